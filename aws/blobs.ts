@@ -1,0 +1,18 @@
+import { GetObjectCommand, NoSuchKey, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import type { Blobs } from '../domain/ports.ts';
+
+/** What fits neither a message nor an item, in one S3 bucket. */
+export const s3Blobs = (client: S3Client, bucket: string): Blobs => ({
+  async put(key, body, contentType) {
+    await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body, ContentType: contentType }));
+  },
+  async get(key) {
+    try {
+      const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+      return await Body?.transformToByteArray();
+    } catch (error) {
+      if (error instanceof NoSuchKey) return undefined;
+      throw error;
+    }
+  },
+});

@@ -1,0 +1,81 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { LambdaClient } from '@aws-sdk/client-lambda';
+import { S3Client } from '@aws-sdk/client-s3';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { SSMClient } from '@aws-sdk/client-ssm';
+import type { Clock, Deployer, Deps } from '../domain/ports.ts';
+import { alertStates } from '../integrations/alertmanager/alert-states.ts';
+import { httpDeployer } from '../integrations/http-cd/deployer.ts';
+import { pagerDuty } from '../integrations/pagerduty/pager.ts';
+import { prometheus } from '../integrations/prometheus/metrics.ts';
+import { webhookPager } from '../integrations/webhook/fallback-pager.ts';
+import type { DeployerConfig } from '../schemas/config.ts';
+import { millisOf, timestamp } from '../schemas/time.ts';
+import { s3Blobs } from './blobs.ts';
+import { publishedConfig } from './config-source.ts';
+import { lambdaEngine } from './engine.ts';
+import { type Environment, readEnvironment } from './env.ts';
+import { jsonLog } from './log.ts';
+import { sqsSignalQueue } from './queue.ts';
+import { ssmSecrets } from './secrets.ts';
+import { AutomationTable } from './table/automation.ts';
+import { ChangeTable } from './table/changes.ts';
+import { DecisionTable } from './table/decisions.ts';
+import { EffectTable } from './table/effects.ts';
+import { IdempotencyTable } from './table/idempotency.ts';
+import { IncidentTable } from './table/incidents.ts';
+import { QuarantineTable } from './table/quarantine.ts';
+import { Table } from './table/table.ts';
+import { TokenTable } from './table/tokens.ts';
+
+const systemClock: Clock = { now: () => timestamp(Date.now()) };
+
+/** Where a vendor is when its URL is not set. */
+const PAGERDUTY_EVENTS_URL = 'https://events.pagerduty.com';
+
+let assembled: Deps | undefined;
+
+/** All that the functions need, built from the environment on first use and kept for the life of the process. */
+export const deps = (): Deps => (assembled ??= assemble(readEnvironment(process.env)));
+
+export function assemble(env: Environment): Deps {
+  const clock = systemClock;
+  const now = () => millisOf(clock.now());
+  const log = jsonLog(clock, env.LOG_LEVEL);
+  const table = new Table(new DynamoDBClient({}), env.FIREBREAK_TABLE);
+  const blobs = s3Blobs(new S3Client({ forcePathStyle: true }), env.FIREBREAK_BUCKET);
+  const secrets = ssmSecrets(new SSMClient({}), env.FIREBREAK_SECRETS_PATH, now);
+  const config = publishedConfig(blobs, log, now);
+  return {
+    clock,
+    log,
+    config,
+    secrets,
+    blobs,
+    queue: sqsSignalQueue(new SQSClient({}), { urgent: env.FIREBREAK_QUEUE_URGENT, ordinary: env.FIREBREAK_QUEUE_ORDINARY }, blobs),
+    engine: lambdaEngine(new LambdaClient({}), { functionName: env.FIREBREAK_WORKFLOW_FUNCTION, qualifier: env.FIREBREAK_WORKFLOW_QUALIFIER }, env.FIREBREAK_STAGE),
+    incidents: new IncidentTable(table, clock),
+    decisions: new DecisionTable(table, blobs, clock),
+    effects: new EffectTable(table, clock),
+    changes: new ChangeTable(table, clock),
+    quarantine: new QuarantineTable(table, blobs, clock),
+    automation: new AutomationTable(table, clock),
+    tokens: new TokenTable(table, clock),
+    idempotency: new IdempotencyTable(table, clock),
+    pager: {
+      send: async (request) =>
+        pagerDuty({ eventsUrl: (await secrets.get('PAGERDUTY_EVENTS_URL')) ?? PAGERDUTY_EVENTS_URL, routingKey: () => secrets.get('PAGERDUTY_ROUTING_KEY'), clock }).send(request),
+    },
+    fallbackPager: webhookPager({ config, secrets, clock }),
+    deployerFor: (entry) => deployerFor(entry, { secrets, clock }),
+    metrics: prometheus(() => secrets.get('PROMETHEUS_URL')),
+    alerts: alertStates({ alertmanager: () => secrets.get('ALERTMANAGER_URL'), prometheus: () => secrets.get('PROMETHEUS_URL') }),
+  };
+}
+
+/** One line for each kind of deployer. */
+async function deployerFor(entry: DeployerConfig, { secrets, clock }: Pick<Deps, 'secrets' | 'clock'>): Promise<Deployer> {
+  const url = entry.url ?? (await secrets.get('CD_URL'));
+  if (url === undefined) throw new Error('this deployer names no url, and CD_URL is not set; set one of the two');
+  return httpDeployer(entry, { url, secrets, clock });
+}

@@ -1,0 +1,113 @@
+import { type SendMessageBatchRequestEntry, SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import type { Blobs, Receipt, SignalQueue } from '../domain/ports.ts';
+import type { Signal, SignalMessage } from '../schemas/signal.ts';
+import { sha256 } from './hash.ts';
+
+/** Larger signals leave their whole text in a blob and travel with what the decisions need. */
+const SIGNAL_MAX_BYTES = 64 * 1024;
+/** Well under the 256 KiB that every Region and every client of SQS takes. */
+const MESSAGE_MAX_BYTES = 192 * 1024;
+const SIGNALS_PER_MESSAGE = 25;
+/** SQS takes ten messages, and 256 KiB, a batch; one large message fills one. */
+const BATCH_MAX_BYTES = 240 * 1024;
+const BATCH_MAX_MESSAGES = 10;
+
+/** Signals that may page, and the rest: noise must not delay a page. */
+export type QueueUrls = { urgent: string; ordinary: string };
+
+/**
+ * Signals into SQS FIFO: in order per service and environment, de-duplicated per receipt and chunk. A re-notification
+ * has the same bytes as the first one, so content never decides what is a duplicate here.
+ */
+export function sqsSignalQueue(client: SQSClient, urls: QueueUrls, blobs: Blobs): SignalQueue {
+  return {
+    async sendAll(receipt, signals) {
+      const slim = await Promise.all(signals.map((signal, index) => leaveLarge(blobs, receipt.id, index, signal)));
+      await sendTo(client, urls.urgent, receipt, slim.filter(isUrgent));
+      await sendTo(client, urls.ordinary, receipt, slim.filter((signal) => !isUrgent(signal)));
+    },
+  };
+}
+
+/** By the alert's own labels only, so that every notification of one alert takes the same queue, in order. */
+const isUrgent = (signal: Signal): boolean => signal.severity === 'critical' || signal.asksRollback || asksByLabel(signal);
+
+const asksByLabel = ({ labels }: Signal): boolean => labels.some(([name, value]) => name === 'action' && value === 'auto-rollback');
+
+/** FIFO group ids are at most 128 of a few legal characters; raw labels are not. */
+const groupOf = ({ service, environment, unmatched }: Signal): string => sha256(JSON.stringify([service, environment, unmatched])).slice(0, 32);
+
+async function sendTo(client: SQSClient, url: string, receipt: Receipt, signals: readonly Signal[]): Promise<void> {
+  const entries = [...Map.groupBy(signals, groupOf)].flatMap(([group, ofGroup]) =>
+    chunks(ofGroup).map((chunk, index): SendMessageBatchRequestEntry => ({
+      Id: `${group}-${index}`,
+      MessageGroupId: group,
+      MessageDeduplicationId: `${receipt.id}-${group.slice(0, 12)}-${index}`,
+      MessageBody: messageBody({ receipt: receipt.id, receivedAt: receipt.at, trace: receipt.trace, signals: chunk }),
+    })),
+  );
+  for (const batch of batches(entries)) {
+    const { Failed = [] } = await client.send(new SendMessageBatchCommand({ QueueUrl: url, Entries: batch }));
+    if (Failed.length > 0) throw new Error(`SQS took ${batch.length - Failed.length} of ${batch.length} messages: ${Failed[0]?.Code} ${Failed[0]?.Message}`);
+  }
+}
+
+/** SQS refuses U+FFFE, U+FFFF and lone surrogates, which labels may hold and JSON leaves as they are. */
+const messageBody = (message: SignalMessage): string =>
+  JSON.stringify(message).replace(/[\uFFFE\uFFFF]/g, (char) => `\\u${char.charCodeAt(0).toString(16)}`);
+
+function chunks(signals: readonly Signal[]): Signal[][] {
+  const all: Signal[][] = [];
+  let bytes = 0;
+  for (const signal of signals) {
+    const size = bytesOf(signal);
+    const last = all.at(-1);
+    if (last === undefined || last.length === SIGNALS_PER_MESSAGE || bytes + size > MESSAGE_MAX_BYTES) {
+      all.push([signal]);
+      bytes = size;
+    } else {
+      last.push(signal);
+      bytes += size;
+    }
+  }
+  return all;
+}
+
+function batches(entries: readonly SendMessageBatchRequestEntry[]): SendMessageBatchRequestEntry[][] {
+  const all: SendMessageBatchRequestEntry[][] = [];
+  let bytes = 0;
+  for (const entry of entries) {
+    const size = Buffer.byteLength(entry.MessageBody ?? '');
+    const last = all.at(-1);
+    if (last === undefined || last.length === BATCH_MAX_MESSAGES || bytes + size > BATCH_MAX_BYTES) {
+      all.push([entry]);
+      bytes = size;
+    } else {
+      last.push(entry);
+      bytes += size;
+    }
+  }
+  return all;
+}
+
+const bytesOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
+
+async function leaveLarge(blobs: Blobs, receipt: string, index: number, signal: Signal): Promise<Signal> {
+  if (bytesOf(signal) <= SIGNAL_MAX_BYTES) return signal;
+  const blob = `signals/${receipt}/${index}.json`;
+  await blobs.put(blob, JSON.stringify(signal), 'application/json');
+  return {
+    ...signal,
+    title: cut(signal.title, 512),
+    fingerprint: cut(signal.fingerprint, 512),
+    links: { runbook: whole(signal.links.runbook), dashboard: whole(signal.links.dashboard), source: whole(signal.links.source) },
+    labels: signal.labels.slice(0, 64).map(([name, value]) => [cut(name, 128), cut(value, 256)]),
+    annotations: signal.annotations.slice(0, 16).map(([name, value]) => [cut(name, 128), cut(value, 256)]),
+    blob,
+  };
+}
+
+const cut = (text: string, max: number): string => (text.length <= max ? text : `${text.slice(0, max - 1).replace(/[\uD800-\uDBFF]$/, '')}…`);
+
+/** Half a link leads nowhere. */
+const whole = (url: string | null): string | null => (url !== null && url.length <= 2048 ? url : null);

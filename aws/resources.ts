@@ -1,0 +1,24 @@
+/**
+ * Names and numbers of the resources, for `sst.config.ts` and for one machine alike.
+ */
+
+/** The one table. `list` holds what is listed across places, newest first. */
+export const TABLE = {
+  keys: { hash: 'pk', range: 'sk' },
+  index: { name: 'list', hash: 'list', range: 'list_key' },
+  /** Epoch seconds after which DynamoDB may delete an item. Readers compare it themselves: deletion comes days later. */
+  ttl: 'expires_at',
+} as const;
+
+/** Seconds. The router's time-out is short and the visibility six times that: one slow message must not hold its group long. */
+export const ROUTER_TIMEOUT_SECONDS = 20;
+export const QUEUE = { visibilitySeconds: 6 * ROUTER_TIMEOUT_SECONDS, maxReceives: 5, batchSize: 10, deadLetterDays: 14 } as const;
+
+export const HTTP_TIMEOUT_SECONDS = 20;
+export const SWEEP_TIMEOUT_SECONDS = 50;
+
+/** One invocation of the workflow carries as many steps as fit; a vendor's attempt may take at most a third of it. */
+export const WORKFLOW = { invocationTimeoutSeconds: 60, executionTimeoutSeconds: 14 * 24 * 3600, retentionDays: 30 } as const;
+
+/** Functions that are called at a fixed rate. */
+export const SCHEDULES = [{ name: 'sweep', everySeconds: 60 }] as const;

@@ -1,0 +1,33 @@
+import { GetParametersByPathCommand, type SSMClient } from '@aws-sdk/client-ssm';
+import type { Secrets } from '../domain/ports.ts';
+
+/** A rotated secret reaches what already runs within this time. */
+const KEPT_MS = 30_000;
+
+/** Secrets as SSM parameters below one path, read together and kept for half a minute. */
+export function ssmSecrets(client: SSMClient, path: string, now: () => number): Secrets {
+  let kept: { until: number; values: Promise<Map<string, string>> } | undefined;
+  return {
+    async get(name) {
+      if (kept === undefined || kept.until <= now()) {
+        const values = readAll(client, path);
+        kept = { until: now() + KEPT_MS, values };
+        values.catch(() => (kept = undefined)); // a failed read is not kept
+      }
+      return (await kept.values).get(name);
+    },
+  };
+}
+
+async function readAll(client: SSMClient, path: string): Promise<Map<string, string>> {
+  const values = new Map<string, string>();
+  let next: string | undefined;
+  do {
+    const page = await client.send(new GetParametersByPathCommand({ Path: path, WithDecryption: true, ...(next ? { NextToken: next } : {}) }));
+    for (const { Name, Value } of page.Parameters ?? []) {
+      if (Name !== undefined && Value !== undefined) values.set(Name.slice(path.length + 1), Value);
+    }
+    next = page.NextToken;
+  } while (next !== undefined);
+  return values;
+}

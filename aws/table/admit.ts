@@ -1,0 +1,229 @@
+import { type Closed, highest, type KnownEpisode, noveltyOf, type Novelty, opensIncident, scopeOf } from '../../domain/admission.ts';
+import type { Admitted, Clock, Receipt } from '../../domain/ports.ts';
+import { IncidentRecord } from '../../schemas/incident.ts';
+import type { Message } from '../../schemas/inbox.ts';
+import { IncidentId } from '../../schemas/names.ts';
+import type { Signal } from '../../schemas/signal.ts';
+import { Timestamp } from '../../schemas/time.ts';
+import { sha256 } from '../hash.ts';
+import { mintIncidentId } from '../ids.ts';
+import { keys, lists } from './keys.ts';
+import { mailWrites, pendingWrite, timelineWrite } from './mail.ts';
+import { absent, type Condition, type Item, type Table, type Write } from './table.ts';
+
+/** Signals in one transaction: two items each and a handful besides stay under DynamoDB's hundred. */
+const SIGNALS_PER_TRANSACTION = 25;
+
+/** Someone else writes the same incident at the same moment: read again, so often. */
+const TRIES = 20;
+
+type Heard = { signal: Signal; row: Episode | undefined; novelty: Novelty };
+/** Now, what may have one open incident, and by which request it came. */
+type Here = { at: Timestamp; scope: string; trace: string };
+type Episode = KnownEpisode & { rev: number; incidentId: IncidentId | null };
+
+/** Takes signals into the table; see docs/data-model.md, "One transaction". */
+export async function admit(table: Table, clock: Clock, signals: readonly Signal[], receipt: Pick<Receipt, 'at' | 'trace'>): Promise<Admitted> {
+  const admitted: Admitted = { wake: [], opened: [], counts: { opened: 0, joined: 0, recorded: 0, known: 0 } };
+  for (const batch of batches(signals)) merge(admitted, await admitBatch(table, clock, batch, receipt));
+  return { ...admitted, wake: [...new Set(admitted.wake)] };
+}
+
+async function admitBatch(table: Table, clock: Clock, batch: readonly Signal[], receipt: Pick<Receipt, 'at' | 'trace'>): Promise<Admitted> {
+  const [first] = batch;
+  if (first === undefined) throw new RangeError('a batch of signals has at least one');
+  const scope = scopeOf(first);
+  for (let attempt = 1; attempt <= TRIES; attempt += 1) {
+    const incident = await openIncident(table, scope);
+    const heard = await Promise.all(batch.map((signal) => hear(table, signal, incident, receipt.at)));
+    const written = await write(table, { at: clock.now(), scope, trace: receipt.trace }, incident, heard);
+    if (written !== undefined) return written;
+  }
+  throw new Error(`the incident of ${scope} changed ${TRIES} times while signals were to be added; the queue delivers them again`);
+}
+
+async function openIncident(table: Table, scope: string): Promise<IncidentRecord | undefined> {
+  const pointer = await table.get(keys.open(scope));
+  if (pointer === undefined) return undefined;
+  const item = await table.get(keys.incident(IncidentId.parse(pointer['incident_id'])));
+  const incident = item && IncidentRecord.parse(item);
+  return incident?.status === 'resolved' ? undefined : incident;
+}
+
+async function hear(table: Table, signal: Signal, open: IncidentRecord | undefined, receivedAt: Timestamp): Promise<Heard> {
+  const item = await table.get(keys.episode(sha256(signal.episode)));
+  const row = item && episodeOf(item);
+  const closed = row?.incidentId && row.incidentId !== open?.id ? await closedAt(table, row.incidentId) : null;
+  return { signal, row, novelty: noveltyOf(signal, row, closed, receivedAt) };
+}
+
+async function closedAt(table: Table, id: IncidentId): Promise<Closed> {
+  const at = (await table.get(keys.incident(id)))?.['resolved_at'];
+  return typeof at === 'string' ? { resolvedAt: Timestamp.parse(at) } : null;
+}
+
+const episodeOf = (item: Item): Episode => ({
+  status: item['status'] === 'resolved' ? 'resolved' : 'firing',
+  asksRollback: item['asks_rollback'] === true,
+  startsAt: Timestamp.parse(item['starts_at']),
+  endsAt: typeof item['ends_at'] === 'string' ? Timestamp.parse(item['ends_at']) : null,
+  incidentId: typeof item['incident_id'] === 'string' ? IncidentId.parse(item['incident_id']) : null,
+  rev: Number(item['rev']),
+});
+
+/** Writes what is new of a batch. `undefined`: something changed in between, read again. */
+async function write(table: Table, here: Here, incident: IncidentRecord | undefined, heard: readonly Heard[]): Promise<Admitted | undefined> {
+  const { at } = here;
+  const fired = heard.filter(({ novelty }) => novelty === 'opens' || novelty === 'returns');
+  const asking = heard.filter(({ novelty, row }) => novelty === 'asks' && (row?.incidentId === incident?.id || row?.incidentId === null));
+  const ended = heard.filter(({ novelty, row }) => novelty === 'resolves' && incident !== undefined && row?.incidentId === incident.id);
+  const news = heard.filter(({ novelty }) => novelty !== 'nothing');
+  const opens = incident === undefined && opensIncident([...fired, ...asking].map(({ signal }) => signal));
+  const id = incident?.id ?? (opens ? mintIncidentId(at) : null);
+  const counts = { opened: opens ? 1 : 0, joined: 0, recorded: 0, known: heard.length - news.length };
+  if (news.length === 0) {
+    if (incident) await renotified(table, incident, heard);
+    return { wake: incident ? [incident.id] : [], opened: [], counts };
+  }
+  // An alert that asks only now, and was recorded without an incident before, belongs to the one it opens.
+  const attached = [...fired, ...asking.filter(({ row }) => row?.incidentId === null)];
+  const writes = [
+    ...news.map((one) => episodeWrite(table, one, attached.includes(one) ? id : (one.row?.incidentId ?? null), at)),
+    ...(id === null ? [] : attached.map(({ signal }) => signalWrite(table, id, signal, at))),
+    ...(id === null ? [] : incidentWrites(table, here, id, incident, { attached, ended, asking })),
+  ];
+  const result = await table.transact(writes);
+  if (!result.ok) return undefined;
+  if (id === null) counts.recorded = news.length;
+  else counts.joined = opens ? attached.length - 1 : attached.length;
+  return { wake: id === null ? [] : [id], opened: opens && id !== null ? [id] : [], counts };
+}
+
+type Parts = { attached: readonly Heard[]; ended: readonly Heard[]; asking: readonly Heard[] };
+
+function incidentWrites(table: Table, here: Here, id: IncidentId, incident: IncidentRecord | undefined, parts: Parts): Write[] {
+  const fresh = parts.attached.map(({ signal }) => signal);
+  const { at } = here;
+  if (incident === undefined) return newIncidentWrites(table, here, newIncident(id, here, fresh), fresh);
+  const message: Message = {
+    kind: 'signals',
+    fired: fresh.length,
+    resolved: parts.ended.length,
+    critical: fresh.some((signal) => signal.severity === 'critical'),
+    asksRollback: [...fresh, ...parts.asking.map(({ signal }) => signal)].some((signal) => signal.asksRollback),
+  };
+  if (message.fired === 0 && message.resolved === 0 && parts.asking.length === 0) return [];
+  const severity = highest([incident.severity, ...fresh.map((signal) => signal.severity)]);
+  return mailWrites(table, incident, message, at, {
+    ...(severity === incident.severity ? {} : { severity }),
+    timeline: { actor: 'alerts', kind: message.fired > 0 ? 'alerts.fired' : message.resolved > 0 ? 'alerts.resolved' : 'alerts.asked', text: tell(parts), detail: detailOf(parts) },
+  }, { signals: fresh.length, firing: fresh.length - parts.ended.length, asksRollback: message.asksRollback });
+}
+
+/** The writes by which an incident begins: itself, the pointer that lets only one be open, and its pending start. */
+export function newIncidentWrites(table: Table, { at, scope }: Pick<Here, 'at' | 'scope'>, incident: IncidentRecord, signals: readonly Signal[], actor = 'alerts'): Write[] {
+  return [
+    table.put({ ...keys.incident(incident.id), ...incident, scope, list: lists.incidents, list_key: incident.id }, absent),
+    table.put({ ...keys.open(scope), incident_id: incident.id }, absent),
+    pendingWrite(table, incident.id, 0, at),
+    timelineWrite(table, incident.id, 'opened', {
+      at,
+      actor,
+      kind: 'incident.opened',
+      text: `Opened: ${incident.title}${signals.length > 1 ? ` and ${signals.length - 1} more` : ''}`,
+      detail: { severity: incident.severity, episodes: signals.map((signal) => signal.episode), links: signals[0]?.links ?? null },
+    }),
+  ];
+}
+
+function newIncident(id: IncidentId, { at, trace }: Here, signals: readonly Signal[]): IncidentRecord {
+  const loudest = signals.toSorted((a, b) => Number(b.severity === 'critical') - Number(a.severity === 'critical'))[0];
+  if (loudest === undefined) throw new RangeError('an incident opens with at least one signal');
+  return {
+    ...blankIncident,
+    id,
+    service: loudest.service,
+    environment: loudest.environment,
+    unmatched: loudest.unmatched,
+    title: loudest.unmatched ? `${loudest.unmatched}: ${loudest.title}` : loudest.title,
+    severity: highest(signals.map((signal) => signal.severity)),
+    opened_at: at,
+    trace,
+    signal_count: signals.length,
+    firing: signals.length,
+    asks_rollback: signals.some((signal) => signal.asksRollback),
+  };
+}
+
+export const blankIncident = {
+  status: 'open', resolved_at: null, resolved_by: null, signal_count: 0, firing: 0, asks_rollback: false, suspects: [],
+  seq: 0, drained: 0, run: 1, started_run: 0, bells: {}, renotified: 0, pages: 0, mitigations: 0, verification: 'not_needed',
+  automation_paused: false, unmatched: null,
+} satisfies Partial<IncidentRecord>;
+
+function episodeWrite(table: Table, { signal, row, novelty }: Heard, incidentId: IncidentId | null, at: Timestamp): Write {
+  const restarted = row === undefined || novelty === 'opens';
+  return table.put({
+    ...keys.episode(sha256(signal.episode)),
+    rev: (row?.rev ?? 0) + 1,
+    status: signal.status,
+    asks_rollback: signal.asksRollback || (row?.asksRollback ?? false),
+    starts_at: restarted ? signal.startsAt : row.startsAt,
+    ends_at: signal.status === 'resolved' ? (signal.endsAt ?? at) : null,
+    incident_id: incidentId,
+    source: signal.source,
+    fingerprint: signal.fingerprint,
+    episode: signal.episode,
+    // What opened no incident is listed by itself; what did is listed with it.
+    ...(incidentId === null ? { signal, list: lists.recorded, list_key: `${at}#${sha256(signal.episode)}` } : {}),
+  }, row === undefined ? absent : revision(row.rev));
+}
+
+const revision = (rev: number): Condition => ({ ConditionExpression: 'rev = :rev', ExpressionAttributeValues: { ':rev': rev } });
+
+const signalWrite = (table: Table, id: IncidentId, signal: Signal, at: Timestamp): Write =>
+  table.put({ ...keys.signal(id, signal.startsAt, sha256(signal.episode)), ...signal, first_seen_at: at });
+
+/** Heard again: proof of life, no news. Costs one counter, which the workflow looks at when all is quiet. */
+async function renotified(table: Table, incident: IncidentRecord, heard: readonly Heard[]): Promise<void> {
+  if (!heard.some(({ signal }) => signal.status === 'firing')) return;
+  await table.touch(keys.incident(incident.id), { UpdateExpression: 'ADD renotified :one', ExpressionAttributeValues: { ':one': 1 } });
+}
+
+function* batches(signals: readonly Signal[]): Generator<Signal[]> {
+  let batch: Signal[] = [];
+  for (const signal of signals) {
+    const [first] = batch;
+    const alone = first !== undefined && (scopeOf(first) !== scopeOf(signal) || batch.some((other) => other.episode === signal.episode));
+    if (alone || batch.length === SIGNALS_PER_TRANSACTION) {
+      yield batch;
+      batch = [];
+    }
+    batch.push(signal);
+  }
+  if (batch.length > 0) yield batch;
+}
+
+function merge(all: Admitted, one: Admitted): void {
+  all.wake.push(...one.wake);
+  all.opened.push(...one.opened);
+  for (const key of ['opened', 'joined', 'recorded', 'known'] as const) all.counts[key] += one.counts[key];
+}
+
+const tell = ({ attached, ended, asking }: Parts): string =>
+  [
+    attached.length > 0 ? `Firing: ${titles(attached)}` : '',
+    ended.length > 0 ? `Resolved: ${titles(ended)}` : '',
+    attached.length === 0 && asking.length > 0 ? `Asks for a rollback: ${titles(asking)}` : '',
+  ].filter(Boolean).join('. ');
+
+function titles(heard: readonly Heard[]): string {
+  const names = [...new Set(heard.map(({ signal }) => signal.title))];
+  return names.slice(0, 3).join('; ') + (names.length > 3 || heard.length > names.length ? ` (${heard.length} alerts)` : '');
+}
+
+const detailOf = ({ attached, ended, asking }: Parts) => ({
+  fired: attached.map(({ signal }) => signal.episode),
+  resolved: ended.map(({ signal }) => signal.episode),
+  asked: asking.map(({ signal }) => signal.episode),
+});

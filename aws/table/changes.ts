@@ -1,0 +1,150 @@
+import type { Changes, Clock, Page, Place } from '../../domain/ports.ts';
+import { putsVersionLive } from '../../domain/versions.ts';
+import { Change, type ChangePatch, type NewChange } from '../../schemas/change.ts';
+import type { ChangeId } from '../../schemas/names.ts';
+import { Timestamp } from '../../schemas/time.ts';
+import { canonicalJson, sha256 } from '../hash.ts';
+import { type Key, keys, lists } from './keys.ts';
+import { absent, type Item, type Table, type Write } from './table.ts';
+
+const TRIES = 20;
+
+/** Deployments and everything else that alters production. */
+export class ChangeTable implements Changes {
+  readonly #table: Table;
+  readonly #clock: Clock;
+
+  constructor(table: Table, clock: Clock) {
+    this.#table = table;
+    this.#clock = clock;
+  }
+
+  async record(input: NewChange, { made_for }: { made_for?: string } = {}): Promise<{ change: Change; created: boolean }> {
+    const change = newChange(input, this.#clock.now(), made_for ?? null);
+    const result = await this.#table.transact(changeWrites(this.#table, change, true));
+    if (result.ok) {
+      await this.#live(change);
+      return { change, created: true };
+    }
+    const first = await this.get(change.id);
+    if (first === undefined) throw new Error(`deployment ${change.id} could neither be recorded nor read`);
+    return { change: first, created: false };
+  }
+
+  async patch(id: ChangeId, patch: ChangePatch): Promise<Change | undefined> {
+    for (let attempt = 1; attempt <= TRIES; attempt += 1) {
+      const item = await this.#item(id);
+      if (item === undefined) return undefined;
+      const rev = Number(item['rev'] ?? 0);
+      const change = patched(Change.parse(item), patch, this.#clock.now());
+      const key = keys.change(change, change.started_at, id);
+      const result = await this.#table.transact([
+        this.#table.put({ ...changeItem(change, key), rev: rev + 1 }, {
+          ConditionExpression: 'rev = :rev OR (attribute_not_exists(rev) AND :rev = :zero)',
+          ExpressionAttributeValues: { ':rev': rev, ':zero': 0 },
+        }),
+      ]);
+      if (!result.ok) continue;
+      await this.#live(change);
+      return change;
+    }
+    throw new Error(`deployment ${id} changed ${TRIES} times meanwhile; try again`);
+  }
+
+  async get(id: ChangeId): Promise<Change | undefined> {
+    const item = await this.#item(id);
+    return item && Change.parse(item);
+  }
+
+  async #item(id: ChangeId): Promise<Item | undefined> {
+    const pointer = await this.#table.get(keys.changeById(id));
+    return pointer && this.#table.get({ pk: String(pointer['at_pk']), sk: String(pointer['at_sk']) });
+  }
+
+  async list(query: Partial<Place> & { limit: number; cursor?: string }): Promise<Page<Change>> {
+    const { service, environment } = query;
+    const all = service === undefined || environment === undefined;
+    const page = await this.#table.page(
+      all
+        ? { IndexName: 'list', KeyConditionExpression: '#list = :list', ExpressionAttributeNames: { '#list': 'list' }, ExpressionAttributeValues: { ':list': lists.changes } }
+        : { ConsistentRead: true, KeyConditionExpression: 'pk = :pk', ExpressionAttributeValues: { ':pk': keys.changes({ service, environment }).pk } },
+      query,
+      (item) => (service === undefined || item['service'] === service) && (environment === undefined || item['environment'] === environment),
+    );
+    return { ...page, items: page.items.map((item) => Change.parse(item)) };
+  }
+
+  async recent(place: Place, limit: number): Promise<Change[]> {
+    const changes: Change[] = [];
+    for await (const item of this.#table.each(keys.changes(place).pk, '', { newestFirst: true, limit })) changes.push(Change.parse(item));
+    return changes.toReversed();
+  }
+
+  async live(): Promise<Change[]> {
+    const changes: Change[] = [];
+    for await (const item of this.#table.each('LIVE')) changes.push(Change.parse(item['change']));
+    return changes;
+  }
+
+  /** Keeps the newest succeeded change of a place at hand; a late record of an older one leaves it. */
+  async #live(change: Change): Promise<void> {
+    if (change.status !== 'succeeded' || !putsVersionLive(change)) return;
+    await this.#table.transact([liveWrite(this.#table, change)]);
+  }
+}
+
+/**
+ * A record from what was told, with what follows from it. The start defaults to now. The end of one that has ended
+ * defaults to its start: for a record made hours later "now" would make an old deploy the suspect of a new problem.
+ */
+export function newChange(input: Omit<NewChange, 'kind' | 'status'> & Partial<Pick<NewChange, 'kind' | 'status'>>, now: Timestamp, madeFor: string | null): Change {
+  const { service, environment, version, kind = 'deploy', status = 'succeeded' } = input;
+  const started_at = input.started_at ?? input.finished_at ?? now;
+  const identity = { service, environment, version, kind, started_at };
+  return {
+    ...identity,
+    id: `chg_${sha256(canonicalJson(identity)).slice(0, 26)}` as ChangeId,
+    status,
+    commit: input.commit ?? null,
+    committed_at: input.committed_at ?? null,
+    commits: input.commits ?? [],
+    finished_at: status === 'started' ? (input.finished_at ?? null) : (input.finished_at ?? started_at),
+    author: input.author ?? null,
+    url: input.url ?? null,
+    has_migration: input.has_migration ?? null,
+    rollback_safe_to: input.rollback_safe_to ?? null,
+    previous_version: input.previous_version ?? null,
+    rolled_back_by: null,
+    made_for: madeFor,
+    recorded_at: now,
+  };
+}
+
+const later = (a: Timestamp, b: Timestamp): Timestamp => (a > b ? a : b);
+
+function patched(change: Change, patch: ChangePatch, now: Timestamp): Change {
+  const told = Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined)) as Partial<Change>;
+  const next = { ...change, ...told };
+  const ends = next.status !== 'started' && next.finished_at === null;
+  return { ...next, commits: next.commits ?? [], finished_at: ends ? later(next.started_at, now) : next.finished_at };
+}
+
+/** The record, and the pointer by its id; `once`: only if it is new. */
+export function changeWrites(table: Table, change: Change, once = false): Write[] {
+  const key = keys.change(change, change.started_at, change.id);
+  return [
+    table.put({ ...changeItem(change, key), rev: 0 }, once ? absent : undefined),
+    table.put({ ...keys.changeById(change.id), at_pk: key.pk, at_sk: key.sk }),
+    ...(once || change.status !== 'succeeded' || !putsVersionLive(change) ? [] : [table.put({ ...keys.live(change), change, since: since(change) })]),
+  ];
+}
+
+const changeItem = (change: Change, key: Key): Item => ({ ...key, ...change, list: lists.changes, list_key: `${change.started_at}#${change.id}` });
+
+const liveWrite = (table: Table, change: Change): Write =>
+  table.put({ ...keys.live(change), change, since: since(change) }, {
+    ConditionExpression: 'attribute_not_exists(pk) OR since <= :since',
+    ExpressionAttributeValues: { ':since': since(change) },
+  });
+
+const since = (change: Change): Timestamp => change.finished_at ?? change.started_at;

@@ -1,0 +1,147 @@
+import type { Blobs, Clock, Decisions } from '../../domain/ports.ts';
+import type { Decision, DecisionInputs } from '../../domain/rollback.ts';
+import { DecisionState, DecisionView, IncidentRecord } from '../../schemas/incident.ts';
+import type { IncidentId } from '../../schemas/names.ts';
+import { canonicalJson, sha256 } from '../hash.ts';
+import { keys } from './keys.ts';
+import { mailWrites, timelineWrite } from './mail.ts';
+import { absent, type Table, type Write } from './table.ts';
+
+/** Above this the inputs of a decision are left in a blob; an item holds 400 KB at most. */
+const INPUTS_MAX_BYTES = 64 * 1024;
+
+const TRIES = 20;
+
+export class DecisionTable implements Decisions {
+  readonly #table: Table;
+  readonly #blobs: Blobs;
+  readonly #clock: Clock;
+
+  constructor(table: Table, blobs: Blobs, clock: Clock) {
+    this.#table = table;
+    this.#blobs = blobs;
+    this.#clock = clock;
+  }
+
+  async keep(id: IncidentId, number: number, decision: Decision, inputs: DecisionInputs): Promise<DecisionView> {
+    const known = await this.get(id, number);
+    if (known) return known;
+    const at = this.#clock.now();
+    const view: DecisionView = {
+      id: `${id}-${number}`,
+      kind: decision.kind,
+      because: decision.reasons[0]?.code ?? 'suspect',
+      at,
+      digest: sha256(canonicalJson({ id, number, decision, inputs })),
+      state: decision.kind === 'approve' ? 'waiting' : 'final',
+      from_version: decision.from,
+      to_version: decision.to,
+      reasons: decision.reasons,
+      answered_by: null,
+    };
+    const result = await this.#table.transact([
+      this.#table.put({ ...keys.decision(id, number), number, ...view, onset: decision.onset, ...(await this.#inputs(id, number, inputs)) }, absent),
+      this.#table.update(keys.incident(id), { UpdateExpression: 'SET suspects = :suspects, mitigations = :number', ExpressionAttributeValues: { ':suspects': decision.suspects, ':number': number } }),
+      timelineWrite(this.#table, id, `decision-${number}`, { at, actor: 'firebreak', kind: 'decision', text: sentence(view), detail: { decision: view.id, because: view.because, digest: view.digest, onset: decision.onset } }),
+    ]);
+    if (result.ok) return view;
+    const first = await this.get(id, number);
+    if (first === undefined) throw new Error(`decision ${number} of incident ${id} could neither be kept nor read`);
+    return first;
+  }
+
+  async #inputs(id: IncidentId, number: number, inputs: DecisionInputs): Promise<{ inputs: string } | { inputs_blob: string }> {
+    const json = JSON.stringify(inputs);
+    if (Buffer.byteLength(json) <= INPUTS_MAX_BYTES) return { inputs: json };
+    const key = `decisions/${id}/${number}.json`;
+    await this.#blobs.put(key, json, 'application/json');
+    return { inputs_blob: key };
+  }
+
+  async get(id: IncidentId, number: number): Promise<DecisionView | undefined> {
+    const item = await this.#table.get(keys.decision(id, number));
+    return item && DecisionView.parse(item);
+  }
+
+  async inputs(id: IncidentId, number: number): Promise<DecisionInputs | undefined> {
+    const item = await this.#table.get(keys.decision(id, number));
+    if (item === undefined) return undefined;
+    const json = typeof item['inputs'] === 'string' ? item['inputs'] : Buffer.from((await this.#blobs.get(String(item['inputs_blob']))) ?? '').toString();
+    return JSON.parse(json) as DecisionInputs;
+  }
+
+  async await(id: IncidentId, number: number, bell: string): Promise<DecisionState> {
+    await this.#table.touch(keys.incident(id), {
+      UpdateExpression: 'SET bells.#who = :bell',
+      ExpressionAttributeNames: { '#who': `decision-${number}` },
+      ExpressionAttributeValues: { ':bell': bell },
+    });
+    return this.state(id, number);
+  }
+
+  async state(id: IncidentId, number: number): Promise<DecisionState> {
+    const item = await this.#table.get(keys.decision(id, number));
+    return DecisionState.parse(item?.['state']);
+  }
+
+  async answer(id: IncidentId, digest: string, answer: 'approved' | 'rejected', by: string, note: string): Promise<'taken' | 'superseded'> {
+    const number = await this.#numberOf(id, digest);
+    if (number === undefined) return 'superseded';
+    for (let attempt = 1; attempt <= TRIES; attempt += 1) {
+      const item = await this.#table.get(keys.incident(id));
+      if (item === undefined || item['status'] === 'resolved') return 'superseded';
+      // The message makes the sweeper ring if this process dies before it does.
+      const mail = mailWrites(this.#table, IncidentRecord.parse(item), { kind: 'answered', decision: `${id}-${number}`, by }, this.#clock.now(), {
+        timeline: { actor: by, kind: `decision.${answer}`, text: note || `${answer === 'approved' ? 'Approved' : 'Rejected'} the rollback`, detail: { decision: `${id}-${number}`, digest } },
+      });
+      const result = await this.#table.transact([this.#answered(id, number, digest, answer, by, note), ...mail]);
+      if (result.ok) return 'taken';
+      if (result.failed.includes(0)) break;
+    }
+    // A double click says the same twice; it is answered as the first was.
+    const item = await this.#table.get(keys.decision(id, number));
+    return item?.['state'] === answer && item['answered_by'] === by ? 'taken' : 'superseded';
+  }
+
+  #answered(id: IncidentId, number: number, digest: string, answer: 'approved' | 'rejected', by: string, note: string): Write {
+    return this.#table.update(keys.decision(id, number), {
+      UpdateExpression: 'SET #state = :answer, answered_by = :by, answer_note = :note',
+      ConditionExpression: '#state = :waiting AND digest = :digest',
+      ExpressionAttributeNames: { '#state': 'state' },
+      ExpressionAttributeValues: { ':answer': answer, ':by': by, ':note': note, ':waiting': 'waiting', ':digest': digest },
+    });
+  }
+
+  async #numberOf(id: IncidentId, digest: string): Promise<number | undefined> {
+    for await (const item of this.#table.each(keys.incident(id).pk, 'DEC#')) {
+      if (item['digest'] === digest) return Number(item['number']);
+    }
+    return undefined;
+  }
+
+  async expire(id: IncidentId, number: number): Promise<DecisionState> {
+    await this.#table.transact([
+      this.#table.update(keys.decision(id, number), {
+        UpdateExpression: 'SET #state = :expired',
+        ConditionExpression: '#state = :waiting',
+        ExpressionAttributeNames: { '#state': 'state' },
+        ExpressionAttributeValues: { ':expired': 'expired', ':waiting': 'waiting' },
+      }),
+    ]);
+    return this.state(id, number);
+  }
+}
+
+const OPENINGS: Record<DecisionView['kind'], string> = {
+  roll_back: 'Rolling back',
+  approve: 'Asks a person before rolling back',
+  suggest: 'Suggests to roll back',
+  shadow: 'In shadow: would look at rolling back',
+  none: 'Does not roll back',
+};
+
+/** What is done about it and why, in one sentence. */
+function sentence({ kind, from_version, to_version, reasons }: DecisionView): string {
+  const versions = from_version === null ? '' : ` ${from_version}${to_version === null ? '' : ` to ${to_version}`}`;
+  return `${OPENINGS[kind]}${versions}: ${reasons.map((reason) => reason.text).join('; ')}`;
+}

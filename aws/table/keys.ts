@@ -1,0 +1,42 @@
+import type { ChangeId, IncidentId } from '../../schemas/names.ts';
+import type { Place } from '../../domain/ports.ts';
+import type { Timestamp } from '../../schemas/time.ts';
+
+/** Keys of the one table; docs/data-model.md tells who reads and writes what. */
+export type Key = { pk: string; sk: string };
+
+const part = encodeURIComponent; // '#' separates the parts of a key, and names may hold anything
+
+const placeOf = ({ service, environment }: Place): string => `${part(service)}#${part(environment)}`;
+
+/** Sequences sort as text up to this many digits. */
+const digits = (n: number): string => String(n).padStart(10, '0');
+
+export const keys = {
+  incident: (id: IncidentId): Key => ({ pk: `INC#${id}`, sk: 'META' }),
+  inbox: (id: IncidentId, seq: number): Key => ({ pk: `INC#${id}`, sk: `IN#${digits(seq)}` }),
+  inboxKey: (id: IncidentId, key: string): Key => ({ pk: `INC#${id}`, sk: `INKEY#${key}` }),
+  signal: (id: IncidentId, at: Timestamp, hash: string): Key => ({ pk: `INC#${id}`, sk: `SIG#${at}#${hash}` }),
+  timeline: (id: IncidentId, at: Timestamp, key: string): Key => ({ pk: `INC#${id}`, sk: `TL#${at}#${key}` }),
+  noted: (id: IncidentId, key: string): Key => ({ pk: `INC#${id}`, sk: `TLKEY#${key}` }),
+  effect: (id: IncidentId, key: string): Key => ({ pk: `INC#${id}`, sk: `EFF#${key}` }),
+  decision: (id: IncidentId, number: number): Key => ({ pk: `INC#${id}`, sk: `DEC#${digits(number)}` }),
+  open: (scope: string): Key => ({ pk: `OPEN#${scope}`, sk: 'OPEN' }),
+  pending: (id: IncidentId): Key => ({ pk: 'PENDING', sk: id }),
+  episode: (hash: string): Key => ({ pk: `EP#${hash}`, sk: 'EP' }),
+  change: (place: Place, startedAt: Timestamp, id: ChangeId): Key => ({ pk: `CHG#${placeOf(place)}`, sk: `${startedAt}#${id}` }),
+  changes: (place: Place): Pick<Key, 'pk'> => ({ pk: `CHG#${placeOf(place)}` }),
+  changeById: (id: ChangeId): Key => ({ pk: `CHGID#${id}`, sk: 'CHG' }),
+  live: (place: Place): Key => ({ pk: 'LIVE', sk: placeOf(place) }),
+  lock: (place: Place): Key => ({ pk: `LOCK#${placeOf(place)}`, sk: 'LOCK' }),
+  act: (place: Place, at: Timestamp, key: string): Key => ({ pk: `ACT#${placeOf(place)}`, sk: `${at}#${key}` }),
+  acts: (place: Place): Pick<Key, 'pk'> => ({ pk: `ACT#${placeOf(place)}` }),
+  quarantine: (id: string): Key => ({ pk: 'QUARANTINE', sk: id }),
+  automation: (): Key => ({ pk: 'AUTOMATION', sk: 'AUTOMATION' }),
+  token: (hash: string): Key => ({ pk: `TOKEN#${hash}`, sk: 'TOKEN' }),
+  tokenById: (id: string): Key => ({ pk: 'TOKENS', sk: id }),
+  idempotency: (principal: string, route: string, key: string): Key => ({ pk: `IDEM#${part(principal)}#${part(route)}#${part(key)}`, sk: 'IDEM' }),
+};
+
+/** Lists across places, newest first, by the index `list` (eventually consistent). */
+export const lists = { incidents: 'INCIDENTS', changes: 'CHANGES', recorded: 'RECORDED' };

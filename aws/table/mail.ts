@@ -1,0 +1,51 @@
+import type { IncidentChange } from '../../domain/ports.ts';
+import type { IncidentRecord, TimelineEntry } from '../../schemas/incident.ts';
+import type { Message } from '../../schemas/inbox.ts';
+import type { IncidentId } from '../../schemas/names.ts';
+import type { Timestamp } from '../../schemas/time.ts';
+import { keys } from './keys.ts';
+import type { Table, Write } from './table.ts';
+
+/** What arrives besides the message, counted on the incident. */
+export type Counted = { signals?: number; firing?: number; asksRollback?: boolean };
+
+/**
+ * The writes that put one message into an open incident's inbox: its row, the incident's sequence, and the mark by
+ * which the sweeper rings if nobody else does. The sequence the caller has read is a condition.
+ */
+export function mailWrites(table: Table, incident: IncidentRecord, message: Message, at: Timestamp, change: IncidentChange = {}, counted: Counted = {}): Write[] {
+  const seq = incident.seq + 1;
+  const sets: Record<string, unknown> = {
+    seq,
+    severity: change.severity,
+    title: change.title,
+    status: change.status,
+    verification: change.verification,
+    automation_paused: change.automationPaused,
+    asks_rollback: counted.asksRollback ? true : undefined,
+    signal_count: counted.signals ? incident.signal_count + counted.signals : undefined,
+    firing: counted.firing ? incident.firing + counted.firing : undefined,
+  };
+  const names = Object.keys(sets).filter((name) => sets[name] !== undefined);
+  return [
+    table.update(keys.incident(incident.id), {
+      UpdateExpression: `SET ${names.map((name) => `#${name} = :${name}`).join(', ')}`,
+      ConditionExpression: '#seq = :was AND #state <> :resolved',
+      ExpressionAttributeNames: { ...Object.fromEntries(names.map((name) => [`#${name}`, name])), '#state': 'status' },
+      ExpressionAttributeValues: { ...Object.fromEntries(names.map((name) => [`:${name}`, sets[name]])), ':was': incident.seq, ':resolved': 'resolved' },
+    }),
+    table.put({ ...keys.inbox(incident.id, seq), seq, message, at }),
+    pendingWrite(table, incident.id, seq, at),
+    ...(change.timeline ? [timelineWrite(table, incident.id, `${String(seq).padStart(10, '0')}`, { ...change.timeline, at })] : []),
+  ];
+}
+
+/** Marks the incident as having something that the workflow has not seen. `since` stays that of the oldest. */
+export const pendingWrite = (table: Table, id: IncidentId, seq: number, at: Timestamp): Write =>
+  table.update(keys.pending(id), {
+    UpdateExpression: 'SET seq = :seq, since = if_not_exists(since, :at)',
+    ExpressionAttributeValues: { ':seq': seq, ':at': at },
+  });
+
+export const timelineWrite = (table: Table, id: IncidentId, key: string, entry: TimelineEntry): Write =>
+  table.put({ ...keys.timeline(id, entry.at, key), ...entry });

@@ -1,0 +1,163 @@
+import { type DynamoDBClient, TransactionCanceledException, type TransactionCanceledException as Canceled } from '@aws-sdk/client-dynamodb';
+import { DynamoDBDocumentClient, GetCommand, QueryCommand, type QueryCommandInput, TransactWriteCommand, type TransactWriteCommandInput, UpdateCommand, type UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
+import type { Page } from '../../domain/ports.ts';
+import type { Key } from './keys.ts';
+
+export type Item = Record<string, unknown>;
+export type Write = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
+
+/** `failed`: places in the list of the writes whose condition did not hold. Nothing was written. */
+export type Transacted = { ok: true } | { ok: false; failed: number[] };
+
+/** Conflicts and throttling are tried again so often, with growing pauses, before they become the caller's error. */
+const TRANSACTION_TRIES = 8;
+
+/** The one table, with strongly consistent reads and transactions as its ordinary way. */
+export class Table {
+  readonly name: string;
+  readonly #client: DynamoDBDocumentClient;
+
+  constructor(client: DynamoDBClient, name: string) {
+    this.name = name;
+    this.#client = DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
+  }
+
+  async get(key: Key): Promise<Item | undefined> {
+    const { Item } = await this.#client.send(new GetCommand({ TableName: this.name, Key: key, ConsistentRead: true }));
+    return Item;
+  }
+
+  put(item: Item, condition?: Condition): Write {
+    return { Put: { TableName: this.name, Item: item, ...condition } };
+  }
+
+  update(key: Key, update: Omit<UpdateCommandInput, 'TableName' | 'Key'>): Write {
+    return { Update: { TableName: this.name, Key: key, ...update } as NonNullable<Write['Update']> };
+  }
+
+  remove(key: Key, condition?: Condition): Write {
+    return { Delete: { TableName: this.name, Key: key, ...condition } };
+  }
+
+  check(key: Key, condition: Required<Pick<Condition, 'ConditionExpression'>> & Condition): Write {
+    return { ConditionCheck: { TableName: this.name, Key: key, ...condition } };
+  }
+
+  /**
+   * All or nothing. The request carries a token, so that an answer lost on the way and tried again by the client is not
+   * mistaken for a condition that failed; hence single conditional writes go through here, too.
+   * @throws what is neither a failed condition nor passing: too large, no table, or conflicts that do not end
+   */
+  async transact(writes: readonly Write[]): Promise<Transacted> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await this.#client.send(new TransactWriteCommand({ TransactItems: [...writes] }));
+        return { ok: true };
+      } catch (error) {
+        const failed = failedConditions(error);
+        if (failed.length > 0) return { ok: false, failed };
+        if (!passing(error) || attempt === TRANSACTION_TRIES) throw error;
+        await pause(attempt);
+      }
+    }
+  }
+
+  /** An update that needs no condition, or whose repetition does no harm. */
+  async touch(key: Key, update: Omit<UpdateCommandInput, 'TableName' | 'Key'>): Promise<Item | undefined> {
+    const { Attributes } = await this.#client.send(new UpdateCommand({ TableName: this.name, Key: key, ...update }));
+    return Attributes;
+  }
+
+  /** Every item of a partition whose sort key begins so, in order. Strongly consistent. */
+  async *each(pk: string, prefix = '', options: { newestFirst?: boolean; after?: string; from?: string; limit?: number } = {}): AsyncGenerator<Item> {
+    const { condition, values } = range(prefix, options);
+    let start: Item | undefined;
+    let left = options.limit ?? Infinity;
+    do {
+      const page = await this.#client.send(new QueryCommand({
+        TableName: this.name,
+        ConsistentRead: true,
+        KeyConditionExpression: `pk = :pk${condition}`,
+        ExpressionAttributeValues: { ':pk': pk, ...values },
+        ScanIndexForward: options.newestFirst !== true,
+        ...(left === Infinity ? {} : { Limit: left }),
+        ...(start ? { ExclusiveStartKey: start } : {}),
+      }));
+      for (const item of page.Items ?? []) yield item;
+      left -= page.Items?.length ?? 0;
+      start = left > 0 ? page.LastEvaluatedKey : undefined;
+    } while (start);
+  }
+
+  /** One page, newest first, of a partition or of a list of the index; `keep` drops items before they count. */
+  async page(query: Omit<QueryCommandInput, 'TableName'>, { limit, cursor }: { limit: number; cursor?: string | undefined }, keep: (item: Item) => boolean = () => true): Promise<Page<Item>> {
+    const items: Item[] = [];
+    let start = cursor === undefined ? undefined : decodeCursor(cursor);
+    do {
+      const page = await this.#client.send(new QueryCommand({
+        TableName: this.name,
+        ScanIndexForward: false,
+        ...query,
+        Limit: Math.max(limit - items.length, 25),
+        ...(start ? { ExclusiveStartKey: start } : {}),
+      }));
+      for (const item of page.Items ?? []) {
+        if (!keep(item)) continue;
+        items.push(item);
+        if (items.length === limit) return { items, next_cursor: encodeCursor(item, query.IndexName !== undefined) };
+      }
+      start = page.LastEvaluatedKey;
+    } while (start);
+    return { items, next_cursor: null };
+  }
+}
+
+export type Condition = Pick<NonNullable<Write['Put']>, 'ConditionExpression' | 'ExpressionAttributeNames' | 'ExpressionAttributeValues'>;
+
+export const absent: Condition = { ConditionExpression: 'attribute_not_exists(pk)' };
+
+/** A cursor that we did not hand out. */
+export class BadCursor extends Error {
+  override readonly name = 'BadCursor';
+}
+
+const encodeCursor = (item: Item, index: boolean): string => {
+  const { pk, sk, list, list_key } = item;
+  return Buffer.from(JSON.stringify(index ? { pk, sk, list, list_key } : { pk, sk })).toString('base64url');
+};
+
+function decodeCursor(cursor: string): Item {
+  try {
+    const key = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as unknown;
+    if (typeof key === 'object' && key !== null && 'pk' in key && 'sk' in key) return { ...key };
+  } catch {
+    // falls through: whatever it was, it is not ours
+  }
+  throw new BadCursor('this cursor was not given by this API; leave it out to begin at the newest');
+}
+
+function range(prefix: string, { after, from }: { after?: string; from?: string }): { condition: string; values: Item } {
+  if (after !== undefined) return { condition: ' AND sk BETWEEN :after AND :end', values: { ':after': `${after}\u0000`, ':end': `${prefix}\uffff` } };
+  if (from !== undefined) return { condition: ' AND sk >= :from', values: { ':from': from } };
+  return prefix === '' ? { condition: '', values: {} } : { condition: ' AND begins_with(sk, :prefix)', values: { ':prefix': prefix } };
+}
+
+function failedConditions(error: unknown): number[] {
+  if (!isCanceled(error)) return [];
+  const reasons = error.CancellationReasons ?? [];
+  // A conflict beside a failed condition proves nothing about the others: try the whole again.
+  if (reasons.some((reason) => reason.Code === 'TransactionConflict')) return [];
+  return reasons.flatMap((reason, index) => (reason.Code === 'ConditionalCheckFailed' ? [index] : []));
+}
+
+const PASSING_REASONS = new Set(['TransactionConflict', 'ThrottlingError', 'ProvisionedThroughputExceeded']);
+
+const passing = (error: unknown): boolean =>
+  isCanceled(error)
+    ? (error.CancellationReasons ?? []).some((reason) => PASSING_REASONS.has(reason.Code ?? ''))
+    : error instanceof Error && error.name === 'TransactionInProgressException';
+
+const isCanceled = (error: unknown): error is Canceled => error instanceof TransactionCanceledException;
+
+const pause = (attempt: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, Math.min(20 * 2 ** attempt, 1000) * (0.5 + Math.random() / 2)));

@@ -1,0 +1,20 @@
+import type { Action, Principal } from '../schemas/access.ts';
+import type { Timestamp } from '../schemas/time.ts';
+
+/** What an action is done on. Only what is known is compared. */
+export type Scope = { source?: string; service?: string; environment?: string };
+
+export type Authorization = { allowed: true } | { allowed: false; because: string };
+
+/** The one place that says who may do what. */
+export function authorize(principal: Principal, action: Action, scope: Scope, now: Timestamp): Authorization {
+  if (principal.expires_at !== null && principal.expires_at <= now) return no(`the token ${principal.name} expired at ${principal.expires_at}`);
+  if (!principal.actions.includes('*') && !principal.actions.includes(action)) return no(`${principal.name} may not ${action}`);
+  const within = (list: readonly string[] | null, value: string | undefined) => list === null || value === undefined || list.includes(value);
+  if (!within(principal.sources, scope.source)) return no(`${principal.name} may not send as ${scope.source}`);
+  if (!within(principal.services, scope.service)) return no(`${principal.name} has nothing to do with service ${scope.service}`);
+  if (!within(principal.environments, scope.environment)) return no(`${principal.name} has nothing to do with environment ${scope.environment}`);
+  return { allowed: true };
+}
+
+const no = (because: string): Authorization => ({ allowed: false, because });

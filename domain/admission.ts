@@ -1,0 +1,53 @@
+import { type Severity } from '../schemas/names.ts';
+import type { Signal } from '../schemas/signal.ts';
+import { secondsBetween, type Timestamp } from '../schemas/time.ts';
+
+/** What is known of an episode. */
+export type KnownEpisode = {
+  status: 'firing' | 'resolved';
+  asksRollback: boolean;
+  startsAt: Timestamp;
+  endsAt: Timestamp | null;
+  incidentId: string | null;
+};
+
+/** The incident that the known episode belongs to has been closed; when. */
+export type Closed = { resolvedAt: Timestamp } | null;
+
+/**
+ * What a signal adds to what is known.
+ * `opens`: a new episode · `resolves` · `asks`: known, and now it asks for a rollback · `returns`: its incident was
+ * closed while it went on firing · `ended`: a resolve for something never seen firing · `nothing`: heard before, or late.
+ */
+export type Novelty = 'opens' | 'resolves' | 'asks' | 'returns' | 'ended' | 'nothing';
+
+/** A notification that was under way when a person closed the incident does not open it again. */
+export const RETURN_AFTER_SECONDS = 300;
+
+export function noveltyOf(signal: Signal, known: KnownEpisode | undefined, closed: Closed, receivedAt: Timestamp): Novelty {
+  if (known === undefined) return signal.status === 'firing' ? 'opens' : 'ended';
+  if (signal.status === 'resolved') return known.status === 'firing' ? 'resolves' : 'nothing';
+  if (known.status === 'resolved') {
+    // An episode ends once. Only where the sender tells no start can the same one begin again, and only later.
+    return !signal.episodic && signal.startsAt > (known.endsAt ?? known.startsAt) ? 'opens' : 'nothing';
+  }
+  if (closed !== null && secondsBetween(closed.resolvedAt, receivedAt) > RETURN_AFTER_SECONDS) return 'returns';
+  return signal.asksRollback && !known.asksRollback ? 'asks' : 'nothing';
+}
+
+/**
+ * Whether signals that found no open incident open one: something critical, or something that asks for an action.
+ * The rest is recorded, and joins an incident that is open.
+ */
+export const opensIncident = (signals: readonly Pick<Signal, 'severity' | 'asksRollback' | 'status'>[]): boolean =>
+  signals.some((signal) => signal.status === 'firing' && (signal.severity === 'critical' || signal.asksRollback));
+
+export const highest = (severities: readonly Severity[]): Severity =>
+  (['critical', 'warning', 'info'] as const).find((severity) => severities.includes(severity)) ?? 'info';
+
+/**
+ * Key of what can have one open incident at a time. Alerts outside the catalogue share a service, but not an incident:
+ * each keeps to what it calls its own.
+ */
+export const scopeOf = (signal: Pick<Signal, 'service' | 'environment' | 'unmatched'>): string =>
+  [signal.service, signal.environment, ...(signal.unmatched === null ? [] : [signal.unmatched])].map(encodeURIComponent).join('#');

@@ -1,0 +1,305 @@
+import type { Change, ChangePatch, NewChange } from '../schemas/change.ts';
+import type { Automation, NewToken, TokenRecord } from '../schemas/access.ts';
+import type { Config, DeployerConfig } from '../schemas/config.ts';
+import type { Mail, Message, MitigationOutcome, PageNeed, VerificationOutcome } from '../schemas/inbox.ts';
+import type { DecisionState, DecisionView, Effect, IncidentRecord, IncidentStatus, IncidentView, Reason, TimelineEntry } from '../schemas/incident.ts';
+import type { ChangeId, EnvironmentName, IncidentId, ServiceName, Severity, Version } from '../schemas/names.ts';
+import type { Signal, SourceName } from '../schemas/signal.ts';
+import type { Timestamp } from '../schemas/time.ts';
+import type { Decision, DecisionInputs } from './rollback.ts';
+
+/** All that the product needs from outside. One is assembled for AWS and, with other addresses, for one machine. */
+export type Deps = {
+  clock: Clock;
+  log: Log;
+  config: ConfigSource;
+  secrets: Secrets;
+  blobs: Blobs;
+  queue: SignalQueue;
+  engine: Engine;
+  incidents: Incidents;
+  decisions: Decisions;
+  effects: Effects;
+  changes: Changes;
+  quarantine: Quarantine;
+  automation: AutomationSwitch;
+  tokens: Tokens;
+  idempotency: Idempotency;
+  pager: Pager;
+  fallbackPager: Pager;
+  deployerFor: (config: DeployerConfig) => Promise<Deployer>;
+  metrics: Metrics;
+  alerts: AlertStates;
+};
+
+export type Clock = { now(): Timestamp };
+
+/** One structured line. `fields` never hold secrets or raw headers. */
+export type Log = {
+  info(message: string, fields?: Record<string, unknown>): void;
+  warn(message: string, fields?: Record<string, unknown>): void;
+  error(message: string, fields?: Record<string, unknown>): void;
+  /** The same log with more fields on every line. */
+  with(fields: Record<string, unknown>): Log;
+};
+
+export type ConfigSource = {
+  /** The last good set. @throws when none could ever be read */
+  current(): Promise<Config>;
+  /** What is wrong with the newest set, if it is not the one in force. */
+  problems(): Promise<string[]>;
+};
+
+/** Read at run time, kept for at most a minute, so that a rotated one reaches what already runs. */
+export type Secrets = { get(name: string): Promise<string | undefined> };
+
+export type Blobs = {
+  put(key: string, body: string | Uint8Array, contentType: string): Promise<void>;
+  /** Undefined when there is none. */
+  get(key: string): Promise<Uint8Array | undefined>;
+};
+
+/** One accepted request. `id` is ours and new for each, whatever ids the sender gives. */
+export type Receipt = { id: string; at: Timestamp; trace: string };
+
+export type SignalQueue = {
+  /** Returns once every signal is durable, in order per service and environment. */
+  sendAll(receipt: Receipt, signals: readonly Signal[]): Promise<void>;
+};
+
+/** The engine that carries the workflows. */
+export type Engine = {
+  /** Starts a run; starting it again is success. */
+  start(incident: IncidentId, run: number): Promise<void>;
+  /** Wakes whoever waits on this callback. One that is closed or gone is success: nobody waits. */
+  ring(callback: string): Promise<void>;
+};
+
+export type Admitted = {
+  /** Incidents that now have mail or a run to start. */
+  wake: IncidentId[];
+  opened: IncidentId[];
+  counts: Record<'opened' | 'joined' | 'recorded' | 'known', number>;
+};
+
+export type Listened = {
+  mail: Mail[];
+  firing: number;
+  severity: Severity;
+  status: IncidentStatus;
+  renotified: number;
+  at: Timestamp;
+};
+
+export type Incidents = {
+  /**
+   * Takes signals of one service and environment in, in one transaction: de-duplication, signals, incident, pointer and
+   * pending start. Safe to repeat.
+   */
+  admit(signals: readonly Signal[], receipt: Pick<Receipt, 'at' | 'trace'>): Promise<Admitted>;
+  /** Opens an incident by hand, or gives the one that is open. */
+  declare(input: { service: ServiceName; environment: EnvironmentName; title: string; severity: Severity; by: string; trace: string }): Promise<{ id: IncidentId; created: boolean }>;
+  /** Strongly consistent. */
+  read(id: IncidentId): Promise<IncidentRecord | undefined>;
+  view(id: IncidentId): Promise<IncidentView | undefined>;
+  list(query: { status?: IncidentStatus; service?: string; limit: number; cursor?: string }): Promise<Page<IncidentView>>;
+  signals(id: IncidentId, query: { limit: number; cursor?: string }): Promise<Page<SignalView>>;
+  timeline(id: IncidentId, query: { limit: number; cursor?: string }): Promise<Page<TimelineEntry>>;
+  /** Appends an entry; the same `key` again writes nothing. */
+  note(id: IncidentId, key: string, entry: TimelineEntry): Promise<void>;
+  /** Puts a message into the inbox, and rings later at the latest by the sweeper. `false`: the incident is closed. */
+  post(id: IncidentId, message: Message, change?: IncidentChange, key?: string): Promise<boolean>;
+  /** Marks the run as begun, and hands out where the incident stands. */
+  begin(id: IncidentId, run: number): Promise<{ incident: IncidentRecord; unfinished: number[] } | undefined>;
+  /** Hangs the bell and reads the inbox after it, in this order: no wake-up is lost. */
+  listen(id: IncidentId, after: number, bell: string | null): Promise<Listened>;
+  /** Closes it if nothing has arrived since `drained`. */
+  resolve(id: IncidentId, drained: number, by: string | null, text: string): Promise<'resolved' | 'not_yet'>;
+  handOver(id: IncidentId, run: number): Promise<void>;
+  /** Alerts of the incident that have not resolved, as far as we were told. */
+  firingEpisodes(id: IncidentId): Promise<{ episode: string; source: SourceName; fingerprint: string; labels: [string, string][] }[]>;
+  /** Takes episodes as resolved although their sender never said so. */
+  endEpisodes(id: IncidentId, episodes: readonly string[], text: string): Promise<void>;
+  /** Incidents with mail or a start that has been waiting since before `before`. */
+  pending(before: Timestamp): Promise<IncidentId[]>;
+  openCount(): Promise<number>;
+};
+
+/** What a message changes on the incident itself, in the same transaction. */
+export type IncidentChange = {
+  severity?: Severity;
+  title?: string;
+  automationPaused?: boolean;
+  status?: IncidentStatus;
+  verification?: IncidentRecord['verification'];
+  timeline?: Omit<TimelineEntry, 'at'>;
+};
+
+export type SignalView = Signal & { first_seen_at: Timestamp };
+
+export type Page<T> = { items: T[]; next_cursor: string | null };
+
+export type Decisions = {
+  /** Stores a judgement with its inputs; the number's first one stays, and is given back. */
+  keep(id: IncidentId, number: number, decision: Decision, inputs: DecisionInputs): Promise<DecisionView>;
+  get(id: IncidentId, number: number): Promise<DecisionView | undefined>;
+  inputs(id: IncidentId, number: number): Promise<DecisionInputs | undefined>;
+  /** Hangs a bell on a question, and tells where the question stands. */
+  await(id: IncidentId, number: number, bell: string): Promise<DecisionState>;
+  /** Answers the decision with this digest. `superseded`: it is not the one that waits. */
+  answer(id: IncidentId, digest: string, answer: 'approved' | 'rejected', by: string, note: string): Promise<'taken' | 'superseded'>;
+  /** Withdraws a question that nobody has answered; tells where it stands now. */
+  expire(id: IncidentId, number: number): Promise<DecisionState>;
+  state(id: IncidentId, number: number): Promise<DecisionState>;
+};
+
+export type Effects = {
+  get(id: IncidentId, key: string): Promise<Effect | undefined>;
+  /** Records what is about to be done; tells what is recorded already. `false`: the incident is closed. */
+  intend(id: IncidentId, effect: Omit<Effect, 'state' | 'at'>, also?: { page?: number }): Promise<Effect | false>;
+  /**
+   * Records that a rollback is about to be called for, counts it, and takes the target's lock; the incident goes to
+   * `mitigating`. Gives the reason where it may not be.
+   */
+  intendRollback(id: IncidentId, effect: Omit<Effect, 'state' | 'at'>, place: Place): Promise<{ ok: true; effect: Effect } | { ok: false; reason: Reason }>;
+  conclude(id: IncidentId, key: string, state: Effect['state'], detail: string, actor?: string): Promise<void>;
+  /** Ends a rollback: outcome, lock, incident status, the change that it made, and the message for the inbox. */
+  concludeRollback(id: IncidentId, end: RollbackEnd): Promise<void>;
+  rollbacksSince(place: Place, since: Timestamp): Promise<number>;
+};
+
+export type Place = { service: ServiceName; environment: EnvironmentName };
+
+export type RollbackEnd = {
+  key: string;
+  number: number;
+  place: Place;
+  outcome: MitigationOutcome;
+  page: PageNeed;
+  text: string;
+  /** Set when versions have really changed. */
+  moved: { from: Version; to: Version; suspect: ChangeId } | null;
+};
+
+export type Changes = {
+  /** The same again (service, environment, version, kind, started_at) gives the first. */
+  record(change: NewChange, extra?: { made_for?: string }): Promise<{ change: Change; created: boolean }>;
+  patch(id: ChangeId, patch: ChangePatch): Promise<Change | undefined>;
+  get(id: ChangeId): Promise<Change | undefined>;
+  list(query: Partial<Place> & { limit: number; cursor?: string }): Promise<Page<Change>>;
+  /** The newest of a place, at most `limit`, oldest first. Strongly consistent. */
+  recent(place: Place, limit: number): Promise<Change[]>;
+  /** For each place the change that made its version live. */
+  live(): Promise<Change[]>;
+};
+
+export type Quarantined = {
+  id: string;
+  source: string;
+  status: number;
+  detail: string;
+  content_type: string;
+  bytes: number;
+  count: number;
+  first_seen_at: Timestamp;
+  last_seen_at: Timestamp;
+  replayed_at: Timestamp | null;
+};
+
+export type Quarantine = {
+  /** Keeps a body whole. The same bytes again are counted. */
+  keep(input: { source: string; receiver: string; body: Uint8Array; contentType: string; status: number; detail: string }): Promise<string>;
+  get(id: string): Promise<(Quarantined & { receiver: string; body: Uint8Array }) | undefined>;
+  list(query: { limit: number; cursor?: string }): Promise<Page<Quarantined>>;
+  replayed(id: string): Promise<void>;
+  count(): Promise<number>;
+};
+
+export type AutomationSwitch = {
+  /** Strongly consistent. */
+  read(): Promise<Automation>;
+  write(automation: Pick<Automation, 'paused' | 'reason' | 'mode' | 'services'>, by: string): Promise<Automation>;
+};
+
+export type Tokens = {
+  find(hash: string): Promise<TokenRecord | undefined>;
+  create(token: NewToken, by: string): Promise<{ record: TokenRecord; secret: string }>;
+  list(): Promise<TokenRecord[]>;
+  revoke(id: string): Promise<boolean>;
+};
+
+/** Answers of requests that create something, by the caller's key, for a day. */
+export type Idempotency = {
+  /** `mine`: go on, and say how it ended. `running`: another request with this key has not ended yet. */
+  begin(key: IdempotencyKey, bodyHash: string): Promise<{ kind: 'mine' } | { kind: 'running' } | { kind: 'other_body' } | { kind: 'done'; status: number; body: string }>;
+  end(key: IdempotencyKey, answer: { status: number; body: string } | 'forget'): Promise<void>;
+};
+export type IdempotencyKey = { principal: string; route: string; key: string };
+
+/** How one attempt at the outside world ended. `unclear`: it may have been done. */
+export type Attempt =
+  | { kind: 'taken'; detail: string }
+  | { kind: 'later'; detail: string; afterSeconds: number | null }
+  | { kind: 'refused'; detail: string }
+  | { kind: 'off'; detail: string };
+
+export type PageRequest = {
+  key: string;
+  action: 'trigger' | 'resolve';
+  summary: string;
+  service: string;
+  environment: string;
+  severity: Severity;
+  incident: string;
+  at: Timestamp;
+  links: { href: string; text: string }[];
+};
+
+export type Pager = {
+  /** One attempt. Repeating it with the same key does not page again. */
+  send(request: PageRequest): Promise<Attempt>;
+};
+
+export type RollbackRequest = {
+  service: ServiceName;
+  environment: EnvironmentName;
+  from: Version;
+  to: Version;
+  incident: IncidentId;
+  reason: string;
+  key: string;
+};
+
+export type DeployerAnswer =
+  | { kind: 'succeeded'; id: string | null }
+  | { kind: 'in_progress'; id: string | null; statusUrl: string | null }
+  | { kind: 'failed'; detail: string }
+  | { kind: 'superseded'; current: string }
+  | { kind: 'busy'; detail: string }
+  | { kind: 'refused'; detail: string }
+  | { kind: 'later'; detail: string; afterSeconds: number | null };
+
+export type Deployer = {
+  readonly target: string;
+  /** What the target does with the same key twice; the guarantee of the effect. */
+  readonly effectClass: Effect['class'];
+  /** One attempt; with the same key again it is the look. */
+  rollBack(request: RollbackRequest): Promise<DeployerAnswer>;
+  status(statusUrl: string): Promise<DeployerAnswer>;
+};
+
+export type Metrics = {
+  /** `null`: no Prometheus is connected. */
+  value(promql: string): Promise<{ kind: 'value'; value: number } | { kind: 'no_data' } | { kind: 'unreadable'; detail: string } | null>;
+  /** First sample above `max` of the run of bad samples that reaches `until`, at most `lookBackSeconds` back. */
+  firstAbove(promql: string, max: number, until: Timestamp, lookBackSeconds: number): Promise<Timestamp | null>;
+  /** `for` and evaluation interval of an alerting rule; `null` when it cannot be found. */
+  rule(alertname: string): Promise<{ forSeconds: number; intervalSeconds: number } | null>;
+};
+
+export type AlertStates = {
+  /** Of these label sets, the indexes of those that certainly do not fire any more. `null`: nobody can be asked. */
+  gone(labelSets: readonly (readonly [string, string][])[]): Promise<number[] | null>;
+};
+
+export type { MitigationOutcome, VerificationOutcome };

@@ -1,0 +1,118 @@
+import type { IncidentRecord } from '../schemas/incident.ts';
+import type { Message } from '../schemas/inbox.ts';
+import type { Severity } from '../schemas/names.ts';
+
+/** What the workflow has to know between two looks into the inbox. Ids and verdicts only: it is checkpointed. */
+export type ResponseState = {
+  severity: Severity;
+  firing: number;
+  drained: number;
+  /** Pages begun, and one that is due. */
+  pages: number;
+  pageDue: boolean;
+  /** Judgements begun, the number in flight, and whether another is due. */
+  mitigations: number;
+  running: number[];
+  mitigationDue: Asked | null;
+  /** A judgement on behalf of an alert that asks has been begun. */
+  judgedAsked: boolean;
+  verification: IncidentRecord['verification'];
+  verifyAgain: boolean;
+  mitigated: boolean;
+  resolveBy: string | null;
+};
+
+export type Asked = { by: 'alert' | 'person' | 'nobody'; who: string };
+
+/** What to begin now, each as a branch of its own; and whether closing is worth a try. */
+export type Plan = {
+  page: number | null;
+  mitigate: { number: number; asked: Asked } | null;
+  verify: number | null;
+  tryResolve: { by: string | null } | null;
+};
+
+/** Where a run begins: from the incident as it is in the table, be it the first run or a later one. */
+export function begin(incident: IncidentRecord, unfinished: readonly number[]): ResponseState {
+  return {
+    severity: incident.severity,
+    firing: incident.firing,
+    drained: incident.drained,
+    pages: incident.pages,
+    pageDue: incident.severity === 'critical' && incident.pages === 0,
+    mitigations: incident.mitigations,
+    running: [...unfinished],
+    mitigationDue: incident.mitigations === 0 ? { by: incident.asks_rollback ? 'alert' : 'nobody', who: '' } : null,
+    judgedAsked: incident.asks_rollback,
+    verification: incident.verification,
+    verifyAgain: false,
+    mitigated: incident.status === 'mitigated',
+    resolveBy: null,
+  };
+}
+
+/** The state after one message. `firing` and `severity` are the incident's own, read together with the mail. */
+export function apply(state: ResponseState, message: Message): ResponseState {
+  switch (message.kind) {
+    case 'signals': {
+      const freshAfterMitigation = state.mitigated && message.critical && message.fired > 0;
+      const asksNow = message.asksRollback && !state.judgedAsked;
+      return {
+        ...state,
+        pageDue: state.pageDue || freshAfterMitigation || (message.critical && state.pages === 0),
+        judgedAsked: state.judgedAsked || asksNow,
+        mitigationDue: asksNow ? { by: 'alert', who: '' } : state.mitigationDue,
+        verifyAgain: state.verifyAgain || couldPassNow(state),
+      };
+    }
+    case 'severity':
+      return { ...state, severity: message.severity, pageDue: state.pageDue || (message.severity === 'critical' && state.severity !== 'critical') };
+    case 'page':
+      return { ...state, pageDue: state.pageDue || message.by !== 'firebreak' || state.pages === 0 };
+    case 'rollback':
+      return { ...state, mitigationDue: { by: 'person', who: message.by } };
+    case 'resolve':
+      return { ...state, resolveBy: message.by };
+    case 'mitigation':
+      return {
+        ...state,
+        running: state.running.filter((number) => number !== message.number),
+        mitigated: state.mitigated || message.outcome === 'succeeded',
+        verification: message.outcome === 'succeeded' ? 'pending' : state.verification,
+        pageDue: state.pageDue || message.page === 'again' || (message.page === 'if_nobody' && state.pages === 0),
+      };
+    case 'verification':
+      return { ...state, verification: message.outcome, pageDue: state.pageDue || (message.outcome === 'failed' && state.verification === 'pending') };
+    case 'answered':
+    case 'pause':
+    case 'resume':
+    case 'abort':
+    case 'paged':
+      return state; // Read from the table where it matters: directly before an act.
+  }
+}
+
+/** What is due. Beginning it is recorded with `began`. */
+export function plan(state: ResponseState): Plan {
+  const calm = state.firing === 0 && (state.verification === 'not_needed' || state.verification === 'passed');
+  return {
+    page: state.pageDue ? state.pages + 1 : null,
+    mitigate: state.mitigationDue === null ? null : { number: state.mitigations + 1, asked: state.mitigationDue },
+    verify: state.verifyAgain && couldPassNow(state) ? state.mitigations : null,
+    tryResolve: state.resolveBy !== null || calm ? { by: state.resolveBy } : null,
+  };
+}
+
+export const began = (state: ResponseState, { page, mitigate }: Plan): ResponseState => ({
+  ...state,
+  pages: page ?? state.pages,
+  pageDue: false,
+  mitigations: mitigate?.number ?? state.mitigations,
+  running: mitigate === null ? state.running : [...state.running, mitigate.number],
+  mitigationDue: null,
+  verifyAgain: false,
+});
+
+/** A verification that did not pass looks again when the alerts have gone: later proof is proof. */
+const couldPassNow = (state: ResponseState): boolean =>
+  state.mitigated && (state.verification === 'failed' || state.verification === 'inconclusive') && state.firing === 0;

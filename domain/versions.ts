@@ -1,0 +1,37 @@
+import type { Change } from '../schemas/change.ts';
+import type { Version } from '../schemas/names.ts';
+import { secondsBetween, type Timestamp } from '../schemas/time.ts';
+
+/** A version counts as known good once it was live for this long by its own times. */
+export const GOOD_AFTER_SECONDS = 30 * 60;
+
+/** Kinds by which a version comes to run. A flag or a migration changes production, but not what version runs. */
+const PUTS_A_VERSION_LIVE: ReadonlySet<string> = new Set(['deploy', 'rollback', 'hotfix']);
+
+export const putsVersionLive = (change: Change): boolean => PUTS_A_VERSION_LIVE.has(change.kind);
+
+/** The newest record by which a version runs or is about to run. Failed and cancelled ones put nothing live. */
+export const liveChange = (changes: readonly Change[]): Change | undefined =>
+  liveChanges(changes).at(-1);
+
+/**
+ * Where a rollback of `suspect` may go: the newest version known good before it. Known good means recorded as
+ * succeeded, live for 30 minutes before the next one replaced it, never rolled back, and not the suspect's own.
+ */
+export function rollbackTarget(changes: readonly Change[], suspect: Change): Version | undefined {
+  const live = liveChanges(changes);
+  const bad = new Set(changes.filter((change) => change.rolled_back_by !== null).map((change) => change.version));
+  const before = live.filter((change) => change.started_at < suspect.started_at && change.id !== suspect.id);
+  return before
+    .filter((change, index) => change.status === 'succeeded' && liveFor(change, before[index + 1] ?? suspect) >= GOOD_AFTER_SECONDS)
+    .findLast((change) => change.version !== suspect.version && !bad.has(change.version))?.version;
+}
+
+const liveChanges = (changes: readonly Change[]): Change[] =>
+  changes
+    .filter((change) => putsVersionLive(change) && (change.status === 'succeeded' || change.status === 'started'))
+    .toSorted((a, b) => (a.started_at < b.started_at ? -1 : a.started_at > b.started_at ? 1 : a.id < b.id ? -1 : 1));
+
+const liveFor = (change: Change, next: Change): number => secondsBetween(liveSince(change), next.started_at);
+
+const liveSince = (change: Change): Timestamp => change.finished_at ?? change.started_at;

@@ -1,0 +1,72 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { OpenAPIHono, z } from '@hono/zod-openapi';
+import { HTTPException } from 'hono/http-exception';
+import type { Deps } from '../../domain/ports.ts';
+import { actionRoutes } from './actions.ts';
+import { alertRoutes } from './alerts.ts';
+import { automationRoutes } from './automation.ts';
+import type { Env } from './context.ts';
+import { deploymentRoutes } from './deployments.ts';
+import type { Api } from './endpoint.ts';
+import { healthRoutes } from './health.ts';
+import { idempotency } from './idempotency.ts';
+import { incidentRoutes } from './incidents.ts';
+import { metricsRoutes } from './metrics.ts';
+import { problem, Refusal } from './problem.ts';
+import { quarantineRoutes } from './quarantine.ts';
+import { tokenRoutes } from './tokens.ts';
+
+/** Everything that Firebreak answers over HTTP. */
+export function api(deps: Deps): Api {
+  const app = new OpenAPIHono<Env>({
+    defaultHook: (result) => {
+      if (!result.success) throw new Refusal(422, 'invalid', `${result.target}: ${z.prettifyError(result.error)}`);
+    },
+  });
+
+  app.use(async (c, next) => {
+    const requestId = acceptable(c.req.header('x-request-id')) ?? randomUUID();
+    const trace = traceOf(c.req.header('traceparent')) ?? randomBytes(16).toString('hex');
+    c.set('requestId', requestId);
+    c.set('trace', trace);
+    c.set('log', deps.log.with({ request_id: requestId, trace, method: c.req.method, path: c.req.path }));
+    await next();
+    c.res.headers.set('x-request-id', requestId);
+    c.res.headers.set('cache-control', 'no-store');
+  });
+  app.use(idempotency(deps));
+
+  alertRoutes(app, deps);
+  deploymentRoutes(app, deps);
+  incidentRoutes(app, deps);
+  actionRoutes(app, deps);
+  automationRoutes(app, deps);
+  quarantineRoutes(app, deps);
+  tokenRoutes(app, deps);
+  healthRoutes(app, deps);
+  metricsRoutes(app, deps);
+
+  app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', { type: 'http', scheme: 'bearer' });
+  app.openAPIRegistry.registerComponent('securitySchemes', 'basic', { type: 'http', scheme: 'basic', description: 'Any user name, the token as password' });
+  app.doc31('/openapi.json', { openapi: '3.1.0', info: { title: 'Firebreak', version: 'v1', description: 'Turns alerts into action' } });
+
+  app.notFound((c) => problem(c, 404, 'not-found', `there is nothing at ${c.req.method} ${c.req.path}`));
+  app.onError((error, c) => {
+    if (error instanceof Refusal) {
+      const challenge: Record<string, string> = error.status === 401 ? { 'www-authenticate': 'Bearer' } : {};
+      return problem(c, error.status as 400, error.code, error.detail, challenge);
+    }
+    if (error instanceof HTTPException) return problem(c, error.status as 400, error.status === 400 ? 'not-json' : 'http', error.message || 'the request could not be read');
+    if (error.name === 'BadCursor') return problem(c, 400, 'bad-cursor', error.message);
+    const log = c.get('log') ?? deps.log;
+    log.error('a request failed', { error: error.stack ?? String(error) });
+    return problem(c, 503, 'unavailable', 'this could not be done now; try again', { 'retry-after': '5' });
+  });
+  return app;
+}
+
+/** An id that can be logged and echoed without harm. */
+const acceptable = (id: string | undefined): string | undefined => (id !== undefined && /^[\w.:/+=-]{1,128}$/.test(id) ? id : undefined);
+
+/** The trace id of a W3C `traceparent`. */
+const traceOf = (header: string | undefined): string | undefined => /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/.exec(header ?? '')?.[1];

@@ -1,0 +1,62 @@
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import type { Deps } from '../../domain/ports.ts';
+import type { Principal } from '../../schemas/access.ts';
+import type { SignatureScheme } from '../../schemas/sources/parsed.ts';
+import { millisOf } from '../../schemas/time.ts';
+
+/** A signature older or younger than this is a replay, or a clock that is wrong. */
+const SIGNATURE_WINDOW_SECONDS = 300;
+
+const anywhere = { sources: null, services: null, environments: null, expires_at: null };
+
+/** Tokens that a start or a deployment brings along; all others are records. */
+const BOOTSTRAP: { secret: string; principal: Principal }[] = [
+  { secret: 'FIREBREAK_ADMIN_TOKEN', principal: { name: 'admin', actions: ['*'], ...anywhere } },
+  // May post alerts, and nothing else: not even ask for a rollback by URL.
+  { secret: 'FIREBREAK_INGEST_TOKEN', principal: { name: 'ingest', actions: ['alerts:write'], ...anywhere } },
+];
+
+/** Who sends this, by `Authorization: Bearer`, or basic with the token as password. Undefined: nobody we know. */
+export async function principalOf(deps: Pick<Deps, 'secrets' | 'tokens'>, authorization: string | undefined): Promise<Principal | undefined> {
+  const token = tokenOf(authorization);
+  if (token === undefined) return undefined;
+  for (const { secret, principal } of BOOTSTRAP) {
+    const expected = await deps.secrets.get(secret);
+    if (expected && sameText(token, expected)) return principal;
+  }
+  return deps.tokens.find(createHash('sha256').update(token).digest('hex'));
+}
+
+function tokenOf(authorization: string | undefined): string | undefined {
+  const [, scheme, value] = /^(\S+) +(.+)$/.exec(authorization ?? '') ?? [];
+  if (value === undefined) return undefined;
+  if (scheme?.toLowerCase() === 'bearer') return value.trim();
+  if (scheme?.toLowerCase() !== 'basic') return undefined;
+  const pair = Buffer.from(value, 'base64').toString('utf8');
+  const colon = pair.indexOf(':'); // the first one: a password may hold more
+  return colon === -1 || colon === pair.length - 1 ? undefined : pair.slice(colon + 1);
+}
+
+/** Checks a sender's signature over the raw body. Without a secret configured nothing can be right. */
+export async function signedBy(deps: Pick<Deps, 'secrets' | 'clock'>, scheme: SignatureScheme, headers: Headers, body: Uint8Array): Promise<boolean> {
+  const secret = await deps.secrets.get(scheme.secret);
+  const signature = headers.get(scheme.header);
+  if (!secret || !signature) return false;
+  const header = (await deps.secrets.get(scheme.timestampHeader.secret)) ?? scheme.timestampHeader.fallback;
+  const hmac = createHmac('sha256', secret);
+  if (header !== '') {
+    const timestamp = headers.get(header);
+    if (timestamp === null || !fresh(Number(timestamp), deps)) return false;
+    hmac.update(`${timestamp}:`);
+  }
+  return sameText(signature.trim().toLowerCase(), hmac.update(body).digest('hex'));
+}
+
+const fresh = (seconds: number, { clock }: Pick<Deps, 'clock'>): boolean =>
+  Math.abs(millisOf(clock.now()) / 1000 - seconds) <= SIGNATURE_WINDOW_SECONDS;
+
+/** In constant time: hashes first, so that not even the length tells anything. */
+function sameText(a: string, b: string): boolean {
+  const hash = (text: string) => createHash('sha256').update(text).digest();
+  return timingSafeEqual(hash(a), hash(b));
+}

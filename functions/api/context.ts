@@ -1,0 +1,15 @@
+import type { Log } from '../../domain/ports.ts';
+import type { Scope } from '../../domain/access.ts';
+import type { Principal } from '../../schemas/access.ts';
+
+/** What every handler finds in its context. */
+export type Env = {
+  Variables: {
+    requestId: string;
+    trace: string;
+    log: Log;
+    principal: Principal;
+    /** Refuses (403) unless the caller may do this route's action there. */
+    allow: (scope: Scope) => void;
+  };
+};

@@ -1,0 +1,52 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import { authorize } from '../../domain/access.ts';
+import type { Deps } from '../../domain/ports.ts';
+import { type NewToken, NewToken as NewTokenSchema, type Principal, TokenRecord } from '../../schemas/access.ts';
+import { answers, type Api, body, endpoint, problems } from './endpoint.ts';
+import { Refusal } from './problem.ts';
+
+const Token = TokenRecord.meta({ id: 'Token' });
+
+/** Tokens for senders, CI systems and people, each with what it may do and where. */
+export function tokenRoutes(app: Api, deps: Deps): void {
+  endpoint(app, deps, 'tokens:write', createRoute({
+    method: 'post', path: '/v1/tokens', tags: ['tokens'], summary: 'Make a token; it is told only in this answer',
+    request: body(NewTokenSchema),
+    responses: { 201: answers('Made', Token.extend({ token: z.string() })), 422: problems('What is wrong with it') },
+  }), async (c) => {
+    const input = c.req.valid('json');
+    withinOwn(c.var.principal, input, deps);
+    const { record, secret } = await deps.tokens.create(input, c.var.principal.name);
+    return c.json({ ...record, token: secret }, 201);
+  });
+
+  endpoint(app, deps, 'tokens:read', createRoute({
+    method: 'get', path: '/v1/tokens', tags: ['tokens'], summary: 'All tokens, without their secrets',
+    responses: { 200: answers('All of them', z.object({ items: z.array(Token), next_cursor: z.null() })) },
+  }), async (c) => c.json({ items: await deps.tokens.list(), next_cursor: null }, 200));
+
+  endpoint(app, deps, 'tokens:write', createRoute({
+    method: 'delete', path: '/v1/tokens/{id}', tags: ['tokens'], summary: 'Revoke a token',
+    request: { params: z.object({ id: z.string().max(64) }) },
+    responses: { 204: { description: 'Revoked' }, 404: problems('Unknown') },
+  }), async (c) => {
+    const { id } = c.req.valid('param');
+    if (!(await deps.tokens.revoke(id))) throw new Refusal(404, 'unknown-token', `there is no token ${id}`);
+    return c.body(null, 204);
+  });
+}
+
+/** Nobody hands out more than they have. */
+function withinOwn(principal: Principal, token: NewToken, deps: Pick<Deps, 'clock'>): void {
+  const now = deps.clock.now();
+  for (const action of token.actions) {
+    const may = action === '*' ? principal.actions.includes('*') : authorize(principal, action, {}, now).allowed;
+    if (!may) throw new Refusal(403, 'forbidden', `${principal.name} may not ${action}, so it cannot hand that out`);
+  }
+  for (const list of ['sources', 'services', 'environments'] as const) {
+    const own = principal[list];
+    if (own !== null && !(token[list]?.every((name) => own.includes(name)) ?? false)) {
+      throw new Refusal(403, 'forbidden', `${principal.name} is limited to the ${list} ${own.join(', ')}; name some of these`);
+    }
+  }
+}

@@ -1,0 +1,9 @@
+import { handle, type LambdaContext, type LambdaEvent } from 'hono/aws-lambda';
+import { deps } from '../aws/deps.ts';
+import { api } from './api/app.ts';
+
+type Handler = ReturnType<typeof handle>;
+let app: Handler | undefined;
+
+/** The Lambda behind the public address. Importing it does nothing; what it needs is built at the first request. */
+export const handler = (event: LambdaEvent, context: LambdaContext): ReturnType<Handler> => (app ??= handle(api(deps())))(event, context);

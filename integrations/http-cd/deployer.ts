@@ -1,0 +1,90 @@
+import { z } from 'zod';
+import type { Clock, Deployer, DeployerAnswer, RollbackRequest, Secrets } from '../../domain/ports.ts';
+import type { HttpDeployer } from '../../schemas/config.ts';
+import { millisOf } from '../../schemas/time.ts';
+import { type Answer, call, json, NoAnswer, retryAfterSeconds } from '../http.ts';
+import { truncate } from '../text.ts';
+import { signedHeaders } from '../webhook/standard-webhooks.ts';
+
+/** One attempt. A third of the workflow function's time-out at most. */
+const ATTEMPT_TIMEOUT_MS = 15_000;
+
+const Accepted = z.object({
+  id: z.union([z.string(), z.number()]).transform(String).nullish(),
+  status: z.enum(['succeeded', 'in_progress', 'failed']),
+  status_url: z.string().nullish(),
+  error: z.unknown().optional(),
+});
+
+const Conflict = z.object({ current_version: z.string() });
+
+/**
+ * A CD system that speaks the contract of `kind: http` (docs/deployers.md). The key makes a repeat the look: the same
+ * key again gives the first answer and rolls back nothing twice.
+ */
+export function httpDeployer(config: HttpDeployer, options: { url: string; secrets: Secrets; clock: Clock }): Deployer {
+  const { url, secrets, clock } = options;
+  const attempt = async (request: { url: string; method: string; headers?: Record<string, string>; body?: string; id: string }): Promise<Answer | DeployerAnswer> => {
+    const auth = await authHeaders(config, secrets, clock, request.id, request.body ?? '');
+    if ('refused' in auth) return { kind: 'refused', detail: auth.refused };
+    try {
+      return await call(request.url, { method: request.method, headers: { accept: 'application/json', ...request.headers, ...auth.headers }, ...(request.body === undefined ? {} : { body: request.body }), timeoutMs: ATTEMPT_TIMEOUT_MS });
+    } catch (error) {
+      if (error instanceof NoAnswer) return { kind: 'later', detail: error.message, afterSeconds: null };
+      throw error;
+    }
+  };
+  return {
+    target: url,
+    effectClass: 'keyed',
+    async rollBack(request) {
+      const answer = await attempt({ url, method: 'POST', id: request.key, headers: { 'content-type': 'application/json', 'idempotency-key': request.key }, body: bodyOf(request) });
+      return 'kind' in answer ? answer : read(answer, url, clock);
+    },
+    async status(statusUrl) {
+      const at = sameOrigin(statusUrl, url);
+      if (at === undefined) return { kind: 'failed', detail: `the status_url ${truncate(statusUrl, 200)} is not on the origin of the deployer; it was not called` };
+      const answer = await attempt({ url: at, method: 'GET', id: at });
+      return 'kind' in answer ? answer : read(answer, url, clock);
+    },
+  };
+}
+
+const bodyOf = ({ service, environment, from, to, incident, reason, key }: RollbackRequest): string =>
+  JSON.stringify({ service, environment, from_version: from, to_version: to, incident_id: incident, reason, idempotency_key: key });
+
+async function authHeaders({ auth }: HttpDeployer, secrets: Secrets, clock: Clock, id: string, body: string): Promise<{ headers: Record<string, string> } | { refused: string }> {
+  if (auth === undefined) return { headers: {} };
+  const name = 'bearer' in auth ? auth.bearer : auth.webhookSignature;
+  const secret = await secrets.get(name);
+  if (!secret) return { refused: `the deployer's secret ${name} is not set, so it was not called` };
+  return { headers: 'bearer' in auth ? { authorization: `Bearer ${secret}` } : signedHeaders(secret, id, millisOf(clock.now()), body) };
+}
+
+function read(answer: Answer, url: string, clock: Clock): DeployerAnswer {
+  const { status, headers, text } = answer;
+  const said = `the CD system answered ${status}${text.trim() === '' ? '' : `: ${truncate(text.trim(), 300)}`}`;
+  if (status >= 200 && status < 300) return accepted(json(text), url, said);
+  if (status === 409) {
+    const conflict = Conflict.safeParse(json(text));
+    return conflict.success ? { kind: 'superseded', current: conflict.data.current_version } : { kind: 'busy', detail: said };
+  }
+  if (status === 429 || status >= 500 || status === 408) return { kind: 'later', detail: said, afterSeconds: retryAfterSeconds(headers, millisOf(clock.now())) };
+  return { kind: 'refused', detail: said };
+}
+
+function accepted(body: unknown, url: string, said: string): DeployerAnswer {
+  const read = Accepted.safeParse(body);
+  if (!read.success) return { kind: 'failed', detail: `${said}; a 2xx needs {id, status: succeeded|in_progress|failed}, so whether it rolled back is not known` };
+  const { id = null, status, status_url: statusUrl = null } = read.data;
+  if (status === 'succeeded') return { kind: 'succeeded', id };
+  if (status === 'failed') return { kind: 'failed', detail: said };
+  return { kind: 'in_progress', id, statusUrl: statusUrl === null ? null : (sameOrigin(statusUrl, url) ?? statusUrl) };
+}
+
+/** The address where it may be polled: absolute, or relative to the deployer's; on its origin, or not at all. */
+function sameOrigin(statusUrl: string, url: string): string | undefined {
+  if (!URL.canParse(statusUrl, url)) return undefined;
+  const at = new URL(statusUrl, url);
+  return at.origin === new URL(url).origin ? at.href : undefined;
+}

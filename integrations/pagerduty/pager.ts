@@ -1,0 +1,89 @@
+import { api } from '@pagerduty/pdjs';
+import type { Attempt, Clock, Pager, PageRequest } from '../../domain/ports.ts';
+import type { Severity } from '../../schemas/names.ts';
+import { truncate } from '../text.ts';
+import { ATTEMPT_TIMEOUT_MS, DEDUP_KEY_MAX_CHARS, ROUTING_KEY_CHARS, SUMMARY_MAX_CHARS } from './limits.ts';
+
+const SEVERITIES: Record<Severity, string> = { critical: 'critical', warning: 'warning', info: 'info' };
+
+/** PagerDuty's Events API v2. The same key again is logged on the alert that is open, and pages nobody. */
+export const pagerDuty = (options: { eventsUrl: string; routingKey: () => Promise<string | undefined>; clock: Clock }): Pager => ({
+  async send(request) {
+    const routingKey = await options.routingKey();
+    if (!routingKey) return { kind: 'off', detail: 'PagerDuty is off: PAGERDUTY_ROUTING_KEY is not set' };
+    if (routingKey.length !== ROUTING_KEY_CHARS) return { kind: 'refused', detail: `PAGERDUTY_ROUTING_KEY has ${routingKey.length} characters; an integration key has ${ROUTING_KEY_CHARS}` };
+    const sent = await post(`${options.eventsUrl.replace(/\/+$/, '')}/v2/enqueue`, event(request, routingKey));
+    return 'error' in sent ? later(sent.error) : read(sent.status, sent.body);
+  },
+});
+
+function event(request: PageRequest, routing_key: string): object {
+  const dedup_key = request.key.slice(0, DEDUP_KEY_MAX_CHARS);
+  if (request.action === 'resolve') return { routing_key, event_action: 'resolve', dedup_key };
+  return {
+    routing_key,
+    event_action: 'trigger',
+    dedup_key,
+    client: 'Firebreak',
+    links: request.links,
+    payload: {
+      summary: truncate(request.summary, SUMMARY_MAX_CHARS),
+      source: request.service,
+      severity: SEVERITIES[request.severity],
+      timestamp: request.at,
+      component: request.service,
+      group: request.environment,
+      custom_details: { incident: request.incident, service: request.service, environment: request.environment },
+    },
+  };
+}
+
+/** `pdjs` tries a 429 three times more by itself; the workflow does the waiting, so its second request is refused here. */
+class SecondTry extends Error {
+  override readonly name = 'SecondTry';
+}
+
+/**
+ * One request through the vendor's client. Its `api` takes a whole URL, which its `event` does not; its `requestTimeout`
+ * aborts nothing, hence the signal; and the agent function, which is asked before each request, ends its own retries.
+ */
+async function post(url: string, data: object): Promise<{ status: number; body: unknown } | { error: string }> {
+  let requests = 0;
+  const once = {
+    signal: AbortSignal.timeout(ATTEMPT_TIMEOUT_MS),
+    redirect: 'manual' as const,
+    agent: () => {
+      requests += 1;
+      if (requests > 1) throw new SecondTry('one attempt only');
+      return undefined;
+    },
+  };
+  try {
+    const parameters = { url, method: 'POST', data, token: '', headers: { Authorization: '' }, retryTimeout: 0, requestTimeout: 0, ...once };
+    const answer = await api(parameters);
+    return 'response' in answer ? { status: answer.response.status, body: answer.data } : { error: 'no request was made' };
+  } catch (error) {
+    if (error instanceof SecondTry) return { status: 429, body: undefined };
+    // An answer that is not JSON comes as the response itself.
+    if (isResponse(error)) return { status: error.status, body: undefined };
+    return { error: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+const isResponse = (value: unknown): value is { status: number } =>
+  typeof value === 'object' && value !== null && 'status' in value && typeof value.status === 'number';
+
+function read(status: number, body: unknown): Attempt {
+  const detail = `PagerDuty answered ${status}${reasons(body)}`;
+  if (status === 202 || status === 200) return { kind: 'taken', detail };
+  if (status === 429 || status >= 500 || status === 408) return later(detail);
+  return { kind: 'refused', detail };
+}
+
+/** The docs promise no Retry-After and advise about 30 s; the workflow's own back-off does that. */
+const later = (detail: string): Attempt => ({ kind: 'later', detail, afterSeconds: null });
+
+function reasons(body: unknown): string {
+  if (typeof body !== 'object' || body === null || !('errors' in body) || !Array.isArray(body.errors)) return '';
+  return `: ${truncate(body.errors.join('; '), 300)}`;
+}

@@ -1,0 +1,12 @@
+/**
+ * Cuts `text` to at most `max` characters (code points, not bytes), the last one an ellipsis when cut.
+ *
+ * @param max whole characters, at least 1
+ * @throws RangeError when `max` is below 1 or not whole
+ * @example truncate('checkout 5xx', 9) // 'checkout…'
+ */
+export function truncate(text: string, max: number): string {
+  if (!Number.isInteger(max) || max < 1) throw new RangeError(`max is ${max}; it must be a whole number of at least 1`);
+  const points = Array.from(text);
+  return points.length <= max ? text : `${points.slice(0, max - 1).join('').trimEnd()}…`;
+}

@@ -1,0 +1,32 @@
+import type { Clock, ConfigSource, Pager, Secrets } from '../../domain/ports.ts';
+import { millisOf } from '../../schemas/time.ts';
+import { call, NoAnswer } from '../http.ts';
+import { signedHeaders } from './standard-webhooks.ts';
+
+const ATTEMPT_TIMEOUT_MS = 10_000;
+
+/** The second route of a page: a signed webhook of the team's own, called when the pager has not taken the page. */
+export const webhookPager = (options: { config: ConfigSource; secrets: Secrets; clock: Clock }): Pager => ({
+  async send(request) {
+    const { fallback } = (await options.config.current()).paging;
+    if (fallback === undefined) return { kind: 'off', detail: 'no second route: paging.yaml names no fallback' };
+    const secret = await options.secrets.get(fallback.signature);
+    if (!secret) return { kind: 'refused', detail: `the secret ${fallback.signature} is not set` };
+    const { key, at, ...about } = request;
+    const body = JSON.stringify({ type: `page.${request.action}`, timestamp: at, data: { dedup_key: key, ...about } });
+    try {
+      const { status } = await call(fallback.url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...signedHeaders(secret, key, millisOf(options.clock.now()), body) },
+        body,
+        timeoutMs: ATTEMPT_TIMEOUT_MS,
+      });
+      const detail = `the second route answered ${status}`;
+      if (status >= 200 && status < 300) return { kind: 'taken', detail };
+      return status === 429 || status >= 500 ? { kind: 'later', detail, afterSeconds: null } : { kind: 'refused', detail };
+    } catch (error) {
+      if (error instanceof NoAnswer) return { kind: 'later', detail: error.message, afterSeconds: null };
+      throw error;
+    }
+  },
+});

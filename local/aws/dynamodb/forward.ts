@@ -1,0 +1,43 @@
+import { Agent, type IncomingHttpHeaders, type IncomingMessage, request as httpRequest } from 'node:http';
+
+/** `path` with its query. The body is complete, so its length is known. `signal` hangs up before the reply. */
+export type ForwardedRequest = {
+  method: string;
+  path: string;
+  headers: IncomingHttpHeaders;
+  body: Uint8Array;
+  signal?: AbortSignal | undefined;
+};
+
+export type ForwardedReply = { status: number; headers: Record<string, string>; body: Buffer };
+
+/** These describe one connection or one framing, not the message; Node writes its own for the next connection. */
+const PER_CONNECTION = new Set(['connection', 'keep-alive', 'transfer-encoding', 'host', 'content-length']);
+
+/** Hands requests on to `host:port` over connections that are kept, bodies byte for byte in both directions. */
+export function connectTo(to: { host: string; port: number }): {
+  /** Rejects when no whole reply came; whether the request had its effect is then unknown. */
+  send(request: ForwardedRequest): Promise<ForwardedReply>;
+  close(): void;
+} {
+  const agent = new Agent({ keepAlive: true });
+  return {
+    send: async ({ method, path, headers, body, signal }) => {
+      const reply = await new Promise<IncomingMessage>((resolve, reject) => {
+        httpRequest({ ...to, agent, method, path, headers: perMessage(headers), signal })
+          .once('response', resolve)
+          .once('error', reject)
+          .end(body);
+      });
+      const chunks: Buffer[] = [];
+      for await (const chunk of reply) chunks.push(chunk as Buffer);
+      return { status: reply.statusCode ?? 502, headers: perMessage(reply.headers), body: Buffer.concat(chunks) };
+    },
+    close: () => agent.destroy(),
+  };
+}
+
+function perMessage(headers: IncomingHttpHeaders): Record<string, string> {
+  const kept = Object.entries(headers).filter(([name, value]) => value !== undefined && !PER_CONNECTION.has(name));
+  return Object.fromEntries(kept.map(([name, value]) => [name, String(value)]));
+}

@@ -1,0 +1,115 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type AttributeValue,
+  ConditionalCheckFailedException,
+  DeleteItemCommand,
+  DescribeTableCommand,
+  type DynamoDBClient,
+  paginateScan,
+} from '@aws-sdk/client-dynamodb';
+
+export type TtlSweep = {
+  /** Looks through the table once, now. Returns how many items it deleted. */
+  sweep(): Promise<number>;
+  /** Resolves when a sweep that is under way has ended. */
+  close(): Promise<void>;
+};
+
+/**
+ * AWS leaves items alone whose time lies further back than this, to be safe from malformed values.
+ *
+ * @see Amazon DynamoDB Developer Guide, "Using time to live (TTL) in DynamoDB"
+ */
+const IGNORED_AFTER_SECONDS = 5 * 365 * 24 * 60 * 60;
+
+/**
+ * Deletes expired items as DynamoDB's Time to Live does, which the local program has no job for: items whose
+ * `attribute` is a Number of epoch seconds in the past, and not more than five years in the past. On AWS an item may
+ * stay for days after its time, so readers must filter on the attribute themselves, in both places.
+ *
+ * @param options.everySeconds real seconds between the end of one sweep and the next; expiries are never time-scaled
+ * @param options.now epoch milliseconds, `Date.now` by default
+ */
+export function startTtlSweep(options: {
+  client: DynamoDBClient;
+  table: string;
+  attribute: string;
+  everySeconds: number;
+  now?: () => number;
+  log?: (entry: object) => void;
+}): TtlSweep {
+  const { client, table, attribute, everySeconds, now = Date.now, log = () => {} } = options;
+  const sweep = () => sweepOnce(client, table, attribute, Math.floor(now() / 1000));
+  const closed = new AbortController();
+  const pause = () => sleep(everySeconds * 1000, undefined, { signal: closed.signal, ref: false }).catch(() => {});
+  const sweepUntilClosed = async () => {
+    for (await pause(); !closed.signal.aborted; await pause()) {
+      try {
+        const deleted = await sweep();
+        if (deleted > 0) log({ event: 'dynamodb.ttl', table, deleted });
+      } catch (error) {
+        // Nothing depends on when an expired item goes; the next sweep tries again.
+        log({ event: 'dynamodb.ttl-failed', table, error: String(error) });
+      }
+    }
+  };
+  const running = sweepUntilClosed();
+  return {
+    sweep,
+    close: async () => {
+      closed.abort();
+      await running;
+    },
+  };
+}
+
+async function sweepOnce(client: DynamoDBClient, table: string, attribute: string, now: number): Promise<number> {
+  const expired = {
+    expression: 'attribute_type(#ttl, :number) AND #ttl < :now AND #ttl > :ignored',
+    values: { ':number': { S: 'N' }, ':now': { N: `${now}` }, ':ignored': { N: `${now - IGNORED_AFTER_SECONDS}` } },
+  };
+  const keyNames = await keyAttributes(client, table);
+  const pages = paginateScan(
+    { client },
+    {
+      TableName: table,
+      ConsistentRead: true,
+      FilterExpression: expired.expression,
+      ProjectionExpression: keyNames.map((_, i) => `#k${i}`).join(', '),
+      ExpressionAttributeNames: {
+        '#ttl': attribute,
+        ...Object.fromEntries(keyNames.map((name, i) => [`#k${i}`, name])),
+      },
+      ExpressionAttributeValues: expired.values,
+    },
+  );
+  let deleted = 0;
+  for await (const { Items = [] } of pages) {
+    for (const key of Items) if (await deleteExpired(key)) deleted += 1;
+  }
+  return deleted;
+
+  /** The condition is asked again at the delete: an item renewed since the scan stays. */
+  async function deleteExpired(key: Record<string, AttributeValue>): Promise<boolean> {
+    try {
+      await client.send(
+        new DeleteItemCommand({
+          TableName: table,
+          Key: key,
+          ConditionExpression: expired.expression,
+          ExpressionAttributeNames: { '#ttl': attribute },
+          ExpressionAttributeValues: expired.values,
+        }),
+      );
+      return true;
+    } catch (error) {
+      if (error instanceof ConditionalCheckFailedException) return false;
+      throw error;
+    }
+  }
+}
+
+async function keyAttributes(client: DynamoDBClient, table: string): Promise<string[]> {
+  const { Table } = await client.send(new DescribeTableCommand({ TableName: table }));
+  return (Table?.KeySchema ?? []).flatMap(({ AttributeName }) => AttributeName ?? []);
+}

@@ -1,0 +1,193 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda';
+import {
+  DeleteMessageBatchCommand,
+  ReceiveMessageCommand,
+  type Message,
+  type MessageAttributeValue,
+  type SQSClient,
+} from '@aws-sdk/client-sqs';
+import type { SQSEvent, SQSMessageAttribute, SQSRecord } from 'aws-lambda';
+import { queueArn, REGION } from './lambda/arns.ts';
+
+export type EventSource = {
+  queueUrl: string;
+  functionName: string;
+  sqs: SQSClient;
+  lambda: LambdaClient;
+  /** Messages per call of the function, 1 to 10. */
+  batchSize: number;
+  /** Calls of the function at once, at least 1. */
+  maxConcurrency: number;
+  log?: (entry: object) => void;
+};
+
+/** SQS holds a receive for at most this long. */
+const LONG_POLL_SECONDS = 20;
+
+/** While the queue can't be read: doubling from the first to the last. Milliseconds. */
+const BACK_OFF_FIRST_MS = 100;
+const BACK_OFF_MAX_MS = 5_000;
+
+/** How often a delete is tried before the messages are left to come again. */
+const DELETE_ATTEMPTS = 3;
+
+/**
+ * An SQS event source mapping with `ReportBatchItemFailures`: reads the queue, calls the function through the Lambda
+ * API, waits for its answer, and only then deletes what succeeded. What failed is left to its visibility time-out.
+ *
+ * @returns `stop` resolves when no call is under way any more; messages received by then have been dealt with
+ */
+export function startEventSource(source: EventSource): { stop(): Promise<void> } {
+  const stopping = new AbortController();
+  const pollers = Array.from({ length: source.maxConcurrency }, () => poll(source, stopping.signal));
+  return {
+    stop: async () => {
+      stopping.abort();
+      await Promise.all(pollers);
+    },
+  };
+}
+
+async function poll(source: EventSource, stopping: AbortSignal): Promise<void> {
+  let backOffMs = BACK_OFF_FIRST_MS;
+  while (!stopping.aborted) {
+    try {
+      const messages = await receive(source, stopping);
+      if (messages.length > 0) await deliver(source, messages);
+      backOffMs = BACK_OFF_FIRST_MS;
+    } catch (error) {
+      if (stopping.aborted) return;
+      source.log?.({
+        event: 'queue-not-readable',
+        queueUrl: source.queueUrl,
+        error: String(error),
+        retryInMs: backOffMs,
+      });
+      await sleep(backOffMs, undefined, { signal: stopping }).catch(() => undefined);
+      backOffMs = Math.min(backOffMs * 2, BACK_OFF_MAX_MS);
+    }
+  }
+}
+
+async function receive({ sqs, queueUrl, batchSize }: EventSource, stopping: AbortSignal): Promise<Message[]> {
+  const command = new ReceiveMessageCommand({
+    QueueUrl: queueUrl,
+    MaxNumberOfMessages: Math.min(batchSize, 10),
+    WaitTimeSeconds: LONG_POLL_SECONDS,
+    MessageSystemAttributeNames: ['All'],
+    MessageAttributeNames: ['All'],
+  });
+  const { Messages = [] } = await sqs.send(command, { abortSignal: stopping });
+  return Messages;
+}
+
+/** Never rejects: a batch that fails is logged and comes again. */
+async function deliver(source: EventSource, messages: Message[]): Promise<void> {
+  const { functionName, queueUrl, log } = source;
+  const verdict = await call(source, messages);
+  if (verdict.failed.length > 0) {
+    const messageIds = verdict.failed.map(({ MessageId }) => MessageId);
+    log?.({ event: 'messages-failed', function: functionName, queueUrl, messageIds, because: verdict.because });
+  }
+  if (verdict.succeeded.length > 0) await deleteAll(source, verdict.succeeded);
+}
+
+/** What became of the messages of one batch. */
+export type Verdict = { succeeded: Message[]; failed: Message[]; because?: string };
+
+async function call({ lambda, functionName, queueUrl }: EventSource, messages: Message[]): Promise<Verdict> {
+  const event: SQSEvent = { Records: messages.map((message) => recordOf(message, queueUrl)) };
+  try {
+    const answer = await lambda.send(new InvokeCommand({ FunctionName: functionName, Payload: JSON.stringify(event) }));
+    const payload = Buffer.from(answer.Payload ?? []).toString();
+    if (answer.FunctionError) return { succeeded: [], failed: messages, because: payload };
+    return judge(messages, payload);
+  } catch (error) {
+    return { succeeded: [], failed: messages, because: String(error) };
+  }
+}
+
+/**
+ * Reads the function's answer as Lambda does: nothing reported means that all succeeded; a report that can't be
+ * understood, or names a message that was not in the batch, means that all failed.
+ *
+ * Of a FIFO group everything from its first failure on counts as failed, or messages would overtake it.
+ */
+export function judge(messages: Message[], payload: string): Verdict {
+  const reported = reportedFailures(payload);
+  const known = new Set(messages.map(({ MessageId }) => MessageId));
+  const strange = reported === undefined || reported.find((id) => !known.has(id)) !== undefined;
+  if (strange) return { succeeded: [], failed: messages, because: `The report can't be understood: ${payload}` };
+  const broken = new Set<string>();
+  const failed = messages.filter(({ MessageId = '', Attributes }) => {
+    const group = Attributes?.MessageGroupId;
+    const fails = reported.includes(MessageId) || (group !== undefined && broken.has(group));
+    if (fails && group !== undefined) broken.add(group);
+    return fails;
+  });
+  const succeeded = messages.filter((message) => !failed.includes(message));
+  return failed.length === 0 ? { succeeded, failed } : { succeeded, failed, because: 'reported in batchItemFailures' };
+}
+
+/** The ids that were reported; nothing when the answer is not in the form that Lambda asks for. */
+function reportedFailures(payload: string): string[] | undefined {
+  if (payload === '') return [];
+  try {
+    const answer: unknown = JSON.parse(payload);
+    if (answer === null) return [];
+    if (typeof answer !== 'object') return undefined;
+    const failures = (answer as { batchItemFailures?: unknown }).batchItemFailures ?? [];
+    if (!Array.isArray(failures)) return undefined;
+    const ids = failures.map((failure: { itemIdentifier?: unknown } | null) => failure?.itemIdentifier);
+    return ids.every((id): id is string => typeof id === 'string' && id !== '') ? ids : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function deleteAll({ sqs, queueUrl, log }: EventSource, messages: Message[]): Promise<void> {
+  let left = messages;
+  for (let attempt = 1; attempt <= DELETE_ATTEMPTS && left.length > 0; attempt += 1) {
+    try {
+      const Entries = left.map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle }));
+      const { Failed = [] } = await sqs.send(new DeleteMessageBatchCommand({ QueueUrl: queueUrl, Entries }));
+      const failed = new Set(Failed.map(({ Id }) => Id));
+      left = left.filter((_, index) => failed.has(String(index)));
+    } catch (error) {
+      log?.({ event: 'delete-failed', queueUrl, attempt, error: String(error) });
+    }
+  }
+  // They were processed and will be again: a function has to be prepared for that on AWS too.
+  if (left.length > 0)
+    log?.({ event: 'messages-not-deleted', queueUrl, messageIds: left.map(({ MessageId }) => MessageId) });
+}
+
+/** A message as Lambda hands it to a function. */
+function recordOf(message: Message, queueUrl: string): SQSRecord {
+  return {
+    messageId: message.MessageId ?? '',
+    receiptHandle: message.ReceiptHandle ?? '',
+    body: message.Body ?? '',
+    attributes: (message.Attributes ?? {}) as SQSRecord['attributes'],
+    messageAttributes: Object.fromEntries(
+      Object.entries(message.MessageAttributes ?? {}).map(([name, value]) => [name, attributeOf(value)]),
+    ),
+    md5OfBody: message.MD5OfBody ?? '',
+    eventSource: 'aws:sqs',
+    eventSourceARN: queueArn(queueUrl),
+    awsRegion: REGION,
+  };
+}
+
+const attributeOf = ({
+  StringValue,
+  BinaryValue,
+  DataType = 'String',
+}: MessageAttributeValue): SQSMessageAttribute => ({
+  ...(StringValue !== undefined && { stringValue: StringValue }),
+  ...(BinaryValue !== undefined && { binaryValue: Buffer.from(BinaryValue).toString('base64') }),
+  stringListValues: [],
+  binaryListValues: [],
+  dataType: DataType,
+});

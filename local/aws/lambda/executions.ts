@@ -1,0 +1,527 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { newExecutionArn, parseCallbackId, parseFunctionRef, versionOf } from './arns.ts';
+import { ApiError, invalidParameter, invalidToken, notFound } from './errors.ts';
+import { event, input as inputOf } from './history.ts';
+import { byteLength, CALLBACK_RESULT_MAX_BYTES, STATE_PAGE_MAX_BYTES, STATE_PAGE_MAX_OPERATIONS } from './limits.ts';
+import type { OpenExecution } from './open-execution.ts';
+import { isClosed, parseUpdates, type ErrorObject, type Operation, type OperationUpdate } from './operation.ts';
+import { checkUpdates } from './rules.ts';
+import { errorOf, type ExecutionRow, type PendingInvoke, type Store, type TimerRow } from './store.ts';
+import {
+  apply,
+  attemptDue,
+  CALLBACK_TIMED_OUT,
+  callbackEnded,
+  chainedInvokeEnded,
+  HEARTBEAT_TIMED_OUT,
+  waitOver,
+  type Outcome,
+} from './transitions.ts';
+import { Unit } from './unit.ts';
+import { epochSeconds, isoTime, operationOnWire, replayable } from './wire.ts';
+
+/** What the emulation has to know of a function to run executions of it. */
+export type FunctionFacts = { durable?: { executionTimeoutSeconds: number }; deadLetterQueueUrl?: string };
+
+export type StartRequest = {
+  functionName: string;
+  version: string;
+  /** Absent: a new execution each time. */
+  name: string | undefined;
+  payload: string;
+  asyncStart: boolean;
+  traceId: string | undefined;
+  tenantId: string | undefined;
+};
+
+/** How an invocation of a durable handler came out; `failed` means: it threw, ran out of time or died. */
+export type InvocationEnd =
+  | { kind: 'suspended' }
+  | { kind: 'closed'; outcome: Outcome; resultWasCheckpointed: boolean }
+  | { kind: 'failed'; error: ErrorObject };
+
+/** The event that a durable handler is invoked with. */
+export type InvocationEvent = {
+  DurableExecutionArn: string;
+  CheckpointToken: string;
+  UpdatedOperationIds: string[];
+  InitialExecutionState: { Operations: Record<string, unknown>[]; NextMarker?: string };
+};
+
+/** The answer to a call of a durable function that says no version: which code would a replay run on? */
+export const UNQUALIFIED =
+  'You cannot invoke a durable function using an unqualified ARN. Name a version, an alias or $LATEST.';
+
+const EXECUTION_TIMED_OUT: Outcome = { status: 'TIMED_OUT', error: { ErrorMessage: 'Execution timed out' } };
+
+/** How long after a failed invocation the handler is invoked again: doubling, by the execution's clock. */
+const REDO_FIRST_MS = 1_000;
+const REDO_MAX_MS = 60_000;
+
+/**
+ * Durable executions: each method is one transaction, after which what it did is on disk. Handlers are not run here;
+ * whoever runs them asks what is to be woken, begins an invocation, and reports its end.
+ */
+export class Executions {
+  readonly #store: Store;
+  readonly #now: () => number;
+  readonly #scale: number;
+  readonly #functions: ReadonlyMap<string, FunctionFacts>;
+  readonly #onChange: () => void;
+  readonly #log: (entry: object) => void;
+  readonly #waiters = new Map<string, ((row: ExecutionRow) => void)[]>();
+  /** The last checkpoint of every running invocation, for a client that repeats it because it lost the reply. */
+  readonly #lastReplies = new Map<string, { token: string; bodyHash: string; reply: object }>();
+
+  /** @param options.onChange called after every transaction: there may be something to wake, or an earlier timer */
+  constructor(options: {
+    store: Store;
+    now: () => number;
+    scale: number;
+    functions: ReadonlyMap<string, FunctionFacts>;
+    onChange: () => void;
+    log: (entry: object) => void;
+  }) {
+    this.#store = options.store;
+    this.#now = options.now;
+    this.#scale = options.scale;
+    this.#functions = options.functions;
+    this.#onChange = options.onChange;
+    this.#log = options.log;
+  }
+
+  /**
+   * Starts an execution, or finds the one that has this name. Running or closed makes no difference: within its
+   * retention a name stands for one execution and one input.
+   *
+   * @throws ApiError DurableExecutionAlreadyStartedException when the name is taken with another input
+   */
+  start(request: StartRequest): ExecutionRow {
+    return this.#transact((unit) => {
+      const known =
+        request.name === undefined ? undefined : this.#store.executionNamed(request.functionName, request.name);
+      if (!known)
+        return this.#insert(
+          unit,
+          request,
+          newExecutionArn(request.functionName, request.version, request.name ?? randomUUID()),
+        );
+      if (known.inputHash === hash(request.payload)) return known;
+      throw new ApiError(
+        'DurableExecutionAlreadyStartedException',
+        409,
+        `A durable execution named '${known.name}' of ${known.functionName} has already been started with another input.`,
+      );
+    });
+  }
+
+  #insert(unit: Unit, request: StartRequest, arn: string, parent?: { arn: string; operationId: string }): ExecutionRow {
+    const { functionName, version, payload } = request;
+    const timeoutSeconds = this.#functions.get(functionName)?.durable?.executionTimeoutSeconds ?? 0;
+    const now = unit.now;
+    const row = newRow({ request, arn, now, parent });
+    this.#store.insertExecution(row);
+    this.#store.putOperation(arn, 0, {
+      id: row.rootId,
+      type: 'EXECUTION',
+      status: 'STARTED',
+      startedAt: now,
+      input: payload,
+    });
+    const execution = unit.adopt(row);
+    const details = { ...inputOf(payload), ExecutionTimeout: timeoutSeconds };
+    execution.record(event('ExecutionStarted', now, { id: row.rootId, name: row.name }, details));
+    execution.arm(row.rootId, 'execution', timeoutSeconds * 1000);
+    unit.afterCommit(() => this.#log({ event: 'execution-started', function: functionName, version, arn }));
+    return row;
+  }
+
+  get(arn: string): ExecutionRow {
+    const row = this.#store.execution(arn);
+    if (!row) throw notFound(`Durable execution not found: ${arn}`);
+    return row;
+  }
+
+  /** Resolves once the execution is closed. */
+  closed(arn: string): Promise<ExecutionRow> {
+    const row = this.get(arn);
+    if (row.status !== 'RUNNING') return Promise.resolve(row);
+    return new Promise((resolve) => this.#waiters.set(arn, [...(this.#waiters.get(arn) ?? []), resolve]));
+  }
+
+  /** Hands an execution to a handler. Nothing when it needs none: it was stopped, or is already in one's hands. */
+  beginInvocation(arn: string, invocationId: string): { row: ExecutionRow; event: InvocationEvent } | undefined {
+    return this.#transact((unit) => {
+      const execution = unit.open(arn);
+      if (!execution?.isRunning || execution.row.invocationId !== null || execution.row.wake === 0) return undefined;
+      const updated = this.#store.operationsChangedSince(arn, execution.row.toldSeq).map(({ id }) => id);
+      const token = randomUUID();
+      execution.begin(invocationId, token);
+      const { operations, nextMarker } = this.#statePage(arn, undefined, STATE_PAGE_MAX_OPERATIONS);
+      const state = {
+        Operations: operations.map((operation) => operationOnWire(operation, isoTime)),
+        ...(nextMarker !== undefined && { NextMarker: nextMarker }),
+      };
+      return {
+        row: execution.row,
+        event: {
+          DurableExecutionArn: arn,
+          CheckpointToken: token,
+          UpdatedOperationIds: updated,
+          InitialExecutionState: state,
+        },
+      };
+    });
+  }
+
+  /** GetDurableExecutionState: what did not fit into the event. */
+  state(arn: string, token: string, marker: string | undefined, maxItems: number): object {
+    if (this.get(arn).token !== token) throw invalidToken();
+    const { operations, nextMarker } = this.#statePage(arn, marker, Math.min(maxItems, STATE_PAGE_MAX_OPERATIONS));
+    return {
+      Operations: operations.map((operation) => operationOnWire(operation, epochSeconds)),
+      ...(nextMarker !== undefined && { NextMarker: nextMarker }),
+    };
+  }
+
+  /** A marker is the id of the last operation given: operations keep their order. */
+  #statePage(
+    arn: string,
+    marker: string | undefined,
+    maxItems: number,
+  ): { operations: Operation[]; nextMarker: string | undefined } {
+    const all = replayable(this.#store.operations(arn));
+    const from = marker === undefined ? 0 : all.findIndex(({ id }) => id === marker) + 1;
+    if (marker !== undefined && from === 0) throw invalidParameter('Invalid Marker.');
+    const operations: Operation[] = [];
+    let bytes = 0;
+    for (const operation of all.slice(from, from + maxItems)) {
+      bytes += byteLength(JSON.stringify(operation));
+      if (operations.length > 0 && bytes > STATE_PAGE_MAX_BYTES) break;
+      operations.push(operation);
+    }
+    const isLast = from + operations.length >= all.length;
+    return { operations, nextMarker: isLast ? undefined : operations.at(-1)?.id };
+  }
+
+  /**
+   * Takes what a handler reports, and answers with all that has changed since it was last told.
+   *
+   * @throws ApiError InvalidParameterValueException: "Invalid Checkpoint Token" when another invocation (or nobody) is
+   *   in charge of the execution now; otherwise an update that the rules do not allow
+   */
+  checkpoint(arn: string, token: unknown, body: { Updates?: unknown }): object {
+    const bodyHash = hash(JSON.stringify(body.Updates ?? []));
+    const last = this.#lastReplies.get(arn);
+    if (last && last.token === token && last.bodyHash === bodyHash) return last.reply;
+    if (typeof token !== 'string') throw invalidParameter('Checkpoint token is required');
+    const updates = parseUpdates(body.Updates);
+    return this.#transact((unit) => {
+      const execution = unit.open(arn);
+      if (!execution) throw notFound(`Durable execution not found: ${arn}`);
+      if (execution.row.token !== token) throw invalidToken();
+      this.#fireDue(unit, execution);
+      if (!execution.isRunning) throw invalidToken(); // it timed out this very moment
+      this.#applyUpdates(execution, updates, unit.now);
+      const reply = this.#reply(execution);
+      unit.afterCommit(() => this.#lastReplies.set(arn, { token, bodyHash, reply }));
+      return reply;
+    });
+  }
+
+  #applyUpdates(execution: OpenExecution, updates: readonly OperationUpdate[], now: number): void {
+    const find = (id: string) => execution.find(id);
+    checkUpdates(updates, find);
+    const isDurable = (name: string) => this.#functions.get(name)?.durable !== undefined;
+    for (const update of updates) {
+      if (update.Type === 'EXECUTION') execution.row.checkpointedResult = JSON.stringify(outcomeOf(update));
+      else execution.apply(apply(update, find(update.Id), { now, arn: execution.row.arn, isDurable }));
+    }
+    execution.checkQuotas();
+  }
+
+  #reply({ row }: OpenExecution): { CheckpointToken: string; NewExecutionState: object } {
+    const changed = this.#store.operationsChangedSince(row.arn, row.toldSeq);
+    row.token = randomUUID();
+    row.toldSeq = row.seq;
+    return {
+      CheckpointToken: row.token,
+      NewExecutionState: { Operations: changed.map((operation) => operationOnWire(operation, epochSeconds)) },
+    };
+  }
+
+  /** Ignored when the execution is no longer in the hands of this invocation: it ended, or the process was restarted. */
+  endInvocation(arn: string, invocationId: string, end: InvocationEnd): void {
+    this.#transact((unit) => {
+      const execution = unit.open(arn);
+      if (execution?.row.invocationId !== invocationId) return;
+      const { row } = execution;
+      unit.afterCommit(() => this.#lastReplies.delete(arn));
+      execution.endInvocation(end.kind === 'failed' ? end.error : undefined);
+      if (end.kind === 'closed') {
+        const checkpointed = end.resultWasCheckpointed && row.checkpointedResult !== null;
+        this.#close(
+          unit,
+          execution,
+          checkpointed ? (JSON.parse(row.checkpointedResult ?? '') as Outcome) : end.outcome,
+        );
+        return;
+      }
+      if (end.kind === 'failed')
+        execution.arm(row.rootId, 'redo', Math.min(REDO_FIRST_MS * 2 ** (row.failures - 1), REDO_MAX_MS));
+      else if (row.seq > row.toldSeq) execution.wake();
+      this.#startChildren(unit, execution);
+    });
+  }
+
+  /** After a restart: the handlers that were running have died, and are to be invoked again at once. */
+  recoverInterrupted(): number {
+    const interrupted = this.#store.interrupted();
+    for (const arn of interrupted) {
+      this.#transact((unit) => {
+        const execution = unit.open(arn);
+        if (!execution) return;
+        const message = `RequestId: ${execution.row.invocationId} Error: Runtime exited without providing a reason`;
+        execution.endInvocation({ ErrorType: 'Runtime.ExitError', ErrorMessage: message });
+        execution.wake();
+        this.#startChildren(unit, execution);
+      });
+    }
+    return interrupted.length;
+  }
+
+  /** A child that may have been started already is found by its place, so that it is started once. */
+  #startChildren(unit: Unit, execution: OpenExecution): void {
+    for (const { operationId, kind } of this.#store.timers(execution.row.arn)) {
+      if (kind === 'invoke') this.#startChild(unit, execution, operationId);
+    }
+  }
+
+  #startChild(unit: Unit, execution: OpenExecution, operationId: string): void {
+    const { arn, traceId, tenantId } = execution.row;
+    execution.disarm(operationId, 'invoke');
+    const operation = execution.find(operationId);
+    if (operation?.status !== 'STARTED') return;
+    const { name, qualifier } = parseFunctionRef(operation.functionRef ?? '');
+    const problem = this.#cannotChain(name, qualifier);
+    if (problem)
+      return execution.applyAndWake(chainedInvokeEnded(operation, { status: 'FAILED', error: problem }, unit.now));
+    const payload = operation.payload ?? '{}';
+    const version = versionOf(qualifier);
+    const parent = { arn, operationId };
+    if (operation.childArn === undefined) {
+      this.#store.insertPendingInvoke({
+        id: randomUUID(),
+        functionName: name,
+        version,
+        payload,
+        traceId,
+        attempts: 0,
+        dueAt: unit.now,
+        acceptedAt: unit.now,
+        parentArn: arn,
+        parentOperationId: operationId,
+      });
+      return;
+    }
+    const request = { functionName: name, version, name: undefined, payload, asyncStart: false };
+    this.#insert(
+      unit,
+      { ...request, traceId: traceId ?? undefined, tenantId: tenantId ?? undefined },
+      operation.childArn,
+      parent,
+    );
+  }
+
+  #cannotChain(functionName: string, qualifier: string | undefined): ErrorObject | undefined {
+    const facts = this.#functions.get(functionName);
+    if (!facts) return { ErrorType: 'ResourceNotFoundException', ErrorMessage: `Function not found: ${functionName}` };
+    if (!facts.durable || qualifier !== undefined) return undefined;
+    return { ErrorType: 'InvalidParameterValueException', ErrorMessage: UNQUALIFIED };
+  }
+
+  /** How a plain function that an execution chained to came out. */
+  chainedInvokeEnded({ id, parentArn, parentOperationId }: PendingInvoke, outcome: Outcome): void {
+    this.#transact((unit) => {
+      this.#store.deletePendingInvoke(id);
+      this.#tellParent(unit, parentArn ?? '', parentOperationId ?? '', outcome);
+    });
+  }
+
+  #tellParent(unit: Unit, arn: string, operationId: string, outcome: Outcome): void {
+    const parent = unit.open(arn);
+    const operation = parent?.find(operationId);
+    if (!parent?.isRunning || operation?.status !== 'STARTED') return;
+    parent.applyAndWake(chainedInvokeEnded(operation, outcome, unit.now));
+  }
+
+  /** @throws ApiError CallbackTimeoutException when the callback, or its execution, is closed */
+  completeCallback(callbackId: string, outcome: Outcome): void {
+    const bytes = byteLength(outcome.status === 'SUCCEEDED' ? outcome.result : JSON.stringify(outcome.error));
+    if (bytes > CALLBACK_RESULT_MAX_BYTES)
+      throw invalidParameter(`A callback carries at most ${CALLBACK_RESULT_MAX_BYTES} bytes.`);
+    this.#transact((unit) => {
+      const { execution, operation } = this.#openCallback(unit, callbackId);
+      execution.applyAndWake(callbackEnded(operation, outcome, unit.now));
+    });
+  }
+
+  /** Starts the heartbeat's time anew; a callback without one is only checked to be open. */
+  heartbeat(callbackId: string): void {
+    this.#transact((unit) => {
+      const { execution, operation } = this.#openCallback(unit, callbackId);
+      if (operation.heartbeatSeconds !== undefined)
+        execution.arm(operation.id, 'heartbeat', operation.heartbeatSeconds * 1000);
+    });
+  }
+
+  #openCallback(unit: Unit, callbackId: string): { execution: OpenExecution; operation: Operation } {
+    const { arn, operationId } = parseCallbackId(callbackId);
+    const execution = unit.open(arn);
+    const operation = execution?.find(operationId);
+    if (!execution || operation?.type !== 'CALLBACK') throw invalidParameter('Invalid callback id.');
+    if (execution.isRunning && !isClosed(operation)) return { execution, operation };
+    throw new ApiError('CallbackTimeoutException', 400, 'The callback has expired or has already been closed.');
+  }
+
+  /** Stops an execution for good. Stopping a closed one changes nothing and answers when it ended. */
+  stop(arn: string, error: ErrorObject | undefined): number {
+    return this.#transact((unit) => {
+      const execution = unit.open(arn);
+      if (!execution) throw notFound(`Durable execution not found: ${arn}`);
+      if (execution.isRunning) this.#close(unit, execution, { status: 'STOPPED', error: error ?? {} });
+      return execution.row.endedAt ?? unit.now;
+    });
+  }
+
+  /** Lets every timer that is due run out. */
+  fireDueTimers(): void {
+    for (const arn of this.#store.executionsWithTimersDue(this.#now())) {
+      this.#transact((unit) => {
+        const execution = unit.open(arn);
+        if (execution) this.#fireDue(unit, execution);
+      });
+    }
+  }
+
+  #fireDue(unit: Unit, execution: OpenExecution): void {
+    for (let timer = execution.takeDueTimer(); timer; timer = execution.takeDueTimer())
+      this.#fire(unit, execution, timer);
+  }
+
+  #fire(unit: Unit, execution: OpenExecution, { operationId, kind }: TimerRow): void {
+    const operation = execution.find(operationId);
+    if (!operation || !execution.isRunning) return;
+    switch (kind) {
+      case 'wait':
+        return execution.applyAndWake(waitOver(operation, unit.now));
+      case 'retry':
+        return execution.applyAndWake(attemptDue(operation));
+      case 'callback':
+        return execution.applyAndWake(callbackEnded(operation, CALLBACK_TIMED_OUT, unit.now));
+      case 'heartbeat':
+        return execution.applyAndWake(callbackEnded(operation, HEARTBEAT_TIMED_OUT, unit.now));
+      case 'invoke':
+        return this.#startChild(unit, execution, operationId);
+      case 'redo':
+        return execution.wake();
+      case 'execution':
+        return this.#close(unit, execution, EXECUTION_TIMED_OUT);
+    }
+  }
+
+  #close(unit: Unit, execution: OpenExecution, outcome: Outcome): void {
+    const { row } = execution;
+    execution.close(outcome);
+    if (row.parentArn !== null && row.parentOperationId !== null)
+      this.#tellParent(unit, row.parentArn, row.parentOperationId, outcome);
+    if (outcome.status === 'FAILED' || outcome.status === 'TIMED_OUT') this.#bury(row, outcome.error);
+    unit.afterCommit(() => {
+      this.#log({
+        event: 'execution-ended',
+        function: row.functionName,
+        arn: row.arn,
+        status: row.status,
+        error: errorOf(row),
+      });
+      this.#lastReplies.delete(row.arn);
+      const waiters = this.#waiters.get(row.arn) ?? [];
+      this.#waiters.delete(row.arn);
+      for (const resolve of waiters) resolve(row);
+    });
+  }
+
+  #bury(row: ExecutionRow, error: ErrorObject): void {
+    const queueUrl = this.#functions.get(row.functionName)?.deadLetterQueueUrl;
+    if (row.asyncStart === 0 || queueUrl === undefined) return;
+    this.#store.insertDeadLetter({
+      queueUrl,
+      body: this.#store.operation(row.arn, row.rootId)?.input ?? '',
+      requestId: row.arn,
+      errorCode: '200',
+      errorMessage: error.ErrorMessage ?? row.status,
+    });
+  }
+
+  #transact<T>(work: (unit: Unit) => T): T {
+    const unit = new Unit(this.#store, this.#now(), this.#scale);
+    const value = this.#store.transaction(() => {
+      const done = work(unit);
+      unit.save();
+      return done;
+    });
+    unit.committed();
+    this.#onChange();
+    return value;
+  }
+}
+
+const hash = (text: string): string => createHash('sha256').update(text).digest('base64');
+
+/** The synthetic update by which a handler checkpoints a result that is too large to return. */
+const outcomeOf = ({ Action, Payload, Error: error }: OperationUpdate): Outcome =>
+  Action === 'FAIL' ? { status: 'FAILED', error: error ?? {} } : { status: 'SUCCEEDED', result: Payload ?? undefined };
+
+function newRow({
+  request,
+  arn,
+  now,
+  parent,
+}: {
+  request: StartRequest;
+  arn: string;
+  now: number;
+  parent: { arn: string; operationId: string } | undefined;
+}): ExecutionRow {
+  return {
+    arn,
+    functionName: request.functionName,
+    version: request.version,
+    name: arn.split('/').at(-2) ?? '',
+    rootId: randomUUID(),
+    status: 'RUNNING',
+    inputHash: hash(request.payload),
+    startedAt: now,
+    endedAt: null,
+    result: null,
+    error: null,
+    checkpointedResult: null,
+    invocationId: null,
+    invocationStartedAt: null,
+    token: null,
+    wake: 1,
+    seq: 0,
+    toldSeq: 0,
+    failures: 0,
+    lastEventId: 0,
+    operationCount: 0,
+    storedBytes: byteLength(request.payload),
+    clock: now,
+    clockSetAt: now,
+    parentArn: parent?.arn ?? null,
+    parentOperationId: parent?.operationId ?? null,
+    asyncStart: request.asyncStart ? 1 : 0,
+    traceId: request.traceId ?? null,
+    tenantId: request.tenantId ?? null,
+  };
+}

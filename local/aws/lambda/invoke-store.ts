@@ -1,0 +1,46 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
+/** The keys by which Lambda's runtime keeps what belongs to one of several invocations of a process. */
+const REQUEST_ID = Symbol.for('_AWS_LAMBDA_REQUEST_ID');
+const TRACE_ID = Symbol.for('_AWS_LAMBDA_X_RAY_TRACE_ID');
+const TENANT_ID = Symbol.for('_AWS_LAMBDA_TENANT_ID');
+
+type Values = Record<string | symbol, unknown>;
+
+const current = new AsyncLocalStorage<Values>();
+
+/**
+ * The global through which Lambda's Node runtime tells code in which invocation it runs, when a process serves several
+ * at once: an environment variable (`_X_AMZN_TRACE_ID`) could hold only one. `@aws/lambda-invoke-store` and the AWS SDK
+ * read it; so may functions.
+ */
+const invokeStore = {
+  getContext: () => current.getStore(),
+  hasContext: () => current.getStore() !== undefined,
+  get: (key: string | symbol) => current.getStore()?.[key],
+  set: (key: string | symbol, value: unknown) => {
+    const values = current.getStore();
+    if (!values) throw new Error('No invocation is running here.');
+    values[key] = value;
+  },
+  run: <T>(values: Values, work: () => T): T => current.run(values, work),
+  getRequestId: () => current.getStore()?.[REQUEST_ID] ?? '-',
+  getXRayTraceId: () => current.getStore()?.[TRACE_ID],
+  getTenantId: () => current.getStore()?.[TENANT_ID],
+  getTraceparent: () => undefined,
+  getTracestate: () => undefined,
+  getBaggage: () => undefined,
+};
+
+/** Installs the store where the runtime has it. Called once, at start. */
+export function installInvokeStore(): void {
+  const scope = globalThis as { awslambda?: { InvokeStore?: unknown } };
+  scope.awslambda = { ...scope.awslambda, InvokeStore: invokeStore };
+}
+
+export function runWithInvokeStore<T>(
+  { requestId, traceId, tenantId }: { requestId: string; traceId?: string | undefined; tenantId?: string | undefined },
+  work: () => T,
+): T {
+  return current.run({ [REQUEST_ID]: requestId, [TRACE_ID]: traceId, [TENANT_ID]: tenantId }, work);
+}

@@ -1,0 +1,172 @@
+import type { SQSClient } from '@aws-sdk/client-sqs';
+import { serve, type EmulatedRequest, type EmulatedResponse, type Endpoint } from '../endpoint.ts';
+import { DeadLetters } from './dead-letters.ts';
+import * as durable from './durable-api.ts';
+import { ApiError, notFound } from './errors.ts';
+import { Executions } from './executions.ts';
+import { invoke } from './invoke-api.ts';
+import { installInvokeStore } from './invoke-store.ts';
+import { PlainInvokes } from './plain-invokes.ts';
+import { Pruner } from './pruner.ts';
+import { Resumer } from './resumer.ts';
+import { Sandbox, type LocalFunction } from './sandbox.ts';
+import { Store } from './store.ts';
+
+export type { LambdaContext, LocalFunction } from './sandbox.ts';
+
+export type LambdaEndpoint = Endpoint & {
+  /** Fires what is due, and resumes what a crash or a shutdown interrupted. Call it once everything else is up. */
+  resume(): void;
+};
+
+export type LambdaOptions = {
+  /** The SQLite file that holds executions and accepted events. One process at a time. */
+  file: string;
+  accessKeyId: string;
+  functions: Record<string, LocalFunction>;
+  /**
+   * How many times faster than life suspended executions wait: durable waits, time-outs of callbacks, heartbeats and
+   * executions, delays before another attempt. Function time-outs are not scaled. At least 1, the default.
+   */
+  timeScale?: number;
+  /** How many durable handlers may run at once, over all functions. */
+  maxConcurrentResumes?: number;
+  /** Epoch milliseconds. */
+  now?: () => number;
+  /** Where dead letters go; absent: made from the environment when one is sent. */
+  sqs?: SQSClient;
+  log?: (entry: object) => void;
+};
+
+const MAX_CONCURRENT_RESUMES = 64;
+
+/**
+ * Lambda on this machine: Invoke, and durable functions, behind their own API. Handlers run in this process.
+ *
+ * Whatever was acknowledged is on disk, so a `kill -9` loses nothing: the next start, on the same file, finds executions
+ * that were running, timers that ran out meanwhile, and events that were accepted. Until `resume` is called, executions
+ * and events are only taken in; plain functions answer at once.
+ *
+ * @throws Error when two functions want different values for one environment variable, or the time scale is below 1
+ */
+export async function startLambda(options: LambdaOptions): Promise<LambdaEndpoint> {
+  const scale = options.timeScale ?? 1;
+  if (!(scale >= 1))
+    throw new Error(`timeScale is ${scale}; it says how many times faster waits pass, so it is at least 1.`);
+  const functions = new Map(Object.entries(options.functions));
+  setEnvironment(functions);
+  installInvokeStore();
+  const parts = assemble(options, functions, scale);
+  const endpoint = await serve({ accessKeyId: options.accessKeyId, handle: (request) => handle(request, parts) });
+  return {
+    url: endpoint.url,
+    resume: () => {
+      parts.executions.recoverInterrupted();
+      for (const worker of parts.workers) worker.start();
+    },
+    close: async () => {
+      for (const worker of parts.workers) worker.stop();
+      await endpoint.close();
+      parts.store.close();
+    },
+  };
+}
+
+type Parts = ReturnType<typeof assemble>;
+
+function assemble(options: LambdaOptions, functions: ReadonlyMap<string, LocalFunction>, scale: number) {
+  const now = options.now ?? Date.now;
+  const log = options.log ?? (() => undefined);
+  const store = new Store(options.file);
+  const sandbox = new Sandbox(functions);
+  const poke = () => {
+    for (const worker of workers) worker.poke();
+  };
+  const executions = new Executions({ store, now, scale, functions, onChange: poke, log });
+  const plainInvokes = new PlainInvokes({ store, executions, sandbox, functions, now, scale, onChange: poke, log });
+  const maxConcurrent = options.maxConcurrentResumes ?? MAX_CONCURRENT_RESUMES;
+  const resumer = new Resumer({
+    store,
+    executions,
+    sandbox,
+    functionNames: [...functions.keys()],
+    maxConcurrent,
+    now,
+    log,
+  });
+  const workers = [resumer, plainInvokes, new DeadLetters(store, options.sqs, log), new Pruner(store, functions, now)];
+  return { store, functions, sandbox, executions, plainInvokes, workers };
+}
+
+/** One process has one environment: where two functions disagree, neither could be right. */
+function setEnvironment(functions: ReadonlyMap<string, LocalFunction>): void {
+  const setBy = new Map<string, { name: string; value: string }>();
+  for (const [name, { environment = {} }] of functions) {
+    for (const [key, value] of Object.entries(environment)) {
+      const other = setBy.get(key);
+      if (other && other.value !== value) {
+        throw new Error(
+          `The functions ${other.name} and ${name} set ${key} to different values; here they share one process. Rename one.`,
+        );
+      }
+      setBy.set(key, { name, value });
+      process.env[key] ??= value;
+    }
+  }
+}
+
+type Route = {
+  method: string;
+  path: RegExp;
+  answer: (request: EmulatedRequest, argument: string, parts: Parts) => object;
+};
+
+const ROUTES: readonly Route[] = [
+  { method: 'GET', path: /^\/2025-12-01\/durable-executions\/([^/]+)$/, answer: durable.describeExecution },
+  { method: 'GET', path: /^\/2025-12-01\/durable-executions\/([^/]+)\/history$/, answer: durable.history },
+  { method: 'GET', path: /^\/2025-12-01\/durable-executions\/([^/]+)\/state$/, answer: durable.state },
+  { method: 'POST', path: /^\/2025-12-01\/durable-executions\/([^/]+)\/checkpoint$/, answer: durable.checkpoint },
+  { method: 'POST', path: /^\/2025-12-01\/durable-executions\/([^/]+)\/stop$/, answer: durable.stop },
+  { method: 'GET', path: /^\/2025-12-01\/functions\/([^/]+)\/durable-executions$/, answer: durable.listExecutions },
+  {
+    method: 'POST',
+    path: /^\/2025-12-01\/durable-execution-callbacks\/([^/]+)\/succeed$/,
+    answer: durable.succeedCallback,
+  },
+  { method: 'POST', path: /^\/2025-12-01\/durable-execution-callbacks\/([^/]+)\/fail$/, answer: durable.failCallback },
+  {
+    method: 'POST',
+    path: /^\/2025-12-01\/durable-execution-callbacks\/([^/]+)\/heartbeat$/,
+    answer: durable.heartbeat,
+  },
+];
+
+const INVOKE = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/;
+
+async function handle(request: EmulatedRequest, parts: Parts): Promise<EmulatedResponse> {
+  try {
+    const invoked = request.method === 'POST' ? INVOKE.exec(request.path)?.[1] : undefined;
+    if (invoked !== undefined) return await invoke(request, decodeURIComponent(invoked), parts);
+    for (const { method, path, answer } of ROUTES) {
+      const argument = method === request.method ? path.exec(request.path)?.[1] : undefined;
+      if (argument !== undefined) return json(200, answer(request, decodeURIComponent(argument), parts));
+    }
+    throw notFound(`${request.method} ${request.path} is no operation of Lambda that is emulated here.`);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    const { type, status, message } = error;
+    return {
+      ...json(
+        status,
+        { Type: status < 500 ? 'User' : 'Service', message, Message: message },
+        { 'x-amzn-errortype': type },
+      ),
+    };
+  }
+}
+
+const json = (status: number, body: object, headers: Record<string, string> = {}): EmulatedResponse => ({
+  status,
+  headers: { ...headers, 'content-type': 'application/json' },
+  body: JSON.stringify(body),
+});

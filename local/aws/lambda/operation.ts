@@ -1,0 +1,90 @@
+import { z } from 'zod';
+import { invalidParameter } from './errors.ts';
+
+/** An error as the durable API carries it. */
+export const ErrorObject = z.object({
+  ErrorMessage: z.string().optional(),
+  ErrorType: z.string().optional(),
+  ErrorData: z.string().optional(),
+  StackTrace: z.array(z.string()).optional(),
+});
+export type ErrorObject = z.infer<typeof ErrorObject>;
+
+const OPERATION_TYPES = ['EXECUTION', 'CONTEXT', 'STEP', 'WAIT', 'CALLBACK', 'CHAINED_INVOKE'] as const;
+export type OperationType = (typeof OPERATION_TYPES)[number];
+
+export type OperationStatus =
+  | 'STARTED'
+  | 'PENDING' // a step that waits for its next attempt
+  | 'READY' // the wait is over, the attempt has not begun
+  | 'SUCCEEDED'
+  | 'FAILED'
+  | 'CANCELLED'
+  | 'TIMED_OUT'
+  | 'STOPPED';
+
+/** Seconds as the API takes them: whole, and a duration. */
+const Seconds = z.number().int().min(0);
+
+/** One change that a running handler reports in a checkpoint. Fields that are not known are ignored, as on AWS. */
+export const OperationUpdate = z.object({
+  Id: z.string().min(1).max(64),
+  ParentId: z.string().min(1).nullish(),
+  Name: z.string().max(256).nullish(),
+  Type: z.enum(OPERATION_TYPES),
+  SubType: z.string().nullish(),
+  Action: z.enum(['START', 'SUCCEED', 'FAIL', 'RETRY', 'CANCEL']),
+  Payload: z.string().nullish(),
+  Error: ErrorObject.nullish(),
+  ContextOptions: z.object({ ReplayChildren: z.boolean().nullish() }).nullish(),
+  StepOptions: z.object({ NextAttemptDelaySeconds: Seconds.nullish() }).nullish(),
+  WaitOptions: z.object({ WaitSeconds: Seconds.nullish() }).nullish(),
+  CallbackOptions: z
+    .object({ TimeoutSeconds: Seconds.nullish(), HeartbeatTimeoutSeconds: Seconds.nullish() })
+    .nullish(),
+  ChainedInvokeOptions: z.object({ FunctionName: z.string(), TenantId: z.string().nullish() }).nullish(),
+});
+export type OperationUpdate = z.infer<typeof OperationUpdate>;
+
+/** @throws ApiError InvalidParameterValueException naming the first field that is wrong */
+export function parseUpdates(updates: unknown): OperationUpdate[] {
+  const parsed = z.array(OperationUpdate).nullish().safeParse(updates);
+  if (parsed.success) return parsed.data ?? [];
+  const issue = parsed.error.issues[0];
+  throw invalidParameter(`Updates.${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not readable'}`);
+}
+
+/** A durable operation as it is stored. Times are epoch milliseconds of this machine's clock. */
+export type Operation = {
+  id: string;
+  type: OperationType;
+  status: OperationStatus;
+  startedAt: number;
+  endedAt?: number;
+  parentId?: string;
+  name?: string;
+  subType?: string;
+  /** What it came to: JSON or whatever the handler's serializer made; a callback's is as it was sent. */
+  result?: string;
+  error?: ErrorObject;
+  /** Of the execution. */
+  input?: string;
+  /** Of a step: attempts that have ended. */
+  attempt?: number;
+  nextAttemptAt?: number;
+  /** Of a wait. */
+  waitSeconds?: number;
+  scheduledEndAt?: number;
+  /** Of a callback. */
+  callbackId?: string;
+  heartbeatSeconds?: number;
+  /** Of a context whose result is too large to store: its children are handed out again, to make it anew. */
+  replayChildren?: boolean;
+  /** Of a chained invoke. `childArn` is minted at the checkpoint, before the child exists; a plain function has none. */
+  functionRef?: string;
+  payload?: string;
+  childArn?: string;
+};
+
+const CLOSED: readonly OperationStatus[] = ['SUCCEEDED', 'FAILED', 'CANCELLED', 'TIMED_OUT', 'STOPPED'];
+export const isClosed = (operation: Operation): boolean => CLOSED.includes(operation.status);

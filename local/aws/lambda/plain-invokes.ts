@@ -1,0 +1,130 @@
+import type { Executions } from './executions.ts';
+import type { FunctionError, InvocationResult, LocalFunction, Sandbox } from './sandbox.ts';
+import type { PendingInvoke, Store } from './store.ts';
+import { Watch } from './watch.ts';
+
+/** How long after its first and second failure an event is tried again, as on AWS. */
+const RETRY_DELAYS_MS = [60_000, 120_000];
+
+/**
+ * Invokes of plain functions that nobody waits for: events, and chained invokes of durable executions. Each is on disk
+ * before it is accepted and until it has come to its end; one that was under way in a crash is invoked again.
+ */
+export class PlainInvokes {
+  readonly #store: Store;
+  readonly #executions: Executions;
+  readonly #sandbox: Sandbox;
+  readonly #functions: ReadonlyMap<string, LocalFunction>;
+  readonly #now: () => number;
+  readonly #scale: number;
+  readonly #onChange: () => void;
+  readonly #log: (entry: object) => void;
+  readonly #watch: Watch;
+  readonly #underWay = new Set<string>();
+
+  constructor(options: {
+    store: Store;
+    executions: Executions;
+    sandbox: Sandbox;
+    functions: ReadonlyMap<string, LocalFunction>;
+    now: () => number;
+    scale: number;
+    onChange: () => void;
+    log: (entry: object) => void;
+  }) {
+    this.#store = options.store;
+    this.#executions = options.executions;
+    this.#sandbox = options.sandbox;
+    this.#functions = options.functions;
+    this.#now = options.now;
+    this.#scale = options.scale;
+    this.#onChange = options.onChange;
+    this.#log = options.log;
+    this.#watch = new Watch(options.now, () => this.#look());
+  }
+
+  /** Takes an event. When this returns it is on disk. */
+  accept(event: Pick<PendingInvoke, 'id' | 'functionName' | 'version' | 'payload' | 'traceId'>): void {
+    const now = this.#now();
+    this.#store.insertPendingInvoke({
+      ...event,
+      attempts: 0,
+      dueAt: now,
+      acceptedAt: now,
+      parentArn: null,
+      parentOperationId: null,
+    });
+    this.poke();
+  }
+
+  start(): void {
+    this.#watch.start();
+  }
+
+  stop(): void {
+    this.#watch.stop();
+  }
+
+  poke(): void {
+    this.#watch.poke();
+  }
+
+  #look(): number | undefined {
+    const now = this.#now();
+    for (const invoke of this.#store.pendingInvokesDue(now)) {
+      if (!this.#underWay.has(invoke.id) && this.#sandbox.hasRoom(invoke.functionName)) this.#invoke(invoke);
+    }
+    return this.#store.nextPendingInvokeAt(now);
+  }
+
+  #invoke(invoke: PendingInvoke): void {
+    this.#underWay.add(invoke.id);
+    const { id, functionName, version, payload, traceId } = invoke;
+    void this.#sandbox
+      .run({ functionName, version, requestId: id, payload, traceId: traceId ?? undefined })
+      .then((result) => {
+        this.#underWay.delete(id);
+        if (!this.#watch.isAwake) return; // the store is closed; the next start invokes it again
+        this.#ended(invoke, result);
+        this.#onChange(); // a place has become free
+      });
+  }
+
+  #ended(invoke: PendingInvoke, result: InvocationResult): void {
+    if (!result.ok) {
+      this.#log({
+        event: 'invocation-failed',
+        function: invoke.functionName,
+        invocationId: invoke.id,
+        attempt: invoke.attempts + 1,
+        error: result.error,
+      });
+    }
+    if (invoke.parentArn !== null) this.#tellParent(invoke, result);
+    else if (result.ok) this.#store.deletePendingInvoke(invoke.id);
+    else this.#retryOrBury(invoke, result.error);
+  }
+
+  /** A chained invoke is tried once: what to do about its failure is for the workflow to say. */
+  #tellParent(invoke: PendingInvoke, result: InvocationResult): void {
+    if (result.ok) return this.#executions.chainedInvokeEnded(invoke, { status: 'SUCCEEDED', result: result.payload });
+    const { errorType, errorMessage, trace } = result.error;
+    const error = { ErrorType: errorType, ErrorMessage: errorMessage, ...(trace && { StackTrace: trace }) };
+    this.#executions.chainedInvokeEnded(invoke, { status: 'FAILED', error });
+  }
+
+  #retryOrBury(invoke: PendingInvoke, error: FunctionError): void {
+    const delay = RETRY_DELAYS_MS[invoke.attempts];
+    if (delay !== undefined) {
+      this.#store.postponePendingInvoke(invoke.id, invoke.attempts + 1, this.#now() + delay / this.#scale);
+      return;
+    }
+    const queueUrl = this.#functions.get(invoke.functionName)?.deadLetterQueueUrl;
+    this.#store.transaction(() => {
+      this.#store.deletePendingInvoke(invoke.id);
+      if (queueUrl === undefined) return;
+      const { id: requestId, payload: body } = invoke;
+      this.#store.insertDeadLetter({ queueUrl, body, requestId, errorCode: '200', errorMessage: error.errorMessage });
+    });
+  }
+}

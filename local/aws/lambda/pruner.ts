@@ -1,0 +1,42 @@
+import type { LocalFunction } from './sandbox.ts';
+import type { Store } from './store.ts';
+
+const EVERY_MS = 60 * 60 * 1000;
+const DAY_MS = 24 * 60 * 60 * 1000;
+/** Executions forgotten in one transaction, so that nobody waits long for it. */
+const BATCH = 100;
+
+/** Forgets executions whose retention is over. Retention is not scaled: a name protects against a second start. */
+export class Pruner {
+  readonly #store: Store;
+  readonly #functions: ReadonlyMap<string, LocalFunction>;
+  readonly #now: () => number;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(store: Store, functions: ReadonlyMap<string, LocalFunction>, now: () => number) {
+    this.#store = store;
+    this.#functions = functions;
+    this.#now = now;
+  }
+
+  start(): void {
+    this.#prune();
+    this.#timer = setInterval(() => this.#prune(), EVERY_MS);
+    this.#timer.unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** Nothing that happens makes an execution older. */
+  poke(): void {}
+
+  #prune(): void {
+    for (const [name, { durable }] of this.#functions) {
+      if (!durable) continue;
+      const endedBefore = this.#now() - durable.retentionDays * DAY_MS;
+      while (this.#store.transaction(() => this.#store.prune(name, endedBefore, BATCH)) === BATCH);
+    }
+  }
+}

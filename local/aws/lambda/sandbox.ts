@@ -1,0 +1,145 @@
+import type { ClientContext, Context } from 'aws-lambda';
+import { functionArn } from './arns.ts';
+import { runWithInvokeStore } from './invoke-store.ts';
+import { byteLength, SYNC_PAYLOAD_MAX_BYTES } from './limits.ts';
+
+/**
+ * What a handler gets as its second argument: what the runtime nodejs24.x gives, which has no callbacks.
+ * `xrayTraceId` is the trace that the caller is part of.
+ */
+export type LambdaContext = Omit<Context, 'done' | 'fail' | 'succeed'> & { xrayTraceId?: string };
+
+/** A function as this machine runs it: the deployed handler and what its configuration says. */
+export type LocalFunction = {
+  // A method, so that a handler may declare the event that it expects.
+  handler(event: unknown, context: LambdaContext): Promise<unknown>;
+  /** Of one invocation. Never scaled: code takes the time that it takes. */
+  timeoutSeconds: number;
+  /** Set in `process.env` where not set already: all functions share one process. */
+  environment?: Record<string, string>;
+  /** How many invocations may run at once; 429 above. Absent: no limit. */
+  reservedConcurrency?: number;
+  /** A standard SQS queue that takes what failed for good: events of asynchronous invokes, inputs of executions. */
+  deadLetterQueueUrl?: string;
+  durable?: { executionTimeoutSeconds: number; retentionDays: number };
+};
+
+/** One call of a handler. `payload` is JSON, so that a handler can't reach into what its caller holds. */
+export type Invocation = {
+  functionName: string;
+  version: string;
+  requestId: string;
+  payload: string;
+  traceId?: string | undefined;
+  tenantId?: string | undefined;
+  clientContext?: string | undefined;
+};
+
+/** As Lambda writes a function's error into the payload of its answer. */
+export type FunctionError = { errorType: string; errorMessage: string; trace?: string[] };
+
+export type InvocationResult = { ok: true; payload: string } | { ok: false; error: FunctionError };
+
+/**
+ * Runs handlers: one call each, with a time-out and a place among those that run at once.
+ *
+ * A handler that ran out of time can't be killed inside this process. Its answer is dropped, and since its checkpoint
+ * token is stale by then, nothing that it still checkpoints is taken; but an effect under way may still happen.
+ */
+export class Sandbox {
+  readonly #functions: ReadonlyMap<string, LocalFunction>;
+  readonly #running = new Map<string, number>();
+
+  constructor(functions: ReadonlyMap<string, LocalFunction>) {
+    this.#functions = functions;
+  }
+
+  hasRoom(functionName: string): boolean {
+    return this.running(functionName) < (this.#functions.get(functionName)?.reservedConcurrency ?? Infinity);
+  }
+
+  running(functionName: string): number {
+    return this.#running.get(functionName) ?? 0;
+  }
+
+  /** Never rejects: whatever goes wrong is the function's error. */
+  async run(invocation: Invocation): Promise<InvocationResult> {
+    const { functionName } = invocation;
+    this.#running.set(functionName, this.running(functionName) + 1);
+    try {
+      return await this.#call(invocation);
+    } finally {
+      this.#running.set(functionName, this.running(functionName) - 1);
+    }
+  }
+
+  async #call(invocation: Invocation): Promise<InvocationResult> {
+    const local = this.#functions.get(invocation.functionName);
+    if (!local)
+      return failed({
+        errorType: 'ResourceNotFoundException',
+        errorMessage: `Function not found: ${invocation.functionName}`,
+      });
+    const deadline = Date.now() + local.timeoutSeconds * 1000;
+    let timer: NodeJS.Timeout | undefined;
+    const timedOut = new Promise<InvocationResult>((resolve) => {
+      timer = setTimeout(() => resolve(failed(timeOutError(invocation, local))), local.timeoutSeconds * 1000);
+    });
+    try {
+      return await Promise.race([callHandler(local, invocation, contextOf(invocation, deadline)), timedOut]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+async function callHandler(
+  local: LocalFunction,
+  invocation: Invocation,
+  context: LambdaContext,
+): Promise<InvocationResult> {
+  try {
+    const value = await runWithInvokeStore(invocation, () => local.handler(JSON.parse(invocation.payload), context));
+    const payload = JSON.stringify(value) ?? 'null';
+    // A durable handler's answer wraps its result, and it checkpoints by itself what would not fit.
+    if (local.durable || byteLength(payload) <= SYNC_PAYLOAD_MAX_BYTES) return { ok: true, payload };
+    const errorMessage = `Response payload size exceeded maximum allowed payload size (${SYNC_PAYLOAD_MAX_BYTES} bytes).`;
+    return failed({ errorType: 'Function.ResponseSizeTooLarge', errorMessage });
+  } catch (thrown) {
+    return failed(functionErrorOf(thrown));
+  }
+}
+
+const failed = (error: FunctionError): InvocationResult => ({ ok: false, error });
+
+function functionErrorOf(thrown: unknown): FunctionError {
+  if (!(thrown instanceof Error)) return { errorType: 'string', errorMessage: String(thrown), trace: [] };
+  return { errorType: thrown.name, errorMessage: thrown.message, trace: (thrown.stack ?? '').split('\n') };
+}
+
+const timeOutError = ({ requestId }: Invocation, { timeoutSeconds }: LocalFunction): FunctionError => ({
+  errorType: 'Sandbox.Timedout',
+  errorMessage: `RequestId: ${requestId} Error: Task timed out after ${timeoutSeconds.toFixed(2)} seconds`,
+});
+
+function contextOf(
+  { functionName, version, requestId, traceId, tenantId, clientContext }: Invocation,
+  deadline: number,
+): LambdaContext {
+  return {
+    callbackWaitsForEmptyEventLoop: false,
+    functionName,
+    functionVersion: version,
+    invokedFunctionArn: functionArn(functionName, version),
+    memoryLimitInMB: '1024',
+    awsRequestId: requestId,
+    logGroupName: `/aws/lambda/${functionName}`,
+    logStreamName: `local/[${version}]`,
+    getRemainingTimeInMillis: () => Math.max(0, deadline - Date.now()),
+    ...(traceId !== undefined && { xrayTraceId: traceId }),
+    ...(tenantId !== undefined && { tenantId }),
+    ...(clientContext !== undefined && { clientContext: parseClientContext(clientContext) }),
+  };
+}
+
+const parseClientContext = (base64: string) => JSON.parse(Buffer.from(base64, 'base64').toString()) as ClientContext;

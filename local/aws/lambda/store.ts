@@ -1,0 +1,365 @@
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import type { HistoryEvent } from './history.ts';
+import type { ErrorObject, Operation } from './operation.ts';
+import type { TimerKind } from './transitions.ts';
+
+export type ExecutionStatus = 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'STOPPED';
+
+/** One durable execution. Times are epoch milliseconds, except where the name says `clock` (see clock.ts). */
+export type ExecutionRow = {
+  arn: string;
+  functionName: string;
+  version: string;
+  name: string;
+  /** The id of its EXECUTION operation. */
+  rootId: string;
+  status: ExecutionStatus;
+  inputHash: string;
+  startedAt: number;
+  endedAt: number | null;
+  result: string | null;
+  error: string | null;
+  /** A result that the handler checkpointed, because it was too large to return. */
+  checkpointedResult: string | null;
+  /** The invocation that is running, and the token that it may checkpoint with. */
+  invocationId: string | null;
+  invocationStartedAt: number | null;
+  token: string | null;
+  /** Something happened that the handler has to be invoked for. */
+  wake: number;
+  /** Counts changes of operations; a handler has been told of all up to `toldSeq`. */
+  seq: number;
+  toldSeq: number;
+  /** Invocations in a row that ended by a throw, a time-out or a crash. */
+  failures: number;
+  lastEventId: number;
+  operationCount: number;
+  storedBytes: number;
+  clock: number;
+  clockSetAt: number;
+  /** `execution arn` + `operation id` of the chained invoke that started it. */
+  parentArn: string | null;
+  parentOperationId: string | null;
+  /** Started by an Event invoke: if it fails, its input goes to the dead-letter queue. */
+  asyncStart: number;
+  traceId: string | null;
+  tenantId: string | null;
+};
+
+export type TimerRow = { arn: string; operationId: string; kind: TimerKind; dueClock: number; dueAt: number };
+
+/** An invocation of a plain function that has been accepted and has not come to its end. */
+export type PendingInvoke = {
+  id: string;
+  functionName: string;
+  version: string;
+  payload: string;
+  traceId: string | null;
+  attempts: number;
+  dueAt: number;
+  acceptedAt: number;
+  parentArn: string | null;
+  parentOperationId: string | null;
+};
+
+/** A message for a dead-letter queue that has not been delivered. */
+export type DeadLetter = {
+  id: number;
+  queueUrl: string;
+  body: string;
+  requestId: string;
+  errorCode: string;
+  errorMessage: string;
+};
+
+const SCHEMA = `
+  PRAGMA journal_mode = WAL;
+  PRAGMA synchronous = FULL;
+  CREATE TABLE IF NOT EXISTS executions (
+    arn TEXT PRIMARY KEY, functionName TEXT NOT NULL, version TEXT NOT NULL, name TEXT NOT NULL, rootId TEXT NOT NULL,
+    status TEXT NOT NULL, inputHash TEXT NOT NULL, startedAt REAL NOT NULL, endedAt REAL, result TEXT, error TEXT,
+    checkpointedResult TEXT, invocationId TEXT, invocationStartedAt REAL, token TEXT, wake INTEGER NOT NULL,
+    seq INTEGER NOT NULL, toldSeq INTEGER NOT NULL, failures INTEGER NOT NULL, lastEventId INTEGER NOT NULL,
+    operationCount INTEGER NOT NULL, storedBytes INTEGER NOT NULL, clock REAL NOT NULL, clockSetAt REAL NOT NULL,
+    parentArn TEXT, parentOperationId TEXT, asyncStart INTEGER NOT NULL, traceId TEXT, tenantId TEXT,
+    UNIQUE (functionName, name)
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS executions_to_wake ON executions (startedAt) WHERE wake = 1 AND invocationId IS NULL;
+  CREATE INDEX IF NOT EXISTS executions_closed ON executions (functionName, endedAt) WHERE endedAt IS NOT NULL;
+  CREATE TABLE IF NOT EXISTS operations (
+    ordinal INTEGER PRIMARY KEY, arn TEXT NOT NULL, id TEXT NOT NULL, seq INTEGER NOT NULL, body TEXT NOT NULL,
+    UNIQUE (arn, id)
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS operations_changed ON operations (arn, seq);
+  CREATE TABLE IF NOT EXISTS events (arn TEXT NOT NULL, id INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY (arn, id)) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS timers (
+    arn TEXT NOT NULL, operationId TEXT NOT NULL, kind TEXT NOT NULL, dueClock REAL NOT NULL, dueAt REAL NOT NULL,
+    PRIMARY KEY (arn, operationId, kind)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS timers_due ON timers (dueAt);
+  CREATE TABLE IF NOT EXISTS pendingInvokes (
+    id TEXT PRIMARY KEY, functionName TEXT NOT NULL, version TEXT NOT NULL, payload TEXT NOT NULL, traceId TEXT,
+    attempts INTEGER NOT NULL, dueAt REAL NOT NULL, acceptedAt REAL NOT NULL, parentArn TEXT, parentOperationId TEXT
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS pendingInvokes_due ON pendingInvokes (dueAt);
+  CREATE TABLE IF NOT EXISTS deadLetters (
+    id INTEGER PRIMARY KEY, queueUrl TEXT NOT NULL, body TEXT NOT NULL, requestId TEXT NOT NULL, errorCode TEXT NOT NULL,
+    errorMessage TEXT NOT NULL
+  ) STRICT;
+`;
+
+/**
+ * The state of everything, in one SQLite file. A transaction that has returned survives a `kill -9`.
+ *
+ * Rows in, rows out: what they mean is decided elsewhere.
+ */
+export class Store {
+  readonly #db: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+
+  /** @param file path of the database, made when it is missing */
+  constructor(file: string) {
+    this.#db = new DatabaseSync(file);
+    this.#db.exec(SCHEMA);
+  }
+
+  close(): void {
+    this.#statements.clear();
+    this.#db.close();
+  }
+
+  /** Runs `work` entirely or not at all. Nothing in it waits, so transactions never overlap. */
+  transaction<T>(work: () => T): T {
+    this.#db.exec('BEGIN IMMEDIATE');
+    try {
+      const value = work();
+      this.#db.exec('COMMIT');
+      return value;
+    } catch (error) {
+      this.#db.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  // Executions
+
+  execution(arn: string): ExecutionRow | undefined {
+    return this.#one<ExecutionRow>('SELECT * FROM executions WHERE arn = ?', arn);
+  }
+
+  executionNamed(functionName: string, name: string): ExecutionRow | undefined {
+    return this.#one<ExecutionRow>('SELECT * FROM executions WHERE functionName = ? AND name = ?', functionName, name);
+  }
+
+  insertExecution(row: ExecutionRow): void {
+    const columns = Object.keys(row);
+    this.#run(
+      `INSERT INTO executions (${columns.join()}) VALUES (${columns.map(() => '?').join()})`,
+      ...Object.values(row),
+    );
+  }
+
+  updateExecution(row: ExecutionRow): void {
+    const { arn, ...rest } = row;
+    const assignments = Object.keys(rest).map((column) => `${column} = ?`);
+    this.#run(`UPDATE executions SET ${assignments.join()} WHERE arn = ?`, ...Object.values(rest), arn);
+  }
+
+  /** Executions whose handler is to be invoked, oldest first, without those of the functions in `except`. */
+  toWake(limit: number, except: readonly string[]): Pick<ExecutionRow, 'arn' | 'functionName'>[] {
+    return this.#all(
+      `SELECT arn, functionName FROM executions WHERE wake = 1 AND invocationId IS NULL
+       AND functionName NOT IN (SELECT value FROM json_each(?)) ORDER BY startedAt LIMIT ?`,
+      JSON.stringify(except),
+      limit,
+    );
+  }
+
+  /** Executions whose handler was running when the process ended. */
+  interrupted(): string[] {
+    return this.#all<{ arn: string }>('SELECT arn FROM executions WHERE invocationId IS NOT NULL').map(
+      ({ arn }) => arn,
+    );
+  }
+
+  listExecutions(
+    functionName: string,
+  ): Pick<ExecutionRow, 'arn' | 'name' | 'version' | 'status' | 'startedAt' | 'endedAt'>[] {
+    return this.#all(
+      'SELECT arn, name, version, status, startedAt, endedAt FROM executions WHERE functionName = ? ORDER BY startedAt, rowid',
+      functionName,
+    );
+  }
+
+  /** Forgets up to `limit` executions of a function that ended before `endedBefore`; their names are free again. */
+  prune(functionName: string, endedBefore: number, limit: number): number {
+    const old = this.#all<{ arn: string }>(
+      'SELECT arn FROM executions WHERE functionName = ? AND endedAt < ? LIMIT ?',
+      functionName,
+      endedBefore,
+      limit,
+    );
+    for (const { arn } of old) {
+      for (const table of ['operations', 'events', 'timers', 'executions'])
+        this.#run(`DELETE FROM ${table} WHERE arn = ?`, arn);
+    }
+    return old.length;
+  }
+
+  // Operations
+
+  operation(arn: string, id: string): Operation | undefined {
+    const row = this.#one<{ body: string }>('SELECT body FROM operations WHERE arn = ? AND id = ?', arn, id);
+    return row && (JSON.parse(row.body) as Operation);
+  }
+
+  /** All operations, in the order in which they came to be: a parent before its children, the execution first. */
+  operations(arn: string): Operation[] {
+    return this.#all<{ body: string }>('SELECT body FROM operations WHERE arn = ? ORDER BY ordinal', arn).map(
+      parseBody,
+    );
+  }
+
+  operationsChangedSince(arn: string, seq: number): Operation[] {
+    return this.#all<{ body: string }>(
+      'SELECT body FROM operations WHERE arn = ? AND seq > ? ORDER BY seq, ordinal',
+      arn,
+      seq,
+    ).map(parseBody);
+  }
+
+  putOperation(arn: string, seq: number, operation: Operation): void {
+    this.#run(
+      'INSERT INTO operations (arn, id, seq, body) VALUES (?, ?, ?, ?) ON CONFLICT (arn, id) DO UPDATE SET seq = excluded.seq, body = excluded.body',
+      arn,
+      operation.id,
+      seq,
+      JSON.stringify(operation),
+    );
+  }
+
+  // History
+
+  insertEvent(arn: string, id: number, entry: HistoryEvent): void {
+    this.#run('INSERT INTO events (arn, id, body) VALUES (?, ?, ?)', arn, id, JSON.stringify(entry));
+  }
+
+  /** Events after (`reverse`: before) number `from`, at most `limit`. */
+  events(arn: string, from: number, limit: number, reverse: boolean): { id: number; entry: HistoryEvent }[] {
+    const sql = reverse
+      ? 'SELECT id, body FROM events WHERE arn = ? AND id < ? ORDER BY id DESC LIMIT ?'
+      : 'SELECT id, body FROM events WHERE arn = ? AND id > ? ORDER BY id LIMIT ?';
+    return this.#all<{ id: number; body: string }>(sql, arn, from, limit).map(({ id, body }) => ({
+      id,
+      entry: JSON.parse(body) as HistoryEvent,
+    }));
+  }
+
+  // Timers
+
+  putTimer(timer: TimerRow): void {
+    this.#run(
+      'INSERT OR REPLACE INTO timers (arn, operationId, kind, dueClock, dueAt) VALUES (?, ?, ?, ?, ?)',
+      timer.arn,
+      timer.operationId,
+      timer.kind,
+      timer.dueClock,
+      timer.dueAt,
+    );
+  }
+
+  timers(arn: string): TimerRow[] {
+    return this.#all('SELECT * FROM timers WHERE arn = ? ORDER BY dueClock', arn);
+  }
+
+  deleteTimer(arn: string, operationId: string, kind: TimerKind): void {
+    this.#run('DELETE FROM timers WHERE arn = ? AND operationId = ? AND kind = ?', arn, operationId, kind);
+  }
+
+  deleteTimers(arn: string): void {
+    this.#run('DELETE FROM timers WHERE arn = ?', arn);
+  }
+
+  executionsWithTimersDue(now: number): string[] {
+    return this.#all<{ arn: string }>('SELECT DISTINCT arn FROM timers WHERE dueAt <= ?', now).map(({ arn }) => arn);
+  }
+
+  nextTimerAt(): number | undefined {
+    return this.#one<{ at: number | null }>('SELECT MIN(dueAt) AS at FROM timers')?.at ?? undefined;
+  }
+
+  // Invocations of plain functions
+
+  insertPendingInvoke(invoke: PendingInvoke): void {
+    const columns = Object.keys(invoke);
+    this.#run(
+      `INSERT INTO pendingInvokes (${columns.join()}) VALUES (${columns.map(() => '?').join()})`,
+      ...Object.values(invoke),
+    );
+  }
+
+  pendingInvokesDue(now: number): PendingInvoke[] {
+    return this.#all('SELECT * FROM pendingInvokes WHERE dueAt <= ? ORDER BY dueAt, acceptedAt, rowid', now);
+  }
+
+  nextPendingInvokeAt(after: number): number | undefined {
+    return (
+      this.#one<{ at: number | null }>('SELECT MIN(dueAt) AS at FROM pendingInvokes WHERE dueAt > ?', after)?.at ??
+      undefined
+    );
+  }
+
+  postponePendingInvoke(id: string, attempts: number, dueAt: number): void {
+    this.#run('UPDATE pendingInvokes SET attempts = ?, dueAt = ? WHERE id = ?', attempts, dueAt, id);
+  }
+
+  deletePendingInvoke(id: string): void {
+    this.#run('DELETE FROM pendingInvokes WHERE id = ?', id);
+  }
+
+  // Dead letters
+
+  insertDeadLetter({ queueUrl, body, requestId, errorCode, errorMessage }: Omit<DeadLetter, 'id'>): void {
+    this.#run(
+      'INSERT INTO deadLetters (queueUrl, body, requestId, errorCode, errorMessage) VALUES (?, ?, ?, ?, ?)',
+      queueUrl,
+      body,
+      requestId,
+      errorCode,
+      errorMessage,
+    );
+  }
+
+  deadLetters(): DeadLetter[] {
+    return this.#all('SELECT * FROM deadLetters ORDER BY id');
+  }
+
+  deleteDeadLetter(id: number): void {
+    this.#run('DELETE FROM deadLetters WHERE id = ?', id);
+  }
+
+  #run(sql: string, ...values: SQLInputValue[]): void {
+    this.#prepared(sql).run(...values);
+  }
+
+  #one<Row>(sql: string, ...values: SQLInputValue[]): Row | undefined {
+    return this.#prepared(sql).get(...values) as Row | undefined;
+  }
+
+  #all<Row>(sql: string, ...values: SQLInputValue[]): Row[] {
+    return this.#prepared(sql).all(...values) as Row[];
+  }
+
+  #prepared(sql: string): StatementSync {
+    const known = this.#statements.get(sql);
+    if (known) return known;
+    const made = this.#db.prepare(sql);
+    this.#statements.set(sql, made);
+    return made;
+  }
+}
+
+const parseBody = ({ body }: { body: string }) => JSON.parse(body) as Operation;
+
+export const errorOf = (row: ExecutionRow): ErrorObject | undefined =>
+  row.error === null ? undefined : (JSON.parse(row.error) as ErrorObject);

@@ -1,0 +1,70 @@
+import type { Operation } from './operation.ts';
+
+/** How a time is written: ISO text in the invocation event, epoch seconds in replies of the API. */
+type WriteTime<T> = (milliseconds: number) => T;
+export const isoTime: WriteTime<string> = (milliseconds) => new Date(milliseconds).toISOString();
+export const epochSeconds: WriteTime<number> = (milliseconds) => milliseconds / 1000;
+
+/** An operation as handlers and callers of the API see it. */
+export function operationOnWire<T>(operation: Operation, time: WriteTime<T>): Record<string, unknown> {
+  return {
+    Id: operation.id,
+    Type: operation.type,
+    Status: operation.status,
+    StartTimestamp: time(operation.startedAt),
+    ...given('ParentId', operation.parentId),
+    ...given('Name', operation.name),
+    ...given('SubType', operation.subType),
+    ...given('EndTimestamp', operation.endedAt, time),
+    ...details(operation, time),
+  };
+}
+
+function details<T>(operation: Operation, time: WriteTime<T>): Record<string, unknown> {
+  const came = { ...given('Result', operation.result), ...given('Error', operation.error) };
+  switch (operation.type) {
+    case 'EXECUTION':
+      return { ExecutionDetails: given('InputPayload', operation.input) };
+    case 'CONTEXT':
+      return { ContextDetails: { ...came, ...given('ReplayChildren', operation.replayChildren) } };
+    case 'STEP':
+      return {
+        StepDetails: {
+          ...came,
+          Attempt: operation.attempt ?? 0,
+          ...given('NextAttemptTimestamp', operation.nextAttemptAt, time),
+        },
+      };
+    case 'WAIT':
+      return { WaitDetails: given('ScheduledEndTimestamp', operation.scheduledEndAt, time) };
+    case 'CALLBACK':
+      return { CallbackDetails: { ...came, CallbackId: operation.callbackId } };
+    case 'CHAINED_INVOKE':
+      return { ChainedInvokeDetails: came };
+  }
+}
+
+function given<V>(
+  key: string,
+  value: V | undefined,
+  write: (value: V) => unknown = (same) => same,
+): Record<string, unknown> {
+  return value === undefined ? {} : { [key]: write(value) };
+}
+
+/**
+ * What a handler is given to replay: everything but what lies inside finished contexts, whose result says enough.
+ * A context whose result was too large to store is marked: its children stay, and it is made anew from them.
+ */
+export function replayable(operations: readonly Operation[]): Operation[] {
+  const left = new Set<string>();
+  const byId = new Map(operations.map((operation) => [operation.id, operation]));
+  return operations.filter((operation) => {
+    const parent = operation.parentId === undefined ? undefined : byId.get(operation.parentId);
+    if (!parent) return true;
+    const finished = parent.status === 'SUCCEEDED' || parent.status === 'FAILED';
+    if (!left.has(parent.id) && !(finished && !parent.replayChildren)) return true;
+    left.add(operation.id);
+    return false;
+  });
+}

@@ -1,0 +1,67 @@
+import { randomUUID } from 'node:crypto';
+import { link, mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+
+/**
+ * Writes a file so that it is there whole, or not at all, after a crash at any moment, and on disk when this returns.
+ *
+ * @param temporary a folder on the same file system, for what is not finished
+ * @returns false when `onlyIfNew` and there is a file already; it is left as it was
+ */
+export async function writeDurably(
+  path: string,
+  content: Uint8Array,
+  { temporary, onlyIfNew }: { temporary: string; onlyIfNew: boolean },
+): Promise<boolean> {
+  const unfinished = join(temporary, randomUUID());
+  try {
+    await using(await open(unfinished, 'wx', 0o600), async (file) => {
+      await file.writeFile(content);
+      await file.sync();
+    });
+    await makeFolder(dirname(path));
+    if (onlyIfNew) await link(unfinished, path); // fails when the name is taken, which rename does not
+    else await rename(unfinished, path);
+    await syncFolder(dirname(path));
+    return true;
+  } catch (error) {
+    if (onlyIfNew && isCode(error, 'EEXIST')) return false;
+    throw error;
+  } finally {
+    await rm(unfinished, { force: true });
+  }
+}
+
+/** Removes a file, which need not be there; gone from disk when this returns. */
+export async function removeDurably(path: string): Promise<void> {
+  try {
+    await rm(path);
+    await syncFolder(dirname(path));
+  } catch (error) {
+    if (!isCode(error, 'ENOENT')) throw error;
+  }
+}
+
+/** Makes a folder and those above it, on disk when this returns. */
+export async function makeFolder(path: string): Promise<void> {
+  const wanted = resolve(path);
+  const first = await mkdir(wanted, { recursive: true, mode: 0o700 });
+  if (first === undefined) return;
+  const above = dirname(resolve(first));
+  for (let made = wanted; made.length > above.length; made = dirname(made)) await syncFolder(dirname(made));
+}
+
+export const isCode = (error: unknown, code: string): boolean =>
+  typeof error === 'object' && error !== null && 'code' in error && error.code === code;
+
+async function syncFolder(path: string): Promise<void> {
+  await using(await open(path, 'r'), (folder) => folder.sync());
+}
+
+async function using(file: FileHandle, work: (file: FileHandle) => Promise<void>): Promise<void> {
+  try {
+    await work(file);
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,31 @@
+import { join } from 'node:path';
+
+/** Below the 255 bytes that file systems allow for one name. */
+const PIECE_MAX_CHARS = 200;
+/** Ends the name of a folder that a long key was broken at. Never part of an encoded key. */
+const CONTINUED = '~';
+
+/**
+ * The file of a key, relative to the bucket's folder, e.g. `runs/A.json` → `runs%2f%41%2ejson`.
+ *
+ * Only lower-case letters, digits, `-` and `_` stand for themselves: no key can leave the folder, hide as a dot file,
+ * be the folder of another key (`a` and `a/b`), or differ from another only by case. Long keys are broken into folders.
+ */
+export function pathOfKey(key: string): string {
+  const encoded = [...Buffer.from(key)]
+    .map((byte) => (isPlain(byte) ? String.fromCharCode(byte) : `%${byte.toString(16).padStart(2, '0')}`))
+    .join('');
+  const pieces = encoded.match(new RegExp(`.{1,${PIECE_MAX_CHARS}}`, 'g')) ?? [];
+  return join(...pieces.map((piece, i) => (i < pieces.length - 1 ? piece + CONTINUED : piece)));
+}
+
+/** The key whose file is at `path`, as `pathOfKey` gave it. */
+export function keyOfPath(path: string): string {
+  const encoded = path.replaceAll(/~[/\\]/g, '');
+  const bytes = encoded.replaceAll(/%([0-9a-f]{2})/g, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
+  return Buffer.from(bytes, 'latin1').toString();
+}
+
+const isPlain = (byte: number): boolean => /[a-z0-9_-]/.test(String.fromCharCode(byte));

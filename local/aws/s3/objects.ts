@@ -1,0 +1,125 @@
+import { open, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { crc32Of, md5Of } from './body.ts';
+import { isCode, makeFolder, removeDurably, writeDurably } from './durable-files.ts';
+import { noSuchBucket, noSuchKey, preconditionFailed } from './errors.ts';
+import { keyOfPath, pathOfKey } from './key-path.ts';
+
+/** More than the first line of a file can hold: its headers came in one request, which Node limits to 16 KiB. */
+const INFO_MAX_BYTES = 65_536;
+
+/** What is known of an object besides its content. */
+export type ObjectInfo = {
+  /** Quoted hexadecimal MD5. */
+  etag: string;
+  crc32: string;
+  size: number;
+  /** Milliseconds since 1970. */
+  lastModified: number;
+  /** The headers that are given back with the content: content type, encoding, user metadata… */
+  headers: Record<string, string>;
+};
+type StoredObject = { info: ObjectInfo; content: Buffer };
+export type ObjectStore = Awaited<ReturnType<typeof objectStore>>;
+
+/**
+ * Objects as files under `dir/<bucket>/`. A file is one line of JSON with the `ObjectInfo`, then the content: both
+ * change together. Every write is on disk when it returns.
+ */
+export async function objectStore(dir: string) {
+  const temporary = join(dir, '.unfinished'); // no bucket's name begins with a period
+  await rm(temporary, { recursive: true, force: true });
+  await makeFolder(temporary);
+  const folderOf = (bucket: string): string => join(dir, bucket);
+  const fileOf = (bucket: string, key: string): string => join(folderOf(bucket), pathOfKey(key));
+
+  async function requireBucket(bucket: string): Promise<void> {
+    try {
+      await stat(folderOf(bucket));
+    } catch (error) {
+      throw isCode(error, 'ENOENT') ? noSuchBucket() : error;
+    }
+  }
+
+  return {
+    requireBucket,
+    createBucket: (bucket: string): Promise<void> => makeFolder(folderOf(bucket)),
+
+    /** @throws S3Error NoSuchBucket; PreconditionFailed when `onlyIfNew` and the key exists */
+    async put(
+      bucket: string,
+      key: string,
+      content: Buffer,
+      { headers, onlyIfNew }: { headers: Record<string, string>; onlyIfNew: boolean },
+    ): Promise<ObjectInfo> {
+      await requireBucket(bucket);
+      const info: ObjectInfo = {
+        etag: `"${md5Of(content)}"`,
+        crc32: crc32Of(content),
+        size: content.length,
+        lastModified: Date.now(),
+        headers,
+      };
+      const file = Buffer.concat([Buffer.from(`${JSON.stringify(info)}\n`), content]);
+      const written = await writeDurably(fileOf(bucket, key), file, { temporary, onlyIfNew });
+      if (!written) throw preconditionFailed();
+      return info;
+    },
+
+    /** @throws S3Error NoSuchBucket, NoSuchKey */
+    async get(bucket: string, key: string): Promise<StoredObject> {
+      await requireBucket(bucket);
+      return split(await whenThere(readFile(fileOf(bucket, key))));
+    },
+
+    /**
+     * Without reading the content.
+     *
+     * @throws S3Error NoSuchBucket, NoSuchKey
+     */
+    async info(bucket: string, key: string): Promise<ObjectInfo> {
+      await requireBucket(bucket);
+      const file = await whenThere(open(fileOf(bucket, key)));
+      try {
+        const { buffer, bytesRead } = await file.read(Buffer.alloc(INFO_MAX_BYTES), 0, INFO_MAX_BYTES, 0);
+        return split(buffer.subarray(0, bytesRead)).info;
+      } finally {
+        await file.close();
+      }
+    },
+
+    /** @throws S3Error NoSuchBucket */
+    async remove(bucket: string, key: string): Promise<void> {
+      await requireBucket(bucket);
+      await removeDurably(fileOf(bucket, key));
+    },
+
+    /**
+     * Every key, in the order of its UTF-8 bytes.
+     *
+     * @throws S3Error NoSuchBucket
+     */
+    async keys(bucket: string): Promise<string[]> {
+      await requireBucket(bucket);
+      const folder = folderOf(bucket);
+      const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+      return entries
+        .filter((entry) => entry.isFile())
+        .map((entry) => keyOfPath(relative(folder, join(entry.parentPath, entry.name))))
+        .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+    },
+  };
+}
+
+async function whenThere<T>(file: Promise<T>): Promise<T> {
+  try {
+    return await file;
+  } catch (error) {
+    throw isCode(error, 'ENOENT') ? noSuchKey() : error;
+  }
+}
+
+function split(file: Buffer): StoredObject {
+  const end = file.indexOf('\n');
+  return { info: JSON.parse(file.toString('utf8', 0, end)) as ObjectInfo, content: file.subarray(end + 1) };
+}

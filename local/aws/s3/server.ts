@@ -1,0 +1,198 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { serve, type EmulatedRequest, type EmulatedResponse, type Endpoint } from '../endpoint.ts';
+import { decodedBody } from './body.ts';
+import { noSuchKey, notImplemented, preconditionFailed, S3Error } from './errors.ts';
+import { listRequest, pageOf } from './list.ts';
+import { objectStore, type ObjectInfo, type ObjectStore } from './objects.ts';
+import { xmlDocument, type Xml } from './xml.ts';
+
+type Target = { bucket: string; key: string };
+type Operation = (store: ObjectStore, target: Target, request: EmulatedRequest) => Promise<EmulatedResponse>;
+
+/** What a sender may say of an object and gets back with it; user metadata (`x-amz-meta-…`) besides. */
+const KEPT_HEADERS = ['content-type', 'content-disposition', 'content-language', 'cache-control', 'expires'];
+const LIST_PARAMETERS = [
+  'list-type',
+  'prefix',
+  'delimiter',
+  'max-keys',
+  'continuation-token',
+  'start-after',
+  'fetch-owner',
+];
+
+/**
+ * Starts S3 on this machine, over a folder: CreateBucket, HeadBucket, PutObject, GetObject, HeadObject, DeleteObject,
+ * ListObjectsV2; path-style addresses only (`forcePathStyle: true`). What is answered with success is on disk.
+ *
+ * @param options.dir made when it is not there; nothing else may write to it
+ */
+export async function startS3(options: { dir: string; accessKeyId: string }): Promise<Endpoint> {
+  const store = await objectStore(options.dir);
+  return serve({
+    accessKeyId: options.accessKeyId,
+    handle: (request) => handle(store, request),
+    denied: xml(403, 'Error', {
+      Code: 'InvalidAccessKeyId',
+      Message: 'The AWS Access Key Id you provided does not exist in our records.',
+    }),
+  });
+}
+
+async function handle(store: ObjectStore, request: EmulatedRequest): Promise<EmulatedResponse> {
+  try {
+    const target = targetOf(request.path);
+    return await operationFor(target, request)(store, target, request);
+  } catch (error) {
+    if (error instanceof S3Error) return refusal(error, request);
+    throw error;
+  }
+}
+
+function operationFor({ key }: Target, { method, query }: EmulatedRequest): Operation {
+  const known = key === '' && method === 'GET' ? LIST_PARAMETERS : [];
+  const unknown = [...query.keys()].find((name) => name !== 'x-id' && !known.includes(name));
+  if (unknown !== undefined) throw notImplemented(`The parameter ${unknown} of ${method}`);
+  const operation = (key === '' ? bucketOperations : objectOperations)[method];
+  if (operation === undefined) throw notImplemented(`${method} on ${key === '' ? 'a bucket' : 'an object'}`);
+  return operation;
+}
+
+const listObjects: Operation = async (store, { bucket }, { query }) => {
+  if (query.get('list-type') !== '2') throw notImplemented('ListObjects in version 1');
+  const wanted = listRequest(query);
+  const { keys, commonPrefixes, nextToken } = pageOf(await store.keys(bucket), wanted);
+  const contents = await Promise.all(keys.map((key) => listEntry(store, bucket, key)));
+  const found = contents.filter((entry) => entry !== undefined);
+  return xml(200, 'ListBucketResult', {
+    Name: bucket,
+    Prefix: wanted.prefix,
+    Delimiter: wanted.delimiter === '' ? undefined : wanted.delimiter,
+    MaxKeys: wanted.maxKeys,
+    KeyCount: found.length + commonPrefixes.length,
+    IsTruncated: nextToken !== undefined,
+    ContinuationToken: query.get('continuation-token') ?? undefined,
+    NextContinuationToken: nextToken,
+    StartAfter: query.get('start-after') ?? undefined,
+    Contents: found,
+    CommonPrefixes: commonPrefixes.map((prefix) => ({ Prefix: prefix })),
+  });
+};
+
+/** `undefined` for an object that was deleted while the list was made. */
+async function listEntry(store: ObjectStore, bucket: string, key: string): Promise<Xml | undefined> {
+  try {
+    const { etag, size, lastModified } = await store.info(bucket, key);
+    const date = new Date(lastModified).toISOString();
+    return { Key: key, LastModified: date, ETag: etag, Size: size, StorageClass: 'STANDARD' };
+  } catch (error) {
+    if (error instanceof S3Error && error.code === noSuchKey().code) return undefined;
+    throw error;
+  }
+}
+
+const bucketOperations: Readonly<Record<string, Operation>> = {
+  PUT: async (store, { bucket }) => {
+    await store.createBucket(bucket);
+    return { status: 200, headers: { location: `/${bucket}`, 'content-length': '0' } };
+  },
+  HEAD: async (store, { bucket }) => {
+    await store.requireBucket(bucket);
+    return { status: 200 };
+  },
+  GET: listObjects,
+};
+
+const objectOperations: Readonly<Record<string, Operation>> = {
+  PUT: async (store, { bucket, key }, { headers, body }) => {
+    if (headers['x-amz-copy-source'] !== undefined) throw notImplemented('CopyObject');
+    if (headers['if-match'] !== undefined) throw notImplemented('PutObject with If-Match');
+    const condition = headers['if-none-match'];
+    if (condition !== undefined && condition !== '*') throw notImplemented('PutObject with an ETag in If-None-Match');
+    const info = await store.put(bucket, key, decodedBody(headers, body), {
+      headers: keptHeaders(headers),
+      onlyIfNew: condition === '*',
+    });
+    return { status: 200, headers: { etag: info.etag, ...checksum(info), 'content-length': '0' } };
+  },
+  GET: async (store, { bucket, key }, { headers }) => {
+    const { info, content } = await store.get(bucket, key);
+    if (isUnchanged(info, headers)) return { status: 304, headers: { etag: info.etag } };
+    return { status: 200, headers: objectHeaders(info, headers), body: content };
+  },
+  HEAD: async (store, { bucket, key }, { headers }) => {
+    const info = await store.info(bucket, key);
+    if (isUnchanged(info, headers)) return { status: 304, headers: { etag: info.etag } };
+    return { status: 200, headers: objectHeaders(info, headers) };
+  },
+  /** Succeeds also when there is nothing to delete. */
+  DELETE: async (store, { bucket, key }) => {
+    await store.remove(bucket, key);
+    return { status: 204 };
+  },
+};
+
+/**
+ * True when the reader has this version already.
+ *
+ * @throws S3Error PreconditionFailed when the reader wants another version than this
+ */
+function isUnchanged({ etag }: ObjectInfo, headers: IncomingHttpHeaders): boolean {
+  const names = (list: string): boolean =>
+    list.split(',').some((item) => ['*', etag, etag.slice(1, -1)].includes(item.trim().replace(/^W\//, '')));
+  const { 'if-match': wanted, 'if-none-match': known } = headers;
+  if (wanted !== undefined && !names(wanted)) throw preconditionFailed();
+  return known !== undefined && names(known);
+}
+
+function keptHeaders(headers: IncomingHttpHeaders): Record<string, string> {
+  const kept: Record<string, string> = { 'content-type': 'binary/octet-stream' };
+  for (const [name, value] of Object.entries(headers)) {
+    if (typeof value !== 'string') continue;
+    if (KEPT_HEADERS.includes(name) || name.startsWith('x-amz-meta-')) kept[name] = value;
+  }
+  // `aws-chunked` describes the upload only.
+  const encodings = (headers['content-encoding'] ?? '').split(',').map((encoding) => encoding.trim());
+  const encoding = encodings.filter((name) => name !== '' && name !== 'aws-chunked').join(',');
+  return encoding === '' ? kept : { ...kept, 'content-encoding': encoding };
+}
+
+function objectHeaders(info: ObjectInfo, asked: IncomingHttpHeaders): Record<string, string> {
+  return {
+    ...info.headers,
+    etag: info.etag,
+    'last-modified': new Date(info.lastModified).toUTCString(),
+    'content-length': String(info.size),
+    ...(asked['x-amz-checksum-mode'] === 'ENABLED' ? checksum(info) : {}),
+  };
+}
+
+const checksum = ({ crc32 }: ObjectInfo): Record<string, string> => ({
+  'x-amz-checksum-crc32': crc32,
+  'x-amz-checksum-type': 'FULL_OBJECT',
+});
+
+/** @throws S3Error InvalidURI, InvalidBucketName */
+function targetOf(path: string): Target {
+  const [, encodedBucket = '', encodedKey = ''] = /^\/([^/]*)\/?(.*)$/.exec(path) ?? [];
+  let target: Target;
+  try {
+    target = { bucket: decodeURIComponent(encodedBucket), key: decodeURIComponent(encodedKey) };
+  } catch {
+    throw new S3Error(400, 'InvalidURI', "Couldn't parse the specified URI.");
+  }
+  if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(target.bucket) || target.bucket.includes('..')) {
+    throw new S3Error(400, 'InvalidBucketName', `The specified bucket is not valid: ${target.bucket}`);
+  }
+  if (Buffer.byteLength(target.key) > 1024) throw new S3Error(400, 'KeyTooLongError', 'Your key is too long');
+  return target;
+}
+
+function refusal({ status, code, message }: S3Error, { method, path }: EmulatedRequest): EmulatedResponse {
+  if (method === 'HEAD') return { status };
+  return xml(status, 'Error', { Code: code, Message: message, Resource: path });
+}
+
+function xml(status: number, root: string, content: Xml): EmulatedResponse {
+  return { status, headers: { 'content-type': 'application/xml' }, body: xmlDocument(root, content) };
+}

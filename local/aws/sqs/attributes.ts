@@ -1,0 +1,168 @@
+import { z } from 'zod';
+import {
+  invalidAttributeName,
+  invalidAttributeValue,
+  invalidParameter,
+  invalidValue,
+  missingParameter,
+  unknownAttribute,
+} from './errors.ts';
+
+/** Queue attributes as SQS speaks of them: every value a string. */
+export type Attributes = Readonly<Record<string, string>>;
+
+/** 1 MiB: what one message, and one batch of messages, may measure (SQS quotas, 2025). */
+export const MESSAGE_MAX_BYTES = 1_048_576;
+
+type Rule = { initial?: string; accepts: (value: string) => boolean };
+
+const whole = (initial: number, min: number, max: number): Rule => ({
+  initial: String(initial),
+  accepts: (value) => /^\d+$/.test(value) && Number(value) >= min && Number(value) <= max,
+});
+const oneOf = (initial: string, ...others: string[]): Rule => ({
+  initial,
+  accepts: (value) => [initial, ...others].includes(value),
+});
+/** Kept and given back, without effect here: nothing is encrypted, and only the holder of the access key calls. */
+const kept: Rule = { accepts: () => true };
+
+const COMMON: Readonly<Record<string, Rule>> = {
+  DelaySeconds: whole(0, 0, 900),
+  MaximumMessageSize: whole(MESSAGE_MAX_BYTES, 1024, MESSAGE_MAX_BYTES),
+  MessageRetentionPeriod: whole(345_600, 60, 1_209_600),
+  ReceiveMessageWaitTimeSeconds: whole(0, 0, 20),
+  VisibilityTimeout: whole(30, 0, 43_200),
+  SqsManagedSseEnabled: oneOf('true', 'false'),
+  RedrivePolicy: kept, // checked on its own, against the queue that it names
+  RedriveAllowPolicy: kept,
+  Policy: kept,
+  KmsMasterKeyId: kept,
+  KmsDataKeyReusePeriodSeconds: kept,
+};
+
+const FIFO_ONLY: Readonly<Record<string, Rule>> = {
+  FifoQueue: { initial: 'true', accepts: (value) => value === 'true' },
+  ContentBasedDeduplication: oneOf('false', 'true'),
+  DeduplicationScope: oneOf('queue', 'messageGroup'),
+  FifoThroughputLimit: oneOf('perQueue', 'perMessageGroupId'),
+};
+
+/** Computed at each call and never set. */
+const READ_ONLY = [
+  'QueueArn',
+  'CreatedTimestamp',
+  'LastModifiedTimestamp',
+  'ApproximateNumberOfMessages',
+  'ApproximateNumberOfMessagesNotVisible',
+  'ApproximateNumberOfMessagesDelayed',
+] as const;
+
+export type ReadOnlyAttribute = (typeof READ_ONLY)[number];
+
+export const isFifo = (attributes: Attributes): boolean => attributes['FifoQueue'] === 'true';
+
+export const initialAttributes = (fifo: boolean): Attributes => {
+  const initial: Record<string, string> = {};
+  for (const [name, rule] of Object.entries(rulesFor(fifo))) {
+    if (rule.initial !== undefined) initial[name] = rule.initial;
+  }
+  return initial;
+};
+
+/** True for a name that GetQueueAttributes may ask for. */
+export const isAttributeName = (name: string): boolean =>
+  name in COMMON || name in FIFO_ONLY || READ_ONLY.some((known) => known === name);
+
+/**
+ * The attributes of a caller, checked and with booleans in lower case. An empty value is kept as empty: it takes the
+ * attribute away (`withChanges`).
+ *
+ * @throws SqsError InvalidAttributeName, InvalidAttributeValue
+ */
+export function checkedAttributes(given: Attributes, fifo: boolean): Attributes {
+  const rules = rulesFor(fifo);
+  const checked: Record<string, string> = {};
+  for (const [name, raw] of Object.entries(given)) {
+    const rule = rules[name];
+    if (rule === undefined) throw notAllowedHere(name);
+    const value = /^(true|false)$/i.test(raw) ? raw.toLowerCase() : raw;
+    if (!rule.accepts(value)) {
+      throw invalidAttributeValue(name, name === 'FifoQueue' ? 'Modifying queue type is not supported.' : undefined);
+    }
+    checked[name] = value;
+  }
+  return checked;
+}
+
+function notAllowedHere(name: string): Error {
+  return name === 'DeduplicationScope' || name === 'FifoThroughputLimit'
+    ? invalidAttributeName(`You can specify the ${name} only when FifoQueue is set to true.`)
+    : unknownAttribute(name);
+}
+
+export function withChanges(current: Attributes, changes: Attributes): Attributes {
+  const merged = { ...current, ...changes };
+  return Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== ''));
+}
+
+/** AWS takes the count as a number and as text. */
+const Redrive = z.object({
+  deadLetterTargetArn: z.string().optional(),
+  maxReceiveCount: z.union([z.number(), z.string()]).optional(),
+});
+
+export type RedrivePolicy = { deadLetterQueue: string; maxReceiveCount: number };
+
+/**
+ * @returns `undefined` when the queue has no such policy
+ * @throws SqsError InvalidParameterValue
+ */
+export function redrivePolicyOf(attributes: Attributes): RedrivePolicy | undefined {
+  const text = attributes['RedrivePolicy'];
+  if (text === undefined || text === '') return undefined;
+  const invalid = (reason: string): Error => invalidValue(text, 'RedrivePolicy', reason);
+  const parsed = Redrive.safeParse(parseJson(text));
+  if (!parsed.success) throw invalid('Redrive policy is not a valid JSON map.');
+  const { deadLetterTargetArn: target, maxReceiveCount: max } = parsed.data;
+  if (target === undefined) throw invalid('Redrive policy does not contain mandatory attribute: deadLetterTargetArn.');
+  if (max === undefined) throw invalid('Redrive policy does not contain mandatory attribute: maxReceiveCount.');
+  const [, name] = /^arn:[^:]+:sqs:[^:]*:[^:]*:([^:]+)$/.exec(target) ?? [];
+  if (name === undefined) throw invalid('Invalid value for deadLetterTargetArn.');
+  const maxReceiveCount = Number(max);
+  if (!Number.isInteger(maxReceiveCount) || maxReceiveCount < 1 || maxReceiveCount > 1000) {
+    throw invalid(`Invalid value for maxReceiveCount: ${max}, valid values are from 1 to 1000 both inclusive.`);
+  }
+  return { deadLetterQueue: name, maxReceiveCount };
+}
+
+/**
+ * Checks a new queue's name against its kind.
+ *
+ * @throws SqsError MissingParameter, InvalidParameterValue
+ */
+export function checkQueueName(name: string, fifo: boolean): void {
+  if (name === '') throw missingParameter('QueueName');
+  if (fifo && !/^[A-Za-z0-9_-]{1,75}\.fifo$/.test(name)) {
+    throw invalidParameter(
+      'The name of a FIFO queue can only include alphanumeric characters, hyphens, or underscores, ' +
+        'must end with .fifo suffix and be 1 to 80 in length',
+    );
+  }
+  if (!fifo && !/^[A-Za-z0-9_-]{1,80}$/.test(name)) {
+    throw invalidParameter('Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length');
+  }
+}
+
+/** `undefined` for what is no JSON. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function rulesFor(fifo: boolean): Readonly<Record<string, Rule>> {
+  return fifo ? { ...COMMON, ...FIFO_ONLY } : COMMON;
+}

@@ -1,0 +1,37 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { Queue } from './queue-store.ts';
+
+/** Five minutes: how long a FIFO queue remembers a de-duplication id, counted from the first send. */
+const DEDUPLICATION_MS = 300_000;
+
+export type Sent = { messageId: string; seq: number };
+export type Deduplication = ReturnType<typeof deduplication>;
+
+/** Remembers what was sent to FIFO queues. Every method is to be called within a transaction. */
+export function deduplication(db: DatabaseSync) {
+  const expire = db.prepare('DELETE FROM deduplications WHERE expires_at <= ?');
+  const find = db.prepare(
+    'SELECT message_id, seq FROM deduplications WHERE queue_id = ? AND scope = ? AND dedup_id = ?',
+  );
+  const insert = db.prepare(`
+    INSERT INTO deduplications (queue_id, scope, dedup_id, message_id, seq, expires_at) VALUES (?, ?, ?, ?, ?, ?)`);
+  const forget = db.prepare('DELETE FROM deduplications WHERE queue_id = ?');
+
+  return {
+    /** What was sent under this id within the last five minutes, even if it has been deleted since. */
+    find(queue: Queue, groupId: string, dedupId: string, now: number): Sent | undefined {
+      expire.run(now);
+      const row = find.get(queue.id, scopeOf(queue, groupId), dedupId);
+      return row === undefined ? undefined : { messageId: String(row['message_id']), seq: Number(row['seq']) };
+    },
+    remember(queue: Queue, groupId: string, dedupId: string, sent: Sent, now: number): void {
+      insert.run(queue.id, scopeOf(queue, groupId), dedupId, sent.messageId, sent.seq, now + DEDUPLICATION_MS);
+    },
+    forget(queue: Queue): void {
+      forget.run(queue.id);
+    },
+  };
+}
+
+const scopeOf = (queue: Queue, groupId: string): string =>
+  queue.attributes['DeduplicationScope'] === 'messageGroup' ? groupId : '';

@@ -1,0 +1,155 @@
+import {
+  checkedAttributes,
+  checkQueueName,
+  initialAttributes,
+  isAttributeName,
+  isFifo,
+  redrivePolicyOf,
+  withChanges,
+  type Attributes,
+  type ReadOnlyAttribute,
+} from './attributes.ts';
+import { arnOf, queueByUrl, urlOf, type Caller, type Operation, type Sqs } from './context.ts';
+import { invalidValue, queueDoesNotExist, queueNameExists, unknownAttribute } from './errors.ts';
+import * as inputs from './input.ts';
+import type { Queue } from './queue-store.ts';
+
+const RESULTS_MAX = 1000;
+
+/**
+ * Also succeeds for a queue that exists, when the attributes given are those it has. The pause that AWS asks for
+ * between deleting a queue and creating it again is not imposed here; tags are not kept.
+ */
+export const createQueue: Operation = (sqs, input, caller) => {
+  const { QueueName: name, Attributes: given } = inputs.read(inputs.CreateQueue, input);
+  const fifo = given['FifoQueue']?.toLowerCase() === 'true';
+  const existing = sqs.queues.find(name);
+  if (existing === undefined) {
+    checkQueueName(name, fifo);
+    const attributes = withChanges(initialAttributes(fifo), checkedAttributes(given, fifo));
+    checkRedrivePolicy(sqs, attributes);
+    sqs.queues.create(name, attributes, sqs.now());
+  } else {
+    const asked = checkedAttributes(given, isFifo(existing.attributes));
+    const different = Object.keys(asked).find((key) => (existing.attributes[key] ?? '') !== asked[key]);
+    if (different !== undefined) throw queueNameExists(different);
+  }
+  return { QueueUrl: urlOf(sqs, caller, name) };
+};
+
+export const getQueueUrl: Operation = (sqs, input, caller) => {
+  const { QueueName: name } = inputs.read(inputs.GetQueueUrl, input);
+  if (sqs.queues.find(name) === undefined) throw queueDoesNotExist();
+  return { QueueUrl: urlOf(sqs, caller, name) };
+};
+
+export const listQueues: Operation = (sqs, input, caller) => {
+  const { QueueNamePrefix: prefix, ...page } = inputs.read(inputs.ListQueues, input);
+  const max = pageSize(page.MaxResults);
+  const found = sqs.queues.list(prefix, afterToken(page.NextToken), max + 1);
+  return pageOf('QueueUrls', found, max, page.MaxResults, (queue) => urlOf(sqs, caller, queue.name));
+};
+
+/** The queues whose dead letters come here. */
+export const listDeadLetterSourceQueues: Operation = (sqs, input, caller) => {
+  const request = inputs.read(inputs.ListDeadLetterSourceQueues, input);
+  const target = queueByUrl(sqs, request.QueueUrl).name;
+  const max = pageSize(request.MaxResults);
+  const sources = sqs.queues
+    .list('', afterToken(request.NextToken), Number.MAX_SAFE_INTEGER)
+    .filter((queue) => redrivePolicyOf(queue.attributes)?.deadLetterQueue === target);
+  // The lower-case `q` is AWS's own.
+  return pageOf('queueUrls', sources, max, request.MaxResults, (queue) => urlOf(sqs, caller, queue.name));
+};
+
+export const getQueueAttributes: Operation = (sqs, input, caller) => {
+  const { QueueUrl, AttributeNames: names = [] } = inputs.read(inputs.GetQueueAttributes, input);
+  const queue = queueByUrl(sqs, QueueUrl);
+  const all: Attributes = { ...queue.attributes, ...computedAttributes(sqs, queue, caller) };
+  if (names.includes('All')) return { Attributes: all };
+  const unknown = names.find((name) => !isAttributeName(name));
+  if (unknown !== undefined) throw unknownAttribute(unknown);
+  const wanted = Object.entries(all).filter(([name]) => names.includes(name));
+  return wanted.length === 0 ? {} : { Attributes: Object.fromEntries(wanted) };
+};
+
+export const setQueueAttributes: Operation = (sqs, input) => {
+  const { QueueUrl, Attributes: given } = inputs.read(inputs.SetQueueAttributes, input);
+  const queue = queueByUrl(sqs, QueueUrl);
+  const changes = checkedAttributes(given, isFifo(queue.attributes));
+  const attributes = withChanges(queue.attributes, changes);
+  checkRedrivePolicy(sqs, 'RedrivePolicy' in changes ? attributes : {});
+  sqs.queues.setAttributes(queue, attributes, sqs.now());
+  return {};
+};
+
+/** Removes every message, in flight or not, and forgets de-duplication ids. AWS's pause between two is not imposed. */
+export const purgeQueue: Operation = (sqs, input) => {
+  const queue = queueByUrl(sqs, inputs.read(inputs.OfQueue, input).QueueUrl);
+  sqs.messages.purge(queue);
+  sqs.deduplication.forget(queue);
+  return {};
+};
+
+export const deleteQueue: Operation = (sqs, input) => {
+  const queue = queueByUrl(sqs, inputs.read(inputs.OfQueue, input).QueueUrl);
+  sqs.queues.remove(queue);
+  sqs.arrivals.announce(queue.id); // its long polls learn that it is gone
+  return {};
+};
+
+function computedAttributes(sqs: Sqs, queue: Queue, caller: Caller): Record<ReadOnlyAttribute, string> {
+  const now = sqs.now();
+  sqs.messages.expire(queue, now);
+  const counts = sqs.messages.counts(queue, now);
+  return {
+    QueueArn: arnOf(sqs, caller, queue.name),
+    CreatedTimestamp: seconds(queue.createdAt),
+    LastModifiedTimestamp: seconds(queue.modifiedAt),
+    ApproximateNumberOfMessages: String(counts.visible),
+    ApproximateNumberOfMessagesNotVisible: String(counts.inFlight),
+    ApproximateNumberOfMessagesDelayed: String(counts.delayed),
+  };
+}
+
+/** A dead-letter queue must exist when it is named, and be of the same kind. */
+function checkRedrivePolicy(sqs: Sqs, attributes: Attributes): void {
+  const policy = redrivePolicyOf(attributes);
+  if (policy === undefined) return;
+  const target = sqs.queues.find(policy.deadLetterQueue);
+  const invalid = (reason: string): Error => invalidValue(attributes['RedrivePolicy'], 'RedrivePolicy', reason);
+  if (target === undefined) throw invalid('Dead letter target does not exist.');
+  if (isFifo(target.attributes) !== isFifo(attributes)) {
+    throw invalid('Dead-letter queue must be same type of queue as the source.');
+  }
+}
+
+function pageSize(asked: number | undefined): number {
+  if (asked === undefined) return RESULTS_MAX;
+  if (!Number.isInteger(asked) || asked < 1 || asked > RESULTS_MAX) {
+    throw invalidValue(asked, 'MaxResults', `MaxResults must be an integer between 1 and ${RESULTS_MAX}.`);
+  }
+  return asked;
+}
+
+/** A token is the name after which the next page begins. */
+const afterToken = (token: string | undefined): string => Buffer.from(token ?? '', 'base64url').toString();
+
+/** As on AWS, only a caller who limits the page is given a token for the next one. */
+function pageOf(
+  field: 'QueueUrls' | 'queueUrls',
+  found: readonly Queue[],
+  max: number,
+  asked: number | undefined,
+  urlOfQueue: (queue: Queue) => string,
+): object {
+  const page = found.slice(0, max);
+  const last = page.at(-1);
+  const more = asked !== undefined && found.length > page.length && last !== undefined;
+  return {
+    ...(page.length > 0 || field === 'queueUrls' ? { [field]: page.map(urlOfQueue) } : {}),
+    ...(more ? { NextToken: Buffer.from(last.name).toString('base64url') } : {}),
+  };
+}
+
+const seconds = (ms: number): string => String(Math.floor(ms / 1000));

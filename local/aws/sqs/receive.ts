@@ -1,0 +1,117 @@
+import { createHash } from 'node:crypto';
+import { redrivePolicyOf } from './attributes.ts';
+import { arnOf, queueByUrl, type Caller, type Sqs } from './context.ts';
+import { invalidValue } from './errors.ts';
+import * as inputs from './input.ts';
+import type { ReceiveRequest } from './input.ts';
+import { md5OfAttributes, selectAttributes } from './message-attributes.ts';
+import type { Message } from './message-store.ts';
+import type { Queue } from './queue-store.ts';
+import { handleFor } from './receipt.ts';
+import { sequenceNumber } from './send.ts';
+import { checkVisibilityTimeout } from './settle.ts';
+
+const MESSAGES_MAX = 10;
+const WAIT_MAX_SECONDS = 20;
+
+type Look = { messages: object[]; queueId: number; announced: number; waitMs: number; nextInMs: number };
+
+/**
+ * Answers at once with what there is, else as soon as something arrives, is freed, or becomes visible, else empty when
+ * the wait is over. The wait is real time, whatever clock the messages are stamped with.
+ */
+export async function receiveMessage(sqs: Sqs, input: unknown, caller: Caller): Promise<object> {
+  const request = inputs.read(inputs.ReceiveMessage, input);
+  checkRequest(request);
+  const began = performance.now();
+  for (;;) {
+    const look = await sqs.commits.run(() => lookInto(sqs, request, caller));
+    if (look.messages.length > 0) return { Messages: look.messages };
+    const remaining = look.waitMs - (performance.now() - began);
+    if (remaining <= 0 || caller.gone.aborted) return {};
+    const sleepMs = Math.max(1, Math.min(remaining, look.nextInMs));
+    await sqs.arrivals.next(look.queueId, look.announced, sleepMs, caller.gone);
+  }
+}
+
+function lookInto(sqs: Sqs, request: ReceiveRequest, caller: Caller): Look {
+  const queue = queueByUrl(sqs, request.QueueUrl);
+  const now = sqs.now();
+  // Nothing is taken for a reader that has hung up: it would be hidden from all others until its time-out.
+  const taken = caller.gone.aborted ? [] : take(sqs, queue, request, now);
+  const waitSeconds = request.WaitTimeSeconds ?? Number(queue.attributes['ReceiveMessageWaitTimeSeconds']);
+  return {
+    messages: taken.map((message) => toReply(sqs, queue, message, request, caller)),
+    queueId: queue.id,
+    announced: sqs.arrivals.count(queue.id),
+    waitMs: waitSeconds * 1000,
+    nextInMs: sqs.messages.nextVisibleAt(queue, now) - now,
+  };
+}
+
+function take(sqs: Sqs, queue: Queue, request: ReceiveRequest, now: number): Message[] {
+  const seconds = request.VisibilityTimeout ?? Number(queue.attributes['VisibilityTimeout']);
+  sqs.messages.expire(queue, now);
+  return withoutDeadLetters(sqs, queue, request.MaxNumberOfMessages, now).map((message) =>
+    sqs.messages.receive(message, now + seconds * 1000, now),
+  );
+}
+
+/** What may be received, after the messages that were received too often have been moved away. */
+function withoutDeadLetters(sqs: Sqs, queue: Queue, max: number, now: number): Message[] {
+  const policy = redrivePolicyOf(queue.attributes);
+  const target = policy && sqs.queues.find(policy.deadLetterQueue);
+  for (;;) {
+    const found = sqs.messages.receivable(queue, max, now);
+    // Without the queue for it (it was deleted since), a message stays where it is and is handed out again.
+    if (policy === undefined || target === undefined) return found;
+    const dead = found.filter((message) => message.receives >= policy.maxReceiveCount);
+    if (dead.length === 0) return found;
+    for (const message of dead) sqs.messages.moveToDeadLetters(message, queue, target, now);
+    sqs.arrivals.announce(target.id);
+  }
+}
+
+function toReply(sqs: Sqs, queue: Queue, message: Message, request: ReceiveRequest, caller: Caller): object {
+  const attributes = selectAttributes(message.attributes, request.MessageAttributeNames ?? []);
+  const md5 = md5OfAttributes(attributes);
+  const wanted = [...(request.AttributeNames ?? []), ...(request.MessageSystemAttributeNames ?? [])];
+  const system = Object.entries(systemAttributes(sqs, message, caller)).filter(
+    ([name, value]) => value !== null && (wanted.includes('All') || wanted.includes(name)),
+  );
+  return {
+    MessageId: message.messageId,
+    ReceiptHandle: handleFor(queue, message),
+    Body: message.body,
+    MD5OfBody: createHash('md5').update(message.body).digest('hex'),
+    ...(md5 === undefined ? {} : { MessageAttributes: attributes, MD5OfMessageAttributes: md5 }),
+    ...(system.length === 0 ? {} : { Attributes: Object.fromEntries(system) }),
+  };
+}
+
+function systemAttributes(sqs: Sqs, message: Message, caller: Caller): Record<string, string | null> {
+  const fifo = message.dedupId !== null;
+  return {
+    SenderId: sqs.accountId,
+    SentTimestamp: String(message.sentAt),
+    ApproximateReceiveCount: String(message.earlierReceives + message.receives),
+    ApproximateFirstReceiveTimestamp: String(message.firstReceivedAt),
+    MessageGroupId: message.groupId,
+    MessageDeduplicationId: message.dedupId,
+    SequenceNumber: fifo ? sequenceNumber(message.seq) : null,
+    AWSTraceHeader: message.traceHeader,
+    DeadLetterQueueSourceArn: message.deadLetterSource === null ? null : arnOf(sqs, caller, message.deadLetterSource),
+  };
+}
+
+/** @throws SqsError InvalidParameterValue */
+function checkRequest(request: ReceiveRequest): void {
+  const { MaxNumberOfMessages: max, WaitTimeSeconds: wait, VisibilityTimeout: visibility } = request;
+  if (!Number.isInteger(max) || max < 1 || max > MESSAGES_MAX) {
+    throw invalidValue(max, 'MaxNumberOfMessages', `Must be between 1 and ${MESSAGES_MAX}, if provided.`);
+  }
+  if (wait !== undefined && (!Number.isInteger(wait) || wait < 0 || wait > WAIT_MAX_SECONDS)) {
+    throw invalidValue(wait, 'WaitTimeSeconds', `Must be >= 0 and <= ${WAIT_MAX_SECONDS}, if provided.`);
+  }
+  if (visibility !== undefined) checkVisibilityTimeout(visibility);
+}

@@ -1,0 +1,117 @@
+import { regionOf, serve, type EmulatedRequest, type EmulatedResponse, type Endpoint } from '../endpoint.ts';
+import { arrivals } from './arrivals.ts';
+import type { Caller, Operation, Sqs } from './context.ts';
+import { openDatabase } from './database.ts';
+import { deduplication } from './deduplication.ts';
+import { SqsError, unknownOperation, unreadableRequest } from './errors.ts';
+import { groupCommit } from './group-commit.ts';
+import { messageStore } from './message-store.ts';
+import { queueStore } from './queue-store.ts';
+import * as queues from './queues.ts';
+import { receiveMessage } from './receive.ts';
+import * as send from './send.ts';
+import * as settle from './settle.ts';
+
+const CONTENT_TYPE = 'application/x-amz-json-1.0';
+
+const operations = new Map<string, Operation>([
+  ['CreateQueue', queues.createQueue],
+  ['GetQueueUrl', queues.getQueueUrl],
+  ['GetQueueAttributes', queues.getQueueAttributes],
+  ['SetQueueAttributes', queues.setQueueAttributes],
+  ['ListQueues', queues.listQueues],
+  ['ListDeadLetterSourceQueues', queues.listDeadLetterSourceQueues],
+  ['PurgeQueue', queues.purgeQueue],
+  ['DeleteQueue', queues.deleteQueue],
+  ['SendMessage', send.sendMessage],
+  ['SendMessageBatch', send.sendMessageBatch],
+  ['DeleteMessage', settle.deleteMessage],
+  ['DeleteMessageBatch', settle.deleteMessageBatch],
+  ['ChangeMessageVisibility', settle.changeMessageVisibility],
+  ['ChangeMessageVisibilityBatch', settle.changeMessageVisibilityBatch],
+]);
+
+/**
+ * Starts SQS on this machine: the AWS JSON 1.0 protocol over one SQLite file. What is answered with success is on disk.
+ * Messages in flight when the last process died are visible again at once.
+ *
+ * Not emulated: tags, permissions, message move tasks, `ReceiveRequestAttemptId`, the limits on throughput and on the
+ * number of messages in flight.
+ *
+ * @param options.file path of the SQLite file, or `:memory:`
+ * @param options.accountId twelve digits; part of queue URLs and ARNs
+ * @param options.now milliseconds since 1970; stamps messages and decides visibility, retention and de-duplication
+ * @throws Error when the file was written by another version, or cannot be opened
+ */
+export async function startSqs(options: {
+  file: string;
+  accessKeyId: string;
+  accountId?: string;
+  now?: () => number;
+}): Promise<Endpoint> {
+  const { file, accessKeyId, accountId = '000000000000', now = Date.now } = options;
+  const db = openDatabase(file, now());
+  const commits = groupCommit(db);
+  const sqs: Sqs = {
+    queues: queueStore(db),
+    messages: messageStore(db),
+    deduplication: deduplication(db),
+    arrivals: arrivals(),
+    commits,
+    accountId,
+    now,
+  };
+  const endpoint = await serve({ accessKeyId, handle: (request) => handle(sqs, request) });
+  return {
+    url: endpoint.url,
+    close: async () => {
+      await endpoint.close(); // hangs up on every caller, so no long poll is left
+      commits.close();
+      db.close();
+    },
+  };
+}
+
+async function handle(sqs: Sqs, request: EmulatedRequest): Promise<EmulatedResponse> {
+  try {
+    return {
+      status: 200,
+      headers: { 'content-type': CONTENT_TYPE },
+      body: JSON.stringify(await perform(sqs, request)),
+    };
+  } catch (error) {
+    if (error instanceof SqsError) return refusal(error);
+    throw error;
+  }
+}
+
+async function perform(sqs: Sqs, request: EmulatedRequest): Promise<object> {
+  const target = String(request.headers['x-amz-target'] ?? '');
+  const name = target.startsWith('AmazonSQS.') ? target.slice('AmazonSQS.'.length) : target;
+  const input = parse(request.body);
+  const caller: Caller = {
+    origin: `http://${request.headers.host ?? 'localhost'}`,
+    region: regionOf(request.headers.authorization),
+    gone: request.gone,
+  };
+  if (name === 'ReceiveMessage') return receiveMessage(sqs, input, caller);
+  const operation = operations.get(name);
+  if (operation === undefined) throw unknownOperation(name);
+  return sqs.commits.run(() => operation(sqs, input, caller));
+}
+
+function refusal({ shape, code, message }: SqsError): EmulatedResponse {
+  return {
+    status: 400,
+    headers: { 'content-type': CONTENT_TYPE, 'x-amzn-query-error': `${code};Sender` },
+    body: JSON.stringify({ __type: `com.amazonaws.sqs#${shape}`, message }),
+  };
+}
+
+function parse(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString() || '{}');
+  } catch (error) {
+    throw unreadableRequest(String(error));
+  }
+}

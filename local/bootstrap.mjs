@@ -1,0 +1,57 @@
+/**
+ * Runs one of the project's TypeScript programs on a machine that has only Node 20 (or newer) with npm.
+ *
+ *   node local/bootstrap.mjs [<program> [arguments…]]
+ *
+ * Sets up what is missing (local/setup.mjs), then starts the program, if one is named, under the project's own Node, in the same process
+ * group and with the same terminal. Plain JavaScript, because the Node that reads this file may not know TypeScript.
+ */
+import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
+import { delimiter } from 'node:path';
+import { pathOutside, projectBin, root, setUp, SetupError } from './setup.mjs';
+
+/** The other programs look at files only, and must not fail for want of a database. */
+const RUNS_THE_PRODUCT = /^(local|bench|cli|node_modules\/vitest)\//;
+
+const FORWARDED = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
+
+/** @param {string} text */
+const say = (text) => void process.stderr.write(`firebreak: ${text}\n`);
+
+/**
+ * Starts `program` and becomes it, as far as anybody outside can see: same group, same terminal, same end.
+ *
+ * The IPC channel carries no messages. It closes when this process is gone for whatever reason, `kill -9` included, and
+ * the program stops then (local/parent.ts).
+ *
+ * @param {string} node path of the Node to run it with
+ * @param {string} program path, relative to the project's root
+ * @param {string[]} args
+ */
+function run(node, program, args) {
+  const env = { ...process.env, PATH: `${projectBin}${delimiter}${pathOutside()}` };
+  const child = spawn(node, [program, ...args], { cwd: root, env, stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
+  for (const signal of FORWARDED) process.on(signal, () => child.kill(signal));
+  child.once('error', (error) => {
+    say(`${node} could not be started: ${error.message}`);
+    process.exit(1);
+  });
+  child.once('exit', (code, signal) => {
+    if (signal === null) process.exit(code ?? 1);
+    // Ended by a signal: end by the same one, so that a shell or a supervisor sees what happened.
+    for (const name of FORWARDED) process.removeAllListeners(name);
+    process.kill(process.pid, signal);
+    setTimeout(() => process.exit(128 + constants.signals[signal]), 100); // when the signal is one that does not end us
+  });
+}
+
+const [program, ...args] = process.argv.slice(2);
+try {
+  const node = await setUp({ database: program === undefined || RUNS_THE_PRODUCT.test(program), say });
+  if (program !== undefined) run(node, program, args);
+} catch (error) {
+  if (!(error instanceof SetupError)) throw error;
+  say(error.message);
+  process.exitCode = 1;
+}

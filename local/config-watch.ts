@@ -1,0 +1,46 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CONFIG_KEY, PublishedConfig } from '../aws/config-source.ts';
+import type { Blobs } from '../domain/ports.ts';
+import { type LoadedConfig, loadConfig } from './config-files.ts';
+
+const FILES = ['services.yaml', 'paging.yaml'];
+const LOOK_EVERY_MS = 1000;
+
+/** Publishes a set to where the functions read it; one that is wrong leaves the last good one in force, and says so. */
+export async function publish(blobs: Blobs, loaded: LoadedConfig): Promise<void> {
+  const before = await published(blobs);
+  const set: PublishedConfig | undefined = loaded.ok ? { config: loaded.config, problems: [] } : before && { ...before, problems: loaded.problems };
+  if (set !== undefined) await blobs.put(CONFIG_KEY, JSON.stringify(set), 'application/json');
+}
+
+export async function published(blobs: Blobs): Promise<PublishedConfig | undefined> {
+  const body = await blobs.get(CONFIG_KEY);
+  return body && PublishedConfig.parse(JSON.parse(Buffer.from(body).toString()));
+}
+
+/** Takes up what changes on disk. Looks at the files each second: it works on every file system and through editors' renames. */
+export function watchConfig(dir: string, onChange: (loaded: LoadedConfig) => Promise<void>, onError: (error: unknown) => void): { stop(): void } {
+  let seen: string | undefined;
+  let busy = false;
+  const look = async (): Promise<void> => {
+    const now = await fingerprint(dir);
+    if (seen !== undefined && seen !== now) await onChange(await loadConfig(dir));
+    seen = now;
+  };
+  const timer = setInterval(() => {
+    if (busy) return;
+    busy = true;
+    look().catch(onError).finally(() => (busy = false));
+  }, LOOK_EVERY_MS);
+  look().catch(onError);
+  return { stop: () => clearInterval(timer) };
+}
+
+async function fingerprint(dir: string): Promise<string> {
+  const parts = FILES.map(async (name) => {
+    const stats = await stat(join(dir, name)).catch(() => undefined);
+    return stats === undefined ? '-' : `${stats.ino}:${stats.size}:${stats.mtimeMs}`;
+  });
+  return (await Promise.all(parts)).join(' ');
+}

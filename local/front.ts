@@ -1,0 +1,72 @@
+import type { Server } from 'node:http';
+import { createAdaptorServer, type HttpBindings } from '@hono/node-server';
+import { Hono } from 'hono';
+import type { LambdaEvent } from 'hono/aws-lambda';
+
+type LambdaAnswer = { statusCode: number; headers?: Record<string, string>; multiValueHeaders?: Record<string, string[]>; cookies?: string[]; body: string; isBase64Encoded: boolean };
+
+/** Serves the deployed Lambda handler over HTTP: each request becomes the event that Lambda would get, and back. */
+export async function serveFront(options: {
+  host: string;
+  port: number;
+  handler: (event: LambdaEvent) => Promise<LambdaAnswer>;
+  sandbox: Hono | undefined;
+  adminToken: string;
+}): Promise<{ url: string; close(): Promise<void> }> {
+  const server = createAdaptorServer({
+    fetch: async (request, bindings) => {
+      const path = new URL(request.url).pathname;
+      const near = fromThisMachine(bindings as HttpBindings, request);
+      if (near && options.sandbox && (path === '/sandbox' || path.startsWith('/sandbox/'))) return options.sandbox.fetch(request);
+      // Prometheus on this machine needs no token for our metrics.
+      const authorization = near && path === '/metrics' && !request.headers.has('authorization') ? `Bearer ${options.adminToken}` : undefined;
+      return toResponse(await options.handler(await toEvent(request, authorization)));
+    },
+    overrideGlobalObjects: false,
+  }) as Server;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port, options.host, resolve);
+  });
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : options.port;
+  const host = options.host.includes(':') ? `[${options.host}]` : options.host;
+  return {
+    url: `http://${host}:${port}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeIdleConnections();
+      }),
+  };
+}
+
+/** From a loopback address, and by a loopback name: a web page that resolves its own name to this machine is not. */
+function fromThisMachine({ incoming }: HttpBindings, request: Request): boolean {
+  const remote = incoming.socket.remoteAddress ?? '';
+  const { hostname } = new URL(request.url);
+  return /^(::1|(::ffff:)?127\.)/.test(remote) && /^(localhost|\[::1\]|127(\.\d+){3})$/.test(hostname) && request.headers.get('sec-fetch-site') !== 'cross-site';
+}
+
+async function toEvent(request: Request, authorization: string | undefined): Promise<LambdaEvent> {
+  const url = new URL(request.url);
+  const headers = Object.fromEntries(request.headers);
+  const event = {
+    version: '2.0',
+    routeKey: '$default',
+    rawPath: url.pathname,
+    rawQueryString: url.search.slice(1),
+    headers: authorization === undefined ? headers : { ...headers, authorization },
+    requestContext: { http: { method: request.method, path: url.pathname, protocol: 'HTTP/1.1', sourceIp: '127.0.0.1', userAgent: headers['user-agent'] ?? '' }, domainName: url.host, stage: '$default', requestId: '' },
+    body: Buffer.from(await request.arrayBuffer()).toString('base64'),
+    isBase64Encoded: true,
+  };
+  return event as unknown as LambdaEvent;
+}
+
+function toResponse(answer: LambdaAnswer): Response {
+  const headers = new Headers(answer.headers);
+  for (const cookie of answer.cookies ?? []) headers.append('set-cookie', cookie);
+  const empty = answer.statusCode === 204 || answer.statusCode === 304;
+  return new Response(empty ? null : answer.isBase64Encoded ? Buffer.from(answer.body, 'base64') : answer.body, { status: answer.statusCode, headers });
+}

@@ -1,0 +1,91 @@
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join, resolve } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+
+/** Who holds a data folder, as the file `lock` in it says. For people and error messages; it decides nothing. */
+const Holder = z.object({ pid: z.number(), startedAt: z.string(), host: z.string() });
+type Holder = z.infer<typeof Holder>;
+
+/** How long a start waits for a holder that is just dying: `kill -9` returns before the kernel is done. */
+const WAIT_MS = 500;
+const POLL_MS = 25;
+
+const SQLITE_BUSY = 5;
+
+/** Locks live as long as their connection, so a connection must not be garbage while its lock is held. */
+const held = new Set<DatabaseSync>();
+
+/**
+ * Makes this process the only one that uses the data folder `dir`, which is created with mode 0700 when missing.
+ *
+ * The lock is the operating system's, taken by SQLite on `lock.sqlite`, and not the existence of a file: it ends with
+ * its holder, however that ends, and exactly one of two starts gets it. Judging a left-over file by its process id would
+ * be wrong for an id that is used again, for a killed process nobody has waited for, and between two containers that
+ * share the folder. The file `lock` beside it names the holder; after a crash it stays, and the next start replaces it.
+ *
+ * @throws Error that names the process and the fix when another one holds the folder
+ */
+export async function lockDataDir(dir: string): Promise<{ release(): Promise<void> }> {
+  const folder = resolve(dir);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const record = join(folder, 'lock');
+  const database = await acquire(join(folder, 'lock.sqlite'));
+  if (!database) throw new Error(await inUse(folder, record));
+  held.add(database);
+  await writeFile(record, `${JSON.stringify(ourselves())}\n`, { mode: 0o600 });
+  return {
+    async release() {
+      if (!held.delete(database)) return;
+      await rm(record, { force: true }); // while the lock is held: later it could be the next holder's
+      database.close(); // its file stays: a lock on a deleted file excludes nobody
+    },
+  };
+}
+
+async function acquire(path: string): Promise<DatabaseSync | undefined> {
+  const deadline = performance.now() + WAIT_MS;
+  for (;;) {
+    const database = tryAcquire(path);
+    if (database || performance.now() > deadline) return database;
+    await sleep(POLL_MS);
+  }
+}
+
+function tryAcquire(path: string): DatabaseSync | undefined {
+  let database: DatabaseSync | undefined;
+  try {
+    database = new DatabaseSync(path);
+    database.exec('BEGIN EXCLUSIVE');
+    return database;
+  } catch (cause) {
+    database?.close();
+    if (cause instanceof Error && 'errcode' in cause && cause.errcode === SQLITE_BUSY) return undefined;
+    throw new Error(`The lock ${path} cannot be taken. Is its folder writable, and on a file system with locks?`, {
+      cause,
+    });
+  }
+}
+
+const ourselves = (): Holder => ({
+  pid: process.pid,
+  startedAt: new Date(Date.now() - process.uptime() * 1000).toISOString(),
+  host: hostname(),
+});
+
+async function inUse(folder: string, record: string): Promise<string> {
+  const holder = await readHolder(record);
+  const who = holder ? `process ${holder.pid} on ${holder.host}, started ${holder.startedAt}` : 'another process';
+  const stop = holder ? `Stop it (kill ${holder.pid})` : 'Stop it';
+  return `The data folder ${folder} is in use by ${who}. ${stop}, or set FIREBREAK_DATA_DIR to another folder.`;
+}
+
+async function readHolder(record: string): Promise<Holder | undefined> {
+  try {
+    return Holder.parse(JSON.parse(await readFile(record, 'utf8')));
+  } catch {
+    return undefined; // half written, or written by something else
+  }
+}

@@ -1,0 +1,57 @@
+import { CreateTableCommand, type DynamoDBClient, ResourceInUseException } from '@aws-sdk/client-dynamodb';
+import { CreateBucketCommand, type S3Client } from '@aws-sdk/client-s3';
+import { CreateQueueCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import { QUEUE, TABLE } from '../aws/resources.ts';
+
+/** The account of everything emulated. */
+export const ACCOUNT = '000000000000';
+
+/** What `sst deploy` makes on AWS, made here; each is fine when it is there already. */
+export async function createTable(client: DynamoDBClient, name: string): Promise<void> {
+  const { keys, index } = TABLE;
+  try {
+    await client.send(new CreateTableCommand({
+      TableName: name,
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: [keys.hash, keys.range, index.hash, index.range].map((AttributeName) => ({ AttributeName, AttributeType: 'S' as const })),
+      KeySchema: [{ AttributeName: keys.hash, KeyType: 'HASH' }, { AttributeName: keys.range, KeyType: 'RANGE' }],
+      GlobalSecondaryIndexes: [{
+        IndexName: index.name,
+        KeySchema: [{ AttributeName: index.hash, KeyType: 'HASH' }, { AttributeName: index.range, KeyType: 'RANGE' }],
+        Projection: { ProjectionType: 'ALL' },
+      }],
+    }));
+  } catch (error) {
+    if (!(error instanceof ResourceInUseException)) throw error;
+  }
+}
+
+export async function createBucket(client: S3Client, name: string): Promise<void> {
+  await client.send(new CreateBucketCommand({ Bucket: name }));
+}
+
+/** Two queues for signals with their dead letters, and one for what the workflow could not finish. URLs change with each start. */
+export async function createQueues(client: SQSClient): Promise<{ urgent: string; ordinary: string; workflowDeadLetters: string }> {
+  const retention = String(QUEUE.deadLetterDays * 24 * 3600);
+  const create = async (name: string, attributes: Record<string, string>): Promise<string> => {
+    const { QueueUrl } = await client.send(new CreateQueueCommand({ QueueName: name, Attributes: attributes }));
+    if (QueueUrl === undefined) throw new Error(`SQS made the queue ${name} and gave no URL`);
+    return QueueUrl;
+  };
+  const signals = async (name: string): Promise<string> => {
+    await create(`${name}-dead.fifo`, { FifoQueue: 'true', MessageRetentionPeriod: retention });
+    const deadLetterTargetArn = `arn:aws:sqs:us-east-1:${ACCOUNT}:${name}-dead.fifo`;
+    return create(`${name}.fifo`, {
+      FifoQueue: 'true',
+      DeduplicationScope: 'messageGroup',
+      FifoThroughputLimit: 'perMessageGroupId',
+      VisibilityTimeout: String(QUEUE.visibilitySeconds),
+      RedrivePolicy: JSON.stringify({ deadLetterTargetArn, maxReceiveCount: QUEUE.maxReceives }),
+    });
+  };
+  return {
+    urgent: await signals('firebreak-urgent'),
+    ordinary: await signals('firebreak-ordinary'),
+    workflowDeadLetters: await create('firebreak-workflow-dead', { MessageRetentionPeriod: retention }),
+  };
+}

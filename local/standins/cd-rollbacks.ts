@@ -1,0 +1,117 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { z } from 'zod';
+
+export const rollbackTables = `
+  create table if not exists cd_live (
+    service text not null,
+    environment text not null,
+    version text not null,
+    primary key (service, environment)
+  );
+  create table if not exists cd_rollbacks (
+    id integer primary key,
+    key text not null unique,
+    service text not null,
+    environment text not null,
+    from_version text,
+    to_version text not null,
+    started_at integer not null,
+    ends_at integer not null,
+    outcome text not null,
+    applied integer not null default 0
+  );
+  create table if not exists cd_settings (id integer primary key check (id = 1), settings text not null);
+`;
+
+/** How the system behaves; what is not given keeps its default. */
+export const CdSettings = z.strictObject({
+  /** Milliseconds that a rollback takes, before they are divided by the time scale. 0: it is done in the answer. */
+  rollback_ms: z.number().min(0).max(3_600_000).default(2000),
+  /** How rollbacks end that are accepted from now on. */
+  outcome: z.enum(['succeeded', 'failed']).default('succeeded'),
+  /** The services that the system knows; `null`: all. */
+  services: z.array(z.string()).nullable().default(null),
+});
+export type CdSettings = z.infer<typeof CdSettings>;
+
+export const LiveVersion = z.strictObject({
+  service: z.string().min(1),
+  environment: z.string().min(1),
+  version: z.string().min(1),
+});
+export type LiveVersion = z.infer<typeof LiveVersion>;
+
+export type NewRollback = {
+  key: string;
+  service: string;
+  environment: string;
+  /** `null` when the caller does not know: then what runs is not compared. */
+  from_version: string | null;
+  to_version: string;
+};
+
+/** Times are milliseconds since the Unix epoch. */
+export type Rollback = NewRollback & {
+  id: number;
+  started_at: number;
+  ends_at: number;
+  outcome: CdSettings['outcome'];
+};
+
+export type RollbackStatus = 'in_progress' | CdSettings['outcome'];
+
+export type Rollbacks = {
+  /** Makes live what has been rolled back by now: nothing runs on a timer. To be called before anything else. */
+  settle(now: number): void;
+  start(rollback: NewRollback, at: { startedAt: number; endsAt: number }, outcome: CdSettings['outcome']): Rollback;
+  byKey(key: string): Rollback | undefined;
+  byId(id: number): Rollback | undefined;
+  running(service: string, environment: string, now: number): Rollback | undefined;
+  /** What runs, or `undefined` while nobody has said. */
+  live(service: string, environment: string): string | undefined;
+  setLive(live: LiveVersion): void;
+  allLive(): LiveVersion[];
+  settings(): CdSettings;
+  setSettings(settings: CdSettings): void;
+};
+
+export const statusAt = ({ ends_at, outcome }: Rollback, now: number): RollbackStatus =>
+  now < ends_at ? 'in_progress' : outcome;
+
+export function openRollbacks(db: DatabaseSync): Rollbacks {
+  const due = db.prepare('select * from cd_rollbacks where applied = 0 and ends_at <= ? order by ends_at, id');
+  const applied = db.prepare('update cd_rollbacks set applied = 1 where id = ?');
+  const insert = db.prepare(`
+    insert into cd_rollbacks (key, service, environment, from_version, to_version, started_at, ends_at, outcome)
+    values (:key, :service, :environment, :from_version, :to_version, :startedAt, :endsAt, :outcome) returning *`);
+  const byKey = db.prepare('select * from cd_rollbacks where key = ?');
+  const byId = db.prepare('select * from cd_rollbacks where id = ?');
+  const running = db.prepare('select * from cd_rollbacks where service = ? and environment = ? and ends_at > ?');
+  const live = db.prepare('select version from cd_live where service = ? and environment = ?');
+  const setLive = db.prepare(`
+    insert into cd_live (service, environment, version) values (:service, :environment, :version)
+    on conflict do update set version = :version`);
+  const allLive = db.prepare('select * from cd_live order by service, environment');
+  const settings = db.prepare('select settings from cd_settings');
+  const setSettings = db.prepare(`
+    insert into cd_settings (id, settings) values (1, ?1) on conflict do update set settings = ?1`);
+
+  return {
+    settle(now) {
+      for (const { id, outcome, service, environment, to_version } of due.all(now) as Rollback[]) {
+        if (outcome === 'succeeded') setLive.run({ service, environment, version: to_version });
+        applied.run(id);
+      }
+    },
+    start: (rollback, at, outcome) => insert.get({ ...rollback, ...at, outcome }) as Rollback,
+    byKey: (key) => byKey.get(key) as Rollback | undefined,
+    byId: (id) => byId.get(id) as Rollback | undefined,
+    running: (service, environment, now) => running.get(service, environment, now) as Rollback | undefined,
+    live: (service, environment) => (live.get(service, environment) as { version: string } | undefined)?.version,
+    setLive: (version) => void setLive.run(version),
+    allLive: () => allLive.all() as LiveVersion[],
+    settings: () =>
+      CdSettings.parse(JSON.parse((settings.get() as { settings: string } | undefined)?.settings ?? '{}')),
+    setSettings: (changed) => void setSettings.run(JSON.stringify(changed)),
+  };
+}

@@ -1,0 +1,182 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { HttpBindings } from '@hono/node-server';
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
+import type { Fault, Faults } from './faults.ts';
+import type { Journal } from './journal.ts';
+import { requestOf, type LateCalls, type RawCall } from './late.ts';
+import { redactBody, redactHeaders } from './redact.ts';
+import type { StandIn, StandInDeps } from './stand-in.ts';
+import type { Store } from './store.ts';
+
+export type FrontParts = {
+  store: Store;
+  journal: Journal;
+  faults: Faults;
+  late: LateCalls;
+  deps: StandInDeps;
+  /** Aborted when the stand-ins shut down: nothing waits any longer. */
+  closing: AbortSignal;
+};
+
+/** What a stand-in's server runs: every call goes through the journal and the faults before the vendor sees it. */
+export type Front = {
+  fetch(request: Request, env: HttpBindings): Promise<Response>;
+  /** Takes up the late effects that were still to come when the process ended. */
+  resume(): void;
+};
+
+/** A call in progress, in the words of the faults. */
+type Call = {
+  /** Lets the vendor handle it. The effect and its outcome in the journal are one transaction. */
+  decide(): Promise<Response>;
+  /** Records what the caller gets, before it gets it. Nothing is recorded or sent once the caller has gone. */
+  answer(response: Response): Promise<Response>;
+  /** Ends the connection without an answer. */
+  drop(how: 'reset' | 'close'): Response;
+  /** Milliseconds, but no longer than the caller waits. */
+  whileCallerWaits(ms: number): Promise<void>;
+  /** Milliseconds, whether or not the caller waits. False when the stand-ins shut down before they were over. */
+  regardless(ms: number): Promise<boolean>;
+  throttled(): Response;
+};
+
+/** Each fault declares its own answer. */
+const plays: { [K in Fault['kind']]: (call: Call, fault: Extract<Fault, { kind: K }>) => Promise<Response> } = {
+  status: (call, fault) => call.answer(statusAnswer(fault)),
+  rate_limit: (call) => call.answer(call.throttled()),
+  hang: async (call) => {
+    await call.whileCallerWaits(Number.POSITIVE_INFINITY);
+    return RESPONSE_ALREADY_SENT;
+  },
+  reset: async (call) => call.drop('reset'),
+  lost: async (call) => {
+    await call.decide();
+    return call.drop('close');
+  },
+  slow: async (call, { delay_ms }) => {
+    const response = await call.decide();
+    await call.whileCallerWaits(delay_ms);
+    return call.answer(response);
+  },
+  late: async (call, { delay_ms }) => {
+    const over = await call.regardless(delay_ms);
+    return over ? call.answer(await call.decide()) : RESPONSE_ALREADY_SENT; // else the next start takes it up
+  },
+};
+
+export function front(standIn: StandIn, parts: FrontParts): Front {
+  const { store, journal, late, deps, closing } = parts;
+  const app = standIn.app(deps).onError((error) => {
+    throw error; // out of the unit, so that a handler which failed half-way changes nothing
+  });
+
+  const decide = async (seq: number, raw: RawCall): Promise<Response> => {
+    const handled = async () => finish(seq, await app.fetch(requestOf(raw)));
+    return store.unit(handled).catch((error: unknown) => store.unit(() => finish(seq, broken(error))));
+  };
+  const finish = (seq: number, response: Response): Response => {
+    journal.decided(seq, response.status);
+    late.done(seq);
+    return response;
+  };
+
+  return {
+    async fetch(request, env) {
+      try {
+        const raw = await receive(request);
+        const { seq, fault } = await store.unit(() => writeDown(standIn, raw, parts));
+        const call = inProgress({ seq, env, parts, standIn, decide: () => decide(seq, raw) });
+        return await (fault ? play(call, fault) : call.decide().then(call.answer));
+      } catch (error) {
+        if (closing.aborted || env.outgoing.destroyed) return RESPONSE_ALREADY_SENT;
+        throw error;
+      }
+    },
+    resume() {
+      for (const { seq, dueAt, call } of late.pending(standIn.vendor)) {
+        const remaining = Math.max(0, dueAt - deps.now());
+        void pause(remaining, closing)
+          .then((over) => (over ? decide(seq, call) : undefined))
+          .catch(ignoreWhen(closing));
+      }
+    },
+  };
+}
+
+async function receive(request: Request): Promise<RawCall> {
+  const body = new Uint8Array(await request.arrayBuffer());
+  return { method: request.method, url: request.url, headers: [...request.headers], body };
+}
+
+/** The call in the journal, the fault counted down and a late effect remembered: all of it, or the call never came. */
+function writeDown({ vendor, credentialKeys }: StandIn, raw: RawCall, parts: FrontParts) {
+  const { pathname, search } = new URL(raw.url);
+  const fault = parts.faults.take(vendor, raw.method, pathname);
+  const seq = parts.journal.arrived({
+    vendor,
+    method: raw.method,
+    path: pathname,
+    query: search === '' ? null : search.slice(1),
+    headers: redactHeaders(new Headers(raw.headers)),
+    body: redactBody(new TextDecoder().decode(raw.body), credentialKeys),
+    at: parts.deps.now(),
+    fault: fault?.kind ?? null,
+  });
+  if (fault?.kind === 'late') parts.late.hold(seq, vendor, parts.deps.now() + fault.delay_ms, raw);
+  return { seq, fault };
+}
+
+function inProgress(of: {
+  seq: number;
+  env: HttpBindings;
+  parts: FrontParts;
+  standIn: StandIn;
+  decide: () => Promise<Response>;
+}): Call {
+  const { env, parts } = of;
+  const gone = new AbortController();
+  env.outgoing.once('close', () => gone.abort());
+  if (env.outgoing.destroyed) gone.abort();
+
+  return {
+    decide: of.decide,
+    throttled: of.standIn.throttled,
+    async answer(response) {
+      if (env.outgoing.destroyed) return RESPONSE_ALREADY_SENT;
+      await parts.store.unit(() => parts.journal.answered(of.seq, response.status));
+      return response;
+    },
+    drop(how) {
+      if (how === 'reset') env.incoming.socket.resetAndDestroy();
+      else env.incoming.socket.destroy();
+      return RESPONSE_ALREADY_SENT;
+    },
+    whileCallerWaits: async (ms) => void (await pause(ms, AbortSignal.any([gone.signal, parts.closing]))),
+    regardless: (ms) => pause(ms, parts.closing),
+  };
+}
+
+const play = <K extends Fault['kind']>(call: Call, fault: Extract<Fault, { kind: K }>): Promise<Response> =>
+  plays[fault.kind](call, fault);
+
+function statusAnswer({ status, body, retry_after }: Extract<Fault, { kind: 'status' }>): Response {
+  const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
+  const headers = new Headers({ 'content-type': 'application/json' });
+  if (retry_after !== undefined) headers.set('retry-after', String(retry_after));
+  return new Response(status === 204 || status === 304 ? null : (text ?? ''), { status, headers });
+}
+
+/** A mistake in the stand-in itself. It must not look like something that the vendor does. */
+const broken = (error: unknown): Response =>
+  new Response(`the stand-in failed: ${error instanceof Error ? error.stack : String(error)}`, { status: 500 });
+
+/** Waits that long, or for ever when `ms` is infinite. True when the time is over, false when `signal` came first. */
+async function pause(ms: number, signal: AbortSignal): Promise<boolean> {
+  if (signal.aborted) return false;
+  if (!Number.isFinite(ms)) return new Promise((resolve) => signal.addEventListener('abort', () => resolve(false)));
+  return delay(ms, true, { signal }).catch(() => false);
+}
+
+const ignoreWhen = (closing: AbortSignal) => (error: unknown) => {
+  if (!closing.aborted) throw error;
+};

@@ -1,0 +1,61 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { Hono, type Context } from 'hono';
+import { alertTables, openAlerts, type Alerts } from './pagerduty-alerts.ts';
+import { readAlertEvent, readChangeEvent } from './pagerduty-event.ts';
+import { incidentRoutes } from './pagerduty-incidents.ts';
+import { rateLimit, rateLimitTables } from './rate-limit.ts';
+import type { StandIn, StandInDeps } from './stand-in.ts';
+
+/**
+ * Events of all kinds with one routing key.
+ *
+ * @see https://developer.pagerduty.com/docs/events-api-v2-overview, "Events API Rate Limits" (read 2026-11)
+ */
+const EVENTS_LIMIT = { max: 120, windowMs: 60_000 };
+
+/** PagerDuty: its Events API v2 and, to look an incident up, a part of its REST API, on one address. */
+export const pagerduty = {
+  vendor: 'pagerduty',
+  tables: alertTables + rateLimitTables,
+  credentialKeys: ['routing_key'],
+  throttled,
+  app(deps) {
+    const alerts = openAlerts(deps.db);
+    return new Hono().route('/v2', eventRoutes(deps, alerts)).route('/incidents', incidentRoutes(alerts));
+  },
+} as const satisfies StandIn;
+
+/** Taken means taken, not processed: a 202 is all that a caller hears about an event. */
+function eventRoutes(deps: StandInDeps, alerts: Alerts): Hono {
+  const admit = rateLimit(deps, EVENTS_LIMIT);
+
+  return new Hono()
+    .post('/enqueue', async (c) => {
+      const read = readAlertEvent(await c.req.text());
+      if ('errors' in read) return refused(c, read.errors);
+      const integration = integrationOf(read.event.routingKey);
+      if (!admit(integration)) return throttled();
+      const dedupKey = read.event.dedupKey ?? randomUUID().replaceAll('-', '');
+      alerts.apply(integration, { ...read.event, dedupKey }, deps.now());
+      return c.json({ status: 'success', message: 'Event processed', dedup_key: dedupKey }, 202);
+    })
+    .post('/change/enqueue', async (c) => {
+      const read = readChangeEvent(await c.req.text());
+      if ('errors' in read) return refused(c, read.errors);
+      if (!admit(integrationOf(read.event.routingKey))) return throttled();
+      return c.json({ status: 'success', message: 'Change event processed' }, 202);
+    });
+}
+
+const refused = (c: Context, errors: readonly string[]): Response =>
+  c.json({ status: 'invalid event', message: 'Event object is invalid', errors }, 400);
+
+/** No `Retry-After`: PagerDuty promises none. */
+function throttled(): Response {
+  const message = 'Requests for this service are arriving too quickly.  Please retry later.';
+  return Response.json({ status: 'throttle exceeded', message }, { status: 429 });
+}
+
+/** Routing keys are credentials: they are told apart by their hash and not kept. */
+const integrationOf = (routingKey: string): string =>
+  `pagerduty:${createHash('sha256').update(routingKey).digest('hex')}`;

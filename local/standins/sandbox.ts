@@ -1,0 +1,96 @@
+import { Hono } from 'hono';
+import { HTTPException } from 'hono/http-exception';
+import { z } from 'zod';
+import { InstantIn, millisOf } from '../../schemas/time.ts';
+import { faultRule, type Faults } from './faults.ts';
+import { callId, seqOf, type Journal } from './journal.ts';
+import { check, problem, readJson, readQuery } from './problem.ts';
+import type { StandIn, StandInDeps } from './stand-in.ts';
+import type { Store } from './store.ts';
+
+export type SandboxParts = {
+  store: Store;
+  journal: Journal;
+  faults: Faults;
+  deps: StandInDeps;
+  standIns: readonly StandIn[];
+  /** Where each vendor's stand-in listens. */
+  urls: Readonly<Record<string, string>>;
+};
+
+const CallId = z.string().transform((text, context) => {
+  const seq = seqOf(text);
+  if (seq !== undefined) return seq;
+  context.addIssue({ code: 'custom', message: `not the id of a call, which looks like call_12: ${text.slice(0, 64)}` });
+  return z.NEVER;
+});
+
+const CallsQuery = (vendors: readonly string[]) =>
+  z.strictObject({
+    vendor: z.enum(vendors).optional(),
+    since: z
+      .union([CallId.transform((seq) => ({ seq })), InstantIn.transform((at) => ({ at: millisOf(at) }))], {
+        error: 'since is an RFC 3339 time with an offset, or the id of a call such as call_12',
+      })
+      .optional(),
+    limit: z.coerce.number().int().min(1).max(10_000).default(1000),
+    cursor: CallId.optional(),
+  });
+
+/**
+ * The routes under `/sandbox`: what the stand-ins received, and how they are made to fail. They ask for no credential,
+ * so whoever mounts them serves them on loopback only.
+ */
+export function sandbox(parts: SandboxParts): Hono {
+  const { store, deps, standIns, urls } = parts;
+  const vendors = standIns.map(({ vendor }) => vendor);
+
+  const app = new Hono();
+  app.onError((error) => (error instanceof HTTPException ? error : problem(500, error.message)).getResponse());
+  app.use('/sandbox/*', (c, next) => store.unit(() => whole(next, () => c.error))); // also matches /sandbox itself
+  app.get('/sandbox', (c) => c.json({ urls, faults: parts.faults.list().length }));
+  app.route('/sandbox/calls', calls(parts.journal, vendors));
+  app.route('/sandbox/faults', faults(parts.faults, vendors));
+  for (const { vendor, sandbox: helpers } of standIns) {
+    if (helpers) app.route(`/sandbox/${vendor}`, helpers(deps));
+  }
+  return app;
+}
+
+/** Whole or not at all: a handler that failed half-way changes nothing. Hono keeps its error instead of throwing it. */
+async function whole(next: () => Promise<void>, errorOf: () => Error | undefined): Promise<void> {
+  await next();
+  const error = errorOf();
+  if (error && !(error instanceof HTTPException)) throw error;
+}
+
+function calls(journal: Journal, vendors: readonly string[]): Hono {
+  const Query = CallsQuery(vendors);
+  return new Hono().get('/', (c) => {
+    const { vendor, since, limit, cursor } = readQuery(c, Query);
+    const { items, next } = journal.page({ vendor, since, limit, before: cursor });
+    return c.json({ items, next_cursor: next === null ? null : callId(next) });
+  });
+}
+
+function faults(inForce: Faults, vendors: readonly string[]): Hono {
+  const Rule = faultRule(vendors);
+  const Clear = z.strictObject({ clear: z.literal(true), vendor: z.enum(vendors).optional() });
+  const list = () => ({ items: inForce.list(), next_cursor: null });
+
+  return new Hono()
+    .get('/', (c) => c.json(list()))
+    .put('/', async (c) => {
+      const change = await readJson(c);
+      if (Array.isArray(change)) inForce.replace(check(z.array(Rule), change));
+      else if (isClear(change)) inForce.clear(check(Clear, change).vendor);
+      else inForce.set(check(Rule, change));
+      return c.json(list());
+    })
+    .delete('/', (c) => {
+      inForce.clear(readQuery(c, z.strictObject({ vendor: z.enum(vendors).optional() })).vendor);
+      return c.json(list());
+    });
+}
+
+const isClear = (change: unknown): boolean => typeof change === 'object' && change !== null && 'clear' in change;

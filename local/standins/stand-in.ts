@@ -1,0 +1,33 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { Hono } from 'hono';
+
+/** What a stand-in lives on. Time comes from `now`, so that limits and durations can be tested without waiting. */
+export type StandInDeps = {
+  /** Every request is handled inside one transaction of it: change it freely, but neither begin nor commit. */
+  db: DatabaseSync;
+  /** Milliseconds since the Unix epoch. */
+  now(): number;
+  /** At least 1: what the vendor takes time for, and the window of its rate limit, are divided by it. */
+  timeScale: number;
+};
+
+/**
+ * One vendor, as it behaves seen from outside.
+ *
+ * A stand-in only knows its vendor's API. The journal, the faults, the port and what happens on a restart come from
+ * `front.ts` and `index.ts`, the same for all. Its handlers must not wait for anything but the request's body: delays
+ * are faults, and durations are computed from `now` when somebody asks, so that they go on while nothing runs.
+ */
+export type StandIn = {
+  /** How it is called in the journal, in faults and in `urls`. */
+  vendor: string;
+  /** Its tables (`create … if not exists`), named after the vendor. What it knows survives restarts in them. */
+  tables: string;
+  /** JSON keys of request bodies that hold credentials: the journal shows their first and last characters only. */
+  credentialKeys: readonly string[];
+  /** What the vendor answers to a caller that exceeds its rate limit. */
+  throttled(): Response;
+  app(deps: StandInDeps): Hono;
+  /** Helpers that the real vendor does not have, served under `/sandbox/<vendor>`. */
+  sandbox?(deps: StandInDeps): Hono;
+};

@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import { Mode } from './names.ts';
+import { InstantIn, Timestamp } from './time.ts';
+
+/** What can be done here. Every route declares the one that it needs. */
+export const Action = z.enum([
+  'alerts:write', 'rollback:request',
+  'deployments:read', 'deployments:write',
+  'incidents:read', 'incidents:write', 'incidents:act',
+  'automation:read', 'automation:write',
+  'quarantine:read', 'quarantine:replay',
+  'health:read', 'metrics:read',
+  'tokens:read', 'tokens:write',
+]);
+export type Action = z.infer<typeof Action>;
+
+/** What a token may do and where. An absent list means everywhere. */
+const Grant = {
+  name: z.string().min(1).max(128),
+  actions: z.array(z.union([Action, z.literal('*')])).min(1),
+  sources: z.array(z.string()).nullish().transform((list) => list ?? null),
+  services: z.array(z.string()).nullish().transform((list) => list ?? null),
+  environments: z.array(z.string()).nullish().transform((list) => list ?? null),
+};
+
+export const NewToken = z.strictObject({ ...Grant, expires_at: InstantIn.nullish().transform((at) => at ?? null) });
+export type NewToken = z.infer<typeof NewToken>;
+
+/** A token as it is kept: its hash, never itself. */
+export const TokenRecord = z.object({
+  ...Grant,
+  id: z.string(),
+  expires_at: Timestamp.nullable(),
+  created_at: Timestamp,
+  created_by: z.string(),
+});
+export type TokenRecord = z.infer<typeof TokenRecord>;
+
+/** Who calls: a token, a person, a CI identity. */
+export type Principal = Pick<TokenRecord, 'name' | 'actions' | 'sources' | 'services' | 'environments' | 'expires_at'>;
+
+const ModeCap = Mode.nullish().transform((mode) => mode ?? null);
+
+/** Caps of one service; `environments` names those of its own that have another. */
+const ServiceCaps = z.strictObject({ mode: ModeCap, environments: z.record(z.string(), Mode).nullish().transform((modes) => modes ?? {}) });
+
+/** What `PUT /v1/automation` takes. What is left out stays as it is. */
+export const AutomationInput = z.strictObject({
+  paused: z.boolean().optional(),
+  reason: z.string().max(2000).nullish(),
+  /** Caps every service; `null` caps nothing. */
+  mode: Mode.nullish(),
+  services: z.record(z.string(), ServiceCaps).optional(),
+});
+export type AutomationInput = z.infer<typeof AutomationInput>;
+
+/** The kill switch and the modes in force. */
+export const Automation = z.object({
+  paused: z.boolean(),
+  reason: z.string().nullable(),
+  by: z.string().nullable(),
+  at: Timestamp.nullable(),
+  mode: Mode.nullable(),
+  services: z.record(z.string(), z.object({ mode: Mode.nullable(), environments: z.record(z.string(), Mode) })),
+});
+export type Automation = z.infer<typeof Automation>;
+
+export const untouchedAutomation: Automation = { paused: false, reason: null, by: null, at: null, mode: null, services: {} };

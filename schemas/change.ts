@@ -1,0 +1,66 @@
+import { z } from 'zod';
+import { ChangeId, EnvironmentName, ServiceName, Version } from './names.ts';
+import { InstantIn, Timestamp } from './time.ts';
+
+export const ChangeKind = z.enum([
+  'deploy', 'rollback', 'hotfix', 'flag', 'config', 'migration', 'infrastructure', 'experiment',
+]);
+export type ChangeKind = z.infer<typeof ChangeKind>;
+
+export const ChangeStatus = z.enum(['started', 'succeeded', 'failed', 'cancelled']);
+export type ChangeStatus = z.infer<typeof ChangeStatus>;
+
+const Commit = z.object({ sha: z.string().min(1).max(256), committed_at: InstantIn.nullish().transform((at) => at ?? null) });
+
+/** What `POST /v1/deployments` takes. Only service, environment and version are required. */
+export const NewChange = z.strictObject({
+  service: ServiceName,
+  environment: EnvironmentName,
+  version: Version,
+  kind: ChangeKind.default('deploy'),
+  status: ChangeStatus.default('succeeded'),
+  commit: z.string().max(256).nullish(),
+  committed_at: InstantIn.nullish(),
+  commits: z.array(Commit).max(500).nullish(),
+  started_at: InstantIn.nullish(),
+  finished_at: InstantIn.nullish(),
+  author: z.string().max(512).nullish(),
+  url: z.url({ protocol: /^https?$/ }).max(2048).nullish(),
+  has_migration: z.boolean().nullish(),
+  rollback_safe_to: z.string().max(256).nullish(),
+  previous_version: z.string().max(256).nullish(),
+});
+export type NewChange = z.infer<typeof NewChange>;
+
+/** What `PATCH /v1/deployments/{id}` takes: what is learnt while it rolls out. Identity and start never change. */
+export const ChangePatch = NewChange.pick({
+  commit: true, committed_at: true, commits: true, finished_at: true, author: true, url: true,
+  has_migration: true, rollback_safe_to: true, previous_version: true,
+}).extend({ status: ChangeStatus.optional() }).strict();
+export type ChangePatch = z.infer<typeof ChangePatch>;
+
+/** Anything that altered production, as recorded. `null` is "not told". */
+export const Change = z.object({
+  id: ChangeId,
+  service: ServiceName,
+  environment: EnvironmentName,
+  version: Version,
+  kind: ChangeKind,
+  status: ChangeStatus,
+  commit: z.string().nullable(),
+  committed_at: Timestamp.nullable(),
+  commits: z.array(z.object({ sha: z.string(), committed_at: Timestamp.nullable() })),
+  started_at: Timestamp,
+  finished_at: Timestamp.nullable(),
+  author: z.string().nullable(),
+  url: z.string().nullable(),
+  has_migration: z.boolean().nullable(),
+  rollback_safe_to: z.string().nullable(),
+  previous_version: z.string().nullable(),
+  /** The incident in which Firebreak or a person rolled this version back; the version is no target any more. */
+  rolled_back_by: z.string().nullable(),
+  /** The incident for which Firebreak itself made this change. Such a change is never a suspect of that incident. */
+  made_for: z.string().nullable(),
+  recorded_at: Timestamp,
+});
+export type Change = z.infer<typeof Change>;

@@ -1,0 +1,86 @@
+import { z } from 'zod';
+import { EnvironmentName, Mode, ServiceName } from './names.ts';
+
+/** The name of a secret, as in the environment. Never the secret itself. */
+const SecretName = z.string().regex(/^[A-Z][A-Z0-9_]{0,127}$/, 'the name of a secret looks like CD_TOKEN');
+
+const HttpUrl = z.url({ protocol: /^https?$/, error: 'an http or https URL' });
+
+/** A CD system with an HTTP API of the form that `docs/deployers.md` describes. */
+const HttpDeployer = z.strictObject({
+  kind: z.literal('http'),
+  /** Absent: the CD system at `CD_URL`, which is the stand-in of the sandbox where there is one. */
+  url: HttpUrl.optional(),
+  auth: z
+    .union([z.strictObject({ bearer: SecretName }), z.strictObject({ webhookSignature: SecretName })])
+    .optional(),
+});
+export type HttpDeployer = z.infer<typeof HttpDeployer>;
+
+export const DeployerConfig = z.discriminatedUnion('kind', [HttpDeployer]);
+export type DeployerConfig = z.infer<typeof DeployerConfig>;
+
+const EnvironmentEntry = z.strictObject({
+  /** Absent: page, never act. */
+  deployer: DeployerConfig.optional(),
+  autoRollback: z
+    .strictObject({
+      mode: Mode.default('shadow'),
+      unknownMigration: z.enum(['approve', 'act']).default('approve'),
+      /** How long an approval may take before the question is withdrawn. */
+      approvalTimeoutMinutes: z.number().int().min(1).max(24 * 60).default(15),
+    })
+    .prefault({}),
+  /** Verification after a mitigation, and where the onset of a problem is looked for. */
+  health: z
+    .strictObject({
+      promql: z.string().min(1),
+      /** Healthy at or below, in the query's own unit. */
+      max: z.number(),
+    })
+    .optional(),
+});
+export type EnvironmentEntry = z.infer<typeof EnvironmentEntry>;
+
+const ServiceEntry = z.strictObject({
+  team: z.string().min(1).optional(),
+  /** 1 (most critical) to 4. */
+  tier: z.number().int().min(1).max(4).optional(),
+  repository: z.string().min(1).optional(),
+  dependsOn: z.array(ServiceName).default([]),
+  /** Labels that mean this service. Absent: label `service` equals its name. */
+  match: z.record(z.string(), z.string()).optional(),
+  slack: z.strictObject({ channel: z.string().min(1) }).optional(),
+  statusPage: z
+    .strictObject({ components: z.array(z.string().min(1)), publish: z.enum(['auto', 'approve']).default('approve') })
+    .optional(),
+  /** Where an alert without an environment label belongs. Absent: the only environment, else `production`. */
+  defaultEnvironment: EnvironmentName.optional(),
+  environments: z.record(EnvironmentName, z.preprocess((entry) => entry ?? {}, EnvironmentEntry)).default({}),
+});
+export type ServiceEntry = z.infer<typeof ServiceEntry>;
+
+/** `config/services.yaml`: the catalogue. */
+export const ServicesFile = z.strictObject({
+  services: z.record(ServiceName, z.preprocess((entry) => entry ?? {}, ServiceEntry)).default({}),
+});
+export type ServicesFile = z.infer<typeof ServicesFile>;
+
+/** `config/paging.yaml`: who hears of it when the pager cannot be reached. */
+export const PagingFile = z.strictObject({
+  /** Called, signed after Standard Webhooks, when the pager has not taken a page within a minute. */
+  fallback: z.strictObject({ url: HttpUrl, signature: SecretName }).optional(),
+  /** An incident for which no `resolved` comes and nothing else is heard closes after so many hours. */
+  quietHours: z.number().min(1).max(24 * 14).default(12),
+});
+export type PagingFile = z.infer<typeof PagingFile>;
+
+/** The whole set in force. `version` is a hash of its content: decisions name the one they were made under. */
+export const Config = z.strictObject({
+  version: z.string(),
+  services: ServicesFile.shape.services,
+  paging: PagingFile,
+});
+export type Config = z.infer<typeof Config>;
+
+export const emptyConfig: Config = Config.parse({ version: 'none', services: {}, paging: {} });

@@ -1,0 +1,33 @@
+import { z } from 'zod';
+import { Severity } from './names.ts';
+
+/** How a mitigation ended. */
+export const MitigationOutcome = z.enum([
+  'succeeded', 'failed', 'superseded', 'withheld', 'refused', 'gave_up', 'rejected', 'expired', 'not_taken',
+]);
+export type MitigationOutcome = z.infer<typeof MitigationOutcome>;
+
+export const VerificationOutcome = z.enum(['passed', 'failed', 'inconclusive']);
+export type VerificationOutcome = z.infer<typeof VerificationOutcome>;
+
+/** Whether somebody has to be woken for it: not at all, if nobody has been yet, or again in any case. */
+export const PageNeed = z.enum(['no', 'if_nobody', 'again']);
+export type PageNeed = z.infer<typeof PageNeed>;
+
+/** What can arrive in an incident's inbox. The doorbell carries nothing; all meaning is here. */
+export const Message = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('signals'), fired: z.number(), resolved: z.number(), critical: z.boolean(), asksRollback: z.boolean() }),
+  z.object({ kind: z.literal('severity'), severity: Severity, by: z.string() }),
+  z.object({ kind: z.literal('answered'), decision: z.string(), by: z.string() }),
+  z.object({ kind: z.literal('rollback'), by: z.string(), note: z.string() }),
+  z.object({ kind: z.literal('page'), by: z.string(), note: z.string() }),
+  z.object({ kind: z.enum(['pause', 'resume', 'abort']), by: z.string(), note: z.string() }),
+  z.object({ kind: z.literal('resolve'), by: z.string(), note: z.string() }),
+  z.object({ kind: z.literal('mitigation'), number: z.number(), outcome: MitigationOutcome, page: PageNeed }),
+  z.object({ kind: z.literal('verification'), number: z.number(), outcome: VerificationOutcome }),
+  z.object({ kind: z.literal('paged'), number: z.number(), taken: z.boolean() }),
+]);
+export type Message = z.infer<typeof Message>;
+
+/** A message with its place in the incident's sequence. */
+export type Mail = { seq: number; message: Message };

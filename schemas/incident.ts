@@ -1,0 +1,124 @@
+import { z } from 'zod';
+import { ChangeId, EnvironmentName, IncidentId, ServiceName, Severity, Version } from './names.ts';
+import { Timestamp } from './time.ts';
+
+export const IncidentStatus = z.enum(['open', 'mitigating', 'mitigated', 'resolved']);
+export type IncidentStatus = z.infer<typeof IncidentStatus>;
+
+/** A change ranked as the probable cause. */
+export const Suspect = z.object({
+  change_id: ChangeId,
+  version: Version,
+  /** 0 to 1. */
+  confidence: z.number(),
+  reasons: z.array(z.string()),
+});
+export type Suspect = z.infer<typeof Suspect>;
+
+/** Why something is or is not done: a code that programs read, and words for people. */
+export const Reason = z.object({ code: z.string(), text: z.string() });
+export type Reason = z.infer<typeof Reason>;
+
+/** The guarantee that an effect gives when the process dies around it; see docs/effects.md. */
+export const EffectClass = z.enum(['keyed', 'findable', 'convergent', 'repeatable', 'once-or-ask']);
+export type EffectClass = z.infer<typeof EffectClass>;
+
+/** `intended`: about to be done, or unclear whether it was. `accepted`: the other side took it and is working on it. */
+export const EffectState = z.enum(['intended', 'accepted', 'succeeded', 'failed', 'withheld', 'superseded']);
+export type EffectState = z.infer<typeof EffectState>;
+
+/** One call that changes the outside world: intent before it, outcome after it. */
+export const Effect = z.object({
+  key: z.string(),
+  kind: z.enum(['page', 'page-fallback', 'page-resolve', 'roll-back']),
+  target: z.string(),
+  class: EffectClass,
+  state: EffectState,
+  at: Timestamp,
+  detail: z.string(),
+});
+export type Effect = z.infer<typeof Effect>;
+
+export const TimelineEntry = z.object({
+  at: Timestamp,
+  /** `firebreak`, or who: `person:ada`, `token:ci`. */
+  actor: z.string(),
+  kind: z.string(),
+  text: z.string(),
+  detail: z.unknown(),
+});
+export type TimelineEntry = z.infer<typeof TimelineEntry>;
+
+/** Roll back now, ask a person, say what a person could do, say nothing (shadow), or nothing can be done. */
+export const DecisionKind = z.enum(['roll_back', 'approve', 'suggest', 'shadow', 'none']);
+export type DecisionKind = z.infer<typeof DecisionKind>;
+
+/** Where a decision that asks stands. */
+export const DecisionState = z.enum(['final', 'waiting', 'approved', 'rejected', 'expired']);
+export type DecisionState = z.infer<typeof DecisionState>;
+
+export const DecisionView = z.object({
+  id: z.string(),
+  kind: DecisionKind,
+  /** The code of the first of `reasons`. */
+  because: z.string(),
+  at: Timestamp,
+  /** Of the decision and all its inputs. An approval names the one it answers. */
+  digest: z.string(),
+  state: DecisionState,
+  from_version: Version.nullable(),
+  to_version: Version.nullable(),
+  reasons: z.array(Reason),
+  answered_by: z.string().nullable(),
+});
+export type DecisionView = z.infer<typeof DecisionView>;
+
+/** The incident's own item; signals, timeline, effects and decisions are items beside it. */
+export const IncidentRecord = z.object({
+  id: IncidentId,
+  service: ServiceName,
+  environment: EnvironmentName,
+  /** What unmatched alerts call their service; null for a service of the catalogue. */
+  unmatched: z.string().nullable(),
+  title: z.string(),
+  severity: Severity,
+  status: IncidentStatus,
+  opened_at: Timestamp,
+  resolved_at: Timestamp.nullable(),
+  resolved_by: z.string().nullable(),
+  signal_count: z.number(),
+  /** Episodes that have not resolved. */
+  firing: z.number(),
+  asks_rollback: z.boolean(),
+  suspects: z.array(Suspect),
+  /** Sequence of the newest inbox row; everything up to `drained` has been read by the workflow. */
+  seq: z.number(),
+  drained: z.number(),
+  /** The run of the workflow that is in charge, and the last one that has really begun. */
+  run: z.number(),
+  started_run: z.number(),
+  /** Callbacks to ring when something has arrived, by who waits on them. */
+  bells: z.record(z.string(), z.string()),
+  /** Known alerts heard of again. Tells quiet from lively without an inbox row each. */
+  renotified: z.number(),
+  pages: z.number(),
+  mitigations: z.number(),
+  verification: z.enum(['not_needed', 'pending', 'passed', 'failed', 'inconclusive']),
+  automation_paused: z.boolean(),
+  /** Trace id of the request that opened it. */
+  trace: z.string(),
+});
+export type IncidentRecord = z.infer<typeof IncidentRecord>;
+
+/** What the API shows of an incident. */
+export const IncidentView = IncidentRecord.pick({
+  id: true, service: true, environment: true, title: true, severity: true, status: true, opened_at: true,
+  resolved_at: true, signal_count: true, suspects: true,
+}).extend({
+  parent_id: IncidentId.nullable(),
+  channel: z.string().nullable(),
+  roles: z.record(z.string(), z.string()),
+  decisions: z.array(DecisionView),
+  effects: z.array(Effect),
+});
+export type IncidentView = z.infer<typeof IncidentView>;

@@ -1,0 +1,33 @@
+import { z } from 'zod';
+
+/** RFC 3339, UTC, milliseconds: `2026-11-20T06:43:40.145Z`. Sorts as text. */
+export const Timestamp = z.string().brand<'Timestamp'>();
+export type Timestamp = z.infer<typeof Timestamp>;
+
+const RFC_3339 = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$/;
+
+/** Any RFC 3339 time with an offset in, ours out. Digits below the millisecond are cut, not rounded. */
+export const InstantIn = z.string().transform((text, context): Timestamp => {
+  const normal = normalise(text);
+  if (normal !== undefined) return normal;
+  context.addIssue({ code: 'custom', message: `not an RFC 3339 time with an offset: ${text.slice(0, 64)}` });
+  return z.NEVER;
+});
+
+function normalise(text: string): Timestamp | undefined {
+  if (!RFC_3339.test(text)) return undefined;
+  const at = Date.parse(text.replace(/(\.\d{3})\d+/, '$1').replace(' ', 'T'));
+  return Number.isNaN(at) ? undefined : timestamp(at);
+}
+
+/** @param millis since the Unix epoch, within the years 0 to 9999 */
+export const timestamp = (millis: number): Timestamp => new Date(millis).toISOString() as Timestamp;
+
+/** Milliseconds since the Unix epoch. */
+export const millisOf = (at: Timestamp): number => Date.parse(at);
+
+/** `at`, shifted by so many seconds (negative: earlier). */
+export const plusSeconds = (at: Timestamp, seconds: number): Timestamp => timestamp(millisOf(at) + seconds * 1000);
+
+/** Seconds from `from` to `to`; negative when `to` is earlier. */
+export const secondsBetween = (from: Timestamp, to: Timestamp): number => (millisOf(to) - millisOf(from)) / 1000;

@@ -1,0 +1,162 @@
+import { InvokeCommand } from '@aws-sdk/client-lambda';
+import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Endpoint } from '../../../local/aws/endpoint.ts';
+import { startSqs } from '../../../local/aws/sqs/server.ts';
+import { ACCESS_KEY_ID, Bench, until } from './durable/bench.ts';
+
+describe('events', () => {
+  let bench: Bench;
+  let sqsEndpoint: Endpoint;
+  let sqs: SQSClient;
+  let deadLetterQueueUrl: string;
+
+  beforeEach(async () => {
+    bench = new Bench();
+    sqsEndpoint = await startSqs({ file: ':memory:', accessKeyId: ACCESS_KEY_ID });
+    sqs = new SQSClient({ endpoint: sqsEndpoint.url, region: 'us-east-1', credentials: bench.credentials });
+    const { QueueUrl = '' } = await sqs.send(new CreateQueueCommand({ QueueName: 'dead-letters' }));
+    deadLetterQueueUrl = QueueUrl;
+  });
+  afterEach(async () => {
+    await bench.remove();
+    sqs.destroy();
+    await sqsEndpoint.close();
+  });
+
+  const send = async (FunctionName: string, event: unknown) => {
+    const { StatusCode } = await bench.lambda.send(
+      new InvokeCommand({ FunctionName, InvocationType: 'Event', Payload: JSON.stringify(event) }),
+    );
+    return StatusCode;
+  };
+
+  const deadLetter = () =>
+    until(async () => {
+      const { Messages } = await sqs.send(
+        new ReceiveMessageCommand({ QueueUrl: deadLetterQueueUrl, MessageAttributeNames: ['All'], WaitTimeSeconds: 1 }),
+      );
+      return Messages?.[0];
+    });
+
+  test('an event is answered before it has run', async () => {
+    const seen: unknown[] = [];
+    await bench.start({ note: { handler: async (event) => seen.push(event), timeoutSeconds: 1 } });
+    expect(await send('note', { n: 1 })).toBe(202);
+    expect(seen).toEqual([]); // nothing runs before the endpoint has been told to resume
+    bench.resume();
+    await until(async () => seen[0]);
+    expect(seen).toEqual([{ n: 1 }]);
+  });
+
+  test('an accepted event survives a restart', async () => {
+    const seen: unknown[] = [];
+    const functions = { note: { handler: async (event: unknown) => seen.push(event), timeoutSeconds: 1 } };
+    await bench.start(functions);
+    await send('note', { n: 1 });
+    await bench.stop();
+    await bench.start(functions);
+    bench.resume();
+    await until(async () => seen[0]);
+    await bench.stop();
+    await bench.start(functions);
+    bench.resume();
+    await send('note', { n: 2 });
+    await until(async () => seen[1]);
+    expect(seen).toEqual([{ n: 1 }, { n: 2 }]); // and once it has run it does not come again
+  });
+
+  test('a failure is tried twice more, and then goes to the dead-letter queue with its event', async () => {
+    let calls = 0;
+    const handler = async () => {
+      calls += 1;
+      throw new Error(`failure ${calls}`);
+    };
+    await bench.start({ note: { handler, timeoutSeconds: 1, deadLetterQueueUrl } }, { timeScale: 10_000, sqs });
+    bench.resume();
+    await send('note', { n: 1 });
+    const { Body, MessageAttributes } = await deadLetter();
+    expect(calls).toBe(3);
+    expect(Body).toBe('{"n":1}');
+    expect(MessageAttributes).toMatchObject({
+      RequestID: { StringValue: expect.stringMatching(/^[0-9a-f-]{36}$/) as string },
+      ErrorCode: { StringValue: '200' },
+      ErrorMessage: { StringValue: 'failure 3' },
+    });
+  });
+
+  test('a second attempt that succeeds is the last', async () => {
+    let calls = 0;
+    const handler = async () => {
+      calls += 1;
+      if (calls === 1) throw new Error('not yet');
+    };
+    await bench.start({ note: { handler, timeoutSeconds: 1, deadLetterQueueUrl } }, { timeScale: 60_000, sqs });
+    bench.resume();
+    await send('note', { n: 1 });
+    await until(async () => (calls === 2 ? true : undefined));
+    await bench.stop();
+    const { Messages } = await sqs.send(new ReceiveMessageCommand({ QueueUrl: deadLetterQueueUrl }));
+    expect([calls, Messages]).toEqual([2, undefined]);
+  });
+
+  test('events above the reserved concurrency wait', async () => {
+    let running = 0;
+    let most = 0;
+    let done = 0;
+    const handler = async () => {
+      running += 1;
+      most = Math.max(most, running);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      running -= 1;
+      done += 1;
+    };
+    await bench.start({ note: { handler, timeoutSeconds: 1, reservedConcurrency: 2 } });
+    bench.resume();
+    await Promise.all(Array.from({ length: 8 }, (_, n) => send('note', { n })));
+    await until(async () => (done === 8 ? true : undefined));
+    expect(most).toBe(2);
+  });
+
+  test('the input of an execution that failed goes to the dead-letter queue', async () => {
+    const workflow = bench.durable(
+      async () => {
+        throw new Error('no known good version');
+      },
+      { deadLetterQueueUrl },
+    );
+    await bench.start({ workflow }, { sqs });
+    bench.resume();
+    const arn = await bench.begin('workflow', { incident: 'i1' });
+    const { Body, MessageAttributes } = await deadLetter();
+    expect(Body).toBe('{"incident":"i1"}');
+    expect(MessageAttributes).toMatchObject({
+      RequestID: { StringValue: arn },
+      ErrorMessage: { StringValue: 'no known good version' },
+    });
+  });
+
+  test('a dead letter waits for a queue that is down', async () => {
+    const handler = async () => {
+      throw new Error('always');
+    };
+    const functions = { note: { handler, timeoutSeconds: 1, deadLetterQueueUrl } };
+    const nowhere = new SQSClient({
+      endpoint: 'http://127.0.0.1:1',
+      region: 'us-east-1',
+      credentials: bench.credentials,
+      maxAttempts: 1,
+    });
+    await bench.start(functions, { timeScale: 1_000_000, sqs: nowhere });
+    bench.resume();
+    await send('note', { n: 1 });
+    await until(async () =>
+      bench.logged.find((entry) => 'event' in entry && entry.event === 'dead-letter-not-delivered'),
+    );
+    await bench.stop();
+    nowhere.destroy();
+    await bench.start(functions, { sqs });
+    bench.resume();
+    expect((await deadLetter()).Body).toBe('{"n":1}');
+  });
+});

@@ -1,0 +1,343 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import {
+  CreateBucketCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadBucketCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  paginateListObjectsV2,
+  PutObjectCommand,
+  S3Client,
+  type PutObjectCommandInput,
+} from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Endpoint } from '../../../local/aws/endpoint.ts';
+import { startS3 } from '../../../local/aws/s3/server.ts';
+
+const ACCESS_KEY = 'AKIATEST';
+const Bucket = 'blobs';
+
+let dir: string;
+let endpoint: Endpoint;
+let s3: S3Client;
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 's3-'));
+  endpoint = await startS3({ dir, accessKeyId: ACCESS_KEY });
+  s3 = clientOf(endpoint.url);
+  await s3.send(new CreateBucketCommand({ Bucket }));
+});
+afterAll(async () => {
+  s3.destroy();
+  await endpoint.close();
+  await rm(dir, { recursive: true, force: true });
+});
+
+describe('objects', () => {
+  test('an object comes back byte for byte, with its type, metadata and ETag', async () => {
+    const bytes = Uint8Array.from({ length: 70_000 }, (_, i) => i % 256);
+    const put = await s3.send(
+      new PutObjectCommand({
+        Bucket,
+        Key: 'evidence/1.bin',
+        Body: bytes,
+        ContentType: 'application/x-evidence',
+        CacheControl: 'no-store',
+        Metadata: { incident: 'inc-1', source: 'alertmanager' },
+      }),
+    );
+    expect(put.ETag).toBe('"bd6270ad16e95c85d32f9a518e1f76e7"'); // md5sum of the same bytes
+    const got = await s3.send(new GetObjectCommand({ Bucket, Key: 'evidence/1.bin' }));
+    expect(got).toMatchObject({
+      ETag: put.ETag,
+      ContentType: 'application/x-evidence',
+      CacheControl: 'no-store',
+      ContentLength: 70_000,
+      Metadata: { incident: 'inc-1', source: 'alertmanager' },
+    });
+    expect(Buffer.from((await got.Body?.transformToByteArray()) ?? []).equals(Buffer.from(bytes))).toBe(true);
+    const head = await s3.send(new HeadObjectCommand({ Bucket, Key: 'evidence/1.bin' }));
+    expect(head).toMatchObject({ ETag: put.ETag, ContentLength: 70_000, Metadata: { incident: 'inc-1' } });
+    expect(head.LastModified?.getTime()).toBeGreaterThan(Date.now() - 60_000);
+  });
+
+  test('a stream, which the SDK sends in chunks with a checksum behind, arrives whole', async () => {
+    const content = 'line of a log\n'.repeat(20_000);
+    const Body = Readable.from([content.slice(0, 1000), content.slice(1000)].map((part) => Buffer.from(part)));
+    await put('streamed', Body, { ContentLength: content.length, ContentEncoding: 'identity' });
+    expect(await text('streamed')).toBe(content);
+  });
+
+  test('the empty object is an object', async () => {
+    await put('empty', new Uint8Array());
+    expect(await text('empty')).toBe('');
+    expect((await s3.send(new HeadObjectCommand({ Bucket, Key: 'empty' }))).ContentLength).toBe(0);
+  });
+
+  test('a second put replaces the first', async () => {
+    await put('again', 'a rather long first version');
+    await put('again', 'second');
+    expect(await text('again')).toBe('second');
+  });
+
+  test('with If-None-Match: * only the first of many puts at once succeeds', async () => {
+    const attempts = Array.from({ length: 10 }, (_, i) => put('only-once', `writer ${i}`, { IfNoneMatch: '*' }));
+    const outcomes = await Promise.allSettled(attempts);
+    const winners = outcomes.flatMap(({ status }, i) => (status === 'fulfilled' ? [`writer ${i}`] : []));
+    expect(winners).toEqual([await text('only-once')]);
+    await expect(put('only-once', 'late', { IfNoneMatch: '*' })).rejects.toMatchObject({
+      name: 'PreconditionFailed',
+      $metadata: { httpStatusCode: 412 },
+    });
+  });
+
+  test('a reader who has this version already is told so', async () => {
+    const { ETag } = await put('cached', 'content');
+    const get = (condition: object) => s3.send(new GetObjectCommand({ Bucket, Key: 'cached', ...condition }));
+    await expect(get({ IfNoneMatch: ETag })).rejects.toMatchObject({ $metadata: { httpStatusCode: 304 } });
+    await expect(get({ IfNoneMatch: '"other"' })).resolves.toMatchObject({ ETag });
+    await expect(get({ IfMatch: '"other"' })).rejects.toMatchObject({ name: 'PreconditionFailed' });
+    await expect(get({ IfMatch: ETag })).resolves.toMatchObject({ ETag });
+  });
+
+  test('what is not there is told by GET and HEAD, and deleting it succeeds', async () => {
+    const Key = 'never-written';
+    await expect(s3.send(new GetObjectCommand({ Bucket, Key }))).rejects.toMatchObject({
+      name: 'NoSuchKey',
+      message: 'The specified key does not exist.',
+      $metadata: { httpStatusCode: 404 },
+    });
+    await expect(s3.send(new HeadObjectCommand({ Bucket, Key }))).rejects.toMatchObject({ name: 'NotFound' });
+    await put(Key, 'now it is');
+    await s3.send(new DeleteObjectCommand({ Bucket, Key }));
+    await expect(s3.send(new GetObjectCommand({ Bucket, Key }))).rejects.toMatchObject({ name: 'NoSuchKey' });
+    await s3.send(new DeleteObjectCommand({ Bucket, Key }));
+  });
+
+  const keys = [
+    '../../outside',
+    '..',
+    '.',
+    'a/../b',
+    'a//b',
+    '/leading',
+    'trailing/',
+    '.unfinished/x',
+    'Case',
+    'case',
+    'with space + plus & ampersand ? question # hash %2F percent',
+    'größe/日本語/🔥',
+    'new\nline',
+    '\u00e9'.repeat(512), // 1,024 bytes, the most that S3 allows
+    'x'.repeat(199),
+    'x'.repeat(200),
+    'x'.repeat(201),
+    'x'.repeat(401),
+  ].map((Key) => ({ Key, length: Key.length, beginning: Key.slice(0, 60) }));
+  test.each(keys)('the key $beginning ($length) is kept apart from others and inside the folder', async ({ Key }) => {
+    const content = randomUUID();
+    await put(Key, content);
+    expect(await text(Key)).toBe(content);
+    expect((await readdir(join(dir, '..'))).includes('outside')).toBe(false);
+    const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket, Prefix: Key }));
+    expect(Contents.map((object) => object.Key)).toContain(Key);
+  });
+
+  test('a key may be the beginning of another', async () => {
+    await put('deep/er/est', 'third');
+    await put('deep', 'first');
+    await put('deep/er', 'second');
+    expect([await text('deep'), await text('deep/er'), await text('deep/er/est')]).toEqual([
+      'first',
+      'second',
+      'third',
+    ]);
+  });
+
+  test('keys above 1,024 bytes are refused', async () => {
+    await expect(put('k'.repeat(1025), 'x')).rejects.toMatchObject({ name: 'KeyTooLongError' });
+  });
+});
+
+describe('lists', () => {
+  const names = ['a/1', 'a/2', 'a/deep/1', 'b', 'c/1', 'd'];
+  beforeAll(async () => {
+    await s3.send(new CreateBucketCommand({ Bucket: 'listed' }));
+    for (const Key of names) await s3.send(new PutObjectCommand({ Bucket: 'listed', Key, Body: Key }));
+  });
+  const list = (more: object = {}) => s3.send(new ListObjectsV2Command({ Bucket: 'listed', ...more }));
+
+  test('keys come in order, with size and ETag', async () => {
+    const { Contents = [], IsTruncated, KeyCount } = await list();
+    expect(Contents.map(({ Key }) => Key)).toEqual(names);
+    expect(Contents[0]).toMatchObject({ Size: 3, ETag: '"32a390517fcc6e43df5fc5f2c94699e1"' });
+    expect([IsTruncated, KeyCount]).toEqual([false, 6]);
+  });
+
+  test('a prefix and a delimiter show one level, as folders would', async () => {
+    const root = await list({ Delimiter: '/' });
+    expect(root.Contents?.map(({ Key }) => Key)).toEqual(['b', 'd']);
+    expect(root.CommonPrefixes).toEqual([{ Prefix: 'a/' }, { Prefix: 'c/' }]);
+    const below = await list({ Prefix: 'a/', Delimiter: '/' });
+    expect(below.Contents?.map(({ Key }) => Key)).toEqual(['a/1', 'a/2']);
+    expect(below.CommonPrefixes).toEqual([{ Prefix: 'a/deep/' }]);
+  });
+
+  test.each([1, 2, 3, 5, 6])('pages of %i together are the whole', async (pageSize) => {
+    const flat: string[] = [];
+    for await (const page of paginateListObjectsV2({ client: s3, pageSize }, { Bucket: 'listed' })) {
+      expect(page.Contents?.length).toBeLessThanOrEqual(pageSize);
+      flat.push(...(page.Contents ?? []).map(({ Key = '' }) => Key));
+    }
+    expect(flat).toEqual(names);
+    const folded: string[] = [];
+    for await (const page of paginateListObjectsV2({ client: s3, pageSize }, { Bucket: 'listed', Delimiter: '/' })) {
+      folded.push(
+        ...(page.Contents ?? []).map(({ Key = '' }) => Key),
+        ...(page.CommonPrefixes ?? []).map(({ Prefix = '' }) => Prefix),
+      );
+    }
+    expect(folded.sort()).toEqual(['a/', 'b', 'c/', 'd']);
+  });
+
+  test('a list may start after a key, and an empty bucket is an empty list', async () => {
+    expect((await list({ StartAfter: 'b' })).Contents?.map(({ Key }) => Key)).toEqual(['c/1', 'd']);
+    await s3.send(new CreateBucketCommand({ Bucket: 'bare' }));
+    expect(await s3.send(new ListObjectsV2Command({ Bucket: 'bare' }))).toMatchObject({
+      KeyCount: 0,
+      IsTruncated: false,
+    });
+  });
+});
+
+describe('buckets', () => {
+  test('creating again keeps what is inside', async () => {
+    await put('kept', 'content');
+    await s3.send(new CreateBucketCommand({ Bucket }));
+    await s3.send(new HeadBucketCommand({ Bucket }));
+    expect(await text('kept')).toBe('content');
+  });
+
+  test('a bucket that is not there is told by every operation', async () => {
+    const missing = { Bucket: 'missing', Key: 'x' };
+    await expect(s3.send(new HeadBucketCommand(missing))).rejects.toMatchObject({ name: 'NotFound' });
+    await expect(s3.send(new GetObjectCommand(missing))).rejects.toMatchObject({ name: 'NoSuchBucket' });
+    await expect(s3.send(new PutObjectCommand({ ...missing, Body: 'x' }))).rejects.toMatchObject({
+      name: 'NoSuchBucket',
+    });
+    await expect(s3.send(new DeleteObjectCommand(missing))).rejects.toMatchObject({ name: 'NoSuchBucket' });
+    await expect(s3.send(new ListObjectsV2Command(missing))).rejects.toMatchObject({ name: 'NoSuchBucket' });
+  });
+
+  test.each(['Upper', 'a', 'under_score', 'a..b', '.unfinished'])('%j is no name for a bucket', async (name) => {
+    expect((await raw('PUT', `/${name}`)).status).toBe(400);
+  });
+});
+
+describe('what the SDK would not send', () => {
+  test('a body that does not match its digest is refused and not stored', async () => {
+    const digests = [
+      { 'x-amz-checksum-crc32': 'AAAAAA==' },
+      { 'x-amz-checksum-sha256': 'AAAA' },
+      { 'content-md5': 'AAAA' },
+      { 'x-amz-content-sha256': '0'.repeat(64) },
+    ];
+    for (const headers of digests) {
+      expect(await raw('PUT', `/${Bucket}/damaged`, { headers, body: 'content' })).toMatchObject({
+        status: 400,
+        body: expect.stringContaining('<Code>BadDigest</Code>'),
+      });
+    }
+    expect((await raw('GET', `/${Bucket}/damaged`)).status).toBe(404);
+  });
+
+  test.each([
+    ['6\r\nabcdef\r\n0\r\nx-amz-checksum-crc32:S45KgA==\r\n\r\n', 400, 'BadDigest'],
+    ['6\r\nabcdef\r\n0\r\nx-amz-checksum-crc32:S4457w==\r\n\r\n', 200, ''],
+    ['3;chunk-signature=1f\r\nabc\r\n3;chunk-signature=2e\r\ndef\r\n0;chunk-signature=3d\r\n\r\n', 200, ''],
+    ['6\r\nabc', 400, 'IncompleteBody'],
+    ['3\r\nabc\r\n0\r\n\r\n', 400, 'IncompleteBody'], // shorter than x-amz-decoded-content-length
+    ['2\r\nabcdef\r\n0\r\n\r\n', 400, 'IncompleteBody'],
+    ['not chunks', 400, 'IncompleteBody'],
+  ])('the chunked body %j is answered with %i %s', async (body, status, code) => {
+    const headers = {
+      'content-encoding': 'aws-chunked',
+      'x-amz-content-sha256': 'STREAMING-UNSIGNED-PAYLOAD-TRAILER',
+      'x-amz-decoded-content-length': '6',
+    };
+    const reply = await raw('PUT', `/${Bucket}/chunked`, { headers, body });
+    expect(reply).toMatchObject({ status, body: expect.stringContaining(code) });
+    if (status === 200) expect((await raw('GET', `/${Bucket}/chunked`)).body).toBe('abcdef');
+  });
+
+  test('what is not emulated says so instead of doing something else', async () => {
+    const put = (headers: Record<string, string>) => raw('PUT', `/${Bucket}/x`, { headers });
+    expect(await put({ 'x-amz-copy-source': '/blobs/y' })).toMatchObject({ status: 501 });
+    expect(await put({ 'if-match': '"etag"' })).toMatchObject({ status: 501 });
+    expect(await raw('POST', `/${Bucket}/x?uploads`)).toMatchObject({ status: 501 });
+    expect(await raw('GET', `/${Bucket}?acl`)).toMatchObject({
+      status: 501,
+      body: expect.stringContaining('The parameter acl of GET is not emulated here.'),
+    });
+  });
+
+  test('a request signed with another access key is refused', async () => {
+    const stranger = clientOf(endpoint.url, 'AKIASTRANGER');
+    await expect(stranger.send(new GetObjectCommand({ Bucket, Key: 'kept' }))).rejects.toMatchObject({
+      name: 'InvalidAccessKeyId',
+      $metadata: { httpStatusCode: 403 },
+    });
+    await expect(stranger.send(new PutObjectCommand({ Bucket, Key: 'theirs', Body: 'x' }))).rejects.toMatchObject({
+      $metadata: { httpStatusCode: 403 },
+    });
+    stranger.destroy();
+    expect((await fetch(`${endpoint.url}/${Bucket}/kept`)).status).toBe(403);
+    expect((await raw('GET', `/${Bucket}/theirs`)).status).toBe(404);
+  });
+});
+
+test('objects outlive a restart; what was not finished is cleared away', async () => {
+  const folder = join(dir, 'restarted');
+  const before = await startS3({ dir: folder, accessKeyId: ACCESS_KEY });
+  const client = clientOf(before.url);
+  await client.send(new CreateBucketCommand({ Bucket }));
+  await client.send(new PutObjectCommand({ Bucket, Key: 'runs/1.json', Body: '{}', Metadata: { a: 'b' } }));
+  client.destroy();
+  await before.close();
+  expect(await readFile(join(folder, Bucket, 'runs%2f1%2ejson'), 'utf8')).toMatch(/^\{"etag".*\}\n\{\}$/);
+
+  const after = await startS3({ dir: folder, accessKeyId: ACCESS_KEY });
+  const again = clientOf(after.url);
+  expect(await again.send(new GetObjectCommand({ Bucket, Key: 'runs/1.json' }))).toMatchObject({
+    Metadata: { a: 'b' },
+  });
+  expect(await readdir(join(folder, '.unfinished'))).toEqual([]);
+  again.destroy();
+  await after.close();
+});
+
+function clientOf(url: string, accessKeyId: string = ACCESS_KEY): S3Client {
+  const credentials = { accessKeyId, secretAccessKey: 'x' };
+  return new S3Client({ endpoint: url, region: 'us-east-1', credentials, forcePathStyle: true, maxAttempts: 1 });
+}
+
+const put = (
+  Key: string,
+  Body: NonNullable<PutObjectCommandInput['Body']>,
+  more: Partial<PutObjectCommandInput> = {},
+) => s3.send(new PutObjectCommand({ Bucket, Key, Body, ...more }));
+
+const text = async (Key: string): Promise<string | undefined> =>
+  (await s3.send(new GetObjectCommand({ Bucket, Key }))).Body?.transformToString();
+
+async function raw(method: string, path: string, request: { headers?: Record<string, string>; body?: string } = {}) {
+  const authorization = `AWS4-HMAC-SHA256 Credential=${ACCESS_KEY}/20261118/us-east-1/s3/aws4_request, Signature=x`;
+  const { headers, body = null } = request;
+  const reply = await fetch(endpoint.url + path, { method, body, headers: { authorization, ...headers } });
+  return { status: reply.status, body: await reply.text() };
+}

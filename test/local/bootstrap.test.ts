@@ -1,0 +1,115 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+
+const project = resolve(import.meta.dirname, '../..');
+const parent = join(project, 'local/parent.ts');
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'firebreak-bootstrap-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+type Started = ChildProcessByStdio<null, Readable, Readable>;
+
+/** Starts the bootstrap with a program of this code, which prints its pid first. */
+async function start(
+  code: string,
+  ...args: string[]
+): Promise<{ bootstrap: Started; lines: AsyncIterator<string>; pid: number }> {
+  const program = join(folder, `${crypto.randomUUID()}.ts`);
+  await writeFile(program, `console.log(process.pid); setTimeout(() => {}, 60_000);\n${code}`);
+  const bootstrap = spawn(process.execPath, [join(project, 'local/bootstrap.mjs'), program, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  onTestFinished(() => void bootstrap.kill('SIGKILL'));
+  const lines = createInterface(bootstrap.stdout)[Symbol.asyncIterator]();
+  return { bootstrap, lines, pid: Number(await next(lines)) };
+}
+
+const next = async (lines: AsyncIterator<string>): Promise<string | undefined> => {
+  const { done, value } = await lines.next();
+  return done ? undefined : value;
+};
+
+/** Resolves once no process has this id any more; its parent may be gone already, so there is nobody to ask but the system. */
+const gone = (pid: number) => expect.poll(() => isRunning(pid), { timeout: 15_000 }).toBe(false);
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+test('the program gets its arguments, Node 24 first on PATH, and gives its exit code', async () => {
+  const { bootstrap, lines } = await start(
+    `import { execFileSync } from 'node:child_process';
+     console.log(process.argv.slice(2).join(' '));
+     console.log(execFileSync('node', ['--version'], { encoding: 'utf8' }).trim());
+     process.exit(7);`,
+    'one',
+    'two',
+  );
+  const ended = once(bootstrap, 'exit');
+  expect(await next(lines)).toBe('one two');
+  expect(await next(lines)).toMatch(/^v24\./);
+  expect(await ended).toEqual([7, null]);
+});
+
+test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+  '%s reaches the program, which decides how it ends',
+  async (signal) => {
+    const { bootstrap, lines } = await start(
+      `process.once('${signal}', () => { console.log('asked to stop'); process.exit(0); }); console.log('ready');`,
+    );
+    expect(await next(lines)).toBe('ready');
+    const ended = once(bootstrap, 'exit');
+    bootstrap.kill(signal);
+    expect(await next(lines)).toBe('asked to stop');
+    expect(await ended).toEqual([0, null]);
+  },
+);
+
+test('a program that is ended by a signal ends the bootstrap by the same one', async () => {
+  const { bootstrap, pid } = await start('');
+  const ended = once(bootstrap, 'exit');
+  process.kill(pid, 'SIGKILL');
+  expect(await ended).toEqual([null, 'SIGKILL']);
+});
+
+test('a program whose bootstrap was killed is stopped as by SIGTERM', async () => {
+  const { bootstrap, lines, pid } = await start(
+    `import { stopWithParent } from ${JSON.stringify(parent)};
+     process.once('SIGTERM', () => { console.log('asked to stop'); process.exit(0); });
+     stopWithParent();
+     console.log('ready');`,
+  );
+  expect(await next(lines)).toBe('ready');
+  bootstrap.kill('SIGKILL');
+  expect(await next(lines)).toBe('asked to stop');
+  await gone(pid);
+});
+
+test('watching for the bootstrap does not keep a program alive that has nothing left to do', async () => {
+  const program = join(folder, 'short.ts');
+  await writeFile(program, `import { stopWithParent } from ${JSON.stringify(parent)};\nstopWithParent();`);
+  const bootstrap = spawn(process.execPath, [join(project, 'local/bootstrap.mjs'), program], { stdio: 'ignore' });
+  expect(await once(bootstrap, 'exit')).toEqual([0, null]);
+});
+
+test('without a program it only sets up', async () => {
+  const bootstrap = spawn(process.execPath, [join(project, 'local/bootstrap.mjs')], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const [out, [code]] = await Promise.all([text(bootstrap.stdout), once(bootstrap, 'exit')]);
+  expect({ out, code: code as unknown }).toEqual({ out: '', code: 0 });
+});

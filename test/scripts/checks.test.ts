@@ -1,0 +1,127 @@
+import { execFileSync } from 'node:child_process';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { docPathProblems } from '../../scripts/checks/doc-paths.ts';
+import { lockFileProblems } from '../../scripts/checks/lock-file.ts';
+import { machinePathProblems } from '../../scripts/checks/machine-paths.ts';
+
+let root: string;
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'firebreak-checks-'));
+  execFileSync('git', ['init', '--quiet'], { cwd: root });
+});
+afterEach(() => rm(root, { recursive: true, force: true }));
+
+async function write(files: Record<string, string>): Promise<void> {
+  for (const [file, content] of Object.entries(files)) {
+    await mkdir(dirname(join(root, file)), { recursive: true });
+    await writeFile(join(root, file), content);
+  }
+}
+
+describe('lock file', () => {
+  const project = (packages: object, manifest: object = {}) =>
+    write({ 'package.json': JSON.stringify(manifest), 'package-lock.json': JSON.stringify({ packages }) });
+
+  test('one that installs everywhere has no problem', async () => {
+    await project(
+      {
+        '': { dependencies: { a: '1.0.0' } },
+        'node_modules/a': { version: '1.0.0', dependencies: { b: '^1.0.0', '@s/c': '^1.0.0' } },
+        'node_modules/a/node_modules/b': { version: '1.0.0', dependencies: { '@s/c': '^1.0.0' } },
+        'node_modules/@s/c': { version: '1.0.0' },
+      },
+      { dependencies: { a: '1.0.0' }, devDependencies: { '@s/c': '1.0.0-rc.1' } },
+    );
+    expect(lockFileProblems(root)).toEqual([]);
+  });
+
+  test('an address is found', async () => {
+    await project({ 'node_modules/a': { version: '1.0.0', resolved: 'https://registry.example/a.tgz' } });
+    expect(lockFileProblems(root)).toEqual([expect.stringContaining('node_modules/a has an address')]);
+  });
+
+  test('a package that was left out is found, also an optional one and one that is held in the wrong place', async () => {
+    await project({
+      '': { dependencies: { a: '1.0.0' } },
+      'node_modules/a': {
+        version: '1.0.0',
+        optionalDependencies: { 'a-darwin': '1.0.0' },
+        dependencies: { c: '1.0.0' },
+      },
+      'node_modules/b/node_modules/c': { version: '1.0.0' },
+    });
+    expect(lockFileProblems(root)).toEqual([
+      'package-lock.json: node_modules/a needs c, which is not in it',
+      'package-lock.json: node_modules/a needs a-darwin, which is not in it',
+    ]);
+  });
+
+  test('a range in package.json is found', async () => {
+    await project({}, { devDependencies: { a: '^1.0.0' } });
+    expect(lockFileProblems(root)).toEqual([expect.stringMatching(/^package\.json: a is \^1\.0\.0/)]);
+  });
+});
+
+describe('paths named in docs', () => {
+  const named = async (text: string, file = 'README.md') => {
+    await write({ 'domain/ports.ts': '', 'docs/adr/0001.md': '', 'test/kill/a.test.ts': '', [file]: text });
+    return docPathProblems(root);
+  };
+
+  test.each([
+    'See `domain/ports.ts`, `domain/ports.ts:12` and `test/kill/`.',
+    'See [why](docs/adr/0001.md#reason), [there](https://example.com/domain/none.ts) and [below](#below).',
+    'Not of this project: `node_modules/x.js`, `application/json`, `GET /v1/alerts`, `domain/<name>.ts`, `domain/*.ts`.',
+    '```sh\ncat domain/none.ts `domain/none.ts`\n```',
+  ])('fine: %s', async (text) => {
+    expect(await named(text)).toEqual([]);
+  });
+
+  test.each([
+    ['`domain/port.ts`', 'README.md:1: domain/port.ts does not exist'],
+    ['first line\n\n`test/e2e/`', 'README.md:3: test/e2e/ does not exist'],
+    ['```\nx\n```\n[gone](docs/none.md)', 'README.md:4: docs/none.md does not exist'],
+    ['`domain/none.ts:7`', 'README.md:1: domain/none.ts does not exist'],
+  ])('found: %s', async (text, problem) => {
+    expect(await named(text)).toEqual([problem]);
+  });
+
+  test('links of a document in a folder start from that folder', async () => {
+    expect(await named('[a](adr/0001.md) [b](../domain/ports.ts) [c](ports.ts)', 'docs/README.md')).toEqual([
+      'docs/README.md:1: docs/ports.ts does not exist',
+    ]);
+  });
+});
+
+describe('paths of one machine', () => {
+  const home = ['', 'home', 'alice', 'code'].join('/');
+
+  test('the folder of a person, of this clone and of other systems are found, with file and line', async () => {
+    const users = ['', 'Users', 'alice', ''].join('/');
+    await write({
+      'a.txt': `\n${home}/x`,
+      'b.json': `{"at": "${root}"}`,
+      'c.md': `cd ${users}code`,
+      'd.ts': 'const a = 1;',
+    });
+    expect(machinePathProblems(root)).toEqual([
+      expect.stringMatching(/^a\.txt:2: .*alice/),
+      `b.json:1: names a folder of one machine: ${root}`,
+      expect.stringMatching(/^c\.md:1: .*alice/),
+    ]);
+  });
+
+  test('what is not text, not under version control or only looks alike is left alone', async () => {
+    await write({
+      'a.bin': `\0${home}/x`,
+      '.gitignore': 'own.log',
+      'own.log': home,
+      'b.md': `${root}-elsewhere /homepage/a/`,
+    });
+    expect(machinePathProblems(root)).toEqual([]);
+  });
+});

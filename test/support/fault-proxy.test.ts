@@ -1,0 +1,502 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import {
+  CheckpointDurableExecutionCommand,
+  InvokeCommand,
+  LambdaClient,
+  SendDurableExecutionCallbackSuccessCommand,
+} from '@aws-sdk/client-lambda';
+import {
+  CreateQueueCommand,
+  DeleteMessageCommand,
+  GetQueueUrlCommand,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
+import {
+  BatchGetCommand,
+  BatchWriteCommand,
+  DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  QueryCommand,
+  TransactGetCommand,
+  TransactWriteCommand,
+} from '@aws-sdk/lib-dynamodb';
+import { buildApp } from 'fauxqs';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { type LocalDynamoDb, startDynamoDb } from '../../local/aws/dynamodb/start.ts';
+import { type Endpoint, serve } from '../../local/aws/endpoint.ts';
+import { type FaultRates, faultProxy, type Service } from './fault-proxy.ts';
+
+const accessKeyId = randomUUID();
+const SEED = 7;
+
+/** `attempts` that end in failure: 2 when the SDK takes the error for retryable, 1 when not. */
+const clientOptions = (endpoint: string) => ({
+  endpoint,
+  region: 'us-east-1',
+  credentials: { accessKeyId, secretAccessKey: 'not checked' },
+  maxAttempts: 2,
+});
+
+async function proxyTo<S extends Service>(
+  upstream: string,
+  service: S,
+  rates: FaultRates<S>,
+  more: { seed?: number; staleMs?: number } = {},
+) {
+  const proxy = await faultProxy({ upstream, service, seed: SEED, rates, lateMs: 20, ...more });
+  onTestFinished(() => proxy.close());
+  return proxy;
+}
+
+describe('DynamoDB', () => {
+  const TableName = 'faulty';
+  let folder: string;
+  let dynamodb: LocalDynamoDb;
+  let direct: DynamoDBDocumentClient;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'firebreak-fault-proxy-'));
+    dynamodb = await startDynamoDb({ file: join(folder, 'dynamodb.sqlite'), accessKeyId });
+    direct = documents(dynamodb.url);
+    await direct.send(createTable(TableName));
+  });
+
+  afterAll(async () => {
+    await dynamodb?.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const documents = (url: string) => DynamoDBDocumentClient.from(new DynamoDBClient(clientOptions(url)));
+  const createTable = (name: string) =>
+    new CreateTableCommand({
+      TableName: name,
+      BillingMode: 'PAY_PER_REQUEST',
+      KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
+      AttributeDefinitions: ['pk', 'state'].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
+      GlobalSecondaryIndexes: [
+        {
+          IndexName: 'by-state',
+          KeySchema: [{ AttributeName: 'state', KeyType: 'HASH' }],
+          Projection: { ProjectionType: 'ALL' },
+        },
+      ],
+    });
+  const put = (pk: string, more: object = {}) => new PutCommand({ TableName, Item: { pk, ...more } });
+  const get = (pk: string, ConsistentRead = false) => new GetCommand({ TableName, Key: { pk }, ConsistentRead });
+  const transaction = (pk: string) =>
+    new TransactWriteCommand({
+      ClientRequestToken: randomUUID(),
+      TransactItems: [{ Put: { TableName, Item: { pk } } }, { Put: { TableName, Item: { pk: `${pk}-2` } } }],
+    });
+  const stored = async (pk: string) => (await direct.send(get(pk, true))).Item;
+
+  async function faulty(rates: FaultRates<'dynamodb'>, more: { seed?: number; staleMs?: number } = {}) {
+    const proxy = await proxyTo(dynamodb.url, 'dynamodb', rates, more);
+    return { proxy, db: documents(proxy.url) };
+  }
+
+  test.each([
+    ['throughput-exceeded', 'ProvisionedThroughputExceededException', 400, 2],
+    ['throttled', 'ThrottlingException', 400, 2],
+    ['internal-error', 'InternalServerError', 500, 2],
+    ['transaction-conflict', 'TransactionConflictException', 400, 1],
+  ] as const)('%s: a put fails with %s and is not applied', async (fault, name, httpStatusCode, attempts) => {
+    const { proxy, db } = await faulty({ [fault]: 1 });
+    await expect(db.send(put(fault))).rejects.toMatchObject({ name, $metadata: { httpStatusCode, attempts } });
+    expect(await stored(fault)).toBeUndefined();
+    expect(proxy.log).toHaveLength(attempts);
+    expect(proxy.log[0]).toEqual({ at: expect.any(String), operation: 'PutItem', n: 1, fault });
+  });
+
+  test('transaction-conflict: a transaction is cancelled with the reason of one item, not retried, not applied', async () => {
+    const { db } = await faulty({ 'transaction-conflict': 1 });
+    const cancelled = await db.send(transaction('conflict')).catch((error: unknown) => error);
+    expect(cancelled).toMatchObject({ name: 'TransactionCanceledException', $metadata: { attempts: 1 } });
+    const { CancellationReasons } = cancelled as { CancellationReasons: { Code: string }[] };
+    expect(CancellationReasons.map(({ Code }) => Code).toSorted()).toEqual(['None', 'TransactionConflict']);
+    expect(await stored('conflict')).toBeUndefined();
+    expect(await stored('conflict-2')).toBeUndefined();
+  });
+
+  test('transaction-in-progress: only a transaction gets it, retried and not applied', async () => {
+    const { db } = await faulty({ 'transaction-in-progress': 1 });
+    await expect(db.send(transaction('in-progress'))).rejects.toMatchObject({
+      name: 'TransactionInProgressException',
+      $metadata: { attempts: 2 },
+    });
+    expect(await stored('in-progress')).toBeUndefined();
+    await db.send(put('in-progress'));
+  });
+
+  test('lost-answer: the write is there, the client sees a broken connection and retries', async () => {
+    const { proxy, db } = await faulty({ 'lost-answer': 1 });
+    await expect(db.send(put('lost'))).rejects.toMatchObject({ code: 'ECONNRESET', $metadata: { attempts: 2 } });
+    expect(await stored('lost')).toEqual({ pk: 'lost' });
+    expect(proxy.log.map(({ fault }) => fault)).toEqual(['lost-answer', 'lost-answer']);
+    await db.send(get('lost'));
+  });
+
+  test('late-answer: the write is there before the answer is', async () => {
+    const proxy = await faultProxy({
+      upstream: dynamodb.url,
+      service: 'dynamodb',
+      seed: SEED,
+      rates: { 'late-answer': 1 },
+      lateMs: 1e9, // never, as far as this test can wait
+    });
+    const unanswered = documents(proxy.url)
+      .send(put('late'))
+      .then(
+        () => 'answered',
+        () => 'broken off',
+      );
+    await expect.poll(() => stored('late')).toEqual({ pk: 'late' });
+    await proxy.close();
+    expect(await unanswered).toBe('broken off');
+  });
+
+  test('partial-batch: half of a batch is done, the rest comes back as unprocessed', async () => {
+    const { db } = await faulty({ 'partial-batch': 1 });
+    const pks = ['b1', 'b2', 'b3'];
+    const write = await db.send(
+      new BatchWriteCommand({ RequestItems: { [TableName]: pks.map((pk) => ({ PutRequest: { Item: { pk } } })) } }),
+    );
+    expect(write.UnprocessedItems?.[TableName]).toEqual([{ PutRequest: { Item: { pk: 'b3' } } }]);
+    expect([await stored('b2'), await stored('b3')]).toEqual([{ pk: 'b2' }, undefined]);
+
+    const RequestItems = { [TableName]: { Keys: ['b1', 'b2'].map((pk) => ({ pk })), ConsistentRead: true } };
+    const read = await db.send(new BatchGetCommand({ RequestItems }));
+    expect(read.Responses?.[TableName]).toEqual([{ pk: 'b1' }]);
+    expect(read.UnprocessedKeys?.[TableName]).toEqual({ Keys: [{ pk: 'b2' }], ConsistentRead: true });
+  });
+
+  describe('stale-read', () => {
+    const FOREVER_MS = 1e9;
+    const open = new QueryCommand({
+      TableName,
+      IndexName: 'by-state',
+      KeyConditionExpression: '#state = :open',
+      ExpressionAttributeNames: { '#state': 'state' },
+      ExpressionAttributeValues: { ':open': 'open' },
+    });
+
+    test('reads that are not consistent, and every index, answer as of before the latest writes', async () => {
+      await direct.send(put('stale', { state: 'open', version: 1 }));
+      const { proxy, db } = await faulty({ 'stale-read': 1 }, { staleMs: FOREVER_MS });
+      await db.send(put('stale', { state: 'closed', version: 2 }));
+      await db.send(transaction('stale-new'));
+      expect((await db.send(open)).Items).toEqual([{ pk: 'stale', state: 'open', version: 1 }]);
+      expect((await db.send(get('stale'))).Item).toMatchObject({ version: 1 });
+      expect((await db.send(get('stale-new'))).Item).toBeUndefined();
+      const keys = { Keys: [{ pk: 'stale' }] };
+      const batch = await db.send(new BatchGetCommand({ RequestItems: { [TableName]: keys } }));
+      expect(batch.Responses?.[TableName]).toMatchObject([{ version: 1 }]);
+      expect(proxy.log.map(({ operation }) => operation)).toEqual(['Query', 'GetItem', 'GetItem', 'BatchGetItem']);
+    });
+
+    test('consistent and transactional reads never do', async () => {
+      const { proxy, db } = await faulty({ 'stale-read': 1 }, { staleMs: FOREVER_MS });
+      await db.send(put('strong', { version: 2 }));
+      expect((await db.send(get('strong', true))).Item).toMatchObject({ version: 2 });
+      const keys = { Keys: [{ pk: 'strong' }], ConsistentRead: true };
+      const batch = await db.send(new BatchGetCommand({ RequestItems: { [TableName]: keys } }));
+      expect(batch.Responses?.[TableName]).toMatchObject([{ version: 2 }]);
+      const { Responses } = await db.send(
+        new TransactGetCommand({ TransactItems: [{ Get: { TableName, Key: { pk: 'strong' } } }] }),
+      );
+      expect(Responses).toMatchObject([{ Item: { version: 2 } }]);
+      expect(proxy.log).toEqual([]);
+    });
+
+    test('a write shows up after the lag, also one whose answer was lost, and a table made on the way has a copy', async () => {
+      const made = `made-${randomUUID()}`;
+      const { db } = await faulty({ 'stale-read': 1, 'lost-answer': 1 }, { staleMs: 10 });
+      await db.send(createTable(made));
+      const read = () =>
+        db.send(new GetCommand({ TableName: made, Key: { pk: 'x' } })).then(({ Item }) => Item?.['n'] as unknown);
+      const write = (n: number) => db.send(new PutCommand({ TableName: made, Item: { pk: 'x', n } })).catch(() => {});
+      await write(1);
+      await expect.poll(read).toBe(1);
+      await write(2);
+      await expect.poll(read).toBe(2);
+    });
+  });
+
+  /** Ten puts and ten gets; what each came to, and the faults. */
+  async function play(seed: number, inPairs: boolean) {
+    const rates = { 'transaction-conflict': 0.3, 'lost-answer': 0.2, 'internal-error': 0.2 };
+    const { proxy } = await faulty(rates, { seed });
+    const db = DynamoDBDocumentClient.from(new DynamoDBClient({ ...clientOptions(proxy.url), maxAttempts: 1 }));
+    const puts = Array.from({ length: 10 }, (_, n) => () => db.send(put(`played-${n}`)));
+    const gets = Array.from({ length: 10 }, (_, n) => () => db.send(get(`played-${n}`)));
+    const order = inPairs ? puts.flatMap((write, n) => [write, gets[n] ?? write]) : [...puts, ...gets];
+    for (const step of order) await step().catch(() => {});
+    const of = (operation: string) => proxy.log.filter((entry) => entry.operation === operation);
+    return [...of('PutItem'), ...of('GetItem')].map(({ operation, n, fault }) => `${operation} ${n}: ${fault}`);
+  }
+
+  test('a seed gives the same faults again, however operations are interleaved; another seed gives others', async () => {
+    const first = await play(1, false);
+    expect(new Set(first.map((line) => line.split(': ')[1])).size).toBe(3);
+    expect(first.length).toBeLessThan(20);
+    expect(await play(1, false)).toEqual(first);
+    expect(await play(1, true)).toEqual(first);
+    expect(await play(2, false)).not.toEqual(first);
+  });
+
+  test('without rates, and after heal(), everything passes; with a rate of 1.5 it does not start', async () => {
+    const { proxy, db } = await faulty({ 'internal-error': 1 });
+    await expect(db.send(put('healed'))).rejects.toThrow();
+    proxy.heal();
+    await db.send(put('healed'));
+    expect(proxy.log).toHaveLength(2);
+    await expect(faulty({ throttled: 1.5 })).rejects.toThrow(RangeError);
+  });
+
+  test('the emulation still asks for its access key, and the proxy does when it is given one', async () => {
+    const stranger = { accessKeyId: 'stranger', secretAccessKey: 'not checked' };
+    for (const own of [undefined, accessKeyId]) {
+      const options = { upstream: dynamodb.url, service: 'dynamodb' as const, seed: SEED, rates: {}, accessKeyId: own };
+      const proxy = await faultProxy(options);
+      onTestFinished(() => proxy.close());
+      const db = DynamoDBDocumentClient.from(
+        new DynamoDBClient({ ...clientOptions(proxy.url), credentials: stranger }),
+      );
+      await expect(db.send(get('x'))).rejects.toHaveProperty('name', 'UnrecognizedClientException');
+      await documents(proxy.url).send(get('x'));
+    }
+  });
+
+  test('an emulation that is gone is a refused connection to the product, not an error of AWS', async () => {
+    const proxy = await proxyTo('http://127.0.0.1:9', 'dynamodb', {});
+    await expect(documents(proxy.url).send(get('x'))).rejects.toMatchObject({ code: 'ECONNRESET' });
+  });
+});
+
+test('when a caller hangs up, the proxy hangs up on the emulation: no long poll goes on for a reader that has gone', async () => {
+  const asked = Promise.withResolvers<AbortSignal>();
+  const emulation = await serve({
+    accessKeyId,
+    handle: async ({ gone }) => {
+      asked.resolve(gone);
+      await once(gone, 'abort');
+      return { status: 200 };
+    },
+  });
+  onTestFinished(() => emulation.close());
+  const proxy = await proxyTo(emulation.url, 'sqs', {});
+  const caller = new AbortController();
+  const QueueUrl = `${proxy.url}/000000000000/q`;
+  const polling = new SQSClient(clientOptions(proxy.url)).send(
+    new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 20 }),
+    { abortSignal: caller.signal },
+  );
+  const gone = await asked.promise;
+  caller.abort();
+  await expect(polling).rejects.toThrow();
+  await expect.poll(() => gone.aborted).toBe(true);
+});
+
+describe('SQS', () => {
+  const app = buildApp({ logger: false });
+  let upstream: string;
+  let direct: SQSClient;
+
+  beforeAll(async () => {
+    await app.listen({ port: 0, host: '127.0.0.1' });
+    upstream = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
+    direct = new SQSClient(clientOptions(upstream));
+  });
+
+  afterAll(() => app.close());
+
+  const receive = (QueueUrl: string | undefined) =>
+    new ReceiveMessageCommand({ QueueUrl, VisibilityTimeout: 60, MessageSystemAttributeNames: ['All'] });
+
+  /** A queue, as the product sees it through the proxy. */
+  async function faulty(rates: FaultRates<'sqs'>, fifo = false) {
+    const proxy = await proxyTo(upstream, 'sqs', rates);
+    const sqs = new SQSClient(clientOptions(proxy.url));
+    const QueueName = `q-${randomUUID()}${fifo ? '.fifo' : ''}`;
+    const { QueueUrl } = await sqs.send(
+      new CreateQueueCommand({ QueueName, Attributes: fifo ? { FifoQueue: 'true' } : {} }),
+    );
+    const directly = (await direct.send(new GetQueueUrlCommand({ QueueName }))).QueueUrl;
+    return { proxy, sqs, QueueUrl, directly };
+  }
+
+  test.each([
+    ['throttled', 'RequestThrottled', 400],
+    ['internal-error', 'InternalFailure', 500],
+  ] as const)('%s: a send fails with %s, is retried, and is not applied', async (fault, name, httpStatusCode) => {
+    const { proxy, sqs, QueueUrl, directly } = await faulty({ [fault]: 1 });
+    await expect(sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'x' }))).rejects.toMatchObject({
+      name,
+      $metadata: { httpStatusCode, attempts: 2 },
+    });
+    expect((await direct.send(receive(directly))).Messages).toBeUndefined();
+    expect(proxy.log[1]).toEqual({ at: expect.any(String), operation: 'SendMessage', n: 2, fault });
+  });
+
+  test('lost-answer: a send without de-duplication that is retried is there twice; a delete is done', async () => {
+    const { proxy, sqs, QueueUrl, directly } = await faulty({ 'lost-answer': 1 });
+    await expect(sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'x' }))).rejects.toMatchObject({
+      code: 'ECONNRESET',
+      $metadata: { attempts: 2 },
+    });
+    const { Messages = [] } = await direct.send(
+      new ReceiveMessageCommand({ QueueUrl: directly, MaxNumberOfMessages: 10, VisibilityTimeout: 0 }),
+    );
+    expect(Messages.map(({ Body }) => Body)).toEqual(['x', 'x']);
+    const [first] = (await sqs.send(receive(QueueUrl))).Messages ?? [];
+    const deleting = sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: first?.ReceiptHandle }));
+    await expect(deleting).rejects.toMatchObject({ code: 'ECONNRESET' });
+    const operations = proxy.log.map(({ operation }) => operation);
+    expect(operations).toEqual(['SendMessage', 'SendMessage', 'DeleteMessage', 'DeleteMessage']);
+    const left = await direct.send(new ReceiveMessageCommand({ QueueUrl: directly, MaxNumberOfMessages: 10 }));
+    expect(left.Messages?.map(({ MessageId }) => MessageId)).not.toContain(first?.MessageId);
+    expect(left.Messages).toHaveLength(1);
+  });
+
+  test('lost-receive: the message is in flight, and nobody has it', async () => {
+    const { sqs, QueueUrl, directly } = await faulty({ 'lost-receive': 1 });
+    await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'x' }));
+    await expect(sqs.send(receive(QueueUrl))).rejects.toMatchObject({ code: 'ECONNRESET' });
+    expect((await direct.send(receive(directly))).Messages).toBeUndefined();
+  });
+
+  test('duplicate-delivery: a message comes again after its delete, with its count raised', async () => {
+    const { proxy, sqs, QueueUrl } = await faulty({ 'duplicate-delivery': 1 });
+    await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'x' }));
+    const [first] = (await sqs.send(receive(QueueUrl))).Messages ?? [];
+    expect(proxy.log).toEqual([]); // nothing had been delivered yet that could come again
+    await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: first?.ReceiptHandle }));
+    const [again] = (await sqs.send(receive(QueueUrl))).Messages ?? [];
+    expect(again).toMatchObject({
+      MessageId: first?.MessageId,
+      Body: 'x',
+      Attributes: { ApproximateReceiveCount: '2' },
+    });
+    await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: again?.ReceiptHandle }));
+    expect(proxy.log).toMatchObject([{ operation: 'ReceiveMessage', n: 2, fault: 'duplicate-delivery' }]);
+  });
+
+  test('duplicate-delivery: never on a FIFO queue', async () => {
+    const { proxy, sqs, QueueUrl } = await faulty({ 'duplicate-delivery': 1 }, true);
+    const message = { MessageBody: 'x', MessageGroupId: 'g', MessageDeduplicationId: 'd' };
+    await sqs.send(new SendMessageCommand({ QueueUrl, ...message }));
+    expect((await sqs.send(receive(QueueUrl))).Messages).toHaveLength(1);
+    expect((await sqs.send(receive(QueueUrl))).Messages).toBeUndefined();
+    expect(proxy.log).toEqual([]);
+  });
+
+  test('empty-receive: nothing comes although there is a message, which stays', async () => {
+    const { sqs, QueueUrl, directly } = await faulty({ 'empty-receive': 1 });
+    await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'x' }));
+    expect((await sqs.send(receive(QueueUrl))).Messages).toBeUndefined();
+    expect((await direct.send(receive(directly))).Messages).toHaveLength(1);
+  });
+
+  test('a client that has its endpoint from the environment, and so follows queue URLs, stays with the proxy', async () => {
+    const { proxy } = await faulty({ throttled: 1 });
+    vi.stubEnv('AWS_ENDPOINT_URL_SQS', proxy.url);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const { endpoint: _, ...options } = clientOptions(proxy.url);
+    const sqs = new SQSClient(options);
+    const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: `q-${randomUUID()}` }));
+    const found = await sqs.send(new GetQueueUrlCommand({ QueueName: QueueUrl?.split('/').at(-1) }));
+    expect(found.QueueUrl).toBe(QueueUrl);
+    const sent = sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'x' }));
+    await expect(sent).rejects.toHaveProperty('name', 'RequestThrottled');
+  });
+});
+
+describe('Lambda', () => {
+  const DurableExecutionArn = 'arn:aws:lambda:us-east-1:123456789012:function:f:1/durable-execution/run-1/1';
+  const answers: Record<string, { status: number; body: string }> = {
+    invocations: { status: 202, body: '' },
+    checkpoint: { status: 200, body: '{"CheckpointToken":"t2","NewExecutionState":{"Operations":[]}}' },
+    succeed: { status: 200, body: '{}' },
+  };
+  let emulation: Endpoint;
+  const received: string[] = [];
+
+  beforeAll(async () => {
+    emulation = await serve({
+      accessKeyId,
+      handle: async ({ path, headers, body }) => {
+        const last = path.split('/').at(-1) ?? '';
+        const name = String(headers['x-amz-durable-execution-name'] ?? '');
+        received.push(`${last} ${name} ${body.toString()}`.trim());
+        return answers[last] ?? { status: 404, body: '{}' };
+      },
+    });
+  });
+
+  afterAll(() => emulation.close());
+
+  async function faulty(rates: FaultRates<'lambda'>) {
+    received.length = 0;
+    const proxy = await proxyTo(emulation.url, 'lambda', rates);
+    return { proxy, lambda: new LambdaClient(clientOptions(proxy.url)) };
+  }
+
+  const start = new InvokeCommand({
+    FunctionName: 'f:1',
+    InvocationType: 'Event',
+    DurableExecutionName: 'run-1',
+    Payload: '{"run":1}',
+  });
+  const checkpoint = () =>
+    new CheckpointDurableExecutionCommand({ DurableExecutionArn, CheckpointToken: 't1', Updates: [] });
+  const ring = () => new SendDurableExecutionCallbackSuccessCommand({ CallbackId: 'c1' });
+
+  test.each([
+    ['too-many-requests', 'TooManyRequestsException', 429],
+    ['internal-error', 'ServiceException', 500],
+  ] as const)('%s: the client sees %s, retries, and nothing has been done', async (fault, name, httpStatusCode) => {
+    const { proxy, lambda } = await faulty({ [fault]: 1 });
+    await expect(lambda.send(start)).rejects.toMatchObject({ name, $metadata: { httpStatusCode, attempts: 2 } });
+    await expect(lambda.send(checkpoint())).rejects.toMatchObject({ name, $metadata: { attempts: 2 } });
+    expect(received).toEqual([]);
+    const operations = proxy.log.map(({ operation, n }) => `${operation} ${n}`);
+    const checkpoints = ['CheckpointDurableExecution 1', 'CheckpointDurableExecution 2'];
+    expect(operations).toEqual(['Invoke(Event) 1', 'Invoke(Event) 2', ...checkpoints]);
+  });
+
+  test.each([
+    ['an asynchronous invoke', () => start, 'invocations run-1 {"run":1}'],
+    ['a checkpoint', checkpoint, expect.stringMatching(/^checkpoint .*"CheckpointToken":"t1"/)],
+    ['a callback', ring, 'succeed'],
+  ])(
+    'lost-answer: %s arrives, the client sees a broken connection and sends the same again',
+    async (_, command, arrived) => {
+      const { lambda } = await faulty({ 'lost-answer': 1 });
+      const sent = (lambda.send as (command: unknown) => Promise<unknown>).call(lambda, command());
+      await expect(sent).rejects.toMatchObject({ code: 'ECONNRESET', $metadata: { attempts: 2 } });
+      expect(received).toEqual([arrived, arrived]);
+      expect(received[0]).toBe(received[1]);
+    },
+  );
+
+  test('lost-answer: not a synchronous invoke', async () => {
+    const { proxy, lambda } = await faulty({ 'lost-answer': 1 });
+    await lambda.send(new InvokeCommand({ FunctionName: 'f:1', Payload: '{}' }));
+    expect(proxy.log).toEqual([]);
+  });
+
+  test('late-answer: it comes, and it is whole', async () => {
+    const { proxy, lambda } = await faulty({ 'late-answer': 1 });
+    expect(await lambda.send(checkpoint())).toMatchObject({ CheckpointToken: 't2' });
+    expect(proxy.log).toMatchObject([{ operation: 'CheckpointDurableExecution', n: 1, fault: 'late-answer' }]);
+  });
+});

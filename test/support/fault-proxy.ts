@@ -1,0 +1,170 @@
+import { hash } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { signedWith } from '../../local/aws/endpoint.ts';
+import { connectTo, type ForwardedRequest } from '../../local/aws/dynamodb/forward.ts';
+import { type DynamoDbFault, dynamoDbFaults } from './fault-proxy/dynamodb.ts';
+import { type LambdaFault, lambdaFaults } from './fault-proxy/lambda.ts';
+import { type SqsFault, sqsFaults } from './fault-proxy/sqs.ts';
+import { type Call, type Faults, json, type Outcome } from './fault-proxy/wire.ts';
+
+type FaultOf = { dynamodb: DynamoDbFault; sqs: SqsFault; lambda: LambdaFault };
+export type Service = keyof FaultOf;
+
+/**
+ * Of the calls that a fault can befall, the share that it does befall: 0 to 1. A call gets one fault at most, so where
+ * the rates of those that can befall it add up to more than 1, the last ones (in the order of the service's list) lose.
+ */
+export type FaultRates<S extends Service = Service> = Partial<Record<FaultOf[S], number>>;
+
+/** The `n`-th call (from 1) of the operation got the fault. `at` is when, RFC 3339. */
+export type InjectedFault = { at: string; operation: string; n: number; fault: string };
+
+export type FaultProxy = {
+  /** Goes where the emulation's URL went. */
+  url: string;
+  /** All faults so far, in order. */
+  log: readonly InjectedFault[];
+  /** No more faults from now on: the time in which a system has to recover. */
+  heal(): void;
+  close(): Promise<void>;
+};
+
+/** Longest delay of a late answer and age of a stale read, when not given. A second is usual for an index of AWS. */
+const LATE_MS = 300;
+const STALE_MS = 500;
+
+/**
+ * Stands between the product and an emulation of AWS, and does what real AWS does and emulations do not: throttles,
+ * conflicts, answers from a moment ago, late or not at all. Everything else passes byte for byte.
+ *
+ * Which calls it befalls depends on the seed and on the call's place among those of its operation, not on time and not
+ * on other operations: the same calls get the same faults again.
+ *
+ * @param options.upstream URL of the emulation, without a path
+ * @param options.accessKeyId only this key is let in; undefined: the emulation decides
+ * @throws RangeError when a rate is not between 0 and 1
+ */
+export async function faultProxy<S extends Service>(options: {
+  upstream: string;
+  service: S;
+  seed: number;
+  rates: FaultRates<S>;
+  accessKeyId?: string | undefined;
+  lateMs?: number;
+  staleMs?: number;
+}): Promise<FaultProxy> {
+  const { upstream, service, seed, accessKeyId, lateMs = LATE_MS, staleMs = STALE_MS } = options;
+  let rates = checked(options.rates);
+  const { hostname: host, port } = new URL(upstream);
+  const connection = connectTo({ host, port: Number(port) });
+  const server = createServer((req, res) => void serveCall(req, res));
+  server.keepAliveTimeout = 60_000;
+  const url = await listen(server);
+  const aws = faultsOf(service, {
+    send: connection.send,
+    upstream: new URL(upstream).origin,
+    proxy: url,
+    lateMs,
+    stale: rates.get('stale-read') ? { maxMs: staleMs } : undefined,
+  });
+  const counts = new Map<string, number>();
+  const log: InjectedFault[] = [];
+
+  async function serveCall(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    const gone = new AbortController();
+    res.once('close', () => gone.abort()); // a long poll must not take a message for a reader that has gone
+    try {
+      const request = await readRequest(req, gone.signal);
+      const allowed = accessKeyId === undefined || signedWith(accessKeyId, req.headers.authorization);
+      answer(res, allowed ? await outcomeOf(request) : FORBIDDEN);
+    } catch (error) {
+      // When the emulation has gone or broken off, so do we; anything else is a mistake of the proxy, or of its use.
+      const broken = error instanceof Error && 'code' in error;
+      answer(res, broken ? 'connection-lost' : json(400, { __type: 'FaultProxyError', message: String(error) }));
+    }
+  }
+
+  async function outcomeOf(request: ForwardedRequest): Promise<Outcome> {
+    const operation = aws.operationOf(request);
+    const n = (counts.get(operation) ?? 0) + 1;
+    counts.set(operation, n);
+    const random = randomFor(`${seed}/${operation}/${n}`);
+    const call: Call = { ...request, operation, random };
+    const fault = drawn(aws.faults, rates, call);
+    if (fault === undefined) return aws.send(call);
+    const outcome = await aws.faults[fault]?.inject(call, aws.send);
+    if (outcome === undefined) return aws.send(call);
+    log.push({ at: new Date().toISOString(), operation, n, fault });
+    return outcome;
+  }
+
+  return {
+    url,
+    log,
+    heal: () => (rates = new Map()),
+    close: async () => {
+      await new Promise((resolve) => {
+        server.close(resolve);
+        server.closeAllConnections();
+      });
+      await aws.close();
+      connection.close();
+    },
+  };
+}
+
+function faultsOf(
+  service: Service,
+  options: Parameters<typeof dynamoDbFaults>[0] & Parameters<typeof sqsFaults>[0] & Parameters<typeof lambdaFaults>[0],
+): Faults<string> {
+  if (service === 'dynamodb') return dynamoDbFaults(options);
+  return service === 'sqs' ? sqsFaults(options) : lambdaFaults(options);
+}
+
+const FORBIDDEN = json(403, {
+  __type: 'UnrecognizedClientException',
+  message: 'The security token included in the request is invalid.',
+});
+
+function checked(rates: Record<string, number | undefined>): Map<string, number> {
+  const given = new Map(Object.entries(rates).map(([fault, rate]) => [fault, rate ?? 0]));
+  for (const [fault, rate] of given) {
+    if (!(rate >= 0 && rate <= 1)) throw new RangeError(`rate of ${fault} must be between 0 and 1, not ${rate}`);
+  }
+  return given;
+}
+
+async function listen(server: ReturnType<typeof createServer>): Promise<string> {
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+async function readRequest(req: IncomingMessage, signal: AbortSignal): Promise<ForwardedRequest> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of req) chunks.push(chunk as Buffer);
+  const { method = 'GET', url: path = '/', headers } = req;
+  return { method, path, headers, body: Buffer.concat(chunks), signal };
+}
+
+function answer(res: ServerResponse, outcome: Outcome): void {
+  if (outcome === 'connection-lost') return void res.socket?.resetAndDestroy();
+  res.writeHead(outcome.status, outcome.headers).end(outcome.body);
+}
+
+/** A sequence of numbers in [0, 1) that depends on the name only. */
+function randomFor(name: string): () => number {
+  let n = 0;
+  return () => Number.parseInt(hash('sha256', `${name}/${n++}`).slice(0, 8), 16) / 2 ** 32;
+}
+
+/** The faults that can befall the call lie side by side in [0, 1), each as wide as its rate; one draw hits one or none. */
+function drawn(faults: Faults<string>['faults'], rates: Map<string, number>, call: Call): string | undefined {
+  let point = call.random();
+  for (const [name, fault] of Object.entries(faults)) {
+    if (!fault.applies(call)) continue;
+    point -= rates.get(name) ?? 0;
+    if (point < 0) return name;
+  }
+  return undefined;
+}

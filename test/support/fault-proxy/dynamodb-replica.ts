@@ -1,0 +1,171 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connectTo } from '../../../local/aws/dynamodb/forward.ts';
+import { startDynamoDb } from '../../../local/aws/dynamodb/start.ts';
+import { type Call, jsonOf, type Reply, type Send } from './wire.ts';
+
+/** A copy of the database that lags behind it: what an eventually consistent read may see. */
+export type Replica = {
+  /** Answers a read from the copy; also does a table operation on the copy. */
+  read(call: Call): Promise<Reply>;
+  /** Takes note of a write that the primary may have done. The copy shows it once the lag has passed. */
+  written(call: Call): void;
+  close(): Promise<void>;
+};
+
+/** An item or a key in the form of the wire: `{ pk: { S: 'x' } }`. */
+type Item = Record<string, unknown>;
+type Located = { table: string; item: Item };
+
+type WriteInput = {
+  TableName?: string;
+  Item?: Item;
+  Key?: Item;
+  RequestItems?: Record<string, { PutRequest?: { Item: Item }; DeleteRequest?: { Key: Item } }[]>;
+  TransactItems?: { Put?: WriteInput; Update?: WriteInput; Delete?: WriteInput }[];
+};
+
+type TableDescription = {
+  TableName: string;
+  KeySchema: { AttributeName: string }[];
+  AttributeDefinitions: object[];
+  GlobalSecondaryIndexes?: IndexDescription[];
+  LocalSecondaryIndexes?: IndexDescription[];
+};
+type IndexDescription = { IndexName: string; KeySchema: object[]; Projection: object };
+
+/**
+ * Starts a second database as a copy of the primary's tables and items, and keeps it `lagMs` behind.
+ *
+ * An item is copied as a whole some time after it was written, in the order of the writes, and indexes follow by
+ * themselves. So every query, not only one that was asked before, gets what it would have got a moment ago, and an
+ * item never goes back in time. Writes must all pass by here; those of PartiQL do not.
+ *
+ * @param first any call of the product: its signature is used for the copy's own requests
+ */
+export async function startReplica(primary: Send, first: Call, lagMs: number): Promise<Replica> {
+  const folder = await mkdtemp(join(tmpdir(), 'firebreak-replica-'));
+  const accessKeyId = /Credential=([^/,\s]+)\//.exec(first.headers.authorization ?? '')?.[1] ?? 'none';
+  const database = await startDynamoDb({ file: join(folder, 'replica.sqlite'), accessKeyId });
+  const { hostname: host, port } = new URL(database.url);
+  const connection = connectTo({ host, port: Number(port) });
+  const ask = asker(first);
+  const keyNames = new Map<string, string[]>();
+
+  const keyOf = async ({ table, item }: Located): Promise<Item> => {
+    const names = keyNames.get(table) ?? (await keyAttributes(table));
+    return Object.fromEntries(names.map((name) => [name, item[name]]));
+  };
+  const keyAttributes = async (table: string) => {
+    const { Table } = await ask<{ Table: TableDescription }>(connection.send, 'DescribeTable', { TableName: table });
+    const names = Table.KeySchema.map(({ AttributeName }) => AttributeName);
+    keyNames.set(table, names);
+    return names;
+  };
+  const copy = async (located: Located) => {
+    const TableName = located.table;
+    const Key = await keyOf(located);
+    const { Item } = await ask<{ Item?: Item }>(primary, 'GetItem', { TableName, Key, ConsistentRead: true });
+    if (Item) await ask(connection.send, 'PutItem', { TableName, Item });
+    else await ask(connection.send, 'DeleteItem', { TableName, Key });
+  };
+
+  await copyTables(
+    <T>(operation: string, input: object) => ask<T>(primary, operation, input),
+    <T>(operation: string, input: object) => ask<T>(connection.send, operation, input),
+  );
+  const timers = new Set<NodeJS.Timeout>();
+  let copying: Promise<void> = Promise.resolve(); // one after the other, or an older state could come last
+  return {
+    read: (call) => connection.send(call),
+    written: (call) => {
+      const items = itemsOf(jsonOf<WriteInput>(call));
+      const timer = setTimeout(() => {
+        timers.delete(timer);
+        // A copy can only fail when the primary is gone, and then nobody reads.
+        copying = items.reduce((before, item) => before.then(() => copy(item)).catch(() => {}), copying);
+      }, lagMs);
+      timers.add(timer.unref());
+    },
+    close: async () => {
+      for (const timer of timers) clearTimeout(timer);
+      await copying;
+      connection.close();
+      await database.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Asks either database on our own account, with the signature of a call that it has accepted. */
+function asker({ headers: { authorization, 'x-amz-date': date } }: Call) {
+  return async <T>(send: Send, operation: string, input: object): Promise<T> => {
+    const reply = await send({
+      method: 'POST',
+      path: '/',
+      headers: {
+        authorization,
+        'x-amz-date': date,
+        'content-type': 'application/x-amz-json-1.0',
+        'x-amz-target': `DynamoDB_20120810.${operation}`,
+      },
+      body: Buffer.from(JSON.stringify(input)),
+      operation,
+      random: () => 0,
+    });
+    if (reply.status === 200) return jsonOf<T>(reply);
+    throw new Error(`${operation} for the replica failed: ${reply.status} ${reply.body.toString()}`);
+  };
+}
+
+type Ask = <T>(operation: string, input: object) => Promise<T>;
+
+async function copyTables(primary: Ask, replica: Ask): Promise<void> {
+  const { TableNames } = await primary<{ TableNames: string[] }>('ListTables', {});
+  for (const TableName of TableNames) {
+    const { Table } = await primary<{ Table: TableDescription }>('DescribeTable', { TableName });
+    await replica('CreateTable', definitionOf(Table));
+    let ExclusiveStartKey: Item | undefined;
+    do {
+      const page: { Items: Item[]; LastEvaluatedKey?: Item } = await primary('Scan', {
+        TableName,
+        ConsistentRead: true,
+        ExclusiveStartKey,
+      });
+      for (const Item of page.Items) await replica('PutItem', { TableName, Item });
+      ExclusiveStartKey = page.LastEvaluatedKey;
+    } while (ExclusiveStartKey);
+  }
+}
+
+function definitionOf({ TableName, KeySchema, AttributeDefinitions, ...table }: TableDescription): object {
+  const indexes = (all: IndexDescription[] | undefined) =>
+    all?.map(({ IndexName, KeySchema: keys, Projection }) => ({ IndexName, KeySchema: keys, Projection }));
+  return {
+    TableName,
+    KeySchema,
+    AttributeDefinitions,
+    BillingMode: 'PAY_PER_REQUEST',
+    GlobalSecondaryIndexes: indexes(table.GlobalSecondaryIndexes),
+    LocalSecondaryIndexes: indexes(table.LocalSecondaryIndexes),
+  };
+}
+
+/** Every item that a write touches; of a key only its key attributes are there, which is enough. */
+function itemsOf({ TableName = '', Item, Key, RequestItems = {}, TransactItems = [] }: WriteInput): Located[] {
+  const single = Item ?? Key;
+  return [
+    ...(single ? [{ table: TableName, item: single }] : []),
+    ...Object.entries(RequestItems).flatMap(([table, requests]) =>
+      requests.flatMap(({ PutRequest, DeleteRequest }) => {
+        const item = PutRequest?.Item ?? DeleteRequest?.Key;
+        return item ? [{ table, item }] : [];
+      }),
+    ),
+    ...TransactItems.flatMap(({ Put, Update, Delete }) => {
+      const write = Put ?? Update ?? Delete;
+      return write ? itemsOf(write) : [];
+    }),
+  ];
+}

@@ -1,0 +1,128 @@
+import {
+  type Call,
+  type Faults,
+  json,
+  jsonOf,
+  lateAnswer,
+  lostAnswer,
+  refused,
+  type Reply,
+  type Send,
+  targetOf,
+  withJson,
+} from './wire.ts';
+
+export type SqsFault =
+  | 'throttled'
+  | 'internal-error'
+  /** A send, delete or change of visibility is done, and the connection breaks before the answer. */
+  | 'lost-answer'
+  /** Messages are received, so invisible to others, but the answer that carries them is lost. */
+  | 'lost-receive'
+  /** A standard queue delivers a message again that it has delivered before, deleted or not. Never on FIFO. */
+  | 'duplicate-delivery'
+  /** A receive answers at once with nothing, although there are messages. */
+  | 'empty-receive'
+  | 'late-answer';
+
+/** How many delivered messages of a queue can come again. */
+const REMEMBERED_PER_QUEUE = 100;
+
+const CHANGES = new Set(
+  ['SendMessage', 'DeleteMessage', 'ChangeMessageVisibility'].flatMap((name) => [name, `${name}Batch`]),
+);
+const isReceive = ({ operation }: Call) => operation === 'ReceiveMessage';
+const isChange = ({ operation }: Call) => CHANGES.has(operation);
+const usesMessages = (call: Call) => isReceive(call) || isChange(call);
+
+type Message = { Attributes?: Record<string, string> };
+type Received = { Messages?: Message[] };
+type WithQueue = { QueueUrl?: string; QueueUrls?: string[] };
+
+/**
+ * @param options.upstream origin of the emulation
+ * @param options.proxy origin of the proxy: queue URLs are told with it, since an SDK client that has its endpoint from
+ *   the environment sends to the queue URL's host
+ */
+export function sqsFaults(options: { send: Send; upstream: string; proxy: string; lateMs: number }): Faults<SqsFault> {
+  const { upstream, proxy, lateMs } = options;
+  const delivered = new Map<string, Message[]>();
+
+  const remember = (call: Call, { Messages = [] }: Received) => {
+    const queue = queueOf(call);
+    delivered.set(queue, [...(delivered.get(queue) ?? []), ...Messages].slice(-REMEMBERED_PER_QUEUE));
+  };
+  const deliverAgain = (call: Call): Reply | undefined => {
+    const messages = delivered.get(queueOf(call)) ?? [];
+    const index = Math.floor(call.random() * messages.length);
+    const message = messages[index];
+    if (!message) return undefined;
+    messages[index] = receivedOnceMore(message);
+    return json(200, { Messages: [messages[index]] });
+  };
+
+  return {
+    operationOf: targetOf,
+    faults: {
+      throttled: refused(usesMessages, () =>
+        json(
+          400,
+          {
+            __type: 'com.amazonaws.sqs#RequestThrottled',
+            message: 'The request was denied due to request throttling.',
+          },
+          { 'x-amzn-query-error': 'RequestThrottled;Sender' },
+        ),
+      ),
+      'internal-error': refused(usesMessages, () =>
+        json(
+          500,
+          {
+            __type: 'com.amazon.coral.service#InternalFailure',
+            message: 'We encountered an internal error. Please try again.',
+          },
+          { 'x-amzn-query-error': 'InternalFailure;Receiver' },
+        ),
+      ),
+      'lost-answer': lostAnswer(isChange),
+      'lost-receive': lostAnswer(isReceive),
+      'duplicate-delivery': {
+        applies: (call) => isReceive(call) && !queueOf(call).endsWith('.fifo'),
+        inject: async (call) => deliverAgain(call),
+      },
+      'empty-receive': refused(isReceive, () => json(200, {})),
+      'late-answer': lateAnswer(lateMs),
+    },
+    send: async (call) => {
+      const reply = rehosted(await options.send(rehosted(call, upstream, proxy)), proxy);
+      if (isReceive(call) && reply.status === 200) remember(call, jsonOf<Received>(reply));
+      return reply;
+    },
+    close: async () => {},
+  };
+}
+
+const queueOf = (call: Call) => jsonOf<WithQueue>(call).QueueUrl ?? '';
+
+function receivedOnceMore(message: Message): Message {
+  const count = message.Attributes?.['ApproximateReceiveCount'];
+  if (count === undefined) return message;
+  return { ...message, Attributes: { ...message.Attributes, ApproximateReceiveCount: `${Number(count) + 1}` } };
+}
+
+/** The same message with the origin of its queue URLs changed to `to`; with `from`, only of those that have it. */
+function rehosted<T extends Call | Reply>(message: T, to: string, from?: string): T {
+  const isJson = String(message.headers['content-type']).includes('json');
+  if (!isJson || message.body.length === 0) return message;
+  const body = jsonOf<WithQueue>(message);
+  const move = (url: string) => {
+    const { origin, pathname } = new URL(url);
+    return from === undefined || origin === from ? to + pathname : url;
+  };
+  if (body.QueueUrl === undefined && body.QueueUrls === undefined) return message;
+  return withJson(message, {
+    ...body,
+    ...(body.QueueUrl !== undefined && { QueueUrl: move(body.QueueUrl) }),
+    ...(body.QueueUrls !== undefined && { QueueUrls: body.QueueUrls.map(move) }),
+  });
+}

@@ -1,0 +1,100 @@
+import { defineRule } from '@oxlint/plugins';
+import { handedTo, isCallback, RECORDED } from './durable.mjs';
+
+/** @import { Context, ESTree } from '@oxlint/plugins' */
+
+/**
+ * Names of the parameters by which `callback` is handed a run: those of type `Run`, and the one of a branch.
+ *
+ * @param {Context} context
+ * @param {ESTree.Node} callback
+ * @returns {string[]}
+ */
+function runsOf(context, callback) {
+  if (!('params' in callback) || !Array.isArray(callback.params)) return [];
+  const parameters = /** @type {ESTree.Node[]} */ (callback.params);
+  const ofBranch = isCallback(callback) && handedTo(callback)?.operation === 'branch';
+  return parameters.flatMap((parameter, index) => {
+    if (parameter.type === 'ObjectPattern') return keysOf(parameter).filter((key) => key === 'run');
+    if (parameter.type !== 'Identifier') return [];
+    const isRun = parameter.name === 'run' || /\b(Run|DurableContext)\b/.test(typeOf(context, parameter));
+    return isRun || (ofBranch && index === 0) ? [parameter.name] : [];
+  });
+}
+
+/**
+ * @param {Extract<ESTree.Node, { type: 'ObjectPattern' }>} pattern
+ * @returns {string[]}
+ */
+const keysOf = ({ properties }) =>
+  properties.flatMap((property) =>
+    property.type === 'Property' && property.key.type === 'Identifier' ? [property.key.name] : [],
+  );
+
+/**
+ * The type that is written at a parameter; empty when none is.
+ *
+ * @param {Context} context
+ * @param {ESTree.Node} parameter
+ */
+const typeOf = (context, parameter) =>
+  'typeAnnotation' in parameter && parameter.typeAnnotation ? context.sourceCode.getText(parameter.typeAnnotation) : '';
+
+/**
+ * The runs that code at `node` could make operations with. None inside a step, and none in a function that is not
+ * handed one: such a function is what a step does.
+ *
+ * @param {Context} context
+ * @param {ESTree.Node} node
+ * @returns {string[]}
+ */
+function runsAround(context, node) {
+  /** @type {string[]} */ const runs = [];
+  for (let at = /** @type {ESTree.Node | null} */ (node); at; at = at.parent) {
+    const handed = isCallback(at) ? handedTo(at) : undefined;
+    if (handed && RECORDED.has(handed.operation)) return [];
+    runs.push(...runsOf(context, at));
+  }
+  return runs;
+}
+
+/**
+ * A port answers differently each time. So where there is a run, ports are asked in the function given to `step` or
+ * `effect`, whose answer is recorded. To hand `deps` on together with the run is fine: the same holds where it arrives.
+ */
+export const depsInSteps = defineRule({
+  create(context) {
+    /** @param {ESTree.Node} use an expression that means the ports */
+    const check = (use) => {
+      const runs = runsAround(context, use);
+      if (runs.length === 0) return;
+      const { parent } = use;
+      const beside = parent?.type === 'CallExpression' && parent.callee !== use ? parent.arguments : [];
+      if (beside.some((argument) => argument.type === 'Identifier' && runs.includes(argument.name))) return;
+      const message = 'deps is used outside a step: ask ports only in the function given to run.step or run.effect';
+      context.report({ node: use, message });
+    };
+    /** @param {ESTree.ArrowFunctionExpression | ESTree.Function} declaration */
+    const checkParameters = (declaration) => {
+      for (const parameter of declaration.params) {
+        const named = parameter.type === 'Identifier' && parameter.name === 'deps';
+        if (named || !/\bDeps\b/.test(typeOf(context, parameter))) continue;
+        if (runsAround(context, declaration).length === 0) continue;
+        const message = 'beside a run, take the ports as one parameter named deps: its uses are checked by name';
+        context.report({ node: parameter, message });
+      }
+      for (const variable of context.sourceCode.getDeclaredVariables(declaration)) {
+        if (variable.name !== 'deps') continue;
+        for (const { identifier } of variable.references) check(identifier);
+      }
+    };
+    return {
+      FunctionDeclaration: checkParameters,
+      FunctionExpression: checkParameters,
+      ArrowFunctionExpression: checkParameters,
+      MemberExpression(node) {
+        if (node.property.type === 'Identifier' && node.property.name === 'deps') check(node);
+      },
+    };
+  },
+});

@@ -1,0 +1,88 @@
+import { posix, relative, sep } from 'node:path';
+import { defineRule } from '@oxlint/plugins';
+
+/** @import { ESTree } from '@oxlint/plugins' */
+
+/**
+ * What the files of a folder may import: `folders` of this project, `packages` of npm (absent: any), `node` built-ins.
+ *
+ * @typedef {{ folders: readonly string[], packages?: readonly string[], node: boolean }} Layer
+ */
+
+const PRODUCT = ['schemas', 'domain', 'integrations', 'aws', 'workflows', 'web', 'functions'];
+
+/** @type {Readonly<Record<string, Layer>>} */
+const LAYERS = {
+  schemas: { folders: ['schemas'], packages: ['zod'], node: false },
+  domain: { folders: ['schemas', 'domain'], packages: ['zod'], node: false },
+  integrations: { folders: ['schemas', 'domain', 'integrations'], node: true },
+  aws: { folders: ['schemas', 'domain', 'aws'], node: true },
+  workflows: {
+    folders: ['schemas', 'domain', 'workflows'],
+    packages: ['zod', '@aws/durable-execution-sdk-js'],
+    node: false,
+  },
+  web: { folders: ['schemas', 'domain', 'web'], node: true },
+  functions: { folders: PRODUCT, node: true },
+  local: { folders: [...PRODUCT, 'local'], node: true },
+  cli: { folders: ['schemas', 'domain', 'cli'], node: true },
+  bench: { folders: [...PRODUCT, 'bench'], node: true },
+  test: { folders: [...PRODUCT, 'local', 'cli', 'bench', 'scripts', 'tools', 'test'], node: true },
+};
+
+/** Files that may import more than their folder: each is the one place where things are put together. */
+/** @type {Readonly<Record<string, readonly string[]>>} */
+const ASSEMBLIES = { 'aws/deps.ts': ['integrations'] };
+
+const DIRECTION = 'schemas ← domain ← integrations, aws, workflows, web ← functions ← local';
+
+/** @param {string} specifier e.g. `@aws-sdk/client-sqs/dist/x.js` @returns its package, e.g. `@aws-sdk/client-sqs` */
+const packageOf = (specifier) => specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
+
+/**
+ * Imports point one way, type-only imports included: what they name can't be moved or replaced on its own either.
+ *
+ * Files outside the folders above (scripts, tools, configuration at the root) may import what they like.
+ */
+export const importDirection = defineRule({
+  create(context) {
+    const file = relative(context.cwd, context.filename).split(sep).join('/');
+    const folder = file.split('/')[0] ?? '';
+    const layer = LAYERS[folder];
+    if (!layer || !file.includes('/')) return {};
+
+    /** @param {string} specifier @returns {string | undefined} what is wrong with it */
+    const fault = (specifier) => {
+      if (specifier.startsWith('node:')) {
+        return layer.node ? undefined : `${folder}/ is pure: it may not import ${specifier}`;
+      }
+      if (!specifier.startsWith('.')) {
+        if (!layer.packages || layer.packages.includes(packageOf(specifier))) return undefined;
+        return `${folder}/ may import no package but ${layer.packages.join(' and ')}, not ${specifier}`;
+      }
+      const target = posix.join(posix.dirname(file), specifier).split('/');
+      const into = target[0] ?? '';
+      if (target.length === 1 || into === '..') return undefined; // a file at the root, such as package.json
+      if (layer.folders.includes(into) || ASSEMBLIES[file]?.includes(into)) return undefined;
+      return `${file} may not import ${into}/: ${folder}/ sees only ${layer.folders.join(', ')} (${DIRECTION})`;
+    };
+
+    /** @param {ESTree.Node | null | undefined} source */
+    const check = (source) => {
+      if (!source) return;
+      if (source.type === 'Literal' && typeof source.value === 'string') {
+        const message = fault(source.value);
+        if (message) context.report({ node: source, message });
+      } else if (layer.packages) {
+        context.report({ node: source, message: `${folder}/ may only import what is named literally` });
+      }
+    };
+    return {
+      ImportDeclaration: (node) => check(node.source),
+      ExportNamedDeclaration: (node) => check(node.source),
+      ExportAllDeclaration: (node) => check(node.source),
+      ImportExpression: (node) => check(node.source),
+      TSImportType: (node) => check(node.source),
+    };
+  },
+});

@@ -1,0 +1,47 @@
+import { defineRule } from '@oxlint/plugins';
+import { enclosing, isOwn, methodCall, OPERATIONS, RECORDED, UNMISTAKABLE } from './durable.mjs';
+
+/** @import { ESTree } from '@oxlint/plugins' */
+/** @import { Inside } from './durable.mjs' */
+
+/**
+ * Operations are known by their position in the context that makes them. One made inside a step would not be made again
+ * in a replay; one made on the outer context inside a branch takes a position that depends on timing.
+ */
+export const noNestedOperations = defineRule({
+  create(context) {
+    /**
+     * @param {Inside[]} around
+     * @param {Extract<ESTree.Node, { type: 'Identifier' }>} id
+     */
+    const outerOwner = (around, id) =>
+      around.find(({ owner, callback }) => owner === id.name && !isOwn(context, id, callback));
+    return {
+      CallExpression(node) {
+        const around = enclosing(node);
+        const [inner] = around;
+        if (!inner) return;
+        const call = methodCall(node);
+        const owner = node.callee.type === 'MemberExpression' ? node.callee.object : undefined;
+        const ofOuter = owner?.type === 'Identifier' && outerOwner(around, owner) !== undefined;
+        if (call && OPERATIONS.has(call.operation)) {
+          if (RECORDED.has(inner.operation) && (ofOuter || UNMISTAKABLE.has(call.operation))) {
+            const message = `${call.operation}(…) inside ${inner.operation}(…): a durable operation is made outside of it, or in a branch`;
+            context.report({ node, message });
+            return;
+          }
+          if (inner.operation === 'branch' && ofOuter) {
+            const message = `${call.operation}(…) of the outer ${call.owner} inside branch(…): use the branch's own context`;
+            context.report({ node, message });
+            return;
+          }
+        }
+        for (const argument of node.arguments) {
+          if (argument.type !== 'Identifier' || !outerOwner(around, argument)) continue;
+          const message = `${argument.name} is handed on inside ${inner.operation}(…): operations made with it would be nested`;
+          context.report({ node: argument, message });
+        }
+      },
+    };
+  },
+});

@@ -1,0 +1,23 @@
+/**
+ * The rules of this repository that no linter brings along: which folder may import which, and what keeps workflows
+ * replayable. .oxlintrc.json says where each is in force; CONTRIBUTING.md says why.
+ */
+import { definePlugin } from '@oxlint/plugins';
+import { depsInSteps } from './deps-in-steps.mjs';
+import { importDirection } from './import-direction.mjs';
+import { noEnvironment } from './no-environment.mjs';
+import { noNestedOperations } from './no-nested-operations.mjs';
+import { noOuterState } from './no-outer-state.mjs';
+import { pure } from './pure.mjs';
+
+export default definePlugin({
+  meta: { name: 'firebreak' },
+  rules: {
+    'deps-in-steps': depsInSteps,
+    'import-direction': importDirection,
+    'no-environment': noEnvironment,
+    'no-nested-operations': noNestedOperations,
+    'no-outer-state': noOuterState,
+    pure,
+  },
+});

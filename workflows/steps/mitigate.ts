@@ -1,0 +1,152 @@
+import type { Deps, RollbackEnd } from '../../domain/ports.ts';
+import type { Asked } from '../../domain/response.ts';
+import type { MitigationOutcome, PageNeed } from '../../schemas/inbox.ts';
+import type { DecisionState, DecisionView } from '../../schemas/incident.ts';
+import type { IncidentId, Version } from '../../schemas/names.ts';
+import type { Run } from '../run.ts';
+import { wake } from '../wake.ts';
+import { judge } from './judge.ts';
+import { type Attempted, lookAtRollback, reasonFor, rollBackOnce, type RollbackOrder } from './roll-back.ts';
+import { verifyOnce } from './verify.ts';
+
+type MitigateInput = { incidentId: IncidentId; number: number; asked: Asked };
+
+/** Judged at its end, so that the errors of the first minutes after a rollback do not fail it. */
+export const VERIFICATION_SECONDS = 15 * 60;
+
+/** Pauses between tries at a CD system that is busy or away; about half an hour until it is given up. */
+const PAUSES_SECONDS = [2, 5, 10, 20, 30, 60] as const;
+const TRIES = 35;
+
+/** How often, and for how long, an accepted rollback is looked at: twenty minutes. */
+const POLL_SECONDS = 5;
+const POLLS = 240;
+
+/** One judgement and what follows from it: act, ask, or say why not; then see whether it helped. */
+export async function mitigate(run: Run, { incidentId, number, asked }: MitigateInput, deps: Deps): Promise<MitigationOutcome> {
+  const judged = await run.step('judge', () => gist(deps, incidentId, number, asked));
+  const end = await carryOut(run, { incidentId, number, asked }, judged, deps);
+  await run.step('conclude', () => conclude(deps, incidentId, number, judged, end));
+  if (end.outcome === 'succeeded') {
+    await run.wait('verification-window', { seconds: VERIFICATION_SECONDS });
+    await run.step('verify', () => verifyOnce(deps, incidentId, number, `verification-${number}`));
+  }
+  return end.outcome;
+}
+
+/** A verification that could not pass at its time, looked at again. */
+export async function verifyNow(run: Run, { incidentId, number, round }: { incidentId: IncidentId; number: number; round: number }, deps: Deps): Promise<void> {
+  await run.step('verify', () => verifyOnce(deps, incidentId, number, `verification-${number}-${round}`));
+}
+
+/** What a checkpoint keeps of a decision. */
+type Gist = Pick<DecisionView, 'kind' | 'because' | 'from_version' | 'to_version'> & {
+  reason: string;
+  service: RollbackOrder['service'];
+  environment: RollbackOrder['environment'];
+  suspect: string | null;
+  asked: Asked['by'];
+  approvalSeconds: number;
+};
+
+async function gist(deps: Deps, id: IncidentId, number: number, asked: Asked): Promise<Gist> {
+  const decision = await judge(deps, id, number, asked);
+  const incident = await deps.incidents.read(id);
+  if (incident === undefined) throw new Error(`incident ${id} is not in the table`);
+  const inputs = await deps.decisions.inputs(id, number);
+  const { services } = await deps.config.current();
+  const minutes = services[incident.service]?.environments[incident.environment]?.autoRollback.approvalTimeoutMinutes ?? 15;
+  return {
+    kind: decision.kind,
+    because: decision.because,
+    from_version: decision.from_version,
+    to_version: decision.to_version,
+    reason: reasonFor(decision, incident.title),
+    service: incident.service,
+    environment: incident.environment,
+    suspect: inputs?.changes.findLast((change) => change.version === decision.from_version)?.id ?? null,
+    asked: inputs?.asked.by ?? asked.by,
+    approvalSeconds: minutes * 60,
+  };
+}
+
+type End = { outcome: MitigationOutcome; page: PageNeed; text: string };
+
+async function carryOut(run: Run, { incidentId, number, asked }: MitigateInput, judged: Gist, deps: Deps): Promise<End> {
+  const { kind, from_version: from, to_version: to } = judged;
+  if (from === null || to === null || (kind !== 'roll_back' && kind !== 'approve')) return notTaken(judged, asked);
+  if (kind === 'approve') {
+    const answer = await askPerson(run, incidentId, number, judged.approvalSeconds, deps);
+    if (answer !== 'approved') return { outcome: answer === 'rejected' ? 'rejected' : 'expired', page: 'no', text: answer === 'rejected' ? 'The rollback was rejected' : 'Nobody answered in time; the rollback was not done' };
+  }
+  const { service, environment, reason } = judged;
+  return rollBack(run, { incidentId, key: keyOf(incidentId, number), service, environment, from, to, asked: judged.asked, approved: kind === 'approve', reason }, deps);
+}
+
+export const keyOf = (id: IncidentId, number: number): string => `${id}.roll-back.${number}`;
+
+/** Nothing is done. A person has to know where an alert asked for it and something other than the mode stood against it. */
+function notTaken({ kind, because }: Gist, asked: Asked): End {
+  const byPolicy = kind === 'shadow' || because.startsWith('mode_') || because === 'not_asked';
+  return asked.by === 'nobody' || byPolicy
+    ? { outcome: 'not_taken', page: 'no', text: `No rollback: ${because}` }
+    : { outcome: 'not_taken', page: 'if_nobody', text: `No rollback, a person has to look: ${because}` };
+}
+
+/** Waits for a person's answer. The question is in the table; this only makes sure to hear of the answer. */
+async function askPerson(run: Run, id: IncidentId, number: number, seconds: number, deps: Deps): Promise<DecisionState> {
+  await run.step('page-for-approval', async () => {
+    await deps.incidents.post(id, { kind: 'page', by: 'firebreak', note: 'a rollback waits for approval' }, {}, `approval-${number}`);
+    await wake(deps, id);
+    return null;
+  });
+  const bell = await run.bell('approval', { seconds });
+  const standing = await run.step('ask', () => deps.decisions.await(id, number, bell.id));
+  if (standing !== 'waiting') return standing;
+  await bell.rung();
+  return run.step('answer', () => deps.decisions.expire(id, number));
+}
+
+async function rollBack(run: Run, order: RollbackOrder, deps: Deps): Promise<End> {
+  for (let attempt = 0; attempt < TRIES; attempt += 1) {
+    const answer: Attempted = await run.step('roll-back', () => rollBackOnce(deps, order));
+    if (answer.kind === 'in_progress') return follow(run, order, answer.statusUrl, deps);
+    if (answer.kind !== 'later' && answer.kind !== 'busy') return ended(answer, order.to);
+    const pause = PAUSES_SECONDS[Math.min(attempt, PAUSES_SECONDS.length - 1)] ?? 60;
+    await run.wait('roll-back-again', { seconds: Math.max(pause, (answer.kind === 'later' && answer.afterSeconds) || 0) });
+  }
+  return { outcome: 'gave_up', page: 'again', text: 'The CD system gave no usable answer for half an hour; whether it rolled back is not known' };
+}
+
+/** It was accepted; that is not yet done. Without a place to look, the same key again is the look. */
+async function follow(run: Run, order: RollbackOrder, statusUrl: string | null, deps: Deps): Promise<End> {
+  for (let poll = 0; poll < POLLS; poll += 1) {
+    await run.wait('rolling-back', { seconds: POLL_SECONDS });
+    const answer: Attempted = await run.step('look-at-roll-back', () => (statusUrl === null ? rollBackOnce(deps, order) : lookAtRollback(deps, order, statusUrl)));
+    if (answer.kind !== 'in_progress' && answer.kind !== 'later' && answer.kind !== 'busy') return ended(answer, order.to);
+  }
+  return { outcome: 'gave_up', page: 'again', text: 'The CD system accepted the rollback, but did not finish it in twenty minutes' };
+}
+
+function ended(answer: Exclude<Attempted, { kind: 'later' | 'busy' | 'in_progress' }>, to: Version): End {
+  switch (answer.kind) {
+    case 'succeeded':
+      return { outcome: 'succeeded', page: 'no', text: `Rolled back to ${to}` };
+    case 'superseded':
+      return { outcome: 'superseded', page: 'again', text: `Not rolled back: ${answer.current} runs now, someone has deployed meanwhile` };
+    case 'withheld':
+      return { outcome: answer.reason.code === 'superseded' ? 'superseded' : 'withheld', page: answer.reason.code === 'incident_closed' ? 'no' : 'again', text: `Not rolled back: ${answer.reason.text}` };
+    case 'failed':
+      return { outcome: 'failed', page: 'again', text: `The rollback failed: ${answer.detail}` };
+    case 'refused':
+      return { outcome: 'refused', page: 'again', text: `The rollback was refused: ${answer.detail}` };
+  }
+}
+
+async function conclude(deps: Deps, id: IncidentId, number: number, judged: Gist, { outcome, page, text }: End): Promise<null> {
+  const { from_version: from, to_version: to, suspect, service, environment } = judged;
+  const moved = outcome === 'succeeded' && from !== null && to !== null && suspect !== null ? { from, to, suspect: suspect as NonNullable<RollbackEnd['moved']>['suspect'] } : null;
+  await deps.effects.concludeRollback(id, { key: keyOf(id, number), number, place: { service, environment }, outcome, page, text, moved });
+  await wake(deps, id);
+  return null;
+}

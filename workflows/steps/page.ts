@@ -1,0 +1,107 @@
+import type { Attempt, Deps, PageRequest } from '../../domain/ports.ts';
+import type { Effect, IncidentRecord } from '../../schemas/incident.ts';
+import type { IncidentId } from '../../schemas/names.ts';
+import { secondsBetween } from '../../schemas/time.ts';
+import type { Run } from '../run.ts';
+
+type PageInput = { incidentId: IncidentId; number: number };
+
+/** Pauses between tries, then the last one again and again: about an hour and a half until giving up. */
+const PAUSES_SECONDS = [5, 10, 15, 30, 60, 120, 300] as const;
+const TRIES = 24;
+
+/** Without the pager's word for this long, the second route is tried as well. */
+const SECOND_ROUTE_AFTER_SECONDS = 60;
+
+type Stand = { done: boolean; waited: number; fallbackDone: boolean };
+
+/** Pages, until the pager or the second route has taken it. Never waits for anything else. */
+export async function page(run: Run, { incidentId, number }: PageInput, deps: Deps): Promise<void> {
+  let stand: Stand = { done: false, waited: 0, fallbackDone: false };
+  for (let attempt = 0; attempt < TRIES && !stand.done; attempt += 1) {
+    const answer = await run.step('page', () => pageOnce(deps, incidentId, number));
+    if (answer.kind === 'taken' || answer.kind === 'closed') return;
+    const hopeless = answer.kind === 'refused' || answer.kind === 'off';
+    if (!stand.fallbackDone && (hopeless || stand.waited >= SECOND_ROUTE_AFTER_SECONDS)) {
+      const second = await run.step('page-second-route', () => secondRoute(deps, incidentId, number));
+      stand = { ...stand, fallbackDone: second !== 'later', done: hopeless && second !== 'later' };
+      if (second === 'taken' && hopeless) return;
+    }
+    if (stand.done) break;
+    const pause = PAUSES_SECONDS[Math.min(attempt, PAUSES_SECONDS.length - 1)] ?? 300;
+    await run.wait('page-again', { seconds: answer.kind === 'later' ? Math.max(pause, answer.afterSeconds ?? 0) : pause });
+    stand = { ...stand, waited: stand.waited + pause };
+  }
+  await run.step('page-given-up', () => deps.incidents.note(incidentId, `page-${number}-given-up`, {
+    at: deps.clock.now(), actor: 'firebreak', kind: 'page.failed', text: `Page ${number} reached nobody`, detail: null,
+  }));
+}
+
+const keyOf = (id: IncidentId, number: number): string => `${id}.page.${number}`;
+
+async function pageOnce(deps: Deps, id: IncidentId, number: number): Promise<Attempt | { kind: 'closed' }> {
+  const incident = await deps.incidents.read(id);
+  if (incident === undefined || incident.status === 'resolved') return { kind: 'closed' };
+  const key = keyOf(id, number);
+  const effect = await deps.effects.intend(id, { key, kind: 'page', target: 'pagerduty', class: 'keyed', detail: `Page ${number}` }, { page: number });
+  if (effect !== false && effect.state === 'succeeded') return { kind: 'taken', detail: effect.detail };
+  const answer = await deps.pager.send(pageRequest(incident, key, deps));
+  const state = PAGE_STATES[answer.kind];
+  if (state !== undefined) await deps.effects.conclude(id, key, state, answer.kind === 'taken' ? `Paged: ${answer.detail}` : `Not paged: ${answer.detail}`);
+  return answer;
+}
+
+const PAGE_STATES: Partial<Record<Attempt['kind'], Effect['state']>> = { taken: 'succeeded', refused: 'failed', off: 'withheld' };
+
+async function secondRoute(deps: Deps, id: IncidentId, number: number): Promise<Attempt['kind']> {
+  const incident = await deps.incidents.read(id);
+  if (incident === undefined) return 'refused';
+  const key = `${keyOf(id, number)}.second`;
+  const request = pageRequest(incident, key, deps);
+  const effect = await deps.effects.get(id, key);
+  if (effect?.state === 'succeeded') return 'taken';
+  const answer = await deps.fallbackPager.send(request);
+  if (answer.kind === 'off') return 'off';
+  await deps.effects.intend(id, { key, kind: 'page-fallback', target: 'webhook', class: 'repeatable', detail: `Page ${number} by the second route` });
+  if (answer.kind !== 'later') await deps.effects.conclude(id, key, answer.kind === 'taken' ? 'succeeded' : 'failed', answer.detail);
+  return answer.kind;
+}
+
+function pageRequest(incident: IncidentRecord, key: string, deps: Pick<Deps, 'clock'>): PageRequest {
+  const place = incident.unmatched ?? incident.service;
+  return {
+    key,
+    action: 'trigger',
+    summary: `${place} ${incident.environment}: ${incident.title}`,
+    service: place || incident.service,
+    environment: incident.environment,
+    severity: incident.severity,
+    incident: incident.id,
+    at: secondsBetween(incident.opened_at, deps.clock.now()) < 0 ? deps.clock.now() : incident.opened_at,
+    links: [],
+  };
+}
+
+/** Tells the pager that it is over, for every page that it took. */
+export async function resolvePages(run: Run, { incidentId, pages }: { incidentId: IncidentId; pages: number }, deps: Deps): Promise<void> {
+  for (let number = 1; number <= pages; number += 1) {
+    for (let attempt = 0; attempt < TRIES; attempt += 1) {
+      const answer = await run.step('resolve-page', () => resolveOnce(deps, incidentId, number));
+      if (answer.kind !== 'later') break;
+      await run.wait('resolve-page-again', { seconds: PAUSES_SECONDS[Math.min(attempt, PAUSES_SECONDS.length - 1)] ?? 300 });
+    }
+  }
+}
+
+async function resolveOnce(deps: Deps, id: IncidentId, number: number): Promise<Attempt> {
+  const incident = await deps.incidents.read(id);
+  const paged = await deps.effects.get(id, keyOf(id, number));
+  // An intent without an outcome may have been heard; to resolve what is not open does no harm.
+  if (incident === undefined || paged === undefined || paged.state === 'withheld' || paged.state === 'failed') return { kind: 'off', detail: 'it had not been paged' };
+  const key = `${keyOf(id, number)}.resolve`;
+  const effect = await deps.effects.intend(id, { key, kind: 'page-resolve', target: 'pagerduty', class: 'convergent', detail: `Resolve page ${number}` });
+  if (effect !== false && effect.state === 'succeeded') return { kind: 'taken', detail: effect.detail };
+  const answer = await deps.pager.send({ ...pageRequest(incident, keyOf(id, number), deps), action: 'resolve' });
+  if (answer.kind !== 'later') await deps.effects.conclude(id, key, answer.kind === 'taken' ? 'succeeded' : 'failed', answer.detail);
+  return answer;
+}

@@ -1,0 +1,46 @@
+import type { Deps } from '../../domain/ports.ts';
+import type { VerificationOutcome } from '../../schemas/inbox.ts';
+import type { IncidentId } from '../../schemas/names.ts';
+import { wake } from '../wake.ts';
+import { entryOf } from './judge.ts';
+
+export type Verdict = { outcome: VerificationOutcome; text: string };
+
+/**
+ * Has the mitigation helped? By the health query where there is one and a Prometheus to ask; else by the alerts.
+ * No traffic and no answer prove nothing.
+ */
+export async function verdictOf(deps: Deps, id: IncidentId): Promise<Verdict> {
+  const incident = await deps.incidents.read(id);
+  if (incident === undefined) throw new Error(`incident ${id} is not in the table`);
+  const health = entryOf((await deps.config.current()).services, incident)?.health;
+  const measured = health === undefined ? null : await deps.metrics.value(health.promql);
+  if (health === undefined || measured === null) return byAlerts(incident.firing);
+  switch (measured.kind) {
+    case 'value':
+      return measured.value <= health.max
+        ? { outcome: 'passed', text: `Healthy: ${health.promql} is ${measured.value}, at most ${health.max}` }
+        : { outcome: 'failed', text: `Not healthy: ${health.promql} is ${measured.value}, above ${health.max}` };
+    case 'no_data':
+      return { outcome: 'inconclusive', text: `Inconclusive: ${health.promql} gives no data, which proves nothing` };
+    case 'unreadable':
+      return { outcome: 'inconclusive', text: `Inconclusive: ${measured.detail}` };
+  }
+}
+
+/** An alert over an hour's window goes on firing long after the service has recovered: that proves no failure. */
+const byAlerts = (firing: number): Verdict =>
+  firing <= 0
+    ? { outcome: 'passed', text: 'All alerts have ended (there is no health query to ask)' }
+    : { outcome: 'inconclusive', text: `${firing} ${firing === 1 ? 'alert is' : 'alerts are'} still firing, and there is no health query to ask; looks again when they end` };
+
+/** Judges, and leaves the verdict in the inbox, once for each `key`. */
+export async function verifyOnce(deps: Deps, id: IncidentId, number: number, key: string): Promise<Verdict> {
+  const verdict = await verdictOf(deps, id);
+  await deps.incidents.post(id, { kind: 'verification', number, outcome: verdict.outcome }, {
+    verification: verdict.outcome,
+    timeline: { actor: 'firebreak', kind: `verification.${verdict.outcome}`, text: verdict.text, detail: { number } },
+  }, key);
+  await wake(deps, id);
+  return verdict;
+}
