@@ -6,6 +6,7 @@ export const rollbackTables = `
     service text not null,
     environment text not null,
     version text not null,
+    told integer not null default 0,
     primary key (service, environment)
   );
   create table if not exists cd_rollbacks (
@@ -67,8 +68,13 @@ export type Rollbacks = {
   byKey(key: string): Rollback | undefined;
   byId(id: number): Rollback | undefined;
   running(service: string, environment: string, now: number): Rollback | undefined;
-  /** What runs, or `undefined` while nobody has said. */
-  live(service: string, environment: string): string | undefined;
+  /**
+   * What runs, or `undefined` while nobody has said: deploys do not go through this system, so what it once rolled
+   * back to proves nothing about what runs by now.
+   */
+  told(service: string, environment: string): string | undefined;
+  tell(live: LiveVersion): void;
+  /** Notes what a rollback has made live. */
   setLive(live: LiveVersion): void;
   allLive(): LiveVersion[];
   settings(): CdSettings;
@@ -87,11 +93,11 @@ export function openRollbacks(db: DatabaseSync): Rollbacks {
   const byKey = db.prepare('select * from cd_rollbacks where key = ?');
   const byId = db.prepare('select * from cd_rollbacks where id = ?');
   const running = db.prepare('select * from cd_rollbacks where service = ? and environment = ? and ends_at > ?');
-  const live = db.prepare('select version from cd_live where service = ? and environment = ?');
+  const told = db.prepare('select version from cd_live where service = ? and environment = ? and told = 1');
   const setLive = db.prepare(`
-    insert into cd_live (service, environment, version) values (:service, :environment, :version)
-    on conflict do update set version = :version`);
-  const allLive = db.prepare('select * from cd_live order by service, environment');
+    insert into cd_live (service, environment, version, told) values (:service, :environment, :version, :told)
+    on conflict do update set version = :version, told = max(told, :told)`);
+  const allLive = db.prepare('select service, environment, version from cd_live order by service, environment');
   const settings = db.prepare('select settings from cd_settings');
   const setSettings = db.prepare(`
     insert into cd_settings (id, settings) values (1, ?1) on conflict do update set settings = ?1`);
@@ -99,7 +105,7 @@ export function openRollbacks(db: DatabaseSync): Rollbacks {
   return {
     settle(now) {
       for (const { id, outcome, service, environment, to_version } of due.all(now) as Rollback[]) {
-        if (outcome === 'succeeded') setLive.run({ service, environment, version: to_version });
+        if (outcome === 'succeeded') setLive.run({ service, environment, version: to_version, told: 0 });
         applied.run(id);
       }
     },
@@ -107,8 +113,9 @@ export function openRollbacks(db: DatabaseSync): Rollbacks {
     byKey: (key) => byKey.get(key) as Rollback | undefined,
     byId: (id) => byId.get(id) as Rollback | undefined,
     running: (service, environment, now) => running.get(service, environment, now) as Rollback | undefined,
-    live: (service, environment) => (live.get(service, environment) as { version: string } | undefined)?.version,
-    setLive: (version) => void setLive.run(version),
+    told: (service, environment) => (told.get(service, environment) as { version: string } | undefined)?.version,
+    tell: (version) => void setLive.run({ ...version, told: 1 }),
+    setLive: (version) => void setLive.run({ ...version, told: 0 }),
     allLive: () => allLive.all() as LiveVersion[],
     settings: () =>
       CdSettings.parse(JSON.parse((settings.get() as { settings: string } | undefined)?.settings ?? '{}')),

@@ -7,8 +7,8 @@ import type { StandIn, StandInDeps } from './stand-in.ts';
 
 /**
  * A delivery system with the API of a `kind: http` deployer: `POST …/rollback`, where the same key again gives the
- * first answer, and `GET` of its `status_url`. It compares what runs with `from_version` before it acts. What runs is
- * what `/sandbox/cd/live` was told or what it rolled back to; until then, the first `from_version` that it hears.
+ * first answer, and `GET` of its `status_url`. Where `/sandbox/cd/live` was told what runs, it compares that with
+ * `from_version` before it acts; else it takes the caller's word, since deploys do not go through it.
  */
 export const cd = {
   vendor: 'cd',
@@ -35,7 +35,7 @@ export const cd = {
       .use(settled(deps, rollbacks))
       .get('/live', (c) => c.json(live()))
       .put('/live', async (c) => {
-        rollbacks.setLive(check(LiveVersion, await readJson(c)));
+        rollbacks.tell(check(LiveVersion, await readJson(c)));
         return c.json(live());
       })
       .get('/settings', (c) => c.json(rollbacks.settings()))
@@ -111,7 +111,7 @@ function judge(request: RollbackRequest, rollbacks: Rollbacks, now: number): Jud
   const running = rollbacks.running(service, environment, now);
   if (running) return { status: 409, refusal: { error: 'rollback already in progress', id: idOf(running) } };
 
-  const live = rollbacks.live(service, environment);
+  const live = rollbacks.told(service, environment);
   const changed = from && live !== undefined && live !== from;
   if (changed) return { status: 409, refusal: { error: 'version changed', current_version: live } };
   return { accepted: { key, service, environment, from_version: from ?? null, to_version: to } };

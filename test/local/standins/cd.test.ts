@@ -140,8 +140,18 @@ describe('a rollback', () => {
     const after = await start({ dir, now: time.now });
     expect(await live(after)).toMatchObject([{ version: '2026.11.19-2' }]);
     expect(await rollBack(after, KEY)).toMatchObject({ status: 200, body: { id: 'rb_01', status: 'succeeded' } });
-    const changed = await rollBack(after, 'another');
-    expect(changed).toEqual({ status: 409, body: { error: 'version changed', current_version: '2026.11.19-2' } });
+  });
+
+  test('takes the word of its caller on what runs, until it was told: deploys do not go through it', async () => {
+    const time = clock();
+    const standIns = await start({ now: time.now });
+    await rollBack(standIns, KEY);
+    time.forward(2000);
+    expect(await rollBack(standIns, 'the next deploy is bad, too')).toMatchObject({ status: 202 });
+    time.forward(2000);
+    await sandbox(standIns, 'PUT', '/cd/live', { service: 'checkout-api', environment: 'production', version: '3' });
+    const changed = await rollBack(standIns, 'another');
+    expect(changed).toEqual({ status: 409, body: { error: 'version changed', current_version: '3' } });
   });
 });
 
