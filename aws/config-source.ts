@@ -17,10 +17,14 @@ export function publishedConfig(blobs: Blobs, log: Log, now: () => number): Conf
     if (kept !== undefined && kept.until > now()) return kept.set;
     try {
       const body = await blobs.get(CONFIG_KEY);
-      const set = body === undefined ? { config: emptyConfig, problems: [] } : PublishedConfig.parse(JSON.parse(Buffer.from(body).toString()));
+      const set =
+        body === undefined
+          ? { config: emptyConfig, problems: [] }
+          : PublishedConfig.parse(JSON.parse(Buffer.from(body).toString()));
       kept = { until: now() + KEPT_MS, set };
     } catch (error) {
-      if (kept === undefined) throw new Error('the configuration could not be read, and none was read before', { cause: error });
+      if (kept === undefined)
+        throw new Error('the configuration could not be read, and none was read before', { cause: error });
       log.warn('configuration could not be read; the last one stays in force', { error: String(error) });
       kept = { until: now() + KEPT_MS, set: kept.set };
     }

@@ -52,8 +52,16 @@ export function assemble(env: Environment): Deps {
     config,
     secrets,
     blobs,
-    queue: sqsSignalQueue(new SQSClient({}), { urgent: env.FIREBREAK_QUEUE_URGENT, ordinary: env.FIREBREAK_QUEUE_ORDINARY }, blobs),
-    engine: lambdaEngine(new LambdaClient({}), { functionName: env.FIREBREAK_WORKFLOW_FUNCTION, qualifier: env.FIREBREAK_WORKFLOW_QUALIFIER }, env.FIREBREAK_STAGE),
+    queue: sqsSignalQueue(
+      new SQSClient({}),
+      { urgent: env.FIREBREAK_QUEUE_URGENT, ordinary: env.FIREBREAK_QUEUE_ORDINARY },
+      blobs,
+    ),
+    engine: lambdaEngine(
+      new LambdaClient({}),
+      { functionName: env.FIREBREAK_WORKFLOW_FUNCTION, qualifier: env.FIREBREAK_WORKFLOW_QUALIFIER },
+      env.FIREBREAK_STAGE,
+    ),
     incidents: new IncidentTable(table, clock),
     decisions: new DecisionTable(table, blobs, clock),
     effects: new EffectTable(table, clock),
@@ -64,17 +72,27 @@ export function assemble(env: Environment): Deps {
     idempotency: new IdempotencyTable(table, clock),
     pager: {
       send: async (request) =>
-        pagerDuty({ eventsUrl: (await secrets.get('PAGERDUTY_EVENTS_URL')) ?? PAGERDUTY_EVENTS_URL, routingKey: () => secrets.get('PAGERDUTY_ROUTING_KEY'), clock }).send(request),
+        pagerDuty({
+          eventsUrl: (await secrets.get('PAGERDUTY_EVENTS_URL')) ?? PAGERDUTY_EVENTS_URL,
+          routingKey: () => secrets.get('PAGERDUTY_ROUTING_KEY'),
+          clock,
+        }).send(request),
     },
     fallbackPager: webhookPager({ config, secrets, clock }),
     deployerFor: (entry) => deployerFor(entry, { secrets, clock }),
     metrics: prometheus(() => secrets.get('PROMETHEUS_URL')),
-    alerts: alertStates({ alertmanager: () => secrets.get('ALERTMANAGER_URL'), prometheus: () => secrets.get('PROMETHEUS_URL') }),
+    alerts: alertStates({
+      alertmanager: () => secrets.get('ALERTMANAGER_URL'),
+      prometheus: () => secrets.get('PROMETHEUS_URL'),
+    }),
   };
 }
 
 /** One line for each kind of deployer. */
-async function deployerFor(entry: DeployerConfig, { secrets, clock }: Pick<Deps, 'secrets' | 'clock'>): Promise<Deployer> {
+async function deployerFor(
+  entry: DeployerConfig,
+  { secrets, clock }: Pick<Deps, 'secrets' | 'clock'>,
+): Promise<Deployer> {
   const url = entry.url ?? (await secrets.get('CD_URL'));
   if (url === undefined) throw new Error('this deployer names no url, and CD_URL is not set; set one of the two');
   return httpDeployer(entry, { url, secrets, clock });

@@ -15,12 +15,26 @@ const Environment = z.object({
 export type Environment = z.infer<typeof Environment>;
 
 /** Switches that only make sense on one machine. On Lambda one of them is a mistake that must not go unnoticed. */
-const LOCAL_ONLY = ['FIREBREAK_TIME_SCALE', 'FIREBREAK_SANDBOX', 'FIREBREAK_DATA_DIR', 'AWS_ENDPOINT_URL', 'AWS_ENDPOINT_URL_DYNAMODB', 'AWS_ENDPOINT_URL_SQS', 'AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL_LAMBDA', 'AWS_ENDPOINT_URL_SSM'];
+const LOCAL_ONLY = [
+  'FIREBREAK_TIME_SCALE',
+  'FIREBREAK_SANDBOX',
+  'FIREBREAK_DATA_DIR',
+  'AWS_ENDPOINT_URL',
+  'AWS_ENDPOINT_URL_DYNAMODB',
+  'AWS_ENDPOINT_URL_SQS',
+  'AWS_ENDPOINT_URL_S3',
+  'AWS_ENDPOINT_URL_LAMBDA',
+  'AWS_ENDPOINT_URL_SSM',
+];
 
 /** @throws naming every variable that is missing or wrong */
 export function readEnvironment(env: Record<string, string | undefined>): Environment {
-  const local = env['AWS_LAMBDA_FUNCTION_NAME'] === undefined ? [] : LOCAL_ONLY.filter((name) => env[name] !== undefined);
-  if (local.length > 0) throw new Error(`only for one machine, and refused on Lambda: ${local.join(', ')}. Remove them from the function's environment`);
+  const local =
+    env['AWS_LAMBDA_FUNCTION_NAME'] === undefined ? [] : LOCAL_ONLY.filter((name) => env[name] !== undefined);
+  if (local.length > 0)
+    throw new Error(
+      `only for one machine, and refused on Lambda: ${local.join(', ')}. Remove them from the function's environment`,
+    );
   const read = Environment.safeParse(env);
   if (!read.success) throw new Error(`the function's environment is not complete:\n${z.prettifyError(read.error)}`);
   return read.data;

@@ -3,12 +3,22 @@ import type { Clock, Log } from '../domain/ports.ts';
 const LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 
 /** One JSON object a line on standard error; CloudWatch reads it as it is. */
-export function jsonLog(clock: Clock, level: string, fields: Record<string, unknown> = {}, write: (line: string) => void = toStderr): Log {
-  const threshold = Math.max(LEVELS.findIndex((known) => known === level.toLowerCase()), 0);
-  const line = (severity: 'info' | 'warn' | 'error') => (message: string, more: Record<string, unknown> = {}) => {
-    if (LEVELS.indexOf(severity) < threshold) return;
-    write(`${JSON.stringify({ time: clock.now(), level: severity, message, ...fields, ...more })}\n`);
-  };
+export function jsonLog(
+  clock: Clock,
+  level: string,
+  fields: Record<string, unknown> = {},
+  write: (line: string) => void = toStderr,
+): Log {
+  const threshold = Math.max(
+    LEVELS.findIndex((known) => known === level.toLowerCase()),
+    0,
+  );
+  const line =
+    (severity: 'info' | 'warn' | 'error') =>
+    (message: string, more: Record<string, unknown> = {}) => {
+      if (LEVELS.indexOf(severity) < threshold) return;
+      write(`${JSON.stringify({ time: clock.now(), level: severity, message, ...fields, ...more })}\n`);
+    };
   return {
     info: line('info'),
     warn: line('warn'),

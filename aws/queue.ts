@@ -24,18 +24,26 @@ export function sqsSignalQueue(client: SQSClient, urls: QueueUrls, blobs: Blobs)
     async sendAll(receipt, signals) {
       const slim = await Promise.all(signals.map((signal, index) => leaveLarge(blobs, receipt.id, index, signal)));
       await sendTo(client, urls.urgent, receipt, slim.filter(isUrgent));
-      await sendTo(client, urls.ordinary, receipt, slim.filter((signal) => !isUrgent(signal)));
+      await sendTo(
+        client,
+        urls.ordinary,
+        receipt,
+        slim.filter((signal) => !isUrgent(signal)),
+      );
     },
   };
 }
 
 /** By the alert's own labels only, so that every notification of one alert takes the same queue, in order. */
-const isUrgent = (signal: Signal): boolean => signal.severity === 'critical' || signal.asksRollback || asksByLabel(signal);
+const isUrgent = (signal: Signal): boolean =>
+  signal.severity === 'critical' || signal.asksRollback || asksByLabel(signal);
 
-const asksByLabel = ({ labels }: Signal): boolean => labels.some(([name, value]) => name === 'action' && value === 'auto-rollback');
+const asksByLabel = ({ labels }: Signal): boolean =>
+  labels.some(([name, value]) => name === 'action' && value === 'auto-rollback');
 
 /** FIFO group ids are at most 128 of a few legal characters; raw labels are not. */
-const groupOf = ({ service, environment, unmatched }: Signal): string => sha256(JSON.stringify([service, environment, unmatched])).slice(0, 32);
+const groupOf = ({ service, environment, unmatched }: Signal): string =>
+  sha256(JSON.stringify([service, environment, unmatched])).slice(0, 32);
 
 async function sendTo(client: SQSClient, url: string, receipt: Receipt, signals: readonly Signal[]): Promise<void> {
   const entries = [...Map.groupBy(signals, groupOf)].flatMap(([group, ofGroup]) =>
@@ -48,7 +56,10 @@ async function sendTo(client: SQSClient, url: string, receipt: Receipt, signals:
   );
   for (const batch of batches(entries)) {
     const { Failed = [] } = await client.send(new SendMessageBatchCommand({ QueueUrl: url, Entries: batch }));
-    if (Failed.length > 0) throw new Error(`SQS took ${batch.length - Failed.length} of ${batch.length} messages: ${Failed[0]?.Code} ${Failed[0]?.Message}`);
+    if (Failed.length > 0)
+      throw new Error(
+        `SQS took ${batch.length - Failed.length} of ${batch.length} messages: ${Failed[0]?.Code} ${Failed[0]?.Message}`,
+      );
   }
 }
 
@@ -100,14 +111,19 @@ async function leaveLarge(blobs: Blobs, receipt: string, index: number, signal: 
     ...signal,
     title: cut(signal.title, 512),
     fingerprint: cut(signal.fingerprint, 512),
-    links: { runbook: whole(signal.links.runbook), dashboard: whole(signal.links.dashboard), source: whole(signal.links.source) },
+    links: {
+      runbook: whole(signal.links.runbook),
+      dashboard: whole(signal.links.dashboard),
+      source: whole(signal.links.source),
+    },
     labels: signal.labels.slice(0, 64).map(([name, value]) => [cut(name, 128), cut(value, 256)]),
     annotations: signal.annotations.slice(0, 16).map(([name, value]) => [cut(name, 128), cut(value, 256)]),
     blob,
   };
 }
 
-const cut = (text: string, max: number): string => (text.length <= max ? text : `${text.slice(0, max - 1).replace(/[\uD800-\uDBFF]$/, '')}…`);
+const cut = (text: string, max: number): string =>
+  text.length <= max ? text : `${text.slice(0, max - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
 
 /** Half a link leads nowhere. */
 const whole = (url: string | null): string | null => (url !== null && url.length <= 2048 ? url : null);

@@ -12,13 +12,22 @@ export const TABLE = {
 
 /** Seconds. The router's time-out is short and the visibility six times that: one slow message must not hold its group long. */
 export const ROUTER_TIMEOUT_SECONDS = 20;
-export const QUEUE = { visibilitySeconds: 6 * ROUTER_TIMEOUT_SECONDS, maxReceives: 5, batchSize: 10, deadLetterDays: 14 } as const;
+export const QUEUE = {
+  visibilitySeconds: 6 * ROUTER_TIMEOUT_SECONDS,
+  maxReceives: 5,
+  batchSize: 10,
+  deadLetterDays: 14,
+} as const;
 
 export const HTTP_TIMEOUT_SECONDS = 20;
 export const SWEEP_TIMEOUT_SECONDS = 50;
 
 /** One invocation of the workflow carries as many steps as fit; a vendor's attempt may take at most a third of it. */
-export const WORKFLOW = { invocationTimeoutSeconds: 60, executionTimeoutSeconds: 14 * 24 * 3600, retentionDays: 30 } as const;
+export const WORKFLOW = {
+  invocationTimeoutSeconds: 60,
+  executionTimeoutSeconds: 14 * 24 * 3600,
+  retentionDays: 30,
+} as const;
 
 /** Functions that are called at a fixed rate. */
 export const SCHEDULES = [{ name: 'sweep', everySeconds: 60 }] as const;

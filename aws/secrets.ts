@@ -23,7 +23,9 @@ async function readAll(client: SSMClient, path: string): Promise<Map<string, str
   const values = new Map<string, string>();
   let next: string | undefined;
   do {
-    const page = await client.send(new GetParametersByPathCommand({ Path: path, WithDecryption: true, ...(next ? { NextToken: next } : {}) }));
+    const page = await client.send(
+      new GetParametersByPathCommand({ Path: path, WithDecryption: true, ...(next ? { NextToken: next } : {}) }),
+    );
     for (const { Name, Value } of page.Parameters ?? []) {
       if (Name !== undefined && Value !== undefined) values.set(Name.slice(path.length + 1), Value);
     }

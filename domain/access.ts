@@ -8,12 +8,17 @@ export type Authorization = { allowed: true } | { allowed: false; because: strin
 
 /** The one place that says who may do what. */
 export function authorize(principal: Principal, action: Action, scope: Scope, now: Timestamp): Authorization {
-  if (principal.expires_at !== null && principal.expires_at <= now) return no(`the token ${principal.name} expired at ${principal.expires_at}`);
-  if (!principal.actions.includes('*') && !principal.actions.includes(action)) return no(`${principal.name} may not ${action}`);
-  const within = (list: readonly string[] | null, value: string | undefined) => list === null || value === undefined || list.includes(value);
+  if (principal.expires_at !== null && principal.expires_at <= now)
+    return no(`the token ${principal.name} expired at ${principal.expires_at}`);
+  if (!principal.actions.includes('*') && !principal.actions.includes(action))
+    return no(`${principal.name} may not ${action}`);
+  const within = (list: readonly string[] | null, value: string | undefined) =>
+    list === null || value === undefined || list.includes(value);
   if (!within(principal.sources, scope.source)) return no(`${principal.name} may not send as ${scope.source}`);
-  if (!within(principal.services, scope.service)) return no(`${principal.name} has nothing to do with service ${scope.service}`);
-  if (!within(principal.environments, scope.environment)) return no(`${principal.name} has nothing to do with environment ${scope.environment}`);
+  if (!within(principal.services, scope.service))
+    return no(`${principal.name} has nothing to do with service ${scope.service}`);
+  if (!within(principal.environments, scope.environment))
+    return no(`${principal.name} has nothing to do with environment ${scope.environment}`);
   return { allowed: true };
 }
 

@@ -24,7 +24,12 @@ export type Novelty = 'opens' | 'resolves' | 'asks' | 'returns' | 'ended' | 'not
 /** A notification that was under way when a person closed the incident does not open it again. */
 export const RETURN_AFTER_SECONDS = 300;
 
-export function noveltyOf(signal: Signal, known: KnownEpisode | undefined, closed: Closed, receivedAt: Timestamp): Novelty {
+export function noveltyOf(
+  signal: Signal,
+  known: KnownEpisode | undefined,
+  closed: Closed,
+  receivedAt: Timestamp,
+): Novelty {
   if (known === undefined) return signal.status === 'firing' ? 'opens' : 'ended';
   if (signal.status === 'resolved') return known.status === 'firing' ? 'resolves' : 'nothing';
   if (known.status === 'resolved') {
@@ -50,4 +55,6 @@ export const highest = (severities: readonly Severity[]): Severity =>
  * each keeps to what it calls its own.
  */
 export const scopeOf = (signal: Pick<Signal, 'service' | 'environment' | 'unmatched'>): string =>
-  [signal.service, signal.environment, ...(signal.unmatched === null ? [] : [signal.unmatched])].map(encodeURIComponent).join('#');
+  [signal.service, signal.environment, ...(signal.unmatched === null ? [] : [signal.unmatched])]
+    .map(encodeURIComponent)
+    .join('#');

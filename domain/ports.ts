@@ -1,8 +1,17 @@
 import type { Change, ChangePatch, NewChange } from '../schemas/change.ts';
 import type { Automation, NewToken, TokenRecord } from '../schemas/access.ts';
 import type { Config, DeployerConfig } from '../schemas/config.ts';
-import type { Mail, Message, MitigationOutcome, PageNeed, VerificationOutcome } from '../schemas/inbox.ts';
-import type { DecisionState, DecisionView, Effect, IncidentRecord, IncidentStatus, IncidentView, Reason, TimelineEntry } from '../schemas/incident.ts';
+import type { Mail, Message, MitigationOutcome, PageNeed } from '../schemas/inbox.ts';
+import type {
+  DecisionState,
+  DecisionView,
+  Effect,
+  IncidentRecord,
+  IncidentStatus,
+  IncidentView,
+  Reason,
+  TimelineEntry,
+} from '../schemas/incident.ts';
 import type { ChangeId, EnvironmentName, IncidentId, ServiceName, Severity, Version } from '../schemas/names.ts';
 import type { Signal, SourceName } from '../schemas/signal.ts';
 import type { Timestamp } from '../schemas/time.ts';
@@ -98,11 +107,23 @@ export type Incidents = {
    */
   admit(signals: readonly Signal[], receipt: Pick<Receipt, 'at' | 'trace'>): Promise<Admitted>;
   /** Opens an incident by hand, or gives the one that is open. */
-  declare(input: { service: ServiceName; environment: EnvironmentName; title: string; severity: Severity; by: string; trace: string }): Promise<{ id: IncidentId; created: boolean }>;
+  declare(input: {
+    service: ServiceName;
+    environment: EnvironmentName;
+    title: string;
+    severity: Severity;
+    by: string;
+    trace: string;
+  }): Promise<{ id: IncidentId; created: boolean }>;
   /** Strongly consistent. */
   read(id: IncidentId): Promise<IncidentRecord | undefined>;
   view(id: IncidentId): Promise<IncidentView | undefined>;
-  list(query: { status?: IncidentStatus; service?: string; limit: number; cursor?: string }): Promise<Page<IncidentView>>;
+  list(query: {
+    status?: IncidentStatus;
+    service?: string;
+    limit: number;
+    cursor?: string;
+  }): Promise<Page<IncidentView>>;
   signals(id: IncidentId, query: { limit: number; cursor?: string }): Promise<Page<SignalView>>;
   timeline(id: IncidentId, query: { limit: number; cursor?: string }): Promise<Page<TimelineEntry>>;
   /** Appends an entry; the same `key` again writes nothing. */
@@ -117,7 +138,9 @@ export type Incidents = {
   resolve(id: IncidentId, drained: number, by: string | null, text: string): Promise<'resolved' | 'not_yet'>;
   handOver(id: IncidentId, run: number): Promise<void>;
   /** Alerts of the incident that have not resolved, as far as we were told. */
-  firingEpisodes(id: IncidentId): Promise<{ episode: string; source: SourceName; fingerprint: string; labels: [string, string][] }[]>;
+  firingEpisodes(
+    id: IncidentId,
+  ): Promise<{ episode: string; source: SourceName; fingerprint: string; labels: [string, string][] }[]>;
   /** Takes episodes as resolved although their sender never said so. */
   endEpisodes(id: IncidentId, episodes: readonly string[], text: string): Promise<void>;
   /** Incidents with mail or a start that has been waiting since before `before`. */
@@ -147,7 +170,13 @@ export type Decisions = {
   /** Hangs a bell on a question, and tells where the question stands. */
   await(id: IncidentId, number: number, bell: string): Promise<DecisionState>;
   /** Answers the decision with this digest. `superseded`: it is not the one that waits. */
-  answer(id: IncidentId, digest: string, answer: 'approved' | 'rejected', by: string, note: string): Promise<'taken' | 'superseded'>;
+  answer(
+    id: IncidentId,
+    digest: string,
+    answer: 'approved' | 'rejected',
+    by: string,
+    note: string,
+  ): Promise<'taken' | 'superseded'>;
   /** Withdraws a question that nobody has answered; tells where it stands now. */
   expire(id: IncidentId, number: number): Promise<DecisionState>;
   state(id: IncidentId, number: number): Promise<DecisionState>;
@@ -161,7 +190,11 @@ export type Effects = {
    * Records that a rollback is about to be called for, counts it, and takes the target's lock; the incident goes to
    * `mitigating`. Gives the reason where it may not be.
    */
-  intendRollback(id: IncidentId, effect: Omit<Effect, 'state' | 'at'>, place: Place): Promise<{ ok: true; effect: Effect } | { ok: false; reason: Reason }>;
+  intendRollback(
+    id: IncidentId,
+    effect: Omit<Effect, 'state' | 'at'>,
+    place: Place,
+  ): Promise<{ ok: true; effect: Effect } | { ok: false; reason: Reason }>;
   conclude(id: IncidentId, key: string, state: Effect['state'], detail: string, actor?: string): Promise<void>;
   /** Ends a rollback: outcome, lock, incident status, the change that it made, and the message for the inbox. */
   concludeRollback(id: IncidentId, end: RollbackEnd): Promise<void>;
@@ -208,7 +241,14 @@ export type Quarantined = {
 
 export type Quarantine = {
   /** Keeps a body whole. The same bytes again are counted. */
-  keep(input: { source: string; receiver: string; body: Uint8Array; contentType: string; status: number; detail: string }): Promise<string>;
+  keep(input: {
+    source: string;
+    receiver: string;
+    body: Uint8Array;
+    contentType: string;
+    status: number;
+    detail: string;
+  }): Promise<string>;
   get(id: string): Promise<(Quarantined & { receiver: string; body: Uint8Array }) | undefined>;
   list(query: { limit: number; cursor?: string }): Promise<Page<Quarantined>>;
   replayed(id: string): Promise<void>;
@@ -231,7 +271,12 @@ export type Tokens = {
 /** Answers of requests that create something, by the caller's key, for a day. */
 export type Idempotency = {
   /** `mine`: go on, and say how it ended. `running`: another request with this key has not ended yet. */
-  begin(key: IdempotencyKey, bodyHash: string): Promise<{ kind: 'mine' } | { kind: 'running' } | { kind: 'other_body' } | { kind: 'done'; status: number; body: string }>;
+  begin(
+    key: IdempotencyKey,
+    bodyHash: string,
+  ): Promise<
+    { kind: 'mine' } | { kind: 'running' } | { kind: 'other_body' } | { kind: 'done'; status: number; body: string }
+  >;
   end(key: IdempotencyKey, answer: { status: number; body: string } | 'forget'): Promise<void>;
 };
 export type IdempotencyKey = { principal: string; route: string; key: string };
@@ -290,7 +335,9 @@ export type Deployer = {
 
 export type Metrics = {
   /** `null`: no Prometheus is connected. */
-  value(promql: string): Promise<{ kind: 'value'; value: number } | { kind: 'no_data' } | { kind: 'unreadable'; detail: string } | null>;
+  value(
+    promql: string,
+  ): Promise<{ kind: 'value'; value: number } | { kind: 'no_data' } | { kind: 'unreadable'; detail: string } | null>;
   /** First sample above `max` of the run of bad samples that reaches `until`, at most `lookBackSeconds` back. */
   firstAbove(promql: string, max: number, until: Timestamp, lookBackSeconds: number): Promise<Timestamp | null>;
   /** `for` and evaluation interval of an alerting rule; `null` when it cannot be found. */
@@ -302,4 +349,3 @@ export type AlertStates = {
   gone(labelSets: readonly (readonly [string, string][])[]): Promise<number[] | null>;
 };
 
-export type { MitigationOutcome, VerificationOutcome };

@@ -66,7 +66,11 @@ export function apply(state: ResponseState, message: Message): ResponseState {
       };
     }
     case 'severity':
-      return { ...state, severity: message.severity, pageDue: state.pageDue || (message.severity === 'critical' && state.severity !== 'critical') };
+      return {
+        ...state,
+        severity: message.severity,
+        pageDue: state.pageDue || (message.severity === 'critical' && state.severity !== 'critical'),
+      };
     case 'page':
       return { ...state, pageDue: state.pageDue || message.by !== 'firebreak' || state.pages === 0 };
     case 'rollback':
@@ -82,7 +86,11 @@ export function apply(state: ResponseState, message: Message): ResponseState {
         pageDue: state.pageDue || message.page === 'again' || (message.page === 'if_nobody' && state.pages === 0),
       };
     case 'verification':
-      return { ...state, verification: message.outcome, pageDue: state.pageDue || (message.outcome === 'failed' && state.verification === 'pending') };
+      return {
+        ...state,
+        verification: message.outcome,
+        pageDue: state.pageDue || (message.outcome === 'failed' && state.verification === 'pending'),
+      };
     case 'answered':
     case 'pause':
     case 'resume':

@@ -40,7 +40,12 @@ export function toSignal(alert: Alert, services: Config['services'], asRollbackR
 }
 
 const SEVERITIES: Readonly<Record<string, Severity>> = {
-  critical: 'critical', page: 'critical', warning: 'warning', ticket: 'warning', info: 'info', none: 'info',
+  critical: 'critical',
+  page: 'critical',
+  warning: 'warning',
+  ticket: 'warning',
+  info: 'info',
+  none: 'info',
 };
 
 /** Unknown or missing means warning: noticed, but nobody is woken by a typo. */
@@ -65,8 +70,11 @@ function placeOf(
   };
 }
 
-const matches = (labels: ReadonlyMap<string, string>, name: string, { match = { service: name } }: ServiceEntry): boolean =>
-  Object.entries(match).every(([label, value]) => labels.get(label) === value);
+const matches = (
+  labels: ReadonlyMap<string, string>,
+  name: string,
+  { match = { service: name } }: ServiceEntry,
+): boolean => Object.entries(match).every(([label, value]) => labels.get(label) === value);
 
 /** A service without any environment in the catalogue is taken as it is labelled: paged for, never acted upon. */
 const runsIn = ({ environments }: ServiceEntry, environment: string): boolean =>

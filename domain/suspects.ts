@@ -30,19 +30,36 @@ function rank(change: Change, onset: Timestamp): RankedSuspect[] {
   const what = `${change.kind} of ${change.version}`;
   if (startedBefore < -CLOCK_TOLERANCE_SECONDS) return [];
   if (startedBefore < 0) {
-    return [suspect(change, 'clock_skew', 0.6, [`${what} started ${spell(-startedBefore)} after the problem began; clocks may differ by that much`])];
+    return [
+      suspect(change, 'clock_skew', 0.6, [
+        `${what} started ${spell(-startedBefore)} after the problem began; clocks may differ by that much`,
+      ]),
+    ];
   }
   if (finishedBefore === null || finishedBefore <= 0) {
     // Unfinished since hours is a forgotten record rather than a roll-out.
     if (startedBefore > 4 * LOOK_BACK_SECONDS) return [];
-    return [suspect(change, 'rolling_out', 0.95, [`${what} was rolling out when the problem began, ${spell(startedBefore)} after its start`])];
+    return [
+      suspect(change, 'rolling_out', 0.95, [
+        `${what} was rolling out when the problem began, ${spell(startedBefore)} after its start`,
+      ]),
+    ];
   }
   if (finishedBefore > LOOK_BACK_SECONDS) return [];
   const confidence = round(0.95 - 0.35 * (finishedBefore / LOOK_BACK_SECONDS));
-  return [suspect(change, 'finished_before', confidence, [`${what} finished ${spell(finishedBefore)} before the problem began`])];
+  return [
+    suspect(change, 'finished_before', confidence, [
+      `${what} finished ${spell(finishedBefore)} before the problem began`,
+    ]),
+  ];
 }
 
-const suspect = (change: Change, timing: RankedSuspect['timing'], confidence: number, reasons: string[]): RankedSuspect => ({
+const suspect = (
+  change: Change,
+  timing: RankedSuspect['timing'],
+  confidence: number,
+  reasons: string[],
+): RankedSuspect => ({
   change_id: change.id,
   version: change.version,
   confidence,

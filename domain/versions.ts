@@ -11,8 +11,7 @@ const PUTS_A_VERSION_LIVE: ReadonlySet<string> = new Set(['deploy', 'rollback', 
 export const putsVersionLive = (change: Change): boolean => PUTS_A_VERSION_LIVE.has(change.kind);
 
 /** The newest record by which a version runs or is about to run. Failed and cancelled ones put nothing live. */
-export const liveChange = (changes: readonly Change[]): Change | undefined =>
-  liveChanges(changes).at(-1);
+export const liveChange = (changes: readonly Change[]): Change | undefined => liveChanges(changes).at(-1);
 
 /**
  * Where a rollback of `suspect` may go: the newest version known good before it. Known good means recorded as
@@ -23,7 +22,10 @@ export function rollbackTarget(changes: readonly Change[], suspect: Change): Ver
   const bad = new Set(changes.filter((change) => change.rolled_back_by !== null).map((change) => change.version));
   const before = live.filter((change) => change.started_at < suspect.started_at && change.id !== suspect.id);
   return before
-    .filter((change, index) => change.status === 'succeeded' && liveFor(change, before[index + 1] ?? suspect) >= GOOD_AFTER_SECONDS)
+    .filter(
+      (change, index) =>
+        change.status === 'succeeded' && liveFor(change, before[index + 1] ?? suspect) >= GOOD_AFTER_SECONDS,
+    )
     .findLast((change) => change.version !== suspect.version && !bad.has(change.version))?.version;
 }
 

@@ -6,4 +6,5 @@ type Handler = ReturnType<typeof handle>;
 let app: Handler | undefined;
 
 /** The Lambda behind the public address. Importing it does nothing; what it needs is built at the first request. */
-export const handler = (event: LambdaEvent, context: LambdaContext): ReturnType<Handler> => (app ??= handle(api(deps())))(event, context);
+export const handler = (event: LambdaEvent, context: LambdaContext): ReturnType<Handler> =>
+  (app ??= handle(api(deps())))(event, context);

@@ -28,7 +28,14 @@ async function routed(deps: Deps, record: SQSRecord): Promise<boolean> {
   try {
     const message = parse(record.body);
     if (!message.success) {
-      const id = await deps.quarantine.keep({ source: 'queue', receiver: 'queue', body: Buffer.from(record.body), contentType: 'application/json', status: 422, detail: z.prettifyError(message.error) });
+      const id = await deps.quarantine.keep({
+        source: 'queue',
+        receiver: 'queue',
+        body: Buffer.from(record.body),
+        contentType: 'application/json',
+        status: 422,
+        detail: z.prettifyError(message.error),
+      });
       log.error('a message could not be read and was quarantined', { quarantine: id });
       return true;
     }
@@ -38,7 +45,9 @@ async function routed(deps: Deps, record: SQSRecord): Promise<boolean> {
     for (const id of admitted.wake) log.info('incident woken', { trace, incident: id, how: await wake(deps, id) });
     return true;
   } catch (error) {
-    log.error('signals could not be routed; the queue delivers them again', { error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+    log.error('signals could not be routed; the queue delivers them again', {
+      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    });
     return false;
   }
 }

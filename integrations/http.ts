@@ -14,7 +14,10 @@ const BODY_MAX_BYTES = 1024 * 1024;
  * carry our credential elsewhere.
  * @throws NoAnswer
  */
-export async function call(url: string, init: { method: string; headers?: Record<string, string>; body?: string; timeoutMs: number }): Promise<Answer> {
+export async function call(
+  url: string,
+  init: { method: string; headers?: Record<string, string>; body?: string; timeoutMs: number },
+): Promise<Answer> {
   const { timeoutMs, ...request } = init;
   try {
     const response = await fetch(url, { ...request, redirect: 'manual', signal: AbortSignal.timeout(timeoutMs) });
@@ -28,7 +31,7 @@ async function readAtMost(response: Response, max: number): Promise<string> {
   if (response.body === null) return '';
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of response.body) {
+  for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
     size += chunk.byteLength;
     if (size > max) throw new RangeError(`an answer of more than ${max} bytes`);
     chunks.push(chunk);

@@ -8,5 +8,10 @@
 export function truncate(text: string, max: number): string {
   if (!Number.isInteger(max) || max < 1) throw new RangeError(`max is ${max}; it must be a whole number of at least 1`);
   const points = Array.from(text);
-  return points.length <= max ? text : `${points.slice(0, max - 1).join('').trimEnd()}…`;
+  return points.length <= max
+    ? text
+    : `${points
+        .slice(0, max - 1)
+        .join('')
+        .trimEnd()}…`;
 }

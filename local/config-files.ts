@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { isMap, isPair, isScalar, LineCounter, type Document, type Node, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { sha256 } from '../aws/hash.ts';
-import { Config, PagingFile, ServicesFile } from '../schemas/config.ts';
+import { type Config, PagingFile, ServicesFile } from '../schemas/config.ts';
 
 /** The set as the files on disk say it, or what is wrong with them, each as `file:line: message`. */
 export type LoadedConfig = { ok: true; config: Config } | { ok: false; problems: string[] };
@@ -28,11 +28,19 @@ async function readYaml<S extends z.ZodType>(file: string, schema: S): Promise<R
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, prettyErrors: false });
   if (document.errors.length > 0) {
-    return { value: undefined, problems: document.errors.map((error) => `${file}:${lines.linePos(error.pos[0]).line}: ${error.message}`) };
+    return {
+      value: undefined,
+      problems: document.errors.map((error) => `${file}:${lines.linePos(error.pos[0]).line}: ${error.message}`),
+    };
   }
   const read = schema.safeParse(document.toJS({ maxAliasCount: 100 }) ?? {});
   if (read.success) return { value: read.data, problems: [] };
-  return { value: undefined, problems: flatten(read.error.issues).map(({ path, message }) => `${file}:${lineOf(document, path, lines)}: ${message}`) };
+  return {
+    value: undefined,
+    problems: flatten(read.error.issues).map(
+      ({ path, message }) => `${file}:${lineOf(document, path, lines)}: ${message}`,
+    ),
+  };
 }
 
 type Problem = { path: PropertyKey[]; message: string };
@@ -42,7 +50,8 @@ function flatten(issues: readonly z.core.$ZodIssue[], prefix: readonly PropertyK
   return issues.flatMap((issue): Problem[] => {
     const path = [...prefix, ...issue.path];
     const where = path.join('.') || 'the file';
-    if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => ({ path: [...path, key], message: `unknown key "${key}" in ${where}` }));
+    if (issue.code === 'unrecognized_keys')
+      return issue.keys.map((key) => ({ path: [...path, key], message: `unknown key "${key}" in ${where}` }));
     if (issue.code === 'invalid_union') {
       const closest = issue.errors.toSorted((a, b) => a.length - b.length)[0] ?? [];
       if (closest.length > 0) return flatten(closest, path);
@@ -57,7 +66,9 @@ function lineOf(document: Document, path: readonly PropertyKey[], lines: LineCou
   let node: unknown = document.contents;
   for (const step of path) {
     if (isMap(node)) {
-      const pair = node.items.find((item) => isPair(item) && isScalar(item.key) && String(item.key.value) === String(step));
+      const pair = node.items.find(
+        (item) => isPair(item) && isScalar(item.key) && String(item.key.value) === String(step),
+      );
       if (pair === undefined) break;
       line = startOf(pair.key as Node, lines) ?? line;
       node = pair.value;

@@ -10,7 +10,9 @@ const LOOK_EVERY_MS = 1000;
 /** Publishes a set to where the functions read it; one that is wrong leaves the last good one in force, and says so. */
 export async function publish(blobs: Blobs, loaded: LoadedConfig): Promise<void> {
   const before = await published(blobs);
-  const set: PublishedConfig | undefined = loaded.ok ? { config: loaded.config, problems: [] } : before && { ...before, problems: loaded.problems };
+  const set: PublishedConfig | undefined = loaded.ok
+    ? { config: loaded.config, problems: [] }
+    : before && { ...before, problems: loaded.problems };
   if (set !== undefined) await blobs.put(CONFIG_KEY, JSON.stringify(set), 'application/json');
 }
 
@@ -20,7 +22,11 @@ export async function published(blobs: Blobs): Promise<PublishedConfig | undefin
 }
 
 /** Takes up what changes on disk. Looks at the files each second: it works on every file system and through editors' renames. */
-export function watchConfig(dir: string, onChange: (loaded: LoadedConfig) => Promise<void>, onError: (error: unknown) => void): { stop(): void } {
+export function watchConfig(
+  dir: string,
+  onChange: (loaded: LoadedConfig) => Promise<void>,
+  onError: (error: unknown) => void,
+): { stop(): void } {
   let seen: string | undefined;
   let busy = false;
   const look = async (): Promise<void> => {
@@ -31,7 +37,9 @@ export function watchConfig(dir: string, onChange: (loaded: LoadedConfig) => Pro
   const timer = setInterval(() => {
     if (busy) return;
     busy = true;
-    look().catch(onError).finally(() => (busy = false));
+    look()
+      .catch(onError)
+      .finally(() => (busy = false));
   }, LOOK_EVERY_MS);
   look().catch(onError);
   return { stop: () => clearInterval(timer) };

@@ -1,9 +1,16 @@
 import type { Server } from 'node:http';
 import { createAdaptorServer, type HttpBindings } from '@hono/node-server';
-import { Hono } from 'hono';
+import type { Hono } from 'hono';
 import type { LambdaEvent } from 'hono/aws-lambda';
 
-type LambdaAnswer = { statusCode: number; headers?: Record<string, string>; multiValueHeaders?: Record<string, string[]>; cookies?: string[]; body: string; isBase64Encoded: boolean };
+type LambdaAnswer = {
+  statusCode: number;
+  headers?: Record<string, string>;
+  multiValueHeaders?: Record<string, string[]>;
+  cookies?: string[];
+  body: string;
+  isBase64Encoded: boolean;
+};
 
 /** Serves the deployed Lambda handler over HTTP: each request becomes the event that Lambda would get, and back. */
 export async function serveFront(options: {
@@ -17,9 +24,13 @@ export async function serveFront(options: {
     fetch: async (request, bindings) => {
       const path = new URL(request.url).pathname;
       const near = fromThisMachine(bindings as HttpBindings, request);
-      if (near && options.sandbox && (path === '/sandbox' || path.startsWith('/sandbox/'))) return options.sandbox.fetch(request);
+      if (near && options.sandbox && (path === '/sandbox' || path.startsWith('/sandbox/')))
+        return options.sandbox.fetch(request);
       // Prometheus on this machine needs no token for our metrics.
-      const authorization = near && path === '/metrics' && !request.headers.has('authorization') ? `Bearer ${options.adminToken}` : undefined;
+      const authorization =
+        near && path === '/metrics' && !request.headers.has('authorization')
+          ? `Bearer ${options.adminToken}`
+          : undefined;
       return toResponse(await options.handler(await toEvent(request, authorization)));
     },
     overrideGlobalObjects: false,
@@ -45,7 +56,11 @@ export async function serveFront(options: {
 function fromThisMachine({ incoming }: HttpBindings, request: Request): boolean {
   const remote = incoming.socket.remoteAddress ?? '';
   const { hostname } = new URL(request.url);
-  return /^(::1|(::ffff:)?127\.)/.test(remote) && /^(localhost|\[::1\]|127(\.\d+){3})$/.test(hostname) && request.headers.get('sec-fetch-site') !== 'cross-site';
+  return (
+    /^(::1|(::ffff:)?127\.)/.test(remote) &&
+    /^(localhost|\[::1\]|127(\.\d+){3})$/.test(hostname) &&
+    request.headers.get('sec-fetch-site') !== 'cross-site'
+  );
 }
 
 async function toEvent(request: Request, authorization: string | undefined): Promise<LambdaEvent> {
@@ -57,7 +72,18 @@ async function toEvent(request: Request, authorization: string | undefined): Pro
     rawPath: url.pathname,
     rawQueryString: url.search.slice(1),
     headers: authorization === undefined ? headers : { ...headers, authorization },
-    requestContext: { http: { method: request.method, path: url.pathname, protocol: 'HTTP/1.1', sourceIp: '127.0.0.1', userAgent: headers['user-agent'] ?? '' }, domainName: url.host, stage: '$default', requestId: '' },
+    requestContext: {
+      http: {
+        method: request.method,
+        path: url.pathname,
+        protocol: 'HTTP/1.1',
+        sourceIp: '127.0.0.1',
+        userAgent: headers['user-agent'] ?? '',
+      },
+      domainName: url.host,
+      stage: '$default',
+      requestId: '',
+    },
     body: Buffer.from(await request.arrayBuffer()).toString('base64'),
     isBase64Encoded: true,
   };
@@ -68,5 +94,8 @@ function toResponse(answer: LambdaAnswer): Response {
   const headers = new Headers(answer.headers);
   for (const cookie of answer.cookies ?? []) headers.append('set-cookie', cookie);
   const empty = answer.statusCode === 204 || answer.statusCode === 304;
-  return new Response(empty ? null : answer.isBase64Encoded ? Buffer.from(answer.body, 'base64') : answer.body, { status: answer.statusCode, headers });
+  return new Response(empty ? null : answer.isBase64Encoded ? Buffer.from(answer.body, 'base64') : answer.body, {
+    status: answer.statusCode,
+    headers,
+  });
 }

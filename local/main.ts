@@ -14,16 +14,22 @@ try {
   const stop = (code: number) => {
     if (stopping) return;
     stopping = true;
-    running.stop().then(() => process.exit(code), (error: unknown) => {
-      console.error(error);
-      process.exit(1);
-    });
+    running.stop().then(
+      () => process.exit(code),
+      (error: unknown) => {
+        console.error(error);
+        process.exit(1);
+      },
+    );
   };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stop(0));
-  running.failed.then((error) => {
-    console.error(`firebreak: ${error.message}`);
-    stop(1);
-  }, () => stop(1));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop(0));
+  running.failed.then(
+    (error) => {
+      console.error(`firebreak: ${error.message}`);
+      stop(1);
+    },
+    () => stop(1),
+  );
 } catch (error) {
   console.error(`firebreak could not start: ${error instanceof Error ? error.message : String(error)}`);
   process.exit(1);

@@ -10,17 +10,30 @@ export const ACCOUNT = '000000000000';
 export async function createTable(client: DynamoDBClient, name: string): Promise<void> {
   const { keys, index } = TABLE;
   try {
-    await client.send(new CreateTableCommand({
-      TableName: name,
-      BillingMode: 'PAY_PER_REQUEST',
-      AttributeDefinitions: [keys.hash, keys.range, index.hash, index.range].map((AttributeName) => ({ AttributeName, AttributeType: 'S' as const })),
-      KeySchema: [{ AttributeName: keys.hash, KeyType: 'HASH' }, { AttributeName: keys.range, KeyType: 'RANGE' }],
-      GlobalSecondaryIndexes: [{
-        IndexName: index.name,
-        KeySchema: [{ AttributeName: index.hash, KeyType: 'HASH' }, { AttributeName: index.range, KeyType: 'RANGE' }],
-        Projection: { ProjectionType: 'ALL' },
-      }],
-    }));
+    await client.send(
+      new CreateTableCommand({
+        TableName: name,
+        BillingMode: 'PAY_PER_REQUEST',
+        AttributeDefinitions: [keys.hash, keys.range, index.hash, index.range].map((AttributeName) => ({
+          AttributeName,
+          AttributeType: 'S' as const,
+        })),
+        KeySchema: [
+          { AttributeName: keys.hash, KeyType: 'HASH' },
+          { AttributeName: keys.range, KeyType: 'RANGE' },
+        ],
+        GlobalSecondaryIndexes: [
+          {
+            IndexName: index.name,
+            KeySchema: [
+              { AttributeName: index.hash, KeyType: 'HASH' },
+              { AttributeName: index.range, KeyType: 'RANGE' },
+            ],
+            Projection: { ProjectionType: 'ALL' },
+          },
+        ],
+      }),
+    );
   } catch (error) {
     if (!(error instanceof ResourceInUseException)) throw error;
   }
@@ -31,7 +44,9 @@ export async function createBucket(client: S3Client, name: string): Promise<void
 }
 
 /** Two queues for signals with their dead letters, and one for what the workflow could not finish. URLs change with each start. */
-export async function createQueues(client: SQSClient): Promise<{ urgent: string; ordinary: string; workflowDeadLetters: string }> {
+export async function createQueues(
+  client: SQSClient,
+): Promise<{ urgent: string; ordinary: string; workflowDeadLetters: string }> {
   const retention = String(QUEUE.deadLetterDays * 24 * 3600);
   const create = async (name: string, attributes: Record<string, string>): Promise<string> => {
     const { QueueUrl } = await client.send(new CreateQueueCommand({ QueueName: name, Attributes: attributes }));

@@ -7,7 +7,15 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { s3Blobs } from '../aws/blobs.ts';
 import { jsonLog } from '../aws/log.ts';
-import { HTTP_TIMEOUT_SECONDS, QUEUE, ROUTER_TIMEOUT_SECONDS, SCHEDULES, SWEEP_TIMEOUT_SECONDS, TABLE, WORKFLOW } from '../aws/resources.ts';
+import {
+  HTTP_TIMEOUT_SECONDS,
+  QUEUE,
+  ROUTER_TIMEOUT_SECONDS,
+  SCHEDULES,
+  SWEEP_TIMEOUT_SECONDS,
+  TABLE,
+  WORKFLOW,
+} from '../aws/resources.ts';
 import type { Log } from '../domain/ports.ts';
 import { handler as httpHandler } from '../functions/http.ts';
 import { handler as incidentResponse } from '../functions/incident-response.ts';
@@ -33,7 +41,13 @@ import type { Settings } from './settings.ts';
 import { startStandIns } from './standins/index.ts';
 import { vendorDefaults } from './vendors.ts';
 
-const NAMES = { table: 'firebreak', bucket: 'firebreak', stage: 'local', secrets: '/firebreak/local', workflow: 'firebreak-local-incident-response' } as const;
+const NAMES = {
+  table: 'firebreak',
+  bucket: 'firebreak',
+  stage: 'local',
+  secrets: '/firebreak/local',
+  workflow: 'firebreak-local-incident-response',
+} as const;
 
 /** The configuration on disk is wrong, and there is no earlier one to go on with. */
 export class BadConfig extends Error {
@@ -63,7 +77,13 @@ export async function startRuntime(settings: Settings, env: NodeJS.ProcessEnv): 
   }
 }
 
-async function start(settings: Settings, env: NodeJS.ProcessEnv, opened: <T extends { close(): Promise<void> | void }>(part: T) => T, closers: (() => Promise<void> | void)[], stop: () => Promise<void>): Promise<Running> {
+async function start(
+  settings: Settings,
+  env: NodeJS.ProcessEnv,
+  opened: <T extends { close(): Promise<void> | void }>(part: T) => T,
+  closers: (() => Promise<void> | void)[],
+  stop: () => Promise<void>,
+): Promise<Running> {
   const { dataDir, timeScale } = settings;
   const at = (file: string) => join(dataDir, file);
   const log = jsonLog({ now: () => timestamp(Date.now()) }, settings.logLevel);
@@ -73,9 +93,14 @@ async function start(settings: Settings, env: NodeJS.ProcessEnv, opened: <T exte
   closers.unshift(() => lock.release());
   const accessKeyId = emulationKey(env);
 
-  const database = env['AWS_ENDPOINT_URL_DYNAMODB'] ? undefined : opened(await startDynamoDb({ file: at('dynamodb.sqlite'), accessKeyId, binary: env['FIREBREAK_DYNOXIDE_BIN'] }));
+  const database = env['AWS_ENDPOINT_URL_DYNAMODB']
+    ? undefined
+    : opened(await startDynamoDb({ file: at('dynamodb.sqlite'), accessKeyId, binary: env['FIREBREAK_DYNOXIDE_BIN'] }));
   if (database) env['AWS_ENDPOINT_URL_DYNAMODB'] = database.url;
-  if (!env['AWS_ENDPOINT_URL_SQS']) env['AWS_ENDPOINT_URL_SQS'] = opened(await startSqs({ file: at('sqs.sqlite'), accessKeyId, accountId: ACCOUNT })).url;
+  if (!env['AWS_ENDPOINT_URL_SQS'])
+    env['AWS_ENDPOINT_URL_SQS'] = opened(
+      await startSqs({ file: at('sqs.sqlite'), accessKeyId, accountId: ACCOUNT }),
+    ).url;
   if (!env['AWS_ENDPOINT_URL_S3']) {
     await mkdir(at('s3'), { recursive: true, mode: 0o700 });
     env['AWS_ENDPOINT_URL_S3'] = opened(await startS3({ dir: at('s3'), accessKeyId })).url;
@@ -96,11 +121,18 @@ async function start(settings: Settings, env: NodeJS.ProcessEnv, opened: <T exte
 
   const { tokens, fresh, file } = await credentials(dataDir);
   for (const [name, value] of Object.entries(tokens)) env[name] ??= value;
-  if (fresh) notes.push(`admin token  ${env['FIREBREAK_ADMIN_TOKEN']}`, `ingest token ${env['FIREBREAK_INGEST_TOKEN']}`, `both kept in ${file}`);
+  if (fresh)
+    notes.push(
+      `admin token  ${env['FIREBREAK_ADMIN_TOKEN']}`,
+      `ingest token ${env['FIREBREAK_INGEST_TOKEN']}`,
+      `both kept in ${file}`,
+    );
   const standIns = settings.sandbox ? opened(await startStandIns({ dir: dataDir, timeScale })) : undefined;
   notes.push(...vendorDefaults(env, standIns?.urls));
   let inForce = config.ok ? config.config : (await published(blobs))?.config;
-  env['AWS_ENDPOINT_URL_SSM'] ??= opened(await startSsm({ accessKeyId, parameters: () => parametersOf(NAMES.secrets, env, inForce) })).url;
+  env['AWS_ENDPOINT_URL_SSM'] ??= opened(
+    await startSsm({ accessKeyId, parameters: () => parametersOf(NAMES.secrets, env, inForce) }),
+  ).url;
 
   Object.assign(env, {
     FIREBREAK_STAGE: NAMES.stage,
@@ -113,19 +145,45 @@ async function start(settings: Settings, env: NodeJS.ProcessEnv, opened: <T exte
     FIREBREAK_SECRETS_PATH: NAMES.secrets,
     LOG_LEVEL: settings.logLevel,
   });
-  const lambda = env['AWS_ENDPOINT_URL_LAMBDA'] ? undefined : opened(await startLambda({ file: at('durable.sqlite'), accessKeyId, functions: functions(queues.workflowDeadLetters), timeScale, sqs, log: logEntry }));
+  const lambda = env['AWS_ENDPOINT_URL_LAMBDA']
+    ? undefined
+    : opened(
+        await startLambda({
+          file: at('durable.sqlite'),
+          accessKeyId,
+          functions: functions(queues.workflowDeadLetters),
+          timeScale,
+          sqs,
+          log: logEntry,
+        }),
+      );
   if (lambda) env['AWS_ENDPOINT_URL_LAMBDA'] = lambda.url;
   resumeAll(lambda);
   startPolling(closers, { sqs, lambda: new LambdaClient({}), queues, timeScale, log });
 
-  const watch = watchConfig(settings.configDir, async (loaded) => {
-    await publish(blobs, loaded);
-    if (loaded.ok) inForce = loaded.config;
-    log.info(loaded.ok ? 'configuration taken up' : 'configuration is wrong; the last good set stays in force', loaded.ok ? { version: loaded.config.version } : { problems: loaded.problems });
-  }, (error) => log.error('configuration could not be looked at', { error: String(error) }));
+  const watch = watchConfig(
+    settings.configDir,
+    async (loaded) => {
+      await publish(blobs, loaded);
+      if (loaded.ok) inForce = loaded.config;
+      log.info(
+        loaded.ok ? 'configuration taken up' : 'configuration is wrong; the last good set stays in force',
+        loaded.ok ? { version: loaded.config.version } : { problems: loaded.problems },
+      );
+    },
+    (error) => log.error('configuration could not be looked at', { error: String(error) }),
+  );
   closers.unshift(() => watch.stop());
 
-  const front = opened(await serveFront({ host: settings.host, port: settings.port, handler: httpHandler as Parameters<typeof serveFront>[0]['handler'], sandbox: standIns?.app, adminToken: env['FIREBREAK_ADMIN_TOKEN'] ?? '' }));
+  const front = opened(
+    await serveFront({
+      host: settings.host,
+      port: settings.port,
+      handler: httpHandler as Parameters<typeof serveFront>[0]['handler'],
+      sandbox: standIns?.app,
+      adminToken: env['FIREBREAK_ADMIN_TOKEN'] ?? '',
+    }),
+  );
   return { url: front.url, notes, stop, failed: database?.exited ?? new Promise(() => undefined) };
 }
 
@@ -148,24 +206,54 @@ function emulationKey(env: NodeJS.ProcessEnv): string {
 
 /** The deployed handlers, as `sst.config.ts` sets them up. */
 const functions = (deadLetterQueueUrl: string): Record<string, LocalFunction> => ({
-  'firebreak-local-http': { handler: httpHandler as LocalFunction['handler'], timeoutSeconds: HTTP_TIMEOUT_SECONDS },
-  'firebreak-local-route': { handler: routeHandler as LocalFunction['handler'], timeoutSeconds: ROUTER_TIMEOUT_SECONDS },
+  'firebreak-local-http': { handler: httpHandler, timeoutSeconds: HTTP_TIMEOUT_SECONDS },
+  'firebreak-local-route': {
+    handler: routeHandler,
+    timeoutSeconds: ROUTER_TIMEOUT_SECONDS,
+  },
   'firebreak-local-sweep': { handler: sweepHandler, timeoutSeconds: SWEEP_TIMEOUT_SECONDS, deadLetterQueueUrl },
   [NAMES.workflow]: {
-    handler: incidentResponse as LocalFunction['handler'],
+    handler: incidentResponse,
     timeoutSeconds: WORKFLOW.invocationTimeoutSeconds,
     deadLetterQueueUrl,
     durable: { executionTimeoutSeconds: WORKFLOW.executionTimeoutSeconds, retentionDays: WORKFLOW.retentionDays },
   },
 });
 
-function startPolling(closers: (() => Promise<void> | void)[], { sqs, lambda, queues, timeScale, log }: { sqs: SQSClient; lambda: LambdaClient; queues: { urgent: string; ordinary: string }; timeScale: number; log: Log }): void {
+function startPolling(
+  closers: (() => Promise<void> | void)[],
+  {
+    sqs,
+    lambda,
+    queues,
+    timeScale,
+    log,
+  }: {
+    sqs: SQSClient;
+    lambda: LambdaClient;
+    queues: { urgent: string; ordinary: string };
+    timeScale: number;
+    log: Log;
+  },
+): void {
   const report = (entry: object) => log.info('local', { ...entry });
   for (const queueUrl of [queues.urgent, queues.ordinary]) {
-    const source = startEventSource({ queueUrl, functionName: 'firebreak-local-route', sqs, lambda, batchSize: QUEUE.batchSize, maxConcurrency: 4, log: report });
+    const source = startEventSource({
+      queueUrl,
+      functionName: 'firebreak-local-route',
+      sqs,
+      lambda,
+      batchSize: QUEUE.batchSize,
+      maxConcurrency: 4,
+      log: report,
+    });
     closers.unshift(() => source.stop());
   }
-  const schedules = SCHEDULES.map(({ name, everySeconds }) => ({ name, everySeconds, functionName: `firebreak-local-${name}` }));
+  const schedules = SCHEDULES.map(({ name, everySeconds }) => ({
+    name,
+    everySeconds,
+    functionName: `firebreak-local-${name}`,
+  }));
   const scheduler = startSchedules({ schedules, lambda, timeScale, log: report });
   closers.unshift(() => scheduler.stop());
 }

@@ -1,12 +1,19 @@
 import type { Config } from '../schemas/config.ts';
 
 /** Names that the product reads as secrets, whoever sets them. */
-const KNOWN = /^(FIREBREAK_(ADMIN|INGEST)_TOKEN|(SLACK|PAGERDUTY|STATUSPAGE|GRAFANA|PROMETHEUS|ALERTMANAGER|GITHUB|ARGOCD|LAUNCHDARKLY|SMTP|MAIL|CD)_[A-Z0-9_]+)$/;
+const KNOWN =
+  /^(FIREBREAK_(ADMIN|INGEST)_TOKEN|(SLACK|PAGERDUTY|STATUSPAGE|GRAFANA|PROMETHEUS|ALERTMANAGER|GITHUB|ARGOCD|LAUNCHDARKLY|SMTP|MAIL|CD)_[A-Z0-9_]+)$/;
 
 /** What the emulated parameter store holds below `path`: the environment's secrets, and those that the config names. */
-export function parametersOf(path: string, env: Record<string, string | undefined>, config: Config | undefined): Record<string, string> {
+export function parametersOf(
+  path: string,
+  env: Record<string, string | undefined>,
+  config: Config | undefined,
+): Record<string, string> {
   const named = new Set(config === undefined ? [] : secretNames(config));
-  const entries = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined && (KNOWN.test(entry[0]) || named.has(entry[0])));
+  const entries = Object.entries(env).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined && (KNOWN.test(entry[0]) || named.has(entry[0])),
+  );
   return Object.fromEntries(entries.map(([name, value]) => [`${path}/${name}`, value]));
 }
 

@@ -4,13 +4,21 @@ import { InstantIn, Timestamp } from './time.ts';
 
 /** What can be done here. Every route declares the one that it needs. */
 export const Action = z.enum([
-  'alerts:write', 'rollback:request',
-  'deployments:read', 'deployments:write',
-  'incidents:read', 'incidents:write', 'incidents:act',
-  'automation:read', 'automation:write',
-  'quarantine:read', 'quarantine:replay',
-  'health:read', 'metrics:read',
-  'tokens:read', 'tokens:write',
+  'alerts:write',
+  'rollback:request',
+  'deployments:read',
+  'deployments:write',
+  'incidents:read',
+  'incidents:write',
+  'incidents:act',
+  'automation:read',
+  'automation:write',
+  'quarantine:read',
+  'quarantine:replay',
+  'health:read',
+  'metrics:read',
+  'tokens:read',
+  'tokens:write',
 ]);
 export type Action = z.infer<typeof Action>;
 
@@ -18,9 +26,18 @@ export type Action = z.infer<typeof Action>;
 const Grant = {
   name: z.string().min(1).max(128),
   actions: z.array(z.union([Action, z.literal('*')])).min(1),
-  sources: z.array(z.string()).nullish().transform((list) => list ?? null),
-  services: z.array(z.string()).nullish().transform((list) => list ?? null),
-  environments: z.array(z.string()).nullish().transform((list) => list ?? null),
+  sources: z
+    .array(z.string())
+    .nullish()
+    .transform((list) => list ?? null),
+  services: z
+    .array(z.string())
+    .nullish()
+    .transform((list) => list ?? null),
+  environments: z
+    .array(z.string())
+    .nullish()
+    .transform((list) => list ?? null),
 };
 
 export const NewToken = z.strictObject({ ...Grant, expires_at: InstantIn.nullish().transform((at) => at ?? null) });
@@ -42,7 +59,13 @@ export type Principal = Pick<TokenRecord, 'name' | 'actions' | 'sources' | 'serv
 const ModeCap = Mode.nullish().transform((mode) => mode ?? null);
 
 /** Caps of one service; `environments` names those of its own that have another. */
-const ServiceCaps = z.strictObject({ mode: ModeCap, environments: z.record(z.string(), Mode).nullish().transform((modes) => modes ?? {}) });
+const ServiceCaps = z.strictObject({
+  mode: ModeCap,
+  environments: z
+    .record(z.string(), Mode)
+    .nullish()
+    .transform((modes) => modes ?? {}),
+});
 
 /** What `PUT /v1/automation` takes. What is left out stays as it is. */
 export const AutomationInput = z.strictObject({
@@ -65,4 +88,11 @@ export const Automation = z.object({
 });
 export type Automation = z.infer<typeof Automation>;
 
-export const untouchedAutomation: Automation = { paused: false, reason: null, by: null, at: null, mode: null, services: {} };
+export const untouchedAutomation: Automation = {
+  paused: false,
+  reason: null,
+  by: null,
+  at: null,
+  mode: null,
+  services: {},
+};

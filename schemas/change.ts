@@ -3,14 +3,24 @@ import { ChangeId, EnvironmentName, ServiceName, Version } from './names.ts';
 import { InstantIn, Timestamp } from './time.ts';
 
 export const ChangeKind = z.enum([
-  'deploy', 'rollback', 'hotfix', 'flag', 'config', 'migration', 'infrastructure', 'experiment',
+  'deploy',
+  'rollback',
+  'hotfix',
+  'flag',
+  'config',
+  'migration',
+  'infrastructure',
+  'experiment',
 ]);
 export type ChangeKind = z.infer<typeof ChangeKind>;
 
 export const ChangeStatus = z.enum(['started', 'succeeded', 'failed', 'cancelled']);
 export type ChangeStatus = z.infer<typeof ChangeStatus>;
 
-const Commit = z.object({ sha: z.string().min(1).max(256), committed_at: InstantIn.nullish().transform((at) => at ?? null) });
+const Commit = z.object({
+  sha: z.string().min(1).max(256),
+  committed_at: InstantIn.nullish().transform((at) => at ?? null),
+});
 
 /** What `POST /v1/deployments` takes. Only service, environment and version are required. */
 export const NewChange = z.strictObject({
@@ -25,7 +35,10 @@ export const NewChange = z.strictObject({
   started_at: InstantIn.nullish(),
   finished_at: InstantIn.nullish(),
   author: z.string().max(512).nullish(),
-  url: z.url({ protocol: /^https?$/ }).max(2048).nullish(),
+  url: z
+    .url({ protocol: /^https?$/ })
+    .max(2048)
+    .nullish(),
   has_migration: z.boolean().nullish(),
   rollback_safe_to: z.string().max(256).nullish(),
   previous_version: z.string().max(256).nullish(),
@@ -34,9 +47,18 @@ export type NewChange = z.infer<typeof NewChange>;
 
 /** What `PATCH /v1/deployments/{id}` takes: what is learnt while it rolls out. Identity and start never change. */
 export const ChangePatch = NewChange.pick({
-  commit: true, committed_at: true, commits: true, finished_at: true, author: true, url: true,
-  has_migration: true, rollback_safe_to: true, previous_version: true,
-}).extend({ status: ChangeStatus.optional() }).strict();
+  commit: true,
+  committed_at: true,
+  commits: true,
+  finished_at: true,
+  author: true,
+  url: true,
+  has_migration: true,
+  rollback_safe_to: true,
+  previous_version: true,
+})
+  .extend({ status: ChangeStatus.optional() })
+  .strict();
 export type ChangePatch = z.infer<typeof ChangePatch>;
 
 /** Anything that altered production, as recorded. `null` is "not told". */

@@ -11,9 +11,7 @@ const HttpDeployer = z.strictObject({
   kind: z.literal('http'),
   /** Absent: the CD system at `CD_URL`, which is the stand-in of the sandbox where there is one. */
   url: HttpUrl.optional(),
-  auth: z
-    .union([z.strictObject({ bearer: SecretName }), z.strictObject({ webhookSignature: SecretName })])
-    .optional(),
+  auth: z.union([z.strictObject({ bearer: SecretName }), z.strictObject({ webhookSignature: SecretName })]).optional(),
 });
 export type HttpDeployer = z.infer<typeof HttpDeployer>;
 
@@ -28,7 +26,12 @@ const EnvironmentEntry = z.strictObject({
       mode: Mode.default('shadow'),
       unknownMigration: z.enum(['approve', 'act']).default('approve'),
       /** How long an approval may take before the question is withdrawn. */
-      approvalTimeoutMinutes: z.number().int().min(1).max(24 * 60).default(15),
+      approvalTimeoutMinutes: z
+        .number()
+        .int()
+        .min(1)
+        .max(24 * 60)
+        .default(15),
     })
     .prefault({}),
   /** Verification after a mitigation, and where the onset of a problem is looked for. */
@@ -56,13 +59,23 @@ const ServiceEntry = z.strictObject({
     .optional(),
   /** Where an alert without an environment label belongs. Absent: the only environment, else `production`. */
   defaultEnvironment: EnvironmentName.optional(),
-  environments: z.record(EnvironmentName, z.preprocess((entry) => entry ?? {}, EnvironmentEntry)).default({}),
+  environments: z
+    .record(
+      EnvironmentName,
+      z.preprocess((entry) => entry ?? {}, EnvironmentEntry),
+    )
+    .default({}),
 });
 export type ServiceEntry = z.infer<typeof ServiceEntry>;
 
 /** `config/services.yaml`: the catalogue. */
 export const ServicesFile = z.strictObject({
-  services: z.record(ServiceName, z.preprocess((entry) => entry ?? {}, ServiceEntry)).default({}),
+  services: z
+    .record(
+      ServiceName,
+      z.preprocess((entry) => entry ?? {}, ServiceEntry),
+    )
+    .default({}),
 });
 export type ServicesFile = z.infer<typeof ServicesFile>;
 
@@ -71,7 +84,11 @@ export const PagingFile = z.strictObject({
   /** Called, signed after Standard Webhooks, when the pager has not taken a page within a minute. */
   fallback: z.strictObject({ url: HttpUrl, signature: SecretName }).optional(),
   /** An incident for which no `resolved` comes and nothing else is heard closes after so many hours. */
-  quietHours: z.number().min(1).max(24 * 14).default(12),
+  quietHours: z
+    .number()
+    .min(1)
+    .max(24 * 14)
+    .default(12),
 });
 export type PagingFile = z.infer<typeof PagingFile>;
 

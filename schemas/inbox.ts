@@ -3,7 +3,15 @@ import { Severity } from './names.ts';
 
 /** How a mitigation ended. */
 export const MitigationOutcome = z.enum([
-  'succeeded', 'failed', 'superseded', 'withheld', 'refused', 'gave_up', 'rejected', 'expired', 'not_taken',
+  'succeeded',
+  'failed',
+  'superseded',
+  'withheld',
+  'refused',
+  'gave_up',
+  'rejected',
+  'expired',
+  'not_taken',
 ]);
 export type MitigationOutcome = z.infer<typeof MitigationOutcome>;
 
@@ -16,7 +24,13 @@ export type PageNeed = z.infer<typeof PageNeed>;
 
 /** What can arrive in an incident's inbox. The doorbell carries nothing; all meaning is here. */
 export const Message = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('signals'), fired: z.number(), resolved: z.number(), critical: z.boolean(), asksRollback: z.boolean() }),
+  z.object({
+    kind: z.literal('signals'),
+    fired: z.number(),
+    resolved: z.number(),
+    critical: z.boolean(),
+    asksRollback: z.boolean(),
+  }),
   z.object({ kind: z.literal('severity'), severity: Severity, by: z.string() }),
   z.object({ kind: z.literal('answered'), decision: z.string(), by: z.string() }),
   z.object({ kind: z.literal('rollback'), by: z.string(), note: z.string() }),

@@ -112,8 +112,16 @@ export type IncidentRecord = z.infer<typeof IncidentRecord>;
 
 /** What the API shows of an incident. */
 export const IncidentView = IncidentRecord.pick({
-  id: true, service: true, environment: true, title: true, severity: true, status: true, opened_at: true,
-  resolved_at: true, signal_count: true, suspects: true,
+  id: true,
+  service: true,
+  environment: true,
+  title: true,
+  severity: true,
+  status: true,
+  opened_at: true,
+  resolved_at: true,
+  signal_count: true,
+  suspects: true,
 }).extend({
   parent_id: IncidentId.nullable(),
   channel: z.string().nullable(),

@@ -30,10 +30,19 @@ function tool(name: string, ...args: string[]): Check {
   };
 }
 
+/** A check that could not be made has failed. */
+function outcome(check: Check): string {
+  try {
+    return check();
+  } catch (error) {
+    return `could not be checked: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+  }
+}
+
 /** @returns whether all is well */
 function report(name: string, check: Check): boolean {
   const began = performance.now();
-  const problems = check();
+  const problems = outcome(check);
   const seconds = ((performance.now() - began) / 1000).toFixed(1);
   console.log(`${problems === '' ? 'ok  ' : 'FAIL'}  ${name.padEnd(40)} ${seconds.padStart(5)} s`);
   if (problems !== '') console.log(`${problems.replaceAll(/^/gm, '      ')}\n`);

@@ -6,6 +6,7 @@ import type { Bell, Run } from './run.ts';
 import { endGoneAlerts } from './steps/gone-alerts.ts';
 import { mitigate, verifyNow } from './steps/mitigate.ts';
 import { page, resolvePages } from './steps/page.ts';
+import { withdrawQuestions } from './steps/withdraw-questions.ts';
 import { wake } from './wake.ts';
 
 /** Input of a run. Ids only, and the same bytes for every try to start it. */
@@ -27,29 +28,50 @@ const RUN_SECONDS = 7 * 24 * 3600;
  * One incident from its first alert until it is resolved. Pages and rolls back side by side, each in a branch of its
  * own; this loop only reads the inbox, decides what is due, and closes.
  */
-export async function incidentResponse(run: Run, { incidentId, run: number }: IncidentRun, deps: Deps): Promise<IncidentOutcome> {
-  const begun = await run.step('begin', () => deps.incidents.begin(incidentId, number).then((found) => found && { ...found, at: deps.clock.now() }));
+export async function incidentResponse(
+  run: Run,
+  { incidentId, run: number }: IncidentRun,
+  deps: Deps,
+): Promise<IncidentOutcome> {
+  const begun = await run.step('begin', () =>
+    deps.incidents.begin(incidentId, number).then((found) => found && { ...found, at: deps.clock.now() }),
+  );
   if (begun === undefined) return { incident: incidentId, ended: 'unknown' };
   if (begun.incident.status === 'resolved') return { incident: incidentId, ended: 'resolved' };
 
   let state = begin(begun.incident, begun.unfinished);
-  const quietRounds = await run.step('quiet-hours', () => deps.config.current().then(({ paging }) => Math.ceil((paging.quietHours * 3600) / LOOK_ANYWAY_SECONDS)));
-  const branches: Promise<unknown>[] = begun.unfinished.map((unfinished) => run.branch(`mitigate-${unfinished}`, (b) => mitigate(b, { incidentId, number: unfinished, asked: { by: 'alert', who: '' } }, deps)));
+  const quietRounds = await run.step('quiet-hours', () =>
+    deps.config.current().then(({ paging }) => Math.ceil((paging.quietHours * 3600) / LOOK_ANYWAY_SECONDS)),
+  );
+  const branches: Promise<unknown>[] = begun.unfinished.map((unfinished) =>
+    run.branch(`mitigate-${unfinished}`, (b) =>
+      mitigate(b, { incidentId, number: unfinished, asked: { by: 'alert', who: '' } }, deps),
+    ),
+  );
   let bell: Bell | null = null;
   let quiet = { rounds: 0, renotified: begun.incident.renotified };
 
   for (let round = 1; ; round += 1) {
     const due = plan(state);
     const { page: pageNumber, mitigate: judgement, verify } = due;
-    if (pageNumber !== null) branches.push(run.branch(`page-${pageNumber}`, (b) => page(b, { incidentId, number: pageNumber }, deps)));
-    if (judgement !== null) branches.push(run.branch(`mitigate-${judgement.number}`, (b) => mitigate(b, { incidentId, ...judgement }, deps)));
-    if (verify !== null) branches.push(run.branch(`verify-again-${round}`, (b) => verifyNow(b, { incidentId, number: verify, round }, deps)));
+    if (pageNumber !== null)
+      branches.push(run.branch(`page-${pageNumber}`, (b) => page(b, { incidentId, number: pageNumber }, deps)));
+    if (judgement !== null)
+      branches.push(run.branch(`mitigate-${judgement.number}`, (b) => mitigate(b, { incidentId, ...judgement }, deps)));
+    if (verify !== null)
+      branches.push(
+        run.branch(`verify-again-${round}`, (b) => verifyNow(b, { incidentId, number: verify, round }, deps)),
+      );
     state = began(state, due);
 
     const closeFor = due.tryResolve ?? (quiet.rounds >= quietRounds ? { by: 'firebreak:quiet' } : null);
     if (closeFor !== null && (await close(run, incidentId, state, closeFor.by, deps))) {
+      const { pages } = state;
+      await run.step('withdraw-questions', () => withdrawQuestions(deps, incidentId));
+      await run.branch('resolve-pages', (b) => resolvePages(b, { incidentId, pages }, deps));
       await Promise.all(branches);
-      await run.branch('resolve-pages', (b) => resolvePages(b, { incidentId, pages: state.pages }, deps));
+      // A page that was under way when the incident closed may have been taken since.
+      await run.branch('resolve-late-pages', (b) => resolvePages(b, { incidentId, pages }, deps));
       return { incident: incidentId, ended: 'resolved' };
     }
 
@@ -59,7 +81,8 @@ export async function incidentResponse(run: Run, { incidentId, run: number }: In
     let heard = await run.step('listen', () => deps.incidents.listen(incidentId, drained, hung.id));
     let rang: 'mail' | 'rung' | 'timeout' = 'mail';
     if (heard.mail.length === 0) {
-      if (isLong(round, begun.at, heard.at) && state.running.length === 0 && state.verification !== 'pending') return handOver(run, incidentId, number, branches, deps);
+      if (isLong(round, begun.at, heard.at) && state.running.length === 0 && state.verification !== 'pending')
+        return handOver(run, incidentId, number, branches, deps);
       rang = await hung.rung();
       bell = null;
       heard = await run.step('look', () => deps.incidents.listen(incidentId, drained, null));
@@ -70,7 +93,10 @@ export async function incidentResponse(run: Run, { incidentId, run: number }: In
     state = { ...state, firing: heard.firing, severity: heard.mail.length > 0 ? state.severity : heard.severity };
     for (const { seq, message } of heard.mail) state = { ...apply(state, message), drained: seq };
 
-    const unsaid = state.firing > 0 && (rang === 'timeout' || heard.mail.some(({ message }) => message.kind === 'verification' && message.outcome === 'passed'));
+    const unsaid =
+      state.firing > 0 &&
+      (rang === 'timeout' ||
+        heard.mail.some(({ message }) => message.kind === 'verification' && message.outcome === 'passed'));
     if (unsaid) await run.step('gone-alerts', () => endGoneAlerts(deps, incidentId));
   }
 }
@@ -79,16 +105,26 @@ export async function incidentResponse(run: Run, { incidentId, run: number }: In
 async function close(run: Run, id: IncidentId, state: ResponseState, by: string | null, deps: Deps): Promise<boolean> {
   const { drained, verification } = state;
   const text =
-    by === 'firebreak:quiet' ? 'Closed: nothing was heard of it for the quiet hours'
-    : by !== null ? `Resolved by ${by}`
-    : verification === 'passed' ? 'Resolved: the alerts have ended and the mitigation is verified'
-    : 'Resolved: the alerts have ended';
+    by === 'firebreak:quiet'
+      ? 'Closed: nothing was heard of it for the quiet hours'
+      : by !== null
+        ? `Resolved by ${by}`
+        : verification === 'passed'
+          ? 'Resolved: the alerts have ended and the mitigation is verified'
+          : 'Resolved: the alerts have ended';
   return (await run.step('close', () => deps.incidents.resolve(id, drained, by, text))) === 'resolved';
 }
 
-const isLong = (round: number, began: Timestamp, now: Timestamp): boolean => round >= ROUNDS_PER_RUN || secondsBetween(began, now) >= RUN_SECONDS;
+const isLong = (round: number, since: Timestamp, now: Timestamp): boolean =>
+  round >= ROUNDS_PER_RUN || secondsBetween(since, now) >= RUN_SECONDS;
 
-async function handOver(run: Run, id: IncidentId, number: number, branches: readonly Promise<unknown>[], deps: Deps): Promise<IncidentOutcome> {
+async function handOver(
+  run: Run,
+  id: IncidentId,
+  number: number,
+  branches: readonly Promise<unknown>[],
+  deps: Deps,
+): Promise<IncidentOutcome> {
   await Promise.all(branches);
   await run.step('hand-over', () => deps.incidents.handOver(id, number + 1));
   await run.step('wake-next', () => wake(deps, id));

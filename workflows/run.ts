@@ -36,11 +36,18 @@ const RETRY: NonNullable<StepConfig<unknown>['retryStrategy']> = (_error, attemp
 
 export function durableRun(context: DurableContext, log: Log): Run {
   return {
-    step: (name, work) => context.step(name, () => logged(log, name, work), { retryStrategy: RETRY, semantics: StepSemantics.AtLeastOncePerRetry }),
-    branch: (name, work) => started(context.runInChildContext(name, (child) => work(durableRun(child, log.with({ branch: name }))))),
+    step: (name, work) =>
+      context.step(name, () => logged(log, name, work), {
+        retryStrategy: RETRY,
+        semantics: StepSemantics.AtLeastOncePerRetry,
+      }),
+    branch: (name, work) =>
+      started(context.runInChildContext(name, (child) => work(durableRun(child, log.with({ branch: name }))))),
     wait: async (name, { seconds }) => context.wait(name, { seconds: Math.max(1, Math.round(seconds)) }),
     bell: async (name, { seconds }) => {
-      const [promise, id] = await context.createCallback(name, { timeout: { seconds: Math.max(1, Math.round(seconds)) } });
+      const [promise, id] = await context.createCallback(name, {
+        timeout: { seconds: Math.max(1, Math.round(seconds)) },
+      });
       return {
         id,
         rung: async () => {
@@ -65,7 +72,10 @@ async function logged<T>(log: Log, step: string, work: () => Promise<T>): Promis
     log.info('step', { step });
     return result;
   } catch (error) {
-    log.error('step failed; it is tried again', { step, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+    log.error('step failed; it is tried again', {
+      step,
+      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    });
     throw error;
   }
 }

@@ -5,7 +5,10 @@ import type { IncidentId } from '../schemas/names.ts';
  * Makes sure that somebody looks at an incident's inbox: starts the run that is due, or rings those who wait.
  * Safe to repeat; whatever is lost on the way, the sweeper does again.
  */
-export async function wake({ incidents, engine }: Pick<Deps, 'incidents' | 'engine'>, id: IncidentId): Promise<'started' | 'rung' | 'idle'> {
+export async function wake(
+  { incidents, engine }: Pick<Deps, 'incidents' | 'engine'>,
+  id: IncidentId,
+): Promise<'started' | 'rung' | 'idle'> {
   const incident = await incidents.read(id);
   if (incident === undefined || incident.status === 'resolved') return 'idle';
   if (incident.started_run < incident.run) {

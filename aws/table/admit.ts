@@ -1,4 +1,12 @@
-import { type Closed, highest, type KnownEpisode, noveltyOf, type Novelty, opensIncident, scopeOf } from '../../domain/admission.ts';
+import {
+  type Closed,
+  highest,
+  type KnownEpisode,
+  noveltyOf,
+  type Novelty,
+  opensIncident,
+  scopeOf,
+} from '../../domain/admission.ts';
 import type { Admitted, Clock, Receipt } from '../../domain/ports.ts';
 import { IncidentRecord } from '../../schemas/incident.ts';
 import type { Message } from '../../schemas/inbox.ts';
@@ -23,13 +31,23 @@ type Here = { at: Timestamp; scope: string; trace: string };
 type Episode = KnownEpisode & { rev: number; incidentId: IncidentId | null };
 
 /** Takes signals into the table; see docs/data-model.md, "One transaction". */
-export async function admit(table: Table, clock: Clock, signals: readonly Signal[], receipt: Pick<Receipt, 'at' | 'trace'>): Promise<Admitted> {
+export async function admit(
+  table: Table,
+  clock: Clock,
+  signals: readonly Signal[],
+  receipt: Pick<Receipt, 'at' | 'trace'>,
+): Promise<Admitted> {
   const admitted: Admitted = { wake: [], opened: [], counts: { opened: 0, joined: 0, recorded: 0, known: 0 } };
   for (const batch of batches(signals)) merge(admitted, await admitBatch(table, clock, batch, receipt));
   return { ...admitted, wake: [...new Set(admitted.wake)] };
 }
 
-async function admitBatch(table: Table, clock: Clock, batch: readonly Signal[], receipt: Pick<Receipt, 'at' | 'trace'>): Promise<Admitted> {
+async function admitBatch(
+  table: Table,
+  clock: Clock,
+  batch: readonly Signal[],
+  receipt: Pick<Receipt, 'at' | 'trace'>,
+): Promise<Admitted> {
   const [first] = batch;
   if (first === undefined) throw new RangeError('a batch of signals has at least one');
   const scope = scopeOf(first);
@@ -39,7 +57,9 @@ async function admitBatch(table: Table, clock: Clock, batch: readonly Signal[], 
     const written = await write(table, { at: clock.now(), scope, trace: receipt.trace }, incident, heard);
     if (written !== undefined) return written;
   }
-  throw new Error(`the incident of ${scope} changed ${TRIES} times while signals were to be added; the queue delivers them again`);
+  throw new Error(
+    `the incident of ${scope} changed ${TRIES} times while signals were to be added; the queue delivers them again`,
+  );
 }
 
 async function openIncident(table: Table, scope: string): Promise<IncidentRecord | undefined> {
@@ -50,7 +70,12 @@ async function openIncident(table: Table, scope: string): Promise<IncidentRecord
   return incident?.status === 'resolved' ? undefined : incident;
 }
 
-async function hear(table: Table, signal: Signal, open: IncidentRecord | undefined, receivedAt: Timestamp): Promise<Heard> {
+async function hear(
+  table: Table,
+  signal: Signal,
+  open: IncidentRecord | undefined,
+  receivedAt: Timestamp,
+): Promise<Heard> {
   const item = await table.get(keys.episode(sha256(signal.episode)));
   const row = item && episodeOf(item);
   const closed = row?.incidentId && row.incidentId !== open?.id ? await closedAt(table, row.incidentId) : null;
@@ -72,11 +97,20 @@ const episodeOf = (item: Item): Episode => ({
 });
 
 /** Writes what is new of a batch. `undefined`: something changed in between, read again. */
-async function write(table: Table, here: Here, incident: IncidentRecord | undefined, heard: readonly Heard[]): Promise<Admitted | undefined> {
+async function write(
+  table: Table,
+  here: Here,
+  incident: IncidentRecord | undefined,
+  heard: readonly Heard[],
+): Promise<Admitted | undefined> {
   const { at } = here;
   const fired = heard.filter(({ novelty }) => novelty === 'opens' || novelty === 'returns');
-  const asking = heard.filter(({ novelty, row }) => novelty === 'asks' && (row?.incidentId === incident?.id || row?.incidentId === null));
-  const ended = heard.filter(({ novelty, row }) => novelty === 'resolves' && incident !== undefined && row?.incidentId === incident.id);
+  const asking = heard.filter(
+    ({ novelty, row }) => novelty === 'asks' && (row?.incidentId === incident?.id || row?.incidentId === null),
+  );
+  const ended = heard.filter(
+    ({ novelty, row }) => novelty === 'resolves' && incident !== undefined && row?.incidentId === incident.id,
+  );
   const news = heard.filter(({ novelty }) => novelty !== 'nothing');
   const opens = incident === undefined && opensIncident([...fired, ...asking].map(({ signal }) => signal));
   const id = incident?.id ?? (opens ? mintIncidentId(at) : null);
@@ -101,7 +135,13 @@ async function write(table: Table, here: Here, incident: IncidentRecord | undefi
 
 type Parts = { attached: readonly Heard[]; ended: readonly Heard[]; asking: readonly Heard[] };
 
-function incidentWrites(table: Table, here: Here, id: IncidentId, incident: IncidentRecord | undefined, parts: Parts): Write[] {
+function incidentWrites(
+  table: Table,
+  here: Here,
+  id: IncidentId,
+  incident: IncidentRecord | undefined,
+  parts: Parts,
+): Write[] {
   const fresh = parts.attached.map(({ signal }) => signal);
   const { at } = here;
   if (incident === undefined) return newIncidentWrites(table, here, newIncident(id, here, fresh), fresh);
@@ -114,16 +154,37 @@ function incidentWrites(table: Table, here: Here, id: IncidentId, incident: Inci
   };
   if (message.fired === 0 && message.resolved === 0 && parts.asking.length === 0) return [];
   const severity = highest([incident.severity, ...fresh.map((signal) => signal.severity)]);
-  return mailWrites(table, incident, message, at, {
-    ...(severity === incident.severity ? {} : { severity }),
-    timeline: { actor: 'alerts', kind: message.fired > 0 ? 'alerts.fired' : message.resolved > 0 ? 'alerts.resolved' : 'alerts.asked', text: tell(parts), detail: detailOf(parts) },
-  }, { signals: fresh.length, firing: fresh.length - parts.ended.length, asksRollback: message.asksRollback });
+  return mailWrites(
+    table,
+    incident,
+    message,
+    at,
+    {
+      ...(severity === incident.severity ? {} : { severity }),
+      timeline: {
+        actor: 'alerts',
+        kind: message.fired > 0 ? 'alerts.fired' : message.resolved > 0 ? 'alerts.resolved' : 'alerts.asked',
+        text: tell(parts),
+        detail: detailOf(parts),
+      },
+    },
+    { signals: fresh.length, firing: fresh.length - parts.ended.length, asksRollback: message.asksRollback },
+  );
 }
 
 /** The writes by which an incident begins: itself, the pointer that lets only one be open, and its pending start. */
-export function newIncidentWrites(table: Table, { at, scope }: Pick<Here, 'at' | 'scope'>, incident: IncidentRecord, signals: readonly Signal[], actor = 'alerts'): Write[] {
+export function newIncidentWrites(
+  table: Table,
+  { at, scope }: Pick<Here, 'at' | 'scope'>,
+  incident: IncidentRecord,
+  signals: readonly Signal[],
+  actor = 'alerts',
+): Write[] {
   return [
-    table.put({ ...keys.incident(incident.id), ...incident, scope, list: lists.incidents, list_key: incident.id }, absent),
+    table.put(
+      { ...keys.incident(incident.id), ...incident, scope, list: lists.incidents, list_key: incident.id },
+      absent,
+    ),
     table.put({ ...keys.open(scope), incident_id: incident.id }, absent),
     pendingWrite(table, incident.id, 0, at),
     timelineWrite(table, incident.id, 'opened', {
@@ -131,7 +192,11 @@ export function newIncidentWrites(table: Table, { at, scope }: Pick<Here, 'at' |
       actor,
       kind: 'incident.opened',
       text: `Opened: ${incident.title}${signals.length > 1 ? ` and ${signals.length - 1} more` : ''}`,
-      detail: { severity: incident.severity, episodes: signals.map((signal) => signal.episode), links: signals[0]?.links ?? null },
+      detail: {
+        severity: incident.severity,
+        episodes: signals.map((signal) => signal.episode),
+        links: signals[0]?.links ?? null,
+      },
     }),
   ];
 }
@@ -156,30 +221,56 @@ function newIncident(id: IncidentId, { at, trace }: Here, signals: readonly Sign
 }
 
 export const blankIncident = {
-  status: 'open', resolved_at: null, resolved_by: null, signal_count: 0, firing: 0, asks_rollback: false, suspects: [],
-  seq: 0, drained: 0, run: 1, started_run: 0, bells: {}, renotified: 0, pages: 0, mitigations: 0, verification: 'not_needed',
-  automation_paused: false, unmatched: null,
+  status: 'open',
+  resolved_at: null,
+  resolved_by: null,
+  signal_count: 0,
+  firing: 0,
+  asks_rollback: false,
+  suspects: [],
+  seq: 0,
+  drained: 0,
+  run: 1,
+  started_run: 0,
+  bells: {},
+  renotified: 0,
+  pages: 0,
+  mitigations: 0,
+  verification: 'not_needed',
+  automation_paused: false,
+  unmatched: null,
 } satisfies Partial<IncidentRecord>;
 
-function episodeWrite(table: Table, { signal, row, novelty }: Heard, incidentId: IncidentId | null, at: Timestamp): Write {
+function episodeWrite(
+  table: Table,
+  { signal, row, novelty }: Heard,
+  incidentId: IncidentId | null,
+  at: Timestamp,
+): Write {
   const restarted = row === undefined || novelty === 'opens';
-  return table.put({
-    ...keys.episode(sha256(signal.episode)),
-    rev: (row?.rev ?? 0) + 1,
-    status: signal.status,
-    asks_rollback: signal.asksRollback || (row?.asksRollback ?? false),
-    starts_at: restarted ? signal.startsAt : row.startsAt,
-    ends_at: signal.status === 'resolved' ? (signal.endsAt ?? at) : null,
-    incident_id: incidentId,
-    source: signal.source,
-    fingerprint: signal.fingerprint,
-    episode: signal.episode,
-    // What opened no incident is listed by itself; what did is listed with it.
-    ...(incidentId === null ? { signal, list: lists.recorded, list_key: `${at}#${sha256(signal.episode)}` } : {}),
-  }, row === undefined ? absent : revision(row.rev));
+  return table.put(
+    {
+      ...keys.episode(sha256(signal.episode)),
+      rev: (row?.rev ?? 0) + 1,
+      status: signal.status,
+      asks_rollback: signal.asksRollback || (row?.asksRollback ?? false),
+      starts_at: restarted ? signal.startsAt : row.startsAt,
+      ends_at: signal.status === 'resolved' ? (signal.endsAt ?? at) : null,
+      incident_id: incidentId,
+      source: signal.source,
+      fingerprint: signal.fingerprint,
+      episode: signal.episode,
+      // What opened no incident is listed by itself; what did is listed with it.
+      ...(incidentId === null ? { signal, list: lists.recorded, list_key: `${at}#${sha256(signal.episode)}` } : {}),
+    },
+    row === undefined ? absent : revision(row.rev),
+  );
 }
 
-const revision = (rev: number): Condition => ({ ConditionExpression: 'rev = :rev', ExpressionAttributeValues: { ':rev': rev } });
+const revision = (rev: number): Condition => ({
+  ConditionExpression: 'rev = :rev',
+  ExpressionAttributeValues: { ':rev': rev },
+});
 
 const signalWrite = (table: Table, id: IncidentId, signal: Signal, at: Timestamp): Write =>
   table.put({ ...keys.signal(id, signal.startsAt, sha256(signal.episode)), ...signal, first_seen_at: at });
@@ -187,14 +278,19 @@ const signalWrite = (table: Table, id: IncidentId, signal: Signal, at: Timestamp
 /** Heard again: proof of life, no news. Costs one counter, which the workflow looks at when all is quiet. */
 async function renotified(table: Table, incident: IncidentRecord, heard: readonly Heard[]): Promise<void> {
   if (!heard.some(({ signal }) => signal.status === 'firing')) return;
-  await table.touch(keys.incident(incident.id), { UpdateExpression: 'ADD renotified :one', ExpressionAttributeValues: { ':one': 1 } });
+  await table.touch(keys.incident(incident.id), {
+    UpdateExpression: 'ADD renotified :one',
+    ExpressionAttributeValues: { ':one': 1 },
+  });
 }
 
 function* batches(signals: readonly Signal[]): Generator<Signal[]> {
   let batch: Signal[] = [];
   for (const signal of signals) {
     const [first] = batch;
-    const alone = first !== undefined && (scopeOf(first) !== scopeOf(signal) || batch.some((other) => other.episode === signal.episode));
+    const alone =
+      first !== undefined &&
+      (scopeOf(first) !== scopeOf(signal) || batch.some((other) => other.episode === signal.episode));
     if (alone || batch.length === SIGNALS_PER_TRANSACTION) {
       yield batch;
       batch = [];
@@ -215,11 +311,15 @@ const tell = ({ attached, ended, asking }: Parts): string =>
     attached.length > 0 ? `Firing: ${titles(attached)}` : '',
     ended.length > 0 ? `Resolved: ${titles(ended)}` : '',
     attached.length === 0 && asking.length > 0 ? `Asks for a rollback: ${titles(asking)}` : '',
-  ].filter(Boolean).join('. ');
+  ]
+    .filter(Boolean)
+    .join('. ');
 
 function titles(heard: readonly Heard[]): string {
   const names = [...new Set(heard.map(({ signal }) => signal.title))];
-  return names.slice(0, 3).join('; ') + (names.length > 3 || heard.length > names.length ? ` (${heard.length} alerts)` : '');
+  return (
+    names.slice(0, 3).join('; ') + (names.length > 3 || heard.length > names.length ? ` (${heard.length} alerts)` : '')
+  );
 }
 
 const detailOf = ({ attached, ended, asking }: Parts) => ({

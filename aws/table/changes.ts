@@ -2,7 +2,7 @@ import type { Changes, Clock, Page, Place } from '../../domain/ports.ts';
 import { putsVersionLive } from '../../domain/versions.ts';
 import { Change, type ChangePatch, type NewChange } from '../../schemas/change.ts';
 import type { ChangeId } from '../../schemas/names.ts';
-import { Timestamp } from '../../schemas/time.ts';
+import type { Timestamp } from '../../schemas/time.ts';
 import { canonicalJson, sha256 } from '../hash.ts';
 import { type Key, keys, lists } from './keys.ts';
 import { absent, type Item, type Table, type Write } from './table.ts';
@@ -19,7 +19,10 @@ export class ChangeTable implements Changes {
     this.#clock = clock;
   }
 
-  async record(input: NewChange, { made_for }: { made_for?: string } = {}): Promise<{ change: Change; created: boolean }> {
+  async record(
+    input: NewChange,
+    { made_for }: { made_for?: string } = {},
+  ): Promise<{ change: Change; created: boolean }> {
     const change = newChange(input, this.#clock.now(), made_for ?? null);
     const result = await this.#table.transact(changeWrites(this.#table, change, true));
     if (result.ok) {
@@ -39,10 +42,13 @@ export class ChangeTable implements Changes {
       const change = patched(Change.parse(item), patch, this.#clock.now());
       const key = keys.change(change, change.started_at, id);
       const result = await this.#table.transact([
-        this.#table.put({ ...changeItem(change, key), rev: rev + 1 }, {
-          ConditionExpression: 'rev = :rev OR (attribute_not_exists(rev) AND :rev = :zero)',
-          ExpressionAttributeValues: { ':rev': rev, ':zero': 0 },
-        }),
+        this.#table.put(
+          { ...changeItem(change, key), rev: rev + 1 },
+          {
+            ConditionExpression: 'rev = :rev OR (attribute_not_exists(rev) AND :rev = :zero)',
+            ExpressionAttributeValues: { ':rev': rev, ':zero': 0 },
+          },
+        ),
       ]);
       if (!result.ok) continue;
       await this.#live(change);
@@ -66,17 +72,29 @@ export class ChangeTable implements Changes {
     const all = service === undefined || environment === undefined;
     const page = await this.#table.page(
       all
-        ? { IndexName: 'list', KeyConditionExpression: '#list = :list', ExpressionAttributeNames: { '#list': 'list' }, ExpressionAttributeValues: { ':list': lists.changes } }
-        : { ConsistentRead: true, KeyConditionExpression: 'pk = :pk', ExpressionAttributeValues: { ':pk': keys.changes({ service, environment }).pk } },
+        ? {
+            IndexName: 'list',
+            KeyConditionExpression: '#list = :list',
+            ExpressionAttributeNames: { '#list': 'list' },
+            ExpressionAttributeValues: { ':list': lists.changes },
+          }
+        : {
+            ConsistentRead: true,
+            KeyConditionExpression: 'pk = :pk',
+            ExpressionAttributeValues: { ':pk': keys.changes({ service, environment }).pk },
+          },
       query,
-      (item) => (service === undefined || item['service'] === service) && (environment === undefined || item['environment'] === environment),
+      (item) =>
+        (service === undefined || item['service'] === service) &&
+        (environment === undefined || item['environment'] === environment),
     );
     return { ...page, items: page.items.map((item) => Change.parse(item)) };
   }
 
   async recent(place: Place, limit: number): Promise<Change[]> {
     const changes: Change[] = [];
-    for await (const item of this.#table.each(keys.changes(place).pk, '', { newestFirst: true, limit })) changes.push(Change.parse(item));
+    for await (const item of this.#table.each(keys.changes(place).pk, '', { newestFirst: true, limit }))
+      changes.push(Change.parse(item));
     return changes.toReversed();
   }
 
@@ -97,7 +115,11 @@ export class ChangeTable implements Changes {
  * A record from what was told, with what follows from it. The start defaults to now. The end of one that has ended
  * defaults to its start: for a record made hours later "now" would make an old deploy the suspect of a new problem.
  */
-export function newChange(input: Omit<NewChange, 'kind' | 'status'> & Partial<Pick<NewChange, 'kind' | 'status'>>, now: Timestamp, madeFor: string | null): Change {
+export function newChange(
+  input: Omit<NewChange, 'kind' | 'status'> & Partial<Pick<NewChange, 'kind' | 'status'>>,
+  now: Timestamp,
+  madeFor: string | null,
+): Change {
   const { service, environment, version, kind = 'deploy', status = 'succeeded' } = input;
   const started_at = input.started_at ?? input.finished_at ?? now;
   const identity = { service, environment, version, kind, started_at };
@@ -135,16 +157,26 @@ export function changeWrites(table: Table, change: Change, once = false): Write[
   return [
     table.put({ ...changeItem(change, key), rev: 0 }, once ? absent : undefined),
     table.put({ ...keys.changeById(change.id), at_pk: key.pk, at_sk: key.sk }),
-    ...(once || change.status !== 'succeeded' || !putsVersionLive(change) ? [] : [table.put({ ...keys.live(change), change, since: since(change) })]),
+    ...(once || change.status !== 'succeeded' || !putsVersionLive(change)
+      ? []
+      : [table.put({ ...keys.live(change), change, since: since(change) })]),
   ];
 }
 
-const changeItem = (change: Change, key: Key): Item => ({ ...key, ...change, list: lists.changes, list_key: `${change.started_at}#${change.id}` });
+const changeItem = (change: Change, key: Key): Item => ({
+  ...key,
+  ...change,
+  list: lists.changes,
+  list_key: `${change.started_at}#${change.id}`,
+});
 
 const liveWrite = (table: Table, change: Change): Write =>
-  table.put({ ...keys.live(change), change, since: since(change) }, {
-    ConditionExpression: 'attribute_not_exists(pk) OR since <= :since',
-    ExpressionAttributeValues: { ':since': since(change) },
-  });
+  table.put(
+    { ...keys.live(change), change, since: since(change) },
+    {
+      ConditionExpression: 'attribute_not_exists(pk) OR since <= :since',
+      ExpressionAttributeValues: { ':since': since(change) },
+    },
+  );
 
 const since = (change: Change): Timestamp => change.finished_at ?? change.started_at;

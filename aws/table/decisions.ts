@@ -40,9 +40,27 @@ export class DecisionTable implements Decisions {
       answered_by: null,
     };
     const result = await this.#table.transact([
-      this.#table.put({ ...keys.decision(id, number), number, ...view, onset: decision.onset, ...(await this.#inputs(id, number, inputs)) }, absent),
-      this.#table.update(keys.incident(id), { UpdateExpression: 'SET suspects = :suspects, mitigations = :number', ExpressionAttributeValues: { ':suspects': decision.suspects, ':number': number } }),
-      timelineWrite(this.#table, id, `decision-${number}`, { at, actor: 'firebreak', kind: 'decision', text: sentence(view), detail: { decision: view.id, because: view.because, digest: view.digest, onset: decision.onset } }),
+      this.#table.put(
+        {
+          ...keys.decision(id, number),
+          number,
+          ...view,
+          onset: decision.onset,
+          ...(await this.#inputs(id, number, inputs)),
+        },
+        absent,
+      ),
+      this.#table.update(keys.incident(id), {
+        UpdateExpression: 'SET suspects = :suspects, mitigations = :number',
+        ExpressionAttributeValues: { ':suspects': decision.suspects, ':number': number },
+      }),
+      timelineWrite(this.#table, id, `decision-${number}`, {
+        at,
+        actor: 'firebreak',
+        kind: 'decision',
+        text: sentence(view),
+        detail: { decision: view.id, because: view.because, digest: view.digest, onset: decision.onset },
+      }),
     ]);
     if (result.ok) return view;
     const first = await this.get(id, number);
@@ -50,7 +68,11 @@ export class DecisionTable implements Decisions {
     return first;
   }
 
-  async #inputs(id: IncidentId, number: number, inputs: DecisionInputs): Promise<{ inputs: string } | { inputs_blob: string }> {
+  async #inputs(
+    id: IncidentId,
+    number: number,
+    inputs: DecisionInputs,
+  ): Promise<{ inputs: string } | { inputs_blob: string }> {
     const json = JSON.stringify(inputs);
     if (Buffer.byteLength(json) <= INPUTS_MAX_BYTES) return { inputs: json };
     const key = `decisions/${id}/${number}.json`;
@@ -66,7 +88,10 @@ export class DecisionTable implements Decisions {
   async inputs(id: IncidentId, number: number): Promise<DecisionInputs | undefined> {
     const item = await this.#table.get(keys.decision(id, number));
     if (item === undefined) return undefined;
-    const json = typeof item['inputs'] === 'string' ? item['inputs'] : Buffer.from((await this.#blobs.get(String(item['inputs_blob']))) ?? '').toString();
+    const json =
+      typeof item['inputs'] === 'string'
+        ? item['inputs']
+        : Buffer.from((await this.#blobs.get(String(item['inputs_blob']))) ?? '').toString();
     return JSON.parse(json) as DecisionInputs;
   }
 
@@ -84,16 +109,33 @@ export class DecisionTable implements Decisions {
     return DecisionState.parse(item?.['state']);
   }
 
-  async answer(id: IncidentId, digest: string, answer: 'approved' | 'rejected', by: string, note: string): Promise<'taken' | 'superseded'> {
+  async answer(
+    id: IncidentId,
+    digest: string,
+    answer: 'approved' | 'rejected',
+    by: string,
+    note: string,
+  ): Promise<'taken' | 'superseded'> {
     const number = await this.#numberOf(id, digest);
     if (number === undefined) return 'superseded';
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
       const item = await this.#table.get(keys.incident(id));
       if (item === undefined || item['status'] === 'resolved') return 'superseded';
       // The message makes the sweeper ring if this process dies before it does.
-      const mail = mailWrites(this.#table, IncidentRecord.parse(item), { kind: 'answered', decision: `${id}-${number}`, by }, this.#clock.now(), {
-        timeline: { actor: by, kind: `decision.${answer}`, text: note || `${answer === 'approved' ? 'Approved' : 'Rejected'} the rollback`, detail: { decision: `${id}-${number}`, digest } },
-      });
+      const mail = mailWrites(
+        this.#table,
+        IncidentRecord.parse(item),
+        { kind: 'answered', decision: `${id}-${number}`, by },
+        this.#clock.now(),
+        {
+          timeline: {
+            actor: by,
+            kind: `decision.${answer}`,
+            text: note || `${answer === 'approved' ? 'Approved' : 'Rejected'} the rollback`,
+            detail: { decision: `${id}-${number}`, digest },
+          },
+        },
+      );
       const result = await this.#table.transact([this.#answered(id, number, digest, answer, by, note), ...mail]);
       if (result.ok) return 'taken';
       if (result.failed.includes(0)) break;
@@ -103,12 +145,25 @@ export class DecisionTable implements Decisions {
     return item?.['state'] === answer && item['answered_by'] === by ? 'taken' : 'superseded';
   }
 
-  #answered(id: IncidentId, number: number, digest: string, answer: 'approved' | 'rejected', by: string, note: string): Write {
+  #answered(
+    id: IncidentId,
+    number: number,
+    digest: string,
+    answer: 'approved' | 'rejected',
+    by: string,
+    note: string,
+  ): Write {
     return this.#table.update(keys.decision(id, number), {
       UpdateExpression: 'SET #state = :answer, answered_by = :by, answer_note = :note',
       ConditionExpression: '#state = :waiting AND digest = :digest',
       ExpressionAttributeNames: { '#state': 'state' },
-      ExpressionAttributeValues: { ':answer': answer, ':by': by, ':note': note, ':waiting': 'waiting', ':digest': digest },
+      ExpressionAttributeValues: {
+        ':answer': answer,
+        ':by': by,
+        ':note': note,
+        ':waiting': 'waiting',
+        ':digest': digest,
+      },
     });
   }
 

@@ -25,25 +25,44 @@ export class EffectTable implements Effects {
     return item && Effect.parse(item);
   }
 
-  async intend(id: IncidentId, intent: Omit<Effect, 'state' | 'at'>, also: { page?: number } = {}): Promise<Effect | false> {
+  async intend(
+    id: IncidentId,
+    intent: Omit<Effect, 'state' | 'at'>,
+    also: { page?: number } = {},
+  ): Promise<Effect | false> {
     const effect: Effect = { ...intent, state: 'intended', at: this.#clock.now() };
-    const page = also.page === undefined ? [] : [this.#table.update(keys.incident(id), { UpdateExpression: 'SET pages = :page', ExpressionAttributeValues: { ':page': also.page } })];
+    const page =
+      also.page === undefined
+        ? []
+        : [
+            this.#table.update(keys.incident(id), {
+              UpdateExpression: 'SET pages = :page',
+              ExpressionAttributeValues: { ':page': also.page },
+            }),
+          ];
     await this.#table.transact([this.#table.put({ ...keys.effect(id, intent.key), ...effect }, absent), ...page]);
     return (await this.get(id, intent.key)) ?? false;
   }
 
-  async intendRollback(id: IncidentId, intent: Omit<Effect, 'state' | 'at'>, place: Place): Promise<{ ok: true; effect: Effect } | { ok: false; reason: Reason }> {
+  async intendRollback(
+    id: IncidentId,
+    intent: Omit<Effect, 'state' | 'at'>,
+    place: Place,
+  ): Promise<{ ok: true; effect: Effect } | { ok: false; reason: Reason }> {
     const known = await this.get(id, intent.key);
     if (known) return { ok: true, effect: known };
     const at = this.#clock.now();
     const effect: Effect = { ...intent, state: 'intended', at };
     const result = await this.#table.transact([
       this.#table.put({ ...keys.effect(id, intent.key), ...effect }, absent),
-      this.#table.put({ ...keys.lock(place), key: intent.key, incident_id: id, until: plusSeconds(at, LOCK_SECONDS) }, {
-        ConditionExpression: 'attribute_not_exists(pk) OR #key = :key OR #until < :now',
-        ExpressionAttributeNames: { '#key': 'key', '#until': 'until' },
-        ExpressionAttributeValues: { ':key': intent.key, ':now': at },
-      }),
+      this.#table.put(
+        { ...keys.lock(place), key: intent.key, incident_id: id, until: plusSeconds(at, LOCK_SECONDS) },
+        {
+          ConditionExpression: 'attribute_not_exists(pk) OR #key = :key OR #until < :now',
+          ExpressionAttributeNames: { '#key': 'key', '#until': 'until' },
+          ExpressionAttributeValues: { ':key': intent.key, ':now': at },
+        },
+      ),
       this.#table.update(keys.incident(id), {
         UpdateExpression: 'SET #status = :mitigating',
         ConditionExpression: '#status <> :resolved',
@@ -51,7 +70,13 @@ export class EffectTable implements Effects {
         ExpressionAttributeValues: { ':mitigating': 'mitigating', ':resolved': 'resolved' },
       }),
       this.#table.put({ ...keys.act(place, at, intent.key), incident_id: id }),
-      timelineWrite(this.#table, id, intent.key, { at, actor: 'firebreak', kind: 'rollback.started', text: intent.detail, detail: { key: intent.key, target: intent.target } }),
+      timelineWrite(this.#table, id, intent.key, {
+        at,
+        actor: 'firebreak',
+        kind: 'rollback.started',
+        text: intent.detail,
+        detail: { key: intent.key, target: intent.target },
+      }),
     ]);
     if (result.ok) return { ok: true, effect };
     const again = await this.get(id, intent.key);
@@ -59,13 +84,25 @@ export class EffectTable implements Effects {
     return { ok: false, reason: result.failed.includes(1) ? LOCKED : CLOSED };
   }
 
-  async conclude(id: IncidentId, key: string, state: Effect['state'], detail: string, actor = 'firebreak'): Promise<void> {
+  async conclude(
+    id: IncidentId,
+    key: string,
+    state: Effect['state'],
+    detail: string,
+    actor = 'firebreak',
+  ): Promise<void> {
     const at = this.#clock.now();
     const item = await this.get(id, key);
     if (item?.state === state) return;
     await this.#table.transact([
       concluded(this.#table, id, key, state, detail),
-      timelineWrite(this.#table, id, `${key}-${state}`, { at, actor, kind: `${item?.kind ?? 'effect'}.${state}`, text: detail, detail: { key } }),
+      timelineWrite(this.#table, id, `${key}-${state}`, {
+        at,
+        actor,
+        kind: `${item?.kind ?? 'effect'}.${state}`,
+        text: detail,
+        detail: { key },
+      }),
     ]);
   }
 
@@ -73,12 +110,15 @@ export class EffectTable implements Effects {
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
       const item = await this.#table.get(keys.incident(id));
       const decision = await this.#table.get(keys.decision(id, end.number));
-      if (item === undefined || decision === undefined) throw new Error(`incident ${id} or its decision ${end.number} is not in the table`);
+      if (item === undefined || decision === undefined)
+        throw new Error(`incident ${id} or its decision ${end.number} is not in the table`);
       if (decision['outcome'] !== undefined) return;
       const result = await this.#table.transact(await this.#endWrites(IncidentRecord.parse(item), end));
       if (result.ok) return;
     }
-    throw new Error(`incident ${id} changed ${TRIES} times while its rollback was to be concluded; the step is tried again`);
+    throw new Error(
+      `incident ${id} changed ${TRIES} times while its rollback was to be concluded; the step is tried again`,
+    );
   }
 
   async #endWrites(incident: IncidentRecord, end: RollbackEnd): Promise<Write[]> {
@@ -87,7 +127,12 @@ export class EffectTable implements Effects {
     const effect = await this.get(id, end.key);
     const lock = await this.#table.get(keys.lock(end.place));
     const succeeded = end.outcome === 'succeeded';
-    const timeline = { actor: 'firebreak', kind: `mitigation.${end.outcome}`, text: end.text, detail: { key: end.key, decision: `${id}-${end.number}` } };
+    const timeline = {
+      actor: 'firebreak',
+      kind: `mitigation.${end.outcome}`,
+      text: end.text,
+      detail: { key: end.key, decision: `${id}-${end.number}` },
+    };
     return [
       this.#table.update(keys.decision(id, end.number), {
         UpdateExpression: 'SET outcome = :outcome',
@@ -99,24 +144,55 @@ export class EffectTable implements Effects {
       ...(end.moved ? await this.#movedWrites(id, end.place, end.moved, effect?.at ?? at, at) : []),
       ...(incident.status === 'resolved'
         ? [timelineWrite(this.#table, id, `mitigation-${end.number}`, { ...timeline, at })]
-        : mailWrites(this.#table, incident, { kind: 'mitigation', number: end.number, outcome: end.outcome, page: end.page }, at, {
-            ...(succeeded ? { status: 'mitigated', verification: 'pending' } : incident.status === 'mitigating' ? { status: 'open' } : {}),
-            timeline,
-          })),
+        : mailWrites(
+            this.#table,
+            incident,
+            { kind: 'mitigation', number: end.number, outcome: end.outcome, page: end.page },
+            at,
+            {
+              ...(succeeded
+                ? { status: 'mitigated', verification: 'pending' }
+                : incident.status === 'mitigating'
+                  ? { status: 'open' }
+                  : {}),
+              timeline,
+            },
+          )),
     ];
   }
 
   /** The rollback is a change like any other, and the version it took out is no target any more. */
-  async #movedWrites(id: IncidentId, place: Place, moved: NonNullable<RollbackEnd['moved']>, startedAt: Timestamp, at: Timestamp): Promise<Write[]> {
+  async #movedWrites(
+    id: IncidentId,
+    place: Place,
+    moved: NonNullable<RollbackEnd['moved']>,
+    startedAt: Timestamp,
+    at: Timestamp,
+  ): Promise<Write[]> {
     const suspect = await this.#table.get(keys.changeById(moved.suspect));
-    const change = newChange({
-      ...place, version: moved.to, kind: 'rollback', status: 'succeeded', started_at: startedAt, finished_at: at,
-      previous_version: moved.from, has_migration: false,
-    }, at, id);
+    const change = newChange(
+      {
+        ...place,
+        version: moved.to,
+        kind: 'rollback',
+        status: 'succeeded',
+        started_at: startedAt,
+        finished_at: at,
+        previous_version: moved.from,
+        has_migration: false,
+      },
+      at,
+      id,
+    );
     return [
       ...changeWrites(this.#table, change),
       ...(suspect
-        ? [this.#table.update(keys.change(place, suspect['started_at'] as Timestamp, moved.suspect), { UpdateExpression: 'SET rolled_back_by = :id', ExpressionAttributeValues: { ':id': id } })]
+        ? [
+            this.#table.update(keys.change(place, suspect['started_at'] as Timestamp, moved.suspect), {
+              UpdateExpression: 'SET rolled_back_by = :id',
+              ExpressionAttributeValues: { ':id': id },
+            }),
+          ]
         : []),
     ];
   }
@@ -136,7 +212,9 @@ const concluded = (table: Table, id: IncidentId, key: string, state: Effect['sta
   });
 
 const EFFECT_STATES: Partial<Record<RollbackEnd['outcome'], Effect['state']>> = {
-  succeeded: 'succeeded', superseded: 'superseded', withheld: 'withheld',
+  succeeded: 'succeeded',
+  superseded: 'superseded',
+  withheld: 'withheld',
 };
 
 const LOCKED: Reason = { code: 'locked', text: 'another incident is rolling this service back at this moment' };

@@ -20,17 +20,23 @@ export class IdempotencyTable implements Idempotency {
   async begin(key: IdempotencyKey, bodyHash: string): ReturnType<Idempotency['begin']> {
     const now = Math.floor(millisOf(this.#clock.now()) / 1000);
     const result = await this.#table.transact([
-      this.#table.put({ ...keyOf(key), body_hash: bodyHash, started: now, expires_at: now + KEPT_SECONDS }, {
-        // Expiry is looked at here, too: DynamoDB deletes what has expired up to days later.
-        ConditionExpression: 'attribute_not_exists(pk) OR expires_at < :now OR (attribute_not_exists(answer) AND started < :dead AND body_hash = :hash)',
-        ExpressionAttributeValues: { ':now': now, ':dead': now - RUNNING_SECONDS, ':hash': bodyHash },
-      }),
+      this.#table.put(
+        { ...keyOf(key), body_hash: bodyHash, started: now, expires_at: now + KEPT_SECONDS },
+        {
+          // Expiry is looked at here, too: DynamoDB deletes what has expired up to days later.
+          ConditionExpression:
+            'attribute_not_exists(pk) OR expires_at < :now OR (attribute_not_exists(answer) AND started < :dead AND body_hash = :hash)',
+          ExpressionAttributeValues: { ':now': now, ':dead': now - RUNNING_SECONDS, ':hash': bodyHash },
+        },
+      ),
     ]);
     if (result.ok) return { kind: 'mine' };
     const item = await this.#table.get(keyOf(key));
     if (item === undefined) return { kind: 'running' };
     if (item['body_hash'] !== bodyHash) return { kind: 'other_body' };
-    return typeof item['answer'] === 'string' ? { kind: 'done', status: Number(item['status']), body: item['answer'] } : { kind: 'running' };
+    return typeof item['answer'] === 'string'
+      ? { kind: 'done', status: Number(item['status']), body: item['answer'] }
+      : { kind: 'running' };
   }
 
   async end(key: IdempotencyKey, answer: Parameters<Idempotency['end']>[1]): Promise<void> {

@@ -1,8 +1,24 @@
 import { scopeOf } from '../../domain/admission.ts';
-import type { Admitted, Clock, IncidentChange, Incidents, Listened, Page, Receipt, SignalView } from '../../domain/ports.ts';
-import { DecisionView, Effect, IncidentRecord, type IncidentStatus, type IncidentView, TimelineEntry } from '../../schemas/incident.ts';
+import type {
+  Admitted,
+  Clock,
+  IncidentChange,
+  Incidents,
+  Listened,
+  Page,
+  Receipt,
+  SignalView,
+} from '../../domain/ports.ts';
+import {
+  DecisionView,
+  Effect,
+  IncidentRecord,
+  type IncidentStatus,
+  type IncidentView,
+  TimelineEntry,
+} from '../../schemas/incident.ts';
 import { type Mail, Message } from '../../schemas/inbox.ts';
-import { EnvironmentName, IncidentId, ServiceName, type Severity } from '../../schemas/names.ts';
+import { IncidentId } from '../../schemas/names.ts';
 import { Signal } from '../../schemas/signal.ts';
 import { Timestamp } from '../../schemas/time.ts';
 import { sha256 } from '../hash.ts';
@@ -35,11 +51,22 @@ export class IncidentTable implements Incidents {
       const pointer = await this.#table.get(keys.open(scope));
       if (pointer) return { id: IncidentId.parse(pointer['incident_id']), created: false };
       const at = this.#clock.now();
-      const incident: IncidentRecord = { ...blankIncident, id: mintIncidentId(at), service, environment, title, severity, opened_at: at, trace };
+      const incident: IncidentRecord = {
+        ...blankIncident,
+        id: mintIncidentId(at),
+        service,
+        environment,
+        title,
+        severity,
+        opened_at: at,
+        trace,
+      };
       const result = await this.#table.transact(newIncidentWrites(this.#table, { at, scope }, incident, [], by));
       if (result.ok) return { id: incident.id, created: true };
     }
-    throw new Error(`an incident of ${service} in ${environment} opened and closed ${TRIES} times meanwhile; try again`);
+    throw new Error(
+      `an incident of ${service} in ${environment} opened and closed ${TRIES} times meanwhile; try again`,
+    );
   }
 
   async read(id: IncidentId): Promise<IncidentRecord | undefined> {
@@ -52,31 +79,63 @@ export class IncidentTable implements Incidents {
     return incident && this.#show(incident);
   }
 
-  async list(query: { status?: IncidentStatus; service?: string; limit: number; cursor?: string }): Promise<Page<IncidentView>> {
+  async list(query: {
+    status?: IncidentStatus;
+    service?: string;
+    limit: number;
+    cursor?: string;
+  }): Promise<Page<IncidentView>> {
     const page = await this.#table.page(
-      { IndexName: 'list', KeyConditionExpression: '#list = :list', ExpressionAttributeNames: { '#list': 'list' }, ExpressionAttributeValues: { ':list': lists.incidents } },
+      {
+        IndexName: 'list',
+        KeyConditionExpression: '#list = :list',
+        ExpressionAttributeNames: { '#list': 'list' },
+        ExpressionAttributeValues: { ':list': lists.incidents },
+      },
       query,
-      (item) => (query.status === undefined || item['status'] === query.status) && (query.service === undefined || item['service'] === query.service),
+      (item) =>
+        (query.status === undefined || item['status'] === query.status) &&
+        (query.service === undefined || item['service'] === query.service),
     );
     const items = await Promise.all(page.items.map((item) => this.#show(IncidentRecord.parse(item))));
     return { items, next_cursor: page.next_cursor };
   }
 
   async #show(incident: IncidentRecord): Promise<IncidentView> {
-    const { id, service, environment, title, severity, status, opened_at, resolved_at, signal_count, suspects } = incident;
+    const { id, service, environment, title, severity, status, opened_at, resolved_at, signal_count, suspects } =
+      incident;
     const [decisions, effects] = await Promise.all([
       collect(this.#table.each(keys.incident(id).pk, 'DEC#'), (item) => DecisionView.parse(item)),
       collect(this.#table.each(keys.incident(id).pk, 'EFF#'), (item) => Effect.parse(item)),
     ]);
     return {
-      id, service, environment, title, severity, status, opened_at, resolved_at, signal_count, suspects,
-      parent_id: null, channel: null, roles: {}, decisions, effects: effects.toSorted((a, b) => (a.at < b.at ? -1 : 1)),
+      id,
+      service,
+      environment,
+      title,
+      severity,
+      status,
+      opened_at,
+      resolved_at,
+      signal_count,
+      suspects,
+      parent_id: null,
+      channel: null,
+      roles: {},
+      decisions,
+      effects: effects.toSorted((a, b) => (a.at < b.at ? -1 : 1)),
     };
   }
 
   async signals(id: IncidentId, query: { limit: number; cursor?: string }): Promise<Page<SignalView>> {
     const page = await this.#part(id, 'SIG#', query);
-    return { ...page, items: page.items.map((item) => ({ ...Signal.parse(item), first_seen_at: Timestamp.parse(item['first_seen_at']) })) };
+    return {
+      ...page,
+      items: page.items.map((item) => ({
+        ...Signal.parse(item),
+        first_seen_at: Timestamp.parse(item['first_seen_at']),
+      })),
+    };
   }
 
   async timeline(id: IncidentId, query: { limit: number; cursor?: string }): Promise<Page<TimelineEntry>> {
@@ -85,24 +144,34 @@ export class IncidentTable implements Incidents {
   }
 
   #part(id: IncidentId, prefix: string, query: { limit: number; cursor?: string }): Promise<Page<Item>> {
-    return this.#table.page({
-      ConsistentRead: true,
-      KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
-      ExpressionAttributeValues: { ':pk': keys.incident(id).pk, ':prefix': prefix },
-    }, query);
+    return this.#table.page(
+      {
+        ConsistentRead: true,
+        KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
+        ExpressionAttributeValues: { ':pk': keys.incident(id).pk, ':prefix': prefix },
+      },
+      query,
+    );
   }
 
   async note(id: IncidentId, key: string, entry: TimelineEntry): Promise<void> {
     // The mark and the entry are written together; a failed condition means that the entry is there already.
-    await this.#table.transact([this.#table.put({ ...keys.noted(id, key), at: entry.at }, absent), timelineWrite(this.#table, id, key, entry)]);
+    await this.#table.transact([
+      this.#table.put({ ...keys.noted(id, key), at: entry.at }, absent),
+      timelineWrite(this.#table, id, key, entry),
+    ]);
   }
 
   async post(id: IncidentId, message: Message, change: IncidentChange = {}, key?: string): Promise<boolean> {
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
       const incident = await this.read(id);
       if (incident === undefined || incident.status === 'resolved') return false;
-      const once = key === undefined ? [] : [this.#table.put({ ...keys.inboxKey(id, key), seq: incident.seq + 1 }, absent)];
-      const result = await this.#table.transact([...once, ...mailWrites(this.#table, incident, message, this.#clock.now(), change)]);
+      const once =
+        key === undefined ? [] : [this.#table.put({ ...keys.inboxKey(id, key), seq: incident.seq + 1 }, absent)];
+      const result = await this.#table.transact([
+        ...once,
+        ...mailWrites(this.#table, incident, message, this.#clock.now(), change),
+      ]);
       if (result.ok || (once.length === 1 && result.failed.includes(0))) return true;
     }
     throw new Error(`incident ${id} changed ${TRIES} times while a message was to be left; try again`);
@@ -111,10 +180,16 @@ export class IncidentTable implements Incidents {
   async begin(id: IncidentId, run: number): Promise<{ incident: IncidentRecord; unfinished: number[] } | undefined> {
     const known = await this.read(id);
     if (known === undefined) return undefined;
-    await this.#table.touch(keys.incident(id), { UpdateExpression: 'SET started_run = :run', ExpressionAttributeValues: { ':run': run } });
+    await this.#table.touch(keys.incident(id), {
+      UpdateExpression: 'SET started_run = :run',
+      ExpressionAttributeValues: { ':run': run },
+    });
     const decisions = await collect(this.#table.each(keys.incident(id).pk, 'DEC#'), (item) => item);
     const unfinished = decisions
-      .filter((item) => item['outcome'] === undefined || (item['outcome'] === 'succeeded' && known.verification === 'pending'))
+      .filter(
+        (item) =>
+          item['outcome'] === undefined || (item['outcome'] === 'succeeded' && known.verification === 'pending'),
+      )
       .map((item) => Number(item['number']));
     return { incident: { ...known, started_run: run }, unfinished };
   }
@@ -134,14 +209,24 @@ export class IncidentTable implements Incidents {
 
   /** What the workflow has read needs no sweeper. A failed condition means newer mail: the mark stays. */
   async #drained(id: IncidentId, seq: number): Promise<void> {
-    await this.#table.touch(keys.incident(id), { UpdateExpression: 'SET drained = :seq', ExpressionAttributeValues: { ':seq': seq } });
+    await this.#table.touch(keys.incident(id), {
+      UpdateExpression: 'SET drained = :seq',
+      ExpressionAttributeValues: { ':seq': seq },
+    });
     await this.#table.transact([
-      this.#table.remove(keys.pending(id), { ConditionExpression: 'attribute_not_exists(pk) OR seq <= :seq', ExpressionAttributeValues: { ':seq': seq } }),
+      this.#table.remove(keys.pending(id), {
+        ConditionExpression: 'attribute_not_exists(pk) OR seq <= :seq',
+        ExpressionAttributeValues: { ':seq': seq },
+      }),
     ]);
   }
 
   async #hang(id: IncidentId, who: string, bell: string): Promise<void> {
-    await this.#table.touch(keys.incident(id), { UpdateExpression: 'SET bells.#who = :bell', ExpressionAttributeNames: { '#who': who }, ExpressionAttributeValues: { ':bell': bell } });
+    await this.#table.touch(keys.incident(id), {
+      UpdateExpression: 'SET bells.#who = :bell',
+      ExpressionAttributeNames: { '#who': who },
+      ExpressionAttributeValues: { ':bell': bell },
+    });
   }
 
   async resolve(id: IncidentId, drained: number, by: string | null, text: string): Promise<'resolved' | 'not_yet'> {
@@ -154,20 +239,45 @@ export class IncidentTable implements Incidents {
         UpdateExpression: 'SET #status = :resolved, resolved_at = :at, resolved_by = :by',
         ConditionExpression: `seq = :drained AND #status <> :resolved${calm}`,
         ExpressionAttributeNames: { '#status': 'status' },
-        ExpressionAttributeValues: { ':resolved': 'resolved', ':at': at, ':by': by, ':drained': drained, ...(calm === '' ? {} : { ':zero': 0, ':mitigating': 'mitigating' }) },
+        ExpressionAttributeValues: {
+          ':resolved': 'resolved',
+          ':at': at,
+          ':by': by,
+          ':drained': drained,
+          ...(calm === '' ? {} : { ':zero': 0, ':mitigating': 'mitigating' }),
+        },
       }),
-      this.#table.remove(keys.open(String(item['scope'])), { ConditionExpression: 'incident_id = :id', ExpressionAttributeValues: { ':id': id } }),
+      this.#table.remove(keys.open(String(item['scope'])), {
+        ConditionExpression: 'incident_id = :id',
+        ExpressionAttributeValues: { ':id': id },
+      }),
       this.#table.remove(keys.pending(id)),
-      timelineWrite(this.#table, id, 'resolved', { at, actor: by ?? 'firebreak', kind: 'incident.resolved', text, detail: null }),
+      timelineWrite(this.#table, id, 'resolved', {
+        at,
+        actor: by ?? 'firebreak',
+        kind: 'incident.resolved',
+        text,
+        detail: null,
+      }),
     ]);
     return result.ok ? 'resolved' : 'not_yet';
   }
 
   async handOver(id: IncidentId, run: number): Promise<void> {
     const at = this.#clock.now();
-    await this.#table.touch(keys.incident(id), { UpdateExpression: 'SET #run = :run', ExpressionAttributeNames: { '#run': 'run' }, ExpressionAttributeValues: { ':run': run } });
+    await this.#table.touch(keys.incident(id), {
+      UpdateExpression: 'SET #run = :run',
+      ExpressionAttributeNames: { '#run': 'run' },
+      ExpressionAttributeValues: { ':run': run },
+    });
     await this.#table.transact([pendingWrite(this.#table, id, 0, at)]);
-    await this.note(id, `run-${run}`, { at, actor: 'firebreak', kind: 'workflow.handed_over', text: `Handed over to run ${run} of the workflow`, detail: null });
+    await this.note(id, `run-${run}`, {
+      at,
+      actor: 'firebreak',
+      kind: 'workflow.handed_over',
+      text: `Handed over to run ${run} of the workflow`,
+      detail: null,
+    });
   }
 
   async firingEpisodes(id: IncidentId): ReturnType<Incidents['firingEpisodes']> {
@@ -175,7 +285,8 @@ export class IncidentTable implements Incidents {
     for await (const item of this.#table.each(keys.incident(id).pk, 'SIG#')) {
       const { episode, source, fingerprint, labels } = Signal.parse(item);
       const row = await this.#table.get(keys.episode(sha256(episode)));
-      if (row?.['status'] === 'firing' && row['incident_id'] === id) firing.push({ episode, source, fingerprint, labels });
+      if (row?.['status'] === 'firing' && row['incident_id'] === id)
+        firing.push({ episode, source, fingerprint, labels });
     }
     return firing;
   }
@@ -195,10 +306,21 @@ export class IncidentTable implements Incidents {
           UpdateExpression: 'SET #status = :resolved, ends_at = :at, rev = :next',
           ConditionExpression: 'rev = :rev',
           ExpressionAttributeNames: { '#status': 'status' },
-          ExpressionAttributeValues: { ':resolved': 'resolved', ':at': at, ':rev': row['rev'], ':next': Number(row['rev']) + 1 },
+          ExpressionAttributeValues: {
+            ':resolved': 'resolved',
+            ':at': at,
+            ':rev': row['rev'],
+            ':next': Number(row['rev']) + 1,
+          },
         }),
-        ...mailWrites(this.#table, incident, { kind: 'signals', fired: 0, resolved: 1, critical: false, asksRollback: false }, at,
-          { timeline: { actor: 'firebreak', kind: 'alerts.ended', text, detail: { resolved: [episode] } } }, { firing: -1 }),
+        ...mailWrites(
+          this.#table,
+          incident,
+          { kind: 'signals', fired: 0, resolved: 1, critical: false, asksRollback: false },
+          at,
+          { timeline: { actor: 'firebreak', kind: 'alerts.ended', text, detail: { resolved: [episode] } } },
+          { firing: -1 },
+        ),
       ]);
       if (result.ok) return;
     }
@@ -214,7 +336,12 @@ export class IncidentTable implements Incidents {
     let count = 0;
     do {
       const page = await this.#table.page(
-        { IndexName: 'list', KeyConditionExpression: '#list = :list', ExpressionAttributeNames: { '#list': 'list' }, ExpressionAttributeValues: { ':list': lists.incidents } },
+        {
+          IndexName: 'list',
+          KeyConditionExpression: '#list = :list',
+          ExpressionAttributeNames: { '#list': 'list' },
+          ExpressionAttributeValues: { ':list': lists.incidents },
+        },
         { limit: 500, cursor },
         (item) => item['status'] !== 'resolved',
       );

@@ -24,7 +24,10 @@ export const keys = {
   open: (scope: string): Key => ({ pk: `OPEN#${scope}`, sk: 'OPEN' }),
   pending: (id: IncidentId): Key => ({ pk: 'PENDING', sk: id }),
   episode: (hash: string): Key => ({ pk: `EP#${hash}`, sk: 'EP' }),
-  change: (place: Place, startedAt: Timestamp, id: ChangeId): Key => ({ pk: `CHG#${placeOf(place)}`, sk: `${startedAt}#${id}` }),
+  change: (place: Place, startedAt: Timestamp, id: ChangeId): Key => ({
+    pk: `CHG#${placeOf(place)}`,
+    sk: `${startedAt}#${id}`,
+  }),
   changes: (place: Place): Pick<Key, 'pk'> => ({ pk: `CHG#${placeOf(place)}` }),
   changeById: (id: ChangeId): Key => ({ pk: `CHGID#${id}`, sk: 'CHG' }),
   live: (place: Place): Key => ({ pk: 'LIVE', sk: placeOf(place) }),
@@ -35,7 +38,10 @@ export const keys = {
   automation: (): Key => ({ pk: 'AUTOMATION', sk: 'AUTOMATION' }),
   token: (hash: string): Key => ({ pk: `TOKEN#${hash}`, sk: 'TOKEN' }),
   tokenById: (id: string): Key => ({ pk: 'TOKENS', sk: id }),
-  idempotency: (principal: string, route: string, key: string): Key => ({ pk: `IDEM#${part(principal)}#${part(route)}#${part(key)}`, sk: 'IDEM' }),
+  idempotency: (principal: string, route: string, key: string): Key => ({
+    pk: `IDEM#${part(principal)}#${part(route)}#${part(key)}`,
+    sk: 'IDEM',
+  }),
 };
 
 /** Lists across places, newest first, by the index `list` (eventually consistent). */

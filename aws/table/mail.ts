@@ -13,7 +13,14 @@ export type Counted = { signals?: number; firing?: number; asksRollback?: boolea
  * The writes that put one message into an open incident's inbox: its row, the incident's sequence, and the mark by
  * which the sweeper rings if nobody else does. The sequence the caller has read is a condition.
  */
-export function mailWrites(table: Table, incident: IncidentRecord, message: Message, at: Timestamp, change: IncidentChange = {}, counted: Counted = {}): Write[] {
+export function mailWrites(
+  table: Table,
+  incident: IncidentRecord,
+  message: Message,
+  at: Timestamp,
+  change: IncidentChange = {},
+  counted: Counted = {},
+): Write[] {
   const seq = incident.seq + 1;
   const sets: Record<string, unknown> = {
     seq,
@@ -32,11 +39,17 @@ export function mailWrites(table: Table, incident: IncidentRecord, message: Mess
       UpdateExpression: `SET ${names.map((name) => `#${name} = :${name}`).join(', ')}`,
       ConditionExpression: '#seq = :was AND #state <> :resolved',
       ExpressionAttributeNames: { ...Object.fromEntries(names.map((name) => [`#${name}`, name])), '#state': 'status' },
-      ExpressionAttributeValues: { ...Object.fromEntries(names.map((name) => [`:${name}`, sets[name]])), ':was': incident.seq, ':resolved': 'resolved' },
+      ExpressionAttributeValues: {
+        ...Object.fromEntries(names.map((name) => [`:${name}`, sets[name]])),
+        ':was': incident.seq,
+        ':resolved': 'resolved',
+      },
     }),
     table.put({ ...keys.inbox(incident.id, seq), seq, message, at }),
     pendingWrite(table, incident.id, seq, at),
-    ...(change.timeline ? [timelineWrite(table, incident.id, `${String(seq).padStart(10, '0')}`, { ...change.timeline, at })] : []),
+    ...(change.timeline
+      ? [timelineWrite(table, incident.id, String(seq).padStart(10, '0'), { ...change.timeline, at })]
+      : []),
   ];
 }
 

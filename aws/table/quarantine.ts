@@ -21,11 +21,19 @@ export class QuarantineTable implements Quarantine {
     await this.#blobs.put(blobKey(id), input.body, input.contentType || 'application/octet-stream');
     const at = this.#clock.now();
     await this.#table.touch(keys.quarantine(id), {
-      UpdateExpression: 'SET #source = :source, receiver = :receiver, #status = :status, detail = :detail, content_type = :type, #bytes = :bytes, last_seen_at = :at, first_seen_at = if_not_exists(first_seen_at, :at), replayed_at = if_not_exists(replayed_at, :none) ADD #count :one',
+      UpdateExpression:
+        'SET #source = :source, receiver = :receiver, #status = :status, detail = :detail, content_type = :type, #bytes = :bytes, last_seen_at = :at, first_seen_at = if_not_exists(first_seen_at, :at), replayed_at = if_not_exists(replayed_at, :none) ADD #count :one',
       ExpressionAttributeNames: { '#source': 'source', '#status': 'status', '#bytes': 'bytes', '#count': 'count' },
       ExpressionAttributeValues: {
-        ':source': input.source, ':receiver': input.receiver, ':status': input.status, ':detail': input.detail.slice(0, 2000),
-        ':type': input.contentType, ':bytes': input.body.byteLength, ':at': at, ':none': null, ':one': 1,
+        ':source': input.source,
+        ':receiver': input.receiver,
+        ':status': input.status,
+        ':detail': input.detail.slice(0, 2000),
+        ':type': input.contentType,
+        ':bytes': input.body.byteLength,
+        ':at': at,
+        ':none': null,
+        ':one': 1,
       },
     });
     return id;
@@ -41,14 +49,19 @@ export class QuarantineTable implements Quarantine {
     // Few by nature; sorted here, since the key is the body's hash and not its time.
     const all: Quarantined[] = [];
     for await (const item of this.#table.each('QUARANTINE')) all.push(shown(item));
-    all.sort((a, b) => (a.last_seen_at === b.last_seen_at ? (a.id < b.id ? 1 : -1) : a.last_seen_at < b.last_seen_at ? 1 : -1));
+    all.sort((a, b) =>
+      a.last_seen_at === b.last_seen_at ? (a.id < b.id ? 1 : -1) : a.last_seen_at < b.last_seen_at ? 1 : -1,
+    );
     const start = query.cursor === undefined ? 0 : all.findIndex((entry) => entry.id === query.cursor) + 1;
     const items = all.slice(start, start + query.limit);
     return { items, next_cursor: start + query.limit < all.length ? (items.at(-1)?.id ?? null) : null };
   }
 
   async replayed(id: string): Promise<void> {
-    await this.#table.touch(keys.quarantine(id), { UpdateExpression: 'SET replayed_at = :at', ExpressionAttributeValues: { ':at': this.#clock.now() } });
+    await this.#table.touch(keys.quarantine(id), {
+      UpdateExpression: 'SET replayed_at = :at',
+      ExpressionAttributeValues: { ':at': this.#clock.now() },
+    });
   }
 
   async count(): Promise<number> {

@@ -1,5 +1,18 @@
-import { type DynamoDBClient, TransactionCanceledException, type TransactionCanceledException as Canceled } from '@aws-sdk/client-dynamodb';
-import { DynamoDBDocumentClient, GetCommand, QueryCommand, type QueryCommandInput, TransactWriteCommand, type TransactWriteCommandInput, UpdateCommand, type UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
+import {
+  type DynamoDBClient,
+  TransactionCanceledException,
+  type TransactionCanceledException as Canceled,
+} from '@aws-sdk/client-dynamodb';
+import {
+  DynamoDBDocumentClient,
+  GetCommand,
+  QueryCommand,
+  type QueryCommandInput,
+  TransactWriteCommand,
+  type TransactWriteCommandInput,
+  UpdateCommand,
+  type UpdateCommandInput,
+} from '@aws-sdk/lib-dynamodb';
 import type { Page } from '../../domain/ports.ts';
 import type { Key } from './keys.ts';
 
@@ -69,20 +82,26 @@ export class Table {
   }
 
   /** Every item of a partition whose sort key begins so, in order. Strongly consistent. */
-  async *each(pk: string, prefix = '', options: { newestFirst?: boolean; after?: string; from?: string; limit?: number } = {}): AsyncGenerator<Item> {
+  async *each(
+    pk: string,
+    prefix = '',
+    options: { newestFirst?: boolean; after?: string; from?: string; limit?: number } = {},
+  ): AsyncGenerator<Item> {
     const { condition, values } = range(prefix, options);
     let start: Item | undefined;
     let left = options.limit ?? Infinity;
     do {
-      const page = await this.#client.send(new QueryCommand({
-        TableName: this.name,
-        ConsistentRead: true,
-        KeyConditionExpression: `pk = :pk${condition}`,
-        ExpressionAttributeValues: { ':pk': pk, ...values },
-        ScanIndexForward: options.newestFirst !== true,
-        ...(left === Infinity ? {} : { Limit: left }),
-        ...(start ? { ExclusiveStartKey: start } : {}),
-      }));
+      const page = await this.#client.send(
+        new QueryCommand({
+          TableName: this.name,
+          ConsistentRead: true,
+          KeyConditionExpression: `pk = :pk${condition}`,
+          ExpressionAttributeValues: { ':pk': pk, ...values },
+          ScanIndexForward: options.newestFirst !== true,
+          ...(left === Infinity ? {} : { Limit: left }),
+          ...(start ? { ExclusiveStartKey: start } : {}),
+        }),
+      );
       for (const item of page.Items ?? []) yield item;
       left -= page.Items?.length ?? 0;
       start = left > 0 ? page.LastEvaluatedKey : undefined;
@@ -90,17 +109,23 @@ export class Table {
   }
 
   /** One page, newest first, of a partition or of a list of the index; `keep` drops items before they count. */
-  async page(query: Omit<QueryCommandInput, 'TableName'>, { limit, cursor }: { limit: number; cursor?: string | undefined }, keep: (item: Item) => boolean = () => true): Promise<Page<Item>> {
+  async page(
+    query: Omit<QueryCommandInput, 'TableName'>,
+    { limit, cursor }: { limit: number; cursor?: string | undefined },
+    keep: (item: Item) => boolean = () => true,
+  ): Promise<Page<Item>> {
     const items: Item[] = [];
     let start = cursor === undefined ? undefined : decodeCursor(cursor);
     do {
-      const page = await this.#client.send(new QueryCommand({
-        TableName: this.name,
-        ScanIndexForward: false,
-        ...query,
-        Limit: Math.max(limit - items.length, 25),
-        ...(start ? { ExclusiveStartKey: start } : {}),
-      }));
+      const page = await this.#client.send(
+        new QueryCommand({
+          TableName: this.name,
+          ScanIndexForward: false,
+          ...query,
+          Limit: Math.max(limit - items.length, 25),
+          ...(start ? { ExclusiveStartKey: start } : {}),
+        }),
+      );
       for (const item of page.Items ?? []) {
         if (!keep(item)) continue;
         items.push(item);
@@ -112,7 +137,10 @@ export class Table {
   }
 }
 
-export type Condition = Pick<NonNullable<Write['Put']>, 'ConditionExpression' | 'ExpressionAttributeNames' | 'ExpressionAttributeValues'>;
+export type Condition = Pick<
+  NonNullable<Write['Put']>,
+  'ConditionExpression' | 'ExpressionAttributeNames' | 'ExpressionAttributeValues'
+>;
 
 export const absent: Condition = { ConditionExpression: 'attribute_not_exists(pk)' };
 
@@ -136,10 +164,19 @@ function decodeCursor(cursor: string): Item {
   throw new BadCursor('this cursor was not given by this API; leave it out to begin at the newest');
 }
 
-function range(prefix: string, { after, from }: { after?: string; from?: string }): { condition: string; values: Item } {
-  if (after !== undefined) return { condition: ' AND sk BETWEEN :after AND :end', values: { ':after': `${after}\u0000`, ':end': `${prefix}\uffff` } };
+function range(
+  prefix: string,
+  { after, from }: { after?: string; from?: string },
+): { condition: string; values: Item } {
+  if (after !== undefined)
+    return {
+      condition: ' AND sk BETWEEN :after AND :end',
+      values: { ':after': `${after}\u0000`, ':end': `${prefix}\uffff` },
+    };
   if (from !== undefined) return { condition: ' AND sk >= :from', values: { ':from': from } };
-  return prefix === '' ? { condition: '', values: {} } : { condition: ' AND begins_with(sk, :prefix)', values: { ':prefix': prefix } };
+  return prefix === ''
+    ? { condition: '', values: {} }
+    : { condition: ' AND begins_with(sk, :prefix)', values: { ':prefix': prefix } };
 }
 
 function failedConditions(error: unknown): number[] {

@@ -23,7 +23,12 @@ export class TokenTable implements Tokens {
   async create(token: NewToken, by: string): Promise<{ record: TokenRecord; secret: string }> {
     const secret = `fb_${randomBytes(32).toString('base64url')}`;
     const hash = sha256(secret);
-    const record: TokenRecord = { ...token, id: `tok_${randomBytes(10).toString('hex')}`, created_at: this.#clock.now(), created_by: by };
+    const record: TokenRecord = {
+      ...token,
+      id: `tok_${randomBytes(10).toString('hex')}`,
+      created_at: this.#clock.now(),
+      created_by: by,
+    };
     await this.#table.transact([
       this.#table.put({ ...keys.token(hash), ...record }, absent),
       this.#table.put({ ...keys.tokenById(record.id), ...record, hash }, absent),
@@ -40,7 +45,10 @@ export class TokenTable implements Tokens {
   async revoke(id: string): Promise<boolean> {
     const item = await this.#table.get(keys.tokenById(id));
     if (item === undefined) return false;
-    await this.#table.transact([this.#table.remove(keys.token(String(item['hash']))), this.#table.remove(keys.tokenById(id))]);
+    await this.#table.transact([
+      this.#table.remove(keys.token(String(item['hash']))),
+      this.#table.remove(keys.tokenById(id)),
+    ]);
     return true;
   }
 }

@@ -13,12 +13,14 @@ import type { Env } from './context.ts';
 import { allower, answers, type Api, endpoint, problems } from './endpoint.ts';
 import { problem, Refusal } from './problem.ts';
 
-const Taken = z.object({
-  receipt: z.string(),
-  accepted: z.number().openapi({ description: 'Alerts that are durable now' }),
-  quarantined: z.number().openapi({ description: 'Alerts that could not be read, kept whole' }),
-  truncated: z.number().openapi({ description: 'Alerts that the sender left out (truncatedAlerts)' }),
-}).meta({ id: 'Receipt' });
+const Taken = z
+  .object({
+    receipt: z.string(),
+    accepted: z.number().openapi({ description: 'Alerts that are durable now' }),
+    quarantined: z.number().openapi({ description: 'Alerts that could not be read, kept whole' }),
+    truncated: z.number().openapi({ description: 'Alerts that the sender left out (truncatedAlerts)' }),
+  })
+  .meta({ id: 'Receipt' });
 
 const BODY_MAX_BYTES = 4 * 1024 * 1024;
 
@@ -26,21 +28,40 @@ const BODY_MAX_BYTES = 4 * 1024 * 1024;
 export function alertRoutes(app: Api, deps: Deps): void {
   for (const source of sources.values()) {
     for (const method of source.name === 'grafana' ? (['post', 'put'] as const) : (['post'] as const)) {
-      endpoint(app, deps, 'receiver', receiver(method, `/v1/alerts/${source.name}`, `Webhook receiver for ${source.name}`), (c) =>
-        receive(c, deps, source, { action: 'alerts:write', path: `/v1/alerts/${source.name}`, asRollbackRequest: false }));
+      endpoint(
+        app,
+        deps,
+        'receiver',
+        describe(method, `/v1/alerts/${source.name}`, `Webhook receiver for ${source.name}`),
+        (c) =>
+          receive(c, deps, source, {
+            action: 'alerts:write',
+            path: `/v1/alerts/${source.name}`,
+            asRollbackRequest: false,
+          }),
+      );
     }
   }
   const alertmanager = sources.get('alertmanager');
   if (alertmanager === undefined) throw new Error('the Alertmanager source is gone');
-  endpoint(app, deps, 'receiver', receiver('post', ROLLBACK_PATH, 'The Alertmanager payload, each firing alert taken as one that asks for a rollback'), (c) =>
-    receive(c, deps, alertmanager, { action: 'rollback:request', path: ROLLBACK_PATH, asRollbackRequest: true }));
+  endpoint(
+    app,
+    deps,
+    'receiver',
+    describe(
+      'post',
+      ROLLBACK_PATH,
+      'The Alertmanager payload, each firing alert taken as one that asks for a rollback',
+    ),
+    (c) => receive(c, deps, alertmanager, { action: 'rollback:request', path: ROLLBACK_PATH, asRollbackRequest: true }),
+  );
 }
 
 const ROLLBACK_PATH = '/api/v1/rollback';
 
 type Receiver = { action: Action; path: string; asRollbackRequest: boolean };
 
-const receiver = (method: 'post' | 'put', path: string, summary: string) =>
+const describe = (method: 'post' | 'put', path: string, summary: string) =>
   createRoute({
     method,
     path,
@@ -59,29 +80,54 @@ const receiver = (method: 'post' | 'put', path: string, summary: string) =>
 async function receive(c: Context<Env>, deps: Deps, source: Source, receiver: Receiver): Promise<never> {
   const body = new Uint8Array(await c.req.arrayBuffer()); // a signature covers the bytes, and quarantine keeps them
   await check(c, deps, source, receiver, body);
-  if (body.byteLength > BODY_MAX_BYTES) throw new Refusal(413, 'body-too-large', `${body.byteLength} bytes; at most ${BODY_MAX_BYTES}`);
+  if (body.byteLength > BODY_MAX_BYTES)
+    throw new Refusal(413, 'body-too-large', `${body.byteLength} bytes; at most ${BODY_MAX_BYTES}`);
   try {
     return await take(c, deps, source, receiver, body);
   } catch (error) {
     if (error instanceof Refusal) throw error;
     // 503 and nothing else: Alertmanager tries again at once, Grafana at its next interval.
     c.var.log.error('alerts could not be made durable', { source: source.name, error: String(error) });
-    return problem(c, 503, 'not-durable', 'the alerts could not be made durable; send them again', { 'retry-after': '5' }) as never;
+    return problem(c, 503, 'not-durable', 'the alerts could not be made durable; send them again', {
+      'retry-after': '5',
+    }) as never;
   }
 }
 
 /** A token with the right scope, or the sender's own signature. */
-async function check(c: Context<Env>, deps: Deps, source: Source, { action }: Receiver, body: Uint8Array): Promise<void> {
+async function check(
+  c: Context<Env>,
+  deps: Deps,
+  source: Source,
+  { action }: Receiver,
+  body: Uint8Array,
+): Promise<void> {
   const authorization = c.req.header('authorization');
   const principal = await principalOf(deps, authorization);
   if (principal !== undefined) return allower(deps, principal, action)({ source: source.name });
-  if (authorization === undefined && source.signature !== undefined && (await signedBy(deps, source.signature, c.req.raw.headers, body))) return;
-  throw new Refusal(401, 'unauthorized', 'no credential, one that is not known, or a signature that does not fit or is late');
+  if (
+    authorization === undefined &&
+    source.signature !== undefined &&
+    (await signedBy(deps, source.signature, c.req.raw.headers, body))
+  )
+    return;
+  throw new Refusal(
+    401,
+    'unauthorized',
+    'no credential, one that is not known, or a signature that does not fit or is late',
+  );
 }
 
-async function take(c: Context<Env>, deps: Deps, source: Source, { path, asRollbackRequest }: Receiver, body: Uint8Array): Promise<never> {
+async function take(
+  c: Context<Env>,
+  deps: Deps,
+  source: Source,
+  { path, asRollbackRequest }: Receiver,
+  body: Uint8Array,
+): Promise<never> {
   const contentType = c.req.header('content-type') ?? '';
-  const keep = (bytes: Uint8Array, status: number, detail: string) => deps.quarantine.keep({ source: source.name, receiver: path, body: bytes, contentType, status, detail });
+  const keep = (bytes: Uint8Array, status: number, detail: string) =>
+    deps.quarantine.keep({ source: source.name, receiver: path, body: bytes, contentType, status, detail });
   const result = read(source, contentType, body, millisOf(deps.clock.now()));
   if (!result.ok) {
     const { status, code, detail } = result.fault;
@@ -93,12 +139,26 @@ async function take(c: Context<Env>, deps: Deps, source: Source, { path, asRollb
   const receipt = { id: randomUUID(), at: deps.clock.now(), trace: c.var.trace };
   await Promise.all(unreadable.map((one) => keep(Buffer.from(one.body), 422, one.detail)));
   const signals = await enqueue(deps, receipt, alerts, asRollbackRequest);
-  c.var.log.info('alerts accepted', { source: source.name, receipt: receipt.id, accepted: signals.length, quarantined: unreadable.length, truncated });
-  return c.json({ receipt: receipt.id, accepted: signals.length, quarantined: unreadable.length, truncated }, 202) as never;
+  c.var.log.info('alerts accepted', {
+    source: source.name,
+    receipt: receipt.id,
+    accepted: signals.length,
+    quarantined: unreadable.length,
+    truncated,
+  });
+  return c.json(
+    { receipt: receipt.id, accepted: signals.length, quarantined: unreadable.length, truncated },
+    202,
+  ) as never;
 }
 
 /** Gives the alerts their meaning and makes them durable. */
-export async function enqueue(deps: Pick<Deps, 'config' | 'queue'>, receipt: Parameters<Deps['queue']['sendAll']>[0], alerts: Parameters<typeof toSignal>[0][], asRollbackRequest: boolean): Promise<Signal[]> {
+export async function enqueue(
+  deps: Pick<Deps, 'config' | 'queue'>,
+  receipt: Parameters<Deps['queue']['sendAll']>[0],
+  alerts: Parameters<typeof toSignal>[0][],
+  asRollbackRequest: boolean,
+): Promise<Signal[]> {
   const { services } = await deps.config.current();
   const signals = alerts.map((alert) => toSignal(alert, services, asRollbackRequest));
   await deps.queue.sendAll(receipt, signals);
@@ -118,4 +178,7 @@ export function read(source: Source, contentType: string, body: Uint8Array, now:
   }
 }
 
-const refuse = (status: Fault['status'], code: Fault['code'], detail: string): ParseResult => ({ ok: false, fault: { status, code, detail } });
+const refuse = (status: Fault['status'], code: Fault['code'], detail: string): ParseResult => ({
+  ok: false,
+  fault: { status, code, detail },
+});

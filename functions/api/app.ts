@@ -47,16 +47,29 @@ export function api(deps: Deps): Api {
   metricsRoutes(app, deps);
 
   app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', { type: 'http', scheme: 'bearer' });
-  app.openAPIRegistry.registerComponent('securitySchemes', 'basic', { type: 'http', scheme: 'basic', description: 'Any user name, the token as password' });
-  app.doc31('/openapi.json', { openapi: '3.1.0', info: { title: 'Firebreak', version: 'v1', description: 'Turns alerts into action' } });
+  app.openAPIRegistry.registerComponent('securitySchemes', 'basic', {
+    type: 'http',
+    scheme: 'basic',
+    description: 'Any user name, the token as password',
+  });
+  app.doc31('/openapi.json', {
+    openapi: '3.1.0',
+    info: { title: 'Firebreak', version: 'v1', description: 'Turns alerts into action' },
+  });
 
   app.notFound((c) => problem(c, 404, 'not-found', `there is nothing at ${c.req.method} ${c.req.path}`));
   app.onError((error, c) => {
     if (error instanceof Refusal) {
       const challenge: Record<string, string> = error.status === 401 ? { 'www-authenticate': 'Bearer' } : {};
-      return problem(c, error.status as 400, error.code, error.detail, challenge);
+      return problem(c, error.status, error.code, error.detail, challenge);
     }
-    if (error instanceof HTTPException) return problem(c, error.status as 400, error.status === 400 ? 'not-json' : 'http', error.message || 'the request could not be read');
+    if (error instanceof HTTPException)
+      return problem(
+        c,
+        error.status,
+        error.status === 400 ? 'not-json' : 'http',
+        error.message || 'the request could not be read',
+      );
     if (error.name === 'BadCursor') return problem(c, 400, 'bad-cursor', error.message);
     const log = c.get('log') ?? deps.log;
     log.error('a request failed', { error: error.stack ?? String(error) });
@@ -66,7 +79,9 @@ export function api(deps: Deps): Api {
 }
 
 /** An id that can be logged and echoed without harm. */
-const acceptable = (id: string | undefined): string | undefined => (id !== undefined && /^[\w.:/+=-]{1,128}$/.test(id) ? id : undefined);
+const acceptable = (id: string | undefined): string | undefined =>
+  id !== undefined && /^[\w.:/+=-]{1,128}$/.test(id) ? id : undefined;
 
 /** The trace id of a W3C `traceparent`. */
-const traceOf = (header: string | undefined): string | undefined => /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/.exec(header ?? '')?.[1];
+const traceOf = (header: string | undefined): string | undefined =>
+  /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/.exec(header ?? '')?.[1];

@@ -17,7 +17,10 @@ const BOOTSTRAP: { secret: string; principal: Principal }[] = [
 ];
 
 /** Who sends this, by `Authorization: Bearer`, or basic with the token as password. Undefined: nobody we know. */
-export async function principalOf(deps: Pick<Deps, 'secrets' | 'tokens'>, authorization: string | undefined): Promise<Principal | undefined> {
+export async function principalOf(
+  deps: Pick<Deps, 'secrets' | 'tokens'>,
+  authorization: string | undefined,
+): Promise<Principal | undefined> {
   const token = tokenOf(authorization);
   if (token === undefined) return undefined;
   for (const { secret, principal } of BOOTSTRAP) {
@@ -38,7 +41,12 @@ function tokenOf(authorization: string | undefined): string | undefined {
 }
 
 /** Checks a sender's signature over the raw body. Without a secret configured nothing can be right. */
-export async function signedBy(deps: Pick<Deps, 'secrets' | 'clock'>, scheme: SignatureScheme, headers: Headers, body: Uint8Array): Promise<boolean> {
+export async function signedBy(
+  deps: Pick<Deps, 'secrets' | 'clock'>,
+  scheme: SignatureScheme,
+  headers: Headers,
+  body: Uint8Array,
+): Promise<boolean> {
   const secret = await deps.secrets.get(scheme.secret);
   const signature = headers.get(scheme.header);
   if (!secret || !signature) return false;

@@ -10,55 +10,101 @@ const Deployment = Change.meta({ id: 'Deployment' });
 const params = z.object({ id: ChangeId });
 
 export function deploymentRoutes(app: Api, deps: Deps): void {
-  endpoint(app, deps, 'deployments:write', createRoute({
-    method: 'post', path: '/v1/deployments', tags: ['deployments'], summary: 'Record a change to production',
-    request: body(NewChange),
-    responses: { 201: answers('Recorded', Deployment), 200: answers('It was recorded before', Deployment), 422: problems('What is wrong with it') },
-  }), async (c) => {
-    const input = c.req.valid('json');
-    c.var.allow(input);
-    const { change, created } = await deps.changes.record(input);
-    if (created && change.status === 'failed') await reportFailedDeploy(deps, change, c.var.trace);
-    return c.json(change, created ? 201 : 200);
-  });
+  endpoint(
+    app,
+    deps,
+    'deployments:write',
+    createRoute({
+      method: 'post',
+      path: '/v1/deployments',
+      tags: ['deployments'],
+      summary: 'Record a change to production',
+      request: body(NewChange),
+      responses: {
+        201: answers('Recorded', Deployment),
+        200: answers('It was recorded before', Deployment),
+        422: problems('What is wrong with it'),
+      },
+    }),
+    async (c) => {
+      const input = c.req.valid('json');
+      c.var.allow(input);
+      const { change, created } = await deps.changes.record(input);
+      if (created && change.status === 'failed') await reportFailedDeploy(deps, change, c.var.trace);
+      return c.json(change, created ? 201 : 200);
+    },
+  );
 
-  endpoint(app, deps, 'deployments:write', createRoute({
-    method: 'patch', path: '/v1/deployments/{id}', tags: ['deployments'], summary: 'Tell how a change went on',
-    request: { params, ...body(ChangePatch) },
-    responses: { 200: answers('As it is now', Deployment), 404: problems('Unknown'), 422: problems('What is wrong with it') },
-  }), async (c) => {
-    const { id } = c.req.valid('param');
-    const before = await deps.changes.get(id);
-    if (before === undefined) throw notFound(id);
-    c.var.allow(before);
-    const change = await deps.changes.patch(id, c.req.valid('json'));
-    if (change === undefined) throw notFound(id);
-    if (change.status === 'failed' && before.status !== 'failed') await reportFailedDeploy(deps, change, c.var.trace);
-    return c.json(change, 200);
-  });
+  endpoint(
+    app,
+    deps,
+    'deployments:write',
+    createRoute({
+      method: 'patch',
+      path: '/v1/deployments/{id}',
+      tags: ['deployments'],
+      summary: 'Tell how a change went on',
+      request: { params, ...body(ChangePatch) },
+      responses: {
+        200: answers('As it is now', Deployment),
+        404: problems('Unknown'),
+        422: problems('What is wrong with it'),
+      },
+    }),
+    async (c) => {
+      const { id } = c.req.valid('param');
+      const before = await deps.changes.get(id);
+      if (before === undefined) throw notFound(id);
+      c.var.allow(before);
+      const change = await deps.changes.patch(id, c.req.valid('json'));
+      if (change === undefined) throw notFound(id);
+      if (change.status === 'failed' && before.status !== 'failed') await reportFailedDeploy(deps, change, c.var.trace);
+      return c.json(change, 200);
+    },
+  );
 
-  endpoint(app, deps, 'deployments:read', createRoute({
-    method: 'get', path: '/v1/deployments/{id}', tags: ['deployments'], summary: 'Read a change',
-    request: { params },
-    responses: { 200: answers('The change', Deployment), 404: problems('Unknown') },
-  }), async (c) => {
-    const { id } = c.req.valid('param');
-    const change = await deps.changes.get(id);
-    if (change === undefined) throw notFound(id);
-    c.var.allow(change);
-    return c.json(change, 200);
-  });
+  endpoint(
+    app,
+    deps,
+    'deployments:read',
+    createRoute({
+      method: 'get',
+      path: '/v1/deployments/{id}',
+      tags: ['deployments'],
+      summary: 'Read a change',
+      request: { params },
+      responses: { 200: answers('The change', Deployment), 404: problems('Unknown') },
+    }),
+    async (c) => {
+      const { id } = c.req.valid('param');
+      const change = await deps.changes.get(id);
+      if (change === undefined) throw notFound(id);
+      c.var.allow(change);
+      return c.json(change, 200);
+    },
+  );
 
-  endpoint(app, deps, 'deployments:read', createRoute({
-    method: 'get', path: '/v1/deployments', tags: ['deployments'], summary: 'Changes, newest first',
-    request: { query: z.object({ ...listQuery, service: ServiceName.optional(), environment: EnvironmentName.optional() }) },
-    responses: { 200: answers('A page', pageOf(Deployment)) },
-  }), async (c) => {
-    const { limit, cursor, service, environment } = c.req.valid('query');
-    const place = { ...(service && { service }), ...(environment && { environment }) };
-    c.var.allow(place);
-    return c.json(await deps.changes.list({ limit, ...(cursor && { cursor }), ...place }), 200);
-  });
+  endpoint(
+    app,
+    deps,
+    'deployments:read',
+    createRoute({
+      method: 'get',
+      path: '/v1/deployments',
+      tags: ['deployments'],
+      summary: 'Changes, newest first',
+      request: {
+        query: z.object({ ...listQuery, service: ServiceName.optional(), environment: EnvironmentName.optional() }),
+      },
+      responses: { 200: answers('A page', pageOf(Deployment)) },
+    }),
+    async (c) => {
+      const { limit, cursor, service, environment } = c.req.valid('query');
+      const place = { ...(service && { service }), ...(environment && { environment }) };
+      c.var.allow(place);
+      return c.json(await deps.changes.list({ limit, ...(cursor && { cursor }), ...place }), 200);
+    },
+  );
 }
 
 const notFound = (id: string): Refusal => new Refusal(404, 'unknown-deployment', `there is no deployment ${id}`);

@@ -16,7 +16,13 @@ export type Api = OpenAPIHono<Env>;
  * Registers one route. There is no other way in, and none without saying who may call it. The description of it goes
  * into `/openapi.json`.
  */
-export function endpoint<R extends RouteConfig & { getRoutingPath(): string }>(app: Api, deps: Deps, access: Access, route: R, handler: RouteHandler<R, Env>): void {
+export function endpoint<R extends RouteConfig & { getRoutingPath(): string }>(
+  app: Api,
+  deps: Deps,
+  access: Access,
+  route: R,
+  handler: RouteHandler<R, Env>,
+): void {
   const known = access !== 'public' && access !== 'receiver';
   if (known) app.on(route.method.toUpperCase(), route.getRoutingPath(), guard(deps, access));
   if (access !== 'public') {
@@ -27,25 +33,33 @@ export function endpoint<R extends RouteConfig & { getRoutingPath(): string }>(a
 }
 
 const refusals = {
-  401: { description: 'No credential, or one that is not known', content: { 'application/problem+json': { schema: Problem } } },
+  401: {
+    description: 'No credential, or one that is not known',
+    content: { 'application/problem+json': { schema: Problem } },
+  },
   403: { description: 'Known, but not allowed', content: { 'application/problem+json': { schema: Problem } } },
 };
 
-const guard = (deps: Deps, action: Action): MiddlewareHandler<Env> => async (c, next) => {
-  const principal = await principalOf(deps, c.req.header('authorization'));
-  if (principal === undefined) throw new Refusal(401, 'unauthorized', 'send Authorization: Bearer with a token that this Firebreak knows');
-  const allow = allower(deps, principal, action);
-  allow({});
-  c.set('principal', principal);
-  c.set('allow', allow);
-  await next();
-};
+const guard =
+  (deps: Deps, action: Action): MiddlewareHandler<Env> =>
+  async (c, next) => {
+    const principal = await principalOf(deps, c.req.header('authorization'));
+    if (principal === undefined)
+      throw new Refusal(401, 'unauthorized', 'send Authorization: Bearer with a token that this Firebreak knows');
+    const allow = allower(deps, principal, action);
+    allow({});
+    c.set('principal', principal);
+    c.set('allow', allow);
+    await next();
+  };
 
 /** Refuses what the principal may not do. */
-export const allower = (deps: Pick<Deps, 'clock'>, principal: Principal, action: Action) => (scope: Scope): void => {
-  const answer = authorize(principal, action, scope, deps.clock.now());
-  if (!answer.allowed) throw new Refusal(403, 'forbidden', answer.because);
-};
+export const allower =
+  (deps: Pick<Deps, 'clock'>, principal: Principal, action: Action) =>
+  (scope: Scope): void => {
+    const answer = authorize(principal, action, scope, deps.clock.now());
+    if (!answer.allowed) throw new Refusal(403, 'forbidden', answer.because);
+  };
 
 /** `?limit&cursor` of every list. */
 export const listQuery = {
@@ -53,12 +67,21 @@ export const listQuery = {
   cursor: z.string().max(2048).optional().openapi({ description: 'next_cursor of the page before' }),
 };
 
-export const pageOf = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item), next_cursor: z.string().nullable() });
+export const pageOf = <T extends z.ZodType>(item: T) =>
+  z.object({ items: z.array(item), next_cursor: z.string().nullable() });
 
 /** A JSON answer, for the description. */
-export const answers = <T extends z.ZodType>(description: string, schema: T) => ({ description, content: { 'application/json': { schema } } });
+export const answers = <T extends z.ZodType>(description: string, schema: T) => ({
+  description,
+  content: { 'application/json': { schema } },
+});
 
-export const problems = (description: string) => ({ description, content: { 'application/problem+json': { schema: Problem } } });
+export const problems = (description: string) => ({
+  description,
+  content: { 'application/problem+json': { schema: Problem } },
+});
 
 /** A JSON body that must be there. */
-export const body = <T extends z.ZodType>(schema: T) => ({ body: { required: true, content: { 'application/json': { schema } } } });
+export const body = <T extends z.ZodType>(schema: T) => ({
+  body: { required: true, content: { 'application/json': { schema } } },
+});

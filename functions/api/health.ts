@@ -3,29 +3,62 @@ import type { Deps } from '../../domain/ports.ts';
 import { principalOf } from './authentication.ts';
 import { answers, type Api, endpoint } from './endpoint.ts';
 
-const Ready = z.object({ ready: z.boolean(), checks: z.record(z.string(), z.string()).optional(), config: z.object({ version: z.string().nullable(), problems: z.array(z.string()) }).optional() });
+const Ready = z.object({
+  ready: z.boolean(),
+  checks: z.record(z.string(), z.string()).optional(),
+  config: z.object({ version: z.string().nullable(), problems: z.array(z.string()) }).optional(),
+});
 
 /** Alive, and ready. Why it is not ready is told only to those who have a token. */
 export function healthRoutes(app: Api, deps: Deps): void {
-  endpoint(app, deps, 'public', createRoute({
-    method: 'get', path: '/healthz', tags: ['health'], summary: 'The process answers',
-    responses: { 200: answers('It does', z.object({ ok: z.literal(true) })) },
-  }), (c) => c.json({ ok: true as const }, 200));
+  endpoint(
+    app,
+    deps,
+    'public',
+    createRoute({
+      method: 'get',
+      path: '/healthz',
+      tags: ['health'],
+      summary: 'The process answers',
+      responses: { 200: answers('It does', z.object({ ok: z.literal(true) })) },
+    }),
+    (c) => c.json({ ok: true as const }, 200),
+  );
 
-  endpoint(app, deps, 'public', createRoute({
-    method: 'get', path: '/readyz', tags: ['health'], summary: 'It can take alerts',
-    responses: { 200: answers('It can', Ready), 503: answers('It cannot', Ready) },
-  }), async (c) => {
-    const checks = { table: await told(deps.automation.read()), config: await told(deps.config.current()), secrets: await told(deps.secrets.get('FIREBREAK_INGEST_TOKEN')) };
-    const ready = Object.values(checks).every((check) => check === 'ok');
-    const status = ready ? 200 : 503;
-    const principal = ready || checks.secrets === 'ok' ? await principalOf(deps, c.req.header('authorization')).catch(() => undefined) : undefined;
-    if (principal === undefined) return c.json({ ready }, status);
-    return c.json({ ready, checks, config: await configState(deps) }, status);
-  });
+  endpoint(
+    app,
+    deps,
+    'public',
+    createRoute({
+      method: 'get',
+      path: '/readyz',
+      tags: ['health'],
+      summary: 'It can take alerts',
+      responses: { 200: answers('It can', Ready), 503: answers('It cannot', Ready) },
+    }),
+    async (c) => {
+      const checks = {
+        table: await told(deps.automation.read()),
+        config: await told(deps.config.current()),
+        secrets: await told(deps.secrets.get('FIREBREAK_INGEST_TOKEN')),
+      };
+      const ready = Object.values(checks).every((check) => check === 'ok');
+      const status = ready ? 200 : 503;
+      const principal =
+        ready || checks.secrets === 'ok'
+          ? await principalOf(deps, c.req.header('authorization')).catch(() => undefined)
+          : undefined;
+      if (principal === undefined) return c.json({ ready }, status);
+      return c.json({ ready, checks, config: await configState(deps) }, status);
+    },
+  );
 }
 
-const told = (check: Promise<unknown>): Promise<string> => check.then(() => 'ok', (error: unknown) => String(error));
+const told = (check: Promise<unknown>): Promise<string> =>
+  check.then(
+    () => 'ok',
+    (error: unknown) => String(error),
+  );
 
 async function configState(deps: Deps): Promise<{ version: string | null; problems: string[] }> {
   try {

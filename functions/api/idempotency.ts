@@ -12,17 +12,37 @@ const CREATES = [/^\/v1\/deployments$/, /^\/v1\/incidents$/, /^\/v1\/incidents\/
  * `Idempotency-Key`: the same key, body and caller again get the first answer. Server errors are forgotten, so that the
  * request may be tried again.
  */
-export const idempotency = (deps: Deps): MiddlewareHandler<Env> => async (c, next) => {
-  const given = c.req.header('idempotency-key');
-  if (given === undefined || c.req.method !== 'POST' || !CREATES.some((path) => path.test(c.req.path))) return next();
-  if (given.length > 255) throw new Refusal(400, 'bad-idempotency-key', 'Idempotency-Key has at most 255 characters');
-  const principal = await principalOf(deps, c.req.header('authorization'));
-  if (principal === undefined) return next(); // refused further in
-  const key: IdempotencyKey = { principal: principal.name, route: c.req.path, key: given };
-  const begun = await deps.idempotency.begin(key, createHash('sha256').update(await c.req.text()).digest('hex'));
-  if (begun.kind === 'other_body') throw new Refusal(422, 'idempotency-key-reused', 'this Idempotency-Key came with another body before');
-  if (begun.kind === 'running') throw new Refusal(409, 'idempotency-key-running', 'the first request with this Idempotency-Key has not ended yet');
-  if (begun.kind === 'done') return c.body(begun.body, begun.status as 200, { 'content-type': 'application/json', 'idempotent-replayed': 'true' });
-  await next();
-  await deps.idempotency.end(key, c.res.status < 400 ? { status: c.res.status, body: await c.res.clone().text() } : 'forget');
-};
+export const idempotency =
+  (deps: Deps): MiddlewareHandler<Env> =>
+  async (c, next) => {
+    const given = c.req.header('idempotency-key');
+    if (given === undefined || c.req.method !== 'POST' || !CREATES.some((path) => path.test(c.req.path))) return next();
+    if (given.length > 255) throw new Refusal(400, 'bad-idempotency-key', 'Idempotency-Key has at most 255 characters');
+    const principal = await principalOf(deps, c.req.header('authorization'));
+    if (principal === undefined) return next(); // refused further in
+    const key: IdempotencyKey = { principal: principal.name, route: c.req.path, key: given };
+    const begun = await deps.idempotency.begin(
+      key,
+      createHash('sha256')
+        .update(await c.req.text())
+        .digest('hex'),
+    );
+    if (begun.kind === 'other_body')
+      throw new Refusal(422, 'idempotency-key-reused', 'this Idempotency-Key came with another body before');
+    if (begun.kind === 'running')
+      throw new Refusal(
+        409,
+        'idempotency-key-running',
+        'the first request with this Idempotency-Key has not ended yet',
+      );
+    if (begun.kind === 'done')
+      return c.body(begun.body, begun.status as 200, {
+        'content-type': 'application/json',
+        'idempotent-replayed': 'true',
+      });
+    await next();
+    await deps.idempotency.end(
+      key,
+      c.res.status < 400 ? { status: c.res.status, body: await c.res.clone().text() } : 'forget',
+    );
+  };

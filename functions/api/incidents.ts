@@ -15,103 +15,220 @@ const params = z.object({ id: IncidentId });
 const page = z.object(listQuery);
 
 export function incidentRoutes(app: Api, deps: Deps): void {
-  endpoint(app, deps, 'incidents:write', createRoute({
-    method: 'post', path: '/v1/incidents', tags: ['incidents'], summary: 'Declare an incident by hand',
-    request: body(z.strictObject({ service: ServiceName, environment: EnvironmentName, title: z.string().min(1).max(500), severity: Severity.default('critical') })),
-    responses: { 201: answers('Opened', Incident), 200: answers('One was open for this service and environment', Incident), 422: problems('What is wrong with it') },
-  }), async (c) => {
-    const input = c.req.valid('json');
-    c.var.allow(input);
-    const { id, created } = await deps.incidents.declare({ ...input, by: c.var.principal.name, trace: c.var.trace });
-    await wake(deps, id);
-    return c.json(await view(deps, id), created ? 201 : 200);
-  });
+  endpoint(
+    app,
+    deps,
+    'incidents:write',
+    createRoute({
+      method: 'post',
+      path: '/v1/incidents',
+      tags: ['incidents'],
+      summary: 'Declare an incident by hand',
+      request: body(
+        z.strictObject({
+          service: ServiceName,
+          environment: EnvironmentName,
+          title: z.string().min(1).max(500),
+          severity: Severity.default('critical'),
+        }),
+      ),
+      responses: {
+        201: answers('Opened', Incident),
+        200: answers('One was open for this service and environment', Incident),
+        422: problems('What is wrong with it'),
+      },
+    }),
+    async (c) => {
+      const input = c.req.valid('json');
+      c.var.allow(input);
+      const { id, created } = await deps.incidents.declare({ ...input, by: c.var.principal.name, trace: c.var.trace });
+      await wake(deps, id);
+      return c.json(await view(deps, id), created ? 201 : 200);
+    },
+  );
 
-  endpoint(app, deps, 'incidents:read', createRoute({
-    method: 'get', path: '/v1/incidents', tags: ['incidents'], summary: 'Incidents, newest first, finished ones included',
-    request: { query: z.object({ ...listQuery, status: IncidentStatus.optional(), service: z.string().optional() }) },
-    responses: { 200: answers('A page', pageOf(Incident)) },
-  }), async (c) => {
-    const { limit, cursor, status, service } = c.req.valid('query');
-    c.var.allow({ ...(service === undefined ? {} : { service }) });
-    const found = await deps.incidents.list({ limit, ...(cursor && { cursor }), ...(status && { status }), ...(service && { service }) });
-    return c.json(found, 200);
-  });
+  endpoint(
+    app,
+    deps,
+    'incidents:read',
+    createRoute({
+      method: 'get',
+      path: '/v1/incidents',
+      tags: ['incidents'],
+      summary: 'Incidents, newest first, finished ones included',
+      request: { query: z.object({ ...listQuery, status: IncidentStatus.optional(), service: z.string().optional() }) },
+      responses: { 200: answers('A page', pageOf(Incident)) },
+    }),
+    async (c) => {
+      const { limit, cursor, status, service } = c.req.valid('query');
+      c.var.allow(service === undefined ? {} : { service });
+      const found = await deps.incidents.list({
+        limit,
+        ...(cursor && { cursor }),
+        ...(status && { status }),
+        ...(service && { service }),
+      });
+      return c.json(found, 200);
+    },
+  );
 
-  endpoint(app, deps, 'incidents:read', createRoute({
-    method: 'get', path: '/v1/incidents/{id}', tags: ['incidents'], summary: 'Read an incident',
-    request: { params },
-    responses: { 200: answers('The incident', Incident), 404: problems('Unknown') },
-  }), async (c) => {
-    const incident = await view(deps, c.req.valid('param').id);
-    c.var.allow(incident);
-    return c.json(incident, 200);
-  });
+  endpoint(
+    app,
+    deps,
+    'incidents:read',
+    createRoute({
+      method: 'get',
+      path: '/v1/incidents/{id}',
+      tags: ['incidents'],
+      summary: 'Read an incident',
+      request: { params },
+      responses: { 200: answers('The incident', Incident), 404: problems('Unknown') },
+    }),
+    async (c) => {
+      const incident = await view(deps, c.req.valid('param').id);
+      c.var.allow(incident);
+      return c.json(incident, 200);
+    },
+  );
 
-  endpoint(app, deps, 'incidents:write', createRoute({
-    method: 'patch', path: '/v1/incidents/{id}', tags: ['incidents'], summary: 'Correct title or severity',
-    request: { params, ...body(z.strictObject({ title: z.string().min(1).max(500).optional(), severity: Severity.optional() })) },
-    responses: { 200: answers('As it is now', Incident), 404: problems('Unknown'), 409: problems('It is resolved'), 422: problems('What is wrong with it') },
-  }), async (c) => {
-    const { id } = c.req.valid('param');
-    const incident = await view(deps, id);
-    c.var.allow(incident);
-    const { title, severity } = c.req.valid('json');
-    const by = c.var.principal.name;
-    const changed = [title && `title to ${title}`, severity && `severity to ${severity}`].filter(Boolean).join(', ');
-    const posted = await deps.incidents.post(id, { kind: 'severity', severity: severity ?? incident.severity, by }, {
-      ...(title && { title }), ...(severity && { severity }),
-      timeline: { actor: by, kind: 'incident.changed', text: `Changed ${changed || 'nothing'}`, detail: null },
-    });
-    if (!posted) throw resolved(id);
-    await wake(deps, id);
-    return c.json(await view(deps, id), 200);
-  });
+  endpoint(
+    app,
+    deps,
+    'incidents:write',
+    createRoute({
+      method: 'patch',
+      path: '/v1/incidents/{id}',
+      tags: ['incidents'],
+      summary: 'Correct title or severity',
+      request: {
+        params,
+        ...body(z.strictObject({ title: z.string().min(1).max(500).optional(), severity: Severity.optional() })),
+      },
+      responses: {
+        200: answers('As it is now', Incident),
+        404: problems('Unknown'),
+        409: problems('It is resolved'),
+        422: problems('What is wrong with it'),
+      },
+    }),
+    async (c) => {
+      const { id } = c.req.valid('param');
+      const incident = await view(deps, id);
+      c.var.allow(incident);
+      const { title, severity } = c.req.valid('json');
+      const by = c.var.principal.name;
+      const changed = [title && `title to ${title}`, severity && `severity to ${severity}`].filter(Boolean).join(', ');
+      const posted = await deps.incidents.post(
+        id,
+        { kind: 'severity', severity: severity ?? incident.severity, by },
+        {
+          ...(title && { title }),
+          ...(severity && { severity }),
+          timeline: { actor: by, kind: 'incident.changed', text: `Changed ${changed || 'nothing'}`, detail: null },
+        },
+      );
+      if (!posted) throw resolved(id);
+      await wake(deps, id);
+      return c.json(await view(deps, id), 200);
+    },
+  );
 
-  endpoint(app, deps, 'incidents:read', createRoute({
-    method: 'get', path: '/v1/incidents/{id}/timeline', tags: ['incidents'], summary: 'What happened, newest first',
-    request: { params, query: page },
-    responses: { 200: answers('A page', pageOf(Entry)), 404: problems('Unknown') },
-  }), async (c) => {
-    const { id } = c.req.valid('param');
-    c.var.allow(await view(deps, id));
-    return c.json(await deps.incidents.timeline(id, paging(c.req.valid('query'))), 200);
-  });
+  endpoint(
+    app,
+    deps,
+    'incidents:read',
+    createRoute({
+      method: 'get',
+      path: '/v1/incidents/{id}/timeline',
+      tags: ['incidents'],
+      summary: 'What happened, newest first',
+      request: { params, query: page },
+      responses: { 200: answers('A page', pageOf(Entry)), 404: problems('Unknown') },
+    }),
+    async (c) => {
+      const { id } = c.req.valid('param');
+      c.var.allow(await view(deps, id));
+      return c.json(await deps.incidents.timeline(id, paging(c.req.valid('query'))), 200);
+    },
+  );
 
-  endpoint(app, deps, 'incidents:write', createRoute({
-    method: 'post', path: '/v1/incidents/{id}/timeline', tags: ['incidents'], summary: 'Append a note',
-    request: { params, ...body(z.strictObject({ text: z.string().min(1).max(4000), kind: z.string().max(64).default('note'), detail: z.json().optional() })) },
-    responses: { 201: answers('Appended', Entry), 404: problems('Unknown'), 422: problems('What is wrong with it') },
-  }), async (c) => {
-    const { id } = c.req.valid('param');
-    c.var.allow(await view(deps, id));
-    const { text, kind, detail = null } = c.req.valid('json');
-    const entry = { at: deps.clock.now(), actor: c.var.principal.name, kind, text, detail };
-    await deps.incidents.note(id, `note-${randomUUID()}`, entry);
-    return c.json(entry, 201);
-  });
+  endpoint(
+    app,
+    deps,
+    'incidents:write',
+    createRoute({
+      method: 'post',
+      path: '/v1/incidents/{id}/timeline',
+      tags: ['incidents'],
+      summary: 'Append a note',
+      request: {
+        params,
+        ...body(
+          z.strictObject({
+            text: z.string().min(1).max(4000),
+            kind: z.string().max(64).default('note'),
+            detail: z.json().optional(),
+          }),
+        ),
+      },
+      responses: { 201: answers('Appended', Entry), 404: problems('Unknown'), 422: problems('What is wrong with it') },
+    }),
+    async (c) => {
+      const { id } = c.req.valid('param');
+      c.var.allow(await view(deps, id));
+      const { text, kind, detail = null } = c.req.valid('json');
+      const entry = { at: deps.clock.now(), actor: c.var.principal.name, kind, text, detail };
+      await deps.incidents.note(id, `note-${randomUUID()}`, entry);
+      return c.json(entry, 201);
+    },
+  );
 
-  endpoint(app, deps, 'incidents:read', createRoute({
-    method: 'get', path: '/v1/incidents/{id}/signals', tags: ['incidents'], summary: 'The alerts of an incident, newest first',
-    request: { params, query: page },
-    responses: { 200: answers('A page', pageOf(Signal.extend({ first_seen_at: Timestamp }).meta({ id: 'Signal' }))), 404: problems('Unknown') },
-  }), async (c) => {
-    const { id } = c.req.valid('param');
-    c.var.allow(await view(deps, id));
-    return c.json(await deps.incidents.signals(id, paging(c.req.valid('query'))), 200);
-  });
+  endpoint(
+    app,
+    deps,
+    'incidents:read',
+    createRoute({
+      method: 'get',
+      path: '/v1/incidents/{id}/signals',
+      tags: ['incidents'],
+      summary: 'The alerts of an incident, newest first',
+      request: { params, query: page },
+      responses: {
+        200: answers('A page', pageOf(Signal.extend({ first_seen_at: Timestamp }).meta({ id: 'Signal' }))),
+        404: problems('Unknown'),
+      },
+    }),
+    async (c) => {
+      const { id } = c.req.valid('param');
+      c.var.allow(await view(deps, id));
+      return c.json(await deps.incidents.signals(id, paging(c.req.valid('query'))), 200);
+    },
+  );
 
-  endpoint(app, deps, 'incidents:read', createRoute({
-    method: 'get', path: '/v1/incidents/{id}/decisions/{number}', tags: ['incidents'], summary: 'A decision with all its inputs',
-    request: { params: params.extend({ number: z.coerce.number().int().min(1) }) },
-    responses: { 200: answers('The decision', z.object({ decision: DecisionView, inputs: z.json() })), 404: problems('Unknown') },
-  }), async (c) => {
-    const { id, number } = c.req.valid('param');
-    c.var.allow(await view(deps, id));
-    const [decision, inputs] = await Promise.all([deps.decisions.get(id, number), deps.decisions.inputs(id, number)]);
-    if (decision === undefined) throw new Refusal(404, 'unknown-decision', `incident ${id} has no decision ${number}`);
-    return c.json({ decision, inputs: asJson(inputs) }, 200);
-  });
+  endpoint(
+    app,
+    deps,
+    'incidents:read',
+    createRoute({
+      method: 'get',
+      path: '/v1/incidents/{id}/decisions/{number}',
+      tags: ['incidents'],
+      summary: 'A decision with all its inputs',
+      request: { params: params.extend({ number: z.coerce.number().int().min(1) }) },
+      responses: {
+        200: answers('The decision', z.object({ decision: DecisionView, inputs: z.json() })),
+        404: problems('Unknown'),
+      },
+    }),
+    async (c) => {
+      const { id, number } = c.req.valid('param');
+      c.var.allow(await view(deps, id));
+      const [decision, inputs] = await Promise.all([deps.decisions.get(id, number), deps.decisions.inputs(id, number)]);
+      if (decision === undefined)
+        throw new Refusal(404, 'unknown-decision', `incident ${id} has no decision ${number}`);
+      return c.json({ decision, inputs: asJson(inputs) }, 200);
+    },
+  );
 }
 
 /** What was stored as JSON, as JSON. */

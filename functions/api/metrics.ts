@@ -5,23 +5,46 @@ import { type Api, endpoint } from './endpoint.ts';
 
 /** Firebreak itself, for Prometheus. All of it is read from the table, so that every instance tells the same. */
 export function metricsRoutes(app: Api, deps: Deps): void {
-  endpoint(app, deps, 'metrics:read', createRoute({
-    method: 'get', path: '/metrics', tags: ['health'], summary: 'Prometheus exposition',
-    responses: { 200: { description: 'Text format 0.0.4', content: { 'text/plain': { schema: z.string() } } } },
-  }), async (c) => c.text(await exposition(deps), 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }));
+  endpoint(
+    app,
+    deps,
+    'metrics:read',
+    createRoute({
+      method: 'get',
+      path: '/metrics',
+      tags: ['health'],
+      summary: 'Prometheus exposition',
+      responses: { 200: { description: 'Text format 0.0.4', content: { 'text/plain': { schema: z.string() } } } },
+    }),
+    async (c) => c.text(await exposition(deps), 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }),
+  );
 }
 
 async function exposition(deps: Deps): Promise<string> {
   const now = deps.clock.now();
   const [live, open, pending, quarantined, automation] = await Promise.all([
-    deps.changes.live(), deps.incidents.openCount(), deps.incidents.pending(now), deps.quarantine.count(), deps.automation.read(),
+    deps.changes.live(),
+    deps.incidents.openCount(),
+    deps.incidents.pending(now),
+    deps.quarantine.count(),
+    deps.automation.read(),
   ]);
   return [
-    metric('firebreak_deployment_timestamp_seconds', 'When the version that runs went live, in seconds since the epoch',
-      live.map((change) => [{ service: change.service, environment: change.environment, version: change.version }, millisOf(change.finished_at ?? change.started_at) / 1000])),
+    metric(
+      'firebreak_deployment_timestamp_seconds',
+      'When the version that runs went live, in seconds since the epoch',
+      live.map((change) => [
+        { service: change.service, environment: change.environment, version: change.version },
+        millisOf(change.finished_at ?? change.started_at) / 1000,
+      ]),
+    ),
     metric('firebreak_incidents_open', 'Incidents that are not resolved', [[{}, open]]),
-    metric('firebreak_incidents_pending', 'Incidents with something that their workflow has not seen yet', [[{}, pending.length]]),
-    metric('firebreak_quarantined_inputs', 'Inputs that could not be read and have not been replayed', [[{}, quarantined]]),
+    metric('firebreak_incidents_pending', 'Incidents with something that their workflow has not seen yet', [
+      [{}, pending.length],
+    ]),
+    metric('firebreak_quarantined_inputs', 'Inputs that could not be read and have not been replayed', [
+      [{}, quarantined],
+    ]),
     metric('firebreak_automation_paused', '1 while the kill switch is on', [[{}, automation.paused ? 1 : 0]]),
   ].join('');
 }
@@ -34,4 +57,5 @@ function metric(name: string, help: string, samples: [Record<string, string>, nu
   return `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${lines.join('')}`;
 }
 
-const escapeLabel = (text: string): string => text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
+const escapeLabel = (text: string): string =>
+  text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');

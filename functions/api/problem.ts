@@ -5,23 +5,45 @@ import { z } from '@hono/zod-openapi';
 
 /** RFC 9457. `type` leads to the heading in docs/errors.md. */
 export const Problem = z
-  .object({ type: z.string(), title: z.string(), status: z.number(), code: z.string(), detail: z.string(), request_id: z.string() })
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.number(),
+    code: z.string(),
+    detail: z.string(),
+    request_id: z.string(),
+  })
   .meta({ id: 'Problem' });
 
 /** A refusal with its reason, thrown from anywhere in a handler. */
 export class Refusal extends HTTPException {
   readonly code: string;
   readonly detail: string;
+  override readonly status: ContentfulStatusCode;
 
   constructor(status: ContentfulStatusCode, code: string, detail: string) {
     super(status, { message: detail });
+    this.status = status;
     this.code = code;
     this.detail = detail;
   }
 }
 
-export function problem(c: Context, status: ContentfulStatusCode, code: string, detail: string, headers: Record<string, string> = {}): Response {
-  const body = { type: `https://firebreak.dev/errors#${code}`, title: code.replaceAll('-', ' '), status, code, detail, request_id: requestId(c) };
+export function problem(
+  c: Context,
+  status: ContentfulStatusCode,
+  code: string,
+  detail: string,
+  headers: Record<string, string> = {},
+): Response {
+  const body = {
+    type: `https://firebreak.dev/errors#${code}`,
+    title: code.replaceAll('-', ' '),
+    status,
+    code,
+    detail,
+    request_id: requestId(c),
+  };
   return c.body(JSON.stringify(body), status, { 'content-type': 'application/problem+json', ...headers });
 }
 

@@ -9,31 +9,58 @@ const Token = TokenRecord.meta({ id: 'Token' });
 
 /** Tokens for senders, CI systems and people, each with what it may do and where. */
 export function tokenRoutes(app: Api, deps: Deps): void {
-  endpoint(app, deps, 'tokens:write', createRoute({
-    method: 'post', path: '/v1/tokens', tags: ['tokens'], summary: 'Make a token; it is told only in this answer',
-    request: body(NewTokenSchema),
-    responses: { 201: answers('Made', Token.extend({ token: z.string() })), 422: problems('What is wrong with it') },
-  }), async (c) => {
-    const input = c.req.valid('json');
-    withinOwn(c.var.principal, input, deps);
-    const { record, secret } = await deps.tokens.create(input, c.var.principal.name);
-    return c.json({ ...record, token: secret }, 201);
-  });
+  endpoint(
+    app,
+    deps,
+    'tokens:write',
+    createRoute({
+      method: 'post',
+      path: '/v1/tokens',
+      tags: ['tokens'],
+      summary: 'Make a token; it is told only in this answer',
+      request: body(NewTokenSchema),
+      responses: { 201: answers('Made', Token.extend({ token: z.string() })), 422: problems('What is wrong with it') },
+    }),
+    async (c) => {
+      const input = c.req.valid('json');
+      withinOwn(c.var.principal, input, deps);
+      const { record, secret } = await deps.tokens.create(input, c.var.principal.name);
+      return c.json({ ...record, token: secret }, 201);
+    },
+  );
 
-  endpoint(app, deps, 'tokens:read', createRoute({
-    method: 'get', path: '/v1/tokens', tags: ['tokens'], summary: 'All tokens, without their secrets',
-    responses: { 200: answers('All of them', z.object({ items: z.array(Token), next_cursor: z.null() })) },
-  }), async (c) => c.json({ items: await deps.tokens.list(), next_cursor: null }, 200));
+  endpoint(
+    app,
+    deps,
+    'tokens:read',
+    createRoute({
+      method: 'get',
+      path: '/v1/tokens',
+      tags: ['tokens'],
+      summary: 'All tokens, without their secrets',
+      responses: { 200: answers('All of them', z.object({ items: z.array(Token), next_cursor: z.null() })) },
+    }),
+    async (c) => c.json({ items: await deps.tokens.list(), next_cursor: null }, 200),
+  );
 
-  endpoint(app, deps, 'tokens:write', createRoute({
-    method: 'delete', path: '/v1/tokens/{id}', tags: ['tokens'], summary: 'Revoke a token',
-    request: { params: z.object({ id: z.string().max(64) }) },
-    responses: { 204: { description: 'Revoked' }, 404: problems('Unknown') },
-  }), async (c) => {
-    const { id } = c.req.valid('param');
-    if (!(await deps.tokens.revoke(id))) throw new Refusal(404, 'unknown-token', `there is no token ${id}`);
-    return c.body(null, 204);
-  });
+  endpoint(
+    app,
+    deps,
+    'tokens:write',
+    createRoute({
+      method: 'delete',
+      path: '/v1/tokens/{id}',
+      tags: ['tokens'],
+      summary: 'Revoke a token',
+      request: { params: z.object({ id: z.string().max(64) }) },
+      responses: { 204: { description: 'Revoked' }, 404: problems('Unknown') },
+    }),
+    async (c) => {
+      const { id } = c.req.valid('param');
+      if (!(await deps.tokens.revoke(id))) throw new Refusal(404, 'unknown-token', `there is no token ${id}`);
+      return c.body(null, 204);
+    },
+  );
 }
 
 /** Nobody hands out more than they have. */
@@ -46,7 +73,11 @@ function withinOwn(principal: Principal, token: NewToken, deps: Pick<Deps, 'cloc
   for (const list of ['sources', 'services', 'environments'] as const) {
     const own = principal[list];
     if (own !== null && !(token[list]?.every((name) => own.includes(name)) ?? false)) {
-      throw new Refusal(403, 'forbidden', `${principal.name} is limited to the ${list} ${own.join(', ')}; name some of these`);
+      throw new Refusal(
+        403,
+        'forbidden',
+        `${principal.name} is limited to the ${list} ${own.join(', ')}; name some of these`,
+      );
     }
   }
 }

@@ -5,7 +5,10 @@ import { call, json, NoAnswer } from '../http.ts';
 const ATTEMPT_TIMEOUT_MS = 4_000;
 
 const Alerts = z.array(z.object({ labels: z.record(z.string(), z.string()), endsAt: z.string() }));
-const ActiveAlerts = z.object({ status: z.literal('success'), data: z.object({ alerts: z.array(z.object({ labels: z.record(z.string(), z.string()) })) }) });
+const ActiveAlerts = z.object({
+  status: z.literal('success'),
+  data: z.object({ alerts: z.array(z.object({ labels: z.record(z.string(), z.string()) })) }),
+});
 
 type LabelSet = readonly (readonly [string, string])[];
 
@@ -15,7 +18,10 @@ type LabelSet = readonly (readonly [string, string])[];
  * those before relabelling, so there an alert counts as gone only when no alert of its name is left.
  * @see https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml
  */
-export function alertStates(urls: { alertmanager: () => Promise<string | undefined>; prometheus: () => Promise<string | undefined> }): AlertStates {
+export function alertStates(urls: {
+  alertmanager: () => Promise<string | undefined>;
+  prometheus: () => Promise<string | undefined>;
+}): AlertStates {
   return {
     async gone(labelSets) {
       const here = await stillThere(urls);
@@ -33,12 +39,18 @@ async function stillThere(urls: Parameters<typeof alertStates>[0]): Promise<((la
   const prometheus = await urls.prometheus();
   if (!prometheus) return null;
   const active = await read(prometheus, '/api/v1/alerts', ActiveAlerts);
-  return active && ((labels) => active.data.alerts.some((alert) => alert.labels['alertname'] === new Map(labels).get('alertname')));
+  return (
+    active &&
+    ((labels) => active.data.alerts.some((alert) => alert.labels['alertname'] === new Map(labels).get('alertname')))
+  );
 }
 
 async function read<T>(base: string, path: string, schema: z.ZodType<T>): Promise<T | null> {
   try {
-    const { status, text } = await call(`${base.replace(/\/+$/, '')}${path}`, { method: 'GET', timeoutMs: ATTEMPT_TIMEOUT_MS });
+    const { status, text } = await call(`${base.replace(/\/+$/, '')}${path}`, {
+      method: 'GET',
+      timeoutMs: ATTEMPT_TIMEOUT_MS,
+    });
     const parsed = schema.safeParse(json(text));
     return status === 200 && parsed.success ? parsed.data : null;
   } catch (error) {

@@ -24,11 +24,22 @@ const Conflict = z.object({ current_version: z.string() });
  */
 export function httpDeployer(config: HttpDeployer, options: { url: string; secrets: Secrets; clock: Clock }): Deployer {
   const { url, secrets, clock } = options;
-  const attempt = async (request: { url: string; method: string; headers?: Record<string, string>; body?: string; id: string }): Promise<Answer | DeployerAnswer> => {
+  const attempt = async (request: {
+    url: string;
+    method: string;
+    headers?: Record<string, string>;
+    body?: string;
+    id: string;
+  }): Promise<Answer | DeployerAnswer> => {
     const auth = await authHeaders(config, secrets, clock, request.id, request.body ?? '');
     if ('refused' in auth) return { kind: 'refused', detail: auth.refused };
     try {
-      return await call(request.url, { method: request.method, headers: { accept: 'application/json', ...request.headers, ...auth.headers }, ...(request.body === undefined ? {} : { body: request.body }), timeoutMs: ATTEMPT_TIMEOUT_MS });
+      return await call(request.url, {
+        method: request.method,
+        headers: { accept: 'application/json', ...request.headers, ...auth.headers },
+        ...(request.body === undefined ? {} : { body: request.body }),
+        timeoutMs: ATTEMPT_TIMEOUT_MS,
+      });
     } catch (error) {
       if (error instanceof NoAnswer) return { kind: 'later', detail: error.message, afterSeconds: null };
       throw error;
@@ -38,12 +49,22 @@ export function httpDeployer(config: HttpDeployer, options: { url: string; secre
     target: url,
     effectClass: 'keyed',
     async rollBack(request) {
-      const answer = await attempt({ url, method: 'POST', id: request.key, headers: { 'content-type': 'application/json', 'idempotency-key': request.key }, body: bodyOf(request) });
+      const answer = await attempt({
+        url,
+        method: 'POST',
+        id: request.key,
+        headers: { 'content-type': 'application/json', 'idempotency-key': request.key },
+        body: bodyOf(request),
+      });
       return 'kind' in answer ? answer : read(answer, url, clock);
     },
     async status(statusUrl) {
       const at = sameOrigin(statusUrl, url);
-      if (at === undefined) return { kind: 'failed', detail: `the status_url ${truncate(statusUrl, 200)} is not on the origin of the deployer; it was not called` };
+      if (at === undefined)
+        return {
+          kind: 'failed',
+          detail: `the status_url ${truncate(statusUrl, 200)} is not on the origin of the deployer; it was not called`,
+        };
       const answer = await attempt({ url: at, method: 'GET', id: at });
       return 'kind' in answer ? answer : read(answer, url, clock);
     },
@@ -51,14 +72,31 @@ export function httpDeployer(config: HttpDeployer, options: { url: string; secre
 }
 
 const bodyOf = ({ service, environment, from, to, incident, reason, key }: RollbackRequest): string =>
-  JSON.stringify({ service, environment, from_version: from, to_version: to, incident_id: incident, reason, idempotency_key: key });
+  JSON.stringify({
+    service,
+    environment,
+    from_version: from,
+    to_version: to,
+    incident_id: incident,
+    reason,
+    idempotency_key: key,
+  });
 
-async function authHeaders({ auth }: HttpDeployer, secrets: Secrets, clock: Clock, id: string, body: string): Promise<{ headers: Record<string, string> } | { refused: string }> {
+async function authHeaders(
+  { auth }: HttpDeployer,
+  secrets: Secrets,
+  clock: Clock,
+  id: string,
+  body: string,
+): Promise<{ headers: Record<string, string> } | { refused: string }> {
   if (auth === undefined) return { headers: {} };
   const name = 'bearer' in auth ? auth.bearer : auth.webhookSignature;
   const secret = await secrets.get(name);
   if (!secret) return { refused: `the deployer's secret ${name} is not set, so it was not called` };
-  return { headers: 'bearer' in auth ? { authorization: `Bearer ${secret}` } : signedHeaders(secret, id, millisOf(clock.now()), body) };
+  return {
+    headers:
+      'bearer' in auth ? { authorization: `Bearer ${secret}` } : signedHeaders(secret, id, millisOf(clock.now()), body),
+  };
 }
 
 function read(answer: Answer, url: string, clock: Clock): DeployerAnswer {
@@ -67,16 +105,23 @@ function read(answer: Answer, url: string, clock: Clock): DeployerAnswer {
   if (status >= 200 && status < 300) return accepted(json(text), url, said);
   if (status === 409) {
     const conflict = Conflict.safeParse(json(text));
-    return conflict.success ? { kind: 'superseded', current: conflict.data.current_version } : { kind: 'busy', detail: said };
+    return conflict.success
+      ? { kind: 'superseded', current: conflict.data.current_version }
+      : { kind: 'busy', detail: said };
   }
-  if (status === 429 || status >= 500 || status === 408) return { kind: 'later', detail: said, afterSeconds: retryAfterSeconds(headers, millisOf(clock.now())) };
+  if (status === 429 || status >= 500 || status === 408)
+    return { kind: 'later', detail: said, afterSeconds: retryAfterSeconds(headers, millisOf(clock.now())) };
   return { kind: 'refused', detail: said };
 }
 
 function accepted(body: unknown, url: string, said: string): DeployerAnswer {
-  const read = Accepted.safeParse(body);
-  if (!read.success) return { kind: 'failed', detail: `${said}; a 2xx needs {id, status: succeeded|in_progress|failed}, so whether it rolled back is not known` };
-  const { id = null, status, status_url: statusUrl = null } = read.data;
+  const told = Accepted.safeParse(body);
+  if (!told.success)
+    return {
+      kind: 'failed',
+      detail: `${said}; a 2xx needs {id, status: succeeded|in_progress|failed}, so whether it rolled back is not known`,
+    };
+  const { id = null, status, status_url: statusUrl = null } = told.data;
   if (status === 'succeeded') return { kind: 'succeeded', id };
   if (status === 'failed') return { kind: 'failed', detail: said };
   return { kind: 'in_progress', id, statusUrl: statusUrl === null ? null : (sameOrigin(statusUrl, url) ?? statusUrl) };

@@ -7,11 +7,19 @@ import { ATTEMPT_TIMEOUT_MS, DEDUP_KEY_MAX_CHARS, ROUTING_KEY_CHARS, SUMMARY_MAX
 const SEVERITIES: Record<Severity, string> = { critical: 'critical', warning: 'warning', info: 'info' };
 
 /** PagerDuty's Events API v2. The same key again is logged on the alert that is open, and pages nobody. */
-export const pagerDuty = (options: { eventsUrl: string; routingKey: () => Promise<string | undefined>; clock: Clock }): Pager => ({
+export const pagerDuty = (options: {
+  eventsUrl: string;
+  routingKey: () => Promise<string | undefined>;
+  clock: Clock;
+}): Pager => ({
   async send(request) {
     const routingKey = await options.routingKey();
     if (!routingKey) return { kind: 'off', detail: 'PagerDuty is off: PAGERDUTY_ROUTING_KEY is not set' };
-    if (routingKey.length !== ROUTING_KEY_CHARS) return { kind: 'refused', detail: `PAGERDUTY_ROUTING_KEY has ${routingKey.length} characters; an integration key has ${ROUTING_KEY_CHARS}` };
+    if (routingKey.length !== ROUTING_KEY_CHARS)
+      return {
+        kind: 'refused',
+        detail: `PAGERDUTY_ROUTING_KEY has ${routingKey.length} characters; an integration key has ${ROUTING_KEY_CHARS}`,
+      };
     const sent = await post(`${options.eventsUrl.replace(/\/+$/, '')}/v2/enqueue`, event(request, routingKey));
     return 'error' in sent ? later(sent.error) : read(sent.status, sent.body);
   },
@@ -59,9 +67,20 @@ async function post(url: string, data: object): Promise<{ status: number; body: 
     },
   };
   try {
-    const parameters = { url, method: 'POST', data, token: '', headers: { Authorization: '' }, retryTimeout: 0, requestTimeout: 0, ...once };
+    const parameters = {
+      url,
+      method: 'POST',
+      data,
+      token: '',
+      headers: { Authorization: '' },
+      retryTimeout: 0,
+      requestTimeout: 0,
+      ...once,
+    };
     const answer = await api(parameters);
-    return 'response' in answer ? { status: answer.response.status, body: answer.data } : { error: 'no request was made' };
+    return 'response' in answer
+      ? { status: answer.response.status, body: answer.data }
+      : { error: 'no request was made' };
   } catch (error) {
     if (error instanceof SecondTry) return { status: 429, body: undefined };
     // An answer that is not JSON comes as the response itself.

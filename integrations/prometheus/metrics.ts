@@ -23,7 +23,12 @@ const Range = z.object({
 const Rules = z.object({
   status: z.literal('success'),
   data: z.object({
-    groups: z.array(z.object({ interval: z.number(), rules: z.array(z.object({ type: z.string(), name: z.string(), duration: z.number().optional() })) })),
+    groups: z.array(
+      z.object({
+        interval: z.number(),
+        rules: z.array(z.object({ type: z.string(), name: z.string(), duration: z.number().optional() })),
+      }),
+    ),
   }),
 });
 
@@ -32,7 +37,10 @@ export function prometheus(baseUrl: () => Promise<string | undefined>): Metrics 
   const get = async (path: string, query: Record<string, string>): Promise<Answer | null> => {
     const base = await baseUrl();
     if (!base) return null;
-    return call(`${base.replace(/\/+$/, '')}${path}?${new URLSearchParams(query)}`, { method: 'GET', timeoutMs: ATTEMPT_TIMEOUT_MS });
+    return call(`${base.replace(/\/+$/, '')}${path}?${new URLSearchParams(query).toString()}`, {
+      method: 'GET',
+      timeoutMs: ATTEMPT_TIMEOUT_MS,
+    });
   };
   return {
     async value(promql) {
@@ -46,9 +54,19 @@ export function prometheus(baseUrl: () => Promise<string | undefined>): Metrics 
     },
     async firstAbove(promql, max, until, lookBackSeconds) {
       const end = millisOf(until) / 1000;
-      const answer = await get('/api/v1/query_range', { query: promql, start: String(end - lookBackSeconds), end: String(end), step: String(STEP_SECONDS) }).catch(unreadable);
+      const answer = await get('/api/v1/query_range', {
+        query: promql,
+        start: String(end - lookBackSeconds),
+        end: String(end),
+        step: String(STEP_SECONDS),
+      }).catch(unreadable);
       const read = answer && Range.safeParse(json(answer.text));
-      return read?.success ? firstOfBadRun(read.data.data.result.flatMap((series) => series.values), max) : null;
+      return read?.success
+        ? firstOfBadRun(
+            read.data.data.result.flatMap((series) => series.values),
+            max,
+          )
+        : null;
     },
     async rule(alertname) {
       const answer = await get('/api/v1/rules', { type: 'alert', 'rule_name[]': alertname }).catch(unreadable);

@@ -17,13 +17,18 @@ export const webhookPager = (options: { config: ConfigSource; secrets: Secrets; 
     try {
       const { status } = await call(fallback.url, {
         method: 'POST',
-        headers: { 'content-type': 'application/json', ...signedHeaders(secret, key, millisOf(options.clock.now()), body) },
+        headers: {
+          'content-type': 'application/json',
+          ...signedHeaders(secret, key, millisOf(options.clock.now()), body),
+        },
         body,
         timeoutMs: ATTEMPT_TIMEOUT_MS,
       });
       const detail = `the second route answered ${status}`;
       if (status >= 200 && status < 300) return { kind: 'taken', detail };
-      return status === 429 || status >= 500 ? { kind: 'later', detail, afterSeconds: null } : { kind: 'refused', detail };
+      return status === 429 || status >= 500
+        ? { kind: 'later', detail, afterSeconds: null }
+        : { kind: 'refused', detail };
     } catch (error) {
       if (error instanceof NoAnswer) return { kind: 'later', detail: error.message, afterSeconds: null };
       throw error;

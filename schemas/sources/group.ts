@@ -4,7 +4,8 @@ import { InstantIn } from '../time.ts';
 import { ALERTS_MAX, type Fault, type ParseResult, type Unreadable } from './parsed.ts';
 
 /** Any object as a map, so that a label called `__proto__` is a label. */
-const Texts = z.custom<Record<string, unknown>>((value) => typeof value === 'object' && value !== null && !Array.isArray(value))
+const Texts = z
+  .custom<Record<string, unknown>>((value) => typeof value === 'object' && value !== null && !Array.isArray(value))
   .transform((record, context) => {
     const entries = Object.entries(record);
     if (entries.every((entry): entry is [string, string] => typeof entry[1] === 'string')) return new Map(entries);
@@ -45,17 +46,29 @@ export function parseGroup(body: string, source: SourceName, versions: readonly 
   if (!group.success) return fault(422, 'wrong-shape', z.prettifyError(group.error));
   const { version, alerts: items, truncatedAlerts } = group.data;
   if (typeof version !== 'string' || !versions.includes(version)) {
-    return fault(422, 'unknown-version', `version is ${JSON.stringify(version) ?? 'missing'}; this receiver reads ${versions.map((known) => `"${known}"`).join(' and ')}`);
+    return fault(
+      422,
+      'unknown-version',
+      `version is ${JSON.stringify(version) ?? 'missing'}; this receiver reads ${versions.map((known) => `"${known}"`).join(' and ')}`,
+    );
   }
   if (items.length > ALERTS_MAX) {
-    return fault(413, 'too-many-alerts', `${items.length} alerts in one request; at most ${ALERTS_MAX}. Set max_alerts or group by more labels`);
+    return fault(
+      413,
+      'too-many-alerts',
+      `${items.length} alerts in one request; at most ${ALERTS_MAX}. Set max_alerts or group by more labels`,
+    );
   }
   const alerts: Alert[] = [];
   const unreadable: Unreadable[] = [];
   for (const item of items) {
     const read = GroupAlert.safeParse(item);
     if (read.success) alerts.push(toAlert(read.data, source));
-    else unreadable.push({ body: JSON.stringify({ ...envelopeOf(json.value), alerts: [item] }), detail: z.prettifyError(read.error) });
+    else
+      unreadable.push({
+        body: JSON.stringify({ ...envelopeOf(json.value), alerts: [item] }),
+        detail: z.prettifyError(read.error),
+      });
   }
   return { ok: true, parsed: { alerts, unreadable, truncated: truncatedAlerts ?? 0 } };
 }
@@ -63,7 +76,8 @@ export function parseGroup(body: string, source: SourceName, versions: readonly 
 function toAlert(alert: z.infer<typeof GroupAlert>, source: SourceName): Alert {
   const annotations = new Map(alert.annotations);
   const dashboard = alert.panelURL ?? alert.dashboardURL;
-  if (dashboard && !annotations.has('dashboard') && !annotations.has('dashboard_url')) annotations.set('dashboard_url', dashboard);
+  if (dashboard && !annotations.has('dashboard') && !annotations.has('dashboard_url'))
+    annotations.set('dashboard_url', dashboard);
   const ends = alert.endsAt && !NO_END.test(alert.endsAt) ? InstantIn.safeParse(alert.endsAt) : undefined;
   return {
     source,

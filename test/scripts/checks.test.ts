@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -11,9 +11,11 @@ let root: string;
 
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'firebreak-checks-'));
-  execFileSync('git', ['init', '--quiet'], { cwd: root });
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
+
+/** Makes the folder a clone; the other cases are as in an unpacked archive. @returns whether this machine has git */
+const init = (): boolean => spawnSync('git', ['init', '--quiet'], { cwd: root }).status === 0;
 
 async function write(files: Record<string, string>): Promise<void> {
   for (const [file, content] of Object.entries(files)) {
@@ -115,13 +117,14 @@ describe('paths of one machine', () => {
     ]);
   });
 
-  test('what is not text, not under version control or only looks alike is left alone', async () => {
-    await write({
-      'a.bin': `\0${home}/x`,
-      '.gitignore': 'own.log',
-      'own.log': home,
-      'b.md': `${root}-elsewhere /homepage/a/`,
-    });
+  test("what is not text, not the project's or only looks alike is left alone", async () => {
+    await write({ 'a.bin': `\0${home}/x`, 'node_modules/a.js': home, 'b.md': `${root}-elsewhere /homepage/a/` });
     expect(machinePathProblems(root)).toEqual([]);
+  });
+
+  test('in a clone, what git ignores is left alone', async ({ skip }) => {
+    if (!init()) skip('there is no git on this machine');
+    await write({ '.gitignore': 'own.log', 'own.log': home, 'mine.txt': home });
+    expect(machinePathProblems(root)).toEqual([expect.stringMatching(/^mine\.txt:1/)]);
   });
 });

@@ -6,7 +6,10 @@ import { wake } from '../wake.ts';
  * For alerts whose end is never said (`send_resolved: false`, a silence, a deleted rule): asks where they live, and
  * takes those that are gone as ended. Without anybody to ask, nothing is assumed.
  */
-export async function endGoneAlerts(deps: Pick<Deps, 'incidents' | 'alerts' | 'engine'>, id: IncidentId): Promise<{ ended: number }> {
+export async function endGoneAlerts(
+  deps: Pick<Deps, 'incidents' | 'alerts' | 'engine'>,
+  id: IncidentId,
+): Promise<{ ended: number }> {
   const firing = (await deps.incidents.firingEpisodes(id)).filter(({ source }) => source === 'alertmanager');
   if (firing.length === 0) return { ended: 0 };
   const gone = await deps.alerts.gone(firing.map(({ labels }) => labels));

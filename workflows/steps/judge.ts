@@ -39,9 +39,17 @@ async function gather(deps: Deps, incident: IncidentRecord, asked: Asked): Promi
     asked,
     matched: incident.unmatched === null,
     monitoring_failure_only: firing.length > 0 && firing.every((signal) => signal.monitoringFailure),
-    onset: await evidence(deps, entry, firing.map((signal) => ({ startsAt: signal.startsAt, labels: signal.labels })), incident.opened_at),
+    onset: await evidence(
+      deps,
+      entry,
+      firing.map((signal) => ({ startsAt: signal.startsAt, labels: signal.labels })),
+      incident.opened_at,
+    ),
     changes: changes.map((change) => ({ ...change, commits: [] })),
-    policy: { mode: entry?.autoRollback.mode ?? 'shadow', unknownMigration: entry?.autoRollback.unknownMigration ?? 'approve' },
+    policy: {
+      mode: entry?.autoRollback.mode ?? 'shadow',
+      unknownMigration: entry?.autoRollback.unknownMigration ?? 'approve',
+    },
     has_deployer: entry?.deployer !== undefined,
     guard,
     incident_paused: incident.automation_paused,
@@ -51,7 +59,10 @@ async function gather(deps: Deps, incident: IncidentRecord, asked: Asked): Promi
 }
 
 /** What the catalogue says of a place; nothing of one that it does not know. */
-export function entryOf(services: Awaited<ReturnType<Deps['config']['current']>>['services'], { service, environment }: Place): EnvironmentEntry | undefined {
+export function entryOf(
+  services: Awaited<ReturnType<Deps['config']['current']>>['services'],
+  { service, environment }: Place,
+): EnvironmentEntry | undefined {
   const own = Object.hasOwn(services, service) ? services[service] : undefined;
   return own !== undefined && Object.hasOwn(own.environments, environment) ? own.environments[environment] : undefined;
 }
@@ -66,13 +77,20 @@ export async function readGuard(deps: Pick<Deps, 'automation'>, place: Place): P
   }
 }
 
-async function evidence(deps: Deps, entry: EnvironmentEntry | undefined, firing: readonly { startsAt: Timestamp; labels: [string, string][] }[], openedAt: Timestamp): Promise<OnsetEvidence> {
+async function evidence(
+  deps: Deps,
+  entry: EnvironmentEntry | undefined,
+  firing: readonly { startsAt: Timestamp; labels: [string, string][] }[],
+  openedAt: Timestamp,
+): Promise<OnsetEvidence> {
   const earliest = firing.toSorted((a, b) => (a.startsAt < b.startsAt ? -1 : 1))[0];
   if (earliest === undefined) return { alertStartedAt: openedAt, rule: null, firstBadAt: null };
   const alertname = new Map(earliest.labels).get('alertname');
   const [rule, firstBadAt] = await Promise.all([
     alertname === undefined ? null : deps.metrics.rule(alertname),
-    entry?.health === undefined ? null : deps.metrics.firstAbove(entry.health.promql, entry.health.max, earliest.startsAt, ONSET_LOOK_BACK_SECONDS),
+    entry?.health === undefined
+      ? null
+      : deps.metrics.firstAbove(entry.health.promql, entry.health.max, earliest.startsAt, ONSET_LOOK_BACK_SECONDS),
   ]);
   return { alertStartedAt: earliest.startsAt, rule, firstBadAt };
 }

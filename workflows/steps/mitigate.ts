@@ -23,7 +23,11 @@ const POLL_SECONDS = 5;
 const POLLS = 240;
 
 /** One judgement and what follows from it: act, ask, or say why not; then see whether it helped. */
-export async function mitigate(run: Run, { incidentId, number, asked }: MitigateInput, deps: Deps): Promise<MitigationOutcome> {
+export async function mitigate(
+  run: Run,
+  { incidentId, number, asked }: MitigateInput,
+  deps: Deps,
+): Promise<MitigationOutcome> {
   const judged = await run.step('judge', () => gist(deps, incidentId, number, asked));
   const end = await carryOut(run, { incidentId, number, asked }, judged, deps);
   await run.step('conclude', () => conclude(deps, incidentId, number, judged, end));
@@ -35,7 +39,11 @@ export async function mitigate(run: Run, { incidentId, number, asked }: Mitigate
 }
 
 /** A verification that could not pass at its time, looked at again. */
-export async function verifyNow(run: Run, { incidentId, number, round }: { incidentId: IncidentId; number: number; round: number }, deps: Deps): Promise<void> {
+export async function verifyNow(
+  run: Run,
+  { incidentId, number, round }: { incidentId: IncidentId; number: number; round: number },
+  deps: Deps,
+): Promise<void> {
   await run.step('verify', () => verifyOnce(deps, incidentId, number, `verification-${number}-${round}`));
 }
 
@@ -55,7 +63,8 @@ async function gist(deps: Deps, id: IncidentId, number: number, asked: Asked): P
   if (incident === undefined) throw new Error(`incident ${id} is not in the table`);
   const inputs = await deps.decisions.inputs(id, number);
   const { services } = await deps.config.current();
-  const minutes = services[incident.service]?.environments[incident.environment]?.autoRollback.approvalTimeoutMinutes ?? 15;
+  const minutes =
+    services[incident.service]?.environments[incident.environment]?.autoRollback.approvalTimeoutMinutes ?? 15;
   return {
     kind: decision.kind,
     because: decision.because,
@@ -72,15 +81,42 @@ async function gist(deps: Deps, id: IncidentId, number: number, asked: Asked): P
 
 type End = { outcome: MitigationOutcome; page: PageNeed; text: string };
 
-async function carryOut(run: Run, { incidentId, number, asked }: MitigateInput, judged: Gist, deps: Deps): Promise<End> {
+async function carryOut(
+  run: Run,
+  { incidentId, number, asked }: MitigateInput,
+  judged: Gist,
+  deps: Deps,
+): Promise<End> {
   const { kind, from_version: from, to_version: to } = judged;
   if (from === null || to === null || (kind !== 'roll_back' && kind !== 'approve')) return notTaken(judged, asked);
   if (kind === 'approve') {
     const answer = await askPerson(run, incidentId, number, judged.approvalSeconds, deps);
-    if (answer !== 'approved') return { outcome: answer === 'rejected' ? 'rejected' : 'expired', page: 'no', text: answer === 'rejected' ? 'The rollback was rejected' : 'Nobody answered in time; the rollback was not done' };
+    if (answer !== 'approved')
+      return {
+        outcome: answer === 'rejected' ? 'rejected' : 'expired',
+        page: 'no',
+        text:
+          answer === 'rejected'
+            ? 'The rollback was rejected'
+            : 'Nobody has answered, and the question was withdrawn; the rollback was not done',
+      };
   }
   const { service, environment, reason } = judged;
-  return rollBack(run, { incidentId, key: keyOf(incidentId, number), service, environment, from, to, asked: judged.asked, approved: kind === 'approve', reason }, deps);
+  return rollBack(
+    run,
+    {
+      incidentId,
+      key: keyOf(incidentId, number),
+      service,
+      environment,
+      from,
+      to,
+      asked: judged.asked,
+      approved: kind === 'approve',
+      reason,
+    },
+    deps,
+  );
 }
 
 export const keyOf = (id: IncidentId, number: number): string => `${id}.roll-back.${number}`;
@@ -94,9 +130,20 @@ function notTaken({ kind, because }: Gist, asked: Asked): End {
 }
 
 /** Waits for a person's answer. The question is in the table; this only makes sure to hear of the answer. */
-async function askPerson(run: Run, id: IncidentId, number: number, seconds: number, deps: Deps): Promise<DecisionState> {
+async function askPerson(
+  run: Run,
+  id: IncidentId,
+  number: number,
+  seconds: number,
+  deps: Deps,
+): Promise<DecisionState> {
   await run.step('page-for-approval', async () => {
-    await deps.incidents.post(id, { kind: 'page', by: 'firebreak', note: 'a rollback waits for approval' }, {}, `approval-${number}`);
+    await deps.incidents.post(
+      id,
+      { kind: 'page', by: 'firebreak', note: 'a rollback waits for approval' },
+      {},
+      `approval-${number}`,
+    );
     await wake(deps, id);
     return null;
   });
@@ -113,19 +160,32 @@ async function rollBack(run: Run, order: RollbackOrder, deps: Deps): Promise<End
     if (answer.kind === 'in_progress') return follow(run, order, answer.statusUrl, deps);
     if (answer.kind !== 'later' && answer.kind !== 'busy') return ended(answer, order.to);
     const pause = PAUSES_SECONDS[Math.min(attempt, PAUSES_SECONDS.length - 1)] ?? 60;
-    await run.wait('roll-back-again', { seconds: Math.max(pause, (answer.kind === 'later' && answer.afterSeconds) || 0) });
+    await run.wait('roll-back-again', {
+      seconds: Math.max(pause, (answer.kind === 'later' && answer.afterSeconds) || 0),
+    });
   }
-  return { outcome: 'gave_up', page: 'again', text: 'The CD system gave no usable answer for half an hour; whether it rolled back is not known' };
+  return {
+    outcome: 'gave_up',
+    page: 'again',
+    text: 'The CD system gave no usable answer for half an hour; whether it rolled back is not known',
+  };
 }
 
 /** It was accepted; that is not yet done. Without a place to look, the same key again is the look. */
 async function follow(run: Run, order: RollbackOrder, statusUrl: string | null, deps: Deps): Promise<End> {
   for (let poll = 0; poll < POLLS; poll += 1) {
     await run.wait('rolling-back', { seconds: POLL_SECONDS });
-    const answer: Attempted = await run.step('look-at-roll-back', () => (statusUrl === null ? rollBackOnce(deps, order) : lookAtRollback(deps, order, statusUrl)));
-    if (answer.kind !== 'in_progress' && answer.kind !== 'later' && answer.kind !== 'busy') return ended(answer, order.to);
+    const answer: Attempted = await run.step('look-at-roll-back', () =>
+      statusUrl === null ? rollBackOnce(deps, order) : lookAtRollback(deps, order, statusUrl),
+    );
+    if (answer.kind !== 'in_progress' && answer.kind !== 'later' && answer.kind !== 'busy')
+      return ended(answer, order.to);
   }
-  return { outcome: 'gave_up', page: 'again', text: 'The CD system accepted the rollback, but did not finish it in twenty minutes' };
+  return {
+    outcome: 'gave_up',
+    page: 'again',
+    text: 'The CD system accepted the rollback, but did not finish it in twenty minutes',
+  };
 }
 
 function ended(answer: Exclude<Attempted, { kind: 'later' | 'busy' | 'in_progress' }>, to: Version): End {
@@ -133,9 +193,17 @@ function ended(answer: Exclude<Attempted, { kind: 'later' | 'busy' | 'in_progres
     case 'succeeded':
       return { outcome: 'succeeded', page: 'no', text: `Rolled back to ${to}` };
     case 'superseded':
-      return { outcome: 'superseded', page: 'again', text: `Not rolled back: ${answer.current} runs now, someone has deployed meanwhile` };
+      return {
+        outcome: 'superseded',
+        page: 'again',
+        text: `Not rolled back: ${answer.current} runs now, someone has deployed meanwhile`,
+      };
     case 'withheld':
-      return { outcome: answer.reason.code === 'superseded' ? 'superseded' : 'withheld', page: answer.reason.code === 'incident_closed' ? 'no' : 'again', text: `Not rolled back: ${answer.reason.text}` };
+      return {
+        outcome: answer.reason.code === 'superseded' ? 'superseded' : 'withheld',
+        page: answer.reason.code === 'incident_closed' ? 'no' : 'again',
+        text: `Not rolled back: ${answer.reason.text}`,
+      };
     case 'failed':
       return { outcome: 'failed', page: 'again', text: `The rollback failed: ${answer.detail}` };
     case 'refused':
@@ -143,10 +211,27 @@ function ended(answer: Exclude<Attempted, { kind: 'later' | 'busy' | 'in_progres
   }
 }
 
-async function conclude(deps: Deps, id: IncidentId, number: number, judged: Gist, { outcome, page, text }: End): Promise<null> {
+async function conclude(
+  deps: Deps,
+  id: IncidentId,
+  number: number,
+  judged: Gist,
+  { outcome, page, text }: End,
+): Promise<null> {
   const { from_version: from, to_version: to, suspect, service, environment } = judged;
-  const moved = outcome === 'succeeded' && from !== null && to !== null && suspect !== null ? { from, to, suspect: suspect as NonNullable<RollbackEnd['moved']>['suspect'] } : null;
-  await deps.effects.concludeRollback(id, { key: keyOf(id, number), number, place: { service, environment }, outcome, page, text, moved });
+  const moved =
+    outcome === 'succeeded' && from !== null && to !== null && suspect !== null
+      ? { from, to, suspect: suspect as NonNullable<RollbackEnd['moved']>['suspect'] }
+      : null;
+  await deps.effects.concludeRollback(id, {
+    key: keyOf(id, number),
+    number,
+    place: { service, environment },
+    outcome,
+    page,
+    text,
+    moved,
+  });
   await wake(deps, id);
   return null;
 }

@@ -29,12 +29,20 @@ export async function page(run: Run, { incidentId, number }: PageInput, deps: De
     }
     if (stand.done) break;
     const pause = PAUSES_SECONDS[Math.min(attempt, PAUSES_SECONDS.length - 1)] ?? 300;
-    await run.wait('page-again', { seconds: answer.kind === 'later' ? Math.max(pause, answer.afterSeconds ?? 0) : pause });
+    await run.wait('page-again', {
+      seconds: answer.kind === 'later' ? Math.max(pause, answer.afterSeconds ?? 0) : pause,
+    });
     stand = { ...stand, waited: stand.waited + pause };
   }
-  await run.step('page-given-up', () => deps.incidents.note(incidentId, `page-${number}-given-up`, {
-    at: deps.clock.now(), actor: 'firebreak', kind: 'page.failed', text: `Page ${number} reached nobody`, detail: null,
-  }));
+  await run.step('page-given-up', () =>
+    deps.incidents.note(incidentId, `page-${number}-given-up`, {
+      at: deps.clock.now(),
+      actor: 'firebreak',
+      kind: 'page.failed',
+      text: `Page ${number} reached nobody`,
+      detail: null,
+    }),
+  );
 }
 
 const keyOf = (id: IncidentId, number: number): string => `${id}.page.${number}`;
@@ -43,15 +51,29 @@ async function pageOnce(deps: Deps, id: IncidentId, number: number): Promise<Att
   const incident = await deps.incidents.read(id);
   if (incident === undefined || incident.status === 'resolved') return { kind: 'closed' };
   const key = keyOf(id, number);
-  const effect = await deps.effects.intend(id, { key, kind: 'page', target: 'pagerduty', class: 'keyed', detail: `Page ${number}` }, { page: number });
+  const effect = await deps.effects.intend(
+    id,
+    { key, kind: 'page', target: 'pagerduty', class: 'keyed', detail: `Page ${number}` },
+    { page: number },
+  );
   if (effect !== false && effect.state === 'succeeded') return { kind: 'taken', detail: effect.detail };
   const answer = await deps.pager.send(pageRequest(incident, key, deps));
   const state = PAGE_STATES[answer.kind];
-  if (state !== undefined) await deps.effects.conclude(id, key, state, answer.kind === 'taken' ? `Paged: ${answer.detail}` : `Not paged: ${answer.detail}`);
+  if (state !== undefined)
+    await deps.effects.conclude(
+      id,
+      key,
+      state,
+      answer.kind === 'taken' ? `Paged: ${answer.detail}` : `Not paged: ${answer.detail}`,
+    );
   return answer;
 }
 
-const PAGE_STATES: Partial<Record<Attempt['kind'], Effect['state']>> = { taken: 'succeeded', refused: 'failed', off: 'withheld' };
+const PAGE_STATES: Partial<Record<Attempt['kind'], Effect['state']>> = {
+  taken: 'succeeded',
+  refused: 'failed',
+  off: 'withheld',
+};
 
 async function secondRoute(deps: Deps, id: IncidentId, number: number): Promise<Attempt['kind']> {
   const incident = await deps.incidents.read(id);
@@ -62,8 +84,15 @@ async function secondRoute(deps: Deps, id: IncidentId, number: number): Promise<
   if (effect?.state === 'succeeded') return 'taken';
   const answer = await deps.fallbackPager.send(request);
   if (answer.kind === 'off') return 'off';
-  await deps.effects.intend(id, { key, kind: 'page-fallback', target: 'webhook', class: 'repeatable', detail: `Page ${number} by the second route` });
-  if (answer.kind !== 'later') await deps.effects.conclude(id, key, answer.kind === 'taken' ? 'succeeded' : 'failed', answer.detail);
+  await deps.effects.intend(id, {
+    key,
+    kind: 'page-fallback',
+    target: 'webhook',
+    class: 'repeatable',
+    detail: `Page ${number} by the second route`,
+  });
+  if (answer.kind !== 'later')
+    await deps.effects.conclude(id, key, answer.kind === 'taken' ? 'succeeded' : 'failed', answer.detail);
   return answer.kind;
 }
 
@@ -83,12 +112,18 @@ function pageRequest(incident: IncidentRecord, key: string, deps: Pick<Deps, 'cl
 }
 
 /** Tells the pager that it is over, for every page that it took. */
-export async function resolvePages(run: Run, { incidentId, pages }: { incidentId: IncidentId; pages: number }, deps: Deps): Promise<void> {
+export async function resolvePages(
+  run: Run,
+  { incidentId, pages }: { incidentId: IncidentId; pages: number },
+  deps: Deps,
+): Promise<void> {
   for (let number = 1; number <= pages; number += 1) {
     for (let attempt = 0; attempt < TRIES; attempt += 1) {
       const answer = await run.step('resolve-page', () => resolveOnce(deps, incidentId, number));
       if (answer.kind !== 'later') break;
-      await run.wait('resolve-page-again', { seconds: PAUSES_SECONDS[Math.min(attempt, PAUSES_SECONDS.length - 1)] ?? 300 });
+      await run.wait('resolve-page-again', {
+        seconds: PAUSES_SECONDS[Math.min(attempt, PAUSES_SECONDS.length - 1)] ?? 300,
+      });
     }
   }
 }
@@ -97,11 +132,19 @@ async function resolveOnce(deps: Deps, id: IncidentId, number: number): Promise<
   const incident = await deps.incidents.read(id);
   const paged = await deps.effects.get(id, keyOf(id, number));
   // An intent without an outcome may have been heard; to resolve what is not open does no harm.
-  if (incident === undefined || paged === undefined || paged.state === 'withheld' || paged.state === 'failed') return { kind: 'off', detail: 'it had not been paged' };
+  if (incident === undefined || paged === undefined || paged.state === 'withheld' || paged.state === 'failed')
+    return { kind: 'off', detail: 'it had not been paged' };
   const key = `${keyOf(id, number)}.resolve`;
-  const effect = await deps.effects.intend(id, { key, kind: 'page-resolve', target: 'pagerduty', class: 'convergent', detail: `Resolve page ${number}` });
+  const effect = await deps.effects.intend(id, {
+    key,
+    kind: 'page-resolve',
+    target: 'pagerduty',
+    class: 'convergent',
+    detail: `Resolve page ${number}`,
+  });
   if (effect !== false && effect.state === 'succeeded') return { kind: 'taken', detail: effect.detail };
   const answer = await deps.pager.send({ ...pageRequest(incident, keyOf(id, number), deps), action: 'resolve' });
-  if (answer.kind !== 'later') await deps.effects.conclude(id, key, answer.kind === 'taken' ? 'succeeded' : 'failed', answer.detail);
+  if (answer.kind !== 'later')
+    await deps.effects.conclude(id, key, answer.kind === 'taken' ? 'succeeded' : 'failed', answer.detail);
   return answer;
 }

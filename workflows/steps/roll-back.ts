@@ -24,44 +24,76 @@ export type Attempted = DeployerAnswer | { kind: 'withheld'; reason: Reason };
  */
 export async function rollBackOnce(deps: Deps, order: RollbackOrder): Promise<Attempted> {
   const entry = entryOf((await deps.config.current()).services, order);
-  if (entry?.deployer === undefined) return withheld('no_deployer', 'no deployer is configured for this service and environment any more');
+  if (entry?.deployer === undefined)
+    return withheld('no_deployer', 'no deployer is configured for this service and environment any more');
   const deployer = await deps.deployerFor(entry.deployer);
   const tried = (await deps.effects.get(order.incidentId, order.key)) !== undefined;
   const no = await whyNot(deps, order, entry.autoRollback.mode, tried);
-  if (no !== undefined) return { kind: 'withheld', reason: tried ? { ...no, text: `${no.text}; an earlier attempt may have been taken, so look at the CD system` } : no };
-  const intent = await deps.effects.intendRollback(order.incidentId, { key: order.key, kind: 'roll-back', target: deployer.target, class: deployer.effectClass, detail: `Rolling back ${order.from} to ${order.to}` }, order);
+  if (no !== undefined)
+    return {
+      kind: 'withheld',
+      reason: tried
+        ? { ...no, text: `${no.text}; an earlier attempt may have been taken, so look at the CD system` }
+        : no,
+    };
+  const intent = await deps.effects.intendRollback(
+    order.incidentId,
+    {
+      key: order.key,
+      kind: 'roll-back',
+      target: deployer.target,
+      class: deployer.effectClass,
+      detail: `Rolling back ${order.from} to ${order.to}`,
+    },
+    order,
+  );
   if (!intent.ok) return { kind: 'withheld', reason: intent.reason };
-  return deployer.rollBack({ service: order.service, environment: order.environment, from: order.from, to: order.to, incident: order.incidentId, reason: order.reason, key: order.key });
+  return deployer.rollBack({
+    service: order.service,
+    environment: order.environment,
+    from: order.from,
+    to: order.to,
+    incident: order.incidentId,
+    reason: order.reason,
+    key: order.key,
+  });
 }
 
 /** What forbids it at this moment, if anything does. */
 async function whyNot(deps: Deps, order: RollbackOrder, configured: Mode, tried: boolean): Promise<Reason | undefined> {
   const incident = await deps.incidents.read(order.incidentId);
-  if (incident === undefined || incident.status === 'resolved') return reason('incident_closed', 'the incident has been closed meanwhile');
+  if (incident === undefined || incident.status === 'resolved')
+    return reason('incident_closed', 'the incident has been closed meanwhile');
   const guard = await readGuard(deps, order);
-  if (guard.state === 'unreadable') return reason('guard_unreadable', `the kill switch could not be read: ${guard.detail}`);
+  if (guard.state === 'unreadable')
+    return reason('guard_unreadable', `the kill switch could not be read: ${guard.detail}`);
   if (guard.paused) return reason('paused', 'the kill switch is on');
-  if (incident.automation_paused && order.asked !== 'person') return reason('incident_paused', 'a person has paused the automation of this incident');
+  if (incident.automation_paused && order.asked !== 'person')
+    return reason('incident_paused', 'a person has paused the automation of this incident');
   const mode = lowestMode(configured, ...guard.modes);
   const needed: Mode = order.approved ? 'approve' : 'act';
-  if (order.asked !== 'person' && lowestMode(mode, needed) !== needed) return reason(`mode_${mode}`, `automation is in mode ${mode} now`);
+  if (order.asked !== 'person' && lowestMode(mode, needed) !== needed)
+    return reason(`mode_${mode}`, `automation is in mode ${mode} now`);
   const live = liveChange(await deps.changes.recent(order, 50));
   // The CD system may have told us of the rollback that an earlier attempt has brought about: that is no newer deploy.
   const ours = tried && live?.version === order.to;
-  if (live !== undefined && live.version !== order.from && !ours) return reason('superseded', `${live.version} has been deployed meanwhile: what runs is no longer ${order.from}`);
+  if (live !== undefined && live.version !== order.from && !ours)
+    return reason('superseded', `${live.version} has been deployed meanwhile: what runs is no longer ${order.from}`);
   return undefined;
 }
 
 /** Looks how a rollback that was accepted is getting on. */
 export async function lookAtRollback(deps: Deps, place: Place, statusUrl: string): Promise<DeployerAnswer> {
   const entry = entryOf((await deps.config.current()).services, place);
-  if (entry?.deployer === undefined) return { kind: 'later', detail: 'no deployer is configured any more', afterSeconds: null };
+  if (entry?.deployer === undefined)
+    return { kind: 'later', detail: 'no deployer is configured any more', afterSeconds: null };
   const deployer: Deployer = await deps.deployerFor(entry.deployer);
   return deployer.status(statusUrl);
 }
 
 /** Words for people, as the CD system shows them. */
-export const reasonFor = (decision: DecisionView, title: string): string => `${title}: ${decision.reasons.map(({ text }) => text).join('; ')}`.slice(0, 500);
+export const reasonFor = (decision: DecisionView, title: string): string =>
+  `${title}: ${decision.reasons.map(({ text }) => text).join('; ')}`.slice(0, 500);
 
 const reason = (code: string, text: string): Reason => ({ code, text });
 const withheld = (code: string, text: string): Attempted => ({ kind: 'withheld', reason: reason(code, text) });

@@ -32,15 +32,23 @@ export async function verdictOf(deps: Deps, id: IncidentId): Promise<Verdict> {
 const byAlerts = (firing: number): Verdict =>
   firing <= 0
     ? { outcome: 'passed', text: 'All alerts have ended (there is no health query to ask)' }
-    : { outcome: 'inconclusive', text: `${firing} ${firing === 1 ? 'alert is' : 'alerts are'} still firing, and there is no health query to ask; looks again when they end` };
+    : {
+        outcome: 'inconclusive',
+        text: `${firing} ${firing === 1 ? 'alert is' : 'alerts are'} still firing, and there is no health query to ask; looks again when they end`,
+      };
 
 /** Judges, and leaves the verdict in the inbox, once for each `key`. */
 export async function verifyOnce(deps: Deps, id: IncidentId, number: number, key: string): Promise<Verdict> {
   const verdict = await verdictOf(deps, id);
-  await deps.incidents.post(id, { kind: 'verification', number, outcome: verdict.outcome }, {
-    verification: verdict.outcome,
-    timeline: { actor: 'firebreak', kind: `verification.${verdict.outcome}`, text: verdict.text, detail: { number } },
-  }, key);
+  await deps.incidents.post(
+    id,
+    { kind: 'verification', number, outcome: verdict.outcome },
+    {
+      verification: verdict.outcome,
+      timeline: { actor: 'firebreak', kind: `verification.${verdict.outcome}`, text: verdict.text, detail: { number } },
+    },
+    key,
+  );
   await wake(deps, id);
   return verdict;
 }

@@ -1,0 +1,32 @@
+import { join } from 'node:path';
+import { startLambda, type LambdaEndpoint } from '../../../../local/aws/lambda/lambda.ts';
+import { stopWithParent } from '../../../../local/parent.ts';
+import { ACCESS_KEY_ID, clientOf } from './bench.ts';
+import { killWorkflow } from './kill-workflow.ts';
+
+/**
+ * A process that a test kills: runs the workflow in `dir`, and at boundary number `killAt` it is gone, as by `kill -9`.
+ * Says `url <endpoint>` when it is up, and `boundaries <n>` when the workflow has come to its end.
+ */
+const [dir = '', killAt = '0'] = process.argv.slice(2);
+stopWithParent();
+
+let boundaries = 0;
+let endpoint: LambdaEndpoint | undefined;
+const lambda = clientOf(() => endpoint?.url ?? '');
+const functions = killWorkflow(lambda, dir, () => {
+  boundaries += 1;
+  if (boundaries === Number(killAt)) process.kill(process.pid, 'SIGKILL');
+});
+endpoint = await startLambda({
+  file: join(dir, 'durable.sqlite'),
+  accessKeyId: ACCESS_KEY_ID,
+  functions,
+  timeScale: 100_000,
+  log: (entry) => {
+    const { event, function: name } = entry as { event?: string; function?: string };
+    if (event === 'execution-ended' && name === 'incident') process.stdout.write(`boundaries ${boundaries}\n`);
+  },
+});
+process.stdout.write(`url ${endpoint.url}\n`);
+endpoint.resume();

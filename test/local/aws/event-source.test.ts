@@ -1,0 +1,299 @@
+import { LambdaClient } from '@aws-sdk/client-lambda';
+import {
+  CreateQueueCommand,
+  GetQueueAttributesCommand,
+  SendMessageCommand,
+  SQSClient,
+  type Message,
+  type SendMessageCommandInput,
+} from '@aws-sdk/client-sqs';
+import type { SQSEvent } from 'aws-lambda';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Endpoint } from '../../../local/aws/endpoint.ts';
+import { judge, startEventSource, type EventSource } from '../../../local/aws/event-source.ts';
+import { startSqs } from '../../../local/aws/sqs/server.ts';
+import { ACCESS_KEY_ID, Bench, until } from './durable/bench.ts';
+
+describe('an SQS event source mapping', () => {
+  let bench: Bench;
+  let sqsEndpoint: Endpoint;
+  let sqs: SQSClient;
+  let running: { stop(): Promise<void> } | undefined;
+  let logged: object[];
+
+  beforeEach(async () => {
+    bench = new Bench();
+    logged = [];
+    sqsEndpoint = await startSqs({ file: ':memory:', accessKeyId: ACCESS_KEY_ID });
+    sqs = new SQSClient({
+      endpoint: sqsEndpoint.url,
+      region: 'us-east-1',
+      credentials: bench.credentials,
+      maxAttempts: 1,
+    });
+  });
+  afterEach(async () => {
+    await running?.stop();
+    running = undefined;
+    sqs.destroy();
+    await sqsEndpoint.close();
+    await bench.remove();
+  });
+
+  const createQueue = async (QueueName: string, Attributes: Record<string, string> = {}) => {
+    const { QueueUrl = '' } = await sqs.send(new CreateQueueCommand({ QueueName, Attributes }));
+    return QueueUrl;
+  };
+  const send = (QueueUrl: string, body: string, more: Partial<SendMessageCommandInput> = {}) =>
+    sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: body, ...more }));
+  const fifo = (queueUrl: string, body: string, MessageGroupId: string) =>
+    send(queueUrl, body, { MessageGroupId, MessageDeduplicationId: body });
+
+  /** Messages that are in the queue, visible or not. */
+  const left = async (QueueUrl: string) => {
+    const AttributeNames = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'] as const;
+    const { Attributes = {} } = await sqs.send(
+      new GetQueueAttributesCommand({ QueueUrl, AttributeNames: [...AttributeNames] }),
+    );
+    return AttributeNames.reduce((sum, name) => sum + Number(Attributes[name]), 0);
+  };
+  const empty = (queueUrl: string) => until(async () => ((await left(queueUrl)) === 0 ? true : undefined));
+
+  /** Starts a function `consumer` and the mapping to it. @returns the batches that it gets */
+  const consume = async (
+    queueUrl: string,
+    handler: (event: SQSEvent, call: number) => Promise<unknown>,
+    more: Partial<EventSource> = {},
+  ) => {
+    const batches: SQSEvent[] = [];
+    await bench.start({
+      consumer: {
+        timeoutSeconds: 5,
+        handler: (event) => handler(event as SQSEvent, batches.push(event as SQSEvent)),
+      },
+    });
+    bench.resume();
+    const log = (entry: object) => logged.push(entry);
+    running = startEventSource({
+      queueUrl,
+      functionName: 'consumer',
+      sqs,
+      lambda: bench.lambda,
+      batchSize: 10,
+      maxConcurrency: 1,
+      log,
+      ...more,
+    });
+    return batches;
+  };
+  const bodies = (batches: SQSEvent[]) => batches.map(({ Records }) => Records.map(({ body }) => body));
+
+  test('a message arrives as Lambda hands it over, and is deleted after the function has answered', async () => {
+    const queueUrl = await createQueue('signals');
+    await send(queueUrl, '{"n":1}', {
+      MessageAttributes: {
+        kind: { DataType: 'String', StringValue: 'page' },
+        raw: { DataType: 'Binary', BinaryValue: Buffer.from('x') },
+      },
+    });
+    let leftWhileRunning: number | undefined;
+    const batches = await consume(queueUrl, async () => {
+      leftWhileRunning = await left(queueUrl);
+    });
+    await empty(queueUrl);
+    expect(leftWhileRunning).toBe(1);
+    expect(batches).toEqual([
+      {
+        Records: [
+          {
+            messageId: expect.stringMatching(/^[0-9a-f-]{36}$/) as string,
+            receiptHandle: expect.any(String) as string,
+            body: '{"n":1}',
+            attributes: expect.objectContaining({
+              ApproximateReceiveCount: '1',
+              SentTimestamp: expect.stringMatching(/^\d{13}$/) as string,
+            }) as object,
+            messageAttributes: {
+              kind: { dataType: 'String', stringValue: 'page', stringListValues: [], binaryListValues: [] },
+              raw: { dataType: 'Binary', binaryValue: 'eA==', stringListValues: [], binaryListValues: [] },
+            },
+            md5OfBody: expect.stringMatching(/^[0-9a-f]{32}$/) as string,
+            eventSource: 'aws:sqs',
+            eventSourceARN: 'arn:aws:sqs:us-east-1:000000000000:signals',
+            awsRegion: 'us-east-1',
+          },
+        ],
+      },
+    ]);
+  });
+
+  test('a batch has no more messages than asked for', async () => {
+    const queueUrl = await createQueue('signals');
+    for (const body of ['a', 'b', 'c', 'd', 'e']) await send(queueUrl, body);
+    const batches = await consume(queueUrl, async () => undefined, { batchSize: 2 });
+    await empty(queueUrl);
+    expect(Math.max(...batches.map(({ Records }) => Records.length))).toBeLessThanOrEqual(2);
+    expect(bodies(batches).flat().toSorted()).toEqual(['a', 'b', 'c', 'd', 'e']);
+  });
+
+  test('a function that throws fails its whole batch, which comes again after its visibility time-out', async () => {
+    const queueUrl = await createQueue('signals', { VisibilityTimeout: '1' });
+    for (const body of ['a', 'b']) await send(queueUrl, body);
+    const batches = await consume(queueUrl, async (_, call) => {
+      if (call === 1) throw new Error('table is throttled');
+    });
+    await empty(queueUrl);
+    const times = new Map<string, number>();
+    for (const body of bodies(batches).flat()) times.set(body, (times.get(body) ?? 0) + 1);
+    expect([times.get('a'), times.get('b')].toSorted()).not.toEqual([1, 1]);
+    expect(batches.at(-1)?.Records[0]?.attributes.ApproximateReceiveCount).toBe('2');
+    expect(logged).toContainEqual(
+      expect.objectContaining({ event: 'messages-failed', because: expect.stringContaining('throttled') as string }),
+    );
+  });
+
+  test('only what was reported comes again', async () => {
+    const queueUrl = await createQueue('signals', { VisibilityTimeout: '1' });
+    for (const body of ['good', 'bad', 'fine']) await send(queueUrl, body);
+    const failures = new Set(['bad']);
+    const batches = await consume(queueUrl, async ({ Records }) => {
+      const failed = Records.filter(({ body }) => failures.delete(body));
+      return { batchItemFailures: failed.map(({ messageId }) => ({ itemIdentifier: messageId })) };
+    });
+    await empty(queueUrl);
+    expect(bodies(batches).flat().toSorted()).toEqual(['bad', 'bad', 'fine', 'good']);
+  });
+
+  test('of a FIFO group nothing overtakes what failed; other groups go on', async () => {
+    const queueUrl = await createQueue('signals.fifo', { FifoQueue: 'true', VisibilityTimeout: '1' });
+    for (const body of ['a1', 'a2', 'a3']) await fifo(queueUrl, body, 'a');
+    for (const body of ['b1', 'b2']) await fifo(queueUrl, body, 'b');
+    const failures = new Set(['a2']);
+    const done: string[] = [];
+    await consume(queueUrl, async ({ Records }) => {
+      const failed = Records.filter(({ body }) => failures.delete(body));
+      const groups = new Set(failed.map(({ attributes }) => attributes.MessageGroupId));
+      for (const { body, attributes } of Records)
+        if (!groups.has(attributes.MessageGroupId) || body === 'a1') done.push(body);
+      return { batchItemFailures: failed.map(({ messageId }) => ({ itemIdentifier: messageId })) };
+    });
+    await empty(queueUrl);
+    expect(done.filter((body) => body.startsWith('a'))).toEqual(['a1', 'a2', 'a3']);
+    expect(done.filter((body) => body.startsWith('b'))).toEqual(['b1', 'b2']);
+  });
+
+  test('batches run at once, up to the limit', async () => {
+    const queueUrl = await createQueue('signals');
+    for (let n = 0; n < 8; n += 1) await send(queueUrl, String(n));
+    let now = 0;
+    let most = 0;
+    await consume(
+      queueUrl,
+      async () => {
+        now += 1;
+        most = Math.max(most, now);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        now -= 1;
+      },
+      { batchSize: 1, maxConcurrency: 3 },
+    );
+    await empty(queueUrl);
+    expect(most).toBe(3);
+  });
+
+  test('a queue that is missing is waited for', async () => {
+    const queueUrl = new URL('/000000000000/late', sqsEndpoint.url).href;
+    const batches = await consume(queueUrl, async () => undefined);
+    await until(async () => logged.find((entry) => 'event' in entry && entry.event === 'queue-not-readable'));
+    await createQueue('late');
+    await send(queueUrl, 'at last');
+    await empty(queueUrl);
+    expect(bodies(batches)).toEqual([['at last']]);
+  });
+
+  test('while Lambda is down messages stay in the queue', async () => {
+    const queueUrl = await createQueue('signals', { VisibilityTimeout: '1' });
+    await send(queueUrl, 'kept');
+    const nowhere = new LambdaClient({
+      endpoint: 'http://127.0.0.1:1',
+      region: 'us-east-1',
+      credentials: bench.credentials,
+      maxAttempts: 1,
+    });
+    await consume(queueUrl, async () => undefined, { lambda: nowhere });
+    await until(async () => logged.find((entry) => 'event' in entry && entry.event === 'messages-failed'));
+    expect(await left(queueUrl)).toBe(1);
+    nowhere.destroy();
+  });
+
+  test('a stop ends the long poll at once, and waits for a call that is under way', async () => {
+    const queueUrl = await createQueue('signals');
+    let finished = false;
+    let entered = () => {};
+    const begun = new Promise<void>((resolve) => {
+      entered = resolve;
+    });
+    await consume(queueUrl, async () => {
+      entered();
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      finished = true;
+    });
+    await send(queueUrl, 'last');
+    await begun;
+    await running?.stop();
+    expect([finished, await left(queueUrl)]).toEqual([true, 0]);
+  });
+});
+
+describe('what a function says of its batch', () => {
+  const message = (MessageId: string, group?: string): Message => ({
+    MessageId,
+    ...(group && { Attributes: { MessageGroupId: group } }),
+  });
+  const failedOf = (messages: Message[], payload: string) =>
+    judge(messages, payload).failed.map(({ MessageId }) => MessageId);
+  const reported = (...ids: unknown[]) =>
+    JSON.stringify({ batchItemFailures: ids.map((itemIdentifier) => ({ itemIdentifier })) });
+  const batch = [message('1'), message('2'), message('3')];
+  const all = ['1', '2', '3'];
+
+  test.each([
+    ['nothing', ''],
+    ['null', 'null'],
+    ['an empty object', '{}'],
+    ['no failures', '{"batchItemFailures":[]}'],
+    ['null for failures', '{"batchItemFailures":null}'],
+  ])('%s: all succeeded', (_, payload) => {
+    expect(failedOf(batch, payload)).toEqual([]);
+  });
+
+  test.each([
+    ['an id that is not in the batch', reported('2', '9')],
+    ['an empty id', reported('')],
+    ['null for an id', reported(null)],
+    ['a number for an id', reported(2)],
+    ['another key', '{"batchItemFailures":[{"messageId":"2"}]}'],
+    ['no list', '{"batchItemFailures":"2"}'],
+    ['null for a failure', '{"batchItemFailures":[null]}'],
+    ['no JSON', 'oops'],
+    ['a text', '"ok"'],
+  ])('%s: all failed', (_, payload) => {
+    expect(failedOf(batch, payload)).toEqual(all);
+  });
+
+  test('a failure of a standard queue is its own', () => {
+    expect(failedOf(batch, reported('2'))).toEqual(['2']);
+  });
+
+  test('a failure of a FIFO group takes along what comes after it in its group', () => {
+    const grouped = [
+      message('a1', 'a'),
+      message('b1', 'b'),
+      message('a2', 'a'),
+      message('b2', 'b'),
+      message('a3', 'a'),
+    ];
+    expect(failedOf(grouped, reported('a2'))).toEqual(['a2', 'a3']);
+    expect(failedOf(grouped, reported('a1', 'b2'))).toEqual(['a1', 'a2', 'b2', 'a3']);
+  });
+});

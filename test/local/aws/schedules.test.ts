@@ -1,0 +1,88 @@
+import { LambdaClient } from '@aws-sdk/client-lambda';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { startSchedules, type Schedule } from '../../../local/aws/schedules.ts';
+import { Bench, until } from './durable/bench.ts';
+
+describe('schedules', () => {
+  let bench: Bench;
+  let running: { stop(): Promise<void> } | undefined;
+  let events: unknown[];
+
+  beforeEach(async () => {
+    bench = new Bench();
+    events = [];
+    await bench.start({ sweep: { timeoutSeconds: 5, handler: async (event) => events.push(event) } });
+    bench.resume();
+  });
+  afterEach(async () => {
+    await running?.stop();
+    await bench.remove();
+  });
+
+  const every = (everySeconds: number, more: Partial<Schedule> = {}): Schedule => ({
+    name: 'sweep-every-minute',
+    functionName: 'sweep',
+    everySeconds,
+    ...more,
+  });
+
+  test('the first run comes soon, with the event that the scheduler sends', async () => {
+    running = startSchedules({ schedules: [every(3_600)], lambda: bench.lambda });
+    await until(async () => events[0]);
+    expect(events).toEqual([
+      expect.objectContaining({
+        'detail-type': 'Scheduled Event',
+        source: 'aws.scheduler',
+        time: expect.stringMatching(/^\d{4}-\d\d-\d\dT/) as string,
+        resources: ['arn:aws:scheduler:us-east-1:000000000000:schedule/default/sweep-every-minute'],
+      }),
+    ]);
+  });
+
+  test('an input of its own replaces that event', async () => {
+    running = startSchedules({ schedules: [every(3_600, { input: { pending: true } })], lambda: bench.lambda });
+    await until(async () => events[0]);
+    expect(events).toEqual([{ pending: true }]);
+  });
+
+  test('runs come again and again, but never closer than 250 ms', async () => {
+    const startedAt = Date.now();
+    running = startSchedules({ schedules: [every(60)], lambda: bench.lambda, timeScale: 1_000_000 });
+    await until(async () => (events.length >= 3 ? true : undefined));
+    expect(Date.now() - startedAt).toBeGreaterThanOrEqual(500);
+  });
+
+  test('a scale makes minutes pass in milliseconds', async () => {
+    running = startSchedules({ schedules: [every(60)], lambda: bench.lambda, timeScale: 200 });
+    await until(async () => (events.length >= 2 ? true : undefined));
+  });
+
+  test('a run that Lambda does not take is logged, and the next one comes', async () => {
+    const logged: object[] = [];
+    let up = false;
+    const lambda = new LambdaClient({
+      endpoint: () => {
+        const { hostname, port } = new URL(bench.url);
+        return Promise.resolve({ protocol: 'http:', hostname, port: up ? Number(port) : 1, path: '/' });
+      },
+      region: 'us-east-1',
+      credentials: bench.credentials,
+      maxAttempts: 1,
+    });
+    running = startSchedules({ schedules: [every(60)], lambda, timeScale: 1_000, log: (entry) => logged.push(entry) });
+    await until(async () => logged[0]);
+    expect(logged[0]).toMatchObject({ event: 'schedule-not-run', schedule: 'sweep-every-minute', function: 'sweep' });
+    up = true;
+    await until(async () => events[0]);
+    lambda.destroy();
+  });
+
+  test('a stop ends the runs', async () => {
+    running = startSchedules({ schedules: [every(60)], lambda: bench.lambda, timeScale: 1_000 });
+    await until(async () => events[0]);
+    await running.stop();
+    const seen = events.length;
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    expect(events.length - seen).toBeLessThanOrEqual(1); // one may have been accepted before the stop
+  });
+});

@@ -1,0 +1,196 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile, mkdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { stringify } from 'yaml';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+export const ADMIN_TOKEN = 'test-admin-token';
+export const INGEST_TOKEN = 'test-ingest-token';
+
+export type FirebreakOptions = {
+  /** Kept when given; else a new one, removed by `remove`. */
+  dataDir?: string;
+  /** `services.yaml` as an object, and other files of the configuration by name. */
+  services?: unknown;
+  configFiles?: Record<string, string>;
+  env?: Record<string, string>;
+  /** 1000 unless said otherwise. */
+  timeScale?: number;
+  /** More arguments for Node, as `--import ./test/kill/at.ts`. */
+  nodeArgs?: string[];
+};
+
+/** The product as a user starts it: a process group of its own, spoken to over HTTP alone. */
+export class Firebreak {
+  url = '';
+  /** Everything it has printed, of all its starts. */
+  output = '';
+  readonly dataDir: string;
+  readonly configDir: string;
+  readonly #options: FirebreakOptions;
+  #child: ChildProcess | undefined;
+
+  private constructor(options: FirebreakOptions, dataDir: string) {
+    this.#options = options;
+    this.dataDir = dataDir;
+    this.configDir = join(dataDir, 'test-config');
+  }
+
+  /** Starts it with an empty data folder, and waits until it is ready. */
+  static async start(options: FirebreakOptions = {}): Promise<Firebreak> {
+    const firebreak = await Firebreak.prepare(options);
+    await firebreak.start();
+    return firebreak;
+  }
+
+  /** Lays its folders out without starting it. */
+  static async prepare(options: FirebreakOptions = {}): Promise<Firebreak> {
+    const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'firebreak-')));
+    const firebreak = new Firebreak(options, dataDir);
+    await mkdir(firebreak.configDir, { recursive: true });
+    if (options.services !== undefined)
+      await firebreak.write('services.yaml', stringify({ services: options.services }));
+    for (const [name, text] of Object.entries(options.configFiles ?? {})) await firebreak.write(name, text);
+    return firebreak;
+  }
+
+  /** Writes a file of the configuration. */
+  async write(name: string, text: string): Promise<void> {
+    await writeFile(join(this.configDir, name), text);
+  }
+
+  /** Starts, or starts again on the same data. Resolves when it is ready; throws with its output when it ends instead. */
+  async start(env: Record<string, string> = {}): Promise<void> {
+    const child = spawn(process.execPath, [...(this.#options.nodeArgs ?? []), 'local/main.ts'], {
+      cwd: ROOT,
+      detached: true, // a process group of its own, so that all of it can be killed at once
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        PATH: process.env['PATH'] ?? '',
+        HOME: process.env['HOME'] ?? '',
+        PORT: '0',
+        FIREBREAK_DATA_DIR: this.dataDir,
+        FIREBREAK_CONFIG_DIR: this.configDir,
+        FIREBREAK_TIME_SCALE: String(this.#options.timeScale ?? 1000),
+        FIREBREAK_ADMIN_TOKEN: ADMIN_TOKEN,
+        FIREBREAK_INGEST_TOKEN: INGEST_TOKEN,
+        ...this.#options.env,
+        ...env,
+      },
+    });
+    this.#child = child;
+    const mark = this.output.length;
+    const ready = new Promise<string>((resolve, reject) => {
+      const hear = (chunk: Buffer) => {
+        this.output += chunk.toString();
+        const address = /^firebreak ready on (\S+)$/m.exec(this.output.slice(mark))?.[1];
+        if (address !== undefined) resolve(address);
+      };
+      child.stdout.on('data', hear);
+      child.stderr.on('data', hear);
+      child.once('exit', (code, signal) =>
+        reject(new Error(`firebreak ended (${code ?? signal}) before it was ready:\n${this.output.slice(mark)}`)),
+      );
+    });
+    this.url = await ready;
+  }
+
+  /** `kill -9` of the whole process group: nothing of it gets a chance to tidy up. */
+  async kill9(): Promise<void> {
+    const child = this.#child;
+    if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    process.kill(-child.pid, 'SIGKILL');
+    await once(child, 'exit');
+  }
+
+  /** Resolves when the process has ended by itself. */
+  async exited(): Promise<void> {
+    const child = this.#child;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    await once(child, 'exit');
+  }
+
+  get running(): boolean {
+    return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** As by Ctrl-C. */
+  async stop(): Promise<void> {
+    const child = this.#child;
+    if (child?.pid === undefined || !this.running) return;
+    child.kill('SIGINT');
+    await once(child, 'exit');
+  }
+
+  /** Ends it, whatever it is doing, and removes its folder. */
+  async remove(): Promise<void> {
+    await this.kill9();
+    await rm(this.dataDir, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  /** One request; the answer's body as JSON where it is any. */
+  async request(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<{ status: number; body: any; headers: Headers }> {
+    const response = await fetch(`${this.url}${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${ADMIN_TOKEN}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    return { status: response.status, headers: response.headers, body: parsed(text) };
+  }
+
+  get = (path: string) => this.request('GET', path);
+  post = (path: string, body?: unknown) => this.request('POST', path, body);
+  put = (path: string, body: unknown) => this.request('PUT', path, body);
+
+  /** What the stand-ins were asked, oldest first. */
+  async calls(
+    vendor: string,
+  ): Promise<{ vendor: string; method: string; path: string; body: any; status: number | null; outcome: any }[]> {
+    const { body } = await this.get(`/sandbox/calls?vendor=${vendor}&limit=10000`);
+    return body.items.toReversed();
+  }
+}
+
+/** Looks until `look` gives something, or throws what it saw last. The only waiting that tests do. */
+export async function eventually<T>(
+  look: () => Promise<T | undefined | false | null>,
+  what: string,
+  timeoutMs = 20_000,
+): Promise<T> {
+  const end = Date.now() + timeoutMs;
+  let last: unknown;
+  while (Date.now() < end) {
+    try {
+      const seen = await look();
+      if (seen !== undefined && seen !== false && seen !== null) return seen;
+      last = seen;
+    } catch (error) {
+      last = error;
+    }
+    await sleep(25);
+  }
+  throw new Error(`not seen within ${timeoutMs} ms: ${what}`, { cause: last });
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

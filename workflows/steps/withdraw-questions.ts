@@ -1,0 +1,19 @@
+import type { Deps } from '../../domain/ports.ts';
+import type { IncidentId } from '../../schemas/names.ts';
+
+/** Nobody has to answer any more: the incident is closed. Whoever waits for an answer is told. */
+export async function withdrawQuestions(
+  deps: Pick<Deps, 'incidents' | 'decisions' | 'engine'>,
+  id: IncidentId,
+): Promise<{ withdrawn: number }> {
+  const [incident, shown] = await Promise.all([deps.incidents.read(id), deps.incidents.view(id)]);
+  const waiting = (shown?.decisions ?? []).flatMap((decision, index) =>
+    decision.state === 'waiting' ? [index + 1] : [],
+  );
+  for (const number of waiting) {
+    await deps.decisions.expire(id, number);
+    const bell = incident?.bells[`decision-${number}`];
+    if (bell !== undefined) await deps.engine.ring(bell);
+  }
+  return { withdrawn: waiting.length };
+}
