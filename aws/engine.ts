@@ -1,4 +1,9 @@
-import { InvokeCommand, type LambdaClient, SendDurableExecutionCallbackSuccessCommand } from '@aws-sdk/client-lambda';
+import {
+  InvokeCommand,
+  type LambdaClient,
+  ListDurableExecutionsByFunctionCommand,
+  SendDurableExecutionCallbackSuccessCommand,
+} from '@aws-sdk/client-lambda';
 import type { Engine } from '../domain/ports.ts';
 
 /** Answers by which the API says that nobody waits on a callback any more. */
@@ -7,6 +12,10 @@ const CLOSED_CALLBACK = new Set([
   'ResourceNotFoundException',
   'InvalidParameterValueException',
 ]);
+
+const DEAD = new Set(['FAILED', 'TIMED_OUT', 'STOPPED']);
+
+const nameOf = (stage: string, incident: string, run: number): string => `${stage}-${incident}-${run}`;
 
 /** Lambda durable functions carry the workflows. `workflow`: function name with the version or alias to start. */
 export const lambdaEngine = (
@@ -22,7 +31,7 @@ export const lambdaEngine = (
           Qualifier: workflow.qualifier,
           InvocationType: 'Event',
           // Labels never get in here: 64 characters of [A-Za-z0-9-_], and the same for every try.
-          DurableExecutionName: `${stage}-${incident}-${run}`,
+          DurableExecutionName: nameOf(stage, incident, run),
           Payload: JSON.stringify({ incidentId: incident, run }),
         }),
       );
@@ -31,6 +40,15 @@ export const lambdaEngine = (
       if (error instanceof Error && error.name === 'DurableExecutionAlreadyStartedException') return;
       throw error;
     }
+  },
+  async died(incident, run) {
+    const { DurableExecutions = [] } = await client.send(
+      new ListDurableExecutionsByFunctionCommand({
+        FunctionName: workflow.functionName,
+        DurableExecutionName: nameOf(stage, incident, run),
+      }),
+    );
+    return DurableExecutions.length > 0 && DurableExecutions.every(({ Status }) => DEAD.has(Status ?? ''));
   },
   async ring(callback) {
     try {

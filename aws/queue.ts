@@ -23,12 +23,13 @@ export function sqsSignalQueue(client: SQSClient, urls: QueueUrls, blobs: Blobs)
   return {
     async sendAll(receipt, signals) {
       const slim = await Promise.all(signals.map((signal, index) => leaveLarge(blobs, receipt.id, index, signal)));
-      await sendTo(client, urls.urgent, receipt, slim.filter(isUrgent));
+      const urgent = (signal: Signal): boolean => receipt.urgent === true || isUrgent(signal);
+      await sendTo(client, urls.urgent, receipt, slim.filter(urgent));
       await sendTo(
         client,
         urls.ordinary,
         receipt,
-        slim.filter((signal) => !isUrgent(signal)),
+        slim.filter((signal) => !urgent(signal)),
       );
     },
   };

@@ -47,6 +47,9 @@ export function noveltyOf(
 export const opensIncident = (signals: readonly Pick<Signal, 'severity' | 'asksRollback' | 'status'>[]): boolean =>
   signals.some((signal) => signal.status === 'firing' && (signal.severity === 'critical' || signal.asksRollback));
 
+/** A failed deploy has happened: it does not go on, and nobody will say that it has ended. */
+export const isEvent = (signal: Pick<Signal, 'source'>): boolean => signal.source === 'deployment';
+
 export const highest = (severities: readonly Severity[]): Severity =>
   (['critical', 'warning', 'info'] as const).find((severity) => severities.includes(severity)) ?? 'info';
 

@@ -69,7 +69,12 @@ export type Blobs = {
 };
 
 /** One accepted request. `id` is ours and new for each, whatever ids the sender gives. */
-export type Receipt = { id: string; at: Timestamp; trace: string };
+export type Receipt = {
+  id: string;
+  at: Timestamp;
+  trace: string;
+  /** All of it may lead to an act. */ urgent?: boolean;
+};
 
 export type SignalQueue = {
   /** Returns once every signal is durable, in order per service and environment. */
@@ -82,6 +87,8 @@ export type Engine = {
   start(incident: IncidentId, run: number): Promise<void>;
   /** Wakes whoever waits on this callback. One that is closed or gone is success: nobody waits. */
   ring(callback: string): Promise<void>;
+  /** The run has ended without having come to its end: it failed, timed out, or was stopped from outside. */
+  died(incident: IncidentId, run: number): Promise<boolean>;
 };
 
 export type Admitted = {
@@ -136,7 +143,8 @@ export type Incidents = {
   listen(id: IncidentId, after: number, bell: string | null): Promise<Listened>;
   /** Closes it if nothing has arrived since `drained`. */
   resolve(id: IncidentId, drained: number, by: string | null, text: string): Promise<'resolved' | 'not_yet'>;
-  handOver(id: IncidentId, run: number): Promise<void>;
+  /** Makes this run the one in charge, to be started. */
+  handOver(id: IncidentId, run: number, text: string): Promise<void>;
   /** Alerts of the incident that have not resolved, as far as we were told. */
   firingEpisodes(
     id: IncidentId,
@@ -145,7 +153,8 @@ export type Incidents = {
   endEpisodes(id: IncidentId, episodes: readonly string[], text: string): Promise<void>;
   /** Incidents with mail or a start that has been waiting since before `before`. */
   pending(before: Timestamp): Promise<IncidentId[]>;
-  openCount(): Promise<number>;
+  /** Incidents that are not resolved, as far as the index knows. */
+  open(): Promise<IncidentRecord[]>;
 };
 
 /** What a message changes on the incident itself, in the same transaction. */
@@ -348,4 +357,3 @@ export type AlertStates = {
   /** Of these label sets, the indexes of those that certainly do not fire any more. `null`: nobody can be asked. */
   gone(labelSets: readonly (readonly [string, string][])[]): Promise<number[] | null>;
 };
-

@@ -1,26 +1,51 @@
 import { deps as productionDeps } from '../aws/deps.ts';
 import type { Deps } from '../domain/ports.ts';
-import { plusSeconds } from '../schemas/time.ts';
+import type { IncidentRecord } from '../schemas/incident.ts';
+import { plusSeconds, secondsBetween } from '../schemas/time.ts';
 import { wake } from '../workflows/wake.ts';
 
 /** What has been waiting for this long was forgotten by whoever should have started or rung it. */
 const OVERDUE_SECONDS = 30;
 
-/** Each minute: starts or rings whatever waits longer than it should, whatever went wrong before. */
-export async function sweep(deps: Pick<Deps, 'incidents' | 'engine' | 'clock' | 'log'>): Promise<{ woken: number }> {
+/** A workflow that dies again and again is a bug that another run does not mend; people see it on the timeline. */
+const RUNS_MAX = 20;
+
+type SweepDeps = Pick<Deps, 'incidents' | 'engine' | 'clock' | 'log'>;
+
+/** Each minute: starts or rings whatever waits longer than it should, and replaces workflows that have died. */
+export async function sweep(deps: SweepDeps): Promise<{ woken: number; revived: number }> {
   const overdue = await deps.incidents.pending(plusSeconds(deps.clock.now(), -OVERDUE_SECONDS));
-  let woken = 0;
-  for (const id of overdue) {
-    try {
-      const how = await wake(deps, id);
-      woken += how === 'idle' ? 0 : 1;
-      deps.log.warn('an incident had to be woken by the sweeper', { incident: id, how });
-    } catch (error) {
-      // One incident that cannot be woken must not keep the others asleep.
-      deps.log.error('an incident could not be woken', { incident: id, error: String(error) });
-    }
-  }
-  return { woken };
+  const woken = await count(overdue, deps, async (id) => {
+    const how = await wake(deps, id);
+    if (how !== 'idle') deps.log.warn('an incident had to be woken by the sweeper', { incident: id, how });
+    return how !== 'idle';
+  });
+  const open = await deps.incidents.open();
+  const revived = await count(open, deps, (incident) => revive(deps, incident));
+  return { woken, revived };
 }
 
-export const handler = (): Promise<{ woken: number }> => sweep(productionDeps());
+/** An incident must not stay open with nobody behind it. The next run goes on from the table. */
+async function revive(deps: SweepDeps, { id, run, started_run, opened_at }: IncidentRecord): Promise<boolean> {
+  const settled = started_run === run && secondsBetween(opened_at, deps.clock.now()) > OVERDUE_SECONDS;
+  if (!settled || run >= RUNS_MAX || !(await deps.engine.died(id, run))) return false;
+  deps.log.error('a workflow has died; the next run takes over', { incident: id, run });
+  await deps.incidents.handOver(id, run + 1, `Run ${run} of the workflow has died; run ${run + 1} takes over`);
+  await wake(deps, id);
+  return true;
+}
+
+/** How many of them it was true for. One that fails must not keep the others asleep. */
+async function count<T>(all: readonly T[], deps: SweepDeps, act: (one: T) => Promise<boolean>): Promise<number> {
+  let done = 0;
+  for (const one of all) {
+    try {
+      if (await act(one)) done += 1;
+    } catch (error) {
+      deps.log.error('the sweeper could not look after an incident', { incident: one, error: String(error) });
+    }
+  }
+  return done;
+}
+
+export const handler = (): Promise<{ woken: number; revived: number }> => sweep(productionDeps());

@@ -126,7 +126,9 @@ async function handOver(
   deps: Deps,
 ): Promise<IncidentOutcome> {
   await Promise.all(branches);
-  await run.step('hand-over', () => deps.incidents.handOver(id, number + 1));
+  await run.step('hand-over', () =>
+    deps.incidents.handOver(id, number + 1, `Handed over to run ${number + 1} of the workflow`),
+  );
   await run.step('wake-next', () => wake(deps, id));
   return { incident: id, ended: 'handed_over' };
 }

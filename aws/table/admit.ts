@@ -1,6 +1,7 @@
 import {
   type Closed,
   highest,
+  isEvent,
   type KnownEpisode,
   noveltyOf,
   type Novelty,
@@ -124,6 +125,7 @@ async function write(
   const writes = [
     ...news.map((one) => episodeWrite(table, one, attached.includes(one) ? id : (one.row?.incidentId ?? null), at)),
     ...(id === null ? [] : attached.map(({ signal }) => signalWrite(table, id, signal, at))),
+    ...(incident === undefined ? [] : ended.map((one) => signalEndWrite(table, incident.id, one, at))),
     ...(id === null ? [] : incidentWrites(table, here, id, incident, { attached, ended, asking })),
   ];
   const result = await table.transact(writes);
@@ -168,7 +170,7 @@ function incidentWrites(
         detail: detailOf(parts),
       },
     },
-    { signals: fresh.length, firing: fresh.length - parts.ended.length, asksRollback: message.asksRollback },
+    { signals: fresh.length, firing: lasting(fresh) - parts.ended.length, asksRollback: message.asksRollback },
   );
 }
 
@@ -215,7 +217,7 @@ function newIncident(id: IncidentId, { at, trace }: Here, signals: readonly Sign
     opened_at: at,
     trace,
     signal_count: signals.length,
-    firing: signals.length,
+    firing: lasting(signals),
     asks_rollback: signals.some((signal) => signal.asksRollback),
   };
 }
@@ -252,7 +254,7 @@ function episodeWrite(
     {
       ...keys.episode(sha256(signal.episode)),
       rev: (row?.rev ?? 0) + 1,
-      status: signal.status,
+      status: isEvent(signal) ? 'resolved' : signal.status,
       asks_rollback: signal.asksRollback || (row?.asksRollback ?? false),
       starts_at: restarted ? signal.startsAt : row.startsAt,
       ends_at: signal.status === 'resolved' ? (signal.endsAt ?? at) : null,
@@ -267,6 +269,9 @@ function episodeWrite(
   );
 }
 
+/** How many of them go on until they are said to have ended. */
+const lasting = (signals: readonly Signal[]): number => signals.filter((signal) => !isEvent(signal)).length;
+
 const revision = (rev: number): Condition => ({
   ConditionExpression: 'rev = :rev',
   ExpressionAttributeValues: { ':rev': rev },
@@ -274,6 +279,23 @@ const revision = (rev: number): Condition => ({
 
 const signalWrite = (table: Table, id: IncidentId, signal: Signal, at: Timestamp): Write =>
   table.put({ ...keys.signal(id, signal.startsAt, sha256(signal.episode)), ...signal, first_seen_at: at });
+
+/** The signal as it is listed ends, too. Its key has the start that the episode began with. */
+const signalEndWrite = (table: Table, id: IncidentId, { signal, row }: Heard, at: Timestamp): Write =>
+  signalEnd(table, id, row?.startsAt ?? signal.startsAt, signal.episode, signal.endsAt ?? at);
+
+export const signalEnd = (
+  table: Table,
+  id: IncidentId,
+  startsAt: Timestamp,
+  episode: string,
+  endsAt: Timestamp,
+): Write =>
+  table.update(keys.signal(id, startsAt, sha256(episode)), {
+    UpdateExpression: 'SET #status = :resolved, endsAt = :at',
+    ExpressionAttributeNames: { '#status': 'status' },
+    ExpressionAttributeValues: { ':resolved': 'resolved', ':at': endsAt },
+  });
 
 /** Heard again: proof of life, no news. Costs one counter, which the workflow looks at when all is quiet. */
 async function renotified(table: Table, incident: IncidentRecord, heard: readonly Heard[]): Promise<void> {

@@ -23,12 +23,15 @@ import { Signal } from '../../schemas/signal.ts';
 import { Timestamp } from '../../schemas/time.ts';
 import { sha256 } from '../hash.ts';
 import { mintIncidentId } from '../ids.ts';
-import { admit, blankIncident, newIncidentWrites } from './admit.ts';
+import { admit, blankIncident, newIncidentWrites, signalEnd } from './admit.ts';
 import { keys, lists } from './keys.ts';
 import { mailWrites, pendingWrite, timelineWrite } from './mail.ts';
 import { absent, type Item, type Table } from './table.ts';
 
 const TRIES = 20;
+
+/** At most so many messages at a time: what a step answers is checkpointed, and a checkpoint holds 256 KB. */
+const MAIL_MAX = 100;
 
 /** Incidents and all that belongs to one: inbox, signals, timeline. */
 export class IncidentTable implements Incidents {
@@ -197,7 +200,7 @@ export class IncidentTable implements Incidents {
   async listen(id: IncidentId, after: number, bell: string | null): Promise<Listened> {
     if (bell !== null) await this.#hang(id, 'inbox', bell);
     const mail = await collect(
-      this.#table.each(keys.incident(id).pk, 'IN#', { after: keys.inbox(id, after).sk }),
+      this.#table.each(keys.incident(id).pk, 'IN#', { after: keys.inbox(id, after).sk, limit: MAIL_MAX }),
       (item): Mail => ({ seq: Number(item['seq']), message: Message.parse(item['message']) }),
     );
     const incident = await this.read(id);
@@ -263,7 +266,7 @@ export class IncidentTable implements Incidents {
     return result.ok ? 'resolved' : 'not_yet';
   }
 
-  async handOver(id: IncidentId, run: number): Promise<void> {
+  async handOver(id: IncidentId, run: number, text: string): Promise<void> {
     const at = this.#clock.now();
     await this.#table.touch(keys.incident(id), {
       UpdateExpression: 'SET #run = :run',
@@ -271,13 +274,7 @@ export class IncidentTable implements Incidents {
       ExpressionAttributeValues: { ':run': run },
     });
     await this.#table.transact([pendingWrite(this.#table, id, 0, at)]);
-    await this.note(id, `run-${run}`, {
-      at,
-      actor: 'firebreak',
-      kind: 'workflow.handed_over',
-      text: `Handed over to run ${run} of the workflow`,
-      detail: null,
-    });
+    await this.note(id, `run-${run}`, { at, actor: 'firebreak', kind: 'workflow.handed_over', text, detail: { run } });
   }
 
   async firingEpisodes(id: IncidentId): ReturnType<Incidents['firingEpisodes']> {
@@ -313,6 +310,7 @@ export class IncidentTable implements Incidents {
             ':next': Number(row['rev']) + 1,
           },
         }),
+        signalEnd(this.#table, id, Timestamp.parse(row['starts_at']), episode, at),
         ...mailWrites(
           this.#table,
           incident,
@@ -331,9 +329,9 @@ export class IncidentTable implements Incidents {
     return rows.filter((row) => String(row['since']) < before).map((row) => IncidentId.parse(row['sk']));
   }
 
-  async openCount(): Promise<number> {
+  async open(): Promise<IncidentRecord[]> {
+    const open: IncidentRecord[] = [];
     let cursor: string | undefined;
-    let count = 0;
     do {
       const page = await this.#table.page(
         {
@@ -345,10 +343,10 @@ export class IncidentTable implements Incidents {
         { limit: 500, cursor },
         (item) => item['status'] !== 'resolved',
       );
-      count += page.items.length;
+      open.push(...page.items.map((item) => IncidentRecord.parse(item)));
       cursor = page.next_cursor ?? undefined;
     } while (cursor !== undefined);
-    return count;
+    return open;
   }
 }
 

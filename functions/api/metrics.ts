@@ -24,7 +24,7 @@ async function exposition(deps: Deps): Promise<string> {
   const now = deps.clock.now();
   const [live, open, pending, quarantined, automation] = await Promise.all([
     deps.changes.live(),
-    deps.incidents.openCount(),
+    deps.incidents.open(),
     deps.incidents.pending(now),
     deps.quarantine.count(),
     deps.automation.read(),
@@ -38,7 +38,7 @@ async function exposition(deps: Deps): Promise<string> {
         millisOf(change.finished_at ?? change.started_at) / 1000,
       ]),
     ),
-    metric('firebreak_incidents_open', 'Incidents that are not resolved', [[{}, open]]),
+    metric('firebreak_incidents_open', 'Incidents that are not resolved', [[{}, open.length]]),
     metric('firebreak_incidents_pending', 'Incidents with something that their workflow has not seen yet', [
       [{}, pending.length],
     ]),

@@ -34,6 +34,9 @@ async function gather(deps: Deps, incident: IncidentRecord, asked: Asked): Promi
     deps.incidents.signals(incident.id, { limit: 200 }),
   ]);
   const firing = signals.items.filter((signal) => signal.status === 'firing');
+  // An older alert that only joined must not date a new problem back to its own start.
+  const asking = firing.filter((signal) => signal.asksRollback);
+  const cause = asked.by === 'alert' && asking.length > 0 ? asking : firing;
   return {
     incident_id: incident.id,
     asked,
@@ -42,7 +45,7 @@ async function gather(deps: Deps, incident: IncidentRecord, asked: Asked): Promi
     onset: await evidence(
       deps,
       entry,
-      firing.map((signal) => ({ startsAt: signal.startsAt, labels: signal.labels })),
+      cause.map((signal) => ({ startsAt: signal.startsAt, labels: signal.labels })),
       incident.opened_at,
     ),
     changes: changes.map((change) => ({ ...change, commits: [] })),
