@@ -3,7 +3,7 @@ import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { z } from '@hono/zod-openapi';
 
-/** RFC 9457. `type` leads to the heading in docs/errors.md. */
+/** RFC 9457. docs/errors.md has a heading for each `code`. */
 export const Problem = z
   .object({
     type: z.string(),
@@ -37,7 +37,7 @@ export function problem(
   headers: Record<string, string> = {},
 ): Response {
   const body = {
-    type: `https://firebreak.dev/errors#${code}`,
+    type: `urn:firebreak:problem:${code}`,
     title: code.replaceAll('-', ' '),
     status,
     code,
