@@ -1,0 +1,73 @@
+/**
+ * A bad deploy, told to a running Firebreak as your systems would tell it: the CD system records two deployments, then
+ * Alertmanager posts an alert that asks for a rollback. Prints the timeline while it is written.
+ *
+ *   node examples/bad-deploy.mjs [http://127.0.0.1:8080]
+ *
+ * Takes the admin token from FIREBREAK_ADMIN_TOKEN, else from the data folder of `npm start`.
+ */
+import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const base = process.argv[2] ?? 'http://127.0.0.1:8080';
+const token = process.env.FIREBREAK_ADMIN_TOKEN ?? JSON.parse(await readFile('.firebreak/tokens.json', 'utf8')).FIREBREAK_ADMIN_TOKEN;
+
+/** @param {string} path @param {object} [body] */
+async function call(path, body) {
+  const response = await fetch(base + path, {
+    method: body ? 'POST' : 'GET',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    ...(body && { body: JSON.stringify(body) }),
+  });
+  const answer = await response.json();
+  if (!response.ok) throw new Error(`${path} answered ${response.status}: ${answer.detail}`);
+  return answer;
+}
+
+/** @param {number} minutes */
+const ago = (minutes) => new Date(Date.now() - minutes * 60_000).toISOString();
+
+const run = Date.now().toString(36);
+const place = { service: 'checkout', environment: 'production' };
+await call('/v1/deployments', { ...place, version: `v41-${run}`, started_at: ago(180), finished_at: ago(175) });
+await call('/v1/deployments', { ...place, version: `v42-${run}`, started_at: ago(6), finished_at: ago(4) });
+
+/** @param {'firing' | 'resolved'} status */
+const alert = (status) => ({
+  version: '4',
+  status,
+  receiver: 'firebreak',
+  groupKey: '{}:{}',
+  alerts: [
+    {
+      status,
+      labels: { alertname: 'HighErrorRatio', severity: 'critical', action: 'auto-rollback', ...place },
+      annotations: { summary: 'checkout answers 12 % of its requests with an error' },
+      startsAt: began,
+      endsAt: status === 'firing' ? '0001-01-01T00:00:00Z' : new Date().toISOString(),
+      fingerprint: 'e13f9abf0ab3b700',
+    },
+  ],
+});
+const began = ago(1);
+const { receipt } = await call('/v1/alerts/alertmanager', alert('firing'));
+console.log(`alert accepted, receipt ${receipt}\n`);
+
+const started = Date.now();
+const told = new Set();
+let recovered = false;
+while (Date.now() - started < 20 * 60_000) {
+  const [incident] = (await call('/v1/incidents?service=checkout&limit=1')).items;
+  const entries = incident ? (await call(`/v1/incidents/${incident.id}/timeline?limit=500`)).items.toReversed() : [];
+  for (const entry of entries) {
+    const key = `${entry.at} ${entry.kind}`;
+    if (!told.has(key)) console.log(`${entry.at.slice(11, 23)}  ${entry.kind.padEnd(22)}  ${entry.text}`);
+    told.add(key);
+  }
+  if (incident?.status === 'mitigated' && !recovered) {
+    recovered = true; // the service is well again, and Alertmanager says so
+    await call('/v1/alerts/alertmanager', alert('resolved'));
+  }
+  if (incident?.status === 'resolved') break;
+  await sleep(100);
+}
