@@ -36,7 +36,8 @@ export type Deps = {
   idempotency: Idempotency;
   pager: Pager;
   fallbackPager: Pager;
-  deployerFor: (config: DeployerConfig) => Promise<Deployer>;
+  /** Undefined: it is not configured far enough to be called. */
+  deployerFor: (config: DeployerConfig) => Promise<Deployer | undefined>;
   metrics: Metrics;
   alerts: AlertStates;
 };

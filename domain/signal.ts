@@ -56,19 +56,24 @@ function placeOf(
   labels: ReadonlyMap<string, string>,
   services: Config['services'],
 ): Pick<Signal, 'service' | 'environment' | 'unmatched'> {
-  const labelled = labels.get('environment') ?? labels.get('env');
+  // Prometheus takes an empty label for none.
+  const labelled = named(labels.get('environment')) ?? named(labels.get('env'));
   for (const [name, entry] of Object.entries(services)) {
     if (!matches(labels, name, entry)) continue;
     const environment = labelled ?? defaultEnvironment(entry);
     if (environment === undefined || !runsIn(entry, environment)) break;
-    return { service: ServiceName.parse(name), environment: EnvironmentName.parse(environment), unmatched: null };
+    return { service: ServiceName.parse(name), environment: environment as EnvironmentName, unmatched: null };
   }
   return {
     service: UNMATCHED,
-    environment: labelled ? EnvironmentName.parse(labelled.slice(0, 256)) : UNKNOWN_ENVIRONMENT,
-    unmatched: labels.get('service')?.slice(0, 256) ?? '',
+    environment: labelled ?? UNKNOWN_ENVIRONMENT,
+    unmatched: named(labels.get('service')) ?? '',
   };
 }
+
+/** A label as a name; undefined when it is none. Cut at 256, and never through a character. */
+const named = (label: string | undefined): EnvironmentName | undefined =>
+  label ? EnvironmentName.parse(label.slice(0, NAME_MAX_CHARS).replace(/[\uD800-\uDBFF]$/, '')) : undefined;
 
 const matches = (
   labels: ReadonlyMap<string, string>,

@@ -32,7 +32,7 @@ import { startSqs } from './aws/sqs/server.ts';
 import { startSsm } from './aws/ssm/server.ts';
 import { loadConfig } from './config-files.ts';
 import { publish, published, watchConfig } from './config-watch.ts';
-import { credentials } from './credentials.ts';
+import { provideCredentials } from './credentials.ts';
 import { serveFront } from './front.ts';
 import { lockDataDir } from './lock.ts';
 import { ACCOUNT, createBucket, createQueues, createTable } from './resources.ts';
@@ -119,14 +119,7 @@ async function start(
   await publish(blobs, config);
   const notes = config.ok ? [] : [`config: ${config.problems.join('; ')}. The last good set stays in force`];
 
-  const { tokens, fresh, file } = await credentials(dataDir);
-  for (const [name, value] of Object.entries(tokens)) env[name] ??= value;
-  if (fresh)
-    notes.push(
-      `admin token  ${env['FIREBREAK_ADMIN_TOKEN']}`,
-      `ingest token ${env['FIREBREAK_INGEST_TOKEN']}`,
-      `both kept in ${file}`,
-    );
+  notes.push(...(await provideCredentials(dataDir, env)));
   const standIns = settings.sandbox ? opened(await startStandIns({ dir: dataDir, timeScale })) : undefined;
   notes.push(...vendorDefaults(env, standIns?.urls));
   let inForce = config.ok ? config.config : (await published(blobs))?.config;

@@ -1,5 +1,5 @@
 import { liveChange } from '../../domain/versions.ts';
-import type { Deployer, DeployerAnswer, Deps, Place } from '../../domain/ports.ts';
+import type { DeployerAnswer, Deps, Place } from '../../domain/ports.ts';
 import type { DecisionView, Reason } from '../../schemas/incident.ts';
 import { type IncidentId, lowestMode, type Mode, type Version } from '../../schemas/names.ts';
 import type { Asked } from '../../domain/response.ts';
@@ -24,9 +24,8 @@ export type Attempted = DeployerAnswer | { kind: 'withheld'; reason: Reason };
  */
 export async function rollBackOnce(deps: Deps, order: RollbackOrder): Promise<Attempted> {
   const entry = entryOf((await deps.config.current()).services, order);
-  if (entry?.deployer === undefined)
-    return withheld('no_deployer', 'no deployer is configured for this service and environment any more');
-  const deployer = await deps.deployerFor(entry.deployer);
+  const deployer = entry?.deployer && (await deps.deployerFor(entry.deployer));
+  if (entry === undefined || deployer === undefined) return withheld('no_deployer', NO_DEPLOYER);
   const tried = (await deps.effects.get(order.incidentId, order.key)) !== undefined;
   const no = await whyNot(deps, order, entry.autoRollback.mode, tried);
   if (no !== undefined)
@@ -85,11 +84,13 @@ async function whyNot(deps: Deps, order: RollbackOrder, configured: Mode, tried:
 /** Looks how a rollback that was accepted is getting on. */
 export async function lookAtRollback(deps: Deps, place: Place, statusUrl: string): Promise<DeployerAnswer> {
   const entry = entryOf((await deps.config.current()).services, place);
-  if (entry?.deployer === undefined)
-    return { kind: 'later', detail: 'no deployer is configured any more', afterSeconds: null };
-  const deployer: Deployer = await deps.deployerFor(entry.deployer);
+  const deployer = entry?.deployer && (await deps.deployerFor(entry.deployer));
+  if (deployer === undefined) return { kind: 'later', detail: NO_DEPLOYER, afterSeconds: null };
   return deployer.status(statusUrl);
 }
+
+const NO_DEPLOYER =
+  'no deployer is configured for this service and environment, or it names no url and CD_URL is not set';
 
 /** Words for people, as the CD system shows them. */
 export const reasonFor = (decision: DecisionView, title: string): string =>
