@@ -36,7 +36,9 @@ export async function serveFront(options: {
     overrideGlobalObjects: false,
   }) as Server;
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      reject(error.code === 'EADDRINUSE' ? new Error(`port ${options.port} is taken; set PORT to a free one`) : error),
+    );
     server.listen(options.port, options.host, resolve);
   });
   const address = server.address();

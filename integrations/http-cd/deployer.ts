@@ -124,7 +124,15 @@ function accepted(body: unknown, url: string, said: string): DeployerAnswer {
   const { id = null, status, status_url: statusUrl = null } = told.data;
   if (status === 'succeeded') return { kind: 'succeeded', id };
   if (status === 'failed') return { kind: 'failed', detail: said };
-  return { kind: 'in_progress', id, statusUrl: statusUrl === null ? null : (sameOrigin(statusUrl, url) ?? statusUrl) };
+  return { kind: 'in_progress', id, statusUrl: statusUrl === null ? null : portable(statusUrl, url) };
+}
+
+/** Without the origin where it is the deployer's own: a workflow may ask again after the CD system has moved. */
+function portable(statusUrl: string, url: string): string {
+  const at = sameOrigin(statusUrl, url);
+  if (at === undefined) return statusUrl; // refused when it is asked
+  const { pathname, search } = new URL(at);
+  return pathname + search;
 }
 
 /** The address where it may be polled: absolute, or relative to the deployer's; on its origin, or not at all. */
