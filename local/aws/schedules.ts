@@ -15,12 +15,12 @@ export type Schedule = {
 /** However large the time scale, no schedule runs more often than this. Milliseconds. */
 const SHORTEST_INTERVAL_MS = 250;
 
-/** From the start to the first run: whatever the schedules look after has had no care while nothing ran. Milliseconds. */
+/** From the start to the first run: what the schedules look after has had no care while nothing ran. Milliseconds. */
 const FIRST_RUN_AFTER_MS = 100;
 
 /**
- * Invokes functions at fixed rates, as events, through the Lambda API. A run that is not accepted is logged and dropped:
- * the next one comes. While a run has not been accepted the next one waits, so that runs never pile up here.
+ * Invokes functions at fixed rates, as events, through the Lambda API. A run that is not accepted is logged and
+ * dropped; the next one comes. While a run has not been accepted the next one waits, so that runs never pile up here.
  *
  * @param options.timeScale how many times faster than life schedules come; at least 1, the default
  * @returns `stop` resolves when no request is under way any more

@@ -12,7 +12,7 @@ export const LATEST = '$LATEST';
 export type FunctionRef = { name: string; qualifier: string | undefined };
 
 const FUNCTION_REF =
-  /^(?:(?:arn:aws[a-zA-Z-]*:lambda:[a-z0-9-]+:)?\d{12}:function:)?([a-zA-Z0-9-_]{1,64})(?::(\$LATEST|[a-zA-Z0-9-_]+))?$/;
+  /^(?:(?:arn:aws[a-z-]*:lambda:[a-z0-9-]+:)?\d{12}:function:)?([a-zA-Z0-9-_]{1,64})(?::(\$LATEST|[a-zA-Z0-9-_]+))?$/;
 
 /** @throws ApiError InvalidParameterValueException when `ref` names no function, or two different qualifiers */
 export function parseFunctionRef(ref: string, qualifierParameter?: string): FunctionRef {

@@ -1,11 +1,13 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { newExecutionArn, parseCallbackId, parseFunctionRef, versionOf } from './arns.ts';
 import { ApiError, invalidParameter, invalidToken, notFound } from './errors.ts';
 import { event, input as inputOf } from './history.ts';
-import { byteLength, CALLBACK_RESULT_MAX_BYTES, STATE_PAGE_MAX_BYTES, STATE_PAGE_MAX_OPERATIONS } from './limits.ts';
+import { byteLength, CALLBACK_RESULT_MAX_BYTES, STATE_PAGE_MAX_OPERATIONS } from './limits.ts';
+import { hash, newRow, type StartRequest } from './new-execution.ts';
 import type { OpenExecution } from './open-execution.ts';
 import { isClosed, parseUpdates, type ErrorObject, type Operation, type OperationUpdate } from './operation.ts';
 import { checkUpdates } from './rules.ts';
+import { statePage } from './state-page.ts';
 import { errorOf, type ExecutionRow, type PendingInvoke, type Store, type TimerRow } from './store.ts';
 import {
   apply,
@@ -18,21 +20,10 @@ import {
   type Outcome,
 } from './transitions.ts';
 import { Unit } from './unit.ts';
-import { epochSeconds, isoTime, operationOnWire, replayable } from './wire.ts';
+import { epochSeconds, isoTime, operationOnWire } from './wire.ts';
 
 /** What the emulation has to know of a function to run executions of it. */
 export type FunctionFacts = { durable?: { executionTimeoutSeconds: number }; deadLetterQueueUrl?: string };
-
-export type StartRequest = {
-  functionName: string;
-  version: string;
-  /** Absent: a new execution each time. */
-  name: string | undefined;
-  payload: string;
-  asyncStart: boolean;
-  traceId: string | undefined;
-  tenantId: string | undefined;
-};
 
 /** How an invocation of a durable handler came out; `failed` means: it threw, ran out of time or died. */
 export type InvocationEnd =
@@ -100,17 +91,15 @@ export class Executions {
     return this.#transact((unit) => {
       const known =
         request.name === undefined ? undefined : this.#store.executionNamed(request.functionName, request.name);
-      if (!known)
-        return this.#insert(
-          unit,
-          request,
-          newExecutionArn(request.functionName, request.version, request.name ?? randomUUID()),
-        );
+      if (!known) {
+        const arn = newExecutionArn(request.functionName, request.version, request.name ?? randomUUID());
+        return this.#insert(unit, request, arn);
+      }
       if (known.inputHash === hash(request.payload)) return known;
       throw new ApiError(
         'DurableExecutionAlreadyStartedException',
         409,
-        `A durable execution named '${known.name}' of ${known.functionName} has already been started with another input.`,
+        `The name '${known.name}' has been used for an execution of ${known.functionName} with another input.`,
       );
     });
   }
@@ -157,7 +146,7 @@ export class Executions {
       const updated = this.#store.operationsChangedSince(arn, execution.row.toldSeq).map(({ id }) => id);
       const token = randomUUID();
       execution.begin(invocationId, token);
-      const { operations, nextMarker } = this.#statePage(arn, undefined, STATE_PAGE_MAX_OPERATIONS);
+      const { operations, nextMarker } = statePage(this.#store.operations(arn), undefined, STATE_PAGE_MAX_OPERATIONS);
       const state = {
         Operations: operations.map((operation) => operationOnWire(operation, isoTime)),
         ...(nextMarker !== undefined && { NextMarker: nextMarker }),
@@ -177,31 +166,12 @@ export class Executions {
   /** GetDurableExecutionState: what did not fit into the event. */
   state(arn: string, token: string, marker: string | undefined, maxItems: number): object {
     if (this.get(arn).token !== token) throw invalidToken();
-    const { operations, nextMarker } = this.#statePage(arn, marker, Math.min(maxItems, STATE_PAGE_MAX_OPERATIONS));
+    const limit = Math.min(maxItems, STATE_PAGE_MAX_OPERATIONS);
+    const { operations, nextMarker } = statePage(this.#store.operations(arn), marker, limit);
     return {
       Operations: operations.map((operation) => operationOnWire(operation, epochSeconds)),
       ...(nextMarker !== undefined && { NextMarker: nextMarker }),
     };
-  }
-
-  /** A marker is the id of the last operation given: operations keep their order. */
-  #statePage(
-    arn: string,
-    marker: string | undefined,
-    maxItems: number,
-  ): { operations: Operation[]; nextMarker: string | undefined } {
-    const all = replayable(this.#store.operations(arn));
-    const from = marker === undefined ? 0 : all.findIndex(({ id }) => id === marker) + 1;
-    if (marker !== undefined && from === 0) throw invalidParameter('Invalid Marker.');
-    const operations: Operation[] = [];
-    let bytes = 0;
-    for (const operation of all.slice(from, from + maxItems)) {
-      bytes += byteLength(JSON.stringify(operation));
-      if (operations.length > 0 && bytes > STATE_PAGE_MAX_BYTES) break;
-      operations.push(operation);
-    }
-    const isLast = from + operations.length >= all.length;
-    return { operations, nextMarker: isLast ? undefined : operations.at(-1)?.id };
   }
 
   /**
@@ -250,7 +220,7 @@ export class Executions {
     };
   }
 
-  /** Ignored when the execution is no longer in the hands of this invocation: it ended, or the process was restarted. */
+  /** Ignored when the execution is no longer in the hands of this invocation: it was stopped, or timed out. */
   endInvocation(arn: string, invocationId: string, end: InvocationEnd): void {
     this.#transact((unit) => {
       const execution = unit.open(arn);
@@ -298,46 +268,33 @@ export class Executions {
   }
 
   #startChild(unit: Unit, execution: OpenExecution, operationId: string): void {
-    const { arn, traceId, tenantId } = execution.row;
     execution.disarm(operationId, 'invoke');
     const operation = execution.find(operationId);
     if (operation?.status !== 'STARTED') return;
     const { name, qualifier } = parseFunctionRef(operation.functionRef ?? '');
-    const problem = this.#cannotChain(name, qualifier);
-    if (problem)
-      return execution.applyAndWake(chainedInvokeEnded(operation, { status: 'FAILED', error: problem }, unit.now));
     const payload = operation.payload ?? '{}';
-    const version = versionOf(qualifier);
-    const parent = { arn, operationId };
+    const error = this.#cannotChain(name, qualifier, payload);
+    if (error) return execution.applyAndWake(chainedInvokeEnded(operation, { status: 'FAILED', error }, unit.now));
+    const { arn, traceId } = execution.row;
+    const child = { functionName: name, version: versionOf(qualifier), payload };
     if (operation.childArn === undefined) {
-      this.#store.insertPendingInvoke({
-        id: randomUUID(),
-        functionName: name,
-        version,
-        payload,
-        traceId,
-        attempts: 0,
-        dueAt: unit.now,
-        acceptedAt: unit.now,
-        parentArn: arn,
-        parentOperationId: operationId,
-      });
-      return;
+      const place = { parentArn: arn, parentOperationId: operationId };
+      const times = { attempts: 0, dueAt: unit.now, acceptedAt: unit.now };
+      const tenantId = operation.tenantId ?? null;
+      return this.#store.insertPendingInvoke({ id: randomUUID(), ...child, ...place, ...times, traceId, tenantId });
     }
-    const request = { functionName: name, version, name: undefined, payload, asyncStart: false };
-    this.#insert(
-      unit,
-      { ...request, traceId: traceId ?? undefined, tenantId: tenantId ?? undefined },
-      operation.childArn,
-      parent,
-    );
+    const origin = { name: undefined, asyncStart: false, traceId: traceId ?? undefined, tenantId: operation.tenantId };
+    this.#insert(unit, { ...child, ...origin }, operation.childArn, { arn, operationId });
   }
 
-  #cannotChain(functionName: string, qualifier: string | undefined): ErrorObject | undefined {
+  #cannotChain(functionName: string, qualifier: string | undefined, payload: string): ErrorObject | undefined {
     const facts = this.#functions.get(functionName);
     if (!facts) return { ErrorType: 'ResourceNotFoundException', ErrorMessage: `Function not found: ${functionName}` };
-    if (!facts.durable || qualifier !== undefined) return undefined;
-    return { ErrorType: 'InvalidParameterValueException', ErrorMessage: UNQUALIFIED };
+    if (facts.durable && qualifier === undefined) {
+      return { ErrorType: 'InvalidParameterValueException', ErrorMessage: UNQUALIFIED };
+    }
+    if (isJson(payload)) return undefined;
+    return { ErrorType: 'InvalidRequestContentException', ErrorMessage: 'Could not parse request body into json.' };
   }
 
   /** How a plain function that an execution chained to came out. */
@@ -384,7 +341,11 @@ export class Executions {
     throw new ApiError('CallbackTimeoutException', 400, 'The callback has expired or has already been closed.');
   }
 
-  /** Stops an execution for good. Stopping a closed one changes nothing and answers when it ended. */
+  /**
+   * Stops an execution for good; what it has chained to goes on. Stopping a closed one changes nothing.
+   *
+   * @returns when it ended, epoch milliseconds
+   */
   stop(arn: string, error: ErrorObject | undefined): number {
     return this.#transact((unit) => {
       const execution = unit.open(arn);
@@ -476,52 +437,15 @@ export class Executions {
   }
 }
 
-const hash = (text: string): string => createHash('sha256').update(text).digest('base64');
-
 /** The synthetic update by which a handler checkpoints a result that is too large to return. */
 const outcomeOf = ({ Action, Payload, Error: error }: OperationUpdate): Outcome =>
   Action === 'FAIL' ? { status: 'FAILED', error: error ?? {} } : { status: 'SUCCEEDED', result: Payload ?? undefined };
 
-function newRow({
-  request,
-  arn,
-  now,
-  parent,
-}: {
-  request: StartRequest;
-  arn: string;
-  now: number;
-  parent: { arn: string; operationId: string } | undefined;
-}): ExecutionRow {
-  return {
-    arn,
-    functionName: request.functionName,
-    version: request.version,
-    name: arn.split('/').at(-2) ?? '',
-    rootId: randomUUID(),
-    status: 'RUNNING',
-    inputHash: hash(request.payload),
-    startedAt: now,
-    endedAt: null,
-    result: null,
-    error: null,
-    checkpointedResult: null,
-    invocationId: null,
-    invocationStartedAt: null,
-    token: null,
-    wake: 1,
-    seq: 0,
-    toldSeq: 0,
-    failures: 0,
-    lastEventId: 0,
-    operationCount: 0,
-    storedBytes: byteLength(request.payload),
-    clock: now,
-    clockSetAt: now,
-    parentArn: parent?.arn ?? null,
-    parentOperationId: parent?.operationId ?? null,
-    asyncStart: request.asyncStart ? 1 : 0,
-    traceId: request.traceId ?? null,
-    tenantId: request.tenantId ?? null,
-  };
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -118,10 +118,17 @@ async function awaitExecution(call: Call, parts: InvokeParts): Promise<EmulatedR
 }
 
 function acceptEvent(
-  { functionName, version, payload, traceId }: Call,
+  { functionName, version, payload, traceId, tenantId }: Call,
   { plainInvokes }: InvokeParts,
 ): EmulatedResponse {
-  plainInvokes.accept({ id: randomUUID(), functionName, version, payload, traceId: traceId ?? null });
+  plainInvokes.accept({
+    id: randomUUID(),
+    functionName,
+    version,
+    payload,
+    traceId: traceId ?? null,
+    tenantId: tenantId ?? null,
+  });
   return { status: 202 };
 }
 

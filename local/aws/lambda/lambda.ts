@@ -43,9 +43,9 @@ const MAX_CONCURRENT_RESUMES = 64;
 /**
  * Lambda on this machine: Invoke, and durable functions, behind their own API. Handlers run in this process.
  *
- * Whatever was acknowledged is on disk, so a `kill -9` loses nothing: the next start, on the same file, finds executions
- * that were running, timers that ran out meanwhile, and events that were accepted. Until `resume` is called, executions
- * and events are only taken in; plain functions answer at once.
+ * Whatever was acknowledged is on disk, so a `kill -9` loses nothing: the next start, on the same file, finds the
+ * executions that were running, timers that ran out meanwhile, and events that were accepted. Until `resume` is called,
+ * executions and events are only taken in; plain functions answer at once.
  *
  * @throws Error when two functions want different values for one environment variable, or the time scale is below 1
  */
@@ -106,7 +106,7 @@ function setEnvironment(functions: ReadonlyMap<string, LocalFunction>): void {
       const other = setBy.get(key);
       if (other && other.value !== value) {
         throw new Error(
-          `The functions ${other.name} and ${name} set ${key} to different values; here they share one process. Rename one.`,
+          `The functions ${other.name} and ${name} want different ${key}, but share one process here. Rename one.`,
         );
       }
       setBy.set(key, { name, value });

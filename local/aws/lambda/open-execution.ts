@@ -45,7 +45,7 @@ export class OpenExecution {
     for (const { kind, afterMs } of change.arm ?? []) this.arm(operation.id, kind, afterMs);
   }
 
-  /** @throws ApiError InvalidParameterValueException when what was applied outgrows Lambda's quotas: it fails the execution */
+  /** @throws ApiError InvalidParameterValueException when what was applied outgrows Lambda's quotas */
   checkQuotas(): void {
     if (this.row.operationCount > OPERATIONS_MAX) {
       throw invalidParameter(`The execution has reached the maximum of ${OPERATIONS_MAX} operations.`);

@@ -80,9 +80,10 @@ export type Operation = {
   heartbeatSeconds?: number;
   /** Of a context whose result is too large to store: its children are handed out again, to make it anew. */
   replayChildren?: boolean;
-  /** Of a chained invoke. `childArn` is minted at the checkpoint, before the child exists; a plain function has none. */
+  /** Of a chained invoke. `childArn` is minted before the child exists; a plain function has none. */
   functionRef?: string;
   payload?: string;
+  tenantId?: string;
   childArn?: string;
 };
 

@@ -44,7 +44,7 @@ export class PlainInvokes {
   }
 
   /** Takes an event. When this returns it is on disk. */
-  accept(event: Pick<PendingInvoke, 'id' | 'functionName' | 'version' | 'payload' | 'traceId'>): void {
+  accept(event: Pick<PendingInvoke, 'id' | 'functionName' | 'version' | 'payload' | 'traceId' | 'tenantId'>): void {
     const now = this.#now();
     this.#store.insertPendingInvoke({
       ...event,
@@ -79,9 +79,16 @@ export class PlainInvokes {
 
   #invoke(invoke: PendingInvoke): void {
     this.#underWay.add(invoke.id);
-    const { id, functionName, version, payload, traceId } = invoke;
+    const { id, functionName, version, payload, traceId, tenantId } = invoke;
     void this.#sandbox
-      .run({ functionName, version, requestId: id, payload, traceId: traceId ?? undefined })
+      .run({
+        functionName,
+        version,
+        requestId: id,
+        payload,
+        traceId: traceId ?? undefined,
+        tenantId: tenantId ?? undefined,
+      })
       .then((result) => {
         this.#underWay.delete(id);
         if (!this.#watch.isAwake) return; // the store is closed; the next start invokes it again

@@ -66,20 +66,22 @@ export class Resumer {
     return this.#store.nextTimerAt();
   }
 
-  /** @returns whether there may be more to invoke right now */
+  /** @returns whether any was invoked, so that there may be more */
   #invokeSome(): boolean {
     const free = this.#maxConcurrent - this.#running;
     if (free <= 0) return false;
     const full = this.#functionNames.filter((name) => !this.#sandbox.hasRoom(name));
-    const found = this.#store.toWake(free, full);
-    for (const { arn, functionName } of found) if (this.#sandbox.hasRoom(functionName)) this.#invoke(arn);
-    return found.length > 0;
+    let invoked = false;
+    for (const { arn, functionName } of this.#store.toWake(free, full)) {
+      if (this.#sandbox.hasRoom(functionName)) invoked = this.#invoke(arn) || invoked;
+    }
+    return invoked;
   }
 
-  #invoke(arn: string): void {
+  #invoke(arn: string): boolean {
     const invocationId = randomUUID();
     const begun = this.#executions.beginInvocation(arn, invocationId);
-    if (!begun) return;
+    if (!begun) return false;
     this.#running += 1;
     const { row, event } = begun;
     void this.#sandbox
@@ -92,6 +94,7 @@ export class Resumer {
         tenantId: row.tenantId ?? undefined,
       })
       .then((result) => this.#ended(row, invocationId, result));
+    return true;
   }
 
   #ended(row: ExecutionRow, invocationId: string, result: InvocationResult): void {

@@ -62,7 +62,7 @@ function checkExecutionUpdateIsLast(updates: readonly OperationUpdate[]): void {
   }
 }
 
-/** Only a context can be a parent, and it was started before; only a step or context may come twice: START, then its end. */
+/** A parent is a context that was started before; only a step or context may come twice: START, then its end. */
 function checkParentsAndRepeats(updates: readonly OperationUpdate[], find: Lookup): void {
   const started = new Map<string, OperationType>();
   const last = new Map<string, OperationUpdate>();
@@ -98,7 +98,10 @@ function checkPayloadFitsAction({ Type, Action, Payload, Error, StepOptions }: O
     throw invalidParameter(`Cannot provide both error and payload to RETRY a ${Type}.`);
 }
 
-/** Which states an action may begin in. An operation that is not there yet is `undefined`: at-least-once steps and contexts may close unstarted. */
+/**
+ * Which states an action may begin in; `undefined`: there is no such operation yet. Contexts, and steps that run at
+ * least once, may close without a start.
+ */
 const FROM: Record<'STEP' | 'CONTEXT', Partial<Record<Action, readonly (OperationStatus | undefined)[]>>> = {
   STEP: {
     START: [undefined, 'READY'],

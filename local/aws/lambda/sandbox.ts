@@ -103,7 +103,7 @@ async function callHandler(
     const payload = JSON.stringify(value) ?? 'null';
     // A durable handler's answer wraps its result, and it checkpoints by itself what would not fit.
     if (local.durable || byteLength(payload) <= SYNC_PAYLOAD_MAX_BYTES) return { ok: true, payload };
-    const errorMessage = `Response payload size exceeded maximum allowed payload size (${SYNC_PAYLOAD_MAX_BYTES} bytes).`;
+    const errorMessage = `Response payload size exceeded maximum of ${SYNC_PAYLOAD_MAX_BYTES} bytes.`;
     return failed({ errorType: 'Function.ResponseSizeTooLarge', errorMessage });
   } catch (thrown) {
     return failed(functionErrorOf(thrown));

@@ -55,6 +55,7 @@ export type PendingInvoke = {
   version: string;
   payload: string;
   traceId: string | null;
+  tenantId: string | null;
   attempts: number;
   dueAt: number;
   acceptedAt: number;
@@ -72,10 +73,11 @@ export type DeadLetter = {
   errorMessage: string;
 };
 
+/** Raised with every change of the tables: a file of another version is refused rather than misread. */
+const SCHEMA_VERSION = 1;
+
 const SCHEMA = `
-  PRAGMA journal_mode = WAL;
-  PRAGMA synchronous = FULL;
-  CREATE TABLE IF NOT EXISTS executions (
+  CREATE TABLE executions (
     arn TEXT PRIMARY KEY, functionName TEXT NOT NULL, version TEXT NOT NULL, name TEXT NOT NULL, rootId TEXT NOT NULL,
     status TEXT NOT NULL, inputHash TEXT NOT NULL, startedAt REAL NOT NULL, endedAt REAL, result TEXT, error TEXT,
     checkpointedResult TEXT, invocationId TEXT, invocationStartedAt REAL, token TEXT, wake INTEGER NOT NULL,
@@ -84,28 +86,32 @@ const SCHEMA = `
     parentArn TEXT, parentOperationId TEXT, asyncStart INTEGER NOT NULL, traceId TEXT, tenantId TEXT,
     UNIQUE (functionName, name)
   ) STRICT;
-  CREATE INDEX IF NOT EXISTS executions_to_wake ON executions (startedAt) WHERE wake = 1 AND invocationId IS NULL;
-  CREATE INDEX IF NOT EXISTS executions_closed ON executions (functionName, endedAt) WHERE endedAt IS NOT NULL;
-  CREATE TABLE IF NOT EXISTS operations (
+  CREATE INDEX executions_to_wake ON executions (startedAt) WHERE wake = 1 AND invocationId IS NULL;
+  CREATE INDEX executions_closed ON executions (functionName, endedAt) WHERE endedAt IS NOT NULL;
+  CREATE TABLE operations (
     ordinal INTEGER PRIMARY KEY, arn TEXT NOT NULL, id TEXT NOT NULL, seq INTEGER NOT NULL, body TEXT NOT NULL,
     UNIQUE (arn, id)
   ) STRICT;
-  CREATE INDEX IF NOT EXISTS operations_changed ON operations (arn, seq);
-  CREATE TABLE IF NOT EXISTS events (arn TEXT NOT NULL, id INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY (arn, id)) STRICT, WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS timers (
+  CREATE INDEX operations_changed ON operations (arn, seq);
+  CREATE TABLE events (
+    arn TEXT NOT NULL, id INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY (arn, id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE timers (
     arn TEXT NOT NULL, operationId TEXT NOT NULL, kind TEXT NOT NULL, dueClock REAL NOT NULL, dueAt REAL NOT NULL,
     PRIMARY KEY (arn, operationId, kind)
   ) STRICT, WITHOUT ROWID;
-  CREATE INDEX IF NOT EXISTS timers_due ON timers (dueAt);
-  CREATE TABLE IF NOT EXISTS pendingInvokes (
+  CREATE INDEX timers_due ON timers (dueAt);
+  CREATE TABLE pendingInvokes (
     id TEXT PRIMARY KEY, functionName TEXT NOT NULL, version TEXT NOT NULL, payload TEXT NOT NULL, traceId TEXT,
-    attempts INTEGER NOT NULL, dueAt REAL NOT NULL, acceptedAt REAL NOT NULL, parentArn TEXT, parentOperationId TEXT
+    tenantId TEXT, attempts INTEGER NOT NULL, dueAt REAL NOT NULL, acceptedAt REAL NOT NULL, parentArn TEXT,
+    parentOperationId TEXT
   ) STRICT;
-  CREATE INDEX IF NOT EXISTS pendingInvokes_due ON pendingInvokes (dueAt);
-  CREATE TABLE IF NOT EXISTS deadLetters (
-    id INTEGER PRIMARY KEY, queueUrl TEXT NOT NULL, body TEXT NOT NULL, requestId TEXT NOT NULL, errorCode TEXT NOT NULL,
-    errorMessage TEXT NOT NULL
+  CREATE INDEX pendingInvokes_due ON pendingInvokes (dueAt);
+  CREATE TABLE deadLetters (
+    id INTEGER PRIMARY KEY, queueUrl TEXT NOT NULL, body TEXT NOT NULL, requestId TEXT NOT NULL,
+    errorCode TEXT NOT NULL, errorMessage TEXT NOT NULL
   ) STRICT;
+  PRAGMA user_version = ${SCHEMA_VERSION};
 `;
 
 /**
@@ -117,10 +123,21 @@ export class Store {
   readonly #db: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
 
-  /** @param file path of the database, made when it is missing */
+  /**
+   * @param file path of the database, made when it is missing
+   * @throws Error when another version wrote it, or it can't be opened
+   */
   constructor(file: string) {
     this.#db = new DatabaseSync(file);
-    this.#db.exec(SCHEMA);
+    this.#db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
+    const { user_version: version } = this.#db.prepare('PRAGMA user_version').get() as { user_version: number };
+    if (version === 0) this.transaction(() => this.#db.exec(SCHEMA));
+    else if (version !== SCHEMA_VERSION) {
+      this.#db.close();
+      throw new Error(
+        `${file} has the layout ${version}, this version reads ${SCHEMA_VERSION}. Move the file away to start anew.`,
+      );
+    }
   }
 
   close(): void {
@@ -186,7 +203,8 @@ export class Store {
     functionName: string,
   ): Pick<ExecutionRow, 'arn' | 'name' | 'version' | 'status' | 'startedAt' | 'endedAt'>[] {
     return this.#all(
-      'SELECT arn, name, version, status, startedAt, endedAt FROM executions WHERE functionName = ? ORDER BY startedAt, rowid',
+      `SELECT arn, name, version, status, startedAt, endedAt FROM executions
+       WHERE functionName = ? ORDER BY startedAt, rowid`,
       functionName,
     );
   }
@@ -230,7 +248,8 @@ export class Store {
 
   putOperation(arn: string, seq: number, operation: Operation): void {
     this.#run(
-      'INSERT INTO operations (arn, id, seq, body) VALUES (?, ?, ?, ?) ON CONFLICT (arn, id) DO UPDATE SET seq = excluded.seq, body = excluded.body',
+      `INSERT INTO operations (arn, id, seq, body) VALUES (?, ?, ?, ?)
+       ON CONFLICT (arn, id) DO UPDATE SET seq = excluded.seq, body = excluded.body`,
       arn,
       operation.id,
       seq,

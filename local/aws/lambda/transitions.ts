@@ -21,7 +21,7 @@ export type Moment = { now: number; arn: string; isDurable: (functionName: strin
  * A child is started as soon as its parent has suspended. A parent that goes on running must not hold it back for ever:
  * after this long it starts anyway. Milliseconds.
  */
-const CHILD_START_GRACE_MS = 250;
+const CHILD_START_GRACE_MS = 1_000;
 
 /** Applies one checked update of a handler. Nothing is stored here: the caller does, in one transaction. */
 export function apply(update: OperationUpdate, before: Operation | undefined, moment: Moment): Change {
@@ -178,6 +178,7 @@ function startChainedInvoke(
       ...operation,
       functionRef,
       ...(Payload != null && { payload: Payload }),
+      ...(ChainedInvokeOptions?.TenantId != null && { tenantId: ChainedInvokeOptions.TenantId }),
       ...(childArn !== undefined && { childArn }),
     },
     event: event('ChainedInvokeStarted', moment.now, operation, {

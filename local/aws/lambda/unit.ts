@@ -1,7 +1,7 @@
 import { OpenExecution } from './open-execution.ts';
 import type { ExecutionRow, Store } from './store.ts';
 
-/** What one transaction has in its hands: the executions it opened, one moment in time, and what follows once it is on disk. */
+/** What one transaction has in its hands: executions, one moment in time, and what follows once it is on disk. */
 export class Unit {
   /** The machine's clock, epoch milliseconds; the same throughout. */
   readonly now: number;

@@ -51,20 +51,3 @@ function given<V>(
 ): Record<string, unknown> {
   return value === undefined ? {} : { [key]: write(value) };
 }
-
-/**
- * What a handler is given to replay: everything but what lies inside finished contexts, whose result says enough.
- * A context whose result was too large to store is marked: its children stay, and it is made anew from them.
- */
-export function replayable(operations: readonly Operation[]): Operation[] {
-  const left = new Set<string>();
-  const byId = new Map(operations.map((operation) => [operation.id, operation]));
-  return operations.filter((operation) => {
-    const parent = operation.parentId === undefined ? undefined : byId.get(operation.parentId);
-    if (!parent) return true;
-    const finished = parent.status === 'SUCCEEDED' || parent.status === 'FAILED';
-    if (!left.has(parent.id) && !(finished && !parent.replayChildren)) return true;
-    left.add(operation.id);
-    return false;
-  });
-}

@@ -145,7 +145,7 @@ describe('an SQS event source mapping', () => {
     await empty(queueUrl);
     const times = new Map<string, number>();
     for (const body of bodies(batches).flat()) times.set(body, (times.get(body) ?? 0) + 1);
-    expect([times.get('a'), times.get('b')].toSorted()).not.toEqual([1, 1]);
+    expect((times.get('a') ?? 0) + (times.get('b') ?? 0)).toBeGreaterThan(2);
     expect(batches.at(-1)?.Records[0]?.attributes.ApproximateReceiveCount).toBe('2');
     expect(logged).toContainEqual(
       expect.objectContaining({ event: 'messages-failed', because: expect.stringContaining('throttled') as string }),

@@ -100,6 +100,26 @@ describe('events', () => {
     expect([calls, Messages]).toEqual([2, undefined]);
   });
 
+  test('an event that is running is not run again when others come', async () => {
+    const seen: unknown[] = [];
+    let finish = () => {};
+    const finished = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    const handler = async (event: unknown) => {
+      seen.push(event);
+      if (event === 'slow') await finished;
+    };
+    await bench.start({ note: { handler, timeoutSeconds: 5 } });
+    bench.resume();
+    for (const event of ['slow', 'b', 'c', 'd']) {
+      await send('note', event);
+      await until(async () => (seen.includes(event) ? true : undefined));
+    }
+    finish();
+    expect(seen).toEqual(['slow', 'b', 'c', 'd']);
+  });
+
   test('events above the reserved concurrency wait', async () => {
     let running = 0;
     let most = 0;

@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { InvokeCommand, LambdaClient, type InvokeCommandInput } from '@aws-sdk/client-lambda';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { LambdaContext, LocalFunction } from '../../../local/aws/lambda/lambda.ts';
@@ -239,7 +241,18 @@ describe('starting', () => {
       one: plain(async () => 1, { environment: { LAMBDA_TEST_MODE: 'act' } }),
       two: plain(async () => 2, { environment: { LAMBDA_TEST_MODE: 'shadow' } }),
     };
-    await expect(bench.start(functions)).rejects.toThrow(/one and two set LAMBDA_TEST_MODE/);
+    await expect(bench.start(functions)).rejects.toThrow(/one and two want different LAMBDA_TEST_MODE/);
+    await bench.remove();
+  });
+
+  test('a file of another layout is refused, not misread', async () => {
+    const bench = new Bench();
+    await bench.start({});
+    await bench.stop();
+    const db = new DatabaseSync(join(bench.dir, 'durable.sqlite'));
+    db.exec('PRAGMA user_version = 99');
+    db.close();
+    await expect(bench.start({})).rejects.toThrow(/has the layout 99/);
     await bench.remove();
   });
 

@@ -361,6 +361,26 @@ const cases: Case[] = [
   },
   {
     follows: 'own',
+    title: 'an input that is no JSON is refused',
+    workflow: (_: unknown, context: DurableContext) => {
+      const payloadSerdes = { serialize: async () => 'QUIET', deserialize: async () => '' };
+      return context.invoke('call', 'echo:$LATEST', 'quiet', { payloadSerdes }).catch(told);
+    },
+    status: 'SUCCEEDED',
+    result: 'InvokeError: Could not parse request body into json.',
+    history: [
+      'ExecutionStarted @ Input=null ExecutionTimeout=1209600',
+      'ChainedInvokeStarted:ChainedInvoke a "call" FunctionName=echo:$LATEST Input=QUIET ExecutedVersion=$LATEST Dura' +
+        'bleExecutionArn=*',
+      'InvocationCompleted',
+      'ChainedInvokeFailed:ChainedInvoke a "call" Error=InvalidRequestContentException(Could not parse request body' +
+        ' into json.)',
+      'InvocationCompleted',
+      'ExecutionSucceeded @ Result="InvokeError: Could not parse request body into json."',
+    ],
+  },
+  {
+    follows: 'own',
     title: 'a durable function without a version is refused',
     workflow: (_: unknown, context: DurableContext) =>
       context.invoke('call', 'patient', 1).catch((error: unknown) => (error as Error).name),

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { startLambda, type LambdaEndpoint } from '../../../../local/aws/lambda/lambda.ts';
+import { startLambda } from '../../../../local/aws/lambda/lambda.ts';
 import { stopWithParent } from '../../../../local/parent.ts';
 import { ACCESS_KEY_ID, clientOf } from './bench.ts';
 import { killWorkflow } from './kill-workflow.ts';
@@ -12,13 +12,12 @@ const [dir = '', killAt = '0'] = process.argv.slice(2);
 stopWithParent();
 
 let boundaries = 0;
-let endpoint: LambdaEndpoint | undefined;
-const lambda = clientOf(() => endpoint?.url ?? '');
+const lambda = clientOf(() => endpoint.url);
 const functions = killWorkflow(lambda, dir, () => {
   boundaries += 1;
   if (boundaries === Number(killAt)) process.kill(process.pid, 'SIGKILL');
 });
-endpoint = await startLambda({
+const endpoint = await startLambda({
   file: join(dir, 'durable.sqlite'),
   accessKeyId: ACCESS_KEY_ID,
   functions,

@@ -30,7 +30,8 @@ export function killWorkflow(lambda: LambdaClient, dir: string, boundary: Bounda
     const handler = withDurableExecution(workflow, { durableExecutionClient: new DurableExecutionApiClient(lambda) });
     return {
       timeoutSeconds: 30,
-      durable: { executionTimeoutSeconds: 86_400, retentionDays: 1 },
+      // A year: at this time scale five minutes, however slow the machine is.
+      durable: { executionTimeoutSeconds: 31_536_000, retentionDays: 1 },
       handler: async (event, context) => {
         boundary('invocation begins');
         const output = await (handler as LocalFunction['handler'])(event, context);
@@ -94,7 +95,7 @@ export const RESULT = {
   verified: 'verified',
 };
 
-/** Before a checkpoint is sent nothing of it is recorded; after its reply all of it is, and the handler does not know. */
+/** Before a checkpoint is sent nothing of it is recorded; after its reply all is, and the handler does not know. */
 function watchCheckpoints(lambda: LambdaClient, boundary: Boundary): void {
   lambda.middlewareStack.add(
     (next, context) => async (args) => {

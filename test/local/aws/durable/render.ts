@@ -4,7 +4,7 @@ import type { Event } from '@aws-sdk/client-lambda';
  * A history as lines, one per event, that say everything but what differs from run to run: times and request ids are
  * checked to be there and left out. Ids become letters in the order of their first appearance.
  *
- * @example `StepSucceeded:Step a<b "greet" Result="hello" RetryDetails.CurrentAttempt=1` is step a, called greet, in context b
+ * @example `StepSucceeded:Step a<b "greet" Result="hello" RetryDetails.CurrentAttempt=1`: step a, named, in context b
  */
 export function render(events: readonly Event[]): string[] {
   const letters = new Map<string, string>();

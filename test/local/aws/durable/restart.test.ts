@@ -74,7 +74,7 @@ describe('a process that dies inside a step', () => {
       'StepStarted:Step a',
       DIED,
       expect.stringMatching(
-        /^StepFailed:Step a Error=StepInterruptedError\(.*\) RetryDetails.CurrentAttempt=1 RetryDetails.NextAttemptDelaySeconds=1$/,
+        /^StepFailed:Step a Error=StepInterruptedError\(.*CurrentAttempt=1 RetryDetails.NextAttemptDelaySeconds=1$/,
       ) as string,
       'InvocationCompleted',
       'StepStarted:Step a',

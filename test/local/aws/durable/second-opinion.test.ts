@@ -42,8 +42,8 @@ const workflows: Record<string, { make: () => Workflow; answer?: string }> = {
   },
   waits: {
     make: () => async (_: unknown, context: DurableContext) => {
-      await context.wait('minutes', { minutes: 10 });
-      await context.wait({ hours: 2 });
+      await context.wait('settle', { minutes: 1 });
+      await context.wait({ minutes: 2 });
       return 'waited';
     },
   },
