@@ -4,6 +4,9 @@ import type { Secrets } from '../domain/ports.ts';
 /** A rotated secret reaches what already runs within this time. */
 const KEPT_MS = 30_000;
 
+/** SSM holds no empty value. Where empty says something of its own, two quotation marks stand for it. */
+const EMPTY = '""';
+
 /** Secrets as SSM parameters below one path, read together and kept for half a minute. */
 export function ssmSecrets(client: SSMClient, path: string, now: () => number): Secrets {
   let kept: { until: number; values: Promise<Map<string, string>> } | undefined;
@@ -27,7 +30,8 @@ async function readAll(client: SSMClient, path: string): Promise<Map<string, str
       new GetParametersByPathCommand({ Path: path, WithDecryption: true, ...(next ? { NextToken: next } : {}) }),
     );
     for (const { Name, Value } of page.Parameters ?? []) {
-      if (Name !== undefined && Value !== undefined) values.set(Name.slice(path.length + 1), Value);
+      if (Name !== undefined && Value !== undefined)
+        values.set(Name.slice(path.length + 1), Value === EMPTY ? '' : Value);
     }
     next = page.NextToken;
   } while (next !== undefined);

@@ -1,8 +1,11 @@
 import type { Action, Principal } from '../schemas/access.ts';
 import type { Timestamp } from '../schemas/time.ts';
 
-/** What an action is done on. Only what is known is compared. */
-export type Scope = { source?: string; service?: string; environment?: string };
+/** What an action is done on. Only what is known is compared; `null` is all there are. */
+export type Scope = { source?: string | null; service?: string | null; environment?: string | null };
+
+/** What concerns everybody is nothing for those who are limited to a part. */
+export const EVERYWHERE: Scope = { source: null, service: null, environment: null };
 
 export type Authorization = { allowed: true } | { allowed: false; because: string };
 
@@ -12,13 +15,13 @@ export function authorize(principal: Principal, action: Action, scope: Scope, no
     return no(`the token ${principal.name} expired at ${principal.expires_at}`);
   if (!principal.actions.includes('*') && !principal.actions.includes(action))
     return no(`${principal.name} may not ${action}`);
-  const within = (list: readonly string[] | null, value: string | undefined) =>
-    list === null || value === undefined || list.includes(value);
-  if (!within(principal.sources, scope.source)) return no(`${principal.name} may not send as ${scope.source}`);
+  const within = (list: readonly string[] | null, value: string | null | undefined) =>
+    list === null || value === undefined || (value !== null && list.includes(value));
+  if (!within(principal.sources, scope.source)) return no(`${principal.name} may not send as ${scope.source ?? 'all of them'}`);
   if (!within(principal.services, scope.service))
-    return no(`${principal.name} has nothing to do with service ${scope.service}`);
+    return no(`${principal.name} has nothing to do with ${scope.service === null ? 'all services' : `service ${scope.service}`}`);
   if (!within(principal.environments, scope.environment))
-    return no(`${principal.name} has nothing to do with environment ${scope.environment}`);
+    return no(`${principal.name} has nothing to do with ${scope.environment === null ? 'all environments' : `environment ${scope.environment}`}`);
   return { allowed: true };
 }
 

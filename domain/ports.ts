@@ -274,7 +274,7 @@ export type AutomationSwitch = {
 export type Tokens = {
   find(hash: string): Promise<TokenRecord | undefined>;
   create(token: NewToken, by: string): Promise<{ record: TokenRecord; secret: string }>;
-  list(): Promise<TokenRecord[]>;
+  list(query: { limit: number; cursor?: string }): Promise<Page<TokenRecord>>;
   revoke(id: string): Promise<boolean>;
 };
 

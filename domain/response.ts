@@ -34,8 +34,10 @@ export type Plan = {
 
 /** Where a run begins: from the incident as it is in the table, be it the first run or a later one. */
 export function begin(incident: IncidentRecord, unfinished: readonly number[]): ResponseState {
+  // What has not been read may be what made it critical, after the pages so far: rather once too often than never.
+  const raisedUnread = incident.seq > incident.drained && incident.severity === 'critical' && incident.pages > 0;
   return {
-    severity: incident.severity,
+    severity: raisedUnread ? 'warning' : incident.severity,
     firing: incident.firing,
     drained: incident.drained,
     pages: incident.pages,
@@ -51,15 +53,17 @@ export function begin(incident: IncidentRecord, unfinished: readonly number[]): 
   };
 }
 
-/** The state after one message. `firing` and `severity` are the incident's own, read together with the mail. */
+/** The state after one message. `firing` is the incident's own, read together with the mail. */
 export function apply(state: ResponseState, message: Message): ResponseState {
   switch (message.kind) {
     case 'signals': {
       const freshAfterMitigation = state.mitigated && message.critical && message.fired > 0;
+      const raised = message.critical && state.severity !== 'critical';
       const asksNow = message.asksRollback && !state.judgedAsked;
       return {
         ...state,
-        pageDue: state.pageDue || freshAfterMitigation || (message.critical && state.pages === 0),
+        severity: raised ? 'critical' : state.severity,
+        pageDue: state.pageDue || freshAfterMitigation || raised,
         judgedAsked: state.judgedAsked || asksNow,
         mitigationDue: asksNow ? { by: 'alert', who: '' } : state.mitigationDue,
         verifyAgain: state.verifyAgain || couldPassNow(state),

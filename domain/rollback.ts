@@ -4,7 +4,7 @@ import type { DecisionKind, Reason, Suspect } from '../schemas/incident.ts';
 import { lowestMode, type Mode, type Version } from '../schemas/names.ts';
 import { type Onset, type OnsetEvidence, onsetOf } from './onset.ts';
 import { MIN_CONFIDENCE, type RankedSuspect, suspectsOf } from './suspects.ts';
-import { liveChange, putsVersionLive, rollbackTarget } from './versions.ts';
+import { byStart, liveChange, putsVersionLive, rollbackTarget } from './versions.ts';
 
 /** More automatic rollbacks of one service and environment than this in an hour, and a person is asked. */
 export const ROLLBACKS_PER_HOUR = 3;
@@ -146,7 +146,7 @@ function whyAsk(inputs: DecisionInputs, top: RankedSuspect, target: Version): Re
 /** Someone has shipped something newer: taking the suspect back would take that back too. No yes can change it. */
 function whySuperseded(changes: readonly Change[], suspect: Change): Reason | undefined {
   const live = liveChange(changes);
-  if (live === undefined || live.version === suspect.version || live.started_at <= suspect.started_at) return undefined;
+  if (live === undefined || live.version === suspect.version || byStart(live, suspect) < 0) return undefined;
   return reason('superseded', `${live.version} has been deployed since: what runs is no longer ${suspect.version}`);
 }
 

@@ -1,9 +1,12 @@
 import type { Config, ServiceEntry } from '../schemas/config.ts';
-import { EnvironmentName, ServiceName, type Severity, UNMATCHED } from '../schemas/names.ts';
+import { EnvironmentName, NAME_MAX_CHARS, ServiceName, type Severity, UNMATCHED } from '../schemas/names.ts';
 import type { Alert, Signal } from '../schemas/signal.ts';
 
 /** Where an alert without any environment belongs when the catalogue cannot tell. */
 const UNKNOWN_ENVIRONMENT = 'unknown' as EnvironmentName;
+
+/** A summary can be 100 KB long; the whole of it stays among the annotations. */
+const TITLE_MAX_CHARS = 1024;
 
 /** Alerts by which Grafana says that it could not evaluate a rule. */
 const MONITORING_FAILURES = new Set(['DatasourceNoData', 'DatasourceError']);
@@ -27,7 +30,7 @@ export function toSignal(alert: Alert, services: Config['services'], asRollbackR
     severity: severityOf(labels.get('severity')),
     asksRollback: asks && !monitoringFailure,
     monitoringFailure,
-    title: annotations.get('summary') ?? annotations.get('title') ?? (alertname || 'alert without a name'),
+    title: cut(annotations.get('summary') || annotations.get('title') || alertname || 'alert without a name', TITLE_MAX_CHARS),
     links: {
       runbook: httpUrl(annotations.get('runbook_url')) ?? httpUrl(annotations.get('runbook')),
       dashboard: httpUrl(annotations.get('dashboard')) ?? httpUrl(annotations.get('dashboard_url')),
@@ -57,23 +60,26 @@ function placeOf(
   services: Config['services'],
 ): Pick<Signal, 'service' | 'environment' | 'unmatched'> {
   // Prometheus takes an empty label for none.
-  const labelled = named(labels.get('environment')) ?? named(labels.get('env'));
+  const labelled = nameIn(labels.get('environment')) ?? nameIn(labels.get('env'));
   for (const [name, entry] of Object.entries(services)) {
     if (!matches(labels, name, entry)) continue;
     const environment = labelled ?? defaultEnvironment(entry);
     if (environment === undefined || !runsIn(entry, environment)) break;
-    return { service: ServiceName.parse(name), environment: environment as EnvironmentName, unmatched: null };
+    return { service: ServiceName.parse(name), environment: EnvironmentName.parse(environment), unmatched: null };
   }
   return {
     service: UNMATCHED,
     environment: labelled ?? UNKNOWN_ENVIRONMENT,
-    unmatched: named(labels.get('service')) ?? '',
+    unmatched: nameIn(labels.get('service')) ?? '',
   };
 }
 
-/** A label as a name; undefined when it is none. Cut at 256, and never through a character. */
-const named = (label: string | undefined): EnvironmentName | undefined =>
-  label ? EnvironmentName.parse(label.slice(0, NAME_MAX_CHARS).replace(/[\uD800-\uDBFF]$/, '')) : undefined;
+/** The name that a label holds, if it holds one. */
+const nameIn = (label: string | undefined): EnvironmentName | undefined =>
+  label ? EnvironmentName.parse(cut(label, NAME_MAX_CHARS)) : undefined;
+
+/** At most `max` UTF-16 units, and never half a character. */
+const cut = (text: string, max: number): string => text.slice(0, max).replace(/[\uD800-\uDBFF]$/, '');
 
 const matches = (
   labels: ReadonlyMap<string, string>,

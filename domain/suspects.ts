@@ -1,6 +1,7 @@
 import type { Change } from '../schemas/change.ts';
 import type { Suspect } from '../schemas/incident.ts';
 import { secondsBetween, type Timestamp } from '../schemas/time.ts';
+import { byStart } from './versions.ts';
 
 /** A change that had finished longer before the onset than this is not looked at. */
 export const LOOK_BACK_SECONDS = 30 * 60;
@@ -21,7 +22,7 @@ export function suspectsOf(changes: readonly Change[], onset: Timestamp, inciden
   return changes
     .filter((change) => change.made_for !== incidentId && change.status !== 'cancelled')
     .flatMap((change) => rank(change, onset))
-    .toSorted((a, b) => b.confidence - a.confidence || (a.change.started_at < b.change.started_at ? 1 : -1));
+    .toSorted((a, b) => b.confidence - a.confidence || byStart(b.change, a.change));
 }
 
 function rank(change: Change, onset: Timestamp): RankedSuspect[] {

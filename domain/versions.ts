@@ -14,6 +14,17 @@ export const putsVersionLive = (change: Change): boolean => PUTS_A_VERSION_LIVE.
 export const liveChange = (changes: readonly Change[]): Change | undefined => liveChanges(changes).at(-1);
 
 /**
+ * What has been put live since `version` was last begun, if anything has: then that is what runs. A deploy that failed
+ * put nothing live, and what runs since is not known; the version before it is no newer one.
+ */
+export function shippedSince(changes: readonly Change[], version: Version): Change | undefined {
+  const live = liveChange(changes);
+  if (live === undefined || live.version === version) return undefined;
+  const own = changes.filter((change) => putsVersionLive(change) && change.version === version).toSorted(byStart).at(-1);
+  return own === undefined || byStart(live, own) > 0 ? live : undefined;
+}
+
+/**
  * Where a rollback of `suspect` may go: the newest version known good before it. Known good means recorded as
  * succeeded, live for 30 minutes before the next one replaced it, never rolled back, and not the suspect's own.
  */
@@ -32,7 +43,11 @@ export function rollbackTarget(changes: readonly Change[], suspect: Change): Ver
 const liveChanges = (changes: readonly Change[]): Change[] =>
   changes
     .filter((change) => putsVersionLive(change) && (change.status === 'succeeded' || change.status === 'started'))
-    .toSorted((a, b) => (a.started_at < b.started_at ? -1 : a.started_at > b.started_at ? 1 : a.id < b.id ? -1 : 1));
+    .toSorted(byStart);
+
+/** In the order in which they began. Of changes that began together one is always the later, whichever it is. */
+export const byStart = (a: Change, b: Change): number =>
+  a.started_at === b.started_at ? (a.id < b.id ? -1 : Number(a.id > b.id)) : a.started_at < b.started_at ? -1 : 1;
 
 const liveFor = (change: Change, next: Change): number => secondsBetween(liveSince(change), next.started_at);
 

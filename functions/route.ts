@@ -1,7 +1,7 @@
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { z } from 'zod';
 import { deps as productionDeps } from '../aws/deps.ts';
-import type { Deps } from '../domain/ports.ts';
+import type { Deps, Log } from '../domain/ports.ts';
 import { SignalMessage } from '../schemas/signal.ts';
 import { wake } from '../workflows/wake.ts';
 
@@ -24,25 +24,11 @@ export async function route(deps: Deps, event: SQSEvent): Promise<SQSBatchRespon
 }
 
 async function routed(deps: Deps, record: SQSRecord): Promise<boolean> {
-  const log = deps.log.with({ message: record.messageId });
+  const log = deps.log.with({ queue_message: record.messageId });
   try {
     const message = parse(record.body);
-    if (!message.success) {
-      const id = await deps.quarantine.keep({
-        source: 'queue',
-        receiver: 'queue',
-        body: Buffer.from(record.body),
-        contentType: 'application/json',
-        status: 422,
-        detail: z.prettifyError(message.error),
-      });
-      log.error('a message could not be read and was quarantined', { quarantine: id });
-      return true;
-    }
-    const { receipt, receivedAt, trace, signals } = message.data;
-    const admitted = await deps.incidents.admit(signals, { at: receivedAt, trace });
-    log.info('signals routed', { receipt, trace, ...admitted.counts, opened_incidents: admitted.opened });
-    for (const id of admitted.wake) log.info('incident woken', { trace, incident: id, how: await wake(deps, id) });
+    if (message.success) await admit(deps, message.data, log);
+    else await keep(deps, record.body, z.prettifyError(message.error), log);
     return true;
   } catch (error) {
     log.error('signals could not be routed; the queue delivers them again', {
@@ -50,6 +36,42 @@ async function routed(deps: Deps, record: SQSRecord): Promise<boolean> {
     });
     return false;
   }
+}
+
+/** One signal that cannot be stored costs neither those beside it nor the later ones of its service. */
+async function admit(deps: Deps, message: SignalMessage, log: Log): Promise<void> {
+  const { receipt, receivedAt, trace, signals } = message;
+  try {
+    const admitted = await deps.incidents.admit(signals, { at: receivedAt, trace });
+    const counts = { signals: signals.length, ...admitted.counts };
+    log.info('signals routed', { receipt, trace, ...counts, opened_incidents: admitted.opened });
+    for (const id of admitted.wake) log.info('incident woken', { trace, incident: id, how: await wake(deps, id) });
+  } catch (error) {
+    if (!isPermanent(error)) throw error;
+    if (signals.length > 1) {
+      for (const signal of signals) await admit(deps, { ...message, signals: [signal] }, log);
+    } else await keep(deps, JSON.stringify(message), String(error), log);
+  }
+}
+
+/** Errors that the same signal would meet again at every delivery. */
+const PERMANENT = new Set(['ValidationException', 'SerializationException', 'URIError', 'RangeError', 'ZodError']);
+
+const isPermanent = (error: unknown): boolean =>
+  error instanceof Error &&
+  (PERMANENT.has(error.name) ||
+    (error.name === 'TransactionCanceledException' && error.message.includes('ValidationError')));
+
+async function keep(deps: Deps, body: string, detail: string, log: Log): Promise<void> {
+  const quarantine = await deps.quarantine.keep({
+    source: 'queue',
+    receiver: 'queue',
+    body: Buffer.from(body),
+    contentType: 'application/json',
+    status: 422,
+    detail,
+  });
+  log.error('a message could not be taken in and was quarantined', { quarantine, detail });
 }
 
 function parse(body: string): ReturnType<typeof SignalMessage.safeParse> {

@@ -10,7 +10,7 @@ const OVERDUE_SECONDS = 30;
 /** A workflow that dies again and again is a bug that another run does not mend; people see it on the timeline. */
 const RUNS_MAX = 20;
 
-type SweepDeps = Pick<Deps, 'incidents' | 'engine' | 'clock' | 'log'>;
+type SweepDeps = Pick<Deps, 'incidents' | 'decisions' | 'engine' | 'clock' | 'log'>;
 
 /** Each minute: starts or rings whatever waits longer than it should, and replaces workflows that have died. */
 export async function sweep(deps: SweepDeps): Promise<{ woken: number; revived: number }> {

@@ -1,13 +1,22 @@
 import { z } from 'zod';
 
+/** Of services, environments and versions; UTF-16 units. */
+export const NAME_MAX_CHARS = 256;
+
+const Name = z
+  .string()
+  .min(1)
+  .max(NAME_MAX_CHARS)
+  .refine((name) => name.isWellFormed(), 'half a surrogate pair is no character');
+
 /** A service of the catalogue, or what an alert's label calls it. Any text: Prometheus labels may hold any UTF-8. */
-export const ServiceName = z.string().min(1).max(256).brand<'ServiceName'>();
+export const ServiceName = Name.brand<'ServiceName'>();
 export type ServiceName = z.infer<typeof ServiceName>;
 
-export const EnvironmentName = z.string().min(1).max(256).brand<'EnvironmentName'>();
+export const EnvironmentName = Name.brand<'EnvironmentName'>();
 export type EnvironmentName = z.infer<typeof EnvironmentName>;
 
-export const Version = z.string().min(1).max(256).brand<'Version'>();
+export const Version = Name.brand<'Version'>();
 export type Version = z.infer<typeof Version>;
 
 /** Sorts by the time at which the incident opened (a ULID). Legal in execution names and in URLs. */

@@ -14,10 +14,14 @@ export const InstantIn = z.string().transform((text, context): Timestamp => {
   return z.NEVER;
 });
 
+/** An offset can carry a time beyond the years that RFC 3339 has, where texts do not sort any more. */
+const EARLIEST = Date.parse('0000-01-01T00:00:00.000Z');
+const LATEST = Date.parse('9999-12-31T23:59:59.999Z');
+
 function normalise(text: string): Timestamp | undefined {
   if (!RFC_3339.test(text)) return undefined;
   const at = Date.parse(text.replace(/(\.\d{3})\d+/, '$1').replace(' ', 'T'));
-  return Number.isNaN(at) ? undefined : timestamp(at);
+  return at >= EARLIEST && at <= LATEST ? timestamp(at) : undefined;
 }
 
 /** @param millis since the Unix epoch, within the years 0 to 9999 */

@@ -90,7 +90,7 @@ export async function incidentResponse(
 
     const lively = heard.mail.length > 0 || heard.renotified !== quiet.renotified;
     quiet = { rounds: lively ? 0 : quiet.rounds + (rang === 'timeout' ? 1 : 0), renotified: heard.renotified };
-    state = { ...state, firing: heard.firing, severity: heard.mail.length > 0 ? state.severity : heard.severity };
+    state = { ...state, firing: heard.firing };
     for (const { seq, message } of heard.mail) state = { ...apply(state, message), drained: seq };
 
     const unsaid =

@@ -6,7 +6,7 @@ import type { IncidentId } from '../schemas/names.ts';
  * Safe to repeat; whatever is lost on the way, the sweeper does again.
  */
 export async function wake(
-  { incidents, engine }: Pick<Deps, 'incidents' | 'engine'>,
+  { incidents, decisions, engine }: Pick<Deps, 'incidents' | 'decisions' | 'engine'>,
   id: IncidentId,
 ): Promise<'started' | 'rung' | 'idle'> {
   const incident = await incidents.read(id);
@@ -17,8 +17,12 @@ export async function wake(
   }
   if (incident.seq <= incident.drained) return 'idle';
   // Who waits for an answer first: it is the inbox's reader that takes the sweeper's mark away.
-  const { inbox, ...others } = incident.bells;
-  for (const bell of Object.values(others)) await engine.ring(bell);
+  const { inbox, ...questions } = incident.bells;
+  for (const [question, bell] of Object.entries(questions)) {
+    // Other mail is no answer: whoever is rung while the question waits would take it for a time-out.
+    const number = Number(question.slice('decision-'.length));
+    if ((await decisions.state(id, number)) !== 'waiting') await engine.ring(bell);
+  }
   if (inbox !== undefined) await engine.ring(inbox);
   return 'rung';
 }

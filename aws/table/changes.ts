@@ -63,8 +63,8 @@ export class ChangeTable implements Changes {
   }
 
   async #item(id: ChangeId): Promise<Item | undefined> {
-    const pointer = await this.#table.get(keys.changeById(id));
-    return pointer && this.#table.get({ pk: String(pointer['at_pk']), sk: String(pointer['at_sk']) });
+    const key = await keyOfChange(this.#table, id);
+    return key && this.#table.get(key);
   }
 
   async list(query: Partial<Place> & { limit: number; cursor?: string }): Promise<Page<Change>> {
@@ -149,6 +149,12 @@ function patched(change: Change, patch: ChangePatch, now: Timestamp): Change {
   const next = { ...change, ...told };
   const ends = next.status !== 'started' && next.finished_at === null;
   return { ...next, commits: next.commits ?? [], finished_at: ends ? later(next.started_at, now) : next.finished_at };
+}
+
+/** Where the record with this id lies; undefined when there is none. */
+export async function keyOfChange(table: Table, id: ChangeId): Promise<Key | undefined> {
+  const pointer = await table.get(keys.changeById(id));
+  return pointer && { pk: String(pointer['at_pk']), sk: String(pointer['at_sk']) };
 }
 
 /** The record, and the pointer by its id; `once`: only if it is new. */

@@ -2,7 +2,7 @@ import type { Clock, Effects, Place, RollbackEnd } from '../../domain/ports.ts';
 import { Effect, IncidentRecord, type Reason } from '../../schemas/incident.ts';
 import type { IncidentId } from '../../schemas/names.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time.ts';
-import { changeWrites, newChange } from './changes.ts';
+import { changeWrites, keyOfChange, newChange } from './changes.ts';
 import { keys } from './keys.ts';
 import { mailWrites, timelineWrite } from './mail.ts';
 import { absent, type Table, type Write } from './table.ts';
@@ -81,7 +81,9 @@ export class EffectTable implements Effects {
     if (result.ok) return { ok: true, effect };
     const again = await this.get(id, intent.key);
     if (again) return { ok: true, effect: again };
-    return { ok: false, reason: result.failed.includes(1) ? LOCKED : CLOSED };
+    if (!result.failed.includes(1)) return { ok: false, reason: CLOSED };
+    const lock = await this.#table.get(keys.lock(place));
+    return { ok: false, reason: lock?.['incident_id'] === id ? RUNNING : LOCKED };
   }
 
   async conclude(
@@ -152,7 +154,7 @@ export class EffectTable implements Effects {
             {
               ...(succeeded
                 ? { status: 'mitigated', verification: 'pending' }
-                : incident.status === 'mitigating'
+                : effect !== undefined && incident.status === 'mitigating' // else another of its rollbacks is at it
                   ? { status: 'open' }
                   : {}),
               timeline,
@@ -169,7 +171,7 @@ export class EffectTable implements Effects {
     startedAt: Timestamp,
     at: Timestamp,
   ): Promise<Write[]> {
-    const suspect = await this.#table.get(keys.changeById(moved.suspect));
+    const suspect = await keyOfChange(this.#table, moved.suspect);
     const change = newChange(
       {
         ...place,
@@ -188,9 +190,10 @@ export class EffectTable implements Effects {
       ...changeWrites(this.#table, change),
       ...(suspect
         ? [
-            this.#table.update(keys.change(place, suspect['started_at'] as Timestamp, moved.suspect), {
-              UpdateExpression: 'SET rolled_back_by = :id',
-              ExpressionAttributeValues: { ':id': id },
+            // `rev` rises, so that a patch of the record under way at this moment does not undo it.
+            this.#table.update(suspect, {
+              UpdateExpression: 'SET rolled_back_by = :id ADD rev :one',
+              ExpressionAttributeValues: { ':id': id, ':one': 1 },
             }),
           ]
         : []),
@@ -218,4 +221,5 @@ const EFFECT_STATES: Partial<Record<RollbackEnd['outcome'], Effect['state']>> = 
 };
 
 const LOCKED: Reason = { code: 'locked', text: 'another incident is rolling this service back at this moment' };
+const RUNNING: Reason = { code: 'already_running', text: 'this incident is rolling it back already' };
 const CLOSED: Reason = { code: 'incident_closed', text: 'the incident has been closed meanwhile' };

@@ -1,11 +1,20 @@
 import type { ChangeId, IncidentId } from '../../schemas/names.ts';
 import type { Place } from '../../domain/ports.ts';
 import type { Timestamp } from '../../schemas/time.ts';
+import { sha256 } from '../hash.ts';
 
 /** Keys of the one table; docs/data-model.md tells who reads and writes what. */
 export type Key = { pk: string; sk: string };
 
-const part = encodeURIComponent; // '#' separates the parts of a key, and names may hold anything
+/** DynamoDB takes 2048 bytes of a partition key and 1024 of a sort key, of which a key here has up to three parts. */
+const PART_MAX_CHARS = 320;
+
+/** '#' separates the parts of a key, and names may hold anything: a letter of Chinese is nine characters here. */
+const part = (name: string): string => short(encodeURIComponent(name));
+
+/** A long one ends in its hash; nothing that was encoded has a percent sign before a tilde. */
+const short = (encoded: string): string =>
+  encoded.length <= PART_MAX_CHARS ? encoded : `${encoded.slice(0, PART_MAX_CHARS - 66)}%~${sha256(encoded)}`;
 
 const placeOf = ({ service, environment }: Place): string => `${part(service)}#${part(environment)}`;
 
@@ -21,7 +30,7 @@ export const keys = {
   noted: (id: IncidentId, key: string): Key => ({ pk: `INC#${id}`, sk: `TLKEY#${key}` }),
   effect: (id: IncidentId, key: string): Key => ({ pk: `INC#${id}`, sk: `EFF#${key}` }),
   decision: (id: IncidentId, number: number): Key => ({ pk: `INC#${id}`, sk: `DEC#${digits(number)}` }),
-  open: (scope: string): Key => ({ pk: `OPEN#${scope}`, sk: 'OPEN' }),
+  open: (scope: string): Key => ({ pk: `OPEN#${scope.split('#').map(short).join('#')}`, sk: 'OPEN' }),
   pending: (id: IncidentId): Key => ({ pk: 'PENDING', sk: id }),
   episode: (hash: string): Key => ({ pk: `EP#${hash}`, sk: 'EP' }),
   change: (place: Place, startedAt: Timestamp, id: ChangeId): Key => ({

@@ -2,6 +2,7 @@ import type { Blobs, Clock, Page, Quarantine, Quarantined } from '../../domain/p
 import { Timestamp } from '../../schemas/time.ts';
 import { sha256 } from '../hash.ts';
 import { keys } from './keys.ts';
+import { pageOfFew } from './small-list.ts';
 import type { Item, Table } from './table.ts';
 
 /** Bodies that could not be read, whole, in blobs; each once, with a count, since a refused group comes again and again. */
@@ -18,18 +19,18 @@ export class QuarantineTable implements Quarantine {
 
   async keep(input: Parameters<Quarantine['keep']>[0]): Promise<string> {
     const id = `q_${sha256(Buffer.concat([Buffer.from(`${input.source} ${input.receiver}\n`), input.body])).slice(0, 32)}`;
-    await this.#blobs.put(blobKey(id), input.body, input.contentType || 'application/octet-stream');
+    await this.#blobs.put(blobKey(id), input.body, 'application/octet-stream'); // its own type may be no legal one
     const at = this.#clock.now();
     await this.#table.touch(keys.quarantine(id), {
       UpdateExpression:
-        'SET #source = :source, receiver = :receiver, #status = :status, detail = :detail, content_type = :type, #bytes = :bytes, last_seen_at = :at, first_seen_at = if_not_exists(first_seen_at, :at), replayed_at = if_not_exists(replayed_at, :none) ADD #count :one',
+        'SET #source = :source, receiver = :receiver, #status = :status, detail = :detail, content_type = :type, #bytes = :bytes, last_seen_at = :at, first_seen_at = if_not_exists(first_seen_at, :at), replayed_at = :none ADD #count :one',
       ExpressionAttributeNames: { '#source': 'source', '#status': 'status', '#bytes': 'bytes', '#count': 'count' },
       ExpressionAttributeValues: {
         ':source': input.source,
         ':receiver': input.receiver,
         ':status': input.status,
-        ':detail': input.detail.slice(0, 2000),
-        ':type': input.contentType,
+        ':detail': input.detail.slice(0, 2000).toWellFormed(), // may cite half a character
+        ':type': input.contentType.slice(0, 200),
         ':bytes': input.body.byteLength,
         ':at': at,
         ':none': null,
@@ -46,15 +47,9 @@ export class QuarantineTable implements Quarantine {
   }
 
   async list(query: { limit: number; cursor?: string }): Promise<Page<Quarantined>> {
-    // Few by nature; sorted here, since the key is the body's hash and not its time.
     const all: Quarantined[] = [];
     for await (const item of this.#table.each('QUARANTINE')) all.push(shown(item));
-    all.sort((a, b) =>
-      a.last_seen_at === b.last_seen_at ? (a.id < b.id ? 1 : -1) : a.last_seen_at < b.last_seen_at ? 1 : -1,
-    );
-    const start = query.cursor === undefined ? 0 : all.findIndex((entry) => entry.id === query.cursor) + 1;
-    const items = all.slice(start, start + query.limit);
-    return { items, next_cursor: start + query.limit < all.length ? (items.at(-1)?.id ?? null) : null };
+    return pageOfFew(all, ({ first_seen_at, id }) => `${first_seen_at} ${id}`, query);
   }
 
   async replayed(id: string): Promise<void> {

@@ -13,6 +13,7 @@ import {
   UpdateCommand,
   type UpdateCommandInput,
 } from '@aws-sdk/lib-dynamodb';
+import { z } from 'zod';
 import type { Page } from '../../domain/ports.ts';
 import type { Key } from './keys.ts';
 
@@ -115,7 +116,7 @@ export class Table {
     keep: (item: Item) => boolean = () => true,
   ): Promise<Page<Item>> {
     const items: Item[] = [];
-    let start = cursor === undefined ? undefined : decodeCursor(cursor);
+    let start = cursor === undefined ? undefined : decodeCursor(cursor, query);
     do {
       const page = await this.#client.send(
         new QueryCommand({
@@ -147,6 +148,10 @@ export const absent: Condition = { ConditionExpression: 'attribute_not_exists(pk
 /** A cursor that we did not hand out. */
 export class BadCursor extends Error {
   override readonly name = 'BadCursor';
+
+  constructor() {
+    super('this cursor was not given by this API; leave it out to begin at the newest');
+  }
 }
 
 const encodeCursor = (item: Item, index: boolean): string => {
@@ -154,14 +159,24 @@ const encodeCursor = (item: Item, index: boolean): string => {
   return Buffer.from(JSON.stringify(index ? { pk, sk, list, list_key } : { pk, sk })).toString('base64url');
 };
 
-function decodeCursor(cursor: string): Item {
+function decodeCursor(cursor: string, query: Omit<QueryCommandInput, 'TableName'>): Item {
+  const names = query.IndexName === undefined ? ['pk', 'sk'] : ['pk', 'sk', 'list', 'list_key'];
+  const key = Cursor.safeParse(jsonIn(cursor));
+  if (!key.success || Object.keys(key.data).toSorted().join() !== names.toSorted().join()) throw new BadCursor();
+  const { ':pk': pk, ':list': list, ':prefix': prefix = '' } = query.ExpressionAttributeValues ?? {};
+  const inside = query.IndexName === undefined ? key.data['pk'] === pk : key.data['list'] === list;
+  if (!inside || !key.data['sk']?.startsWith(String(prefix))) throw new BadCursor();
+  return key.data;
+}
+
+const Cursor = z.record(z.string(), z.string());
+
+function jsonIn(cursor: string): unknown {
   try {
-    const key = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as unknown;
-    if (typeof key === 'object' && key !== null && 'pk' in key && 'sk' in key) return { ...key };
+    return JSON.parse(Buffer.from(cursor, 'base64url').toString());
   } catch {
-    // falls through: whatever it was, it is not ours
+    return undefined;
   }
-  throw new BadCursor('this cursor was not given by this API; leave it out to begin at the newest');
 }
 
 function range(

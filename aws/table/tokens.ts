@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import type { Clock, Tokens } from '../../domain/ports.ts';
+import type { Clock, Page, Tokens } from '../../domain/ports.ts';
 import { type NewToken, TokenRecord } from '../../schemas/access.ts';
 import { sha256 } from '../hash.ts';
 import { keys } from './keys.ts';
+import { pageOfFew } from './small-list.ts';
 import { absent, type Table } from './table.ts';
 
 /** Tokens as records: found by their hash, listed without it. The token itself is told once, at its making. */
@@ -36,10 +37,10 @@ export class TokenTable implements Tokens {
     return { record, secret };
   }
 
-  async list(): Promise<TokenRecord[]> {
+  async list(query: { limit: number; cursor?: string }): Promise<Page<TokenRecord>> {
     const tokens: TokenRecord[] = [];
     for await (const item of this.#table.each('TOKENS')) tokens.push(TokenRecord.parse(item));
-    return tokens;
+    return pageOfFew(tokens, ({ created_at, id }) => `${created_at} ${id}`, query);
   }
 
   async revoke(id: string): Promise<boolean> {

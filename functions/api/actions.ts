@@ -2,10 +2,13 @@ import { createRoute, z } from '@hono/zod-openapi';
 import type { Deps, IncidentChange } from '../../domain/ports.ts';
 import type { Message } from '../../schemas/inbox.ts';
 import { IncidentId } from '../../schemas/names.ts';
+import { secondsBetween, type Timestamp } from '../../schemas/time.ts';
 import { wake } from '../../workflows/wake.ts';
 import { answers, type Api, body, endpoint, problems } from './endpoint.ts';
 import { Incident, resolved, view } from './incidents.ts';
 import { Refusal } from './problem.ts';
+
+type View = z.infer<typeof Incident>;
 
 const params = z.object({ id: IncidentId });
 const Note = z.strictObject({ note: z.string().max(2000).default('') });
@@ -75,17 +78,13 @@ export function actionRoutes(app: Api, deps: Deps): void {
         const note = c.req.valid('json')?.note ?? '';
         const before = await view(deps, id);
         c.var.allow(before);
-        if (before.status === 'resolved' && name === 'resolve') return c.json(before, 202);
-        if (name === 'rollback' && (await deps.automation.read()).paused) {
-          throw new Refusal(
-            409,
-            'automation-paused',
-            'the kill switch is on, so nothing is rolled back from here; PUT /v1/automation {"paused": false} first',
-          );
-        }
-        const { message, change } = act(c.var.principal.name, note);
-        if (!(await deps.incidents.post(id, message, change))) throw resolved(id);
-        if (name === 'abort') await withdraw(deps, before, c.var.principal.name);
+        const { name: by } = c.var.principal;
+        const wish = await wishOf(deps, name, before);
+        if (wish.fulfilled) return c.json(before, 202);
+        const { message, change } = act(by, note);
+        if (!(await deps.incidents.post(id, message, change, wish.once))) throw resolved(id);
+        if (name === 'abort') await withdraw(deps, before, by, 'aborted');
+        if (name === 'rollback') await withdraw(deps, before, by, 'Asked for a rollback instead');
         await wake(deps, id);
         return c.json(await view(deps, id), 202);
       },
@@ -131,10 +130,44 @@ export function actionRoutes(app: Api, deps: Deps): void {
   }
 }
 
+/**
+ * A double click does nothing twice. `fulfilled`: it is so already. `once`: the key under which the wish is taken once.
+ * @throws Refusal 409 when it cannot be now
+ */
+async function wishOf(deps: Deps, action: string, incident: View): Promise<{ fulfilled: boolean; once?: string }> {
+  if (action === 'resolve') return { fulfilled: incident.status === 'resolved' };
+  if (action !== 'rollback' || incident.status === 'resolved') return { fulfilled: false };
+  if ((await deps.automation.read()).paused) {
+    throw new Refusal(
+      409,
+      'automation-paused',
+      'the kill switch is on, so nothing is rolled back from here; PUT /v1/automation {"paused": false} first',
+    );
+  }
+  if (incident.status === 'mitigating') return { fulfilled: true };
+  if (justRolledBack(incident, deps.clock.now())) {
+    throw new Refusal(
+      409,
+      'just-rolled-back',
+      `a person has rolled this back within the last ${DOUBLE_CLICK_SECONDS} seconds; ask again later to go back further`,
+    );
+  }
+  const judged = (await deps.incidents.read(incident.id))?.mitigations ?? 0;
+  return { fulfilled: false, once: `rollback-after-${judged}` }; // until it is judged, it is the same wish
+}
+
+/** A rollback can be over in a second, and the next one would take out the good version that it brought back. */
+const DOUBLE_CLICK_SECONDS = 60;
+
+const justRolledBack = ({ decisions, effects }: View, now: Timestamp): boolean =>
+  effects.some(
+    ({ kind, state, at }) =>
+      kind === 'roll-back' && state === 'succeeded' && secondsBetween(at, now) < DOUBLE_CLICK_SECONDS,
+  ) && decisions.at(-1)?.because === 'asked_by_person';
+
 /** Takes back every question that still waits. */
-async function withdraw(deps: Deps, incident: z.infer<typeof Incident>, by: string): Promise<void> {
-  for (const decision of incident.decisions) {
-    if (decision.state === 'waiting')
-      await deps.decisions.answer(incident.id, decision.digest, 'rejected', by, 'aborted');
+async function withdraw(deps: Deps, { id, decisions }: View, by: string, note: string): Promise<void> {
+  for (const { state, digest } of decisions) {
+    if (state === 'waiting') await deps.decisions.answer(id, digest, 'rejected', by, note);
   }
 }

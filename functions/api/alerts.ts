@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { toSignal } from '../../domain/signal.ts';
+import type { Scope } from '../../domain/access.ts';
 import type { Deps } from '../../domain/ports.ts';
 import type { Action } from '../../schemas/access.ts';
 import type { Signal } from '../../schemas/signal.ts';
 import { sources } from '../../schemas/sources/index.ts';
-import type { Fault, ParseResult, Source } from '../../schemas/sources/parsed.ts';
+import type { Fault, ParseResult, Source, Unreadable } from '../../schemas/sources/parsed.ts';
 import { millisOf } from '../../schemas/time.ts';
 import { principalOf, signedBy } from './authentication.ts';
 import type { Env } from './context.ts';
@@ -79,11 +80,11 @@ const describe = (method: 'post' | 'put', path: string, summary: string) =>
 
 async function receive(c: Context<Env>, deps: Deps, source: Source, receiver: Receiver): Promise<never> {
   const body = new Uint8Array(await c.req.arrayBuffer()); // a signature covers the bytes, and quarantine keeps them
-  await check(c, deps, source, receiver, body);
+  const allow = await check(c, deps, source, receiver, body);
   if (body.byteLength > BODY_MAX_BYTES)
     throw new Refusal(413, 'body-too-large', `${body.byteLength} bytes; at most ${BODY_MAX_BYTES}`);
   try {
-    return await take(c, deps, source, receiver, body);
+    return await take(c, deps, source, receiver, body, allow);
   } catch (error) {
     if (error instanceof Refusal) throw error;
     // 503 and nothing else: Alertmanager tries again at once, Grafana at its next interval.
@@ -94,23 +95,28 @@ async function receive(c: Context<Env>, deps: Deps, source: Source, receiver: Re
   }
 }
 
-/** A token with the right scope, or the sender's own signature. */
+/** A token with the right scope, or the sender's own signature. Gives what says whether it may send for a place. */
 async function check(
   c: Context<Env>,
   deps: Deps,
   source: Source,
   { action }: Receiver,
   body: Uint8Array,
-): Promise<void> {
+): Promise<(scope: Scope) => void> {
   const authorization = c.req.header('authorization');
   const principal = await principalOf(deps, authorization);
-  if (principal !== undefined) return allower(deps, principal, action)({ source: source.name });
+  if (principal !== undefined) {
+    const allow = allower(deps, principal, action);
+    allow({ source: source.name });
+    return allow;
+  }
   if (
     authorization === undefined &&
     source.signature !== undefined &&
     (await signedBy(deps, source.signature, c.req.raw.headers, body))
-  )
-    return;
+  ) {
+    return () => undefined;
+  }
   throw new Refusal(
     401,
     'unauthorized',
@@ -124,6 +130,7 @@ async function take(
   source: Source,
   { path, asRollbackRequest }: Receiver,
   body: Uint8Array,
+  allow: (scope: Scope) => void,
 ): Promise<never> {
   const contentType = c.req.header('content-type') ?? '';
   const keep = (bytes: Uint8Array, status: number, detail: string) =>
@@ -136,21 +143,22 @@ async function take(
     throw new Refusal(status, code, `${detail} (kept in quarantine as ${id})`);
   }
   const { alerts, unreadable, truncated } = result.parsed;
-  const receipt = { id: randomUUID(), at: deps.clock.now(), trace: c.var.trace };
-  await Promise.all(unreadable.map((one) => keep(Buffer.from(one.body), 422, one.detail)));
-  const signals = await enqueue(deps, receipt, alerts, asRollbackRequest);
+  const receipt = { id: randomUUID(), at: deps.clock.now(), trace: c.var.trace, urgent: asRollbackRequest };
+  await Promise.all(unreadable.map((bad) => keep(Buffer.from(bad.body), 422, bad.detail)));
+  const quarantined = alertsIn(unreadable);
+  const signals = await enqueue(deps, receipt, alerts, asRollbackRequest, allow);
   c.var.log.info('alerts accepted', {
     source: source.name,
     receipt: receipt.id,
     accepted: signals.length,
-    quarantined: unreadable.length,
+    quarantined,
     truncated,
   });
-  return c.json(
-    { receipt: receipt.id, accepted: signals.length, quarantined: unreadable.length, truncated },
-    202,
-  ) as never;
+  return c.json({ receipt: receipt.id, accepted: signals.length, quarantined, truncated }, 202) as never;
 }
+
+export const alertsIn = (unreadable: readonly Unreadable[]): number =>
+  unreadable.reduce((sum, { alerts }) => sum + alerts, 0);
 
 /** Gives the alerts their meaning and makes them durable. */
 export async function enqueue(
@@ -158,9 +166,11 @@ export async function enqueue(
   receipt: Parameters<Deps['queue']['sendAll']>[0],
   alerts: Parameters<typeof toSignal>[0][],
   asRollbackRequest: boolean,
+  allow: (scope: Scope) => void = () => undefined,
 ): Promise<Signal[]> {
   const { services } = await deps.config.current();
   const signals = alerts.map((alert) => toSignal(alert, services, asRollbackRequest));
+  for (const signal of signals) allow({ service: signal.unmatched || signal.service, environment: signal.environment });
   await deps.queue.sendAll(receipt, signals);
   return signals;
 }
@@ -169,12 +179,16 @@ export function read(source: Source, contentType: string, body: Uint8Array, now:
   if (contentType !== '' && !/^application\/([\w.+-]+\+)?json\b/i.test(contentType)) {
     return refuse(415, 'not-json-content-type', `content type is ${contentType.slice(0, 100)}; send application/json`);
   }
+  const text = utf8(body);
+  return text === undefined ? refuse(400, 'not-json', 'the body is not UTF-8') : source.parse(text, () => now);
+}
+
+/** Undefined when it is none: such a body must not be repaired silently. */
+function utf8(body: Uint8Array): string | undefined {
   try {
-    // Fatal: a body that is not UTF-8 must not be repaired silently.
-    return source.parse(new TextDecoder('utf-8', { fatal: true }).decode(body), () => now);
-  } catch (error) {
-    if (error instanceof TypeError) return refuse(400, 'not-json', 'the body is not UTF-8');
-    throw error;
+    return new TextDecoder('utf-8', { fatal: true }).decode(body);
+  } catch {
+    return undefined;
   }
 }
 

@@ -12,6 +12,7 @@ import { healthRoutes } from './health.ts';
 import { idempotency } from './idempotency.ts';
 import { incidentRoutes } from './incidents.ts';
 import { metricsRoutes } from './metrics.ts';
+import { openApiRoute } from './openapi.ts';
 import { problem, Refusal } from './problem.ts';
 import { quarantineRoutes } from './quarantine.ts';
 import { tokenRoutes } from './tokens.ts';
@@ -20,7 +21,10 @@ import { tokenRoutes } from './tokens.ts';
 export function api(deps: Deps): Api {
   const app = new OpenAPIHono<Env>({
     defaultHook: (result) => {
-      if (!result.success) throw new Refusal(422, 'invalid', `${result.target}: ${z.prettifyError(result.error)}`);
+      if (result.success) return;
+      // An id of another form is an id that nothing has.
+      if (result.target === 'param') throw new Refusal(404, 'not-found', z.prettifyError(result.error));
+      throw new Refusal(422, 'invalid', `${result.target}: ${z.prettifyError(result.error)}`);
     },
   });
 
@@ -45,17 +49,7 @@ export function api(deps: Deps): Api {
   tokenRoutes(app, deps);
   healthRoutes(app, deps);
   metricsRoutes(app, deps);
-
-  app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', { type: 'http', scheme: 'bearer' });
-  app.openAPIRegistry.registerComponent('securitySchemes', 'basic', {
-    type: 'http',
-    scheme: 'basic',
-    description: 'Any user name, the token as password',
-  });
-  app.doc31('/openapi.json', {
-    openapi: '3.1.0',
-    info: { title: 'Firebreak', version: 'v1', description: 'Turns alerts into action' },
-  });
+  openApiRoute(app, deps);
 
   app.notFound((c) => problem(c, 404, 'not-found', `there is nothing at ${c.req.method} ${c.req.path}`));
   app.onError((error, c) => {

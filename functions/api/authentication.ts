@@ -18,7 +18,7 @@ const BOOTSTRAP: { secret: string; principal: Principal }[] = [
 
 /** Who sends this, by `Authorization: Bearer`, or basic with the token as password. Undefined: nobody we know. */
 export async function principalOf(
-  deps: Pick<Deps, 'secrets' | 'tokens'>,
+  deps: Pick<Deps, 'secrets' | 'tokens' | 'clock'>,
   authorization: string | undefined,
 ): Promise<Principal | undefined> {
   const token = tokenOf(authorization);
@@ -27,7 +27,9 @@ export async function principalOf(
     const expected = await deps.secrets.get(secret);
     if (expected && sameText(token, expected)) return principal;
   }
-  return deps.tokens.find(createHash('sha256').update(token).digest('hex'));
+  const record = await deps.tokens.find(createHash('sha256').update(token).digest('hex'));
+  const expired = record !== undefined && record.expires_at !== null && record.expires_at <= deps.clock.now();
+  return expired ? undefined : record;
 }
 
 function tokenOf(authorization: string | undefined): string | undefined {

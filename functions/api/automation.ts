@@ -1,4 +1,5 @@
 import { createRoute } from '@hono/zod-openapi';
+import { EVERYWHERE } from '../../domain/access.ts';
 import type { Deps } from '../../domain/ports.ts';
 import { Automation, AutomationInput } from '../../schemas/access.ts';
 import { answers, type Api, body, endpoint, problems } from './endpoint.ts';
@@ -34,6 +35,7 @@ export function automationRoutes(app: Api, deps: Deps): void {
       responses: { 200: answers('In force now', View), 422: problems('What is wrong with it') },
     }),
     async (c) => {
+      c.var.allow(EVERYWHERE);
       const { paused, reason, mode, services } = c.req.valid('json');
       const before = await deps.automation.read();
       const automation = await deps.automation.write(

@@ -11,5 +11,7 @@ export type Env = {
     principal: Principal;
     /** Refuses (403) unless the caller may do this route's action there. */
     allow: (scope: Scope) => void;
+    /** Whether the caller may. */
+    may: (scope: Scope) => boolean;
   };
 };

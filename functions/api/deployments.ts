@@ -2,7 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import type { Deps } from '../../domain/ports.ts';
 import { Change, ChangePatch, NewChange } from '../../schemas/change.ts';
 import { ChangeId, EnvironmentName, ServiceName } from '../../schemas/names.ts';
-import { answers, type Api, body, endpoint, listQuery, pageOf, problems } from './endpoint.ts';
+import { answers, type Api, body, endpoint, listQuery, pageOf, problems, seen } from './endpoint.ts';
 import { Refusal } from './problem.ts';
 import { reportFailedDeploy } from './failed-deploy.ts';
 
@@ -102,7 +102,8 @@ export function deploymentRoutes(app: Api, deps: Deps): void {
       const { limit, cursor, service, environment } = c.req.valid('query');
       const place = { ...(service && { service }), ...(environment && { environment }) };
       c.var.allow(place);
-      return c.json(await deps.changes.list({ limit, ...(cursor && { cursor }), ...place }), 200);
+      const read = (from?: string) => deps.changes.list({ limit, ...(from && { cursor: from }), ...place });
+      return c.json(await seen(c.var, read, cursor), 200);
     },
   );
 }

@@ -1,10 +1,11 @@
 import { type OpenAPIHono, type RouteConfig, type RouteHandler, z } from '@hono/zod-openapi';
 import type { MiddlewareHandler } from 'hono';
 import { authorize, type Scope } from '../../domain/access.ts';
-import type { Deps } from '../../domain/ports.ts';
+import type { Deps, Page, Place } from '../../domain/ports.ts';
 import type { Action, Principal } from '../../schemas/access.ts';
 import { principalOf } from './authentication.ts';
 import type { Env } from './context.ts';
+import { iJson } from './i-json.ts';
 import { Problem, Refusal } from './problem.ts';
 
 /** `public`: no credential is looked at. `receiver`: the handler checks the sender, who may sign instead. */
@@ -24,7 +25,7 @@ export function endpoint<R extends RouteConfig & { getRoutingPath(): string }>(
   handler: RouteHandler<R, Env>,
 ): void {
   const known = access !== 'public' && access !== 'receiver';
-  if (known) app.on(route.method.toUpperCase(), route.getRoutingPath(), guard(deps, access));
+  if (known) app.on(route.method.toUpperCase(), route.getRoutingPath(), guard(deps, access), iJson);
   if (access !== 'public') {
     route.security = [{ bearer: [] }, { basic: [] }];
     Object.assign(route.responses, refusals);
@@ -50,6 +51,7 @@ const guard =
     allow({});
     c.set('principal', principal);
     c.set('allow', allow);
+    c.set('may', (scope) => authorize(principal, action, scope, deps.clock.now()).allowed);
     await next();
   };
 
@@ -60,6 +62,22 @@ export const allower =
     const answer = authorize(principal, action, scope, deps.clock.now());
     if (!answer.allowed) throw new Refusal(403, 'forbidden', answer.because);
   };
+
+/**
+ * A page of what the caller may see. It can hold fewer items than asked for, but none only at the end of the list.
+ *
+ * @param read gives the page that begins at a cursor
+ */
+export async function seen<T extends Place>(
+  { may }: Pick<Env['Variables'], 'may'>,
+  read: (cursor: string | undefined) => Promise<Page<T>>,
+  cursor: string | undefined,
+): Promise<Page<T>> {
+  const { items, next_cursor } = await read(cursor);
+  const visible = items.filter(({ service, environment }) => may({ service, environment }));
+  if (visible.length > 0 || next_cursor === null) return { items: visible, next_cursor };
+  return seen({ may }, read, next_cursor);
+}
 
 /** `?limit&cursor` of every list. */
 export const listQuery = {

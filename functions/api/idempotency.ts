@@ -20,13 +20,10 @@ export const idempotency =
     if (given.length > 255) throw new Refusal(400, 'bad-idempotency-key', 'Idempotency-Key has at most 255 characters');
     const principal = await principalOf(deps, c.req.header('authorization'));
     if (principal === undefined) return next(); // refused further in
-    const key: IdempotencyKey = { principal: principal.name, route: c.req.path, key: given };
-    const begun = await deps.idempotency.begin(
-      key,
-      createHash('sha256')
-        .update(await c.req.text())
-        .digest('hex'),
-    );
+    // Names are not unique, and one who has the name of another may have other rights: the credential itself counts.
+    const caller = sha256(c.req.header('authorization') ?? '');
+    const key: IdempotencyKey = { principal: caller, route: c.req.path, key: given };
+    const begun = await deps.idempotency.begin(key, sha256(await c.req.text()));
     if (begun.kind === 'other_body')
       throw new Refusal(422, 'idempotency-key-reused', 'this Idempotency-Key came with another body before');
     if (begun.kind === 'running')
@@ -46,3 +43,5 @@ export const idempotency =
       c.res.status < 400 ? { status: c.res.status, body: await c.res.clone().text() } : 'forget',
     );
   };
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');

@@ -6,7 +6,7 @@ import { EnvironmentName, IncidentId, ServiceName, Severity } from '../../schema
 import { Signal } from '../../schemas/signal.ts';
 import { Timestamp } from '../../schemas/time.ts';
 import { wake } from '../../workflows/wake.ts';
-import { answers, type Api, body, endpoint, listQuery, pageOf, problems } from './endpoint.ts';
+import { answers, type Api, body, endpoint, listQuery, pageOf, problems, seen } from './endpoint.ts';
 import { Refusal } from './problem.ts';
 
 export const Incident = IncidentView.meta({ id: 'Incident' });
@@ -62,13 +62,14 @@ export function incidentRoutes(app: Api, deps: Deps): void {
     async (c) => {
       const { limit, cursor, status, service } = c.req.valid('query');
       c.var.allow(service === undefined ? {} : { service });
-      const found = await deps.incidents.list({
-        limit,
-        ...(cursor && { cursor }),
-        ...(status && { status }),
-        ...(service && { service }),
-      });
-      return c.json(found, 200);
+      const read = (from?: string) =>
+        deps.incidents.list({
+          limit,
+          ...(from && { cursor: from }),
+          ...(status && { status }),
+          ...(service && { service }),
+        });
+      return c.json(await seen(c.var, read, cursor), 200);
     },
   );
 
@@ -167,7 +168,7 @@ export function incidentRoutes(app: Api, deps: Deps): void {
           z.strictObject({
             text: z.string().min(1).max(4000),
             kind: z.string().max(64).default('note'),
-            detail: z.json().optional(),
+            detail: z.unknown().optional(),
           }),
         ),
       },
@@ -216,7 +217,7 @@ export function incidentRoutes(app: Api, deps: Deps): void {
       summary: 'A decision with all its inputs',
       request: { params: params.extend({ number: z.coerce.number().int().min(1) }) },
       responses: {
-        200: answers('The decision', z.object({ decision: DecisionView, inputs: z.json() })),
+        200: answers('The decision', z.object({ decision: DecisionView, inputs: z.unknown() })),
         404: problems('Unknown'),
       },
     }),
@@ -226,13 +227,10 @@ export function incidentRoutes(app: Api, deps: Deps): void {
       const [decision, inputs] = await Promise.all([deps.decisions.get(id, number), deps.decisions.inputs(id, number)]);
       if (decision === undefined)
         throw new Refusal(404, 'unknown-decision', `incident ${id} has no decision ${number}`);
-      return c.json({ decision, inputs: asJson(inputs) }, 200);
+      return c.json({ decision, inputs: inputs ?? null }, 200);
     },
   );
 }
-
-/** What was stored as JSON, as JSON. */
-const asJson = (value: unknown): z.infer<ReturnType<typeof z.json>> => z.json().parse(value ?? null);
 
 const paging = ({ limit, cursor }: z.infer<typeof page>) => ({ limit, ...(cursor === undefined ? {} : { cursor }) });
 

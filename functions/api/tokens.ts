@@ -1,8 +1,8 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import { authorize } from '../../domain/access.ts';
+import { authorize, EVERYWHERE } from '../../domain/access.ts';
 import type { Deps } from '../../domain/ports.ts';
 import { type NewToken, NewToken as NewTokenSchema, type Principal, TokenRecord } from '../../schemas/access.ts';
-import { answers, type Api, body, endpoint, problems } from './endpoint.ts';
+import { answers, type Api, body, endpoint, listQuery, pageOf, problems } from './endpoint.ts';
 import { Refusal } from './problem.ts';
 
 const Token = TokenRecord.meta({ id: 'Token' });
@@ -37,10 +37,15 @@ export function tokenRoutes(app: Api, deps: Deps): void {
       method: 'get',
       path: '/v1/tokens',
       tags: ['tokens'],
-      summary: 'All tokens, without their secrets',
-      responses: { 200: answers('All of them', z.object({ items: z.array(Token), next_cursor: z.null() })) },
+      summary: 'Tokens, newest first, without their secrets',
+      request: { query: z.object(listQuery) },
+      responses: { 200: answers('A page', pageOf(Token)) },
     }),
-    async (c) => c.json({ items: await deps.tokens.list(), next_cursor: null }, 200),
+    async (c) => {
+      c.var.allow(EVERYWHERE);
+      const { limit, cursor } = c.req.valid('query');
+      return c.json(await deps.tokens.list({ limit, ...(cursor && { cursor }) }), 200);
+    },
   );
 
   endpoint(
@@ -56,6 +61,7 @@ export function tokenRoutes(app: Api, deps: Deps): void {
       responses: { 204: { description: 'Revoked' }, 404: problems('Unknown') },
     }),
     async (c) => {
+      c.var.allow(EVERYWHERE);
       const { id } = c.req.valid('param');
       if (!(await deps.tokens.revoke(id))) throw new Refusal(404, 'unknown-token', `there is no token ${id}`);
       return c.body(null, 204);
@@ -69,6 +75,9 @@ function withinOwn(principal: Principal, token: NewToken, deps: Pick<Deps, 'cloc
   for (const action of token.actions) {
     const may = action === '*' ? principal.actions.includes('*') : authorize(principal, action, {}, now).allowed;
     if (!may) throw new Refusal(403, 'forbidden', `${principal.name} may not ${action}, so it cannot hand that out`);
+  }
+  if (principal.expires_at !== null && (token.expires_at === null || token.expires_at > principal.expires_at)) {
+    throw new Refusal(403, 'forbidden', `${principal.name} ends at ${principal.expires_at}; name no later expires_at`);
   }
   for (const list of ['sources', 'services', 'environments'] as const) {
     const own = principal[list];

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { EnvironmentName, ServiceName } from '../names.ts';
 import type { Alert } from '../signal.ts';
 import { InstantIn, timestamp } from '../time.ts';
-import { fault, parseJson } from './group.ts';
+import { fault, parseJson, Texts, wellFormed } from './group.ts';
 import type { ParseResult, Source } from './parsed.ts';
 
 /** Anything that is neither Alertmanager nor Grafana: synthetic monitors, customer reports, a script. */
@@ -10,14 +10,14 @@ export const GenericAlert = z.strictObject({
   service: ServiceName,
   environment: EnvironmentName,
   severity: z.string().max(64),
-  title: z.string().min(1).max(4096),
+  title: z.string().min(1).max(4096).overwrite(wellFormed),
   /** The same key is the same alert. It resolves what it fired. */
-  dedup_key: z.string().min(1).max(512),
+  dedup_key: z.string().min(1).max(512).overwrite(wellFormed),
   status: z.enum(['firing', 'resolved']),
   /** When the episode began. Absent: the sender has no episodes, and each key has one at a time. */
   starts_at: InstantIn.optional(),
-  links: z.record(z.string(), z.string()).optional(),
-  labels: z.record(z.string(), z.string()).optional(),
+  links: Texts.optional(),
+  labels: Texts.optional(),
 });
 
 export const generic: Source = { name: 'generic', parse: parseGeneric };
@@ -27,12 +27,12 @@ function parseGeneric(body: string, now: () => number): ParseResult {
   if (!json.ok) return json;
   const read = GenericAlert.safeParse(json.value);
   if (!read.success) return fault(422, 'wrong-shape', z.prettifyError(read.error));
-  const { service, environment, severity, title, dedup_key, status, starts_at, links = {}, labels = {} } = read.data;
+  const { service, environment, severity, title, dedup_key, status, starts_at, links, labels } = read.data;
   const alert: Alert = {
     source: 'generic',
     status,
-    labels: new Map(Object.entries({ ...labels, service, environment, severity })),
-    annotations: new Map(Object.entries({ ...links, summary: title })),
+    labels: new Map([...(labels ?? []), ...Object.entries({ service, environment, severity })]),
+    annotations: new Map([...(links ?? []), ['summary', title]]),
     startsAt: starts_at ?? timestamp(now()),
     endsAt: status === 'resolved' ? timestamp(now()) : null,
     fingerprint: dedup_key,

@@ -1,14 +1,20 @@
 import { z } from 'zod';
 import { type Alert, type SourceName } from '../signal.ts';
 import { InstantIn } from '../time.ts';
-import { ALERTS_MAX, type Fault, type ParseResult, type Unreadable } from './parsed.ts';
+import { type BadAlert, keptApart } from './bad-alerts.ts';
+import { ALERTS_MAX, type Fault, type ParseResult } from './parsed.ts';
+
+/** JSON can spell half a surrogate pair, which is no character: neither UTF-8 nor our stores can hold it. */
+export const wellFormed = (text: string): string => text.toWellFormed();
 
 /** Any object as a map, so that a label called `__proto__` is a label. */
-const Texts = z
+export const Texts = z
   .custom<Record<string, unknown>>((value) => typeof value === 'object' && value !== null && !Array.isArray(value))
   .transform((record, context) => {
     const entries = Object.entries(record);
-    if (entries.every((entry): entry is [string, string] => typeof entry[1] === 'string')) return new Map(entries);
+    if (entries.every((entry): entry is [string, string] => typeof entry[1] === 'string')) {
+      return new Map(entries.map(([name, text]) => [wellFormed(name), wellFormed(text)]));
+    }
     context.addIssue({ code: 'custom', message: 'every value must be a string' });
     return z.NEVER;
   });
@@ -23,13 +29,13 @@ const GroupAlert = z.object({
   startsAt: InstantIn,
   endsAt: z.string().nullish(),
   generatorURL: z.string().nullish(),
-  fingerprint: z.string().min(1).max(256),
+  fingerprint: z.string().min(1).max(256).overwrite(wellFormed),
   dashboardURL: z.string().nullish(),
   panelURL: z.string().nullish(),
 });
 
 const Group = z.object({
-  version: z.unknown(),
+  version: z.unknown().optional(),
   alerts: z.array(z.unknown()),
   truncatedAlerts: z.number().int().nonnegative().nullish(),
 });
@@ -49,7 +55,7 @@ export function parseGroup(body: string, source: SourceName, versions: readonly 
     return fault(
       422,
       'unknown-version',
-      `version is ${JSON.stringify(version) ?? 'missing'}; this receiver reads ${versions.map((known) => `"${known}"`).join(' and ')}`,
+      `version is ${shown(version)}; this receiver reads ${versions.map((known) => `"${known}"`).join(' and ')}`,
     );
   }
   if (items.length > ALERTS_MAX) {
@@ -60,16 +66,13 @@ export function parseGroup(body: string, source: SourceName, versions: readonly 
     );
   }
   const alerts: Alert[] = [];
-  const unreadable: Unreadable[] = [];
+  const bad: BadAlert[] = [];
   for (const item of items) {
     const read = GroupAlert.safeParse(item);
     if (read.success) alerts.push(toAlert(read.data, source));
-    else
-      unreadable.push({
-        body: JSON.stringify({ ...envelopeOf(json.value), alerts: [item] }),
-        detail: z.prettifyError(read.error),
-      });
+    else bad.push({ item, detail: z.prettifyError(read.error) });
   }
+  const unreadable = keptApart(bad, json.value, body);
   return { ok: true, parsed: { alerts, unreadable, truncated: truncatedAlerts ?? 0 } };
 }
 
@@ -92,7 +95,8 @@ function toAlert(alert: z.infer<typeof GroupAlert>, source: SourceName): Alert {
   };
 }
 
-const envelopeOf = (value: unknown): object => (typeof value === 'object' && value !== null ? value : {});
+const shown = (version: unknown): string =>
+  version === undefined ? 'missing' : typeof version === 'string' ? `"${version.slice(0, 64)}"` : 'not a string';
 
 export function parseJson(body: string): { ok: true; value: unknown } | { ok: false; fault: Fault } {
   try {

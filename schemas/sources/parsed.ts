@@ -4,9 +4,10 @@ import type { Alert, SourceName } from '../signal.ts';
 export type Fault = { status: 400 | 413 | 415 | 422; code: FaultCode; detail: string };
 export type FaultCode = 'not-json' | 'not-json-content-type' | 'unknown-version' | 'wrong-shape' | 'too-many-alerts';
 
-/** What a body held. `unreadable` are single bad alerts, each as a body of its own that can be read again later. */
+/** What a body held. `unreadable` are its bad alerts, in bodies of their own that can be read again later. */
 export type Parsed = { alerts: Alert[]; unreadable: Unreadable[]; truncated: number };
-export type Unreadable = { body: string; detail: string };
+/** `alerts`: how many are in the body. */
+export type Unreadable = { body: string; detail: string; alerts: number };
 
 export type ParseResult = { ok: true; parsed: Parsed } | { ok: false; fault: Fault };
 

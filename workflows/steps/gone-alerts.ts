@@ -7,7 +7,7 @@ import { wake } from '../wake.ts';
  * takes those that are gone as ended. Without anybody to ask, nothing is assumed.
  */
 export async function endGoneAlerts(
-  deps: Pick<Deps, 'incidents' | 'alerts' | 'engine'>,
+  deps: Pick<Deps, 'incidents' | 'decisions' | 'alerts' | 'engine'>,
   id: IncidentId,
 ): Promise<{ ended: number }> {
   const firing = (await deps.incidents.firingEpisodes(id)).filter(({ source }) => source === 'alertmanager');

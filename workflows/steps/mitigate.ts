@@ -188,6 +188,9 @@ async function follow(run: Run, order: RollbackOrder, statusUrl: string | null, 
   };
 }
 
+/** Nobody is woken for what is over, or being done already. */
+const PAGES_NOBODY: ReadonlySet<string> = new Set(['incident_closed', 'already_running']);
+
 function ended(answer: Exclude<Attempted, { kind: 'later' | 'busy' | 'in_progress' }>, to: Version): End {
   switch (answer.kind) {
     case 'succeeded':
@@ -201,7 +204,7 @@ function ended(answer: Exclude<Attempted, { kind: 'later' | 'busy' | 'in_progres
     case 'withheld':
       return {
         outcome: answer.reason.code === 'superseded' ? 'superseded' : 'withheld',
-        page: answer.reason.code === 'incident_closed' ? 'no' : 'again',
+        page: PAGES_NOBODY.has(answer.reason.code) ? 'no' : 'again',
         text: `Not rolled back: ${answer.reason.text}`,
       };
     case 'failed':

@@ -1,4 +1,4 @@
-import { liveChange } from '../../domain/versions.ts';
+import { shippedSince } from '../../domain/versions.ts';
 import type { DeployerAnswer, Deps, Place } from '../../domain/ports.ts';
 import type { DecisionView, Reason } from '../../schemas/incident.ts';
 import { type IncidentId, lowestMode, type Mode, type Version } from '../../schemas/names.ts';
@@ -26,7 +26,10 @@ export async function rollBackOnce(deps: Deps, order: RollbackOrder): Promise<At
   const entry = entryOf((await deps.config.current()).services, order);
   const deployer = entry?.deployer && (await deps.deployerFor(entry.deployer));
   if (entry === undefined || deployer === undefined) return withheld('no_deployer', NO_DEPLOYER);
-  const tried = (await deps.effects.get(order.incidentId, order.key)) !== undefined;
+  const before = await deps.effects.get(order.incidentId, order.key);
+  // A run that took over from one that died finds it done.
+  if (before?.state === 'succeeded') return { kind: 'succeeded', id: null };
+  const tried = before !== undefined;
   const no = await whyNot(deps, order, entry.autoRollback.mode, tried);
   if (no !== undefined)
     return {
@@ -73,11 +76,11 @@ async function whyNot(deps: Deps, order: RollbackOrder, configured: Mode, tried:
   const needed: Mode = order.approved ? 'approve' : 'act';
   if (order.asked !== 'person' && lowestMode(mode, needed) !== needed)
     return reason(`mode_${mode}`, `automation is in mode ${mode} now`);
-  const live = liveChange(await deps.changes.recent(order, 50));
+  const newer = shippedSince(await deps.changes.recent(order, 50), order.from);
   // The CD system may have told us of the rollback that an earlier attempt has brought about: that is no newer deploy.
-  const ours = tried && live?.version === order.to;
-  if (live !== undefined && live.version !== order.from && !ours)
-    return reason('superseded', `${live.version} has been deployed meanwhile: what runs is no longer ${order.from}`);
+  const ours = tried && newer?.version === order.to;
+  if (newer !== undefined && !ours)
+    return reason('superseded', `${newer.version} has been deployed meanwhile: what runs is no longer ${order.from}`);
   return undefined;
 }
 

@@ -1,0 +1,167 @@
+/**
+ * The floor under an alert's way to the rollback, the page and the table: the same durable writes and the same hops over
+ * loopback HTTP, one after the other, and nothing else — no parsing, no rules, no SDK, no record of what was done.
+ *
+ *   node bench/reference.ts FOLDER
+ *
+ * Two processes, as in the product: one has what the emulations of SQS and Lambda are in the product, and calls; the
+ * other is the table. Each has an SQLite file with WAL and `synchronous=FULL`, which is what the product's emulations and
+ * its DynamoDB have, so that a commit is on disk when it returns.
+ */
+import { fork } from 'node:child_process';
+import { Agent, createServer, request as httpRequest } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { json } from 'node:stream/consumers';
+
+/** Something that the way waits for. `rows` are written in one commit; with none, something is read or asked for. */
+type Hop = { at: 'table' | 'engine' | 'here'; rows: number; what: string };
+
+const table = (what: string, rows = 0): Hop => ({ at: 'table', rows, what });
+const engine = (what: string, rows = 0): Hop => ({ at: 'engine', rows, what });
+const here = (what: string, rows: number): Hop => ({ at: 'here', rows, what });
+
+/**
+ * What the product waits for, one thing after another, between the 202 and the first step that is not shared by page and
+ * rollback. Derived from its calls to AWS (aws/table/admit.ts, workflows/wake.ts, workflows/incident-response.ts). In its
+ * disfavour are left out: calls that go on beside these, the forwarder before DynamoDB, a checkpoint's other rows.
+ */
+const toTheBranches: readonly Hop[] = [
+  engine('ReceiveMessage, which hides the message', 1),
+  engine('Invoke the router'),
+  table('GetItem: which incident is open?'),
+  table('GetItem: is the episode known?'),
+  table('TransactWriteItems: episode, signal, incident, pointer, pending start, timeline', 6),
+  table('GetItem: the incident, to wake it'),
+  engine('Invoke the workflow as an event', 1),
+  here('its invocation begins', 1),
+  table('GetItem: the incident, in the step begin'),
+  table('UpdateItem: which run has begun', 1),
+  table('Query: its decisions, none'),
+  engine('Checkpoint: begin', 1),
+  engine('Checkpoint: quiet-hours', 1),
+];
+
+/** From there to the pager (workflows/steps/page.ts). */
+const toThePage: readonly Hop[] = [
+  table('GetItem: the incident'),
+  table('TransactWriteItems: intent, incident', 2),
+  table('GetItem: the intent'),
+];
+
+/** From there to the CD system (workflows/steps/judge.ts, workflows/steps/roll-back.ts). */
+const toTheRollback: readonly Hop[] = [
+  table('GetItem: the decision, none'),
+  table('GetItem: the incident'),
+  table('Query: changes (beside it: kill switch, rollbacks of the hour, signals)'),
+  table('GetItem: the decision again, before it is kept'),
+  table('TransactWriteItems: decision, incident, timeline', 3),
+  table('GetItem: the incident, for the gist'),
+  table('GetItem: the inputs of the decision'),
+  engine('Checkpoint: judge', 1),
+  table('GetItem: the effect, none'),
+  table('GetItem: the incident'),
+  table('GetItem: kill switch and modes'),
+  table('Query: changes'),
+  table('GetItem: the effect, before its intent'),
+  table('TransactWriteItems: intent, lock, incident, count of the hour, timeline', 5),
+];
+
+/** 500 signals, 25 in a transaction, each with its de-duplication row and its own; what else they need is left out. */
+const toTheTable: readonly Hop[] = Array.from({ length: 20 }, () => table('TransactWriteItems: 25 signals', 50));
+
+/** By the path on which the alert is posted: what is durable before the 202, and the way after it. */
+const ways: Readonly<Record<string, { accept: readonly Hop[]; follow: readonly Hop[] }>> = {
+  '/page': { accept: [engine('SendMessageBatch', 1)], follow: [...toTheBranches, ...toThePage] },
+  '/rollback': { accept: [engine('SendMessageBatch', 1)], follow: [...toTheBranches, ...toTheRollback] },
+  '/intake': {
+    accept: [engine('SendMessageBatch', 10), engine('SendMessageBatch', 10)],
+    follow: toTheTable,
+  },
+};
+
+/** About as much as an incident, a timeline entry or an operation has. */
+const ROW = JSON.stringify({ text: 'x'.repeat(600) });
+
+type Store = { commit(rows: readonly string[]): void; read(): unknown };
+
+function openStore(file: string): Store {
+  const db = new DatabaseSync(file);
+  db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
+  db.exec('CREATE TABLE IF NOT EXISTS items (id INTEGER PRIMARY KEY, item TEXT NOT NULL) STRICT');
+  const insert = db.prepare('INSERT INTO items (item) VALUES (?)');
+  const newest = db.prepare('SELECT item FROM items ORDER BY id DESC LIMIT 1');
+  return {
+    commit: (rows) => {
+      db.exec('BEGIN IMMEDIATE');
+      for (const row of rows) insert.run(row);
+      db.exec('COMMIT');
+    },
+    read: () => newest.get() ?? null,
+  };
+}
+
+/** The rows of a request's body are on disk when it is answered; without any, the newest is read. */
+function answer(store: Store, body: unknown): unknown {
+  const rows = body as string[];
+  if (rows.length === 0) return store.read();
+  store.commit(rows);
+  return null;
+}
+
+/** @returns the address on which `handle` answers what is posted, as JSON both ways */
+async function serve(handle: (path: string, body: unknown) => Promise<[status: number, answer: unknown]>) {
+  const server = createServer((request, response) => {
+    void json(request)
+      .then((body) => handle(request.url ?? '', body))
+      .then(([status, body]) => response.writeHead(status).end(JSON.stringify(body)));
+  });
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+const agent = new Agent({ keepAlive: true });
+
+function post(url: string, body: unknown): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    httpRequest(url, { method: 'POST', agent }, (response) => void json(response).then(resolve, reject))
+      .once('error', reject)
+      .end(JSON.stringify(body));
+  });
+}
+
+async function main(folder: string): Promise<void> {
+  const store = openStore(join(folder, 'engine.sqlite'));
+  const tableUrl = await startTable(folder);
+  const go = async (hops: readonly Hop[], own: string): Promise<void> => {
+    for (const { at, rows } of hops) {
+      const written = Array.from({ length: rows }, () => ROW);
+      if (at === 'here') store.commit(written);
+      else await post(at === 'table' ? tableUrl : `${own}/engine`, written);
+    }
+  };
+  const url = await serve(async (path, body) => {
+    if (path === '/engine') return [200, answer(store, body)];
+    const way = ways[path];
+    if (way === undefined) return [404, `no way is called ${path}`];
+    await go(way.accept, url);
+    const { reply } = body as { reply: string };
+    setImmediate(() => void go(way.follow, url).then(() => post(reply, {})));
+    return [202, { accepted: true }];
+  });
+  console.log(`reference ready on ${url}`);
+}
+
+/** The second process; it ends with this one. */
+function startTable(folder: string): Promise<string> {
+  const child = fork(import.meta.filename, [folder, 'table']);
+  return new Promise((resolve) => child.once('message', (url: string) => resolve(url)));
+}
+
+process.once('disconnect', () => process.exit()); // whoever started this has gone
+const [folder = '.', role] = process.argv.slice(2);
+if (role === 'table') {
+  const store = openStore(join(folder, 'table.sqlite'));
+  process.send?.(await serve(async (_path, body) => [200, answer(store, body)]));
+} else await main(folder);

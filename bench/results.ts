@@ -1,0 +1,63 @@
+import { availableParallelism, cpus, totalmem } from 'node:os';
+
+/**
+ * One line of the report. `value` and `reference` are in the unit that `name` ends with. `target` is the highest `ratio`
+ * (value to reference) that is accepted: a ratio says more than milliseconds do once the machine is another one.
+ */
+export type Result = {
+  name: string;
+  value: number;
+  reference: number;
+  ratio: number;
+  target: number;
+  met: boolean;
+};
+
+export type Machine = { cpu: string; cores: number; memory_gib: number; node: string };
+
+/** What `bench/results.json` holds. `at`: RFC 3339, UTC. */
+export type Report = { machine: Machine; at: string; results: Result[] };
+
+/** What was measured, and the same of the reference. Rounded, so that the report's own numbers give its ratio. */
+export function result(name: string, measured: number, ofReference: number, target: number): Result {
+  const value = rounded(measured, 1);
+  const reference = rounded(ofReference, 1);
+  const ratio = rounded(value / reference, 2);
+  return { name, value, reference, ratio, target, met: ratio <= target };
+}
+
+export const thisMachine = (): Machine => ({
+  cpu: cpus()[0]?.model.trim() ?? 'unknown',
+  cores: availableParallelism(),
+  memory_gib: rounded(totalmem() / 2 ** 30, 1),
+  node: process.versions.node,
+});
+
+const COLUMNS = ['name', 'value', 'reference', 'ratio', 'target', 'met'] as const;
+
+/** The report for a person: names to the left, numbers to the right. */
+export function table({ machine, at, results }: Report): string {
+  const rows = [[...COLUMNS], ...results.map(cells)];
+  const widths = COLUMNS.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const lines = rows.map((row) =>
+    row
+      .map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)))
+      .join('  '),
+  );
+  return [
+    `${machine.cpu}, ${machine.cores} cores, ${machine.memory_gib} GiB, Node ${machine.node}, ${at}`,
+    '',
+    ...lines,
+  ].join('\n');
+}
+
+const cells = ({ name, value, reference, ratio, target, met }: Result): string[] => [
+  name,
+  value.toFixed(1),
+  reference.toFixed(1),
+  ratio.toFixed(2),
+  `≤ ${target}`,
+  met ? 'yes' : 'NO',
+];
+
+const rounded = (value: number, digits: number): number => Number(value.toFixed(digits));

@@ -1,0 +1,87 @@
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { json } from 'node:stream/consumers';
+import { z } from 'zod';
+
+/** A call that came in. `at`: milliseconds by this process's `performance.now()`, when its headers had been read. */
+export type Arrival = { at: number; body: unknown };
+
+/** The CD system, the pager, and whom the reference calls at its end: everything that is waited for arrives here. */
+export type Vendors = {
+  cdUrl: string;
+  pagerUrl: string;
+  /** The reference posts to this address followed by a name of its own. */
+  referenceUrl: string;
+  /** Resolves with the first call for this key; at once when it has come already. */
+  rollback(service: string): Promise<Arrival>;
+  page(service: string): Promise<Arrival>;
+  reference(name: string): Promise<Arrival>;
+  close(): Promise<void>;
+};
+
+/** Whatever has not come by then does not come any more. Milliseconds. */
+const ARRIVES_WITHIN_MS = 20_000;
+
+const Rollback = z.object({ service: z.string(), idempotency_key: z.string() });
+const Page = z.object({ payload: z.object({ source: z.string() }), dedup_key: z.string() });
+
+export async function startVendors(): Promise<Vendors> {
+  const arrivals = new Map<string, PromiseWithResolvers<Arrival>>();
+  const arrival = (key: string): PromiseWithResolvers<Arrival> => {
+    const known = arrivals.get(key) ?? Promise.withResolvers<Arrival>();
+    arrivals.set(key, known);
+    return known;
+  };
+  const server = createServer((request, response) => {
+    const at = performance.now();
+    void take(request).then(({ key, body, status, answer }) => {
+      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
+      arrival(key).resolve({ at, body });
+    });
+  });
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return {
+    cdUrl: `${url}/cd`,
+    pagerUrl: `${url}/pager`,
+    referenceUrl: `${url}/reference/`,
+    rollback: (service) => inTime(arrival(`rollback ${service}`).promise, `a rollback of ${service}`),
+    page: (service) => inTime(arrival(`page ${service}`).promise, `a page for ${service}`),
+    reference: (name) => inTime(arrival(`/reference/${name}`).promise, `the end of the reference ${name}`),
+    close: async () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+type Taken = { key: string; body: unknown; status: number; answer: object };
+
+/** Answers as the vendor does when all is well. */
+async function take(request: IncomingMessage): Promise<Taken> {
+  const path = request.url ?? '';
+  const body = await json(request);
+  if (path === '/cd') {
+    const { service, idempotency_key: id } = Rollback.parse(body);
+    return { key: `rollback ${service}`, body, status: 200, answer: { id, status: 'succeeded' } };
+  }
+  if (path === '/pager/v2/enqueue') {
+    const { payload, dedup_key } = Page.parse(body);
+    const answer = { status: 'success', message: 'Event processed', dedup_key };
+    return { key: `page ${payload.source}`, body, status: 202, answer };
+  }
+  return { key: path, body, status: 200, answer: {} };
+}
+
+async function inTime<T>(promise: Promise<T>, what: string): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => late.reject(new Error(`${what} has not arrived within ${ARRIVES_WITHIN_MS / 1000} s`)),
+    ARRIVES_WITHIN_MS,
+  );
+  try {
+    return await Promise.race([promise, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,161 @@
+import { QUEUE, ROUTER_TIMEOUT_SECONDS } from '../aws/resources.ts';
+import { functionName } from './names.ts';
+
+/** Two full tries of the router. */
+const URGENT_AGE_SECONDS = 2 * ROUTER_TIMEOUT_SECONDS;
+const ORDINARY_AGE_SECONDS = 600;
+
+/** Everything that is watched. */
+export type Watched = {
+  urgent: sst.aws.Queue;
+  ordinary: sst.aws.Queue;
+  /** Queues where nothing should ever arrive, by what they belong to. */
+  deadLetters: Record<string, sst.aws.Queue>;
+  api: sst.aws.ApiGatewayV2;
+  /** By the name that their alarms get. */
+  functions: { http: sst.aws.Function; route: sst.aws.Function; sweep: sst.aws.Function };
+  workflow: sst.aws.Workflow;
+};
+
+type Metric = {
+  namespace: string;
+  metricName: string;
+  dimensions: Record<string, $util.Input<string>>;
+  statistic: 'Sum' | 'Maximum';
+};
+
+/** What went wrong in words, and over how many minutes the metric has to be above or below what. */
+type Alarm = { says: string; metric: Metric; minutes: number } & ({ above: number } | { below: number });
+
+/**
+ * Alarms that tell people, by a topic, that Firebreak itself is not well: that way must not lead through Firebreak.
+ *
+ * @param email subscribed to the topic when given
+ */
+export function createAlarms(stage: string, watched: Watched, email: string | undefined): sst.aws.SnsTopic {
+  const topic = new sst.aws.SnsTopic('Alarms');
+  if (email) new aws.sns.TopicSubscription('AlarmsEmail', { topic: topic.arn, protocol: 'email', endpoint: email });
+  const alarms = { ...ofQueues(watched), ...ofFunctions(watched), ...ofWorkflow(watched), ...ofApi(watched) };
+  for (const [name, alarm] of Object.entries(alarms)) {
+    new aws.cloudwatch.MetricAlarm(`Alarm-${name}`, {
+      name: functionName(stage, name),
+      alarmDescription: alarm.says,
+      ...alarm.metric,
+      ...conditionOf(alarm),
+      period: alarm.minutes * 60,
+      evaluationPeriods: 1,
+      alarmActions: [topic.arn],
+      okActions: [topic.arn],
+    });
+  }
+  return topic;
+}
+
+/** No data is good news where a number must stay low, and bad news where it must not stop. */
+const conditionOf = (alarm: Alarm) =>
+  'above' in alarm
+    ? { comparisonOperator: 'GreaterThanThreshold', threshold: alarm.above, treatMissingData: 'notBreaching' }
+    : { comparisonOperator: 'LessThanThreshold', threshold: alarm.below, treatMissingData: 'breaching' };
+
+function ofQueues({ urgent, ordinary, deadLetters }: Watched): Record<string, Alarm> {
+  const notEmpty = Object.entries(deadLetters).map(([name, queue]): [string, Alarm] => [
+    `${name}-dead-letters`,
+    {
+      says: `What ${name} gave up lies in its dead-letter queue for ${QUEUE.deadLetterDays} days. See docs/aws.md`,
+      metric: ofQueue(queue, 'ApproximateNumberOfMessagesVisible'),
+      minutes: 1,
+      above: 0,
+    },
+  ]);
+  return {
+    ...Object.fromEntries(notEmpty),
+    'urgent-age': {
+      says: `A signal that may page has been waiting for more than ${URGENT_AGE_SECONDS} seconds`,
+      metric: ofQueue(urgent, 'ApproximateAgeOfOldestMessage'),
+      minutes: 1,
+      above: URGENT_AGE_SECONDS,
+    },
+    'ordinary-age': {
+      says: `A signal that pages nobody has been waiting for more than ${ORDINARY_AGE_SECONDS} seconds`,
+      metric: ofQueue(ordinary, 'ApproximateAgeOfOldestMessage'),
+      minutes: 5,
+      above: ORDINARY_AGE_SECONDS,
+    },
+  };
+}
+
+function ofFunctions({ functions, workflow }: Watched): Record<string, Alarm> {
+  const errors = Object.entries(functions).map(([name, { name: functionName }]): [string, Alarm] => [
+    `${name}-errors`,
+    {
+      says: `${name} threw, ran out of time, or could not start`,
+      metric: ofLambda(functionName, 'Errors'),
+      minutes: 1,
+      above: 0,
+    },
+  ]);
+  const throttles = Object.entries({ ...functions, workflow }).map(
+    ([name, { name: functionName }]): [string, Alarm] => [
+      `${name}-throttles`,
+      {
+        says: `${name} is called more often at once than it has places: infra/functions.ts, or the account's quota`,
+        metric: ofLambda(functionName, 'Throttles'),
+        minutes: 1,
+        above: 0,
+      },
+    ],
+  );
+  return {
+    ...Object.fromEntries([...errors, ...throttles]),
+    'sweep-silent': {
+      says: 'The sweeper has not run for five minutes: what was forgotten is not picked up',
+      metric: ofLambda(functions.sweep.name, 'Invocations'),
+      minutes: 5,
+      below: 1,
+    },
+  };
+}
+
+/** Its `Errors` are attempts, which are tried again; these are ends. */
+const ofWorkflow = ({ workflow }: Watched): Record<string, Alarm> => ({
+  'workflow-failed': {
+    says: 'A workflow has failed; the sweeper lets the next run take over',
+    metric: ofLambda(workflow.name, 'DurableExecutionFailed'),
+    minutes: 1,
+    above: 0,
+  },
+  'workflow-timed-out': {
+    says: 'A workflow has reached its execution time-out without handing over',
+    metric: ofLambda(workflow.name, 'DurableExecutionTimedOut'),
+    minutes: 1,
+    above: 0,
+  },
+});
+
+const ofApi = ({ api }: Watched): Record<string, Alarm> => ({
+  'http-5xx': {
+    says: 'A request was answered with 5xx; its sender has to come again, Grafana only does at its next interval',
+    metric: {
+      namespace: 'AWS/ApiGateway',
+      metricName: '5xx',
+      dimensions: { ApiId: api.nodes.api.id },
+      statistic: 'Sum',
+    },
+    minutes: 1,
+    above: 0,
+  },
+});
+
+const ofQueue = (queue: sst.aws.Queue, metricName: string): Metric => ({
+  namespace: 'AWS/SQS',
+  metricName,
+  dimensions: { QueueName: queue.nodes.queue.name },
+  statistic: 'Maximum',
+});
+
+const ofLambda = (functionName: $util.Input<string>, metricName: string): Metric => ({
+  namespace: 'AWS/Lambda',
+  metricName,
+  dimensions: { FunctionName: functionName },
+  statistic: 'Sum',
+});

@@ -1,0 +1,19 @@
+import type { Environment } from '../aws/env.ts';
+import { WORKFLOW_ALIAS } from './names.ts';
+import type { Resources } from './permissions.ts';
+
+/** What every function finds in its environment, by the names that aws/env.ts reads: never a secret. */
+export const environmentOf = (
+  stage: string,
+  { table, bucket, urgent, ordinary, workflowName, secretsPath }: Resources,
+): Record<keyof Environment, $util.Input<string>> => ({
+  FIREBREAK_STAGE: stage,
+  FIREBREAK_TABLE: table.name,
+  FIREBREAK_BUCKET: bucket.name,
+  FIREBREAK_QUEUE_URGENT: urgent.queue.url,
+  FIREBREAK_QUEUE_ORDINARY: ordinary.queue.url,
+  FIREBREAK_WORKFLOW_FUNCTION: workflowName,
+  FIREBREAK_WORKFLOW_QUALIFIER: WORKFLOW_ALIAS,
+  FIREBREAK_SECRETS_PATH: secretsPath,
+  LOG_LEVEL: 'info',
+});

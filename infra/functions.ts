@@ -1,0 +1,126 @@
+import {
+  HTTP_TIMEOUT_SECONDS,
+  QUEUE,
+  ROUTER_TIMEOUT_SECONDS,
+  SCHEDULES,
+  SWEEP_TIMEOUT_SECONDS,
+  WORKFLOW,
+} from '../aws/resources.ts';
+import { environmentOf } from './environment.ts';
+import { functionName, WORKFLOW_ALIAS } from './names.ts';
+import { mayLeaveAt, permissionsOf, type Resources } from './permissions.ts';
+import { createDeadLetters, type SignalQueue } from './queues.ts';
+
+/**
+ * Calls at once. Kept apart for each function, so that a storm at one does not starve the others: nothing in front of
+ * the receivers throttles, this is their only limit. Reserved out of the account's quota, which is 1,000 by default.
+ */
+const AT_ONCE = { http: 100, urgent: 20, ordinary: 10, sweep: 1 };
+
+const LOGS = { format: 'json', retention: '3 months' } as const;
+
+/** What the functions have in common. */
+function common(stage: string, name: string, resources: Resources) {
+  return {
+    name: functionName(stage, name),
+    handler: `functions/${name}.handler`,
+    runtime: 'nodejs24.x' as const,
+    architecture: 'arm64' as const,
+    memory: '1024 MB' as const, // less memory is less processor, and a cold start is processor time
+    environment: environmentOf(stage, resources),
+    logging: LOGS,
+    policies: $util.output([resources.arns.managedPolicy('AWSXRayDaemonWriteAccess')]),
+  };
+}
+
+const TRACED = { tracingConfig: { mode: 'Active' } };
+
+const deadLettersAt = (queue: sst.aws.Queue) => ({ deadLetterConfig: { targetArn: queue.arn } });
+
+/** The HTTP API at a public address; why it is an HTTP API: docs/adr/0008-an-http-api-in-front-of-the-receivers.md */
+export function createHttp(stage: string, resources: Resources) {
+  const http = new sst.aws.Function('Http', {
+    ...common(stage, 'http', resources),
+    timeout: `${HTTP_TIMEOUT_SECONDS} seconds`,
+    concurrency: { reserved: AT_ONCE.http },
+    permissions: permissionsOf(resources).http,
+    transform: { function: TRACED },
+  });
+  const api = new sst.aws.ApiGatewayV2('Api', { cors: false, accessLog: { retention: LOGS.retention } });
+  api.route('$default', http.arn);
+  return { http, api };
+}
+
+/** From both queues into the table. Urgent signals have places that the others cannot take. */
+export function createRouter(stage: string, resources: Resources) {
+  const route = new sst.aws.Function('Route', {
+    ...common(stage, 'route', resources),
+    timeout: `${ROUTER_TIMEOUT_SECONDS} seconds`,
+    concurrency: { reserved: AT_ONCE.urgent + AT_ONCE.ordinary },
+    permissions: permissionsOf(resources).route,
+    transform: { function: TRACED },
+  });
+  subscribe(resources.urgent, route, AT_ONCE.urgent);
+  subscribe(resources.ordinary, route, AT_ONCE.ordinary);
+  return route;
+}
+
+function subscribe({ queue }: SignalQueue, route: sst.aws.Function, atOnce: number): void {
+  queue.subscribe(route.arn, {
+    batch: { size: QUEUE.batchSize, partialResponses: true },
+    transform: { eventSourceMapping: { scalingConfig: { maximumConcurrency: atOnce } } },
+  });
+}
+
+/** Each minute. What fails is not tried again by Lambda: the next one is never far. */
+export function createSweeper(stage: string, resources: Resources) {
+  const deadLetters = createDeadLetters('SweepDeadLetters');
+  const sweep = new sst.aws.Function('Sweep', {
+    ...common(stage, 'sweep', resources),
+    memory: '512 MB',
+    timeout: `${SWEEP_TIMEOUT_SECONDS} seconds`,
+    concurrency: { reserved: AT_ONCE.sweep },
+    retries: 0,
+    permissions: [...permissionsOf(resources).sweep, mayLeaveAt(deadLetters)],
+    transform: {
+      function: { ...TRACED, ...deadLettersAt(deadLetters) },
+      eventInvokeConfig: { maximumEventAgeInSeconds: 60 },
+    },
+  });
+  const targets = { sweep };
+  for (const { name, everySeconds } of SCHEDULES) {
+    new sst.aws.CronV2(`Every${everySeconds}Seconds`, {
+      function: targets[name],
+      schedule: everyMinutes(everySeconds / 60),
+      retries: 2, // of what the scheduler could not hand over
+      dlq: deadLetters.arn,
+    });
+  }
+  return { sweep, deadLetters };
+}
+
+const everyMinutes = (minutes: number) => `rate(${minutes} ${minutes === 1 ? 'minute' : 'minutes'})` as const;
+
+/**
+ * The durable workflow. A deployment publishes a new version and points the alias at it; executions end on the version
+ * that they began with.
+ */
+export function createWorkflow(stage: string, resources: Resources) {
+  const deadLetters = createDeadLetters('IncidentResponseDeadLetters');
+  const workflow = new sst.aws.Workflow('IncidentResponse', {
+    ...common(stage, 'incident-response', resources),
+    timeout: {
+      execution: `${WORKFLOW.executionTimeoutSeconds} seconds`,
+      invocation: `${WORKFLOW.invocationTimeoutSeconds} seconds`,
+    },
+    retention: `${WORKFLOW.retentionDays} days`,
+    permissions: [...permissionsOf(resources).workflow, mayLeaveAt(deadLetters)],
+    transform: { function: { function: { ...TRACED, ...deadLettersAt(deadLetters) } } },
+  });
+  new aws.lambda.Alias('IncidentResponseAlias', {
+    name: WORKFLOW_ALIAS,
+    functionName: workflow.name,
+    functionVersion: workflow.nodes.function.nodes.function.version,
+  });
+  return { workflow, deadLetters };
+}

@@ -1,0 +1,104 @@
+import { WORKFLOW_ALIAS, type deploymentArns } from './names.ts';
+import type { SignalQueue } from './queues.ts';
+
+/** What the functions work with. */
+export type Resources = {
+  table: sst.aws.Dynamo;
+  bucket: sst.aws.Bucket;
+  urgent: SignalQueue;
+  ordinary: SignalQueue;
+  /** The workflow by its name: its own role needs it, too. */
+  workflowName: string;
+  secretsPath: string;
+  arns: ReturnType<typeof deploymentArns>;
+};
+
+type Statement = { actions: string[]; resources: $util.Input<string>[] };
+
+/** What each function may do, action by action. Nothing is linked: a link would allow everything on its resource. */
+export function permissionsOf(resources: Resources) {
+  const { urgent, ordinary } = resources;
+  const queues = [urgent.queue.arn, ordinary.queue.arn];
+  const table = ofTable(resources);
+  const waking = ofWaking(resources);
+  const secrets = ofSecrets(resources);
+  return {
+    http: [
+      ...table,
+      ...ofBlobs(resources, { read: ['config', 'quarantine', 'decisions'], write: ['quarantine', 'signals'] }),
+      ...secrets,
+      ...waking,
+      { actions: ['sqs:SendMessage'], resources: queues },
+    ],
+    route: [
+      ...table,
+      ...ofBlobs(resources, { read: [], write: ['quarantine'] }),
+      ...waking,
+      { actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'], resources: queues },
+    ],
+    sweep: [...table, ...waking, ...ofLooking(resources)],
+    workflow: [
+      ...table,
+      ...ofBlobs(resources, { read: ['config', 'decisions'], write: ['decisions'] }),
+      ...secrets,
+      ...waking,
+    ],
+  } satisfies Record<string, Statement[]>;
+}
+
+/** Leaving its failures to a queue is done by the function's own role. */
+export const mayLeaveAt = (deadLetters: sst.aws.Queue): Statement => ({
+  actions: ['sqs:SendMessage'],
+  resources: [deadLetters.arn],
+});
+
+/** A transaction needs the rights of its parts. */
+const ofTable = ({ table }: Resources): Statement[] => [
+  {
+    actions: [
+      'dynamodb:GetItem',
+      'dynamodb:Query',
+      'dynamodb:PutItem',
+      'dynamodb:UpdateItem',
+      'dynamodb:DeleteItem',
+      'dynamodb:ConditionCheckItem',
+    ],
+    resources: [table.arn],
+  },
+  { actions: ['dynamodb:Query'], resources: [$interpolate`${table.arn}/index/*`] },
+];
+
+function ofBlobs({ bucket }: Resources, { read, write }: { read: string[]; write: string[] }): Statement[] {
+  const below = (folder: string) => $interpolate`${bucket.arn}/${folder}/*`;
+  const reading: Statement[] = [
+    { actions: ['s3:GetObject'], resources: read.map(below) },
+    // Without it S3 answers 403 instead of 404 for what is not there, such as a configuration not yet published.
+    { actions: ['s3:ListBucket'], resources: [bucket.arn] },
+  ];
+  return [...(read.length > 0 ? reading : []), { actions: ['s3:PutObject'], resources: write.map(below) }];
+}
+
+/** Both forms of the path: IAM takes a read by path for the path itself. The key is AWS's own, open to the account. */
+const ofSecrets = ({ arns, secretsPath }: Resources): Statement[] => [
+  {
+    actions: ['ssm:GetParametersByPath'],
+    resources: [arns.parameter(secretsPath), $interpolate`${arns.parameter(secretsPath)}/*`],
+  },
+];
+
+/** To start a run and to ring one. Callbacks belong to executions, and those to versions, not to an alias. */
+const ofWaking = ({ arns, workflowName }: Resources): Statement[] => [
+  { actions: ['lambda:InvokeFunction'], resources: [$interpolate`${arns.function(workflowName)}:${WORKFLOW_ALIAS}`] },
+  {
+    actions: ['lambda:SendDurableExecutionCallbackSuccess'],
+    resources: [$interpolate`${arns.function(workflowName)}:*`],
+  },
+];
+
+/** To see whether a run has died. */
+const ofLooking = ({ arns, workflowName }: Resources): Statement[] => [
+  {
+    actions: ['lambda:ListDurableExecutionsByFunction'],
+    resources: [arns.function(workflowName), $interpolate`${arns.function(workflowName)}:*`],
+  },
+];

@@ -1,0 +1,47 @@
+import { createAlarms } from './alarms.ts';
+import { createHttp, createRouter, createSweeper, createWorkflow } from './functions.ts';
+import { checkedStage, deploymentArns, functionName, secretsPath } from './names.ts';
+import type { Resources } from './permissions.ts';
+import { createSignalQueue } from './queues.ts';
+import { createSecrets } from './secrets.ts';
+import { createBucket, createTable } from './storage.ts';
+
+/** Everything, in the order in which parts need each other. Gives what `sst deploy` prints at its end. */
+export function createSystem() {
+  const stage = checkedStage($app.stage);
+  const production = $app.protect === true;
+  createSecrets(stage);
+  const resources: Resources = {
+    table: createTable(production),
+    bucket: createBucket(production),
+    urgent: createSignalQueue('Urgent'),
+    ordinary: createSignalQueue('Ordinary'),
+    workflowName: functionName(stage, 'incident-response'),
+    secretsPath: secretsPath(stage),
+    arns: deploymentArns(),
+  };
+  const { workflow, deadLetters: workflowDeadLetters } = createWorkflow(stage, resources);
+  const route = createRouter(stage, resources);
+  const { sweep, deadLetters: sweepDeadLetters } = createSweeper(stage, resources);
+  const { http, api } = createHttp(stage, resources);
+
+  const { urgent, ordinary } = resources;
+  const alarms = createAlarms(
+    stage,
+    {
+      urgent: urgent.queue,
+      ordinary: ordinary.queue,
+      deadLetters: {
+        urgent: urgent.deadLetters,
+        ordinary: ordinary.deadLetters,
+        workflow: workflowDeadLetters,
+        sweep: sweepDeadLetters,
+      },
+      functions: { http, route, sweep },
+      workflow,
+      api,
+    },
+    process.env['FIREBREAK_ALARM_EMAIL'],
+  );
+  return { url: api.url, bucket: resources.bucket.name, alarms: alarms.arn };
+}

@@ -1,0 +1,15 @@
+/// <reference path="./.sst/platform/config.d.ts" />
+
+/** The system that `npm start` runs on one machine, on AWS. How to deploy it: docs/aws.md */
+export default $config({
+  app: ({ stage }) => ({
+    name: 'firebreak',
+    home: 'aws',
+    removal: stage === 'production' ? 'retain' : 'remove',
+    protect: stage === 'production',
+  }),
+  async run() {
+    const { createSystem } = await import('./infra/system.ts');
+    return createSystem();
+  },
+});

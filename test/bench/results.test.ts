@@ -1,0 +1,40 @@
+import { describe, expect, test } from 'vitest';
+import { type Report, result, table } from '../../bench/results.ts';
+
+describe('result', () => {
+  test('the ratio is that of the numbers as they are shown', () => {
+    expect(result('a → b, median ms', 100.04, 39.96, 3)).toEqual({
+      name: 'a → b, median ms',
+      value: 100,
+      reference: 40,
+      ratio: 2.5,
+      target: 3,
+      met: true,
+    });
+  });
+
+  test('a ratio at the target meets it, one above does not', () => {
+    expect(result('at', 30, 10, 3).met).toBe(true);
+    expect(result('above', 30.1, 10, 3).met).toBe(false);
+  });
+});
+
+describe('table', () => {
+  const report: Report = {
+    machine: { cpu: 'Some CPU', cores: 2, memory_gib: 7.8, node: '24.0.0' },
+    at: '2026-01-02T03:04:05.678Z',
+    results: [result('a longer name, ms', 12, 10, 3), result('short, ms', 1234.5, 100, 3)],
+  };
+
+  test('says on which machine and when, and gives each result a line', () => {
+    expect(table(report)).toBe(
+      [
+        'Some CPU, 2 cores, 7.8 GiB, Node 24.0.0, 2026-01-02T03:04:05.678Z',
+        '',
+        'name                value  reference  ratio  target  met',
+        'a longer name, ms    12.0       10.0   1.20     ≤ 3  yes',
+        'short, ms          1234.5      100.0  12.35     ≤ 3   NO',
+      ].join('\n'),
+    );
+  });
+});

@@ -1,0 +1,130 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type Closed, highest, isEvent, type KnownEpisode, noveltyOf, opensIncident, RETURN_AFTER_SECONDS, scopeOf } from '../../domain/admission.ts';
+import { Severity } from '../../schemas/names.ts';
+import type { Signal } from '../../schemas/signal.ts';
+import { plusSeconds, type Timestamp } from '../../schemas/time.ts';
+import { signal } from '../support/signals.ts';
+import { before, NOON } from './arbitraries.ts';
+
+const firing = signal();
+const resolved = signal({ status: 'resolved', endsAt: NOON });
+
+const known = (more: Partial<KnownEpisode> = {}): KnownEpisode => ({
+  status: 'firing',
+  asksRollback: true,
+  startsAt: firing.startsAt,
+  endsAt: null,
+  incidentId: 'an incident',
+  ...more,
+});
+const ended = known({ status: 'resolved', endsAt: before(5) });
+
+const closedFor = (seconds: number): Closed => ({ resolvedAt: plusSeconds(NOON, -seconds) });
+const novelty = (one: Signal, row: KnownEpisode | undefined, closed: Closed = null): string => noveltyOf(one, row, closed, NOON);
+
+describe('a signal', () => {
+  test.each([
+    ['of an episode never heard of opens it', novelty(firing, undefined), 'opens'],
+    ['that resolves what was never seen firing is only noted', novelty(resolved, undefined), 'ended'],
+    ['heard again is nothing new', novelty(firing, known()), 'nothing'],
+    ['that resolves ends its episode', novelty(resolved, known()), 'resolves'],
+    ['that resolves again is nothing new', novelty(resolved, ended), 'nothing'],
+    ['that fires late, after its episode has ended, is nothing new', novelty(firing, ended), 'nothing'],
+    ['that asks now and did not before says so', novelty(firing, known({ asksRollback: false })), 'asks'],
+    ['that asks no more takes nothing back', novelty({ ...firing, asksRollback: false }, known()), 'nothing'],
+    ['that goes on firing long after its incident was closed returns', novelty(firing, known(), closedFor(RETURN_AFTER_SECONDS + 1)), 'returns'],
+    ['that was under way when its incident was closed does not open it again', novelty(firing, known(), closedFor(RETURN_AFTER_SECONDS)), 'nothing'],
+    ['that resolves after its incident was closed ends its episode', novelty(resolved, known(), closedFor(3600)), 'resolves'],
+    ['that fires late of a closed incident stays ended', novelty(firing, ended, closedFor(3600)), 'nothing'],
+  ])('%s', (_, actual, expected) => {
+    expect(actual).toBe(expected);
+  });
+});
+
+describe('where a sender tells no start, the same alert', () => {
+  const again = (startsAt: Timestamp) => signal({ episodic: false, startsAt });
+
+  test('fires again after it has ended', () => {
+    expect(novelty(again(before(4)), ended)).toBe('opens');
+  });
+
+  test.each([before(5), before(6)])('does not fire again by a message from before its end', (startsAt) => {
+    expect(novelty(again(startsAt), ended)).toBe('nothing');
+  });
+
+  test('is heard again while it fires', () => {
+    expect(novelty(again(NOON), known())).toBe('nothing');
+  });
+
+  test('may fire again where its end had no time', () => {
+    expect(novelty(again(NOON), known({ status: 'resolved', startsAt: before(9) }))).toBe('opens');
+  });
+});
+
+test('the same alert firing again is another episode, where its sender tells the start', () => {
+  expect(signal({ startsAt: before(1) }).episode).not.toBe(signal({ startsAt: before(2) }).episode);
+});
+
+test('whatever is known, a second delivery of the same signal is nothing new', () => {
+  const anySignal = fc
+    .record({ status: fc.constantFrom('firing' as const, 'resolved' as const), asksRollback: fc.boolean(), episodic: fc.boolean() })
+    .map((more) => signal({ ...more, endsAt: more.status === 'resolved' ? NOON : null }));
+  const anyRow = fc.option(fc.constantFrom(known(), ended, known({ asksRollback: false })), { nil: undefined });
+  fc.assert(
+    fc.property(anySignal, anyRow, (one, row) => {
+      const first = noveltyOf(one, row, null, NOON);
+      const after: KnownEpisode =
+        first === 'nothing' && row !== undefined
+          ? row
+          : {
+              status: one.status,
+              asksRollback: one.asksRollback || (row?.asksRollback ?? false),
+              startsAt: one.startsAt,
+              endsAt: one.endsAt,
+              incidentId: null,
+            };
+      expect(noveltyOf(one, after, null, NOON)).toBe('nothing');
+    }),
+  );
+});
+
+describe('an incident is opened by', () => {
+  const warning = signal({ severity: 'warning', asksRollback: false });
+
+  test.each([
+    ['something critical', [signal({ asksRollback: false })], true],
+    ['something that asks for an action', [signal({ severity: 'info' })], true],
+    ['the one of many that does', [warning, warning, signal()], true],
+    ['no warning', [warning], false],
+    ['nothing that has resolved', [resolved], false],
+    ['nothing at all', [], false],
+  ])('%s', (_, signals, opens) => {
+    expect(opensIncident(signals)).toBe(opens);
+  });
+});
+
+test('the highest of severities is the most severe', () => {
+  fc.assert(
+    fc.property(fc.array(fc.constantFrom(...Severity.options)), (severities) => {
+      const worst = severities.includes('critical') ? 'critical' : severities.includes('warning') ? 'warning' : 'info';
+      expect(highest(severities)).toBe(worst);
+    }),
+  );
+});
+
+test('a failed deploy is an event, an alert is not', () => {
+  expect([isEvent(signal({ source: 'deployment' })), isEvent(firing)]).toEqual([true, false]);
+});
+
+test('no two places share a scope, whatever they are called', () => {
+  const anyName = fc.oneof(fc.string({ minLength: 1, unit: 'grapheme' }), fc.constantFrom('a', '#', 'a#b', 'b', '%23', '%'));
+  const place = fc.record({ service: anyName, environment: anyName, unmatched: fc.option(anyName, { nil: null }) });
+  fc.assert(
+    fc.property(place, place, (a, b) => {
+      const [one, other] = [a, b].map((names) => scopeOf({ ...firing, ...(names as Partial<Signal>) }));
+      expect(one === other).toBe(JSON.stringify(a) === JSON.stringify(b));
+    }),
+    { numRuns: 1000 },
+  );
+});

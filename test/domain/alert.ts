@@ -1,0 +1,29 @@
+import type { Alert as AlertAsRead } from '../../schemas/signal.ts';
+import { NOON } from './arbitraries.ts';
+
+export type Alert = AlertAsRead;
+
+type Texts = Record<string, string> | ReadonlyMap<string, string>;
+
+const asMap = (texts: Texts): ReadonlyMap<string, string> =>
+  texts instanceof Map ? texts : new Map<string, string>(Object.entries(texts));
+
+/** An alert of Alertmanager that fires since noon, unless said otherwise. */
+export function Alert({
+  labels = {},
+  annotations = {},
+  ...more
+}: Partial<Omit<Alert, 'labels' | 'annotations'>> & { labels?: Texts; annotations?: Texts }): Alert {
+  return {
+    source: 'alertmanager',
+    status: 'firing',
+    labels: asMap(labels),
+    annotations: asMap(annotations),
+    startsAt: NOON,
+    endsAt: null,
+    fingerprint: 'e13f9abf0ab3b700',
+    episodic: true,
+    generatorUrl: null,
+    ...more,
+  };
+}

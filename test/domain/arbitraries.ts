@@ -1,0 +1,129 @@
+import fc from 'fast-check';
+import type { DecisionInputs, Guard } from '../../domain/rollback.ts';
+import type { Change } from '../../schemas/change.ts';
+import { ChangeKind, ChangeStatus } from '../../schemas/change.ts';
+import { type ChangeId, type EnvironmentName, Mode, type ServiceName, type Version } from '../../schemas/names.ts';
+import { plusSeconds, type Timestamp } from '../../schemas/time.ts';
+
+/** When the alerts of these tests began. */
+export const NOON = '2026-11-20T12:00:00.000Z' as Timestamp;
+
+/** `minutes` before noon; negative ones are after it. */
+export const before = (minutes: number): Timestamp => plusSeconds(NOON, -60 * minutes);
+
+export const INCIDENT = '01TEST00000000000000000001';
+
+/** A deploy that took three minutes, unless said otherwise. */
+export function change(version: string, startedMinutesBefore: number, more: Partial<Change> = {}): Change {
+  const started_at = before(startedMinutesBefore);
+  return {
+    id: `chg_${version}@${startedMinutesBefore}` as ChangeId,
+    service: 'checkout' as ServiceName,
+    environment: 'production' as EnvironmentName,
+    version: version as Version,
+    kind: 'deploy',
+    status: 'succeeded',
+    commit: null,
+    committed_at: null,
+    commits: [],
+    started_at,
+    finished_at: plusSeconds(started_at, 180),
+    author: null,
+    url: null,
+    has_migration: false,
+    rollback_safe_to: null,
+    previous_version: null,
+    rolled_back_by: null,
+    made_for: null,
+    recorded_at: started_at,
+    ...more,
+  };
+}
+
+/** v1 for hours, v2 ten minutes before the alert: what a rollback was made for. */
+export const aBadDeploy = (): Change[] => [change('v1', 240), change('v2', 10)];
+
+/** Everything in favour of acting. */
+export const clear = (more: Partial<DecisionInputs> = {}): DecisionInputs => ({
+  incident_id: INCIDENT,
+  asked: { by: 'alert', who: '' },
+  matched: true,
+  monitoring_failure_only: false,
+  onset: { alertStartedAt: NOON, rule: null, firstBadAt: null },
+  changes: aBadDeploy(),
+  policy: { mode: 'act', unknownMigration: 'approve' },
+  has_deployer: true,
+  guard: { state: 'read', paused: false, modes: [] },
+  incident_paused: false,
+  rollbacks_last_hour: 0,
+  config_version: 'test',
+  ...more,
+});
+
+const versions = fc.constantFrom('v1', 'v2', 'v3', 'v4');
+
+/** Changes as teams make them: mostly deploys that worked, some of everything else, on a grid of minutes around noon. */
+const anyChange: fc.Arbitrary<Change> = fc
+  .record({
+    version: versions,
+    // Often the same minute: pipelines deploy several things at once.
+    started: fc.oneof(fc.integer({ min: -4, max: 300 }), fc.constantFrom(-1, 5, 10, 15, 60, 240)),
+    took: fc.option(fc.oneof(fc.integer({ min: 0, max: 25 }), fc.constant(3)), { nil: null }),
+    kind: fc.oneof({ weight: 6, arbitrary: fc.constant('deploy' as const) }, fc.constantFrom(...ChangeKind.options)),
+    status: fc.oneof({ weight: 6, arbitrary: fc.constant('succeeded' as const) }, fc.constantFrom(...ChangeStatus.options)),
+    has_migration: fc.constantFrom(true, false, false, false, null),
+    rolled_back_by: fc.constantFrom(null, null, null, 'some incident'),
+    made_for: fc.constantFrom(null, null, null, INCIDENT, 'some incident'),
+    previous_version: fc.option(versions, { nil: null }),
+    id: fc.uuid(),
+  })
+  .map(({ version, started, took, id, ...more }) => {
+    const made = change(version, started, more);
+    const finished_at = took === null || more.status === 'started' ? null : plusSeconds(made.started_at, took * 60);
+    return { ...made, id: `chg_${id}` as ChangeId, finished_at };
+  });
+
+const several = (maxLength: number) => fc.uniqueArray(anyChange, { maxLength, selector: ({ id }) => id });
+
+export const anyChanges = fc.oneof(
+  several(8),
+  several(3).map((more) => [...aBadDeploy(), ...more]),
+);
+
+const anyGuard: fc.Arbitrary<Guard> = fc.oneof(
+  { weight: 1, arbitrary: fc.constant({ state: 'unreadable', detail: 'no answer' } as const) },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      state: fc.constant('read' as const),
+      paused: fc.boolean(),
+      modes: fc.array(fc.constantFrom(...Mode.options), { maxLength: 2 }),
+    }),
+  },
+);
+
+/** Mostly in favour of acting, so that each guard is also met alone. */
+const rarely = (value: boolean) => fc.oneof({ weight: 4, arbitrary: fc.constant(!value) }, fc.constant(value));
+
+export const anyInputs: fc.Arbitrary<DecisionInputs> = fc
+  .record({
+    asked: fc.constantFrom('alert', 'alert', 'alert', 'person', 'nobody').map((by) => ({ by, who: 'ada' }) as const),
+    matched: rarely(false),
+    monitoring_failure_only: rarely(true),
+    onset: fc.record({
+      alertStartedAt: fc.constant(NOON),
+      rule: fc.option(
+        fc.record({ forSeconds: fc.integer({ min: 0, max: 900 }), intervalSeconds: fc.constantFrom(15, 30, 60) }),
+        { nil: null },
+      ),
+      firstBadAt: fc.option(fc.integer({ min: -5, max: 30 }).map(before), { nil: null }),
+    }),
+    changes: anyChanges,
+    mode: fc.oneof({ weight: 3, arbitrary: fc.constant('act' as const) }, fc.constantFrom(...Mode.options)),
+    unknownMigration: fc.constantFrom('approve' as const, 'act' as const),
+    has_deployer: rarely(false),
+    guard: fc.oneof({ weight: 2, arbitrary: fc.constant<Guard>({ state: 'read', paused: false, modes: [] }) }, anyGuard),
+    incident_paused: rarely(true),
+    rollbacks_last_hour: fc.constantFrom(0, 0, 2, 3, 9),
+  })
+  .map(({ mode, unknownMigration, ...inputs }) => clear({ ...inputs, policy: { mode, unknownMigration } }));

@@ -1,0 +1,258 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { decide, type Decision, type DecisionInputs, ROLLBACKS_PER_HOUR } from '../../domain/rollback.ts';
+import { liveChange } from '../../domain/versions.ts';
+import { lowestMode, Mode } from '../../schemas/names.ts';
+import type { DecisionKind } from '../../schemas/incident.ts';
+import { aBadDeploy, anyInputs, before, change, clear } from './arbitraries.ts';
+
+const codes = ({ reasons }: Decision): string[] => reasons.map(({ code }) => code);
+
+/** From nothing at all to acting alone. */
+const STRENGTH: readonly DecisionKind[] = ['none', 'shadow', 'suggest', 'approve', 'roll_back'];
+const strength = (inputs: DecisionInputs): number => STRENGTH.indexOf(decide(inputs).kind);
+
+describe('a bad deploy, an alert that asks, and nothing against it', () => {
+  test('is rolled back to the version before', () => {
+    expect(decide(clear())).toMatchObject({ kind: 'roll_back', from: 'v2', to: 'v1', onset: { from: 'alert' } });
+  });
+
+  test('says what it takes for the cause, and how sure it is', () => {
+    const [why] = decide(clear()).reasons;
+    expect(why).toEqual({
+      code: 'suspect',
+      text: 'deploy of v2 finished 7 min before the problem began (confidence 0.87)',
+    });
+  });
+});
+
+/** One thing at a time that stands against it: what is decided, and the code that says why. */
+const guards: [sentence: string, kind: DecisionKind, because: string, against: Partial<DecisionInputs>][] = [
+  ['mode shadow says nothing', 'shadow', 'mode_shadow', { policy: { mode: 'shadow', unknownMigration: 'approve' } }],
+  ['mode suggest says what a person could do', 'suggest', 'mode_suggest', { policy: { mode: 'suggest', unknownMigration: 'approve' } }],
+  ['mode approve asks', 'approve', 'mode_approve', { policy: { mode: 'approve', unknownMigration: 'approve' } }],
+  ['a live mode below the configured one is in force', 'suggest', 'mode_suggest', { guard: { state: 'read', paused: false, modes: ['act', 'suggest'] } }],
+  ['a live mode above the configured one is not', 'approve', 'mode_approve', { policy: { mode: 'approve', unknownMigration: 'approve' }, guard: { state: 'read', paused: false, modes: ['act'] } }],
+  ['the kill switch leaves a suggestion', 'suggest', 'paused', { guard: { state: 'read', paused: true, modes: [] } }],
+  ['a kill switch that cannot be read means no', 'none', 'guard_unreadable', { guard: { state: 'unreadable', detail: 'time-out' } }],
+  ['an incident that a person has paused leaves a suggestion', 'suggest', 'incident_paused', { incident_paused: true }],
+  ['without an alert that asks there is a suggestion', 'suggest', 'not_asked', { asked: { by: 'nobody', who: '' } }],
+  ['monitoring that failed says nothing about the service', 'suggest', 'monitoring_failure', { monitoring_failure_only: true }],
+  ['what matches no service is never acted upon', 'none', 'unmatched', { matched: false }],
+  ['without a deployer there is nothing to act with', 'none', 'no_deployer', { has_deployer: false }],
+  ['without any change there is no suspect', 'none', 'no_confident_suspect', { changes: [] }],
+  ['a change that was live for long is no suspect', 'none', 'no_confident_suspect', { changes: [change('v1', 240), change('v2', 40)] }],
+  ['a change after the onset is no suspect', 'none', 'no_confident_suspect', { changes: [change('v1', 240), change('v2', -2)] }],
+  ['a flag is not undone by rolling a version back', 'none', 'not_a_deploy', { changes: [change('v1', 240), change('flag', 10, { kind: 'flag' })] }],
+  ['a migration needs a person', 'approve', 'migration_in_deploy', { changes: [change('v1', 240), change('v2', 10, { has_migration: true })] }],
+  ['not knowing of a migration needs a person', 'approve', 'migration_unknown', { changes: [change('v1', 240), change('v2', 10, { has_migration: null })] }],
+  ['no version known good means no', 'none', 'no_known_good_version', { changes: [change('v2', 10)] }],
+  ['a version that was live for 20 minutes only is not known good', 'none', 'no_known_good_version', { changes: [change('v1', 33), change('v2', 10)] }],
+  ['a version rolled back before is a loop', 'approve', 'already_rolled_back', { changes: [change('v1', 240), change('v2', 100, { rolled_back_by: 'another' }), change('v1', 90, { kind: 'rollback' }), change('v2', 10)] }],
+  ['a version that others have rolled back before is a loop, too', 'approve', 'already_rolled_back', { changes: [change('v1', 240), change('v2', 100), change('v1', 90, { kind: 'rollback', previous_version: 'v2' }), change('v2', 10)] }],
+  [`the hour's ${ROLLBACKS_PER_HOUR} rollbacks are used up`, 'approve', 'rate_limited', { rollbacks_last_hour: ROLLBACKS_PER_HOUR }],
+  ['a change that seems to have begun 60 s after the onset is for a person', 'approve', 'clock_skew', { changes: [change('v1', 240), change('v2', -1)] }],
+  ['a deploy that failed leaves open what runs', 'approve', 'deploy_failed', { changes: [change('v1', 240), change('v2', 10, { status: 'failed' })] }],
+  ['something newer has been shipped since', 'suggest', 'superseded', { changes: [change('v1', 240), change('v2', 10), change('v3', -3)] }],
+];
+
+describe('what stands against it is named first:', () => {
+  test.each(guards)('%s', (_sentence, kind, because, against) => {
+    const decision = decide(clear(against));
+    expect({ kind: decision.kind, because: codes(decision)[0] }).toEqual({ kind, because });
+  });
+
+  test('every guard that holds is named, those of the mode in force before those that only ask', () => {
+    const decision = decide(
+      clear({
+        policy: { mode: 'suggest', unknownMigration: 'approve' },
+        changes: [change('v1', 240), change('v2', 10, { has_migration: true })],
+        rollbacks_last_hour: 5,
+        incident_paused: true,
+      }),
+    );
+    expect(codes(decision)).toEqual([
+      'mode_suggest',
+      'incident_paused',
+      'migration_in_deploy',
+      'rate_limited',
+      'suspect',
+    ]);
+  });
+});
+
+describe('what stands not against it:', () => {
+  test('an unknown migration, where the policy says so', () => {
+    const changes = [change('v1', 240), change('v2', 10, { has_migration: null })];
+    expect(decide(clear({ changes, policy: { mode: 'act', unknownMigration: 'act' } })).kind).toBe('roll_back');
+  });
+
+  test('the third rollback of the hour', () => {
+    expect(decide(clear({ rollbacks_last_hour: ROLLBACKS_PER_HOUR - 1 })).kind).toBe('roll_back');
+  });
+
+  test('a deploy that was rolling out when it began', () => {
+    const changes = [change('v1', 240), change('v2', 2, { status: 'started', finished_at: null })];
+    expect(decide(clear({ changes }))).toMatchObject({ kind: 'roll_back', from: 'v2', to: 'v1' });
+  });
+
+  test('a flag beside it, for it is the deploy that can be taken back', () => {
+    const changes = [...aBadDeploy(), change('flag', 4, { kind: 'flag' })];
+    expect(decide(clear({ changes }))).toMatchObject({ kind: 'roll_back', from: 'v2' });
+  });
+
+  test('an own rollback of the same incident, which is no suspect', () => {
+    const ours = change('v1', 5, { kind: 'rollback', made_for: clear().incident_id });
+    const decision = decide(clear({ changes: [...aBadDeploy(), ours] }));
+    expect(decision.suspects.map(({ version }) => version)).toEqual(['v2']);
+    expect(decision.kind).toBe('suggest'); // v1 runs now: there is nothing to take back
+  });
+});
+
+describe('a person who asks', () => {
+  const asked = { by: 'person', who: 'ada' } as const;
+
+  test('means what runs now, whatever the times say', () => {
+    const decision = decide(clear({ asked, changes: [change('v1', 240), change('v2', 120)] }));
+    expect(decision).toMatchObject({ kind: 'roll_back', from: 'v2', to: 'v1' });
+    expect(decision.reasons[0]).toEqual({ code: 'asked_by_person', text: 'asked by ada' });
+  });
+
+  test('is not held back by the mode', () => {
+    expect(decide(clear({ asked, policy: { mode: 'shadow', unknownMigration: 'approve' } })).kind).toBe('roll_back');
+  });
+
+  test('is held back by a kill switch that cannot be read', () => {
+    expect(decide(clear({ asked, guard: { state: 'unreadable', detail: '' } })).kind).toBe('none');
+  });
+
+  test('cannot roll back to nothing', () => {
+    expect(codes(decide(clear({ asked, changes: [change('v2', 10)] })))).toEqual(['no_known_good_version']);
+  });
+});
+
+describe('whatever the inputs are,', () => {
+  const always = (holds: (inputs: DecisionInputs, decision: Decision) => void): void => {
+    fc.assert(
+      fc.property(anyInputs, (inputs) => {
+        holds(inputs, decide(inputs));
+      }),
+      { numRuns: 1000 },
+    );
+  };
+
+  test('the same inputs give the same decision, read back from JSON too', () => {
+    always((inputs, decision) => {
+      expect(decide(JSON.parse(JSON.stringify(inputs)) as DecisionInputs)).toEqual(decision);
+    });
+  });
+
+  test('the order of the changes does not matter', () => {
+    fc.assert(
+      fc.property(
+        anyInputs.chain((inputs) =>
+          fc.tuple(
+            fc.constant(inputs),
+            fc.shuffledSubarray([...inputs.changes], { minLength: inputs.changes.length, maxLength: inputs.changes.length }),
+          ),
+        ),
+        ([inputs, changes]) => {
+          expect(decide({ ...inputs, changes })).toEqual(decide(inputs));
+        },
+      ),
+      { numRuns: 1000 },
+    );
+  });
+
+  test('there is a reason', () => {
+    always((_, { reasons }) => {
+      expect(reasons.length).toBeGreaterThan(0);
+      expect(reasons.every(({ code, text }) => /^[a-z_]+$/.test(code) && text.length > 0)).toBe(true);
+    });
+  });
+
+  test('what is unclear never acts', () => {
+    always(({ guard, matched, has_deployer }, { kind }) => {
+      if (guard.state === 'unreadable' || !matched || !has_deployer) expect(kind).toBe('none');
+    });
+  });
+
+  test('nothing is rolled back that is paused, unless a person asks', () => {
+    always(({ guard, incident_paused, asked }, { kind }) => {
+      const paused = incident_paused || (guard.state === 'read' && guard.paused);
+      if (paused && asked.by !== 'person') expect(['none', 'shadow', 'suggest']).toContain(kind);
+    });
+  });
+
+  test('nothing is rolled back, and nobody is asked, without an alert or a person that asks', () => {
+    always(({ asked }, { kind }) => {
+      if (asked.by === 'nobody') expect(['none', 'shadow', 'suggest']).toContain(kind);
+    });
+  });
+
+  test('it never goes beyond the lowest mode, unless a person asks', () => {
+    always(({ asked, policy, guard }, { kind }) => {
+      if (asked.by === 'person') return;
+      const mode = lowestMode(policy.mode, ...(guard.state === 'read' ? guard.modes : []));
+      const most = mode === 'act' ? 'roll_back' : mode;
+      expect(STRENGTH.indexOf(kind)).toBeLessThanOrEqual(STRENGTH.indexOf(most));
+    });
+  });
+
+  test('what acts or asks has a suspect and a target, and the target is known good, earlier, another version and never rolled back', () => {
+    always(({ changes }, { kind, from, to }) => {
+      if (kind !== 'roll_back' && kind !== 'approve') return;
+      expect(from).not.toBeNull();
+      expect(to).not.toBe(from);
+      const good = changes.filter(({ version, status }) => version === to && status === 'succeeded');
+      const suspects = changes.filter(({ version }) => version === from);
+      expect(good.some((target) => suspects.some((suspect) => target.started_at < suspect.started_at))).toBe(true);
+      expect(good.some(({ rolled_back_by }) => rolled_back_by !== null)).toBe(false);
+    });
+  });
+
+  test('what acts takes back what runs, or what failed to', () => {
+    always(({ changes }, { kind, from }) => {
+      if (kind !== 'roll_back') return;
+      expect(liveChange(changes)?.version).toBe(from);
+    });
+  });
+
+  /** Everything that can be taken away from what speaks for acting. */
+  const weaker: [what: string, alter: (inputs: DecisionInputs) => DecisionInputs][] = [
+    ['a kill switch', (inputs) => ({ ...inputs, guard: inputs.guard.state === 'read' ? { ...inputs.guard, paused: true } : inputs.guard })],
+    ['a kill switch that cannot be read', (inputs) => ({ ...inputs, guard: { state: 'unreadable', detail: '' } })],
+    ['a pause of the incident', (inputs) => ({ ...inputs, incident_paused: true })],
+    ['no match', (inputs) => ({ ...inputs, matched: false })],
+    ['no deployer', (inputs) => ({ ...inputs, has_deployer: false })],
+    ['monitoring that failed', (inputs) => ({ ...inputs, monitoring_failure_only: true })],
+    ['too many rollbacks', (inputs) => ({ ...inputs, rollbacks_last_hour: ROLLBACKS_PER_HOUR })],
+    ['a stricter policy on migrations', (inputs) => ({ ...inputs, policy: { ...inputs.policy, unknownMigration: 'approve' } })],
+    ['migrations everywhere', (inputs) => ({ ...inputs, changes: inputs.changes.map((one) => ({ ...one, has_migration: true })) })],
+    ['no alert that asks', (inputs) => (inputs.asked.by === 'person' ? inputs : { ...inputs, asked: { by: 'nobody', who: '' } })],
+  ];
+
+  test.each(weaker)('%s never makes it stronger', (_, alter) => {
+    always((inputs) => {
+      expect(strength(alter(inputs))).toBeLessThanOrEqual(strength(inputs));
+    });
+  });
+
+  test('a lower mode never makes it stronger', () => {
+    fc.assert(
+      fc.property(anyInputs, fc.constantFrom(...Mode.options), (inputs, mode) => {
+        const lower = lowestMode(mode, inputs.policy.mode);
+        expect(strength({ ...inputs, policy: { ...inputs.policy, mode: lower } })).toBeLessThanOrEqual(strength(inputs));
+        if (inputs.guard.state !== 'read') return;
+        const guard = { ...inputs.guard, modes: [...inputs.guard.modes, mode] };
+        expect(strength({ ...inputs, guard })).toBeLessThanOrEqual(strength(inputs));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
+
+test('the onset that is decided upon is the one of the health query', () => {
+  const onset = { alertStartedAt: before(0), rule: { forSeconds: 300, intervalSeconds: 60 }, firstBadAt: before(9) };
+  expect(decide(clear({ onset })).onset).toEqual({ at: before(9), from: 'health' });
+});

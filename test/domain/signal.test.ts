@@ -1,0 +1,193 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { severityOf, toSignal } from '../../domain/signal.ts';
+import { Config } from '../../schemas/config.ts';
+import { Alert } from './alert.ts';
+import { Signal } from '../../schemas/signal.ts';
+
+const services = (catalogue: unknown): Config['services'] =>
+  Config.parse({ version: 'test', services: catalogue, paging: {} }).services;
+
+const checkout = services({ checkout: { environments: { production: {}, staging: {} } } });
+
+const read = (labels: Record<string, string>, catalogue = checkout, more: Partial<Alert> = {}): Signal =>
+  toSignal(Alert({ labels, ...more }), catalogue);
+
+const where = ({ service, environment, unmatched }: Signal) => ({ service, environment, unmatched });
+
+describe('severity', () => {
+  test.each([
+    ['critical', 'critical'],
+    ['page', 'critical'],
+    ['warning', 'warning'],
+    ['ticket', 'warning'],
+    ['info', 'info'],
+    ['none', 'info'],
+    ['sev1', 'warning'],
+    ['CRITICAL', 'warning'],
+    ['', 'warning'],
+    ['constructor', 'warning'],
+    ['__proto__', 'warning'],
+    [undefined, 'warning'],
+  ])('%s means %s', (label, severity) => {
+    expect(severityOf(label)).toBe(severity);
+  });
+});
+
+describe('a signal belongs to', () => {
+  test.each([
+    ['what its labels say', { service: 'checkout', environment: 'staging' }, 'checkout', 'staging'],
+    ['what env says where environment is missing', { service: 'checkout', env: 'staging' }, 'checkout', 'staging'],
+    ['what environment says where both are there', { service: 'checkout', environment: 'production', env: 'staging' }, 'checkout', 'production'],
+    ['what env says where environment is empty, which means missing', { service: 'checkout', environment: '', env: 'staging' }, 'checkout', 'staging'],
+    ['production by default, where there is one', { service: 'checkout' }, 'checkout', 'production'],
+  ])('%s', (_, labels, service, environment) => {
+    expect(where(read(labels))).toEqual({ service, environment, unmatched: null });
+  });
+
+  test('the environment that the catalogue names as its default', () => {
+    const named = services({ checkout: { defaultEnvironment: 'staging', environments: { production: {}, staging: {} } } });
+    expect(read({ service: 'checkout' }, named).environment).toBe('staging');
+  });
+
+  test('the only environment that there is', () => {
+    const one = services({ checkout: { environments: { eu: {} } } });
+    expect(read({ service: 'checkout' }, one).environment).toBe('eu');
+  });
+
+  test('the service whose labels it has, whatever label service says', () => {
+    const catalogue = services({ checkout: { match: { app: 'shop', tier: 'front' }, environments: { production: {} } } });
+    expect(where(read({ app: 'shop', tier: 'front', service: 'other' }, catalogue)).service).toBe('checkout');
+    expect(where(read({ app: 'shop', tier: 'back', service: 'checkout' }, catalogue))).toEqual({
+      service: 'unmatched',
+      environment: 'unknown',
+      unmatched: 'checkout',
+    });
+  });
+
+  test('a service without any environments as it is labelled', () => {
+    expect(where(read({ service: 'batch', env: 'anything' }, services({ batch: null })))).toEqual({
+      service: 'batch',
+      environment: 'anything',
+      unmatched: null,
+    });
+  });
+});
+
+describe('a signal is unmatched, and keeps what it calls itself,', () => {
+  test.each([
+    ['when its service is not in the catalogue', { service: 'search', environment: 'eu' }, { environment: 'eu', unmatched: 'search' }],
+    ['when its service is not in that environment', { service: 'checkout', environment: 'qa' }, { environment: 'qa', unmatched: 'checkout' }],
+    ['when it names no service', { alertname: 'Watchdog' }, { environment: 'unknown', unmatched: '' }],
+    ['when its service is called like what every object has', { service: 'constructor', environment: 'toString' }, { environment: 'toString', unmatched: 'constructor' }],
+  ])('%s', (_, labels, expected) => {
+    expect(where(read(labels))).toEqual({ service: 'unmatched', ...expected });
+  });
+
+  test('when the catalogue cannot tell which environment it means', () => {
+    const two = services({ checkout: { environments: { eu: {}, us: {} } } });
+    expect(where(read({ service: 'checkout' }, two))).toEqual({ service: 'unmatched', environment: 'unknown', unmatched: 'checkout' });
+  });
+
+  test('when an environment is called like what every object has', () => {
+    expect(read({ service: 'checkout', environment: '__proto__' }).unmatched).toBe('checkout');
+  });
+
+  test('and its severity is honoured', () => {
+    expect(read({ service: 'search', severity: 'page' }).severity).toBe('critical');
+  });
+});
+
+describe('a signal asks for a rollback', () => {
+  const asks = (labels: Record<string, string>, more: Partial<Alert> = {}, byRollbackReceiver = false): boolean =>
+    toSignal(Alert({ labels, ...more }), checkout, byRollbackReceiver).asksRollback;
+
+  test('by its label', () => {
+    expect(asks({ action: 'auto-rollback' })).toBe(true);
+  });
+
+  test('not by another action, and not by none', () => {
+    expect([asks({ action: 'page' }), asks({})]).toEqual([false, false]);
+  });
+
+  test('by the receiver of rollbacks while it fires', () => {
+    expect([asks({}, {}, true), asks({}, { status: 'resolved' }, true)]).toEqual([true, false]);
+  });
+
+  test.each(['DatasourceNoData', 'DatasourceError'])('never as %s: then it is the monitoring that failed', (alertname) => {
+    const signal = toSignal(Alert({ labels: { alertname, action: 'auto-rollback' } }), checkout, true);
+    expect(signal).toMatchObject({ asksRollback: false, monitoringFailure: true });
+  });
+});
+
+describe('links', () => {
+  const links = (annotations: Record<string, string>, generatorUrl: string | null = null) =>
+    toSignal(Alert({ annotations, generatorUrl }), checkout).links;
+
+  test('come from the annotations and the sender', () => {
+    const annotations = { runbook_url: 'https://wiki/r', dashboard: 'http://grafana/d' };
+    expect(links(annotations, 'http://prometheus/graph')).toEqual({
+      runbook: 'https://wiki/r',
+      dashboard: 'http://grafana/d',
+      source: 'http://prometheus/graph',
+    });
+  });
+
+  test('come from the other name where the first holds none that can be shown', () => {
+    const annotations = { runbook_url: 'see the wiki', runbook: 'https://wiki/r', dashboard_url: 'https://grafana/d' };
+    expect(links(annotations)).toMatchObject({ runbook: 'https://wiki/r', dashboard: 'https://grafana/d' });
+  });
+
+  test.each(['javascript:alert(1)', 'data:text/html,x', 'file:///etc/passwd', 'ftp://host/x', '//host/x', '/relative', 'not a url', ''])(
+    '%s is shown to nobody',
+    (url) => {
+      expect(links({ runbook_url: url, dashboard_url: url }, url)).toEqual({ runbook: null, dashboard: null, source: null });
+    },
+  );
+});
+
+describe('the title', () => {
+  const title = (annotations: Record<string, string>, labels: Record<string, string> = {}): string =>
+    toSignal(Alert({ annotations, labels }), checkout).title;
+
+  test('is the summary, else the title, else the name of the alert', () => {
+    expect(title({ summary: 'a', title: 'b' }, { alertname: 'c' })).toBe('a');
+    expect(title({ title: 'b' }, { alertname: 'c' })).toBe('b');
+    expect(title({}, { alertname: 'c' })).toBe('c');
+    expect(title({ summary: '' }, {})).toBe('alert without a name');
+  });
+
+  test('is cut where it is a novel, and never within a character', () => {
+    const long = title({ summary: `${'a'.repeat(1023)}${'😀'.repeat(9)}` });
+    expect(long.length).toBeLessThanOrEqual(1024);
+    expect(long.isWellFormed()).toBe(true);
+  });
+});
+
+test('an episode is its source, its fingerprint and its start, where there is one', () => {
+  const alert = { fingerprint: 'f', startsAt: '2026-11-20T12:00:00.000Z' as Alert['startsAt'] };
+  expect(toSignal(Alert(alert), checkout).episode).toBe('alertmanager:f:2026-11-20T12:00:00.000Z');
+  expect(toSignal(Alert({ ...alert, episodic: false }), checkout).episode).toBe('alertmanager:f');
+});
+
+test('whatever an alert says, a signal comes of it that fits its schema, and that never names a place beyond the catalogue', () => {
+  const text = fc.oneof(
+    fc.string({ unit: 'grapheme', maxLength: 300 }),
+    fc.constantFrom('checkout', 'production', 'staging', '__proto__', 'constructor', 'critical', ''),
+  );
+  const labelName = fc.oneof(
+    fc.constantFrom('service', 'environment', 'env', 'severity', 'action', 'alertname', '__proto__', 'constructor'),
+    text,
+  );
+  const texts = fc.array(fc.tuple(labelName, text)).map((entries) => new Map(entries));
+  fc.assert(
+    fc.property(texts, texts, fc.boolean(), (labels, annotations, byRollbackReceiver) => {
+      const signal = toSignal({ ...Alert({}), labels, annotations }, checkout, byRollbackReceiver);
+      expect(Signal.parse(signal)).toEqual(signal);
+      expect(JSON.parse(JSON.stringify(signal))).toEqual(signal);
+      expect(new Map(signal.labels)).toEqual(labels);
+      if (signal.unmatched === null) expect(['production', 'staging']).toContain(signal.environment);
+      else expect(signal.service).toBe('unmatched');
+    }),
+  );
+});

@@ -1,0 +1,83 @@
+import { Firebreak, type FirebreakOptions, INGEST_TOKEN } from '../support/firebreak.ts';
+import {
+  type AlertmanagerOptions,
+  exampleRules,
+  freePort,
+  type PrometheusOptions,
+  type Running,
+  startAlertmanager,
+  startPrometheus,
+} from '../support/prometheus-stack.ts';
+import { CD_TOKEN, CdServer } from './cd-server.ts';
+import { Relay } from './relay.ts';
+import { ToyService } from './toy-service.ts';
+
+/**
+ * The 15 minutes after which a rollback is judged take 9 seconds, and the 10 minutes after which the workflow looks
+ * around anyway take 6. What Prometheus and Alertmanager do takes its real time.
+ */
+const TIME_SCALE = 100;
+
+/** One service for each name. */
+type Toys<Names extends readonly string[]> = { [Index in keyof Names]: ToyService };
+
+/** Everything that a story is played with. What was started last is stopped first. */
+export class Stage {
+  readonly #stops: (() => Promise<void>)[] = [];
+
+  async toyServices<const Names extends readonly string[]>(...names: Names): Promise<Toys<Names>> {
+    const services = await Promise.all(names.map((name) => ToyService.start(name)));
+    this.#stops.push(...services.map((service) => () => service.stop()));
+    return services as Toys<Names>;
+  }
+
+  /** A CD system that runs these services. */
+  async cd(services: readonly ToyService[]): Promise<CdServer> {
+    const cd = await CdServer.start(services);
+    this.#stops.push(() => cd.stop());
+    return cd;
+  }
+
+  /** A Firebreak with the sandbox's pager, and with the token of the CD system. */
+  async firebreak({ env, ...options }: FirebreakOptions): Promise<Firebreak> {
+    const firebreak = await Firebreak.start({ timeScale: TIME_SCALE, env: { CD_TOKEN, ...env }, ...options });
+    this.#stops.push(() => firebreak.remove());
+    return firebreak;
+  }
+
+  /** Stands before a Firebreak, also after that was started again at the same address. */
+  async relay(target: string): Promise<Relay> {
+    const relay = await Relay.start(target);
+    this.#stops.push(() => relay.stop());
+    return relay;
+  }
+
+  /** An Alertmanager that has Firebreak's ingest token in a file, as in the examples. */
+  async alertmanager(options: Omit<AlertmanagerOptions, 'port'> & { port?: number }): Promise<Running> {
+    const files = { 'firebreak-token': INGEST_TOKEN, ...options.files };
+    const alertmanager = await startAlertmanager({ port: await freePort(), ...options, files });
+    this.#stops.push(alertmanager.stop);
+    return alertmanager;
+  }
+
+  /** A Prometheus that watches these services by the example's rules, and tells all of these Alertmanagers. */
+  async prometheus(
+    services: readonly ToyService[],
+    alertmanagers: readonly Running[],
+    more: Pick<PrometheusOptions, 'relabel'> & { port?: number } = {},
+  ): Promise<Running> {
+    const prometheus = await startPrometheus({
+      port: await freePort(),
+      targets: services.map(({ target }) => target),
+      alertmanagers: alertmanagers.map(({ url }) => url),
+      rules: await exampleRules(),
+      ...more,
+    });
+    this.#stops.push(prometheus.stop);
+    return prometheus;
+  }
+
+  async stop(): Promise<void> {
+    for (const stop of this.#stops.splice(0).toReversed()) await stop();
+  }
+}

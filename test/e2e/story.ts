@@ -1,0 +1,124 @@
+import { expect } from 'vitest';
+import { minutesAgo } from '../support/alerts.ts';
+import { eventually, type Firebreak } from '../support/firebreak.ts';
+import type { CdServer } from './cd-server.ts';
+import type { ToyService } from './toy-service.ts';
+
+/** From a bad deploy to a resolved incident, at most: a slow machine is no failure. */
+const STORY_MAX_MS = 100_000;
+
+/** A catalogue in which these services may be rolled back by this CD system, without asking. */
+export function catalogue(cd: CdServer, services: readonly ToyService[], more: object = {}): object {
+  const deployer = { kind: 'http', url: `${cd.url}/api/v1/rollback`, auth: { bearer: 'CD_TOKEN' } };
+  const production = { deployer, autoRollback: { mode: 'act' }, ...more };
+  return Object.fromEntries(services.map(({ name }) => [name, { environments: { production } }]));
+}
+
+/** Version v1 has been running for hours. */
+export async function haveHistory(firebreak: Firebreak, services: readonly ToyService[]): Promise<void> {
+  for (const { name: service } of services) {
+    await record(firebreak, {
+      service,
+      version: 'v1',
+      has_migration: false,
+      started_at: minutesAgo(240),
+      finished_at: minutesAgo(235),
+    });
+  }
+}
+
+/** Rolls a version out that fails, and tells Firebreak as a pipeline does: at its begin and at its end. */
+export async function deployBroken(firebreak: Firebreak, service: ToyService, version: string): Promise<void> {
+  const begun = await record(firebreak, { service: service.name, version, status: 'started', has_migration: false });
+  service.broken.add(version);
+  service.version = version;
+  const ended = await firebreak.request('PATCH', `/v1/deployments/${begun.id}`, { status: 'succeeded' });
+  expect(ended.status).toBe(200);
+}
+
+/** Records a change to production. */
+export async function record(firebreak: Firebreak, change: object): Promise<{ id: string }> {
+  const { status, body } = await firebreak.post('/v1/deployments', { environment: 'production', ...change });
+  expect({ status, body }).toMatchObject({ status: 201 });
+  return body;
+}
+
+export type Incident = {
+  id: string;
+  status: string;
+  severity: string;
+  signal_count: number;
+  decisions: { kind: string; because: string; from_version: string; to_version: string }[];
+  effects: { key: string; kind: string; state: string }[];
+};
+
+export type Entry = { at: string; actor: string; kind: string; text: string };
+
+/** Every incident of a service, oldest first. */
+export async function incidentsOf(firebreak: Firebreak, { name }: ToyService): Promise<Incident[]> {
+  return (await firebreak.get(`/v1/incidents?service=${name}&limit=100`)).body.items.toReversed();
+}
+
+/** What happened, oldest first. */
+export async function timelineOf(firebreak: Firebreak, { id }: Incident): Promise<Entry[]> {
+  return (await firebreak.get(`/v1/incidents/${id}/timeline?limit=200`)).body.items.toReversed();
+}
+
+/** Waits until a service has had so many incidents, and all are resolved; gives the newest. There must be no more. */
+export async function untilResolved(firebreak: Firebreak, service: ToyService, count = 1): Promise<Incident> {
+  const over = async () => {
+    const incidents = await incidentsOf(firebreak, service);
+    return incidents.length >= count && incidents.every(({ status }) => status === 'resolved') && incidents;
+  };
+  try {
+    const incidents = await eventually(over, `${count} incidents of ${service.name}, resolved`, STORY_MAX_MS);
+    expect(incidents).toHaveLength(count);
+    return incidents[count - 1] as Incident;
+  } catch (error) {
+    throw new Error(`${String(error)}\n${await soFar(firebreak, service)}`, { cause: error });
+  }
+}
+
+/** For a person who has to find out why a story did not end. */
+async function soFar(firebreak: Firebreak, service: ToyService): Promise<string> {
+  const incidents = await incidentsOf(firebreak, service).catch(() => []);
+  const told = incidents.map(async (incident) => {
+    const entries = await timelineOf(firebreak, incident);
+    return [incident.id, incident.status, ...entries.map(({ at, text }) => `  ${at} ${text}`)].join('\n');
+  });
+  const stories = await Promise.all(told).catch(() => []);
+  return [`${service.name} runs ${service.version}`, ...stories, firebreak.output.slice(-4000)].join('\n');
+}
+
+/** What the pager was asked about an incident, oldest first. */
+export async function pagesOf(firebreak: Firebreak, { id }: Incident): Promise<{ action: string; key: string }[]> {
+  const calls = await firebreak.calls('pagerduty');
+  return calls
+    .map(({ body }) => ({ action: String(body.event_action), key: String(body.dedup_key) }))
+    .filter(({ key }) => key.startsWith(id));
+}
+
+/** Waits until the pager knows that an incident is over, which it is told after everybody else. */
+export const untilPagerKnows = (firebreak: Firebreak, incident: Incident): Promise<unknown> =>
+  eventually(
+    async () => (await pagesOf(firebreak, incident)).some(({ action }) => action === 'resolve'),
+    `the page of ${incident.id} is resolved`,
+  );
+
+/** Nothing was done twice: one call each, in a world in which nobody was killed and no answer was lost. */
+export async function expectOneOfEach(
+  firebreak: Firebreak,
+  cd: CdServer,
+  service: ToyService,
+  incident: Incident,
+  { from, to } = { from: 'v2', to: 'v1' },
+): Promise<void> {
+  const requests = cd.requestsOf(service.name).filter(({ incident_id }) => incident_id === incident.id);
+  expect(requests).toMatchObject([{ service: service.name, from_version: from, to_version: to }]);
+  expect(incident.effects.filter(({ kind }) => kind === 'roll-back')).toMatchObject([{ state: 'succeeded' }]);
+  await untilPagerKnows(firebreak, incident);
+  expect(await pagesOf(firebreak, incident)).toEqual([
+    { action: 'trigger', key: `${incident.id}.page.1` },
+    { action: 'resolve', key: `${incident.id}.page.1` },
+  ]);
+}

@@ -1,0 +1,109 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Firebreak } from '../support/firebreak.ts';
+import {
+  type AlertmanagerConfig,
+  exampleAlertmanager,
+  freePort,
+  have,
+  onlyFor,
+  type Running,
+} from '../support/prometheus-stack.ts';
+import type { CdServer } from './cd-server.ts';
+import { Stage } from './stage.ts';
+import {
+  catalogue,
+  deployBroken,
+  expectOneOfEach,
+  haveHistory,
+  type Incident,
+  timelineOf,
+  untilResolved,
+} from './story.ts';
+import type { ToyService } from './toy-service.ts';
+
+/**
+ * `send_resolved: false`: Firebreak hears of the beginning of an alert only, and has to ask for its end. One Firebreak
+ * can ask Alertmanager, another one Prometheus.
+ */
+describe.runIf(have('prometheus', 'alertmanager'))('an Alertmanager that never says when an alert ends', () => {
+  const stage = new Stage();
+  let cd: CdServer;
+  let asksAlertmanager: Firebreak, asksPrometheus: Firebreak;
+  let billing: ToyService, mail: ToyService, stock: ToyService;
+
+  beforeAll(async () => {
+    const services = await stage.toyServices('billing', 'mail', 'stock');
+    [billing, mail, stock] = services;
+    cd = await stage.cd(services);
+    const ports = { alertmanager: await freePort(), prometheus: await freePort() };
+
+    const ALERTMANAGER_URL = `http://127.0.0.1:${ports.alertmanager}`;
+    asksAlertmanager = await stage.firebreak({ services: catalogue(cd, [billing]), env: { ALERTMANAGER_URL } });
+    await haveHistory(asksAlertmanager, [billing]);
+
+    const PROMETHEUS_URL = `http://127.0.0.1:${ports.prometheus}`;
+    const health = { promql: 'service:requests:error_ratio{service="stock"}', max: 0.01 };
+    const known = { ...catalogue(cd, [mail]), ...catalogue(cd, [stock], { health }) };
+    asksPrometheus = await stage.firebreak({ services: known, env: { PROMETHEUS_URL } });
+    await haveHistory(asksPrometheus, [mail, stock]);
+
+    const alertmanager = await startAlertmanager(ports.alertmanager);
+    await stage.prometheus(services, [alertmanager], { port: ports.prometheus });
+  });
+
+  afterAll(() => stage.stop());
+
+  /** One Alertmanager for both: each Firebreak gets the alerts of its own services. */
+  async function startAlertmanager(port: number): Promise<Running> {
+    const first = onlyFor(['billing'], silent(await exampleAlertmanager('alertmanager.yml', asksAlertmanager.url)));
+    const second = silent(await exampleAlertmanager('alertmanager.yml', asksPrometheus.url));
+    const other = second.receivers.map((receiver) => ({ ...receiver, name: 'other' }));
+    const route = { ...second.route, receiver: 'other', matchers: ['service=~"mail|stock"'] };
+    const config: AlertmanagerConfig = {
+      route: { ...first.route, routes: [...(first.route.routes ?? []), route] },
+      receivers: [...first.receivers, ...other],
+    };
+    return stage.alertmanager({ port, config });
+  }
+
+  test.concurrent('Firebreak asks Alertmanager, and closes the incident when the alert is gone there', async () => {
+    await deployBroken(asksAlertmanager, billing, 'v2');
+    const incident = await untilResolved(asksAlertmanager, billing);
+    await expectOneOfEach(asksAlertmanager, cd, billing, incident);
+    expect(await endsOf(asksAlertmanager, incident)).toEqual(['alerts.ended']);
+  });
+
+  test.concurrent('Firebreak asks Prometheus where it knows no Alertmanager', async () => {
+    await deployBroken(asksPrometheus, mail, 'v2');
+    const incident = await untilResolved(asksPrometheus, mail);
+    await expectOneOfEach(asksPrometheus, cd, mail, incident);
+    expect(await endsOf(asksPrometheus, incident)).toEqual(['alerts.ended']);
+  });
+
+  test.concurrent('the health query says when the problem began, and whether the rollback has helped', async () => {
+    await deployBroken(asksPrometheus, stock, 'v2');
+    const incident = await untilResolved(asksPrometheus, stock);
+    await expectOneOfEach(asksPrometheus, cd, stock, incident);
+    const { body } = await asksPrometheus.get(`/v1/incidents/${incident.id}/decisions/1`);
+    expect(body.inputs.onset).toMatchObject({
+      rule: { forSeconds: 1, intervalSeconds: 1 },
+      firstBadAt: expect.any(String),
+    });
+    const verified = (await timelineOf(asksPrometheus, incident)).find(({ kind }) => kind === 'verification.passed');
+    expect(verified?.text).toMatch(/^Healthy: service:requests:error_ratio\{service="stock"\} is 0,/);
+  });
+});
+
+/** How the timeline says that alerts have ended. */
+const endsOf = async (firebreak: Firebreak, incident: Incident): Promise<string[]> =>
+  (await timelineOf(firebreak, incident))
+    .map(({ kind }) => kind)
+    .filter((kind) => kind === 'alerts.ended' || kind === 'alerts.resolved');
+
+const silent = ({ route, receivers }: AlertmanagerConfig): AlertmanagerConfig => ({
+  route,
+  receivers: receivers.map((receiver) => ({
+    ...receiver,
+    webhook_configs: (receiver.webhook_configs ?? []).map((webhook) => ({ ...webhook, send_resolved: false })),
+  })),
+});

@@ -1,0 +1,174 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import { build } from 'esbuild';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+const ROOT = join(import.meta.dirname, '../..');
+const HANDLERS = ['http', 'route', 'sweep', 'incident-response'] as const;
+type Handler = (typeof HANDLERS)[number];
+
+/** A cold start reads all of it. Above the largest of today by half. */
+const BUNDLE_MAX_BYTES = 2.5 * 1024 * 1024;
+
+/** SST puts it before every bundle: some packages inside still call `require`. */
+const BANNER = `import { createRequire as topLevelCreateRequire } from 'module';
+const require = topLevelCreateRequire(import.meta.url);
+import { fileURLToPath as topLevelFileUrlToPath, URL as topLevelURL } from 'url';
+const __filename = topLevelFileUrlToPath(import.meta.url);
+const __dirname = topLevelFileUrlToPath(new topLevelURL('.', import.meta.url));`;
+
+/** What a function finds on Lambda, and nothing else: no home, no path, no file of the project. */
+const ON_LAMBDA = {
+  AWS_LAMBDA_FUNCTION_NAME: 'firebreak-test-http',
+  AWS_REGION: 'eu-central-1',
+  AWS_ACCESS_KEY_ID: 'AKIATEST',
+  AWS_SECRET_ACCESS_KEY: 'not-used',
+  FIREBREAK_STAGE: 'test',
+  FIREBREAK_TABLE: 'firebreak-test',
+  FIREBREAK_BUCKET: 'firebreak-test',
+  FIREBREAK_QUEUE_URGENT: 'https://sqs.eu-central-1.amazonaws.com/000000000000/urgent.fifo',
+  FIREBREAK_QUEUE_ORDINARY: 'https://sqs.eu-central-1.amazonaws.com/000000000000/ordinary.fifo',
+  FIREBREAK_WORKFLOW_FUNCTION: 'firebreak-test-incident-response',
+  FIREBREAK_WORKFLOW_QUALIFIER: 'live',
+  FIREBREAK_SECRETS_PATH: '/firebreak/test',
+};
+
+const SWITCHES = ['FIREBREAK_TIME_SCALE', 'FIREBREAK_SANDBOX', 'AWS_ENDPOINT_URL_DYNAMODB'];
+const WITH_SWITCHES = { ...ON_LAMBDA, ...Object.fromEntries(SWITCHES.map((name) => [name, '1'])) };
+const WITHOUT_TABLE = Object.fromEntries(Object.entries(ON_LAMBDA).filter(([name]) => name !== 'FIREBREAK_TABLE'));
+
+const get = (path: string) => ({
+  version: '2.0',
+  routeKey: '$default',
+  rawPath: path,
+  rawQueryString: '',
+  headers: { host: 'api.test', 'content-type': 'application/json' },
+  requestContext: {
+    http: { method: 'GET', path, protocol: 'HTTP/1.1', sourceIp: '192.0.2.1', userAgent: '' },
+    domainName: 'api.test',
+    stage: '$default',
+    requestId: 'r',
+  },
+  isBase64Encoded: false,
+});
+
+/** The first invocation of an execution: what Lambda sends to a durable function. */
+const EXECUTION = {
+  DurableExecutionArn: 'arn:aws:lambda:eu-central-1:000000000000:function:f:1/durable-execution/n/i',
+  CheckpointToken: 'token',
+  InitialExecutionState: {
+    Operations: [
+      {
+        Id: 'execution',
+        Type: 'EXECUTION',
+        Status: 'STARTED',
+        StartTimestamp: '2026-01-01T00:00:00.000Z',
+        ExecutionDetails: { InputPayload: JSON.stringify({ incidentId: '01JCYZ7Q8M3N5P7R9T1V3X5Z7B', run: 1 }) },
+      },
+    ],
+  },
+};
+
+/** A call that has to be refused before AWS is asked for anything. */
+const EVENTS: Record<Handler, unknown> = {
+  http: get('/healthz'),
+  route: { Records: [] },
+  sweep: {},
+  'incident-response': EXECUTION,
+};
+
+type Call = { event: unknown; env: Record<string, string> };
+type Answer = { result?: unknown; error?: string };
+type Answers = { switched: Answer; incomplete: Answer; good: Answer[] };
+
+let folder: string;
+const answers = new Map<Handler, Answers>();
+const answersOf = (name: Handler): Answers => {
+  const found = answers.get(name);
+  if (found === undefined) throw new Error(`${name} was not called`);
+  return found;
+};
+
+const bundleOf = (name: Handler): string => join(folder, `${name}.mjs`);
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'firebreak-bundles-'));
+  await build({
+    absWorkingDir: ROOT,
+    entryPoints: HANDLERS.map((name) => `functions/${name}.ts`),
+    outdir: folder,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    minify: true,
+    keepNames: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'esm',
+    mainFields: ['module', 'main'],
+    banner: { js: BANNER },
+    logLevel: 'silent',
+  });
+  const good: Partial<Record<Handler, unknown[]>> = {
+    http: [get('/healthz'), get('/nothing')],
+    route: [{ Records: [] }],
+  };
+  for (const name of HANDLERS) {
+    const [switched = {}, incomplete = {}, ...rest] = await invoke(name, [
+      { event: EVENTS[name], env: WITH_SWITCHES },
+      { event: EVENTS[name], env: WITHOUT_TABLE },
+      ...(good[name] ?? []).map((event) => ({ event, env: ON_LAMBDA })),
+    ]);
+    answers.set(name, { switched, incomplete, good: rest });
+  }
+}, 60_000);
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** Calls the bundle's handler as the runtime of Lambda would, in a process with nothing but the environment given. */
+async function invoke(name: Handler, calls: Call[]): Promise<Answer[]> {
+  const code = `
+    const { handler } = await import(${JSON.stringify(pathToFileURL(bundleOf(name)).href)});
+    const context = { functionName: 'f', awsRequestId: 'r', getRemainingTimeInMillis: () => 10_000 };
+    const answers = [];
+    for (const { event, env } of ${JSON.stringify(calls)}) {
+      for (const name of Object.keys(process.env)) delete process.env[name];
+      Object.assign(process.env, env);
+      const call = async () => handler(event, context);
+      answers.push(await call().then((result) => ({ result }), (error) => ({ error: String(error) })));
+    }
+    process.stdout.write(JSON.stringify(answers), () => process.exit(0));`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', code], {
+    cwd: folder,
+    env: {},
+  });
+  return JSON.parse(stdout) as Answer[];
+}
+
+test.each(HANDLERS)('%s is one file of a size that starts fast', async (name) => {
+  const { size } = await stat(bundleOf(name));
+  expect(size).toBeLessThan(BUNDLE_MAX_BYTES);
+});
+
+test('http answers over an event of API Gateway', () => {
+  expect(answersOf('http').good).toMatchObject([
+    { result: { statusCode: 200, body: '{"ok":true}', isBase64Encoded: false } },
+    { result: { statusCode: 404 } },
+  ]);
+});
+
+test('route answers over an empty batch', () => {
+  expect(answersOf('route').good).toEqual([{ result: { batchItemFailures: [] } }]);
+});
+
+test.each(HANDLERS)('%s refuses to work while a switch of one machine is set on Lambda', (name) => {
+  const answer = JSON.stringify(answersOf(name).switched);
+  expect(answer).toContain('refused on Lambda');
+  for (const one of SWITCHES) expect(answer).toContain(one);
+});
+
+test.each(HANDLERS)('%s says what its environment lacks', (name) => {
+  expect(JSON.stringify(answersOf(name).incomplete)).toMatch(/not complete.*FIREBREAK_TABLE/);
+});

@@ -1,0 +1,19 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { PublishedConfig } from '../../aws/config-source.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+test('the way to publish a configuration that docs/aws.md shows gives what the functions read', () => {
+  const [, code = ''] = /--eval '([^']+)'/.exec(readFileSync(join(ROOT, 'docs/aws.md'), 'utf8')) ?? [];
+  const output = execFileSync(process.execPath, ['--input-type=module', '--eval', code], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  });
+  const { config, problems } = PublishedConfig.parse(JSON.parse(output));
+  expect(problems).toEqual([]);
+  expect(config.version).toMatch(/^[0-9a-f]{16}$/);
+  expect(Object.keys(config.services)).not.toEqual([]);
+});

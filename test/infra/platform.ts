@@ -1,0 +1,95 @@
+import { vi } from 'vitest';
+
+/**
+ * The globals that SST gives to `sst.config.ts`, only as far as to write down what is asked of them. What a deployment
+ * would tell, such as an ARN, stands for itself: `Table.arn`.
+ */
+
+/** One resource, or one call on one, as it was asked for; values of the deployment are text. */
+export type Described = { type: string; name: string; args: Record<string, unknown> };
+
+export type System = {
+  app: Record<string, unknown>;
+  /** What `sst deploy` would print. */
+  outputs: Record<string, unknown>;
+  all: Described[];
+  /** All of a type, such as `sst.aws.Queue`. */
+  of(type: string): Described[];
+  /** @throws when there is none, or more than one */
+  one(type: string, name: string): Described;
+};
+
+const CONFIG = new URL('../../sst.config.ts', import.meta.url).href;
+
+type Config = {
+  app(input: { stage: string }): Record<string, unknown>;
+  run(): Promise<Record<string, unknown>>;
+};
+
+/** Runs the deployment's description for a stage, in which these secrets are set. */
+export async function describeSystem(stage: string, secrets: Record<string, string>): Promise<System> {
+  const all: Described[] = [];
+  vi.stubGlobal('$config', (config: Config) => config);
+  vi.stubGlobal('$interpolate', (parts: TemplateStringsArray, ...values: unknown[]) =>
+    later(String.raw({ raw: parts }, ...values.map((value) => plain(value)))),
+  );
+  vi.stubGlobal('$util', { output: (value: unknown) => value });
+  vi.stubGlobal('sst', namespace('sst', all, secrets));
+  vi.stubGlobal('aws', namespace('aws', all, secrets));
+  const { default: config } = (await import(CONFIG)) as { default: Config };
+  const app = config.app({ stage });
+  vi.stubGlobal('$app', { ...app, stage });
+  const outputs = plain(await config.run()) as Record<string, unknown>;
+  const of = (type: string) => all.filter((resource) => resource.type === type);
+  const one = (type: string, name: string): Described => {
+    const [found, ...others] = of(type).filter((resource) => resource.name === name);
+    if (found === undefined || others.length > 0) throw new Error(`there is not exactly one ${type} ${name}`);
+    return found;
+  };
+  return { app, outputs, all, of, one };
+}
+
+const TEXT = Symbol('text');
+
+/** `sst` or `aws` and what is below: what is made with `new` is written down, what is called gives a later value. */
+function namespace(path: string, all: Described[], secrets: Record<string, string>): unknown {
+  return new Proxy(function () {}, {
+    get: (_target, key) => (typeof key === 'symbol' ? undefined : namespace(`${path}.${key}`, all, secrets)),
+    apply: () => later(`<${path}>`),
+    construct: (_target, [name, args]: [string, unknown]): object => {
+      if (path === 'sst.Secret') return { value: secretValue(name, secrets[name] ?? args) };
+      all.push({ type: path, name, args: (plain(args) ?? {}) as Record<string, unknown> });
+      return later(name, (call, given) => all.push({ type: call, name: '', args: { given: plain(given) } }));
+    },
+  });
+}
+
+/** As SST's own: a secret without a value and without a placeholder ends the deployment. */
+function secretValue(name: string, value: unknown): object {
+  if (typeof value !== 'string') throw new Error(`Set a value for ${name}`);
+  return { [TEXT]: value, apply: (use: (value: string) => unknown) => use(value) };
+}
+
+/** A value that a deployment would tell; whatever is read from it is one, too. */
+function later(text: string, onCall: (path: string, args: unknown[]) => void = () => {}): object {
+  return new Proxy(function () {}, {
+    get: (_target, key) => {
+      if (key === TEXT) return text;
+      if (typeof key === 'symbol' || key === 'then') return undefined;
+      return later(key === 'url' ? `https://deployed.test/${text}` : `${text}.${key}`, onCall);
+    },
+    apply: (_target, _this, args: unknown[]) => {
+      onCall(text, args);
+      return later(`${text}()`);
+    },
+  });
+}
+
+/** The same with text where a deployment would fill in. */
+function plain(value: unknown): unknown {
+  if (value === null || (typeof value !== 'object' && typeof value !== 'function')) return value;
+  const text = (value as { [TEXT]?: string })[TEXT];
+  if (text !== undefined) return text;
+  if (Array.isArray(value)) return value.map((item) => plain(item));
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)]));
+}

@@ -1,0 +1,319 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { readEnvironment } from '../../aws/env.ts';
+import { QUEUE, ROUTER_TIMEOUT_SECONDS, SCHEDULES, WORKFLOW } from '../../aws/resources.ts';
+import { type Described, describeSystem, type System } from './platform.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const ADMIN = { FIREBREAK_ADMIN_TOKEN: 'an-admin-token-of-some-length' };
+
+let production: System;
+beforeAll(async () => {
+  production = await describeSystem('production', ADMIN);
+  vi.unstubAllGlobals();
+});
+beforeEach(() => vi.stubEnv('FIREBREAK_ALARM_EMAIL', undefined));
+afterEach(() => {
+  vi.unstubAllGlobals();
+  vi.unstubAllEnvs();
+});
+
+type Statement = { actions: string[]; resources: string[] };
+type FunctionArgs = {
+  name: string;
+  handler: string;
+  environment: Record<string, string>;
+  permissions: Statement[];
+  concurrency?: { reserved: number };
+  logging: { format: string; retention: string };
+};
+
+const functionsOf = ({ of }: System): Described[] => [...of('sst.aws.Function'), ...of('sst.aws.Workflow')];
+const argsOf = ({ args }: Described): FunctionArgs => args as FunctionArgs;
+const byName = (name: string): FunctionArgs => {
+  const found = functionsOf(production)
+    .map(argsOf)
+    .find((args) => args.name === `firebreak-production-${name}`);
+  if (found === undefined) throw new Error(`there is no function ${name}`);
+  return found;
+};
+
+describe('stages', () => {
+  test('production is kept: it cannot be removed by a command, nor its table by anyone', () => {
+    expect(production.app).toMatchObject({ removal: 'retain', protect: true });
+    expect(production.one('sst.aws.Dynamo', 'Table').args).toMatchObject({ deletionProtection: true });
+    expect(production.one('sst.aws.Bucket', 'Blobs').args).toMatchObject({
+      transform: { bucket: { forceDestroy: false } },
+    });
+  });
+
+  test('any other stage goes away whole', async () => {
+    const { app, one } = await describeSystem('try-out', ADMIN);
+    expect(app).toMatchObject({ removal: 'remove', protect: false });
+    expect(one('sst.aws.Dynamo', 'Table').args).toMatchObject({ deletionProtection: false });
+    expect(one('sst.aws.Bucket', 'Blobs').args).toMatchObject({ transform: { bucket: { forceDestroy: true } } });
+  });
+
+  test('a stage that would make names of executions too long is refused', async () => {
+    await expect(describeSystem('a-stage-of-21-letters', ADMIN)).rejects.toThrow('at most 20');
+  });
+});
+
+describe('functions', () => {
+  test('there is one for each handler, and each handler has one', () => {
+    const handlers = readdirSync(join(ROOT, 'functions')).filter((file) => file.endsWith('.ts'));
+    const described = functionsOf(production).map((one) => argsOf(one).handler);
+    expect(described.toSorted()).toEqual(handlers.map((file) => `functions/${file.slice(0, -3)}.handler`).toSorted());
+  });
+
+  test.each(['http', 'route', 'sweep', 'incident-response'])(
+    '%s finds exactly the environment that it reads',
+    (name) => {
+      const { environment } = byName(name);
+      expect(readEnvironment(environment)).toEqual(environment); // unknown names would be left out, defaults added
+    },
+  );
+
+  test('the environment names the workflow by its function and its alias', () => {
+    const { environment } = byName('route');
+    expect(environment['FIREBREAK_WORKFLOW_FUNCTION']).toBe(byName('incident-response').name);
+    const { args } = production.one('aws.lambda.Alias', 'IncidentResponseAlias');
+    expect(args).toMatchObject({
+      name: environment['FIREBREAK_WORKFLOW_QUALIFIER'],
+      functionName: 'IncidentResponse.name',
+    });
+  });
+
+  test('all write JSON logs that end some day, and are traced', () => {
+    for (const { args } of functionsOf(production)) {
+      expect(args['logging']).toEqual({ format: 'json', retention: '3 months' });
+      expect(JSON.stringify(args['transform'])).toContain('"tracingConfig":{"mode":"Active"}');
+    }
+  });
+
+  test('the workflow has the time, the memory of its executions and the dead letters that one machine gives it', () => {
+    const { args } = production.one('sst.aws.Workflow', 'IncidentResponse');
+    expect(args).toMatchObject({
+      timeout: {
+        execution: `${WORKFLOW.executionTimeoutSeconds} seconds`,
+        invocation: `${WORKFLOW.invocationTimeoutSeconds} seconds`,
+      },
+      retention: `${WORKFLOW.retentionDays} days`,
+      transform: { function: { function: { deadLetterConfig: { targetArn: 'IncidentResponseDeadLetters.arn' } } } },
+    });
+  });
+
+  test('each schedule calls its function, with retries and dead letters', () => {
+    const crons = production.of('sst.aws.CronV2').map(({ args }) => args);
+    expect(crons).toHaveLength(SCHEDULES.length);
+    expect(crons[0]).toEqual({
+      function: 'Sweep',
+      schedule: 'rate(1 minute)',
+      retries: 2,
+      dlq: 'SweepDeadLetters.arn',
+    });
+  });
+
+  test('everything over HTTP goes to one function with places of its own; nothing in front of it throttles', () => {
+    expect(production.of('Api.route')).toEqual([
+      { type: 'Api.route', name: '', args: { given: ['$default', 'Http.arn'] } },
+    ]);
+    expect(production.one('sst.aws.ApiGatewayV2', 'Api').args).toEqual({
+      cors: false,
+      accessLog: { retention: '3 months' },
+    });
+    expect(byName('http').concurrency?.reserved).toBeGreaterThanOrEqual(50);
+  });
+});
+
+describe('permissions', () => {
+  const statements = () => functionsOf(production).flatMap((one) => argsOf(one).permissions);
+
+  test('are lists of actions on named resources, and nothing is linked', () => {
+    for (const { args } of functionsOf(production)) expect(Object.keys(args)).not.toContain('link');
+    for (const { actions, resources } of statements()) {
+      for (const action of actions) expect(action).toMatch(/^[a-z0-9]+:[A-Z][A-Za-z]+$/);
+      for (const resource of resources)
+        expect(resource).toMatch(/^(Table|Blobs|Urgent|Ordinary|IncidentResponse|Sweep|arn:)/);
+      expect(resources).not.toHaveLength(0);
+    }
+  });
+
+  /** What a request to AWS needs. */
+  const NEEDS: Record<string, string[]> = {
+    GetCommand: ['dynamodb:GetItem'],
+    QueryCommand: ['dynamodb:Query'],
+    UpdateCommand: ['dynamodb:UpdateItem'],
+    TransactWriteCommand: ['PutItem', 'UpdateItem', 'DeleteItem', 'ConditionCheckItem'].map(
+      (action) => `dynamodb:${action}`,
+    ),
+    GetObjectCommand: ['s3:GetObject', 's3:ListBucket'],
+    PutObjectCommand: ['s3:PutObject'],
+    SendMessageBatchCommand: ['sqs:SendMessage'],
+    InvokeCommand: ['lambda:InvokeFunction'],
+    SendDurableExecutionCallbackSuccessCommand: ['lambda:SendDurableExecutionCallbackSuccess'],
+    ListDurableExecutionsByFunctionCommand: ['lambda:ListDurableExecutionsByFunction'],
+    GetParametersByPathCommand: ['ssm:GetParametersByPath'],
+  };
+
+  test('cover every request that aws/ makes', () => {
+    const granted = new Set(statements().flatMap(({ actions }) => actions));
+    const commands = new Set(sources('aws').flatMap((code) => code.match(/(?<=new )\w+Command(?=\()/g) ?? []));
+    expect(commands.size).toBeGreaterThan(5);
+    for (const command of commands) {
+      const needs = NEEDS[command];
+      expect(needs, `${command}: say here what it needs, and grant it in infra/permissions.ts`).toBeDefined();
+      for (const action of needs ?? []) expect(granted, `${command} needs it`).toContain(action);
+    }
+  });
+
+  test('only who waits for a vendor or checks a caller reads secrets', () => {
+    const readers = functionsOf(production).filter((one) => JSON.stringify(argsOf(one).permissions).includes('ssm:'));
+    expect(readers.map(({ name }) => name)).toEqual(['Http', 'IncidentResponse']);
+  });
+});
+
+describe('queues', () => {
+  const queue = (name: string) => production.one('sst.aws.Queue', name).args;
+
+  test.each(['Urgent', 'Ordinary'])(
+    '%s is FIFO, outlasts the router, and has a FIFO queue for what it gives up',
+    (name) => {
+      expect(queue(name)).toEqual({
+        fifo: true,
+        visibilityTimeout: `${6 * ROUTER_TIMEOUT_SECONDS} seconds`,
+        dlq: { queue: `${name}DeadLetters.arn`, retry: QUEUE.maxReceives },
+        transform: { queue: { deduplicationScope: 'messageGroup', fifoThroughputLimit: 'perMessageGroupId' } },
+      });
+      expect(queue(`${name}DeadLetters`)).toMatchObject({ fifo: true });
+    },
+  );
+
+  test('dead letters are kept for two weeks, and what Lambda fills is no FIFO queue', () => {
+    const deadLetters = production.of('sst.aws.Queue').filter(({ name }) => name.endsWith('DeadLetters'));
+    expect(deadLetters).toHaveLength(4);
+    for (const { args } of deadLetters) {
+      expect(args).toMatchObject({ transform: { queue: { messageRetentionSeconds: 14 * 24 * 3600 } } });
+    }
+    expect(queue('SweepDeadLetters')['fifo']).toBe(false);
+    expect(queue('IncidentResponseDeadLetters')['fifo']).toBe(false);
+  });
+
+  test('the router takes batches of which a part may fail, and has a place for each that may come at once', () => {
+    const calls = [...production.of('Urgent.subscribe'), ...production.of('Ordinary.subscribe')];
+    const atOnce = calls.map(({ args }) => {
+      const [to, how] = args['given'] as [
+        string,
+        { transform: { eventSourceMapping: { scalingConfig: { maximumConcurrency: number } } } },
+      ];
+      expect(to).toBe('Route.arn');
+      expect(how).toMatchObject({ batch: { size: QUEUE.batchSize, partialResponses: true } });
+      return how.transform.eventSourceMapping.scalingConfig.maximumConcurrency;
+    });
+    expect(atOnce).toHaveLength(2);
+    expect(byName('route').concurrency?.reserved).toBe(atOnce.reduce((sum, one) => sum + one, 0));
+  });
+});
+
+describe('alarms', () => {
+  const alarms = () => production.of('aws.cloudwatch.MetricAlarm').map(({ args }) => args);
+  const watches = (dimension: string, value: string, metricName: string) =>
+    alarms().some(
+      (alarm) =>
+        alarm['metricName'] === metricName && (alarm['dimensions'] as Record<string, string>)[dimension] === value,
+    );
+
+  test('all tell the topic, in words, and have a name of their own', () => {
+    for (const alarm of alarms()) {
+      expect(alarm).toMatchObject({ alarmActions: ['Alarms.arn'], okActions: ['Alarms.arn'] });
+      expect(alarm['alarmDescription']).toMatch(/^\w.{20,}/);
+    }
+    expect(new Set(alarms().map(({ name }) => name)).size).toBe(alarms().length);
+  });
+
+  test('every dead-letter queue has one', () => {
+    const deadLetters = production.of('sst.aws.Queue').filter(({ name }) => name.endsWith('DeadLetters'));
+    const unwatched = deadLetters.filter(
+      ({ name }) => !watches('QueueName', `${name}.nodes.queue.name`, 'ApproximateNumberOfMessagesVisible'),
+    );
+    expect(unwatched.map(({ name }) => name)).toEqual([]);
+  });
+
+  test.each([
+    ['http throws', 'FunctionName', 'Http.name', 'Errors'],
+    ['the router throws', 'FunctionName', 'Route.name', 'Errors'],
+    ['the sweeper throws', 'FunctionName', 'Sweep.name', 'Errors'],
+    ['http has no place left', 'FunctionName', 'Http.name', 'Throttles'],
+    ['the router has no place left', 'FunctionName', 'Route.name', 'Throttles'],
+    ['the workflow has no place left', 'FunctionName', 'IncidentResponse.name', 'Throttles'],
+    ['a workflow has failed', 'FunctionName', 'IncidentResponse.name', 'DurableExecutionFailed'],
+    ['a workflow has timed out', 'FunctionName', 'IncidentResponse.name', 'DurableExecutionTimedOut'],
+    ['an urgent signal waits', 'QueueName', 'Urgent.nodes.queue.name', 'ApproximateAgeOfOldestMessage'],
+    ['a signal waits', 'QueueName', 'Ordinary.nodes.queue.name', 'ApproximateAgeOfOldestMessage'],
+    ['a request was answered with 5xx', 'ApiId', 'Api.nodes.api.id', '5xx'],
+  ])('one goes off when %s', (_when, dimension, value, metric) => {
+    expect(watches(dimension, value, metric)).toBe(true);
+  });
+
+  test('a sweeper that is not called at all is noticed by its silence', () => {
+    const silent = alarms().find(({ name }) => name === 'firebreak-production-sweep-silent');
+    expect(silent).toMatchObject({
+      metricName: 'Invocations',
+      comparisonOperator: 'LessThanThreshold',
+      treatMissingData: 'breaching',
+    });
+  });
+
+  test('an address that is given is subscribed', async () => {
+    expect(production.of('aws.sns.TopicSubscription')).toEqual([]);
+    vi.stubEnv('FIREBREAK_ALARM_EMAIL', 'sre@example.test');
+    const { of } = await describeSystem('production', ADMIN);
+    expect(of('aws.sns.TopicSubscription').map(({ args }) => args)).toEqual([
+      { topic: 'Alarms.arn', protocol: 'email', endpoint: 'sre@example.test' },
+    ]);
+  });
+});
+
+describe('secrets', () => {
+  const parameters = ({ of }: System) => of('aws.ssm.Parameter').map(({ args }) => args);
+
+  test('one that is set becomes a SecureString where the functions look; one that is not, nothing', async () => {
+    const system = await describeSystem('dev', { ...ADMIN, PAGERDUTY_ROUTING_KEY: 'R0UT1NG', SLACK_BOT_TOKEN: '' });
+    expect(parameters(system)).toEqual([
+      expect.objectContaining({
+        name: '/firebreak/dev/FIREBREAK_ADMIN_TOKEN',
+        type: 'SecureString',
+        value: ADMIN.FIREBREAK_ADMIN_TOKEN,
+      }),
+      expect.objectContaining({ name: '/firebreak/dev/PAGERDUTY_ROUTING_KEY', type: 'SecureString', value: 'R0UT1NG' }),
+    ]);
+    const environments = functionsOf(system).map((one) => argsOf(one).environment);
+    for (const environment of environments) expect(environment['FIREBREAK_SECRETS_PATH']).toBe('/firebreak/dev');
+    expect(JSON.stringify(environments)).not.toContain('R0UT1NG');
+  });
+
+  test('a deployment without an admin token is refused, and one with a token that can be guessed', async () => {
+    await expect(describeSystem('dev', {})).rejects.toThrow('FIREBREAK_ADMIN_TOKEN');
+    await expect(describeSystem('dev', { FIREBREAK_ADMIN_TOKEN: '' })).rejects.toThrow(
+      'FIREBREAK_ADMIN_TOKEN is empty',
+    );
+    await expect(describeSystem('dev', { ...ADMIN, FIREBREAK_INGEST_TOKEN: 'secret' })).rejects.toThrow('at least 24');
+  });
+
+  test('every name that the product reads can be set', async () => {
+    const code = ['aws', 'functions', 'integrations', 'schemas'].flatMap(sources).join('\n');
+    const read = code.matchAll(/secrets\.get\('([A-Z_]+)'\)|\bsecret: '([A-Z_]+)'/g);
+    const names = [...new Set([...read].map(([, got, named]) => got ?? named ?? ''))];
+    expect(names).toContain('PAGERDUTY_ROUTING_KEY');
+    const set = Object.fromEntries(names.map((name) => [name, `a-value-of-some-length-for-${name}`]));
+    const made = parameters(await describeSystem('dev', { ...ADMIN, ...set })).map(({ name }) => name);
+    expect(made).toEqual(expect.arrayContaining(names.map((name) => `/firebreak/dev/${name}`)));
+  });
+});
+
+/** The text of every file of a folder of the product. */
+function sources(folder: string): string[] {
+  const files = readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' });
+  return files.filter((file) => file.endsWith('.ts')).map((file) => readFileSync(join(ROOT, folder, file), 'utf8'));
+}

@@ -1,0 +1,322 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { toSignal } from '../../domain/signal.ts';
+import { Config } from '../../schemas/config.ts';
+import type { Alert, Signal } from '../../schemas/signal.ts';
+import { sources } from '../../schemas/sources/index.ts';
+import { ALERTS_MAX, type Parsed, type ParseResult } from '../../schemas/sources/parsed.ts';
+
+const FIXTURES = fileURLToPath(new URL('../fixtures', import.meta.url));
+const NOON = Date.parse('2026-11-20T12:00:00Z');
+
+/** Requests as they were really received: `body` is the text as it came. */
+type Fixture = { requests?: { body: string }[]; body?: string };
+
+function bodies(sender: string, name: string): string[] {
+  const fixture = JSON.parse(readFileSync(`${FIXTURES}/${sender}/${name}.json`, 'utf8')) as Fixture;
+  return fixture.requests?.map(({ body }) => body) ?? [fixture.body ?? ''];
+}
+
+function parse(sender: string, body: string): ParseResult {
+  const source = sources.get(sender);
+  if (source === undefined) throw new Error(`nobody reads ${sender}`);
+  return source.parse(body, () => NOON);
+}
+
+function read(sender: string, body: string): Parsed {
+  const result = parse(sender, body);
+  if (!result.ok) throw new Error(`${result.fault.code}: ${result.fault.detail}`);
+  return result.parsed;
+}
+
+const alertsOf = (sender: string, name: string): Alert[] => bodies(sender, name).flatMap((body) => read(sender, body).alerts);
+
+const catalogue = Config.parse({
+  version: 'test',
+  services: { 'checkout-api': { environments: { production: {} } }, 'search-api': { environments: { production: {} } } },
+  paging: {},
+}).services;
+
+const signalsOf = (sender: string, name: string): Signal[] => alertsOf(sender, name).map((alert) => toSignal(alert, catalogue));
+
+const inbound = (sender: string): string[] =>
+  readdirSync(`${FIXTURES}/${sender}`)
+    .filter((file) => /\.(request|sequence)\.json$/.test(file))
+    .map((file) => file.slice(0, -'.json'.length));
+
+describe.each(['alertmanager', 'grafana'])('every request that %s has really sent', (sender) => {
+  test.each(inbound(sender))('%s is read whole', (name) => {
+    for (const body of bodies(sender, name)) {
+      const group = JSON.parse(body) as { alerts: unknown[]; truncatedAlerts: number };
+      const { alerts, unreadable, truncated } = read(sender, body);
+      expect({ alerts: alerts.length, unreadable, truncated }).toEqual({
+        alerts: group.alerts.length,
+        unreadable: [],
+        truncated: group.truncatedAlerts,
+      });
+    }
+  });
+});
+
+describe('Alertmanager', () => {
+  test('an alert is what it says, in our words', () => {
+    const [signal] = signalsOf('alertmanager', 'firing-critical-auto-rollback.request');
+    expect(signal).toMatchObject({
+      source: 'alertmanager',
+      status: 'firing',
+      service: 'checkout-api',
+      environment: 'production',
+      severity: 'critical',
+      asksRollback: true,
+      startsAt: '2026-11-20T06:43:40.145Z',
+      endsAt: null,
+      title: 'checkout-api is burning its error budget 14.4x too fast',
+      links: {
+        runbook: 'https://runbooks.example.com/checkout-api/high-error-burn-rate',
+        dashboard: 'https://grafana.example.com/d/slo-checkout-api',
+      },
+    });
+  });
+
+  test('an alert that fires and resolves is one episode', () => {
+    const [fired, resolved] = signalsOf('alertmanager', 'lifecycle-firing-then-resolved.sequence');
+    expect([fired?.status, resolved?.status]).toEqual(['firing', 'resolved']);
+    expect(resolved?.episode).toBe(fired?.episode);
+    expect(resolved?.endsAt).toMatch(/^2026-11-20T/);
+  });
+
+  test('a notification that is repeated is the same episode', () => {
+    const episodes = signalsOf('alertmanager', 'repeat-interval.sequence').map(({ episode }) => episode);
+    expect(episodes).toHaveLength(3);
+    expect(new Set(episodes).size).toBe(1);
+  });
+
+  test('in a group that is firing an alert may be resolved', () => {
+    const statuses = signalsOf('alertmanager', 'group-mixed-firing-resolved.request').map(({ status }) => status);
+    expect(statuses).toEqual(['firing', 'resolved', 'firing']);
+  });
+
+  test('one group may hold several services, and not all of them ask', () => {
+    const signals = signalsOf('alertmanager', 'group-multiple-services.request');
+    expect(new Set(signals.map(({ service, unmatched }) => unmatched ?? service)).size).toBe(3);
+    expect(signals.filter(({ asksRollback }) => asksRollback)).toHaveLength(2);
+  });
+
+  test('an alert without a service is kept as what it is', () => {
+    const [watchdog] = signalsOf('alertmanager', 'minimal-watchdog-no-grouping.request');
+    expect(watchdog).toMatchObject({ service: 'unmatched', unmatched: '' });
+    expect(watchdog?.links).toEqual({ runbook: null, dashboard: null, source: null });
+  });
+
+  test('fifty alerts are fifty episodes, in one request or in fifty', () => {
+    for (const name of ['storm-50-one-group.request', 'storm-50-ungrouped.sequence']) {
+      expect(new Set(signalsOf('alertmanager', name).map(({ episode }) => episode)).size).toBe(50);
+    }
+  });
+
+  test('what was cut off is said', () => {
+    const [body = ''] = bodies('alertmanager', 'truncated-max-alerts.request');
+    expect(read('alertmanager', body)).toMatchObject({ truncated: 5, alerts: { length: 3 } });
+  });
+
+  test('texts in any writing arrive as they were written', () => {
+    const [alert] = alertsOf('alertmanager', 'unicode.request');
+    const [body = ''] = bodies('alertmanager', 'unicode.request');
+    const written = (JSON.parse(body) as { alerts: { labels: Record<string, string>; annotations: Record<string, string> }[] }).alerts[0];
+    expect(Object.fromEntries(alert?.labels ?? [])).toEqual(written?.labels);
+    expect(Object.fromEntries(alert?.annotations ?? [])).toEqual(written?.annotations);
+  });
+});
+
+describe('Grafana', () => {
+  test('an alert has its dashboard from the panel', () => {
+    const [signal] = signalsOf('grafana', 'firing-bearer.request');
+    expect(signal).toMatchObject({ source: 'grafana', status: 'firing', episodic: true });
+    expect(signal?.links.dashboard).toMatch(/^https?:/);
+  });
+
+  test.each(['nodata.request', 'datasource-error.request'])('%s is a failure of the monitoring, and asks for nothing', (name) => {
+    expect(signalsOf('grafana', name)).toMatchObject([{ monitoringFailure: true, asksRollback: false }]);
+  });
+
+  test('that it is "ok" means that it has resolved', () => {
+    expect(signalsOf('grafana', 'resolved.request')).toMatchObject([{ status: 'resolved' }]);
+  });
+
+  test('with an external Alertmanager it sends the other format, and is read', () => {
+    const [body = ''] = bodies('alertmanager', 'firing-critical-auto-rollback.request');
+    expect(read('grafana', body).alerts).toMatchObject([{ source: 'grafana' }]);
+  });
+
+  test('the formats of the two are not mistaken for each other by Alertmanager’s receiver', () => {
+    const [body = ''] = bodies('grafana', 'firing-bearer.request');
+    expect(parse('alertmanager', body)).toMatchObject({ ok: false, fault: { status: 422, code: 'unknown-version' } });
+  });
+});
+
+const ALERT = { status: 'firing', labels: { alertname: 'A' }, annotations: {}, startsAt: '2026-11-20T06:43:40Z', fingerprint: 'f1' };
+const group = (alerts: unknown, more: object = {}): string => JSON.stringify({ version: '4', truncatedAlerts: 0, ...more, alerts });
+
+describe('a body of which nothing can be read is refused with what is wrong', () => {
+  test.each([
+    ['no JSON', '{"version":', 400, 'not-json', /JSON/],
+    ['an empty one', '', 400, 'not-json', /JSON/],
+    ['a list', '[]', 422, 'wrong-shape', /object/],
+    ['null', 'null', 422, 'wrong-shape', /object/],
+    ['no alerts', '{"version":"4"}', 422, 'wrong-shape', /alerts/],
+    ['alerts that are no list', group({}), 422, 'wrong-shape', /alerts/],
+    ['another version', group([ALERT], { version: '5' }), 422, 'unknown-version', /"5".*"4"/],
+    ['a version that is a number', group([ALERT], { version: 4 }), 422, 'unknown-version', /not a string/],
+    ['no version', '{"alerts":[]}', 422, 'unknown-version', /missing/],
+    ['too many alerts', group(Array.from({ length: ALERTS_MAX + 1 }, () => ALERT)), 413, 'too-many-alerts', /5001/],
+  ])('%s', (_, body, status, code, detail) => {
+    const result = parse('alertmanager', body);
+    expect(result).toMatchObject({ ok: false, fault: { status, code } });
+    expect(result.ok ? '' : result.fault.detail).toMatch(detail);
+  });
+
+  test('as many as are allowed are read', () => {
+    expect(read('alertmanager', group(Array.from({ length: ALERTS_MAX }, () => ALERT))).alerts).toHaveLength(ALERTS_MAX);
+  });
+});
+
+describe('one bad alert does not cost the good ones', () => {
+  test.each([
+    ['no labels', { ...ALERT, labels: undefined }, /labels/],
+    ['a label that is a number', { ...ALERT, labels: { a: 1 } }, /string/],
+    ['a status of its own', { ...ALERT, status: 'pending' }, /status/],
+    ['no fingerprint', { ...ALERT, fingerprint: '' }, /fingerprint/],
+    ['a start that is no time', { ...ALERT, startsAt: 'yesterday' }, /yesterday/],
+    ['a start without an offset', { ...ALERT, startsAt: '2026-11-20T06:43:40' }, /offset/],
+    ['no object', 'alert', /object/],
+    ['null', null, /object/],
+  ])('%s', (_, bad, detail) => {
+    const { alerts, unreadable } = read('alertmanager', group([ALERT, bad, { ...ALERT, fingerprint: 'f2' }]));
+    expect(alerts.map(({ fingerprint }) => fingerprint)).toEqual(['f1', 'f2']);
+    expect(unreadable).toMatchObject([{ alerts: 1 }]);
+    expect(unreadable[0]?.detail).toMatch(detail);
+  });
+
+  test('and can be read again later, in a body of its own', () => {
+    const { unreadable } = read('alertmanager', group([{ ...ALERT, startsAt: 'x' }, ALERT]));
+    const mended = (unreadable[0]?.body ?? '').replace('"x"', '"2026-11-20T06:43:40Z"');
+    expect(read('alertmanager', mended)).toMatchObject({ alerts: { length: 1 }, unreadable: [] });
+  });
+});
+
+describe('times', () => {
+  const alertAt = (more: object): Alert | undefined => read('alertmanager', group([{ ...ALERT, ...more }])).alerts[0];
+
+  test.each([
+    ['2026-11-20T06:43:40.145999999Z', '2026-11-20T06:43:40.145Z'],
+    ['2026-11-20T06:43:40Z', '2026-11-20T06:43:40.000Z'],
+    ['2026-11-20T08:43:40.1+02:00', '2026-11-20T06:43:40.100Z'],
+    ['2026-11-20t06:43:40z', '2026-11-20T06:43:40.000Z'],
+  ])('%s is %s', (startsAt, expected) => {
+    expect(alertAt({ startsAt })?.startsAt).toBe(expected);
+  });
+
+  test('the year 1 as an end means that there is none yet', () => {
+    expect(alertAt({ status: 'resolved', endsAt: '0001-01-01T00:00:00Z' })?.endsAt).toBeNull();
+  });
+
+  test('an end is told only of what has resolved: for what fires it is a guess of the sender', () => {
+    expect(alertAt({ endsAt: '2026-11-20T07:00:00Z' })?.endsAt).toBeNull();
+    expect(alertAt({ status: 'resolved', endsAt: '2026-11-20T07:00:00Z' })?.endsAt).toBe('2026-11-20T07:00:00.000Z');
+  });
+});
+
+test('a label may be called like what every object has', () => {
+  const body = `{"version":"4","alerts":[{"status":"firing","labels":{"__proto__":"x","constructor":"y","service":"checkout-api"},"startsAt":"2026-11-20T06:43:40Z","fingerprint":"f"}]}`;
+  const [alert] = read('alertmanager', body).alerts;
+  expect([...(alert?.labels ?? [])]).toEqual([['__proto__', 'x'], ['constructor', 'y'], ['service', 'checkout-api']]);
+  expect(({} as Record<string, unknown>)['x']).toBeUndefined();
+});
+
+describe('generic', () => {
+  const generic = { service: 'checkout-api', environment: 'production', severity: 'page', title: 'login fails', dedup_key: 'probe-1', status: 'firing' };
+  const signalFrom = (more: object): Signal | undefined => {
+    const [alert] = read('generic', JSON.stringify({ ...generic, ...more })).alerts;
+    return alert && toSignal(alert, catalogue);
+  };
+
+  test('is a signal like any other', () => {
+    expect(signalFrom({ links: { runbook: 'https://wiki/r' }, labels: { action: 'auto-rollback' } })).toMatchObject({
+      source: 'generic', service: 'checkout-api', environment: 'production', severity: 'critical', title: 'login fails',
+      asksRollback: true, fingerprint: 'probe-1', links: { runbook: 'https://wiki/r' },
+    });
+  });
+
+  test('has one episode for each key where it tells no start', () => {
+    const [fired, ended] = [signalFrom({}), signalFrom({ status: 'resolved' })];
+    expect(fired).toMatchObject({ episodic: false, startsAt: '2026-11-20T12:00:00.000Z', endsAt: null });
+    expect(ended).toMatchObject({ episode: fired?.episode, endsAt: '2026-11-20T12:00:00.000Z' });
+  });
+
+  test('has an episode for each start that it tells', () => {
+    expect(signalFrom({ starts_at: '2026-11-20T06:43:40Z' })).toMatchObject({ episodic: true, episode: 'generic:probe-1:2026-11-20T06:43:40.000Z' });
+  });
+
+  test('cannot be told by its labels to be of another service', () => {
+    expect(signalFrom({ labels: { service: 'search-api', environment: 'qa', severity: 'info' } })).toMatchObject({ service: 'checkout-api', severity: 'critical' });
+  });
+
+  test.each([
+    ['without a service', { service: undefined }, /service/],
+    ['with a key that nobody knows', { serverity: 'page' }, /serverity/],
+    ['with a status of its own', { status: 'maybe' }, /status/],
+    ['with labels that are no texts', { labels: { a: 1 } }, /string/],
+  ])('%s is refused', (_, more, detail) => {
+    const result = parse('generic', JSON.stringify({ ...generic, ...more }));
+    expect(result).toMatchObject({ ok: false, fault: { status: 422 } });
+    expect(result.ok ? '' : result.fault.detail).toMatch(detail);
+  });
+});
+
+test('whatever comes, a reader answers and never throws, and what it gives can be stored', () => {
+  const text = fc.string({ unit: 'binary', maxLength: 20 });
+  const anyAlert = fc.record(
+    {
+      status: fc.constantFrom('firing', 'resolved', 'x'),
+      labels: fc.oneof(fc.dictionary(text, text), fc.anything()),
+      annotations: fc.oneof(fc.dictionary(text, text), fc.constant(null)),
+      startsAt: fc.oneof(fc.constant('2026-11-20T06:43:40Z'), text),
+      endsAt: fc.oneof(fc.constant('0001-01-01T00:00:00Z'), text),
+      fingerprint: text,
+      generatorURL: fc.oneof(text, fc.constant(null)),
+    },
+    { requiredKeys: [] },
+  );
+  const anyBody = fc.oneof(
+    fc.json(),
+    text,
+    fc.array(fc.oneof(anyAlert, fc.anything())).map((alerts) => writable({ version: '4', alerts })),
+  );
+  fc.assert(
+    fc.property(anyBody, fc.constantFrom(...sources.keys()), (body, sender) => {
+      const result = parse(sender, body);
+      if (!result.ok) {
+        expect([400, 413, 422]).toContain(result.fault.status);
+        expect(result.fault.detail).not.toBe('');
+        return;
+      }
+      for (const alert of result.parsed.alerts) {
+        const signal = toSignal(alert, catalogue);
+        expect(JSON.stringify(signal).isWellFormed()).toBe(true);
+        expect([...signal.labels.flat(), signal.title].every((part) => part.isWellFormed())).toBe(true);
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
+
+/** JSON of what fast-check makes up, some of which JSON does not know. */
+function writable(value: unknown): string {
+  try {
+    return JSON.stringify(value, (_, inner: unknown) => (typeof inner === 'bigint' ? String(inner) : inner));
+  } catch {
+    return '{"version":"4","alerts":[]}';
+  }
+}

@@ -1,0 +1,196 @@
+import type {
+  Attempt,
+  Clock,
+  Deployer,
+  DeployerAnswer,
+  Deps,
+  Engine,
+  Log,
+  Metrics,
+  PageRequest,
+  RollbackRequest,
+} from '../../domain/ports.ts';
+import { type Config, emptyConfig } from '../../schemas/config.ts';
+import { millisOf, timestamp, type Timestamp } from '../../schemas/time.ts';
+import { FakeAutomation, FakeChanges, FakeDecisions, FakeEffects, FakeIncidents, FakeStore } from './fake-store.ts';
+
+/** Told to nobody. */
+export const silent: Log = { info: () => undefined, warn: () => undefined, error: () => undefined, with: () => silent };
+
+/** A clock that stands until it is set. */
+export class SetClock implements Clock {
+  #now: number;
+
+  constructor(at: string) {
+    this.#now = millisOf(at as Timestamp);
+  }
+
+  now = (): Timestamp => timestamp(this.#now);
+
+  /** Epoch milliseconds. */
+  get millis(): number {
+    return this.#now;
+  }
+
+  /** Never backwards. */
+  set(millis: number): void {
+    this.#now = Math.max(this.#now, millis);
+  }
+}
+
+/** What vendors answer: one after the other, and the last one again and again. */
+type Script<T> = [...T[], T];
+
+const next = <T>(script: Script<T>): T => (script.length > 1 ? (script.shift() ?? script[0]) : script[0]);
+
+/** A method of a port, as `decisions.keep`. */
+type Hook = (method: string) => void | Promise<void>;
+
+/**
+ * Everything outside a workflow, in memory. Stores keep the promises of their ports; vendors say what a test tells them;
+ * the clock stands until it is set. `calls` has, in order, what vendors were asked.
+ */
+export class FakeWorld {
+  readonly clock: SetClock;
+  readonly store: FakeStore;
+  readonly deps: Deps;
+  readonly calls: string[] = [];
+  config: Config = emptyConfig;
+  engine: (Engine & { kill(incident: string, run: number): void }) | undefined;
+
+  /** The pager and the second route. */
+  pages: Script<Attempt> = [{ kind: 'taken', detail: 'accepted' }];
+  secondRoute: Script<Attempt> = [{ kind: 'off', detail: 'no second route' }];
+  /** The CD system: to a rollback, and to a look at one. */
+  rollbacks: Script<DeployerAnswer> = [{ kind: 'succeeded', id: 'rb-1' }];
+  looks: Script<DeployerAnswer> = [{ kind: 'succeeded', id: 'rb-1' }];
+  /** What the health query gives; `null`: there is no Prometheus. */
+  health: Awaited<ReturnType<Metrics['value']>> = null;
+  firstBadAt: Timestamp | null = null;
+  rule: Awaited<ReturnType<Metrics['rule']>> = null;
+  /** Whether alerts are gone where they live; `null`: nobody can be asked. */
+  gone: boolean | null = null;
+
+  readonly #hooks = new Map<string, { before?: Hook; after?: Hook }>();
+
+  constructor(at = '2026-11-20T12:00:00.000Z') {
+    this.clock = new SetClock(at);
+    this.store = new FakeStore(this.clock);
+    this.deps = this.#assemble();
+  }
+
+  /** Does something right before, or right after, a call of a port, as `on('effects.intendRollback', { before })`. */
+  on(method: string, hook: { before?: Hook; after?: Hook }): void {
+    this.#hooks.set(method, hook);
+  }
+
+  /** Ends a run of the workflow without its doing. */
+  kill(incident: string, run: number): void {
+    this.engine?.kill(incident, run);
+  }
+
+  #assemble(): Deps {
+    const { store } = this;
+    const deps = {
+      clock: this.clock,
+      log: silent,
+      config: { current: async () => this.config, problems: async () => [] },
+      engine: {
+        start: (incident, run) => this.#engine().start(incident, run),
+        died: (incident, run) => this.#engine().died(incident, run),
+        ring: (callback) => this.#engine().ring(callback),
+      },
+      incidents: new FakeIncidents(store),
+      decisions: new FakeDecisions(store),
+      effects: new FakeEffects(store),
+      changes: new FakeChanges(store),
+      automation: new FakeAutomation(store),
+      pager: { send: async (request) => this.#said(`pager ${tell(request)}`, next(this.pages)) },
+      fallbackPager: { send: async (request) => this.#said(`second route ${tell(request)}`, next(this.secondRoute)) },
+      deployerFor: async () => this.#deployer(),
+      metrics: {
+        value: async () => this.health,
+        firstAbove: async () => this.firstBadAt,
+        rule: async () => this.rule,
+      },
+      alerts: {
+        gone: async (labelSets) => (this.gone === null ? null : this.gone ? labelSets.map((_, index) => index) : []),
+      },
+      secrets: notAsked('secrets'),
+      blobs: notAsked('blobs'),
+      queue: notAsked('queue'),
+      quarantine: notAsked('quarantine'),
+      tokens: notAsked('tokens'),
+      idempotency: notAsked('idempotency'),
+    } satisfies Deps;
+    return Object.fromEntries(
+      Object.entries(deps).map(([name, port]) => [name, this.#watched(name, port)]),
+    ) as unknown as Deps;
+  }
+
+  #engine(): Engine {
+    if (this.engine === undefined) throw new Error('this world has no engine; set `engine` first');
+    return this.engine;
+  }
+
+  #deployer(): Deployer {
+    return {
+      target: 'http://cd.test/rollback',
+      effectClass: 'keyed',
+      rollBack: async (request) => this.#said(`cd ${tellRollback(request)}`, next(this.rollbacks)),
+      status: async (url) => this.#said(`cd look ${url}`, next(this.looks)),
+    };
+  }
+
+  #said<T>(call: string, answer: T): T {
+    this.calls.push(call);
+    return answer;
+  }
+
+  /** The same port, whose asynchronous methods run the hooks that are set for them. */
+  #watched(name: string, port: object): object {
+    if (port === this.clock || port === silent || typeof port === 'function') return port;
+    return new Proxy(port, {
+      get: (target, key) => {
+        const method: unknown = Reflect.get(target, key);
+        if (typeof method !== 'function' || typeof key !== 'string') return method;
+        return async (...args: unknown[]): Promise<unknown> => {
+          const hook = this.#hooks.get(`${name}.${key}`);
+          await hook?.before?.(key);
+          const result: unknown = await Reflect.apply(method, target, args);
+          await hook?.after?.(key);
+          return result;
+        };
+      },
+    });
+  }
+}
+
+const tell = ({ action, key, severity }: PageRequest): string => `${action} ${key.split('.').slice(1).join('.')} ${severity}`;
+
+const tellRollback = ({ key, from, to }: RollbackRequest): string => `${key.split('.').slice(1).join('.')} ${from} to ${to}`;
+
+/** A port that this world has not, since no workflow asks it anything. */
+const notAsked = <T extends object>(name: string): T =>
+  new Proxy({} as T, {
+    get: (_, key) => () => {
+      throw new Error(`${name}.${String(key)} was called: workflows have no business with this port`);
+    },
+  });
+
+/** Ports of which every call throws: for code that must do nothing but remember. The log alone may be written to. */
+export const untouchable = (onCall: (call: string) => void = () => undefined): Deps =>
+  new Proxy({} as Deps, {
+    get: (_, port) =>
+      port === 'log'
+        ? silent
+        : new Proxy(() => undefined, {
+            get: (_target, method) => () => touched(`${String(port)}.${String(method)}`, onCall),
+            apply: () => touched(String(port), onCall),
+          }),
+  });
+
+function touched(call: string, onCall: (call: string) => void): never {
+  onCall(call);
+  throw new Error(`${call} was called`);
+}

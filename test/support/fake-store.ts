@@ -1,0 +1,639 @@
+import { type Closed, highest, isEvent, type Novelty, noveltyOf, opensIncident, scopeOf } from '../../domain/admission.ts';
+import { blankIncident } from '../../aws/table/admit.ts';
+import { newChange } from '../../aws/table/changes.ts';
+import { canonicalJson, sha256 } from '../../aws/hash.ts';
+import type {
+  Admitted,
+  AutomationSwitch,
+  Changes,
+  Clock,
+  Decisions,
+  Effects,
+  IncidentChange,
+  Incidents,
+  Listened,
+  Place,
+  Receipt,
+  RollbackEnd,
+  SignalView,
+} from '../../domain/ports.ts';
+import type { Decision, DecisionInputs } from '../../domain/rollback.ts';
+import { type Automation, untouchedAutomation } from '../../schemas/access.ts';
+import type { Change, ChangePatch, NewChange } from '../../schemas/change.ts';
+import type {
+  DecisionState,
+  DecisionView,
+  Effect,
+  IncidentRecord,
+  IncidentView,
+  Reason,
+  TimelineEntry,
+} from '../../schemas/incident.ts';
+import type { Mail, Message } from '../../schemas/inbox.ts';
+import type { ChangeId, IncidentId } from '../../schemas/names.ts';
+import type { Signal } from '../../schemas/signal.ts';
+import { plusSeconds, type Timestamp } from '../../schemas/time.ts';
+
+/*
+ * The stores of domain/ports.ts in memory, small enough to be read in one go. That they keep the promises of the real
+ * ones is not believed but tested: test/aws/table/contract.ts is run on both.
+ */
+
+type Episode = {
+  status: 'firing' | 'resolved';
+  asksRollback: boolean;
+  startsAt: Timestamp;
+  endsAt: Timestamp | null;
+  incidentId: IncidentId | null;
+  signal: Signal;
+};
+
+type Dossier = {
+  record: IncidentRecord;
+  scope: string;
+  inbox: Mail[];
+  keys: Set<string>;
+  signals: Map<string, SignalView>;
+  timeline: TimelineEntry[];
+  decisions: Map<number, { view: DecisionView; inputs: DecisionInputs; outcome?: RollbackEnd['outcome'] }>;
+  effects: Map<string, Effect>;
+};
+
+/** All that is stored, and the few things that several ports do to it. Nothing here waits, so nothing can race. */
+export class FakeStore {
+  readonly clock: Clock;
+  readonly dossiers = new Map<IncidentId, Dossier>();
+  readonly open = new Map<string, IncidentId>();
+  readonly pending = new Map<IncidentId, { seq: number; since: Timestamp }>();
+  readonly episodes = new Map<string, Episode>();
+  readonly changes = new Map<ChangeId, Change>();
+  readonly locks = new Map<string, { key: string; until: Timestamp }>();
+  readonly acts: { place: string; at: Timestamp }[] = [];
+  automation: Automation = untouchedAutomation;
+  #minted = 0;
+
+  constructor(clock: Clock) {
+    this.clock = clock;
+  }
+
+  /** Ids that are the same in every run, and sort by the time of their making as real ones do. */
+  mint(): IncidentId {
+    this.#minted += 1;
+    return `01TEST${String(this.#minted).padStart(20, '0')}` as IncidentId;
+  }
+
+  /** @throws when there is none: the real stores read nothing of an incident that does not exist */
+  dossier(id: IncidentId): Dossier {
+    const found = this.dossiers.get(id);
+    if (found === undefined) throw new Error(`incident ${id} is not in the table`);
+    return found;
+  }
+
+  openIncident(scope: string): Dossier | undefined {
+    const id = this.open.get(scope);
+    return id === undefined ? undefined : this.dossier(id);
+  }
+
+  begin(record: IncidentRecord, scope: string, entry: Omit<TimelineEntry, 'at'>): Dossier {
+    const dossier: Dossier = {
+      record,
+      scope,
+      inbox: [],
+      keys: new Set(),
+      signals: new Map(),
+      timeline: [{ ...entry, at: this.clock.now() }],
+      decisions: new Map(),
+      effects: new Map(),
+    };
+    this.dossiers.set(record.id, dossier);
+    this.open.set(scope, record.id);
+    this.pend(record.id, 0);
+    return dossier;
+  }
+
+  pend(id: IncidentId, seq: number): void {
+    this.pending.set(id, { seq, since: this.pending.get(id)?.since ?? this.clock.now() });
+  }
+
+  mail(dossier: Dossier, message: Message, change: IncidentChange = {}, more: Partial<IncidentRecord> = {}): void {
+    const { severity, title, status, verification, automationPaused, timeline } = change;
+    const seq = dossier.record.seq + 1;
+    dossier.record = {
+      ...dossier.record,
+      ...given({ severity, title, status, verification, automation_paused: automationPaused }),
+      ...more,
+      seq,
+    };
+    dossier.inbox.push({ seq, message });
+    if (timeline) dossier.timeline.push({ ...timeline, at: this.clock.now() });
+    this.pend(dossier.record.id, seq);
+  }
+}
+
+const given = <T extends object>(values: T): Partial<T> =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T>;
+
+/** What is handed out is the caller's own, as if it had come over a wire. */
+const copy = <T>(value: T): T => structuredClone(value);
+
+const placeOf = ({ service, environment }: Place): string => JSON.stringify([service, environment]);
+
+type Heard = { signal: Signal; row: Episode | undefined; novelty: Novelty };
+
+export class FakeIncidents implements Incidents {
+  readonly #store: FakeStore;
+
+  constructor(store: FakeStore) {
+    this.#store = store;
+  }
+
+  async admit(signals: readonly Signal[], receipt: Pick<Receipt, 'at' | 'trace'>): Promise<Admitted> {
+    const admitted: Admitted = { wake: [], opened: [], counts: { opened: 0, joined: 0, recorded: 0, known: 0 } };
+    // One at a time: what each of them finds is what the one before it has left.
+    for (const signal of signals) this.#admit(signal, receipt, admitted);
+    return { ...admitted, wake: [...new Set(admitted.wake)] };
+  }
+
+  #admit(signal: Signal, receipt: Pick<Receipt, 'at' | 'trace'>, admitted: Admitted): void {
+    const store = this.#store;
+    const scope = scopeOf(signal);
+    const dossier = store.openIncident(scope);
+    const row = store.episodes.get(signal.episode);
+    const novelty = noveltyOf(signal, row, this.#closed(row, dossier), receipt.at);
+    if (novelty === 'nothing') {
+      admitted.counts.known += 1;
+      if (dossier && signal.status === 'firing') dossier.record.renotified += 1;
+      if (dossier) admitted.wake.push(dossier.record.id);
+      return;
+    }
+    const mine = row?.incidentId === (dossier?.record.id ?? null) || row?.incidentId === null;
+    const fired = novelty === 'opens' || novelty === 'returns' || (novelty === 'asks' && row?.incidentId === null);
+    const opens = dossier === undefined && fired && opensIncident([signal]);
+    const into = dossier ?? (opens ? this.#open(signal, scope, receipt.trace) : undefined);
+    this.#keepEpisode({ signal, row, novelty }, fired ? (into?.record.id ?? null) : (row?.incidentId ?? null));
+    if (into === undefined) {
+      admitted.counts.recorded += 1;
+      return;
+    }
+    admitted.wake.push(into.record.id);
+    if (fired) this.#attach(into, signal);
+    if (opens) {
+      admitted.counts.opened += 1;
+      admitted.opened.push(into.record.id);
+      return;
+    }
+    if (fired) admitted.counts.joined += 1;
+    const ended = novelty === 'resolves' && row?.incidentId === into.record.id;
+    if (fired || ended || (novelty === 'asks' && mine)) this.#tell(into, signal, { fired, ended });
+  }
+
+  #closed(row: Episode | undefined, open: Dossier | undefined): Closed {
+    if (!row?.incidentId || row.incidentId === open?.record.id) return null;
+    const resolvedAt = this.#store.dossier(row.incidentId).record.resolved_at;
+    return resolvedAt === null ? null : { resolvedAt };
+  }
+
+  #open(signal: Signal, scope: string, trace: string): Dossier {
+    const { service, environment, unmatched, severity, title } = signal;
+    const record: IncidentRecord = {
+      ...blankIncident,
+      id: this.#store.mint(),
+      service,
+      environment,
+      unmatched,
+      title: unmatched ? `${unmatched}: ${title}` : title,
+      severity,
+      opened_at: this.#store.clock.now(),
+      trace,
+      signal_count: 1,
+      firing: isEvent(signal) ? 0 : 1,
+      asks_rollback: signal.asksRollback,
+    };
+    const entry = { actor: 'alerts', kind: 'incident.opened', text: `Opened: ${record.title}`, detail: null };
+    return this.#store.begin(record, scope, entry);
+  }
+
+  #keepEpisode({ signal, row, novelty }: Heard, incidentId: IncidentId | null): void {
+    const at = this.#store.clock.now();
+    this.#store.episodes.set(signal.episode, {
+      status: isEvent(signal) ? 'resolved' : signal.status,
+      asksRollback: signal.asksRollback || (row?.asksRollback ?? false),
+      startsAt: row === undefined || novelty === 'opens' ? signal.startsAt : row.startsAt,
+      endsAt: signal.status === 'resolved' ? (signal.endsAt ?? at) : null,
+      incidentId,
+      signal,
+    });
+  }
+
+  #attach(into: Dossier, signal: Signal): void {
+    into.signals.set(`${signal.startsAt}#${signal.episode}`, { ...signal, first_seen_at: this.#store.clock.now() });
+  }
+
+  #tell(into: Dossier, signal: Signal, { fired, ended }: { fired: boolean; ended: boolean }): void {
+    const { record } = into;
+    if (ended) this.#endSignal(into, signal.episode, signal.endsAt ?? this.#store.clock.now());
+    const message: Message = {
+      kind: 'signals',
+      fired: fired ? 1 : 0,
+      resolved: ended ? 1 : 0,
+      critical: fired && signal.severity === 'critical',
+      asksRollback: !ended && signal.asksRollback,
+    };
+    const kind = fired ? 'alerts.fired' : ended ? 'alerts.resolved' : 'alerts.asked';
+    this.#store.mail(
+      into,
+      message,
+      { timeline: { actor: 'alerts', kind, text: signal.title, detail: null } },
+      {
+        severity: fired ? highest([record.severity, signal.severity]) : record.severity,
+        signal_count: record.signal_count + (fired ? 1 : 0),
+        firing: record.firing + (fired && !isEvent(signal) ? 1 : 0) - (ended ? 1 : 0),
+        asks_rollback: record.asks_rollback || message.asksRollback,
+      },
+    );
+  }
+
+  #endSignal(into: Dossier, episode: string, endsAt: Timestamp): void {
+    for (const [key, view] of into.signals) {
+      if (view.episode === episode) into.signals.set(key, { ...view, status: 'resolved', endsAt });
+    }
+  }
+
+  async declare(input: Parameters<Incidents['declare']>[0]): Promise<{ id: IncidentId; created: boolean }> {
+    const { service, environment, title, severity, by, trace } = input;
+    const scope = scopeOf({ service, environment, unmatched: null });
+    const known = this.#store.open.get(scope);
+    if (known) return { id: known, created: false };
+    const id = this.#store.mint();
+    const opened_at = this.#store.clock.now();
+    const record = { ...blankIncident, id, service, environment, title, severity, opened_at, trace };
+    this.#store.begin(record, scope, { actor: by, kind: 'incident.opened', text: `Opened: ${title}`, detail: null });
+    return { id, created: true };
+  }
+
+  async read(id: IncidentId): Promise<IncidentRecord | undefined> {
+    return copy(this.#store.dossiers.get(id)?.record);
+  }
+
+  async view(id: IncidentId): Promise<IncidentView | undefined> {
+    const dossier = this.#store.dossiers.get(id);
+    if (dossier === undefined) return undefined;
+    const { service, environment, title, severity, status, opened_at, resolved_at, signal_count, suspects } =
+      dossier.record;
+    return copy({
+      ...{ id, service, environment, title, severity, status, opened_at, resolved_at, signal_count, suspects },
+      parent_id: null,
+      channel: null,
+      roles: {},
+      decisions: [...dossier.decisions.values()].map(({ view }) => view),
+      effects: [...dossier.effects.values()],
+    });
+  }
+
+  async list(): ReturnType<Incidents['list']> {
+    const views = await Promise.all([...this.#store.dossiers.keys()].toReversed().map((id) => this.view(id)));
+    return { items: views.filter((view) => view !== undefined), next_cursor: null };
+  }
+
+  async signals(id: IncidentId): ReturnType<Incidents['signals']> {
+    return { items: copy([...(this.#store.dossiers.get(id)?.signals.values() ?? [])]), next_cursor: null };
+  }
+
+  async timeline(id: IncidentId): ReturnType<Incidents['timeline']> {
+    return { items: copy((this.#store.dossiers.get(id)?.timeline ?? []).toReversed()), next_cursor: null };
+  }
+
+  async note(id: IncidentId, key: string, entry: TimelineEntry): Promise<void> {
+    const { keys, timeline } = this.#store.dossier(id);
+    if (keys.has(`note ${key}`)) return;
+    keys.add(`note ${key}`);
+    timeline.push(copy(entry));
+  }
+
+  async post(id: IncidentId, message: Message, change: IncidentChange = {}, key?: string): Promise<boolean> {
+    const dossier = this.#store.dossiers.get(id);
+    if (dossier === undefined || dossier.record.status === 'resolved') return false;
+    if (key !== undefined && dossier.keys.has(`mail ${key}`)) return true;
+    if (key !== undefined) dossier.keys.add(`mail ${key}`);
+    this.#store.mail(dossier, copy(message), change);
+    return true;
+  }
+
+  async begin(id: IncidentId, run: number): ReturnType<Incidents['begin']> {
+    const dossier = this.#store.dossiers.get(id);
+    if (dossier === undefined) return undefined;
+    dossier.record = { ...dossier.record, started_run: run };
+    const { verification } = dossier.record;
+    const unfinished = [...dossier.decisions].flatMap(([number, { outcome }]) =>
+      outcome === undefined || (outcome === 'succeeded' && verification === 'pending') ? [number] : [],
+    );
+    return { incident: copy(dossier.record), unfinished };
+  }
+
+  async listen(id: IncidentId, after: number, bell: string | null): Promise<Listened> {
+    const dossier = this.#store.dossier(id);
+    if (bell !== null) dossier.record.bells = { ...dossier.record.bells, inbox: bell };
+    const mail = dossier.inbox.filter(({ seq }) => seq > after).slice(0, 100);
+    const drained = mail.at(-1)?.seq ?? after;
+    dossier.record.drained = drained;
+    if ((this.#store.pending.get(id)?.seq ?? 0) <= drained) this.#store.pending.delete(id);
+    const { firing, severity, status, renotified } = dossier.record;
+    return copy({ mail, firing, severity, status, renotified, at: this.#store.clock.now() });
+  }
+
+  async resolve(id: IncidentId, drained: number, by: string | null, text: string): Promise<'resolved' | 'not_yet'> {
+    const dossier = this.#store.dossiers.get(id);
+    if (dossier === undefined || dossier.record.status === 'resolved') return 'resolved';
+    const { record } = dossier;
+    const calm = record.firing <= 0 && record.status !== 'mitigating';
+    if (record.seq !== drained || (by === null && !calm)) return 'not_yet';
+    const at = this.#store.clock.now();
+    dossier.record = { ...record, status: 'resolved', resolved_at: at, resolved_by: by };
+    dossier.timeline.push({ at, actor: by ?? 'firebreak', kind: 'incident.resolved', text, detail: null });
+    this.#store.open.delete(dossier.scope);
+    this.#store.pending.delete(id);
+    return 'resolved';
+  }
+
+  async handOver(id: IncidentId, run: number, text: string): Promise<void> {
+    const dossier = this.#store.dossier(id);
+    dossier.record.run = run;
+    this.#store.pend(id, 0);
+    const at = this.#store.clock.now();
+    await this.note(id, `run-${run}`, { at, actor: 'firebreak', kind: 'workflow.handed_over', text, detail: { run } });
+  }
+
+  async firingEpisodes(id: IncidentId): ReturnType<Incidents['firingEpisodes']> {
+    return [...this.#store.episodes.values()]
+      .filter((episode) => episode.incidentId === id && episode.status === 'firing')
+      .map(({ signal: { episode, source, fingerprint, labels } }) => ({ episode, source, fingerprint, labels }));
+  }
+
+  async endEpisodes(id: IncidentId, episodes: readonly string[], text: string): Promise<void> {
+    const dossier = this.#store.dossier(id);
+    const endsAt = this.#store.clock.now();
+    for (const episode of episodes) {
+      const row = this.#store.episodes.get(episode);
+      if (row?.status !== 'firing' || dossier.record.status === 'resolved') continue;
+      this.#store.episodes.set(episode, { ...row, status: 'resolved', endsAt });
+      this.#endSignal(dossier, episode, endsAt);
+      this.#store.mail(
+        dossier,
+        { kind: 'signals', fired: 0, resolved: 1, critical: false, asksRollback: false },
+        { timeline: { actor: 'firebreak', kind: 'alerts.ended', text, detail: { resolved: [episode] } } },
+        { firing: dossier.record.firing - 1 },
+      );
+    }
+  }
+
+  async pending(before: Timestamp): Promise<IncidentId[]> {
+    return [...this.#store.pending].filter(([, { since }]) => since < before).map(([id]) => id);
+  }
+
+  async open(): Promise<IncidentRecord[]> {
+    return copy([...this.#store.open.values()].map((id) => this.#store.dossier(id).record));
+  }
+}
+
+export class FakeDecisions implements Decisions {
+  readonly #store: FakeStore;
+
+  constructor(store: FakeStore) {
+    this.#store = store;
+  }
+
+  async keep(id: IncidentId, number: number, decision: Decision, inputs: DecisionInputs): Promise<DecisionView> {
+    const dossier = this.#store.dossier(id);
+    const known = dossier.decisions.get(number);
+    if (known) return copy(known.view);
+    const view: DecisionView = {
+      id: `${id}-${number}`,
+      kind: decision.kind,
+      because: decision.reasons[0]?.code ?? 'suspect',
+      at: this.#store.clock.now(),
+      digest: sha256(canonicalJson({ id, number, decision, inputs })),
+      state: decision.kind === 'approve' ? 'waiting' : 'final',
+      from_version: decision.from,
+      to_version: decision.to,
+      reasons: decision.reasons,
+      answered_by: null,
+    };
+    dossier.decisions.set(number, copy({ view, inputs }));
+    dossier.record = { ...dossier.record, suspects: decision.suspects, mitigations: number };
+    return copy(view);
+  }
+
+  async get(id: IncidentId, number: number): Promise<DecisionView | undefined> {
+    return copy(this.#store.dossiers.get(id)?.decisions.get(number)?.view);
+  }
+
+  async inputs(id: IncidentId, number: number): Promise<DecisionInputs | undefined> {
+    return copy(this.#store.dossiers.get(id)?.decisions.get(number)?.inputs);
+  }
+
+  async await(id: IncidentId, number: number, bell: string): Promise<DecisionState> {
+    const { record } = this.#store.dossier(id);
+    record.bells = { ...record.bells, [`decision-${number}`]: bell };
+    return this.state(id, number);
+  }
+
+  async state(id: IncidentId, number: number): Promise<DecisionState> {
+    const found = this.#store.dossier(id).decisions.get(number);
+    if (found === undefined) throw new Error(`incident ${id} has no decision ${number}`);
+    return found.view.state;
+  }
+
+  async answer(
+    id: IncidentId,
+    digest: string,
+    answer: 'approved' | 'rejected',
+    by: string,
+    note: string,
+  ): Promise<'taken' | 'superseded'> {
+    const dossier = this.#store.dossier(id);
+    const found = [...dossier.decisions].find(([, { view }]) => view.digest === digest);
+    if (found === undefined || dossier.record.status === 'resolved') return 'superseded';
+    const [number, { view }] = found;
+    if (view.state !== 'waiting') return view.state === answer && view.answered_by === by ? 'taken' : 'superseded';
+    view.state = answer;
+    view.answered_by = by;
+    const timeline = { actor: by, kind: `decision.${answer}`, text: note, detail: null };
+    this.#store.mail(dossier, { kind: 'answered', decision: `${id}-${number}`, by }, { timeline });
+    return 'taken';
+  }
+
+  async expire(id: IncidentId, number: number): Promise<DecisionState> {
+    const view = this.#store.dossier(id).decisions.get(number)?.view;
+    if (view?.state === 'waiting') view.state = 'expired';
+    return this.state(id, number);
+  }
+}
+
+const LOCK_SECONDS = 2 * 3600;
+
+export class FakeEffects implements Effects {
+  readonly #store: FakeStore;
+
+  constructor(store: FakeStore) {
+    this.#store = store;
+  }
+
+  async get(id: IncidentId, key: string): Promise<Effect | undefined> {
+    return copy(this.#store.dossiers.get(id)?.effects.get(key));
+  }
+
+  async intend(
+    id: IncidentId,
+    intent: Omit<Effect, 'state' | 'at'>,
+    also: { page?: number } = {},
+  ): Promise<Effect | false> {
+    const dossier = this.#store.dossier(id);
+    const known = dossier.effects.get(intent.key);
+    if (known) return copy(known);
+    const effect: Effect = { ...intent, state: 'intended', at: this.#store.clock.now() };
+    dossier.effects.set(intent.key, effect);
+    if (also.page !== undefined) dossier.record.pages = also.page;
+    return copy(effect);
+  }
+
+  async intendRollback(
+    id: IncidentId,
+    intent: Omit<Effect, 'state' | 'at'>,
+    place: Place,
+  ): Promise<{ ok: true; effect: Effect } | { ok: false; reason: Reason }> {
+    const dossier = this.#store.dossier(id);
+    const known = dossier.effects.get(intent.key);
+    if (known) return { ok: true, effect: copy(known) };
+    const at = this.#store.clock.now();
+    const lock = this.#store.locks.get(placeOf(place));
+    if (lock !== undefined && lock.key !== intent.key && lock.until >= at)
+      return { ok: false, reason: { code: 'locked', text: 'another incident is rolling this service back' } };
+    if (dossier.record.status === 'resolved')
+      return { ok: false, reason: { code: 'incident_closed', text: 'the incident has been closed meanwhile' } };
+    const effect: Effect = { ...intent, state: 'intended', at };
+    dossier.effects.set(intent.key, effect);
+    dossier.record.status = 'mitigating';
+    dossier.timeline.push({ at, actor: 'firebreak', kind: 'rollback.started', text: intent.detail, detail: null });
+    this.#store.locks.set(placeOf(place), { key: intent.key, until: plusSeconds(at, LOCK_SECONDS) });
+    this.#store.acts.push({ place: placeOf(place), at });
+    return { ok: true, effect: copy(effect) };
+  }
+
+  async conclude(id: IncidentId, key: string, state: Effect['state'], detail: string): Promise<void> {
+    const dossier = this.#store.dossier(id);
+    const effect = dossier.effects.get(key);
+    if (effect === undefined || effect.state === state) return;
+    dossier.effects.set(key, { ...effect, state, detail });
+    const at = this.#store.clock.now();
+    dossier.timeline.push({ at, actor: 'firebreak', kind: `${effect.kind}.${state}`, text: detail, detail: null });
+  }
+
+  async concludeRollback(id: IncidentId, end: RollbackEnd): Promise<void> {
+    const dossier = this.#store.dossier(id);
+    const decision = dossier.decisions.get(end.number);
+    if (decision === undefined) throw new Error(`incident ${id} or its decision ${end.number} is not in the table`);
+    if (decision.outcome !== undefined) return;
+    decision.outcome = end.outcome;
+    const effect = dossier.effects.get(end.key);
+    if (effect) dossier.effects.set(end.key, { ...effect, state: stateOf(end.outcome), detail: end.text });
+    if (this.#store.locks.get(placeOf(end.place))?.key === end.key) this.#store.locks.delete(placeOf(end.place));
+    if (end.moved) this.#move(id, end.place, end.moved, effect?.at ?? this.#store.clock.now());
+    const timeline = { actor: 'firebreak', kind: `mitigation.${end.outcome}`, text: end.text, detail: null };
+    if (dossier.record.status === 'resolved') dossier.timeline.push({ ...timeline, at: this.#store.clock.now() });
+    else this.#tell(dossier, end, timeline);
+  }
+
+  #tell(dossier: Dossier, end: RollbackEnd, timeline: Omit<TimelineEntry, 'at'>): void {
+    const change: IncidentChange =
+      end.outcome === 'succeeded'
+        ? { status: 'mitigated', verification: 'pending' }
+        : dossier.record.status === 'mitigating'
+          ? { status: 'open' }
+          : {};
+    const { number, outcome, page } = end;
+    this.#store.mail(dossier, { kind: 'mitigation', number, outcome, page }, { ...change, timeline });
+  }
+
+  #move(id: IncidentId, place: Place, moved: NonNullable<RollbackEnd['moved']>, started_at: Timestamp): void {
+    const at = this.#store.clock.now();
+    const versions = { version: moved.to, previous_version: moved.from, kind: 'rollback' as const };
+    const change = newChange({ ...place, ...versions, started_at, finished_at: at, has_migration: false }, at, id);
+    this.#store.changes.set(change.id, change);
+    const suspect = this.#store.changes.get(moved.suspect);
+    if (suspect) this.#store.changes.set(suspect.id, { ...suspect, rolled_back_by: id });
+  }
+
+  async rollbacksSince(place: Place, since: Timestamp): Promise<number> {
+    return this.#store.acts.filter((act) => act.place === placeOf(place) && act.at >= since).length;
+  }
+}
+
+const stateOf = (outcome: RollbackEnd['outcome']): Effect['state'] =>
+  outcome === 'succeeded' || outcome === 'superseded' || outcome === 'withheld' ? outcome : 'failed';
+
+export class FakeChanges implements Changes {
+  readonly #store: FakeStore;
+
+  constructor(store: FakeStore) {
+    this.#store = store;
+  }
+
+  async record(input: NewChange, { made_for }: { made_for?: string } = {}): ReturnType<Changes['record']> {
+    const change = newChange(input, this.#store.clock.now(), made_for ?? null);
+    const known = this.#store.changes.get(change.id);
+    if (known) return { change: copy(known), created: false };
+    this.#store.changes.set(change.id, change);
+    return { change: copy(change), created: true };
+  }
+
+  async patch(id: ChangeId, patch: ChangePatch): Promise<Change | undefined> {
+    const known = this.#store.changes.get(id);
+    if (known === undefined) return undefined;
+    const next = { ...known, ...(given(patch) as Partial<Change>) };
+    const finished_at = next.status === 'started' ? next.finished_at : (next.finished_at ?? this.#store.clock.now());
+    this.#store.changes.set(id, { ...next, finished_at });
+    return copy({ ...next, finished_at });
+  }
+
+  async get(id: ChangeId): Promise<Change | undefined> {
+    return copy(this.#store.changes.get(id));
+  }
+
+  async list(): ReturnType<Changes['list']> {
+    return { items: copy(this.#sorted().toReversed()), next_cursor: null };
+  }
+
+  async recent(place: Place, limit: number): Promise<Change[]> {
+    return copy(
+      this.#sorted()
+        .filter((change) => placeOf(change) === placeOf(place))
+        .slice(-limit),
+    );
+  }
+
+  async live(): Promise<Change[]> {
+    throw new Error('the fake does not know what runs where');
+  }
+
+  #sorted(): Change[] {
+    const key = (change: Change) => `${change.started_at}#${change.id}`;
+    return [...this.#store.changes.values()].toSorted((a, b) => (key(a) < key(b) ? -1 : 1));
+  }
+}
+
+export class FakeAutomation implements AutomationSwitch {
+  readonly #store: FakeStore;
+
+  constructor(store: FakeStore) {
+    this.#store = store;
+  }
+
+  async read(): Promise<Automation> {
+    return copy(this.#store.automation);
+  }
+
+  async write(input: Parameters<AutomationSwitch['write']>[0], by: string): Promise<Automation> {
+    this.#store.automation = { ...input, by, at: this.#store.clock.now() };
+    return this.read();
+  }
+}

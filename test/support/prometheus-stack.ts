@@ -1,0 +1,222 @@
+import { accessSync, constants } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { parse, stringify } from 'yaml';
+import { spawnTied, type TiedChild } from '../../local/aws/dynamodb/tied-child.ts';
+import { eventually } from './firebreak.ts';
+
+/** What the programs are called, by Debian and by those who make them. */
+const NAMES = {
+  prometheus: ['prometheus'],
+  alertmanager: ['prometheus-alertmanager', 'alertmanager'],
+  promtool: ['promtool'],
+  amtool: ['amtool'],
+} as const;
+
+type Program = keyof typeof NAMES;
+
+const EXAMPLES = join(import.meta.dirname, '../../examples');
+
+/** Lines of a program's log that are told when it fails. */
+const LINES_KEPT = 20;
+
+const READY_MAX_MS = 30_000;
+
+/** Where a program is on this machine; undefined when it is not. */
+export function programPath(program: Program): string | undefined {
+  const folders = (process.env['PATH'] ?? '').split(delimiter);
+  return NAMES[program].flatMap((name) => folders.map((folder) => join(folder, name))).find(isExecutable);
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether all of these are on this machine. Where one is not, a line of the output says what is skipped for it. */
+export function have(...programs: Program[]): boolean {
+  const absent = programs.filter((program) => programPath(program) === undefined).map((program) => NAMES[program][0]);
+  if (absent.length > 0) console.log(`skipped: what needs ${absent.join(' and ')}, which is not on this machine`);
+  return absent.length === 0;
+}
+
+/** Below what the system gives to those who ask for any port, so that nobody takes it before it is used. */
+const PORTS = { first: 20_000, count: 10_000 };
+
+/** A free port of the loopback address, for a program that has to be told one. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = PORTS.first + Math.floor(Math.random() * PORTS.count);
+    if (await isFree(port)) return port;
+  }
+}
+
+const isFree = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+
+/** A started program, with a folder of its own for its data and configuration. */
+export type Running = { url: string; stop(): Promise<void> };
+
+/** What is scraped each second: `labels` go onto every sample. */
+export type Target = { url: string; labels: Record<string, string> };
+
+export type PrometheusOptions = {
+  port: number;
+  targets: readonly Target[];
+  alertmanagers: readonly string[];
+  /** A rules file as YAML. */
+  rules: string;
+  /** How labels of alerts are changed on their way to the Alertmanagers. */
+  relabel?: readonly object[];
+};
+
+/** Starts a Prometheus that looks each second. Its own label `cluster`, as many have one, is on every alert it sends. */
+export async function startPrometheus({
+  port,
+  targets,
+  alertmanagers,
+  rules,
+  relabel = [],
+}: PrometheusOptions): Promise<Running> {
+  const config = {
+    global: {
+      scrape_interval: '1s',
+      scrape_timeout: '1s',
+      evaluation_interval: '1s',
+      external_labels: { cluster: 'test' },
+    },
+    rule_files: ['rules.yml'],
+    alerting: {
+      alert_relabel_configs: relabel,
+      alertmanagers: [{ static_configs: [{ targets: alertmanagers.map(hostOf) }] }],
+    },
+    scrape_configs: [
+      { job_name: 'services', static_configs: targets.map(({ url, labels }) => ({ targets: [hostOf(url)], labels })) },
+    ],
+  };
+  return startProgram('prometheus', port, { 'prometheus.yml': stringify(config), 'rules.yml': rules }, (folder) => [
+    `--config.file=${folder}/prometheus.yml`,
+    `--storage.tsdb.path=${folder}/data`,
+    `--web.listen-address=127.0.0.1:${port}`,
+    '--rules.alert.resend-delay=2s',
+  ]);
+}
+
+export type AlertmanagerOptions = {
+  port: number;
+  config: AlertmanagerConfig;
+  /** Files beside the configuration: tokens that it names. */
+  files?: Record<string, string>;
+  /** Its own port for gossip, and that of a member to join. Absent: it stands alone. */
+  cluster?: { port: number; peer: number };
+};
+
+export type Route = { receiver: string; routes?: Route[]; [key: string]: unknown };
+export type Webhook = { url: string; [key: string]: unknown };
+export type AlertmanagerConfig = { route: Route; receivers: { name: string; webhook_configs?: Webhook[] }[] };
+
+/** Starts an Alertmanager. A member of a cluster sends nothing before the cluster is `settled`. */
+export async function startAlertmanager({ port, config, files = {}, cluster }: AlertmanagerOptions): Promise<Running> {
+  const alone = ['--cluster.listen-address='];
+  const together = cluster && [
+    `--cluster.listen-address=127.0.0.1:${cluster.port}`,
+    `--cluster.advertise-address=127.0.0.1:${cluster.port}`, // it looks for a private address otherwise, and may find none
+    ...(cluster.peer === cluster.port ? [] : [`--cluster.peer=127.0.0.1:${cluster.peer}`]),
+    '--cluster.gossip-interval=50ms', // it settles in ten of these at a time
+  ];
+  const all = { 'alertmanager.yml': stringify(config), ...files };
+  return startProgram('alertmanager', port, all, (folder) => [
+    `--config.file=${folder}/alertmanager.yml`,
+    `--storage.path=${folder}/data`,
+    `--web.listen-address=127.0.0.1:${port}`,
+    ...(together ?? alone),
+  ]);
+}
+
+/** Resolves when every one of these Alertmanagers has found all the others, and sends. */
+export async function settled(alertmanagers: readonly Running[]): Promise<void> {
+  for (const { url } of alertmanagers) {
+    await eventually(
+      async () => {
+        const response = await fetch(`${url}/api/v2/status`);
+        const { cluster } = (await response.json()) as { cluster: { status: string; peers: unknown[] } };
+        return cluster.status === 'ready' && cluster.peers.length === alertmanagers.length;
+      },
+      `${url} is a settled member of a cluster of ${alertmanagers.length}`,
+      READY_MAX_MS,
+    );
+  }
+}
+
+/** The path of an example that the README shows. */
+export const examplePath = (name: string): string => join(EXAMPLES, name);
+
+/** The example as it is, but for the address of Firebreak and intervals for people in a hurry. */
+export async function exampleAlertmanager(name: string, firebreakUrl: string): Promise<AlertmanagerConfig> {
+  const text = await readFile(examplePath(name), 'utf8');
+  const config = parse(text.replaceAll('http://127.0.0.1:8080/', `${firebreakUrl}/`)) as AlertmanagerConfig;
+  return { ...config, route: { ...config.route, ...QUICK } };
+}
+
+/** The same for the alerts of these services; the others go nowhere. */
+export function onlyFor(services: readonly string[], { route, receivers }: AlertmanagerConfig): AlertmanagerConfig {
+  return {
+    route: { receiver: 'nobody', routes: [{ ...route, matchers: [`service=~"${services.join('|')}"`] }] },
+    receivers: [...receivers, { name: 'nobody' }],
+  };
+}
+
+/** How long Alertmanager gathers a group, and how often it looks at one again. */
+export const QUICK = { group_wait: '1s', group_interval: '2s' };
+
+/** The example's rules, over seconds instead of minutes. */
+export async function exampleRules(): Promise<string> {
+  const text = await readFile(examplePath('prometheus-rules.yml'), 'utf8');
+  return text.replaceAll('[5m]', '[4s]').replace('for: 1m', 'for: 1s').replace('interval: 15s', 'interval: 1s');
+}
+
+const hostOf = (url: string): string => new URL(url).host;
+
+async function startProgram(
+  program: Program,
+  port: number,
+  files: Record<string, string>,
+  argumentsIn: (folder: string) => string[],
+): Promise<Running> {
+  const path = programPath(program);
+  if (path === undefined) throw new Error(`${NAMES[program][0]} is not on this machine`);
+  const folder = await mkdtemp(join(tmpdir(), `firebreak-${program}-`));
+  for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
+  const lines: string[] = [];
+  const child = spawnTied(path, argumentsIn(folder), (line) => {
+    lines.push(line);
+    if (lines.length > LINES_KEPT) lines.shift();
+  });
+  const url = `http://127.0.0.1:${port}`;
+  const stop = async () => {
+    await child.stop();
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+  };
+  await ready(url, child).catch(async (error: unknown) => {
+    await stop();
+    throw new Error(`${program} did not start:\n${lines.join('\n')}`, { cause: error });
+  });
+  return { url, stop };
+}
+
+/** Rejects when the program ends instead. */
+const ready = (url: string, { exited }: TiedChild): Promise<unknown> =>
+  Promise.race([
+    eventually(async () => (await fetch(`${url}/-/ready`)).ok, `${url} is ready`, READY_MAX_MS),
+    exited.then((why) => Promise.reject(new Error(why))),
+  ]);

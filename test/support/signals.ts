@@ -1,0 +1,34 @@
+import { UNMATCHED, type EnvironmentName, type ServiceName } from '../../schemas/names.ts';
+import type { Signal } from '../../schemas/signal.ts';
+import type { Timestamp } from '../../schemas/time.ts';
+
+/** A critical signal of checkout in production that asks for a rollback, unless said otherwise. */
+export function signal(more: Partial<Signal> = {}): Signal {
+  const { source = 'alertmanager', fingerprint = 'e13f9abf0ab3b700', episodic = true } = more;
+  const startsAt = more.startsAt ?? ('2026-11-20T11:59:00.000Z' as Timestamp);
+  return {
+    source,
+    episode: [source, fingerprint, ...(episodic ? [startsAt] : [])].join(':'),
+    fingerprint,
+    episodic,
+    status: 'firing',
+    startsAt,
+    endsAt: null,
+    service: 'checkout' as ServiceName,
+    environment: 'production' as EnvironmentName,
+    unmatched: null,
+    severity: 'critical',
+    asksRollback: true,
+    monitoringFailure: false,
+    title: 'checkout answers with errors',
+    links: { runbook: null, dashboard: null, source: null },
+    labels: [['alertname', 'HighErrorRatio']],
+    annotations: [],
+    blob: null,
+    ...more,
+  };
+}
+
+/** Of something that the catalogue does not know, called so by its alert. */
+export const stranger = (unmatched: string, more: Partial<Signal> = {}): Signal =>
+  signal({ service: UNMATCHED, unmatched, asksRollback: false, ...more });

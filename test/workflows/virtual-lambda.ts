@@ -1,0 +1,130 @@
+import { randomUUID } from 'node:crypto';
+import type { DurableExecutionClient, DurableLambdaHandler } from '@aws/durable-execution-sdk-js';
+import type { Engine } from '../../domain/ports.ts';
+import { Executions, type InvocationEnd } from '../../local/aws/lambda/executions.ts';
+import type { HistoryEvent } from '../../local/aws/lambda/history.ts';
+import { type ExecutionRow, Store } from '../../local/aws/lambda/store.ts';
+import type { SetClock } from '../support/fake-deps.ts';
+
+const FUNCTION = 'incident-response';
+
+/** Nothing waits inside an invocation: every wait suspends, as it does on AWS once it is longer than the function. */
+const NO_TIME_LEFT = { getRemainingTimeInMillis: () => 0, awsRequestId: 'request', tenantId: undefined };
+
+export type LambdaContext = Parameters<DurableLambdaHandler>[1];
+export const lambdaContext = NO_TIME_LEFT as unknown as LambdaContext;
+
+/**
+ * The durable executions of the emulated Lambda, without its HTTP and its timers: time is the clock that a test sets,
+ * and handlers run when the test says so. So a day of an incident takes milliseconds, and is the same every time.
+ */
+export class VirtualLambda implements Engine {
+  readonly #clock: SetClock;
+  readonly #store = new Store(':memory:');
+  readonly #executions: Executions;
+  readonly #handler: DurableLambdaHandler;
+
+  /** @param handlerFor makes the handler; what it checkpoints goes to the client it is given */
+  constructor(clock: SetClock, handlerFor: (client: DurableExecutionClient) => DurableLambdaHandler) {
+    this.#clock = clock;
+    this.#executions = new Executions({
+      store: this.#store,
+      now: () => clock.millis,
+      scale: 1,
+      functions: new Map([[FUNCTION, { durable: { executionTimeoutSeconds: 365 * 86_400 } }]]),
+      onChange: () => undefined,
+      log: () => undefined,
+    });
+    this.#handler = handlerFor(clientOf(this.#executions));
+  }
+
+  async start(incident: string, run: number): Promise<void> {
+    this.#executions.start({
+      functionName: FUNCTION,
+      version: '1',
+      name: `test-${incident}-${run}`,
+      payload: JSON.stringify({ incidentId: incident, run }),
+      asyncStart: true,
+      traceId: undefined,
+      tenantId: undefined,
+    });
+  }
+
+  async died(): Promise<boolean> {
+    return false;
+  }
+
+  async ring(callback: string): Promise<void> {
+    try {
+      this.#executions.completeCallback(callback, { status: 'SUCCEEDED', result: undefined });
+    } catch (error) {
+      // The port says that a bell nobody waits on is no error.
+      if (error instanceof Error && 'type' in error && error.type === 'CallbackTimeoutException') return;
+      throw error;
+    }
+  }
+
+  /** As StopDurableExecution does. */
+  kill(incident: string, run: number): void {
+    const found = this.executions().find(({ name }) => name === `test-${incident}-${run}`);
+    if (found) this.#executions.stop(found.arn, { ErrorType: 'Stopped', ErrorMessage: 'stopped by the test' });
+  }
+
+  /** Lets what is due run out, and handlers run until all of them wait. */
+  async settle(): Promise<void> {
+    this.#executions.fireDueTimers();
+    for (let found = this.#store.toWake(1, []); found[0]; found = this.#store.toWake(1, [])) await this.#invoke(found[0].arn);
+  }
+
+  async #invoke(arn: string): Promise<void> {
+    const invocation = randomUUID();
+    const begun = this.#executions.beginInvocation(arn, invocation);
+    if (begun === undefined) return;
+    const event = JSON.parse(JSON.stringify(begun.event)) as Parameters<DurableLambdaHandler>[0];
+    this.#executions.endInvocation(arn, invocation, endOf(await this.#handler(event, lambdaContext)));
+  }
+
+  /** When the next thing runs out that somebody waits for; undefined when nothing goes on any more. Epoch milliseconds. */
+  nextTimerAt(): number | undefined {
+    return this.ended() ? undefined : this.#store.nextTimerAt();
+  }
+
+  /** Whether every execution has come to its end. */
+  ended(): boolean {
+    return this.executions().every(({ status }) => status !== 'RUNNING');
+  }
+
+  executions(): ExecutionRow[] {
+    return this.#store.listExecutions(FUNCTION).map(({ arn }) => this.#executions.get(arn));
+  }
+
+  history(arn: string): HistoryEvent[] {
+    return this.#store.events(arn, 0, 100_000, false).map(({ entry }) => entry);
+  }
+
+  close(): void {
+    this.#clock.set(this.#clock.millis);
+    this.#store.close();
+  }
+}
+
+const clientOf = (executions: Executions): DurableExecutionClient => ({
+  checkpoint: async ({ DurableExecutionArn = '', CheckpointToken, Updates }) =>
+    overTheWire(executions.checkpoint(DurableExecutionArn, CheckpointToken, { Updates })),
+  getExecutionState: async ({ DurableExecutionArn = '', CheckpointToken = '', Marker }) =>
+    overTheWire(executions.state(DurableExecutionArn, CheckpointToken, Marker, 1000)),
+});
+
+/** As the SDK's client reads replies of the API: times are dates. */
+export const overTheWire = <T>(reply: object): T =>
+  JSON.parse(JSON.stringify(reply), (key, value: unknown) =>
+    key.endsWith('Timestamp') && typeof value === 'number' ? new Date(value * 1000) : value,
+  ) as T;
+
+function endOf(output: Awaited<ReturnType<DurableLambdaHandler>>): InvocationEnd {
+  if (output.Status === 'PENDING') return { kind: 'suspended' };
+  if (output.Status === 'SUCCEEDED') {
+    return { kind: 'closed', outcome: { status: 'SUCCEEDED', result: output.Result }, resultWasCheckpointed: false };
+  }
+  return { kind: 'closed', outcome: { status: 'FAILED', error: output.Error ?? {} }, resultWasCheckpointed: false };
+}
