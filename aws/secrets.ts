@@ -7,15 +7,27 @@ const KEPT_MS = 30_000;
 /** SSM holds no empty value. Where empty says something of its own, two quotation marks stand for it. */
 const EMPTY = '""';
 
-/** Secrets as SSM parameters below one path, read together and kept for half a minute. */
+/**
+ * Secrets as SSM parameters below one path, read together and kept for half a minute. While SSM does not answer, those
+ * that were read last stay in use: the receivers must not close because secrets cannot be rotated at the moment.
+ */
 export function ssmSecrets(client: SSMClient, path: string, now: () => number): Secrets {
   let kept: { until: number; values: Promise<Map<string, string>> } | undefined;
+  let last: Map<string, string> | undefined;
+  const read = async (): Promise<Map<string, string>> => {
+    try {
+      last = await readAll(client, path);
+    } catch (error) {
+      if (last === undefined) throw error;
+    }
+    return last;
+  };
   return {
     async get(name) {
       if (kept === undefined || kept.until <= now()) {
-        const values = readAll(client, path);
+        const values = read();
         kept = { until: now() + KEPT_MS, values };
-        values.catch(() => (kept = undefined)); // a failed read is not kept
+        values.catch(() => (kept = undefined)); // nothing was ever read: the next one tries again
       }
       return (await kept.values).get(name);
     },

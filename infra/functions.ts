@@ -89,7 +89,7 @@ export function createSweeper(stage: string, resources: Resources) {
   });
   const targets = { sweep };
   for (const { name, everySeconds } of SCHEDULES) {
-    new sst.aws.CronV2(`Every${everySeconds}Seconds`, {
+    new sst.aws.CronV2(`Schedule-${name}`, {
       function: targets[name],
       schedule: everyMinutes(everySeconds / 60),
       retries: 2, // of what the scheduler could not hand over

@@ -1,5 +1,3 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { toSignal } from '../../domain/signal.ts';
@@ -7,17 +5,13 @@ import { Config } from '../../schemas/config.ts';
 import type { Alert, Signal } from '../../schemas/signal.ts';
 import { sources } from '../../schemas/sources/index.ts';
 import { ALERTS_MAX, type Parsed, type ParseResult } from '../../schemas/sources/parsed.ts';
+import { fixture, inbound } from '../support/fixtures.ts';
 
-const FIXTURES = fileURLToPath(new URL('../fixtures', import.meta.url));
 const NOON = Date.parse('2026-11-20T12:00:00Z');
 
-/** Requests as they were really received: `body` is the text as it came. */
-type Fixture = { requests?: { body: string }[]; body?: string };
+type Vendor = 'alertmanager' | 'grafana';
 
-function bodies(sender: string, name: string): string[] {
-  const fixture = JSON.parse(readFileSync(`${FIXTURES}/${sender}/${name}.json`, 'utf8')) as Fixture;
-  return fixture.requests?.map(({ body }) => body) ?? [fixture.body ?? ''];
-}
+const bodies = (sender: Vendor, name: string): string[] => fixture(`${sender}/${name}`).map(({ body }) => body);
 
 function parse(sender: string, body: string): ParseResult {
   const source = sources.get(sender);
@@ -31,7 +25,7 @@ function read(sender: string, body: string): Parsed {
   return result.parsed;
 }
 
-const alertsOf = (sender: string, name: string): Alert[] => bodies(sender, name).flatMap((body) => read(sender, body).alerts);
+const alertsOf = (sender: Vendor, name: string): Alert[] => bodies(sender, name).flatMap((body) => read(sender, body).alerts);
 
 const catalogue = Config.parse({
   version: 'test',
@@ -39,16 +33,11 @@ const catalogue = Config.parse({
   paging: {},
 }).services;
 
-const signalsOf = (sender: string, name: string): Signal[] => alertsOf(sender, name).map((alert) => toSignal(alert, catalogue));
+const signalsOf = (sender: Vendor, name: string): Signal[] => alertsOf(sender, name).map((alert) => toSignal(alert, catalogue));
 
-const inbound = (sender: string): string[] =>
-  readdirSync(`${FIXTURES}/${sender}`)
-    .filter((file) => /\.(request|sequence)\.json$/.test(file))
-    .map((file) => file.slice(0, -'.json'.length));
-
-describe.each(['alertmanager', 'grafana'])('every request that %s has really sent', (sender) => {
-  test.each(inbound(sender))('%s is read whole', (name) => {
-    for (const body of bodies(sender, name)) {
+describe.each(['alertmanager', 'grafana'] as const)('every request that %s has really sent', (sender) => {
+  test.each(inbound(sender))('$name is read whole', ({ requests }) => {
+    for (const { body } of requests) {
       const group = JSON.parse(body) as { alerts: unknown[]; truncatedAlerts: number };
       const { alerts, unreadable, truncated } = read(sender, body);
       expect({ alerts: alerts.length, unreadable, truncated }).toEqual({
@@ -62,7 +51,7 @@ describe.each(['alertmanager', 'grafana'])('every request that %s has really sen
 
 describe('Alertmanager', () => {
   test('an alert is what it says, in our words', () => {
-    const [signal] = signalsOf('alertmanager', 'firing-critical-auto-rollback.request');
+    const [signal] = signalsOf('alertmanager', 'firing-critical-auto-rollback');
     expect(signal).toMatchObject({
       source: 'alertmanager',
       status: 'firing',
@@ -81,49 +70,49 @@ describe('Alertmanager', () => {
   });
 
   test('an alert that fires and resolves is one episode', () => {
-    const [fired, resolved] = signalsOf('alertmanager', 'lifecycle-firing-then-resolved.sequence');
+    const [fired, resolved] = signalsOf('alertmanager', 'lifecycle-firing-then-resolved');
     expect([fired?.status, resolved?.status]).toEqual(['firing', 'resolved']);
     expect(resolved?.episode).toBe(fired?.episode);
     expect(resolved?.endsAt).toMatch(/^2026-11-20T/);
   });
 
   test('a notification that is repeated is the same episode', () => {
-    const episodes = signalsOf('alertmanager', 'repeat-interval.sequence').map(({ episode }) => episode);
+    const episodes = signalsOf('alertmanager', 'repeat-interval').map(({ episode }) => episode);
     expect(episodes).toHaveLength(3);
     expect(new Set(episodes).size).toBe(1);
   });
 
   test('in a group that is firing an alert may be resolved', () => {
-    const statuses = signalsOf('alertmanager', 'group-mixed-firing-resolved.request').map(({ status }) => status);
+    const statuses = signalsOf('alertmanager', 'group-mixed-firing-resolved').map(({ status }) => status);
     expect(statuses).toEqual(['firing', 'resolved', 'firing']);
   });
 
   test('one group may hold several services, and not all of them ask', () => {
-    const signals = signalsOf('alertmanager', 'group-multiple-services.request');
+    const signals = signalsOf('alertmanager', 'group-multiple-services');
     expect(new Set(signals.map(({ service, unmatched }) => unmatched ?? service)).size).toBe(3);
     expect(signals.filter(({ asksRollback }) => asksRollback)).toHaveLength(2);
   });
 
   test('an alert without a service is kept as what it is', () => {
-    const [watchdog] = signalsOf('alertmanager', 'minimal-watchdog-no-grouping.request');
+    const [watchdog] = signalsOf('alertmanager', 'minimal-watchdog-no-grouping');
     expect(watchdog).toMatchObject({ service: 'unmatched', unmatched: '' });
     expect(watchdog?.links).toEqual({ runbook: null, dashboard: null, source: null });
   });
 
   test('fifty alerts are fifty episodes, in one request or in fifty', () => {
-    for (const name of ['storm-50-one-group.request', 'storm-50-ungrouped.sequence']) {
+    for (const name of ['storm-50-one-group', 'storm-50-ungrouped']) {
       expect(new Set(signalsOf('alertmanager', name).map(({ episode }) => episode)).size).toBe(50);
     }
   });
 
   test('what was cut off is said', () => {
-    const [body = ''] = bodies('alertmanager', 'truncated-max-alerts.request');
+    const [body = ''] = bodies('alertmanager', 'truncated-max-alerts');
     expect(read('alertmanager', body)).toMatchObject({ truncated: 5, alerts: { length: 3 } });
   });
 
   test('texts in any writing arrive as they were written', () => {
-    const [alert] = alertsOf('alertmanager', 'unicode.request');
-    const [body = ''] = bodies('alertmanager', 'unicode.request');
+    const [alert] = alertsOf('alertmanager', 'unicode');
+    const [body = ''] = bodies('alertmanager', 'unicode');
     const written = (JSON.parse(body) as { alerts: { labels: Record<string, string>; annotations: Record<string, string> }[] }).alerts[0];
     expect(Object.fromEntries(alert?.labels ?? [])).toEqual(written?.labels);
     expect(Object.fromEntries(alert?.annotations ?? [])).toEqual(written?.annotations);
@@ -132,26 +121,26 @@ describe('Alertmanager', () => {
 
 describe('Grafana', () => {
   test('an alert has its dashboard from the panel', () => {
-    const [signal] = signalsOf('grafana', 'firing-bearer.request');
+    const [signal] = signalsOf('grafana', 'firing-bearer');
     expect(signal).toMatchObject({ source: 'grafana', status: 'firing', episodic: true });
     expect(signal?.links.dashboard).toMatch(/^https?:/);
   });
 
-  test.each(['nodata.request', 'datasource-error.request'])('%s is a failure of the monitoring, and asks for nothing', (name) => {
+  test.each(['nodata', 'datasource-error'])('%s is a failure of the monitoring, and asks for nothing', (name) => {
     expect(signalsOf('grafana', name)).toMatchObject([{ monitoringFailure: true, asksRollback: false }]);
   });
 
   test('that it is "ok" means that it has resolved', () => {
-    expect(signalsOf('grafana', 'resolved.request')).toMatchObject([{ status: 'resolved' }]);
+    expect(signalsOf('grafana', 'resolved')).toMatchObject([{ status: 'resolved' }]);
   });
 
   test('with an external Alertmanager it sends the other format, and is read', () => {
-    const [body = ''] = bodies('alertmanager', 'firing-critical-auto-rollback.request');
+    const [body = ''] = bodies('alertmanager', 'firing-critical-auto-rollback');
     expect(read('grafana', body).alerts).toMatchObject([{ source: 'grafana' }]);
   });
 
   test('the formats of the two are not mistaken for each other by Alertmanager’s receiver', () => {
-    const [body = ''] = bodies('grafana', 'firing-bearer.request');
+    const [body = ''] = bodies('grafana', 'firing-bearer');
     expect(parse('alertmanager', body)).toMatchObject({ ok: false, fault: { status: 422, code: 'unknown-version' } });
   });
 });

@@ -86,9 +86,11 @@ export class Firebreak {
     this.#child = child;
     const mark = this.output.length;
     const ready = new Promise<string>((resolve, reject) => {
+      let address: string | undefined;
       const hear = (chunk: Buffer) => {
         this.output += chunk.toString();
-        const address = /^firebreak ready on (\S+)$/m.exec(this.output.slice(mark))?.[1];
+        if (address !== undefined) return; // its log grows to megabytes
+        address = /^firebreak ready on (\S+)$/m.exec(this.output.slice(mark))?.[1];
         if (address !== undefined) resolve(address);
       };
       child.stdout.on('data', hear);

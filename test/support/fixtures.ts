@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { eventually, type Firebreak, INGEST_TOKEN } from './firebreak.ts';
 
@@ -105,3 +106,7 @@ function madeOf(firebreak: Firebreak): ReadonlyMap<string, Made> {
   log.read = end;
   return log.made;
 }
+
+/** `eventually`, for what costs the product something to tell: asked ten times a second at most. */
+export const seen = <T>(look: () => Promise<T | undefined | false | null>, what: string): Promise<T> =>
+  eventually(async () => (await look()) || sleep(75).then(() => undefined), what, 25_000);
