@@ -1,7 +1,7 @@
 import {
+  GetDurableExecutionCommand,
   InvokeCommand,
   type LambdaClient,
-  ListDurableExecutionsByFunctionCommand,
   SendDurableExecutionCallbackSuccessCommand,
 } from '@aws-sdk/client-lambda';
 import type { Engine } from '../domain/ports.ts';
@@ -14,8 +14,6 @@ const CLOSED_CALLBACK = new Set([
 ]);
 
 const DEAD = new Set(['FAILED', 'TIMED_OUT', 'STOPPED']);
-
-const nameOf = (stage: string, incident: string, run: number): string => `${stage}-${incident}-${run}`;
 
 /** Lambda durable functions carry the workflows. `workflow`: function name with the version or alias to start. */
 export const lambdaEngine = (
@@ -31,7 +29,7 @@ export const lambdaEngine = (
           Qualifier: workflow.qualifier,
           InvocationType: 'Event',
           // Labels never get in here: 64 characters of [A-Za-z0-9-_], and the same for every try.
-          DurableExecutionName: nameOf(stage, incident, run),
+          DurableExecutionName: `${stage}-${incident}-${run}`,
           Payload: JSON.stringify({ incidentId: incident, run }),
         }),
       );
@@ -41,14 +39,14 @@ export const lambdaEngine = (
       throw error;
     }
   },
-  async died(incident, run) {
-    const { DurableExecutions = [] } = await client.send(
-      new ListDurableExecutionsByFunctionCommand({
-        FunctionName: workflow.functionName,
-        DurableExecutionName: nameOf(stage, incident, run),
-      }),
-    );
-    return DurableExecutions.length > 0 && DurableExecutions.every(({ Status }) => DEAD.has(Status ?? ''));
+  async died(execution) {
+    try {
+      const { Status } = await client.send(new GetDurableExecutionCommand({ DurableExecutionArn: execution }));
+      return DEAD.has(Status ?? '');
+    } catch (error) {
+      if (error instanceof Error && error.name === 'ResourceNotFoundException') return true;
+      throw error;
+    }
   },
   async ring(callback) {
     try {

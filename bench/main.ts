@@ -2,7 +2,7 @@
  * `npm run bench`: measures the product as a user starts it, over HTTP, beside a reference that does nothing but the
  * unavoidable; prints a table and writes bench/results.json. docs/performance.md explains the lines.
  */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { measureIntake, stormingServices } from './intake.ts';
@@ -37,22 +37,26 @@ async function run(folder: string): Promise<Result[]> {
   }
 }
 
+const folder = mkdtempSync(join(tmpdir(), 'firebreak-bench-'));
+const end = (code: number) => {
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  process.exit(code); // closes the channels to the programs, and those that still run end
+};
 const giveUp = (why: string) => {
   console.error(`bench: ${why}`);
-  process.exit(1); // closes the channels to the programs, and they end
+  end(1);
 };
 setTimeout(() => giveUp(`stopped, since it took more than ${RUN_MAX_SECONDS} s`), RUN_MAX_SECONDS * 1000).unref();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => giveUp(signal));
 process.once('disconnect', () => giveUp('the process that started it has gone'));
 process.channel?.unref(); // to wait for that is no reason to stay
 
-const folder = await mkdtemp(join(tmpdir(), 'firebreak-bench-'));
 try {
   const at = new Date().toISOString();
   const report: Report = { machine: thisMachine(), at, results: await run(folder) };
-  await writeFile(RESULTS, `${JSON.stringify(report, null, 2)}\n`);
+  writeFileSync(RESULTS, `${JSON.stringify(report, null, 2)}\n`);
   console.log(table(report));
+  end(0);
 } catch (error) {
   giveUp(error instanceof Error ? (error.stack ?? error.message) : String(error));
-} finally {
-  await rm(folder, { recursive: true, force: true, maxRetries: 5 });
 }

@@ -68,8 +68,23 @@ const toTheRollback: readonly Hop[] = [
   table('TransactWriteItems: intent, lock, incident, count of the hour, timeline', 5),
 ];
 
-/** 500 signals, 25 in a transaction, each with its de-duplication row and its own; what else they need is left out. */
-const toTheTable: readonly Hop[] = Array.from({ length: 20 }, () => table('TransactWriteItems: 25 signals', 50));
+/** One message of 25 signals, which join the open incident (aws/table/admit.ts, workflows/wake.ts). */
+const aBatch: readonly Hop[] = [
+  table('GetItem: which incident is open?'),
+  table('GetItem: that incident'),
+  table('GetItem: are the episodes known? All at once'),
+  table('TransactWriteItems: 25 episodes and signals, incident, inbox, pending ring, timeline', 54),
+  table('GetItem: the incident, to wake it'),
+  engine('SendDurableExecutionCallbackSuccess: the doorbell', 1),
+];
+
+/** 500 signals of two services: ten messages of each, which the router gets together. */
+const toTheTable: readonly Hop[] = Array.from({ length: 2 }, () => [
+  engine('ReceiveMessage, which hides ten messages', 1),
+  engine('Invoke the router'),
+  ...Array.from({ length: 10 }, () => aBatch).flat(),
+  engine('DeleteMessageBatch', 1),
+]).flat();
 
 /** By the path on which the alert is posted: what is durable before the 202, and the way after it. */
 const ways: Readonly<Record<string, { accept: readonly Hop[]; follow: readonly Hop[] }>> = {

@@ -8,6 +8,8 @@ export type KnownEpisode = {
   asksRollback: boolean;
   startsAt: Timestamp;
   endsAt: Timestamp | null;
+  /** Its end was not said by its sender; it was taken for ended because it could not be found any more. */
+  assumed: boolean;
   incidentId: string | null;
 };
 
@@ -17,7 +19,7 @@ export type Closed = { resolvedAt: Timestamp } | null;
 /**
  * What a signal adds to what is known.
  * `opens`: a new episode · `resolves` · `asks`: known, and now it asks for a rollback · `returns`: its incident was
- * closed while it went on firing · `ended`: a resolve for something never seen firing · `nothing`: heard before, or late.
+ * closed while it went on firing, or it had been taken for ended and had not · `ended`: a resolve for something never seen firing · `nothing`: heard before, or late.
  */
 export type Novelty = 'opens' | 'resolves' | 'asks' | 'returns' | 'ended' | 'nothing';
 
@@ -32,11 +34,13 @@ export function noveltyOf(
 ): Novelty {
   if (known === undefined) return signal.status === 'firing' ? 'opens' : 'ended';
   if (signal.status === 'resolved') return known.status === 'firing' ? 'resolves' : 'nothing';
+  const late = closed !== null && secondsBetween(closed.resolvedAt, receivedAt) <= RETURN_AFTER_SECONDS;
+  if (known.status === 'resolved' && known.assumed) return late ? 'nothing' : 'returns';
   if (known.status === 'resolved') {
     // An episode ends once. Only where the sender tells no start can the same one begin again, and only later.
     return !signal.episodic && signal.startsAt > (known.endsAt ?? known.startsAt) ? 'opens' : 'nothing';
   }
-  if (closed !== null && secondsBetween(closed.resolvedAt, receivedAt) > RETURN_AFTER_SECONDS) return 'returns';
+  if (closed !== null && !late) return 'returns';
   return signal.asksRollback && !known.asksRollback ? 'asks' : 'nothing';
 }
 

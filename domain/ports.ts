@@ -88,8 +88,8 @@ export type Engine = {
   start(incident: IncidentId, run: number): Promise<void>;
   /** Wakes whoever waits on this callback. One that is closed or gone is success: nobody waits. */
   ring(callback: string): Promise<void>;
-  /** The run has ended without having come to its end: it failed, timed out, or was stopped from outside. */
-  died(incident: IncidentId, run: number): Promise<boolean>;
+  /** It has ended without having come to its end: it failed, timed out, was stopped from outside, or is not known. */
+  died(execution: string): Promise<boolean>;
 };
 
 export type Admitted = {
@@ -139,7 +139,7 @@ export type Incidents = {
   /** Puts a message into the inbox, and rings later at the latest by the sweeper. `false`: the incident is closed. */
   post(id: IncidentId, message: Message, change?: IncidentChange, key?: string): Promise<boolean>;
   /** Marks the run as begun, and hands out where the incident stands. */
-  begin(id: IncidentId, run: number): Promise<{ incident: IncidentRecord; unfinished: number[] } | undefined>;
+  begin(id: IncidentId, run: number, execution: string): Promise<{ incident: IncidentRecord; unfinished: number[] } | undefined>;
   /** Hangs the bell and reads the inbox after it, in this order: no wake-up is lost. */
   listen(id: IncidentId, after: number, bell: string | null): Promise<Listened>;
   /** Closes it if nothing has arrived since `drained`. */

@@ -19,6 +19,7 @@ export type ResponseState = {
   verification: IncidentRecord['verification'];
   verifyAgain: boolean;
   mitigated: boolean;
+  byHand: boolean;
   resolveBy: string | null;
 };
 
@@ -49,6 +50,7 @@ export function begin(incident: IncidentRecord, unfinished: readonly number[]): 
     verification: incident.verification,
     verifyAgain: false,
     mitigated: incident.status === 'mitigated',
+    byHand: incident.by_hand === true,
     resolveBy: null,
   };
 }
@@ -106,7 +108,8 @@ export function apply(state: ResponseState, message: Message): ResponseState {
 
 /** What is due. Beginning it is recorded with `began`. */
 export function plan(state: ResponseState): Plan {
-  const calm = state.firing === 0 && (state.verification === 'not_needed' || state.verification === 'passed');
+  const proven = state.verification === 'not_needed' || state.verification === 'passed';
+  const calm = state.firing === 0 && proven && !state.byHand; // whoever declared it says when it is over
   return {
     page: state.pageDue ? state.pages + 1 : null,
     mitigate: state.mitigationDue === null ? null : { number: state.mitigations + 1, asked: state.mitigationDue },

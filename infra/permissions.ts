@@ -98,7 +98,7 @@ const ofWaking = ({ arns, workflowName }: Resources): Statement[] => [
 /** To see whether a run has died. */
 const ofLooking = ({ arns, workflowName }: Resources): Statement[] => [
   {
-    actions: ['lambda:ListDurableExecutionsByFunction'],
-    resources: [arns.function(workflowName), $interpolate`${arns.function(workflowName)}:*`],
+    actions: ['lambda:GetDurableExecution'],
+    resources: [$interpolate`${arns.function(workflowName)}:*`],
   },
 ];

@@ -6,7 +6,7 @@ export class NoAnswer extends Error {
 /** A vendor's answer, read whole. */
 export type Answer = { status: number; headers: Headers; text: string };
 
-/** Answers are small; one that is not is no answer of the API that we call. */
+/** Answers are small; one that is not is no answer of the API that we call, unless the caller expects it. */
 const BODY_MAX_BYTES = 1024 * 1024;
 
 /**
@@ -16,12 +16,12 @@ const BODY_MAX_BYTES = 1024 * 1024;
  */
 export async function call(
   url: string,
-  init: { method: string; headers?: Record<string, string>; body?: string; timeoutMs: number },
+  init: { method: string; headers?: Record<string, string>; body?: string; timeoutMs: number; maxBytes?: number },
 ): Promise<Answer> {
-  const { timeoutMs, ...request } = init;
+  const { timeoutMs, maxBytes = BODY_MAX_BYTES, ...request } = init;
   try {
     const response = await fetch(url, { ...request, redirect: 'manual', signal: AbortSignal.timeout(timeoutMs) });
-    return { status: response.status, headers: response.headers, text: await readAtMost(response, BODY_MAX_BYTES) };
+    return { status: response.status, headers: response.headers, text: await readAtMost(response, maxBytes) };
   } catch (error) {
     throw new NoAnswer(`${init.method} ${new URL(url).origin}: ${because(error)}`, { cause: error });
   }

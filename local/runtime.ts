@@ -22,6 +22,7 @@ import { handler as incidentResponse } from '../functions/incident-response.ts';
 import { handler as routeHandler } from '../functions/route.ts';
 import { handler as sweepHandler } from '../functions/sweep.ts';
 import { timestamp } from '../schemas/time.ts';
+import { createDatabase } from './aws/dynamodb/create.ts';
 import { startDynamoDb } from './aws/dynamodb/start.ts';
 import { startTtlSweep } from './aws/dynamodb/ttl.ts';
 import { startEventSource } from './aws/event-source.ts';
@@ -93,9 +94,10 @@ async function start(
   closers.unshift(() => lock.release());
   const accessKeyId = emulationKey(env);
 
-  const database = env['AWS_ENDPOINT_URL_DYNAMODB']
-    ? undefined
-    : opened(await startDynamoDb({ file: at('dynamodb.sqlite'), accessKeyId, binary: env['FIREBREAK_DYNOXIDE_BIN'] }));
+  const ownDatabase = { file: at('dynamodb.sqlite'), accessKeyId, binary: env['FIREBREAK_DYNOXIDE_BIN'] };
+  const foreignDatabase = Boolean(env['AWS_ENDPOINT_URL_DYNAMODB']);
+  if (!foreignDatabase) await createDatabase(ownDatabase, (client) => createTable(client, NAMES.table));
+  const database = foreignDatabase ? undefined : opened(await startDynamoDb(ownDatabase));
   if (database) env['AWS_ENDPOINT_URL_DYNAMODB'] = database.url;
   if (!env['AWS_ENDPOINT_URL_SQS'])
     env['AWS_ENDPOINT_URL_SQS'] = opened(

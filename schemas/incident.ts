@@ -97,6 +97,8 @@ export const IncidentRecord = z.object({
   /** The run of the workflow that is in charge, and the last one that has really begun. */
   run: z.number(),
   started_run: z.number(),
+  /** By which the engine knows that run; null until one has begun. */
+  execution: z.string().nullable(),
   /** Callbacks to ring when something has arrived, by who waits on them. */
   bells: z.record(z.string(), z.string()),
   /** Known alerts heard of again. Tells quiet from lively without an inbox row each. */
@@ -105,6 +107,8 @@ export const IncidentRecord = z.object({
   mitigations: z.number(),
   verification: z.enum(['not_needed', 'pending', 'passed', 'failed', 'inconclusive']),
   automation_paused: z.boolean(),
+  /** A person has declared it: that no alert fires does not mean that it is over. Absent: alerts opened it. */
+  by_hand: z.literal(true).optional(),
   /** Trace id of the request that opened it. */
   trace: z.string(),
 });

@@ -4,6 +4,7 @@ import type { IncidentId } from '../schemas/names.ts';
 import { secondsBetween, type Timestamp } from '../schemas/time.ts';
 import type { Bell, Run } from './run.ts';
 import { endGoneAlerts } from './steps/gone-alerts.ts';
+import { hear } from './steps/hear.ts';
 import { mitigate, verifyNow } from './steps/mitigate.ts';
 import { page, resolvePages } from './steps/page.ts';
 import { withdrawQuestions } from './steps/withdraw-questions.ts';
@@ -29,16 +30,18 @@ const RUN_SECONDS = 7 * 24 * 3600;
  * own; this loop only reads the inbox, decides what is due, and closes.
  */
 export async function incidentResponse(
-  run: Run,
+  unnamed: Run,
   { incidentId, run: number }: IncidentRun,
   deps: Deps,
 ): Promise<IncidentOutcome> {
-  const begun = await run.step('begin', () =>
-    deps.incidents.begin(incidentId, number).then((found) => found && { ...found, at: deps.clock.now() }),
+  const { execution } = unnamed;
+  const begun = await unnamed.step('begin', () =>
+    deps.incidents.begin(incidentId, number, execution).then((found) => found && { ...found, at: deps.clock.now() }),
   );
   if (begun === undefined) return { incident: incidentId, ended: 'unknown' };
   if (begun.incident.status === 'resolved') return { incident: incidentId, ended: 'resolved' };
 
+  const run = unnamed.about({ trace: begun.incident.trace, service: begun.incident.service });
   let state = begin(begun.incident, begun.unfinished);
   const quietRounds = await run.step('quiet-hours', () =>
     deps.config.current().then(({ paging }) => Math.ceil((paging.quietHours * 3600) / LOOK_ANYWAY_SECONDS)),
@@ -78,14 +81,14 @@ export async function incidentResponse(
     bell ??= await run.bell('inbox', { seconds: LOOK_ANYWAY_SECONDS });
     const hung: Bell = bell;
     const drained = state.drained;
-    let heard = await run.step('listen', () => deps.incidents.listen(incidentId, drained, hung.id));
+    let heard = await run.step('listen', () => hear(deps, incidentId, drained, hung.id));
     let rang: 'mail' | 'rung' | 'timeout' = 'mail';
     if (heard.mail.length === 0) {
       if (isLong(round, begun.at, heard.at) && state.running.length === 0 && state.verification !== 'pending')
         return handOver(run, incidentId, number, branches, deps);
       rang = await hung.rung();
       bell = null;
-      heard = await run.step('look', () => deps.incidents.listen(incidentId, drained, null));
+      heard = await run.step('look', () => hear(deps, incidentId, drained, null));
     }
 
     const lively = heard.mail.length > 0 || heard.renotified !== quiet.renotified;
@@ -97,7 +100,7 @@ export async function incidentResponse(
       state.firing > 0 &&
       (rang === 'timeout' ||
         heard.mail.some(({ message }) => message.kind === 'verification' && message.outcome === 'passed'));
-    if (unsaid) await run.step('gone-alerts', () => endGoneAlerts(deps, incidentId));
+    if (unsaid) branches.push(run.branch(`gone-alerts-${round}`, (b) => endGoneAlerts(b, { incidentId }, deps)));
   }
 }
 

@@ -25,6 +25,10 @@ export type Run = {
   /** Something that goes on beside the rest, with a sequence of operations of its own. */
   branch<T>(name: string, work: (run: Run) => Promise<T>): Promise<T>;
   wait(name: string, delay: Delay): Promise<void>;
+  /** The same run, with more fields on every line of its log. */
+  about(fields: Record<string, unknown>): Run;
+  /** By which the engine knows this execution. */
+  readonly execution: string;
   bell(name: string, timeout: Delay): Promise<Bell>;
 };
 
@@ -43,6 +47,8 @@ export function durableRun(context: DurableContext, log: Log): Run {
       }),
     branch: (name, work) =>
       started(context.runInChildContext(name, (child) => work(durableRun(child, log.with({ branch: name }))))),
+    execution: context.executionContext.durableExecutionArn,
+    about: (fields) => durableRun(context, log.with(fields)),
     wait: async (name, { seconds }) => context.wait(name, { seconds: Math.max(1, Math.round(seconds)) }),
     bell: async (name, { seconds }) => {
       const [promise, id] = await context.createCallback(name, {

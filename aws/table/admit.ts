@@ -93,6 +93,7 @@ const episodeOf = (item: Item): Episode => ({
   asksRollback: item['asks_rollback'] === true,
   startsAt: Timestamp.parse(item['starts_at']),
   endsAt: typeof item['ends_at'] === 'string' ? Timestamp.parse(item['ends_at']) : null,
+  assumed: item['assumed'] === true,
   incidentId: typeof item['incident_id'] === 'string' ? IncidentId.parse(item['incident_id']) : null,
   rev: Number(item['rev']),
 });
@@ -146,6 +147,7 @@ function incidentWrites(
 ): Write[] {
   const fresh = parts.attached.map(({ signal }) => signal);
   const { at } = here;
+  const joining = parts.attached.filter(({ row }) => row?.incidentId !== id); // one that returns was counted before
   if (incident === undefined) return newIncidentWrites(table, here, newIncident(id, here, fresh), fresh);
   const message: Message = {
     kind: 'signals',
@@ -170,7 +172,7 @@ function incidentWrites(
         detail: detailOf(parts),
       },
     },
-    { signals: fresh.length, firing: lasting(fresh) - parts.ended.length, asksRollback: message.asksRollback },
+    { signals: joining.length, firing: lasting(fresh) - parts.ended.length, asksRollback: message.asksRollback },
   );
 }
 
@@ -234,6 +236,7 @@ export const blankIncident = {
   drained: 0,
   run: 1,
   started_run: 0,
+  execution: null,
   bells: {},
   renotified: 0,
   pages: 0,

@@ -25,13 +25,10 @@ export class ChangeTable implements Changes {
   ): Promise<{ change: Change; created: boolean }> {
     const change = newChange(input, this.#clock.now(), made_for ?? null);
     const result = await this.#table.transact(changeWrites(this.#table, change, true));
-    if (result.ok) {
-      await this.#live(change);
-      return { change, created: true };
-    }
-    const first = await this.get(change.id);
+    const first = result.ok ? change : await this.get(change.id);
     if (first === undefined) throw new Error(`deployment ${change.id} could neither be recorded nor read`);
-    return { change: first, created: false };
+    await this.#live(first); // again, too: whoever recorded it first may have died before this
+    return { change: first, created: result.ok };
   }
 
   async patch(id: ChangeId, patch: ChangePatch): Promise<Change | undefined> {

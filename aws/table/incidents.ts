@@ -63,6 +63,7 @@ export class IncidentTable implements Incidents {
         severity,
         opened_at: at,
         trace,
+        by_hand: true,
       };
       const result = await this.#table.transact(newIncidentWrites(this.#table, { at, scope }, incident, [], by));
       if (result.ok) return { id: incident.id, created: true };
@@ -180,12 +181,17 @@ export class IncidentTable implements Incidents {
     throw new Error(`incident ${id} changed ${TRIES} times while a message was to be left; try again`);
   }
 
-  async begin(id: IncidentId, run: number): Promise<{ incident: IncidentRecord; unfinished: number[] } | undefined> {
+  async begin(
+    id: IncidentId,
+    run: number,
+    execution: string,
+  ): Promise<{ incident: IncidentRecord; unfinished: number[] } | undefined> {
     const known = await this.read(id);
     if (known === undefined) return undefined;
     await this.#table.touch(keys.incident(id), {
-      UpdateExpression: 'SET started_run = :run',
-      ExpressionAttributeValues: { ':run': run },
+      UpdateExpression: 'SET started_run = :run, #execution = :execution',
+      ExpressionAttributeNames: { '#execution': 'execution' },
+      ExpressionAttributeValues: { ':run': run, ':execution': execution },
     });
     const decisions = await collect(this.#table.each(keys.incident(id).pk, 'DEC#'), (item) => item);
     const unfinished = decisions
@@ -194,7 +200,8 @@ export class IncidentTable implements Incidents {
           item['outcome'] === undefined || (item['outcome'] === 'succeeded' && known.verification === 'pending'),
       )
       .map((item) => Number(item['number']));
-    return { incident: { ...known, started_run: run }, unfinished };
+    // Whose run it was before is no business of the workflow, and its checkpoints stay the same for the same story.
+    return { incident: { ...known, started_run: run, execution: null }, unfinished };
   }
 
   async listen(id: IncidentId, after: number, bell: string | null): Promise<Listened> {
@@ -300,13 +307,14 @@ export class IncidentTable implements Incidents {
       const at = this.#clock.now();
       const result = await this.#table.transact([
         this.#table.update(key, {
-          UpdateExpression: 'SET #status = :resolved, ends_at = :at, rev = :next',
+          UpdateExpression: 'SET #status = :resolved, ends_at = :at, assumed = :true, rev = :next',
           ConditionExpression: 'rev = :rev',
           ExpressionAttributeNames: { '#status': 'status' },
           ExpressionAttributeValues: {
             ':resolved': 'resolved',
             ':at': at,
             ':rev': row['rev'],
+            ':true': true,
             ':next': Number(row['rev']) + 1,
           },
         }),

@@ -30,7 +30,8 @@ export function deploymentRoutes(app: Api, deps: Deps): void {
       const input = c.req.valid('json');
       c.var.allow(input);
       const { change, created } = await deps.changes.record(input);
-      if (created && change.status === 'failed') await reportFailedDeploy(deps, change, c.var.trace);
+      // Also when it was recorded before: that request may have died here. Reported twice, it counts once.
+      if (change.status === 'failed') await reportFailedDeploy(deps, change, c.var.trace);
       return c.json(change, created ? 201 : 200);
     },
   );
@@ -58,7 +59,9 @@ export function deploymentRoutes(app: Api, deps: Deps): void {
       c.var.allow(before);
       const change = await deps.changes.patch(id, c.req.valid('json'));
       if (change === undefined) throw notFound(id);
-      if (change.status === 'failed' && before.status !== 'failed') await reportFailedDeploy(deps, change, c.var.trace);
+      // Said again it is reported again, as above; a corrected end is the same failure.
+      const corrected = before.status === 'failed' && before.finished_at !== change.finished_at;
+      if (change.status === 'failed' && !corrected) await reportFailedDeploy(deps, change, c.var.trace);
       return c.json(change, 200);
     },
   );

@@ -94,10 +94,14 @@ const isResponse = (value: unknown): value is { status: number } =>
 
 function read(status: number, body: unknown): Attempt {
   const detail = `PagerDuty answered ${status}${reasons(body)}`;
-  if (status === 202 || status === 200) return { kind: 'taken', detail };
+  // 202 is what it answers; a bare 200 may be anything that stands in between, as a proxy's login page.
+  if (status === 202 || (status === 200 && isSuccess(body))) return { kind: 'taken', detail };
   if (status === 429 || status >= 500 || status === 408) return later(detail);
   return { kind: 'refused', detail };
 }
+
+const isSuccess = (body: unknown): boolean =>
+  typeof body === 'object' && body !== null && 'status' in body && body.status === 'success';
 
 /** The docs promise no Retry-After and advise about 30 s; the workflow's own back-off does that. */
 const later = (detail: string): Attempt => ({ kind: 'later', detail, afterSeconds: null });

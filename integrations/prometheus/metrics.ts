@@ -8,6 +8,9 @@ import { truncate } from '../text.ts';
 const ATTEMPT_TIMEOUT_MS = 4_000;
 const STEP_SECONDS = 15;
 
+/** Where a rule cannot be asked for by its name, all rules come. */
+const BODY_MAX_BYTES = 16 * 1024 * 1024;
+
 const Sample = z.tuple([z.number(), z.string()]);
 const Instant = z.object({
   status: z.literal('success'),
@@ -40,6 +43,7 @@ export function prometheus(baseUrl: () => Promise<string | undefined>): Metrics 
     return call(`${base.replace(/\/+$/, '')}${path}?${new URLSearchParams(query).toString()}`, {
       method: 'GET',
       timeoutMs: ATTEMPT_TIMEOUT_MS,
+      maxBytes: BODY_MAX_BYTES,
     });
   };
   return {

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { authorize, EVERYWHERE, type Scope } from '../../domain/access.ts';
 import { Action, type Principal } from '../../schemas/access.ts';
@@ -34,14 +34,54 @@ describe('a token may', () => {
 describe('a token may not', () => {
   test.each([
     ['another action', principal({ actions: ['deployments:read'] }), {}, 'ci may not deployments:write'],
-    ['another service', principal({ services: ['checkout'] }), { service: 'search' }, 'ci has nothing to do with service search'],
-    ['another environment', principal({ environments: ['staging'] }), { environment: 'production' }, 'ci has nothing to do with environment production'],
-    ['another source', principal({ sources: ['grafana'] }), { source: 'alertmanager' }, 'ci may not send as alertmanager'],
-    ['any service, with an empty list', principal({ services: [] }), { service: 'checkout' }, 'ci has nothing to do with service checkout'],
-    ['what concerns every service', principal({ services: ['checkout'] }), EVERYWHERE, 'ci has nothing to do with all services'],
-    ['what concerns every environment', principal({ environments: ['staging'] }), EVERYWHERE, 'ci has nothing to do with all environments'],
-    ['anything at the moment at which it expires', principal({ expires_at: NOON }), {}, `the token ci expired at ${NOON}`],
-    ['anything at all once it has expired, star or not', principal({ actions: ['*'], expires_at: before(1) }), {}, `the token ci expired at ${before(1)}`],
+    [
+      'another service',
+      principal({ services: ['checkout'] }),
+      { service: 'search' },
+      'ci has nothing to do with service search',
+    ],
+    [
+      'another environment',
+      principal({ environments: ['staging'] }),
+      { environment: 'production' },
+      'ci has nothing to do with environment production',
+    ],
+    [
+      'another source',
+      principal({ sources: ['grafana'] }),
+      { source: 'alertmanager' },
+      'ci may not send as alertmanager',
+    ],
+    [
+      'any service, with an empty list',
+      principal({ services: [] }),
+      { service: 'checkout' },
+      'ci has nothing to do with service checkout',
+    ],
+    [
+      'what concerns every service',
+      principal({ services: ['checkout'] }),
+      EVERYWHERE,
+      'ci has nothing to do with all services',
+    ],
+    [
+      'what concerns every environment',
+      principal({ environments: ['staging'] }),
+      EVERYWHERE,
+      'ci has nothing to do with all environments',
+    ],
+    [
+      'anything at the moment at which it expires',
+      principal({ expires_at: NOON }),
+      {},
+      `the token ci expired at ${NOON}`,
+    ],
+    [
+      'anything at all once it has expired, star or not',
+      principal({ actions: ['*'], expires_at: before(1) }),
+      {},
+      `the token ci expired at ${before(1)}`,
+    ],
   ])('do %s', (_, who, scope, because) => {
     expect(authorize(who, 'deployments:write', scope, NOON)).toEqual({ allowed: false, because });
   });

@@ -1,6 +1,15 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Closed, highest, isEvent, type KnownEpisode, noveltyOf, opensIncident, RETURN_AFTER_SECONDS, scopeOf } from '../../domain/admission.ts';
+import {
+  type Closed,
+  highest,
+  isEvent,
+  type KnownEpisode,
+  noveltyOf,
+  opensIncident,
+  RETURN_AFTER_SECONDS,
+  scopeOf,
+} from '../../domain/admission.ts';
 import { Severity } from '../../schemas/names.ts';
 import type { Signal } from '../../schemas/signal.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time.ts';
@@ -15,27 +24,60 @@ const known = (more: Partial<KnownEpisode> = {}): KnownEpisode => ({
   asksRollback: true,
   startsAt: firing.startsAt,
   endsAt: null,
+  assumed: false,
   incidentId: 'an incident',
   ...more,
 });
 const ended = known({ status: 'resolved', endsAt: before(5) });
 
 const closedFor = (seconds: number): Closed => ({ resolvedAt: plusSeconds(NOON, -seconds) });
-const novelty = (one: Signal, row: KnownEpisode | undefined, closed: Closed = null): string => noveltyOf(one, row, closed, NOON);
+const novelty = (one: Signal, row: KnownEpisode | undefined, closed: Closed = null): string =>
+  noveltyOf(one, row, closed, NOON);
 
 describe('a signal', () => {
   test.each([
     ['of an episode never heard of opens it', novelty(firing, undefined), 'opens'],
     ['that resolves what was never seen firing is only noted', novelty(resolved, undefined), 'ended'],
+    [
+      'that had only been taken for ended has not',
+      novelty(firing, known({ status: 'resolved', endsAt: before(5), assumed: true })),
+      'returns',
+    ],
+    [
+      'under way when its incident closed is late, also when it had been taken for ended',
+      novelty(firing, known({ status: 'resolved', endsAt: before(5), assumed: true }), closedFor(RETURN_AFTER_SECONDS)),
+      'nothing',
+    ],
+    [
+      'that comes after that returns',
+      novelty(
+        firing,
+        known({ status: 'resolved', endsAt: before(9), assumed: true }),
+        closedFor(RETURN_AFTER_SECONDS + 1),
+      ),
+      'returns',
+    ],
     ['heard again is nothing new', novelty(firing, known()), 'nothing'],
     ['that resolves ends its episode', novelty(resolved, known()), 'resolves'],
     ['that resolves again is nothing new', novelty(resolved, ended), 'nothing'],
     ['that fires late, after its episode has ended, is nothing new', novelty(firing, ended), 'nothing'],
     ['that asks now and did not before says so', novelty(firing, known({ asksRollback: false })), 'asks'],
     ['that asks no more takes nothing back', novelty({ ...firing, asksRollback: false }, known()), 'nothing'],
-    ['that goes on firing long after its incident was closed returns', novelty(firing, known(), closedFor(RETURN_AFTER_SECONDS + 1)), 'returns'],
-    ['that was under way when its incident was closed does not open it again', novelty(firing, known(), closedFor(RETURN_AFTER_SECONDS)), 'nothing'],
-    ['that resolves after its incident was closed ends its episode', novelty(resolved, known(), closedFor(3600)), 'resolves'],
+    [
+      'that goes on firing long after its incident was closed returns',
+      novelty(firing, known(), closedFor(RETURN_AFTER_SECONDS + 1)),
+      'returns',
+    ],
+    [
+      'that was under way when its incident was closed does not open it again',
+      novelty(firing, known(), closedFor(RETURN_AFTER_SECONDS)),
+      'nothing',
+    ],
+    [
+      'that resolves after its incident was closed ends its episode',
+      novelty(resolved, known(), closedFor(3600)),
+      'resolves',
+    ],
     ['that fires late of a closed incident stays ended', novelty(firing, ended, closedFor(3600)), 'nothing'],
   ])('%s', (_, actual, expected) => {
     expect(actual).toBe(expected);
@@ -68,7 +110,11 @@ test('the same alert firing again is another episode, where its sender tells the
 
 test('whatever is known, a second delivery of the same signal is nothing new', () => {
   const anySignal = fc
-    .record({ status: fc.constantFrom('firing' as const, 'resolved' as const), asksRollback: fc.boolean(), episodic: fc.boolean() })
+    .record({
+      status: fc.constantFrom('firing' as const, 'resolved' as const),
+      asksRollback: fc.boolean(),
+      episodic: fc.boolean(),
+    })
     .map((more) => signal({ ...more, endsAt: more.status === 'resolved' ? NOON : null }));
   const anyRow = fc.option(fc.constantFrom(known(), ended, known({ asksRollback: false })), { nil: undefined });
   fc.assert(
@@ -82,6 +128,7 @@ test('whatever is known, a second delivery of the same signal is nothing new', (
               asksRollback: one.asksRollback || (row?.asksRollback ?? false),
               startsAt: one.startsAt,
               endsAt: one.endsAt,
+              assumed: false,
               incidentId: null,
             };
       expect(noveltyOf(one, after, null, NOON)).toBe('nothing');
@@ -118,7 +165,10 @@ test('a failed deploy is an event, an alert is not', () => {
 });
 
 test('no two places share a scope, whatever they are called', () => {
-  const anyName = fc.oneof(fc.string({ minLength: 1, unit: 'grapheme' }), fc.constantFrom('a', '#', 'a#b', 'b', '%23', '%'));
+  const anyName = fc.oneof(
+    fc.string({ minLength: 1, unit: 'grapheme' }),
+    fc.constantFrom('a', '#', 'a#b', 'b', '%23', '%'),
+  );
   const place = fc.record({ service: anyName, environment: anyName, unmatched: fc.option(anyName, { nil: null }) });
   fc.assert(
     fc.property(place, place, (a, b) => {

@@ -1,4 +1,5 @@
-import fc from 'fast-check';
+import { hash } from 'node:crypto';
+import * as fc from 'fast-check';
 import type { DecisionInputs, Guard } from '../../domain/rollback.ts';
 import type { Change } from '../../schemas/change.ts';
 import { ChangeKind, ChangeStatus } from '../../schemas/change.ts';
@@ -13,11 +14,13 @@ export const before = (minutes: number): Timestamp => plusSeconds(NOON, -60 * mi
 
 export const INCIDENT = '01TEST00000000000000000001';
 
+const changeId = (of: string): ChangeId => `chg_${hash('sha256', of).slice(0, 26)}` as ChangeId;
+
 /** A deploy that took three minutes, unless said otherwise. */
 export function change(version: string, startedMinutesBefore: number, more: Partial<Change> = {}): Change {
   const started_at = before(startedMinutesBefore);
   return {
-    id: `chg_${version}@${startedMinutesBefore}` as ChangeId,
+    id: changeId(`${version} ${startedMinutesBefore}`),
     service: 'checkout' as ServiceName,
     environment: 'production' as EnvironmentName,
     version: version as Version,
@@ -70,7 +73,10 @@ const anyChange: fc.Arbitrary<Change> = fc
     started: fc.oneof(fc.integer({ min: -4, max: 300 }), fc.constantFrom(-1, 5, 10, 15, 60, 240)),
     took: fc.option(fc.oneof(fc.integer({ min: 0, max: 25 }), fc.constant(3)), { nil: null }),
     kind: fc.oneof({ weight: 6, arbitrary: fc.constant('deploy' as const) }, fc.constantFrom(...ChangeKind.options)),
-    status: fc.oneof({ weight: 6, arbitrary: fc.constant('succeeded' as const) }, fc.constantFrom(...ChangeStatus.options)),
+    status: fc.oneof(
+      { weight: 6, arbitrary: fc.constant('succeeded' as const) },
+      fc.constantFrom(...ChangeStatus.options),
+    ),
     has_migration: fc.constantFrom(true, false, false, false, null),
     rolled_back_by: fc.constantFrom(null, null, null, 'some incident'),
     made_for: fc.constantFrom(null, null, null, INCIDENT, 'some incident'),
@@ -80,7 +86,7 @@ const anyChange: fc.Arbitrary<Change> = fc
   .map(({ version, started, took, id, ...more }) => {
     const made = change(version, started, more);
     const finished_at = took === null || more.status === 'started' ? null : plusSeconds(made.started_at, took * 60);
-    return { ...made, id: `chg_${id}` as ChangeId, finished_at };
+    return { ...made, id: changeId(id), finished_at };
   });
 
 const several = (maxLength: number) => fc.uniqueArray(anyChange, { maxLength, selector: ({ id }) => id });
@@ -122,7 +128,10 @@ export const anyInputs: fc.Arbitrary<DecisionInputs> = fc
     mode: fc.oneof({ weight: 3, arbitrary: fc.constant('act' as const) }, fc.constantFrom(...Mode.options)),
     unknownMigration: fc.constantFrom('approve' as const, 'act' as const),
     has_deployer: rarely(false),
-    guard: fc.oneof({ weight: 2, arbitrary: fc.constant<Guard>({ state: 'read', paused: false, modes: [] }) }, anyGuard),
+    guard: fc.oneof(
+      { weight: 2, arbitrary: fc.constant<Guard>({ state: 'read', paused: false, modes: [] }) },
+      anyGuard,
+    ),
     incident_paused: rarely(true),
     rollbacks_last_hour: fc.constantFrom(0, 0, 2, 3, 9),
   })

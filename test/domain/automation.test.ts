@@ -33,6 +33,11 @@ test('an automation that nobody has touched caps nothing', () => {
 });
 
 test('services and environments may be called like what every object has', () => {
-  const services = JSON.parse('{"__proto__": {"mode": "shadow", "environments": {"constructor": "suggest"}}}') as Automation['services'];
-  expect(modesFor({ ...untouchedAutomation, services }, place('__proto__', 'constructor'))).toEqual(['shadow', 'suggest']);
+  const services = JSON.parse(
+    '{"__proto__": {"mode": "shadow", "environments": {"constructor": "suggest"}}}',
+  ) as Automation['services'];
+  expect(modesFor({ ...untouchedAutomation, services }, place('__proto__', 'constructor'))).toEqual([
+    'shadow',
+    'suggest',
+  ]);
 });

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { blankIncident } from '../../aws/table/admit.ts';
 import { apply, begin, began, plan, type Plan, type ResponseState } from '../../domain/response.ts';
@@ -22,9 +22,19 @@ const incident = (more: Partial<IncidentRecord> = {}): IncidentRecord => ({
 });
 
 const signals = (more: Partial<Extract<Message, { kind: 'signals' }>> = {}): Message => ({
-  kind: 'signals', fired: 1, resolved: 0, critical: true, asksRollback: false, ...more,
+  kind: 'signals',
+  fired: 1,
+  resolved: 0,
+  critical: true,
+  asksRollback: false,
+  ...more,
 });
-const mitigation = (outcome: MitigationOutcome, page: PageNeed = 'no', number = 1): Message => ({ kind: 'mitigation', number, outcome, page });
+const mitigation = (outcome: MitigationOutcome, page: PageNeed = 'no', number = 1): Message => ({
+  kind: 'mitigation',
+  number,
+  outcome,
+  page,
+});
 const verification = (outcome: VerificationOutcome): Message => ({ kind: 'verification', number: 1, outcome });
 const severity = (raised: Severity): Message => ({ kind: 'severity', severity: raised, by: 'ada' });
 
@@ -53,21 +63,45 @@ describe('it pages', () => {
     ['once for a critical incident', plans(incident(), signals(), signals()), [1]],
     ['nobody for a warning', plans(incident({ severity: 'warning' }), signals({ critical: false })), []],
     ['when an alert makes it critical', plans(incident({ severity: 'warning' }), signals(), signals()), [1]],
-    ['again when an alert makes it critical after a page', plans(incident({ severity: 'warning', pages: 1 }), signals()), [2]],
+    [
+      'again when an alert makes it critical after a page',
+      plans(incident({ severity: 'warning', pages: 1 }), signals()),
+      [2],
+    ],
     ['when a person makes it critical', plans(incident({ severity: 'warning' }), severity('critical')), [1]],
     ['not for a person who says that it is still critical', plans(incident(), severity('critical')), [1]],
     ['again when it becomes critical once more', plans(incident(), severity('warning'), severity('critical')), [1, 2]],
     ['again when a mitigation failed', plans(incident(), mitigation('failed', 'again')), [1, 2]],
-    ['for a judgement that needs a person, if nobody was paged', plans(incident({ severity: 'warning' }), mitigation('not_taken', 'if_nobody')), [1]],
+    [
+      'for a judgement that needs a person, if nobody was paged',
+      plans(incident({ severity: 'warning' }), mitigation('not_taken', 'if_nobody')),
+      [1],
+    ],
     ['not for it when somebody was', plans(incident(), mitigation('not_taken', 'if_nobody')), [1]],
-    ['again when the mitigation has not helped', plans(incident(), mitigation('succeeded'), verification('failed')), [1, 2]],
+    [
+      'again when the mitigation has not helped',
+      plans(incident(), mitigation('succeeded'), verification('failed')),
+      [1, 2],
+    ],
     ['not when that cannot be told', plans(incident(), mitigation('succeeded'), verification('inconclusive')), [1]],
-    ['not when a second look finds it unhealthy still', plans(incident(), mitigation('succeeded'), verification('failed'), verification('failed')), [1, 2]],
+    [
+      'not when a second look finds it unhealthy still',
+      plans(incident(), mitigation('succeeded'), verification('failed'), verification('failed')),
+      [1, 2],
+    ],
     ['again for a critical alert after the mitigation', plans(incident(), mitigation('succeeded'), signals()), [1, 2]],
-    ['not for one that ends after it', plans(incident(), mitigation('succeeded'), signals({ fired: 0, resolved: 1, critical: false })), [1]],
+    [
+      'not for one that ends after it',
+      plans(incident(), mitigation('succeeded'), signals({ fired: 0, resolved: 1, critical: false })),
+      [1],
+    ],
     ['not for a warning after it', plans(incident(), mitigation('succeeded'), signals({ critical: false })), [1]],
     ['again when a person asks for it', plans(incident(), { kind: 'page', by: 'person:ada', note: '' }), [1, 2]],
-    ['for a question, if nobody was paged', plans(incident({ severity: 'warning' }), { kind: 'page', by: 'firebreak', note: '' }), [1]],
+    [
+      'for a question, if nobody was paged',
+      plans(incident({ severity: 'warning' }), { kind: 'page', by: 'firebreak', note: '' }),
+      [1],
+    ],
     ['not for a question when somebody was', plans(incident(), { kind: 'page', by: 'firebreak', note: '' }), [1]],
   ])('%s', (_, all, expected) => {
     expect(pages(all)).toEqual(expected);
@@ -89,7 +123,11 @@ describe('it judges', () => {
   });
 
   test('at once, for nobody, where no alert asks; and again once one does', () => {
-    const all = plans(incident({ asks_rollback: false }), signals({ asksRollback: true }), signals({ asksRollback: true }));
+    const all = plans(
+      incident({ asks_rollback: false }),
+      signals({ asksRollback: true }),
+      signals({ asksRollback: true }),
+    );
     expect(judgements(all)).toEqual([
       { number: 1, asked: { by: 'nobody', who: '' } },
       { number: 2, asked: { by: 'alert', who: '' } },
@@ -97,7 +135,11 @@ describe('it judges', () => {
   });
 
   test('again for every person who asks', () => {
-    const all = plans(incident(), { kind: 'rollback', by: 'person:ada', note: '' }, { kind: 'rollback', by: 'person:bo', note: '' });
+    const all = plans(
+      incident(),
+      { kind: 'rollback', by: 'person:ada', note: '' },
+      { kind: 'rollback', by: 'person:bo', note: '' },
+    );
     expect(judgements(all).slice(1)).toEqual([
       { number: 2, asked: { by: 'person', who: 'person:ada' } },
       { number: 3, asked: { by: 'person', who: 'person:bo' } },
@@ -116,11 +158,23 @@ describe('it closes', () => {
   test.each([
     ['when the alerts have ended and nothing was done', plans(incident(), quiet), true],
     ['not while an alert fires', plans(incident(), mitigation('succeeded'), verification('passed')), false],
-    ['when the alerts have ended and the mitigation is verified', plans(incident(), mitigation('succeeded'), quiet, verification('passed')), true],
+    [
+      'when the alerts have ended and the mitigation is verified',
+      plans(incident(), mitigation('succeeded'), quiet, verification('passed')),
+      true,
+    ],
     ['not while that is still to be verified', plans(incident(), mitigation('succeeded'), quiet), false],
-    ['not when that cannot be told', plans(incident(), mitigation('succeeded'), quiet, verification('inconclusive')), false],
+    [
+      'not when that cannot be told',
+      plans(incident(), mitigation('succeeded'), quiet, verification('inconclusive')),
+      false,
+    ],
     ['not when it has not helped', plans(incident(), mitigation('succeeded'), quiet, verification('failed')), false],
-    ['when a mitigation came to nothing and the alerts end', plans(incident(), mitigation('refused', 'again'), quiet), true],
+    [
+      'when a mitigation came to nothing and the alerts end',
+      plans(incident(), mitigation('refused', 'again'), quiet),
+      true,
+    ],
     ['when a person says so, whatever fires', plans(incident(), { kind: 'resolve', by: 'ada', note: '' }), true],
   ])('%s', (_, all, expected) => {
     expect(closes(all)).toBe(expected);
@@ -128,7 +182,8 @@ describe('it closes', () => {
 });
 
 describe('it looks again whether the mitigation has helped', () => {
-  const looks = (all: readonly Plan[]): (number | null)[] => all.map(({ verify }) => verify).filter((number) => number !== null);
+  const looks = (all: readonly Plan[]): (number | null)[] =>
+    all.map(({ verify }) => verify).filter((number) => number !== null);
   const ended = signals({ fired: 0, resolved: 1, critical: false });
 
   test.each(['inconclusive', 'failed'] as const)('when the alerts end after it was %s', (outcome) => {
@@ -146,10 +201,18 @@ describe('it looks again whether the mitigation has helped', () => {
 
 /** What the table and the branches do beside the state, as far as closing and paging depend on it. */
 const anyMessage: fc.Arbitrary<Message> = fc.oneof(
-  fc.record({ fired: fc.integer({ min: 0, max: 2 }), resolved: fc.integer({ min: 0, max: 2 }), critical: fc.boolean(), asksRollback: fc.boolean() })
+  fc
+    .record({
+      fired: fc.integer({ min: 0, max: 2 }),
+      resolved: fc.integer({ min: 0, max: 2 }),
+      critical: fc.boolean(),
+      asksRollback: fc.boolean(),
+    })
     .map(({ critical, ...more }) => signals({ ...more, critical: critical && more.fired > 0 })),
   fc.constantFrom(...Severity.options).map(severity),
-  fc.tuple(fc.constantFrom(...MitigationOutcome.options), fc.constantFrom(...PageNeed.options)).map(([outcome, page]) => mitigation(outcome, page)),
+  fc
+    .tuple(fc.constantFrom(...MitigationOutcome.options), fc.constantFrom(...PageNeed.options))
+    .map(([outcome, page]) => mitigation(outcome, page)),
   fc.constantFrom(...VerificationOutcome.options).map(verification),
   fc.constantFrom('ada', 'firebreak').map((by): Message => ({ kind: 'page', by, note: '' })),
   fc.constantFrom<Message[]>(
@@ -196,7 +259,9 @@ function live(start: IncidentRecord, looks: readonly (readonly Message[])[]): Li
 }
 
 describe('whatever comes, in whatever order and however much at a time,', () => {
-  const always = (holds: (lived: Lived, start: IncidentRecord, looks: readonly (readonly Message[])[]) => void): void => {
+  const always = (
+    holds: (lived: Lived, start: IncidentRecord, looks: readonly (readonly Message[])[]) => void,
+  ): void => {
     fc.assert(
       fc.property(anyStart, anyLooks, (start, looks) => {
         holds(live(start, looks), start, looks);
@@ -208,15 +273,20 @@ describe('whatever comes, in whatever order and however much at a time,', () => 
   test('pages and judgements are numbered on, and each is begun once', () => {
     always(({ plans: all }, start) => {
       expect(pages(all)).toEqual(pages(all).map((_, index) => start.pages + index + 1));
-      expect(judgements(all).map(({ number }) => number)).toEqual(judgements(all).map((_, index) => start.mitigations + index + 1));
+      expect(judgements(all).map(({ number }) => number)).toEqual(
+        judgements(all).map((_, index) => start.mitigations + index + 1),
+      );
     });
   });
 
   test('whatever demands a page gets one, at the very look at which it is found', () => {
     always(({ plans: all }, _start, looks) => {
       for (const [index, mail] of looks.entries()) {
-        const demanded = mail.some((message) =>
-          (message.kind === 'mitigation' && message.page === 'again') || (message.kind === 'page' && message.by !== 'firebreak'));
+        const demanded = mail.some(
+          (message) =>
+            (message.kind === 'mitigation' && message.page === 'again') ||
+            (message.kind === 'page' && message.by !== 'firebreak'),
+        );
         if (demanded) expect(all[index + 1]?.page).not.toBeNull();
       }
     });
@@ -224,7 +294,9 @@ describe('whatever comes, in whatever order and however much at a time,', () => 
 
   test('what has become critical has paged, or somebody had been paged for it when it was', () => {
     always(({ plans: all }, start, looks) => {
-      const critical = (message: Message) => (message.kind === 'signals' && message.critical) || (message.kind === 'severity' && message.severity === 'critical');
+      const critical = (message: Message) =>
+        (message.kind === 'signals' && message.critical) ||
+        (message.kind === 'severity' && message.severity === 'critical');
       const raised = start.severity !== 'critical' && looks.flat().some(critical);
       const unpaged = start.severity === 'critical' && start.pages === 0;
       if (raised || unpaged) expect(pages(all)).not.toEqual([]);
@@ -233,8 +305,12 @@ describe('whatever comes, in whatever order and however much at a time,', () => 
 
   test('nothing pages that has no reason to', () => {
     always(({ plans: all }, start, looks) => {
-      const reasons = looks.flat().filter(({ kind }) => ['signals', 'severity', 'mitigation', 'verification', 'page'].includes(kind)).length;
-      expect(pages(all).length).toBeLessThanOrEqual(reasons + (start.severity === 'critical' && start.pages === 0 ? 1 : 0));
+      const reasons = looks
+        .flat()
+        .filter(({ kind }) => ['signals', 'severity', 'mitigation', 'verification', 'page'].includes(kind)).length;
+      expect(pages(all).length).toBeLessThanOrEqual(
+        reasons + (start.severity === 'critical' && start.pages === 0 ? 1 : 0),
+      );
     });
   });
 
@@ -263,11 +339,20 @@ describe('whatever comes, in whatever order and however much at a time,', () => 
   });
 
   test('the order of messages at one look decides nothing about whether somebody is paged', () => {
-    const batch = fc.array(anyMessage.filter(({ kind }) => kind !== 'verification' && kind !== 'mitigation' && kind !== 'severity'), { maxLength: 4 });
+    const batch = fc.array(
+      anyMessage.filter(({ kind }) => kind !== 'verification' && kind !== 'mitigation' && kind !== 'severity'),
+      { maxLength: 4 },
+    );
     fc.assert(
-      fc.property(anyStart, batch.chain((mail) => fc.tuple(fc.constant(mail), fc.shuffledSubarray(mail, { minLength: mail.length, maxLength: mail.length }))), (start, [mail, shuffled]) => {
-        expect(pages(live(start, [shuffled]).plans)).toEqual(pages(live(start, [mail]).plans));
-      }),
+      fc.property(
+        anyStart,
+        batch.chain((mail) =>
+          fc.tuple(fc.constant(mail), fc.shuffledSubarray(mail, { minLength: mail.length, maxLength: mail.length })),
+        ),
+        (start, [mail, shuffled]) => {
+          expect(pages(live(start, [shuffled]).plans)).toEqual(pages(live(start, [mail]).plans));
+        },
+      ),
       { numRuns: 500 },
     );
   });

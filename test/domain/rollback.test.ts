@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decide, type Decision, type DecisionInputs, ROLLBACKS_PER_HOUR } from '../../domain/rollback.ts';
 import { liveChange } from '../../domain/versions.ts';
@@ -29,31 +29,133 @@ describe('a bad deploy, an alert that asks, and nothing against it', () => {
 /** One thing at a time that stands against it: what is decided, and the code that says why. */
 const guards: [sentence: string, kind: DecisionKind, because: string, against: Partial<DecisionInputs>][] = [
   ['mode shadow says nothing', 'shadow', 'mode_shadow', { policy: { mode: 'shadow', unknownMigration: 'approve' } }],
-  ['mode suggest says what a person could do', 'suggest', 'mode_suggest', { policy: { mode: 'suggest', unknownMigration: 'approve' } }],
+  [
+    'mode suggest says what a person could do',
+    'suggest',
+    'mode_suggest',
+    { policy: { mode: 'suggest', unknownMigration: 'approve' } },
+  ],
   ['mode approve asks', 'approve', 'mode_approve', { policy: { mode: 'approve', unknownMigration: 'approve' } }],
-  ['a live mode below the configured one is in force', 'suggest', 'mode_suggest', { guard: { state: 'read', paused: false, modes: ['act', 'suggest'] } }],
-  ['a live mode above the configured one is not', 'approve', 'mode_approve', { policy: { mode: 'approve', unknownMigration: 'approve' }, guard: { state: 'read', paused: false, modes: ['act'] } }],
+  [
+    'a live mode below the configured one is in force',
+    'suggest',
+    'mode_suggest',
+    { guard: { state: 'read', paused: false, modes: ['act', 'suggest'] } },
+  ],
+  [
+    'a live mode above the configured one is not',
+    'approve',
+    'mode_approve',
+    {
+      policy: { mode: 'approve', unknownMigration: 'approve' },
+      guard: { state: 'read', paused: false, modes: ['act'] },
+    },
+  ],
   ['the kill switch leaves a suggestion', 'suggest', 'paused', { guard: { state: 'read', paused: true, modes: [] } }],
-  ['a kill switch that cannot be read means no', 'none', 'guard_unreadable', { guard: { state: 'unreadable', detail: 'time-out' } }],
+  [
+    'a kill switch that cannot be read means no',
+    'none',
+    'guard_unreadable',
+    { guard: { state: 'unreadable', detail: 'time-out' } },
+  ],
   ['an incident that a person has paused leaves a suggestion', 'suggest', 'incident_paused', { incident_paused: true }],
   ['without an alert that asks there is a suggestion', 'suggest', 'not_asked', { asked: { by: 'nobody', who: '' } }],
-  ['monitoring that failed says nothing about the service', 'suggest', 'monitoring_failure', { monitoring_failure_only: true }],
+  [
+    'monitoring that failed says nothing about the service',
+    'suggest',
+    'monitoring_failure',
+    { monitoring_failure_only: true },
+  ],
   ['what matches no service is never acted upon', 'none', 'unmatched', { matched: false }],
   ['without a deployer there is nothing to act with', 'none', 'no_deployer', { has_deployer: false }],
   ['without any change there is no suspect', 'none', 'no_confident_suspect', { changes: [] }],
-  ['a change that was live for long is no suspect', 'none', 'no_confident_suspect', { changes: [change('v1', 240), change('v2', 40)] }],
-  ['a change after the onset is no suspect', 'none', 'no_confident_suspect', { changes: [change('v1', 240), change('v2', -2)] }],
-  ['a flag is not undone by rolling a version back', 'none', 'not_a_deploy', { changes: [change('v1', 240), change('flag', 10, { kind: 'flag' })] }],
-  ['a migration needs a person', 'approve', 'migration_in_deploy', { changes: [change('v1', 240), change('v2', 10, { has_migration: true })] }],
-  ['not knowing of a migration needs a person', 'approve', 'migration_unknown', { changes: [change('v1', 240), change('v2', 10, { has_migration: null })] }],
+  [
+    'a change that was live for long is no suspect',
+    'none',
+    'no_confident_suspect',
+    { changes: [change('v1', 240), change('v2', 40)] },
+  ],
+  [
+    'a change after the onset is no suspect',
+    'none',
+    'no_confident_suspect',
+    { changes: [change('v1', 240), change('v2', -2)] },
+  ],
+  [
+    'a flag is not undone by rolling a version back',
+    'none',
+    'not_a_deploy',
+    { changes: [change('v1', 240), change('flag', 10, { kind: 'flag' })] },
+  ],
+  [
+    'a migration needs a person',
+    'approve',
+    'migration_in_deploy',
+    { changes: [change('v1', 240), change('v2', 10, { has_migration: true })] },
+  ],
+  [
+    'not knowing of a migration needs a person',
+    'approve',
+    'migration_unknown',
+    { changes: [change('v1', 240), change('v2', 10, { has_migration: null })] },
+  ],
   ['no version known good means no', 'none', 'no_known_good_version', { changes: [change('v2', 10)] }],
-  ['a version that was live for 20 minutes only is not known good', 'none', 'no_known_good_version', { changes: [change('v1', 33), change('v2', 10)] }],
-  ['a version rolled back before is a loop', 'approve', 'already_rolled_back', { changes: [change('v1', 240), change('v2', 100, { rolled_back_by: 'another' }), change('v1', 90, { kind: 'rollback' }), change('v2', 10)] }],
-  ['a version that others have rolled back before is a loop, too', 'approve', 'already_rolled_back', { changes: [change('v1', 240), change('v2', 100), change('v1', 90, { kind: 'rollback', previous_version: 'v2' }), change('v2', 10)] }],
-  [`the hour's ${ROLLBACKS_PER_HOUR} rollbacks are used up`, 'approve', 'rate_limited', { rollbacks_last_hour: ROLLBACKS_PER_HOUR }],
-  ['a change that seems to have begun 60 s after the onset is for a person', 'approve', 'clock_skew', { changes: [change('v1', 240), change('v2', -1)] }],
-  ['a deploy that failed leaves open what runs', 'approve', 'deploy_failed', { changes: [change('v1', 240), change('v2', 10, { status: 'failed' })] }],
-  ['something newer has been shipped since', 'suggest', 'superseded', { changes: [change('v1', 240), change('v2', 10), change('v3', -3)] }],
+  [
+    'a version that was live for 20 minutes only is not known good',
+    'none',
+    'no_known_good_version',
+    { changes: [change('v1', 33), change('v2', 10)] },
+  ],
+  [
+    'a version rolled back before is a loop',
+    'approve',
+    'already_rolled_back',
+    {
+      changes: [
+        change('v1', 240),
+        change('v2', 100, { rolled_back_by: 'another' }),
+        change('v1', 90, { kind: 'rollback' }),
+        change('v2', 10),
+      ],
+    },
+  ],
+  [
+    'a version that others have rolled back before is a loop, too',
+    'approve',
+    'already_rolled_back',
+    {
+      changes: [
+        change('v1', 240),
+        change('v2', 100),
+        change('v1', 90, { kind: 'rollback', previous_version: 'v2' }),
+        change('v2', 10),
+      ],
+    },
+  ],
+  [
+    `the hour's ${ROLLBACKS_PER_HOUR} rollbacks are used up`,
+    'approve',
+    'rate_limited',
+    { rollbacks_last_hour: ROLLBACKS_PER_HOUR },
+  ],
+  [
+    'a change that seems to have begun 60 s after the onset is for a person',
+    'approve',
+    'clock_skew',
+    { changes: [change('v1', 240), change('v2', -1)] },
+  ],
+  [
+    'a deploy that failed leaves open what runs',
+    'approve',
+    'deploy_failed',
+    { changes: [change('v1', 240), change('v2', 10, { status: 'failed' })] },
+  ],
+  [
+    'something newer has been shipped since',
+    'suggest',
+    'superseded',
+    { changes: [change('v1', 240), change('v2', 10), change('v3', -3)] },
+  ],
 ];
 
 describe('what stands against it is named first:', () => {
@@ -153,7 +255,10 @@ describe('whatever the inputs are,', () => {
         anyInputs.chain((inputs) =>
           fc.tuple(
             fc.constant(inputs),
-            fc.shuffledSubarray([...inputs.changes], { minLength: inputs.changes.length, maxLength: inputs.changes.length }),
+            fc.shuffledSubarray([...inputs.changes], {
+              minLength: inputs.changes.length,
+              maxLength: inputs.changes.length,
+            }),
           ),
         ),
         ([inputs, changes]) => {
@@ -220,16 +325,31 @@ describe('whatever the inputs are,', () => {
 
   /** Everything that can be taken away from what speaks for acting. */
   const weaker: [what: string, alter: (inputs: DecisionInputs) => DecisionInputs][] = [
-    ['a kill switch', (inputs) => ({ ...inputs, guard: inputs.guard.state === 'read' ? { ...inputs.guard, paused: true } : inputs.guard })],
+    [
+      'a kill switch',
+      (inputs) => ({
+        ...inputs,
+        guard: inputs.guard.state === 'read' ? { ...inputs.guard, paused: true } : inputs.guard,
+      }),
+    ],
     ['a kill switch that cannot be read', (inputs) => ({ ...inputs, guard: { state: 'unreadable', detail: '' } })],
     ['a pause of the incident', (inputs) => ({ ...inputs, incident_paused: true })],
     ['no match', (inputs) => ({ ...inputs, matched: false })],
     ['no deployer', (inputs) => ({ ...inputs, has_deployer: false })],
     ['monitoring that failed', (inputs) => ({ ...inputs, monitoring_failure_only: true })],
     ['too many rollbacks', (inputs) => ({ ...inputs, rollbacks_last_hour: ROLLBACKS_PER_HOUR })],
-    ['a stricter policy on migrations', (inputs) => ({ ...inputs, policy: { ...inputs.policy, unknownMigration: 'approve' } })],
-    ['migrations everywhere', (inputs) => ({ ...inputs, changes: inputs.changes.map((one) => ({ ...one, has_migration: true })) })],
-    ['no alert that asks', (inputs) => (inputs.asked.by === 'person' ? inputs : { ...inputs, asked: { by: 'nobody', who: '' } })],
+    [
+      'a stricter policy on migrations',
+      (inputs) => ({ ...inputs, policy: { ...inputs.policy, unknownMigration: 'approve' } }),
+    ],
+    [
+      'migrations everywhere',
+      (inputs) => ({ ...inputs, changes: inputs.changes.map((one) => ({ ...one, has_migration: true })) }),
+    ],
+    [
+      'no alert that asks',
+      (inputs) => (inputs.asked.by === 'person' ? inputs : { ...inputs, asked: { by: 'nobody', who: '' } }),
+    ],
   ];
 
   test.each(weaker)('%s never makes it stronger', (_, alter) => {
@@ -242,7 +362,9 @@ describe('whatever the inputs are,', () => {
     fc.assert(
       fc.property(anyInputs, fc.constantFrom(...Mode.options), (inputs, mode) => {
         const lower = lowestMode(mode, inputs.policy.mode);
-        expect(strength({ ...inputs, policy: { ...inputs.policy, mode: lower } })).toBeLessThanOrEqual(strength(inputs));
+        expect(strength({ ...inputs, policy: { ...inputs.policy, mode: lower } })).toBeLessThanOrEqual(
+          strength(inputs),
+        );
         if (inputs.guard.state !== 'read') return;
         const guard = { ...inputs.guard, modes: [...inputs.guard.modes, mode] };
         expect(strength({ ...inputs, guard })).toBeLessThanOrEqual(strength(inputs));

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { severityOf, toSignal } from '../../domain/signal.ts';
 import { Config } from '../../schemas/config.ts';
@@ -38,15 +38,27 @@ describe('a signal belongs to', () => {
   test.each([
     ['what its labels say', { service: 'checkout', environment: 'staging' }, 'checkout', 'staging'],
     ['what env says where environment is missing', { service: 'checkout', env: 'staging' }, 'checkout', 'staging'],
-    ['what environment says where both are there', { service: 'checkout', environment: 'production', env: 'staging' }, 'checkout', 'production'],
-    ['what env says where environment is empty, which means missing', { service: 'checkout', environment: '', env: 'staging' }, 'checkout', 'staging'],
+    [
+      'what environment says where both are there',
+      { service: 'checkout', environment: 'production', env: 'staging' },
+      'checkout',
+      'production',
+    ],
+    [
+      'what env says where environment is empty, which means missing',
+      { service: 'checkout', environment: '', env: 'staging' },
+      'checkout',
+      'staging',
+    ],
     ['production by default, where there is one', { service: 'checkout' }, 'checkout', 'production'],
   ])('%s', (_, labels, service, environment) => {
     expect(where(read(labels))).toEqual({ service, environment, unmatched: null });
   });
 
   test('the environment that the catalogue names as its default', () => {
-    const named = services({ checkout: { defaultEnvironment: 'staging', environments: { production: {}, staging: {} } } });
+    const named = services({
+      checkout: { defaultEnvironment: 'staging', environments: { production: {}, staging: {} } },
+    });
     expect(read({ service: 'checkout' }, named).environment).toBe('staging');
   });
 
@@ -56,7 +68,9 @@ describe('a signal belongs to', () => {
   });
 
   test('the service whose labels it has, whatever label service says', () => {
-    const catalogue = services({ checkout: { match: { app: 'shop', tier: 'front' }, environments: { production: {} } } });
+    const catalogue = services({
+      checkout: { match: { app: 'shop', tier: 'front' }, environments: { production: {} } },
+    });
     expect(where(read({ app: 'shop', tier: 'front', service: 'other' }, catalogue)).service).toBe('checkout');
     expect(where(read({ app: 'shop', tier: 'back', service: 'checkout' }, catalogue))).toEqual({
       service: 'unmatched',
@@ -76,17 +90,33 @@ describe('a signal belongs to', () => {
 
 describe('a signal is unmatched, and keeps what it calls itself,', () => {
   test.each([
-    ['when its service is not in the catalogue', { service: 'search', environment: 'eu' }, { environment: 'eu', unmatched: 'search' }],
-    ['when its service is not in that environment', { service: 'checkout', environment: 'qa' }, { environment: 'qa', unmatched: 'checkout' }],
+    [
+      'when its service is not in the catalogue',
+      { service: 'search', environment: 'eu' },
+      { environment: 'eu', unmatched: 'search' },
+    ],
+    [
+      'when its service is not in that environment',
+      { service: 'checkout', environment: 'qa' },
+      { environment: 'qa', unmatched: 'checkout' },
+    ],
     ['when it names no service', { alertname: 'Watchdog' }, { environment: 'unknown', unmatched: '' }],
-    ['when its service is called like what every object has', { service: 'constructor', environment: 'toString' }, { environment: 'toString', unmatched: 'constructor' }],
+    [
+      'when its service is called like what every object has',
+      { service: 'constructor', environment: 'toString' },
+      { environment: 'toString', unmatched: 'constructor' },
+    ],
   ])('%s', (_, labels, expected) => {
     expect(where(read(labels))).toEqual({ service: 'unmatched', ...expected });
   });
 
   test('when the catalogue cannot tell which environment it means', () => {
     const two = services({ checkout: { environments: { eu: {}, us: {} } } });
-    expect(where(read({ service: 'checkout' }, two))).toEqual({ service: 'unmatched', environment: 'unknown', unmatched: 'checkout' });
+    expect(where(read({ service: 'checkout' }, two))).toEqual({
+      service: 'unmatched',
+      environment: 'unknown',
+      unmatched: 'checkout',
+    });
   });
 
   test('when an environment is called like what every object has', () => {
@@ -114,10 +144,13 @@ describe('a signal asks for a rollback', () => {
     expect([asks({}, {}, true), asks({}, { status: 'resolved' }, true)]).toEqual([true, false]);
   });
 
-  test.each(['DatasourceNoData', 'DatasourceError'])('never as %s: then it is the monitoring that failed', (alertname) => {
-    const signal = toSignal(Alert({ labels: { alertname, action: 'auto-rollback' } }), checkout, true);
-    expect(signal).toMatchObject({ asksRollback: false, monitoringFailure: true });
-  });
+  test.each(['DatasourceNoData', 'DatasourceError'])(
+    'never as %s: then it is the monitoring that failed',
+    (alertname) => {
+      const signal = toSignal(Alert({ labels: { alertname, action: 'auto-rollback' } }), checkout, true);
+      expect(signal).toMatchObject({ asksRollback: false, monitoringFailure: true });
+    },
+  );
 });
 
 describe('links', () => {
@@ -138,12 +171,22 @@ describe('links', () => {
     expect(links(annotations)).toMatchObject({ runbook: 'https://wiki/r', dashboard: 'https://grafana/d' });
   });
 
-  test.each(['javascript:alert(1)', 'data:text/html,x', 'file:///etc/passwd', 'ftp://host/x', '//host/x', '/relative', 'not a url', ''])(
-    '%s is shown to nobody',
-    (url) => {
-      expect(links({ runbook_url: url, dashboard_url: url }, url)).toEqual({ runbook: null, dashboard: null, source: null });
-    },
-  );
+  test.each([
+    'javascript:alert(1)',
+    'data:text/html,x',
+    'file:///etc/passwd',
+    'ftp://host/x',
+    '//host/x',
+    '/relative',
+    'not a url',
+    '',
+  ])('%s is shown to nobody', (url) => {
+    expect(links({ runbook_url: url, dashboard_url: url }, url)).toEqual({
+      runbook: null,
+      dashboard: null,
+      source: null,
+    });
+  });
 });
 
 describe('the title', () => {

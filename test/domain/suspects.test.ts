@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { CLOCK_TOLERANCE_SECONDS, LOOK_BACK_SECONDS, MIN_CONFIDENCE, suspectsOf } from '../../domain/suspects.ts';
 import type { Change } from '../../schemas/change.ts';

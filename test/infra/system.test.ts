@@ -153,7 +153,7 @@ describe('permissions', () => {
     SendMessageBatchCommand: ['sqs:SendMessage'],
     InvokeCommand: ['lambda:InvokeFunction'],
     SendDurableExecutionCallbackSuccessCommand: ['lambda:SendDurableExecutionCallbackSuccess'],
-    ListDurableExecutionsByFunctionCommand: ['lambda:ListDurableExecutionsByFunction'],
+    GetDurableExecutionCommand: ['lambda:GetDurableExecution'],
     GetParametersByPathCommand: ['ssm:GetParametersByPath'],
   };
 

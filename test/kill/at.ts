@@ -1,7 +1,7 @@
 import { appendFileSync, existsSync } from 'node:fs';
 import { subscribe } from 'node:diagnostics_channel';
 import type { ClientRequest } from 'node:http';
-import { nameOf } from './calls.ts';
+import { type OutgoingCall, namesOf } from './calls.ts';
 
 /**
  * Loaded into the product before it starts (`node --import`): sees every call that it makes to AWS and to vendors, and
@@ -27,8 +27,8 @@ function passed(when: 'before' | 'after', numbered: readonly string[]): void {
   process.kill(-process.pid, 'SIGKILL');
 }
 
-function leaving(request: object, call: Parameters<typeof nameOf>[0]): void {
-  const numbered = [nameOf(call), 'call'].map((name) => {
+function leaving(request: object, call: OutgoingCall): void {
+  const numbered = [...namesOf(call), 'call'].map((name) => {
     const n = (counts.get(name) ?? 0) + 1;
     counts.set(name, n);
     return `${name} #${n}`;
@@ -72,9 +72,8 @@ subscribe('undici:request:create', (message) => {
 });
 subscribe('undici:request:headers', (message) => answered((message as { request: object }).request));
 
-/** Not the forwarder's own call to the database behind it, which is a part of the emulated service. */
+/** Not what the forwarder in front of the database sends to the database, which is a part of the emulated service. */
 function isOurs(request: ClientRequest): boolean {
   const target = String(request.getHeader('x-amz-target') ?? '');
-  if (!target.startsWith('DynamoDB')) return true;
-  return new URL(process.env['AWS_ENDPOINT_URL_DYNAMODB'] ?? 'http://none').host === String(request.getHeader('host'));
+  return !target.startsWith('DynamoDB') || String(request.getHeader('host')).startsWith('127.0.0.1:');
 }

@@ -13,24 +13,35 @@ type CheckpointInput = { Updates?: { Action?: string; Name?: string; Type?: stri
 
 /**
  * What a call does, in words that are the same in every run: kinds of keys instead of keys, names of steps instead of
- * their ids. Two calls of one name are told apart by their order.
+ * their ids. Calls of one name are told apart by their order. A checkpoint has a name for each of its updates, since
+ * chance decides which of them travel together.
  */
-export function nameOf({ method, path, target, body }: OutgoingCall): string {
+export function namesOf(call: OutgoingCall): readonly string[] {
+  const updates = /\/checkpoint$/.test(undated(call)) ? (parse<CheckpointInput>(call.body).Updates ?? []) : [];
+  if (updates.length === 0) return [nameOf(call)];
+  return updates.map(({ Action = '', Name, Type = '' }) => `Checkpoint ${Action} ${Name ?? Type}`);
+}
+
+function nameOf(call: OutgoingCall): string {
+  const { method, target, body } = call;
   const [service = '', operation = ''] = target.split('.');
   if (service.startsWith('DynamoDB')) return dynamoDbName(operation, parse<DynamoDbInput>(body));
   if (service === 'AmazonSQS') return `${operation} ${queueOf(body)}`.trimEnd();
   if (service === 'AmazonSSM') return operation;
-  const [undated = ''] = path.replace(/^\/\d{4}-\d{2}-\d{2}/, '').split('?');
-  const invoked = /^\/functions\/(?:firebreak-local-)?([^/]+)\/invocations$/.exec(undated)?.[1];
+  const path = undated(call);
+  const invoked = /^\/functions\/(?:firebreak-local-)?([^/]+)\/invocations$/.exec(path)?.[1];
   if (invoked !== undefined) return `Invoke ${decodeURIComponent(invoked).replace(/:.*$/, '')}`;
-  if (undated.endsWith('/checkpoint')) return `Checkpoint ${updatesOf(body)}`;
-  if (/^\/durable-execution-callbacks\/.*\/succeed$/.test(undated)) return 'SendDurableExecutionCallbackSuccess';
-  if (undated.startsWith('/durable-executions/')) return `${method} durable-execution ${undated.split('/')[3] ?? ''}`.trimEnd();
-  if (undated === '/v2/enqueue') return `PagerDuty ${parse<{ event_action?: string }>(body).event_action ?? ''}`;
-  if (/\/rollback$/.test(undated)) return 'CD roll-back';
-  if (/\/rollback\//.test(undated)) return 'CD status';
-  return `${method} ${undated}`;
+  if (/^\/durable-execution-callbacks\/.*\/succeed$/.test(path)) return 'SendDurableExecutionCallbackSuccess';
+  if (path.startsWith('/durable-executions/'))
+    return `${method} durable-execution ${path.split('/')[3] ?? ''}`.trimEnd();
+  if (path === '/v2/enqueue') return `PagerDuty ${parse<{ event_action?: string }>(body).event_action ?? ''}`;
+  if (/\/rollback$/.test(path)) return 'CD roll-back';
+  if (/\/rollback\//.test(path)) return 'CD status';
+  return `${method} ${path}`;
 }
+
+/** The path without its query, and without the date of the API that Lambda has in front. */
+const undated = ({ path }: OutgoingCall): string => path.replace(/^\/\d{4}-\d{2}-\d{2}/, '').replace(/\?.*$/, '');
 
 function dynamoDbName(operation: string, input: DynamoDbInput): string {
   const { TransactItems, ExpressionAttributeValues: values = {} } = input;
@@ -38,7 +49,8 @@ function dynamoDbName(operation: string, input: DynamoDbInput): string {
     const writes = TransactItems.flatMap((write) => Object.entries(write));
     return `${operation} ${writes.map(([verb, each]) => `${verb} ${keyKind(each.Item ?? each.Key ?? {})}`).join(', ')}`;
   }
-  const key = input.Key ?? input.Item ?? { pk: values[':pk'] ?? values[':list'], sk: values[':prefix'] ?? values[':after'] };
+  const key = input.Key ??
+    input.Item ?? { pk: values[':pk'] ?? values[':list'], sk: values[':prefix'] ?? values[':after'] };
   const updated = /^(?:SET|ADD) ([\w#]+)/.exec(input.UpdateExpression ?? '')?.[1] ?? '';
   return `${operation} ${keyKind(key)} ${updated}`.trimEnd();
 }
@@ -51,9 +63,6 @@ function keyKind({ pk, sk }: Item): string {
 }
 
 const queueOf = (body: string): string => parse<{ QueueUrl?: string }>(body).QueueUrl?.split('/').at(-1) ?? '';
-
-const updatesOf = (body: string): string =>
-  (parse<CheckpointInput>(body).Updates ?? []).map(({ Action = '', Name, Type = '' }) => `${Action} ${Name ?? Type}`).join(', ') || 'nothing';
 
 /** An empty object where there is no JSON: the name is then less telling, and nothing else. */
 function parse<T extends object>(body: string): Partial<T> {

@@ -2,17 +2,25 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
+import { stringify } from 'yaml';
 import { eventually } from '../support/firebreak.ts';
 import { AttendedProduct } from '../support/scenario-product.ts';
-import { type AfterEffect, startVendors } from '../support/scenario-vendors.ts';
+import { type AroundEffect, startVendors } from '../support/scenario-vendors.ts';
 import { catalogueOf, expectPromisesKept, play, type Story } from '../support/scenario.ts';
-import { nameOf } from './calls.ts';
+import { namesOf } from './calls.ts';
 
-/** An hour of the workflow's waits passes in about two seconds. */
-const TIME_SCALE = 2000;
+/** A quarter of an hour of the workflow's waits passes in a quarter of a second. */
+const TIME_SCALE = 4000;
 
-/** How long the last calls may take after the last of the vendors'. Milliseconds. */
+/** Nothing here ends for want of news. */
+const PAGING = stringify({ quietHours: 14 * 24 });
+
+/** How long after the death of its caller a call `ahead of` its effect has it; the next life has repeated it by then. */
+const LATE_MS = 1500;
+
+/** How long the last calls may take after the last one of the vendors'. Milliseconds. */
 const ENDING_MS = 1500;
 
 /** `passed`: the boundaries in order, of all lives. `reached`: how many of the kills came about. */
@@ -22,27 +30,23 @@ export type Course = { passed: string[]; reached: number };
  * Plays the story with an empty data folder, kills the product at the first boundary in its first life, at the second
  * one in its second life, and so on; and expects that all promises are kept.
  *
- * Boundaries are those of at.ts, and `inside <call> #<n>`: a vendor has done what the call asks for, and not answered.
+ * Boundaries are those of at.ts, and two that lie at a vendor: `ahead of <call> #<n>`, which it has received and does
+ * only later, and `inside <call> #<n>`, which it has done and not answered.
  */
 export async function playKilledAt(kills: readonly string[], story: Story): Promise<Course> {
   const dir = await mkdtemp(join(tmpdir(), 'firebreak-kill-'));
   const [armed, log] = [join(dir, 'armed'), join(dir, 'log')];
   await Promise.all([writeFile(armed, ''), writeFile(log, '')]);
-  const killed = { inside: 0 };
-  const counts = new Map<string, number>();
-  const afterEffect: AfterEffect = async (call) => {
-    const name = nameOf({ ...call, target: '' });
-    const n = (counts.get(name) ?? 0) + 1;
-    counts.set(name, n);
-    if (!existsSync(armed) || kills[product.deaths] !== `inside ${name} #${n}`) return true;
-    killed.inside += 1;
-    await product.kill9();
-    return false;
-  };
-  const vendors = await startVendors({ timeScale: TIME_SCALE, afterEffect });
-  const product = await AttendedProduct.start(
+  let product: AttendedProduct | undefined;
+  const killer = killerAtVendors(
+    (boundary) => existsSync(armed) && boundary === kills[product?.deaths ?? 0],
+    async () => product?.kill9(),
+  );
+  const vendors = await startVendors({ timeScale: TIME_SCALE, around: killer.around });
+  product = await AttendedProduct.start(
     {
       services: catalogueOf(story),
+      configFiles: { 'paging.yaml': PAGING },
       timeScale: TIME_SCALE,
       nodeArgs: ['--import', './test/kill/at.ts'],
       env: { ...vendors.env, FIREBREAK_KILL_ARMED: armed, FIREBREAK_KILL_LOG: log },
@@ -51,12 +55,11 @@ export async function playKilledAt(kills: readonly string[], story: Story): Prom
   );
   try {
     await play(story, product, vendors);
-    const over = async () => product.deaths >= Math.max(kills.length, 1) || product.output.includes('"execution-ended"');
-    await eventually(over, 'the end of the workflow', ENDING_MS).catch(() => undefined); // the line may have died with it
+    await untilOver(product, kills.length);
     await rm(armed);
     await expectPromisesKept(story, product, vendors);
     const lines = (await readFile(log, 'utf8')).trim().split('\n');
-    const reached = lines.filter((line) => line.startsWith('killed ')).length + killed.inside;
+    const reached = lines.filter((line) => line.startsWith('killed ')).length + killer.killed();
     expect(product.deaths, 'it died by our hand alone').toBe(reached);
     return { passed: lines.filter((line) => !line.startsWith('killed ')), reached };
   } catch (error) {
@@ -66,6 +69,38 @@ export async function playKilledAt(kills: readonly string[], story: Story): Prom
     await vendors.close();
     await rm(dir, { recursive: true, force: true });
   }
+}
+
+function killerAtVendors(
+  isNow: (boundary: string) => boolean,
+  kill: () => Promise<void>,
+): { around: AroundEffect; killed(): number } {
+  const counts = new Map<string, number>();
+  let killed = 0;
+  const around: AroundEffect = async (call, effect) => {
+    const [name = ''] = namesOf({ ...call, target: '' });
+    const n = (counts.get(name) ?? 0) + 1;
+    counts.set(name, n);
+    if (isNow(`ahead of ${name} #${n}`)) {
+      killed += 1;
+      await kill();
+      await sleep(LATE_MS);
+      await effect();
+      return undefined;
+    }
+    const reply = await effect();
+    if (!isNow(`inside ${name} #${n}`)) return reply;
+    killed += 1;
+    await kill();
+    return undefined;
+  };
+  return { around, killed: () => killed };
+}
+
+/** The workflow has ended, or there is nothing left to wait for: the line that says so may have died with its process. */
+async function untilOver(product: AttendedProduct, kills: number): Promise<void> {
+  const over = async () => (kills > 0 && product.deaths >= kills) || product.output.includes('"execution-ended"');
+  await eventually(over, 'the end of the workflow', ENDING_MS).catch(() => undefined);
 }
 
 const retold = (kills: readonly string[], output: string): string =>

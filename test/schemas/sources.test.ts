@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { toSignal } from '../../domain/signal.ts';
 import { Config } from '../../schemas/config.ts';
@@ -25,15 +25,20 @@ function read(sender: string, body: string): Parsed {
   return result.parsed;
 }
 
-const alertsOf = (sender: Vendor, name: string): Alert[] => bodies(sender, name).flatMap((body) => read(sender, body).alerts);
+const alertsOf = (sender: Vendor, name: string): Alert[] =>
+  bodies(sender, name).flatMap((body) => read(sender, body).alerts);
 
 const catalogue = Config.parse({
   version: 'test',
-  services: { 'checkout-api': { environments: { production: {} } }, 'search-api': { environments: { production: {} } } },
+  services: {
+    'checkout-api': { environments: { production: {} } },
+    'search-api': { environments: { production: {} } },
+  },
   paging: {},
 }).services;
 
-const signalsOf = (sender: Vendor, name: string): Signal[] => alertsOf(sender, name).map((alert) => toSignal(alert, catalogue));
+const signalsOf = (sender: Vendor, name: string): Signal[] =>
+  alertsOf(sender, name).map((alert) => toSignal(alert, catalogue));
 
 describe.each(['alertmanager', 'grafana'] as const)('every request that %s has really sent', (sender) => {
   test.each(inbound(sender))('$name is read whole', ({ requests }) => {
@@ -113,7 +118,9 @@ describe('Alertmanager', () => {
   test('texts in any writing arrive as they were written', () => {
     const [alert] = alertsOf('alertmanager', 'unicode');
     const [body = ''] = bodies('alertmanager', 'unicode');
-    const written = (JSON.parse(body) as { alerts: { labels: Record<string, string>; annotations: Record<string, string> }[] }).alerts[0];
+    const written = (
+      JSON.parse(body) as { alerts: { labels: Record<string, string>; annotations: Record<string, string> }[] }
+    ).alerts[0];
     expect(Object.fromEntries(alert?.labels ?? [])).toEqual(written?.labels);
     expect(Object.fromEntries(alert?.annotations ?? [])).toEqual(written?.annotations);
   });
@@ -145,8 +152,15 @@ describe('Grafana', () => {
   });
 });
 
-const ALERT = { status: 'firing', labels: { alertname: 'A' }, annotations: {}, startsAt: '2026-11-20T06:43:40Z', fingerprint: 'f1' };
-const group = (alerts: unknown, more: object = {}): string => JSON.stringify({ version: '4', truncatedAlerts: 0, ...more, alerts });
+const ALERT = {
+  status: 'firing',
+  labels: { alertname: 'A' },
+  annotations: {},
+  startsAt: '2026-11-20T06:43:40Z',
+  fingerprint: 'f1',
+};
+const group = (alerts: unknown, more: object = {}): string =>
+  JSON.stringify({ version: '4', truncatedAlerts: 0, ...more, alerts });
 
 describe('a body of which nothing can be read is refused with what is wrong', () => {
   test.each([
@@ -167,7 +181,9 @@ describe('a body of which nothing can be read is refused with what is wrong', ()
   });
 
   test('as many as are allowed are read', () => {
-    expect(read('alertmanager', group(Array.from({ length: ALERTS_MAX }, () => ALERT))).alerts).toHaveLength(ALERTS_MAX);
+    expect(read('alertmanager', group(Array.from({ length: ALERTS_MAX }, () => ALERT))).alerts).toHaveLength(
+      ALERTS_MAX,
+    );
   });
 });
 
@@ -220,12 +236,23 @@ describe('times', () => {
 test('a label may be called like what every object has', () => {
   const body = `{"version":"4","alerts":[{"status":"firing","labels":{"__proto__":"x","constructor":"y","service":"checkout-api"},"startsAt":"2026-11-20T06:43:40Z","fingerprint":"f"}]}`;
   const [alert] = read('alertmanager', body).alerts;
-  expect([...(alert?.labels ?? [])]).toEqual([['__proto__', 'x'], ['constructor', 'y'], ['service', 'checkout-api']]);
+  expect([...(alert?.labels ?? [])]).toEqual([
+    ['__proto__', 'x'],
+    ['constructor', 'y'],
+    ['service', 'checkout-api'],
+  ]);
   expect(({} as Record<string, unknown>)['x']).toBeUndefined();
 });
 
 describe('generic', () => {
-  const generic = { service: 'checkout-api', environment: 'production', severity: 'page', title: 'login fails', dedup_key: 'probe-1', status: 'firing' };
+  const generic = {
+    service: 'checkout-api',
+    environment: 'production',
+    severity: 'page',
+    title: 'login fails',
+    dedup_key: 'probe-1',
+    status: 'firing',
+  };
   const signalFrom = (more: object): Signal | undefined => {
     const [alert] = read('generic', JSON.stringify({ ...generic, ...more })).alerts;
     return alert && toSignal(alert, catalogue);
@@ -233,8 +260,14 @@ describe('generic', () => {
 
   test('is a signal like any other', () => {
     expect(signalFrom({ links: { runbook: 'https://wiki/r' }, labels: { action: 'auto-rollback' } })).toMatchObject({
-      source: 'generic', service: 'checkout-api', environment: 'production', severity: 'critical', title: 'login fails',
-      asksRollback: true, fingerprint: 'probe-1', links: { runbook: 'https://wiki/r' },
+      source: 'generic',
+      service: 'checkout-api',
+      environment: 'production',
+      severity: 'critical',
+      title: 'login fails',
+      asksRollback: true,
+      fingerprint: 'probe-1',
+      links: { runbook: 'https://wiki/r' },
     });
   });
 
@@ -245,11 +278,17 @@ describe('generic', () => {
   });
 
   test('has an episode for each start that it tells', () => {
-    expect(signalFrom({ starts_at: '2026-11-20T06:43:40Z' })).toMatchObject({ episodic: true, episode: 'generic:probe-1:2026-11-20T06:43:40.000Z' });
+    expect(signalFrom({ starts_at: '2026-11-20T06:43:40Z' })).toMatchObject({
+      episodic: true,
+      episode: 'generic:probe-1:2026-11-20T06:43:40.000Z',
+    });
   });
 
   test('cannot be told by its labels to be of another service', () => {
-    expect(signalFrom({ labels: { service: 'search-api', environment: 'qa', severity: 'info' } })).toMatchObject({ service: 'checkout-api', severity: 'critical' });
+    expect(signalFrom({ labels: { service: 'search-api', environment: 'qa', severity: 'info' } })).toMatchObject({
+      service: 'checkout-api',
+      severity: 'critical',
+    });
   });
 
   test.each([

@@ -97,7 +97,7 @@ export class FakeWorld {
       config: { current: async () => this.config, problems: async () => [] },
       engine: {
         start: (incident, run) => this.#engine().start(incident, run),
-        died: (incident, run) => this.#engine().died(incident, run),
+        died: (execution) => this.#engine().died(execution),
         ring: (callback) => this.#engine().ring(callback),
       },
       incidents: new FakeIncidents(store),
@@ -166,9 +166,11 @@ export class FakeWorld {
   }
 }
 
-const tell = ({ action, key, severity }: PageRequest): string => `${action} ${key.split('.').slice(1).join('.')} ${severity}`;
+const tell = ({ action, key, severity }: PageRequest): string =>
+  `${action} ${key.split('.').slice(1).join('.')} ${severity}`;
 
-const tellRollback = ({ key, from, to }: RollbackRequest): string => `${key.split('.').slice(1).join('.')} ${from} to ${to}`;
+const tellRollback = ({ key, from, to }: RollbackRequest): string =>
+  `${key.split('.').slice(1).join('.')} ${from} to ${to}`;
 
 /** A port that this world has not, since no workflow asks it anything. */
 const notAsked = <T extends object>(name: string): T =>

@@ -1,4 +1,12 @@
-import { type Closed, highest, isEvent, type Novelty, noveltyOf, opensIncident, scopeOf } from '../../domain/admission.ts';
+import {
+  type Closed,
+  highest,
+  isEvent,
+  type Novelty,
+  noveltyOf,
+  opensIncident,
+  scopeOf,
+} from '../../domain/admission.ts';
 import { blankIncident } from '../../aws/table/admit.ts';
 import { newChange } from '../../aws/table/changes.ts';
 import { canonicalJson, sha256 } from '../../aws/hash.ts';
@@ -44,6 +52,7 @@ type Episode = {
   asksRollback: boolean;
   startsAt: Timestamp;
   endsAt: Timestamp | null;
+  assumed: boolean;
   incidentId: IncidentId | null;
   signal: Signal;
 };
@@ -67,7 +76,7 @@ export class FakeStore {
   readonly pending = new Map<IncidentId, { seq: number; since: Timestamp }>();
   readonly episodes = new Map<string, Episode>();
   readonly changes = new Map<ChangeId, Change>();
-  readonly locks = new Map<string, { key: string; until: Timestamp }>();
+  readonly locks = new Map<string, { key: string; incident: string; until: Timestamp }>();
   readonly acts: { place: string; at: Timestamp }[] = [];
   automation: Automation = untouchedAutomation;
   #minted = 0;
@@ -220,6 +229,7 @@ export class FakeIncidents implements Incidents {
       asksRollback: signal.asksRollback || (row?.asksRollback ?? false),
       startsAt: row === undefined || novelty === 'opens' ? signal.startsAt : row.startsAt,
       endsAt: signal.status === 'resolved' ? (signal.endsAt ?? at) : null,
+      assumed: false,
       incidentId,
       signal,
     });
@@ -266,7 +276,17 @@ export class FakeIncidents implements Incidents {
     if (known) return { id: known, created: false };
     const id = this.#store.mint();
     const opened_at = this.#store.clock.now();
-    const record = { ...blankIncident, id, service, environment, title, severity, opened_at, trace };
+    const record = {
+      ...blankIncident,
+      id,
+      service,
+      environment,
+      title,
+      severity,
+      opened_at,
+      trace,
+      by_hand: true as const,
+    };
     this.#store.begin(record, scope, { actor: by, kind: 'incident.opened', text: `Opened: ${title}`, detail: null });
     return { id, created: true };
   }
@@ -281,7 +301,16 @@ export class FakeIncidents implements Incidents {
     const { service, environment, title, severity, status, opened_at, resolved_at, signal_count, suspects } =
       dossier.record;
     return copy({
-      ...{ id, service, environment, title, severity, status, opened_at, resolved_at, signal_count, suspects },
+      id,
+      service,
+      environment,
+      title,
+      severity,
+      status,
+      opened_at,
+      resolved_at,
+      signal_count,
+      suspects,
       parent_id: null,
       channel: null,
       roles: {},
@@ -319,15 +348,16 @@ export class FakeIncidents implements Incidents {
     return true;
   }
 
-  async begin(id: IncidentId, run: number): ReturnType<Incidents['begin']> {
+  async begin(id: IncidentId, run: number, execution: string): ReturnType<Incidents['begin']> {
     const dossier = this.#store.dossiers.get(id);
     if (dossier === undefined) return undefined;
-    dossier.record = { ...dossier.record, started_run: run };
-    const { verification } = dossier.record;
+    const known = dossier.record;
+    dossier.record = { ...known, started_run: run, execution };
+    const { verification } = known;
     const unfinished = [...dossier.decisions].flatMap(([number, { outcome }]) =>
       outcome === undefined || (outcome === 'succeeded' && verification === 'pending') ? [number] : [],
     );
-    return { incident: copy(dossier.record), unfinished };
+    return { incident: copy({ ...known, started_run: run, execution: null }), unfinished };
   }
 
   async listen(id: IncidentId, after: number, bell: string | null): Promise<Listened> {
@@ -375,7 +405,7 @@ export class FakeIncidents implements Incidents {
     for (const episode of episodes) {
       const row = this.#store.episodes.get(episode);
       if (row?.status !== 'firing' || dossier.record.status === 'resolved') continue;
-      this.#store.episodes.set(episode, { ...row, status: 'resolved', endsAt });
+      this.#store.episodes.set(episode, { ...row, status: 'resolved', endsAt, assumed: true });
       this.#endSignal(dossier, episode, endsAt);
       this.#store.mail(
         dossier,
@@ -470,6 +500,8 @@ export class FakeDecisions implements Decisions {
 }
 
 const LOCK_SECONDS = 2 * 3600;
+const LOCKED: Reason = { code: 'locked', text: 'another incident is rolling this service back at this moment' };
+const RUNNING: Reason = { code: 'already_running', text: 'this incident is rolling it back already' };
 
 export class FakeEffects implements Effects {
   readonly #store: FakeStore;
@@ -507,14 +539,14 @@ export class FakeEffects implements Effects {
     const at = this.#store.clock.now();
     const lock = this.#store.locks.get(placeOf(place));
     if (lock !== undefined && lock.key !== intent.key && lock.until >= at)
-      return { ok: false, reason: { code: 'locked', text: 'another incident is rolling this service back' } };
+      return { ok: false, reason: lock.incident === id ? RUNNING : LOCKED };
     if (dossier.record.status === 'resolved')
       return { ok: false, reason: { code: 'incident_closed', text: 'the incident has been closed meanwhile' } };
     const effect: Effect = { ...intent, state: 'intended', at };
     dossier.effects.set(intent.key, effect);
     dossier.record.status = 'mitigating';
     dossier.timeline.push({ at, actor: 'firebreak', kind: 'rollback.started', text: intent.detail, detail: null });
-    this.#store.locks.set(placeOf(place), { key: intent.key, until: plusSeconds(at, LOCK_SECONDS) });
+    this.#store.locks.set(placeOf(place), { key: intent.key, incident: id, until: plusSeconds(at, LOCK_SECONDS) });
     this.#store.acts.push({ place: placeOf(place), at });
     return { ok: true, effect: copy(effect) };
   }
@@ -547,7 +579,7 @@ export class FakeEffects implements Effects {
     const change: IncidentChange =
       end.outcome === 'succeeded'
         ? { status: 'mitigated', verification: 'pending' }
-        : dossier.record.status === 'mitigating'
+        : dossier.effects.has(end.key) && dossier.record.status === 'mitigating'
           ? { status: 'open' }
           : {};
     const { number, outcome, page } = end;

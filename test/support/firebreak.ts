@@ -69,7 +69,7 @@ export class Firebreak {
     const child = spawn(process.execPath, [...(this.#options.nodeArgs ?? []), 'local/main.ts'], {
       cwd: ROOT,
       detached: true, // a process group of its own, so that all of it can be killed at once
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'], // ends with the test runner, whatever becomes of that
       env: {
         PATH: process.env['PATH'] ?? '',
         HOME: process.env['HOME'] ?? '',
@@ -93,8 +93,8 @@ export class Firebreak {
         address = /^firebreak ready on (\S+)$/m.exec(this.output.slice(mark))?.[1];
         if (address !== undefined) resolve(address);
       };
-      child.stdout.on('data', hear);
-      child.stderr.on('data', hear);
+      child.stdout?.on('data', hear);
+      child.stderr?.on('data', hear);
       child.once('exit', (code, signal) =>
         reject(new Error(`firebreak ended (${code ?? signal}) before it was ready:\n${this.output.slice(mark)}`)),
       );

@@ -73,6 +73,9 @@ export function forService(request: Inbound, from: string, to: string): Inbound 
   return { ...request, body: JSON.stringify(group) };
 }
 
+/** Hundreds of signals on a machine that does other things, too. */
+const PATIENCE_MS = 45_000;
+
 const COUNTS = ['signals', 'opened', 'joined', 'recorded', 'known'] as const;
 export type Made = Record<(typeof COUNTS)[number], number>;
 
@@ -86,7 +89,7 @@ export async function routed(firebreak: Firebreak, answer: { status: number; bod
   return eventually(async () => {
     const made = madeOf(firebreak).get(receipt);
     return made !== undefined && made.signals >= accepted && made;
-  }, `the signals of ${receipt} in the table`);
+  }, `the signals of ${receipt} in the table`, PATIENCE_MS);
 }
 
 /** How far each product's log has been read, and what it has told of each receipt. */
@@ -109,4 +112,4 @@ function madeOf(firebreak: Firebreak): ReadonlyMap<string, Made> {
 
 /** `eventually`, for what costs the product something to tell: asked ten times a second at most. */
 export const seen = <T>(look: () => Promise<T | undefined | false | null>, what: string): Promise<T> =>
-  eventually(async () => (await look()) || sleep(75).then(() => undefined), what, 25_000);
+  eventually(async () => (await look()) || sleep(75).then(() => undefined), what, PATIENCE_MS);

@@ -76,7 +76,11 @@ export class AttendedProduct {
     }
   }
 
-  #isUp = (): Promise<boolean> => this.#up.then(() => true, () => false);
+  #isUp = (): Promise<boolean> =>
+    this.#up.then(
+      () => true,
+      () => false,
+    );
 
   /** It may be killed while it starts, too; one that ends in another way would do so again. */
   async #startUntilItIsUp(): Promise<void> {

@@ -4,13 +4,17 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connectTo } from '../../local/aws/dynamodb/forward.ts';
-import type { FaultRule } from '../../local/standins/faults.ts';
+import { connectTo, type ForwardedReply } from '../../local/aws/dynamodb/forward.ts';
 import { startStandIns, type Vendor } from '../../local/standins/index.ts';
 import type { RecordedCall } from '../../local/standins/journal.ts';
 
-/** Asked when a vendor has done what it was called for, and before it answers. False: no answer is sent. */
-export type AfterEffect = (call: { method: string; path: string; body: string }) => Promise<boolean>;
+export type VendorCall = { method: string; path: string; body: string };
+
+/** Stands around the effect of each call. Undefined: no answer is sent. */
+export type AroundEffect = (
+  call: VendorCall,
+  effect: () => Promise<ForwardedReply>,
+) => Promise<ForwardedReply | undefined>;
 
 /** PagerDuty and a CD system that live on when the product dies, as the real ones do. */
 export type Vendors = {
@@ -22,19 +26,18 @@ export type Vendors = {
   pagerDutyIncidents(): Promise<{ incident_key: string; status: string }[]>;
   /** What the CD system takes for live, by service and environment. */
   live(): Promise<{ service: string; environment: string; version: string }[]>;
-  setFault(rule: FaultRule): Promise<void>;
   close(): Promise<void>;
 };
 
-export async function startVendors(options: { timeScale: number; afterEffect?: AfterEffect }): Promise<Vendors> {
-  const { timeScale, afterEffect = async () => true } = options;
+export async function startVendors(options: { timeScale: number; around?: AroundEffect }): Promise<Vendors> {
+  const { timeScale, around = (_, effect) => effect() } = options;
   const dir = await mkdtemp(join(tmpdir(), 'firebreak-vendors-'));
   const standIns = await startStandIns({ dir, timeScale });
-  const pagerduty = await relay(standIns.urls.pagerduty, afterEffect);
-  const cd = await relay(standIns.urls.cd, afterEffect);
+  const pagerduty = await relay(standIns.urls.pagerduty, around);
+  const cd = await relay(standIns.urls.cd, around);
 
-  const sandbox = async <T>(path: string, init?: RequestInit): Promise<T> => {
-    const response = await standIns.app.request(`/sandbox${path}`, init);
+  const sandbox = async <T>(path: string): Promise<T> => {
+    const response = await standIns.app.request(`/sandbox${path}`);
     if (!response.ok) throw new Error(`/sandbox${path}: ${response.status} ${await response.text()}`);
     return (await response.json()) as T;
   };
@@ -55,7 +58,6 @@ export async function startVendors(options: { timeScale: number; afterEffect?: A
     },
     live: async () =>
       (await sandbox<{ items: { service: string; environment: string; version: string }[] }>('/cd/live')).items,
-    setFault: async (rule) => void (await sandbox('/faults', { method: 'PUT', body: JSON.stringify(rule) })),
     close: async () => {
       await Promise.all([pagerduty.close(), cd.close()]);
       await standIns.close();
@@ -64,8 +66,7 @@ export async function startVendors(options: { timeScale: number; afterEffect?: A
   };
 }
 
-/** Hands calls on, and asks between the effect and the answer. */
-async function relay(to: string, afterEffect: AfterEffect): Promise<{ url: string; close(): Promise<void> }> {
+async function relay(to: string, around: AroundEffect): Promise<{ url: string; close(): Promise<void> }> {
   const { hostname, port } = new URL(to);
   const vendor = connectTo({ host: hostname, port: Number(port) });
   const handOn = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
@@ -73,9 +74,10 @@ async function relay(to: string, afterEffect: AfterEffect): Promise<{ url: strin
     for await (const chunk of req) chunks.push(chunk as Buffer);
     const { method = 'GET', url: path = '/', headers } = req;
     const body = Buffer.concat(chunks);
-    const reply = await vendor.send({ method, path, headers, body });
-    if (!(await afterEffect({ method, path, body: body.toString() }))) return void res.socket?.resetAndDestroy();
-    res.writeHead(reply.status, reply.headers).end(reply.body);
+    const effect = () => vendor.send({ method, path, headers, body });
+    const reply = await around({ method, path, body: body.toString() }, effect);
+    if (reply === undefined) res.socket?.resetAndDestroy();
+    else res.writeHead(reply.status, reply.headers).end(reply.body);
   };
   const server = createServer((req, res) => {
     // The caller has died, or the vendor broke off (a fault that is wanted): the caller hears nothing either way.

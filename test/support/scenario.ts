@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { alert, group, twoDeployments } from './alerts.ts';
+import { alert, group, minutesAgo, twoDeployments } from './alerts.ts';
 import { eventually } from './firebreak.ts';
 import type { AttendedProduct } from './scenario-product.ts';
 import type { Vendors } from './scenario-vendors.ts';
@@ -22,34 +22,53 @@ export const catalogueOf = (story: Story): object => ({
 
 /**
  * A bad deploy, from its record to the resolved incident: v1 was good, v2 is suspect, a critical alert asks for a
- * rollback, somebody is paged, v2 goes out, the alert resolves. Whoever sends something goes on until it is taken.
+ * rollback, somebody is paged, v2 goes out, a deploy of v3 fails meanwhile, the alert resolves. Whoever sends something
+ * goes on until it is taken.
  */
 export async function play(story: Story, product: AttendedProduct, vendors: Vendors): Promise<void> {
   const firing = alert();
-  for (const deployment of [...twoDeployments(), otherDeployment]) {
-    expect((await product.insist('POST', '/v1/deployments', deployment)).status).toBeOneOf([200, 201]);
-  }
+  for (const deployment of [...twoDeployments(), untouched()]) await record(product, deployment);
   await send(product, firing);
   if (story === 'approve') await approve(product);
   await eventually(async () => (await rollbacks(vendors)).length > 0, 'the rollback at the CD system');
   await eventually(async () => (await pages(vendors, 'trigger')).length > 0, 'the page at PagerDuty');
+  await record(product, failed());
+  await eventually(
+    async () => (await incidentsOf(product))[0]?.signal_count === 2,
+    'the failed deploy at the incident',
+  );
   await send(product, { ...firing, status: 'resolved', endsAt: new Date().toISOString() });
   await eventually(async () => (await pages(vendors, 'resolve')).length > 0, 'the end of the page at PagerDuty');
 }
 
 /** Of a service to which nothing happens, so that nothing later hides what became of its record. */
-const otherDeployment = { service: 'search', environment: 'production', version: 'v9' };
+const untouched = () => ({ service: 'search', environment: 'production', version: 'v9', started_at: minutesAgo(90) });
+
+/** Counts as a signal of the incident that is open. */
+const failed = () => ({
+  service: 'checkout',
+  environment: 'production',
+  version: 'v3',
+  status: 'failed',
+  started_at: minutesAgo(0),
+});
+
+async function record(product: AttendedProduct, deployment: object): Promise<void> {
+  expect((await product.insist('POST', '/v1/deployments', deployment)).status).toBeOneOf([200, 201]);
+}
 
 async function send(product: AttendedProduct, one: object): Promise<void> {
   const { status, body } = await product.insist('POST', '/v1/alerts/alertmanager', group([one]));
   expect({ status, body }).toMatchObject({ status: 202, body: { accepted: 1, quarantined: 0 } });
 }
 
+const incidentsOf = async (product: AttendedProduct): Promise<any[]> => (await product.get('/v1/incidents')).body.items;
+
 /** A person who hears no answer looks at the incident, and says it again only where the question still waits. */
 async function approve(product: AttendedProduct): Promise<void> {
   await eventually(async () => product.output.includes('"step":"ask"'), 'the question');
   await eventually(async () => {
-    const [incident] = (await product.get('/v1/incidents')).body.items;
+    const [incident] = await incidentsOf(product);
     const [{ digest, state }] = incident.decisions;
     if (state !== 'waiting') return state === 'approved';
     const { status } = await product.insist('POST', `/v1/incidents/${incident.id}/actions/approve`, { digest });
@@ -73,7 +92,7 @@ const rollbacks = async (vendors: Vendors) =>
 /** What must hold after the story, whatever happened on the way. */
 export async function expectPromisesKept(story: Story, product: AttendedProduct, vendors: Vendors): Promise<void> {
   const incident = await eventually(async () => {
-    const [first] = (await product.get('/v1/incidents')).body.items;
+    const [first] = await incidentsOf(product);
     return first?.status === 'resolved' && first.effects.every(isConcluded) ? first : undefined;
   }, 'an incident that is resolved, with all its effects concluded');
   await expectOnce(incident, product);
@@ -86,10 +105,10 @@ const isConcluded = ({ state }: { state: string }): boolean => state !== 'intend
 
 /** One incident, which holds what was acknowledged; and nothing lies in quarantine. */
 async function expectOnce(incident: any, product: AttendedProduct): Promise<void> {
-  expect((await product.get('/v1/incidents')).body.items).toHaveLength(1);
-  expect(incident).toMatchObject({ service: 'checkout', status: 'resolved', signal_count: 1 });
+  expect(await incidentsOf(product)).toHaveLength(1);
+  expect(incident).toMatchObject({ service: 'checkout', status: 'resolved', signal_count: 2 });
   const signals = (await product.get(`/v1/incidents/${incident.id}/signals`)).body.items;
-  expect(signals).toMatchObject([{ fingerprint: 'e13f9abf0ab3b700', service: 'checkout' }]);
+  expect(signals).toMatchObject([{ title: 'The deploy of v3 failed' }, { title: 'checkout answers with errors' }]);
   expect((await product.get('/v1/quarantine')).body.items).toEqual([]);
 }
 
@@ -117,6 +136,7 @@ const TOLD_ONCE = [
   'decision',
   'rollback.started',
   'mitigation.succeeded',
+  'alerts.fired',
   'alerts.resolved',
   'verification.passed',
   'incident.resolved',
@@ -136,8 +156,8 @@ async function expectTimeline(story: Story, incident: any, product: AttendedProd
 /** The changes as they were recorded, the rollback among them, and what is live by them. */
 async function expectRecords(incident: any, product: AttendedProduct): Promise<void> {
   const changes = (await product.get('/v1/deployments?service=checkout&environment=production')).body.items;
-  const seen = changes.map(({ version, kind, status, rolled_back_by }: any) => ({ version, kind, status, rolled_back_by }));
-  expect(seen).toEqual([
+  expect(changes).toMatchObject([
+    { version: 'v3', kind: 'deploy', status: 'failed', rolled_back_by: null },
     { version: 'v1', kind: 'rollback', status: 'succeeded', rolled_back_by: null },
     { version: 'v2', kind: 'deploy', status: 'succeeded', rolled_back_by: incident.id },
     { version: 'v1', kind: 'deploy', status: 'succeeded', rolled_back_by: null },

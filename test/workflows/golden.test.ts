@@ -1,20 +1,20 @@
-import { describe, expect, test } from 'vitest';
-import { byContext, golden, record, updating } from './history.ts';
+import { describe, test } from 'vitest';
+import { byContext, golden, record, type Run, updating } from './history.ts';
 import { play } from './play.ts';
 import { paths } from './stories.ts';
 
+const inContexts = ({ input, result, events }: Run) => ({ input, result, events: byContext(events) });
+
 describe.concurrent('incident-response', () => {
   for (const [name, path] of Object.entries(paths)) {
-    test(name.replaceAll('-', ' '), async ({ expect: expectHere }) => {
+    test(`${name}`, async ({ expect }) => {
       const { world, runs } = await play(path);
       const incident = [...world.store.dossiers.values()][0]?.record;
-      expectHere(world.calls).toEqual(path.calls);
-      expectHere(incident?.status ?? '').toBe(path.status);
+      expect(world.calls).toEqual(path.calls);
+      expect(incident?.status ?? '').toBe(path.status);
       if (updating()) record(name, { runs });
       const expected = golden(name).runs;
-      expectHere(runs.map(({ events: _, ...run }) => run)).toEqual(expected.map(({ events: _, ...run }) => run));
-      expectHere(runs.map(({ events }) => byContext(events))).toEqual(expected.map(({ events }) => byContext(events)));
+      expect(runs.map(inContexts)).toEqual(expected.map(inContexts));
     });
   }
 });
-void expect;

@@ -24,9 +24,7 @@ export function runOf({ result, error, status }: ExecutionRow, events: readonly 
   return {
     input: JSON.parse(payloadOf(started, 'Input') ?? 'null'),
     result: result === null ? null : JSON.parse(result),
-    events: events
-      .filter(({ EventType }) => EventType !== 'InvocationCompleted')
-      .map((event) => steady(event, root)),
+    events: events.filter(({ EventType }) => EventType !== 'InvocationCompleted').map((event) => steady(event, root)),
   };
 }
 
@@ -80,7 +78,8 @@ export const updating = (): boolean => process.env['UPDATE_GOLDEN'] === '1';
 /** @throws when there is none, with what makes one */
 export function golden(name: string): Golden {
   const file = fileOf(name);
-  if (!existsSync(file)) throw new Error(`${file} is missing; UPDATE_GOLDEN=1 records it. Look at it before it is committed`);
+  if (!existsSync(file))
+    throw new Error(`${file} is missing; UPDATE_GOLDEN=1 records it. Look at it before it is committed`);
   return JSON.parse(readFileSync(file, 'utf8')) as Golden;
 }
 

@@ -32,11 +32,13 @@ export type Played = { world: FakeWorld; runs: Run[] };
 const ROUNDS_MAX = 20_000;
 
 /** The durable function as it is deployed, with other ports. */
-export const handlerWith = (deps: Deps) => (client: DurableExecutionClient): DurableLambdaHandler =>
-  withDurableExecution(
-    (input: IncidentRun, context: DurableContext) => incidentResponse(durableRun(context, deps.log), input, deps),
-    { durableExecutionClient: client },
-  );
+export const handlerWith =
+  (deps: Deps) =>
+  (client: DurableExecutionClient): DurableLambdaHandler =>
+    withDurableExecution(
+      (input: IncidentRun, context: DurableContext) => incidentResponse(durableRun(context, deps.log), input, deps),
+      { durableExecutionClient: client },
+    );
 
 /** Plays a story to its end: until its last moment has come and nothing runs any more. */
 export async function play({ given = [], timeline }: Story): Promise<Played> {
@@ -46,7 +48,10 @@ export async function play({ given = [], timeline }: Story): Promise<Played> {
   world.config = acting();
   await twoDeploys(world);
   for (const moment of given) await moment(world);
-  const moments = Object.entries(timeline).map(([after, moment]) => ({ at: world.clock.millis + millis(after), moment }));
+  const moments = Object.entries(timeline).map(([after, moment]) => ({
+    at: world.clock.millis + millis(after),
+    moment,
+  }));
   for (let round = 0; ; round += 1) {
     if (round === ROUNDS_MAX) throw new Error(`not at its end after ${ROUNDS_MAX} rounds`);
     const [first] = moments;
@@ -67,7 +72,8 @@ const UNITS: Readonly<Record<string, number>> = { s: 1_000, min: 60_000, h: 3_60
 function millis(text: string): number {
   const [, count, unit = ''] = /^([\d.]+) (s|min|h|d)$/.exec(text) ?? [];
   const size = UNITS[unit];
-  if (count === undefined || size === undefined) throw new Error(`no time: ${text}; write it as 5 s, 4 min, 2 h or 1 d`);
+  if (count === undefined || size === undefined)
+    throw new Error(`no time: ${text}; write it as 5 s, 4 min, 2 h or 1 d`);
   return Number(count) * size;
 }
 
@@ -118,7 +124,11 @@ async function twoDeploys(world: FakeWorld): Promise<void> {
 type AlertOptions = { labels?: Record<string, string>; name?: string };
 
 /** Alerts remember when they began, so that one that ends is the one that fired. */
-function signalOf(world: FakeWorld, { labels = {}, name = 'HighErrorRatio' }: AlertOptions, status: Alert['status']): Signal {
+function signalOf(
+  world: FakeWorld,
+  { labels = {}, name = 'HighErrorRatio' }: AlertOptions,
+  status: Alert['status'],
+): Signal {
   const known = [...world.store.episodes.values()].findLast(({ signal }) => signal.fingerprint === name)?.startsAt;
   const startsAt = status === 'firing' ? plusSeconds(world.clock.now(), -60) : (known ?? world.clock.now());
   const alert: Alert = {
@@ -180,8 +190,10 @@ export const says =
     await wake(world.deps, id);
   };
 
-export const pauses = (paused: boolean): Moment => ({ deps }) =>
-  deps.automation.write({ paused, reason: null, mode: null, services: {} }, 'person:ada');
+export const pauses =
+  (paused: boolean): Moment =>
+  ({ deps }) =>
+    deps.automation.write({ paused, reason: null, mode: null, services: {} }, 'person:ada');
 
 /** Several things at the same moment, one after the other. */
 export const all =

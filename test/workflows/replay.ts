@@ -10,9 +10,17 @@ import { handlerWith } from './play.ts';
 import { lambdaContext, overTheWire } from './virtual-lambda.ts';
 
 /** An operation as a handler is given it. */
-type Operation = Record<string, unknown> & { Id: string; Type: string; Status: string; Name?: string; ParentId?: string };
+type Operation = Record<string, unknown> & {
+  Id: string;
+  Type: string;
+  Status: string;
+  Name?: string;
+  ParentId?: string;
+};
 
-type Update = Parameters<DurableExecutionClient['checkpoint']>[0]['Updates'] extends (infer U)[] | undefined ? U : never;
+type Update = Parameters<DurableExecutionClient['checkpoint']>[0]['Updates'] extends (infer U)[] | undefined
+  ? U
+  : never;
 
 /** What today's code made of a recorded history: how it ended, what it did next, and which ports it would have used. */
 export type Replayed = { output: DurableExecutionInvocationOutput; updates: Update[]; calls: string[] };
@@ -46,11 +54,19 @@ function taken(update: Update): Operation {
   const operation = { Id, Type, ...pick(rest, ['Name', 'SubType', 'ParentId']) };
   switch (Action) {
     case 'START':
-      return { ...operation, Status: 'STARTED', ...(Type === 'CALLBACK' ? { CallbackDetails: { CallbackId: `callback-${Id}` } } : {}) };
+      return {
+        ...operation,
+        Status: 'STARTED',
+        ...(Type === 'CALLBACK' ? { CallbackDetails: { CallbackId: `callback-${Id}` } } : {}),
+      };
     case 'RETRY':
       return { ...operation, Status: 'PENDING', StepDetails: { Attempt: 1 } };
     case 'SUCCEED':
-      return { ...operation, Status: 'SUCCEEDED', [`${Type === 'STEP' ? 'Step' : 'Context'}Details`]: { Result: rest.Payload } };
+      return {
+        ...operation,
+        Status: 'SUCCEEDED',
+        [`${Type === 'STEP' ? 'Step' : 'Context'}Details`]: { Result: rest.Payload },
+      };
     default:
       throw new Error(`${Type} ${Id} was to ${Action}, which a replay has no reason for`);
   }
@@ -74,7 +90,12 @@ function operationsOf(events: readonly HistoryEvent[]): Operation[] {
     const [, kind = '', what = ''] = /^(Execution|Context|Step|Wait|Callback)(.+)$/.exec(event.EventType) ?? [];
     const Type = TYPES[kind];
     if (Type === undefined || event.Id === undefined) throw new Error(`no replay knows ${event.EventType}`);
-    const before = operations.get(event.Id) ?? { Id: event.Id, Type, Status: 'STARTED', ...pick(event, ['Name', 'SubType', 'ParentId']) };
+    const before = operations.get(event.Id) ?? {
+      Id: event.Id,
+      Type,
+      Status: 'STARTED',
+      ...pick(event, ['Name', 'SubType', 'ParentId']),
+    };
     operations.set(event.Id, { ...before, ...after(event, kind, what) });
   }
   return [...operations.values()].filter(({ ParentId }) => !isInsideFinished(operations, ParentId));
@@ -87,7 +108,12 @@ function isInsideFinished(operations: ReadonlyMap<string, Operation>, parentId: 
   return parent.Status !== 'STARTED' || isInsideFinished(operations, parent.ParentId);
 }
 
-const STATUSES: Readonly<Record<string, string>> = { Started: 'STARTED', Succeeded: 'SUCCEEDED', Failed: 'FAILED', TimedOut: 'TIMED_OUT' };
+const STATUSES: Readonly<Record<string, string>> = {
+  Started: 'STARTED',
+  Succeeded: 'SUCCEEDED',
+  Failed: 'FAILED',
+  TimedOut: 'TIMED_OUT',
+};
 
 function after(event: HistoryEvent, kind: string, what: string): Record<string, unknown> {
   const details = detailsOf(event);
@@ -95,13 +121,20 @@ function after(event: HistoryEvent, kind: string, what: string): Record<string, 
   const error = (details['Error'] as { Payload?: unknown } | undefined)?.Payload;
   const came = { Result: payloadOf(event, 'Result'), Error: error };
   const retry = details['RetryDetails'] as { CurrentAttempt: number; NextAttemptDelaySeconds?: number } | undefined;
-  if (kind === 'Execution') return { StartTimestamp: at, ExecutionDetails: { InputPayload: payloadOf(event, 'Input') } };
-  if (what === 'Started') return { Status: 'STARTED', StartTimestamp: at, [`${kind}Details`]: { CallbackId: details['CallbackId'] } };
+  if (kind === 'Execution')
+    return { StartTimestamp: at, ExecutionDetails: { InputPayload: payloadOf(event, 'Input') } };
+  if (what === 'Started')
+    return { Status: 'STARTED', StartTimestamp: at, [`${kind}Details`]: { CallbackId: details['CallbackId'] } };
   if (retry?.NextAttemptDelaySeconds !== undefined) {
     const due = new Date((event.EventTimestamp + retry.NextAttemptDelaySeconds) * 1000).toISOString();
     return { Status: 'PENDING', StepDetails: { ...came, Attempt: retry.CurrentAttempt, NextAttemptTimestamp: due } };
   }
-  const own = kind === 'Step' ? { Attempt: retry?.CurrentAttempt } : kind === 'Callback' ? { CallbackId: `callback-${event.Id}` } : {};
+  const own =
+    kind === 'Step'
+      ? { Attempt: retry?.CurrentAttempt }
+      : kind === 'Callback'
+        ? { CallbackId: `callback-${event.Id}` }
+        : {};
   return { Status: STATUSES[what], EndTimestamp: at, [`${kind}Details`]: { ...came, ...own } };
 }
 
@@ -110,7 +143,9 @@ function after(event: HistoryEvent, kind: string, what: string): Record<string, 
  * Operations are known by their place, so one with the same id has to be the same operation.
  */
 export function strangers({ events }: Run, updates: readonly Update[]): string[] {
-  const started = new Map(events.filter(({ EventType }) => EventType.endsWith('Started')).map((event) => [event.Id, event]));
+  const started = new Map(
+    events.filter(({ EventType }) => EventType.endsWith('Started')).map((event) => [event.Id, event]),
+  );
   return updates.flatMap((update) => {
     const recorded = started.get(update.Id);
     if (recorded === undefined) return [`${spell(update)}, which the history does not know`];
@@ -128,4 +163,4 @@ function spellRecorded(event: HistoryEvent): string {
   return words(Type, event.SubType, event.Name, event.ParentId, details['Duration'] ?? details['Timeout']);
 }
 
-const words = (...parts: unknown[]): string => parts.map((part) => String(part ?? '-')).join(' ');
+const words = (...parts: unknown[]): string => parts.map((part) => JSON.stringify(part ?? null)).join(' ');

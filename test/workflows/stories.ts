@@ -36,7 +36,8 @@ const failing = vendors({ health: { kind: 'value', value: 0.4 } });
 const taken: Attempt = { kind: 'taken', detail: 'accepted' };
 const place = { service: 'checkout' as ServiceName, environment: 'production' as EnvironmentName };
 const done: DeployerAnswer = { kind: 'succeeded', id: 'rb-1' };
-const later = (afterSeconds: number | null = null) => ({ kind: 'later', detail: 'answered 503', afterSeconds }) as const;
+const later = (afterSeconds: number | null = null) =>
+  ({ kind: 'later', detail: 'answered 503', afterSeconds }) as const;
 const inProgress = (statusUrl: string | null): DeployerAnswer => ({ kind: 'in_progress', id: 'rb-1', statusUrl });
 
 const PAGE = 'pager trigger page.1 critical';
@@ -49,7 +50,8 @@ const times = (count: number, call: string): string[] => Array.from({ length: co
 const warning = { labels: { severity: 'warning' } };
 const other = { name: 'HighLatency' };
 const asksForNothing = { labels: { action: '' } };
-const note = (kind: 'pause' | 'resume' | 'abort' | 'resolve' | 'rollback') => ({ kind, by: 'person:ada', note: '' }) as const;
+const note = (kind: 'pause' | 'resume' | 'abort' | 'resolve' | 'rollback') =>
+  ({ kind, by: 'person:ada', note: '' }) as const;
 
 /** Does something right before (or after) a call of a port, the first time that it is made. */
 const once =
@@ -76,15 +78,17 @@ const dies: Moment = async (world) => {
   await wake(world.deps, id);
 };
 
-const untilTheEnd = (firstMail: number): Moment => (world) => {
-  let mail = firstMail;
-  world.on('incidents.listen', {
-    before: async () => {
-      mail -= 1;
-      if (mail > 0) await world.deps.incidents.post(theIncident(world), note('resume'));
-    },
-  });
-};
+const untilTheEnd =
+  (firstMail: number): Moment =>
+  (world) => {
+    let mail = firstMail;
+    world.on('incidents.listen', {
+      before: async () => {
+        mail -= 1;
+        if (mail > 0) await world.deps.incidents.post(theIncident(world), note('resume'));
+      },
+    });
+  };
 
 /** Every path through the workflow. The names are those of the golden files. */
 export const paths: Record<string, Path> = {
@@ -107,7 +111,11 @@ export const paths: Record<string, Path> = {
     status: 'resolved',
   },
   'no-traffic-proves-nothing': {
-    given: [withHealth, vendors({ health: { kind: 'no_data' } }), configured({ health: { promql: 'up', max: 1 } }, { quietHours: 1 })],
+    given: [
+      withHealth,
+      vendors({ health: { kind: 'no_data' } }),
+      configured({ health: { promql: 'up', max: 1 } }, { quietHours: 1 }),
+    ],
     timeline: { '0 s': fires(), '6 min': ends() },
     calls: [PAGE, ROLL_BACK, RESOLVE],
     status: 'resolved',
@@ -186,7 +194,7 @@ export const paths: Record<string, Path> = {
   },
 
   // It does not act, and says why.
-  'suggests': {
+  suggests: {
     given: [mode('suggest')],
     timeline: { '0 s': fires(), '9 min': ends() },
     calls: [PAGE, RESOLVE],
@@ -231,7 +239,7 @@ export const paths: Record<string, Path> = {
     given: [
       ({ store, clock }) => {
         const until = plusSeconds(clock.now(), 600);
-        store.locks.set(JSON.stringify(['checkout', 'production']), { key: 'of another', until });
+        store.locks.set(JSON.stringify(['checkout', 'production']), { key: 'of another', incident: 'another', until });
       },
     ],
     timeline: { '0 s': fires(), '9 min': ends() },
@@ -247,7 +255,9 @@ export const paths: Record<string, Path> = {
 
   // What CD systems answer.
   'cd-is-busy-and-then-does-it': {
-    given: [vendors({ rollbacks: [{ kind: 'busy', detail: 'one is in progress' }, { kind: 'busy', detail: 'still' }, done] })],
+    given: [
+      vendors({ rollbacks: [{ kind: 'busy', detail: 'one is in progress' }, { kind: 'busy', detail: 'still' }, done] }),
+    ],
     timeline: { '0 s': fires(), '9 min': ends() },
     calls: [PAGE, ...times(3, ROLL_BACK), RESOLVE],
     status: 'resolved',
@@ -321,7 +331,10 @@ export const paths: Record<string, Path> = {
   },
   'pager-refuses-so-the-second-route': {
     given: [
-      vendors({ pages: [{ kind: 'refused', detail: 'answered 400' }], secondRoute: [{ kind: 'taken', detail: 'answered 204' }] }),
+      vendors({
+        pages: [{ kind: 'refused', detail: 'answered 400' }],
+        secondRoute: [{ kind: 'taken', detail: 'answered 204' }],
+      }),
     ],
     timeline: { '0 s': fires(), '9 min': ends() },
     calls: [PAGE, 'second route trigger page.1.second critical', ROLL_BACK],

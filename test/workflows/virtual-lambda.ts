@@ -1,5 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import type { DurableExecutionClient, DurableLambdaHandler } from '@aws/durable-execution-sdk-js';
+import {
+  type DurableExecutionClient,
+  type DurableLambdaHandler,
+  InvocationStatus,
+} from '@aws/durable-execution-sdk-js';
 import type { Engine } from '../../domain/ports.ts';
 import { Executions, type InvocationEnd } from '../../local/aws/lambda/executions.ts';
 import type { HistoryEvent } from '../../local/aws/lambda/history.ts';
@@ -73,7 +77,8 @@ export class VirtualLambda implements Engine {
   /** Lets what is due run out, and handlers run until all of them wait. */
   async settle(): Promise<void> {
     this.#executions.fireDueTimers();
-    for (let found = this.#store.toWake(1, []); found[0]; found = this.#store.toWake(1, [])) await this.#invoke(found[0].arn);
+    for (let found = this.#store.toWake(1, []); found[0]; found = this.#store.toWake(1, []))
+      await this.#invoke(found[0].arn);
   }
 
   async #invoke(arn: string): Promise<void> {
@@ -122,8 +127,8 @@ export const overTheWire = <T>(reply: object): T =>
   ) as T;
 
 function endOf(output: Awaited<ReturnType<DurableLambdaHandler>>): InvocationEnd {
-  if (output.Status === 'PENDING') return { kind: 'suspended' };
-  if (output.Status === 'SUCCEEDED') {
+  if (output.Status === InvocationStatus.PENDING) return { kind: 'suspended' };
+  if (output.Status === InvocationStatus.SUCCEEDED) {
     return { kind: 'closed', outcome: { status: 'SUCCEEDED', result: output.Result }, resultWasCheckpointed: false };
   }
   return { kind: 'closed', outcome: { status: 'FAILED', error: output.Error ?? {} }, resultWasCheckpointed: false };

@@ -18,6 +18,13 @@ const READY_WITHIN_MS = 10_000;
 const READY_POLL_MS = 2;
 
 /**
+ * It refuses a port on which anybody listens at any address, though at its own address the port is free; and somebody
+ * may take the port between our look and its start.
+ */
+const PORT_TAKEN = /already in use/i;
+const START_TRIES = 5;
+
+/**
  * Starts DynamoDB over the SQLite file `file`: the dynoxide program, and in front of it a forwarder that only lets in
  * requests signed with `accessKeyId`. The program dies with this process.
  *
@@ -38,14 +45,7 @@ export async function startDynamoDb(options: {
 }): Promise<LocalDynamoDb> {
   const { file, accessKeyId, log = () => {} } = options;
   const begun = performance.now();
-  const program = findDynoxide(options.binary);
-  const address = await freeAddress();
-  const { host, port } = address;
-  const hidden = (text: string) => text.replaceAll(`${host}:${port}`, '(hidden)');
-  const child = spawnTied(program, ['--host', host, '--port', `${port}`, '--db-path', file], (line) =>
-    log({ event: 'dynamodb.output', line: hidden(line) }),
-  );
-  await untilReady(child, address, file);
+  const { child, address, hidden } = await startProgram(findDynoxide(options.binary), file, log);
   const forwarder = await startForwarder(address, accessKeyId);
   log({ event: 'dynamodb.ready', file, ms: Math.round(performance.now() - begun) });
 
@@ -66,6 +66,30 @@ export async function startDynamoDb(options: {
   };
 }
 
+type Started = {
+  child: TiedChild;
+  address: Address;
+  /** Takes the address out of what the program says. */
+  hidden(text: string): string;
+};
+
+/** Starts the program, on another address when it refuses one for its port. */
+async function startProgram(program: string, file: string, log: (entry: object) => void): Promise<Started> {
+  for (let tries = 1; ; tries += 1) {
+    const address = await freeAddress();
+    const { host, port } = address;
+    const hidden = (text: string) => text.replaceAll(`${host}:${port}`, '(hidden)');
+    const child = spawnTied(program, ['--host', host, '--port', `${port}`, '--db-path', file], (line) =>
+      log({ event: 'dynamodb.output', line: hidden(line) }),
+    );
+    const gone = await untilReady(child, address);
+    if (gone === undefined) return { child, address, hidden };
+    if (!PORT_TAKEN.test(gone) || tries === START_TRIES) {
+      throw new Error(`DynamoDB over ${file} did not start: ${gone}\nIs the folder there, writable, and not full?`);
+    }
+  }
+}
+
 /** A port that was free a moment ago, on a random loopback address where there are several (Linux), else 127.0.0.1. */
 async function freeAddress(): Promise<Address> {
   const hidden = `127.${randomInt(1, 255)}.${randomInt(256)}.${randomInt(1, 255)}`;
@@ -80,7 +104,8 @@ async function freePort(host: string): Promise<Address> {
   return { host, port };
 }
 
-async function untilReady(child: TiedChild, address: Address, file: string): Promise<void> {
+/** Resolves when the program answers; with the reason when it has gone, or never did. */
+async function untilReady(child: TiedChild, address: Address): Promise<string | undefined> {
   const gaveUp = AbortSignal.timeout(READY_WITHIN_MS);
   let gone: string | undefined;
   void child.exited.then((why) => (gone = why));
@@ -89,11 +114,10 @@ async function untilReady(child: TiedChild, address: Address, file: string): Pro
       await child.stop();
       gone = `it did not answer within ${READY_WITHIN_MS / 1000} s`;
     }
-    if (gone !== undefined) {
-      throw new Error(`DynamoDB over ${file} did not start: ${gone}\nIs the folder there, writable, and not full?`);
-    }
+    if (gone !== undefined) return gone;
     await sleep(READY_POLL_MS);
   }
+  return undefined;
 }
 
 async function answers({ host, port }: Address, signal: AbortSignal): Promise<boolean> {

@@ -64,7 +64,7 @@ const rollbacksOf = async (service: string) =>
 const timelineOf = async ({ id }: { id: string }): Promise<any[]> =>
   (await firebreak.get(`/v1/incidents/${id}/timeline?limit=200`)).body.items;
 
-describe.concurrent('what real alerts bring about', () => {
+describe.concurrent('what real alerts bring about', { timeout: 60_000 }, () => {
   test('a firing alert pages and rolls back once; when it resolves, so does the incident', async () => {
     const [firing, resolved] = fixture('alertmanager/lifecycle-firing-then-resolved').map((request) =>
       forService(request, 'checkout-api', 'lifecycle'),
@@ -197,7 +197,7 @@ describe.concurrent('what real alerts bring about', () => {
   });
 });
 
-describe.concurrent('many at once', () => {
+describe.concurrent('many at once', { timeout: 60_000 }, () => {
   type Stormed = { labels: { service: string; severity: string; action: string } };
 
   /** The services of a storm whose alerts page or ask: each has one incident, and one page if any is critical. */
@@ -255,7 +255,7 @@ describe.concurrent('many at once', () => {
   });
 });
 
-describe.concurrent('episodes', () => {
+describe.concurrent('episodes', { timeout: 60_000 }, () => {
   test('an end that overtakes its beginning opens nothing', async () => {
     const labels = { service: 'early' };
     const startsAt = minutesAgo(2);

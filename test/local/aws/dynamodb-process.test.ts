@@ -8,6 +8,7 @@ import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { DynamoDBClient, ListTablesCommand, paginateScan } from '@aws-sdk/client-dynamodb';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { findDynoxide } from '../../../local/aws/dynamodb/binary.ts';
 import { startDynamoDb } from '../../../local/aws/dynamodb/start.ts';
 
 const accessKeyId = randomUUID();
@@ -219,4 +220,31 @@ describe('a start that fails says how to mend it', () => {
     const start = startDynamoDb({ file, accessKeyId, binary: join(folder, 'no-dynoxide') });
     await expect(start).rejects.toThrow(/no-dynoxide cannot be executed. Set FIREBREAK_DYNOXIDE_BIN/);
   });
+
+  test('a port that is taken after all, as one is on which anybody listens at any address: another one is', async () => {
+    const binary = await refusing('port 36083 is already in use (detected listener on 0.0.0.0:36083)');
+    const dynamodb = await startDynamoDb({ file, accessKeyId, binary });
+    await dynamodb.close();
+    expect(await portsTried()).toHaveLength(2);
+  });
+
+  test('any other refusal is final', async () => {
+    const binary = await refusing('unable to open database file');
+    await expect(startDynamoDb({ file, accessKeyId, binary })).rejects.toThrow(/unable to open database file/);
+    expect(await portsTried()).toHaveLength(1);
+  });
+
+  /** The program, but for its first start, which it refuses in its own way of saying so. */
+  async function refusing(reason: string): Promise<string> {
+    const path = join(folder, 'refusing-dynoxide');
+    const script = `#!/bin/sh
+      echo "$4" >> '${folder}/ports'
+      [ "$(wc -l < '${folder}/ports')" -gt 1 ] && exec '${findDynoxide(undefined)}' "$@"
+      echo 'error: ${reason}' >&2
+      exit 1`;
+    await writeFile(path, script, { mode: 0o700 });
+    return path;
+  }
+
+  const portsTried = async (): Promise<string[]> => (await readFile(join(folder, 'ports'), 'utf8')).trim().split('\n');
 });

@@ -1,0 +1,698 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { Place, RollbackEnd } from '../../../domain/ports.ts';
+import { decide } from '../../../domain/rollback.ts';
+import { NewChange } from '../../../schemas/change.ts';
+import type { Message } from '../../../schemas/inbox.ts';
+import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/names.ts';
+import type { Signal } from '../../../schemas/signal.ts';
+import { plusSeconds, type Timestamp } from '../../../schemas/time.ts';
+import { change, clear } from '../../domain/arbitraries.ts';
+import { signal, stranger } from '../../support/signals.ts';
+import type { Stores } from './stores.ts';
+
+const TRACE = 'trace';
+const note: Message = { kind: 'resume', by: 'ada', note: '' };
+
+let services = 0;
+
+/**
+ * What stores promise in domain/ports.ts, whoever keeps it: the table, and its likeness in memory that workflows are
+ * tested with. Each test has a service of its own.
+ */
+export function storesKeepTheirPromises(name: string, open: () => Stores): void {
+  let stores: Stores;
+  let place: Place;
+
+  beforeEach(() => {
+    stores = open();
+    services += 1;
+    place = { service: `service-${services}` as ServiceName, environment: 'production' as EnvironmentName };
+  });
+
+  const here = (more: Partial<Signal> = {}): Signal => signal({ ...place, fingerprint: `${place.service}/1`, ...more });
+  const other = (more: Partial<Signal> = {}): Signal => here({ fingerprint: `${place.service}/2`, ...more });
+  const ended = (one: Signal): Signal => ({ ...one, status: 'resolved', endsAt: stores.clock.now() });
+  const admit = (...signals: Signal[]) => stores.incidents.admit(signals, { at: stores.clock.now(), trace: TRACE });
+  const later = (seconds: number): void => stores.clock.set(stores.clock.millis + seconds * 1000);
+
+  /** Opens an incident, a second before what comes next. */
+  async function opened(one: Signal = here()): Promise<IncidentId> {
+    const [id] = (await admit(one)).opened;
+    if (id === undefined) throw new Error('no incident was opened');
+    later(1);
+    return id;
+  }
+
+  async function record(id: IncidentId) {
+    const incident = await stores.incidents.read(id);
+    if (incident === undefined) throw new Error(`incident ${id} cannot be read`);
+    return incident;
+  }
+
+  const mailOf = async (id: IncidentId, after = 0): Promise<Message[]> =>
+    (await stores.incidents.listen(id, after, null)).mail.map(({ message }) => message);
+
+  const isPending = async (id: IncidentId): Promise<boolean> =>
+    (await stores.incidents.pending(plusSeconds(stores.clock.now(), 1))).includes(id);
+
+  const timeline = async (id: IncidentId): Promise<string[]> =>
+    (await stores.incidents.timeline(id, { limit: 50 })).items.map(({ kind }) => kind);
+
+  /** Closes it as a person would, whatever has come. */
+  const closed = async (id: IncidentId) => {
+    expect(await stores.incidents.resolve(id, (await record(id)).seq, 'person:ada', 'Resolved by ada')).toBe(
+      'resolved',
+    );
+  };
+
+  describe(`${name}: taking signals in`, () => {
+    test('the first one opens an incident, which waits for its start', async () => {
+      const admitted = await admit(here());
+      expect(admitted).toMatchObject({ counts: { opened: 1, joined: 0, recorded: 0, known: 0 } });
+      expect(admitted.wake).toEqual(admitted.opened);
+      const [id] = admitted.opened;
+      expect(await record(id as IncidentId)).toMatchObject({
+        ...place,
+        status: 'open',
+        severity: 'critical',
+        title: 'checkout answers with errors',
+        unmatched: null,
+        signal_count: 1,
+        firing: 1,
+        asks_rollback: true,
+        seq: 0,
+        run: 1,
+        started_run: 0,
+        pages: 0,
+        mitigations: 0,
+        opened_at: stores.clock.now(),
+        resolved_at: null,
+        verification: 'not_needed',
+        trace: TRACE,
+      });
+      expect(await isPending(id as IncidentId)).toBe(true);
+      expect(await timeline(id as IncidentId)).toEqual(['incident.opened']);
+    });
+
+    test('a second delivery changes nothing but still drives the start', async () => {
+      const id = await opened();
+      const before = await record(id);
+      const again = await admit(here());
+      expect(again).toMatchObject({ wake: [id], opened: [], counts: { opened: 0, joined: 0, recorded: 0, known: 1 } });
+      expect(await record(id)).toEqual({ ...before, renotified: 1 });
+    });
+
+    test('another episode joins, and is told to the workflow', async () => {
+      const id = await opened();
+      expect(await admit(other({ severity: 'warning', asksRollback: false }))).toMatchObject({
+        wake: [id],
+        counts: { joined: 1 },
+      });
+      expect(await record(id)).toMatchObject({ signal_count: 2, firing: 2, severity: 'critical', seq: 1 });
+      expect(await mailOf(id)).toEqual([
+        { kind: 'signals', fired: 1, resolved: 0, critical: false, asksRollback: false },
+      ]);
+    });
+
+    test('a critical one makes a lesser incident critical', async () => {
+      const id = await opened(here({ severity: 'warning' }));
+      await admit(other());
+      expect(await record(id)).toMatchObject({ severity: 'critical' });
+      expect(await mailOf(id)).toMatchObject([{ critical: true }]);
+    });
+
+    test('one that resolves ends its episode, once', async () => {
+      const id = await opened();
+      expect(await admit(ended(here()))).toMatchObject({ wake: [id] });
+      expect(await admit(ended(here()))).toMatchObject({ counts: { known: 1 } });
+      expect(await record(id)).toMatchObject({ firing: 0, signal_count: 1, seq: 1, status: 'open' });
+      expect(await mailOf(id)).toEqual([
+        { kind: 'signals', fired: 0, resolved: 1, critical: false, asksRollback: false },
+      ]);
+      expect((await stores.incidents.signals(id, { limit: 10 })).items).toMatchObject([{ status: 'resolved' }]);
+    });
+
+    test('one that fires late, after it has resolved, changes nothing', async () => {
+      const id = await opened();
+      await admit(ended(here()));
+      expect(await admit(here())).toMatchObject({ opened: [], counts: { known: 1 } });
+      expect(await record(id)).toMatchObject({ firing: 0, signal_count: 1 });
+    });
+
+    test('one that resolves before it was ever seen firing opens nothing, and its late beginning neither', async () => {
+      expect(await admit(ended(here()))).toMatchObject({ opened: [], wake: [], counts: { recorded: 1 } });
+      expect(await admit(here())).toMatchObject({ opened: [], counts: { known: 1 } });
+    });
+
+    test('a warning is recorded, and joins what is open', async () => {
+      const warning = { severity: 'warning', asksRollback: false } as const;
+      expect(await admit(here(warning))).toMatchObject({ opened: [], wake: [], counts: { recorded: 1 } });
+      const id = await opened(other());
+      expect(await admit(here({ ...warning, fingerprint: `${place.service}/3` }))).toMatchObject({
+        wake: [id],
+        counts: { joined: 1 },
+      });
+    });
+
+    test('a warning that asks later opens an incident of its own', async () => {
+      const warning = here({ severity: 'warning', asksRollback: false });
+      await admit(warning);
+      const id = await opened({ ...warning, asksRollback: true });
+      expect(await record(id)).toMatchObject({ severity: 'warning', asks_rollback: true, signal_count: 1, firing: 1 });
+      expect((await stores.incidents.signals(id, { limit: 10 })).items).toHaveLength(1);
+    });
+
+    test('an alert of the incident that asks later tells the workflow, and counts no second time', async () => {
+      const id = await opened(here({ asksRollback: false }));
+      expect(await record(id)).toMatchObject({ asks_rollback: false });
+      await admit(here());
+      expect(await record(id)).toMatchObject({ asks_rollback: true, signal_count: 1, firing: 1 });
+      expect(await mailOf(id)).toEqual([
+        { kind: 'signals', fired: 0, resolved: 0, critical: false, asksRollback: true },
+      ]);
+      expect(await timeline(id)).toEqual(['alerts.asked', 'incident.opened']);
+    });
+
+    test('two services at once are two incidents', async () => {
+      const neighbour = here({ service: `${place.service}-b` as ServiceName, fingerprint: `${place.service}/b` });
+      expect((await admit(here(), neighbour)).opened).toHaveLength(2);
+    });
+
+    test('what matches no service keeps to what it calls its own', async () => {
+      const unmatched = (called: string, fingerprint: string) =>
+        stranger(called, { environment: place.environment, fingerprint });
+      const [a, b, none] = [`${place.service}-x`, `${place.service}-y`, ''];
+      const first = await admit(
+        unmatched(a, `${a}/1`),
+        unmatched(b, `${b}/1`),
+        unmatched(none, `${place.service}/none`),
+      );
+      expect(first.opened).toHaveLength(3);
+      expect(await admit(unmatched(a, `${a}/2`))).toMatchObject({
+        opened: [],
+        wake: [first.opened[0]],
+        counts: { joined: 1 },
+      });
+      expect(await record(first.opened[0] as IncidentId)).toMatchObject({
+        service: 'unmatched',
+        unmatched: a,
+        title: `${a}: checkout answers with errors`,
+      });
+      for (const id of first.opened) await closed(id);
+    });
+
+    test('a failed deploy is counted, but does not hold the incident open', async () => {
+      const id = await opened();
+      await admit(other({ source: 'deployment', severity: 'warning', asksRollback: false }));
+      expect(await record(id)).toMatchObject({ signal_count: 2, firing: 1 });
+    });
+
+    test('an alert that goes on firing after its incident was closed opens the next one, but not at once', async () => {
+      const id = await opened();
+      await closed(id);
+      later(300);
+      expect(await admit(here())).toMatchObject({ opened: [], counts: { known: 1 } });
+      later(1);
+      const next = await opened();
+      expect(next > id).toBe(true);
+      expect(await record(next)).toMatchObject({ signal_count: 1, firing: 1 });
+    });
+
+    test('an end that is told after its incident was closed is kept, and disturbs nobody', async () => {
+      const id = await opened();
+      await closed(id);
+      const next = await opened(other());
+      await admit(ended(here()));
+      expect(await record(next)).toMatchObject({ firing: 1, seq: 0 });
+      later(3600);
+      expect(await admit(here())).toMatchObject({ counts: { known: 1 } });
+    });
+  });
+
+  describe(`${name}: the inbox`, () => {
+    test('gives what has come since, in order, and where the incident stands', async () => {
+      const id = await opened();
+      await stores.incidents.post(id, note);
+      await stores.incidents.post(id, { kind: 'page', by: 'ada', note: 'help' });
+      const heard = await stores.incidents.listen(id, 1, null);
+      expect(heard).toMatchObject({
+        mail: [{ seq: 2, message: { kind: 'page' } }],
+        firing: 1,
+        status: 'open',
+        severity: 'critical',
+      });
+      expect((await stores.incidents.listen(id, 2, null)).mail).toEqual([]);
+    });
+
+    test('is empty at first, and what has been read waits for nobody', async () => {
+      const id = await opened();
+      await stores.incidents.post(id, note);
+      expect(await isPending(id)).toBe(true);
+      await stores.incidents.listen(id, 0, 'bell-1');
+      expect(await isPending(id)).toBe(false);
+      expect(await record(id)).toMatchObject({ drained: 1, bells: { inbox: 'bell-1' } });
+    });
+
+    test('takes a message with a key once, and says both times that it was taken', async () => {
+      const id = await opened();
+      expect([
+        await stores.incidents.post(id, note, {}, 'once'),
+        await stores.incidents.post(id, note, {}, 'once'),
+      ]).toEqual([true, true]);
+      expect(await mailOf(id)).toEqual([note]);
+    });
+
+    test('changes the incident together with the message', async () => {
+      const id = await opened();
+      const told = { severity: 'info', title: 'a drill', automationPaused: true, verification: 'failed' } as const;
+      await stores.incidents.post(id, note, {
+        ...told,
+        timeline: { actor: 'ada', kind: 'note', text: 'hm', detail: null },
+      });
+      expect(await record(id)).toMatchObject({
+        severity: 'info',
+        title: 'a drill',
+        automation_paused: true,
+        verification: 'failed',
+      });
+      expect(await timeline(id)).toEqual(['note', 'incident.opened']);
+    });
+
+    test('of a closed incident takes nothing', async () => {
+      const id = await opened();
+      await closed(id);
+      expect(await stores.incidents.post(id, note)).toBe(false);
+      expect(await stores.incidents.post('01TESTNOSUCH00000000000000' as IncidentId, note)).toBe(false);
+    });
+
+    test('holds more than is given at a time: the rest comes next', async () => {
+      const id = await opened();
+      for (let posted = 0; posted < 103; posted += 1) await stores.incidents.post(id, note);
+      const first = await stores.incidents.listen(id, 0, null);
+      expect(first.mail).toHaveLength(100);
+      expect(await isPending(id)).toBe(true);
+      expect((await stores.incidents.listen(id, 100, null)).mail.map(({ seq }) => seq)).toEqual([101, 102, 103]);
+    });
+  });
+
+  describe(`${name}: closing`, () => {
+    test('waits for what has come since it was looked', async () => {
+      const id = await opened();
+      await admit(ended(here()));
+      later(1);
+      expect(await stores.incidents.resolve(id, 0, null, '')).toBe('not_yet');
+      expect(await stores.incidents.resolve(id, 1, null, 'The alerts have ended')).toBe('resolved');
+      expect(await record(id)).toMatchObject({
+        status: 'resolved',
+        resolved_at: stores.clock.now(),
+        resolved_by: null,
+      });
+      expect(await timeline(id)).toEqual(['incident.resolved', 'alerts.resolved', 'incident.opened']);
+      expect(await isPending(id)).toBe(false);
+    });
+
+    test('waits for alerts that fire, unless a person says so', async () => {
+      const id = await opened();
+      expect(await stores.incidents.resolve(id, 0, null, '')).toBe('not_yet');
+      expect(await stores.incidents.resolve(id, 0, 'person:ada', 'Resolved by ada')).toBe('resolved');
+      expect(await record(id)).toMatchObject({ resolved_by: 'person:ada' });
+    });
+
+    test('waits for a rollback that is under way', async () => {
+      const id = await opened();
+      await rollbackBegun(id);
+      await admit(ended(here()));
+      expect(await stores.incidents.resolve(id, 1, null, '')).toBe('not_yet');
+    });
+
+    test('a second time says that it is closed', async () => {
+      const id = await opened();
+      await closed(id);
+      expect(await stores.incidents.resolve(id, 99, null, '')).toBe('resolved');
+    });
+
+    test('makes room: the same alert in a new episode opens the next incident', async () => {
+      const id = await opened();
+      await closed(id);
+      const again = await opened(here({ startsAt: plusSeconds(here().startsAt, 600) }));
+      expect(again).not.toBe(id);
+    });
+  });
+
+  describe(`${name}: incidents by hand, and their runs`, () => {
+    const byHand = () =>
+      stores.incidents.declare({ ...place, title: 'a drill', severity: 'warning', by: 'person:ada', trace: TRACE });
+
+    test('one is opened by a person once', async () => {
+      const first = await byHand();
+      expect(first.created).toBe(true);
+      expect(await byHand()).toEqual({ id: first.id, created: false });
+      expect(await record(first.id)).toMatchObject({
+        title: 'a drill',
+        severity: 'warning',
+        firing: 0,
+        signal_count: 0,
+      });
+      expect(await admit(here())).toMatchObject({ wake: [first.id], counts: { joined: 1 } });
+    });
+
+    test('a run that begins is told what has not come to its end', async () => {
+      const id = await opened();
+      await judged(id, 1);
+      await judged(id, 2);
+      await stores.effects.concludeRollback(id, end(id, 1, { outcome: 'not_taken' }));
+      expect(await stores.incidents.begin(id, 1, 'arn:1')).toMatchObject({
+        unfinished: [2],
+        incident: { started_run: 1, mitigations: 2 },
+      });
+      expect(await record(id)).toMatchObject({ started_run: 1 });
+    });
+
+    test('a rollback that is still to be verified has not come to its end', async () => {
+      const id = await opened();
+      await judged(id, 1);
+      await rollbackBegun(id);
+      await stores.effects.concludeRollback(id, end(id, 1));
+      expect((await stores.incidents.begin(id, 2, 'arn:2'))?.unfinished).toEqual([1]);
+      await stores.incidents.post(id, note, { verification: 'passed' });
+      expect((await stores.incidents.begin(id, 2, 'arn:2'))?.unfinished).toEqual([]);
+    });
+
+    test('nobody can begin what does not exist', async () => {
+      expect(await stores.incidents.begin('01TESTNOSUCH00000000000000' as IncidentId, 1, 'arn:1')).toBeUndefined();
+    });
+
+    test('the next run is put in charge, and waits for its start', async () => {
+      const id = await opened();
+      await stores.incidents.begin(id, 1, 'arn:1');
+      await stores.incidents.listen(id, 0, null);
+      await stores.incidents.handOver(id, 2, 'Handed over');
+      await stores.incidents.handOver(id, 2, 'Handed over');
+      expect(await record(id)).toMatchObject({ run: 2, started_run: 1 });
+      expect(await isPending(id)).toBe(true);
+      expect(await timeline(id)).toEqual(['workflow.handed_over', 'incident.opened']);
+    });
+
+    test('a note with the same key is written once', async () => {
+      const id = await opened();
+      const entry = { at: stores.clock.now(), actor: 'ada', kind: 'note', text: 'hm', detail: { a: 1 } };
+      await stores.incidents.note(id, 'k', entry);
+      await stores.incidents.note(id, 'k', { ...entry, text: 'again' });
+      expect((await stores.incidents.timeline(id, { limit: 9 })).items[0]).toMatchObject(entry);
+      expect(await timeline(id)).toEqual(['note', 'incident.opened']);
+    });
+  });
+
+  describe(`${name}: alerts whose end is never said`, () => {
+    test('are known, and can be taken as ended, once', async () => {
+      const id = await opened();
+      await admit(other());
+      await admit(ended(other()));
+      const firing = await stores.incidents.firingEpisodes(id);
+      expect(firing).toMatchObject([
+        { episode: here().episode, source: 'alertmanager', fingerprint: here().fingerprint },
+      ]);
+      await stores.incidents.endEpisodes(id, [here().episode, other().episode], 'gone');
+      await stores.incidents.endEpisodes(id, [here().episode], 'gone');
+      expect(await record(id)).toMatchObject({ firing: 0, seq: 3 });
+      expect(await stores.incidents.firingEpisodes(id)).toEqual([]);
+      expect(await admit(ended(here()))).toMatchObject({ counts: { known: 1 } });
+    });
+  });
+
+  const inputs = () => clear({ changes: [change('v1', 240), change('v2', 10)] });
+  const approval = () => clear({ policy: { mode: 'approve', unknownMigration: 'approve' } });
+  const judged = (id: IncidentId, number: number, of = inputs()) => stores.decisions.keep(id, number, decide(of), of);
+
+  describe(`${name}: decisions`, () => {
+    test('the first of a number stays, with its inputs', async () => {
+      const id = await opened();
+      const first = await judged(id, 1);
+      expect(first).toMatchObject({
+        id: `${id}-1`,
+        kind: 'roll_back',
+        because: 'suspect',
+        state: 'final',
+        from_version: 'v2',
+        to_version: 'v1',
+      });
+      expect(await judged(id, 1, approval())).toEqual(first);
+      expect(await stores.decisions.get(id, 1)).toEqual(first);
+      expect(await stores.decisions.inputs(id, 1)).toEqual(inputs());
+      expect(await record(id)).toMatchObject({ mitigations: 1, suspects: [{ version: 'v2' }] });
+    });
+
+    test('there is none before it was made', async () => {
+      const id = await opened();
+      expect([await stores.decisions.get(id, 1), await stores.decisions.inputs(id, 1)]).toEqual([undefined, undefined]);
+    });
+
+    test('one that asks waits, and is answered by its digest, once', async () => {
+      const id = await opened();
+      const { digest, state } = await judged(id, 1, approval());
+      expect(state).toBe('waiting');
+      expect(await stores.decisions.await(id, 1, 'bell-a')).toBe('waiting');
+      expect(await record(id)).toMatchObject({ bells: { 'decision-1': 'bell-a' } });
+      expect(await stores.decisions.answer(id, 'another digest', 'approved', 'ada', '')).toBe('superseded');
+      expect(await stores.decisions.answer(id, digest, 'approved', 'ada', 'go')).toBe('taken');
+      expect(await stores.decisions.get(id, 1)).toMatchObject({ state: 'approved', answered_by: 'ada' });
+      expect(await mailOf(id)).toEqual([{ kind: 'answered', decision: `${id}-1`, by: 'ada' }]);
+      expect(await isPending(id)).toBe(false);
+    });
+
+    test('a double click is answered as the first; another answer is too late', async () => {
+      const id = await opened();
+      const { digest } = await judged(id, 1, approval());
+      const answer = (how: 'approved' | 'rejected', by: string) => stores.decisions.answer(id, digest, how, by, '');
+      expect([await answer('approved', 'ada'), await answer('approved', 'ada')]).toEqual(['taken', 'taken']);
+      expect([await answer('rejected', 'ada'), await answer('approved', 'bo')]).toEqual(['superseded', 'superseded']);
+      expect(await mailOf(id)).toHaveLength(1);
+    });
+
+    test('a question that is withdrawn can be answered no more, and an answer can not be withdrawn', async () => {
+      const id = await opened();
+      const [first, second] = [await judged(id, 1, approval()), await judged(id, 2, approval())];
+      expect(await stores.decisions.expire(id, 1)).toBe('expired');
+      expect(await stores.decisions.answer(id, first.digest, 'approved', 'ada', '')).toBe('superseded');
+      expect(await stores.decisions.answer(id, second.digest, 'rejected', 'ada', '')).toBe('taken');
+      expect(await stores.decisions.expire(id, 2)).toBe('rejected');
+    });
+
+    test('what asks nobody can not be answered', async () => {
+      const id = await opened();
+      const { digest } = await judged(id, 1);
+      expect(await stores.decisions.answer(id, digest, 'approved', 'ada', '')).toBe('superseded');
+      expect(await stores.decisions.expire(id, 1)).toBe('final');
+    });
+
+    test('of a closed incident none is answered', async () => {
+      const id = await opened();
+      const { digest } = await judged(id, 1, approval());
+      await closed(id);
+      expect(await stores.decisions.answer(id, digest, 'approved', 'ada', '')).toBe('superseded');
+    });
+  });
+
+  const keyOf = (id: IncidentId, number = 1): string => `${id}.roll-back.${number}`;
+  const intent = (key: string) =>
+    ({ key, kind: 'roll-back', target: 'http://cd', class: 'keyed', detail: 'Rolling back v2 to v1' }) as const;
+  const rollbackBegun = (id: IncidentId, number = 1) =>
+    stores.effects.intendRollback(id, intent(keyOf(id, number)), place);
+  const end = (id: IncidentId, number: number, more: Partial<RollbackEnd> = {}): RollbackEnd => ({
+    key: keyOf(id, number),
+    number,
+    place,
+    outcome: 'succeeded',
+    page: 'no',
+    text: 'Rolled back to v1',
+    moved: null,
+    ...more,
+  });
+
+  describe(`${name}: effects`, () => {
+    const page = { key: 'p', kind: 'page', target: 'pagerduty', class: 'keyed', detail: 'Page 1' } as const;
+
+    test('an intent is recorded once, and tells how it ended', async () => {
+      const id = await opened();
+      expect(await stores.effects.intend(id, page, { page: 1 })).toMatchObject({ state: 'intended' });
+      expect(await record(id)).toMatchObject({ pages: 1 });
+      await stores.effects.conclude(id, 'p', 'succeeded', 'accepted');
+      await stores.effects.conclude(id, 'p', 'succeeded', 'accepted');
+      expect(await stores.effects.intend(id, page, { page: 1 })).toMatchObject({
+        state: 'succeeded',
+        detail: 'accepted',
+      });
+      expect(await stores.effects.get(id, 'p')).toMatchObject({ state: 'succeeded' });
+      expect(await timeline(id)).toEqual(['page.succeeded', 'incident.opened']);
+    });
+
+    test('a rollback that begins is counted, and holds off every other one of the place', async () => {
+      const id = await opened();
+      expect(await rollbackBegun(id)).toMatchObject({ ok: true, effect: { state: 'intended' } });
+      expect(await rollbackBegun(id)).toMatchObject({ ok: true });
+      expect(await record(id)).toMatchObject({ status: 'mitigating' });
+      expect(await stores.effects.rollbacksSince(place, plusSeconds(stores.clock.now(), -3600))).toBe(1);
+      expect(await rollbackBegun(id, 2)).toMatchObject({ ok: false, reason: { code: 'already_running' } });
+      const { id: rival } = await stores.incidents.declare({
+        ...place,
+        environment: 'rival' as EnvironmentName,
+        title: '',
+        severity: 'info',
+        by: '',
+        trace: '',
+      });
+      expect(await rollbackBegun(rival)).toMatchObject({ ok: false, reason: { code: 'locked' } });
+      expect(await record(rival)).toMatchObject({ status: 'open' });
+    });
+
+    test('a lock that was forgotten holds nobody off for ever', async () => {
+      const id = await opened();
+      await rollbackBegun(id);
+      later(2 * 3600 + 1);
+      expect(await rollbackBegun(id, 2)).toMatchObject({ ok: true });
+    });
+
+    test('rollbacks of the last hour are those of the last hour', async () => {
+      const id = await opened();
+      await rollbackBegun(id);
+      expect(await stores.effects.rollbacksSince(place, stores.clock.now())).toBe(1);
+      expect(await stores.effects.rollbacksSince(place, plusSeconds(stores.clock.now(), 1))).toBe(0);
+    });
+
+    test('none begins for a closed incident', async () => {
+      const id = await opened();
+      await closed(id);
+      expect(await rollbackBegun(id)).toMatchObject({ ok: false, reason: { code: 'incident_closed' } });
+    });
+
+    test('one that succeeded is a change, takes its version out, frees the place and tells the workflow, once', async () => {
+      const id = await opened();
+      const suspect = (await deploy('v2', 600)).change;
+      await judged(id, 1);
+      await rollbackBegun(id);
+      later(5);
+      const done = end(id, 1, { moved: { from: 'v2' as Version, to: 'v1' as Version, suspect: suspect.id } });
+      await stores.effects.concludeRollback(id, done);
+      await stores.effects.concludeRollback(id, { ...done, outcome: 'failed' });
+      expect(await record(id)).toMatchObject({ status: 'mitigated', verification: 'pending', seq: 1 });
+      expect(await mailOf(id)).toEqual([{ kind: 'mitigation', number: 1, outcome: 'succeeded', page: 'no' }]);
+      expect(await stores.effects.get(id, keyOf(id))).toMatchObject({
+        state: 'succeeded',
+        detail: 'Rolled back to v1',
+      });
+      const [bad, rollback] = await stores.changes.recent(place, 9);
+      expect(bad).toMatchObject({ version: 'v2', rolled_back_by: id });
+      expect(rollback).toMatchObject({
+        version: 'v1',
+        kind: 'rollback',
+        status: 'succeeded',
+        previous_version: 'v2',
+        made_for: id,
+        started_at: plusSeconds(stores.clock.now(), -5),
+        finished_at: stores.clock.now(),
+      });
+      expect(await rollbackBegun(id, 2)).toMatchObject({ ok: true });
+    });
+
+    test('one that came to nothing leaves the incident open, and the place free', async () => {
+      const id = await opened();
+      await judged(id, 1);
+      await rollbackBegun(id);
+      await stores.effects.concludeRollback(id, end(id, 1, { outcome: 'refused', page: 'again', text: 'no' }));
+      expect(await record(id)).toMatchObject({ status: 'open', verification: 'not_needed' });
+      expect(await stores.effects.get(id, keyOf(id))).toMatchObject({ state: 'failed' });
+      expect(await stores.changes.recent(place, 9)).toEqual([]);
+      expect(await rollbackBegun(id, 2)).toMatchObject({ ok: true });
+    });
+
+    test('one that ends after its incident was closed is told on the timeline alone', async () => {
+      const id = await opened();
+      await judged(id, 1);
+      await rollbackBegun(id);
+      await closed(id);
+      await stores.effects.concludeRollback(id, end(id, 1));
+      expect(await record(id)).toMatchObject({ status: 'resolved', seq: 0 });
+      expect(await timeline(id)).toContain('mitigation.succeeded');
+    });
+
+    test('a judgement that asked for no rollback ends without touching another that is under way', async () => {
+      const id = await opened();
+      await judged(id, 1);
+      await judged(id, 2);
+      await rollbackBegun(id, 2);
+      await stores.effects.concludeRollback(id, end(id, 1, { outcome: 'not_taken' }));
+      expect(await record(id)).toMatchObject({ status: 'mitigating' });
+      expect(await rollbackBegun(id, 3)).toMatchObject({ ok: false });
+    });
+  });
+
+  /** So many seconds ago. */
+  function deploy(version: string, secondsAgo: number, more: object = {}) {
+    const started_at: Timestamp = plusSeconds(stores.clock.now(), -secondsAgo);
+    return stores.changes.record(NewChange.parse({ ...place, version, started_at, ...more }));
+  }
+
+  describe(`${name}: changes`, () => {
+    test('the same again is the first', async () => {
+      const first = await deploy('v1', 60, { author: 'ada' });
+      expect(first).toMatchObject({
+        created: true,
+        change: { kind: 'deploy', status: 'succeeded', has_migration: null },
+      });
+      const again = await deploy('v1', 60, { author: 'bo' });
+      expect(again).toEqual({ created: false, change: first.change });
+      expect(await stores.changes.get(first.change.id)).toEqual(first.change);
+      expect((await deploy('v1', 60, { kind: 'hotfix' })).created).toBe(true);
+    });
+
+    test('the newest of a place come oldest first, however late they were recorded', async () => {
+      for (const [version, secondsAgo] of [
+        ['v3', 10],
+        ['v1', 300],
+        ['v2', 100],
+      ] as const)
+        await deploy(version, secondsAgo);
+      const versions = async (limit: number) =>
+        (await stores.changes.recent(place, limit)).map(({ version }) => version);
+      expect([await versions(9), await versions(2)]).toEqual([
+        ['v1', 'v2', 'v3'],
+        ['v2', 'v3'],
+      ]);
+    });
+
+    test('one that rolls out is told later how it ended', async () => {
+      const { change: rolling } = await deploy('v1', 60, { status: 'started' });
+      expect(rolling).toMatchObject({ status: 'started', finished_at: null });
+      const done = await stores.changes.patch(rolling.id, { status: 'succeeded', has_migration: false });
+      expect(done).toMatchObject({
+        id: rolling.id,
+        status: 'succeeded',
+        has_migration: false,
+        finished_at: stores.clock.now(),
+      });
+      expect(await stores.changes.get(rolling.id)).toEqual(done);
+      expect(await stores.changes.patch('chg_00000000000000000000000000' as typeof rolling.id, {})).toBeUndefined();
+    });
+
+    test('one recorded after it has happened ended when it began, unless told', async () => {
+      const { change: done } = await deploy('v1', 7200);
+      expect(done.finished_at).toBe(done.started_at);
+    });
+  });
+
+  describe(`${name}: the kill switch`, () => {
+    test('is what was written last', async () => {
+      const written = await stores.automation.write(
+        {
+          paused: true,
+          reason: 'drill',
+          mode: 'suggest',
+          services: { checkout: { mode: null, environments: { production: 'shadow' } } },
+        },
+        'person:ada',
+      );
+      expect(written).toMatchObject({ paused: true, by: 'person:ada', at: stores.clock.now() });
+      expect(await stores.automation.read()).toEqual(written);
+    });
+  });
+}

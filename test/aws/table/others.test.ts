@@ -1,0 +1,318 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { sha256 } from '../../../aws/hash.ts';
+import { BadCursor } from '../../../aws/table/table.ts';
+import type { IdempotencyKey, Place } from '../../../domain/ports.ts';
+import { decide } from '../../../domain/rollback.ts';
+import { untouchedAutomation } from '../../../schemas/access.ts';
+import { NewChange } from '../../../schemas/change.ts';
+import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/names.ts';
+import { plusSeconds } from '../../../schemas/time.ts';
+import { change, clear } from '../../domain/arbitraries.ts';
+import { signal } from '../../support/signals.ts';
+import { openTable, type TableStores } from './stores.ts';
+
+let stores: TableStores;
+
+beforeAll(async () => {
+  stores = await openTable();
+});
+afterAll(() => stores.close());
+
+const later = (seconds: number): void => stores.clock.set(stores.clock.millis + seconds * 1000);
+
+test('a kill switch that nobody has touched is off', async () => {
+  expect(await stores.automation.read()).toEqual(untouchedAutomation);
+});
+
+describe('what runs where', () => {
+  const place = (service: string): Place => ({
+    service: service as ServiceName,
+    environment: 'production' as EnvironmentName,
+  });
+  const deploy = (service: string, version: string, secondsAgo: number, more: object = {}) =>
+    stores.changes.record(
+      NewChange.parse({
+        ...place(service),
+        version,
+        started_at: plusSeconds(stores.clock.now(), -secondsAgo),
+        ...more,
+      }),
+    );
+  const live = async (service: string) => (await stores.changes.live()).find((one) => one.service === service)?.version;
+
+  test('is the newest that has succeeded, however late an older one is recorded', async () => {
+    await deploy('a', 'v2', 100);
+    await deploy('a', 'v1', 500);
+    expect(await live('a')).toBe('v2');
+  });
+
+  test('is not what rolls out until it has', async () => {
+    await deploy('b', 'v1', 500);
+    const { change: rolling } = await deploy('b', 'v2', 100, { status: 'started' });
+    expect(await live('b')).toBe('v1');
+    await stores.changes.patch(rolling.id, { status: 'succeeded' });
+    expect(await live('b')).toBe('v2');
+  });
+
+  test('is neither what failed nor a flag', async () => {
+    await deploy('c', 'v1', 500);
+    await deploy('c', 'v2', 100, { status: 'failed' });
+    await deploy('c', 'dark-mode', 50, { kind: 'flag' });
+    expect(await live('c')).toBe('v1');
+  });
+
+  test('is told apart for names of every kind', async () => {
+    const names = ['x#y', 'x', '#', '%23', 'ü', '日'.repeat(200), '日'.repeat(201)];
+    for (const name of names) await deploy(name, 'v1', 10);
+    for (const name of names) expect(await stores.changes.recent(place(name), 9)).toMatchObject([{ service: name }]);
+  });
+
+  test('lists show all places, newest first, page by page', async () => {
+    const versions: string[] = [];
+    for (let number = 0; number < 7; number += 1) {
+      versions.unshift(`v${number}`);
+      await deploy('paged', `v${number}`, 100 - number);
+    }
+    const seen: string[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await stores.changes.list({
+        service: 'paged' as ServiceName,
+        limit: 3,
+        ...(cursor === undefined ? {} : { cursor }),
+      });
+      seen.push(...page.items.map(({ version }) => version));
+      cursor = page.next_cursor ?? undefined;
+    } while (cursor !== undefined);
+    expect(seen).toEqual(versions);
+    const here = await stores.changes.list({ ...place('paged'), limit: 2 });
+    expect(here.items.map(({ version }) => version)).toEqual(versions.slice(0, 2));
+  });
+
+  test('a cursor of another list, or of nobody, is refused', async () => {
+    const { next_cursor: cursor } = await stores.changes.list({ ...place('paged'), limit: 2 });
+    expect(cursor).not.toBeNull();
+    await expect(stores.changes.list({ ...place('a'), limit: 2, cursor: cursor ?? '' })).rejects.toThrow(BadCursor);
+    await expect(stores.incidents.list({ limit: 2, cursor: cursor ?? '' })).rejects.toThrow(BadCursor);
+    await expect(stores.changes.list({ limit: 2, cursor: 'bm90IG91cnM' })).rejects.toThrow(BadCursor);
+  });
+});
+
+describe('incidents', () => {
+  test('are listed newest first, the finished ones too, by status and service', async () => {
+    const ids: IncidentId[] = [];
+    for (const service of ['l1', 'l2', 'l3'] as ServiceName[]) {
+      const [id] = (
+        await stores.incidents.admit([signal({ service, fingerprint: service })], { at: stores.clock.now(), trace: '' })
+      ).opened;
+      if (id) ids.unshift(id);
+      later(1);
+    }
+    await stores.incidents.resolve(ids[1] as IncidentId, 0, 'ada', '');
+    const listed = async (query: object) =>
+      (await stores.incidents.list({ limit: 50, ...query })).items.map(({ id }) => id).filter((id) => ids.includes(id));
+    expect(await listed({})).toEqual(ids);
+    expect(await listed({ status: 'resolved' })).toEqual([ids[1]]);
+    expect(await listed({ service: 'l3' })).toEqual([ids[0]]);
+    expect((await stores.incidents.open()).map(({ id }) => id)).toEqual(expect.arrayContaining([ids[0], ids[2]]));
+    expect((await stores.incidents.open()).map(({ id }) => id)).not.toContain(ids[1]);
+  });
+
+  test('show what was decided and what was done', async () => {
+    const [id = '' as IncidentId] = (
+      await stores.incidents.admit([signal({ service: 'shown' as ServiceName, fingerprint: 'shown' })], {
+        at: stores.clock.now(),
+        trace: '',
+      })
+    ).opened;
+    const inputs = clear();
+    const decision = await stores.decisions.keep(id, 1, decide(inputs), inputs);
+    const page = { key: 'p', kind: 'page', target: 'pagerduty', class: 'keyed', detail: 'Page 1' } as const;
+    const effect = await stores.effects.intend(id, page, { page: 1 });
+    expect(await stores.incidents.view(id)).toMatchObject({
+      id,
+      status: 'open',
+      parent_id: null,
+      channel: null,
+      roles: {},
+      decisions: [decision],
+      effects: [effect],
+      suspects: [{ version: 'v2' }],
+    });
+    expect(await stores.incidents.view('01TESTNOSUCH00000000000000' as IncidentId)).toBeUndefined();
+  });
+
+  test('the pages of signals hold each of them once', async () => {
+    const many = Array.from({ length: 30 }, (_, n) =>
+      signal({ service: 'many' as ServiceName, fingerprint: `many/${n}` }),
+    );
+    const [id = '' as IncidentId] = (await stores.incidents.admit(many, { at: stores.clock.now(), trace: '' })).opened;
+    const first = await stores.incidents.signals(id, { limit: 20 });
+    const second = await stores.incidents.signals(id, { limit: 20, cursor: first.next_cursor ?? '' });
+    const all = [...first.items, ...second.items].map(({ fingerprint }) => fingerprint);
+    expect([all.length, new Set(all).size, second.next_cursor]).toEqual([30, 30, null]);
+  });
+});
+
+test('the inputs of a decision may be larger than an item', async () => {
+  const [id = '' as IncidentId] = (
+    await stores.incidents.admit([signal({ service: 'large' as ServiceName, fingerprint: 'large' })], {
+      at: stores.clock.now(),
+      trace: '',
+    })
+  ).opened;
+  const inputs = clear({ changes: [change('v1', 240, { url: 'x'.repeat(500_000) }), change('v2', 10)] });
+  await stores.decisions.keep(id, 1, decide(inputs), inputs);
+  expect(await stores.decisions.inputs(id, 1)).toEqual(inputs);
+});
+
+describe('quarantine', () => {
+  const input = (body: string, more: object = {}) => ({
+    source: 'alertmanager',
+    receiver: '/v1/alerts/alertmanager',
+    body: Buffer.from(body),
+    contentType: 'application/json',
+    status: 422,
+    detail: 'version is "5"',
+    ...more,
+  });
+
+  test('keeps a body whole, and counts it when it comes again', async () => {
+    const id = await stores.quarantine.keep(input('{"a":"ü"}'));
+    later(60);
+    expect(await stores.quarantine.keep(input('{"a":"ü"}'))).toBe(id);
+    const kept = await stores.quarantine.get(id);
+    expect(Buffer.from(kept?.body ?? []).toString()).toBe('{"a":"ü"}');
+    expect(kept).toMatchObject({
+      id,
+      source: 'alertmanager',
+      receiver: '/v1/alerts/alertmanager',
+      status: 422,
+      count: 2,
+      bytes: 10,
+      content_type: 'application/json',
+      first_seen_at: plusSeconds(stores.clock.now(), -60),
+      last_seen_at: stores.clock.now(),
+      replayed_at: null,
+    });
+  });
+
+  test('tells bodies of two receivers apart', async () => {
+    const ids = await Promise.all([
+      stores.quarantine.keep(input('x')),
+      stores.quarantine.keep(input('x', { receiver: '/api/v1/rollback' })),
+    ]);
+    expect(new Set(ids).size).toBe(2);
+  });
+
+  test('forgets nothing that was replayed, but counts it no more, until it comes again', async () => {
+    const before = await stores.quarantine.count();
+    const id = await stores.quarantine.keep(input('to be replayed'));
+    expect(await stores.quarantine.count()).toBe(before + 1);
+    await stores.quarantine.replayed(id);
+    expect(await stores.quarantine.count()).toBe(before);
+    expect(await stores.quarantine.get(id)).toMatchObject({ replayed_at: stores.clock.now() });
+    await stores.quarantine.keep(input('to be replayed'));
+    expect(await stores.quarantine.count()).toBe(before + 1);
+  });
+
+  test('lists newest first, page by page, and knows nothing of what it never kept', async () => {
+    const ids: string[] = [];
+    for (const body of ['p1', 'p2', 'p3']) {
+      later(1);
+      ids.unshift(await stores.quarantine.keep(input(body)));
+    }
+    const first = await stores.quarantine.list({ limit: 2 });
+    expect(first.items.map(({ id }) => id)).toEqual(ids.slice(0, 2));
+    const second = await stores.quarantine.list({ limit: 2, cursor: first.next_cursor ?? '' });
+    expect(second.items[0]?.id).toBe(ids[2]);
+    await expect(stores.quarantine.list({ limit: 2, cursor: 'nonsense' })).rejects.toThrow(BadCursor);
+    expect(await stores.quarantine.get('q_nothing')).toBeUndefined();
+  });
+});
+
+describe('answers by idempotency key', () => {
+  let keys = 0;
+  const aKey = (): IdempotencyKey => ({ principal: 'ci', route: 'POST /v1/deployments', key: `k-${(keys += 1)}` });
+
+  test('the first caller goes on, others wait, and then hear what it answered', async () => {
+    const key = aKey();
+    expect(await stores.idempotency.begin(key, 'hash')).toEqual({ kind: 'mine' });
+    expect(await stores.idempotency.begin(key, 'hash')).toEqual({ kind: 'running' });
+    await stores.idempotency.end(key, { status: 201, body: '{"id":1}' });
+    expect(await stores.idempotency.begin(key, 'hash')).toEqual({ kind: 'done', status: 201, body: '{"id":1}' });
+  });
+
+  test('of many at once one goes on', async () => {
+    const key = aKey();
+    const begun = await Promise.all(Array.from({ length: 10 }, () => stores.idempotency.begin(key, 'hash')));
+    expect(begun.filter(({ kind }) => kind === 'mine')).toHaveLength(1);
+  });
+
+  test('another body with the same key is told so', async () => {
+    const key = aKey();
+    await stores.idempotency.begin(key, 'hash');
+    expect(await stores.idempotency.begin(key, 'other')).toEqual({ kind: 'other_body' });
+  });
+
+  test('another caller, and another route, have keys of their own', async () => {
+    const key = aKey();
+    await stores.idempotency.begin(key, 'hash');
+    expect(await stores.idempotency.begin({ ...key, principal: 'ops' }, 'hash')).toEqual({ kind: 'mine' });
+    expect(await stores.idempotency.begin({ ...key, route: 'POST /v1/incidents' }, 'hash')).toEqual({ kind: 'mine' });
+  });
+
+  test('what came to nothing is forgotten', async () => {
+    const key = aKey();
+    await stores.idempotency.begin(key, 'hash');
+    await stores.idempotency.end(key, 'forget');
+    expect(await stores.idempotency.begin(key, 'hash')).toEqual({ kind: 'mine' });
+  });
+
+  test('who died without an answer holds nobody up for longer than a minute', async () => {
+    const key = aKey();
+    await stores.idempotency.begin(key, 'hash');
+    later(61);
+    expect(await stores.idempotency.begin(key, 'other')).toEqual({ kind: 'other_body' });
+    expect(await stores.idempotency.begin(key, 'hash')).toEqual({ kind: 'mine' });
+  });
+
+  test('an answer is good for a day, whatever is still in the table', async () => {
+    const key = aKey();
+    await stores.idempotency.begin(key, 'hash');
+    await stores.idempotency.end(key, { status: 200, body: '' });
+    later(24 * 3600 + 1);
+    expect(await stores.idempotency.begin(key, 'other')).toEqual({ kind: 'mine' });
+  });
+});
+
+describe('tokens', () => {
+  const grant = {
+    name: 'ci',
+    actions: ['deployments:write'] as const,
+    sources: null,
+    services: ['checkout'],
+    environments: null,
+    expires_at: null,
+  };
+  const create = () => stores.tokens.create({ ...grant, actions: [...grant.actions] }, 'person:ada');
+
+  test('are found by the hash of their secret, which is kept nowhere', async () => {
+    const { record, secret } = await create();
+    expect(secret).toMatch(/^fb_[\w-]{43}$/);
+    expect(await stores.tokens.find(sha256(secret))).toEqual(record);
+    expect(record).toMatchObject({ ...grant, created_by: 'person:ada', created_at: stores.clock.now() });
+    for await (const kept of stores.table.each('TOKENS')) expect(JSON.stringify(kept)).not.toContain(secret);
+    expect(await stores.tokens.find(sha256('fb_nobody'))).toBeUndefined();
+  });
+
+  test('are listed newest first, and gone at once when they are revoked', async () => {
+    later(1);
+    const { record, secret } = await create();
+    expect((await stores.tokens.list({ limit: 1 })).items).toEqual([record]);
+    expect(await stores.tokens.revoke(record.id)).toBe(true);
+    expect(await stores.tokens.find(sha256(secret))).toBeUndefined();
+    expect((await stores.tokens.list({ limit: 50 })).items).not.toContainEqual(record);
+    expect(await stores.tokens.revoke(record.id)).toBe(false);
+  });
+});

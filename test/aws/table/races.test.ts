@@ -1,0 +1,302 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { RollbackEnd } from '../../../domain/ports.ts';
+import { decide } from '../../../domain/rollback.ts';
+import type { Message } from '../../../schemas/inbox.ts';
+import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/names.ts';
+import { NewChange } from '../../../schemas/change.ts';
+import type { Signal } from '../../../schemas/signal.ts';
+import { plusSeconds } from '../../../schemas/time.ts';
+import { clear } from '../../domain/arbitraries.ts';
+import { signal, stranger } from '../../support/signals.ts';
+import { openTable, type TableStores } from './stores.ts';
+
+let stores: TableStores;
+let services = 0;
+
+beforeAll(async () => {
+  stores = await openTable();
+});
+afterAll(() => stores.close());
+
+/** Signals of a service that no other test has. */
+function aService(): (name: string | number, more?: Partial<Signal>) => Signal {
+  services += 1;
+  const service = `racing-${services}` as ServiceName;
+  return (name, more = {}) => signal({ service, fingerprint: `${service}/${name}`, ...more });
+}
+
+const admit = (...signals: Signal[]) => stores.incidents.admit(signals, { at: stores.clock.now(), trace: 'trace' });
+
+async function record(id: IncidentId) {
+  const incident = await stores.incidents.read(id);
+  if (incident === undefined) throw new Error(`incident ${id} cannot be read`);
+  return incident;
+}
+
+async function opened(one: Signal): Promise<IncidentId> {
+  const [id] = (await admit(one)).opened;
+  if (id === undefined) throw new Error('no incident was opened');
+  return id;
+}
+
+const numbers = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
+
+async function allMail(id: IncidentId): Promise<Extract<Message, { kind: 'signals' }>[]> {
+  const { mail } = await stores.incidents.listen(id, 0, null);
+  return mail.flatMap(({ message }) => (message.kind === 'signals' ? [message] : []));
+}
+
+const sum = (values: readonly number[]): number => values.reduce((all, value) => all + value, 0);
+
+describe('signals of one place that come at the same moment', () => {
+  test('twenty different ones open one incident, and each is counted once', async () => {
+    const of = aService();
+    const admitted = await Promise.all(numbers(20).map((n) => admit(of(n))));
+    const ids = new Set(admitted.flatMap(({ wake }) => wake));
+    expect(admitted.flatMap(({ opened: made }) => made)).toHaveLength(1);
+    expect(ids.size).toBe(1);
+    const [id = '' as IncidentId] = ids;
+    const incident = await record(id);
+    expect(incident).toMatchObject({ signal_count: 20, firing: 20, seq: 19, status: 'open' });
+    expect((await stores.incidents.signals(id, { limit: 50 })).items).toHaveLength(20);
+    expect(sum((await allMail(id)).map(({ fired }) => fired))).toBe(19);
+  });
+
+  test('the same one twenty times is one episode of one incident', async () => {
+    const of = aService();
+    const admitted = await Promise.all(numbers(20).map(() => admit(of('same'))));
+    expect(admitted.flatMap(({ opened: made }) => made)).toHaveLength(1);
+    expect(sum(admitted.map(({ counts }) => counts.known))).toBe(19);
+    const [id = '' as IncidentId] = admitted.flatMap(({ opened: made }) => made);
+    expect(await record(id)).toMatchObject({ signal_count: 1, firing: 1, seq: 0 });
+  });
+
+  test('twenty that end at once are each counted once', async () => {
+    const of = aService();
+    const id = (await admit(...numbers(20).map((n) => of(n)))).opened[0] as IncidentId;
+    await Promise.all(
+      numbers(20).flatMap((n) => [1, 2].map(() => admit(of(n, { status: 'resolved', endsAt: stores.clock.now() })))),
+    );
+    expect(await record(id)).toMatchObject({ firing: 0, signal_count: 20 });
+    expect(sum((await allMail(id)).map(({ resolved }) => resolved))).toBe(20);
+  });
+
+  test('of strangers keep apart by what they call themselves', async () => {
+    services += 1;
+    const called = numbers(4).map((n) => `stranger-${services}-${n}`);
+    const admitted = await Promise.all(
+      called.flatMap((name) => numbers(5).map((n) => admit(stranger(name, { fingerprint: `${name}/${n}` })))),
+    );
+    const ids = admitted.flatMap(({ opened: made }) => made);
+    expect(ids).toHaveLength(4);
+    const records = await Promise.all(ids.map(record));
+    expect(new Set(records.map(({ unmatched }) => unmatched))).toEqual(new Set(called));
+    expect(records.every(({ signal_count }) => signal_count === 5)).toBe(true);
+  });
+});
+
+test('500 alerts of two services are two incidents and 500 signals, as often as they are delivered', async () => {
+  const groups = [aService(), aService()].map((of) => numbers(250).map((n) => of(n)));
+  const admitted = await Promise.all(groups.map((group) => admit(...group)));
+  for (const { opened: ids, counts } of admitted) {
+    expect(counts).toEqual({ opened: 1, joined: 249, recorded: 0, known: 0 });
+    const id = ids[0] as IncidentId;
+    expect(await record(id)).toMatchObject({ signal_count: 250, firing: 250, pages: 0 });
+    const mail = await allMail(id); // the first 25 came with the incident itself
+    expect([mail.length, sum(mail.map(({ fired }) => fired))]).toEqual([9, 225]);
+  }
+  const again = await Promise.all(groups.map((group) => admit(...group)));
+  expect(again.map(({ counts }) => counts)).toEqual(
+    groups.map(() => ({ opened: 0, joined: 0, recorded: 0, known: 250 })),
+  );
+});
+
+test('one request may say that an alert fired and that it ended, in this order', async () => {
+  const of = aService();
+  const { opened: ids } = await admit(of(1), of(1, { status: 'resolved', endsAt: stores.clock.now() }));
+  expect(await record(ids[0] as IncidentId)).toMatchObject({ signal_count: 1, firing: 0 });
+});
+
+/** A little later each time, so that the two meet at every point of each other's way. */
+const soon = (round: number): Promise<void> => new Promise((go) => setTimeout(go, round / 4));
+
+describe('an incident that closes at the moment at which something comes', () => {
+  test('either closes, and what comes opens the next one; or it stays open and has it', async () => {
+    const seen = new Set<string>();
+    for (const round of numbers(12)) {
+      const of = aService();
+      const id = await opened(of(0));
+      const [closed, admitted] = await Promise.all([
+        stores.incidents.resolve(id, 0, 'person:ada', 'over'),
+        soon(round).then(() => admit(of(1))),
+      ]);
+      const incident = await record(id);
+      const { wake, opened: made } = admitted;
+      seen.add(closed);
+      if (closed === 'resolved') {
+        expect(incident).toMatchObject({ status: 'resolved', signal_count: 1 });
+        expect(made).toHaveLength(1);
+        expect(await record(made[0] as IncidentId)).toMatchObject({ status: 'open', signal_count: 1 });
+      } else {
+        expect(incident).toMatchObject({ status: 'open', signal_count: 2, seq: 1 });
+        expect([wake, made]).toEqual([[id], []]);
+      }
+    }
+    expect(seen.size).toBeGreaterThan(0);
+  });
+
+  test('closes once, however many try', async () => {
+    const of = aService();
+    const id = await opened(of(0));
+    const tries = await Promise.all(numbers(8).map(() => stores.incidents.resolve(id, 0, 'person:ada', 'over')));
+    expect(tries).toContain('resolved');
+    const timeline = (await stores.incidents.timeline(id, { limit: 50 })).items;
+    expect(timeline.filter(({ kind }) => kind === 'incident.resolved')).toHaveLength(1);
+    expect((await admit(of(1))).opened).toHaveLength(1);
+  });
+
+  test('a message is in its inbox, or its sender is told that it is closed', async () => {
+    const of = aService();
+    const id = await opened(of(0));
+    const [closed, ...taken] = await Promise.all([
+      stores.incidents.resolve(id, 0, 'person:ada', 'over'),
+      ...numbers(6).map(() => stores.incidents.post(id, { kind: 'page', by: 'ada', note: '' })),
+    ]);
+    const { mail } = await stores.incidents.listen(id, 0, null);
+    expect(mail).toHaveLength(taken.filter(Boolean).length);
+    expect(closed === 'resolved' ? mail : [1]).toHaveLength(closed === 'resolved' ? 0 : 1);
+  });
+});
+
+test('messages that come at once all arrive, each with a number of its own', async () => {
+  const id = await opened(aService()(0));
+  await Promise.all(numbers(15).map((n) => stores.incidents.post(id, { kind: 'page', by: `person:${n}`, note: '' })));
+  const { mail } = await stores.incidents.listen(id, 0, null);
+  expect(mail.map(({ seq }) => seq)).toEqual(numbers(15).map((n) => n + 1));
+  expect(new Set(mail.map(({ message }) => ('by' in message ? message.by : ''))).size).toBe(15);
+});
+
+test('a message with a key that comes at once from many arrives once', async () => {
+  const id = await opened(aService()(0));
+  const taken = await Promise.all(
+    numbers(10).map(() => stores.incidents.post(id, { kind: 'page', by: 'a', note: '' }, {}, 'k')),
+  );
+  expect(taken.every(Boolean)).toBe(true);
+  expect((await stores.incidents.listen(id, 0, null)).mail).toHaveLength(1);
+});
+
+const asks = clear({ policy: { mode: 'approve', unknownMigration: 'approve' } });
+const question = (id: IncidentId, number = 1) => stores.decisions.keep(id, number, decide(asks), asks);
+
+describe('a question', () => {
+  test('that is withdrawn at the moment of its answer is either answered or withdrawn', async () => {
+    for (const _ of numbers(8)) {
+      const id = await opened(aService()(0));
+      const { digest } = await question(id);
+      const [answered, standing] = await Promise.all([
+        stores.decisions.answer(id, digest, 'approved', 'ada', ''),
+        stores.decisions.expire(id, 1),
+      ]);
+      const { mail } = await stores.incidents.listen(id, 0, null);
+      expect([answered, standing, mail.length]).toEqual(
+        answered === 'taken' ? ['taken', 'approved', 1] : ['superseded', 'expired', 0],
+      );
+    }
+  });
+
+  test('that two people answer at once has one answer', async () => {
+    const id = await opened(aService()(0));
+    const { digest } = await question(id);
+    const answers = await Promise.all([
+      stores.decisions.answer(id, digest, 'approved', 'ada', ''),
+      stores.decisions.answer(id, digest, 'rejected', 'bo', ''),
+    ]);
+    expect(answers.toSorted()).toEqual(['superseded', 'taken']);
+    const view = await stores.decisions.get(id, 1);
+    expect(view).toMatchObject(
+      answers[0] === 'taken' ? { state: 'approved', answered_by: 'ada' } : { state: 'rejected', answered_by: 'bo' },
+    );
+  });
+
+  test('that is judged twice at once is one question', async () => {
+    const id = await opened(aService()(0));
+    const kept = await Promise.all(
+      numbers(5).map((n) => stores.decisions.keep(id, 1, decide(asks), { ...asks, config_version: `v${n}` })),
+    );
+    expect(new Set(kept.map(({ digest }) => digest)).size).toBe(1);
+    expect(
+      (await stores.incidents.timeline(id, { limit: 9 })).items.filter(({ kind }) => kind === 'decision'),
+    ).toHaveLength(1);
+  });
+});
+
+describe('rollbacks of one place', () => {
+  const intent = (key: string) =>
+    ({ key, kind: 'roll-back', target: 'http://cd', class: 'keyed', detail: 'Rolling back' }) as const;
+
+  test('from two incidents at once: one may', async () => {
+    services += 1;
+    const place = { service: `racing-${services}` as ServiceName, environment: 'production' as EnvironmentName };
+    const ids = await Promise.all(numbers(2).map((n) => opened(aService()(n))));
+    const begun = await Promise.all(
+      ids.map((id) => stores.effects.intendRollback(id, intent(`${id}.roll-back.1`), place)),
+    );
+    expect(begun.map((one) => (one.ok ? 'ok' : one.reason.code)).toSorted()).toEqual(['locked', 'ok']);
+    const statuses = await Promise.all(ids.map(async (id) => (await record(id)).status));
+    expect(statuses.toSorted()).toEqual(['mitigating', 'open']);
+    expect(await stores.effects.rollbacksSince(place, plusSeconds(stores.clock.now(), -60))).toBe(1);
+  });
+
+  test('that end twice at once end once', async () => {
+    const of = aService();
+    const { service } = of(0);
+    const place = { service, environment: 'production' as EnvironmentName };
+    const id = await opened(of(0));
+    const started_at = plusSeconds(stores.clock.now(), -600);
+    const { change } = await stores.changes.record(NewChange.parse({ ...place, version: 'v2', started_at }));
+    await question(id);
+    await stores.effects.intendRollback(id, intent('k'), place);
+    const end: RollbackEnd = {
+      key: 'k',
+      number: 1,
+      place,
+      outcome: 'succeeded',
+      page: 'no',
+      text: 'Rolled back to v1',
+      moved: { from: 'v2' as Version, to: 'v1' as Version, suspect: change.id },
+    };
+    await Promise.all(numbers(4).map(() => stores.effects.concludeRollback(id, end)));
+    expect((await stores.incidents.listen(id, 0, null)).mail).toHaveLength(1);
+    expect((await stores.changes.recent(place, 9)).map(({ version, kind }) => `${kind} ${version}`)).toEqual([
+      'deploy v2',
+      'rollback v1',
+    ]);
+  });
+
+  test('that end while their version is described anew lose neither', async () => {
+    const of = aService();
+    const { service } = of(0);
+    const place = { service, environment: 'production' as EnvironmentName };
+    const id = await opened(of(0));
+    const { change } = await stores.changes.record(
+      NewChange.parse({ ...place, version: 'v2', started_at: plusSeconds(stores.clock.now(), -600) }),
+    );
+    await question(id);
+    await stores.effects.intendRollback(id, intent('k'), place);
+    await Promise.all([
+      stores.effects.concludeRollback(id, {
+        key: 'k',
+        number: 1,
+        place,
+        outcome: 'succeeded',
+        page: 'no',
+        text: '',
+        moved: { from: 'v2' as Version, to: 'v1' as Version, suspect: change.id },
+      }),
+      ...numbers(3).map((n) => stores.changes.patch(change.id, { author: `author-${n}` })),
+    ]);
+    const after = await stores.changes.get(change.id);
+    expect(after).toMatchObject({ rolled_back_by: id });
+    expect(after?.author).toMatch(/^author-/);
+  });
+});

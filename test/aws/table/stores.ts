@@ -1,0 +1,69 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { AutomationTable } from '../../../aws/table/automation.ts';
+import { ChangeTable } from '../../../aws/table/changes.ts';
+import { DecisionTable } from '../../../aws/table/decisions.ts';
+import { EffectTable } from '../../../aws/table/effects.ts';
+import { IdempotencyTable } from '../../../aws/table/idempotency.ts';
+import { IncidentTable } from '../../../aws/table/incidents.ts';
+import { QuarantineTable } from '../../../aws/table/quarantine.ts';
+import { Table } from '../../../aws/table/table.ts';
+import { TokenTable } from '../../../aws/table/tokens.ts';
+import type { Blobs, Deps } from '../../../domain/ports.ts';
+import { startDynamoDb } from '../../../local/aws/dynamodb/start.ts';
+import { createTable } from '../../../local/resources.ts';
+import { SetClock } from '../../support/fake-deps.ts';
+
+/** The stores that a table and its likeness in memory both are. */
+export type Stores = Pick<Deps, 'incidents' | 'decisions' | 'effects' | 'changes' | 'automation'> & { clock: SetClock };
+
+/** Everything over one table of a real (emulated) DynamoDB, with blobs in memory. */
+export type TableStores = Stores &
+  Pick<Deps, 'quarantine' | 'tokens' | 'idempotency' | 'blobs'> & { table: Table; close(): Promise<void> };
+
+export async function openTable(): Promise<TableStores> {
+  const folder = await mkdtemp(join(tmpdir(), 'firebreak-table-'));
+  const accessKeyId = randomUUID();
+  const binary = process.env['FIREBREAK_DYNOXIDE_BIN'];
+  const dynamodb = await startDynamoDb({ file: join(folder, 'dynamodb.sqlite'), accessKeyId, binary });
+  const client = new DynamoDBClient({
+    endpoint: dynamodb.url,
+    region: 'us-east-1',
+    credentials: { accessKeyId, secretAccessKey: 'not checked' },
+  });
+  await createTable(client, 'firebreak');
+  const table = new Table(client, 'firebreak');
+  const clock = new SetClock('2026-11-20T12:00:00.000Z');
+  const blobs = blobsInMemory();
+  return {
+    table,
+    clock,
+    blobs,
+    incidents: new IncidentTable(table, clock),
+    decisions: new DecisionTable(table, blobs, clock),
+    effects: new EffectTable(table, clock),
+    changes: new ChangeTable(table, clock),
+    automation: new AutomationTable(table, clock),
+    quarantine: new QuarantineTable(table, blobs, clock),
+    tokens: new TokenTable(table, clock),
+    idempotency: new IdempotencyTable(table, clock),
+    close: async () => {
+      client.destroy();
+      await dynamodb.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function blobsInMemory(): Blobs {
+  const kept = new Map<string, Uint8Array>();
+  return {
+    put: async (key, body) => {
+      kept.set(key, typeof body === 'string' ? Buffer.from(body) : body);
+    },
+    get: async (key) => kept.get(key),
+  };
+}

@@ -1,0 +1,308 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Action } from '../../../schemas/access.ts';
+import { alert, group, minutesAgo, twoDeployments } from '../../support/alerts.ts';
+import { ADMIN_TOKEN, Firebreak, INGEST_TOKEN } from '../../support/firebreak.ts';
+import { routed } from '../../support/fixtures.ts';
+
+let firebreak: Firebreak;
+beforeAll(async () => {
+  const place = { environments: { production: null, staging: null } };
+  firebreak = await Firebreak.start({ services: { checkout: place, cart: place } });
+});
+afterAll(() => firebreak.remove());
+
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+const as = (token: string, method: string, path: string, body?: unknown) =>
+  firebreak.request(method, path, body, bearer(token));
+
+/** A token that may do everything, unless said otherwise. */
+async function token(grant: object = {}): Promise<string> {
+  const { status, body } = await firebreak.post('/v1/tokens', { name: 'test', actions: ['*'], ...grant });
+  expect(status).toBe(201);
+  return body.token;
+}
+
+type Route = { method: string; path: string; open: boolean };
+
+/** Every route as the product describes itself, with ids that could be. */
+async function routes(): Promise<Route[]> {
+  const { body } = await firebreak.request('GET', '/openapi.json', undefined, { authorization: '' });
+  return Object.entries<Record<string, { security?: unknown[] }>>(body.paths).flatMap(([path, operations]) =>
+    Object.entries(operations).map(([method, { security }]) => ({
+      method: method.toUpperCase(),
+      path: path
+        .replace('{id}', path.includes('/deployments') ? `chg_${'0'.repeat(26)}` : '0'.repeat(26))
+        .replace('{number}', '1'),
+      open: security === undefined || security.length === 0,
+    })),
+  );
+}
+
+const call = ({ method, path }: Route, headers: Record<string, string>) =>
+  firebreak.request(method, path, ['GET', 'DELETE'].includes(method) ? undefined : {}, headers);
+
+const isReceiver = ({ path }: Route) => path.startsWith('/v1/alerts/');
+
+describe('every route', () => {
+  test('without a token only these are open', async () => {
+    const open = (await routes()).filter((route) => route.open).map(({ path }) => path);
+    expect(open.toSorted()).toEqual(['/healthz', '/openapi.json', '/readyz']);
+    for (const path of open) {
+      expect((await firebreak.request('GET', path, undefined, { authorization: '' })).status).toBe(200);
+    }
+  });
+
+  test.each([
+    ['no credential', ''],
+    ['an unknown token', 'Bearer nobody'],
+    ['an unknown password', `Basic ${btoa('admin:nobody')}`],
+    ['a scheme that we do not speak', `Digest ${ADMIN_TOKEN}`],
+    ['a token without a scheme', ADMIN_TOKEN],
+    ['no token after the scheme', 'Bearer '],
+    ['an empty password', `Basic ${btoa('admin:')}`],
+    ['the token as user name', `Basic ${btoa(ADMIN_TOKEN)}`],
+    ['a part of the token', `Bearer ${ADMIN_TOKEN.slice(0, -1)}`],
+    ['the token and more', `Bearer ${ADMIN_TOKEN}x`],
+  ])('answers 401 to %s', async (_, authorization) => {
+    for (const route of await routes()) {
+      if (route.open || (route.path === '/metrics' && authorization === '')) continue;
+      const answer = await call(route, { authorization });
+      expect([route.method, route.path, answer.status]).toEqual([route.method, route.path, 401]);
+      expect(answer.headers.get('content-type')).toBe('application/problem+json');
+      expect(answer.headers.get('www-authenticate')).toBe('Bearer');
+    }
+  });
+
+  test('takes the token as bearer, in any case, or as password of anybody', async () => {
+    for (const authorization of [
+      `Bearer ${ADMIN_TOKEN}`,
+      `bearer ${ADMIN_TOKEN}`,
+      `Basic ${btoa(`grafana:${ADMIN_TOKEN}`)}`,
+      `basic ${btoa(`:${ADMIN_TOKEN}`)}`,
+    ]) {
+      expect((await firebreak.request('GET', '/v1/automation', undefined, { authorization })).status).toBe(200);
+    }
+  });
+
+  test('asks for exactly one scope', async () => {
+    const closed = (await routes()).filter((route) => !route.open);
+    const opened = new Map(closed.map((route) => [`${route.method} ${route.path}`, [] as string[]]));
+    for (const action of Action.options) {
+      const own = bearer(await token({ actions: [action] }));
+      for (const route of closed) {
+        const { status } = await call(route, own);
+        expect(status).not.toBe(401);
+        if (status !== 403) opened.get(`${route.method} ${route.path}`)?.push(action);
+      }
+    }
+    for (const [route, scopes] of opened) expect([route, scopes.length]).toEqual([route, 1]);
+    expect(opened.get('POST /v1/alerts/alertmanager')).toEqual(['alerts:write']);
+    expect(opened.get('POST /api/v1/rollback')).toEqual(['rollback:request']);
+  });
+
+  test('is closed to the ingest token, which may send alerts and nothing else', async () => {
+    for (const route of await routes()) {
+      if (route.open) continue;
+      const { status } = await call(route, bearer(INGEST_TOKEN));
+      expect([route.method, route.path, status]).toEqual([route.method, route.path, isReceiver(route) ? 422 : 403]);
+    }
+  });
+});
+
+describe('a token that is limited', () => {
+  const alertsOf = (...places: [service: string, environment: string][]) =>
+    group(
+      places.map(([service, environment], n) =>
+        alert({ labels: { service, environment }, fingerprint: `${service}/${environment}/${n}`, startsAt: minutesAgo(1) }),
+      ),
+    );
+
+  beforeAll(async () => {
+    for (const service of ['checkout', 'cart']) {
+      for (const deployment of twoDeployments(service)) await firebreak.post('/v1/deployments', deployment);
+    }
+    const alerts = alertsOf(['checkout', 'production'], ['checkout', 'staging'], ['cart', 'production']);
+    await routed(firebreak, await firebreak.post('/v1/alerts/alertmanager', alerts));
+  });
+
+  const placesIn = ({ body }: { body: any }): string[] => {
+    const places: string[] = body.items.map(({ service, environment }: any) => `${service}/${environment}`);
+    return [...new Set(places)].toSorted();
+  };
+
+  test.each<[name: string, grant: object, incidents: string[], deployments: string[]]>([
+    ['a service', { services: ['checkout'] }, ['checkout/production', 'checkout/staging'], ['checkout/production']],
+    ['an environment', { environments: ['production'] }, ['cart/production', 'checkout/production'], ['cart/production', 'checkout/production']],
+    ['both', { services: ['cart'], environments: ['staging'] }, [], []],
+    ['nothing', { services: [] }, [], []],
+  ])('to %s sees only that', async (_, grant, incidents, deployments) => {
+    const limited = await token(grant);
+    expect(placesIn(await as(limited, 'GET', '/v1/incidents'))).toEqual(incidents);
+    expect(placesIn(await as(limited, 'GET', '/v1/deployments'))).toEqual(deployments);
+    const all = (await firebreak.get('/v1/incidents')).body.items;
+    for (const { id, service, environment } of all) {
+      const expected = incidents.includes(`${service}/${environment}`) ? 200 : 403;
+      for (const part of ['', '/timeline', '/signals']) {
+        expect((await as(limited, 'GET', `/v1/incidents/${id}${part}`)).status).toBe(expected);
+      }
+    }
+  });
+
+  test('finds all that it may see, page by page', async () => {
+    const limited = await token({ services: ['checkout'], environments: ['staging'] });
+    const { body } = await as(limited, 'GET', '/v1/incidents?limit=1');
+    expect(placesIn({ body })).toEqual(['checkout/staging']);
+  });
+
+  test('to a service acts only on that', async () => {
+    const limited = await token({ services: ['checkout'] });
+    const { body } = await firebreak.get('/v1/incidents?service=cart');
+    const [{ id }] = body.items;
+    const [deployment] = (await firebreak.get('/v1/deployments?service=cart')).body.items;
+    const attempts: [method: string, path: string, body?: unknown][] = [
+      ['GET', '/v1/incidents?service=cart'],
+      ['GET', '/v1/deployments?service=cart'],
+      ['GET', `/v1/deployments/${deployment.id}`],
+      ['PATCH', `/v1/deployments/${deployment.id}`, { status: 'failed' }],
+      ['POST', '/v1/deployments', { service: 'cart', environment: 'production', version: 'v3' }],
+      ['POST', '/v1/incidents', { service: 'cart', environment: 'production', title: 'mine' }],
+      ['PATCH', `/v1/incidents/${id}`, { title: 'mine' }],
+      ['POST', `/v1/incidents/${id}/timeline`, { text: 'mine' }],
+      ['POST', `/v1/incidents/${id}/actions/resolve`, {}],
+      ['POST', `/v1/incidents/${id}/actions/approve`, { digest: 'x' }],
+    ];
+    for (const [method, path, input] of attempts) {
+      expect([path, (await as(limited, method, path, input)).status]).toEqual([path, 403]);
+    }
+    expect((await as(limited, 'POST', '/v1/deployments', { service: 'checkout', environment: 'staging', version: 'v9' })).status).toBe(201);
+  });
+
+  test('has nothing to do with what concerns everybody', async () => {
+    const id = 'tok_00000000000000000000';
+    for (const grant of [{ services: ['checkout'] }, { environments: ['production'] }, { sources: ['grafana'] }]) {
+      const limited = await token(grant);
+      for (const [method, path] of [
+        ['PUT', '/v1/automation'],
+        ['GET', '/v1/quarantine'],
+        ['POST', `/v1/quarantine/q_0/replay`],
+        ['GET', '/v1/tokens'],
+        ['DELETE', `/v1/tokens/${id}`],
+      ] as const) {
+        const input = method === 'PUT' ? { paused: false } : undefined;
+        expect([path, (await as(limited, method, path, input)).status]).toEqual([path, 403]);
+      }
+    }
+  });
+
+  test.each([
+    ['a source', { sources: ['grafana'] }, 403],
+    ['its own source', { sources: ['alertmanager'] }, 202],
+    ['another service', { services: ['cart'] }, 403],
+    ['its own service', { services: ['checkout'] }, 202],
+    ['another environment', { environments: ['staging'] }, 403],
+    ['its own environment', { environments: ['production'] }, 202],
+  ])('to %s sends alerts: %s', async (_, grant, status) => {
+    const limited = await token({ actions: ['alerts:write'], ...grant });
+    const answer = await as(limited, 'POST', '/v1/alerts/alertmanager', alertsOf(['checkout', 'production']));
+    expect(answer.status).toBe(status);
+  });
+
+  test('to a service sends no alerts of services that nobody knows', async () => {
+    const limited = await token({ actions: ['alerts:write'], services: ['checkout'] });
+    const stranger = alertsOf(['stranger', 'production']);
+    expect((await as(limited, 'POST', '/v1/alerts/alertmanager', stranger)).status).toBe(403);
+    const nameless = group([alert({ labels: { service: '' }, fingerprint: 'nameless' })]);
+    expect((await as(limited, 'POST', '/v1/alerts/alertmanager', nameless)).status).toBe(403);
+  });
+
+  test('hands out no more than it has', async () => {
+    const until = new Date(Date.now() + 3_600_000).toISOString();
+    const limited = await token({
+      actions: ['tokens:write', 'incidents:read'],
+      services: ['checkout'],
+      expires_at: until,
+    });
+    const make = (grant: object) =>
+      as(limited, 'POST', '/v1/tokens', { name: 'child', actions: ['incidents:read'], services: ['checkout'], expires_at: until, ...grant });
+    expect((await make({})).status).toBe(201);
+    for (const more of [
+      { actions: ['*'] },
+      { actions: ['incidents:act'] },
+      { services: null },
+      { services: ['cart'] },
+      { services: ['checkout', 'cart'] },
+      { expires_at: null },
+      { expires_at: new Date(Date.now() + 7_200_000).toISOString() },
+    ]) {
+      expect([more, (await make(more)).status]).toEqual([more, 403]);
+    }
+  });
+});
+
+describe('a token', () => {
+  test('is told once, and kept as its hash', async () => {
+    const { body } = await firebreak.post('/v1/tokens', { name: 'ci', actions: ['deployments:write'] });
+    expect(body).toEqual({
+      id: expect.stringMatching(/^tok_/),
+      name: 'ci',
+      actions: ['deployments:write'],
+      sources: null,
+      services: null,
+      environments: null,
+      expires_at: null,
+      created_at: expect.stringMatching(/Z$/),
+      created_by: 'admin',
+      token: expect.any(String),
+    });
+    const list = await firebreak.get('/v1/tokens?limit=500');
+    const { token: secret, ...listed } = body;
+    expect(list.body.items).toContainEqual(listed);
+    expect(JSON.stringify(list.body)).not.toContain(secret);
+    expect(firebreak.output).not.toContain(secret);
+  });
+
+  test('that has expired is worth nothing, and neither is one that is revoked', async () => {
+    const expired = await token({ expires_at: '2026-01-01T00:00:00Z' });
+    expect((await as(expired, 'GET', '/v1/automation')).status).toBe(401);
+    expect((await as(expired, 'POST', '/v1/alerts/alertmanager', group([]))).status).toBe(401);
+
+    const { body } = await firebreak.post('/v1/tokens', { name: 'lost', actions: ['*'] });
+    expect((await as(body.token, 'GET', '/v1/automation')).status).toBe(200);
+    expect((await firebreak.request('DELETE', `/v1/tokens/${body.id}`)).status).toBe(204);
+    expect((await as(body.token, 'GET', '/v1/automation')).status).toBe(401);
+    expect((await firebreak.request('DELETE', `/v1/tokens/${body.id}`)).status).toBe(404);
+  });
+
+  test.each([
+    ['no name', { actions: ['*'] }],
+    ['no actions', { name: 'x', actions: [] }],
+    ['an unknown action', { name: 'x', actions: ['everything'] }],
+    ['an unknown key', { name: 'x', actions: ['*'], admin: true }],
+    ['an expiry that is no time', { name: 'x', actions: ['*'], expires_at: 'soon' }],
+  ])('is not made with %s', async (_, grant) => {
+    expect(await firebreak.post('/v1/tokens', grant)).toMatchObject({ status: 422, body: { code: 'invalid' } });
+  });
+
+  test('does not answer for another of the same name', async () => {
+    const [mine, theirs] = [await token({ name: 'twin' }), await token({ name: 'twin', services: ['cart'] })];
+    const deployment = { service: 'checkout', environment: 'staging', version: 'v10', author: 'ada' };
+    const post = (who: string) =>
+      firebreak.request('POST', '/v1/deployments', deployment, { ...bearer(who), 'idempotency-key': 'one' });
+    expect((await post(mine)).status).toBe(201);
+    expect((await post(theirs)).status).toBe(403);
+  });
+
+  test('is listed in pages, newest first', async () => {
+    const all = (await firebreak.get('/v1/tokens?limit=500')).body.items;
+    expect(all.length).toBeGreaterThan(10);
+    const ids: string[] = [];
+    for (let path = '?limit=7'; path !== '';) {
+      const { items, next_cursor } = (await firebreak.get(`/v1/tokens${path}`)).body;
+      ids.push(...items.map(({ id }: { id: string }) => id));
+      path = next_cursor === null ? '' : `?limit=7&cursor=${next_cursor}`;
+    }
+    expect(ids).toEqual(all.map(({ id }: { id: string }) => id));
+    const made = all.map(({ created_at }: { created_at: string }) => created_at);
+    expect(made).toEqual(made.toSorted().toReversed());
+  });
+});

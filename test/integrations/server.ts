@@ -1,0 +1,53 @@
+import { once } from 'node:events';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { onTestFinished } from 'vitest';
+
+/** One request as it came over the wire. */
+export type Received = { method: string; path: string; headers: IncomingHttpHeaders; body: string };
+
+/** What to answer; `hang`: nothing, ever; `cut`: a head with this status, a byte, and then the connection is gone. */
+export type Reply = { status?: number; headers?: Record<string, string>; body?: string } | { cut: number } | 'hang';
+
+export type Vendor = { url: string; received: Received[] };
+
+/** A vendor of a test's own, over real HTTP: it answers one reply after the other, and the last one again and again. */
+export async function vendor(...replies: [Reply, ...Reply[]]): Promise<Vendor> {
+  const received: Received[] = [];
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const { method = '', url: path = '', headers } = request;
+      const reply = replies[Math.min(received.length, replies.length - 1)] ?? 'hang';
+      received.push({ method, path, headers, body: Buffer.concat(chunks).toString() });
+      if (reply === 'hang') return;
+      if ('cut' in reply) {
+        response.writeHead(reply.cut, { 'content-length': '100' });
+        response.write('{', () => response.destroy());
+        return;
+      }
+      response.writeHead(reply.status ?? 200, { 'content-type': 'application/json', ...reply.headers });
+      response.end(reply.body ?? '');
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(async () => {
+    server.closeAllConnections();
+    server.close();
+    await once(server, 'close');
+  });
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, received };
+}
+
+/** An address at which nobody listens any more. */
+export async function nobody(): Promise<string> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return `http://127.0.0.1:${port}`;
+}
