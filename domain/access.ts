@@ -17,11 +17,16 @@ export function authorize(principal: Principal, action: Action, scope: Scope, no
     return no(`${principal.name} may not ${action}`);
   const within = (list: readonly string[] | null, value: string | null | undefined) =>
     list === null || value === undefined || (value !== null && list.includes(value));
-  if (!within(principal.sources, scope.source)) return no(`${principal.name} may not send as ${scope.source ?? 'all of them'}`);
+  if (!within(principal.sources, scope.source))
+    return no(`${principal.name} may not send as ${scope.source ?? 'all of them'}`);
   if (!within(principal.services, scope.service))
-    return no(`${principal.name} has nothing to do with ${scope.service === null ? 'all services' : `service ${scope.service}`}`);
+    return no(
+      `${principal.name} has nothing to do with ${scope.service === null ? 'all services' : `service ${scope.service}`}`,
+    );
   if (!within(principal.environments, scope.environment))
-    return no(`${principal.name} has nothing to do with ${scope.environment === null ? 'all environments' : `environment ${scope.environment}`}`);
+    return no(
+      `${principal.name} has nothing to do with ${scope.environment === null ? 'all environments' : `environment ${scope.environment}`}`,
+    );
   return { allowed: true };
 }
 

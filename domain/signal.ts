@@ -30,7 +30,10 @@ export function toSignal(alert: Alert, services: Config['services'], asRollbackR
     severity: severityOf(labels.get('severity')),
     asksRollback: asks && !monitoringFailure,
     monitoringFailure,
-    title: cut(annotations.get('summary') || annotations.get('title') || alertname || 'alert without a name', TITLE_MAX_CHARS),
+    title: cut(
+      annotations.get('summary') || annotations.get('title') || alertname || 'alert without a name',
+      TITLE_MAX_CHARS,
+    ),
     links: {
       runbook: httpUrl(annotations.get('runbook_url')) ?? httpUrl(annotations.get('runbook')),
       dashboard: httpUrl(annotations.get('dashboard')) ?? httpUrl(annotations.get('dashboard_url')),

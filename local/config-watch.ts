@@ -16,9 +16,10 @@ export async function publish(blobs: Blobs, loaded: LoadedConfig): Promise<void>
   if (set !== undefined) await blobs.put(CONFIG_KEY, JSON.stringify(set), 'application/json');
 }
 
+/** The set in force; undefined when there is none, or none that this version of Firebreak can read. */
 export async function published(blobs: Blobs): Promise<PublishedConfig | undefined> {
   const body = await blobs.get(CONFIG_KEY);
-  return body && PublishedConfig.parse(JSON.parse(Buffer.from(body).toString()));
+  return body && PublishedConfig.safeParse(JSON.parse(Buffer.from(body).toString())).data;
 }
 
 /** Takes up what changes on disk. Looks at the files each second: it works on every file system and through editors' renames. */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Server } from 'node:http';
 import { createAdaptorServer, type HttpBindings } from '@hono/node-server';
 import type { Hono } from 'hono';
@@ -31,7 +32,9 @@ export async function serveFront(options: {
         near && path === '/metrics' && !request.headers.has('authorization')
           ? `Bearer ${options.adminToken}`
           : undefined;
-      return toResponse(await options.handler(await toEvent(request, authorization)));
+      const body = await bodyOf(request);
+      if (body === undefined) return tooLarge();
+      return toResponse(await options.handler(toEvent(request, body, authorization)));
     },
     overrideGlobalObjects: false,
   }) as Server;
@@ -65,7 +68,47 @@ function fromThisMachine({ incoming }: HttpBindings, request: Request): boolean 
   );
 }
 
-async function toEvent(request: Request, authorization: string | undefined): Promise<LambdaEvent> {
+/** Lambda takes no larger request either; what is smaller, the product itself refuses by its own limits. */
+const BODY_MAX_BYTES = 6 * 1024 * 1024;
+
+/** Of more than that nothing is read, and the sender may see the connection break instead of the answer. */
+const READ_MAX_BYTES = 64 * 1024 * 1024;
+
+/** Undefined when it is too large, and then it is not kept: nobody may fill the memory, least of all without a token. */
+async function bodyOf(request: Request): Promise<Buffer | undefined> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  const stream: AsyncIterable<Uint8Array> | null = request.body;
+  for await (const chunk of stream ?? []) {
+    bytes += chunk.byteLength;
+    if (bytes <= BODY_MAX_BYTES) chunks.push(chunk);
+    else chunks.length = 0;
+    if (bytes > READ_MAX_BYTES) break;
+  }
+  return bytes > BODY_MAX_BYTES ? undefined : Buffer.concat(chunks);
+}
+
+function tooLarge(): Response {
+  const [status, code] = [413, 'body-too-large'];
+  const problem = {
+    type: `urn:firebreak:problem:${code}`,
+    title: 'body too large',
+    status,
+    code,
+    detail: `at most ${BODY_MAX_BYTES} bytes`,
+    request_id: randomUUID(),
+  };
+  return new Response(JSON.stringify(problem), {
+    status,
+    headers: {
+      'content-type': 'application/problem+json',
+      'x-request-id': problem.request_id,
+      connection: 'close',
+    },
+  });
+}
+
+function toEvent(request: Request, body: Buffer, authorization: string | undefined): LambdaEvent {
   const url = new URL(request.url);
   const headers = Object.fromEntries(request.headers);
   const event = {
@@ -86,7 +129,7 @@ async function toEvent(request: Request, authorization: string | undefined): Pro
       stage: '$default',
       requestId: '',
     },
-    body: Buffer.from(await request.arrayBuffer()).toString('base64'),
+    body: body.toString('base64'),
     isBase64Encoded: true,
   };
   return event as unknown as LambdaEvent;

@@ -31,7 +31,7 @@ const EnvironmentEntry = z.strictObject({
         .int()
         .min(1)
         .max(24 * 60)
-        .default(15),
+        .default(60),
     })
     .prefault({}),
   /** Verification after a mitigation, and where the onset of a problem is looked for. */

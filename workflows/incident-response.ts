@@ -71,10 +71,10 @@ export async function incidentResponse(
     if (closeFor !== null && (await close(run, incidentId, state, closeFor.by, deps))) {
       const { pages } = state;
       await run.step('withdraw-questions', () => withdrawQuestions(deps, incidentId));
-      await run.branch('resolve-pages', (b) => resolvePages(b, { incidentId, pages }, deps));
+      await run.branch('resolve-pages', (b) => resolvePages(b, { incidentId, pages, last: false }, deps));
       await Promise.all(branches);
       // A page that was under way when the incident closed may have been taken since.
-      await run.branch('resolve-late-pages', (b) => resolvePages(b, { incidentId, pages }, deps));
+      await run.branch('resolve-late-pages', (b) => resolvePages(b, { incidentId, pages, last: true }, deps));
       return { incident: incidentId, ended: 'resolved' };
     }
 

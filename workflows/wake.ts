@@ -1,4 +1,5 @@
 import type { Deps } from '../domain/ports.ts';
+import type { IncidentRecord } from '../schemas/incident.ts';
 import type { IncidentId } from '../schemas/names.ts';
 
 /**
@@ -17,12 +18,23 @@ export async function wake(
   }
   if (incident.seq <= incident.drained) return 'idle';
   // Who waits for an answer first: it is the inbox's reader that takes the sweeper's mark away.
-  const { inbox, ...questions } = incident.bells;
-  for (const [question, bell] of Object.entries(questions)) {
-    // Other mail is no answer: whoever is rung while the question waits would take it for a time-out.
-    const number = Number(question.slice('decision-'.length));
-    if ((await decisions.state(id, number)) !== 'waiting') await engine.ring(bell);
-  }
+  await ringAnswered({ decisions, engine }, incident);
+  const { inbox } = incident.bells;
   if (inbox !== undefined) await engine.ring(inbox);
   return 'rung';
+}
+
+/**
+ * Rings who waits for an answer that has been given. Nobody else: whoever is rung while the question still waits would
+ * take it for a time-out.
+ */
+export async function ringAnswered(
+  { decisions, engine }: Pick<Deps, 'decisions' | 'engine'>,
+  { id, bells }: Pick<IncidentRecord, 'id' | 'bells'>,
+): Promise<void> {
+  for (const [who, bell] of Object.entries(bells)) {
+    if (who === 'inbox') continue;
+    const number = Number(who.slice('decision-'.length));
+    if ((await decisions.state(id, number)) !== 'waiting') await engine.ring(bell);
+  }
 }

@@ -8,7 +8,7 @@ import { mailWrites, timelineWrite } from './mail.ts';
 import { absent, type Table, type Write } from './table.ts';
 
 /** A lock whose holder has not concluded in this time is taken for forgotten. Longer than any rollback is followed. */
-const LOCK_SECONDS = 2 * 3600;
+const LOCK_SECONDS = 3 * 3600;
 const TRIES = 20;
 
 export class EffectTable implements Effects {

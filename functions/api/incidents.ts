@@ -3,11 +3,10 @@ import { createRoute, z } from '@hono/zod-openapi';
 import type { Deps } from '../../domain/ports.ts';
 import { DecisionView, IncidentStatus, IncidentView, TimelineEntry } from '../../schemas/incident.ts';
 import { EnvironmentName, IncidentId, ServiceName, Severity } from '../../schemas/names.ts';
-import { Signal } from '../../schemas/signal.ts';
-import { Timestamp } from '../../schemas/time.ts';
 import { wake } from '../../workflows/wake.ts';
 import { answers, type Api, body, endpoint, listQuery, pageOf, problems, seen } from './endpoint.ts';
 import { Refusal } from './problem.ts';
+import { ShownSignal, shown, snakeCased } from './signal-view.ts';
 
 export const Incident = IncidentView.meta({ id: 'Incident' });
 const Entry = TimelineEntry.meta({ id: 'TimelineEntry' });
@@ -195,14 +194,15 @@ export function incidentRoutes(app: Api, deps: Deps): void {
       summary: 'The alerts of an incident, newest first',
       request: { params, query: page },
       responses: {
-        200: answers('A page', pageOf(Signal.extend({ first_seen_at: Timestamp }).meta({ id: 'Signal' }))),
+        200: answers('A page', pageOf(ShownSignal)),
         404: problems('Unknown'),
       },
     }),
     async (c) => {
       const { id } = c.req.valid('param');
       c.var.allow(await view(deps, id));
-      return c.json(await deps.incidents.signals(id, paging(c.req.valid('query'))), 200);
+      const { items, next_cursor } = await deps.incidents.signals(id, paging(c.req.valid('query')));
+      return c.json({ items: items.map(shown), next_cursor }, 200);
     },
   );
 
@@ -227,7 +227,7 @@ export function incidentRoutes(app: Api, deps: Deps): void {
       const [decision, inputs] = await Promise.all([deps.decisions.get(id, number), deps.decisions.inputs(id, number)]);
       if (decision === undefined)
         throw new Refusal(404, 'unknown-decision', `incident ${id} has no decision ${number}`);
-      return c.json({ decision, inputs: inputs ?? null }, 200);
+      return c.json({ decision, inputs: snakeCased(inputs ?? null) }, 200);
     },
   );
 }

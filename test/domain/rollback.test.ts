@@ -3,7 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { decide, type Decision, type DecisionInputs, ROLLBACKS_PER_HOUR } from '../../domain/rollback.ts';
 import { liveChange } from '../../domain/versions.ts';
 import { lowestMode, Mode } from '../../schemas/names.ts';
+import type { Change } from '../../schemas/change.ts';
 import type { DecisionKind } from '../../schemas/incident.ts';
+import { secondsBetween } from '../../schemas/time.ts';
 import { aBadDeploy, anyInputs, before, change, clear } from './arbitraries.ts';
 
 const codes = ({ reasons }: Decision): string[] => reasons.map(({ code }) => code);
@@ -313,8 +315,18 @@ describe('whatever the inputs are,', () => {
       const suspects = changes.filter(({ version }) => version === from);
       expect(good.some((target) => suspects.some((suspect) => target.started_at < suspect.started_at))).toBe(true);
       expect(good.some(({ rolled_back_by }) => rolled_back_by !== null)).toBe(false);
+      expect(good.some((target) => wasLiveForHalfAnHour(target, changes))).toBe(true);
     });
   });
+
+  /** Nothing that puts a version live began in the half hour after it had finished. */
+  const wasLiveForHalfAnHour = (target: Change, changes: readonly Change[]): boolean =>
+    changes.every(({ id, kind, status, started_at }) => {
+      const after = secondsBetween(target.finished_at ?? target.started_at, started_at);
+      const replaces = ['deploy', 'rollback', 'hotfix'].includes(kind) && ['started', 'succeeded'].includes(status);
+      const begunAfter = started_at > target.started_at || (started_at === target.started_at && id > target.id);
+      return id === target.id || !replaces || !begunAfter || after >= 1800;
+    });
 
   test('what acts takes back what runs, or what failed to', () => {
     always(({ changes }, { kind, from }) => {

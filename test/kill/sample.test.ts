@@ -2,19 +2,21 @@ import { describe } from 'vitest';
 import { boundariesOf, sampleOf } from './boundaries.ts';
 import { killAtEach } from './each.ts';
 
-const SAMPLE = 8;
+/** The one that a repeat would make a second rollback of is always among them. */
+const ALWAYS = 'inside CD roll-back #1';
+const SAMPLE = 7;
 
 /** Another seed, another choice; all of them are played by `npm run test:kill`. */
 const seed = process.env['FIREBREAK_SEED'] ?? '1';
 
 describe(`kill -9 at some boundaries, chosen by FIREBREAK_SEED=${seed}`, async () => {
-  killAtEach(sampleOf(await boundariesOf('act'), SAMPLE, seed), 'act');
+  const others = (await boundariesOf('act')).filter((boundary) => boundary !== ALWAYS);
+  killAtEach([ALWAYS, ...sampleOf(others, SAMPLE, seed)], 'act');
 });
 
 /** The answer is in the table; the process dies before it wakes anybody. */
+const ANSWERED = 'after TransactWriteItems Update INC/DEC, Update INC/META, Put INC/IN, Update PENDING, Put INC/TL #1';
+
 describe('an approval that was given when the process died is found after the restart', () => {
-  killAtEach(
-    ['after TransactWriteItems Update INC/DEC, Update INC/META, Put INC/IN, Update PENDING, Put INC/TL #1'],
-    'approve',
-  );
+  killAtEach([ANSWERED], 'approve');
 });

@@ -38,6 +38,9 @@ export class SetClock implements Clock {
   }
 }
 
+/** An engine that tests can do harm to. */
+export type TestEngine = Engine & { kill(incident: string, run: number): void; dieAfter(checkpoints: number): void };
+
 /** What vendors answer: one after the other, and the last one again and again. */
 type Script<T> = [...T[], T];
 
@@ -56,7 +59,9 @@ export class FakeWorld {
   readonly deps: Deps;
   readonly calls: string[] = [];
   config: Config = emptyConfig;
-  engine: (Engine & { kill(incident: string, run: number): void }) | undefined;
+  engine: TestEngine | undefined;
+  /** Called with each call of a vendor, at its moment. */
+  watch: (call: string) => void = () => undefined;
 
   /** The pager and the second route. */
   pages: Script<Attempt> = [{ kind: 'taken', detail: 'accepted' }];
@@ -87,6 +92,11 @@ export class FakeWorld {
   /** Ends a run of the workflow without its doing. */
   kill(incident: string, run: number): void {
     this.engine?.kill(incident, run);
+  }
+
+  /** Lets the process die right before it reports for this time, and start again. */
+  dieAfter(checkpoints: number): void {
+    this.engine?.dieAfter(checkpoints);
   }
 
   #assemble(): Deps {
@@ -144,6 +154,7 @@ export class FakeWorld {
 
   #said<T>(call: string, answer: T): T {
     this.calls.push(call);
+    this.watch(call);
     return answer;
   }
 

@@ -499,7 +499,7 @@ export class FakeDecisions implements Decisions {
   }
 }
 
-const LOCK_SECONDS = 2 * 3600;
+const LOCK_SECONDS = 3 * 3600;
 const LOCKED: Reason = { code: 'locked', text: 'another incident is rolling this service back at this moment' };
 const RUNNING: Reason = { code: 'already_running', text: 'this incident is rolling it back already' };
 

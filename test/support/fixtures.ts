@@ -86,10 +86,14 @@ export type Made = Record<(typeof COUNTS)[number], number>;
 export async function routed(firebreak: Firebreak, answer: { status: number; body: any }): Promise<Made> {
   if (answer.status !== 202) throw new Error(`not accepted: ${answer.status} ${JSON.stringify(answer.body)}`);
   const { receipt, accepted } = answer.body;
-  return eventually(async () => {
-    const made = madeOf(firebreak).get(receipt);
-    return made !== undefined && made.signals >= accepted && made;
-  }, `the signals of ${receipt} in the table`, PATIENCE_MS);
+  return eventually(
+    async () => {
+      const made = madeOf(firebreak).get(receipt);
+      return made !== undefined && made.signals >= accepted && made;
+    },
+    `the signals of ${receipt} in the table`,
+    PATIENCE_MS,
+  );
 }
 
 /** How far each product's log has been read, and what it has told of each receipt. */

@@ -6,15 +6,12 @@ import { paths } from './stories.ts';
 const inContexts = ({ input, result, events }: Run) => ({ input, result, events: byContext(events) });
 
 describe.concurrent('incident-response', () => {
-  for (const [name, path] of Object.entries(paths)) {
-    test(`${name}`, async ({ expect }) => {
-      const { world, runs } = await play(path);
-      const incident = [...world.store.dossiers.values()][0]?.record;
-      expect(world.calls).toEqual(path.calls);
-      expect(incident?.status ?? '').toBe(path.status);
-      if (updating()) record(name, { runs });
-      const expected = golden(name).runs;
-      expect(runs.map(inContexts)).toEqual(expected.map(inContexts));
-    });
-  }
+  test.for(Object.entries(paths))('%s', async ([name, path], { expect }) => {
+    const { world, runs } = await play(path);
+    const incident = [...world.store.dossiers.values()][0]?.record;
+    expect(world.calls).toEqual(path.calls);
+    expect(incident?.status ?? '').toBe(path.status);
+    if (updating()) record(name, { runs });
+    expect(runs.map(inContexts)).toEqual(golden(name).runs.map(inContexts));
+  });
 });

@@ -170,16 +170,19 @@ export function theIncident(world: FakeWorld): IncidentId {
   return id;
 }
 
-/** Somebody answers the question that waits. */
-export const answers =
+/** The same by a process that dies right after it. */
+export const answersWithoutRinging =
   (answer: 'approved' | 'rejected', by = 'person:ada'): Moment =>
   async (world) => {
     const id = theIncident(world);
     const waiting = (await world.deps.incidents.view(id))?.decisions.find(({ state }) => state === 'waiting');
     if (waiting === undefined) throw new Error('no decision waits for an answer');
     await world.deps.decisions.answer(id, waiting.digest, answer, by, '');
-    await wake(world.deps, id);
   };
+
+/** Somebody answers the question that waits. */
+export const answers = (answer: 'approved' | 'rejected'): Moment =>
+  all(answersWithoutRinging(answer), (world) => wake(world.deps, theIncident(world)));
 
 /** Somebody leaves a message, as the API does for them. */
 export const says =

@@ -4,11 +4,10 @@ import {
   type DurableLambdaHandler,
   InvocationStatus,
 } from '@aws/durable-execution-sdk-js';
-import type { Engine } from '../../domain/ports.ts';
 import { Executions, type InvocationEnd } from '../../local/aws/lambda/executions.ts';
 import type { HistoryEvent } from '../../local/aws/lambda/history.ts';
 import { type ExecutionRow, Store } from '../../local/aws/lambda/store.ts';
-import type { SetClock } from '../support/fake-deps.ts';
+import type { SetClock, TestEngine } from '../support/fake-deps.ts';
 
 const FUNCTION = 'incident-response';
 
@@ -22,11 +21,12 @@ export const lambdaContext = NO_TIME_LEFT as unknown as LambdaContext;
  * The durable executions of the emulated Lambda, without its HTTP and its timers: time is the clock that a test sets,
  * and handlers run when the test says so. So a day of an incident takes milliseconds, and is the same every time.
  */
-export class VirtualLambda implements Engine {
+export class VirtualLambda implements TestEngine {
   readonly #clock: SetClock;
   readonly #store = new Store(':memory:');
   readonly #executions: Executions;
   readonly #handler: DurableLambdaHandler;
+  #untilDeath = Infinity;
 
   /** @param handlerFor makes the handler; what it checkpoints goes to the client it is given */
   constructor(clock: SetClock, handlerFor: (client: DurableExecutionClient) => DurableLambdaHandler) {
@@ -39,7 +39,26 @@ export class VirtualLambda implements Engine {
       onChange: () => undefined,
       log: () => undefined,
     });
-    this.#handler = handlerFor(clientOf(this.#executions));
+    this.#handler = handlerFor(this.#client());
+  }
+
+  /** What handlers report through: the API of durable executions, as long as their process lives. */
+  #client(): DurableExecutionClient {
+    const executions = this.#executions;
+    return {
+      checkpoint: async ({ DurableExecutionArn = '', CheckpointToken, Updates }) => {
+        this.#untilDeath -= 1;
+        if (this.#untilDeath === 0) throw new Error('the process has died');
+        return overTheWire(executions.checkpoint(DurableExecutionArn, CheckpointToken, { Updates }));
+      },
+      getExecutionState: async ({ DurableExecutionArn = '', CheckpointToken = '', Marker }) =>
+        overTheWire(executions.state(DurableExecutionArn, CheckpointToken, Marker, 1000)),
+    };
+  }
+
+  /** What the handler has done by then has been done, and is not known of. */
+  dieAfter(checkpoints: number): void {
+    this.#untilDeath = checkpoints;
   }
 
   async start(incident: string, run: number): Promise<void> {
@@ -86,7 +105,8 @@ export class VirtualLambda implements Engine {
     const begun = this.#executions.beginInvocation(arn, invocation);
     if (begun === undefined) return;
     const event = JSON.parse(JSON.stringify(begun.event)) as Parameters<DurableLambdaHandler>[0];
-    this.#executions.endInvocation(arn, invocation, endOf(await this.#handler(event, lambdaContext)));
+    const end = await this.#handler(event, lambdaContext).then(endOf, failed);
+    this.#executions.endInvocation(arn, invocation, end);
   }
 
   /** When the next thing runs out that somebody waits for; undefined when nothing goes on any more. Epoch milliseconds. */
@@ -113,12 +133,7 @@ export class VirtualLambda implements Engine {
   }
 }
 
-const clientOf = (executions: Executions): DurableExecutionClient => ({
-  checkpoint: async ({ DurableExecutionArn = '', CheckpointToken, Updates }) =>
-    overTheWire(executions.checkpoint(DurableExecutionArn, CheckpointToken, { Updates })),
-  getExecutionState: async ({ DurableExecutionArn = '', CheckpointToken = '', Marker }) =>
-    overTheWire(executions.state(DurableExecutionArn, CheckpointToken, Marker, 1000)),
-});
+const failed = (error: unknown): InvocationEnd => ({ kind: 'failed', error: { ErrorMessage: String(error) } });
 
 /** As the SDK's client reads replies of the API: times are dates. */
 export const overTheWire = <T>(reply: object): T =>

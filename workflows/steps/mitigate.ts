@@ -14,13 +14,13 @@ type MitigateInput = { incidentId: IncidentId; number: number; asked: Asked };
 /** Judged at its end, so that the errors of the first minutes after a rollback do not fail it. */
 export const VERIFICATION_SECONDS = 15 * 60;
 
-/** Pauses between tries at a CD system that is busy or away; about half an hour until it is given up. */
-const PAUSES_SECONDS = [2, 5, 10, 20, 30, 60] as const;
-const TRIES = 35;
+/** Pauses between tries at a CD system that is busy or away, the last one again and again; an hour until it is given up. */
+const PAUSES_SECONDS = [2, 5, 10, 20, 30, 60, 90, 120] as const;
+const TRIES = 37;
 
-/** How often, and for how long, an accepted rollback is looked at: twenty minutes. */
-const POLL_SECONDS = 5;
-const POLLS = 240;
+/** How often an accepted rollback is looked at: for an hour, at first every few seconds, later less often. */
+const POLLS = 220;
+const pollPause = (poll: number): number => (poll < 60 ? 5 : poll < 160 ? 15 : 30);
 
 /** One judgement and what follows from it: act, ask, or say why not; then see whether it helped. */
 export async function mitigate(
@@ -64,7 +64,7 @@ async function gist(deps: Deps, id: IncidentId, number: number, asked: Asked): P
   const inputs = await deps.decisions.inputs(id, number);
   const { services } = await deps.config.current();
   const minutes =
-    services[incident.service]?.environments[incident.environment]?.autoRollback.approvalTimeoutMinutes ?? 15;
+    services[incident.service]?.environments[incident.environment]?.autoRollback.approvalTimeoutMinutes ?? 60;
   return {
     kind: decision.kind,
     because: decision.because,
@@ -159,7 +159,7 @@ async function rollBack(run: Run, order: RollbackOrder, deps: Deps): Promise<End
     const answer: Attempted = await run.step('roll-back', () => rollBackOnce(deps, order));
     if (answer.kind === 'in_progress') return follow(run, order, answer.statusUrl, deps);
     if (answer.kind !== 'later' && answer.kind !== 'busy') return ended(answer, order.to);
-    const pause = PAUSES_SECONDS[Math.min(attempt, PAUSES_SECONDS.length - 1)] ?? 60;
+    const pause = PAUSES_SECONDS[Math.min(attempt, PAUSES_SECONDS.length - 1)] ?? 120;
     await run.wait('roll-back-again', {
       seconds: Math.max(pause, (answer.kind === 'later' && answer.afterSeconds) || 0),
     });
@@ -167,14 +167,14 @@ async function rollBack(run: Run, order: RollbackOrder, deps: Deps): Promise<End
   return {
     outcome: 'gave_up',
     page: 'again',
-    text: 'The CD system gave no usable answer for half an hour; whether it rolled back is not known',
+    text: 'The CD system gave no usable answer for an hour; whether it rolled back is not known',
   };
 }
 
 /** It was accepted; that is not yet done. Without a place to look, the same key again is the look. */
 async function follow(run: Run, order: RollbackOrder, statusUrl: string | null, deps: Deps): Promise<End> {
   for (let poll = 0; poll < POLLS; poll += 1) {
-    await run.wait('rolling-back', { seconds: POLL_SECONDS });
+    await run.wait('rolling-back', { seconds: pollPause(poll) });
     const answer: Attempted = await run.step('look-at-roll-back', () =>
       statusUrl === null ? rollBackOnce(deps, order) : lookAtRollback(deps, order, statusUrl),
     );
@@ -184,7 +184,7 @@ async function follow(run: Run, order: RollbackOrder, statusUrl: string | null, 
   return {
     outcome: 'gave_up',
     page: 'again',
-    text: 'The CD system accepted the rollback, but did not finish it in twenty minutes',
+    text: 'The CD system accepted the rollback, but did not finish it within an hour',
   };
 }
 

@@ -111,15 +111,18 @@ function pageRequest(incident: IncidentRecord, key: string, deps: Pick<Deps, 'cl
   };
 }
 
-/** Tells the pager that it is over, for every page that it took. */
+/**
+ * Tells the pager that it is over, for every page that it took. `last`: no page is under way any more; before that, a
+ * page which the pager has not confirmed may still reach it, and is resolved again by the last round.
+ */
 export async function resolvePages(
   run: Run,
-  { incidentId, pages }: { incidentId: IncidentId; pages: number },
+  { incidentId, pages, last }: { incidentId: IncidentId; pages: number; last: boolean },
   deps: Deps,
 ): Promise<void> {
   for (let number = 1; number <= pages; number += 1) {
     for (let attempt = 0; attempt < TRIES; attempt += 1) {
-      const answer = await run.step('resolve-page', () => resolveOnce(deps, incidentId, number));
+      const answer = await run.step('resolve-page', () => resolveOnce(deps, incidentId, number, last));
       if (answer.kind !== 'later') break;
       await run.wait('resolve-page-again', {
         seconds: PAUSES_SECONDS[Math.min(attempt, PAUSES_SECONDS.length - 1)] ?? 300,
@@ -128,7 +131,7 @@ export async function resolvePages(
   }
 }
 
-async function resolveOnce(deps: Deps, id: IncidentId, number: number): Promise<Attempt> {
+async function resolveOnce(deps: Deps, id: IncidentId, number: number, last: boolean): Promise<Attempt> {
   const incident = await deps.incidents.read(id);
   const paged = await deps.effects.get(id, keyOf(id, number));
   // An intent without an outcome may have been heard; to resolve what is not open does no harm.
@@ -144,7 +147,8 @@ async function resolveOnce(deps: Deps, id: IncidentId, number: number): Promise<
   });
   if (effect !== false && effect.state === 'succeeded') return { kind: 'taken', detail: effect.detail };
   const answer = await deps.pager.send({ ...pageRequest(incident, keyOf(id, number), deps), action: 'resolve' });
-  if (answer.kind !== 'later')
+  const settled = last || paged.state === 'succeeded';
+  if (answer.kind !== 'later' && settled)
     await deps.effects.conclude(id, key, answer.kind === 'taken' ? 'succeeded' : 'failed', answer.detail);
   return answer;
 }

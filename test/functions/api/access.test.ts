@@ -7,13 +7,13 @@ import { routed } from '../../support/fixtures.ts';
 let firebreak: Firebreak;
 beforeAll(async () => {
   const place = { environments: { production: null, staging: null } };
-  firebreak = await Firebreak.start({ services: { checkout: place, cart: place } });
+  firebreak = await Firebreak.start({ services: { checkout: place, cart: place }, timeScale: 1 });
 });
 afterAll(() => firebreak.remove());
 
-const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
-const as = (token: string, method: string, path: string, body?: unknown) =>
-  firebreak.request(method, path, body, bearer(token));
+const bearer = (secret: string) => ({ authorization: `Bearer ${secret}` });
+const as = (secret: string, method: string, path: string, body?: unknown) =>
+  firebreak.request(method, path, body, bearer(secret));
 
 /** A token that may do everything, unless said otherwise. */
 async function token(grant: object = {}): Promise<string> {
@@ -113,7 +113,11 @@ describe('a token that is limited', () => {
   const alertsOf = (...places: [service: string, environment: string][]) =>
     group(
       places.map(([service, environment], n) =>
-        alert({ labels: { service, environment }, fingerprint: `${service}/${environment}/${n}`, startsAt: minutesAgo(1) }),
+        alert({
+          labels: { service, environment },
+          fingerprint: `${service}/${environment}/${n}`,
+          startsAt: minutesAgo(1),
+        }),
       ),
     );
 
@@ -132,7 +136,12 @@ describe('a token that is limited', () => {
 
   test.each<[name: string, grant: object, incidents: string[], deployments: string[]]>([
     ['a service', { services: ['checkout'] }, ['checkout/production', 'checkout/staging'], ['checkout/production']],
-    ['an environment', { environments: ['production'] }, ['cart/production', 'checkout/production'], ['cart/production', 'checkout/production']],
+    [
+      'an environment',
+      { environments: ['production'] },
+      ['cart/production', 'checkout/production'],
+      ['cart/production', 'checkout/production'],
+    ],
     ['both', { services: ['cart'], environments: ['staging'] }, [], []],
     ['nothing', { services: [] }, [], []],
   ])('to %s sees only that', async (_, grant, incidents, deployments) => {
@@ -174,7 +183,10 @@ describe('a token that is limited', () => {
     for (const [method, path, input] of attempts) {
       expect([path, (await as(limited, method, path, input)).status]).toEqual([path, 403]);
     }
-    expect((await as(limited, 'POST', '/v1/deployments', { service: 'checkout', environment: 'staging', version: 'v9' })).status).toBe(201);
+    expect(
+      (await as(limited, 'POST', '/v1/deployments', { service: 'checkout', environment: 'staging', version: 'v9' }))
+        .status,
+    ).toBe(201);
   });
 
   test('has nothing to do with what concerns everybody', async () => {
@@ -223,7 +235,13 @@ describe('a token that is limited', () => {
       expires_at: until,
     });
     const make = (grant: object) =>
-      as(limited, 'POST', '/v1/tokens', { name: 'child', actions: ['incidents:read'], services: ['checkout'], expires_at: until, ...grant });
+      as(limited, 'POST', '/v1/tokens', {
+        name: 'child',
+        actions: ['incidents:read'],
+        services: ['checkout'],
+        expires_at: until,
+        ...grant,
+      });
     expect((await make({})).status).toBe(201);
     for (const more of [
       { actions: ['*'] },
@@ -255,10 +273,10 @@ describe('a token', () => {
       token: expect.any(String),
     });
     const list = await firebreak.get('/v1/tokens?limit=500');
-    const { token: secret, ...listed } = body;
+    const { token: told, ...listed } = body;
     expect(list.body.items).toContainEqual(listed);
-    expect(JSON.stringify(list.body)).not.toContain(secret);
-    expect(firebreak.output).not.toContain(secret);
+    expect(JSON.stringify(list.body)).not.toContain(told);
+    expect(firebreak.output).not.toContain(told);
   });
 
   test('that has expired is worth nothing, and neither is one that is revoked', async () => {

@@ -14,10 +14,14 @@ const all = (services: readonly string[], entry: unknown) => Object.fromEntries(
 let firebreak: Firebreak;
 beforeAll(async () => {
   firebreak = await Firebreak.start({
+    timeScale: 300, // a verification takes three seconds
     services: {
       ...all(['cart', 'checkout-api', 'inventory', 'ledger', 'zahlung-größe', 'lifecycle', 'rule', 'blind'], acting),
       ...all(['replicas', 'left', 'right', 'early', 'late', 'asked', 'closed', 'probe', 'louder'], acting),
-      ...all([...STORM, 'shipping'].flatMap((name) => [`burst-${name}`, `group-${name}`]), null),
+      ...all(
+        [...STORM, 'shipping'].flatMap((name) => [`burst-${name}`, `group-${name}`]),
+        null,
+      ),
     },
   });
 });
@@ -34,7 +38,10 @@ function given<T>(value: T | undefined): T {
 /** v1 has been good for hours and v2 was finished three minutes before `problem`. */
 async function deployed(service: string, problem: string | number): Promise<void> {
   const at = (minutes: number) => new Date(new Date(problem).getTime() - minutes * 60_000).toISOString();
-  for (const [version, start] of [['v1', 240], ['v2', 6]] as const) {
+  for (const [version, start] of [
+    ['v1', 240],
+    ['v2', 6],
+  ] as const) {
     const times = { started_at: at(start), finished_at: at(start - 3) };
     await firebreak.post('/v1/deployments', { service, environment: 'production', version, ...times });
   }
@@ -208,7 +215,9 @@ describe.concurrent('many at once', { timeout: 60_000 }, () => {
   };
 
   const renamed = (requests: readonly Inbound[], prefix: string): Inbound[] =>
-    requests.map((request) => [...STORM, 'shipping'].reduce((as, name) => forService(as, name, `${prefix}${name}`), request));
+    requests.map((request) =>
+      [...STORM, 'shipping'].reduce((as, name) => forService(as, name, `${prefix}${name}`), request),
+    );
 
   test.each([
     ['in one group', 'group-', 'alertmanager/storm-50-one-group'],
@@ -311,7 +320,9 @@ describe.concurrent('episodes', { timeout: 60_000 }, () => {
   });
 
   test('by /api/v1/rollback every firing alert asks, with a scope of its own', async () => {
-    const quiet = group([alert({ labels: { service: 'asked', severity: 'warning', action: 'notify' }, fingerprint: 'q' })]);
+    const quiet = group([
+      alert({ labels: { service: 'asked', severity: 'warning', action: 'notify' }, fingerprint: 'q' }),
+    ]);
     await deployed('asked', Date.now() - 60_000);
     const { body } = await firebreak.post('/v1/tokens', { name: 'cd', actions: ['rollback:request'] });
     const ask = (token: string) =>

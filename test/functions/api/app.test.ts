@@ -7,6 +7,7 @@ let firebreak: Firebreak;
 beforeAll(async () => {
   const shadow = { environments: { production: null } };
   firebreak = await Firebreak.start({
+    timeScale: 1,
     services: { ...actingCheckout, declared: shadow, patched: shadow, failing: shadow, listed: shadow },
   });
 });
@@ -55,24 +56,87 @@ describe('what is wrong with a request is told as a problem', () => {
     ['no body', 'POST', '/v1/deployments', undefined, 422, 'invalid'],
     ['an empty body', 'POST', '/v1/deployments', {}, 422, 'invalid'],
     ['a list for a body', 'POST', '/v1/deployments', [], 422, 'invalid'],
-    ['half a character', 'POST', '/v1/deployments', `{"service":${HALF},"environment":"p","version":"1"}`, 422, 'invalid'],
-    ['half a character in a free text', 'POST', '/v1/deployments', `{"service":"a","environment":"p","version":"1","author":${HALF}}`, 422, 'invalid'],
-    ['an unknown key', 'POST', '/v1/deployments', { service: 'a', environment: 'p', version: '1', vresion: '2' }, 422, 'invalid'],
-    ['an unknown kind', 'POST', '/v1/deployments', { service: 'a', environment: 'p', version: '1', kind: 'push' }, 422, 'invalid'],
-    ['a time that is none', 'POST', '/v1/deployments', { service: 'a', environment: 'p', version: '1', started_at: '1763625600' }, 422, 'invalid'],
-    ['a link that is a script', 'POST', '/v1/deployments', { service: 'a', environment: 'p', version: '1', url: 'javascript:alert(1)' }, 422, 'invalid'],
+    [
+      'half a character',
+      'POST',
+      '/v1/deployments',
+      `{"service":${HALF},"environment":"p","version":"1"}`,
+      422,
+      'invalid',
+    ],
+    [
+      'half a character in a free text',
+      'POST',
+      '/v1/deployments',
+      `{"service":"a","environment":"p","version":"1","author":${HALF}}`,
+      422,
+      'invalid',
+    ],
+    [
+      'an unknown key',
+      'POST',
+      '/v1/deployments',
+      { service: 'a', environment: 'p', version: '1', vresion: '2' },
+      422,
+      'invalid',
+    ],
+    [
+      'an unknown kind',
+      'POST',
+      '/v1/deployments',
+      { service: 'a', environment: 'p', version: '1', kind: 'push' },
+      422,
+      'invalid',
+    ],
+    [
+      'a time that is none',
+      'POST',
+      '/v1/deployments',
+      { service: 'a', environment: 'p', version: '1', started_at: '1763625600' },
+      422,
+      'invalid',
+    ],
+    [
+      'a link that is a script',
+      'POST',
+      '/v1/deployments',
+      { service: 'a', environment: 'p', version: '1', url: 'javascript:alert(1)' },
+      422,
+      'invalid',
+    ],
     ['far too much', 'PUT', '/v1/automation', { reason: 'x'.repeat(300_000) }, 413, 'body-too-large'],
     ['a switch that is a text', 'PUT', '/v1/automation', { paused: 'yes' }, 422, 'invalid'],
     ['an unknown mode', 'PUT', '/v1/automation', { mode: 'yolo' }, 422, 'invalid'],
-    ['an unknown mode of a service', 'PUT', '/v1/automation', { services: { checkout: { mode: 'yolo' } } }, 422, 'invalid'],
+    [
+      'an unknown mode of a service',
+      'PUT',
+      '/v1/automation',
+      { services: { checkout: { mode: 'yolo' } } },
+      422,
+      'invalid',
+    ],
     ['an incident without a title', 'POST', '/v1/incidents', { service: 'a', environment: 'p' }, 422, 'invalid'],
-    ['an unknown severity', 'POST', '/v1/incidents', { service: 'a', environment: 'p', title: 't', severity: 'page' }, 422, 'invalid'],
+    [
+      'an unknown severity',
+      'POST',
+      '/v1/incidents',
+      { service: 'a', environment: 'p', title: 't', severity: 'page' },
+      422,
+      'invalid',
+    ],
     ['an unknown incident', 'GET', `/v1/incidents/${NOWHERE}`, undefined, 404, 'unknown-incident'],
     ['an incident of an id that is none', 'GET', '/v1/incidents/1', undefined, 404, 'not-found'],
     ['the timeline of none', 'GET', `/v1/incidents/${NOWHERE}/timeline`, undefined, 404, 'unknown-incident'],
     ['a note to none', 'POST', `/v1/incidents/${NOWHERE}/timeline`, { text: 'hello' }, 404, 'unknown-incident'],
     ['an action on none', 'POST', `/v1/incidents/${NOWHERE}/actions/resolve`, {}, 404, 'unknown-incident'],
-    ['an approval of none', 'POST', `/v1/incidents/${NOWHERE}/actions/approve`, { digest: 'x' }, 404, 'unknown-incident'],
+    [
+      'an approval of none',
+      'POST',
+      `/v1/incidents/${NOWHERE}/actions/approve`,
+      { digest: 'x' },
+      404,
+      'unknown-incident',
+    ],
     ['an approval of nothing', 'POST', `/v1/incidents/${NOWHERE}/actions/approve`, {}, 422, 'invalid'],
     ['an unknown action', 'POST', `/v1/incidents/${NOWHERE}/actions/explode`, {}, 404, 'not-found'],
     ['an unknown deployment', 'GET', `/v1/deployments/chg_${NOWHERE}`, undefined, 404, 'unknown-deployment'],
@@ -82,9 +146,30 @@ describe('what is wrong with a request is told as a problem', () => {
     ['a limit of everything', 'GET', '/v1/incidents?limit=100000', undefined, 422, 'invalid'],
     ['a limit that is no number', 'GET', '/v1/deployments?limit=ten', undefined, 422, 'invalid'],
     ['a cursor that is none', 'GET', '/v1/incidents?cursor=next', undefined, 400, 'bad-cursor'],
-    ['a cursor of another list', 'GET', `/v1/incidents?cursor=${cursorOf({ pk: 'x', sk: 'x', list: 'CHANGES', list_key: 'x' })}`, undefined, 400, 'bad-cursor'],
-    ['a cursor of other types', 'GET', `/v1/incidents?cursor=${cursorOf({ pk: 1, sk: {} })}`, undefined, 400, 'bad-cursor'],
-    ['a cursor into another place', 'GET', `/v1/deployments?service=a&environment=b&cursor=${cursorOf({ pk: 'AUTOMATION', sk: 'x' })}`, undefined, 400, 'bad-cursor'],
+    [
+      'a cursor of another list',
+      'GET',
+      `/v1/incidents?cursor=${cursorOf({ pk: 'x', sk: 'x', list: 'CHANGES', list_key: 'x' })}`,
+      undefined,
+      400,
+      'bad-cursor',
+    ],
+    [
+      'a cursor of other types',
+      'GET',
+      `/v1/incidents?cursor=${cursorOf({ pk: 1, sk: {} })}`,
+      undefined,
+      400,
+      'bad-cursor',
+    ],
+    [
+      'a cursor into another place',
+      'GET',
+      `/v1/deployments?service=a&environment=b&cursor=${cursorOf({ pk: 'AUTOMATION', sk: 'x' })}`,
+      undefined,
+      400,
+      'bad-cursor',
+    ],
     ['a cursor of the quarantine that is none', 'GET', '/v1/quarantine?cursor=q_0', undefined, 400, 'bad-cursor'],
     ['a cursor of the tokens that is none', 'GET', '/v1/tokens?cursor=0', undefined, 400, 'bad-cursor'],
   ])('%s', async (_, method, path, body, status, code) => {
@@ -101,7 +186,9 @@ describe('what is wrong with a request is told as a problem', () => {
     ['half a character in a name', `{"text":"a","detail":{${HALF}:1}}`],
     ['no text', '{"text":""}'],
   ])('a note with %s', async (_, body) => {
-    expect(await firebreak.request('POST', `/v1/incidents/${NOWHERE}/timeline`, body)).toMatchObject(problem(422, 'invalid'));
+    expect(await firebreak.request('POST', `/v1/incidents/${NOWHERE}/timeline`, body)).toMatchObject(
+      problem(422, 'invalid'),
+    );
   });
 
   test('a JSON body of another content type', async () => {
@@ -112,13 +199,16 @@ describe('what is wrong with a request is told as a problem', () => {
 });
 
 describe('every answer', () => {
-  test.each(['/v1/incidents', '/healthz', '/v1/nothing', '/openapi.json'])('of %s echoes the request id', async (path) => {
-    const mine = await firebreak.request('GET', path, undefined, { 'x-request-id': 'ci/4711:attempt=2' });
-    expect(mine.headers.get('x-request-id')).toBe('ci/4711:attempt=2');
-    const own = await firebreak.get(path);
-    expect(own.headers.get('x-request-id')).toMatch(/^[\da-f-]{36}$/);
-    expect(own.headers.get('cache-control')).toBe('no-store');
-  });
+  test.each(['/v1/incidents', '/healthz', '/v1/nothing', '/openapi.json'])(
+    'of %s echoes the request id',
+    async (path) => {
+      const mine = await firebreak.request('GET', path, undefined, { 'x-request-id': 'ci/4711:attempt=2' });
+      expect(mine.headers.get('x-request-id')).toBe('ci/4711:attempt=2');
+      const own = await firebreak.get(path);
+      expect(own.headers.get('x-request-id')).toMatch(/^[\da-f-]{36}$/);
+      expect(own.headers.get('cache-control')).toBe('no-store');
+    },
+  );
 
   test('has an id of ours where the one given could do harm in a log', async () => {
     for (const id of ['two words', '{"level":"error"}', 'x'.repeat(500)]) {
@@ -130,13 +220,32 @@ describe('every answer', () => {
 
 describe('the description', () => {
   const CONTRACT = [
-    'POST /v1/alerts/alertmanager', 'POST /v1/alerts/grafana', 'PUT /v1/alerts/grafana', 'POST /v1/alerts/generic', 'POST /api/v1/rollback',
-    'POST /v1/deployments', 'GET /v1/deployments', 'PATCH /v1/deployments/{id}', 'GET /v1/deployments/{id}',
-    'POST /v1/incidents', 'GET /v1/incidents', 'GET /v1/incidents/{id}', 'PATCH /v1/incidents/{id}',
-    'GET /v1/incidents/{id}/timeline', 'POST /v1/incidents/{id}/timeline',
-    ...['rollback', 'approve', 'reject', 'abort', 'pause', 'resume', 'resolve', 'mark-wrong'].map((action) => `POST /v1/incidents/{id}/actions/${action}`),
-    'GET /v1/automation', 'PUT /v1/automation', 'GET /v1/quarantine', 'POST /v1/quarantine/{id}/replay',
-    'GET /healthz', 'GET /readyz', 'GET /metrics', 'GET /openapi.json',
+    'POST /v1/alerts/alertmanager',
+    'POST /v1/alerts/grafana',
+    'PUT /v1/alerts/grafana',
+    'POST /v1/alerts/generic',
+    'POST /api/v1/rollback',
+    'POST /v1/deployments',
+    'GET /v1/deployments',
+    'PATCH /v1/deployments/{id}',
+    'GET /v1/deployments/{id}',
+    'POST /v1/incidents',
+    'GET /v1/incidents',
+    'GET /v1/incidents/{id}',
+    'PATCH /v1/incidents/{id}',
+    'GET /v1/incidents/{id}/timeline',
+    'POST /v1/incidents/{id}/timeline',
+    ...['rollback', 'approve', 'reject', 'abort', 'pause', 'resume', 'resolve', 'mark-wrong'].map(
+      (action) => `POST /v1/incidents/{id}/actions/${action}`,
+    ),
+    'GET /v1/automation',
+    'PUT /v1/automation',
+    'GET /v1/quarantine',
+    'POST /v1/quarantine/{id}/replay',
+    'GET /healthz',
+    'GET /readyz',
+    'GET /metrics',
+    'GET /openapi.json',
   ];
 
   test('names every route, and says of each what it is, what it takes, what it answers and who may', async () => {
@@ -150,7 +259,10 @@ describe('the description', () => {
       expect([name, operation.summary]).toEqual([name, expect.stringMatching(/\w/)]);
       expect([name, Object.keys(operation.responses).some((status) => status.startsWith('2'))]).toEqual([name, true]);
       if (operation.security === undefined) continue;
-      expect([name, operation.responses]).toEqual([name, expect.objectContaining({ 401: expect.anything(), 403: expect.anything() })]);
+      expect([name, operation.responses]).toEqual([
+        name,
+        expect.objectContaining({ 401: expect.anything(), 403: expect.anything() }),
+      ]);
     }
   });
 
@@ -170,12 +282,20 @@ describe('health', () => {
     expect(Object.keys(open.body)).toEqual(['ready']);
     const told = await firebreak.get('/readyz');
     expect(told.body).toMatchObject({ ready: true, checks: { table: 'ok' }, config: { problems: [] } });
-    expect((await firebreak.request('GET', '/readyz', undefined, { authorization: 'Bearer x' })).body).toEqual({ ready: true });
+    expect((await firebreak.request('GET', '/readyz', undefined, { authorization: 'Bearer x' })).body).toEqual({
+      ready: true,
+    });
   });
 
   test('metrics are open on this machine, and have the time of each deployment', async () => {
     const finished_at = minutesAgo(3);
-    await firebreak.post('/v1/deployments', { service: 'me"tric\\', environment: 'production', version: 'v7\n', started_at: minutesAgo(5), finished_at });
+    await firebreak.post('/v1/deployments', {
+      service: 'me"tric\\',
+      environment: 'production',
+      version: 'v7\n',
+      started_at: minutesAgo(5),
+      finished_at,
+    });
     const answer = await fetch(`${firebreak.url}/metrics`);
     expect(answer.status).toBe(200);
     expect(answer.headers.get('content-type')).toContain('version=0.0.4');
@@ -197,32 +317,72 @@ describe('deployments', () => {
     const { status, body } = await firebreak.post('/v1/deployments', { ...place, version: 'bare' });
     expect(status).toBe(201);
     expect(body).toEqual({
-      id: expect.stringMatching(/^chg_/), ...place, version: 'bare', kind: 'deploy', status: 'succeeded', commit: null, committed_at: null, commits: [],
-      started_at: TIME, finished_at: TIME, author: null, url: null, has_migration: null, rollback_safe_to: null, previous_version: null,
-      rolled_back_by: null, made_for: null, recorded_at: TIME,
+      id: expect.stringMatching(/^chg_/),
+      ...place,
+      version: 'bare',
+      kind: 'deploy',
+      status: 'succeeded',
+      commit: null,
+      committed_at: null,
+      commits: [],
+      started_at: TIME,
+      finished_at: TIME,
+      author: null,
+      url: null,
+      has_migration: null,
+      rollback_safe_to: null,
+      previous_version: null,
+      rolled_back_by: null,
+      made_for: null,
+      recorded_at: TIME,
     });
     expect((await firebreak.get(`/v1/deployments/${body.id}`)).body).toEqual(body);
   });
 
   test('the same again is the same: 200', async () => {
     const told = {
-      ...place, version: 'v5', kind: 'hotfix', status: 'started', commit: 'abc', committed_at: '2026-11-20T09:00:00+02:00',
-      commits: [{ sha: 'abc', committed_at: '2026-11-20T07:00:00.123456Z' }, { sha: 'def' }], started_at: '2026-11-20T07:30:00Z',
-      author: 'Zoë', url: 'https://ci.example.com/1', has_migration: false, rollback_safe_to: 'v4', previous_version: 'v4',
+      ...place,
+      version: 'v5',
+      kind: 'hotfix',
+      status: 'started',
+      commit: 'abc',
+      committed_at: '2026-11-20T09:00:00+02:00',
+      commits: [{ sha: 'abc', committed_at: '2026-11-20T07:00:00.123456Z' }, { sha: 'def' }],
+      started_at: '2026-11-20T07:30:00Z',
+      author: 'Zoë',
+      url: 'https://ci.example.com/1',
+      has_migration: false,
+      rollback_safe_to: 'v4',
+      previous_version: 'v4',
     };
     const first = await firebreak.post('/v1/deployments', told);
     expect(first).toMatchObject({
       status: 201,
       body: {
-        ...told, committed_at: '2026-11-20T07:00:00.000Z', started_at: '2026-11-20T07:30:00.000Z', finished_at: null,
-        commits: [{ sha: 'abc', committed_at: '2026-11-20T07:00:00.123Z' }, { sha: 'def', committed_at: null }],
+        ...told,
+        committed_at: '2026-11-20T07:00:00.000Z',
+        started_at: '2026-11-20T07:30:00.000Z',
+        finished_at: null,
+        commits: [
+          { sha: 'abc', committed_at: '2026-11-20T07:00:00.123Z' },
+          { sha: 'def', committed_at: null },
+        ],
       },
     });
     const again = await firebreak.post('/v1/deployments', told);
     expect(again).toMatchObject({ status: 200, body: first.body });
-    const sameInstant = await firebreak.post('/v1/deployments', { ...told, started_at: '2026-11-20T08:30:00.000+01:00', author: 'Ada' });
+    const sameInstant = await firebreak.post('/v1/deployments', {
+      ...told,
+      started_at: '2026-11-20T08:30:00.000+01:00',
+      author: 'Ada',
+    });
     expect(sameInstant).toMatchObject({ status: 200, body: { id: first.body.id, author: 'Zoë' } });
-    for (const other of [{ version: 'v6' }, { kind: 'deploy' }, { started_at: '2026-11-20T07:30:01Z' }, { environment: 'staging' }]) {
+    for (const other of [
+      { version: 'v6' },
+      { kind: 'deploy' },
+      { started_at: '2026-11-20T07:30:01Z' },
+      { environment: 'staging' },
+    ]) {
       expect((await firebreak.post('/v1/deployments', { ...told, ...other })).status).toBe(201);
     }
   });
@@ -230,9 +390,18 @@ describe('deployments', () => {
   test('go on as they are told to have', async () => {
     const { body: begun } = await firebreak.post('/v1/deployments', { ...place, version: 'v8', status: 'started' });
     const patch = (change: object) => firebreak.request('PATCH', `/v1/deployments/${begun.id}`, change);
-    expect(await patch({ has_migration: true, author: 'Ada' })).toMatchObject({ status: 200, body: { status: 'started', finished_at: null, has_migration: true } });
+    expect(await patch({ has_migration: true, author: 'Ada' })).toMatchObject({
+      status: 200,
+      body: { status: 'started', finished_at: null, has_migration: true },
+    });
     const ended = await patch({ status: 'succeeded' });
-    expect(ended.body).toEqual({ ...begun, status: 'succeeded', finished_at: TIME, has_migration: true, author: 'Ada' });
+    expect(ended.body).toEqual({
+      ...begun,
+      status: 'succeeded',
+      finished_at: TIME,
+      has_migration: true,
+      author: 'Ada',
+    });
     expect((await firebreak.get(`/v1/deployments/${begun.id}`)).body).toEqual(ended.body);
     expect(await patch({ version: 'v9' })).toMatchObject(problem(422, 'invalid'));
     expect(await patch({ author: null })).toMatchObject({ status: 200, body: { author: null } });
@@ -240,18 +409,26 @@ describe('deployments', () => {
 
   test('that fail are a signal of their service, once', async () => {
     const labels = { service: 'failing', action: 'notify' };
-    await routed(firebreak, await firebreak.post('/v1/alerts/alertmanager', group([alert({ labels, fingerprint: 'failing' })])));
+    await routed(
+      firebreak,
+      await firebreak.post('/v1/alerts/alertmanager', group([alert({ labels, fingerprint: 'failing' })])),
+    );
     const failed = { service: 'failing', environment: 'production', version: 'v2', status: 'failed' };
     const { body } = await firebreak.post('/v1/deployments', { ...failed, started_at: minutesAgo(1) });
     await firebreak.request('PATCH', `/v1/deployments/${body.id}`, { status: 'failed', author: 'Ada' });
     const { body: begun } = await firebreak.post('/v1/deployments', { ...failed, version: 'v3', status: 'started' });
     await firebreak.request('PATCH', `/v1/deployments/${begun.id}`, { status: 'failed' });
     const one = await seen(
-      async () => (await firebreak.get('/v1/incidents?service=failing')).body.items.find((found: any) => found.signal_count >= 3),
+      async () =>
+        (await firebreak.get('/v1/incidents?service=failing')).body.items.find((found: any) => found.signal_count >= 3),
       'both failures in the incident',
     );
     const signals = (await firebreak.get(`/v1/incidents/${one.id}/signals`)).body.items;
-    expect(signals.map(({ title }: any) => title).toSorted()).toEqual(['The deploy of v2 failed', 'The deploy of v3 failed', 'checkout answers with errors']);
+    expect(signals.map(({ title }: any) => title).toSorted()).toEqual([
+      'The deploy of v2 failed',
+      'The deploy of v3 failed',
+      'checkout answers with errors',
+    ]);
   });
 
   test('with names as long as they may be', async () => {
@@ -264,22 +441,34 @@ describe('deployments', () => {
     expect((await firebreak.get(`/v1/deployments?${query}`)).body.items).toEqual([body]);
   });
 
-  test.each(['', '?service=listed', '?service=listed&environment=production'])('are listed newest first, whole: %s', async (query) => {
-    for (let n = 0; n < 12; n += 1) {
-      await firebreak.post('/v1/deployments', { service: 'listed', environment: n % 3 === 0 ? 'staging' : 'production', version: `v${n}`, started_at: `2026-11-${10 + n}T00:00:00Z` });
-    }
-    const items = await seen(async () => {
-      const found = await turned(`/v1/deployments${query}`, 5);
-      return found.filter(({ service }) => service === 'listed').length >= (query.includes('environment') ? 8 : 12) && found;
-    }, 'all of them');
-    const starts = items.map(({ started_at }) => started_at);
-    expect(starts).toEqual(starts.toSorted().toReversed());
-    expect(new Set(items.map(({ id }) => id)).size).toBe(items.length);
-  });
+  test.each(['', '?service=listed', '?service=listed&environment=production'])(
+    'are listed newest first, whole: %s',
+    async (query) => {
+      for (let n = 0; n < 12; n += 1) {
+        await firebreak.post('/v1/deployments', {
+          service: 'listed',
+          environment: n % 3 === 0 ? 'staging' : 'production',
+          version: `v${n}`,
+          started_at: `2026-11-${10 + n}T00:00:00Z`,
+        });
+      }
+      const items = await seen(async () => {
+        const found = await turned(`/v1/deployments${query}`, 5);
+        return (
+          found.filter(({ service }) => service === 'listed').length >= (query.includes('environment') ? 8 : 12) &&
+          found
+        );
+      }, 'all of them');
+      const starts = items.map(({ started_at }): string => started_at);
+      expect(starts).toEqual(starts.toSorted().toReversed());
+      expect(new Set(items.map(({ id }) => id)).size).toBe(items.length);
+    },
+  );
 });
 
 describe('Idempotency-Key', () => {
-  const post = (path: string, body: unknown, key: string) => firebreak.request('POST', path, body, { 'idempotency-key': key });
+  const post = (path: string, body: unknown, key: string) =>
+    firebreak.request('POST', path, body, { 'idempotency-key': key });
 
   test('the same request again gets the first answer', async () => {
     const deployment = { service: 'keyed', environment: 'production', version: 'v1' };
@@ -288,25 +477,44 @@ describe('Idempotency-Key', () => {
     expect(first.status).toBe(201);
     expect(again).toMatchObject({ status: 201, body: first.body });
     expect(again.headers.get('idempotent-replayed')).toBe('true');
-    expect(await post('/v1/deployments', { ...deployment, version: 'v2' }, 'k1')).toMatchObject(problem(422, 'idempotency-key-reused'));
+    expect(await post('/v1/deployments', { ...deployment, version: 'v2' }, 'k1')).toMatchObject(
+      problem(422, 'idempotency-key-reused'),
+    );
     expect((await post('/v1/deployments', { ...deployment, version: 'v2' }, 'k2')).status).toBe(201);
   });
 
   test('a request that was refused may be mended', async () => {
     expect((await post('/v1/deployments', { service: 'keyed' }, 'k3')).status).toBe(422);
-    expect((await post('/v1/deployments', { service: 'keyed', environment: 'production', version: 'v4' }, 'k3')).status).toBe(201);
+    expect(
+      (await post('/v1/deployments', { service: 'keyed', environment: 'production', version: 'v4' }, 'k3')).status,
+    ).toBe(201);
   });
 
   test('many at the same time do it once', async () => {
-    const { body } = await firebreak.post('/v1/incidents', { service: 'declared', environment: 'keyed', title: 'By hand' });
-    const notes = await Promise.all(Array.from({ length: 5 }, () => post(`/v1/incidents/${body.id}/timeline`, { text: 'Once' }, 'k5')));
+    const { body } = await firebreak.post('/v1/incidents', {
+      service: 'declared',
+      environment: 'keyed',
+      title: 'By hand',
+    });
+    const notes = await Promise.all(
+      Array.from({ length: 5 }, () => post(`/v1/incidents/${body.id}/timeline`, { text: 'Once' }, 'k5')),
+    );
     expect(notes.filter(({ status }) => status === 201).length).toBeGreaterThan(0);
     for (const { status } of notes) expect([201, 409]).toContain(status);
-    expect((await turned(`/v1/incidents/${body.id}/timeline`, 50)).filter(({ text }) => text === 'Once')).toHaveLength(1);
+    expect((await turned(`/v1/incidents/${body.id}/timeline`, 50)).filter(({ text }) => text === 'Once')).toHaveLength(
+      1,
+    );
   });
 
   test('at a receiver it means nothing: what comes again is told apart by its episode', async () => {
-    const send = () => post('/v1/alerts/alertmanager', group([alert({ labels: { service: 'again', severity: 'none', action: '' }, startsAt: '2026-11-20T07:00:00Z' })]), 'k6');
+    const send = () =>
+      post(
+        '/v1/alerts/alertmanager',
+        group([
+          alert({ labels: { service: 'again', severity: 'none', action: '' }, startsAt: '2026-11-20T07:00:00Z' }),
+        ]),
+        'k6',
+      );
     const receipts = [await send(), await send()].map(({ body }) => body.receipt);
     expect(new Set(receipts).size).toBe(2);
   });
@@ -322,44 +530,94 @@ describe('incidents', () => {
     const { status, body } = await firebreak.post('/v1/incidents', input);
     expect(status).toBe(201);
     expect(body).toEqual({
-      id: expect.stringMatching(/^[0-9A-Z]{26}$/), ...input, severity: 'critical', status: 'open', opened_at: TIME, resolved_at: null,
-      signal_count: 0, parent_id: null, channel: null, roles: {}, suspects: [], decisions: expect.any(Array), effects: expect.any(Array),
+      id: expect.stringMatching(/^[0-9A-Z]{26}$/),
+      ...input,
+      severity: 'critical',
+      status: 'open',
+      opened_at: TIME,
+      resolved_at: null,
+      signal_count: 0,
+      parent_id: null,
+      channel: null,
+      roles: {},
+      suspects: [],
+      decisions: expect.any(Array),
+      effects: expect.any(Array),
     });
-    expect(await firebreak.post('/v1/incidents', { ...input, title: 'Again' })).toMatchObject({ status: 200, body: { id: body.id, title: input.title } });
+    expect(await firebreak.post('/v1/incidents', { ...input, title: 'Again' })).toMatchObject({
+      status: 200,
+      body: { id: body.id, title: input.title },
+    });
     const judged = await seen(async () => {
       const found = (await firebreak.get(`/v1/incidents/${body.id}`)).body;
       return found.decisions.length > 0 && found.effects.some(({ state }: any) => state === 'succeeded') && found;
     }, 'a decision and a page');
     expect(judged.decisions[0]).toEqual({
-      id: expect.any(String), kind: 'none', because: 'no_confident_suspect', at: TIME, digest: expect.stringMatching(/^[\da-f]{64}$/), state: 'final',
-      from_version: null, to_version: null, reasons: expect.arrayContaining([{ code: 'no_confident_suspect', text: expect.any(String) }]), answered_by: null,
+      id: expect.any(String),
+      kind: 'none',
+      because: 'no_confident_suspect',
+      at: TIME,
+      digest: expect.stringMatching(/^[\da-f]{64}$/),
+      state: 'final',
+      from_version: null,
+      to_version: null,
+      reasons: expect.arrayContaining([{ code: 'no_confident_suspect', text: expect.any(String) }]),
+      answered_by: null,
     });
     expect(judged.effects[0]).toEqual({
-      key: expect.any(String), kind: 'page', target: 'pagerduty', class: 'keyed', state: 'succeeded', at: TIME, detail: expect.any(String),
+      key: expect.any(String),
+      kind: 'page',
+      target: 'pagerduty',
+      class: 'keyed',
+      state: 'succeeded',
+      at: TIME,
+      detail: expect.any(String),
     });
     const { body: decision } = await firebreak.get(`/v1/incidents/${body.id}/decisions/1`);
-    expect(decision).toMatchObject({ decision: judged.decisions[0], inputs: { incident_id: body.id, guard: { state: 'read', paused: false } } });
+    expect(decision).toMatchObject({
+      decision: judged.decisions[0],
+      inputs: { incident_id: body.id, guard: { state: 'read', paused: false } },
+    });
   });
 
   test('are corrected, and told about', async () => {
-    const { body } = await firebreak.post('/v1/incidents', { service: 'patched', environment: 'production', title: 'Slow', severity: 'warning' });
+    const { body } = await firebreak.post('/v1/incidents', {
+      service: 'patched',
+      environment: 'production',
+      title: 'Slow',
+      severity: 'warning',
+    });
     const path = `/v1/incidents/${body.id}`;
     expect(await firebreak.request('PATCH', path, { title: 'Slow for all', severity: 'critical' })).toMatchObject({
       status: 200,
       body: { title: 'Slow for all', severity: 'critical' },
     });
     expect(await firebreak.request('PATCH', path, { status: 'resolved' })).toMatchObject(problem(422, 'invalid'));
-    const note = await firebreak.post(`${path}/timeline`, { text: 'Looking at the database', detail: { graph: [1, 2.5, null, 'ü'] } });
+    const note = await firebreak.post(`${path}/timeline`, {
+      text: 'Looking at the database',
+      detail: { graph: [1, 2.5, null, 'ü'] },
+    });
     expect(note).toMatchObject({
       status: 201,
-      body: { at: TIME, actor: 'admin', kind: 'note', text: 'Looking at the database', detail: { graph: [1, 2.5, null, 'ü'] } },
+      body: {
+        at: TIME,
+        actor: 'admin',
+        kind: 'note',
+        text: 'Looking at the database',
+        detail: { graph: [1, 2.5, null, 'ü'] },
+      },
     });
-    expect(await firebreak.post(`${path}/timeline`, { text: 'No detail' })).toMatchObject({ status: 201, body: { detail: null } });
+    expect(await firebreak.post(`${path}/timeline`, { text: 'No detail' })).toMatchObject({
+      status: 201,
+      body: { detail: null },
+    });
 
     const whole = await turned(`${path}/timeline`, 100);
     expect(whole).toEqual(expect.arrayContaining([note.body]));
-    expect(whole.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['incident.opened', 'incident.changed', 'note']));
-    const times = whole.map(({ at }) => at);
+    expect(whole.map(({ kind }) => kind)).toEqual(
+      expect.arrayContaining(['incident.opened', 'incident.changed', 'note']),
+    );
+    const times = whole.map(({ at }): string => at);
     expect(times).toEqual(times.toSorted().toReversed());
     for (const entry of whole) expect(Object.keys(entry).toSorted()).toEqual(['actor', 'at', 'detail', 'kind', 'text']);
 
@@ -377,8 +635,9 @@ describe('incidents', () => {
   test('are listed newest first, whole, and by status', async () => {
     const all = await turned('/v1/incidents', 2);
     expect(all.length).toBeGreaterThanOrEqual(4);
-    expect(all.map(({ id }) => id)).toEqual(all.map(({ id }) => id).toSorted().toReversed());
-    expect(new Set(all.map(({ id }) => id)).size).toBe(all.length);
+    const ids = all.map(({ id }): string => id);
+    expect(ids).toEqual(ids.toSorted().toReversed());
+    expect(new Set(ids).size).toBe(ids.length);
     const resolved = await turned('/v1/incidents?status=resolved', 1);
     expect(resolved.map(({ service }) => service)).toContain('patched');
     expect(await turned('/v1/incidents?service=patched', 10)).toHaveLength(1);
@@ -386,16 +645,56 @@ describe('incidents', () => {
   });
 });
 
+test('every name is snake_case, and every time has milliseconds and ends in Z', async () => {
+  const { id } = await seen(
+    async () =>
+      (await firebreak.get('/v1/incidents')).body.items.find(
+        ({ signal_count, decisions }: any) => signal_count > 0 && decisions.length > 0,
+      ),
+    'an incident of an alert, and what was decided about it',
+  );
+  const paths = ['', '/timeline', '/signals', '/decisions/1'].map((part) => `/v1/incidents/${id}${part}`);
+  for (const path of [...paths, '/v1/incidents', '/v1/deployments', '/v1/automation', '/v1/quarantine', '/v1/tokens']) {
+    const { status, body: answer } = await firebreak.get(path);
+    expect([path, status]).toEqual([path, 200]);
+    for (const [key, value] of named(answer)) {
+      expect([path, key]).toEqual([path, expect.stringMatching(/^[a-z][a-z0-9_]*$/)]);
+      if (key.endsWith('_at') && value !== null) expect([path, key, value]).toEqual([path, key, TIME]);
+    }
+  }
+});
+
+/** Every key of it and of what is in it. */
+function named(value: unknown): [key: string, value: unknown][] {
+  if (typeof value !== 'object' || value === null) return [];
+  if (Array.isArray(value)) return value.flatMap(named);
+  return Object.entries(value).flatMap(([key, inner]) => [[key, inner] as [string, unknown], ...named(inner)]);
+}
+
 test('the automation has every key, and keeps what is left out', async () => {
   const none = { paused: false, reason: null, by: null, at: null, mode: null, services: {} };
   const { body: before } = await firebreak.get('/v1/automation');
   expect(Object.keys(before).toSorted()).toEqual(Object.keys(none).toSorted());
-  const services = { checkout: { mode: 'approve', environments: { staging: 'shadow' } }, cart: { mode: null, environments: {} } };
-  const set = await firebreak.put('/v1/automation', { paused: true, reason: 'Freeze', services: { ...services, cart: {} } });
-  expect(set).toMatchObject({ status: 200, body: { paused: true, reason: 'Freeze', by: 'admin', at: TIME, mode: null, services } });
+  const services = {
+    checkout: { mode: 'approve', environments: { staging: 'shadow' } },
+    cart: { mode: null, environments: {} },
+  };
+  const set = await firebreak.put('/v1/automation', {
+    paused: true,
+    reason: 'Freeze',
+    services: { ...services, cart: {} },
+  });
+  expect(set).toMatchObject({
+    status: 200,
+    body: { paused: true, reason: 'Freeze', by: 'admin', at: TIME, mode: null, services },
+  });
   expect((await firebreak.get('/v1/automation')).body).toEqual(set.body);
   expect((await firebreak.request('GET', '/metrics')).body).toMatch(/^firebreak_automation_paused 1$/m);
   const freed = await firebreak.put('/v1/automation', { paused: false });
   expect(freed.body).toMatchObject({ paused: false, services });
-  expect((await firebreak.put('/v1/automation', { services: {}, reason: null })).body).toMatchObject({ paused: false, reason: null, services: {} });
+  expect((await firebreak.put('/v1/automation', { services: {}, reason: null })).body).toMatchObject({
+    paused: false,
+    reason: null,
+    services: {},
+  });
 });

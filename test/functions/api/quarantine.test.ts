@@ -5,7 +5,7 @@ import { routed, seen } from '../../support/fixtures.ts';
 
 let firebreak: Firebreak;
 beforeAll(async () => {
-  firebreak = await Firebreak.start({ services: { bare: null } });
+  firebreak = await Firebreak.start({ services: { bare: null }, timeScale: 1 });
 });
 afterAll(() => firebreak.remove());
 
@@ -17,19 +17,26 @@ async function sendRaw(
   { path = PATH, type = 'application/json' }: { path?: string; type?: string } = {},
 ): Promise<{ status: number; body: any; headers: Headers }> {
   const headers = { authorization: `Bearer ${INGEST_TOKEN}`, ...(type === '' ? {} : { 'content-type': type }) };
-  const answer = await fetch(`${firebreak.url}${path}`, { method: 'POST', headers, body: Buffer.from(body), redirect: 'manual' });
+  const answer = await fetch(`${firebreak.url}${path}`, {
+    method: 'POST',
+    headers,
+    body: Buffer.from(body),
+    redirect: 'manual',
+  });
   return { status: answer.status, headers: answer.headers, body: await answer.json() };
 }
 
 /** Which quarantine entry the answer names. */
-const kept = (answer: { body: any }): string => /kept in quarantine as (q_[0-9a-f]{32})/.exec(answer.body.detail)?.[1] ?? '';
+const kept = (answer: { body: any }): string =>
+  /kept in quarantine as (q_[0-9a-f]{32})/.exec(answer.body.detail)?.[1] ?? '';
 
 const entry = async (id: string) => (await firebreak.get(`/v1/quarantine/${id}`)).body;
 const bytesOf = ({ body }: { body: string }) => Buffer.from(body, 'base64');
 
 /** The entry, newest or not, that is not among those of before. */
 async function newEntries(act: () => Promise<unknown>): Promise<any[]> {
-  const ids = async () => (await firebreak.get('/v1/quarantine?limit=500')).body.items.map(({ id }: { id: string }) => id);
+  const ids = async () =>
+    (await firebreak.get('/v1/quarantine?limit=500')).body.items.map(({ id }: { id: string }) => id);
   const before = new Set(await ids());
   await act();
   return Promise.all((await ids()).filter((id: string) => !before.has(id)).map(entry));
@@ -61,7 +68,10 @@ describe('a body that cannot be read is refused with the reason, and kept whole'
     ['5,001 alerts', groupOf(Array.from({ length: 5001 }, () => ({}))), 413, 'too-many-alerts'],
   ])('%s', async (_, body, status, code) => {
     const answer = await sendRaw(body);
-    expect(answer).toMatchObject({ status, body: { status, code, title: expect.any(String), type: expect.any(String) } });
+    expect(answer).toMatchObject({
+      status,
+      body: { status, code, title: expect.any(String), type: expect.any(String) },
+    });
     expect(answer.headers.get('content-type')).toBe('application/problem+json');
     const found = await entry(kept(answer));
     expect(found).toMatchObject({ source: 'alertmanager', status, count: 1, bytes: Buffer.byteLength(body) });
@@ -100,13 +110,21 @@ describe('a body that cannot be read is refused with the reason, and kept whole'
     };
     const limit = 4 * 1024 * 1024;
     expect(await sendRaw(of(limit))).toMatchObject({ status: 202 });
-    expect(await sendRaw(of(limit + 1))).toMatchObject({ status: 413, body: { code: 'body-too-large' } });
+    for (const bytes of [limit + 1, 7_000_000, 20_000_000]) {
+      const answer = await sendRaw(of(bytes));
+      expect(answer).toMatchObject({ status: 413, body: { status: 413, code: 'body-too-large' } });
+      expect(answer.headers.get('x-request-id')).toBe(answer.body.request_id);
+    }
   });
 
   test.each([
     ['/v1/alerts/grafana', '{"version":"2","alerts":[]}', 'unknown-version'],
     ['/v1/alerts/generic', '{"service":"checkout"}', 'wrong-shape'],
-    ['/v1/alerts/generic', '{"service":"\\ud800","environment":"p","severity":"page","title":"t","dedup_key":"k","status":"firing"}', 'wrong-shape'],
+    [
+      '/v1/alerts/generic',
+      '{"service":"\\ud800","environment":"p","severity":"page","title":"t","dedup_key":"k","status":"firing"}',
+      'wrong-shape',
+    ],
   ])('at %s as well', async (path, body, code) => {
     const answer = await sendRaw(body, { path });
     expect(answer).toMatchObject({ status: 422, body: { code } });
@@ -245,7 +263,8 @@ describe('labels that Prometheus allows and others do not', () => {
   /** The incident of the unmatched service, by what its title begins with. */
   const incidentOf = (title: string) =>
     seen(
-      async () => (await firebreak.get('/v1/incidents?limit=500')).body.items.find((one: any) => one.title.startsWith(title)),
+      async () =>
+        (await firebreak.get('/v1/incidents?limit=500')).body.items.find((one: any) => one.title.startsWith(title)),
       `an incident whose title begins with ${title.slice(0, 40)}`,
     );
 
@@ -254,10 +273,19 @@ describe('labels that Prometheus allows and others do not', () => {
     ['an environment of 300', { service: 'bare', environment: 'e'.repeat(300) }],
     ['300 Chinese letters', { service: LONG, environment: LONG }],
     ['300 emoji, which a cut could halve', { service: `x${'😀'.repeat(300)}`, environment: `y${'😀'.repeat(300)}` }],
-    ['control characters, and characters that are none', { service: 'nul\u0000\uFFFE\uFFFF', 'na\u0000me\uFFFE': '\u0007' }],
-    ['names that every object has', { service: 'constructor', environment: 'toString', constructor: 'a', hasOwnProperty: 'b' }],
+    [
+      'control characters, and characters that are none',
+      { service: 'nul\u0000\uFFFE\uFFFF', 'na\u0000me\uFFFE': '\u0007' },
+    ],
+    [
+      'names that every object has',
+      { service: 'constructor', environment: 'toString', constructor: 'a', hasOwnProperty: 'b' },
+    ],
     ['an empty environment', { service: 'empty', environment: '', env: 'production' }],
-    ['10,000 labels', Object.fromEntries([['service', 'many'], ...Array.from({ length: 10_000 }, (_, n) => [`label_${n}`, `${n}`])])],
+    [
+      '10,000 labels',
+      Object.fromEntries([['service', 'many'], ...Array.from({ length: 10_000 }, (_, n) => [`label_${n}`, `${n}`])]),
+    ],
   ];
 
   test.each(cases)('%s', async (name, labels) => {
@@ -267,14 +295,22 @@ describe('labels that Prometheus allows and others do not', () => {
   });
 
   test('half a character, spelled as JSON can', async () => {
-    const text = groupOf([alert({ labels: { service: 'HALF', environment: 'HALF' }, fingerprint: 'HALF', annotations: { HALF: 'HALF', summary: 'HALF' } })]);
+    const text = groupOf([
+      alert({
+        labels: { service: 'HALF', environment: 'HALF' },
+        fingerprint: 'HALF',
+        annotations: { HALF: 'HALF', summary: 'HALF' },
+      }),
+    ]);
     const answer = await sendRaw(text.replaceAll('HALF', '\\ud83d'));
     expect(answer).toMatchObject({ status: 202, body: { accepted: 1 } });
     expect(await routed(firebreak, answer)).toMatchObject({ opened: 1 });
   });
 
   test('a label called __proto__', async () => {
-    const text = groupOf([alert({ labels: { service: 'proto', PROTO: 'a label' }, fingerprint: 'proto', annotations: { PROTO: 'b' } })]);
+    const text = groupOf([
+      alert({ labels: { service: 'proto', PROTO: 'a label' }, fingerprint: 'proto', annotations: { PROTO: 'b' } }),
+    ]);
     const answer = await sendRaw(text.replaceAll('PROTO', '__proto__'));
     expect(await routed(firebreak, answer)).toMatchObject({ opened: 1 });
     const { id } = await incidentOf('proto: ');

@@ -54,15 +54,6 @@ const CONFIGURED: { name: string; env: Record<string, string>; files: string[] }
     files: ['alertmanager/auth-bearer', 'grafana/firing-hmac-body-only', 'grafana/firing-hmac-wrong-secret'],
   },
   {
-    name: "Alertmanager's password, and a Grafana that signs its time as well",
-    env: {
-      FIREBREAK_INGEST_TOKEN: secretOf('alertmanager/auth-basic').password ?? '',
-      GRAFANA_WEBHOOK_SECRET: secretOf('grafana/firing-hmac-with-timestamp').hmacSecret ?? '',
-      GRAFANA_TIMESTAMP_HEADER: secretOf('grafana/firing-hmac-with-timestamp').timestampHeader ?? '',
-    },
-    files: ['alertmanager/auth-basic', 'grafana/firing-hmac-with-timestamp'],
-  },
-  {
     name: "Grafana's bearer token",
     env: { FIREBREAK_INGEST_TOKEN: secretOf('grafana/firing-bearer').bearerToken ?? '' },
     files: ['grafana/firing-bearer'],
@@ -74,13 +65,22 @@ const CONFIGURED: { name: string; env: Record<string, string>; files: string[] }
   },
 ];
 
+const SIGNS_TIME = {
+  env: {
+    FIREBREAK_INGEST_TOKEN: secretOf('alertmanager/auth-basic').password ?? '',
+    GRAFANA_WEBHOOK_SECRET: secretOf('grafana/firing-hmac-with-timestamp').hmacSecret ?? '',
+    GRAFANA_TIMESTAMP_HEADER: secretOf('grafana/firing-hmac-with-timestamp').timestampHeader ?? '',
+  },
+  files: ['alertmanager/auth-basic', 'grafana/firing-hmac-with-timestamp'],
+};
+
 const FILES = (['alertmanager', 'grafana'] as const).flatMap((vendor) =>
   inbound(vendor).map(({ name, requests }) => ({ path: `${vendor}/${name}`, vendor, requests })),
 );
 
 let firebreak: Firebreak;
 beforeAll(async () => {
-  firebreak = await Firebreak.prepare({ services: {}, env: { LOG_LEVEL: 'error' } });
+  firebreak = await Firebreak.prepare({ services: {}, env: { LOG_LEVEL: 'error' }, timeScale: 1 });
 });
 afterAll(() => firebreak.remove());
 
@@ -93,42 +93,42 @@ describe.each(CONFIGURED)('configured with $name', ({ env, files }) => {
   afterAll(() => firebreak.stop());
 
   test.each(files)('%s is answered as its source says', (path) => answersOf(path));
+  test('the credential of another is refused', () => refusesOthers(files));
+});
 
-  test('the credential of another is refused', async () => {
-    const others = CONFIGURED.flatMap((configured) => configured.files).filter((path) => !files.includes(path));
-    for (const path of others) {
-      const [vendor, request] = first(path);
-      expect([path, (await deliver(firebreak, `/v1/alerts/${vendor}`, request)).status]).toEqual([path, 401]);
-    }
+describe("configured with Alertmanager's password, and a Grafana that signs its time as well", () => {
+  const { env, files } = SIGNS_TIME;
+  beforeAll(() => firebreak.start(env));
+  afterAll(() => firebreak.stop());
+
+  test.each(files)('%s is answered as its source says', (path) => answersOf(path));
+  test('the credential of another is refused', () => refusesOthers(files));
+
+  const [, request] = first('grafana/firing-hmac-with-timestamp');
+  const { hmacSecret = '', timestampHeader: header = '' } = request.secret ?? {};
+  const signed = (at: number, over: Partial<{ body: string; secret: string; text: string }> = {}) => {
+    const { body = request.body, secret = hmacSecret, text = String(at) } = over;
+    const signature = createHmac('sha256', secret).update(`${text}:${body}`).digest('hex');
+    return { ...request, headers: { ...request.headers, [header]: text, 'X-Grafana-Alerting-Signature': signature } };
+  };
+  const seconds = () => Math.floor(Date.now() / 1000);
+
+  test.each([
+    ['at this moment', () => signed(seconds()), 202],
+    ['four minutes ago', () => signed(seconds() - 240), 202],
+    ['six minutes ago', () => signed(seconds() - 360), 401],
+    ['in six minutes', () => signed(seconds() + 360), 401],
+    ['with another secret', () => signed(seconds(), { secret: 'another' }), 401],
+    ['over another body', () => signed(seconds(), { body: `${request.body} ` }), 401],
+    ['at no time at all', () => signed(seconds(), { text: 'now' }), 401],
+  ])('signed %s: %s', async (_, make, status) => {
+    expect((await deliver(firebreak, '/v1/alerts/grafana', make())).status).toBe(status);
   });
 
-  if (env['GRAFANA_TIMESTAMP_HEADER']) {
-    const header = env['GRAFANA_TIMESTAMP_HEADER'];
-    const [, request] = first('grafana/firing-hmac-with-timestamp');
-    const signed = (at: number, over: Partial<{ body: string; secret: string; text: string }> = {}) => {
-      const { body = request.body, secret = request.secret?.hmacSecret ?? '', text = String(at) } = over;
-      const signature = createHmac('sha256', secret).update(`${text}:${body}`).digest('hex');
-      return { ...request, headers: { ...request.headers, [header]: text, 'X-Grafana-Alerting-Signature': signature } };
-    };
-    const seconds = () => Math.floor(Date.now() / 1000);
-
-    test.each([
-      ['at this moment', () => signed(seconds()), 202],
-      ['four minutes ago', () => signed(seconds() - 240), 202],
-      ['six minutes ago', () => signed(seconds() - 360), 401],
-      ['in six minutes', () => signed(seconds() + 360), 401],
-      ['with another secret', () => signed(seconds(), { secret: 'another' }), 401],
-      ['over another body', () => signed(seconds(), { body: `${request.body} ` }), 401],
-      ['at no time at all', () => signed(seconds(), { text: 'now' }), 401],
-    ])('signed %s: %s', async (_, make, status) => {
-      expect((await deliver(firebreak, '/v1/alerts/grafana', make())).status).toBe(status);
-    });
-
-    test('a signature without its time is refused', async () => {
-      const { [header]: _, ...headers } = signed(seconds()).headers;
-      expect((await deliver(firebreak, '/v1/alerts/grafana', { ...request, headers })).status).toBe(401);
-    });
-  }
+  test('a signature without its time is refused', async () => {
+    const { [header]: _, ...headers } = signed(seconds()).headers;
+    expect((await deliver(firebreak, '/v1/alerts/grafana', { ...request, headers })).status).toBe(401);
+  });
 });
 
 describe('configured with a token alone', () => {
@@ -158,6 +158,14 @@ async function answersOf(path: string): Promise<void> {
   );
   const expected = [ANSWERS[path]].flat();
   expect(answers).toEqual(expected.map((answer) => expect.objectContaining(answer ?? {})));
+}
+
+async function refusesOthers(own: readonly string[]): Promise<void> {
+  for (const path of [...CONFIGURED, SIGNS_TIME].flatMap(({ files }) => files)) {
+    if (own.includes(path)) continue;
+    const [vendor, request] = first(path);
+    expect([path, (await deliver(firebreak, `/v1/alerts/${vendor}`, request)).status]).toEqual([path, 401]);
+  }
 }
 
 function first(path: string): [vendor: string, request: Inbound] {

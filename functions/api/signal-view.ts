@@ -1,0 +1,42 @@
+import { z } from '@hono/zod-openapi';
+import type { SignalView } from '../../domain/ports.ts';
+import { Signal } from '../../schemas/signal.ts';
+import { Timestamp } from '../../schemas/time.ts';
+
+const { source, episode, fingerprint, status, service, environment, unmatched, severity, title, links } = Signal.shape;
+
+/** An alert as the API shows it. Labels are pairs, since a name such as `__proto__` is a legal one. */
+export const ShownSignal = z
+  .object({
+    ...{ source, episode, fingerprint, status, service, environment, unmatched, severity, title, links },
+    starts_at: Timestamp,
+    ends_at: Timestamp.nullable(),
+    first_seen_at: Timestamp,
+    asks_rollback: z.boolean(),
+    monitoring_failure: z.boolean(),
+    labels: Signal.shape.labels,
+    annotations: Signal.shape.annotations,
+    /** Where the whole of it lies when it was too large, and its texts are cut here. */
+    blob: z.string().nullable(),
+  })
+  .meta({ id: 'Signal' });
+
+export function shown(signal: SignalView): z.infer<typeof ShownSignal> {
+  const { startsAt, endsAt, asksRollback, monitoringFailure, episodic: _, ...rest } = signal;
+  return {
+    ...rest,
+    starts_at: startsAt,
+    ends_at: endsAt,
+    asks_rollback: asksRollback,
+    monitoring_failure: monitoringFailure,
+  };
+}
+
+/** The same with every key in `snake_case`, as all names of the API. */
+export function snakeCased(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(snakeCased);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [snake(key), snakeCased(inner)]));
+}
+
+const snake = (key: string): string => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

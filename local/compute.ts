@@ -1,0 +1,71 @@
+import { LambdaClient } from '@aws-sdk/client-lambda';
+import {
+  HTTP_TIMEOUT_SECONDS,
+  QUEUE,
+  ROUTER_TIMEOUT_SECONDS,
+  SCHEDULES,
+  SWEEP_TIMEOUT_SECONDS,
+  WORKFLOW,
+} from '../aws/resources.ts';
+import { handler as httpHandler } from '../functions/http.ts';
+import { handler as incidentResponse } from '../functions/incident-response.ts';
+import { handler as routeHandler } from '../functions/route.ts';
+import { handler as sweepHandler } from '../functions/sweep.ts';
+import { startEventSource } from './aws/event-source.ts';
+import { type LocalFunction, startLambda } from './aws/lambda/lambda.ts';
+import { startSchedules } from './aws/schedules.ts';
+import { NAMES } from './names.ts';
+import type { Opened } from './opened.ts';
+import type { Storage } from './storage.ts';
+
+/** How many batches of each queue are routed at once. */
+const ROUTERS = 4;
+
+export type ComputeOptions = {
+  /** Where executions are kept. */
+  file: string;
+  accessKeyId: string;
+  timeScale: number;
+  log: (entry: object) => void;
+};
+
+/**
+ * What runs: Lambda with the deployed functions, the queues' pollers and the schedules. What was interrupted goes on
+ * before anything new is taken up.
+ */
+export async function startCompute(
+  env: NodeJS.ProcessEnv,
+  storage: Pick<Storage, 'sqs' | 'queues'>,
+  options: ComputeOptions,
+  opened: Opened,
+): Promise<void> {
+  const { sqs, queues } = storage;
+  if (!env['AWS_ENDPOINT_URL_LAMBDA']) {
+    const lambda = opened.add(await startLambda({ ...options, sqs, functions: functions(queues.workflowDeadLetters) }));
+    env['AWS_ENDPOINT_URL_LAMBDA'] = lambda.url;
+    lambda.resume();
+  }
+  const { timeScale, log } = options;
+  const client = new LambdaClient({});
+  for (const queueUrl of [queues.urgent, queues.ordinary]) {
+    const source = { queueUrl, functionName: NAMES.route, sqs, lambda: client, batchSize: QUEUE.batchSize, log };
+    const { stop } = startEventSource({ ...source, maxConcurrency: ROUTERS });
+    opened.onClose(stop);
+  }
+  const schedules = SCHEDULES.map(({ name, everySeconds }) => ({ name, everySeconds, functionName: NAMES[name] }));
+  const { stop } = startSchedules({ schedules, lambda: client, timeScale, log });
+  opened.onClose(stop);
+}
+
+/** The deployed handlers, as `infra/functions.ts` sets them up. */
+const functions = (deadLetterQueueUrl: string): Record<string, LocalFunction> => ({
+  [NAMES.http]: { handler: httpHandler, timeoutSeconds: HTTP_TIMEOUT_SECONDS },
+  [NAMES.route]: { handler: routeHandler, timeoutSeconds: ROUTER_TIMEOUT_SECONDS },
+  [NAMES.sweep]: { handler: sweepHandler, timeoutSeconds: SWEEP_TIMEOUT_SECONDS, deadLetterQueueUrl },
+  [NAMES.workflow]: {
+    handler: incidentResponse,
+    timeoutSeconds: WORKFLOW.invocationTimeoutSeconds,
+    deadLetterQueueUrl,
+    durable: { executionTimeoutSeconds: WORKFLOW.executionTimeoutSeconds, retentionDays: WORKFLOW.retentionDays },
+  },
+});

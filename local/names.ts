@@ -1,0 +1,11 @@
+/** Names of what is made on one machine; on AWS `infra/names.ts` makes them of the stage. */
+export const NAMES = {
+  table: 'firebreak',
+  bucket: 'firebreak',
+  stage: 'local',
+  secrets: '/firebreak/local',
+  http: 'firebreak-local-http',
+  route: 'firebreak-local-route',
+  sweep: 'firebreak-local-sweep',
+  workflow: 'firebreak-local-incident-response',
+} as const;

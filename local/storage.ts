@@ -1,0 +1,69 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { S3Client } from '@aws-sdk/client-s3';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { s3Blobs } from '../aws/blobs.ts';
+import { TABLE } from '../aws/resources.ts';
+import type { Blobs } from '../domain/ports.ts';
+import { createDatabase } from './aws/dynamodb/create.ts';
+import { startDynamoDb } from './aws/dynamodb/start.ts';
+import { startTtlSweep } from './aws/dynamodb/ttl.ts';
+import { startS3 } from './aws/s3/server.ts';
+import { startSqs } from './aws/sqs/server.ts';
+import { NAMES } from './names.ts';
+import type { Opened } from './opened.ts';
+import { ACCOUNT, createBucket, createQueues, createTable } from './resources.ts';
+
+export type Storage = {
+  blobs: Blobs;
+  sqs: SQSClient;
+  queues: { urgent: string; ordinary: string; workflowDeadLetters: string };
+  /** Resolves with the reason when the database ends by itself; nothing can go on then. */
+  failed: Promise<Error>;
+};
+
+/** What holds data: DynamoDB, SQS and S3, with the table, queues and bucket in them. */
+export async function startStorage(
+  dir: string,
+  env: NodeJS.ProcessEnv,
+  accessKeyId: string,
+  opened: Opened,
+): Promise<Storage> {
+  const { failed } = await startDatabase(join(dir, 'dynamodb.sqlite'), env, accessKeyId, opened);
+  if (!env['AWS_ENDPOINT_URL_SQS']) {
+    env['AWS_ENDPOINT_URL_SQS'] = opened.add(
+      await startSqs({ file: join(dir, 'sqs.sqlite'), accessKeyId, accountId: ACCOUNT }),
+    ).url;
+  }
+  if (!env['AWS_ENDPOINT_URL_S3']) {
+    await mkdir(join(dir, 's3'), { recursive: true, mode: 0o700 });
+    env['AWS_ENDPOINT_URL_S3'] = opened.add(await startS3({ dir: join(dir, 's3'), accessKeyId })).url;
+  }
+  // Queue URLs of an earlier start lead to a port that is gone; what counts is the endpoint.
+  const sqs = new SQSClient({ useQueueUrlAsEndpoint: false });
+  const s3 = new S3Client({ forcePathStyle: true });
+  await createBucket(s3, NAMES.bucket);
+  return { blobs: s3Blobs(s3, NAMES.bucket), sqs, queues: await createQueues(sqs), failed };
+}
+
+/** Ours, or somebody else's where the environment names one. Whoever it belongs to has our table. */
+async function startDatabase(
+  file: string,
+  env: NodeJS.ProcessEnv,
+  accessKeyId: string,
+  opened: Opened,
+): Promise<Pick<Storage, 'failed'>> {
+  const own = { file, accessKeyId, binary: env['FIREBREAK_DYNOXIDE_BIN'] };
+  if (env['AWS_ENDPOINT_URL_DYNAMODB']) {
+    await createTable(new DynamoDBClient({}), NAMES.table);
+    return { failed: new Promise(() => undefined) };
+  }
+  await createDatabase(own, (client) => createTable(client, NAMES.table));
+  const database = opened.add(await startDynamoDb(own));
+  env['AWS_ENDPOINT_URL_DYNAMODB'] = database.url;
+  const client = new DynamoDBClient({});
+  await createTable(client, NAMES.table);
+  opened.add(startTtlSweep({ client, table: NAMES.table, attribute: TABLE.ttl, everySeconds: 60 }));
+  return { failed: database.exited };
+}

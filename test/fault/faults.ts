@@ -1,0 +1,31 @@
+import type { FaultRates } from '../support/fault-proxy.ts';
+
+/** How often each fault of AWS befalls a call that it can befall: far more often than in a bad hour of AWS. */
+export const RATES = {
+  dynamodb: {
+    'stale-read': 0.5,
+    'transaction-conflict': 0.1,
+    'transaction-in-progress': 0.05,
+    'throughput-exceeded': 0.03,
+    throttled: 0.03,
+    'internal-error': 0.03,
+    'lost-answer': 0.1,
+    'late-answer': 0.1,
+  },
+  sqs: {
+    throttled: 0.05,
+    'internal-error': 0.05,
+    'lost-answer': 0.15,
+    'lost-receive': 0.25,
+    'empty-receive': 0.05,
+    'late-answer': 0.1,
+  },
+  lambda: { 'too-many-requests': 0.03, 'internal-error': 0.03, 'lost-answer': 0.1, 'late-answer': 0.1 },
+} as const satisfies {
+  dynamodb: FaultRates<'dynamodb'>;
+  sqs: FaultRates<'sqs'>;
+  lambda: FaultRates<'lambda'>;
+};
+
+/** Of a vendor's effects, how many it does without its answer being heard. */
+export const VENDOR_ANSWERS_LOST = 0.3;

@@ -1,0 +1,39 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, onTestFinished, test } from 'vitest';
+import { alert, group } from '../support/alerts.ts';
+import { eventually } from '../support/firebreak.ts';
+import { AttendedProduct } from '../support/scenario-product.ts';
+import { type AroundEffect, startVendors } from '../support/scenario-vendors.ts';
+
+const TIME_SCALE = 1000;
+
+/** PagerDuty takes its time over the first page; by then the alert has resolved, and the incident is closed. */
+const SLOW_MS = 2000;
+
+test('a page that PagerDuty takes only when its incident has been closed is resolved there, too', async () => {
+  const triggers = { seen: 0 };
+  const slowFirstTrigger: AroundEffect = async ({ body }, effect) => {
+    if (body.includes('"trigger"') && triggers.seen++ === 0) await sleep(SLOW_MS);
+    return effect();
+  };
+  const vendors = await startVendors({ timeScale: TIME_SCALE, around: slowFirstTrigger });
+  onTestFinished(() => vendors.close());
+  const product = await AttendedProduct.start({ services: { checkout: {} }, timeScale: TIME_SCALE, env: vendors.env });
+  onTestFinished(() => product.remove());
+
+  const firing = alert({ labels: { action: 'none' } });
+  await product.insist('POST', '/v1/alerts/alertmanager', group([firing]));
+  await eventually(async () => triggers.seen > 0, 'the page to be on its way');
+  await product.insist('POST', '/v1/alerts/alertmanager', group([{ ...firing, status: 'resolved', endsAt: new Date().toISOString() }]));
+
+  await eventually(async () => product.output.includes('"execution-ended"'), 'the end of the workflow');
+  expect(await vendors.pagerDutyIncidents()).toMatchObject([{ status: 'resolved' }]);
+  const [incident] = (await product.get('/v1/incidents')).body.items;
+  expect(incident).toMatchObject({
+    status: 'resolved',
+    effects: [
+      { kind: 'page', state: 'succeeded' },
+      { kind: 'page-resolve', state: 'succeeded' },
+    ],
+  });
+});

@@ -1,0 +1,83 @@
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { Firebreak, eventually } from '../support/firebreak.ts';
+
+const started: Firebreak[] = [];
+afterAll(() => Promise.all(started.map((firebreak) => firebreak.remove())));
+
+async function prepare(options: Parameters<typeof Firebreak.prepare>[0] = {}): Promise<Firebreak> {
+  const firebreak = await Firebreak.prepare(options);
+  started.push(firebreak);
+  return firebreak;
+}
+
+describe('npm start', () => {
+  test('makes tokens at the first start, prints them once, and keeps them for the owner alone', async () => {
+    const none = { FIREBREAK_ADMIN_TOKEN: '', FIREBREAK_INGEST_TOKEN: '' };
+    const firebreak = await prepare({ env: none });
+    await firebreak.start();
+    const printed = firebreak.output;
+    const file = join(firebreak.dataDir, 'tokens.json');
+    const tokens = JSON.parse(await readFile(file, 'utf8'));
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+    expect(printed).toContain(tokens.FIREBREAK_ADMIN_TOKEN);
+    const answer = await firebreak.request('GET', '/v1/incidents', undefined, {
+      authorization: `Bearer ${tokens.FIREBREAK_ADMIN_TOKEN}`,
+    });
+    expect(answer.status).toBe(200);
+    await firebreak.stop();
+    await firebreak.start();
+    expect(firebreak.output.slice(printed.length)).not.toContain(tokens.FIREBREAK_ADMIN_TOKEN);
+    await firebreak.stop();
+  });
+
+  test('neither prints nor keeps tokens that the environment brings', async () => {
+    const firebreak = await prepare({ env: { FIREBREAK_ADMIN_TOKEN: 'brought-along-admin' } });
+    await firebreak.start();
+    expect(firebreak.output).not.toContain('brought-along-admin');
+    await expect(readFile(join(firebreak.dataDir, 'tokens.json'))).rejects.toThrow('ENOENT');
+    await firebreak.stop();
+  });
+
+  test('with a configuration that is wrong from the beginning does not start, and says where', async () => {
+    const firebreak = await prepare({ configFiles: { 'services.yaml': 'services:\n  checkout:\n    teem: x\n' } });
+    await expect(firebreak.start()).rejects.toThrow(/services\.yaml:3: unknown key "teem" in services\.checkout/);
+  });
+
+  test('takes up a configuration that changes, keeps the last good one, and says so in readyz', async () => {
+    const firebreak = await prepare({ services: { checkout: {} } });
+    await firebreak.start();
+    const config = async () => (await firebreak.get('/readyz')).body.config;
+    const { version } = await config();
+    await firebreak.write('services.yaml', 'services:\n  checkout: { tier: 1 }\n');
+    await eventually(async () => (await config()).version !== version, 'the new version');
+    const good = await config();
+    await firebreak.write('services.yaml', 'services:\n  checkout: { tier: 7 }\n');
+    await eventually(async () => (await config()).problems.length > 0, 'what is wrong');
+    expect(await config()).toEqual({
+      version: good.version,
+      problems: [expect.stringMatching(/services\.yaml:2: services\.checkout\.tier/)],
+    });
+    const asked = await fetch(`${firebreak.url}/readyz`);
+    expect([asked.status, await asked.json()]).toEqual([200, { ready: true }]); // without a token
+    await firebreak.stop();
+  });
+
+  test('on a data folder that is in use says by whom', async () => {
+    const first = await prepare();
+    await first.start();
+    const second = await prepare({ dataDir: first.dataDir });
+    await expect(second.start()).rejects.toThrow(/pid \d+|process \d+/i);
+    await first.stop();
+  });
+
+  test('on a port that is taken says so', async () => {
+    const first = await prepare();
+    await first.start();
+    const { port } = new URL(first.url);
+    const second = await prepare({ env: { PORT: port } });
+    await expect(second.start()).rejects.toThrow(`port ${port} is taken; set PORT to a free one`);
+    await first.stop();
+  });
+});

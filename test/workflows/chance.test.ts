@@ -1,0 +1,239 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Attempt, DeployerAnswer } from '../../domain/ports.ts';
+import { secondsBetween } from '../../schemas/time.ts';
+import { wake } from '../../workflows/wake.ts';
+import type { FakeWorld } from '../support/fake-deps.ts';
+import type { Run } from './history.ts';
+import { acting, all, deploys, ends, fires, type Moment, pauses, play } from './play.ts';
+import { replay } from './replay.ts';
+
+/*
+ * Stories that nobody has thought of: whatever happens, in whatever order, and however often the process dies, what
+ * must never happen does not, and in the end everything is at its end.
+ */
+
+const ALERTS = [
+  { name: 'HighErrorRatio' },
+  { name: 'HighLatency' },
+  { name: 'DiskFull', labels: { severity: 'warning', action: '' } },
+  { name: 'Odd', labels: { severity: 'warning' } },
+] as const;
+
+const later: Attempt & DeployerAnswer = { kind: 'later', detail: 'answered 503', afterSeconds: 7 };
+const taken: Attempt = { kind: 'taken', detail: 'accepted' };
+const done: DeployerAnswer = { kind: 'succeeded', id: 'rb' };
+
+const set =
+  (what: Partial<FakeWorld>): Moment =>
+  (world) =>
+    void Object.assign(world, what);
+
+/** Answers the question that waits, if one does; with or without ringing. */
+const answer =
+  (how: 'approved' | 'rejected', rings: boolean): Moment =>
+  async (world) => {
+    for (const id of world.store.dossiers.keys()) {
+      const waiting = (await world.deps.incidents.view(id))?.decisions.find(({ state }) => state === 'waiting');
+      if (waiting) await world.deps.decisions.answer(id, waiting.digest, how, 'person:ada', '');
+      if (rings) await wake(world.deps, id);
+    }
+  };
+
+/** Somebody says something about the incident that is open, if one is. */
+const aPerson =
+  (kind: 'rollback' | 'pause' | 'resume' | 'page' | 'resolve'): Moment =>
+  async (world) => {
+    const [id] = world.store.open.values();
+    if (id === undefined) return;
+    const paused = kind === 'pause' ? { automationPaused: true } : kind === 'resume' ? { automationPaused: false } : {};
+    await world.deps.incidents.post(id, { kind, by: 'person:ada', note: '' }, paused);
+    await wake(world.deps, id);
+  };
+
+const failsOnce =
+  (method: string): Moment =>
+  (world) => {
+    let left = 1;
+    world.on(method, {
+      before: () => {
+        left -= 1;
+        if (left === 0) throw new Error('the table did not answer');
+      },
+    });
+  };
+
+const anyMoment: fc.Arbitrary<[string, Moment]> = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.constantFrom(...ALERTS).map((alert): [string, Moment] => [`${alert.name} fires`, fires(alert)]),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.constantFrom(...ALERTS).map((alert): [string, Moment] => [`${alert.name} ends`, ends(alert)]),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.constantFrom<[string, Moment][]>(
+      ['approved', answer('approved', true)],
+      ['approved, without a ring', answer('approved', false)],
+      ['rejected', answer('rejected', true)],
+      ['the kill switch goes on', pauses(true)],
+      ['the kill switch goes off', pauses(false)],
+      ['v3 is deployed', deploys('v3', 0)],
+      ['the pager is away', set({ pages: [later] })],
+      ['the pager is back', set({ pages: [taken] })],
+      ['the CD system is away', set({ rollbacks: [later] })],
+      [
+        'the CD system works on it',
+        set({ rollbacks: [{ kind: 'in_progress', id: 'rb', statusUrl: '/rb' }], looks: [later, done] }),
+      ],
+      ['the CD system is back', set({ rollbacks: [done] })],
+      ['the CD system fails', set({ rollbacks: [{ kind: 'failed', detail: 'hook' }] })],
+      ['the CD system runs v9', set({ rollbacks: [{ kind: 'superseded', current: 'v9' }] })],
+      ['all is well', set({ health: { kind: 'value', value: 0 } })],
+      ['nothing is well', set({ health: { kind: 'value', value: 1 } })],
+      ['no traffic', set({ health: { kind: 'no_data' } })],
+      ['the table fails at listening', failsOnce('incidents.listen')],
+      ['the table fails at an intent', failsOnce('effects.intendRollback')],
+      ['the table fails at an end', failsOnce('effects.concludeRollback')],
+    ),
+  },
+  {
+    weight: 3,
+    arbitrary: fc
+      .constantFrom('rollback', 'pause', 'resume', 'page', 'resolve')
+      .map((kind): [string, Moment] => [`a person: ${kind}`, aPerson(kind)]),
+  },
+  {
+    weight: 4,
+    arbitrary: fc
+      .integer({ min: 1, max: 9 })
+      .map((n): [string, Moment] => [`the process dies after ${n} reports`, (world) => world.dieAfter(n)]),
+  },
+);
+
+const anyStory = fc.record({
+  mode: fc.constantFrom('act', 'act', 'approve', 'suggest'),
+  health: fc.boolean(),
+  moments: fc.array(fc.tuple(fc.constantFrom(0, 0, 1, 20, 70, 300, 1000), anyMoment), { minLength: 3, maxLength: 14 }),
+});
+
+type AnyStory = typeof anyStory extends fc.Arbitrary<infer S> ? S : never;
+
+/** In the end vendors are there, alerts end, and where that is not enough a person says that it is over. */
+const allIsCalm: Moment = all(
+  set({ pages: [taken], rollbacks: [done], looks: [done], health: { kind: 'value', value: 0 } }),
+  ...ALERTS.map(ends),
+);
+
+const overByAPerson: Moment = async (world) => {
+  for (const id of world.store.open.values()) {
+    await world.deps.incidents.post(id, { kind: 'resolve', by: 'person:ada', note: '' });
+    await wake(world.deps, id);
+  }
+};
+
+/** The version that it goes to was live for half an hour, and has never been rolled back. */
+function isKnownGood({ store }: FakeWorld, call: string): boolean {
+  const [, from, to] = / (v\d) to (v\d)$/.exec(call) ?? [];
+  const changes = [...store.changes.values()];
+  const bad = changes.findLast(({ version }) => version === from);
+  const good = changes.find(({ version }) => version === to);
+  if (good?.finished_at == null || bad === undefined || good.rolled_back_by !== null) return false;
+  return to === 'v1' || secondsBetween(good.finished_at, bad.started_at) >= 1800;
+}
+
+/** What must never happen, seen at the moment at which it does. */
+function watched(world: FakeWorld, wrong: string[]): void {
+  world.watch = (call) => {
+    if (!call.startsWith('cd roll-back')) return;
+    const number = Number(/roll-back\.(\d+)/.exec(call)?.[1]);
+    const incident = [...world.store.dossiers.values()].find(({ record }) => record.status === 'mitigating');
+    const decision = incident?.decisions.get(number);
+    if (world.store.automation.paused) wrong.push(`${call} while the kill switch is on`);
+    if (incident === undefined) wrong.push(`${call} for an incident that is not mitigating`);
+    const asked =
+      decision?.view.kind === 'approve' ? decision.view.state === 'approved' : decision?.view.kind === 'roll_back';
+    if (!asked) wrong.push(`${call} without a decision for it: ${decision?.view.kind} ${decision?.view.state}`);
+    if (!isKnownGood(world, call)) wrong.push(`${call}, which is not known good`);
+  };
+}
+
+async function live({ mode, health, moments }: AnyStory) {
+  const wrong: string[] = [];
+  const timeline: Record<string, Moment> = {};
+  let at = 0;
+  for (const [pause, [, moment]] of moments) {
+    at += pause + 0.001; // two moments are never the same
+    timeline[`${at.toFixed(3)} s`] = moment;
+  }
+  timeline[`${(at + 60).toFixed(3)} s`] = allIsCalm;
+  timeline[`${(at + 3 * 3600).toFixed(3)} s`] = overByAPerson;
+  const query = health ? { health: { promql: 'q', max: 0.01 } } : {};
+  const config = acting({ autoRollback: { mode, unknownMigration: 'act' }, ...query });
+  const story = { given: [set({ config }), (world: FakeWorld) => watched(world, wrong)], timeline };
+  return { ...(await play(story)), wrong };
+}
+
+const spell = ({ mode, health, moments }: AnyStory): string =>
+  `mode ${mode}${health ? ', with a health query' : ''}: ${moments.map(([pause, [name]]) => `+${pause} s ${name}`).join('; ')}`;
+
+/** Runs that ended without a death of their own come to the same from what was recorded. */
+async function replays(run: Run): Promise<boolean> {
+  const { output, calls } = await replay(run.events.slice(0, -1));
+  return calls.length === 0 && output.Status === 'SUCCEEDED' && output.Result === JSON.stringify(run.result);
+}
+
+describe('whatever happens', () => {
+  test('nothing is done that may not be, and everything comes to its end', { timeout: 60_000 }, async () => {
+    const stories = fc.sample(anyStory, { numRuns: 60, seed: Number(process.env['CHANCE_SEED'] ?? 1) });
+    for (const batch of chunks(stories, 12)) {
+      const lived = await Promise.all(batch.map(async (story) => ({ story, ...(await live(story)) })));
+      for (const { story, world, runs, wrong } of lived) {
+        const dossiers = [...world.store.dossiers.values()];
+        const said = {
+          wrong,
+          open: dossiers.filter(({ record }) => record.status !== 'resolved').map(({ record }) => record.id),
+          pending: [...world.store.pending.keys()],
+          locks: [...world.store.locks.values()],
+          unpaged: dossiers
+            .filter(({ record }) => record.severity === 'critical')
+            .filter(({ effects }) => ![...effects.values()].some(({ kind }) => kind === 'page'))
+            .map(({ record }) => record.id),
+          unresolvedPages: dossiers.flatMap(({ effects }) => pagesLeftOpen([...effects.values()])),
+          waiting: dossiers.flatMap(({ decisions }) =>
+            [...decisions.values()].filter(({ view }) => view.state === 'waiting'),
+          ),
+          unreplayed: (await Promise.all(runs.map(replays))).includes(false),
+        };
+        expect({ story: spell(story), ...said }).toEqual({
+          story: spell(story),
+          wrong: [],
+          open: [],
+          pending: [],
+          locks: [],
+          unpaged: [],
+          unresolvedPages: [],
+          waiting: [],
+          unreplayed: false,
+        });
+      }
+    }
+  });
+});
+
+/** Pages that were taken and never resolved. */
+function pagesLeftOpen(effects: readonly { key: string; kind: string; state: string }[]): string[] {
+  const ended = new Set(
+    effects.filter(({ kind, state }) => kind === 'page-resolve' && state === 'succeeded').map(({ key }) => key),
+  );
+  return effects
+    .filter(({ kind, state }) => kind === 'page' && state === 'succeeded')
+    .map(({ key }) => key)
+    .filter((key) => !ended.has(`${key}.resolve`));
+}
+
+function* chunks<T>(items: readonly T[], size: number): Generator<T[]> {
+  for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size);
+}

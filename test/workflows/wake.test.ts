@@ -1,0 +1,110 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { decide } from '../../domain/rollback.ts';
+import type { IncidentId } from '../../schemas/names.ts';
+import { hear } from '../../workflows/steps/hear.ts';
+import { wake } from '../../workflows/wake.ts';
+import { clear } from '../domain/arbitraries.ts';
+import { FakeWorld } from '../support/fake-deps.ts';
+import { signal } from '../support/signals.ts';
+
+let world: FakeWorld;
+let id: IncidentId;
+let heard: string[];
+
+beforeEach(async () => {
+  world = new FakeWorld();
+  heard = [];
+  world.engine = {
+    start: async (incident, run) => void heard.push(`start ${incident} ${run}`),
+    ring: async (callback) => void heard.push(callback),
+    died: async () => false,
+    kill: () => undefined,
+    dieAfter: () => undefined,
+  };
+  const { opened } = await world.deps.incidents.admit([signal()], { at: world.clock.now(), trace: 'trace' });
+  id = opened[0] ?? ('' as IncidentId);
+});
+
+const begun = () => world.deps.incidents.begin(id, 1, 'arn:1');
+const post = () => world.deps.incidents.post(id, { kind: 'resume', by: 'ada', note: '' });
+
+/** A question that waits for its answer, with a bell of its own. Gives its digest. */
+async function asked(number: number): Promise<string> {
+  const inputs = clear({ policy: { mode: 'approve', unknownMigration: 'approve' } });
+  const { digest } = await world.deps.decisions.keep(id, number, decide(inputs), inputs);
+  await world.deps.decisions.await(id, number, `bell of question ${number}`);
+  return digest;
+}
+
+const approve = (digest: string) => world.deps.decisions.answer(id, digest, 'approved', 'ada', '');
+
+describe('whoever wakes an incident', () => {
+  test('starts the run that is due, as often as it takes', async () => {
+    expect([await wake(world.deps, id), await wake(world.deps, id)]).toEqual(['started', 'started']);
+    expect(heard).toEqual([`start ${id} 1`, `start ${id} 1`]);
+  });
+
+  test('starts the next run where one has handed over', async () => {
+    await begun();
+    await world.deps.incidents.handOver(id, 2, 'Handed over');
+    expect(await wake(world.deps, id)).toBe('started');
+    expect(heard).toEqual([`start ${id} 2`]);
+  });
+
+  test('rings where there is mail, and lets sleep where there is none', async () => {
+    await begun();
+    await world.deps.incidents.listen(id, 0, 'bell of the inbox');
+    expect(await wake(world.deps, id)).toBe('idle');
+    await post();
+    expect(await wake(world.deps, id)).toBe('rung');
+    expect(heard).toEqual(['bell of the inbox']);
+  });
+
+  test('rings nobody who waits for an answer that has not been given', async () => {
+    await begun();
+    await asked(1);
+    await world.deps.incidents.listen(id, 0, 'bell of the inbox');
+    await post();
+    await wake(world.deps, id);
+    expect(heard).toEqual(['bell of the inbox']);
+  });
+
+  test('rings who waits for the answer that was given, and then the inbox', async () => {
+    await begun();
+    await asked(1);
+    const second = await asked(2);
+    await world.deps.incidents.listen(id, 0, 'bell of the inbox');
+    await approve(second);
+    await wake(world.deps, id);
+    expect(heard).toEqual(['bell of question 2', 'bell of the inbox']);
+  });
+
+  test('disturbs nobody when it is closed, or not there', async () => {
+    await begun();
+    await post();
+    await world.deps.incidents.resolve(id, 1, 'ada', 'over');
+    expect(await wake(world.deps, id)).toBe('idle');
+    expect(await wake(world.deps, '01TESTNOSUCH00000000000000' as IncidentId)).toBe('idle');
+    expect(heard).toEqual([]);
+  });
+});
+
+describe('whoever reads the inbox', () => {
+  test('passes an answer on to who waits for it, and to nobody else', async () => {
+    await begun();
+    await asked(1);
+    const second = await asked(2);
+    await approve(second); // and whoever left it died before ringing
+    const { mail } = await hear(world.deps, id, 0, 'bell of the inbox');
+    expect(mail).toHaveLength(1);
+    expect(heard).toEqual(['bell of question 2']);
+  });
+
+  test('rings nobody for other mail', async () => {
+    await begun();
+    await asked(1);
+    await post();
+    await hear(world.deps, id, 0, null);
+    expect(heard).toEqual([]);
+  });
+});
