@@ -139,7 +139,11 @@ export type Incidents = {
   /** Puts a message into the inbox, and rings later at the latest by the sweeper. `false`: the incident is closed. */
   post(id: IncidentId, message: Message, change?: IncidentChange, key?: string): Promise<boolean>;
   /** Marks the run as begun, and hands out where the incident stands. */
-  begin(id: IncidentId, run: number, execution: string): Promise<{ incident: IncidentRecord; unfinished: number[] } | undefined>;
+  begin(
+    id: IncidentId,
+    run: number,
+    execution: string,
+  ): Promise<{ incident: IncidentRecord; unfinished: number[] } | undefined>;
   /** Hangs the bell and reads the inbox after it, in this order: no wake-up is lost. */
   listen(id: IncidentId, after: number, bell: string | null): Promise<Listened>;
   /** Closes it if nothing has arrived since `drained`. */

@@ -61,11 +61,14 @@ export function apply(state: ResponseState, message: Message): ResponseState {
     case 'signals': {
       const freshAfterMitigation = state.mitigated && message.critical && message.fired > 0;
       const raised = message.critical && state.severity !== 'critical';
+      // Whoever said that it is over has not meant what has fired since.
+      const notOver = state.resolveBy !== null && message.critical && message.fired > 0;
       const asksNow = message.asksRollback && !state.judgedAsked;
       return {
         ...state,
         severity: raised ? 'critical' : state.severity,
-        pageDue: state.pageDue || freshAfterMitigation || raised,
+        pageDue: state.pageDue || freshAfterMitigation || raised || notOver,
+        resolveBy: notOver ? null : state.resolveBy,
         judgedAsked: state.judgedAsked || asksNow,
         mitigationDue: asksNow ? { by: 'alert', who: '' } : state.mitigationDue,
         verifyAgain: state.verifyAgain || couldPassNow(state),

@@ -20,7 +20,10 @@ export const liveChange = (changes: readonly Change[]): Change | undefined => li
 export function shippedSince(changes: readonly Change[], version: Version): Change | undefined {
   const live = liveChange(changes);
   if (live === undefined || live.version === version) return undefined;
-  const own = changes.filter((change) => putsVersionLive(change) && change.version === version).toSorted(byStart).at(-1);
+  const own = changes
+    .filter((change) => putsVersionLive(change) && change.version === version)
+    .toSorted(byStart)
+    .at(-1);
   return own === undefined || byStart(live, own) > 0 ? live : undefined;
 }
 

@@ -26,8 +26,12 @@ export async function sweep(deps: SweepDeps): Promise<{ woken: number; revived: 
 }
 
 /** An incident must not stay open with nobody behind it. The next run goes on from the table. */
-async function revive(deps: SweepDeps, { id, run, started_run, opened_at, execution }: IncidentRecord): Promise<boolean> {
-  const settled = started_run === run && execution !== null && secondsBetween(opened_at, deps.clock.now()) > OVERDUE_SECONDS;
+async function revive(
+  deps: SweepDeps,
+  { id, run, started_run, opened_at, execution }: IncidentRecord,
+): Promise<boolean> {
+  const settled =
+    started_run === run && execution !== null && secondsBetween(opened_at, deps.clock.now()) > OVERDUE_SECONDS;
   if (!settled || run >= RUNS_MAX || !(await deps.engine.died(execution))) return false;
   deps.log.error('a workflow has died; the next run takes over', { incident: id, run });
   await deps.incidents.handOver(id, run + 1, `Run ${run} of the workflow has died; run ${run + 1} takes over`);

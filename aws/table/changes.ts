@@ -9,6 +9,9 @@ import { absent, type Item, type Table, type Write } from './table.ts';
 
 const TRIES = 20;
 
+/** How many changes back a version is looked for that runs again. */
+const LOOKED_BACK = 50;
+
 /** Deployments and everything else that alters production. */
 export class ChangeTable implements Changes {
   readonly #table: Table;
@@ -103,8 +106,24 @@ export class ChangeTable implements Changes {
 
   /** Keeps the newest succeeded change of a place at hand; a late record of an older one leaves it. */
   async #live(change: Change): Promise<void> {
-    if (change.status !== 'succeeded' || !putsVersionLive(change)) return;
-    await this.#table.transact([liveWrite(this.#table, change)]);
+    if (!putsVersionLive(change)) return;
+    if (change.status === 'succeeded') await this.#table.transact([liveWrite(this.#table, change)]);
+    else await this.#notLive(change);
+  }
+
+  /** It was told to have succeeded, and then that it had not: what ran before it runs. */
+  async #notLive(change: Change): Promise<void> {
+    const row = await this.#table.get(keys.live(change));
+    if (row === undefined || Change.parse(row['change']).id !== change.id) return;
+    const before = (await this.recent(change, LOOKED_BACK).then((changes) => changes.filter(putsVersionLive))).findLast(
+      ({ id, status }) => status === 'succeeded' && id !== change.id,
+    );
+    const still = { ConditionExpression: 'since = :since', ExpressionAttributeValues: { ':since': row['since'] } };
+    await this.#table.transact([
+      before === undefined
+        ? this.#table.remove(keys.live(change), still)
+        : this.#table.put({ ...keys.live(change), change: before, since: since(before) }, still),
+    ]);
   }
 }
 

@@ -3,21 +3,20 @@ import type { SignalView } from '../../domain/ports.ts';
 import { Signal } from '../../schemas/signal.ts';
 import { Timestamp } from '../../schemas/time.ts';
 
-const { source, episode, fingerprint, status, service, environment, unmatched, severity, title, links } = Signal.shape;
-
 /** An alert as the API shows it. Labels are pairs, since a name such as `__proto__` is a legal one. */
-export const ShownSignal = z
-  .object({
-    ...{ source, episode, fingerprint, status, service, environment, unmatched, severity, title, links },
+export const ShownSignal = Signal.omit({
+  startsAt: true,
+  endsAt: true,
+  asksRollback: true,
+  monitoringFailure: true,
+  episodic: true,
+})
+  .extend({
     starts_at: Timestamp,
     ends_at: Timestamp.nullable(),
     first_seen_at: Timestamp,
     asks_rollback: z.boolean(),
     monitoring_failure: z.boolean(),
-    labels: Signal.shape.labels,
-    annotations: Signal.shape.annotations,
-    /** Where the whole of it lies when it was too large, and its texts are cut here. */
-    blob: z.string().nullable(),
   })
   .meta({ id: 'Signal' });
 

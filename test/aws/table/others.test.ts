@@ -61,6 +61,17 @@ describe('what runs where', () => {
     expect(await live('c')).toBe('v1');
   });
 
+  test('is what ran before, when what was told to have succeeded has not', async () => {
+    await deploy('d', 'v1', 500);
+    const { change: wrong } = await deploy('d', 'v2', 100);
+    expect(await live('d')).toBe('v2');
+    await stores.changes.patch(wrong.id, { status: 'failed' });
+    expect(await live('d')).toBe('v1');
+    const { change: only } = await deploy('e', 'v1', 100);
+    await stores.changes.patch(only.id, { status: 'cancelled' });
+    expect(await live('e')).toBeUndefined();
+  });
+
   test('is told apart for names of every kind', async () => {
     const names = ['x#y', 'x', '#', '%23', 'ü', '日'.repeat(200), '日'.repeat(201)];
     for (const name of names) await deploy(name, 'v1', 10);
