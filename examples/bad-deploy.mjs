@@ -10,7 +10,9 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const base = process.argv[2] ?? 'http://127.0.0.1:8080';
-const token = process.env.FIREBREAK_ADMIN_TOKEN ?? JSON.parse(await readFile('.firebreak/tokens.json', 'utf8')).FIREBREAK_ADMIN_TOKEN;
+const token =
+  process.env.FIREBREAK_ADMIN_TOKEN ??
+  JSON.parse(await readFile('.firebreak/tokens.json', 'utf8')).FIREBREAK_ADMIN_TOKEN;
 
 /** @param {string} path @param {object} [body] */
 async function call(path, body) {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import {
   type DynamoDBClient,
   TransactionCanceledException,
@@ -24,7 +25,7 @@ export type Write = NonNullable<TransactWriteCommandInput['TransactItems']>[numb
 export type Transacted = { ok: true } | { ok: false; failed: number[] };
 
 /** Conflicts and throttling are tried again so often, with growing pauses, before they become the caller's error. */
-const TRANSACTION_TRIES = 8;
+const WRITE_TRIES = 8;
 
 /** The one table, with strongly consistent reads and transactions as its ordinary way. */
 export class Table {
@@ -58,27 +59,29 @@ export class Table {
   }
 
   /**
-   * All or nothing. The request carries a token, so that an answer lost on the way and tried again by the client is not
-   * mistaken for a condition that failed; hence single conditional writes go through here, too.
+   * All or nothing. All tries carry one token, so that a transaction which was done although its answer was lost on the
+   * way is not mistaken for a condition that failed; hence single conditional writes go through here, too.
    * @throws what is neither a failed condition nor passing: too large, no table, or conflicts that do not end
    */
   async transact(writes: readonly Write[]): Promise<Transacted> {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        await this.#client.send(new TransactWriteCommand({ TransactItems: [...writes] }));
-        return { ok: true };
-      } catch (error) {
-        const failed = failedConditions(error);
-        if (failed.length > 0) return { ok: false, failed };
-        if (!passing(error) || attempt === TRANSACTION_TRIES) throw error;
-        await pause(attempt);
-      }
+    const ClientRequestToken = randomUUID();
+    try {
+      await tried(() =>
+        this.#client.send(new TransactWriteCommand({ TransactItems: [...writes], ClientRequestToken })),
+      );
+      return { ok: true };
+    } catch (error) {
+      const failed = failedConditions(error);
+      if (failed.length > 0) return { ok: false, failed };
+      throw error;
     }
   }
 
   /** An update that needs no condition, or whose repetition does no harm. */
   async touch(key: Key, update: Omit<UpdateCommandInput, 'TableName' | 'Key'>): Promise<Item | undefined> {
-    const { Attributes } = await this.#client.send(new UpdateCommand({ TableName: this.name, Key: key, ...update }));
+    const { Attributes } = await tried(() =>
+      this.#client.send(new UpdateCommand({ TableName: this.name, Key: key, ...update })),
+    );
     return Attributes;
   }
 
@@ -202,12 +205,25 @@ function failedConditions(error: unknown): number[] {
   return reasons.flatMap((reason, index) => (reason.Code === 'ConditionalCheckFailed' ? [index] : []));
 }
 
+/** A write again and again while what stands against it is passing. The SDK's own retries leave conflicts alone. */
+async function tried<T>(write: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await write();
+    } catch (error) {
+      if (!passing(error) || attempt === WRITE_TRIES) throw error;
+      await pause(attempt);
+    }
+  }
+}
+
 const PASSING_REASONS = new Set(['TransactionConflict', 'ThrottlingError', 'ProvisionedThroughputExceeded']);
+const PASSING_ERRORS = new Set(['TransactionInProgressException', 'TransactionConflictException']);
 
 const passing = (error: unknown): boolean =>
   isCanceled(error)
     ? (error.CancellationReasons ?? []).some((reason) => PASSING_REASONS.has(reason.Code ?? ''))
-    : error instanceof Error && error.name === 'TransactionInProgressException';
+    : error instanceof Error && PASSING_ERRORS.has(error.name);
 
 const isCanceled = (error: unknown): error is Canceled => error instanceof TransactionCanceledException;
 

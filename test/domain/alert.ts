@@ -1,7 +1,5 @@
-import type { Alert as AlertAsRead } from '../../schemas/signal.ts';
+import type { Alert } from '../../schemas/signal.ts';
 import { NOON } from './arbitraries.ts';
-
-export type Alert = AlertAsRead;
 
 type Texts = Record<string, string> | ReadonlyMap<string, string>;
 
@@ -9,7 +7,7 @@ const asMap = (texts: Texts): ReadonlyMap<string, string> =>
   texts instanceof Map ? texts : new Map<string, string>(Object.entries(texts));
 
 /** An alert of Alertmanager that fires since noon, unless said otherwise. */
-export function Alert({
+export function anAlert({
   labels = {},
   annotations = {},
   ...more

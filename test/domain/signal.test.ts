@@ -2,8 +2,8 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { severityOf, toSignal } from '../../domain/signal.ts';
 import { Config } from '../../schemas/config.ts';
-import { Alert } from './alert.ts';
-import { Signal } from '../../schemas/signal.ts';
+import { anAlert } from './alert.ts';
+import { type Alert, Signal } from '../../schemas/signal.ts';
 
 const services = (catalogue: unknown): Config['services'] =>
   Config.parse({ version: 'test', services: catalogue, paging: {} }).services;
@@ -11,7 +11,7 @@ const services = (catalogue: unknown): Config['services'] =>
 const checkout = services({ checkout: { environments: { production: {}, staging: {} } } });
 
 const read = (labels: Record<string, string>, catalogue = checkout, more: Partial<Alert> = {}): Signal =>
-  toSignal(Alert({ labels, ...more }), catalogue);
+  toSignal(anAlert({ labels, ...more }), catalogue);
 
 const where = ({ service, environment, unmatched }: Signal) => ({ service, environment, unmatched });
 
@@ -130,7 +130,7 @@ describe('a signal is unmatched, and keeps what it calls itself,', () => {
 
 describe('a signal asks for a rollback', () => {
   const asks = (labels: Record<string, string>, more: Partial<Alert> = {}, byRollbackReceiver = false): boolean =>
-    toSignal(Alert({ labels, ...more }), checkout, byRollbackReceiver).asksRollback;
+    toSignal(anAlert({ labels, ...more }), checkout, byRollbackReceiver).asksRollback;
 
   test('by its label', () => {
     expect(asks({ action: 'auto-rollback' })).toBe(true);
@@ -147,7 +147,7 @@ describe('a signal asks for a rollback', () => {
   test.each(['DatasourceNoData', 'DatasourceError'])(
     'never as %s: then it is the monitoring that failed',
     (alertname) => {
-      const signal = toSignal(Alert({ labels: { alertname, action: 'auto-rollback' } }), checkout, true);
+      const signal = toSignal(anAlert({ labels: { alertname, action: 'auto-rollback' } }), checkout, true);
       expect(signal).toMatchObject({ asksRollback: false, monitoringFailure: true });
     },
   );
@@ -155,7 +155,7 @@ describe('a signal asks for a rollback', () => {
 
 describe('links', () => {
   const links = (annotations: Record<string, string>, generatorUrl: string | null = null) =>
-    toSignal(Alert({ annotations, generatorUrl }), checkout).links;
+    toSignal(anAlert({ annotations, generatorUrl }), checkout).links;
 
   test('come from the annotations and the sender', () => {
     const annotations = { runbook_url: 'https://wiki/r', dashboard: 'http://grafana/d' };
@@ -191,7 +191,7 @@ describe('links', () => {
 
 describe('the title', () => {
   const title = (annotations: Record<string, string>, labels: Record<string, string> = {}): string =>
-    toSignal(Alert({ annotations, labels }), checkout).title;
+    toSignal(anAlert({ annotations, labels }), checkout).title;
 
   test('is the summary, else the title, else the name of the alert', () => {
     expect(title({ summary: 'a', title: 'b' }, { alertname: 'c' })).toBe('a');
@@ -209,8 +209,8 @@ describe('the title', () => {
 
 test('an episode is its source, its fingerprint and its start, where there is one', () => {
   const alert = { fingerprint: 'f', startsAt: '2026-11-20T12:00:00.000Z' as Alert['startsAt'] };
-  expect(toSignal(Alert(alert), checkout).episode).toBe('alertmanager:f:2026-11-20T12:00:00.000Z');
-  expect(toSignal(Alert({ ...alert, episodic: false }), checkout).episode).toBe('alertmanager:f');
+  expect(toSignal(anAlert(alert), checkout).episode).toBe('alertmanager:f:2026-11-20T12:00:00.000Z');
+  expect(toSignal(anAlert({ ...alert, episodic: false }), checkout).episode).toBe('alertmanager:f');
 });
 
 test('whatever an alert says, a signal comes of it that fits its schema, and that never names a place beyond the catalogue', () => {
@@ -225,7 +225,7 @@ test('whatever an alert says, a signal comes of it that fits its schema, and tha
   const texts = fc.array(fc.tuple(labelName, text)).map((entries) => new Map(entries));
   fc.assert(
     fc.property(texts, texts, fc.boolean(), (labels, annotations, byRollbackReceiver) => {
-      const signal = toSignal({ ...Alert({}), labels, annotations }, checkout, byRollbackReceiver);
+      const signal = toSignal({ ...anAlert({}), labels, annotations }, checkout, byRollbackReceiver);
       expect(Signal.parse(signal)).toEqual(signal);
       expect(JSON.parse(JSON.stringify(signal))).toEqual(signal);
       expect(new Map(signal.labels)).toEqual(labels);

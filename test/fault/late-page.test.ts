@@ -24,7 +24,11 @@ test('a page that PagerDuty takes only when its incident has been closed is reso
   const firing = alert({ labels: { action: 'none' } });
   await product.insist('POST', '/v1/alerts/alertmanager', group([firing]));
   await eventually(async () => triggers.seen > 0, 'the page to be on its way');
-  await product.insist('POST', '/v1/alerts/alertmanager', group([{ ...firing, status: 'resolved', endsAt: new Date().toISOString() }]));
+  await product.insist(
+    'POST',
+    '/v1/alerts/alertmanager',
+    group([{ ...firing, status: 'resolved', endsAt: new Date().toISOString() }]),
+  );
 
   await eventually(async () => product.output.includes('"execution-ended"'), 'the end of the workflow');
   expect(await vendors.pagerDutyIncidents()).toMatchObject([{ status: 'resolved' }]);

@@ -12,11 +12,17 @@ const IDLE_TIMES = 2;
 /** Vendors' calls that have an effect: these have two boundaries more, at the vendor. */
 const EFFECT = /^(PagerDuty|CD roll-back)/;
 
-/** Every boundary of the story, in order, as a run without any kill passes them. */
+/**
+ * Every boundary of the story, in order, as a run without any kill passes them. Where a call leaves just after an answer
+ * has come, with nothing between them, the two are one.
+ */
 export async function boundariesOf(story: Story): Promise<string[]> {
-  const { passed } = await playKilledAt([], story);
-  return passed.filter(isWorthwhile).flatMap((boundary) => [boundary, ...atVendor(boundary)]);
+  const passed = (await playKilledAt([], story)).passed.filter(isWorthwhile);
+  const distinct = passed.filter((boundary, i) => !(isBefore(boundary) && passed[i - 1]?.startsWith('after ')));
+  return [...distinct, ...passed.filter(isBefore).flatMap(atVendor)];
 }
+
+const isBefore = (boundary: string): boolean => boundary.startsWith('before ');
 
 function isWorthwhile(boundary: string): boolean {
   const [, call = '', n = ''] = /^\w+ (.*) #(\d+)$/.exec(boundary) ?? [];
@@ -24,7 +30,7 @@ function isWorthwhile(boundary: string): boolean {
 }
 
 const atVendor = (boundary: string): string[] => {
-  const call = /^before (.*)$/.exec(boundary)?.[1] ?? '';
+  const call = boundary.replace(/^before /, '');
   return EFFECT.test(call) ? [`ahead of ${call}`, `inside ${call}`] : [];
 };
 

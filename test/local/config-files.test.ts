@@ -55,7 +55,9 @@ describe('what is wrong is told with file and line:', () => {
       'services:\n  checkout:\n    environments:\n      production:\n        autoRollback:\n          mode: yolo\n',
     );
     expect(await problems()).toEqual([
-      expect.stringMatching(/^services\.yaml:6: services\.checkout\.environments\.production\.autoRollback\.mode: .*"act"/),
+      expect.stringMatching(
+        /^services\.yaml:6: services\.checkout\.environments\.production\.autoRollback\.mode: .*"act"/,
+      ),
     ]);
   });
 

@@ -1,3 +1,4 @@
+import { InvocationStatus } from '@aws/durable-execution-sdk-js';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Attempt, DeployerAnswer } from '../../domain/ports.ts';
@@ -63,6 +64,18 @@ const failsOnce =
     });
   };
 
+const afterTheNextJudgement =
+  (moment: Moment): Moment =>
+  (world) => {
+    let left = 1;
+    world.on('decisions.keep', {
+      after: async () => {
+        left -= 1;
+        if (left === 0) await moment(world);
+      },
+    });
+  };
+
 const anyMoment: fc.Arbitrary<[string, Moment]> = fc.oneof(
   {
     weight: 6,
@@ -80,6 +93,8 @@ const anyMoment: fc.Arbitrary<[string, Moment]> = fc.oneof(
       ['rejected', answer('rejected', true)],
       ['the kill switch goes on', pauses(true)],
       ['the kill switch goes off', pauses(false)],
+      ['the kill switch goes on right after the next judgement', afterTheNextJudgement(pauses(true))],
+      ['v3 is deployed right after the next judgement', afterTheNextJudgement(deploys('v3', 0))],
       ['v3 is deployed', deploys('v3', 0)],
       ['the pager is away', set({ pages: [later] })],
       ['the pager is back', set({ pages: [taken] })],
@@ -116,14 +131,17 @@ const anyMoment: fc.Arbitrary<[string, Moment]> = fc.oneof(
 const anyStory = fc.record({
   mode: fc.constantFrom('act', 'act', 'approve', 'suggest'),
   health: fc.boolean(),
-  moments: fc.array(fc.tuple(fc.constantFrom(0, 0, 1, 20, 70, 300, 1000), anyMoment), { minLength: 3, maxLength: 14 }),
+  moments: fc.array(fc.tuple(fc.constantFrom(0, 0, 1, 20, 70, 300, 1000, 4000), anyMoment), {
+    minLength: 3,
+    maxLength: 14,
+  }),
 });
 
 type AnyStory = typeof anyStory extends fc.Arbitrary<infer S> ? S : never;
 
-/** In the end vendors are there, alerts end, and where that is not enough a person says that it is over. */
+/** In the end vendors are there, the pager after a while, alerts end, and where that is not enough a person says that it is over. */
 const allIsCalm: Moment = all(
-  set({ pages: [taken], rollbacks: [done], looks: [done], health: { kind: 'value', value: 0 } }),
+  set({ pages: [later, later, taken], rollbacks: [done], looks: [done], health: { kind: 'value', value: 0 } }),
   ...ALERTS.map(ends),
 );
 
@@ -182,7 +200,9 @@ const spell = ({ mode, health, moments }: AnyStory): string =>
 /** Runs that ended without a death of their own come to the same from what was recorded. */
 async function replays(run: Run): Promise<boolean> {
   const { output, calls } = await replay(run.events.slice(0, -1));
-  return calls.length === 0 && output.Status === 'SUCCEEDED' && output.Result === JSON.stringify(run.result);
+  return (
+    calls.length === 0 && output.Status === InvocationStatus.SUCCEEDED && output.Result === JSON.stringify(run.result)
+  );
 }
 
 describe('whatever happens', () => {

@@ -8,7 +8,7 @@ import { Config } from '../../schemas/config.ts';
 import type { Message } from '../../schemas/inbox.ts';
 import type { IncidentId } from '../../schemas/names.ts';
 import type { Alert, Signal } from '../../schemas/signal.ts';
-import { plusSeconds, timestamp, type Timestamp } from '../../schemas/time.ts';
+import { plusSeconds } from '../../schemas/time.ts';
 import { incidentResponse, type IncidentRun } from '../../workflows/incident-response.ts';
 import { durableRun } from '../../workflows/run.ts';
 import { wake } from '../../workflows/wake.ts';
@@ -204,5 +204,3 @@ export const all =
   async (world) => {
     for (const moment of moments) await moment(world);
   };
-
-export const at = (millisSinceEpoch: number): Timestamp => timestamp(millisSinceEpoch);
