@@ -47,7 +47,7 @@ async function playWithFaults(story: Story, seed: number): Promise<string[]> {
   const product = await AttendedProduct.start({
     services: catalogueOf(story),
     timeScale: TIME_SCALE,
-    nodeArgs: ['--import', './test/fault/lambda.ts'],
+    nodeArgs: ['--import', new URL('./lambda.ts', import.meta.url).href],
     env: { ...vendors.env, ...aws.env, FIREBREAK_FAULT_SEED: String(seed), FIREBREAK_FAULT_LOG: log },
   });
   try {

@@ -8,7 +8,8 @@ import { type OutgoingCall, namesOf } from './calls.ts';
  * at one of them kills the whole process group, as a power cut would.
  *
  * A boundary is `before <call> #<n>`, when the n-th call of this name is about to leave, or `after <call> #<n>`, when
- * its answer has arrived and nobody has read it. `before call #<n>` is the n-th call of any name.
+ * its answer has arrived and nobody has read it. `before call #<n>` is the n-th call of any name. `at <n> ms` is a
+ * moment, whatever is going on then: in the midst of a transaction of the database, say.
  *
  * Set by kill/run.ts: FIREBREAK_KILL_AT the boundary, FIREBREAK_KILL_LOG a file for the boundaries passed,
  * FIREBREAK_KILL_ARMED a file without which nothing is recorded or killed.
@@ -18,13 +19,20 @@ const { FIREBREAK_KILL_AT: killAt = '', FIREBREAK_KILL_LOG: log = '', FIREBREAK_
 const counts = new Map<string, number>();
 const labels = new WeakMap<object, string[]>();
 
+const moment = Number(/^at (\d+) ms$/.exec(killAt)?.[1] ?? NaN);
+if (!Number.isNaN(moment)) setTimeout(kill, moment).unref();
+
+function kill(): void {
+  if (!existsSync(armed)) return;
+  appendFileSync(log, `killed ${killAt}\n`);
+  process.kill(-process.pid, 'SIGKILL');
+}
+
 function passed(when: 'before' | 'after', numbered: readonly string[]): void {
   if (!existsSync(armed)) return;
   const [first = ''] = numbered;
   appendFileSync(log, `${when} ${first}\n`);
-  if (!numbered.some((name) => `${when} ${name}` === killAt)) return;
-  appendFileSync(log, `killed ${killAt}\n`);
-  process.kill(-process.pid, 'SIGKILL');
+  if (numbered.some((name) => `${when} ${name}` === killAt)) kill();
 }
 
 function leaving(request: object, call: OutgoingCall): void {

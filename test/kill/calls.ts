@@ -17,7 +17,7 @@ type CheckpointInput = { Updates?: { Action?: string; Name?: string; Type?: stri
  * chance decides which of them travel together.
  */
 export function namesOf(call: OutgoingCall): readonly string[] {
-  const updates = /\/checkpoint$/.test(undated(call)) ? (parse<CheckpointInput>(call.body).Updates ?? []) : [];
+  const updates = undated(call).endsWith('/checkpoint') ? (parse<CheckpointInput>(call.body).Updates ?? []) : [];
   if (updates.length === 0) return [nameOf(call)];
   return updates.map(({ Action = '', Name, Type = '' }) => `Checkpoint ${Action} ${Name ?? Type}`);
 }
@@ -35,8 +35,8 @@ function nameOf(call: OutgoingCall): string {
   if (path.startsWith('/durable-executions/'))
     return `${method} durable-execution ${path.split('/')[3] ?? ''}`.trimEnd();
   if (path === '/v2/enqueue') return `PagerDuty ${parse<{ event_action?: string }>(body).event_action ?? ''}`;
-  if (/\/rollback$/.test(path)) return 'CD roll-back';
-  if (/\/rollback\//.test(path)) return 'CD status';
+  if (path.endsWith('/rollback')) return 'CD roll-back';
+  if (path.includes('/rollback/')) return 'CD status';
   return `${method} ${path}`;
 }
 

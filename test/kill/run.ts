@@ -37,22 +37,19 @@ export async function playKilledAt(kills: readonly string[], story: Story): Prom
   const dir = await mkdtemp(join(tmpdir(), 'firebreak-kill-'));
   const [armed, log] = [join(dir, 'armed'), join(dir, 'log')];
   await Promise.all([writeFile(armed, ''), writeFile(log, '')]);
-  let product: AttendedProduct | undefined;
-  const killer = killerAtVendors(
-    (boundary) => existsSync(armed) && boundary === kills[product?.deaths ?? 0],
-    async () => product?.kill9(),
-  );
+  const killer = killerAtVendors(kills, () => existsSync(armed));
   const vendors = await startVendors({ timeScale: TIME_SCALE, around: killer.around });
-  product = await AttendedProduct.start(
+  const product = await AttendedProduct.start(
     {
       services: catalogueOf(story),
       configFiles: { 'paging.yaml': PAGING },
       timeScale: TIME_SCALE,
-      nodeArgs: ['--import', './test/kill/at.ts'],
+      nodeArgs: ['--import', new URL('./at.ts', import.meta.url).href],
       env: { ...vendors.env, FIREBREAK_KILL_ARMED: armed, FIREBREAK_KILL_LOG: log },
     },
     (life) => ({ FIREBREAK_KILL_AT: kills[life - 1] ?? '' }),
   );
+  killer.aimAt(product);
   try {
     await play(story, product, vendors);
     await untilOver(product, kills.length);
@@ -71,30 +68,33 @@ export async function playKilledAt(kills: readonly string[], story: Story): Prom
   }
 }
 
+/** Kills at the boundaries that lie at a vendor. */
 function killerAtVendors(
-  isNow: (boundary: string) => boolean,
-  kill: () => Promise<void>,
-): { around: AroundEffect; killed(): number } {
+  kills: readonly string[],
+  isArmed: () => boolean,
+): { around: AroundEffect; aimAt(product: AttendedProduct): void; killed(): number } {
   const counts = new Map<string, number>();
+  let victim: AttendedProduct | undefined;
   let killed = 0;
-  const around: AroundEffect = async (call, effect) => {
-    const [name = ''] = namesOf({ ...call, target: '' });
-    const n = (counts.get(name) ?? 0) + 1;
-    counts.set(name, n);
-    if (isNow(`ahead of ${name} #${n}`)) {
-      killed += 1;
-      await kill();
-      await sleep(LATE_MS);
-      await effect();
-      return undefined;
-    }
-    const reply = await effect();
-    if (!isNow(`inside ${name} #${n}`)) return reply;
+  const killsAt = async (boundary: string): Promise<boolean> => {
+    if (victim === undefined || !isArmed() || boundary !== kills[victim.deaths]) return false;
     killed += 1;
-    await kill();
-    return undefined;
+    await victim.kill9();
+    return true;
   };
-  return { around, killed: () => killed };
+  return {
+    aimAt: (product) => (victim = product),
+    killed: () => killed,
+    around: async (call, effect) => {
+      const [name = ''] = namesOf({ ...call, target: '' });
+      const n = (counts.get(name) ?? 0) + 1;
+      counts.set(name, n);
+      const ahead = await killsAt(`ahead of ${name} #${n}`);
+      if (ahead) await sleep(LATE_MS);
+      const reply = await effect();
+      return ahead || (await killsAt(`inside ${name} #${n}`)) ? undefined : reply;
+    },
+  };
 }
 
 /** The workflow has ended, or there is nothing left to wait for: the line that says so may have died with its process. */

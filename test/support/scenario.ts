@@ -163,7 +163,9 @@ async function expectRecords(incident: any, product: AttendedProduct): Promise<v
     { version: 'v1', kind: 'deploy', status: 'succeeded', rolled_back_by: null },
   ]);
   const metrics = String((await product.get('/metrics')).body);
-  const live = [...metrics.matchAll(/^firebreak_deployment_timestamp_seconds\{(.*?)\}/gm)].map(([, labels]) => labels);
+  const live = [...metrics.matchAll(/^firebreak_deployment_timestamp_seconds\{(.*?)\}/gm)].map(
+    ([, labels = '']) => labels,
+  );
   expect(live.toSorted()).toEqual([
     'service="checkout",environment="production",version="v1"',
     'service="search",environment="production",version="v9"',
