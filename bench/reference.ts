@@ -31,7 +31,7 @@ const toTheBranches: readonly Hop[] = [
   engine('ReceiveMessage, which hides the message', 1),
   engine('Invoke the router'),
   table('GetItem: which incident is open?'),
-  table('GetItem: is the episode known?'),
+  table('BatchGetItem: is the episode known?'),
   table('TransactWriteItems: episode, signal, incident, pointer, pending start, timeline', 6),
   table('GetItem: the incident, to wake it'),
   engine('Invoke the workflow as an event', 1),
@@ -40,7 +40,6 @@ const toTheBranches: readonly Hop[] = [
   table('UpdateItem: which run has begun', 1),
   table('Query: its decisions, none'),
   engine('Checkpoint: begin', 1),
-  engine('Checkpoint: quiet-hours', 1),
 ];
 
 /** From there to the pager (workflows/steps/page.ts). */
@@ -55,16 +54,12 @@ const toTheRollback: readonly Hop[] = [
   table('GetItem: the decision, none'),
   table('GetItem: the incident'),
   table('Query: changes (beside it: kill switch, rollbacks of the hour, signals)'),
-  table('GetItem: the decision again, before it is kept'),
   table('TransactWriteItems: decision, incident, timeline', 3),
-  table('GetItem: the incident, for the gist'),
-  table('GetItem: the inputs of the decision'),
   engine('Checkpoint: judge', 1),
   table('GetItem: the effect, none'),
   table('GetItem: the incident'),
   table('GetItem: kill switch and modes'),
   table('Query: changes'),
-  table('GetItem: the effect, before its intent'),
   table('TransactWriteItems: intent, lock, incident, count of the hour, timeline', 5),
 ];
 
@@ -72,7 +67,7 @@ const toTheRollback: readonly Hop[] = [
 const aBatch: readonly Hop[] = [
   table('GetItem: which incident is open?'),
   table('GetItem: that incident'),
-  table('GetItem: are the episodes known? All at once'),
+  table('BatchGetItem: are the episodes known?'),
   table('TransactWriteItems: 25 episodes and signals, incident, inbox, pending ring, timeline', 54),
   table('GetItem: the incident, to wake it'),
   engine('SendDurableExecutionCallbackSuccess: the doorbell', 1),

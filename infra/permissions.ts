@@ -57,6 +57,7 @@ const ofTable = ({ table }: Resources): Statement[] => [
   {
     actions: [
       'dynamodb:GetItem',
+      'dynamodb:BatchGetItem',
       'dynamodb:Query',
       'dynamodb:PutItem',
       'dynamodb:UpdateItem',

@@ -35,17 +35,13 @@ export async function incidentResponse(
   deps: Deps,
 ): Promise<IncidentOutcome> {
   const { execution } = unnamed;
-  const begun = await unnamed.step('begin', () =>
-    deps.incidents.begin(incidentId, number, execution).then((found) => found && { ...found, at: deps.clock.now() }),
-  );
+  const begun = await unnamed.step('begin', () => beginRun(deps, incidentId, number, execution));
   if (begun === undefined) return { incident: incidentId, ended: 'unknown' };
   if (begun.incident.status === 'resolved') return { incident: incidentId, ended: 'resolved' };
 
   const run = unnamed.about({ trace: begun.incident.trace, service: begun.incident.service });
+  const { quietRounds } = begun;
   let state = begin(begun.incident, begun.unfinished);
-  const quietRounds = await run.step('quiet-hours', () =>
-    deps.config.current().then(({ paging }) => Math.ceil((paging.quietHours * 3600) / LOOK_ANYWAY_SECONDS)),
-  );
   const branches: Promise<unknown>[] = begun.unfinished.map((unfinished) =>
     run.branch(`mitigate-${unfinished}`, (b) =>
       mitigate(b, { incidentId, number: unfinished, asked: { by: 'alert', who: '' } }, deps),
@@ -102,6 +98,14 @@ export async function incidentResponse(
         heard.mail.some(({ message }) => message.kind === 'verification' && message.outcome === 'passed'));
     if (unsaid) branches.push(run.branch(`gone-alerts-${round}`, (b) => endGoneAlerts(b, { incidentId }, deps)));
   }
+}
+
+/** Where the run begins, when, and after how many silent rounds the incident is taken for over. */
+async function beginRun(deps: Deps, id: IncidentId, number: number, execution: string) {
+  const found = await deps.incidents.begin(id, number, execution);
+  const { paging } = await deps.config.current();
+  const quietRounds = Math.ceil((paging.quietHours * 3600) / LOOK_ANYWAY_SECONDS);
+  return found && { ...found, at: deps.clock.now(), quietRounds };
 }
 
 /** Closes the incident unless something has arrived meanwhile. A quiet one closes as if a person had said so. */

@@ -54,7 +54,8 @@ async function admitBatch(
   const scope = scopeOf(first);
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
     const incident = await openIncident(table, scope);
-    const heard = await Promise.all(batch.map((signal) => hear(table, signal, incident, receipt.at)));
+    const rows = await table.getAll(batch.map((signal) => keys.episode(sha256(signal.episode))));
+    const heard = await Promise.all(batch.map((signal, n) => hear(table, signal, rows[n], incident, receipt.at)));
     const written = await write(table, { at: clock.now(), scope, trace: receipt.trace }, incident, heard);
     if (written !== undefined) return written;
   }
@@ -74,10 +75,10 @@ async function openIncident(table: Table, scope: string): Promise<IncidentRecord
 async function hear(
   table: Table,
   signal: Signal,
+  item: Item | undefined,
   open: IncidentRecord | undefined,
   receivedAt: Timestamp,
 ): Promise<Heard> {
-  const item = await table.get(keys.episode(sha256(signal.episode)));
   const row = item && episodeOf(item);
   const closed = row?.incidentId && row.incidentId !== open?.id ? await closedAt(table, row.incidentId) : null;
   return { signal, row, novelty: noveltyOf(signal, row, closed, receivedAt) };

@@ -24,8 +24,6 @@ export class DecisionTable implements Decisions {
   }
 
   async keep(id: IncidentId, number: number, decision: Decision, inputs: DecisionInputs): Promise<DecisionView> {
-    const known = await this.get(id, number);
-    if (known) return known;
     const at = this.#clock.now();
     const view: DecisionView = {
       id: `${id}-${number}`,

@@ -49,8 +49,6 @@ export class EffectTable implements Effects {
     intent: Omit<Effect, 'state' | 'at'>,
     place: Place,
   ): Promise<{ ok: true; effect: Effect } | { ok: false; reason: Reason }> {
-    const known = await this.get(id, intent.key);
-    if (known) return { ok: true, effect: known };
     const at = this.#clock.now();
     const effect: Effect = { ...intent, state: 'intended', at };
     const result = await this.#table.transact([

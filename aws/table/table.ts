@@ -5,6 +5,7 @@ import {
   type TransactionCanceledException as Canceled,
 } from '@aws-sdk/client-dynamodb';
 import {
+  BatchGetCommand,
   DynamoDBDocumentClient,
   GetCommand,
   QueryCommand,
@@ -40,6 +41,22 @@ export class Table {
   async get(key: Key): Promise<Item | undefined> {
     const { Item } = await this.#client.send(new GetCommand({ TableName: this.name, Key: key, ConsistentRead: true }));
     return Item;
+  }
+
+  /** Up to a hundred items in one call, each in the place of its key. Strongly consistent, each by itself. */
+  async getAll(wanted: readonly Key[]): Promise<(Item | undefined)[]> {
+    const found = new Map<string, Item>();
+    let left: readonly Key[] = wanted;
+    for (let attempt = 1; left.length > 0; attempt += 1) {
+      const { Responses = {}, UnprocessedKeys = {} } = await this.#client.send(
+        new BatchGetCommand({ RequestItems: { [this.name]: { Keys: [...left], ConsistentRead: true } } }),
+      );
+      for (const item of Responses[this.name] ?? []) found.set(`${item['pk']} ${item['sk']}`, item);
+      left = (UnprocessedKeys[this.name]?.Keys ?? []) as Key[];
+      if (left.length > 0 && attempt === WRITE_TRIES) throw new Error(`${left.length} items could not be read`);
+      if (left.length > 0) await pause(attempt);
+    }
+    return wanted.map(({ pk, sk }) => found.get(`${pk} ${sk}`));
   }
 
   put(item: Item, condition?: Condition): Write {

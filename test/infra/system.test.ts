@@ -143,6 +143,7 @@ describe('permissions', () => {
   /** What a request to AWS needs. */
   const NEEDS: Record<string, string[]> = {
     GetCommand: ['dynamodb:GetItem'],
+    BatchGetCommand: ['dynamodb:BatchGetItem'],
     QueryCommand: ['dynamodb:Query'],
     UpdateCommand: ['dynamodb:UpdateItem'],
     TransactWriteCommand: ['PutItem', 'UpdateItem', 'DeleteItem', 'ConditionCheckItem'].map(

@@ -6,8 +6,11 @@ import { playKilledAt } from './run.ts';
 const READS = /^(GetItem|Query|GET|GetParametersByPath|CD status)/;
 
 /** Calls that come again and again while nothing happens; the first ones show what the others would. */
-const IDLE = /^(ReceiveMessage|Invoke sweep)/;
-const IDLE_TIMES = 2;
+const REPEATED: readonly [calls: RegExp, times: number][] = [
+  [/^(ReceiveMessage|Invoke sweep)/, 2],
+  // A look into the inbox. How many there are depends on how fast the machine is.
+  [/^(UpdateItem INC\/META (bells|drained)|TransactWriteItems Delete PENDING$|Checkpoint \w+ (inbox|listen|look)$)/, 4],
+];
 
 /** Vendors' calls that have an effect: these have two boundaries more, at the vendor. */
 const EFFECT = /^(PagerDuty|CD roll-back)/;
@@ -26,7 +29,7 @@ const isBefore = (boundary: string): boolean => boundary.startsWith('before ');
 
 function isWorthwhile(boundary: string): boolean {
   const [, call = '', n = ''] = /^\w+ (.*) #(\d+)$/.exec(boundary) ?? [];
-  return !READS.test(call) && !(IDLE.test(call) && Number(n) > IDLE_TIMES);
+  return !READS.test(call) && !REPEATED.some(([calls, times]) => calls.test(call) && Number(n) > times);
 }
 
 const atVendor = (boundary: string): string[] => {

@@ -14,14 +14,17 @@ const CHANGES_READ = 50;
 /** How far back the health query is asked for the first bad sample. */
 const ONSET_LOOK_BACK_SECONDS = 1800;
 
+export type Judged = { decision: DecisionView; inputs: DecisionInputs; incident: IncidentRecord };
+
 /** Gathers all that the judgement depends on, judges, and stores both. The first judgement of a number stays. */
-export async function judge(deps: Deps, id: IncidentId, number: number, asked: Asked): Promise<DecisionView> {
-  const known = await deps.decisions.get(id, number);
-  if (known) return known;
+export async function judge(deps: Deps, id: IncidentId, number: number, asked: Asked): Promise<Judged> {
   const incident = await deps.incidents.read(id);
   if (incident === undefined) throw new Error(`incident ${id} is not in the table`);
+  const known = await deps.decisions.get(id, number);
+  const before = known && (await deps.decisions.inputs(id, number));
+  if (known && before) return { decision: known, inputs: before, incident };
   const inputs = await gather(deps, incident, asked);
-  return deps.decisions.keep(id, number, decide(inputs), inputs);
+  return { decision: await deps.decisions.keep(id, number, decide(inputs), inputs), inputs, incident };
 }
 
 async function gather(deps: Deps, incident: IncidentRecord, asked: Asked): Promise<DecisionInputs> {

@@ -58,10 +58,7 @@ type Gist = Pick<DecisionView, 'kind' | 'because' | 'from_version' | 'to_version
 };
 
 async function gist(deps: Deps, id: IncidentId, number: number, asked: Asked): Promise<Gist> {
-  const decision = await judge(deps, id, number, asked);
-  const incident = await deps.incidents.read(id);
-  if (incident === undefined) throw new Error(`incident ${id} is not in the table`);
-  const inputs = await deps.decisions.inputs(id, number);
+  const { decision, inputs, incident } = await judge(deps, id, number, asked);
   const { services } = await deps.config.current();
   const minutes =
     services[incident.service]?.environments[incident.environment]?.autoRollback.approvalTimeoutMinutes ?? 60;
@@ -73,8 +70,8 @@ async function gist(deps: Deps, id: IncidentId, number: number, asked: Asked): P
     reason: reasonFor(decision, incident.title),
     service: incident.service,
     environment: incident.environment,
-    suspect: inputs?.changes.findLast((change) => change.version === decision.from_version)?.id ?? null,
-    asked: inputs?.asked.by ?? asked.by,
+    suspect: inputs.changes.findLast((change) => change.version === decision.from_version)?.id ?? null,
+    asked: inputs.asked.by,
     approvalSeconds: minutes * 60,
   };
 }
