@@ -15,6 +15,7 @@ import { metricsRoutes } from './metrics.ts';
 import { openApiRoute } from './openapi.ts';
 import { problem, Refusal } from './problem.ts';
 import { quarantineRoutes } from './quarantine.ts';
+import { rateLimit } from './rate-limit.ts';
 import { tokenRoutes } from './tokens.ts';
 
 /** Everything that Firebreak answers over HTTP. */
@@ -38,6 +39,7 @@ export function api(deps: Deps): Api {
     c.res.headers.set('x-request-id', requestId);
     c.res.headers.set('cache-control', 'no-store');
   });
+  app.use(rateLimit(deps));
   app.use(idempotency(deps));
 
   alertRoutes(app, deps);

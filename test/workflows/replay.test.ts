@@ -58,7 +58,9 @@ describe('the test of replays notices', () => {
   const events = (alter: (event: HistoryEvent) => HistoryEvent): HistoryEvent[] => (run?.events ?? []).map(alter);
 
   test('a step that has another name now', async () => {
-    const history = events((event) => (event.Name === 'withdraw-questions' ? { ...event, Name: 'take-back-questions' } : event));
+    const history = events((event) =>
+      event.Name === 'withdraw-questions' ? { ...event, Name: 'take-back-questions' } : event,
+    );
     const { output } = await replay(history.slice(0, -1));
     expect(output).toMatchObject({ Status: 'FAILED' });
   });

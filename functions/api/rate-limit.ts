@@ -1,0 +1,34 @@
+import { createHash } from 'node:crypto';
+import type { MiddlewareHandler } from 'hono';
+import type { Deps } from '../../domain/ports.ts';
+import { type Allowance, type Bucket, take } from '../../domain/token-bucket.ts';
+import { millisOf } from '../../schemas/time.ts';
+import type { Env } from './context.ts';
+import { problem } from './problem.ts';
+
+/** Of one credential, at one instance: enough for a CI system and a console; a loop without a pause meets it. */
+export const ALLOWANCE: Allowance = { perSecond: 200, burst: 1000 };
+
+/** Receivers are never told to come later: an episode that is short would be gone. Health is asked by machines. */
+const UNLIMITED = /^\/(v1\/alerts\/|api\/v1\/rollback$|healthz$|readyz$)/;
+
+/** More credentials than this at one instance are none that we gave out; they begin anew. */
+const BUCKETS_MAX = 10_000;
+
+/** 429 with `Retry-After` for a credential that asks too often. */
+export function rateLimit({ clock }: Pick<Deps, 'clock'>): MiddlewareHandler<Env> {
+  const buckets = new Map<string, Bucket>();
+  return async (c, next) => {
+    if (UNLIMITED.test(c.req.path)) return next();
+    const caller = createHash('sha256')
+      .update(c.req.header('authorization') ?? '')
+      .digest('base64');
+    const taken = take(buckets.get(caller), ALLOWANCE, millisOf(clock.now()));
+    if (buckets.size >= BUCKETS_MAX && !buckets.has(caller)) buckets.clear();
+    buckets.set(caller, taken.bucket);
+    if (taken.ok) return next();
+    const seconds = Math.max(1, Math.ceil(taken.afterSeconds));
+    const detail = `more than ${ALLOWANCE.perSecond} requests a second; come again in ${seconds} s`;
+    return problem(c, 429, 'too-many-requests', detail, { 'retry-after': String(seconds) });
+  };
+}

@@ -1,0 +1,40 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { type Bucket, take } from '../../domain/token-bucket.ts';
+
+const ALLOWANCE = { perSecond: 10, burst: 5 };
+
+function taken(times: readonly number[]): number {
+  let bucket: Bucket | undefined;
+  let count = 0;
+  for (const now of times) {
+    const answer = take(bucket, ALLOWANCE, now);
+    bucket = answer.bucket;
+    if (answer.ok) count += 1;
+  }
+  return count;
+}
+
+test('gives a burst at once, then as many a second as it says', () => {
+  expect(taken(Array.from({ length: 50 }, () => 0))).toBe(5);
+  expect(taken(Array.from({ length: 1000 }, (_, n) => n))).toBe(5 + 9); // 1,000 tries within 999 ms
+});
+
+test('says when there is one again, and then there is', () => {
+  const empty = take({ left: 0, at: 0 }, ALLOWANCE, 0);
+  if (empty.ok) throw new Error('it was empty');
+  expect(take(empty.bucket, ALLOWANCE, empty.afterSeconds * 1000).ok).toBe(true);
+});
+
+test('never gives more than burst and rate allow, whenever it is asked, and a clock set back gives nothing', () => {
+  const anyTimes = fc
+    .array(fc.integer({ min: 0, max: 10_000 }), { maxLength: 200 })
+    .map((all) => all.toSorted((a, b) => a - b));
+  fc.assert(
+    fc.property(anyTimes, (times) => {
+      const span = ((times.at(-1) ?? 0) - (times[0] ?? 0)) / 1000;
+      expect(taken(times)).toBeLessThanOrEqual(ALLOWANCE.burst + ALLOWANCE.perSecond * span + 1e-6);
+    }),
+  );
+  expect(take({ left: 0, at: 1000 }, ALLOWANCE, 0).ok).toBe(false);
+});
