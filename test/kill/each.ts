@@ -6,14 +6,14 @@ import { playKilledAt } from './run.ts';
 const TIMEOUT_MS = 90_000;
 
 /** Chance decides what travels together and what comes first, so a run may pass by a boundary that another one had. */
-const MUST_BE_REACHED = 0.8;
+const MOST = 0.8;
 
 /**
  * A test for each: `kill -9` there, or at a row of boundaries, one in each life, set apart by `;`.
  *
  * With FIREBREAK_KILL_AT set only that is played: `FIREBREAK_KILL_AT='inside CD roll-back #1' npm run test:kill -- act`.
  */
-export function killAtEach(boundaries: readonly string[], story: Story): void {
+export function killAtEach(boundaries: readonly string[], story: Story, mustBeReached = MOST): void {
   const chosen = process.env['FIREBREAK_KILL_AT'];
   const played = chosen ? [chosen] : boundaries;
   const reached = new Set<string>();
@@ -26,8 +26,8 @@ export function killAtEach(boundaries: readonly string[], story: Story): void {
       if (course.reached > 0) reached.add(boundary);
     });
   }
-  test(`${story}: most boundaries were reached`, () => {
+  test(`${story}: enough of them were reached`, () => {
     const missed = played.filter((boundary) => !reached.has(boundary));
-    expect(reached.size, `not reached: ${missed.join(', ')}`).toBeGreaterThanOrEqual(played.length * MUST_BE_REACHED);
+    expect(reached.size, `not reached: ${missed.join(', ')}`).toBeGreaterThanOrEqual(played.length * mustBeReached);
   });
 }
