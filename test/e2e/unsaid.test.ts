@@ -86,8 +86,8 @@ describe.runIf(have('prometheus', 'alertmanager'))('an Alertmanager that never s
     await expectOneOfEach(asksPrometheus, cd, stock, incident);
     const { body } = await asksPrometheus.get(`/v1/incidents/${incident.id}/decisions/1`);
     expect(body.inputs.onset).toMatchObject({
-      rule: { forSeconds: 1, intervalSeconds: 1 },
-      firstBadAt: expect.any(String),
+      rule: { for_seconds: 1, interval_seconds: 1 },
+      first_bad_at: expect.any(String),
     });
     const verified = (await timelineOf(asksPrometheus, incident)).find(({ kind }) => kind === 'verification.passed');
     expect(verified?.text).toMatch(/^Healthy: service:requests:error_ratio\{service="stock"\} is 0,/);
