@@ -17,6 +17,8 @@ export type ResponseState = {
   /** A judgement on behalf of an alert that asks has been begun. */
   judgedAsked: boolean;
   verification: IncidentRecord['verification'];
+  /** The mitigation that it is about: the newest one that was done. */
+  verifying: number;
   verifyAgain: boolean;
   mitigated: boolean;
   byHand: boolean;
@@ -48,6 +50,7 @@ export function begin(incident: IncidentRecord, unfinished: readonly number[]): 
     mitigationDue: incident.mitigations === 0 ? { by: incident.asks_rollback ? 'alert' : 'nobody', who: '' } : null,
     judgedAsked: incident.asks_rollback,
     verification: incident.verification,
+    verifying: unfinished.length > 0 ? Math.max(...unfinished) : incident.mitigations,
     verifyAgain: false,
     mitigated: incident.status === 'mitigated',
     byHand: incident.by_hand === true,
@@ -92,9 +95,12 @@ export function apply(state: ResponseState, message: Message): ResponseState {
         running: state.running.filter((number) => number !== message.number),
         mitigated: state.mitigated || message.outcome === 'succeeded',
         verification: message.outcome === 'succeeded' ? 'pending' : state.verification,
+        verifying: message.outcome === 'succeeded' ? message.number : state.verifying,
         pageDue: state.pageDue || message.page === 'again' || (message.page === 'if_nobody' && state.pages === 0),
       };
     case 'verification':
+      // Another mitigation has been done since, and whether that has helped is seen at the end of its own window.
+      if (message.number < state.verifying) return state;
       return {
         ...state,
         verification: message.outcome,
@@ -116,7 +122,7 @@ export function plan(state: ResponseState): Plan {
   return {
     page: state.pageDue ? state.pages + 1 : null,
     mitigate: state.mitigationDue === null ? null : { number: state.mitigations + 1, asked: state.mitigationDue },
-    verify: state.verifyAgain && couldPassNow(state) ? state.mitigations : null,
+    verify: state.verifyAgain && couldPassNow(state) ? state.verifying : null,
     tryResolve: state.resolveBy !== null || calm ? { by: state.resolveBy } : null,
   };
 }

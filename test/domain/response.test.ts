@@ -35,7 +35,7 @@ const mitigation = (outcome: MitigationOutcome, page: PageNeed = 'no', number = 
   outcome,
   page,
 });
-const verification = (outcome: VerificationOutcome): Message => ({ kind: 'verification', number: 1, outcome });
+const verification = (outcome: VerificationOutcome, number = 1): Message => ({ kind: 'verification', number, outcome });
 const severity = (raised: Severity): Message => ({ kind: 'severity', severity: raised, by: 'ada' });
 
 /** What is begun at once, and then after each message that comes alone. */
@@ -119,6 +119,21 @@ describe('it pages', () => {
   test('when what made it critical came between two runs', () => {
     const between = incident({ severity: 'critical', pages: 1, seq: 8, drained: 7 });
     expect(pages(plans(between, signals()))).toEqual([2]);
+  });
+});
+
+describe('it closes', () => {
+  const closes = (all: readonly Plan[]): boolean => all.at(-1)?.tryResolve !== null;
+
+  test('on the verification of the newest mitigation only', () => {
+    const twice = [mitigation('succeeded'), mitigation('succeeded', 'no', 2), { firing: 0 }];
+    expect(closes(plans(incident(), ...twice, verification('passed')))).toBe(false);
+    expect(closes(plans(incident(), ...twice, verification('passed'), verification('passed', 2)))).toBe(true);
+  });
+
+  test('also when a second one was tried and not done', () => {
+    const once = [mitigation('succeeded'), mitigation('refused', 'no', 2), { firing: 0 }];
+    expect(closes(plans(incident(), ...once, verification('passed')))).toBe(true);
   });
 });
 
