@@ -122,7 +122,7 @@ describe('it pages', () => {
   });
 });
 
-describe('it closes', () => {
+describe('after several mitigations it closes', () => {
   const closes = (all: readonly Plan[]): boolean => all.at(-1)?.tryResolve !== null;
 
   test('on the verification of the newest mitigation only', () => {
