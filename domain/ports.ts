@@ -198,8 +198,8 @@ export type Decisions = {
 
 export type Effects = {
   get(id: IncidentId, key: string): Promise<Effect | undefined>;
-  /** Records what is about to be done; tells what is recorded already. `false`: the incident is closed. */
-  intend(id: IncidentId, effect: Omit<Effect, 'state' | 'at'>, also?: { page?: number }): Promise<Effect | false>;
+  /** Records what is about to be done; tells what is recorded already. */
+  intend(id: IncidentId, effect: Omit<Effect, 'state' | 'at'>, also?: { page?: number }): Promise<Effect>;
   /**
    * Records that a rollback is about to be called for, counts it, and takes the target's lock; the incident goes to
    * `mitigating`. Gives the reason where it may not be.

@@ -110,7 +110,6 @@ export function apply(state: ResponseState, message: Message): ResponseState {
     case 'pause':
     case 'resume':
     case 'abort':
-    case 'paged':
       return state; // Read from the table where it matters: directly before an act.
   }
 }

@@ -2,7 +2,7 @@ import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { z } from 'zod';
 import { deps as productionDeps } from '../aws/deps.ts';
 import type { Deps, Log } from '../domain/ports.ts';
-import { SignalMessage } from '../schemas/signal.ts';
+import { readSignalMessage, type SignalMessage } from '../schemas/signal.ts';
 import { wake } from '../workflows/wake.ts';
 
 /**
@@ -26,7 +26,7 @@ export async function route(deps: Deps, event: SQSEvent): Promise<SQSBatchRespon
 async function routed(deps: Deps, record: SQSRecord): Promise<boolean> {
   const log = deps.log.with({ queue_message: record.messageId });
   try {
-    const message = parse(record.body);
+    const message = readSignalMessage(record.body);
     if (message.success) await admit(deps, message.data, log);
     else await keep(deps, record.body, z.prettifyError(message.error), log);
     return true;
@@ -72,14 +72,6 @@ async function keep(deps: Deps, body: string, detail: string, log: Log): Promise
     detail,
   });
   log.error('a message could not be taken in and was quarantined', { quarantine, detail });
-}
-
-function parse(body: string): ReturnType<typeof SignalMessage.safeParse> {
-  try {
-    return SignalMessage.safeParse(JSON.parse(body));
-  } catch {
-    return SignalMessage.safeParse(undefined);
-  }
 }
 
 export const handler = (event: SQSEvent): Promise<SQSBatchResponse> => route(productionDeps(), event);

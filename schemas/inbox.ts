@@ -39,7 +39,6 @@ export const Message = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('resolve'), by: z.string(), note: z.string() }),
   z.object({ kind: z.literal('mitigation'), number: z.number(), outcome: MitigationOutcome, page: PageNeed }),
   z.object({ kind: z.literal('verification'), number: z.number(), outcome: VerificationOutcome }),
-  z.object({ kind: z.literal('paged'), number: z.number(), taken: z.boolean() }),
 ]);
 export type Message = z.infer<typeof Message>;
 

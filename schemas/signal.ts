@@ -62,3 +62,12 @@ export const SignalMessage = z.object({
   signals: z.array(Signal),
 });
 export type SignalMessage = z.infer<typeof SignalMessage>;
+
+/** A message as it lies in the queue. Text that is no JSON cannot be read either. */
+export function readSignalMessage(text: string): ReturnType<typeof SignalMessage.safeParse> {
+  try {
+    return SignalMessage.safeParse(JSON.parse(text));
+  } catch {
+    return SignalMessage.safeParse(undefined);
+  }
+}

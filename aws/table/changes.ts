@@ -5,7 +5,7 @@ import type { ChangeId } from '../../schemas/names.ts';
 import type { Timestamp } from '../../schemas/time.ts';
 import { canonicalJson, sha256 } from '../hash.ts';
 import { type Key, keys, lists } from './keys.ts';
-import { absent, type Item, type Table, type Write } from './table.ts';
+import { absent, type Item, listed, type Table, type Write } from './table.ts';
 
 const TRIES = 20;
 
@@ -72,12 +72,7 @@ export class ChangeTable implements Changes {
     const all = service === undefined || environment === undefined;
     const page = await this.#table.page(
       all
-        ? {
-            IndexName: 'list',
-            KeyConditionExpression: '#list = :list',
-            ExpressionAttributeNames: { '#list': 'list' },
-            ExpressionAttributeValues: { ':list': lists.changes },
-          }
+        ? listed(lists.changes)
         : {
             ConsistentRead: true,
             KeyConditionExpression: 'pk = :pk',

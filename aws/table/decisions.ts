@@ -4,7 +4,7 @@ import { DecisionState, DecisionView, IncidentRecord } from '../../schemas/incid
 import type { IncidentId } from '../../schemas/names.ts';
 import { canonicalJson, sha256 } from '../hash.ts';
 import { keys } from './keys.ts';
-import { mailWrites, timelineWrite } from './mail.ts';
+import { hangBell, mailWrites, timelineWrite } from './mail.ts';
 import { absent, type Table, type Write } from './table.ts';
 
 /** Above this the inputs of a decision are left in a blob; an item holds 400 KB at most. */
@@ -94,11 +94,7 @@ export class DecisionTable implements Decisions {
   }
 
   async await(id: IncidentId, number: number, bell: string): Promise<DecisionState> {
-    await this.#table.touch(keys.incident(id), {
-      UpdateExpression: 'SET bells.#who = :bell',
-      ExpressionAttributeNames: { '#who': `decision-${number}` },
-      ExpressionAttributeValues: { ':bell': bell },
-    });
+    await hangBell(this.#table, id, `decision-${number}`, bell);
     return this.state(id, number);
   }
 

@@ -25,11 +25,7 @@ export class EffectTable implements Effects {
     return item && Effect.parse(item);
   }
 
-  async intend(
-    id: IncidentId,
-    intent: Omit<Effect, 'state' | 'at'>,
-    also: { page?: number } = {},
-  ): Promise<Effect | false> {
+  async intend(id: IncidentId, intent: Omit<Effect, 'state' | 'at'>, also: { page?: number } = {}): Promise<Effect> {
     const effect: Effect = { ...intent, state: 'intended', at: this.#clock.now() };
     const page =
       also.page === undefined
@@ -41,7 +37,9 @@ export class EffectTable implements Effects {
             }),
           ];
     await this.#table.transact([this.#table.put({ ...keys.effect(id, intent.key), ...effect }, absent), ...page]);
-    return (await this.get(id, intent.key)) ?? false;
+    const kept = await this.get(id, intent.key);
+    if (kept === undefined) throw new Error(`the intent of ${intent.key} could neither be kept nor read`);
+    return kept;
   }
 
   async intendRollback(

@@ -25,8 +25,8 @@ import { sha256 } from '../hash.ts';
 import { mintIncidentId } from '../ids.ts';
 import { admit, blankIncident, newIncidentWrites, signalEnd } from './admit.ts';
 import { keys, lists } from './keys.ts';
-import { mailWrites, pendingWrite, timelineWrite } from './mail.ts';
-import { absent, type Item, type Table } from './table.ts';
+import { hangBell, mailWrites, pendingWrite, timelineWrite } from './mail.ts';
+import { absent, type Item, listed, type Table } from './table.ts';
 
 const TRIES = 20;
 
@@ -90,12 +90,7 @@ export class IncidentTable implements Incidents {
     cursor?: string;
   }): Promise<Page<IncidentView>> {
     const page = await this.#table.page(
-      {
-        IndexName: 'list',
-        KeyConditionExpression: '#list = :list',
-        ExpressionAttributeNames: { '#list': 'list' },
-        ExpressionAttributeValues: { ':list': lists.incidents },
-      },
+      listed(lists.incidents),
       query,
       (item) =>
         (query.status === undefined || item['status'] === query.status) &&
@@ -205,7 +200,7 @@ export class IncidentTable implements Incidents {
   }
 
   async listen(id: IncidentId, after: number, bell: string | null): Promise<Listened> {
-    if (bell !== null) await this.#hang(id, 'inbox', bell);
+    if (bell !== null) await hangBell(this.#table, id, 'inbox', bell);
     const mail = await collect(
       this.#table.each(keys.incident(id).pk, 'IN#', { after: keys.inbox(id, after).sk, limit: MAIL_MAX }),
       (item): Mail => ({ seq: Number(item['seq']), message: Message.parse(item['message']) }),
@@ -229,14 +224,6 @@ export class IncidentTable implements Incidents {
         ExpressionAttributeValues: { ':seq': seq },
       }),
     ]);
-  }
-
-  async #hang(id: IncidentId, who: string, bell: string): Promise<void> {
-    await this.#table.touch(keys.incident(id), {
-      UpdateExpression: 'SET bells.#who = :bell',
-      ExpressionAttributeNames: { '#who': who },
-      ExpressionAttributeValues: { ':bell': bell },
-    });
   }
 
   async resolve(id: IncidentId, drained: number, by: string | null, text: string): Promise<'resolved' | 'not_yet'> {
@@ -285,14 +272,12 @@ export class IncidentTable implements Incidents {
   }
 
   async firingEpisodes(id: IncidentId): ReturnType<Incidents['firingEpisodes']> {
-    const firing: Awaited<ReturnType<Incidents['firingEpisodes']>> = [];
-    for await (const item of this.#table.each(keys.incident(id).pk, 'SIG#')) {
-      const { episode, source, fingerprint, labels } = Signal.parse(item);
-      const row = await this.#table.get(keys.episode(sha256(episode)));
-      if (row?.['status'] === 'firing' && row['incident_id'] === id)
-        firing.push({ episode, source, fingerprint, labels });
-    }
-    return firing;
+    const all = await collect(this.#table.each(keys.incident(id).pk, 'SIG#'), (item) => Signal.parse(item));
+    const signals = all.filter(({ status }) => status === 'firing');
+    const rows = await this.#table.getAll(signals.map(({ episode }) => keys.episode(sha256(episode))));
+    return signals
+      .filter((_, n) => rows[n]?.['status'] === 'firing' && rows[n]['incident_id'] === id)
+      .map(({ episode, source, fingerprint, labels }) => ({ episode, source, fingerprint, labels }));
   }
 
   async endEpisodes(id: IncidentId, episodes: readonly string[], text: string): Promise<void> {
@@ -342,12 +327,7 @@ export class IncidentTable implements Incidents {
     let cursor: string | undefined;
     do {
       const page = await this.#table.page(
-        {
-          IndexName: 'list',
-          KeyConditionExpression: '#list = :list',
-          ExpressionAttributeNames: { '#list': 'list' },
-          ExpressionAttributeValues: { ':list': lists.incidents },
-        },
+        listed(lists.incidents),
         { limit: 500, cursor },
         (item) => item['status'] !== 'resolved',
       );

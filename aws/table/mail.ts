@@ -62,3 +62,12 @@ export const pendingWrite = (table: Table, id: IncidentId, seq: number, at: Time
 
 export const timelineWrite = (table: Table, id: IncidentId, key: string, entry: TimelineEntry): Write =>
   table.put({ ...keys.timeline(id, entry.at, key), ...entry });
+
+/** Notes by which callback `who` is to be rung. */
+export async function hangBell(table: Table, id: IncidentId, who: string, bell: string): Promise<void> {
+  await table.touch(keys.incident(id), {
+    UpdateExpression: 'SET bells.#who = :bell',
+    ExpressionAttributeNames: { '#who': who },
+    ExpressionAttributeValues: { ':bell': bell },
+  });
+}

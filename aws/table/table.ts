@@ -26,7 +26,18 @@ export type Write = NonNullable<TransactWriteCommandInput['TransactItems']>[numb
 export type Transacted = { ok: true } | { ok: false; failed: number[] };
 
 /** Conflicts and throttling are tried again so often, with growing pauses, before they become the caller's error. */
-const WRITE_TRIES = 8;
+const PASSING_TRIES = 8;
+
+/** DynamoDB's limit for BatchGetItem. */
+const KEYS_PER_CALL = 100;
+
+/** The query of a list across places: the index `list`, eventually consistent. */
+export const listed = (list: string) => ({
+  IndexName: 'list',
+  KeyConditionExpression: '#list = :list',
+  ExpressionAttributeNames: { '#list': 'list' },
+  ExpressionAttributeValues: { ':list': list },
+});
 
 /** The one table, with strongly consistent reads and transactions as its ordinary way. */
 export class Table {
@@ -43,17 +54,24 @@ export class Table {
     return Item;
   }
 
-  /** Up to a hundred items in one call, each in the place of its key. Strongly consistent, each by itself. */
+  /** Items, each in the place of its key, a hundred in one call. Strongly consistent, each by itself. */
   async getAll(wanted: readonly Key[]): Promise<(Item | undefined)[]> {
+    if (wanted.length > KEYS_PER_CALL) {
+      return [
+        ...(await this.getAll(wanted.slice(0, KEYS_PER_CALL))),
+        ...(await this.getAll(wanted.slice(KEYS_PER_CALL))),
+      ];
+    }
     const found = new Map<string, Item>();
-    let left: readonly Key[] = wanted;
+    // A key that is asked for twice in one call is refused.
+    let left: readonly Key[] = [...new Map(wanted.map((key) => [`${key.pk} ${key.sk}`, key])).values()];
     for (let attempt = 1; left.length > 0; attempt += 1) {
       const { Responses = {}, UnprocessedKeys = {} } = await this.#client.send(
         new BatchGetCommand({ RequestItems: { [this.name]: { Keys: [...left], ConsistentRead: true } } }),
       );
       for (const item of Responses[this.name] ?? []) found.set(`${item['pk']} ${item['sk']}`, item);
       left = (UnprocessedKeys[this.name]?.Keys ?? []) as Key[];
-      if (left.length > 0 && attempt === WRITE_TRIES) throw new Error(`${left.length} items could not be read`);
+      if (left.length > 0 && attempt === PASSING_TRIES) throw new Error(`${left.length} items could not be read`);
       if (left.length > 0) await pause(attempt);
     }
     return wanted.map(({ pk, sk }) => found.get(`${pk} ${sk}`));
@@ -69,10 +87,6 @@ export class Table {
 
   remove(key: Key, condition?: Condition): Write {
     return { Delete: { TableName: this.name, Key: key, ...condition } };
-  }
-
-  check(key: Key, condition: Required<Pick<Condition, 'ConditionExpression'>> & Condition): Write {
-    return { ConditionCheck: { TableName: this.name, Key: key, ...condition } };
   }
 
   /**
@@ -228,7 +242,7 @@ async function tried<T>(write: () => Promise<T>): Promise<T> {
     try {
       return await write();
     } catch (error) {
-      if (!passing(error) || attempt === WRITE_TRIES) throw error;
+      if (!passing(error) || attempt === PASSING_TRIES) throw error;
       await pause(attempt);
     }
   }

@@ -1,4 +1,5 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { sha256 } from '../../aws/hash.ts';
 import type { Deps } from '../../domain/ports.ts';
 import type { Principal } from '../../schemas/access.ts';
 import type { SignatureScheme } from '../../schemas/sources/parsed.ts';
@@ -27,7 +28,7 @@ export async function principalOf(
     const expected = await deps.secrets.get(secret);
     if (expected && sameText(token, expected)) return principal;
   }
-  const record = await deps.tokens.find(createHash('sha256').update(token).digest('hex'));
+  const record = await deps.tokens.find(sha256(token));
   const expired = record !== undefined && record.expires_at !== null && record.expires_at <= deps.clock.now();
   return expired ? undefined : record;
 }

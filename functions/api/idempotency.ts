@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import type { MiddlewareHandler } from 'hono';
+import { sha256 } from '../../aws/hash.ts';
 import type { Deps, IdempotencyKey } from '../../domain/ports.ts';
 import { principalOf } from './authentication.ts';
 import type { Env } from './context.ts';
@@ -43,5 +43,3 @@ export const idempotency =
       c.res.status < 400 ? { status: c.res.status, body: await c.res.clone().text() } : 'forget',
     );
   };
-
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import type { MiddlewareHandler } from 'hono';
+import { sha256 } from '../../aws/hash.ts';
 import type { Deps } from '../../domain/ports.ts';
 import { type Allowance, type Bucket, take } from '../../domain/token-bucket.ts';
 import { millisOf } from '../../schemas/time.ts';
@@ -20,9 +20,7 @@ export function rateLimit({ clock }: Pick<Deps, 'clock'>): MiddlewareHandler<Env
   const buckets = new Map<string, Bucket>();
   return async (c, next) => {
     if (UNLIMITED.test(c.req.path)) return next();
-    const caller = createHash('sha256')
-      .update(c.req.header('authorization') ?? '')
-      .digest('base64');
+    const caller = sha256(c.req.header('authorization') ?? '');
     const taken = take(buckets.get(caller), ALLOWANCE, millisOf(clock.now()));
     if (buckets.size >= BUCKETS_MAX && !buckets.has(caller)) buckets.clear();
     buckets.set(caller, taken.bucket);

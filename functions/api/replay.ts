@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Deps } from '../../domain/ports.ts';
-import { SignalMessage } from '../../schemas/signal.ts';
+import { readSignalMessage } from '../../schemas/signal.ts';
 import { sources } from '../../schemas/sources/index.ts';
 import type { Unreadable } from '../../schemas/sources/parsed.ts';
 import { millisOf } from '../../schemas/time.ts';
@@ -48,18 +48,10 @@ async function keepRest(deps: Deps, kept: Kept, rest: readonly Unreadable[]): Pr
 
 /** Signals that had been read already, but could not be stored. */
 async function replayMessage(deps: Deps, { body }: Kept, trace: string): Promise<Replayed> {
-  const message = SignalMessage.safeParse(json(Buffer.from(body).toString()));
+  const message = readSignalMessage(Buffer.from(body).toString());
   if (!message.success) throw new Refusal(422, 'wrong-shape', 'it is no message of this version');
   const { signals } = message.data;
   const receipt = { id: randomUUID(), at: deps.clock.now(), trace };
   await deps.queue.sendAll(receipt, signals);
   return { receipt: receipt.id, accepted: signals.length, quarantined: 0, truncated: 0 };
-}
-
-function json(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

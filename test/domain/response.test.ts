@@ -252,7 +252,6 @@ const anyMessage: fc.Arbitrary<Message> = fc.oneof(
     { kind: 'resume', by: 'ada', note: '' },
     { kind: 'resolve', by: 'ada', note: '' },
     { kind: 'answered', decision: 'd', by: 'ada' },
-    { kind: 'paged', number: 1, taken: true },
   ),
 );
 

@@ -514,11 +514,7 @@ export class FakeEffects implements Effects {
     return copy(this.#store.dossiers.get(id)?.effects.get(key));
   }
 
-  async intend(
-    id: IncidentId,
-    intent: Omit<Effect, 'state' | 'at'>,
-    also: { page?: number } = {},
-  ): Promise<Effect | false> {
+  async intend(id: IncidentId, intent: Omit<Effect, 'state' | 'at'>, also: { page?: number } = {}): Promise<Effect> {
     const dossier = this.#store.dossier(id);
     const known = dossier.effects.get(intent.key);
     if (known) return copy(known);

@@ -56,7 +56,7 @@ async function pageOnce(deps: Deps, id: IncidentId, number: number): Promise<Att
     { key, kind: 'page', target: 'pagerduty', class: 'keyed', detail: `Page ${number}` },
     { page: number },
   );
-  if (effect !== false && effect.state === 'succeeded') return { kind: 'taken', detail: effect.detail };
+  if (effect.state === 'succeeded') return { kind: 'taken', detail: effect.detail };
   const answer = await deps.pager.send(pageRequest(incident, key, deps));
   const state = PAGE_STATES[answer.kind];
   if (state !== undefined)
@@ -145,7 +145,7 @@ async function resolveOnce(deps: Deps, id: IncidentId, number: number, last: boo
     class: 'convergent',
     detail: `Resolve page ${number}`,
   });
-  if (effect !== false && effect.state === 'succeeded') return { kind: 'taken', detail: effect.detail };
+  if (effect.state === 'succeeded') return { kind: 'taken', detail: effect.detail };
   const answer = await deps.pager.send({ ...pageRequest(incident, keyOf(id, number), deps), action: 'resolve' });
   const settled = last || paged.state === 'succeeded';
   if (answer.kind !== 'later' && settled)

@@ -418,6 +418,17 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await stores.incidents.firingEpisodes(id)).toEqual([]);
       expect(await admit(ended(here()))).toMatchObject({ counts: { known: 1 } });
     });
+
+    test('are told once each, also where the same episode has begun again', async () => {
+      const id = await opened();
+      const report = (more: Partial<Signal>) => admit(other({ source: 'generic', episodic: false, ...more }));
+      const after = (seconds: number) => plusSeconds(here().startsAt, seconds);
+      await report({ startsAt: after(1) });
+      await report({ startsAt: after(2), status: 'resolved', endsAt: after(2) });
+      await report({ startsAt: after(3) });
+      const firing = await stores.incidents.firingEpisodes(id);
+      expect(firing.map(({ source }) => source).toSorted()).toEqual(['alertmanager', 'generic']);
+    });
   });
 
   const inputs = () => clear({ changes: [change('v1', 240), change('v2', 10)] });
