@@ -9,7 +9,7 @@ import { defineRule } from '@oxlint/plugins';
  * @typedef {{ folders: readonly string[], packages?: readonly string[], node: boolean }} Layer
  */
 
-const PRODUCT = ['schemas', 'domain', 'integrations', 'aws', 'workflows', 'web', 'functions'];
+const PRODUCT = ['schemas', 'domain', 'integrations', 'aws', 'workflows', 'projectors', 'web', 'functions'];
 
 /** @type {Readonly<Record<string, Layer>>} */
 const LAYERS = {
@@ -22,6 +22,7 @@ const LAYERS = {
     packages: ['zod', '@aws/durable-execution-sdk-js'],
     node: false,
   },
+  projectors: { folders: ['schemas', 'domain', 'projectors'], packages: ['zod'], node: false },
   web: { folders: ['schemas', 'domain', 'web'], node: true },
   functions: { folders: PRODUCT, node: true },
   local: { folders: [...PRODUCT, 'local'], node: true },
@@ -34,7 +35,7 @@ const LAYERS = {
 /** @type {Readonly<Record<string, readonly string[]>>} */
 const ASSEMBLIES = { 'aws/deps.ts': ['integrations'] };
 
-const DIRECTION = 'schemas ← domain ← integrations, aws, workflows, web ← functions ← local';
+const DIRECTION = 'schemas ← domain ← integrations, aws, workflows, projectors, web ← functions ← local';
 
 /** @param {string} specifier e.g. `@aws-sdk/client-sqs/dist/x.js` @returns its package, e.g. `@aws-sdk/client-sqs` */
 const packageOf = (specifier) => specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');

@@ -1,0 +1,143 @@
+import type { ComponentStatus, PublicStatus } from '../schemas/outlets.ts';
+import type { Timestamp } from '../schemas/time.ts';
+
+/**
+ * How one attempt at an outlet ended. `later`: it was certainly not done. `unclear`: it may have been done, or may yet
+ * be: look before it is repeated. `refused`: it will not work until somebody changes something; `code` is the vendor's.
+ */
+export type Told<T> =
+  | { kind: 'done'; value: T }
+  | { kind: 'later'; detail: string; afterSeconds: number | null }
+  | { kind: 'unclear'; detail: string }
+  | { kind: 'refused'; code: string; detail: string }
+  | { kind: 'off'; detail: string };
+
+/**
+ * Text in pieces. Whatever a piece holds is shown as it is: only a `link` is a link, only a `channel` a mention. So text
+ * that comes from an alert can neither mention a channel nor forge a link.
+ */
+export type Span =
+  | string
+  | { bold: string }
+  | { code: string }
+  /** http and https only. */
+  | { link: string; text: string }
+  /** The id of a channel. */
+  | { channel: string };
+export type Text = readonly Span[];
+
+/** A message in our own words; the outlet cuts it to its limits. */
+export type ChatMessage = {
+  /** One line for notifications and for clients that show no more. */
+  summary: string;
+  /** The colour of its edge. */
+  tone: 'bad' | 'warning' | 'good' | 'quiet';
+  parts: readonly ChatPart[];
+};
+
+export type ChatPart =
+  | { kind: 'header'; text: string }
+  | { kind: 'text'; text: Text }
+  | { kind: 'fields'; fields: readonly { name: string; value: Text }[] }
+  /** Small print. */
+  | { kind: 'note'; text: Text }
+  | { kind: 'line' };
+
+export type ChatChannel = {
+  id: string;
+  name: string;
+  purpose: string;
+  archived: boolean;
+  /** This app has made it. */
+  ours: boolean;
+};
+
+/** Where people talk about an incident. One attempt per call. */
+export type Chat = {
+  /** Joins it, too. Refused with `name_taken` when there is one of this name, archived or not. */
+  createChannel(name: string): Promise<Told<{ id: string }>>;
+  /** Looks through all channels, archived ones too: slow. */
+  findChannel(name: string): Promise<Told<ChatChannel | null>>;
+  /** Names of channels that begin so, archived ones too. */
+  channelNames(prefix: string): Promise<Told<string[]>>;
+  setTopic(channel: string, topic: Text): Promise<Told<null>>;
+  setPurpose(channel: string, purpose: string): Promise<Told<null>>;
+  /**
+   * @param channel an id, or `#name` of a public channel
+   * @param key by which the message is found again
+   */
+  post(channel: string, message: ChatMessage, key: string): Promise<Told<{ channel: string; id: string }>>;
+  /** The message with this key, not older than `since`. @param channel an id */
+  findPost(channel: string, key: string, since: Timestamp): Promise<Told<{ id: string } | null>>;
+  /** Refused with `message_not_found` when somebody has deleted it. */
+  edit(channel: string, id: string, message: ChatMessage, key: string): Promise<Told<null>>;
+  pin(channel: string, id: string): Promise<Told<null>>;
+  /** Makes our bookmarks be these; those of people stay. */
+  setBookmarks(channel: string, links: readonly { title: string; url: string }[]): Promise<Told<null>>;
+  archive(channel: string): Promise<Told<null>>;
+};
+
+export type PublicComponent = { id: string; name: string; status: string };
+
+/** The public status page, hosted. One attempt per call. */
+export type StatusPage = {
+  components(): Promise<Told<PublicComponent[]>>;
+  setComponent(id: string, status: ComponentStatus): Promise<Told<null>>;
+  /** The unresolved incident that carries this key, or a resolved one of the last days. */
+  findIncident(key: string): Promise<Told<{ id: string; status: string } | null>>;
+  /** Subscribers are told. */
+  createIncident(incident: PublicUpdate & { key: string; name: string }): Promise<Told<{ id: string }>>;
+  updateIncident(id: string, update: PublicUpdate): Promise<Told<null>>;
+};
+
+export type PublicUpdate = {
+  status: PublicStatus;
+  body: string;
+  /** By the component's id. */
+  components: Readonly<Record<string, ComponentStatus>>;
+};
+
+/** A mark on the graphs. Without `until` a point in time, with it a region. */
+export type Annotation = { from: Timestamp; until: Timestamp | null; tags: readonly string[]; text: string };
+
+/** Marks on graphs. One attempt per call. */
+export type Annotations = {
+  /** The newest one that has this tag. */
+  find(tag: string): Promise<Told<{ id: string } | null>>;
+  create(annotation: Annotation): Promise<Told<{ id: string }>>;
+  /** Refused with `not_found` when somebody has deleted it. */
+  update(id: string, annotation: Annotation): Promise<Told<null>>;
+};
+
+export type Ticket = {
+  /** By which it is found again. */
+  key: string;
+  title: string;
+  /** Markdown, made by us out of escaped pieces. */
+  body: string;
+  labels: readonly string[];
+};
+
+/** Where work that can wait is written down. One attempt per call. */
+export type Tickets = {
+  /** Null: none with this key. Outlets that cannot be read honour the key instead, and say null. */
+  find(key: string): Promise<Told<{ id: string; url: string | null } | null>>;
+  open(ticket: Ticket): Promise<Told<{ id: string; url: string | null }>>;
+  /** Adds a comment once per `key`. */
+  comment(id: string, text: string, key: string): Promise<Told<null>>;
+};
+
+/** A silence of Alertmanager in force. */
+export type Silence = {
+  id: string;
+  matchers: readonly { name: string; value: string; isRegex: boolean; isEqual: boolean }[];
+  startsAt: Timestamp;
+  endsAt: Timestamp;
+  createdBy: string;
+  comment: string;
+};
+
+export type Silences = {
+  /** Those in force, at most half a minute old. Null: no Alertmanager is connected, or it did not answer in time. */
+  active(): Promise<readonly Silence[] | null>;
+};
