@@ -141,3 +141,47 @@ export type Silences = {
   /** Those in force, at most half a minute old. Null: no Alertmanager is connected, or it did not answer in time. */
   active(): Promise<readonly Silence[] | null>;
 };
+
+/** An incident that somebody else has opened at the pager, as it stands there. */
+export type ExternalIncident = {
+  id: string;
+  /** Where a person sees it. */
+  url: string | null;
+  title: string;
+  status: 'triggered' | 'acknowledged' | 'resolved';
+  /** Names of people. */
+  acknowledgedBy: readonly string[];
+  assignedTo: readonly string[];
+  createdAt: Timestamp;
+};
+
+/** What our incident is about, to find the one that pages for the same. */
+export type ExternalQuery = {
+  /** Group keys of its notifications, as their sender wrote them. */
+  groupKeys: readonly string[];
+  /** Label sets of its alerts that fire, as they came. */
+  alerts: readonly (readonly (readonly [string, string])[])[];
+  /** The service as its alerts call it. */
+  service: string;
+  environment: string;
+  /** Where no key is known, only incidents opened from here on are looked through. */
+  since: Timestamp;
+};
+
+/** `by`: it has the key of one of our groups, holds one of our alerts, or is the only one that names what they name. */
+export type ExternalFound =
+  | { incident: ExternalIncident; by: 'group_key' | 'labels' | 'names' }
+  | { incident: null; because: string };
+
+/** The pager where others page already: their incident is found, annotated and followed. One attempt per call. */
+export type ExternalPager = {
+  /**
+   * Among those that are open. The vendor may take a while to show what it was told. What is found by its group key may
+   * be much older than our incident; once somebody has acknowledged it, it tells nobody about what joins it.
+   */
+  find(query: ExternalQuery): Promise<Told<ExternalFound>>;
+  /** Adds a note once per `key`. Refused with `not_found` when the incident is gone. */
+  annotate(id: string, text: string, key: string): Promise<Told<null>>;
+  /** Where it was merged into another one, that one. Null: it is not there any more. */
+  read(id: string): Promise<Told<ExternalIncident | null>>;
+};

@@ -15,7 +15,10 @@ import type {
 import type { ChangeId, EnvironmentName, IncidentId, ServiceName, Severity, Version } from '../schemas/names.ts';
 import type { Signal, SourceName } from '../schemas/signal.ts';
 import type { Timestamp } from '../schemas/time.ts';
+import type { Annotations, Chat, Silences, StatusPage, Tickets } from './outlets.ts';
+import type { Projections } from './projections.ts';
 import type { Decision, DecisionInputs } from './rollback.ts';
+import type { Story } from './story.ts';
 
 /** All that the product needs from outside. One is assembled for AWS and, with other addresses, for one machine. */
 export type Deps = {
@@ -40,6 +43,13 @@ export type Deps = {
   deployerFor: (config: DeployerConfig) => Promise<Deployer | undefined>;
   metrics: Metrics;
   alerts: AlertStates;
+  silences: Silences;
+  projections: Projections;
+  chat: Chat;
+  statusPage: StatusPage;
+  annotations: Annotations;
+  /** Undefined: it is not configured far enough to be called. */
+  ticketsFor: (target: TicketTarget) => Promise<Tickets | undefined>;
 };
 
 export type Clock = { now(): Timestamp };
@@ -158,6 +168,13 @@ export type Incidents = {
   endEpisodes(id: IncidentId, episodes: readonly string[], text: string): Promise<void>;
   /** Incidents with mail or a start that has been waiting since before `before`. */
   pending(before: Timestamp): Promise<IncidentId[]>;
+  /**
+   * All that is shown of an incident, strongly consistent.
+   * @param after place in the timeline from which on it is wanted; null: from the beginning
+   */
+  story(id: IncidentId, after: string | null): Promise<Story | undefined>;
+  /** The channel that it has got in the chat, as people call it. */
+  setChannel(id: IncidentId, channel: string): Promise<void>;
   /** Incidents that are not resolved, as far as the index knows. */
   open(): Promise<IncidentRecord[]>;
 };

@@ -41,6 +41,7 @@ export function toSignal(alert: Alert, services: Config['services'], asRollbackR
     },
     labels: [...labels],
     annotations: [...annotations],
+    ...(alert.groupKey === undefined ? {} : { groupKey: alert.groupKey }),
     blob: null,
   };
 }

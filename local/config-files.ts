@@ -4,6 +4,7 @@ import { isMap, isPair, isScalar, LineCounter, type Document, type Node, parseDo
 import type { z } from 'zod';
 import { sha256 } from '../aws/hash.ts';
 import { type Config, PagingFile, ServicesFile } from '../schemas/config.ts';
+import { RoutesFile } from '../schemas/routes.ts';
 
 /** The set as the files on disk say it, or what is wrong with them, each as `file:line: message`. */
 export type LoadedConfig = { ok: true; config: Config } | { ok: false; problems: string[] };
@@ -12,9 +13,10 @@ export type LoadedConfig = { ok: true; config: Config } | { ok: false; problems:
 export async function loadConfig(dir: string): Promise<LoadedConfig> {
   const services = await readYaml(join(dir, 'services.yaml'), ServicesFile);
   const paging = await readYaml(join(dir, 'paging.yaml'), PagingFile);
-  const problems = [...services.problems, ...paging.problems];
-  if (services.value === undefined || paging.value === undefined || problems.length > 0) return { ok: false, problems };
-  const content = { services: services.value.services, paging: paging.value };
+  const routes = await readYaml(join(dir, 'routes.yaml'), RoutesFile);
+  if (services.value === undefined || paging.value === undefined || routes.value === undefined)
+    return { ok: false, problems: [services, paging, routes].flatMap(({ problems }) => problems) };
+  const content = { services: services.value.services, paging: paging.value, routes: routes.value };
   return { ok: true, config: { version: sha256(JSON.stringify(content)).slice(0, 16), ...content } };
 }
 
@@ -45,7 +47,7 @@ async function readYaml<S extends z.ZodType>(file: string, schema: S): Promise<R
 
 type Problem = { path: PropertyKey[]; message: string };
 
-/** Each unknown key as a problem of its own; of a union, what is wrong with the closest member. */
+/** Each unknown key as a problem of its own; of a union, what is wrong with the closest of its forms. */
 function flatten(issues: readonly z.core.$ZodIssue[], prefix: readonly PropertyKey[] = []): Problem[] {
   return issues.flatMap((issue): Problem[] => {
     const path = [...prefix, ...issue.path];
@@ -53,18 +55,28 @@ function flatten(issues: readonly z.core.$ZodIssue[], prefix: readonly PropertyK
     if (issue.code === 'unrecognized_keys')
       return issue.keys.map((key) => ({ path: [...path, key], message: `unknown key "${key}" in ${where}` }));
     if (issue.code === 'invalid_union') {
-      const closest = issue.errors.toSorted((a, b) => a.length - b.length)[0] ?? [];
-      if (closest.length > 0) return flatten(closest, path);
+      const closest = closestForm(issue.errors);
+      if (closest !== undefined) return flatten(closest, path);
+      const expected = new Set(issue.errors.flat().map((each) => (each.code === 'invalid_type' ? each.expected : '')));
+      if (!expected.has('')) return [{ path, message: `${where}: expected ${[...expected].join(' or ')}` }];
     }
     return [{ path, message: `${where}: ${issue.message}` }];
   });
+}
+
+/** Of the forms that a value can have, the one with the fewest problems. Undefined: it is of another type than all of them. */
+function closestForm(forms: readonly z.core.$ZodIssue[][]): readonly z.core.$ZodIssue[] | undefined {
+  const sameType = forms.filter(
+    (issues) => !issues.some(({ code, path }) => code === 'invalid_type' && path.length === 0),
+  );
+  return sameType.filter((issues) => issues.length > 0).toSorted((a, b) => a.length - b.length)[0];
 }
 
 /** The line of the deepest part of `path` that is in the document. */
 function lineOf(document: Document, path: readonly PropertyKey[], lines: LineCounter): number {
   let line = 1;
   let node: unknown = document.contents;
-  for (const step of path) {
+  for (const [index, step] of path.entries()) {
     if (isMap(node)) {
       const pair = node.items.find(
         (item) => isPair(item) && isScalar(item.key) && String(item.key.value) === String(step),
@@ -73,7 +85,7 @@ function lineOf(document: Document, path: readonly PropertyKey[], lines: LineCou
       line = startOf(pair.key as Node, lines) ?? line;
       node = pair.value;
     } else {
-      node = document.getIn(path.slice(0, path.indexOf(step) + 1), true);
+      node = document.getIn(path.slice(0, index + 1), true);
       line = startOf(node as Node | undefined, lines) ?? line;
     }
   }

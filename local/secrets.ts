@@ -17,7 +17,7 @@ export function parametersOf(
   return Object.fromEntries(entries.map(([name, value]) => [`${path}/${name}`, value]));
 }
 
-function* secretNames({ services, paging }: Config): Generator<string> {
+function* secretNames({ services, paging, routes }: Config): Generator<string> {
   for (const { environments } of Object.values(services)) {
     for (const { deployer } of Object.values(environments)) {
       const auth = deployer?.auth;
@@ -25,4 +25,7 @@ function* secretNames({ services, paging }: Config): Generator<string> {
     }
   }
   if (paging.fallback !== undefined) yield paging.fallback.signature;
+  for (const ticket of routes.routes.flatMap((route) => route.ticket)) {
+    if ('webhook' in ticket && ticket.webhook.signature !== undefined) yield ticket.webhook.signature;
+  }
 }

@@ -1,10 +1,8 @@
 import { z } from 'zod';
+import { HttpUrl, SecretName } from './endpoint.ts';
 import { EnvironmentName, Mode, ServiceName } from './names.ts';
-
-/** The name of a secret, as in the environment. Never the secret itself. */
-const SecretName = z.string().regex(/^[A-Z][A-Z0-9_]{0,127}$/, 'the name of a secret looks like CD_TOKEN');
-
-const HttpUrl = z.url({ protocol: /^https?$/, error: 'an http or https URL' });
+import { RoutesFile } from './routes.ts';
+import { oneOf } from './synonyms.ts';
 
 /** A CD system with an HTTP API of the form that `docs/deployers.md` describes. */
 const HttpDeployer = z.strictObject({
@@ -45,6 +43,10 @@ const EnvironmentEntry = z.strictObject({
 });
 export type EnvironmentEntry = z.infer<typeof EnvironmentEntry>;
 
+/** Who pages: we, or an Alertmanager that pages beside us; then its incident is found and followed, not doubled. */
+const PagingMode = z.enum(['firebreak', 'external']);
+export type PagingMode = z.infer<typeof PagingMode>;
+
 const ServiceEntry = z.strictObject({
   team: z.string().min(1).optional(),
   /** 1 (most critical) to 4. */
@@ -53,6 +55,8 @@ const ServiceEntry = z.strictObject({
   dependsOn: z.array(ServiceName).default([]),
   /** Labels that mean this service. Absent: label `service` equals its name. */
   match: z.record(z.string(), z.string()).optional(),
+  /** Absent: as `paging.yaml` says. */
+  paging: PagingMode.optional(),
   slack: z.strictObject({ channel: z.string().min(1) }).optional(),
   statusPage: z
     .strictObject({ components: z.array(z.string().min(1)), publish: z.enum(['auto', 'approve']).default('approve') })
@@ -79,17 +83,25 @@ export const ServicesFile = z.strictObject({
 });
 export type ServicesFile = z.infer<typeof ServicesFile>;
 
-/** `config/paging.yaml`: who hears of it when the pager cannot be reached. */
-export const PagingFile = z.strictObject({
-  /** Called, signed after Standard Webhooks, when the pager has not taken a page within a minute. */
-  fallback: z.strictObject({ url: HttpUrl, signature: SecretName }).optional(),
-  /** An incident for which no `resolved` comes and nothing else is heard closes after so many hours. */
-  quietHours: z
-    .number()
-    .min(1)
-    .max(24 * 14)
-    .default(12),
-});
+/** `config/paging.yaml`: who pages, and who hears of it when the pager cannot be reached. */
+export const PagingFile = z
+  .strictObject({
+    mode: PagingMode.optional(),
+    /** The same as `mode`. */
+    paging: PagingMode.optional(),
+    /** Called, signed after Standard Webhooks, when the pager has not taken a page within a minute. */
+    fallback: z.strictObject({ url: HttpUrl, signature: SecretName }).optional(),
+    /** An incident for which no `resolved` comes and nothing else is heard closes after so many hours. */
+    quietHours: z
+      .number()
+      .min(1)
+      .max(24 * 14)
+      .default(12),
+  })
+  .transform(({ mode, paging, ...rest }, context) => ({
+    mode: oneOf({ mode, paging }, context) ?? ('firebreak' as const),
+    ...rest,
+  }));
 export type PagingFile = z.infer<typeof PagingFile>;
 
 /** The whole set in force. `version` is a hash of its content: decisions name the one they were made under. */
@@ -97,6 +109,8 @@ export const Config = z.strictObject({
   version: z.string(),
   services: ServicesFile.shape.services,
   paging: PagingFile,
+  /** Absent in sets that were published before there were routes. */
+  routes: RoutesFile.prefault({}),
 });
 export type Config = z.infer<typeof Config>;
 

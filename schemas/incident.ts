@@ -109,6 +109,20 @@ export const IncidentRecord = z.object({
   automation_paused: z.boolean(),
   /** A person has declared it: that no alert fires does not mean that it is over. Absent: alerts opened it. */
   by_hand: z.literal(true).optional(),
+  /** Somebody is to be woken for it. Absent: as its severity says. */
+  page: z.boolean().optional(),
+  /** The incident that it is a part of, when many fail at once. */
+  parent_id: IncidentId.optional(),
+  /** It is the parent of others: why they belong together. */
+  crowd: z.object({ because: z.enum(['many', 'shared_dependency']), name: z.string(), text: z.string() }).optional(),
+  /** Its channel in the chat, as people call it: `#incident-2611201`. */
+  channel: z.string().optional(),
+  /** Channels of teams that get a line, besides the service's own. */
+  told_channels: z.array(z.string()).optional(),
+  /** Some of its alerts are silenced, or in maintenance: by whom and how long. */
+  muted: z.object({ text: z.string() }).nullable().optional(),
+  /** A person has allowed its words on the status page. */
+  published_by: z.string().optional(),
   /** Trace id of the request that opened it. */
   trace: z.string(),
 });

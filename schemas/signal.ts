@@ -22,6 +22,8 @@ export type Alert = {
   /** False: the sender tells no start, so `startsAt` is when we heard of it and each fingerprint has one episode at a time. */
   episodic: boolean;
   generatorUrl: string | null;
+  /** Of the notification it came in: the sender's own text for the group. Absent: it has none, or one too long to keep. */
+  groupKey?: string;
 };
 
 /** A normalised alert as it leaves ingest, and the body of a queue message. */
@@ -48,6 +50,8 @@ export const Signal = z.object({
   links: z.object({ runbook: z.string().nullable(), dashboard: z.string().nullable(), source: z.string().nullable() }),
   labels: z.array(z.tuple([z.string(), z.string()])),
   annotations: z.array(z.tuple([z.string(), z.string()])),
+  /** What the sender calls the group it came in. Absent: not known, as in what was queued before it was kept. */
+  groupKey: z.string().optional(),
   /** Where the whole of it lies when it is too large for a message and an item; then the texts here are cut. */
   blob: z.string().nullable(),
 });

@@ -9,6 +9,7 @@ import type {
   Receipt,
   SignalView,
 } from '../../domain/ports.ts';
+import type { Story } from '../../domain/story.ts';
 import {
   DecisionView,
   Effect,
@@ -26,7 +27,8 @@ import { mintIncidentId } from '../ids.ts';
 import { admit, blankIncident, newIncidentWrites, signalEnd } from './admit.ts';
 import { keys, lists } from './keys.ts';
 import { hangBell, mailWrites, pendingWrite, timelineWrite } from './mail.ts';
-import { absent, type Item, listed, type Table } from './table.ts';
+import { storyOf } from './story.ts';
+import { absent, collect, type Item, listed, type Table } from './table.ts';
 
 const TRIES = 20;
 
@@ -317,6 +319,17 @@ export class IncidentTable implements Incidents {
     }
   }
 
+  async story(id: IncidentId, after: string | null): Promise<Story | undefined> {
+    return storyOf(this.#table, id, after);
+  }
+
+  async setChannel(id: IncidentId, channel: string): Promise<void> {
+    await this.#table.touch(keys.incident(id), {
+      UpdateExpression: 'SET channel = :channel',
+      ExpressionAttributeValues: { ':channel': channel },
+    });
+  }
+
   async pending(before: Timestamp): Promise<IncidentId[]> {
     const rows = await collect(this.#table.each('PENDING'), (item) => item);
     return rows.filter((row) => String(row['since']) < before).map((row) => IncidentId.parse(row['sk']));
@@ -338,8 +351,3 @@ export class IncidentTable implements Incidents {
   }
 }
 
-async function collect<T>(items: AsyncIterable<Item>, read: (item: Item) => T): Promise<T[]> {
-  const all: T[] = [];
-  for await (const item of items) all.push(read(item));
-  return all;
-}

@@ -1,5 +1,6 @@
 import type { ChangeId, IncidentId } from '../../schemas/names.ts';
 import type { Place } from '../../domain/ports.ts';
+import type { Subject, Target } from '../../schemas/projection.ts';
 import type { Timestamp } from '../../schemas/time.ts';
 import { sha256 } from '../hash.ts';
 
@@ -47,6 +48,13 @@ export const keys = {
   automation: (): Key => ({ pk: 'AUTOMATION', sk: 'AUTOMATION' }),
   token: (hash: string): Key => ({ pk: `TOKEN#${hash}`, sk: 'TOKEN' }),
   tokenById: (id: string): Key => ({ pk: 'TOKENS', sk: id }),
+  /** What a target has still to show. */
+  due: (target: Target, subject: Subject): Key => ({ pk: `DUE#${target}`, sk: subject }),
+  dues: (target: Target): Pick<Key, 'pk'> => ({ pk: `DUE#${target}` }),
+  projector: (target: Target): Key => ({ pk: `PROJECTOR#${target}`, sk: 'PROJECTOR' }),
+  projection: (target: Target, subject: Subject): Key => ({ pk: `PRJ#${subject}`, sk: target }),
+  sent: (target: Target, subject: Subject, key: string): Key => ({ pk: `PRJ#${subject}`, sk: `${target}#${part(key)}` }),
+  counter: (row: string): Key => ({ pk: `COUNTER#${part(row)}`, sk: 'COUNTER' }),
   idempotency: (principal: string, route: string, key: string): Key => ({
     pk: `IDEM#${part(principal)}#${part(route)}#${part(key)}`,
     sk: 'IDEM',

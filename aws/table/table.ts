@@ -172,6 +172,12 @@ export class Table {
   }
 }
 
+export async function collect<T>(items: AsyncIterable<Item>, read: (item: Item) => T): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(read(item));
+  return all;
+}
+
 export type Condition = Pick<
   NonNullable<Write['Put']>,
   'ConditionExpression' | 'ExpressionAttributeNames' | 'ExpressionAttributeValues'

@@ -67,6 +67,10 @@ export type Rollbacks = {
   start(rollback: NewRollback, at: { startedAt: number; endsAt: number }, outcome: CdSettings['outcome']): Rollback;
   byKey(key: string): Rollback | undefined;
   byId(id: number): Rollback | undefined;
+  /** Newest first. */
+  newest(limit: number): Rollback[];
+  /** Those that have ended and were not settled yet, first the first. */
+  due(now: number): Rollback[];
   running(service: string, environment: string, now: number): Rollback | undefined;
   /**
    * What runs, or `undefined` while nobody has said: deploys do not go through this system, so what it once rolled
@@ -92,6 +96,7 @@ export function openRollbacks(db: DatabaseSync): Rollbacks {
     values (:key, :service, :environment, :from_version, :to_version, :startedAt, :endsAt, :outcome) returning *`);
   const byKey = db.prepare('select * from cd_rollbacks where key = ?');
   const byId = db.prepare('select * from cd_rollbacks where id = ?');
+  const newest = db.prepare('select * from cd_rollbacks order by id desc limit ?');
   const running = db.prepare('select * from cd_rollbacks where service = ? and environment = ? and ends_at > ?');
   const told = db.prepare('select version from cd_live where service = ? and environment = ? and told = 1');
   const setLive = db.prepare(`
@@ -112,6 +117,8 @@ export function openRollbacks(db: DatabaseSync): Rollbacks {
     start: (rollback, at, outcome) => insert.get({ ...rollback, ...at, outcome }) as Rollback,
     byKey: (key) => byKey.get(key) as Rollback | undefined,
     byId: (id) => byId.get(id) as Rollback | undefined,
+    newest: (limit) => newest.all(limit) as Rollback[],
+    due: (now) => due.all(now) as Rollback[],
     running: (service, environment, now) => running.get(service, environment, now) as Rollback | undefined,
     told: (service, environment) => (told.get(service, environment) as { version: string } | undefined)?.version,
     tell: (version) => void setLive.run({ ...version, told: 1 }),

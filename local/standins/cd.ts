@@ -1,5 +1,6 @@
 import { Hono, type Context, type MiddlewareHandler } from 'hono';
 import { z } from 'zod';
+import { timestamp } from '../../schemas/time.ts';
 import { CdSettings, LiveVersion, openRollbacks, rollbackTables, statusAt } from './cd-rollbacks.ts';
 import type { NewRollback, Rollback, Rollbacks } from './cd-rollbacks.ts';
 import { check, readJson } from './problem.ts';
@@ -44,6 +45,7 @@ export const cd = {
         return c.json(rollbacks.settings());
       });
   },
+  view: (deps) => shown(openRollbacks(deps.db), deps.now()),
 } as const satisfies StandIn;
 
 /** Rollbacks that have ended by now are live before anything is looked at. */
@@ -126,6 +128,33 @@ function start(accepted: NewRollback, rollbacks: Rollbacks, { now, timeScale }: 
   const endsAt = startedAt + Math.round(rollback_ms / timeScale);
   return rollbacks.start(accepted, { startedAt, endsAt }, outcome);
 }
+
+/** More than a person reads. */
+const SHOWN_ROLLBACKS = 50;
+
+/** Rollbacks, newest first, and what runs as far as is known. A look settles nothing, so what is due is added here. */
+function shown(rollbacks: Rollbacks, now: number) {
+  const live = new Map(rollbacks.allLive().map((one) => [placeOf(one), one]));
+  for (const { service, environment, to_version: version, outcome } of rollbacks.due(now)) {
+    if (outcome === 'succeeded') live.set(placeOf({ service, environment }), { service, environment, version });
+  }
+  return {
+    rollbacks: rollbacks.newest(SHOWN_ROLLBACKS).map((rollback) => ({
+      id: idOf(rollback),
+      service: rollback.service,
+      environment: rollback.environment,
+      from_version: rollback.from_version,
+      to_version: rollback.to_version,
+      status: statusAt(rollback, now),
+      started_at: timestamp(rollback.started_at),
+      ended_at: now < rollback.ends_at ? null : timestamp(rollback.ends_at),
+    })),
+    live: [...live.values()],
+  };
+}
+
+const placeOf = ({ service, environment }: { service: string; environment: string }): string =>
+  JSON.stringify([service, environment]);
 
 const idOf = ({ id }: Rollback): string => `rb_${String(id).padStart(2, '0')}`;
 

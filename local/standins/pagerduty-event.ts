@@ -23,6 +23,8 @@ export type AlertEvent = {
   summary: string;
   source: string;
   severity: string;
+  /** Whatever the sender tells about it; an object as a rule. */
+  details: unknown;
 };
 
 export type ChangeEvent = { routingKey: string };
@@ -41,6 +43,7 @@ export function readAlertEvent(body: string): Reading<AlertEvent> {
     summary: text(payload(event).summary),
     source: text(payload(event).source),
     severity: text(payload(event).severity),
+    details: payload(event).custom_details ?? {},
   }));
 }
 

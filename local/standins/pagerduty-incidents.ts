@@ -1,35 +1,72 @@
+import { createHash } from 'node:crypto';
 import { Hono, type Context } from 'hono';
-import type { Alert, Alerts, AlertStatus, LogEntry } from './pagerduty-alerts.ts';
+import { InstantIn, millisOf } from '../../schemas/time.ts';
+import type { Alert, AlertFilter, Alerts, AlertStatus } from './pagerduty-alerts.ts';
+import type { Notes } from './pagerduty-notes.ts';
+import { alertObject, incidentNumber, incidentObject, logEntryObject, noteObject } from './pagerduty-objects.ts';
+import { rateLimit } from './rate-limit.ts';
+import type { StandInDeps } from './stand-in.ts';
 
 /**
- * The part of the REST API that looks incidents up.
+ * Requests of all kinds with one API key.
+ *
+ * @see https://developer.pagerduty.com/docs/rest-api-rate-limits (read 2026-11)
+ */
+const REST_LIMIT = { max: 960, windowMs: 60_000 };
+
+/** What a list goes back when it is not told how far: a month, taken as 30 days. */
+const DEFAULT_RANGE_MS = 30 * 24 * 3_600_000;
+
+/**
+ * The part of the REST API that looks incidents up and takes notes on them. Every API key is taken for one of the
+ * account, which needs the header `From` to write.
  *
  * @see https://developer.pagerduty.com/api-reference (Incidents; read 2026-11)
  */
-export function incidentRoutes(alerts: Alerts): Hono {
+export function incidentRoutes(alerts: Alerts, notes: Notes, deps: StandInDeps): Hono {
+  const admit = rateLimit(deps, REST_LIMIT);
   return new Hono()
-    .use(async (c, next) => (mayRead(c) ? next() : denied()))
+    .use(async (c, next) => {
+      if (!mayCall(c)) return denied();
+      return admit(keyOf(c)) ? next() : throttled(deps);
+    })
     .get('/', (c) => {
-      const statuses = c.req.queries('statuses[]') ?? [...STATUSES];
-      const unknown = statuses.filter((status) => !isStatus(status));
-      if (unknown.length > 0)
-        return invalid(
-          c,
-          unknown.map((status) => `Status ${status} is not a valid status`),
-        );
-      const found = alerts.find({ dedupKey: c.req.query('incident_key'), statuses: statuses.filter(isStatus) });
+      const read = filterOf(c, deps.now());
+      if (read instanceof Response) return read;
+      const found = alerts.find(read);
       const ordered = newestFirst(c) ? found.toReversed() : found;
       return c.json(
         page(
           c,
           'incidents',
-          ordered.map((alert) => incident(c, alert)),
+          ordered.map((alert) => incidentObject(originOf(c), alert, alerts)),
         ),
       );
     })
     .get('/:id', (c) => {
       const alert = alertAt(c, alerts);
-      return alert ? c.json({ incident: incident(c, alert) }) : notFound(c);
+      return alert ? c.json({ incident: incidentObject(originOf(c), alert, alerts) }) : notFound(c);
+    })
+    .get('/:id/alerts', (c) => {
+      const alert = alertAt(c, alerts);
+      if (!alert) return notFound(c);
+      return c.json(page(c, 'alerts', [alertObject(originOf(c), alert, alerts)].filter(asked(c))));
+    })
+    .get('/:id/notes', (c) => {
+      const alert = alertAt(c, alerts);
+      return alert ? c.json({ notes: notes.of(alert.id).map(noteObject) }) : notFound(c);
+    })
+    .post('/:id/notes', async (c) => {
+      const alert = alertAt(c, alerts);
+      if (!alert) return notFound(c);
+      const author = c.req.header('from');
+      const fault = fromFault(author);
+      if (fault) return c.json({ error: fault }, 400);
+      const content = contentOf(await c.req.text());
+      if (content === undefined) return invalid(c, ['Content cannot be empty']);
+      return c.json({
+        note: noteObject(notes.add({ alert_id: alert.id, author: author ?? '', content, at: deps.now() })),
+      });
     })
     .get('/:id/log_entries', (c) => {
       const alert = alertAt(c, alerts);
@@ -38,7 +75,7 @@ export function incidentRoutes(alerts: Alerts): Hono {
         page(
           c,
           'log_entries',
-          alerts.log(alert.id).map((entry) => logEntry(c, entry)),
+          alerts.log(alert.id).map((entry) => logEntryObject(originOf(c), entry)),
         ),
       );
     });
@@ -48,7 +85,13 @@ const STATUSES: readonly AlertStatus[] = ['triggered', 'acknowledged', 'resolved
 const isStatus = (status: string): status is AlertStatus => (STATUSES as readonly string[]).includes(status);
 
 /** Every well-formed credential is good: there is nothing here to protect, only a header that may be missing. */
-const mayRead = (c: Context): boolean => /^(Token token=|Bearer )\S+$/.test(c.req.header('authorization') ?? '');
+const mayCall = (c: Context): boolean => /^(Token token=|Bearer )\S+$/.test(c.req.header('authorization') ?? '');
+
+/** API keys are credentials: they are told apart by their hash and not kept. */
+const keyOf = (c: Context): string =>
+  `pagerduty-rest:${createHash('sha256')
+    .update(c.req.header('authorization') ?? '')
+    .digest('hex')}`;
 
 /** Plain text, as the vendor's own: a client that expects JSON in every error has to cope. */
 const denied = (): Response =>
@@ -57,10 +100,53 @@ const denied = (): Response =>
     headers: { 'content-type': 'text/plain; charset=utf-8', 'www-authenticate': 'Token realm="Application"' },
   });
 
+/** The end of the limit is told in seconds, by a header of PagerDuty's own. */
+function throttled({ timeScale }: StandInDeps): Response {
+  const reset = Math.ceil(REST_LIMIT.windowMs / 1000 / timeScale);
+  return Response.json(
+    { error: { message: 'Rate Limit Exceeded', code: 2020 } },
+    {
+      status: 429,
+      headers: {
+        'ratelimit-limit': String(REST_LIMIT.max),
+        'ratelimit-remaining': '0',
+        'ratelimit-reset': String(reset),
+      },
+    },
+  );
+}
+
 const notFound = (c: Context): Response => c.json({ error: { message: 'Not Found', code: 2100 } }, 404);
 
 const invalid = (c: Context, errors: string[]): Response =>
   c.json({ error: { message: 'Invalid Input Provided', code: 2001, errors } }, 400);
+
+function filterOf(c: Context, now: number): AlertFilter | Response {
+  const statuses = c.req.queries('statuses[]') ?? [...STATUSES];
+  const unknown = statuses.filter((status) => !isStatus(status));
+  if (unknown.length > 0)
+    return invalid(
+      c,
+      unknown.map((status) => `Status ${status} is not a valid status`),
+    );
+  const filter = { dedupKey: c.req.query('incident_key'), statuses: statuses.filter(isStatus) };
+  if (c.req.query('date_range') === 'all') return filter;
+  const [since, until] = [instantOf(c.req.query('since')), instantOf(c.req.query('until'))];
+  if (Number.isNaN(since) || Number.isNaN(until))
+    return c.json({ error: { message: "Invalid time values in 'since' and/or 'until' parameters", code: 2004 } }, 400);
+  return {
+    ...filter,
+    since: since ?? (until ?? now) - DEFAULT_RANGE_MS,
+    ...(until === undefined ? {} : { until }),
+  };
+}
+
+/** Milliseconds since the Unix epoch; NaN when it is no time. */
+function instantOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const read = InstantIn.safeParse(text);
+  return read.success ? millisOf(read.data) : Number.NaN;
+}
 
 const newestFirst = (c: Context): boolean => (c.req.query('sort_by') ?? '').endsWith(':desc');
 
@@ -72,47 +158,33 @@ function page(c: Context, name: string, all: readonly unknown[]) {
   return { [name]: all.slice(offset, offset + limit), limit, offset, total, more: offset + limit < all.length };
 }
 
-const idOf = (number: number): string => `Q${number.toString(36).toUpperCase().padStart(13, '0')}`;
+const originOf = (c: Context): string => new URL(c.req.url).origin;
 
 function alertAt(c: Context, alerts: Alerts): Alert | undefined {
-  const digits = /^Q([0-9A-Z]{13})$/.exec(c.req.param('id') ?? '')?.[1];
-  return digits === undefined ? undefined : alerts.get(Number.parseInt(digits, 36));
+  const number = incidentNumber(c.req.param('id') ?? '');
+  return number === undefined ? undefined : alerts.get(number);
 }
 
-function incident(c: Context, alert: Alert) {
-  const id = idOf(alert.id);
-  const url = `${new URL(c.req.url).origin}/incidents/${id}`;
-  const resolved = alert.status === 'resolved' ? 1 : 0;
-  return {
-    id,
-    type: 'incident',
-    summary: `[#${alert.id}] ${alert.summary}`,
-    self: url,
-    html_url: url,
-    incident_number: alert.id,
-    title: alert.summary,
-    status: alert.status,
-    incident_key: alert.dedup_key,
-    urgency: ['critical', 'error'].includes(alert.severity) ? 'high' : 'low',
-    created_at: time(alert.created_at),
-    updated_at: time(alert.changed_at),
-    last_status_change_at: time(alert.changed_at),
-    resolved_at: alert.resolved_at === null ? null : time(alert.resolved_at),
-    assignments: [],
-    alert_counts: { all: 1, triggered: 1 - resolved, resolved },
-  };
+/** An alert is triggered or resolved; to acknowledge is done with incidents. */
+function asked(c: Context): (alert: { status: string; alert_key: string }) => boolean {
+  const [statuses, key] = [c.req.queries('statuses[]'), c.req.query('alert_key')];
+  return (alert) => (statuses?.includes(alert.status) ?? true) && (key === undefined || key === alert.alert_key);
 }
 
-function logEntry(c: Context, entry: LogEntry) {
-  const id = `R${entry.id.toString(36).toUpperCase().padStart(25, '0')}`;
-  return {
-    id,
-    type: `${entry.action}_log_entry`,
-    self: `${new URL(c.req.url).origin}/log_entries/${id}`,
-    created_at: time(entry.at),
-    incident: { id: idOf(entry.alert_id), type: 'incident_reference' },
-  };
+/** In the words and with the codes that its users report; the reference has neither. */
+function fromFault(from: string | undefined): { message: string; code: number } | undefined {
+  if (from === undefined) {
+    const message = 'You must specify a user\'s email address in the "From" header to perform this action';
+    return { message, code: 2016 };
+  }
+  return /^\S+@\S+$/.test(from) ? undefined : { message: 'Malformed "From" header', code: 1028 };
 }
 
-/** Whole seconds, UTC. */
-const time = (millis: number): string => new Date(millis).toISOString().replace(/\.\d{3}Z$/, 'Z');
+function contentOf(body: string): string | undefined {
+  try {
+    const { note } = JSON.parse(body) as { note?: { content?: unknown } };
+    return typeof note?.content === 'string' && note.content.trim() !== '' ? note.content : undefined;
+  } catch {
+    return undefined;
+  }
+}

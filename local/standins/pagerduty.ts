@@ -3,6 +3,9 @@ import { Hono, type Context } from 'hono';
 import { alertTables, openAlerts, type Alerts } from './pagerduty-alerts.ts';
 import { readAlertEvent, readChangeEvent } from './pagerduty-event.ts';
 import { incidentRoutes } from './pagerduty-incidents.ts';
+import { noteTables, openNotes } from './pagerduty-notes.ts';
+import { peopleRoutes } from './pagerduty-people.ts';
+import { shownIncidents } from './pagerduty-view.ts';
 import { rateLimit, rateLimitTables } from './rate-limit.ts';
 import type { StandIn, StandInDeps } from './stand-in.ts';
 
@@ -13,16 +16,20 @@ import type { StandIn, StandInDeps } from './stand-in.ts';
  */
 const EVENTS_LIMIT = { max: 120, windowMs: 60_000 };
 
-/** PagerDuty: its Events API v2 and, to look an incident up, a part of its REST API, on one address. */
+/** PagerDuty: its Events API v2 and, to find and annotate incidents, a part of its REST API, on one address. */
 export const pagerduty = {
   vendor: 'pagerduty',
-  tables: alertTables + rateLimitTables,
+  tables: alertTables + noteTables + rateLimitTables,
   credentialKeys: ['routing_key'],
   throttled,
   app(deps) {
     const alerts = openAlerts(deps.db);
-    return new Hono().route('/v2', eventRoutes(deps, alerts)).route('/incidents', incidentRoutes(alerts));
+    return new Hono()
+      .route('/v2', eventRoutes(deps, alerts))
+      .route('/incidents', incidentRoutes(alerts, openNotes(deps.db), deps));
   },
+  sandbox: (deps) => peopleRoutes(openAlerts(deps.db), openNotes(deps.db), deps),
+  view: ({ db }) => ({ incidents: shownIncidents(openAlerts(db), openNotes(db)) }),
 } as const satisfies StandIn;
 
 /** Taken means taken, not processed: a 202 is all that a caller hears about an event. */

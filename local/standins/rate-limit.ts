@@ -6,22 +6,40 @@ export const rateLimitTables = `
   create index if not exists taken_calls_by_key on taken_calls (key, at);
 `;
 
+/** At most `max` calls within `windowMs`. */
+export type RateWindow = { max: number; windowMs: number };
+
 /**
- * A sliding window: at most `max` calls with one key within `windowMs`, which is divided by the time scale, because a
- * client's back-off is. A call that is refused does not count, so a caller that goes on calling gets through in time.
+ * Sliding windows. `windowMs` is divided by the time scale, because a client's back-off is. A call that is refused does
+ * not count, so a caller that goes on calling gets through in time. A key belongs to one window.
  */
-export function rateLimit({ db, now, timeScale }: StandInDeps, limit: { max: number; windowMs: number }) {
+export function rateWindows({ db, now, timeScale }: StandInDeps) {
   const forget = db.prepare('delete from taken_calls where key = ? and at <= ?');
-  const count = db.prepare('select count(*) as taken from taken_calls where key = ?');
+  const newest = db.prepare('select at from taken_calls where key = ? order by at desc limit 1 offset ?');
   const add = db.prepare('insert into taken_calls (key, at) values (?, ?)');
+
+  return {
+    /** Milliseconds until a call is within the limit; 0 when it is now. */
+    waitMs(key: string, { max, windowMs }: RateWindow): number {
+      const at = now();
+      const window = windowMs / timeScale;
+      forget.run(key, at - window);
+      const hindmost = newest.get(key, max - 1) as { at: number } | undefined;
+      return hindmost === undefined ? 0 : hindmost.at + window - at;
+    },
+    /** Counts a call. */
+    take: (key: string): void => void add.run(key, now()),
+  };
+}
+
+/** One sliding window for each key. */
+export function rateLimit(deps: StandInDeps, limit: RateWindow) {
+  const windows = rateWindows(deps);
 
   /** True when the call is within the limit, and counted. */
   return (key: string): boolean => {
-    const at = now();
-    forget.run(key, at - limit.windowMs / timeScale);
-    const { taken } = count.get(key) as { taken: number };
-    if (taken >= limit.max) return false;
-    add.run(key, at);
+    if (windows.waitMs(key, limit) > 0) return false;
+    windows.take(key);
     return true;
   };
 }

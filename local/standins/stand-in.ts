@@ -30,4 +30,6 @@ export type StandIn = {
   app(deps: StandInDeps): Hono;
   /** Helpers that the real vendor does not have, served under `/sandbox/<vendor>`. */
   sandbox?(deps: StandInDeps): Hono;
+  /** What a person would see at this vendor now, as JSON for the sandbox page. Only reads; runs inside a unit. */
+  view?(deps: StandInDeps): unknown;
 };

@@ -38,7 +38,11 @@ const Group = z.object({
   version: z.unknown().optional(),
   alerts: z.array(z.unknown()),
   truncatedAlerts: z.number().int().nonnegative().nullish(),
+  groupKey: z.unknown().optional(),
 });
+
+/** UTF-16 units. It travels with every alert of the group; a usual one has a few hundred. */
+const GROUP_KEY_MAX_CHARS = 2048;
 
 /**
  * Reads the group payload of Alertmanager (version "4") and of Grafana alerting (version "1"), which share it.
@@ -51,6 +55,7 @@ export function parseGroup(body: string, source: SourceName, versions: readonly 
   const group = Group.safeParse(json.value);
   if (!group.success) return fault(422, 'wrong-shape', z.prettifyError(group.error));
   const { version, alerts: items, truncatedAlerts } = group.data;
+  const groupKey = wholeKey(group.data.groupKey);
   if (typeof version !== 'string' || !versions.includes(version)) {
     return fault(
       422,
@@ -69,12 +74,18 @@ export function parseGroup(body: string, source: SourceName, versions: readonly 
   const bad: BadAlert[] = [];
   for (const item of items) {
     const read = GroupAlert.safeParse(item);
-    if (read.success) alerts.push(toAlert(read.data, source));
+    if (read.success) alerts.push({ ...toAlert(read.data, source), ...groupKey });
     else bad.push({ item, detail: z.prettifyError(read.error) });
   }
   const unreadable = keptApart(bad, json.value, body);
   return { ok: true, parsed: { alerts, unreadable, truncated: truncatedAlerts ?? 0 } };
 }
+
+/** Whole or not at all: others know the group by a hash of it. */
+const wholeKey = (key: unknown): Pick<Alert, 'groupKey'> =>
+  typeof key === 'string' && key !== '' && key.length <= GROUP_KEY_MAX_CHARS && key.isWellFormed()
+    ? { groupKey: key }
+    : {};
 
 function toAlert(alert: z.infer<typeof GroupAlert>, source: SourceName): Alert {
   const annotations = new Map(alert.annotations);

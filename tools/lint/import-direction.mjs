@@ -13,8 +13,8 @@ const PRODUCT = ['schemas', 'domain', 'integrations', 'aws', 'workflows', 'proje
 
 /** @type {Readonly<Record<string, Layer>>} */
 const LAYERS = {
-  schemas: { folders: ['schemas'], packages: ['zod'], node: false },
-  domain: { folders: ['schemas', 'domain'], packages: ['zod'], node: false },
+  schemas: { folders: ['schemas'], packages: ['zod', 'temporal-polyfill', 'rrule-temporal'], node: false },
+  domain: { folders: ['schemas', 'domain'], packages: ['zod', 'temporal-polyfill', 'rrule-temporal'], node: false },
   integrations: { folders: ['schemas', 'domain', 'integrations'], node: true },
   aws: { folders: ['schemas', 'domain', 'aws'], node: true },
   workflows: {
@@ -33,7 +33,7 @@ const LAYERS = {
 
 /** Files that may import more than their folder: each is the one place where things are put together. */
 /** @type {Readonly<Record<string, readonly string[]>>} */
-const ASSEMBLIES = { 'aws/deps.ts': ['integrations'] };
+const ASSEMBLIES = { 'aws/deps.ts': ['integrations'], 'schemas/match.ts': ['domain'] };
 
 const DIRECTION = 'schemas ← domain ← integrations, aws, workflows, projectors, web ← functions ← local';
 

@@ -1,0 +1,156 @@
+import type { Crowd, Opening } from '../../domain/crowd.ts';
+import type { Clock, CrowdPort } from '../../domain/ports.ts';
+import { IncidentRecord } from '../../schemas/incident.ts';
+import { EnvironmentName, IncidentId, ServiceName } from '../../schemas/names.ts';
+import { plusSeconds, secondsBetween, Timestamp } from '../../schemas/time.ts';
+import { mintIncidentId } from '../ids.ts';
+import { blankIncident } from './blank-incident.ts';
+import { keys } from './keys.ts';
+import { timelineWrite } from './mail.ts';
+import { newIncidentWrites } from './open.ts';
+import { absent, collect, type Item, type Table, type Write } from './table.ts';
+
+/** Openings are looked at for an hour; then DynamoDB may drop them. */
+const OPENINGS_KEPT_SECONDS = 24 * 3600;
+
+const TRIES = 20;
+
+/** Service of an incident that is made of others. */
+export const SEVERAL = ServiceName.parse('several-services');
+
+export const scopeOfCrowd = (environment: string): string => `${SEVERAL}#${encodeURIComponent(environment)}`;
+
+/** What has opened lately, and incidents that are made of others. */
+export class CrowdTable implements CrowdPort {
+  readonly #table: Table;
+  readonly #clock: Clock;
+
+  constructor(table: Table, clock: Clock) {
+    this.#table = table;
+    this.#clock = clock;
+  }
+
+  async openedSince(since: Timestamp): Promise<Opening[]> {
+    return collect(this.#table.each(keys.openings().pk, '', { from: since }), openingOf);
+  }
+
+  async parentIn(environment: string): Promise<{ incident: IncidentRecord; lastJoinedAt: Timestamp } | undefined> {
+    const pointer = await this.#table.get(keys.open(scopeOfCrowd(environment)));
+    if (pointer === undefined) return undefined;
+    const item = await this.#table.get(keys.incident(IncidentId.parse(pointer['incident_id'])));
+    if (item === undefined || item['status'] === 'resolved') return undefined;
+    const incident = IncidentRecord.parse(item);
+    const joined = typeof item['joined_at'] === 'string' ? Timestamp.parse(item['joined_at']) : incident.opened_at;
+    return { incident, lastJoinedAt: joined };
+  }
+
+  async openParent(environment: string, crowd: Crowd, title: string, trace: string): Promise<IncidentId> {
+    const scope = scopeOfCrowd(environment);
+    for (let attempt = 1; attempt <= TRIES; attempt += 1) {
+      const open = await this.parentIn(environment);
+      if (open) return open.incident.id;
+      const at = this.#clock.now();
+      const incident: IncidentRecord = {
+        ...blankIncident,
+        id: mintIncidentId(at),
+        service: SEVERAL,
+        environment: EnvironmentName.parse(environment),
+        title,
+        severity: 'critical',
+        opened_at: at,
+        trace,
+        crowd,
+      };
+      const { ok } = await this.#table.transact(newIncidentWrites(this.#table, { at, scope }, incident, []));
+      if (ok) return incident.id;
+    }
+    throw new Error(`a parent incident in ${environment} opened and closed ${TRIES} times meanwhile; it is tried again`);
+  }
+
+  async join(parent: IncidentId, child: IncidentId): Promise<'joined' | 'closed'> {
+    const at = this.#clock.now();
+    const item = await this.#table.get(keys.incident(child));
+    if (item === undefined) return 'closed';
+    const { service, environment, unmatched, title, status, parent_id } = IncidentRecord.parse(item);
+    if (parent_id !== undefined) return 'joined';
+    if (status === 'resolved') return 'closed';
+    const name = `${unmatched ?? service} ${environment}`;
+    const { ok, failed } = await this.#transacted([
+      this.#table.put({ ...keys.child(parent, child), child, at }, absent),
+      this.#table.update(keys.incident(child), {
+        UpdateExpression: 'SET parent_id = :parent',
+        ConditionExpression: 'attribute_not_exists(parent_id) AND #status <> :resolved',
+        ExpressionAttributeNames: { '#status': 'status' },
+        ExpressionAttributeValues: { ':parent': parent, ':resolved': 'resolved' },
+      }),
+      this.#table.update(keys.incident(parent), {
+        UpdateExpression: 'SET joined_at = :at ADD firing :one, signal_count :one',
+        ConditionExpression: '#status <> :resolved',
+        ExpressionAttributeNames: { '#status': 'status' },
+        ExpressionAttributeValues: { ':at': at, ':one': 1, ':resolved': 'resolved' },
+      }),
+      timelineWrite(this.#table, parent, `joined-${child}`, {
+        at,
+        actor: 'firebreak',
+        kind: 'alerts.joined',
+        text: `Joined: ${name}: ${title}`,
+        detail: { incident: child },
+      }),
+      timelineWrite(this.#table, child, `parent-${parent}`, {
+        at,
+        actor: 'firebreak',
+        kind: 'incident.joined',
+        text: `One of several that fail at once: it goes on as part of incident ${parent}, which pages and has the channel; automation asks before it acts`,
+        detail: { parent },
+      }),
+    ]);
+    if (ok || failed.includes(0)) return 'joined';
+    return 'closed';
+  }
+
+  async #transacted(writes: readonly Write[]): Promise<{ ok: boolean; failed: number[] }> {
+    const result = await this.#table.transact(writes);
+    return result.ok ? { ok: true, failed: [] } : result;
+  }
+
+  async childEnded(parent: IncidentId, child: IncidentId): Promise<IncidentRecord | undefined> {
+    await this.#table.transact([
+      this.#table.update(keys.child(parent, child), {
+        UpdateExpression: 'SET ended_at = :at',
+        ConditionExpression: 'attribute_exists(pk) AND attribute_not_exists(ended_at)',
+        ExpressionAttributeValues: { ':at': this.#clock.now() },
+      }),
+      this.#table.update(keys.incident(parent), {
+        UpdateExpression: 'ADD firing :less',
+        ExpressionAttributeValues: { ':less': -1 },
+      }),
+    ]);
+    const item = await this.#table.get(keys.incident(parent));
+    return item && IncidentRecord.parse(item);
+  }
+}
+
+/** In the order in which they joined. */
+export const childrenOf = (table: Table, parent: IncidentId): Promise<IncidentId[]> =>
+  collect(table.each(keys.incident(parent).pk, 'CHILD#'), (item) => IncidentId.parse(item['child']));
+
+export const openingWrite = (table: Table, incident: IncidentRecord, scope: string): Write =>
+  table.put({
+    ...keys.opening(incident.opened_at, incident.id),
+    id: incident.id,
+    at: incident.opened_at,
+    scope,
+    service: incident.service,
+    environment: incident.environment,
+    unmatched: incident.unmatched,
+    expires_at: Math.ceil(secondsBetween(Timestamp.parse('1970-01-01T00:00:00.000Z'), plusSeconds(incident.opened_at, OPENINGS_KEPT_SECONDS))),
+  });
+
+const openingOf = (item: Item): Opening => ({
+  id: IncidentId.parse(item['id']),
+  at: Timestamp.parse(item['at']),
+  scope: String(item['scope']),
+  service: ServiceName.parse(item['service']),
+  environment: String(item['environment']),
+  unmatched: typeof item['unmatched'] === 'string' ? item['unmatched'] : null,
+});

@@ -1,0 +1,109 @@
+import type { Config } from '../schemas/config.ts';
+import type { IncidentId, ServiceName } from '../schemas/names.ts';
+import { plusSeconds, type Timestamp } from '../schemas/time.ts';
+
+/** An incident that has opened lately. */
+export type Opening = {
+  id: IncidentId;
+  at: Timestamp;
+  scope: string;
+  service: ServiceName;
+  environment: string;
+  unmatched: string | null;
+};
+
+/** Why incidents belong together. `name`: the dependency that they share, or empty. */
+export type Crowd = { because: 'many' | 'shared_dependency'; name: string; text: string };
+
+export type Together = { kind: 'alone' } | { kind: 'together'; crowd: Crowd; members: Opening[] };
+
+/** `incidents`: more than so many in so many minutes. `sharedDependency`: at least so many that share one. */
+export type CrowdPolicy = { incidents: number; minutes: number; sharedDependency: number } | false;
+
+/**
+ * Does an incident that has opened belong to something larger? More than a few at once, or some that share a dependency,
+ * are one event for the people who are woken by it.
+ *
+ * @param recent openings of the same environment, itself included
+ */
+export function together(
+  opened: Opening,
+  recent: readonly Opening[],
+  services: Config['services'],
+  policy: CrowdPolicy,
+): Together {
+  if (policy === false) return { kind: 'alone' };
+  const since = plusSeconds(opened.at, -policy.minutes * 60);
+  const until = plusSeconds(opened.at, policy.minutes * 60);
+  const near = recent.filter(
+    ({ at, environment }) => at > since && at < until && environment === opened.environment,
+  );
+  const scopes = new Set(near.map(({ scope }) => scope));
+  if (scopes.size > policy.incidents) {
+    return {
+      kind: 'together',
+      members: near,
+      crowd: { because: 'many', name: '', text: `${scopes.size} incidents in ${policy.minutes} minutes` },
+    };
+  }
+  return shared(opened, near, services, policy.sharedDependency);
+}
+
+/**
+ * The dependency that most of them share, the first by name among equals. One that fails beside those that depend on it
+ * is a part of it, but does not make it one: a service and its only dependent are told apart by their changes.
+ */
+function shared(
+  opened: Opening,
+  near: readonly Opening[],
+  services: Config['services'],
+  atLeast: number,
+): Together {
+  const candidates = reaches(opened, services)
+    .map((name) => ({
+      name,
+      members: near.filter((other) => reaches(other, services).includes(name)),
+      dependents: new Set(near.filter((other) => dependsOn(other, services).includes(name)).map(({ scope }) => scope)),
+    }))
+    .filter(({ dependents }) => dependents.size >= atLeast)
+    .toSorted((a, b) => b.members.length - a.members.length || (a.name < b.name ? -1 : 1));
+  const [best] = candidates;
+  if (best === undefined) return { kind: 'alone' };
+  const names = [...new Set(best.members.map(({ service }) => service))].toSorted();
+  const others = names.filter((name) => name !== best.name).join(', ');
+  const text = names.includes(best.name as ServiceName)
+    ? `${best.name} fails, and with it what depends on it: ${others}`
+    : `${others} all depend on ${best.name}`;
+  return { kind: 'together', members: best.members, crowd: { because: 'shared_dependency', name: best.name, text } };
+}
+
+/** Alerts outside the catalogue depend on nothing that is known. */
+function dependsOn({ service, unmatched }: Opening, services: Config['services']): readonly string[] {
+  return unmatched === null && Object.hasOwn(services, service) ? (services[service]?.dependsOn ?? []) : [];
+}
+
+/** The service itself and what it depends on directly. */
+const reaches = (opening: Opening, services: Config['services']): string[] =>
+  opening.unmatched === null ? [opening.service, ...dependsOn(opening, services)] : [];
+
+/** May an incident still join a parent that is open? Only while the event goes on. */
+export const stillGathers = (
+  crowd: Crowd,
+  lastJoinedAt: Timestamp,
+  opened: Opening,
+  services: Config['services'],
+  policy: CrowdPolicy,
+): boolean =>
+  policy !== false &&
+  opened.at <= plusSeconds(lastJoinedAt, policy.minutes * 60) &&
+  (crowd.because === 'many' || reaches(opened, services).includes(crowd.name));
+
+/** Incidents of one scope within an hour from which on an alert is taken for flapping. */
+export const FLAPPING_FROM = 3;
+export const FLAPPING_WITHIN_SECONDS = 3600;
+
+/** It opens and closes again and again: it stays open until it has been quiet for a while. */
+export const isFlapping = (opened: Opening, recent: readonly Opening[]): boolean =>
+  recent.filter(
+    ({ at, scope }) => scope === opened.scope && at > plusSeconds(opened.at, -FLAPPING_WITHIN_SECONDS) && at <= opened.at,
+  ).length >= FLAPPING_FROM;

@@ -1,0 +1,243 @@
+import type { DecisionView, IncidentRecord, TimelineEntry } from '../schemas/incident.ts';
+import type { Severity } from '../schemas/names.ts';
+import type { ChatMessage, ChatPart, Text } from './outlets.ts';
+import { minuteOf, placeOf, type Story } from './story.ts';
+
+/** How an incident is told to people in a chat. Pure: the same story is the same card, whenever it is drawn. */
+
+const SUSPECTS_SHOWN = 3;
+const ALERTS_SHOWN = 8;
+const CHILDREN_SHOWN = 25;
+
+const MARKS: Record<Severity, string> = { critical: '🔴', warning: '🟠', info: '🔵' };
+
+const markOf = ({ status, severity }: Pick<IncidentRecord, 'status' | 'severity'>): string =>
+  status === 'resolved' ? '✅' : status === 'mitigated' ? '🟡' : MARKS[severity];
+
+const toneOf = ({ status, severity }: Pick<IncidentRecord, 'status' | 'severity'>): ChatMessage['tone'] =>
+  status === 'resolved' ? 'good' : status === 'mitigated' || severity !== 'critical' ? 'warning' : 'bad';
+
+const STATUS_WORDS: Record<IncidentRecord['status'], string> = {
+  open: 'open',
+  mitigating: 'mitigating: a rollback is under way',
+  mitigated: 'mitigated, not proven yet',
+  resolved: 'resolved',
+};
+
+export const statusWords = ({ status, verification }: Pick<IncidentRecord, 'status' | 'verification'>): string =>
+  status === 'mitigated' && verification === 'passed' ? 'mitigated and verified' : STATUS_WORDS[status];
+
+/** One line at the top of the channel. */
+export const topic = ({ incident }: Story): Text => [
+  `${markOf(incident)} ${incident.severity} · ${statusWords(incident)} · ${placeOf(incident)}: ${incident.title}`,
+];
+
+/** The pinned message. It is edited in place, so it holds what is so now and nothing of how it came about. */
+export function summaryCard(story: Story): ChatMessage {
+  const { incident } = story;
+  const title = `${placeOf(incident)}: ${incident.title}`;
+  return {
+    summary: `${markOf(incident)} ${incident.severity}, ${statusWords(incident)}: ${title}`,
+    tone: toneOf(incident),
+    parts: [
+      { kind: 'header', text: `${markOf(incident)} ${title}` },
+      { kind: 'fields', fields: facts(story) },
+      ...childRows(story),
+      ...suspectsPart(story),
+      ...automationPart(story),
+      ...alertsPart(story),
+      { kind: 'text', text: [{ bold: 'Next step' }, `\n${nextStep(story)}`] },
+      { kind: 'note', text: [`Incident ${incident.id}`, ...mutedNote(incident)] },
+    ],
+  };
+}
+
+function facts({ incident, childCount }: Story): { name: string; value: Text }[] {
+  const { severity, status, opened_at, resolved_at, firing, signal_count } = incident;
+  const many = incident.crowd !== undefined;
+  return [
+    { name: 'Severity', value: [severity] },
+    { name: 'Status', value: [statusWords(incident)] },
+    { name: 'Opened', value: [minuteOf(opened_at)] },
+    ...(resolved_at === null
+      ? []
+      : [{ name: 'Resolved', value: [`${minuteOf(resolved_at)}${byWhom(incident.resolved_by)}`] }]),
+    many
+      ? { name: 'Incidents', value: [`${status === 'resolved' ? 0 : firing} of ${childCount} open`] }
+      : { name: 'Alerts', value: [`${Math.max(firing, 0)} firing of ${signal_count}`] },
+  ];
+}
+
+const byWhom = (by: string | null): string =>
+  by === null ? '' : by === 'firebreak:quiet' ? ', quiet' : ` by ${by}`;
+
+function childRows({ incident, children, childCount }: Story): ChatPart[] {
+  if (incident.crowd === undefined) return [];
+  const rows = children.slice(0, CHILDREN_SHOWN).flatMap((child): Text => [
+    `\n${markOf(child)} `,
+    { bold: `${child.service} ${child.environment}` },
+    ` ${child.title} (${child.status})`,
+  ]);
+  const rest = childCount - Math.min(children.length, CHILDREN_SHOWN);
+  return [
+    { kind: 'text', text: [{ bold: 'Why together' }, `\n${incident.crowd.text}`] },
+    { kind: 'text', text: [{ bold: 'Incidents' }, ...rows, ...(rest > 0 ? [`\nand ${rest} more`] : [])] },
+  ];
+}
+
+function suspectsPart({ incident, decisions }: Story): ChatPart[] {
+  if (incident.crowd !== undefined) return [];
+  if (incident.suspects.length === 0)
+    return decisions.length === 0
+      ? []
+      : [{ kind: 'text', text: [{ bold: 'Suspects' }, '\nNo change is known that could have caused this'] }];
+  const rows = incident.suspects
+    .slice(0, SUSPECTS_SHOWN)
+    .flatMap(({ version, confidence, reasons }): Text => [
+      '\n• ',
+      { bold: version },
+      ` ${Math.round(confidence * 100)} %: ${reasons.join('; ')}`,
+    ]);
+  return [{ kind: 'text', text: [{ bold: 'Suspects' }, ...rows] }];
+}
+
+/** What automation did, or why it did not: the newest judgement, and what became of it. */
+function automationPart({ incident, decisions, effects }: Story): ChatPart[] {
+  if (incident.crowd !== undefined)
+    return [
+      {
+        kind: 'text',
+        text: [{ bold: 'Automation' }, '\nAsks before each rollback: with so many at once it is probably not one deploy'],
+      },
+    ];
+  const last = decisions.at(-1);
+  if (last === undefined) return [];
+  const done = effects.findLast(({ kind, key }) => kind === 'roll-back' && key.endsWith(`.${last.id.split('-').at(-1)}`));
+  return [
+    {
+      kind: 'text',
+      text: [
+        { bold: 'Automation' },
+        `\n${decisionWords(last)}`,
+        ...(done === undefined ? [] : [`\n${EFFECT_WORDS[done.state] ?? done.state}: ${done.detail}`]),
+      ],
+    },
+  ];
+}
+
+const EFFECT_WORDS: Record<string, string> = {
+  intended: 'Under way',
+  accepted: 'Under way',
+  succeeded: 'Done',
+  failed: 'Failed',
+  withheld: 'Not done',
+  superseded: 'Not done',
+};
+
+const DECISION_WORDS: Record<DecisionView['kind'], string> = {
+  roll_back: 'Rolls back',
+  approve: 'Asks before rolling back',
+  suggest: 'Suggests to roll back, does not act',
+  shadow: 'In shadow mode: looks, does not act',
+  none: 'Does nothing',
+};
+
+function decisionWords({ kind, from_version, to_version, reasons, state, answered_by }: DecisionView): string {
+  const versions = from_version !== null && to_version !== null ? ` ${from_version} to ${to_version}` : '';
+  const answer =
+    state === 'approved' || state === 'rejected'
+      ? `. ${state === 'approved' ? 'Approved' : 'Rejected'} by ${answered_by ?? 'somebody'}`
+      : state === 'expired'
+        ? '. Nobody has answered in time'
+        : '';
+  return `${DECISION_WORDS[kind]}${versions}: ${reasons.map(({ text }) => text).join('; ')}${answer}`;
+}
+
+function alertsPart({ incident, signals }: Story): ChatPart[] {
+  if (signals.length === 0) return [];
+  const names = [...Map.groupBy(signals, ({ title }) => title)].slice(0, ALERTS_SHOWN);
+  const rows = names.map(([title, all]) => {
+    const firing = all.filter(({ status }) => status === 'firing').length;
+    return `\n${firing > 0 ? '🔥' : '✔️'} ${title}${all.length > 1 ? ` × ${all.length}` : ''}`;
+  });
+  const more = incident.signal_count > signals.length ? [`\nand more: ${incident.signal_count} alerts in all`] : [];
+  return [{ kind: 'text', text: [{ bold: 'Alerts' }, ...rows, ...more] }];
+}
+
+/** What a person who has just come in should do. */
+export function nextStep({ incident, decisions, effects, parent }: Story): string {
+  const { status, verification, firing } = incident;
+  if (status === 'resolved') return 'Nothing: it is over. A post-mortem is worth writing while it is fresh.';
+  const waiting = decisions.findLast(({ state }) => state === 'waiting');
+  if (waiting !== undefined)
+    return `Approve or reject the rollback ${waiting.from_version ?? ''} to ${waiting.to_version ?? ''}: POST /v1/incidents/${incident.id}/actions/approve with digest ${waiting.digest.slice(0, 12)}…`;
+  if (parent !== null) return 'Look at the parent incident first: several services fail at once.';
+  if (incident.crowd !== undefined) return 'Look for what these services share before looking at each of them.';
+  if (status === 'mitigating') return 'Wait for the rollback to end; watch the error rate.';
+  if (status === 'mitigated' && verification === 'pending')
+    return 'Watch: whether it helped is judged at the end of the verification window.';
+  if (verification === 'failed') return 'The mitigation did not help: find another cause, or roll back further.';
+  if (verification === 'inconclusive') return 'Nobody can tell whether it helped: look at the service, and resolve it by hand.';
+  if (status === 'mitigated' && firing > 0) return 'Verified; it closes when its alerts have resolved.';
+  const paged = effects.some(({ kind, state }) => kind === 'page' && state === 'succeeded');
+  const suggested = decisions.at(-1);
+  if (suggested?.to_version != null && (suggested.kind === 'suggest' || suggested.kind === 'shadow'))
+    return `If it is the deploy: roll ${suggested.from_version ?? ''} back to ${suggested.to_version}: POST /v1/incidents/${incident.id}/actions/rollback`;
+  return paged ? 'Find the cause; whoever is on call has been paged.' : 'Find the cause.';
+}
+
+const mutedNote = ({ muted }: IncidentRecord): Text =>
+  muted === undefined || muted === null ? [] : [` · ${muted.text}`];
+
+/** One line in a team's own channel, edited as it goes on. */
+export function teamLine({ incident }: Story, channel: string | null): ChatMessage {
+  const title = `${placeOf(incident)}: ${incident.title}`;
+  return {
+    summary: `${markOf(incident)} ${title} (${incident.status})`,
+    tone: toneOf(incident),
+    parts: [
+      {
+        kind: 'text',
+        text: [
+          `${markOf(incident)} `,
+          { bold: title },
+          ` · ${statusWords(incident)}`,
+          ...(channel === null ? [] : [' · ', { channel }]),
+        ],
+      },
+    ],
+  };
+}
+
+/** Alerts are counted in the summary; a message for each would drown what people say. */
+const UNTOLD = /^(incident\.opened|alerts\.|workflow\.)/;
+
+export const isTold = ({ kind }: TimelineEntry): boolean => !UNTOLD.test(kind);
+
+const ENTRY_MARKS: readonly [RegExp, string, ChatMessage['tone']][] = [
+  [/^page-?\w*\.succeeded$/, '📟', 'quiet'],
+  [/^page/, '📟', 'warning'],
+  [/^rollback\.started$/, '⏪', 'warning'],
+  [/^mitigation\.succeeded$/, '⏪', 'good'],
+  [/^mitigation\./, '⚠️', 'warning'],
+  [/^verification\.passed$/, '✅', 'good'],
+  [/^verification\./, '⚠️', 'warning'],
+  [/^decision\.approved$/, '👍', 'good'],
+  [/^decision\.rejected$/, '👎', 'warning'],
+  [/^decision/, '🧭', 'quiet'],
+  [/^incident\.resolved$/, '✅', 'good'],
+  [/^note/, '📝', 'quiet'],
+];
+
+/** What happened, as a message of its own. */
+export function entryMessage({ kind, actor, text, at }: TimelineEntry): ChatMessage {
+  const [, mark, tone] = ENTRY_MARKS.find(([pattern]) => pattern.test(kind)) ?? [null, '•', 'quiet' as const];
+  return {
+    summary: `${mark} ${text}`,
+    tone,
+    parts: [
+      { kind: 'text', text: [`${mark} ${text}`] },
+      { kind: 'note', text: [`${at.slice(11, 19)} UTC · ${actor}`] },
+    ],
+  };
+}

@@ -1,0 +1,45 @@
+import { compile, MAX_INPUT_CHARS, PatternError } from './re2/pattern.ts';
+
+export { MatcherSyntaxError, parseMatcher, parseMatchers } from './matcher-syntax.ts';
+
+/** A condition on one label, in Alertmanager's words: `=` and `=~` are `isEqual`, `!=` and `!~` are not. */
+export type Matcher = { name: string; value: string; isRegex: boolean; isEqual: boolean };
+
+/**
+ * Whether all matchers hold for these labels, as Alertmanager decides it: a label that is missing is an empty one, and a
+ * regular expression has to match the whole value (its first 4,096 characters). No matchers hold for everything. A
+ * regular expression that Go would refuse holds for nothing, in either direction: it silences and routes nothing.
+ */
+export function matches(matchers: readonly Matcher[], labels: ReadonlyMap<string, string>): boolean {
+  return matchers.every((matcher) => holds(matcher, labels.get(matcher.name) ?? ''));
+}
+
+function holds({ value, isRegex, isEqual }: Matcher, actual: string): boolean {
+  if (!isRegex) return (actual === value) === isEqual;
+  const test = compiled(value);
+  return test !== null && test(actual.slice(0, MAX_INPUT_CHARS)) === isEqual;
+}
+
+type Test = (text: string) => boolean;
+
+/** The same few patterns are asked for with every alert. */
+const patterns = new Map<string, Test | null>();
+const MAX_PATTERNS = 1000;
+
+function compiled(pattern: string): Test | null {
+  const known = patterns.get(pattern);
+  if (known !== undefined) return known;
+  if (patterns.size >= MAX_PATTERNS) patterns.clear();
+  const test = compileOrNull(pattern);
+  patterns.set(pattern, test);
+  return test;
+}
+
+function compileOrNull(pattern: string): Test | null {
+  try {
+    return compile(pattern);
+  } catch (error) {
+    if (error instanceof PatternError) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,60 @@
+import type { Pace } from '../schemas/projection.ts';
+import { type Allowance, take } from './token-bucket.ts';
+
+/** Pauses after failures in a row, the last one again and again. */
+const BACK_OFF_SECONDS = [5, 10, 20, 40, 60] as const;
+
+/** Blocks everything at a vendor, whatever the method. */
+const ALL = '*';
+
+/** Buckets that are full again say nothing. */
+const FORGET_AFTER_MS = 10 * 60_000;
+
+export type Go = { ok: true; pace: Pace } | { ok: false; pace: Pace; at: number };
+
+/**
+ * May this be called now? Takes from every allowance, or from none. `at`: when to ask again, in milliseconds.
+ *
+ * @param key the method, for which failures block
+ * @param allowances by their own key: one for the method, one for the channel, …
+ */
+export function go(pace: Pace, key: string, allowances: Readonly<Record<string, Allowance>>, now: number): Go {
+  const until = Math.max(pace.blocked[key]?.until ?? 0, pace.blocked[ALL]?.until ?? 0);
+  if (until > now) return { ok: false, pace, at: until };
+  const buckets = { ...pace.buckets };
+  for (const [name, allowance] of Object.entries(allowances)) {
+    const taken = take(buckets[name], allowance, now);
+    if (!taken.ok) return { ok: false, pace, at: now + Math.ceil(taken.afterSeconds * 1000) };
+    buckets[name] = taken.bucket;
+  }
+  return { ok: true, pace: { ...pace, buckets } };
+}
+
+/** It was done: what blocked it is over. */
+export function went(pace: Pace, key: string): Pace {
+  if (pace.blocked[key] === undefined && pace.blocked[ALL] === undefined) return pace;
+  const { [key]: _own, [ALL]: _all, ...blocked } = pace.blocked;
+  return { ...pace, blocked };
+}
+
+/**
+ * It was not, or nobody knows. The vendor's own wish, if it has one, is honoured whole.
+ *
+ * @param silent no answer at all: then nothing else is worth a try either
+ */
+export function failed(pace: Pace, key: string, afterSeconds: number | null, silent: boolean, now: number): Pace {
+  const name = silent ? ALL : key;
+  const failures = (pace.blocked[name]?.failures ?? 0) + 1;
+  const backOff = BACK_OFF_SECONDS[Math.min(failures, BACK_OFF_SECONDS.length) - 1] ?? 60;
+  const until = now + Math.max(afterSeconds ?? backOff, 1) * 1000;
+  return { ...pace, blocked: { ...pace.blocked, [name]: { until, failures } } };
+}
+
+/** What is worth remembering. */
+export const pruned = (pace: Pace, now: number): Pace => ({
+  buckets: keep(pace.buckets, ({ at }) => at > now - FORGET_AFTER_MS),
+  blocked: keep(pace.blocked, ({ until }) => until > now - FORGET_AFTER_MS),
+});
+
+const keep = <T>(record: Record<string, T>, wanted: (value: T) => boolean): Record<string, T> =>
+  Object.fromEntries(Object.entries(record).filter(([, value]) => wanted(value)));

@@ -1,0 +1,118 @@
+import type { CharacterTest } from './characters.ts';
+import { PatternError } from './pattern-error.ts';
+import type { Node, Place } from './syntax.ts';
+
+/** A state names those that follow it by their number. */
+type State =
+  | { kind: 'character'; test: CharacterTest; next: number }
+  | { kind: 'place'; place: Place; next: number }
+  | { kind: 'fork'; next: readonly number[] }
+  | { kind: 'end' };
+
+export type Automaton = { states: readonly State[]; start: number };
+
+/** More than a list of a thousand names needs; it bounds the time that one text can take. */
+const MAX_STATES = 20_000;
+
+/** @throws PatternError when it would get too large */
+export function automaton(node: Node): Automaton {
+  const builder = new Builder();
+  return { start: builder.build(node, builder.add({ kind: 'end' })), states: builder.states };
+}
+
+/** Builds from the end: each part is told what follows it. */
+class Builder {
+  readonly states: State[] = [];
+  #parts = 0;
+
+  add(state: State): number {
+    return this.states.push(state) - 1;
+  }
+
+  /** The state at which `node` begins. */
+  build(node: Node, next: number): number {
+    // Counts parts and not states: empty ones take time, too, when they are repeated.
+    this.#parts += 1;
+    if (this.#parts > MAX_STATES) throw new PatternError(`larger than ${MAX_STATES} states`);
+    switch (node.kind) {
+      case 'character':
+        return this.add({ kind: 'character', test: node.test, next });
+      case 'place':
+        return this.add({ kind: 'place', place: node.place, next });
+      case 'sequence':
+        return node.nodes.reduceRight((after, part) => this.build(part, after), next);
+      case 'either':
+        return this.#fork(node.nodes.map((part) => this.build(part, next)));
+      case 'repeat':
+        return this.#repeat(node.node, node.min, node.max, next);
+    }
+  }
+
+  #repeat(node: Node, min: number, max: number | null, next: number): number {
+    let start = max === null ? this.#loop(node, next) : next;
+    for (let more = min; more < (max ?? min); more += 1) start = this.#fork([this.build(node, start), next]);
+    for (let times = 0; times < min; times += 1) start = this.build(node, start);
+    return start;
+  }
+
+  #loop(node: Node, next: number): number {
+    const ways = [next];
+    const loop = this.add({ kind: 'fork', next: ways });
+    ways.push(this.build(node, loop));
+    return loop;
+  }
+
+  #fork(ways: readonly number[]): number {
+    const [only] = ways;
+    return ways.length === 1 && only !== undefined ? only : this.add({ kind: 'fork', next: ways });
+  }
+}
+
+/**
+ * Whether the whole text matches. All ways are followed at once, so the time is bounded by characters times states,
+ * whatever the text: nothing is tried again.
+ */
+export function accepts({ states, start }: Automaton, text: string): boolean {
+  const characters = Array.from(text);
+  let reached = follow(states, [start], undefined, characters[0]);
+  for (const [index, character] of characters.entries()) {
+    const next: number[] = [];
+    for (const number of reached) {
+      const state = states[number];
+      if (state?.kind === 'character' && state.test(character)) next.push(state.next);
+    }
+    if (next.length === 0) return false;
+    reached = follow(states, next, character, characters[index + 1]);
+  }
+  return [...reached].some((number) => states[number]?.kind === 'end');
+}
+
+/** All states that can be reached without a further character, between these two; undefined is the end of the text. */
+function follow(
+  states: readonly State[],
+  from: readonly number[],
+  before: string | undefined,
+  after: string | undefined,
+): Set<number> {
+  const reached = new Set<number>();
+  const open = [...from];
+  for (let number = open.pop(); number !== undefined; number = open.pop()) {
+    if (reached.has(number)) continue;
+    reached.add(number);
+    const state = states[number];
+    if (state?.kind === 'fork') open.push(...state.next);
+    if (state?.kind === 'place' && IS_PLACE[state.place](before, after)) open.push(state.next);
+  }
+  return reached;
+}
+
+const isWord = (character: string | undefined): boolean => character !== undefined && /^\w$/.test(character);
+
+const IS_PLACE: Readonly<Record<Place, (before: string | undefined, after: string | undefined) => boolean>> = {
+  'text start': (before) => before === undefined,
+  'text end': (_, after) => after === undefined,
+  'line start': (before) => before === undefined || before === '\n',
+  'line end': (_, after) => after === undefined || after === '\n',
+  'word edge': (before, after) => isWord(before) !== isWord(after),
+  'no word edge': (before, after) => isWord(before) === isWord(after),
+};

@@ -1,0 +1,157 @@
+import type { Config, ServiceEntry } from '../schemas/config.ts';
+import type { Severity } from '../schemas/names.ts';
+import { channelName, type Route, type TicketTarget } from '../schemas/routes.ts';
+import type { Signal } from '../schemas/signal.ts';
+import type { Timestamp } from '../schemas/time.ts';
+import { within } from './hours.ts';
+import { windowsAt } from './maintenance.ts';
+import { matches } from './matchers.ts';
+import type { Silence } from './outlets.ts';
+
+/** Where an alert goes. It is recorded in any case. */
+export type Delivery = {
+  page: boolean;
+  /** True with every page, and with every alert that asks for an action: what is done has to be written down. */
+  incident: boolean;
+  /** `#name`, or an id. */
+  channels: string[];
+  tickets: TicketTarget[];
+  record: true;
+  /** The routes by name or number, `default: critical` and the like, and `asks for a rollback`. */
+  because: string[];
+  /** What was wanted, and why it cannot be; as sentences. */
+  lacking: string[];
+};
+
+/**
+ * The labels that routes and maintenance windows look at: the alert's own, with `service`, `environment` and `severity`
+ * as they are understood here, and `team`, `tier` and `source` where the alert has none itself.
+ *
+ * @param entry of the catalogue
+ */
+export function routingLabels(signal: Signal, entry: ServiceEntry | undefined): ReadonlyMap<string, string> {
+  const known = Object.entries({ team: entry?.team, tier: entry?.tier, source: signal.source });
+  const labels = new Map(known.flatMap(([name, value]): [string, string][] => (value ? [[name, String(value)]] : [])));
+  for (const [name, value] of signal.labels) if (value !== '') labels.set(name, value);
+  return labels
+    .set('service', signal.unmatched || signal.service)
+    .set('environment', signal.environment)
+    .set('severity', signal.severity);
+}
+
+const entryOf = (config: Config, { service }: Signal): ServiceEntry | undefined =>
+  Object.hasOwn(config.services, service) ? config.services[service] : undefined;
+
+type Targets = Pick<Route, 'page' | 'incident' | 'slack' | 'ticket'>;
+
+/** What stands after the last route. Without a file it is all there is. */
+const DEFAULTS: Readonly<Record<Severity, Targets>> = {
+  critical: { page: true, incident: true, slack: [], ticket: [] },
+  warning: { page: false, incident: false, slack: [true], ticket: [] },
+  info: { page: false, incident: false, slack: [], ticket: [] },
+};
+
+/**
+ * Where the routes send an alert: the first one whose matchers hold and within whose hours it is, and as long as these
+ * say `continue`, those after it. An alert for which no route had the last word is delivered by its severity, too.
+ *
+ * A `resolved` is delivered as its alert was; what to do with it is for the caller to say.
+ *
+ * @param at when the signal was received
+ */
+export function deliver(signal: Signal, config: Config, at: Timestamp): Delivery {
+  const entry = entryOf(config, signal);
+  const taken = routesFor(signal, config, at);
+  const targets = taken.map(([, target]) => target);
+  const channels = targets
+    .flatMap(({ slack }) => slack)
+    .map((channel) => (channel === true ? channelOf(entry) : channel));
+  const tickets = targets.flatMap(({ ticket }) => ticket).map((ticket) => ticketTarget(ticket, entry));
+  const page = targets.some((target) => target.page);
+  return {
+    page,
+    incident: page || signal.asksRollback || targets.some((target) => target.incident),
+    channels: [...new Set(channels.filter((channel) => channel !== undefined))],
+    tickets: distinct(tickets.filter((ticket) => ticket !== undefined)),
+    record: true,
+    because: [...taken.map(([name]) => name), ...(signal.asksRollback ? ['asks for a rollback'] : [])],
+    lacking: [
+      ...(channels.includes(undefined) ? [`${signal.service} has no channel in the catalogue`] : []),
+      ...(tickets.includes(undefined) ? [`${signal.service} has no repository in the catalogue`] : []),
+    ],
+  };
+}
+
+function routesFor(signal: Signal, config: Config, at: Timestamp): [name: string, Targets][] {
+  const labels = routingLabels(signal, entryOf(config, signal));
+  const taken: [string, Targets][] = [];
+  for (const [index, route] of config.routes.routes.entries()) {
+    if (!matches(route.matchers, labels) || !within(route.hours, at)) continue;
+    taken.push([route.name ?? `route ${index + 1}`, route]);
+    if (!route.continue) return taken;
+  }
+  return [...taken, [`default: ${signal.severity}`, DEFAULTS[signal.severity]]];
+}
+
+const channelOf = (entry: ServiceEntry | undefined): string | undefined =>
+  entry?.slack === undefined ? undefined : channelName(entry.slack.channel);
+
+function ticketTarget(ticket: Route['ticket'][number], entry: ServiceEntry | undefined): TicketTarget | undefined {
+  if ('webhook' in ticket) {
+    return { kind: 'webhook', url: ticket.webhook.url, signature: ticket.webhook.signature ?? null };
+  }
+  const repository = ticket.github.repository ?? entry?.repository;
+  return repository === undefined ? undefined : { kind: 'github', repository, labels: ticket.github.labels };
+}
+
+const distinct = (tickets: readonly TicketTarget[]): TicketTarget[] => [
+  ...new Map(tickets.map((ticket) => [JSON.stringify(ticket), ticket])).values(),
+];
+
+/** What keeps an alert quiet. It is recorded all the same. */
+export type Mute = {
+  by: 'maintenance' | 'silence';
+  /** The window's name, or the silence's id. */
+  name: string;
+  until: Timestamp | null;
+  reason: string;
+};
+
+/**
+ * What keeps this alert quiet; of several, what ends last. Windows look at the labels that routes look at; silences were
+ * made in Alertmanager and look at the alert's own, whoever has sent it.
+ *
+ * @param silences null: it is not known which there are, so none is in force
+ */
+export function mutedBy(
+  signal: Signal,
+  config: Config,
+  silences: readonly Silence[] | null,
+  at: Timestamp,
+): Mute | null {
+  const labels = routingLabels(signal, entryOf(config, signal));
+  const own = new Map(signal.labels);
+  const windows = config.routes.maintenance.filter(({ matchers }) => matches(matchers, labels));
+  const mutes = [
+    ...windowsAt(windows, at).map((window) => ({
+      by: 'maintenance' as const,
+      name: window.name,
+      until: window.until,
+      reason: said(window.reason, window.by),
+    })),
+    ...(silences ?? [])
+      .filter(({ startsAt, endsAt }) => startsAt <= at && at < endsAt)
+      .filter(({ matchers }) => matchers.length > 0 && matches(matchers, own))
+      .map(({ id, endsAt, comment, createdBy }) => ({
+        by: 'silence' as const,
+        name: id,
+        until: endsAt,
+        reason: said(comment, createdBy),
+      })),
+  ];
+  return mutes.toSorted((a, b) => (a.until < b.until ? 1 : a.until > b.until ? -1 : 0))[0] ?? null;
+}
+
+/** `new disks (by ada)` */
+const said = (reason: string | null, by: string | null): string =>
+  [reason, by && `(by ${by})`].filter(Boolean).join(' ');

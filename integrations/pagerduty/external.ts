@@ -1,0 +1,157 @@
+import { createHash } from 'node:crypto';
+import type { ExternalFound, ExternalIncident, ExternalPager, ExternalQuery, Told } from '../../domain/outlets.ts';
+import type { Timestamp } from '../../schemas/time.ts';
+import { truncate } from '../text.ts';
+import { AlertPage, IncidentPage, Notes, OneIncident } from './incident.ts';
+import { likeness } from './likeness.ts';
+import { NOTE_MAX_CHARS, PAGE_MAX } from './limits.ts';
+import { openRest, type Rest, type RestOptions } from './rest.ts';
+
+/** An incident of ours seldom has alerts of more groups; each is a call. */
+const GROUPS_MAX = 10;
+/** Pages of open incidents that are looked through where no key is known. */
+const PAGES_MAX = 3;
+/** Incidents whose alerts are read, each by a call. */
+const LOOKS_MAX = 15;
+/** Alerts of an incident that are read, the newest first: each may have 512 KB of details. */
+const ALERTS_MAX = 25;
+/** An incident merged into one that was merged itself. */
+const MERGES_MAX = 3;
+
+const OPEN: [string, string][] = [
+  ['statuses[]', 'triggered'],
+  ['statuses[]', 'acknowledged'],
+];
+
+/** The incidents that Alertmanager or Grafana open at PagerDuty by themselves (`paging: external`). */
+export function externalPagerDuty(options: RestOptions): ExternalPager {
+  return {
+    async find(query) {
+      const rest = await openRest(options);
+      if ('kind' in rest) return rest;
+      const byKey = await findByKey(rest, query.groupKeys);
+      if (byKey.kind !== 'done' || byKey.value.incident !== null) return byKey;
+      return findByAlerts(rest, query);
+    },
+    async annotate(id, text, key) {
+      const rest = await openRest(options);
+      if ('kind' in rest) return rest;
+      const path = `/incidents/${encodeURIComponent(id)}/notes`;
+      const notes = await rest.get(path, [], Notes);
+      if (notes.kind !== 'done') return notes;
+      const marker = `firebreak:${key}`;
+      if (notes.value.some((content) => content.split(/\r?\n/).includes(marker))) return { kind: 'done', value: null };
+      const words = truncate(text, Math.max(1, NOTE_MAX_CHARS - marker.length - 2));
+      return rest.post(path, { note: { content: `${words}\n\n${marker}` } });
+    },
+    async read(id) {
+      const rest = await openRest(options);
+      return 'kind' in rest ? rest : readMerged(rest, id);
+    },
+  };
+}
+
+/**
+ * The key by which Alertmanager, and Grafana with its code, tell PagerDuty about a group: the hash of the group key that
+ * their webhooks carry as text. It holds where webhook and PagerDuty belong to one receiver: each route has group keys
+ * of its own. As it came out of Alertmanager 0.25.0, and unchanged in the source of 0.34.
+ * @see https://github.com/prometheus/alertmanager/blob/main/notify/util.go (`Key.Hash`)
+ */
+export const dedupKeyOf = (groupKey: string): string => createHash('sha256').update(groupKey).digest('hex');
+
+/** Whatever has the key of one of our groups pages for it; of several the newest is most likely about this episode. */
+async function findByKey(rest: Rest, groupKeys: readonly string[]): Promise<Told<ExternalFound>> {
+  const found: ExternalIncident[] = [];
+  for (const key of [...new Set(groupKeys)].slice(0, GROUPS_MAX)) {
+    const page = await rest.get('/incidents', [['incident_key', dedupKeyOf(key)], ...OPEN], IncidentPage);
+    if (page.kind !== 'done') return page;
+    found.push(...page.value.incidents);
+  }
+  const incident = newest(found);
+  return done(incident ? { incident, by: 'group_key' } : { incident: null, because: 'no open incident has our key' });
+}
+
+const newest = (incidents: readonly ExternalIncident[]): ExternalIncident | undefined =>
+  incidents.toSorted((a, b) => (a.createdAt < b.createdAt ? 1 : -1))[0];
+
+const done = (value: ExternalFound): Told<ExternalFound> => ({ kind: 'done', value });
+
+async function findByAlerts(rest: Rest, query: ExternalQuery): Promise<Told<ExternalFound>> {
+  const open = await openSince(rest, query.since);
+  if (open.kind !== 'done') return open;
+  const like: Like = { same: [], named: [] };
+  const looks = likelyFirst(open.value.incidents, query).slice(0, LOOKS_MAX);
+  for (const incident of looks) {
+    const alerts = await rest.get(
+      `/incidents/${encodeURIComponent(incident.id)}/alerts`,
+      [
+        ['statuses[]', 'triggered'],
+        ['sort_by', 'created_at:desc'],
+        ['limit', String(ALERTS_MAX)],
+      ],
+      AlertPage,
+    );
+    if (alerts.kind !== 'done') return alerts;
+    const likenesses = alerts.value.map((alert) => likeness(alert, query));
+    if (likenesses.includes('same')) like.same.push(incident);
+    else if (likenesses.includes('named')) like.named.push(incident);
+  }
+  const all = open.value.whole && looks.length === open.value.incidents.length;
+  return done(choose(like, { looked: looks.length, all }));
+}
+
+/** `whole`: there are no more than these. */
+async function openSince(
+  rest: Rest,
+  since: Timestamp,
+): Promise<Told<{ incidents: ExternalIncident[]; whole: boolean }>> {
+  const incidents: ExternalIncident[] = [];
+  let whole = false;
+  for (let page = 0; page < PAGES_MAX && !whole; page += 1) {
+    const query: [string, string][] = [
+      ['since', since],
+      ['sort_by', 'created_at:desc'],
+      ['limit', String(PAGE_MAX)],
+      ['offset', String(page * PAGE_MAX)],
+    ];
+    const read = await rest.get('/incidents', [...query, ...OPEN], IncidentPage);
+    if (read.kind !== 'done') return read;
+    incidents.push(...read.value.incidents);
+    whole = !read.value.more;
+  }
+  return { kind: 'done', value: { incidents, whole } };
+}
+
+/** Titles name what an incident is about more often than not; in a storm they say where to look first. */
+function likelyFirst(incidents: readonly ExternalIncident[], { service, alerts }: ExternalQuery): ExternalIncident[] {
+  const words = [service, ...alerts.flat().flatMap(([name, value]) => (name === 'alertname' ? [value] : []))];
+  const score = ({ title }: ExternalIncident): number => words.filter((word) => title.includes(word)).length;
+  return incidents.toSorted((a, b) => score(b) - score(a));
+}
+
+type Like = { same: ExternalIncident[]; named: ExternalIncident[] };
+
+/**
+ * One that holds an alert of ours pages for it. A name proves less: it has to be the only one, and all have to have been
+ * looked at.
+ */
+function choose({ same, named }: Like, { looked, all }: { looked: number; all: boolean }): ExternalFound {
+  const ours = newest(same);
+  if (ours) return { incident: ours, by: 'labels' };
+  const [only, ...others] = named;
+  if (only && others.length === 0 && all) return { incident: only, by: 'names' };
+  const because = only
+    ? `${named.map(({ id }) => id).join(', ')} may be about it: the alert and the service are named there`
+    : `none of ${looked} open incidents is about our alerts`;
+  return { incident: null, because: all ? because : `${because}; there are more than were looked at` };
+}
+
+async function readMerged(rest: Rest, id: string, merges = 0): Promise<Told<ExternalIncident | null>> {
+  const read = await rest.get(`/incidents/${encodeURIComponent(id)}`, [], OneIncident);
+  if (read.kind === 'refused' && read.code === 'not_found') return { kind: 'done', value: null };
+  if (read.kind !== 'done') return read;
+  const { incident, mergedInto } = read.value;
+  return mergedInto === null || merges === MERGES_MAX
+    ? { kind: 'done', value: incident }
+    : readMerged(rest, mergedInto, merges + 1);
+}

@@ -1,0 +1,58 @@
+import { z } from 'zod';
+import type { ExternalIncident } from '../../domain/outlets.ts';
+import { InstantIn } from '../../schemas/time.ts';
+
+const Named = z.object({ summary: z.string().nullish() });
+type Named = z.infer<typeof Named>;
+
+const WEB = /^https?:\/\//;
+
+/** An incident of the REST API, in our words. @see https://developer.pagerduty.com/api-reference (Incidents; read 2026-11) */
+const Incident = z
+  .object({
+    id: z.string().min(1),
+    html_url: z.string().nullish(),
+    title: z.string().nullish(),
+    summary: z.string().nullish(),
+    status: z.enum(['triggered', 'acknowledged', 'resolved']),
+    created_at: InstantIn,
+    assignments: z.array(z.object({ assignee: Named })).nullish(),
+    acknowledgements: z.array(z.object({ acknowledger: Named })).nullish(),
+    /** The only reason that there is says into which incident it was merged. */
+    resolve_reason: z.object({ incident: z.object({ id: z.string().min(1) }).nullish() }).nullish(),
+  })
+  .transform((incident): { incident: ExternalIncident; mergedInto: string | null } => ({
+    incident: {
+      id: incident.id,
+      url: incident.html_url && WEB.test(incident.html_url) ? incident.html_url : null,
+      title: incident.title || incident.summary || '',
+      status: incident.status,
+      acknowledgedBy: names((incident.acknowledgements ?? []).map(({ acknowledger }) => acknowledger)),
+      assignedTo: names((incident.assignments ?? []).map(({ assignee }) => assignee)),
+      createdAt: incident.created_at,
+    },
+    mergedInto: incident.resolve_reason?.incident?.id ?? null,
+  }));
+
+const names = (people: readonly Named[]): string[] => [
+  ...new Set(people.flatMap(({ summary }) => (summary ? [summary] : []))),
+];
+
+export const OneIncident = z.object({ incident: Incident }).transform(({ incident }) => incident);
+
+export const IncidentPage = z
+  .object({ incidents: z.array(Incident), more: z.boolean().nullish() })
+  .transform(({ incidents, more }) => ({ incidents: incidents.map(({ incident }) => incident), more: more === true }));
+
+/** `details` is whatever the sender of the event has put there. */
+export const AlertPage = z
+  .object({
+    alerts: z.array(
+      z.object({ summary: z.string().nullish(), body: z.object({ details: z.unknown().optional() }).nullish() }),
+    ),
+  })
+  .transform(({ alerts }) => alerts.map(({ summary, body }) => ({ title: summary ?? '', details: body?.details })));
+
+export const Notes = z
+  .object({ notes: z.array(z.object({ content: z.string().nullish() })) })
+  .transform(({ notes }) => notes.map(({ content }) => content ?? ''));

@@ -1,0 +1,140 @@
+import { WebAPIPlatformError, WebAPIRequestError } from '@slack/web-api';
+import type { Told } from '../../domain/outlets.ts';
+import { NoAnswer } from '../http.ts';
+import { truncate } from '../text.ts';
+
+export type Failure = Exclude<Told<never>, { kind: 'done' } | { kind: 'off' }>;
+
+/** Thrown within an attempt: a call of it did not do what was asked for. */
+export class CallFailed extends Error {
+  override readonly name = 'CallFailed';
+  readonly failure: Failure;
+
+  constructor(failure: Failure, options?: ErrorOptions) {
+    super(failure.detail, options);
+    this.failure = failure;
+  }
+}
+
+/** Slack answered with a status that is not 200. That it refuses comes as 200 and `ok: false`. */
+export class NotOk extends Error {
+  override readonly name = 'NotOk';
+  readonly status: number;
+  readonly afterSeconds: number | null;
+  /** The body's `error`, where it is Slack's own. */
+  readonly code: string | null;
+
+  constructor(status: number, afterSeconds: number | null, code: string | null) {
+    super(`Slack answered ${status}${code === null ? '' : ` ${code}`}`);
+    this.status = status;
+    this.afterSeconds = afterSeconds;
+    this.code = code;
+  }
+}
+
+/**
+ * What became of a call that ended with an error.
+ * @param reads the call changes nothing: what is unclear was certainly not done
+ */
+export function failureOf(error: unknown, method: string, reads: boolean): Failure {
+  const failure = classified(error, method);
+  return reads && failure.kind === 'unclear' ? { kind: 'later', detail: failure.detail, afterSeconds: null } : failure;
+}
+
+function classified(error: unknown, method: string): Failure {
+  if (error instanceof WebAPIPlatformError) return refusal(error.data, method);
+  const cause = error instanceof WebAPIRequestError ? error.original : error;
+  if (cause instanceof NotOk) return notOk(cause, method);
+  const detail = `${method}: ${truncate(cause instanceof Error ? cause.message : String(cause), 300)}`;
+  return cause instanceof NoAnswer && neverConnected(cause.cause)
+    ? { kind: 'later', detail: `Slack could not be reached for ${detail}`, afterSeconds: null }
+    : { kind: 'unclear', detail: `Slack did not answer ${detail}` };
+}
+
+function notOk({ status, afterSeconds, code }: NotOk, method: string): Failure {
+  const detail = `Slack answered ${method} with ${status}${code === null ? '' : ` ${code}`}`;
+  if (status === 429) return { kind: 'later', detail, afterSeconds };
+  if (status >= 500 || status === 408) return { kind: 'unclear', detail };
+  const hint =
+    status >= 300 && status < 400
+      ? 'redirects are not followed, so SLACK_API_URL is not the address of the API'
+      : 'SLACK_API_URL may not be the address of the API, or something in between answers for it';
+  return { kind: 'refused', code: code ?? `http_${status}`, detail: `${detail}; ${hint}. ${SEE}#slack-refused` };
+}
+
+type Body = { error?: string; needed?: unknown; provided?: unknown; response_metadata?: unknown };
+
+const LATER = new Set(['ratelimited', 'rate_limited', 'team_added_to_org']);
+const UNCLEAR = new Set(['internal_error', 'fatal_error', 'request_timeout', 'service_unavailable']);
+
+function refusal(body: Body, method: string): Failure {
+  const code = slackCode(body);
+  if (code === null) return { kind: 'unclear', detail: `${method} was not answered by Slack, but with something else` };
+  if (LATER.has(code)) return { kind: 'later', detail: `Slack answered ${method} with ${code}`, afterSeconds: null };
+  if (UNCLEAR.has(code)) return { kind: 'unclear', detail: `Slack answered ${method} with ${code}` };
+  const { topic, advice } = ADVICE.find(({ codes }) => codes.test(code)) ?? OTHER;
+  return {
+    kind: 'refused',
+    code,
+    detail: `Slack refused ${method} with ${code}${scopes(body)}${reasons(body)}: ${advice}. ${SEE}#${topic}`,
+  };
+}
+
+/** Slack's name for an error. Null: the answer is not Slack's, as the page of a proxy. */
+export function slackCode(body: unknown): string | null {
+  const error = typeof body === 'object' && body !== null && 'error' in body ? body.error : undefined;
+  return typeof error === 'string' && /^[a-z0-9_.:-]{1,80}$/i.test(error) ? error : null;
+}
+
+const SEE = 'See docs/errors.md';
+const OTHER = { topic: 'slack-refused', advice: "its meaning is in Slack's reference of the method" };
+
+/** What to do about it, by Slack's name for it; the first that fits. */
+const ADVICE: readonly { codes: RegExp; topic: string; advice: string }[] = [
+  {
+    codes: /^(invalid_auth|not_authed|account_inactive|token_(revoked|expired))$/,
+    topic: 'slack-token',
+    advice: 'set SLACK_BOT_TOKEN to the bot token (xoxb-) of an app that is installed in the workspace',
+  },
+  {
+    codes: /^(missing_scope|no_permission|not_allowed_token_type)$/,
+    topic: 'slack-scope',
+    advice: 'give the app the scope, install it again, and set SLACK_BOT_TOKEN to its bot token',
+  },
+  {
+    codes: /^(not_in_channel|method_not_supported_for_channel_type)$/,
+    topic: 'slack-channel',
+    advice: 'invite the app to the channel; into public ones it can go by itself with the scope channels:join',
+  },
+  {
+    codes: /^(channel_not_found|is_archived)$/,
+    topic: 'slack-channel',
+    advice: 'name a public channel that exists and is not archived, or invite the app to the private one',
+  },
+  {
+    codes: /^(restricted_action|user_is_restricted|cant_archive|access_denied|team_access_not_granted|ekm_access)/,
+    topic: 'slack-restricted',
+    advice: 'the workspace does not allow it: ask one of its admins to allow it to the app',
+  },
+];
+
+/** A missing scope comes with what would be needed and what there is. */
+function scopes({ needed, provided }: Body): string {
+  if (typeof needed !== 'string') return '';
+  return ` (it needs ${truncate(needed, 200)}${typeof provided === 'string' ? `, the token has ${truncate(provided, 300)}` : ''})`;
+}
+
+/** Invalid blocks come with where they are invalid. */
+function reasons({ response_metadata: metadata }: Body): string {
+  const messages = typeof metadata === 'object' && metadata !== null && 'messages' in metadata ? metadata.messages : [];
+  return Array.isArray(messages) && messages.length > 0 ? ` (${truncate(messages.map(String).join('; '), 300)})` : '';
+}
+
+/** The address was not found, or nobody took the connection: nothing was sent. */
+function neverConnected(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(neverConnected);
+  if ('syscall' in error && (error.syscall === 'connect' || error.syscall === 'getaddrinfo')) return true;
+  if ('code' in error && error.code === 'UND_ERR_CONNECT_TIMEOUT') return true;
+  return neverConnected(error.cause);
+}

@@ -1,0 +1,122 @@
+import type { ChatMessage, ChatPart, Text } from '../../domain/outlets.ts';
+import { truncate } from '../text.ts';
+import {
+  BLOCKS_MAX,
+  BLOCKS_MAX_CHARS,
+  FIELD_MAX_CHARS,
+  FIELDS_MAX,
+  HEADER_MAX_CHARS,
+  NOTE_MAX_CHARS,
+  SECTION_MAX_CHARS,
+  SUMMARY_MAX_CHARS,
+  TIGHT_MAX_CHARS,
+} from './limits.ts';
+import { mrkdwn, plain } from './mrkdwn.ts';
+
+/** The blocks that are used here, of many more. @see https://docs.slack.dev/reference/block-kit/blocks */
+export type Block =
+  | { type: 'header'; text: { type: 'plain_text'; text: string; emoji: false } }
+  | { type: 'section'; text: Mrkdwn }
+  | { type: 'section'; fields: Mrkdwn[] }
+  | { type: 'context'; elements: [Mrkdwn] }
+  | { type: 'divider' };
+
+/** `verbatim`: Slack leaves plain text plain, so that a name or an address in an alert is no mention and no link. */
+type Mrkdwn = { type: 'mrkdwn'; text: string; verbatim: true };
+
+export type Attachment = { color: string; fallback: string; blocks: Block[] };
+
+const COLOUR: Record<ChatMessage['tone'], string> = {
+  bad: '#d92d20',
+  warning: '#f79009',
+  good: '#12b76a',
+  quiet: '#98a2b3',
+};
+
+const NOTHING = '—';
+
+/**
+ * A message as Slack takes it, whatever is in it: one attachment, since only an attachment has a coloured edge. Its
+ * `fallback` is what notifications show; a `text` beside it would be shown above it, too.
+ */
+export function attachmentsOf({ summary, tone, parts }: ChatMessage): [Attachment] {
+  const fallback = plain(summary, SUMMARY_MAX_CHARS) || NOTHING;
+  const blocks = fitting(parts);
+  return [{ color: COLOUR[tone], fallback, blocks: blocks.length > 0 ? blocks : [section([summary])] }];
+}
+
+/** Room is given in the order of the parts: the first ones whole, later ones cut short, and the end of it is said. */
+function fitting(parts: readonly ChatPart[]): Block[] {
+  const all = parts.flatMap(shapes);
+  const end = note(['The rest did not fit.']);
+  const blocks: Block[] = [];
+  let room = BLOCKS_MAX_CHARS;
+  for (const [index, shape] of all.entries()) {
+    const isLast = index === all.length - 1;
+    const roomHere = isLast ? room : room - size(end);
+    const block = [shape(Number.POSITIVE_INFINITY), shape(TIGHT_MAX_CHARS)].find((one) => size(one) <= roomHere);
+    if (block === undefined || (blocks.length === BLOCKS_MAX - 1 && !isLast)) return [...blocks, end];
+    blocks.push(block);
+    room -= size(block);
+  }
+  return blocks;
+}
+
+/** As Slack may count it: with a comma. */
+const size = (block: Block): number => JSON.stringify(block).length + 1;
+
+/** A block that can be made with shorter texts. @param max characters of each text */
+type Shape = (max: number) => Block;
+
+/** Slack refuses empty texts, so those are no blocks. */
+function shapes(part: ChatPart): Shape[] {
+  switch (part.kind) {
+    case 'header':
+      return isEmpty([part.text]) ? [] : [() => header(part.text)];
+    case 'text':
+      return isEmpty(part.text) ? [] : [(max) => section(part.text, max)];
+    case 'fields':
+      return tens(part.fields).map((fields) => (max) => fieldsOf(fields, max));
+    case 'note':
+      return isEmpty(part.text) ? [] : [(max) => note(part.text, max)];
+    case 'line':
+      return [() => ({ type: 'divider' })];
+  }
+}
+
+const isEmpty = (text: Text): boolean => mrkdwn(text, SECTION_MAX_CHARS).trim() === '';
+
+const header = (text: string): Block => ({
+  type: 'header',
+  text: { type: 'plain_text', text: plain(text, HEADER_MAX_CHARS), emoji: false },
+});
+
+const section = (text: Text, max = SECTION_MAX_CHARS): Block => ({
+  type: 'section',
+  text: verbatim(text, Math.min(max, SECTION_MAX_CHARS)),
+});
+
+const note = (text: Text, max = NOTE_MAX_CHARS): Block => ({
+  type: 'context',
+  elements: [verbatim(text, Math.min(max, NOTE_MAX_CHARS))],
+});
+
+const fieldsOf = (fields: readonly { name: string; value: Text }[], max: number): Block => ({
+  type: 'section',
+  fields: fields.map(({ name, value }) => {
+    const title = { bold: truncate(name, HEADER_MAX_CHARS) };
+    return verbatim([title, '\n', ...(isEmpty(value) ? [NOTHING] : value)], Math.min(max, FIELD_MAX_CHARS));
+  }),
+});
+
+const verbatim = (text: Text, max: number): Mrkdwn => ({
+  type: 'mrkdwn',
+  text: mrkdwn(text, max).trim() || NOTHING,
+  verbatim: true,
+});
+
+function tens<T>(items: readonly T[]): T[][] {
+  const groups: T[][] = [];
+  for (let at = 0; at < items.length; at += FIELDS_MAX) groups.push(items.slice(at, at + FIELDS_MAX));
+  return groups;
+}

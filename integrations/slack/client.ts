@@ -1,0 +1,72 @@
+import { type FetchFunction, LogLevel, WebClient } from '@slack/web-api';
+import type { z } from 'zod';
+import type { Clock } from '../../domain/ports.ts';
+import { millisOf } from '../../schemas/time.ts';
+import { call, json, NoAnswer, retryAfterSeconds } from '../http.ts';
+import { CallFailed, failureOf, NotOk, slackCode } from './answers.ts';
+import { ANSWER_MAX_BYTES, CALL_TIMEOUT_MS } from './limits.ts';
+
+/**
+ * One call of one method of Slack's Web API, and what it answered.
+ * @throws CallFailed
+ */
+export type Ask = <S extends z.ZodType>(method: string, args: Arguments, answer: S) => Promise<z.output<S>>;
+
+/** Undefined ones are left out; lists and objects go as JSON. */
+export type Arguments = Record<string, unknown>;
+
+/** They change nothing, or nothing that another try would not find done: to join a channel twice is to be in it. */
+const READS = new Set(['auth.test', 'bookmarks.list', 'conversations.history', 'conversations.join', 'conversations.list']);
+
+/** Whoever asks waits and tries again by himself, so the client does neither; and it logs nothing. */
+export function slackClient({ apiUrl, token, clock }: { apiUrl: string; token: string; clock: Clock }): Ask {
+  const client = new WebClient(token, {
+    slackApiUrl: apiUrl,
+    allowAbsoluteUrls: false,
+    retryConfig: { retries: 0 },
+    rejectRateLimitedCalls: true,
+    fetch: oneRequest(clock),
+    logger: SILENT,
+  });
+  return async (method, args, answer) => {
+    const reads = READS.has(method);
+    const said = await client.apiCall(method, args).catch((error: unknown) => {
+      throw new CallFailed(failureOf(error, method, reads), { cause: error });
+    });
+    const read = answer.safeParse(said);
+    if (read.success) return read.data;
+    const where = read.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
+    const detail = `Slack answered ${method} with something else than it is documented to: ${where}`;
+    throw new CallFailed(reads ? { kind: 'later', detail, afterSeconds: null } : { kind: 'unclear', detail });
+  };
+}
+
+/**
+ * Instead of the client's own: a limit of time over the whole call, also while the body comes; redirects are answers;
+ * and a 429 without `Retry-After` is one, too.
+ */
+function oneRequest(clock: Clock): FetchFunction {
+  return async (url, init = {}) => {
+    const { status, headers, text } = await call(String(url), {
+      method: init.method ?? 'POST',
+      ...(init.headers === undefined ? {} : { headers: init.headers }),
+      ...(typeof init.body === 'string' ? { body: init.body } : {}),
+      timeoutMs: CALL_TIMEOUT_MS,
+      maxBytes: ANSWER_MAX_BYTES,
+    });
+    const body = json(text);
+    if (status !== 200) throw new NotOk(status, retryAfterSeconds(headers, millisOf(clock.now())), slackCode(body));
+    if (typeof body !== 'object' || body === null) throw new NoAnswer('an answer of 200 that is no JSON object');
+    return new Response(text, { status, headers });
+  };
+}
+
+const SILENT = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  setLevel: () => undefined,
+  getLevel: () => LogLevel.ERROR,
+  setName: () => undefined,
+};

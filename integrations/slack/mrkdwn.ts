@@ -1,0 +1,135 @@
+import type { Span, Text } from '../../domain/outlets.ts';
+import { LABEL_MAX_CHARS, LINK_MAX_CHARS } from './limits.ts';
+
+const CUT = '…';
+
+/**
+ * Spans as Slack's mrkdwn, at most `max` characters. It is cut at the end of a character, never within an escape or a
+ * link; what was cut ends with an ellipsis.
+ *
+ * For a text object with `verbatim: true`: without it Slack would make links and mentions of plain text.
+ * @param max UTF-16 units, at least 1
+ * @see https://docs.slack.dev/messaging/formatting-message-text
+ */
+export const mrkdwn = (text: Text, max: number): string => fill(text, max, markup);
+
+/** The same as one line without formatting or links, as a channel's topic has it. */
+export const line = (text: Text, max: number): string => fill(text, max, unformatted).trim();
+
+/** Foreign text for a place that knows no formatting, on one line. Escaped: Slack decodes that in every text. */
+export const plain = (text: string, max: number): string => line([text.trim()], max);
+
+/** One span within `room` characters; what does not fit is left out. */
+type Render = (span: Span, room: number) => string;
+
+function fill(text: Text, max: number, render: Render): string {
+  const whole = text.map((span) => render(span, Number.POSITIVE_INFINITY));
+  if (whole.reduce((sum, { length }) => sum + length, 0) <= max) return whole.join('');
+  let filled = '';
+  for (const [index, span] of text.entries()) {
+    const room = max - CUT.length - filled.length;
+    const part = whole[index] ?? '';
+    if (part.length > room) return filled + render(span, room) + CUT;
+    filled += part;
+  }
+  return filled;
+}
+
+function markup(span: Span, room: number): string {
+  if (typeof span === 'string') return escaped(quoteless(inert(clean(span))), room);
+  if ('bold' in span) return enclosed('*', inert(oneLine(span.bold)).replaceAll('*', LOOKALIKE['*']), room);
+  if ('code' in span) return enclosed('`', oneLine(span.code).replaceAll('`', LOOKALIKE['`']), room);
+  if ('link' in span) return link(span, room);
+  return mention(span.channel, room);
+}
+
+function unformatted(span: Span, room: number): string {
+  if (typeof span === 'string') return escaped(flat(span), room);
+  if ('bold' in span) return escaped(flat(span.bold), room);
+  if ('code' in span) return escaped(flat(span.code), room);
+  if ('link' in span) return escaped(flat(span.text) || flat(span.link), room);
+  return mention(span.channel, room);
+}
+
+/** An empty pair would be shown as it is, and one with blanks at its edges does not format. */
+function enclosed(mark: string, content: string, room: number): string {
+  const inside = escaped(content, room - 2 * mark.length).trim();
+  return inside === '' ? '' : mark + inside + mark;
+}
+
+/** Half a link is worse than none: it is its words instead. */
+function link(span: { link: string; text: string }, room: number): string {
+  const words = oneLine(span.text) || oneLine(span.link);
+  const url = httpUrl(span.link);
+  const whole = url === null ? null : `<${escaped(url)}|${escaped(inert(words), LABEL_MAX_CHARS)}>`;
+  return whole !== null && whole.length <= room ? whole : markup(words, room);
+}
+
+function mention(channel: string, room: number): string {
+  const whole = /^[A-Z0-9]{2,32}$/.test(channel) ? `<#${channel}>` : escaped(`#${flat(channel)}`, room);
+  return whole.length <= room ? whole : '';
+}
+
+/**
+ * An address that may be a link: http or https, and short enough. Normalised, which shows a foreign alphabet in a host
+ * name for what it is; without the characters that end a link in mrkdwn.
+ */
+export function httpUrl(text: string): string | null {
+  const url = URL.parse(text.toWellFormed());
+  if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:')) return null;
+  const href = url.href.replaceAll(/[|<>\s]/g, encodeURIComponent);
+  return escaped(href).length <= LINK_MAX_CHARS ? href : null;
+}
+
+/** Without what a text should not have: halves of characters, controls, and marks that reverse the direction of reading. */
+const clean = (text: string): string =>
+  text
+    .toWellFormed()
+    .replaceAll(/\r\n?|[\u0085\u2028\u2029]/g, '\n')
+    .replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, ' ');
+
+/** Blanks within stay as they are. */
+const oneLine = (text: string): string => clean(text).replaceAll(/\s*\n\s*/g, ' ').trim();
+
+/** One line; blanks at the edges part it from its neighbours. */
+const flat = (text: string): string => clean(text).replaceAll(/\s*\n\s*/g, ' ');
+
+/** What looks the same and formats nothing. A space of no width would not do: to Slack it is the edge of a word. */
+const LOOKALIKE = { '*': '∗', _: 'ˍ', '~': '∼', '`': 'ˋ' };
+
+/**
+ * Takes from `*`, `_` and `~` what makes them formatting, where they could be it: within a word (`error_ratio`) and
+ * between blanks (`2 * 3`) they stay. A backtick could be anywhere.
+ */
+const inert = (text: string): string =>
+  text
+    .replaceAll('`', LOOKALIKE['`'])
+    .replaceAll(/[*_~]/g, (mark, at: number) =>
+      formatsNothing(text[at - 1], text[at + 1]) ? mark : LOOKALIKE[mark as '*' | '_' | '~'],
+    );
+
+/** Undefined, at an edge: another span may be there. */
+function formatsNothing(before: string | undefined, after: string | undefined): boolean {
+  if (before === undefined || after === undefined) return false;
+  return /^(\s{2}|[A-Za-z0-9]{2})$/.test(before + after);
+}
+
+/** A line that begins with `>` would be a quotation, with `>>>` all that follows. A mark of no width goes before it. */
+const quoteless = (text: string): string => text.replaceAll(/^(?=[ \t]*>)/gm, '\u2060');
+
+const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
+
+/** @param room at most so many characters come out; whole ones, and whole escapes */
+function escaped(text: string, room = Number.POSITIVE_INFINITY): string {
+  let out = '';
+  for (const character of text) {
+    const piece = ESCAPES[character] ?? character;
+    if (out.length + piece.length > room) break;
+    out += piece;
+  }
+  return out;
+}
+
+/** Texts come back from Slack escaped. */
+export const unescaped = (text: string): string =>
+  text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');

@@ -1,0 +1,30 @@
+import { z } from 'zod';
+import { CallFailed } from './answers.ts';
+import type { Arguments, Ask } from './client.ts';
+import { PAGES_MAX } from './limits.ts';
+
+/** What each page has beside its items. The cursor of the last one is empty. */
+export const paged = { response_metadata: z.object({ next_cursor: z.string().optional() }).optional() };
+
+type Page = { response_metadata?: { next_cursor?: string | undefined } | undefined };
+
+/**
+ * What a method lists, page after page, at most PAGES_MAX of them.
+ * @throws CallFailed also when there are more pages: what was not seen is not known to be missing
+ */
+export async function* pages<P extends Page>(
+  ask: Ask,
+  method: string,
+  args: Arguments,
+  answer: z.ZodType<P>,
+): AsyncGenerator<P> {
+  let cursor: string | undefined;
+  for (let count = 0; count < PAGES_MAX; count += 1) {
+    const page = await ask(method, { ...args, cursor }, answer);
+    yield page;
+    cursor = page.response_metadata?.next_cursor;
+    if (!cursor) return;
+  }
+  const detail = `${method} has more than the ${PAGES_MAX} pages that are read at once. See docs/errors.md#slack-too-much`;
+  throw new CallFailed({ kind: 'refused', code: 'too_many_pages', detail });
+}

@@ -1,0 +1,119 @@
+import type { DatabaseSync } from 'node:sqlite';
+
+export const issueTables = `
+  create table if not exists github_issues (
+    id integer primary key,
+    repository text not null,
+    number integer not null,
+    title text not null,
+    body text,
+    state text not null,
+    state_reason text,
+    labels text not null,
+    created_at integer not null,
+    updated_at integer not null,
+    closed_at integer,
+    unique (repository, number)
+  );
+  create table if not exists github_comments (
+    id integer primary key,
+    issue integer not null references github_issues (id),
+    body text not null,
+    created_at integer not null
+  );
+  create index if not exists github_comments_by_issue on github_comments (issue);
+`;
+
+/** Times are milliseconds since the Unix epoch. */
+export type Issue = {
+  id: number;
+  /** `owner/name`, in small letters: GitHub does not tell the case of names apart. */
+  repository: string;
+  number: number;
+  title: string;
+  body: string | null;
+  state: 'open' | 'closed';
+  state_reason: string | null;
+  labels: string[];
+  created_at: number;
+  updated_at: number;
+  closed_at: number | null;
+};
+
+export type Comment = { id: number; body: string; created_at: number };
+
+/** What a call says about an issue; undefined: nothing. */
+export type IssueChange = {
+  title: string | undefined;
+  body: string | null | undefined;
+  labels: string[] | undefined;
+  state: 'open' | 'closed' | undefined;
+  stateReason: string | null | undefined;
+};
+
+export type Issues = {
+  /** Of one repository, or with `undefined` of all. Newest first. */
+  all(repository: string | undefined): Issue[];
+  get(repository: string, number: number): Issue | undefined;
+  open(repository: string, issue: IssueChange & { title: string }, at: number): Issue;
+  change(issue: Issue, change: IssueChange, at: number): Issue;
+  /** Oldest first. */
+  comments(issue: Issue): Comment[];
+  comment(issue: Issue, body: string, at: number): Comment;
+};
+
+type Row = Omit<Issue, 'labels'> & { labels: string };
+
+export function openIssues(db: DatabaseSync): Issues {
+  const all = db.prepare(`
+    select * from github_issues where (:repository is null or repository = :repository) order by id desc`);
+  const get = db.prepare('select * from github_issues where repository = ? and number = ?');
+  const insert = db.prepare(`
+    insert into github_issues (repository, number, title, body, state, labels, created_at, updated_at)
+    values (:repository, (select count(*) + 1 from github_issues where repository = :repository),
+      :title, :body, 'open', :labels, :at, :at) returning *`);
+  const change = db.prepare(`
+    update github_issues
+    set title = :title, body = :body, state = :state, state_reason = :state_reason, labels = :labels,
+      updated_at = :updated_at, closed_at = :closed_at
+    where id = :id returning *`);
+  const comments = db.prepare('select id, body, created_at from github_comments where issue = ? order by id');
+  const addComment = db.prepare(`
+    insert into github_comments (issue, body, created_at) values (?, ?, ?) returning id, body, created_at`);
+  const touch = db.prepare('update github_issues set updated_at = ? where id = ?');
+
+  return {
+    all: (repository) => (all.all({ repository: repository ?? null }) as Row[]).map(issueOf),
+    get(repository, number) {
+      const row = get.get(repository, number) as Row | undefined;
+      return row && issueOf(row);
+    },
+    open: (repository, { title, body, labels }, at) =>
+      issueOf(insert.get({ repository, title, body: body ?? null, labels: JSON.stringify(labels ?? []), at }) as Row),
+    change: (issue, asked, at) => issueOf(change.get(changed(issue, asked, at)) as Row),
+    comments: ({ id }) => comments.all(id) as Comment[],
+    comment({ id }, body, at) {
+      touch.run(at, id);
+      return addComment.get(id, body, at) as Comment;
+    },
+  };
+}
+
+function changed(before: Issue, change: IssueChange, at: number): Omit<Row, 'repository' | 'number' | 'created_at'> {
+  const state = change.state ?? before.state;
+  const closes = state === 'closed' && before.state === 'open';
+  const reopens = state === 'open' && before.state === 'closed';
+  const usual = closes ? 'completed' : reopens ? 'reopened' : before.state_reason;
+  return {
+    id: before.id,
+    title: change.title ?? before.title,
+    body: change.body === undefined ? before.body : change.body,
+    state,
+    state_reason: change.stateReason ?? usual,
+    labels: JSON.stringify(change.labels ?? before.labels),
+    updated_at: at,
+    closed_at: state === 'open' ? null : (before.closed_at ?? at),
+  };
+}
+
+const issueOf = (row: Row): Issue => ({ ...row, labels: JSON.parse(row.labels) as string[] });

@@ -1,0 +1,105 @@
+import type { IssueChange } from './github-issues.ts';
+
+/**
+ * Characters at most. GitHub documents none of them; it names them when it refuses.
+ *
+ * @see https://github.com/dead-claudia/github-limits (titles, bodies; read 2026-11)
+ */
+export const TITLE_MAX_CHARS = 256;
+export const BODY_MAX_CHARS = 65_536;
+export const LABEL_MAX_CHARS = 50;
+
+export type ValidationError = { resource: string; code: string; field: string; message?: string };
+
+/** Why a call is refused: 400 for what is no JSON object, 422 for what is in it. `errors` come with `Validation Failed`. */
+export type Refusal = { status: 400 | 422; message: string; errors?: ValidationError[] };
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** @param isNew a new one needs a title */
+export function readIssue(text: string, isNew: boolean): IssueChange | Refusal {
+  const fields = parse(text);
+  if ('status' in fields) return fields.status;
+  const { title, body, labels, state, state_reason: stateReason } = fields.fields;
+  if (isNew && title === undefined) return invalid('"title" wasn\'t supplied.');
+  const wrong = wrongTypes(fields.fields);
+  if (wrong !== undefined) return invalid(wrong);
+
+  const names = Array.isArray(labels) ? labels.map(nameOf) : undefined;
+  const errors = [...titleErrors(title), ...bodyErrors(body), ...labelErrors(names)];
+  if (errors.length > 0) return { status: 422, message: 'Validation Failed', errors };
+  return {
+    title: title === undefined ? undefined : String(title as string | number),
+    body: body as string | null | undefined,
+    labels: names && [...new Set(names)],
+    state: state as IssueChange['state'],
+    stateReason: stateReason as string | null | undefined,
+  };
+}
+
+export function readComment(text: string): { body: string } | Refusal {
+  const fields = parse(text);
+  if ('status' in fields) return fields.status;
+  const { body } = fields.fields;
+  if (body === undefined) return invalid('"body" wasn\'t supplied.');
+  if (typeof body !== 'string') return invalid("For 'properties/body', it is not a string.");
+  const message = body.trim() === '' ? 'Body cannot be blank' : tooLong('Body', body, BODY_MAX_CHARS);
+  if (message === undefined) return { body };
+  const error = { resource: 'IssueComment', code: 'unprocessable', field: 'data', message };
+  return { status: 422, message: 'Validation Failed', errors: [error] };
+}
+
+function parse(text: string): { fields: Fields } | { status: Refusal } {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    return { status: { status: 400, message: 'Problems parsing JSON' } };
+  }
+  const isObject = typeof json === 'object' && json !== null && !Array.isArray(json);
+  return isObject ? { fields: json as Fields } : { status: { status: 400, message: 'Body should be a JSON object' } };
+}
+
+const invalid = (what: string): Refusal => ({ status: 422, message: `Invalid request.\n\n${what}` });
+
+/** The first value of a type that the API does not take. */
+function wrongTypes({ title, body, labels, state, state_reason: reason }: Fields): string | undefined {
+  if (title !== undefined && typeof title !== 'string' && typeof title !== 'number') {
+    return "For 'properties/title', it is not a string or an integer.";
+  }
+  if (body !== undefined && body !== null && typeof body !== 'string')
+    return "For 'properties/body', it is not a string.";
+  if (labels !== undefined && !(Array.isArray(labels) && labels.every((label) => nameOf(label) !== ''))) {
+    return "For 'properties/labels', it is not an array of names.";
+  }
+  if (state !== undefined && state !== 'open' && state !== 'closed') {
+    return 'For \'properties/state\', it is not a member of ["open", "closed"].';
+  }
+  const reasons: unknown[] = [undefined, null, 'completed', 'not_planned', 'duplicate', 'reopened'];
+  return reasons.includes(reason) ? undefined : "For 'properties/state_reason', it is not a reason.";
+}
+
+/** Of a label as a text or as an object; empty when it is neither. */
+function nameOf(label: unknown): string {
+  const name = typeof label === 'object' && label !== null && 'name' in label ? label.name : label;
+  return typeof name === 'string' ? name : '';
+}
+
+function titleErrors(title: unknown): ValidationError[] {
+  if (title === undefined) return [];
+  const text = String(title as string | number);
+  if (text.trim() === '') return [{ resource: 'Issue', code: 'missing_field', field: 'title' }];
+  return customError('Issue', 'title', tooLong('title', text, TITLE_MAX_CHARS));
+}
+
+const bodyErrors = (body: unknown): ValidationError[] =>
+  customError('Issue', 'body', tooLong('body', typeof body === 'string' ? body : '', BODY_MAX_CHARS));
+
+const labelErrors = (names: readonly string[] = []): ValidationError[] =>
+  names.flatMap((name) => customError('Label', 'name', tooLong('name', name, LABEL_MAX_CHARS)));
+
+const customError = (resource: string, field: string, message: string | undefined): ValidationError[] =>
+  message === undefined ? [] : [{ resource, code: 'custom', field, message }];
+
+const tooLong = (field: string, text: string, max: number): string | undefined =>
+  [...text].length > max ? `${field} is too long (maximum is ${max} characters)` : undefined;

@@ -1,0 +1,97 @@
+import { acknowledgers, urgencyOf, type Alert, type Alerts, type LogEntry } from './pagerduty-alerts.ts';
+import type { Note } from './pagerduty-notes.ts';
+
+/**
+ * The objects of the REST API, as far as they are stood in for. `origin`: where the stand-in listens.
+ *
+ * @see https://developer.pagerduty.com/api-reference (Incidents; read 2026-11)
+ */
+
+/** Everybody's escalation policy ends at this person. */
+const ON_CALL = 'Sandbox On-Call';
+const SERVICE = 'Sandbox Service';
+
+const code = (letter: string, number: number, digits = 13): string =>
+  letter + number.toString(36).toUpperCase().padStart(digits, '0');
+
+export const incidentId = (number: number): string => code('Q', number);
+
+/** The inverse of `incidentId`. */
+export function incidentNumber(id: string): number | undefined {
+  const digits = /^Q([0-9A-Z]{13})$/.exec(id)?.[1];
+  return digits === undefined ? undefined : Number.parseInt(digits, 36);
+}
+
+const person = (name: string) => ({ id: null, type: 'user_reference', summary: name });
+const agent = (name: string | null) =>
+  name === null ? { id: null, type: 'service_reference', summary: SERVICE } : person(name);
+
+export function incidentObject(origin: string, alert: Alert, alerts: Alerts) {
+  const id = incidentId(alert.id);
+  const url = `${origin}/incidents/${id}`;
+  const resolved = alert.status === 'resolved' ? 1 : 0;
+  return {
+    id,
+    type: 'incident',
+    summary: `[#${alert.id}] ${alert.summary}`,
+    self: url,
+    html_url: url,
+    incident_number: alert.id,
+    title: alert.summary,
+    status: alert.status,
+    incident_key: alert.dedup_key,
+    urgency: urgencyOf(alert),
+    created_at: time(alert.created_at),
+    updated_at: time(alert.changed_at),
+    last_status_change_at: time(alert.changed_at),
+    resolved_at: alert.resolved_at === null ? null : time(alert.resolved_at),
+    assignments: resolved ? [] : [{ at: time(alert.created_at), assignee: person(ON_CALL) }],
+    acknowledgements: acknowledgers(alert, alerts.log(alert.id)).map(({ name, at }) => ({
+      at: time(at),
+      acknowledger: agent(name),
+    })),
+    resolve_reason: null,
+    alert_counts: { all: 1, triggered: 1 - resolved, resolved },
+  };
+}
+
+export function alertObject(origin: string, alert: Alert, alerts: Alerts) {
+  const id = code('P', alert.id);
+  return {
+    id,
+    type: 'alert',
+    summary: alert.summary,
+    self: `${origin}/incidents/${incidentId(alert.id)}/alerts/${id}`,
+    html_url: `${origin}/alerts/${id}`,
+    created_at: time(alert.created_at),
+    status: alert.status === 'resolved' ? 'resolved' : 'triggered',
+    alert_key: alert.dedup_key,
+    body: { type: 'alert_body', contexts: [], details: alerts.details(alert.id) ?? {} },
+    incident: { id: incidentId(alert.id), type: 'incident_reference' },
+    suppressed: false,
+    severity: alert.severity,
+  };
+}
+
+export const noteObject = ({ id, author, content, at }: Note) => ({
+  id: code('N', id),
+  user: person(author),
+  channel: { summary: 'The PagerDuty website or APIs' },
+  content,
+  created_at: time(at),
+});
+
+export function logEntryObject(origin: string, entry: LogEntry) {
+  const id = code('R', entry.id, 25);
+  return {
+    id,
+    type: `${entry.action}_log_entry`,
+    self: `${origin}/log_entries/${id}`,
+    created_at: time(entry.at),
+    agent: agent(entry.name),
+    incident: { id: incidentId(entry.alert_id), type: 'incident_reference' },
+  };
+}
+
+/** Whole seconds, UTC. */
+const time = (millis: number): string => new Date(millis).toISOString().replace(/\.\d{3}Z$/, 'Z');

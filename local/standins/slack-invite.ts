@@ -1,0 +1,39 @@
+import { flag, text } from './slack-arguments.ts';
+import type { Channel } from './slack-channels.ts';
+import { BOT, personById } from './slack-directory.ts';
+import { TIER_3 } from './slack-limits.ts';
+import { channelOf, method, mustBeMember, mustBeOpen, type Call, type Methods } from './slack-method.ts';
+import { channelObject } from './slack-objects.ts';
+import { Refused, type Fields } from './slack-refusal.ts';
+import { enter, type Workspace } from './slack-workspace.ts';
+
+/** @see https://docs.slack.dev/reference/methods/conversations.invite (read 2026-11) */
+export const inviteMethods: Methods = { 'conversations.invite': method(TIER_3, invite) };
+
+/** One user who cannot be invited stops all, unless the call says `force` and there is another. */
+function invite(call: Call): Fields {
+  const { args, at, workspace } = call;
+  const channel = channelOf(call);
+  const users = (text(args, 'users') ?? '').split(',').map((user) => user.trim()).filter(Boolean);
+  if (users.length === 0) throw new Refused('no_user');
+  mustBeOpen(channel);
+  mustBeMember(channel, call);
+
+  const errors = users.flatMap((user) => obstacle(user, channel, workspace));
+  const [first] = errors;
+  const welcome = users.filter((user) => !errors.some((error) => error.user === user));
+  const goesOn = flag(args, 'force') && welcome.length > 0;
+  if (first && !goesOn) throw new Refused(first.error, { errors });
+
+  for (const user of welcome) enter(workspace, channel, user, at);
+  return { channel: channelObject(channel, workspace), ...(first && { errors }) };
+}
+
+type Obstacle = { user: string; ok: false; error: string };
+
+function obstacle(user: string, channel: Channel, { channels }: Workspace): Obstacle[] {
+  const because = (error: string): Obstacle[] => [{ user, ok: false, error }];
+  if (user === BOT.id) return because('cant_invite_self');
+  if (!personById(user)) return because('user_not_found');
+  return channels.isMember(channel, user) ? because('already_in_channel') : [];
+}

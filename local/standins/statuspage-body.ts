@@ -1,0 +1,44 @@
+export type Fields = Readonly<Record<string, unknown>>;
+
+type Tree = { [key: string]: Tree | string | string[] };
+
+/** A body as Statuspage takes it, JSON or a form. Undefined when it is neither an object nor a form. */
+export function readBody(text: string, contentType: string | undefined): Fields | undefined {
+  if (contentType?.startsWith('application/x-www-form-urlencoded')) return nested(new URLSearchParams(text));
+  try {
+    const json: unknown = JSON.parse(text);
+    return isFields(json) ? json : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** `incident[components][id]=major_outage` and `incident[component_ids][]=id`, as Rails reads them. */
+function nested(form: URLSearchParams): Fields {
+  const root = emptyTree();
+  for (const [name, value] of form) {
+    const path = name.match(/[^[\]]+|\[\]/g) ?? [];
+    const isList = path.at(-1) === '[]';
+    const [last, ...outer] = path.slice(0, isList ? -1 : undefined).toReversed();
+    if (last === undefined) continue;
+    const branch = outer.toReversed().reduce(branchOf, root);
+    branch[last] = isList ? [...listOf(branch[last]), value] : value;
+  }
+  return root;
+}
+
+function branchOf(tree: Tree, key: string): Tree {
+  const there = tree[key];
+  if (typeof there === 'object' && !Array.isArray(there)) return there;
+  const branch = emptyTree();
+  tree[key] = branch;
+  return branch;
+}
+
+const listOf = (value: Tree[string] | undefined): string[] => (Array.isArray(value) ? value : []);
+
+/** Without a prototype: `__proto__` is a name like any other. */
+const emptyTree = (): Tree => Object.create(null) as Tree;

@@ -1,0 +1,115 @@
+import { pruned } from '../domain/pace.ts';
+import type { Clock, Log } from '../domain/ports.ts';
+import type { Due, Lease, Projections } from '../domain/projections.ts';
+import type { Subject, Target } from '../schemas/projection.ts';
+import { millisOf, plusSeconds, secondsBetween, timestamp, type Timestamp } from '../schemas/time.ts';
+import { type Desk, Turn } from './turn.ts';
+
+/** So long nobody else works at the target when this process dies; renewed while it lives. */
+const LEASE_SECONDS = 25;
+const RENEW_AFTER_SECONDS = 8;
+
+/** A function has a minute; what is left then goes on with the next one. */
+const PASS_SECONDS = 35;
+
+/** SQS delays a message by at most this. */
+const WAKE_MAX_SECONDS = 900;
+
+/** A bug with one subject must not stop the others. */
+const AFTER_A_BUG_SECONDS = 60;
+
+/** Shows a subject: compares what is with what is shown, and does what the turn allows of the difference. */
+export type Projector = (subject: Subject, turn: Turn) => Promise<void>;
+
+type PassDeps = { clock: Clock; log: Log; projections: Projections };
+
+class LeaseLost extends Error {
+  override readonly name = 'LeaseLost';
+}
+
+/**
+ * Shows everything at a target that is due, oldest first, each once and as far as the vendor's pace allows; then asks to
+ * be woken for what is left. Only one at a time works at a target.
+ */
+export async function pass(target: Target, deps: PassDeps, project: Projector): Promise<void> {
+  const { projections } = deps;
+  const lease = await projections.lease(target, LEASE_SECONDS);
+  if (lease === undefined) {
+    // Whoever has it looks again before it goes; but it may have died.
+    if ((await ready(deps, target)).length > 0) await projections.wake(target, LEASE_SECONDS);
+    return;
+  }
+  const desk = deskOf(lease, deps);
+  try {
+    await work(target, deps, desk, project);
+  } catch (error) {
+    if (!(error instanceof LeaseLost)) throw error;
+    deps.log.warn('another projector has taken over', { target });
+    return;
+  }
+  const plan = nextWake(lease, await projections.due(target), deps.clock.now());
+  await projections.release({ ...lease, pace: pruned(desk.pace, millisOf(deps.clock.now())), wakeAt: plan.wakeAt });
+  if (plan.afterSeconds !== null) await projections.wake(target, plan.afterSeconds);
+  // What was marked after the last look, by somebody who found the lease taken.
+  else if ((await ready(deps, target)).length > 0) await projections.wake(target, 0);
+}
+
+async function work(target: Target, deps: PassDeps, desk: Desk, project: Projector): Promise<void> {
+  const end = plusSeconds(deps.clock.now(), PASS_SECONDS);
+  for (let due = await ready(deps, target); due.length > 0; due = await ready(deps, target)) {
+    for (const one of due) {
+      if (deps.clock.now() > end) return;
+      await desk.stillOurs();
+      await deps.projections.settle(target, one, await turnOf(one, desk, project));
+    }
+  }
+}
+
+async function turnOf({ subject }: Due, desk: Desk, project: Projector): Promise<Timestamp | null> {
+  const turn = new Turn(desk);
+  try {
+    await project(subject, turn);
+  } catch (error) {
+    if (error instanceof LeaseLost) throw error;
+    desk.log.error('a projection failed; it is tried again', {
+      subject,
+      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    });
+    turn.comeAgain(plusSeconds(desk.clock.now(), AFTER_A_BUG_SECONDS));
+  }
+  return turn.again;
+}
+
+function deskOf(lease: Lease, { clock, log, projections }: PassDeps): Desk {
+  let renewed = clock.now();
+  return {
+    clock,
+    log: log.with({ target: lease.target }),
+    pace: lease.pace,
+    async stillOurs() {
+      if (secondsBetween(renewed, clock.now()) < RENEW_AFTER_SECONDS) return;
+      if (!(await projections.renew(lease, LEASE_SECONDS))) throw new LeaseLost('the lease has run out');
+      renewed = clock.now();
+    },
+  };
+}
+
+async function ready({ clock, projections }: PassDeps, target: Target): Promise<Due[]> {
+  const now = clock.now();
+  return (await projections.due(target)).filter(({ notBefore }) => notBefore === null || notBefore <= now);
+}
+
+/** When to be woken next. `afterSeconds` null: no need to ask, somebody has, or nothing is left. */
+function nextWake(
+  { wakeAt }: Lease,
+  due: readonly Due[],
+  now: Timestamp,
+): { wakeAt: Timestamp | null; afterSeconds: number | null } {
+  const asked = wakeAt !== null && wakeAt > now ? wakeAt : null;
+  const first = due.map(({ notBefore }) => notBefore ?? now).toSorted()[0];
+  if (first === undefined) return { wakeAt: asked, afterSeconds: null };
+  const afterSeconds = Math.min(Math.max(Math.ceil(secondsBetween(now, first)), 0), WAKE_MAX_SECONDS);
+  const at = timestamp(millisOf(now) + afterSeconds * 1000);
+  if (asked !== null && asked <= plusSeconds(at, 1)) return { wakeAt: asked, afterSeconds: null };
+  return { wakeAt: at, afterSeconds };
+}

@@ -1,0 +1,87 @@
+import { z } from 'zod';
+import { ComponentStatus, PublicStatus } from './outlets.ts';
+import { Timestamp } from './time.ts';
+
+/** Where incidents, changes and bulletins are shown. Each has its own queue and its own pace. */
+export const Target = z.enum(['slack', 'statuspage', 'grafana', 'tickets']);
+export type Target = z.infer<typeof Target>;
+export const TARGETS = Target.options;
+
+/** What is shown: its kind and its id. */
+export const Subject = z.templateLiteral([z.enum(['incident', 'change', 'notice', 'ticket']), ':', z.string().min(1)]);
+export type Subject = z.infer<typeof Subject>;
+
+/** A message in a queue of projections: whoever reads it looks into the table for what is due. */
+export const Wake = z.object({ target: Target });
+export type Wake = z.infer<typeof Wake>;
+
+/** What one method may still be called, and until when it may not. Milliseconds since the Unix epoch. */
+export const Pace = z.object({
+  buckets: z.record(z.string(), z.object({ left: z.number(), at: z.number() })).default({}),
+  blocked: z.record(z.string(), z.object({ until: z.number(), failures: z.number() })).default({}),
+});
+export type Pace = z.infer<typeof Pace>;
+
+/** A message that is, or may be, at an outlet. `intended`: it may have been sent. `free`: it certainly was not. */
+export const Sent = z.object({
+  state: z.enum(['intended', 'done', 'free', 'given_up']),
+  /** When it was intended. */
+  at: Timestamp,
+  channel: z.string().nullable(),
+  id: z.string().nullable(),
+});
+export type Sent = z.infer<typeof Sent>;
+
+/** What Slack shows of an incident, as far as we know. Texts are kept as they were sent, so that a difference is seen. */
+export const SlackState = z.object({
+  /** The name that is ours, as soon as it has been chosen. */
+  name: z.string().nullable().default(null),
+  channel: z.string().nullable().default(null),
+  purposeSet: z.boolean().default(false),
+  topic: z.string().nullable().default(null),
+  summary: z.string().nullable().default(null),
+  pinned: z.boolean().default(false),
+  bookmarks: z.string().nullable().default(null),
+  /** By team channel: the line as it was shown. */
+  lines: z.record(z.string(), z.string()).default({}),
+  /** Place in the timeline up to which everything has been told. */
+  told: z.string().nullable().default(null),
+  archived: z.boolean().default(false),
+  /** What stands in the way, by what was to be done: Slack's error. */
+  problems: z.record(z.string(), z.string()).default({}),
+});
+export type SlackState = z.infer<typeof SlackState>;
+
+export const StatuspageState = z.object({
+  id: z.string().nullable().default(null),
+  /** Since when a creation may be under way. */
+  creatingSince: Timestamp.nullable().default(null),
+  status: PublicStatus.nullable().default(null),
+  components: z.record(z.string(), ComponentStatus).default({}),
+  problem: z.string().nullable().default(null),
+});
+export type StatuspageState = z.infer<typeof StatuspageState>;
+
+export const GrafanaState = z.object({
+  id: z.string().nullable().default(null),
+  creatingSince: Timestamp.nullable().default(null),
+  shown: z.string().nullable().default(null),
+  problem: z.string().nullable().default(null),
+});
+export type GrafanaState = z.infer<typeof GrafanaState>;
+
+export const NoticeState = z.object({
+  round: z.number().default(0),
+  shown: z.string().nullable().default(null),
+});
+export type NoticeState = z.infer<typeof NoticeState>;
+
+export const TicketState = z.object({
+  round: z.number().default(0),
+  id: z.string().nullable().default(null),
+  url: z.string().nullable().default(null),
+  creatingSince: Timestamp.nullable().default(null),
+  closed: z.boolean().default(false),
+  problem: z.string().nullable().default(null),
+});
+export type TicketState = z.infer<typeof TicketState>;

@@ -1,0 +1,137 @@
+import { z } from 'zod';
+import { HttpUrl, SecretName } from './endpoint.ts';
+import { HoursList } from './hours.ts';
+import { MaintenanceWindow } from './maintenance.ts';
+import { Matchers } from './match.ts';
+import { oneOf } from './synonyms.ts';
+
+/** Slack's limit for names of channels. */
+const CHANNEL_MAX_CHARS = 80;
+
+const CHANNEL_ID = /^[CGD][A-Z0-9]{8,}$/;
+
+/** A channel as the chat takes it: `#name`, or an id as it is. */
+export const channelName = (text: string): string =>
+  CHANNEL_ID.test(text) ? text : `#${text.trim().replace(/^#/, '').toLowerCase()}`;
+
+const Channel = z
+  .string()
+  .transform(channelName)
+  .refine((name) => /^#?[^\s#.,@<>&:"'`/]+$/.test(name) && name.length <= CHANNEL_MAX_CHARS + 1, {
+    error: ({ input }) => `${JSON.stringify(input)} is no name of a channel; one is "#payments"`,
+  });
+
+/** `true` is the channel of the alert's service. */
+const ChannelOrService = z.union([z.literal(true), Channel]);
+
+const Slack = z.union([
+  z.literal(false).transform(() => []),
+  ChannelOrService.transform((channel) => [channel]),
+  z.strictObject({ channel: Channel }).transform(({ channel }) => [channel]),
+  z.array(ChannelOrService),
+]);
+
+const Repository = z.string().regex(/^[^\s/]+\/[^\s/]+$/, 'a repository looks like acme/checkout');
+
+const GitHubTarget = z.strictObject({
+  /** Absent: that of the alert's service. */
+  repository: Repository.optional(),
+  labels: z.array(z.string().min(1)).default([]),
+});
+
+const WebhookTarget = z.strictObject({ url: HttpUrl, signature: SecretName.optional() });
+
+/** Where a ticket is opened, once the alert's service is known. */
+export const TicketTarget = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('github'), repository: Repository, labels: z.array(z.string()) }),
+  z.object({ kind: z.literal('webhook'), url: HttpUrl, signature: SecretName.nullable() }),
+]);
+export type TicketTarget = z.infer<typeof TicketTarget>;
+
+const TicketEntry = z.union([z.strictObject({ github: GitHubTarget }), z.strictObject({ webhook: WebhookTarget })]);
+type TicketEntry = z.infer<typeof TicketEntry>;
+
+const OF_THE_SERVICE: TicketEntry = { github: { labels: [] } };
+
+const OneTicket = z.union([
+  z.union([z.literal(true), z.literal('github')]).transform(() => OF_THE_SERVICE),
+  TicketEntry,
+]);
+
+const Ticket = z.union([
+  z.literal(false).transform(() => []),
+  OneTicket.transform((ticket) => [ticket]),
+  z.array(OneTicket),
+]);
+
+const RouteMap = z.strictObject({
+  /** For people. */
+  name: z.string().min(1).optional(),
+  match: Matchers.nullish(),
+  matchers: Matchers.nullish(),
+  page: z.boolean().default(false),
+  incident: z.boolean().optional(),
+  slack: Slack.default([]),
+  ticket: Ticket.default([]),
+  /** Everything is recorded, whatever is said here: `record: true` alone is how to say "and no more". */
+  record: z.boolean().optional(),
+  hours: HoursList.nullish(),
+  continue: z.boolean().default(false),
+});
+
+/** One of `routes`. */
+export const Route = RouteMap.transform(({ match, matchers, incident, hours, name, ...route }, context) => {
+  if (route.page && incident === false) {
+    const message = 'a page belongs to an incident: leave "incident" away, or do not page';
+    context.addIssue({ code: 'custom', path: ['incident'], message });
+  }
+  return {
+    ...(name !== undefined && { name }),
+    ...route,
+    matchers: oneOf({ match: match ?? undefined, matchers: matchers ?? undefined }, context) ?? [],
+    incident: incident ?? route.page,
+    record: true as const,
+    /** Empty: always. */
+    hours: hours ?? [],
+  };
+});
+export type Route = z.infer<typeof Route>;
+
+const Off = z.union([z.literal(false), z.literal('off')]).transform(() => false as const);
+
+const threshold = (min: number, usual: number) => z.union([z.number().int().min(min), Off]).default(usual);
+
+const Thresholds = z.strictObject({
+  /** More than so many incidents that opened within `minutes` are one. False: however many. */
+  incidents: threshold(1, 5),
+  minutes: z
+    .number()
+    .int()
+    .min(1)
+    .max(24 * 60)
+    .default(5),
+  /** At least so many incidents whose services depend on the same one are one. False: however many. */
+  sharedDependency: threshold(2, 2),
+});
+export type ManyAtOnce = z.infer<typeof Thresholds>;
+
+const ManyAtOnce = z.union([
+  Thresholds,
+  Off.transform((): ManyAtOnce => Thresholds.parse({ incidents: false, sharedDependency: false })),
+]);
+
+const RoutesMap = z.strictObject({
+  routes: z
+    .array(Route)
+    .nullish()
+    .transform((routes) => routes ?? []),
+  maintenance: z
+    .array(MaintenanceWindow)
+    .nullish()
+    .transform((windows) => windows ?? []),
+  manyAtOnce: ManyAtOnce.prefault({}),
+});
+
+/** `config/routes.yaml`, a bare list of routes too. What is parsed reads the same when it is parsed again. */
+export const RoutesFile = z.union([RoutesMap, z.array(Route).transform((routes) => RoutesMap.parse({ routes }))]);
+export type RoutesFile = z.infer<typeof RoutesFile>;
