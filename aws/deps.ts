@@ -3,27 +3,40 @@ import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { SSMClient } from '@aws-sdk/client-ssm';
+import type { Tickets } from '../domain/outlets.ts';
 import type { Clock, Deployer, Deps } from '../domain/ports.ts';
 import { alertStates } from '../integrations/alertmanager/alert-states.ts';
+import { alertmanagerSilences } from '../integrations/alertmanager/silences.ts';
+import { githubIssues } from '../integrations/github/issues.ts';
+import { grafanaAnnotations } from '../integrations/grafana/annotations.ts';
 import { httpDeployer } from '../integrations/http-cd/deployer.ts';
 import { pagerDuty } from '../integrations/pagerduty/pager.ts';
 import { prometheus } from '../integrations/prometheus/metrics.ts';
+import { slackChat } from '../integrations/slack/chat.ts';
+import { statuspage } from '../integrations/statuspage/status-page.ts';
 import { webhookPager } from '../integrations/webhook/fallback-pager.ts';
+import { webhookTickets } from '../integrations/webhook/ticket.ts';
 import type { DeployerConfig } from '../schemas/config.ts';
+import type { TicketTarget } from '../schemas/routes.ts';
 import { millisOf, timestamp } from '../schemas/time.ts';
 import { s3Blobs } from './blobs.ts';
 import { publishedConfig } from './config-source.ts';
+import { announced } from './announced.ts';
 import { lambdaEngine } from './engine.ts';
 import { type Environment, readEnvironment } from './env.ts';
 import { jsonLog } from './log.ts';
+import { sqsWaker } from './waker.ts';
 import { sqsSignalQueue } from './queue.ts';
 import { ssmSecrets } from './secrets.ts';
 import { AutomationTable } from './table/automation.ts';
 import { ChangeTable } from './table/changes.ts';
+import { BulletinTable } from './table/bulletins.ts';
+import { CrowdTable } from './table/crowd.ts';
 import { DecisionTable } from './table/decisions.ts';
 import { EffectTable } from './table/effects.ts';
 import { IdempotencyTable } from './table/idempotency.ts';
 import { IncidentTable } from './table/incidents.ts';
+import { ProjectionTable } from './table/projections.ts';
 import { QuarantineTable } from './table/quarantine.ts';
 import { Table } from './table/table.ts';
 import { TokenTable } from './table/tokens.ts';
@@ -32,6 +45,9 @@ const systemClock: Clock = { now: () => timestamp(Date.now()) };
 
 /** Where a vendor is when its URL is not set. */
 const PAGERDUTY_EVENTS_URL = 'https://events.pagerduty.com';
+const SLACK_API_URL = 'https://slack.com/api/';
+const STATUSPAGE_API_URL = 'https://api.statuspage.io/v1';
+const GITHUB_API_URL = 'https://api.github.com';
 
 let assembled: Deps | undefined;
 
@@ -46,6 +62,8 @@ export function assemble(env: Environment): Deps {
   const blobs = s3Blobs(new S3Client({ forcePathStyle: true }), env.FIREBREAK_BUCKET);
   const secrets = ssmSecrets(new SSMClient({}), env.FIREBREAK_SECRETS_PATH, now);
   const config = publishedConfig(blobs, log, now);
+  const sqs = new SQSClient({});
+  const projections = new ProjectionTable(table, clock, sqsWaker(sqs, env), log);
   return {
     clock,
     log,
@@ -53,7 +71,7 @@ export function assemble(env: Environment): Deps {
     secrets,
     blobs,
     queue: sqsSignalQueue(
-      new SQSClient({}),
+      sqs,
       { urgent: env.FIREBREAK_QUEUE_URGENT, ordinary: env.FIREBREAK_QUEUE_ORDINARY },
       blobs,
     ),
@@ -62,10 +80,18 @@ export function assemble(env: Environment): Deps {
       { functionName: env.FIREBREAK_WORKFLOW_FUNCTION, qualifier: env.FIREBREAK_WORKFLOW_QUALIFIER },
       env.FIREBREAK_STAGE,
     ),
-    incidents: new IncidentTable(table, clock),
-    decisions: new DecisionTable(table, blobs, clock),
-    effects: new EffectTable(table, clock),
-    changes: new ChangeTable(table, clock),
+    ...announced(
+      {
+        incidents: new IncidentTable(table, clock),
+        decisions: new DecisionTable(table, blobs, clock),
+        effects: new EffectTable(table, clock),
+        changes: new ChangeTable(table, clock),
+      },
+      projections,
+    ),
+    projections,
+    crowds: new CrowdTable(table, clock),
+    bulletins: new BulletinTable(table),
     quarantine: new QuarantineTable(table, blobs, clock),
     automation: new AutomationTable(table, clock),
     tokens: new TokenTable(table, clock),
@@ -85,7 +111,39 @@ export function assemble(env: Environment): Deps {
       alertmanager: () => secrets.get('ALERTMANAGER_URL'),
       prometheus: () => secrets.get('PROMETHEUS_URL'),
     }),
+    silences: alertmanagerSilences({ url: () => secrets.get('ALERTMANAGER_URL'), now }),
+    ...outlets({ secrets, clock }),
   };
+}
+
+/** Where incidents are shown. Addresses are read with the credentials, at run time. */
+function outlets({ secrets, clock }: Pick<Deps, 'secrets' | 'clock'>) {
+  return {
+    chat: slackChat({
+      apiUrl: async () => (await secrets.get('SLACK_API_URL')) ?? SLACK_API_URL,
+      token: () => secrets.get('SLACK_BOT_TOKEN'),
+      clock,
+    }),
+    statusPage: statuspage({
+      apiUrl: async () => (await secrets.get('STATUSPAGE_API_URL')) ?? STATUSPAGE_API_URL,
+      apiKey: () => secrets.get('STATUSPAGE_API_KEY'),
+      pageId: () => secrets.get('STATUSPAGE_PAGE_ID'),
+      clock,
+    }),
+    annotations: grafanaAnnotations({ url: () => secrets.get('GRAFANA_URL'), token: () => secrets.get('GRAFANA_TOKEN'), clock }),
+    ticketsFor: (target: TicketTarget) => ticketsFor(target, { secrets, clock }),
+  };
+}
+
+async function ticketsFor(target: TicketTarget, { secrets, clock }: Pick<Deps, 'secrets' | 'clock'>): Promise<Tickets> {
+  if (target.kind === 'webhook') return webhookTickets({ ...target, secrets, clock });
+  return githubIssues({
+    apiUrl: (await secrets.get('GITHUB_API_URL')) ?? GITHUB_API_URL,
+    token: () => secrets.get('GITHUB_TOKEN'),
+    repository: target.repository,
+    labels: target.labels,
+    clock,
+  });
 }
 
 /** One line for each kind of deployer. */

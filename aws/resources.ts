@@ -19,6 +19,9 @@ export const QUEUE = {
   deadLetterDays: 14,
 } as const;
 
+/** What is shown elsewhere. A message only wakes, so that one which comes twice or never does no harm. */
+export const PROJECT = { timeoutSeconds: 60, visibilitySeconds: 90, maxReceives: 5 } as const;
+
 export const HTTP_TIMEOUT_SECONDS = 20;
 export const SWEEP_TIMEOUT_SECONDS = 50;
 

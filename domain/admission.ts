@@ -1,6 +1,10 @@
 import { type Severity } from '../schemas/names.ts';
 import type { Signal } from '../schemas/signal.ts';
+import type { Delivery, Mute } from './routing.ts';
 import { secondsBetween, type Timestamp } from '../schemas/time.ts';
+
+/** A signal with what the routes make of it, and what keeps it quiet. */
+export type Arrival = { signal: Signal; delivery: Delivery; mute: Mute | null };
 
 /** What is known of an episode. */
 export type KnownEpisode = {
@@ -11,6 +15,8 @@ export type KnownEpisode = {
   /** Its end was not said by its sender; it was taken for ended because it could not be found any more. */
   assumed: boolean;
   incidentId: string | null;
+  /** It was kept quiet when it was heard, and opened nothing for that. */
+  muted: boolean;
 };
 
 /** The incident that the known episode belongs to has been closed; when. */
@@ -19,7 +25,7 @@ export type Closed = { resolvedAt: Timestamp } | null;
 /**
  * What a signal adds to what is known.
  * `opens`: a new episode · `resolves` · `asks`: known, and now it asks for a rollback · `returns`: its incident was
- * closed while it went on firing, or it had been taken for ended and had not · `ended`: a resolve for something never seen firing · `nothing`: heard before, or late.
+ * closed while it went on firing, or it had been taken for ended and had not, or what kept it quiet is over · `ended`: a resolve for something never seen firing · `nothing`: heard before, or late.
  */
 export type Novelty = 'opens' | 'resolves' | 'asks' | 'returns' | 'ended' | 'nothing';
 
@@ -31,6 +37,7 @@ export function noveltyOf(
   known: KnownEpisode | undefined,
   closed: Closed,
   receivedAt: Timestamp,
+  mute: Mute | null = null,
 ): Novelty {
   if (known === undefined) return signal.status === 'firing' ? 'opens' : 'ended';
   if (signal.status === 'resolved') return known.status === 'firing' ? 'resolves' : 'nothing';
@@ -41,15 +48,24 @@ export function noveltyOf(
     return !signal.episodic && signal.startsAt > (known.endsAt ?? known.startsAt) ? 'opens' : 'nothing';
   }
   if (closed !== null && !late) return 'returns';
+  if (known.muted && mute === null) return 'returns';
   return signal.asksRollback && !known.asksRollback ? 'asks' : 'nothing';
 }
 
 /**
- * Whether signals that found no open incident open one: something critical, or something that asks for an action.
+ * Whether what found no open incident opens one: something that the routes want one for, and that nothing keeps quiet.
  * The rest is recorded, and joins an incident that is open.
  */
-export const opensIncident = (signals: readonly Pick<Signal, 'severity' | 'asksRollback' | 'status'>[]): boolean =>
-  signals.some((signal) => signal.status === 'firing' && (signal.severity === 'critical' || signal.asksRollback));
+export const opensIncident = (arrivals: readonly Arrival[]): boolean =>
+  arrivals.some(({ signal, delivery, mute }) => signal.status === 'firing' && delivery.incident && mute === null);
+
+/** Whether it wakes somebody. */
+export const pages = ({ delivery, mute }: Pick<Arrival, 'delivery' | 'mute'>): boolean =>
+  delivery.page && mute === null;
+
+/** What it asks for and how severe it is count for nothing while it is kept quiet. */
+export const asks = ({ signal, mute }: Pick<Arrival, 'signal' | 'mute'>): boolean =>
+  signal.asksRollback && mute === null;
 
 /** A failed deploy has happened: it does not go on, and nobody will say that it has ended. */
 export const isEvent = (signal: Pick<Signal, 'source'>): boolean => signal.source === 'deployment';

@@ -1,5 +1,6 @@
 import type { Config } from '../schemas/config.ts';
 import type { IncidentId, ServiceName } from '../schemas/names.ts';
+import type { ManyAtOnce } from '../schemas/routes.ts';
 import { plusSeconds, type Timestamp } from '../schemas/time.ts';
 
 /** An incident that has opened lately. */
@@ -17,9 +18,6 @@ export type Crowd = { because: 'many' | 'shared_dependency'; name: string; text:
 
 export type Together = { kind: 'alone' } | { kind: 'together'; crowd: Crowd; members: Opening[] };
 
-/** `incidents`: more than so many in so many minutes. `sharedDependency`: at least so many that share one. */
-export type CrowdPolicy = { incidents: number; minutes: number; sharedDependency: number } | false;
-
 /**
  * Does an incident that has opened belong to something larger? More than a few at once, or some that share a dependency,
  * are one event for the people who are woken by it.
@@ -30,23 +28,22 @@ export function together(
   opened: Opening,
   recent: readonly Opening[],
   services: Config['services'],
-  policy: CrowdPolicy,
+  policy: ManyAtOnce,
 ): Together {
-  if (policy === false) return { kind: 'alone' };
   const since = plusSeconds(opened.at, -policy.minutes * 60);
   const until = plusSeconds(opened.at, policy.minutes * 60);
   const near = recent.filter(
     ({ at, environment }) => at > since && at < until && environment === opened.environment,
   );
   const scopes = new Set(near.map(({ scope }) => scope));
-  if (scopes.size > policy.incidents) {
+  if (policy.incidents !== false && scopes.size > policy.incidents) {
     return {
       kind: 'together',
       members: near,
       crowd: { because: 'many', name: '', text: `${scopes.size} incidents in ${policy.minutes} minutes` },
     };
   }
-  return shared(opened, near, services, policy.sharedDependency);
+  return policy.sharedDependency === false ? { kind: 'alone' } : shared(opened, near, services, policy.sharedDependency);
 }
 
 /**
@@ -92,9 +89,8 @@ export const stillGathers = (
   lastJoinedAt: Timestamp,
   opened: Opening,
   services: Config['services'],
-  policy: CrowdPolicy,
+  policy: ManyAtOnce,
 ): boolean =>
-  policy !== false &&
   opened.at <= plusSeconds(lastJoinedAt, policy.minutes * 60) &&
   (crowd.because === 'many' || reaches(opened, services).includes(crowd.name));
 

@@ -14,9 +14,6 @@ const MARKS: Record<Severity, string> = { critical: '🔴', warning: '🟠', inf
 const markOf = ({ status, severity }: Pick<IncidentRecord, 'status' | 'severity'>): string =>
   status === 'resolved' ? '✅' : status === 'mitigated' ? '🟡' : MARKS[severity];
 
-const toneOf = ({ status, severity }: Pick<IncidentRecord, 'status' | 'severity'>): ChatMessage['tone'] =>
-  status === 'resolved' ? 'good' : status === 'mitigated' || severity !== 'critical' ? 'warning' : 'bad';
-
 const STATUS_WORDS: Record<IncidentRecord['status'], string> = {
   open: 'open',
   mitigating: 'mitigating: a rollback is under way',
@@ -38,7 +35,6 @@ export function summaryCard(story: Story): ChatMessage {
   const title = `${placeOf(incident)}: ${incident.title}`;
   return {
     summary: `${markOf(incident)} ${incident.severity}, ${statusWords(incident)}: ${title}`,
-    tone: toneOf(incident),
     parts: [
       { kind: 'header', text: `${markOf(incident)} ${title}` },
       { kind: 'fields', fields: facts(story) },
@@ -194,7 +190,6 @@ export function teamLine({ incident }: Story, channel: string | null): ChatMessa
   const title = `${placeOf(incident)}: ${incident.title}`;
   return {
     summary: `${markOf(incident)} ${title} (${incident.status})`,
-    tone: toneOf(incident),
     parts: [
       {
         kind: 'text',
@@ -214,27 +209,26 @@ const UNTOLD = /^(incident\.opened|alerts\.|workflow\.)/;
 
 export const isTold = ({ kind }: TimelineEntry): boolean => !UNTOLD.test(kind);
 
-const ENTRY_MARKS: readonly [RegExp, string, ChatMessage['tone']][] = [
-  [/^page-?\w*\.succeeded$/, '📟', 'quiet'],
-  [/^page/, '📟', 'warning'],
-  [/^rollback\.started$/, '⏪', 'warning'],
-  [/^mitigation\.succeeded$/, '⏪', 'good'],
-  [/^mitigation\./, '⚠️', 'warning'],
-  [/^verification\.passed$/, '✅', 'good'],
-  [/^verification\./, '⚠️', 'warning'],
-  [/^decision\.approved$/, '👍', 'good'],
-  [/^decision\.rejected$/, '👎', 'warning'],
-  [/^decision/, '🧭', 'quiet'],
-  [/^incident\.resolved$/, '✅', 'good'],
-  [/^note/, '📝', 'quiet'],
+const ENTRY_MARKS: readonly [RegExp, string][] = [
+  [/^page-?\w*\.succeeded$/, '📟'],
+  [/^page/, '📟'],
+  [/^rollback\.started$/, '⏪'],
+  [/^mitigation\.succeeded$/, '⏪'],
+  [/^mitigation\./, '⚠️'],
+  [/^verification\.passed$/, '✅'],
+  [/^verification\./, '⚠️'],
+  [/^decision\.approved$/, '👍'],
+  [/^decision\.rejected$/, '👎'],
+  [/^decision/, '🧭'],
+  [/^incident\.resolved$/, '✅'],
+  [/^note/, '📝'],
 ];
 
 /** What happened, as a message of its own. */
 export function entryMessage({ kind, actor, text, at }: TimelineEntry): ChatMessage {
-  const [, mark, tone] = ENTRY_MARKS.find(([pattern]) => pattern.test(kind)) ?? [null, '•', 'quiet' as const];
+  const [, mark] = ENTRY_MARKS.find(([pattern]) => pattern.test(kind)) ?? [null, '•'];
   return {
     summary: `${mark} ${text}`,
-    tone,
     parts: [
       { kind: 'text', text: [`${mark} ${text}`] },
       { kind: 'note', text: [`${at.slice(11, 19)} UTC · ${actor}`] },

@@ -30,8 +30,6 @@ export type Text = readonly Span[];
 export type ChatMessage = {
   /** One line for notifications and for clients that show no more. */
   summary: string;
-  /** The colour of its edge. */
-  tone: 'bad' | 'warning' | 'good' | 'quiet';
   parts: readonly ChatPart[];
 };
 

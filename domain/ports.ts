@@ -12,9 +12,13 @@ import type {
   Reason,
   TimelineEntry,
 } from '../schemas/incident.ts';
+import type { TicketTarget } from '../schemas/routes.ts';
 import type { ChangeId, EnvironmentName, IncidentId, ServiceName, Severity, Version } from '../schemas/names.ts';
 import type { Signal, SourceName } from '../schemas/signal.ts';
 import type { Timestamp } from '../schemas/time.ts';
+import type { Arrival } from './admission.ts';
+import type { Bulletins } from './bulletins.ts';
+import type { Crowd, Opening } from './crowd.ts';
 import type { Annotations, Chat, Silences, StatusPage, Tickets } from './outlets.ts';
 import type { Projections } from './projections.ts';
 import type { Decision, DecisionInputs } from './rollback.ts';
@@ -30,6 +34,8 @@ export type Deps = {
   queue: SignalQueue;
   engine: Engine;
   incidents: Incidents;
+  crowds: CrowdPort;
+  bulletins: Bulletins;
   decisions: Decisions;
   effects: Effects;
   changes: Changes;
@@ -106,6 +112,8 @@ export type Admitted = {
   /** Incidents that now have mail or a run to start. */
   wake: IncidentId[];
   opened: IncidentId[];
+  /** Those that belong to no incident, with what they are now, whatever their sender said of it last. */
+  apart: { arrival: Arrival; status: 'firing' | 'resolved' }[];
   counts: Record<'opened' | 'joined' | 'recorded' | 'known', number>;
 };
 
@@ -123,7 +131,7 @@ export type Incidents = {
    * Takes signals of one service and environment in, in one transaction: de-duplication, signals, incident, pointer and
    * pending start. Safe to repeat.
    */
-  admit(signals: readonly Signal[], receipt: Pick<Receipt, 'at' | 'trace'>): Promise<Admitted>;
+  admit(arrivals: readonly Arrival[], receipt: Pick<Receipt, 'at' | 'trace'>): Promise<Admitted>;
   /** Opens an incident by hand, or gives the one that is open. */
   declare(input: {
     service: ServiceName;
@@ -173,10 +181,28 @@ export type Incidents = {
    * @param after place in the timeline from which on it is wanted; null: from the beginning
    */
   story(id: IncidentId, after: string | null): Promise<Story | undefined>;
+  /** What is said of alerts of it that are kept quiet; null: none is. True when that is news. */
+  setMuted(id: IncidentId, text: string | null): Promise<boolean>;
   /** The channel that it has got in the chat, as people call it. */
   setChannel(id: IncidentId, channel: string): Promise<void>;
+  /** Alerts that fire and were kept quiet when they were heard, as far as the index knows. */
+  muted(): Promise<Signal[]>;
   /** Incidents that are not resolved, as far as the index knows. */
   open(): Promise<IncidentRecord[]>;
+};
+
+/** Incidents that open together, and the incident that they are a part of. */
+export type CrowdPort = {
+  /** Strongly consistent, oldest first. */
+  openedSince(since: Timestamp): Promise<Opening[]>;
+  /** The open incident of an environment that is made of others. */
+  parentIn(environment: string): Promise<{ incident: IncidentRecord; lastJoinedAt: Timestamp } | undefined>;
+  /** Opens one, or gives the one that is open. */
+  openParent(environment: string, crowd: Crowd, title: string, trace: string): Promise<IncidentId>;
+  /** Once, however often it is said. `closed`: one of both is over. */
+  join(parent: IncidentId, child: IncidentId): Promise<'joined' | 'closed'>;
+  /** Counts a part that is over, once. Gives the parent as it is then. */
+  childEnded(parent: IncidentId, child: IncidentId): Promise<IncidentRecord | undefined>;
 };
 
 /** What a message changes on the incident itself, in the same transaction. */

@@ -21,6 +21,10 @@ export type ResponseState = {
   verifying: number;
   verifyAgain: boolean;
   mitigated: boolean;
+  /** It has fired again since the mitigation, and that was paged: once is enough. */
+  pagedAgain: boolean;
+  /** Somebody was, or is to be, woken for it. */
+  paging: boolean;
   byHand: boolean;
   resolveBy: string | null;
 };
@@ -39,20 +43,25 @@ export type Plan = {
 export function begin(incident: IncidentRecord, unfinished: readonly number[]): ResponseState {
   // What has not been read may be what made it critical, after the pages so far: rather once too often than never.
   const raisedUnread = incident.seq > incident.drained && incident.severity === 'critical' && incident.pages > 0;
+  // What is a part of something larger is paged by that.
+  const paging = incident.parent_id === undefined && (incident.page ?? incident.severity === 'critical');
   return {
     severity: raisedUnread ? 'warning' : incident.severity,
     firing: incident.firing,
     drained: incident.drained,
     pages: incident.pages,
-    pageDue: incident.severity === 'critical' && incident.pages === 0,
+    pageDue: paging && incident.pages === 0,
     mitigations: incident.mitigations,
     running: [...unfinished],
-    mitigationDue: incident.mitigations === 0 ? { by: incident.asks_rollback ? 'alert' : 'nobody', who: '' } : null,
+    // What is made of others has nothing of its own to roll back.
+    mitigationDue: incident.mitigations === 0 && incident.crowd === undefined ? { by: incident.asks_rollback ? 'alert' : 'nobody', who: '' } : null,
     judgedAsked: incident.asks_rollback,
     verification: incident.verification,
     verifying: unfinished.length > 0 ? Math.max(...unfinished) : incident.mitigations,
     verifyAgain: false,
     mitigated: incident.status === 'mitigated',
+    pagedAgain: false,
+    paging: paging && !raisedUnread,
     byHand: incident.by_hand === true,
     resolveBy: null,
   };
@@ -62,14 +71,17 @@ export function begin(incident: IncidentRecord, unfinished: readonly number[]): 
 export function apply(state: ResponseState, message: Message): ResponseState {
   switch (message.kind) {
     case 'signals': {
-      const freshAfterMitigation = state.mitigated && message.critical && message.fired > 0;
-      const raised = message.critical && state.severity !== 'critical';
+      const pages = (message.pages ?? message.critical) && message.fired > 0;
+      const freshAfterMitigation = state.mitigated && !state.pagedAgain && pages;
+      const raised = pages && !state.paging;
       // Whoever said that it is over has not meant what has fired since.
-      const notOver = state.resolveBy !== null && message.critical && message.fired > 0;
+      const notOver = state.resolveBy !== null && pages;
       const asksNow = message.asksRollback && !state.judgedAsked;
       return {
         ...state,
-        severity: raised ? 'critical' : state.severity,
+        severity: message.critical ? 'critical' : state.severity,
+        paging: state.paging || pages,
+        pagedAgain: state.pagedAgain || freshAfterMitigation,
         pageDue: state.pageDue || freshAfterMitigation || raised || notOver,
         resolveBy: notOver ? null : state.resolveBy,
         judgedAsked: state.judgedAsked || asksNow,
@@ -81,6 +93,7 @@ export function apply(state: ResponseState, message: Message): ResponseState {
       return {
         ...state,
         severity: message.severity,
+        paging: state.paging || message.severity === 'critical',
         pageDue: state.pageDue || (message.severity === 'critical' && state.severity !== 'critical'),
       };
     case 'page':
@@ -94,6 +107,7 @@ export function apply(state: ResponseState, message: Message): ResponseState {
         ...state,
         running: state.running.filter((number) => number !== message.number),
         mitigated: state.mitigated || message.outcome === 'succeeded',
+        pagedAgain: message.outcome === 'succeeded' ? false : state.pagedAgain,
         verification: message.outcome === 'succeeded' ? 'pending' : state.verification,
         verifying: message.outcome === 'succeeded' ? message.number : state.verifying,
         pageDue: state.pageDue || message.page === 'again' || (message.page === 'if_nobody' && state.pages === 0),

@@ -26,6 +26,8 @@ export type DecisionInputs = {
   has_deployer: boolean;
   guard: Guard;
   incident_paused: boolean;
+  /** Many fail at once, and this is one of them. Absent in decisions of older versions: it was not known. */
+  one_of_many?: boolean;
   rollbacks_last_hour: number;
   config_version: string;
 };
@@ -183,6 +185,11 @@ function capOf(inputs: DecisionInputs): { mode: Mode; reasons: Reason[] } {
     limits.push({
       mode: 'suggest',
       reason: reason('not_asked', 'no alert asks for a rollback (label action: auto-rollback)'),
+    });
+  if (inputs.one_of_many === true)
+    limits.push({
+      mode: 'approve',
+      reason: reason('one_of_many', 'several services fail at once, so it is probably not the deploy of one'),
     });
   if (inputs.monitoring_failure_only)
     limits.push({

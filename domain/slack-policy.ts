@@ -1,11 +1,11 @@
-import { Temporal } from 'temporal-polyfill';
-import type { Timestamp } from '../schemas/time.ts';
 import type { SlackFile } from '../schemas/presentation.ts';
+import { localTime } from '../schemas/time-zone.ts';
+import type { Timestamp } from '../schemas/time.ts';
 
 export type SlackPolicy = SlackFile;
 
 /** The day of a moment as YYMMDD, where the people are. */
 export function dayIn(at: Timestamp, timeZone: string): string {
-  const { year, month, day } = Temporal.Instant.from(at).toZonedDateTimeISO(timeZone);
+  const { year, month, day } = localTime(at, timeZone);
   return [year % 100, month, day].map((part) => String(part).padStart(2, '0')).join('');
 }

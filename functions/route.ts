@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { deps as productionDeps } from '../aws/deps.ts';
 import type { Deps, Log } from '../domain/ports.ts';
 import { readSignalMessage, type SignalMessage } from '../schemas/signal.ts';
-import { wake } from '../workflows/wake.ts';
+import { admitSignals } from './admission.ts';
 
 /**
  * Takes signals from the queue into the table, and starts or wakes the workflow of each incident they belong to. Only
@@ -42,10 +42,9 @@ async function routed(deps: Deps, record: SQSRecord): Promise<boolean> {
 async function admit(deps: Deps, message: SignalMessage, log: Log): Promise<void> {
   const { receipt, receivedAt, trace, signals } = message;
   try {
-    const admitted = await deps.incidents.admit(signals, { at: receivedAt, trace });
+    const admitted = await admitSignals(deps, signals, { at: receivedAt, trace });
     const counts = { signals: signals.length, ...admitted.counts };
     log.info('signals routed', { receipt, trace, ...counts, opened_incidents: admitted.opened });
-    for (const id of admitted.wake) log.info('incident woken', { trace, incident: id, how: await wake(deps, id) });
   } catch (error) {
     if (!isPermanent(error)) throw error;
     if (signals.length > 1) {

@@ -1,6 +1,7 @@
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import {
   HTTP_TIMEOUT_SECONDS,
+  PROJECT,
   QUEUE,
   ROUTER_TIMEOUT_SECONDS,
   SCHEDULES,
@@ -9,6 +10,7 @@ import {
 } from '../aws/resources.ts';
 import { handler as httpHandler } from '../functions/http.ts';
 import { handler as incidentResponse } from '../functions/incident-response.ts';
+import { handler as projectHandler } from '../functions/project.ts';
 import { handler as routeHandler } from '../functions/route.ts';
 import { handler as sweepHandler } from '../functions/sweep.ts';
 import { startEventSource } from './aws/event-source.ts';
@@ -20,6 +22,9 @@ import type { Storage } from './storage.ts';
 
 /** How many batches of each queue are routed at once. */
 const ROUTERS = 4;
+
+/** Two, the least that Lambda's event sources know: one works, the other finds that it does. */
+const PROJECTORS = 2;
 
 export type ComputeOptions = {
   /** Where executions are kept. */
@@ -52,6 +57,11 @@ export async function startCompute(
     const { stop } = startEventSource({ ...source, maxConcurrency: ROUTERS });
     opened.onClose(stop);
   }
+  for (const queueUrl of Object.values(queues.shown)) {
+    const source = { queueUrl, functionName: NAMES.project, sqs, lambda: client, batchSize: QUEUE.batchSize, log };
+    const { stop } = startEventSource({ ...source, maxConcurrency: PROJECTORS });
+    opened.onClose(stop);
+  }
   const schedules = SCHEDULES.map(({ name, everySeconds }) => ({ name, everySeconds, functionName: NAMES[name] }));
   const { stop } = startSchedules({ schedules, lambda: client, timeScale, log });
   opened.onClose(stop);
@@ -61,6 +71,7 @@ export async function startCompute(
 const functions = (deadLetterQueueUrl: string): Record<string, LocalFunction> => ({
   [NAMES.http]: { handler: httpHandler, timeoutSeconds: HTTP_TIMEOUT_SECONDS },
   [NAMES.route]: { handler: routeHandler, timeoutSeconds: ROUTER_TIMEOUT_SECONDS },
+  [NAMES.project]: { handler: projectHandler, timeoutSeconds: PROJECT.timeoutSeconds },
   [NAMES.sweep]: { handler: sweepHandler, timeoutSeconds: SWEEP_TIMEOUT_SECONDS, deadLetterQueueUrl },
   [NAMES.workflow]: {
     handler: incidentResponse,

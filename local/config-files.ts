@@ -4,6 +4,7 @@ import { isMap, isPair, isScalar, LineCounter, type Document, type Node, parseDo
 import type { z } from 'zod';
 import { sha256 } from '../aws/hash.ts';
 import { type Config, PagingFile, ServicesFile } from '../schemas/config.ts';
+import { SlackFile, StatusPageFile } from '../schemas/presentation.ts';
 import { RoutesFile } from '../schemas/routes.ts';
 
 /** The set as the files on disk say it, or what is wrong with them, each as `file:line: message`. */
@@ -14,9 +15,17 @@ export async function loadConfig(dir: string): Promise<LoadedConfig> {
   const services = await readYaml(join(dir, 'services.yaml'), ServicesFile);
   const paging = await readYaml(join(dir, 'paging.yaml'), PagingFile);
   const routes = await readYaml(join(dir, 'routes.yaml'), RoutesFile);
-  if (services.value === undefined || paging.value === undefined || routes.value === undefined)
-    return { ok: false, problems: [services, paging, routes].flatMap(({ problems }) => problems) };
-  const content = { services: services.value.services, paging: paging.value, routes: routes.value };
+  const slack = await readYaml(join(dir, 'slack.yaml'), SlackFile);
+  const statusPage = await readYaml(join(dir, 'status-page.yaml'), StatusPageFile);
+  if (!services.value || !paging.value || !routes.value || !slack.value || !statusPage.value)
+    return { ok: false, problems: [services, paging, routes, slack, statusPage].flatMap(({ problems }) => problems) };
+  const content = {
+    services: services.value.services,
+    paging: paging.value,
+    routes: routes.value,
+    slack: slack.value,
+    statusPage: statusPage.value,
+  };
   return { ok: true, config: { version: sha256(JSON.stringify(content)).slice(0, 16), ...content } };
 }
 
@@ -57,19 +66,26 @@ function flatten(issues: readonly z.core.$ZodIssue[], prefix: readonly PropertyK
     if (issue.code === 'invalid_union') {
       const closest = closestForm(issue.errors);
       if (closest !== undefined) return flatten(closest, path);
-      const expected = new Set(issue.errors.flat().map((each) => (each.code === 'invalid_type' ? each.expected : '')));
-      if (!expected.has('')) return [{ path, message: `${where}: expected ${[...expected].join(' or ')}` }];
+      const expected = [...new Set(issue.errors.flat().flatMap(expectedBy))];
+      if (expected.length > 0) return [{ path, message: `${where}: expected ${expected.join(' or ')}` }];
     }
     return [{ path, message: `${where}: ${issue.message}` }];
   });
 }
 
-/** Of the forms that a value can have, the one with the fewest problems. Undefined: it is of another type than all of them. */
+/** Of the forms that a value can have, the one with the fewest problems. Undefined: it has none of them at all. */
 function closestForm(forms: readonly z.core.$ZodIssue[][]): readonly z.core.$ZodIssue[] | undefined {
-  const sameType = forms.filter(
-    (issues) => !issues.some(({ code, path }) => code === 'invalid_type' && path.length === 0),
-  );
-  return sameType.filter((issues) => issues.length > 0).toSorted((a, b) => a.length - b.length)[0];
+  const meant = forms.filter((issues) => issues.length > 0 && issues.every((issue) => expectedBy(issue).length === 0));
+  return meant.toSorted((a, b) => a.length - b.length)[0];
+}
+
+/** What a form says that the whole of a value had to be instead. Empty: the value has this form, with problems inside. */
+function expectedBy(issue: z.core.$ZodIssue): string[] {
+  if (issue.path.length > 0) return [];
+  if (issue.code === 'invalid_type') return [issue.expected];
+  if (issue.code === 'invalid_value') return issue.values.map((value) => JSON.stringify(value));
+  if (issue.code !== 'invalid_union' || closestForm(issue.errors) !== undefined) return [];
+  return issue.errors.flat().flatMap(expectedBy);
 }
 
 /** The line of the deepest part of `path` that is in the document. */

@@ -4,7 +4,7 @@ import { CONFIG_KEY, PublishedConfig } from '../aws/config-source.ts';
 import type { Blobs } from '../domain/ports.ts';
 import { type LoadedConfig, loadConfig } from './config-files.ts';
 
-const FILES = ['services.yaml', 'paging.yaml', 'routes.yaml'];
+const FILES = ['services.yaml', 'paging.yaml', 'routes.yaml', 'slack.yaml', 'status-page.yaml'];
 const LOOK_EVERY_MS = 1000;
 
 /** Publishes a set to where the functions read it; one that is wrong leaves the last good one in force, and says so. */

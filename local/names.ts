@@ -7,5 +7,6 @@ export const NAMES = {
   http: 'firebreak-local-http',
   route: 'firebreak-local-route',
   sweep: 'firebreak-local-sweep',
+  project: 'firebreak-local-project',
   workflow: 'firebreak-local-incident-response',
 } as const;

@@ -1,7 +1,8 @@
 import { CreateTableCommand, type DynamoDBClient, ResourceInUseException } from '@aws-sdk/client-dynamodb';
 import { CreateBucketCommand, type S3Client } from '@aws-sdk/client-s3';
 import { CreateQueueCommand, type SQSClient } from '@aws-sdk/client-sqs';
-import { QUEUE, TABLE } from '../aws/resources.ts';
+import { PROJECT, QUEUE, TABLE } from '../aws/resources.ts';
+import type { Target } from '../schemas/projection.ts';
 
 /** The account of everything emulated. */
 export const ACCOUNT = '000000000000';
@@ -43,10 +44,18 @@ export async function createBucket(client: S3Client, name: string): Promise<void
   await client.send(new CreateBucketCommand({ Bucket: name }));
 }
 
-/** Two queues for signals with their dead letters, and one for what the workflow could not finish. URLs change with each start. */
+export type Queues = {
+  urgent: string;
+  ordinary: string;
+  workflowDeadLetters: string;
+  /** One for each place where incidents are shown. */
+  shown: Record<Target, string>;
+};
+
+/** Two queues for signals with their dead letters, one for each place where incidents are shown, and one for what the workflow could not finish. URLs change with each start. */
 export async function createQueues(
   client: SQSClient,
-): Promise<{ urgent: string; ordinary: string; workflowDeadLetters: string }> {
+): Promise<Queues> {
   const retention = String(QUEUE.deadLetterDays * 24 * 3600);
   const create = async (name: string, attributes: Record<string, string>): Promise<string> => {
     const { QueueUrl } = await client.send(new CreateQueueCommand({ QueueName: name, Attributes: attributes }));
@@ -64,7 +73,15 @@ export async function createQueues(
       RedrivePolicy: JSON.stringify({ deadLetterTargetArn, maxReceiveCount: QUEUE.maxReceives }),
     });
   };
+  const shown = async (target: Target): Promise<string> =>
+    create(`firebreak-${target}`, { VisibilityTimeout: String(PROJECT.visibilitySeconds) });
   return {
+    shown: {
+      slack: await shown('slack'),
+      statuspage: await shown('statuspage'),
+      grafana: await shown('grafana'),
+      tickets: await shown('tickets'),
+    },
     urgent: await signals('firebreak-urgent'),
     ordinary: await signals('firebreak-ordinary'),
     workflowDeadLetters: await create('firebreak-workflow-dead', { MessageRetentionPeriod: retention }),

@@ -18,7 +18,7 @@ import { parametersOf } from './secrets.ts';
 import type { Settings } from './settings.ts';
 import { startStandIns } from './standins/index.ts';
 import { startStorage } from './storage.ts';
-import { vendorDefaults } from './vendors.ts';
+import { sandboxMetrics, vendorDefaults } from './vendors.ts';
 
 /** The configuration on disk is wrong, and there is no earlier one to go on with. */
 class BadConfig extends Error {
@@ -58,14 +58,15 @@ async function start(settings: Settings, env: NodeJS.ProcessEnv, opened: Opened)
   const storage = await startStorage(dataDir, env, accessKeyId, opened);
   const { queues } = storage;
 
-  const config = await takeUpConfig(settings.configDir, storage.blobs, log);
+  const standIns = settings.sandbox ? opened.add(await startStandIns({ dir: dataDir, timeScale })) : undefined;
+  const config = await takeUpConfig(settings.configDir, storage.blobs, log, (next) =>
+    standIns?.statuspage.provide(publicComponents(next)),
+  );
   opened.onClose(config.stop);
   const notes = [...config.notes, ...(await provideCredentials(dataDir, env))];
-  const standIns = settings.sandbox ? opened.add(await startStandIns({ dir: dataDir, timeScale })) : undefined;
-  notes.push(...vendorDefaults(env, standIns?.urls));
-  env['AWS_ENDPOINT_URL_SSM'] ||= opened.add(
-    await startSsm({ accessKeyId, parameters: () => parametersOf(NAMES.secrets, env, config.inForce()) }),
-  ).url;
+  notes.push(...vendorDefaults(env, standIns?.urls, standIns?.prometheus));
+  const parameters = () => parametersOf(NAMES.secrets, { ...env, ...sandboxMetrics(env, standIns) }, config.inForce());
+  env['AWS_ENDPOINT_URL_SSM'] ||= opened.add(await startSsm({ accessKeyId, parameters })).url;
 
   Object.assign(env, {
     FIREBREAK_STAGE: NAMES.stage,
@@ -73,6 +74,10 @@ async function start(settings: Settings, env: NodeJS.ProcessEnv, opened: Opened)
     FIREBREAK_BUCKET: NAMES.bucket,
     FIREBREAK_QUEUE_URGENT: queues.urgent,
     FIREBREAK_QUEUE_ORDINARY: queues.ordinary,
+    FIREBREAK_QUEUE_SLACK: queues.shown.slack,
+    FIREBREAK_QUEUE_STATUSPAGE: queues.shown.statuspage,
+    FIREBREAK_QUEUE_GRAFANA: queues.shown.grafana,
+    FIREBREAK_QUEUE_TICKETS: queues.shown.tickets,
     FIREBREAK_WORKFLOW_FUNCTION: NAMES.workflow,
     FIREBREAK_WORKFLOW_QUALIFIER: '$LATEST',
     FIREBREAK_SECRETS_PATH: NAMES.secrets,
@@ -114,21 +119,33 @@ function emulationKey(env: NodeJS.ProcessEnv): string {
 
 type ConfigInForce = { inForce: () => Config | undefined; notes: string[]; stop: () => void };
 
+/** The names of the status page's components, all services together. */
+const publicComponents = ({ services }: Config): string[] =>
+  Object.values(services).flatMap(({ statusPage }) => statusPage?.components ?? []);
+
 /**
  * Publishes the configuration to where the functions read it, and whatever becomes of it on disk. A set that is wrong
  * leaves the last good one in force.
  *
+ * @param prepare run with each good set before it comes into force
  * @throws BadConfig when it is wrong and there never was a good one
  */
-async function takeUpConfig(dir: string, blobs: Blobs, log: Log): Promise<ConfigInForce> {
+async function takeUpConfig(
+  dir: string,
+  blobs: Blobs,
+  log: Log,
+  prepare: (config: Config) => Promise<void> | undefined,
+): Promise<ConfigInForce> {
   const first = await loadConfig(dir);
   const before = await published(blobs);
   if (!first.ok && before === undefined) throw new BadConfig(first.problems.join('\n'));
+  if (first.ok) await prepare(first.config);
   await publish(blobs, first);
   let inForce = first.ok ? first.config : before?.config;
   const watch = watchConfig(
     dir,
     async (loaded) => {
+      if (loaded.ok) await prepare(loaded.config);
       await publish(blobs, loaded);
       if (loaded.ok) {
         inForce = loaded.config;

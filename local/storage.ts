@@ -13,12 +13,12 @@ import { startS3 } from './aws/s3/server.ts';
 import { startSqs } from './aws/sqs/server.ts';
 import { NAMES } from './names.ts';
 import type { Opened } from './opened.ts';
-import { ACCOUNT, createBucket, createQueues, createTable } from './resources.ts';
+import { ACCOUNT, createBucket, createQueues, createTable, type Queues } from './resources.ts';
 
 export type Storage = {
   blobs: Blobs;
   sqs: SQSClient;
-  queues: { urgent: string; ordinary: string; workflowDeadLetters: string };
+  queues: Queues;
   /** Resolves with the reason when the database ends by itself; nothing can go on then. */
   failed: Promise<Error>;
 };

@@ -1,22 +1,73 @@
+import type { StandIns } from './standins/index.ts';
+import { SANDBOX_PAGE_ID } from './standins/statuspage.ts';
+
 /** A routing key has 32 characters; the stand-in takes any. */
 const SANDBOX_ROUTING_KEY = 'sandbox0000000000000000000000000';
 
-/** Puts a stand-in where no vendor's URL is set, and says which vendors are off. Gives the lines to print. */
+/** Bot tokens begin so; the stand-in takes any. */
+const SANDBOX_BOT_TOKEN = 'xoxb-sandbox-000000000000';
+
+/** What the stand-in's deliveries would be signed with. */
+const SANDBOX_SIGNING_SECRET = 'sandbox0000000000000000000000000';
+
+/** Whatever the stand-ins of Statuspage, Grafana and GitHub are asked with is good. */
+const SANDBOX_TOKEN = 'sandbox-000000000000';
+
+/**
+ * Puts a stand-in where no vendor's URL is set, and says which vendors are off. Gives the lines to print.
+ *
+ * @param metrics the stand-in of Prometheus, which `sandboxMetrics` connects
+ */
 export function vendorDefaults(
   env: NodeJS.ProcessEnv,
-  standIns: { pagerduty: string; cd: string } | undefined,
+  standIns: StandIns['urls'] | undefined,
+  metrics: StandIns['prometheus'] | undefined,
 ): string[] {
   if (standIns && !env['PAGERDUTY_EVENTS_URL']) {
     env['PAGERDUTY_EVENTS_URL'] = standIns.pagerduty;
     env['PAGERDUTY_API_URL'] ??= standIns.pagerduty;
     env['PAGERDUTY_ROUTING_KEY'] ??= SANDBOX_ROUTING_KEY;
   }
+  if (standIns && !env['SLACK_API_URL']) {
+    env['SLACK_API_URL'] = `${standIns.slack}/api/`;
+    env['SLACK_BOT_TOKEN'] ??= SANDBOX_BOT_TOKEN;
+    env['SLACK_SIGNING_SECRET'] ??= SANDBOX_SIGNING_SECRET;
+  }
+  if (standIns && !env['STATUSPAGE_API_URL']) {
+    env['STATUSPAGE_API_URL'] = `${standIns.statuspage}/v1`;
+    env['STATUSPAGE_API_KEY'] ??= SANDBOX_TOKEN;
+    env['STATUSPAGE_PAGE_ID'] = SANDBOX_PAGE_ID; // it has no other
+  }
+  if (standIns && !env['GRAFANA_URL']) {
+    env['GRAFANA_URL'] = standIns.grafana;
+    env['GRAFANA_TOKEN'] ??= SANDBOX_TOKEN;
+  }
+  if (standIns && !env['GITHUB_API_URL']) {
+    env['GITHUB_API_URL'] = standIns.github;
+    env['GITHUB_TOKEN'] ??= SANDBOX_TOKEN;
+  }
   if (standIns) env['CD_URL'] ??= `${standIns.cd}/api/v1/rollback`;
   return [
     ...(env['PAGERDUTY_ROUTING_KEY'] ? [] : ['PagerDuty is off: PAGERDUTY_ROUTING_KEY is not set']),
-    ...(env['PROMETHEUS_URL'] ? [] : ['Prometheus is off: PROMETHEUS_URL is not set; verification goes by the alerts']),
+    ...(env['SLACK_BOT_TOKEN'] ? [] : ['Slack is off: SLACK_BOT_TOKEN is not set']),
+    ...prometheusNote(env, metrics),
     ...(env['GRAFANA_WEBHOOK_SECRET']
       ? []
       : ['Grafana signatures are off: GRAFANA_WEBHOOK_SECRET is not set; its contact point needs a token']),
   ];
+}
+
+/**
+ * What connects Prometheus in a sandbox: its stand-in, as soon as that was given samples or rules. Before, it would turn
+ * every look at a service's health into "no data".
+ */
+export function sandboxMetrics(env: NodeJS.ProcessEnv, standIns: StandIns | undefined): Record<string, string> {
+  if (env['PROMETHEUS_URL'] || !standIns?.prometheus.inUse()) return {};
+  return { PROMETHEUS_URL: standIns.urls.prometheus };
+}
+
+function prometheusNote(env: NodeJS.ProcessEnv, metrics: StandIns['prometheus'] | undefined): string[] {
+  if (env['PROMETHEUS_URL'] || metrics?.inUse()) return [];
+  const off = 'Prometheus is off: PROMETHEUS_URL is not set; verification goes by the alerts';
+  return [metrics ? `${off}. PUT /sandbox/prometheus/series gives the sandbox samples, and connects it` : off];
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { HttpUrl, SecretName } from './endpoint.ts';
 import { EnvironmentName, Mode, ServiceName } from './names.ts';
+import { SlackFile, StatusPageFile } from './presentation.ts';
 import { RoutesFile } from './routes.ts';
 import { oneOf } from './synonyms.ts';
 
@@ -111,6 +112,8 @@ export const Config = z.strictObject({
   paging: PagingFile,
   /** Absent in sets that were published before there were routes. */
   routes: RoutesFile.prefault({}),
+  slack: SlackFile.prefault({}),
+  statusPage: StatusPageFile.prefault({}),
 });
 export type Config = z.infer<typeof Config>;
 

@@ -29,6 +29,8 @@ export const Message = z.discriminatedUnion('kind', [
     fired: z.number(),
     resolved: z.number(),
     critical: z.boolean(),
+    /** It is to wake somebody. Absent: if it is critical. */
+    pages: z.boolean().optional(),
     asksRollback: z.boolean(),
   }),
   z.object({ kind: z.literal('severity'), severity: Severity, by: z.string() }),

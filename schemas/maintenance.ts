@@ -22,80 +22,88 @@ export type RecurringWindow = What & {
   duration: string;
 };
 
-const SHARED = {
+const WindowMap = z.strictObject({
   name: z.string().min(1),
   match: Matchers.optional(),
   matchers: Matchers.optional(),
   from: WrittenTime.optional(),
   start: WrittenTime.optional(),
   starts_at: WrittenTime.optional(),
+  until: WrittenTime.optional(),
+  end: WrittenTime.optional(),
+  ends_at: WrittenTime.optional(),
   duration: WrittenDuration.optional(),
+  rrule: z.string().optional(),
   timeZone: TimeZone.optional(),
   timezone: TimeZone.optional(),
   location: TimeZone.optional(),
   reason: z.string().optional(),
   by: z.string().optional(),
-};
-const Shared = z.strictObject(SHARED);
+});
 
-/** What both kinds of windows have, under one name each. To forget `match` would silence everything. */
-function shared(window: z.infer<typeof Shared>, context: z.RefinementCtx) {
-  const { name, reason, by } = window;
+/** A window as it was written, each thing under one name. */
+type Read = {
+  what: What;
+  begins: WrittenTime;
+  ends: WrittenTime | undefined;
+  duration: string | undefined;
+  place: string;
+};
+
+/** A window of `maintenance`: once, or again and again. */
+export const MaintenanceWindow = WindowMap.transform((window, context): MaintenanceWindow => {
+  const read = oneNameEach(window, context);
+  if (read === undefined) return z.NEVER;
+  return (window.rrule === undefined ? single(read, context) : recurring(read, window.rrule, context)) ?? z.NEVER;
+});
+export type MaintenanceWindow = SingleWindow | RecurringWindow;
+
+function oneNameEach(window: z.infer<typeof WindowMap>, context: z.RefinementCtx): Read | undefined {
+  const { name, from, start, starts_at, until, end, ends_at, duration, timeZone, timezone, location } = window;
   const matchers = oneOf({ match: window.match, matchers: window.matchers }, context);
-  const begins = oneOf({ from: window.from, start: window.start, starts_at: window.starts_at }, context);
-  const { timeZone, timezone, location } = window;
-  const place = oneOf({ timeZone, timezone, location }, context) ?? begins?.offset;
-  if (matchers === undefined) missing(context, 'match', '; "match: {}" is every alert');
-  if (begins === undefined) missing(context, 'from');
-  if (begins !== undefined && place === undefined) missing(context, 'timeZone', ', or an offset with the times');
+  const begins = oneOf({ from, start, starts_at }, context);
+  const ends = oneOf({ until, end, ends_at }, context);
+  // The end may come without an offset where the beginning has one.
+  const needsPlace = ends !== undefined && ends.offset === undefined;
+  const place = oneOf({ timeZone, timezone, location }, context) ?? (needsPlace ? undefined : begins?.offset);
+  if (matchers === undefined) wrong(context, '"match" is missing; "match: {}" is every alert');
+  if (begins === undefined) wrong(context, '"from" is missing');
+  if (begins !== undefined && place === undefined) wrong(context, '"timeZone" is missing, or an offset with the times');
   if (matchers === undefined || begins === undefined || place === undefined) return undefined;
-  const words = { ...(reason !== undefined && { reason }), ...(by !== undefined && { by }) };
-  const what: What = { name, matchers, ...words };
-  return { what, begins, place };
+  const what: What = { name, matchers };
+  if (window.reason !== undefined) what.reason = window.reason;
+  if (window.by !== undefined) what.by = window.by;
+  return { what, begins, ends, duration, place };
 }
 
-const missing = (context: z.RefinementCtx, key: string, more = ''): void =>
-  context.addIssue({ code: 'custom', message: `"${key}" is missing${more}` });
+function wrong(context: z.RefinementCtx, message: string): undefined {
+  context.addIssue({ code: 'custom', message });
+}
 
-const ENDS = { until: WrittenTime.optional(), end: WrittenTime.optional(), ends_at: WrittenTime.optional() };
-
-/** Where clocks are set back within it, it has the hour twice. */
-const SingleWindow = z
-  .strictObject({ ...SHARED, ...ENDS })
-  .transform(({ until, end, ends_at, ...window }, context): SingleWindow => {
-    const read = shared(window, context);
-    const ends = oneOf<WrittenTime | string>({ until, end, ends_at, duration: window.duration }, context);
-    if (ends === undefined) missing(context, 'until');
-    if (read === undefined || ends === undefined) return z.NEVER;
-    const { what, begins, place } = read;
-    const from = writtenInstant(begins, place, 'first');
-    const to = typeof ends === 'string' ? plusSeconds(from, secondsOf(ends)) : writtenInstant(ends, place, 'second');
-    if (to <= from) context.addIssue({ code: 'custom', message: `it ends (${to}) before it begins (${from})` });
-    return { ...what, from, until: to };
-  });
+/** Where the clocks show its end twice, it is the second one. */
+function single({ what, begins, ends, duration, place }: Read, context: z.RefinementCtx): SingleWindow | undefined {
+  if (ends !== undefined && duration !== undefined) return wrong(context, 'one of "until" and "duration" is enough');
+  const from = writtenInstant(begins, place, 'first');
+  if (duration !== undefined) return { ...what, from, until: plusSeconds(from, secondsOf(duration)) };
+  if (ends === undefined) return wrong(context, '"until" is missing');
+  const until = writtenInstant(ends, place, 'second');
+  return from < until ? { ...what, from, until } : wrong(context, `it ends (${until}) before it begins (${from})`);
+}
 
 /** @param duration ISO 8601 */
 export const secondsOf = (duration: string): number => Temporal.Duration.from(duration).total('seconds');
 
-const RecurringWindow = z
-  .strictObject({ ...SHARED, rrule: z.string() })
-  .transform(({ rrule, ...window }, context): RecurringWindow => {
-    const read = shared(window, context);
-    const { duration } = window;
-    if (duration === undefined) missing(context, 'duration');
-    if (read === undefined || duration === undefined) return z.NEVER;
-    const { what, begins, place } = read;
-    const rule = rrule
-      .trim()
-      .toUpperCase()
-      .replace(/^RRULE:/, '')
-      .replace(/;$/, '');
-    const start = writtenLocal(begins, place);
-    const problem = recurrenceProblem(rule, start, place);
-    if (problem !== undefined) context.addIssue({ code: 'custom', path: ['rrule'], message: problem });
-    return { ...what, rrule: rule, start: start.toString(), timeZone: place, duration };
-  });
-
-/** A window of `maintenance`: once, or again and again. */
-export const MaintenanceWindow = z.union([SingleWindow, RecurringWindow]);
-export type MaintenanceWindow = z.infer<typeof MaintenanceWindow>;
+function recurring(read: Read, written: string, context: z.RefinementCtx): RecurringWindow | undefined {
+  const { what, begins, ends, duration, place } = read;
+  if (ends !== undefined) return wrong(context, 'with "rrule" goes a "duration"; the last one is UNTIL in the rule');
+  if (duration === undefined) return wrong(context, '"duration" is missing');
+  const rrule = written
+    .trim()
+    .toUpperCase()
+    .replace(/^RRULE:/, '')
+    .replace(/;$/, '');
+  const start = writtenLocal(begins, place);
+  const problem = recurrenceProblem(rrule, start, place);
+  if (problem !== undefined) context.addIssue({ code: 'custom', path: ['rrule'], message: problem });
+  return { ...what, rrule, start: start.toString(), timeZone: place, duration };
+}

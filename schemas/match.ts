@@ -12,13 +12,6 @@ const MatcherText = z.string().transform((text, context): Matcher[] => {
   }
 });
 
-/** `{severity: warning, tier: 1}`: each label equals its value. */
-const Labels = z
-  .record(z.string().min(1), z.union([z.string(), z.number(), z.boolean()]))
-  .transform((labels) => Object.entries(labels).map(([name, value]) => equals(name, String(value))));
-
-const equals = (name: string, value: string): Matcher => ({ name, value, isRegex: false, isEqual: true });
-
 /** As Alertmanager's API writes it, and as it is stored. */
 const MatcherObject = z
   .strictObject({
@@ -35,22 +28,24 @@ const MatcherObject = z
       context.addIssue({ code: 'custom', message: error.message });
     }
   })
-  .transform((matcher) => [matcher]);
+  .transform((matcher): Matcher[] => [matcher]);
 
-const isStored = (value: unknown): boolean => typeof value === 'object' && value !== null && 'isRegex' in value;
+/** `{severity: warning, tier: 1}`: each label equals its value. */
+const Labels = z
+  .record(z.string().min(1), z.union([z.string(), z.number(), z.boolean()]))
+  .transform((labels): Matcher[] => Object.entries(labels).map(([name, value]) => equals(name, String(value))));
 
-/** A list of any of these. What has `isRegex` is a matcher as it is stored; other maps are labels and their values. */
+const equals = (name: string, value: string): Matcher => ({ name, value, isRegex: false, isEqual: true });
+
+/** What is meant as a matcher and is none shall not be taken for labels. */
+const NoMatcher = Labels.refine((matchers) => !matchers.some(({ name }) => name === 'isRegex'), {
+  message: 'a matcher has name, value, isRegex and isEqual',
+  abort: true,
+});
+
 const MatcherList = z
-  .array(
-    z.unknown().transform((item, context): Matcher[] => {
-      const form = typeof item === 'string' ? MatcherText : isStored(item) ? MatcherObject : Labels;
-      const read = form.safeParse(item);
-      if (read.success) return read.data;
-      for (const { path, message } of read.error.issues) context.addIssue({ code: 'custom', path, message });
-      return z.NEVER;
-    }),
-  )
-  .transform((lists) => lists.flat());
+  .array(z.union([MatcherText, MatcherObject, NoMatcher]))
+  .transform((lists): Matcher[] => lists.flat());
 
 /** Matchers as people write them: a text, a list of texts, or a map of labels. All of them have to hold. */
 export const Matchers = z.union([MatcherText, MatcherList, Labels]);

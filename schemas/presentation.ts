@@ -1,16 +1,5 @@
-import { Temporal } from 'temporal-polyfill';
 import { z } from 'zod';
-
-const TimeZone = z.string().refine(isTimeZone, 'a time zone of the IANA database, such as Europe/Berlin');
-
-function isTimeZone(name: string): boolean {
-  try {
-    Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(name);
-    return true;
-  } catch {
-    return false;
-  }
-}
+import { TimeZone } from './time-zone.ts';
 
 /** `config/slack.yaml`: how incidents look in Slack. */
 export const SlackFile = z.strictObject({

@@ -4,6 +4,7 @@ import type { IncidentId } from '../schemas/names.ts';
 import { secondsBetween, type Timestamp } from '../schemas/time.ts';
 import type { Bell, Run } from './run.ts';
 import { endGoneAlerts } from './steps/gone-alerts.ts';
+import { joinCrowd, leaveCrowd } from './steps/crowd.ts';
 import { hear } from './steps/hear.ts';
 import { mitigate, verifyNow } from './steps/mitigate.ts';
 import { page, resolvePages } from './steps/page.ts';
@@ -17,6 +18,9 @@ export type IncidentOutcome = { incident: IncidentId; ended: 'resolved' | 'hande
 
 /** Nobody has to ring: the inbox is looked into this often anyway. */
 const LOOK_ANYWAY_SECONDS = 600;
+
+/** Silent rounds after which a flapping incident is taken for calm. */
+const CALM_ROUNDS = 1;
 
 /**
  * A run may have 3,000 operations. Each round costs three and each branch its own; at these numbers, or after seven
@@ -63,10 +67,15 @@ export async function incidentResponse(
       );
     state = began(state, due);
 
-    const closeFor = due.tryResolve ?? (quiet.rounds >= quietRounds ? { by: 'firebreak:quiet' } : null);
+    // What flaps stays open until it has been calm for a while, or it would page again and again.
+    const calm = due.tryResolve?.by === null && begun.flapping && quiet.rounds < CALM_ROUNDS ? null : due.tryResolve;
+    const closeFor = calm ?? (quiet.rounds >= quietRounds ? { by: 'firebreak:quiet' } : null);
     if (closeFor !== null && (await close(run, incidentId, state, closeFor.by, deps))) {
       const { pages } = state;
-      await run.step('withdraw-questions', () => withdrawQuestions(deps, incidentId));
+      await run.step('withdraw-questions', async () => {
+        await leaveCrowd(deps, incidentId);
+        return withdrawQuestions(deps, incidentId);
+      });
       await run.branch('resolve-pages', (b) => resolvePages(b, { incidentId, pages, last: false }, deps));
       await Promise.all(branches);
       // A page that was under way when the incident closed may have been taken since.
@@ -103,9 +112,11 @@ export async function incidentResponse(
 /** Where the run begins, when, and after how many silent rounds the incident is taken for over. */
 async function beginRun(deps: Deps, id: IncidentId, number: number, execution: string) {
   const found = await deps.incidents.begin(id, number, execution);
+  if (found === undefined) return undefined;
   const { paging } = await deps.config.current();
   const quietRounds = Math.ceil((paging.quietHours * 3600) / LOOK_ANYWAY_SECONDS);
-  return found && { ...found, at: deps.clock.now(), quietRounds };
+  const { incident, flapping } = await joinCrowd(deps, found.incident);
+  return { ...found, incident, at: deps.clock.now(), quietRounds, flapping };
 }
 
 /** Closes the incident unless something has arrived meanwhile. A quiet one closes as if a person had said so. */

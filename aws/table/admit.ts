@@ -1,4 +1,6 @@
 import {
+  type Arrival,
+  asks,
   type Closed,
   highest,
   isEvent,
@@ -6,6 +8,7 @@ import {
   noveltyOf,
   type Novelty,
   opensIncident,
+  pages,
   scopeOf,
 } from '../../domain/admission.ts';
 import type { Admitted, Clock, Receipt } from '../../domain/ports.ts';
@@ -18,6 +21,7 @@ import { sha256 } from '../hash.ts';
 import { mintIncidentId } from '../ids.ts';
 import { keys, lists } from './keys.ts';
 import { mailWrites, pendingWrite, timelineWrite } from './mail.ts';
+import { blankIncident, newIncidentWrites } from './open.ts';
 import { absent, type Condition, type Item, type Table, type Write } from './table.ts';
 
 /** Signals in one transaction: two items each and a handful besides stay under DynamoDB's hundred. */
@@ -26,7 +30,7 @@ const SIGNALS_PER_TRANSACTION = 25;
 /** Someone else writes the same incident at the same moment: read again, so often. */
 const TRIES = 20;
 
-type Heard = { signal: Signal; row: Episode | undefined; novelty: Novelty };
+type Heard = Arrival & { row: Episode | undefined; novelty: Novelty };
 /** Now, what may have one open incident, and by which request it came. */
 type Here = { at: Timestamp; scope: string; trace: string };
 type Episode = KnownEpisode & { rev: number; incidentId: IncidentId | null };
@@ -35,27 +39,29 @@ type Episode = KnownEpisode & { rev: number; incidentId: IncidentId | null };
 export async function admit(
   table: Table,
   clock: Clock,
-  signals: readonly Signal[],
+  arrivals: readonly Arrival[],
   receipt: Pick<Receipt, 'at' | 'trace'>,
 ): Promise<Admitted> {
-  const admitted: Admitted = { wake: [], opened: [], counts: { opened: 0, joined: 0, recorded: 0, known: 0 } };
-  for (const batch of batches(signals)) merge(admitted, await admitBatch(table, clock, batch, receipt));
+  const admitted: Admitted = { wake: [], opened: [], apart: [], counts: { ...NOTHING } };
+  for (const batch of batches(arrivals)) merge(admitted, await admitBatch(table, clock, batch, receipt));
   return { ...admitted, wake: [...new Set(admitted.wake)] };
 }
+
+const NOTHING = { opened: 0, joined: 0, recorded: 0, known: 0 };
 
 async function admitBatch(
   table: Table,
   clock: Clock,
-  batch: readonly Signal[],
+  batch: readonly Arrival[],
   receipt: Pick<Receipt, 'at' | 'trace'>,
 ): Promise<Admitted> {
   const [first] = batch;
   if (first === undefined) throw new RangeError('a batch of signals has at least one');
-  const scope = scopeOf(first);
+  const scope = scopeOf(first.signal);
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
     const incident = await openIncident(table, scope);
-    const rows = await table.getAll(batch.map((signal) => keys.episode(sha256(signal.episode))));
-    const heard = await Promise.all(batch.map((signal, n) => hear(table, signal, rows[n], incident, receipt.at)));
+    const rows = await table.getAll(batch.map(({ signal }) => keys.episode(sha256(signal.episode))));
+    const heard = await Promise.all(batch.map((arrival, n) => hear(table, arrival, rows[n], incident, receipt.at)));
     const written = await write(table, { at: clock.now(), scope, trace: receipt.trace }, incident, heard);
     if (written !== undefined) return written;
   }
@@ -74,14 +80,14 @@ async function openIncident(table: Table, scope: string): Promise<IncidentRecord
 
 async function hear(
   table: Table,
-  signal: Signal,
+  arrival: Arrival,
   item: Item | undefined,
   open: IncidentRecord | undefined,
   receivedAt: Timestamp,
 ): Promise<Heard> {
   const row = item && episodeOf(item);
   const closed = row?.incidentId && row.incidentId !== open?.id ? await closedAt(table, row.incidentId) : null;
-  return { signal, row, novelty: noveltyOf(signal, row, closed, receivedAt) };
+  return { ...arrival, row, novelty: noveltyOf(arrival.signal, row, closed, receivedAt, arrival.mute) };
 }
 
 async function closedAt(table: Table, id: IncidentId): Promise<Closed> {
@@ -95,6 +101,7 @@ const episodeOf = (item: Item): Episode => ({
   startsAt: Timestamp.parse(item['starts_at']),
   endsAt: typeof item['ends_at'] === 'string' ? Timestamp.parse(item['ends_at']) : null,
   assumed: item['assumed'] === true,
+  muted: item['muted'] === true,
   incidentId: typeof item['incident_id'] === 'string' ? IncidentId.parse(item['incident_id']) : null,
   rev: Number(item['rev']),
 });
@@ -109,18 +116,19 @@ async function write(
   const { at } = here;
   const fired = heard.filter(({ novelty }) => novelty === 'opens' || novelty === 'returns');
   const asking = heard.filter(
-    ({ novelty, row }) => novelty === 'asks' && (row?.incidentId === incident?.id || row?.incidentId === null),
+    ({ novelty, row, mute }) =>
+      novelty === 'asks' && mute === null && (row?.incidentId === incident?.id || row?.incidentId === null),
   );
   const ended = heard.filter(
     ({ novelty, row }) => novelty === 'resolves' && incident !== undefined && row?.incidentId === incident.id,
   );
   const news = heard.filter(({ novelty }) => novelty !== 'nothing');
-  const opens = incident === undefined && opensIncident([...fired, ...asking].map(({ signal }) => signal));
+  const opens = incident === undefined && opensIncident([...fired, ...asking]);
   const id = incident?.id ?? (opens ? mintIncidentId(at) : null);
   const counts = { opened: opens ? 1 : 0, joined: 0, recorded: 0, known: heard.length - news.length };
   if (news.length === 0) {
     if (incident) await renotified(table, incident, heard);
-    return { wake: incident ? [incident.id] : [], opened: [], counts };
+    return { wake: incident ? [incident.id] : [], opened: [], apart: apartOf(heard, null, []), counts };
   }
   // An alert that asks only now, and was recorded without an incident before, belongs to the one it opens.
   const attached = [...fired, ...asking.filter(({ row }) => row?.incidentId === null)];
@@ -134,8 +142,22 @@ async function write(
   if (!result.ok) return undefined;
   if (id === null) counts.recorded = news.length;
   else counts.joined = opens ? attached.length - 1 : attached.length;
-  return { wake: id === null ? [] : [id], opened: opens && id !== null ? [id] : [], counts };
+  return {
+    wake: id === null ? [] : [id],
+    opened: opens && id !== null ? [id] : [],
+    apart: apartOf(heard, id, attached),
+    counts,
+  };
 }
+
+/** What has no incident now, and what it is: a late "firing" does not bring back what has resolved. */
+const apartOf = (heard: readonly Heard[], id: IncidentId | null, attached: readonly Heard[]): Admitted['apart'] =>
+  heard
+    .filter((one) => (id === null || !attached.includes(one)) && (one.row?.incidentId ?? null) === null)
+    .map((one) => ({
+      arrival: { signal: one.signal, delivery: one.delivery, mute: one.mute },
+      status: one.novelty === 'nothing' ? (one.row?.status ?? one.signal.status) : one.signal.status,
+    }));
 
 type Parts = { attached: readonly Heard[]; ended: readonly Heard[]; asking: readonly Heard[] };
 
@@ -147,18 +169,20 @@ function incidentWrites(
   parts: Parts,
 ): Write[] {
   const fresh = parts.attached.map(({ signal }) => signal);
+  const loud = parts.attached.filter(({ mute }) => mute === null);
   const { at } = here;
   const joining = parts.attached.filter(({ row }) => row?.incidentId !== id); // one that returns was counted before
-  if (incident === undefined) return newIncidentWrites(table, here, newIncident(id, here, fresh), fresh);
+  if (incident === undefined) return newIncidentWrites(table, here, newIncident(id, here, parts.attached), fresh);
   const message: Message = {
     kind: 'signals',
     fired: fresh.length,
     resolved: parts.ended.length,
-    critical: fresh.some((signal) => signal.severity === 'critical'),
-    asksRollback: [...fresh, ...parts.asking.map(({ signal }) => signal)].some((signal) => signal.asksRollback),
+    critical: loud.some(({ signal }) => signal.severity === 'critical'),
+    pages: loud.some(pages),
+    asksRollback: [...parts.attached, ...parts.asking].some(asks),
   };
   if (message.fired === 0 && message.resolved === 0 && parts.asking.length === 0) return [];
-  const severity = highest([incident.severity, ...fresh.map((signal) => signal.severity)]);
+  const severity = highest([incident.severity, ...loud.map(({ signal }) => signal.severity)]);
   return mailWrites(
     table,
     incident,
@@ -177,37 +201,11 @@ function incidentWrites(
   );
 }
 
-/** The writes by which an incident begins: itself, the pointer that lets only one be open, and its pending start. */
-export function newIncidentWrites(
-  table: Table,
-  { at, scope }: Pick<Here, 'at' | 'scope'>,
-  incident: IncidentRecord,
-  signals: readonly Signal[],
-  actor = 'alerts',
-): Write[] {
-  return [
-    table.put(
-      { ...keys.incident(incident.id), ...incident, scope, list: lists.incidents, list_key: incident.id },
-      absent,
-    ),
-    table.put({ ...keys.open(scope), incident_id: incident.id }, absent),
-    pendingWrite(table, incident.id, 0, at),
-    timelineWrite(table, incident.id, 'opened', {
-      at,
-      actor,
-      kind: 'incident.opened',
-      text: `Opened: ${incident.title}${signals.length > 1 ? ` and ${signals.length - 1} more` : ''}`,
-      detail: {
-        severity: incident.severity,
-        episodes: signals.map((signal) => signal.episode),
-        links: signals[0]?.links ?? null,
-      },
-    }),
-  ];
-}
-
-function newIncident(id: IncidentId, { at, trace }: Here, signals: readonly Signal[]): IncidentRecord {
-  const loudest = signals.toSorted((a, b) => Number(b.severity === 'critical') - Number(a.severity === 'critical'))[0];
+function newIncident(id: IncidentId, { at, trace }: Here, all: readonly Arrival[]): IncidentRecord {
+  const loud = all.filter(({ mute }) => mute === null);
+  const signals = all.map(({ signal }) => signal);
+  const channels = new Set(loud.flatMap(({ delivery }) => delivery.channels));
+  const loudest = loud.map(({ signal }) => signal).toSorted((a, b) => Number(b.severity === 'critical') - Number(a.severity === 'critical'))[0];
   if (loudest === undefined) throw new RangeError('an incident opens with at least one signal');
   return {
     ...blankIncident,
@@ -216,40 +214,20 @@ function newIncident(id: IncidentId, { at, trace }: Here, signals: readonly Sign
     environment: loudest.environment,
     unmatched: loudest.unmatched,
     title: loudest.unmatched ? `${loudest.unmatched}: ${loudest.title}` : loudest.title,
-    severity: highest(signals.map((signal) => signal.severity)),
+    severity: highest(loud.map(({ signal }) => signal.severity)),
+    page: loud.some(pages),
+    told_channels: [...channels],
     opened_at: at,
     trace,
     signal_count: signals.length,
     firing: lasting(signals),
-    asks_rollback: signals.some((signal) => signal.asksRollback),
+    asks_rollback: all.some(asks),
   };
 }
 
-export const blankIncident = {
-  status: 'open',
-  resolved_at: null,
-  resolved_by: null,
-  signal_count: 0,
-  firing: 0,
-  asks_rollback: false,
-  suspects: [],
-  seq: 0,
-  drained: 0,
-  run: 1,
-  started_run: 0,
-  execution: null,
-  bells: {},
-  renotified: 0,
-  pages: 0,
-  mitigations: 0,
-  verification: 'not_needed',
-  automation_paused: false,
-  unmatched: null,
-} satisfies Partial<IncidentRecord>;
-
 function episodeWrite(
   table: Table,
-  { signal, row, novelty }: Heard,
+  { signal, mute, row, novelty }: Heard,
   incidentId: IncidentId | null,
   at: Timestamp,
 ): Write {
@@ -267,11 +245,18 @@ function episodeWrite(
       fingerprint: signal.fingerprint,
       episode: signal.episode,
       // What opened no incident is listed by itself; what did is listed with it.
-      ...(incidentId === null ? { signal, list: lists.recorded, list_key: `${at}#${sha256(signal.episode)}` } : {}),
+      ...(incidentId === null ? listedApart(signal, mute, at) : {}),
     },
     row === undefined ? absent : revision(row.rev),
   );
 }
+
+/** What is kept quiet while it fires is looked at again when the quiet is over. */
+const listedApart = (signal: Signal, mute: Arrival['mute'], at: Timestamp): Item => ({
+  signal,
+  ...(mute !== null && signal.status === 'firing' ? { muted: true, mute, list: lists.muted } : { list: lists.recorded }),
+  list_key: `${at}#${sha256(signal.episode)}`,
+});
 
 /** How many of them go on until they are said to have ended. */
 const lasting = (signals: readonly Signal[]): number => signals.filter((signal) => !isEvent(signal)).length;
@@ -310,18 +295,19 @@ async function renotified(table: Table, incident: IncidentRecord, heard: readonl
   });
 }
 
-function* batches(signals: readonly Signal[]): Generator<Signal[]> {
-  let batch: Signal[] = [];
-  for (const signal of signals) {
+function* batches(arrivals: readonly Arrival[]): Generator<Arrival[]> {
+  let batch: Arrival[] = [];
+  for (const arrival of arrivals) {
     const [first] = batch;
     const alone =
       first !== undefined &&
-      (scopeOf(first) !== scopeOf(signal) || batch.some((other) => other.episode === signal.episode));
+      (scopeOf(first.signal) !== scopeOf(arrival.signal) ||
+        batch.some(({ signal }) => signal.episode === arrival.signal.episode));
     if (alone || batch.length === SIGNALS_PER_TRANSACTION) {
       yield batch;
       batch = [];
     }
-    batch.push(signal);
+    batch.push(arrival);
   }
   if (batch.length > 0) yield batch;
 }
@@ -329,6 +315,7 @@ function* batches(signals: readonly Signal[]): Generator<Signal[]> {
 function merge(all: Admitted, one: Admitted): void {
   all.wake.push(...one.wake);
   all.opened.push(...one.opened);
+  all.apart.push(...one.apart);
   for (const key of ['opened', 'joined', 'recorded', 'known'] as const) all.counts[key] += one.counts[key];
 }
 

@@ -2,16 +2,13 @@ import type { Crowd, Opening } from '../../domain/crowd.ts';
 import type { Clock, CrowdPort } from '../../domain/ports.ts';
 import { IncidentRecord } from '../../schemas/incident.ts';
 import { EnvironmentName, IncidentId, ServiceName } from '../../schemas/names.ts';
-import { plusSeconds, secondsBetween, Timestamp } from '../../schemas/time.ts';
+import { Timestamp } from '../../schemas/time.ts';
 import { mintIncidentId } from '../ids.ts';
-import { blankIncident } from './blank-incident.ts';
 import { keys } from './keys.ts';
 import { timelineWrite } from './mail.ts';
-import { newIncidentWrites } from './open.ts';
-import { absent, collect, type Item, type Table, type Write } from './table.ts';
-
-/** Openings are looked at for an hour; then DynamoDB may drop them. */
-const OPENINGS_KEPT_SECONDS = 24 * 3600;
+import { blankIncident, newIncidentWrites } from './open.ts';
+import { openingOf } from './openings.ts';
+import { absent, collect, type Table, type Write } from './table.ts';
 
 const TRIES = 20;
 
@@ -133,24 +130,3 @@ export class CrowdTable implements CrowdPort {
 /** In the order in which they joined. */
 export const childrenOf = (table: Table, parent: IncidentId): Promise<IncidentId[]> =>
   collect(table.each(keys.incident(parent).pk, 'CHILD#'), (item) => IncidentId.parse(item['child']));
-
-export const openingWrite = (table: Table, incident: IncidentRecord, scope: string): Write =>
-  table.put({
-    ...keys.opening(incident.opened_at, incident.id),
-    id: incident.id,
-    at: incident.opened_at,
-    scope,
-    service: incident.service,
-    environment: incident.environment,
-    unmatched: incident.unmatched,
-    expires_at: Math.ceil(secondsBetween(Timestamp.parse('1970-01-01T00:00:00.000Z'), plusSeconds(incident.opened_at, OPENINGS_KEPT_SECONDS))),
-  });
-
-const openingOf = (item: Item): Opening => ({
-  id: IncidentId.parse(item['id']),
-  at: Timestamp.parse(item['at']),
-  scope: String(item['scope']),
-  service: ServiceName.parse(item['service']),
-  environment: String(item['environment']),
-  unmatched: typeof item['unmatched'] === 'string' ? item['unmatched'] : null,
-});

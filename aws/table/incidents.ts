@@ -1,4 +1,4 @@
-import { scopeOf } from '../../domain/admission.ts';
+import { type Arrival, scopeOf } from '../../domain/admission.ts';
 import type {
   Admitted,
   Clock,
@@ -24,9 +24,10 @@ import { Signal } from '../../schemas/signal.ts';
 import { Timestamp } from '../../schemas/time.ts';
 import { sha256 } from '../hash.ts';
 import { mintIncidentId } from '../ids.ts';
-import { admit, blankIncident, newIncidentWrites, signalEnd } from './admit.ts';
+import { admit, signalEnd } from './admit.ts';
 import { keys, lists } from './keys.ts';
 import { hangBell, mailWrites, pendingWrite, timelineWrite } from './mail.ts';
+import { blankIncident, newIncidentWrites } from './open.ts';
 import { storyOf } from './story.ts';
 import { absent, collect, type Item, listed, type Table } from './table.ts';
 
@@ -34,6 +35,9 @@ const TRIES = 20;
 
 /** At most so many messages at a time: what a step answers is checkpointed, and a checkpoint holds 256 KB. */
 const MAIL_MAX = 100;
+
+/** Newest first; what is behind them is looked at when these have gone. */
+const MUTED_READ = 500;
 
 /** Incidents and all that belongs to one: inbox, signals, timeline. */
 export class IncidentTable implements Incidents {
@@ -45,8 +49,8 @@ export class IncidentTable implements Incidents {
     this.#clock = clock;
   }
 
-  admit(signals: readonly Signal[], receipt: Pick<Receipt, 'at' | 'trace'>): Promise<Admitted> {
-    return admit(this.#table, this.#clock, signals, receipt);
+  admit(arrivals: readonly Arrival[], receipt: Pick<Receipt, 'at' | 'trace'>): Promise<Admitted> {
+    return admit(this.#table, this.#clock, arrivals, receipt);
   }
 
   async declare(input: Parameters<Incidents['declare']>[0]): Promise<{ id: IncidentId; created: boolean }> {
@@ -120,12 +124,17 @@ export class IncidentTable implements Incidents {
       resolved_at,
       signal_count,
       suspects,
-      parent_id: null,
-      channel: null,
+      parent_id: incident.parent_id ?? null,
+      channel: incident.channel ?? (await this.#channelOf(incident.parent_id)),
       roles: {},
       decisions,
       effects: effects.toSorted((a, b) => (a.at < b.at ? -1 : 1)),
     };
+  }
+
+  /** Those that fail together share a channel. */
+  async #channelOf(parent: IncidentId | undefined): Promise<string | null> {
+    return parent === undefined ? null : ((await this.read(parent))?.channel ?? null);
   }
 
   async signals(id: IncidentId, query: { limit: number; cursor?: string }): Promise<Page<SignalView>> {
@@ -323,6 +332,19 @@ export class IncidentTable implements Incidents {
     return storyOf(this.#table, id, after);
   }
 
+  async setMuted(id: IncidentId, text: string | null): Promise<boolean> {
+    const { ok } = await this.#table.transact([
+      this.#table.update(keys.incident(id), {
+        UpdateExpression: 'SET muted = :muted',
+        ConditionExpression:
+          text === null ? 'attribute_exists(muted.#text)' : 'attribute_not_exists(muted.#text) OR muted.#text <> :text',
+        ExpressionAttributeNames: { '#text': 'text' },
+        ExpressionAttributeValues: { ':muted': text === null ? null : { text }, ...(text !== null && { ':text': text }) },
+      }),
+    ]);
+    return ok;
+  }
+
   async setChannel(id: IncidentId, channel: string): Promise<void> {
     await this.#table.touch(keys.incident(id), {
       UpdateExpression: 'SET channel = :channel',
@@ -333,6 +355,14 @@ export class IncidentTable implements Incidents {
   async pending(before: Timestamp): Promise<IncidentId[]> {
     const rows = await collect(this.#table.each('PENDING'), (item) => item);
     return rows.filter((row) => String(row['since']) < before).map((row) => IncidentId.parse(row['sk']));
+  }
+
+  async muted(): Promise<Signal[]> {
+    const page = await this.#table.page(listed(lists.muted), { limit: MUTED_READ });
+    return page.items.flatMap((item) => {
+      const signal = Signal.safeParse(item['signal']);
+      return signal.success ? [signal.data] : [];
+    });
   }
 
   async open(): Promise<IncidentRecord[]> {

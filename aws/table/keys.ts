@@ -32,6 +32,9 @@ export const keys = {
   effect: (id: IncidentId, key: string): Key => ({ pk: `INC#${id}`, sk: `EFF#${key}` }),
   decision: (id: IncidentId, number: number): Key => ({ pk: `INC#${id}`, sk: `DEC#${digits(number)}` }),
   open: (scope: string): Key => ({ pk: `OPEN#${scope.split('#').map(short).join('#')}`, sk: 'OPEN' }),
+  child: (parent: IncidentId, child: IncidentId): Key => ({ pk: `INC#${parent}`, sk: `CHILD#${child}` }),
+  opening: (at: Timestamp, id: IncidentId): Key => ({ pk: 'OPENINGS', sk: `${at}#${id}` }),
+  openings: (): Pick<Key, 'pk'> => ({ pk: 'OPENINGS' }),
   pending: (id: IncidentId): Key => ({ pk: 'PENDING', sk: id }),
   episode: (hash: string): Key => ({ pk: `EP#${hash}`, sk: 'EP' }),
   change: (place: Place, startedAt: Timestamp, id: ChangeId): Key => ({
@@ -54,6 +57,8 @@ export const keys = {
   projector: (target: Target): Key => ({ pk: `PROJECTOR#${target}`, sk: 'PROJECTOR' }),
   projection: (target: Target, subject: Subject): Key => ({ pk: `PRJ#${subject}`, sk: target }),
   sent: (target: Target, subject: Subject, key: string): Key => ({ pk: `PRJ#${subject}`, sk: `${target}#${part(key)}` }),
+  bulletin: (id: string): Key => ({ pk: `BULLETIN#${id}`, sk: 'HEAD' }),
+  bulletinAlert: (id: string, hash: string): Key => ({ pk: `BULLETIN#${id}`, sk: `EP#${hash}` }),
   counter: (row: string): Key => ({ pk: `COUNTER#${part(row)}`, sk: 'COUNTER' }),
   idempotency: (principal: string, route: string, key: string): Key => ({
     pk: `IDEM#${part(principal)}#${part(route)}#${part(key)}`,
@@ -62,4 +67,4 @@ export const keys = {
 };
 
 /** Lists across places, newest first, by the index `list` (eventually consistent). */
-export const lists = { incidents: 'INCIDENTS', changes: 'CHANGES', recorded: 'RECORDED' };
+export const lists = { incidents: 'INCIDENTS', changes: 'CHANGES', recorded: 'RECORDED', muted: 'MUTED' };

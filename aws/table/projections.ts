@@ -37,10 +37,10 @@ export class ProjectionTable implements Projections {
     const at = this.#clock.now();
     try {
       const before = await this.#table.touch(keys.due(target, subject), {
-        ...marked(at),
+        ...marked(at, 'woken_at'),
         ReturnValues: 'ALL_OLD',
       });
-      const since = before?.['marked_at'];
+      const since = before?.['woken_at'];
       const waits = before?.['not_before'] !== undefined;
       return waits || typeof since !== 'string' || secondsBetween(Timestamp.parse(since), at) > JUST_WOKEN_SECONDS;
     } catch (error) {
@@ -184,14 +184,14 @@ export class ProjectionTable implements Projections {
 }
 
 /** What changed is due now, whatever it waited for. */
-const marked = (at: Timestamp) => ({
-  UpdateExpression: 'ADD wanted :one SET since = if_not_exists(since, :at), marked_at = :at REMOVE not_before',
+const marked = (at: Timestamp, stamp: 'marked_at' | 'woken_at') => ({
+  UpdateExpression: `ADD wanted :one SET since = if_not_exists(since, :at), ${stamp} = :at REMOVE not_before`,
   ExpressionAttributeValues: { ':one': 1, ':at': at },
 });
 
-/** The marks of a subject as part of a transaction. */
+/** The marks of a subject as part of a transaction. They wake nobody. */
 export const markWrites = (table: Table, subject: Subject, at: Timestamp): Write[] =>
-  targetsOf(subject).map((target) => table.update(keys.due(target, subject), marked(at)));
+  targetsOf(subject).map((target) => table.update(keys.due(target, subject), marked(at, 'marked_at')));
 
 const dueOf = (item: Item): Due => ({
   subject: Subject.parse(item['sk']),

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { ExternalFound, ExternalIncident, ExternalPager, ExternalQuery, Told } from '../../domain/outlets.ts';
 import type { Timestamp } from '../../schemas/time.ts';
 import { truncate } from '../text.ts';
-import { AlertPage, IncidentPage, Notes, OneIncident } from './incident.ts';
+import { AlertPage, IncidentPage, Notes, NoteTaken, OneIncident } from './incident.ts';
 import { likeness } from './likeness.ts';
 import { NOTE_MAX_CHARS, PAGE_MAX } from './limits.ts';
 import { openRest, type Rest, type RestOptions } from './rest.ts';
@@ -42,7 +42,7 @@ export function externalPagerDuty(options: RestOptions): ExternalPager {
       const marker = `firebreak:${key}`;
       if (notes.value.some((content) => content.split(/\r?\n/).includes(marker))) return { kind: 'done', value: null };
       const words = truncate(text, Math.max(1, NOTE_MAX_CHARS - marker.length - 2));
-      return rest.post(path, { note: { content: `${words}\n\n${marker}` } });
+      return rest.post(path, { note: { content: `${words}\n\n${marker}` } }, NoteTaken);
     },
     async read(id) {
       const rest = await openRest(options);

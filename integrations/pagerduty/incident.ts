@@ -48,11 +48,23 @@ export const IncidentPage = z
 export const AlertPage = z
   .object({
     alerts: z.array(
-      z.object({ summary: z.string().nullish(), body: z.object({ details: z.unknown().optional() }).nullish() }),
+      z.object({
+        alert_key: z.string().nullish(),
+        summary: z.string().nullish(),
+        body: z.object({ details: z.unknown().optional() }).nullish(),
+      }),
     ),
   })
-  .transform(({ alerts }) => alerts.map(({ summary, body }) => ({ title: summary ?? '', details: body?.details })));
+  .transform(({ alerts }) =>
+    alerts.map(({ alert_key, summary, body }) => ({
+      key: alert_key ?? '',
+      title: summary ?? '',
+      details: body?.details,
+    })),
+  );
 
 export const Notes = z
   .object({ notes: z.array(z.object({ content: z.string().nullish() })) })
   .transform(({ notes }) => notes.map(({ content }) => content ?? ''));
+
+export const NoteTaken = z.object({ note: z.object({ id: z.string() }) }).transform(() => null);

@@ -2,19 +2,24 @@ import type { ExternalQuery } from '../../domain/outlets.ts';
 import { json } from '../http.ts';
 
 /** An alert at PagerDuty: `details` is what its sender has put there. */
-export type ShownAlert = { title: string; details: unknown };
+export type ShownAlert = { key: string; title: string; details: unknown };
 
 /** `same`: one of its alerts is one of ours. `named`: it names the same things. `other`: neither. */
 export type Likeness = 'same' | 'named' | 'other';
+
+/** Of a page of ours: the incident's id and the page's number. */
+const OUR_KEY = /^[0-9A-HJKMNP-TV-Z]{26}\.page\.\d/;
 
 type Labels = ReadonlyMap<string, string>;
 
 /**
  * How an alert at PagerDuty is like one of ours. Alertmanager and Grafana list the alerts of a group with their labels
  * in the details: there a label set is compared with ours, and a name counts only as a label's value. Where a template
- * has taken the lists away, the name, the service and the environment have to stand in the text, as words.
+ * has taken the lists away, the name, the service and the environment have to stand in the text, as words. What we have
+ * paged ourselves is nobody else's.
  */
 export function likeness(shown: ShownAlert, query: ExternalQuery): Likeness {
+  if (OUR_KEY.test(shown.key)) return 'other';
   const ours = query.alerts.map((labels) => new Map(labels));
   const names = ours.flatMap((labels) => labels.get('alertname') ?? []);
   const listed = labelSets(shown.details);

@@ -16,6 +16,10 @@ export class CallFailed extends Error {
   }
 }
 
+/** @param code Slack's */
+export const isRefusal = (error: unknown, code: string): boolean =>
+  error instanceof CallFailed && error.failure.kind === 'refused' && error.failure.code === code;
+
 /** Slack answered with a status that is not 200. That it refuses comes as 200 and `ok: false`. */
 export class NotOk extends Error {
   override readonly name = 'NotOk';
@@ -107,7 +111,7 @@ const ADVICE: readonly { codes: RegExp; topic: string; advice: string }[] = [
     advice: 'invite the app to the channel; into public ones it can go by itself with the scope channels:join',
   },
   {
-    codes: /^(channel_not_found|is_archived)$/,
+    codes: /^(channel_not_found|is_archived|is_inactive)$/,
     topic: 'slack-channel',
     advice: 'name a public channel that exists and is not archived, or invite the app to the private one',
   },

@@ -24,25 +24,15 @@ export type Block =
 /** `verbatim`: Slack leaves plain text plain, so that a name or an address in an alert is no mention and no link. */
 type Mrkdwn = { type: 'mrkdwn'; text: string; verbatim: true };
 
-export type Attachment = { color: string; fallback: string; blocks: Block[] };
-
-const COLOUR: Record<ChatMessage['tone'], string> = {
-  bad: '#d92d20',
-  warning: '#f79009',
-  good: '#12b76a',
-  quiet: '#98a2b3',
-};
-
 const NOTHING = '—';
 
-/**
- * A message as Slack takes it, whatever is in it: one attachment, since only an attachment has a coloured edge. Its
- * `fallback` is what notifications show; a `text` beside it would be shown above it, too.
- */
-export function attachmentsOf({ summary, tone, parts }: ChatMessage): [Attachment] {
-  const fallback = plain(summary, SUMMARY_MAX_CHARS) || NOTHING;
+/** A message as Slack takes it, whatever is in it. Beside blocks, `text` is what notifications and screen readers have. */
+export function bodyOf({ summary, parts }: ChatMessage): { text: string; blocks: Block[] } {
   const blocks = fitting(parts);
-  return [{ color: COLOUR[tone], fallback, blocks: blocks.length > 0 ? blocks : [section([summary])] }];
+  return {
+    text: mrkdwn([summary], SUMMARY_MAX_CHARS).trim() || NOTHING,
+    blocks: blocks.length > 0 ? blocks : [section([summary])],
+  };
 }
 
 /** Room is given in the order of the parts: the first ones whole, later ones cut short, and the end of it is said. */
@@ -84,7 +74,7 @@ function shapes(part: ChatPart): Shape[] {
   }
 }
 
-const isEmpty = (text: Text): boolean => mrkdwn(text, SECTION_MAX_CHARS).trim() === '';
+const isEmpty = (text: Text): boolean => mrkdwn(text, Number.POSITIVE_INFINITY).trim() === '';
 
 const header = (text: string): Block => ({
   type: 'header',

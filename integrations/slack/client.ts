@@ -16,7 +16,13 @@ export type Ask = <S extends z.ZodType>(method: string, args: Arguments, answer:
 export type Arguments = Record<string, unknown>;
 
 /** They change nothing, or nothing that another try would not find done: to join a channel twice is to be in it. */
-const READS = new Set(['auth.test', 'bookmarks.list', 'conversations.history', 'conversations.join', 'conversations.list']);
+const READS = new Set([
+  'auth.test',
+  'bookmarks.list',
+  'conversations.history',
+  'conversations.join',
+  'conversations.list',
+]);
 
 /** Whoever asks waits and tries again by himself, so the client does neither; and it logs nothing. */
 export function slackClient({ apiUrl, token, clock }: { apiUrl: string; token: string; clock: Clock }): Ask {

@@ -61,7 +61,7 @@ function enclosed(mark: string, content: string, room: number): string {
 function link(span: { link: string; text: string }, room: number): string {
   const words = oneLine(span.text) || oneLine(span.link);
   const url = httpUrl(span.link);
-  const whole = url === null ? null : `<${escaped(url)}|${escaped(inert(words), LABEL_MAX_CHARS)}>`;
+  const whole = url === null ? null : `<${escaped(url)}|${mrkdwn([words], LABEL_MAX_CHARS)}>`;
   return whole !== null && whole.length <= room ? whole : markup(words, room);
 }
 
@@ -88,11 +88,10 @@ const clean = (text: string): string =>
     .replaceAll(/\r\n?|[\u0085\u2028\u2029]/g, '\n')
     .replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, ' ');
 
-/** Blanks within stay as they are. */
-const oneLine = (text: string): string => clean(text).replaceAll(/\s*\n\s*/g, ' ').trim();
+/** On one line; other blanks stay as they are. */
+const flat = (text: string): string => clean(text).replaceAll(/\s+/g, (blank) => (blank.includes('\n') ? ' ' : blank));
 
-/** One line; blanks at the edges part it from its neighbours. */
-const flat = (text: string): string => clean(text).replaceAll(/\s*\n\s*/g, ' ');
+const oneLine = (text: string): string => flat(text).trim();
 
 /** What looks the same and formats nothing. A space of no width would not do: to Slack it is the edge of a word. */
 const LOOKALIKE = { '*': '∗', _: 'ˍ', '~': '∼', '`': 'ˋ' };

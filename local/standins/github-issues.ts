@@ -3,7 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 export const issueTables = `
   create table if not exists github_issues (
     id integer primary key,
-    repository text not null,
+    repository text not null collate nocase,
     number integer not null,
     title text not null,
     body text,
@@ -27,7 +27,7 @@ export const issueTables = `
 /** Times are milliseconds since the Unix epoch. */
 export type Issue = {
   id: number;
-  /** `owner/name`, in small letters: GitHub does not tell the case of names apart. */
+  /** `owner/name` as it was first written: names that differ in case only are the same. */
   repository: string;
   number: number;
   title: string;

@@ -5,11 +5,11 @@ import type { IssueChange } from './github-issues.ts';
  *
  * @see https://github.com/dead-claudia/github-limits (titles, bodies; read 2026-11)
  */
-export const TITLE_MAX_CHARS = 256;
-export const BODY_MAX_CHARS = 65_536;
-export const LABEL_MAX_CHARS = 50;
+const TITLE_MAX_CHARS = 256;
+const BODY_MAX_CHARS = 65_536;
+const LABEL_MAX_CHARS = 50;
 
-export type ValidationError = { resource: string; code: string; field: string; message?: string };
+type ValidationError = { resource: string; code: string; field: string; message?: string };
 
 /** Why a call is refused: 400 for what is no JSON object, 422 for what is in it. `errors` come with `Validation Failed`. */
 export type Refusal = { status: 400 | 422; message: string; errors?: ValidationError[] };
@@ -29,7 +29,7 @@ export function readIssue(text: string, isNew: boolean): IssueChange | Refusal {
   const errors = [...titleErrors(title), ...bodyErrors(body), ...labelErrors(names)];
   if (errors.length > 0) return { status: 422, message: 'Validation Failed', errors };
   return {
-    title: title === undefined ? undefined : String(title as string | number),
+    title: textOf(title),
     body: body as string | null | undefined,
     labels: names && [...new Set(names)],
     state: state as IssueChange['state'],
@@ -79,6 +79,12 @@ function wrongTypes({ title, body, labels, state, state_reason: reason }: Fields
   return reasons.includes(reason) ? undefined : "For 'properties/state_reason', it is not a reason.";
 }
 
+/** A title may be a number, too. */
+function textOf(title: unknown): string | undefined {
+  if (typeof title === 'number') return String(title);
+  return typeof title === 'string' ? title : undefined;
+}
+
 /** Of a label as a text or as an object; empty when it is neither. */
 function nameOf(label: unknown): string {
   const name = typeof label === 'object' && label !== null && 'name' in label ? label.name : label;
@@ -87,7 +93,7 @@ function nameOf(label: unknown): string {
 
 function titleErrors(title: unknown): ValidationError[] {
   if (title === undefined) return [];
-  const text = String(title as string | number);
+  const text = textOf(title) ?? '';
   if (text.trim() === '') return [{ resource: 'Issue', code: 'missing_field', field: 'title' }];
   return customError('Issue', 'title', tooLong('title', text, TITLE_MAX_CHARS));
 }

@@ -34,10 +34,11 @@ export const github = {
   throttled,
   app(deps) {
     const issues = openIssues(deps.db);
+    const limits = openLimits(deps);
     return new Hono()
       .get('/:owner/:repo/issues/:number{[0-9]+}', (c) => issuePage(c, issues))
-      .use(named, authorised, counted(openLimits(deps)))
-      .route('/repos/:owner/:repo/issues', issueRoutes(deps, issues, openLimits(deps)))
+      .use(named, authorised, counted(limits))
+      .route('/repos/:owner/:repo/issues', issueRoutes(deps, issues, limits))
       .notFound((c) => failed(c, 404, 'Not Found'));
   },
   view({ db }): GithubView {
@@ -111,13 +112,12 @@ function wanted(c: Context): (issue: Issue) => boolean {
   const names = labels.split(',').flatMap((name) => (name.trim() === '' ? [] : name.trim().toLowerCase()));
   return (issue) => {
     const there = issue.labels.map((label) => label.toLowerCase());
-    return (
-      (state === 'all' || issue.state === state) && names.every((name) => there.includes(name)) && creator === LOGIN
-    );
+    const isOfState = state === 'all' || issue.state === state;
+    return isOfState && creator === LOGIN && names.every((name) => there.includes(name));
   };
 }
 
-const repositoryOf = (c: Context): string => `${c.req.param('owner')}/${c.req.param('repo')}`.toLowerCase();
+const repositoryOf = (c: Context): string => `${c.req.param('owner')}/${c.req.param('repo')}`;
 
 function issueAt(c: Context, issues: Issues): Issue | undefined {
   const number = c.req.param('number') ?? '';

@@ -14,10 +14,11 @@ export const tagsTooLong = (tags: readonly string[]): boolean => {
   return Math.max(2, quotedAndParted + 1) > TAGS_MAX_BYTES;
 };
 
-/** As Grafana keeps them: without spaces around, and each once. */
-export const normalTags = (tags: readonly string[]): string[] => [
-  ...new Set(tags.map(parse).map(({ key, value }) => (value === '' ? key : `${key}:${value}`))),
-];
+/** As Grafana keeps them: without spaces around, each once, and of `a:b:c` only `a:b`. */
+export const normalTags = (tags: readonly string[]): string[] => {
+  const normal = tags.map(parse).filter(({ key }) => key !== '');
+  return [...new Set(normal.map(({ key, value }) => (value === '' ? key : `${key}:${value}`)))];
+};
 
 /** Whether the tags satisfy a search: all of `wanted`, or with `any` one of them. A bare key finds all its values. */
 export function tagsMatch(tags: readonly string[], wanted: readonly string[], any: boolean): boolean {
@@ -30,7 +31,8 @@ export function tagsMatch(tags: readonly string[], wanted: readonly string[], an
 const covers = (filter: Tag, { key, value }: Tag): boolean =>
   filter.key === key && (filter.value === '' || filter.value === value);
 
+/** What follows a second colon is lost. @see https://github.com/grafana/grafana, `ParseTagPairs` (read 2026-11) */
 function parse(tag: string): Tag {
-  const [key = '', ...rest] = tag.split(':');
-  return { key: key.trim(), value: rest.join(':').trim() };
+  const [key = '', value = ''] = tag.split(':');
+  return { key: key.trim(), value: value.trim() };
 }

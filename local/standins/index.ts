@@ -6,15 +6,20 @@ import type { Hono } from 'hono';
 import { cd } from './cd.ts';
 import { faultTables, openFaults } from './faults.ts';
 import { front, type Front } from './front.ts';
+import { github } from './github.ts';
+import { grafana } from './grafana.ts';
 import { journalTables, openJournal } from './journal.ts';
 import { lateTables, openLateCalls } from './late.ts';
 import { pagerduty } from './pagerduty.ts';
+import { prometheus, prometheusInUse } from './prometheus.ts';
 import { sandbox } from './sandbox.ts';
+import { slack } from './slack.ts';
 import type { StandIn, StandInDeps } from './stand-in.ts';
+import { provideComponents, statuspage } from './statuspage.ts';
 import { openStore } from './store.ts';
 
 /** Every vendor that can be stood in for. A new one is its file and its place here. */
-const standIns = [pagerduty, cd] as const satisfies readonly StandIn[];
+const standIns = [pagerduty, cd, slack, statuspage, grafana, github, prometheus] as const satisfies readonly StandIn[];
 
 export type Vendor = (typeof standIns)[number]['vendor'];
 
@@ -23,6 +28,10 @@ export type StandIns = {
   urls: Record<Vendor, string>;
   /** `/sandbox` and all below it. It asks for no credential: mount it where only this machine can reach it. */
   app: Hono;
+  /** Creates components on the status page where they are missing, as an admin would have done. */
+  statuspage: { provide(names: readonly string[]): Promise<void> };
+  /** Whether it was given samples or rules: until then Prometheus is taken for absent. */
+  prometheus: { inUse(): boolean };
   close(): Promise<void>;
 };
 
@@ -62,6 +71,8 @@ export async function startStandIns(options: {
   return {
     urls,
     app: sandbox({ ...parts, standIns, urls }),
+    statuspage: { provide: (names) => store.unit(() => provideComponents(deps, names)) },
+    prometheus: { inUse: () => prometheusInUse(deps) },
     async close() {
       closing.abort();
       await Promise.all(servers.map(stop));

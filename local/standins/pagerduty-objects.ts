@@ -11,10 +11,10 @@ import type { Note } from './pagerduty-notes.ts';
 const ON_CALL = 'Sandbox On-Call';
 const SERVICE = 'Sandbox Service';
 
-const code = (letter: string, number: number, digits = 13): string =>
+const objectId = (letter: string, number: number, digits = 13): string =>
   letter + number.toString(36).toUpperCase().padStart(digits, '0');
 
-export const incidentId = (number: number): string => code('Q', number);
+export const incidentId = (number: number): string => objectId('Q', number);
 
 /** The inverse of `incidentId`. */
 export function incidentNumber(id: string): number | undefined {
@@ -56,7 +56,7 @@ export function incidentObject(origin: string, alert: Alert, alerts: Alerts) {
 }
 
 export function alertObject(origin: string, alert: Alert, alerts: Alerts) {
-  const id = code('P', alert.id);
+  const id = objectId('P', alert.id);
   return {
     id,
     type: 'alert',
@@ -74,7 +74,7 @@ export function alertObject(origin: string, alert: Alert, alerts: Alerts) {
 }
 
 export const noteObject = ({ id, author, content, at }: Note) => ({
-  id: code('N', id),
+  id: objectId('N', id),
   user: person(author),
   channel: { summary: 'The PagerDuty website or APIs' },
   content,
@@ -82,7 +82,7 @@ export const noteObject = ({ id, author, content, at }: Note) => ({
 });
 
 export function logEntryObject(origin: string, entry: LogEntry) {
-  const id = code('R', entry.id, 25);
+  const id = objectId('R', entry.id, 25);
   return {
     id,
     type: `${entry.action}_log_entry`,

@@ -3,10 +3,10 @@ import { complaints, Refused, type Fields } from './slack-refusal.ts';
 /**
  * A call's arguments: those of the query, and those of the body, which is a form or JSON.
  *
- * In a form every value is text, and what is more than text is JSON in it; both forms are read alike. The token is taken
- * from its header only: Slack reads it in a form, too, where it would be seen in logs.
+ * In a form every value is text, and what is more than text is JSON in it; both are read alike. The token is taken from
+ * its header only: Slack reads it in a form, too, where the journal would show it.
  *
- * @see https://docs.slack.dev/apis/web-api (read 2026-11), "POST bodies"
+ * @see https://docs.slack.dev/apis/web-api (read 2026-11)
  * @throws Refused when the body cannot be read
  */
 export async function readArguments(request: Request): Promise<Fields> {

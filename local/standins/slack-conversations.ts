@@ -1,6 +1,6 @@
-import { chars, flag, pageSize, required, text } from './slack-arguments.ts';
-import { idOf, isGeneral, type Channel } from './slack-channels.ts';
-import { BOT, personById } from './slack-directory.ts';
+import { chars, flag, pageSize, text } from './slack-arguments.ts';
+import { isGeneral, type Channel } from './slack-channels.ts';
+import { BOT } from './slack-directory.ts';
 import { CHANNEL_NAME_MAX_CHARS, TIER_2, TIER_3, TIER_4, TOPIC_MAX_CHARS } from './slack-limits.ts';
 import { channelOf, cursorAt, method, mustBeMember, mustBeOpen, positionOf } from './slack-method.ts';
 import type { Call, Methods } from './slack-method.ts';

@@ -22,7 +22,7 @@ export const historyMethods: Methods = {
 /** Longer pages are cut to this. */
 const PAGE_MAX = 999;
 /** Later than any message, in microseconds. */
-const END_OF_TIME = 9_999_999_999_999_999;
+const END_OF_TIME = Number.MAX_SAFE_INTEGER;
 
 /** Newest first. */
 function history(call: Call): Fields {

@@ -14,7 +14,10 @@ export const inviteMethods: Methods = { 'conversations.invite': method(TIER_3, i
 function invite(call: Call): Fields {
   const { args, at, workspace } = call;
   const channel = channelOf(call);
-  const users = (text(args, 'users') ?? '').split(',').map((user) => user.trim()).filter(Boolean);
+  const users = (text(args, 'users') ?? '')
+    .split(',')
+    .map((user) => user.trim())
+    .filter(Boolean);
   if (users.length === 0) throw new Refused('no_user');
   mustBeOpen(channel);
   mustBeMember(channel, call);

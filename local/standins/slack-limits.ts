@@ -12,7 +12,11 @@ export const TIER_2: RateWindow = { max: 20, windowMs: MINUTE_MS };
 export const TIER_3: RateWindow = { max: 50, windowMs: MINUTE_MS };
 export const TIER_4: RateWindow = { max: 100, windowMs: MINUTE_MS };
 
-/** `auth.test`: "hundreds of requests per minute". @see https://docs.slack.dev/reference/methods/auth.test (read 2026-11) */
+/**
+ * `auth.test`: "hundreds of requests per minute".
+ *
+ * @see https://docs.slack.dev/reference/methods/auth.test (read 2026-11)
+ */
 export const AUTH_TEST: RateWindow = { max: 300, windowMs: MINUTE_MS };
 
 /**
@@ -27,7 +31,11 @@ export const MESSAGES_PER_WORKSPACE: RateWindow = { max: 300, windowMs: MINUTE_M
 
 /** Characters. @see https://docs.slack.dev/reference/methods/conversations.create, "Naming" (read 2026-11) */
 export const CHANNEL_NAME_MAX_CHARS = 80;
-/** Characters of a topic or a purpose. @see https://docs.slack.dev/reference/methods/conversations.setTopic (read 2026-11) */
+/**
+ * Characters of a topic or a purpose.
+ *
+ * @see https://docs.slack.dev/reference/methods/conversations.setTopic (read 2026-11), `too_long`
+ */
 export const TOPIC_MAX_CHARS = 250;
 
 /** Characters of `text`. @see https://docs.slack.dev/reference/methods/chat.postMessage (read 2026-11) */
@@ -37,7 +45,7 @@ export const UPDATE_TEXT_MAX_CHARS = 4_000;
 /** @see https://docs.slack.dev/reference/methods/chat.postMessage, `too_many_attachments` (read 2026-11) */
 export const ATTACHMENTS_MAX = 100;
 
-/** Of blocks. @see https://docs.slack.dev/reference/block-kit/blocks (read 2026-11); counts, and characters of texts. */
+/** Of blocks: counts, and characters. @see https://docs.slack.dev/reference/block-kit/blocks (read 2026-11) */
 export const BLOCKS_MAX = 50;
 export const BLOCK_ID_MAX_CHARS = 255;
 export const TEXT_MAX_CHARS = 3_000;
@@ -47,7 +55,11 @@ export const FIELD_MAX_CHARS = 2_000;
 export const CONTEXT_ELEMENTS_MAX = 10;
 export const ACTIONS_ELEMENTS_MAX = 25;
 
-/** Of elements. @see https://docs.slack.dev/reference/block-kit/block-elements/button-element (read 2026-11); characters. */
+/**
+ * Characters of a button's parts.
+ *
+ * @see https://docs.slack.dev/reference/block-kit/block-elements/button-element (read 2026-11)
+ */
 export const ACTION_ID_MAX_CHARS = 255;
 export const BUTTON_TEXT_MAX_CHARS = 75;
 export const BUTTON_VALUE_MAX_CHARS = 2_000;

@@ -57,7 +57,7 @@ export function messageObject(message: Message, options: { metadata?: boolean } 
     ...(mine && { username: username ?? BOT.name, bot_id: BOT.bot_id, app_id: BOT.app_id }),
     ...(blocks && { blocks }),
     ...(attachments && { attachments }),
-    ...(options.metadata && metadata !== undefined && { metadata }),
+    ...(options.metadata && metadata != null && { metadata }),
     ...(message.thread_ts !== null && { thread_ts: tsText(message.thread_ts) }),
     ...(message.edited_ts !== null && { edited: { user, ts: tsText(message.edited_ts) } }),
   };

@@ -6,7 +6,7 @@ import { type Fields, isFields } from './statuspage-body.ts';
  *
  * @see https://developer.statuspage.io/ (Incidents, "Create an incident", `body`; read 2026-11)
  */
-export const UPDATE_BODY_MAX_CHARS = 25_000;
+const UPDATE_BODY_MAX_CHARS = 25_000;
 
 const IMPACTS = ['none', 'maintenance', 'minor', 'major', 'critical'] as const;
 export type Impact = (typeof IMPACTS)[number];
@@ -72,7 +72,7 @@ export function readIncident(incident: Fields, isNew: boolean): Reading<Incident
       components: components as Record<string, ComponentStatus>,
       componentIds: Array.isArray(incident.component_ids) ? incident.component_ids.map(String) : undefined,
       metadata: isFields(incident.metadata) ? incident.metadata : undefined,
-      deliverNotifications: String(incident.deliver_notifications ?? true) !== 'false',
+      deliverNotifications: ![false, 'false'].includes(incident.deliver_notifications as string | boolean),
       impactOverride: incident.impact_override as Impact | undefined,
     },
   );

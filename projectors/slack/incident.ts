@@ -9,7 +9,7 @@ import { SlackState, type Subject } from '../../schemas/projection.ts';
 import { plusSeconds } from '../../schemas/time.ts';
 import type { Method, Turn } from '../turn.ts';
 import { ensureChannel, purposeOf } from './channel.ts';
-import { postOnce } from './message.ts';
+import { markOf, postOnce } from './message.ts';
 import { METHODS } from './methods.ts';
 
 export type SlackDeps = {
@@ -119,7 +119,7 @@ class View {
     }
     const { id } = sent;
     if (this.#state.summary !== text) {
-      const told = await this.#try(METHODS.edit, 'summary', () => this.#deps.chat.edit(channel, id, card, SUMMARY));
+      const told = await this.#try(METHODS.edit, 'summary', () => this.#deps.chat.edit(channel, id, card, markOf({ subject: this.#subject, key: SUMMARY })));
       if (told) await this.#save({ summary: text });
     }
     await this.#pin(channel, id);
@@ -155,7 +155,7 @@ class View {
 
   /** Whoever archives a channel by hand wants no more of it. */
   async #notTaken(code: string): Promise<void> {
-    if (code === 'is_archived') await this.#save({ archived: true });
+    if (code === 'is_archived' || code === 'is_inactive') await this.#save({ archived: true });
     else await this.#refused('message', code, undefined);
   }
 
@@ -175,7 +175,7 @@ class View {
     const sent = await this.#deps.projections.sent('slack', this.#subject, key);
     if (sent?.state === 'done' && sent.channel !== null && sent.id !== null) {
       const { channel, id } = sent;
-      if (await this.#try(METHODS.edit, `line in ${name}`, () => this.#deps.chat.edit(channel, id, line, key)))
+      if (await this.#try(METHODS.edit, `line in ${name}`, () => this.#deps.chat.edit(channel, id, line, markOf({ subject: this.#subject, key }))))
         await this.#save({ lines: { ...this.#state.lines, [name]: text } });
       return;
     }

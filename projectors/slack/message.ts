@@ -21,12 +21,16 @@ export type Posted = { kind: 'there'; channel: string; id: string } | { kind: 'r
 
 type Deps = { chat: Chat; projections: Projections };
 
+/** By which the message is known in a channel where there are those of others. */
+export const markOf = ({ subject, key }: Pick<Post, 'subject' | 'key'>): string => `${subject} ${key}`;
+
 /**
  * Sends a message once, whatever happens around it: its intent is recorded before, and where an intent has no outcome
  * the message is looked for before it is sent again. Slack has no key of its own for that.
  */
 export async function postOnce(deps: Deps, post: Post, turn: Turn): Promise<Posted> {
   const { subject, key } = post;
+  const mark = markOf(post);
   const before = await deps.projections.sent('slack', subject, key);
   if (before?.state === 'done') return { kind: 'there', channel: before.channel ?? post.channel, id: before.id ?? '' };
   if (before?.state === 'given_up') return { kind: 'refused', code: 'given_up' };
@@ -40,7 +44,7 @@ export async function postOnce(deps: Deps, post: Post, turn: Turn): Promise<Post
     const at = turn.now();
     if (!(await deps.projections.intend('slack', subject, key, at, before)))
       return { kind: 'unclear', detail: 'somebody else is sending it' };
-    const answer = await deps.chat.post(post.channel, post.message, key);
+    const answer = await deps.chat.post(post.channel, post.message, mark);
     const settled = { at, channel: null, id: null };
     if (answer.kind === 'done')
       await deps.projections.conclude('slack', subject, key, {
@@ -59,15 +63,16 @@ export async function postOnce(deps: Deps, post: Post, turn: Turn): Promise<Post
 
 async function lookFor(
   { chat, projections }: Deps,
-  { subject, channel, key }: Post,
+  post: Post,
   at: Parameters<typeof plusSeconds>[0],
   turn: Turn,
 ): Promise<Posted | 'not_there'> {
+  const { subject, channel, key } = post;
   const id = await idOf(chat, channel, turn);
   if (id === undefined) return null;
   if (id === null) return 'not_there'; // there is no such channel, so nothing is in it
   const told = await turn.attempt(METHODS.history, () =>
-    chat.findPost(id, key, plusSeconds(at, -CLOCKS_DIFFER_SECONDS)),
+    chat.findPost(id, markOf(post), plusSeconds(at, -CLOCKS_DIFFER_SECONDS)),
   );
   if (told?.kind === 'refused') return { kind: 'refused', code: told.code };
   if (told?.kind !== 'done') return null;

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { loadConfig } from '../../local/config-files.ts';
+import { parametersOf } from '../../local/secrets.ts';
 
 let dir: string;
 beforeEach(async () => void (dir = await mkdtemp(join(tmpdir(), 'firebreak-config-'))));
@@ -93,5 +94,87 @@ describe('what is wrong is told with file and line:', () => {
       'services.yaml:4: unknown key "teem" in services.checkout',
       expect.stringMatching(/^paging\.yaml:1: quietHours/),
     ]);
+  });
+});
+
+describe('routes.yaml', () => {
+  const routes = (text: string) => writeFile(join(dir, 'routes.yaml'), text);
+
+  test('is part of the set, and of its version', async () => {
+    const without = await loadConfig(dir);
+    await routes('- match: { severity: warning }\n  slack: "#warnings"\n');
+    const loaded = await loadConfig(dir);
+    if (!loaded.ok || !without.ok) throw new Error('both of them are right');
+    expect(without.config.routes).toMatchObject({ routes: [], maintenance: [] });
+    expect(loaded.config.routes).toMatchObject({ routes: [{ slack: ['#warnings'] }], maintenance: [] });
+    expect(loaded.config.version).not.toBe(without.config.version);
+  });
+
+  test.each([
+    [
+      'an unknown key',
+      'routes:\n  - page: true\n    chanel: x\n',
+      /^routes\.yaml:3: unknown key "chanel" in routes\.0$/,
+    ],
+    ['one in a bare list', '- page: true\n- page: true\n  chanel: x\n', /^routes\.yaml:3: unknown key "chanel" in 1$/],
+    [
+      'a time zone that there is not',
+      'routes:\n  - hours: 09:00-17:00 UTC\n  - page: true\n    hours: Mon-Fri 09:00-17:00 Europe/Berln\n',
+      /^routes\.yaml:4: routes\.1\.hours\.timeZone: unknown time zone "Europe\/Berln"/,
+    ],
+    [
+      'one in a list of hours',
+      '- page: true\n  hours:\n    - Mon 09:00-17:00\n    - { from: "09:00", to: "17:00",\n        timeZone: Mars }\n',
+      /^routes\.yaml:5: 0\.hours\.1\.timeZone: unknown time zone "Mars"/,
+    ],
+    [
+      'a matcher that is none',
+      'routes:\n  - match:\n      - severity="warning"\n      - team=~"pay(.*"\n',
+      /^routes\.yaml:4: routes\.0\.match\.1: .*regular expression pay\(\.\* cannot be used/,
+    ],
+    [
+      'a value of another type',
+      'routes:\n  - slack: 7\n',
+      /^routes\.yaml:2: routes\.0\.slack: expected false or true or string or object or array$/,
+    ],
+    ['a page that is none', 'routes:\n  - page: maybe\n', /^routes\.yaml:2: routes\.0\.page: .*expected boolean/],
+    [
+      'a window without its end',
+      'maintenance:\n  - name: upgrade\n    match: { service: checkout }\n    from: 2026-12-05T22:00Z\n',
+      /^routes\.yaml:2: maintenance\.0: "until" is missing/,
+    ],
+    [
+      'a rule that is none',
+      'maintenance:\n  - name: reboot\n    match: {}\n    start: 2026-01-03T02:00Z\n    duration: 2h\n    rrule: FREQ=NOW\n',
+      /^routes\.yaml:6: maintenance\.0\.rrule: FREQ cannot be "NOW"/,
+    ],
+  ])('%s is told with its line', async (_, text, problem) => {
+    await routes(text);
+    expect(await problems()).toEqual([expect.stringMatching(problem)]);
+  });
+
+  test('every problem of it', async () => {
+    await routes('- page: maybe\n- slak: x\n  ticket: { webhook: { url: tickets } }\n');
+    expect(await problems()).toEqual([
+      expect.stringMatching(/^routes\.yaml:1: 0\.page/),
+      expect.stringMatching(/^routes\.yaml:3: 1\.ticket\.webhook\.url: an http or https URL/),
+      expect.stringMatching(/^routes\.yaml:2: unknown key "slak" in 1/),
+    ]);
+  });
+});
+
+test('who pages may be called by either name', async () => {
+  await writeFile(join(dir, 'paging.yaml'), 'paging: external\n');
+  expect(await loadConfig(dir)).toMatchObject({ ok: true, config: { paging: { mode: 'external' } } });
+  await writeFile(join(dir, 'paging.yaml'), 'quietHours: 4\npaging: nobody\n');
+  expect(await problems()).toEqual([expect.stringMatching(/^paging\.yaml:2: paging: .*"firebreak".*"external"/)]);
+});
+
+test('secrets that a ticket names are secrets that functions can read', async () => {
+  await writeFile(join(dir, 'routes.yaml'), '- ticket: { webhook: { url: "https://x.test", signature: HOOK_KEY } }\n');
+  const loaded = await loadConfig(dir);
+  const env = { HOOK_KEY: 'whsec_x', OTHER_KEY: 'y' };
+  expect(parametersOf('/firebreak/local', env, loaded.ok ? loaded.config : undefined)).toEqual({
+    '/firebreak/local/HOOK_KEY': 'whsec_x',
   });
 });

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { toSignal } from '../../domain/signal.ts';
 import { Config } from '../../schemas/config.ts';
-import type { Alert, Signal } from '../../schemas/signal.ts';
+import { type Alert, Signal } from '../../schemas/signal.ts';
 import { sources } from '../../schemas/sources/index.ts';
 import { ALERTS_MAX, type Parsed, type ParseResult } from '../../schemas/sources/parsed.ts';
 import { fixture, inbound } from '../support/fixtures.ts';
@@ -211,6 +211,41 @@ describe('one bad alert does not cost the good ones', () => {
   });
 });
 
+describe('the group key', () => {
+  const keyOf = (groupKey: unknown): string | undefined =>
+    read('alertmanager', group([ALERT], { groupKey })).alerts[0]?.groupKey;
+
+  test.each([
+    ['alertmanager', 'group-three-firing'],
+    ['grafana', 'mixed-two-services'],
+  ] as const)('%s: comes with every alert of the notification, as it was written', (sender, name) => {
+    const [body = ''] = bodies(sender, name);
+    const { groupKey } = JSON.parse(body) as { groupKey: string };
+    const keys = signalsOf(sender, name).map((signal) => signal.groupKey);
+    expect(keys.length).toBeGreaterThan(1);
+    expect(new Set(keys)).toEqual(new Set([groupKey]));
+  });
+
+  test.each([
+    ['2,048 characters', 'k'.repeat(2048), true],
+    ['one more', 'k'.repeat(2049), false],
+    ['none', undefined, false],
+    ['an empty one', '', false],
+    ['one that is no text', { a: 1 }, false],
+    ['half a surrogate pair', 'k\ud83d', false],
+  ])('%s', (_, key, kept) => {
+    expect(keyOf(key)).toBe(kept ? key : undefined);
+  });
+
+  test('is not known of what was queued before it was kept', () => {
+    const [signal] = signalsOf('alertmanager', 'firing-critical-auto-rollback');
+    const { groupKey, ...older } = signal ?? {};
+    expect(groupKey).toBeDefined();
+    expect(Signal.parse(older)).not.toHaveProperty('groupKey');
+    expect(Signal.parse(signal).groupKey).toBe(groupKey);
+  });
+});
+
 describe('times', () => {
   const alertAt = (more: object): Alert | undefined => read('alertmanager', group([{ ...ALERT, ...more }])).alerts[0];
 
@@ -320,7 +355,9 @@ test('whatever comes, a reader answers and never throws, and what it gives can b
   const anyBody = fc.oneof(
     fc.json(),
     text,
-    fc.array(fc.oneof(anyAlert, fc.anything())).map((alerts) => writable({ version: '4', alerts })),
+    fc
+      .tuple(fc.array(fc.oneof(anyAlert, fc.anything())), fc.oneof(text, fc.anything()))
+      .map(([alerts, groupKey]) => writable({ version: '4', alerts, groupKey })),
   );
   fc.assert(
     fc.property(anyBody, fc.constantFrom(...sources.keys()), (body, sender) => {
@@ -333,7 +370,9 @@ test('whatever comes, a reader answers and never throws, and what it gives can b
       for (const alert of result.parsed.alerts) {
         const signal = toSignal(alert, catalogue);
         expect(JSON.stringify(signal).isWellFormed()).toBe(true);
-        expect([...signal.labels.flat(), signal.title].every((part) => part.isWellFormed())).toBe(true);
+        expect(
+          [...signal.labels.flat(), signal.title, signal.groupKey ?? ''].every((part) => part.isWellFormed()),
+        ).toBe(true);
       }
     }),
     { numRuns: 500 },

@@ -59,6 +59,7 @@ async function gather(deps: Deps, incident: IncidentRecord, asked: Asked): Promi
     has_deployer: entry?.deployer !== undefined,
     guard,
     incident_paused: incident.automation_paused,
+    one_of_many: incident.parent_id !== undefined,
     rollbacks_last_hour: rollbacks,
     config_version: config.version,
   };

@@ -51,6 +51,7 @@ async function pageOnce(deps: Deps, id: IncidentId, number: number): Promise<Att
   const incident = await deps.incidents.read(id);
   if (incident === undefined || incident.status === 'resolved') return { kind: 'closed' };
   const key = keyOf(id, number);
+  if (incident.parent_id !== undefined) return pagedByParent(deps, incident, number);
   const effect = await deps.effects.intend(
     id,
     { key, kind: 'page', target: 'pagerduty', class: 'keyed', detail: `Page ${number}` },
@@ -67,6 +68,16 @@ async function pageOnce(deps: Deps, id: IncidentId, number: number): Promise<Att
       answer.kind === 'taken' ? `Paged: ${answer.detail}` : `Not paged: ${answer.detail}`,
     );
   return answer;
+}
+
+/** One page for all that fail together: whoever hears of the parent finds this in it. */
+async function pagedByParent(deps: Deps, incident: IncidentRecord, number: number): Promise<{ kind: 'closed' }> {
+  const { id, parent_id } = incident;
+  const effect = { key: keyOf(id, number), kind: 'page', target: 'pagerduty', class: 'keyed' } as const;
+  const detail = `Not paged by itself: it is a part of incident ${parent_id}, which pages`;
+  await deps.effects.intend(id, { ...effect, detail }, { page: number });
+  await deps.effects.conclude(id, effect.key, 'withheld', detail);
+  return { kind: 'closed' };
 }
 
 const PAGE_STATES: Partial<Record<Attempt['kind'], Effect['state']>> = {

@@ -72,10 +72,13 @@ async function whyNot(deps: Deps, order: RollbackOrder, configured: Mode, tried:
   if (guard.paused) return reason('paused', 'the kill switch is on');
   if (incident.automation_paused && order.asked !== 'person')
     return reason('incident_paused', 'a person has paused the automation of this incident');
-  const mode = lowestMode(configured, ...guard.modes);
+  const oneOfMany: Mode[] = incident.parent_id === undefined ? [] : ['approve'];
+  const mode = lowestMode(configured, ...guard.modes, ...oneOfMany);
   const needed: Mode = order.approved ? 'approve' : 'act';
   if (order.asked !== 'person' && lowestMode(mode, needed) !== needed)
-    return reason(`mode_${mode}`, `automation is in mode ${mode} now`);
+    return oneOfMany.length > 0 && mode === 'approve'
+      ? reason('one_of_many', 'several services fail at once now, so it waits for a person')
+      : reason(`mode_${mode}`, `automation is in mode ${mode} now`);
   const newer = shippedSince(await deps.changes.recent(order, 50), order.from);
   // The CD system may have told us of the rollback that an earlier attempt has brought about: that is no newer deploy.
   const ours = tried && newer?.version === order.to;

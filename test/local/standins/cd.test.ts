@@ -1,5 +1,7 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { cd } from '../../../local/standins/cd.ts';
 import type { StandIns } from '../../../local/standins/index.ts';
+import { openStore } from '../../../local/standins/store.ts';
 import { clock, exchange, folder, sandbox, send, setFault, start, type Exchange } from './support.ts';
 
 const accepted = exchange('cd/generic-rollback-202');
@@ -216,4 +218,37 @@ test('a body that is no rollback is refused with what is missing', async () => {
   };
   expect(await post('{')).toEqual({ status: 422, error: 'the body is no JSON' });
   expect((await post('{}')).error).toContain('at service');
+});
+
+test('what is shown: rollbacks, the newest first, and what runs as far as is known', async () => {
+  const time = clock();
+  const { db, close } = openStore(folder(), [cd.tables]);
+  onTestFinished(close);
+  const deps = { db, now: time.now, timeScale: 1 };
+  const app = cd.app(deps);
+  const post = (key: string, service: string) =>
+    app.request('/rollback', {
+      method: 'POST',
+      headers: { 'Idempotency-Key': key },
+      body: JSON.stringify({ service, environment: 'qa', from_version: 'v2', to_version: 'v1', idempotency_key: key }),
+    });
+  await post('a', 'checkout');
+  time.forward(1000);
+  await post('b', 'search');
+  const shown = { environment: 'qa', from_version: 'v2', to_version: 'v1' };
+  const first = { ...shown, id: 'rb_01', service: 'checkout', started_at: '2026-11-20T06:48:00.000Z' };
+  const second = { ...shown, id: 'rb_02', service: 'search', started_at: '2026-11-20T06:48:01.000Z' };
+  time.forward(1000);
+  const view = () => cd.view(deps);
+  expect(view()).toEqual({
+    rollbacks: [
+      { ...second, status: 'in_progress', ended_at: null },
+      { ...first, status: 'succeeded', ended_at: '2026-11-20T06:48:02.000Z' },
+    ],
+    live: [
+      { service: 'checkout', environment: 'qa', version: 'v1' },
+      { service: 'search', environment: 'qa', version: 'v2' },
+    ],
+  });
+  expect(view()).toEqual(view()); // a look changes nothing
 });

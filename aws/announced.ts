@@ -1,0 +1,55 @@
+import type { Changes, Decisions, Effects, Incidents } from '../domain/ports.ts';
+import type { Projections } from '../domain/projections.ts';
+
+/**
+ * The same stores, which tell the projectors after what they have written that it has changed: so nobody who writes can
+ * forget it. What is about to be done is not told, only what came of it: a page never waits for a queue of Slack.
+ */
+export function announced(
+  stores: { incidents: Incidents; decisions: Decisions; effects: Effects; changes: Changes },
+  projections: Pick<Projections, 'changed'>,
+): typeof stores {
+  const { incidents, decisions, effects, changes } = stores;
+  return {
+    incidents: after(incidents, ['note', 'post', 'resolve', 'endEpisodes', 'handOver', 'setMuted'], (id) =>
+      projections.changed(`incident:${id}`),
+    ),
+    decisions: after(decisions, ['keep', 'answer', 'expire'], (id) => projections.changed(`incident:${id}`)),
+    effects: after(effects, ['conclude', 'concludeRollback'], (id) => projections.changed(`incident:${id}`)),
+    changes: after(changes, [], async () => undefined, {
+      async record(change, extra) {
+        const recorded = await changes.record(change, extra);
+        await projections.changed(`change:${recorded.change.id}`);
+        return recorded;
+      },
+      async patch(id, patch) {
+        const patched = await changes.patch(id, patch);
+        await projections.changed(`change:${id}`);
+        return patched;
+      },
+    }),
+  };
+}
+
+/** `port` with these methods followed by `tell`, which gets their first argument: the incident's id. */
+function after<T extends object>(
+  port: T,
+  methods: readonly (keyof T)[],
+  tell: (id: string) => Promise<void>,
+  more: Partial<T> = {},
+): T {
+  return new Proxy(port, {
+    get(target, key) {
+      const own: unknown = Reflect.get(more, key);
+      if (own !== undefined) return own;
+      const method: unknown = Reflect.get(target, key);
+      if (typeof method !== 'function') return method;
+      if (!methods.includes(key as keyof T)) return method.bind(target) as unknown;
+      return async (...args: [string, ...unknown[]]): Promise<unknown> => {
+        const result: unknown = await Reflect.apply(method, target, args);
+        await tell(args[0]);
+        return result;
+      };
+    },
+  });
+}

@@ -1,0 +1,128 @@
+import { type Bulletin, type BulletinEntry, type Bulletins, SAME_ROUND_SECONDS } from '../../domain/bulletins.ts';
+import { TicketTarget } from '../../schemas/routes.ts';
+import { Signal } from '../../schemas/signal.ts';
+import type { Subject } from '../../schemas/projection.ts';
+import { millisOf, secondsBetween, Timestamp } from '../../schemas/time.ts';
+import { canonicalJson, sha256 } from '../hash.ts';
+import { keys } from './keys.ts';
+import { collect, type Item, type Table } from './table.ts';
+
+/** Of a round's alerts; more are counted from the keys alone, which a notice never needs. */
+const ALERTS_READ = 200;
+
+/** How long an alert of a bulletin is kept. */
+const KEPT_SECONDS = 14 * 24 * 3600;
+
+/** Notices and tickets: a head for each, and an item for each of its alerts. */
+export class BulletinTable implements Bulletins {
+  readonly #table: Table;
+
+  constructor(table: Table) {
+    this.#table = table;
+  }
+
+  async heard(entries: readonly BulletinEntry[], at: Timestamp): Promise<Subject[]> {
+    const changed = new Set<Subject>();
+    for (const entry of entries) {
+      const id = bulletinId(entry);
+      if (await this.#take(id, entry, at)) changed.add(`${entry.kind}:${id}`);
+    }
+    return [...changed];
+  }
+
+  /** False: it is known. An alert that resolved, of which nothing was told, begins nothing. */
+  async #take(id: string, entry: BulletinEntry, at: Timestamp): Promise<boolean> {
+    const key = keys.bulletinAlert(id, sha256(entry.signal.episode));
+    const [before, head] = [await this.#table.get(key), await this.#table.get(keys.bulletin(id))];
+    if (before?.['status'] === entry.status) return true; // shown before, perhaps not to the end
+    if (before === undefined && entry.status === 'resolved') return false;
+    const round = await this.#roundFor(id, head, entry, at);
+    await this.#table.touch(key, {
+      UpdateExpression: 'SET #status = :status, signal = :signal, round = :round, expires_at = :expires',
+      ExpressionAttributeNames: { '#status': 'status' },
+      ExpressionAttributeValues: {
+        ':status': entry.status,
+        ':signal': entry.signal,
+        ':round': before?.['round'] ?? round,
+        ':expires': Math.ceil(millisOf(at) / 1000) + KEPT_SECONDS,
+      },
+    });
+    await this.#table.touch(keys.bulletin(id), {
+      UpdateExpression: 'SET heard_at = :at',
+      ExpressionAttributeValues: { ':at': at },
+    });
+    return true;
+  }
+
+  /** The round that goes on, or a new one when the last has been over for a while. */
+  async #roundFor(id: string, head: Item | undefined, entry: BulletinEntry, at: Timestamp): Promise<number> {
+    if (head === undefined) {
+      await this.#begin(id, entry, 1, at);
+      return 1;
+    }
+    const round = Number(head['round']);
+    if (entry.status === 'resolved') return round;
+    const quiet = secondsBetween(Timestamp.parse(head['heard_at']), at) > SAME_ROUND_SECONDS;
+    if (!quiet || (await this.read(id))?.firing !== 0) return round;
+    await this.#begin(id, entry, round + 1, at);
+    return round + 1;
+  }
+
+  async #begin(id: string, entry: BulletinEntry, round: number, at: Timestamp): Promise<void> {
+    const { signal } = entry;
+    // A failed condition: somebody else has begun the same round at the same moment.
+    await this.#table.transact([
+      this.#table.put(
+        {
+          ...keys.bulletin(id),
+          kind: entry.kind,
+          round,
+          service: signal.unmatched ?? signal.service,
+          environment: signal.environment,
+          first_at: at,
+          heard_at: at,
+          ...(entry.kind === 'notice' ? { channel: entry.channel } : { target: entry.target, title: signal.title }),
+        },
+        {
+          ConditionExpression: 'attribute_not_exists(pk) OR #round < :round',
+          ExpressionAttributeNames: { '#round': 'round' },
+          ExpressionAttributeValues: { ':round': round },
+        },
+      ),
+    ]);
+  }
+
+  async read(id: string): Promise<Bulletin | undefined> {
+    const head = await this.#table.get(keys.bulletin(id));
+    if (head === undefined) return undefined;
+    const round = Number(head['round']);
+    const rows = await collect(this.#table.each(keys.bulletin(id).pk, 'EP#'), (item) => item);
+    const alerts = rows
+      .filter((row) => row['round'] === round)
+      .map((row) => ({
+        signal: Signal.parse(row['signal']),
+        status: row['status'] === 'resolved' ? ('resolved' as const) : ('firing' as const),
+      }))
+      .toSorted((a, b) => (a.signal.startsAt < b.signal.startsAt ? 1 : -1));
+    const common = {
+      round,
+      place: { service: String(head['service']), environment: String(head['environment']) },
+      firstAt: Timestamp.parse(head['first_at']),
+      heardAt: Timestamp.parse(head['heard_at']),
+      alerts: alerts.slice(0, ALERTS_READ),
+      firing: alerts.filter(({ status }) => status === 'firing').length,
+      total: alerts.length,
+    };
+    return head['kind'] === 'notice'
+      ? { ...common, kind: 'notice', channel: String(head['channel']) }
+      : { ...common, kind: 'ticket', target: TicketTarget.parse(head['target']), title: String(head['title']) };
+  }
+}
+
+/** One notice for each channel, service and environment; one ticket for each target and alert name there. */
+function bulletinId(entry: BulletinEntry): string {
+  const { service, environment, unmatched, title } = entry.signal;
+  const place = [service, environment, unmatched];
+  const own = entry.kind === 'notice' ? [entry.channel] : [entry.target, title];
+  return sha256(canonicalJson([entry.kind, ...place, ...own])).slice(0, 32);
+}

@@ -1,0 +1,61 @@
+import type { IncidentRecord } from '../../schemas/incident.ts';
+import type { Signal } from '../../schemas/signal.ts';
+import type { Timestamp } from '../../schemas/time.ts';
+import { keys, lists } from './keys.ts';
+import { pendingWrite, timelineWrite } from './mail.ts';
+import { openingWrite } from './openings.ts';
+import { markWrites } from './projections.ts';
+import { absent, type Table, type Write } from './table.ts';
+
+/** The writes by which an incident begins: itself, the pointer that lets only one be open, and its pending start. */
+export function newIncidentWrites(
+  table: Table,
+  { at, scope }: { at: Timestamp; scope: string },
+  incident: IncidentRecord,
+  signals: readonly Signal[],
+  actor = 'alerts',
+): Write[] {
+  return [
+    table.put(
+      { ...keys.incident(incident.id), ...incident, scope, list: lists.incidents, list_key: incident.id },
+      absent,
+    ),
+    table.put({ ...keys.open(scope), incident_id: incident.id }, absent),
+    pendingWrite(table, incident.id, 0, at),
+    openingWrite(table, incident, scope),
+    ...markWrites(table, `incident:${incident.id}`, at),
+    timelineWrite(table, incident.id, 'opened', {
+      at,
+      actor,
+      kind: 'incident.opened',
+      text: `Opened: ${incident.title}${signals.length > 1 ? ` and ${signals.length - 1} more` : ''}`,
+      detail: {
+        severity: incident.severity,
+        episodes: signals.map((signal) => signal.episode),
+        links: signals[0]?.links ?? null,
+      },
+    }),
+  ];
+}
+
+export const blankIncident = {
+  status: 'open',
+  resolved_at: null,
+  resolved_by: null,
+  signal_count: 0,
+  firing: 0,
+  asks_rollback: false,
+  suspects: [],
+  seq: 0,
+  drained: 0,
+  run: 1,
+  started_run: 0,
+  execution: null,
+  bells: {},
+  renotified: 0,
+  pages: 0,
+  mitigations: 0,
+  verification: 'not_needed',
+  automation_paused: false,
+  unmatched: null,
+} satisfies Partial<IncidentRecord>;

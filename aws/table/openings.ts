@@ -1,0 +1,31 @@
+import type { Opening } from '../../domain/crowd.ts';
+import type { IncidentRecord } from '../../schemas/incident.ts';
+import { IncidentId, ServiceName } from '../../schemas/names.ts';
+import { millisOf, Timestamp } from '../../schemas/time.ts';
+import { keys } from './keys.ts';
+import type { Item, Table, Write } from './table.ts';
+
+/** They are looked at for an hour; after this DynamoDB may drop them. */
+const KEPT_SECONDS = 24 * 3600;
+
+/** That an incident has opened, where all that open together are found by time. */
+export const openingWrite = (table: Table, incident: IncidentRecord, scope: string): Write =>
+  table.put({
+    ...keys.opening(incident.opened_at, incident.id),
+    id: incident.id,
+    at: incident.opened_at,
+    scope,
+    service: incident.service,
+    environment: incident.environment,
+    unmatched: incident.unmatched,
+    expires_at: Math.ceil(millisOf(incident.opened_at) / 1000) + KEPT_SECONDS,
+  });
+
+export const openingOf = (item: Item): Opening => ({
+  id: IncidentId.parse(item['id']),
+  at: Timestamp.parse(item['at']),
+  scope: String(item['scope']),
+  service: ServiceName.parse(item['service']),
+  environment: String(item['environment']),
+  unmatched: typeof item['unmatched'] === 'string' ? item['unmatched'] : null,
+});

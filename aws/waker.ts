@@ -1,0 +1,27 @@
+import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import type { Target, Wake } from '../schemas/projection.ts';
+import type { Environment } from './env.ts';
+import type { Waker } from './table/projections.ts';
+
+/** SQS delays a message by at most this. */
+const DELAY_MAX_SECONDS = 900;
+
+/** A message in the target's own queue. What it is about is in the table. */
+export function sqsWaker(client: SQSClient, env: Environment): Waker {
+  const urls: Record<Target, string> = {
+    slack: env.FIREBREAK_QUEUE_SLACK,
+    statuspage: env.FIREBREAK_QUEUE_STATUSPAGE,
+    grafana: env.FIREBREAK_QUEUE_GRAFANA,
+    tickets: env.FIREBREAK_QUEUE_TICKETS,
+  };
+  return async (target, afterSeconds) => {
+    const wake: Wake = { target };
+    await client.send(
+      new SendMessageCommand({
+        QueueUrl: urls[target],
+        MessageBody: JSON.stringify(wake),
+        DelaySeconds: Math.min(Math.ceil(afterSeconds), DELAY_MAX_SECONDS),
+      }),
+    );
+  };
+}

@@ -1,0 +1,64 @@
+import type { Config, ServiceEntry } from '../schemas/config.ts';
+import type { IncidentRecord } from '../schemas/incident.ts';
+import type { ComponentStatus, PublicStatus } from '../schemas/outlets.ts';
+import type { StatusPageFile } from '../schemas/presentation.ts';
+
+/** What the public is told of an incident. Its words come from templates, and from nowhere else. */
+
+type Told = Pick<
+  IncidentRecord,
+  'service' | 'environment' | 'severity' | 'status' | 'verification' | 'suspects' | 'published_by'
+>;
+
+/** The components that an incident is about; none: the public is not told. */
+export function componentsOf(
+  incident: Pick<Told, 'service' | 'environment' | 'severity' | 'published_by'>,
+  { services, statusPage }: Pick<Config, 'services' | 'statusPage'>,
+): { names: readonly string[]; publish: 'now' | 'ask' } {
+  const entry: ServiceEntry | undefined = Object.hasOwn(services, incident.service)
+    ? services[incident.service]
+    : undefined;
+  const names = entry?.statusPage?.components ?? [];
+  const severe = incident.severity === 'critical' || (statusPage.from === 'warning' && incident.severity === 'warning');
+  if (names.length === 0 || !severe || !statusPage.environments.includes(incident.environment))
+    return { names: [], publish: 'ask' };
+  const allowed = entry?.statusPage?.publish === 'auto' || incident.published_by !== undefined;
+  return { names, publish: allowed ? 'now' : 'ask' };
+}
+
+export function publicStatus({ status, suspects }: Pick<Told, 'status' | 'suspects'>): PublicStatus {
+  if (status === 'resolved') return 'resolved';
+  if (status === 'mitigated') return 'monitoring';
+  return status === 'mitigating' && suspects.length > 0 ? 'identified' : 'investigating';
+}
+
+/** How a component does by this incident alone. */
+export function componentStatus(
+  { status, severity }: Pick<Told, 'status' | 'severity'>,
+  { components }: StatusPageFile,
+): ComponentStatus {
+  if (status === 'resolved') return 'operational';
+  if (status === 'mitigated') return components.mitigated;
+  return severity === 'critical' ? components.critical : components.warning;
+}
+
+const WORST: readonly ComponentStatus[] = [
+  'operational',
+  'under_maintenance',
+  'degraded_performance',
+  'partial_outage',
+  'major_outage',
+];
+
+/** How it does by all incidents that are about it. */
+export const worst = (statuses: readonly ComponentStatus[]): ComponentStatus =>
+  WORST[Math.max(0, ...statuses.map((status) => WORST.indexOf(status)))] ?? 'operational';
+
+/** @param names of components: words of the configuration, not of an alert */
+export const words = (template: string, names: readonly string[]): string =>
+  template.replaceAll('{components}', listed(names));
+
+function listed(names: readonly string[]): string {
+  if (names.length < 2) return names[0] ?? '';
+  return `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
+}

@@ -1,0 +1,44 @@
+import { type Arrival } from '../domain/admission.ts';
+import { entriesOf } from '../domain/bulletins.ts';
+import type { Admitted, Deps, Receipt } from '../domain/ports.ts';
+import { deliver, mutedBy } from '../domain/routing.ts';
+import type { Subject } from '../schemas/projection.ts';
+import type { Signal } from '../schemas/signal.ts';
+import { wake } from '../workflows/wake.ts';
+
+type AdmissionDeps = Pick<
+  Deps,
+  'clock' | 'config' | 'silences' | 'incidents' | 'bulletins' | 'projections' | 'decisions' | 'engine' | 'log'
+>;
+
+/**
+ * Takes signals of one service and environment in, wherever the routes send them: into an incident, which is started or
+ * woken; into the notice of a channel or a ticket; into the record in any case. Safe to repeat.
+ */
+export async function admitSignals(
+  deps: AdmissionDeps,
+  signals: readonly Signal[],
+  receipt: Pick<Receipt, 'at' | 'trace'>,
+): Promise<Admitted> {
+  const config = await deps.config.current();
+  const silences = signals.some(({ status }) => status === 'firing') ? await deps.silences.active() : null;
+  const now = deps.clock.now();
+  const arrivals = signals.map(
+    (signal): Arrival => ({
+      signal,
+      delivery: deliver(signal, config, receipt.at),
+      mute: signal.status === 'firing' ? mutedBy(signal, config, silences, now) : null,
+    }),
+  );
+  const admitted = await deps.incidents.admit(arrivals, receipt);
+  for (const id of admitted.wake)
+    deps.log.info('incident woken', { trace: receipt.trace, incident: id, how: await wake(deps, id) });
+  const apart = new Map(admitted.apart.map(({ arrival, status }) => [arrival.signal.episode, status]));
+  const entries = arrivals.flatMap((arrival) => {
+    const status = apart.get(arrival.signal.episode);
+    return entriesOf(arrival, status ?? arrival.signal.status, status !== undefined);
+  });
+  const bulletins = entries.length > 0 ? await deps.bulletins.heard(entries, now) : [];
+  await deps.projections.changed(...admitted.wake.map((id): Subject => `incident:${id}`), ...bulletins);
+  return admitted;
+}

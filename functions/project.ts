@@ -1,0 +1,36 @@
+import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { deps as productionDeps } from '../aws/deps.ts';
+import type { Deps } from '../domain/ports.ts';
+import { grafanaProjector } from '../projectors/grafana.ts';
+import { pass, type Projector } from '../projectors/pass.ts';
+import { slackProjector } from '../projectors/slack.ts';
+import { statuspageProjector } from '../projectors/statuspage.ts';
+import { ticketsProjector } from '../projectors/tickets.ts';
+import { type Target, Wake } from '../schemas/projection.ts';
+
+const PROJECTORS: Record<Target, (deps: Deps) => Projector> = {
+  slack: slackProjector,
+  statuspage: statuspageProjector,
+  grafana: grafanaProjector,
+  tickets: ticketsProjector,
+};
+
+/**
+ * Woken by a queue for each target, shows what is due there. Messages carry nothing but the wish: what is lost or comes
+ * twice changes nothing.
+ */
+export async function project(deps: Deps, event: SQSEvent): Promise<SQSBatchResponse> {
+  const targets = new Set(event.Records.flatMap(({ body }) => targetOf(body) ?? []));
+  for (const target of targets) await pass(target, deps, PROJECTORS[target](deps));
+  return { batchItemFailures: [] };
+}
+
+function targetOf(body: string): Target | undefined {
+  try {
+    return Wake.parse(JSON.parse(body)).target;
+  } catch {
+    return undefined; // nobody but us writes here; one that cannot be read wakes nobody
+  }
+}
+
+export const handler = (event: SQSEvent): Promise<SQSBatchResponse> => project(productionDeps(), event);

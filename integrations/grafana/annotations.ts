@@ -1,0 +1,108 @@
+import { z } from 'zod';
+import type { Annotation, Annotations, Told } from '../../domain/outlets.ts';
+import type { Clock } from '../../domain/ports.ts';
+import { millisOf } from '../../schemas/time.ts';
+import { type Answer, retryAfterSeconds } from '../http.ts';
+import { tell, withoutSlash } from '../told.ts';
+import { truncate } from '../text.ts';
+import { ATTEMPT_TIMEOUT_MS, FOUND_MAX, TAG_PART_MAX_BYTES, TAGS_MAX_BYTES, TEXT_MAX_CHARS } from './limits.ts';
+
+const Created = z.object({ id: z.number() });
+const Found = z.array(z.object({ id: z.number(), tags: z.array(z.string()).nullish() }));
+const Ignored = z.unknown();
+
+type Options = {
+  /** Of Grafana itself, with its sub-path where it has one. */
+  url: () => Promise<string | undefined>;
+  /** Of a service account that may read and write annotations of the organisation. */
+  token: () => Promise<string | undefined>;
+  clock: Clock;
+};
+
+/**
+ * Annotations of the organisation: every dashboard can show them by their tags.
+ * @see https://grafana.com/docs/grafana/latest/developers/http_api/annotations/
+ */
+export function grafanaAnnotations(options: Options): Annotations {
+  const ask = async <T>(method: 'GET' | 'POST' | 'PATCH', path: string, schema: z.ZodType<T>, body?: object) => {
+    const [url, token] = [await options.url(), await options.token()];
+    if (!url || !token) return off(url ? 'GRAFANA_TOKEN' : 'GRAFANA_URL');
+    return tell({
+      vendor: 'Grafana',
+      url: `${withoutSlash(url)}/api/annotations${path}`,
+      method,
+      headers: { authorization: `Bearer ${token}` },
+      ...(body && { body }),
+      timeoutMs: ATTEMPT_TIMEOUT_MS,
+      schema,
+      limited: (answer) => limitedFor(answer, options.clock),
+      words,
+    });
+  };
+
+  return {
+    async find(tag) {
+      const wanted = tagOf(tag);
+      const query = new URLSearchParams({ type: 'annotation', tags: wanted, limit: String(FOUND_MAX) });
+      const told = await ask('GET', `?${query.toString()}`, Found);
+      if (told.kind !== 'done') return told;
+      // A tag without a value finds every value of it, too.
+      const newest = told.value.find(({ tags }) => tags?.includes(wanted));
+      return { kind: 'done', value: newest ? { id: String(newest.id) } : null };
+    },
+    async create(annotation) {
+      const told = await ask('POST', '', Created, fields(annotation));
+      return told.kind === 'done' ? { kind: 'done', value: { id: String(told.value.id) } } : told;
+    },
+    async update(id, annotation) {
+      const told = await ask('PATCH', `/${encodeURIComponent(id)}`, Ignored, fields(annotation));
+      return told.kind === 'done' ? { kind: 'done', value: null } : told;
+    },
+  };
+}
+
+/** A point in time is a region without length: so a PATCH can make one out of the other. Times are epoch milliseconds. */
+const fields = ({ from, until, tags, text }: Annotation) => ({
+  time: millisOf(from),
+  timeEnd: millisOf(until ?? from),
+  tags: tagsOf(tags),
+  text: html(truncate(text, TEXT_MAX_CHARS)),
+});
+
+/** Grafana shows the text as HTML, of which it only takes out what can do harm; a forged link is not among that. */
+const html = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('\n', '<br>');
+
+/** As many of the tags as fit, the first ones first. */
+function tagsOf(tags: readonly string[]): string[] {
+  const fitting: string[] = [];
+  for (const tag of new Set(tags.map(tagOf)))
+    if (tag !== '' && Buffer.byteLength(JSON.stringify([...fitting, tag])) <= TAGS_MAX_BYTES) fitting.push(tag);
+  return fitting;
+}
+
+/** A tag as Grafana gives it back. It keeps a key and a value, and what stands behind a second colon gets lost. */
+function tagOf(tag: string): string {
+  const [key = '', ...rest] = tag.split(':');
+  const value = cut(rest.join('/'));
+  return value === '' ? cut(key) : `${cut(key)}:${value}`;
+}
+
+/** A character that does not fit whole is left out whole. */
+const cut = (part: string): string =>
+  new TextDecoder().decode(Buffer.from(part.trim()).subarray(0, TAG_PART_MAX_BYTES), { stream: true }).trim();
+
+const off = (missing: string): Told<never> => ({
+  kind: 'off',
+  detail: `annotations are off: ${missing} is not set`,
+});
+
+const limitedFor = ({ status, headers }: Answer, clock: Clock): number | null | undefined =>
+  status === 429 ? retryAfterSeconds(headers, millisOf(clock.now())) : undefined;
+
+const Message = z.object({ message: z.string() });
+
+function words(body: unknown): string | undefined {
+  const parsed = Message.safeParse(body);
+  return parsed.success ? parsed.data.message : undefined;
+}

@@ -1,0 +1,47 @@
+import { z } from 'zod';
+import { millisOf, type Timestamp } from '../../schemas/time.ts';
+import type { Ask } from './client.ts';
+import type { Me } from './identity.ts';
+import { CLOCK_SKEW_SECONDS, MESSAGES_PER_PAGE } from './limits.ts';
+import { paged, pages } from './pages.ts';
+
+const EVENT_TYPE = 'firebreak_message';
+
+/** By which a message is found again. People do not see it; every app in the channel can read it. */
+export const metadataOf = (key: string): object => ({ event_type: EVENT_TYPE, event_payload: { key } });
+
+const Metadata = z.object({ event_type: z.literal(EVENT_TYPE), event_payload: z.object({ key: z.string() }) });
+
+const Message = z.object({
+  ts: z.string(),
+  user: z.string().optional(),
+  bot_id: z.string().optional(),
+  /** Other apps' may be anything. */
+  metadata: Metadata.optional().catch(undefined),
+});
+type Message = z.infer<typeof Message>;
+
+const History = z.object({ messages: z.array(Message), ...paged });
+
+/**
+ * The app's own message with this key, newest first. Others can post metadata, too, so its author is looked at.
+ * @throws CallFailed
+ */
+export async function findPost(
+  ask: Ask,
+  me: Me,
+  channel: string,
+  key: string,
+  since: Timestamp,
+): Promise<{ id: string } | null> {
+  const oldest = (millisOf(since) / 1000 - CLOCK_SKEW_SECONDS).toFixed(6);
+  const args = { channel, oldest, inclusive: true, include_all_metadata: true, limit: MESSAGES_PER_PAGE };
+  for await (const { messages } of pages(ask, 'conversations.history', args, History)) {
+    const found = messages.find((message) => message.metadata?.event_payload.key === key && isFrom(me, message));
+    if (found !== undefined) return { id: found.ts };
+  }
+  return null;
+}
+
+const isFrom = ({ user, bot }: Me, message: Message): boolean =>
+  message.user === user || (bot !== null && message.bot_id === bot);

@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import type { Tickets, Told } from '../../domain/outlets.ts';
+import type { Clock, Secrets } from '../../domain/ports.ts';
+import { millisOf } from '../../schemas/time.ts';
+import { retryAfterSeconds } from '../http.ts';
+import { tell } from '../told.ts';
+import { signedHeaders } from './standard-webhooks.ts';
+
+/** One attempt. */
+const ATTEMPT_TIMEOUT_MS = 10_000;
+
+type Options = {
+  url: string;
+  /** The name of the secret that signs, null for a receiver that checks nothing. */
+  signature: string | null;
+  secrets: Secrets;
+  clock: Clock;
+};
+
+/**
+ * A webhook of the team's own takes the tickets, after the Standard Webhooks specification. It cannot be asked what it
+ * has; instead `webhook-id` is the key, the same at every repeat, and the receiver honours it.
+ */
+export function webhookTickets(options: Options): Tickets {
+  const send = async (type: string, id: string, data: object): Promise<Told<null>> => {
+    const at = options.clock.now();
+    const secret = options.signature === null ? null : await options.secrets.get(options.signature);
+    if (secret === undefined || secret === '') return unsigned(options.signature);
+    const body = { type, timestamp: at, data };
+    const told = await tell({
+      vendor: "the tickets' webhook",
+      url: options.url,
+      method: 'POST',
+      headers: secret === null ? { 'webhook-id': id } : signedHeaders(secret, id, millisOf(at), JSON.stringify(body)),
+      body,
+      timeoutMs: ATTEMPT_TIMEOUT_MS,
+      schema: z.unknown(),
+      limited: ({ status, headers }) => (status === 429 ? retryAfterSeconds(headers, millisOf(at)) : undefined),
+      words: () => undefined,
+    });
+    return told.kind === 'done' ? { kind: 'done', value: null } : told;
+  };
+  return {
+    find: async () => ({ kind: 'done', value: null }),
+    async open({ key, ...ticket }) {
+      const told = await send('ticket.opened', key, { key, ...ticket });
+      return told.kind === 'done' ? { kind: 'done', value: { id: key, url: null } } : told;
+    },
+    comment: (id, text, key) => send('ticket.commented', key, { ticket: id, key, text }),
+  };
+}
+
+const unsigned = (name: string | null): Told<never> => ({
+  kind: 'refused',
+  code: 'no_secret',
+  detail: `the secret ${name} is not set, so nothing was sent`,
+});

@@ -1,0 +1,120 @@
+import { flag, required, text } from './slack-arguments.ts';
+import { idOf, type Channel } from './slack-channels.ts';
+import { givenContent, mustShow } from './slack-content.ts';
+import { nameFault } from './slack-conversations.ts';
+import { ADMIN, BOT } from './slack-directory.ts';
+import * as limits from './slack-limits.ts';
+import type { Content, Message } from './slack-messages.ts';
+import { channelOf, messageTs, method, mustBeOpen, type Call, type Methods } from './slack-method.ts';
+import { messageObject } from './slack-objects.ts';
+import { Refused, type Fields } from './slack-refusal.ts';
+import { tsOf, tsText } from './slack-ts.ts';
+import { say } from './slack-workspace.ts';
+
+/** Messages. @see https://docs.slack.dev/reference/methods/chat.postMessage and its neighbours (read 2026-11) */
+export const chatMethods: Methods = {
+  'chat.postMessage': {
+    limits: [{ ...limits.MESSAGES_PER_CHANNEL, per: channelKey }, limits.MESSAGES_PER_WORKSPACE],
+    run: postMessage,
+  },
+  'chat.update': method(limits.TIER_3, update),
+  'chat.delete': method(limits.TIER_3, remove),
+  'chat.postEphemeral': method(limits.TIER_4, postEphemeral),
+};
+
+function postMessage(call: Call): Fields {
+  const { args, at, workspace } = call;
+  const given = givenContent(args, limits.POST_TEXT_MAX_CHARS);
+  mustShow(given);
+  const username = text(args, 'username');
+  const content: Content = { text: '', ...given, ...(username && { username }) };
+
+  const channel = existing(call) ?? foundByName(call);
+  mustBeOpen(channel);
+  const thread = threadOf(call, channel);
+  const subtype = thread !== null && flag(args, 'reply_broadcast') ? 'thread_broadcast' : 'bot_message';
+  const message = say(workspace, channel, { user: BOT.id, subtype, thread_ts: thread, content }, at);
+  return { channel: idOf(channel), ts: tsText(message.ts), message: messageObject(message, { metadata: true }) };
+}
+
+/** Messages take a channel's name, too. The app may write to public channels that it is not in. */
+function existing({ args, workspace: { channels } }: Call): Channel | undefined {
+  const given = required(args, 'channel');
+  return channels.byId(given) ?? channels.byName(given.replace(/^#/, ''));
+}
+
+/** The same channel is one, by whichever name. */
+function channelKey(call: Call): string {
+  const channel = existing(call);
+  return channel ? idOf(channel) : required(call.args, 'channel').slice(0, limits.CHANNEL_NAME_MAX_CHARS);
+}
+
+/**
+ * The one kindness of this workspace. A fresh one has no teams' channels, and whoever tries the product would have to
+ * make them first: so `#name`, said by that name, is found as if the administrator had made it before. All that is
+ * not such a name is a channel that does not exist, as ever.
+ */
+function foundByName({ args, at, workspace: { channels } }: Call): Channel {
+  const [, name] = /^#(.+)$/s.exec(required(args, 'channel')) ?? [];
+  if (name === undefined || nameFault(name) !== undefined) throw new Refused('channel_not_found');
+  return channels.create({ name, creator: ADMIN.id, private: false, at });
+}
+
+/** The message that is answered: an answer to an answer stands in the same thread. */
+function threadOf({ args, workspace }: Call, channel: Channel): number | null {
+  const given = text(args, 'thread_ts');
+  if (!given) return null;
+  const ts = tsOf(given);
+  const parent = ts === undefined ? undefined : workspace.messages.get(channel.seq, ts);
+  if (!parent) throw new Refused('thread_not_found');
+  return parent.thread_ts ?? parent.ts;
+}
+
+/** What the call does not speak of stays, apart from the text of blocks, which is new with them. */
+function update(call: Call): Fields {
+  const { args, at, workspace } = call;
+  const given = givenContent(args, limits.UPDATE_TEXT_MAX_CHARS);
+  if (given.text === undefined && !given.blocks && !given.attachments) throw new Refused('no_text');
+  const channel = channelOf(call);
+  const message = ownMessage(call, channel, 'cant_update_message');
+  mustBeOpen(channel, 'is_inactive');
+
+  const content = { ...message.content, ...(given.blocks && { text: '' }), ...given };
+  mustShow(content);
+  const edited = { ...message, content, edited_ts: Math.floor(at) * 1000 };
+  workspace.messages.edit(channel.seq, message.ts, content, edited.edited_ts);
+  return {
+    channel: idOf(channel),
+    ts: tsText(message.ts),
+    text: content.text,
+    message: messageObject(edited, { metadata: true }),
+  };
+}
+
+function remove(call: Call): Fields {
+  const { messages, marks } = call.workspace;
+  const channel = channelOf(call);
+  const { ts } = ownMessage(call, channel, 'cant_delete_message');
+  messages.remove(channel.seq, ts);
+  marks.clear(channel.seq, ts);
+  return { channel: idOf(channel), ts: tsText(ts) };
+}
+
+/** @throws Refused with `code` when somebody else wrote it */
+function ownMessage(call: Call, channel: Channel, code: string): Message {
+  const message = call.workspace.messages.get(channel.seq, messageTs(call, 'ts', 'message_not_found'));
+  if (!message) throw new Refused('message_not_found');
+  if (message.user !== BOT.id) throw new Refused(code);
+  return message;
+}
+
+/** Only one person sees it, and it is in no history. */
+function postEphemeral(call: Call): Fields {
+  const { args, at, workspace } = call;
+  mustShow(givenContent(args, limits.POST_TEXT_MAX_CHARS));
+  const user = required(args, 'user');
+  const channel = channelOf(call);
+  mustBeOpen(channel);
+  if (!workspace.channels.isMember(channel, user)) throw new Refused('user_not_in_channel');
+  return { message_ts: tsText(workspace.channels.nextTs(channel, at)) };
+}

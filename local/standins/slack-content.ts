@@ -1,0 +1,86 @@
+import { randomBytes } from 'node:crypto';
+import { chars, isObject, structured, text } from './slack-arguments.ts';
+import { blockProblems, charsOfTexts } from './slack-blocks.ts';
+import { ATTACHMENTS_MAX, BLOCKS_TEXT_MAX_CHARS } from './slack-limits.ts';
+import type { Content } from './slack-messages.ts';
+import { complaints, Refused, type Fields } from './slack-refusal.ts';
+
+/** What a call says a message is to be. What it does not speak of is absent, which an edit leaves as it was. */
+export type Given = Partial<Content>;
+
+/**
+ * @param maxChars of `text`
+ * @see https://docs.slack.dev/reference/methods/chat.postMessage (read 2026-11), "Errors"
+ * @throws Refused by the first limit that it exceeds
+ */
+export function givenContent(args: Fields, maxChars: number): Given {
+  const said = text(args, 'text');
+  const blocks = array(args, 'blocks', 'invalid_blocks_format');
+  const attachments = array(args, 'attachments', 'invalid_attachments');
+  const metadata = metadataOf(args);
+  if (said !== undefined && chars(said) > maxChars) throw new Refused('msg_too_long');
+  if (blocks) refuseBad('invalid_blocks', blockProblems(blocks, '/blocks'));
+  if (attachments) checkAttachments(attachments);
+  if (charsOfTexts([blocks, blocksOf(attachments)]) > BLOCKS_TEXT_MAX_CHARS) throw new Refused('msg_blocks_too_long');
+
+  return {
+    ...(said !== undefined && { text: said }),
+    ...(blocks && { blocks: blocks.map(identified) }),
+    ...(attachments && { attachments: attachments.map(numbered) }),
+    ...(metadata !== undefined && { metadata }),
+  };
+}
+
+/** @throws Refused `no_text` when there is nothing to show */
+export function mustShow({ text: said, blocks = [], attachments = [] }: Given): void {
+  if (!said && blocks.length === 0 && attachments.length === 0) throw new Refused('no_text');
+}
+
+function array(args: Fields, name: string, code: string): unknown[] | undefined {
+  const value = structured(args, name, code);
+  if (value !== undefined && !Array.isArray(value)) throw new Refused(code);
+  return value;
+}
+
+function checkAttachments(attachments: readonly unknown[]): void {
+  if (attachments.length > ATTACHMENTS_MAX) throw new Refused('too_many_attachments');
+  const problems = attachments.flatMap((attachment, i) => {
+    if (!isObject(attachment)) return [`must be an object [json-pointer:/attachments/${i}]`];
+    const blocks = attachment['blocks'] ?? [];
+    if (!Array.isArray(blocks)) return [`must provide an array [json-pointer:/attachments/${i}/blocks]`];
+    return blockProblems(blocks, `/attachments/${i}/blocks`);
+  });
+  refuseBad('invalid_attachments', problems);
+}
+
+function refuseBad(code: string, problems: readonly string[]): void {
+  if (problems.length > 0) throw new Refused(code, complaints(problems));
+}
+
+const blocksOf = (attachments: readonly unknown[] = []): unknown[] =>
+  attachments.map((attachment) => (isObject(attachment) ? attachment['blocks'] : undefined));
+
+/**
+ * `null` is an empty object, which takes a message's metadata away.
+ *
+ * @see https://docs.slack.dev/reference/methods/chat.update (read 2026-11), `metadata`
+ */
+function metadataOf(args: Fields): unknown {
+  const metadata = structured(args, 'metadata', 'invalid_metadata_format');
+  if (metadata === undefined) return undefined;
+  if (!isObject(metadata)) throw new Refused('invalid_metadata_format');
+  const complete = typeof metadata['event_type'] === 'string' && isObject(metadata['event_payload']);
+  if (!complete && Object.keys(metadata).length > 0) throw new Refused('invalid_metadata_format');
+  return complete ? metadata : null;
+}
+
+/** A block without an id gets one. */
+const identified = (block: unknown): unknown =>
+  isObject(block) ? { block_id: randomBytes(3).toString('base64url'), ...block } : block;
+
+const numbered = (attachment: unknown, index: number): unknown => {
+  if (!isObject(attachment)) return attachment;
+  const { blocks } = attachment;
+  const numberedOne = { id: index + 1, fallback: '[no preview available]', ...attachment };
+  return Array.isArray(blocks) ? { ...numberedOne, blocks: blocks.map(identified) } : numberedOne;
+};

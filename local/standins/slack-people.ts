@@ -1,0 +1,67 @@
+import { flag, required } from './slack-arguments.ts';
+import { BOT, GROUPS, PEOPLE, personById, TEAM, type Person } from './slack-directory.ts';
+import { AUTH_TEST, TIER_2, TIER_3, TIER_4 } from './slack-limits.ts';
+import { method, type Methods } from './slack-method.ts';
+import { Refused, type Fields } from './slack-refusal.ts';
+
+/**
+ * Who there is, and who is asking.
+ *
+ * @see https://docs.slack.dev/reference/methods (read 2026-11): auth.test, users, usergroups
+ */
+export const peopleMethods: Methods = {
+  'auth.test': method(AUTH_TEST, () => ({
+    url: TEAM.url,
+    team: TEAM.name,
+    user: BOT.name,
+    team_id: TEAM.id,
+    user_id: BOT.id,
+    bot_id: BOT.bot_id,
+    is_enterprise_install: false,
+  })),
+  'users.info': method(TIER_4, ({ args }) => {
+    const id = required(args, 'user');
+    if (id === BOT.id) return { user: botObject() };
+    const person = personById(id);
+    if (!person) throw new Refused('user_not_found');
+    return { user: userObject(person) };
+  }),
+  'users.lookupByEmail': method(TIER_3, ({ args }) => {
+    const email = required(args, 'email').toLowerCase();
+    const person = PEOPLE.find((one) => one.email === email);
+    if (!person) throw new Refused('users_not_found');
+    return { user: userObject(person) };
+  }),
+  'usergroups.list': method(TIER_2, ({ args }) => ({
+    usergroups: GROUPS.map(({ id, name, handle, users }) => ({
+      id,
+      team_id: TEAM.id,
+      is_usergroup: true,
+      name,
+      handle,
+      user_count: users.length,
+      ...(flag(args, 'include_users') && { users }),
+    })),
+  })),
+};
+
+const userObject = ({ id, name, real_name: realName, email }: Person): Fields => ({
+  id,
+  team_id: TEAM.id,
+  name,
+  real_name: realName,
+  deleted: false,
+  tz: 'Europe/Berlin',
+  is_bot: false,
+  profile: { real_name: realName, display_name: name, email },
+});
+
+const botObject = (): Fields => ({
+  id: BOT.id,
+  team_id: TEAM.id,
+  name: BOT.name,
+  real_name: BOT.name,
+  deleted: false,
+  is_bot: true,
+  profile: { real_name: BOT.name, display_name: BOT.name, bot_id: BOT.bot_id, api_app_id: BOT.app_id },
+});

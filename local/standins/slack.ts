@@ -1,0 +1,108 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { Hono, type Context } from 'hono';
+import { rateLimitTables, rateWindows } from './rate-limit.ts';
+import { readArguments } from './slack-arguments.ts';
+import { chatMethods } from './slack-chat.ts';
+import { conversationMethods } from './slack-conversations.ts';
+import { SCOPES } from './slack-directory.ts';
+import { historyMethods } from './slack-history.ts';
+import { inviteMethods } from './slack-invite.ts';
+import { markingMethods } from './slack-marking.ts';
+import type { Call, Method } from './slack-method.ts';
+import { peopleMethods } from './slack-people.ts';
+import { Refused, type Fields } from './slack-refusal.ts';
+import { slackSandbox } from './slack-sandbox.ts';
+import { slackView } from './slack-view.ts';
+import { openWorkspace, workspaceTables } from './slack-workspace.ts';
+import type { StandIn, StandInDeps } from './stand-in.ts';
+
+const methods: ReadonlyMap<string, Method> = new Map(
+  Object.entries({
+    ...peopleMethods,
+    ...conversationMethods,
+    ...inviteMethods,
+    ...historyMethods,
+    ...chatMethods,
+    ...markingMethods,
+  }),
+);
+
+/**
+ * Slack's Web API for one app in one workspace: what that app may do with channels, messages and people. `/api/` below
+ * its address stands for `https://slack.com/api/`.
+ *
+ * @see https://docs.slack.dev/apis/web-api (read 2026-11)
+ */
+export const slack = {
+  vendor: 'slack',
+  tables: workspaceTables + rateLimitTables,
+  credentialKeys: ['token'],
+  throttled: () => throttled(0),
+  app(deps) {
+    const workspace = openWorkspace(deps.db);
+    const admission = rateLimits(deps);
+    return new Hono().all('/api/:method', async (c) => {
+      try {
+        const name = c.req.param('method');
+        const method = methods.get(name);
+        if (!method) throw new Refused('unknown_method', { req_method: name });
+        const account = accountOf(c);
+        const call: Call = { args: await readArguments(c.req.raw), at: deps.now(), workspace };
+        const waitMs = admission(account, name, method, call);
+        return waitMs > 0 ? throttled(waitMs) : answer(200, { ok: true, ...method.run(call) });
+      } catch (error) {
+        if (!(error instanceof Refused)) throw error;
+        return answer(200, { ok: false, error: error.code, ...error.more });
+      }
+    });
+  },
+  sandbox: slackSandbox,
+  view: slackView,
+} as const satisfies StandIn;
+
+/**
+ * Every bot token is good, and stands for the same app; what Slack says to one that was revoked is a fault to be set.
+ * Tokens are credentials: they are told apart by their hash and not kept.
+ *
+ * @throws Refused `not_authed` without a token, `invalid_auth` with something else
+ */
+function accountOf(c: Context): string {
+  const token = /^Bearer +(\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1];
+  if (token === undefined) throw new Refused('not_authed');
+  if (!token.startsWith('xoxb-')) throw new Refused('invalid_auth');
+  return createHash('sha256').update(token).digest('hex');
+}
+
+/** Counts a call where all of its method's limits have room; else gives the milliseconds until they have. */
+function rateLimits(deps: StandInDeps) {
+  const windows = rateWindows(deps);
+
+  return (account: string, name: string, { limits }: Method, call: Call): number => {
+    const keyed = limits.map((limit, i) => ({
+      limit,
+      key: `slack:${account}:${name}:${i}:${limit.per ? limit.per(call) : ''}`,
+    }));
+    const waitMs = Math.max(...keyed.map(({ key, limit }) => windows.waitMs(key, limit)));
+    if (waitMs <= 0) for (const { key } of keyed) windows.take(key);
+    return waitMs;
+  };
+}
+
+/**
+ * Slack's only answer that is not a 200. `Retry-After` is in whole seconds of the clock: a client that waits so long
+ * gets through.
+ */
+function throttled(waitMs: number): Response {
+  const seconds = Math.max(1, Math.ceil(waitMs / 1000));
+  return answer(429, { ok: false, error: 'ratelimited' }, { 'retry-after': String(seconds) });
+}
+
+function answer(status: 200 | 429, body: Fields, more: Record<string, string> = {}): Response {
+  const headers = {
+    'content-type': 'application/json; charset=utf-8',
+    'x-oauth-scopes': SCOPES.join(','),
+    'x-slack-req-id': randomUUID(),
+    ...more,
+  };
+  return new Response(JSON.stringify(body), { status, headers });
+}

@@ -1,0 +1,264 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type Matcher, matches, MatcherSyntaxError, parseMatcher, parseMatchers } from '../../domain/matchers.ts';
+
+const labels = (entries: Record<string, string> = {}) => new Map(Object.entries(entries));
+const equal = (name: string, value: string): Matcher => ({ name, value, isRegex: false, isEqual: true });
+const regex = (name: string, value: string): Matcher => ({ name, value, isRegex: true, isEqual: true });
+const not = (matcher: Matcher): Matcher => ({ ...matcher, isEqual: false });
+
+describe('matchers hold', () => {
+  const alert = labels({ severity: 'critical', service: 'checkout', note: 'two\nlines' });
+  test.each([
+    ['severity="critical"', true],
+    ['severity="critic"', false],
+    ['severity!="critical"', false],
+    ['severity!="warning"', true],
+    ['service=~"check.*"', true],
+    ['service=~"check"', false], // the whole value
+    ['service=~"eck|check"', false],
+    ['service=~"cart|checkout"', true],
+    ['service!~"cart|checkout"', false],
+    ['service!~"cart"', true],
+    ['missing=""', true],
+    ['missing!=""', false],
+    ['missing=~".*"', true],
+    ['missing=~".+"', false],
+    ['missing!~".+"', true],
+    ['note=~"two.lines"', false], // a dot is no line break
+    ['note=~"(?s)two.lines"', true],
+    ['note=~"two\\\\nlines"', true],
+    ['severity="critical", service="cart"', false],
+    ['severity="critical", service="checkout"', true],
+    ['{}', true],
+    ['', true],
+  ])('%s: %s', (text, expected) => {
+    expect(matches(parseMatchers(text), alert)).toBe(expected);
+  });
+
+  test('a name that objects have is a label like any other', () => {
+    expect(matches([equal('__proto__', '')], labels())).toBe(true);
+    expect(matches([equal('constructor', '')], labels())).toBe(true);
+  });
+
+  test('one with a regular expression that Go refuses holds for nothing, in either direction', () => {
+    for (const bad of ['[a', '(?=a)', 'a**', '(a)\\1'])
+      for (const matcher of [regex('a', bad), not(regex('a', bad))]) {
+        expect(matches([matcher], labels({ a: 'a' }))).toBe(false);
+        expect(matches([matcher], labels())).toBe(false);
+      }
+  });
+
+  test('a regular expression sees the first 4,096 characters', () => {
+    expect(matches([regex('a', 'x*')], labels({ a: `${'x'.repeat(4096)}y` }))).toBe(true);
+    expect(matches([regex('a', 'x*')], labels({ a: `${'x'.repeat(4095)}y` }))).toBe(false);
+    expect(matches([equal('a', 'x'.repeat(4096))], labels({ a: 'x'.repeat(4097) }))).toBe(false);
+  });
+
+  test('what would keep JavaScript busy for hours is answered', () => {
+    const value = labels({ a: `${'a'.repeat(4095)}!` });
+    for (const evil of ['(a+)+', '(a|a)*', '(a*)*b', '(.*a){20}', '([a-z]+\\s?)+', '(a?){100}a{100}'])
+      expect(matches([regex('a', evil)], value)).toBe(false);
+  });
+
+  test('a pattern that would grow beyond all bounds is refused', () => {
+    for (const huge of [
+      '((a{1000}){1000}){1000}',
+      '((((){1000}){1000}){1000}){1000}',
+      `${'('.repeat(999)}${')'.repeat(999)}`,
+    ])
+      expect(matches([not(regex('a', huge))], labels({ a: 'b' }))).toBe(false);
+  });
+
+  test('in whatever order they stand', () => {
+    const one = fc.record({
+      name: fc.constantFrom('a', 'b', 'c'),
+      value: fc.constantFrom('', 'x', 'y', 'x|y', '.+'),
+      isRegex: fc.boolean(),
+      isEqual: fc.boolean(),
+    });
+    const values = fc.dictionary(fc.constantFrom('a', 'b', 'c'), fc.constantFrom('', 'x', 'y', 'z'));
+    fc.assert(
+      fc.property(fc.array(one), values, (all, given) => {
+        const holds = matches(all, labels(given));
+        expect(matches(all.toReversed(), labels(given))).toBe(holds);
+        expect(holds).toBe(all.every((each) => !matches([{ ...each, isEqual: !each.isEqual }], labels(given))));
+      }),
+    );
+  });
+});
+
+/** Each was compared with amtool 0.25.0, which asks Go. */
+describe('a regular expression means what it means to Go', () => {
+  test.each<[string, string, boolean]>([
+    ['', '', true],
+    ['a|', '', true],
+    ['a||b', 'b', true],
+    ['(a|b)*c', 'ababc', true],
+    ['a{2}', 'aa', true],
+    ['a{2}', 'aaa', false],
+    ['a{1,2}', 'aaa', false],
+    ['a{2,}', 'aaaa', true],
+    ['a{,2}', 'a{,2}', true],
+    ['a{01}', 'a{01}', true],
+    ['a{', 'a{', true],
+    ['a}]', 'a}]', true],
+    ['a+?b??', 'aa', true],
+    ['[]a]+', ']a', true],
+    ['[^]a]', ']', false],
+    ['[a-]+', 'a-', true],
+    ['[^a]', '\n', true],
+    ['.', '\n', false],
+    ['.', '\r', true],
+    ['.', '\u2028', true],
+    ['.', '🙂', true],
+    ['(?s).', '\n', true],
+    ['(?m)a$\n^b', 'a\nb', true],
+    ['a$\n^b', 'a\nb', false],
+    ['\\Aa\\z', 'a', true],
+    ['a\\b.*', 'a b', true],
+    ['a\\B.*', 'a b', false],
+    ['\\bλ', 'λ', false],
+    ['\\d\\D\\w\\W\\s\\S', '1aa- x', true],
+    ['\\s', '\u00a0', false],
+    ['\\s', '\v', false],
+    ['[[:space:]]', '\v', true],
+    ['[[:^digit:][:digit:]]', '5', true],
+    ['[[:alpha:]_]+', 'aB_', true],
+    ['\\w', 'é', false],
+    ['\\pL', 'é', true],
+    ['\\p{Greek}\\P{Greek}\\p{^Greek}', 'λaa', true],
+    ['\\x41\\x{3bb}\\101\\07', 'AλA\x07', true],
+    ['\\Qa.b*\\E+', 'a.b**', true],
+    ['\\Qa.b*\\E', 'axb*', false],
+    ['\\.\\-\\_\\/\\"', '.-_/"', true],
+    ['(?i)straSSe', 'STRASSE', true],
+    ['(?i)k', '\u212a', true],
+    ['(?i)[r-t]', 'ſ', true],
+    ['(?i)[^k]', '\u212a', false],
+    ['(?i)\\w', '\u212a', true],
+    ['(?i)a(?-i)b', 'AB', false],
+    ['(?i:a)b', 'Ab', true],
+    ['a(?i)b|c', 'C', true],
+    ['(?P<name>a)(?:b)', 'ab', true],
+    ['(a*)*(|b)+', 'aab', true],
+  ])('%j with %j: %s', (pattern, value, expected) => {
+    expect(matches([regex('a', pattern)], labels({ a: value }))).toBe(expected);
+    expect(matches([not(regex('a', pattern))], labels({ a: value }))).toBe(!expected);
+  });
+
+  test.each([
+    ['*a', /nothing before it/],
+    ['a**', /another repetition/],
+    ['a+{2}', /another repetition/],
+    ['a{1001}', /up to 1000/],
+    ['a{2,1}', /up to 1000/],
+    ['(a', /\( without its \)/],
+    ['a)', /\) without its \(/],
+    ['a)(b', /\) without its \(/], // Alertmanager takes it, as it puts a group around it
+    ['[a', /\[ without its \]/],
+    ['[z-a]', /backwards/],
+    ['[[:letter:]]', /no class \[:letter:\]/],
+    ['\\p{Klingon}', /no class \\p\{Klingon\}/],
+    ['\\p{Alphabetic}', /no class/], // JavaScript knows it, Go does not
+    ['(a)\\1', /escape \\1/],
+    ['\\C', /escape \\C/],
+    ['\\Qa', /without its \\E/],
+    ['(?=a)', /look-around/],
+    ['(?<!a)b', /look-around/],
+    ['(?>a)', /\(\?>a/],
+    ['\\x{110000}', /no character/],
+  ])('%j is none', (pattern, reason) => {
+    expect(() => parseMatcher(`a=~${JSON.stringify(pattern)}`)).toThrow(MatcherSyntaxError);
+    expect(() => parseMatcher(`a=~${JSON.stringify(pattern)}`)).toThrow(reason);
+  });
+
+  const piece = fc.constantFrom('a', 'b', '.', '[ab]', '[^a]', '\\d', '\\w', '(?:a|b)', '(ab)', '(?:a|)');
+  const pattern = fc.array(fc.tuple(piece, fc.constantFrom('', '', '*', '+', '?', '{1,2}')), { maxLength: 5 });
+  test('and where JavaScript means the same, the answers are the same', () => {
+    fc.assert(
+      fc.property(pattern, fc.string({ unit: fc.constantFrom('a', 'b', '1', '-'), maxLength: 6 }), (pieces, value) => {
+        const text = pieces.map((each) => each.join('')).join('');
+        expect(matches([regex('a', text)], labels({ a: value }))).toBe(new RegExp(`^(?:${text})$`).test(value));
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe('is read', () => {
+  test.each<[string, Matcher[]]>([
+    ['{foo=bar}', [equal('foo', 'bar')]],
+    ['foo=bar,', [equal('foo', 'bar')]],
+    ['{foo = "bar", dings != "bums", }', [equal('foo', 'bar'), not(equal('dings', 'bums'))]],
+    ['foo=~[a-z]+,bar!~x|y', [regex('foo', '[a-z]+'), not(regex('bar', 'x|y'))]],
+    ['foo=🙂bar', [equal('foo', '🙂bar')]],
+    ['"foo"="bar"', [equal('foo', 'bar')]],
+    ['{"http.status code"="5\\t\\"x\\"\\n\\\\"}', [equal('http.status code', '5\t"x"\n\\')]],
+    ['foo="\\xf0\\x9f\\x99\\x82\\U0001f642\\u00e4\\303\\244"', [equal('foo', '🙂🙂ää')]],
+    ['quote="She said: \\"Hi, ladies! {}\\""', [equal('quote', 'She said: "Hi, ladies! {}"')]],
+    ['statuscode=~"5.."', [regex('statuscode', '5..')]],
+    ['name-with-dashes = "bar"', [equal('name-with-dashes', 'bar')]],
+    ['foo="a,b", baz=~"x{2}"', [equal('foo', 'a,b'), regex('baz', 'x{2}')]],
+    // Where Alertmanager falls back to its older syntax, the backslash belongs to the regular expression.
+    ['foo=~"\\d+\\.\\\\d\\bx"', [regex('foo', '\\d+\\.\\d\\bx')]],
+    ['foo="C:\\dir"', [equal('foo', 'C:\\dir')]],
+    ['foo=~"\\u00e4"', [regex('foo', 'ä')]],
+  ])('%s', (text, expected) => {
+    expect(parseMatchers(text)).toEqual(expected);
+  });
+
+  test.each([
+    [',', 'character 1 of ,: "," where the name of a label is expected'],
+    ['{,}', 'character 2 of {,}: ",}" where the name of a label is expected'],
+    ['{', 'character 2 of {: the end where a comma or the closing brace is expected'],
+    ['}', 'character 1 of }: "}" where a comma is expected'],
+    ['foo=bar}', 'character 8 of foo=bar}: "}" where a comma is expected'],
+    ['{foo=bar', 'character 9 of {foo=bar: the end where a comma or the closing brace is expected'],
+    ['{foo=bar} x', 'character 11 of {foo=bar} x: "x" where the end is expected'],
+    ['🙂=a b=c', 'character 5 of 🙂=a b=c: "b=c" where a comma is expected'],
+    ['foo', 'character 4 of foo: the end where =, !=, =~ or !~ is expected after foo'],
+    ['foo!bar', 'character 4 of foo!bar: "!bar" where =, !=, =~ or !~ is expected after foo'],
+    ['job=', 'character 5 of job=: the end where a value is expected; write it in "", as in job="…"'],
+    ["a='b'", `character 3 of a='b': "'b'" where a value is expected; write it in "", as in a="…"`],
+    ['foo="bar', 'character 5 of foo="bar: a " that is not closed on its line'],
+    ['foo="\\xf0\\x9f"', 'character 5 of foo="\\xf0\\x9f": the escaped bytes are no UTF-8'],
+    ['foo="\\ud800"', 'character 5 of foo="\\ud800": \\ud800 is no character'],
+    ['""=a', 'character 1 of ""=a: the name of a label is empty'],
+    ['a=b,c=~"["', 'character 8 of a=b,c=~"[": the regular expression [ cannot be used: a [ without its ]'],
+  ])('%s is refused', (text, message) => {
+    expect(() => parseMatchers(text)).toThrow(new MatcherSyntaxError(message));
+  });
+
+  test.each(['a=b,c=d', 'a=b,', '{a=b}', ''])('%j is not one matcher', (text) => {
+    expect(() => parseMatcher(text)).toThrow(MatcherSyntaxError);
+  });
+
+  const quoted = (text: string) => `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`;
+  test('what was written, whatever is in it', () => {
+    const text = fc.string({ unit: 'binary' }).map((any) => any.toWellFormed());
+    const wanted = fc.record({ name: text.filter((name) => name !== ''), value: text, isEqual: fc.boolean() });
+    fc.assert(
+      fc.property(fc.array(wanted, { minLength: 1, maxLength: 3 }), (all) => {
+        const written = all.map(({ name, value, isEqual }) => `${quoted(name)}${isEqual ? '=' : '!='}${quoted(value)}`);
+        expect(parseMatchers(`{ ${written.join(' , ')} }`)).toEqual(all.map((each) => ({ ...each, isRegex: false })));
+      }),
+    );
+  });
+
+  test('or refused, whatever the text', () => {
+    const text = fc.string({
+      unit: fc.constantFrom('a', '=', '~', '!', '"', '\\', ',', '{', '}', ' ', '(', '[', '\n'),
+    });
+    fc.assert(
+      fc.property(text, (any) => {
+        try {
+          expect(Array.isArray(parseMatchers(any))).toBe(true);
+        } catch (error) {
+          expect(error).toBeInstanceOf(MatcherSyntaxError);
+        }
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});

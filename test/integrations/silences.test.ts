@@ -1,0 +1,136 @@
+import { describe, expect, test } from 'vitest';
+import { matches } from '../../domain/matchers.ts';
+import type { Silences } from '../../domain/outlets.ts';
+import { alertmanagerSilences } from '../../integrations/alertmanager/silences.ts';
+import { impatient } from './impatience.ts';
+import { nobody, type Reply, vendor } from './server.ts';
+import { recorded } from './told.ts';
+
+const THEN = Date.parse('2026-11-20T11:00:00.000Z');
+
+/** Silences that are read at a time that goes on by hand. */
+function silencesAt(url: string | undefined): { silences: Silences; after(seconds: number): void } {
+  let now = THEN;
+  const silences = alertmanagerSilences({ url: async () => url, now: () => now });
+  return {
+    silences,
+    after: (seconds) => {
+      now += seconds * 1000;
+    },
+  };
+}
+
+const REAL = recorded('alertmanager/silences');
+const IDS = ['48f4a545-71cd-4a1b-aa2c-b2a62cfa2953'];
+const ids = async (silences: Silences) => (await silences.active())?.map(({ id }) => id) ?? null;
+
+describe('the silences', () => {
+  test('in force are given as they are', async () => {
+    const { url, received } = await vendor(REAL);
+    expect(await silencesAt(`${url}/`).silences.active()).toEqual([
+      {
+        id: IDS[0],
+        matchers: [
+          { name: 'service', value: 'check.*', isRegex: true, isEqual: true },
+          { name: 'env', value: 'dev', isRegex: false, isEqual: false },
+        ],
+        startsAt: '2026-11-20T10:54:26.402Z',
+        endsAt: '2026-11-20T11:54:26.000Z',
+        createdBy: 'ana',
+        comment: 'db upgrade <b>',
+      },
+    ]);
+    expect(received).toMatchObject([
+      { method: 'GET', path: '/api/v2/silences?active=true&pending=false&expired=false' },
+    ]);
+  });
+
+  test('have matchers that can be applied', async () => {
+    const { url } = await vendor(REAL);
+    const [silence] = (await silencesAt(url).silences.active()) ?? [];
+    expect(matches(silence?.matchers ?? [], new Map([['service', 'checkout']]))).toBe(true);
+    expect(matches(silence?.matchers ?? [], new Map([['service', 'checkout'], ['env', 'dev']]))).toBe(false); // prettier-ignore
+  });
+
+  test('are kept for half a minute', async () => {
+    const { url, received } = await vendor(REAL, { body: '[]' });
+    const { silences, after } = silencesAt(url);
+    expect(await ids(silences)).toEqual(IDS);
+    after(29.9);
+    expect(await ids(silences)).toEqual(IDS);
+    expect(received).toHaveLength(1);
+    after(0.1);
+    expect(await ids(silences)).toEqual([]);
+    expect(received).toHaveLength(2);
+  });
+
+  test('are asked for once by all who ask at the same time', async () => {
+    const { url, received } = await vendor(REAL);
+    const { silences } = silencesAt(url);
+    await Promise.all([silences.active(), silences.active(), silences.active()]);
+    expect(received).toHaveLength(1);
+  });
+
+  test('that end in the meantime are left out', async () => {
+    const endsAt = new Date(THEN + 10_000).toISOString();
+    const { url } = await vendor({ body: REAL.body?.replaceAll('2026-11-20T11:54:26.000Z', endsAt) ?? '' });
+    const { silences, after } = silencesAt(url);
+    expect(await ids(silences)).toEqual(IDS);
+    after(10);
+    expect(await ids(silences)).toEqual([]);
+  });
+
+  test('that cannot be read are left out, and the others stay', async () => {
+    const all = JSON.parse(REAL.body ?? '') as object[];
+    const strange = [null, {}, { ...all[0], id: 'x', matchers: [] }, { ...all[0], id: 'y', endsAt: 'never' }];
+    const { url } = await vendor({ body: JSON.stringify([...strange, ...all]) });
+    expect(await ids(silencesAt(url).silences)).toEqual(IDS);
+  });
+
+  test('of an Alertmanager that does not know "not equal" are all equal', async () => {
+    const { url } = await vendor({ body: REAL.body?.replaceAll(/"isEqual":(true|false),/g, '') ?? '' });
+    const [silence] = (await silencesAt(url).silences.active()) ?? [];
+    expect(silence?.matchers.map(({ isEqual }) => isEqual)).toEqual([true, true]);
+  });
+});
+
+describe('they are not known', () => {
+  test.each<[string, Reply]>([
+    ['500', { status: 500, body: '[]' }],
+    ['401', { status: 401, body: '[]' }],
+    ['302', { status: 302, headers: { location: '/' }, body: '[]' }],
+    ['HTML', { body: '<html>' }],
+    ['something else', { body: '{"status":"success","data":[]}' }],
+    ['half an answer', { cut: 200 }],
+  ])('where the answer is %s', async (_, reply) => {
+    const { url } = await vendor(reply);
+    expect(await silencesAt(url).silences.active()).toBeNull();
+  });
+
+  test('after a second without an answer, and are not asked for again for ten', async () => {
+    const limits = impatient();
+    const { url, received } = await vendor('hang', REAL);
+    const { silences, after } = silencesAt(url);
+    expect(await ids(silences)).toBeNull();
+    expect(limits).toEqual([1000]);
+    after(9.9);
+    expect(await ids(silences)).toBeNull();
+    expect(received).toHaveLength(1);
+    after(0.1);
+    expect(await ids(silences)).toEqual(IDS);
+  });
+
+  test('where nobody listens, nor without an address', async () => {
+    expect(await silencesAt(await nobody()).silences.active()).toBeNull();
+    expect(await silencesAt(undefined).silences.active()).toBeNull();
+    expect(await silencesAt('no address').silences.active()).toBeNull();
+  });
+
+  test('while their address cannot be read; that is told, and not kept', async () => {
+    const { url } = await vendor(REAL);
+    const answers = [Promise.reject(new Error('no secrets')), Promise.resolve(url)];
+    const silences = alertmanagerSilences({ url: async () => answers.shift(), now: () => THEN });
+    await expect(silences.active()).rejects.toThrow('no secrets');
+    expect(await ids(silences)).toEqual(IDS);
+  });
+});

@@ -1,0 +1,345 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { ChatMessage, ChatPart, Span, Text } from '../../domain/outlets.ts';
+import { attachmentsOf, type Block } from '../../integrations/slack/blocks.ts';
+import {
+  BLOCKS_MAX,
+  BLOCKS_MAX_CHARS,
+  FIELD_MAX_CHARS,
+  FIELDS_MAX,
+  HEADER_MAX_CHARS,
+  LINK_MAX_CHARS,
+  NOTE_MAX_CHARS,
+  SECTION_MAX_CHARS,
+  SUMMARY_MAX_CHARS,
+  TOPIC_MAX_CHARS,
+} from '../../integrations/slack/limits.ts';
+import { httpUrl, line, mrkdwn, plain, unescaped } from '../../integrations/slack/mrkdwn.ts';
+
+const MAX = SECTION_MAX_CHARS;
+
+describe('foreign text', () => {
+  test.each<[string, Text, string]>([
+    ['mentions nobody', ['<!channel> <@U1> <!subteam^S1>'], '&lt;!channel&gt; &lt;@U1&gt; &lt;!subteam^S1&gt;'],
+    ['is no link', ['<https://evil.test|ok>'], '&lt;https://evil.test|ok&gt;'],
+    ['that is escaped stays escaped', ['&lt;!here&gt;'], '&amp;lt;!here&amp;gt;'],
+    ['is not bold', ['*all* is well'], '∗all∗ is well'],
+    ['is no code', ['```rm -rf```'], 'ˋˋˋrm -rfˋˋˋ'],
+    ['keeps what formats nothing', ['job:error_ratio 2 * 3'], 'job:error_ratio 2 * 3'],
+    ['quotes nothing', ['a\n>>> b\n > c'], 'a\n\u2060&gt;&gt;&gt; b\n\u2060 &gt; c'],
+    ['stays within bold', [{ bold: 'a* _b_\n*c' }], '*a∗ ˍbˍ ∗c*'],
+    ['stays within code', [{ code: 'a` `b`\n```c' }], '`aˋ ˋbˋ ˋˋˋc`'],
+    ['of blanks is neither bold nor code', [{ bold: ' ' }, { code: '\n' }], ''],
+    ['has no halves of characters', ['a\ud83d b\udd25'], 'a\ufffd b\ufffd'],
+    ['has no controls and does not turn around', ['a\u0000\u202eb\r\nc'], 'a  b\nc'],
+  ])('%s', (_, text, expected) => {
+    expect(mrkdwn(text, MAX)).toBe(expected);
+  });
+});
+
+describe('a link', () => {
+  test.each<[string, Span, string]>([
+    [
+      'has its words',
+      { link: 'https://a.test/b?c=1&d=2', text: 'the graph' },
+      '<https://a.test/b?c=1&amp;d=2|the graph>',
+    ],
+    [
+      'without words shows where it leads',
+      { link: 'https://a.test/b', text: ' ' },
+      '<https://a.test/b|https://a.test/b>',
+    ],
+    [
+      'cannot be left by its address',
+      { link: 'https://a.test/b|c> <!here> d', text: 'x' },
+      '<https://a.test/b%7Cc%3E%20%3C!here%3E%20d|x>',
+    ],
+    [
+      'cannot be left by its words',
+      { link: 'https://a.test', text: 'x> <!here|y\nz*' },
+      '<https://a.test/|x&gt; &lt;!here|y z∗>',
+    ],
+    [
+      'shows a foreign alphabet for what it is',
+      { link: 'https://exаmple.test', text: 'x' },
+      '<https://xn--exmple-4nf.test/|x>',
+    ],
+    ['to a script is its words', { link: 'javascript:alert(1)', text: 'click' }, 'click'],
+    ['to nowhere is its words', { link: 'not an address', text: '' }, 'not an address'],
+  ])('%s', (_, span, expected) => {
+    expect(mrkdwn([span], MAX)).toBe(expected);
+  });
+
+  test('that is too long for one is its words', () => {
+    const at = 'https://a.test/'.padEnd(LINK_MAX_CHARS, 'b');
+    expect(httpUrl(at)).toBe(at);
+    expect(httpUrl(`${at}b`)).toBeNull();
+    expect(mrkdwn([{ link: `${at}b`, text: 'the graph' }], MAX)).toBe('the graph');
+  });
+
+  test('that does not fit any more is its words, as far as they fit', () => {
+    const text: Text = ['12345 ', { link: 'https://a.test/', text: 'the graph' }];
+    expect(mrkdwn(text, 33)).toBe('12345 <https://a.test/|the graph>');
+    expect(mrkdwn(text, 32)).toBe('12345 the graph…');
+    expect(mrkdwn(text, 12)).toBe('12345 the g…');
+  });
+});
+
+describe('a channel', () => {
+  test('is mentioned by its id, and by nothing else', () => {
+    expect(mrkdwn([{ channel: 'C2147483705' }], MAX)).toBe('<#C2147483705>');
+    expect(mrkdwn([{ channel: 'C1> <!here' }], MAX)).toBe('#C1&gt; &lt;!here');
+  });
+});
+
+describe('a text that is too long', () => {
+  test.each<[string, Text, number, string]>([
+    ['is cut with an ellipsis', ['abcdef'], 5, 'abcd…'],
+    ['that just fits is not cut', ['abcde'], 5, 'abcde'],
+    ['is not cut within an escape', ['ab&c'], 6, 'ab…'],
+    ['is not cut within a character', ['ab🔥c'], 4, 'ab…'],
+    ['closes what is bold', ['a ', { bold: 'bcdef' }], 7, 'a *bc*…'],
+    ['leaves out a mention that does not fit', ['a ', { channel: 'C123' }], 8, 'a …'],
+  ])('%s', (_, text, max, expected) => {
+    expect(mrkdwn(text, max)).toBe(expected);
+  });
+});
+
+test('a topic is one line without formatting', () => {
+  const text: Text = [{ bold: 'SEV1' }, ' |\n ', { code: 'a&b' }, ' ', { link: 'https://a.test', text: 'x' }];
+  expect(line(text, TOPIC_MAX_CHARS)).toBe('SEV1 | a&amp;b x');
+  expect(line(['ü'.repeat(TOPIC_MAX_CHARS + 1)], TOPIC_MAX_CHARS)).toHaveLength(TOPIC_MAX_CHARS);
+});
+
+test('what Slack gives back escaped is what was sent', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: fc.constantFrom('&', '<', '>', 'a', ';', 'lt;', 'amp;') }), (text) => {
+      expect(unescaped(plain(text, Number.MAX_SAFE_INTEGER))).toBe(text);
+    }),
+  );
+});
+
+/** What alerts may hold: anything, and above all what Slack could understand. */
+const NASTY = [
+  '<!channel>',
+  '@here',
+  '<@U1>',
+  '<#C1|x>',
+  '<https://evil.test|ok>',
+  '&lt;',
+  '&',
+  '`',
+  '```',
+  '*',
+  '_',
+  '~',
+  '\n',
+  '>',
+  '>>>',
+  '|',
+  '\ud83d',
+  '\u0000',
+  '\u202e',
+  '🔥',
+  ' ',
+  'a',
+  ':fire:',
+  'https://evil.test',
+  '#general',
+  '"',
+  '\\',
+];
+const foreign = fc.oneof(
+  { weight: 6, arbitrary: fc.array(fc.constantFrom(...NASTY), { maxLength: 40 }).map((pieces) => pieces.join('')) },
+  { weight: 3, arbitrary: fc.string({ unit: 'binary', maxLength: 60 }) },
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(fc.constantFrom(...NASTY), fc.integer({ min: 100, max: 5000 }))
+      .map(([piece, times]) => piece.repeat(times)),
+  },
+);
+const address = fc.oneof(
+  foreign,
+  foreign.map((rest) => `https://a.test/${rest}`),
+  fc.webUrl(),
+);
+const span: fc.Arbitrary<Span> = fc.oneof(
+  foreign,
+  foreign.map((bold) => ({ bold })),
+  foreign.map((code) => ({ code })),
+  fc.record({ link: address, text: foreign }),
+  fc.oneof(foreign, fc.constant('C2147483705')).map((channel) => ({ channel })),
+);
+const text: fc.Arbitrary<Text> = fc.array(span, { maxLength: 6 });
+const part: fc.Arbitrary<ChatPart> = fc.oneof(
+  foreign.map((header) => ({ kind: 'header' as const, text: header })),
+  text.map((spans) => ({ kind: 'text' as const, text: spans })),
+  fc
+    .array(fc.record({ name: foreign, value: text }), { maxLength: 25 })
+    .map((fields) => ({ kind: 'fields' as const, fields })),
+  text.map((spans) => ({ kind: 'note' as const, text: spans })),
+  fc.constant({ kind: 'line' as const }),
+);
+const message: fc.Arbitrary<ChatMessage> = fc.record({
+  summary: foreign,
+  tone: fc.constantFrom('bad', 'warning', 'good', 'quiet'),
+  parts: fc.array(part, { maxLength: 60, size: 'max' }),
+});
+
+/** All that a block says, with what Slack takes there. */
+function textsOf(block: Block): { text: string; max: number; verbatim: boolean }[] {
+  const of = (max: number) => (one: { text: string; verbatim?: true }) => ({
+    text: one.text,
+    max,
+    verbatim: one.verbatim ?? false,
+  });
+  if (block.type === 'divider') return [];
+  if (block.type === 'header') return [{ ...of(HEADER_MAX_CHARS)(block.text), verbatim: true }];
+  if (block.type === 'context') return block.elements.map(of(NOTE_MAX_CHARS));
+  return 'fields' in block ? block.fields.map(of(FIELD_MAX_CHARS)) : [of(SECTION_MAX_CHARS)(block.text)];
+}
+
+/** Our own links and mentions, exactly as they may be. */
+const OWN = /<(https?:\/\/[^|<>\s]+\|[^<>\n]+|#[A-Z0-9]+)>/g;
+const ENTITY = /&(amp|lt|gt);/g;
+
+test('a message is within the limits of Slack, whatever is in it', () => {
+  fc.assert(
+    fc.property(message, (any) => {
+      const [{ blocks, fallback }] = attachmentsOf(any);
+      expect(blocks.length).toBeGreaterThan(0);
+      expect(blocks.length).toBeLessThanOrEqual(BLOCKS_MAX);
+      expect(JSON.stringify(blocks).length).toBeLessThanOrEqual(BLOCKS_MAX_CHARS + 1);
+      expect(fallback.length).toBeGreaterThan(0);
+      expect(fallback.length).toBeLessThanOrEqual(SUMMARY_MAX_CHARS);
+      expect(Buffer.byteLength(fallback)).toBeLessThanOrEqual(4000);
+      for (const block of blocks) {
+        if ('fields' in block) expect(block.fields.length).toBeLessThanOrEqual(FIELDS_MAX);
+        for (const one of textsOf(block)) {
+          expect(one.text.trim().length).toBeGreaterThan(0);
+          expect(one.text.length).toBeLessThanOrEqual(one.max);
+          expect(one.verbatim).toBe(true);
+        }
+      }
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('nothing foreign is a control sequence', () => {
+  fc.assert(
+    fc.property(message, (any) => {
+      const [{ fallback, blocks }] = attachmentsOf(any);
+      for (const one of [fallback, ...blocks.flatMap(textsOf).map((block) => block.text)]) {
+        expect(one.isWellFormed()).toBe(true);
+        const rest = one.replaceAll(OWN, '');
+        expect(rest).not.toMatch(/[<>]/);
+        expect(rest.replaceAll(ENTITY, '')).not.toContain('&');
+      }
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('nothing foreign leaves the bold or the code that it is in, or starts its own', () => {
+  const ours = fc.array(
+    fc.oneof(
+      foreign.map((bold) => ({ bold })),
+      foreign.map((code) => ({ code })),
+    ),
+    { maxLength: 4 },
+  );
+  fc.assert(
+    fc.property(ours, foreign, (spans, plainText) => {
+      const apart = spans.flatMap((one) => [' ', one, ' ']);
+      const shown = mrkdwn([...apart, plainText], Number.MAX_SAFE_INTEGER);
+      const code = apart.filter((one) => typeof one === 'object' && 'code' in one && mrkdwn([one], MAX) !== '');
+      expect(shown.match(/`/g) ?? []).toHaveLength(code.length * 2);
+      const withoutCode = shown.replaceAll(/`[^`\n]+`/g, '');
+      expect(withoutCode).not.toContain('`');
+      expect(withoutCode.replaceAll(/\*[^*\n]+\*/g, '')).not.toMatch(/(^|[^\sA-Za-z0-9])[*_~]|[*_~]([^\sA-Za-z0-9]|$)/);
+    }),
+  );
+});
+
+test('only links that are given are links, and only to where they lead', () => {
+  fc.assert(
+    fc.property(text, (spans) => {
+      const given = new Set(
+        spans.flatMap((one) => (typeof one === 'object' && 'link' in one ? [httpUrl(one.link)] : [])),
+      );
+      for (const [, target = ''] of mrkdwn(spans, MAX).matchAll(/<(https?:[^|<>]*)\|/g))
+        expect(given).toContain(unescaped(target));
+    }),
+  );
+});
+
+test('a topic is one line within its limit, without a control sequence', () => {
+  fc.assert(
+    fc.property(text, (spans) => {
+      const topic = line(spans, TOPIC_MAX_CHARS);
+      expect(topic.length).toBeLessThanOrEqual(TOPIC_MAX_CHARS);
+      expect(topic).not.toContain('\n');
+      expect(topic.replaceAll(/<#[A-Z0-9]+>/g, '')).not.toMatch(/[<>]/);
+    }),
+  );
+});
+
+describe('a message', () => {
+  const of = (...parts: ChatPart[]) => attachmentsOf({ summary: 'checkout: errors & more', tone: 'bad', parts });
+
+  test('has an edge in the colour of its tone, and a line for notifications', () => {
+    expect(of({ kind: 'header', text: 'checkout > 1 %' }, { kind: 'line' })).toEqual([
+      {
+        color: '#d92d20',
+        fallback: 'checkout: errors &amp; more',
+        blocks: [
+          { type: 'header', text: { type: 'plain_text', text: 'checkout &gt; 1 %', emoji: false } },
+          { type: 'divider' },
+        ],
+      },
+    ]);
+  });
+
+  test('without parts shows its line', () => {
+    const shown = { type: 'mrkdwn', text: 'checkout: errors &amp; more', verbatim: true };
+    expect(of()).toMatchObject([{ blocks: [{ type: 'section', text: shown }] }]);
+    expect(of({ kind: 'text', text: [' '] }, { kind: 'header', text: '' })).toMatchObject([
+      { blocks: [{ text: shown }] },
+    ]);
+  });
+
+  test('has its fields ten by ten, and says where one is empty', () => {
+    const fields = Array.from({ length: 11 }, (_, index) => ({ name: `n${index}`, value: index === 0 ? [] : ['v'] }));
+    const [{ blocks }] = of({ kind: 'fields', fields });
+    expect(blocks.map((block) => ('fields' in block ? block.fields.length : 0))).toEqual([10, 1]);
+    expect(
+      blocks
+        .flatMap(textsOf)
+        .map((one) => one.text)
+        .slice(0, 2),
+    ).toEqual(['*n0*\n—', '*n1*\nv']);
+  });
+
+  test.each([
+    [BLOCKS_MAX, BLOCKS_MAX, 'divider'],
+    [BLOCKS_MAX + 1, BLOCKS_MAX, 'context'],
+  ])('of %i blocks has %i, and says when that is not all', (count, expected, last) => {
+    const [{ blocks }] = of(...Array.from({ length: count }, () => ({ kind: 'line' as const })));
+    expect(blocks).toHaveLength(expected);
+    expect(blocks.at(-1)).toMatchObject({ type: last });
+  });
+
+  test('of 100 kB in one text keeps its beginning and what comes after it', () => {
+    const [{ blocks }] = of({ kind: 'text', text: ['"'.repeat(100_000)] }, { kind: 'note', text: ['see the runbook'] });
+    expect(blocks.flatMap(textsOf).map((one) => one.text.length)).toEqual([SECTION_MAX_CHARS, 15]);
+  });
+
+  test('of many long texts shortens the later ones, and says what is missing', () => {
+    const [{ blocks }] = of(...Array.from({ length: 40 }, () => ({ kind: 'text' as const, text: ['x'.repeat(4000)] })));
+    const lengths = blocks.flatMap(textsOf).map((one) => one.text.length);
+    expect(lengths.slice(0, 3)).toEqual([3000, 3000, 300]);
+    expect(blocks.at(-1)).toMatchObject({ elements: [{ text: 'The rest did not fit.' }] });
+  });
+});

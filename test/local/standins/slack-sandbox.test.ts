@@ -1,0 +1,170 @@
+import { DatabaseSync } from 'node:sqlite';
+import { join } from 'node:path';
+import { WebClient } from '@slack/web-api';
+import { describe, expect, test } from 'vitest';
+import { vendorDefaults } from '../../../local/vendors.ts';
+import { slack as standIn } from '../../../local/standins/slack.ts';
+import { slackView } from '../../../local/standins/slack-view.ts';
+import { channelNamed, channels, client, errorOf, newChannel, post, say } from './slack-support.ts';
+import { clock, folder, sandbox, start } from './support.ts';
+
+describe('what people do', () => {
+  test('a fresh workspace has one channel', async () => {
+    expect((await channels(await start())).map(({ name }) => name)).toEqual(['general']);
+  });
+
+  test('a channel that a person makes is public, and the app is not in it', async () => {
+    const standIns = await start();
+    await sandbox(standIns, 'PUT', '/slack/channels', { name: 'payments' });
+    await sandbox(standIns, 'PUT', '/slack/channels', { name: 'payments' });
+    await sandbox(standIns, 'PUT', '/slack/channels', { name: 'sre', join: true });
+    const { channels: listed } = await client(standIns).conversations.list();
+    expect(listed?.map(({ name, is_member, creator }) => ({ name, is_member, creator })).slice(1)).toEqual([
+      { name: 'payments', is_member: false, creator: 'U0ADMIN01' },
+      { name: 'sre', is_member: true, creator: 'U0ADMIN01' },
+    ]);
+    await post(client(standIns), '#payments', 'news for all');
+    expect((await channelNamed(standIns, 'payments')).messages).toMatchObject([{ text: 'news for all', bot: true }]);
+  });
+
+  test('a person writes into it', async () => {
+    const standIns = await start();
+    const channel = await newChannel(client(standIns), 'incident-2611201');
+    const path = '/slack/channels/incident-2611201/messages';
+    const { ts } = await sandbox<{ ts: string }>(standIns, 'POST', path, { user: 'ada', text: 'on it' });
+    const { messages } = await client(standIns).conversations.history({ channel });
+    expect(messages?.[0]).toMatchObject({ ts, user: 'U024BE7LH', text: 'on it' });
+    expect((await channelNamed(standIns, 'incident-2611201')).messages).toMatchObject([{ user: 'ada', bot: false }]);
+  });
+
+  test.each([
+    ['PUT', '/slack/channels', { name: 'No Name' }, 422],
+    ['GET', '/slack/channels/nowhere', undefined, 404],
+    ['POST', '/slack/channels/nowhere/messages', { user: 'ada', text: 'x' }, 404],
+    ['POST', '/slack/channels/general/messages', { user: 'nobody', text: 'x' }, 422],
+    ['POST', '/slack/channels/general/messages', { user: 'ada', text: '' }, 422],
+  ])('%s %s %j is %i', async (method, path, body, status) => {
+    const standIns = await start();
+    await expect(sandbox(standIns, method, path, body)).rejects.toThrow(String(status));
+  });
+
+  test('nobody writes into an archived one', async () => {
+    const standIns = await start();
+    const channel = await newChannel(client(standIns), 'old');
+    await client(standIns).conversations.archive({ channel });
+    const words = { user: 'ada', text: 'x' };
+    await expect(sandbox(standIns, 'POST', '/slack/channels/old/messages', words)).rejects.toThrow('422');
+  });
+});
+
+describe('the kindness of a fresh workspace', () => {
+  test("a team's channel is there when it is first written to by its #name, as an administrator's", async () => {
+    const standIns = await start();
+    const slack = client(standIns);
+    const first = await say(slack, { channel: '#payments', text: 'one' });
+    expect((await say(slack, { channel: 'payments', text: 'two' })).channel).toBe(first.channel);
+    const { channel } = await slack.conversations.info({ channel: first.channel ?? '' });
+    expect(channel).toMatchObject({ name: 'payments', creator: 'U0ADMIN01', is_member: false });
+  });
+
+  test.each(['payments', 'C0ZZZZZZZZ', '#', '#No Name', '#-'])('%s is no channel', async (channel) => {
+    const standIns = await start();
+    expect(await errorOf(say(client(standIns), { channel, text: 'x' }))).toBe('channel_not_found');
+    expect(await channels(standIns)).toHaveLength(1);
+  });
+
+  test('a message that is refused makes no channel', async () => {
+    const standIns = await start();
+    expect(await errorOf(say(client(standIns), { channel: '#payments', text: '' }))).toBe('no_text');
+    expect(await channels(standIns)).toHaveLength(1);
+  });
+});
+
+describe('the view', () => {
+  test('shows what a person sees', async () => {
+    const dir = folder();
+    const standIns = await start({ dir, now: clock().now });
+    const slack = client(standIns);
+    const channel = await newChannel(slack, 'incident-2611201');
+    await slack.conversations.setTopic({ channel, topic: 'SEV1 | checkout-api' });
+    const ts = await post(slack, channel, 'summary');
+    await slack.chat.update({ channel, ts, text: 'new summary' });
+    await say(slack, { channel, text: 'details', thread_ts: ts });
+    await slack.pins.add({ channel, timestamp: ts });
+    await slack.reactions.add({ channel, timestamp: ts, name: 'eyes' });
+    await slack.bookmarks.add({ channel_id: channel, title: 'Runbook', type: 'link', link: 'https://example.com/r' });
+    await standIns.close();
+
+    const [shown] = slackView({ db: new DatabaseSync(join(dir, 'standins.sqlite'), { readOnly: true }) }).channels;
+    expect(shown).toMatchObject({
+      id: channel,
+      name: 'incident-2611201',
+      topic: 'SEV1 | checkout-api',
+      archived: false,
+      created: '2026-11-20T06:48:00.000Z',
+      bookmarks: [{ title: 'Runbook', link: 'https://example.com/r' }],
+      pinned: [ts],
+    });
+    expect(shown?.messages).toEqual([
+      {
+        ts,
+        user: 'firebreak',
+        bot: true,
+        text: 'new summary',
+        blocks: [],
+        attachments: [],
+        metadata: null,
+        edited: true,
+        reactions: [{ name: 'eyes', count: 1 }],
+        replies: [expect.objectContaining({ text: 'details', edited: false, replies: [] })],
+      },
+    ]);
+    expect(standIn.view).toBe(slackView);
+  });
+
+  test('stops at 30 channels and 50 messages, the newest', async () => {
+    const dir = folder();
+    const time = clock();
+    const standIns = await start({ dir, now: time.now });
+    const slack = client(standIns);
+    for (let i = 0; i < 31; i++) {
+      time.forward(3_000);
+      await post(slack, `#c${i}`);
+    }
+    for (let i = 0; i < 51; i++) {
+      time.forward(1_000);
+      await post(slack, '#c5', `m${i}`);
+    }
+    await standIns.close();
+
+    const view = slackView({ db: new DatabaseSync(join(dir, 'standins.sqlite'), { readOnly: true }) });
+    expect(view.channels.map(({ name }) => name).toSorted()).toEqual(
+      Array.from({ length: 31 }, (_, i) => `c${i}`)
+        .filter((name) => name !== 'c0')
+        .toSorted(),
+    );
+    expect(view.channels[0]?.messages.map(({ text }) => text)).toEqual(
+      Array.from({ length: 50 }, (_, i) => `m${i + 1}`),
+    );
+  });
+});
+
+describe('whom the product calls', () => {
+  test('the stand-in, where no address is set', async () => {
+    const { urls } = await start();
+    const env: NodeJS.ProcessEnv = {};
+    expect(vendorDefaults(env, urls, undefined).join()).not.toContain('Slack');
+    const slack = new WebClient(env['SLACK_BOT_TOKEN'], { slackApiUrl: env['SLACK_API_URL'] ?? '' });
+    expect((await slack.auth.test()).user).toBe('firebreak');
+    expect(env['SLACK_SIGNING_SECRET']).toHaveLength(32);
+  });
+
+  test('Slack, where one is set; nobody without a token', async () => {
+    const { urls } = await start();
+    const env: NodeJS.ProcessEnv = { SLACK_API_URL: 'https://slack.com/api/' };
+    expect(vendorDefaults(env, urls, undefined)).toContain('Slack is off: SLACK_BOT_TOKEN is not set');
+    expect(env).toMatchObject({ SLACK_API_URL: 'https://slack.com/api/' });
+    expect(vendorDefaults({}, undefined, undefined)).toContain('Slack is off: SLACK_BOT_TOKEN is not set');
+    expect(vendorDefaults({ SLACK_BOT_TOKEN: 'xoxb-1' }, undefined, undefined).join()).not.toContain('Slack');
+  });
+});

@@ -1,0 +1,75 @@
+import { isFlapping, FLAPPING_WITHIN_SECONDS, type Opening, stillGathers, together } from '../../domain/crowd.ts';
+import type { Deps } from '../../domain/ports.ts';
+import type { IncidentRecord } from '../../schemas/incident.ts';
+import type { IncidentId } from '../../schemas/names.ts';
+import { plusSeconds } from '../../schemas/time.ts';
+import { wake } from '../wake.ts';
+
+type CrowdDeps = Pick<Deps, 'config' | 'crowds' | 'incidents' | 'decisions' | 'engine' | 'log'>;
+
+const NAMES_IN_A_TITLE = 4;
+
+/**
+ * Before anybody is paged: does what has just opened belong to something larger? Then that pages, once. Also whether its
+ * alert flaps. What cannot be found out must not keep a page back.
+ */
+export async function joinCrowd(
+  deps: CrowdDeps,
+  incident: IncidentRecord,
+): Promise<{ incident: IncidentRecord; flapping: boolean }> {
+  if (incident.crowd !== undefined) return { incident, flapping: false };
+  try {
+    const recent = await deps.crowds.openedSince(plusSeconds(incident.opened_at, -FLAPPING_WITHIN_SECONDS));
+    const opened = recent.find(({ id }) => id === incident.id);
+    if (opened === undefined) return { incident, flapping: false };
+    const flapping = isFlapping(opened, recent);
+    if (incident.parent_id !== undefined) return { incident, flapping };
+    const parent = await parentFor(deps, opened, recent, incident.trace);
+    return { incident: parent === undefined ? incident : { ...incident, parent_id: parent }, flapping };
+  } catch (error) {
+    deps.log.error('it could not be found out what else has opened; the incident goes on alone', {
+      incident: incident.id,
+      error: String(error),
+    });
+    return { incident, flapping: false };
+  }
+}
+
+async function parentFor(
+  deps: CrowdDeps,
+  opened: Opening,
+  recent: readonly Opening[],
+  trace: string,
+): Promise<IncidentId | undefined> {
+  const { services, routes } = await deps.config.current();
+  const open = await deps.crowds.parentIn(opened.environment);
+  if (open?.incident.crowd !== undefined) {
+    const { id, crowd } = open.incident;
+    if (!stillGathers(crowd, open.lastJoinedAt, opened, services, routes.manyAtOnce)) return undefined;
+    return (await deps.crowds.join(id, opened.id)) === 'joined' ? id : undefined;
+  }
+  const crowd = together(opened, recent, services, routes.manyAtOnce);
+  if (crowd.kind === 'alone') return undefined;
+  const names = [...new Set(crowd.members.map(({ service, unmatched }) => unmatched ?? service))].toSorted();
+  const more = names.length - NAMES_IN_A_TITLE;
+  const title = `${crowd.crowd.text}: ${names.slice(0, NAMES_IN_A_TITLE).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  const parent = await deps.crowds.openParent(
+    opened.environment,
+    crowd.crowd,
+    crowd.crowd.because === 'many' ? title : crowd.crowd.text,
+    trace,
+  );
+  for (const member of crowd.members) if (member.id !== opened.id) await deps.crowds.join(parent, member.id);
+  const joined = await deps.crowds.join(parent, opened.id);
+  await wake(deps, parent);
+  return joined === 'joined' ? parent : undefined;
+}
+
+/** It is over, and its parent may be, too. */
+export async function leaveCrowd(deps: Pick<CrowdDeps, 'incidents' | 'crowds' | 'engine'>, id: IncidentId): Promise<void> {
+  const incident = await deps.incidents.read(id);
+  if (incident?.parent_id === undefined) return;
+  const parent = await deps.crowds.childEnded(incident.parent_id, id);
+  const bell = parent?.bells['inbox'];
+  if (bell !== undefined && parent !== undefined && parent.status !== 'resolved') await deps.engine.ring(bell);
+}
