@@ -14,7 +14,7 @@ export function incidentMark(incident: IncidentRecord): Annotation {
   return {
     from: opened_at,
     until: resolved_at,
-    tags: ['incident', service, environment, severity, ...(suspect === undefined ? [] : [suspect]), markTag(id)],
+    tags: ['incident', markTag(id), service, environment, severity, ...(suspect === undefined ? [] : [suspect])],
     text: `Incident: ${placeOf(incident)}: ${title}`,
   };
 }
@@ -28,7 +28,7 @@ export function changeMark(change: Change): Annotation {
   return {
     from: started_at,
     until: finished_at !== null && finished_at > started_at ? finished_at : null,
-    tags: [tag, service, environment, version, markTag(id)],
+    tags: [tag, markTag(id), service, environment, version],
     text: [
       `${WORDS[kind] ?? kind}: ${service} ${environment} ${version}`,
       previous_version === null ? '' : ` (was ${previous_version})`,

@@ -20,6 +20,7 @@ import type { Arrival } from './admission.ts';
 import type { Bulletins } from './bulletins.ts';
 import type { Crowd, Opening } from './crowd.ts';
 import type { Annotations, Chat, Silences, StatusPage, Tickets } from './outlets.ts';
+import type { Mute } from './routing.ts';
 import type { Projections } from './projections.ts';
 import type { Decision, DecisionInputs } from './rollback.ts';
 import type { Story } from './story.ts';
@@ -186,7 +187,7 @@ export type Incidents = {
   /** The channel that it has got in the chat, as people call it. */
   setChannel(id: IncidentId, channel: string): Promise<void>;
   /** Alerts that fire and were kept quiet when they were heard, as far as the index knows. */
-  muted(): Promise<Signal[]>;
+  muted(): Promise<{ signal: Signal; by: Mute['by'] }[]>;
   /** Incidents that are not resolved, as far as the index knows. */
   open(): Promise<IncidentRecord[]>;
 };
@@ -210,6 +211,7 @@ export type IncidentChange = {
   severity?: Severity;
   title?: string;
   automationPaused?: boolean;
+  publishedBy?: string;
   status?: IncidentStatus;
   verification?: IncidentRecord['verification'];
   timeline?: Omit<TimelineEntry, 'at'>;

@@ -124,6 +124,7 @@ export function apply(state: ResponseState, message: Message): ResponseState {
     case 'pause':
     case 'resume':
     case 'abort':
+    case 'publish':
       return state; // Read from the table where it matters: directly before an act.
   }
 }

@@ -2,6 +2,8 @@ import { deps as productionDeps } from '../aws/deps.ts';
 import type { Deps } from '../domain/ports.ts';
 import type { IncidentRecord } from '../schemas/incident.ts';
 import { plusSeconds, secondsBetween } from '../schemas/time.ts';
+import { endQuiet, showQuiet } from './quiet.ts';
+import { rouse } from './rouse.ts';
 import { wake } from '../workflows/wake.ts';
 
 /** What has been waiting for this long was forgotten by whoever should have started or rung it. */
@@ -10,7 +12,10 @@ const OVERDUE_SECONDS = 30;
 /** A workflow that dies again and again is a bug that another run does not mend; people see it on the timeline. */
 const RUNS_MAX = 20;
 
-type SweepDeps = Pick<Deps, 'incidents' | 'decisions' | 'engine' | 'clock' | 'log'>;
+type SweepDeps = Pick<
+  Deps,
+  'incidents' | 'decisions' | 'engine' | 'clock' | 'log' | 'projections' | 'config' | 'silences' | 'bulletins'
+>;
 
 /** Each minute: starts or rings whatever waits longer than it should, and replaces workflows that have died. */
 export async function sweep(deps: SweepDeps): Promise<{ woken: number; revived: number }> {
@@ -22,6 +27,12 @@ export async function sweep(deps: SweepDeps): Promise<{ woken: number; revived: 
   });
   const open = await deps.incidents.open();
   const revived = await count(open, deps, (incident) => revive(deps, incident));
+  const jobs = [
+    ['projections', () => rouse(deps, open)],
+    ['what was kept quiet', () => endQuiet(deps, 'sweep')],
+    ['silences', () => showQuiet(deps, open)],
+  ] as const;
+  for (const [name, job] of jobs) await apart(deps, name, job);
   return { woken, revived };
 }
 
@@ -37,6 +48,15 @@ async function revive(
   await deps.incidents.handOver(id, run + 1, `Run ${run} of the workflow has died; run ${run + 1} takes over`);
   await wake(deps, id);
   return true;
+}
+
+/** One job that fails must not keep the others from being done. */
+async function apart(deps: SweepDeps, name: string, job: () => Promise<unknown>): Promise<void> {
+  try {
+    await job();
+  } catch (error) {
+    deps.log.error('a job of the sweeper failed', { job: name, error: String(error) });
+  }
 }
 
 /** How many of them it was true for. One that fails must not keep the others asleep. */

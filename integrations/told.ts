@@ -4,7 +4,7 @@ import { type Answer, call, json, NoAnswer } from './http.ts';
 import { truncate } from './text.ts';
 
 /** One request to a vendor that answers in JSON, and how its answers are read. */
-type Question<T> = {
+export type Question<T> = {
   /** As messages call it. */
   vendor: string;
   url: string;

@@ -37,7 +37,7 @@ export const Message = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('answered'), decision: z.string(), by: z.string() }),
   z.object({ kind: z.literal('rollback'), by: z.string(), note: z.string() }),
   z.object({ kind: z.literal('page'), by: z.string(), note: z.string() }),
-  z.object({ kind: z.enum(['pause', 'resume', 'abort']), by: z.string(), note: z.string() }),
+  z.object({ kind: z.enum(['pause', 'resume', 'abort', 'publish']), by: z.string(), note: z.string() }),
   z.object({ kind: z.literal('resolve'), by: z.string(), note: z.string() }),
   z.object({ kind: z.literal('mitigation'), number: z.number(), outcome: MitigationOutcome, page: PageNeed }),
   z.object({ kind: z.literal('verification'), number: z.number(), outcome: VerificationOutcome }),

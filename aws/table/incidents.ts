@@ -9,6 +9,7 @@ import type {
   Receipt,
   SignalView,
 } from '../../domain/ports.ts';
+import type { Mute } from '../../domain/routing.ts';
 import type { Story } from '../../domain/story.ts';
 import {
   DecisionView,
@@ -357,11 +358,12 @@ export class IncidentTable implements Incidents {
     return rows.filter((row) => String(row['since']) < before).map((row) => IncidentId.parse(row['sk']));
   }
 
-  async muted(): Promise<Signal[]> {
+  async muted(): ReturnType<Incidents['muted']> {
     const page = await this.#table.page(listed(lists.muted), { limit: MUTED_READ });
     return page.items.flatMap((item) => {
       const signal = Signal.safeParse(item['signal']);
-      return signal.success ? [signal.data] : [];
+      const by = (item['mute'] as Mute | undefined)?.by ?? 'silence';
+      return signal.success ? [{ signal: signal.data, by }] : [];
     });
   }
 

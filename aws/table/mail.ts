@@ -29,6 +29,7 @@ export function mailWrites(
     status: change.status,
     verification: change.verification,
     automation_paused: change.automationPaused,
+    published_by: change.publishedBy,
     asks_rollback: counted.asksRollback ? true : undefined,
     signal_count: counted.signals ? incident.signal_count + counted.signals : undefined,
     firing: counted.firing ? incident.firing + counted.firing : undefined,

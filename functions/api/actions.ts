@@ -16,7 +16,7 @@ const Answer = z.strictObject({ digest: z.string().min(1).max(128), note: z.stri
 
 /** What each action leaves in the inbox, and changes at once. */
 const ACTIONS: Record<
-  'rollback' | 'pause' | 'resume' | 'abort' | 'resolve' | 'mark-wrong',
+  'rollback' | 'pause' | 'resume' | 'abort' | 'resolve' | 'mark-wrong' | 'publish',
   (by: string, note: string) => { message: Message; change: IncidentChange }
 > = {
   rollback: (by, note) => ({
@@ -47,6 +47,13 @@ const ACTIONS: Record<
   resolve: (by, note) => ({
     message: { kind: 'resolve', by, note },
     change: said(by, 'resolve.asked', note || 'Says that it is over'),
+  }),
+  publish: (by, note) => ({
+    message: { kind: 'publish', by, note },
+    change: {
+      publishedBy: by,
+      ...said(by, 'statuspage.published', note || 'Allowed the words on the status page'),
+    },
   }),
   'mark-wrong': (by, note) => ({
     message: { kind: 'pause', by, note },
@@ -135,6 +142,7 @@ export function actionRoutes(app: Api, deps: Deps): void {
  * @throws Refusal 409 when it cannot be now
  */
 async function wishOf(deps: Deps, action: string, incident: View): Promise<{ fulfilled: boolean; once?: string }> {
+  if (action === 'publish') return { fulfilled: false, once: 'publish' };
   if (action === 'resolve') return { fulfilled: incident.status === 'resolved' };
   if (action !== 'rollback' || incident.status === 'resolved') return { fulfilled: false };
   if ((await deps.automation.read()).paused) {

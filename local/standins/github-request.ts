@@ -19,7 +19,7 @@ type Fields = Readonly<Record<string, unknown>>;
 /** @param isNew a new one needs a title */
 export function readIssue(text: string, isNew: boolean): IssueChange | Refusal {
   const fields = parse(text);
-  if ('status' in fields) return fields.status;
+  if ('refusal' in fields) return fields.refusal;
   const { title, body, labels, state, state_reason: stateReason } = fields.fields;
   if (isNew && title === undefined) return invalid('"title" wasn\'t supplied.');
   const wrong = wrongTypes(fields.fields);
@@ -39,7 +39,7 @@ export function readIssue(text: string, isNew: boolean): IssueChange | Refusal {
 
 export function readComment(text: string): { body: string } | Refusal {
   const fields = parse(text);
-  if ('status' in fields) return fields.status;
+  if ('refusal' in fields) return fields.refusal;
   const { body } = fields.fields;
   if (body === undefined) return invalid('"body" wasn\'t supplied.');
   if (typeof body !== 'string') return invalid("For 'properties/body', it is not a string.");
@@ -49,15 +49,15 @@ export function readComment(text: string): { body: string } | Refusal {
   return { status: 422, message: 'Validation Failed', errors: [error] };
 }
 
-function parse(text: string): { fields: Fields } | { status: Refusal } {
+function parse(text: string): { fields: Fields } | { refusal: Refusal } {
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch {
-    return { status: { status: 400, message: 'Problems parsing JSON' } };
+    return { refusal: { status: 400, message: 'Problems parsing JSON' } };
   }
   const isObject = typeof json === 'object' && json !== null && !Array.isArray(json);
-  return isObject ? { fields: json as Fields } : { status: { status: 400, message: 'Body should be a JSON object' } };
+  return isObject ? { fields: json as Fields } : { refusal: { status: 400, message: 'Body should be a JSON object' } };
 }
 
 const invalid = (what: string): Refusal => ({ status: 422, message: `Invalid request.\n\n${what}` });

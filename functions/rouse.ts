@@ -1,0 +1,33 @@
+import type { Deps } from '../domain/ports.ts';
+import type { IncidentRecord } from '../schemas/incident.ts';
+import { type Subject, type Target, TARGETS } from '../schemas/projection.ts';
+import { millisOf, secondsBetween } from '../schemas/time.ts';
+
+/** What has been ready for this long was forgotten by whoever should have woken its projector. */
+const OVERDUE_SECONDS = 45;
+
+/** Each open incident is looked at again this often, should a mark have been lost. */
+const LOOK_AGAIN_MINUTES = 5;
+
+type RouseDeps = Pick<Deps, 'projections' | 'clock' | 'log'>;
+
+/** Wakes projectors that somebody should have woken, and lets them look at open incidents again now and then. */
+export async function rouse(deps: RouseDeps, open: readonly IncidentRecord[]): Promise<void> {
+  for (const target of TARGETS) await wakeOverdue(deps, target);
+  const minute = Math.floor(millisOf(deps.clock.now()) / 60_000);
+  const turn = open.filter(({ id }) => slotOf(id) === minute % LOOK_AGAIN_MINUTES);
+  if (turn.length > 0) await deps.projections.changed(...turn.map(({ id }): Subject => `incident:${id}`));
+}
+
+async function wakeOverdue({ projections, clock, log }: RouseDeps, target: Target): Promise<void> {
+  const now = clock.now();
+  const overdue = (await projections.due(target)).filter(
+    ({ notBefore, since }) => secondsBetween(notBefore ?? since, now) > OVERDUE_SECONDS,
+  );
+  if (overdue.length === 0) return;
+  log.warn('a projector had to be woken by the sweeper', { target, waiting: overdue.length });
+  await projections.wake(target, 0);
+}
+
+/** Spreads the incidents over the minutes. */
+const slotOf = (id: string): number => [...id].reduce((sum, char) => sum + char.charCodeAt(0), 0) % LOOK_AGAIN_MINUTES;
