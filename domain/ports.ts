@@ -186,6 +186,8 @@ export type Incidents = {
   setMuted(id: IncidentId, text: string | null): Promise<boolean>;
   /** The channel that it has got in the chat, as people call it. */
   setChannel(id: IncidentId, channel: string): Promise<void>;
+  /** Alerts without an incident, newest first, as far as the index knows. */
+  apart(query: { limit: number; cursor?: string; muted: boolean }): Promise<Page<{ signal: SignalView; mute: Mute | null }>>;
   /** Alerts that fire and were kept quiet when they were heard, as far as the index knows. */
   muted(): Promise<{ signal: Signal; by: Mute['by'] }[]>;
   /** Incidents that are not resolved, as far as the index knows. */

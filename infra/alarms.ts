@@ -1,19 +1,26 @@
 import { QUEUE, ROUTER_TIMEOUT_SECONDS } from '../aws/resources.ts';
+import type { Target } from '../schemas/projection.ts';
 import { functionName } from './names.ts';
+import type { Feed } from './queues.ts';
 
 /** Two full tries of the router. */
 const URGENT_AGE_SECONDS = 2 * ROUTER_TIMEOUT_SECONDS;
 const ORDINARY_AGE_SECONDS = 600;
 
+/** A projector asks to be woken later, at most this late. Whether SQS counts that as age its documentation leaves open. */
+const LONGEST_DELAY_SECONDS = 900;
+const SHOWN_LATE_SECONDS = 600;
+
 /** Everything that is watched. */
 export type Watched = {
-  urgent: sst.aws.Queue;
-  ordinary: sst.aws.Queue;
-  /** Queues where nothing should ever arrive, by what they belong to. */
-  deadLetters: Record<string, sst.aws.Queue>;
+  urgent: Feed;
+  ordinary: Feed;
+  shown: Record<Target, Feed>;
+  /** Those of no queue, by what they belong to. */
+  otherDeadLetters: Record<string, sst.aws.Queue>;
   api: sst.aws.ApiGatewayV2;
   /** By the name that their alarms get. */
-  functions: { http: sst.aws.Function; route: sst.aws.Function; sweep: sst.aws.Function };
+  functions: Record<'http' | 'route' | 'project' | 'sweep', sst.aws.Function>;
   workflow: sst.aws.Workflow;
 };
 
@@ -35,7 +42,13 @@ type Alarm = { says: string; metric: Metric; minutes: number } & ({ above: numbe
 export function createAlarms(stage: string, watched: Watched, email: string | undefined): sst.aws.SnsTopic {
   const topic = new sst.aws.SnsTopic('Alarms');
   if (email) new aws.sns.TopicSubscription('AlarmsEmail', { topic: topic.arn, protocol: 'email', endpoint: email });
-  const alarms = { ...ofQueues(watched), ...ofFunctions(watched), ...ofWorkflow(watched), ...ofApi(watched) };
+  const alarms = {
+    ...ofDeadLetters(watched),
+    ...ofWaiting(watched),
+    ...ofFunctions(watched),
+    ...ofWorkflow(watched),
+    ...ofApi(watched),
+  };
   for (const [name, alarm] of Object.entries(alarms)) {
     new aws.cloudwatch.MetricAlarm(`Alarm-${name}`, {
       name: functionName(stage, name),
@@ -57,8 +70,12 @@ const conditionOf = (alarm: Alarm) =>
     ? { comparisonOperator: 'GreaterThanThreshold', threshold: alarm.above, treatMissingData: 'notBreaching' }
     : { comparisonOperator: 'LessThanThreshold', threshold: alarm.below, treatMissingData: 'breaching' };
 
-function ofQueues({ urgent, ordinary, deadLetters }: Watched): Record<string, Alarm> {
-  const notEmpty = Object.entries(deadLetters).map(([name, queue]): [string, Alarm] => [
+/** Of queues where nothing should ever arrive. */
+function ofDeadLetters({ urgent, ordinary, shown, otherDeadLetters }: Watched): Record<string, Alarm> {
+  const ofFeeds = Object.entries({ urgent, ordinary, ...shown }).map(
+    ([name, { deadLetters }]) => [name, deadLetters] as const,
+  );
+  const notEmpty = [...ofFeeds, ...Object.entries(otherDeadLetters)].map(([name, queue]): [string, Alarm] => [
     `${name}-dead-letters`,
     {
       says: `What ${name} gave up lies in its dead-letter queue for ${QUEUE.deadLetterDays} days. See docs/aws.md`,
@@ -67,20 +84,33 @@ function ofQueues({ urgent, ordinary, deadLetters }: Watched): Record<string, Al
       above: 0,
     },
   ]);
+  return Object.fromEntries(notEmpty);
+}
+
+function ofWaiting({ urgent, ordinary, shown }: Watched): Record<string, Alarm> {
+  const late = Object.entries(shown).map(([target, { queue }]): [string, Alarm] => [
+    `${target}-age`,
+    {
+      says: `The projector for ${target} should have looked more than ${SHOWN_LATE_SECONDS} seconds ago, and has not`,
+      metric: ofQueue(queue, 'ApproximateAgeOfOldestMessage'),
+      minutes: 5,
+      above: LONGEST_DELAY_SECONDS + SHOWN_LATE_SECONDS,
+    },
+  ]);
   return {
-    ...Object.fromEntries(notEmpty),
     'urgent-age': {
       says: `A signal that may page has been waiting for more than ${URGENT_AGE_SECONDS} seconds`,
-      metric: ofQueue(urgent, 'ApproximateAgeOfOldestMessage'),
+      metric: ofQueue(urgent.queue, 'ApproximateAgeOfOldestMessage'),
       minutes: 1,
       above: URGENT_AGE_SECONDS,
     },
     'ordinary-age': {
       says: `A signal that pages nobody has been waiting for more than ${ORDINARY_AGE_SECONDS} seconds`,
-      metric: ofQueue(ordinary, 'ApproximateAgeOfOldestMessage'),
+      metric: ofQueue(ordinary.queue, 'ApproximateAgeOfOldestMessage'),
       minutes: 5,
       above: ORDINARY_AGE_SECONDS,
     },
+    ...Object.fromEntries(late),
   };
 }
 

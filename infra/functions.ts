@@ -1,5 +1,6 @@
 import {
   HTTP_TIMEOUT_SECONDS,
+  PROJECT,
   QUEUE,
   ROUTER_TIMEOUT_SECONDS,
   SCHEDULES,
@@ -9,13 +10,20 @@ import {
 import { environmentOf } from './environment.ts';
 import { functionName, WORKFLOW_ALIAS } from './names.ts';
 import { mayLeaveAt, permissionsOf, type Resources } from './permissions.ts';
-import { createDeadLetters, type SignalQueue } from './queues.ts';
+import { createDeadLetters, type Feed } from './queues.ts';
 
 /**
  * Calls at once. Kept apart for each function, so that a storm at one does not starve the others: nothing in front of
  * the receivers throttles, this is their only limit. Reserved out of the account's quota, which is 1,000 by default.
  */
-const AT_ONCE = { http: 100, urgent: 20, ordinary: 10, sweep: 1 };
+const AT_ONCE = {
+  http: 100,
+  urgent: 20,
+  ordinary: 10,
+  /** For each place where incidents are shown: the least that an event source takes. One works, the other finds that. */
+  shown: 2,
+  sweep: 1,
+};
 
 const LOGS = { format: 'json', retention: '3 months' } as const;
 
@@ -65,11 +73,25 @@ export function createRouter(stage: string, resources: Resources) {
   return route;
 }
 
-function subscribe({ queue }: SignalQueue, route: sst.aws.Function, atOnce: number): void {
-  queue.subscribe(route.arn, {
+function subscribe({ queue }: Feed, to: sst.aws.Function, atOnce: number): void {
+  queue.subscribe(to.arn, {
     batch: { size: QUEUE.batchSize, partialResponses: true },
     transform: { eventSourceMapping: { scalingConfig: { maximumConcurrency: atOnce } } },
   });
+}
+
+/** What is due, to where it is shown. A place that is slow or down takes no function from the others. */
+export function createProjector(stage: string, resources: Resources) {
+  const feeds = Object.values(resources.shown);
+  const project = new sst.aws.Function('Project', {
+    ...common(stage, 'project', resources),
+    timeout: `${PROJECT.timeoutSeconds} seconds`,
+    concurrency: { reserved: AT_ONCE.shown * feeds.length },
+    permissions: permissionsOf(resources).project,
+    transform: { function: TRACED },
+  });
+  for (const feed of feeds) subscribe(feed, project, AT_ONCE.shown);
+  return project;
 }
 
 /** Each minute. What fails is not tried again by Lambda: the next one is never far. */

@@ -1,12 +1,15 @@
+import type { Target } from '../schemas/projection.ts';
 import { WORKFLOW_ALIAS, type deploymentArns } from './names.ts';
-import type { SignalQueue } from './queues.ts';
+import type { Feed } from './queues.ts';
 
 /** What the functions work with. */
 export type Resources = {
   table: sst.aws.Dynamo;
   bucket: sst.aws.Bucket;
-  urgent: SignalQueue;
-  ordinary: SignalQueue;
+  urgent: Feed;
+  ordinary: Feed;
+  /** One for each place where incidents are shown. */
+  shown: Record<Target, Feed>;
   /** The workflow by its name: its own role needs it, too. */
   workflowName: string;
   secretsPath: string;
@@ -18,33 +21,54 @@ type Statement = { actions: string[]; resources: $util.Input<string>[] };
 /** What each function may do, action by action. Nothing is linked: a link would allow everything on its resource. */
 export function permissionsOf(resources: Resources) {
   const { urgent, ordinary } = resources;
-  const queues = [urgent.queue.arn, ordinary.queue.arn];
+  const signals = [urgent, ordinary];
+  const shown = Object.values(resources.shown);
   const table = ofTable(resources);
-  const waking = ofWaking(resources);
+  const starting = ofStarting(resources);
   const secrets = ofSecrets(resources);
+  const config = ofBlobs(resources, { read: ['config'], write: [] });
+  // Whoever changes what is shown wakes those who show it.
+  const telling = sendingTo(shown);
   return {
     http: [
       ...table,
       ...ofBlobs(resources, { read: ['config', 'quarantine', 'decisions'], write: ['quarantine', 'signals'] }),
       ...secrets,
-      ...waking,
-      { actions: ['sqs:SendMessage'], resources: queues },
+      ...starting,
+      ...sendingTo(signals),
+      ...telling,
     ],
     route: [
       ...table,
-      ...ofBlobs(resources, { read: [], write: ['quarantine'] }),
-      ...waking,
-      { actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'], resources: queues },
+      ...ofBlobs(resources, { read: ['config'], write: ['quarantine'] }),
+      ...secrets, // where Alertmanager is, for its silences
+      ...starting,
+      ...takingFrom(signals),
+      ...telling,
     ],
-    sweep: [...table, ...waking, ...ofLooking(resources)],
+    project: [...table, ...config, ...secrets, ...takingFrom(shown), ...telling],
+    // What was kept quiet, it takes in as the router does.
+    sweep: [...table, ...config, ...secrets, ...starting, ...ofLooking(resources), ...telling],
     workflow: [
       ...table,
       ...ofBlobs(resources, { read: ['config', 'decisions'], write: ['decisions'] }),
       ...secrets,
-      ...waking,
+      ...starting,
+      ...telling,
     ],
   } satisfies Record<string, Statement[]>;
 }
+
+const sendingTo = (feeds: readonly Feed[]): Statement[] => [
+  { actions: ['sqs:SendMessage'], resources: feeds.map(({ queue }) => queue.arn) },
+];
+
+const takingFrom = (feeds: readonly Feed[]): Statement[] => [
+  {
+    actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'],
+    resources: feeds.map(({ queue }) => queue.arn),
+  },
+];
 
 /** Leaving its failures to a queue is done by the function's own role. */
 export const mayLeaveAt = (deadLetters: sst.aws.Queue): Statement => ({
@@ -76,7 +100,8 @@ function ofBlobs({ bucket }: Resources, { read, write }: { read: string[]; write
     // Without it S3 answers 403 instead of 404 for what is not there, such as a configuration not yet published.
     { actions: ['s3:ListBucket'], resources: [bucket.arn] },
   ];
-  return [...(read.length > 0 ? reading : []), { actions: ['s3:PutObject'], resources: write.map(below) }];
+  const writing: Statement[] = [{ actions: ['s3:PutObject'], resources: write.map(below) }];
+  return [...(read.length > 0 ? reading : []), ...(write.length > 0 ? writing : [])];
 }
 
 /** Both forms of the path: IAM takes a read by path for the path itself. The key is AWS's own, open to the account. */
@@ -88,7 +113,7 @@ const ofSecrets = ({ arns, secretsPath }: Resources): Statement[] => [
 ];
 
 /** To start a run and to ring one. Callbacks belong to executions, and those to versions, not to an alias. */
-const ofWaking = ({ arns, workflowName }: Resources): Statement[] => [
+const ofStarting = ({ arns, workflowName }: Resources): Statement[] => [
   { actions: ['lambda:InvokeFunction'], resources: [$interpolate`${arns.function(workflowName)}:${WORKFLOW_ALIAS}`] },
   {
     actions: ['lambda:SendDurableExecutionCallbackSuccess'],

@@ -1,8 +1,8 @@
 import { createAlarms } from './alarms.ts';
-import { createHttp, createRouter, createSweeper, createWorkflow } from './functions.ts';
+import { createHttp, createProjector, createRouter, createSweeper, createWorkflow } from './functions.ts';
 import { checkedStage, deploymentArns, functionName, secretsPath } from './names.ts';
 import type { Resources } from './permissions.ts';
-import { createSignalQueue } from './queues.ts';
+import { createSignalQueue, createWakeQueue } from './queues.ts';
 import { createSecrets } from './secrets.ts';
 import { createBucket, createTable } from './storage.ts';
 
@@ -16,28 +16,31 @@ export function createSystem() {
     bucket: createBucket(production),
     urgent: createSignalQueue('Urgent'),
     ordinary: createSignalQueue('Ordinary'),
+    shown: {
+      slack: createWakeQueue('Slack'),
+      statuspage: createWakeQueue('Statuspage'),
+      grafana: createWakeQueue('Grafana'),
+      tickets: createWakeQueue('Tickets'),
+    },
     workflowName: functionName(stage, 'incident-response'),
     secretsPath: secretsPath(stage),
     arns: deploymentArns(),
   };
   const { workflow, deadLetters: workflowDeadLetters } = createWorkflow(stage, resources);
   const route = createRouter(stage, resources);
+  const project = createProjector(stage, resources);
   const { sweep, deadLetters: sweepDeadLetters } = createSweeper(stage, resources);
   const { http, api } = createHttp(stage, resources);
 
-  const { urgent, ordinary } = resources;
+  const { urgent, ordinary, shown } = resources;
   const alarms = createAlarms(
     stage,
     {
-      urgent: urgent.queue,
-      ordinary: ordinary.queue,
-      deadLetters: {
-        urgent: urgent.deadLetters,
-        ordinary: ordinary.deadLetters,
-        workflow: workflowDeadLetters,
-        sweep: sweepDeadLetters,
-      },
-      functions: { http, route, sweep },
+      urgent,
+      ordinary,
+      shown,
+      otherDeadLetters: { workflow: workflowDeadLetters, sweep: sweepDeadLetters },
+      functions: { http, route, project, sweep },
       workflow,
       api,
     },

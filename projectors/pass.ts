@@ -6,8 +6,8 @@ import { millisOf, plusSeconds, secondsBetween, timestamp, type Timestamp } from
 import { type Desk, Turn } from './turn.ts';
 
 /** So long nobody else works at the target when this process dies; renewed while it lives. */
-const LEASE_SECONDS = 25;
-const RENEW_AFTER_SECONDS = 8;
+const LEASE_SECONDS = 15;
+const RENEW_AFTER_SECONDS = 4;
 
 /** A function has a minute; what is left then goes on with the next one. */
 const PASS_SECONDS = 35;

@@ -40,10 +40,14 @@ export const statuspageProjector =
     const before = StatuspageState.parse((await deps.projections.read('statuspage', subject)) ?? {});
     if (names.length === 0 && before.id === null) return;
     if (publish === 'ask' && before.id === null && before.creatingSince === null) return askFor(deps, incident, turn);
-    const update = await updateFor(deps, incident, config, names, turn);
-    if (update === undefined) return;
-    const save = (change: Partial<StatuspageState>) =>
-      deps.projections.write('statuspage', subject, { ...before, ...change });
+    let state = before;
+    const save = async (change: Partial<StatuspageState>) => {
+      state = { ...state, ...change };
+      await deps.projections.write('statuspage', subject, state);
+    };
+    const known = await knownComponents(deps, names, before, save, turn);
+    if (known === undefined) return;
+    const update = await updateFor(deps, incident, config, names, known);
     if (before.id === null) return create(deps, incident, config, { ...update, names }, before, save, turn);
     await follow(deps, before, update, save, turn);
   };
@@ -60,29 +64,45 @@ async function askFor({ incidents }: Deps, incident: IncidentRecord, turn: Turn)
   });
 }
 
-/** What the page should say. Undefined: not now. */
+/** Ids by name, looked up once: their list is long and its limit low. Undefined: not now. */
+async function knownComponents(
+  { statusPage }: Deps,
+  names: readonly string[],
+  { known }: StatuspageState,
+  save: Save,
+  turn: Turn,
+): Promise<Readonly<Record<string, string>> | undefined> {
+  if (names.every((name) => Object.hasOwn(known, name))) return known;
+  const told = await turn.attempt(STATUSPAGE, () => statusPage.components());
+  if (told?.kind === 'refused') turn.comeAgain(plusSeconds(turn.now(), AFTER_A_REFUSAL_SECONDS));
+  if (told?.kind !== 'done') return undefined;
+  const found = names.flatMap((name) => {
+    const component = told.value.find((one) => one.id === name || one.name === name);
+    if (component === undefined) turn.log.warn('the status page has no such component', { component: name });
+    return component === undefined ? [] : [[name, component.id] as const];
+  });
+  const all = { ...known, ...Object.fromEntries(found) };
+  await save({ known: all });
+  return all;
+}
+
+/** What the page should say. */
 async function updateFor(
   deps: Deps,
   incident: IncidentRecord,
   config: Config,
   names: readonly string[],
-  turn: Turn,
-): Promise<PublicUpdate | undefined> {
-  const known = await turn.attempt(STATUSPAGE, () => deps.statusPage.components());
-  if (known?.kind === 'refused') turn.comeAgain(plusSeconds(turn.now(), AFTER_A_REFUSAL_SECONDS));
-  if (known?.kind !== 'done') return undefined;
+  known: Readonly<Record<string, string>>,
+): Promise<PublicUpdate> {
   const others = (await deps.incidents.open()).filter(({ id, status }) => id !== incident.id && status !== 'resolved');
   const status = publicStatus(incident);
   const components: Record<string, ComponentStatus> = {};
   for (const name of names) {
-    const component = known.value.find((one) => one.id === name || one.name === name);
-    if (component === undefined) {
-      turn.log.warn('the status page has no such component', { component: name, incident: incident.id });
-      continue;
-    }
+    const id = Object.hasOwn(known, name) ? known[name] : undefined;
+    if (id === undefined) continue;
     // A component of several incidents does as badly as the worst of them says.
     const concerned = [incident, ...others.filter((other) => isPublicAbout(other, name, config))];
-    components[component.id] = worst(concerned.map((one) => componentStatus(one, config.statusPage)));
+    components[id] = worst(concerned.map((one) => componentStatus(one, config.statusPage)));
   }
   return { status, body: words(config.statusPage.updates[status], names), components };
 }

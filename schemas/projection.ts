@@ -58,6 +58,8 @@ export const StatuspageState = z.object({
   creatingSince: Timestamp.nullable().default(null),
   status: PublicStatus.nullable().default(null),
   components: z.record(z.string(), ComponentStatus).default({}),
+  /** Ids of components by their names, as far as they were looked up. */
+  known: z.record(z.string(), z.string()).default({}),
   problem: z.string().nullable().default(null),
 });
 export type StatuspageState = z.infer<typeof StatuspageState>;

@@ -358,6 +358,20 @@ export class IncidentTable implements Incidents {
     return rows.filter((row) => String(row['since']) < before).map((row) => IncidentId.parse(row['sk']));
   }
 
+  async apart({ muted, ...query }: Parameters<Incidents['apart']>[0]): ReturnType<Incidents['apart']> {
+    const page = await this.#table.page(listed(muted ? lists.muted : lists.recorded), query);
+    return {
+      ...page,
+      items: page.items.map((item) => ({
+        signal: {
+          ...Signal.parse(item['signal']),
+          first_seen_at: Timestamp.parse(String(item['list_key']).split('#')[0]),
+        },
+        mute: (item['mute'] as Mute | undefined) ?? null,
+      })),
+    };
+  }
+
   async muted(): ReturnType<Incidents['muted']> {
     const page = await this.#table.page(listed(lists.muted), { limit: MUTED_READ });
     return page.items.flatMap((item) => {

@@ -16,6 +16,7 @@ import { openApiRoute } from './openapi.ts';
 import { problem, Refusal } from './problem.ts';
 import { quarantineRoutes } from './quarantine.ts';
 import { rateLimit } from './rate-limit.ts';
+import { signalRoutes } from './signals.ts';
 import { tokenRoutes } from './tokens.ts';
 
 /** Everything that Firebreak answers over HTTP. */
@@ -45,6 +46,7 @@ export function api(deps: Deps): Api {
   alertRoutes(app, deps);
   deploymentRoutes(app, deps);
   incidentRoutes(app, deps);
+  signalRoutes(app, deps);
   actionRoutes(app, deps);
   automationRoutes(app, deps);
   quarantineRoutes(app, deps);

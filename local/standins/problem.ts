@@ -2,7 +2,7 @@ import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import { z } from 'zod';
 
-const TITLES = { 400: 'Bad request', 422: 'Unprocessable content', 500: 'Internal error' } as const;
+const TITLES = { 400: 'Bad request', 403: 'Forbidden', 422: 'Unprocessable content', 500: 'Internal error' } as const;
 
 /** An RFC 9457 answer, to be thrown. `detail` says what was wrong and where. */
 export function problem(status: keyof typeof TITLES, detail: string): HTTPException {

@@ -1,10 +1,12 @@
-import { Hono } from 'hono';
+import { Hono, type Context, type MiddlewareHandler } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import { z } from 'zod';
 import { InstantIn, millisOf } from '../../schemas/time.ts';
 import { faultRule, type Faults } from './faults.ts';
 import { callId, seqOf, type Journal } from './journal.ts';
+import { page } from './page.ts';
 import { check, problem, readJson, readQuery } from './problem.ts';
+import { sandboxStates, type SandboxStates } from './sandbox-state.ts';
 import type { StandIn, StandInDeps } from './stand-in.ts';
 import type { Store } from './store.ts';
 
@@ -47,8 +49,11 @@ export function sandbox(parts: SandboxParts): Hono {
 
   const app = new Hono();
   app.onError((error) => (error instanceof HTTPException ? error : problem(500, error.message)).getResponse());
+  app.use('/sandbox/*', ownOrigin);
+  app.route('/', page()); // outside a unit: the page changes nothing, and nobody waits for its files
   app.use('/sandbox/*', (c, next) => store.unit(() => whole(next, () => c.error))); // also matches /sandbox itself
   app.get('/sandbox', (c) => c.json({ urls, faults: parts.faults.list().length }));
+  app.route('/sandbox/state', state(sandboxStates(parts)));
   app.route('/sandbox/calls', calls(parts.journal, vendors));
   app.route('/sandbox/faults', faults(parts.faults, vendors));
   for (const { vendor, sandbox: helpers } of standIns) {
@@ -62,6 +67,32 @@ async function whole(next: () => Promise<void>, errorOf: () => Error | undefined
   await next();
   const error = errorOf();
   if (error && !(error instanceof HTTPException)) throw error;
+}
+
+/**
+ * No other web page in the same browser may drive this one, nor one at another port of this machine. Who is no browser
+ * sends neither header.
+ */
+const ownOrigin: MiddlewareHandler = async (c, next) => {
+  const site = c.req.header('sec-fetch-site') ?? 'none';
+  const origin = c.req.header('origin') ?? new URL(c.req.url).origin;
+  const isOwn = (site === 'same-origin' || site === 'none') && origin === new URL(c.req.url).origin;
+  if (isOwn || isNavigation(c)) return next();
+  throw problem(403, 'only its own page may do this: the request comes from another web page');
+};
+
+/** Following a link to the page is fine, wherever it stands. */
+const isNavigation = (c: Context): boolean =>
+  c.req.method === 'GET' && c.req.header('sec-fetch-mode') === 'navigate' && c.req.header('sec-fetch-dest') === 'document';
+
+function state(states: SandboxStates): Hono {
+  const Query = z.strictObject({ since: z.string().max(100).optional() });
+  return new Hono().get('/', (c) => {
+    const now = states.since(readQuery(c, Query).since);
+    const etag = `"${now.version}"`;
+    const headers = { etag, 'cache-control': 'no-cache', 'x-content-type-options': 'nosniff' };
+    return c.req.header('if-none-match') === etag ? c.body(null, 304, headers) : c.json(now, 200, headers);
+  });
 }
 
 function calls(journal: Journal, vendors: readonly string[]): Hono {

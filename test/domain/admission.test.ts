@@ -13,7 +13,7 @@ import {
 import { Severity } from '../../schemas/names.ts';
 import type { Signal } from '../../schemas/signal.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time.ts';
-import { signal } from '../support/signals.ts';
+import { arrivals, signal } from '../support/signals.ts';
 import { before, NOON } from './arbitraries.ts';
 
 const firing = signal();
@@ -26,6 +26,7 @@ const known = (more: Partial<KnownEpisode> = {}): KnownEpisode => ({
   endsAt: null,
   assumed: false,
   incidentId: 'an incident',
+  muted: false,
   ...more,
 });
 const ended = known({ status: 'resolved', endsAt: before(5) });
@@ -130,6 +131,7 @@ test('whatever is known, a second delivery of the same signal is nothing new', (
               endsAt: one.endsAt,
               assumed: false,
               incidentId: null,
+              muted: false,
             };
       expect(noveltyOf(one, after, null, NOON)).toBe('nothing');
     }),
@@ -147,7 +149,7 @@ describe('an incident is opened by', () => {
     ['nothing that has resolved', [resolved], false],
     ['nothing at all', [], false],
   ])('%s', (_, signals, opens) => {
-    expect(opensIncident(signals)).toBe(opens);
+    expect(opensIncident(arrivals(signals))).toBe(opens);
   });
 });
 

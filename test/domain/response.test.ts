@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { blankIncident } from '../../aws/table/admit.ts';
+import { blankIncident } from '../../aws/table/open.ts';
 import { apply, begin, began, plan, type Plan, type ResponseState } from '../../domain/response.ts';
 import type { IncidentRecord } from '../../schemas/incident.ts';
 import { type Message, MitigationOutcome, PageNeed, VerificationOutcome } from '../../schemas/inbox.ts';

@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { readEnvironment } from '../../aws/env.ts';
-import { QUEUE, ROUTER_TIMEOUT_SECONDS, SCHEDULES, WORKFLOW } from '../../aws/resources.ts';
+import { PROJECT, QUEUE, ROUTER_TIMEOUT_SECONDS, SCHEDULES, WORKFLOW } from '../../aws/resources.ts';
+import { TARGETS } from '../../schemas/projection.ts';
 import { type Described, describeSystem, type System } from './platform.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -39,6 +40,9 @@ const byName = (name: string): FunctionArgs => {
   return found;
 };
 
+/** What the queue is called that wakes the projector for it. */
+const queueOf = (target: string): string => `${target.slice(0, 1).toUpperCase()}${target.slice(1)}`;
+
 describe('stages', () => {
   test('production is kept: it cannot be removed by a command, nor its table by anyone', () => {
     expect(production.app).toMatchObject({ removal: 'retain', protect: true });
@@ -67,7 +71,7 @@ describe('functions', () => {
     expect(described.toSorted()).toEqual(handlers.map((file) => `functions/${file.slice(0, -3)}.handler`).toSorted());
   });
 
-  test.each(['http', 'route', 'sweep', 'incident-response'])(
+  test.each(['http', 'route', 'project', 'sweep', 'incident-response'])(
     '%s finds exactly the environment that it reads',
     (name) => {
       const { environment } = byName(name);
@@ -135,7 +139,7 @@ describe('permissions', () => {
     for (const { actions, resources } of statements()) {
       for (const action of actions) expect(action).toMatch(/^[a-z0-9]+:[A-Z][A-Za-z]+$/);
       for (const resource of resources)
-        expect(resource).toMatch(/^(Table|Blobs|Urgent|Ordinary|IncidentResponse|Sweep|arn:)/);
+        expect(resource).toMatch(/^(Table|Blobs|Urgent|Ordinary|Slack|Statuspage|Grafana|Tickets|\w+DeadLetters|arn:)/);
       expect(resources).not.toHaveLength(0);
     }
   });
@@ -151,6 +155,7 @@ describe('permissions', () => {
     ),
     GetObjectCommand: ['s3:GetObject', 's3:ListBucket'],
     PutObjectCommand: ['s3:PutObject'],
+    SendMessageCommand: ['sqs:SendMessage'],
     SendMessageBatchCommand: ['sqs:SendMessage'],
     InvokeCommand: ['lambda:InvokeFunction'],
     SendDurableExecutionCallbackSuccessCommand: ['lambda:SendDurableExecutionCallbackSuccess'],
@@ -169,9 +174,39 @@ describe('permissions', () => {
     }
   });
 
-  test('only who waits for a vendor or checks a caller reads secrets', () => {
-    const readers = functionsOf(production).filter((one) => JSON.stringify(argsOf(one).permissions).includes('ssm:'));
-    expect(readers.map(({ name }) => name)).toEqual(['Http', 'IncidentResponse']);
+  /** Names of the functions that may do this with a resource that begins so. */
+  const whoMay = (action: string, resource: string): string[] =>
+    functionsOf(production)
+      .filter((one) =>
+        argsOf(one).permissions.some(
+          ({ actions, resources }) => actions.includes(action) && resources.some((name) => name.startsWith(resource)),
+        ),
+      )
+      .map(({ name }) => name)
+      .toSorted();
+
+  test('signals are taken by the router alone, and sent by nobody but the receivers', () => {
+    for (const queue of ['Urgent.', 'Ordinary.']) {
+      expect(whoMay('sqs:ReceiveMessage', queue)).toEqual(['Route']);
+      expect(whoMay('sqs:SendMessage', queue)).toEqual(['Http']);
+    }
+  });
+
+  test.each(TARGETS)('all who change what is shown may wake %s, and only the projector is woken', (target) => {
+    const queue = `${queueOf(target)}.`;
+    expect(whoMay('sqs:SendMessage', queue)).toEqual(['Http', 'IncidentResponse', 'Project', 'Route', 'Sweep']);
+    expect(whoMay('sqs:ReceiveMessage', queue)).toEqual(['Project']);
+    expect(whoMay('sqs:DeleteMessage', queue)).toEqual(['Project']);
+  });
+
+  test('the projector starts no workflow and writes nothing but the table', () => {
+    expect(whoMay('lambda:InvokeFunction', '')).toEqual(['Http', 'IncidentResponse', 'Route', 'Sweep']);
+    expect(whoMay('s3:PutObject', '')).toEqual(['Http', 'IncidentResponse', 'Route']);
+  });
+
+  test('all read the published configuration and the secrets', () => {
+    expect(whoMay('s3:GetObject', 'Blobs.arn/config/')).toHaveLength(5);
+    expect(whoMay('ssm:GetParametersByPath', '')).toHaveLength(5);
   });
 });
 
@@ -193,12 +228,37 @@ describe('queues', () => {
 
   test('dead letters are kept for two weeks, and what Lambda fills is no FIFO queue', () => {
     const deadLetters = production.of('sst.aws.Queue').filter(({ name }) => name.endsWith('DeadLetters'));
-    expect(deadLetters).toHaveLength(4);
+    expect(deadLetters).toHaveLength(4 + TARGETS.length);
     for (const { args } of deadLetters) {
       expect(args).toMatchObject({ transform: { queue: { messageRetentionSeconds: 14 * 24 * 3600 } } });
     }
     expect(queue('SweepDeadLetters')['fifo']).toBe(false);
     expect(queue('IncidentResponseDeadLetters')['fifo']).toBe(false);
+  });
+
+  test.each(TARGETS)('the queue that wakes %s takes delays, outlasts the projector, and has dead letters', (target) => {
+    const name = queueOf(target);
+    expect(queue(name)).toEqual({
+      visibilityTimeout: `${PROJECT.visibilitySeconds} seconds`, // no FIFO queue: those know no delay of one message
+      dlq: { queue: `${name}DeadLetters.arn`, retry: PROJECT.maxReceives },
+    });
+    expect(PROJECT.visibilitySeconds).toBeGreaterThanOrEqual(PROJECT.timeoutSeconds); // else Lambda refuses it
+    expect(queue(`${name}DeadLetters`)['fifo']).toBe(false);
+  });
+
+  test('each place where incidents are shown has functions that no other can take', () => {
+    const sources = TARGETS.map((target) =>
+      production.of(`${queueOf(target)}.subscribe`).map(({ args }) => args['given']),
+    );
+    const source = [
+      'Project.arn',
+      {
+        batch: { size: QUEUE.batchSize, partialResponses: true },
+        transform: { eventSourceMapping: { scalingConfig: { maximumConcurrency: 2 } } },
+      },
+    ];
+    expect(sources).toEqual(TARGETS.map(() => [source]));
+    expect(byName('project').concurrency?.reserved).toBe(2 * TARGETS.length);
   });
 
   test('the router takes batches of which a part may fail, and has a place for each that may come at once', () => {
@@ -244,17 +304,31 @@ describe('alarms', () => {
   test.each([
     ['http throws', 'FunctionName', 'Http.name', 'Errors'],
     ['the router throws', 'FunctionName', 'Route.name', 'Errors'],
+    ['the projector throws', 'FunctionName', 'Project.name', 'Errors'],
     ['the sweeper throws', 'FunctionName', 'Sweep.name', 'Errors'],
     ['http has no place left', 'FunctionName', 'Http.name', 'Throttles'],
     ['the router has no place left', 'FunctionName', 'Route.name', 'Throttles'],
+    ['the projector has no place left', 'FunctionName', 'Project.name', 'Throttles'],
     ['the workflow has no place left', 'FunctionName', 'IncidentResponse.name', 'Throttles'],
     ['a workflow has failed', 'FunctionName', 'IncidentResponse.name', 'DurableExecutionFailed'],
     ['a workflow has timed out', 'FunctionName', 'IncidentResponse.name', 'DurableExecutionTimedOut'],
     ['an urgent signal waits', 'QueueName', 'Urgent.nodes.queue.name', 'ApproximateAgeOfOldestMessage'],
     ['a signal waits', 'QueueName', 'Ordinary.nodes.queue.name', 'ApproximateAgeOfOldestMessage'],
+    ...TARGETS.map((target) => [
+      `nobody looks at what ${target} is to show`,
+      'QueueName',
+      `${queueOf(target)}.nodes.queue.name`,
+      'ApproximateAgeOfOldestMessage',
+    ]),
     ['a request was answered with 5xx', 'ApiId', 'Api.nodes.api.id', '5xx'],
   ])('one goes off when %s', (_when, dimension, value, metric) => {
     expect(watches(dimension, value, metric)).toBe(true);
+  });
+
+  test('a projector that asked to be woken later is not taken for one that is late', () => {
+    const late = alarms().filter(({ name }) => TARGETS.some((target) => name === `firebreak-production-${target}-age`));
+    expect(late).toHaveLength(TARGETS.length);
+    for (const { threshold } of late) expect(threshold).toBeGreaterThan(900); // the longest delay that SQS takes
   });
 
   test('a sweeper that is not called at all is noticed by its silence', () => {

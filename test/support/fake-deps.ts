@@ -11,8 +11,18 @@ import type {
   RollbackRequest,
 } from '../../domain/ports.ts';
 import { type Config, emptyConfig } from '../../schemas/config.ts';
+import type { Projections } from '../../domain/projections.ts';
+import type { Subject } from '../../schemas/projection.ts';
 import { millisOf, timestamp, type Timestamp } from '../../schemas/time.ts';
-import { FakeAutomation, FakeChanges, FakeDecisions, FakeEffects, FakeIncidents, FakeStore } from './fake-store.ts';
+import {
+  FakeAutomation,
+  FakeChanges,
+  FakeCrowds,
+  FakeDecisions,
+  FakeEffects,
+  FakeIncidents,
+  FakeStore,
+} from './fake-store.ts';
 
 /** Told to nobody. */
 export const silent: Log = { info: () => undefined, warn: () => undefined, error: () => undefined, with: () => silent };
@@ -58,6 +68,8 @@ export class FakeWorld {
   readonly store: FakeStore;
   readonly deps: Deps;
   readonly calls: string[] = [];
+  /** What projectors were told has changed. */
+  readonly changed = new Set<Subject>();
   config: Config = emptyConfig;
   engine: TestEngine | undefined;
   /** Called with each call of a vendor, at its moment. */
@@ -111,6 +123,7 @@ export class FakeWorld {
         ring: (callback) => this.#engine().ring(callback),
       },
       incidents: new FakeIncidents(store),
+      crowds: new FakeCrowds(store),
       decisions: new FakeDecisions(store),
       effects: new FakeEffects(store),
       changes: new FakeChanges(store),
@@ -126,6 +139,13 @@ export class FakeWorld {
       alerts: {
         gone: async (labelSets) => (this.gone === null ? null : this.gone ? labelSets.map((_, index) => index) : []),
       },
+      projections: this.#projections(),
+      silences: notAsked('silences'),
+      bulletins: notAsked('bulletins'),
+      chat: notAsked('chat'),
+      statusPage: notAsked('statusPage'),
+      annotations: notAsked('annotations'),
+      ticketsFor: notAskedFor('ticketsFor'),
       secrets: notAsked('secrets'),
       blobs: notAsked('blobs'),
       queue: notAsked('queue'),
@@ -136,6 +156,14 @@ export class FakeWorld {
     return Object.fromEntries(
       Object.entries(deps).map(([name, port]) => [name, this.#watched(name, port)]),
     ) as unknown as Deps;
+  }
+
+  /** Remembers what was marked. To mark never fails, and workflows do nothing else with it. */
+  #projections(): Projections {
+    const marks: Pick<Projections, 'changed'> = {
+      changed: async (...subjects) => subjects.forEach((subject) => this.changed.add(subject)),
+    };
+    return Object.assign(notAsked<Projections>('projections'), marks);
   }
 
   #engine(): Engine {
@@ -186,10 +214,12 @@ const tellRollback = ({ key, from, to }: RollbackRequest): string =>
 /** A port that this world has not, since no workflow asks it anything. */
 const notAsked = <T extends object>(name: string): T =>
   new Proxy({} as T, {
-    get: (_, key) => () => {
-      throw new Error(`${name}.${String(key)} was called: workflows have no business with this port`);
-    },
+    get: (own, key) => Reflect.get(own, key) ?? notAskedFor(`${name}.${String(key)}`),
   });
+
+const notAskedFor = (name: string) => (): never => {
+  throw new Error(`${name} was called: workflows have no business with this port`);
+};
 
 /** Ports of which every call throws: for code that must do nothing but remember. The log alone may be written to. */
 export const untouchable = (onCall: (call: string) => void = () => undefined): Deps =>

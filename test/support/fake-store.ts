@@ -1,20 +1,25 @@
 import {
+  type Arrival,
+  asks,
   type Closed,
   highest,
   isEvent,
   type Novelty,
   noveltyOf,
   opensIncident,
+  pages,
   scopeOf,
 } from '../../domain/admission.ts';
-import { blankIncident } from '../../aws/table/admit.ts';
 import { newChange } from '../../aws/table/changes.ts';
+import { SEVERAL, scopeOfCrowd } from '../../aws/table/crowd.ts';
+import { blankIncident } from '../../aws/table/open.ts';
 import { canonicalJson, sha256 } from '../../aws/hash.ts';
 import type {
   Admitted,
   AutomationSwitch,
   Changes,
   Clock,
+  CrowdPort,
   Decisions,
   Effects,
   IncidentChange,
@@ -25,7 +30,9 @@ import type {
   RollbackEnd,
   SignalView,
 } from '../../domain/ports.ts';
+import type { Crowd, Opening } from '../../domain/crowd.ts';
 import type { Decision, DecisionInputs } from '../../domain/rollback.ts';
+import type { Child, Story } from '../../domain/story.ts';
 import { type Automation, untouchedAutomation } from '../../schemas/access.ts';
 import type { Change, ChangePatch, NewChange } from '../../schemas/change.ts';
 import type {
@@ -38,7 +45,7 @@ import type {
   TimelineEntry,
 } from '../../schemas/incident.ts';
 import type { Mail, Message } from '../../schemas/inbox.ts';
-import type { ChangeId, IncidentId } from '../../schemas/names.ts';
+import type { ChangeId, EnvironmentName, IncidentId } from '../../schemas/names.ts';
 import type { Signal } from '../../schemas/signal.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time.ts';
 
@@ -54,6 +61,9 @@ type Episode = {
   endsAt: Timestamp | null;
   assumed: boolean;
   incidentId: IncidentId | null;
+  muted: boolean;
+  mute: Arrival['mute'];
+  heardAt: Timestamp;
   signal: Signal;
 };
 
@@ -66,6 +76,9 @@ type Dossier = {
   timeline: TimelineEntry[];
   decisions: Map<number, { view: DecisionView; inputs: DecisionInputs; outcome?: RollbackEnd['outcome'] }>;
   effects: Map<string, Effect>;
+  /** Of a parent: what has joined it, and when that ended. */
+  children: Map<IncidentId, { endedAt: Timestamp | null }>;
+  joinedAt: Timestamp | null;
 };
 
 /** All that is stored, and the few things that several ports do to it. Nothing here waits, so nothing can race. */
@@ -75,6 +88,7 @@ export class FakeStore {
   readonly open = new Map<string, IncidentId>();
   readonly pending = new Map<IncidentId, { seq: number; since: Timestamp }>();
   readonly episodes = new Map<string, Episode>();
+  readonly openings: Opening[] = [];
   readonly changes = new Map<ChangeId, Change>();
   readonly locks = new Map<string, { key: string; incident: string; until: Timestamp }>();
   readonly acts: { place: string; at: Timestamp }[] = [];
@@ -113,7 +127,11 @@ export class FakeStore {
       timeline: [{ ...entry, at: this.clock.now() }],
       decisions: new Map(),
       effects: new Map(),
+      children: new Map(),
+      joinedAt: null,
     };
+    const { id, opened_at: at, service, environment, unmatched } = record;
+    this.openings.push({ id, at, scope, service, environment, unmatched });
     this.dossiers.set(record.id, dossier);
     this.open.set(scope, record.id);
     this.pend(record.id, 0);
@@ -147,7 +165,7 @@ const copy = <T>(value: T): T => structuredClone(value);
 
 const placeOf = ({ service, environment }: Place): string => JSON.stringify([service, environment]);
 
-type Heard = { signal: Signal; row: Episode | undefined; novelty: Novelty };
+type Heard = Arrival & { row: Episode | undefined; novelty: Novelty };
 
 export class FakeIncidents implements Incidents {
   readonly #store: FakeStore;
@@ -156,30 +174,36 @@ export class FakeIncidents implements Incidents {
     this.#store = store;
   }
 
-  async admit(signals: readonly Signal[], receipt: Pick<Receipt, 'at' | 'trace'>): Promise<Admitted> {
-    const admitted: Admitted = { wake: [], opened: [], counts: { opened: 0, joined: 0, recorded: 0, known: 0 } };
+  async admit(arrivals: readonly Arrival[], receipt: Pick<Receipt, 'at' | 'trace'>): Promise<Admitted> {
+    const counts = { opened: 0, joined: 0, recorded: 0, known: 0 };
+    const admitted: Admitted = { wake: [], opened: [], apart: [], counts };
     // One at a time: what each of them finds is what the one before it has left.
-    for (const signal of signals) this.#admit(signal, receipt, admitted);
+    for (const arrival of arrivals) this.#admit(arrival, receipt, admitted);
     return { ...admitted, wake: [...new Set(admitted.wake)] };
   }
 
-  #admit(signal: Signal, receipt: Pick<Receipt, 'at' | 'trace'>, admitted: Admitted): void {
+  #admit(arrival: Arrival, receipt: Pick<Receipt, 'at' | 'trace'>, admitted: Admitted): void {
     const store = this.#store;
+    const { signal, mute } = arrival;
     const scope = scopeOf(signal);
     const dossier = store.openIncident(scope);
     const row = store.episodes.get(signal.episode);
-    const novelty = noveltyOf(signal, row, this.#closed(row, dossier), receipt.at);
+    const novelty = noveltyOf(signal, row, this.#closed(row, dossier), receipt.at, mute);
+    const known = row?.incidentId ?? null;
     if (novelty === 'nothing') {
       admitted.counts.known += 1;
       if (dossier && signal.status === 'firing') dossier.record.renotified += 1;
       if (dossier) admitted.wake.push(dossier.record.id);
+      if (known === null) admitted.apart.push({ arrival, status: row?.status ?? signal.status });
       return;
     }
-    const mine = row?.incidentId === (dossier?.record.id ?? null) || row?.incidentId === null;
-    const fired = novelty === 'opens' || novelty === 'returns' || (novelty === 'asks' && row?.incidentId === null);
-    const opens = dossier === undefined && fired && opensIncident([signal]);
-    const into = dossier ?? (opens ? this.#open(signal, scope, receipt.trace) : undefined);
-    this.#keepEpisode({ signal, row, novelty }, fired ? (into?.record.id ?? null) : (row?.incidentId ?? null));
+    const heard: Heard = { ...arrival, row, novelty };
+    const asksNow = novelty === 'asks' && mute === null && (known === null || known === dossier?.record.id);
+    const fired = novelty === 'opens' || novelty === 'returns' || (asksNow && known === null);
+    const opens = dossier === undefined && fired && opensIncident([arrival]);
+    const into = dossier ?? (opens ? this.#open(arrival, scope, receipt.trace) : undefined);
+    this.#keepEpisode(heard, fired ? (into?.record.id ?? null) : known);
+    if (known === null && (into === undefined || !fired)) admitted.apart.push({ arrival, status: signal.status });
     if (into === undefined) {
       admitted.counts.recorded += 1;
       return;
@@ -192,8 +216,8 @@ export class FakeIncidents implements Incidents {
       return;
     }
     if (fired) admitted.counts.joined += 1;
-    const ended = novelty === 'resolves' && row?.incidentId === into.record.id;
-    if (fired || ended || (novelty === 'asks' && mine)) this.#tell(into, signal, { fired, ended });
+    const ended = novelty === 'resolves' && known === into.record.id;
+    if (fired || ended || asksNow) this.#tell(into, heard, { fired, ended });
   }
 
   #closed(row: Episode | undefined, open: Dossier | undefined): Closed {
@@ -202,7 +226,8 @@ export class FakeIncidents implements Incidents {
     return resolvedAt === null ? null : { resolvedAt };
   }
 
-  #open(signal: Signal, scope: string, trace: string): Dossier {
+  #open(arrival: Arrival, scope: string, trace: string): Dossier {
+    const { signal, delivery } = arrival;
     const { service, environment, unmatched, severity, title } = signal;
     const record: IncidentRecord = {
       ...blankIncident,
@@ -212,6 +237,8 @@ export class FakeIncidents implements Incidents {
       unmatched,
       title: unmatched ? `${unmatched}: ${title}` : title,
       severity,
+      page: pages(arrival),
+      told_channels: [...new Set(delivery.channels)],
       opened_at: this.#store.clock.now(),
       trace,
       signal_count: 1,
@@ -222,8 +249,9 @@ export class FakeIncidents implements Incidents {
     return this.#store.begin(record, scope, entry);
   }
 
-  #keepEpisode({ signal, row, novelty }: Heard, incidentId: IncidentId | null): void {
+  #keepEpisode({ signal, mute, row, novelty }: Heard, incidentId: IncidentId | null): void {
     const at = this.#store.clock.now();
+    const muted = incidentId === null && mute !== null && signal.status === 'firing' && !isEvent(signal);
     this.#store.episodes.set(signal.episode, {
       status: isEvent(signal) ? 'resolved' : signal.status,
       asksRollback: signal.asksRollback || (row?.asksRollback ?? false),
@@ -231,6 +259,9 @@ export class FakeIncidents implements Incidents {
       endsAt: signal.status === 'resolved' ? (signal.endsAt ?? at) : null,
       assumed: false,
       incidentId,
+      muted,
+      mute: muted ? mute : null,
+      heardAt: at,
       signal,
     });
   }
@@ -239,15 +270,18 @@ export class FakeIncidents implements Incidents {
     into.signals.set(`${signal.startsAt}#${signal.episode}`, { ...signal, first_seen_at: this.#store.clock.now() });
   }
 
-  #tell(into: Dossier, signal: Signal, { fired, ended }: { fired: boolean; ended: boolean }): void {
+  #tell(into: Dossier, heard: Heard, { fired, ended }: { fired: boolean; ended: boolean }): void {
     const { record } = into;
+    const { signal, row } = heard;
+    const loud = fired && heard.mute === null;
     if (ended) this.#endSignal(into, signal.episode, signal.endsAt ?? this.#store.clock.now());
     const message: Message = {
       kind: 'signals',
       fired: fired ? 1 : 0,
       resolved: ended ? 1 : 0,
-      critical: fired && signal.severity === 'critical',
-      asksRollback: !ended && signal.asksRollback,
+      critical: loud && signal.severity === 'critical',
+      pages: loud && pages(heard),
+      asksRollback: !ended && asks(heard),
     };
     const kind = fired ? 'alerts.fired' : ended ? 'alerts.resolved' : 'alerts.asked';
     this.#store.mail(
@@ -255,8 +289,8 @@ export class FakeIncidents implements Incidents {
       message,
       { timeline: { actor: 'alerts', kind, text: signal.title, detail: null } },
       {
-        severity: fired ? highest([record.severity, signal.severity]) : record.severity,
-        signal_count: record.signal_count + (fired ? 1 : 0),
+        severity: loud ? highest([record.severity, signal.severity]) : record.severity,
+        signal_count: record.signal_count + (fired && row?.incidentId !== record.id ? 1 : 0),
         firing: record.firing + (fired && !isEvent(signal) ? 1 : 0) - (ended ? 1 : 0),
         asks_rollback: record.asks_rollback || message.asksRollback,
       },
@@ -311,12 +345,16 @@ export class FakeIncidents implements Incidents {
       resolved_at,
       signal_count,
       suspects,
-      parent_id: null,
-      channel: null,
+      parent_id: dossier.record.parent_id ?? null,
+      channel: dossier.record.channel ?? this.#channelOf(dossier.record.parent_id),
       roles: {},
       decisions: [...dossier.decisions.values()].map(({ view }) => view),
       effects: [...dossier.effects.values()],
     });
+  }
+
+  #channelOf(parent: IncidentId | undefined): string | null {
+    return (parent && this.#store.dossiers.get(parent)?.record.channel) ?? null;
   }
 
   async list(): ReturnType<Incidents['list']> {
@@ -422,6 +460,121 @@ export class FakeIncidents implements Incidents {
 
   async open(): Promise<IncidentRecord[]> {
     return copy([...this.#store.open.values()].map((id) => this.#store.dossier(id).record));
+  }
+
+  /** Places in the timeline are those in which things were told. */
+  async story(id: IncidentId, after: string | null): Promise<Story | undefined> {
+    const dossier = this.#store.dossiers.get(id);
+    if (dossier === undefined) return undefined;
+    const { record: incident, decisions, effects, signals, timeline, children } = dossier;
+    const parent = incident.parent_id && this.#store.dossiers.get(incident.parent_id)?.record;
+    return copy({
+      incident,
+      decisions: [...decisions.values()].map(({ view }) => view),
+      effects: [...effects.values()],
+      signals: [...signals.values()].toSorted(
+        (a, b) => Number(a.status === 'resolved') - Number(b.status === 'resolved'),
+      ),
+      timeline: timeline
+        .map((entry, index) => ({ place: String(index).padStart(10, '0'), entry }))
+        .filter(({ place }) => after === null || place > after),
+      children: [...children.keys()].map((child) => this.#child(child)),
+      childCount: children.size,
+      parent: parent ? { id: parent.id, channel: parent.channel ?? null } : null,
+    });
+  }
+
+  #child(of: IncidentId): Child {
+    const { id, service, unmatched, environment, title, severity, status } = this.#store.dossier(of).record;
+    return { id, service: unmatched ?? service, environment, title, severity, status };
+  }
+
+  async setMuted(id: IncidentId, text: string | null): Promise<boolean> {
+    const { record } = this.#store.dossier(id);
+    if ((record.muted?.text ?? null) === text) return false;
+    record.muted = text === null ? null : { text };
+    return true;
+  }
+
+  async setChannel(id: IncidentId, channel: string): Promise<void> {
+    this.#store.dossier(id).record.channel = channel;
+  }
+
+  async apart({ muted: wanted, limit }: Parameters<Incidents['apart']>[0]): ReturnType<Incidents['apart']> {
+    const all = [...this.#store.episodes.values()]
+      .filter(({ incidentId, muted }) => incidentId === null && muted === wanted)
+      .toSorted((a, b) => (a.heardAt < b.heardAt ? 1 : -1))
+      .map(({ signal, mute, heardAt }) => ({ signal: { ...signal, first_seen_at: heardAt }, mute }));
+    return copy({ items: all.slice(0, limit), next_cursor: null });
+  }
+
+  async muted(): ReturnType<Incidents['muted']> {
+    const muted = [...this.#store.episodes.values()].filter((episode) => episode.muted);
+    return copy(muted.flatMap(({ signal, mute }) => (mute === null ? [] : [{ signal, by: mute.by }])));
+  }
+}
+
+export class FakeCrowds implements CrowdPort {
+  readonly #store: FakeStore;
+
+  constructor(store: FakeStore) {
+    this.#store = store;
+  }
+
+  async openedSince(since: Timestamp): Promise<Opening[]> {
+    return copy(this.#store.openings.filter(({ at }) => at >= since));
+  }
+
+  async parentIn(environment: string): ReturnType<CrowdPort['parentIn']> {
+    const dossier = this.#store.openIncident(scopeOfCrowd(environment));
+    if (dossier === undefined) return undefined;
+    return copy({ incident: dossier.record, lastJoinedAt: dossier.joinedAt ?? dossier.record.opened_at });
+  }
+
+  async openParent(environment: string, crowd: Crowd, title: string, trace: string): Promise<IncidentId> {
+    const scope = scopeOfCrowd(environment);
+    const open = this.#store.open.get(scope);
+    if (open !== undefined) return open;
+    const record: IncidentRecord = {
+      ...blankIncident,
+      id: this.#store.mint(),
+      service: SEVERAL,
+      environment: environment as EnvironmentName,
+      title,
+      severity: 'critical',
+      opened_at: this.#store.clock.now(),
+      trace,
+      crowd,
+    };
+    const entry = { actor: 'alerts', kind: 'incident.opened', text: `Opened: ${title}`, detail: null };
+    return this.#store.begin(record, scope, entry).record.id;
+  }
+
+  async join(parent: IncidentId, child: IncidentId): Promise<'joined' | 'closed'> {
+    const [into, part] = [this.#store.dossiers.get(parent), this.#store.dossiers.get(child)];
+    if (into === undefined || part === undefined) return 'closed';
+    if (part.record.parent_id !== undefined) return 'joined';
+    if (into.record.status === 'resolved' || part.record.status === 'resolved') return 'closed';
+    const at = this.#store.clock.now();
+    part.record = { ...part.record, parent_id: parent };
+    const { firing, signal_count, title } = into.record;
+    into.record = { ...into.record, firing: firing + 1, signal_count: signal_count + 1 };
+    into.joinedAt = at;
+    into.children.set(child, { endedAt: null });
+    const told = { at, actor: 'firebreak', detail: null };
+    into.timeline.push({ ...told, kind: 'alerts.joined', text: `Joined: ${part.record.title}` });
+    part.timeline.push({ ...told, kind: 'incident.joined', text: `It is a part of ${title}` });
+    return 'joined';
+  }
+
+  async childEnded(parent: IncidentId, child: IncidentId): Promise<IncidentRecord | undefined> {
+    const into = this.#store.dossiers.get(parent);
+    const part = into?.children.get(child);
+    if (into !== undefined && part?.endedAt === null) {
+      part.endedAt = this.#store.clock.now();
+      into.record = { ...into.record, firing: into.record.firing - 1 };
+    }
+    return copy(into?.record);
   }
 }
 

@@ -1,3 +1,6 @@
+import type { Arrival } from '../../domain/admission.ts';
+import { type Delivery, deliver, type Mute } from '../../domain/routing.ts';
+import { type Config, emptyConfig } from '../../schemas/config.ts';
 import { UNMATCHED, type EnvironmentName, type ServiceName } from '../../schemas/names.ts';
 import type { Signal } from '../../schemas/signal.ts';
 import type { Timestamp } from '../../schemas/time.ts';
@@ -32,3 +35,16 @@ export function signal(more: Partial<Signal> = {}): Signal {
 /** Of something that the catalogue does not know, called so by its alert. */
 export const stranger = (unmatched: string, more: Partial<Signal> = {}): Signal =>
   signal({ service: UNMATCHED, unmatched, asksRollback: false, ...more });
+
+/** A signal as it is taken in: delivered as it would be without any routes, and not kept quiet, unless said otherwise. */
+export const arrival = (
+  one: Signal,
+  { delivery = {}, mute = null }: { delivery?: Partial<Delivery>; mute?: Mute | null } = {},
+): Arrival => ({ signal: one, delivery: { ...deliver(one, emptyConfig, one.startsAt), ...delivery }, mute });
+
+/** Several, delivered as the routes of `config` say at the time at which each began. */
+export const arrivals = (signals: readonly Signal[], config: Config = emptyConfig): Arrival[] =>
+  signals.map((one) => arrival(one, { delivery: deliver(one, config, one.startsAt) }));
+
+/** A silence that somebody has made while a disk was changed. */
+export const silenced: Mute = { by: 'silence', name: 'silence-1', until: null, reason: 'new disks (by ada)' };

@@ -13,6 +13,7 @@ import { incidentResponse, type IncidentRun } from '../../workflows/incident-res
 import { durableRun } from '../../workflows/run.ts';
 import { wake } from '../../workflows/wake.ts';
 import { FakeWorld } from '../support/fake-deps.ts';
+import { arrivals } from '../support/signals.ts';
 import { type Run, runOf } from './history.ts';
 import { VirtualLambda } from './virtual-lambda.ts';
 
@@ -148,7 +149,8 @@ function signalOf(
 const asking = { service: 'checkout', environment: 'production', severity: 'critical', action: 'auto-rollback' };
 
 const admit = async (world: FakeWorld, signal: Signal): Promise<void> => {
-  const { wake: ids } = await world.deps.incidents.admit([signal], { at: world.clock.now(), trace: 'trace' });
+  const receipt = { at: world.clock.now(), trace: 'trace' };
+  const { wake: ids } = await world.deps.incidents.admit(arrivals([signal], world.config), receipt);
   for (const id of ids) await wake(world.deps, id);
 };
 

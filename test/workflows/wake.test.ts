@@ -5,7 +5,7 @@ import { hear } from '../../workflows/steps/hear.ts';
 import { wake } from '../../workflows/wake.ts';
 import { clear } from '../domain/arbitraries.ts';
 import { FakeWorld } from '../support/fake-deps.ts';
-import { signal } from '../support/signals.ts';
+import { arrivals, signal } from '../support/signals.ts';
 
 let world: FakeWorld;
 let id: IncidentId;
@@ -21,7 +21,7 @@ beforeEach(async () => {
     kill: () => undefined,
     dieAfter: () => undefined,
   };
-  const { opened } = await world.deps.incidents.admit([signal()], { at: world.clock.now(), trace: 'trace' });
+  const { opened } = await world.deps.incidents.admit(arrivals([signal()]), { at: world.clock.now(), trace: 'trace' });
   id = opened[0] ?? ('' as IncidentId);
 });
 

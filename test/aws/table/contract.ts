@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import type { Arrival } from '../../../domain/admission.ts';
 import type { Place, RollbackEnd } from '../../../domain/ports.ts';
 import { decide } from '../../../domain/rollback.ts';
 import { NewChange } from '../../../schemas/change.ts';
@@ -7,7 +8,7 @@ import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../..
 import type { Signal } from '../../../schemas/signal.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time.ts';
 import { change, clear } from '../../domain/arbitraries.ts';
-import { signal, stranger } from '../../support/signals.ts';
+import { arrival, arrivals, signal, silenced, stranger } from '../../support/signals.ts';
 import type { Stores } from './stores.ts';
 
 const TRACE = 'trace';
@@ -32,7 +33,8 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
   const here = (more: Partial<Signal> = {}): Signal => signal({ ...place, fingerprint: `${place.service}/1`, ...more });
   const other = (more: Partial<Signal> = {}): Signal => here({ fingerprint: `${place.service}/2`, ...more });
   const ended = (one: Signal): Signal => ({ ...one, status: 'resolved', endsAt: stores.clock.now() });
-  const admit = (...signals: Signal[]) => stores.incidents.admit(signals, { at: stores.clock.now(), trace: TRACE });
+  const take = (...all: Arrival[]) => stores.incidents.admit(all, { at: stores.clock.now(), trace: TRACE });
+  const admit = (...signals: Signal[]) => take(...arrivals(signals));
   const later = (seconds: number): void => stores.clock.set(stores.clock.millis + seconds * 1000);
 
   /** Opens an incident, a second before what comes next. */
@@ -110,7 +112,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       });
       expect(await record(id)).toMatchObject({ signal_count: 2, firing: 2, severity: 'critical', seq: 1 });
       expect(await mailOf(id)).toEqual([
-        { kind: 'signals', fired: 1, resolved: 0, critical: false, asksRollback: false },
+        { kind: 'signals', fired: 1, resolved: 0, critical: false, pages: false, asksRollback: false },
       ]);
     });
 
@@ -127,7 +129,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await admit(ended(here()))).toMatchObject({ counts: { known: 1 } });
       expect(await record(id)).toMatchObject({ firing: 0, signal_count: 1, seq: 1, status: 'open' });
       expect(await mailOf(id)).toEqual([
-        { kind: 'signals', fired: 0, resolved: 1, critical: false, asksRollback: false },
+        { kind: 'signals', fired: 0, resolved: 1, critical: false, pages: false, asksRollback: false },
       ]);
       expect((await stores.incidents.signals(id, { limit: 10 })).items).toMatchObject([{ status: 'resolved' }]);
     });
@@ -168,7 +170,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       await admit(here());
       expect(await record(id)).toMatchObject({ asks_rollback: true, signal_count: 1, firing: 1 });
       expect(await mailOf(id)).toEqual([
-        { kind: 'signals', fired: 0, resolved: 0, critical: false, asksRollback: true },
+        { kind: 'signals', fired: 0, resolved: 0, critical: false, pages: false, asksRollback: true },
       ]);
       expect(await timeline(id)).toEqual(['alerts.asked', 'incident.opened']);
     });

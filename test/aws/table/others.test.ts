@@ -6,9 +6,10 @@ import { decide } from '../../../domain/rollback.ts';
 import { untouchedAutomation } from '../../../schemas/access.ts';
 import { NewChange } from '../../../schemas/change.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/names.ts';
+import type { Signal } from '../../../schemas/signal.ts';
 import { plusSeconds } from '../../../schemas/time.ts';
 import { change, clear } from '../../domain/arbitraries.ts';
-import { signal } from '../../support/signals.ts';
+import { arrivals, signal } from '../../support/signals.ts';
 import { openTable, type TableStores } from './stores.ts';
 
 let stores: TableStores;
@@ -19,6 +20,8 @@ beforeAll(async () => {
 afterAll(() => stores.close());
 
 const later = (seconds: number): void => stores.clock.set(stores.clock.millis + seconds * 1000);
+const admit = (...signals: Signal[]) =>
+  stores.incidents.admit(arrivals(signals), { at: stores.clock.now(), trace: '' });
 
 test('a kill switch that nobody has touched is off', async () => {
   expect(await stores.automation.read()).toEqual(untouchedAutomation);
@@ -113,9 +116,7 @@ describe('incidents', () => {
   test('are listed newest first, the finished ones too, by status and service', async () => {
     const ids: IncidentId[] = [];
     for (const service of ['l1', 'l2', 'l3'] as ServiceName[]) {
-      const [id] = (
-        await stores.incidents.admit([signal({ service, fingerprint: service })], { at: stores.clock.now(), trace: '' })
-      ).opened;
+      const [id] = (await admit(signal({ service, fingerprint: service }))).opened;
       if (id) ids.unshift(id);
       later(1);
     }
@@ -130,12 +131,8 @@ describe('incidents', () => {
   });
 
   test('show what was decided and what was done', async () => {
-    const [id = '' as IncidentId] = (
-      await stores.incidents.admit([signal({ service: 'shown' as ServiceName, fingerprint: 'shown' })], {
-        at: stores.clock.now(),
-        trace: '',
-      })
-    ).opened;
+    const shown = signal({ service: 'shown' as ServiceName, fingerprint: 'shown' });
+    const [id = '' as IncidentId] = (await admit(shown)).opened;
     const inputs = clear();
     const decision = await stores.decisions.keep(id, 1, decide(inputs), inputs);
     const page = { key: 'p', kind: 'page', target: 'pagerduty', class: 'keyed', detail: 'Page 1' } as const;
@@ -157,7 +154,7 @@ describe('incidents', () => {
     const many = Array.from({ length: 30 }, (_, n) =>
       signal({ service: 'many' as ServiceName, fingerprint: `many/${n}` }),
     );
-    const [id = '' as IncidentId] = (await stores.incidents.admit(many, { at: stores.clock.now(), trace: '' })).opened;
+    const [id = '' as IncidentId] = (await admit(...many)).opened;
     const first = await stores.incidents.signals(id, { limit: 20 });
     const second = await stores.incidents.signals(id, { limit: 20, cursor: first.next_cursor ?? '' });
     const all = [...first.items, ...second.items].map(({ fingerprint }) => fingerprint);
@@ -166,12 +163,8 @@ describe('incidents', () => {
 });
 
 test('the inputs of a decision may be larger than an item', async () => {
-  const [id = '' as IncidentId] = (
-    await stores.incidents.admit([signal({ service: 'large' as ServiceName, fingerprint: 'large' })], {
-      at: stores.clock.now(),
-      trace: '',
-    })
-  ).opened;
+  const large = signal({ service: 'large' as ServiceName, fingerprint: 'large' });
+  const [id = '' as IncidentId] = (await admit(large)).opened;
   const inputs = clear({ changes: [change('v1', 240, { url: 'x'.repeat(500_000) }), change('v2', 10)] });
   await stores.decisions.keep(id, 1, decide(inputs), inputs);
   expect(await stores.decisions.inputs(id, 1)).toEqual(inputs);

@@ -7,7 +7,7 @@ import { NewChange } from '../../../schemas/change.ts';
 import type { Signal } from '../../../schemas/signal.ts';
 import { plusSeconds } from '../../../schemas/time.ts';
 import { clear } from '../../domain/arbitraries.ts';
-import { signal, stranger } from '../../support/signals.ts';
+import { arrivals, signal, stranger } from '../../support/signals.ts';
 import { openTable, type TableStores } from './stores.ts';
 
 let stores: TableStores;
@@ -25,7 +25,8 @@ function aService(): (name: string | number, more?: Partial<Signal>) => Signal {
   return (name, more = {}) => signal({ service, fingerprint: `${service}/${name}`, ...more });
 }
 
-const admit = (...signals: Signal[]) => stores.incidents.admit(signals, { at: stores.clock.now(), trace: 'trace' });
+const admit = (...signals: Signal[]) =>
+  stores.incidents.admit(arrivals(signals), { at: stores.clock.now(), trace: 'trace' });
 
 async function record(id: IncidentId) {
   const incident = await stores.incidents.read(id);

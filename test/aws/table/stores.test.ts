@@ -2,6 +2,7 @@ import { afterAll, beforeAll } from 'vitest';
 import {
   FakeAutomation,
   FakeChanges,
+  FakeCrowds,
   FakeDecisions,
   FakeEffects,
   FakeIncidents,
@@ -26,6 +27,7 @@ storesKeepTheirPromises('the likeness in memory', () => {
   return {
     clock,
     incidents: new FakeIncidents(store),
+    crowds: new FakeCrowds(store),
     decisions: new FakeDecisions(store),
     effects: new FakeEffects(store),
     changes: new FakeChanges(store),

@@ -4,25 +4,35 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { AutomationTable } from '../../../aws/table/automation.ts';
+import { BulletinTable } from '../../../aws/table/bulletins.ts';
 import { ChangeTable } from '../../../aws/table/changes.ts';
+import { CrowdTable } from '../../../aws/table/crowd.ts';
 import { DecisionTable } from '../../../aws/table/decisions.ts';
 import { EffectTable } from '../../../aws/table/effects.ts';
 import { IdempotencyTable } from '../../../aws/table/idempotency.ts';
 import { IncidentTable } from '../../../aws/table/incidents.ts';
+import { ProjectionTable } from '../../../aws/table/projections.ts';
 import { QuarantineTable } from '../../../aws/table/quarantine.ts';
 import { Table } from '../../../aws/table/table.ts';
 import { TokenTable } from '../../../aws/table/tokens.ts';
 import type { Blobs, Deps } from '../../../domain/ports.ts';
 import { startDynamoDb } from '../../../local/aws/dynamodb/start.ts';
 import { createTable } from '../../../local/resources.ts';
-import { SetClock } from '../../support/fake-deps.ts';
+import { SetClock, silent } from '../../support/fake-deps.ts';
 
 /** The stores that a table and its likeness in memory both are. */
-export type Stores = Pick<Deps, 'incidents' | 'decisions' | 'effects' | 'changes' | 'automation'> & { clock: SetClock };
+export type Stores = Pick<Deps, 'incidents' | 'crowds' | 'decisions' | 'effects' | 'changes' | 'automation'> & {
+  clock: SetClock;
+};
 
 /** Everything over one table of a real (emulated) DynamoDB, with blobs in memory. */
 export type TableStores = Stores &
-  Pick<Deps, 'quarantine' | 'tokens' | 'idempotency' | 'blobs'> & { table: Table; close(): Promise<void> };
+  Pick<Deps, 'quarantine' | 'tokens' | 'idempotency' | 'blobs' | 'bulletins' | 'projections'> & {
+    table: Table;
+    /** Projectors that were woken, as `slack in 0 s`. */
+    woken: string[];
+    close(): Promise<void>;
+  };
 
 export async function openTable(): Promise<TableStores> {
   const folder = await mkdtemp(join(tmpdir(), 'firebreak-table-'));
@@ -38,11 +48,17 @@ export async function openTable(): Promise<TableStores> {
   const table = new Table(client, 'firebreak');
   const clock = new SetClock('2026-11-20T12:00:00.000Z');
   const blobs = blobsInMemory();
+  const woken: string[] = [];
+  const wake = async (target: string, afterSeconds: number) => void woken.push(`${target} in ${afterSeconds} s`);
   return {
     table,
     clock,
     blobs,
+    woken,
     incidents: new IncidentTable(table, clock),
+    crowds: new CrowdTable(table, clock),
+    bulletins: new BulletinTable(table),
+    projections: new ProjectionTable(table, clock, wake, silent),
     decisions: new DecisionTable(table, blobs, clock),
     effects: new EffectTable(table, clock),
     changes: new ChangeTable(table, clock),

@@ -1,0 +1,127 @@
+import { randomBytes } from 'node:crypto';
+import { timestamp, type Timestamp } from '../../schemas/time.ts';
+import type { FaultInForce, Faults } from './faults.ts';
+import type { Journal, RecordedCall } from './journal.ts';
+import type { StandIn, StandInDeps } from './stand-in.ts';
+
+/** Of the journal; `GET /sandbox/calls` has the rest. */
+const SHOWN_CALLS = 100;
+
+/** A call without what may be long: `GET /sandbox/calls` has its headers and body. */
+export type CallShown = Omit<RecordedCall, 'headers' | 'body'>;
+
+/** What the sandbox's page shows. What has not changed since the version that was asked for is left out. */
+export type SandboxState = {
+  /** To ask with for what will have changed since. Good for one start of the stand-ins. */
+  version: string;
+  at: Timestamp;
+  time_scale: number;
+  /** Where each vendor's stand-in listens. */
+  urls: Readonly<Record<string, string>>;
+  /** By vendor, what a person would see there. */
+  views: Record<string, unknown>;
+  /** Newest first. */
+  calls?: CallShown[];
+  faults?: FaultInForce[];
+};
+
+export type StateParts = {
+  journal: Journal;
+  faults: Faults;
+  deps: StandInDeps;
+  standIns: readonly StandIn[];
+  urls: Readonly<Record<string, string>>;
+};
+
+export type SandboxStates = {
+  /** @param version of an earlier answer; `undefined`, or one of another start: everything */
+  since(version: string | undefined): SandboxState;
+};
+
+/** One thing that is looked at as a whole. */
+type Piece = { read(deps: StandInDeps): unknown; put(state: SandboxState, value: unknown): void };
+
+/** How a piece looked when it was last read. */
+type Look = {
+  value: unknown;
+  json: string;
+  /** The number of the version that brought it. */
+  since: number;
+  /** How many rows had been written when it was read. */
+  writes: number;
+  /** It did not ask for the time, so that it is the same until something is written. */
+  timeless: boolean;
+};
+
+/** Remembers what was shown, so that a look each second costs next to nothing. To be used inside a unit of the store. */
+export function sandboxStates(parts: StateParts): SandboxStates {
+  const { deps, urls } = parts;
+  const pieces = piecesOf(parts);
+  const looks = new Map<Piece, Look>();
+  const writes = writeCounter(deps);
+  const run = randomBytes(6).toString('hex');
+  let newest = 0;
+
+  const refresh = (): void => {
+    const written = writes();
+    const next = newest + 1;
+    for (const piece of pieces) {
+      const before = looks.get(piece);
+      if (before?.timeless && before.writes === written) continue;
+      const { value, timeless } = readTimed(piece, deps);
+      const json = JSON.stringify(value);
+      const isSame = json === before?.json;
+      if (!isSame) newest = next;
+      looks.set(piece, { value, json, since: isSame ? before.since : next, writes: written, timeless });
+    }
+  };
+
+  /** Of another start, or made up: from the beginning. */
+  const numberOf = (version: string | undefined): number => {
+    const [theirRun, number] = version?.split('.') ?? [];
+    return theirRun === run && /^\d{1,15}$/.test(number ?? '') ? Number(number) : 0;
+  };
+
+  return {
+    since(version) {
+      refresh();
+      const known = numberOf(version);
+      const at = timestamp(deps.now());
+      const state: SandboxState = { version: `${run}.${newest}`, at, time_scale: deps.timeScale, urls, views: {} };
+      for (const [piece, { value, since }] of looks) if (since > known) piece.put(state, value);
+      return state;
+    },
+  };
+}
+
+function piecesOf({ journal, faults, standIns }: StateParts): Piece[] {
+  const views = standIns.flatMap(({ vendor, view }) => {
+    if (!view) return [];
+    return { read: view, put: ({ views: all }: SandboxState, value: unknown) => void (all[vendor] = value) };
+  });
+  return [
+    ...views,
+    {
+      read: () => journal.page({ limit: SHOWN_CALLS }).items.map(shownCall),
+      put: (state, value) => void Object.assign(state, { calls: value }),
+    },
+    { read: () => faults.list(), put: (state, value) => void Object.assign(state, { faults: value }) },
+  ];
+}
+
+const shownCall = ({ headers: _headers, body: _body, ...shown }: RecordedCall): CallShown => shown;
+
+function readTimed(piece: Piece, deps: StandInDeps): { value: unknown; timeless: boolean } {
+  let timeless = true;
+  const now = (): number => {
+    timeless = false;
+    return deps.now();
+  };
+  return { value: piece.read({ ...deps, now }), timeless };
+}
+
+/** Rows written through this connection since it was opened: nobody else writes to the file. */
+function writeCounter({ db }: StandInDeps): () => number {
+  const count = db.prepare('select total_changes() as number');
+  return () => (count.get() as { number: number }).number;
+}
