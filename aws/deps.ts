@@ -3,13 +3,14 @@ import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { SSMClient } from '@aws-sdk/client-ssm';
-import type { Tickets } from '../domain/outlets.ts';
+import type { ExternalPager, Tickets } from '../domain/outlets.ts';
 import type { Clock, Deployer, Deps } from '../domain/ports.ts';
 import { alertStates } from '../integrations/alertmanager/alert-states.ts';
 import { alertmanagerSilences } from '../integrations/alertmanager/silences.ts';
 import { githubIssues } from '../integrations/github/issues.ts';
 import { grafanaAnnotations } from '../integrations/grafana/annotations.ts';
 import { httpDeployer } from '../integrations/http-cd/deployer.ts';
+import { externalPagerDuty } from '../integrations/pagerduty/external.ts';
 import { pagerDuty } from '../integrations/pagerduty/pager.ts';
 import { prometheus } from '../integrations/prometheus/metrics.ts';
 import { slackChat } from '../integrations/slack/chat.ts';
@@ -45,6 +46,7 @@ const systemClock: Clock = { now: () => timestamp(Date.now()) };
 
 /** Where a vendor is when its URL is not set. */
 const PAGERDUTY_EVENTS_URL = 'https://events.pagerduty.com';
+const PAGERDUTY_API_URL = 'https://api.pagerduty.com';
 const SLACK_API_URL = 'https://slack.com/api/';
 const STATUSPAGE_API_URL = 'https://api.statuspage.io/v1';
 const GITHUB_API_URL = 'https://api.github.com';
@@ -70,11 +72,7 @@ export function assemble(env: Environment): Deps {
     config,
     secrets,
     blobs,
-    queue: sqsSignalQueue(
-      sqs,
-      { urgent: env.FIREBREAK_QUEUE_URGENT, ordinary: env.FIREBREAK_QUEUE_ORDINARY },
-      blobs,
-    ),
+    queue: sqsSignalQueue(sqs, { urgent: env.FIREBREAK_QUEUE_URGENT, ordinary: env.FIREBREAK_QUEUE_ORDINARY }, blobs),
     engine: lambdaEngine(
       new LambdaClient({}),
       { functionName: env.FIREBREAK_WORKFLOW_FUNCTION, qualifier: env.FIREBREAK_WORKFLOW_QUALIFIER },
@@ -105,6 +103,7 @@ export function assemble(env: Environment): Deps {
         }).send(request),
     },
     fallbackPager: webhookPager({ config, secrets, clock }),
+    externalPager: externalPager({ secrets, clock }),
     deployerFor: (entry) => deployerFor(entry, { secrets, clock }),
     metrics: prometheus(() => secrets.get('PROMETHEUS_URL')),
     alerts: alertStates({
@@ -130,8 +129,28 @@ function outlets({ secrets, clock }: Pick<Deps, 'secrets' | 'clock'>) {
       pageId: () => secrets.get('STATUSPAGE_PAGE_ID'),
       clock,
     }),
-    annotations: grafanaAnnotations({ url: () => secrets.get('GRAFANA_URL'), token: () => secrets.get('GRAFANA_TOKEN'), clock }),
+    annotations: grafanaAnnotations({
+      url: () => secrets.get('GRAFANA_URL'),
+      token: () => secrets.get('GRAFANA_TOKEN'),
+      clock,
+    }),
     ticketsFor: (target: TicketTarget) => ticketsFor(target, { secrets, clock }),
+  };
+}
+
+/** The address is read with the credentials, before each attempt. */
+function externalPager({ secrets, clock }: Pick<Deps, 'secrets' | 'clock'>): ExternalPager {
+  const pager = async (): Promise<ExternalPager> =>
+    externalPagerDuty({
+      apiUrl: (await secrets.get('PAGERDUTY_API_URL')) ?? PAGERDUTY_API_URL,
+      token: () => secrets.get('PAGERDUTY_API_TOKEN'),
+      from: () => secrets.get('PAGERDUTY_FROM'),
+      clock,
+    });
+  return {
+    find: async (query) => (await pager()).find(query),
+    annotate: async (id, text, key) => (await pager()).annotate(id, text, key),
+    read: async (id) => (await pager()).read(id),
   };
 }
 

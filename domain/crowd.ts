@@ -32,9 +32,7 @@ export function together(
 ): Together {
   const since = plusSeconds(opened.at, -policy.minutes * 60);
   const until = plusSeconds(opened.at, policy.minutes * 60);
-  const near = recent.filter(
-    ({ at, environment }) => at > since && at < until && environment === opened.environment,
-  );
+  const near = recent.filter(({ at, environment }) => at > since && at < until && environment === opened.environment);
   const scopes = new Set(near.map(({ scope }) => scope));
   if (policy.incidents !== false && scopes.size > policy.incidents) {
     return {
@@ -43,19 +41,16 @@ export function together(
       crowd: { because: 'many', name: '', text: `${scopes.size} incidents in ${policy.minutes} minutes` },
     };
   }
-  return policy.sharedDependency === false ? { kind: 'alone' } : shared(opened, near, services, policy.sharedDependency);
+  return policy.sharedDependency === false
+    ? { kind: 'alone' }
+    : shared(opened, near, services, policy.sharedDependency);
 }
 
 /**
  * The dependency that most of them share, the first by name among equals. One that fails beside those that depend on it
  * is a part of it, but does not make it one: a service and its only dependent are told apart by their changes.
  */
-function shared(
-  opened: Opening,
-  near: readonly Opening[],
-  services: Config['services'],
-  atLeast: number,
-): Together {
+function shared(opened: Opening, near: readonly Opening[], services: Config['services'], atLeast: number): Together {
   const candidates = reaches(opened, services)
     .map((name) => ({
       name,
@@ -101,5 +96,6 @@ export const FLAPPING_WITHIN_SECONDS = 3600;
 /** It opens and closes again and again: it stays open until it has been quiet for a while. */
 export const isFlapping = (opened: Opening, recent: readonly Opening[]): boolean =>
   recent.filter(
-    ({ at, scope }) => scope === opened.scope && at > plusSeconds(opened.at, -FLAPPING_WITHIN_SECONDS) && at <= opened.at,
+    ({ at, scope }) =>
+      scope === opened.scope && at > plusSeconds(opened.at, -FLAPPING_WITHIN_SECONDS) && at <= opened.at,
   ).length >= FLAPPING_FROM;

@@ -64,16 +64,17 @@ function facts({ incident, childCount }: Story): { name: string; value: Text }[]
   ];
 }
 
-const byWhom = (by: string | null): string =>
-  by === null ? '' : by === 'firebreak:quiet' ? ', quiet' : ` by ${by}`;
+const byWhom = (by: string | null): string => (by === null ? '' : by === 'firebreak:quiet' ? ', quiet' : ` by ${by}`);
 
 function childRows({ incident, children, childCount }: Story): ChatPart[] {
   if (incident.crowd === undefined) return [];
-  const rows = children.slice(0, CHILDREN_SHOWN).flatMap((child): Text => [
-    `\n${markOf(child)} `,
-    { bold: `${child.service} ${child.environment}` },
-    ` ${child.title} (${child.status})`,
-  ]);
+  const rows = children
+    .slice(0, CHILDREN_SHOWN)
+    .flatMap((child): Text => [
+      `\n${markOf(child)} `,
+      { bold: `${child.service} ${child.environment}` },
+      ` ${child.title} (${child.status})`,
+    ]);
   const rest = childCount - Math.min(children.length, CHILDREN_SHOWN);
   return [
     { kind: 'text', text: [{ bold: 'Why together' }, `\n${incident.crowd.text}`] },
@@ -103,12 +104,17 @@ function automationPart({ incident, decisions, effects }: Story): ChatPart[] {
     return [
       {
         kind: 'text',
-        text: [{ bold: 'Automation' }, '\nAsks before each rollback: with so many at once it is probably not one deploy'],
+        text: [
+          { bold: 'Automation' },
+          '\nAsks before each rollback: with so many at once it is probably not one deploy',
+        ],
       },
     ];
   const last = decisions.at(-1);
   if (last === undefined) return [];
-  const done = effects.findLast(({ kind, key }) => kind === 'roll-back' && key.endsWith(`.${last.id.split('-').at(-1)}`));
+  const done = effects.findLast(
+    ({ kind, key }) => kind === 'roll-back' && key.endsWith(`.${last.id.split('-').at(-1)}`),
+  );
   return [
     {
       kind: 'text',
@@ -138,7 +144,7 @@ const DECISION_WORDS: Record<DecisionView['kind'], string> = {
   none: 'Does nothing',
 };
 
-function decisionWords({ kind, from_version, to_version, reasons, state, answered_by }: DecisionView): string {
+export function decisionWords({ kind, from_version, to_version, reasons, state, answered_by }: DecisionView): string {
   const versions = from_version !== null && to_version !== null ? ` ${from_version} to ${to_version}` : '';
   const answer =
     state === 'approved' || state === 'rejected'
@@ -173,7 +179,8 @@ export function nextStep({ incident, decisions, effects, parent }: Story): strin
   if (status === 'mitigated' && verification === 'pending')
     return 'Watch: whether it helped is judged at the end of the verification window.';
   if (verification === 'failed') return 'The mitigation did not help: find another cause, or roll back further.';
-  if (verification === 'inconclusive') return 'Nobody can tell whether it helped: look at the service, and resolve it by hand.';
+  if (verification === 'inconclusive')
+    return 'Nobody can tell whether it helped: look at the service, and resolve it by hand.';
   if (status === 'mitigated' && firing > 0) return 'Verified; it closes when its alerts have resolved.';
   const paged = effects.some(({ kind, state }) => kind === 'page' && state === 'succeeded');
   const suggested = decisions.at(-1);

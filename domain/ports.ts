@@ -19,7 +19,7 @@ import type { Timestamp } from '../schemas/time.ts';
 import type { Arrival } from './admission.ts';
 import type { Bulletins } from './bulletins.ts';
 import type { Crowd, Opening } from './crowd.ts';
-import type { Annotations, Chat, Silences, StatusPage, Tickets } from './outlets.ts';
+import type { Annotations, Chat, ExternalPager, Silences, StatusPage, Tickets } from './outlets.ts';
 import type { Mute } from './routing.ts';
 import type { Projections } from './projections.ts';
 import type { Decision, DecisionInputs } from './rollback.ts';
@@ -46,6 +46,8 @@ export type Deps = {
   idempotency: Idempotency;
   pager: Pager;
   fallbackPager: Pager;
+  /** Where others page by themselves. */
+  externalPager: ExternalPager;
   /** Undefined: it is not configured far enough to be called. */
   deployerFor: (config: DeployerConfig) => Promise<Deployer | undefined>;
   metrics: Metrics;
@@ -172,7 +174,7 @@ export type Incidents = {
   /** Alerts of the incident that have not resolved, as far as we were told. */
   firingEpisodes(
     id: IncidentId,
-  ): Promise<{ episode: string; source: SourceName; fingerprint: string; labels: [string, string][] }[]>;
+  ): Promise<(Pick<Signal, 'episode' | 'source' | 'fingerprint' | 'labels'> & { groupKey: string | null })[]>;
   /** Takes episodes as resolved although their sender never said so. */
   endEpisodes(id: IncidentId, episodes: readonly string[], text: string): Promise<void>;
   /** Incidents with mail or a start that has been waiting since before `before`. */
@@ -187,7 +189,11 @@ export type Incidents = {
   /** The channel that it has got in the chat, as people call it. */
   setChannel(id: IncidentId, channel: string): Promise<void>;
   /** Alerts without an incident, newest first, as far as the index knows. */
-  apart(query: { limit: number; cursor?: string; muted: boolean }): Promise<Page<{ signal: SignalView; mute: Mute | null }>>;
+  apart(query: {
+    limit: number;
+    cursor?: string;
+    muted: boolean;
+  }): Promise<Page<{ signal: SignalView; mute: Mute | null }>>;
   /** Alerts that fire and were kept quiet when they were heard, as far as the index knows. */
   muted(): Promise<{ signal: Signal; by: Mute['by'] }[]>;
   /** Incidents that are not resolved, as far as the index knows. */

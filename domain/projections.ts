@@ -51,7 +51,8 @@ export type Projections = {
 };
 
 /** Who shows a subject. */
-export const targetsOf = (subject: Subject): readonly Target[] => SHOWN_BY[subject.slice(0, subject.indexOf(':'))] ?? [];
+export const targetsOf = (subject: Subject): readonly Target[] =>
+  SHOWN_BY[subject.slice(0, subject.indexOf(':'))] ?? [];
 
 const SHOWN_BY: Readonly<Record<string, readonly Target[]>> = {
   incident: ['slack', 'statuspage', 'grafana'],

@@ -54,7 +54,10 @@ export function begin(incident: IncidentRecord, unfinished: readonly number[]): 
     mitigations: incident.mitigations,
     running: [...unfinished],
     // What is made of others has nothing of its own to roll back.
-    mitigationDue: incident.mitigations === 0 && incident.crowd === undefined ? { by: incident.asks_rollback ? 'alert' : 'nobody', who: '' } : null,
+    mitigationDue:
+      incident.mitigations === 0 && incident.crowd === undefined
+        ? { by: incident.asks_rollback ? 'alert' : 'nobody', who: '' }
+        : null,
     judgedAsked: incident.asks_rollback,
     verification: incident.verification,
     verifying: unfinished.length > 0 ? Math.max(...unfinished) : incident.mitigations,

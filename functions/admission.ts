@@ -23,13 +23,11 @@ export async function admitSignals(
   const config = await deps.config.current();
   const silences = signals.some(({ status }) => status === 'firing') ? await deps.silences.active() : null;
   const now = deps.clock.now();
-  const arrivals = signals.map(
-    (signal): Arrival => ({
-      signal,
-      delivery: deliver(signal, config, receipt.at),
-      mute: signal.status === 'firing' ? mutedBy(signal, config, silences, now) : null,
-    }),
-  );
+  const arrivals = signals.map((signal): Arrival => ({
+    signal,
+    delivery: deliver(signal, config, receipt.at),
+    mute: signal.status === 'firing' ? mutedBy(signal, config, silences, now) : null,
+  }));
   const admitted = await deps.incidents.admit(arrivals, receipt);
   for (const id of admitted.wake)
     deps.log.info('incident woken', { trace: receipt.trace, incident: id, how: await wake(deps, id) });

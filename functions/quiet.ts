@@ -26,7 +26,8 @@ export async function showQuiet(
 ): Promise<void> {
   const silences = await deps.silences.active();
   const config = await deps.config.current();
-  if ((silences ?? []).length === 0 && config.routes.maintenance.length === 0 && open.every(({ muted }) => !muted)) return;
+  if ((silences ?? []).length === 0 && config.routes.maintenance.length === 0 && open.every(({ muted }) => !muted))
+    return;
   const now = deps.clock.now();
   for (const incident of open) {
     const { items } = await deps.incidents.signals(incident.id, { limit: 50 });

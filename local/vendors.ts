@@ -10,8 +10,11 @@ const SANDBOX_BOT_TOKEN = 'xoxb-sandbox-000000000000';
 /** What the stand-in's deliveries would be signed with. */
 const SANDBOX_SIGNING_SECRET = 'sandbox0000000000000000000000000';
 
-/** Whatever the stand-ins of Statuspage, Grafana and GitHub are asked with is good. */
+/** Whatever the stand-ins of PagerDuty's REST API, Statuspage, Grafana and GitHub are asked with is good. */
 const SANDBOX_TOKEN = 'sandbox-000000000000';
+
+/** In whose name notes are written; the stand-in takes any address. */
+const SANDBOX_USER = 'firebreak@example.com';
 
 /**
  * Puts a stand-in where no vendor's URL is set, and says which vendors are off. Gives the lines to print.
@@ -25,8 +28,12 @@ export function vendorDefaults(
 ): string[] {
   if (standIns && !env['PAGERDUTY_EVENTS_URL']) {
     env['PAGERDUTY_EVENTS_URL'] = standIns.pagerduty;
-    env['PAGERDUTY_API_URL'] ??= standIns.pagerduty;
     env['PAGERDUTY_ROUTING_KEY'] ??= SANDBOX_ROUTING_KEY;
+    if (!env['PAGERDUTY_API_URL']) {
+      env['PAGERDUTY_API_URL'] = standIns.pagerduty;
+      env['PAGERDUTY_API_TOKEN'] ??= SANDBOX_TOKEN;
+      env['PAGERDUTY_FROM'] ??= SANDBOX_USER;
+    }
   }
   if (standIns && !env['SLACK_API_URL']) {
     env['SLACK_API_URL'] = `${standIns.slack}/api/`;

@@ -44,7 +44,8 @@ export const ticketsProjector =
       await deps.projections.write('tickets', subject, state);
     };
     const tickets = await deps.ticketsFor(bulletin.target);
-    if (tickets === undefined) return turn.log.warn('tickets are off for this target', { target: bulletin.target.kind });
+    if (tickets === undefined)
+      return turn.log.warn('tickets are off for this target', { target: bulletin.target.kind });
     const key = `${idOf(subject)}.${bulletin.round}`;
     const method = TICKETS(bulletin.target);
     const id = state.id ?? (await opened(tickets, method, bulletin, key, state, save, turn));

@@ -30,12 +30,14 @@ export type EffectState = z.infer<typeof EffectState>;
 /** One call that changes the outside world: intent before it, outcome after it. */
 export const Effect = z.object({
   key: z.string(),
-  kind: z.enum(['page', 'page-fallback', 'page-resolve', 'roll-back']),
+  kind: z.enum(['page', 'page-fallback', 'page-note', 'page-resolve', 'roll-back']),
   target: z.string(),
   class: EffectClass,
   state: EffectState,
   at: Timestamp,
   detail: z.string(),
+  /** A page that others have sent: their incident is followed, and none of ours was opened. */
+  followed: z.object({ id: z.string(), url: z.string().nullable(), assigned_to: z.array(z.string()) }).optional(),
 });
 export type Effect = z.infer<typeof Effect>;
 

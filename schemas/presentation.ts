@@ -11,7 +11,15 @@ export const SlackFile = z.strictObject({
   /** Where the days of the channels' names begin and end. */
   timeZone: TimeZone.default('UTC'),
   /** How long a channel stays open after its incident was resolved; `never`: people archive. */
-  archiveAfterHours: z.union([z.number().min(0).max(24 * 365), z.literal('never')]).default(72),
+  archiveAfterHours: z
+    .union([
+      z
+        .number()
+        .min(0)
+        .max(24 * 365),
+      z.literal('never'),
+    ])
+    .default(72),
 });
 export type SlackFile = z.infer<typeof SlackFile>;
 

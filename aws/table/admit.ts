@@ -205,7 +205,9 @@ function newIncident(id: IncidentId, { at, trace }: Here, all: readonly Arrival[
   const loud = all.filter(({ mute }) => mute === null);
   const signals = all.map(({ signal }) => signal);
   const channels = new Set(loud.flatMap(({ delivery }) => delivery.channels));
-  const loudest = loud.map(({ signal }) => signal).toSorted((a, b) => Number(b.severity === 'critical') - Number(a.severity === 'critical'))[0];
+  const loudest = loud
+    .map(({ signal }) => signal)
+    .toSorted((a, b) => Number(b.severity === 'critical') - Number(a.severity === 'critical'))[0];
   if (loudest === undefined) throw new RangeError('an incident opens with at least one signal');
   return {
     ...blankIncident,
@@ -254,7 +256,9 @@ function episodeWrite(
 /** What is kept quiet while it fires is looked at again when the quiet is over. */
 const listedApart = (signal: Signal, mute: Arrival['mute'], at: Timestamp): Item => ({
   signal,
-  ...(mute !== null && signal.status === 'firing' ? { muted: true, mute, list: lists.muted } : { list: lists.recorded }),
+  ...(mute !== null && signal.status === 'firing'
+    ? { muted: true, mute, list: lists.muted }
+    : { list: lists.recorded }),
   list_key: `${at}#${sha256(signal.episode)}`,
 });
 

@@ -38,8 +38,8 @@ export class BulletinTable implements Bulletins {
     if (before === undefined && entry.status === 'resolved') return false;
     const round = await this.#roundFor(id, head, entry, at);
     await this.#table.touch(key, {
-      UpdateExpression: 'SET #status = :status, signal = :signal, round = :round, expires_at = :expires',
-      ExpressionAttributeNames: { '#status': 'status' },
+      UpdateExpression: 'SET #status = :status, #signal = :signal, #round = :round, expires_at = :expires',
+      ExpressionAttributeNames: { '#status': 'status', '#signal': 'signal', '#round': 'round' },
       ExpressionAttributeValues: {
         ':status': entry.status,
         ':signal': entry.signal,

@@ -61,7 +61,9 @@ export class CrowdTable implements CrowdPort {
       const { ok } = await this.#table.transact(newIncidentWrites(this.#table, { at, scope }, incident, []));
       if (ok) return incident.id;
     }
-    throw new Error(`a parent incident in ${environment} opened and closed ${TRIES} times meanwhile; it is tried again`);
+    throw new Error(
+      `a parent incident in ${environment} opened and closed ${TRIES} times meanwhile; it is tried again`,
+    );
   }
 
   async join(parent: IncidentId, child: IncidentId): Promise<'joined' | 'closed'> {

@@ -289,7 +289,7 @@ export class IncidentTable implements Incidents {
     const rows = await this.#table.getAll(signals.map(({ episode }) => keys.episode(sha256(episode))));
     return signals
       .filter((_, n) => rows[n]?.['status'] === 'firing' && rows[n]['incident_id'] === id)
-      .map(({ episode, source, fingerprint, labels }) => ({ episode, source, fingerprint, labels }));
+      .map(({ episode, source, fingerprint, labels, groupKey = null }) => ({ episode, source, fingerprint, labels, groupKey }));
   }
 
   async endEpisodes(id: IncidentId, episodes: readonly string[], text: string): Promise<void> {
@@ -340,7 +340,10 @@ export class IncidentTable implements Incidents {
         ConditionExpression:
           text === null ? 'attribute_exists(muted.#text)' : 'attribute_not_exists(muted.#text) OR muted.#text <> :text',
         ExpressionAttributeNames: { '#text': 'text' },
-        ExpressionAttributeValues: { ':muted': text === null ? null : { text }, ...(text !== null && { ':text': text }) },
+        ExpressionAttributeValues: {
+          ':muted': text === null ? null : { text },
+          ...(text !== null && { ':text': text }),
+        },
       }),
     ]);
     return ok;
@@ -396,4 +399,3 @@ export class IncidentTable implements Incidents {
     return open;
   }
 }
-

@@ -56,7 +56,10 @@ export const keys = {
   dues: (target: Target): Pick<Key, 'pk'> => ({ pk: `DUE#${target}` }),
   projector: (target: Target): Key => ({ pk: `PROJECTOR#${target}`, sk: 'PROJECTOR' }),
   projection: (target: Target, subject: Subject): Key => ({ pk: `PRJ#${subject}`, sk: target }),
-  sent: (target: Target, subject: Subject, key: string): Key => ({ pk: `PRJ#${subject}`, sk: `${target}#${part(key)}` }),
+  sent: (target: Target, subject: Subject, key: string): Key => ({
+    pk: `PRJ#${subject}`,
+    sk: `${target}#${part(key)}`,
+  }),
   bulletin: (id: string): Key => ({ pk: `BULLETIN#${id}`, sk: 'HEAD' }),
   bulletinAlert: (id: string, hash: string): Key => ({ pk: `BULLETIN#${id}`, sk: `EP#${hash}` }),
   counter: (row: string): Key => ({ pk: `COUNTER#${part(row)}`, sk: 'COUNTER' }),

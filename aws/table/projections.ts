@@ -107,9 +107,7 @@ export class ProjectionTable implements Projections {
 
   async release({ target, owner, pace, wakeAt }: Lease): Promise<void> {
     const values = { ':pace': pace, ':wake': wakeAt };
-    await this.#table.transact([
-      this.#held(target, owner, 'SET pace = :pace, wake_at = :wake REMOVE #until', values),
-    ]);
+    await this.#table.transact([this.#held(target, owner, 'SET pace = :pace, wake_at = :wake REMOVE #until', values)]);
   }
 
   #held(target: Target, owner: string, update: string, values: Item): Write {

@@ -10,6 +10,7 @@ export const ShownSignal = Signal.omit({
   asksRollback: true,
   monitoringFailure: true,
   episodic: true,
+  groupKey: true,
 })
   .extend({
     starts_at: Timestamp,
@@ -21,7 +22,7 @@ export const ShownSignal = Signal.omit({
   .meta({ id: 'Signal' });
 
 export function shown(signal: SignalView): z.infer<typeof ShownSignal> {
-  const { startsAt, endsAt, asksRollback, monitoringFailure, episodic: _, ...rest } = signal;
+  const { startsAt, endsAt, asksRollback, monitoringFailure, episodic: _, groupKey: __, ...rest } = signal;
   return {
     ...rest,
     starts_at: startsAt,

@@ -3,11 +3,13 @@ import { extname } from 'node:path';
 import { Hono, type Context } from 'hono';
 
 const FOLDER = new URL('page/', import.meta.url);
+const DOCS = new URL('../../docs/sandbox.md', import.meta.url);
 
 const CONTENT_TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
+  '.md': 'text/plain; charset=utf-8', // which a browser shows instead of saving it
 };
 
 /**
@@ -35,16 +37,17 @@ const HEADERS = {
 };
 
 /**
- * The sandbox as a page for people: `/sandbox`, and its files under `/sandbox/page/`, served as they are. Who asks for
- * JSON at `/sandbox` is left to the next handler.
+ * The sandbox as a page for people: `/sandbox`, its files under `/sandbox/page/`, served as they are, and what is written
+ * about it at `/sandbox/docs`. Who asks for JSON at `/sandbox` is left to the next handler.
  */
 export function page(): Hono {
   return new Hono()
     .get('/sandbox', async (c, next) => {
       c.header('vary', 'accept');
-      return wantsJson(c) ? next() : file(c, 'index.html');
+      return wantsJson(c) ? next() : file(c, new URL('index.html', FOLDER));
     })
-    .get('/sandbox/page/:name{[a-z]+(?:-[a-z]+)*\\.(?:css|js)}', (c) => file(c, c.req.param('name')));
+    .get('/sandbox/docs', (c) => file(c, DOCS))
+    .get('/sandbox/page/:name{[a-z]+(?:-[a-z]+)*\\.(?:css|js)}', (c) => file(c, new URL(c.req.param('name'), FOLDER)));
 }
 
 /** Only who says so: a browser, and a bare `curl`, gets the page. */
@@ -53,12 +56,11 @@ function wantsJson(c: Context): boolean {
   return accept.includes('application/json') && !accept.includes('text/html');
 }
 
-/** @param name of a file in the folder, without a path */
-async function file(c: Context, name: string): Promise<Response> {
-  const text = await readFile(new URL(name, FOLDER), 'utf8').catch((error: NodeJS.ErrnoException) => {
+async function file(c: Context, url: URL): Promise<Response> {
+  const text = await readFile(url, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
     throw error;
   });
   if (text === undefined) return c.notFound();
-  return c.body(text, 200, { ...HEADERS, 'content-type': CONTENT_TYPES[extname(name)] ?? 'text/plain' });
+  return c.body(text, 200, { ...HEADERS, 'content-type': CONTENT_TYPES[extname(url.pathname)] ?? 'text/plain' });
 }

@@ -66,7 +66,11 @@ describe('stages', () => {
 
 describe('functions', () => {
   test('there is one for each handler, and each handler has one', () => {
-    const handlers = readdirSync(join(ROOT, 'functions')).filter((file) => file.endsWith('.ts'));
+    const files = readdirSync(join(ROOT, 'functions')).filter((file) => file.endsWith('.ts'));
+    const handlers = files.filter((file) =>
+      /^export const handler\b/m.test(readFileSync(join(ROOT, 'functions', file), 'utf8')),
+    );
+    expect(handlers).toContain('http.ts');
     const described = functionsOf(production).map((one) => argsOf(one).handler);
     expect(described.toSorted()).toEqual(handlers.map((file) => `functions/${file.slice(0, -3)}.handler`).toSorted());
   });
@@ -247,7 +251,7 @@ describe('queues', () => {
   });
 
   test('each place where incidents are shown has functions that no other can take', () => {
-    const sources = TARGETS.map((target) =>
+    const given = TARGETS.map((target) =>
       production.of(`${queueOf(target)}.subscribe`).map(({ args }) => args['given']),
     );
     const source = [
@@ -257,7 +261,7 @@ describe('queues', () => {
         transform: { eventSourceMapping: { scalingConfig: { maximumConcurrency: 2 } } },
       },
     ];
-    expect(sources).toEqual(TARGETS.map(() => [source]));
+    expect(given).toEqual(TARGETS.map(() => [source]));
     expect(byName('project').concurrency?.reserved).toBe(2 * TARGETS.length);
   });
 

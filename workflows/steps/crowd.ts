@@ -66,7 +66,10 @@ async function parentFor(
 }
 
 /** It is over, and its parent may be, too. */
-export async function leaveCrowd(deps: Pick<CrowdDeps, 'incidents' | 'crowds' | 'engine'>, id: IncidentId): Promise<void> {
+export async function leaveCrowd(
+  deps: Pick<CrowdDeps, 'incidents' | 'crowds' | 'engine'>,
+  id: IncidentId,
+): Promise<void> {
   const incident = await deps.incidents.read(id);
   if (incident?.parent_id === undefined) return;
   const parent = await deps.crowds.childEnded(incident.parent_id, id);

@@ -1,0 +1,190 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { stringify } from 'yaml';
+import { z } from 'zod';
+
+const ROOT = resolve(import.meta.dirname, '..');
+
+/** As `npm start` starts it. */
+const PROGRAM = 'local/main.ts';
+
+/** What is kept of its log, to show when it ends unasked. */
+const LOG_KEPT_CHARS = 20_000;
+
+const STOP_MAX_MS = 10_000;
+
+/** The tokens that the first start makes, as they are kept in the data folder. */
+const Tokens = z.object({ FIREBREAK_ADMIN_TOKEN: z.string(), FIREBREAK_INGEST_TOKEN: z.string() });
+
+export type FirebreakOptions = {
+  /** `services.yaml`, as an object. */
+  services: object;
+  /** At least 1: so many times faster pass the minutes that it waits. */
+  timeScale: number;
+  /** Of the environment: what a program needs to run on this machine, nothing that changes how the product behaves. */
+  env: Readonly<Record<string, string>>;
+};
+
+/** An answer that is none of those that were expected, or none at all. */
+export class Unanswered extends Error {
+  override readonly name = 'Unanswered';
+}
+
+/** The whole product as `npm start` runs it, in a new folder and at an address that stays over restarts. */
+export class Firebreak {
+  readonly url: string;
+  readonly folder: string;
+  readonly #options: FirebreakOptions;
+  readonly #port: number;
+  #tokens: z.infer<typeof Tokens> = { FIREBREAK_ADMIN_TOKEN: '', FIREBREAK_INGEST_TOKEN: '' };
+  #child: ChildProcess | undefined;
+  #log = '';
+
+  private constructor(options: FirebreakOptions, folder: string, port: number) {
+    this.#options = options;
+    this.folder = folder;
+    this.#port = port;
+    this.url = `http://127.0.0.1:${port}`;
+  }
+
+  /** Lays out its folder, without starting it. */
+  static async prepare(options: FirebreakOptions): Promise<Firebreak> {
+    const folder = await mkdtemp(join(tmpdir(), 'firebreak-demo-'));
+    const firebreak = new Firebreak(options, folder, await freePort());
+    await mkdir(firebreak.configDir);
+    await writeFile(join(firebreak.configDir, 'services.yaml'), stringify({ services: options.services }));
+    return firebreak;
+  }
+
+  get dataDir(): string {
+    return join(this.folder, 'data');
+  }
+
+  get configDir(): string {
+    return join(this.folder, 'config');
+  }
+
+  get adminToken(): string {
+    return this.#tokens.FIREBREAK_ADMIN_TOKEN;
+  }
+
+  get ingestToken(): string {
+    return this.#tokens.FIREBREAK_INGEST_TOKEN;
+  }
+
+  /** Starts it, or starts it again on the same data. @throws with its log when it ends instead */
+  async start(): Promise<void> {
+    const { env, timeScale } = this.#options;
+    const child = spawn(process.execPath, [PROGRAM], {
+      cwd: ROOT,
+      detached: true, // a process group of its own: it can be killed as a whole, and Ctrl-C reaches it through us
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'], // by the last one it notices when we are gone, however that came about
+      env: {
+        ...env,
+        PORT: String(this.#port),
+        FIREBREAK_DATA_DIR: this.dataDir,
+        FIREBREAK_CONFIG_DIR: this.configDir,
+        FIREBREAK_TIME_SCALE: String(timeScale),
+        FIREBREAK_SANDBOX: 'on',
+        LOG_LEVEL: 'warn',
+      },
+    });
+    this.#child = child;
+    await this.#ready(child);
+    this.#tokens = Tokens.parse(JSON.parse(await readFile(join(this.dataDir, 'tokens.json'), 'utf8')));
+  }
+
+  #ready(child: ChildProcess): Promise<void> {
+    this.#log = '';
+    return new Promise((done, fail) => {
+      const hear = (chunk: Buffer) => {
+        this.#log = (this.#log + chunk.toString()).slice(-LOG_KEPT_CHARS);
+        if (/^firebreak ready on \S+$/m.test(this.#log)) done();
+      };
+      child.stdout?.on('data', hear);
+      child.stderr?.on('data', hear);
+      child.once('error', fail);
+      child.once('exit', (code, signal) => fail(new Error(`Firebreak ended (${code ?? signal}):\n${this.#log}`)));
+    });
+  }
+
+  get running(): boolean {
+    return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** The end of its log since it was started last. */
+  get log(): string {
+    return this.#log;
+  }
+
+  /** `kill -9` of the product and its database at once: nothing gets a chance to tidy up. */
+  async kill9(): Promise<void> {
+    const child = this.#child;
+    if (child?.pid === undefined || !this.running) return;
+    const ended = once(child, 'exit');
+    process.kill(-child.pid, 'SIGKILL');
+    await ended;
+  }
+
+  /** As by Ctrl-C. */
+  async stop(): Promise<void> {
+    const child = this.#child;
+    if (child === undefined || !this.running) return;
+    const ended = once(child, 'exit');
+    child.kill('SIGTERM');
+    await Promise.race([ended, sleep(STOP_MAX_MS, undefined, { ref: false })]);
+    await this.kill9();
+  }
+
+  async removeFolder(): Promise<void> {
+    await rm(this.folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  /** @throws Unanswered */
+  async get<T>(path: string, schema: z.ZodType<T>): Promise<T> {
+    return schema.parse(await this.#call('GET', path, this.adminToken));
+  }
+
+  /** @throws Unanswered */
+  async post<T>(path: string, body: object, schema: z.ZodType<T>, token = this.adminToken): Promise<T> {
+    return schema.parse(await this.#call('POST', path, token, body));
+  }
+
+  /** @throws Unanswered */
+  async change(method: 'PATCH' | 'PUT' | 'DELETE', path: string, body?: unknown): Promise<void> {
+    await this.#call(method, path, this.adminToken, body);
+  }
+
+  async #call(method: string, path: string, token: string, body?: unknown): Promise<unknown> {
+    const what = `${method} ${path}`;
+    const headers = { authorization: `Bearer ${token}`, accept: 'application/json', 'content-type': 'application/json' };
+    const response = await fetch(this.url + path, {
+      method,
+      headers,
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    }).catch((error: unknown) => {
+      throw new Unanswered(`${what} got no answer`, { cause: error });
+    });
+    const text = await response.text().catch((error: unknown) => {
+      throw new Unanswered(`${what} got half an answer`, { cause: error });
+    });
+    if (!response.ok) throw new Unanswered(`${what} answered ${response.status}: ${text.slice(0, 500)}`);
+    return text === '' ? null : (JSON.parse(text) as unknown);
+  }
+}
+
+/** A port of the loopback address that nobody uses at the moment. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('this machine gives no port');
+  return address.port;
+}

@@ -1,0 +1,216 @@
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import { timestamp } from '../schemas/time.ts';
+import { type Firebreak, Unanswered } from './firebreak.ts';
+import type { Say } from './teller.ts';
+import type { ToyService } from './toy-service.ts';
+
+/** Whoever knows Prometheus will recognise it: more than 5 % of requests fail, for a minute. */
+export const RULE = { name: 'HighErrorRatio', above: 0.05, forMinutes: 1, windowMinutes: 2 } as const;
+
+const SCRAPE_EVERY_MINUTES = 0.25;
+
+/** At high time scales: more often would only keep the machine busy. */
+const SCRAPE_EVERY_MIN_MS = 100;
+
+/** Alertmanager tries again until its webhook is taken. */
+const SEND_AGAIN_MS = 200;
+
+const RATIO = 'service:requests:error_ratio';
+const EXCEEDED = `${RATIO} > ${RULE.above}`;
+
+/** What the catalogue asks to see how a service is. */
+export const healthQuery = (service: string): string => `${RATIO}{service="${service}"}`;
+
+const Accepted = z.object({ receipt: z.string() });
+
+type Watched = {
+  toy: ToyService;
+  /** As Prometheus was told last. */
+  ratio: number | null;
+  /** Since when the rule's expression has held, milliseconds since the Unix epoch. */
+  exceededSince: number | null;
+  alert: Alert | null;
+};
+
+type Alert = { startsAt: number; endsAt: number | null; summary: string };
+
+export type MonitoringOptions = {
+  firebreak: Firebreak;
+  toys: readonly ToyService[];
+  /** Milliseconds for a minute of the story. */
+  minuteMs: number;
+  say: Say;
+};
+
+/**
+ * Does what Prometheus and Alertmanager do: measures the toy services, tells the samples to the sandbox's Prometheus,
+ * looks at the rule, and posts what fires and what has ended to Firebreak's webhook.
+ */
+export class Monitoring {
+  readonly #options: MonitoringOptions;
+  readonly #watched: Watched[];
+  /** For the sandbox's Prometheus, which is away while Firebreak is. */
+  #untold: object[] = [];
+  #sending: Promise<void> = Promise.resolve();
+  #running = true;
+  #rounds: Promise<void> | undefined;
+
+  constructor(options: MonitoringOptions) {
+    this.#options = options;
+    this.#watched = options.toys.map((toy) => ({ toy, ratio: null, exceededSince: null, alert: null }));
+  }
+
+  /** Before anything else, so that Firebreak finds a Prometheus: an hour in which all was well, and the rule. */
+  async start(): Promise<void> {
+    const { firebreak, minuteMs } = this.#options;
+    const hourAgo = Date.now() - 3600_000;
+    for (const { toy } of this.#watched) this.#ratioIs(toy, 0, hourAgo);
+    await this.#tell();
+    const labels = { severity: 'critical', action: 'auto-rollback' };
+    const rule = { name: RULE.name, query: EXCEEDED, duration: RULE.forMinutes * 60, labels, annotations: {} };
+    const groups = [{ name: 'error-ratio', interval: 15, rules: [rule] }];
+    await firebreak.change('PUT', '/sandbox/prometheus/rules', { groups });
+    this.#rounds = this.#watch(Math.max(SCRAPE_EVERY_MINUTES * minuteMs, SCRAPE_EVERY_MIN_MS));
+  }
+
+  async stop(): Promise<void> {
+    this.#running = false;
+    await this.#rounds;
+    await this.#sending;
+  }
+
+  async #watch(everyMs: number): Promise<void> {
+    while (this.#running) {
+      const now = Date.now();
+      for (const watched of this.#watched) this.#evaluate(watched, now);
+      await this.#tell().catch(whenAway);
+      await sleep(Math.max(now + everyMs - Date.now(), 0));
+    }
+  }
+
+  #evaluate(watched: Watched, now: number): void {
+    const { toy } = watched;
+    const measured = toy.errorRatio(now);
+    if (measured === null) return;
+    const ratio = Math.round(measured * 100) / 100;
+    if (ratio !== watched.ratio) this.#ratioIs(toy, ratio, now);
+    const before = watched.ratio ?? 0;
+    watched.ratio = ratio;
+    if (ratio > RULE.above) {
+      if (before <= RULE.above) this.#changed(watched, now, ratio);
+      const since = watched.exceededSince ?? now;
+      const pendingMs = RULE.forMinutes * this.#options.minuteMs;
+      if (watched.alert === null && now - since >= pendingMs) this.#fires(watched, now, ratio);
+    } else {
+      if (before > RULE.above) this.#changed(watched, null, ratio);
+      if (watched.alert !== null) this.#ended(watched, watched.alert, now);
+    }
+  }
+
+  /** The rule's expression holds from now on, or does not any more. */
+  #changed(watched: Watched, since: number | null, ratio: number): void {
+    const { toy } = watched;
+    watched.exceededSince = since;
+    const labels = { service: toy.name, environment: 'production' };
+    this.#untold.push({ query: EXCEEDED, labels, points: [{ at: timestamp(Date.now()), value: since && ratio }] });
+    this.#options.say(
+      toy.name,
+      since === null ? `${toy.version} serves its users again` : `${toy.version} fails ${percent(ratio)} of its requests`,
+      since === null ? 'good' : 'bad',
+    );
+  }
+
+  #ratioIs(toy: ToyService, ratio: number, at: number): void {
+    const labels = { service: toy.name, environment: 'production' };
+    this.#untold.push({ query: healthQuery(toy.name), labels, points: [{ at: timestamp(at), value: ratio }] });
+  }
+
+  async #tell(): Promise<void> {
+    for (let sample = this.#untold[0]; sample !== undefined; sample = this.#untold[0]) {
+      await this.#options.firebreak.change('PUT', '/sandbox/prometheus/series', sample);
+      this.#untold.shift();
+    }
+  }
+
+  #fires(watched: Watched, now: number, ratio: number): void {
+    const summary = `${watched.toy.name} fails ${percent(ratio)} of its requests`;
+    watched.alert = { startsAt: now, endsAt: null, summary };
+    this.#send(watched.toy, watched.alert);
+  }
+
+  #ended(watched: Watched, alert: Alert, now: number): void {
+    watched.alert = null;
+    this.#send(watched.toy, { ...alert, endsAt: now });
+  }
+
+  /** In the order in which they came up, each until it is taken. */
+  #send(toy: ToyService, alert: Alert): void {
+    this.#sending = this.#sending.then(() => this.#deliver(toy, alert));
+  }
+
+  async #deliver({ name }: ToyService, alert: Alert): Promise<void> {
+    const { firebreak, say } = this.#options;
+    const status = alert.endsAt === null ? 'fires' : 'has ended';
+    let first = true;
+    while (this.#running) {
+      try {
+        if (first) say('Alertmanager', `${RULE.name} of ${name} ${status}; posts it to Firebreak`, alert.endsAt === null ? 'bad' : 'good');
+        first = false;
+        await firebreak.post('/v1/alerts/alertmanager', notification(name, alert), Accepted, firebreak.ingestToken);
+        return;
+      } catch (error) {
+        whenAway(error);
+        await sleep(SEND_AGAIN_MS);
+      }
+    }
+  }
+}
+
+/** That Firebreak is away is a part of some stories: who sends to it goes on trying. */
+function whenAway(error: unknown): void {
+  if (!(error instanceof Unanswered)) throw error;
+}
+
+const percent = (ratio: number): string => `${Math.round(ratio * 100)} %`;
+
+/** The body of Alertmanager's webhook, version 4: one alert of one group. */
+function notification(service: string, { startsAt, endsAt, summary }: Alert): object {
+  const labels = {
+    action: 'auto-rollback',
+    alertname: RULE.name,
+    environment: 'production',
+    service,
+    severity: 'critical',
+  };
+  const annotations = {
+    dashboard_url: `https://grafana.example.com/d/${service}`,
+    runbook_url: 'https://runbooks.example.com/high-error-ratio',
+    summary,
+  };
+  const status = endsAt === null ? 'firing' : 'resolved';
+  const groupLabels = { alertname: RULE.name, service };
+  return {
+    receiver: 'firebreak',
+    status,
+    alerts: [
+      {
+        status,
+        labels,
+        annotations,
+        startsAt: timestamp(startsAt),
+        endsAt: endsAt === null ? '0001-01-01T00:00:00Z' : timestamp(endsAt),
+        generatorURL: `https://prometheus.example.com/graph?g0.expr=${encodeURIComponent(EXCEEDED)}&g0.tab=1`,
+        fingerprint: createHash('sha256').update(JSON.stringify(labels)).digest('hex').slice(0, 16),
+      },
+    ],
+    groupLabels,
+    commonLabels: labels,
+    commonAnnotations: annotations,
+    externalURL: 'https://alertmanager.example.com',
+    version: '4',
+    groupKey: `{}:{alertname="${RULE.name}", service="${service}"}`,
+    truncatedAlerts: 0,
+  };
+}

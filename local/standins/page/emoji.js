@@ -1,0 +1,88 @@
+import { h, s } from './dom.js';
+
+/**
+ * The emoji that Firebreak writes, drawn as a chat draws its own: the same on every machine, also where no font has
+ * them. All others are left to the fonts.
+ */
+
+/** @typedef {{ name: string; shapes: readonly [tag: string, attributes: Record<string, string | number>][] }} Drawing */
+
+/** @param {string} name @param {string} fill @returns {Drawing} */
+const disc = (name, fill) => ({ name, shapes: [['circle', { cx: 10, cy: 10, r: 8.5, fill }]] });
+
+/** A rounded square with a white sign on it. @param {string} name @param {string} fill @param {string} d @returns {Drawing} */
+const key = (name, fill, d) => ({
+  name,
+  shapes: [
+    ['rect', { x: 1, y: 1, width: 18, height: 18, rx: 4, fill }],
+    ['path', { d, fill: 'none', stroke: '#fff', 'stroke-width': 2.2, 'stroke-linecap': 'round', 'stroke-linejoin': 'round' }],
+  ],
+});
+
+/** A single outline. @param {string} name @param {string} fill @param {string} d @returns {Drawing} */
+const shape = (name, fill, d) => ({ name, shapes: [['path', { d, fill, 'stroke-linejoin': 'round' }]] });
+
+const TICK = 'M5.5 10.5l3 3 6-7';
+const THUMB = 'M2 9h3.5v9H2zM7 9l3.2-7c1.7 0 2.6 1.2 2.2 3l-.6 2.6h4.4c1.3 0 2 1 1.8 2.2l-1.2 6.2c-.2 1.2-1 2-2.3 2H7z';
+
+/** @type {ReadonlyMap<string, Drawing>} */
+const DRAWINGS = new Map([
+  ['🔴', disc('red circle', '#dd2e44')],
+  ['🟠', disc('orange circle', '#f4900c')],
+  ['🟡', disc('yellow circle', '#fdcb58')],
+  ['🟢', disc('green circle', '#78b159')],
+  ['🔵', disc('blue circle', '#55acee')],
+  ['✅', key('check mark', '#3f9f4f', TICK)],
+  ['⏪', key('rewind', '#3b82c4', 'M9.5 5.5L5 10l4.5 4.5M15 5.5L10.5 10l4.5 4.5')],
+  ['📟', key('pager', '#46525e', 'M5 6.5h10v4H5zM5.5 14h1M9.5 14h1M13.5 14h1')],
+  ['📝', key('memo', '#c98a1b', 'M6 6h8M6 10h8M6 14h4.5')],
+  ['📌', shape('pushpin', '#dd2e44', 'M7 2h6v2l-1 1v4l3 3v2h-4v5l-1 1-1-1v-5H5v-2l3-3V5L7 4z')],
+  ['🔥', shape('fire', '#f4900c', 'M10 1c1 4 6 6 6 11a6 6 0 0 1-12 0c0-3 2-4 2.5-6.5C8 7 8.5 8 8.5 9.5 10 8 10.5 4 10 1z')],
+  ['👍', shape('thumbs up', '#e8a33d', THUMB)],
+  ['👎', { name: 'thumbs down', shapes: [['path', { d: THUMB, fill: '#e8a33d', transform: 'rotate(180 10 10)' }]] }],
+  ['✔', { name: 'check mark', shapes: [['path', { d: TICK, fill: 'none', stroke: '#3f9f4f', 'stroke-width': 2.8, 'stroke-linecap': 'round' }]] }],
+  [
+    '⚠',
+    {
+      name: 'warning',
+      shapes: [
+        ['path', { d: 'M10 2l9 16H1z', fill: '#ffcc4d', stroke: '#ffcc4d', 'stroke-width': 1.5, 'stroke-linejoin': 'round' }],
+        ['path', { d: 'M10 7.5v5M10 15.3v.2', stroke: '#3b3222', 'stroke-width': 2, 'stroke-linecap': 'round' }],
+      ],
+    },
+  ],
+  [
+    '🧭',
+    {
+      name: 'compass',
+      shapes: [
+        ['circle', { cx: 10, cy: 10, r: 8.5, fill: '#5b6b7b' }],
+        ['path', { d: 'M14 6l-2.5 5.5L6 14l2.5-5.5z', fill: '#fff' }],
+      ],
+    },
+  ],
+]);
+
+/** With the mark that asks for a colourful one, where there is one. */
+const KNOWN = new RegExp(`(${[...DRAWINGS.keys()].join('|')})\\uFE0F?`, 'u');
+
+/**
+ * A text with its emoji drawn.
+ *
+ * @param {string} text
+ * @returns {(Node | string)[]}
+ */
+export const withEmoji = (text) =>
+  text.split(KNOWN).map((piece) => {
+    const drawing = DRAWINGS.get(piece);
+    return drawing ? emoji(piece, drawing) : piece;
+  });
+
+/** The character itself is still there for who copies the text. @param {string} character @param {Drawing} drawing */
+const emoji = (character, { name, shapes }) =>
+  h(
+    'span',
+    { class: 'emoji', role: 'img', 'aria-label': name },
+    s('svg', { viewBox: '0 0 20 20', 'aria-hidden': true }, shapes.map(([tag, attributes]) => s(tag, attributes))),
+    h('span', { class: 'unseen', 'aria-hidden': true }, character),
+  );

@@ -1,0 +1,97 @@
+import { h, link } from './dom.js';
+import { withEmoji } from './emoji.js';
+
+/**
+ * Slack's mrkdwn as elements.
+ *
+ * @see https://docs.slack.dev/messaging/formatting-message-text
+ */
+
+/** How a channel is called, by its id. @typedef {(id: string) => string | undefined} ChannelNames */
+
+/** @typedef {{ pattern: RegExp; show: (match: RegExpExecArray, names: ChannelNames) => import('./dom.js').Pieces }} Rule */
+
+/** Formatting begins and ends at the edge of a word. @param {string} mark */
+const pair = (mark) => new RegExp(`(?<![\\p{L}\\p{N}${mark}])${mark}(?=\\S)([^${mark}\\n]+?)(?<=\\S)${mark}(?![\\p{L}\\p{N}${mark}])`, 'u');
+
+/** @param {string} tag @param {string} mark @returns {Rule} */
+const styled = (tag, mark) => ({
+  pattern: pair(mark),
+  show: ([, inside = ''], names) => h(tag, {}, inline(inside, names)),
+});
+
+/** What holds other formatting comes last: code is shown as it is. @type {readonly Rule[]} */
+const RULES = [
+  { pattern: /```\n?([\s\S]+?)\n?```/, show: ([, code = '']) => h('pre', {}, h('code', {}, unescaped(code))) },
+  { pattern: /`([^`\n]+)`/, show: ([, code = '']) => h('code', {}, unescaped(code)) },
+  { pattern: /<([^<>\n]+)>/, show: ([, inside = ''], names) => reference(inside, names) },
+  styled('strong', '\\*'),
+  styled('em', '_'),
+  styled('del', '~'),
+];
+
+/**
+ * @param {string} text
+ * @param {ChannelNames} names
+ * @returns {import('./dom.js').Pieces}
+ */
+export const mrkdwn = (text, names) => quotedParts(text).map(({ quoted, body }) => {
+  const shown = inline(body, names);
+  return quoted ? h('blockquote', {}, shown) : shown;
+});
+
+/** Lines that begin with `>` (escaped, as all text is) are a quotation. @param {string} text */
+function quotedParts(text) {
+  /** @type {{ quoted: boolean; body: string }[]} */
+  const parts = [];
+  for (const line of text.split('\n')) {
+    const quoted = line.startsWith('&gt;');
+    const body = quoted ? line.replace(/^&gt; ?/, '') : line;
+    const last = parts.at(-1);
+    if (last?.quoted === quoted) last.body += `\n${body}`;
+    else parts.push({ quoted, body });
+  }
+  return parts;
+}
+
+/**
+ * @param {string} text
+ * @param {ChannelNames} names
+ * @param {readonly Rule[]} rules
+ * @returns {import('./dom.js').Pieces}
+ */
+function inline(text, names, rules = RULES) {
+  const [rule, ...rest] = rules;
+  if (!rule) return withEmoji(unescaped(text));
+  const match = rule.pattern.exec(text);
+  if (!match) return inline(text, names, rest);
+  return [
+    inline(text.slice(0, match.index), names, rest),
+    rule.show(match, names),
+    inline(text.slice(match.index + match[0].length), names, rules),
+  ];
+}
+
+/** What stands between `<` and `>`: a link, a channel, a person, everybody. @param {string} inside @param {ChannelNames} names */
+function reference(inside, names) {
+  const [target = '', ...words] = inside.split('|');
+  const label = words.join('|');
+  const id = target.slice(1);
+  switch (target[0]) {
+    case '#':
+      return channel(id, names(id) ?? (label || 'unknown'));
+    case '@':
+      return h('span', { class: 'mention' }, `@${unescaped(label || id)}`);
+    case '!':
+      return h('span', { class: 'mention' }, unescaped(label || `@${id}`));
+    default:
+      return link(unescaped(target), withEmoji(unescaped(label || target)));
+  }
+}
+
+/** @param {string} id @param {string} name */
+const channel = (id, name) =>
+  h('button', { type: 'button', class: 'mention', 'data-act': 'channel', 'data-id': id }, `#${name}`);
+
+/** Slack escapes three characters, and nothing else. @param {string} text */
+export const unescaped = (text) => text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');

@@ -1,0 +1,73 @@
+import { h } from './dom.js';
+import { withEmoji } from './emoji.js';
+import { between, clock, counted } from './time.js';
+
+/** @typedef {import('../pagerduty-view.ts').IncidentShown} Incident */
+
+/** @param {{ incidents: readonly Incident[] }} view */
+export function pagerdutyTally({ incidents }) {
+  const open = incidents.filter(({ status }) => status !== 'resolved').length;
+  return incidents.length === 0 ? '' : `${open} open of ${counted(incidents.length, 'incident')}`;
+}
+
+/** @param {{ incidents: readonly Incident[] }} view */
+export const pagerduty = ({ incidents }) =>
+  incidents.length === 0
+    ? h('p', { class: 'empty' }, 'Nobody has been paged.')
+    : h('ul', { class: 'cards' }, incidents.map(card));
+
+/** @param {Incident} incident */
+const card = (incident) => {
+  const { id, number, title, status, urgency, created_at: created, resolved_at: resolved } = incident;
+  return h(
+    'li',
+    { class: `card page ${status}`, 'data-key': id, 'data-glow': JSON.stringify([status, incident.notes.length]) },
+    h(
+      'p',
+      { class: 'row' },
+      h('span', { class: `state ${status}` }, status),
+      urgency === 'high' && h('span', { class: 'state plain' }, 'high urgency'),
+      h('span', { class: 'quiet end' }, `#${number}`),
+    ),
+    h('h3', {}, withEmoji(title)),
+    h(
+      'p',
+      { class: 'quiet' },
+      clock(created),
+      ' · ',
+      resolved === null ? 'open ' : 'took ',
+      h('span', { 'data-begin': created, 'data-end': resolved }, between(created, resolved)),
+      incident.acknowledged_by.length > 0 && ` · acknowledged by ${incident.acknowledged_by.join(', ')}`,
+    ),
+    incident.notes.map(({ at, by, text }) =>
+      h('p', { class: 'note', 'data-key': `note ${at} ${text}` }, h('span', { class: 'quiet' }, `${clock(at)} ${by}`), withEmoji(text)),
+    ),
+    incident.log.length > 1 && log(incident),
+    status !== 'resolved' && answers(incident),
+  );
+};
+
+/** @param {Incident} incident */
+const log = ({ log: entries }) =>
+  h(
+    'details',
+    {},
+    h('summary', {}, counted(entries.length, 'log entry').replace('entrys', 'entries')),
+    h(
+      'ol',
+      { class: 'log' },
+      entries.map(({ at, action, by }) =>
+        h('li', {}, h('time', {}, clock(at)), ` ${action} by ${by ?? 'Events API'}`),
+      ),
+    ),
+  );
+
+/** What a person who was paged does. @param {Incident} incident */
+const answers = ({ id, status }) =>
+  h(
+    'p',
+    { class: 'row' },
+    status === 'triggered' &&
+      h('button', { type: 'button', 'data-act': 'page', 'data-id': id, 'data-answer': 'acknowledge' }, 'Acknowledge'),
+    h('button', { type: 'button', 'data-act': 'page', 'data-id': id, 'data-answer': 'resolve' }, 'Resolve'),
+  );
