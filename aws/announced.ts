@@ -1,4 +1,4 @@
-import type { Changes, Decisions, Effects, Incidents } from '../domain/ports.ts';
+import type { Changes, CrowdPort, Decisions, Effects, Incidents } from '../domain/ports.ts';
 import type { Projections } from '../domain/projections.ts';
 
 /**
@@ -6,14 +6,15 @@ import type { Projections } from '../domain/projections.ts';
  * forget it. What is about to be done is not told, only what came of it: a page never waits for a queue of Slack.
  */
 export function announced(
-  stores: { incidents: Incidents; decisions: Decisions; effects: Effects; changes: Changes },
+  stores: { incidents: Incidents; crowds: CrowdPort; decisions: Decisions; effects: Effects; changes: Changes },
   projections: Pick<Projections, 'changed'>,
 ): typeof stores {
-  const { incidents, decisions, effects, changes } = stores;
+  const { incidents, crowds, decisions, effects, changes } = stores;
   return {
     incidents: after(incidents, ['note', 'post', 'resolve', 'endEpisodes', 'handOver', 'setMuted'], (id) =>
       projections.changed(`incident:${id}`),
     ),
+    crowds: after(crowds, ['join', 'childEnded'], (parent) => projections.changed(`incident:${parent}`)),
     decisions: after(decisions, ['keep', 'answer', 'expire'], (id) => projections.changed(`incident:${id}`)),
     effects: after(effects, ['conclude', 'concludeRollback'], (id) => projections.changed(`incident:${id}`)),
     changes: after(changes, [], async () => undefined, {

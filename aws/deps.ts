@@ -81,6 +81,7 @@ export function assemble(env: Environment): Deps {
     ...announced(
       {
         incidents: new IncidentTable(table, clock),
+        crowds: new CrowdTable(table, clock),
         decisions: new DecisionTable(table, blobs, clock),
         effects: new EffectTable(table, clock),
         changes: new ChangeTable(table, clock),
@@ -88,7 +89,6 @@ export function assemble(env: Environment): Deps {
       projections,
     ),
     projections,
-    crowds: new CrowdTable(table, clock),
     bulletins: new BulletinTable(table),
     quarantine: new QuarantineTable(table, blobs, clock),
     automation: new AutomationTable(table, clock),

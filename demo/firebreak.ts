@@ -35,6 +35,12 @@ export class Unanswered extends Error {
   override readonly name = 'Unanswered';
 }
 
+/** That Firebreak is away is a part of some stories: whoever speaks to it goes on trying. @throws anything else */
+export function whenAway(error: unknown): undefined {
+  if (error instanceof Unanswered) return undefined;
+  throw error;
+}
+
 /** The whole product as `npm start` runs it, in a new folder and at an address that stays over restarts. */
 export class Firebreak {
   readonly url: string;

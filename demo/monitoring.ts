@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { timestamp } from '../schemas/time.ts';
-import { type Firebreak, Unanswered } from './firebreak.ts';
-import type { Say } from './teller.ts';
+import { type Firebreak, whenAway } from './firebreak.ts';
+import type { Teller } from './teller.ts';
 import type { ToyService } from './toy-service.ts';
 
 /** Whoever knows Prometheus will recognise it: more than 5 % of requests fail, for a minute. */
@@ -38,10 +38,11 @@ type Alert = { startsAt: number; endsAt: number | null; summary: string };
 
 export type MonitoringOptions = {
   firebreak: Firebreak;
-  toys: readonly ToyService[];
   /** Milliseconds for a minute of the story. */
   minuteMs: number;
-  say: Say;
+  teller: Teller;
+  /** Told of what should not happen. */
+  failed(error: unknown): void;
 };
 
 /**
@@ -50,20 +51,20 @@ export type MonitoringOptions = {
  */
 export class Monitoring {
   readonly #options: MonitoringOptions;
-  readonly #watched: Watched[];
+  #watched: Watched[] = [];
   /** For the sandbox's Prometheus, which is away while Firebreak is. */
   #untold: object[] = [];
   #sending: Promise<void> = Promise.resolve();
   #running = true;
-  #rounds: Promise<void> | undefined;
+  #rounds = Promise.resolve();
 
   constructor(options: MonitoringOptions) {
     this.#options = options;
-    this.#watched = options.toys.map((toy) => ({ toy, ratio: null, exceededSince: null, alert: null }));
   }
 
   /** Before anything else, so that Firebreak finds a Prometheus: an hour in which all was well, and the rule. */
-  async start(): Promise<void> {
+  async start(toys: readonly ToyService[]): Promise<void> {
+    this.#watched = toys.map((toy) => ({ toy, ratio: null, exceededSince: null, alert: null }));
     const { firebreak, minuteMs } = this.#options;
     const hourAgo = Date.now() - 3600_000;
     for (const { toy } of this.#watched) this.#ratioIs(toy, 0, hourAgo);
@@ -72,7 +73,8 @@ export class Monitoring {
     const rule = { name: RULE.name, query: EXCEEDED, duration: RULE.forMinutes * 60, labels, annotations: {} };
     const groups = [{ name: 'error-ratio', interval: 15, rules: [rule] }];
     await firebreak.change('PUT', '/sandbox/prometheus/rules', { groups });
-    this.#rounds = this.#watch(Math.max(SCRAPE_EVERY_MINUTES * minuteMs, SCRAPE_EVERY_MIN_MS));
+    const everyMs = Math.max(SCRAPE_EVERY_MINUTES * minuteMs, SCRAPE_EVERY_MIN_MS);
+    this.#rounds = this.#watch(everyMs).catch(this.#options.failed);
   }
 
   async stop(): Promise<void> {
@@ -99,27 +101,26 @@ export class Monitoring {
     const before = watched.ratio ?? 0;
     watched.ratio = ratio;
     if (ratio > RULE.above) {
-      if (before <= RULE.above) this.#changed(watched, now, ratio);
+      if (before <= RULE.above) this.#exceeds(watched, now, ratio);
       const since = watched.exceededSince ?? now;
       const pendingMs = RULE.forMinutes * this.#options.minuteMs;
       if (watched.alert === null && now - since >= pendingMs) this.#fires(watched, now, ratio);
     } else {
-      if (before > RULE.above) this.#changed(watched, null, ratio);
+      if (before > RULE.above) this.#exceeds(watched, null, ratio);
       if (watched.alert !== null) this.#ended(watched, watched.alert, now);
     }
   }
 
-  /** The rule's expression holds from now on, or does not any more. */
-  #changed(watched: Watched, since: number | null, ratio: number): void {
+  /** The rule's expression holds since then, or (`null`) does not hold any more. */
+  #exceeds(watched: Watched, since: number | null, ratio: number): void {
     const { toy } = watched;
     watched.exceededSince = since;
     const labels = { service: toy.name, environment: 'production' };
-    this.#untold.push({ query: EXCEEDED, labels, points: [{ at: timestamp(Date.now()), value: since && ratio }] });
-    this.#options.say(
-      toy.name,
-      since === null ? `${toy.version} serves its users again` : `${toy.version} fails ${percent(ratio)} of its requests`,
-      since === null ? 'good' : 'bad',
-    );
+    const value = since === null ? null : ratio;
+    this.#untold.push({ query: EXCEEDED, labels, points: [{ at: timestamp(Date.now()), value }] });
+    const { say } = this.#options.teller;
+    if (since === null) say(toy.name, `${toy.version} serves its users again`, 'good');
+    else say(toy.name, `${toy.version} fails its users`, 'bad');
   }
 
   #ratioIs(toy: ToyService, ratio: number, at: number): void {
@@ -136,6 +137,7 @@ export class Monitoring {
 
   #fires(watched: Watched, now: number, ratio: number): void {
     const summary = `${watched.toy.name} fails ${percent(ratio)} of its requests`;
+    this.#options.teller.begin(now);
     watched.alert = { startsAt: now, endsAt: null, summary };
     this.#send(watched.toy, watched.alert);
   }
@@ -147,18 +149,18 @@ export class Monitoring {
 
   /** In the order in which they came up, each until it is taken. */
   #send(toy: ToyService, alert: Alert): void {
-    this.#sending = this.#sending.then(() => this.#deliver(toy, alert));
+    this.#sending = this.#sending.then(() => this.#deliver(toy, alert)).catch(this.#options.failed);
   }
 
   async #deliver({ name }: ToyService, alert: Alert): Promise<void> {
-    const { firebreak, say } = this.#options;
-    const status = alert.endsAt === null ? 'fires' : 'has ended';
-    let first = true;
+    const { firebreak, teller } = this.#options;
+    const { say } = teller;
+    const body = notification(name, alert);
+    if (alert.endsAt === null) say('Alertmanager', `tells Firebreak: ${RULE.name} fires, "${alert.summary}"`, 'bad');
+    else say('Alertmanager', `tells Firebreak: ${RULE.name} of ${name} has ended`, 'good');
     while (this.#running) {
       try {
-        if (first) say('Alertmanager', `${RULE.name} of ${name} ${status}; posts it to Firebreak`, alert.endsAt === null ? 'bad' : 'good');
-        first = false;
-        await firebreak.post('/v1/alerts/alertmanager', notification(name, alert), Accepted, firebreak.ingestToken);
+        await firebreak.post('/v1/alerts/alertmanager', body, Accepted, firebreak.ingestToken);
         return;
       } catch (error) {
         whenAway(error);
@@ -166,11 +168,6 @@ export class Monitoring {
       }
     }
   }
-}
-
-/** That Firebreak is away is a part of some stories: who sends to it goes on trying. */
-function whenAway(error: unknown): void {
-  if (!(error instanceof Unanswered)) throw error;
 }
 
 const percent = (ratio: number): string => `${Math.round(ratio * 100)} %`;

@@ -2,6 +2,7 @@ import { deps as productionDeps } from '../aws/deps.ts';
 import type { Deps } from '../domain/ports.ts';
 import type { IncidentRecord } from '../schemas/incident.ts';
 import { plusSeconds, secondsBetween } from '../schemas/time.ts';
+import { followPages } from './follow-pages.ts';
 import { endQuiet, showQuiet } from './quiet.ts';
 import { rouse } from './rouse.ts';
 import { wake } from '../workflows/wake.ts';
@@ -14,7 +15,18 @@ const RUNS_MAX = 20;
 
 type SweepDeps = Pick<
   Deps,
-  'incidents' | 'decisions' | 'engine' | 'clock' | 'log' | 'projections' | 'config' | 'silences' | 'bulletins'
+  | 'incidents'
+  | 'decisions'
+  | 'engine'
+  | 'clock'
+  | 'log'
+  | 'projections'
+  | 'config'
+  | 'silences'
+  | 'bulletins'
+  | 'effects'
+  | 'externalPager'
+  | 'alerts'
 >;
 
 /** Each minute: starts or rings whatever waits longer than it should, and replaces workflows that have died. */
@@ -31,6 +43,7 @@ export async function sweep(deps: SweepDeps): Promise<{ woken: number; revived: 
     ['projections', () => rouse(deps, open)],
     ['what was kept quiet', () => endQuiet(deps, 'sweep')],
     ['silences', () => showQuiet(deps, open)],
+    ['pages of others', () => followPages(deps, open)],
   ] as const;
   for (const [name, job] of jobs) await apart(deps, name, job);
   return { woken, revived };

@@ -49,7 +49,7 @@ export const statuspageProjector =
     if (known === undefined) return;
     const update = await updateFor(deps, incident, config, names, known);
     if (before.id === null) return create(deps, incident, config, { ...update, names }, before, save, turn);
-    await follow(deps, before, update, save, turn);
+    await follow(deps, incident, before, update, save, turn);
   };
 
 /** Once, on the timeline: nothing is public before a person says so. */
@@ -127,6 +127,7 @@ async function create(
   const { names, ...said } = update;
   if (before.creatingSince !== null) {
     const found = await turn.attempt(STATUSPAGE, () => statusPage.findIncident(incident.id));
+    if (found?.kind === 'refused') return gone(found.code, save, turn);
     if (found?.kind !== 'done') return;
     if (found.value !== null) {
       await save({ id: found.value.id, creatingSince: null });
@@ -149,6 +150,7 @@ async function create(
 
 async function follow(
   { statusPage }: Deps,
+  incident: IncidentRecord,
   before: StatuspageState,
   update: PublicUpdate,
   save: Save,
@@ -160,8 +162,14 @@ async function follow(
   if (same) return;
   // Mailed to subscribers: only what is new to them. Components by themselves are set quietly.
   if (status !== update.status) {
-    const told = await turn.attempt(STATUSPAGE, () => statusPage.updateIncident(id, update));
-    if (told?.kind === 'done') await save({ status: update.status, components: { ...update.components } });
+    if (before.updatingSince !== null && !(await settled(statusPage, incident, before, update, save, turn))) return;
+    const told = await turn.attempt(STATUSPAGE, async () => {
+      await save({ updatingSince: turn.now() });
+      return statusPage.updateIncident(id, update);
+    });
+    if (told?.kind === 'done')
+      await save({ status: update.status, components: { ...update.components }, updatingSince: null });
+    else if (told !== undefined && told.kind !== 'unclear') await save({ updatingSince: null });
     if (told?.kind === 'refused') await gone(told.code, save, turn);
     return;
   }
@@ -173,6 +181,28 @@ async function follow(
     components = { ...components, [component]: state };
     await save({ components });
   }
+}
+
+/** Whether an update whose answer was lost is certainly not there, and may be sent. One that is there is taken as done. */
+async function settled(
+  statusPage: StatusPage,
+  incident: IncidentRecord,
+  { updatingSince }: StatuspageState,
+  update: PublicUpdate,
+  save: Save,
+  turn: Turn,
+): Promise<boolean> {
+  const found = await turn.attempt(STATUSPAGE, () => statusPage.findIncident(incident.id));
+  if (found?.kind === 'refused') await gone(found.code, save, turn);
+  if (found?.kind !== 'done') return false;
+  if (found.value?.status === update.status) {
+    await save({ status: update.status, components: { ...update.components }, updatingSince: null });
+    return false;
+  }
+  const sure = plusSeconds(updatingSince ?? turn.now(), UNCLEAR_SECONDS);
+  if (turn.now() >= sure) return true;
+  turn.comeAgain(sure);
+  return false;
 }
 
 /** Somebody has deleted it there, or the key may no more: looked at again later. */

@@ -57,6 +57,8 @@ export const StatuspageState = z.object({
   /** Since when a creation may be under way. */
   creatingSince: Timestamp.nullable().default(null),
   status: PublicStatus.nullable().default(null),
+  /** Since when an update to another status may be under way. */
+  updatingSince: Timestamp.nullable().default(null),
   components: z.record(z.string(), ComponentStatus).default({}),
   /** Ids of components by their names, as far as they were looked up. */
   known: z.record(z.string(), z.string()).default({}),

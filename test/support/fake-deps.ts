@@ -11,6 +11,7 @@ import type {
   RollbackRequest,
 } from '../../domain/ports.ts';
 import { type Config, emptyConfig } from '../../schemas/config.ts';
+import type { ExternalFound, ExternalIncident, Told } from '../../domain/outlets.ts';
 import type { Projections } from '../../domain/projections.ts';
 import type { Subject } from '../../schemas/projection.ts';
 import { millisOf, timestamp, type Timestamp } from '../../schemas/time.ts';
@@ -78,6 +79,10 @@ export class FakeWorld {
   /** The pager and the second route. */
   pages: Script<Attempt> = [{ kind: 'taken', detail: 'accepted' }];
   secondRoute: Script<Attempt> = [{ kind: 'off', detail: 'no second route' }];
+  /** Where others page: to a search, to a note, and to a look at one. */
+  outside: Script<Told<ExternalFound>> = [{ kind: 'off', detail: 'no token' }];
+  notes: Script<Told<null>> = [{ kind: 'done', value: null }];
+  external: Script<Told<ExternalIncident | null>> = [{ kind: 'done', value: null }];
   /** The CD system: to a rollback, and to a look at one. */
   rollbacks: Script<DeployerAnswer> = [{ kind: 'succeeded', id: 'rb-1' }];
   looks: Script<DeployerAnswer> = [{ kind: 'succeeded', id: 'rb-1' }];
@@ -130,6 +135,11 @@ export class FakeWorld {
       automation: new FakeAutomation(store),
       pager: { send: async (request) => this.#said(`pager ${tell(request)}`, next(this.pages)) },
       fallbackPager: { send: async (request) => this.#said(`second route ${tell(request)}`, next(this.secondRoute)) },
+      externalPager: {
+        find: async () => this.#said('look for a page of others', next(this.outside)),
+        annotate: async (id) => this.#said(`note on ${id}`, next(this.notes)),
+        read: async (id) => this.#said(`look at ${id}`, next(this.external)),
+      },
       deployerFor: async () => this.#deployer(),
       metrics: {
         value: async () => this.health,

@@ -434,7 +434,13 @@ export class FakeIncidents implements Incidents {
   async firingEpisodes(id: IncidentId): ReturnType<Incidents['firingEpisodes']> {
     return [...this.#store.episodes.values()]
       .filter((episode) => episode.incidentId === id && episode.status === 'firing')
-      .map(({ signal: { episode, source, fingerprint, labels } }) => ({ episode, source, fingerprint, labels }));
+      .map(({ signal: { episode, source, fingerprint, labels, groupKey = null } }) => ({
+        episode,
+        source,
+        fingerprint,
+        labels,
+        groupKey,
+      }));
   }
 
   async endEpisodes(id: IncidentId, episodes: readonly string[], text: string): Promise<void> {

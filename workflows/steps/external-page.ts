@@ -35,8 +35,8 @@ export type Outside =
  * page back.
  */
 export async function pagedElsewhere(deps: Deps, incident: IncidentRecord, number: number): Promise<boolean> {
-  // What is made of others has no alerts of its own, by which to find anything.
-  if (incident.crowd !== undefined) return false;
+  // What is made of others has no alerts of its own by which to find anything, and pages for its parts.
+  if (incident.crowd !== undefined || incident.parent_id !== undefined) return false;
   try {
     const { services, paging } = await deps.config.current();
     if ((services[incident.service]?.paging ?? paging.mode) !== 'external') return false;

@@ -1,8 +1,10 @@
+import { pageKey } from '../../domain/pages.ts';
 import type { Attempt, Deps, PageRequest } from '../../domain/ports.ts';
 import type { Effect, IncidentRecord } from '../../schemas/incident.ts';
 import type { IncidentId } from '../../schemas/names.ts';
-import { secondsBetween } from '../../schemas/time.ts';
+import { secondsBetween, type Timestamp } from '../../schemas/time.ts';
 import type { Run } from '../run.ts';
+import { lookOutside, notePage, pagedElsewhere } from './external-page.ts';
 
 type PageInput = { incidentId: IncidentId; number: number };
 
@@ -10,16 +12,35 @@ type PageInput = { incidentId: IncidentId; number: number };
 const PAUSES_SECONDS = [5, 10, 15, 30, 60, 120, 300] as const;
 const TRIES = 24;
 
-/** Without the pager's word for this long, the second route is tried as well. */
+/** Without the pager's word for this long after our own first try, the second route is tried as well. */
 const SECOND_ROUTE_AFTER_SECONDS = 60;
 
 type Stand = { done: boolean; waited: number; fallbackDone: boolean };
 
-/** Pages, until the pager or the second route has taken it. Never waits for anything else. */
+/**
+ * Pages. Where others page by themselves, their incident is followed once it is found; if it is not, and whenever that
+ * is in doubt, we page as everywhere.
+ */
 export async function page(run: Run, { incidentId, number }: PageInput, deps: Deps): Promise<void> {
+  const first = await run.step('page', () => pageOrLook(deps, incidentId, number));
+  if (first.kind !== 'elsewhere') return pageUntilTaken(run, { incidentId, number, alone: null, first }, deps);
+  const outside = await lookOutside(run, { incidentId, number, due: first.at }, deps);
+  if (outside.kind === 'followed') return notePage(run, { incidentId, number, external: outside.external }, deps);
+  if (outside.kind === 'alone')
+    return pageUntilTaken(run, { incidentId, number, alone: outside.because, first: null }, deps);
+}
+
+type Paged = Attempt | { kind: 'closed' };
+
+/** `alone`: why we page although others could. `first`: how the first try went, where it has been made already. */
+type OwnPage = PageInput & { alone: string | null; first: Paged | null };
+
+/** Pages, until the pager or the second route has taken it. Never waits for anything else. */
+async function pageUntilTaken(run: Run, { incidentId, number, alone, first }: OwnPage, deps: Deps): Promise<void> {
   let stand: Stand = { done: false, waited: 0, fallbackDone: false };
   for (let attempt = 0; attempt < TRIES && !stand.done; attempt += 1) {
-    const answer = await run.step('page', () => pageOnce(deps, incidentId, number));
+    const made = attempt === 0 ? first : null;
+    const answer = made ?? (await run.step('page', () => pageOnce(deps, { incidentId, number, alone })));
     if (answer.kind === 'taken' || answer.kind === 'closed') return;
     const hopeless = answer.kind === 'refused' || answer.kind === 'off';
     if (!stand.fallbackDone && (hopeless || stand.waited >= SECOND_ROUTE_AFTER_SECONDS)) {
@@ -45,16 +66,29 @@ export async function page(run: Run, { incidentId, number }: PageInput, deps: De
   );
 }
 
-const keyOf = (id: IncidentId, number: number): string => `${id}.page.${number}`;
+async function pageOrLook(
+  deps: Deps,
+  id: IncidentId,
+  number: number,
+): Promise<Paged | { kind: 'elsewhere'; at: Timestamp }> {
+  const incident = await deps.incidents.read(id);
+  if (incident !== undefined && (await pagedElsewhere(deps, incident, number)))
+    return { kind: 'elsewhere', at: deps.clock.now() };
+  return pageOnce(deps, { incidentId: id, number, alone: null });
+}
 
-async function pageOnce(deps: Deps, id: IncidentId, number: number): Promise<Attempt | { kind: 'closed' }> {
+async function pageOnce(
+  deps: Deps,
+  { incidentId: id, number, alone }: PageInput & { alone: string | null },
+): Promise<Paged> {
   const incident = await deps.incidents.read(id);
   if (incident === undefined || incident.status === 'resolved') return { kind: 'closed' };
-  const key = keyOf(id, number);
+  const key = pageKey(id, number);
   if (incident.parent_id !== undefined) return pagedByParent(deps, incident, number);
+  const aside = alone === null ? '' : `; by us, since ${alone}`;
   const effect = await deps.effects.intend(
     id,
-    { key, kind: 'page', target: 'pagerduty', class: 'keyed', detail: `Page ${number}` },
+    { key, kind: 'page', target: 'pagerduty', class: 'keyed', detail: `Page ${number}${aside}` },
     { page: number },
   );
   if (effect.state === 'succeeded') return { kind: 'taken', detail: effect.detail };
@@ -65,7 +99,7 @@ async function pageOnce(deps: Deps, id: IncidentId, number: number): Promise<Att
       id,
       key,
       state,
-      answer.kind === 'taken' ? `Paged: ${answer.detail}` : `Not paged: ${answer.detail}`,
+      `${answer.kind === 'taken' ? 'Paged' : 'Not paged'}: ${answer.detail}${aside}`,
     );
   return answer;
 }
@@ -73,7 +107,7 @@ async function pageOnce(deps: Deps, id: IncidentId, number: number): Promise<Att
 /** One page for all that fail together: whoever hears of the parent finds this in it. */
 async function pagedByParent(deps: Deps, incident: IncidentRecord, number: number): Promise<{ kind: 'closed' }> {
   const { id, parent_id } = incident;
-  const effect = { key: keyOf(id, number), kind: 'page', target: 'pagerduty', class: 'keyed' } as const;
+  const effect = { key: pageKey(id, number), kind: 'page', target: 'pagerduty', class: 'keyed' } as const;
   const detail = `Not paged by itself: it is a part of incident ${parent_id}, which pages`;
   await deps.effects.intend(id, { ...effect, detail }, { page: number });
   await deps.effects.conclude(id, effect.key, 'withheld', detail);
@@ -89,7 +123,7 @@ const PAGE_STATES: Partial<Record<Attempt['kind'], Effect['state']>> = {
 async function secondRoute(deps: Deps, id: IncidentId, number: number): Promise<Attempt['kind']> {
   const incident = await deps.incidents.read(id);
   if (incident === undefined) return 'refused';
-  const key = `${keyOf(id, number)}.second`;
+  const key = `${pageKey(id, number)}.second`;
   const request = pageRequest(incident, key, deps);
   const effect = await deps.effects.get(id, key);
   if (effect?.state === 'succeeded') return 'taken';
@@ -144,11 +178,12 @@ export async function resolvePages(
 
 async function resolveOnce(deps: Deps, id: IncidentId, number: number, last: boolean): Promise<Attempt> {
   const incident = await deps.incidents.read(id);
-  const paged = await deps.effects.get(id, keyOf(id, number));
+  const paged = await deps.effects.get(id, pageKey(id, number));
   // An intent without an outcome may have been heard; to resolve what is not open does no harm.
   if (incident === undefined || paged === undefined || paged.state === 'withheld' || paged.state === 'failed')
     return { kind: 'off', detail: 'it had not been paged' };
-  const key = `${keyOf(id, number)}.resolve`;
+  if (paged.followed !== undefined) return { kind: 'off', detail: 'others have paged, and say when it is over' };
+  const key = `${pageKey(id, number)}.resolve`;
   const effect = await deps.effects.intend(id, {
     key,
     kind: 'page-resolve',
@@ -157,7 +192,7 @@ async function resolveOnce(deps: Deps, id: IncidentId, number: number, last: boo
     detail: `Resolve page ${number}`,
   });
   if (effect.state === 'succeeded') return { kind: 'taken', detail: effect.detail };
-  const answer = await deps.pager.send({ ...pageRequest(incident, keyOf(id, number), deps), action: 'resolve' });
+  const answer = await deps.pager.send({ ...pageRequest(incident, pageKey(id, number), deps), action: 'resolve' });
   const settled = last || paged.state === 'succeeded';
   if (answer.kind !== 'later' && settled)
     await deps.effects.conclude(id, key, answer.kind === 'taken' ? 'succeeded' : 'failed', answer.detail);

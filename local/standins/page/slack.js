@@ -154,7 +154,7 @@ export class SlackPanel {
       h(
         'li',
         { class: `message ${follows ? 'follows' : ''} ${isPinned ? 'pinned' : ''}`, 'data-key': message.ts, 'data-glow': glow },
-        isPinned && h('p', { class: 'pin-note' }, withEmoji('📌'), ' Pinned by firebreak'),
+        isPinned && h('p', { class: 'pin-note' }, withEmoji('📌'), ' Pinned'),
         follows ? h('time', { class: 'side-time' }, clock(timeOf(message)).slice(0, 5)) : avatar(message),
         h(
           'div',

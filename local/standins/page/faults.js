@@ -1,0 +1,85 @@
+import { h } from './dom.js';
+import { counted } from './time.js';
+import { nameOf } from './vendors.js';
+
+/** @typedef {import('../faults.ts').FaultInForce} FaultInForce */
+/** @typedef {import('../faults.ts').Fault} Fault */
+
+/** What a vendor can be made to do at a press. @type {ReadonlyMap<string, { name: string; fault: Fault }>} */
+export const PRESETS = new Map([
+  ['down', { name: 'down (500)', fault: { kind: 'status', status: 500 } }],
+  ['slow', { name: 'slow 5 s', fault: { kind: 'slow', delay_ms: 5000 } }],
+  ['limit', { name: 'rate limit', fault: { kind: 'rate_limit' } }],
+  ['lost', { name: 'lost answers', fault: { kind: 'lost' } }],
+]);
+
+/** @param {readonly FaultInForce[]} faults */
+export const faultsTally = (faults) => (faults.length === 0 ? 'all are well' : counted(faults.length, 'fault') + ' in force');
+
+/** @param {readonly string[]} vendors @param {readonly FaultInForce[]} faults */
+export const faultControls = (vendors, faults) =>
+  h(
+    'ul',
+    { class: 'switches' },
+    vendors.map((vendor) => switches(vendor, faults.filter((fault) => fault.vendor === vendor))),
+  );
+
+/** @param {string} vendor @param {readonly FaultInForce[]} faults */
+function switches(vendor, faults) {
+  const others = faults.filter(({ fault, match }) => !isEverywhere(match) || presetOf(fault) === undefined);
+  return h(
+    'li',
+    { 'data-key': vendor, role: 'group', 'aria-label': nameOf(vendor) },
+    h('span', { class: 'vendor', 'data-vendor': vendor }, nameOf(vendor)),
+    h(
+      'span',
+      { class: 'buttons' },
+      [...PRESETS].map(([id, { name }]) => {
+        const isOn = faults.some(({ fault, match }) => isEverywhere(match) && presetOf(fault) === id);
+        return h(
+          'button',
+          { type: 'button', 'data-act': 'fault', 'data-id': id, 'data-of': vendor, 'aria-pressed': String(isOn) },
+          name,
+        );
+      }),
+      h('button', { type: 'button', 'data-act': 'clear', 'data-of': vendor, class: 'clear', disabled: faults.length === 0 }, 'clear'),
+    ),
+    others.length > 0 && h('span', { class: 'quiet others' }, others.map(faultWords).join(' · ')),
+  );
+}
+
+/** @param {FaultInForce['match']} match */
+const isEverywhere = (match) => match.method === undefined && match.path === undefined;
+
+/** @param {Fault} fault */
+const presetOf = (fault) => [...PRESETS].find(([, preset]) => isSame(preset.fault, fault))?.[0];
+
+/** @param {Fault} one @param {Fault} other */
+const isSame = (one, other) =>
+  one.kind === other.kind &&
+  (one.kind !== 'status' || (other.kind === 'status' && one.status === other.status)) &&
+  (one.kind !== 'slow' || (other.kind === 'slow' && one.delay_ms === other.delay_ms));
+
+/** `down (500)`, `hang on POST /v2/*, 3 more times`. @param {FaultInForce} inForce */
+export function faultWords({ fault, match, remaining }) {
+  const name = PRESETS.get(presetOf(fault) ?? '')?.name ?? kindWords(fault);
+  const where = [match.method, match.path].filter(Boolean).join(' ');
+  return [
+    where === '' ? name : `${name} on ${where}`,
+    ...(remaining === null ? [] : [`${counted(remaining, 'more time')}`]),
+  ].join(', ');
+}
+
+/** @param {Fault} fault */
+function kindWords(fault) {
+  switch (fault.kind) {
+    case 'status':
+      return `answers ${fault.status}`;
+    case 'slow':
+      return `slow ${fault.delay_ms / 1000} s`;
+    case 'late':
+      return `late by ${fault.delay_ms / 1000} s`;
+    default:
+      return fault.kind.replaceAll('_', ' ');
+  }
+}

@@ -1,0 +1,192 @@
+import { draw, h, s } from './dom.js';
+import { clock, counted, now } from './time.js';
+
+/** @typedef {import('../grafana.ts').GrafanaView} GrafanaView */
+/** @typedef {import('../prometheus.ts').PrometheusView} PrometheusView */
+/** @typedef {GrafanaView['annotations'][number]} Annotation */
+/** One query's lines. @typedef {{ query: string; lines: { name: string; samples: Map<number, number> }[] }} Graph */
+/** @typedef {{ from: number; to: number; width: number }} Frame */
+
+/** What a graph may span: the first that holds all there is to see. */
+const SPANS_MS = [1, 2, 5, 10, 15, 30, 60, 180, 360].map((minutes) => minutes * 60_000);
+
+/** Of each line: what a graph of six hours would have at one a second is more than anybody sees. */
+const KEPT_SAMPLES = 3600;
+
+const GRAPHS_SHOWN = 3;
+const LISTED = 30;
+const HEIGHT = 132;
+const TOP = 8;
+const BOTTOM = 22;
+const LEFT = 46;
+
+/** A dashboard: each query that was given samples as a graph, and over all of them the annotations. */
+export class GrafanaPanel {
+  /** @type {Element} */
+  #body;
+  /** @type {readonly Annotation[]} */
+  #annotations = [];
+  /** The stand-in tells of the last minute only; what was seen before is kept while the page is open. @type {Graph[]} */
+  #graphs = [];
+
+  /** @param {Element} body */
+  constructor(body) {
+    this.#body = body;
+  }
+
+  /** @param {GrafanaView} view */
+  annotate({ annotations }) {
+    this.#annotations = annotations;
+    this.draw();
+  }
+
+  /** @param {PrometheusView} view */
+  measure({ series }) {
+    this.#graphs = [...Map.groupBy(series, ({ query }) => query)].slice(0, GRAPHS_SHOWN).map(([query, all]) => {
+      const before = this.#graphs.find((graph) => graph.query === query)?.lines ?? [];
+      return { query, lines: all.map((one) => longer(one, before)) };
+    });
+    this.draw();
+  }
+
+  /** To be called as time goes on, too: it shows the time until now. */
+  draw() {
+    if (this.#annotations.length === 0 && this.#graphs.length === 0) {
+      return draw(this.#body, h('p', { class: 'empty' }, 'No annotation has been written, and no query has samples.'));
+    }
+    const frame = frameOf(this.#annotations, this.#graphs, Math.max(200, this.#body.clientWidth - 32));
+    const graphs = this.#graphs.length > 0 ? this.#graphs : [{ query: '', lines: [] }];
+    draw(this.#body, [graphs.map((graph) => figure(graph, this.#annotations, frame)), list(this.#annotations)]);
+  }
+}
+
+/** @param {GrafanaView} view */
+export const grafanaTally = ({ annotations }) =>
+  annotations.length === 0 ? '' : counted(annotations.length, 'annotation');
+
+/** @param {PrometheusView['series'][number]} series @param {Graph['lines']} before */
+function longer({ labels, samples }, before) {
+  const name = Object.entries(labels).map(([label, value]) => `${label}=${value}`).join(' ');
+  const all = new Map(before.find((line) => line.name === name)?.samples);
+  for (const { at, value } of samples) if (value !== null) all.set(Date.parse(at), Number(value));
+  return { name, samples: new Map([...all].slice(-KEPT_SAMPLES)) };
+}
+
+/** @param {readonly Annotation[]} annotations @param {readonly Graph[]} graphs @param {number} width @returns {Frame} */
+function frameOf(annotations, graphs, width) {
+  const to = now();
+  const begins = [
+    ...annotations.map(({ from }) => Date.parse(from)),
+    ...graphs.flatMap(({ lines }) => lines.flatMap(({ samples }) => [...samples.keys()].slice(0, 1))),
+  ].filter((at) => at > to - (SPANS_MS.at(-1) ?? 0));
+  const needed = (to - Math.min(to, ...begins)) * 1.04;
+  const span = SPANS_MS.find((one) => one >= needed) ?? SPANS_MS.at(-1) ?? 0;
+  return { from: to - span, to, width };
+}
+
+/** @param {number} at @param {Frame} frame */
+const xOf = (at, { from, to, width }) => LEFT + ((at - from) / (to - from)) * (width - LEFT);
+
+/** @param {Graph} graph @param {readonly Annotation[]} annotations @param {Frame} frame */
+function figure({ query, lines }, annotations, frame) {
+  const highest = Math.max(0, ...lines.flatMap(({ samples }) => [...samples.values()].filter(Number.isFinite)));
+  const top = highest === 0 ? 1 : highest * 1.15;
+  const y = (/** @type {number} */ value) => TOP + (1 - value / top) * (HEIGHT - TOP - BOTTOM);
+  return h(
+    'figure',
+    { class: 'graph', 'data-key': query },
+    query !== '' && h('figcaption', {}, h('code', {}, query)),
+    s(
+      'svg',
+      { width: frame.width, height: HEIGHT, viewBox: `0 0 ${frame.width} ${HEIGHT}`, role: 'img', 'aria-label': query || 'Annotations over time' },
+      lines.length > 0 && [0, 0.5, 1].map((part) => scaleLine(part * top, y(part * top), frame)),
+      ticks(frame),
+      annotations.map((annotation) => region(annotation, frame)).toReversed(),
+      lines.map(({ samples }, i) => s('path', { class: `line line-${i % 4}`, d: path(samples, frame, y) })),
+      lines.length === 0 && s('text', { x: frame.width / 2, y: HEIGHT / 2, class: 'no-data' }, 'no samples'),
+    ),
+  );
+}
+
+/** @param {number} value @param {number} y @param {Frame} frame */
+const scaleLine = (value, y, { width }) => [
+  s('line', { class: 'grid', x1: LEFT, x2: width, y1: y, y2: y }),
+  s('text', { class: 'scale', x: LEFT - 6, y: y + 3.5 }, String(Number(value.toPrecision(2)))),
+];
+
+/** @param {Frame} frame */
+function ticks(frame) {
+  const step = (frame.to - frame.from) / (frame.width < 380 ? 2 : 5);
+  const first = Math.ceil(frame.from / step) * step;
+  const times = [];
+  for (let at = first; at <= frame.to; at += step) times.push(at);
+  const digits = step < 60_000 ? 8 : 5;
+  return times.map((at) => [
+    s('line', { class: 'grid', x1: xOf(at, frame), x2: xOf(at, frame), y1: TOP, y2: HEIGHT - BOTTOM }),
+    s('text', { class: 'tick', x: xOf(at, frame), y: HEIGHT - 5 }, clock(at).slice(0, digits)),
+  ]);
+}
+
+/** A gap of more than some seconds is one. */
+const GAP_MS = 3000;
+
+/** @param {Map<number, number>} samples @param {Frame} frame @param {(value: number) => number} y */
+function path(samples, frame, y) {
+  let last = 0;
+  let d = '';
+  for (const [at, value] of samples) {
+    if (at < frame.from || !Number.isFinite(value)) continue;
+    d += `${at - last > GAP_MS ? 'M' : 'L'}${xOf(at, frame).toFixed(1)} ${y(value).toFixed(1)}`;
+    last = at;
+  }
+  return d;
+}
+
+/** What it is about, as its tags say. @param {Annotation} annotation */
+const kindOf = ({ tags }) => ['incident', 'rollback', 'deploy'].find((kind) => tags.includes(kind)) ?? 'other';
+
+/** @param {Annotation} annotation @param {Frame} frame */
+function region(annotation, frame) {
+  const { id, from, until, text } = annotation;
+  const begin = Math.max(Date.parse(from), frame.from);
+  const end = Math.min(Date.parse(until ?? from), frame.to);
+  if (end < frame.from || begin > frame.to) return null;
+  const x = xOf(begin, frame);
+  const width = xOf(end, frame) - x;
+  const bottom = HEIGHT - BOTTOM;
+  return s(
+    'g',
+    { class: `annotation ${kindOf(annotation)}`, 'data-key': `annotation ${id}` },
+    s('title', {}, text),
+    until !== null && s('rect', { x, y: TOP, width: Math.max(2, width), height: bottom - TOP }),
+    until !== null && s('rect', { class: 'bar', x, y: bottom, width: Math.max(2, width), height: 3 }),
+    s('line', { x1: x, x2: x, y1: TOP, y2: bottom }),
+    s('path', { d: `M${x - 4} ${bottom + 5}h8l-4-5z` }),
+  );
+}
+
+/** @param {readonly Annotation[]} annotations */
+const list = (annotations) =>
+  h(
+    'ul',
+    { class: 'annotations' },
+    annotations
+      .toSorted((a, b) => (a.from < b.from ? 1 : -1))
+      .slice(0, LISTED)
+      .map((annotation) =>
+        h(
+          'li',
+          { 'data-key': annotation.id, 'data-glow': JSON.stringify([annotation.text, annotation.until]) },
+          h('i', { class: kindOf(annotation), 'aria-hidden': true }),
+          h(
+            'span',
+            {},
+            h('span', {}, annotation.text),
+            h('span', { class: 'quiet line' }, spanOf(annotation), ' ', annotation.tags.map((tag) => [h('span', { class: 'label' }, tag), ' '])),
+          ),
+        ),
+      ),
+  );
+
+/** @param {Annotation} annotation */
+const spanOf = ({ from, until }) => (until === null ? clock(from) : `${clock(from)} – ${clock(until)}`);

@@ -1,0 +1,188 @@
+import { CallLog } from './call-log.js';
+import { CallsPanel, callsTally } from './calls.js';
+import { cd, cdTally } from './cd.js';
+import { draw, h } from './dom.js';
+import { faultControls, faultsTally, faultWords, PRESETS } from './faults.js';
+import { github, githubTally } from './github.js';
+import { GrafanaPanel, grafanaTally } from './grafana.js';
+import { pagerduty, pagerdutyTally } from './pagerduty.js';
+import { SlackPanel, slackTally } from './slack.js';
+import { statuspage } from './statuspage.js';
+import { between, clock, counted, now, setClock } from './time.js';
+import { Timeline } from './timeline.js';
+
+/** @typedef {import('../sandbox-state.ts').SandboxState} State */
+/** @typedef {import('../faults.ts').FaultInForce} FaultInForce */
+
+const POLL_MS = 1000;
+
+/** @param {string} selector */
+function find(selector) {
+  const element = document.querySelector(selector);
+  if (!element) throw new Error(`index.html has no ${selector}`);
+  return element;
+}
+
+/** @param {string} id */
+const bodyOf = (id) => find(`#${id} .body`);
+
+const log = new CallLog();
+const slackPanel = new SlackPanel(bodyOf('slack'));
+const grafanaPanel = new GrafanaPanel(bodyOf('grafana'));
+const callsPanel = new CallsPanel(bodyOf('calls'), log);
+const timeline = new Timeline(bodyOf('timeline'), log, (id) => void callsPanel.reveal(id));
+
+/**
+ * What is known. Beside it, panels only hold what a person has opened.
+ *
+ * @type {{ version?: string; vendors: string[]; faults: FaultInForce[]; timeScale: number; isThere: boolean }}
+ */
+const known = { vendors: [], faults: [], timeScale: 1, isThere: true };
+
+/** How many things there are, by panel: said beside its title. @type {Map<string, string>} */
+const tallies = new Map();
+
+/**
+ * What each vendor's view is shown by; the types are those of the vendor's `view`.
+ *
+ * @type {Record<string, (view: any) => void>}
+ */
+const SHOW = {
+  slack(view) {
+    slackPanel.show(view);
+    tallies.set('slack', slackTally(view));
+  },
+  pagerduty(view) {
+    draw(bodyOf('pagerduty'), pagerduty(view));
+    tallies.set('pagerduty', pagerdutyTally(view));
+  },
+  cd(view) {
+    draw(bodyOf('cd'), cd(view));
+    tallies.set('cd', cdTally(view));
+  },
+  statuspage(view) {
+    draw(bodyOf('statuspage'), statuspage(view));
+    tallies.set('statuspage', 'as customers see it');
+  },
+  grafana(view) {
+    grafanaPanel.annotate(view);
+    tallies.set('grafana', grafanaTally(view));
+  },
+  prometheus: (view) => grafanaPanel.measure(view),
+  github(view) {
+    draw(bodyOf('github'), github(view));
+    tallies.set('github', githubTally(view));
+  },
+};
+
+/** @param {State} state */
+function show({ version, at, time_scale, urls, views, calls, faults }) {
+  setClock(at);
+  Object.assign(known, { version, vendors: Object.keys(urls), timeScale: time_scale });
+  if (calls) log.add(calls);
+  if (faults) known.faults = faults;
+  for (const [vendor, view] of Object.entries(views)) SHOW[vendor]?.(view);
+  if (calls) {
+    timeline.show(known.vendors);
+    callsPanel.show(known.vendors);
+    tallies.set('calls', callsTally(log));
+  }
+  if (faults) draw(bodyOf('faults'), faultControls(known.vendors, faults));
+  find('#welcome').toggleAttribute('hidden', log.all.length > 0);
+  find('#panels').setAttribute('data-ready', '');
+  showTallies();
+}
+
+/** Beside each title how much there is, and what is wrong with that vendor. */
+function showTallies() {
+  tallies.set('faults', faultsTally(known.faults));
+  tallies.set('timeline', known.timeScale > 1 ? `over time, which runs ${known.timeScale} times faster` : 'over time');
+  for (const [id, words] of tallies) {
+    const faults = known.faults.filter(({ vendor }) => vendor === id);
+    draw(find(`#${id} .tally`), [words, faults.map((fault) => h('span', { class: 'fault' }, faultWords(fault)))]);
+  }
+}
+
+/** What moves with the time alone. */
+function tick() {
+  draw(find('#clock'), [
+    h('time', {}, clock(now())),
+    ' UTC',
+    known.timeScale > 1 && h('span', { class: 'scale-note', title: 'FIREBREAK_TIME_SCALE' }, `${known.timeScale}×`),
+  ]);
+  draw(find('#status'), [
+    !known.isThere && h('span', { class: 'state bad' }, 'Firebreak does not answer; trying again'),
+    known.faults.length > 0 &&
+      h(
+        'span',
+        { class: 'state bad' },
+        `${counted(known.faults.length, 'fault')} in force`,
+        h('button', { type: 'button', 'data-act': 'clear-all' }, 'Clear'),
+      ),
+  ]);
+  for (const element of document.querySelectorAll('[data-begin]')) {
+    const words = between(element.getAttribute('data-begin') ?? '', element.getAttribute('data-end'));
+    if (element.textContent !== words) element.textContent = words;
+  }
+  timeline.draw();
+  grafanaPanel.draw();
+}
+
+async function poll() {
+  const since = known.version === undefined ? '' : `?since=${encodeURIComponent(known.version)}`;
+  try {
+    const response = await fetch(`/sandbox/state${since}`, { headers: { accept: 'application/json' } });
+    if (!response.ok) throw new Error(`/sandbox/state answered ${response.status}`);
+    known.isThere = true;
+    show(/** @type {State} */ (await response.json()));
+  } catch (error) {
+    known.isThere = false;
+    console.warn(error);
+  }
+  tick();
+}
+
+/** @param {string} method @param {string} path below `/sandbox` @param {unknown} [body] */
+async function send(method, path, body) {
+  const headers = { 'content-type': 'application/json' };
+  const response = await fetch(`/sandbox${path}`, { method, ...(body !== undefined && { headers, body: JSON.stringify(body) }) });
+  if (!response.ok) console.warn(`${method} /sandbox${path} answered ${response.status}`);
+  await poll();
+}
+
+/** What buttons do, by their `data-act`. @type {Record<string, (data: DOMStringMap, pressed: boolean) => void>} */
+const ACTS = {
+  channel: ({ id }) => slackPanel.open(id ?? ''),
+  pinned: () => slackPanel.showPinned(),
+  filter: ({ id }) => callsPanel.filter(id ?? ''),
+  call: ({ id }) => void callsPanel.toggle(id ?? ''),
+  page: ({ id, answer }) => void send('POST', `/pagerduty/incidents/${encodeURIComponent(id ?? '')}/${answer}`, {}),
+  fault({ id, of: vendor }, isOn) {
+    const preset = PRESETS.get(id ?? '');
+    if (isOn) void send('DELETE', `/faults?vendor=${encodeURIComponent(vendor ?? '')}`);
+    else if (preset) void send('PUT', '/faults', { vendor, fault: preset.fault });
+  },
+  clear: ({ of: vendor }) => void send('DELETE', `/faults?vendor=${encodeURIComponent(vendor ?? '')}`),
+  'clear-all': () => void send('DELETE', '/faults'),
+};
+
+document.addEventListener('click', (event) => {
+  const button = event.target instanceof Element ? event.target.closest('[data-act]') : null;
+  if (!(button instanceof HTMLElement)) return;
+  ACTS[button.dataset['act'] ?? '']?.(button.dataset, button.getAttribute('aria-pressed') === 'true');
+});
+
+/** Nobody looks at a hidden page: it asks for nothing until it is seen again. */
+async function untilSeen() {
+  while (document.hidden) {
+    await new Promise((resolve) => document.addEventListener('visibilitychange', resolve, { once: true }));
+  }
+}
+
+new ResizeObserver(() => tick()).observe(bodyOf('timeline'));
+
+for (;;) {
+  await untilSeen();
+  await poll();
+  await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+}

@@ -1,0 +1,127 @@
+import type { Clock } from '../../domain/ports.ts';
+import { type Due, type Lease, type Projections, targetsOf } from '../../domain/projections.ts';
+import type { Pace, Sent, Subject, Target } from '../../schemas/projection.ts';
+import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time.ts';
+
+type Row = Due & { wokenAt: Timestamp };
+type Projector = { owner: string; until: Timestamp | null; pace: Pace; wakeAt: Timestamp | null };
+
+/** Whoever was woken for the same subject so lately has not looked yet. */
+const JUST_WOKEN_SECONDS = 10;
+
+/** What aws/table/projections.ts keeps in a table, in memory. Each call is one moment: nothing comes in between. */
+export class MemoryProjections implements Projections {
+  readonly #clock: Clock;
+  readonly #wake: (target: Target, afterSeconds: number) => void;
+  readonly #due = new Map<Target, Map<Subject, Row>>();
+  readonly #projectors = new Map<Target, Projector>();
+  readonly #states = new Map<string, string>();
+  readonly #sent = new Map<string, Sent>();
+  readonly #numbers = new Map<string, number>();
+  #owners = 0;
+
+  constructor(clock: Clock, wake: (target: Target, afterSeconds: number) => void) {
+    this.#clock = clock;
+    this.#wake = wake;
+  }
+
+  async changed(...subjects: readonly Subject[]): Promise<void> {
+    const woken = subjects.flatMap((subject) => targetsOf(subject).filter((target) => this.#mark(target, subject)));
+    for (const target of new Set(woken)) this.#wake(target, 0);
+  }
+
+  #mark(target: Target, subject: Subject): boolean {
+    const at = this.#clock.now();
+    const before = this.#rows(target).get(subject);
+    this.#rows(target).set(subject, {
+      subject,
+      wanted: (before?.wanted ?? 0) + 1,
+      since: before?.since ?? at,
+      notBefore: null,
+      wokenAt: at,
+    });
+    return (
+      before === undefined || before.notBefore !== null || secondsBetween(before.wokenAt, at) > JUST_WOKEN_SECONDS
+    );
+  }
+
+  async due(target: Target): Promise<Due[]> {
+    return [...this.#rows(target).values()].toSorted((a, b) => (a.since < b.since ? -1 : 1));
+  }
+
+  async settle(target: Target, { subject, wanted }: Due, again: Timestamp | null): Promise<void> {
+    const row = this.#rows(target).get(subject);
+    if (row?.wanted !== wanted) return;
+    if (again === null) this.#rows(target).delete(subject);
+    else this.#rows(target).set(subject, { ...row, notBefore: again });
+  }
+
+  async lease(target: Target, seconds: number): Promise<Lease | undefined> {
+    const now = this.#clock.now();
+    const before = this.#projectors.get(target);
+    if (before !== undefined && before.until !== null && before.until >= now) return undefined;
+    this.#owners += 1;
+    const { pace, wakeAt } = before ?? { pace: { buckets: {}, blocked: {} }, wakeAt: null };
+    const owner = `owner ${this.#owners}`;
+    this.#projectors.set(target, { owner, until: plusSeconds(now, seconds), pace, wakeAt });
+    return { target, owner, pace, wakeAt };
+  }
+
+  async renew({ target, owner }: Lease, seconds: number): Promise<boolean> {
+    const held = this.#projectors.get(target);
+    if (held?.owner !== owner) return false;
+    this.#projectors.set(target, { ...held, until: plusSeconds(this.#clock.now(), seconds) });
+    return true;
+  }
+
+  async release({ target, owner, pace, wakeAt }: Lease): Promise<void> {
+    if (this.#projectors.get(target)?.owner === owner)
+      this.#projectors.set(target, { owner, until: null, pace, wakeAt });
+  }
+
+  async wake(target: Target, afterSeconds: number): Promise<void> {
+    this.#wake(target, afterSeconds);
+  }
+
+  async read(target: Target, subject: Subject): Promise<unknown> {
+    const state = this.#states.get(`${target} ${subject}`);
+    return state === undefined ? undefined : JSON.parse(state);
+  }
+
+  async write(target: Target, subject: Subject, state: object): Promise<void> {
+    this.#states.set(`${target} ${subject}`, JSON.stringify(state));
+  }
+
+  async sent(target: Target, subject: Subject, key: string): Promise<Sent | undefined> {
+    return this.#sent.get(`${target} ${subject} ${key}`);
+  }
+
+  async intend(target: Target, subject: Subject, key: string, at: Timestamp, replaces?: Sent): Promise<boolean> {
+    const name = `${target} ${subject} ${key}`;
+    const before = this.#sent.get(name);
+    if (before?.state !== replaces?.state || before?.at !== replaces?.at) return false;
+    this.#sent.set(name, { state: 'intended', at, channel: null, id: null });
+    return true;
+  }
+
+  async conclude(target: Target, subject: Subject, key: string, sent: Sent): Promise<void> {
+    this.#sent.set(`${target} ${subject} ${key}`, sent);
+  }
+
+  async nextNumber(row: string, above = 0): Promise<number> {
+    const number = Math.max(this.#numbers.get(row) ?? 0, above) + 1;
+    this.#numbers.set(row, number);
+    return number;
+  }
+
+  #rows(target: Target): Map<Subject, Row> {
+    const rows = this.#due.get(target) ?? new Map<Subject, Row>();
+    this.#due.set(target, rows);
+    return rows;
+  }
+
+  /** What is still to be shown, or may not be shown yet. */
+  get waiting(): number {
+    return [...this.#due.values()].reduce((sum, rows) => sum + rows.size, 0);
+  }
+}

@@ -1,0 +1,211 @@
+import type { Annotation, Annotations, Chat, ChatMessage, StatusPage, Text, Ticket, Tickets, Told } from '../../domain/outlets.ts';
+import { millisOf, type Timestamp } from '../../schemas/time.ts';
+import type { Vendor } from './faults.ts';
+import type { SimulatedClock } from './simulated-clock.ts';
+
+/*
+ * The vendors as they behave seen through the ports. None of them knows a repeated call from a new one: what is asked
+ * for twice is done twice.
+ */
+
+const done = <T>(value: T): Told<T> => ({ kind: 'done', value });
+const refused = (code: string): Told<never> => ({ kind: 'refused', code, detail: code });
+
+export type Message = { id: string; key: string; message: ChatMessage; at: Timestamp };
+export type Channel = {
+  id: string;
+  name: string;
+  ours: boolean;
+  purpose: string;
+  topic: Text;
+  archived: boolean;
+  messages: Message[];
+  pinned: string[];
+  bookmarks: readonly { title: string; url: string }[];
+};
+
+/** Names are taken forever; messages are found in their channel by their key; there is nothing against doubles. */
+export class MemoryChat implements Vendor<Chat> {
+  readonly channels: Channel[] = [];
+  readonly #clock: SimulatedClock;
+  #ids = 0;
+
+  constructor(clock: SimulatedClock) {
+    this.#clock = clock;
+  }
+
+  #id(letter: string): string {
+    this.#ids += 1;
+    return `${letter}${this.#ids}`;
+  }
+
+  /** One that people have made. */
+  add(name: string, ours = false): Channel {
+    const channel: Channel = {
+      id: this.#id('C'),
+      name,
+      ours,
+      purpose: '',
+      topic: [],
+      archived: false,
+      messages: [],
+      pinned: [],
+      bookmarks: [],
+    };
+    this.channels.push(channel);
+    return channel;
+  }
+
+  createChannel(name: string): Told<{ id: string }> {
+    return this.channels.some((one) => one.name === name) ? refused('name_taken') : done({ id: this.add(name, true).id });
+  }
+
+  findChannel(name: string): ReturnType<Vendor<Chat>['findChannel']> {
+    return done(this.channels.find((one) => one.name === name) ?? null);
+  }
+
+  channelNames(prefix: string): Told<string[]> {
+    return done(this.channels.map(({ name }) => name).filter((name) => name.startsWith(prefix)));
+  }
+
+  setTopic(channel: string, topic: Text): Told<null> {
+    return this.#in(channel, (found) => void (found.topic = topic));
+  }
+
+  setPurpose(channel: string, purpose: string): Told<null> {
+    return this.#in(channel, (found) => void (found.purpose = purpose));
+  }
+
+  post(channel: string, message: ChatMessage, key: string): Told<{ channel: string; id: string }> {
+    const found = this.channels.find(({ id, name }) => id === channel || `#${name}` === channel);
+    if (found === undefined) return refused('channel_not_found');
+    if (found.archived) return refused('is_archived');
+    const id = this.#id('M');
+    found.messages.push({ id, key, message, at: this.#clock.now() });
+    return done({ channel: found.id, id });
+  }
+
+  findPost(channel: string, key: string, since: Timestamp): Told<{ id: string } | null> {
+    const found = this.channels.find(({ id }) => id === channel);
+    if (found === undefined) return refused('channel_not_found');
+    return done(found.messages.findLast((one) => one.key === key && millisOf(one.at) >= millisOf(since)) ?? null);
+  }
+
+  edit(channel: string, id: string, message: ChatMessage, _key: string): Told<null> {
+    const found = this.channels.find((one) => one.id === channel)?.messages.find((one) => one.id === id);
+    if (found === undefined) return refused('message_not_found');
+    return this.#in(channel, () => void (found.message = message));
+  }
+
+  pin(channel: string, id: string): Told<null> {
+    return this.#in(channel, ({ pinned }) => void (pinned.includes(id) || pinned.push(id)));
+  }
+
+  setBookmarks(channel: string, links: readonly { title: string; url: string }[]): Told<null> {
+    return this.#in(channel, (found) => void (found.bookmarks = links));
+  }
+
+  archive(channel: string): Told<null> {
+    const found = this.channels.find(({ id }) => id === channel);
+    if (found === undefined) return refused('channel_not_found');
+    found.archived = true;
+    return done(null);
+  }
+
+  #in(channel: string, act: (found: Channel) => void): Told<null> {
+    const found = this.channels.find(({ id }) => id === channel);
+    if (found === undefined) return refused('channel_not_found');
+    if (found.archived) return refused('is_archived');
+    act(found);
+    return done(null);
+  }
+}
+
+export type PublicIncident = {
+  id: string;
+  key: string;
+  name: string;
+  /** Each was mailed to subscribers. */
+  updates: { status: string; body: string }[];
+};
+
+/** Every creation and every update is mailed. Components are what was said of them last. */
+export class MemoryStatusPage implements Vendor<StatusPage> {
+  readonly incidents: PublicIncident[] = [];
+  readonly states: Record<string, string> = { checkout: 'operational', payments: 'operational', search: 'operational' };
+
+  components(): ReturnType<Vendor<StatusPage>['components']> {
+    return done(Object.entries(this.states).map(([id, status]) => ({ id, name: id.toUpperCase(), status })));
+  }
+
+  setComponent(id: string, status: string): Told<null> {
+    this.states[id] = status;
+    return done(null);
+  }
+
+  findIncident(key: string): Told<{ id: string; status: string } | null> {
+    const found = this.incidents.findLast((one) => one.key === key);
+    return done(found === undefined ? null : { id: found.id, status: found.updates.at(-1)?.status ?? '' });
+  }
+
+  createIncident({ key, name, ...update }: Parameters<StatusPage['createIncident']>[0]): Told<{ id: string }> {
+    const id = `P${this.incidents.length + 1}`;
+    this.incidents.push({ id, key, name, updates: [] });
+    this.updateIncident(id, update);
+    return done({ id });
+  }
+
+  updateIncident(id: string, { status, body, components }: Parameters<StatusPage['updateIncident']>[1]): Told<null> {
+    const found = this.incidents.find((one) => one.id === id);
+    if (found === undefined) return refused('not_found');
+    found.updates.push({ status, body });
+    Object.assign(this.states, components);
+    return done(null);
+  }
+}
+
+/** Nothing is unique but the ids that it gives. */
+export class MemoryAnnotations implements Vendor<Annotations> {
+  readonly marks: (Annotation & { id: string })[] = [];
+
+  find(tag: string): Told<{ id: string } | null> {
+    return done(this.marks.findLast(({ tags }) => tags.includes(tag)) ?? null);
+  }
+
+  create(mark: Annotation): Told<{ id: string }> {
+    const id = `A${this.marks.length + 1}`;
+    this.marks.push({ ...mark, id });
+    return done({ id });
+  }
+
+  update(id: string, mark: Annotation): Told<null> {
+    const place = this.marks.findIndex((one) => one.id === id);
+    if (place < 0) return refused('not_found');
+    this.marks[place] = { ...mark, id };
+    return done(null);
+  }
+}
+
+export type WrittenTicket = { id: string; url: null; ticket: Ticket; comments: string[] };
+
+/** Keys stand in the texts; whether one is there already is seen when it is looked for, not when it is written. */
+export class MemoryTickets implements Vendor<Tickets> {
+  readonly tickets: WrittenTicket[] = [];
+
+  find(key: string): Told<WrittenTicket | null> {
+    return done(this.tickets.find(({ ticket }) => ticket.key === key) ?? null);
+  }
+
+  open(ticket: Ticket): Told<WrittenTicket> {
+    const opened = { id: `T${this.tickets.length + 1}`, url: null, ticket, comments: [] };
+    this.tickets.push(opened);
+    return done(opened);
+  }
+
+  comment(id: string, _text: string, key: string): Told<null> {
+    const found = this.tickets.find((one) => one.id === id);
+    if (found === undefined) return refused('not_found');
+    found.comments.push(key);
+    return done(null);
+  }
+}

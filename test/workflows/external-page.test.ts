@@ -1,0 +1,64 @@
+import { describe, expect, test } from 'vitest';
+import type { Effect } from '../../schemas/incident.ts';
+import { externalPaths } from './external-stories.ts';
+import { play } from './play.ts';
+
+/** The effects of a story's incident, without when they were. */
+async function effectsOf(name: string): Promise<Omit<Effect, 'at'>[]> {
+  const path = externalPaths[name];
+  if (path === undefined) throw new Error(`there is no story ${name}`);
+  const { world } = await play(path);
+  const [dossier] = world.store.dossiers.values();
+  return [...(dossier?.effects.values() ?? [])].map(({ at: _, ...effect }) => effect);
+}
+
+const followed = { id: 'Q1', url: 'https://acme.pagerduty.test/incidents/Q1', assigned_to: ['Ada'] };
+
+describe('where others page', () => {
+  test('theirs is our page, with who is assigned and where it is', async () => {
+    expect(await effectsOf('others-page-and-theirs-is-found')).toMatchObject([
+      {
+        kind: 'page',
+        class: 'findable',
+        state: 'succeeded',
+        detail: `Followed: PagerDuty Q1 (by group_key), assigned to Ada, ${followed.url}`,
+        followed,
+      },
+      { kind: 'page-note', class: 'findable', state: 'succeeded', detail: 'Noted on PagerDuty Q1' },
+    ]);
+  });
+
+  test('a note that is refused does not undo the page', async () => {
+    expect(await effectsOf('others-page-and-the-note-is-refused')).toMatchObject([
+      { kind: 'page', state: 'succeeded', followed },
+      { kind: 'page-note', state: 'failed', detail: 'Not noted on PagerDuty Q1: no' },
+    ]);
+  });
+
+  test.each([
+    ['others-do-not-page-so-we-do', 'no open incident has our key'],
+    ['looking-for-others-is-refused-so-we-page', 'answered 401'],
+    ['others-cannot-be-looked-at-in-time-so-we-page', 'answered 503'],
+    ['looking-for-others-fails-so-we-page', 'the search for it failed: Error: a bug'],
+    [
+      'the-page-of-others-was-acknowledged-for-something-else',
+      'PagerDuty Q1 was found, but it was acknowledged by Ada before, and what joins it rings for nobody',
+    ],
+  ])('%s, and says why', async (name, because) => {
+    expect(await effectsOf(name)).toMatchObject([
+      { key: expect.stringMatching(/\.page\.1$/), state: 'succeeded', detail: `Paged: accepted; by us, since ${because}` },
+      { kind: 'page-resolve', state: 'succeeded' },
+    ]);
+  });
+
+  test('what is acknowledged is not relied on to ring again', async () => {
+    const [first, , second] = await effectsOf('it-has-to-be-heard-again-where-others-page');
+    expect(first).toMatchObject({ state: 'succeeded', followed });
+    expect(second).not.toHaveProperty('followed');
+    expect(second).toMatchObject({
+      key: expect.stringMatching(/\.page\.2$/),
+      state: 'succeeded',
+      detail: expect.stringContaining('acknowledged by Ada, and has to be heard again'),
+    });
+  });
+});
