@@ -118,9 +118,9 @@ export class Monitoring {
     const labels = { service: toy.name, environment: 'production' };
     const value = since === null ? null : ratio;
     this.#untold.push({ query: EXCEEDED, labels, points: [{ at: timestamp(Date.now()), value }] });
-    const { say } = this.#options.teller;
-    if (since === null) say(toy.name, `${toy.version} serves its users again`, 'good');
-    else say(toy.name, `${toy.version} fails its users`, 'bad');
+    const text = since === null ? 'serves its users again' : 'fails its users';
+    const line = { at: Date.now(), who: 'toy service', about: `${toy.name} ${toy.version}`, text };
+    this.#options.teller.say({ ...line, tone: since === null ? 'good' : 'bad' });
   }
 
   #ratioIs(toy: ToyService, ratio: number, at: number): void {
@@ -154,10 +154,10 @@ export class Monitoring {
 
   async #deliver({ name }: ToyService, alert: Alert): Promise<void> {
     const { firebreak, teller } = this.#options;
-    const { say } = teller;
     const body = notification(name, alert);
-    if (alert.endsAt === null) say('Alertmanager', `tells Firebreak: ${RULE.name} fires, "${alert.summary}"`, 'bad');
-    else say('Alertmanager', `tells Firebreak: ${RULE.name} of ${name} has ended`, 'good');
+    const fires = alert.endsAt === null;
+    const text = `posts to Firebreak that ${RULE.name} ${fires ? 'fires' : 'has ended'}`;
+    teller.say({ at: Date.now(), who: 'Alertmanager', about: name, text, tone: fires ? 'bad' : 'good' });
     while (this.#running) {
       try {
         await firebreak.post('/v1/alerts/alertmanager', body, Accepted, firebreak.ingestToken);

@@ -5,16 +5,19 @@ import type { IncidentView, TimelineEntry } from '../schemas/incident.ts';
 import { millisOf, timestamp } from '../schemas/time.ts';
 import { catalogueOf } from './catalogue.ts';
 import { Firebreak, whenAway } from './firebreak.ts';
+import { Interpreter } from './interpreter.ts';
 import { Monitoring, RULE } from './monitoring.ts';
 import type { Fact, Story } from './stories/story.ts';
-import { type Paper, type Say, Teller } from './teller.ts';
+import { type Line, type Paper, Teller } from './teller.ts';
 import { ToyService } from './toy-service.ts';
 import { callsOf, incidentsOf, timelineOf, type VendorCall, Witness } from './witness.ts';
-import { Interpreter } from './words.ts';
 
 /** How long the CD system takes to roll out, and back, in minutes of the story. */
 const ROLL_OUT_MINUTES = 1;
 const ROLLBACK_MINUTES = 2;
+
+/** Of all users of all toy services together: enough for a curve, too little to keep the machine busy. */
+const REQUESTS_PER_SECOND = 80;
 
 const LOOK_EVERY_MS = 100;
 
@@ -54,12 +57,12 @@ export class Stage {
     this.story = story;
     this.firebreak = firebreak;
     this.#options = options;
-    this.teller = new Teller(options.paper);
+    const several = Object.keys(story.services).length > 1;
+    this.teller = new Teller(options.paper, several);
     this.#failure.promise.catch(() => undefined); // who plays the story hears of it
     const failed = this.#failure.reject;
     this.#monitoring = new Monitoring({ firebreak, minuteMs: this.minutes(1), teller: this.teller, failed });
-    const interpreter = new Interpreter(firebreak, this.teller);
-    this.#witness = new Witness({ firebreak, audience: interpreter, failed });
+    this.#witness = new Witness({ firebreak, audience: new Interpreter(this.teller, several), failed });
   }
 
   /** Sets everything up: services that have run well for hours, and a Firebreak that knows them. */
@@ -81,8 +84,10 @@ export class Stage {
 
   async #startToys(): Promise<void> {
     const windowMs = this.minutes(RULE.windowMinutes);
-    for (const [name, { version, needs }] of Object.entries(this.story.services)) {
-      const options = { name, version, windowMs, needs: needs.map((other) => this.toy(other)) };
+    const plans = Object.entries(this.story.services);
+    const requestEveryMs = (plans.length * 1000) / REQUESTS_PER_SECOND;
+    for (const [name, { version, needs }] of plans) {
+      const options = { name, version, windowMs, requestEveryMs, needs: needs.map((other) => this.toy(other)) };
       this.#toys.set(name, await ToyService.start(options));
     }
   }
@@ -104,7 +109,7 @@ export class Stage {
       const live = await this.firebreak.get('/sandbox/cd/live', Live).catch(whenAway);
       for (const { service, version } of live?.items ?? []) {
         const toy = this.toy(service);
-        if (toy.version !== version) this.say(service, `${version} runs again`, 'good');
+        if (toy.version !== version) this.say({ who: 'toy service', text: `${service} runs ${version} again` });
         toy.version = version;
       }
       await sleep(LOOK_EVERY_MS);
@@ -121,7 +126,10 @@ export class Stage {
     await sleep(this.minutes(minutes));
   }
 
-  say: Say = (...line) => this.teller.say(...line);
+  /** Tells what happens now. */
+  say(line: Omit<Line, 'at'>): void {
+    this.teller.say({ at: Date.now(), ...line });
+  }
 
   toy(name: string): ToyService {
     const toy = this.#toys.get(name);
@@ -170,7 +178,7 @@ export class Stage {
     { failing, hasMigration = false }: { failing: number; hasMigration?: boolean },
   ): Promise<void> {
     const migration = hasMigration ? ', which has a migration,' : '';
-    this.say('CI', `deploys ${service} ${version}${migration} and tells Firebreak`);
+    this.say({ who: 'CI', text: `deploys ${service} ${version}${migration} and tells Firebreak` });
     const change = { service, environment, version, status: 'started', has_migration: hasMigration, author: 'ada' };
     const { id } = await this.firebreak.post('/v1/deployments', change, Change);
     await this.pass(ROLL_OUT_MINUTES);
@@ -199,7 +207,6 @@ export class Stage {
     await this.#witness.stop();
     this.#open = false;
     await this.#following;
-    this.teller.stop();
     await Promise.all(this.toys.map((toy) => toy.stop()));
     this.#toys.clear();
   }

@@ -2,9 +2,6 @@ import { once } from 'node:events';
 import { Agent, createServer, get, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** How often somebody uses it. */
-const REQUEST_EVERY_MS = 25;
-
 export type ToyOptions = {
   name: string;
   version: string;
@@ -12,6 +9,8 @@ export type ToyOptions = {
   needs: readonly ToyService[];
   /** The error ratio is of the last so many milliseconds. */
   windowMs: number;
+  /** How often somebody uses it. */
+  requestEveryMs: number;
 };
 
 /** A real HTTP service that people use all the time. How many of them it fails depends on the version that runs. */
@@ -47,7 +46,7 @@ export class ToyService {
     const toy = new ToyService(options);
     toy.#server.listen(0, '127.0.0.1');
     await once(toy.#server, 'listening');
-    toy.#users = setInterval(() => void toy.#use(), REQUEST_EVERY_MS);
+    toy.#users = setInterval(() => void toy.#use(), options.requestEveryMs);
     return toy;
   }
 

@@ -9,6 +9,9 @@ const LOOK_EVERY_MS = 200;
 /** What is decided about a call is known soon after it came in; one that hangs is told without. */
 const UNDECIDED_MAX_MS = 1500;
 
+/** An entry has its time before it is written. */
+const WRITTEN_WITHIN_MS = 150;
+
 /** More than any story has. */
 const LIST_MAX = 500;
 
@@ -50,8 +53,10 @@ export const timelineOf = async (firebreak: Firebreak, id: string): Promise<Time
 /** Who is told of what happens, of each thing once. */
 export type Audience = {
   /** In the order in which they came in. */
-  heard(call: VendorCall): Promise<void>;
+  heard(call: VendorCall): void;
   read(entry: TimelineEntry, incident: IncidentView): void;
+  /** Of everything that has happened until then they have been told. Milliseconds since the Unix epoch. */
+  knownUntil(at: number): void;
 };
 
 export type WitnessOptions = {
@@ -84,31 +89,40 @@ export class Witness {
   }
 
   async #look(): Promise<void> {
+    const { audience } = this.#options;
     for (let last = false; !last;) {
       last = !this.#running;
-      await this.#timelines()
-        .then(() => this.#calls())
-        .catch(whenAway);
+      const begun = Date.now();
+      await this.#timelines().catch(whenAway);
+      const decided = await this.#calls().catch(whenAway);
+      audience.knownUntil(Math.min(begun, decided ?? begun) - WRITTEN_WITHIN_MS);
       if (!last) await sleep(LOOK_EVERY_MS);
     }
   }
 
   async #timelines(): Promise<void> {
-    for (const incident of await incidentsOf(this.#options.firebreak)) {
-      for (const entry of await timelineOf(this.#options.firebreak, incident.id)) {
+    const { firebreak, audience } = this.#options;
+    const incidents = await incidentsOf(firebreak);
+    const read = incidents.map(async (incident) => ({ incident, entries: await timelineOf(firebreak, incident.id) }));
+    for (const { incident, entries } of await Promise.all(read)) {
+      for (const entry of entries) {
         const key = `${incident.id} ${entry.at} ${entry.kind} ${entry.text}`;
-        if (!this.#known.has(key)) this.#options.audience.read(entry, incident);
+        if (!this.#known.has(key)) audience.read(entry, incident);
         this.#known.add(key);
       }
     }
   }
 
-  async #calls(): Promise<void> {
-    for (const call of await callsOf(this.#options.firebreak, { since: this.#lastCall })) {
+  /** Gives until when all is decided; undefined when all is. */
+  async #calls(): Promise<number | undefined> {
+    const { firebreak, audience } = this.#options;
+    for (const call of await callsOf(firebreak, { since: this.#lastCall })) {
+      const at = millisOf(call.at);
       const undecided = call.outcome === null && call.fault === null;
-      if (undecided && Date.now() - millisOf(call.at) < UNDECIDED_MAX_MS) return;
+      if (undecided && Date.now() - at < UNDECIDED_MAX_MS) return at;
       this.#lastCall = call.id;
-      await this.#options.audience.heard(call);
+      audience.heard(call);
     }
+    return undefined;
   }
 }

@@ -12,13 +12,12 @@ export function pageNote({
   title,
   suspects,
   decisions,
-}: Pick<
-  IncidentView,
-  'id' | 'service' | 'environment' | 'severity' | 'title' | 'suspects' | 'decisions'
->): string {
+}: Pick<IncidentView, 'id' | 'service' | 'environment' | 'severity' | 'title' | 'suspects' | 'decisions'>): string {
   const shown = suspects
     .slice(0, SUSPECTS_SHOWN)
-    .map(({ version, confidence, reasons }) => `- ${version}, ${Math.round(confidence * 100)} %: ${reasons.join('; ')}`);
+    .map(
+      ({ version, confidence, reasons }) => `- ${version}, ${Math.round(confidence * 100)} %: ${reasons.join('; ')}`,
+    );
   const last = decisions.at(-1);
   return [
     `Firebreak follows this as incident ${id}: ${service} ${environment}, ${severity}: ${title}`,

@@ -33,7 +33,10 @@ export async function followPages(deps: FollowDeps, open: readonly IncidentRecor
 }
 
 /** One that fails must not keep the others from being followed. */
-async function followOne(deps: FollowDeps, incident: IncidentRecord): Promise<'none' | 'read' | 'failed' | 'unreachable'> {
+async function followOne(
+  deps: FollowDeps,
+  incident: IncidentRecord,
+): Promise<'none' | 'read' | 'failed' | 'unreachable'> {
   try {
     const page = await followedPage(deps, incident);
     if (page === undefined) return 'none';
@@ -94,7 +97,8 @@ async function ended(
 ): Promise<void> {
   const incident = await deps.incidents.read(id);
   if (incident === undefined || incident.status === 'resolved') return;
-  const what = now === null ? `PagerDuty ${external.id} is not there any more` : `Resolved at PagerDuty (${external.id})`;
+  const what =
+    now === null ? `PagerDuty ${external.id} is not there any more` : `Resolved at PagerDuty (${external.id})`;
   const fires = incident.firing > 0 && !(await allGone(deps, incident));
   if (!fires || !newest || incident.pages !== number)
     return note(deps, incident, `page-${number}-ended`, 'page.ended', what);

@@ -63,7 +63,7 @@ export function slackChat(options: {
       attempt(async ({ ask }) => {
         const args = { channel, ...content(message, key), unfurl_links: false, unfurl_media: false };
         const posted = await inside(ask, channel)('chat.postMessage', args, Posted);
-        return { channel: posted.channel, id: posted.ts };
+        return { channel: posted.channel ?? channel, id: posted.ts };
       }),
     findPost: (channel, key, since) =>
       attempt(async ({ ask, me }) => findPost(inside(ask, channel), await me(), channel, key, since)),
@@ -92,7 +92,8 @@ const NO_TOKEN: Told<never> = {
 
 const Created = z.object({ channel: z.object({ id: z.string() }) });
 const Anything = z.unknown();
-const Posted = z.object({ channel: z.string(), ts: z.string() });
+/** What stands in for Slack may leave out the channel, which is then the one that was asked for. */
+const Posted = z.object({ channel: z.string().optional(), ts: z.string() });
 
 const short = (text: Text): string => line(text, TOPIC_MAX_CHARS);
 

@@ -52,12 +52,15 @@ export const WELL = { kind: 'done', at: 50, answeredAfter: 50 } as const;
 /** A vendor's methods, as it does them: at once, and with its own answer. */
 export type Vendor<T> = {
   [K in keyof T]: T[K] extends (...args: infer A) => Promise<infer R> ? (...args: A) => R : never;
+} & {
+  /** What is seen when a call begins and makes the rest of it needless. */
+  begun?(method: string, args: readonly unknown[]): Told<unknown> | undefined;
 };
 
 type Line = {
   clock: SimulatedClock;
   process: Process;
-  next: (method: string) => Fault;
+  next: (method: string, args: readonly unknown[]) => Fault;
   /** While it may do something yet. */
   underWay: { calls: number };
 };
@@ -68,8 +71,11 @@ export function over<T extends object>(vendor: Vendor<T>, line: Line): T {
     get(target, name) {
       const method: unknown = Reflect.get(target, name);
       if (typeof method !== 'function') return method;
-      return (...args: unknown[]) =>
-        called(line, line.next(String(name)), () => Reflect.apply(method, target, args) as Told<unknown>);
+      return (...args: unknown[]) => {
+        const there = vendor.begun?.(String(name), args);
+        const act = (): Told<unknown> => there ?? (Reflect.apply(method, target, args) as Told<unknown>);
+        return called(line, line.next(String(name), args), act);
+      };
     },
   }) as unknown as T;
 }

@@ -120,8 +120,8 @@ export class MemoryProjections implements Projections {
     return rows;
   }
 
-  /** What is still to be shown, or may not be shown yet. */
-  get waiting(): number {
-    return [...this.#due.values()].reduce((sum, rows) => sum + rows.size, 0);
+  /** How much is still to be shown. */
+  waiting(target: Target): number {
+    return this.#rows(target).size;
   }
 }

@@ -31,21 +31,27 @@ export class Process {
   readonly #clock: SimulatedClock;
   readonly #interrupt: () => Interruption | undefined;
   #dead = false;
-  #onDeath: () => void = () => undefined;
-  readonly died: Promise<void>;
+  #onEnd: (well: boolean) => void = () => undefined;
+  /** True: it has finished. False: it has died. */
+  readonly ended: Promise<boolean>;
 
   constructor(clock: SimulatedClock, interrupt: () => Interruption | undefined) {
     this.#clock = clock;
     this.#interrupt = interrupt;
-    this.died = new Promise((resolve) => {
-      this.#onDeath = resolve;
+    this.ended = new Promise((resolve) => {
+      this.#onEnd = resolve;
     });
     clock.in(LIFE_MS, () => this.die());
   }
 
   die(): void {
     this.#dead = true;
-    this.#onDeath();
+    this.#onEnd(false);
+  }
+
+  /** It has done all that it wanted to. */
+  end(): void {
+    this.#onEnd(true);
   }
 
   /** The value, to those who live. */

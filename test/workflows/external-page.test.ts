@@ -3,13 +3,13 @@ import type { Effect } from '../../schemas/incident.ts';
 import { externalPaths } from './external-stories.ts';
 import { play } from './play.ts';
 
-/** The effects of a story's incident, without when they were. */
-async function effectsOf(name: string): Promise<Omit<Effect, 'at'>[]> {
+/** The effects of a story's incident, in their order. */
+async function effectsOf(name: string): Promise<Effect[]> {
   const path = externalPaths[name];
   if (path === undefined) throw new Error(`there is no story ${name}`);
   const { world } = await play(path);
   const [dossier] = world.store.dossiers.values();
-  return [...(dossier?.effects.values() ?? [])].map(({ at: _, ...effect }) => effect);
+  return [...(dossier?.effects.values() ?? [])];
 }
 
 const followed = { id: 'Q1', url: 'https://acme.pagerduty.test/incidents/Q1', assigned_to: ['Ada'] };
@@ -46,7 +46,11 @@ describe('where others page', () => {
     ],
   ])('%s, and says why', async (name, because) => {
     expect(await effectsOf(name)).toMatchObject([
-      { key: expect.stringMatching(/\.page\.1$/), state: 'succeeded', detail: `Paged: accepted; by us, since ${because}` },
+      {
+        key: expect.stringMatching(/\.page\.1$/),
+        state: 'succeeded',
+        detail: `Paged: accepted; by us, since ${because}`,
+      },
       { kind: 'page-resolve', state: 'succeeded' },
     ]);
   });

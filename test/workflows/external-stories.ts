@@ -2,7 +2,8 @@ import type { ExternalFound, ExternalIncident, Told } from '../../domain/outlets
 import type { Attempt } from '../../domain/ports.ts';
 import type { Timestamp } from '../../schemas/time.ts';
 import type { FakeWorld } from '../support/fake-deps.ts';
-import { configured, ends, fires, type Moment, says } from './play.ts';
+import { wake } from '../../workflows/wake.ts';
+import { configured, ends, fires, type Moment, says, theIncident } from './play.ts';
 import type { Path } from './stories.ts';
 
 /** Stories where Alertmanager pages by itself. It is noon when their alert fires. */
@@ -36,6 +37,14 @@ const later = (afterSeconds: number | null) => ({ kind: 'later', detail: 'answer
 const taken: Attempt = { kind: 'taken', detail: 'accepted' };
 
 const pageAgain = says({ kind: 'page', by: 'person:ada', note: '' });
+
+/** The execution fails, and the sweeper lets the next run take over. */
+const dies: Moment = async (world) => {
+  const id = theIncident(world);
+  world.kill(id, 1);
+  await world.deps.incidents.handOver(id, 2, 'Run 1 of the workflow has died; run 2 takes over');
+  await wake(world.deps, id);
+};
 
 const LOOK = 'look for a page of others';
 const NOTE = 'note on Q1';
@@ -87,8 +96,14 @@ export const externalPaths: Record<string, Path> = {
   },
   'others-page-again-and-nobody-has-acknowledged': {
     given: [external, vendors({ outside: [found(rings)] })],
-    timeline: { ...itFiresAndEnds, '2 min': pageAgain },
+    timeline: { '0 s': fires(), '2 min': pageAgain, '20 min': ends() },
     calls: [LOOK, NOTE, LOOK, NOTE],
+    status: 'resolved',
+  },
+  'it-dies-while-the-page-of-others-is-looked-for': {
+    given: [external, vendors({ outside: [none, none, found(rings)] })],
+    timeline: { '0 s': fires(), '15 s': dies, '20 min': ends() },
+    calls: [LOOK, LOOK, LOOK, NOTE],
     status: 'resolved',
   },
   'it-closes-while-the-page-of-others-is-looked-for': {
@@ -125,7 +140,7 @@ export const externalPaths: Record<string, Path> = {
   },
   'looking-for-others-is-off-so-we-page': {
     given: [external, vendors({ outside: [{ kind: 'off', detail: 'no token' }] })],
-    timeline: { ...itFiresAndEnds, '2 min': pageAgain },
+    timeline: { '0 s': fires(), '2 min': pageAgain, '20 min': ends() },
     // Whoever we have paged hears of it again from us.
     calls: [LOOK, PAGE, PAGE_AGAIN, RESOLVE, RESOLVE_AGAIN],
     status: 'resolved',
@@ -158,7 +173,7 @@ export const externalPaths: Record<string, Path> = {
   },
   'it-has-to-be-heard-again-where-others-page': {
     given: [external, vendors({ outside: [found(rings), found(acknowledged)] })],
-    timeline: { ...itFiresAndEnds, '2 min': pageAgain },
+    timeline: { '0 s': fires(), '2 min': pageAgain, '20 min': ends() },
     calls: [LOOK, NOTE, LOOK, PAGE_AGAIN, RESOLVE_AGAIN],
     status: 'resolved',
   },

@@ -25,10 +25,7 @@ const NOTE_PAUSES_SECONDS = [15, 30, 60, 120, 300, 300] as const;
 const NOTE_PAUSE_MAX_SECONDS = 600;
 
 /** How the search ends. `alone`: nobody rings for it, or nobody knows; so we page. */
-export type Outside =
-  | { kind: 'followed'; external: string }
-  | { kind: 'closed' }
-  | { kind: 'alone'; because: string };
+export type Outside = { kind: 'followed'; external: string } | { kind: 'closed' } | { kind: 'alone'; because: string };
 
 /**
  * Whether others page for this incident, so that theirs is looked for before we do. What cannot be found out keeps no
@@ -127,7 +124,9 @@ export async function notePage(
 ): Promise<void> {
   await run.wait('note-page-soon', { seconds: NOTE_AFTER_SECONDS });
   for (const pause of [...NOTE_PAUSES_SECONDS, null]) {
-    const told = await run.step('note-page', () => noteOnce(deps, { incidentId, number, external, last: pause === null }));
+    const told = await run.step('note-page', () =>
+      noteOnce(deps, { incidentId, number, external, last: pause === null }),
+    );
     if (pause === null || (told.kind !== 'later' && told.kind !== 'unclear')) return;
     const asked = told.kind === 'later' ? (told.afterSeconds ?? 0) : 0;
     await run.wait('note-page-again', { seconds: Math.min(Math.max(pause, asked), NOTE_PAUSE_MAX_SECONDS) });

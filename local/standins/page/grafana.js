@@ -1,3 +1,4 @@
+import { lastTogether, roundTimes } from './axis.js';
 import { draw, h, s } from './dom.js';
 import { clock, counted, now } from './time.js';
 
@@ -7,8 +8,10 @@ import { clock, counted, now } from './time.js';
 /** One query's lines. @typedef {{ query: string; lines: { name: string; samples: Map<number, number> }[] }} Graph */
 /** @typedef {{ from: number; to: number; width: number }} Frame */
 
-/** What a graph may span: the first that holds all there is to see. */
-const SPANS_MS = [1, 2, 5, 10, 15, 30, 60, 180, 360].map((minutes) => minutes * 60_000);
+/** What belongs together begins not further apart than this: an older story is left out. */
+const STORY_GAP_MS = 45 * 60_000;
+/** While the newest thing is not older, the graph goes on until now; then it stands still. */
+const LIVE_MS = 60_000;
 
 /** Of each line: what a graph of six hours would have at one a second is more than anybody sees. */
 const KEPT_SAMPLES = 3600;
@@ -74,14 +77,13 @@ function longer({ labels, samples }, before) {
 
 /** @param {readonly Annotation[]} annotations @param {readonly Graph[]} graphs @param {number} width @returns {Frame} */
 function frameOf(annotations, graphs, width) {
-  const to = now();
-  const begins = [
-    ...annotations.map(({ from }) => Date.parse(from)),
-    ...graphs.flatMap(({ lines }) => lines.flatMap(({ samples }) => [...samples.keys()].slice(0, 1))),
-  ].filter((at) => at > to - (SPANS_MS.at(-1) ?? 0));
-  const needed = (to - Math.min(to, ...begins)) * 1.04;
-  const span = SPANS_MS.find((one) => one >= needed) ?? SPANS_MS.at(-1) ?? 0;
-  return { from: to - span, to, width };
+  const ends = graphs.flatMap(({ lines }) => lines.flatMap(({ samples }) => [...samples.keys()]));
+  const begins = annotations.map(({ from }) => Date.parse(from));
+  const newest = Math.max(...begins, ...annotations.map(({ until }) => Date.parse(until ?? '') || 0), ...ends.slice(-1));
+  const to = Math.min(now(), newest + LIVE_MS);
+  const [first = to] = lastTogether([...begins, ...ends], STORY_GAP_MS);
+  const margin = Math.max(2000, (to - first) * 0.04);
+  return { from: first - margin, to: to + margin / 2, width };
 }
 
 /** @param {number} at @param {Frame} frame */
@@ -103,7 +105,6 @@ function figure({ query, lines }, annotations, frame) {
       ticks(frame),
       annotations.map((annotation) => region(annotation, frame)).toReversed(),
       lines.map(({ samples }, i) => s('path', { class: `line line-${i % 4}`, d: path(samples, frame, y) })),
-      lines.length === 0 && s('text', { x: frame.width / 2, y: HEIGHT / 2, class: 'no-data' }, 'no samples'),
     ),
   );
 }
@@ -116,11 +117,8 @@ const scaleLine = (value, y, { width }) => [
 
 /** @param {Frame} frame */
 function ticks(frame) {
-  const step = (frame.to - frame.from) / (frame.width < 380 ? 2 : 5);
-  const first = Math.ceil(frame.from / step) * step;
-  const times = [];
-  for (let at = first; at <= frame.to; at += step) times.push(at);
-  const digits = step < 60_000 ? 8 : 5;
+  const times = roundTimes(frame, Math.max(2, Math.floor(frame.width / 90)));
+  const digits = times.every((at) => at % 60_000 === 0) ? 5 : 8;
   return times.map((at) => [
     s('line', { class: 'grid', x1: xOf(at, frame), x2: xOf(at, frame), y1: TOP, y2: HEIGHT - BOTTOM }),
     s('text', { class: 'tick', x: xOf(at, frame), y: HEIGHT - 5 }, clock(at).slice(0, digits)),

@@ -96,7 +96,7 @@ function show({ version, at, time_scale, urls, views, calls, faults }) {
 /** Beside each title how much there is, and what is wrong with that vendor. */
 function showTallies() {
   tallies.set('faults', faultsTally(known.faults));
-  tallies.set('timeline', known.timeScale > 1 ? `over time, which runs ${known.timeScale} times faster` : 'over time');
+  tallies.set('timeline', known.timeScale > 1 ? `over time; waits are ${known.timeScale} times shorter` : 'over time');
   for (const [id, words] of tallies) {
     const faults = known.faults.filter(({ vendor }) => vendor === id);
     draw(find(`#${id} .tally`), [words, faults.map((fault) => h('span', { class: 'fault' }, faultWords(fault)))]);

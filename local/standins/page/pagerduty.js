@@ -4,6 +4,9 @@ import { between, clock, counted } from './time.js';
 
 /** @typedef {import('../pagerduty-view.ts').IncidentShown} Incident */
 
+/** So many are shown with all there is to tell. */
+const FEW = 3;
+
 /** @param {{ incidents: readonly Incident[] }} view */
 export function pagerdutyTally({ incidents }) {
   const open = incidents.filter(({ status }) => status !== 'resolved').length;
@@ -14,10 +17,10 @@ export function pagerdutyTally({ incidents }) {
 export const pagerduty = ({ incidents }) =>
   incidents.length === 0
     ? h('p', { class: 'empty' }, 'Nobody has been paged.')
-    : h('ul', { class: 'cards' }, incidents.map(card));
+    : h('ul', { class: 'cards' }, incidents.map((incident) => card(incident, incidents.length <= FEW)));
 
-/** @param {Incident} incident */
-const card = (incident) => {
+/** @param {Incident} incident @param {boolean} isOneOfFew */
+const card = (incident, isOneOfFew) => {
   const { id, number, title, status, urgency, created_at: created, resolved_at: resolved } = incident;
   return h(
     'li',
@@ -42,17 +45,17 @@ const card = (incident) => {
     incident.notes.map(({ at, by, text }) =>
       h('p', { class: 'note', 'data-key': `note ${at} ${text}` }, h('span', { class: 'quiet' }, `${clock(at)} ${by}`), withEmoji(text)),
     ),
-    incident.log.length > 1 && log(incident),
+    log(incident, isOneOfFew),
     status !== 'resolved' && answers(incident),
   );
 };
 
-/** @param {Incident} incident */
-const log = ({ log: entries }) =>
+/** @param {Incident} incident @param {boolean} open */
+const log = ({ log: entries }, open) =>
   h(
     'details',
-    {},
-    h('summary', {}, counted(entries.length, 'log entry').replace('entrys', 'entries')),
+    { open },
+    h('summary', {}, 'Log'),
     h(
       'ol',
       { class: 'log' },

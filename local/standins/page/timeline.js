@@ -1,4 +1,5 @@
 import { draw, h, s } from './dom.js';
+import { lastTogether, roundTimes } from './axis.js';
 import { isRead, outcomeOf } from './call-log.js';
 import { clock, counted, now, preciseClock } from './time.js';
 import { nameOf } from './vendors.js';
@@ -14,9 +15,6 @@ const STORY_GAP_MS = 10 * 60_000;
 /** While the last call is not older, the strip goes on until now; then it stands still as a picture of the story. */
 const LIVE_MS = 30_000;
 const SHORTEST_MS = 20_000;
-
-/** Milliseconds between the marks of time, of which as many are shown as there is room for. */
-const STEPS_MS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 10_800].map((seconds) => seconds * 1000);
 
 /** Calls over time, a lane for each vendor. One of them may be pointed at, with the mouse or the arrow keys. */
 export class Timeline {
@@ -155,8 +153,8 @@ const idAt = (target) =>
 
 /** The last calls that belong together. @param {readonly Call[]} calls oldest first */
 function storyOf(calls) {
-  const gap = calls.findLastIndex((call, i) => i > 0 && Date.parse(call.at) - Date.parse(calls[i - 1]?.at ?? call.at) > STORY_GAP_MS);
-  return calls.slice(Math.max(0, gap));
+  const [first] = lastTogether(calls.map(({ at }) => Date.parse(at)), STORY_GAP_MS);
+  return calls.filter(({ at }) => first !== undefined && Date.parse(at) >= first);
 }
 
 /** @param {readonly Call[]} story @param {number} width @returns {Frame} */
@@ -185,12 +183,7 @@ const laneOf = (vendor, lane, { left, width }) =>
 
 /** @param {Frame} frame @param {number} height */
 function ticks(frame, height) {
-  const { from, to, left, width } = frame;
-  const most = Math.max(2, Math.floor((width - left) / 130));
-  const step = STEPS_MS.find((one) => (to - from) / one <= most) ?? to - from;
-  const times = [];
-  for (let at = Math.ceil(from / step) * step; at <= to; at += step) times.push(at);
-  return times.map((at) =>
+  return roundTimes(frame, Math.max(2, Math.floor((frame.width - frame.left) / 110))).map((at) =>
     s(
       'g',
       { class: 'time', 'data-key': `time ${at}` },

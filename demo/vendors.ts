@@ -1,0 +1,76 @@
+import { z } from 'zod';
+import type { Line } from './teller.ts';
+import type { VendorCall } from './witness.ts';
+
+/** What a vendor would show for a call, as a line; undefined where nobody would see anything. */
+export function wordsOf(call: VendorCall): Omit<Line, 'at'> | undefined {
+  const vendor = VENDORS[call.vendor];
+  if (vendor === undefined) return undefined;
+  const { name: who, words } = vendor;
+  if (call.outcome === null) return { who, text: `does not answer ${call.path}`, tone: 'bad' };
+  if (call.outcome >= 400) return { who, text: `answers ${call.outcome} to ${call.path}`, tone: 'bad' };
+  const said = words(call);
+  return said && { who, ...said };
+}
+
+type Words = (call: VendorCall) => Pick<Line, 'text' | 'tone'> | undefined;
+
+const Event = z.discriminatedUnion('event_action', [
+  z.object({ event_action: z.literal('trigger'), payload: z.object({ summary: z.string() }) }),
+  z.object({ event_action: z.literal('resolve') }),
+]);
+
+const pagerduty: Words = ({ body }) => {
+  const { data: event } = Event.safeParse(body);
+  if (event === undefined) return undefined;
+  return event.event_action === 'trigger'
+    ? { text: `pages whoever is on call: "${event.payload.summary}"`, tone: 'act' }
+    : { text: 'the page is resolved', tone: 'good' };
+};
+
+const Rollback = z.object({ service: z.string(), from_version: z.string(), to_version: z.string() });
+
+const cd: Words = ({ body }) => {
+  const { data } = Rollback.safeParse(body);
+  return data && { text: `rolls ${data.service} back from ${data.from_version} to ${data.to_version}`, tone: 'act' };
+};
+
+const PublicIncident = z.object({ incident: z.object({ status: z.string(), body: z.string() }) });
+
+const statuspage: Words = ({ body }) => {
+  const { data } = PublicIncident.safeParse(body);
+  return data && { text: `${data.incident.status}: "${data.incident.body}"` };
+};
+
+const Annotation = z.object({ text: z.string() });
+
+const grafana: Words = ({ method, body }) => {
+  const { data } = Annotation.safeParse(body);
+  return method === 'POST' && data ? { text: `marks on the graphs: ${data.text}`, tone: 'quiet' } : undefined;
+};
+
+/** What a form of Slack's holds; a channel is a name or, where Slack has given one, an id. */
+const slack: Words = ({ path, body }) => {
+  const form = new URLSearchParams(typeof body === 'string' ? body : '');
+  const say = SLACK[path.replace(/^\/api\//, '')];
+  return say && { text: say(form), tone: 'quiet' };
+};
+
+const SLACK: Readonly<Record<string, (form: URLSearchParams) => string>> = {
+  'conversations.create': (form) => `opens #${form.get('name') ?? ''}`,
+  'conversations.archive': () => 'the channel is archived',
+  'conversations.setTopic': (form) => `topic: ${plain(form.get('topic'))}`,
+  'chat.postMessage': (form) => `${/^#/.exec(form.get('channel') ?? '') ? `${form.get('channel')}: ` : ''}${plain(form.get('text'))}`,
+};
+
+/** Slack escapes three characters. */
+const plain = (text: string | null): string =>
+  (text ?? '').replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');
+
+const VENDORS: Readonly<Record<string, { name: string; words: Words }>> = {
+  pagerduty: { name: 'PagerDuty', words: pagerduty },
+  cd: { name: 'CD system', words: cd },
+  slack: { name: 'Slack', words: slack },
+  statuspage: { name: 'Statuspage', words: statuspage },
+  grafana: { name: 'Grafana', words: grafana },
+};

@@ -1,0 +1,124 @@
+import { blankIncident } from '../../aws/table/open.ts';
+import type { Incidents } from '../../domain/ports.ts';
+import type { Story, Told } from '../../domain/story.ts';
+import type { DecisionView, Effect, IncidentRecord, TimelineEntry } from '../../schemas/incident.ts';
+import type { IncidentId } from '../../schemas/names.ts';
+import type { Subject } from '../../schemas/projection.ts';
+import type { Signal } from '../../schemas/signal.ts';
+import { signal } from '../support/signals.ts';
+import type { SimulatedClock } from './simulated-clock.ts';
+
+/** The list of open incidents is as old as this. */
+const INDEX_LAGS_MS = 3000;
+
+export type Dossier = {
+  /** As it was, by the time of each change. */
+  records: { at: number; record: IncidentRecord }[];
+  decisions: DecisionView[];
+  effects: Effect[];
+  signals: Signal[];
+  timeline: (Told & { writtenAt: number })[];
+};
+
+type Shown = Pick<Incidents, 'read' | 'story' | 'note' | 'setChannel' | 'open'>;
+
+/** Incidents as projectors see them. */
+export class MemoryIncidents implements Shown {
+  readonly dossiers = new Map<IncidentId, Dossier>();
+  readonly #clock: SimulatedClock;
+  readonly #changed: (subject: Subject) => Promise<void>;
+  /** Entries that one look at the timeline gives. */
+  readonly #page: number;
+
+  constructor(clock: SimulatedClock, page: number, changed: (subject: Subject) => Promise<void>) {
+    this.#clock = clock;
+    this.#page = page;
+    this.#changed = changed;
+  }
+
+  begin(id: IncidentId, more: Partial<IncidentRecord>): void {
+    const first = signal({ links: { runbook: 'https://wiki.example/checkout', dashboard: null, source: null } });
+    this.dossiers.set(id, { records: [], decisions: [], effects: [], signals: [first], timeline: [] });
+    this.set(id, {
+      ...blankIncident,
+      bells: {},
+      suspects: [],
+      id,
+      service: first.service,
+      environment: first.environment,
+      title: `${ALERT} <!channel>`,
+      severity: 'critical',
+      opened_at: this.#clock.now(),
+      signal_count: 1,
+      firing: 1,
+      trace: 'trace',
+      ...more,
+    });
+    this.write(id, 'opened', { kind: 'incident.opened', text: ALERT });
+  }
+
+  of(id: IncidentId): Dossier {
+    const found = this.dossiers.get(id);
+    if (found === undefined) throw new Error(`there is no incident ${id}`);
+    return found;
+  }
+
+  now(id: IncidentId): IncidentRecord {
+    const last = this.of(id).records.at(-1);
+    if (last === undefined) throw new Error(`there is no incident ${id}`);
+    return last.record;
+  }
+
+  set(id: IncidentId, record: IncidentRecord): void {
+    this.of(id).records.push({ at: this.#clock.millis, record });
+  }
+
+  /** Once by its key; perhaps late, by the time that it bears. */
+  write(id: IncidentId, key: string, entry: Partial<TimelineEntry>): void {
+    const { timeline } = this.of(id);
+    if (timeline.some(({ place }) => place.endsWith(`#${key}`))) return;
+    const whole = { at: this.#clock.now(), actor: 'firebreak', kind: 'note', text: key, detail: null, ...entry };
+    timeline.push({ place: `TL#${whole.at}#${key}`, entry: whole, writtenAt: this.#clock.millis });
+    timeline.sort((a, b) => (a.place < b.place ? -1 : 1));
+  }
+
+  async read(id: IncidentId): Promise<IncidentRecord | undefined> {
+    return this.dossiers.has(id) ? this.now(id) : undefined;
+  }
+
+  async story(id: IncidentId, after: string | null): Promise<Story | undefined> {
+    if (!this.dossiers.has(id)) return undefined;
+    const { decisions, effects, signals, timeline } = this.of(id);
+    const incident = this.now(id);
+    const wanted = timeline.filter(({ place }) => after === null || place > after).slice(0, this.#page);
+    return structuredClone({
+      incident,
+      decisions,
+      effects,
+      signals: signals.toSorted((a, b) => Number(a.status === 'resolved') - Number(b.status === 'resolved')),
+      timeline: wanted.map(({ place, entry }) => ({ place, entry })),
+      children: [],
+      childCount: 0,
+      parent: incident.parent_id === undefined ? null : { id: incident.parent_id, channel: null },
+    });
+  }
+
+  async note(id: IncidentId, key: string, entry: TimelineEntry): Promise<void> {
+    this.write(id, key, entry);
+    await this.#changed(`incident:${id}`);
+  }
+
+  async setChannel(id: IncidentId, channel: string): Promise<void> {
+    this.set(id, { ...this.now(id), channel });
+  }
+
+  async open(): Promise<IncidentRecord[]> {
+    const then = this.#clock.millis - INDEX_LAGS_MS;
+    return [...this.dossiers.values()].flatMap(
+      ({ records }) => records.findLast(({ at }) => at <= then)?.record ?? [],
+    ).filter(({ status }) => status !== 'resolved');
+  }
+}
+
+/** Alerts' own words; the public never reads them. */
+export const ALERT = 'HighErrorRatio of checkout';

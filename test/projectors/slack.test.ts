@@ -1,0 +1,82 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { anyFaults } from './faults.ts';
+import { anyHistory, retold } from './history.ts';
+import { anyInterruptions } from './process.ts';
+import { expectFixedPoint, expectShown, play, type Scenario, slackWorld } from './slack-world.ts';
+import type { Channel } from './vendors.ts';
+import { NO_TROUBLE, type Trouble } from './world.ts';
+
+const RUNS = Number(process.env['RUNS'] ?? 100);
+
+const anyTrouble: fc.Arbitrary<Trouble> = fc.record({
+  faults: anyFaults,
+  interruptions: anyInterruptions,
+  twice: fc.boolean(),
+});
+
+const anyScenario = (trouble: fc.Arbitrary<Trouble>): fc.Arbitrary<Scenario> =>
+  fc.record({
+    history: anyHistory,
+    archiveAfterHours: fc.constantFrom(0, 1, 'never' as const),
+    taken: fc.constantFrom(0, 0, 2),
+    trouble,
+  });
+
+test('whatever the marks, Slack shows each incident as it is, and then is left alone', async () => {
+  await fc.assert(
+    fc.asyncProperty(anyScenario(fc.constant(NO_TROUBLE)), async (scenario) => {
+      const slack = slackWorld(scenario);
+      await play(slack, scenario.history);
+      await expectShown(slack);
+      await expectFixedPoint(slack);
+    }),
+    { numRuns: RUNS },
+  );
+});
+
+test('whatever goes wrong on the way, it ends as if nothing had', async () => {
+  await fc.assert(
+    fc.asyncProperty(anyScenario(anyTrouble), async (scenario) => {
+      const slack = slackWorld(scenario);
+      await play(slack, scenario.history);
+      await expectShown(slack);
+      await expectFixedPoint(slack);
+    }),
+    { numRuns: RUNS },
+  );
+});
+
+test('the same history told by other marks looks the same', async () => {
+  // Whether an incident has got a channel before it becomes a part of another is a matter of when it was looked at.
+  const alone = anyScenario(fc.constant(NO_TROUBLE)).filter(
+    ({ history }) => !history.some(({ fact }) => fact.kind === 'joined parent'),
+  );
+  const twice = alone.chain((scenario) =>
+    fc.tuple(fc.constant(scenario), retold(scenario.history)),
+  );
+  await fc.assert(
+    fc.asyncProperty(twice, async ([scenario, history]) => {
+      const shown = await Promise.all(
+        [scenario.history, history].map(async (each) => {
+          const slack = slackWorld(scenario);
+          await play(slack, each);
+          return slack.chat.channels;
+        }),
+      );
+      expect(whatIsSeen(shown[1])).toEqual(whatIsSeen(shown[0]));
+    }),
+    { numRuns: RUNS / 2 },
+  );
+});
+
+/** Without ids; messages by their keys, since those that were late come when they are seen. */
+const whatIsSeen = (channels: readonly Channel[] = []): unknown =>
+  channels.map(({ id: _, messages, pinned, ...rest }) => ({
+    ...rest,
+    pinned: messages.filter(({ id }) => pinned.includes(id)).map(({ key }) => key),
+    messages: Object.fromEntries(messages.map(({ key, message }) => [key, withoutIds(message)])),
+  }));
+
+const withoutIds = (message: object): unknown =>
+  JSON.parse(JSON.stringify(message, (name, value: unknown) => (name === 'channel' ? 'a channel' : value)));

@@ -1,0 +1,175 @@
+import { rouse } from '../../functions/rouse.ts';
+import type { Log } from '../../domain/ports.ts';
+import { pass, type Projector } from '../../projectors/pass.ts';
+import { Config } from '../../schemas/config.ts';
+import type { Subject, Target } from '../../schemas/projection.ts';
+import type { Timestamp } from '../../schemas/time.ts';
+import { type Fault, over, type Vendor, WELL } from './faults.ts';
+import { MemoryIncidents } from './memory-incidents.ts';
+import { MemoryProjections } from './memory-projections.ts';
+import { type Interruptions, Process } from './process.ts';
+import { SimulatedClock } from './simulated-clock.ts';
+
+export const START = '2026-11-20T12:00:00.000Z' as Timestamp;
+
+/** What goes wrong, and with what. */
+export type Trouble = {
+  faults: readonly Fault[];
+  interruptions: Interruptions;
+  /** Each wake wakes two. */
+  twice: boolean;
+  /** Methods that are refused whatever comes, as `pin`. */
+  forbidden?: readonly string[];
+};
+
+export const NO_TROUBLE: Trouble = { faults: [], interruptions: new Map(), twice: false };
+
+/** Of a process: everything that a projector may be given, as it is seen from there. */
+export type Seen = {
+  projections: MemoryProjections;
+  incidents: MemoryIncidents;
+  config: { current(): Promise<Config>; problems(): Promise<string[]> };
+  vendor<T extends object>(vendor: Vendor<T>): T;
+  store<T extends object>(store: T): T;
+};
+
+/** A queue, its functions and the sweeper, for one target. */
+export class World {
+  readonly clock = new SimulatedClock(START);
+  readonly projections: MemoryProjections;
+  readonly incidents: MemoryIncidents;
+  /** Each call at the vendor. */
+  readonly calls: string[] = [];
+  config: Config;
+  /** Until then it is not over. */
+  expected = 0;
+  readonly #target: Target;
+  readonly #trouble: Trouble;
+  readonly #projector: (seen: Seen) => Projector;
+  readonly #underWay = { calls: 0 };
+  readonly #alive = new Set<Process>();
+  readonly #bugs: string[] = [];
+  #touched = 0;
+
+  constructor(
+    target: Target,
+    trouble: Trouble,
+    config: Config,
+    projector: (seen: Seen) => Projector,
+    page = 300,
+  ) {
+    this.#target = target;
+    this.#trouble = trouble;
+    this.config = config;
+    this.#projector = projector;
+    this.projections = new MemoryProjections(this.clock, (woken, seconds) => this.#wake(woken, seconds));
+    this.incidents = new MemoryIncidents(this.clock, page, (subject) => this.projections.changed(subject));
+    this.#sweepNext();
+  }
+
+  /** Something that will happen. */
+  expect(afterMs: number, happens: () => unknown): void {
+    this.expected += 1;
+    this.clock.in(afterMs, () => {
+      this.expected -= 1;
+      happens();
+    });
+  }
+
+  mark(...subjects: readonly Subject[]): void {
+    void this.projections.changed(...subjects);
+  }
+
+  /** Until nothing is to be done, or for so many hours. */
+  async run(hours = 30, anyway = false): Promise<void> {
+    const end = this.clock.millis + hours * 3_600_000;
+    await this.clock.run(
+      () => (anyway ? this.clock.millis >= end : this.#calm()) || this.#bugs.length > 0,
+      hours + 1,
+    );
+    if (this.#bugs.length > 0) throw new Error(this.#bugs.join('\n'));
+  }
+
+  #calm(): boolean {
+    return (
+      this.expected === 0 &&
+      this.#alive.size === 0 &&
+      this.#underWay.calls === 0 &&
+      this.projections.waiting(this.#target) === 0
+    );
+  }
+
+  #wake(target: Target, seconds: number): void {
+    if (target !== this.#target) return;
+    this.clock.in(seconds * 1000, () => {
+      this.#spawn();
+      if (this.#trouble.twice) this.#spawn();
+    });
+  }
+
+  #spawn(): void {
+    const process = new Process(this.clock, () => {
+      this.#touched += 1;
+      return this.#trouble.interruptions.get(this.#touched);
+    });
+    this.#alive.add(process);
+    const projections = process.using(this.projections);
+    const seen: Seen = {
+      projections,
+      incidents: process.using(this.incidents),
+      config: { current: async () => this.config, problems: async () => [] },
+      store: (store) => process.using(store),
+      vendor: (vendor) =>
+        over(vendor, {
+          clock: this.clock,
+          process,
+          underWay: this.#underWay,
+          next: (method, args) => this.#next(method, args),
+        }),
+    };
+    const work = pass(this.#target, { clock: this.clock, log: this.#log, projections }, this.#projector(seen));
+    void work.catch((error: unknown) => this.#bugs.push(String(error))).finally(() => process.end());
+    void process.ended.then((well) => {
+      this.#alive.delete(process);
+      // What was not finished comes again from the queue.
+      if (!well) this.clock.in(90_000, () => this.#spawn());
+    });
+  }
+
+  #next(method: string, args: readonly unknown[]): Fault {
+    const fault = this.#trouble.faults[this.calls.length] ?? WELL;
+    this.calls.push(`${method} ${JSON.stringify(args)}`);
+    return this.#trouble.forbidden?.includes(method) ? { kind: 'refused' } : fault;
+  }
+
+  #sweepNext(): void {
+    this.clock.in(60_000, () => {
+      this.#sweepNext();
+      void this.incidents
+        .open()
+        .then((open) => rouse({ projections: this.projections, clock: this.clock, log: this.#log }, open));
+    });
+  }
+
+  readonly #log: Log = {
+    info: () => undefined,
+    warn: () => undefined,
+    error: (message, fields) => void this.#bugs.push(`${message} ${JSON.stringify(fields)}`),
+    with: () => this.#log,
+  };
+}
+
+/** Checkout and search share a component. */
+export const configOf = (more: object = {}): Config =>
+  Config.parse({
+    version: 'test',
+    services: {
+      checkout: {
+        slack: { channel: '#team-checkout' },
+        statusPage: { components: ['CHECKOUT', 'PAYMENTS'], publish: 'auto' },
+      },
+      search: { statusPage: { components: ['PAYMENTS', 'SEARCH'], publish: 'auto' } },
+    },
+    paging: {},
+    ...more,
+  });

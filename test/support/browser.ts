@@ -1,0 +1,176 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { accessSync, constants } from 'node:fs';
+import { spawnTied, type TiedChild } from '../../local/aws/dynamodb/tied-child.ts';
+
+const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
+
+const START_MAX_MS = 30_000;
+
+/** Where a Chromium is on this machine; undefined when it is not. */
+export const browserPath = (): string | undefined =>
+  (process.env['PATH'] ?? '')
+    .split(delimiter)
+    .flatMap((folder) => NAMES.map((name) => join(folder, name)))
+    .find(isExecutable);
+
+/** Whether there is a browser. Where not, a line of the output says what is skipped. */
+export function haveBrowser(): boolean {
+  const found = browserPath() !== undefined;
+  if (!found) console.log('skipped: what needs chromium, which is not on this machine');
+  return found;
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+type Answer = { id?: number; sessionId?: string; method?: string; params?: any; result?: any; error?: { message: string } };
+type Send = (method: string, params?: object, sessionId?: string) => Promise<any>;
+
+/** How a page is looked at: pixels of the window, and the colours that its owner likes. */
+export type Eyes = { width: number; height: number; dark?: boolean };
+
+/**
+ * A Chromium without a window, driven by its own protocol.
+ *
+ * @see https://chromedevtools.github.io/devtools-protocol/
+ */
+export class Browser {
+  readonly #child: TiedChild;
+  readonly #folder: string;
+  readonly #socket: WebSocket;
+  readonly #send: Send;
+  readonly #listeners = new Map<string, (method: string, params: any) => void>();
+
+  private constructor(child: TiedChild, folder: string, socket: WebSocket) {
+    this.#child = child;
+    this.#folder = folder;
+    this.#socket = socket;
+    const waiting = new Map<number, PromiseWithResolvers<any>>();
+    let last = 0;
+    this.#send = (method, params = {}, sessionId = undefined) => {
+      const answer = Promise.withResolvers<any>();
+      waiting.set(++last, answer);
+      socket.send(JSON.stringify({ id: last, method, params, ...(sessionId && { sessionId }) }));
+      return answer.promise;
+    };
+    socket.addEventListener('message', ({ data }) => {
+      const { id, sessionId = '', method, params, result, error } = JSON.parse(String(data)) as Answer;
+      if (id === undefined) return this.#listeners.get(sessionId)?.(method ?? '', params);
+      if (error) waiting.get(id)?.reject(new Error(error.message));
+      else waiting.get(id)?.resolve(result);
+      waiting.delete(id);
+    });
+  }
+
+  /** @param program by default the Chromium that is on this machine, and its first arguments */
+  static async start(program: readonly string[] = [browserPath() ?? 'chromium']): Promise<Browser> {
+    const folder = await mkdtemp(join(tmpdir(), 'firebreak-browser-'));
+    const [path = '', ...first] = program;
+    const address = Promise.withResolvers<string>();
+    const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', '--hide-scrollbars'];
+    const own = ['--remote-debugging-port=0', `--user-data-dir=${folder}`, 'about:blank'];
+    const child = spawnTied(path, [...first, ...flags, ...own], (line) => {
+      const found = /DevTools listening on (ws:\S+)/.exec(line)?.[1];
+      if (found !== undefined) address.resolve(found);
+    });
+    void child.exited.then((why) => address.reject(new Error(`the browser did not start: ${why}`)));
+    const late = setTimeout(() => address.reject(new Error('the browser did not start in time')), START_MAX_MS);
+    try {
+      const socket = new WebSocket(await address.promise);
+      await new Promise((resolve, reject) => {
+        socket.addEventListener('open', resolve);
+        socket.addEventListener('error', () => reject(new Error('the browser cannot be reached')));
+      });
+      return new Browser(child, folder, socket);
+    } catch (error) {
+      await child.stop();
+      throw error;
+    } finally {
+      clearTimeout(late);
+    }
+  }
+
+  async open(url: string, { width, height, dark = false }: Eyes): Promise<Page> {
+    const { targetId } = await this.#send('Target.createTarget', { url: 'about:blank' });
+    const { sessionId } = await this.#send('Target.attachToTarget', { targetId, flatten: true });
+    const send: Send = (method, params) => this.#send(method, params, sessionId);
+    const page = new Page(send);
+    this.#listeners.set(sessionId, page.hear);
+    await Promise.all(['Page.enable', 'Runtime.enable', 'Log.enable'].map((method) => send(method)));
+    const mobile = width < 500;
+    await send('Emulation.setDeviceMetricsOverride', { width, height, deviceScaleFactor: 1, mobile });
+    const features = [{ name: 'prefers-color-scheme', value: dark ? 'dark' : 'light' }];
+    await send('Emulation.setEmulatedMedia', { features });
+    await send('Page.navigate', { url });
+    return page;
+  }
+
+  async stop(): Promise<void> {
+    this.#socket.close();
+    await this.#child.stop();
+    await rm(this.#folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+export class Page {
+  /** What went wrong in it: exceptions, and what the browser refused, such as by a policy. */
+  readonly problems: string[] = [];
+  readonly #send: Send;
+
+  constructor(send: Send) {
+    this.#send = send;
+  }
+
+  hear = (method: string, params: any): void => {
+    if (method === 'Runtime.exceptionThrown') this.problems.push(params.exceptionDetails.exception?.description ?? '?');
+    if (method === 'Log.entryAdded' && params.entry.level === 'error') this.problems.push(params.entry.text);
+    if (method === 'Page.javascriptDialogOpening') this.problems.push(`a dialogue: ${params.message}`);
+  };
+
+  /** What an expression gives in the page, as JSON. */
+  async evaluate<T = any>(expression: string): Promise<T> {
+    const answer = await this.#send('Runtime.evaluate', { expression, awaitPromise: true, returnByValue: true });
+    if (answer.exceptionDetails) throw new Error(`${expression}: ${answer.exceptionDetails.exception?.description}`);
+    return answer.result.value;
+  }
+
+  /** The text that can be read in the first element that matches; `undefined` when there is none. */
+  text = (selector: string): Promise<string | undefined> =>
+    this.evaluate(`document.querySelector(${JSON.stringify(selector)})?.innerText`);
+
+  /** A key by its name, such as `Tab` or `Enter`. */
+  async press(key: 'Tab' | 'Enter' | 'ArrowLeft' | 'ArrowRight'): Promise<void> {
+    const codes = { Tab: 9, Enter: 13, ArrowLeft: 37, ArrowRight: 39 };
+    const event = { key, code: key, windowsVirtualKeyCode: codes[key], ...(key === 'Enter' && { text: '\r' }) };
+    await this.#send('Input.dispatchKeyEvent', { type: 'keyDown', ...event });
+    await this.#send('Input.dispatchKeyEvent', { type: 'keyUp', ...event });
+  }
+
+  /** A click with the mouse into the middle of the first element that matches. */
+  async click(selector: string): Promise<void> {
+    const { x, y } = await this.evaluate<{ x: number; y: number }>(`(() => {
+      const element = document.querySelector(${JSON.stringify(selector)});
+      element.scrollIntoView({ block: 'center', behavior: 'instant' });
+      const { x, y, width, height } = element.getBoundingClientRect();
+      return { x: x + width / 2, y: y + height / 2 };
+    })()`);
+    const mouse = { x, y, button: 'left', clickCount: 1 };
+    await this.#send('Input.dispatchMouseEvent', { type: 'mouseMoved', x, y });
+    await this.#send('Input.dispatchMouseEvent', { type: 'mousePressed', ...mouse });
+    await this.#send('Input.dispatchMouseEvent', { type: 'mouseReleased', ...mouse });
+  }
+
+  /** A PNG of all of it, also of what is below the window. */
+  async picture(): Promise<Buffer> {
+    const { data } = await this.#send('Page.captureScreenshot', { captureBeyondViewport: true });
+    return Buffer.from(data, 'base64');
+  }
+}
