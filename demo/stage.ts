@@ -72,9 +72,9 @@ export class Stage {
     const stage = new Stage(story, firebreak, options);
     try {
       await Promise.all([firebreak.start(), stage.#startToys()]);
-      await stage.#provideHistory();
-      stage.#witness.start();
       stage.#following = stage.#follow().catch(stage.#failure.reject);
+      await stage.#provideHistory();
+      await stage.#witness.start();
       return stage;
     } catch (error) {
       await stage.close();
@@ -99,8 +99,12 @@ export class Stage {
     for (const { name: service, version } of this.#toys.values()) {
       const change = { service, environment, version, has_migration: false, started_at, finished_at };
       await this.firebreak.post('/v1/deployments', change, Change);
-      await this.#roll(service, version);
+      await this.#putLive(service, version);
     }
+    await this.until('the marks of all deploys on the graphs', async () => {
+      const marks = (await this.calls('grafana')).filter(({ method, outcome }) => method === 'POST' && outcome === 200);
+      return marks.length >= this.#toys.size;
+    });
   }
 
   /** What runs is what the CD system says: what is rolled back there runs here. */
@@ -109,7 +113,7 @@ export class Stage {
       const live = await this.firebreak.get('/sandbox/cd/live', Live).catch(whenAway);
       for (const { service, version } of live?.items ?? []) {
         const toy = this.toy(service);
-        if (toy.version !== version) this.say({ who: 'toy service', text: `${service} runs ${version} again` });
+        if (toy.version !== version) this.say({ who: 'toy service', text: `${service} runs ${version}` });
         toy.version = version;
       }
       await sleep(LOOK_EVERY_MS);
@@ -184,11 +188,11 @@ export class Stage {
     await this.pass(ROLL_OUT_MINUTES);
     await this.firebreak.change('PATCH', `/v1/deployments/${id}`, { status: 'succeeded' });
     this.toy(service).failing.set(version, failing);
-    await this.#roll(service, version);
+    await this.#putLive(service, version);
   }
 
-  async #roll(service: string, version: string): Promise<void> {
-    this.toy(service).version = version;
+  /** The CD system runs this version now, whatever brought it there. */
+  async #putLive(service: string, version: string): Promise<void> {
     await this.firebreak.change('PUT', '/sandbox/cd/live', { service, environment, version });
   }
 

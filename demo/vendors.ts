@@ -59,9 +59,17 @@ const slack: Words = ({ path, body }) => {
 const SLACK: Readonly<Record<string, (form: URLSearchParams) => string>> = {
   'conversations.create': (form) => `opens #${form.get('name') ?? ''}`,
   'conversations.archive': () => 'the channel is archived',
-  'conversations.setTopic': (form) => `topic: ${plain(form.get('topic'))}`,
-  'chat.postMessage': (form) => `${/^#/.exec(form.get('channel') ?? '') ? `${form.get('channel')}: ` : ''}${plain(form.get('text'))}`,
+  'conversations.setTopic': (form) => `the channel's topic: ${state(plain(form.get('topic')))}`,
+  'chat.postMessage': (form) => `${channelOf(form)} ${plain(form.get('text'))}`,
 };
+
+const channelOf = (form: URLSearchParams): string => {
+  const channel = form.get('channel') ?? '';
+  return channel.startsWith('#') ? `${channel}:` : "in the incident's channel:";
+};
+
+/** A topic ends with the incident's title, which has been said. */
+const state = (topic: string): string => topic.split(' · ').slice(0, -1).join(' · ') || topic;
 
 /** Slack escapes three characters. */
 const plain = (text: string | null): string =>

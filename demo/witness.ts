@@ -78,7 +78,9 @@ export class Witness {
     this.#options = options;
   }
 
-  start(): void {
+  /** From now on: what was called before is not told. */
+  async start(): Promise<void> {
+    this.#lastCall = (await callsOf(this.#options.firebreak)).at(-1)?.id;
     this.#looking = this.#look().catch(this.#options.failed);
   }
 

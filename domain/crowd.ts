@@ -22,7 +22,7 @@ export type Together = { kind: 'alone' } | { kind: 'together'; crowd: Crowd; mem
  * Does an incident that has opened belong to something larger? More than a few at once, or some that share a dependency,
  * are one event for the people who are woken by it.
  *
- * @param recent openings of the same environment, itself included
+ * @param recent those of the last minutes that still fail, itself included: what was mitigated has had its own cause
  */
 export function together(
   opened: Opening,

@@ -2,6 +2,7 @@ import type { IncidentView } from '../schemas/incident.ts';
 import { decisionWords } from './incident-card.ts';
 
 const SUSPECTS_SHOWN = 3;
+const NO_SUSPECT = 'Suspects: no change is known that could have caused this';
 
 /** What whoever answers an incident of others should know of ours: one text, without any markup. */
 export function pageNote({
@@ -22,7 +23,11 @@ export function pageNote({
   return [
     `Firebreak follows this as incident ${id}: ${service} ${environment}, ${severity}: ${title}`,
     '',
-    ...(shown.length > 0 ? ['Suspects:', ...shown] : ['Suspects: no change is known that could have caused this']),
+    ...(last === undefined
+      ? ['Suspects are not known yet']
+      : shown.length > 0
+        ? ['Suspects:', ...shown]
+        : [NO_SUSPECT]),
     '',
     `Automation: ${last === undefined ? 'has not judged it yet' : decisionWords(last)}`,
     '',

@@ -204,6 +204,8 @@ export type Incidents = {
 export type CrowdPort = {
   /** Strongly consistent, oldest first. */
   openedSince(since: Timestamp): Promise<Opening[]>;
+  /** Those of them that still fail: neither resolved nor mitigated. Of many, the newest are looked at. */
+  stillFailing(openings: readonly Opening[]): Promise<Opening[]>;
   /** The open incident of an environment that is made of others. */
   parentIn(environment: string): Promise<{ incident: IncidentRecord; lastJoinedAt: Timestamp } | undefined>;
   /** Opens one, or gives the one that is open. */

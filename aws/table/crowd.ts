@@ -10,6 +10,9 @@ import { blankIncident, newIncidentWrites } from './open.ts';
 import { openingOf } from './openings.ts';
 import { absent, collect, type Table, type Write } from './table.ts';
 
+/** Enough to see whether they are many. */
+const OPENINGS_LOOKED_AT = 60;
+
 const TRIES = 20;
 
 /** Service of an incident that is made of others. */
@@ -29,6 +32,12 @@ export class CrowdTable implements CrowdPort {
 
   async openedSince(since: Timestamp): Promise<Opening[]> {
     return collect(this.#table.each(keys.openings().pk, '', { from: since }), openingOf);
+  }
+
+  async stillFailing(openings: readonly Opening[]): Promise<Opening[]> {
+    const newest = openings.slice(-OPENINGS_LOOKED_AT);
+    const items = await this.#table.getAll(newest.map(({ id }) => keys.incident(id)));
+    return newest.filter((_, n) => items[n]?.['status'] === 'open' || items[n]?.['status'] === 'mitigating');
   }
 
   async parentIn(environment: string): Promise<{ incident: IncidentRecord; lastJoinedAt: Timestamp } | undefined> {

@@ -1,5 +1,6 @@
 import type { SQSEvent, SQSRecord } from 'aws-lambda';
 import { describe, expect, test } from 'vitest';
+import type { Arrival } from '../../domain/admission.ts';
 import { toSignal } from '../../domain/signal.ts';
 import type { Deps } from '../../domain/ports.ts';
 import { route } from '../../functions/route.ts';
@@ -36,16 +37,18 @@ function table(bad: string, error: Error) {
   const taken: string[] = [];
   const kept: string[] = [];
   const incidents: Deps['incidents'] = Object.assign(Object.create(deps.incidents), {
-    admit: async (signals: { fingerprint: string }[]) => {
-      if (signals.some(({ fingerprint }) => fingerprint.startsWith(bad))) throw error;
-      taken.push(...signals.map(({ fingerprint }) => fingerprint));
-      return { wake: [], opened: [], counts: { opened: 0, joined: 0, recorded: 0, known: 0 } };
+    admit: async (arrivals: readonly Arrival[]) => {
+      const fingerprints = arrivals.map(({ signal }) => signal.fingerprint);
+      if (fingerprints.some((fingerprint) => fingerprint.startsWith(bad))) throw error;
+      taken.push(...fingerprints);
+      return { wake: [], opened: [], apart: [], counts: { opened: 0, joined: 0, recorded: 0, known: 0 } };
     },
   });
   const quarantine: Deps['quarantine'] = Object.assign(Object.create(deps.quarantine), {
     keep: async ({ body }: { body: Uint8Array }) => `q_${kept.push(Buffer.from(body).toString())}`,
   });
-  return { deps: { ...deps, incidents, quarantine }, taken, kept };
+  const silences: Deps['silences'] = { active: async () => null };
+  return { deps: { ...deps, incidents, quarantine, silences }, taken, kept };
 }
 
 const named = (name: string, text = name): Error => Object.assign(new Error(text), { name });

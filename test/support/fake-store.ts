@@ -531,6 +531,11 @@ export class FakeCrowds implements CrowdPort {
     return copy(this.#store.openings.filter(({ at }) => at >= since));
   }
 
+  async stillFailing(openings: readonly Opening[]): Promise<Opening[]> {
+    const failing = new Set(['open', 'mitigating']);
+    return copy(openings.filter(({ id }) => failing.has(this.#store.dossiers.get(id)?.record.status ?? '')));
+  }
+
   async parentIn(environment: string): ReturnType<CrowdPort['parentIn']> {
     const dossier = this.#store.openIncident(scopeOfCrowd(environment));
     if (dossier === undefined) return undefined;

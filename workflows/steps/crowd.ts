@@ -48,7 +48,9 @@ async function parentFor(
     if (!stillGathers(crowd, open.lastJoinedAt, opened, services, routes.manyAtOnce)) return undefined;
     return (await deps.crowds.join(id, opened.id)) === 'joined' ? id : undefined;
   }
-  const crowd = together(opened, recent, services, routes.manyAtOnce);
+  const since = plusSeconds(opened.at, -routes.manyAtOnce.minutes * 60);
+  const failing = await deps.crowds.stillFailing(recent.filter(({ at }) => at > since));
+  const crowd = together(opened, failing, services, routes.manyAtOnce);
   if (crowd.kind === 'alone') return undefined;
   const names = [...new Set(crowd.members.map(({ service, unmatched }) => unmatched ?? service))].toSorted();
   const more = names.length - NAMES_IN_A_TITLE;

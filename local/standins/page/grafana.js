@@ -77,11 +77,12 @@ function longer({ labels, samples }, before) {
 
 /** @param {readonly Annotation[]} annotations @param {readonly Graph[]} graphs @param {number} width @returns {Frame} */
 function frameOf(annotations, graphs, width) {
-  const ends = graphs.flatMap(({ lines }) => lines.flatMap(({ samples }) => [...samples.keys()]));
+  const seen = graphs.flatMap(({ lines }) => lines.map(({ samples }) => [...samples.keys()]));
   const begins = annotations.map(({ from }) => Date.parse(from));
-  const newest = Math.max(...begins, ...annotations.map(({ until }) => Date.parse(until ?? '') || 0), ...ends.slice(-1));
-  const to = Math.min(now(), newest + LIVE_MS);
-  const [first = to] = lastTogether([...begins, ...ends], STORY_GAP_MS);
+  const ends = annotations.flatMap(({ until }) => (until === null ? [] : Date.parse(until)));
+  const newest = Math.max(...begins, ...ends, ...seen.flatMap((times) => times.slice(-1)));
+  const to = Number.isFinite(newest) ? Math.min(now(), newest + LIVE_MS) : now();
+  const [first = to] = lastTogether([...begins, ...seen.flat()], STORY_GAP_MS);
   const margin = Math.max(2000, (to - first) * 0.04);
   return { from: first - margin, to: to + margin / 2, width };
 }

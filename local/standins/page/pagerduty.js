@@ -50,6 +50,8 @@ const card = (incident, isOneOfFew) => {
   );
 };
 
+const DONE = { trigger: 'triggered', acknowledge: 'acknowledged', resolve: 'resolved' };
+
 /** @param {Incident} incident @param {boolean} open */
 const log = ({ log: entries }, open) =>
   h(
@@ -60,7 +62,7 @@ const log = ({ log: entries }, open) =>
       'ol',
       { class: 'log' },
       entries.map(({ at, action, by }) =>
-        h('li', {}, h('time', {}, clock(at)), ` ${action} by ${by ?? 'Events API'}`),
+        h('li', {}, h('time', {}, clock(at)), ` ${DONE[action]} by ${by ?? 'the Events API'}`),
       ),
     ),
   );
