@@ -22,8 +22,8 @@ const STOP_MAX_MS = 10_000;
 const Tokens = z.object({ FIREBREAK_ADMIN_TOKEN: z.string(), FIREBREAK_INGEST_TOKEN: z.string() });
 
 export type FirebreakOptions = {
-  /** `services.yaml`, as an object. */
-  services: object;
+  /** The files of the configuration by name, each as an object. */
+  config: Readonly<Record<string, object>>;
   /** At least 1: so many times faster pass the minutes that it waits. */
   timeScale: number;
   /** Of the environment: what a program needs to run on this machine, nothing that changes how the product behaves. */
@@ -44,9 +44,9 @@ export function whenAway(error: unknown): undefined {
 /** The whole product as `npm start` runs it, in a new folder and at an address that stays over restarts. */
 export class Firebreak {
   readonly url: string;
+  readonly port: number;
   readonly folder: string;
   readonly #options: FirebreakOptions;
-  readonly #port: number;
   #tokens: z.infer<typeof Tokens> = { FIREBREAK_ADMIN_TOKEN: '', FIREBREAK_INGEST_TOKEN: '' };
   #child: ChildProcess | undefined;
   #log = '';
@@ -54,7 +54,7 @@ export class Firebreak {
   private constructor(options: FirebreakOptions, folder: string, port: number) {
     this.#options = options;
     this.folder = folder;
-    this.#port = port;
+    this.port = port;
     this.url = `http://127.0.0.1:${port}`;
   }
 
@@ -63,7 +63,8 @@ export class Firebreak {
     const folder = await mkdtemp(join(tmpdir(), 'firebreak-demo-'));
     const firebreak = new Firebreak(options, folder, await freePort());
     await mkdir(firebreak.configDir);
-    await writeFile(join(firebreak.configDir, 'services.yaml'), stringify({ services: options.services }));
+    for (const [name, content] of Object.entries(options.config))
+      await writeFile(join(firebreak.configDir, name), stringify(content));
     return firebreak;
   }
 
@@ -92,7 +93,7 @@ export class Firebreak {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'], // by the last one it notices when we are gone, however that came about
       env: {
         ...env,
-        PORT: String(this.#port),
+        PORT: String(this.port),
         FIREBREAK_DATA_DIR: this.dataDir,
         FIREBREAK_CONFIG_DIR: this.configDir,
         FIREBREAK_TIME_SCALE: String(timeScale),
@@ -168,7 +169,11 @@ export class Firebreak {
 
   async #call(method: string, path: string, token: string, body?: unknown): Promise<unknown> {
     const what = `${method} ${path}`;
-    const headers = { authorization: `Bearer ${token}`, accept: 'application/json', 'content-type': 'application/json' };
+    const headers = {
+      authorization: `Bearer ${token}`,
+      accept: 'application/json',
+      'content-type': 'application/json',
+    };
     const response = await fetch(this.url + path, {
       method,
       headers,

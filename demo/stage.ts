@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { Change } from '../schemas/change.ts';
 import type { IncidentView, TimelineEntry } from '../schemas/incident.ts';
 import { millisOf, timestamp } from '../schemas/time.ts';
-import { catalogueOf } from './catalogue.ts';
+import { configOf } from './config.ts';
 import { Firebreak, whenAway } from './firebreak.ts';
 import { Interpreter } from './interpreter.ts';
 import { Monitoring, RULE } from './monitoring.ts';
@@ -15,6 +15,9 @@ import { callsOf, incidentsOf, timelineOf, type VendorCall, Witness } from './wi
 /** How long the CD system takes to roll out, and back, in minutes of the story. */
 const ROLL_OUT_MINUTES = 1;
 const ROLLBACK_MINUTES = 2;
+
+/** As Firebreak waits before it judges a rollback. */
+const VERIFICATION_MINUTES = 15;
 
 /** Of all users of all toy services together: enough for a curve, too little to keep the machine busy. */
 const REQUESTS_PER_SECOND = 80;
@@ -68,7 +71,7 @@ export class Stage {
   /** Sets everything up: services that have run well for hours, and a Firebreak that knows them. */
   static async open(story: Story, options: StageOptions): Promise<Stage> {
     const { timeScale, env } = options;
-    const firebreak = await Firebreak.prepare({ services: catalogueOf(story.services), timeScale, env });
+    const firebreak = await Firebreak.prepare({ config: configOf(story), timeScale, env });
     const stage = new Stage(story, firebreak, options);
     try {
       await Promise.all([firebreak.start(), stage.#startToys()]);
@@ -87,7 +90,7 @@ export class Stage {
     const plans = Object.entries(this.story.services);
     const requestEveryMs = (plans.length * 1000) / REQUESTS_PER_SECOND;
     for (const [name, { version, needs }] of plans) {
-      const options = { name, version, windowMs, requestEveryMs, needs: needs.map((other) => this.toy(other)) };
+      const options = { name, version, windowMs, requestEveryMs, needs: (needs ?? []).map((other) => this.toy(other)) };
       this.#toys.set(name, await ToyService.start(options));
     }
   }
@@ -194,6 +197,32 @@ export class Stage {
   /** The CD system runs this version now, whatever brought it there. */
   async #putLive(service: string, version: string): Promise<void> {
     await this.firebreak.change('PUT', '/sandbox/cd/live', { service, environment, version });
+  }
+
+  /** Waits until Firebreak has seen the end of a rollback, and says how long its judgement takes. */
+  async untilRolledBack(): Promise<void> {
+    await this.until('Firebreak to have rolled back', async () =>
+      (await this.incidents()).some(({ status }) => status === 'mitigated'),
+    );
+    const seconds = this.minutes(VERIFICATION_MINUTES) / 1000;
+    const text = `(whether that has helped is judged after ${VERIFICATION_MINUTES} minutes, which take ${seconds} s here)`;
+    this.say({ who: '', text, tone: 'quiet' });
+  }
+
+  /** Services that fail every request from now on, whatever version they run. @param why for whoever watches */
+  breakDown(names: readonly string[], why: string): void {
+    for (const name of names) {
+      this.toy(name).down = true;
+      this.say({ who: 'toy service', about: name, text: why, tone: 'bad' });
+    }
+  }
+
+  /** The opposite of `breakDown`. */
+  repair(names: readonly string[], why: string): void {
+    for (const name of names) {
+      this.toy(name).down = false;
+      this.say({ who: 'toy service', about: name, text: why, tone: 'good' });
+    }
   }
 
   /** Every incident, in the order in which they opened. */

@@ -23,7 +23,7 @@ export type Paper = {
 type Style = Parameters<typeof styleText>[0];
 
 /** Wide enough for a sentence, narrow enough for any terminal. */
-const WIDTH = 100;
+export const WIDTH = 100;
 const STAMP = 8;
 const WHO = 12;
 const INDENT = ' '.repeat(STAMP + WHO + 4);
@@ -97,7 +97,7 @@ export class Teller {
   }
 
   #print({ at, who, text, tone = 'plain' }: Line): void {
-    const [first = '', ...rest] = wrap(oneLine(text), WIDTH - INDENT.length);
+    const [first, ...rest] = wrap(oneLine(text), WIDTH - INDENT.length);
     const stamp = this.style(stampOf(at, this.#zero), 'dim');
     const name = this.style(who.padEnd(WHO), tone === 'quiet' ? 'dim' : 'bold');
     const lines = [`${stamp}  ${name}  ${this.style(first, STYLES[tone])}`];
@@ -122,7 +122,7 @@ export function stampOf(at: number, zero: number | null): string {
 export const oneLine = (text: string): string => stripVTControlCharacters(text).replaceAll(/\s+/g, ' ').trim();
 
 /** Breaks between words where it can. @param width at least 1 */
-export function wrap(text: string, width: number): string[] {
+export function wrap(text: string, width: number): [string, ...string[]] {
   const lines: string[] = [];
   let line = '';
   for (const word of text.split(' ')) {
@@ -133,5 +133,6 @@ export function wrap(text: string, width: number): string[] {
     line = line === '' ? word : `${line} ${word}`;
     for (; line.length > width; line = line.slice(width)) lines.push(line.slice(0, width));
   }
-  return [...lines, line];
+  const [first = line, ...rest] = [...lines, line];
+  return [first, ...rest];
 }

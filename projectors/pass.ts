@@ -60,7 +60,9 @@ async function work(target: Target, deps: PassDeps, desk: Desk, project: Project
     for (const one of due) {
       if (deps.clock.now() > end) return;
       await desk.stillOurs();
-      await deps.projections.settle(target, one, await turnOf(one, desk, project));
+      const again = await turnOf(one, desk, project);
+      await desk.stillOurs();
+      await deps.projections.settle(target, one, again);
     }
   }
 }

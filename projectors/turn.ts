@@ -3,7 +3,16 @@ import { failed, go, went } from '../domain/pace.ts';
 import type { Clock, Log } from '../domain/ports.ts';
 import type { Allowance } from '../domain/token-bucket.ts';
 import type { Pace } from '../schemas/projection.ts';
-import { millisOf, timestamp, type Timestamp } from '../schemas/time.ts';
+import { millisOf, plusSeconds, secondsBetween, timestamp, type Timestamp } from '../schemas/time.ts';
+
+/** What is refused stays so until somebody changes a permission or a name; it is tried again so often. */
+const AFTER_A_REFUSAL_SECONDS = 600;
+
+/** But not forever for what is over: else all that was ever refused would be tried again and again. */
+const REFUSED_FOR_GOOD_SECONDS = 24 * 3600;
+
+/** Between the record of an attempt and the attempt; whoever was held up for longer does not begin. */
+const RECORD_HOLDS_SECONDS = 5;
 
 /** What is to be called, and what it may cost: one allowance for the method, one for the channel, … */
 export type Method = { name: string; allowances: Readonly<Record<string, Allowance>> };
@@ -13,7 +22,7 @@ export type Desk = {
   clock: Clock;
   log: Log;
   pace: Pace;
-  /** Called before each attempt. @throws when another projector has taken over */
+  /** Called around each attempt. @throws when another projector has taken over */
   stillOurs(): Promise<void>;
 };
 
@@ -39,17 +48,40 @@ export class Turn {
     return this.#desk.log;
   }
 
+  /** Called before what is shown is written down. @throws when another projector has taken over */
+  stillOurs(): Promise<void> {
+    return this.#desk.stillOurs();
+  }
+
   /** Asks for another turn at this time, unless there is one before. */
   comeAgain(at: Timestamp): void {
     const millis = millisOf(at);
     this.#again = this.#again === null ? millis : Math.min(this.#again, millis);
   }
 
+  /** It was refused: tried again in a while, for a day after it is over. Null: it goes on. */
+  afterRefusal(over: Timestamp | null): void {
+    if (this.triesRefused(over)) this.comeAgain(plusSeconds(this.now(), AFTER_A_REFUSAL_SECONDS));
+  }
+
+  /** Is something that was refused still tried again? */
+  triesRefused(over: Timestamp | null): boolean {
+    return over === null || secondsBetween(over, this.now()) < REFUSED_FOR_GOOD_SECONDS;
+  }
+
   /**
    * One attempt. Undefined: not now; the turn comes again. What was not done, or may not have been, slows the vendor's
    * pace and comes again, too; the caller only has to deal with what was done, refused or is off.
+   *
+   * @param record of what must not be done twice, or may arrive late: says that it may be under way from this time on.
+   *   False: it is under way elsewhere. It is the caller's to take back, unless the end is unclear
+   * @throws when another projector has taken over, even after the call: then that one looks what became of it
    */
-  async attempt<T>({ name, allowances }: Method, call: () => Promise<Told<T>>): Promise<Told<T> | undefined> {
+  async attempt<T>(
+    { name, allowances }: Method,
+    call: () => Promise<Told<T>>,
+    record?: (at: Timestamp) => Promise<boolean>,
+  ): Promise<Told<T> | undefined> {
     const desk = this.#desk;
     const allowed = go(desk.pace, name, allowances, this.#millis());
     if (!allowed.ok) {
@@ -57,8 +89,25 @@ export class Turn {
       return undefined;
     }
     await desk.stillOurs();
+    const at = this.now();
+    if (record !== undefined && !(await record(at))) {
+      this.comeAgain(plusSeconds(at, 1));
+      return undefined;
+    }
+    await desk.stillOurs();
+    if (secondsBetween(at, this.now()) > RECORD_HOLDS_SECONDS) {
+      this.comeAgain(this.now());
+      return { kind: 'later', detail: 'the record of the attempt took too long', afterSeconds: null };
+    }
     desk.pace = allowed.pace;
     const told = await call();
+    this.#paced(name, told);
+    await desk.stillOurs();
+    return told;
+  }
+
+  #paced(name: string, told: Told<unknown>): void {
+    const desk = this.#desk;
     switch (told.kind) {
       case 'done':
       case 'refused':
@@ -75,7 +124,6 @@ export class Turn {
       case 'off':
         break;
     }
-    return told;
   }
 
   #millis(): number {

@@ -47,6 +47,8 @@ export const SlackState = z.object({
   /** Place in the timeline up to which everything has been told. */
   told: z.string().nullable().default(null),
   archived: z.boolean().default(false),
+  /** What was last said without an answer, and when: that may still come, and undo what was said since. */
+  unsure: z.record(z.string(), Timestamp).default({}),
   /** What stands in the way, by what was to be done: Slack's error. */
   problems: z.record(z.string(), z.string()).default({}),
 });

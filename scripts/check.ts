@@ -13,6 +13,7 @@ type Check = () => string;
 
 const checks: Record<string, Check> = {
   types: tool('tsc', '--project', '.', '--pretty', 'false'),
+  'types of the sandbox page': tool('tsc', '--project', 'local/standins/page', '--pretty', 'false'),
   'lint, import direction, workflow purity': tool('oxlint', '--format', 'unix'),
   'format (npm run format mends it)': tool('oxfmt', '--list-different'),
   'unused files, exports, dependencies': tool('knip', '--no-progress', '--no-config-hints'),

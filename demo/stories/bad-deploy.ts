@@ -1,20 +1,22 @@
+import { oneChannel, onePage, oneRollback, untilOver, verified } from './outcome.ts';
 import type { Story } from './story.ts';
 
-/** The story that Firebreak is made for. */
+/** The one that Firebreak is made for. */
 export const badDeploy: Story = {
   name: 'bad-deploy',
-  title: 'A bad deploy',
-  about: 'a deploy breaks checkout: Firebreak pages, rolls it back, sees that it helped, and tells everybody',
-  services: {
-    checkout: { version: 'v41', team: 'payments', component: 'Checkout', needs: [] },
-  },
+  title: 'a bad deploy',
+  about: 'A deploy breaks checkout. It is rolled back, seen to be well again, and everybody is told.',
+  services: { checkout: { version: 'v41', team: 'payments', component: 'Checkout' } },
   async play(stage) {
     await stage.pass(2);
     await stage.deploy('checkout', 'v42', { failing: 0.3 });
-    const incident = await stage.until('checkout to be resolved', async () => {
-      const [first] = await stage.incidents();
-      return first?.status === 'resolved' && first;
-    });
-    return [{ text: 'x', holds: incident !== undefined }];
+    await stage.untilRolledBack();
+    const outcome = await untilOver(stage);
+    return [
+      onePage(outcome),
+      oneRollback(outcome, { service: 'checkout', from: 'v42', to: 'v41' }),
+      await verified(stage, outcome),
+      oneChannel(outcome),
+    ];
   },
 };

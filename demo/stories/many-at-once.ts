@@ -1,18 +1,86 @@
-import type { Story } from './story.ts';
-const plan = (version: string) => ({ version, team: 'platform', component: 'Shop', needs: [] });
+import type { IncidentView } from '../../schemas/incident.ts';
+import type { Stage } from '../stage.ts';
+import { noRollback, type Outcome, untilOver } from './outcome.ts';
+import type { Fact, Story, ToyPlan } from './story.ts';
+
+/** More than so many incidents at about the same time are one. */
+const ALONE_AT_MOST = 2;
+
+const OUTAGE_MINUTES = 5;
+
+/** One has just been deployed, which is not why it fails. */
+const DEPLOYED = 'search';
+
+const plan = (version: string, component?: string): ToyPlan => ({
+  version,
+  team: 'platform',
+  ...(component !== undefined && { component }),
+});
+
+/** Nobody is helped by eight pages, and a rollback of one service is probably not what helps. */
 export const manyAtOnce: Story = {
-  name: 'many-at-once', title: 'x', about: 'x',
+  name: 'many-at-once',
+  title: 'eight services at once',
+  about: 'The network fails, and eight services with it: one incident with eight parts, and automation asks.',
   services: {
-    accounts: plan('v3'), cart: plan('v12'), catalog: plan('v8'), checkout: plan('v41'), email: plan('v2'), orders: plan('v12'), reviews: plan('v5'), search: plan('v77'),
+    accounts: plan('v3', 'Accounts'),
+    cart: plan('v12'),
+    catalog: plan('v8'),
+    checkout: plan('v41', 'Checkout'),
+    email: plan('v2'),
+    orders: plan('v19'),
+    reviews: plan('v5'),
+    search: plan('v77', 'Search'),
   },
+  routes: { manyAtOnce: { incidents: ALONE_AT_MOST, minutes: 5 } },
   async play(stage) {
-    await stage.pass(2);
-    await stage.deploy('search', 'v78', { failing: 0 });
-    for (const toy of stage.toys) toy.down = true;
-    await stage.until('incidents', async () => (await stage.incidents()).length > 8);
-    await stage.pass(6);
-    for (const toy of stage.toys) toy.down = false;
-    await stage.until('resolved', async () => (await stage.incidents()).every(({ status }) => status === 'resolved'));
-    return [];
+    const names = stage.toys.map(({ name }) => name);
+    await stage.deploy(DEPLOYED, 'v78', { failing: 0 });
+    await stage.pass(1);
+    stage.breakDown(
+      names.filter((name) => name !== DEPLOYED),
+      'the network between them fails',
+    );
+    await stage.until('Firebreak to see that it is one event', async () => (await parentOf(stage)) !== undefined);
+    stage.breakDown([DEPLOYED], 'it is cut off, too');
+    await stage.until('all services to be judged', async () => {
+      const judged = (await stage.incidents()).filter(({ decisions }) => decisions.length > 0);
+      return judged.length >= names.length;
+    });
+    await stage.pass(OUTAGE_MINUTES);
+    stage.repair(names, 'the network is back');
+    const outcome = await untilOver(stage);
+    return factsOf(outcome, names);
   },
 };
+
+const parentOf = async (stage: Stage): Promise<IncidentView | undefined> =>
+  (await stage.incidents()).find(({ service }) => !Object.hasOwn(manyAtOnce.services, service));
+
+function factsOf(outcome: Outcome, names: readonly string[]): Fact[] {
+  const { incidents, pagerduty, channels } = outcome;
+  const parents = incidents.filter(({ parent_id }) => parent_id === null);
+  const parts = incidents.filter(({ parent_id }) => parent_id === parents[0]?.id);
+  const channel = channels.find(({ name }) => `#${name}` === parents[0]?.channel);
+  const summary = JSON.stringify(channel?.messages[0]?.blocks ?? '');
+  const decision = incidents.find(({ service }) => service === DEPLOYED)?.decisions[0];
+  return [
+    {
+      text: `one incident with ${parts.length} parts: ${parents.map(({ title }) => title).join('; ')}`,
+      holds: parents.length === 1 && parts.length === names.length,
+    },
+    {
+      text: `${pagerduty.incidents.length} pages for ${names.length} services: those before it was clear, and one for all`,
+      holds: pagerduty.incidents.length <= ALONE_AT_MOST + 1,
+    },
+    {
+      text: `one channel for all, #${channel?.name ?? ''}, which lists each of them`,
+      holds: names.every((name) => summary.includes(name)) && channels.length <= ALONE_AT_MOST + 1,
+    },
+    {
+      text: `for ${DEPLOYED}, which had just been deployed, it asked: ${decision?.reasons[0]?.text ?? ''}`,
+      holds: decision?.kind === 'approve' && decision.because === 'one_of_many',
+    },
+    noRollback(outcome),
+  ];
+}

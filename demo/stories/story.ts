@@ -5,10 +5,10 @@ export type ToyPlan = {
   /** That has run for hours when the story begins. */
   version: string;
   team: string;
-  /** On the status page. */
-  component: string;
+  /** On the status page; absent: customers do not know of it. */
+  component?: string;
   /** Services that it asks for each of its requests; they come before it. */
-  needs: readonly string[];
+  needs?: readonly string[];
 };
 
 /** Something that has to be so at the end, and whether it was. */
@@ -18,9 +18,11 @@ export type Story = {
   /** For `--story`. */
   name: string;
   title: string;
-  /** For people who choose one, and who are about to see it: at most a hundred characters. */
+  /** For people who choose one, and who are about to see it: one line. */
   about: string;
   services: Readonly<Record<string, ToyPlan>>;
-  /** Lets it happen, and gives what has to be so at the end. Only breaks things: what is done about it is Firebreak's. */
+  /** `routes.yaml`, as an object. Absent: what holds without the file. */
+  routes?: object;
+  /** Lets it happen, and gives what has to be so at the end. It only breaks things: what is done about it is Firebreak's. */
   play(stage: Stage): Promise<Fact[]>;
 };

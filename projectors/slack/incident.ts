@@ -2,12 +2,14 @@ import { entryMessage, isTold, summaryCard, teamLine, topic } from '../../domain
 import type { Chat, Told as Answer } from '../../domain/outlets.ts';
 import type { ConfigSource, Incidents } from '../../domain/ports.ts';
 import { idOf, type Projections } from '../../domain/projections.ts';
-import { linksOf, type Story } from '../../domain/story.ts';
+import { linksOf, type Story, type Told } from '../../domain/story.ts';
 import type { Config } from '../../schemas/config.ts';
+import type { TimelineEntry } from '../../schemas/incident.ts';
 import { IncidentId } from '../../schemas/names.ts';
 import { SlackState, type Subject } from '../../schemas/projection.ts';
-import { plusSeconds } from '../../schemas/time.ts';
+import { plusSeconds, type Timestamp } from '../../schemas/time.ts';
 import type { Method, Turn } from '../turn.ts';
+import { sureFrom } from '../unclear.ts';
 import { ensureChannel, purposeOf } from './channel.ts';
 import { markOf, postOnce } from './message.ts';
 import { METHODS } from './methods.ts';
@@ -19,13 +21,28 @@ export type SlackDeps = {
   config: ConfigSource;
 };
 
-/** What Slack refuses it refuses until somebody changes a scope or a name; looked at again so often. */
-const AFTER_A_REFUSAL_SECONDS = 600;
-
 /** Whoever writes the timeline may be this late with an entry, by its own time. */
 const LATE_ENTRY_SECONDS = 120;
 
+/** A look at the timeline that gives so many entries may have more behind them. */
+const MAY_GO_ON_FROM = 100;
+
 const SUMMARY = 'summary';
+
+/** In Slack's words: the channel takes nothing more, or the message is not there. */
+const ARCHIVED = new Set(['is_archived', 'is_inactive']);
+const DELETED = 'message_not_found';
+
+/** Something of which Slack shows what was said last: it is said again when it differs. */
+type Part = {
+  /** By which it is known in `problems` and `unsure`. */
+  what: string;
+  wanted: string;
+  shown: string | null;
+  method: Method;
+  say: () => Promise<Answer<unknown>>;
+  said: Partial<SlackState>;
+};
 
 /** One incident in Slack: its channel with everything in it, and a line in the channels of teams. */
 export async function showIncident(deps: SlackDeps, subject: Subject, turn: Turn): Promise<void> {
@@ -46,122 +63,104 @@ class View {
   readonly #config: Config;
   readonly #turn: Turn;
   #state: SlackState;
+  /** Something was refused in this turn. */
+  #refusals = false;
 
   constructor(deps: SlackDeps, subject: Subject, story: Story, config: Config, state: SlackState, turn: Turn) {
     this.#deps = deps;
     this.#subject = subject;
     this.#story = story;
     this.#config = config;
-    this.#state = state;
     this.#turn = turn;
+    this.#state = state;
   }
 
   /** What people need first comes first: where a limit bites, it is the rest that waits. */
   async show(): Promise<void> {
-    if (this.#state.archived) return;
-    const channel = await this.#channel();
+    const channel = this.#state.archived ? undefined : await this.#channel();
     if (channel !== undefined) {
       await this.#summary(channel);
       await this.#entries(channel);
     }
     await this.#lines();
-    if (channel === undefined) return;
-    await this.#ornaments(channel);
-    await this.#archive(channel);
+    if (channel !== undefined && !this.#state.archived) await this.#ornaments(channel);
+    if (channel !== undefined && !this.#state.archived) await this.#archive(channel);
+    if (this.#refusals) this.#turn.afterRefusal(this.#over());
+  }
+
+  /** When there is nothing more to come; null: it goes on. */
+  #over(): Timestamp | null {
+    const { resolved_at } = this.#story.incident;
+    const { archiveAfterHours } = this.#config.slack;
+    if (resolved_at === null || archiveAfterHours === 'never') return resolved_at;
+    return plusSeconds(resolved_at, Math.max(archiveAfterHours * 3600, LATE_ENTRY_SECONDS));
   }
 
   async #channel(): Promise<string | undefined> {
     const { incident } = this.#story;
-    const before = this.#state.problems['channel'];
-    const channel = await ensureChannel(
-      this.#deps,
-      incident,
-      this.#config.slack,
-      this.#state,
-      (change) => this.#save(change),
-      this.#turn,
-    );
-    const now = this.#state.problems['channel'];
-    if (channel === undefined && now !== undefined) await this.#refused('channel', now, before);
-    if (channel !== undefined && this.#state.name !== null && incident.channel === undefined)
+    const save = (change: Partial<SlackState>): Promise<void> => this.#save(change);
+    const ensured = await ensureChannel(this.#deps, incident, this.#config.slack, this.#state, save, this.#turn);
+    if (ensured?.kind === 'refused') await this.#problem('channel', ensured.detail, true);
+    if (ensured?.kind !== 'there') return undefined;
+    await this.#solved('channel');
+    if (this.#state.name !== null && incident.channel === undefined)
       await this.#deps.incidents.setChannel(incident.id, `#${this.#state.name}`);
-    return channel;
-  }
-
-  /** Said once on the timeline, and looked at again later. */
-  async #refused(what: string, detail: string, before: string | undefined): Promise<void> {
-    const at = this.#turn.now();
-    this.#turn.comeAgain(plusSeconds(at, AFTER_A_REFUSAL_SECONDS));
-    if (before === detail) return;
-    await this.#deps.incidents.note(this.#story.incident.id, `slack-${what}-refused`, {
-      at,
-      actor: 'slack',
-      kind: 'slack.refused',
-      text: `Slack refuses the ${what}: ${detail}`,
-      detail: null,
-    });
+    return ensured.id;
   }
 
   async #summary(channel: string): Promise<void> {
     const card = summaryCard(this.#story);
-    const text = JSON.stringify(card);
-    const sent = await this.#deps.projections.sent('slack', this.#subject, SUMMARY);
-    if (sent?.state !== 'done' || sent.id === null) {
-      const posted = await postOnce(
-        this.#deps,
-        { subject: this.#subject, channel, key: SUMMARY, message: card },
-        this.#turn,
-      );
-      if (posted?.kind === 'refused') await this.#problem('summary', posted.code);
-      if (posted?.kind !== 'there') return;
-      await this.#save({ summary: text });
-      return this.#pin(channel, posted.id);
-    }
-    const { id } = sent;
-    if (this.#state.summary !== text) {
-      const told = await this.#try(METHODS.edit, 'summary', () => this.#deps.chat.edit(channel, id, card, markOf({ subject: this.#subject, key: SUMMARY })));
-      if (told) await this.#save({ summary: text });
-    }
-    await this.#pin(channel, id);
-  }
-
-  async #pin(channel: string, id: string): Promise<void> {
-    if (this.#state.pinned) return;
-    if (await this.#try(METHODS.pin, 'pin', () => this.#deps.chat.pin(channel, id))) await this.#save({ pinned: true });
+    const post = { subject: this.#subject, channel, key: SUMMARY, message: card };
+    const posted = await postOnce(this.#deps, post, this.#turn);
+    if (posted?.kind === 'refused') await this.#notTaken('summary', posted.code);
+    if (posted?.kind !== 'there') return;
+    const { id, fresh } = posted;
+    const wanted = JSON.stringify(card);
+    if (fresh) await this.#save({ summary: wanted });
+    await this.#keep({
+      what: 'summary',
+      wanted,
+      shown: this.#state.summary,
+      method: METHODS.edit,
+      say: () => this.#deps.chat.edit(channel, id, card, markOf(post)),
+      said: { summary: wanted },
+    });
+    if (!this.#state.pinned && (await this.#try('pin', METHODS.pin, () => this.#deps.chat.pin(channel, id))))
+      await this.#save({ pinned: true });
   }
 
   /** In the order in which it happened: a message that is held up holds up those after it. */
   async #entries(channel: string): Promise<void> {
-    const { timeline } = this.#story;
-    for (const { place, entry } of timeline) {
-      if (!isTold(entry)) continue;
-      const posted = await postOnce(
-        this.#deps,
-        { subject: this.#subject, channel, key: `entry ${place}`, message: entryMessage(entry) },
-        this.#turn,
-      );
-      if (posted === null) return;
-      if (posted.kind === 'refused') return this.#notTaken(posted.code);
-    }
-    const last = timeline.at(-1);
-    if (last === undefined) return;
-    // Entries may yet come in before the last ones; what has been told already is known by its place.
-    const sure = timeline.findLast(({ entry }) => entry.at < plusSeconds(last.entry.at, -LATE_ENTRY_SECONDS));
-    if (sure !== undefined && sure.place !== this.#state.told) {
-      await this.#save({ told: sure.place });
-      this.#turn.comeAgain(this.#turn.now());
+    let page: readonly Told[] = this.#story.timeline;
+    while (page.length > 0 && !this.#state.archived) {
+      for (const { place, entry } of page) {
+        if (isTold(entry) && !(await this.#entry(channel, place, entry))) return;
+      }
+      await this.#toldUpTo(page);
+      if (page.length < MAY_GO_ON_FROM) return;
+      page = (await this.#deps.incidents.story(this.#story.incident.id, page.at(-1)?.place ?? null))?.timeline ?? [];
     }
   }
 
-  /** Whoever archives a channel by hand wants no more of it. */
-  async #notTaken(code: string): Promise<void> {
-    if (code === 'is_archived' || code === 'is_inactive') await this.#save({ archived: true });
-    else await this.#refused('message', code, undefined);
+  /** True: it is there. */
+  async #entry(channel: string, place: string, entry: TimelineEntry): Promise<boolean> {
+    const post = { subject: this.#subject, channel, key: `entry ${place}`, message: entryMessage(entry) };
+    const posted = await postOnce(this.#deps, post, this.#turn);
+    if (posted?.kind === 'refused') await this.#notTaken('message', posted.code);
+    if (posted?.kind === 'there' && posted.fresh) await this.#solved('message');
+    return posted?.kind === 'there';
+  }
+
+  /** Entries may yet come in before the last ones; what has been told already is known by its place. */
+  async #toldUpTo(page: readonly Told[]): Promise<void> {
+    const last = page.at(-1);
+    if (last === undefined) return;
+    const sure = page.findLast(({ entry }) => entry.at < plusSeconds(last.entry.at, -LATE_ENTRY_SECONDS));
+    if (sure !== undefined) await this.#save({ told: sure.place });
   }
 
   async #lines(): Promise<void> {
     const { incident } = this.#story;
-    if (incident.parent_id !== undefined) return;
     const own = this.#config.services[incident.service]?.slack?.channel;
     const channels = new Set([...(own === undefined ? [] : [own]), ...(incident.told_channels ?? [])]);
     for (const name of channels) await this.#line(`#${name.replace(/^#/, '')}`);
@@ -169,74 +168,148 @@ class View {
 
   async #line(name: string): Promise<void> {
     const line = teamLine(this.#story, this.#state.channel);
-    const text = JSON.stringify(line);
-    if (this.#state.lines[name] === text) return;
+    const wanted = JSON.stringify(line);
+    const what = `line in ${name}`;
+    const shown = this.#state.lines[name] ?? null;
+    if (shown === wanted && this.#state.unsure[what] === undefined) return;
     const key = `line ${name}`;
     const sent = await this.#deps.projections.sent('slack', this.#subject, key);
-    if (sent?.state === 'done' && sent.channel !== null && sent.id !== null) {
-      const { channel, id } = sent;
-      if (await this.#try(METHODS.edit, `line in ${name}`, () => this.#deps.chat.edit(channel, id, line, markOf({ subject: this.#subject, key }))))
-        await this.#save({ lines: { ...this.#state.lines, [name]: text } });
-      return;
+    if (sent?.state !== 'done' && sent?.state !== 'intended') {
+      // What is a part of another incident gets no line of its own, but one that it has is kept true.
+      if (this.#story.incident.parent_id !== undefined) return;
+      // Without a channel to lead to, the line waits a little for it; not for long, should Slack refuse one.
+      if (this.#state.channel === null && this.#state.problems['channel'] === undefined) return;
     }
-    // Without a channel to lead to, the line waits a little for it; not for long, should Slack refuse one.
-    if (this.#state.channel === null && this.#state.problems['channel'] === undefined) return;
-    const posted = await postOnce(this.#deps, { subject: this.#subject, channel: name, key, message: line }, this.#turn);
-    if (posted?.kind === 'there') await this.#save({ lines: { ...this.#state.lines, [name]: text } });
-    if (posted?.kind === 'refused') await this.#problem(`line in ${name}`, posted.code);
+    const post = { subject: this.#subject, channel: name, key, message: line };
+    const posted = await postOnce(this.#deps, post, this.#turn);
+    if (posted?.kind === 'refused') await this.#problem(what, posted.code);
+    if (posted?.kind !== 'there') return;
+    const said = { lines: { ...this.#state.lines, [name]: wanted } };
+    if (posted.fresh) await this.#save(said);
+    await this.#keep({
+      what,
+      wanted,
+      shown: this.#state.lines[name] ?? null,
+      method: METHODS.edit,
+      say: () => this.#deps.chat.edit(posted.channel, posted.id, line, markOf(post)),
+      said,
+    });
   }
 
   async #ornaments(channel: string): Promise<void> {
     const { chat } = this.#deps;
     if (!this.#state.purposeSet) {
       const purpose = purposeOf(this.#story.incident);
-      if (await this.#try(METHODS.setPurpose, 'purpose', () => chat.setPurpose(channel, purpose)))
+      if (await this.#try('purpose', METHODS.setPurpose, () => chat.setPurpose(channel, purpose)))
         await this.#save({ purposeSet: true });
     }
     const words = topic(this.#story);
-    const text = JSON.stringify(words);
-    if (this.#state.topic !== text && (await this.#try(METHODS.setTopic, 'topic', () => chat.setTopic(channel, words))))
-      await this.#save({ topic: text });
+    await this.#keep({
+      what: 'topic',
+      wanted: JSON.stringify(words),
+      shown: this.#state.topic,
+      method: METHODS.setTopic,
+      say: () => chat.setTopic(channel, words),
+      said: { topic: JSON.stringify(words) },
+    });
     const links = linksOf(this.#story.signals);
-    const list = JSON.stringify(links);
-    if (
-      (this.#state.bookmarks ?? '[]') !== list &&
-      (await this.#try(METHODS.bookmarks, 'bookmarks', () => chat.setBookmarks(channel, links)))
-    )
-      await this.#save({ bookmarks: list });
+    await this.#keep({
+      what: 'bookmarks',
+      wanted: JSON.stringify(links),
+      shown: this.#state.bookmarks ?? '[]',
+      method: METHODS.bookmarks,
+      say: () => chat.setBookmarks(channel, links),
+      said: { bookmarks: JSON.stringify(links) },
+    });
   }
 
-  /** Only once everything has been said: an archived channel takes nothing more. */
+  /** Only once everything has been said: an archived channel takes nothing more. What is refused is waited for, too. */
   async #archive(channel: string): Promise<void> {
-    const { resolved_at } = this.#story.incident;
-    const { archiveAfterHours } = this.#config.slack;
-    if (resolved_at === null || archiveAfterHours === 'never' || this.#turn.again !== null) return;
-    const due = plusSeconds(resolved_at, archiveAfterHours * 3600);
+    const due = this.#over();
+    if (due === null || this.#config.slack.archiveAfterHours === 'never') return;
     if (this.#turn.now() < due) return this.#turn.comeAgain(due);
-    if (await this.#try(METHODS.archive, 'archive', () => this.#deps.chat.archive(channel)))
+    if (this.#turn.again !== null || (this.#refusals && this.#turn.triesRefused(due))) return;
+    if (await this.#try('archive', METHODS.archive, () => this.#deps.chat.archive(channel)))
       await this.#save({ archived: true });
   }
 
-  /** True: done. What Slack refuses is remembered, and does not stand in the way of the rest. */
-  async #try(method: Method, what: string, call: () => Promise<Answer<unknown>>): Promise<boolean> {
-    const told = await this.#turn.attempt(method, call);
-    if (told?.kind === 'refused') await this.#problem(what, told.detail);
-    if (told?.kind === 'done' && this.#state.problems[what] !== undefined) {
-      const { [what]: _solved, ...problems } = this.#state.problems;
-      await this.#save({ problems });
-    }
+  /**
+   * Says what differs. An attempt without an answer may be carried out late, and undo what was said after it: so it is
+   * said once more when that cannot be any longer.
+   */
+  async #keep({ what, wanted, shown, method, say, said }: Part): Promise<void> {
+    const lost = this.#state.unsure[what];
+    const sure = lost === undefined ? null : sureFrom(lost);
+    const began = this.#turn.now();
+    if (shown === wanted && sure === null) return;
+    if (shown === wanted && sure !== null && began < sure) return this.#turn.comeAgain(sure);
+    const told = await this.#attempt(what, method, say, async (at) => {
+      await this.#save({ unsure: { ...this.#state.unsure, [what]: at } });
+      return true;
+    });
+    if (told === undefined || told.kind === 'unclear') return;
+    const { [what]: _answered, ...others } = this.#state.unsure;
+    const still = lost !== undefined && sure !== null && began < sure;
+    const unsure = still ? { ...others, [what]: lost } : others;
+    await this.#save({ unsure, ...(isDone(told) && said) });
+    if (still) this.#turn.comeAgain(sure);
+  }
+
+  /** True: done. */
+  async #try(what: string, method: Method, call: () => Promise<Answer<unknown>>): Promise<boolean> {
+    const told = await this.#attempt(what, method, call);
     return told?.kind === 'done';
   }
 
-  async #problem(what: string, detail: string): Promise<void> {
-    this.#turn.comeAgain(plusSeconds(this.#turn.now(), AFTER_A_REFUSAL_SECONDS));
+  /** What Slack refuses is remembered, and does not stand in the way of the rest. */
+  async #attempt(
+    what: string,
+    method: Method,
+    call: () => Promise<Answer<unknown>>,
+    record?: (at: Timestamp) => Promise<boolean>,
+  ): Promise<Answer<unknown> | undefined> {
+    const told = await this.#turn.attempt(method, call, record);
+    if (told?.kind === 'refused' && !isDone(told)) await this.#notTaken(what, told.code, told.detail);
+    if (told?.kind === 'done') await this.#solved(what);
+    return told;
+  }
+
+  /** Whoever archives a channel by hand wants no more of it. */
+  async #notTaken(what: string, code: string, detail: string = code): Promise<void> {
+    if (ARCHIVED.has(code) && !what.startsWith('line ')) await this.#save({ archived: true });
+    else await this.#problem(what, detail, what === 'message' || what === 'summary');
+  }
+
+  /** @param tell on the timeline, once */
+  async #problem(what: string, detail: string, tell = false): Promise<void> {
+    this.#refusals = true;
     if (this.#state.problems[what] === detail) return;
-    this.#turn.log.warn('Slack refuses something', { what, detail, incident: this.#story.incident.id });
+    const { id } = this.#story.incident;
+    this.#turn.log.warn('Slack refuses something', { what, detail, incident: id });
+    if (tell)
+      await this.#deps.incidents.note(id, `slack-${what}-refused`, {
+        at: this.#turn.now(),
+        actor: 'slack',
+        kind: 'slack.refused',
+        text: `Slack refuses the ${what}: ${detail}`,
+        detail: null,
+      });
     await this.#save({ problems: { ...this.#state.problems, [what]: detail } });
   }
 
+  async #solved(what: string): Promise<void> {
+    if (this.#state.problems[what] === undefined) return;
+    const { [what]: _solved, ...problems } = this.#state.problems;
+    await this.#save({ problems });
+  }
+
   async #save(change: Partial<SlackState>): Promise<void> {
+    await this.#turn.stillOurs();
     this.#state = { ...this.#state, ...change };
     await this.#deps.projections.write('slack', this.#subject, this.#state);
   }
 }
+
+/** A message that somebody has deleted is not missed. */
+const isDone = (told: Answer<unknown>): boolean =>
+  told.kind === 'done' || (told.kind === 'refused' && told.code === DELETED);

@@ -1,23 +1,24 @@
-import type { Chat, ChatMessage } from '../../domain/outlets.ts';
+import type { Chat, ChatMessage, Told } from '../../domain/outlets.ts';
 import type { Projections } from '../../domain/projections.ts';
 import type { Subject } from '../../schemas/projection.ts';
-import { plusSeconds, secondsBetween } from '../../schemas/time.ts';
+import { plusSeconds, type Timestamp } from '../../schemas/time.ts';
 import type { Turn } from '../turn.ts';
+import { sureFrom } from '../unclear.ts';
 import { METHODS } from './methods.ts';
-
-/**
- * A message whose answer was lost may still arrive: so long after the attempt it is looked for before it is sent again.
- * Our time limit for a call, and a minute on Slack's side.
- */
-const UNCLEAR_SECONDS = 75;
 
 /** Clocks differ: a message is looked for from a little before its intent. */
 const CLOCKS_DIFFER_SECONDS = 120;
 
 export type Post = { subject: Subject; channel: string; key: string; message: ChatMessage };
 
-/** A message is there; it could not be sent and never will; or not yet, and the turn comes again. */
-export type Posted = { kind: 'there'; channel: string; id: string } | { kind: 'refused'; code: string } | null;
+/**
+ * A message is there; Slack refuses it; or not yet, and the turn comes again. `fresh`: it says what it was to say now.
+ * One that was sent before may say what was so then.
+ */
+export type Posted =
+  | { kind: 'there'; channel: string; id: string; fresh: boolean }
+  | { kind: 'refused'; code: string }
+  | null;
 
 type Deps = { chat: Chat; projections: Projections };
 
@@ -32,44 +33,43 @@ export async function postOnce(deps: Deps, post: Post, turn: Turn): Promise<Post
   const { subject, key } = post;
   const mark = markOf(post);
   const before = await deps.projections.sent('slack', subject, key);
-  if (before?.state === 'done') return { kind: 'there', channel: before.channel ?? post.channel, id: before.id ?? '' };
+  if (before?.state === 'done')
+    return { kind: 'there', channel: before.channel ?? post.channel, id: before.id ?? '', fresh: false };
   if (before?.state === 'given_up') return { kind: 'refused', code: 'given_up' };
   if (before?.state === 'intended') {
     const found = await lookFor(deps, post, before.at, turn);
     if (found !== 'not_there') return found;
   }
-  const method = METHODS.post(post.channel);
-  let refused: Posted = null;
-  const told = await turn.attempt(method, async () => {
-    const at = turn.now();
-    if (!(await deps.projections.intend('slack', subject, key, at, before)))
-      return { kind: 'unclear', detail: 'somebody else is sending it' };
-    const answer = await deps.chat.post(post.channel, post.message, mark);
-    const settled = { at, channel: null, id: null };
-    if (answer.kind === 'done')
-      await deps.projections.conclude('slack', subject, key, {
-        state: 'done',
-        at,
-        channel: answer.value.channel,
-        id: answer.value.id,
-      });
-    else if (answer.kind !== 'unclear')
-      await deps.projections.conclude('slack', subject, key, { ...settled, state: 'free' });
-    if (answer.kind === 'refused') refused = { kind: 'refused', code: answer.code };
-    return answer;
-  });
-  return told?.kind === 'done' ? { kind: 'there', ...told.value } : refused;
+  let intended = turn.now();
+  const told = await turn.attempt(
+    METHODS.post(post.channel),
+    () => deps.chat.post(post.channel, post.message, mark),
+    async (at) => {
+      intended = at;
+      return deps.projections.intend('slack', subject, key, at, before);
+    },
+  );
+  if (told === undefined || told.kind === 'unclear') return null;
+  const end = told.kind === 'done' ? { state: 'done' as const, ...told.value } : { state: 'free' as const, ...NOWHERE };
+  await deps.projections.conclude('slack', subject, key, { at: intended, ...end });
+  if (told.kind === 'done') return { kind: 'there', ...told.value, fresh: true };
+  return told.kind === 'refused' ? { kind: 'refused', code: told.code } : null;
 }
+
+const NOWHERE = { channel: null, id: null };
 
 async function lookFor(
   { chat, projections }: Deps,
   post: Post,
-  at: Parameters<typeof plusSeconds>[0],
+  at: Timestamp,
   turn: Turn,
 ): Promise<Posted | 'not_there'> {
   const { subject, channel, key } = post;
-  const id = await idOf(chat, channel, turn);
-  if (id === undefined) return null;
+  const since = turn.now();
+  const there = await idOf(chat, channel, turn);
+  if (there?.kind === 'refused') return { kind: 'refused', code: there.code };
+  if (there?.kind !== 'done') return null;
+  const id = there.value;
   if (id === null) return 'not_there'; // there is no such channel, so nothing is in it
   const told = await turn.attempt(METHODS.history, () =>
     chat.findPost(id, markOf(post), plusSeconds(at, -CLOCKS_DIFFER_SECONDS)),
@@ -78,16 +78,17 @@ async function lookFor(
   if (told?.kind !== 'done') return null;
   if (told.value !== null) {
     await projections.conclude('slack', subject, key, { state: 'done', at, channel: id, id: told.value.id });
-    return { kind: 'there', channel: id, id: told.value.id };
+    return { kind: 'there', channel: id, id: told.value.id, fresh: false };
   }
-  if (secondsBetween(at, turn.now()) >= UNCLEAR_SECONDS) return 'not_there';
-  turn.comeAgain(plusSeconds(at, UNCLEAR_SECONDS));
+  const sure = sureFrom(at);
+  if (since >= sure) return 'not_there';
+  turn.comeAgain(sure);
   return null;
 }
 
-/** Undefined: not now. Null: there is none. */
-async function idOf(chat: Chat, channel: string, turn: Turn): Promise<string | null | undefined> {
-  if (!channel.startsWith('#')) return channel;
+/** Null: there is none. */
+async function idOf(chat: Chat, channel: string, turn: Turn): Promise<Told<string | null> | undefined> {
+  if (!channel.startsWith('#')) return { kind: 'done', value: channel };
   const told = await turn.attempt(METHODS.list, () => chat.findChannel(channel.slice(1)));
-  return told?.kind === 'done' ? (told.value?.id ?? null) : undefined;
+  return told?.kind === 'done' ? { kind: 'done', value: told.value?.id ?? null } : told;
 }

@@ -17,17 +17,21 @@ export async function showNotice(deps: Deps, subject: Subject, turn: Turn): Prom
   const shown = JSON.stringify(message);
   if (before.round === bulletin.round && before.shown === shown) return;
   const key = `notice ${bulletin.round}`;
-  const sent = await deps.projections.sent('slack', subject, key);
-  const save = () => deps.projections.write('slack', subject, { round: bulletin.round, shown });
-  if (sent?.state === 'done' && sent.channel !== null && sent.id !== null) {
-    const { channel, id } = sent;
-    const told = await turn.attempt(METHODS.edit, () => deps.chat.edit(channel, id, message, markOf({ subject, key })));
-    // One that somebody has deleted is not missed.
-    if (told?.kind === 'done' || told?.kind === 'refused') await save();
-    return;
-  }
+  const save = async () => {
+    await turn.stillOurs();
+    await deps.projections.write('slack', subject, { round: bulletin.round, shown });
+  };
+  const refused = (code: string): void => {
+    turn.log.warn('Slack refuses a notice', { channel: bulletin.channel, code });
+    turn.afterRefusal(bulletin.heardAt);
+  };
   const posted = await postOnce(deps, { subject, channel: bulletin.channel, key, message }, turn);
-  if (posted?.kind === 'there') await save();
-  if (posted?.kind === 'refused')
-    turn.log.warn('Slack refuses a notice', { channel: bulletin.channel, code: posted.code });
+  if (posted?.kind === 'refused') return refused(posted.code);
+  if (posted?.kind !== 'there') return;
+  if (posted.fresh) return save();
+  const { channel, id } = posted;
+  const told = await turn.attempt(METHODS.edit, () => deps.chat.edit(channel, id, message, markOf({ subject, key })));
+  // One that somebody has deleted is not missed.
+  if (told?.kind === 'done' || (told?.kind === 'refused' && told.code === 'message_not_found')) await save();
+  else if (told?.kind === 'refused') refused(told.code);
 }

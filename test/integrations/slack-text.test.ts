@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ChatMessage, ChatPart, Span, Text } from '../../domain/outlets.ts';
-import { attachmentsOf, type Block } from '../../integrations/slack/blocks.ts';
+import { type Block, bodyOf } from '../../integrations/slack/blocks.ts';
 import {
   BLOCKS_MAX,
   BLOCKS_MAX_CHARS,
@@ -183,7 +183,6 @@ const part: fc.Arbitrary<ChatPart> = fc.oneof(
 );
 const message: fc.Arbitrary<ChatMessage> = fc.record({
   summary: foreign,
-  tone: fc.constantFrom('bad', 'warning', 'good', 'quiet'),
   parts: fc.array(part, { maxLength: 60, size: 'max' }),
 });
 
@@ -207,7 +206,7 @@ const ENTITY = /&(amp|lt|gt);/g;
 test('a message is within the limits of Slack, whatever is in it', () => {
   fc.assert(
     fc.property(message, (any) => {
-      const [{ blocks, fallback }] = attachmentsOf(any);
+      const { blocks, text: fallback } = bodyOf(any);
       expect(blocks.length).toBeGreaterThan(0);
       expect(blocks.length).toBeLessThanOrEqual(BLOCKS_MAX);
       expect(JSON.stringify(blocks).length).toBeLessThanOrEqual(BLOCKS_MAX_CHARS + 1);
@@ -230,7 +229,7 @@ test('a message is within the limits of Slack, whatever is in it', () => {
 test('nothing foreign is a control sequence', () => {
   fc.assert(
     fc.property(message, (any) => {
-      const [{ fallback, blocks }] = attachmentsOf(any);
+      const { text: fallback, blocks } = bodyOf(any);
       for (const one of [fallback, ...blocks.flatMap(textsOf).map((block) => block.text)]) {
         expect(one.isWellFormed()).toBe(true);
         const rest = one.replaceAll(OWN, '');
@@ -287,32 +286,29 @@ test('a topic is one line within its limit, without a control sequence', () => {
 });
 
 describe('a message', () => {
-  const of = (...parts: ChatPart[]) => attachmentsOf({ summary: 'checkout: errors & more', tone: 'bad', parts });
+  const of = (...parts: ChatPart[]) => bodyOf({ summary: 'checkout: errors & more', parts });
 
-  test('has an edge in the colour of its tone, and a line for notifications', () => {
-    expect(of({ kind: 'header', text: 'checkout > 1 %' }, { kind: 'line' })).toEqual([
-      {
-        color: '#d92d20',
-        fallback: 'checkout: errors &amp; more',
-        blocks: [
-          { type: 'header', text: { type: 'plain_text', text: 'checkout &gt; 1 %', emoji: false } },
-          { type: 'divider' },
-        ],
-      },
-    ]);
+  test('has a line for notifications beside its blocks', () => {
+    expect(of({ kind: 'header', text: 'checkout > 1 %' }, { kind: 'line' })).toEqual({
+      text: 'checkout: errors &amp; more',
+      blocks: [
+        { type: 'header', text: { type: 'plain_text', text: 'checkout &gt; 1 %', emoji: false } },
+        { type: 'divider' },
+      ],
+    });
   });
 
   test('without parts shows its line', () => {
     const shown = { type: 'mrkdwn', text: 'checkout: errors &amp; more', verbatim: true };
-    expect(of()).toMatchObject([{ blocks: [{ type: 'section', text: shown }] }]);
-    expect(of({ kind: 'text', text: [' '] }, { kind: 'header', text: '' })).toMatchObject([
-      { blocks: [{ text: shown }] },
-    ]);
+    expect(of()).toMatchObject({ blocks: [{ type: 'section', text: shown }] });
+    expect(of({ kind: 'text', text: [' '] }, { kind: 'header', text: '' })).toMatchObject({
+      blocks: [{ text: shown }],
+    });
   });
 
   test('has its fields ten by ten, and says where one is empty', () => {
     const fields = Array.from({ length: 11 }, (_, index) => ({ name: `n${index}`, value: index === 0 ? [] : ['v'] }));
-    const [{ blocks }] = of({ kind: 'fields', fields });
+    const { blocks } = of({ kind: 'fields', fields });
     expect(blocks.map((block) => ('fields' in block ? block.fields.length : 0))).toEqual([10, 1]);
     expect(
       blocks
@@ -326,18 +322,18 @@ describe('a message', () => {
     [BLOCKS_MAX, BLOCKS_MAX, 'divider'],
     [BLOCKS_MAX + 1, BLOCKS_MAX, 'context'],
   ])('of %i blocks has %i, and says when that is not all', (count, expected, last) => {
-    const [{ blocks }] = of(...Array.from({ length: count }, () => ({ kind: 'line' as const })));
+    const { blocks } = of(...Array.from({ length: count }, () => ({ kind: 'line' as const })));
     expect(blocks).toHaveLength(expected);
     expect(blocks.at(-1)).toMatchObject({ type: last });
   });
 
   test('of 100 kB in one text keeps its beginning and what comes after it', () => {
-    const [{ blocks }] = of({ kind: 'text', text: ['"'.repeat(100_000)] }, { kind: 'note', text: ['see the runbook'] });
+    const { blocks } = of({ kind: 'text', text: ['"'.repeat(100_000)] }, { kind: 'note', text: ['see the runbook'] });
     expect(blocks.flatMap(textsOf).map((one) => one.text.length)).toEqual([SECTION_MAX_CHARS, 15]);
   });
 
   test('of many long texts shortens the later ones, and says what is missing', () => {
-    const [{ blocks }] = of(...Array.from({ length: 40 }, () => ({ kind: 'text' as const, text: ['x'.repeat(4000)] })));
+    const { blocks } = of(...Array.from({ length: 40 }, () => ({ kind: 'text' as const, text: ['x'.repeat(4000)] })));
     const lengths = blocks.flatMap(textsOf).map((one) => one.text.length);
     expect(lengths.slice(0, 3)).toEqual([3000, 3000, 300]);
     expect(blocks.at(-1)).toMatchObject({ elements: [{ text: 'The rest did not fit.' }] });

@@ -12,10 +12,10 @@ import { nobody, type Received, type Reply, vendor } from './server.ts';
 const TOKEN = 'xoxb-test-dev';
 const NOON = '2026-11-20T12:00:00.000Z' as Timestamp;
 const CHANNEL = 'C2147483705';
-const MESSAGE: ChatMessage = { summary: 'Rollback started', tone: 'warning', parts: [] };
+const MESSAGE: ChatMessage = { summary: 'Rollback started', parts: [] };
 
 const chatAt = (url: string, token: () => Promise<string | undefined> = async () => TOKEN): Chat =>
-  slackChat({ apiUrl: `${url}/api/`, token, clock: new SetClock(NOON) });
+  slackChat({ apiUrl: async () => `${url}/api/`, token, clock: new SetClock(NOON) });
 
 const says = (body: object): Reply => ({ body: JSON.stringify({ ok: true, ...body }) });
 const refuses = (error: string, more: object = {}): Reply => ({ body: JSON.stringify({ ok: false, error, ...more }) });
@@ -197,7 +197,7 @@ describe('the token', () => {
 
 test('an address without a slash at its end is one', async () => {
   const { url, received } = await vendor(DONE);
-  await slackChat({ apiUrl: `${url}/api`, token: async () => TOKEN, clock: new SetClock(NOON) }).archive(CHANNEL);
+  await slackChat({ apiUrl: async () => `${url}/api`, token: async () => TOKEN, clock: new SetClock(NOON) }).archive(CHANNEL);
   expect(methods(received)).toEqual(['conversations.archive']);
 });
 
@@ -272,13 +272,8 @@ describe('a message', () => {
     await chatAt(url).post('#payments', MESSAGE, 'incident 01 line');
     expect(argumentsOf(received[0])).toEqual({
       channel: '#payments',
-      attachments: [
-        {
-          color: '#f79009',
-          fallback: 'Rollback started',
-          blocks: [{ type: 'section', text: { type: 'mrkdwn', text: 'Rollback started', verbatim: true } }],
-        },
-      ],
+      text: 'Rollback started',
+      blocks: [{ type: 'section', text: { type: 'mrkdwn', text: 'Rollback started', verbatim: true } }],
       metadata: { event_type: 'firebreak_message', event_payload: { key: 'incident 01 line' } },
       parse: 'none',
       link_names: 'false',
@@ -319,7 +314,7 @@ describe('a message', () => {
     expect(argumentsOf(received[0])).toMatchObject({
       channel: CHANNEL,
       ts: '1.2',
-      attachments: [{ fallback: 'Rollback started' }],
+      text: 'Rollback started',
       metadata: { event_type: 'firebreak_message', event_payload: { key: 'k' } },
     });
   });

@@ -54,15 +54,19 @@ const anyMarks = fc.oneof(
   fc.array(fc.oneof(fc.nat(2000), fc.nat(200_000)), { maxLength: 3 }),
 );
 
-const stepOf = (fact: fc.Arbitrary<Fact>): fc.Arbitrary<Step> =>
-  fc.record({ fact, after: gap, late, marks: anyMarks });
+const stepOf = (fact: fc.Arbitrary<Fact>, after = gap): fc.Arbitrary<Step> =>
+  fc.record({ fact, after, late, marks: anyMarks });
+
+/** What still comes after the end comes soon. */
+const soon = fc.integer({ min: 1, max: 40_000 });
+const afterwards = fc.constantFrom<Fact>({ kind: 'note' }, { kind: 'rollback ended', well: true });
 
 /** From its opening to its end, and what is written after that. Some have not ended when we stop looking. */
 export const anyHistory: fc.Arbitrary<readonly Step[]> = fc
   .tuple(
     fc.array(stepOf(anyFact), { maxLength: 9 }),
     fc.option(stepOf(fc.constant({ kind: 'resolved' })), { freq: 6, nil: undefined }),
-    fc.array(stepOf(fc.constantFrom<Fact>({ kind: 'note' }, { kind: 'rollback ended', well: true })), { maxLength: 2 }),
+    fc.array(stepOf(afterwards, soon), { maxLength: 2 }),
   )
   .map(([steps, end, after]) => (end === undefined ? steps : [...steps, end, ...after]));
 

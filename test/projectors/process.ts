@@ -59,12 +59,15 @@ export class Process {
     return this.#dead ? never() : value;
   }
 
-  /** A store, at each of whose calls it may die or hang: before what is asked for is done, or after it. */
+  /**
+   * A store, at each of whose calls it may die or hang: before what is asked for is done, or after it. Only what is
+   * written without a condition does not hang before it is done: the look whether the lease still holds comes just before.
+   */
   using<T extends object>(store: T): T {
-    const step = async (): Promise<void> => {
+    const step = async (mayHang = true): Promise<void> => {
       const interruption = this.#interrupt();
       if (interruption?.kind === 'dies') this.die();
-      if (interruption?.kind === 'hangs') await this.#clock.pause(interruption.seconds * 1000);
+      if (interruption?.kind === 'hangs' && mayHang) await this.#clock.pause(interruption.seconds * 1000);
       await this.alive(undefined);
     };
     return new Proxy(store, {
@@ -72,7 +75,7 @@ export class Process {
         const method: unknown = Reflect.get(target, name);
         if (typeof method !== 'function') return method;
         return async (...args: unknown[]): Promise<unknown> => {
-          await step();
+          await step(name !== 'write' && name !== 'settle');
           const value: unknown = await Reflect.apply(method, target, args);
           await step();
           return value;

@@ -31,7 +31,14 @@ function isExecutable(path: string): boolean {
   }
 }
 
-type Answer = { id?: number; sessionId?: string; method?: string; params?: any; result?: any; error?: { message: string } };
+type Answer = {
+  id?: number;
+  sessionId?: string;
+  method?: string;
+  params?: any;
+  result?: any;
+  error?: { message: string };
+};
 type Send = (method: string, params?: object, sessionId?: string) => Promise<any>;
 
 /** How a page is looked at: pixels of the window, and the colours that its owner likes. */
@@ -55,7 +62,7 @@ export class Browser {
     this.#socket = socket;
     const waiting = new Map<number, PromiseWithResolvers<any>>();
     let last = 0;
-    this.#send = (method, params = {}, sessionId = undefined) => {
+    this.#send = (method, params = {}, sessionId) => {
       const answer = Promise.withResolvers<any>();
       waiting.set(++last, answer);
       socket.send(JSON.stringify({ id: last, method, params, ...(sessionId && { sessionId }) }));

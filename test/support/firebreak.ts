@@ -12,6 +12,9 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export const ADMIN_TOKEN = 'test-admin-token';
 export const INGEST_TOKEN = 'test-ingest-token';
 
+/** `configFiles` of tests in which services fail beside each other and have nothing to do with each other. */
+export const EACH_ALONE = { 'routes.yaml': 'manyAtOnce: off\n' };
+
 export type FirebreakOptions = {
   /** Kept when given; else a new one, removed by `remove`. */
   dataDir?: string;

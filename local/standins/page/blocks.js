@@ -15,14 +15,27 @@ import { mrkdwn, unescaped } from './mrkdwn.js';
 const BLOCKS = {
   header: ({ text }, names) => h('h4', { class: 'block-header' }, textObject(text, names)),
   section: ({ text, fields, accessory }, names) => [
-    isFields(text) && h('div', { class: 'block-section' }, textObject(text, names), isFields(accessory) && element(accessory, names)),
+    isFields(text) &&
+      h('div', { class: 'block-section' }, textObject(text, names), isFields(accessory) && element(accessory, names)),
     Array.isArray(fields) &&
-      h('div', { class: 'block-fields' }, listed(fields).map((field) => h('div', {}, textObject(field, names)))),
+      h(
+        'div',
+        { class: 'block-fields' },
+        listed(fields).map((field) => h('div', {}, textObject(field, names))),
+      ),
   ],
   context: ({ elements }, names) =>
-    h('div', { class: 'block-context' }, listed(elements).map((item) => h('span', {}, element(item, names)))),
+    h(
+      'div',
+      { class: 'block-context' },
+      listed(elements).map((item) => h('span', {}, element(item, names))),
+    ),
   actions: ({ elements }, names) =>
-    h('div', { class: 'block-actions' }, listed(elements).map((item) => element(item, names))),
+    h(
+      'div',
+      { class: 'block-actions' },
+      listed(elements).map((item) => element(item, names)),
+    ),
   divider: () => h('hr', {}),
   image: (block) => image(block),
 };
@@ -37,7 +50,7 @@ const one = (block, names) =>
 /** @param {unknown} object @param {ChannelNames} names */
 function textObject(object, names) {
   if (!isFields(object)) return null;
-  const text = String(object['text'] ?? '');
+  const text = textIn(object, 'text');
   return object['type'] === 'plain_text' ? withEmoji(unescaped(text)) : mrkdwn(text, names);
 }
 
@@ -56,8 +69,13 @@ function button({ text, url, style }, names) {
 }
 
 /** Nothing is loaded from elsewhere. @param {Fields} block */
-const image = ({ image_url: url, alt_text: alt }) =>
-  link(String(url ?? ''), ['🖼 ', String(alt ?? 'image')], 'block-image');
+const image = (block) => link(textIn(block, 'image_url'), `[${textIn(block, 'alt_text') || 'image'}]`, 'block-image');
+
+/** @param {Fields} fields @param {string} name */
+function textIn(fields, name) {
+  const value = fields[name];
+  return typeof value === 'string' ? value : '';
+}
 
 /** @param {unknown} value @returns {value is Fields} */
 const isFields = (value) => typeof value === 'object' && value !== null;

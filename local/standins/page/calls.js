@@ -68,7 +68,11 @@ export class CallsPanel {
       this.#filters(),
       shown.length === 0
         ? h('p', { class: 'empty' }, 'Nothing has been received.')
-        : h('div', { class: 'table', tabindex: 0, role: 'group', 'aria-label': 'Calls, newest first' }, this.#table(shown)),
+        : h(
+            'div',
+            { class: 'table', tabindex: 0, role: 'group', 'aria-label': 'Calls, newest first' },
+            this.#table(shown),
+          ),
     ]);
   }
 
@@ -76,7 +80,12 @@ export class CallsPanel {
     const option = (/** @type {string} */ vendor, /** @type {string} */ name) =>
       h(
         'button',
-        { type: 'button', 'data-act': 'filter', 'data-id': vendor, 'aria-pressed': String((this.#vendor ?? '') === vendor) },
+        {
+          type: 'button',
+          'data-act': 'filter',
+          'data-id': vendor,
+          'aria-pressed': String((this.#vendor ?? '') === vendor),
+        },
         name,
       );
     return h(
@@ -93,8 +102,20 @@ export class CallsPanel {
     return h(
       'table',
       {},
-      h('thead', {}, h('tr', {}, heads.map((head) => h('th', { scope: 'col' }, head)))),
-      h('tbody', {}, calls.map((call) => [this.#row(call), call.id === this.#open && this.#details(call)])),
+      h(
+        'thead',
+        {},
+        h(
+          'tr',
+          {},
+          heads.map((head) => h('th', { scope: 'col' }, head)),
+        ),
+      ),
+      h(
+        'tbody',
+        {},
+        calls.map((call) => [this.#row(call), call.id === this.#open && this.#details(call)]),
+      ),
     );
   }
 
@@ -128,7 +149,11 @@ export class CallsPanel {
   #details({ id }) {
     const whole = this.#whole;
     const text = whole === undefined ? '…' : [headersOf(whole), bodyOf(whole)].filter(Boolean).join('\n\n');
-    return h('tr', { class: 'details', 'data-key': `${id} details` }, h('td', { colspan: 6 }, h('pre', { tabindex: 0 }, text)));
+    return h(
+      'tr',
+      { class: 'details', 'data-key': `${id} details` },
+      h('td', { colspan: 6 }, h('pre', { tabindex: 0 }, text)),
+    );
   }
 }
 
@@ -146,7 +171,10 @@ async function fetchCall(id) {
 
 /** @param {RecordedCall} call */
 const headersOf = ({ method, path, query, headers }) =>
-  [`${method} ${path}${query === null ? '' : `?${query}`}`, ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`)].join('\n');
+  [
+    `${method} ${path}${query === null ? '' : `?${query}`}`,
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+  ].join('\n');
 
 /** @param {RecordedCall} call */
 function bodyOf({ body }) {

@@ -47,7 +47,8 @@ const rollback = ({ id, service, environment, from_version: from, to_version: to
       h('span', { class: 'arrow', role: 'img', 'aria-label': 'to' }, '→'),
       h('code', { class: 'version' }, to),
     ),
-    status === 'in_progress' && h('div', { class: 'progress', role: 'progressbar', 'aria-label': 'Rolling back' }, h('i', {})),
+    status === 'in_progress' &&
+      h('div', { class: 'progress', role: 'progressbar', 'aria-label': 'Rolling back' }, h('i', {})),
     h(
       'p',
       { class: 'quiet' },

@@ -67,7 +67,7 @@ export function draw(element, children) {
 function matchChildren(from, to, glow) {
   const byKey = new Map([...from.children].flatMap((child) => (keyOf(child) ? [[keyOf(child), child]] : [])));
   let at = from.firstChild;
-  for (const wanted of [...to.childNodes]) {
+  for (const wanted of Array.from(to.childNodes)) {
     const there = keyOf(wanted) ? byKey.get(keyOf(wanted)) : at && !keyOf(at) ? at : undefined;
     if (!there || there.nodeName !== wanted.nodeName) {
       from.insertBefore(wanted, at);
@@ -100,7 +100,7 @@ function match(from, to, glow) {
 /** What belongs to the person who looks stays: whether something is folded open. @param {Element} from @param {Element} to */
 function matchAttributes(from, to) {
   const isTheirs = (/** @type {string} */ name) => name === 'open' && from.nodeName === 'DETAILS';
-  for (const { name } of [...from.attributes]) {
+  for (const { name } of Array.from(from.attributes)) {
     if (!to.hasAttribute(name) && !isTheirs(name)) from.removeAttribute(name);
   }
   for (const { name, value } of to.attributes) {

@@ -15,7 +15,10 @@ const key = (name, fill, d) => ({
   name,
   shapes: [
     ['rect', { x: 1, y: 1, width: 18, height: 18, rx: 4, fill }],
-    ['path', { d, fill: 'none', stroke: '#fff', 'stroke-width': 2.2, 'stroke-linecap': 'round', 'stroke-linejoin': 'round' }],
+    [
+      'path',
+      { d, fill: 'none', stroke: '#fff', 'stroke-width': 2.2, 'stroke-linecap': 'round', 'stroke-linejoin': 'round' },
+    ],
   ],
 });
 
@@ -37,16 +40,28 @@ const DRAWINGS = new Map([
   ['📟', key('pager', '#46525e', 'M5 6.5h10v4H5zM5.5 14h1M9.5 14h1M13.5 14h1')],
   ['📝', key('memo', '#c98a1b', 'M6 6h8M6 10h8M6 14h4.5')],
   ['📌', shape('pushpin', '#dd2e44', 'M7 2h6v2l-1 1v4l3 3v2h-4v5l-1 1-1-1v-5H5v-2l3-3V5L7 4z')],
-  ['🔥', shape('fire', '#f4900c', 'M10 1c1 4 6 6 6 11a6 6 0 0 1-12 0c0-3 2-4 2.5-6.5C8 7 8.5 8 8.5 9.5 10 8 10.5 4 10 1z')],
+  [
+    '🔥',
+    shape('fire', '#f4900c', 'M10 1c1 4 6 6 6 11a6 6 0 0 1-12 0c0-3 2-4 2.5-6.5C8 7 8.5 8 8.5 9.5 10 8 10.5 4 10 1z'),
+  ],
   ['👍', shape('thumbs up', '#e8a33d', THUMB)],
   ['👎', { name: 'thumbs down', shapes: [['path', { d: THUMB, fill: '#e8a33d', transform: 'rotate(180 10 10)' }]] }],
-  ['✔', { name: 'check mark', shapes: [['path', { d: TICK, fill: 'none', stroke: '#3f9f4f', 'stroke-width': 2.8, 'stroke-linecap': 'round' }]] }],
+  [
+    '✔',
+    {
+      name: 'check mark',
+      shapes: [['path', { d: TICK, fill: 'none', stroke: '#3f9f4f', 'stroke-width': 2.8, 'stroke-linecap': 'round' }]],
+    },
+  ],
   [
     '⚠',
     {
       name: 'warning',
       shapes: [
-        ['path', { d: 'M10 2l9 16H1z', fill: '#ffcc4d', stroke: '#ffcc4d', 'stroke-width': 1.5, 'stroke-linejoin': 'round' }],
+        [
+          'path',
+          { d: 'M10 2l9 16H1z', fill: '#ffcc4d', stroke: '#ffcc4d', 'stroke-width': 1.5, 'stroke-linejoin': 'round' },
+        ],
         ['path', { d: 'M10 7.5v5M10 15.3v.2', stroke: '#3b3222', 'stroke-width': 2, 'stroke-linecap': 'round' }],
       ],
     },
@@ -83,6 +98,10 @@ const emoji = (character, { name, shapes }) =>
   h(
     'span',
     { class: 'emoji', role: 'img', 'aria-label': name },
-    s('svg', { viewBox: '0 0 20 20', 'aria-hidden': true }, shapes.map(([tag, attributes]) => s(tag, attributes))),
+    s(
+      'svg',
+      { viewBox: '0 0 20 20', 'aria-hidden': true },
+      shapes.map(([tag, attributes]) => s(tag, attributes)),
+    ),
     h('span', { class: 'unseen', 'aria-hidden': true }, character),
   );

@@ -14,14 +14,20 @@ export const PRESETS = new Map([
 ]);
 
 /** @param {readonly FaultInForce[]} faults */
-export const faultsTally = (faults) => (faults.length === 0 ? 'all are well' : counted(faults.length, 'fault') + ' in force');
+export const faultsTally = (faults) =>
+  faults.length === 0 ? 'all are well' : counted(faults.length, 'fault') + ' in force';
 
 /** @param {readonly string[]} vendors @param {readonly FaultInForce[]} faults */
 export const faultControls = (vendors, faults) =>
   h(
     'ul',
     { class: 'switches' },
-    vendors.map((vendor) => switches(vendor, faults.filter((fault) => fault.vendor === vendor))),
+    vendors.map((vendor) =>
+      switches(
+        vendor,
+        faults.filter((fault) => fault.vendor === vendor),
+      ),
+    ),
   );
 
 /** @param {string} vendor @param {readonly FaultInForce[]} faults */
@@ -42,7 +48,11 @@ function switches(vendor, faults) {
           name,
         );
       }),
-      h('button', { type: 'button', 'data-act': 'clear', 'data-of': vendor, class: 'clear', disabled: faults.length === 0 }, 'clear'),
+      h(
+        'button',
+        { type: 'button', 'data-act': 'clear', 'data-of': vendor, class: 'clear', disabled: faults.length === 0 },
+        'clear',
+      ),
     ),
     others.length > 0 && h('span', { class: 'quiet others' }, others.map(faultWords).join(' · ')),
   );
@@ -66,7 +76,7 @@ export function faultWords({ fault, match, remaining }) {
   const where = [match.method, match.path].filter(Boolean).join(' ');
   return [
     where === '' ? name : `${name} on ${where}`,
-    ...(remaining === null ? [] : [`${counted(remaining, 'more time')}`]),
+    ...(remaining === null ? [] : [counted(remaining, 'more time')]),
   ].join(', ');
 }
 

@@ -29,7 +29,11 @@ const issue = ({ repository, number, title, body, state, labels, created_at: cre
         {},
         h('b', {}, title),
         labels.map((label) => [' ', h('span', { class: 'label' }, label)]),
-        h('span', { class: 'quiet line' }, `${repository}#${number} · ${clock(created)} · ${counted(comments.length, 'comment')}`),
+        h(
+          'span',
+          { class: 'quiet line' },
+          `${repository}#${number} · ${clock(created)} · ${counted(comments.length, 'comment')}`,
+        ),
       ),
       h('p', { class: 'prose' }, body),
       comments.map((comment) =>

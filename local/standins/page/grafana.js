@@ -5,7 +5,9 @@ import { clock, counted, now } from './time.js';
 /** @typedef {import('../grafana.ts').GrafanaView} GrafanaView */
 /** @typedef {import('../prometheus.ts').PrometheusView} PrometheusView */
 /** @typedef {GrafanaView['annotations'][number]} Annotation */
-/** One query's lines. @typedef {{ query: string; lines: { name: string; samples: Map<number, number> }[] }} Graph */
+/** @typedef {{ name: string; samples: Map<number, number> }} Line */
+/** One query's lines. @typedef {{ query: string; lines: Line[] }} Graph */
+/** A series with all of its points. @typedef {{ query: string; labels: Record<string, string>; points: { at: string; value: string | null }[] }} Recorded */
 /** @typedef {{ from: number; to: number; width: number }} Frame */
 
 /** What belongs together begins not further apart than this: an older story is left out. */
@@ -15,6 +17,10 @@ const LIVE_MS = 60_000;
 
 /** Of each line: what a graph of six hours would have at one a second is more than anybody sees. */
 const KEPT_SAMPLES = 3600;
+
+/** How far back, and how finely, is looked for what was before the page was opened. */
+const RECALLED_MS = 15 * 60_000;
+const RECALLED_EVERY_MS = 2000;
 
 const GRAPHS_SHOWN = 3;
 const LISTED = 30;
@@ -45,10 +51,25 @@ export class GrafanaPanel {
 
   /** @param {PrometheusView} view */
   measure({ series }) {
-    this.#graphs = [...Map.groupBy(series, ({ query }) => query)].slice(0, GRAPHS_SHOWN).map(([query, all]) => {
-      const before = this.#graphs.find((graph) => graph.query === query)?.lines ?? [];
-      return { query, lines: all.map((one) => longer(one, before)) };
-    });
+    const before = this.#graphs;
+    this.#graphs = [...Map.groupBy(series, ({ query }) => query)].slice(0, GRAPHS_SHOWN).map(([query, all]) => ({
+      query,
+      lines: all.map((one) => longer(one, lineOf(before, query, nameOf(one))?.samples)),
+    }));
+    this.draw();
+    const isNew = this.#graphs.some(({ query, lines }) => lines.some(({ name }) => !lineOf(before, query, name)));
+    if (isNew) void this.#recall();
+  }
+
+  /** Fills in what was before somebody looked. */
+  async #recall() {
+    const response = await fetch('/sandbox/prometheus/series');
+    if (!response.ok) return;
+    const { items } = /** @type {{ items: Recorded[] }} */ (await response.json());
+    for (const recorded of items) {
+      const line = lineOf(this.#graphs, recorded.query, nameOf(recorded));
+      if (line) line.samples = new Map([...pastOf(recorded, line), ...line.samples]);
+    }
     this.draw();
   }
 
@@ -67,12 +88,39 @@ export class GrafanaPanel {
 export const grafanaTally = ({ annotations }) =>
   annotations.length === 0 ? '' : counted(annotations.length, 'annotation');
 
-/** @param {PrometheusView['series'][number]} series @param {Graph['lines']} before */
-function longer({ labels, samples }, before) {
-  const name = Object.entries(labels).map(([label, value]) => `${label}=${value}`).join(' ');
-  const all = new Map(before.find((line) => line.name === name)?.samples);
-  for (const { at, value } of samples) if (value !== null) all.set(Date.parse(at), Number(value));
-  return { name, samples: new Map([...all].slice(-KEPT_SAMPLES)) };
+/** @param {{ labels: Readonly<Record<string, string>> }} series */
+const nameOf = ({ labels }) =>
+  Object.entries(labels)
+    .map(([label, value]) => `${label}=${value}`)
+    .join(' ');
+
+/** @param {readonly Graph[]} graphs @param {string} query @param {string} name */
+const lineOf = (graphs, query, name) =>
+  graphs.find((graph) => graph.query === query)?.lines.find((line) => line.name === name);
+
+/** @param {PrometheusView['series'][number]} series @param {Line['samples']} [before] @returns {Line} */
+function longer(series, before) {
+  const all = new Map(before);
+  for (const { at, value } of series.samples) if (value !== null) all.set(Date.parse(at), Number(value));
+  return { name: nameOf(series), samples: new Map([...all].slice(-KEPT_SAMPLES)) };
+}
+
+/**
+ * What a series had before the first sample that is known: a value holds until the next point.
+ *
+ * @param {Recorded} recorded
+ * @param {Line} line
+ * @returns {[number, number][]}
+ */
+function pastOf({ points }, { samples }) {
+  const end = [...samples.keys()][0] ?? now();
+  /** @type {[number, number][]} */
+  const past = [];
+  for (let at = end - RECALLED_MS; at < end; at += RECALLED_EVERY_MS) {
+    const value = points.findLast((point) => Date.parse(point.at) <= at)?.value ?? null;
+    if (value !== null) past.push([at, Number(value)]);
+  }
+  return past;
 }
 
 /** @param {readonly Annotation[]} annotations @param {readonly Graph[]} graphs @param {number} width @returns {Frame} */
@@ -101,7 +149,13 @@ function figure({ query, lines }, annotations, frame) {
     query !== '' && h('figcaption', {}, h('code', {}, query)),
     s(
       'svg',
-      { width: frame.width, height: HEIGHT, viewBox: `0 0 ${frame.width} ${HEIGHT}`, role: 'img', 'aria-label': query || 'Annotations over time' },
+      {
+        width: frame.width,
+        height: HEIGHT,
+        viewBox: `0 0 ${frame.width} ${HEIGHT}`,
+        role: 'img',
+        'aria-label': query || 'Annotations over time',
+      },
       lines.length > 0 && [0, 0.5, 1].map((part) => scaleLine(part * top, y(part * top), frame)),
       ticks(frame),
       annotations.map((annotation) => region(annotation, frame)).toReversed(),
@@ -181,7 +235,13 @@ const list = (annotations) =>
             'span',
             {},
             h('span', {}, annotation.text),
-            h('span', { class: 'quiet line' }, spanOf(annotation), ' ', annotation.tags.map((tag) => [h('span', { class: 'label' }, tag), ' '])),
+            h(
+              'span',
+              { class: 'quiet line' },
+              spanOf(annotation),
+              ' ',
+              annotation.tags.map((tag) => [h('span', { class: 'label' }, tag), ' ']),
+            ),
           ),
         ),
       ),

@@ -43,10 +43,20 @@ const known = { vendors: [], faults: [], timeScale: 1, isThere: true };
 const tallies = new Map();
 
 /**
- * What each vendor's view is shown by; the types are those of the vendor's `view`.
+ * By vendor, what its stand-in's `view` gives.
  *
- * @type {Record<string, (view: any) => void>}
+ * @typedef {{
+ *   slack: import('../slack-view.ts').SlackView;
+ *   pagerduty: { incidents: readonly import('../pagerduty-view.ts').IncidentShown[] };
+ *   cd: import('./cd.js').CdView;
+ *   statuspage: import('../statuspage-view.ts').StatuspageView;
+ *   grafana: import('../grafana.ts').GrafanaView;
+ *   prometheus: import('../prometheus.ts').PrometheusView;
+ *   github: import('../github.ts').GithubView;
+ * }} Views
  */
+
+/** What each vendor's view is shown by. @type {{ [V in keyof Views]: (view: Views[V]) => void }} */
 const SHOW = {
   slack(view) {
     slackPanel.show(view);
@@ -81,7 +91,7 @@ function show({ version, at, time_scale, urls, views, calls, faults }) {
   Object.assign(known, { version, vendors: Object.keys(urls), timeScale: time_scale });
   if (calls) log.add(calls);
   if (faults) known.faults = faults;
-  for (const [vendor, view] of Object.entries(views)) SHOW[vendor]?.(view);
+  for (const [vendor, view] of Object.entries(views)) showView(vendor, view);
   if (calls) {
     timeline.show(known.vendors);
     callsPanel.show(known.vendors);
@@ -91,6 +101,12 @@ function show({ version, at, time_scale, urls, views, calls, faults }) {
   find('#welcome').toggleAttribute('hidden', log.all.length > 0);
   find('#panels').setAttribute('data-ready', '');
   showTallies();
+}
+
+/** Nothing, for a vendor that has no panel. @param {string} vendor @param {unknown} view */
+function showView(vendor, view) {
+  const shows = /** @type {Record<string, (view: unknown) => void>} */ (SHOW);
+  shows[vendor]?.(view);
 }
 
 /** Beside each title how much there is, and what is wrong with that vendor. */
@@ -145,7 +161,10 @@ async function poll() {
 /** @param {string} method @param {string} path below `/sandbox` @param {unknown} [body] */
 async function send(method, path, body) {
   const headers = { 'content-type': 'application/json' };
-  const response = await fetch(`/sandbox${path}`, { method, ...(body !== undefined && { headers, body: JSON.stringify(body) }) });
+  const response = await fetch(`/sandbox${path}`, {
+    method,
+    ...(body !== undefined && { headers, body: JSON.stringify(body) }),
+  });
   if (!response.ok) console.warn(`${method} /sandbox${path} answered ${response.status}`);
   await poll();
 }

@@ -12,7 +12,8 @@ import { withEmoji } from './emoji.js';
 /** @typedef {{ pattern: RegExp; show: (match: RegExpExecArray, names: ChannelNames) => import('./dom.js').Pieces }} Rule */
 
 /** Formatting begins and ends at the edge of a word. @param {string} mark */
-const pair = (mark) => new RegExp(`(?<![\\p{L}\\p{N}${mark}])${mark}(?=\\S)([^${mark}\\n]+?)(?<=\\S)${mark}(?![\\p{L}\\p{N}${mark}])`, 'u');
+const pair = (mark) =>
+  new RegExp(`(?<![\\p{L}\\p{N}${mark}])${mark}(?=\\S)([^${mark}\\n]+?)(?<=\\S)${mark}(?![\\p{L}\\p{N}${mark}])`, 'u');
 
 /** @param {string} tag @param {string} mark @returns {Rule} */
 const styled = (tag, mark) => ({
@@ -35,10 +36,11 @@ const RULES = [
  * @param {ChannelNames} names
  * @returns {import('./dom.js').Pieces}
  */
-export const mrkdwn = (text, names) => quotedParts(text).map(({ quoted, body }) => {
-  const shown = inline(body, names);
-  return quoted ? h('blockquote', {}, shown) : shown;
-});
+export const mrkdwn = (text, names) =>
+  quotedParts(text).map(({ quoted, body }) => {
+    const shown = inline(body, names);
+    return quoted ? h('blockquote', {}, shown) : shown;
+  });
 
 /** Lines that begin with `>` (escaped, as all text is) are a quotation. @param {string} text */
 function quotedParts(text) {

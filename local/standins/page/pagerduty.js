@@ -17,7 +17,11 @@ export function pagerdutyTally({ incidents }) {
 export const pagerduty = ({ incidents }) =>
   incidents.length === 0
     ? h('p', { class: 'empty' }, 'Nobody has been paged.')
-    : h('ul', { class: 'cards' }, incidents.map((incident) => card(incident, incidents.length <= FEW)));
+    : h(
+        'ul',
+        { class: 'cards' },
+        incidents.map((incident) => card(incident, incidents.length <= FEW)),
+      );
 
 /** @param {Incident} incident @param {boolean} isOneOfFew */
 const card = (incident, isOneOfFew) => {
@@ -43,14 +47,24 @@ const card = (incident, isOneOfFew) => {
       incident.acknowledged_by.length > 0 && ` · acknowledged by ${incident.acknowledged_by.join(', ')}`,
     ),
     incident.notes.map(({ at, by, text }) =>
-      h('p', { class: 'note', 'data-key': `note ${at} ${text}` }, h('span', { class: 'quiet' }, `${clock(at)} ${by}`), withEmoji(text)),
+      h(
+        'p',
+        { class: 'note', 'data-key': `note ${at} ${text}` },
+        h('span', { class: 'quiet' }, `${clock(at)} ${by}`),
+        withEmoji(text),
+      ),
     ),
     log(incident, isOneOfFew),
     status !== 'resolved' && answers(incident),
   );
 };
 
-const DONE = { trigger: 'triggered', acknowledge: 'acknowledged', resolve: 'resolved' };
+/** By the name of the event. */
+const DONE = new Map([
+  ['trigger', 'triggered'],
+  ['acknowledge', 'acknowledged'],
+  ['resolve', 'resolved'],
+]);
 
 /** @param {Incident} incident @param {boolean} open */
 const log = ({ log: entries }, open) =>
@@ -62,7 +76,7 @@ const log = ({ log: entries }, open) =>
       'ol',
       { class: 'log' },
       entries.map(({ at, action, by }) =>
-        h('li', {}, h('time', {}, clock(at)), ` ${DONE[action]} by ${by ?? 'the Events API'}`),
+        h('li', {}, h('time', {}, clock(at)), ` ${DONE.get(action) ?? action} by ${by ?? 'the Events API'}`),
       ),
     ),
   );

@@ -89,7 +89,11 @@ export class SlackPanel {
       'nav',
       { class: 'channels', 'aria-label': 'Channels' },
       h('p', { class: 'workspace' }, 'Sandbox'),
-      h('ul', {}, sorted.map((channel) => this.#entry(channel, channel === open))),
+      h(
+        'ul',
+        {},
+        sorted.map((channel) => this.#entry(channel, channel === open)),
+      ),
     );
   }
 
@@ -139,7 +143,11 @@ export class SlackPanel {
         messages.map((message, i) => this.#message(message, messages[i - 1], channel)),
         archived && h('li', { class: 'archived-note' }, 'This channel is archived.'),
       ),
-      h('p', { class: 'composer', 'aria-hidden': true }, archived ? 'Nobody can write here any more' : `Message #${name}`),
+      h(
+        'p',
+        { class: 'composer', 'aria-hidden': true },
+        archived ? 'Nobody can write here any more' : `Message #${name}`,
+      ),
     );
   }
 
@@ -153,7 +161,11 @@ export class SlackPanel {
       newDay && h('li', { class: 'day', 'data-key': `day ${message.ts}` }, h('span', {}, day(timeOf(message)))),
       h(
         'li',
-        { class: `message ${follows ? 'follows' : ''} ${isPinned ? 'pinned' : ''}`, 'data-key': message.ts, 'data-glow': glow },
+        {
+          class: `message ${follows ? 'follows' : ''} ${isPinned ? 'pinned' : ''}`,
+          'data-key': message.ts,
+          'data-glow': glow,
+        },
         isPinned && h('p', { class: 'pin-note' }, withEmoji('📌'), ' Pinned'),
         follows ? h('time', { class: 'side-time' }, clock(timeOf(message)).slice(0, 5)) : avatar(message),
         h(
@@ -203,7 +215,11 @@ const isTogether = (before, message) =>
 
 /** @param {Message} message */
 const avatar = ({ user, bot }) =>
-  h('span', { class: `avatar ${bot ? 'app' : `person-${hueOf(user)}`}`, 'aria-hidden': true }, bot ? '' : user.slice(0, 1).toUpperCase());
+  h(
+    'span',
+    { class: `avatar ${bot ? 'app' : `person-${hueOf(user)}`}`, 'aria-hidden': true },
+    bot ? '' : user.slice(0, 1).toUpperCase(),
+  );
 
 /** The same for the same name. @param {string} name */
 const hueOf = (name) => [...name].reduce((sum, letter) => sum + (letter.codePointAt(0) ?? 0), 0) % 5;
@@ -230,9 +246,16 @@ const content = ({ text, blocks: all, attachments }, names) =>
 /** @param {unknown} attachment @param {ChannelNames} names */
 function attached(attachment, names) {
   const { blocks: all, text, fallback } = /** @type {Record<string, unknown>} */ (attachment ?? {});
-  return Array.isArray(all) ? blocks(all, names) : mrkdwn(String(text ?? fallback ?? ''), names);
+  if (Array.isArray(all)) return blocks(all, names);
+  const words = [text, fallback].find((one) => typeof one === 'string');
+  return words === undefined ? null : mrkdwn(words, names);
 }
 
 /** @param {Message} message */
 const reactions = ({ reactions: all }) =>
-  all.length > 0 && h('p', { class: 'reactions' }, all.map(({ name, count }) => h('span', {}, `:${name}: ${count}`)));
+  all.length > 0 &&
+  h(
+    'p',
+    { class: 'reactions' },
+    all.map(({ name, count }) => h('span', {}, `:${name}: ${count}`)),
+  );

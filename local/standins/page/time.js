@@ -20,9 +20,10 @@ const DAY = new Intl.DateTimeFormat('en', { weekday: 'long', month: 'long', day:
 /** `Friday, November 20`, or `Today`. @param {number} at */
 export const day = (at) => (DAY.format(at) === DAY.format(now()) ? 'Today' : DAY.format(at));
 
-/** `1 h 4 min`, `4 min 8 s`, `12 s`. @param {number} ms */
+/** `1 h 4 min`, `4 min 8 s`, `12 s`, `< 1 s`. @param {number} ms */
 export function duration(ms) {
-  const seconds = Math.max(0, Math.round(ms / 1000));
+  if (ms < 1000) return '< 1 s';
+  const seconds = Math.floor(ms / 1000);
   if (seconds < 60) return `${seconds} s`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
   return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;

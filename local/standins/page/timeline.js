@@ -153,13 +153,16 @@ const idAt = (target) =>
 
 /** The last calls that belong together. @param {readonly Call[]} calls oldest first */
 function storyOf(calls) {
-  const [first] = lastTogether(calls.map(({ at }) => Date.parse(at)), STORY_GAP_MS);
+  const [first] = lastTogether(
+    calls.map(({ at }) => Date.parse(at)),
+    STORY_GAP_MS,
+  );
   return calls.filter(({ at }) => first !== undefined && Date.parse(at) >= first);
 }
 
 /** @param {readonly Call[]} story @param {number} width @returns {Frame} */
 function frameOf(story, width) {
-  const left = width < 600 ? 78 : 96;
+  const left = width < 600 ? 90 : 96;
   const first = Date.parse(story[0]?.at ?? new Date(now()).toISOString());
   const last = Date.parse(story.at(-1)?.at ?? new Date(now()).toISOString());
   const to = Math.min(now(), last + LIVE_MS);
@@ -188,7 +191,7 @@ function ticks(frame, height) {
       'g',
       { class: 'time', 'data-key': `time ${at}` },
       s('line', { x1: xOf(at, frame), x2: xOf(at, frame), y1: 0, y2: height - AXIS + 2 }),
-      s('text', { x: xOf(at, frame), y: height - 4 }, clock(at)),
+      xOf(at, frame) < frame.width - 28 && s('text', { x: xOf(at, frame), y: height - 4 }, clock(at)),
     ),
   );
 }

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { alert, group, minutesAgo } from '../../support/alerts.ts';
-import { ADMIN_TOKEN, Firebreak } from '../../support/firebreak.ts';
+import { EACH_ALONE, ADMIN_TOKEN, Firebreak } from '../../support/firebreak.ts';
 import { seen } from '../../support/fixtures.ts';
 
 const place = (mode: string, more: object = {}) => {
@@ -25,6 +25,7 @@ beforeAll(async () => {
       'no-deployer': { environments: { production: { autoRollback: { mode: 'act' } } } },
       'by-default': { environments: { production: { deployer: { kind: 'http' } } } },
     },
+    configFiles: EACH_ALONE,
     env: { LOG_LEVEL: 'warn' },
   });
 });

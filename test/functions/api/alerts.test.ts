@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { alert, group, minutesAgo } from '../../support/alerts.ts';
-import { Firebreak, INGEST_TOKEN } from '../../support/firebreak.ts';
+import { EACH_ALONE, Firebreak, INGEST_TOKEN } from '../../support/firebreak.ts';
 import { deliver, fixture, forService, type Inbound, routed, seen } from '../../support/fixtures.ts';
 
 /** May be rolled back without asking. */
@@ -15,6 +15,7 @@ let firebreak: Firebreak;
 beforeAll(async () => {
   firebreak = await Firebreak.start({
     timeScale: 300, // a verification takes three seconds
+    configFiles: EACH_ALONE,
     services: {
       ...all(['cart', 'checkout-api', 'inventory', 'ledger', 'zahlung-größe', 'lifecycle', 'rule', 'blind'], acting),
       ...all(['replicas', 'left', 'right', 'early', 'late', 'asked', 'closed', 'probe', 'louder'], acting),

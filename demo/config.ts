@@ -1,0 +1,28 @@
+import { healthQuery } from './monitoring.ts';
+import type { Story, ToyPlan } from './stories/story.ts';
+
+/** A good version fails nobody. */
+const HEALTHY_AT_MOST = 0.01;
+
+/** The configuration in which a story is played: every service may be rolled back without asking. */
+export const configOf = ({ services, routes }: Pick<Story, 'services' | 'routes'>): Record<string, object> => ({
+  'services.yaml': {
+    services: Object.fromEntries(Object.entries(services).map(([name, plan]) => [name, entryOf(name, plan)])),
+  },
+  ...(routes && { 'routes.yaml': routes }),
+});
+
+const entryOf = (name: string, { team, component, needs = [] }: ToyPlan): object => ({
+  team,
+  repository: `acme/${name}`,
+  dependsOn: needs,
+  slack: { channel: `#${team}` },
+  ...(component !== undefined && { statusPage: { components: [component], publish: 'auto' } }),
+  environments: {
+    production: {
+      deployer: { kind: 'http' },
+      autoRollback: { mode: 'act' },
+      health: { promql: healthQuery(name), max: HEALTHY_AT_MOST },
+    },
+  },
+});

@@ -1,0 +1,86 @@
+import { once } from 'node:events';
+import { stopWithParent } from '../local/parent.ts';
+import { type Command, Misused, readCommand, storyList, usage } from './command.ts';
+import { tellEnding, tellLinks } from './ending.ts';
+import { tellBeginning } from './beginning.ts';
+import { Stage, Stuck } from './stage.ts';
+import type { Paper } from './teller.ts';
+
+/** A minute of waiting takes a second: verification would take a quarter of an hour. */
+const TIME_SCALE = 60;
+
+const LIMIT_SECONDS = 55;
+
+/** What a program needs on this machine. Not more: what a person has set for a Firebreak of theirs is not meant here. */
+const PASSED_ON = ['PATH', 'HOME', 'TMPDIR', 'TEMP', 'FIREBREAK_DYNOXIDE_BIN'];
+
+const EXIT = { done: 0, failed: 1, misused: 2, interrupted: 130 } as const;
+
+stopWithParent();
+
+const paper: Paper = {
+  colours: process.stdout.isTTY && !process.env['NO_COLOR'],
+  write: (text) => void process.stdout.write(`${text}\n`),
+};
+
+/** Resolves when a person, or whoever started it, wants it to end. */
+const interrupted = Promise.race(
+  (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map(async (signal) => {
+    await once(process, signal);
+    return 'interrupted' as const;
+  }),
+);
+
+process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
+  if (!(error instanceof Misused)) throw error;
+  process.stderr.write(`${error.message}\n\n${usage()}\n`);
+  return EXIT.misused;
+});
+
+async function main(args: readonly string[]): Promise<number> {
+  const command = readCommand(args);
+  switch (command.kind) {
+    case 'help':
+      paper.write(usage());
+      return EXIT.done;
+    case 'list':
+      paper.write(storyList());
+      return EXIT.done;
+    case 'play':
+      return play(command);
+  }
+}
+
+type Play = Extract<Command, { kind: 'play' }>;
+
+async function play({ story, exit, keep }: Play): Promise<number> {
+  tellBeginning(paper, story);
+  const env = Object.fromEntries(
+    Object.entries(process.env).flatMap(([name, value]) =>
+      value !== undefined && PASSED_ON.includes(name) ? [[name, value]] : [],
+    ),
+  );
+  const stage = await Stage.open(story, { paper, env, timeScale: TIME_SCALE, limitSeconds: LIMIT_SECONDS });
+  const { teller } = stage;
+  try {
+    teller.write(`${stage.firebreak.url}/sandbox shows it as the vendors would.\n`, 'dim');
+    const facts = await Promise.race([stage.play(), interrupted]);
+    if (facts === 'interrupted') return EXIT.interrupted;
+    await stage.settle();
+    await tellEnding(stage, facts);
+    const stays = process.stdout.isTTY && !exit;
+    await tellLinks(stage, { stays, kept: keep });
+    if (stays) await interrupted;
+    return facts.every(({ holds }) => holds) ? EXIT.done : EXIT.failed;
+  } catch (error) {
+    teller.write(`\n${whatWentWrong(error)}\n\nThe end of Firebreak's log:\n${stage.firebreak.log}`);
+    return EXIT.failed;
+  } finally {
+    await stage.close({ keep });
+  }
+}
+
+function whatWentWrong(error: unknown): string {
+  if (error instanceof Stuck) return error.message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

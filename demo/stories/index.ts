@@ -1,0 +1,10 @@
+import { badDeploy } from './bad-deploy.ts';
+import { dependencyOutage } from './dependency-outage.ts';
+import { kill9 } from './kill-9.ts';
+import { manyAtOnce } from './many-at-once.ts';
+import { migration } from './migration.ts';
+import { slackDown } from './slack-down.ts';
+import type { Story } from './story.ts';
+
+/** In the order in which they are listed; the first is played when none is named. */
+export const stories: readonly Story[] = [badDeploy, migration, dependencyOutage, slackDown, manyAtOnce, kill9];

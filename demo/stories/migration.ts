@@ -1,0 +1,51 @@
+import { z } from 'zod';
+import { IncidentView } from '../../schemas/incident.ts';
+import { millisOf } from '../../schemas/time.ts';
+import { decisionsOf, onePage, oneRollback, onlyIncident, untilOver, verified } from './outcome.ts';
+import type { Story } from './story.ts';
+
+/** A person takes so long to think about it, in minutes of the story. */
+const THINKS_MINUTES = 4;
+
+/** What cannot be undone by the old version alone is not undone without asking. */
+export const migration: Story = {
+  name: 'migration',
+  title: 'a bad deploy with a migration',
+  about: 'The old version may not work on the new data: Firebreak pages and asks, and a person approves.',
+  services: { checkout: { version: 'v41', team: 'payments', component: 'Checkout' } },
+  async play(stage) {
+    const { firebreak } = stage;
+    const actions = ['incidents:read', 'incidents:act'];
+    const { token } = await firebreak.post('/v1/tokens', { name: 'ada', actions }, z.object({ token: z.string() }));
+    await stage.pass(1);
+    await stage.deploy('checkout', 'v42', { failing: 0.3, hasMigration: true });
+    const asked = await stage.until('Firebreak to ask', async () => {
+      const incident = await onlyIncident(stage);
+      const question = incident?.decisions.find(({ state }) => state === 'waiting');
+      return incident && question && { incident, question };
+    });
+    await stage.pass(THINKS_MINUTES);
+    stage.say({ who: 'Ada', text: 'has been paged, has looked, and approves it', tone: 'act' });
+    const approvedAt = Date.now();
+    const { id } = asked.incident;
+    const answer = { digest: asked.question.digest, note: 'the migration only adds a column' };
+    await firebreak.post(`/v1/incidents/${id}/actions/approve`, answer, IncidentView, token);
+    await stage.untilRolledBack();
+    const outcome = await untilOver(stage);
+    const [decision] = decisionsOf(outcome);
+    const calls = (await stage.calls('cd')).filter(({ method }) => method === 'POST');
+    return [
+      {
+        text: `it asked, although it may act alone: ${asked.question.reasons[0]?.text ?? 'it did not say why'}`,
+        holds: asked.question.kind === 'approve' && asked.question.because === 'migration_in_deploy',
+      },
+      {
+        text: `nothing was done before ${decision?.answered_by ?? 'anybody'} had approved`,
+        holds: decision?.state === 'approved' && calls.every(({ at }) => millisOf(at) >= approvedAt),
+      },
+      onePage(outcome),
+      oneRollback(outcome, { service: 'checkout', from: 'v42', to: 'v41' }),
+      await verified(stage, outcome),
+    ];
+  },
+};

@@ -1,0 +1,196 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { alert, group, minutesAgo } from '../support/alerts.ts';
+import { eventually, Firebreak } from '../support/firebreak.ts';
+
+const acting = {
+  slack: { channel: '#payments' },
+  statusPage: { components: ['Checkout'], publish: 'auto' },
+  environments: {
+    production: { deployer: { kind: 'http' }, autoRollback: { mode: 'act', unknownMigration: 'act' } },
+  },
+};
+
+let firebreak: Firebreak;
+
+beforeAll(async () => {
+  firebreak = await Firebreak.start({
+    services: {
+      'slack-down': acting,
+      'slack-loses': acting,
+      asks: { ...acting, statusPage: { components: ['Checkout', 'Payments'] } },
+    },
+    timeScale: 60,
+  });
+});
+afterAll(() => firebreak?.remove());
+
+const WORD = 'checkout <!channel> answers with <https://evil.test|errors>';
+
+async function badDeploy(service: string): Promise<{ id: string; startsAt: string }> {
+  for (const [version, begun, ended] of [
+    ['v1', 240, 235],
+    ['v2', 8, 5],
+  ] as const) {
+    const times = { started_at: minutesAgo(begun), finished_at: minutesAgo(ended) };
+    await firebreak.post('/v1/deployments', { service, environment: 'production', version, ...times });
+  }
+  const startsAt = minutesAgo(1);
+  await tell(service, 'firing', startsAt);
+  const incident = await eventually(
+    async () => (await firebreak.get(`/v1/incidents?service=${service}`)).body.items[0],
+    'the incident',
+  );
+  return { id: incident.id, startsAt };
+}
+
+const tell = (service: string, status: 'firing' | 'resolved', startsAt: string) =>
+  firebreak.post(
+    '/v1/alerts/alertmanager',
+    group([alert({ labels: { service }, status, startsAt, fingerprint: service, annotations: { summary: WORD } })]),
+  );
+
+const incident = async (id: string): Promise<any> => (await firebreak.get(`/v1/incidents/${id}`)).body;
+
+const told = async (id: string): Promise<string[]> =>
+  (await firebreak.get(`/v1/incidents/${id}/timeline?limit=200`)).body.items
+    .toReversed()
+    .filter(({ kind }: any) => !/^(incident\.opened|alerts\.|workflow\.)/.test(kind))
+    .map(({ text }: any) => text);
+
+const messagesIn = async (channel: string): Promise<any[]> =>
+  (await firebreak.get(`/sandbox/slack/channels/${channel}`)).body.messages ?? [];
+
+/** What the messages of a channel say, the pinned one apart. */
+async function said(channel: string): Promise<string[]> {
+  const { body } = await firebreak.get(`/sandbox/slack/channels/${channel}`);
+  const messages: any[] = body.messages ?? [];
+  return messages
+    .filter(({ ts, bot }) => bot && !body.pinned.includes(ts))
+    .map(({ text }) => text.replace(/^\S+ /u, ''));
+}
+
+/** Lets calls of a vendor go wrong, or right again. */
+async function fault(change: object): Promise<void> {
+  expect((await fault(change)).status).toBe(200);
+}
+
+const slack = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+
+async function isWhole(id: string): Promise<string> {
+  const { channel } = await eventually(
+    async () => (await incident(id)).channel && (await incident(id)),
+    'its channel',
+    60_000,
+  );
+  const name: string = channel.slice(1);
+  await eventually(
+    async () => (await said(name)).length >= (await told(id)).length,
+    'everything in the channel',
+    60_000,
+  );
+  expect((await said(name)).map((text) => text.slice(0, 20))).toEqual(
+    (await told(id)).map((text) => slack(text).slice(0, 20)),
+  );
+  return name;
+}
+
+describe('Slack', () => {
+  test(
+    'while it is down the page and the rollback go out; afterwards it is whole, and nothing is there twice',
+    { timeout: 120_000 },
+    async () => {
+      await fault({ vendor: 'slack', fault: { kind: 'status', status: 500 } });
+      const { id, startsAt } = await badDeploy('slack-down');
+      const mitigated = await eventually(async () => {
+        const now = await incident(id);
+        return now.status === 'mitigated' && now;
+      }, 'the rollback');
+      expect(mitigated.effects.map(({ kind, state }: any) => `${kind} ${state}`).toSorted()).toEqual([
+        'page succeeded',
+        'roll-back succeeded',
+      ]);
+      expect(mitigated.channel).toBeNull();
+      await firebreak.post(`/v1/incidents/${id}/timeline`, { text: 'first note' });
+      await firebreak.post(`/v1/incidents/${id}/timeline`, { text: 'second note' });
+      await fault({ clear: true, vendor: 'slack' });
+      const name = await isWhole(id);
+      await tell('slack-down', 'resolved', startsAt);
+      await eventually(async () => (await incident(id)).status === 'resolved', 'the end', 60_000);
+      await isWhole(id);
+      const { body } = await firebreak.get('/sandbox/slack/channels');
+      expect(body.items.filter(({ purpose }: any) => purpose.includes(id))).toHaveLength(1);
+      const channel = await eventually(async () => {
+        const { body: shown } = await firebreak.get(`/sandbox/slack/channels/${name}`);
+        return shown.topic.includes('resolved') && shown;
+      }, 'the topic of the end');
+      expect(channel.pinned).toHaveLength(1);
+      const lines = (await messagesIn('payments')).filter(({ text }) => text.includes('slack-down'));
+      expect(lines).toHaveLength(1);
+      expect(JSON.stringify(channel)).not.toMatch(/<!channel>|<https:\/\/evil/);
+    },
+  );
+
+  test('what it took without an answer is found, and not said again', { timeout: 120_000 }, async () => {
+    await fault({
+      vendor: 'slack',
+      fault: { kind: 'lost' },
+      times: 3,
+      match: { path: '/api/chat.postMessage' },
+    });
+    await fault({
+      vendor: 'slack',
+      fault: { kind: 'lost' },
+      times: 1,
+      match: { path: '/api/conversations.create' },
+    });
+    const { id } = await badDeploy('slack-loses');
+    const name = await isWhole(id);
+    const { body } = await firebreak.get('/sandbox/slack/channels');
+    expect(body.items.filter(({ purpose }: any) => purpose.includes(id)).map((one: any) => one.name)).toEqual([name]);
+    const lines = (await messagesIn('payments')).filter(({ text }) => text.includes('slack-loses'));
+    expect(lines).toHaveLength(1);
+  });
+});
+
+describe('the status page', () => {
+  const created = async (): Promise<any[]> =>
+    (await firebreak.calls('statuspage')).filter(
+      ({ method, path }) => method === 'POST' && path.endsWith('/incidents'),
+    );
+
+  test(
+    'says nothing before a person allows it, and then only the words of the templates',
+    { timeout: 60_000 },
+    async () => {
+      const { id, startsAt } = await badDeploy('asks');
+      await eventually(async () => (await told(id)).some((text) => text.includes('/actions/publish')), 'the question');
+      const before = (await created()).filter(({ body }) => body.incident.name.includes('Payments'));
+      expect(before).toEqual([]);
+      expect((await firebreak.post(`/v1/incidents/${id}/actions/publish`)).status).toBe(202);
+      const [public_, ...others] = await eventually(async () => {
+        const all = (await created()).filter(({ body }) => body.incident.name.includes('Payments'));
+        return all.length > 0 && all;
+      }, 'the public incident');
+      expect(others).toEqual([]);
+      expect(public_.body.incident.name).toBe('Problems with Checkout and Payments');
+      await tell('asks', 'resolved', startsAt);
+      await eventually(
+        async () => (await firebreak.calls('statuspage')).some(({ body }) => body?.incident?.status === 'resolved'),
+        'the end',
+        40_000,
+      );
+      expect(JSON.stringify((await firebreak.calls('statuspage')).map(({ body }) => body))).not.toContain('evil');
+    },
+  );
+});
+
+describe('Grafana', () => {
+  test('has one annotation for each deploy, rollback and incident, by its tag', async () => {
+    const { body } = await firebreak.get('/sandbox/state');
+    const tags: string[][] = (body.grafana ?? body.views?.grafana).annotations.map((one: any) => one.tags);
+    const own = tags.map((all) => all.find((tag) => tag.startsWith('firebreak:')));
+    expect(new Set(own).size).toBe(own.length);
+    expect(tags.filter(([kind]) => kind === 'rollback').length).toBeGreaterThan(0);
+    expect(tags.filter((all) => all.includes('deploy') && all.includes('slack-down'))).toHaveLength(2);
+  });
+});
