@@ -11,6 +11,9 @@ const ECHO_MS = 5000;
 const UNTOLD =
   /^(page\.(succeeded|withheld)|page-resolve\.succeeded|rollback\.started|alerts\.(joined|resolved)|mitigation\.(not_taken|expired))$/;
 
+/** Who else writes on a timeline is a person, and is named. */
+const OWN_ACTORS: ReadonlySet<string> = new Set(['firebreak', 'alerts', 'slack', 'pagerduty']);
+
 const TONES: readonly [RegExp, Tone][] = [
   [/^(mitigation|verification)\.(succeeded|passed)$/, 'good'],
   [/^incident\.resolved$/, 'good'],
@@ -31,14 +34,15 @@ export class Interpreter implements Audience {
     this.#several = several;
   }
 
-  read({ kind, text, at }: TimelineEntry, { service }: IncidentView): void {
+  read({ kind, actor, text, at }: TimelineEntry, { service }: IncidentView): void {
     this.#written.set(text, millisOf(at));
     if (UNTOLD.test(kind)) return;
+    const own = OWN_ACTORS.has(actor);
     this.#teller.say({
       at: millisOf(at),
-      who: 'Firebreak',
+      who: own ? 'Firebreak' : actor,
       about: this.#several ? service : undefined,
-      text: shortIds(text),
+      text: own ? shortIds(text) : `${kind.replaceAll('.', ' ')}: ${shortIds(text)}`,
       tone: TONES.find(([pattern]) => pattern.test(kind))?.[1],
     });
   }

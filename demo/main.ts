@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { stopWithParent } from '../local/parent.ts';
 import { type Command, Misused, readCommand, storyList, usage } from './command.ts';
 import { tellEnding, tellLinks } from './ending.ts';
@@ -23,13 +22,12 @@ const paper: Paper = {
   write: (text) => void process.stdout.write(`${text}\n`),
 };
 
-/** Resolves when a person, or whoever started it, wants it to end. */
-const interrupted = Promise.race(
-  (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map(async (signal) => {
-    await once(process, signal);
-    return 'interrupted' as const;
-  }),
-);
+/** Resolves when a person, or whoever started it, wants it to end, or nobody reads any more. */
+const interrupted = new Promise<'interrupted'>((resolve) => {
+  const end = () => resolve('interrupted');
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end); // Ctrl-C may come twice
+  process.stdout.on('error', end);
+});
 
 process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
   if (!(error instanceof Misused)) throw error;
@@ -68,10 +66,12 @@ async function play({ story, exit, keep }: Play): Promise<number> {
     if (facts === 'interrupted') return EXIT.interrupted;
     await stage.settle();
     await tellEnding(stage, facts);
+    const failed = facts.filter(({ holds }) => !holds).length;
+    if (failed > 0) teller.write(`\nNot as it should be: ${failed} of ${facts.length}, marked with ✗ above.`, 'red');
     const stays = process.stdout.isTTY && !exit;
     await tellLinks(stage, { stays, kept: keep });
     if (stays) await interrupted;
-    return facts.every(({ holds }) => holds) ? EXIT.done : EXIT.failed;
+    return failed === 0 ? EXIT.done : EXIT.failed;
   } catch (error) {
     teller.write(`\n${whatWentWrong(error)}\n\nThe end of Firebreak's log:\n${stage.firebreak.log}`);
     return EXIT.failed;

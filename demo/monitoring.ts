@@ -118,7 +118,7 @@ export class Monitoring {
     const labels = { service: toy.name, environment: 'production' };
     const value = since === null ? null : ratio;
     this.#untold.push({ query: EXCEEDED, labels, points: [{ at: timestamp(Date.now()), value }] });
-    const text = since === null ? 'serves its users again' : 'fails its users';
+    const text = since === null ? 'users are served again' : 'users get errors';
     const line = { at: Date.now(), who: 'toy service', about: `${toy.name} ${toy.version}`, text };
     this.#options.teller.say({ ...line, tone: since === null ? 'good' : 'bad' });
   }
@@ -156,7 +156,7 @@ export class Monitoring {
     const { firebreak, teller } = this.#options;
     const body = notification(name, alert);
     const fires = alert.endsAt === null;
-    const text = `posts to Firebreak that ${RULE.name} ${fires ? 'fires' : 'has ended'}`;
+    const text = `${RULE.name} ${fires ? 'fires' : 'has ended'}, Firebreak is told`;
     teller.say({ at: Date.now(), who: 'Alertmanager', about: name, text, tone: fires ? 'bad' : 'good' });
     while (this.#running) {
       try {

@@ -94,12 +94,18 @@ export class Witness {
     const { audience } = this.#options;
     for (let last = false; !last;) {
       last = !this.#running;
-      const begun = Date.now();
-      await this.#timelines().catch(whenAway);
-      const decided = await this.#calls().catch(whenAway);
-      audience.knownUntil(Math.min(begun, decided ?? begun) - WRITTEN_WITHIN_MS);
+      const known = await this.#lookOnce().catch(whenAway);
+      if (known !== undefined) audience.knownUntil(known - WRITTEN_WITHIN_MS);
       if (!last) await sleep(LOOK_EVERY_MS);
     }
+  }
+
+  /** Gives until when everything is known by now. */
+  async #lookOnce(): Promise<number> {
+    const begun = Date.now();
+    await this.#timelines();
+    const decided = await this.#calls();
+    return Math.min(begun, decided ?? begun);
   }
 
   async #timelines(): Promise<void> {

@@ -212,7 +212,7 @@ export function teamLine({ incident }: Story, channel: string | null): ChatMessa
 }
 
 /** Alerts are counted in the summary; a message for each would drown what people say. */
-const UNTOLD = /^(incident\.opened|alerts\.|workflow\.)/;
+const UNTOLD = /^(incident\.opened|alerts\.|workflow\.|mitigation\.not_taken)/;
 
 export const isTold = ({ kind }: TimelineEntry): boolean => !UNTOLD.test(kind);
 

@@ -14,7 +14,7 @@ import type {
 } from '../schemas/incident.ts';
 import type { TicketTarget } from '../schemas/routes.ts';
 import type { ChangeId, EnvironmentName, IncidentId, ServiceName, Severity, Version } from '../schemas/names.ts';
-import type { Signal, SourceName } from '../schemas/signal.ts';
+import type { Signal } from '../schemas/signal.ts';
 import type { Timestamp } from '../schemas/time.ts';
 import type { Arrival } from './admission.ts';
 import type { Bulletins } from './bulletins.ts';

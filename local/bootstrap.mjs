@@ -12,7 +12,7 @@ import { delimiter } from 'node:path';
 import { pathOutside, projectBin, root, setUp, SetupError } from './setup.mjs';
 
 /** The other programs look at files only, and must not fail for want of a database. */
-const RUNS_THE_PRODUCT = /^(local|bench|cli|node_modules\/vitest)\//;
+const RUNS_THE_PRODUCT = /^(local|bench|cli|demo|node_modules\/vitest)\//;
 
 const FORWARDED = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
 

@@ -53,9 +53,7 @@ export type Queues = {
 };
 
 /** Two queues for signals with their dead letters, one for each place where incidents are shown, and one for what the workflow could not finish. URLs change with each start. */
-export async function createQueues(
-  client: SQSClient,
-): Promise<Queues> {
+export async function createQueues(client: SQSClient): Promise<Queues> {
   const retention = String(QUEUE.deadLetterDays * 24 * 3600);
   const create = async (name: string, attributes: Record<string, string>): Promise<string> => {
     const { QueueUrl } = await client.send(new CreateQueueCommand({ QueueName: name, Attributes: attributes }));

@@ -6,7 +6,7 @@ import type { Config } from '../schemas/config.ts';
 import type { IncidentRecord } from '../schemas/incident.ts';
 import { IncidentId } from '../schemas/names.ts';
 import type { ComponentStatus } from '../schemas/outlets.ts';
-import { StatuspageState, type Subject } from '../schemas/projection.ts';
+import { StatuspageState } from '../schemas/projection.ts';
 import { plusSeconds } from '../schemas/time.ts';
 import type { Projector } from './pass.ts';
 import type { Method, Turn } from './turn.ts';

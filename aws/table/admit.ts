@@ -20,7 +20,7 @@ import { Timestamp } from '../../schemas/time.ts';
 import { sha256 } from '../hash.ts';
 import { mintIncidentId } from '../ids.ts';
 import { keys, lists } from './keys.ts';
-import { mailWrites, pendingWrite, timelineWrite } from './mail.ts';
+import { mailWrites } from './mail.ts';
 import { blankIncident, newIncidentWrites } from './open.ts';
 import { absent, type Condition, type Item, type Table, type Write } from './table.ts';
 

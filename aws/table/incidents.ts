@@ -291,7 +291,13 @@ export class IncidentTable implements Incidents {
     const rows = await this.#table.getAll(signals.map(({ episode }) => keys.episode(sha256(episode))));
     return signals
       .filter((_, n) => rows[n]?.['status'] === 'firing' && rows[n]['incident_id'] === id)
-      .map(({ episode, source, fingerprint, labels, groupKey = null }) => ({ episode, source, fingerprint, labels, groupKey }));
+      .map(({ episode, source, fingerprint, labels, groupKey = null }) => ({
+        episode,
+        source,
+        fingerprint,
+        labels,
+        groupKey,
+      }));
   }
 
   async endEpisodes(id: IncidentId, episodes: readonly string[], text: string): Promise<void> {

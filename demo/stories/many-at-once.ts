@@ -70,7 +70,7 @@ function factsOf(outcome: Outcome, names: readonly string[]): Fact[] {
       holds: parents.length === 1 && parts.length === names.length,
     },
     {
-      text: `${pagerduty.incidents.length} pages for ${names.length} services: those before it was clear, and one for all`,
+      text: `pages for ${names.length} services: ${pagerduty.incidents.length} (one for all, and at most ${ALONE_AT_MOST} before that is clear)`,
       holds: pagerduty.incidents.length <= ALONE_AT_MOST + 1,
     },
     {

@@ -24,8 +24,8 @@ export const migration: Story = {
       const question = incident?.decisions.find(({ state }) => state === 'waiting');
       return incident && question && { incident, question };
     });
+    stage.say({ who: 'ada', text: 'has been paged, and looks at the migration' });
     await stage.pass(THINKS_MINUTES);
-    stage.say({ who: 'Ada', text: 'has been paged, has looked, and approves it', tone: 'act' });
     const approvedAt = Date.now();
     const { id } = asked.incident;
     const answer = { digest: asked.question.digest, note: 'the migration only adds a column' };

@@ -20,10 +20,13 @@ export const untilOver = (stage: Stage): Promise<Outcome> =>
     const outcome = await outcomeOf(stage);
     const { incidents, pagerduty, statuspage, channels } = outcome;
     const all = [...incidents, ...pagerduty.incidents, ...statuspage.incidents];
-    const topics = channels.map(({ topic }) => topic);
-    const told = channels.length > 0 && topics.every((topic) => topic.includes('resolved'));
+    const told = channels.length > 0 && channels.every(saysResolved);
     return all.every(({ status }) => status === 'resolved') && told && outcome;
   });
+
+/** Its last words, and what stands on top of it. */
+const saysResolved = ({ topic, messages }: Outcome['channels'][number]): boolean =>
+  topic.includes('resolved') && messages.some(({ text }) => text.includes('Resolved: '));
 
 /** The only incident, when there is only one. */
 export async function onlyIncident(stage: Stage): Promise<IncidentView | undefined> {

@@ -83,7 +83,9 @@ const ownOrigin: MiddlewareHandler = async (c, next) => {
 
 /** Following a link to the page is fine, wherever it stands. */
 const isNavigation = (c: Context): boolean =>
-  c.req.method === 'GET' && c.req.header('sec-fetch-mode') === 'navigate' && c.req.header('sec-fetch-dest') === 'document';
+  c.req.method === 'GET' &&
+  c.req.header('sec-fetch-mode') === 'navigate' &&
+  c.req.header('sec-fetch-dest') === 'document';
 
 function state(states: SandboxStates): Hono {
   const Query = z.strictObject({ since: z.string().max(100).optional() });

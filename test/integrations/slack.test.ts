@@ -197,7 +197,9 @@ describe('the token', () => {
 
 test('an address without a slash at its end is one', async () => {
   const { url, received } = await vendor(DONE);
-  await slackChat({ apiUrl: async () => `${url}/api`, token: async () => TOKEN, clock: new SetClock(NOON) }).archive(CHANNEL);
+  await slackChat({ apiUrl: async () => `${url}/api`, token: async () => TOKEN, clock: new SetClock(NOON) }).archive(
+    CHANNEL,
+  );
   expect(methods(received)).toEqual(['conversations.archive']);
 });
 

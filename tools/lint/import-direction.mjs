@@ -27,13 +27,14 @@ const LAYERS = {
   functions: { folders: PRODUCT, node: true },
   local: { folders: [...PRODUCT, 'local'], node: true },
   cli: { folders: ['schemas', 'domain', 'cli'], node: true },
+  demo: { folders: ['schemas', 'demo'], node: true },
   bench: { folders: [...PRODUCT, 'bench'], node: true },
-  test: { folders: [...PRODUCT, 'local', 'cli', 'bench', 'scripts', 'tools', 'test'], node: true },
+  test: { folders: [...PRODUCT, 'local', 'cli', 'demo', 'bench', 'scripts', 'tools', 'test'], node: true },
 };
 
 /** Files that may import more than their folder: each is the one place where things are put together. */
 /** @type {Readonly<Record<string, readonly string[]>>} */
-const ASSEMBLIES = { 'aws/deps.ts': ['integrations'], 'schemas/match.ts': ['domain'] };
+const ASSEMBLIES = { 'aws/deps.ts': ['integrations'], 'schemas/match.ts': ['domain'], 'demo/main.ts': ['local'] };
 
 const DIRECTION = 'schemas ← domain ← integrations, aws, workflows, projectors, web ← functions ← local';
 

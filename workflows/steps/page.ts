@@ -195,6 +195,13 @@ async function resolveOnce(deps: Deps, id: IncidentId, number: number, last: boo
   const answer = await deps.pager.send({ ...pageRequest(incident, pageKey(id, number), deps), action: 'resolve' });
   const settled = last || paged.state === 'succeeded';
   if (answer.kind !== 'later' && settled)
-    await deps.effects.conclude(id, key, answer.kind === 'taken' ? 'succeeded' : 'failed', answer.detail);
+    await deps.effects.conclude(
+      id,
+      key,
+      answer.kind === 'taken' ? 'succeeded' : 'failed',
+      answer.kind === 'taken'
+        ? `The page is resolved: ${answer.detail}`
+        : `The page could not be resolved: ${answer.detail}`,
+    );
   return answer;
 }

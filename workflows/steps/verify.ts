@@ -17,16 +17,27 @@ export async function verdictOf(deps: Deps, id: IncidentId): Promise<Verdict> {
   const measured = health === undefined ? null : await deps.metrics.value(health.promql);
   if (health === undefined || measured === null) return byAlerts(incident.firing);
   switch (measured.kind) {
-    case 'value':
+    case 'value': {
+      const value = short(measured.value, health.max);
       return measured.value <= health.max
         ? { outcome: 'passed', text: `Healthy: ${health.promql} is ${measured.value}, at most ${health.max}` }
-        : { outcome: 'failed', text: `Not healthy: ${health.promql} is ${measured.value}, above ${health.max}` };
+        : {
+            outcome: 'failed',
+            text: `Not healthy: ${health.promql} is ${short(measured.value, health.max)}, above ${health.max}`,
+          };
+    }
     case 'no_data':
       return { outcome: 'inconclusive', text: `Inconclusive: ${health.promql} gives no data, which proves nothing` };
     case 'unreadable':
       return { outcome: 'inconclusive', text: `Inconclusive: ${measured.detail}` };
   }
 }
+
+/** Three digits say enough, unless they would say that it is at the limit. */
+const short = (value: number, limit: number): number => {
+  const rounded = Number(value.toPrecision(3));
+  return rounded === limit ? value : rounded;
+};
 
 /** An alert over an hour's window goes on firing long after the service has recovered: that proves no failure. */
 const byAlerts = (firing: number): Verdict =>

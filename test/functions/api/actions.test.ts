@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { alert, group, minutesAgo } from '../../support/alerts.ts';
-import { EACH_ALONE, ADMIN_TOKEN, Firebreak } from '../../support/firebreak.ts';
+import { ADMIN_TOKEN, EACH_ALONE, Firebreak } from '../../support/firebreak.ts';
 import { seen } from '../../support/fixtures.ts';
 
 const place = (mode: string, more: object = {}) => {

@@ -103,11 +103,6 @@ test('the journal survives a restart', async () => {
   ]);
 });
 
-test('the addresses of the stand-ins and the number of faults are told', async () => {
-  const standIns = await start();
-  expect(await sandbox(standIns, 'GET', '')).toEqual({ urls: standIns.urls, faults: 0 });
-});
-
 test('mounted in another app, it answers its own errors and nothing else', async () => {
   const { app, close } = await start();
   const main = new Hono().onError((_, c) => c.text('main error', 599 as 500)).notFound((c) => c.text('main 404', 404));
