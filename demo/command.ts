@@ -46,7 +46,7 @@ function parse(args: readonly string[]) {
   }
 }
 
-export const storyList = (): string => stories.map(({ name, about }) => `  ${name.padEnd(18)} ${about}`).join('\n');
+export const storyList = (): string => stories.map(({ name, title }) => `  ${name.padEnd(18)} ${title}`).join('\n');
 
 export const usage = (): string => `npm run demo [-- --story NAME] [--exit] [--keep]
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { Change } from '../schemas/change.ts';
 import type { IncidentView, TimelineEntry } from '../schemas/incident.ts';
-import { millisOf, timestamp } from '../schemas/time.ts';
+import { timestamp } from '../schemas/time.ts';
 import { configOf } from './config.ts';
 import { Firebreak, whenAway } from './firebreak.ts';
 import { Interpreter } from './interpreter.ts';

@@ -133,6 +133,6 @@ export function wrap(text: string, width: number): [string, ...string[]] {
     line = line === '' ? word : `${line} ${word}`;
     for (; line.length > width; line = line.slice(width)) lines.push(line.slice(0, width));
   }
-  const [first = line, ...rest] = [...lines, line];
-  return [first, ...rest];
+  const [first, ...rest] = [...lines, line];
+  return [first ?? '', ...rest];
 }

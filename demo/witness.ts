@@ -39,7 +39,7 @@ export async function callsOf(
   { vendor, since }: { vendor?: string; since?: string | undefined } = {},
 ): Promise<VendorCall[]> {
   const query = new URLSearchParams({ limit: '10000', ...(vendor && { vendor }), ...(since && { since }) });
-  return (await firebreak.get(`/sandbox/calls?${query}`, itemsOf(VendorCall))).items.toReversed();
+  return (await firebreak.get(`/sandbox/calls?${query.toString()}`, itemsOf(VendorCall))).items.toReversed();
 }
 
 /** Every incident, in the order in which they opened. */

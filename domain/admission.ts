@@ -49,7 +49,9 @@ export function noveltyOf(
   }
   if (closed !== null && !late) return 'returns';
   if (known.muted && mute === null) return 'returns';
-  return signal.asksRollback && !known.asksRollback ? 'asks' : 'nothing';
+  // Kept quiet, it is not heard to ask: so it does when the quiet is over. What waits for that is kept as it is now.
+  const heard = mute === null || known.incidentId === null;
+  return heard && signal.asksRollback && !known.asksRollback ? 'asks' : 'nothing';
 }
 
 /**

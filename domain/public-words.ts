@@ -56,7 +56,7 @@ export const worst = (statuses: readonly ComponentStatus[]): ComponentStatus =>
 
 /** @param names of components: words of the configuration, not of an alert */
 export const words = (template: string, names: readonly string[]): string =>
-  template.replaceAll('{components}', listed(names));
+  template.replaceAll('{components}', () => listed(names));
 
 function listed(names: readonly string[]): string {
   if (names.length < 2) return names[0] ?? '';

@@ -33,13 +33,14 @@ class LeaseLost extends Error {
  */
 export async function pass(target: Target, deps: PassDeps, project: Projector): Promise<void> {
   const { projections } = deps;
+  const asked = deps.clock.now();
   const lease = await projections.lease(target, LEASE_SECONDS);
   if (lease === undefined) {
     // Whoever has it looks again before it goes; but it may have died.
     if ((await ready(deps, target)).length > 0) await projections.wake(target, LEASE_SECONDS);
     return;
   }
-  const desk = deskOf(lease, deps);
+  const desk = deskOf(lease, asked, deps);
   try {
     await work(target, deps, desk, project);
   } catch (error) {
@@ -82,16 +83,18 @@ async function turnOf({ subject }: Due, desk: Desk, project: Projector): Promise
   return turn.again;
 }
 
-function deskOf(lease: Lease, { clock, log, projections }: PassDeps): Desk {
-  let renewed = clock.now();
+/** @param since when the lease was asked for: it holds from then on, not from when the answer came */
+function deskOf(lease: Lease, since: Timestamp, { clock, log, projections }: PassDeps): Desk {
+  let renewed = since;
   return {
     clock,
     log: log.with({ target: lease.target }),
     pace: lease.pace,
     async stillOurs() {
-      if (secondsBetween(renewed, clock.now()) < RENEW_AFTER_SECONDS) return;
-      if (!(await projections.renew(lease, LEASE_SECONDS))) throw new LeaseLost('the lease has run out');
-      renewed = clock.now();
+      for (let now = clock.now(); secondsBetween(renewed, now) >= RENEW_AFTER_SECONDS; now = clock.now()) {
+        if (!(await projections.renew(lease, LEASE_SECONDS))) throw new LeaseLost('the lease has run out');
+        renewed = now;
+      }
     },
   };
 }

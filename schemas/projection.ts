@@ -36,6 +36,8 @@ export type Sent = z.infer<typeof Sent>;
 export const SlackState = z.object({
   /** The name that is ours, as soon as it has been chosen. */
   name: z.string().nullable().default(null),
+  /** What we know of the name: nothing; that there is a channel of it; that it is not ours. */
+  naming: z.enum(['chosen', 'taken', 'foreign']).default('chosen'),
   channel: z.string().nullable().default(null),
   purposeSet: z.boolean().default(false),
   topic: z.string().nullable().default(null),

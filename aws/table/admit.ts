@@ -156,7 +156,7 @@ const apartOf = (heard: readonly Heard[], id: IncidentId | null, attached: reado
     .filter((one) => (id === null || !attached.includes(one)) && (one.row?.incidentId ?? null) === null)
     .map((one) => ({
       arrival: { signal: one.signal, delivery: one.delivery, mute: one.mute },
-      status: one.novelty === 'nothing' ? (one.row?.status ?? one.signal.status) : one.signal.status,
+      status: one.novelty === 'nothing' && !isEvent(one.signal) ? (one.row?.status ?? one.signal.status) : one.signal.status,
     }));
 
 type Parts = { attached: readonly Heard[]; ended: readonly Heard[]; asking: readonly Heard[] };
@@ -253,10 +253,10 @@ function episodeWrite(
   );
 }
 
-/** What is kept quiet while it fires is looked at again when the quiet is over. */
+/** What is kept quiet while it fires is looked at again when the quiet is over; what has happened is over by then. */
 const listedApart = (signal: Signal, mute: Arrival['mute'], at: Timestamp): Item => ({
   signal,
-  ...(mute !== null && signal.status === 'firing'
+  ...(mute !== null && signal.status === 'firing' && !isEvent(signal)
     ? { muted: true, mute, list: lists.muted }
     : { list: lists.recorded }),
   list_key: `${at}#${sha256(signal.episode)}`,

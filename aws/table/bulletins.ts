@@ -1,3 +1,4 @@
+import { isEvent } from '../../domain/admission.ts';
 import { type Bulletin, type BulletinEntry, type Bulletins, SAME_ROUND_SECONDS } from '../../domain/bulletins.ts';
 import { TicketTarget } from '../../schemas/routes.ts';
 import { Signal } from '../../schemas/signal.ts';
@@ -43,7 +44,8 @@ export class BulletinTable implements Bulletins {
       ExpressionAttributeValues: {
         ':status': entry.status,
         ':signal': entry.signal,
-        ':round': before?.['round'] ?? round,
+        // One that fires again is of the round that goes on now; one that ends, of the one in which it fired.
+        ':round': entry.status === 'firing' ? round : before?.['round'],
         ':expires': Math.ceil(millisOf(at) / 1000) + KEPT_SECONDS,
       },
     });
@@ -63,7 +65,9 @@ export class BulletinTable implements Bulletins {
     const round = Number(head['round']);
     if (entry.status === 'resolved') return round;
     const quiet = secondsBetween(Timestamp.parse(head['heard_at']), at) > SAME_ROUND_SECONDS;
-    if (!quiet || (await this.read(id))?.firing !== 0) return round;
+    // What has happened does not go on: nobody will say that it has ended.
+    const goesOn = (await this.#alertsOf(id, round)).some(({ signal, status }) => status === 'firing' && !isEvent(signal));
+    if (!quiet || goesOn) return round;
     await this.#begin(id, entry, round + 1, at);
     return round + 1;
   }
@@ -96,14 +100,7 @@ export class BulletinTable implements Bulletins {
     const head = await this.#table.get(keys.bulletin(id));
     if (head === undefined) return undefined;
     const round = Number(head['round']);
-    const rows = await collect(this.#table.each(keys.bulletin(id).pk, 'EP#'), (item) => item);
-    const alerts = rows
-      .filter((row) => row['round'] === round)
-      .map((row) => ({
-        signal: Signal.parse(row['signal']),
-        status: row['status'] === 'resolved' ? ('resolved' as const) : ('firing' as const),
-      }))
-      .toSorted((a, b) => (a.signal.startsAt < b.signal.startsAt ? 1 : -1));
+    const alerts = await this.#alertsOf(id, round);
     const common = {
       round,
       place: { service: String(head['service']), environment: String(head['environment']) },
@@ -116,6 +113,18 @@ export class BulletinTable implements Bulletins {
     return head['kind'] === 'notice'
       ? { ...common, kind: 'notice', channel: String(head['channel']) }
       : { ...common, kind: 'ticket', target: TicketTarget.parse(head['target']), title: String(head['title']) };
+  }
+
+  /** Newest first. */
+  async #alertsOf(id: string, round: number): Promise<Bulletin['alerts']> {
+    const rows = await collect(this.#table.each(keys.bulletin(id).pk, 'EP#'), (item) => item);
+    return rows
+      .filter((row) => row['round'] === round)
+      .map((row) => ({
+        signal: Signal.parse(row['signal']),
+        status: row['status'] === 'resolved' ? ('resolved' as const) : ('firing' as const),
+      }))
+      .toSorted((a, b) => (a.signal.startsAt < b.signal.startsAt ? 1 : -1));
   }
 }
 

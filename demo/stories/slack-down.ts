@@ -10,7 +10,7 @@ const STILL_DOWN_MINUTES = 5;
 export const slackDown: Story = {
   name: 'slack-down',
   title: 'a bad deploy while Slack is down',
-  about: 'Page and rollback do not wait for Slack. When it is back, it has everything, in order, nothing twice.',
+  about: 'Page and rollback do not wait for Slack. When it is back, it has all of it, in order, nothing twice.',
   services: { checkout: { version: 'v41', team: 'payments', component: 'Checkout' } },
   async play(stage) {
     const fault = { kind: 'status', status: 503 };

@@ -1,15 +1,16 @@
 import { appendFileSync, existsSync } from 'node:fs';
 import { subscribe } from 'node:diagnostics_channel';
 import type { ClientRequest } from 'node:http';
-import { type OutgoingCall, namesOf } from './calls.ts';
+import { isShowing, type OutgoingCall, namesOf } from './calls.ts';
 
 /**
  * Loaded into the product before it starts (`node --import`): sees every call that it makes to AWS and to vendors, and
  * at one of them kills the whole process group, as a power cut would.
  *
  * A boundary is `before <call> #<n>`, when the n-th call of this name is about to leave, or `after <call> #<n>`, when
- * its answer has arrived and nobody has read it. `before call #<n>` is the n-th call of any name. `at <n> ms` is a
- * moment, whatever is going on then: in the midst of a transaction of the database, say.
+ * its answer has arrived and nobody has read it. `before call #<n>` is the n-th call of any name, those apart that only
+ * show elsewhere what is so. `at <n> ms` is a moment, whatever is going on then: in the midst of a transaction of the
+ * database, say.
  *
  * Set by kill/run.ts: FIREBREAK_KILL_AT the boundary, FIREBREAK_KILL_LOG a file for the boundaries passed,
  * FIREBREAK_KILL_ARMED a file without which nothing is recorded or killed.
@@ -36,7 +37,8 @@ function passed(when: 'before' | 'after', numbered: readonly string[]): void {
 }
 
 function leaving(request: object, call: OutgoingCall): void {
-  const numbered = [...namesOf(call), 'call'].map((name) => {
+  const names = namesOf(call);
+  const numbered = [...names, ...(names.every(isShowing) ? [] : ['call'])].map((name) => {
     const n = (counts.get(name) ?? 0) + 1;
     counts.set(name, n);
     return `${name} #${n}`;

@@ -1,9 +1,10 @@
 import { hash } from 'node:crypto';
 import type { Story } from '../support/scenario.ts';
+import { isShowing } from './calls.ts';
 import { playKilledAt } from './run.ts';
 
 /** Calls that change nothing: to die beside one is to die beside the last call that did. */
-const READS = /^(GetItem|Query|GET|GetParametersByPath|CD status)/;
+const READS = /^(GetItem|BatchGetItem|Query|GET|GetParametersByPath|CD status)/;
 
 /** Calls that come again and again while nothing happens; the first ones show what the others would. */
 const REPEATED: readonly [calls: RegExp, times: number][] = [
@@ -17,7 +18,7 @@ const EFFECT = /^(PagerDuty|CD roll-back)/;
 
 /**
  * Every boundary of the story, in order, as a run without any kill passes them. Where a call leaves just after an answer
- * has come, with nothing between them, the two are one.
+ * has come, with nothing between them, the two are one. What is shown elsewhere has a story of its own, `shown`.
  */
 export async function boundariesOf(story: Story): Promise<string[]> {
   const passed = (await playKilledAt([], story)).passed.filter(isWorthwhile);
@@ -29,7 +30,7 @@ const isBefore = (boundary: string): boolean => boundary.startsWith('before ');
 
 function isWorthwhile(boundary: string): boolean {
   const [, call = '', n = ''] = /^\w+ (.*) #(\d+)$/.exec(boundary) ?? [];
-  return !READS.test(call) && !REPEATED.some(([calls, times]) => calls.test(call) && Number(n) > times);
+  return !READS.test(call) && !isShowing(call) && !REPEATED.some(([calls, times]) => calls.test(call) && Number(n) > times);
 }
 
 const atVendor = (boundary: string): string[] => {

@@ -22,6 +22,15 @@ export function namesOf(call: OutgoingCall): readonly string[] {
   return updates.map(({ Action = '', Name, Type = '' }) => `Checkpoint ${Action} ${Name ?? Type}`);
 }
 
+/** Whether a call only serves to show elsewhere what is so: a mark, a lease, a wake, what is known to be shown. */
+export const isShowing = (name: string): boolean => OF_PROJECTIONS.some((calls) => calls.test(name));
+
+const OF_PROJECTIONS = [
+  /^\w+ (?:\w+ )?(?:DUE|PROJECTOR|PRJ|COUNTER)\b[^,]*$/, // not a mark within the transaction of something else
+  /^\w+ firebreak-(?:slack|statuspage|grafana|tickets)$/,
+  /^Invoke project$/,
+];
+
 function nameOf(call: OutgoingCall): string {
   const { method, target, body } = call;
   const [service = '', operation = ''] = target.split('.');

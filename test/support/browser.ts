@@ -175,9 +175,10 @@ export class Page {
     await this.#send('Input.dispatchMouseEvent', { type: 'mouseReleased', ...mouse });
   }
 
-  /** A PNG of all of it, also of what is below the window. */
-  async picture(): Promise<Buffer> {
-    const { data } = await this.#send('Page.captureScreenshot', { captureBeyondViewport: true });
+  /** A PNG of so much of it from its upper left corner, also of what is below the window. */
+  async picture({ width, height }: { width: number; height: number }): Promise<Buffer> {
+    const clip = { x: 0, y: 0, width, height, scale: 1 };
+    const { data } = await this.#send('Page.captureScreenshot', { captureBeyondViewport: true, clip });
     return Buffer.from(data, 'base64');
   }
 }

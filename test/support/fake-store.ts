@@ -194,7 +194,8 @@ export class FakeIncidents implements Incidents {
       admitted.counts.known += 1;
       if (dossier && signal.status === 'firing') dossier.record.renotified += 1;
       if (dossier) admitted.wake.push(dossier.record.id);
-      if (known === null) admitted.apart.push({ arrival, status: row?.status ?? signal.status });
+      const status = isEvent(signal) ? signal.status : (row?.status ?? signal.status);
+      if (known === null) admitted.apart.push({ arrival, status });
       return;
     }
     const heard: Heard = { ...arrival, row, novelty };

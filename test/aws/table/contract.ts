@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Arrival } from '../../../domain/admission.ts';
-import type { Place, RollbackEnd } from '../../../domain/ports.ts';
+import type { Crowd } from '../../../domain/crowd.ts';
+import type { Admitted, Place, RollbackEnd } from '../../../domain/ports.ts';
 import { decide } from '../../../domain/rollback.ts';
 import { NewChange } from '../../../schemas/change.ts';
 import type { Message } from '../../../schemas/inbox.ts';
@@ -228,6 +229,332 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await record(next)).toMatchObject({ firing: 1, seq: 0 });
       later(3600);
       expect(await admit(here())).toMatchObject({ counts: { known: 1 } });
+    });
+  });
+
+  describe(`${name}: taking in what routes say of it`, () => {
+    const warning = { severity: 'warning', asksRollback: false } as const;
+    const apartOf = ({ apart }: Admitted) =>
+      apart.map(({ arrival: { signal: one }, status }) => [one.fingerprint.split('/')[1], status]);
+    const mutedHere = async () =>
+      (await stores.incidents.muted()).filter(({ signal: { service } }) => service === place.service);
+
+    test('an incident may wake nobody', async () => {
+      const delivery = { page: false, incident: true, channels: ['#payments', '#ops'] };
+      const { opened: ids } = await take(arrival(here(warning), { delivery }));
+      expect(await record(ids[0] as IncidentId)).toMatchObject({
+        severity: 'warning',
+        page: false,
+        told_channels: ['#payments', '#ops'],
+      });
+    });
+
+    test('a warning may wake somebody, also in what is open', async () => {
+      const { opened: ids } = await take(arrival(here(warning), { delivery: { page: true, incident: true } }));
+      const [id = '' as IncidentId] = ids;
+      expect(await record(id)).toMatchObject({ severity: 'warning', page: true });
+      await take(arrival(other(warning), { delivery: { page: true, incident: true } }));
+      expect(await mailOf(id)).toMatchObject([{ critical: false, pages: true }]);
+    });
+
+    test('something critical that is to wake nobody does not', async () => {
+      const id = await opened();
+      await take(arrival(other({ asksRollback: false }), { delivery: { page: false } }));
+      expect(await mailOf(id)).toMatchObject([{ critical: true, pages: false }]);
+    });
+
+    test('what wants no incident is told apart, as it is now, until one has it', async () => {
+      expect(apartOf(await admit(here(warning)))).toEqual([['1', 'firing']]);
+      expect(apartOf(await admit(here(warning)))).toEqual([['1', 'firing']]);
+      expect(apartOf(await admit(ended(here(warning))))).toEqual([['1', 'resolved']]);
+      expect(apartOf(await admit(here(warning)))).toEqual([['1', 'resolved']]);
+      const id = await opened(other());
+      expect(apartOf(await admit(other(), ended(other())))).toEqual([]);
+      expect(apartOf(await admit(here({ ...warning, fingerprint: `${place.service}/3` })))).toEqual([]);
+      expect(await record(id)).toMatchObject({ signal_count: 2 });
+    });
+
+    test('what has no incident is listed, newest first', async () => {
+      const listed = async (muted: boolean) =>
+        (await stores.incidents.apart({ limit: 50, muted })).items.filter(
+          ({ signal: { service } }) => service === place.service,
+        );
+      await admit(here(warning));
+      later(1);
+      await take(arrival(other(warning), { mute: silenced }));
+      expect(await listed(false)).toMatchObject([
+        { signal: { fingerprint: here().fingerprint, first_seen_at: plusSeconds(stores.clock.now(), -1) }, mute: null },
+      ]);
+      expect(await listed(true)).toMatchObject([{ signal: { fingerprint: other().fingerprint }, mute: silenced }]);
+    });
+
+    test('a failed deploy is told apart as having happened, however often it is heard of', async () => {
+      const failed = here({ ...warning, source: 'deployment' });
+      expect(apartOf(await admit(failed))).toEqual([['1', 'firing']]);
+      expect(apartOf(await admit(failed))).toEqual([['1', 'firing']]);
+    });
+
+    test('something critical that is kept quiet opens nothing, and is looked at again when the quiet is over', async () => {
+      const quiet = await take(arrival(here(), { mute: silenced }));
+      expect(quiet).toMatchObject({ opened: [], wake: [], counts: { recorded: 1 } });
+      expect(apartOf(quiet)).toEqual([['1', 'firing']]);
+      expect(await mutedHere()).toMatchObject([{ signal: { episode: here().episode }, by: 'silence' }]);
+      expect(await take(arrival(here(), { mute: silenced }))).toMatchObject({ opened: [], counts: { known: 1 } });
+      const id = await opened();
+      expect(await record(id)).toMatchObject({ severity: 'critical', page: true, asks_rollback: true, firing: 1 });
+      expect(await mutedHere()).toEqual([]);
+    });
+
+    test('what ends while it is kept quiet is quiet no more', async () => {
+      await take(arrival(here(), { mute: silenced }));
+      await admit(ended(here()));
+      expect(await mutedHere()).toEqual([]);
+      expect(await admit(here())).toMatchObject({ opened: [], counts: { known: 1 } });
+    });
+
+    test('what has happened while it was kept quiet is not looked at again', async () => {
+      await take(arrival(here({ source: 'deployment', severity: 'warning' }), { mute: silenced }));
+      expect(await mutedHere()).toEqual([]);
+    });
+
+    test('what is kept quiet joins what is open without a sound', async () => {
+      const id = await opened(here({ ...warning, asksRollback: true }));
+      expect(await take(arrival(other(), { mute: silenced }))).toMatchObject({ wake: [id], counts: { joined: 1 } });
+      expect(await record(id)).toMatchObject({ severity: 'warning', firing: 2, signal_count: 2 });
+      expect(await mailOf(id)).toEqual([
+        { kind: 'signals', fired: 1, resolved: 0, critical: false, pages: false, asksRollback: false },
+      ]);
+      expect(await mutedHere()).toEqual([]);
+    });
+
+    test('what asks while it is kept quiet is heard to ask when the quiet is over', async () => {
+      const id = await opened(here({ asksRollback: false }));
+      await take(arrival(here(), { mute: silenced }));
+      expect(await record(id)).toMatchObject({ asks_rollback: false, seq: 0 });
+      await admit(here());
+      expect(await record(id)).toMatchObject({ asks_rollback: true, signal_count: 1 });
+      expect(await mailOf(id)).toMatchObject([{ fired: 0, asksRollback: true }]);
+    });
+
+    test('what asks while it is kept quiet, and has no incident, opens one that asks when the quiet is over', async () => {
+      await admit(here(warning));
+      expect(await take(arrival(here({ severity: 'warning' }), { mute: silenced }))).toMatchObject({ opened: [] });
+      const [one] = await mutedHere();
+      expect(one).toMatchObject({ signal: { asksRollback: true } });
+      const id = await opened(here({ severity: 'warning' }));
+      expect(await record(id)).toMatchObject({ asks_rollback: true });
+    });
+
+    test('an alert that is silenced after its incident was closed opens the next one when that is over', async () => {
+      const id = await opened();
+      await closed(id);
+      later(301);
+      expect(await take(arrival(here(), { mute: silenced }))).toMatchObject({ opened: [], counts: { recorded: 1 } });
+      expect(await mutedHere()).toHaveLength(1);
+      expect(await opened()).not.toBe(id);
+    });
+  });
+
+  describe(`${name}: many at once`, () => {
+    const crowd: Crowd = { because: 'many', name: '', text: '6 incidents in 5 minutes' };
+    const parent = () => stores.crowds.openParent(place.environment, crowd, 'six at once', TRACE);
+    const child = async (one = 1) => {
+      const [id] = (
+        await admit(here({ service: `${place.service}-${one}` as ServiceName, fingerprint: `c/${services}/${one}` }))
+      ).opened;
+      return id as IncidentId;
+    };
+
+    beforeEach(() => {
+      place = { ...place, environment: `crowded-${services}` as EnvironmentName };
+    });
+
+    test('what has opened is found by time, oldest first, whoever opened it', async () => {
+      const since = plusSeconds(stores.clock.now(), 1);
+      await child(1);
+      later(2);
+      const second = await child(2);
+      later(1);
+      const by = { title: 'a drill', severity: 'warning', by: 'person:ada', trace: TRACE } as const;
+      const third = await stores.incidents.declare({ ...place, ...by });
+      const found = (await stores.crowds.openedSince(since)).filter(
+        ({ environment }) => environment === place.environment,
+      );
+      expect(found).toMatchObject([
+        { id: second, at: plusSeconds(since, 1), service: `${place.service}-2`, unmatched: null },
+        { id: third.id, service: place.service },
+      ]);
+      expect(new Set(found.map(({ scope }) => scope)).size).toBe(2);
+    });
+
+    test('of those that have opened, the resolved and the mitigated fail no more', async () => {
+      const since = stores.clock.now();
+      const [open, mitigating, mitigated, over] = [await child(1), await child(2), await child(3), await child(4)];
+      await stores.incidents.post(mitigating, note, { status: 'mitigating' });
+      await stores.incidents.post(mitigated, note, { status: 'mitigated' });
+      await closed(over);
+      const all = (await stores.crowds.openedSince(since)).filter(
+        ({ environment }) => environment === place.environment,
+      );
+      expect(all).toHaveLength(4);
+      const failing = (await stores.crowds.stillFailing(all)).map(({ id }) => id);
+      expect(failing.toSorted()).toEqual([open, mitigating].toSorted());
+    });
+
+    test('an environment has one open parent, which is critical and waits for its start', async () => {
+      expect(await stores.crowds.parentIn(place.environment)).toBeUndefined();
+      const id = await parent();
+      expect(await parent()).toBe(id);
+      expect(await isPending(id)).toBe(true);
+      const found = await stores.crowds.parentIn(place.environment);
+      expect(found?.lastJoinedAt).toBe(stores.clock.now());
+      expect(found?.incident).toEqual(await record(id));
+      expect(found?.incident).toMatchObject({
+        service: 'several-services',
+        environment: place.environment,
+        severity: 'critical',
+        title: 'six at once',
+        status: 'open',
+        firing: 0,
+        crowd,
+        trace: TRACE,
+      });
+      expect(await stores.crowds.parentIn(`${place.environment}-b`)).toBeUndefined();
+    });
+
+    test('the next parent opens when the last is over', async () => {
+      const first = await parent();
+      await closed(first);
+      expect(await stores.crowds.parentIn(place.environment)).toBeUndefined();
+      expect(await parent()).not.toBe(first);
+    });
+
+    test('a part joins once, however often it is said', async () => {
+      const [into, part] = [await parent(), await child()];
+      later(3);
+      expect([await stores.crowds.join(into, part), await stores.crowds.join(into, part)]).toEqual([
+        'joined',
+        'joined',
+      ]);
+      expect(await record(into)).toMatchObject({ firing: 1, signal_count: 1 });
+      expect(await record(part)).toMatchObject({ parent_id: into });
+      expect((await stores.crowds.parentIn(place.environment))?.lastJoinedAt).toBe(stores.clock.now());
+      expect(await timeline(into)).toEqual(['alerts.joined', 'incident.opened']);
+      expect(await timeline(part)).toEqual(['incident.joined', 'incident.opened']);
+    });
+
+    test('nothing joins what is over, and nothing that is over joins', async () => {
+      const [into, part] = [await parent(), await child()];
+      await closed(part);
+      expect(await stores.crowds.join(into, part)).toBe('closed');
+      expect(await record(into)).toMatchObject({ firing: 0 });
+      await closed(into);
+      const late = await child(2);
+      expect(await stores.crowds.join(into, late)).toBe('closed');
+      expect(await record(late)).not.toHaveProperty('parent_id');
+      expect(await stores.crowds.join(into, '01TESTNOSUCH00000000000000' as IncidentId)).toBe('closed');
+    });
+
+    test('a part that is over is counted once, and the parent closes after the last of them', async () => {
+      const [into, a, b] = [await parent(), await child(1), await child(2)];
+      for (const part of [a, b]) await stores.crowds.join(into, part);
+      later(1);
+      expect(await stores.crowds.childEnded(into, a)).toMatchObject({ id: into, firing: 1 });
+      expect(await stores.crowds.childEnded(into, a)).toMatchObject({ firing: 1 });
+      expect(await stores.incidents.resolve(into, 0, null, '')).toBe('not_yet');
+      expect(await stores.crowds.childEnded(into, b)).toMatchObject({ firing: 0, signal_count: 2 });
+      expect(await stores.incidents.resolve(into, 0, null, 'All have ended')).toBe('resolved');
+    });
+
+    test('what never was a part of it is not counted', async () => {
+      const [into, stranger] = [await parent(), await child()];
+      expect(await stores.crowds.childEnded(into, stranger)).toMatchObject({ firing: 0 });
+    });
+
+    test('parts have the channel of their parent, until they have one of their own', async () => {
+      const [into, part] = [await parent(), await child()];
+      await stores.crowds.join(into, part);
+      await stores.incidents.setChannel(into, '#incident-2611201');
+      expect(await stores.incidents.view(part)).toMatchObject({ parent_id: into, channel: '#incident-2611201' });
+      await stores.incidents.setChannel(part, '#incident-2611202');
+      expect(await stores.incidents.view(part)).toMatchObject({ channel: '#incident-2611202' });
+    });
+
+    test('the story of a parent has its parts, and that of a part its parent', async () => {
+      const [into, a, b] = [await parent(), await child(1), await child(2)];
+      for (const part of [a, b]) await stores.crowds.join(into, part);
+      await stores.incidents.setChannel(into, '#incident-2611201');
+      await closed(b);
+      const story = await stores.incidents.story(into, null);
+      expect(story?.children).toMatchObject([
+        { id: a, service: `${place.service}-1`, environment: place.environment, status: 'open', severity: 'critical' },
+        { id: b, service: `${place.service}-2`, status: 'resolved' },
+      ]);
+      expect(story).toMatchObject({ childCount: 2, parent: null });
+      const own = { id: into, channel: '#incident-2611201' };
+      expect(await stores.incidents.story(a, null)).toMatchObject({ parent: own, children: [], childCount: 0 });
+    });
+  });
+
+  describe(`${name}: the story of an incident`, () => {
+    test('is told of none that does not exist', async () => {
+      expect(await stores.incidents.story('01TESTNOSUCH00000000000000' as IncidentId, null)).toBeUndefined();
+    });
+
+    test('is what is so now: decisions, effects, alerts with the firing ones first', async () => {
+      const id = await opened(here());
+      await admit(other({ startsAt: plusSeconds(here().startsAt, 30) }));
+      await admit(ended(here()));
+      const decision = await judged(id, 1);
+      const page = { key: 'p', kind: 'page', target: 'pagerduty', class: 'keyed', detail: 'Page 1' } as const;
+      await stores.effects.intend(id, page, { page: 1 });
+      later(1);
+      await rollbackBegun(id);
+      const story = await stores.incidents.story(id, null);
+      expect(story?.incident).toEqual(await record(id));
+      expect(story?.decisions).toEqual([decision]);
+      expect(story?.effects.map(({ kind }) => kind)).toEqual(['page', 'roll-back']);
+      expect(story?.signals.map(({ episode, status }) => [episode, status])).toEqual([
+        [other({ startsAt: plusSeconds(here().startsAt, 30) }).episode, 'firing'],
+        [here().episode, 'resolved'],
+      ]);
+      await stores.incidents.post(id, note, { title: 'another title' });
+      expect((await stores.incidents.story(id, null))?.incident).toMatchObject({ title: 'another title', seq: 3 });
+    });
+
+    test('tells the timeline, oldest first, from a place on', async () => {
+      const id = await opened();
+      const tell = async (text: string) => {
+        later(1);
+        await stores.incidents.note(id, text, {
+          at: stores.clock.now(),
+          actor: 'ada',
+          kind: 'note',
+          text,
+          detail: null,
+        });
+      };
+      await tell('one');
+      await tell('two');
+      const told = (await stores.incidents.story(id, null))?.timeline ?? [];
+      expect(told.map(({ entry }) => entry.text)).toEqual([expect.stringMatching(/^Opened/), 'one', 'two']);
+      expect(told.map(({ place: at }) => at)).toEqual(told.map(({ place: at }) => at).toSorted());
+      const last = told.at(-1)?.place ?? '';
+      expect((await stores.incidents.story(id, last))?.timeline).toEqual([]);
+      await tell('three');
+      expect((await stores.incidents.story(id, last))?.timeline).toMatchObject([{ entry: { text: 'three' } }]);
+    });
+
+    test('says of alerts that are kept quiet what is new', async () => {
+      const id = await opened();
+      expect(await stores.incidents.setMuted(id, null)).toBe(false);
+      expect(await stores.incidents.setMuted(id, 'silenced by ada')).toBe(true);
+      expect(await stores.incidents.setMuted(id, 'silenced by ada')).toBe(false);
+      expect(await stores.incidents.setMuted(id, 'silenced by bo')).toBe(true);
+      expect((await stores.incidents.story(id, null))?.incident.muted).toEqual({ text: 'silenced by bo' });
+      expect(await stores.incidents.setMuted(id, null)).toBe(true);
+      expect(await stores.incidents.setMuted(id, null)).toBe(false);
+      expect((await stores.incidents.story(id, null))?.incident.muted).toBeNull();
     });
   });
 

@@ -1,0 +1,40 @@
+import { describe, expect, test } from 'vitest';
+import { kill9 } from '../../demo/stories/kill-9.ts';
+import { slackDown } from '../../demo/stories/slack-down.ts';
+import { channelsIn, pagesIn, played, rollbacksIn, STORY_MAX_MS, untrue } from './played.ts';
+
+/** Most of their time they wait for the other side, so they do it together. */
+describe('the stories of the demo in which more breaks than a service', { timeout: STORY_MAX_MS }, () => {
+  test.concurrent('Slack is down: page and rollback at once, and everything in Slack afterwards', async () => {
+    const story = await played(slackDown);
+    expect(untrue(story)).toEqual([]);
+    const [incident] = story.incidents;
+    expect(incident?.status).toBe('resolved');
+    expect(rollbacksIn(story)).toHaveLength(1);
+    const refused = story.calls.filter(({ vendor, outcome }) => vendor === 'slack' && outcome === 503);
+    expect(refused.length).toBeGreaterThan(0);
+    expect(channelsIn(story)).toEqual([incident?.channel?.slice(1)]);
+    const posts = story.calls
+      .filter(({ path, outcome }) => path.endsWith('/chat.postMessage') && outcome === 200)
+      .map(({ body }) => new URLSearchParams(String(body)))
+      .map((form) => `${form.get('channel')} ${form.get('text')}`);
+    expect(posts).toEqual([...new Set(posts)]);
+    expect(story.lines.join('\n')).toMatch(/Slack +answers 503[^]*Rolled back to v41[^]*Slack +opens #incident-/);
+  });
+
+  test.concurrent('killed twice: one page, one rollback, one channel, and the incident ends', async () => {
+    const story = await played(kill9);
+    expect(untrue(story)).toEqual([]);
+    const [incident] = story.incidents;
+    expect(story.incidents).toHaveLength(1);
+    expect(incident?.status).toBe('resolved');
+    const key = `${incident?.id}.page.1`;
+    expect(pagesIn(story)).toEqual([`trigger ${key}`, `resolve ${key}`]);
+    expect(rollbacksIn(story)).toMatchObject([{ from_version: 'v42', to_version: 'v41' }]);
+    expect(channelsIn(story)).toHaveLength(1);
+    const kinds = incident?.timeline.map(({ kind }) => kind) ?? [];
+    expect(kinds).toEqual([...new Set(kinds)]);
+    expect(kinds).toEqual(expect.arrayContaining(['mitigation.succeeded', 'verification.passed', 'incident.resolved']));
+    expect(story.lines.filter((line) => /kill -9 +ends all of Firebreak/.test(line))).toHaveLength(2);
+  });
+});

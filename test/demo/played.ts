@@ -1,0 +1,66 @@
+import { Stage } from '../../demo/stage.ts';
+import type { Fact, Story } from '../../demo/stories/story.ts';
+import { callsOf, type VendorCall } from '../../demo/witness.ts';
+import type { IncidentView, TimelineEntry } from '../../schemas/incident.ts';
+
+/** The quarter of an hour of a verification takes less than 4 seconds. */
+const TIME_SCALE = 240;
+
+/** A slow machine is no failure. */
+const LIMIT_SECONDS = 90;
+
+export const STORY_MAX_MS = 120_000;
+
+export type Played = {
+  facts: Fact[];
+  /** As they would be on the screen. */
+  lines: string[];
+  /** In the order in which they opened. */
+  incidents: (IncidentView & { timeline: TimelineEntry[] })[];
+  /** Of all vendors, oldest first. */
+  calls: VendorCall[];
+};
+
+/** Plays a story as the command does, only faster, and gives all that can be said about it afterwards. */
+export async function played(story: Story): Promise<Played> {
+  const lines: string[] = [];
+  const paper = { colours: false, write: (text: string) => void lines.push(...text.split('\n')) };
+  const env = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '' };
+  const stage = await Stage.open(story, { paper, env, timeScale: TIME_SCALE, limitSeconds: LIMIT_SECONDS });
+  try {
+    const facts = await stage.play();
+    await stage.settle();
+    const incidents = await Promise.all(
+      (await stage.incidents()).map(async (one) => ({ ...one, timeline: await stage.timeline(one) })),
+    );
+    return { facts, lines, incidents, calls: await callsOf(stage.firebreak) };
+  } finally {
+    await stage.close();
+  }
+}
+
+/** What is not as it has to be. */
+export const untrue = ({ facts }: Played): string[] => facts.filter(({ holds }) => !holds).map(({ text }) => text);
+
+/** What the pager was told, without repeats under one key. */
+export const pagesIn = ({ calls }: Played): string[] => [
+  ...new Set(
+    calls
+      .filter(({ vendor }) => vendor === 'pagerduty')
+      .map(({ body }) => body as { event_action: string; dedup_key: string })
+      .map(({ event_action, dedup_key }) => `${event_action} ${dedup_key}`),
+  ),
+];
+
+/** What the CD system was asked to do, without repeats under one key. */
+export const rollbacksIn = ({ calls }: Played): unknown[] => {
+  const asked = calls.filter(({ vendor, method }) => vendor === 'cd' && method === 'POST').map(({ body }) => body);
+  return [...new Map(asked.map((body) => [(body as { idempotency_key: string }).idempotency_key, body])).values()];
+};
+
+/** The channels that Slack was asked for, and got. */
+export const channelsIn = ({ calls }: Played): string[] =>
+  calls
+    .filter(({ path, outcome }) => path.endsWith('/conversations.create') && outcome === 200)
+    .map(({ body }) => new URLSearchParams(String(body)).get('name') ?? '')
+    .filter((name) => name.startsWith('incident-'));
