@@ -1,0 +1,74 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import { group, prepare, startProduct, type Product } from './product.ts';
+import { result, type Result } from './results.ts';
+import type { Vendors } from './vendors.ts';
+
+const INCIDENTS = 30;
+
+/** They come one after the other, all within a minute. */
+const EVERY_MS = 1000;
+
+/** Channels that Slack lets anybody make within a minute: `conversations.create` is of tier 2. */
+const CREATES_PER_MINUTE = 20;
+
+/** Slack's limit alone takes this long; nobody can be faster. Seconds. */
+const SLACKS_OWN_SECONDS = (INCIDENTS / CREATES_PER_MINUTE) * 60;
+
+/** Promised: every channel within three minutes, and every page within ten seconds. */
+const CHANNELS_TARGET = 180 / SLACKS_OWN_SECONDS;
+const PAGE_PROMISED_MS = 10_000;
+
+const GIVE_UP_AFTER_MS = 200_000;
+const LOOK_EVERY_MS = 500;
+
+const services = Array.from({ length: INCIDENTS }, (_, number) => `channel-${number}`);
+
+const Incidents = z.object({ items: z.array(z.object({ channel: z.string().nullable() })) });
+
+/**
+ * Thirty incidents in a minute, each on its own, against the stand-in of Slack with its real limits: how late the last
+ * page is, and when the last channel is there.
+ */
+export async function measureChannels(folder: string, vendors: Vendors): Promise<Result[]> {
+  await prepare(folder, { acting: [], paging: services }, vendors);
+  await writeFile(join(folder, 'config', 'routes.yaml'), 'manyAtOnce: off\n');
+  const product = await startProduct(folder, vendors);
+  try {
+    const began = performance.now();
+    const pages = await Promise.all(services.map((service, number) => pageOf(product, vendors, service, number)));
+    await allHaveChannels(product, began);
+    const seconds = (performance.now() - began) / 1000;
+    const name = `${INCIDENTS} incidents in a minute`;
+    return [
+      result(`${name} → slowest page sent, ms (reference: what is promised)`, Math.max(...pages), PAGE_PROMISED_MS, 1),
+      result(
+        `${name} → all channels, s (reference: Slack's limit alone)`,
+        seconds,
+        SLACKS_OWN_SECONDS,
+        CHANNELS_TARGET,
+      ),
+    ];
+  } finally {
+    await product.stop();
+  }
+}
+
+async function pageOf(product: Product, vendors: Vendors, service: string, number: number): Promise<number> {
+  await sleep(number * EVERY_MS);
+  const sent = performance.now();
+  await product.request('POST', '/v1/alerts/alertmanager', group([service]));
+  return (await vendors.page(service)).at - sent;
+}
+
+async function allHaveChannels(product: Product, began: number): Promise<void> {
+  for (;;) {
+    const { items } = Incidents.parse(await product.request('GET', `/v1/incidents?limit=${INCIDENTS}`));
+    if (items.filter(({ channel }) => channel !== null).length === INCIDENTS) return;
+    if (performance.now() - began > GIVE_UP_AFTER_MS)
+      throw new Error(`not every incident has a channel after ${GIVE_UP_AFTER_MS / 1000} s`);
+    await sleep(LOOK_EVERY_MS);
+  }
+}
