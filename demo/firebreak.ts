@@ -16,6 +16,9 @@ const PROGRAM = 'local/main.ts';
 /** What is kept of its log, to show when it ends unasked. */
 const LOG_KEPT_CHARS = 20_000;
 
+/** It takes a second or two. */
+const READY_MAX_MS = 30_000;
+
 const STOP_MAX_MS = 10_000;
 
 /** The tokens that the first start makes, as they are kept in the data folder. */
@@ -109,9 +112,15 @@ export class Firebreak {
   #ready(child: ChildProcess): Promise<void> {
     this.#log = '';
     return new Promise((done, fail) => {
+      const late = () => fail(new Error(`Firebreak is not ready after ${READY_MAX_MS / 1000} s:\n${this.#log}`));
+      const timer = setTimeout(late, READY_MAX_MS).unref();
+      const ready = () => {
+        clearTimeout(timer);
+        done();
+      };
       const hear = (chunk: Buffer) => {
         this.#log = (this.#log + chunk.toString()).slice(-LOG_KEPT_CHARS);
-        if (/^firebreak ready on \S+$/m.test(this.#log)) done();
+        if (/^firebreak ready on \S+$/m.test(this.#log)) ready();
       };
       child.stdout?.on('data', hear);
       child.stderr?.on('data', hear);

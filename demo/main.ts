@@ -58,26 +58,32 @@ async function play({ story, exit, keep }: Play): Promise<number> {
       value !== undefined && PASSED_ON.includes(name) ? [[name, value]] : [],
     ),
   );
-  const stage = await Stage.open(story, { paper, env, timeScale: TIME_SCALE, limitSeconds: LIMIT_SECONDS });
-  const { teller } = stage;
   try {
-    teller.write(`${stage.firebreak.url}/sandbox shows it as the vendors would.\n`, 'dim');
-    const facts = await Promise.race([stage.play(), interrupted]);
-    if (facts === 'interrupted') return EXIT.interrupted;
-    await stage.settle();
-    await tellEnding(stage, facts);
-    const failed = facts.filter(({ holds }) => !holds).length;
-    if (failed > 0) teller.write(`\nNot as it should be: ${failed} of ${facts.length}, marked with ✗ above.`, 'red');
-    const stays = process.stdout.isTTY && !exit;
-    await tellLinks(stage, { stays, kept: keep });
-    if (stays) await interrupted;
-    return failed === 0 ? EXIT.done : EXIT.failed;
+    const stage = await Stage.open(story, { paper, env, timeScale: TIME_SCALE, limitSeconds: LIMIT_SECONDS });
+    try {
+      return await playOn(stage, { exit, keep });
+    } finally {
+      await stage.close({ keep });
+    }
   } catch (error) {
-    teller.write(`\n${whatWentWrong(error)}\n\nThe end of Firebreak's log:\n${stage.firebreak.log}`);
+    process.stderr.write(`\n${whatWentWrong(error)}\n`);
     return EXIT.failed;
-  } finally {
-    await stage.close({ keep });
   }
+}
+
+async function playOn(stage: Stage, { exit, keep }: Pick<Play, 'exit' | 'keep'>): Promise<number> {
+  const { teller, firebreak } = stage;
+  teller.write(`${firebreak.url}/sandbox shows it as the vendors would.\n`, 'dim');
+  const facts = await Promise.race([stage.play(), interrupted]);
+  if (facts === 'interrupted') return EXIT.interrupted;
+  await stage.settle();
+  await tellEnding(stage, facts);
+  const failed = facts.filter(({ holds }) => !holds).length;
+  if (failed > 0) teller.write(`\nNot as it should be: ${failed} of ${facts.length}, marked with ✗ above.`, 'red');
+  const stays = process.stdout.isTTY && !exit;
+  await tellLinks(stage, { stays, kept: keep });
+  if (stays) await interrupted;
+  return failed === 0 ? EXIT.done : EXIT.failed;
 }
 
 function whatWentWrong(error: unknown): string {

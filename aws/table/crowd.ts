@@ -138,6 +138,6 @@ export class CrowdTable implements CrowdPort {
   }
 }
 
-/** In the order in which they joined. */
+/** In the order in which they opened. */
 export const childrenOf = (table: Table, parent: IncidentId): Promise<IncidentId[]> =>
   collect(table.each(keys.incident(parent).pk, 'CHILD#'), (item) => IncidentId.parse(item['child']));

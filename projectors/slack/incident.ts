@@ -248,11 +248,12 @@ class View {
       return true;
     });
     if (told === undefined || told.kind === 'unclear') return;
+    const done = isDone(told);
     const { [what]: _answered, ...others } = this.#state.unsure;
-    const still = lost !== undefined && sure !== null && began < sure;
-    const unsure = still ? { ...others, [what]: lost } : others;
-    await this.#save({ unsure, ...(isDone(told) && said) });
-    if (still) this.#turn.comeAgain(sure);
+    // An attempt before this one is over once this one, begun after its time, was done.
+    const still = lost !== undefined && !(done && sure !== null && began >= sure);
+    await this.#save({ unsure: still ? { ...others, [what]: lost } : others, ...(done && said) });
+    if (still && done && sure !== null) this.#turn.comeAgain(sure);
   }
 
   /** True: done. */

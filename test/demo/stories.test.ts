@@ -6,7 +6,7 @@ import { migration } from '../../demo/stories/migration.ts';
 import { channelsIn, pagesIn, played, rollbacksIn, STORY_MAX_MS, untrue } from './played.ts';
 
 describe('the stories of the demo', { timeout: STORY_MAX_MS }, () => {
-  test('a bad deploy is paged and rolled back once, verified, shown everywhere, and closed', async () => {
+  test.concurrent('a bad deploy is paged and rolled back once, verified, shown everywhere, and closed', async () => {
     const story = await played(badDeploy);
     expect(untrue(story)).toEqual([]);
     const [incident] = story.incidents;
@@ -31,7 +31,7 @@ describe('the stories of the demo', { timeout: STORY_MAX_MS }, () => {
     expectInOrder(story.lines, [/users are served again/, /HighErrorRatio has ended/, /Firebreak +Resolved/]);
   });
 
-  test('a deploy with a migration waits for a person, and is rolled back after that', async () => {
+  test.concurrent('a deploy with a migration waits for a person, and is rolled back after that', async () => {
     const story = await played(migration);
     expect(untrue(story)).toEqual([]);
     const [incident] = story.incidents;
@@ -46,7 +46,7 @@ describe('the stories of the demo', { timeout: STORY_MAX_MS }, () => {
     expectInOrder(story.lines, [/Asks a person/, /ada +decision approved/, /CD system +rolls checkout back/]);
   });
 
-  test('an outage that no change has caused is one incident, one page, and no rollback', async () => {
+  test.concurrent('an outage that no change has caused is one incident, one page, and no rollback', async () => {
     const story = await played(dependencyOutage);
     expect(untrue(story)).toEqual([]);
     const [parent, ...others] = story.incidents.filter(({ parent_id }) => parent_id === null);

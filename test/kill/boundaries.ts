@@ -38,6 +38,53 @@ const atVendor = (boundary: string): string[] => {
   return EFFECT.test(call) ? [`ahead of ${call}`, `inside ${call}`] : [];
 };
 
+/** Calls by which something is made at an outlet: done twice, it would be there twice. */
+const MADE =
+  /^(Slack (conversations\.create|chat\.postMessage)|Statuspage (POST|PATCH) incidents|Grafana POST|GitHub POST) /;
+
+/** Calls by which something there is set: done late, it would undo what was said since. */
+const SET = /^(Slack (conversations\.(set|archive)|chat\.update|pins|bookmarks\.add)|Grafana PATCH) /;
+
+/** What the projectors write down for themselves; and events, of which they have not heard yet. */
+const OWN = /^(TransactWriteItems|UpdateItem|SendMessage|DeleteMessageBatch) /;
+const EVENT = /INC\/TL\b/;
+
+/** A death at an outlet, and how long the product is dead then. */
+export type Death = { at: string; deadFor: number };
+
+/** So long after its death an attempt is too old to come yet, and is made again. Seconds. */
+const UNTIL_SURE = 100;
+
+/** So long after it, the lease has run out, and an attempt may yet come. */
+const UNTIL_FREE = 50;
+
+/**
+ * Boundaries of what is shown, as a run without any kill passes them; `own` of those of the projectors' own writes, by
+ * the seed. What is repeated like an earlier call of its name, and has been killed at twice, is left to the others.
+ */
+export function deathsWhereShown(passed: readonly string[], own: number, seed: string): Death[] {
+  const calls = passed.filter(isBefore).map(callOf);
+  const made = calls.filter((call) => MADE.test(call) && (numberOf(call) <= 3 || /postMessage/.test(call)));
+  const set = calls.filter((call) => SET.test(call) && numberOf(call) <= 2);
+  const events = calls.filter((call) => EVENT.test(call));
+  const others = calls.filter((call) => isShowing(call) && OWN.test(call));
+  const at = (when: string, all: readonly string[], deadFor: number): Death[] =>
+    all.map((call) => ({ at: `${when} ${call}`, deadFor }));
+  const first = made.filter((call) => numberOf(call) === 1);
+  return [
+    // These take long: it is started at once, and waits.
+    ...at('before', first, 0),
+    ...at('ahead of', [...first, ...set.filter((call) => numberOf(call) === 1)], UNTIL_FREE),
+    ...at('inside', first, 0),
+    ...at('before', made, UNTIL_SURE),
+    ...at('inside', [...made, ...set], UNTIL_FREE),
+    ...at('after', [...events, ...sampleOf(others, own, seed)], UNTIL_FREE),
+  ];
+}
+
+const callOf = (boundary: string): string => boundary.replace(/^\w+ /, '');
+const numberOf = (call: string): number => Number(/#(\d+)$/.exec(call)?.[1]);
+
 /** The share `part` of `parts`, chosen by name, so that two files which recorded a run each agree on it. */
 export const shareOf = (boundaries: readonly string[], part: number, parts: number): string[] =>
   boundaries.filter((boundary) => Math.floor(chanceOf(boundary) * parts) === part);

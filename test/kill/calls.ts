@@ -46,7 +46,18 @@ function nameOf(call: OutgoingCall): string {
   if (path === '/v2/enqueue') return `PagerDuty ${parse<{ event_action?: string }>(body).event_action ?? ''}`;
   if (path.endsWith('/rollback')) return 'CD roll-back';
   if (path.includes('/rollback/')) return 'CD status';
-  return `${method} ${path}`;
+  return outletName(method, path) ?? `${method} ${path}`;
+}
+
+/** Where incidents are shown. What only looks is a GET there, except in Slack. */
+function outletName(method: string, path: string): string | undefined {
+  const [, slack] = /^\/api\/([a-z]+\.[a-zA-Z.]+)$/.exec(path) ?? [];
+  if (slack !== undefined) return `Slack ${slack}`;
+  const [, statuspage] = /^\/v1\/pages\/\w+\/(\w+)/.exec(path) ?? [];
+  if (statuspage !== undefined) return `Statuspage ${method} ${statuspage}`;
+  if (path.startsWith('/api/annotations')) return `Grafana ${method} annotations`;
+  const [, github] = /^\/repos\/.*\/(issues|comments)$/.exec(path) ?? [];
+  return github === undefined ? undefined : `GitHub ${method} ${github}`;
 }
 
 /** The path without its query, and without the date of the API that Lambda has in front. */

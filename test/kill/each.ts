@@ -1,12 +1,19 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Story } from '../support/scenario.ts';
-import { playKilledAt } from './run.ts';
+import type { Death } from './boundaries.ts';
+import { type Course, playKilledAt } from './run.ts';
+import { playShown } from './shown.ts';
 
 /** Long enough for two starts on a machine that is busy with other tests. Milliseconds. */
 const TIMEOUT_MS = 90_000;
 
+/** And for two of the 75 seconds after which an attempt that nobody can find is repeated. */
+const SHOWN_TIMEOUT_MS = 300_000;
+
 /** Chance decides what travels together and what comes first, so a run may pass by a boundary that another one had. */
 const MOST = 0.8;
+
+type Kill = { name: string; play: () => Promise<Course> };
 
 /**
  * A test for each: `kill -9` there, or at a row of boundaries, one in each life, set apart by `;`.
@@ -15,19 +22,37 @@ const MOST = 0.8;
  */
 export function killAtEach(boundaries: readonly string[], story: Story, mustBeReached = MOST): void {
   const chosen = process.env['FIREBREAK_KILL_AT'];
-  const played = chosen ? [chosen] : boundaries;
-  const reached = new Set<string>();
-  for (const boundary of played) {
-    test(`${story}: killed ${boundary}`, { timeout: TIMEOUT_MS }, async () => {
-      const course = await playKilledAt(
-        boundary.split(';').map((one) => one.trim()),
-        story,
-      );
-      if (course.reached > 0) reached.add(boundary);
-    });
-  }
-  test(`${story}: enough of them were reached`, () => {
-    const missed = played.filter((boundary) => !reached.has(boundary));
-    expect(reached.size, `not reached: ${missed.join(', ')}`).toBeGreaterThanOrEqual(played.length * mustBeReached);
+  const kills = (chosen ? [chosen] : boundaries).map((boundary) => {
+    const lives = boundary.split(';').map((one) => one.trim());
+    return { name: `${story}: killed ${boundary}`, play: () => playKilledAt(lives, story) };
+  });
+  const reached = new Set<Kill>();
+  for (const kill of kills) testOf(kill, reached, TIMEOUT_MS);
+  testOfThese(kills, reached, mustBeReached);
+}
+
+/** A test for each, several at a time: most of the time they wait. FIREBREAK_KILL_AT names the one to be played. */
+export function killWhereShown(deaths: readonly Death[]): void {
+  const chosen = process.env['FIREBREAK_KILL_AT'];
+  const kills = deaths
+    .map((death) => ({ name: `${death.at}, dead for ${death.deadFor} s`, play: () => playShown(death) }))
+    .filter(({ name }) => chosen === undefined || name === chosen);
+  const reached = new Set<Kill>();
+  describe.concurrent('each', () => {
+    for (const kill of kills) testOf(kill, reached, SHOWN_TIMEOUT_MS);
+  });
+  testOfThese(kills, reached, MOST);
+}
+
+function testOf(kill: Kill, reached: Set<Kill>, timeout: number): void {
+  test(kill.name, { timeout }, async () => {
+    if ((await kill.play()).reached > 0) reached.add(kill);
+  });
+}
+
+function testOfThese(kills: readonly Kill[], reached: ReadonlySet<Kill>, share: number): void {
+  test('enough of them were reached', () => {
+    const missed = kills.filter((kill) => !reached.has(kill)).map(({ name }) => name);
+    expect(reached.size, `not reached: ${missed.join('; ')}`).toBeGreaterThanOrEqual(kills.length * share);
   });
 }

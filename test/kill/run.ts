@@ -2,20 +2,19 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { stringify } from 'yaml';
 import { eventually } from '../support/firebreak.ts';
 import { AttendedProduct } from '../support/scenario-product.ts';
-import { type AroundEffect, startVendors } from '../support/scenario-vendors.ts';
+import { startVendors } from '../support/scenario-vendors.ts';
 import { catalogueOf, expectPromisesKept, play, type Story } from '../support/scenario.ts';
-import { namesOf } from './calls.ts';
+import { killerAtVendors } from './at-vendors.ts';
 
 /** A quarter of an hour of the workflow's waits passes in a quarter of a second. */
 const TIME_SCALE = 4000;
 
 /** Nothing here ends for want of news. */
-const PAGING = stringify({ quietHours: 14 * 24 });
+export const PAGING = stringify({ quietHours: 14 * 24 });
 
 /** How long after the death of its caller a call `ahead of` its effect has it; the next life has repeated it by then. */
 const LATE_MS = 1500;
@@ -30,14 +29,13 @@ export type Course = { passed: string[]; reached: number };
  * Plays the story with an empty data folder, kills the product at the first boundary in its first life, at the second
  * one in its second life, and so on; and expects that all promises are kept.
  *
- * Boundaries are those of at.ts, and two that lie at a vendor: `ahead of <call> #<n>`, which it has received and does
- * only later, and `inside <call> #<n>`, which it has done and not answered.
+ * Boundaries are those of at.ts and of at-vendors.ts.
  */
 export async function playKilledAt(kills: readonly string[], story: Story): Promise<Course> {
   const dir = await mkdtemp(join(tmpdir(), 'firebreak-kill-'));
   const [armed, log] = [join(dir, 'armed'), join(dir, 'log')];
   await Promise.all([writeFile(armed, ''), writeFile(log, '')]);
-  const killer = killerAtVendors(kills, () => existsSync(armed));
+  const killer = killerAtVendors(kills, () => existsSync(armed), LATE_MS);
   const vendors = await startVendors({ timeScale: TIME_SCALE, around: killer.around });
   const product = await AttendedProduct.start(
     {
@@ -68,40 +66,11 @@ export async function playKilledAt(kills: readonly string[], story: Story): Prom
   }
 }
 
-/** Kills at the boundaries that lie at a vendor. */
-function killerAtVendors(
-  kills: readonly string[],
-  isArmed: () => boolean,
-): { around: AroundEffect; aimAt(product: AttendedProduct): void; killed(): number } {
-  const counts = new Map<string, number>();
-  let victim: AttendedProduct | undefined;
-  let killed = 0;
-  const killsAt = async (boundary: string): Promise<boolean> => {
-    if (victim === undefined || !isArmed() || boundary !== kills[victim.deaths]) return false;
-    killed += 1;
-    await victim.kill9();
-    return true;
-  };
-  return {
-    aimAt: (product) => (victim = product),
-    killed: () => killed,
-    around: async (call, effect) => {
-      const [name = ''] = namesOf({ ...call, target: '' });
-      const n = (counts.get(name) ?? 0) + 1;
-      counts.set(name, n);
-      const ahead = await killsAt(`ahead of ${name} #${n}`);
-      if (ahead) await sleep(LATE_MS);
-      const reply = await effect();
-      return ahead || (await killsAt(`inside ${name} #${n}`)) ? undefined : reply;
-    },
-  };
-}
-
 /** The workflow has ended, or there is nothing left to wait for: the line that says so may have died with its process. */
-async function untilOver(product: AttendedProduct, kills: number): Promise<void> {
+export async function untilOver(product: AttendedProduct, kills: number): Promise<void> {
   const over = async () => (kills > 0 && product.deaths >= kills) || product.output.includes('"execution-ended"');
   await eventually(over, 'the end of the workflow', ENDING_MS).catch(() => undefined);
 }
 
-const retold = (kills: readonly string[], output: string): string =>
+export const retold = (kills: readonly string[], output: string): string =>
   `killed at: ${kills.join(' ; ') || 'nowhere'}\nwhat it printed last:\n${output.slice(-4000)}`;

@@ -8,6 +8,7 @@ import type { Channel } from './vendors.ts';
 import { NO_TROUBLE, type Trouble } from './world.ts';
 
 const RUNS = Number(process.env['RUNS'] ?? 100);
+const HOW = process.env['HOW'] ? JSON.parse(process.env['HOW']) as object : {};
 
 const anyTrouble: fc.Arbitrary<Trouble> = fc.record({
   faults: anyFaults,
@@ -31,7 +32,7 @@ test('whatever the marks, Slack shows each incident as it is, and then is left a
       await expectShown(slack);
       await expectFixedPoint(slack);
     }),
-    { numRuns: RUNS },
+    { numRuns: RUNS, ...HOW },
   );
 });
 
@@ -43,7 +44,7 @@ test('whatever goes wrong on the way, it ends as if nothing had', async () => {
       await expectShown(slack);
       await expectFixedPoint(slack);
     }),
-    { numRuns: RUNS },
+    { numRuns: RUNS, ...HOW },
   );
 });
 

@@ -81,7 +81,7 @@ export class World {
   }
 
   /** Until nothing is to be done, or for so many hours. */
-  async run(hours = 30, anyway = false): Promise<void> {
+  async run(hours = 5, anyway = false): Promise<void> {
     const end = this.clock.millis + hours * 3_600_000;
     await this.clock.run(
       () => (anyway ? this.clock.millis >= end : this.#calm()) || this.#bugs.length > 0,

@@ -215,8 +215,9 @@ export class FakeWorld {
   }
 }
 
-const tell = ({ action, key, severity }: PageRequest): string =>
-  `${action} ${key.split('.').slice(1).join('.')} ${severity}`;
+/** Most stories are of checkout alone. */
+const tell = ({ action, key, severity, service }: PageRequest): string =>
+  `${action} ${key.split('.').slice(1).join('.')} ${severity}${service === 'checkout' ? '' : ` for ${service}`}`;
 
 const tellRollback = ({ key, from, to }: RollbackRequest): string =>
   `${key.split('.').slice(1).join('.')} ${from} to ${to}`;

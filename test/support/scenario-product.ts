@@ -7,16 +7,18 @@ type Answer = Awaited<ReturnType<Firebreak['request']>>;
 const INSIST_MS = 25_000;
 const PAUSE_MS = 25;
 
+type EnvironmentOf = (life: number) => Record<string, string> | Promise<Record<string, string>>;
+
 /** The product with somebody at its side who starts it again whenever it has died, as a supervisor does. */
 export class AttendedProduct {
   /** How often it has died. */
   deaths = 0;
   readonly #firebreak: Firebreak;
-  readonly #environmentOf: (life: number) => Record<string, string>;
+  readonly #environmentOf: EnvironmentOf;
   #up: Promise<void>;
   #over = false;
 
-  private constructor(firebreak: Firebreak, environmentOf: (life: number) => Record<string, string>) {
+  private constructor(firebreak: Firebreak, environmentOf: EnvironmentOf) {
     this.#firebreak = firebreak;
     this.#environmentOf = environmentOf;
     this.#up = this.#startUntilItIsUp();
@@ -26,7 +28,7 @@ export class AttendedProduct {
   /** @param environmentOf more environment for each of its lives, the first of which is 1 */
   static async start(
     options: FirebreakOptions,
-    environmentOf: (life: number) => Record<string, string> = () => ({}),
+    environmentOf: EnvironmentOf = () => ({}),
   ): Promise<AttendedProduct> {
     return new AttendedProduct(await Firebreak.prepare(options), environmentOf);
   }
@@ -86,7 +88,7 @@ export class AttendedProduct {
   async #startUntilItIsUp(): Promise<void> {
     for (;;) {
       try {
-        return await this.#firebreak.start(this.#environmentOf(this.deaths + 1));
+        return await this.#firebreak.start(await this.#environmentOf(this.deaths + 1));
       } catch (error) {
         if (this.#over || !String(error).includes('SIGKILL')) throw error;
         this.deaths += 1;

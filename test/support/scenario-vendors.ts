@@ -7,8 +7,9 @@ import { join } from 'node:path';
 import { connectTo, type ForwardedReply } from '../../local/aws/dynamodb/forward.ts';
 import { startStandIns, type Vendor } from '../../local/standins/index.ts';
 import type { RecordedCall } from '../../local/standins/journal.ts';
+import { SANDBOX_PAGE_ID } from '../../local/standins/statuspage.ts';
 
-export type VendorCall = { method: string; path: string; body: string };
+export type VendorCall = { vendor: Vendor; method: string; path: string; body: string };
 
 /** Stands around the effect of each call. Undefined: no answer is sent. */
 export type AroundEffect = (
@@ -16,7 +17,7 @@ export type AroundEffect = (
   effect: () => Promise<ForwardedReply>,
 ) => Promise<ForwardedReply | undefined>;
 
-/** PagerDuty and a CD system that live on when the product dies, as the real ones do. */
+/** PagerDuty, a CD system and what incidents are shown in, which live on when the product dies, as the real ones do. */
 export type Vendors = {
   /** What the product has to be told to call them. */
   env: Record<string, string>;
@@ -26,28 +27,50 @@ export type Vendors = {
   pagerDutyIncidents(): Promise<{ incident_key: string; status: string }[]>;
   /** What the CD system takes for live, by service and environment. */
   live(): Promise<{ service: string; environment: string; version: string }[]>;
+  /** Any of the stand-ins' own pages, `/slack/channels` say, as JSON. */
+  sandbox: <T>(path: string) => Promise<T>;
   close(): Promise<void>;
 };
 
-export async function startVendors(options: { timeScale: number; around?: AroundEffect }): Promise<Vendors> {
-  const { timeScale, around = (_, effect) => effect() } = options;
-  const dir = await mkdtemp(join(tmpdir(), 'firebreak-vendors-'));
-  const standIns = await startStandIns({ dir, timeScale });
-  const pagerduty = await relay(standIns.urls.pagerduty, around);
-  const cd = await relay(standIns.urls.cd, around);
+type VendorOptions = {
+  timeScale: number;
+  around?: AroundEffect;
+  /** Slack, Statuspage, Grafana and GitHub are on, too. */
+  outlets?: boolean;
+  /** By which they live. Milliseconds since the Unix epoch. */
+  now?: () => number;
+};
 
-  const sandbox = async <T>(path: string): Promise<T> => {
-    const response = await standIns.app.request(`/sandbox${path}`);
+export async function startVendors(options: VendorOptions): Promise<Vendors> {
+  const { timeScale, around = (_, effect) => effect(), outlets = false, now = Date.now } = options;
+  const dir = await mkdtemp(join(tmpdir(), 'firebreak-vendors-'));
+  const standIns = await startStandIns({ dir, timeScale, now });
+  const relays: Relay[] = [];
+  const urlOf = async (vendor: Vendor): Promise<string> => {
+    const one = await relay(vendor, standIns.urls[vendor], around);
+    relays.push(one);
+    return one.url;
+  };
+
+  const sandbox = async <T>(path: string, put?: object): Promise<T> => {
+    const init = put && { method: 'PUT', body: JSON.stringify(put) };
+    const response = await standIns.app.request(`/sandbox${path}`, init);
     if (!response.ok) throw new Error(`/sandbox${path}: ${response.status} ${await response.text()}`);
     return (await response.json()) as T;
   };
+  if (outlets) {
+    await standIns.statuspage.provide(['Checkout']);
+    await sandbox('/slack/channels', { name: 'payments' });
+  }
   return {
     env: {
       FIREBREAK_SANDBOX: 'off',
-      PAGERDUTY_EVENTS_URL: pagerduty.url,
+      PAGERDUTY_EVENTS_URL: await urlOf('pagerduty'),
       PAGERDUTY_ROUTING_KEY: 'scenario000000000000000000000000',
-      CD_URL: `${cd.url}/api/v1/rollback`,
+      CD_URL: `${await urlOf('cd')}/api/v1/rollback`,
+      ...(outlets && (await outletsAt(urlOf))),
     },
+    sandbox,
     calls: async (vendor) =>
       (await sandbox<{ items: RecordedCall[] }>(`/calls?vendor=${vendor}&limit=10000`)).items.toReversed(),
     pagerDutyIncidents: async () => {
@@ -59,23 +82,37 @@ export async function startVendors(options: { timeScale: number; around?: Around
     live: async () =>
       (await sandbox<{ items: { service: string; environment: string; version: string }[] }>('/cd/live')).items,
     close: async () => {
-      await Promise.all([pagerduty.close(), cd.close()]);
+      await Promise.all(relays.map(({ close }) => close()));
       await standIns.close();
       await rm(dir, { recursive: true, force: true });
     },
   };
 }
 
-async function relay(to: string, around: AroundEffect): Promise<{ url: string; close(): Promise<void> }> {
+const outletsAt = async (urlOf: (vendor: Vendor) => Promise<string>): Promise<Record<string, string>> => ({
+  SLACK_API_URL: `${await urlOf('slack')}/api/`,
+  SLACK_BOT_TOKEN: 'xoxb-scenario',
+  STATUSPAGE_API_URL: `${await urlOf('statuspage')}/v1`,
+  STATUSPAGE_API_KEY: 'scenario',
+  STATUSPAGE_PAGE_ID: SANDBOX_PAGE_ID,
+  GRAFANA_URL: await urlOf('grafana'),
+  GRAFANA_TOKEN: 'scenario',
+  GITHUB_API_URL: await urlOf('github'),
+  GITHUB_TOKEN: 'scenario',
+});
+
+type Relay = { url: string; close(): Promise<void> };
+
+async function relay(vendor: Vendor, to: string, around: AroundEffect): Promise<Relay> {
   const { hostname, port } = new URL(to);
-  const vendor = connectTo({ host: hostname, port: Number(port) });
+  const connection = connectTo({ host: hostname, port: Number(port) });
   const handOn = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     const chunks: Buffer[] = [];
     for await (const chunk of req) chunks.push(chunk as Buffer);
     const { method = 'GET', url: path = '/', headers } = req;
     const body = Buffer.concat(chunks);
-    const effect = () => vendor.send({ method, path, headers, body });
-    const reply = await around({ method, path, body: body.toString() }, effect);
+    const effect = () => connection.send({ method, path, headers, body });
+    const reply = await around({ vendor, method, path, body: body.toString() }, effect);
     if (reply === undefined) res.socket?.resetAndDestroy();
     else res.writeHead(reply.status, reply.headers).end(reply.body);
   };
@@ -90,7 +127,7 @@ async function relay(to: string, around: AroundEffect): Promise<{ url: string; c
     close: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
-      vendor.close();
+      connection.close();
     },
   };
 }

@@ -7,9 +7,14 @@ import type { Vendors } from './scenario-vendors.ts';
 /** Whether the rollback goes by itself or waits for a person. */
 export type Story = 'act' | 'approve';
 
-/** The catalogue under which a story is played. A question stays open for a day: nothing but its answer ends it. */
-export const catalogueOf = (story: Story): object => ({
+/**
+ * The catalogue under which a story is played. A question stays open for a day: nothing but its answer ends it.
+ *
+ * @param more for checkout
+ */
+export const catalogueOf = (story: Story, more: object = {}): object => ({
   checkout: {
+    ...more,
     environments: {
       production: {
         deployer: { kind: 'http' },

@@ -56,6 +56,7 @@ check(
     badAt('web/pages/home.ts', `import '../../functions/console.ts';`, /may not import functions\//),
     badAt('cli/main.ts', `import '../aws/deps.ts';`, /may not import aws\//),
     badAt('functions/ingest.ts', `import { start } from '../local/main.ts';`, /may not import local\//),
+    badAt('demo/stage.ts', `import { parse } from '../domain/markdown.ts';`, /may not import domain\//),
     badAt('bench/run.ts', `const { start } = await import('../local/main.ts');`, /may not import local\//),
     badAt('local/main.ts', `import { fixture } from '../test/fixture.ts';`, /may not import test\//),
   ],

@@ -172,7 +172,19 @@ export function theIncident(world: FakeWorld): IncidentId {
   return id;
 }
 
-/** The same by a process that dies right after it. */
+/** Somebody answers the question that waits, of whichever incident it is. */
+export const answersWhatWaits =
+  (answer: 'approved' | 'rejected', by = 'person:ada'): Moment =>
+  async (world) => {
+    for (const id of world.store.dossiers.keys()) {
+      const waiting = (await world.deps.incidents.view(id))?.decisions.find(({ state }) => state === 'waiting');
+      if (waiting === undefined) continue;
+      await world.deps.decisions.answer(id, waiting.digest, answer, by, '');
+      await wake(world.deps, id);
+    }
+  };
+
+/** Somebody answers, and the process dies right after it. */
 export const answersWithoutRinging =
   (answer: 'approved' | 'rejected', by = 'person:ada'): Moment =>
   async (world) => {

@@ -9,14 +9,21 @@ type CrowdDeps = Pick<Deps, 'config' | 'crowds' | 'incidents' | 'decisions' | 'e
 
 const NAMES_IN_A_TITLE = 4;
 
+type Looked = { incident: IncidentRecord; flapping: boolean };
+
 /**
  * Before anybody is paged: does what has just opened belong to something larger? Then that pages, once. Also whether its
- * alert flaps. What cannot be found out must not keep a page back.
+ * alert flaps.
  */
-export async function joinCrowd(
-  deps: CrowdDeps,
-  incident: IncidentRecord,
-): Promise<{ incident: IncidentRecord; flapping: boolean }> {
+export async function joinCrowd(deps: CrowdDeps, incident: IncidentRecord): Promise<Looked> {
+  const looked = await lookAround(deps, incident);
+  // Here and not where it was opened: whoever opened it may have died before it was started, and nobody else pages.
+  if (looked.incident.parent_id !== undefined) await wake(deps, looked.incident.parent_id);
+  return looked;
+}
+
+/** What cannot be found out must not keep a page back. */
+async function lookAround(deps: CrowdDeps, incident: IncidentRecord): Promise<Looked> {
   if (incident.crowd !== undefined) return { incident, flapping: false };
   try {
     const recent = await deps.crowds.openedSince(plusSeconds(incident.opened_at, -FLAPPING_WITHIN_SECONDS));
@@ -62,9 +69,9 @@ async function parentFor(
     trace,
   );
   for (const member of crowd.members) if (member.id !== opened.id) await deps.crowds.join(parent, member.id);
-  const joined = await deps.crowds.join(parent, opened.id);
+  if ((await deps.crowds.join(parent, opened.id)) === 'joined') return parent;
   await wake(deps, parent);
-  return joined === 'joined' ? parent : undefined;
+  return undefined;
 }
 
 /** It is over, and its parent may be, too. */

@@ -223,13 +223,14 @@ async function conclude(
     outcome === 'succeeded' && from !== null && to !== null && suspect !== null
       ? { from, to, suspect: suspect as NonNullable<RollbackEnd['moved']>['suspect'] }
       : null;
+  const closed = outcome === 'expired' && (await deps.incidents.read(id))?.status === 'resolved';
   await deps.effects.concludeRollback(id, {
     key: keyOf(id, number),
     number,
     place: { service, environment },
     outcome,
     page,
-    text,
+    text: closed ? 'The question was withdrawn: the incident has been closed meanwhile' : text,
     moved,
   });
   await wake(deps, id);

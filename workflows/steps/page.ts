@@ -4,6 +4,7 @@ import type { Effect, IncidentRecord } from '../../schemas/incident.ts';
 import type { IncidentId } from '../../schemas/names.ts';
 import { secondsBetween, type Timestamp } from '../../schemas/time.ts';
 import type { Run } from '../run.ts';
+import { wake } from '../wake.ts';
 import { lookOutside, notePage, pagedElsewhere } from './external-page.ts';
 
 type PageInput = { incidentId: IncidentId; number: number };
@@ -84,7 +85,8 @@ async function pageOnce(
   const incident = await deps.incidents.read(id);
   if (incident === undefined || incident.status === 'resolved') return { kind: 'closed' };
   const key = pageKey(id, number);
-  if (incident.parent_id !== undefined) return pagedByParent(deps, incident, number);
+  if (incident.parent_id !== undefined && (await isLeftToParent(deps, incident, number)))
+    return pagedByParent(deps, incident, number);
   const aside = alone === null ? '' : `; by us, since ${alone}`;
   const effect = await deps.effects.intend(
     id,
@@ -104,13 +106,23 @@ async function pageOnce(
   return answer;
 }
 
+/** One that was begun before there was a parent may have been heard: it goes on, and is resolved by itself. */
+async function isLeftToParent(deps: Deps, incident: IncidentRecord, number: number): Promise<boolean> {
+  const begun = await deps.effects.get(incident.id, pageKey(incident.id, number));
+  return begun === undefined || begun.detail === leftToParent(incident);
+}
+
+const leftToParent = ({ parent_id }: IncidentRecord): string =>
+  `Not paged by itself: it is a part of incident ${parent_id}, which pages`;
+
 /** One page for all that fail together: whoever hears of the parent finds this in it. */
 async function pagedByParent(deps: Deps, incident: IncidentRecord, number: number): Promise<{ kind: 'closed' }> {
   const { id, parent_id } = incident;
   const effect = { key: pageKey(id, number), kind: 'page', target: 'pagerduty', class: 'keyed' } as const;
-  const detail = `Not paged by itself: it is a part of incident ${parent_id}, which pages`;
+  const detail = leftToParent(incident);
   await deps.effects.intend(id, { ...effect, detail }, { page: number });
   await deps.effects.conclude(id, effect.key, 'withheld', detail);
+  if (parent_id !== undefined) await wake(deps, parent_id);
   return { kind: 'closed' };
 }
 

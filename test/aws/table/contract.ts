@@ -481,7 +481,9 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
     });
 
     test('the story of a parent has its parts, and that of a part its parent', async () => {
-      const [into, a, b] = [await parent(), await child(1), await child(2)];
+      const [into, a] = [await parent(), await child(1)];
+      later(1);
+      const b = await child(2);
       for (const part of [a, b]) await stores.crowds.join(into, part);
       await stores.incidents.setChannel(into, '#incident-2611201');
       await closed(b);

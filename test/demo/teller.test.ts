@@ -1,0 +1,64 @@
+import { expect, test } from 'vitest';
+import { type Line, stampOf, Teller, wrap } from '../../demo/teller.ts';
+
+function told(lines: readonly Line[], { gathers = false, zero = 1000 } = {}): string[] {
+  const written: string[] = [];
+  const teller = new Teller({ colours: false, write: (text) => void written.push(text) }, gathers);
+  teller.begin(zero);
+  for (const line of lines) teller.say(line);
+  teller.knownUntil(Infinity);
+  return written;
+}
+
+test('what happened first is told first, although it was heard of later', () => {
+  const lines = told([
+    { at: 3000, who: 'Slack', text: 'second' },
+    { at: 1250, who: 'Firebreak', text: 'first' },
+  ]);
+  expect(lines).toEqual(['+00:00.3  Firebreak     first', '+00:02.0  Slack         second']);
+});
+
+test('nothing is told before everything that may come before it is known', () => {
+  const written: string[] = [];
+  const teller = new Teller({ colours: false, write: (text) => void written.push(text) }, false);
+  teller.say({ at: 1000, who: 'a', text: 'one' });
+  teller.say({ at: 2000, who: 'b', text: 'two' });
+  teller.knownUntil(1500);
+  expect(written).toHaveLength(1);
+  teller.knownUntil(2500);
+  expect(written).toHaveLength(2);
+});
+
+test('the same of several within a second is one line, which names three and counts the rest', () => {
+  const names = ['a', 'b', 'c', 'd', 'e'];
+  const same = names.map((about, index): Line => ({ at: 1000 + index, who: 'toy', about, text: 'fails' }));
+  const later: Line = { at: 9000, who: 'toy', about: 'f', text: 'fails' };
+  expect(told([...same, later], { gathers: true })).toEqual([
+    '+00:00.0  toy           a, b, c and 2 more: fails',
+    '+00:08.0  toy           f: fails',
+  ]);
+});
+
+test('a long line is broken between words, under its own beginning, at 100 characters', () => {
+  const [line = ''] = told([{ at: 1000, who: 'Firebreak', text: 'word '.repeat(40) }]);
+  const [first, ...rest] = line.split('\n');
+  expect(first).toMatch(/^\+00:00\.0 {2}Firebreak {5}word/);
+  expect(rest.length).toBeGreaterThan(0);
+  for (const one of rest) expect(one).toMatch(/^ {24}word/);
+  expect(Math.max(...line.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(100);
+});
+
+test('what others have written moves no cursor and begins no line', () => {
+  expect(told([{ at: 1000, who: 'Slack', text: 'a\u001B[2Jb\nc\rd' }])).toEqual(['+00:00.0  Slack         ab c d']);
+});
+
+test('times are minutes, seconds and tenths since the first alert, and nothing before it', () => {
+  expect(stampOf(61_250, 1000)).toBe('+01:00.3');
+  expect(stampOf(60_999, 1000)).toBe('+01:00.0');
+  expect(stampOf(999, 1000)).toBe('        ');
+  expect(stampOf(1000, null)).toBe('        ');
+});
+
+test('a word that fits on no line is cut', () => {
+  expect(wrap('ab cdefgh', 3)).toEqual(['ab', 'cde', 'fgh']);
+});

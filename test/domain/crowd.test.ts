@@ -1,0 +1,182 @@
+import { describe, expect, test } from 'vitest';
+import {
+  type Crowd,
+  FLAPPING_WITHIN_SECONDS,
+  isFlapping,
+  type Opening,
+  stillGathers,
+  together,
+} from '../../domain/crowd.ts';
+import { Config } from '../../schemas/config.ts';
+import type { IncidentId, ServiceName } from '../../schemas/names.ts';
+import type { ManyAtOnce } from '../../schemas/routes.ts';
+import { plusSeconds } from '../../schemas/time.ts';
+import { NOON } from './arbitraries.ts';
+
+/** Opened so many seconds after noon. */
+const opening = (service: string, seconds = 0, more: Partial<Opening> = {}): Opening => ({
+  id: `${service} ${seconds}` as IncidentId,
+  at: plusSeconds(NOON, seconds),
+  scope: service,
+  service: service as ServiceName,
+  environment: 'production',
+  unmatched: null,
+  ...more,
+});
+
+const policy = (more: Partial<ManyAtOnce> = {}): ManyAtOnce => ({
+  incidents: 5,
+  minutes: 5,
+  sharedDependency: 2,
+  ...more,
+});
+
+const catalogue = (services: Record<string, string[]>): Config['services'] =>
+  Config.parse({
+    version: 'test',
+    services: Object.fromEntries(Object.entries(services).map(([name, dependsOn]) => [name, { dependsOn }])),
+    paging: {},
+  }).services;
+
+const SHOP = catalogue({
+  cart: ['db', 'cache'],
+  checkout: ['db', 'payments'],
+  search: ['index', 'cache'],
+  payments: [],
+  db: [],
+  cache: [],
+});
+
+/** The last of them, judged with all of them. */
+const judged = (all: readonly Opening[], more: Partial<ManyAtOnce> = {}, services = SHOP) => {
+  const last = all.at(-1);
+  if (last === undefined) throw new RangeError('at least one opening');
+  return together(last, all, services, policy(more));
+};
+
+const names = (all: readonly Opening[]): string[] => all.map(({ service }) => service);
+const six = ['a', 'b', 'c', 'd', 'e', 'f'].map((name, n) => opening(name, n * 10));
+
+describe('more than a few at once', () => {
+  test('are one event', () => {
+    expect(judged(six)).toEqual({
+      kind: 'together',
+      members: six,
+      crowd: { because: 'many', name: '', text: '6 incidents in 5 minutes' },
+    });
+  });
+
+  test.each([
+    ['that are not more', six.slice(1), {}],
+    ['that come slowly', six.map((one, n) => ({ ...one, at: plusSeconds(NOON, n * 61) })), {}],
+    ['of several environments', six.map((one, n) => ({ ...one, environment: n < 2 ? 'staging' : 'production' })), {}],
+    ['of which some are the same again', six.map((one, n) => (n === 1 ? { ...one, scope: 'a' } : one)), {}],
+    ['are not, where nobody wants to know', six, { incidents: false as const }],
+  ])('%s are not', (_, all, more) => {
+    expect(judged(all, more)).toEqual({ kind: 'alone' });
+  });
+
+  test('are counted as the policy says', () => {
+    expect(judged(six.slice(0, 3), { incidents: 2, minutes: 1 })).toMatchObject({
+      crowd: { text: '3 incidents in 1 minutes' },
+    });
+    const apart = [opening('a', 0), opening('b', 59), opening('c', 60)];
+    expect(judged(apart, { incidents: 2, minutes: 1 })).toEqual({ kind: 'alone' });
+  });
+
+  test('count those that opened after it, too: whoever looks late sees them', () => {
+    expect(together(opening('a', 0), six, SHOP, policy())).toMatchObject({ kind: 'together', members: six });
+  });
+
+  test('are strangers each by itself', () => {
+    const strangers = six.map((one) => ({ ...one, service: 'unmatched' as ServiceName, unmatched: one.scope }));
+    expect(judged(strangers)).toMatchObject({ kind: 'together', members: strangers });
+  });
+});
+
+describe('a shared dependency', () => {
+  test('makes those one event that depend on it', () => {
+    const found = judged([opening('cart'), opening('search', 5), opening('checkout', 10)]);
+    expect(found).toMatchObject({
+      kind: 'together',
+      crowd: { because: 'shared_dependency', name: 'db', text: 'cart, checkout all depend on db' },
+    });
+    expect(found.kind === 'together' && names(found.members)).toEqual(['cart', 'checkout']);
+  });
+
+  test('that fails, too, is a part of it and named', () => {
+    const found = judged([opening('db'), opening('cart', 5), opening('checkout', 10)]);
+    expect(found.kind === 'together' && names(found.members)).toEqual(['db', 'cart', 'checkout']);
+    expect(found).toMatchObject({ crowd: { text: 'db fails, and with it what depends on it: cart, checkout' } });
+  });
+
+  test('is found by the one that fails last, whichever that is', () => {
+    expect(judged([opening('cart'), opening('checkout', 5), opening('db', 10)])).toMatchObject({
+      crowd: { name: 'db' },
+    });
+  });
+
+  test('is not made by a service and its only dependent: their changes tell them apart', () => {
+    expect(judged([opening('db'), opening('cart', 5)])).toEqual({ kind: 'alone' });
+  });
+
+  test('is not made by the same one twice', () => {
+    expect(judged([opening('cart'), opening('cart', 5)])).toEqual({ kind: 'alone' });
+  });
+
+  test('is the one of most of them, and the first by name among equals', () => {
+    const services = catalogue({ a: ['y', 'x'], b: ['x', 'y'], c: ['y'] });
+    expect(judged([opening('a'), opening('b', 1)], {}, services)).toMatchObject({ crowd: { name: 'x' } });
+    expect(judged([opening('c'), opening('a', 1), opening('b', 2)], {}, services)).toMatchObject({
+      crowd: { name: 'y' },
+    });
+  });
+
+  test.each([
+    ['nobody wants to know', { sharedDependency: false as const }],
+    ['more are asked for', { sharedDependency: 3 }],
+  ])('is nothing where %s', (_, more) => {
+    expect(judged([opening('cart'), opening('checkout', 5)], more)).toEqual({ kind: 'alone' });
+  });
+
+  test('of what matches no service, or has an odd name, is not known', () => {
+    const strange = { service: 'unmatched' as ServiceName, unmatched: 'cart' };
+    expect(
+      judged([opening('cart', 0, strange), opening('checkout', 5, { ...strange, unmatched: 'checkout' })]),
+    ).toEqual({
+      kind: 'alone',
+    });
+    expect(judged([opening('constructor'), opening('__proto__', 1)])).toEqual({ kind: 'alone' });
+  });
+});
+
+describe('a parent that is open', () => {
+  const many: Crowd = { because: 'many', name: '', text: '' };
+  const onDb: Crowd = { because: 'shared_dependency', name: 'db', text: '' };
+  const gathers = (crowd: Crowd, service: string, secondsAfterTheLast: number) =>
+    stillGathers(crowd, NOON, opening(service, secondsAfterTheLast), SHOP, policy());
+
+  test.each([
+    ['takes anything while the event goes on', gathers(many, 'search', 300), true],
+    ['takes nothing after it', gathers(many, 'search', 301), false],
+    ['of a dependency takes what depends on it', gathers(onDb, 'cart', 300), true],
+    ['takes the dependency itself', gathers(onDb, 'db', 0), true],
+    ['of a dependency takes nothing else', gathers(onDb, 'search', 0), false],
+  ])('%s', (_, actual, expected) => {
+    expect(actual).toBe(expected);
+  });
+});
+
+describe('an alert flaps', () => {
+  const of = (...seconds: number[]) => seconds.map((at) => opening('cart', at));
+
+  test.each([
+    ['at the third opening within an hour', of(0, 600, FLAPPING_WITHIN_SECONDS - 1), true],
+    ['not at the second', of(0, 600), false],
+    ['not when the first is an hour ago', of(0, 600, FLAPPING_WITHIN_SECONDS), false],
+    ['not by those of others', [opening('search', 0), opening('search', 60), ...of(600)], false],
+  ])('%s', (_, all, expected) => {
+    const last = all.at(-1) ?? opening('cart');
+    expect(isFlapping(last, all)).toBe(expected);
+  });
+});

@@ -1,0 +1,248 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  entryMessage,
+  isTold,
+  nextStep,
+  statusWords,
+  summaryCard,
+  teamLine,
+  topic,
+} from '../../domain/incident-card.ts';
+import type { ChatMessage, ChatPart, Span, Text } from '../../domain/outlets.ts';
+import type { DecisionView, Effect } from '../../schemas/incident.ts';
+import { INCIDENT } from './arbitraries.ts';
+import type { IncidentId, Version } from '../../schemas/names.ts';
+import { plusSeconds } from '../../schemas/time.ts';
+import { signal } from '../support/signals.ts';
+import { change, NOON } from './arbitraries.ts';
+import { anyEntry, anyStory, incident, story } from './stories.ts';
+
+const spanText = (span: Span): string =>
+  typeof span === 'string'
+    ? span
+    : 'bold' in span
+      ? span.bold
+      : 'code' in span
+        ? span.code
+        : 'link' in span
+          ? span.text
+          : '#';
+
+const words = (text: Text): string => text.map(spanText).join('');
+
+function partText(part: ChatPart): string {
+  if (part.kind === 'line') return '';
+  if (part.kind === 'header') return part.text;
+  if (part.kind === 'fields') return part.fields.map(({ name, value }) => `${name}: ${words(value)}`).join('\n');
+  return words(part.text);
+}
+
+/** All that a person reads of it. */
+const readable = ({ summary, parts }: ChatMessage): string => [summary, ...parts.map(partText)].join('\n');
+
+const decision = (more: Partial<DecisionView> = {}): DecisionView => ({
+  id: `${INCIDENT}-1`,
+  kind: 'roll_back',
+  because: 'suspect',
+  at: NOON,
+  digest: '0123456789abcdef',
+  state: 'final',
+  from_version: 'v2' as Version,
+  to_version: 'v1' as Version,
+  reasons: [{ code: 'suspect', text: 'v2 finished 3 minutes before' }],
+  answered_by: null,
+  ...more,
+});
+
+const rollback = (more: Partial<Effect> = {}): Effect => ({
+  key: `${INCIDENT}.roll-back.1`,
+  kind: 'roll-back',
+  target: 'http://cd',
+  class: 'keyed',
+  state: 'succeeded',
+  at: NOON,
+  detail: 'Rolled back to v1',
+  ...more,
+});
+
+test('whatever has become of an incident, it can be shown, and always the same', () => {
+  fc.assert(
+    fc.property(anyStory, fc.option(fc.constant('C1'), { nil: null }), (any, channel) => {
+      const messages = [summaryCard(any), teamLine(any, channel)];
+      const said = [...messages.map(readable), words(topic(any)), nextStep(any)];
+      for (const text of said) {
+        expect(text).not.toMatch(/undefined|null|NaN|\[object/);
+        expect(text.trim()).not.toBe('');
+      }
+      expect([summaryCard(any), teamLine(any, channel)]).toEqual(messages);
+      for (const { parts } of messages) expect(parts.length).toBeGreaterThan(0);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('whatever is on the timeline can be told', () => {
+  fc.assert(
+    fc.property(anyEntry, (entry) => {
+      expect(readable(entryMessage(entry))).not.toMatch(/undefined|null|\[object/);
+      expect(readable(entryMessage(entry))).toContain(entry.text);
+    }),
+  );
+});
+
+test('words of alerts are text and nothing else: no link, no mention', () => {
+  fc.assert(
+    fc.property(anyStory, (any) => {
+      const spans = [summaryCard(any), teamLine(any, null)].flatMap(({ parts }) =>
+        parts.flatMap((part): Text =>
+          part.kind === 'text' || part.kind === 'note'
+            ? part.text
+            : part.kind === 'fields'
+              ? part.fields.flatMap(({ value }) => value)
+              : [],
+        ),
+      );
+      expect(spans.filter((span) => typeof span !== 'string' && ('link' in span || 'channel' in span))).toEqual([]);
+    }),
+  );
+});
+
+describe('the card', () => {
+  const card = (more: Parameters<typeof story>[0]) => readable(summaryCard(story(more)));
+
+  test('says what is wrong, since when, and how bad', () => {
+    const text = card({ incident: incident({ firing: 2, signal_count: 3 }) });
+    expect(text).toContain('🔴 critical, open: checkout production: errors');
+    expect(text).toContain('Opened: 2026-11-20 12:00 UTC');
+    expect(text).toContain('Alerts: 2 firing of 3');
+    expect(text).toContain(`Incident ${INCIDENT}`);
+  });
+
+  test('names suspects with confidence and reasons', () => {
+    const suspects = [
+      { change_id: change('v2', 9).id, version: 'v2' as Version, confidence: 0.853, reasons: ['new', 'close'] },
+    ];
+    expect(card({ incident: incident({ suspects }) })).toContain('• v2 85 %: new; close');
+    expect(card({ decisions: [decision({ kind: 'none' })] })).toContain('No change is known');
+    expect(card({})).not.toContain('Suspects');
+  });
+
+  test('says what automation did, and that of the newest judgement', () => {
+    const text = card({
+      decisions: [
+        decision({ kind: 'suggest', reasons: [{ code: 'x', text: 'an old judgement' }] }),
+        decision({ id: `${INCIDENT}-2` }),
+      ],
+      effects: [rollback({ detail: 'an older rollback' }), rollback({ key: `${INCIDENT}.roll-back.2` })],
+    });
+    expect(text).toContain('Rolls back v2 to v1: v2 finished 3 minutes before');
+    expect(text).toContain('Done: Rolled back to v1');
+    expect(text).not.toMatch(/older rollback|old judgement/);
+  });
+
+  test.each([
+    [decision({ kind: 'approve', state: 'waiting' }), 'Asks before rolling back v2 to v1'],
+    [decision({ kind: 'approve', state: 'approved', answered_by: 'ada' }), 'Approved by ada'],
+    [decision({ kind: 'approve', state: 'rejected', answered_by: null }), 'Rejected by somebody'],
+    [decision({ kind: 'approve', state: 'expired' }), 'Nobody has answered in time'],
+    [decision({ kind: 'suggest' }), 'does not act'],
+    [decision({ kind: 'shadow' }), 'In shadow mode'],
+    [decision({ kind: 'none', from_version: null, to_version: null }), 'Does nothing: v2'],
+  ])('says how a judgement went: %#', (one, expected) => {
+    expect(card({ decisions: [one] })).toContain(expected);
+  });
+
+  test('counts alerts of the same name, and tells which fire', () => {
+    const signals = [
+      signal({ title: 'HighLatency' }),
+      signal({ title: 'HighLatency', status: 'resolved' }),
+      signal({ title: 'DiskFull', status: 'resolved' }),
+    ];
+    const text = card({ incident: incident({ signal_count: 45 }), signals });
+    expect(text).toContain('🔥 HighLatency × 2');
+    expect(text).toContain('✔️ DiskFull');
+    expect(text).toContain('45 alerts in all');
+  });
+
+  test('has the parts of a parent as rows, as many as there is room for', () => {
+    const children = Array.from({ length: 30 }, (_, n) => ({
+      id: INCIDENT as IncidentId,
+      service: `s${n}`,
+      environment: 'production',
+      title: 'errors',
+      severity: 'critical' as const,
+      status: 'open' as const,
+    }));
+    const crowd = { because: 'many', name: '', text: '31 incidents in 5 minutes' } as const;
+    const text = card({ incident: incident({ crowd, firing: 31 }), children, childCount: 31 });
+    expect(text).toContain('31 incidents in 5 minutes');
+    expect(text).toContain('Incidents: 31 of 31 open');
+    expect(text).toContain('s24 production errors (open)');
+    expect(text).not.toContain('s25 production');
+    expect(text).toContain('and 6 more');
+    expect(text).toContain('Asks before each rollback');
+  });
+
+  test('says that alerts are kept quiet', () => {
+    expect(card({ incident: incident({ muted: { text: 'Silenced in Alertmanager' } }) })).toContain(
+      'Silenced in Alert',
+    );
+    expect(card({ incident: incident({ muted: null }) })).toMatch(new RegExp(`Incident ${INCIDENT}$`));
+  });
+
+  test('says when it was over, and who said so', () => {
+    const over = { status: 'resolved', resolved_at: plusSeconds(NOON, 600) } as const;
+    expect(card({ incident: incident(over) })).toContain('Resolved: 2026-11-20 12:10 UTC\n');
+    expect(card({ incident: incident({ ...over, resolved_by: 'person:ada' }) })).toContain('12:10 UTC by person:ada');
+    expect(card({ incident: incident({ ...over, resolved_by: 'firebreak:quiet' }) })).toContain('12:10 UTC, quiet');
+  });
+});
+
+describe('the next step', () => {
+  const crowd = { because: 'many', name: '', text: '' } as const;
+  const step = (more: Parameters<typeof story>[0]) => nextStep(story(more));
+
+  test.each([
+    [
+      'it is over',
+      step({ incident: incident({ status: 'resolved' }), decisions: [decision({ state: 'waiting' })] }),
+      /over/,
+    ],
+    [
+      'a question waits',
+      step({ decisions: [decision({ state: 'waiting' })] }),
+      /^Approve or reject .* v2 to v1: .*0123456789ab…$/,
+    ],
+    ['it is a part', step({ parent: { id: INCIDENT as IncidentId, channel: null } }), /parent incident first/],
+    ['it is a parent', step({ incident: incident({ crowd }) }), /share/],
+    ['a rollback is under way', step({ incident: incident({ status: 'mitigating' }) }), /Wait for the rollback/],
+    ['it is mitigated', step({ incident: incident({ status: 'mitigated', verification: 'pending' }) }), /^Watch/],
+    ['it is verified', step({ incident: incident({ status: 'mitigated', verification: 'passed' }) }), /closes when/],
+    ['it did not help', step({ incident: incident({ status: 'mitigated', verification: 'failed' }) }), /did not help/],
+    ['nobody can tell', step({ incident: incident({ status: 'mitigated', verification: 'inconclusive' }) }), /by hand/],
+    ['a rollback is suggested', step({ decisions: [decision({ kind: 'suggest' })] }), /roll v2 back to v1/],
+    ['somebody was paged', step({ effects: [{ ...rollback(), kind: 'page' }] }), /has been paged/],
+    ['nothing is known', step({}), /^Find the cause\.$/],
+  ])('is clear when %s', (_, said, expected) => {
+    expect(said).toMatch(expected);
+  });
+});
+
+test('a mitigated incident that is verified says so', () => {
+  expect(statusWords({ status: 'mitigated', verification: 'passed' })).toBe('mitigated and verified');
+  expect(statusWords({ status: 'mitigated', verification: 'pending' })).toContain('not proven');
+});
+
+test.each([
+  ['page.succeeded', true],
+  ['decision', true],
+  ['incident.joined', true],
+  ['incident.resolved', true],
+  ['incident.opened', false],
+  ['alerts.fired', false],
+  ['alerts.joined', false],
+  ['workflow.handed_over', false],
+])('%s is a message of its own: %s', (kind, told) => {
+  expect(isTold({ at: NOON, actor: 'firebreak', kind, text: '', detail: null })).toBe(told);
+});

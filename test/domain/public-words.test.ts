@@ -1,0 +1,121 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { componentsOf, componentStatus, publicStatus, words, worst } from '../../domain/public-words.ts';
+import { Config } from '../../schemas/config.ts';
+import type { EnvironmentName, ServiceName, Version } from '../../schemas/names.ts';
+import { ComponentStatus } from '../../schemas/outlets.ts';
+import { StatusPageFile } from '../../schemas/presentation.ts';
+import { change } from './arbitraries.ts';
+import { anyStory, incident } from './stories.ts';
+
+const config = (publish: 'auto' | 'approve' = 'auto', statusPage: object = {}) =>
+  Config.parse({
+    version: 'test',
+    services: { checkout: { statusPage: { components: ['Checkout', 'Payments'], publish } }, cart: null },
+    paging: {},
+    statusPage,
+  });
+
+describe('the public is told', () => {
+  const told = (more: Parameters<typeof incident>[0], of = config()) => componentsOf(incident(more), of);
+
+  test('of critical incidents in production, by the components of the catalogue', () => {
+    expect(told({})).toEqual({ names: ['Checkout', 'Payments'], publish: 'now' });
+  });
+
+  test.each([
+    ['a lesser one', told({ severity: 'warning' })],
+    ['another environment', told({ environment: 'staging' as EnvironmentName })],
+    ['a service without components', told({ service: 'cart' as ServiceName })],
+    ['a service that is not in the catalogue', told({ service: 'unmatched' as ServiceName, unmatched: 'checkout' })],
+    ['a service with an odd name', told({ service: 'constructor' as ServiceName })],
+  ])('nothing of %s', (_, { names }) => {
+    expect(names).toEqual([]);
+  });
+
+  test('of warnings where that is wanted, of info never', () => {
+    const warnings = config('auto', { from: 'warning' });
+    expect(told({ severity: 'warning' }, warnings).names).toHaveLength(2);
+    expect(told({ severity: 'info' }, warnings).names).toEqual([]);
+  });
+
+  test('after a person has allowed it, unless it goes by itself', () => {
+    expect(told({}, config('approve')).publish).toBe('ask');
+    expect(told({ published_by: 'person:ada' }, config('approve')).publish).toBe('now');
+  });
+});
+
+describe('where a public incident stands', () => {
+  const suspects = [{ change_id: change('v2', 9).id, version: 'v2' as Version, confidence: 1, reasons: [] }];
+
+  test.each([
+    [{ status: 'open', suspects }, 'investigating'],
+    [{ status: 'mitigating', suspects: [] }, 'investigating'],
+    [{ status: 'mitigating', suspects }, 'identified'],
+    [{ status: 'mitigated', suspects }, 'monitoring'],
+    [{ status: 'resolved', suspects }, 'resolved'],
+  ] as const)('%#', (one, expected) => {
+    expect(publicStatus({ ...one, suspects: [...one.suspects] })).toBe(expected);
+  });
+
+  test('a component does as badly as its severity, better when it is mitigated, and well when it is over', () => {
+    const page = StatusPageFile.parse({});
+    const statuses = (['open', 'mitigating', 'mitigated', 'resolved'] as const).map((status) =>
+      componentStatus({ status, severity: 'critical' }, page),
+    );
+    expect(statuses).toEqual(['major_outage', 'major_outage', 'degraded_performance', 'operational']);
+    expect(componentStatus({ status: 'open', severity: 'warning' }, page)).toBe('degraded_performance');
+  });
+
+  test('a component does as badly as the worst of its incidents', () => {
+    expect(worst([])).toBe('operational');
+    expect(worst(['degraded_performance', 'major_outage', 'operational'])).toBe('major_outage');
+    for (const status of ComponentStatus.options) expect(worst([status, 'operational'])).toBe(status);
+  });
+});
+
+describe('words', () => {
+  test.each([
+    [['Checkout'], 'Problems with Checkout'],
+    [['Checkout', 'Payments'], 'Problems with Checkout and Payments'],
+    [['A', 'B', 'C'], 'Problems with A, B and C'],
+    [['Pay$& $1 $$'], 'Problems with Pay$& $1 $$'],
+  ])('name the components: %j', (names, expected) => {
+    expect(words('Problems with {components}', names)).toBe(expected);
+  });
+
+  test('are the template and the names of components, whatever these are', () => {
+    const anyText = fc.oneof(fc.string({ maxLength: 9 }), fc.constantFrom('$&', '$1', '$$', '`', '{components}'));
+    fc.assert(
+      fc.property(fc.array(anyText, { minLength: 1, maxLength: 3 }), anyText, (pieces, name) => {
+        expect(words(pieces.join('{components}'), [name])).toBe(
+          pieces.join('{components}').split('{components}').join(name),
+        );
+      }),
+    );
+  });
+
+  test('of alerts never get in: two incidents that stand alike are told alike', () => {
+    const of = config('auto', { from: 'warning' });
+    const page = of.statusPage;
+    fc.assert(
+      fc.property(anyStory, ({ incident: any }) => {
+        // What an alert can say of itself, beside which service it is of and how bad it is.
+        const { title, unmatched, suspects, muted, channel, told_channels } = any;
+        const stands = { severity: any.severity, status: any.status, verification: any.verification };
+        const named = incident({ ...stands, title, unmatched, muted, channel, told_channels, suspects } as object);
+        const plain = incident({
+          ...stands,
+          suspects: suspects.map((suspect) => ({ ...suspect, version: 'v' as Version, reasons: [] })),
+        });
+        const [a, b] = [named, plain].map((one) => {
+          const { names, publish } = componentsOf(one, of);
+          const status = publicStatus(one);
+          const texts = [page.title, page.updates[status]].map((template) => words(template, names));
+          return { names, publish, status, texts, component: componentStatus(one, page) };
+        });
+        expect(a).toEqual(b);
+      }),
+    );
+  });
+});

@@ -1,0 +1,77 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { AttendedProduct } from '../support/scenario-product.ts';
+import { expectShown, SHOWN_CONFIG, SHOWN_SERVICE } from '../support/scenario-shown.ts';
+import { startVendors } from '../support/scenario-vendors.ts';
+import { catalogueOf, expectPromisesKept, play } from '../support/scenario.ts';
+import { killerAtVendors } from './at-vendors.ts';
+import type { Death } from './boundaries.ts';
+import { type Course, PAGING, retold } from './run.ts';
+
+/** The workflow's waits are over sooner than Slack's pace lets all of it be told. */
+const TIME_SCALE = 150;
+
+/** An effect that comes late comes so long after the death of its caller, besides `deadFor`. Milliseconds. */
+const LATE_MS = 6000;
+
+/** After the end a channel stays open for two minutes. The sweeper finds overdue what nobody was woken for. Seconds. */
+const UNTIL_ARCHIVED = 120 + 50;
+
+/** An attempt that nobody can find is repeated when it is this old; besides, the machine may be busy. Milliseconds. */
+const TOLD_WITHIN_MS = 120_000;
+
+/**
+ * Plays the story with everything on that an incident is shown in, kills the product there, and expects that all
+ * promises are kept and everything is shown, once and whole.
+ *
+ * @param death in the first life; undefined: none
+ */
+export async function playShown(death?: Death): Promise<Course> {
+  const dir = await mkdtemp(join(tmpdir(), 'firebreak-shown-'));
+  const [armed, log, clock] = [join(dir, 'armed'), join(dir, 'log'), join(dir, 'clock')];
+  let ahead = 0;
+  const advance = async (seconds: number): Promise<void> => writeFile(clock, String((ahead += seconds)));
+  await Promise.all([writeFile(armed, ''), writeFile(log, ''), advance(0)]);
+
+  const kills = death === undefined ? [] : [death.at];
+  const killer = killerAtVendors(kills, () => existsSync(armed), LATE_MS);
+  const now = (): number => Date.now() + ahead * 1000;
+  const vendors = await startVendors({ timeScale: TIME_SCALE, around: killer.around, outlets: true, now });
+  const preloaded = ['./clock.ts', './at.ts'].map((file) => new URL(file, import.meta.url).href);
+  const product = await AttendedProduct.start(
+    {
+      services: catalogueOf('act', SHOWN_SERVICE),
+      configFiles: { 'paging.yaml': PAGING, ...SHOWN_CONFIG },
+      timeScale: TIME_SCALE,
+      nodeArgs: preloaded.flatMap((file) => ['--import', file]),
+      env: { ...vendors.env, FIREBREAK_KILL_ARMED: armed, FIREBREAK_KILL_LOG: log, FIREBREAK_KILL_CLOCK: clock },
+    },
+    async (life) => {
+      if (life === 2) await advance(death?.deadFor ?? 0);
+      return { FIREBREAK_KILL_AT: kills[life - 1] ?? '' };
+    },
+  );
+  killer.aimAt(product);
+  try {
+    await play('act', product, vendors);
+    await expectPromisesKept('act', product, vendors);
+    await expectShown(product, vendors, { archived: false, withinMs: TOLD_WITHIN_MS });
+    await advance(UNTIL_ARCHIVED);
+    await expectShown(product, vendors, { archived: true, withinMs: TOLD_WITHIN_MS });
+    await rm(armed);
+    await expectPromisesKept('act', product, vendors);
+    const lines = (await readFile(log, 'utf8')).trim().split('\n');
+    const reached = lines.filter((line) => line.startsWith('killed ')).length + killer.killed();
+    expect(product.deaths, 'it died by our hand alone').toBe(reached);
+    return { passed: lines.filter((line) => !line.startsWith('killed ')), reached };
+  } catch (error) {
+    throw new Error(retold(kills, product.output), { cause: error });
+  } finally {
+    await product.remove();
+    await vendors.close();
+    await rm(dir, { recursive: true, force: true });
+  }
+}

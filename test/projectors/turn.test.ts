@@ -1,0 +1,140 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { Told } from '../../domain/outlets.ts';
+import { type Desk, type Method, Turn } from '../../projectors/turn.ts';
+import { plusSeconds } from '../../schemas/time.ts';
+import { SetClock, silent } from '../support/fake-deps.ts';
+
+let clock: SetClock;
+let desk: Desk;
+let turn: Turn;
+let calls: number;
+
+beforeEach(() => {
+  clock = new SetClock('2026-11-20T12:00:00.000Z');
+  desk = { clock, log: silent, pace: { buckets: {}, blocked: {} }, stillOurs: async () => undefined };
+  turn = new Turn(desk);
+  calls = 0;
+});
+
+const later = (seconds: number): void => clock.set(clock.millis + seconds * 1000);
+const inSeconds = (seconds: number) => plusSeconds(clock.now(), seconds);
+
+const POST: Method = { name: 'post', allowances: { post: { perSecond: 1, burst: 1 } } };
+const EDIT: Method = { name: 'edit', allowances: {} };
+
+const done: Told<string> = { kind: 'done', value: 'id' };
+const attempt = (told: Told<string>, method = EDIT, record?: Parameters<Turn['attempt']>[2]) =>
+  turn.attempt(
+    method,
+    async () => {
+      calls += 1;
+      return told;
+    },
+    record,
+  );
+
+/** Another turn at the same desk: of the next subject. */
+const nextTurn = (): void => {
+  turn = new Turn(desk);
+};
+
+describe('an attempt', () => {
+  test('that is done is told, and the turn is over', async () => {
+    expect(await attempt(done)).toEqual(done);
+    expect(turn.again).toBeNull();
+  });
+
+  test('that there is no allowance for is not made, and comes again as soon as there is', async () => {
+    await attempt(done, POST);
+    expect(await attempt(done, POST)).toBeUndefined();
+    expect([calls, turn.again]).toEqual([1, inSeconds(1)]);
+    later(1);
+    expect(await attempt(done, POST)).toEqual(done);
+  });
+
+  test('that was certainly not done comes again, when the vendor wishes', async () => {
+    const told: Told<string> = { kind: 'later', detail: 'answered 429', afterSeconds: 30 };
+    expect(await attempt(told)).toEqual(told);
+    expect(turn.again).not.toBeNull();
+    later(1);
+    nextTurn();
+    expect(await attempt(done)).toBeUndefined();
+    expect([calls, turn.again]).toEqual([1, inSeconds(29)]);
+    nextTurn();
+    expect(await attempt(done, POST)).toEqual(done); // another method
+  });
+
+  test('that nobody knows the end of holds up everything at this vendor', async () => {
+    await attempt({ kind: 'unclear', detail: 'no answer' });
+    nextTurn();
+    expect(await attempt(done, POST)).toBeUndefined();
+    expect(turn.again).toEqual(inSeconds(5));
+    later(5);
+    expect(await attempt(done, POST)).toEqual(done);
+  });
+
+  test.each([
+    { kind: 'refused', code: 'is_archived', detail: 'is_archived' },
+    { kind: 'off', detail: 'no token' },
+  ] as const)('that is $kind is for the caller to judge', async (told) => {
+    expect(await attempt(told)).toEqual(told);
+    expect(turn.again).toBeNull();
+    expect(await attempt(done)).toEqual(done);
+  });
+
+  test('is not made where another projector has taken over, nor told after it has', async () => {
+    let held = 2; // before the record, and right before the call
+    desk.stillOurs = async () => {
+      held -= 1;
+      if (held < 0) throw new Error('the lease has run out');
+    };
+    await expect(attempt(done)).rejects.toThrow('the lease has run out');
+    expect(calls).toBe(1);
+    await expect(attempt(done)).rejects.toThrow('the lease has run out');
+    expect(calls).toBe(1);
+  });
+});
+
+describe('an attempt that must be recorded before', () => {
+  test('is recorded with its time, once it is allowed', async () => {
+    const recorded: string[] = [];
+    const record = async (at: string) => recorded.push(at) > 0;
+    await attempt(done, POST, record);
+    await attempt(done, POST, record);
+    expect([recorded, calls]).toEqual([[clock.now()], 1]);
+  });
+
+  test('is not made while somebody else makes it, and costs nothing', async () => {
+    expect(await attempt(done, POST, async () => false)).toBeUndefined();
+    expect([calls, turn.again]).toEqual([0, inSeconds(1)]);
+    expect(await attempt(done, POST)).toEqual(done);
+  });
+
+  test('is not made when the record took too long: somebody may have given it up', async () => {
+    const slow = async (): Promise<boolean> => {
+      later(6);
+      return true;
+    };
+    expect(await attempt(done, POST, slow)).toMatchObject({ kind: 'later' });
+    expect([calls, turn.again]).toEqual([0, clock.now()]);
+  });
+});
+
+describe('a turn', () => {
+  test('comes again at the first time that was asked for', () => {
+    expect(turn.again).toBeNull();
+    for (const seconds of [30, 10, 20]) turn.comeAgain(inSeconds(seconds));
+    expect(turn.again).toEqual(inSeconds(10));
+  });
+
+  test('tries what was refused every ten minutes, until it has been over for a day', () => {
+    turn.afterRefusal(null);
+    expect(turn.again).toEqual(inSeconds(600));
+    nextTurn();
+    turn.afterRefusal(inSeconds(-24 * 3600 + 1));
+    expect(turn.again).toEqual(inSeconds(600));
+    nextTurn();
+    turn.afterRefusal(inSeconds(-24 * 3600));
+    expect(turn.again).toBeNull();
+  });
+});

@@ -1,0 +1,115 @@
+import { expect } from 'vitest';
+import type { ChannelView, MessageView } from '../../local/standins/slack-view.ts';
+import type { GithubView } from '../../local/standins/github.ts';
+import type { GrafanaView } from '../../local/standins/grafana.ts';
+import type { StatuspageView } from '../../local/standins/statuspage-view.ts';
+import { eventually } from './firebreak.ts';
+import type { AttendedProduct } from './scenario-product.ts';
+import type { Vendors } from './scenario-vendors.ts';
+
+/** What checkout has in the catalogue to be shown everywhere. */
+export const SHOWN_SERVICE = {
+  repository: 'acme/checkout',
+  slack: { channel: '#payments' },
+  statusPage: { components: ['Checkout'], publish: 'auto' },
+};
+
+/** Critical alerts page, and open a ticket besides. Channels are archived as soon as they may be. */
+export const SHOWN_CONFIG = {
+  'routes.yaml': 'routes: [{ match: { severity: critical }, page: true, ticket: true }]\n',
+  'slack.yaml': 'archiveAfterHours: 0\n',
+};
+
+/** Nothing comes after this one. */
+const LAST_TOLD = 'page-resolve.succeeded';
+
+/** Counted, not told; see docs/showing.md. */
+const UNTOLD = /^(incident\.opened|alerts\.|workflow\.)/;
+
+type Incident = { id: string; channel: string | null };
+type Entry = { kind: string; text: string };
+
+/**
+ * What must be seen of the story after it is over, once and whole, whatever happened on the way.
+ *
+ * @param options.archived the time for that has come, too
+ */
+export async function expectShown(
+  product: AttendedProduct,
+  vendors: Vendors,
+  options: { archived: boolean; withinMs: number },
+): Promise<void> {
+  const [incident] = (await product.get('/v1/incidents')).body.items as Incident[];
+  if (incident === undefined) throw new Error('there is no incident');
+  const { items } = (await product.get(`/v1/incidents/${incident.id}/timeline?limit=200`)).body as { items: Entry[] };
+  const told = items.toReversed().filter(({ kind }) => !UNTOLD.test(kind));
+  expect(told.map(({ kind }) => kind)).toContain(LAST_TOLD);
+  // Nothing that is there twice goes away, so the last look tells.
+  const look = async () => {
+    await expectSlack(incident, told, vendors, options.archived);
+    await expectOthers(incident, product, vendors);
+    return true;
+  };
+  await eventually(look, 'everything shown', options.withinMs).catch(look);
+}
+
+async function expectSlack(incident: Incident, told: Entry[], vendors: Vendors, archived: boolean): Promise<void> {
+  const channels = (await vendors.sandbox<{ items: ChannelView[] }>('/slack/channels')).items;
+  const own = channels.filter(({ name }) => name.startsWith('incident-'));
+  expect(own.map(({ name }) => `#${name}`)).toEqual([incident.channel]);
+  const [channel] = own;
+  if (channel === undefined) return;
+  expect(channel.purpose).toBe(`Firebreak incident ${incident.id}`);
+  if (archived) expect(channel.archived).toBe(true);
+  expect(channel.topic).toContain('✅ critical · resolved');
+
+  const [summary, ...entries] = channel.messages.filter(({ bot }) => bot);
+  expect(keyOf(summary)).toBe(`incident:${incident.id} summary`);
+  expect(channel.pinned).toEqual([summary?.ts]);
+  expect(summary?.text).toContain('✅ critical, resolved');
+  expect(entries.map(({ text }) => text.replace(/^\S+ /u, ''))).toEqual(told.map(({ text }) => escaped(text)));
+
+  const lines = channels.find(({ name }) => name === 'payments')?.messages.filter(({ bot }) => bot) ?? [];
+  expect(lines.map(({ text }) => text)).toEqual([expect.stringMatching(/^✅ checkout production.*\(resolved\)$/)]);
+  expect(JSON.stringify(lines[0]?.blocks), 'the line leads to the channel').toContain(channel.id);
+}
+
+const keyOf = (message: MessageView | undefined): unknown =>
+  (message?.metadata as { event_payload?: { key?: unknown } } | undefined)?.event_payload?.key;
+
+const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+
+type Views = { statuspage: StatuspageView; grafana: GrafanaView; github: GithubView };
+
+async function expectOthers(incident: Incident, product: AttendedProduct, vendors: Vendors): Promise<void> {
+  const { views } = await vendors.sandbox<{ views: Views }>('/state');
+  expectStatuspage(views.statuspage);
+  expectGitHub(views.github);
+  const changes = (await product.get('/v1/deployments')).body.items as { id: string }[];
+  expectGrafana(views.grafana, [incident.id, ...changes.map(({ id }) => id)]);
+}
+
+/** Each status is mailed at most once, in this order. One that was over before it could be said is left out. */
+const PUBLIC = ['investigating', 'identified', 'monitoring', 'resolved'];
+
+function expectStatuspage({ incidents, components }: StatuspageView): void {
+  expect(components).toEqual([{ name: 'Checkout', status: 'operational' }]);
+  expect(incidents.map(({ name, status }) => ({ name, status }))).toEqual([
+    { name: 'Problems with Checkout', status: 'resolved' },
+  ]);
+  const said = incidents.flatMap(({ updates }) => updates.map(({ status }): string => status)).toReversed();
+  expect(said).toEqual(PUBLIC.filter((status) => said.includes(status)));
+}
+
+function expectGrafana({ annotations }: GrafanaView, subjects: string[]): void {
+  const marks = annotations.flatMap(({ tags }) => tags.filter((tag) => tag.startsWith('firebreak:')));
+  expect(marks.toSorted()).toEqual(subjects.map((id) => `firebreak:${id}`).toSorted());
+  const region = annotations.find(({ tags }) => tags.includes('incident'));
+  expect(region?.until, 'the incident has an end').not.toBeNull();
+}
+
+function expectGitHub({ issues }: GithubView): void {
+  expect(issues).toMatchObject([{ repository: 'acme/checkout', state: 'open' }]);
+  const said = issues.flatMap(({ comments }) => comments.map(({ body }) => body));
+  expect(said).toEqual([expect.stringContaining('have resolved')]);
+}
