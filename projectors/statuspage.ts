@@ -1,15 +1,16 @@
-import type { PublicUpdate, StatusPage } from '../domain/outlets.ts';
+import type { StatusPage } from '../domain/outlets.ts';
 import type { ConfigSource, Incidents } from '../domain/ports.ts';
 import { idOf, type Projections } from '../domain/projections.ts';
 import { componentsOf, componentStatus, publicStatus, words, worst } from '../domain/public-words.ts';
 import type { Config } from '../schemas/config.ts';
 import type { IncidentRecord } from '../schemas/incident.ts';
 import { IncidentId } from '../schemas/names.ts';
-import type { ComponentStatus } from '../schemas/outlets.ts';
-import { StatuspageState } from '../schemas/projection.ts';
+import { type ComponentStatus, PublicStatus } from '../schemas/outlets.ts';
+import { StatuspageState, type Subject } from '../schemas/projection.ts';
 import { plusSeconds } from '../schemas/time.ts';
 import type { Projector } from './pass.ts';
 import type { Method, Turn } from './turn.ts';
+import { answered, setAgainFrom, sureFrom } from './unclear.ts';
 
 /**
  * One request a second and key, over a minute; a little below it.
@@ -17,10 +18,8 @@ import type { Method, Turn } from './turn.ts';
  */
 const STATUSPAGE: Method = { name: 'statuspage', allowances: { statuspage: { perSecond: 0.8, burst: 8 } } };
 
-/** Our time limit for a call and a minute on their side: then a creation has either arrived or never will. */
-const UNCLEAR_SECONDS = 75;
-
-const AFTER_A_REFUSAL_SECONDS = 600;
+/** So far the list of open incidents may be behind. */
+const LIST_LAGS_SECONDS = 15;
 
 type Deps = {
   statusPage: StatusPage;
@@ -34,180 +33,269 @@ export const statuspageProjector =
   (deps: Deps): Projector =>
   async (subject, turn) => {
     const incident = await deps.incidents.read(IncidentId.parse(idOf(subject)));
-    const config = await deps.config.current();
     if (incident === undefined) return;
-    const { names, publish } = componentsOf(incident, config);
-    const before = StatuspageState.parse((await deps.projections.read('statuspage', subject)) ?? {});
-    if (names.length === 0 && before.id === null) return;
-    if (publish === 'ask' && before.id === null && before.creatingSince === null) return askFor(deps, incident, turn);
-    let state = before;
-    const save = async (change: Partial<StatuspageState>) => {
-      state = { ...state, ...change };
-      await deps.projections.write('statuspage', subject, state);
-    };
-    const known = await knownComponents(deps, names, before, save, turn);
-    if (known === undefined) return;
-    const update = await updateFor(deps, incident, config, names, known);
-    if (before.id === null) return create(deps, incident, config, { ...update, names }, before, save, turn);
-    await follow(deps, incident, before, update, save, turn);
+    const config = await deps.config.current();
+    const state = await stateOf(deps, subject);
+    await new Page(deps, subject, incident, config, state, turn).show();
   };
 
-/** Once, on the timeline: nothing is public before a person says so. */
-async function askFor({ incidents }: Deps, incident: IncidentRecord, turn: Turn): Promise<void> {
-  if (incident.status === 'resolved') return;
-  await incidents.note(incident.id, 'status-page-asks', {
-    at: turn.now(),
-    actor: 'firebreak',
-    kind: 'statuspage.asks',
-    text: `The status page waits for a person: POST /v1/incidents/${incident.id}/actions/publish`,
-    detail: null,
-  });
+const stateOf = async ({ projections }: Pick<Deps, 'projections'>, subject: Subject): Promise<StatuspageState> =>
+  StatuspageState.parse((await projections.read('statuspage', subject)) ?? {});
+
+/** Once it is on the page, it is about all components of its service, however severe it is by now. */
+function namesOf(incident: IncidentRecord, { services }: Config, { known }: StatuspageState): readonly string[] {
+  const entry = Object.hasOwn(services, incident.service) ? services[incident.service] : undefined;
+  return entry?.statusPage?.components ?? Object.keys(known);
 }
 
-/** Ids by name, looked up once: their list is long and its limit low. Undefined: not now. */
-async function knownComponents(
-  { statusPage }: Deps,
-  names: readonly string[],
-  { known }: StatuspageState,
-  save: Save,
-  turn: Turn,
-): Promise<Readonly<Record<string, string>> | undefined> {
-  if (names.every((name) => Object.hasOwn(known, name))) return known;
-  const told = await turn.attempt(STATUSPAGE, () => statusPage.components());
-  if (told?.kind === 'refused') turn.comeAgain(plusSeconds(turn.now(), AFTER_A_REFUSAL_SECONDS));
-  if (told?.kind !== 'done') return undefined;
-  const found = names.flatMap((name) => {
-    const component = told.value.find((one) => one.id === name || one.name === name);
-    if (component === undefined) turn.log.warn('the status page has no such component', { component: name });
-    return component === undefined ? [] : [[name, component.id] as const];
-  });
-  const all = { ...known, ...Object.fromEntries(found) };
-  await save({ known: all });
-  return all;
-}
+class Page {
+  readonly #deps: Deps;
+  readonly #subject: Subject;
+  readonly #incident: IncidentRecord;
+  readonly #config: Config;
+  readonly #turn: Turn;
+  readonly #names: readonly string[];
+  #state: StatuspageState;
 
-/** What the page should say. */
-async function updateFor(
-  deps: Deps,
-  incident: IncidentRecord,
-  config: Config,
-  names: readonly string[],
-  known: Readonly<Record<string, string>>,
-): Promise<PublicUpdate> {
-  const others = (await deps.incidents.open()).filter(({ id, status }) => id !== incident.id && status !== 'resolved');
-  const status = publicStatus(incident);
-  const components: Record<string, ComponentStatus> = {};
-  for (const name of names) {
-    const id = Object.hasOwn(known, name) ? known[name] : undefined;
-    if (id === undefined) continue;
-    // A component of several incidents does as badly as the worst of them says.
-    const concerned = [incident, ...others.filter((other) => isPublicAbout(other, name, config))];
-    components[id] = worst(concerned.map((one) => componentStatus(one, config.statusPage)));
+  constructor(
+    deps: Deps,
+    subject: Subject,
+    incident: IncidentRecord,
+    config: Config,
+    state: StatuspageState,
+    turn: Turn,
+  ) {
+    this.#deps = deps;
+    this.#subject = subject;
+    this.#incident = incident;
+    this.#config = config;
+    this.#turn = turn;
+    this.#names = namesOf(incident, config, state);
+    this.#state = state;
   }
-  return { status, body: words(config.statusPage.updates[status], names), components };
-}
 
-function isPublicAbout(incident: IncidentRecord, name: string, config: Config): boolean {
-  const { names, publish } = componentsOf(incident, config);
-  return publish === 'now' && names.includes(name);
-}
-
-type Save = (change: Partial<StatuspageState>) => Promise<void>;
-
-async function create(
-  { statusPage }: Deps,
-  incident: IncidentRecord,
-  config: Config,
-  update: PublicUpdate & { names: readonly string[] },
-  before: StatuspageState,
-  save: Save,
-  turn: Turn,
-): Promise<void> {
-  if (before.creatingSince === null && incident.status === 'resolved') return; // over before anybody was told
-  const { names, ...said } = update;
-  if (before.creatingSince !== null) {
-    const found = await turn.attempt(STATUSPAGE, () => statusPage.findIncident(incident.id));
-    if (found?.kind === 'refused') return gone(found.code, save, turn);
-    if (found?.kind !== 'done') return;
-    if (found.value !== null) {
-      await save({ id: found.value.id, creatingSince: null });
-      return turn.comeAgain(turn.now());
+  async show(): Promise<void> {
+    const { id, creatingSince } = this.#state;
+    if (id === null && creatingSince === null) {
+      const { names, publish } = componentsOf(this.#incident, this.#config);
+      // What is over before anybody was told is not told.
+      if (names.length === 0 || this.#incident.status === 'resolved') return;
+      if (publish === 'ask') return this.#ask();
     }
-    const sure = plusSeconds(before.creatingSince, UNCLEAR_SECONDS);
-    if (turn.now() < sure) return turn.comeAgain(sure);
-    if (incident.status === 'resolved') return save({ creatingSince: null });
+    if (this.#isOver() || !(await this.#lookUp())) return;
+    if (id === null) return this.#create();
+    if (this.#state.updating !== null && !(await this.#looked(id))) return;
+    await this.#update(id);
+    await this.#setComponents();
+    await this.#lookAgain();
   }
-  const told = await turn.attempt(STATUSPAGE, async () => {
-    await save({ creatingSince: turn.now() });
-    const title = words(config.statusPage.title, names);
-    return statusPage.createIncident({ ...said, key: incident.id, name: title });
-  });
-  if (told?.kind === 'done')
-    await save({ id: told.value.id, creatingSince: null, status: said.status, components: { ...said.components } });
-  else if (told !== undefined && told.kind !== 'unclear') await save({ creatingSince: null });
-  if (told?.kind === 'refused') turn.comeAgain(plusSeconds(turn.now(), AFTER_A_REFUSAL_SECONDS));
-}
 
-async function follow(
-  { statusPage }: Deps,
-  incident: IncidentRecord,
-  before: StatuspageState,
-  update: PublicUpdate,
-  save: Save,
-  turn: Turn,
-): Promise<void> {
-  const { id, status } = before;
-  if (id === null) return;
-  const same = status === update.status && JSON.stringify(before.components) === JSON.stringify(update.components);
-  if (same) return;
-  // Mailed to subscribers: only what is new to them. Components by themselves are set quietly.
-  if (status !== update.status) {
-    if (before.updatingSince !== null && !(await settled(statusPage, incident, before, update, save, turn))) return;
-    const told = await turn.attempt(STATUSPAGE, async () => {
-      await save({ updatingSince: turn.now() });
-      return statusPage.updateIncident(id, update);
+  /** Everything has been said, and that is certain. */
+  #isOver(): boolean {
+    const { status, updating, unsure, lookAgainAt, known, components } = this.#state;
+    return (
+      this.#incident.status === 'resolved' &&
+      status === 'resolved' &&
+      updating === null &&
+      lookAgainAt === null &&
+      Object.keys(unsure).length === 0 &&
+      Object.values(known).every((id) => id === '' || Object.hasOwn(components, id))
+    );
+  }
+
+  /** Once, on the timeline: nothing is public before a person says so. */
+  async #ask(): Promise<void> {
+    if (this.#state.asked) return;
+    const { id } = this.#incident;
+    await this.#deps.incidents.note(id, 'status-page-asks', {
+      at: this.#turn.now(),
+      actor: 'firebreak',
+      kind: 'statuspage.asks',
+      text: `The status page waits for a person: POST /v1/incidents/${id}/actions/publish`,
+      detail: null,
     });
-    if (told?.kind === 'done')
-      await save({ status: update.status, components: { ...update.components }, updatingSince: null });
-    else if (told !== undefined && told.kind !== 'unclear') await save({ updatingSince: null });
-    if (told?.kind === 'refused') await gone(told.code, save, turn);
-    return;
+    await this.#save({ asked: true });
   }
-  let components = before.components;
-  for (const [component, state] of Object.entries(update.components)) {
-    if (components[component] === state) continue;
-    const told = await turn.attempt(STATUSPAGE, () => statusPage.setComponent(component, state));
-    if (told?.kind !== 'done') return;
-    components = { ...components, [component]: state };
-    await save({ components });
+
+  /** Ids by name, looked up once: their list is long and its limit low. False: not now. */
+  async #lookUp(): Promise<boolean> {
+    const { known } = this.#state;
+    if (this.#names.every((name) => Object.hasOwn(known, name))) return true;
+    const told = await this.#turn.attempt(STATUSPAGE, () => this.#deps.statusPage.components());
+    if (told?.kind === 'refused') await this.#refused(told.code);
+    if (told?.kind !== 'done') return false;
+    const found = this.#names.map((name) => {
+      const component = told.value.find((one) => one.id === name || one.name === name);
+      if (component === undefined) this.#turn.log.warn('the status page has no such component', { component: name });
+      return [name, component?.id ?? ''] as const;
+    });
+    await this.#save({ known: { ...known, ...Object.fromEntries(found) } });
+    return true;
+  }
+
+  /** How the components do by all incidents on the page that are about them: as badly as the worst of these says. */
+  async #components(): Promise<Record<string, ComponentStatus>> {
+    const others = await this.#others();
+    const components: Record<string, ComponentStatus> = {};
+    for (const name of this.#names) {
+      const id = this.#state.known[name] ?? '';
+      if (id === '') continue;
+      const concerned = others.filter(({ names }) => names.includes(name)).map((other) => other.incident);
+      const all = [this.#incident, ...concerned];
+      components[id] = worst(all.map((one) => componentStatus(one, this.#config.statusPage)));
+    }
+    return components;
+  }
+
+  /** Other incidents on the page that share a component and are not over; the list is old, what it names is read. */
+  async #others(): Promise<{ incident: IncidentRecord; names: readonly string[] }[]> {
+    const concerned: { incident: IncidentRecord; names: readonly string[] }[] = [];
+    for (const { id, service } of await this.#deps.incidents.open()) {
+      const entry = Object.hasOwn(this.#config.services, service) ? this.#config.services[service] : undefined;
+      const shared = entry?.statusPage?.components.some((name) => this.#names.includes(name)) ?? false;
+      if (id === this.#incident.id || !shared) continue;
+      const state = await stateOf(this.#deps, `incident:${id}`);
+      const incident = state.id === null ? undefined : await this.#deps.incidents.read(id);
+      if (incident === undefined || incident.status === 'resolved') continue;
+      concerned.push({ incident, names: namesOf(incident, this.#config, state) });
+    }
+    return concerned;
+  }
+
+  /** Each creation is mailed: where one may be there, it is looked for before another one is made. */
+  async #create(): Promise<void> {
+    const { statusPage } = this.#deps;
+    const { id: key, status: stands } = this.#incident;
+    const { creatingSince } = this.#state;
+    if (creatingSince !== null) {
+      const began = this.#turn.now();
+      const found = await this.#turn.attempt(STATUSPAGE, () => statusPage.findIncident(key));
+      if (found?.kind === 'refused') await this.#refused(found.code);
+      if (found?.kind !== 'done') return;
+      if (found.value !== null) {
+        await this.#save({ id: found.value.id, creatingSince: null, status: statusOf(found.value.status) });
+        return this.#turn.comeAgain(began);
+      }
+      const sure = sureFrom(creatingSince);
+      if (began < sure) return this.#turn.comeAgain(sure);
+      if (stands === 'resolved') return this.#save({ creatingSince: null });
+    }
+    const { status, body } = this.#words();
+    const components = await this.#components();
+    const name = words(this.#config.statusPage.title, this.#names);
+    const told = await this.#turn.attempt(
+      STATUSPAGE,
+      () => statusPage.createIncident({ key, name, status, body, components }),
+      (at) => this.#record({ creatingSince: at }),
+    );
+    if (told === undefined || told.kind === 'unclear') return;
+    if (told.kind === 'done') await this.#said({ id: told.value.id, creatingSince: null, status, components });
+    else await this.#save({ creatingSince: null });
+    if (told.kind === 'refused') await this.#refused(told.code);
+  }
+
+  #words(): { status: PublicStatus; body: string } {
+    const status = publicStatus(this.#incident);
+    return { status, body: words(this.#config.statusPage.updates[status], this.#names) };
+  }
+
+  /** Each update is mailed: whether the last one, which had no answer, is there. False: nobody can tell yet. */
+  async #looked(id: string): Promise<boolean> {
+    const { updating } = this.#state;
+    if (updating === null) return true;
+    const began = this.#turn.now();
+    const found = await this.#turn.attempt(STATUSPAGE, () => this.#deps.statusPage.findIncident(this.#incident.id));
+    if (found?.kind === 'refused') await this.#refused(found.code);
+    if (found?.kind !== 'done') return false;
+    const there = found.value?.id === id && found.value.status === updating.status;
+    const sure = sureFrom(updating.since);
+    if (!there && began < sure) {
+      this.#turn.comeAgain(sure);
+      return false;
+    }
+    // Components went with it; what they were said to be may be old by now.
+    await this.#save({ updating: null, ...(there && { status: updating.status, components: {} }) });
+    return true;
+  }
+
+  /** Only what is new to those who get mail. Components by themselves are set quietly. */
+  async #update(id: string): Promise<void> {
+    const { status, body } = this.#words();
+    if (this.#state.status === status) return;
+    const components = await this.#components();
+    const told = await this.#turn.attempt(
+      STATUSPAGE,
+      () => this.#deps.statusPage.updateIncident(id, { status, body, components }),
+      (since) => this.#record({ updating: { status, since } }),
+    );
+    if (told === undefined || told.kind === 'unclear') return;
+    if (told.kind === 'done') await this.#said({ status, components, updating: null });
+    else await this.#save({ updating: null });
+    if (told.kind === 'refused') await this.#refused(told.code);
+  }
+
+  async #setComponents(): Promise<void> {
+    if (this.#state.updating !== null) return;
+    for (const [component, wanted] of Object.entries(await this.#components()))
+      if (!(await this.#setComponent(component, wanted))) return;
+  }
+
+  /** False: not now. */
+  async #setComponent(component: string, wanted: ComponentStatus): Promise<boolean> {
+    const before = this.#state.unsure;
+    const again = setAgainFrom(before, component);
+    const began = this.#turn.now();
+    if (this.#state.components[component] === wanted && (again === null || began < again)) {
+      if (again !== null) this.#turn.comeAgain(again);
+      return true;
+    }
+    const told = await this.#turn.attempt(
+      STATUSPAGE,
+      () => this.#deps.statusPage.setComponent(component, wanted),
+      (at) => this.#record({ unsure: { ...before, [component]: at } }),
+    );
+    if (told === undefined || told.kind === 'unclear') return false;
+    const done = told.kind === 'done';
+    const unsure = answered(this.#state.unsure, before, component, done ? began : null);
+    if (done) await this.#said({ unsure, components: { ...this.#state.components, [component]: wanted } });
+    else await this.#save({ unsure });
+    if (unsure[component] !== undefined && again !== null) this.#turn.comeAgain(again);
+    if (told.kind === 'refused') await this.#refused(told.code);
+    return true;
+  }
+
+  async #lookAgain(): Promise<void> {
+    const { lookAgainAt } = this.#state;
+    if (lookAgainAt === null) return;
+    if (this.#turn.now() < lookAgainAt) return this.#turn.comeAgain(lookAgainAt);
+    await this.#save({ lookAgainAt: null });
+  }
+
+  /** Somebody has deleted it there, or the key may no more: looked at again later. */
+  async #refused(code: string): Promise<void> {
+    this.#turn.log.warn('the status page refuses something', { code, incident: this.#incident.id });
+    if (this.#state.problem !== code) await this.#save({ problem: code });
+    this.#turn.afterRefusal(this.#incident.resolved_at);
+  }
+
+  /** Components were said to be as the incidents were that we knew of. */
+  async #said(change: Partial<StatuspageState>): Promise<void> {
+    const lookAgainAt = plusSeconds(this.#turn.now(), LIST_LAGS_SECONDS);
+    await this.#save({ ...change, lookAgainAt, problem: null });
+    this.#turn.comeAgain(lookAgainAt);
+  }
+
+  async #record(change: Partial<StatuspageState>): Promise<true> {
+    await this.#save(change);
+    return true;
+  }
+
+  async #save(change: Partial<StatuspageState>): Promise<void> {
+    await this.#turn.stillOurs();
+    this.#state = { ...this.#state, ...change };
+    await this.#deps.projections.write('statuspage', this.#subject, this.#state);
   }
 }
 
-/** Whether an update whose answer was lost is certainly not there, and may be sent. One that is there is taken as done. */
-async function settled(
-  statusPage: StatusPage,
-  incident: IncidentRecord,
-  { updatingSince }: StatuspageState,
-  update: PublicUpdate,
-  save: Save,
-  turn: Turn,
-): Promise<boolean> {
-  const found = await turn.attempt(STATUSPAGE, () => statusPage.findIncident(incident.id));
-  if (found?.kind === 'refused') await gone(found.code, save, turn);
-  if (found?.kind !== 'done') return false;
-  if (found.value?.status === update.status) {
-    await save({ status: update.status, components: { ...update.components }, updatingSince: null });
-    return false;
-  }
-  const sure = plusSeconds(updatingSince ?? turn.now(), UNCLEAR_SECONDS);
-  if (turn.now() >= sure) return true;
-  turn.comeAgain(sure);
-  return false;
-}
-
-/** Somebody has deleted it there, or the key may no more: looked at again later. */
-async function gone(code: string, save: Save, turn: Turn): Promise<void> {
-  turn.log.warn('the status page refuses an update', { code });
-  await save({ problem: code });
-  turn.comeAgain(plusSeconds(turn.now(), AFTER_A_REFUSAL_SECONDS));
-}
+/** People may have changed it to something that we do not know. */
+const statusOf = (status: string): PublicStatus | null => PublicStatus.safeParse(status).data ?? null;

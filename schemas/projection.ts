@@ -61,11 +61,18 @@ export const StatuspageState = z.object({
   /** Since when a creation may be under way. */
   creatingSince: Timestamp.nullable().default(null),
   status: PublicStatus.nullable().default(null),
-  /** Since when an update to another status may be under way. */
-  updatingSince: Timestamp.nullable().default(null),
+  /** The update that may be under way, and since when. */
+  updating: z.object({ status: PublicStatus, since: Timestamp }).nullable().default(null),
+  /** As they were said to be last. */
   components: z.record(z.string(), ComponentStatus).default({}),
-  /** Ids of components by their names, as far as they were looked up. */
+  /** When something was last said of a component without an answer: that may still come, and undo what was said since. */
+  unsure: z.record(z.string(), Timestamp).default({}),
+  /** When to look once more at the other incidents: the list of them lags behind. */
+  lookAgainAt: Timestamp.nullable().default(null),
+  /** Ids of components by their names, as far as they were looked up. Empty: the page has none of this name. */
   known: z.record(z.string(), z.string()).default({}),
+  /** A person has been asked whether it may be public. */
+  asked: z.boolean().default(false),
   problem: z.string().nullable().default(null),
 });
 export type StatuspageState = z.infer<typeof StatuspageState>;

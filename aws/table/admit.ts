@@ -156,7 +156,8 @@ const apartOf = (heard: readonly Heard[], id: IncidentId | null, attached: reado
     .filter((one) => (id === null || !attached.includes(one)) && (one.row?.incidentId ?? null) === null)
     .map((one) => ({
       arrival: { signal: one.signal, delivery: one.delivery, mute: one.mute },
-      status: one.novelty === 'nothing' && !isEvent(one.signal) ? (one.row?.status ?? one.signal.status) : one.signal.status,
+      status:
+        one.novelty === 'nothing' && !isEvent(one.signal) ? (one.row?.status ?? one.signal.status) : one.signal.status,
     }));
 
 type Parts = { attached: readonly Heard[]; ended: readonly Heard[]; asking: readonly Heard[] };

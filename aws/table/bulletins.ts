@@ -66,7 +66,9 @@ export class BulletinTable implements Bulletins {
     if (entry.status === 'resolved') return round;
     const quiet = secondsBetween(Timestamp.parse(head['heard_at']), at) > SAME_ROUND_SECONDS;
     // What has happened does not go on: nobody will say that it has ended.
-    const goesOn = (await this.#alertsOf(id, round)).some(({ signal, status }) => status === 'firing' && !isEvent(signal));
+    const goesOn = (await this.#alertsOf(id, round)).some(
+      ({ signal, status }) => status === 'firing' && !isEvent(signal),
+    );
     if (!quiet || goesOn) return round;
     await this.#begin(id, entry, round + 1, at);
     return round + 1;

@@ -9,7 +9,7 @@ import { IncidentId } from '../../schemas/names.ts';
 import { SlackState, type Subject } from '../../schemas/projection.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time.ts';
 import type { Method, Turn } from '../turn.ts';
-import { sureFrom } from '../unclear.ts';
+import { answered, setAgainFrom } from '../unclear.ts';
 import { ensureChannel, purposeOf } from './channel.ts';
 import { markOf, postOnce } from './message.ts';
 import { METHODS } from './methods.ts';
@@ -233,27 +233,22 @@ class View {
       await this.#save({ archived: true });
   }
 
-  /**
-   * Says what differs. An attempt without an answer may be carried out late, and undo what was said after it: so it is
-   * said once more when that cannot be any longer.
-   */
+  /** Says what differs, or may yet be undone. */
   async #keep({ what, wanted, shown, method, say, said }: Part): Promise<void> {
-    const lost = this.#state.unsure[what];
-    const sure = lost === undefined ? null : sureFrom(lost);
+    const before = this.#state.unsure;
+    const again = setAgainFrom(before, what);
     const began = this.#turn.now();
-    if (shown === wanted && sure === null) return;
-    if (shown === wanted && sure !== null && began < sure) return this.#turn.comeAgain(sure);
+    if (shown === wanted && again === null) return;
+    if (shown === wanted && again !== null && began < again) return this.#turn.comeAgain(again);
     const told = await this.#attempt(what, method, say, async (at) => {
-      await this.#save({ unsure: { ...this.#state.unsure, [what]: at } });
+      await this.#save({ unsure: { ...before, [what]: at } });
       return true;
     });
     if (told === undefined || told.kind === 'unclear') return;
     const done = isDone(told);
-    const { [what]: _answered, ...others } = this.#state.unsure;
-    // An attempt before this one is over once this one, begun after its time, was done.
-    const still = lost !== undefined && !(done && sure !== null && began >= sure);
-    await this.#save({ unsure: still ? { ...others, [what]: lost } : others, ...(done && said) });
-    if (still && done && sure !== null) this.#turn.comeAgain(sure);
+    const unsure = answered(this.#state.unsure, before, what, done ? began : null);
+    await this.#save({ unsure, ...(done && said) });
+    if (unsure[what] !== undefined && again !== null) this.#turn.comeAgain(again);
   }
 
   /** True: done. */

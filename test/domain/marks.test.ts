@@ -39,7 +39,7 @@ describe('the mark of an incident', () => {
 
 describe('the mark of a change', () => {
   test('is a region while it rolled out', () => {
-    const one = change('v2', 10, { author: 'ada', previous_version: 'v1' as Version });
+    const one = change('v2', 10, { author: 'ada', previous_version: change('v1', 20).version });
     expect(changeMark(one)).toEqual({
       from: one.started_at,
       until: one.finished_at,

@@ -101,11 +101,11 @@ describe('words', () => {
     fc.assert(
       fc.property(anyStory, ({ incident: any }) => {
         // What an alert can say of itself, beside which service it is of and how bad it is.
-        const { title, unmatched, suspects, muted, channel, told_channels } = any;
-        const stands = { severity: any.severity, status: any.status, verification: any.verification };
-        const named = incident({ ...stands, title, unmatched, muted, channel, told_channels, suspects } as object);
+        const { suspects, severity, status: stands, verification } = any;
+        const same = { severity, status: stands, verification };
+        const named = { ...any, ...incident({ ...same, suspects }), title: any.title, unmatched: any.unmatched };
         const plain = incident({
-          ...stands,
+          ...same,
           suspects: suspects.map((suspect) => ({ ...suspect, version: 'v' as Version, reasons: [] })),
         });
         const [a, b] = [named, plain].map((one) => {

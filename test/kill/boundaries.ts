@@ -43,47 +43,46 @@ const MADE =
   /^(Slack (conversations\.create|chat\.postMessage)|Statuspage (POST|PATCH) incidents|Grafana POST|GitHub POST) /;
 
 /** Calls by which something there is set: done late, it would undo what was said since. */
-const SET = /^(Slack (conversations\.(set|archive)|chat\.update|pins|bookmarks\.add)|Grafana PATCH) /;
+const SET = /^(Slack (conversations\.(setTopic|setPurpose|archive)|chat\.update|pins|bookmarks\.add)|Grafana PATCH) /;
 
-/** What the projectors write down for themselves; and events, of which they have not heard yet. */
+/** What the projectors write down for themselves; and what happened, before they have heard of it. */
 const OWN = /^(TransactWriteItems|UpdateItem|SendMessage|DeleteMessageBatch) /;
-const EVENT = /INC\/TL\b/;
+const EVENT = /^TransactWriteItems .*INC\/TL\b/;
 
-/** A death at an outlet, and how long the product is dead then. */
+/** A death, and how long the product is dead then. */
 export type Death = { at: string; deadFor: number };
 
-/** So long after its death an attempt is too old to come yet, and is made again. Seconds. */
+/** Seconds after its death an attempt is too old to come yet: it is looked for, and made again. */
 const UNTIL_SURE = 100;
 
-/** So long after it, the lease has run out, and an attempt may yet come. */
+/** Seconds after it the lease has run out, and an attempt may yet come. */
 const UNTIL_FREE = 50;
 
-/**
- * Boundaries of what is shown, as a run without any kill passes them; `own` of those of the projectors' own writes, by
- * the seed. What is repeated like an earlier call of its name, and has been killed at twice, is left to the others.
- */
-export function deathsWhereShown(passed: readonly string[], own: number, seed: string): Death[] {
-  const calls = passed.filter(isBefore).map(callOf);
-  const made = calls.filter((call) => MADE.test(call) && (numberOf(call) <= 3 || /postMessage/.test(call)));
-  const set = calls.filter((call) => SET.test(call) && numberOf(call) <= 2);
-  const events = calls.filter((call) => EVENT.test(call));
-  const others = calls.filter((call) => isShowing(call) && OWN.test(call));
+/** Those beyond the first of their name, of each kind; by the seed. */
+const MORE = 6;
+
+/** Deaths where an incident is shown, as a run without any passes them. Those that take long come first. */
+export function deathsWhereShown(passed: readonly string[], seed: string): Death[] {
+  const calls = passed.filter(isBefore).map((boundary) => boundary.replace(/^before /, ''));
+  const some = (name: string, all: readonly string[]) => sampleOf(all, MORE, `${name} ${seed}`);
+  const [made, set] = [calls.filter((call) => MADE.test(call)), calls.filter((call) => SET.test(call))];
+  const [firstMade, firstSet] = [made.filter(isFirst), set.filter(isFirst)];
+  const [moreMade, moreSet] = [made.filter(isLater), set.filter(isLater)];
+  const own = calls.filter((call) => isShowing(call) && OWN.test(call));
   const at = (when: string, all: readonly string[], deadFor: number): Death[] =>
     all.map((call) => ({ at: `${when} ${call}`, deadFor }));
-  const first = made.filter((call) => numberOf(call) === 1);
   return [
-    // These take long: it is started at once, and waits.
-    ...at('before', first, 0),
-    ...at('ahead of', [...first, ...set.filter((call) => numberOf(call) === 1)], UNTIL_FREE),
-    ...at('inside', first, 0),
-    ...at('before', made, UNTIL_SURE),
-    ...at('inside', [...made, ...set], UNTIL_FREE),
-    ...at('after', [...events, ...sampleOf(others, own, seed)], UNTIL_FREE),
+    ...at('before', sampleOf(firstMade, 3, seed), 0),
+    ...at('inside', sampleOf(firstMade, 2, seed), 0),
+    ...at('ahead of', [...firstMade, ...sampleOf(set, 3, seed)], UNTIL_FREE),
+    ...at('before', [...firstMade, ...some('before', moreMade)], UNTIL_SURE),
+    ...at('inside', [...firstMade, ...firstSet, ...some('inside', [...moreMade, ...moreSet])], UNTIL_FREE),
+    ...at('after', [...some('event', calls.filter((call) => EVENT.test(call))), ...some('own', own)], UNTIL_FREE),
   ];
 }
 
-const callOf = (boundary: string): string => boundary.replace(/^\w+ /, '');
-const numberOf = (call: string): number => Number(/#(\d+)$/.exec(call)?.[1]);
+const isFirst = (call: string): boolean => call.endsWith(' #1');
+const isLater = (call: string): boolean => !isFirst(call);
 
 /** The share `part` of `parts`, chosen by name, so that two files which recorded a run each agree on it. */
 export const shareOf = (boundaries: readonly string[], part: number, parts: number): string[] =>

@@ -51,6 +51,7 @@ export async function playKilledAt(kills: readonly string[], story: Story): Prom
   try {
     await play(story, product, vendors);
     await untilOver(product, kills.length);
+    await killer.nothingIsLate();
     await rm(armed);
     await expectPromisesKept(story, product, vendors);
     const lines = (await readFile(log, 'utf8')).trim().split('\n');

@@ -3,8 +3,9 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
+import { eventually } from '../support/firebreak.ts';
 import { AttendedProduct } from '../support/scenario-product.ts';
-import { expectShown, SHOWN_CONFIG, SHOWN_SERVICE } from '../support/scenario-shown.ts';
+import { expectShown, isOpenEverywhere, SHOWN_CONFIG, SHOWN_SERVICE } from '../support/scenario-shown.ts';
 import { startVendors } from '../support/scenario-vendors.ts';
 import { catalogueOf, expectPromisesKept, play } from '../support/scenario.ts';
 import { killerAtVendors } from './at-vendors.ts';
@@ -55,10 +56,14 @@ export async function playShown(death?: Death): Promise<Course> {
     },
   );
   killer.aimAt(product);
+  const beforeTheEnd = async (): Promise<void> => {
+    await eventually(() => isOpenEverywhere(vendors), 'the incident to be open everywhere', TOLD_WITHIN_MS);
+  };
   try {
-    await play('act', product, vendors);
+    await play('act', product, vendors, { now, beforeTheEnd });
     await expectPromisesKept('act', product, vendors);
     await expectShown(product, vendors, { archived: false, withinMs: TOLD_WITHIN_MS });
+    await killer.nothingIsLate();
     await advance(UNTIL_ARCHIVED);
     await expectShown(product, vendors, { archived: true, withinMs: TOLD_WITHIN_MS });
     await rm(armed);

@@ -216,7 +216,7 @@ describe('a pass where somebody else works', () => {
         return { kind: 'done', value: null };
       });
     });
-    expect([calls, waiting()]).toEqual([0, 1]);
+    expect([calls, waiting(), errors]).toEqual([0, 1, []]);
   });
 
   test('keeps its lease as long as it works', async () => {

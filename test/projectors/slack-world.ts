@@ -7,7 +7,7 @@ import { slackProjector } from '../../projectors/slack.ts';
 import type { Config } from '../../schemas/config.ts';
 import type { IncidentId } from '../../schemas/names.ts';
 import type { Subject } from '../../schemas/projection.ts';
-import { happen, type Step } from './history.ts';
+import type { Step } from './history.ts';
 import type { Channel } from './vendors.ts';
 import { MemoryChat } from './vendors.ts';
 import { configOf, type Trouble, World } from './world.ts';
@@ -44,26 +44,10 @@ export function slackWorld({ archiveAfterHours, taken, trouble }: Omit<Scenario,
   return { world, chat, config };
 }
 
-/** Lets all of the history happen, told by its marks; at its end everything is marked once more. */
+/** Until all has been told that has happened, or for so many hours. */
 export async function play({ world }: SlackWorld, history: readonly Step[], hours?: number): Promise<void> {
-  world.mark(SUBJECT);
-  let at = 0;
-  for (const [number, step] of history.entries()) {
-    at += step.after;
-    world.expect(at, () => happen(world.incidents, INCIDENT, number, step, world.clock.now()));
-    for (const mark of step.marks) world.expect(at + mark, () => world.mark(SUBJECT));
-  }
-  world.expect(at + 1, () => world.mark(SUBJECT));
+  world.tell(INCIDENT, history);
   await world.run(hours, hours !== undefined);
-}
-
-/** Marked again and again, it calls nobody. */
-export async function expectFixedPoint({ world }: SlackWorld, subjects: readonly Subject[] = [SUBJECT]): Promise<void> {
-  const before = world.calls.length;
-  for (const wait of [0, 1, 20_000, 500_000])
-    for (const subject of subjects) world.expect(wait, () => world.mark(subject, subject));
-  await world.run();
-  expect(world.calls.slice(before)).toEqual([]);
 }
 
 export const storyOf = async ({ world }: SlackWorld): Promise<Story> => {

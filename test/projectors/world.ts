@@ -4,6 +4,8 @@ import { pass, type Projector } from '../../projectors/pass.ts';
 import { Config } from '../../schemas/config.ts';
 import type { Subject, Target } from '../../schemas/projection.ts';
 import type { Timestamp } from '../../schemas/time.ts';
+import type { IncidentId } from '../../schemas/names.ts';
+import { happen, type Step } from './history.ts';
 import { type Fault, over, type Vendor, WELL } from './faults.ts';
 import { MemoryIncidents } from './memory-incidents.ts';
 import { MemoryProjections } from './memory-projections.ts';
@@ -21,8 +23,6 @@ export type Trouble = {
   /** Methods that are refused whatever comes, as `pin`. */
   forbidden?: readonly string[];
 };
-
-export const NO_TROUBLE: Trouble = { faults: [], interruptions: new Map(), twice: false };
 
 /** Of a process: everything that a projector may be given, as it is seen from there. */
 export type Seen = {
@@ -78,6 +78,28 @@ export class World {
 
   mark(...subjects: readonly Subject[]): void {
     void this.projections.changed(...subjects);
+  }
+
+  /** Lets all of a history happen, told by its marks; at its end it is marked once more. */
+  tell(id: IncidentId, history: readonly Step[]): void {
+    const subject: Subject = `incident:${id}`;
+    this.mark(subject);
+    let at = 0;
+    for (const [number, step] of history.entries()) {
+      at += step.after;
+      this.expect(at, () => happen(this.incidents, id, number, step, this.clock.now()));
+      for (const mark of step.marks) this.expect(at + mark, () => this.mark(subject));
+    }
+    this.expect(at + 1, () => this.mark(subject));
+  }
+
+  /** The calls that are made when these are marked again and again. */
+  async callsWhenMarked(...subjects: readonly Subject[]): Promise<string[]> {
+    const before = this.calls.length;
+    for (const wait of [0, 1, 20_000, 500_000])
+      for (const subject of subjects) this.expect(wait, () => this.mark(subject, subject));
+    await this.run();
+    return this.calls.slice(before);
   }
 
   /** Until nothing is to be done, or for so many hours. */

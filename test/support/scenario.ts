@@ -25,24 +25,37 @@ export const catalogueOf = (story: Story, more: object = {}): object => ({
   search: {},
 });
 
+export type Staging = {
+  /** By which the sender lives. Milliseconds since the Unix epoch. */
+  now?: () => number;
+  /** What has to be before the alert resolves. */
+  beforeTheEnd?: () => Promise<void>;
+};
+
 /**
  * A bad deploy, from its record to the resolved incident: v1 was good, v2 is suspect, a critical alert asks for a
  * rollback, somebody is paged, v2 goes out, a deploy of v3 fails meanwhile, the alert resolves. Whoever sends something
  * goes on until it is taken.
  */
-export async function play(story: Story, product: AttendedProduct, vendors: Vendors): Promise<void> {
+export async function play(
+  story: Story,
+  product: AttendedProduct,
+  vendors: Vendors,
+  { now = Date.now, beforeTheEnd = async () => undefined }: Staging = {},
+): Promise<void> {
   const firing = alert();
   for (const deployment of [...twoDeployments(), untouched()]) await record(product, deployment);
   await send(product, firing);
   if (story === 'approve') await approve(product);
   await eventually(async () => (await rollbacks(vendors)).length > 0, 'the rollback at the CD system');
   await eventually(async () => (await pages(vendors, 'trigger')).length > 0, 'the page at PagerDuty');
-  await record(product, failed());
+  await record(product, failed(now()));
   await eventually(
     async () => (await incidentsOf(product))[0]?.signal_count === 2,
     'the failed deploy at the incident',
   );
-  await send(product, { ...firing, status: 'resolved', endsAt: new Date().toISOString() });
+  await beforeTheEnd();
+  await send(product, { ...firing, status: 'resolved', endsAt: new Date(now()).toISOString() });
   await eventually(async () => (await pages(vendors, 'resolve')).length > 0, 'the end of the page at PagerDuty');
 }
 
@@ -50,12 +63,12 @@ export async function play(story: Story, product: AttendedProduct, vendors: Vend
 const untouched = () => ({ service: 'search', environment: 'production', version: 'v9', started_at: minutesAgo(90) });
 
 /** Counts as a signal of the incident that is open. */
-const failed = () => ({
+const failed = (now: number) => ({
   service: 'checkout',
   environment: 'production',
   version: 'v3',
   status: 'failed',
-  started_at: minutesAgo(0),
+  started_at: new Date(now).toISOString(),
 });
 
 async function record(product: AttendedProduct, deployment: object): Promise<void> {

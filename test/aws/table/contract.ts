@@ -389,7 +389,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
 
     test('of those that have opened, the resolved and the mitigated fail no more', async () => {
       const since = stores.clock.now();
-      const [open, mitigating, mitigated, over] = [await child(1), await child(2), await child(3), await child(4)];
+      const [failing, mitigating, mitigated, over] = [await child(1), await child(2), await child(3), await child(4)];
       await stores.incidents.post(mitigating, note, { status: 'mitigating' });
       await stores.incidents.post(mitigated, note, { status: 'mitigated' });
       await closed(over);
@@ -397,8 +397,8 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
         ({ environment }) => environment === place.environment,
       );
       expect(all).toHaveLength(4);
-      const failing = (await stores.crowds.stillFailing(all)).map(({ id }) => id);
-      expect(failing.toSorted()).toEqual([open, mitigating].toSorted());
+      const found = (await stores.crowds.stillFailing(all)).map(({ id }) => id);
+      expect(found.toSorted()).toEqual([failing, mitigating].toSorted());
     });
 
     test('an environment has one open parent, which is critical and waits for its start', async () => {
@@ -467,8 +467,8 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
     });
 
     test('what never was a part of it is not counted', async () => {
-      const [into, stranger] = [await parent(), await child()];
-      expect(await stores.crowds.childEnded(into, stranger)).toMatchObject({ firing: 0 });
+      const [into, alone] = [await parent(), await child()];
+      expect(await stores.crowds.childEnded(into, alone)).toMatchObject({ firing: 0 });
     });
 
     test('parts have the channel of their parent, until they have one of their own', async () => {

@@ -27,12 +27,12 @@ beforeEach(() => {
 const later = (seconds: number): void => stores.clock.set(stores.clock.millis + seconds * 1000);
 const projections = () => stores.projections;
 
-const dues = async (target: Target, of: Subject = subject): Promise<Due[]> =>
-  (await projections().due(target)).filter((due) => due.subject === of);
+const allDue = async (target: Target, of: Subject = subject): Promise<Due[]> =>
+  (await projections().due(target)).filter((one) => one.subject === of);
 
 /** What is due of the test's own subject. */
 async function due(target: Target = 'slack'): Promise<Due> {
-  const [one] = await dues(target);
+  const [one] = await allDue(target);
   if (one === undefined) throw new Error(`${subject} is not due at ${target}`);
   return one;
 }
@@ -41,8 +41,8 @@ describe('what has changed', () => {
   test('is due at every target that shows it, and wakes those', async () => {
     await projections().changed(subject);
     const fresh = { subject, wanted: 1, since: stores.clock.now(), notBefore: null };
-    for (const target of ['slack', 'statuspage', 'grafana'] as const) expect(await dues(target)).toEqual([fresh]);
-    expect(await dues('tickets')).toEqual([]);
+    for (const target of ['slack', 'statuspage', 'grafana'] as const) expect(await allDue(target)).toEqual([fresh]);
+    expect(await allDue('tickets')).toEqual([]);
     expect(stores.woken.toSorted()).toEqual(['grafana in 0 s', 'slack in 0 s', 'statuspage in 0 s']);
   });
 
@@ -53,7 +53,7 @@ describe('what has changed', () => {
   ] as const)('a %s is shown at %j', async (kind, targets) => {
     await projections().changed(`${kind}:${subjects}`);
     expect(stores.woken).toEqual(targets.map((target) => `${target} in 0 s`));
-    for (const target of targets) expect(await dues(target, `${kind}:${subjects}`)).toHaveLength(1);
+    for (const target of targets) expect(await allDue(target, `${kind}:${subjects}`)).toHaveLength(1);
   });
 
   test('comes oldest first, and keeps its time while it changes again', async () => {
@@ -89,7 +89,7 @@ describe('what has changed', () => {
     const one = signal({ service: `marked-${subjects}` as ServiceName, fingerprint: `marked-${subjects}` });
     const { opened } = await stores.incidents.admit(arrivals([one]), { at: stores.clock.now(), trace: '' });
     const [id = '' as IncidentId] = opened;
-    expect(await dues('slack', `incident:${id}`)).toMatchObject([{ wanted: 1, notBefore: null }]);
+    expect(await allDue('slack', `incident:${id}`)).toMatchObject([{ wanted: 1, notBefore: null }]);
     expect(stores.woken).toEqual([]);
     await projections().changed(`incident:${id}`);
     expect(stores.woken).toHaveLength(3);
@@ -100,7 +100,7 @@ describe('what has changed', () => {
       throw new Error('no such queue');
     };
     await new ProjectionTable(stores.table, stores.clock, deaf, silent).changed(subject);
-    expect(await dues('slack')).toHaveLength(1);
+    expect(await allDue('slack')).toHaveLength(1);
   });
 });
 
@@ -108,8 +108,8 @@ describe('what has been shown', () => {
   test('is due no more', async () => {
     await projections().changed(subject);
     await projections().settle('slack', await due(), null);
-    expect(await dues('slack')).toEqual([]);
-    expect(await dues('grafana')).toHaveLength(1);
+    expect(await allDue('slack')).toEqual([]);
+    expect(await allDue('grafana')).toHaveLength(1);
     await projections().changed(subject);
     expect(await due()).toMatchObject({ wanted: 1, since: stores.clock.now() });
   });
@@ -142,7 +142,7 @@ describe('what has been shown', () => {
     await projections().settle('slack', one, null);
     await projections().settle('slack', one, null);
     await projections().settle('slack', one, plusSeconds(stores.clock.now(), 9));
-    expect(await dues('slack')).toEqual([]);
+    expect(await allDue('slack')).toEqual([]);
   });
 });
 
