@@ -7,25 +7,25 @@ import type { Projections } from '../domain/projections.ts';
  */
 export function announced(
   stores: { incidents: Incidents; crowds: CrowdPort; decisions: Decisions; effects: Effects; changes: Changes },
-  projections: Pick<Projections, 'changed'>,
+  changed: Projections['changed'],
 ): typeof stores {
   const { incidents, crowds, decisions, effects, changes } = stores;
   return {
     incidents: after(incidents, ['note', 'post', 'resolve', 'endEpisodes', 'handOver', 'setMuted'], (id) =>
-      projections.changed(`incident:${id}`),
+      changed(`incident:${id}`),
     ),
-    crowds: after(crowds, ['join', 'childEnded'], (parent) => projections.changed(`incident:${parent}`)),
-    decisions: after(decisions, ['keep', 'answer', 'expire'], (id) => projections.changed(`incident:${id}`)),
-    effects: after(effects, ['conclude', 'concludeRollback'], (id) => projections.changed(`incident:${id}`)),
+    crowds: after(crowds, ['join', 'childEnded'], (parent) => changed(`incident:${parent}`)),
+    decisions: after(decisions, ['keep', 'answer', 'expire'], (id) => changed(`incident:${id}`)),
+    effects: after(effects, ['conclude', 'concludeRollback'], (id) => changed(`incident:${id}`)),
     changes: after(changes, [], async () => undefined, {
       async record(change, extra) {
         const recorded = await changes.record(change, extra);
-        await projections.changed(`change:${recorded.change.id}`);
+        await changed(`change:${recorded.change.id}`);
         return recorded;
       },
       async patch(id, patch) {
         const patched = await changes.patch(id, patch);
-        await projections.changed(`change:${id}`);
+        await changed(`change:${id}`);
         return patched;
       },
     }),

@@ -18,6 +18,7 @@ import { statuspage } from '../integrations/statuspage/status-page.ts';
 import { webhookPager } from '../integrations/webhook/fallback-pager.ts';
 import { webhookTickets } from '../integrations/webhook/ticket.ts';
 import type { DeployerConfig } from '../schemas/config.ts';
+import type { Target } from '../schemas/projection.ts';
 import type { TicketTarget } from '../schemas/routes.ts';
 import { millisOf, timestamp } from '../schemas/time.ts';
 import { s3Blobs } from './blobs.ts';
@@ -65,7 +66,7 @@ export function assemble(env: Environment): Deps {
   const secrets = ssmSecrets(new SSMClient({}), env.FIREBREAK_SECRETS_PATH, now);
   const config = publishedConfig(blobs, log, now);
   const sqs = new SQSClient({});
-  const projections = new ProjectionTable(table, clock, sqsWaker(sqs, env), log);
+  const projections = new ProjectionTable(table, clock, sqsWaker(sqs, env), log, isOn({ config, secrets }));
   return {
     clock,
     log,
@@ -86,7 +87,7 @@ export function assemble(env: Environment): Deps {
         effects: new EffectTable(table, clock),
         changes: new ChangeTable(table, clock),
       },
-      projections,
+      (...subjects) => projections.changedSoon(...subjects),
     ),
     projections,
     bulletins: new BulletinTable(table),
@@ -114,6 +115,25 @@ export function assemble(env: Environment): Deps {
     ...outlets({ secrets, clock }),
   };
 }
+
+/** Whether a vendor is connected, and has anything to show. */
+const isOn =
+  ({ config, secrets }: Pick<Deps, 'config' | 'secrets'>) =>
+  async (target: Target): Promise<boolean> => {
+    const set = async (...names: string[]) => (await Promise.all(names.map(secrets.get))).every(Boolean);
+    switch (target) {
+      case 'slack':
+        return set('SLACK_BOT_TOKEN');
+      case 'grafana':
+        return set('GRAFANA_URL', 'GRAFANA_TOKEN');
+      case 'tickets':
+        return true;
+      case 'statuspage': {
+        const { services } = await config.current();
+        return Object.values(services).some(({ statusPage }) => statusPage !== undefined) && set('STATUSPAGE_API_KEY');
+      }
+    }
+  };
 
 /** Where incidents are shown. Addresses are read with the credentials, at run time. */
 function outlets({ secrets, clock }: Pick<Deps, 'secrets' | 'clock'>) {

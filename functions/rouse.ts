@@ -25,7 +25,7 @@ async function wakeOverdue({ projections, clock, log }: RouseDeps, target: Targe
     ({ notBefore, since }) => secondsBetween(notBefore ?? since, now) > OVERDUE_SECONDS,
   );
   if (overdue.length === 0) return;
-  log.warn('a projector had to be woken by the sweeper', { target, waiting: overdue.length });
+  log.info('a projector had to be woken by the sweeper', { target, waiting: overdue.length });
   await projections.wake(target, 0);
 }
 

@@ -4,17 +4,13 @@ import type { Changes, Incidents } from '../domain/ports.ts';
 import { idOf, type Projections } from '../domain/projections.ts';
 import { ChangeId, IncidentId } from '../schemas/names.ts';
 import { GrafanaState, type Subject } from '../schemas/projection.ts';
-import { plusSeconds } from '../schemas/time.ts';
+import { plusSeconds, type Timestamp } from '../schemas/time.ts';
 import type { Projector } from './pass.ts';
 import type { Method, Turn } from './turn.ts';
+import { answered, setAgainFrom, sureFrom } from './unclear.ts';
 
 /** Grafana names no limit; a database stands behind it. */
 const GRAFANA: Method = { name: 'grafana', allowances: { grafana: { perSecond: 5, burst: 20 } } };
-
-/** Our time limit for a call and a minute on its side: then a creation has either arrived or never will. */
-const UNCLEAR_SECONDS = 75;
-
-const AFTER_A_REFUSAL_SECONDS = 600;
 
 type Deps = {
   annotations: Annotations;
@@ -23,33 +19,17 @@ type Deps = {
   changes: Pick<Changes, 'get'>;
 };
 
+/** The one thing that is said of a mark: how it looks. */
+const LOOKS = 'looks';
+
 /** Deploys, rollbacks and incidents on the graphs. */
 export const grafanaProjector =
   (deps: Deps): Projector =>
   async (subject, turn) => {
     const mark = await markOf(deps, subject);
     if (mark === undefined) return;
-    const before = GrafanaState.parse((await deps.projections.read('grafana', subject)) ?? {});
-    const shown = JSON.stringify(mark);
-    if (before.shown === shown) return;
-    const save = (change: Partial<GrafanaState>) =>
-      deps.projections.write('grafana', subject, { ...before, ...change });
-    const { annotations } = deps;
-    const id = before.id ?? (await found(annotations, subject, before, turn));
-    if (id === undefined) return;
-    if (id !== null) {
-      const told = await turn.attempt(GRAFANA, () => annotations.update(id, mark));
-      if (told?.kind === 'done') await save({ id, shown, creatingSince: null, problem: null });
-      if (told?.kind === 'refused') await refused(told.code, told.detail, save, turn);
-      return;
-    }
-    const told = await turn.attempt(GRAFANA, async () => {
-      await save({ creatingSince: turn.now() });
-      return annotations.create(mark);
-    });
-    if (told?.kind === 'done') await save({ id: told.value.id, shown, creatingSince: null, problem: null });
-    else if (told?.kind === 'refused') await refused(told.code, told.detail, save, turn);
-    else if (told !== undefined && told.kind !== 'unclear') await save({ creatingSince: null });
+    const state = GrafanaState.parse((await deps.projections.read('grafana', subject)) ?? {});
+    await new Mark(deps, subject, mark, state, turn).show();
   };
 
 async function markOf(deps: Deps, subject: Subject): Promise<Annotation | undefined> {
@@ -61,31 +41,98 @@ async function markOf(deps: Deps, subject: Subject): Promise<Annotation | undefi
   return incident && incidentMark(incident);
 }
 
-/** Before it is written, it is looked for by its tag. Null: there is none. Undefined: not now. */
-async function found(
-  annotations: Annotations,
-  subject: Subject,
-  { creatingSince }: GrafanaState,
-  turn: Turn,
-): Promise<string | null | undefined> {
-  const told = await turn.attempt(GRAFANA, () => annotations.find(markTag(idOf(subject))));
-  if (told?.kind === 'refused') turn.comeAgain(plusSeconds(turn.now(), AFTER_A_REFUSAL_SECONDS));
-  if (told?.kind !== 'done') return undefined;
-  if (told.value !== null) return told.value.id;
-  const sure = creatingSince === null ? null : plusSeconds(creatingSince, UNCLEAR_SECONDS);
-  if (sure === null || turn.now() >= sure) return null;
-  turn.comeAgain(sure);
-  return undefined;
-}
+class Mark {
+  readonly #deps: Deps;
+  readonly #subject: Subject;
+  readonly #mark: Annotation;
+  readonly #shown: string;
+  readonly #turn: Turn;
+  #state: GrafanaState;
 
-async function refused(
-  code: string,
-  detail: string,
-  save: (change: Partial<GrafanaState>) => Promise<void>,
-  turn: Turn,
-): Promise<void> {
-  turn.log.warn('Grafana refuses an annotation', { code, detail });
-  // One that a person has deleted is written anew; for anything else somebody has to change something first.
-  await save({ creatingSince: null, problem: detail, ...(code === 'not_found' && { id: null }) });
-  turn.comeAgain(plusSeconds(turn.now(), code === 'not_found' ? 1 : AFTER_A_REFUSAL_SECONDS));
+  constructor(deps: Deps, subject: Subject, mark: Annotation, state: GrafanaState, turn: Turn) {
+    this.#deps = deps;
+    this.#subject = subject;
+    this.#mark = mark;
+    this.#shown = JSON.stringify(mark);
+    this.#state = state;
+    this.#turn = turn;
+  }
+
+  async show(): Promise<void> {
+    if (this.#state.id === null && !this.#state.missing) await this.#find();
+    if (this.#state.id !== null) await this.#update(this.#state.id);
+    else if (this.#state.missing) await this.#create();
+  }
+
+  /** Before it is written, it is looked for by its tag. */
+  async #find(): Promise<void> {
+    const began = this.#turn.now();
+    const told = await this.#turn.attempt(GRAFANA, () => this.#deps.annotations.find(markTag(idOf(this.#subject))));
+    if (told?.kind === 'refused') await this.#refused(told.code, told.detail);
+    if (told?.kind !== 'done') return;
+    if (told.value !== null) return this.#save({ id: told.value.id, creatingSince: null });
+    const { creatingSince } = this.#state;
+    if (creatingSince !== null && began < sureFrom(creatingSince)) this.#turn.comeAgain(sureFrom(creatingSince));
+    else await this.#save({ missing: true, creatingSince: null });
+  }
+
+  async #create(): Promise<void> {
+    const told = await this.#turn.attempt(
+      GRAFANA,
+      () => this.#deps.annotations.create(this.#mark),
+      async (at) => {
+        await this.#save({ creatingSince: at, missing: false });
+        return true;
+      },
+    );
+    if (told === undefined || told.kind === 'unclear') return;
+    if (told.kind === 'done')
+      await this.#save({ id: told.value.id, creatingSince: null, shown: this.#shown, problem: null });
+    else await this.#save({ creatingSince: null, missing: true });
+    if (told.kind === 'refused') await this.#refused(told.code, told.detail);
+  }
+
+  async #update(id: string): Promise<void> {
+    const before = this.#state.unsure;
+    const again = setAgainFrom(before, LOOKS);
+    const began = this.#turn.now();
+    if (this.#state.shown === this.#shown && (again === null || began < again)) {
+      if (again !== null) this.#turn.comeAgain(again);
+      return;
+    }
+    const told = await this.#turn.attempt(
+      GRAFANA,
+      () => this.#deps.annotations.update(id, this.#mark),
+      async (at) => {
+        await this.#save({ unsure: { [LOOKS]: at } });
+        return true;
+      },
+    );
+    if (told === undefined || told.kind === 'unclear') return;
+    const done = told.kind === 'done';
+    const unsure = answered(this.#state.unsure, before, LOOKS, done ? began : null);
+    await this.#save({ unsure, ...(done && { shown: this.#shown, problem: null }) });
+    if (unsure[LOOKS] !== undefined && again !== null) this.#turn.comeAgain(again);
+    if (told.kind === 'refused') await this.#refused(told.code, told.detail);
+  }
+
+  /** One that a person has deleted is written anew; for anything else somebody has to change something first. */
+  async #refused(code: string, detail: string): Promise<void> {
+    this.#turn.log.warn('Grafana refuses an annotation', { code, detail });
+    await this.#save({ problem: detail, ...(code === 'not_found' && { id: null, shown: null }) });
+    if (code === 'not_found') this.#turn.comeAgain(plusSeconds(this.#turn.now(), 1));
+    else this.#turn.afterRefusal(this.#over());
+  }
+
+  /** An incident may go on; a change is a point in time until it has ended. */
+  #over(): Timestamp | null {
+    const { from, until } = this.#mark;
+    return until ?? (this.#subject.startsWith('change:') ? from : null);
+  }
+
+  async #save(change: Partial<GrafanaState>): Promise<void> {
+    await this.#turn.stillOurs();
+    this.#state = { ...this.#state, ...change };
+    await this.#deps.projections.write('grafana', this.#subject, this.#state);
+  }
 }

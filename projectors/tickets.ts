@@ -4,22 +4,23 @@ import type { Ticket, Tickets } from '../domain/outlets.ts';
 import { idOf, type Projections } from '../domain/projections.ts';
 import { linksOf, minuteOf } from '../domain/story.ts';
 import type { TicketTarget } from '../schemas/routes.ts';
-import { TicketState } from '../schemas/projection.ts';
-import { plusSeconds } from '../schemas/time.ts';
+import { type Subject, TicketState } from '../schemas/projection.ts';
 import type { Projector } from './pass.ts';
 import type { Method, Turn } from './turn.ts';
+import { sureFrom } from './unclear.ts';
 
 /**
- * GitHub's secondary limit for content is 80 a minute and 500 an hour; tickets are for what can wait.
+ * GitHub's secondary limit for content is 80 a minute and 500 an hour, the primary one 5,000 requests an hour; tickets are
+ * for what can wait. Looks are counted apart: one before each creation would else use up what the creation waits for.
  * @see https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api, read 2026-11
  */
-const TICKETS = (target: TicketTarget): Method => {
+function methodsOf(target: TicketTarget): { look: Method; write: Method } {
   const name = target.kind === 'github' ? 'github' : `webhook ${target.url}`;
-  return { name, allowances: { [name]: { perSecond: 450 / 3600, burst: 20 } } };
-};
-
-const UNCLEAR_SECONDS = 75;
-const AFTER_A_REFUSAL_SECONDS = 600;
+  return {
+    look: { name, allowances: { [`${name} looks`]: { perSecond: 1, burst: 20 } } },
+    write: { name, allowances: { [name]: { perSecond: 450 / 3600, burst: 20 } } },
+  };
+}
 
 const ALERTS_NAMED = 20;
 
@@ -37,65 +38,131 @@ export const ticketsProjector =
   async (subject, turn) => {
     const bulletin = await deps.bulletins.read(idOf(subject));
     if (bulletin?.kind !== 'ticket') return;
-    const kept = TicketState.parse((await deps.projections.read('tickets', subject)) ?? {});
-    let state = kept.round === bulletin.round ? kept : TicketState.parse({ round: bulletin.round });
-    const save = async (change: Partial<TicketState>) => {
-      state = { ...state, ...change };
-      await deps.projections.write('tickets', subject, state);
-    };
     const tickets = await deps.ticketsFor(bulletin.target);
     if (tickets === undefined)
       return turn.log.warn('tickets are off for this target', { target: bulletin.target.kind });
-    const key = `${idOf(subject)}.${bulletin.round}`;
-    const method = TICKETS(bulletin.target);
-    const id = state.id ?? (await opened(tickets, method, bulletin, key, state, save, turn));
-    if (id === undefined || state.closed || bulletin.firing > 0) return;
-    const text = `All alerts of it have resolved (${minuteOf(bulletin.heardAt)}).`;
-    const told = await turn.attempt(method, () => tickets.comment(id, text, `${key}.resolved`));
-    if (told?.kind === 'done') await save({ closed: true });
-    if (told?.kind === 'refused') await refused(told.detail, save, turn);
+    const state = TicketState.parse((await deps.projections.read('tickets', subject)) ?? {});
+    await new Writer(deps, subject, bulletin, tickets, state, turn).write();
   };
 
-type Save = (change: Partial<TicketState>) => Promise<void>;
+class Writer {
+  readonly #deps: Deps;
+  readonly #subject: Subject;
+  readonly #bulletin: TicketBulletin;
+  readonly #tickets: Tickets;
+  readonly #methods: { look: Method; write: Method };
+  readonly #turn: Turn;
+  #state: TicketState;
 
-async function opened(
-  tickets: Tickets,
-  method: Method,
-  bulletin: TicketBulletin,
-  key: string,
-  state: TicketState,
-  save: Save,
-  turn: Turn,
-): Promise<string | undefined> {
-  const found = await turn.attempt(method, () => tickets.find(key));
-  if (found?.kind === 'refused') await refused(found.detail, save, turn);
-  if (found?.kind !== 'done') return undefined;
-  if (found.value !== null) {
-    await save({ id: found.value.id, url: found.value.url, creatingSince: null });
-    return found.value.id;
+  constructor(
+    deps: Deps,
+    subject: Subject,
+    bulletin: TicketBulletin,
+    tickets: Tickets,
+    state: TicketState,
+    turn: Turn,
+  ) {
+    this.#deps = deps;
+    this.#subject = subject;
+    this.#bulletin = bulletin;
+    this.#tickets = tickets;
+    this.#methods = methodsOf(bulletin.target);
+    this.#turn = turn;
+    this.#state = state;
   }
-  const sure = state.creatingSince === null ? null : plusSeconds(state.creatingSince, UNCLEAR_SECONDS);
-  if (sure !== null && turn.now() < sure) {
-    turn.comeAgain(sure);
+
+  async write(): Promise<void> {
+    const { round, firing, heardAt } = this.#bulletin;
+    if (this.#state.round !== round) {
+      // A round that has ended while we could not write is closed first.
+      if (this.#mayBeOpen() && !(await this.#ended('All alerts of it have resolved.'))) return;
+      this.#state = TicketState.parse({ round });
+    }
+    if (this.#state.closed) return;
+    if (firing > 0) await this.#opened();
+    else await this.#ended(`All alerts of it have resolved (${minuteOf(heardAt)}).`);
+  }
+
+  #mayBeOpen(): boolean {
+    const { id, creatingSince, closed } = this.#state;
+    return !closed && (id !== null || creatingSince !== null);
+  }
+
+  get #key(): string {
+    return `${idOf(this.#subject)}.${this.#state.round}`;
+  }
+
+  /** The ticket of the round, which is written should there be none. Undefined: not now, or not any more. */
+  async #opened(): Promise<string | undefined> {
+    if (this.#state.id === null && !this.#state.missing) await this.#find();
+    if (this.#state.id !== null) return this.#state.id;
+    if (!this.#state.missing || this.#state.round !== this.#bulletin.round) return undefined;
+    const told = await this.#turn.attempt(
+      this.#methods.write,
+      () => this.#tickets.open(ticketOf(this.#bulletin, this.#key)),
+      async (at) => {
+        await this.#save({ creatingSince: at, missing: false });
+        return true;
+      },
+    );
+    if (told === undefined || told.kind === 'unclear') return undefined;
+    if (told.kind === 'done') {
+      await this.#save({ id: told.value.id, url: told.value.url, creatingSince: null, problem: null });
+      return told.value.id;
+    }
+    await this.#save({ creatingSince: null, missing: true });
+    if (told.kind === 'refused') await this.#refused(told.detail);
     return undefined;
   }
-  const told = await turn.attempt(method, async () => {
-    await save({ creatingSince: turn.now() });
-    return tickets.open(ticketOf(bulletin, key));
-  });
-  if (told?.kind === 'done') {
-    await save({ id: told.value.id, url: told.value.url, creatingSince: null, problem: null });
-    return told.value.id;
-  }
-  if (told !== undefined && told.kind !== 'unclear') await save({ creatingSince: null });
-  if (told?.kind === 'refused') await refused(told.detail, save, turn);
-  return undefined;
-}
 
-async function refused(detail: string, save: Save, turn: Turn): Promise<void> {
-  turn.log.warn('a ticket was refused', { detail });
-  await save({ problem: detail });
-  turn.comeAgain(plusSeconds(turn.now(), AFTER_A_REFUSAL_SECONDS));
+  /** Outlets that cannot be read say that there is none, and honour the key when it is written again. */
+  async #find(): Promise<void> {
+    const began = this.#turn.now();
+    const found = await this.#turn.attempt(this.#methods.look, () => this.#tickets.find(this.#key));
+    if (found?.kind === 'refused') await this.#refused(found.detail);
+    if (found?.kind !== 'done') return;
+    const { creatingSince } = this.#state;
+    if (found.value !== null)
+      await this.#save({ id: found.value.id, url: found.value.url, creatingSince: null, problem: null });
+    else if (creatingSince !== null && began < sureFrom(creatingSince)) this.#turn.comeAgain(sureFrom(creatingSince));
+    else await this.#save({ missing: true, creatingSince: null });
+  }
+
+  /** The outlet looks for the comment right before it is added; one that may yet come is waited for. False: not now. */
+  async #ended(text: string): Promise<boolean> {
+    const id = await this.#opened();
+    if (id === undefined) return this.#state.missing;
+    const { closingSince } = this.#state;
+    if (closingSince !== null && this.#turn.now() < sureFrom(closingSince)) {
+      this.#turn.comeAgain(sureFrom(closingSince));
+      return false;
+    }
+    const told = await this.#turn.attempt(
+      this.#methods.write,
+      () => this.#tickets.comment(id, text, `${this.#key}.resolved`),
+      async (at) => {
+        await this.#save({ closingSince: at });
+        return true;
+      },
+    );
+    if (told === undefined || told.kind === 'unclear') return false;
+    await this.#save({ closingSince: null, ...(told.kind === 'done' && { closed: true, problem: null }) });
+    if (told.kind === 'refused') await this.#refused(told.detail);
+    return told.kind === 'done';
+  }
+
+  async #refused(detail: string): Promise<void> {
+    const { firing, heardAt } = this.#bulletin;
+    this.#turn.log.warn('a ticket was refused', { detail });
+    await this.#save({ problem: detail });
+    this.#turn.afterRefusal(firing > 0 ? null : heardAt);
+  }
+
+  async #save(change: Partial<TicketState>): Promise<void> {
+    await this.#turn.stillOurs();
+    this.#state = { ...this.#state, ...change };
+    await this.#deps.projections.write('tickets', this.#subject, this.#state);
+  }
 }
 
 function ticketOf(bulletin: TicketBulletin, key: string): Ticket {

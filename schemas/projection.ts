@@ -79,8 +79,12 @@ export type StatuspageState = z.infer<typeof StatuspageState>;
 
 export const GrafanaState = z.object({
   id: z.string().nullable().default(null),
+  /** It was looked for, and there is none. */
+  missing: z.boolean().default(false),
   creatingSince: Timestamp.nullable().default(null),
   shown: z.string().nullable().default(null),
+  /** When something was last said of it without an answer. */
+  unsure: z.record(z.string(), Timestamp).default({}),
   problem: z.string().nullable().default(null),
 });
 export type GrafanaState = z.infer<typeof GrafanaState>;
@@ -95,7 +99,11 @@ export const TicketState = z.object({
   round: z.number().default(0),
   id: z.string().nullable().default(null),
   url: z.string().nullable().default(null),
+  /** It was looked for, and there is none. */
+  missing: z.boolean().default(false),
   creatingSince: Timestamp.nullable().default(null),
+  /** Since when the comment of its end may be under way. */
+  closingSince: Timestamp.nullable().default(null),
   closed: z.boolean().default(false),
   problem: z.string().nullable().default(null),
 });

@@ -23,32 +23,41 @@ export class BulletinTable implements Bulletins {
   }
 
   async heard(entries: readonly BulletinEntry[], at: Timestamp): Promise<Subject[]> {
-    const changed = new Set<Subject>();
-    for (const entry of entries) {
-      const id = bulletinId(entry);
-      if (await this.#take(id, entry, at)) changed.add(`${entry.kind}:${id}`);
+    const changed: Subject[] = [];
+    for (const [id, own] of Map.groupBy(entries, bulletinId)) {
+      const [first] = own;
+      if (first !== undefined && (await this.#take(id, own, at))) changed.push(`${first.kind}:${id}`);
     }
-    return [...changed];
+    return changed;
   }
 
-  /** False: it is known. An alert that resolved, of which nothing was told, begins nothing. */
-  async #take(id: string, entry: BulletinEntry, at: Timestamp): Promise<boolean> {
-    const key = keys.bulletinAlert(id, sha256(entry.signal.episode));
-    const [before, head] = [await this.#table.get(key), await this.#table.get(keys.bulletin(id))];
-    if (before?.['status'] === entry.status) return true; // shown before, perhaps not to the end
-    if (before === undefined && entry.status === 'resolved') return false;
-    const round = await this.#roundFor(id, head, entry, at);
-    await this.#table.touch(key, {
-      UpdateExpression: 'SET #status = :status, #signal = :signal, #round = :round, expires_at = :expires',
-      ExpressionAttributeNames: { '#status': 'status', '#signal': 'signal', '#round': 'round' },
-      ExpressionAttributeValues: {
-        ':status': entry.status,
-        ':signal': entry.signal,
-        // One that fires again is of the round that goes on now; one that ends, of the one in which it fired.
-        ':round': entry.status === 'firing' ? round : before?.['round'],
-        ':expires': Math.ceil(millisOf(at) / 1000) + KEPT_SECONDS,
-      },
+  /** False: nothing of it is known here. An alert that resolved, of which nothing was told, begins nothing. */
+  async #take(id: string, entries: readonly BulletinEntry[], at: Timestamp): Promise<boolean> {
+    const latest = [...new Map(entries.map((entry) => [entry.signal.episode, entry])).values()];
+    const alertKeys = latest.map(({ signal }) => keys.bulletinAlert(id, sha256(signal.episode)));
+    const [head, rows] = await Promise.all([this.#table.get(keys.bulletin(id)), this.#table.getAll(alertKeys)]);
+    const heard = latest.flatMap((entry, n) => {
+      const [key, before] = [alertKeys[n], rows[n]];
+      const known = before !== undefined || entry.status === 'firing';
+      return key !== undefined && known ? [{ entry, key, before }] : [];
     });
+    const news = heard.filter(({ entry, before }) => before?.['status'] !== entry.status);
+    if (news.length === 0) return heard.length > 0; // shown before, perhaps not to the end
+    const begins = news.find(({ entry }) => entry.status === 'firing')?.entry;
+    const round = begins === undefined ? Number(head?.['round']) : await this.#roundFor(id, head, begins, at);
+    await inTurns(news, ({ entry, key, before }) =>
+      this.#table.touch(key, {
+        UpdateExpression: 'SET #status = :status, #signal = :signal, #round = :round, expires_at = :expires',
+        ExpressionAttributeNames: { '#status': 'status', '#signal': 'signal', '#round': 'round' },
+        ExpressionAttributeValues: {
+          ':status': entry.status,
+          ':signal': entry.signal,
+          // One that fires again is of the round that goes on now; one that ends, of the one in which it fired.
+          ':round': entry.status === 'firing' ? round : before?.['round'],
+          ':expires': Math.ceil(millisOf(at) / 1000) + KEPT_SECONDS,
+        },
+      }),
+    );
     await this.#table.touch(keys.bulletin(id), {
       UpdateExpression: 'SET heard_at = :at',
       ExpressionAttributeValues: { ':at': at },
@@ -63,7 +72,6 @@ export class BulletinTable implements Bulletins {
       return 1;
     }
     const round = Number(head['round']);
-    if (entry.status === 'resolved') return round;
     const quiet = secondsBetween(Timestamp.parse(head['heard_at']), at) > SAME_ROUND_SECONDS;
     // What has happened does not go on: nobody will say that it has ended.
     const goesOn = (await this.#alertsOf(id, round)).some(
@@ -128,6 +136,14 @@ export class BulletinTable implements Bulletins {
       }))
       .toSorted((a, b) => (a.signal.startsAt < b.signal.startsAt ? 1 : -1));
   }
+}
+
+/** At most so many writes at once. */
+const AT_ONCE = 10;
+
+async function inTurns<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
+  for (let from = 0; from < items.length; from += AT_ONCE)
+    await Promise.all(items.slice(from, from + AT_ONCE).map(work));
 }
 
 /** One notice for each channel, service and environment; one ticket for each target and alert name there. */

@@ -5,7 +5,7 @@ import { plusSeconds, type Timestamp } from '../../schemas/time.ts';
 import { changeWrites, keyOfChange, newChange } from './changes.ts';
 import { keys } from './keys.ts';
 import { mailWrites, timelineWrite } from './mail.ts';
-import { markWrites } from './projections.ts';
+import { markWrite } from './projections.ts';
 import { absent, type Table, type Write } from './table.ts';
 
 /** A lock whose holder has not concluded in this time is taken for forgotten. Longer than any rollback is followed. */
@@ -185,7 +185,7 @@ export class EffectTable implements Effects {
     );
     return [
       ...changeWrites(this.#table, change),
-      ...markWrites(this.#table, `change:${change.id}`, at),
+      markWrite(this.#table, `change:${change.id}`, at),
       ...(suspect
         ? [
             // `rev` rises, so that a patch of the record under way at this moment does not undo it.

@@ -29,7 +29,7 @@ import { admit, signalEnd } from './admit.ts';
 import { keys, lists } from './keys.ts';
 import { hangBell, mailWrites, pendingWrite, timelineWrite } from './mail.ts';
 import { blankIncident, newIncidentWrites } from './open.ts';
-import { markWrites } from './projections.ts';
+import { markWrite } from './projections.ts';
 import { storyOf } from './story.ts';
 import { absent, collect, type Item, listed, type Table } from './table.ts';
 
@@ -262,7 +262,7 @@ export class IncidentTable implements Incidents {
         ExpressionAttributeValues: { ':id': id },
       }),
       this.#table.remove(keys.pending(id)),
-      ...markWrites(this.#table, `incident:${id}`, at),
+      markWrite(this.#table, `incident:${id}`, at),
       timelineWrite(this.#table, id, 'resolved', {
         at,
         actor: by ?? 'firebreak',

@@ -51,9 +51,9 @@ export const keys = {
   automation: (): Key => ({ pk: 'AUTOMATION', sk: 'AUTOMATION' }),
   token: (hash: string): Key => ({ pk: `TOKEN#${hash}`, sk: 'TOKEN' }),
   tokenById: (id: string): Key => ({ pk: 'TOKENS', sk: id }),
-  /** What a target has still to show. */
-  due: (target: Target, subject: Subject): Key => ({ pk: `DUE#${target}`, sk: subject }),
-  dues: (target: Target): Pick<Key, 'pk'> => ({ pk: `DUE#${target}` }),
+  /** What targets have still to show. */
+  due: (subject: Subject): Key => ({ pk: 'DUE', sk: subject }),
+  dues: (): Pick<Key, 'pk'> => ({ pk: 'DUE' }),
   projector: (target: Target): Key => ({ pk: `PROJECTOR#${target}`, sk: 'PROJECTOR' }),
   projection: (target: Target, subject: Subject): Key => ({ pk: `PRJ#${subject}`, sk: target }),
   sent: (target: Target, subject: Subject, key: string): Key => ({

@@ -4,7 +4,7 @@ import type { Timestamp } from '../../schemas/time.ts';
 import { keys, lists } from './keys.ts';
 import { pendingWrite, timelineWrite } from './mail.ts';
 import { openingWrite } from './openings.ts';
-import { markWrites } from './projections.ts';
+import { markWrite } from './projections.ts';
 import { absent, type Table, type Write } from './table.ts';
 
 /** The writes by which an incident begins: itself, the pointer that lets only one be open, and its pending start. */
@@ -23,7 +23,7 @@ export function newIncidentWrites(
     table.put({ ...keys.open(scope), incident_id: incident.id }, absent),
     pendingWrite(table, incident.id, 0, at),
     openingWrite(table, incident, scope),
-    ...markWrites(table, `incident:${incident.id}`, at),
+    markWrite(table, `incident:${incident.id}`, at),
     timelineWrite(table, incident.id, 'opened', {
       at,
       actor,

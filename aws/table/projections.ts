@@ -12,50 +12,60 @@ export type Waker = (target: Target, afterSeconds: number) => Promise<void>;
 /** Somebody has been woken for the same subject so lately that they have not looked yet. */
 const JUST_WOKEN_SECONDS = 10;
 
+/** SQS delays by whole seconds. */
+const SOON_SECONDS = 1;
+
 export class ProjectionTable implements Projections {
   readonly #table: Table;
   readonly #clock: Clock;
   readonly #wake: Waker;
   readonly #log: Log;
+  readonly #isOn: (target: Target) => Promise<boolean>;
 
-  constructor(table: Table, clock: Clock, wake: Waker, log: Log) {
+  /** @param isOn whether a target is worth being woken now; one that is off is left to the sweeper */
+  constructor(table: Table, clock: Clock, wake: Waker, log: Log, isOn = async (_: Target) => true) {
     this.#table = table;
     this.#clock = clock;
     this.#wake = wake;
     this.#log = log;
+    this.#isOn = isOn;
   }
 
-  async changed(...subjects: readonly Subject[]): Promise<void> {
-    const marks = subjects.flatMap((subject) => targetsOf(subject).map((target) => ({ target, subject })));
-    const woken = await Promise.all(marks.map(({ target, subject }) => this.#mark(target, subject)));
-    const targets = new Set(marks.filter((_, n) => woken[n]).map(({ target }) => target));
-    await Promise.all([...targets].map((target) => this.#tryToWake(target)));
+  changed(...subjects: readonly Subject[]): Promise<void> {
+    return this.#changed(subjects, 0);
   }
 
-  /** True: its target is to be woken. */
-  async #mark(target: Target, subject: Subject): Promise<boolean> {
+  /** The same, a moment later: what changes at the same time is shown at once. */
+  changedSoon(...subjects: readonly Subject[]): Promise<void> {
+    return this.#changed(subjects, SOON_SECONDS);
+  }
+
+  async #changed(subjects: readonly Subject[], afterSeconds: number): Promise<void> {
+    const woken = await Promise.all(subjects.map((subject) => this.#mark(subject)));
+    await Promise.all([...new Set(woken.flat())].map((target) => this.#tryToWake(target, afterSeconds)));
+  }
+
+  /** Gives the targets that are to be woken. */
+  async #mark(subject: Subject): Promise<Target[]> {
     const at = this.#clock.now();
     try {
-      const before = await this.#table.touch(keys.due(target, subject), {
-        ...marked(at, 'woken_at'),
+      const before = await this.#table.touch(keys.due(subject), {
+        ...marked(subject, at, 'woken_at'),
         ReturnValues: 'ALL_OLD',
       });
-      const since = before?.['woken_at'];
-      const waits = before?.['not_before'] !== undefined;
-      return waits || typeof since !== 'string' || secondsBetween(Timestamp.parse(since), at) > JUST_WOKEN_SECONDS;
+      return targetsOf(subject).filter((target) => sleeps(target, before, at));
     } catch (error) {
-      this.#log.warn('a change could not be marked for a projector; the sweeper will', {
-        target,
+      this.#log.warn('a change could not be marked for projectors; the sweeper will', {
         subject,
         error: String(error),
       });
-      return false;
+      return [];
     }
   }
 
-  async #tryToWake(target: Target): Promise<void> {
+  async #tryToWake(target: Target, afterSeconds: number): Promise<void> {
     try {
-      await this.#wake(target, 0);
+      if (await this.#isOn(target)) await this.#wake(target, afterSeconds);
     } catch (error) {
       this.#log.warn('a projector could not be woken; the sweeper will', { target, error: String(error) });
     }
@@ -63,21 +73,47 @@ export class ProjectionTable implements Projections {
 
   async due(target: Target): Promise<Due[]> {
     const all: Due[] = [];
-    for await (const item of this.#table.each(keys.dues(target).pk)) all.push(dueOf(item));
+    for await (const item of this.#table.each(keys.dues().pk)) {
+      if (item[since(target)] !== undefined) all.push(dueOf(item, target));
+    }
     return all.toSorted((a, b) => (a.since < b.since ? -1 : 1));
   }
 
   async settle(target: Target, { subject, wanted }: Due, again: Timestamp | null): Promise<void> {
-    const unchanged = { ConditionExpression: 'wanted = :wanted', ExpressionAttributeValues: { ':wanted': wanted } };
+    const names = { '#since': since(target), '#not_before': notBefore(target) };
+    const key = keys.due(subject);
     // A failed condition means that it has changed since: it stays due as it is.
-    await this.#table.transact([
+    const { ok } = await this.#table.transact([
       again === null
-        ? this.#table.remove(keys.due(target, subject), unchanged)
-        : this.#table.update(keys.due(target, subject), {
-            UpdateExpression: 'SET not_before = :again',
-            ConditionExpression: unchanged.ConditionExpression,
-            ExpressionAttributeValues: { ...unchanged.ExpressionAttributeValues, ':again': again },
+        ? this.#table.update(key, {
+            UpdateExpression: 'REMOVE #since, #not_before',
+            ConditionExpression: 'wanted = :wanted',
+            ExpressionAttributeNames: names,
+            ExpressionAttributeValues: { ':wanted': wanted },
+          })
+        : this.#table.update(key, {
+            UpdateExpression: 'SET #not_before = :again',
+            ConditionExpression: 'wanted = :wanted AND attribute_exists(#since)',
+            ExpressionAttributeNames: names,
+            ExpressionAttributeValues: { ':wanted': wanted, ':again': again },
           }),
+    ]);
+    if (ok && again === null) await this.#drop(subject, wanted);
+  }
+
+  /** What every target has shown is not kept. */
+  async #drop(subject: Subject, wanted: number): Promise<void> {
+    const targets = targetsOf(subject);
+    const item = await this.#table.get(keys.due(subject));
+    if (targets.some((target) => item?.[since(target)] !== undefined)) return;
+    await this.#table.transact([
+      this.#table.remove(keys.due(subject), {
+        ConditionExpression: ['wanted = :wanted', ...targets.map((_, n) => `attribute_not_exists(#since${n})`)].join(
+          ' AND ',
+        ),
+        ExpressionAttributeNames: Object.fromEntries(targets.map((target, n) => [`#since${n}`, since(target)])),
+        ExpressionAttributeValues: { ':wanted': wanted },
+      }),
     ]);
   }
 
@@ -181,19 +217,34 @@ export class ProjectionTable implements Projections {
   }
 }
 
-/** What changed is due now, whatever it waited for. */
-const marked = (at: Timestamp, stamp: 'marked_at' | 'woken_at') => ({
-  UpdateExpression: `ADD wanted :one SET since = if_not_exists(since, :at), ${stamp} = :at REMOVE not_before`,
-  ExpressionAttributeValues: { ':one': 1, ':at': at },
-});
+/** Since when a target has something to show; absent: it has shown all. */
+const since = (target: Target): string => `${target}_since`;
+const notBefore = (target: Target): string => `${target}_not_before`;
 
-/** The marks of a subject as part of a transaction. They wake nobody. */
-export const markWrites = (table: Table, subject: Subject, at: Timestamp): Write[] =>
-  targetsOf(subject).map((target) => table.update(keys.due(target, subject), marked(at, 'marked_at')));
+/** What changed is due now at every target that shows it, whatever it waited for. One item, so one write. */
+function marked(subject: Subject, at: Timestamp, stamp: 'marked_at' | 'woken_at') {
+  const targets = targetsOf(subject);
+  const sets = targets.map((target) => `${since(target)} = if_not_exists(${since(target)}, :at)`);
+  return {
+    UpdateExpression: `ADD wanted :one SET ${[...sets, `${stamp} = :at`].join(', ')} REMOVE ${targets.map(notBefore).join(', ')}`,
+    ExpressionAttributeValues: { ':one': 1, ':at': at },
+  };
+}
 
-const dueOf = (item: Item): Due => ({
+/** Whether nobody has been woken for it at this target, or that was long ago. */
+function sleeps(target: Target, before: Item | undefined, at: Timestamp): boolean {
+  const woken = before?.['woken_at'];
+  if (before?.[since(target)] === undefined || before[notBefore(target)] !== undefined) return true;
+  return typeof woken !== 'string' || secondsBetween(Timestamp.parse(woken), at) > JUST_WOKEN_SECONDS;
+}
+
+/** The mark of a subject as part of a transaction. It wakes nobody. */
+export const markWrite = (table: Table, subject: Subject, at: Timestamp): Write =>
+  table.update(keys.due(subject), marked(subject, at, 'marked_at'));
+
+const dueOf = (item: Item, target: Target): Due => ({
   subject: Subject.parse(item['sk']),
   wanted: Number(item['wanted']),
-  since: Timestamp.parse(item['since']),
-  notBefore: typeof item['not_before'] === 'string' ? Timestamp.parse(item['not_before']) : null,
+  since: Timestamp.parse(item[since(target)]),
+  notBefore: typeof item[notBefore(target)] === 'string' ? Timestamp.parse(item[notBefore(target)]) : null,
 });

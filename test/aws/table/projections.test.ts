@@ -111,7 +111,7 @@ describe('what has been shown', () => {
     expect(await allDue('slack')).toEqual([]);
     expect(await allDue('grafana')).toHaveLength(1);
     await projections().changed(subject);
-    expect(await due()).toMatchObject({ wanted: 1, since: stores.clock.now() });
+    expect(await due()).toMatchObject({ wanted: 2, since: stores.clock.now() });
   });
 
   test('is due at once if it has changed meanwhile', async () => {
