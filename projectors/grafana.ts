@@ -19,9 +19,6 @@ type Deps = {
   changes: Pick<Changes, 'get'>;
 };
 
-/** The one thing that is said of a mark: how it looks. */
-const LOOKS = 'looks';
-
 /** Deploys, rollbacks and incidents on the graphs. */
 export const grafanaProjector =
   (deps: Deps): Projector =>
@@ -94,7 +91,7 @@ class Mark {
 
   async #update(id: string): Promise<void> {
     const before = this.#state.unsure;
-    const again = setAgainFrom(before, LOOKS);
+    const again = setAgainFrom(before);
     const began = this.#turn.now();
     if (this.#state.shown === this.#shown && (again === null || began < again)) {
       if (again !== null) this.#turn.comeAgain(again);
@@ -104,15 +101,15 @@ class Mark {
       GRAFANA,
       () => this.#deps.annotations.update(id, this.#mark),
       async (at) => {
-        await this.#save({ unsure: { [LOOKS]: at } });
+        await this.#save({ unsure: at });
         return true;
       },
     );
     if (told === undefined || told.kind === 'unclear') return;
     const done = told.kind === 'done';
-    const unsure = answered(this.#state.unsure, before, LOOKS, done ? began : null);
+    const unsure = answered(before, done ? began : null);
     await this.#save({ unsure, ...(done && { shown: this.#shown, problem: null }) });
-    if (unsure[LOOKS] !== undefined && again !== null) this.#turn.comeAgain(again);
+    if (unsure !== null) this.#turn.comeAgain(sureFrom(unsure));
     if (told.kind === 'refused') await this.#refused(told.code, told.detail);
   }
 

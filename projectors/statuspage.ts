@@ -1,4 +1,4 @@
-import type { StatusPage } from '../domain/outlets.ts';
+import type { StatusPage, Told } from '../domain/outlets.ts';
 import type { ConfigSource, Incidents } from '../domain/ports.ts';
 import { idOf, type Projections } from '../domain/projections.ts';
 import { componentsOf, componentStatus, publicStatus, words, worst } from '../domain/public-words.ts';
@@ -6,8 +6,8 @@ import type { Config } from '../schemas/config.ts';
 import type { IncidentRecord } from '../schemas/incident.ts';
 import { IncidentId } from '../schemas/names.ts';
 import { type ComponentStatus, PublicStatus } from '../schemas/outlets.ts';
-import { StatuspageState, type Subject } from '../schemas/projection.ts';
-import { plusSeconds } from '../schemas/time.ts';
+import { ComponentState, StatuspageState, type Subject } from '../schemas/projection.ts';
+import { plusSeconds, type Timestamp } from '../schemas/time.ts';
 import type { Projector } from './pass.ts';
 import type { Method, Turn } from './turn.ts';
 import { answered, setAgainFrom, sureFrom } from './unclear.ts';
@@ -82,25 +82,12 @@ class Page {
       if (names.length === 0 || this.#incident.status === 'resolved') return;
       if (publish === 'ask') return this.#ask();
     }
-    if (this.#isOver() || !(await this.#lookUp())) return;
+    if (!(await this.#lookUp())) return;
     if (id === null) return this.#create();
     if (this.#state.updating !== null && !(await this.#looked(id))) return;
     await this.#update(id);
     await this.#setComponents();
     await this.#lookAgain();
-  }
-
-  /** Everything has been said, and that is certain. */
-  #isOver(): boolean {
-    const { status, updating, unsure, lookAgainAt, known, components } = this.#state;
-    return (
-      this.#incident.status === 'resolved' &&
-      status === 'resolved' &&
-      updating === null &&
-      lookAgainAt === null &&
-      Object.keys(unsure).length === 0 &&
-      Object.values(known).every((id) => id === '' || Object.hasOwn(components, id))
-    );
   }
 
   /** Once, on the timeline: nothing is public before a person says so. */
@@ -183,13 +170,13 @@ class Page {
     const { status, body } = this.#words();
     const components = await this.#components();
     const name = words(this.#config.statusPage.title, this.#names);
-    const told = await this.#turn.attempt(
-      STATUSPAGE,
+    const told = await this.#attempt(
+      components,
       () => statusPage.createIncident({ key, name, status, body, components }),
-      (at) => this.#record({ creatingSince: at }),
+      (at) => ({ creatingSince: at }),
     );
     if (told === undefined || told.kind === 'unclear') return;
-    if (told.kind === 'done') await this.#said({ id: told.value.id, creatingSince: null, status, components });
+    if (told.kind === 'done') await this.#said({ id: told.value.id, creatingSince: null, status });
     else await this.#save({ creatingSince: null });
     if (told.kind === 'refused') await this.#refused(told.code);
   }
@@ -213,8 +200,7 @@ class Page {
       this.#turn.comeAgain(sure);
       return false;
     }
-    // Components went with it; what they were said to be may be old by now.
-    await this.#save({ updating: null, ...(there && { status: updating.status, components: {} }) });
+    await this.#save({ updating: null, ...(there && { status: updating.status }) });
     return true;
   }
 
@@ -223,45 +209,69 @@ class Page {
     const { status, body } = this.#words();
     if (this.#state.status === status) return;
     const components = await this.#components();
-    const told = await this.#turn.attempt(
-      STATUSPAGE,
+    const told = await this.#attempt(
+      components,
       () => this.#deps.statusPage.updateIncident(id, { status, body, components }),
-      (since) => this.#record({ updating: { status, since } }),
+      (since) => ({ updating: { status, since } }),
     );
     if (told === undefined || told.kind === 'unclear') return;
-    if (told.kind === 'done') await this.#said({ status, components, updating: null });
+    if (told.kind === 'done') await this.#said({ status, updating: null });
     else await this.#save({ updating: null });
     if (told.kind === 'refused') await this.#refused(told.code);
   }
 
   async #setComponents(): Promise<void> {
     if (this.#state.updating !== null) return;
-    for (const [component, wanted] of Object.entries(await this.#components()))
-      if (!(await this.#setComponent(component, wanted))) return;
+    for (const [component, wanted] of Object.entries(await this.#components())) {
+      const { said, unsure } = await this.#component(component);
+      const again = setAgainFrom(unsure);
+      if (said === wanted && (again === null || this.#turn.now() < again)) {
+        if (again !== null) this.#turn.comeAgain(again);
+        continue;
+      }
+      const told = await this.#attempt({ [component]: wanted }, () =>
+        this.#deps.statusPage.setComponent(component, wanted),
+      );
+      if (told === undefined || told.kind === 'unclear') return;
+      if (told.kind === 'done') await this.#said({});
+      if (told.kind === 'refused') await this.#refused(told.code);
+    }
   }
 
-  /** False: not now. */
-  async #setComponent(component: string, wanted: ComponentStatus): Promise<boolean> {
-    const before = this.#state.unsure;
-    const again = setAgainFrom(before, component);
+  /**
+   * An attempt that says something of components, for whichever incident it was said before.
+   * @param record what else is to be known should there be no answer
+   */
+  async #attempt<T>(
+    components: Readonly<Record<string, ComponentStatus>>,
+    call: () => Promise<Told<T>>,
+    record: (at: Timestamp) => Partial<StatuspageState> = () => ({}),
+  ): Promise<Told<T> | undefined> {
     const began = this.#turn.now();
-    if (this.#state.components[component] === wanted && (again === null || began < again)) {
-      if (again !== null) this.#turn.comeAgain(again);
+    const rows: { id: string; status: ComponentStatus; before: ComponentState }[] = [];
+    for (const [id, status] of Object.entries(components))
+      rows.push({ id, status, before: await this.#component(id) });
+    const told = await this.#turn.attempt(STATUSPAGE, call, async (at) => {
+      for (const { id, before } of rows) await this.#remember(id, { ...before, unsure: at });
+      await this.#save(record(at));
       return true;
-    }
-    const told = await this.#turn.attempt(
-      STATUSPAGE,
-      () => this.#deps.statusPage.setComponent(component, wanted),
-      (at) => this.#record({ unsure: { ...before, [component]: at } }),
-    );
-    if (told === undefined || told.kind === 'unclear') return false;
+    });
+    if (told === undefined || told.kind === 'unclear') return told;
     const done = told.kind === 'done';
-    const unsure = answered(this.#state.unsure, before, component, done ? began : null);
-    if (done) await this.#said({ unsure, components: { ...this.#state.components, [component]: wanted } });
-    else await this.#save({ unsure });
-    if (unsure[component] !== undefined && again !== null) this.#turn.comeAgain(again);
-    if (told.kind === 'refused') await this.#refused(told.code);
-    return true;
+    for (const { id, status, before } of rows) {
+      const unsure = answered(before.unsure, done ? began : null);
+      await this.#remember(id, { said: done ? status : before.said, unsure });
+    }
+    return told;
+  }
+
+  async #component(id: string): Promise<ComponentState> {
+    return ComponentState.parse((await this.#deps.projections.read('statuspage', `component:${id}`)) ?? {});
+  }
+
+  async #remember(id: string, state: ComponentState): Promise<void> {
+    await this.#turn.stillOurs();
+    await this.#deps.projections.write('statuspage', `component:${id}`, state);
   }
 
   async #lookAgain(): Promise<void> {
@@ -283,11 +293,6 @@ class Page {
     const lookAgainAt = plusSeconds(this.#turn.now(), LIST_LAGS_SECONDS);
     await this.#save({ ...change, lookAgainAt, problem: null });
     this.#turn.comeAgain(lookAgainAt);
-  }
-
-  async #record(change: Partial<StatuspageState>): Promise<true> {
-    await this.#save(change);
-    return true;
   }
 
   async #save(change: Partial<StatuspageState>): Promise<void> {

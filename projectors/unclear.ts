@@ -9,24 +9,20 @@ const UNCLEAR_SECONDS = 75;
 /** From then on a look at the vendor tells what became of an attempt that was recorded at `since`. */
 export const sureFrom = (since: Timestamp): Timestamp => plusSeconds(since, UNCLEAR_SECONDS);
 
-/** When something was last said without an answer, by what it was about. */
-export type Unsure = Readonly<Record<string, Timestamp>>;
-
 /**
  * What is set to a value can be set again, but an attempt without an answer may be carried out late and undo what was
  * set after it. So it is set once more when that cannot be any longer: from this time on; null: no need to.
+ *
+ * @param unsure since when there may be such an attempt
  */
-export const setAgainFrom = (unsure: Unsure, what: string): Timestamp | null =>
-  unsure[what] === undefined ? null : sureFrom(unsure[what]);
+export const setAgainFrom = (unsure: Timestamp | null | undefined): Timestamp | null =>
+  unsure === null || unsure === undefined ? null : sureFrom(unsure);
 
 /**
- * After an answer.
- * @param before what was unsure before the attempt that has been answered
+ * What is left of that after an answer.
+ *
+ * @param before how it was before the attempt that has been answered
  * @param at when that attempt began; null: it was not done
  */
-export function answered(unsure: Unsure, before: Unsure, what: string, at: Timestamp | null): Record<string, Timestamp> {
-  const { [what]: _this, ...others } = unsure;
-  const earlier = before[what];
-  const over = earlier === undefined || (at !== null && at >= sureFrom(earlier));
-  return over ? others : { ...others, [what]: earlier };
-}
+export const answered = (before: Timestamp | null | undefined, at: Timestamp | null): Timestamp | null =>
+  before === null || before === undefined || (at !== null && at >= sureFrom(before)) ? null : before;

@@ -7,8 +7,12 @@ export const Target = z.enum(['slack', 'statuspage', 'grafana', 'tickets']);
 export type Target = z.infer<typeof Target>;
 export const TARGETS = Target.options;
 
-/** What is shown: its kind and its id. */
-export const Subject = z.templateLiteral([z.enum(['incident', 'change', 'notice', 'ticket']), ':', z.string().min(1)]);
+/** What is shown: its kind and its id. A component is shown with the incidents that are about it. */
+export const Subject = z.templateLiteral([
+  z.enum(['incident', 'change', 'notice', 'ticket', 'component']),
+  ':',
+  z.string().min(1),
+]);
 export type Subject = z.infer<typeof Subject>;
 
 /** A message in a queue of projections: whoever reads it looks into the table for what is due. */
@@ -63,10 +67,6 @@ export const StatuspageState = z.object({
   status: PublicStatus.nullable().default(null),
   /** The update that may be under way, and since when. */
   updating: z.object({ status: PublicStatus, since: Timestamp }).nullable().default(null),
-  /** As they were said to be last. */
-  components: z.record(z.string(), ComponentStatus).default({}),
-  /** When something was last said of a component without an answer: that may still come, and undo what was said since. */
-  unsure: z.record(z.string(), Timestamp).default({}),
   /** When to look once more at the other incidents: the list of them lags behind. */
   lookAgainAt: Timestamp.nullable().default(null),
   /** Ids of components by their names, as far as they were looked up. Empty: the page has none of this name. */
@@ -77,6 +77,14 @@ export const StatuspageState = z.object({
 });
 export type StatuspageState = z.infer<typeof StatuspageState>;
 
+/** What was last said of a component of the status page, whichever incident it was for. */
+export const ComponentState = z.object({
+  said: ComponentStatus.nullable().default(null),
+  /** When something was last said of it without an answer: that may still come, and undo what was said since. */
+  unsure: Timestamp.nullable().default(null),
+});
+export type ComponentState = z.infer<typeof ComponentState>;
+
 export const GrafanaState = z.object({
   id: z.string().nullable().default(null),
   /** It was looked for, and there is none. */
@@ -84,7 +92,7 @@ export const GrafanaState = z.object({
   creatingSince: Timestamp.nullable().default(null),
   shown: z.string().nullable().default(null),
   /** When something was last said of it without an answer. */
-  unsure: z.record(z.string(), Timestamp).default({}),
+  unsure: Timestamp.nullable().default(null),
   problem: z.string().nullable().default(null),
 });
 export type GrafanaState = z.infer<typeof GrafanaState>;

@@ -373,13 +373,12 @@ export class IncidentTable implements Incidents {
     const page = await this.#table.page(listed(muted ? lists.muted : lists.recorded), query);
     return {
       ...page,
-      items: page.items.map((item) => ({
-        signal: {
-          ...Signal.parse(item['signal']),
-          first_seen_at: Timestamp.parse(String(item['list_key']).split('#')[0]),
-        },
-        mute: (item['mute'] as Mute | undefined) ?? null,
-      })),
+      items: page.items.flatMap((item) => {
+        const signal = Signal.safeParse(item['signal']);
+        if (!signal.success) return []; // of a version that kept less
+        const first_seen_at = Timestamp.parse(String(item['list_key']).split('#')[0]);
+        return [{ signal: { ...signal.data, first_seen_at }, mute: (item['mute'] as Mute | undefined) ?? null }];
+      }),
     };
   }
 

@@ -9,7 +9,7 @@ import { IncidentId } from '../../schemas/names.ts';
 import { SlackState, type Subject } from '../../schemas/projection.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time.ts';
 import type { Method, Turn } from '../turn.ts';
-import { answered, setAgainFrom } from '../unclear.ts';
+import { answered, setAgainFrom, sureFrom } from '../unclear.ts';
 import { ensureChannel, purposeOf } from './channel.ts';
 import { markOf, postOnce } from './message.ts';
 import { METHODS } from './methods.ts';
@@ -235,20 +235,21 @@ class View {
 
   /** Says what differs, or may yet be undone. */
   async #keep({ what, wanted, shown, method, say, said }: Part): Promise<void> {
-    const before = this.#state.unsure;
-    const again = setAgainFrom(before, what);
+    const before = this.#state.unsure[what];
+    const again = setAgainFrom(before);
     const began = this.#turn.now();
     if (shown === wanted && again === null) return;
     if (shown === wanted && again !== null && began < again) return this.#turn.comeAgain(again);
     const told = await this.#attempt(what, method, say, async (at) => {
-      await this.#save({ unsure: { ...before, [what]: at } });
+      await this.#save({ unsure: { ...this.#state.unsure, [what]: at } });
       return true;
     });
     if (told === undefined || told.kind === 'unclear') return;
     const done = isDone(told);
-    const unsure = answered(this.#state.unsure, before, what, done ? began : null);
-    await this.#save({ unsure, ...(done && said) });
-    if (unsure[what] !== undefined && again !== null) this.#turn.comeAgain(again);
+    const { [what]: _answered, ...others } = this.#state.unsure;
+    const still = answered(before, done ? began : null);
+    await this.#save({ unsure: still === null ? others : { ...others, [what]: still }, ...(done && said) });
+    if (still !== null) this.#turn.comeAgain(sureFrom(still));
   }
 
   /** True: done. */

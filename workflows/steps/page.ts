@@ -115,14 +115,22 @@ async function isLeftToParent(deps: Deps, incident: IncidentRecord, number: numb
 const leftToParent = ({ parent_id }: IncidentRecord): string =>
   `Not paged by itself: it is a part of incident ${parent_id}, which pages`;
 
-/** One page for all that fail together: whoever hears of the parent finds this in it. */
+/**
+ * One page for all that fail together: whoever hears of the parent finds this in it. Where somebody has to be woken again
+ * for the part, it is the parent that pages again.
+ */
 async function pagedByParent(deps: Deps, incident: IncidentRecord, number: number): Promise<{ kind: 'closed' }> {
   const { id, parent_id } = incident;
   const effect = { key: pageKey(id, number), kind: 'page', target: 'pagerduty', class: 'keyed' } as const;
   const detail = leftToParent(incident);
   await deps.effects.intend(id, { ...effect, detail }, { page: number });
   await deps.effects.conclude(id, effect.key, 'withheld', detail);
-  if (parent_id !== undefined) await wake(deps, parent_id);
+  if (parent_id === undefined) return { kind: 'closed' };
+  if (number > 1) {
+    const again = { kind: 'page', by: `incident:${id}`, note: `again for ${incident.service}` } as const;
+    await deps.incidents.post(parent_id, again, {}, `page-${pageKey(id, number)}`);
+  }
+  await wake(deps, parent_id);
   return { kind: 'closed' };
 }
 
