@@ -78,8 +78,8 @@ class Page {
     const { id, creatingSince } = this.#state;
     if (id === null && creatingSince === null) {
       const { names, publish } = componentsOf(this.#incident, this.#config);
-      // What is over before anybody was told is not told.
-      if (names.length === 0 || this.#incident.status === 'resolved') return;
+      if (this.#incident.status === 'resolved') return this.#withdraw();
+      if (names.length === 0) return;
       if (publish === 'ask') return this.#ask();
     }
     if (!(await this.#lookUp())) return;
@@ -122,8 +122,9 @@ class Page {
 
   /** How the components do by all incidents on the page that are about them: as badly as the worst of these says. */
   async #components(): Promise<Record<string, ComponentStatus>> {
-    const others = await this.#others();
     const components: Record<string, ComponentStatus> = {};
+    if (!this.#names.some((name) => (this.#state.known[name] ?? '') !== '')) return components;
+    const others = await this.#others();
     for (const name of this.#names) {
       const id = this.#state.known[name] ?? '';
       if (id === '') continue;
@@ -165,7 +166,7 @@ class Page {
       }
       const sure = sureFrom(creatingSince);
       if (began < sure) return this.#turn.comeAgain(sure);
-      if (stands === 'resolved') return this.#save({ creatingSince: null });
+      if (stands === 'resolved') return this.#withdraw();
     }
     const { status, body } = this.#words();
     const components = await this.#components();
@@ -179,6 +180,16 @@ class Page {
     if (told.kind === 'done') await this.#said({ id: told.value.id, creatingSince: null, status });
     else await this.#save({ creatingSince: null });
     if (told.kind === 'refused') await this.#refused(told.code);
+  }
+
+  /** What is over before anybody was told is not told; but what was tried may have left its components in doubt. */
+  async #withdraw(): Promise<void> {
+    let certain = true;
+    for (const [component, wanted] of Object.entries(await this.#components())) {
+      const { unsure } = await this.#component(component);
+      certain = (unsure === null || (await this.#setComponent(component, wanted))) && certain;
+    }
+    if (certain && this.#state.creatingSince !== null) await this.#save({ creatingSince: null });
   }
 
   #words(): { status: PublicStatus; body: string } {
@@ -222,20 +233,23 @@ class Page {
 
   async #setComponents(): Promise<void> {
     if (this.#state.updating !== null) return;
-    for (const [component, wanted] of Object.entries(await this.#components())) {
-      const { said, unsure } = await this.#component(component);
-      const again = setAgainFrom(unsure);
-      if (said === wanted && (again === null || this.#turn.now() < again)) {
-        if (again !== null) this.#turn.comeAgain(again);
-        continue;
-      }
-      const told = await this.#attempt({ [component]: wanted }, () =>
-        this.#deps.statusPage.setComponent(component, wanted),
-      );
-      if (told === undefined || told.kind === 'unclear') return;
-      if (told.kind === 'done') await this.#said({});
-      if (told.kind === 'refused') await this.#refused(told.code);
-    }
+    for (const [component, wanted] of Object.entries(await this.#components()))
+      await this.#setComponent(component, wanted);
+  }
+
+  /** True: it is as it should be, for certain. */
+  async #setComponent(component: string, wanted: ComponentStatus): Promise<boolean> {
+    const { said, unsure } = await this.#component(component);
+    const again = setAgainFrom(unsure);
+    const certain = again === null || this.#turn.now() >= again;
+    if (!certain) this.#turn.comeAgain(again);
+    if (said === wanted && (again === null || !certain)) return certain;
+    const told = await this.#attempt({ [component]: wanted }, () =>
+      this.#deps.statusPage.setComponent(component, wanted),
+    );
+    if (told?.kind === 'done') await this.#said({});
+    if (told?.kind === 'refused') await this.#refused(told.code);
+    return told?.kind === 'done' && certain;
   }
 
   /**
@@ -249,11 +263,10 @@ class Page {
   ): Promise<Told<T> | undefined> {
     const began = this.#turn.now();
     const rows: { id: string; status: ComponentStatus; before: ComponentState }[] = [];
-    for (const [id, status] of Object.entries(components))
-      rows.push({ id, status, before: await this.#component(id) });
+    for (const [id, status] of Object.entries(components)) rows.push({ id, status, before: await this.#component(id) });
     const told = await this.#turn.attempt(STATUSPAGE, call, async (at) => {
+      await this.#save(record(at)); // first: by this it is looked after, whatever comes next
       for (const { id, before } of rows) await this.#remember(id, { ...before, unsure: at });
-      await this.#save(record(at));
       return true;
     });
     if (told === undefined || told.kind === 'unclear') return told;

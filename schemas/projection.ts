@@ -100,6 +100,8 @@ export type GrafanaState = z.infer<typeof GrafanaState>;
 export const NoticeState = z.object({
   round: z.number().default(0),
   shown: z.string().nullable().default(null),
+  /** When something was last said of it without an answer. */
+  unsure: Timestamp.nullable().default(null),
 });
 export type NoticeState = z.infer<typeof NoticeState>;
 

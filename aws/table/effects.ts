@@ -90,19 +90,23 @@ export class EffectTable implements Effects {
     detail: string,
     actor = 'firebreak',
   ): Promise<void> {
-    const at = this.#clock.now();
-    const item = await this.get(id, key);
-    if (item?.state === state) return;
-    await this.#table.transact([
-      concluded(this.#table, id, key, state, detail),
-      timelineWrite(this.#table, id, `${key}-${state}`, {
-        at,
-        actor,
-        kind: `${item?.kind ?? 'effect'}.${state}`,
-        text: detail,
-        detail: { key },
-      }),
-    ]);
+    for (let attempt = 1; attempt <= TRIES; attempt += 1) {
+      const at = this.#clock.now();
+      const item = await this.get(id, key);
+      if (item?.state === state) return;
+      const { ok } = await this.#table.transact([
+        concluded(this.#table, id, key, state, detail, stillIn(item?.state)),
+        timelineWrite(this.#table, id, `${key}-${state}`, {
+          at,
+          actor,
+          kind: `${item?.kind ?? 'effect'}.${state}`,
+          text: detail,
+          detail: { key },
+        }),
+      ]);
+      if (ok) return; // else another run of the step was faster
+    }
+    throw new Error(`${key} of ${id} changed ${TRIES} times while it was to be concluded; the step is tried again`);
   }
 
   async concludeRollback(id: IncidentId, end: RollbackEnd): Promise<void> {
@@ -205,12 +209,27 @@ export class EffectTable implements Effects {
   }
 }
 
-const concluded = (table: Table, id: IncidentId, key: string, state: Effect['state'], detail: string): Write =>
+const concluded = (
+  table: Table,
+  id: IncidentId,
+  key: string,
+  state: Effect['state'],
+  detail: string,
+  { condition, values }: ReturnType<typeof stillIn> = { condition: undefined, values: {} },
+): Write =>
   table.update(keys.effect(id, key), {
     UpdateExpression: 'SET #state = :state, detail = :detail',
+    ...(condition && { ConditionExpression: condition }),
     ExpressionAttributeNames: { '#state': 'state' },
-    ExpressionAttributeValues: { ':state': state, ':detail': detail },
+    ExpressionAttributeValues: { ':state': state, ':detail': detail, ...values },
   });
+
+const stillIn = (
+  state: Effect['state'] | undefined,
+): { condition: string | undefined; values: Record<string, Effect['state']> } =>
+  state === undefined
+    ? { condition: 'attribute_not_exists(#state)', values: {} }
+    : { condition: '#state = :was', values: { ':was': state } };
 
 const EFFECT_STATES: Partial<Record<RollbackEnd['outcome'], Effect['state']>> = {
   succeeded: 'succeeded',

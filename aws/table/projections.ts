@@ -12,6 +12,9 @@ export type Waker = (target: Target, afterSeconds: number) => Promise<void>;
 /** Somebody has been woken for the same subject so lately that they have not looked yet. */
 const JUST_WOKEN_SECONDS = 10;
 
+/** A mark that is lost may be found by nobody: the sweeper looks again at open incidents only. */
+const MARK_TRIES = 3;
+
 /** SQS delays by whole seconds. */
 const SOON_SECONDS = 1;
 
@@ -48,18 +51,22 @@ export class ProjectionTable implements Projections {
   /** Gives the targets that are to be woken. */
   async #mark(subject: Subject): Promise<Target[]> {
     const at = this.#clock.now();
-    try {
-      const before = await this.#table.touch(keys.due(subject), {
-        ...marked(subject, at, 'woken_at'),
-        ReturnValues: 'ALL_OLD',
-      });
-      return targetsOf(subject).filter((target) => sleeps(target, before, at));
-    } catch (error) {
-      this.#log.warn('a change could not be marked for projectors; the sweeper will', {
-        subject,
-        error: String(error),
-      });
-      return [];
+    const by = randomUUID();
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const before = await this.#table.touch(keys.due(subject), {
+          ...marked(subject, at, 'woken_at', by),
+          ReturnValues: 'ALL_OLD',
+        });
+        return targetsOf(subject).filter((target) => sleeps(target, before, at, by));
+      } catch (error) {
+        if (attempt < MARK_TRIES) continue;
+        this.#log.warn('a change could not be marked for projectors; it is shown with the next one', {
+          subject,
+          error: String(error),
+        });
+        return [];
+      }
     }
   }
 
@@ -222,18 +229,22 @@ const since = (target: Target): string => `${target}_since`;
 const notBefore = (target: Target): string => `${target}_not_before`;
 
 /** What changed is due now at every target that shows it, whatever it waited for. One item, so one write. */
-function marked(subject: Subject, at: Timestamp, stamp: 'marked_at' | 'woken_at') {
+function marked(subject: Subject, at: Timestamp, stamp: 'marked_at' | 'woken_at', by = '') {
   const targets = targetsOf(subject);
   const sets = targets.map((target) => `${since(target)} = if_not_exists(${since(target)}, :at)`);
   return {
-    UpdateExpression: `ADD wanted :one SET ${[...sets, `${stamp} = :at`].join(', ')} REMOVE ${targets.map(notBefore).join(', ')}`,
-    ExpressionAttributeValues: { ':one': 1, ':at': at },
+    UpdateExpression: `ADD wanted :one SET ${[...sets, `${stamp} = :at`, 'marked_by = :by'].join(', ')} REMOVE ${targets.map(notBefore).join(', ')}`,
+    ExpressionAttributeValues: { ':one': 1, ':at': at, ':by': by },
   };
 }
 
-/** Whether nobody has been woken for it at this target, or that was long ago. */
-function sleeps(target: Target, before: Item | undefined, at: Timestamp): boolean {
+/**
+ * Whether nobody has been woken for it at this target, or that was long ago. What `by` has marked before is its own try
+ * whose answer was lost, after which nobody was woken.
+ */
+function sleeps(target: Target, before: Item | undefined, at: Timestamp, by: string): boolean {
   const woken = before?.['woken_at'];
+  if (before?.['marked_by'] === by) return true;
   if (before?.[since(target)] === undefined || before[notBefore(target)] !== undefined) return true;
   return typeof woken !== 'string' || secondsBetween(Timestamp.parse(woken), at) > JUST_WOKEN_SECONDS;
 }

@@ -252,10 +252,10 @@ class View {
     if (still !== null) this.#turn.comeAgain(sureFrom(still));
   }
 
-  /** True: done. */
+  /** True: done, or not to be done any more. */
   async #try(what: string, method: Method, call: () => Promise<Answer<unknown>>): Promise<boolean> {
     const told = await this.#attempt(what, method, call);
-    return told?.kind === 'done';
+    return told !== undefined && isDone(told);
   }
 
   /** What Slack refuses is remembered, and does not stand in the way of the rest. */

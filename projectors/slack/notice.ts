@@ -3,6 +3,7 @@ import type { Chat } from '../../domain/outlets.ts';
 import { idOf, type Projections } from '../../domain/projections.ts';
 import { NoticeState, type Subject } from '../../schemas/projection.ts';
 import type { Turn } from '../turn.ts';
+import { answered, setAgainFrom, sureFrom } from '../unclear.ts';
 import { markOf, postOnce } from './message.ts';
 import { METHODS } from './methods.ts';
 
@@ -12,26 +13,39 @@ type Deps = { chat: Chat; projections: Projections; bulletins: Bulletins };
 export async function showNotice(deps: Deps, subject: Subject, turn: Turn): Promise<void> {
   const bulletin = await deps.bulletins.read(idOf(subject));
   if (bulletin?.kind !== 'notice') return;
-  const before = NoticeState.parse((await deps.projections.read('slack', subject)) ?? {});
+  const kept = NoticeState.parse((await deps.projections.read('slack', subject)) ?? {});
+  const { round } = bulletin;
+  const before = kept.round === round ? kept : NoticeState.parse({ round });
   const message = noticeCard(bulletin);
   const shown = JSON.stringify(message);
-  if (before.round === bulletin.round && before.shown === shown) return;
-  const key = `notice ${bulletin.round}`;
-  const save = async () => {
+  const again = setAgainFrom(before.unsure);
+  const began = turn.now();
+  if (before.shown === shown && again === null) return;
+  if (before.shown === shown && again !== null && began < again) return turn.comeAgain(again);
+  const save = async (change: Partial<NoticeState>): Promise<true> => {
     await turn.stillOurs();
-    await deps.projections.write('slack', subject, { round: bulletin.round, shown });
+    await deps.projections.write('slack', subject, { ...before, ...change });
+    return true;
   };
   const refused = (code: string): void => {
     turn.log.warn('Slack refuses a notice', { channel: bulletin.channel, code });
     turn.afterRefusal(bulletin.heardAt);
   };
-  const posted = await postOnce(deps, { subject, channel: bulletin.channel, key, message }, turn);
+  const post = { subject, channel: bulletin.channel, key: `notice ${round}`, message };
+  const posted = await postOnce(deps, post, turn);
   if (posted?.kind === 'refused') return refused(posted.code);
   if (posted?.kind !== 'there') return;
-  if (posted.fresh) return save();
-  const { channel, id } = posted;
-  const told = await turn.attempt(METHODS.edit, () => deps.chat.edit(channel, id, message, markOf({ subject, key })));
+  if (posted.fresh) return void (await save({ shown }));
+  const told = await turn.attempt(
+    METHODS.edit,
+    () => deps.chat.edit(posted.channel, posted.id, message, markOf(post)),
+    (at) => save({ unsure: at }),
+  );
+  if (told === undefined || told.kind === 'unclear') return;
   // One that somebody has deleted is not missed.
-  if (told?.kind === 'done' || (told?.kind === 'refused' && told.code === 'message_not_found')) await save();
-  else if (told?.kind === 'refused') refused(told.code);
+  const done = told.kind === 'done' || (told.kind === 'refused' && told.code === 'message_not_found');
+  const unsure = answered(before.unsure, done ? began : null);
+  await save({ unsure, ...(done && { shown }) });
+  if (unsure !== null) turn.comeAgain(sureFrom(unsure));
+  if (told.kind === 'refused' && !done) refused(told.code);
 }

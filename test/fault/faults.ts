@@ -29,3 +29,6 @@ export const RATES = {
 
 /** Of a vendor's effects, how many it does without its answer being heard. */
 export const VENDOR_ANSWERS_LOST = 0.3;
+
+/** The same for what incidents are shown in, where there are more effects; after each loss there is a pause of seconds. */
+export const OUTLET_ANSWERS_LOST = 0.1;

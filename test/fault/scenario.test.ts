@@ -3,14 +3,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { AttendedProduct } from '../support/scenario-product.ts';
+import { expectShown, SHOWN_CONFIG, SHOWN_SERVICE, untilOpenEverywhere } from '../support/scenario-shown.ts';
 import { type AroundEffect, startVendors } from '../support/scenario-vendors.ts';
 import { catalogueOf, expectPromisesKept, play, type Story } from '../support/scenario.ts';
-import { chanceOf } from '../kill/boundaries.ts';
+import type { Vendor } from '../../local/standins/index.ts';
+import { chanceOf, hasEffectWhereShown } from '../kill/boundaries.ts';
+import { namesOf } from '../kill/calls.ts';
 import { startFaultyAws } from './aws.ts';
-import { RATES, VENDOR_ANSWERS_LOST } from './faults.ts';
+import { OUTLET_ANSWERS_LOST, RATES, VENDOR_ANSWERS_LOST } from './faults.ts';
 
 const TIME_SCALE = 1000;
 const COME_AGAIN_SECONDS = 2;
+
+/** Where an answer was lost, an outlet is left alone for some seconds. Milliseconds. */
+const TOLD_WITHIN_MS = 90_000;
 
 /** One that failed is played alone by FIREBREAK_SEED=<seed>. */
 const chosen = process.env['FIREBREAK_SEED'];
@@ -19,11 +25,11 @@ const SEEDS = chosen === undefined ? [1, 2, 3] : [Number(chosen)];
 describe('on a day when AWS throttles, conflicts, answers late, from a moment ago or not at all', () => {
   const befell = new Set<string>();
 
-  test.each(SEEDS)(
+  // Side by side: most of the time they wait before another try.
+  test.concurrent.each(SEEDS)(
     'every promise is kept, by itself and with an approval: seed %i',
-    { timeout: 90_000 },
+    { timeout: 240_000 },
     async (seed) => {
-      // Side by side: most of the time they wait before another try.
       const all = await Promise.all([playWithFaults('act', seed), playWithFaults('approve', seed)]);
       for (const fault of all.flat()) befell.add(fault);
     },
@@ -43,9 +49,10 @@ async function playWithFaults(story: Story, seed: number): Promise<string[]> {
   const log = join(dir, 'log');
   await writeFile(log, '');
   const aws = await startFaultyAws(seed);
-  const vendors = await startVendors({ timeScale: TIME_SCALE, around: sometimesUnheard(seed) });
+  const vendors = await startVendors({ timeScale: TIME_SCALE, around: sometimesUnheard(seed), outlets: true });
   const product = await AttendedProduct.start({
-    services: catalogueOf(story),
+    services: catalogueOf(story, SHOWN_SERVICE),
+    configFiles: SHOWN_CONFIG,
     timeScale: TIME_SCALE,
     nodeArgs: ['--import', new URL('./lambda.ts', import.meta.url).href],
     env: { ...vendors.env, ...aws.env, FIREBREAK_FAULT_SEED: String(seed), FIREBREAK_FAULT_LOG: log },
@@ -53,9 +60,10 @@ async function playWithFaults(story: Story, seed: number): Promise<string[]> {
   try {
     await product.get('/readyz');
     await aws.comeAgainAfter(COME_AGAIN_SECONDS);
-    await play(story, product, vendors);
+    await play(story, product, vendors, { beforeTheEnd: () => untilOpenEverywhere(vendors, TOLD_WITHIN_MS) });
     aws.heal();
     await expectPromisesKept(story, product, vendors);
+    await expectShown(product, vendors, { archived: false, withinMs: TOLD_WITHIN_MS });
     expect(product.deaths).toBe(0);
     return [...aws.injected(), ...(await readFile(log, 'utf8')).trim().split('\n')];
   } catch (error) {
@@ -70,9 +78,17 @@ async function playWithFaults(story: Story, seed: number): Promise<string[]> {
 
 /** What a vendor has done is not always heard of. */
 function sometimesUnheard(seed: number): AroundEffect {
-  let calls = 0;
-  return async (_, effect) => {
+  const counts = new Map<string, number>();
+  return async (call, effect) => {
+    const [name = ''] = namesOf({ ...call, target: '' });
+    const n = (counts.get(name) ?? 0) + 1;
+    counts.set(name, n);
     const reply = await effect();
-    return chanceOf(`vendor ${seed} ${calls++}`) < VENDOR_ANSWERS_LOST ? undefined : reply;
+    return chanceOf(`${name} ${n} ${seed}`) < rateOf(call.vendor, name) ? undefined : reply;
   };
+}
+
+function rateOf(vendor: Vendor, name: string): number {
+  if (vendor === 'pagerduty' || vendor === 'cd') return VENDOR_ANSWERS_LOST;
+  return hasEffectWhereShown(name) ? OUTLET_ANSWERS_LOST : 0;
 }

@@ -15,11 +15,7 @@ type Killer = {
  * Kills at the boundaries that lie at a vendor: `ahead of <call> #<n>`, which it has received and does only when its
  * caller has been dead for `lateMs`, and `inside <call> #<n>`, which it has done and not answered.
  */
-export function killerAtVendors(
-  kills: readonly string[],
-  isArmed: () => boolean,
-  lateMs: number,
-): Killer {
+export function killerAtVendors(kills: readonly string[], isArmed: () => boolean, lateMs: number): Killer {
   const counts = new Map<string, number>();
   let victim: AttendedProduct | undefined;
   let killed = 0;

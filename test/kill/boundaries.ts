@@ -30,7 +30,9 @@ const isBefore = (boundary: string): boolean => boundary.startsWith('before ');
 
 function isWorthwhile(boundary: string): boolean {
   const [, call = '', n = ''] = /^\w+ (.*) #(\d+)$/.exec(boundary) ?? [];
-  return !READS.test(call) && !isShowing(call) && !REPEATED.some(([calls, times]) => calls.test(call) && Number(n) > times);
+  return (
+    !READS.test(call) && !isShowing(call) && !REPEATED.some(([calls, times]) => calls.test(call) && Number(n) > times)
+  );
 }
 
 const atVendor = (boundary: string): string[] => {
@@ -77,9 +79,22 @@ export function deathsWhereShown(passed: readonly string[], seed: string): Death
     ...at('ahead of', [...firstMade, ...sampleOf(set, 3, seed)], UNTIL_FREE),
     ...at('before', [...firstMade, ...some('before', moreMade)], UNTIL_SURE),
     ...at('inside', [...firstMade, ...firstSet, ...some('inside', [...moreMade, ...moreSet])], UNTIL_FREE),
-    ...at('after', [...some('event', calls.filter((call) => EVENT.test(call))), ...some('own', own)], UNTIL_FREE),
+    ...at(
+      'after',
+      [
+        ...some(
+          'event',
+          calls.filter((call) => EVENT.test(call)),
+        ),
+        ...some('own', own),
+      ],
+      UNTIL_FREE,
+    ),
   ];
 }
+
+/** Whether the call, by its name, makes or sets something where incidents are shown. */
+export const hasEffectWhereShown = (name: string): boolean => MADE.test(`${name} `) || SET.test(`${name} `);
 
 const isFirst = (call: string): boolean => call.endsWith(' #1');
 const isLater = (call: string): boolean => !isFirst(call);

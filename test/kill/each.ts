@@ -13,7 +13,7 @@ const SHOWN_TIMEOUT_MS = 300_000;
 /** Chance decides what travels together and what comes first, so a run may pass by a boundary that another one had. */
 const MOST = 0.8;
 
-type Kill = { name: string; play: () => Promise<Course> };
+type Kill = { story: string; at: string; play: () => Promise<Course> };
 
 /**
  * A test for each: `kill -9` there, or at a row of boundaries, one in each life, set apart by `;`.
@@ -24,7 +24,7 @@ export function killAtEach(boundaries: readonly string[], story: Story, mustBeRe
   const chosen = process.env['FIREBREAK_KILL_AT'];
   const kills = (chosen ? [chosen] : boundaries).map((boundary) => {
     const lives = boundary.split(';').map((one) => one.trim());
-    return { name: `${story}: killed ${boundary}`, play: () => playKilledAt(lives, story) };
+    return { story, at: boundary, play: () => playKilledAt(lives, story) };
   });
   const reached = new Set<Kill>();
   for (const kill of kills) testOf(kill, reached, TIMEOUT_MS);
@@ -35,8 +35,8 @@ export function killAtEach(boundaries: readonly string[], story: Story, mustBeRe
 export function killWhereShown(deaths: readonly Death[]): void {
   const chosen = process.env['FIREBREAK_KILL_AT'];
   const kills = deaths
-    .map((death) => ({ name: `${death.at}, dead for ${death.deadFor} s`, play: () => playShown(death) }))
-    .filter(({ name }) => chosen === undefined || name === chosen);
+    .map((death) => ({ story: 'shown', at: `${death.at}, dead for ${death.deadFor} s`, play: () => playShown(death) }))
+    .filter(({ at }) => chosen === undefined || at === chosen);
   const reached = new Set<Kill>();
   describe.concurrent('each', () => {
     for (const kill of kills) testOf(kill, reached, SHOWN_TIMEOUT_MS);
@@ -45,14 +45,14 @@ export function killWhereShown(deaths: readonly Death[]): void {
 }
 
 function testOf(kill: Kill, reached: Set<Kill>, timeout: number): void {
-  test(kill.name, { timeout }, async () => {
+  test(`${kill.story}: killed ${kill.at}`, { timeout }, async () => {
     if ((await kill.play()).reached > 0) reached.add(kill);
   });
 }
 
 function testOfThese(kills: readonly Kill[], reached: ReadonlySet<Kill>, share: number): void {
   test('enough of them were reached', () => {
-    const missed = kills.filter((kill) => !reached.has(kill)).map(({ name }) => name);
+    const missed = kills.filter((kill) => !reached.has(kill)).map(({ at }) => at);
     expect(reached.size, `not reached: ${missed.join('; ')}`).toBeGreaterThanOrEqual(kills.length * share);
   });
 }

@@ -3,9 +3,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { eventually } from '../support/firebreak.ts';
 import { AttendedProduct } from '../support/scenario-product.ts';
-import { expectShown, isOpenEverywhere, SHOWN_CONFIG, SHOWN_SERVICE } from '../support/scenario-shown.ts';
+import { expectShown, SHOWN_CONFIG, SHOWN_SERVICE, untilOpenEverywhere } from '../support/scenario-shown.ts';
 import { startVendors } from '../support/scenario-vendors.ts';
 import { catalogueOf, expectPromisesKept, play } from '../support/scenario.ts';
 import { killerAtVendors } from './at-vendors.ts';
@@ -56,9 +55,7 @@ export async function playShown(death?: Death): Promise<Course> {
     },
   );
   killer.aimAt(product);
-  const beforeTheEnd = async (): Promise<void> => {
-    await eventually(() => isOpenEverywhere(vendors), 'the incident to be open everywhere', TOLD_WITHIN_MS);
-  };
+  const beforeTheEnd = (): Promise<void> => untilOpenEverywhere(vendors, TOLD_WITHIN_MS);
   try {
     await play('act', product, vendors, { now, beforeTheEnd });
     await expectPromisesKept('act', product, vendors);

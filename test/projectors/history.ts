@@ -41,21 +41,23 @@ const anyFact: fc.Arbitrary<Fact> = fc.oneof(
   { weight: 3, arbitrary: fc.constant({ kind: 'note' as const }) },
   {
     weight: 1,
-    arbitrary: fc.constantFrom('critical' as const, 'warning' as const).map((to) => ({ kind: 'severity' as const, to })),
+    arbitrary: fc
+      .constantFrom('critical' as const, 'warning' as const)
+      .map((to) => ({ kind: 'severity' as const, to })),
   },
   { weight: 2, arbitrary: fc.constant({ kind: 'alert' as const }) },
   { weight: 1, arbitrary: fc.constant({ kind: 'joined parent' as const }) },
 );
 
 const gap = fc.oneof(fc.integer({ min: 1, max: 3000 }), fc.integer({ min: 1, max: 150_000 }));
-const late = fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, fc.integer({ min: 1, max: 100 }));
+const lateness = fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, fc.integer({ min: 1, max: 100 }));
 const anyMarks = fc.oneof(
   { weight: 3, arbitrary: fc.constant([0]) },
   fc.array(fc.oneof(fc.nat(2000), fc.nat(200_000)), { maxLength: 3 }),
 );
 
 const stepOf = (fact: fc.Arbitrary<Fact>, after = gap): fc.Arbitrary<Step> =>
-  fc.record({ fact, after, late, marks: anyMarks });
+  fc.record({ fact, after, late: lateness, marks: anyMarks });
 
 /** What still comes after the end comes soon. */
 const soon = fc.integer({ min: 1, max: 40_000 });
@@ -79,7 +81,13 @@ export const retold = (history: readonly Step[]): fc.Arbitrary<readonly Step[]> 
 export const PARENT = '01TEST00000000000000PARENT' as IncidentId;
 
 /** Lets a fact be so now. After the end only the timeline grows. */
-export function happen(incidents: MemoryIncidents, id: IncidentId, number: number, { fact, late }: Step, now: Timestamp): void {
+export function happen(
+  incidents: MemoryIncidents,
+  id: IncidentId,
+  number: number,
+  { fact, late }: Step,
+  now: Timestamp,
+): void {
   const record = incidents.now(id);
   const dossier = incidents.of(id);
   const over = record.status === 'resolved';

@@ -114,9 +114,9 @@ export class MemoryIncidents implements Shown {
 
   async open(): Promise<IncidentRecord[]> {
     const then = this.#clock.millis - INDEX_LAGS_MS;
-    return [...this.dossiers.values()].flatMap(
-      ({ records }) => records.findLast(({ at }) => at <= then)?.record ?? [],
-    ).filter(({ status }) => status !== 'resolved');
+    return [...this.dossiers.values()]
+      .flatMap(({ records }) => records.findLast(({ at }) => at <= then)?.record ?? [])
+      .filter(({ status }) => status !== 'resolved');
   }
 }
 

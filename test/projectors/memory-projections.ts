@@ -40,9 +40,7 @@ export class MemoryProjections implements Projections {
       notBefore: null,
       wokenAt: at,
     });
-    return (
-      before === undefined || before.notBefore !== null || secondsBetween(before.wokenAt, at) > JUST_WOKEN_SECONDS
-    );
+    return before === undefined || before.notBefore !== null || secondsBetween(before.wokenAt, at) > JUST_WOKEN_SECONDS;
   }
 
   async due(target: Target): Promise<Due[]> {

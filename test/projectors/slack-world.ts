@@ -26,7 +26,10 @@ export type Scenario = {
 export type SlackWorld = { world: World; chat: MemoryChat; config: Config };
 
 /** An incident of checkout, from its opening on; nothing has been shown yet. */
-export function slackWorld({ archiveAfterHours, taken, trouble }: Omit<Scenario, 'history'>, page?: number): SlackWorld {
+export function slackWorld(
+  { archiveAfterHours, taken, trouble }: Omit<Scenario, 'history'>,
+  page?: number,
+): SlackWorld {
   const config = configOf({ slack: { archiveAfterHours } });
   const bulletins = { heard: async () => [], read: async () => undefined };
   const world = new World(
@@ -85,7 +88,9 @@ export async function expectShown(slack: SlackWorld): Promise<void> {
   expect(slack.world.incidents.now(INCIDENT).channel).toBe(`#${channel.name}`);
   for (const [name, all] of teamMessages(slack)) {
     const line = { name, message: teamLine(story, channel.id) };
-    expect(all.map(({ message }) => ({ name, message }))).toEqual(story.parent === null || all.length > 0 ? [line] : []);
+    expect(all.map(({ message }) => ({ name, message }))).toEqual(
+      story.parent === null || all.length > 0 ? [line] : [],
+    );
   }
 }
 

@@ -43,9 +43,7 @@ test('the same history told by other marks looks the same', async () => {
   const alone = anyScenario(fc.constant(NO_TROUBLE)).filter(
     ({ history }) => !history.some(({ fact }) => fact.kind === 'joined parent'),
   );
-  const twice = alone.chain((scenario) =>
-    fc.tuple(fc.constant(scenario), retold(scenario.history)),
-  );
+  const twice = alone.chain((scenario) => fc.tuple(fc.constant(scenario), retold(scenario.history)));
   await fc.assert(
     fc.asyncProperty(twice, async ([scenario, history]) => {
       const shown = await Promise.all(
@@ -63,8 +61,12 @@ test('the same history told by other marks looks the same', async () => {
 
 /** Without ids; messages by their keys, since those that were late come when they are seen. */
 const whatIsSeen = (channels: readonly Channel[] = []): unknown =>
-  channels.map(({ id: _, messages, pinned, ...rest }) => ({
-    ...rest,
+  channels.map(({ name, purpose, topic, archived, bookmarks, messages, pinned }) => ({
+    name,
+    purpose,
+    topic,
+    archived,
+    bookmarks,
     pinned: messages.filter(({ id }) => pinned.includes(id)).map(({ key }) => key),
     messages: Object.fromEntries(messages.map(({ key, message }) => [key, withoutIds(message)])),
   }));

@@ -1,95 +1,14 @@
 import * as fc from 'fast-check';
-import { expect, test } from 'vitest';
-import type { StatusPage } from '../../domain/outlets.ts';
-import { componentStatus, publicStatus, words, worst } from '../../domain/public-words.ts';
-import { statuspageProjector } from '../../projectors/statuspage.ts';
-import type { IncidentRecord } from '../../schemas/incident.ts';
-import type { IncidentId, ServiceName } from '../../schemas/names.ts';
-import { type PublicStatus, PublicStatus as PublicStatuses } from '../../schemas/outlets.ts';
-import { anyHistory, type Step } from './history.ts';
-import { ALERT } from './memory-incidents.ts';
+import { test } from 'vitest';
+import { anyHistory } from './history.ts';
+import { expectFixedPoint, expectShown, played, type Scenario } from './statuspage-world.ts';
 import { anyTrouble, NO_TROUBLE, runs } from './trouble.ts';
-import { MemoryStatusPage, type PublicIncident } from './vendors.ts';
-import { configOf, type Trouble, World } from './world.ts';
-
-/** Both are about payments. */
-const CHECKOUT = '01TEST00000000000000000001' as IncidentId;
-const SEARCH = '01TEST00000000000000000002' as IncidentId;
-const COMPONENTS = { [CHECKOUT]: ['CHECKOUT', 'PAYMENTS'], [SEARCH]: ['PAYMENTS', 'SEARCH'] };
-
-type Scenario = { checkout: readonly Step[]; search: readonly Step[]; searchAfter: number; trouble: Trouble };
+import type { Trouble } from './world.ts';
 
 const alone = anyHistory.map((history) => history.filter(({ fact }) => fact.kind !== 'joined parent'));
 
 const anyScenario = (trouble: fc.Arbitrary<Trouble>): fc.Arbitrary<Scenario> =>
   fc.record({ checkout: alone, search: alone, searchAfter: fc.nat(300_000), trouble });
-
-async function played({ checkout, search, searchAfter, trouble }: Scenario, config = configOf()) {
-  const page = new MemoryStatusPage();
-  const world = new World('statuspage', trouble, config, (seen) =>
-    statuspageProjector({ ...seen, statusPage: seen.vendor<StatusPage>(page) }),
-  );
-  world.incidents.begin(CHECKOUT, {});
-  world.tell(CHECKOUT, checkout);
-  world.expect(searchAfter, () => {
-    world.incidents.begin(SEARCH, { service: 'search' as ServiceName });
-    world.tell(SEARCH, search);
-  });
-  await world.run();
-  return { world, page };
-}
-
-type Played = Awaited<ReturnType<typeof played>>;
-
-function expectShown({ world, page }: Played): void {
-  const shown = [CHECKOUT, SEARCH].filter((id) => page.incidents.some(({ key }) => key === id));
-  for (const id of [CHECKOUT, SEARCH]) {
-    const public_ = page.incidents.filter(({ key }) => key === id);
-    const now = world.incidents.now(id);
-    // One that is over so soon that nobody has been told is not told at all.
-    const isPublic = now.status !== 'resolved' && now.severity === 'critical';
-    expect(public_.length, 'each is mailed').toBeLessThanOrEqual(1);
-    if (isPublic) expect(public_).toHaveLength(1);
-    for (const one of public_) expectUpdates(world, id, one);
-  }
-  const open = shown.map((id) => world.incidents.now(id)).filter(({ status }) => status !== 'resolved');
-  for (const component of ['CHECKOUT', 'PAYMENTS', 'SEARCH']) {
-    const about = open.filter(({ id }) => COMPONENTS[id]?.includes(component));
-    const wanted = worst(about.map((one) => componentStatus(one, world.config.statusPage)));
-    expect([component, page.states[component.toLowerCase()]]).toEqual([component, wanted]);
-  }
-  expect(world.calls.join(), 'no word of an alert').not.toContain(ALERT);
-}
-
-/** As the incident went, without going back, nothing twice, and in our own words. */
-function expectUpdates(world: World, id: IncidentId, { name, updates }: PublicIncident): void {
-  const names = COMPONENTS[id] ?? [];
-  const { title, updates: templates } = world.config.statusPage;
-  expect(name).toBe(words(title, names));
-  for (const { status, body } of updates)
-    expect(body).toBe(words(templates[PublicStatuses.parse(status)], names));
-  const statuses = updates.map(({ status }) => status);
-  const truth = statusesOf(world.incidents.of(id).records.map(({ record }) => record));
-  expect(isWithin(statuses, truth), `${statuses.join()} within ${truth.join()}`).toBe(true);
-  expect(statuses.at(-1)).toBe(truth.at(-1));
-  expect(statuses.filter((status, n) => n > 0 && statuses[n - 1] === status), 'mailed twice').toEqual([]);
-}
-
-const statusesOf = (records: readonly IncidentRecord[]): PublicStatus[] => records.map((record) => publicStatus(record));
-
-/** Some of them, in their order. */
-function isWithin(some: readonly string[], all: readonly string[]): boolean {
-  let at = 0;
-  return some.every((one) => {
-    at = all.indexOf(one, at) + 1;
-    return at > 0;
-  });
-}
-
-/** Marked again, nobody is called. */
-async function expectFixedPoint({ world }: Played): Promise<void> {
-  expect(await world.callsWhenMarked(`incident:${SEARCH}`, `incident:${CHECKOUT}`)).toEqual([]);
-}
 
 test('whatever the marks, customers read each incident once, as it goes, and then no more', async () => {
   await fc.assert(

@@ -12,5 +12,11 @@ export const anyTrouble: fc.Arbitrary<Trouble> = fc.record({
 
 export const NO_TROUBLE: Trouble = { faults: [], interruptions: new Map(), twice: false };
 
-/** `RUNS=5000` looks for what a hundred do not find. */
-export const runs = (number: number): { numRuns: number } => ({ numRuns: Number(process.env['RUNS'] ?? number), ...JSON.parse(process.env['HOW'] ?? '{}') });
+/** More of them, as `RUNS=100000`, for as many minutes as `MINUTES` says, look for what a few do not find. */
+export const runs = (number: number): { numRuns: number; interruptAfterTimeLimit?: number } => {
+  const { RUNS, MINUTES } = process.env;
+  return {
+    numRuns: Number(RUNS ?? number),
+    ...(MINUTES !== undefined && { interruptAfterTimeLimit: Number(MINUTES) * 60_000 }),
+  };
+};

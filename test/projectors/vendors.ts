@@ -1,4 +1,14 @@
-import type { Annotation, Annotations, Chat, ChatMessage, StatusPage, Text, Ticket, Tickets, Told } from '../../domain/outlets.ts';
+import type {
+  Annotation,
+  Annotations,
+  Chat,
+  ChatMessage,
+  StatusPage,
+  Text,
+  Ticket,
+  Tickets,
+  Told,
+} from '../../domain/outlets.ts';
 import { millisOf, type Timestamp } from '../../schemas/time.ts';
 import type { Vendor } from './faults.ts';
 import type { SimulatedClock } from './simulated-clock.ts';
@@ -57,7 +67,9 @@ export class MemoryChat implements Vendor<Chat> {
   }
 
   createChannel(name: string): Told<{ id: string }> {
-    return this.channels.some((one) => one.name === name) ? refused('name_taken') : done({ id: this.add(name, true).id });
+    return this.channels.some((one) => one.name === name)
+      ? refused('name_taken')
+      : done({ id: this.add(name, true).id });
   }
 
   findChannel(name: string): ReturnType<Vendor<Chat>['findChannel']> {

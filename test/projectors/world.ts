@@ -47,17 +47,12 @@ export class World {
   readonly #trouble: Trouble;
   readonly #projector: (seen: Seen) => Projector;
   readonly #underWay = { calls: 0 };
+  #fault = (_method: string): Fault => this.#trouble.faults[this.calls.length] ?? WELL;
   readonly #alive = new Set<Process>();
   readonly #bugs: string[] = [];
   #touched = 0;
 
-  constructor(
-    target: Target,
-    trouble: Trouble,
-    config: Config,
-    projector: (seen: Seen) => Projector,
-    page = 300,
-  ) {
+  constructor(target: Target, trouble: Trouble, config: Config, projector: (seen: Seen) => Projector, page = 300) {
     this.#target = target;
     this.#trouble = trouble;
     this.config = config;
@@ -105,10 +100,7 @@ export class World {
   /** Until nothing is to be done, or for so many hours. */
   async run(hours = 5, anyway = false): Promise<void> {
     const end = this.clock.millis + hours * 3_600_000;
-    await this.clock.run(
-      () => (anyway ? this.clock.millis >= end : this.#calm()) || this.#bugs.length > 0,
-      hours + 1,
-    );
+    await this.clock.run(() => (anyway ? this.clock.millis >= end : this.#calm()) || this.#bugs.length > 0, hours + 1);
     if (this.#bugs.length > 0) throw new Error(this.#bugs.join('\n'));
   }
 
@@ -158,8 +150,13 @@ export class World {
     });
   }
 
+  /** How each call of the vendor goes, instead of one fault after the other. */
+  vendorIs(fault: (method: string) => Fault): void {
+    this.#fault = fault;
+  }
+
   #next(method: string, args: readonly unknown[]): Fault {
-    const fault = this.#trouble.faults[this.calls.length] ?? WELL;
+    const fault = this.#fault(method);
     this.calls.push(`${method} ${JSON.stringify(args)}`);
     return this.#trouble.forbidden?.includes(method) ? { kind: 'refused' } : fault;
   }

@@ -26,10 +26,7 @@ export class AttendedProduct {
   }
 
   /** @param environmentOf more environment for each of its lives, the first of which is 1 */
-  static async start(
-    options: FirebreakOptions,
-    environmentOf: EnvironmentOf = () => ({}),
-  ): Promise<AttendedProduct> {
+  static async start(options: FirebreakOptions, environmentOf: EnvironmentOf = () => ({})): Promise<AttendedProduct> {
     return new AttendedProduct(await Firebreak.prepare(options), environmentOf);
   }
 

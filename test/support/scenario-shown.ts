@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import type { ChannelView, MessageView } from '../../local/standins/slack-view.ts';
 import type { GithubView } from '../../local/standins/github.ts';
@@ -27,14 +28,25 @@ const LAST_TOLD = 'page-resolve.succeeded';
 const UNTOLD = /^(incident\.opened|alerts\.|workflow\.)/;
 
 type Incident = { id: string; channel: string | null };
-type Entry = { kind: string; text: string };
+type Entry = { at: string; kind: string; text: string };
 
-/** Everything there that comes with an incident; what is over before it could be shown need not be. */
-export const isOpenEverywhere = async (vendors: Vendors): Promise<boolean> => {
-  const channels = await incidentChannels(vendors);
-  const { statuspage, github } = await viewsOf(vendors);
-  return channels.length > 0 && statuspage.incidents.length > 0 && github.issues.length > 0;
-};
+/** An entry bears the time at which its writing began; so long after it another one may have been read already. */
+const LATE_ENTRY_MS = 5000;
+
+/** A look at everything is dear. Milliseconds between two. */
+const LOOK_MS = 250;
+
+/** Waits for all that comes with an incident; what is over before it could be shown need not be. */
+export async function untilOpenEverywhere(vendors: Vendors, withinMs: number): Promise<void> {
+  const look = async () => {
+    await sleep(LOOK_MS);
+    const [channels, { statuspage, github }] = [await incidentChannels(vendors), await viewsOf(vendors)];
+    const counts = { channels: channels.length, incidents: statuspage.incidents.length, issues: github.issues.length };
+    expect(counts).toEqual({ channels: 1, incidents: 1, issues: 1 });
+    return true;
+  };
+  await eventually(look, 'the incident to be open everywhere', withinMs);
+}
 
 /**
  * What must be seen of the story after it is over, once and whole, whatever happened on the way.
@@ -48,6 +60,7 @@ export async function expectShown(
 ): Promise<void> {
   // Nothing that is there twice goes away, so the last look tells.
   const look = async () => {
+    await sleep(LOOK_MS);
     const [incident] = (await product.get('/v1/incidents')).body.items as Incident[];
     if (incident === undefined) throw new Error('there is no incident');
     await expectSlack(incident, await toldOf(incident, product), vendors, options.archived);
@@ -84,7 +97,10 @@ async function expectSlack(incident: Incident, told: Entry[], vendors: Vendors, 
   expect(summaries.map(({ text }) => text)).toEqual([expect.stringContaining('✅ critical, resolved')]);
   expect(channel.pinned).toEqual(summaries.map(({ ts }) => ts));
   const entries = messages.filter((message) => !isSummary(message));
-  expect(entries.map(({ text }) => text.replace(/^\S+ /u, ''))).toEqual(told.map(({ text }) => escaped(text)));
+  expectTold(
+    entries.map(({ text }) => text.replace(/^\S+ /u, '')),
+    told,
+  );
 
   const team = await vendors.sandbox<ChannelView>('/slack/channels/payments');
   const lines = team.messages.filter(({ bot }) => bot);
@@ -92,13 +108,22 @@ async function expectSlack(incident: Incident, told: Entry[], vendors: Vendors, 
   expect(JSON.stringify(lines[0]?.blocks), 'the line leads to the channel').toContain(channel.id);
 }
 
+/** Each once, in the order of the timeline as far as that was known when they were told. */
+function expectTold(said: string[], told: Entry[]): void {
+  const times = new Map(told.map(({ text, at }) => [escaped(text), Date.parse(at)]));
+  expect(said.toSorted()).toEqual([...times.keys()].toSorted());
+  const inOrder = said.every((text, n) =>
+    said.slice(n + 1).every((later) => Number(times.get(text)) <= Number(times.get(later)) + LATE_ENTRY_MS),
+  );
+  expect(inOrder, `in order: ${said.join('; ')}`).toBe(true);
+}
+
 const keyOf = ({ metadata }: MessageView): unknown =>
   (metadata as { event_payload?: { key?: unknown } } | null)?.event_payload?.key;
 
 const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
-const viewsOf = async (vendors: Vendors): Promise<Views> =>
-  (await vendors.sandbox<{ views: Views }>('/state')).views;
+const viewsOf = async (vendors: Vendors): Promise<Views> => (await vendors.sandbox<{ views: Views }>('/state')).views;
 
 type Views = { statuspage: StatuspageView; grafana: GrafanaView; github: GithubView };
 

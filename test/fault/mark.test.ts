@@ -1,0 +1,47 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { expect, onTestFinished, test } from 'vitest';
+import { ProjectionTable } from '../../aws/table/projections.ts';
+import { Table } from '../../aws/table/table.ts';
+import { startDynamoDb } from '../../local/aws/dynamodb/start.ts';
+import { createTable } from '../../local/resources.ts';
+import type { Subject } from '../../schemas/projection.ts';
+import { SetClock, silent } from '../support/fake-deps.ts';
+import { faultProxy } from '../support/fault-proxy.ts';
+
+const credentials = { accessKeyId: 'mark-test', secretAccessKey: 'not checked' };
+const SUBJECTS = 20;
+
+test('whoever marks a change wakes the projector, also when the answer to the mark was lost', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'firebreak-fault-mark-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const database = await startDynamoDb({ file: join(folder, 'dynamodb.sqlite'), accessKeyId: credentials.accessKeyId });
+  onTestFinished(() => database.close());
+  const proxy = await faultProxy({
+    upstream: database.url,
+    service: 'dynamodb',
+    seed: 3,
+    rates: { 'lost-answer': 0.3 },
+  });
+  onTestFinished(() => proxy.close());
+  const [direct, faulty] = [database.url, proxy.url].map(
+    (endpoint) => new DynamoDBClient({ endpoint, region: 'us-east-1', credentials, maxAttempts: 10 }),
+  ) as [DynamoDBClient, DynamoDBClient];
+  await createTable(direct, 'firebreak');
+  let woken = 0;
+  const wake = async (): Promise<void> => void (woken += 1);
+  const clock = new SetClock('2026-11-20T12:00:00.000Z');
+  const projections = new ProjectionTable(new Table(faulty, 'firebreak'), clock, wake, silent);
+  for (let n = 1; n <= SUBJECTS; n += 1) {
+    const subject: Subject = `change:${n}`;
+    await projections.changed(subject);
+    expect(woken, `after ${proxy.log.length} lost answers`).toBe(n);
+    await projections.changed(subject);
+    expect(woken, 'nobody is woken twice at once').toBeLessThanOrEqual(n + 1);
+    woken = n;
+  }
+  expect(proxy.log.length).toBeGreaterThan(0);
+  for (const client of [direct, faulty]) client.destroy();
+});

@@ -1,0 +1,60 @@
+import * as fc from 'fast-check';
+import type { Bulletin, Bulletins } from '../../domain/bulletins.ts';
+import type { Subject } from '../../schemas/projection.ts';
+import type { Timestamp } from '../../schemas/time.ts';
+import { signal } from '../support/signals.ts';
+import type { World } from './world.ts';
+
+type About =
+  | { kind: 'notice'; channel: string }
+  | Pick<Extract<Bulletin, { kind: 'ticket' }>, 'kind' | 'target' | 'title'>;
+
+/** An alert comes or goes, so many seconds after the one before; `anew`: another round begins. */
+export type Beat = { after: number; firing: number; anew: boolean; marks: readonly number[] };
+
+const beat = (seconds: fc.Arbitrary<number>, anew: boolean): fc.Arbitrary<Beat> =>
+  fc.record({
+    after: seconds,
+    firing: anew ? fc.integer({ min: 1, max: 3 }) : fc.nat(3),
+    anew: fc.constant(anew),
+    marks: fc.array(fc.nat(100_000), { maxLength: 2 }),
+  });
+
+const within = fc.array(beat(fc.nat(300), false), { maxLength: 4 });
+
+/** One or two rounds; the second begins a quarter of an hour after the end of the first. */
+export const anyBeats: fc.Arbitrary<readonly Beat[]> = fc
+  .tuple(within, fc.option(fc.tuple(beat(fc.integer({ min: 901, max: 2000 }), true), within), { nil: undefined }))
+  .map(([first, second]) => {
+    if (second === undefined) return first;
+    const end: Beat = { after: 1, firing: 0, anew: false, marks: [0] };
+    return [...first, end, second[0], ...second[1]];
+  });
+
+/** One bulletin as it goes on, and its marks; at the end it is marked once more. */
+export function tellBulletin(
+  world: World,
+  subject: Subject,
+  about: About,
+  beats: readonly Beat[],
+): Bulletins & { now(): Bulletin } {
+  const place = { service: 'checkout', environment: 'production' };
+  const shared = {
+    firstAt: world.clock.now(),
+    heardAt: world.clock.now(),
+    alerts: [{ signal: signal(), status: 'firing' as const }],
+  };
+  let now: Bulletin = { round: 1, place, firing: 1, total: 1, ...shared, ...about };
+  world.mark(subject);
+  let at = 0;
+  for (const { after, firing, anew, marks } of beats) {
+    at += after * 1000;
+    world.expect(at, () => {
+      const heardAt: Timestamp = world.clock.now();
+      now = { ...now, round: now.round + Number(anew), firing, total: now.total + 1, heardAt };
+    });
+    for (const mark of marks) world.expect(at + mark, () => world.mark(subject));
+  }
+  world.expect(at + 1, () => world.mark(subject));
+  return { heard: async () => [], read: async () => now, now: () => now };
+}

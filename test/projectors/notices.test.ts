@@ -1,0 +1,39 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { noticeCard } from '../../domain/bulletins.ts';
+import type { Chat } from '../../domain/outlets.ts';
+import { slackProjector } from '../../projectors/slack.ts';
+import type { Subject } from '../../schemas/projection.ts';
+import { anyBeats, type Beat, tellBulletin } from './bulletins.ts';
+import { anyTrouble, NO_TROUBLE, runs } from './trouble.ts';
+import { MemoryChat } from './vendors.ts';
+import { configOf, type Trouble, World } from './world.ts';
+
+const SUBJECT: Subject = 'notice:checkout';
+
+async function expectShown(beats: readonly Beat[], trouble: Trouble): Promise<void> {
+  const world: World = new World('slack', trouble, configOf(), (seen) =>
+    slackProjector({ ...seen, chat: seen.vendor<Chat>(chat), bulletins }),
+  );
+  const chat = new MemoryChat(world.clock);
+  const team = chat.add('team-checkout');
+  const bulletins = tellBulletin(world, SUBJECT, { kind: 'notice', channel: '#team-checkout' }, beats);
+  await world.run();
+  const now = bulletins.now();
+  const keys = team.messages.map(({ key }) => key);
+  expect(keys, 'one message for each round').toEqual([...new Set(keys)]);
+  const shown = team.messages.find(({ key }) => key === `${SUBJECT} notice ${now.round}`);
+  expect(shown?.message).toEqual(noticeCard(now));
+  expect(await world.callsWhenMarked(SUBJECT)).toEqual([]);
+}
+
+test('whatever the marks, alerts without an incident are one message a round, which is as they are', async () => {
+  await fc.assert(
+    fc.asyncProperty(anyBeats, async (beats) => expectShown(beats, NO_TROUBLE)),
+    runs(40),
+  );
+});
+
+test('whatever goes wrong on the way, alerts without an incident are one message a round', async () => {
+  await fc.assert(fc.asyncProperty(anyBeats, anyTrouble, expectShown), runs(60));
+});

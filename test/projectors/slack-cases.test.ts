@@ -1,0 +1,169 @@
+import { expect, test } from 'vitest';
+import { plusSeconds } from '../../schemas/time.ts';
+import { type Fault, WELL } from './faults.ts';
+import type { Fact, Step } from './history.ts';
+import { expectShown, INCIDENT, play, type Scenario, slackWorld, SUBJECT } from './slack-world.ts';
+import { NO_TROUBLE } from './trouble.ts';
+import { START } from './world.ts';
+
+/* What has gone wrong once, each by the least that it takes. */
+
+const SECOND = 1000;
+
+const step = (fact: Fact, after: number, more: Partial<Step> = {}): Step => ({
+  fact,
+  after,
+  late: 0,
+  marks: [0],
+  ...more,
+});
+const resolved = (after: number): Step => step({ kind: 'resolved' }, after);
+const note = (after: number, more?: Partial<Step>): Step => step({ kind: 'note' }, after, more);
+
+const scenario = (faults: readonly Fault[], more: Partial<Scenario> = {}): Omit<Scenario, 'history'> => ({
+  archiveAfterHours: 'never',
+  taken: 0,
+  trouble: { ...NO_TROUBLE, faults },
+  ...more,
+});
+const forbidden = (...methods: string[]): Partial<Scenario> => ({ trouble: { ...NO_TROUBLE, forbidden: methods } });
+
+const unclear = (at: number): Fault => ({ kind: 'unclear', at });
+
+test('a summary whose answer was lost shows what has become so since', async () => {
+  const slack = slackWorld(scenario([WELL, unclear(0)]));
+  await play(slack, [step({ kind: 'decided' }, SECOND), resolved(SECOND)]);
+  await expectShown(slack);
+});
+
+test('an edit that arrives late does not undo the one after it', async () => {
+  // The channel, its summary, pin, two lines, purpose, topic and bookmarks; then the edit.
+  const slack = slackWorld(scenario([...Array.from({ length: 8 }, () => WELL), unclear(40 * SECOND)]));
+  await play(slack, [step({ kind: 'severity', to: 'warning' }, 60 * SECOND), resolved(5 * SECOND)]);
+  expect(slack.world.calls[8]).toMatch(/^edit /);
+  await expectShown(slack);
+});
+
+test('a message that is refused is tried again now and then, and said once on the timeline', async () => {
+  const slack = slackWorld(scenario([], forbidden('post')));
+  await play(slack, [note(SECOND)], 1);
+  const posts = slack.world.calls.filter((call) => call.startsWith('post '));
+  expect(posts.length).toBeLessThan(150);
+  const told = slack.world.incidents.of(INCIDENT).timeline.filter(({ entry }) => entry.kind === 'slack.refused');
+  expect(told.map(({ entry }) => entry.text)).toEqual([
+    'Slack refuses the summary: missing_scope',
+    'Slack refuses the message: missing_scope',
+  ]);
+});
+
+test('a name that is somebody else’s is passed by, though looks at the list of channels are scarce', async () => {
+  const slack = slackWorld(scenario([], { taken: 2 }));
+  let lists = 0;
+  slack.world.vendorIs((method) => {
+    lists += Number(method === 'channelNames');
+    return method === 'channelNames' && lists <= 2 ? { kind: 'later', seconds: 1 } : WELL;
+  });
+  await play(slack, [resolved(SECOND)]);
+  await expectShown(slack);
+});
+
+test('a list of channels that is refused is asked for again', async () => {
+  const slack = slackWorld(scenario([WELL, { kind: 'refused' }], { taken: 1 }));
+  await play(slack, [resolved(SECOND)]);
+  await expectShown(slack);
+});
+
+test('the line of an incident that has become a part of another is kept true', async () => {
+  const slack = slackWorld(scenario([]));
+  await play(slack, [step({ kind: 'joined parent' }, 60 * SECOND), resolved(SECOND)]);
+  await expectShown(slack);
+});
+
+test('what becomes a part of another while Slack’s limit holds it up gets no channel', async () => {
+  const slack = slackWorld(scenario([{ kind: 'later', seconds: 90 }]));
+  slack.world.incidents.begin(OTHER, {});
+  slack.world.mark(`incident:${OTHER}`);
+  await slack.world.run(0.001, true);
+  await play(slack, [step({ kind: 'joined parent' }, 10 * SECOND), resolved(SECOND)]);
+  expect(slack.chat.channels.filter(({ ours }) => ours).map(({ purpose }) => purpose)).toEqual([
+    `Firebreak incident ${OTHER}`,
+  ]);
+});
+
+const OTHER = '01TEST00000000000000000002' as typeof INCIDENT;
+
+test('a pin or bookmarks that are refused hold up neither the rest nor the archive', async () => {
+  const slack = slackWorld(scenario([], { ...forbidden('pin', 'setBookmarks', 'setPurpose'), archiveAfterHours: 26 }));
+  await play(slack, [note(SECOND), resolved(SECOND)], 53);
+  const [channel] = slack.chat.channels.filter(({ ours }) => ours);
+  expect(channel).toMatchObject({ archived: true, topic: [expect.stringContaining('resolved')] });
+  expect(channel?.messages).toHaveLength(3);
+});
+
+test('what is refused for good is not tried forever', async () => {
+  const slack = slackWorld(scenario([], forbidden('pin', 'setTopic')));
+  await play(slack, [resolved(SECOND)], 26);
+  expect(slack.world.projections.waiting('slack')).toBe(0);
+});
+
+test('what is written just after the end is told before the channel is archived', async () => {
+  const slack = slackWorld(scenario([], { archiveAfterHours: 0 }));
+  await play(slack, [resolved(SECOND), note(90 * SECOND, { late: 80 })]);
+  await expectShown(slack);
+});
+
+test('a channel that people archive is left alone, but the team’s line goes on', async () => {
+  const slack = slackWorld(scenario([]));
+  slack.world.expect(60 * SECOND, () => {
+    for (const channel of slack.chat.channels.filter(({ ours }) => ours)) channel.archived = true;
+  });
+  await play(slack, [note(120 * SECOND), resolved(SECOND)]);
+  const team = slack.chat.channels.find(({ name }) => name === 'team-checkout');
+  expect(team?.messages.map(({ message }) => message.summary)).toEqual([expect.stringContaining('(resolved)')]);
+  expect(await slack.world.callsWhenMarked(SUBJECT)).toEqual([]);
+});
+
+test('hundreds of entries within two minutes are all told, in order', async () => {
+  const slack = slackWorld(scenario([]));
+  for (let n = 0; n < 350; n += 1)
+    slack.world.expect(n * 250, () => slack.world.incidents.write(INCIDENT, `entry ${n}`, { kind: 'note' }));
+  await play(slack, [resolved(100 * SECOND)]);
+  await expectShown(slack);
+});
+
+test('a projector that hangs while its lease runs out does not undo what another one has written', async () => {
+  // It hangs in the renewal itself: the lease holds from when it was asked for.
+  for (let at = 1; at <= 120; at += 1) {
+    const interruptions = new Map([[at, { kind: 'hangs' as const, seconds: 20 }]]);
+    const slack = slackWorld({ ...scenario([]), trouble: { ...NO_TROUBLE, twice: true, interruptions } });
+    await play(slack, [note(5 * SECOND), note(12 * SECOND), resolved(SECOND)]);
+    await expectShown(slack);
+    expect(await slack.world.callsWhenMarked(SUBJECT)).toEqual([]);
+  }
+});
+
+test('a process that dies anywhere leaves nothing undone and nothing doubled', async () => {
+  for (let at = 1; at <= 120; at += 1) {
+    const interruptions = new Map([[at, { kind: 'dies' as const }]]);
+    const slack = slackWorld({ ...scenario([]), trouble: { ...NO_TROUBLE, interruptions } });
+    await play(slack, [note(SECOND), resolved(SECOND)]);
+    await expectShown(slack);
+  }
+});
+
+test('Slack is down for ten minutes: afterwards it is whole, and nothing is there twice', async () => {
+  const slack = slackWorld(scenario([], { archiveAfterHours: 1 }));
+  slack.world.vendorIs((method) => (slack.world.clock.now() < BACK ? outage(method) : WELL));
+  await play(slack, [
+    step({ kind: 'paged' }, SECOND),
+    step({ kind: 'decided' }, 30 * SECOND),
+    step({ kind: 'rollback started' }, SECOND),
+    step({ kind: 'rollback ended', well: true }, 90 * SECOND),
+    resolved(400 * SECOND),
+  ]);
+  await expectShown(slack);
+});
+
+const BACK = plusSeconds(START, 600);
+/** Some calls are carried out, and nobody learns of it. */
+const outage = (method: string): Fault => ({ kind: 'unclear', at: method === 'post' ? 30 * SECOND : null });

@@ -1,0 +1,131 @@
+import { expect, test } from 'vitest';
+import type { Step } from './history.ts';
+import { type Fault, WELL } from './faults.ts';
+import { CHECKOUT, expectFixedPoint, expectShown, played, type Scenario, SEARCH } from './statuspage-world.ts';
+import { NO_TROUBLE } from './trouble.ts';
+import type { MemoryStatusPage } from './vendors.ts';
+import { configOf } from './world.ts';
+
+/* What has gone wrong once, each by the least that it takes. */
+
+const SECOND = 1000;
+
+const step = (fact: Step['fact'], after: number): Step => ({ fact, after, late: 0, marks: [0] });
+const resolved = (after: number): Step => step({ kind: 'resolved' }, after);
+const severity = (to: 'critical' | 'warning', after: number): Step => step({ kind: 'severity', to }, after);
+
+/** Search begins so late that it is another story, unless said otherwise. */
+const scenario = (more: Partial<Scenario>): Scenario => ({
+  checkout: [],
+  search: [resolved(1)],
+  searchAfter: 4000 * SECOND,
+  trouble: NO_TROUBLE,
+  ...more,
+});
+const faults = (...all: readonly Fault[]): Partial<Scenario> => ({ trouble: { ...NO_TROUBLE, faults: all } });
+const unclear = (at: number): Fault => ({ kind: 'unclear', at });
+
+/** Of checkout. */
+const mailed = ({ incidents }: MemoryStatusPage): string[] =>
+  incidents.filter(({ key }) => key === CHECKOUT).flatMap(({ updates }) => updates.map(({ status }) => status));
+
+test('one that is less severe than it was stays about its components, which work again at its end', async () => {
+  const shown = await played(scenario({ checkout: [severity('warning', 20 * SECOND), resolved(20 * SECOND)] }));
+  expect(mailed(shown.page)).toEqual(['investigating', 'resolved']);
+  expectShown(shown);
+});
+
+test('a creation whose answer was lost is not mailed again, nor is its status', async () => {
+  const shown = await played(scenario({ checkout: [resolved(300 * SECOND)], ...faults(WELL, unclear(40 * SECOND)) }));
+  expectShown(shown);
+});
+
+test('an update whose answer was lost is not mailed again', async () => {
+  const checkout = [step({ kind: 'rollback ended', well: true }, 20 * SECOND), resolved(200 * SECOND)];
+  const shown = await played(scenario({ checkout, ...faults(WELL, WELL, unclear(30 * SECOND)) }));
+  expect(mailed(shown.page)).toEqual(['investigating', 'monitoring', 'resolved']);
+  expectShown(shown);
+});
+
+test('a component that arrives late does not undo what was said of it since', async () => {
+  // The components by name, the creation, and a component that does better.
+  const checkout = [severity('warning', 20 * SECOND), severity('critical', 15 * SECOND)];
+  const shown = await played(scenario({ checkout, ...faults(WELL, WELL, unclear(50 * SECOND)) }));
+  expect(shown.world.calls[2]).toMatch(/^setComponent /);
+  expectShown(shown);
+});
+
+test('what one incident has said of a component that it shares, another one knows', async () => {
+  const search = [severity('warning', 1), severity('critical', 30 * SECOND)];
+  expectShown(await played(scenario({ checkout: [resolved(34_333)], search, searchAfter: 19_032 })));
+});
+
+test('two that end at the same time leave no component behind', async () => {
+  expectShown(
+    await played(scenario({ checkout: [resolved(60_500)], search: [resolved(40_000)], searchAfter: 20_000 })),
+  );
+});
+
+test('one that begins while another one ends is not covered up by it', async () => {
+  expectShown(await played(scenario({ checkout: [resolved(60_500)], search: [], searchAfter: 60_000 })));
+});
+
+test('one that ends before it came onto the page leaves no component behind', async () => {
+  for (const at of [null, 40 * SECOND]) {
+    const shown = await played(
+      scenario({
+        search: [resolved(1000)],
+        searchAfter: 180 * SECOND,
+        ...faults(WELL, WELL, WELL, { kind: 'dies', at }),
+      }),
+    );
+    expectShown(shown);
+    await expectFixedPoint(shown);
+  }
+});
+
+test('a person is asked once', async () => {
+  const config = configOf({
+    services: { checkout: { statusPage: { components: ['CHECKOUT'], publish: 'approve' } } },
+  });
+  const { world, page } = await played(scenario({ checkout: [severity('critical', 5 * SECOND)] }), config);
+  const asked = world.incidents.of(CHECKOUT).timeline.filter(({ entry }) => entry.kind === 'statuspage.asks');
+  expect(asked).toHaveLength(1);
+  expect(page.incidents).toEqual([]);
+});
+
+test('a component that the page does not have is looked for once', async () => {
+  const config = configOf({
+    services: { checkout: { statusPage: { components: ['CHECKOUT', 'NOWHERE'], publish: 'auto' } } },
+  });
+  const checkout = [severity('critical', 40 * SECOND), resolved(40 * SECOND)];
+  const { world } = await played(scenario({ checkout }), config);
+  expect(world.calls.filter((call) => call.startsWith('components '))).toHaveLength(1);
+});
+
+test('a process that dies or hangs anywhere leaves nothing undone and nothing doubled', async () => {
+  for (let at = 1; at <= 110; at += 1) {
+    const interruption = at % 2 === 0 ? { kind: 'dies' as const } : { kind: 'hangs' as const, seconds: 30 };
+    const interruptions = new Map([[at, interruption]]);
+    const shown = await played(
+      scenario({
+        checkout: [resolved(20 * SECOND)],
+        search: [resolved(1)],
+        searchAfter: 15_301,
+        trouble: { ...NO_TROUBLE, interruptions },
+      }),
+    );
+    expectShown(shown);
+    await expectFixedPoint(shown);
+  }
+});
+
+test('an incident that people have deleted there does not keep its components from working again', async () => {
+  const shown = await played(
+    scenario({ checkout: [resolved(60 * SECOND)], searchAfter: 90_000 * SECOND }),
+    configOf(),
+    ({ page, world }) => world.expect(30 * SECOND, () => page.incidents.splice(0)),
+  );
+  expect(shown.page.states).toMatchObject({ checkout: 'operational', payments: 'operational' });
+  expect(shown.world.incidents.dossiers.has(SEARCH)).toBe(true);
+});

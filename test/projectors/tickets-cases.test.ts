@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest';
+import type { Subject } from '../../schemas/projection.ts';
+import type { Beat } from './bulletins.ts';
+import { type Fault, WELL } from './faults.ts';
+import { expectWritten, played } from './tickets-world.ts';
+import { NO_TROUBLE } from './trouble.ts';
+import type { Trouble } from './world.ts';
+
+/* What has gone wrong once, each by the least that it takes. */
+
+const beat = (after: number, firing: number, anew = false): Beat => ({ after, firing, anew, marks: [0] });
+const faults = (...all: readonly Fault[]): Trouble => ({ ...NO_TROUBLE, faults: all });
+
+test('a comment that arrives late is not written twice', async () => {
+  // A look, the ticket, and the comment.
+  await expectWritten([beat(60, 0)], faults(WELL, WELL, { kind: 'unclear', at: 40_000 }));
+});
+
+test('a ticket that arrives late is not written twice', async () => {
+  await expectWritten([beat(600, 0)], faults(WELL, { kind: 'unclear', at: 40_000 }));
+});
+
+test('more tickets at once than GitHub takes are all written', async () => {
+  const subjects = Array.from({ length: 30 }, (_, n): Subject => `ticket:${n}`);
+  const { vendor } = await played([], NO_TROUBLE, subjects);
+  expect(vendor.tickets).toHaveLength(30);
+});
+
+test('a round that ended while GitHub was down is told that it is over', async () => {
+  const down = Array.from({ length: 40 }, (): Fault => ({ kind: 'unclear', at: null }));
+  await expectWritten([beat(30, 0), beat(1000, 1, true)], faults(WELL, WELL, ...down));
+});

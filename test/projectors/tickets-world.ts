@@ -1,0 +1,42 @@
+import { expect } from 'vitest';
+import type { Tickets } from '../../domain/outlets.ts';
+import { ticketsProjector } from '../../projectors/tickets.ts';
+import type { Subject } from '../../schemas/projection.ts';
+import { type Beat, tellBulletin } from './bulletins.ts';
+import { MemoryTickets } from './vendors.ts';
+import { configOf, type Trouble, World } from './world.ts';
+
+const SUBJECT: Subject = 'ticket:checkout';
+const TICKET = {
+  kind: 'ticket' as const,
+  title: 'HighErrorRatio',
+  target: { kind: 'github' as const, repository: 'acme/shop', labels: [] },
+};
+
+/** The tickets of one alert, or of several of the same kind, when all has been written. */
+export async function played(beats: readonly Beat[], trouble: Trouble, subjects: readonly Subject[] = [SUBJECT]) {
+  const vendor = new MemoryTickets();
+  const world: World = new World('tickets', trouble, configOf(), (seen) =>
+    ticketsProjector({ ...seen, bulletins, ticketsFor: async () => seen.vendor<Tickets>(vendor) }),
+  );
+  const [first] = subjects.map((subject) => tellBulletin(world, subject, TICKET, beats));
+  if (first === undefined) throw new Error('there is nothing to write a ticket for');
+  const bulletins = first; // they all go alike
+  await world.run();
+  return { world, vendor, now: bulletins.now() };
+}
+
+export async function expectWritten(beats: readonly Beat[], trouble: Trouble): Promise<void> {
+  const { world, vendor, now } = await played(beats, trouble);
+  const keys = vendor.tickets.map(({ ticket }) => ticket.key);
+  expect(keys).toEqual([...new Set(keys)]);
+  const [newest] = vendor.tickets.filter(({ ticket }) => ticket.key === `checkout.${now.round}`);
+  if (now.firing > 0) expect(newest, 'what fires has a ticket').toBeDefined();
+  for (const { ticket, comments } of vendor.tickets) {
+    const resolved = [`${ticket.key}.resolved`];
+    // What fires again within a round has been said to be over, perhaps, and is not said so twice.
+    if (ticket.key === newest?.ticket.key && now.firing > 0) expect([[], resolved]).toContainEqual(comments);
+    else expect(comments).toEqual(resolved);
+  }
+  expect(await world.callsWhenMarked(SUBJECT)).toEqual([]);
+}
