@@ -1,9 +1,9 @@
+import type { Matcher } from '../schemas/matcher-syntax.ts';
 import { Temporal } from 'temporal-polyfill';
 import { type MaintenanceWindow, type RecurringWindow, secondsOf } from '../schemas/maintenance.ts';
 import { occurrences } from '../schemas/recurrence.ts';
 import { plusSeconds, type Timestamp } from '../schemas/time.ts';
 import { instantOf, localTime } from '../schemas/time-zone.ts';
-import type { Matcher } from './matchers.ts';
 
 /** A window of maintenance as it stands open: `from` is in it, `until` is not. */
 export type OpenWindow = {

@@ -1,9 +1,5 @@
-import { compile, MAX_INPUT_CHARS, PatternError } from './re2/pattern.ts';
-
-export { MatcherSyntaxError, parseMatcher, parseMatchers } from './matcher-syntax.ts';
-
-/** A condition on one label, in Alertmanager's words: `=` and `=~` are `isEqual`, `!=` and `!~` are not. */
-export type Matcher = { name: string; value: string; isRegex: boolean; isEqual: boolean };
+import type { Matcher } from '../schemas/matcher-syntax.ts';
+import { compile, MAX_INPUT_CHARS, PatternError } from '../schemas/re2/pattern.ts';
 
 /**
  * Whether all matchers hold for these labels, as Alertmanager decides it: a label that is missing is an empty one, and a

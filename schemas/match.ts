@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Matcher, MatcherSyntaxError, parseMatcher, parseMatchers } from '../domain/matchers.ts';
+import { type Matcher, MatcherSyntaxError, parseMatcher, parseMatchers } from './matcher-syntax.ts';
 
 /** `severity="warning", team=~"pay.*"`, in braces or not. */
 const MatcherText = z.string().transform((text, context): Matcher[] => {

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Matcher, matches, MatcherSyntaxError, parseMatcher, parseMatchers } from '../../domain/matchers.ts';
+import { matches } from '../../domain/matchers.ts';
+import { type Matcher, MatcherSyntaxError, parseMatcher, parseMatchers } from '../../schemas/matcher-syntax.ts';
 
 const labels = (entries: Record<string, string> = {}) => new Map(Object.entries(entries));
 const equal = (name: string, value: string): Matcher => ({ name, value, isRegex: false, isEqual: true });

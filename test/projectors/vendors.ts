@@ -144,6 +144,7 @@ export type PublicIncident = {
 /** Every creation and every update is mailed. Components are what was said of them last. */
 export class MemoryStatusPage implements Vendor<StatusPage> {
   readonly incidents: PublicIncident[] = [];
+  #made = 0;
   readonly states: Record<string, string> = { checkout: 'operational', payments: 'operational', search: 'operational' };
 
   components(): ReturnType<Vendor<StatusPage>['components']> {
@@ -161,7 +162,8 @@ export class MemoryStatusPage implements Vendor<StatusPage> {
   }
 
   createIncident({ key, name, ...update }: Parameters<StatusPage['createIncident']>[0]): Told<{ id: string }> {
-    const id = `P${this.incidents.length + 1}`;
+    this.#made += 1;
+    const id = `P${this.#made}`;
     this.incidents.push({ id, key, name, updates: [] });
     this.updateIncident(id, update);
     return done({ id });

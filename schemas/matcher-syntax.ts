@@ -1,6 +1,8 @@
 import { unescape, unescapePattern } from './go-string.ts';
-import type { Matcher } from './matchers.ts';
 import { compile, PatternError } from './re2/pattern.ts';
+
+/** A condition on one label, in Alertmanager's words: `=` and `=~` are `isEqual`, `!=` and `!~` are not. */
+export type Matcher = { name: string; value: string; isRegex: boolean; isEqual: boolean };
 
 /** A text that is no matcher. The message says what is wrong and at which character. */
 export class MatcherSyntaxError extends Error {
