@@ -69,6 +69,7 @@ export function assemble(env: Environment): Deps {
   const projections = new ProjectionTable(table, clock, sqsWaker(sqs, env), log, isOn({ config, secrets }));
   return {
     clock,
+    timeScale: env.FIREBREAK_TIME_SCALE,
     log,
     config,
     secrets,

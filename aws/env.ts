@@ -14,6 +14,8 @@ const Environment = z.object({
   FIREBREAK_WORKFLOW_FUNCTION: z.string().min(1),
   FIREBREAK_WORKFLOW_QUALIFIER: z.string().min(1),
   FIREBREAK_SECRETS_PATH: z.string().startsWith('/'),
+  /** Refused on Lambda, see below. */
+  FIREBREAK_TIME_SCALE: z.coerce.number().min(1).default(1),
   LOG_LEVEL: z.string().default('info'),
 });
 export type Environment = z.infer<typeof Environment>;

@@ -136,7 +136,7 @@ export type Silence = {
 };
 
 export type Silences = {
-  /** Those in force, at most half a minute old. Null: no Alertmanager is connected, or it did not answer in time. */
+  /** Those in force, at most a few seconds old. Null: no Alertmanager is connected, or it did not answer in time. */
   active(): Promise<readonly Silence[] | null>;
 };
 

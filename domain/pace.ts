@@ -40,13 +40,21 @@ export function went(pace: Pace, key: string): Pace {
 /**
  * It was not, or nobody knows. The vendor's own wish, if it has one, is honoured whole.
  *
+ * @param timeScale how much faster our own pauses go
  * @param silent no answer at all: then nothing else is worth a try either
  */
-export function failed(pace: Pace, key: string, afterSeconds: number | null, silent: boolean, now: number): Pace {
+export function failed(
+  pace: Pace,
+  key: string,
+  afterSeconds: number | null,
+  silent: boolean,
+  now: number,
+  timeScale = 1,
+): Pace {
   const name = silent ? ALL : key;
   const failures = (pace.blocked[name]?.failures ?? 0) + 1;
   const backOff = BACK_OFF_SECONDS[Math.min(failures, BACK_OFF_SECONDS.length) - 1] ?? 60;
-  const until = now + Math.max(afterSeconds ?? backOff, 1) * 1000;
+  const until = now + Math.max(afterSeconds ?? backOff / timeScale, 1) * 1000;
   return { ...pace, blocked: { ...pace.blocked, [name]: { until, failures } } };
 }
 

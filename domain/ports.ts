@@ -28,6 +28,8 @@ import type { Story } from './story.ts';
 /** All that the product needs from outside. One is assembled for AWS and, with other addresses, for one machine. */
 export type Deps = {
   clock: Clock;
+  /** How much faster our own pauses go; 1 but for trials on one machine. */
+  timeScale: number;
   log: Log;
   config: ConfigSource;
   secrets: Secrets;

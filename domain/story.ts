@@ -39,10 +39,13 @@ const ANNOTATED_LINKS: readonly [title: string, names: readonly string[]][] = [
   ['Traces', ['traces_url', 'traces', 'trace_url']],
 ];
 
+/** Half a link, as a long text of an alert is cut, leads nowhere. */
+const WHOLE_URL = /^https?:\/\/.*[^…]$/is;
+
 /** Where a person would look next: the first of its kind that an alert names. http and https only. */
 export function linksOf(signals: readonly Signal[]): Link[] {
   const first = (of: (signal: Signal) => string | null | undefined): string | undefined =>
-    signals.map(of).find((url): url is string => typeof url === 'string' && /^https?:\/\//i.test(url));
+    signals.map(of).find((url): url is string => typeof url === 'string' && WHOLE_URL.test(url));
   const links: [string, string | undefined][] = [
     ['Runbook', first(({ links: { runbook } }) => runbook)],
     ['Dashboard', first(({ links: { dashboard } }) => dashboard)],

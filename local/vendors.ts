@@ -57,6 +57,13 @@ export function vendorDefaults(
   return [
     ...(env['PAGERDUTY_ROUTING_KEY'] ? [] : ['PagerDuty is off: PAGERDUTY_ROUTING_KEY is not set']),
     ...(env['SLACK_BOT_TOKEN'] ? [] : ['Slack is off: SLACK_BOT_TOKEN is not set']),
+    ...(env['STATUSPAGE_API_KEY'] && env['STATUSPAGE_PAGE_ID']
+      ? []
+      : ['Statuspage is off: STATUSPAGE_API_KEY or STATUSPAGE_PAGE_ID is not set']),
+    ...(env['GRAFANA_URL'] && env['GRAFANA_TOKEN']
+      ? []
+      : ['Grafana annotations are off: GRAFANA_URL or GRAFANA_TOKEN is not set']),
+    ...(env['GITHUB_TOKEN'] ? [] : ['GitHub issues are off: GITHUB_TOKEN is not set']),
     ...prometheusNote(env, metrics),
     ...(env['GRAFANA_WEBHOOK_SECRET']
       ? []

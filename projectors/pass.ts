@@ -21,7 +21,7 @@ const AFTER_A_BUG_SECONDS = 60;
 /** Shows a subject: compares what is with what is shown, and does what the turn allows of the difference. */
 export type Projector = (subject: Subject, turn: Turn) => Promise<void>;
 
-type PassDeps = { clock: Clock; log: Log; projections: Projections };
+type PassDeps = { clock: Clock; log: Log; projections: Projections; timeScale?: number };
 
 class LeaseLost extends Error {
   override readonly name = 'LeaseLost';
@@ -84,12 +84,13 @@ async function turnOf({ subject }: Due, desk: Desk, project: Projector): Promise
 }
 
 /** @param since when the lease was asked for: it holds from then on, not from when the answer came */
-function deskOf(lease: Lease, since: Timestamp, { clock, log, projections }: PassDeps): Desk {
+function deskOf(lease: Lease, since: Timestamp, { clock, log, projections, timeScale = 1 }: PassDeps): Desk {
   let renewed = since;
   return {
     clock,
     log: log.with({ target: lease.target }),
     pace: lease.pace,
+    timeScale,
     async stillOurs() {
       for (let now = clock.now(); secondsBetween(renewed, now) >= RENEW_AFTER_SECONDS; now = clock.now()) {
         if (!(await projections.renew(lease, LEASE_SECONDS))) throw new LeaseLost('the lease has run out');

@@ -78,8 +78,7 @@ class Page {
     const { id, creatingSince } = this.#state;
     if (id === null && creatingSince === null) {
       const { names, publish } = componentsOf(this.#incident, this.#config);
-      if (this.#incident.status === 'resolved') return this.#withdraw();
-      if (names.length === 0) return;
+      if (names.length === 0 || this.#incident.status === 'resolved') return this.#withdraw();
       if (publish === 'ask') return this.#ask();
     }
     if (!(await this.#lookUp())) return;
@@ -121,7 +120,7 @@ class Page {
   }
 
   /** How the components do by all incidents on the page that are about them: as badly as the worst of these says. */
-  async #components(): Promise<Record<string, ComponentStatus>> {
+  async #components(own: readonly IncidentRecord[] = [this.#incident]): Promise<Record<string, ComponentStatus>> {
     const components: Record<string, ComponentStatus> = {};
     if (!this.#names.some((name) => (this.#state.known[name] ?? '') !== '')) return components;
     const others = await this.#others();
@@ -129,7 +128,7 @@ class Page {
       const id = this.#state.known[name] ?? '';
       if (id === '') continue;
       const concerned = others.filter(({ names }) => names.includes(name)).map((other) => other.incident);
-      const all = [this.#incident, ...concerned];
+      const all = [...own, ...concerned];
       components[id] = worst(all.map((one) => componentStatus(one, this.#config.statusPage)));
     }
     return components;
@@ -167,6 +166,8 @@ class Page {
       const sure = sureFrom(creatingSince);
       if (began < sure) return this.#turn.comeAgain(sure);
       if (stands === 'resolved') return this.#withdraw();
+      // Kept, since the creation may have to wait for its turn, and is not to look again before it.
+      await this.#save({ creatingSince: null });
     }
     const { status, body } = this.#words();
     const components = await this.#components();
@@ -182,10 +183,13 @@ class Page {
     if (told.kind === 'refused') await this.#refused(told.code);
   }
 
-  /** What is over before anybody was told is not told; but what was tried may have left its components in doubt. */
+  /**
+   * What is not public, or over before anybody was told, is not told; but what was tried may have left components in
+   * doubt.
+   */
   async #withdraw(): Promise<void> {
     let certain = true;
-    for (const [component, wanted] of Object.entries(await this.#components())) {
+    for (const [component, wanted] of Object.entries(await this.#components([]))) {
       const { unsure } = await this.#component(component);
       certain = (unsure === null || (await this.#setComponent(component, wanted))) && certain;
     }

@@ -6,7 +6,7 @@ import type { Pace } from '../schemas/projection.ts';
 import { millisOf, plusSeconds, secondsBetween, timestamp, type Timestamp } from '../schemas/time.ts';
 
 /** What is refused stays so until somebody changes a permission or a name; it is tried again so often. */
-const AFTER_A_REFUSAL_SECONDS = 600;
+const AFTER_A_REFUSAL_SECONDS = 60;
 
 /** But not forever for what is over: else all that was ever refused would be tried again and again. */
 const REFUSED_FOR_GOOD_SECONDS = 24 * 3600;
@@ -22,6 +22,8 @@ export type Desk = {
   clock: Clock;
   log: Log;
   pace: Pace;
+  /** How much faster than the clock our own pauses go: 1 but for trials on one machine. Vendors' wishes stay as they are. */
+  timeScale: number;
   /** Called around each attempt. @throws when another projector has taken over */
   stillOurs(): Promise<void>;
 };
@@ -61,7 +63,8 @@ export class Turn {
 
   /** It was refused: tried again in a while, for a day after it is over. Null: it goes on. */
   afterRefusal(over: Timestamp | null): void {
-    if (this.triesRefused(over)) this.comeAgain(plusSeconds(this.now(), AFTER_A_REFUSAL_SECONDS));
+    if (this.triesRefused(over))
+      this.comeAgain(plusSeconds(this.now(), Math.max(AFTER_A_REFUSAL_SECONDS / this.#desk.timeScale, 1)));
   }
 
   /** Is something that was refused still tried again? */
@@ -116,7 +119,7 @@ export class Turn {
       case 'later':
       case 'unclear': {
         const after = told.kind === 'later' ? told.afterSeconds : null;
-        desk.pace = failed(desk.pace, name, after, told.kind === 'unclear', this.#millis());
+        desk.pace = failed(desk.pace, name, after, told.kind === 'unclear', this.#millis(), desk.timeScale);
         desk.log.warn('an outlet did not take it; it comes again', { method: name, detail: told.detail });
         this.comeAgain(timestamp(this.#millis() + 1000));
         break;

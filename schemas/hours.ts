@@ -76,15 +76,17 @@ const HoursMap = z
     end: TimeOfDay.optional(),
     timeZone: TimeZone.optional(),
     timezone: TimeZone.optional(),
+    time_zone: TimeZone.optional(),
+    tz: TimeZone.optional(),
     location: TimeZone.optional(),
   })
-  .transform(({ days, timeZone, timezone, location, ...times }, context): Hours => {
+  .transform(({ days, timeZone, timezone, time_zone, tz, location, ...times }, context): Hours => {
     const from = oneOf({ from: times.from, start: times.start }, context) ?? '00:00';
     const to = oneOf({ to: times.to, end: times.end }, context) ?? '24:00';
     if (from === to || from === '24:00') {
       context.addIssue({ code: 'custom', message: `${from}-${to} is no time at all; a whole day is 00:00-24:00` });
     }
-    return { days, from, to, timeZone: oneOf({ timeZone, timezone, location }, context) ?? 'UTC' };
+    return { days, from, to, timeZone: oneOf({ timeZone, timezone, time_zone, tz, location }, context) ?? 'UTC' };
   });
 
 const TIMES = /^(\D*?)\s*(\d[\d:]*)\s*(?:-|–|to)\s*(\d[\d:]*)(?:\s+(.*))?$/i;

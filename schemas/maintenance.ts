@@ -23,7 +23,7 @@ export type RecurringWindow = What & {
 };
 
 const WindowMap = z.strictObject({
-  name: z.string().min(1),
+  name: z.string().min(1).default('maintenance'),
   match: Matchers.optional(),
   matchers: Matchers.optional(),
   from: WrittenTime.optional(),
@@ -36,6 +36,8 @@ const WindowMap = z.strictObject({
   rrule: z.string().optional(),
   timeZone: TimeZone.optional(),
   timezone: TimeZone.optional(),
+  time_zone: TimeZone.optional(),
+  tz: TimeZone.optional(),
   location: TimeZone.optional(),
   reason: z.string().optional(),
   by: z.string().optional(),
@@ -59,13 +61,15 @@ export const MaintenanceWindow = WindowMap.transform((window, context): Maintena
 export type MaintenanceWindow = SingleWindow | RecurringWindow;
 
 function oneNameEach(window: z.infer<typeof WindowMap>, context: z.RefinementCtx): Read | undefined {
-  const { name, from, start, starts_at, until, end, ends_at, duration, timeZone, timezone, location } = window;
+  const { name, from, start, starts_at, until, end, ends_at, duration, timeZone, timezone, location, time_zone, tz } =
+    window;
   const matchers = oneOf({ match: window.match, matchers: window.matchers }, context);
   const begins = oneOf({ from, start, starts_at }, context);
   const ends = oneOf({ until, end, ends_at }, context);
   // The end may come without an offset where the beginning has one.
   const needsPlace = ends !== undefined && ends.offset === undefined;
-  const place = oneOf({ timeZone, timezone, location }, context) ?? (needsPlace ? undefined : begins?.offset);
+  const place =
+    oneOf({ timeZone, timezone, time_zone, tz, location }, context) ?? (needsPlace ? undefined : begins?.offset);
   if (matchers === undefined) wrong(context, '"match" is missing; "match: {}" is every alert');
   if (begins === undefined) wrong(context, '"from" is missing');
   if (begins !== undefined && place === undefined) wrong(context, '"timeZone" is missing, or an offset with the times');

@@ -41,6 +41,9 @@ const GitHubTarget = z.strictObject({
 
 const WebhookTarget = z.strictObject({ url: HttpUrl, signature: SecretName.optional() });
 
+/** An address alone says all that is needed. */
+const Webhook = z.union([HttpUrl.transform((url): z.infer<typeof WebhookTarget> => ({ url })), WebhookTarget]);
+
 /** Where a ticket is opened, once the alert's service is known. */
 export const TicketTarget = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('github'), repository: Repository, labels: z.array(z.string()) }),
@@ -48,13 +51,19 @@ export const TicketTarget = z.discriminatedUnion('kind', [
 ]);
 export type TicketTarget = z.infer<typeof TicketTarget>;
 
-const TicketEntry = z.union([z.strictObject({ github: GitHubTarget }), z.strictObject({ webhook: WebhookTarget })]);
+const TicketEntry = z.union([
+  z.strictObject({
+    github: z.union([Repository.transform((repository) => ({ repository, labels: [] })), GitHubTarget]),
+  }),
+  z.strictObject({ webhook: Webhook }),
+]);
 type TicketEntry = z.infer<typeof TicketEntry>;
 
 const OF_THE_SERVICE: TicketEntry = { github: { labels: [] } };
 
 const OneTicket = z.union([
   z.union([z.literal(true), z.literal('github')]).transform(() => OF_THE_SERVICE),
+  HttpUrl.transform((url): TicketEntry => ({ webhook: { url } })),
   TicketEntry,
 ]);
 

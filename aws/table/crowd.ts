@@ -2,18 +2,31 @@ import type { Crowd, Opening } from '../../domain/crowd.ts';
 import type { Clock, CrowdPort } from '../../domain/ports.ts';
 import { IncidentRecord } from '../../schemas/incident.ts';
 import { EnvironmentName, IncidentId, ServiceName } from '../../schemas/names.ts';
-import { Timestamp } from '../../schemas/time.ts';
+import { secondsBetween, Timestamp } from '../../schemas/time.ts';
 import { mintIncidentId } from '../ids.ts';
 import { keys } from './keys.ts';
 import { timelineWrite } from './mail.ts';
 import { blankIncident, newIncidentWrites } from './open.ts';
 import { openingOf } from './openings.ts';
-import { absent, collect, type Table, type Write } from './table.ts';
+import { absent, collect, type Item, type Table, type Write } from './table.ts';
 
 /** Enough to see whether they are many. */
 const OPENINGS_LOOKED_AT = 60;
 
 const TRIES = 20;
+
+/**
+ * A rollback can be over within a second. That it was done does not show that it has helped, so for so long what it was done
+ * for counts as failing while its alerts fire.
+ */
+const MITIGATION_PROVES_NOTHING_SECONDS = 30;
+
+function fails(incident: Item | undefined, openForSeconds: number): boolean {
+  const { status, verification, firing } = incident ?? {};
+  if (status === 'open' || status === 'mitigating') return true;
+  const unproven = status === 'mitigated' && verification !== 'passed' && Number(firing) > 0;
+  return unproven && openForSeconds < MITIGATION_PROVES_NOTHING_SECONDS;
+}
 
 /** Service of an incident that is made of others. */
 export const SEVERAL = ServiceName.parse('several-services');
@@ -37,7 +50,8 @@ export class CrowdTable implements CrowdPort {
   async stillFailing(openings: readonly Opening[]): Promise<Opening[]> {
     const newest = openings.slice(-OPENINGS_LOOKED_AT);
     const items = await this.#table.getAll(newest.map(({ id }) => keys.incident(id)));
-    return newest.filter((_, n) => items[n]?.['status'] === 'open' || items[n]?.['status'] === 'mitigating');
+    const now = this.#clock.now();
+    return newest.filter((opening, n) => fails(items[n], secondsBetween(opening.at, now)));
   }
 
   async parentIn(environment: string): Promise<{ incident: IncidentRecord; lastJoinedAt: Timestamp } | undefined> {

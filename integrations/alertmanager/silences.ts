@@ -9,7 +9,7 @@ const ATTEMPT_TIMEOUT_MS = 1000;
 /** Silences that have ended stay listed for days. */
 const BODY_MAX_BYTES = 16 * 1024 * 1024;
 
-const KEPT_MS = 30_000;
+const KEPT_MS = 2_000;
 
 /** So that one that hangs does not slow every batch. */
 const FAILURE_KEPT_MS = 10_000;

@@ -142,3 +142,13 @@ function neverConnected(error: unknown): boolean {
   if ('code' in error && error.code === 'UND_ERR_CONNECT_TIMEOUT') return true;
   return neverConnected(error.cause);
 }
+
+/** What a call gives, or `instead` where Slack refuses it: for what is only good to have. Any other failure stays one. */
+export async function orRefused<T, U>(call: Promise<T>, instead: U): Promise<T | U> {
+  try {
+    return await call;
+  } catch (error) {
+    if (error instanceof CallFailed && error.failure.kind === 'refused') return instead;
+    throw error;
+  }
+}

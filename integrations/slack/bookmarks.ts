@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { orRefused } from './answers.ts';
 import type { Ask } from './client.ts';
 import type { Me } from './identity.ts';
 import { LABEL_MAX_CHARS } from './limits.ts';
@@ -13,18 +14,25 @@ const Bookmark = z.object({
   last_updated_by_user_id: z.string().nullish(),
 });
 
-const Listed = z.object({ bookmarks: z.array(Bookmark) });
+const Listed = z.object({ bookmarks: z.array(Bookmark).default([]) });
 
 /**
  * Makes the bookmarks that the app has made last be these, with as few calls as it takes: one to list, and one for each
  * difference. A bookmark that a person has made or changed is that person's; the same address is not added beside it.
- * Slack does not tell who made a bookmark, only who changed it last.
+ * Slack does not tell who made a bookmark, only who changed it last. An app that may add bookmarks, but not list them, adds
+ * those that are wanted.
  *
  * @throws CallFailed after some of them, perhaps; the next attempt goes on from there
  */
-export async function setBookmarks(ask: Ask, me: Me, channel: string, links: readonly Link[]): Promise<void> {
-  const { bookmarks } = await ask('bookmarks.list', { channel_id: channel }, Listed);
-  const ours = bookmarks.filter((bookmark) => bookmark.last_updated_by_user_id === me.user);
+export async function setBookmarks(
+  ask: Ask,
+  me: () => Promise<Me>,
+  channel: string,
+  links: readonly Link[],
+): Promise<void> {
+  const user = (await orRefused(me(), null))?.user ?? null;
+  const { bookmarks } = await orRefused(ask('bookmarks.list', { channel_id: channel }, Listed), { bookmarks: [] });
+  const ours = bookmarks.filter((bookmark) => user !== null && bookmark.last_updated_by_user_id === user);
   const theirs = new Set(bookmarks.filter((bookmark) => !ours.includes(bookmark)).map(({ link }) => comparable(link)));
 
   const wanted = distinct(links).filter(({ url }) => !theirs.has(url));

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ChatChannel } from '../../domain/outlets.ts';
+import { orRefused } from './answers.ts';
 import type { Ask } from './client.ts';
 import type { Me } from './identity.ts';
 import { CHANNELS_PER_PAGE } from './limits.ts';
@@ -16,12 +17,18 @@ const Channel = z.object({
 });
 type Channel = z.infer<typeof Channel>;
 
-const Listed = z.object({ channels: z.array(Channel), ...paged });
+const Listed = z.object({ channels: z.array(Channel).default([]), ...paged });
 
 /** All public channels, archived ones too, of the token's workspace. */
 async function* channels(ask: Ask): AsyncGenerator<Channel> {
   const args = { types: 'public_channel', exclude_archived: false, limit: CHANNELS_PER_PAGE };
   for await (const page of pages(ask, 'conversations.list', args, Listed)) yield* page.channels;
+}
+
+/** Where it is not told who has made it, or who we are, nothing speaks against it. */
+async function isOurs({ creator }: Channel, me: () => Promise<Me>): Promise<boolean> {
+  const known = await orRefused(me(), null);
+  return creator === undefined || known?.user == null || creator === known.user;
 }
 
 /** Slack cannot be asked for a name, so all channels are read up to the one. @throws CallFailed */
@@ -33,7 +40,7 @@ export async function findChannel(ask: Ask, me: () => Promise<Me>, name: string)
       name,
       purpose: unescaped(channel.purpose?.value ?? ''),
       archived: channel.is_archived ?? false,
-      ours: channel.creator === (await me()).user,
+      ours: await isOurs(channel, me),
     };
   }
   return null;

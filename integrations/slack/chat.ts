@@ -73,8 +73,7 @@ export function slackChat(options: {
       effect(({ ask }) =>
         orAlready('already_pinned', inside(ask, channel)('pins.add', { channel, timestamp: id }, Anything)),
       ),
-    setBookmarks: (channel, links) =>
-      effect(async ({ ask, me }) => setBookmarks(inside(ask, channel), await me(), channel, links)),
+    setBookmarks: (channel, links) => effect(({ ask, me }) => setBookmarks(inside(ask, channel), me, channel, links)),
     archive: (channel) =>
       effect(({ ask }) =>
         orAlready('already_archived', inside(ask, channel)('conversations.archive', { channel }, Anything)),

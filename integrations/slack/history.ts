@@ -44,4 +44,4 @@ export async function findPost(
 }
 
 const isFrom = ({ user, bot }: Me, message: Message): boolean =>
-  message.user === user || (bot !== null && message.bot_id === bot);
+  (user !== null && message.user === user) || (bot !== null && message.bot_id === bot);

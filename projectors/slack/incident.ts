@@ -19,6 +19,7 @@ export type SlackDeps = {
   projections: Projections;
   incidents: Pick<Incidents, 'story' | 'note' | 'setChannel'>;
   config: ConfigSource;
+  timeScale?: number;
 };
 
 /** Whoever writes the timeline may be this late with an entry, by its own time. */
@@ -26,6 +27,9 @@ const LATE_ENTRY_SECONDS = 120;
 
 /** A look at the timeline that gives so many entries may have more behind them. */
 const MAY_GO_ON_FROM = 100;
+
+/** An event that concerns more teams than this is talked of anyway. */
+const LINES_MAX = 20;
 
 const SUMMARY = 'summary';
 
@@ -63,8 +67,9 @@ class View {
   readonly #config: Config;
   readonly #turn: Turn;
   #state: SlackState;
-  /** Something was refused in this turn. */
+  /** Something was refused in this turn; something that has to be said. */
   #refusals = false;
+  #unsaid = false;
 
   constructor(deps: SlackDeps, subject: Subject, story: Story, config: Config, state: SlackState, turn: Turn) {
     this.#deps = deps;
@@ -93,7 +98,12 @@ class View {
     const { resolved_at } = this.#story.incident;
     const { archiveAfterHours } = this.#config.slack;
     if (resolved_at === null || archiveAfterHours === 'never') return resolved_at;
-    return plusSeconds(resolved_at, Math.max(archiveAfterHours * 3600, LATE_ENTRY_SECONDS));
+    return plusSeconds(resolved_at, Math.max((archiveAfterHours * 3600) / (this.#deps.timeScale ?? 1), this.#late()));
+  }
+
+  /** Where nothing waits for late entries any more: a channel that is archived at once may miss one. */
+  #late(): number {
+    return LATE_ENTRY_SECONDS / (this.#deps.timeScale ?? 1);
   }
 
   async #channel(): Promise<string | undefined> {
@@ -161,9 +171,12 @@ class View {
 
   async #lines(): Promise<void> {
     const { incident } = this.#story;
-    const own = this.#config.services[incident.service]?.slack?.channel;
-    const channels = new Set([...(own === undefined ? [] : [own]), ...(incident.told_channels ?? [])]);
-    for (const name of channels) await this.#line(`#${name.replace(/^#/, '')}`);
+    // Of many at once it is the parent that has the line, one in each channel of those that it concerns.
+    const places = [incident.service, ...this.#story.children.map(({ service }) => service)];
+    const catalogue = new Map(Object.entries(this.#config.services));
+    const own = places.flatMap((service) => catalogue.get(service)?.slack?.channel ?? []);
+    const channels = new Set([...own, ...(incident.told_channels ?? [])].map((name) => `#${name.replace(/^#/, '')}`));
+    for (const name of [...channels].slice(0, LINES_MAX)) await this.#line(name);
   }
 
   async #line(name: string): Promise<void> {
@@ -223,12 +236,12 @@ class View {
     });
   }
 
-  /** Only once everything has been said: an archived channel takes nothing more. What is refused is waited for, too. */
+  /** Only once everything has been said: an archived channel takes nothing more. What is only ornament holds up nothing. */
   async #archive(channel: string): Promise<void> {
     const due = this.#over();
     if (due === null || this.#config.slack.archiveAfterHours === 'never') return;
     if (this.#turn.now() < due) return this.#turn.comeAgain(due);
-    if (this.#turn.again !== null || (this.#refusals && this.#turn.triesRefused(due))) return;
+    if (this.#turn.again !== null || (this.#unsaid && this.#turn.triesRefused(due))) return;
     if (await this.#try('archive', METHODS.archive, () => this.#deps.chat.archive(channel)))
       await this.#save({ archived: true });
   }
@@ -280,6 +293,7 @@ class View {
   /** @param tell on the timeline, once */
   async #problem(what: string, detail: string, tell = false): Promise<void> {
     this.#refusals = true;
+    if (tell) this.#unsaid = true;
     if (this.#state.problems[what] === detail) return;
     const { id } = this.#story.incident;
     this.#turn.log.warn('Slack refuses something', { what, detail, incident: id });

@@ -70,7 +70,6 @@ export async function playShown(death?: Death): Promise<Course> {
     expect(product.deaths, 'it died by our hand alone').toBe(reached);
     return { passed: lines.filter((line) => !line.startsWith('killed ')), reached };
   } catch (error) {
-    (await import('node:fs')).writeFileSync(`/tmp/kh/fail-${Date.now()}.json`, JSON.stringify({ calls: await vendors.calls('statuspage'), incident: (await product.get('/v1/incidents')).body, out: product.output.split('\n') }, null, 1));
     throw new Error(retold(kills, product.output), { cause: error });
   } finally {
     await product.remove();

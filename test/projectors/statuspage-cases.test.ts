@@ -84,6 +84,14 @@ test('one that ends before it came onto the page leaves no component behind', as
   }
 });
 
+test('a creation that did not arrive is made again, though the page takes few calls', async () => {
+  const later: Fault = { kind: 'later', seconds: 1 };
+  const looks = Array.from({ length: 12 }, () => later);
+  // Looks that are put off use up what the creation would need.
+  const shown = await played(scenario({ checkout: [], ...faults(WELL, { kind: 'unclear', at: null }, ...looks) }));
+  expect(mailed(shown.page)).toEqual(['investigating']);
+});
+
 test('a person is asked once', async () => {
   const config = configOf({
     services: { checkout: { statusPage: { components: ['CHECKOUT'], publish: 'approve' } } },

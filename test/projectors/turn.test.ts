@@ -11,7 +11,7 @@ let calls: number;
 
 beforeEach(() => {
   clock = new SetClock('2026-11-20T12:00:00.000Z');
-  desk = { clock, log: silent, pace: { buckets: {}, blocked: {} }, stillOurs: async () => undefined };
+  desk = { clock, log: silent, pace: { buckets: {}, blocked: {} }, timeScale: 1, stillOurs: async () => undefined };
   turn = new Turn(desk);
   calls = 0;
 });
@@ -127,12 +127,12 @@ describe('a turn', () => {
     expect(turn.again).toEqual(inSeconds(10));
   });
 
-  test('tries what was refused every ten minutes, until it has been over for a day', () => {
+  test('tries what was refused every minute, until it has been over for a day', () => {
     turn.afterRefusal(null);
-    expect(turn.again).toEqual(inSeconds(600));
+    expect(turn.again).toEqual(inSeconds(60));
     nextTurn();
     turn.afterRefusal(inSeconds(-24 * 3600 + 1));
-    expect(turn.again).toEqual(inSeconds(600));
+    expect(turn.again).toEqual(inSeconds(60));
     nextTurn();
     turn.afterRefusal(inSeconds(-24 * 3600));
     expect(turn.again).toBeNull();

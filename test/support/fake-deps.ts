@@ -120,6 +120,7 @@ export class FakeWorld {
     const { store } = this;
     const deps = {
       clock: this.clock,
+      timeScale: 1,
       log: silent,
       config: { current: async () => this.config, problems: async () => [] },
       engine: {
@@ -164,7 +165,7 @@ export class FakeWorld {
       idempotency: notAsked('idempotency'),
     } satisfies Deps;
     return Object.fromEntries(
-      Object.entries(deps).map(([name, port]) => [name, this.#watched(name, port)]),
+      Object.entries(deps).map(([name, port]) => [name, typeof port === 'number' ? port : this.#watched(name, port)]),
     ) as unknown as Deps;
   }
 

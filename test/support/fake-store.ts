@@ -47,7 +47,7 @@ import type {
 import type { Mail, Message } from '../../schemas/inbox.ts';
 import type { ChangeId, EnvironmentName, IncidentId } from '../../schemas/names.ts';
 import type { Signal } from '../../schemas/signal.ts';
-import { plusSeconds, type Timestamp } from '../../schemas/time.ts';
+import { secondsBetween, plusSeconds, type Timestamp } from '../../schemas/time.ts';
 
 /*
  * The stores of domain/ports.ts in memory, small enough to be read in one go. That they keep the promises of the real
@@ -533,8 +533,14 @@ export class FakeCrowds implements CrowdPort {
   }
 
   async stillFailing(openings: readonly Opening[]): Promise<Opening[]> {
-    const failing = new Set(['open', 'mitigating']);
-    return copy(openings.filter(({ id }) => failing.has(this.#store.dossiers.get(id)?.record.status ?? '')));
+    const fails = ({ id, at }: Opening): boolean => {
+      const { status, verification, firing = 0 } = this.#store.dossiers.get(id)?.record ?? {};
+      const unproven = status === 'mitigated' && verification !== 'passed' && firing > 0;
+      return (
+        status === 'open' || status === 'mitigating' || (unproven && secondsBetween(at, this.#store.clock.now()) < 30)
+      );
+    };
+    return copy(openings.filter(fails));
   }
 
   async parentIn(environment: string): ReturnType<CrowdPort['parentIn']> {
