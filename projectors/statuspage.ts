@@ -108,7 +108,7 @@ class Page {
     const { known } = this.#state;
     if (this.#names.every((name) => Object.hasOwn(known, name))) return true;
     const told = await this.#turn.attempt(STATUSPAGE, () => this.#deps.statusPage.components());
-    if (told?.kind === 'refused') await this.#refused(told.code);
+    if (told?.kind === 'refused') await this.#refused(told.code, told.detail);
     if (told?.kind !== 'done') return false;
     const found = this.#names.map((name) => {
       const component = told.value.find((one) => one.id === name || one.name === name);
@@ -157,7 +157,7 @@ class Page {
     if (creatingSince !== null) {
       const began = this.#turn.now();
       const found = await this.#turn.attempt(STATUSPAGE, () => statusPage.findIncident(key));
-      if (found?.kind === 'refused') await this.#refused(found.code);
+      if (found?.kind === 'refused') await this.#refused(found.code, found.detail);
       if (found?.kind !== 'done') return;
       if (found.value !== null) {
         await this.#save({ id: found.value.id, creatingSince: null, status: statusOf(found.value.status) });
@@ -180,7 +180,7 @@ class Page {
     if (told === undefined || told.kind === 'unclear') return;
     if (told.kind === 'done') await this.#said({ id: told.value.id, creatingSince: null, status });
     else await this.#save({ creatingSince: null });
-    if (told.kind === 'refused') await this.#refused(told.code);
+    if (told.kind === 'refused') await this.#refused(told.code, told.detail);
   }
 
   /**
@@ -207,7 +207,7 @@ class Page {
     if (updating === null) return true;
     const began = this.#turn.now();
     const found = await this.#turn.attempt(STATUSPAGE, () => this.#deps.statusPage.findIncident(this.#incident.id));
-    if (found?.kind === 'refused') await this.#refused(found.code);
+    if (found?.kind === 'refused') await this.#refused(found.code, found.detail);
     if (found?.kind !== 'done') return false;
     const there = found.value?.id === id && found.value.status === updating.status;
     const sure = sureFrom(updating.since);
@@ -232,7 +232,7 @@ class Page {
     if (told === undefined || told.kind === 'unclear') return;
     if (told.kind === 'done') await this.#said({ status, updating: null });
     else await this.#save({ updating: null });
-    if (told.kind === 'refused') await this.#refused(told.code);
+    if (told.kind === 'refused') await this.#refused(told.code, told.detail);
   }
 
   async #setComponents(): Promise<void> {
@@ -252,7 +252,7 @@ class Page {
       this.#deps.statusPage.setComponent(component, wanted),
     );
     if (told?.kind === 'done') await this.#said({});
-    if (told?.kind === 'refused') await this.#refused(told.code);
+    if (told?.kind === 'refused') await this.#refused(told.code, told.detail);
     return told?.kind === 'done' && certain;
   }
 
@@ -298,10 +298,20 @@ class Page {
     await this.#save({ lookAgainAt: null });
   }
 
-  /** Somebody has deleted it there, or the key may no more: looked at again later. */
-  async #refused(code: string): Promise<void> {
-    this.#turn.log.warn('the status page refuses something', { code, incident: this.#incident.id });
-    if (this.#state.problem !== code) await this.#save({ problem: code });
+  /** Somebody has deleted it there, or the key may no more: said once on the timeline, and looked at again later. */
+  async #refused(code: string, detail: string): Promise<void> {
+    const { id } = this.#incident;
+    this.#turn.log.warn('the status page refuses something', { code, detail, incident: id });
+    if (this.#state.problem !== code) {
+      await this.#deps.incidents.note(id, 'statuspage-refused', {
+        at: this.#turn.now(),
+        actor: 'statuspage',
+        kind: 'statuspage.refused',
+        text: `The status page refuses: ${detail}`,
+        detail: null,
+      });
+      await this.#save({ problem: code });
+    }
     this.#turn.afterRefusal(this.#incident.resolved_at);
   }
 

@@ -5,8 +5,12 @@ import type { Allowance } from '../domain/token-bucket.ts';
 import type { Pace } from '../schemas/projection.ts';
 import { millisOf, plusSeconds, secondsBetween, timestamp, type Timestamp } from '../schemas/time.ts';
 
-/** What is refused stays so until somebody changes a permission or a name; it is tried again so often. */
+/**
+ * What is refused stays so until somebody changes a permission, a token or a name; it is tried again so often, and less
+ * often for what is over.
+ */
 const AFTER_A_REFUSAL_SECONDS = 60;
+const AFTER_A_REFUSAL_WHEN_OVER_SECONDS = 600;
 
 /** But not forever for what is over: else all that was ever refused would be tried again and again. */
 const REFUSED_FOR_GOOD_SECONDS = 24 * 3600;
@@ -63,8 +67,9 @@ export class Turn {
 
   /** It was refused: tried again in a while, for a day after it is over. Null: it goes on. */
   afterRefusal(over: Timestamp | null): void {
-    if (this.triesRefused(over))
-      this.comeAgain(plusSeconds(this.now(), Math.max(AFTER_A_REFUSAL_SECONDS / this.#desk.timeScale, 1)));
+    if (!this.triesRefused(over)) return;
+    const pause = over === null ? AFTER_A_REFUSAL_SECONDS : AFTER_A_REFUSAL_WHEN_OVER_SECONDS;
+    this.comeAgain(plusSeconds(this.now(), Math.max(pause / this.#desk.timeScale, 1)));
   }
 
   /** Is something that was refused still tried again? */

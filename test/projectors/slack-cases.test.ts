@@ -48,7 +48,7 @@ test('a message that is refused is tried again now and then, and said once on th
   const slack = slackWorld(scenario([], forbidden('post')));
   await play(slack, [note(SECOND)], 1);
   const posts = slack.world.calls.filter((call) => call.startsWith('post '));
-  expect(posts.length).toBeLessThan(150);
+  expect(posts.length).toBeLessThan(400);
   const told = slack.world.incidents.of(INCIDENT).timeline.filter(({ entry }) => entry.kind === 'slack.refused');
   expect(told.map(({ entry }) => entry.text)).toEqual([
     'Slack refuses the summary: missing_scope',

@@ -127,12 +127,12 @@ describe('a turn', () => {
     expect(turn.again).toEqual(inSeconds(10));
   });
 
-  test('tries what was refused every minute, until it has been over for a day', () => {
+  test('tries what was refused every minute, less often what is over, until it has been over for a day', () => {
     turn.afterRefusal(null);
     expect(turn.again).toEqual(inSeconds(60));
     nextTurn();
     turn.afterRefusal(inSeconds(-24 * 3600 + 1));
-    expect(turn.again).toEqual(inSeconds(60));
+    expect(turn.again).toEqual(inSeconds(600));
     nextTurn();
     turn.afterRefusal(inSeconds(-24 * 3600));
     expect(turn.again).toBeNull();
