@@ -18,6 +18,8 @@ const MARK_TRIES = 3;
 /** SQS delays by whole seconds. */
 const SOON_SECONDS = 1;
 
+const ALWAYS = async (): Promise<boolean> => true;
+
 export class ProjectionTable implements Projections {
   readonly #table: Table;
   readonly #clock: Clock;
@@ -26,7 +28,7 @@ export class ProjectionTable implements Projections {
   readonly #isOn: (target: Target) => Promise<boolean>;
 
   /** @param isOn whether a target is worth being woken now; one that is off is left to the sweeper */
-  constructor(table: Table, clock: Clock, wake: Waker, log: Log, isOn = async (_: Target) => true) {
+  constructor(table: Table, clock: Clock, wake: Waker, log: Log, isOn: (target: Target) => Promise<boolean> = ALWAYS) {
     this.#table = table;
     this.#clock = clock;
     this.#wake = wake;

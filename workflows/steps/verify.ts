@@ -20,10 +20,10 @@ export async function verdictOf(deps: Deps, id: IncidentId): Promise<Verdict> {
     case 'value': {
       const value = short(measured.value, health.max);
       return measured.value <= health.max
-        ? { outcome: 'passed', text: `Healthy: ${health.promql} is ${measured.value}, at most ${health.max}` }
+        ? { outcome: 'passed', text: `Healthy: ${health.promql} is ${value}, at most ${health.max}` }
         : {
             outcome: 'failed',
-            text: `Not healthy: ${health.promql} is ${short(measured.value, health.max)}, above ${health.max}`,
+            text: `Not healthy: ${health.promql} is ${value}, above ${health.max}`,
           };
     }
     case 'no_data':
