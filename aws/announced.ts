@@ -14,7 +14,9 @@ export function announced(
     incidents: after(incidents, ['note', 'post', 'resolve', 'endEpisodes', 'handOver', 'setMuted'], (id) =>
       changed(`incident:${id}`),
     ),
-    crowds: after(crowds, ['join', 'childEnded'], (parent) => changed(`incident:${parent}`)),
+    crowds: after(crowds, ['join', 'childEnded'], (parent, child) =>
+      changed(`incident:${parent}`, `incident:${child}`),
+    ),
     decisions: after(decisions, ['keep', 'answer', 'expire'], (id) => changed(`incident:${id}`)),
     effects: after(effects, ['conclude', 'concludeRollback'], (id) => changed(`incident:${id}`)),
     changes: after(changes, [], async () => undefined, {
@@ -32,11 +34,11 @@ export function announced(
   };
 }
 
-/** `port` with these methods followed by `tell`, which gets their first argument: the incident's id. */
+/** `port` with these methods followed by `tell`, which gets their first arguments: ids of incidents. */
 function after<T extends object>(
   port: T,
   methods: readonly (keyof T)[],
-  tell: (id: string) => Promise<void>,
+  tell: (...ids: [string, unknown?]) => Promise<void>,
   more: Partial<T> = {},
 ): T {
   return new Proxy(port, {
@@ -48,7 +50,7 @@ function after<T extends object>(
       if (!methods.includes(key as keyof T)) return method.bind(target) as unknown;
       return async (...args: [string, ...unknown[]]): Promise<unknown> => {
         const result: unknown = await Reflect.apply(method, target, args);
-        await tell(args[0]);
+        await tell(args[0], args[1]);
         return result;
       };
     },

@@ -6,16 +6,17 @@ import { millisOf, secondsBetween } from '../schemas/time.ts';
 /** What has been ready for this long was forgotten by whoever should have woken its projector. */
 const OVERDUE_SECONDS = 45;
 
-/** Each open incident is looked at again this often, should a mark have been lost. */
+/** Each open incident is looked at again this often by the clock, however often it is swept: a mark may have been lost. */
 const LOOK_AGAIN_MINUTES = 5;
 
-type RouseDeps = Pick<Deps, 'projections' | 'clock' | 'log'>;
+type RouseDeps = Pick<Deps, 'projections' | 'clock' | 'log'> & { timeScale?: number };
 
 /** Wakes projectors that somebody should have woken, and lets them look at open incidents again now and then. */
 export async function rouse(deps: RouseDeps, open: readonly IncidentRecord[]): Promise<void> {
   for (const target of TARGETS) await wakeOverdue(deps, target);
-  const minute = Math.floor(millisOf(deps.clock.now()) / 60_000);
-  const turn = open.filter(({ id }) => slotOf(id) === minute % LOOK_AGAIN_MINUTES);
+  const slots = LOOK_AGAIN_MINUTES * (deps.timeScale ?? 1);
+  const slot = Math.floor((millisOf(deps.clock.now()) / 60_000 / LOOK_AGAIN_MINUTES) * slots) % Math.ceil(slots);
+  const turn = open.filter(({ id }) => slotOf(id, Math.ceil(slots)) === slot);
   if (turn.length > 0) await deps.projections.changed(...turn.map(({ id }): Subject => `incident:${id}`));
 }
 
@@ -29,5 +30,6 @@ async function wakeOverdue({ projections, clock, log }: RouseDeps, target: Targe
   await projections.wake(target, 0);
 }
 
-/** Spreads the incidents over the minutes. */
-const slotOf = (id: string): number => [...id].reduce((sum, char) => sum + char.charCodeAt(0), 0) % LOOK_AGAIN_MINUTES;
+/** Spreads the incidents over the sweeps. */
+const slotOf = (id: string, slots: number): number =>
+  [...id].reduce((sum, char) => (sum * 31 + char.charCodeAt(0)) % 1_000_003, 7) % slots;

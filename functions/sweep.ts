@@ -43,7 +43,7 @@ export async function sweep(deps: SweepDeps): Promise<{ woken: number; revived: 
     ['projections', () => rouse(deps, open)],
     ['what was kept quiet', () => endQuiet(deps, 'sweep')],
     ['silences', () => showQuiet(deps, open)],
-    ['pages of others', () => followPages(deps, open)],
+    ['pages of others', async () => ((await othersPage(deps)) ? followPages(deps, open) : undefined)],
   ] as const;
   for (const [name, job] of jobs) await apart(deps, name, job);
   return { woken, revived };
@@ -61,6 +61,12 @@ async function revive(
   await deps.incidents.handOver(id, run + 1, `Run ${run} of the workflow has died; run ${run + 1} takes over`);
   await wake(deps, id);
   return true;
+}
+
+/** Whether there may be pages to follow: to look for them costs a read for each page of each open incident. */
+async function othersPage({ config }: Pick<Deps, 'config'>): Promise<boolean> {
+  const { services, paging } = await config.current();
+  return paging.mode === 'external' || Object.values(services).some((service) => service.paging === 'external');
 }
 
 /** One job that fails must not keep the others from being done. */

@@ -61,7 +61,7 @@ const UNTIL_SURE = 100;
 const UNTIL_FREE = 50;
 
 /** Those beyond the first of their name, of each kind; by the seed. */
-const MORE = 6;
+const MORE = 5;
 
 /** Deaths where an incident is shown, as a run without any passes them. Those that take long come first. */
 export function deathsWhereShown(passed: readonly string[], seed: string): Death[] {
