@@ -387,18 +387,23 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(new Set(found.map(({ scope }) => scope)).size).toBe(2);
     });
 
-    test('of those that have opened, the resolved and the mitigated fail no more', async () => {
+    test('of those that have opened, the resolved fail no more, and after half a minute the mitigated', async () => {
       const since = stores.clock.now();
       const [failing, mitigating, mitigated, over] = [await child(1), await child(2), await child(3), await child(4)];
       await stores.incidents.post(mitigating, note, { status: 'mitigating' });
       await stores.incidents.post(mitigated, note, { status: 'mitigated' });
       await closed(over);
+      later(30);
       const all = (await stores.crowds.openedSince(since)).filter(
         ({ environment }) => environment === place.environment,
       );
       expect(all).toHaveLength(4);
       const found = (await stores.crowds.stillFailing(all)).map(({ id }) => id);
       expect(found.toSorted()).toEqual([failing, mitigating].toSorted());
+      const [just] = [await child(5)];
+      await stores.incidents.post(just, note, { status: 'mitigated' });
+      const fresh = (await stores.crowds.openedSince(since)).filter(({ id }) => id === just);
+      expect(await stores.crowds.stillFailing(fresh)).toHaveLength(1);
     });
 
     test('an environment has one open parent, which is critical and waits for its start', async () => {
