@@ -88,7 +88,7 @@ export function assemble(env: Environment): Deps {
         effects: new EffectTable(table, clock),
         changes: new ChangeTable(table, clock),
       },
-      (...subjects) => projections.changedSoon(...subjects),
+      (...subjects) => projections.changed(...subjects),
     ),
     projections,
     bulletins: new BulletinTable(table),

@@ -1,5 +1,3 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { group, prepare, startProduct, type Product } from './product.ts';
@@ -34,7 +32,6 @@ const Incidents = z.object({ items: z.array(z.object({ channel: z.string().nulla
  */
 export async function measureChannels(folder: string, vendors: Vendors): Promise<Result[]> {
   await prepare(folder, { acting: [], paging: services }, vendors);
-  await writeFile(join(folder, 'config', 'routes.yaml'), 'manyAtOnce: off\n');
   const product = await startProduct(folder, vendors);
   try {
     const began = performance.now();

@@ -15,7 +15,10 @@ const JUST_WOKEN_SECONDS = 10;
 /** A mark that is lost may be found by nobody: the sweeper looks again at open incidents only. */
 const MARK_TRIES = 3;
 
-/** SQS delays by whole seconds. */
+/**
+ * A moment later: what changes together is shown together, and what pages and rolls back goes first. SQS delays by whole
+ * seconds.
+ */
 const SOON_SECONDS = 1;
 
 const ALWAYS = async (): Promise<boolean> => true;
@@ -36,18 +39,9 @@ export class ProjectionTable implements Projections {
     this.#isOn = isOn;
   }
 
-  changed(...subjects: readonly Subject[]): Promise<void> {
-    return this.#changed(subjects, 0);
-  }
-
-  /** The same, a moment later: what changes at the same time is shown at once. */
-  changedSoon(...subjects: readonly Subject[]): Promise<void> {
-    return this.#changed(subjects, SOON_SECONDS);
-  }
-
-  async #changed(subjects: readonly Subject[], afterSeconds: number): Promise<void> {
+  async changed(...subjects: readonly Subject[]): Promise<void> {
     const woken = await Promise.all(subjects.map((subject) => this.#mark(subject)));
-    await Promise.all([...new Set(woken.flat())].map((target) => this.#tryToWake(target, afterSeconds)));
+    await Promise.all([...new Set(woken.flat())].map((target) => this.#tryToWake(target)));
   }
 
   /** Gives the targets that are to be woken. */
@@ -72,9 +66,9 @@ export class ProjectionTable implements Projections {
     }
   }
 
-  async #tryToWake(target: Target, afterSeconds: number): Promise<void> {
+  async #tryToWake(target: Target): Promise<void> {
     try {
-      if (await this.#isOn(target)) await this.#wake(target, afterSeconds);
+      if (await this.#isOn(target)) await this.#wake(target, SOON_SECONDS);
     } catch (error) {
       this.#log.warn('a projector could not be woken; the sweeper will', { target, error: String(error) });
     }

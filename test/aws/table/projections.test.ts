@@ -43,7 +43,7 @@ describe('what has changed', () => {
     const fresh = { subject, wanted: 1, since: stores.clock.now(), notBefore: null };
     for (const target of ['slack', 'statuspage', 'grafana'] as const) expect(await allDue(target)).toEqual([fresh]);
     expect(await allDue('tickets')).toEqual([]);
-    expect(stores.woken.toSorted()).toEqual(['grafana in 0 s', 'slack in 0 s', 'statuspage in 0 s']);
+    expect(stores.woken.toSorted()).toEqual(['grafana in 1 s', 'slack in 1 s', 'statuspage in 1 s']);
   });
 
   test.each([
@@ -52,7 +52,7 @@ describe('what has changed', () => {
     ['ticket', ['tickets']],
   ] as const)('a %s is shown at %j', async (kind, targets) => {
     await projections().changed(`${kind}:${subjects}`);
-    expect(stores.woken).toEqual(targets.map((target) => `${target} in 0 s`));
+    expect(stores.woken).toEqual(targets.map((target) => `${target} in 1 s`));
     for (const target of targets) expect(await allDue(target, `${kind}:${subjects}`)).toHaveLength(1);
   });
 
@@ -82,7 +82,7 @@ describe('what has changed', () => {
 
   test('several at once wake each target once', async () => {
     await projections().changed(subject, `incident:other-${subjects}`, `notice:${subjects}`);
-    expect(stores.woken.toSorted()).toEqual(['grafana in 0 s', 'slack in 0 s', 'statuspage in 0 s']);
+    expect(stores.woken.toSorted()).toEqual(['grafana in 1 s', 'slack in 1 s', 'statuspage in 1 s']);
   });
 
   test('is marked with the incident that opens, and waits for whoever wakes', async () => {
@@ -133,7 +133,7 @@ describe('what has been shown', () => {
     later(1);
     await projections().changed(subject);
     expect(await due()).toMatchObject({ wanted: 2, notBefore: null });
-    expect(stores.woken).toEqual(['slack in 0 s']);
+    expect(stores.woken).toEqual(['slack in 1 s']);
   });
 
   test('and settled twice is no harm', async () => {

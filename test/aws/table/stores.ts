@@ -29,7 +29,7 @@ export type Stores = Pick<Deps, 'incidents' | 'crowds' | 'decisions' | 'effects'
 export type TableStores = Stores &
   Pick<Deps, 'quarantine' | 'tokens' | 'idempotency' | 'blobs' | 'bulletins' | 'projections'> & {
     table: Table;
-    /** Projectors that were woken, as `slack in 0 s`. */
+    /** Projectors that were woken, as `slack in 1 s`. */
     woken: string[];
     close(): Promise<void>;
   };
