@@ -32,19 +32,23 @@ const toTheBranches: readonly Hop[] = [
   engine('Invoke the router'),
   table('GetItem: which incident is open?'),
   table('BatchGetItem: is the episode known?'),
-  table('TransactWriteItems: episode, signal, incident, pointer, pending start, timeline', 6),
+  table('TransactWriteItems: episode, signal, incident, pointer, pending start, timeline, opening, mark', 8),
   table('GetItem: the incident, to wake it'),
   engine('Invoke the workflow as an event', 1),
   here('its invocation begins', 1),
   table('GetItem: the incident, in the step begin'),
   table('UpdateItem: which run has begun', 1),
   table('Query: its decisions, none'),
+  table('Query: what else has opened lately?'),
+  table('GetItem: has its environment a parent for many?'),
+  table('BatchGetItem: which of those still fail?'),
   engine('Checkpoint: begin', 1),
 ];
 
 /** From there to the pager (workflows/steps/page.ts). */
 const toThePage: readonly Hop[] = [
   table('GetItem: the incident'),
+  table('GetItem: the incident, to see who pages for it'),
   table('TransactWriteItems: intent, incident', 2),
   table('GetItem: the intent'),
 ];
