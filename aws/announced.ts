@@ -15,7 +15,7 @@ export function announced(
       changed(`incident:${id}`),
     ),
     crowds: after(crowds, ['join', 'childEnded'], (parent, child) =>
-      changed(`incident:${parent}`, `incident:${child}`),
+      changed(`incident:${parent}`, `incident:${String(child)}`),
     ),
     decisions: after(decisions, ['keep', 'answer', 'expire'], (id) => changed(`incident:${id}`)),
     effects: after(effects, ['conclude', 'concludeRollback'], (id) => changed(`incident:${id}`)),
