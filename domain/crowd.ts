@@ -1,4 +1,5 @@
 import type { Config } from '../schemas/config.ts';
+import type { IncidentRecord } from '../schemas/incident.ts';
 import type { IncidentId, ServiceName } from '../schemas/names.ts';
 import type { ManyAtOnce } from '../schemas/routes.ts';
 import { plusSeconds, type Timestamp } from '../schemas/time.ts';
@@ -12,6 +13,22 @@ export type Opening = {
   environment: string;
   unmatched: string | null;
 };
+
+/**
+ * A rollback can be over within a second. That it was done does not show that it has helped, so for so long what it was done
+ * for counts as failing while its alerts fire.
+ */
+const MITIGATION_PROVES_NOTHING_SECONDS = 30;
+
+/** Neither over nor, as far as can be known by now, mitigated. */
+export function stillFails(
+  { status, verification, firing }: Pick<IncidentRecord, 'status' | 'verification' | 'firing'>,
+  openForSeconds: number,
+): boolean {
+  if (status === 'open' || status === 'mitigating') return true;
+  const unproven = status === 'mitigated' && verification !== 'passed' && firing > 0;
+  return unproven && openForSeconds < MITIGATION_PROVES_NOTHING_SECONDS;
+}
 
 /** Why incidents belong together. `name`: the dependency that they share, or empty. */
 export type Crowd = { because: 'many' | 'shared_dependency'; name: string; text: string };

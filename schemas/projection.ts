@@ -28,7 +28,7 @@ export type Pace = z.infer<typeof Pace>;
 
 /** A message that is, or may be, at an outlet. `intended`: it may have been sent. `free`: it certainly was not. */
 export const Sent = z.object({
-  state: z.enum(['intended', 'done', 'free', 'given_up']),
+  state: z.enum(['intended', 'done', 'free']),
   /** When it was intended. */
   at: Timestamp,
   channel: z.string().nullable(),

@@ -1,4 +1,4 @@
-import type { Crowd, Opening } from '../../domain/crowd.ts';
+import { type Crowd, type Opening, stillFails } from '../../domain/crowd.ts';
 import type { Clock, CrowdPort } from '../../domain/ports.ts';
 import { IncidentRecord } from '../../schemas/incident.ts';
 import { EnvironmentName, IncidentId, ServiceName } from '../../schemas/names.ts';
@@ -8,25 +8,12 @@ import { keys } from './keys.ts';
 import { timelineWrite } from './mail.ts';
 import { blankIncident, newIncidentWrites } from './open.ts';
 import { openingOf } from './openings.ts';
-import { absent, collect, type Item, type Table, type Write } from './table.ts';
+import { absent, collect, type Table } from './table.ts';
 
 /** Enough to see whether they are many. */
 const OPENINGS_LOOKED_AT = 60;
 
 const TRIES = 20;
-
-/**
- * A rollback can be over within a second. That it was done does not show that it has helped, so for so long what it was done
- * for counts as failing while its alerts fire.
- */
-const MITIGATION_PROVES_NOTHING_SECONDS = 30;
-
-function fails(incident: Item | undefined, openForSeconds: number): boolean {
-  const { status, verification, firing } = incident ?? {};
-  if (status === 'open' || status === 'mitigating') return true;
-  const unproven = status === 'mitigated' && verification !== 'passed' && Number(firing) > 0;
-  return unproven && openForSeconds < MITIGATION_PROVES_NOTHING_SECONDS;
-}
 
 /** Service of an incident that is made of others. */
 export const SEVERAL = ServiceName.parse('several-services');
@@ -51,7 +38,10 @@ export class CrowdTable implements CrowdPort {
     const newest = openings.slice(-OPENINGS_LOOKED_AT);
     const items = await this.#table.getAll(newest.map(({ id }) => keys.incident(id)));
     const now = this.#clock.now();
-    return newest.filter((opening, n) => fails(items[n], secondsBetween(opening.at, now)));
+    return newest.filter(({ at }, n) => {
+      const item = items[n];
+      return item !== undefined && stillFails(IncidentRecord.parse(item), secondsBetween(at, now));
+    });
   }
 
   async parentIn(environment: string): Promise<{ incident: IncidentRecord; lastJoinedAt: Timestamp } | undefined> {
@@ -97,7 +87,7 @@ export class CrowdTable implements CrowdPort {
     if (parent_id !== undefined) return 'joined';
     if (status === 'resolved') return 'closed';
     const name = `${unmatched ?? service} ${environment}`;
-    const { ok, failed } = await this.#transacted([
+    const result = await this.#table.transact([
       this.#table.put({ ...keys.child(parent, child), child, at }, absent),
       this.#table.update(keys.incident(child), {
         UpdateExpression: 'SET parent_id = :parent',
@@ -126,13 +116,8 @@ export class CrowdTable implements CrowdPort {
         detail: { parent },
       }),
     ]);
-    if (ok || failed.includes(0)) return 'joined';
+    if (result.ok || result.failed.includes(0)) return 'joined';
     return 'closed';
-  }
-
-  async #transacted(writes: readonly Write[]): Promise<{ ok: boolean; failed: number[] }> {
-    const result = await this.#table.transact(writes);
-    return result.ok ? { ok: true, failed: [] } : result;
   }
 
   async childEnded(parent: IncidentId, child: IncidentId): Promise<IncidentRecord | undefined> {

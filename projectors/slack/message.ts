@@ -35,7 +35,6 @@ export async function postOnce(deps: Deps, post: Post, turn: Turn): Promise<Post
   const before = await deps.projections.sent('slack', subject, key);
   if (before?.state === 'done')
     return { kind: 'there', channel: before.channel ?? post.channel, id: before.id ?? '', fresh: false };
-  if (before?.state === 'given_up') return { kind: 'refused', code: 'given_up' };
   if (before?.state === 'intended') {
     const found = await lookFor(deps, post, before.at, turn);
     if (found !== 'not_there') return found;

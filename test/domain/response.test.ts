@@ -1,25 +1,13 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { blankIncident } from '../../aws/table/open.ts';
 import { apply, begin, began, plan, type Plan, type ResponseState } from '../../domain/response.ts';
 import type { IncidentRecord } from '../../schemas/incident.ts';
 import { type Message, MitigationOutcome, PageNeed, VerificationOutcome } from '../../schemas/inbox.ts';
 import { type EnvironmentName, type IncidentId, type ServiceName, Severity } from '../../schemas/names.ts';
-import { INCIDENT, NOON } from './arbitraries.ts';
+import { incident as plainIncident } from './stories.ts';
 
-const incident = (more: Partial<IncidentRecord> = {}): IncidentRecord => ({
-  ...blankIncident,
-  id: INCIDENT as IncidentId,
-  service: 'checkout' as ServiceName,
-  environment: 'production' as EnvironmentName,
-  title: 'errors',
-  severity: 'critical',
-  opened_at: NOON,
-  trace: 'trace',
-  firing: 1,
-  asks_rollback: true,
-  ...more,
-});
+const incident = (more: Partial<IncidentRecord> = {}): IncidentRecord =>
+  plainIncident({ signal_count: 0, asks_rollback: true, ...more });
 
 const signals = (more: Partial<Extract<Message, { kind: 'signals' }>> = {}): Message => ({
   kind: 'signals',

@@ -30,7 +30,7 @@ import type {
   RollbackEnd,
   SignalView,
 } from '../../domain/ports.ts';
-import type { Crowd, Opening } from '../../domain/crowd.ts';
+import { type Crowd, type Opening, stillFails } from '../../domain/crowd.ts';
 import type { Decision, DecisionInputs } from '../../domain/rollback.ts';
 import type { Child, Story } from '../../domain/story.ts';
 import { type Automation, untouchedAutomation } from '../../schemas/access.ts';
@@ -533,12 +533,10 @@ export class FakeCrowds implements CrowdPort {
   }
 
   async stillFailing(openings: readonly Opening[]): Promise<Opening[]> {
+    const now = this.#store.clock.now();
     const fails = ({ id, at }: Opening): boolean => {
-      const { status, verification, firing = 0 } = this.#store.dossiers.get(id)?.record ?? {};
-      const unproven = status === 'mitigated' && verification !== 'passed' && firing > 0;
-      return (
-        status === 'open' || status === 'mitigating' || (unproven && secondsBetween(at, this.#store.clock.now()) < 30)
-      );
+      const record = this.#store.dossiers.get(id)?.record;
+      return record !== undefined && stillFails(record, secondsBetween(at, now));
     };
     return copy(openings.filter(fails));
   }
