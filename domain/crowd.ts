@@ -1,3 +1,4 @@
+import { serviceEntry } from './catalogue.ts';
 import type { Config } from '../schemas/config.ts';
 import type { IncidentRecord } from '../schemas/incident.ts';
 import type { IncidentId, ServiceName } from '../schemas/names.ts';
@@ -88,7 +89,7 @@ function shared(opened: Opening, near: readonly Opening[], services: Config['ser
 
 /** Alerts outside the catalogue depend on nothing that is known. */
 function dependsOn({ service, unmatched }: Opening, services: Config['services']): readonly string[] {
-  return unmatched === null && Object.hasOwn(services, service) ? (services[service]?.dependsOn ?? []) : [];
+  return unmatched === null ? (serviceEntry(services, service)?.dependsOn ?? []) : [];
 }
 
 /** The service itself and what it depends on directly. */

@@ -1,4 +1,5 @@
-import type { Config, ServiceEntry } from '../schemas/config.ts';
+import { serviceEntry } from './catalogue.ts';
+import type { Config } from '../schemas/config.ts';
 import type { IncidentRecord } from '../schemas/incident.ts';
 import type { ComponentStatus, PublicStatus } from '../schemas/outlets.ts';
 import type { StatusPageFile } from '../schemas/presentation.ts';
@@ -15,9 +16,7 @@ export function componentsOf(
   incident: Pick<Told, 'service' | 'environment' | 'severity' | 'published_by'>,
   { services, statusPage }: Pick<Config, 'services' | 'statusPage'>,
 ): { names: readonly string[]; publish: 'now' | 'ask' } {
-  const entry: ServiceEntry | undefined = Object.hasOwn(services, incident.service)
-    ? services[incident.service]
-    : undefined;
+  const entry = serviceEntry(services, incident.service);
   const names = entry?.statusPage?.components ?? [];
   const severe = incident.severity === 'critical' || (statusPage.from === 'warning' && incident.severity === 'warning');
   if (names.length === 0 || !severe || !statusPage.environments.includes(incident.environment))

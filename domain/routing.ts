@@ -3,6 +3,7 @@ import type { Severity } from '../schemas/names.ts';
 import { channelName, type Route, type TicketTarget } from '../schemas/routes.ts';
 import type { Signal } from '../schemas/signal.ts';
 import type { Timestamp } from '../schemas/time.ts';
+import { serviceEntry } from './catalogue.ts';
 import { within } from './hours.ts';
 import { windowsAt } from './maintenance.ts';
 import { matches } from './matchers.ts';
@@ -40,7 +41,7 @@ export function routingLabels(signal: Signal, entry: ServiceEntry | undefined): 
 }
 
 const entryOf = (config: Config, { service }: Signal): ServiceEntry | undefined =>
-  Object.hasOwn(config.services, service) ? config.services[service] : undefined;
+  serviceEntry(config.services, service);
 
 type Targets = Pick<Route, 'page' | 'incident' | 'slack' | 'ticket'>;
 

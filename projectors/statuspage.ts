@@ -1,3 +1,4 @@
+import { serviceEntry } from '../domain/catalogue.ts';
 import type { StatusPage, Told } from '../domain/outlets.ts';
 import type { ConfigSource, Incidents } from '../domain/ports.ts';
 import { idOf, type Projections } from '../domain/projections.ts';
@@ -44,8 +45,7 @@ const stateOf = async ({ projections }: Pick<Deps, 'projections'>, subject: Subj
 
 /** Once it is on the page, it is about all components of its service, however severe it is by now. */
 function namesOf(incident: IncidentRecord, { services }: Config, { known }: StatuspageState): readonly string[] {
-  const entry = Object.hasOwn(services, incident.service) ? services[incident.service] : undefined;
-  return entry?.statusPage?.components ?? Object.keys(known);
+  return serviceEntry(services, incident.service)?.statusPage?.components ?? Object.keys(known);
 }
 
 class Page {
@@ -138,7 +138,7 @@ class Page {
   async #others(): Promise<{ incident: IncidentRecord; names: readonly string[] }[]> {
     const concerned: { incident: IncidentRecord; names: readonly string[] }[] = [];
     for (const { id, service } of await this.#deps.incidents.open()) {
-      const entry = Object.hasOwn(this.#config.services, service) ? this.#config.services[service] : undefined;
+      const entry = serviceEntry(this.#config.services, service);
       const shared = entry?.statusPage?.components.some((name) => this.#names.includes(name)) ?? false;
       if (id === this.#incident.id || !shared) continue;
       const state = await stateOf(this.#deps, `incident:${id}`);

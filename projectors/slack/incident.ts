@@ -1,3 +1,4 @@
+import { serviceEntry } from '../../domain/catalogue.ts';
 import { entryMessage, isTold, summaryCard, teamLine, topic } from '../../domain/incident-card.ts';
 import type { Chat, Told as Answer } from '../../domain/outlets.ts';
 import type { ConfigSource, Incidents } from '../../domain/ports.ts';
@@ -170,8 +171,7 @@ class View {
     const { incident } = this.#story;
     // Of many at once it is the parent that has the line, one in each channel of those that it concerns.
     const places = [incident.service, ...this.#story.children.map(({ service }) => service)];
-    const catalogue = new Map(Object.entries(this.#config.services));
-    const own = places.flatMap((service) => catalogue.get(service)?.slack?.channel ?? []);
+    const own = places.flatMap((service) => serviceEntry(this.#config.services, service)?.slack?.channel ?? []);
     const channels = new Set([...own, ...(incident.told_channels ?? [])].map((name) => `#${name.replace(/^#/, '')}`));
     for (const name of [...channels].slice(0, LINES_MAX)) await this.#line(name);
   }

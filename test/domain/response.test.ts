@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { apply, begin, began, plan, type Plan, type ResponseState } from '../../domain/response.ts';
 import type { IncidentRecord } from '../../schemas/incident.ts';
 import { type Message, MitigationOutcome, PageNeed, VerificationOutcome } from '../../schemas/inbox.ts';
-import { type EnvironmentName, type IncidentId, type ServiceName, Severity } from '../../schemas/names.ts';
+import { Severity } from '../../schemas/names.ts';
 import { incident as plainIncident } from './stories.ts';
 
 const incident = (more: Partial<IncidentRecord> = {}): IncidentRecord =>

@@ -1,3 +1,4 @@
+import { serviceEntry } from '../../domain/catalogue.ts';
 import type { ExternalIncident, Told } from '../../domain/outlets.ts';
 import { pageNote } from '../../domain/page-note.ts';
 import { type DuePage, isOurs, pageKey, whyUnheard } from '../../domain/pages.ts';
@@ -36,7 +37,7 @@ export async function pagedElsewhere(deps: Deps, incident: IncidentRecord, numbe
   if (incident.crowd !== undefined || incident.parent_id !== undefined) return false;
   try {
     const { services, paging } = await deps.config.current();
-    if ((services[incident.service]?.paging ?? paging.mode) !== 'external') return false;
+    if ((serviceEntry(services, incident.service)?.paging ?? paging.mode) !== 'external') return false;
     const begun = await deps.effects.get(incident.id, pageKey(incident.id, number));
     // Whoever was paged by us hears of it again from us.
     const before = await deps.effects.get(incident.id, pageKey(incident.id, number - 1));

@@ -1,3 +1,4 @@
+import { serviceEntry } from '../../domain/catalogue.ts';
 import { modesFor } from '../../domain/automation.ts';
 import type { Deps, Place } from '../../domain/ports.ts';
 import type { OnsetEvidence } from '../../domain/onset.ts';
@@ -70,7 +71,7 @@ export function entryOf(
   services: Awaited<ReturnType<Deps['config']['current']>>['services'],
   { service, environment }: Place,
 ): EnvironmentEntry | undefined {
-  const own = Object.hasOwn(services, service) ? services[service] : undefined;
+  const own = serviceEntry(services, service);
   return own !== undefined && Object.hasOwn(own.environments, environment) ? own.environments[environment] : undefined;
 }
 
