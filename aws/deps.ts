@@ -4,12 +4,11 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import type { ExternalPager, Tickets } from '../domain/outlets.ts';
-import type { Clock, Deployer, Deps } from '../domain/ports.ts';
+import type { Clock, Deps } from '../domain/ports.ts';
 import { alertStates } from '../integrations/alertmanager/alert-states.ts';
 import { alertmanagerSilences } from '../integrations/alertmanager/silences.ts';
 import { githubIssues } from '../integrations/github/issues.ts';
 import { grafanaAnnotations } from '../integrations/grafana/annotations.ts';
-import { httpDeployer } from '../integrations/http-cd/deployer.ts';
 import { externalPagerDuty } from '../integrations/pagerduty/external.ts';
 import { pagerDuty } from '../integrations/pagerduty/pager.ts';
 import { prometheus } from '../integrations/prometheus/metrics.ts';
@@ -17,13 +16,13 @@ import { slackChat } from '../integrations/slack/chat.ts';
 import { statuspage } from '../integrations/statuspage/status-page.ts';
 import { webhookPager } from '../integrations/webhook/fallback-pager.ts';
 import { webhookTickets } from '../integrations/webhook/ticket.ts';
-import type { DeployerConfig } from '../schemas/config.ts';
 import type { Target } from '../schemas/projection.ts';
 import type { TicketTarget } from '../schemas/routes.ts';
 import { millisOf, timestamp } from '../schemas/time.ts';
 import { s3Blobs } from './blobs.ts';
 import { publishedConfig } from './config-source.ts';
 import { announced } from './announced.ts';
+import { deployerFor } from './deployers.ts';
 import { lambdaEngine } from './engine.ts';
 import { type Environment, readEnvironment } from './env.ts';
 import { jsonLog } from './log.ts';
@@ -106,7 +105,7 @@ export function assemble(env: Environment): Deps {
     },
     fallbackPager: webhookPager({ config, secrets, clock }),
     externalPager: externalPager({ secrets, clock }),
-    deployerFor: (entry) => deployerFor(entry, { secrets, clock }),
+    deployerFor: (entry, place) => deployerFor(entry, { place, secrets, clock }),
     metrics: prometheus(() => secrets.get('PROMETHEUS_URL')),
     alerts: alertStates({
       alertmanager: () => secrets.get('ALERTMANAGER_URL'),
@@ -184,13 +183,4 @@ async function ticketsFor(target: TicketTarget, { secrets, clock }: Pick<Deps, '
     labels: target.labels,
     clock,
   });
-}
-
-/** One line for each kind of deployer. */
-async function deployerFor(
-  entry: DeployerConfig,
-  { secrets, clock }: Pick<Deps, 'secrets' | 'clock'>,
-): Promise<Deployer | undefined> {
-  const url = entry.url ?? (await secrets.get('CD_URL'));
-  return url === undefined ? undefined : httpDeployer(entry, { url, secrets, clock });
 }

@@ -1,6 +1,7 @@
 import type { Change, ChangePatch, NewChange } from '../schemas/change.ts';
 import type { Automation, NewToken, TokenRecord } from '../schemas/access.ts';
-import type { Config, DeployerConfig } from '../schemas/config.ts';
+import type { Config } from '../schemas/config.ts';
+import type { DeployerConfig } from '../schemas/deployers.ts';
 import type { Mail, Message, MitigationOutcome, PageNeed } from '../schemas/inbox.ts';
 import type {
   DecisionState,
@@ -24,6 +25,7 @@ import type { Mute } from './routing.ts';
 import type { Projections } from './projections.ts';
 import type { Decision, DecisionInputs } from './rollback.ts';
 import type { Story } from './story.ts';
+import type { Deployer } from './targets.ts';
 
 /** All that the product needs from outside. One is assembled for AWS and, with other addresses, for one machine. */
 export type Deps = {
@@ -51,7 +53,7 @@ export type Deps = {
   /** Where others page by themselves. */
   externalPager: ExternalPager;
   /** Undefined: it is not configured far enough to be called. */
-  deployerFor: (config: DeployerConfig) => Promise<Deployer | undefined>;
+  deployerFor: (config: DeployerConfig, place: Place) => Promise<Deployer | undefined>;
   metrics: Metrics;
   alerts: AlertStates;
   silences: Silences;
@@ -374,34 +376,6 @@ export type PageRequest = {
 export type Pager = {
   /** One attempt. Repeating it with the same key does not page again. */
   send(request: PageRequest): Promise<Attempt>;
-};
-
-export type RollbackRequest = {
-  service: ServiceName;
-  environment: EnvironmentName;
-  from: Version;
-  to: Version;
-  incident: IncidentId;
-  reason: string;
-  key: string;
-};
-
-export type DeployerAnswer =
-  | { kind: 'succeeded'; id: string | null }
-  | { kind: 'in_progress'; id: string | null; statusUrl: string | null }
-  | { kind: 'failed'; detail: string }
-  | { kind: 'superseded'; current: string }
-  | { kind: 'busy'; detail: string }
-  | { kind: 'refused'; detail: string }
-  | { kind: 'later'; detail: string; afterSeconds: number | null };
-
-export type Deployer = {
-  readonly target: string;
-  /** What the target does with the same key twice; the guarantee of the effect. */
-  readonly effectClass: Effect['class'];
-  /** One attempt; with the same key again it is the look. */
-  rollBack(request: RollbackRequest): Promise<DeployerAnswer>;
-  status(statusUrl: string): Promise<DeployerAnswer>;
 };
 
 export type Metrics = {

@@ -20,8 +20,8 @@ export function parametersOf(
 function* secretNames({ services, paging, routes }: Config): Generator<string> {
   for (const { environments } of Object.values(services)) {
     for (const { deployer } of Object.values(environments)) {
-      const auth = deployer?.auth;
-      if (auth !== undefined) yield 'bearer' in auth ? auth.bearer : auth.webhookSignature;
+      if (deployer === undefined || !('auth' in deployer) || deployer.auth === undefined) continue;
+      yield 'bearer' in deployer.auth ? deployer.auth.bearer : deployer.auth.webhookSignature;
     }
   }
   if (paging.fallback !== undefined) yield paging.fallback.signature;

@@ -1,21 +1,10 @@
 import { z } from 'zod';
+import { DeployerConfig } from './deployers.ts';
 import { HttpUrl, SecretName } from './endpoint.ts';
 import { EnvironmentName, Mode, ServiceName } from './names.ts';
 import { SlackFile, StatusPageFile } from './presentation.ts';
 import { RoutesFile } from './routes.ts';
 import { oneOf } from './synonyms.ts';
-
-/** A CD system with an HTTP API of the form that `docs/deployers.md` describes. */
-const HttpDeployer = z.strictObject({
-  kind: z.literal('http'),
-  /** Absent: the CD system at `CD_URL`, which is the stand-in of the sandbox where there is one. */
-  url: HttpUrl.optional(),
-  auth: z.union([z.strictObject({ bearer: SecretName }), z.strictObject({ webhookSignature: SecretName })]).optional(),
-});
-export type HttpDeployer = z.infer<typeof HttpDeployer>;
-
-export const DeployerConfig = z.discriminatedUnion('kind', [HttpDeployer]);
-export type DeployerConfig = z.infer<typeof DeployerConfig>;
 
 const EnvironmentEntry = z.strictObject({
   /** Absent: page, never act. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import type { Clock, Deployer, DeployerAnswer, RollbackRequest, Secrets } from '../../domain/ports.ts';
-import type { HttpDeployer } from '../../schemas/config.ts';
+import type { Clock, Place, Secrets } from '../../domain/ports.ts';
+import type { ActAnswer, Deployer, RollbackRequest } from '../../domain/targets.ts';
+import type { HttpDeployer } from '../../schemas/deployers.ts';
 import { millisOf } from '../../schemas/time.ts';
 import { type Answer, call, json, NoAnswer, retryAfterSeconds } from '../http.ts';
 import { truncate } from '../text.ts';
@@ -22,15 +23,18 @@ const Conflict = z.object({ current_version: z.string() });
  * A CD system that speaks the contract of `kind: http` (docs/deployers.md). The key makes a repeat the look: the same
  * key again gives the first answer and rolls back nothing twice.
  */
-export function httpDeployer(config: HttpDeployer, options: { url: string; secrets: Secrets; clock: Clock }): Deployer {
-  const { url, secrets, clock } = options;
+export function httpDeployer(
+  config: HttpDeployer,
+  options: { url: string; place: Place; secrets: Secrets; clock: Clock },
+): Deployer {
+  const { url, place, secrets, clock } = options;
   const attempt = async (request: {
     url: string;
     method: string;
     headers?: Record<string, string>;
     body?: string;
     id: string;
-  }): Promise<Answer | DeployerAnswer> => {
+  }): Promise<Answer | ActAnswer> => {
     const auth = await authHeaders(config, secrets, clock, request.id, request.body ?? '');
     if ('refused' in auth) return { kind: 'refused', detail: auth.refused };
     try {
@@ -47,6 +51,8 @@ export function httpDeployer(config: HttpDeployer, options: { url: string; secre
   };
   return {
     target: url,
+    // One CD system serves many services, each apart.
+    resource: `http ${JSON.stringify([url, place.service, place.environment])}`,
     effectClass: 'keyed',
     async rollBack(request) {
       const answer = await attempt({
@@ -99,7 +105,7 @@ async function authHeaders(
   };
 }
 
-function read(answer: Answer, url: string, clock: Clock): DeployerAnswer {
+function read(answer: Answer, url: string, clock: Clock): ActAnswer {
   const { status, headers, text } = answer;
   const said = `the CD system answered ${status}${text.trim() === '' ? '' : `: ${truncate(text.trim(), 300)}`}`;
   if (status >= 200 && status < 300) return accepted(json(text), url, said);
@@ -114,7 +120,7 @@ function read(answer: Answer, url: string, clock: Clock): DeployerAnswer {
   return { kind: 'refused', detail: said };
 }
 
-function accepted(body: unknown, url: string, said: string): DeployerAnswer {
+function accepted(body: unknown, url: string, said: string): ActAnswer {
   const told = Accepted.safeParse(body);
   if (!told.success)
     return {
@@ -124,7 +130,7 @@ function accepted(body: unknown, url: string, said: string): DeployerAnswer {
   const { id = null, status, status_url: statusUrl = null } = told.data;
   if (status === 'succeeded') return { kind: 'succeeded', id };
   if (status === 'failed') return { kind: 'failed', detail: said };
-  return { kind: 'in_progress', id, statusUrl: statusUrl === null ? null : portable(statusUrl, url) };
+  return { kind: 'in_progress', id, handle: statusUrl === null ? null : portable(statusUrl, url) };
 }
 
 /** Without the origin where it is the deployer's own: a workflow may ask again after the CD system has moved. */

@@ -19,7 +19,9 @@ describe('the stories of the demo in which more breaks than a service', { timeou
       .map(({ body }) => new URLSearchParams(String(body)))
       .map((form) => `${form.get('channel')} ${form.get('text')}`);
     expect(posts).toEqual([...new Set(posts)]);
-    expect(story.lines.join('\n')).toMatch(/Slack +answers 503[^]*Rolled back to v41[^]*Slack +opens #incident-/);
+    const told = story.lines.join('\n');
+    expect(told).toMatch(/Slack +answers 503[^]*Slack +is back[^]*Slack +opens #incident-/);
+    expect(told).toMatch(/Rolled back to v41[^]*Slack +is back/);
   });
 
   test.concurrent('killed twice: one page, one rollback, one channel, and the incident ends', async () => {

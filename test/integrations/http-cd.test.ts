@@ -1,9 +1,9 @@
 import { createHmac } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import type { Deployer, DeployerAnswer, RollbackRequest } from '../../domain/ports.ts';
+import type { ActAnswer, Deployer, RollbackRequest } from '../../domain/targets.ts';
 import { httpDeployer } from '../../integrations/http-cd/deployer.ts';
-import type { HttpDeployer } from '../../schemas/config.ts';
+import type { HttpDeployer } from '../../schemas/deployers.ts';
 import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../schemas/names.ts';
 import { calls, exchange, start } from '../local/standins/support.ts';
 import { SetClock } from '../support/fake-deps.ts';
@@ -20,7 +20,10 @@ const secrets = { get: async (name: string) => SECRETS[name] };
 type Auth = NonNullable<HttpDeployer['auth']>;
 
 const deployerAt = (url: string, auth?: Auth): Deployer =>
-  httpDeployer({ kind: 'http', url, ...(auth === undefined ? {} : { auth }) }, { url, secrets, clock });
+  httpDeployer(
+    { kind: 'http', url, ...(auth === undefined ? {} : { auth }) },
+    { url, place: request(), secrets, clock },
+  );
 
 const KEY = '01JCYZ7Q8M3N5P7R9T1V3X5Z7B.roll-back.1';
 const request = (more: Partial<RollbackRequest> = {}): RollbackRequest => ({
@@ -29,6 +32,8 @@ const request = (more: Partial<RollbackRequest> = {}): RollbackRequest => ({
   from: '2026.11.20-4' as Version,
   to: '2026.11.19-2' as Version,
   incident: '01JCYZ7Q8M3N5P7R9T1V3X5Z7B' as IncidentId,
+  fromCommit: null,
+  toCommit: null,
   reason: 'INC-42 HighErrorBurnRate',
   key: KEY,
   ...more,
@@ -37,9 +42,9 @@ const request = (more: Partial<RollbackRequest> = {}): RollbackRequest => ({
 const said = (text: string) => expect.stringContaining(text) as string;
 
 describe('every exchange that the contract has', () => {
-  const EXPECTED: Record<string, DeployerAnswer> = {
-    'generic-rollback-200-duplicate': { kind: 'in_progress', id: 'rb_01', statusUrl: '/api/v1/rollback/rb_01' },
-    'generic-rollback-202': { kind: 'in_progress', id: 'rb_01', statusUrl: '/api/v1/rollback/rb_01' },
+  const EXPECTED: Record<string, ActAnswer> = {
+    'generic-rollback-200-duplicate': { kind: 'in_progress', id: 'rb_01', handle: '/api/v1/rollback/rb_01' },
+    'generic-rollback-202': { kind: 'in_progress', id: 'rb_01', handle: '/api/v1/rollback/rb_01' },
     'generic-rollback-404-unknown-service': { kind: 'refused', detail: said('404') },
     'generic-rollback-409-in-progress': { kind: 'busy', detail: said('409') },
     'generic-rollback-409-version-changed': { kind: 'superseded', current: '2026.11.20-5' },
@@ -83,11 +88,11 @@ describe('with the stand-in', () => {
   });
 });
 
-const idOf = (answer: DeployerAnswer | undefined): string | null | undefined =>
+const idOf = (answer: ActAnswer | undefined): string | null | undefined =>
   answer !== undefined && 'id' in answer ? answer.id : undefined;
 
 describe('what it answers', () => {
-  test.each<[string, { status: number; body?: string; headers?: Record<string, string> }, DeployerAnswer]>([
+  test.each<[string, { status: number; body?: string; headers?: Record<string, string> }, ActAnswer]>([
     ['200, done', { status: 200, body: '{"id":"1","status":"succeeded"}' }, { kind: 'succeeded', id: '1' }],
     ['an id that is a number', { status: 201, body: '{"id":7,"status":"succeeded"}' }, { kind: 'succeeded', id: '7' }],
     ['no id', { status: 200, body: '{"status":"succeeded"}' }, { kind: 'succeeded', id: null }],
@@ -99,7 +104,7 @@ describe('what it answers', () => {
     [
       'in progress without a place to look',
       { status: 202, body: '{"id":"1","status":"in_progress"}' },
-      { kind: 'in_progress', id: '1', statusUrl: null },
+      { kind: 'in_progress', id: '1', handle: null },
     ],
     ['204', { status: 204 }, { kind: 'failed', detail: said('not known') }],
     ['a 2xx in HTML', { status: 200, body: '<html>' }, { kind: 'failed', detail: said('not known') }],
@@ -138,7 +143,7 @@ describe('what it answers', () => {
     const { url } = await vendor({ status: 307, headers: { location: `${elsewhere.url}/` } });
     const deployer = deployerAt(url, { bearer: 'CD_TOKEN' });
     expect(await deployer.rollBack(request())).toEqual({ kind: 'refused', detail: said('307') });
-    expect(await deployer.status(`${url}/1`)).toEqual({ kind: 'refused', detail: said('307') });
+    expect(await deployer.status(`${url}/1`, request())).toEqual({ kind: 'refused', detail: said('307') });
     expect(elsewhere.received).toEqual([]);
   });
 
@@ -170,16 +175,16 @@ describe('what it answers', () => {
 });
 
 describe('how a rollback is getting on', () => {
-  const progress = (statusUrl: string) => ({
+  const progress = (handle: string) => ({
     status: 202,
-    body: JSON.stringify({ id: '1', status: 'in_progress', status_url: statusUrl }),
+    body: JSON.stringify({ id: '1', status: 'in_progress', status_url: handle }),
   });
 
   test('is asked where it says, at its own origin', async () => {
     const { url, received } = await vendor({ status: 200, body: '{"id":"1","status":"succeeded"}' });
     const deployer = deployerAt(`${url}/api/v1/rollback`, { bearer: 'CD_TOKEN' });
-    for (const statusUrl of [`${url}/status/1?full=1`, '/status/1?full=1', '../../status/1?full=1']) {
-      expect(await deployer.status(statusUrl)).toEqual({ kind: 'succeeded', id: '1' });
+    for (const handle of [`${url}/status/1?full=1`, '/status/1?full=1', '../../status/1?full=1']) {
+      expect(await deployer.status(handle, request())).toEqual({ kind: 'succeeded', id: '1' });
     }
     expect(received).toMatchObject(
       Array.from({ length: 3 }, () => ({
@@ -193,10 +198,10 @@ describe('how a rollback is getting on', () => {
 
   test('is kept without its origin, so that it can be asked after the CD system has moved', async () => {
     const { url } = await vendor(progress('/status/1'));
-    expect(await deployerAt(url).rollBack(request())).toMatchObject({ statusUrl: '/status/1' });
+    expect(await deployerAt(url).rollBack(request())).toMatchObject({ handle: '/status/1' });
     const absolute = await vendor({ status: 202, body: '' });
     const { url: other } = await vendor(progress(`${absolute.url}/x`));
-    expect(await deployerAt(other).rollBack(request())).toMatchObject({ statusUrl: `${absolute.url}/x` });
+    expect(await deployerAt(other).rollBack(request())).toMatchObject({ handle: `${absolute.url}/x` });
   });
 
   test.each([
@@ -206,9 +211,9 @@ describe('how a rollback is getting on', () => {
     ['a host in disguise', (url: string) => url.replace('http://', 'http://127.0.0.1@evil.test#')],
     ['no address of the web', () => 'file:///etc/passwd'],
     ['no address at all', () => 'http://'],
-  ])('is never asked at %s', async (_, statusUrl) => {
+  ])('is never asked at %s', async (_, handle) => {
     const { url, received } = await vendor({ status: 200, body: '{"id":"1","status":"succeeded"}' });
-    expect(await deployerAt(url, { bearer: 'CD_TOKEN' }).status(statusUrl(url))).toEqual({
+    expect(await deployerAt(url, { bearer: 'CD_TOKEN' }).status(handle(url), request())).toEqual({
       kind: 'failed',
       detail: said('it was not called'),
     });

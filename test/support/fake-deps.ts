@@ -1,16 +1,6 @@
-import type {
-  Attempt,
-  Clock,
-  Deployer,
-  DeployerAnswer,
-  Deps,
-  Engine,
-  Log,
-  Metrics,
-  PageRequest,
-  RollbackRequest,
-} from '../../domain/ports.ts';
+import type { Attempt, Clock, Deps, Engine, Log, Metrics, PageRequest } from '../../domain/ports.ts';
 import { type Config, emptyConfig } from '../../schemas/config.ts';
+import type { ActAnswer, Deployer, RollbackRequest } from '../../domain/targets.ts';
 import type { ExternalFound, ExternalIncident, Told } from '../../domain/outlets.ts';
 import type { Projections } from '../../domain/projections.ts';
 import type { Subject } from '../../schemas/projection.ts';
@@ -84,8 +74,8 @@ export class FakeWorld {
   notes: Script<Told<null>> = [{ kind: 'done', value: null }];
   external: Script<Told<ExternalIncident | null>> = [{ kind: 'done', value: null }];
   /** The CD system: to a rollback, and to a look at one. */
-  rollbacks: Script<DeployerAnswer> = [{ kind: 'succeeded', id: 'rb-1' }];
-  looks: Script<DeployerAnswer> = [{ kind: 'succeeded', id: 'rb-1' }];
+  rollbacks: Script<ActAnswer> = [{ kind: 'succeeded', id: 'rb-1' }];
+  looks: Script<ActAnswer> = [{ kind: 'succeeded', id: 'rb-1' }];
   /** What the health query gives; `null`: there is no Prometheus. */
   health: Awaited<ReturnType<Metrics['value']>> = null;
   firstBadAt: Timestamp | null = null;
@@ -185,6 +175,7 @@ export class FakeWorld {
   #deployer(): Deployer {
     return {
       target: 'http://cd.test/rollback',
+      resource: 'http://cd.test/rollback',
       effectClass: 'keyed',
       rollBack: async (request) => this.#said(`cd ${tellRollback(request)}`, next(this.rollbacks)),
       status: async (url) => this.#said(`cd look ${url}`, next(this.looks)),

@@ -1,7 +1,8 @@
 import { InvocationStatus } from '@aws/durable-execution-sdk-js';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Attempt, DeployerAnswer } from '../../domain/ports.ts';
+import type { Attempt } from '../../domain/ports.ts';
+import type { ActAnswer } from '../../domain/targets.ts';
 import { secondsBetween } from '../../schemas/time.ts';
 import { wake } from '../../workflows/wake.ts';
 import type { FakeWorld } from '../support/fake-deps.ts';
@@ -21,9 +22,9 @@ const ALERTS = [
   { name: 'Odd', labels: { severity: 'warning' } },
 ] as const;
 
-const later: Attempt & DeployerAnswer = { kind: 'later', detail: 'answered 503', afterSeconds: 7 };
+const later: Attempt & ActAnswer = { kind: 'later', detail: 'answered 503', afterSeconds: 7 };
 const taken: Attempt = { kind: 'taken', detail: 'accepted' };
-const done: DeployerAnswer = { kind: 'succeeded', id: 'rb' };
+const done: ActAnswer = { kind: 'succeeded', id: 'rb' };
 
 const set =
   (what: Partial<FakeWorld>): Moment =>
@@ -101,7 +102,7 @@ const anyMoment: fc.Arbitrary<[string, Moment]> = fc.oneof(
       ['the CD system is away', set({ rollbacks: [later] })],
       [
         'the CD system works on it',
-        set({ rollbacks: [{ kind: 'in_progress', id: 'rb', statusUrl: '/rb' }], looks: [later, done] }),
+        set({ rollbacks: [{ kind: 'in_progress', id: 'rb', handle: '/rb' }], looks: [later, done] }),
       ],
       ['the CD system is back', set({ rollbacks: [done] })],
       ['the CD system fails', set({ rollbacks: [{ kind: 'failed', detail: 'hook' }] })],

@@ -1,4 +1,5 @@
-import type { Attempt, DeployerAnswer } from '../../domain/ports.ts';
+import type { Attempt } from '../../domain/ports.ts';
+import type { ActAnswer } from '../../domain/targets.ts';
 import type { IncidentStatus } from '../../schemas/incident.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../schemas/names.ts';
 import { plusSeconds } from '../../schemas/time.ts';
@@ -36,10 +37,10 @@ const failing = vendors({ health: { kind: 'value', value: 0.4 } });
 
 const taken: Attempt = { kind: 'taken', detail: 'accepted' };
 const place = { service: 'checkout' as ServiceName, environment: 'production' as EnvironmentName };
-const done: DeployerAnswer = { kind: 'succeeded', id: 'rb-1' };
+const done: ActAnswer = { kind: 'succeeded', id: 'rb-1' };
 const later = (afterSeconds: number | null = null) =>
   ({ kind: 'later', detail: 'answered 503', afterSeconds }) as const;
-const inProgress = (statusUrl: string | null): DeployerAnswer => ({ kind: 'in_progress', id: 'rb-1', statusUrl });
+const inProgress = (handle: string | null): ActAnswer => ({ kind: 'in_progress', id: 'rb-1', handle });
 
 const PAGE = 'pager trigger page.1 critical';
 const PAGE_AGAIN = 'pager trigger page.2 critical';

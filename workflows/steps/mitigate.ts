@@ -5,7 +5,7 @@ import type { DecisionState, DecisionView } from '../../schemas/incident.ts';
 import type { IncidentId, Version } from '../../schemas/names.ts';
 import type { Run } from '../run.ts';
 import { wake } from '../wake.ts';
-import { judge } from './judge.ts';
+import { entryOf, judge } from './judge.ts';
 import { type Attempted, lookAtRollback, reasonFor, rollBackOnce, type RollbackOrder } from './roll-back.ts';
 import { verifyOnce } from './verify.ts';
 
@@ -53,6 +53,8 @@ type Gist = Pick<DecisionView, 'kind' | 'because' | 'from_version' | 'to_version
   service: RollbackOrder['service'];
   environment: RollbackOrder['environment'];
   suspect: string | null;
+  fromCommit: string | null;
+  toCommit: string | null;
   asked: Asked['by'];
   approvalSeconds: number;
 };
@@ -60,8 +62,8 @@ type Gist = Pick<DecisionView, 'kind' | 'because' | 'from_version' | 'to_version
 async function gist(deps: Deps, id: IncidentId, number: number, asked: Asked): Promise<Gist> {
   const { decision, inputs, incident } = await judge(deps, id, number, asked);
   const { services } = await deps.config.current();
-  const minutes =
-    services[incident.service]?.environments[incident.environment]?.autoRollback.approvalTimeoutMinutes ?? 60;
+  const minutes = entryOf(services, incident)?.autoRollback.approvalTimeoutMinutes ?? 60;
+  const recorded = (version: string | null) => inputs.changes.findLast((change) => change.version === version);
   return {
     kind: decision.kind,
     because: decision.because,
@@ -70,7 +72,9 @@ async function gist(deps: Deps, id: IncidentId, number: number, asked: Asked): P
     reason: reasonFor(decision, incident.title),
     service: incident.service,
     environment: incident.environment,
-    suspect: inputs.changes.findLast((change) => change.version === decision.from_version)?.id ?? null,
+    suspect: recorded(decision.from_version)?.id ?? null,
+    fromCommit: recorded(decision.from_version)?.commit ?? null,
+    toCommit: recorded(decision.to_version)?.commit ?? null,
     asked: inputs.asked.by,
     approvalSeconds: minutes * 60,
   };
@@ -108,6 +112,8 @@ async function carryOut(
       environment,
       from,
       to,
+      fromCommit: judged.fromCommit,
+      toCommit: judged.toCommit,
       asked: judged.asked,
       approved: kind === 'approve',
       reason,
@@ -154,7 +160,7 @@ async function askPerson(
 async function rollBack(run: Run, order: RollbackOrder, deps: Deps): Promise<End> {
   for (let attempt = 0; attempt < TRIES; attempt += 1) {
     const answer: Attempted = await run.step('roll-back', () => rollBackOnce(deps, order));
-    if (answer.kind === 'in_progress') return follow(run, order, answer.statusUrl, deps);
+    if (answer.kind === 'in_progress') return follow(run, order, answer.handle, deps);
     if (answer.kind !== 'later' && answer.kind !== 'busy') return ended(answer, order.to);
     const pause = PAUSES_SECONDS[Math.min(attempt, PAUSES_SECONDS.length - 1)] ?? 120;
     await run.wait('roll-back-again', {
@@ -169,11 +175,11 @@ async function rollBack(run: Run, order: RollbackOrder, deps: Deps): Promise<End
 }
 
 /** It was accepted; that is not yet done. Without a place to look, the same key again is the look. */
-async function follow(run: Run, order: RollbackOrder, statusUrl: string | null, deps: Deps): Promise<End> {
+async function follow(run: Run, order: RollbackOrder, handle: string | null, deps: Deps): Promise<End> {
   for (let poll = 0; poll < POLLS; poll += 1) {
     await run.wait('rolling-back', { seconds: pollPause(poll) });
     const answer: Attempted = await run.step('look-at-roll-back', () =>
-      statusUrl === null ? rollBackOnce(deps, order) : lookAtRollback(deps, order, statusUrl),
+      handle === null ? rollBackOnce(deps, order) : lookAtRollback(deps, order, handle),
     );
     if (answer.kind !== 'in_progress' && answer.kind !== 'later' && answer.kind !== 'busy')
       return ended(answer, order.to);

@@ -1,5 +1,6 @@
 import { shippedSince } from '../../domain/versions.ts';
-import type { DeployerAnswer, Deps, Place } from '../../domain/ports.ts';
+import type { Deps, Place } from '../../domain/ports.ts';
+import type { ActAnswer, Deployer, RollbackRequest } from '../../domain/targets.ts';
 import type { DecisionView, Reason } from '../../schemas/incident.ts';
 import { type IncidentId, lowestMode, type Mode, type Version } from '../../schemas/names.ts';
 import type { Asked } from '../../domain/response.ts';
@@ -10,13 +11,15 @@ export type RollbackOrder = Place & {
   key: string;
   from: Version;
   to: Version;
+  fromCommit: string | null;
+  toCommit: string | null;
   asked: Asked['by'];
   /** A person has said yes to this very decision. */
   approved: boolean;
   reason: string;
 };
 
-export type Attempted = DeployerAnswer | { kind: 'withheld'; reason: Reason };
+export type Attempted = ActAnswer | { kind: 'withheld'; reason: Reason };
 
 /**
  * One attempt at rolling back. The guards are read again here, strongly consistent and directly before the call, since
@@ -24,7 +27,7 @@ export type Attempted = DeployerAnswer | { kind: 'withheld'; reason: Reason };
  */
 export async function rollBackOnce(deps: Deps, order: RollbackOrder): Promise<Attempted> {
   const entry = entryOf((await deps.config.current()).services, order);
-  const deployer = entry?.deployer && (await deps.deployerFor(entry.deployer));
+  const deployer = await deployerOf(deps, order);
   if (entry === undefined || deployer === undefined) return withheld('no_deployer', NO_DEPLOYER);
   const before = await deps.effects.get(order.incidentId, order.key);
   // A run that took over from one that died finds it done.
@@ -50,15 +53,25 @@ export async function rollBackOnce(deps: Deps, order: RollbackOrder): Promise<At
     order,
   );
   if (!intent.ok) return { kind: 'withheld', reason: intent.reason };
-  return deployer.rollBack({
-    service: order.service,
-    environment: order.environment,
-    from: order.from,
-    to: order.to,
-    incident: order.incidentId,
-    reason: order.reason,
-    key: order.key,
-  });
+  return deployer.rollBack(requestOf(order));
+}
+
+const requestOf = (order: RollbackOrder): RollbackRequest => ({
+  service: order.service,
+  environment: order.environment,
+  from: order.from,
+  to: order.to,
+  fromCommit: order.fromCommit,
+  toCommit: order.toCommit,
+  incident: order.incidentId,
+  reason: order.reason,
+  key: order.key,
+});
+
+/** Undefined: none is configured, or not far enough to be called. */
+async function deployerOf(deps: Deps, place: Place): Promise<Deployer | undefined> {
+  const entry = entryOf((await deps.config.current()).services, place);
+  return entry?.deployer && deps.deployerFor(entry.deployer, place);
 }
 
 /** What forbids it at this moment, if anything does. */
@@ -88,11 +101,10 @@ async function whyNot(deps: Deps, order: RollbackOrder, configured: Mode, tried:
 }
 
 /** Looks how a rollback that was accepted is getting on. */
-export async function lookAtRollback(deps: Deps, place: Place, statusUrl: string): Promise<DeployerAnswer> {
-  const entry = entryOf((await deps.config.current()).services, place);
-  const deployer = entry?.deployer && (await deps.deployerFor(entry.deployer));
+export async function lookAtRollback(deps: Deps, order: RollbackOrder, handle: string): Promise<ActAnswer> {
+  const deployer = await deployerOf(deps, order);
   if (deployer === undefined) return { kind: 'later', detail: NO_DEPLOYER, afterSeconds: null };
-  return deployer.status(statusUrl);
+  return deployer.status(handle, requestOf(order));
 }
 
 const NO_DEPLOYER =
