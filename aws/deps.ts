@@ -37,6 +37,7 @@ import { DecisionTable } from './table/decisions.ts';
 import { EffectTable } from './table/effects.ts';
 import { IdempotencyTable } from './table/idempotency.ts';
 import { IncidentTable } from './table/incidents.ts';
+import { PinTable } from './table/pins.ts';
 import { ProjectionTable } from './table/projections.ts';
 import { QuarantineTable } from './table/quarantine.ts';
 import { Table } from './table/table.ts';
@@ -89,6 +90,7 @@ export function assemble(env: Environment): Deps {
       },
       (...subjects) => projections.changed(...subjects),
     ),
+    pins: new PinTable(table, clock),
     projections,
     bulletins: new BulletinTable(table),
     quarantine: new QuarantineTable(table, blobs, clock),
@@ -105,7 +107,7 @@ export function assemble(env: Environment): Deps {
     },
     fallbackPager: webhookPager({ config, secrets, clock }),
     externalPager: externalPager({ secrets, clock }),
-    deployerFor: (entry, place) => deployerFor(entry, { place, secrets, clock }),
+    deployerFor: (entry, place) => deployerFor(entry, { place, secrets, clock, config }),
     metrics: prometheus(() => secrets.get('PROMETHEUS_URL')),
     alerts: alertStates({
       alertmanager: () => secrets.get('ALERTMANAGER_URL'),

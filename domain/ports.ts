@@ -1,5 +1,5 @@
 import type { Change, ChangePatch, NewChange } from '../schemas/change.ts';
-import type { Automation, NewToken, TokenRecord } from '../schemas/access.ts';
+import type { Automation, AutomationInput, NewToken, TokenRecord } from '../schemas/access.ts';
 import type { Config } from '../schemas/config.ts';
 import type { DeployerConfig } from '../schemas/deployers.ts';
 import type { Mail, Message, MitigationOutcome, PageNeed } from '../schemas/inbox.ts';
@@ -13,12 +13,14 @@ import type {
   Reason,
   TimelineEntry,
 } from '../schemas/incident.ts';
+import type { PinView } from '../schemas/pin.ts';
 import type { TicketTarget } from '../schemas/routes.ts';
 import type { ChangeId, EnvironmentName, IncidentId, ServiceName, Severity, Version } from '../schemas/names.ts';
 import type { Signal } from '../schemas/signal.ts';
 import type { Timestamp } from '../schemas/time.ts';
 import type { Arrival } from './admission.ts';
 import type { Bulletins } from './bulletins.ts';
+import type { Curve } from './correlation/evidence.ts';
 import type { Crowd, Opening } from './crowd.ts';
 import type { Annotations, Chat, ExternalPager, Silences, StatusPage, Tickets } from './outlets.ts';
 import type { Mute } from './routing.ts';
@@ -44,6 +46,7 @@ export type Deps = {
   decisions: Decisions;
   effects: Effects;
   changes: Changes;
+  pins: Pins;
   quarantine: Quarantine;
   automation: AutomationSwitch;
   tokens: Tokens;
@@ -242,36 +245,46 @@ export type Decisions = {
   inputs(id: IncidentId, number: number): Promise<DecisionInputs | undefined>;
   /** Hangs a bell on a question, and tells where the question stands. */
   await(id: IncidentId, number: number, bell: string): Promise<DecisionState>;
-  /** Answers the decision with this digest. `superseded`: it is not the one that waits. */
-  answer(
-    id: IncidentId,
-    digest: string,
-    answer: 'approved' | 'rejected',
-    by: string,
-    note: string,
-  ): Promise<'taken' | 'superseded'>;
-  /** Withdraws a question that nobody has answered; tells where it stands now. */
-  expire(id: IncidentId, number: number): Promise<DecisionState>;
+  /** Answers the decision with this digest. `needs_another`: of two, this person has said yes already. */
+  answer(id: IncidentId, digest: string, answer: 'approved' | 'rejected', by: string, note: string): Promise<Answered>;
+  /** Ends a question that nobody has answered, in this way; tells where it stands now. */
+  expire(id: IncidentId, number: number, as?: 'expired' | 'approved'): Promise<DecisionState>;
   state(id: IncidentId, number: number): Promise<DecisionState>;
 };
+
+/** `superseded`: it is not the decision that waits. */
+export type Answered = 'taken' | 'superseded' | 'needs_another';
 
 export type Effects = {
   get(id: IncidentId, key: string): Promise<Effect | undefined>;
   /** Records what is about to be done; tells what is recorded already. */
   intend(id: IncidentId, effect: Omit<Effect, 'state' | 'at'>, also?: { page?: number }): Promise<Effect>;
   /**
-   * Records that a rollback is about to be called for, counts it, and takes the target's lock; the incident goes to
-   * `mitigating`. Gives the reason where it may not be.
+   * Records that something of a service is about to be changed, counts it, and takes the target's lock; the incident
+   * goes to `mitigating`. Gives the reason where it may not be.
    */
-  intendRollback(
+  intendAct(
     id: IncidentId,
     effect: Omit<Effect, 'state' | 'at'>,
-    place: Place,
+    act: Act,
   ): Promise<{ ok: true; effect: Effect } | { ok: false; reason: Reason }>;
   conclude(id: IncidentId, key: string, state: Effect['state'], detail: string, actor?: string): Promise<void>;
   /** Ends a rollback: outcome, lock, incident status, the change that it made, and the message for the inbox. */
   concludeRollback(id: IncidentId, end: RollbackEnd): Promise<void>;
   rollbacksSince(place: Place, since: Timestamp): Promise<number>;
+  /** Automatic acts of all services. */
+  automaticSince(since: Timestamp): Promise<number>;
+};
+
+/** What is about to be changed. */
+export type Act = {
+  place: Place;
+  /** What is locked meanwhile. */
+  resource: string;
+  /** Nobody was asked: it counts against what all services together may do in an hour. */
+  automatic: boolean;
+  /** It was our idea, asked or not: when it was wrong, that counts against the service's automation. */
+  ours: boolean;
 };
 
 export type Place = { service: ServiceName; environment: EnvironmentName };
@@ -297,6 +310,23 @@ export type Changes = {
   recent(place: Place, limit: number): Promise<Change[]>;
   /** For each place the change that made its version live. */
   live(): Promise<Change[]>;
+  /** Begun, and not ended as far as was told. `overdueAt`: it was said that its time was over then. */
+  rolling(): Promise<{ change: Change; overdueAt: Timestamp | null }[]>;
+  /** Remembers that it was said. */
+  setOverdue(id: ChangeId, at: Timestamp): Promise<void>;
+  /** Null also once it has ended. */
+  overdueAt(id: ChangeId): Promise<Timestamp | null>;
+};
+
+/** Versions known bad. */
+export type Pins = {
+  /** Newest first. @param query.all those that are lifted or superseded, too */
+  list(query: { limit: number; cursor?: string; all: boolean }): Promise<Page<PinView>>;
+  /** Those in force. Strongly consistent. */
+  of(place: Place): Promise<PinView[]>;
+  get(id: string): Promise<PinView | undefined>;
+  /** Undefined: there is none with this id. Again is success. */
+  lift(id: string, by: string): Promise<PinView | undefined>;
 };
 
 export type Quarantined = {
@@ -331,7 +361,13 @@ export type Quarantine = {
 export type AutomationSwitch = {
   /** Strongly consistent. */
   read(): Promise<Automation>;
-  write(automation: Pick<Automation, 'paused' | 'reason' | 'mode' | 'services'>, by: string): Promise<Automation>;
+  /** A service that was demoted is promoted where its mode is set to something else than `approve`. */
+  write(automation: AutomationInput, by: string): Promise<Automation>;
+  /**
+   * What automation has done for an incident was wrong: the act with this key, or all of them. Each counts once; a
+   * service that has had too many is demoted.
+   */
+  wrong(id: IncidentId, key: string | null, why: string): Promise<{ acts: number; demoted: ServiceName[] }>;
 };
 
 export type Tokens = {
@@ -385,6 +421,12 @@ export type Metrics = {
   ): Promise<{ kind: 'value'; value: number } | { kind: 'no_data' } | { kind: 'unreadable'; detail: string } | null>;
   /** First sample above `max` of the run of bad samples that reaches `until`, at most `lookBackSeconds` back. */
   firstAbove(promql: string, max: number, until: Timestamp, lookBackSeconds: number): Promise<Timestamp | null>;
+  /**
+   * Samples every 30 seconds; of several series the sum, or the worst. Null: no Prometheus, or no answer. Always finite.
+   */
+  range(promql: string, from: Timestamp, until: Timestamp, combine: 'max' | 'sum'): Promise<Curve | null>;
+  /** The value now for each value of the label; the worst where several series have the same. Null as above. */
+  byLabel(promql: string, label: string): Promise<{ label: string; value: number }[] | null>;
   /** `for` and evaluation interval of an alerting rule; `null` when it cannot be found. */
   rule(alertname: string): Promise<{ forSeconds: number; intervalSeconds: number } | null>;
 };

@@ -1,6 +1,7 @@
 import type { IncidentRecord } from '../schemas/incident.ts';
 import type { Message } from '../schemas/inbox.ts';
-import type { Severity } from '../schemas/names.ts';
+import type { Mode, Severity } from '../schemas/names.ts';
+import type { AskedBy } from './rollback.ts';
 
 /** What the workflow has to know between two looks into the inbox. Ids and verdicts only: it is checkpointed. */
 export type ResponseState = {
@@ -29,7 +30,8 @@ export type ResponseState = {
   resolveBy: string | null;
 };
 
-export type Asked = { by: 'alert' | 'person' | 'nobody'; who: string };
+/** `mode`: a cap that whoever asks has set, as a runbook can. */
+export type Asked = { by: AskedBy; who: string; mode?: Mode };
 
 /** What to begin now, each as a branch of its own; and whether closing is worth a try. */
 export type Plan = {
@@ -121,7 +123,9 @@ export function apply(state: ResponseState, message: Message): ResponseState {
       return {
         ...state,
         verification: message.outcome,
-        pageDue: state.pageDue || (message.outcome === 'failed' && state.verification === 'pending'),
+        ...(message.outcome === 'failed' && state.verification === 'pending'
+          ? { pageDue: true, mitigationDue: state.mitigationDue ?? { by: 'verification', who: '' } }
+          : {}),
       };
     case 'answered':
     case 'pause':

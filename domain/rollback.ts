@@ -1,34 +1,53 @@
-import type { EnvironmentEntry } from '../schemas/config.ts';
 import type { Change } from '../schemas/change.ts';
+import type { EnvironmentEntry } from '../schemas/config.ts';
 import type { DecisionKind, Reason, Suspect } from '../schemas/incident.ts';
 import { lowestMode, type Mode, type Version } from '../schemas/names.ts';
-import { type Onset, type OnsetEvidence, onsetOf } from './onset.ts';
-import { MIN_CONFIDENCE, type RankedSuspect, suspectsOf } from './suspects.ts';
-import { byStart, liveChange, putsVersionLive, rollbackTarget } from './versions.ts';
+import type { Evidence } from './correlation/evidence.ts';
+import { correlate, MIN_CONFIDENCE, type Correlation, type RankedSuspect } from './correlation/correlate.ts';
+import { capOf, whyAsk } from './guards.ts';
+import type { Onset } from './onset.ts';
+import type { Place } from './ports.ts';
+import { byStart, liveChange, putsVersionLive, type RollbackTarget, rollbackTarget } from './versions.ts';
 
-/** More automatic rollbacks of one service and environment than this in an hour, and a person is asked. */
-export const ROLLBACKS_PER_HOUR = 3;
+/** Rises when the same inputs may be judged otherwise; kept with the inputs. */
+export const DECIDE_VERSION = 2;
 
-/** What the kill switch and the live modes say. `unreadable`: could not be read, so nothing may be done. */
-export type Guard =
-  | { state: 'read'; paused: boolean; modes: readonly Mode[] }
-  | { state: 'unreadable'; detail: string };
+/** What the kill switch says. `unreadable`: could not be read, so nothing may be done. */
+export type Guard = { state: 'read'; paused: boolean } | { state: 'unreadable'; detail: string };
+
+/** One service in one environment, as far as it may be acted upon. */
+export type TargetInputs = Place & {
+  policy: Pick<EnvironmentEntry['autoRollback'], 'mode' | 'unknownMigration' | 'approvals'>;
+  has_deployer: boolean;
+  /** Live caps that people have set; the lowest is in force. */
+  modes: readonly Mode[];
+  /** Its automation was wrong too often; a person has to promote it again. */
+  demoted: boolean;
+  rollbacks_last_hour: number;
+  /** Versions known bad. */
+  pinned: readonly string[];
+  /** Its newest changes, oldest first. */
+  changes: readonly Change[];
+};
+
+/** Who wants it. `verification`: the mitigation before has not helped. `runbook`: one that answers to the alerts. */
+export type AskedBy = 'alert' | 'person' | 'nobody' | 'runbook' | 'verification';
 
 /** All that the judgement depends on. Stored with the decision: `decide(inputs)` gives it again. */
 export type DecisionInputs = {
-  incident_id: string;
-  asked: { by: 'alert' | 'person' | 'nobody'; who: string };
+  decide_version: number;
+  asked: { by: AskedBy; who: string; mode: Mode | null };
   matched: boolean;
   monitoring_failure_only: boolean;
-  onset: OnsetEvidence;
-  changes: readonly Change[];
-  policy: Pick<EnvironmentEntry['autoRollback'], 'mode' | 'unknownMigration'>;
-  has_deployer: boolean;
+  evidence: Evidence;
+  /** The failing service first, then others that have a suspect. */
+  targets: readonly TargetInputs[];
   guard: Guard;
   incident_paused: boolean;
-  /** Many fail at once, and this is one of them. Absent in decisions of older versions: it was not known. */
-  one_of_many?: boolean;
-  rollbacks_last_hour: number;
+  /** Many fail at once, and this is one of them. */
+  one_of_many: boolean;
+  /** Automatic ones, of all services. */
+  organisation_rollbacks_last_hour: number;
   config_version: string;
 };
 
@@ -37,8 +56,14 @@ export type Decision = {
   reasons: Reason[];
   suspects: Suspect[];
   onset: Onset;
+  verdict: Correlation['verdict'];
+  /** What would be rolled back; null where there is nothing. */
+  place: Place | null;
+  suspect: string | null;
   from: Version | null;
   to: Version | null;
+  /** Of a decision that asks: how many people have to be for it, and who is already. */
+  approvals: { needed: 1 | 2; given: string[] };
 };
 
 /**
@@ -46,104 +71,97 @@ export type Decision = {
  * named, the strongest first. What is unclear never acts.
  */
 export function decide(inputs: DecisionInputs): Decision {
-  const onset = onsetOf(inputs.onset);
-  const ranked = suspectsOf(inputs.changes, onset.at, inputs.incident_id);
-  const top =
-    inputs.asked.by === 'person'
-      ? whatRuns(inputs.changes)
-      : (ranked.find((suspect) => putsVersionLive(suspect.change)) ?? ranked[0]);
-  const base = { onset, suspects: ranked.map(plain) };
-  const impossible = whyImpossible(inputs, top);
-  const target = top === undefined ? undefined : rollbackTarget(inputs.changes, top.change);
-  if (top === undefined || target === undefined || impossible.length > 0) {
-    const reasons = [
-      ...impossible,
-      ...(top !== undefined && target === undefined && putsVersionLive(top.change) ? [NO_TARGET] : []),
-    ];
-    return { ...base, kind: 'none', reasons, from: top?.version ?? null, to: target ?? null };
-  }
-  const found = { ...base, from: top.version, to: target };
-  const asks = whyAsk(inputs, top, target);
-  const why: Reason = { code: 'suspect', text: `${top.reasons.join('; ')} (confidence ${top.confidence})` };
-  if (inputs.asked.by === 'person')
-    return { ...found, kind: 'roll_back', reasons: [reason('asked_by_person', `asked by ${inputs.asked.who}`), why] };
-  const cap = capOf(inputs);
-  const superseded = whySuperseded(inputs.changes, top.change);
-  if (superseded !== undefined)
-    return {
-      ...found,
-      kind: lowestMode(cap.mode, 'suggest') === 'shadow' ? 'shadow' : 'suggest',
-      reasons: [superseded, why],
-    };
-  if (cap.mode === 'act' && asks.length === 0) return { ...found, kind: 'roll_back', reasons: [why] };
-  const kind: DecisionKind = cap.mode === 'act' ? 'approve' : cap.mode;
-  return {
-    ...found,
-    kind,
-    reasons: [
-      ...(cap.mode === 'approve' || cap.mode === 'act' ? [...asks, ...cap.reasons] : [...cap.reasons, ...asks]),
-      why,
-    ],
+  const found = correlate(notTriedYet(inputs.evidence));
+  const top = inputs.asked.by === 'person' ? whatRuns(inputs) : mostProbable(found.suspects);
+  const target = top && inputs.targets.find((each) => samePlace(each, top.change));
+  const way = top && target && rollbackTarget(target.changes, top.change, target.pinned);
+  const base: Omit<Decision, 'kind' | 'reasons'> = {
+    onset: found.onset,
+    verdict: found.verdict,
+    suspects: found.suspects.map(plain),
+    place: target ? { service: target.service, environment: target.environment } : null,
+    suspect: top?.change_id ?? null,
+    from: top?.version ?? null,
+    to: way?.kind === 'version' ? way.version : null,
+    approvals: { needed: target?.policy.approvals ?? 1, given: [] },
   };
+  const impossible = whyImpossible(inputs, found, top, target, way);
+  if (impossible.length > 0 || !top || !target || way?.kind !== 'version')
+    return { ...base, kind: 'none', reasons: impossible };
+  const why: Reason = { code: 'suspect', text: `${top.reasons.join('; ')} (confidence ${top.confidence})` };
+  if (inputs.asked.by === 'person') return byPerson(inputs, base, why);
+  const cap = capOf(inputs, target, top);
+  const superseded = whySuperseded(target.changes, top.change);
+  if (superseded !== undefined) return { ...base, kind: onlySaid(cap.mode), reasons: [superseded, why] };
+  const asks = [...whyAsk(inputs, target, top, way), ...(cap.mode === 'act' ? [] : found.doubts)];
+  if (cap.mode === 'act' && asks.length === 0) return { ...base, kind: 'roll_back', reasons: [why] };
+  const asking = cap.mode === 'approve' || cap.mode === 'act';
+  const kind: DecisionKind = cap.mode === 'act' ? 'approve' : cap.mode;
+  return { ...base, kind, reasons: [...(asking ? [...asks, ...cap.reasons] : [...cap.reasons, ...asks]), why] };
+}
+
+/** What this incident has taken back already is never taken back again. */
+const notTriedYet = (evidence: Evidence): Evidence => ({
+  ...evidence,
+  changes: evidence.changes.filter(({ change }) => change.rolled_back_by !== evidence.incident_id),
+});
+
+/** Of the suspects the first that a rollback can undo, unless it was probably another one. */
+function mostProbable(suspects: readonly RankedSuspect[]): RankedSuspect | undefined {
+  const [first] = suspects;
+  if (first === undefined || first.confidence >= MIN_CONFIDENCE) return first;
+  return suspects.find(({ change }) => putsVersionLive(change)) ?? first;
+}
+
+/** Where policy wants two people, whoever asks is one of them. */
+function byPerson(inputs: DecisionInputs, base: Omit<Decision, 'kind' | 'reasons'>, why: Reason): Decision {
+  const { who } = inputs.asked;
+  const asked = reason('asked_by_person', `asked by ${who}`);
+  if (base.approvals.needed === 1) return { ...base, kind: 'roll_back', reasons: [asked, why] };
+  const second = reason('second_person', `asked by ${who}; a second person has to be for it`);
+  return { ...base, kind: 'approve', reasons: [second, why], approvals: { needed: 2, given: [who] } };
 }
 
 /** Nothing could be done, whoever says yes. */
-function whyImpossible(inputs: DecisionInputs, top: RankedSuspect | undefined): Reason[] {
+function whyImpossible(
+  inputs: DecisionInputs,
+  found: Correlation,
+  top: RankedSuspect | undefined,
+  target: TargetInputs | undefined,
+  way: RollbackTarget | undefined,
+): Reason[] {
   const reasons: Reason[] = [];
   if (!inputs.matched)
     reasons.push(reason('unmatched', 'the alert matches no service and environment of the catalogue'));
   if (inputs.guard.state === 'unreadable')
     reasons.push(reason('guard_unreadable', `the kill switch could not be read: ${inputs.guard.detail}`));
-  if (top === undefined)
-    reasons.push(
-      reason(
-        'no_confident_suspect',
-        'no change of this service was rolling out or had finished in the 30 minutes before the problem began',
-      ),
-    );
+  if (top === undefined) reasons.push(reason('no_confident_suspect', NO_SUSPECT), ...found.doubts);
+  else if (inputs.asked.by !== 'person' && found.verdict === 'no_change')
+    reasons.push(notSure(top), ...found.doubts, reason('suspect', top.reasons.join('; ')));
   else if (!putsVersionLive(top.change))
     reasons.push(
       reason('not_a_deploy', `the suspect is a ${top.change.kind}, which a rollback of the version does not undo`),
     );
-  if (!inputs.has_deployer)
+  const place = target ?? inputs.targets[0];
+  if (place?.has_deployer !== true)
     reasons.push(reason('no_deployer', 'no deployer is configured for this service and environment'));
+  if (top !== undefined && putsVersionLive(top.change) && way?.kind === 'none_known_good') reasons.push(NO_TARGET);
+  if (way?.kind === 'unsafe') {
+    const { by, version } = way;
+    const text = `${by.version} can be taken back to ${by.rollback_safe_to} at most (rollback_safe_to), and the newest good version is ${version}`;
+    reasons.push(reason('rollback_not_safe', text));
+  }
   return reasons;
 }
 
-/** It could be done, but a person should say so. */
-function whyAsk(inputs: DecisionInputs, top: RankedSuspect, target: Version): Reason[] {
-  const reasons: Reason[] = [];
-  const { change } = top;
-  if (change.has_migration === true)
-    reasons.push(
-      reason('migration_in_deploy', `${change.version} has a migration: the old version may not work on the new data`),
-    );
-  if (change.has_migration === null && inputs.policy.unknownMigration === 'approve') {
-    reasons.push(
-      reason(
-        'migration_unknown',
-        `it is not known whether ${change.version} has a migration (has_migration was not recorded)`,
-      ),
-    );
-  }
-  if (alreadyRolledBack(inputs.changes, change, target))
-    reasons.push(
-      reason('already_rolled_back', `${change.version} has been rolled back before: a loop rather than a fix`),
-    );
-  if (inputs.rollbacks_last_hour >= ROLLBACKS_PER_HOUR)
-    reasons.push(
-      reason(
-        'rate_limited',
-        `${inputs.rollbacks_last_hour} rollbacks of this service in the last hour; at most ${ROLLBACKS_PER_HOUR} go without a person`,
-      ),
-    );
-  if (top.timing === 'clock_skew') reasons.push(reason('clock_skew', top.reasons.join('; ')));
-  if (change.status === 'failed')
-    reasons.push(reason('deploy_failed', `the deploy of ${change.version} failed: what runs now is not known`));
-  if (top.confidence < MIN_CONFIDENCE)
-    reasons.push(reason('no_confident_suspect', `confidence ${top.confidence} is below ${MIN_CONFIDENCE}`));
-  return reasons;
-}
+const NO_SUSPECT =
+  'no change of this service, or of what it depends on, was rolling out or had finished shortly before the problem began';
+
+const notSure = ({ version, confidence }: RankedSuspect): Reason =>
+  reason(
+    'no_confident_suspect',
+    `probably no change caused this: ${version} is the likeliest, with confidence ${confidence}`,
+  );
 
 /** Someone has shipped something newer: taking the suspect back would take that back too. No yes can change it. */
 function whySuperseded(changes: readonly Change[], suspect: Change): Reason | undefined {
@@ -153,8 +171,8 @@ function whySuperseded(changes: readonly Change[], suspect: Change): Reason | un
 }
 
 /** A person who asks for a rollback means what runs now, whatever the times say. */
-function whatRuns(changes: readonly Change[]): RankedSuspect | undefined {
-  const change = liveChange(changes);
+function whatRuns({ targets }: DecisionInputs): RankedSuspect | undefined {
+  const change = targets[0] && liveChange(targets[0].changes);
   return (
     change && {
       change_id: change.id,
@@ -162,62 +180,21 @@ function whatRuns(changes: readonly Change[]): RankedSuspect | undefined {
       confidence: 1,
       reasons: [`${change.version} is what runs now`],
       change,
+      relation: 'same',
       timing: 'finished_before',
+      factors: [],
     }
   );
 }
 
-/** The lowest of all that limit the automation, with the reasons of each limit below `act`. */
-function capOf(inputs: DecisionInputs): { mode: Mode; reasons: Reason[] } {
-  const modes = [inputs.policy.mode, ...(inputs.guard.state === 'read' ? inputs.guard.modes : [])];
-  const limits: { mode: Mode; reason: Reason }[] = [];
-  const inForce = lowestMode(...modes);
-  if (inForce !== 'act')
-    limits.push({ mode: inForce, reason: reason(`mode_${inForce}`, `automation is in mode ${inForce}`) });
-  if (inputs.guard.state === 'read' && inputs.guard.paused)
-    limits.push({ mode: 'suggest', reason: reason('paused', 'the kill switch is on') });
-  if (inputs.incident_paused)
-    limits.push({
-      mode: 'suggest',
-      reason: reason('incident_paused', 'a person has paused the automation of this incident'),
-    });
-  if (inputs.asked.by === 'nobody')
-    limits.push({
-      mode: 'suggest',
-      reason: reason('not_asked', 'no alert asks for a rollback (label action: auto-rollback)'),
-    });
-  if (inputs.one_of_many === true)
-    limits.push({
-      mode: 'approve',
-      reason: reason('one_of_many', 'several services fail at once, so it is probably not the deploy of one'),
-    });
-  if (inputs.monitoring_failure_only)
-    limits.push({
-      mode: 'suggest',
-      reason: reason('monitoring_failure', 'the monitoring failed, which says nothing about the service'),
-    });
-  return {
-    mode: lowestMode('act', ...limits.map((limit) => limit.mode)),
-    reasons: limits.toSorted((a, b) => RANK.indexOf(a.mode) - RANK.indexOf(b.mode)).map((limit) => limit.reason),
-  };
-}
+const onlySaid = (mode: Mode): 'shadow' | 'suggest' =>
+  lowestMode(mode, 'suggest') === 'shadow' ? 'shadow' : 'suggest';
 
-const RANK: readonly Mode[] = ['shadow', 'suggest', 'approve', 'act'];
-
-/** The suspect's version was taken out before, by us or by a recorded rollback away from it. */
-const alreadyRolledBack = (changes: readonly Change[], suspect: Change, target: Version): boolean =>
-  changes.some(
-    (change) =>
-      (change.version === suspect.version && change.rolled_back_by !== null) ||
-      (change.kind === 'rollback' &&
-        change.previous_version === suspect.version &&
-        change.version === target &&
-        change.status === 'succeeded'),
-  );
+const samePlace = (a: Place, b: Place): boolean => a.service === b.service && a.environment === b.environment;
 
 const NO_TARGET: Reason = {
   code: 'no_known_good_version',
-  text: 'no earlier version is known good: recorded as succeeded, live for 30 minutes, and never rolled back',
+  text: 'no earlier version is known good: recorded as succeeded, live for 30 minutes, never rolled back and not pinned',
 };
 
 const reason = (code: string, text: string): Reason => ({ code, text });

@@ -27,20 +27,51 @@ export function shippedSince(changes: readonly Change[], version: Version): Chan
   return own === undefined || byStart(live, own) > 0 ? live : undefined;
 }
 
+/** Where a rollback may go, or why nowhere. `undoes`: every change that it would take back with it, oldest first. */
+export type RollbackTarget =
+  | { kind: 'version'; version: Version; undoes: readonly Change[] }
+  | { kind: 'none_known_good' }
+  /** The newest good one is older than what `by` says is still safe. */
+  | { kind: 'unsafe'; version: Version; by: Change };
+
 /**
  * Where a rollback of `suspect` may go: the newest version known good before it. Known good means recorded as
- * succeeded, live for 30 minutes before the next one replaced it, never rolled back, and not the suspect's own.
+ * succeeded, live for 30 minutes before the next one replaced it, never rolled back, not pinned, and not the suspect's
+ * own. It must not be older than any change that it would undo allows by `rollback_safe_to`.
+ *
+ * @param pinned versions known bad
  */
-export function rollbackTarget(changes: readonly Change[], suspect: Change): Version | undefined {
+export function rollbackTarget(
+  changes: readonly Change[],
+  suspect: Change,
+  pinned: readonly string[] = [],
+): RollbackTarget {
   const live = liveChanges(changes);
-  const bad = new Set(changes.filter((change) => change.rolled_back_by !== null).map((change) => change.version));
+  const bad = new Set<string>(pinned);
+  for (const change of changes) if (change.rolled_back_by !== null) bad.add(change.version);
   const before = live.filter((change) => change.started_at < suspect.started_at && change.id !== suspect.id);
-  return before
+  const good = before
     .filter(
       (change, index) =>
         change.status === 'succeeded' && liveFor(change, before[index + 1] ?? suspect) >= GOOD_AFTER_SECONDS,
     )
-    .findLast((change) => change.version !== suspect.version && !bad.has(change.version))?.version;
+    .findLast((change) => change.version !== suspect.version && !bad.has(change.version));
+  if (good === undefined) return { kind: 'none_known_good' };
+  const undoes = changes
+    .filter((change) => change.status !== 'cancelled' && byStart(change, good) > 0)
+    .toSorted(byStart);
+  const by = undoes.find((change) => !isSafe(good, change, live));
+  return by === undefined
+    ? { kind: 'version', version: good.version, undoes }
+    : { kind: 'unsafe', version: good.version, by };
+}
+
+/** Whether `good` is what `undone` says is still safe, or was put live after that. What is not recorded is older. */
+function isSafe(good: Change, undone: Change, live: readonly Change[]): boolean {
+  const floor = undone.rollback_safe_to;
+  if (floor === null || good.version === floor) return true;
+  const allowed = live.find((change) => change.version === floor);
+  return allowed !== undefined && byStart(good, allowed) > 0;
 }
 
 const liveChanges = (changes: readonly Change[]): Change[] =>

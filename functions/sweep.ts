@@ -4,6 +4,7 @@ import type { IncidentRecord } from '../schemas/incident.ts';
 import { plusSeconds, secondsBetween } from '../schemas/time.ts';
 import { followPages } from './follow-pages.ts';
 import { endQuiet, showQuiet } from './quiet.ts';
+import { reportOverdue } from './overdue.ts';
 import { rouse } from './rouse.ts';
 import { wake } from '../workflows/wake.ts';
 
@@ -27,6 +28,9 @@ type SweepDeps = Pick<
   | 'effects'
   | 'externalPager'
   | 'alerts'
+  | 'changes'
+  | 'queue'
+  | 'timeScale'
 >;
 
 /** Each minute: starts or rings whatever waits longer than it should, and replaces workflows that have died. */
@@ -42,6 +46,7 @@ export async function sweep(deps: SweepDeps): Promise<{ woken: number; revived: 
   const jobs = [
     ['projections', () => rouse(deps, open)],
     ['what was kept quiet', () => endQuiet(deps, 'sweep')],
+    ['deploys that do not end', () => reportOverdue(deps)],
     ['silences', () => showQuiet(deps, open)],
     ['pages of others', async () => ((await othersPage(deps)) ? followPages(deps, open) : undefined)],
   ] as const;

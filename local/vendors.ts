@@ -10,7 +10,7 @@ const SANDBOX_BOT_TOKEN = 'xoxb-sandbox-000000000000';
 /** What the stand-in's deliveries would be signed with. */
 const SANDBOX_SIGNING_SECRET = 'sandbox0000000000000000000000000';
 
-/** Whatever the stand-ins of PagerDuty's REST API, Statuspage, Grafana and GitHub are asked with is good. */
+/** Whatever the stand-ins of PagerDuty's REST API, Statuspage, Grafana, GitHub and LaunchDarkly are asked with is good. */
 const SANDBOX_TOKEN = 'sandbox-000000000000';
 
 /** In whose name notes are written; the stand-in takes any address. */
@@ -53,6 +53,11 @@ export function vendorDefaults(
     env['GITHUB_API_URL'] = standIns.github;
     env['GITHUB_TOKEN'] ??= SANDBOX_TOKEN;
   }
+  if (standIns && !env['LAUNCHDARKLY_API_URL']) {
+    env['LAUNCHDARKLY_API_URL'] = standIns.launchdarkly;
+    env['LAUNCHDARKLY_TOKEN'] ??= SANDBOX_TOKEN;
+  }
+  if (standIns) env['AWS_TARGETS_URL'] ??= standIns.aws;
   if (standIns) env['CD_URL'] ??= `${standIns.cd}/api/v1/rollback`;
   return [
     ...(env['PAGERDUTY_ROUTING_KEY'] ? [] : ['PagerDuty is off: PAGERDUTY_ROUTING_KEY is not set']),
@@ -64,6 +69,7 @@ export function vendorDefaults(
       ? []
       : ['Grafana annotations are off: GRAFANA_URL or GRAFANA_TOKEN is not set']),
     ...(env['GITHUB_TOKEN'] ? [] : ['GitHub issues are off: GITHUB_TOKEN is not set']),
+    ...(env['LAUNCHDARKLY_TOKEN'] ? [] : ['LaunchDarkly is off: LAUNCHDARKLY_TOKEN is not set']),
     ...prometheusNote(env, metrics),
     ...(env['GRAFANA_WEBHOOK_SECRET']
       ? []

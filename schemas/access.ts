@@ -13,6 +13,8 @@ export const Action = z.enum([
   'incidents:act',
   'automation:read',
   'automation:write',
+  'versions:read',
+  'versions:write',
   'quarantine:read',
   'quarantine:replay',
   'health:read',
@@ -85,6 +87,8 @@ export const Automation = z.object({
   at: Timestamp.nullable(),
   mode: Mode.nullable(),
   services: z.record(z.string(), z.object({ mode: Mode.nullable(), environments: z.record(z.string(), Mode) })),
+  /** Services whose automation was wrong too often: they are capped at `approve` until a person sets their mode. */
+  demoted: z.record(z.string(), z.object({ at: Timestamp, reason: z.string() })).default({}),
 });
 export type Automation = z.infer<typeof Automation>;
 
@@ -95,4 +99,5 @@ export const untouchedAutomation: Automation = {
   at: null,
   mode: null,
   services: {},
+  demoted: {},
 };

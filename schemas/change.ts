@@ -42,6 +42,8 @@ export const NewChange = z.strictObject({
   has_migration: z.boolean().nullish(),
   rollback_safe_to: z.string().max(256).nullish(),
   previous_version: z.string().max(256).nullish(),
+  /** Of a canary: the share of the traffic that it gets, 0 to 1. */
+  canary_weight: z.number().min(0).max(1).nullish(),
 });
 export type NewChange = z.infer<typeof NewChange>;
 
@@ -56,6 +58,7 @@ export const ChangePatch = NewChange.pick({
   has_migration: true,
   rollback_safe_to: true,
   previous_version: true,
+  canary_weight: true,
 })
   .extend({ status: ChangeStatus.optional() })
   .strict();
@@ -79,6 +82,8 @@ export const Change = z.object({
   has_migration: z.boolean().nullable(),
   rollback_safe_to: z.string().nullable(),
   previous_version: z.string().nullable(),
+  /** Absent in records of older versions. */
+  canary_weight: z.number().nullable().default(null),
   /** The incident in which Firebreak or a person rolled this version back; the version is no target any more. */
   rolled_back_by: z.string().nullable(),
   /** The incident for which Firebreak itself made this change. Such a change is never a suspect of that incident. */

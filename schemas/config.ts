@@ -1,33 +1,55 @@
 import { z } from 'zod';
-import { DeployerConfig } from './deployers.ts';
+import { DeployerConfig, FlagsConfig } from './deployers.ts';
 import { HttpUrl, SecretName } from './endpoint.ts';
 import { EnvironmentName, Mode, ServiceName } from './names.ts';
 import { SlackFile, StatusPageFile } from './presentation.ts';
 import { RoutesFile } from './routes.ts';
 import { oneOf } from './synonyms.ts';
 
-const EnvironmentEntry = z.strictObject({
+export const EnvironmentEntry = z.strictObject({
   /** Absent: page, never act. */
   deployer: DeployerConfig.optional(),
   autoRollback: z
     .strictObject({
       mode: Mode.default('shadow'),
       unknownMigration: z.enum(['approve', 'act']).default('approve'),
-      /** How long an approval may take before the question is withdrawn. */
+      /** How long an approval may take. */
       approvalTimeoutMinutes: z
         .number()
         .int()
         .min(1)
         .max(24 * 60)
         .default(60),
+      /**
+       * What becomes of a question that nobody has answered: it is withdrawn, withdrawn and paged about, or, where
+       * nothing but the mode `approve` asked, acted upon.
+       */
+      onApprovalTimeout: z.enum(['withdraw', 'page', 'act']).default('withdraw'),
+      /** How many people have to be for it; of two, whoever asked for the rollback may be one. */
+      approvals: z.union([z.literal(1), z.literal(2)]).default(1),
     })
     .prefault({}),
+  /** A deploy that has begun and not ended after so long has failed. */
+  deployTimeoutSeconds: z
+    .number()
+    .int()
+    .min(1)
+    .max(7 * 24 * 3600)
+    .default(300),
+  /** Where its feature flags are kept. */
+  flags: FlagsConfig.optional(),
+  /** Nothing here is used by anybody: drills may roll back and forth. */
+  drills: z.boolean().default(false),
   /** Verification after a mitigation, and where the onset of a problem is looked for. */
   health: z
     .strictObject({
       promql: z.string().min(1),
       /** Healthy at or below, in the query's own unit. */
       max: z.number(),
+      /** Requests per second: tells a rush of traffic from a bad deploy. */
+      traffic: z.string().min(1).optional(),
+      /** `promql` by label `version`: tells which version fails. */
+      byVersion: z.string().min(1).optional(),
     })
     .optional(),
 });

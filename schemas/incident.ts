@@ -30,7 +30,19 @@ export type EffectState = z.infer<typeof EffectState>;
 /** One call that changes the outside world: intent before it, outcome after it. */
 export const Effect = z.object({
   key: z.string(),
-  kind: z.enum(['page', 'page-fallback', 'page-note', 'page-resolve', 'roll-back']),
+  kind: z.enum([
+    'page',
+    'page-fallback',
+    'page-note',
+    'page-resolve',
+    'roll-back',
+    'flag',
+    'scale',
+    'restart',
+    'http',
+    'ticket',
+    'slack',
+  ]),
   target: z.string(),
   class: EffectClass,
   state: EffectState,
@@ -38,6 +50,9 @@ export const Effect = z.object({
   detail: z.string(),
   /** A page that others have sent: their incident is followed, and none of ours was opened. */
   followed: z.object({ id: z.string(), url: z.string().nullable(), assigned_to: z.array(z.string()) }).optional(),
+  /** Whose service it changes, and what exactly: nothing else changes that meanwhile. */
+  place: z.object({ service: ServiceName, environment: EnvironmentName }).optional(),
+  resource: z.string().optional(),
 });
 export type Effect = z.infer<typeof Effect>;
 
@@ -72,6 +87,10 @@ export const DecisionView = z.object({
   to_version: Version.nullable(),
   reasons: z.array(Reason),
   answered_by: z.string().nullable(),
+  /** What would be rolled back: most often the service that fails. Absent in decisions of older versions. */
+  target: z.object({ service: ServiceName, environment: EnvironmentName }).nullable().default(null),
+  /** How many people have to be for it, and who is. */
+  approvals: z.object({ needed: z.number(), given: z.array(z.string()) }).default({ needed: 1, given: [] }),
 });
 export type DecisionView = z.infer<typeof DecisionView>;
 

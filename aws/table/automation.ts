@@ -1,9 +1,12 @@
+import { BUDGET_ACTS, isSpent } from '../../domain/automation.ts';
 import type { AutomationSwitch, Clock } from '../../domain/ports.ts';
-import { Automation, untouchedAutomation } from '../../schemas/access.ts';
+import { Automation, type AutomationInput, untouchedAutomation } from '../../schemas/access.ts';
+import { type IncidentId, ServiceName } from '../../schemas/names.ts';
+import { Timestamp } from '../../schemas/time.ts';
 import { keys } from './keys.ts';
-import type { Table } from './table.ts';
+import { absent, collect, type Item, type Table, type Write } from './table.ts';
 
-/** The kill switch and the modes: one item, always read strongly consistent. */
+/** The kill switch, the modes, and the error budget that the automation of each service has. Read strongly consistent. */
 export class AutomationTable implements AutomationSwitch {
   readonly #table: Table;
   readonly #clock: Clock;
@@ -14,13 +17,84 @@ export class AutomationTable implements AutomationSwitch {
   }
 
   async read(): Promise<Automation> {
-    const item = await this.#table.get(keys.automation());
-    return item === undefined ? untouchedAutomation : Automation.parse(item);
+    const [item, demotions] = await Promise.all([
+      this.#table.get(keys.automation()),
+      collect(this.#table.each(keys.demotions().pk), ({ service, at, reason }) => [String(service), { at, reason }]),
+    ]);
+    return Automation.parse({ ...(item ?? untouchedAutomation), demoted: Object.fromEntries(demotions) });
   }
 
-  async write(input: Parameters<AutomationSwitch['write']>[0], by: string): Promise<Automation> {
-    const automation: Automation = { ...input, by, at: this.#clock.now() };
-    await this.#table.transact([this.#table.put({ ...keys.automation(), ...automation })]);
-    return automation;
+  async write({ paused, reason, mode, services }: AutomationInput, by: string): Promise<Automation> {
+    const before = await this.read();
+    const at = this.#clock.now();
+    const { demoted } = before;
+    const promoted = Object.entries(services ?? {})
+      .filter(([name, caps]) => Object.hasOwn(demoted, name) && caps.mode !== 'approve')
+      .map(([name]) => name);
+    const item = {
+      paused: paused ?? before.paused,
+      reason: reason === undefined ? before.reason : reason,
+      mode: mode === undefined ? before.mode : mode,
+      services: services ?? before.services,
+      by,
+      at,
+    };
+    await this.#table.transact([
+      this.#table.put({ ...keys.automation(), ...item }),
+      ...promoted.flatMap((service) => this.#promotion(service, at)),
+    ]);
+    return this.read();
+  }
+
+  /** From now on it is judged anew. */
+  #promotion(service: string, at: Timestamp): Write[] {
+    return [this.#table.remove(keys.demotion(service)), this.#table.put({ ...keys.promotion(service), service, at })];
+  }
+
+  async wrong(id: IncidentId, key: string | null, why: string): Promise<{ acts: number; demoted: ServiceName[] }> {
+    const acts = await this.#actsOf(id, key);
+    const services = new Set<ServiceName>();
+    for (const { service, at, key: act } of acts) {
+      await this.#table.transact([
+        this.#table.update(keys.deed(service, at, act), {
+          UpdateExpression: 'SET wrong = :why',
+          ConditionExpression: 'attribute_exists(pk) AND attribute_not_exists(wrong)',
+          ExpressionAttributeValues: { ':why': why },
+        }),
+      ]);
+      services.add(service);
+    }
+    const demoted: ServiceName[] = [];
+    for (const service of services) if (await this.#judge(service)) demoted.push(service);
+    return { acts: acts.length, demoted };
+  }
+
+  /** What automation has changed for it. What a person asked for by hand has no row among the deeds. */
+  async #actsOf(id: IncidentId, key: string | null): Promise<{ service: ServiceName; at: Timestamp; key: string }[]> {
+    const effects = await collect(this.#table.each(keys.incident(id).pk, `EFF#${key ?? ''}`), (item) => item);
+    const acts = effects.flatMap((item) => {
+      const place = item['place'] as { service: ServiceName } | undefined;
+      const act = { service: place?.service, at: item['at'], key: item['key'] };
+      return place === undefined || (key !== null && act.key !== key)
+        ? []
+        : [{ service: ServiceName.parse(act.service), at: Timestamp.parse(act.at), key: String(act.key) }];
+    });
+    const deeds = await this.#table.getAll(acts.map((act) => keys.deed(act.service, act.at, act.key)));
+    return acts.filter((_, n) => deeds[n] !== undefined);
+  }
+
+  /** Demotes a service whose budget is spent. True when that is so now, also when it was before. */
+  async #judge(service: ServiceName): Promise<boolean> {
+    const promotion = await this.#table.get(keys.promotion(service));
+    const from = promotion === undefined ? '' : String(promotion['at']);
+    const newest = this.#table.each(keys.deeds(service).pk, '', { newestFirst: true, limit: BUDGET_ACTS, from });
+    const deeds = await collect(newest, (item: Item) => ({ wrong: item['wrong'] !== undefined }));
+    if (!isSpent(deeds)) return false;
+    const wrong = deeds.filter((deed) => deed.wrong).length;
+    const reason = `${wrong} of its last ${deeds.length} acts were wrong`;
+    await this.#table.transact([
+      this.#table.put({ ...keys.demotion(service), service, at: this.#clock.now(), reason }, absent),
+    ]);
+    return true;
   }
 }

@@ -2,10 +2,10 @@ import type { Changes, Clock, Page, Place } from '../../domain/ports.ts';
 import { putsVersionLive } from '../../domain/versions.ts';
 import { Change, type ChangePatch, type NewChange } from '../../schemas/change.ts';
 import type { ChangeId } from '../../schemas/names.ts';
-import type { Timestamp } from '../../schemas/time.ts';
+import { Timestamp } from '../../schemas/time.ts';
 import { canonicalJson, sha256 } from '../hash.ts';
 import { type Key, keys, lists } from './keys.ts';
-import { absent, type Item, listed, type Table, type Write } from './table.ts';
+import { absent, collect, type Item, listed, type Table, type Write } from './table.ts';
 
 const TRIES = 20;
 
@@ -49,6 +49,7 @@ export class ChangeTable implements Changes {
             ExpressionAttributeValues: { ':rev': rev, ':zero': 0 },
           },
         ),
+        ...rollingWrites(this.#table, change, key),
       ]);
       if (!result.ok) continue;
       await this.#live(change);
@@ -99,6 +100,28 @@ export class ChangeTable implements Changes {
     return changes;
   }
 
+  async rolling(): Promise<{ change: Change; overdueAt: Timestamp | null }[]> {
+    const rows = await collect(this.#table.each(keys.rollings().pk), (item) => item);
+    const items = await this.#table.getAll(rows.map((row) => ({ pk: String(row['at_pk']), sk: String(row['at_sk']) })));
+    return rows.flatMap((row, n) =>
+      items[n] === undefined ? [] : [{ change: Change.parse(items[n]), overdueAt: overdueIn(row) }],
+    );
+  }
+
+  async setOverdue(id: ChangeId, at: Timestamp): Promise<void> {
+    await this.#table.transact([
+      this.#table.update(keys.rolling(id), {
+        UpdateExpression: 'SET overdue_at = :at',
+        ConditionExpression: 'attribute_exists(pk)',
+        ExpressionAttributeValues: { ':at': at },
+      }),
+    ]);
+  }
+
+  async overdueAt(id: ChangeId): Promise<Timestamp | null> {
+    return overdueIn(await this.#table.get(keys.rolling(id)));
+  }
+
   /** Keeps the newest succeeded change of a place at hand; a late record of an older one leaves it. */
   async #live(change: Change): Promise<void> {
     if (!putsVersionLive(change)) return;
@@ -147,6 +170,7 @@ export function newChange(
     has_migration: input.has_migration ?? null,
     rollback_safe_to: input.rollback_safe_to ?? null,
     previous_version: input.previous_version ?? null,
+    canary_weight: input.canary_weight ?? null,
     rolled_back_by: null,
     made_for: madeFor,
     recorded_at: now,
@@ -174,11 +198,26 @@ export function changeWrites(table: Table, change: Change, once = false): Write[
   return [
     table.put({ ...changeItem(change, key), rev: 0 }, once ? absent : undefined),
     table.put({ ...keys.changeById(change.id), at_pk: key.pk, at_sk: key.sk }),
+    ...(change.status === 'started' ? rollingWrites(table, change, key) : []),
     ...(once || change.status !== 'succeeded' || !putsVersionLive(change)
       ? []
       : [table.put({ ...keys.live(change), change, since: since(change) })]),
   ];
 }
+
+const overdueIn = (row: Item | undefined): Timestamp | null =>
+  row?.['overdue_at'] === undefined ? null : Timestamp.parse(row['overdue_at']);
+
+/** A change that has begun is at hand until its end is told. */
+const rollingWrites = (table: Table, { id, status }: Change, { pk, sk }: Key): Write[] =>
+  status === 'started'
+    ? [
+        table.update(keys.rolling(id), {
+          UpdateExpression: 'SET at_pk = :pk, at_sk = :sk',
+          ExpressionAttributeValues: { ':pk': pk, ':sk': sk },
+        }),
+      ]
+    : [table.remove(keys.rolling(id))];
 
 const changeItem = (change: Change, key: Key): Item => ({
   ...key,

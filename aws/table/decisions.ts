@@ -1,4 +1,4 @@
-import type { Blobs, Clock, Decisions } from '../../domain/ports.ts';
+import type { Answered, Blobs, Clock, Decisions } from '../../domain/ports.ts';
 import type { Decision, DecisionInputs } from '../../domain/rollback.ts';
 import { DecisionState, DecisionView, IncidentRecord } from '../../schemas/incident.ts';
 import type { IncidentId } from '../../schemas/names.ts';
@@ -11,6 +11,9 @@ import { absent, type Table, type Write } from './table.ts';
 const INPUTS_MAX_BYTES = 64 * 1024;
 
 const TRIES = 20;
+
+/** Nobody else has said yes meanwhile. */
+const UNCHANGED = '(approvals = :before OR attribute_not_exists(approvals))';
 
 export class DecisionTable implements Decisions {
   readonly #table: Table;
@@ -36,6 +39,8 @@ export class DecisionTable implements Decisions {
       to_version: decision.to,
       reasons: decision.reasons,
       answered_by: null,
+      target: decision.place,
+      approvals: decision.approvals,
     };
     const result = await this.#table.transact([
       this.#table.put(
@@ -109,12 +114,20 @@ export class DecisionTable implements Decisions {
     answer: 'approved' | 'rejected',
     by: string,
     note: string,
-  ): Promise<'taken' | 'superseded'> {
+  ): Promise<Answered> {
     const number = await this.#numberOf(id, digest);
     if (number === undefined) return 'superseded';
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
       const item = await this.#table.get(keys.incident(id));
       if (item === undefined || item['status'] === 'resolved') return 'superseded';
+      const decision = await this.get(id, number);
+      if (decision?.state !== 'waiting') break;
+      const { needed, given } = decision.approvals;
+      if (answer === 'approved' && given.includes(by)) return given.length < needed ? 'needs_another' : 'taken';
+      if (answer === 'approved' && given.length + 1 < needed) {
+        if (await this.#agree(id, number, decision, by, note)) return 'taken';
+        continue;
+      }
       // The message makes the sweeper ring if this process dies before it does.
       const mail = mailWrites(
         this.#table,
@@ -130,9 +143,8 @@ export class DecisionTable implements Decisions {
           },
         },
       );
-      const result = await this.#table.transact([this.#answered(id, number, digest, answer, by, note), ...mail]);
+      const result = await this.#table.transact([this.#answered(id, number, decision, answer, by, note), ...mail]);
       if (result.ok) return 'taken';
-      if (result.failed.includes(0)) break;
     }
     // A double click says the same twice; it is answered as the first was.
     const item = await this.#table.get(keys.decision(id, number));
@@ -142,23 +154,52 @@ export class DecisionTable implements Decisions {
   #answered(
     id: IncidentId,
     number: number,
-    digest: string,
+    { digest, approvals }: DecisionView,
     answer: 'approved' | 'rejected',
     by: string,
     note: string,
   ): Write {
+    const now = answer === 'approved' ? { ...approvals, given: [...approvals.given, by] } : approvals;
     return this.#table.update(keys.decision(id, number), {
-      UpdateExpression: 'SET #state = :answer, answered_by = :by, answer_note = :note',
-      ConditionExpression: '#state = :waiting AND digest = :digest',
+      UpdateExpression: 'SET #state = :answer, answered_by = :by, answer_note = :note, approvals = :now',
+      ConditionExpression: `#state = :waiting AND digest = :digest AND ${UNCHANGED}`,
       ExpressionAttributeNames: { '#state': 'state' },
       ExpressionAttributeValues: {
         ':answer': answer,
         ':by': by,
         ':note': note,
+        ':now': now,
+        ':before': approvals,
         ':waiting': 'waiting',
         ':digest': digest,
       },
     });
+  }
+
+  /** One more is for it, which is not enough yet. False: it changed meanwhile. */
+  async #agree(id: IncidentId, number: number, decision: DecisionView, by: string, note: string): Promise<boolean> {
+    const { digest, approvals } = decision;
+    const result = await this.#table.transact([
+      this.#table.update(keys.decision(id, number), {
+        UpdateExpression: 'SET approvals = :now',
+        ConditionExpression: `#state = :waiting AND digest = :digest AND ${UNCHANGED}`,
+        ExpressionAttributeNames: { '#state': 'state' },
+        ExpressionAttributeValues: {
+          ':now': { ...approvals, given: [...approvals.given, by] },
+          ':before': approvals,
+          ':waiting': 'waiting',
+          ':digest': digest,
+        },
+      }),
+      timelineWrite(this.#table, id, `decision-${number}-${sha256(by).slice(0, 16)}`, {
+        at: this.#clock.now(),
+        actor: by,
+        kind: 'decision.agreed',
+        text: note || 'Is for the rollback; a second person has to be, too',
+        detail: { decision: `${id}-${number}`, digest },
+      }),
+    ]);
+    return result.ok;
   }
 
   async #numberOf(id: IncidentId, digest: string): Promise<number | undefined> {
@@ -168,13 +209,17 @@ export class DecisionTable implements Decisions {
     return undefined;
   }
 
-  async expire(id: IncidentId, number: number): Promise<DecisionState> {
+  async expire(id: IncidentId, number: number, as: 'expired' | 'approved' = 'expired'): Promise<DecisionState> {
     await this.#table.transact([
       this.#table.update(keys.decision(id, number), {
-        UpdateExpression: 'SET #state = :expired',
+        UpdateExpression: 'SET #state = :as, answered_by = :by',
         ConditionExpression: '#state = :waiting',
         ExpressionAttributeNames: { '#state': 'state' },
-        ExpressionAttributeValues: { ':expired': 'expired', ':waiting': 'waiting' },
+        ExpressionAttributeValues: {
+          ':as': as,
+          ':by': as === 'approved' ? 'firebreak:nobody objected in time' : null,
+          ':waiting': 'waiting',
+        },
       }),
     ]);
     return this.state(id, number);

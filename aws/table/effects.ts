@@ -1,16 +1,21 @@
-import type { Clock, Effects, Place, RollbackEnd } from '../../domain/ports.ts';
+import { z } from 'zod';
+import { organisationLimit, ORGANISATION_ROLLBACKS_PER_HOUR } from '../../domain/guards.ts';
+import type { Act, Clock, Effects, Place, RollbackEnd } from '../../domain/ports.ts';
 import { Effect, IncidentRecord, type Reason } from '../../schemas/incident.ts';
 import type { IncidentId } from '../../schemas/names.ts';
-import { plusSeconds, type Timestamp } from '../../schemas/time.ts';
+import { plusSeconds, Timestamp } from '../../schemas/time.ts';
 import { changeWrites, keyOfChange, newChange } from './changes.ts';
 import { keys } from './keys.ts';
 import { mailWrites, timelineWrite } from './mail.ts';
 import { markWrite } from './projections.ts';
+import { pinWrites } from './pins.ts';
 import { absent, type Table, type Write } from './table.ts';
 
 /** A lock whose holder has not concluded in this time is taken for forgotten. Longer than any rollback is followed. */
 const LOCK_SECONDS = 3 * 3600;
 const TRIES = 20;
+
+const Timestamps = z.array(Timestamp);
 
 export class EffectTable implements Effects {
   readonly #table: Table;
@@ -43,21 +48,46 @@ export class EffectTable implements Effects {
     return kept;
   }
 
-  async intendRollback(
+  async intendAct(
     id: IncidentId,
     intent: Omit<Effect, 'state' | 'at'>,
-    place: Place,
+    act: Act,
   ): Promise<{ ok: true; effect: Effect } | { ok: false; reason: Reason }> {
-    const at = this.#clock.now();
-    const effect: Effect = { ...intent, state: 'intended', at };
-    const result = await this.#table.transact([
-      this.#table.put({ ...keys.effect(id, intent.key), ...effect }, absent),
+    for (let attempt = 1; attempt <= TRIES; attempt += 1) {
+      const at = this.#clock.now();
+      const effect: Effect = { ...intent, place: act.place, resource: act.resource, state: 'intended', at };
+      const pace = await this.#pace(at);
+      if (act.automatic && pace.times.length >= ORGANISATION_ROLLBACKS_PER_HOUR) {
+        const known = await this.get(id, intent.key);
+        return known ? { ok: true, effect: known } : { ok: false, reason: organisationLimit(pace.times.length) };
+      }
+      const result = await this.#table.transact([
+        ...this.#intentWrites(id, effect, act, at),
+        ...(act.automatic ? [this.#paceWrite(pace, at)] : []),
+      ]);
+      if (result.ok) return { ok: true, effect };
+      const again = await this.get(id, intent.key);
+      if (again) return { ok: true, effect: again };
+      if (result.failed.includes(1)) {
+        const lock = await this.#table.get(keys.lock(act.resource));
+        return { ok: false, reason: lock?.['incident_id'] === id ? RUNNING : LOCKED };
+      }
+      if (result.failed.includes(2)) return { ok: false, reason: CLOSED };
+      // Another automatic act was counted meanwhile.
+    }
+    throw new Error(`the acts of all services were counted ${TRIES} times meanwhile; the step is tried again`);
+  }
+
+  #intentWrites(id: IncidentId, effect: Effect, { place, resource, ours }: Act, at: Timestamp): Write[] {
+    const { key } = effect;
+    return [
+      this.#table.put({ ...keys.effect(id, key), ...effect }, absent),
       this.#table.put(
-        { ...keys.lock(place), key: intent.key, incident_id: id, until: plusSeconds(at, LOCK_SECONDS) },
+        { ...keys.lock(resource), key, incident_id: id, until: plusSeconds(at, LOCK_SECONDS) },
         {
           ConditionExpression: 'attribute_not_exists(pk) OR #key = :key OR #until < :now',
           ExpressionAttributeNames: { '#key': 'key', '#until': 'until' },
-          ExpressionAttributeValues: { ':key': intent.key, ':now': at },
+          ExpressionAttributeValues: { ':key': key, ':now': at },
         },
       ),
       this.#table.update(keys.incident(id), {
@@ -66,21 +96,38 @@ export class EffectTable implements Effects {
         ExpressionAttributeNames: { '#status': 'status' },
         ExpressionAttributeValues: { ':mitigating': 'mitigating', ':resolved': 'resolved' },
       }),
-      this.#table.put({ ...keys.act(place, at, intent.key), incident_id: id }),
-      timelineWrite(this.#table, id, intent.key, {
+      ...(effect.kind === 'roll-back' ? [this.#table.put({ ...keys.act(place, at, key), incident_id: id })] : []),
+      ...(ours ? [this.#table.put({ ...keys.deed(place.service, at, key), incident_id: id, key })] : []),
+      timelineWrite(this.#table, id, key, {
         at,
         actor: 'firebreak',
-        kind: 'rollback.started',
-        text: intent.detail,
-        detail: { key: intent.key, target: intent.target },
+        kind: effect.kind === 'roll-back' ? 'rollback.started' : `${effect.kind}.started`,
+        text: effect.detail,
+        detail: { key, target: effect.target },
       }),
-    ]);
-    if (result.ok) return { ok: true, effect };
-    const again = await this.get(id, intent.key);
-    if (again) return { ok: true, effect: again };
-    if (!result.failed.includes(1)) return { ok: false, reason: CLOSED };
-    const lock = await this.#table.get(keys.lock(place));
-    return { ok: false, reason: lock?.['incident_id'] === id ? RUNNING : LOCKED };
+    ];
+  }
+
+  async automaticSince(since: Timestamp): Promise<number> {
+    return (await this.#pace(this.#clock.now())).times.filter((at) => at >= since).length;
+  }
+
+  /** When automatic acts began within the last hour, and the state of the row, by which racing ones are counted. */
+  async #pace(now: Timestamp): Promise<{ times: Timestamp[]; rev: number }> {
+    const row = await this.#table.get(keys.pace());
+    const since = plusSeconds(now, -3600);
+    const times = Timestamps.parse(row?.['times'] ?? []).filter((at) => at > since);
+    return { times, rev: Number(row?.['rev'] ?? 0) };
+  }
+
+  #paceWrite({ times, rev }: { times: Timestamp[]; rev: number }, at: Timestamp): Write {
+    return this.#table.put(
+      { ...keys.pace(), times: [...times, at], rev: rev + 1 },
+      {
+        ConditionExpression: rev === 0 ? 'attribute_not_exists(pk)' : 'rev = :rev',
+        ...(rev === 0 ? {} : { ExpressionAttributeValues: { ':rev': rev } }),
+      },
+    );
   }
 
   async conclude(
@@ -128,7 +175,8 @@ export class EffectTable implements Effects {
     const { id } = incident;
     const at = this.#clock.now();
     const effect = await this.get(id, end.key);
-    const lock = await this.#table.get(keys.lock(end.place));
+    const resource = effect?.resource;
+    const lock = resource === undefined ? undefined : await this.#table.get(keys.lock(resource));
     const succeeded = end.outcome === 'succeeded';
     const timeline = {
       actor: 'firebreak',
@@ -143,7 +191,7 @@ export class EffectTable implements Effects {
         ExpressionAttributeValues: { ':outcome': end.outcome },
       }),
       ...(effect ? [concluded(this.#table, id, end.key, EFFECT_STATES[end.outcome] ?? 'failed', end.text)] : []),
-      ...(lock?.['key'] === end.key ? [this.#table.remove(keys.lock(end.place))] : []),
+      ...(resource !== undefined && lock?.['key'] === end.key ? [this.#table.remove(keys.lock(resource))] : []),
       ...(end.moved ? await this.#movedWrites(id, end.place, end.moved, effect?.at ?? at, at) : []),
       ...(incident.status === 'resolved'
         ? [timelineWrite(this.#table, id, `mitigation-${end.number}`, { ...timeline, at })]
@@ -189,6 +237,13 @@ export class EffectTable implements Effects {
     );
     return [
       ...changeWrites(this.#table, change),
+      ...pinWrites(this.#table, {
+        ...place,
+        version: moved.from,
+        incident_id: id,
+        reason: `rolled back to ${moved.to}`,
+        pinned_at: at,
+      }),
       markWrite(this.#table, `change:${change.id}`, at),
       ...(suspect
         ? [

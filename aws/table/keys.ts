@@ -44,7 +44,20 @@ export const keys = {
   changes: (place: Place): Pick<Key, 'pk'> => ({ pk: `CHG#${placeOf(place)}` }),
   changeById: (id: ChangeId): Key => ({ pk: `CHGID#${id}`, sk: 'CHG' }),
   live: (place: Place): Key => ({ pk: 'LIVE', sk: placeOf(place) }),
-  lock: (place: Place): Key => ({ pk: `LOCK#${placeOf(place)}`, sk: 'LOCK' }),
+  lock: (resource: string): Key => ({ pk: `LOCK#${part(resource)}`, sk: 'LOCK' }),
+  /** Automatic acts of all services of the last hour. */
+  pace: (): Key => ({ pk: 'PACE', sk: 'PACE' }),
+  /** Acts that automation has decided on, by service: its error budget. */
+  deed: (service: string, at: Timestamp, key: string): Key => ({ pk: `DEED#${part(service)}`, sk: `${at}#${key}` }),
+  deeds: (service: string): Pick<Key, 'pk'> => ({ pk: `DEED#${part(service)}` }),
+  demotion: (service: string): Key => ({ pk: 'DEMOTED', sk: part(service) }),
+  demotions: (): Pick<Key, 'pk'> => ({ pk: 'DEMOTED' }),
+  promotion: (service: string): Key => ({ pk: 'PROMOTED', sk: part(service) }),
+  pin: (place: Place, at: Timestamp, id: string): Key => ({ pk: `PIN#${placeOf(place)}`, sk: `${at}#${id}` }),
+  pins: (place: Place): Pick<Key, 'pk'> => ({ pk: `PIN#${placeOf(place)}` }),
+  pinById: (id: string): Key => ({ pk: `PINID#${part(id)}`, sk: 'PIN' }),
+  rolling: (id: ChangeId): Key => ({ pk: 'ROLLING', sk: id }),
+  rollings: (): Pick<Key, 'pk'> => ({ pk: 'ROLLING' }),
   act: (place: Place, at: Timestamp, key: string): Key => ({ pk: `ACT#${placeOf(place)}`, sk: `${at}#${key}` }),
   acts: (place: Place): Pick<Key, 'pk'> => ({ pk: `ACT#${placeOf(place)}` }),
   quarantine: (id: string): Key => ({ pk: 'QUARANTINE', sk: id }),
@@ -70,4 +83,4 @@ export const keys = {
 };
 
 /** Lists across places, newest first, by the index `list` (eventually consistent). */
-export const lists = { incidents: 'INCIDENTS', changes: 'CHANGES', recorded: 'RECORDED', muted: 'MUTED' };
+export const lists = { incidents: 'INCIDENTS', changes: 'CHANGES', recorded: 'RECORDED', muted: 'MUTED', pins: 'PINS' };

@@ -3,6 +3,7 @@ import type { Deps, IncidentChange } from '../../domain/ports.ts';
 import type { Message } from '../../schemas/inbox.ts';
 import { IncidentId } from '../../schemas/names.ts';
 import { secondsBetween, type Timestamp } from '../../schemas/time.ts';
+import { noteDemotion } from '../../workflows/demotion.ts';
 import { wake } from '../../workflows/wake.ts';
 import { answers, type Api, body, endpoint, problems } from './endpoint.ts';
 import { Incident, resolved, view } from './incidents.ts';
@@ -16,7 +17,7 @@ const Answer = z.strictObject({ digest: z.string().min(1).max(128), note: z.stri
 
 /** What each action leaves in the inbox, and changes at once. */
 const ACTIONS: Record<
-  'rollback' | 'pause' | 'resume' | 'abort' | 'resolve' | 'mark-wrong' | 'publish',
+  'rollback' | 'pause' | 'resume' | 'abort' | 'resolve' | 'publish',
   (by: string, note: string) => { message: Message; change: IncidentChange }
 > = {
   rollback: (by, note) => ({
@@ -54,10 +55,6 @@ const ACTIONS: Record<
       publishedBy: by,
       ...said(by, 'statuspage.published', note || 'Allowed the words on the status page'),
     },
-  }),
-  'mark-wrong': (by, note) => ({
-    message: { kind: 'pause', by, note },
-    change: said(by, 'automation.marked_wrong', note || 'Says that the automation was wrong'),
   }),
 };
 
@@ -98,6 +95,31 @@ export function actionRoutes(app: Api, deps: Deps): void {
     );
   }
 
+  endpoint(
+    app,
+    deps,
+    'incidents:act',
+    createRoute({
+      method: 'post',
+      path: '/v1/incidents/{id}/actions/mark-wrong',
+      tags: ['actions'],
+      summary: 'What automation has done for it was wrong; also when it is over',
+      request: { params, body: { required: false, content: { 'application/json': { schema: Note } } } },
+      responses: { 202: answers('Taken', Incident), 404: problems('Unknown') },
+    }),
+    async (c) => {
+      const { id } = c.req.valid('param');
+      const { name: by } = c.var.principal;
+      c.var.allow(await view(deps, id));
+      const text = c.req.valid('json')?.note || 'Says that the automation was wrong';
+      const { acts, demoted } = await deps.automation.wrong(id, null, text);
+      const entry = { at: deps.clock.now(), actor: by, kind: 'automation.marked_wrong', text, detail: { acts } };
+      await deps.incidents.note(id, `marked-wrong-${by}`, entry);
+      for (const service of demoted) await noteDemotion(deps, id, service);
+      return c.json(await view(deps, id), 202);
+    },
+  );
+
   for (const [name, answer] of [
     ['approve', 'approved'],
     ['reject', 'rejected'],
@@ -124,6 +146,8 @@ export function actionRoutes(app: Api, deps: Deps): void {
         const { digest, note } = c.req.valid('json');
         c.var.allow(await view(deps, id));
         const taken = await deps.decisions.answer(id, digest, answer, c.var.principal.name, note);
+        if (taken === 'needs_another')
+          throw new Refusal(409, 'second-person-needed', 'you are for it already; a second person has to be, too');
         if (taken === 'superseded')
           throw new Refusal(
             409,

@@ -18,6 +18,7 @@ import { quarantineRoutes } from './quarantine.ts';
 import { rateLimit } from './rate-limit.ts';
 import { signalRoutes } from './signals.ts';
 import { tokenRoutes } from './tokens.ts';
+import { versionRoutes } from './versions.ts';
 
 /** Everything that Firebreak answers over HTTP. */
 export function api(deps: Deps): Api {
@@ -49,6 +50,7 @@ export function api(deps: Deps): Api {
   signalRoutes(app, deps);
   actionRoutes(app, deps);
   automationRoutes(app, deps);
+  versionRoutes(app, deps);
   quarantineRoutes(app, deps);
   tokenRoutes(app, deps);
   healthRoutes(app, deps);

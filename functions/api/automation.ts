@@ -2,6 +2,7 @@ import { createRoute } from '@hono/zod-openapi';
 import { EVERYWHERE } from '../../domain/access.ts';
 import type { Deps } from '../../domain/ports.ts';
 import { Automation, AutomationInput } from '../../schemas/access.ts';
+import { lowestMode } from '../../schemas/names.ts';
 import { answers, type Api, body, endpoint, problems } from './endpoint.ts';
 
 const View = Automation.meta({ id: 'Automation' });
@@ -19,7 +20,7 @@ export function automationRoutes(app: Api, deps: Deps): void {
       summary: 'Kill switch and modes',
       responses: { 200: answers('In force', View) },
     }),
-    async (c) => c.json(await deps.automation.read(), 200),
+    async (c) => c.json(inForce(await deps.automation.read()), 200),
   );
 
   endpoint(
@@ -36,24 +37,24 @@ export function automationRoutes(app: Api, deps: Deps): void {
     }),
     async (c) => {
       c.var.allow(EVERYWHERE);
-      const { paused, reason, mode, services } = c.req.valid('json');
-      const before = await deps.automation.read();
-      const automation = await deps.automation.write(
-        {
-          paused: paused ?? before.paused,
-          reason: reason === undefined ? before.reason : reason,
-          mode: mode === undefined ? before.mode : mode,
-          services: services ?? before.services,
-        },
-        c.var.principal.name,
-      );
+      const automation = await deps.automation.write(c.req.valid('json'), c.var.principal.name);
       c.var.log.warn('automation set', {
         by: c.var.principal.name,
         paused: automation.paused,
         mode: automation.mode,
         reason: automation.reason,
       });
-      return c.json(automation, 200);
+      return c.json(inForce(automation), 200);
     },
   );
+}
+
+/** A service that was demoted is shown with the mode that it has by that. */
+function inForce(automation: Automation): Automation {
+  const demoted = Object.keys(automation.demoted).map((name) => {
+    const own = Object.hasOwn(automation.services, name) ? automation.services[name] : undefined;
+    const mode = lowestMode('approve', ...(own?.mode ? [own.mode] : []));
+    return [name, { environments: {}, ...own, mode }] as const;
+  });
+  return { ...automation, services: { ...automation.services, ...Object.fromEntries(demoted) } };
 }

@@ -4,7 +4,7 @@ import { Change, ChangePatch, NewChange } from '../../schemas/change.ts';
 import { ChangeId, EnvironmentName, ServiceName } from '../../schemas/names.ts';
 import { answers, type Api, body, endpoint, listQuery, pageOf, problems, seen } from './endpoint.ts';
 import { Refusal } from './problem.ts';
-import { reportFailedDeploy } from './failed-deploy.ts';
+import { endOverdueDeploy, reportFailedDeploy } from './failed-deploy.ts';
 
 const Deployment = Change.meta({ id: 'Deployment' });
 const params = z.object({ id: ChangeId });
@@ -57,7 +57,11 @@ export function deploymentRoutes(app: Api, deps: Deps): void {
       const before = await deps.changes.get(id);
       if (before === undefined) throw notFound(id);
       c.var.allow(before);
-      const change = await deps.changes.patch(id, c.req.valid('json'));
+      const told = c.req.valid('json');
+      const overdueAt = await deps.changes.overdueAt(id);
+      if (overdueAt !== null && (told.status ?? 'started') !== 'started')
+        await endOverdueDeploy(deps, before, overdueAt, c.var.trace);
+      const change = await deps.changes.patch(id, told);
       if (change === undefined) throw notFound(id);
       // Said again it is reported again, as above; a corrected end is the same failure.
       const corrected = before.status === 'failed' && before.finished_at !== change.finished_at;

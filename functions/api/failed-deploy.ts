@@ -1,30 +1,55 @@
 import { randomUUID } from 'node:crypto';
 import type { Deps } from '../../domain/ports.ts';
 import type { Change } from '../../schemas/change.ts';
+import type { Timestamp } from '../../schemas/time.ts';
 import { enqueue } from './alerts.ts';
 
+type ReportDeps = Pick<Deps, 'config' | 'queue' | 'clock'>;
+
 /** A failed deploy counts as a signal of its service: it takes the way of every other one. */
-export async function reportFailedDeploy(deps: Deps, change: Change, trace: string): Promise<void> {
-  const { id, service, environment, version, kind, url } = change;
+export function reportFailedDeploy(deps: ReportDeps, change: Change, trace: string): Promise<void> {
   const at = change.finished_at ?? change.started_at;
+  const summary = `The ${change.kind} of ${change.version} failed`;
+  return report(deps, change, trace, { alertname: 'DeploymentFailed', summary, startsAt: at, endsAt: null });
+}
+
+/** So does one that does not end. @param at when its time was over */
+export function reportOverdueDeploy(deps: ReportDeps, change: Change, at: Timestamp, trace: string): Promise<void> {
+  const summary = `The ${change.kind} of ${change.version} has begun and not ended`;
+  return report(deps, change, trace, { alertname: 'DeploymentTimedOut', summary, startsAt: at, endsAt: null });
+}
+
+/** It has ended after all, well or not. */
+export function endOverdueDeploy(deps: ReportDeps, change: Change, at: Timestamp, trace: string): Promise<void> {
+  const summary = `The ${change.kind} of ${change.version} has ended`;
+  const endsAt = deps.clock.now();
+  return report(deps, change, trace, { alertname: 'DeploymentTimedOut', summary, startsAt: at, endsAt });
+}
+
+async function report(
+  deps: ReportDeps,
+  { id, service, environment, version, url }: Change,
+  trace: string,
+  told: { alertname: string; summary: string; startsAt: Timestamp; endsAt: Timestamp | null },
+): Promise<void> {
   await enqueue(
     deps,
     { id: randomUUID(), at: deps.clock.now(), trace },
     [
       {
         source: 'deployment',
-        status: 'firing',
+        status: told.endsAt === null ? 'firing' : 'resolved',
         labels: new Map([
-          ['alertname', 'DeploymentFailed'],
+          ['alertname', told.alertname],
           ['service', service],
           ['environment', environment],
           ['severity', 'warning'],
           ['version', version],
         ]),
-        annotations: new Map([['summary', `The ${kind} of ${version} failed`]]),
-        startsAt: at,
-        endsAt: null,
-        fingerprint: id,
+        annotations: new Map([['summary', told.summary]]),
+        startsAt: told.startsAt,
+        endsAt: told.endsAt,
+        fingerprint: told.alertname === 'DeploymentFailed' ? id : `${id}-overdue`,
         episodic: true,
         generatorUrl: url,
       },

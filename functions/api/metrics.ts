@@ -22,12 +22,13 @@ export function metricsRoutes(app: Api, deps: Deps): void {
 
 async function exposition(deps: Deps): Promise<string> {
   const now = deps.clock.now();
-  const [live, open, pending, quarantined, automation] = await Promise.all([
+  const [live, open, pending, quarantined, automation, pinned] = await Promise.all([
     deps.changes.live(),
     deps.incidents.open(),
     deps.incidents.pending(now),
     deps.quarantine.count(),
     deps.automation.read(),
+    deps.pins.list({ limit: 500, all: false }),
   ]);
   return [
     metric(
@@ -45,6 +46,16 @@ async function exposition(deps: Deps): Promise<string> {
     metric('firebreak_quarantined_inputs', 'Inputs that could not be read and have not been replayed', [
       [{}, quarantined],
     ]),
+    metric(
+      'firebreak_pinned_version',
+      '1 for each version known bad',
+      pinned.items.map(({ service, environment, version }) => [{ service, environment, version }, 1]),
+    ),
+    metric(
+      'firebreak_automation_demoted',
+      '1 for each service whose automation was wrong too often, and asks until a person sets its mode again',
+      Object.keys(automation.demoted).map((service) => [{ service }, 1]),
+    ),
     metric('firebreak_automation_paused', '1 while the kill switch is on', [[{}, automation.paused ? 1 : 0]]),
   ].join('');
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Curve } from '../../domain/correlation/evidence.ts';
 import type { Metrics } from '../../domain/ports.ts';
 import { millisOf, type Timestamp, timestamp } from '../../schemas/time.ts';
 import { type Answer, call, json, NoAnswer } from '../http.ts';
@@ -7,6 +8,9 @@ import { truncate } from '../text.ts';
 /** A rollback waits for these looks, so they are short. */
 const ATTEMPT_TIMEOUT_MS = 4_000;
 const STEP_SECONDS = 15;
+
+/** Of the curves that a decision keeps: 240 samples in two hours. */
+const CURVE_STEP_SECONDS = 30;
 
 /** Where a rule cannot be asked for by its name, all rules come. */
 const BODY_MAX_BYTES = 16 * 1024 * 1024;
@@ -22,6 +26,13 @@ const Instant = z.object({
 const Range = z.object({
   status: z.literal('success'),
   data: z.object({ resultType: z.literal('matrix'), result: z.array(z.object({ values: z.array(Sample) })) }),
+});
+const Labelled = z.object({
+  status: z.literal('success'),
+  data: z.object({
+    resultType: z.literal('vector'),
+    result: z.array(z.object({ metric: z.record(z.string(), z.string()), value: Sample })),
+  }),
 });
 const Rules = z.object({
   status: z.literal('success'),
@@ -72,6 +83,21 @@ export function prometheus(baseUrl: () => Promise<string | undefined>): Metrics 
           )
         : null;
     },
+    async range(promql, from, until, combine) {
+      const answer = await get('/api/v1/query_range', {
+        query: promql,
+        start: String(millisOf(from) / 1000),
+        end: String(millisOf(until) / 1000),
+        step: String(CURVE_STEP_SECONDS),
+      }).catch(unreadable);
+      const read = answer && Range.safeParse(json(answer.text));
+      return read?.success ? curveOf(read.data.data.result, combine) : null;
+    },
+    async byLabel(promql, label) {
+      const answer = await get('/api/v1/query', { query: promql }).catch(unreadable);
+      const read = answer && Labelled.safeParse(json(answer.text));
+      return read?.success ? worstByLabel(read.data.data.result, label) : null;
+    },
     async rule(alertname) {
       const answer = await get('/api/v1/rules', { type: 'alert', 'rule_name[]': alertname }).catch(unreadable);
       const read = answer && Rules.safeParse(json(answer.text));
@@ -84,6 +110,38 @@ export function prometheus(baseUrl: () => Promise<string | undefined>): Metrics 
     },
   };
 }
+
+type Series = { values: readonly (readonly [number, string])[] };
+
+/** Series of one query put together, oldest first. */
+function curveOf(series: readonly Series[], combine: 'max' | 'sum'): Curve {
+  const at = new Map<number, number>();
+  for (const [time, text] of series.flatMap(({ values }) => values)) {
+    const value = finite(toNumber(text));
+    if (value === null) continue;
+    const before = at.get(time);
+    at.set(time, before === undefined ? value : combine === 'max' ? Math.max(before, value) : before + value);
+  }
+  return [...at].toSorted(([a], [b]) => a - b).map(([time, value]) => [timestamp(time * 1000), value] as const);
+}
+
+function worstByLabel(
+  series: readonly { metric: Record<string, string>; value: readonly [number, string] }[],
+  label: string,
+): { label: string; value: number }[] {
+  const worst = new Map<string, number>();
+  for (const { metric, value } of series) {
+    const name = Object.hasOwn(metric, label) ? metric[label] : undefined;
+    const number = finite(toNumber(value[1]));
+    if (name === undefined || number === null) continue;
+    worst.set(name, Math.max(number, worst.get(name) ?? -Infinity));
+  }
+  return [...worst].map(([name, value]) => ({ label: name, value })).toSorted((a, b) => (a.label < b.label ? -1 : 1));
+}
+
+/** What is kept as JSON has no infinity; NaN, as of 0/0, is no sample. */
+const finite = (value: number): number | null =>
+  Number.isNaN(value) ? null : Math.max(-Number.MAX_VALUE, Math.min(value, Number.MAX_VALUE));
 
 /** What cannot be read is not known; the caller goes on without. */
 const unreadable = (error: unknown): null => {

@@ -3,13 +3,16 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer, type HttpBindings } from '@hono/node-server';
 import type { Hono } from 'hono';
+import { aws } from './aws.ts';
 import { cd } from './cd.ts';
 import { faultTables, openFaults } from './faults.ts';
+import { flags } from './flags.ts';
 import { front, type Front } from './front.ts';
 import { github } from './github.ts';
 import { grafana } from './grafana.ts';
 import { journalTables, openJournal } from './journal.ts';
 import { lateTables, openLateCalls } from './late.ts';
+import { launchdarkly } from './launchdarkly.ts';
 import { pagerduty } from './pagerduty.ts';
 import { prometheus, prometheusInUse } from './prometheus.ts';
 import { sandbox } from './sandbox.ts';
@@ -19,7 +22,18 @@ import { provideComponents, statuspage } from './statuspage.ts';
 import { openStore } from './store.ts';
 
 /** Every vendor that can be stood in for. A new one is its file and its place here. */
-const standIns = [pagerduty, cd, slack, statuspage, grafana, github, prometheus] as const satisfies readonly StandIn[];
+const standIns = [
+  pagerduty,
+  cd,
+  slack,
+  statuspage,
+  grafana,
+  github,
+  prometheus,
+  launchdarkly,
+  flags,
+  aws,
+] as const satisfies readonly StandIn[];
 
 export type Vendor = (typeof standIns)[number]['vendor'];
 

@@ -1,6 +1,15 @@
 import { hash } from 'node:crypto';
 import * as fc from 'fast-check';
-import type { DecisionInputs, Guard } from '../../domain/rollback.ts';
+import type { Evidence } from '../../domain/correlation/evidence.ts';
+import type { OnsetEvidence } from '../../domain/onset.ts';
+import type { Act, Place } from '../../domain/ports.ts';
+import {
+  type AskedBy,
+  DECIDE_VERSION,
+  type DecisionInputs,
+  type Guard,
+  type TargetInputs,
+} from '../../domain/rollback.ts';
 import type { Change } from '../../schemas/change.ts';
 import { ChangeKind, ChangeStatus } from '../../schemas/change.ts';
 import { type ChangeId, type EnvironmentName, Mode, type ServiceName, type Version } from '../../schemas/names.ts';
@@ -36,6 +45,7 @@ export function change(version: string, startedMinutesBefore: number, more: Part
     has_migration: false,
     rollback_safe_to: null,
     previous_version: null,
+    canary_weight: null,
     rolled_back_by: null,
     made_for: null,
     recorded_at: started_at,
@@ -46,19 +56,92 @@ export function change(version: string, startedMinutesBefore: number, more: Part
 /** v1 for hours, v2 ten minutes before the alert: what a rollback was made for. */
 export const aBadDeploy = (): Change[] => [change('v1', 240), change('v2', 10)];
 
+/** What a decision about one service alone depends on, as the tests write it. */
+export type Plain = {
+  asked: { by: AskedBy; who: string; mode?: Mode };
+  matched: boolean;
+  monitoring_failure_only: boolean;
+  onset: OnsetEvidence;
+  changes: readonly Change[];
+  policy: Partial<TargetInputs['policy']>;
+  has_deployer: boolean;
+  guard: Guard;
+  modes: readonly Mode[];
+  demoted: boolean;
+  pinned: readonly string[];
+  incident_paused: boolean;
+  one_of_many: boolean;
+  rollbacks_last_hour: number;
+  organisation_rollbacks_last_hour: number;
+  evidence: Partial<Evidence>;
+  /** Other services with a suspect. */
+  others: readonly TargetInputs[];
+  config_version: string;
+};
+
+/** As it is judged: the same changes are candidates for the cause, and what a way back is looked for in. */
+export function inputsOf(plain: Plain): DecisionInputs {
+  const { asked, matched, monitoring_failure_only, guard, incident_paused, one_of_many, config_version } = plain;
+  const own: TargetInputs = {
+    service: 'checkout' as ServiceName,
+    environment: 'production' as EnvironmentName,
+    policy: { mode: 'act', unknownMigration: 'approve', approvals: 1, ...plain.policy },
+    has_deployer: plain.has_deployer,
+    modes: plain.modes,
+    demoted: plain.demoted,
+    rollbacks_last_hour: plain.rollbacks_last_hour,
+    pinned: plain.pinned,
+    changes: plain.changes,
+  };
+  return {
+    decide_version: DECIDE_VERSION,
+    asked: { mode: null, ...asked },
+    matched,
+    monitoring_failure_only,
+    evidence: {
+      incident_id: INCIDENT,
+      service: 'checkout',
+      environment: 'production',
+      at: plusSeconds(NOON, 60),
+      onset: plain.onset,
+      changes: plain.changes.map((one) => ({ change: one, relation: 'same', distance: 0 })),
+      health: null,
+      traffic: null,
+      by_version: null,
+      alert_versions: [],
+      failing: [],
+      ...plain.evidence,
+    },
+    targets: [own, ...plain.others],
+    guard,
+    incident_paused,
+    one_of_many,
+    organisation_rollbacks_last_hour: plain.organisation_rollbacks_last_hour,
+    config_version,
+  };
+}
+
 /** Everything in favour of acting. */
-export const clear = (more: Partial<DecisionInputs> = {}): DecisionInputs => ({
-  incident_id: INCIDENT,
+export const clear = (more: Partial<Plain> = {}): DecisionInputs => inputsOf(clearly(more));
+
+export const clearly = (more: Partial<Plain> = {}): Plain => ({
   asked: { by: 'alert', who: '' },
   matched: true,
   monitoring_failure_only: false,
   onset: { alertStartedAt: NOON, rule: null, firstBadAt: null },
   changes: aBadDeploy(),
-  policy: { mode: 'act', unknownMigration: 'approve' },
+  policy: {},
   has_deployer: true,
-  guard: { state: 'read', paused: false, modes: [] },
+  guard: { state: 'read', paused: false },
+  modes: [],
+  demoted: false,
+  pinned: [],
   incident_paused: false,
+  one_of_many: false,
   rollbacks_last_hour: 0,
+  organisation_rollbacks_last_hour: 0,
+  evidence: {},
+  others: [],
   config_version: 'test',
   ...more,
 });
@@ -78,6 +161,7 @@ const anyChange: fc.Arbitrary<Change> = fc
       fc.constantFrom(...ChangeStatus.options),
     ),
     has_migration: fc.constantFrom(true, false, false, false, null),
+    rollback_safe_to: fc.option(versions, { nil: null, freq: 6 }),
     rolled_back_by: fc.constantFrom(null, null, null, 'some incident'),
     made_for: fc.constantFrom(null, null, null, INCIDENT, 'some incident'),
     previous_version: fc.option(versions, { nil: null }),
@@ -103,7 +187,6 @@ const anyGuard: fc.Arbitrary<Guard> = fc.oneof(
     arbitrary: fc.record({
       state: fc.constant('read' as const),
       paused: fc.boolean(),
-      modes: fc.array(fc.constantFrom(...Mode.options), { maxLength: 2 }),
     }),
   },
 );
@@ -111,9 +194,11 @@ const anyGuard: fc.Arbitrary<Guard> = fc.oneof(
 /** Mostly in favour of acting, so that each guard is also met alone. */
 const rarely = (value: boolean) => fc.oneof({ weight: 4, arbitrary: fc.constant(!value) }, fc.constant(value));
 
-export const anyInputs: fc.Arbitrary<DecisionInputs> = fc
+export const anyPlain: fc.Arbitrary<Plain> = fc
   .record({
-    asked: fc.constantFrom('alert', 'alert', 'alert', 'person', 'nobody').map((by) => ({ by, who: 'ada' }) as const),
+    asked: fc
+      .constantFrom('alert', 'alert', 'alert', 'person', 'nobody', 'runbook', 'verification')
+      .map((by) => ({ by, who: 'ada' }) as const),
     matched: rarely(false),
     monitoring_failure_only: rarely(true),
     onset: fc.record({
@@ -128,11 +213,26 @@ export const anyInputs: fc.Arbitrary<DecisionInputs> = fc
     mode: fc.oneof({ weight: 3, arbitrary: fc.constant('act' as const) }, fc.constantFrom(...Mode.options)),
     unknownMigration: fc.constantFrom('approve' as const, 'act' as const),
     has_deployer: rarely(false),
-    guard: fc.oneof(
-      { weight: 2, arbitrary: fc.constant<Guard>({ state: 'read', paused: false, modes: [] }) },
-      anyGuard,
-    ),
+    guard: fc.oneof({ weight: 2, arbitrary: fc.constant<Guard>({ state: 'read', paused: false }) }, anyGuard),
+    modes: fc.array(fc.oneof({ weight: 4, arbitrary: fc.constant('act' as const) }, fc.constantFrom(...Mode.options)), {
+      maxLength: 2,
+    }),
+    demoted: rarely(true),
+    pinned: fc.oneof({ weight: 4, arbitrary: fc.constant([]) }, fc.array(versions, { maxLength: 2 })),
     incident_paused: rarely(true),
+    one_of_many: rarely(true),
     rollbacks_last_hour: fc.constantFrom(0, 0, 2, 3, 9),
+    organisation_rollbacks_last_hour: fc.constantFrom(0, 0, 9, 10),
+    approvals: fc.constantFrom(1 as const, 1 as const, 2 as const),
   })
-  .map(({ mode, unknownMigration, ...inputs }) => clear({ ...inputs, policy: { mode, unknownMigration } }));
+  .map(({ mode, unknownMigration, approvals, ...inputs }) =>
+    clearly({ ...inputs, policy: { mode, unknownMigration, approvals } }),
+  );
+
+/** An automatic act at a place of its own. */
+export const actAt = (place: Place): Act => ({
+  place,
+  resource: `http ${place.service} ${place.environment}`,
+  automatic: true,
+  ours: true,
+});

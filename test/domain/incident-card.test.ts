@@ -52,6 +52,8 @@ const decision = (more: Partial<DecisionView> = {}): DecisionView => ({
   to_version: 'v1' as Version,
   reasons: [{ code: 'suspect', text: 'v2 finished 3 minutes before' }],
   answered_by: null,
+  target: null,
+  approvals: { needed: 1, given: [] },
   ...more,
 });
 

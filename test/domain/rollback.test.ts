@@ -1,12 +1,13 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decide, type Decision, type DecisionInputs, ROLLBACKS_PER_HOUR } from '../../domain/rollback.ts';
+import { ORGANISATION_ROLLBACKS_PER_HOUR, ROLLBACKS_PER_HOUR } from '../../domain/guards.ts';
+import { decide, type Decision, type DecisionInputs, type TargetInputs } from '../../domain/rollback.ts';
 import { liveChange } from '../../domain/versions.ts';
-import { lowestMode, Mode } from '../../schemas/names.ts';
+import { lowestMode, Mode, type ServiceName } from '../../schemas/names.ts';
 import type { Change } from '../../schemas/change.ts';
 import type { DecisionKind } from '../../schemas/incident.ts';
 import { secondsBetween } from '../../schemas/time.ts';
-import { aBadDeploy, anyInputs, before, change, clear } from './arbitraries.ts';
+import { aBadDeploy, anyPlain, before, change, clear, INCIDENT, inputsOf, NOON, type Plain } from './arbitraries.ts';
 
 const codes = ({ reasons }: Decision): string[] => reasons.map(({ code }) => code);
 
@@ -23,13 +24,13 @@ describe('a bad deploy, an alert that asks, and nothing against it', () => {
     const [why] = decide(clear()).reasons;
     expect(why).toEqual({
       code: 'suspect',
-      text: 'deploy of v2 finished 7 min before the problem began (confidence 0.87)',
+      text: 'deploy of v2 finished 7 min before the problem began (confidence 0.91)',
     });
   });
 });
 
 /** One thing at a time that stands against it: what is decided, and the code that says why. */
-const guards: [sentence: string, kind: DecisionKind, because: string, against: Partial<DecisionInputs>][] = [
+const guards: [sentence: string, kind: DecisionKind, because: string, against: Partial<Plain>][] = [
   ['mode shadow says nothing', 'shadow', 'mode_shadow', { policy: { mode: 'shadow', unknownMigration: 'approve' } }],
   [
     'mode suggest says what a person could do',
@@ -38,22 +39,17 @@ const guards: [sentence: string, kind: DecisionKind, because: string, against: P
     { policy: { mode: 'suggest', unknownMigration: 'approve' } },
   ],
   ['mode approve asks', 'approve', 'mode_approve', { policy: { mode: 'approve', unknownMigration: 'approve' } }],
-  [
-    'a live mode below the configured one is in force',
-    'suggest',
-    'mode_suggest',
-    { guard: { state: 'read', paused: false, modes: ['act', 'suggest'] } },
-  ],
+  ['a live mode below the configured one is in force', 'suggest', 'mode_suggest', { modes: ['act', 'suggest'] }],
   [
     'a live mode above the configured one is not',
     'approve',
     'mode_approve',
     {
       policy: { mode: 'approve', unknownMigration: 'approve' },
-      guard: { state: 'read', paused: false, modes: ['act'] },
+      modes: ['act'],
     },
   ],
-  ['the kill switch leaves a suggestion', 'suggest', 'paused', { guard: { state: 'read', paused: true, modes: [] } }],
+  ['the kill switch leaves a suggestion', 'suggest', 'paused', { guard: { state: 'read', paused: true } }],
   [
     'a kill switch that cannot be read means no',
     'none',
@@ -147,6 +143,17 @@ const guards: [sentence: string, kind: DecisionKind, because: string, against: P
     { changes: [change('v1', 240), change('v2', -1)] },
   ],
   [
+    `the hour's ${ORGANISATION_ROLLBACKS_PER_HOUR} rollbacks of all services are used up`,
+    'approve',
+    'organisation_limit',
+    { organisation_rollbacks_last_hour: ORGANISATION_ROLLBACKS_PER_HOUR },
+  ],
+  ['an automation that was wrong too often asks', 'approve', 'automation_budget_spent', { demoted: true }],
+  ['a mitigation that has not helped', 'approve', 'first_did_not_help', { asked: { by: 'verification', who: '' } }],
+  ['a runbook may ask less', 'approve', 'runbook_mode', { asked: { by: 'runbook', who: 'r', mode: 'approve' } }],
+  ['many at once', 'approve', 'one_of_many', { one_of_many: true }],
+  ['a pinned version is no target', 'none', 'no_known_good_version', { pinned: ['v1'] }],
+  [
     'a deploy that failed leaves open what runs',
     'approve',
     'deploy_failed',
@@ -200,16 +207,85 @@ describe('what stands not against it:', () => {
     expect(decide(clear({ changes }))).toMatchObject({ kind: 'roll_back', from: 'v2', to: 'v1' });
   });
 
-  test('a flag beside it, for it is the deploy that can be taken back', () => {
-    const changes = [...aBadDeploy(), change('flag', 4, { kind: 'flag' })];
-    expect(decide(clear({ changes }))).toMatchObject({ kind: 'roll_back', from: 'v2' });
-  });
-
   test('an own rollback of the same incident, which is no suspect', () => {
-    const ours = change('v1', 5, { kind: 'rollback', made_for: clear().incident_id });
+    const ours = change('v1', 5, { kind: 'rollback', made_for: INCIDENT });
     const decision = decide(clear({ changes: [...aBadDeploy(), ours] }));
     expect(decision.suspects.map(({ version }) => version)).toEqual(['v2']);
     expect(decision.kind).toBe('suggest'); // v1 runs now: there is nothing to take back
+  });
+});
+
+describe('more than one change may be it:', () => {
+  test('with a flag beside it a person is asked, about the deploy that can be taken back', () => {
+    const decision = decide(clear({ changes: [...aBadDeploy(), change('flag', 4, { kind: 'flag' })] }));
+    expect(decision).toMatchObject({ kind: 'approve', from: 'v2', to: 'v1' });
+    expect(codes(decision)[0]).toBe('no_confident_suspect');
+  });
+
+  test('of two deploys close together neither goes by itself', () => {
+    const changes = [change('v1', 240), change('v2', 12), change('v3', 8)];
+    expect(['roll_back']).not.toContain(decide(clear({ changes })).kind);
+  });
+
+  test('what depends on another service that was deployed asks, and means that other one', () => {
+    const theirs = { ...change('p2', 6), service: 'payments' as ServiceName };
+    const before = { ...change('p1', 300), service: 'payments' as ServiceName };
+    const other = { ...clear().targets[0], service: 'payments' as ServiceName, changes: [before, theirs] };
+    const failing = {
+      service: 'payments',
+      since: NOON,
+      relation: 'dependency' as const,
+      changed_at: theirs.started_at,
+    };
+    const decision = decide(
+      clear({
+        changes: [change('v1', 240)],
+        others: [other as TargetInputs],
+        evidence: { changes: [{ change: theirs, relation: 'dependency', distance: 1 }], failing: [failing] },
+      }),
+    );
+    expect(decision).toMatchObject({ kind: 'approve', from: 'p2', to: 'p1', place: { service: 'payments' } });
+    expect(codes(decision)).toContain('another_service');
+  });
+});
+
+describe('two people', () => {
+  const policy = { approvals: 2 as const };
+
+  test('are asked where policy wants two and something stands against it', () => {
+    expect(decide(clear({ policy: { ...policy, mode: 'approve' } }))).toMatchObject({
+      kind: 'approve',
+      approvals: { needed: 2, given: [] },
+    });
+  });
+
+  test('whoever asks is the first of them', () => {
+    expect(decide(clear({ policy, asked: { by: 'person', who: 'ada' } }))).toMatchObject({
+      kind: 'approve',
+      approvals: { needed: 2, given: ['ada'] },
+    });
+  });
+});
+
+describe('how far back it is safe', () => {
+  test('is honoured: nothing older is gone back to', () => {
+    const changes = [change('v1', 240), change('v2', 10, { rollback_safe_to: 'v2' })];
+    expect(decide(clear({ changes }))).toMatchObject({ kind: 'none', to: null });
+    expect(codes(decide(clear({ changes })))).toEqual(['rollback_not_safe']);
+  });
+
+  test('answers what a migration asks', () => {
+    const changes = [change('v1', 240), change('v2', 10, { has_migration: true, rollback_safe_to: 'v1' })];
+    expect(decide(clear({ changes })).kind).toBe('roll_back');
+  });
+
+  test('also counts for what would be undone on the way', () => {
+    const changes = [
+      change('v1', 240),
+      change('v2', 60, { rollback_safe_to: 'v2', finished_at: before(31) }),
+      change('v3', 10),
+    ];
+    expect(decide(clear({ changes, pinned: ['v2'] })).kind).toBe('none');
   });
 });
 
@@ -236,25 +312,25 @@ describe('a person who asks', () => {
 });
 
 describe('whatever the inputs are,', () => {
-  const always = (holds: (inputs: DecisionInputs, decision: Decision) => void): void => {
+  const always = (holds: (plain: Plain, decision: Decision) => void): void => {
     fc.assert(
-      fc.property(anyInputs, (inputs) => {
-        holds(inputs, decide(inputs));
+      fc.property(anyPlain, (plain) => {
+        holds(plain, decide(inputsOf(plain)));
       }),
       { numRuns: 1000 },
     );
   };
 
   test('the same inputs give the same decision, read back from JSON too', () => {
-    always((inputs, decision) => {
-      expect(decide(JSON.parse(JSON.stringify(inputs)) as DecisionInputs)).toEqual(decision);
+    always((plain, decision) => {
+      expect(decide(JSON.parse(JSON.stringify(inputsOf(plain))) as DecisionInputs)).toEqual(decision);
     });
   });
 
   test('the order of the changes does not matter', () => {
     fc.assert(
       fc.property(
-        anyInputs.chain((inputs) =>
+        anyPlain.chain((inputs) =>
           fc.tuple(
             fc.constant(inputs),
             fc.shuffledSubarray([...inputs.changes], {
@@ -264,7 +340,7 @@ describe('whatever the inputs are,', () => {
           ),
         ),
         ([inputs, changes]) => {
-          expect(decide({ ...inputs, changes })).toEqual(decide(inputs));
+          expect(decide(inputsOf({ ...inputs, changes }))).toEqual(decide(inputsOf(inputs)));
         },
       ),
       { numRuns: 1000 },
@@ -298,9 +374,9 @@ describe('whatever the inputs are,', () => {
   });
 
   test('it never goes beyond the lowest mode, unless a person asks', () => {
-    always(({ asked, policy, guard }, { kind }) => {
+    always(({ asked, policy, modes }, { kind }) => {
       if (asked.by === 'person') return;
-      const mode = lowestMode(policy.mode, ...(guard.state === 'read' ? guard.modes : []));
+      const mode = lowestMode(policy.mode ?? 'act', ...modes);
       const most = mode === 'act' ? 'roll_back' : mode;
       expect(STRENGTH.indexOf(kind)).toBeLessThanOrEqual(STRENGTH.indexOf(most));
     });
@@ -336,7 +412,7 @@ describe('whatever the inputs are,', () => {
   });
 
   /** Everything that can be taken away from what speaks for acting. */
-  const weaker: [what: string, alter: (inputs: DecisionInputs) => DecisionInputs][] = [
+  const weaker: [what: string, alter: (inputs: Plain) => Plain][] = [
     [
       'a kill switch',
       (inputs) => ({
@@ -362,24 +438,35 @@ describe('whatever the inputs are,', () => {
       'no alert that asks',
       (inputs) => (inputs.asked.by === 'person' ? inputs : { ...inputs, asked: { by: 'nobody', who: '' } }),
     ],
+    ['a budget of its automation that is spent', (inputs) => ({ ...inputs, demoted: true })],
+    [
+      'too many rollbacks of all services',
+      (inputs) => ({ ...inputs, organisation_rollbacks_last_hour: ORGANISATION_ROLLBACKS_PER_HOUR }),
+    ],
+    ['many at once', (inputs) => ({ ...inputs, one_of_many: true })],
+    ['every version pinned', (inputs) => ({ ...inputs, pinned: ['v1', 'v2', 'v3', 'v4'] })],
+    [
+      'a verification that failed',
+      (inputs) => (inputs.asked.by === 'person' ? inputs : { ...inputs, asked: { by: 'verification', who: '' } }),
+    ],
+    ['a second person', (inputs) => ({ ...inputs, policy: { ...inputs.policy, approvals: 2 } })],
   ];
 
-  test.each(weaker)('%s never makes it stronger', (_, alter) => {
-    always((inputs) => {
-      expect(strength(alter(inputs))).toBeLessThanOrEqual(strength(inputs));
+  test.each(weaker)('%s never makes it stronger', (what, alter) => {
+    always((plain) => {
+      // Somebody who asks by verification is more than nobody who asks.
+      if (what === 'a verification that failed' && plain.asked.by === 'nobody') return;
+      expect(strength(inputsOf(alter(plain)))).toBeLessThanOrEqual(strength(inputsOf(plain)));
     });
   });
 
   test('a lower mode never makes it stronger', () => {
     fc.assert(
-      fc.property(anyInputs, fc.constantFrom(...Mode.options), (inputs, mode) => {
-        const lower = lowestMode(mode, inputs.policy.mode);
-        expect(strength({ ...inputs, policy: { ...inputs.policy, mode: lower } })).toBeLessThanOrEqual(
-          strength(inputs),
-        );
-        if (inputs.guard.state !== 'read') return;
-        const guard = { ...inputs.guard, modes: [...inputs.guard.modes, mode] };
-        expect(strength({ ...inputs, guard })).toBeLessThanOrEqual(strength(inputs));
+      fc.property(anyPlain, fc.constantFrom(...Mode.options), (plain, mode) => {
+        const lower = lowestMode(mode, plain.policy.mode ?? 'act');
+        const before = strength(inputsOf(plain));
+        expect(strength(inputsOf({ ...plain, policy: { ...plain.policy, mode: lower } }))).toBeLessThanOrEqual(before);
+        expect(strength(inputsOf({ ...plain, modes: [...plain.modes, mode] }))).toBeLessThanOrEqual(before);
       }),
       { numRuns: 1000 },
     );

@@ -104,6 +104,8 @@ const anyDecision: fc.Arbitrary<DecisionView> = fc.record({
   to_version: fc.option(anyVersion, { nil: null }),
   reasons: fc.array(fc.record({ code: fc.constant('suspect'), text: anyWords }), { maxLength: 3 }),
   answered_by: fc.option(anyName, { nil: null }),
+  target: fc.constant(null),
+  approvals: fc.constant({ needed: 1, given: [] }),
 });
 
 const anyEffect: fc.Arbitrary<Effect> = fc.record({

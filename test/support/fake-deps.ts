@@ -2,6 +2,7 @@ import type { Attempt, Clock, Deps, Engine, Log, Metrics, PageRequest } from '..
 import { type Config, emptyConfig } from '../../schemas/config.ts';
 import type { ActAnswer, Deployer, RollbackRequest } from '../../domain/targets.ts';
 import type { ExternalFound, ExternalIncident, Told } from '../../domain/outlets.ts';
+import type { Curve } from '../../domain/correlation/evidence.ts';
 import type { Projections } from '../../domain/projections.ts';
 import type { Subject } from '../../schemas/projection.ts';
 import { millisOf, timestamp, type Timestamp } from '../../schemas/time.ts';
@@ -11,6 +12,7 @@ import {
   FakeCrowds,
   FakeDecisions,
   FakeEffects,
+  FakePins,
   FakeIncidents,
   FakeStore,
 } from './fake-store.ts';
@@ -79,6 +81,8 @@ export class FakeWorld {
   /** What the health query gives; `null`: there is no Prometheus. */
   health: Awaited<ReturnType<Metrics['value']>> = null;
   firstBadAt: Timestamp | null = null;
+  /** Of the health query and of traffic alike. */
+  curve: Curve | null = null;
   rule: Awaited<ReturnType<Metrics['rule']>> = null;
   /** Whether alerts are gone where they live; `null`: nobody can be asked. */
   gone: boolean | null = null;
@@ -123,6 +127,7 @@ export class FakeWorld {
       decisions: new FakeDecisions(store),
       effects: new FakeEffects(store),
       changes: new FakeChanges(store),
+      pins: new FakePins(store),
       automation: new FakeAutomation(store),
       pager: { send: async (request) => this.#said(`pager ${tell(request)}`, next(this.pages)) },
       fallbackPager: { send: async (request) => this.#said(`second route ${tell(request)}`, next(this.secondRoute)) },
@@ -135,6 +140,8 @@ export class FakeWorld {
       metrics: {
         value: async () => this.health,
         firstAbove: async () => this.firstBadAt,
+        range: async () => this.curve,
+        byLabel: async () => null,
         rule: async () => this.rule,
       },
       alerts: {

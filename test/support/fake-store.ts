@@ -15,7 +15,9 @@ import { SEVERAL, scopeOfCrowd } from '../../aws/table/crowd.ts';
 import { blankIncident } from '../../aws/table/open.ts';
 import { canonicalJson, sha256 } from '../../aws/hash.ts';
 import type {
+  Act,
   Admitted,
+  Answered,
   AutomationSwitch,
   Changes,
   Clock,
@@ -25,15 +27,18 @@ import type {
   IncidentChange,
   Incidents,
   Listened,
+  Pins,
   Place,
   Receipt,
   RollbackEnd,
   SignalView,
 } from '../../domain/ports.ts';
+import { isSpent } from '../../domain/automation.ts';
 import { type Crowd, type Opening, stillFails } from '../../domain/crowd.ts';
+import { ORGANISATION_ROLLBACKS_PER_HOUR, organisationLimit } from '../../domain/guards.ts';
 import type { Decision, DecisionInputs } from '../../domain/rollback.ts';
 import type { Child, Story } from '../../domain/story.ts';
-import { type Automation, untouchedAutomation } from '../../schemas/access.ts';
+import { type Automation, type AutomationInput, untouchedAutomation } from '../../schemas/access.ts';
 import type { Change, ChangePatch, NewChange } from '../../schemas/change.ts';
 import type {
   DecisionState,
@@ -45,7 +50,8 @@ import type {
   TimelineEntry,
 } from '../../schemas/incident.ts';
 import type { Mail, Message } from '../../schemas/inbox.ts';
-import type { ChangeId, EnvironmentName, IncidentId } from '../../schemas/names.ts';
+import type { ChangeId, EnvironmentName, IncidentId, ServiceName } from '../../schemas/names.ts';
+import type { PinView } from '../../schemas/pin.ts';
 import type { Signal } from '../../schemas/signal.ts';
 import { secondsBetween, plusSeconds, type Timestamp } from '../../schemas/time.ts';
 
@@ -92,6 +98,10 @@ export class FakeStore {
   readonly changes = new Map<ChangeId, Change>();
   readonly locks = new Map<string, { key: string; incident: string; until: Timestamp }>();
   readonly acts: { place: string; at: Timestamp }[] = [];
+  /** When automatic acts began, of all services. */
+  readonly paces: Timestamp[] = [];
+  readonly deeds: { service: ServiceName; incident: IncidentId; key: string; at: Timestamp; wrong: boolean }[] = [];
+  readonly pins: PinView[] = [];
   automation: Automation = untouchedAutomation;
   #minted = 0;
 
@@ -616,6 +626,8 @@ export class FakeDecisions implements Decisions {
       to_version: decision.to,
       reasons: decision.reasons,
       answered_by: null,
+      target: decision.place,
+      approvals: decision.approvals,
     };
     dossier.decisions.set(number, copy({ view, inputs }));
     dossier.record = { ...dossier.record, suspects: decision.suspects, mitigations: number };
@@ -648,12 +660,22 @@ export class FakeDecisions implements Decisions {
     answer: 'approved' | 'rejected',
     by: string,
     note: string,
-  ): Promise<'taken' | 'superseded'> {
+  ): Promise<Answered> {
     const dossier = this.#store.dossier(id);
     const found = [...dossier.decisions].find(([, { view }]) => view.digest === digest);
     if (found === undefined || dossier.record.status === 'resolved') return 'superseded';
     const [number, { view }] = found;
     if (view.state !== 'waiting') return view.state === answer && view.answered_by === by ? 'taken' : 'superseded';
+    const { needed, given } = view.approvals;
+    if (answer === 'approved') {
+      if (given.includes(by)) return 'needs_another';
+      view.approvals = { needed, given: [...given, by] };
+      if (given.length + 1 < needed) {
+        const at = this.#store.clock.now();
+        dossier.timeline.push({ at, actor: by, kind: 'decision.agreed', text: note, detail: null });
+        return 'taken';
+      }
+    }
     view.state = answer;
     view.answered_by = by;
     const timeline = { actor: by, kind: `decision.${answer}`, text: note, detail: null };
@@ -661,9 +683,12 @@ export class FakeDecisions implements Decisions {
     return 'taken';
   }
 
-  async expire(id: IncidentId, number: number): Promise<DecisionState> {
+  async expire(id: IncidentId, number: number, as: 'expired' | 'approved' = 'expired'): Promise<DecisionState> {
     const view = this.#store.dossier(id).decisions.get(number)?.view;
-    if (view?.state === 'waiting') view.state = 'expired';
+    if (view?.state === 'waiting') {
+      view.state = as;
+      view.answered_by = as === 'approved' ? 'firebreak:nobody objected in time' : null;
+    }
     return this.state(id, number);
   }
 }
@@ -693,27 +718,36 @@ export class FakeEffects implements Effects {
     return copy(effect);
   }
 
-  async intendRollback(
+  async intendAct(
     id: IncidentId,
     intent: Omit<Effect, 'state' | 'at'>,
-    place: Place,
+    { place, resource, automatic, ours }: Act,
   ): Promise<{ ok: true; effect: Effect } | { ok: false; reason: Reason }> {
     const dossier = this.#store.dossier(id);
     const known = dossier.effects.get(intent.key);
     if (known) return { ok: true, effect: copy(known) };
     const at = this.#store.clock.now();
-    const lock = this.#store.locks.get(placeOf(place));
+    const count = await this.automaticSince(plusSeconds(at, -3600));
+    if (automatic && count >= ORGANISATION_ROLLBACKS_PER_HOUR) return { ok: false, reason: organisationLimit(count) };
+    const lock = this.#store.locks.get(resource);
     if (lock !== undefined && lock.key !== intent.key && lock.until >= at)
       return { ok: false, reason: lock.incident === id ? RUNNING : LOCKED };
     if (dossier.record.status === 'resolved')
       return { ok: false, reason: { code: 'incident_closed', text: 'the incident has been closed meanwhile' } };
-    const effect: Effect = { ...intent, state: 'intended', at };
+    const effect: Effect = { ...intent, place, resource, state: 'intended', at };
     dossier.effects.set(intent.key, effect);
     dossier.record.status = 'mitigating';
-    dossier.timeline.push({ at, actor: 'firebreak', kind: 'rollback.started', text: intent.detail, detail: null });
-    this.#store.locks.set(placeOf(place), { key: intent.key, incident: id, until: plusSeconds(at, LOCK_SECONDS) });
-    this.#store.acts.push({ place: placeOf(place), at });
+    const kind = intent.kind === 'roll-back' ? 'rollback.started' : `${intent.kind}.started`;
+    dossier.timeline.push({ at, actor: 'firebreak', kind, text: intent.detail, detail: null });
+    this.#store.locks.set(resource, { key: intent.key, incident: id, until: plusSeconds(at, LOCK_SECONDS) });
+    if (intent.kind === 'roll-back') this.#store.acts.push({ place: placeOf(place), at });
+    if (automatic) this.#store.paces.push(at);
+    if (ours) this.#store.deeds.push({ service: place.service, incident: id, key: intent.key, at, wrong: false });
     return { ok: true, effect: copy(effect) };
+  }
+
+  async automaticSince(since: Timestamp): Promise<number> {
+    return this.#store.paces.filter((at) => at > since).length;
   }
 
   async conclude(id: IncidentId, key: string, state: Effect['state'], detail: string): Promise<void> {
@@ -733,7 +767,8 @@ export class FakeEffects implements Effects {
     decision.outcome = end.outcome;
     const effect = dossier.effects.get(end.key);
     if (effect) dossier.effects.set(end.key, { ...effect, state: stateOf(end.outcome), detail: end.text });
-    if (this.#store.locks.get(placeOf(end.place))?.key === end.key) this.#store.locks.delete(placeOf(end.place));
+    const resource = effect?.resource ?? '';
+    if (this.#store.locks.get(resource)?.key === end.key) this.#store.locks.delete(resource);
     if (end.moved) this.#move(id, end.place, end.moved, effect?.at ?? this.#store.clock.now());
     const timeline = { actor: 'firebreak', kind: `mitigation.${end.outcome}`, text: end.text, detail: null };
     if (dossier.record.status === 'resolved') dossier.timeline.push({ ...timeline, at: this.#store.clock.now() });
@@ -758,6 +793,18 @@ export class FakeEffects implements Effects {
     this.#store.changes.set(change.id, change);
     const suspect = this.#store.changes.get(moved.suspect);
     if (suspect) this.#store.changes.set(suspect.id, { ...suspect, rolled_back_by: id });
+    this.#store.pins.push({
+      ...place,
+      id: `pin_${moved.from}_${id}`,
+      version: moved.from,
+      incident_id: id,
+      reason: `rolled back to ${moved.to}`,
+      pinned_at: at,
+      lifted_at: null,
+      lifted_by: null,
+      state: 'pinned',
+      superseded_by: null,
+    });
   }
 
   async rollbacksSince(place: Place, since: Timestamp): Promise<number> {
@@ -812,6 +859,18 @@ export class FakeChanges implements Changes {
     throw new Error('the fake does not know what runs where');
   }
 
+  async rolling(): ReturnType<Changes['rolling']> {
+    throw new Error('the fake does not know what is rolling out');
+  }
+
+  async setOverdue(): Promise<void> {
+    throw new Error('the fake does not know what is rolling out');
+  }
+
+  async overdueAt(): Promise<Timestamp | null> {
+    return null;
+  }
+
   #sorted(): Change[] {
     const key = (change: Change) => `${change.started_at}#${change.id}`;
     return [...this.#store.changes.values()].toSorted((a, b) => (key(a) < key(b) ? -1 : 1));
@@ -820,6 +879,7 @@ export class FakeChanges implements Changes {
 
 export class FakeAutomation implements AutomationSwitch {
   readonly #store: FakeStore;
+  readonly #promotedAt = new Map<string, Timestamp>();
 
   constructor(store: FakeStore) {
     this.#store = store;
@@ -829,8 +889,63 @@ export class FakeAutomation implements AutomationSwitch {
     return copy(this.#store.automation);
   }
 
-  async write(input: Parameters<AutomationSwitch['write']>[0], by: string): Promise<Automation> {
-    this.#store.automation = { ...input, by, at: this.#store.clock.now() };
+  async write({ paused, reason, mode, services }: AutomationInput, by: string): Promise<Automation> {
+    const before = this.#store.automation;
+    const at = this.#store.clock.now();
+    const promoted = new Set(
+      Object.entries(services ?? {})
+        .filter(([, caps]) => caps.mode !== 'approve')
+        .map(([name]) => name),
+    );
+    this.#store.automation = {
+      paused: paused ?? before.paused,
+      reason: reason === undefined ? before.reason : reason,
+      mode: mode === undefined ? before.mode : mode,
+      services: services ?? before.services,
+      demoted: Object.fromEntries(Object.entries(before.demoted).filter(([name]) => !promoted.has(name))),
+      by,
+      at,
+    };
+    for (const name of Object.keys(before.demoted)) if (promoted.has(name)) this.#promotedAt.set(name, at);
     return this.read();
+  }
+
+  async wrong(id: IncidentId, key: string | null, why: string): Promise<{ acts: number; demoted: ServiceName[] }> {
+    const { deeds, automation, clock } = this.#store;
+    const acts = deeds.filter((deed) => deed.incident === id && (key === null || deed.key === key));
+    for (const deed of acts) deed.wrong = true;
+    const demoted = [...new Set(acts.map(({ service }) => service))].filter((service) =>
+      isSpent(
+        deeds
+          .filter((deed) => deed.service === service && deed.at >= (this.#promotedAt.get(service) ?? ''))
+          .toReversed(),
+      ),
+    );
+    for (const service of demoted) automation.demoted[service] ??= { at: clock.now(), reason: why };
+    return { acts: acts.length, demoted };
+  }
+}
+
+export class FakePins implements Pins {
+  readonly #store: FakeStore;
+
+  constructor(store: FakeStore) {
+    this.#store = store;
+  }
+
+  async of(place: Place): Promise<PinView[]> {
+    return copy(this.#store.pins.filter((pin) => placeOf(pin) === placeOf(place) && pin.state === 'pinned'));
+  }
+
+  async list(): ReturnType<Pins['list']> {
+    throw new Error('the fake lists no pins');
+  }
+
+  async get(): ReturnType<Pins['get']> {
+    throw new Error('the fake has no pins by id');
+  }
+
+  async lift(): ReturnType<Pins['lift']> {
+    throw new Error('the fake lifts no pins');
   }
 }

@@ -1,19 +1,18 @@
 import { serviceEntry } from '../../domain/catalogue.ts';
 import { modesFor } from '../../domain/automation.ts';
 import type { Deps, Place } from '../../domain/ports.ts';
-import type { OnsetEvidence } from '../../domain/onset.ts';
 import type { Asked } from '../../domain/response.ts';
-import { decide, type DecisionInputs, type Guard } from '../../domain/rollback.ts';
-import type { EnvironmentEntry } from '../../schemas/config.ts';
+import { decide, DECIDE_VERSION, type DecisionInputs, type Guard, type TargetInputs } from '../../domain/rollback.ts';
+import { type Automation, untouchedAutomation } from '../../schemas/access.ts';
+import type { Change } from '../../schemas/change.ts';
+import type { Config, EnvironmentEntry } from '../../schemas/config.ts';
 import type { DecisionView, IncidentRecord } from '../../schemas/incident.ts';
 import type { IncidentId } from '../../schemas/names.ts';
-import { plusSeconds, type Timestamp } from '../../schemas/time.ts';
+import { plusSeconds } from '../../schemas/time.ts';
+import { evidenceOf } from './evidence.ts';
 
 /** How many of a place's newest changes are looked at: enough to find a good version behind a row of bad ones. */
 const CHANGES_READ = 50;
-
-/** How far back the health query is asked for the first bad sample. */
-const ONSET_LOOK_BACK_SECONDS = 1800;
 
 export type Judged = { decision: DecisionView; inputs: DecisionInputs; incident: IncidentRecord };
 
@@ -30,75 +29,88 @@ export async function judge(deps: Deps, id: IncidentId, number: number, asked: A
 
 async function gather(deps: Deps, incident: IncidentRecord, asked: Asked): Promise<DecisionInputs> {
   const config = await deps.config.current();
-  const entry = entryOf(config.services, incident);
-  const [changes, guard, rollbacks, signals] = await Promise.all([
+  const anHourAgo = plusSeconds(deps.clock.now(), -3600);
+  const [own, { guard, automation }, signals, organisation] = await Promise.all([
     deps.changes.recent(incident, CHANGES_READ),
-    readGuard(deps, incident),
-    deps.effects.rollbacksSince(incident, plusSeconds(deps.clock.now(), -3600)),
+    readAutomation(deps),
     deps.incidents.signals(incident.id, { limit: 200 }),
+    deps.effects.automaticSince(anHourAgo),
   ]);
   const firing = signals.items.filter((signal) => signal.status === 'firing');
   // An older alert that only joined must not date a new problem back to its own start.
   const asking = firing.filter((signal) => signal.asksRollback);
   const cause = asked.by === 'alert' && asking.length > 0 ? asking : firing;
+  const evidence = await evidenceOf(deps, incident, { config, entry: entryOf(config.services, incident), cause, own });
+  const places = new Map<string, Place>([[incident.service, incident]]);
+  for (const { change } of evidence.changes) if (!places.has(change.service)) places.set(change.service, change);
+  const targets = await Promise.all(
+    [...places.values()].map((place) =>
+      targetOf(deps, place, { config, automation, since: anHourAgo, ...(place === incident && { changes: own }) }),
+    ),
+  );
   return {
-    incident_id: incident.id,
-    asked,
+    decide_version: DECIDE_VERSION,
+    asked: { by: asked.by, who: asked.who, mode: asked.mode ?? null },
     matched: incident.unmatched === null,
     monitoring_failure_only: firing.length > 0 && firing.every((signal) => signal.monitoringFailure),
-    onset: await evidence(
-      deps,
-      entry,
-      cause.map((signal) => ({ startsAt: signal.startsAt, labels: signal.labels })),
-      incident.opened_at,
-    ),
-    changes: changes.map((change) => ({ ...change, commits: [] })),
-    policy: {
-      mode: entry?.autoRollback.mode ?? 'shadow',
-      unknownMigration: entry?.autoRollback.unknownMigration ?? 'approve',
-    },
-    has_deployer: entry?.deployer !== undefined,
+    evidence,
+    targets,
     guard,
     incident_paused: incident.automation_paused,
     one_of_many: incident.parent_id !== undefined,
-    rollbacks_last_hour: rollbacks,
+    organisation_rollbacks_last_hour: organisation,
     config_version: config.version,
   };
 }
 
-/** What the catalogue says of a place; nothing of one that it does not know. */
-export function entryOf(
-  services: Awaited<ReturnType<Deps['config']['current']>>['services'],
+async function targetOf(
+  deps: Deps,
   { service, environment }: Place,
-): EnvironmentEntry | undefined {
+  known: {
+    config: Config;
+    automation: Automation;
+    since: Parameters<Deps['effects']['rollbacksSince']>[1];
+    changes?: readonly Change[];
+  },
+): Promise<TargetInputs> {
+  const place = { service, environment };
+  const entry = entryOf(known.config.services, place);
+  const [changes, rollbacks, pins] = await Promise.all([
+    known.changes ?? deps.changes.recent(place, CHANGES_READ),
+    deps.effects.rollbacksSince(place, known.since),
+    deps.pins.of(place),
+  ]);
+  return {
+    ...place,
+    policy: {
+      mode: entry?.autoRollback.mode ?? 'shadow',
+      unknownMigration: entry?.autoRollback.unknownMigration ?? 'approve',
+      approvals: entry?.autoRollback.approvals ?? 1,
+    },
+    has_deployer: entry?.deployer !== undefined,
+    modes: modesFor(known.automation, place),
+    demoted: Object.hasOwn(known.automation.demoted, service),
+    rollbacks_last_hour: rollbacks,
+    pinned: pins.map(({ version }) => version),
+    changes: changes.map((change) => ({ ...change, commits: [] })),
+  };
+}
+
+/** What the catalogue says of a place; nothing of one that it does not know. */
+export function entryOf(services: Config['services'], { service, environment }: Place): EnvironmentEntry | undefined {
   const own = serviceEntry(services, service);
   return own !== undefined && Object.hasOwn(own.environments, environment) ? own.environments[environment] : undefined;
 }
 
 /** The kill switch and the modes, strongly consistent. That they cannot be read is an answer, too: nothing is done. */
-export async function readGuard(deps: Pick<Deps, 'automation'>, place: Place): Promise<Guard> {
+export async function readAutomation(
+  deps: Pick<Deps, 'automation'>,
+): Promise<{ guard: Guard; automation: Automation }> {
   try {
     const automation = await deps.automation.read();
-    return { state: 'read', paused: automation.paused, modes: modesFor(automation, place) };
+    return { guard: { state: 'read', paused: automation.paused }, automation };
   } catch (error) {
-    return { state: 'unreadable', detail: error instanceof Error ? error.message : String(error) };
+    const detail = error instanceof Error ? error.message : String(error);
+    return { guard: { state: 'unreadable', detail }, automation: untouchedAutomation };
   }
-}
-
-async function evidence(
-  deps: Deps,
-  entry: EnvironmentEntry | undefined,
-  firing: readonly { startsAt: Timestamp; labels: [string, string][] }[],
-  openedAt: Timestamp,
-): Promise<OnsetEvidence> {
-  const earliest = firing.toSorted((a, b) => (a.startsAt < b.startsAt ? -1 : 1))[0];
-  if (earliest === undefined) return { alertStartedAt: openedAt, rule: null, firstBadAt: null };
-  const alertname = new Map(earliest.labels).get('alertname');
-  const [rule, firstBadAt] = await Promise.all([
-    alertname === undefined ? null : deps.metrics.rule(alertname),
-    entry?.health === undefined
-      ? null
-      : deps.metrics.firstAbove(entry.health.promql, entry.health.max, earliest.startsAt, ONSET_LOOK_BACK_SECONDS),
-  ]);
-  return { alertStartedAt: earliest.startsAt, rule, firstBadAt };
 }

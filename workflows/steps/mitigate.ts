@@ -1,18 +1,31 @@
-import type { Deps, RollbackEnd } from '../../domain/ports.ts';
+import type { Deps, Place, RollbackEnd } from '../../domain/ports.ts';
 import type { Asked } from '../../domain/response.ts';
 import type { MitigationOutcome, PageNeed } from '../../schemas/inbox.ts';
 import type { DecisionState, DecisionView } from '../../schemas/incident.ts';
-import type { IncidentId, Version } from '../../schemas/names.ts';
+import { type IncidentId, Version } from '../../schemas/names.ts';
+import { liveChange } from '../../domain/versions.ts';
 import type { Run } from '../run.ts';
 import { wake } from '../wake.ts';
 import { entryOf, judge } from './judge.ts';
-import { type Attempted, lookAtRollback, reasonFor, rollBackOnce, type RollbackOrder } from './roll-back.ts';
-import { verifyOnce } from './verify.ts';
+import {
+  type Attempted,
+  deployerAt,
+  lookAtHold,
+  lookAtRollback,
+  rollbackKey,
+  reasonFor,
+  rollBackOnce,
+  type RollbackOrder,
+} from './roll-back.ts';
+import { concludeVerification, verifyOnce } from './verify.ts';
 
 type MitigateInput = { incidentId: IncidentId; number: number; asked: Asked };
 
 /** Judged at its end, so that the errors of the first minutes after a rollback do not fail it. */
 export const VERIFICATION_SECONDS = 15 * 60;
+
+/** When it is looked whether a rollback still holds; together the verification window. */
+const HOLD_PAUSES_SECONDS = [60, 120, 240, 480] as const;
 
 /** Pauses between tries at a CD system that is busy or away, the last one again and again; an hour until it is given up. */
 const PAUSES_SECONDS = [2, 5, 10, 20, 30, 60, 90, 120] as const;
@@ -31,11 +44,32 @@ export async function mitigate(
   const judged = await run.step('judge', () => gist(deps, incidentId, number, asked));
   const end = await carryOut(run, { incidentId, number, asked }, judged, deps);
   await run.step('conclude', () => conclude(deps, incidentId, number, judged, end));
-  if (end.outcome === 'succeeded') {
-    await run.wait('verification-window', { seconds: VERIFICATION_SECONDS });
-    await run.step('verify', () => verifyOnce(deps, incidentId, number, `verification-${number}`));
-  }
+  if (end.outcome === 'succeeded') await watch(run, { incidentId, number }, judged, deps);
   return end.outcome;
+}
+
+/** Verification at the end of the window; before it, whether what was done has been undone by something else. */
+async function watch(
+  run: Run,
+  { incidentId, number }: Pick<MitigateInput, 'incidentId' | 'number'>,
+  judged: Gist,
+  deps: Deps,
+): Promise<void> {
+  const key = `verification-${number}`;
+  const order = orderOf(incidentId, number, judged);
+  if (!judged.holds || order === null) {
+    await run.wait('verification-window', { seconds: VERIFICATION_SECONDS });
+  } else {
+    for (const seconds of HOLD_PAUSES_SECONDS) {
+      await run.wait('verification-window', { seconds });
+      const held = await run.step('does-it-hold', () => lookAtHold(deps, order));
+      if (held.kind !== 'drifted') continue;
+      const text = `Not healthy: the rollback did not hold: ${held.detail}`;
+      await run.step('drifted', () => concludeVerification(deps, incidentId, number, { outcome: 'failed', text }, key));
+      return;
+    }
+  }
+  await run.step('verify', () => verifyOnce(deps, incidentId, number, key));
 }
 
 /** A verification that could not pass at its time, looked at again. */
@@ -57,30 +91,43 @@ type Gist = Pick<DecisionView, 'kind' | 'because' | 'from_version' | 'to_version
   toCommit: string | null;
   asked: Asked['by'];
   approvalSeconds: number;
+  /** What becomes of a question that nobody answers. */
+  onTimeout: 'withdraw' | 'page' | 'act';
+  /** The target can say whether what was done still holds. */
+  holds: boolean;
 };
 
 async function gist(deps: Deps, id: IncidentId, number: number, asked: Asked): Promise<Gist> {
   const { decision, inputs, incident } = await judge(deps, id, number, asked);
   const { services } = await deps.config.current();
-  const minutes = entryOf(services, incident)?.autoRollback.approvalTimeoutMinutes ?? 60;
-  const recorded = (version: string | null) => inputs.changes.findLast((change) => change.version === version);
+  const place = decision.target ?? { service: incident.service, environment: incident.environment };
+  const { approvalTimeoutMinutes = 60, onApprovalTimeout = 'withdraw' } = entryOf(services, place)?.autoRollback ?? {};
+  const target = inputs.targets.find((each) => each.service === place.service);
+  const recorded = (version: string | null) => target?.changes.findLast((change) => change.version === version);
+  const deployer = await deployerAt(deps, place);
   return {
     kind: decision.kind,
     because: decision.because,
     from_version: decision.from_version,
     to_version: decision.to_version,
     reason: reasonFor(decision, incident.title),
-    service: incident.service,
-    environment: incident.environment,
+    ...place,
     suspect: recorded(decision.from_version)?.id ?? null,
     fromCommit: recorded(decision.from_version)?.commit ?? null,
     toCommit: recorded(decision.to_version)?.commit ?? null,
     asked: inputs.asked.by,
-    approvalSeconds: minutes * 60,
+    approvalSeconds: approvalTimeoutMinutes * 60,
+    onTimeout: onApprovalTimeout === 'act' && !asksByModeAlone(decision) ? 'page' : onApprovalTimeout,
+    holds: deployer?.held !== undefined,
   };
 }
 
-type End = { outcome: MitigationOutcome; page: PageNeed; text: string };
+/** Nothing but the mode wanted to hear a person. */
+const asksByModeAlone = ({ reasons }: DecisionView): boolean =>
+  reasons.every(({ code }) => code === 'mode_approve' || code === 'suspect');
+
+/** `runs`: what the CD system says to run instead. */
+type End = { outcome: MitigationOutcome; page: PageNeed; text: string; runs?: string };
 
 async function carryOut(
   run: Run,
@@ -88,73 +135,59 @@ async function carryOut(
   judged: Gist,
   deps: Deps,
 ): Promise<End> {
-  const { kind, from_version: from, to_version: to } = judged;
-  if (from === null || to === null || (kind !== 'roll_back' && kind !== 'approve')) return notTaken(judged, asked);
+  const { kind } = judged;
+  const order = orderOf(incidentId, number, judged);
+  if (order === null || (kind !== 'roll_back' && kind !== 'approve')) return notTaken(judged, asked);
   if (kind === 'approve') {
-    const answer = await askPerson(run, incidentId, number, judged.approvalSeconds, deps);
-    if (answer !== 'approved')
-      return {
-        outcome: answer === 'rejected' ? 'rejected' : 'expired',
-        page: 'no',
-        text:
-          answer === 'rejected'
-            ? 'The rollback was rejected'
-            : 'Nobody has answered, and the question was withdrawn; the rollback was not done',
-      };
+    const answer = await askPerson(run, { incidentId, number, ...judged }, deps);
+    if (answer !== 'approved') return unanswered(answer, judged.onTimeout);
   }
-  const { service, environment, reason } = judged;
-  return rollBack(
-    run,
-    {
-      incidentId,
-      key: keyOf(incidentId, number),
-      service,
-      environment,
-      from,
-      to,
-      fromCommit: judged.fromCommit,
-      toCommit: judged.toCommit,
-      asked: judged.asked,
-      approved: kind === 'approve',
-      reason,
-    },
-    deps,
-  );
+  return rollBack(run, order, deps);
 }
 
-export const keyOf = (id: IncidentId, number: number): string => `${id}.roll-back.${number}`;
+function unanswered(answer: DecisionState, onTimeout: Gist['onTimeout']): End {
+  if (answer === 'rejected') return { outcome: 'rejected', page: 'no', text: 'The rollback was rejected' };
+  const text = 'Nobody has answered, and the question was withdrawn; the rollback was not done';
+  return { outcome: 'expired', page: onTimeout === 'withdraw' ? 'no' : 'again', text };
+}
+
+/** Null: there is nothing that could be rolled back. */
+function orderOf(incidentId: IncidentId, number: number, judged: Gist): RollbackOrder | null {
+  const { from_version: from, to_version: to, service, environment, fromCommit, toCommit, asked, reason } = judged;
+  if (from === null || to === null) return null;
+  const approved = judged.kind === 'approve';
+  const key = rollbackKey(incidentId, number);
+  return { incidentId, key, service, environment, from, to, fromCommit, toCommit, asked, approved, reason };
+}
 
 /** Nothing is done. A person has to know where an alert asked for it and something other than the mode stood against it. */
 function notTaken({ kind, because }: Gist, asked: Asked): End {
   const byPolicy = kind === 'shadow' || because.startsWith('mode_') || because === 'not_asked';
-  return asked.by === 'nobody' || byPolicy
+  // That a mitigation has not helped has been paged already.
+  return asked.by === 'nobody' || asked.by === 'verification' || byPolicy
     ? { outcome: 'not_taken', page: 'no', text: `No rollback: ${because}` }
     : { outcome: 'not_taken', page: 'if_nobody', text: `No rollback, a person has to look: ${because}` };
 }
 
-/** Waits for a person's answer. The question is in the table; this only makes sure to hear of the answer. */
+/** Waits for people's answer. The question is in the table; this only makes sure to hear of the answer. */
 async function askPerson(
   run: Run,
-  id: IncidentId,
-  number: number,
-  seconds: number,
+  { incidentId, number, approvalSeconds, onTimeout }: Gist & Pick<MitigateInput, 'incidentId' | 'number'>,
   deps: Deps,
 ): Promise<DecisionState> {
   await run.step('page-for-approval', async () => {
-    await deps.incidents.post(
-      id,
-      { kind: 'page', by: 'firebreak', note: 'a rollback waits for approval' },
-      {},
-      `approval-${number}`,
-    );
-    await wake(deps, id);
+    const message = { kind: 'page', by: 'firebreak', note: 'a rollback waits for approval' } as const;
+    await deps.incidents.post(incidentId, message, {}, `approval-${number}`);
+    await wake(deps, incidentId);
     return null;
   });
-  const bell = await run.bell('approval', { seconds });
-  const standing = await run.step('ask', () => deps.decisions.await(id, number, bell.id));
+  const bell = await run.bell('approval', { seconds: approvalSeconds });
+  const standing = await run.step('ask', () => deps.decisions.await(incidentId, number, bell.id));
   if (standing !== 'waiting') return standing;
   await bell.rung();
-  return run.step('answer', () => deps.decisions.expire(id, number));
+  return run.step('answer', () =>
+    deps.decisions.expire(incidentId, number, onTimeout === 'act' ? 'approved' : 'expired'),
+  );
 }
 
 async function rollBack(run: Run, order: RollbackOrder, deps: Deps): Promise<End> {
@@ -202,6 +235,7 @@ function ended(answer: Exclude<Attempted, { kind: 'later' | 'busy' | 'in_progres
       return {
         outcome: 'superseded',
         page: 'again',
+        runs: answer.current,
         text: `Not rolled back: ${answer.current} runs now, someone has deployed meanwhile`,
       };
     case 'withheld':
@@ -222,16 +256,17 @@ async function conclude(
   id: IncidentId,
   number: number,
   judged: Gist,
-  { outcome, page, text }: End,
+  { outcome, page, text, runs: newVersion }: End,
 ): Promise<null> {
   const { from_version: from, to_version: to, suspect, service, environment } = judged;
+  if (newVersion !== undefined) await recordWhatRuns(deps, { service, environment }, newVersion);
   const moved =
     outcome === 'succeeded' && from !== null && to !== null && suspect !== null
       ? { from, to, suspect: suspect as NonNullable<RollbackEnd['moved']>['suspect'] }
       : null;
   const closed = outcome === 'expired' && (await deps.incidents.read(id))?.status === 'resolved';
   await deps.effects.concludeRollback(id, {
-    key: keyOf(id, number),
+    key: rollbackKey(id, number),
     number,
     place: { service, environment },
     outcome,
@@ -241,4 +276,14 @@ async function conclude(
   });
   await wake(deps, id);
   return null;
+}
+
+/** Our own record is put right: what runs is what the next judgement begins with. */
+async function recordWhatRuns(deps: Deps, place: Place, current: string): Promise<void> {
+  const version = Version.safeParse(current);
+  if (!version.success) return;
+  const live = liveChange(await deps.changes.recent(place, 50));
+  if (live?.version === version.data) return;
+  const author = 'told by the CD system: nobody had recorded it';
+  await deps.changes.record({ ...place, version: version.data, kind: 'deploy', status: 'succeeded', author });
 }

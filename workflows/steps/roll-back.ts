@@ -1,10 +1,15 @@
+import { modesFor } from '../../domain/automation.ts';
+import { demotion } from '../../domain/guards.ts';
 import { shippedSince } from '../../domain/versions.ts';
 import type { Deps, Place } from '../../domain/ports.ts';
-import type { ActAnswer, Deployer, RollbackRequest } from '../../domain/targets.ts';
+import type { ActAnswer, Deployer, Held, RollbackRequest } from '../../domain/targets.ts';
 import type { DecisionView, Reason } from '../../schemas/incident.ts';
 import { type IncidentId, lowestMode, type Mode, type Version } from '../../schemas/names.ts';
 import type { Asked } from '../../domain/response.ts';
-import { entryOf, readGuard } from './judge.ts';
+import { entryOf, readAutomation } from './judge.ts';
+
+/** The same for every try at what a judgement has led to. */
+export const rollbackKey = (id: IncidentId, number: number): string => `${id}.roll-back.${number}`;
 
 export type RollbackOrder = Place & {
   incidentId: IncidentId;
@@ -27,7 +32,7 @@ export type Attempted = ActAnswer | { kind: 'withheld'; reason: Reason };
  */
 export async function rollBackOnce(deps: Deps, order: RollbackOrder): Promise<Attempted> {
   const entry = entryOf((await deps.config.current()).services, order);
-  const deployer = await deployerOf(deps, order);
+  const deployer = await deployerAt(deps, order);
   if (entry === undefined || deployer === undefined) return withheld('no_deployer', NO_DEPLOYER);
   const before = await deps.effects.get(order.incidentId, order.key);
   // A run that took over from one that died finds it done.
@@ -41,7 +46,7 @@ export async function rollBackOnce(deps: Deps, order: RollbackOrder): Promise<At
         ? { ...no, text: `${no.text}; an earlier attempt may have been taken, so look at the CD system` }
         : no,
     };
-  const intent = await deps.effects.intendRollback(
+  const intent = await deps.effects.intendAct(
     order.incidentId,
     {
       key: order.key,
@@ -50,7 +55,12 @@ export async function rollBackOnce(deps: Deps, order: RollbackOrder): Promise<At
       class: deployer.effectClass,
       detail: `Rolling back ${order.from} to ${order.to}`,
     },
-    order,
+    {
+      place: { service: order.service, environment: order.environment },
+      resource: deployer.resource,
+      automatic: order.asked !== 'person' && !order.approved,
+      ours: order.asked !== 'person',
+    },
   );
   if (!intent.ok) return { kind: 'withheld', reason: intent.reason };
   return deployer.rollBack(requestOf(order));
@@ -69,7 +79,10 @@ const requestOf = (order: RollbackOrder): RollbackRequest => ({
 });
 
 /** Undefined: none is configured, or not far enough to be called. */
-async function deployerOf(deps: Deps, place: Place): Promise<Deployer | undefined> {
+export async function deployerAt(
+  deps: Pick<Deps, 'config' | 'deployerFor'>,
+  place: Place,
+): Promise<Deployer | undefined> {
   const entry = entryOf((await deps.config.current()).services, place);
   return entry?.deployer && deps.deployerFor(entry.deployer, place);
 }
@@ -79,19 +92,23 @@ async function whyNot(deps: Deps, order: RollbackOrder, configured: Mode, tried:
   const incident = await deps.incidents.read(order.incidentId);
   if (incident === undefined || incident.status === 'resolved')
     return reason('incident_closed', 'the incident has been closed meanwhile');
-  const guard = await readGuard(deps, order);
+  const { guard, automation } = await readAutomation(deps);
   if (guard.state === 'unreadable')
     return reason('guard_unreadable', `the kill switch could not be read: ${guard.detail}`);
   if (guard.paused) return reason('paused', 'the kill switch is on');
   if (incident.automation_paused && order.asked !== 'person')
     return reason('incident_paused', 'a person has paused the automation of this incident');
   const oneOfMany: Mode[] = incident.parent_id === undefined ? [] : ['approve'];
-  const mode = lowestMode(configured, ...guard.modes, ...oneOfMany);
+  const mode = lowestMode(configured, ...modesFor(automation, order), ...oneOfMany);
   const needed: Mode = order.approved ? 'approve' : 'act';
   if (order.asked !== 'person' && lowestMode(mode, needed) !== needed)
     return oneOfMany.length > 0 && mode === 'approve'
       ? reason('one_of_many', 'several services fail at once now, so it waits for a person')
       : reason(`mode_${mode}`, `automation is in mode ${mode} now`);
+  if (order.asked !== 'person' && !order.approved && Object.hasOwn(automation.demoted, order.service))
+    return demotion(order.service);
+  if ((await deps.pins.of(order)).some(({ version }) => version === order.to))
+    return reason('pinned', `${order.to} has been pinned as known bad meanwhile`);
   const newer = shippedSince(await deps.changes.recent(order, 50), order.from);
   // The CD system may have told us of the rollback that an earlier attempt has brought about: that is no newer deploy.
   const ours = tried && newer?.version === order.to;
@@ -102,13 +119,19 @@ async function whyNot(deps: Deps, order: RollbackOrder, configured: Mode, tried:
 
 /** Looks how a rollback that was accepted is getting on. */
 export async function lookAtRollback(deps: Deps, order: RollbackOrder, handle: string): Promise<ActAnswer> {
-  const deployer = await deployerOf(deps, order);
+  const deployer = await deployerAt(deps, order);
   if (deployer === undefined) return { kind: 'later', detail: NO_DEPLOYER, afterSeconds: null };
   return deployer.status(handle, requestOf(order));
 }
 
 const NO_DEPLOYER =
   'no deployer is configured for this service and environment, or it names no url and CD_URL is not set';
+
+/** Whether what was rolled back is still so, where the target can be asked. */
+export async function lookAtHold(deps: Deps, order: RollbackOrder): Promise<Held> {
+  const deployer = await deployerAt(deps, order);
+  return deployer?.held?.(requestOf(order)) ?? { kind: 'unknown', detail: 'the target cannot be asked' };
+}
 
 /** Words for people, as the CD system shows them. */
 export const reasonFor = (decision: DecisionView, title: string): string =>

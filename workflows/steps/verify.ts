@@ -2,7 +2,9 @@ import type { Deps } from '../../domain/ports.ts';
 import type { VerificationOutcome } from '../../schemas/inbox.ts';
 import type { IncidentId } from '../../schemas/names.ts';
 import { wake } from '../wake.ts';
+import { noteDemotion } from '../demotion.ts';
 import { entryOf } from './judge.ts';
+import { rollbackKey } from './roll-back.ts';
 
 export type Verdict = { outcome: VerificationOutcome; text: string };
 
@@ -50,7 +52,17 @@ const byAlerts = (firing: number): Verdict =>
 
 /** Judges, and leaves the verdict in the inbox, once for each `key`. */
 export async function verifyOnce(deps: Deps, id: IncidentId, number: number, key: string): Promise<Verdict> {
-  const verdict = await verdictOf(deps, id);
+  return concludeVerification(deps, id, number, await verdictOf(deps, id), key);
+}
+
+/** Leaves a verdict in the inbox, once for each `key`. What has not helped counts against the automation. */
+export async function concludeVerification(
+  deps: Deps,
+  id: IncidentId,
+  number: number,
+  verdict: Verdict,
+  key: string,
+): Promise<Verdict> {
   await deps.incidents.post(
     id,
     { kind: 'verification', number, outcome: verdict.outcome },
@@ -60,6 +72,10 @@ export async function verifyOnce(deps: Deps, id: IncidentId, number: number, key
     },
     key,
   );
+  if (verdict.outcome === 'failed') {
+    const { demoted } = await deps.automation.wrong(id, rollbackKey(id, number), verdict.text);
+    for (const service of demoted) await noteDemotion(deps, id, service);
+  }
   await wake(deps, id);
   return verdict;
 }

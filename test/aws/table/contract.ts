@@ -8,7 +8,7 @@ import type { Message } from '../../../schemas/inbox.ts';
 import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/names.ts';
 import type { Signal } from '../../../schemas/signal.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time.ts';
-import { change, clear } from '../../domain/arbitraries.ts';
+import { actAt, change, clear } from '../../domain/arbitraries.ts';
 import { arrival, arrivals, signal, silenced, stranger } from '../../support/signals.ts';
 import type { Stores } from './stores.ts';
 
@@ -844,7 +844,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
   const intent = (key: string) =>
     ({ key, kind: 'roll-back', target: 'http://cd', class: 'keyed', detail: 'Rolling back v2 to v1' }) as const;
   const rollbackBegun = (id: IncidentId, number = 1) =>
-    stores.effects.intendRollback(id, intent(keyOf(id, number)), place);
+    stores.effects.intendAct(id, intent(keyOf(id, number)), actAt(place));
   const end = (id: IncidentId, number: number, more: Partial<RollbackEnd> = {}): RollbackEnd => ({
     key: keyOf(id, number),
     number,

@@ -6,7 +6,7 @@ import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../..
 import { NewChange } from '../../../schemas/change.ts';
 import type { Signal } from '../../../schemas/signal.ts';
 import { plusSeconds } from '../../../schemas/time.ts';
-import { clear } from '../../domain/arbitraries.ts';
+import { actAt, clear } from '../../domain/arbitraries.ts';
 import { arrivals, signal, stranger } from '../../support/signals.ts';
 import { openTable, type TableStores } from './stores.ts';
 
@@ -240,7 +240,7 @@ describe('rollbacks of one place', () => {
     const place = { service: `racing-${services}` as ServiceName, environment: 'production' as EnvironmentName };
     const ids = await Promise.all(numbers(2).map((n) => opened(aService()(n))));
     const begun = await Promise.all(
-      ids.map((id) => stores.effects.intendRollback(id, intent(`${id}.roll-back.1`), place)),
+      ids.map((id) => stores.effects.intendAct(id, intent(`${id}.roll-back.1`), actAt(place))),
     );
     expect(begun.map((one) => (one.ok ? 'ok' : one.reason.code)).toSorted()).toEqual(['locked', 'ok']);
     const statuses = await Promise.all(ids.map(async (id) => (await record(id)).status));
@@ -256,7 +256,7 @@ describe('rollbacks of one place', () => {
     const started_at = plusSeconds(stores.clock.now(), -600);
     const { change } = await stores.changes.record(NewChange.parse({ ...place, version: 'v2', started_at }));
     await question(id);
-    await stores.effects.intendRollback(id, intent('k'), place);
+    await stores.effects.intendAct(id, intent('k'), actAt(place));
     const end: RollbackEnd = {
       key: 'k',
       number: 1,
@@ -283,7 +283,7 @@ describe('rollbacks of one place', () => {
       NewChange.parse({ ...place, version: 'v2', started_at: plusSeconds(stores.clock.now(), -600) }),
     );
     await question(id);
-    await stores.effects.intendRollback(id, intent('k'), place);
+    await stores.effects.intendAct(id, intent('k'), actAt(place));
     await Promise.all([
       stores.effects.concludeRollback(id, {
         key: 'k',

@@ -1,0 +1,101 @@
+import { onAll, plateau, severity } from '../world/shapes.ts';
+import { shareAt } from '../world/rollout.ts';
+import { fails, type Stage } from '../world/stage.ts';
+import { anyDeploy, nothingCausedIt, type Scene, usualChanges } from './scene.ts';
+
+const SOON = { min: 30, max: 360 };
+
+/**
+ * Something that nobody has recorded as a change begins, and some deploy of the service happens to have been made in
+ * the two hours before, at a time that has nothing to do with it.
+ */
+export const coincidence: Scene = (stage) => {
+  usualChanges(stage);
+  anyDeploy(stage);
+  const what = stage.r.weighted({
+    host: 22,
+    certificate: 10,
+    badData: 20,
+    batchJob: 15,
+    hotTenant: 13,
+    network: 10,
+    byHand: 10,
+  });
+  CAUSES[what](stage);
+  return nothingCausedIt;
+};
+
+const CAUSES = { host, certificate, badData, batchJob, hotTenant, network, byHand };
+
+/** A machine dies. What else ran on it fails in the same minute; after some minutes it takes no traffic any more. */
+function host(stage: Stage): void {
+  const { r, troubleAt, profile, rollouts } = stage;
+  const part = 1 / r.whole(2, 12);
+  const until = r.chance(0.6) ? troubleAt + r.between(90, 600) : Infinity;
+  const shape = plateau(troubleAt, r.between(0, 20), until);
+  const newest = rollouts.at(-1);
+  // A version on one or two instances runs on that machine, or it does not.
+  const few = newest !== undefined && shareAt(newest, troubleAt) < 0.2;
+  const ofNewest = few ? Number(r.chance(part)) : part;
+  stage.faults.push(
+    ({ t, version }) => (version === newest?.version ? ofNewest : part) * (profile.limit < 0.9 ? 0.95 : 1) * shape(t),
+  );
+  alsoFailing(stage, 0.55, 1);
+}
+
+/** At a full minute, all at once, for whatever uses it. */
+function certificate(stage: Stage): void {
+  const { r, troubleAt } = stage;
+  stage.faults.push(onAll(r.between(0.2, 1), plateau(Math.ceil(troubleAt / 60) * 60, 0)));
+  alsoFailing(stage, 0.45, 2);
+}
+
+/** A message, a row, a customer's input that the code cannot take. Only this service meets it. */
+function badData(stage: Stage): void {
+  const { r, troubleAt, profile } = stage;
+  stage.faults.push(onAll(severity(r, profile, 0.5), plateau(troubleAt, r.pick([0, 30, 90, 180, 600]))));
+}
+
+/** Begins by the clock, takes its time, ends by itself; a third of them has come before, an hour or half ago. */
+function batchJob(stage: Stage): void {
+  const { r, troubleAt, profile } = stage;
+  const lasts = r.between(240, 1800);
+  const size = severity(r, profile, 0.4);
+  const shape = plateau(troubleAt, r.between(20, 120), troubleAt + lasts);
+  stage.faults.push(onAll(size, shape));
+  if (r.chance(0.5)) stage.rush = (t) => 1 + r.between(0.3, 0.31) * 3 * shape(t);
+  if (r.chance(0.35)) {
+    const before = troubleAt - r.pick([1800, 3600]);
+    stage.faults.push(onAll(Math.min(size, profile.limit * 0.9), plateau(before, 60, before + lasts / 2)));
+  }
+}
+
+/** One customer sends far more than usual and fails on its own limits. */
+function hotTenant(stage: Stage): void {
+  const { r, troubleAt, profile } = stage;
+  const shape = plateau(troubleAt, r.between(10, 240));
+  const more = r.scale(0.15, 2);
+  stage.rush = (t) => 1 + more * shape(t);
+  stage.faults.push(onAll(severity(r, profile, Math.max(0.06, more / (1 + more))), shape));
+}
+
+/** A zone or a switch: much fails, nearly always seen. */
+function network(stage: Stage): void {
+  const { r, troubleAt, profile } = stage;
+  stage.faults.push(onAll(severity(r, profile), plateau(troubleAt, r.between(0, 60))));
+  alsoFailing(stage, 0.9, 4);
+}
+
+/** Somebody changed something by hand, and told nobody. */
+function byHand(stage: Stage): void {
+  const { r, troubleAt, profile } = stage;
+  stage.faults.push(onAll(severity(r, profile), plateau(troubleAt, r.pick([0, 0, 20, 60]))));
+}
+
+function alsoFailing(stage: Stage, probability: number, atMost: number): void {
+  const { r, landscape, troubleAt } = stage;
+  if (!r.chance(probability)) return;
+  for (const who of landscape.unrelated.slice(0, r.whole(1, atMost))) {
+    fails(stage, who, troubleAt + r.between(-30, 60), SOON);
+  }
+}

@@ -1,0 +1,93 @@
+import { flapping, growth, onAll, plateau, severity } from '../world/shapes.ts';
+import { fails, type Stage } from '../world/stage.ts';
+import { dependentsFail, maybeDeploy, nothingCausedIt, type Scene, usualChanges } from './scene.ts';
+
+/** What comes from outside the service: nobody's recorded change has caused it. */
+
+/** A dependency fails by itself. Two in ten are not watched, and tell nobody. */
+export const dependencyFailure: Scene = (stage) => {
+  const { r, landscape, troubleAt, profile } = stage;
+  usualChanges(stage);
+  maybeDeploy(stage);
+  const failing = r.pick(landscape.dependencies);
+  if (r.chance(0.8)) fails(stage, failing, troubleAt + r.between(-60, 30), { min: 60, max: 420 });
+  const others = failing.relation === 'shared' ? 0.5 : 0.1;
+  for (const who of landscape.unrelated) {
+    if (r.chance(others)) fails(stage, who, troubleAt + r.between(0, 120), { min: 60, max: 420 });
+  }
+  stage.faults.push(onAll(severity(r, profile), plateau(troubleAt, r.pick([0, 0, 30, 90, 240]))));
+  dependentsFail(stage);
+  return nothingCausedIt;
+};
+
+/**
+ * A leak outside of the deployed code: a disk, a table, a queue, connections of a database. In a quarter nothing is
+ * seen of it until it is full, and then everything fails at once.
+ */
+export const slowLeak: Scene = (stage) => {
+  const { r, troubleAt, profile } = stage;
+  usualChanges(stage);
+  maybeDeploy(stage);
+  const cliff = r.chance(0.25);
+  const size = severity(r, profile);
+  // The limit is reached at `troubleAt`, on the way to the full size.
+  const reached = Math.min(0.9, (profile.limit * profile.rule.factor) / size);
+  const power = r.between(1, 3);
+  const slow = r.between(1800, 10_800);
+  const from = troubleAt - slow;
+  const full = from + slow / reached ** (1 / power);
+  stage.faults.push(onAll(size, cliff ? plateau(troubleAt, r.between(0, 60)) : growth(from, full, power)));
+  stage.troubleAt = cliff ? troubleAt : troubleAt - slow * 0.3;
+  if (r.chance(0.1)) fails(stage, r.pick(stage.landscape.unrelated), troubleAt, { min: 60, max: 600 });
+  return nothingCausedIt;
+};
+
+/** More requests than it can serve: what is above the capacity fails, and some of the rest. */
+export const trafficSpike: Scene = (stage) => {
+  const { r, troubleAt } = stage;
+  usualChanges(stage);
+  maybeDeploy(stage);
+  const shape = plateau(troubleAt, r.scale(20, 600), troubleAt + r.scale(600, 7200));
+  const times = r.scale(2, 8);
+  const capacity = r.between(1.3, Math.max(1.4, times * 0.9));
+  stage.rush = (t) => 1 + (times - 1) * shape(t);
+  stage.faults.push(({ rush }) => (rush > capacity ? Math.min(0.95, 1.2 * (1 - capacity / rush)) : 0));
+  if (r.chance(0.3)) fails(stage, r.pick(stage.landscape.unrelated), troubleAt + r.between(0, 300), watch);
+  dependentsFail(stage);
+  return nothingCausedIt;
+};
+
+/** A provider outside fails for a part of the requests. What else uses it, fails, too, where anything does. */
+export const thirdParty: Scene = (stage) => {
+  const { r, troubleAt, profile } = stage;
+  usualChanges(stage);
+  maybeDeploy(stage);
+  const steady = plateau(troubleAt, r.pick([0, 0, 30, 120, 400]), troubleAt + r.scale(300, 14_400));
+  const shape = r.chance(0.25) ? flapping(steady, r.between(60, 240), r.between(20, 120)) : steady;
+  stage.faults.push(onAll(severity(r, profile, 0.7), shape));
+  for (const who of stage.landscape.unrelated) {
+    if (r.chance(0.15)) fails(stage, who, troubleAt + r.between(-30, 120), watch);
+  }
+  return nothingCausedIt;
+};
+
+/** A limit too near to what is usual, or too few requests for a ratio: the alert fires by chance. */
+export const noisyAlert: Scene = (stage) => {
+  const { r, profile } = stage;
+  usualChanges(stage);
+  maybeDeploy(stage);
+  const few = r.chance(0.4);
+  stage.profile = {
+    ...profile,
+    requestsPerSecond: few ? r.scale(0.03, 1) : profile.requestsPerSecond,
+    base: profile.limit * (few ? r.between(0.15, 0.6) : r.between(0.45, 0.8)),
+    unrest: few ? profile.unrest : r.between(0.2, 0.4),
+    rule: { ...profile.rule, factor: 1, forSeconds: r.pick([0, 0, 60, 120]) },
+  };
+  // It has fired before, or it has not; an alert that fires all the time would have been switched off.
+  return nothingCausedIt;
+};
+
+const watch = { min: 60, max: 420 };
+
+export const isQuiet = ({ faults }: Stage): boolean => faults.length === 0;

@@ -1,0 +1,89 @@
+/** A stream of chance that its seed determines: the same on every machine. Not for secrets. */
+export type Random = {
+  /** At least 0, below 1. */
+  next(): number;
+  between(min: number, max: number): number;
+  /** A whole number, both ends included. */
+  whole(min: number, max: number): number;
+  /** Between `min` and `max`, as likely from 1 to 2 as from 10 to 20. Both above 0. */
+  scale(min: number, max: number): number;
+  chance(probability: number): boolean;
+  pick<T>(of: readonly [T, ...T[]]): T;
+  /** One of the names, as likely as its weight says. */
+  weighted<K extends string>(weights: Readonly<Record<K, number>>): K;
+  normal(): number;
+  poisson(mean: number): number;
+  /** How many of `n` happen that each happen with `probability`. */
+  binomial(n: number, probability: number): number;
+  hex(digits: number): string;
+};
+
+/** Above so many expected, counts are drawn from the normal distribution that they approach. */
+const NORMAL_FROM = 20;
+
+export function random(seed: number): Random {
+  const next = mulberry32(seed);
+  const between = (min: number, max: number) => min + next() * (max - min);
+  const whole = (min: number, max: number) => Math.floor(between(min, max + 1));
+  const normal = () => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
+  const rare = (n: number, probability: number): number => {
+    const mean = n * probability;
+    if (mean === 0) return 0;
+    const spread = mean * (1 - probability);
+    if (spread > NORMAL_FROM) return Math.min(n, Math.max(0, Math.round(mean + Math.sqrt(spread) * normal())));
+    return Math.min(n, inverted(next(), mean));
+  };
+  return {
+    next,
+    between,
+    whole,
+    scale: (min, max) => Math.exp(between(Math.log(min), Math.log(max))),
+    chance: (probability) => next() < probability,
+    pick: (of) => of[whole(0, of.length - 1)] ?? of[0],
+    weighted: (weights) => weighted(weights, next()),
+    normal,
+    poisson: (mean) =>
+      mean > NORMAL_FROM ? Math.max(0, Math.round(mean + Math.sqrt(mean) * normal())) : inverted(next(), mean),
+    binomial: (n, probability) => (probability > 0.5 ? n - rare(n, 1 - probability) : rare(n, probability)),
+    hex: (digits) => Array.from({ length: digits }, () => whole(0, 15).toString(16)).join(''),
+  };
+}
+
+/** A seed of its own for each of many streams, so that one more draw in one case moves no other. */
+export function seedOf(...parts: readonly (string | number)[]): number {
+  let hash = 0x811c9dc5; // FNV-1a
+  for (const character of parts.join('/')) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193);
+  return hash >>> 0;
+}
+
+/** @see https://gist.github.com/tommyettinger/46a874533244883189143505d203312c, in the public domain */
+function mulberry32(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Poisson by inversion: the first count whose cumulated probability reaches `at`. */
+function inverted(at: number, mean: number): number {
+  let probability = Math.exp(-mean);
+  let cumulated = probability;
+  let count = 0;
+  while (at > cumulated && count < 1000) {
+    count += 1;
+    probability *= mean / count;
+    cumulated += probability;
+  }
+  return count;
+}
+
+function weighted<K extends string>(weights: Readonly<Record<K, number>>, at: number): K {
+  const names = Object.keys(weights) as K[];
+  let left = at * names.reduce((sum, name) => sum + weights[name], 0);
+  const found = names.find((name) => (left -= weights[name]) < 0) ?? names.at(-1);
+  if (found === undefined) throw new RangeError('there is nothing to choose from');
+  return found;
+}

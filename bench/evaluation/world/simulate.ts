@@ -1,0 +1,106 @@
+import type { Version } from '../../../schemas/names.ts';
+import type { Random } from '../random.ts';
+import { shareAt } from './rollout.ts';
+import { END, type World } from './world.ts';
+
+/** Between two scrapes, in seconds. */
+export const SCRAPE = 15;
+const TICKS = END / SCRAPE + 1;
+
+/** Counters of requests and of failed ones at each scrape, ever growing, as Prometheus keeps them. */
+type Counters = { requests: Float64Array; errors: Float64Array };
+
+export type Telemetry = {
+  all: Counters;
+  versions: ReadonlyMap<Version, Counters>;
+  /** Scrapes that failed hold 0. */
+  scraped: Uint8Array;
+};
+
+const counters = (): Counters => ({ requests: new Float64Array(TICKS), errors: new Float64Array(TICKS) });
+
+/** How much noise stays from one scrape to the next. */
+const INERTIA = 0.9;
+
+export function simulate(r: Random, world: World): Telemetry {
+  const { profile, rollouts, faults } = world;
+  const versions = [world.firstVersion, ...rollouts.map(({ version }) => version)];
+  const byVersion = versions.map(() => counters());
+  const all = counters();
+  const calm = Math.sqrt(1 - INERTIA ** 2);
+  let [restless, busy] = [0, 0];
+  for (let tick = 1; tick < TICKS; tick += 1) {
+    const t = tick * SCRAPE;
+    restless = INERTIA * restless + calm * profile.unrest * r.normal();
+    busy = INERTIA * busy + calm * 0.06 * r.normal();
+    const rush = world.rush(t);
+    const perSecond = profile.requestsPerSecond * daily(world, t) * Math.exp(busy) * rush;
+    let left = r.poisson(perSecond * SCRAPE);
+    let share = 1;
+    // The newest version takes its share first; what it leaves is for those before it.
+    for (let index = versions.length - 1; index >= 0; index -= 1) {
+      const version = versions[index] ?? world.firstVersion;
+      const rollout = rollouts[index - 1];
+      const wanted = rollout === undefined ? 1 : shareAt(rollout, t);
+      const requests = wanted === 1 ? left : r.binomial(left, wanted);
+      let healthy = 1 - Math.min(1, profile.base * Math.exp(restless));
+      if (requests > 0) for (const fault of faults) healthy *= 1 - fault({ t, version, rush });
+      const errors = r.binomial(requests, Math.min(1, Math.max(0, 1 - healthy)));
+      add(byVersion[index], tick, requests, errors);
+      left -= requests;
+      share -= wanted * share;
+    }
+    all.requests[tick] = byVersion.reduce((sum, { requests }) => sum + (requests[tick] ?? 0), 0);
+    all.errors[tick] = byVersion.reduce((sum, { errors }) => sum + (errors[tick] ?? 0), 0);
+  }
+  return {
+    all,
+    versions: new Map(versions.map((version, index) => [version, byVersion[index] ?? counters()])),
+    scraped: scrapes(r),
+  };
+}
+
+function add(to: Counters | undefined, tick: number, requests: number, errors: number): void {
+  if (to === undefined) return;
+  to.requests[tick] = (to.requests[tick - 1] ?? 0) + requests;
+  to.errors[tick] = (to.errors[tick - 1] ?? 0) + errors;
+}
+
+function daily({ epoch, profile: { daily: day } }: World, t: number): number {
+  const ofDay = ((epoch / 1000 + t - day.peak) % 86_400) / 86_400;
+  return 1 + day.amplitude * Math.cos(2 * Math.PI * ofDay);
+}
+
+/** In three worlds of ten, one or two gaps of a quarter of a minute to two and a half minutes. */
+function scrapes(r: Random): Uint8Array {
+  const scraped = new Uint8Array(TICKS).fill(1);
+  for (let gaps = r.chance(0.3) ? r.whole(1, 2) : 0; gaps > 0; gaps -= 1) {
+    const from = r.whole(0, TICKS - 1);
+    scraped.fill(0, from, from + r.whole(1, 10));
+  }
+  return scraped;
+}
+
+/**
+ * What `rate(errors[window]) / rate(requests[window])` is at `t`: from the first to the last scrape in the window.
+ * NaN without traffic, as in Prometheus, or with fewer than two scrapes.
+ */
+export function ratioAt({ scraped }: Telemetry, of: Counters, t: number, window: number): number {
+  const [from, to] = scrapesIn(scraped, t, window);
+  const requests = (of.requests[to] ?? 0) - (of.requests[from] ?? 0);
+  return requests > 0 ? ((of.errors[to] ?? 0) - (of.errors[from] ?? 0)) / requests : Number.NaN;
+}
+
+/** Requests per second over the window before `t`. */
+export function perSecondAt({ scraped }: Telemetry, of: Counters, t: number, window: number): number {
+  const [from, to] = scrapesIn(scraped, t, window);
+  return to > from ? ((of.requests[to] ?? 0) - (of.requests[from] ?? 0)) / ((to - from) * SCRAPE) : Number.NaN;
+}
+
+function scrapesIn(scraped: Uint8Array, t: number, window: number): [from: number, to: number] {
+  let to = Math.min(TICKS - 1, Math.floor(t / SCRAPE));
+  let from = Math.max(0, to - window / SCRAPE);
+  while (from < to && scraped[from] === 0) from += 1;
+  while (to > from && scraped[to] === 0) to -= 1;
+  return [from, to];
+}

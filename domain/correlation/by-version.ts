@@ -1,0 +1,97 @@
+import type { Change } from '../../schemas/change.ts';
+import { putsVersionLive } from '../versions.ts';
+import type { Candidate } from './candidates.ts';
+import type { Evidence } from './evidence.ts';
+import { type Factor, factor } from './factor.ts';
+import { WEIGHTS } from './weights.ts';
+import { amount, list, percent } from './words.ts';
+
+/** A smaller share of the traffic is none: probes, or what is left of a roll-out. */
+const SOME_TRAFFIC = 0.01;
+
+/** Where the limit is not known, so many times as bad as others is worse. */
+const WORSE = 2;
+
+type Measured = { version: string; value: number; share: number | null };
+
+/** Which versions fail. Only for changes that put a version of the failing service live; others have none. */
+export function versionFactors(evidence: Evidence, candidate: Candidate): Factor[] {
+  if (candidate.relation !== 'same' || !putsVersionLive(candidate.change)) return [];
+  const { change } = candidate;
+  return [byVersion(evidence, change), byAlert(evidence.alert_versions, change)].filter((one) => one !== null);
+}
+
+function byVersion({ by_version, changes, health }: Evidence, change: Change): Factor | null {
+  const measured = (by_version ?? []).filter(({ value }) => Number.isFinite(value)).toSorted(byName);
+  if (measured.length === 0) return null;
+  const mine = measured.filter(({ version }) => sameVersion(version, change.version));
+  const others = measured.filter((one) => !sameVersion(one.version, change.version) && takesTraffic(one));
+  const { version } = change;
+  if (mine.length === 0) {
+    const known = changes.some((other) => measured.some((one) => sameVersion(one.version, other.change.version)));
+    return known
+      ? factor('no_traffic', WEIGHTS.no_traffic, `${version} is not among the versions that take traffic`)
+      : factor('by_version', 0, `monitoring does not know ${version} by that name`);
+  }
+  if (!mine.some(takesTraffic)) return factor('no_traffic', WEIGHTS.no_traffic, `${version} takes next to no traffic`);
+  const own = Math.max(...mine.map(({ value }) => value));
+  if (others.length === 0)
+    return factor('by_version', 0, `${version} takes all the traffic: nothing to compare it with`);
+  const max = health !== null && Number.isFinite(health.max) ? health.max : null;
+  return max === null ? withoutLimit(version, own, others) : withLimit(version, own, others, max);
+}
+
+function withLimit(version: string, own: number, others: readonly Measured[], max: number): Factor {
+  const bad = others.filter(({ value }) => value > max);
+  const text = compared(version, own, others);
+  if (own <= max)
+    return bad.length > 0
+      ? factor('its_version_healthy', WEIGHTS.its_version_healthy, `${text}: it is healthy and others are not`)
+      : factor('no_version_bad', WEIGHTS.no_version_bad, `${text}: no version is bad`);
+  if (bad.length === 0) return factor('only_its_version_bad', WEIGHTS.only_its_version_bad, text);
+  return bad.length === others.length
+    ? factor('all_versions_bad', WEIGHTS.all_versions_bad, `${text}: all are bad`)
+    : factor('some_other_version_bad', WEIGHTS.some_other_version_bad, `${text}: it is not the only bad one`);
+}
+
+function withoutLimit(version: string, own: number, others: readonly Measured[]): Factor {
+  const worst = Math.max(...others.map(({ value }) => value));
+  const text = compared(version, own, others);
+  if (own > 0 && own >= WORSE * worst) return factor('its_version_worse', WEIGHTS.its_version_worse, text);
+  return worst >= WORSE * own && worst > 0
+    ? factor('its_version_healthy', WEIGHTS.its_version_healthy, `${text}: others are worse`)
+    : factor('all_versions_bad', WEIGHTS.all_versions_bad, `${text}: all are alike`);
+}
+
+function compared(version: string, own: number, others: readonly Measured[]): string {
+  const words = others.map(
+    ({ version: name, value, share }) =>
+      `${name} at ${amount(value)}${share === null ? '' : ` (${percent(share)} of traffic)`}`,
+  );
+  return `by version: ${version} is at ${amount(own)}, ${list(words)}`;
+}
+
+/** The versions that the labels of the alerts name. */
+function byAlert(named: readonly string[], { version }: Change): Factor | null {
+  if (named.length === 0) return null;
+  const others = [...new Set(named.filter((name) => !sameVersion(name, version)))].toSorted();
+  if (others.length === 0)
+    return factor('alert_names_it', WEIGHTS.alert_names_it, `the alerts name ${version} and no other version`);
+  return others.length < new Set(named).size
+    ? factor(
+        'alert_names_others_too',
+        WEIGHTS.alert_names_others_too,
+        `the alerts name ${list(others)} as well as ${version}`,
+      )
+    : factor('alert_names_others', WEIGHTS.alert_names_others, `the alerts name ${list(others)}, not ${version}`);
+}
+
+/** An unknown share is taken for one: the query would have no value otherwise. */
+const takesTraffic = ({ share }: Measured): boolean => share === null || !(share < SOME_TRAFFIC);
+
+/** `v42` and `42` are one version to different tools. */
+const sameVersion = (a: string, b: string): boolean => bare(a) === bare(b);
+const bare = (version: string): string => version.replace(/^v(?=\d)/i, '');
+
+const byName = (a: Measured, b: Measured): number =>
+  a.version === b.version ? a.value - b.value : a.version < b.version ? -1 : 1;

@@ -1,0 +1,96 @@
+import type { Change } from '../../schemas/change.ts';
+import { secondsBetween, type Timestamp } from '../../schemas/time.ts';
+import { byStart } from '../versions.ts';
+import type { Evidence, Relation } from './evidence.ts';
+import { type Factor, factor } from './factor.ts';
+import { WEIGHTS } from './weights.ts';
+import { spell } from './words.ts';
+
+/** Clocks differ. A change that seems to have started this little after the onset may still be the cause: ask. */
+export const CLOCK_TOLERANCE_SECONDS = 90;
+
+/** A change that had finished longer before the onset than this is looked at only if a slow rise leads back to it. */
+export const LOOK_BACK_SECONDS = 30 * 60;
+
+/** Not even then. Also: what began longer ago and has no end is a forgotten record rather than a roll-out. */
+export const LONGEST_LOOK_BACK_SECONDS = 2 * 3600;
+
+/** When the change was made, compared with the onset. */
+export type Timing = 'rolling_out' | 'finished_before' | 'clock_skew';
+
+/** A change that can be the cause by its times. */
+export type Candidate = {
+  change: Change;
+  relation: Relation;
+  distance: number;
+  timing: Timing;
+  /** It finished too long ago for its times alone to speak for it. */
+  longAgo: boolean;
+};
+
+/** What may have happened before the problem, as far as clocks can be trusted; each once, in the order of their starts. */
+export function candidatesOf({ changes, incident_id }: Evidence, onset: Timestamp): Candidate[] {
+  const nearest = new Map<string, Evidence['changes'][number]>();
+  for (const one of changes) {
+    const known = nearest.get(one.change.id);
+    if (known === undefined || nearness(one) < nearness(known)) nearest.set(one.change.id, one);
+  }
+  return [...nearest.values()]
+    .filter(({ change }) => change.made_for !== incident_id && change.status !== 'cancelled')
+    .flatMap(({ change, relation, distance }) => {
+      const placed = place(change, onset);
+      return placed === null ? [] : [{ change, relation, distance: Math.max(0, distance), ...placed }];
+    })
+    .toSorted((a, b) => byStart(a.change, b.change));
+}
+
+const RELATIONS: readonly Relation[] = ['same', 'dependency', 'shared'];
+const nearness = ({ relation, distance }: { relation: Relation; distance: number }): number =>
+  RELATIONS.indexOf(relation) * 1000 + distance;
+
+function place(change: Change, onset: Timestamp): Pick<Candidate, 'timing' | 'longAgo'> | null {
+  const started = secondsBetween(change.started_at, onset);
+  const finished = finishedBefore(change, onset);
+  if (started < -CLOCK_TOLERANCE_SECONDS) return null;
+  if (started < 0) return { timing: 'clock_skew', longAgo: false };
+  if (finished === null) return started > LONGEST_LOOK_BACK_SECONDS ? null : { timing: 'rolling_out', longAgo: false };
+  if (finished > LONGEST_LOOK_BACK_SECONDS) return null;
+  return { timing: 'finished_before', longAgo: finished > LOOK_BACK_SECONDS };
+}
+
+/** Its version, with the service that it is of where that is not the failing one. */
+export const called = ({ change, relation }: Pick<Candidate, 'change' | 'relation'>): string =>
+  relation === 'same' ? change.version : `${change.service} ${change.version}`;
+
+/** Seconds between its end and the onset; null while it was rolling out then. */
+export function finishedBefore({ finished_at }: Change, onset: Timestamp): number | null {
+  const seconds = finished_at === null ? 0 : secondsBetween(finished_at, onset);
+  return seconds > 0 ? seconds : null;
+}
+
+/** The nearer in time, the more probable. */
+export function timingFactor(candidate: Candidate, onset: Timestamp): Factor {
+  const { change, timing, longAgo } = candidate;
+  const what = `${change.kind} of ${called(candidate)}`;
+  const started = secondsBetween(change.started_at, onset);
+  const finished = finishedBefore(change, onset) ?? 0;
+  if (timing === 'clock_skew')
+    return factor(
+      timing,
+      WEIGHTS.clock_skew,
+      `${what} started ${spell(-started)} after the problem began; clocks may differ by that much`,
+    );
+  if (timing === 'rolling_out') {
+    const long = change.finished_at === null ? started - LOOK_BACK_SECONDS : 0;
+    const late = Math.max(0, long) / (LONGEST_LOOK_BACK_SECONDS - LOOK_BACK_SECONDS);
+    return factor(
+      timing,
+      WEIGHTS.rolling_out + late * WEIGHTS.rolling_out_for_long,
+      `${what} was rolling out when the problem began, ${spell(started)} after its start`,
+    );
+  }
+  const text = `${what} finished ${spell(finished)} before the problem began`;
+  if (longAgo) return factor(timing, WEIGHTS.slow_burn, text);
+  const decay = (WEIGHTS.just_finished - WEIGHTS.finished_half_an_hour_ago) * (finished / LOOK_BACK_SECONDS);
+  return factor(timing, WEIGHTS.just_finished - decay, text);
+}

@@ -1,0 +1,142 @@
+import { secondsBetween, type Timestamp } from '../../schemas/time.ts';
+import { CLOCK_TOLERANCE_SECONDS, type Candidate, LOOK_BACK_SECONDS } from './candidates.ts';
+import type { Evidence, Failing } from './evidence.ts';
+import { type Factor, factor } from './factor.ts';
+import { WEIGHTS } from './weights.ts';
+import { list, spell } from './words.ts';
+
+/** A dependency that fails, too: whether it may have begun it, and when that was in words. */
+type FailingDependency = Failing & { first: boolean; when: string };
+
+/** Who else fails, sorted into what that means for the causes of this incident. */
+export type Neighbours = {
+  /** They depend on the failing service, which explains them. */
+  dependents: readonly Failing[];
+  /** Those that began first come first. */
+  dependencies: readonly FailingDependency[];
+  /** Neither; and no change of their own explains them. */
+  unexplained: readonly Failing[];
+};
+
+/**
+ * Of others only their alerts are known for sure, so who failed first is read from alerts, as far as clocks can tell. That
+ * another one's alert waits longer than ours does not show here: who began is doubtful then, and a person decides.
+ */
+export function neighboursOf({ failing, service, onset: { alertStartedAt } }: Evidence, onset: Timestamp): Neighbours {
+  const others = failing.filter((other) => other.service !== service).toSorted(bySince);
+  return {
+    dependents: others.filter(({ relation }) => relation === 'dependent'),
+    dependencies: others
+      .filter(({ relation }) => relation === 'dependency')
+      .map((other) => ({
+        ...other,
+        first: secondsBetween(alertStartedAt, other.since) <= CLOCK_TOLERANCE_SECONDS,
+        when: compared(other.since, onset),
+      })),
+    unexplained: others.filter((other) => other.relation === 'unrelated' && !explainsItself(other)),
+  };
+}
+
+/** Its own newest change came shortly before it began to fail. */
+function explainsItself({ changed_at, since }: Failing): boolean {
+  if (changed_at === null) return false;
+  const seconds = secondsBetween(changed_at, since);
+  return seconds >= -CLOCK_TOLERANCE_SECONDS && seconds <= LOOK_BACK_SECONDS;
+}
+
+function compared(since: Timestamp, onset: Timestamp): string {
+  const seconds = secondsBetween(since, onset);
+  if (seconds === 0) return 'the moment that the problem began';
+  return seconds > 0 ? `${spell(seconds)} before the problem began` : `${spell(-seconds)} after the problem began`;
+}
+
+/** How near the change is, and what it means for it that others fail, or do not. */
+export function neighbourFactors(candidate: Candidate, neighbours: Neighbours): Factor[] {
+  switch (candidate.relation) {
+    case 'same':
+      return [...dependenciesFail(neighbours), ...othersFail(neighbours), ...dependentsFail(neighbours)];
+    case 'dependency':
+      return [distanceFactor(candidate), itsOwnService(candidate, neighbours), ...othersFail(neighbours)];
+    case 'shared':
+      return [sharedFactor(candidate), commonCause(candidate, neighbours)];
+  }
+}
+
+/** What the failing service depends on fails as well: it, rather than we, may have begun it. */
+function dependenciesFail({ dependencies }: Neighbours): Factor[] {
+  const [first] = dependencies;
+  if (first === undefined) return [];
+  const text = `${whoFail(dependencies)} too, which it depends on, since ${first.when}`;
+  return [
+    first.first
+      ? factor('dependency_failed_first', WEIGHTS.dependency_failed_first, text)
+      : factor('dependency_fails', WEIGHTS.dependency_fails, text),
+  ];
+}
+
+function othersFail({ unexplained }: Neighbours): Factor[] {
+  if (unexplained.length === 0) return [];
+  const text = `${whoFail(unexplained)} at the same time, without any known change of the kind`;
+  return [
+    namesOf(unexplained).length === 1
+      ? factor('another_fails', WEIGHTS.another_fails, text)
+      : factor('several_fail', WEIGHTS.several_fail, text),
+  ];
+}
+
+const dependentsFail = ({ dependents }: Neighbours): Factor[] =>
+  dependents.length === 0
+    ? []
+    : [factor('dependents_fail', 0, `${whoFail(dependents)} too, as what depends on it does`)];
+
+function distanceFactor({ change, distance }: Candidate): Factor {
+  const steps = Math.max(0, distance - 1);
+  return factor(
+    'dependency',
+    WEIGHTS.dependency + steps * WEIGHTS.dependency_step,
+    `it is a change of ${change.service}, which the service depends on${steps > 0 ? ` over ${distance} steps` : ''}`,
+  );
+}
+
+const sharedFactor = ({ change }: Candidate): Factor =>
+  factor('shared', WEIGHTS.shared, `it is a change of ${change.service}, which many depend on`);
+
+/** The dependency that was changed fails itself, or it does not. */
+function itsOwnService({ change }: Candidate, { dependencies }: Neighbours): Factor {
+  const own = dependencies.find(({ service }) => service === change.service);
+  if (own === undefined)
+    return factor('changed_service_is_well', WEIGHTS.changed_service_is_well, `${change.service} itself does not fail`);
+  return own.first
+    ? factor('dependency_fails_too', WEIGHTS.dependency_fails_too, `${own.service} fails itself, since ${own.when}`)
+    : factor(
+        'dependency_fails_later',
+        WEIGHTS.dependency_fails_later,
+        `${own.service} fails itself, but only since ${own.when}`,
+      );
+}
+
+/** What many depend on and was changed explains that several fail, most of all when it fails itself. */
+function commonCause(candidate: Candidate, neighbours: Neighbours): Factor {
+  const { dependencies, unexplained } = neighbours;
+  if (dependencies.some(({ service }) => service === candidate.change.service))
+    return itsOwnService(candidate, neighbours);
+  const others = [...unexplained, ...dependencies.filter((other) => !explainsItself(other))];
+  if (others.length === 0)
+    return factor('changed_service_is_well', WEIGHTS.changed_service_is_well, 'nothing else that shares it fails');
+  return factor(
+    'common_cause',
+    namesOf(others).length === 1 ? WEIGHTS.common_cause_of_one : WEIGHTS.common_cause,
+    `${whoFail(others)} at the same time, which a shared cause explains`,
+  );
+}
+
+export const namesOf = (failing: readonly Failing[]): string[] =>
+  [...new Set(failing.map(({ service }) => service))].toSorted();
+
+const whoFail = (failing: readonly Failing[]): string => {
+  const names = namesOf(failing);
+  return `${list(names)} ${names.length > 1 ? 'fail' : 'fails'}`;
+};
+
+const bySince = (a: Failing, b: Failing): number =>
+  a.since === b.since ? (a.service < b.service ? -1 : Number(a.service > b.service)) : a.since < b.since ? -1 : 1;

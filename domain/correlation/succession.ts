@@ -1,0 +1,72 @@
+import type { Change } from '../../schemas/change.ts';
+import { secondsBetween, type Timestamp } from '../../schemas/time.ts';
+import { byStart, putsVersionLive } from '../versions.ts';
+import { type Candidate, finishedBefore } from './candidates.ts';
+import type { Evidence } from './evidence.ts';
+import { type Factor, factor } from './factor.ts';
+import { WEIGHTS } from './weights.ts';
+import { spell } from './words.ts';
+
+/** A successor that comes sooner than this may be its fix: then errors may have begun before the successor did. */
+const SOON_SECONDS = 15 * 60;
+
+/** What ran before the change and what came after it, as far as that had begun at the onset. */
+export function successionFactors(evidence: Evidence, { change }: Candidate, onset: Timestamp): Factor[] {
+  if (!putsVersionLive(change)) return [];
+  const live = evidence.changes
+    .map((related) => related.change)
+    .filter((other) => other.service === change.service && other.id !== change.id)
+    .filter((other) => other.made_for !== evidence.incident_id && other.started_at <= onset)
+    .filter((other) => putsVersionLive(other) && (other.status === 'succeeded' || other.status === 'started'))
+    .toSorted(byStart);
+  return [
+    sameAsBefore(
+      change,
+      live.findLast((other) => byStart(other, change) < 0),
+    ),
+    afterIt(
+      change,
+      live.filter((other) => byStart(other, change) > 0),
+      onset,
+    ),
+  ].filter((one) => one !== null);
+}
+
+/** The version had been running well; what began again is at most its instances. */
+function sameAsBefore(change: Change, previous: Change | undefined): Factor | null {
+  const ran = previous?.version === change.version ? lived(previous, change) : 0;
+  if (change.previous_version !== change.version && ran < SOON_SECONDS) return null;
+  return factor(
+    'same_version',
+    WEIGHTS.same_version,
+    `${change.version} ran already before it${ran > 0 ? `, for ${spell(ran)}` : ''}`,
+  );
+}
+
+/** Had something newer taken its place when the problem began? Then it did not run any more. */
+function afterIt(change: Change, newer: readonly Change[], onset: Timestamp): Factor | null {
+  const next = newer.find((other) => finishedBefore(other, onset) !== null) ?? newer[0];
+  if (next === undefined) return null;
+  const ran = lived(change, next);
+  const again = newer.find(({ version }) => version === change.version);
+  if (again !== undefined)
+    return factor(
+      'repeated',
+      WEIGHTS.repeated,
+      `${again.version} was put live again ${spell(lived(change, again))} later`,
+    );
+  const text = `${next.version} followed ${change.version} after ${spell(ran)}`;
+  if (finishedBefore(next, onset) === null) {
+    const together = change.finished_at === null || change.finished_at > next.started_at;
+    return together
+      ? null
+      : factor('being_replaced', WEIGHTS.being_replaced, `${text} and was rolling out when the problem began`);
+  }
+  return ran < SOON_SECONDS
+    ? factor('replaced_soon', WEIGHTS.replaced_soon, `${text}: either may be the cause`)
+    : factor('replaced', WEIGHTS.replaced, `${text} and had taken its place before the problem began`);
+}
+
+/** Seconds for which it was live alone; of one without an end, since its start. */
+const lived = ({ finished_at, started_at }: Change, next: Change): number =>
+  Math.max(0, secondsBetween(finished_at ?? started_at, next.started_at));

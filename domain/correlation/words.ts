@@ -1,0 +1,12 @@
+/** A span of time as people say it. */
+export const spell = (seconds: number): string =>
+  seconds < 120 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`;
+
+/** Two digits that matter: 0.041, 4.1, 410. */
+export const amount = (value: number): string => String(Number(value.toPrecision(2)));
+
+export const percent = (share: number): string => `${amount(share * 100)} %`;
+
+/** @example list(['a', 'b', 'c']) // 'a, b and c' */
+export const list = (names: readonly string[]): string =>
+  names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;

@@ -1,0 +1,115 @@
+import type { Change } from '../schemas/change.ts';
+import type { Reason } from '../schemas/incident.ts';
+import { lowestMode, Mode, type Version } from '../schemas/names.ts';
+import { CONFIDENT, type RankedSuspect } from './correlation/correlate.ts';
+import type { DecisionInputs, TargetInputs } from './rollback.ts';
+import { putsVersionLive, type RollbackTarget } from './versions.ts';
+
+/** More automatic rollbacks of one service and environment than this in an hour, and a person is asked. */
+export const ROLLBACKS_PER_HOUR = 3;
+
+/** The same for all services together: that so many deploys are bad within an hour is less likely than that we are wrong. */
+export const ORGANISATION_ROLLBACKS_PER_HOUR = 10;
+
+/** It could be done, but a person should say so. */
+export function whyAsk(
+  inputs: DecisionInputs,
+  target: TargetInputs,
+  top: RankedSuspect,
+  way: Extract<RollbackTarget, { kind: 'version' }>,
+): Reason[] {
+  const { change } = top;
+  const reasons = migrations(way.undoes, target.policy.unknownMigration);
+  if (alreadyRolledBack(target.changes, change, way.version))
+    reasons.push(
+      reason('already_rolled_back', `${change.version} has been rolled back before: a loop rather than a fix`),
+    );
+  if (target.rollbacks_last_hour >= ROLLBACKS_PER_HOUR)
+    reasons.push(
+      reason(
+        'rate_limited',
+        `${target.rollbacks_last_hour} rollbacks of this service in the last hour; at most ${ROLLBACKS_PER_HOUR} go without a person`,
+      ),
+    );
+  if (inputs.organisation_rollbacks_last_hour >= ORGANISATION_ROLLBACKS_PER_HOUR)
+    reasons.push(organisationLimit(inputs.organisation_rollbacks_last_hour));
+  if (top.timing === 'clock_skew') reasons.push(reason('clock_skew', top.reasons.join('; ')));
+  if (change.status === 'failed')
+    reasons.push(reason('deploy_failed', `the deploy of ${change.version} failed: what runs now is not known`));
+  if (top.relation !== 'same')
+    reasons.push(reason('another_service', `the suspect is a change of ${change.service}, which this depends on`));
+  if (top.confidence < CONFIDENT)
+    reasons.push(reason('no_confident_suspect', `confidence ${top.confidence} is below ${CONFIDENT}`));
+  return reasons;
+}
+
+export const organisationLimit = (count: number): Reason =>
+  reason(
+    'organisation_limit',
+    `${count} automatic rollbacks of all services in the last hour; at most ${ORGANISATION_ROLLBACKS_PER_HOUR} go without a person`,
+  );
+
+/** Of all that would be undone: data that has moved on does not come back with the old version. */
+function migrations(undoes: readonly Change[], unknown: 'approve' | 'act'): Reason[] {
+  // What names the version to which it is safe has thought of its migration.
+  const open = undoes.filter((change) => change.rollback_safe_to === null && change.kind !== 'rollback');
+  const known = open.find((change) => change.has_migration === true || change.kind === 'migration');
+  if (known !== undefined)
+    return [
+      reason('migration_in_deploy', `${known.version} has a migration: the old version may not work on the new data`),
+    ];
+  const untold = open.findLast((change) => putsVersionLive(change) && change.has_migration === null);
+  if (untold === undefined || unknown === 'act') return [];
+  const text = `it is not known whether ${untold.version} has a migration (has_migration was not recorded)`;
+  return [reason('migration_unknown', text)];
+}
+
+/** The lowest of all that limit the automation, with the reasons of each limit below `act`. */
+export function capOf(
+  inputs: DecisionInputs,
+  target: TargetInputs,
+  top: RankedSuspect,
+): { mode: Mode; reasons: Reason[] } {
+  const limits: { mode: Mode; reason: Reason }[] = [];
+  const limit = (mode: Mode, code: string, text: string) => limits.push({ mode, reason: reason(code, text) });
+  // Where the suspect is another service's, neither of both may be more automatic than it wants to be.
+  const places = top.relation === 'same' ? [target] : [target, ...inputs.targets.slice(0, 1)];
+  const inForce = lowestMode('act', ...places.flatMap(({ policy, modes }) => [policy.mode, ...modes]));
+  if (inForce !== 'act') limit(inForce, `mode_${inForce}`, `automation is in mode ${inForce}`);
+  if (inputs.asked.mode !== null && inputs.asked.mode !== 'act')
+    limit(inputs.asked.mode, 'runbook_mode', `the runbook is in mode ${inputs.asked.mode}`);
+  if (inputs.guard.state === 'read' && inputs.guard.paused) limit('suggest', 'paused', 'the kill switch is on');
+  if (inputs.incident_paused)
+    limit('suggest', 'incident_paused', 'a person has paused the automation of this incident');
+  if (inputs.asked.by === 'nobody')
+    limit('suggest', 'not_asked', 'no alert asks for a rollback (label action: auto-rollback)');
+  if (inputs.asked.by === 'verification')
+    limit('approve', 'first_did_not_help', 'the mitigation before has not helped, so the next one waits for a person');
+  for (const { service, demoted } of places) if (demoted) limits.push({ mode: 'approve', reason: demotion(service) });
+  if (inputs.one_of_many)
+    limit('approve', 'one_of_many', 'several services fail at once, so it is probably not the deploy of one');
+  if (inputs.monitoring_failure_only)
+    limit('suggest', 'monitoring_failure', 'the monitoring failed, which says nothing about the service');
+  const mode = lowestMode('act', ...limits.map((each) => each.mode));
+  const strongestFirst = limits.toSorted((a, b) => Mode.options.indexOf(a.mode) - Mode.options.indexOf(b.mode));
+  return { mode, reasons: strongestFirst.map((each) => each.reason) };
+}
+
+export const demotion = (service: string): Reason =>
+  reason(
+    'automation_budget_spent',
+    `the automation of ${service} was wrong too often; it asks until a person sets its mode again`,
+  );
+
+/** The suspect's version was taken out before, by us or by a recorded rollback away from it. */
+const alreadyRolledBack = (changes: readonly Change[], suspect: Change, target: Version): boolean =>
+  changes.some(
+    (change) =>
+      (change.version === suspect.version && change.rolled_back_by !== null) ||
+      (change.kind === 'rollback' &&
+        change.previous_version === suspect.version &&
+        change.version === target &&
+        change.status === 'succeeded'),
+  );
+
+const reason = (code: string, text: string): Reason => ({ code, text });

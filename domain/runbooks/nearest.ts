@@ -1,0 +1,41 @@
+/** More wrong letters than a third of a word, and something else was meant. */
+const WRONG_SHARE = 1 / 3;
+
+/** Of these words the one that was probably meant; null when none is near. */
+export function nearest(written: string, words: Iterable<string>): string | null {
+  let best: { word: string; distance: number } | null = null;
+  for (const word of words) {
+    const distance = editDistance(written.toLowerCase(), word.toLowerCase());
+    if (distance > Math.max(1, Math.floor(Math.max(word.length, written.length) * WRONG_SHARE))) continue;
+    if (best === null || distance < best.distance) best = { word, distance };
+  }
+  return best?.word ?? null;
+}
+
+/** `did you mean "service"?`, or null. */
+export function didYouMean(written: string, words: Iterable<string>): string | null {
+  const word = nearest(written, words);
+  return word === null ? null : `did you mean "${word}"?`;
+}
+
+/** Letters to put in, take out, change or swap with their neighbour until one word is the other. */
+function editDistance(from: string, to: string): number {
+  let beforeLast: number[] = [];
+  let last = Array.from({ length: to.length + 1 }, (_, index) => index);
+  for (let row = 1; row <= from.length; row += 1) {
+    const now = [row];
+    for (let column = 1; column <= to.length; column += 1) {
+      const same = from[row - 1] === to[column - 1];
+      const swapped = from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1];
+      now[column] = Math.min(
+        (last[column] ?? 0) + 1,
+        (now[column - 1] ?? 0) + 1,
+        (last[column - 1] ?? 0) + (same ? 0 : 1),
+        swapped && row > 1 && column > 1 ? (beforeLast[column - 2] ?? 0) + 1 : Infinity,
+      );
+    }
+    beforeLast = last;
+    last = now;
+  }
+  return last[to.length] ?? 0;
+}

@@ -1,0 +1,125 @@
+import { type StepKind, WITH, type With } from '../../schemas/runbook/kinds.ts';
+import { isTemplate, parseTemplate } from '../../schemas/runbook/template.ts';
+import { evaluate } from './cel.ts';
+import { factsOf, type Target } from './kinds.ts';
+import type { PlannedStep } from './plan.ts';
+import type { Declarations, Json, Variables } from './variables.ts';
+
+export type Resolved<T> = { ok: true; value: T } | { ok: false; detail: string };
+
+/** What an expression adds to a text at most, in UTF-16 units. */
+const MAX_INSERT_CHARS = 4000;
+
+/**
+ * Puts values where a step has `${{ … }}`. What is for the outside to follow is made safe for it: values in an address
+ * are encoded, and one in a query cannot end the text that it stands in. Never throws.
+ */
+export function resolveWith<Kind extends StepKind>(
+  step: Pick<PlannedStep, 'with'> & { uses: Kind },
+  declared: Declarations,
+  variables: Variables,
+): Resolved<With<Kind>> {
+  const { targets } = factsOf(step as Parameters<typeof factsOf>[0]);
+  const entries: [string, unknown][] = [];
+  for (const [key, given] of Object.entries(step.with)) {
+    const target = Object.hasOwn(targets, key) ? targets[key] : undefined;
+    // Its expression is asked again and again, and not now.
+    const found =
+      key === 'cel'
+        ? { ok: true as const, value: given }
+        : fill(given, target ?? OTHERS.get(key) ?? 'text', declared, variables);
+    if (!found.ok) return { ok: false, detail: `${key}: ${found.detail}` };
+    entries.push([key, found.value]);
+  }
+  return { ok: true, value: Object.fromEntries(entries) as With<Kind> };
+}
+
+/** What goes with a call, and is neither a target nor a text for people. */
+const OTHERS: ReadonlyMap<string, Place> = new Map([
+  ['body', 'json'],
+  ['headers', 'header'],
+]);
+
+/** A text for people, such as a step's name. What cannot be said is left as it is written. */
+export function resolveText(text: string, declared: Declarations, variables: Variables): string {
+  const found = fillText(text, 'text', declared, variables);
+  return found.ok ? asText(found.value) : text;
+}
+
+type Place = Target | 'text' | 'json' | 'header';
+
+function fill(given: unknown, place: Place, declared: Declarations, variables: Variables): Resolved<unknown> {
+  if (typeof given === 'string' && isTemplate(given)) return fillText(given, place, declared, variables);
+  if (typeof given !== 'object' || given === null) return { ok: true, value: given };
+  const filled: [string, unknown][] = [];
+  for (const [key, inner] of Object.entries(given)) {
+    const found = fill(inner, place, declared, variables);
+    if (!found.ok) return found;
+    filled.push([key, found.value]);
+  }
+  return { ok: true, value: Array.isArray(given) ? filled.map(([, value]) => value) : Object.fromEntries(filled) };
+}
+
+function fillText(text: string, place: Place, declared: Declarations, variables: Variables): Resolved<Json> {
+  const values: Json[] = [];
+  for (const part of parseTemplate(text)) {
+    if (part.kind === 'text') {
+      values.push(part.text);
+      continue;
+    }
+    const asked = evaluate(part.expression, declared, variables);
+    const safe = asked.ok ? madeSafe(asked.value, place) : asked;
+    if (!safe.ok) return { ok: false, detail: `${part.expression}: ${safe.detail}` };
+    values.push(safe.value);
+  }
+  const [only] = values;
+  return SETTLED[place](values.length === 1 && only !== undefined ? only : values.map(asText).join(''));
+}
+
+function asText(value: Json): string {
+  if (typeof value === 'string') return value.slice(0, MAX_INSERT_CHARS);
+  return value === null ? '' : (JSON.stringify(value) ?? '').slice(0, MAX_INSERT_CHARS);
+}
+
+/** One value, for its place in a text. */
+function madeSafe(value: Json, place: Place): Resolved<Json> {
+  if (place === 'url') return { ok: true, value: encodeURIComponent(asText(value).toWellFormed()) };
+  if (place === 'promql' && /["'`\\\n]/.test(asText(value)))
+    return { ok: false, detail: `${JSON.stringify(value)} has quotes, which a query cannot take` };
+  return { ok: true, value };
+}
+
+const said = (value: Json): string => JSON.stringify(value).slice(0, 100);
+
+const number = (value: Json): Resolved<Json> =>
+  typeof value === 'number' ? { ok: true, value } : { ok: false, detail: `${said(value)} is no number` };
+
+/** The whole, once everything is put in: as what is expected there. */
+const SETTLED: Readonly<Record<Place, (value: Json) => Resolved<Json>>> = {
+  text: (value) => ({ ok: true, value: asText(value) }),
+  json: (value) => ({ ok: true, value }),
+  header: (value) =>
+    /^[^\0\r\n]*$/.test(asText(value))
+      ? { ok: true, value: asText(value) }
+      : { ok: false, detail: `${said(value)} has more than one line, which a header cannot take` },
+  promql: (value) => ({ ok: true, value: asText(value) }),
+  number,
+  count: (value) =>
+    typeof value === 'number' && Number.isInteger(value) && value >= 1
+      ? { ok: true, value }
+      : { ok: false, detail: `${said(value)} is no whole number of instances` },
+  url: (value) =>
+    typeof value === 'string' && URL.canParse(value)
+      ? { ok: true, value }
+      : { ok: false, detail: `${said(value)} is no URL` },
+  flag: (value) =>
+    typeof value === 'string' && /^[\w.:/-]{1,256}$/.test(value)
+      ? { ok: true, value }
+      : { ok: false, detail: `${said(value)} is no name of a flag` },
+  channel: (value) => {
+    const read = WITH['slack.post'].shape.channel.safeParse(value);
+    return read.success && read.data !== undefined && !isTemplate(read.data)
+      ? { ok: true, value: read.data }
+      : { ok: false, detail: `${said(value)} is no channel` };
+  },
+};

@@ -1,0 +1,29 @@
+import { randomBytes } from 'node:crypto';
+import type { Deps } from '../domain/ports.ts';
+import { EnvironmentEntry } from '../schemas/config.ts';
+import { plusSeconds } from '../schemas/time.ts';
+import { entryOf } from '../workflows/steps/judge.ts';
+import { reportOverdueDeploy } from './api/failed-deploy.ts';
+
+const DEFAULTS = EnvironmentEntry.parse({});
+
+/** Deploys that have begun and have not ended in their time are signals of their services, once each. */
+export async function reportOverdue(
+  deps: Pick<Deps, 'changes' | 'config' | 'clock' | 'timeScale' | 'log' | 'queue'>,
+): Promise<void> {
+  const rolling = await deps.changes.rolling();
+  if (rolling.length === 0) return;
+  const { services } = await deps.config.current();
+  const now = deps.clock.now();
+  for (const { change, overdueAt } of rolling) {
+    if (overdueAt !== null) continue;
+    const at = plusSeconds(change.started_at, secondsFor(entryOf(services, change)) / deps.timeScale);
+    if (at > now) continue;
+    // Said first and remembered then: the same signal again is known by its episode.
+    await reportOverdueDeploy(deps, change, at, randomBytes(16).toString('hex'));
+    await deps.changes.setOverdue(change.id, at);
+    deps.log.warn('a deploy has not ended in its time', { change: change.id, service: change.service });
+  }
+}
+
+const secondsFor = (entry: EnvironmentEntry | undefined): number => (entry ?? DEFAULTS).deployTimeoutSeconds;

@@ -1,0 +1,124 @@
+import { z } from 'zod';
+
+/**
+ * An Application, as far as it is read here.
+ * @see https://github.com/argoproj/argo-cd/blob/master/pkg/apis/application/v1alpha1/types.go
+ */
+
+/** Where manifests come from. All of it is kept: two sources are the same if nothing in them differs. */
+const Source = z.looseObject({
+  repoURL: z.string().default(''),
+  path: z.string().nullish(),
+  /** A branch, a tag, a commit, or the version of a chart. */
+  targetRevision: z.string().nullish(),
+  /** The name of a Helm chart; then `revision` is its version. */
+  chart: z.string().nullish(),
+  kustomize: z.looseObject({ images: z.array(z.string()).nullish() }).nullish(),
+  helm: z
+    .looseObject({
+      parameters: z.array(z.looseObject({ name: z.string().nullish(), value: z.string().nullish() })).nullish(),
+    })
+    .nullish(),
+});
+export type Source = z.infer<typeof Source>;
+
+/** What a sync puts live: one source with one revision, or several with one each. */
+const Content = {
+  revision: z.string().nullish(),
+  revisions: z.array(z.string()).nullish(),
+  source: Source.nullish(),
+  sources: z.array(Source).nullish(),
+};
+
+const InitiatedBy = z.object({ username: z.string().nullish(), automated: z.boolean().nullish() });
+
+/** An int64: some gateways write it as text. */
+const Id = z.union([z.number().int(), z.string().regex(/^\d+$/).transform(Number)]);
+
+const Operation = z.object({
+  sync: z.object({ ...Content, dryRun: z.boolean().nullish(), resources: z.array(z.unknown()).nullish() }).nullish(),
+  initiatedBy: InitiatedBy.nullish(),
+});
+export type Operation = z.infer<typeof Operation>;
+
+const ResourceResult = z.object({
+  kind: z.string().nullish(),
+  name: z.string().nullish(),
+  status: z.string().nullish(),
+  hookPhase: z.string().nullish(),
+  message: z.string().nullish(),
+});
+
+const OperationState = z.object({
+  operation: Operation,
+  phase: z.string(),
+  message: z.string().nullish(),
+  finishedAt: z.string().nullish(),
+  /** Of `operation`, with every revision resolved. */
+  syncResult: z.object({ ...Content, resources: z.array(ResourceResult).nullish() }).nullish(),
+});
+export type OperationState = z.infer<typeof OperationState>;
+
+const SyncPolicy = z.object({
+  automated: z.looseObject({ enabled: z.boolean().nullish() }).nullish(),
+  syncOptions: z.array(z.string()).nullish(),
+});
+
+const Metadata = z.object({
+  name: z.string(),
+  namespace: z.string().nullish(),
+  resourceVersion: z.string().nullish(),
+  labels: z.record(z.string(), z.string()).nullish(),
+  annotations: z.record(z.string(), z.string()).nullish(),
+  ownerReferences: z.array(z.object({ kind: z.string(), name: z.string() })).nullish(),
+});
+
+const Spec = z.object({
+  source: Source.nullish(),
+  sources: z.array(Source).nullish(),
+  sourceHydrator: z.unknown(),
+  syncPolicy: SyncPolicy.nullish(),
+  ignoreDifferences: z
+    .array(z.object({ group: z.string().nullish(), kind: z.string(), jsonPointers: z.array(z.string()).nullish() }))
+    .nullish(),
+});
+
+const Status = z.object({
+  sync: z
+    .object({ status: z.string().nullish(), revision: z.string().nullish(), revisions: z.array(z.string()).nullish() })
+    .nullish(),
+  health: z.object({ status: z.string().nullish(), message: z.string().nullish() }).nullish(),
+  /** Oldest first. Full syncs that succeeded, as many as `revisionHistoryLimit` says; 10 by default. */
+  history: z.array(z.object({ ...Content, id: Id, deployedAt: z.string().nullish() })).nullish(),
+  /** When it was last compared with Git. */
+  reconciledAt: z.string().nullish(),
+  operationState: OperationState.nullish(),
+  summary: z.object({ images: z.array(z.string()).nullish() }).nullish(),
+});
+
+export const Application = z.object({
+  metadata: Metadata,
+  spec: Spec,
+  status: Status.default({}),
+  /** Asked for, and not over: `operationState` says how it is getting on. */
+  operation: Operation.nullish(),
+});
+export type Application = z.infer<typeof Application>;
+
+/** What it would be synced from. */
+export const sourcesOf = ({ spec }: Application): Source[] => listOf(spec.sources, spec.source);
+
+/** A list that is there, or the single one. The empty source stands for none beside a list. */
+export const listOf = (many: Source[] | null | undefined, one: Source | null | undefined): Source[] => {
+  if (many && many.length > 0) return many;
+  return one && one.repoURL !== '' ? [one] : [];
+};
+
+/** It is off where there is none, and since Argo CD 3.1 also where it says `enabled: false`. */
+export const isAutomated = ({ spec }: Application): boolean => {
+  const automated = spec.syncPolicy?.automated;
+  return automated !== null && automated !== undefined && automated.enabled !== false;
+};
+
+/** Of an explicit deployment in the history, the newest one. */
+export const newestId = ({ status }: Application): number | null => status.history?.at(-1)?.id ?? null;

@@ -1,0 +1,149 @@
+import type { Clock, Place, Secrets } from '../../domain/ports.ts';
+import type { ActAnswer, Deployer, RollbackRequest } from '../../domain/targets.ts';
+import type { ArgoCdDeployer } from '../../schemas/deployers.ts';
+import type { GitReverter } from '../github/revert.ts';
+import { withoutSlash } from '../told.ts';
+import { type Application, isAutomated } from './application.ts';
+import { type Deployment, isSame, nameOf, runningIn } from './deployments.ts';
+import { bringBack, followGit, type Git, handleIn } from './git.ts';
+import { placeIn } from './git-source.ts';
+import { readHandle } from './handle.ts';
+import { held } from './held.ts';
+import { describe, underWay } from './operations.ts';
+import { follow, handleFor, inProgress } from './progress.ts';
+import { type ArgoOptions, attempt, type Calls, ended, refuse } from './rest.ts';
+import { suspend } from './suspend.ts';
+import { find, isFrom } from './versions.ts';
+import { blocking } from './windows.ts';
+
+const DEFAULT_TOKEN = 'ARGOCD_TOKEN';
+
+/**
+ * An application of Argo CD. Without automated sync it is rolled back to an explicit entry of its history. With it, what
+ * Git says would come back at once; so Git is brought back, or the automation switched off first, as configured.
+ *
+ * @param options.git brings back what `config.git` names; undefined: it names nothing
+ */
+export function argoCdDeployer(
+  config: ArgoCdDeployer,
+  options: { url: string; place: Place; secrets: Secrets; clock: Clock; git: GitReverter | undefined },
+): Deployer {
+  const { url, place, secrets, clock } = options;
+  const tokenName = config.auth?.bearer ?? DEFAULT_TOKEN;
+  const argo: ArgoOptions = {
+    url,
+    tokenName,
+    token: () => secrets.get(tokenName),
+    application: config.application ?? place.service,
+    project: config.project,
+    appNamespace: config.appNamespace,
+    clock,
+  };
+  const git = config.git && options.git && { config: config.git, reverter: options.git };
+  const parts: Parts = { config, argo, git, clock };
+  return {
+    target: `Argo CD application ${argo.application} at ${withoutSlash(url)}`,
+    resource: `argo-cd ${JSON.stringify([withoutSlash(url), config.appNamespace ?? null, argo.application])}`,
+    // To sync to the same again changes nothing; a commit of ours is looked for by its key.
+    effectClass: git && config.automatedSync === 'revert' ? 'findable' : 'convergent',
+    rollBack: (request) => attempt(argo, (calls) => rollBack(calls, parts, request)),
+    status: (handle, request) => attempt(argo, (calls) => status(calls, parts, handle, request)),
+    async held(request) {
+      const answer = await attempt(argo, (calls) => held(calls, git, request));
+      return 'kind' in answer && (answer.kind === 'holds' || answer.kind === 'drifted' || answer.kind === 'unknown')
+        ? answer
+        : { kind: 'unknown', detail: answer.detail };
+    },
+  };
+}
+
+type Parts = { config: ArgoCdDeployer; argo: ArgoOptions; git: Git | undefined; clock: Clock };
+
+/** What is done already, or under way, comes before what runs; and that before whether it could be done. */
+async function rollBack(calls: Calls, parts: Parts, request: RollbackRequest): Promise<ActAnswer> {
+  const application = await calls.application();
+  const target = find(application, request);
+  const isTarget = (deployment: Deployment | undefined) =>
+    deployment !== undefined && target.kind === 'found' && isSame(deployment, target.deployment);
+
+  const operation = underWay(application);
+  if (operation && !isTarget(operation.brings))
+    return { kind: 'busy', detail: `${application.metadata.name} is at ${describe(operation)}` };
+  const running = runningIn(application);
+  if (target.kind === 'found' && (operation !== undefined || isTarget(running)))
+    return follow(calls, parts.clock, handleFor(application, target.deployment), application);
+
+  if (running === undefined)
+    throw refuse(`${application.metadata.name} was never synced, so there is nothing to take back`);
+  if (!isFrom(application, running, request)) {
+    const ours = await ownCommit(calls, parts, { application, running }, request);
+    return ours ?? { kind: 'superseded', current: nameOf(running) };
+  }
+  if (target.kind === 'not_found') throw refuse(target.detail);
+  return begin(calls, parts, { application, running, target: target.deployment }, request);
+}
+
+type Way = { application: Application; running: Deployment; target: Deployment & { id: number } };
+
+async function begin(calls: Calls, parts: Parts, way: Way, request: RollbackRequest): Promise<ActAnswer> {
+  const { config, git } = parts;
+  const { name } = way.application.metadata;
+  const automated = isAutomated(way.application);
+  if (automated && config.automatedSync === 'revert') {
+    if (git !== undefined) return bringBack(calls, git, way, request);
+    throw refuse(
+      `${name} has automated sync, which would undo a rollback. Name its repository in \`git\`, so that it is brought ` +
+        'back there, or set `automatedSync: suspend`',
+    );
+  }
+  const closed = blocking(await calls.windows(), 'by hand');
+  if (closed !== null) throw refuse(`${name} may not be synced now, not even by hand: ${closed}`);
+  if (!automated) return rollBackTo(calls, parts, way);
+  await suspend(calls, way.application, request.key);
+  const answer = await rollBackTo(calls, parts, way);
+  return answer.kind === 'refused'
+    ? { ...answer, detail: `${answer.detail}. Automated sync was switched off for it, and still is` }
+    : answer;
+}
+
+const ALREADY = /another operation is already in progress/;
+
+async function rollBackTo(calls: Calls, { config, argo }: Parts, { application, target }: Way): Promise<ActAnswer> {
+  const answer = await calls.rollBack(target.id, config.prune);
+  if (answer.kind === 'done') {
+    const version = answer.value.metadata.resourceVersion ?? null;
+    return inProgress({ ...handleFor(application, target), version });
+  }
+  // Somebody was faster; whether it is the same that they bring back shows the next look.
+  if (answer.kind === 'refused' && ALREADY.test(answer.detail)) return { kind: 'busy', detail: answer.detail };
+  return ended(answer, argo).ending;
+}
+
+/** Something else runs than what was to be taken back; but it may be what this key has brought about in Git. */
+async function ownCommit(
+  calls: Calls,
+  { config, git, clock }: Parts,
+  { application, running }: Pick<Way, 'application' | 'running'>,
+  { key }: RollbackRequest,
+): Promise<ActAnswer | undefined> {
+  if (git === undefined || config.automatedSync !== 'revert' || !isAutomated(application)) return undefined;
+  const place = placeIn(application, git.config);
+  if ('elsewhere' in place) return undefined;
+  const found = await git.reverter.find({ path: place.path, key });
+  if (found === null) return undefined;
+  if ('detail' in found) return found;
+  if (found.sha === null || running.revisions[place.source] !== found.sha) return undefined;
+  const handle = handleIn(application, place, found);
+  return followGit(calls, clock, git, { ...handle, after: (handle.after ?? 0) - 1 }, key);
+}
+
+async function status(calls: Calls, parts: Parts, text: string, request: RollbackRequest): Promise<ActAnswer> {
+  const handle = readHandle(text);
+  if (handle === undefined) throw refuse('what it was to be followed by can no longer be read; look at Argo CD');
+  if (handle.by === 'rollback') return follow(calls, parts.clock, handle);
+  if (parts.git === undefined)
+    throw refuse(
+      'Git was being brought back, and `git` is no longer configured: what became of it has to be looked at',
+    );
+  return followGit(calls, parts.clock, parts.git, handle, request.key);
+}

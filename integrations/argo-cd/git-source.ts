@@ -1,0 +1,70 @@
+import type { GitRevert } from '../../schemas/deployers.ts';
+import { type Application, type Source, sourcesOf } from './application.ts';
+import { type Deployment, settingsOf } from './deployments.ts';
+
+/** Where the manifests of an application are in Git. */
+export type PlaceInGit = {
+  /** Which of the application's sources. */
+  source: number;
+  /** Null: the whole tree. */
+  path: string | null;
+};
+
+/** Why Git can't bring an application back. */
+export type Elsewhere = { elsewhere: string };
+
+/** Where the repository that is configured comes into the application. */
+export function placeIn(application: Application, git: GitRevert): PlaceInGit | Elsewhere {
+  const sources = sourcesOf(application);
+  const source = sources.length === 1 ? 0 : sources.findIndex(({ repoURL }) => isIn(repoURL, git.repository));
+  const found = sources[source];
+  if (found === undefined) return { elsewhere: `none of its sources is in ${git.repository}` };
+  if (git.path !== undefined) return { source, path: git.path };
+  // Only the folder that Argo CD reads: other applications in the repository are not touched.
+  if (!found.path || sources.filter(({ repoURL }) => repoURL === found.repoURL).length > 1)
+    return { elsewhere: 'which of its folders is to be brought back has to be said in `git.path`' };
+  const path = found.path.replaceAll(/^(?:\.?\/)+|\/+$/g, '');
+  return { source, path: path === '' || path === '.' ? null : path };
+}
+
+/** However its address is written: over HTTPS or SSH, with or without `.git`. */
+function isIn(repoURL: string, repository: string): boolean {
+  const address = repoURL.replace(/\/+$/, '').replace(/\.git$/, '');
+  return `/${address.replaceAll(':', '/')}`.toLowerCase().endsWith(`/${repository.toLowerCase()}`);
+}
+
+/**
+ * The commit whose content brings `target` back. What differs elsewhere, in the Application itself or in a chart, would
+ * still differ afterwards; then nothing is done by halves.
+ */
+export function commitFor(
+  application: Application,
+  { running, target }: { running: Deployment; target: Deployment },
+  { source }: PlaceInGit,
+  { branch }: GitRevert,
+): { to: string } | Elsewhere {
+  const sources = sourcesOf(application);
+  const [now, to] = [sources[source], target.revisions[source]];
+  if (application.spec.sourceHydrator)
+    return { elsewhere: 'its manifests are hydrated from another branch, which is not followed here' };
+  if (now === undefined || to === undefined || sources.length !== target.sources.length)
+    return { elsewhere: 'it had other sources then' };
+  if (now.chart) return { elsewhere: `${now.chart} is a chart, not a folder in Git` };
+  if (!follows(now, branch))
+    return { elsewhere: `it follows ${now.targetRevision ?? 'HEAD'}, and \`git.branch\` is ${branch}` };
+  const differs = sources.some(
+    (each, i) =>
+      settingsOf(each) !== settingsOf(target.sources[i] ?? now) ||
+      // Sources in the same repository move together.
+      (each.repoURL !== now.repoURL && running.revisions[i] !== target.revisions[i]),
+  );
+  return differs
+    ? {
+        elsewhere: 'what differs is not only in that repository, but in the Application itself or another source of it',
+      }
+    : { to };
+}
+
+/** An application that is pinned to a tag or commit does not see what comes onto the branch. */
+const follows = ({ targetRevision }: Source, branch: string): boolean =>
+  ['', 'HEAD', branch, `refs/heads/${branch}`].includes(targetRevision ?? '');

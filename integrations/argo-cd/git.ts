@@ -1,0 +1,155 @@
+import type { Clock } from '../../domain/ports.ts';
+import type { ActAnswer, RollbackRequest } from '../../domain/targets.ts';
+import type { GitRevert } from '../../schemas/deployers.ts';
+import type { GitReverter, Reverted } from '../github/revert.ts';
+import { truncate } from '../text.ts';
+import { type Application, newestId } from './application.ts';
+import { broughtByState, type Deployment, runningIn } from './deployments.ts';
+import { commitFor, type Elsewhere, placeIn, type PlaceInGit } from './git-source.ts';
+import { type GitHandle, writeHandle } from './handle.ts';
+import { isFresh, settled } from './health.ts';
+import { MESSAGE_MAX_CHARS } from './limits.ts';
+import { failureOf, hasFailed, underWay } from './operations.ts';
+import { type Calls, refuse } from './rest.ts';
+import { blocking } from './windows.ts';
+
+/** What brings Git back, and what it is told about where. */
+export type Git = { config: GitRevert; reverter: GitReverter };
+
+/** What a key has brought about in Git: a commit, a pull request, or that nothing is needed. */
+type Brought = Extract<Reverted, { kind: 'committed' | 'pull_request' | 'unchanged' }>;
+
+/**
+ * Brings back in Git what automated sync then brings back in the cluster.
+ * @throws Ended where that would not come to pass
+ */
+export async function bringBack(
+  calls: Calls,
+  git: Git,
+  { application, running, target }: { application: Application; running: Deployment; target: Deployment },
+  request: RollbackRequest,
+): Promise<ActAnswer> {
+  const { name } = application.metadata;
+  const place = inGit(application, placeIn(application, git.config));
+  const { to } = inGit(application, commitFor(application, { running, target }, place, git.config));
+  const closed = blocking(await calls.windows(), 'automated');
+  if (closed !== null)
+    throw refuse(`automated sync of ${name} waits, so bringing Git back would not bring it back now: ${closed}`);
+  const { path } = place;
+  const answer = await git.reverter.revert({
+    path,
+    to,
+    key: request.key,
+    ...textsOf(request, application, { path, to }, git),
+  });
+  return 'detail' in answer ? answer : begun(answer, handleIn(application, place, answer));
+}
+
+/** @throws Ended where it is elsewhere */
+function inGit<T extends object>({ metadata }: Application, found: T | Elsewhere): T {
+  if ('elsewhere' in found)
+    throw refuse(`${metadata.name} has automated sync, and Git can't bring it back: ${found.elsewhere}`);
+  return found;
+}
+
+/** As the handle was when it began, as far as that is still known. */
+export const handleIn = (application: Application, { source, path }: PlaceInGit, brought: Brought): GitHandle => ({
+  by: 'git',
+  sha: brought.sha,
+  source,
+  path,
+  after: newestId(application),
+  head: headIn(application, source),
+  health: application.status.health?.status ?? null,
+});
+
+const headIn = ({ status }: Application, source: number): string | null =>
+  status.sync?.revisions?.[source] ?? status.sync?.revision ?? null;
+
+function begun(brought: Brought, handle: GitHandle): ActAnswer {
+  if (brought.kind === 'pull_request' && brought.state === 'closed') return closed(brought);
+  return { kind: 'in_progress', id: idOf(brought), handle: writeHandle(handle) };
+}
+
+const idOf = (brought: Brought): string => (brought.kind === 'pull_request' ? brought.url : brought.sha);
+
+const closed = ({ url }: { url: string }): ActAnswer => ({
+  kind: 'failed',
+  detail: `the pull request ${url} was closed without being merged, so Git was not brought back`,
+});
+
+/** How it is getting on: a pull request until somebody merges it, then the sync of its commit, then the health. */
+export async function followGit(
+  calls: Calls,
+  clock: Clock,
+  { reverter }: Pick<Git, 'reverter'>,
+  handle: GitHandle,
+  key: string,
+): Promise<ActAnswer> {
+  const goesOn: ActAnswer = { kind: 'in_progress', id: handle.sha, handle: writeHandle(handle) };
+  if (handle.sha !== null) return synced(calls, clock, handle, handle.sha, goesOn);
+  const found = await reverter.find({ path: handle.path, key });
+  if (found === null) return goesOn;
+  if ('detail' in found) return found;
+  if (found.kind === 'pull_request' && found.state === 'closed') return closed(found);
+  if (found.sha === null) return { ...goesOn, id: idOf(found) };
+  return synced(calls, clock, handle, found.sha, { ...goesOn, id: idOf(found) });
+}
+
+/** Argo CD looks at Git every few minutes; to refresh the application is to have it look now. */
+async function synced(
+  calls: Calls,
+  clock: Clock,
+  handle: GitHandle,
+  sha: string,
+  goesOn: ActAnswer,
+): Promise<ActAnswer> {
+  const seen = await calls.application();
+  const isKnown = headIn(seen, handle.source) === sha && isFresh(seen);
+  const application = isKnown ? seen : await calls.application({ refresh: true });
+  const answer = outcomeOf(application, handle, sha);
+  if (answer === 'goes_on') return goesOn;
+  if (answer !== 'synced') return answer;
+  return settled(application, { before: handle.health, goesOn, id: sha, clock });
+}
+
+/** A later commit on the branch holds ours, too; so what was synced need not be our commit itself. */
+function outcomeOf(application: Application, handle: GitHandle, sha: string): ActAnswer | 'goes_on' | 'synced' {
+  if (underWay(application)) return 'goes_on';
+  const { name } = application.metadata;
+  const head = headIn(application, handle.source);
+  const hasSeen = head === sha || head !== handle.head;
+  const last = application.status.operationState;
+  const revision = last && broughtByState(application, last)?.revisions[handle.source];
+  if (last && hasFailed(last) && hasSeen && (revision === sha || revision === head))
+    return { kind: 'failed', detail: truncate(`sync of ${sha}: ${failureOf(last)}`, MESSAGE_MAX_CHARS) };
+
+  const isSynced = application.status.sync?.status === 'Synced';
+  const isNew = (newestId(application) ?? -1) > (handle.after ?? -1);
+  if (isNew && (runningIn(application)?.revisions[handle.source] === sha || (hasSeen && isSynced))) return 'synced';
+  if (!hasSeen || !isSynced) return 'goes_on';
+  return {
+    kind: 'failed',
+    detail:
+      `Git was brought back by ${sha}, and ${name} is synced to it, but nothing had to be changed for that: what differs ` +
+      `is not below ${handle.path ?? 'the root'}. Name the folder that does in \`git.path\``,
+  };
+}
+
+function textsOf(
+  { service, environment, from, to, incident, reason, key }: RollbackRequest,
+  { metadata }: Application,
+  where: { path: string | null; to: string },
+  { config }: Git,
+): { title: string; body: string } {
+  return {
+    title: `Roll back ${service} in ${environment} to ${to}`,
+    body: [
+      reason,
+      `${service} in ${environment} is to go back from ${from} to ${to}. Argo CD syncs the application ${metadata.name} ` +
+        `from Git by itself, so Git is what has to change: ${where.path ?? 'all'} of ${config.repository} gets back what it had at ` +
+        `${where.to}.`,
+      `Incident ${incident} · ${key}`,
+    ].join('\n\n'),
+  };
+}

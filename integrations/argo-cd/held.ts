@@ -1,0 +1,48 @@
+import type { Held, RollbackRequest } from '../../domain/targets.ts';
+import { type Application, isAutomated } from './application.ts';
+import { type Deployment, isSame, nameOf, runningIn } from './deployments.ts';
+import type { Git } from './git.ts';
+import { placeIn } from './git-source.ts';
+import { describe, underWay } from './operations.ts';
+import type { Calls } from './rest.ts';
+import { find } from './versions.ts';
+
+/**
+ * Whether what a rollback has brought about still runs. What somebody changes by hand in the cluster is not seen: after
+ * a rollback the application differs from Git as it is.
+ */
+export async function held(calls: Calls, git: Git | undefined, request: RollbackRequest): Promise<Held> {
+  const application = await calls.application();
+  const operation = underWay(application);
+  const running = runningIn(application);
+  const target = find(application, request);
+  const isTarget = (deployment: Deployment | undefined) =>
+    deployment !== undefined && target.kind === 'found' && isSame(deployment, target.deployment);
+  if (running === undefined) return { kind: 'unknown', detail: `${application.metadata.name} was never synced` };
+
+  if (isTarget(running)) {
+    if (operation && !isTarget(operation.brings)) return drifted(`${describe(operation)} is under way`);
+    if (isAutomated(application) && application.status.sync?.status !== 'Synced')
+      return drifted('automated sync is on, and will undo it');
+    return { kind: 'holds' };
+  }
+  if (git !== undefined && isAutomated(application)) return inGitStill(application, running, git, request);
+  return target.kind === 'found' ? drifted(`${nameOf(running)} runs`) : { kind: 'unknown', detail: target.detail };
+}
+
+const drifted = (detail: string): Held => ({ kind: 'drifted', detail });
+
+/** Brought back in Git, what runs is a commit of its own. */
+async function inGitStill(
+  application: Application,
+  running: Deployment,
+  { config, reverter }: Git,
+  { key }: RollbackRequest,
+): Promise<Held> {
+  const what = drifted(`${nameOf(running)} runs`);
+  const place = placeIn(application, config);
+  const found = 'elsewhere' in place ? null : await reverter.find({ path: place.path, key });
+  if (found === null) return what;
+  if ('detail' in found) return { kind: 'unknown', detail: found.detail };
+  return found.sha !== null && running.revisions.includes(found.sha) ? { kind: 'holds' } : what;
+}

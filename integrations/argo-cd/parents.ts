@@ -1,0 +1,54 @@
+import type { Application } from './application.ts';
+import type { Calls } from './rest.ts';
+
+/** Where Argo CD writes down to which application an object belongs; the last one by its default until version 3. */
+const TRACKING_ID = 'argocd.argoproj.io/tracking-id';
+const INSTANCES = ['argocd.argoproj.io/instance', 'app.kubernetes.io/instance'];
+
+/**
+ * Who would put the Application's sync policy back, in words; null: nobody does by itself.
+ * @see https://argo-cd.readthedocs.io/en/stable/operator-manual/cluster-bootstrapping/
+ */
+export async function restoring(calls: Calls, application: Application): Promise<string | null> {
+  const set = application.metadata.ownerReferences?.find(({ kind }) => kind === 'ApplicationSet');
+  if (set) return `it is made by the ApplicationSet ${set.name}, which puts it back`;
+  const parent = parentOf(application);
+  if (parent === undefined) return null;
+  const found = await calls.other(parent.name, parent.namespace);
+  if (found === undefined)
+    return `it belongs to the application ${parent.name}, which can't be read, so that it may put it back`;
+  return putsBack(found) ? `it belongs to the application ${parent.name}, whose automated sync puts it back` : null;
+}
+
+type Name = { name: string; namespace: string | undefined };
+
+function parentOf({ metadata }: Application): Name | undefined {
+  const { name, annotations, labels } = metadata;
+  const [parent, kind, object] = (annotations?.[TRACKING_ID] ?? '').split(':');
+  // An annotation that was copied from elsewhere names another object.
+  if (parent && kind === 'argoproj.io/Application' && object?.split('/').at(-1) === name) return named(parent);
+  const instance = INSTANCES.map((key) => annotations?.[key] ?? labels?.[key]).find(Boolean);
+  return instance === undefined || instance === name ? undefined : named(instance);
+}
+
+/** Applications outside Argo CD's own namespace are tracked as `namespace_name`. */
+function named(text: string): Name {
+  const at = text.indexOf('_');
+  return at === -1 ? { name: text, namespace: undefined } : { name: text.slice(at + 1), namespace: text.slice(0, at) };
+}
+
+const IGNORING = ['/spec', '/spec/syncPolicy', '/spec/syncPolicy/automated'];
+
+/** It syncs by itself, and takes the policy for its own: ignoring the difference counts only if syncs respect that. */
+function putsBack({ spec }: Application): boolean {
+  const automated = spec.syncPolicy?.automated;
+  if (!automated || automated.enabled === false) return false;
+  const isRespected = spec.syncPolicy?.syncOptions?.includes('RespectIgnoreDifferences=true') === true;
+  const isIgnored = (spec.ignoreDifferences ?? []).some(
+    ({ group, kind, jsonPointers }) =>
+      (kind === 'Application' || kind === '*') &&
+      (group === '*' || group === 'argoproj.io') &&
+      (jsonPointers ?? []).some((pointer) => IGNORING.includes(pointer)),
+  );
+  return !(isRespected && isIgnored);
+}

@@ -1,0 +1,81 @@
+import type { Clock } from '../../domain/ports.ts';
+import type { ActAnswer } from '../../domain/targets.ts';
+import { truncate } from '../text.ts';
+import { type Application, newestId } from './application.ts';
+import { broughtByState, contentOf, type Deployment, historyOf, nameOf, runningIn } from './deployments.ts';
+import { type RollbackHandle, writeHandle } from './handle.ts';
+import { isFresh, settled } from './health.ts';
+import { MESSAGE_MAX_CHARS } from './limits.ts';
+import { describe, failureOf, hasFailed, underWay } from './operations.ts';
+import type { Calls } from './rest.ts';
+
+/** What stands for a rollback to `target` from now on. */
+export const handleFor = (application: Application, target: Deployment & { id: number }): RollbackHandle => ({
+  by: 'rollback',
+  id: target.id,
+  revisions: target.revisions,
+  content: contentOf(target),
+  after: newestId(application),
+  health: application.status.health?.status ?? null,
+  version: null,
+});
+
+export const inProgress = (handle: RollbackHandle): ActAnswer => ({
+  kind: 'in_progress',
+  id: String(handle.id),
+  handle: writeHandle(handle),
+});
+
+/** How a rollback is getting on. It looks a second time where the health is not that of after the sync. */
+export async function follow(
+  calls: Calls,
+  clock: Clock,
+  handle: RollbackHandle,
+  seen?: Application,
+): Promise<ActAnswer> {
+  const application = seen ?? (await calls.application());
+  const answer = outcomeOf(application, handle);
+  if (answer !== 'synced') return answer;
+  const fresh = isFresh(application) ? application : await calls.application({ refresh: true });
+  const again = outcomeOf(fresh, handle);
+  if (again !== 'synced') return again;
+  return settled(fresh, { before: handle.health, goesOn: inProgress(handle), id: String(handle.id), clock });
+}
+
+/**
+ * The operation has no mark of ours; it is known by what it brings. So whoever brings the same back does it for us, and
+ * who brings something else has taken our place.
+ */
+function outcomeOf(application: Application, handle: RollbackHandle): ActAnswer | 'synced' {
+  if (isOlder(application.metadata.resourceVersion, handle.version)) return inProgress(handle);
+  const isOurs = (deployment: Deployment | undefined) =>
+    deployment !== undefined && contentOf(deployment) === handle.content;
+  const running = runningIn(application);
+  const operation = underWay(application);
+  if (operation && isOurs(operation.brings)) return inProgress(handle);
+  if (operation) return isOurs(running) ? superseded(operation.brings, operation) : replaced(describe(operation));
+
+  const last = application.status.operationState;
+  if (last && hasFailed(last) && isOurs(broughtByState(application, last)))
+    return { kind: 'failed', detail: truncate(failureOf(last), MESSAGE_MAX_CHARS) };
+  if (isOurs(running)) return 'synced';
+  const later = historyOf(application).filter(({ id }) => id !== null && id > (handle.after ?? -1));
+  if (running !== undefined && later.some(isOurs)) return { kind: 'superseded', current: nameOf(running) };
+  return replaced(running === undefined ? 'nothing' : `a sync to ${nameOf(running)}`);
+}
+
+const superseded = (brings: Deployment | undefined, operation: Parameters<typeof describe>[0]): ActAnswer => ({
+  kind: 'superseded',
+  current: brings === undefined ? describe(operation) : nameOf(brings),
+});
+
+const replaced = (what: string): ActAnswer => ({
+  kind: 'failed',
+  detail: `the rollback is not to be seen at Argo CD: ${what} has taken its place before it was done`,
+});
+
+/** Of versions that are numbers, as those of Kubernetes are in practice; others can't be compared. */
+function isOlder(seen: string | null | undefined, than: string | null): boolean {
+  if (!seen || than === null || !/^\d+$/.test(seen) || !/^\d+$/.test(than)) return false;
+  return BigInt(seen) < BigInt(than);
+}

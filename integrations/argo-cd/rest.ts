@@ -1,0 +1,181 @@
+import { z } from 'zod';
+import type { Told } from '../../domain/outlets.ts';
+import type { Clock } from '../../domain/ports.ts';
+import { millisOf } from '../../schemas/time.ts';
+import { type Answer, retryAfterSeconds } from '../http.ts';
+import { type Question, tell, withoutSlash } from '../told.ts';
+import { Application } from './application.ts';
+import { APPLICATION_MAX_BYTES, ATTEMPT_MS } from './limits.ts';
+
+export type ArgoOptions = {
+  /** Of the server, without `/api/v1`. */
+  url: string;
+  /** The name of the secret that holds the token, for people. */
+  tokenName: string;
+  token: () => Promise<string | undefined>;
+  application: string;
+  project: string | undefined;
+  appNamespace: string | undefined;
+  clock: Clock;
+};
+
+/** What an attempt comes to when Argo CD gives no usable answer, or what it says is no reason to go on. */
+export type Ending =
+  | { kind: 'busy' | 'refused' | 'failed'; detail: string }
+  | { kind: 'later'; detail: string; afterSeconds: number | null };
+
+/** Ends the attempt that it is thrown in; nothing outside one sees it. */
+export class Ended extends Error {
+  override readonly name = 'Ended';
+  readonly ending: Ending;
+
+  constructor(ending: Ending) {
+    super(ending.detail);
+    this.ending = ending;
+  }
+}
+
+export const refuse = (detail: string): Ended => new Ended({ kind: 'refused', detail });
+
+const Window = z.object({
+  kind: z.string(),
+  schedule: z.string().default(''),
+  duration: z.string().default(''),
+  manualSync: z.boolean().default(false),
+});
+export type Window = z.infer<typeof Window>;
+
+const Windows = z.object({
+  activeWindows: z.array(Window).nullish(),
+  assignedWindows: z.array(Window).nullish(),
+  /** By hand. */
+  canSync: z.boolean(),
+});
+export type Windows = z.infer<typeof Windows>;
+
+type Patched = { annotations: Record<string, string>; spec: object };
+
+/** One application, as long as the attempt lasts. All throw `Ended`, but those that give what they were told. */
+export type Calls = {
+  /** @param options.refresh compares it with Git first, and waits for that */
+  application(options?: { refresh: boolean }): Promise<Application>;
+  /** Another one. Undefined: there is none, or the token may not read it, which Argo CD tells nobody apart. */
+  other(name: string, namespace: string | undefined): Promise<Application | undefined>;
+  windows(): Promise<Windows>;
+  /** @param id of the history */
+  rollBack(id: number, prune: boolean): Promise<Told<Application>>;
+  patch(change: Patched): Promise<Application>;
+};
+
+/**
+ * Runs `work` against one application, with the time of one attempt for all its calls.
+ * @see https://github.com/argoproj/argo-cd/blob/master/server/application/application.proto
+ */
+export async function attempt<T>(options: ArgoOptions, work: (calls: Calls) => Promise<T>): Promise<T | Ending> {
+  try {
+    return await work(callsOf(options, performance.now() + ATTEMPT_MS));
+  } catch (error) {
+    if (error instanceof Ended) return error.ending;
+    throw error;
+  }
+}
+
+function callsOf(options: ArgoOptions, until: number): Calls {
+  const { application: name, project, appNamespace } = options;
+  const scope = { ...(appNamespace !== undefined && { appNamespace }), ...(project !== undefined && { project }) };
+  const path = pathOf(name);
+  const asked = (more: Record<string, string> = {}) => {
+    const query = new URLSearchParams({ ...scope, ...more }).toString();
+    return query === '' ? '' : `?${query}`;
+  };
+  const told = <T>(question: Asked<T>) => ask(options, until, question);
+  return {
+    application: async ({ refresh } = { refresh: false }) =>
+      value(
+        await told({ method: 'GET', path: path + asked(refresh ? { refresh: 'normal' } : {}), schema: Application }),
+        options,
+      ),
+    async other(of, namespace) {
+      const query = namespace === undefined ? '' : `?${new URLSearchParams({ appNamespace: namespace }).toString()}`;
+      const answer = await told({ method: 'GET', path: pathOf(of) + query, schema: Application });
+      return answer.kind === 'refused' ? undefined : value(answer, options);
+    },
+    windows: async () =>
+      value(await told({ method: 'GET', path: `${path}/syncwindows${asked()}`, schema: Windows }), options),
+    rollBack: (id, prune) =>
+      told({
+        method: 'POST',
+        path: `${path}/rollback`,
+        body: { name, id, prune, dryRun: false, ...scope },
+        schema: Application,
+      }),
+    patch: async ({ annotations, spec }) => {
+      const patch = JSON.stringify({ metadata: { annotations }, spec });
+      const body = { name, patch, patchType: 'merge', ...scope };
+      return value(await told({ method: 'PATCH', path, body, schema: Application }), options);
+    },
+  };
+}
+
+const pathOf = (name: string): string => `/api/v1/applications/${encodeURIComponent(name)}`;
+
+type Asked<T> = Pick<Question<T>, 'method' | 'body' | 'schema'> & { path: string };
+
+async function ask<T>(options: ArgoOptions, until: number, { path, ...question }: Asked<T>): Promise<Told<T>> {
+  const token = await options.token();
+  if (!token) return { kind: 'off', detail: `the token for Argo CD, ${options.tokenName}, is not set` };
+  const timeoutMs = Math.floor(until - performance.now());
+  if (timeoutMs <= 0) return { kind: 'later', detail: `Argo CD took ${ATTEMPT_MS} ms`, afterSeconds: null };
+  return tell({
+    vendor: 'Argo CD',
+    url: withoutSlash(options.url) + path,
+    headers: { authorization: `Bearer ${token}` },
+    timeoutMs,
+    maxBytes: APPLICATION_MAX_BYTES,
+    limited: (answer) => limitedFor(answer, options.clock),
+    words,
+    ...question,
+  });
+}
+
+/** Argo CD limits nobody; what stands before it may. */
+const limitedFor = ({ status, headers }: Answer, clock: Clock): number | null | undefined =>
+  status === 429 ? retryAfterSeconds(headers, millisOf(clock.now())) : undefined;
+
+const ErrorBody = z.object({ message: z.string() });
+
+const words = (body: unknown): string | undefined => ErrorBody.safeParse(body).data?.message;
+
+/** @throws Ended for all that is not done */
+export function value<T>(told: Told<T>, options: Pick<ArgoOptions, 'tokenName' | 'project' | 'application'>): T {
+  if (told.kind === 'done') return told.value;
+  throw ended(told, options);
+}
+
+/** After an unclear answer the next attempt looks first, so it is `later`. */
+export function ended(
+  told: Exclude<Told<never>, { kind: 'done' }>,
+  { tokenName, project, application }: Pick<ArgoOptions, 'tokenName' | 'project' | 'application'>,
+): Ended {
+  if (told.kind === 'later') return new Ended({ kind: 'later', detail: told.detail, afterSeconds: told.afterSeconds });
+  if (told.kind === 'unclear') return new Ended({ kind: 'later', detail: told.detail, afterSeconds: null });
+  if (told.kind === 'off') return refuse(`${told.detail}, so it was not called`);
+  switch (told.code) {
+    case 'unauthorized':
+      return refuse(`${told.detail}; the token in ${tokenName} is not valid, or has expired`);
+    case 'forbidden':
+      return refuse(
+        project === undefined && !/permission denied:/.test(told.detail)
+          ? `${told.detail}; Argo CD says this of an application that it does not know, too: is ${application} its name, ` +
+              `and does it live where Argo CD does (\`appNamespace\`)? With \`project\` it would tell the one from the other`
+          : `${told.detail}; what the token in ${tokenName} has to be allowed to do is in docs/argo-cd.md`,
+      );
+    case 'not_found':
+      return refuse(
+        `${told.detail}; there is no application ${application}${project === undefined ? '' : ` in the project ${project}`}, ` +
+          `or the token in ${tokenName} may not do this to it`,
+      );
+    default:
+      return refuse(told.detail);
+  }
+}

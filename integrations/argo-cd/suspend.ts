@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import { json } from '../http.ts';
+import { type Application, isAutomated } from './application.ts';
+import { restoring } from './parents.ts';
+import { type Calls, refuse } from './rest.ts';
+
+/** Holds what automated sync was, for whoever puts it back. */
+export const SUSPENDED = 'firebreak/automated-sync';
+
+const Suspended = z.object({ key: z.string() });
+
+/**
+ * Switches automated sync off, so that a rollback is taken and stays.
+ * @throws Ended where it would not stay off
+ */
+export async function suspend(calls: Calls, application: Application, key: string): Promise<void> {
+  const { name, annotations } = application.metadata;
+  const before = Suspended.safeParse(json(annotations?.[SUSPENDED] ?? ''));
+  if (before.success && before.data.key === key)
+    throw refuse(
+      `automated sync of ${name} was switched off for this rollback, and something has switched it on again`,
+    );
+  const who = await restoring(calls, application);
+  if (who !== null)
+    throw refuse(
+      `automated sync of ${name} can't be switched off: ${who}. Use \`automatedSync: revert\`, or let the parent ` +
+        'ignore /spec/syncPolicy/automated (docs/argo-cd.md)',
+    );
+  const automated = application.spec.syncPolicy?.automated ?? {};
+  const changed = await calls.patch({
+    annotations: { [SUSPENDED]: JSON.stringify({ key, automated }) },
+    spec: { syncPolicy: { automated: null } },
+  });
+  if (isAutomated(changed)) throw refuse(`automated sync of ${name} is still on after it was switched off`);
+}

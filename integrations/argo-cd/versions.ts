@@ -1,0 +1,100 @@
+import type { RollbackRequest } from '../../domain/targets.ts';
+import type { Application, Source } from './application.ts';
+import { contentOf, type Deployment, historyOf, isSame, nameOf } from './deployments.ts';
+
+/** A commit that is cut off is still one, from as many digits on as Git shows. */
+const SHORT_COMMIT = /^[0-9a-f]{7,}$/i;
+
+/** Whether the version, or its commit, can be read off the deployment. */
+export const isCalled = (deployment: Deployment, word: string): boolean =>
+  deployment.revisions.some((revision) => isRevision(revision, word)) ||
+  deployment.sources.some((source) => wordsOf(source).includes(word));
+
+const isRevision = (revision: string, word: string): boolean =>
+  revision === word || (SHORT_COMMIT.test(word) && revision.startsWith(word.toLowerCase()));
+
+/** Tags and versions that the Application itself sets: chart versions, Git tags, and images that it replaces. */
+const wordsOf = ({ targetRevision, kustomize, helm }: Source): string[] => [
+  ...(targetRevision ? [targetRevision] : []),
+  ...(kustomize?.images ?? []).flatMap(tagOf),
+  ...(helm?.parameters ?? []).flatMap(({ name, value }) =>
+    value && /(?:tag|version)$/i.test(name ?? '') ? [value] : [],
+  ),
+];
+
+/** Of `registry:5000/name:tag@digest`, which kustomize may have after `name=`. */
+const tagOf = (image: string): string[] => {
+  const [, tag] = /:([^/:@]+)(?:@.*)?$/.exec(image.split('=').at(-1) ?? '') ?? [];
+  return tag === undefined ? [] : [tag];
+};
+
+/** Whether `from` is what runs. Where the history does not know it, the images that run may. */
+export function isFrom(
+  application: Application,
+  running: Deployment,
+  { from, fromCommit }: Pick<RollbackRequest, 'from' | 'fromCommit'>,
+): boolean {
+  const named = (deployment: Deployment) =>
+    isCalled(deployment, from) || (fromCommit !== null && isCalled(deployment, fromCommit));
+  if (named(running)) return true;
+  if (historyOf(application).some(named)) return false;
+  return (application.status.summary?.images ?? []).flatMap(tagOf).includes(from);
+}
+
+export type Found = { kind: 'found'; deployment: Deployment & { id: number } } | { kind: 'not_found'; detail: string };
+
+/**
+ * The deployment in the history that `to` or its commit names. What was deployed twice is one, by its newest id; two
+ * that differ are ambiguous, and nobody may guess.
+ */
+export function find(application: Application, { to, toCommit }: Pick<RollbackRequest, 'to' | 'toCommit'>): Found {
+  const history = newestOfEach(historyOf(application));
+  const byVersion = history.filter((deployment) => isCalled(deployment, to));
+  const byCommit = toCommit === null ? [] : history.filter((deployment) => isCalled(deployment, toCommit));
+  const both = byVersion.filter((deployment) => byCommit.some((other) => isSame(other, deployment)));
+  const candidates = byVersion.length > 0 && byCommit.length > 0 ? both : [...byVersion, ...byCommit];
+
+  const wanted = toCommit === null || toCommit === to ? to : `${to} (commit ${toCommit})`;
+  const name = application.metadata.name;
+  const [only, ...others] = candidates;
+  if (only !== undefined && others.length === 0 && only.id !== null)
+    return { kind: 'found', deployment: { ...only, id: only.id } };
+  if (only !== undefined)
+    return notFound(
+      `more than one deployment of ${name} is called ${wanted}: ${listed(candidates)}; which one is not known`,
+    );
+  if (byVersion.length > 0)
+    return notFound(
+      `${to} and ${toCommit ?? ''} are different deployments of ${name}: ${listed([...byVersion, ...byCommit])}`,
+    );
+  return notFound(
+    `the history of ${name} has no ${wanted}; it has ${history.length === 0 ? 'nothing' : listed(history)}. Record ` +
+      'deployments with the commit that Argo CD syncs, and keep enough of them (revisionHistoryLimit)',
+  );
+}
+
+const notFound = (detail: string): Found => ({ kind: 'not_found', detail });
+
+const newestOfEach = (history: readonly Deployment[]): Deployment[] => [
+  ...new Map(history.map((deployment) => [contentOf(deployment), deployment])).values(),
+];
+
+/** At most, in a message. */
+const LISTED = 10;
+
+const listed = (deployments: readonly Deployment[]): string =>
+  deployments
+    .toReversed()
+    .slice(0, LISTED)
+    .map((deployment) => `${deployment.id ?? '?'}: ${shownOf(deployment)}`)
+    .join(', ');
+
+const shownOf = (deployment: Deployment): string => {
+  const words = [...new Set(deployment.sources.flatMap(wordsOf))].filter(
+    (word) => !deployment.revisions.includes(word),
+  );
+  const revision = nameOf({ ...deployment, revisions: deployment.revisions.map(short) });
+  return words.length === 0 ? revision : `${revision} (${words.join(', ')})`;
+};
+
+const short = (revision: string): string => (/^[0-9a-f]{40,}$/.test(revision) ? revision.slice(0, 7) : revision);

@@ -1,0 +1,31 @@
+import type { Window, Windows } from './rest.ts';
+
+/**
+ * The windows that keep a sync from happening now, for people; null: none do. A sync by hand, as a rollback is one, may
+ * happen against all that have `manualSync`.
+ * @see https://argo-cd.readthedocs.io/en/stable/user-guide/sync_windows/
+ */
+export function blocking(
+  { activeWindows, assignedWindows, canSync }: Windows,
+  how: 'by hand' | 'automated',
+): string | null {
+  const active = activeWindows ?? [];
+  const assigned = assignedWindows ?? [];
+  const denying = active.filter(({ kind }) => kind === 'deny');
+  const isOpen = active.some(({ kind }) => kind === 'allow');
+  const closed = isOpen ? [] : assigned.filter(({ kind }) => kind === 'allow');
+  const against = denying.length > 0 ? denying : closed;
+  if (how === 'automated') return against.length === 0 ? null : shown(against);
+  if (canSync) return null;
+  const strict = against.filter(({ manualSync }) => !manualSync);
+  return shown(strict.length > 0 ? strict : assigned);
+}
+
+const shown = (windows: readonly Window[]): string =>
+  windows
+    .map(({ kind, schedule, duration }) =>
+      kind === 'allow'
+        ? `the sync window that allows ("${schedule}" for ${duration}) is not open`
+        : `the sync window that denies ("${schedule}" for ${duration}) is active`,
+    )
+    .join(', and ');

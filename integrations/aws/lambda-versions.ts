@@ -1,0 +1,63 @@
+import { type FunctionConfiguration, type LambdaClient, ListVersionsByFunctionCommand } from '@aws-sdk/client-lambda';
+import { type Ask, refuse } from './attempt.ts';
+import { type Names, whichOf } from './naming.ts';
+
+/** A published version of a function. `number` is Lambda's own: 1, 2, 3 … */
+export type Published = { number: string; description: string };
+
+/** 50 versions each, so as many as an attempt has time for. */
+const MAX_PAGES = 60;
+
+/** Highest number first. The API says nothing about its order, so all pages are read. */
+export async function publishedVersions(client: LambdaClient, functionName: string, ask: Ask): Promise<Published[]> {
+  const versions: Published[] = [];
+  let marker: string | undefined;
+  for (let page = 0; page < MAX_PAGES; page += 1) {
+    const query = { FunctionName: functionName, ...(marker !== undefined && { Marker: marker }) };
+    const answer = await ask((options) => client.send(new ListVersionsByFunctionCommand(query), options));
+    versions.push(...(answer.Versions ?? []).flatMap(published));
+    marker = answer.NextMarker;
+    if (marker === undefined || marker === '') {
+      return versions.toSorted((a, b) => Number(b.number) - Number(a.number));
+    }
+  }
+  return refuse(`${functionName} has more than ${MAX_PAGES * 50} published versions; delete those that nobody needs`);
+}
+
+const published = ({ Version, Description }: FunctionConfiguration): Published[] =>
+  Version === undefined || !/^\d+$/.test(Version) ? [] : [{ number: Version, description: Description ?? '' }];
+
+/** How the versions of a rollback are told from a published version: by its number, or by its Description. */
+type Reading = (version: Published, names: Names) => 'from' | 'to' | undefined;
+
+const byNumber: Reading = ({ number }, { from, to }) => (number === from ? 'from' : number === to ? 'to' : undefined);
+
+const byDescription: Reading = ({ description }, names) => whichOf([description], names);
+
+/**
+ * What the versions are at Lambda. A team writes either numbers or descriptions, so one reading holds for both versions:
+ * where each gives other versions, a build number 12 could be taken for the function's version 12.
+ */
+export function readVersions(versions: readonly Published[], names: Names) {
+  const readings = [byNumber, byDescription].map((reading) => {
+    const newest = (which: 'from' | 'to') => versions.find((version) => reading(version, names) === which);
+    return { reading, from: newest('from'), to: newest('to') };
+  });
+  const whole = readings.filter(({ from, to }) => from !== undefined && to !== undefined);
+  const [first, second] = whole;
+  if (first && second && (first.to !== second.to || first.from !== second.from)) {
+    refuse(
+      `${names.to} is the number of one version, and in the Description of version ${second.to?.number}; ` +
+        'which one is meant is not clear',
+    );
+  }
+  const chosen = first ?? readings.find(({ to }) => to !== undefined);
+  if (chosen?.to === undefined) {
+    return refuse(
+      `no published version is ${names.to}: neither a version number, nor named in a Description` +
+        (names.toCommit === null ? '' : `, and neither is ${names.toCommit}`),
+    );
+  }
+  const { reading, to } = chosen;
+  return { to, which: (version: Published) => reading(version, names) };
+}

@@ -1,0 +1,125 @@
+import { z } from 'zod';
+import type { Clock, Place, Secrets } from '../../domain/ports.ts';
+import type { ActAnswer, FlagRequest, Flags } from '../../domain/targets.ts';
+import { millisOf } from '../../schemas/time.ts';
+import { type Answer, call, json, NoAnswer, retryAfterSeconds } from '../http.ts';
+import { truncate } from '../text.ts';
+import { addressOf } from './address.ts';
+import { authHeaders, type HttpFlags } from './auth.ts';
+
+/** A set is one look and at most one change: 15 seconds together. */
+const LOOK_TIMEOUT_MS = 5_000;
+const CHANGE_TIMEOUT_MS = 10_000;
+
+const State = z.object({ on: z.boolean() });
+
+/** Of a 409. With `on`, somebody has changed the flag since; without, the service does not want to. */
+const Conflict = z.object({ on: z.boolean(), error: z.string().optional() });
+
+type Refused = { kind: 'refused'; detail: string };
+type Later = { kind: 'later'; detail: string; afterSeconds: number | null };
+
+/**
+ * Any flag service that can answer a GET and a PUT (docs/flags.md). Setting a state is harmless to repeat; the key along
+ * with it lets the service tell a repeat from a change of mind.
+ */
+export function httpFlags(
+  config: HttpFlags,
+  { place, secrets, clock }: { place: Place; secrets: Secrets; clock: Clock },
+): Flags {
+  const ask = async (flag: string, change?: FlagRequest): Promise<Answer | Refused | Later> => {
+    const address = addressOf(config.url, { flag, environment: place.environment });
+    if ('refused' in address) return { kind: 'refused', detail: address.refused };
+    const body = change && bodyOf(change);
+    const auth = await authHeaders(
+      config.auth,
+      { secrets, clock },
+      { id: change?.key ?? address.url, body: body ?? '' },
+    );
+    if ('refused' in auth) return { kind: 'refused', detail: auth.refused };
+    try {
+      return await call(address.url, {
+        method: change ? 'PUT' : 'GET',
+        headers: {
+          accept: 'application/json',
+          ...(change && { 'content-type': 'application/json', 'idempotency-key': change.key }),
+          ...auth.headers,
+        },
+        ...(body !== undefined && { body }),
+        timeoutMs: change ? CHANGE_TIMEOUT_MS : LOOK_TIMEOUT_MS,
+      });
+    } catch (error) {
+      if (error instanceof NoAnswer) return { kind: 'later', detail: error.message, afterSeconds: null };
+      throw error;
+    }
+  };
+
+  const read = async (flag: string): ReturnType<Flags['read']> => {
+    const answer = await ask(flag);
+    if ('kind' in answer) return answer;
+    if (!isSuccess(answer)) return unsuccessful(answer, { flag, place, clock });
+    const state = State.safeParse(json(answer.text));
+    return state.success
+      ? { kind: 'state', on: state.data.on }
+      : { kind: 'refused', detail: `${said(answer)}; GET needs {"on": true} or {"on": false} in its answer` };
+  };
+
+  return {
+    target: `feature flags at ${config.url}`,
+    resource: (flag) => `flag ${JSON.stringify([config.url, place.environment, flag])}`,
+    effectClass: 'convergent',
+    read,
+    async set(request) {
+      const before = await read(request.flag);
+      if (before.kind !== 'state') return before;
+      if (before.on === request.on) return { kind: 'succeeded', id: null };
+      const answer = await ask(request.flag, request);
+      if ('kind' in answer) return answer;
+      if (isSuccess(answer)) return accepted(answer, request.on);
+      return conflict(answer, request.on) ?? unsuccessful(answer, { flag: request.flag, place, clock });
+    },
+  };
+}
+
+const bodyOf = ({ flag, environment, service, on, reason, incident, key }: FlagRequest): string =>
+  JSON.stringify({ flag, environment, service, on, reason, incident_id: incident, idempotency_key: key });
+
+const isSuccess = ({ status }: Answer): boolean => status >= 200 && status < 300;
+
+const said = ({ status, text }: Answer): string =>
+  `the flag service answered ${status}${text.trim() === '' ? '' : `: ${truncate(text.trim(), 300)}`}`;
+
+const wordOf = (on: boolean): string => (on ? 'on' : 'off');
+
+function accepted(answer: Answer, wanted: boolean): ActAnswer {
+  const state = State.safeParse(json(answer.text));
+  if (!state.success) {
+    // It may be set all the same: the next attempt reads it first.
+    return { kind: 'later', detail: `${said(answer)}, without the state {"on": …}`, afterSeconds: null };
+  }
+  if (state.data.on === wanted) return { kind: 'succeeded', id: null };
+  if (answer.status === 202) return { kind: 'in_progress', id: null, handle: null };
+  return { kind: 'failed', detail: `${said(answer)}, so the flag is still ${wordOf(state.data.on)}` };
+}
+
+function conflict(answer: Answer, wanted: boolean): ActAnswer | undefined {
+  if (answer.status !== 409) return undefined;
+  const told = Conflict.safeParse(json(answer.text));
+  if (!told.success || told.data.on === wanted) return undefined;
+  const { on, error } = told.data;
+  return { kind: 'superseded', current: wordOf(on) + (error === undefined ? '' : `: ${truncate(error, 300)}`) };
+}
+
+function unsuccessful(
+  answer: Answer,
+  { flag, place, clock }: { flag: string; place: Place; clock: Clock },
+): Refused | Later {
+  const { status, headers } = answer;
+  if (status === 408 || status === 429 || status >= 500)
+    return { kind: 'later', detail: said(answer), afterSeconds: retryAfterSeconds(headers, millisOf(clock.now())) };
+  if (status === 404) {
+    const which = `flag ${JSON.stringify(flag)} in environment ${JSON.stringify(place.environment)}`;
+    return { kind: 'refused', detail: `the flag service knows no ${which}; ${said(answer)}` };
+  }
+  return { kind: 'refused', detail: said(answer) };
+}

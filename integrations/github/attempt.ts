@@ -1,0 +1,93 @@
+import type { z } from 'zod';
+import type { Told } from '../../domain/outlets.ts';
+import { ask, type GithubOptions, repositoryPath } from './rest.ts';
+
+/** All calls of one attempt together. */
+const ATTEMPT_MS = 15_000;
+
+/** What an attempt comes to when GitHub gives no usable answer, or what it says is no reason to go on. */
+export type Ending =
+  | { kind: 'busy' | 'refused'; detail: string }
+  | { kind: 'later'; detail: string; afterSeconds: number | null };
+
+/** Ends the attempt that it is thrown in; nothing outside one sees it. */
+export class Ended extends Error {
+  override readonly name = 'Ended';
+  readonly ending: Ending;
+
+  constructor(ending: Ending) {
+    super(ending.detail);
+    this.ending = ending;
+  }
+}
+
+export const refuse = (detail: string): Ended => new Ended({ kind: 'refused', detail });
+export const putOff = (detail: string): Ended => new Ended({ kind: 'later', detail, afterSeconds: null });
+
+type Write = 'POST' | 'PATCH';
+/** Not `off` any more: without a token there is no attempt. */
+type Answered<T> = Exclude<Told<T>, { kind: 'off' }>;
+
+/** One repository, as long as the attempt lasts. Paths are below the repository's. All but `write` throw `Ended`. */
+export type Calls = {
+  get<T>(path: string, schema: z.ZodType<T>): Promise<T>;
+  /** Undefined: there is no such thing, or the token may not see it, which GitHub tells nobody apart. */
+  find<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined>;
+  make<T>(path: string, body: object, schema: z.ZodType<T>): Promise<T>;
+  /** For whoever reads refusals: `ended` makes an end of what it does not know. */
+  write<T>(method: Write, path: string, body: object, schema: z.ZodType<T>): Promise<Answered<T>>;
+};
+
+/** Runs `work` against one repository, with the time of one attempt for all its calls. */
+export async function attempt<T>(
+  options: GithubOptions,
+  repository: string,
+  work: (calls: Calls) => Promise<T>,
+): Promise<T | Ending> {
+  try {
+    return await work(callsOf(options, repository, performance.now() + ATTEMPT_MS));
+  } catch (error) {
+    if (error instanceof Ended) return error.ending;
+    throw error;
+  }
+}
+
+function callsOf(options: GithubOptions, repository: string, until: number): Calls {
+  const base = repositoryPath(repository);
+  const told = async <T>(method: 'GET' | Write, path: string, schema: z.ZodType<T>, body?: object) => {
+    const timeoutMs = Math.floor(until - performance.now());
+    if (timeoutMs <= 0) throw putOff(`GitHub took ${ATTEMPT_MS} ms`); // nothing was sent
+    const answer = await ask(options, { method, path: base + path, schema, timeoutMs, ...(body && { body }) });
+    if (answer.kind === 'off') throw refuse('the token for GitHub is not set, so it was not called');
+    return answer.kind === 'done' ? answer : { ...answer, detail: `${method} ${base}${path}: ${answer.detail}` };
+  };
+  const value = <T>(answer: Answered<T>): T => {
+    if (answer.kind === 'done') return answer.value;
+    throw ended(answer);
+  };
+  return {
+    get: async (path, schema) => value(await told('GET', path, schema)),
+    async find(path, schema) {
+      const answer = await told('GET', path, schema);
+      return answer.kind === 'refused' && NO_SUCH.includes(answer.code) ? undefined : value(answer);
+    },
+    make: async (path, body, schema) => value(await told('POST', path, schema, body)),
+    write: (method, path, body, schema) => told(method, path, schema, body),
+  };
+}
+
+/** 404, and 422 for what is not even a name of such a thing. */
+const NO_SUCH: readonly string[] = ['not_found', 'invalid'];
+
+/** After an unclear answer the next attempt looks first, so it is `later`. */
+export function ended(answer: Exclude<Answered<never>, { kind: 'done' }>): Ended {
+  if (answer.kind === 'refused') return refuse(answer.detail + (HINTS[answer.code] ?? ''));
+  const afterSeconds = answer.kind === 'later' ? answer.afterSeconds : null;
+  return new Ended({ kind: 'later', detail: answer.detail, afterSeconds });
+}
+
+const HINTS: Readonly<Partial<Record<string, string>>> = {
+  unauthorized: '; the token is not valid, or no longer',
+  forbidden: '; what the token has to be allowed to do is in docs/github.md',
+  not_found: '; there is no such thing, or the token may not see it',
+};

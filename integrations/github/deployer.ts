@@ -1,0 +1,38 @@
+import type { Deployer, Held, RollbackRequest } from '../../domain/targets.ts';
+import type { GithubDeployer, GitRevert } from '../../schemas/deployers.ts';
+import { attempt } from './attempt.ts';
+import { isOf, named } from './deployments.ts';
+import { goodOf, lookAt, type Site } from './site.ts';
+import { viaRerun } from './via-rerun.ts';
+import { ourCommit, viaRevert } from './via-revert.ts';
+
+/** A service that GitHub Actions, or somebody who writes deployments at GitHub, deploys (docs/github.md). */
+export function githubDeployer(config: GithubDeployer, site: Site): Deployer {
+  const { repository, environment } = site;
+  const git = config.via === 'revert' ? gitOf(config, repository) : undefined;
+  return {
+    target: `GitHub ${repository}, environment ${environment}`,
+    // Several services may be deployed by the same run.
+    resource: `github ${JSON.stringify([repository.toLowerCase(), environment.toLowerCase()])}`,
+    effectClass: 'findable',
+    ...(git === undefined ? viaRerun(site) : viaRevert(site, git)),
+    held: (request) => held(site, git, request),
+  };
+}
+
+const gitOf = ({ branch, path, mode }: GithubDeployer, repository: string): GitRevert => ({
+  repository,
+  branch,
+  mode,
+  ...(path !== undefined && { path }),
+});
+
+async function held(site: Site, git: GitRevert | undefined, request: RollbackRequest): Promise<Held> {
+  const told = await attempt<Held>(site, site.repository, async (calls) => {
+    const { running } = await lookAt(calls, site, request);
+    if (isOf(goodOf(request), running)) return { kind: 'holds' };
+    if (git !== undefined && running.sha === (await ourCommit(calls, git, request))) return { kind: 'holds' };
+    return { kind: 'drifted', detail: `${named(running)} runs in ${site.environment}` };
+  });
+  return 'detail' in told && told.kind !== 'drifted' ? { kind: 'unknown', detail: told.detail } : told;
+}

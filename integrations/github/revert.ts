@@ -1,0 +1,128 @@
+import { z } from 'zod';
+import type { GitRevert } from '../../schemas/deployers.ts';
+import { attempt, type Calls, ended, type Ending, putOff, refuse } from './attempt.ts';
+import {
+  type Commit,
+  commitAt,
+  entryAt,
+  escaped,
+  headOf,
+  makeCommit,
+  namesOf,
+  newestCommits,
+  treeWith,
+} from './git-data.ts';
+import { findPullRequest, openPullRequest, type PullRequest } from './pull-requests.ts';
+import type { GithubOptions } from './rest.ts';
+import { carriesKey, commitMessage } from './revert-text.ts';
+
+export type RevertRequest = {
+  /** A file or a folder; null: the whole tree. */
+  path: string | null;
+  /** The commit or tag whose content is brought back. */
+  to: string;
+  /** The same for every try. */
+  key: string;
+  title: string;
+  /** Markdown. */
+  body: string;
+};
+
+/** What a key has brought about. */
+export type Brought = { kind: 'committed'; sha: string } | PullRequest;
+
+/** `unchanged`: the branch is as it was to be, at the commit `sha`. */
+export type Unchanged = { kind: 'unchanged'; sha: string };
+export type Reverted = Brought | Unchanged | Ending;
+
+/**
+ * Brings files in Git back to what they were. Every call is one attempt of at most 15 seconds, and never throws for what
+ * GitHub does.
+ */
+export type GitReverter = {
+  /** The same key again is a look at what the first has brought about, whatever has become of it since. */
+  revert(request: RevertRequest): Promise<Reverted>;
+  /** Only the look; null: nothing yet. */
+  find(request: Pick<RevertRequest, 'path' | 'key'>): Promise<Brought | null | Ending>;
+};
+
+/**
+ * Over the Git data API: there is no clone, and nothing to be merged: the new commit has the tree of the branch, with
+ * the old content in its place. The branch moves only if nobody else has moved it, so that a call which takes effect
+ * late can't do it twice.
+ * @see https://docs.github.com/en/rest/git
+ */
+export function gitReverter(config: GitRevert, options: GithubOptions): GitReverter {
+  const { repository } = config;
+  return {
+    revert: (request) =>
+      attempt<Reverted>(
+        options,
+        repository,
+        async (calls) => (await brought(calls, config, request)) ?? bringBack(calls, config, request),
+      ),
+    find: (request) => attempt(options, repository, (calls) => brought(calls, config, request)),
+  };
+}
+
+/** What this key has brought about; null: nothing yet. */
+export async function brought(
+  calls: Calls,
+  config: GitRevert,
+  { path, key }: Pick<RevertRequest, 'path' | 'key'>,
+): Promise<Brought | null> {
+  if (config.mode === 'pull-request') return findPullRequest(calls, config, key);
+  const names = namesOf(path ?? '');
+  const commits = await newestCommits(calls, config.branch, names.length === 0 ? null : names.join('/'));
+  const ours = commits.find(({ message }) => carriesKey(message, key));
+  return ours === undefined ? null : { kind: 'committed', sha: ours.sha };
+}
+
+/** The act. Whoever calls it has looked. */
+export const bringBack = (calls: Calls, config: GitRevert, request: RevertRequest): Promise<Brought | Unchanged> =>
+  config.mode === 'commit'
+    ? commitOnBranch(calls, config, request)
+    : openPullRequest(calls, config, request, () => prepare(calls, config, request));
+
+/** A commit on the branch's head that is on no branch yet; `unchanged`: none is needed. */
+async function prepare(
+  calls: Calls,
+  { branch }: GitRevert,
+  request: RevertRequest,
+): Promise<{ kind: 'prepared' | 'unchanged'; sha: string }> {
+  const [head, old] = await Promise.all([headOf(calls, branch), commitAt(calls, request.to)]);
+  const tree = await broughtBack(calls, head, old, request);
+  if (tree === head.tree) return { kind: 'unchanged', sha: head.sha };
+  return { kind: 'prepared', sha: await makeCommit(calls, tree, head.sha, commitMessage(request)) };
+}
+
+/** The tree of the branch with what was at the path. */
+async function broughtBack(calls: Calls, head: Commit, old: Commit, { path, to }: RevertRequest): Promise<string> {
+  const names = namesOf(path ?? '');
+  if (names.length === 0) return old.tree;
+  const [now, then] = await Promise.all([entryAt(calls, head.tree, names), entryAt(calls, old.tree, names)]);
+  // To take all of it away is more than to bring it back.
+  if (then === undefined) throw refuse(`there is no ${names.join('/')} in ${to}, so there is nothing to bring back`);
+  if (now?.sha === then.sha && now.mode === then.mode) return head.tree;
+  return treeWith(calls, head.tree, names, then);
+}
+
+async function commitOnBranch(calls: Calls, config: GitRevert, request: RevertRequest): Promise<Brought | Unchanged> {
+  const { kind, sha } = await prepare(calls, config, request);
+  if (kind === 'unchanged') return { kind, sha };
+  await moveBranch(calls, config.branch, sha);
+  return { kind: 'committed', sha };
+}
+
+const REF = z.unknown();
+
+async function moveBranch(calls: Calls, branch: string, sha: string): Promise<void> {
+  const answer = await calls.write('PATCH', `/git/refs/heads/${escaped(branch)}`, { sha, force: false }, REF);
+  if (answer.kind === 'done') return;
+  const isInvalid = answer.kind === 'refused' && ['invalid', 'conflict'].includes(answer.code);
+  if (isInvalid && /fast.forward/i.test(answer.detail))
+    throw putOff(`somebody was faster on ${branch}: ${answer.detail}`);
+  if (isInvalid)
+    throw refuse(`${answer.detail}; if ${branch} is protected, set mode: pull-request, or let the token bypass it`);
+  throw ended(answer);
+}

@@ -1,0 +1,37 @@
+import type { RollbackRequest } from '../../domain/targets.ts';
+import { type Calls, refuse } from './attempt.ts';
+import { type Deployment, isOf, readEnvironment, runningOf, type Wanted } from './deployments.ts';
+import type { GithubOptions } from './rest.ts';
+
+/** Where deployments are: an environment of a repository. */
+export type Site = GithubOptions & {
+  /** `owner/name`. */
+  repository: string;
+  /** As GitHub calls it. */
+  environment: string;
+};
+
+export type Sight = { deployments: Deployment[]; running: Deployment };
+
+export const goodOf = ({ to, toCommit }: RollbackRequest): Wanted => ({ version: to, commit: toCommit });
+export const badOf = ({ from, fromCommit }: RollbackRequest): Wanted => ({ version: from, commit: fromCommit });
+
+/** What runs, and what has been and is being deployed. */
+export async function lookAt(
+  calls: Calls,
+  { environment }: Pick<Site, 'environment'>,
+  request: RollbackRequest,
+  wanted: readonly Wanted[] = [],
+): Promise<Sight> {
+  const deployments = await readEnvironment(calls, environment, wanted);
+  const running = runningOf(deployments);
+  if (running === undefined)
+    throw refuse(
+      `none of the newest deployments to ${environment} has succeeded, so GitHub can't tell what runs there`,
+    );
+  if (isOf(goodOf(request), running) && isOf(badOf(request), running))
+    throw refuse(
+      `${request.from} and ${request.to} are the same commit ${running.sha}: to deploy it again changes nothing`,
+    );
+  return { deployments, running };
+}

@@ -1,0 +1,124 @@
+import type { ActAnswer, Deployer, RollbackRequest } from '../../domain/targets.ts';
+import { millisOf } from '../../schemas/time.ts';
+import { attempt, type Calls, Ended, refuse } from './attempt.ts';
+import { atWork, type Deployment, isOf, named } from './deployments.ts';
+import { badOf, goodOf, lookAt, type Sight, type Site } from './site.ts';
+import * as runs from './workflow-runs.ts';
+
+/** Clocks differ, ours and GitHub's. */
+const TOLERANCE_MS = 60_000;
+
+/** The last status of a deployment can be seen a little later than the end of its run. */
+const STATUS_DELAY_MS = 60_000;
+
+const DAY_MS = 24 * 3600 * 1000;
+
+/**
+ * The run that deployed the good version runs once more. GitHub has no key for that, so that an attempt of this run which
+ * has begun since the incident is taken for ours, whoever asked for it: it does what we want.
+ */
+export function viaRerun(site: Site): Pick<Deployer, 'rollBack' | 'status'> {
+  const { repository, clock } = site;
+  const now = () => millisOf(clock.now());
+  return {
+    rollBack: (request) =>
+      attempt<ActAnswer>(site, repository, async (calls) => {
+        const sight = await lookAt(calls, site, request, [goodOf(request)]);
+        if (isOf(goodOf(request), sight.running)) return { kind: 'succeeded', id: String(sight.running.id) };
+        if (!isOf(badOf(request), sight.running)) return { kind: 'superseded', current: named(sight.running) };
+        const run = await goodRun(calls, site, sight.deployments, request);
+        if (run.run_attempt > 1 && startOf(run) >= openedAt(request.incident) - TOLERANCE_MS)
+          return outcome(run, sight, request, now());
+        await mayRun(calls, run, sight, request, now());
+        await runs.rerun(calls, run.id);
+        return underWay(run.id, run.run_attempt + 1);
+      }),
+    status: (handle, request) =>
+      attempt<ActAnswer>(site, repository, async (calls) => {
+        const [id, number] = handle.split('/').map(Number);
+        if (id === undefined || number === undefined) throw refuse(`${handle} is no run and attempt of GitHub Actions`);
+        const newest = await runs.runAt(calls, id);
+        if (newest === undefined) return { kind: 'failed', detail: `the workflow run ${id} is gone` };
+        if (newest.run_attempt < number) return underWay(id, number); // accepted, not begun
+        const run = newest.run_attempt === number ? newest : await runs.attemptAt(calls, id, number);
+        const over = run.status === 'completed' && run.conclusion === 'success';
+        // Nothing is deployed yet, or what is has no meaning any more: this saves a dozen calls.
+        const sight = over ? await lookAt(calls, site, request, [goodOf(request)]) : undefined;
+        return outcome(run, sight, request, now());
+      }),
+  };
+}
+
+/** @param sight needed where the run has ended well */
+function outcome(run: runs.Run, sight: Sight | undefined, request: RollbackRequest, now: number): ActAnswer {
+  const { id, run_attempt: number, status, conclusion } = run;
+  const said = `attempt ${number} of ${run.html_url}`;
+  if (status !== 'completed') return underWay(id, number);
+  if (conclusion !== 'success' || sight === undefined)
+    return { kind: 'failed', detail: `${said} ended with ${conclusion ?? 'nothing'}` };
+
+  const { running, deployments } = sight;
+  if (isOf(goodOf(request), running)) return { kind: 'succeeded', id: String(running.id) };
+  const deployed = deployments.some((each) => isOf(goodOf(request), each) && (each.succeededAt ?? 0) >= startOf(run));
+  if (deployed || !isOf(badOf(request), running)) return { kind: 'superseded', current: named(running) };
+  if (now - run.updated_at < STATUS_DELAY_MS) return underWay(id, number);
+  return { kind: 'failed', detail: `${said} ended well, but has deployed nothing here; ${named(running)} still runs` };
+}
+
+const underWay = (run: number, number: number): ActAnswer => ({
+  kind: 'in_progress',
+  id: String(run),
+  handle: `${run}/${number}`,
+});
+
+const startOf = (run: runs.Run): number => run.run_started_at ?? run.created_at;
+
+/** The run that has deployed the version to go back to. */
+async function goodRun(
+  calls: Calls,
+  { environment }: Site,
+  deployments: readonly Deployment[],
+  request: RollbackRequest,
+): Promise<runs.Run> {
+  const good = deployments
+    .filter((each) => each.succeededAt !== null && isOf(goodOf(request), each))
+    .toSorted((one, other) => other.id - one.id);
+  const newest = good[0];
+  if (newest === undefined)
+    throw refuse(`GitHub knows no deployment of ${request.to} to ${environment} that has succeeded`);
+  const id = good.find(({ runId }) => runId !== null)?.runId;
+  const run = id == null ? await onlyRun(calls, newest) : await runs.runAt(calls, id);
+  if (run === undefined) throw refuse(`the workflow run that deployed ${request.to} is gone; ${runs.REVERT_INSTEAD}`);
+  return run;
+}
+
+/** Where no status of a deployment names its run, a commit with one good run leaves no choice. */
+async function onlyRun(calls: Calls, { id, sha }: Deployment): Promise<runs.Run> {
+  const good = (await runs.runsOfCommit(calls, sha)).filter(({ conclusion }) => conclusion === 'success');
+  const [run, another] = good;
+  if (run !== undefined && another === undefined) return run;
+  throw refuse(
+    `deployment ${id} names no workflow run, and ${good.length} runs of its commit ${sha} have succeeded; ` +
+      `set its status's log_url to the run, or use via: revert`,
+  );
+}
+
+/** @throws Ended when the run can't be run now, or not any more */
+async function mayRun(calls: Calls, run: runs.Run, sight: Sight, request: RollbackRequest, now: number): Promise<void> {
+  const busy = (detail: string) => new Ended({ kind: 'busy', detail });
+  if (run.status !== 'completed') throw busy(`${run.html_url} is still at work, since before the incident`);
+  if (now - run.created_at > runs.RERUN_MAX_DAYS * DAY_MS)
+    throw refuse(
+      `${run.html_url} is older than ${runs.RERUN_MAX_DAYS} days, and GitHub re-runs no such; ${runs.REVERT_INSTEAD}`,
+    );
+  const deployment = atWork(sight.deployments, sight.running).find((each) => !isOf(goodOf(request), each));
+  if (deployment) throw busy(`deployment ${deployment.id} of ${named(deployment)} is ${deployment.state ?? 'new'}`);
+  const [other] = await runs.othersAtWork(calls, run);
+  if (other) throw busy(`${other.html_url} of ${other.head_sha} is ${other.status ?? 'new'}`);
+}
+
+/** The first ten characters of a ULID are milliseconds since the Unix epoch. @see https://github.com/ulid/spec */
+const openedAt = (incident: string): number =>
+  Array.from(incident.slice(0, 10)).reduce((millis, digit) => millis * 32 + CROCKFORD.indexOf(digit), 0);
+
+const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';

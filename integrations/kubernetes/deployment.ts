@@ -1,0 +1,126 @@
+import type { ActAnswer, ActRequest, Deployer, Held, RollbackRequest } from '../../domain/targets.ts';
+import type { KubernetesDeployer } from '../../schemas/deployers.ts';
+import { type Calls, type ClusterOptions, refuse } from './attempt.ts';
+import { isUnder, RESTART_KEY, ROLLBACK_KEY } from './marks.ts';
+import { Deployment } from './objects.ts';
+import { fromOf, type Marks, ownReplicaSets, revisionOf, templateOf, toOf } from './revisions.ts';
+import { scalingOf } from './scaling.ts';
+import { isVersion, nameOf, versionsOf } from './versions.ts';
+import { attemptOn, backTo, marked, type Place, refuseKept, wholeSeconds } from './workload.ts';
+
+/** @see https://kubernetes.io/docs/concepts/workloads/controllers/deployment/ */
+const MARKS: Marks = { revision: 'deployment.kubernetes.io/revision', hash: 'pod-template-hash' };
+
+/**
+ * A Deployment. It goes back as by `kubectl rollout undo --to-revision`: its pod template is replaced by that of the
+ * ReplicaSet of the explicit version. Our key is an annotation of the Deployment, so that a repeat is a look.
+ */
+export function kubernetesDeployer(
+  config: KubernetesDeployer,
+  { cluster, service }: { cluster: ClusterOptions; service: string },
+): Deployer {
+  const { namespace, deployment: name = service, container } = config;
+  const path = `/apis/apps/v1/namespaces/${namespace}/deployments/${name}`;
+  const place: Place<Deployment> = {
+    cluster,
+    kind: 'Deployment',
+    namespace,
+    name,
+    path,
+    schema: Deployment,
+    container,
+  };
+  const mergeUnder = (calls: Calls, found: Deployment, mark: string, key: string, spec: object) =>
+    calls.patch(path, 'merge', marked(found, mark, key, spec), Deployment);
+
+  return {
+    target: `Deployment ${namespace}/${name} at ${cluster.url}`,
+    resource: `kubernetes ${JSON.stringify([cluster.url, namespace, 'deployments', name])}`,
+    effectClass: 'convergent',
+    rollBack: (request) =>
+      attemptOn(place, async (calls, found) =>
+        isUnder(found.metadata, ROLLBACK_KEY, request.key)
+          ? underKey(place, found, request)
+          : begin(place, calls, found, request),
+      ),
+    status: (_, request) => attemptOn(place, async (__, found) => underKey(place, found, request)),
+    held: (request) => held(place, request),
+    scaling: scalingOf(place),
+    restart: (request) =>
+      attemptOn(place, async (calls, found) => {
+        if (isUnder(found.metadata, RESTART_KEY, request.key)) return progressOf(found);
+        refusePaused(place, found);
+        const annotations = { 'kubectl.kubernetes.io/restartedAt': wholeSeconds(cluster.clock.now()) };
+        const spec = { template: { metadata: { annotations } } };
+        return progressOf(await mergeUnder(calls, found, RESTART_KEY, request.key, spec));
+      }),
+    restartStatus: (_, request) => attemptOn(place, async (__, found) => restarting(place, found, request)),
+  };
+}
+
+async function begin(
+  place: Place<Deployment>,
+  calls: Calls,
+  found: Deployment,
+  request: RollbackRequest,
+): Promise<ActAnswer> {
+  const versions = versionsOf(found.spec.template, place.container);
+  if (!isVersion(versions, fromOf(request))) return { kind: 'superseded', current: nameOf(versions) };
+  refuseKept(place, found);
+  refusePaused(place, found);
+  const sets = await ownReplicaSets(calls, place.namespace, found);
+  const set = revisionOf(sets, request, { marks: MARKS, container: place.container });
+  const patch = backTo(found, templateOf(set, MARKS), request);
+  return progressOf(await calls.patch(place.path, 'json', patch, Deployment));
+}
+
+/** What has become of our own act: the key says that it was done, the template whether it still is. */
+function underKey(place: Place<Deployment>, found: Deployment, request: RollbackRequest): ActAnswer {
+  const versions = versionsOf(found.spec.template, place.container);
+  if (!isUnder(found.metadata, ROLLBACK_KEY, request.key)) return { kind: 'superseded', current: nameOf(versions) };
+  if (isVersion(versions, toOf(request))) return progressOf(found);
+  return isVersion(versions, fromOf(request))
+    ? { kind: 'failed', detail: `${request.to} was brought back, and then something put ${nameOf(versions)} back` }
+    : { kind: 'superseded', current: nameOf(versions) };
+}
+
+const held = async (place: Place<Deployment>, request: RollbackRequest): Promise<Held> => {
+  const answer = await attemptOn(place, async (_, found): Promise<Held> => {
+    const versions = versionsOf(found.spec.template, place.container);
+    return isVersion(versions, toOf(request))
+      ? { kind: 'holds' }
+      : { kind: 'drifted', detail: `its pod template is that of ${nameOf(versions)}, not of ${request.to}` };
+  });
+  return answer.kind === 'refused' || answer.kind === 'later' ? { kind: 'unknown', detail: answer.detail } : answer;
+};
+
+const restarting = (place: Place<Deployment>, found: Deployment, { key }: ActRequest): ActAnswer =>
+  isUnder(found.metadata, RESTART_KEY, key)
+    ? progressOf(found)
+    : { kind: 'superseded', current: nameOf(versionsOf(found.spec.template, place.container)) };
+
+function refusePaused({ namespace, name }: Place<Deployment>, { spec }: Deployment): void {
+  if (spec.paused)
+    throw refuse(
+      `Deployment ${namespace}/${name} is paused, so nothing would come of a change; ` +
+        `kubectl rollout resume deployment/${name} lets it go on`,
+    );
+}
+
+/**
+ * As `kubectl rollout status` judges.
+ * @see https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#deployment-status
+ */
+function progressOf({ metadata, spec, status }: Deployment): ActAnswer {
+  // What a status says that is older than the change is about something else, also which revision it is.
+  if (status.observedGeneration < metadata.generation) return { kind: 'in_progress', id: null, handle: metadata.uid };
+  const revision = metadata.annotations[MARKS.revision];
+  const id = revision === undefined ? null : `revision ${revision}`;
+  const progressing = status.conditions.find(({ type }) => type === 'Progressing');
+  if (progressing?.reason === 'ProgressDeadlineExceeded')
+    return { kind: 'failed', detail: `${id ?? 'it'} is past its progress deadline: ${progressing.message}` };
+  const { replicas, updatedReplicas, availableReplicas } = status;
+  const isDone =
+    updatedReplicas >= spec.replicas && replicas <= updatedReplicas && availableReplicas >= updatedReplicas;
+  return isDone ? { kind: 'succeeded', id } : { kind: 'in_progress', id, handle: metadata.uid };
+}

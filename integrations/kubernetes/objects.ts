@@ -1,0 +1,139 @@
+import { z } from 'zod';
+
+const Texts = z.record(z.string(), z.string());
+
+/** Of every object. `generation` counts changes of what is wanted, `resourceVersion` changes of anything. */
+const Metadata = z.object({
+  name: z.string(),
+  uid: z.string(),
+  resourceVersion: z.string(),
+  generation: z.number().default(0),
+  labels: Texts.nullish().transform((labels) => labels ?? {}),
+  annotations: Texts.nullish().transform((annotations) => annotations ?? {}),
+  ownerReferences: z
+    .array(z.object({ uid: z.string(), controller: z.boolean().nullish() }))
+    .nullish()
+    .transform((references) => references ?? []),
+});
+export type Metadata = z.infer<typeof Metadata>;
+
+/** Kept whole, whatever else is in it: it is sent back as it came. */
+export const PodTemplate = z.looseObject({
+  metadata: z
+    .looseObject({ labels: Texts.nullish(), annotations: Texts.nullish() })
+    .nullish()
+    .transform((metadata) => metadata ?? {}),
+  spec: z.looseObject({
+    containers: z.array(z.looseObject({ name: z.string(), image: z.string().optional() })).min(1),
+  }),
+});
+export type PodTemplate = z.infer<typeof PodTemplate>;
+
+const Selector = z.object({
+  matchLabels: Texts.nullish(),
+  matchExpressions: z
+    .array(
+      z.object({
+        key: z.string(),
+        operator: z.enum(['In', 'NotIn', 'Exists', 'DoesNotExist']),
+        values: z.array(z.string()).nullish(),
+      }),
+    )
+    .nullish(),
+});
+
+const Conditions = z
+  .array(
+    z.object({ type: z.string(), status: z.string(), reason: z.string().default(''), message: z.string().default('') }),
+  )
+  .nullish()
+  .transform((conditions) => conditions ?? []);
+
+/** Counts that are 0 are left out of answers. */
+const Count = z.number().default(0);
+
+/** The default is one instance, for Deployments and Rollouts alike. */
+const Replicas = z.number().default(1);
+
+const Status = { replicas: Count, updatedReplicas: Count, availableReplicas: Count, conditions: Conditions };
+
+/** @see https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/deployment-v1/ */
+export const Deployment = z.object({
+  metadata: Metadata,
+  spec: z.object({
+    replicas: Replicas,
+    paused: z.boolean().default(false),
+    selector: Selector,
+    template: PodTemplate,
+  }),
+  status: z.object({ observedGeneration: Count, ...Status }).prefault({}),
+});
+export type Deployment = z.infer<typeof Deployment>;
+
+/** @see https://argo-rollouts.readthedocs.io/en/stable/features/specification/ */
+export const Rollout = z.object({
+  metadata: Metadata,
+  spec: z.object({
+    replicas: Replicas,
+    paused: z.boolean().default(false),
+    selector: Selector.optional(),
+    /** Absent where it is that of another object. */
+    template: PodTemplate.optional(),
+    workloadRef: z.object({ kind: z.string(), name: z.string() }).optional(),
+    restartAt: z.string().nullish(),
+  }),
+  status: z
+    .object({
+      /** Text, although it is a number. */
+      observedGeneration: z.union([z.string(), z.number()]).default(0).transform(Number),
+      /** Of the pod template that is wanted, and of the one that has gone through all steps. */
+      currentPodHash: z.string().default(''),
+      stableRS: z.string().default(''),
+      phase: z.string().default(''),
+      message: z.string().default(''),
+      abort: z.boolean().default(false),
+      promoteFull: z.boolean().default(false),
+      restartedAt: z.string().nullish(),
+      canary: z
+        .object({ weights: z.object({ canary: z.object({ weight: Count }) }).nullish() })
+        .nullish()
+        .transform((canary) => canary?.weights?.canary.weight ?? 0),
+      ...Status,
+    })
+    .prefault({}),
+});
+export type Rollout = z.infer<typeof Rollout>;
+
+/** Either of the two. */
+export type Workload = Deployment | Rollout;
+
+export const ReplicaSet = z.object({
+  metadata: Metadata,
+  spec: z.object({ template: PodTemplate }),
+  status: z.object({ availableReplicas: Count }).prefault({}),
+});
+export type ReplicaSet = z.infer<typeof ReplicaSet>;
+
+export const ReplicaSets = z.object({ items: z.array(ReplicaSet) });
+
+export const Autoscalers = z.object({
+  items: z.array(
+    z.object({
+      metadata: z.object({ name: z.string() }),
+      spec: z.object({ scaleTargetRef: z.object({ kind: z.string(), name: z.string() }) }),
+    }),
+  ),
+});
+
+/**
+ * As the query parameter `labelSelector` has it.
+ * @see https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors
+ */
+export function selectorText({ matchLabels, matchExpressions }: z.infer<typeof Selector>): string {
+  const equal = Object.entries(matchLabels ?? {}).map(([key, value]) => `${key}=${value}`);
+  const expressions = (matchExpressions ?? []).map(({ key, operator, values }) => {
+    const list = `(${(values ?? []).join(',')})`;
+    return { In: `${key} in ${list}`, NotIn: `${key} notin ${list}`, Exists: key, DoesNotExist: `!${key}` }[operator];
+  });
+  return [...equal, ...expressions].join(',');
+}

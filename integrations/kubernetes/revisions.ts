@@ -1,0 +1,86 @@
+import { z } from 'zod';
+import type { RollbackRequest } from '../../domain/targets.ts';
+import { type Calls, refuse } from './attempt.ts';
+import { json } from '../http.ts';
+import { NAMED_VERSIONS } from './limits.ts';
+import { type PodTemplate, type ReplicaSet, ReplicaSets, selectorText, type Workload } from './objects.ts';
+import { isVersion, nameOf, versionsOf, type Wanted } from './versions.ts';
+
+/** How a controller marks its ReplicaSets. */
+export type Marks = {
+  /** Annotation: counts up; it rises again when an old template comes back. */
+  revision: string;
+  /** Label: of the pod template, added by the controller. */
+  hash: string;
+};
+
+export const fromOf = ({ from, fromCommit }: RollbackRequest): Wanted => ({ version: from, commit: fromCommit });
+export const toOf = ({ to, toCommit }: RollbackRequest): Wanted => ({ version: to, commit: toCommit });
+
+/** The ReplicaSets that this workload's controller has made and kept. */
+export async function ownReplicaSets(calls: Calls, namespace: string, workload: Workload): Promise<ReplicaSet[]> {
+  const query = new URLSearchParams({ labelSelector: selectorText(workload.spec.selector ?? {}) });
+  const path = `/apis/apps/v1/namespaces/${namespace}/replicasets?${query.toString()}`;
+  const { items } = await calls.get(path, ReplicaSets);
+  const isOwn = ({ metadata }: ReplicaSet) =>
+    metadata.ownerReferences.some(({ uid, controller }) => uid === workload.metadata.uid && controller === true);
+  return items.filter(isOwn);
+}
+
+/**
+ * The newest revision of the version that is to come back. What is `from` as well is not it: something that both go by
+ * tells them not apart.
+ * @throws Ended where none is kept
+ */
+export function revisionOf(
+  sets: readonly ReplicaSet[],
+  request: RollbackRequest,
+  { marks, container }: { marks: Marks; container: string | undefined },
+): ReplicaSet {
+  const byRevision = sets.toSorted((a, b) => numberOf(b, marks) - numberOf(a, marks));
+  const found = byRevision.find(({ spec }) => {
+    const versions = versionsOf(spec.template, container);
+    return isVersion(versions, toOf(request)) && !isVersion(versions, fromOf(request));
+  });
+  if (found) return found;
+  const kept = [...new Set(byRevision.map(({ spec }) => nameOf(versionsOf(spec.template, container))))];
+  throw refuse(
+    `no ReplicaSet of ${request.to} is kept, so there is nothing to go back to; ` +
+      `kept are ${kept.slice(0, NAMED_VERSIONS).join(', ') || 'none'} (see spec.revisionHistoryLimit)`,
+  );
+}
+
+const numberOf = ({ metadata }: ReplicaSet, { revision }: Marks): number => Number(metadata.annotations[revision] ?? 0);
+
+/** The pod template as it was before the controller made a ReplicaSet of it. */
+export function templateOf({ metadata, spec: { template } }: ReplicaSet, { hash }: Marks): PodTemplate {
+  const { labels, annotations } = injectedBy(metadata.annotations[EPHEMERAL]);
+  const { labels: ownLabels, annotations: ownAnnotations, ...rest } = template.metadata;
+  return {
+    ...template,
+    metadata: {
+      ...rest,
+      ...(ownLabels && { labels: without(ownLabels, [hash, ...labels]) }),
+      ...(ownAnnotations && { annotations: without(ownAnnotations, annotations) }),
+    },
+  };
+}
+
+/**
+ * Argo Rollouts marks pods as canary or stable for as long as they are that, and writes down in JSON what it has added.
+ * @see https://argo-rollouts.readthedocs.io/en/stable/features/ephemeral-metadata/
+ */
+const EPHEMERAL = 'rollout.argoproj.io/ephemeral-metadata';
+
+const Injected = z.object({
+  labels: z.record(z.string(), z.string()).nullish(),
+  annotations: z.record(z.string(), z.string()).nullish(),
+});
+
+function injectedBy(text: string | undefined): { labels: string[]; annotations: string[] } {
+  const { data } = Injected.safeParse(json(text ?? '{}'));
+  return { labels: Object.keys(data?.labels ?? {}), annotations: Object.keys(data?.annotations ?? {}) };
+}
+
+const without = (texts: Record<string, string>, keys: readonly string[]): Record<string, string> =>
+  Object.fromEntries(Object.entries(texts).filter(([key]) => !keys.includes(key)));

@@ -1,0 +1,47 @@
+import type { ActAnswer, Scaling } from '../../domain/targets.ts';
+import { type Calls, refuse } from './attempt.ts';
+import { isUnder, SCALE_KEY } from './marks.ts';
+import { Autoscalers, type Workload } from './objects.ts';
+import { attemptOn, marked, type Place, refuseKept } from './workload.ts';
+
+/** By `spec.replicas`, with our key beside it; the scale subresource could not hold one. */
+export function scalingOf<T extends Workload>(place: Place<T>): Scaling {
+  return {
+    count: () =>
+      attemptOn(place, async (calls, { spec }) => {
+        await refuseAutoscaled(place, calls);
+        return { kind: 'count', count: spec.replicas } as const;
+      }),
+    set: ({ from, to, key }) =>
+      attemptOn(place, async (calls, found): Promise<ActAnswer> => {
+        const { metadata, spec } = found;
+        if (isUnder(metadata, SCALE_KEY, key)) return scaledTo(to, found);
+        if (spec.replicas !== from) return { kind: 'superseded', current: counted(spec.replicas) };
+        refuseKept(place, found);
+        await refuseAutoscaled(place, calls);
+        const patch = marked(found, SCALE_KEY, key, { replicas: to });
+        return scaledTo(to, await calls.patch(place.path, 'merge', patch, place.schema));
+      }),
+  };
+}
+
+/** The same call again is the look. */
+function scaledTo(to: number, { metadata, spec, status }: Workload): ActAnswer {
+  if (spec.replicas !== to) return { kind: 'superseded', current: counted(spec.replicas) };
+  const isDone = status.observedGeneration >= metadata.generation && status.availableReplicas >= to;
+  return isDone ? { kind: 'succeeded', id: null } : { kind: 'in_progress', id: null, handle: null };
+}
+
+const counted = (replicas: number): string => (replicas === 1 ? '1 replica' : `${replicas} replicas`);
+
+/** @throws Ended where an autoscaler would set its own count within seconds */
+async function refuseAutoscaled({ kind, namespace, name }: Place<Workload>, calls: Calls): Promise<void> {
+  const path = `/apis/autoscaling/v2/namespaces/${namespace}/horizontalpodautoscalers`;
+  const { items } = await calls.get(path, Autoscalers);
+  const own = items.find(({ spec: { scaleTargetRef: ref } }) => ref.kind === kind && ref.name === name);
+  if (own)
+    throw refuse(
+      `the HorizontalPodAutoscaler ${own.metadata.name} scales ${kind} ${namespace}/${name}, ` +
+        'and would take back any other count; change its minReplicas instead',
+    );
+}

@@ -1,0 +1,94 @@
+import { z } from 'zod';
+import type { Told } from '../../domain/outlets.ts';
+import type { Clock } from '../../domain/ports.ts';
+import { millisOf } from '../../schemas/time.ts';
+import { type Answer, retryAfterSeconds } from '../http.ts';
+import { tell, withoutSlash } from '../told.ts';
+import { API_VERSION, AUDIT_ITEMS, CALL_TIMEOUT_MS, FLAG_MAX_BYTES, WINDOW_SECONDS } from './limits.ts';
+
+const Flag = z.object({
+  archived: z.boolean().optional(),
+  environments: z.record(z.string(), z.object({ on: z.boolean() })).optional(),
+});
+export type Flag = z.infer<typeof Flag>;
+
+const AuditLog = z.object({ items: z.array(z.object({ comment: z.string().nullish() })) });
+
+/** Keys at LaunchDarkly. */
+export type FlagAt = { project: string; environment: string; flag: string };
+
+export type LaunchDarklyApi = {
+  flag(at: FlagAt): Promise<Told<Flag>>;
+  /** Comments on what was changed about a flag in an environment, newest first; as many as one call gives. */
+  comments(at: FlagAt): Promise<Told<string[]>>;
+  /** Sets a state; in one that it has already, a flag is left unchanged. */
+  turn(at: FlagAt, on: boolean, comment: string): Promise<Told<Flag>>;
+};
+
+type Options = { apiUrl: string; token: () => Promise<string | undefined>; tokenName: string; clock: Clock };
+
+/** @see https://launchdarkly.com/docs/api/feature-flags (read 2026-11) */
+export function launchDarklyApi({ apiUrl, token, tokenName, clock }: Options): LaunchDarklyApi {
+  const api = `${withoutSlash(apiUrl)}/api/v2`;
+  const flagUrl = ({ project, flag }: FlagAt) =>
+    `${api}/flags/${encodeURIComponent(project)}/${encodeURIComponent(flag)}`;
+  const ask = async <T>(url: string, schema: z.ZodType<T>, patch?: object): Promise<Told<T>> => {
+    const secret = await token();
+    if (!secret) return { kind: 'off', detail: `LaunchDarkly is off: ${tokenName} is not set` };
+    return tell({
+      vendor: 'LaunchDarkly',
+      url,
+      method: patch ? 'PATCH' : 'GET',
+      headers: {
+        authorization: secret, // as it is, without a scheme
+        'ld-api-version': API_VERSION,
+        ...(patch && { 'content-type': 'application/json; domain-model=launchdarkly.semanticpatch' }),
+      },
+      ...(patch && { body: patch }),
+      timeoutMs: CALL_TIMEOUT_MS,
+      maxBytes: FLAG_MAX_BYTES,
+      schema,
+      limited: (answer) => limitedFor(answer, clock),
+      words,
+    });
+  };
+
+  return {
+    flag: (at) => ask(`${flagUrl(at)}?env=${encodeURIComponent(at.environment)}`, Flag),
+    async comments({ project, environment, flag }) {
+      const spec = encodeURIComponent(`proj/${project}:env/${environment}:flag/${flag}`);
+      const told = await ask(`${api}/auditlog?spec=${spec}&limit=${AUDIT_ITEMS}`, AuditLog);
+      if (told.kind !== 'done') return told;
+      return { kind: 'done', value: told.value.items.flatMap(({ comment }) => comment ?? []) };
+    },
+    turn: (at, on, comment) =>
+      ask(flagUrl(at), Flag, {
+        environmentKey: at.environment,
+        comment,
+        instructions: [{ kind: on ? 'turnFlagOn' : 'turnFlagOff' }],
+      }),
+  };
+}
+
+/** A limit by address says how long to wait, one of the account or the route when its window ends: epoch milliseconds. */
+function limitedFor({ status, headers }: Answer, clock: Clock): number | undefined {
+  if (status !== 429) return undefined;
+  const now = millisOf(clock.now());
+  const asked = retryAfterSeconds(headers, now);
+  if (asked !== null) return asked;
+  const reset = Number(headers.get('x-ratelimit-reset') ?? Number.NaN);
+  return Number.isFinite(reset) ? Math.max(0, (reset - now) / 1000) : WINDOW_SECONDS;
+}
+
+const Errors = z.object({
+  message: z.string(),
+  /** Of a 403: what was denied, on what. */
+  access: z.object({ action: z.string(), resource: z.string() }).optional(),
+});
+
+function words(body: unknown): string | undefined {
+  const parsed = Errors.safeParse(body);
+  if (!parsed.success) return undefined;
+  const { message, access } = parsed.data;
+  return access === undefined ? message : `${message} (${access.action} on ${access.resource})`;
+}

@@ -1,0 +1,116 @@
+import type { Told } from '../../domain/outlets.ts';
+import type { Clock, Secrets } from '../../domain/ports.ts';
+import type { FlagRequest, Flags } from '../../domain/targets.ts';
+import { type Flag, type FlagAt, launchDarklyApi, type LaunchDarklyApi } from './api.ts';
+
+/** Keys of projects, environments and flags. Nothing else may stand in an address or in a resource specifier. */
+const KEY = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,256}$/;
+
+type Options = {
+  /** `https://app.launchdarkly.com`, or that of another instance. */
+  apiUrl: string;
+  project: string;
+  environment: string;
+  /** The name of its access token. It may write (`updateOn`); it is sent as it is. */
+  token: string;
+  secrets: Secrets;
+  clock: Clock;
+};
+
+type Refused = { kind: 'refused'; detail: string };
+type Later = { kind: 'later'; detail: string; afterSeconds: number | null };
+
+/** The flags of one project in one environment: whether their targeting is on. */
+export function launchDarklyFlags({ apiUrl, project, environment, token, secrets, clock }: Options): Flags {
+  const api = launchDarklyApi({ apiUrl, token: () => secrets.get(token), tokenName: token, clock });
+  const placeOf = (flag: string): FlagAt => ({ project, environment, flag });
+
+  const read = async (flag: string): ReturnType<Flags['read']> => {
+    const at = placeOf(flag);
+    const bad = Object.entries(at).find(([, key]) => !KEY.test(key));
+    if (bad !== undefined)
+      return {
+        kind: 'refused',
+        detail: `the ${bad[0]} ${JSON.stringify(bad[1])} can be no key at LaunchDarkly; name it by its key`,
+      };
+    return stateOf(await api.flag(at), at);
+  };
+
+  return {
+    target: `LaunchDarkly, project ${project}, environment ${environment}`,
+    resource: (flag) => `launchdarkly ${JSON.stringify([project, environment, flag])}`,
+    effectClass: 'convergent',
+    read,
+    async set(request) {
+      const before = await read(request.flag);
+      if (before.kind !== 'state') return before;
+      if (before.on === request.on) return { kind: 'succeeded', id: null };
+      const at = placeOf(request.flag);
+      if (await wasSet(api, at, request.key)) return { kind: 'superseded', current: before.on ? 'on' : 'off' };
+      const after = stateOf(await api.turn(at, request.on, commentOf(request)), at);
+      if (after.kind !== 'state') return after;
+      if (after.on === request.on) return { kind: 'succeeded', id: null };
+      return { kind: 'failed', detail: `LaunchDarkly took the change, but ${nameOf(at)} is as it was` };
+    },
+  };
+}
+
+const markOf = (key: string): string => `[firebreak ${key}]`;
+
+const commentOf = ({ reason, key }: FlagRequest): string => `${reason} ${markOf(key)}`;
+
+/**
+ * Whether this very act was done before, so that somebody has changed the flag since, whose word counts. An audit log
+ * that can't be read does not hold a mitigation up: setting a state twice is harmless.
+ */
+async function wasSet(api: LaunchDarklyApi, at: FlagAt, key: string): Promise<boolean> {
+  const told = await api.comments(at);
+  return told.kind === 'done' && told.value.some((comment) => comment.trimEnd().endsWith(markOf(key)));
+}
+
+function stateOf(told: Told<Flag>, at: FlagAt): { kind: 'state'; on: boolean } | Refused | Later {
+  if (told.kind !== 'done') return unanswered(told, at);
+  const { archived = false, environments = {} } = told.value;
+  if (archived)
+    return {
+      kind: 'refused',
+      detail: `${nameOf(at)} is archived: what runs takes the value in its code. Restore it first`,
+    };
+  const config = Object.hasOwn(environments, at.environment) ? environments[at.environment] : undefined;
+  if (config === undefined)
+    return {
+      kind: 'refused',
+      detail: `project "${at.project}" has no environment "${at.environment}" at LaunchDarkly`,
+    };
+  return { kind: 'state', on: config.on };
+}
+
+function unanswered(told: Exclude<Told<never>, { kind: 'done' }>, at: FlagAt): Refused | Later {
+  switch (told.kind) {
+    case 'later':
+      return told;
+    case 'unclear':
+      return { kind: 'later', detail: told.detail, afterSeconds: null };
+    case 'off':
+      return { kind: 'refused', detail: told.detail };
+    case 'refused':
+      // "Conflicts with a concurrent API request. Retry your request."
+      if (told.code === 'conflict') return { kind: 'later', detail: told.detail, afterSeconds: null };
+      return { kind: 'refused', detail: `${told.detail}. ${whatToDo(told.code, at)}` };
+  }
+}
+
+/** @see https://launchdarkly.com/docs/api/feature-flags/patch-feature-flag ("Required approvals") */
+function whatToDo(code: string, at: FlagAt): string {
+  switch (code) {
+    case 'not_found':
+      return `There is no ${nameOf(at)}, or the token may not see it`;
+    case 'http_405':
+      return `Changing ${nameOf(at)} needs an approval: ask for it at LaunchDarkly, or give the token a role that bypasses it`;
+    default:
+      return `It was asked for ${nameOf(at)}`;
+  }
+}
+
+const nameOf = ({ project, environment, flag }: FlagAt): string =>
+  `flag "${flag}" in environment "${environment}" of project "${project}"`;

@@ -1,0 +1,37 @@
+import type { Context } from 'hono';
+import { z } from 'zod';
+
+export const DOCUMENTATION = 'https://docs.github.com/rest';
+
+export const originOf = (c: Context): string => new URL(c.req.url).origin;
+
+export const repositoryOf = (c: Context): string => `${c.req.param('owner')}/${c.req.param('repo')}`;
+
+/** Whole seconds, UTC. */
+export const time = (millis: number): string => new Date(millis).toISOString().replace(/\.\d{3}Z$/, 'Z');
+
+export const failed = (c: Context, status: 401 | 403 | 404 | 409 | 422, message: string): Response =>
+  c.json({ message, documentation_url: DOCUMENTATION, status: String(status) }, status);
+
+export const notFound = (c: Context): Response => failed(c, 404, 'Not Found');
+
+/** A value that another rule than its type refuses. */
+export function invalid(c: Context, resource: string, message: string): Response {
+  const errors = [{ resource, code: 'custom', message }];
+  return c.json({ message: 'Validation Failed', errors, documentation_url: DOCUMENTATION, status: '422' }, 422);
+}
+
+/** The body, or why it is refused. */
+export async function readBody<T>(c: Context, schema: z.ZodType<T>): Promise<{ body: T } | { refusal: Response }> {
+  const text = await c.req.text();
+  let json: unknown;
+  try {
+    json = text === '' ? {} : JSON.parse(text);
+  } catch {
+    return { refusal: c.json({ message: 'Problems parsing JSON', documentation_url: DOCUMENTATION, status: '400' }, 400) };
+  }
+  const read = schema.safeParse(json);
+  if (read.success) return { body: read.data };
+  return { refusal: failed(c, 422, `Invalid request.\n\n${z.prettifyError(read.error)}`) };
+}
+

@@ -1,0 +1,120 @@
+import { createHash } from 'node:crypto';
+import type { DatabaseSync } from 'node:sqlite';
+
+export const objectTables = `
+  create table if not exists github_objects (
+    repository text not null collate nocase,
+    sha text not null,
+    kind text not null,
+    content text not null,
+    primary key (repository, sha)
+  );
+`;
+
+export type TreeEntry = { path: string; mode: string; type: 'blob' | 'tree' | 'commit'; sha: string };
+
+/** `at` is in milliseconds since the Unix epoch; Git keeps whole seconds. */
+export type GitCommit = { sha: string; tree: string; parents: string[]; message: string; at: number };
+
+/** What a new tree gets at a path of any depth; `null`: nothing any more. */
+export type Placed = Omit<TreeEntry, 'sha'> & { sha: string | null };
+
+/** Git's objects of one repository, with the ids that Git would give them. */
+export type Objects = {
+  /** The id of a text, which is kept. */
+  blob(text: string): string;
+  text(sha: string): string | undefined;
+  tree(sha: string): TreeEntry[] | undefined;
+  commit(sha: string): GitCommit | undefined;
+  makeCommit(commit: Omit<GitCommit, 'sha'>): GitCommit;
+  /** @throws PlacementError for a path that is not there and shall be taken away */
+  makeTree(base: string | undefined, placed: readonly Placed[]): string;
+  /** What stands at a path below a tree; undefined: nothing. */
+  at(tree: string, path: string): TreeEntry | undefined;
+  /** Commits whose ids begin so. */
+  commitsLike(begun: string): string[];
+};
+
+/** A tree cannot be made as it was asked for. */
+export class PlacementError extends Error {
+  override readonly name = 'PlacementError';
+}
+
+export function openObjects(db: DatabaseSync, repository: string): Objects {
+  const read = db.prepare('select content from github_objects where repository = ? and sha = ? and kind = ?');
+  const write = db.prepare('insert into github_objects values (?, ?, ?, ?) on conflict do nothing');
+  const like = db.prepare(`
+    select sha from github_objects where repository = ? and kind = 'commit' and sha >= ?2 and sha < ?2 || 'g'`);
+
+  const get = <T>(sha: string, kind: string): T | undefined => {
+    const row = read.get(repository, sha, kind) as { content: string } | undefined;
+    return row && (JSON.parse(row.content) as T);
+  };
+  const put = (kind: string, bytes: Buffer, content: unknown): string => {
+    const sha = createHash('sha1').update(`${kind} ${bytes.length}\0`).update(bytes).digest('hex');
+    write.run(repository, sha, kind, JSON.stringify(content));
+    return sha;
+  };
+  const tree = (sha: string) => get<TreeEntry[]>(sha, 'tree');
+  const putTree = (entries: readonly TreeEntry[]): string => {
+    const sorted = entries.toSorted((one, other) => (sortKey(one) < sortKey(other) ? -1 : 1));
+    return put('tree', Buffer.concat(sorted.map(treeLine)), sorted);
+  };
+
+  /** One level at a time: what is for a folder goes down into it. */
+  const placeAll = (base: readonly TreeEntry[], placed: readonly Placed[]): string => {
+    const entries = new Map(base.map((entry) => [entry.path, entry]));
+    for (const one of placed.filter(({ path }) => !path.includes('/'))) {
+      const { path, mode, type, sha } = one;
+      if (sha !== null) entries.set(path, { path, mode, type, sha });
+      else if (!entries.delete(path)) throw new PlacementError('GitRPC::BadObjectState');
+    }
+    const below = Map.groupBy(
+      placed.filter(({ path }) => path.includes('/')),
+      ({ path }) => path.slice(0, path.indexOf('/')),
+    );
+    for (const [name, inside] of below) {
+      const there = entries.get(name);
+      const rest = inside.map((one) => ({ ...one, path: one.path.slice(name.length + 1) }));
+      const sha = placeAll((there?.type === 'tree' ? tree(there.sha) : undefined) ?? [], rest);
+      if (sha === EMPTY_TREE) entries.delete(name);
+      else entries.set(name, { path: name, mode: '040000', type: 'tree', sha });
+    }
+    return putTree([...entries.values()]);
+  };
+
+  return {
+    blob: (text) => put('blob', Buffer.from(text), text),
+    text: (sha) => get<string>(sha, 'blob'),
+    tree,
+    commit(sha) {
+      const commit = get<Omit<GitCommit, 'sha'>>(sha, 'commit');
+      return commit && { sha, ...commit };
+    },
+    makeCommit(commit) {
+      const at = Math.floor(commit.at / 1000) * 1000;
+      return { ...commit, at, sha: put('commit', commitBytes({ ...commit, at }), { ...commit, at }) };
+    },
+    makeTree: (base, placed) => placeAll((base === undefined ? [] : tree(base)) ?? [], placed),
+    at(root, path) {
+      let entry: TreeEntry | undefined = { path: '', mode: '040000', type: 'tree', sha: root };
+      for (const name of path.split('/')) entry = entry && tree(entry.sha)?.find((each) => each.path === name);
+      return entry;
+    },
+    commitsLike: (begun) => (like.all(repository, begun) as { sha: string }[]).map(({ sha }) => sha),
+  };
+}
+
+const EMPTY_TREE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904';
+
+/** Git sorts folders as if their names ended in a slash. */
+const sortKey = ({ path, type }: TreeEntry): string => (type === 'tree' ? `${path}/` : path);
+
+const treeLine = ({ path, mode, sha }: TreeEntry): Buffer =>
+  Buffer.concat([Buffer.from(`${mode.replace(/^0/, '')} ${path}\0`), Buffer.from(sha, 'hex')]);
+
+function commitBytes({ tree, parents, message, at }: Omit<GitCommit, 'sha'>): Buffer {
+  const who = `firebreak <firebreak@users.noreply.github.com> ${at / 1000} +0000`;
+  const head = [`tree ${tree}`, ...parents.map((parent) => `parent ${parent}`), `author ${who}`, `committer ${who}`];
+  return Buffer.from(`${head.join('\n')}\n\n${message}`);
+}

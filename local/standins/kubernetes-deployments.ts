@@ -1,0 +1,98 @@
+import type { Condition, Deployment, DeploymentStatus, ReplicaSet } from './kubernetes-objects.ts';
+import { type Marks, prune, scaleSet, setsOf, sums, wantedSet } from './kubernetes-sets.ts';
+import type { Item, World } from './kubernetes-world.ts';
+import type { StandInDeps } from './stand-in.ts';
+
+const MARKS: Marks = {
+  hash: 'pod-template-hash',
+  revision: 'deployment.kubernetes.io/revision',
+  history: 'deployment.kubernetes.io/revision-history',
+};
+
+type Time = Pick<StandInDeps, 'now' | 'timeScale'>;
+
+/**
+ * What the Deployment controller has done by now: a while after a change it sees it, makes a ReplicaSet of a new pod
+ * template or takes up the one of an old, and once its pods are available the others have none.
+ * @see https://kubernetes.io/docs/concepts/workloads/controllers/deployment/
+ */
+export function reconcileDeployment(world: World, item: Item<Deployment>, time: Time): void {
+  const { settings } = world;
+  const seenAt = (item.work.changedAt ?? Infinity) + settings.observe_ms / time.timeScale;
+  if (time.now() >= seenAt) observe(world, item, seenAt, time);
+  const { spec, metadata } = item.object;
+  const set = currentSet(world, item.object);
+  if (item.work.until === null || set === undefined || spec.paused === true) return;
+  if (settings.outcome === 'failed') {
+    if (time.now() >= item.work.since + (spec.progressDeadlineSeconds * 1000) / time.timeScale)
+      tell(world, item, progressing('False', 'ProgressDeadlineExceeded', `${said(set)} has timed out progressing.`));
+    return;
+  }
+  if (time.now() < item.work.until) return;
+  for (const other of setsOf(world, item.object)) scaleSet(world, other, other === set ? spec.replicas : 0);
+  item.work.until = null;
+  tell(world, item, progressing('True', 'NewReplicaSetAvailable', `${said(set)} has successfully progressed.`));
+  prune(world, item.object, [set]);
+  void metadata;
+}
+
+function observe(world: World, item: Item<Deployment>, at: number, { timeScale }: Time): void {
+  const { spec, metadata } = item.object;
+  const before = currentSet(world, item.object);
+  const set = spec.paused === true ? before : wantedSet(world, item, MARKS, at);
+  const isNew = set !== before;
+  const isScaled = set !== undefined && set.object.spec.replicas !== spec.replicas;
+  if (isNew && set !== undefined) scaleSet(world, set, Math.min(1, spec.replicas), 0); // one more, for a start
+  item.work = {
+    changedAt: null,
+    since: isNew ? at : item.work.since,
+    until: isNew || isScaled ? at + world.settings.rollout_ms / timeScale : item.work.until,
+  };
+  const condition = isNew && set !== undefined && progressing('True', 'ReplicaSetUpdated', `${said(set)} is progressing.`);
+  tell(world, item, condition === false ? undefined : condition, metadata.generation);
+}
+
+/** The one whose revision is the Deployment's. */
+const currentSet = (world: World, deployment: Deployment): Item<ReplicaSet> | undefined => {
+  const revision = deployment.metadata.annotations?.[MARKS.revision];
+  return setsOf(world, deployment).find(
+    ({ object }) => revision !== undefined && object.metadata.annotations?.[MARKS.revision] === revision,
+  );
+};
+
+const said = ({ object }: Item<ReplicaSet>): string => `ReplicaSet "${object.metadata.name}"`;
+
+const progressing = (status: string, reason: string, message: string): Condition => ({
+  type: 'Progressing',
+  status,
+  reason,
+  message,
+});
+
+/** Writes the status. @param seen the generation that it is about; undefined: as before */
+function tell(world: World, item: Item<Deployment>, condition: Condition | undefined, seen?: number): void {
+  const { object } = item;
+  const sets = setsOf(world, object);
+  const current = currentSet(world, object);
+  const { replicas, available } = sums(sets);
+  const old = object.status.conditions?.find(({ type }) => type === 'Progressing');
+  const enough = available >= object.spec.replicas;
+  const status: DeploymentStatus = {
+    observedGeneration: seen ?? object.status.observedGeneration ?? 0,
+    replicas,
+    updatedReplicas: current?.object.status.replicas ?? 0,
+    readyReplicas: available,
+    availableReplicas: available,
+    unavailableReplicas: Math.max(0, object.spec.replicas - available),
+    conditions: [
+      {
+        type: 'Available',
+        status: enough ? 'True' : 'False',
+        reason: enough ? 'MinimumReplicasAvailable' : 'MinimumReplicasUnavailable',
+        message: `Deployment ${enough ? 'has' : 'does not have'} minimum availability.`,
+      },
+      ...[condition ?? old].filter((one) => one !== undefined),
+    ],
+  };
+  world.replace(item, { ...object, status });
+}

@@ -1,0 +1,136 @@
+import { z } from 'zod';
+
+export type Texts = Record<string, string>;
+
+export type Metadata = {
+  name: string;
+  namespace: string;
+  uid: string;
+  /** Of the last change of anything in it. */
+  resourceVersion: string;
+  /** How many times what is wanted has changed. */
+  generation: number;
+  creationTimestamp: string;
+  labels?: Texts | undefined;
+  annotations?: Texts | undefined;
+  ownerReferences?: { apiVersion: string; kind: string; name: string; uid: string; controller: boolean }[];
+};
+
+export type KubernetesObject<Spec extends object = object, Status extends object = object> = {
+  apiVersion: string;
+  kind: string;
+  metadata: Metadata;
+  spec: Spec;
+  status: Status;
+};
+
+const TextsIn = z.record(z.string(), z.string());
+
+/** What a client may say of an object; the rest of its metadata is the server's. */
+export const MetadataIn = z.looseObject({
+  name: z
+    .string()
+    .max(253)
+    .regex(/^[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?$/, 'a lowercase RFC 1123 subdomain must consist of lower case …'),
+  labels: TextsIn.optional(),
+  annotations: TextsIn.optional(),
+  resourceVersion: z.string().optional(),
+});
+
+export const PodTemplate = z.looseObject({
+  metadata: z.looseObject({ labels: TextsIn.optional(), annotations: TextsIn.optional() }).optional(),
+  spec: z.looseObject({ containers: z.array(z.looseObject({ name: z.string(), image: z.string() })).min(1) }),
+});
+export type PodTemplate = z.infer<typeof PodTemplate>;
+
+const Workload = {
+  replicas: z.int().min(0).default(1),
+  revisionHistoryLimit: z.int().min(0).default(10),
+  progressDeadlineSeconds: z.int().min(1).default(600),
+  paused: z.boolean().optional(),
+  selector: z.looseObject({ matchLabels: TextsIn }),
+  template: PodTemplate,
+};
+
+/** What can't be matched would make pods without end, so the API server takes no such object. */
+const selectsItself = ({ selector, template }: { selector: { matchLabels: Texts }; template: PodTemplate }): boolean =>
+  Object.entries(selector.matchLabels).every(([key, value]) => template.metadata?.labels?.[key] === value);
+const NOT_SELECTED = {
+  path: ['template', 'metadata', 'labels'],
+  error: '`selector` does not match template `labels`',
+};
+
+export const DeploymentSpec = z.looseObject(Workload).refine(selectsItself, NOT_SELECTED);
+export type DeploymentSpec = z.infer<typeof DeploymentSpec>;
+
+const Step = z.union([
+  z.strictObject({ setWeight: z.int().min(0).max(100) }),
+  /** Seconds; without, until somebody promotes it. */
+  z.strictObject({ pause: z.strictObject({ duration: z.coerce.number().int().min(1).optional() }) }),
+]);
+export type Step = z.infer<typeof Step>;
+
+export const RolloutSpec = z
+  .looseObject({
+    ...Workload,
+    strategy: z.looseObject({
+      canary: z.looseObject({ steps: z.array(Step).default([]), trafficRouting: z.unknown().optional() }),
+    }),
+    restartAt: z.iso.datetime().optional(),
+  })
+  .refine(selectsItself, NOT_SELECTED);
+export type RolloutSpec = z.infer<typeof RolloutSpec>;
+
+/** A Rollout without a template of its own: it is only kept. */
+export const ReferringSpec = z.looseObject({ workloadRef: z.looseObject({ kind: z.string(), name: z.string() }) });
+
+export const AutoscalerSpec = z.looseObject({
+  scaleTargetRef: z.looseObject({ kind: z.string(), name: z.string() }),
+  maxReplicas: z.int().min(1),
+});
+
+export type ReplicaSetSpec = { replicas: number; selector: { matchLabels: Texts }; template: PodTemplate };
+export type ReplicaSetStatus = { replicas: number; readyReplicas?: number; availableReplicas?: number };
+
+export type Condition = { type: string; status: string; reason: string; message: string };
+
+export type DeploymentStatus = {
+  observedGeneration?: number;
+  replicas?: number;
+  updatedReplicas?: number;
+  readyReplicas?: number;
+  availableReplicas?: number;
+  unavailableReplicas?: number;
+  conditions?: Condition[];
+};
+
+export type RolloutStatus = {
+  observedGeneration?: string;
+  replicas?: number;
+  updatedReplicas?: number;
+  readyReplicas?: number;
+  availableReplicas?: number;
+  HPAReplicas?: number;
+  selector?: string;
+  currentPodHash?: string;
+  stableRS?: string;
+  currentStepIndex?: number;
+  phase?: string;
+  message?: string;
+  abort?: boolean;
+  abortedAt?: string;
+  promoteFull?: boolean;
+  pauseConditions?: { reason: string; startTime: string }[] | null;
+  controllerPause?: boolean;
+  restartedAt?: string;
+  canary?: { weights?: { canary: Weight; stable: Weight } };
+};
+
+type Weight = { weight: number; podTemplateHash: string };
+
+export type Deployment = KubernetesObject<DeploymentSpec, DeploymentStatus>;
+export type Rollout = KubernetesObject<RolloutSpec, RolloutStatus>;
+export type ReplicaSet = KubernetesObject<ReplicaSetSpec, ReplicaSetStatus>;
+
+/** As Kubernetes writes times. @param millis since the Unix epoch */
+export const timeText = (millis: number): string => new Date(millis).toISOString().replace(/\.\d+Z$/, 'Z');

@@ -1,0 +1,140 @@
+import { randomUUID } from 'node:crypto';
+import type { DatabaseSync } from 'node:sqlite';
+import { isDeepStrictEqual } from 'node:util';
+import { z } from 'zod';
+import { type KubernetesObject, timeText } from './kubernetes-objects.ts';
+
+export const kubernetesTables = `
+  create table if not exists kubernetes_objects (
+    kind text not null,
+    namespace text not null,
+    name text not null,
+    object text not null,
+    work text not null,
+    primary key (kind, namespace, name)
+  );
+  create table if not exists kubernetes_state (name text primary key, value text not null);
+`;
+
+/** How the cluster behaves; what is not given keeps its default. Times are divided by the time scale. */
+export const ClusterSettings = z.strictObject({
+  /** Milliseconds until a controller sees a change. */
+  observe_ms: z.number().min(0).max(3_600_000).default(100),
+  /** Milliseconds that new pods need; of a Rollout, each of its steps that sets a weight. */
+  rollout_ms: z.number().min(0).max(3_600_000).default(2000),
+  /** `failed`: new pods do not become available, so that the progress deadline runs out. */
+  outcome: z.enum(['succeeded', 'failed']).default('succeeded'),
+});
+export type ClusterSettings = z.infer<typeof ClusterSettings>;
+
+/** What a controller remembers of its object. Times are milliseconds since the Unix epoch. */
+export type Work = {
+  /** When it was last changed from outside. Null: the controller has seen all. */
+  changedAt: number | null;
+  /** Since when it is at what it is at now. */
+  since: number;
+  /** When that is over. Null: it is at nothing. */
+  until: number | null;
+};
+
+export type Item<T extends KubernetesObject = KubernetesObject> = { object: T; work: Work };
+
+/** All that is in the cluster, in memory: nothing is kept without `save`. */
+export type World = {
+  settings: ClusterSettings;
+  find<T extends KubernetesObject>(kind: string, namespace: string, name: string): Item<T> | undefined;
+  /** Oldest first. */
+  list<T extends KubernetesObject>(kind: string, namespace?: string): Item<T>[];
+  /** @param now milliseconds */
+  create<T extends KubernetesObject>(object: NewObject<T>, now: number): Item<T>;
+  /** Puts `next` in the place of the item's object; what is the same gets no new version. True: it is not the same. */
+  replace<T extends KubernetesObject>(item: Item<T>, next: T): boolean;
+  remove(item: Item): void;
+  /** Of the newest change. */
+  version(): string;
+  save(): void;
+};
+
+export type NewObject<T extends KubernetesObject> = Omit<T, 'metadata'> & {
+  metadata: Pick<T['metadata'], 'name' | 'namespace'> & Partial<T['metadata']>;
+};
+
+type Row = { object: string; work: string };
+
+export function openWorld(db: DatabaseSync): World {
+  const state = readState(db);
+  const items = (db.prepare('select object, work from kubernetes_objects order by rowid').all() as Row[]).map(
+    ({ object, work }) => ({ object: JSON.parse(object), work: JSON.parse(work) }) as Item,
+  );
+  let version = state.version;
+  const next = (): string => String((version += 1));
+
+  return {
+    settings: state.settings,
+    find: <T extends KubernetesObject>(kind: string, namespace: string, name: string) =>
+      items.find(
+        ({ object: { kind: own, metadata } }) =>
+          own === kind && metadata.namespace === namespace && metadata.name === name,
+      ) as Item<T> | undefined,
+    list: <T extends KubernetesObject>(kind: string, namespace?: string) =>
+      items.filter(
+        ({ object }) => object.kind === kind && (namespace ?? object.metadata.namespace) === object.metadata.namespace,
+      ) as Item<T>[],
+    create<T extends KubernetesObject>(object: NewObject<T>, now: number) {
+      const metadata = {
+        ...object.metadata,
+        uid: randomUUID(),
+        resourceVersion: next(),
+        generation: 1,
+        creationTimestamp: timeText(now),
+      };
+      const item = { object: { ...object, metadata } as T, work: { changedAt: now, since: now, until: null } };
+      items.push(item);
+      return item;
+    },
+    replace(item, object) {
+      if (isDeepStrictEqual(plain(item.object), plain(object))) return false;
+      item.object = { ...object, metadata: { ...object.metadata, resourceVersion: next() } };
+      return true;
+    },
+    remove: (item) => {
+      next();
+      items.splice(items.indexOf(item), 1);
+    },
+    version: () => String(version),
+    save() {
+      db.prepare('delete from kubernetes_objects').run();
+      const insert = db.prepare(
+        'insert into kubernetes_objects (kind, namespace, name, object, work) values (?, ?, ?, ?, ?)',
+      );
+      for (const { object, work } of items) {
+        const { namespace, name } = object.metadata;
+        insert.run(object.kind, namespace, name, JSON.stringify(object), JSON.stringify(work));
+      }
+      writeState(db, { ...state, version });
+    },
+  };
+}
+
+/** What JSON makes no difference of is no change. */
+const plain = (object: KubernetesObject): unknown => JSON.parse(JSON.stringify(object));
+
+const State = z.object({ version: z.number().default(1000), settings: ClusterSettings.prefault({}) });
+type State = z.infer<typeof State>;
+
+function readState(db: DatabaseSync): State {
+  const row = db.prepare("select value from kubernetes_state where name = 'state'").get() as
+    | { value: string }
+    | undefined;
+  return State.parse(JSON.parse(row?.value ?? '{}'));
+}
+
+function writeState(db: DatabaseSync, state: State): void {
+  db.prepare(
+    "insert into kubernetes_state (name, value) values ('state', ?1) on conflict do update set value = ?1",
+  ).run(JSON.stringify(state));
+}
+
+export function setClusterSettings(db: DatabaseSync, settings: ClusterSettings): void {
+  writeState(db, { ...readState(db), settings });
+}

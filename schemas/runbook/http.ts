@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import { SecretName } from '../endpoint.ts';
+import { Template } from './values.ts';
+
+/** Reading changes nothing; everything else is taken to. */
+export const READING_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD']);
+
+const Method = z.enum(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']);
+
+/** Scheme and host are written out, so that nothing that is put in can lead elsewhere. */
+const FIXED_ORIGIN = /^https?:\/\/[a-z0-9.-]+(?::\d{1,5})?(?=[/?#]|$)|^https?:\/\/\[[0-9a-f:.]+\](?::\d{1,5})?(?=[/?#]|$)/i;
+
+const Url = Template.refine(
+  (text) => FIXED_ORIGIN.test(text) && URL.canParse(text.replaceAll(/\$\{\{.*?\}\}/gs, 'x')),
+  'an http or https URL whose host is written out, without user and password',
+);
+
+/** Those that the connection itself needs. */
+const RESERVED_HEADERS = new Set(['host', 'content-length', 'connection', 'transfer-encoding', 'idempotency-key']);
+
+const HeaderName = z
+  .string()
+  .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/, 'a header is written like X-Reason')
+  .refine((name) => !RESERVED_HEADERS.has(name.toLowerCase()), 'this header is set by Firebreak');
+
+const Auth = z.union([
+  z.strictObject({ bearer: SecretName }),
+  z.strictObject({ basic: z.strictObject({ user: z.string().min(1), password: SecretName }) }),
+  z.strictObject({ header: HeaderName, secret: SecretName }),
+  /** Signed after Standard Webhooks. */
+  z.strictObject({ webhookSignature: SecretName }),
+]);
+export type HttpAuth = z.infer<typeof Auth>;
+
+const Status = z.union([z.number().int().min(100).max(599), z.enum(['2xx', '3xx', '4xx', '5xx'])]);
+
+/** What goes with `uses: http`: one call, by which something else is asked or told. */
+export const HttpWith = z.strictObject({
+  method: Method,
+  url: Url,
+  headers: z.record(HeaderName, Template).default({}),
+  /** A text, or what is sent as JSON. */
+  body: z.union([Template, z.record(z.string(), z.json()), z.array(z.json())]).optional(),
+  auth: Auth.optional(),
+  expect: z
+    .strictObject({
+      status: z
+        .union([Status.transform((status) => [status]), z.array(Status).min(1)])
+        .default(['2xx']),
+    })
+    .prefault({}),
+});
+export type HttpWith = z.infer<typeof HttpWith>;

@@ -1,0 +1,48 @@
+/** A piece of a text: as it is, or what an expression gives. */
+export type TemplatePart = { kind: 'text'; text: string } | { kind: 'expression'; expression: string };
+
+/** An `${{` without its `}}`, or with nothing in it. */
+export class TemplateSyntaxError extends Error {
+  override readonly name = 'TemplateSyntaxError';
+}
+
+const OPENS = '${{';
+const CLOSES = '}}';
+
+/**
+ * Splits `Deploy ${{ suspect.version }} of …` into its pieces. The first `}}` outside of quotes ends an expression, so
+ * `${{ "}}" }}` is one; there is no other way to nest.
+ *
+ * @throws TemplateSyntaxError
+ */
+export function parseTemplate(text: string): TemplatePart[] {
+  const parts: TemplatePart[] = [];
+  let at = 0;
+  for (let opens = text.indexOf(OPENS); opens >= 0; opens = text.indexOf(OPENS, at)) {
+    if (opens > at) parts.push({ kind: 'text', text: text.slice(at, opens) });
+    const closes = endOf(text, opens + OPENS.length);
+    if (closes === undefined) throw new TemplateSyntaxError(`"${OPENS}" without its "${CLOSES}"`);
+    const expression = text.slice(opens + OPENS.length, closes).trim();
+    if (expression === '') throw new TemplateSyntaxError(`"${OPENS} ${CLOSES}" with nothing in it`);
+    parts.push({ kind: 'expression', expression });
+    at = closes + CLOSES.length;
+  }
+  if (at < text.length || parts.length === 0) parts.push({ kind: 'text', text: text.slice(at) });
+  return parts;
+}
+
+/** Whether anything has to be put in. */
+export const isTemplate = (text: string): boolean => text.includes(OPENS);
+
+/** Where the expression that begins at `from` ends. */
+function endOf(text: string, from: number): number | undefined {
+  let quote: string | undefined;
+  for (let at = from; at < text.length; at += 1) {
+    const character = text[at];
+    if (quote !== undefined && character === '\\') at += 1;
+    else if (quote !== undefined) quote = character === quote ? undefined : quote;
+    else if (character === '"' || character === "'") quote = character;
+    else if (text.startsWith(CLOSES, at) && !text.startsWith('}}}', at)) return at;
+  }
+  return undefined;
+}

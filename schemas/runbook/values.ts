@@ -1,0 +1,50 @@
+import { z } from 'zod';
+import { WrittenDuration } from '../written-time.ts';
+import { parseTemplate, TemplateSyntaxError } from './template.ts';
+
+/** Of an expression; UTF-16 units. */
+export const EXPRESSION_MAX_CHARS = 1000;
+
+const TEXT_MAX_CHARS = 4000;
+
+/** An expression in CEL. `true` and `false` may be written without quotes. */
+export const Expression = z.union([
+  z.boolean().transform(String),
+  z
+    .string()
+    .trim()
+    .min(1, 'an expression is missing here')
+    .max(EXPRESSION_MAX_CHARS)
+    .refine((text) => !text.startsWith('${{'), 'is an expression as it is: leave ${{ and }} away'),
+]);
+
+/** A text that may hold `${{ expression }}`. */
+export const Template = z
+  .string()
+  .min(1, 'an empty text')
+  .max(TEXT_MAX_CHARS)
+  .superRefine((text, context) => {
+    try {
+      parseTemplate(text);
+    } catch (error) {
+      if (!(error instanceof TemplateSyntaxError)) throw error;
+      context.addIssue({ code: 'custom', message: error.message });
+    }
+  });
+
+/** One expression and nothing else: its value is taken as it is, and not as a text. */
+export const WholeTemplate = z
+  .string()
+  .max(EXPRESSION_MAX_CHARS + 10)
+  .regex(/^\$\{\{(?:(?!\}\})[^])+\}\}$/, 'a number, or one expression: ${{ inputs.instances }}');
+
+/** `5m`, `90s`, `1h 30m`, `PT5M`. As ISO 8601 out. */
+export const Duration = WrittenDuration;
+
+/** What steps are called in expressions: `steps.<id>`. */
+export const StepId = z
+  .string()
+  .regex(/^[a-z][a-z0-9_]{0,62}$/, 'an id has lower-case letters, digits and _, and begins with a letter')
+  .refine((id) => !RESERVED.has(id), { error: ({ input }) => `"${String(input)}" means something in CEL` });
+
+const RESERVED = new Set(['in', 'true', 'false', 'null']);

@@ -1,0 +1,85 @@
+import { describe, expect, test } from 'vitest';
+import {
+  CLOCK_TOLERANCE_SECONDS,
+  CONFIDENT,
+  correlate,
+  LOOK_BACK_SECONDS,
+  MIN_CONFIDENCE,
+} from '../../../domain/correlation/correlate.ts';
+import type { Change } from '../../../schemas/change.ts';
+import { INCIDENT, NOON } from '../arbitraries.ts';
+import { confidence, own, scene, timed } from './scenes.ts';
+
+const alone = (one: Change) => correlate(scene({ changes: [own(one)] }));
+
+describe('with nothing but times, a change alone is a suspect', () => {
+  test.each([
+    ['that was rolling out, and has not finished', timed('v42', 60, null, { status: 'started' }), 'rolling_out', 0.95],
+    ['that was rolling out, and has finished since', timed('v42', 60, -120), 'rolling_out', 0.95],
+    ['that began at the very moment', timed('v42', 0, null, { status: 'started' }), 'rolling_out', 0.95],
+    ['that finished at the very moment', timed('v42', 180, 0), 'rolling_out', 0.95],
+    ['that finished a second before', timed('v42', 180, 1), 'finished_before', 0.93],
+    ['that finished ten minutes before', timed('v42', 780, 600), 'finished_before', 0.9],
+    ['that finished exactly half an hour before', timed('v42', 2000, LOOK_BACK_SECONDS), 'finished_before', 0.82],
+    ['that seems to have begun a second after, since clocks differ', timed('v42', -1, -60), 'clock_skew', 0.6],
+    ['that seems to have begun 90 s after', timed('v42', -CLOCK_TOLERANCE_SECONDS, -200), 'clock_skew', 0.6],
+    [
+      'that rolls out since an hour, or was forgotten',
+      timed('v42', 3600, null, { status: 'started' }),
+      'rolling_out',
+      0.9,
+    ],
+    ['that rolls out since two hours', timed('v42', 7200, null, { status: 'started' }), 'rolling_out', 0.72],
+    ['that failed', timed('v42', 180, 60, { status: 'failed' }), 'finished_before', 0.88],
+    ['that is a flag', timed('v42', 1, 1, { kind: 'flag' }), 'finished_before', 0.91],
+    ['that is an experiment', timed('v42', 1, 1, { kind: 'experiment' }), 'finished_before', 0.89],
+    ['that is configuration', timed('v42', 1, 1, { kind: 'config' }), 'finished_before', 0.93],
+    [
+      'that is a rollback, which a person should not see undone alone',
+      timed('v42', 1, 1, { kind: 'rollback' }),
+      'finished_before',
+      0.73,
+    ],
+    ['that another incident has brought about', timed('v42', 180, 1, { made_for: 'another' }), 'finished_before', 0.93],
+  ] as const)('%s', (_, one, timing, sure) => {
+    const { suspects, verdict } = alone(one);
+    expect(suspects).toMatchObject([{ change_id: one.id, timing, relation: 'same', confidence: sure }]);
+    expect(verdict).toBe('change');
+  });
+});
+
+describe('a change is no suspect', () => {
+  test.each([
+    ['that finished more than 30 minutes before', timed('v42', 2000, LOOK_BACK_SECONDS + 1)],
+    ['that began more than 90 seconds after', timed('v42', -CLOCK_TOLERANCE_SECONDS - 1, -200)],
+    ['that was cancelled', timed('v42', 180, 60, { status: 'cancelled' })],
+    ['that we have made for this very incident', timed('v42', 180, 60, { made_for: INCIDENT, kind: 'rollback' })],
+    ['that was begun hours ago and forgotten', timed('v42', 3 * 3600, null, { status: 'started' })],
+  ])('%s', (_, one) => {
+    expect(alone(one)).toMatchObject({ suspects: [], verdict: 'no_change', doubts: [{ code: 'no_change_near' }] });
+  });
+});
+
+test('half an hour after its end a deploy is still enough to act upon, when nothing speaks against it', () => {
+  expect(confidence(scene({ changes: [own(timed('v42', 2000, LOOK_BACK_SECONDS))] }))).toBeGreaterThanOrEqual(
+    CONFIDENT,
+  );
+});
+
+test('a person is asked where clocks differ, and nothing is done alone', () => {
+  const sure = confidence(scene({ changes: [own(timed('v42', -30, -60))] }));
+  expect(sure).toBeGreaterThanOrEqual(MIN_CONFIDENCE);
+  expect(sure).toBeLessThan(CONFIDENT);
+});
+
+test('the onset is before the alert: a change between the two is not the cause', () => {
+  const onset = { alertStartedAt: NOON, rule: { forSeconds: 300, intervalSeconds: 30 }, firstBadAt: null };
+  const changes = [own(timed('v42', 200, 100)), own(timed('v41', 600, 400))];
+  expect(correlate(scene({ onset, changes })).suspects.map(({ version }) => version)).toEqual(['v41']);
+});
+
+test('the reasons are words of a person, and what was looked at is kept', () => {
+  const [suspect] = alone(timed('v42', 600, 420)).suspects;
+  expect(suspect?.reasons).toEqual(['deploy of v42 finished 7 min before the problem began']);
+  expect(suspect?.factors.map(({ name }) => name)).toEqual(['prior', 'finished_before']);
+});

@@ -1,0 +1,118 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { onTestFinished, vi } from 'vitest';
+import type { Fault } from '../../local/standins/faults.ts';
+import type { StandIns } from '../../local/standins/index.ts';
+import { sandbox, setFault, start } from '../local/standins/support.ts';
+import type { Trouble } from './target-conformance.ts';
+
+/** The faults of the sandbox go by method and path, but most APIs of AWS have one path for all operations. */
+const FAULTS: Record<Exclude<Trouble, 'late_effect'>, Fault> = {
+  lost_answer: { kind: 'lost' },
+  throttled: { kind: 'rate_limit' },
+  refused: {
+    kind: 'status',
+    status: 400,
+    body: { __type: 'AccessDeniedException', message: 'User: sandbox is not authorized to perform: this' },
+  },
+  server_error: { kind: 'status', status: 500, body: { __type: 'ServerException', message: 'Internal error' } },
+};
+
+export type Gate = {
+  standIns: StandIns;
+  /** What is behind it, reached through it. */
+  url: string;
+  /** Of the next call that changes something. */
+  trouble(trouble: Trouble | Fault): Promise<void>;
+  /** Lets through what is held back; then that much time passes at AWS, in milliseconds. */
+  pass(millis: number): Promise<void>;
+  /** How many calls that change something have got an answer of 200 or 201 from AWS. */
+  changed(): number;
+  sandbox<T>(method: string, path: string, body?: unknown): Promise<T>;
+};
+
+/** Stands between an adapter and the stand-in of AWS, and knows which calls change something. */
+export async function openGate(changes: (call: { method: string; operation: string }) => boolean): Promise<Gate> {
+  vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIDTEST');
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test-secret');
+  vi.stubEnv('AWS_SESSION_TOKEN', '');
+  onTestFinished(() => void vi.unstubAllEnvs());
+  let now = Date.now(); // the sessions of roles end by the clock of the SDKs
+  const standIns = await start({ now: () => now });
+  let armed: Trouble | Fault | undefined;
+  let held: (() => Promise<unknown>) | undefined;
+  let giveUp: AbortController | undefined;
+  let done = 0;
+
+  const forward = async (request: IncomingMessage, body: Buffer): Promise<Response> => {
+    const headers = Object.entries(request.headers).filter(
+      ([name]) => !/^(host|connection|content-length)$/.test(name),
+    );
+    const { method = 'GET', url = '/' } = request;
+    const answer = await fetch(standIns.urls.aws + url, {
+      method,
+      headers: headers as [string, string][],
+      ...(method !== 'GET' && { body: new Uint8Array(body) }),
+    });
+    if (isChange(request) && answer.ok) done += 1;
+    return answer;
+  };
+  const isChange = ({ method = '', headers }: IncomingMessage): boolean =>
+    changes({ method, operation: String(headers['x-amz-target'] ?? '').split('.')[1] ?? '' });
+
+  const handle = async (request: IncomingMessage, body: Buffer, response: ServerResponse): Promise<void> => {
+    const trouble = isChange(request) ? armed : undefined;
+    if (trouble !== undefined) armed = undefined;
+    if (trouble === 'late_effect') {
+      held = () => forward(request, body);
+      giveUp?.abort(new DOMException('the time limit', 'TimeoutError'));
+      return;
+    }
+    if (trouble === 'lost_answer') done += 1; // whatever is done, its answer does not come back here
+    if (trouble !== undefined) {
+      const fault = typeof trouble === 'string' ? FAULTS[trouble] : trouble;
+      await setFault(standIns, { vendor: 'aws', fault, times: 1 });
+    }
+    const answer = await forward(request, body).catch(() => undefined);
+    if (answer === undefined) return void response.destroy();
+    response.writeHead(answer.status, Object.fromEntries(answer.headers));
+    response.end(Buffer.from(await answer.arrayBuffer()));
+  };
+
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => void handle(request, Buffer.concat(chunks), response));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(async () => {
+    server.closeAllConnections();
+    server.close();
+    await once(server, 'close');
+  });
+
+  return {
+    standIns,
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async trouble(trouble) {
+      armed = trouble;
+      if (trouble !== 'late_effect') return;
+      giveUp = new AbortController();
+      const spy = vi.spyOn(AbortSignal, 'timeout').mockImplementationOnce(() => giveUp?.signal ?? AbortSignal.abort());
+      onTestFinished(() => void spy.mockRestore());
+    },
+    async pass(millis) {
+      const late = held;
+      held = undefined;
+      await late?.();
+      now += millis;
+    },
+    changed: () => done,
+    sandbox: (method, path, body) => sandbox(standIns, method, `/aws${path}`, body),
+  };
+}
+
+/** What a target is asked for in these tests. */
+export const KEY = '01JCYZ7Q8M3N5P7R9T1V3X5Z7B.roll-back.1';
