@@ -38,7 +38,9 @@ export function whyAsk(
     reasons.push(reason('deploy_failed', `the deploy of ${change.version} failed: what runs now is not known`));
   if (top.relation !== 'same')
     reasons.push(reason('another_service', `the suspect is a change of ${change.service}, which this depends on`));
-  if (top.confidence < CONFIDENT)
+  if (inputs.neighbours_unreadable)
+    reasons.push(reason('neighbours_unreadable', 'it could not be found out what else fails at this moment'));
+  if (top.confidence < CONFIDENT && !inputs.one_of_many)
     reasons.push(reason('no_confident_suspect', `confidence ${top.confidence} is below ${CONFIDENT}`));
   return reasons;
 }

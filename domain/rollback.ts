@@ -46,6 +46,8 @@ export type DecisionInputs = {
   incident_paused: boolean;
   /** Many fail at once, and this is one of them. */
   one_of_many: boolean;
+  /** What else fails could not be found out. */
+  neighbours_unreadable: boolean;
   /** Automatic ones, of all services. */
   organisation_rollbacks_last_hour: number;
   config_version: string;
@@ -93,11 +95,12 @@ export function decide(inputs: DecisionInputs): Decision {
   const cap = capOf(inputs, target, top);
   const superseded = whySuperseded(target.changes, top.change);
   if (superseded !== undefined) return { ...base, kind: onlySaid(cap.mode), reasons: [superseded, why] };
-  const asks = [...whyAsk(inputs, target, top, way), ...(cap.mode === 'act' ? [] : found.doubts)];
+  const asks = whyAsk(inputs, target, top, way);
   if (cap.mode === 'act' && asks.length === 0) return { ...base, kind: 'roll_back', reasons: [why] };
   const asking = cap.mode === 'approve' || cap.mode === 'act';
   const kind: DecisionKind = cap.mode === 'act' ? 'approve' : cap.mode;
-  return { ...base, kind, reasons: [...(asking ? [...asks, ...cap.reasons] : [...cap.reasons, ...asks]), why] };
+  const reasons = asking ? [...asks, ...cap.reasons] : [...cap.reasons, ...asks];
+  return { ...base, kind, reasons: [...reasons, ...found.doubts, why] };
 }
 
 /** What this incident has taken back already is never taken back again. */
@@ -136,7 +139,8 @@ function whyImpossible(
   if (inputs.guard.state === 'unreadable')
     reasons.push(reason('guard_unreadable', `the kill switch could not be read: ${inputs.guard.detail}`));
   if (top === undefined) reasons.push(reason('no_confident_suspect', NO_SUSPECT), ...found.doubts);
-  else if (inputs.asked.by !== 'person' && found.verdict === 'no_change')
+  // Of many that fail at once a person is asked about each: that they do is what speaks against its change.
+  else if (inputs.asked.by !== 'person' && found.verdict === 'no_change' && !inputs.one_of_many)
     reasons.push(notSure(top), ...found.doubts, reason('suspect', top.reasons.join('; ')));
   else if (!putsVersionLive(top.change))
     reasons.push(

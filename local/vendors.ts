@@ -58,6 +58,10 @@ export function vendorDefaults(
     env['LAUNCHDARKLY_TOKEN'] ??= SANDBOX_TOKEN;
   }
   if (standIns) env['AWS_TARGETS_URL'] ??= standIns.aws;
+  if (standIns && !env['KUBERNETES_URL']) {
+    env['KUBERNETES_URL'] = standIns.kubernetes;
+    env['KUBERNETES_TOKEN'] ??= SANDBOX_TOKEN;
+  }
   if (standIns) env['CD_URL'] ??= `${standIns.cd}/api/v1/rollback`;
   return [
     ...(env['PAGERDUTY_ROUTING_KEY'] ? [] : ['PagerDuty is off: PAGERDUTY_ROUTING_KEY is not set']),

@@ -2,7 +2,7 @@ import type { ChangeKind } from '../../schemas/change.ts';
 
 /**
  * What each piece of evidence weighs, as the natural logarithm of a likelihood ratio: how many times more often it is seen
- * when the change is the cause than when it is not. +0.7 doubles the odds, +2.3 is ten to one, -3 twenty to one against.
+ * when the change is the cause than when it is not. +0.7 doubles the odds, +2.3 is ten to one, -3 twenty to one against, -4.5 ninety to one.
  *
  * They are judgements, set by what on-call engineers conclude from such evidence and rounded; not fitted to a data set.
  * With nothing but times, a deploy of the service gets 0.95 while it rolls out, 0.93 when it has just finished, 0.82
@@ -34,7 +34,7 @@ export const WEIGHTS = {
   /** The dependency fails itself, and not later than we: then its change explains both. */
   dependency_fails_too: 3.7,
   /** It fails, but later than we. */
-  dependency_fails_later: 1,
+  dependency_fails_later: 0.5,
   /** Nobody else fails, least of all what was changed. */
   changed_service_is_well: -1,
   /** A shared change explains that others fail, too: one of them, and two or more. */
@@ -42,13 +42,13 @@ export const WEIGHTS = {
   common_cause: 3.5,
 
   /** What we depend on failed not later than we: seldom the doing of our deploy. */
-  dependency_failed_first: -4,
+  dependency_failed_first: -4.5,
   /** What we depend on fails since shortly after us. Either may be the cause. */
   dependency_fails: -1.6,
   /** One other, unrelated service fails at the same time, without a change of its own: coincidence, or a common cause. */
   another_fails: -2,
   /** Several do: a common cause, which one service's change is not. */
-  several_fail: -4,
+  several_fail: -4.5,
 
   /** Errors at least doubled and passed the limit within 30 minutes of it; at twice, and from ten times on. */
   step: 0.7,
@@ -58,7 +58,7 @@ export const WEIGHTS = {
   /** No rise at all. */
   no_step: -3,
   /** Errors were above the limit right before it. */
-  bad_before: -4,
+  bad_before: -4.5,
   /** They had been within the hour before it, and came back: they come and go without it. */
   bad_earlier: -2,
   /** Errors had been rising before it began. */
@@ -80,13 +80,13 @@ export const WEIGHTS = {
   /** Some other version is as bad. */
   some_other_version_bad: -2,
   /** All versions are alike bad: what they share is the cause. */
-  all_versions_bad: -4,
+  all_versions_bad: -4.5,
   /** Its version is healthy, while others are bad. */
-  its_version_healthy: -4,
+  its_version_healthy: -4.5,
   /** No version is bad. */
   no_version_bad: -2,
   /** Its version takes no traffic: it can break nothing. */
-  no_traffic: -4,
+  no_traffic: -4.5,
 
   /** The alerts name its version and no other. */
   alert_names_it: 2,
@@ -96,17 +96,17 @@ export const WEIGHTS = {
   alert_names_others: -3,
 
   /** More errors than its share of the traffic could make, if every request to it failed. */
-  beyond_canary: -4,
+  beyond_canary: -4.5,
 
   /** Something newer of the same service replaced it before the onset: it did not run any more. */
-  replaced: -4,
+  replaced: -4.5,
   /** The newer one came so soon after it that either may be the cause; when errors began is not known to the minute. */
   replaced_soon: -0.5,
   /** The newer one was rolling out at the onset, so it ran beside this one, which had been well until then. */
   being_replaced: -1,
 
   /** The same version was put live again: the newer of the two records stands for it. */
-  repeated: -4,
+  repeated: -4.5,
   /** The same version had been running before, and well. A restart, rather than a change. */
   same_version: -2,
 

@@ -63,7 +63,7 @@ export function lambdaApi(deps: StandInDeps): Hono {
       const qualifier = c.req.query('Qualifier') ?? '$LATEST';
       const number = functions.alias(name, qualifier)?.version ?? qualifier;
       const versions = known(functions, name, arn);
-      return c.json(configurationJson(arn, number === '$LATEST' ? undefined : version(versions, number, arn)));
+      return c.json(configurationJson(arn, number === '$LATEST' ? undefined : numbered(versions, number, arn)));
     });
 }
 
@@ -79,7 +79,7 @@ function found(alias: Alias | undefined, arn: string, name: string): Alias {
   throw new AwsRefusal('ResourceNotFoundException', `Cannot find alias arn: ${arn}:${name}`, 404);
 }
 
-function version(versions: readonly FunctionVersion[], number: string, arn: string): FunctionVersion {
+function numbered(versions: readonly FunctionVersion[], number: string, arn: string): FunctionVersion {
   const one = versions.find((each) => String(each.number) === number);
   if (one) return one;
   throw new AwsRefusal('ResourceNotFoundException', `Function not found: ${arn}:${number}`, 404);
@@ -100,7 +100,7 @@ function changed(
   const versions = functions.versions(alias.function);
   const points = FunctionVersion ?? alias.version;
   const weights = RoutingConfig ? (RoutingConfig.AdditionalVersionWeights ?? {}) : alias.weights;
-  for (const number of [points, ...Object.keys(weights)]) if (number !== '$LATEST') version(versions, number, arn);
+  for (const number of [points, ...Object.keys(weights)]) if (number !== '$LATEST') numbered(versions, number, arn);
   const shares = Object.values(weights);
   if (shares.length > 1 || shares.some((share) => share < 0 || share > 1) || points in weights)
     throw new AwsRefusal('InvalidParameterValueException', 'Invalid routing configuration for alias');

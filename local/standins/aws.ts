@@ -1,19 +1,26 @@
 import { Hono, type Context } from 'hono';
-import { ZodError } from 'zod';
+import { z, ZodError } from 'zod';
+import { callerOf } from './aws-caller.ts';
+import { ecsSandbox, shownServices } from './aws-ecs-sandbox.ts';
+import { type AwsOperations, ecsApi } from './aws-ecs.ts';
 import { functionTables } from './aws-functions.ts';
+import { lambdaSandbox, shownFunctions } from './aws-lambda-sandbox.ts';
 import { lambdaApi } from './aws-lambda.ts';
 import { AwsRefusal } from './aws-refusal.ts';
-import { lambdaSandbox, shownFunctions } from './aws-sandbox.ts';
+import { serviceTables } from './aws-services.ts';
+import { AwsSettings, awsSettingsTable, openAwsSettings } from './aws-settings.ts';
 import { assumeRole } from './aws-sts.ts';
+import { taskDefinitionTables } from './aws-task-definitions.ts';
+import { check, readJson } from './problem.ts';
 import type { StandIn, StandInDeps } from './stand-in.ts';
 
 /**
- * The parts of AWS that services are deployed to: aliases of Lambda, and the roles by which one gets there. One
- * address serves all of its APIs, as the SDKs take it for `endpoint`.
+ * The parts of AWS that services are deployed to: aliases of Lambda and services of ECS, and the roles by which one gets
+ * there. One address serves all of its APIs, as the SDKs take it for `endpoint`.
  */
 export const aws = {
   vendor: 'aws',
-  tables: functionTables,
+  tables: functionTables + taskDefinitionTables + serviceTables + awsSettingsTable,
   credentialKeys: [],
   throttled: () => new AwsRefusal('ThrottlingException', 'Rate exceeded').toJson(),
   app: (deps) =>
@@ -22,10 +29,40 @@ export const aws = {
         '/2015-03-31/functions',
         lambdaApi(deps).onError((error) => refusalOf(error).toRest()),
       )
-      .post('/', (c) => query(c, deps)),
-  sandbox: (deps) => new Hono().route('/lambda', lambdaSandbox(deps)),
-  view: (deps) => ({ functions: shownFunctions(deps) }),
+      .post('/', (c) => (c.req.header('x-amz-target') === undefined ? query(c, deps) : rpc(c, deps))),
+  sandbox(deps) {
+    const settings = openAwsSettings(deps.db);
+    return new Hono()
+      .route('/lambda', lambdaSandbox(deps))
+      .route('/ecs', ecsSandbox(deps))
+      .get('/settings', (c) => c.json(settings.get()))
+      .put('/settings', async (c) => {
+        settings.set(check(AwsSettings, await readJson(c)));
+        return c.json(settings.get());
+      });
+  },
+  view: (deps) => ({ functions: shownFunctions(deps), services: shownServices(deps) }),
 } as const satisfies StandIn;
+
+/** By the first part of `X-Amz-Target`: how the scope of a signature calls it, and its operations. */
+const APIS: Record<string, { service: string; open(deps: StandInDeps): AwsOperations }> = {
+  AmazonEC2ContainerServiceV20141113: { service: 'ecs', open: ecsApi },
+};
+
+/** AWS JSON 1.1. */
+async function rpc(c: Context, deps: StandInDeps): Promise<Response> {
+  try {
+    const [target = '', operation = ''] = (c.req.header('x-amz-target') ?? '').split('.');
+    const api = APIS[target];
+    const caller = callerOf(c.req.raw, api?.service ?? '');
+    const handle = api?.open(deps)[operation];
+    if (!handle) throw new AwsRefusal('UnknownOperationException', `${operation} is not known here`);
+    const answer = handle(JSON.parse(await c.req.text()), caller);
+    return Response.json(answer, { headers: { 'content-type': 'application/x-amz-json-1.1' } });
+  } catch (error) {
+    return refusalOf(error).toJson();
+  }
+}
 
 /** STS is the one that still speaks forms and XML. */
 async function query(c: Context, deps: StandInDeps): Promise<Response> {
@@ -39,6 +76,7 @@ async function query(c: Context, deps: StandInDeps): Promise<Response> {
 /** @throws what is no refusal, but a mistake of the stand-in */
 function refusalOf(error: unknown): AwsRefusal {
   if (error instanceof AwsRefusal) return error;
-  if (error instanceof ZodError) return new AwsRefusal('ValidationException', error.message);
+  if (error instanceof ZodError) return new AwsRefusal('ValidationException', z.prettifyError(error));
+  if (error instanceof SyntaxError) return new AwsRefusal('SerializationException', error.message);
   throw error;
 }

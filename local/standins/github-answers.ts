@@ -28,10 +28,11 @@ export async function readBody<T>(c: Context, schema: z.ZodType<T>): Promise<{ b
   try {
     json = text === '' ? {} : JSON.parse(text);
   } catch {
-    return { refusal: c.json({ message: 'Problems parsing JSON', documentation_url: DOCUMENTATION, status: '400' }, 400) };
+    return {
+      refusal: c.json({ message: 'Problems parsing JSON', documentation_url: DOCUMENTATION, status: '400' }, 400),
+    };
   }
   const read = schema.safeParse(json);
   if (read.success) return { body: read.data };
   return { refusal: failed(c, 422, `Invalid request.\n\n${z.prettifyError(read.error)}`) };
 }
-

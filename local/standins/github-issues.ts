@@ -68,9 +68,11 @@ export function openIssues(db: DatabaseSync): Issues {
   const all = db.prepare(`
     select * from github_issues where (:repository is null or repository = :repository) order by id desc`);
   const get = db.prepare('select * from github_issues where repository = ? and number = ?');
+  // Issues and pull requests share their numbers.
   const insert = db.prepare(`
     insert into github_issues (repository, number, title, body, state, labels, created_at, updated_at)
-    values (:repository, (select count(*) + 1 from github_issues where repository = :repository),
+    values (:repository, 1 + (select count(*) from github_issues where repository = :repository)
+        + (select count(*) from github_pulls where repository = :repository),
       :title, :body, 'open', :labels, :at, :at) returning *`);
   const change = db.prepare(`
     update github_issues

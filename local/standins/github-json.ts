@@ -1,3 +1,4 @@
+import { time } from './github-answers.ts';
 import type { Comment, Issue } from './github-issues.ts';
 
 /** Where the stand-in listens: links lead back to it. */
@@ -65,6 +66,3 @@ const user = (origin: Origin): object => ({
 });
 
 const nodeId = (kind: string, id: number): string => `${kind}_${Buffer.from(String(id)).toString('base64url')}`;
-
-/** Whole seconds, UTC. */
-const time = (millis: number): string => new Date(millis).toISOString().replace(/\.\d{3}Z$/, 'Z');

@@ -1,10 +1,19 @@
 import { Hono, type Context, type MiddlewareHandler } from 'hono';
 import { timestamp } from '../../schemas/time.ts';
+import { actionTables, openActions, type Actions } from './github-actions.ts';
+import { DOCUMENTATION, failed, originOf, repositoryOf } from './github-answers.ts';
+import { deployingRoutes } from './github-deploying.ts';
+import { deploymentTables } from './github-deployments.ts';
+import { gitRoutes } from './github-git.ts';
 import { issueTables, openIssues, type Issue, type Issues } from './github-issues.ts';
 import { commentJson, issueJson, LOGIN } from './github-json.ts';
 import { limitTables, openLimits, quotaHeaders, type Limits } from './github-limits.ts';
+import { objectTables } from './github-objects.ts';
 import { pageOf } from './github-pages.ts';
+import { pullTables } from './github-pulls.ts';
+import { refTables } from './github-refs.ts';
 import { readComment, readIssue, type Refusal } from './github-request.ts';
+import { githubSandbox, pushes } from './github-sandbox.ts';
 import type { StandIn, StandInDeps } from './stand-in.ts';
 
 /** The issues of all repositories as a person sees them, newest first. Times are RFC 3339. */
@@ -24,23 +33,29 @@ export type GithubView = {
   }[];
 };
 
-const DOCUMENTATION = 'https://docs.github.com/rest';
-
-/** GitHub: the issues of its REST API. Every repository exists, and everybody writes as one user. */
+/**
+ * GitHub: of its REST API the issues, Git's data, pull requests, deployments and runs of Actions. Every repository
+ * exists and has one workflow, and everybody writes as one user.
+ */
 export const github = {
   vendor: 'github',
-  tables: issueTables + limitTables,
+  tables: [issueTables, limitTables, objectTables, refTables, pullTables, deploymentTables, actionTables].join(''),
   credentialKeys: [],
   throttled,
   app(deps) {
     const issues = openIssues(deps.db);
     const limits = openLimits(deps);
+    const actions = openActions(deps);
     return new Hono()
+      .use(settled(deps, actions))
       .get('/:owner/:repo/issues/:number{[0-9]+}', (c) => issuePage(c, issues))
       .use(named, authorised, counted(limits))
       .route('/repos/:owner/:repo/issues', issueRoutes(deps, issues, limits))
+      .route('/repos/:owner/:repo', gitRoutes(deps, pushes(actions, deps.now)))
+      .route('/repos/:owner/:repo', deployingRoutes(deps, actions))
       .notFound((c) => failed(c, 404, 'Not Found'));
   },
+  sandbox: githubSandbox,
   view({ db }): GithubView {
     const issues = openIssues(db);
     return {
@@ -57,6 +72,14 @@ export const github = {
     };
   },
 } as const satisfies StandIn;
+
+/** Runs that have ended by now have ended before anything is looked at. */
+const settled =
+  ({ now }: StandInDeps, actions: Actions): MiddlewareHandler =>
+  async (_, next) => {
+    actions.settle(now());
+    await next();
+  };
 
 function issueRoutes({ now }: StandInDeps, issues: Issues, limits: Limits): Hono {
   const show = (c: Context, issue: Issue) => issueJson(originOf(c), issue, issues.comments(issue).length);
@@ -117,14 +140,10 @@ function wanted(c: Context): (issue: Issue) => boolean {
   };
 }
 
-const repositoryOf = (c: Context): string => `${c.req.param('owner')}/${c.req.param('repo')}`;
-
 function issueAt(c: Context, issues: Issues): Issue | undefined {
   const number = c.req.param('number') ?? '';
   return /^\d{1,9}$/.test(number) ? issues.get(repositoryOf(c), Number(number)) : undefined;
 }
-
-const originOf = (c: Context): string => new URL(c.req.url).origin;
 
 /** What a person sees who follows the link to an issue. */
 function issuePage(c: Context, issues: Issues): Response {
@@ -173,6 +192,3 @@ const refused = (c: Context, { status, message, errors }: Refusal): Response =>
     { message, ...(errors && { errors }), documentation_url: `${DOCUMENTATION}/issues/issues`, status: String(status) },
     status,
   );
-
-const failed = (c: Context, status: 401 | 403 | 404, message: string): Response =>
-  c.json({ message, documentation_url: DOCUMENTATION, status: String(status) }, status);

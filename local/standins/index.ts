@@ -3,6 +3,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer, type HttpBindings } from '@hono/node-server';
 import type { Hono } from 'hono';
+import { argoCd } from './argo-cd.ts';
 import { aws } from './aws.ts';
 import { cd } from './cd.ts';
 import { faultTables, openFaults } from './faults.ts';
@@ -12,6 +13,7 @@ import { github } from './github.ts';
 import { grafana } from './grafana.ts';
 import { journalTables, openJournal } from './journal.ts';
 import { lateTables, openLateCalls } from './late.ts';
+import { kubernetes } from './kubernetes.ts';
 import { launchdarkly } from './launchdarkly.ts';
 import { pagerduty } from './pagerduty.ts';
 import { prometheus, prometheusInUse } from './prometheus.ts';
@@ -30,6 +32,8 @@ const standIns = [
   grafana,
   github,
   prometheus,
+  argoCd,
+  kubernetes,
   launchdarkly,
   flags,
   aws,

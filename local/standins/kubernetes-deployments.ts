@@ -20,7 +20,7 @@ export function reconcileDeployment(world: World, item: Item<Deployment>, time: 
   const { settings } = world;
   const seenAt = (item.work.changedAt ?? Infinity) + settings.observe_ms / time.timeScale;
   if (time.now() >= seenAt) observe(world, item, seenAt, time);
-  const { spec, metadata } = item.object;
+  const { spec } = item.object;
   const set = currentSet(world, item.object);
   if (item.work.until === null || set === undefined || spec.paused === true) return;
   if (settings.outcome === 'failed') {
@@ -33,7 +33,6 @@ export function reconcileDeployment(world: World, item: Item<Deployment>, time: 
   item.work.until = null;
   tell(world, item, progressing('True', 'NewReplicaSetAvailable', `${said(set)} has successfully progressed.`));
   prune(world, item.object, [set]);
-  void metadata;
 }
 
 function observe(world: World, item: Item<Deployment>, at: number, { timeScale }: Time): void {
@@ -48,8 +47,8 @@ function observe(world: World, item: Item<Deployment>, at: number, { timeScale }
     since: isNew ? at : item.work.since,
     until: isNew || isScaled ? at + world.settings.rollout_ms / timeScale : item.work.until,
   };
-  const condition = isNew && set !== undefined && progressing('True', 'ReplicaSetUpdated', `${said(set)} is progressing.`);
-  tell(world, item, condition === false ? undefined : condition, metadata.generation);
+  const condition = isNew && set ? progressing('True', 'ReplicaSetUpdated', `${said(set)} is progressing.`) : undefined;
+  tell(world, item, condition, metadata.generation);
 }
 
 /** The one whose revision is the Deployment's. */

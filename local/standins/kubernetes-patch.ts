@@ -21,17 +21,15 @@ type Operation = z.infer<typeof Operations>[number];
 export function patched(contentType: string, object: unknown, text: string, { strategic }: { strategic: boolean }) {
   const before = z.json().parse(object);
   const patch = readPatch(text);
-  switch (contentType.split(';', 1)[0]?.trim()) {
-    case 'application/json-patch+json': {
-      const operations = Operations.safeParse(patch);
-      if (!operations.success) throw failure(400, `error decoding patch: ${z.prettifyError(operations.error)}`);
-      return operations.data.reduce(operate, before);
-    }
-    case 'application/merge-patch+json':
-      return merge(before, patch, () => undefined);
-    case 'application/strategic-merge-patch+json':
-      if (strategic) return merge(before, patch, (key) => MERGE_KEYS[key]);
+  const type = contentType.split(';', 1)[0]?.trim();
+  if (type === 'application/json-patch+json') {
+    const operations = Operations.safeParse(patch);
+    if (!operations.success) throw failure(400, `error decoding patch: ${z.prettifyError(operations.error)}`);
+    return operations.data.reduce(operate, before);
   }
+  if (type === 'application/merge-patch+json') return merge(before, patch, () => undefined);
+  if (type === 'application/strategic-merge-patch+json' && strategic)
+    return merge(before, patch, (key) => MERGE_KEYS[key]);
   throw failure(415, `the body of the request was in an unknown format - not accepted: ${contentType}`);
 }
 

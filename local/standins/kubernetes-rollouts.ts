@@ -46,6 +46,7 @@ function timeOut(world: World, item: Item<Rollout>, at: number, { now, timeScale
 function observe(world: World, item: Item<Rollout>, at: number, time: Time): void {
   item.work = { ...item.work, changedAt: null };
   const before = item.object.status;
+  if (item.object.spec.paused === true) return tell(world, item, { phase: 'Paused', message: 'manually paused' });
   const current = wantedSet(world, item, MARKS, at).object;
   const hash = current.metadata.labels?.[MARKS.hash] ?? '';
   tell(world, item, { observedGeneration: String(item.object.metadata.generation) });
@@ -57,6 +58,8 @@ function observe(world: World, item: Item<Rollout>, at: number, time: Time): voi
     tell(world, item, { phase: 'Degraded', message, abortedAt: timeText(at), currentStepIndex: 0, ...UNPAUSED });
     weigh(world, item, 0);
     item.work.until = at + world.settings.rollout_ms / time.timeScale;
+  } else if (isCanary && before.abort !== true && before.phase === 'Degraded') {
+    enter(world, item, 0, { at, time }); // tried again
   } else if (before.controllerPause === true && before.pauseConditions == null) {
     tell(world, item, { controllerPause: false });
     enter(world, item, (before.currentStepIndex ?? 0) + 1, { at, time });
@@ -116,7 +119,7 @@ function finish(world: World, item: Item<Rollout>, at: number, time: Time): void
     return enter(world, item, index + 1, { at, time });
   }
   tell(world, item, {
-    stableRS: status.currentPodHash,
+    stableRS: status.currentPodHash ?? '',
     promoteFull: false,
     phase: 'Healthy',
     message: '',

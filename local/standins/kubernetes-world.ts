@@ -5,14 +5,7 @@ import { z } from 'zod';
 import { type KubernetesObject, timeText } from './kubernetes-objects.ts';
 
 export const kubernetesTables = `
-  create table if not exists kubernetes_objects (
-    kind text not null,
-    namespace text not null,
-    name text not null,
-    object text not null,
-    work text not null,
-    primary key (kind, namespace, name)
-  );
+  create table if not exists kubernetes_objects (object text not null, work text not null);
   create table if not exists kubernetes_state (name text primary key, value text not null);
 `;
 
@@ -52,6 +45,7 @@ export type World = {
   remove(item: Item): void;
   /** Of the newest change. */
   version(): string;
+  /** To be called once. */
   save(): void;
 };
 
@@ -63,9 +57,11 @@ type Row = { object: string; work: string };
 
 export function openWorld(db: DatabaseSync): World {
   const state = readState(db);
-  const items = (db.prepare('select object, work from kubernetes_objects order by rowid').all() as Row[]).map(
-    ({ object, work }) => ({ object: JSON.parse(object), work: JSON.parse(work) }) as Item,
-  );
+  const rows = db.prepare('select object, work from kubernetes_objects order by rowid').all() as Row[];
+  const items = rows.map((row): Item => ({
+    object: JSON.parse(row.object) as KubernetesObject,
+    work: JSON.parse(row.work) as Work,
+  }));
   let version = state.version;
   const next = (): string => String((version += 1));
 
@@ -103,14 +99,13 @@ export function openWorld(db: DatabaseSync): World {
     },
     version: () => String(version),
     save() {
+      const texts = items.map(({ object, work }) => ({ object: JSON.stringify(object), work: JSON.stringify(work) }));
+      const isSame = (text: Row, index: number) =>
+        text.object === rows[index]?.object && text.work === rows[index]?.work;
+      if (texts.length === rows.length && texts.every(isSame)) return;
       db.prepare('delete from kubernetes_objects').run();
-      const insert = db.prepare(
-        'insert into kubernetes_objects (kind, namespace, name, object, work) values (?, ?, ?, ?, ?)',
-      );
-      for (const { object, work } of items) {
-        const { namespace, name } = object.metadata;
-        insert.run(object.kind, namespace, name, JSON.stringify(object), JSON.stringify(work));
-      }
+      const insert = db.prepare('insert into kubernetes_objects (object, work) values (?, ?)');
+      for (const { object, work } of texts) insert.run(object, work);
       writeState(db, { ...state, version });
     },
   };

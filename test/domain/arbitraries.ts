@@ -71,6 +71,7 @@ export type Plain = {
   pinned: readonly string[];
   incident_paused: boolean;
   one_of_many: boolean;
+  neighbours_unreadable: boolean;
   rollbacks_last_hour: number;
   organisation_rollbacks_last_hour: number;
   evidence: Partial<Evidence>;
@@ -116,6 +117,7 @@ export function inputsOf(plain: Plain): DecisionInputs {
     guard,
     incident_paused,
     one_of_many,
+    neighbours_unreadable: plain.neighbours_unreadable,
     organisation_rollbacks_last_hour: plain.organisation_rollbacks_last_hour,
     config_version,
   };
@@ -138,6 +140,7 @@ export const clearly = (more: Partial<Plain> = {}): Plain => ({
   pinned: [],
   incident_paused: false,
   one_of_many: false,
+  neighbours_unreadable: false,
   rollbacks_last_hour: 0,
   organisation_rollbacks_last_hour: 0,
   evidence: {},
@@ -221,6 +224,7 @@ export const anyPlain: fc.Arbitrary<Plain> = fc
     pinned: fc.oneof({ weight: 4, arbitrary: fc.constant([]) }, fc.array(versions, { maxLength: 2 })),
     incident_paused: rarely(true),
     one_of_many: rarely(true),
+    neighbours_unreadable: rarely(true),
     rollbacks_last_hour: fc.constantFrom(0, 0, 2, 3, 9),
     organisation_rollbacks_last_hour: fc.constantFrom(0, 0, 9, 10),
     approvals: fc.constantFrom(1 as const, 1 as const, 2 as const),

@@ -72,6 +72,17 @@ const fails = (): never => {
   throw new Error('the table did not answer');
 };
 
+/** It has run well for two hours more. */
+const longAgo =
+  (version: string): Moment =>
+  ({ store }) => {
+    for (const [id, change] of store.changes) {
+      if (change.version !== version) continue;
+      const started_at = plusSeconds(change.started_at, -7200);
+      store.changes.set(id, { ...change, started_at, finished_at: plusSeconds(started_at, 180) });
+    }
+  };
+
 /** The execution fails, as by a bug or somebody's hand, and the sweeper lets the next run take over. */
 const dies: Moment = async (world) => {
   const id = theIncident(world);
@@ -137,9 +148,9 @@ export const paths: Record<string, Path> = {
     status: 'resolved',
   },
   'asks-about-a-deploy-that-failed-and-is-approved': {
-    given: [deploys('v3', 6, { status: 'failed' })],
+    given: [longAgo('v2'), deploys('v3', 6, { status: 'failed' })],
     timeline: { '0 s': fires(), '4 min': answers('approved'), '9 min': ends() },
-    calls: [PAGE, 'cd roll-back.1 v3 to v1', RESOLVE],
+    calls: [PAGE, 'cd roll-back.1 v3 to v2', RESOLVE],
     status: 'resolved',
   },
   'asks-and-the-ring-of-the-answer-is-lost': {
@@ -247,7 +258,7 @@ export const paths: Record<string, Path> = {
     given: [
       ({ store, clock }) => {
         const until = plusSeconds(clock.now(), 600);
-        store.locks.set(JSON.stringify(['checkout', 'production']), { key: 'of another', incident: 'another', until });
+        store.locks.set('http://cd.test/rollback', { key: 'of another', incident: 'another', until });
       },
     ],
     timeline: { '0 s': fires(), '9 min': ends() },

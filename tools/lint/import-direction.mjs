@@ -34,7 +34,12 @@ const LAYERS = {
 
 /** Files that may import more than their folder: each is the one place where things are put together. */
 /** @type {Readonly<Record<string, readonly string[]>>} */
-const ASSEMBLIES = { 'aws/deps.ts': ['integrations'], 'demo/main.ts': ['local'] };
+const ASSEMBLIES = {
+  'aws/deps.ts': ['integrations'],
+  'aws/deployers.ts': ['integrations'],
+  'aws/flags.ts': ['integrations'],
+  'demo/main.ts': ['local'],
+};
 
 const DIRECTION = 'schemas ← domain ← integrations, aws, workflows, projectors, web ← functions ← local';
 

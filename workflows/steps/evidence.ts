@@ -42,7 +42,7 @@ export async function evidenceOf(
     cause: readonly SignalView[];
     own: readonly Change[];
   },
-): Promise<Evidence> {
+): Promise<{ evidence: Evidence; neighboursUnreadable: boolean }> {
   const { config, entry, cause, own } = context;
   const { id, service, environment } = incident;
   const at = deps.clock.now();
@@ -51,14 +51,17 @@ export async function evidenceOf(
   const since = plusSeconds(onset.firstBadAt ?? onset.alertStartedAt, -LOOK_BACK_SECONDS);
   const [others, failing, measured] = await Promise.all([
     Promise.all(known.map((each) => changesOf(deps, { environment, dependency: each }, since))),
-    failingOf(deps, incident, config, known),
+    failingOf(deps, incident, config, known).catch((error: unknown) => {
+      deps.log.warn('what else fails could not be read', { incident: id, error: String(error) });
+      return null;
+    }),
     measure(deps, entry, at),
   ]);
   const mine = own.map((change): RelatedChange => ({ change, relation: 'same', distance: 0 }));
   const changes = [...mine, ...others.flat()]
     .filter(({ change }) => (change.finished_at ?? change.started_at) >= since || change.status === 'started')
     .map((related) => ({ ...related, change: { ...related.change, commits: [] } }));
-  return {
+  const evidence: Evidence = {
     incident_id: id,
     service,
     environment,
@@ -67,8 +70,9 @@ export async function evidenceOf(
     changes,
     ...measured,
     alert_versions: versionsOf(cause),
-    failing,
+    failing: failing ?? [],
   };
+  return { evidence, neighboursUnreadable: failing === null };
 }
 
 async function onsetEvidence(

@@ -40,7 +40,12 @@ async function gather(deps: Deps, incident: IncidentRecord, asked: Asked): Promi
   // An older alert that only joined must not date a new problem back to its own start.
   const asking = firing.filter((signal) => signal.asksRollback);
   const cause = asked.by === 'alert' && asking.length > 0 ? asking : firing;
-  const evidence = await evidenceOf(deps, incident, { config, entry: entryOf(config.services, incident), cause, own });
+  const { evidence, neighboursUnreadable } = await evidenceOf(deps, incident, {
+    config,
+    entry: entryOf(config.services, incident),
+    cause,
+    own,
+  });
   const places = new Map<string, Place>([[incident.service, incident]]);
   for (const { change } of evidence.changes) if (!places.has(change.service)) places.set(change.service, change);
   const targets = await Promise.all(
@@ -58,6 +63,7 @@ async function gather(deps: Deps, incident: IncidentRecord, asked: Asked): Promi
     guard,
     incident_paused: incident.automation_paused,
     one_of_many: incident.parent_id !== undefined,
+    neighbours_unreadable: neighboursUnreadable,
     organisation_rollbacks_last_hour: organisation,
     config_version: config.version,
   };

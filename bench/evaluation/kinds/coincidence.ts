@@ -29,7 +29,7 @@ const CAUSES = { host, certificate, badData, batchJob, hotTenant, network, byHan
 
 /** A machine dies. What else ran on it fails in the same minute; after some minutes it takes no traffic any more. */
 function host(stage: Stage): void {
-  const { r, troubleAt, profile, rollouts } = stage;
+  const { r, troubleAt, rollouts } = stage;
   const part = 1 / r.whole(2, 12);
   const until = r.chance(0.6) ? troubleAt + r.between(90, 600) : Infinity;
   const shape = plateau(troubleAt, r.between(0, 20), until);
@@ -38,7 +38,7 @@ function host(stage: Stage): void {
   const few = newest !== undefined && shareAt(newest, troubleAt) < 0.2;
   const ofNewest = few ? Number(r.chance(part)) : part;
   stage.faults.push(
-    ({ t, version }) => (version === newest?.version ? ofNewest : part) * (profile.limit < 0.9 ? 0.95 : 1) * shape(t),
+    ({ t, version }) => 0.95 * (version === newest?.version ? ofNewest : part) * shape(t),
   );
   alsoFailing(stage, 0.55, 1);
 }
@@ -63,7 +63,8 @@ function batchJob(stage: Stage): void {
   const size = severity(r, profile, 0.4);
   const shape = plateau(troubleAt, r.between(20, 120), troubleAt + lasts);
   stage.faults.push(onAll(size, shape));
-  if (r.chance(0.5)) stage.rush = (t) => 1 + r.between(0.3, 0.31) * 3 * shape(t);
+  const more = r.chance(0.5) ? r.between(0.2, 2) : 0;
+  stage.rush = (t) => 1 + more * shape(t);
   if (r.chance(0.35)) {
     const before = troubleAt - r.pick([1800, 3600]);
     stage.faults.push(onAll(Math.min(size, profile.limit * 0.9), plateau(before, 60, before + lasts / 2)));

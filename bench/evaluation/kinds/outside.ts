@@ -1,8 +1,11 @@
 import { flapping, growth, onAll, plateau, severity } from '../world/shapes.ts';
-import { fails, type Stage } from '../world/stage.ts';
+import { fails } from '../world/stage.ts';
 import { dependentsFail, maybeDeploy, nothingCausedIt, type Scene, usualChanges } from './scene.ts';
 
 /** What comes from outside the service: nobody's recorded change has caused it. */
+
+/** How long the alert of another service takes, in seconds. */
+const watch = { min: 60, max: 420 };
 
 /** A dependency fails by itself. Two in ten are not watched, and tell nobody. */
 export const dependencyFailure: Scene = (stage) => {
@@ -10,10 +13,10 @@ export const dependencyFailure: Scene = (stage) => {
   usualChanges(stage);
   maybeDeploy(stage);
   const failing = r.pick(landscape.dependencies);
-  if (r.chance(0.8)) fails(stage, failing, troubleAt + r.between(-60, 30), { min: 60, max: 420 });
+  if (r.chance(0.8)) fails(stage, failing, troubleAt + r.between(-60, 30), watch);
   const others = failing.relation === 'shared' ? 0.5 : 0.1;
   for (const who of landscape.unrelated) {
-    if (r.chance(others)) fails(stage, who, troubleAt + r.between(0, 120), { min: 60, max: 420 });
+    if (r.chance(others)) fails(stage, who, troubleAt + r.between(0, 120), watch);
   }
   stage.faults.push(onAll(severity(r, profile), plateau(troubleAt, r.pick([0, 0, 30, 90, 240]))));
   dependentsFail(stage);
@@ -37,7 +40,7 @@ export const slowLeak: Scene = (stage) => {
   const from = troubleAt - slow;
   const full = from + slow / reached ** (1 / power);
   stage.faults.push(onAll(size, cliff ? plateau(troubleAt, r.between(0, 60)) : growth(from, full, power)));
-  stage.troubleAt = cliff ? troubleAt : troubleAt - slow * 0.3;
+  stage.troubleAt = cliff ? troubleAt : troubleAt - Math.min(1200, slow * 0.3);
   if (r.chance(0.1)) fails(stage, r.pick(stage.landscape.unrelated), troubleAt, { min: 60, max: 600 });
   return nothingCausedIt;
 };
@@ -84,10 +87,6 @@ export const noisyAlert: Scene = (stage) => {
     unrest: few ? profile.unrest : r.between(0.2, 0.4),
     rule: { ...profile.rule, factor: 1, forSeconds: r.pick([0, 0, 60, 120]) },
   };
-  // It has fired before, or it has not; an alert that fires all the time would have been switched off.
+  stage.mayHaveFiredBefore = true;
   return nothingCausedIt;
 };
-
-const watch = { min: 60, max: 420 };
-
-export const isQuiet = ({ faults }: Stage): boolean => faults.length === 0;

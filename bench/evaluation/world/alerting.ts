@@ -26,14 +26,14 @@ export function alarm(r: Random, world: World, telemetry: Telemetry): Alarm | nu
   const pending = new Map<string, number>();
   let first: number | null = null;
   let lookedAt = Infinity;
-  for (let t = WARM_UP + r.between(0, intervalSeconds); t <= Math.min(lookedAt, world.troubleAt + PATIENCE + 120); ) {
+  let t = (world.mayHaveFiredBefore ? world.troubleAt : WARM_UP) + r.between(0, intervalSeconds);
+  for (; t <= Math.min(lookedAt, world.troubleAt + PATIENCE + DELIVERY.max); t += intervalSeconds) {
     evaluate(world, telemetry, series, pending, t);
     if (first === null && firing(world, pending, t).length > 0) {
       if (t < world.troubleAt || t > world.troubleAt + PATIENCE) return null;
       first = t;
       lookedAt = t + r.between(DELIVERY.min, DELIVERY.max);
     }
-    t += intervalSeconds;
   }
   if (first === null) return null;
   const names = firing(world, pending, lookedAt).filter((name) => name !== '');

@@ -25,7 +25,7 @@ const INERTIA = 0.9;
 export function simulate(r: Random, world: World): Telemetry {
   const { profile, rollouts, faults } = world;
   const versions = [world.firstVersion, ...rollouts.map(({ version }) => version)];
-  const byVersion = versions.map(() => counters());
+  const byVersion = new Map(versions.map((version) => [version, counters()])); // a rollback brings one back
   const all = counters();
   const calm = Math.sqrt(1 - INERTIA ** 2);
   let [restless, busy] = [0, 0];
@@ -36,34 +36,38 @@ export function simulate(r: Random, world: World): Telemetry {
     const rush = world.rush(t);
     const perSecond = profile.requestsPerSecond * daily(world, t) * Math.exp(busy) * rush;
     let left = r.poisson(perSecond * SCRAPE);
-    let share = 1;
+    for (const each of [all, ...byVersion.values()]) carry(each, tick);
     // The newest version takes its share first; what it leaves is for those before it.
-    for (let index = versions.length - 1; index >= 0; index -= 1) {
+    for (let index = versions.length - 1; index >= 0 && left > 0; index -= 1) {
       const version = versions[index] ?? world.firstVersion;
       const rollout = rollouts[index - 1];
-      const wanted = rollout === undefined ? 1 : shareAt(rollout, t);
-      const requests = wanted === 1 ? left : r.binomial(left, wanted);
-      let healthy = 1 - Math.min(1, profile.base * Math.exp(restless));
-      if (requests > 0) for (const fault of faults) healthy *= 1 - fault({ t, version, rush });
-      const errors = r.binomial(requests, Math.min(1, Math.max(0, 1 - healthy)));
-      add(byVersion[index], tick, requests, errors);
+      const share = rollout === undefined ? 1 : shareAt(rollout, t);
+      const requests = share === 1 ? left : r.binomial(left, share);
+      if (requests === 0) continue;
       left -= requests;
-      share -= wanted * share;
+      let healthy = 1 - Math.min(1, profile.base * Math.exp(restless));
+      for (const fault of faults) healthy *= 1 - fault({ t, version, rush });
+      const errors = r.binomial(requests, Math.min(1, Math.max(0, 1 - healthy)));
+      for (const each of [all, byVersion.get(version)]) count(each, tick, requests, errors);
     }
-    all.requests[tick] = byVersion.reduce((sum, { requests }) => sum + (requests[tick] ?? 0), 0);
-    all.errors[tick] = byVersion.reduce((sum, { errors }) => sum + (errors[tick] ?? 0), 0);
   }
   return {
     all,
-    versions: new Map(versions.map((version, index) => [version, byVersion[index] ?? counters()])),
+    versions: byVersion,
     scraped: scrapes(r),
   };
 }
 
-function add(to: Counters | undefined, tick: number, requests: number, errors: number): void {
+/** A counter keeps what it has counted. */
+function carry({ requests, errors }: Counters, tick: number): void {
+  requests[tick] = requests[tick - 1] ?? 0;
+  errors[tick] = errors[tick - 1] ?? 0;
+}
+
+function count(to: Counters | undefined, tick: number, requests: number, errors: number): void {
   if (to === undefined) return;
-  to.requests[tick] = (to.requests[tick - 1] ?? 0) + requests;
-  to.errors[tick] = (to.errors[tick - 1] ?? 0) + errors;
+  to.requests[tick] = (to.requests[tick] ?? 0) + requests;
+  to.errors[tick] = (to.errors[tick] ?? 0) + errors;
 }
 
 function daily({ epoch, profile: { daily: day } }: World, t: number): number {

@@ -18,6 +18,7 @@ export type Stage = {
   changes: Happened[];
   ill: Ill[];
   rush: (t: number) => number;
+  mayHaveFiredBefore: boolean;
 };
 
 /** A fixed day, so that the same seed gives the same times. */
@@ -39,6 +40,7 @@ export function stage(r: Random): Stage {
     changes: [],
     ill: [],
     rush: () => 1,
+    mayHaveFiredBefore: false,
   };
   addHistory(made);
   return made;

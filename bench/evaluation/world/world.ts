@@ -23,8 +23,10 @@ export type World = {
   /** Everything that altered production, the service's own deploys included. */
   changes: readonly Happened[];
   ill: readonly Ill[];
-  /** When the trouble began. An alert before it makes it another story. */
+  /** When the trouble began. */
   troubleAt: number;
+  /** Whether the same alert may have fired and ended before. Where it may not, one that did makes another story. */
+  mayHaveFiredBefore: boolean;
 };
 
 /** The share of a version's requests, 0 to 1, that fail for one reason. `rush`: traffic in times of the usual. */

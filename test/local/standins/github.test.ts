@@ -203,7 +203,7 @@ describe('refusals', () => {
     expect([answer.status, answer.body.message]).toEqual([401, message]);
   });
 
-  test.each(['/octo-org/checkout-api/pulls', `${REPOSITORY}/1`, `${REPOSITORY}/x`, `${REPOSITORY}/1/comments`])(
+  test.each(['/octo-org/checkout-api/releases', `${REPOSITORY}/1`, `${REPOSITORY}/x`, `${REPOSITORY}/1/comments`])(
     '%s is a 404',
     async (path) => {
       const answer = await call<Failure>(await start(), 'GET', path);

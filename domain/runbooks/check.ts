@@ -1,0 +1,108 @@
+import type { Runbook } from '../../schemas/runbook.ts';
+import type { SingleStep } from '../../schemas/runbook/steps.ts';
+import { expressionProblems } from './check-expressions.ts';
+import { factsOf } from './kinds.ts';
+import { inOrder, type Problem, problem } from './problem.ts';
+import { hasSecret, hasSecretParameter, isSecretHeader } from './secrets.ts';
+import { type Placed, placedSteps, textsIn } from './walk.ts';
+
+/**
+ * Why a runbook cannot be used, although it is written as runbooks are. Empty: it can be. What concerns several of them,
+ * or the catalogue, is for `lint` to say.
+ */
+export function checkRunbook(runbook: Runbook): Problem[] {
+  const steps = placedSteps(runbook);
+  return inOrder([
+    ...twice(runbook, steps),
+    ...steps.flatMap((placed) => [
+      ...safety(runbook, placed),
+      ...secrets(runbook, placed),
+      ...(placed.onFailure && placed.step.onFailure !== undefined
+        ? [problem(runbook, `${placed.path}.onFailure`, 'what is done about a failure has no "onFailure" of its own')]
+        : []),
+    ]),
+    ...undo(runbook, steps),
+    ...expressionProblems(runbook),
+  ]);
+}
+
+function twice(runbook: Runbook, steps: readonly Placed[]): Problem[] {
+  const groups = new Map(steps.flatMap(({ group }) => (group === null ? [] : [[group.path, group.step.id] as const])));
+  const ids = [...groups, ...steps.map(({ step, path }) => [path, step.id] as const)];
+  const first = new Map<string, string>();
+  return ids.flatMap(([path, id]) => {
+    const earlier = first.get(id);
+    first.set(id, earlier ?? path);
+    return earlier === undefined ? [] : [problem(runbook, `${path}.id`, `another step is called "${id}", too`)];
+  });
+}
+
+/** What changes production has a time-out, and a way back or the word that there is none. */
+function safety(runbook: Runbook, { step, path }: Placed): Problem[] {
+  const { mutating, timeoutSeconds } = factsOf(step);
+  const wrong = (key: string, message: string, suggestion: string): Problem =>
+    problem(runbook, `${path}.${key}`, `step "${step.id}": ${message}`, suggestion);
+  const problems: Problem[] = [];
+  if (step.timeout === undefined && timeoutSeconds === null)
+    problems.push(wrong('uses', `${step.uses} needs a time-out`, 'add "timeout: 10m"'));
+  problems.push(...wayBack(step, mutating, wrong));
+  if (step.uses === 'scale' && typeof step.with.to === 'number' && step.with.to > step.with.ceiling)
+    problems.push(wrong('with.to', `${step.with.to} is above its ceiling of ${step.with.ceiling}`, 'raise the ceiling, or ask for fewer'));
+  if (!mutating && 'blastRadius' in step && step.blastRadius !== undefined)
+    problems.push(wrong('blastRadius', 'changes nothing, so there is nothing to cap', 'leave "blastRadius" away'));
+  return problems;
+}
+
+function wayBack(
+  step: SingleStep,
+  mutating: boolean,
+  wrong: (key: string, message: string, suggestion: string) => Problem,
+): Problem[] {
+  const inverse = 'inverse' in step ? step.inverse : undefined;
+  const irreversible = 'irreversible' in step && step.irreversible === true;
+  const way = factsOf(step).wayBack;
+  if (!mutating && (inverse !== undefined || irreversible))
+    return [wrong(irreversible ? 'irreversible' : 'inverse', 'changes nothing, so there is nothing to take back', 'leave it away')];
+  if (inverse !== undefined && irreversible)
+    return [wrong('inverse', 'has an inverse and is irreversible', 'one of them is meant')];
+  if (inverse !== undefined && way === 'none')
+    return [wrong('inverse', `${step.uses} cannot be taken back`, 'leave "inverse" away')];
+  if (inverse !== undefined && !factsOf(inverse).mutating)
+    return [wrong('inverse', 'its inverse changes nothing', 'use the method that takes it back')];
+  if (mutating && way === 'as written' && inverse === undefined && !irreversible)
+    return [wrong('uses', 'changes something and does not say how to take it back', 'add "inverse: …", or "irreversible: true"')];
+  return [];
+}
+
+function secrets(runbook: Runbook, { step, path }: Placed): Problem[] {
+  const calls = [
+    { call: step.with, path: `${path}.with` },
+    ...('inverse' in step && step.inverse !== undefined ? [{ call: step.inverse.with, path: `${path}.inverse.with` }] : []),
+  ];
+  const suggestion = 'name it under "auth", such as { bearer: OPS_TOKEN }';
+  return calls.flatMap(({ call, path: place }) => {
+    const headers = 'headers' in call ? Object.keys(call.headers) : [];
+    return [
+      ...headers
+        .filter(isSecretHeader)
+        .map((name) => problem(runbook, `${place}.headers.${name}`, `header ${name} would hold a secret by value`, suggestion)),
+      ...textsIn(call)
+        .filter(({ path: inner, text }) => hasSecret(text) || (inner === 'url' && hasSecretParameter(text)))
+        .map(({ path: inner }) => problem(runbook, `${place}.${inner}`, 'a secret by value', suggestion)),
+    ];
+  });
+}
+
+function undo(runbook: Runbook, steps: readonly Placed[]): Problem[] {
+  if (runbook.undo === 'reverse') return [];
+  const paths = [
+    ...(runbook.onFailure.then === 'undo' ? ['onFailure'] : []),
+    ...steps.flatMap(({ step, path, group }) => [
+      ...(step.onFailure === 'undo' ? [`${path}.onFailure`] : []),
+      ...(group?.step.onFailure === 'undo' ? [`${group.path}.onFailure`] : []),
+    ]),
+  ];
+  return [...new Set(paths)].map((path) =>
+    problem(runbook, path, '"undo" on failure, and the runbook takes nothing back', 'add "undo: reverse"'),
+  );
+}

@@ -1,0 +1,198 @@
+import type { Config, ServiceEntry } from '../../schemas/config.ts';
+import type { Runbook, RunbookSet } from '../../schemas/runbook.ts';
+import { serviceEntry } from '../catalogue.ts';
+import { checkRunbook } from './check.ts';
+import { compile, isConstant } from './cel.ts';
+import { factsOf } from './kinds.ts';
+import { didYouMean } from './nearest.ts';
+import { inOrder, type Problem, problem } from './problem.ts';
+import { covered, meets, waysOf } from './reach.ts';
+import { byPriority } from './select.ts';
+import { declarationsOf, placedSteps } from './walk.ts';
+
+/**
+ * What is wrong with a set of runbooks: each by itself, and beside each other.
+ *
+ * @param services the catalogue. Absent: names of services and environments are not looked at
+ */
+export function lint(set: Pick<RunbookSet, 'runbooks'>, services?: Config['services']): Problem[] {
+  const ordered = byPriority(set.runbooks);
+  return inOrder([
+    ...ordered.flatMap(checkRunbook),
+    ...sameNames(ordered),
+    ...ordered.flatMap((runbook) => [...neverTrue(runbook), ...neverStarted(runbook)]),
+    ...unreachable(ordered),
+    ...conflicts(ordered),
+    ...(services === undefined ? [] : ordered.flatMap((runbook) => unknownPlaces(runbook, services))),
+  ]);
+}
+
+/** Two runbooks of one name: which one an incident began with could not be told. */
+export function sameNames(runbooks: readonly Runbook[]): Problem[] {
+  const first = new Map<string, Runbook>();
+  const problems: Problem[] = [];
+  for (const runbook of runbooks.toSorted((a, b) => (a.file < b.file ? -1 : 1))) {
+    const earlier = first.get(runbook.name);
+    first.set(runbook.name, earlier ?? runbook);
+    if (earlier === undefined) continue;
+    problems.push(problem(runbook, 'name', `${earlier.file} is called "${runbook.name}", too`, 'give it another name'));
+  }
+  return problems;
+}
+
+/** Conditions that are the same for every alert. */
+function neverTrue(runbook: Runbook): Problem[] {
+  const declared = declarationsOf(runbook);
+  const conditions = [
+    ...(runbook.when === undefined ? [] : [{ path: 'when', text: runbook.when, what: 'the runbook' }]),
+    ...runbook.steps.flatMap((step, index) =>
+      step.when === undefined ? [] : [{ path: `steps.${index}.when`, text: step.when, what: `step "${step.id}"` }],
+    ),
+    ...placedSteps(runbook)
+      .filter(({ group, onFailure }) => group !== null || onFailure)
+      .flatMap(({ step, path }) =>
+        step.when === undefined ? [] : [{ path: `${path}.when`, text: step.when, what: `step "${step.id}"` }],
+      ),
+  ];
+  return conditions.flatMap(({ path, text, what }) => {
+    const value = constant(text, declared);
+    if (value === undefined) return [];
+    if (value) return [problem(runbook, path, `"when" is always true`, 'leave it away', 'warning')];
+    return [problem(runbook, path, `"when" is never true: ${what} is never done`, 'delete it, or say when')];
+  });
+}
+
+function constant(text: string, declared: Parameters<typeof compile>[1]): boolean | undefined {
+  const read = compile(text, declared);
+  if (!read.ok || !isConstant(read.compiled.findings)) return undefined;
+  const asked = read.compiled.ask(NOTHING);
+  return asked.ok && typeof asked.value === 'boolean' ? asked.value : undefined;
+}
+
+/** What reads no variables does not look at these. */
+const NOTHING: Parameters<Extract<ReturnType<typeof compile>, { ok: true }>['compiled']['ask']>[0] = {
+  incident: {
+    id: '',
+    service: '',
+    environment: '',
+    severity: 'info',
+    title: '',
+    status: 'open',
+    firing: 0,
+    opened_at: '2000-01-01T00:00:00.000Z' as never,
+  },
+  labels: new Map(),
+  annotations: new Map(),
+  inputs: {},
+  service: { team: '', tier: 4 },
+  steps: {},
+  suspect: null,
+  decision: null,
+};
+
+/** Alerts bring no inputs. */
+const neverStarted = (runbook: Runbook): Problem[] =>
+  Object.entries(runbook.inputs)
+    .filter(([, input]) => input.required)
+    .map(([name]) =>
+      problem(
+        runbook,
+        `inputs.${name}`,
+        `input "${name}" is required, so no alert can start this runbook, only a person`,
+        'give it a default, unless that is meant',
+        'warning',
+      ),
+    );
+
+/** Runbooks that answer no alert: their matchers contradict each other, or those before them take everything. */
+function unreachable(ordered: readonly Runbook[]): Problem[] {
+  return ordered.flatMap((runbook, index): Problem[] => {
+    const all = waysOf(runbook);
+    const possible = all.filter((way) => meets(way) !== 'no');
+    if (possible.length === 0)
+      return [problem(runbook, 'match', 'unreachable: no alert can meet all of its matchers', impossible(runbook))];
+    const dead = all.flatMap((way, at) =>
+      possible.includes(way)
+        ? []
+        : [problem(runbook, `match.any.${at}`, 'no alert can meet all of these matchers', 'the others still count', 'warning')],
+    );
+    // One that asks more than its matchers leaves what it does not want to the next.
+    const earlier = ordered.slice(0, index).filter(({ when }) => when === undefined);
+    const alone = earlier.find((other) => covered(possible, waysOf(other)));
+    if (alone !== undefined) return [...dead, shadowed(runbook, [alone])];
+    return covered(possible, earlier.flatMap(waysOf)) ? [...dead, shadowed(runbook, earlier)] : dead;
+  });
+}
+
+function impossible({ match }: Runbook): string {
+  const severity = match.any.flat().find(({ name, isRegex, isEqual }) => name === 'severity' && !isRegex && isEqual);
+  return severity === undefined
+    ? 'look for matchers of one label that contradict each other'
+    : 'severity is critical, warning or info here, whatever an alert calls it';
+}
+
+function shadowed(runbook: Runbook, by: readonly Runbook[]): Problem {
+  const names = by.map(({ name }) => name).join(', ');
+  const message =
+    by.length === 1
+      ? `shadowed: every alert for it goes to ${names}, which comes first`
+      : `shadowed: every alert for it goes to one of those that come first (${names})`;
+  return problem(runbook, 'match', message, 'raise its "priority", or say more exactly which alerts are for the other');
+}
+
+/** Runbooks that would do different things about the same alert, where only the names of their files tell which is taken. */
+function conflicts(ordered: readonly Runbook[]): Problem[] {
+  return ordered.flatMap((runbook, index) =>
+    ordered
+      .slice(0, index)
+      .filter((other) => other.priority === runbook.priority && acts(other) !== acts(runbook))
+      .filter((other) => waysOf(runbook).some((way) => waysOf(other).some((theirs) => meets([...way, ...theirs]) === 'yes')))
+      .map((other) =>
+        problem(
+          runbook,
+          'match',
+          `conflicts with ${other.name}: some alerts match both, which do different things with the same priority`,
+          'give one of them a higher "priority"',
+        ),
+      ),
+  );
+}
+
+/** What it changes, as a text that is equal for equal acts. */
+const acts = (runbook: Runbook): string =>
+  JSON.stringify(
+    placedSteps(runbook)
+      .filter(({ step }) => factsOf(step).mutating)
+      .map(({ step }) => [step.uses, step.with]),
+  );
+
+function unknownPlaces(runbook: Runbook, services: Config['services']): Problem[] {
+  const entries = Object.values(services);
+  const environments = new Set(entries.flatMap((entry) => Object.keys(entry.environments)));
+  const entryOf = (name: string): ServiceEntry | undefined => serviceEntry(services, name);
+  return [
+    ...named(runbook, 'services', 'service').flatMap(({ name, path }) =>
+      entryOf(name) === undefined
+        ? [problem(runbook, path, `the catalogue has no service "${name}"`, didYouMean(name, Object.keys(services)))]
+        : [],
+    ),
+    // A service that lists no environments has every one.
+    ...named(runbook, 'environments', 'environment').flatMap(({ name, path }) =>
+      environments.has(name) || entries.some((entry) => Object.keys(entry.environments).length === 0)
+        ? []
+        : [problem(runbook, path, `no service has an environment "${name}"`, didYouMean(name, environments))],
+    ),
+  ];
+}
+
+/** The names that a runbook asks for, by its own key or by a matcher. */
+function named(runbook: Runbook, key: 'services' | 'environments', label: string): { name: string; path: string }[] {
+  const listed: readonly string[] = runbook[key] ?? [];
+  return [
+    ...listed.map((name, index) => ({ name, path: `${key}.${index}` })),
+    ...runbook.match.any
+      .flat()
+      .filter(({ name, isRegex, isEqual }) => name === label && !isRegex && isEqual)
+      .map(({ value }) => ({ name: value, path: 'match' })),
+  ];
+}

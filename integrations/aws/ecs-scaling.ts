@@ -1,0 +1,39 @@
+import type { ECSClient, UpdateServiceCommandInput } from '@aws-sdk/client-ecs';
+import type { ActAnswer, Scaling } from '../../domain/targets.ts';
+import { type Ask, attempt, refuse } from './attempt.ts';
+import { describeService } from './ecs-service.ts';
+
+/**
+ * By the desired count. Whether Application Auto Scaling owns that count can't be seen here: where it does, it sets the
+ * count again as soon as its policy says so.
+ */
+export function ecsScaling(
+  client: ECSClient,
+  at: { cluster: string; service: string },
+  update: (ask: Ask, change: Omit<UpdateServiceCommandInput, 'service'>) => Promise<ActAnswer>,
+): Scaling {
+  const look = async (ask: Ask) => {
+    const { service } = await describeService(client, at, ask);
+    if (service.schedulingStrategy === 'DAEMON') refuse(`${at.service} runs once on each instance; it can't be scaled`);
+    const { desiredCount = 0, runningCount = 0, pendingCount = 0 } = service;
+    return { desiredCount, steady: runningCount === desiredCount && pendingCount === 0 };
+  };
+  return {
+    async count() {
+      const seen = await attempt('ECS', look);
+      if (!('kind' in seen)) return { kind: 'count', count: seen.desiredCount };
+      return seen.kind === 'busy' ? { kind: 'later', detail: seen.detail, afterSeconds: null } : seen;
+    },
+    set: ({ from, to }) =>
+      attempt('ECS', async (ask): Promise<ActAnswer> => {
+        const { desiredCount, steady } = await look(ask);
+        // The same call is the look: there is no deployment whose id could be followed.
+        if (desiredCount === to) return steady ? { kind: 'succeeded', id: null } : UNDER_WAY;
+        if (desiredCount !== from) return { kind: 'superseded', current: String(desiredCount) };
+        await update(ask, { desiredCount: to });
+        return UNDER_WAY;
+      }),
+  };
+}
+
+const UNDER_WAY = { kind: 'in_progress', id: null, handle: null } as const;

@@ -1,0 +1,50 @@
+import { type Deployment, DescribeServicesCommand, type ECSClient, type Service } from '@aws-sdk/client-ecs';
+import type { ActAnswer } from '../../domain/targets.ts';
+import { type Ask, refuse } from './attempt.ts';
+
+/** A service as it is, with the deployment that it is on its way to, or has arrived at. */
+export type Live = { service: Service; primary: Deployment };
+
+/** Refuses what this adapter must not touch. */
+export async function describeService(
+  client: ECSClient,
+  at: { cluster: string; service: string },
+  ask: Ask,
+): Promise<Live> {
+  const command = new DescribeServicesCommand({ cluster: at.cluster, services: [at.service] });
+  const { services, failures } = await ask((options) => client.send(command, options));
+  const service = services?.[0];
+  if (service === undefined || service.status === 'INACTIVE')
+    refuse(`there is no service ${at.service} in ${at.cluster}: ${failures?.[0]?.reason ?? 'INACTIVE'}`);
+  const controller = service.deploymentController?.type ?? 'ECS';
+  if (controller === 'CODE_DEPLOY')
+    refuse(`${at.service} is deployed by CodeDeploy; give its deployer kind: codedeploy`);
+  if (controller !== 'ECS') refuse(`${at.service} is deployed by an external controller, which Firebreak can't direct`);
+  const strategy = service.deploymentConfiguration?.strategy ?? 'ROLLING';
+  if (strategy !== 'ROLLING')
+    refuse(`${at.service} is deployed by the strategy ${strategy}; only ROLLING is supported`);
+  const primary = service.deployments?.find(({ status }) => status === 'PRIMARY');
+  return primary === undefined ? refuse(`${at.service} has no deployment`) : { service, primary };
+}
+
+/** How the rollout of a deployment is getting on. Without a circuit breaker or alarms ECS never says that one failed. */
+export function progressOf({ service }: Live, deployment: Deployment): ActAnswer {
+  const id = deployment.id ?? null;
+  switch (deployment.rolloutState) {
+    case 'COMPLETED':
+      return { kind: 'succeeded', id };
+    case 'FAILED':
+      return { kind: 'failed', detail: `the rollout ${id ?? ''} failed: ${reasonOf(deployment)}` };
+    case 'IN_PROGRESS':
+      return { kind: 'in_progress', id, handle: id };
+    default: {
+      // Services behind a Classic Load Balancer have no rollout state.
+      const { desiredCount, runningCount, pendingCount } = deployment;
+      const steady = service.deployments?.length === 1 && runningCount === desiredCount && pendingCount === 0;
+      return steady ? { kind: 'succeeded', id } : { kind: 'in_progress', id, handle: id };
+    }
+  }
+}
+
+export const reasonOf = ({ rolloutStateReason, failedTasks }: Deployment): string =>
+  [rolloutStateReason ?? 'ECS gives no reason', ...(failedTasks ? [`${failedTasks} tasks failed`] : [])].join('; ');

@@ -1,0 +1,107 @@
+import { ECSClient, UpdateServiceCommand, type UpdateServiceCommandInput } from '@aws-sdk/client-ecs';
+import type { ActAnswer, Deployer, Held } from '../../domain/targets.ts';
+import type { EcsDeployer } from '../../schemas/deployers.ts';
+import { accountOf, type AwsAccess, keptBy } from './access.ts';
+import { type Ask, attempt } from './attempt.ts';
+import { ecsScaling } from './ecs-scaling.ts';
+import { describeService, type Live, progressOf, reasonOf } from './ecs-service.ts';
+import { describeRevision, findRevision, whichRevision } from './ecs-task-definitions.ts';
+import type { Names } from './naming.ts';
+
+const clientAt = keptBy((settings) => new ECSClient(settings));
+
+/**
+ * A service of ECS with rolling updates. It is told the task definition that it is to run, so a repeat changes nothing:
+ * an update with the definition that is set already begins no deployment.
+ *
+ * @param options.service where the configuration names none
+ */
+export function ecsDeployer(config: EcsDeployer, options: { access: AwsAccess; service: string }): Deployer {
+  const { access } = options;
+  const client = clientAt(access);
+  const at = { cluster: config.cluster, service: config.service ?? options.service };
+  const update = async (ask: Ask, change: Omit<UpdateServiceCommandInput, 'service'>): Promise<ActAnswer> => {
+    const command = new UpdateServiceCommand({ ...at, ...change });
+    const { service } = await ask((more) => client.send(command, more));
+    const id = service?.deployments?.find(({ status }) => status === 'PRIMARY')?.id ?? null;
+    return { kind: 'in_progress', id, handle: id };
+  };
+  /** What it runs, or is on its way to. */
+  const look = async (ask: Ask, names: Names) => {
+    const live = await describeService(client, at, ask);
+    const running = await describeRevision(client, live.primary.taskDefinition ?? '', config.container, ask);
+    return { live, running, runs: whichRevision(running, names) };
+  };
+  return {
+    target: `ECS ${at.cluster}/${at.service}`,
+    resource: `ecs ${JSON.stringify([accountOf(access, at.cluster), access.region, nameOf(at.cluster), nameOf(at.service)])}`,
+    effectClass: 'convergent',
+    rollBack: (request) =>
+      attempt('ECS', async (ask) => {
+        const { live, running, runs } = await look(ask, request);
+        if (runs === 'to') return progressOf(live, live.primary);
+        if (runs === undefined) return { kind: 'superseded', current: running.label };
+        const failed = await failedBefore(live, request, ask);
+        if (failed) return failed;
+        const to = await findRevision(client, running, request, config.container, ask);
+        return update(ask, { taskDefinition: to.arn });
+      }),
+    status: (handle) => attempt('ECS', (ask) => follow(handle, ask)),
+    held: async (request) => {
+      const seen = await attempt('ECS', async (ask) => look(ask, request));
+      return 'kind' in seen ? { kind: 'unknown', detail: seen.detail } : heldBy(seen, at.service);
+    },
+    scaling: ecsScaling(client, at, update),
+    /** While instances are being replaced already, that is the restart. */
+    restart: () =>
+      attempt('ECS', async (ask) => {
+        const live = await describeService(client, at, ask);
+        const now = progressOf(live, live.primary);
+        return now.kind === 'in_progress' ? now : update(ask, { forceNewDeployment: true });
+      }),
+    restartStatus: (handle) => attempt('ECS', (ask) => follow(handle, ask)),
+  };
+
+  /** @param handle the id of a deployment; ECS forgets those that were replaced and have drained */
+  async function follow(handle: string, ask: Ask): Promise<ActAnswer> {
+    const live = await describeService(client, at, ask);
+    const deployment = live.service.deployments?.find(({ id }) => id === handle);
+    if (deployment?.status === 'PRIMARY' || deployment?.rolloutState === 'FAILED') return progressOf(live, deployment);
+    const { label } = await describeRevision(client, live.primary.taskDefinition ?? '', config.container, ask);
+    const { rolloutStateReason = '' } = live.primary;
+    return /circuit breaker: rolling back/i.test(rolloutStateReason)
+      ? {
+          kind: 'failed',
+          detail: `the rollout ${handle} failed, and ECS has gone back to ${label}: ${rolloutStateReason}`,
+        }
+      : { kind: 'superseded', current: label };
+  }
+
+  /**
+   * Where a circuit breaker has already taken the good version back out, as it does with one that does not start, a
+   * second try would go round in circles.
+   */
+  async function failedBefore({ service }: Live, names: Names, ask: Ask): Promise<ActAnswer | undefined> {
+    for (const deployment of service.deployments ?? []) {
+      if (deployment.rolloutState !== 'FAILED' || deployment.status === 'PRIMARY') continue;
+      const tried = await describeRevision(client, deployment.taskDefinition ?? '', config.container, ask);
+      if (whichRevision(tried, names) === 'to')
+        return { kind: 'failed', detail: `the rollout of ${names.to} failed: ${reasonOf(deployment)}` };
+    }
+    return undefined;
+  }
+}
+
+function heldBy(
+  { running, runs, live }: { running: { label: string }; runs: string | undefined; live: Live },
+  service: string,
+): Held {
+  if (runs !== 'to') return { kind: 'drifted', detail: `${service} runs ${running.label}, or is on its way there` };
+  const { rolloutState } = live.primary;
+  return rolloutState === 'FAILED'
+    ? { kind: 'drifted', detail: `a rollout of ${running.label} failed: ${reasonOf(live.primary)}` }
+    : { kind: 'holds' };
+}
+
+/** Without the rest of an ARN. */
+const nameOf = (text: string): string => text.split('/').at(-1) ?? text;

@@ -1,0 +1,67 @@
+import { isSynced, live, time } from './argo-cd-controller.ts';
+import type { State } from './argo-cd-applications.ts';
+
+/**
+ * An application as the API shows it.
+ *
+ * @see https://github.com/argoproj/argo-cd/blob/master/pkg/apis/application/v1alpha1/types.go
+ */
+export function applicationJson(state: State, now: number): object {
+  const { operation, spec, known } = state;
+  const { source, destination } = spec;
+  return {
+    metadata: metadataJson(state),
+    spec,
+    status: {
+      sync: {
+        status: isSynced(state) ? 'Synced' : 'OutOfSync',
+        comparedTo: { source, destination },
+        revision: known,
+      },
+      health: state.health ?? { status: now < state.healthyAt ? 'Progressing' : 'Healthy' },
+      history: state.history,
+      reconciledAt: time(state.comparedAt),
+      ...operationStateJson(state),
+      sourceType: 'Kustomize',
+      summary: imagesJson(state),
+    },
+    ...(operation && { operation: { sync: operation.sync, initiatedBy: operation.initiatedBy } }),
+  };
+}
+
+const metadataJson = ({ name, namespace, version, labels, annotations, owners }: State): object => ({
+  name,
+  namespace,
+  resourceVersion: String(version),
+  ...(Object.keys(labels).length > 0 && { labels }),
+  ...(Object.keys(annotations).length > 0 && { annotations }),
+  ...(owners.length > 0 && {
+    ownerReferences: owners.map((owner) => ({ apiVersion: 'argoproj.io/v1alpha1', ...owner, controller: true })),
+  }),
+});
+
+/** While an operation is under way its state is that of a Running one. */
+function operationStateJson({ operation, operationState, spec }: State): object {
+  if (operation === null) return operationState === null ? {} : { operationState };
+  const { sync, initiatedBy, startedAt } = operation;
+  return {
+    operationState: {
+      operation: { sync, initiatedBy },
+      phase: 'Running',
+      message: 'waiting for healthy state of apps/Deployment',
+      startedAt: time(startedAt),
+      syncResult: { revision: sync.revision, source: sync.source ?? spec.source, resources: [] },
+    },
+  };
+}
+
+function imagesJson(state: State): object {
+  const images = state.images[live(state)?.revision ?? ''] ?? [];
+  return images.length === 0 ? {} : { images };
+}
+
+/** As the gateway answers for the codes of gRPC. */
+const STATUS_OF = { 3: 400, 5: 404, 7: 403, 9: 400, 16: 401 } as const;
+
+export const errorJson = (code: keyof typeof STATUS_OF, message: string): Response =>
+  Response.json({ error: message, code, message }, { status: STATUS_OF[code] });

@@ -1,0 +1,143 @@
+import type { DatabaseSync } from 'node:sqlite';
+
+export const serviceTables = `
+  create table if not exists aws_services (
+    cluster text not null,
+    name text not null,
+    controller text not null,
+    strategy text not null,
+    scheduling text not null,
+    breaker text not null,
+    desired integer not null,
+    running integer not null,
+    counted_at integer not null,
+    primary key (cluster, name)
+  );
+  create table if not exists aws_rollouts (
+    id integer primary key autoincrement,
+    cluster text not null,
+    service text not null,
+    family text not null,
+    revision integer not null,
+    state text not null,
+    reason text not null,
+    created_at integer not null,
+    ends_at integer,
+    failing integer not null default 0,
+    drained integer not null default 0
+  );
+`;
+
+export type EcsService = {
+  cluster: string;
+  name: string;
+  controller: 'ECS' | 'CODE_DEPLOY' | 'EXTERNAL';
+  strategy: 'ROLLING' | 'BLUE_GREEN';
+  scheduling: 'REPLICA' | 'DAEMON';
+  /** The deployment circuit breaker. `on`: a rollout that fails stays as it is. */
+  breaker: 'off' | 'on' | 'rollback';
+  desired: number;
+  /** Of instances, until `counted_at`; from then on as many as are desired. */
+  running: number;
+  counted_at: number;
+};
+
+/** What the API calls a deployment of a service. Times are milliseconds since the Unix epoch. */
+export type Rollout = {
+  id: number;
+  cluster: string;
+  service: string;
+  family: string;
+  revision: number;
+  state: 'IN_PROGRESS' | 'COMPLETED' | 'FAILED';
+  reason: string;
+  created_at: number;
+  /** Null: never, as a rollout that fails where no circuit breaker looks, or one that another has replaced. */
+  ends_at: number | null;
+  failing: 0 | 1;
+};
+
+export type Services = {
+  all(): EcsService[];
+  find(cluster: string, name: string): EcsService | undefined;
+  inCluster(cluster: string): boolean;
+  put(service: EcsService): void;
+  /** What is not drained yet; the newest is the primary one. */
+  rollouts(service: EcsService): Rollout[];
+  begin(
+    service: EcsService,
+    to: { family: string; revision: number },
+    at: { now: number; takes: number },
+    reason?: string,
+  ): Rollout;
+  /** Tasks of the rollout under way do not start. */
+  fail(service: EcsService): void;
+  /** Ends what has ended by now: nothing runs on a timer. To be called before anything else. */
+  settle(now: number, takes: number): void;
+};
+
+export const rolloutId = ({ id }: { id: number }): string => `ecs-svc/${String(id).padStart(19, '1')}`;
+
+export function openServices(db: DatabaseSync): Services {
+  const all = db.prepare('select * from aws_services order by cluster, name');
+  const find = db.prepare('select * from aws_services where cluster = ? and name = ?');
+  const inCluster = db.prepare('select 1 from aws_services where cluster = ?');
+  const put = db.prepare(`
+    insert or replace into aws_services
+      (cluster, name, controller, strategy, scheduling, breaker, desired, running, counted_at)
+    values (:cluster, :name, :controller, :strategy, :scheduling, :breaker, :desired, :running, :counted_at)`);
+  const rollouts = db.prepare(`
+    select * from aws_rollouts where cluster = ? and service = ? and drained = 0 order by id desc`);
+  const replaced = db.prepare('update aws_rollouts set ends_at = null where cluster = ? and service = ?');
+  const begin = db.prepare(`
+    insert into aws_rollouts (cluster, service, family, revision, state, reason, created_at, ends_at)
+    values (:cluster, :service, :family, :revision, 'IN_PROGRESS', :reason, :created_at, :ends_at) returning *`);
+  const fail = db.prepare(`
+    update aws_rollouts set failing = 1 where id = (select max(id) from aws_rollouts where cluster = ? and service = ?)`);
+  const due = db.prepare(`
+    select * from aws_rollouts where state = 'IN_PROGRESS' and ends_at <= ? order by ends_at, id limit 1`);
+  const end = db.prepare('update aws_rollouts set state = ?, reason = ?, ends_at = null where id = ?');
+  const drain = db.prepare('update aws_rollouts set drained = 1 where cluster = ? and service = ? and id < ?');
+  const lastGood = db.prepare(`
+    select * from aws_rollouts where cluster = ? and service = ? and state = 'COMPLETED' order by id desc limit 1`);
+
+  const services: Services = {
+    all: () => all.all() as EcsService[],
+    find: (cluster, name) => find.get(cluster, name) as EcsService | undefined,
+    inCluster: (cluster) => inCluster.get(cluster) !== undefined,
+    put: (service) => void put.run(service),
+    rollouts: ({ cluster, name }) => rollouts.all(cluster, name) as Rollout[],
+    begin({ cluster, name }, { family, revision }, { now, takes }, reason) {
+      replaced.run(cluster, name);
+      const made = { cluster, service: name, family, revision, created_at: now, ends_at: now + takes };
+      return begin.get({ ...made, reason: reason ?? 'ECS deployment in progress.' }) as Rollout;
+    },
+    fail: ({ cluster, name }) => void fail.run(cluster, name),
+    settle(now, takes) {
+      for (let rollout = due.get(now) as Rollout | undefined; rollout; rollout = due.get(now) as Rollout | undefined) {
+        const service = find.get(rollout.cluster, rollout.service) as EcsService;
+        if (rollout.failing === 0) complete(rollout);
+        else failed(rollout, service, { now, takes });
+      }
+    },
+  };
+
+  const complete = (rollout: Rollout): void => {
+    end.run('COMPLETED', `ECS deployment ${rolloutId(rollout)} completed.`, rollout.id);
+    drain.run(rollout.cluster, rollout.service, rollout.id);
+  };
+
+  const failed = (rollout: Rollout, service: EcsService, at: { now: number; takes: number }): void => {
+    if (service.breaker === 'off') return void end.run('IN_PROGRESS', rollout.reason, rollout.id);
+    end.run('FAILED', 'ECS deployment circuit breaker: tasks failed to start.', rollout.id);
+    const good = lastGood.get(rollout.cluster, rollout.service) as Rollout | undefined;
+    if (service.breaker === 'rollback' && good)
+      services.begin(
+        service,
+        good,
+        at,
+        `ECS deployment circuit breaker: rolling back to deploymentId ${rolloutId(good)}.`,
+      );
+  };
+  return services;
+}

@@ -1,0 +1,24 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { z } from 'zod';
+
+export const awsSettingsTable = `
+  create table if not exists aws_settings (id integer primary key check (id = 1), settings text not null);
+`;
+
+/** What is not given keeps its default. */
+export const AwsSettings = z.strictObject({
+  /** Milliseconds that a rollout or deployment takes, before they are divided by the time scale. */
+  rollout_ms: z.number().min(0).max(3_600_000).default(2000),
+});
+export type AwsSettings = z.infer<typeof AwsSettings>;
+
+export function openAwsSettings(db: DatabaseSync) {
+  const read = db.prepare('select settings from aws_settings');
+  const write = db.prepare(`
+    insert into aws_settings (id, settings) values (1, ?1) on conflict do update set settings = ?1`);
+  return {
+    get: (): AwsSettings =>
+      AwsSettings.parse(JSON.parse((read.get() as { settings: string } | undefined)?.settings ?? '{}')),
+    set: (settings: AwsSettings): void => void write.run(JSON.stringify(settings)),
+  };
+}

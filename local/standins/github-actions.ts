@@ -1,0 +1,189 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { z } from 'zod';
+import { openDeployments } from './github-deployments.ts';
+import type { StandInDeps } from './stand-in.ts';
+
+export const actionTables = `
+  create table if not exists github_runs (
+    id integer primary key,
+    repository text not null collate nocase,
+    name text not null,
+    event text not null,
+    head_branch text,
+    head_sha text not null,
+    environment text not null,
+    created_at integer not null
+  );
+  create table if not exists github_attempts (
+    run integer not null references github_runs (id),
+    attempt integer not null,
+    started_at integer not null,
+    ends_at integer,
+    conclusion text not null,
+    deployment integer not null,
+    ended integer not null default 0,
+    primary key (run, attempt)
+  );
+  create table if not exists github_settings (id integer primary key check (id = 1), settings text not null);
+`;
+
+/** The one workflow that each repository has. What is not given keeps its default. */
+export const ActionSettings = z.strictObject({
+  /** Whether a push to `branch` runs it. */
+  on_push: z.boolean().default(true),
+  branch: z.string().min(1).default('main'),
+  /** Where it deploys. */
+  environment: z.string().min(1).default('production'),
+  /** Milliseconds that a run takes, before they are divided by the time scale. */
+  run_ms: z.number().min(0).max(3_600_000).default(3000),
+  /** How runs end that begin from now on. */
+  conclusion: z.enum(['success', 'failure', 'cancelled', 'timed_out']).default('success'),
+  /** Whether somebody has to approve a deployment before it begins. */
+  approval: z.boolean().default(false),
+});
+export type ActionSettings = z.infer<typeof ActionSettings>;
+
+/** Times are milliseconds since the Unix epoch. */
+export type Run = {
+  id: number;
+  repository: string;
+  name: string;
+  event: string;
+  head_branch: string | null;
+  head_sha: string;
+  environment: string;
+  created_at: number;
+};
+
+/** `ends_at`: null while it waits for an approval. */
+export type Attempt = {
+  run: number;
+  attempt: number;
+  started_at: number;
+  ends_at: number | null;
+  conclusion: ActionSettings['conclusion'];
+  deployment: number;
+  ended: 0 | 1;
+};
+
+export type NewRun = Pick<Run, 'repository' | 'event' | 'head_branch' | 'head_sha'> & { environment?: string };
+
+export type Actions = {
+  /** Ends what has come to its end by now: nothing runs on a timer. To be called before anything else. */
+  settle(now: number): void;
+  start(run: NewRun, at: number): Run;
+  /** Of a repository, newest first. */
+  runs(repository: string): Run[];
+  run(repository: string, id: number): Run | undefined;
+  /** Oldest first; never empty. */
+  attempts(run: Run): [Attempt, ...Attempt[]];
+  /** Undefined when it has begun; else why not. */
+  rerun(run: Run, at: number): string | undefined;
+  approve(run: Run, at: number): void;
+  /** Ends the newest attempt, whatever it was about to come to. */
+  end(run: Run, conclusion: Attempt['conclusion'], at: number): void;
+  settings(): ActionSettings;
+  setSettings(settings: ActionSettings): void;
+};
+
+/** @see https://docs.github.com/en/actions/how-tos/manage-workflow-runs/re-run-workflows-and-jobs (read 2026-11) */
+const RERUN_MAX_MS = 30 * 24 * 3_600_000;
+
+export const newestOf = (attempts: readonly [Attempt, ...Attempt[]]): Attempt => attempts.at(-1) ?? attempts[0];
+
+/** Where its log is, without the address of the site: every attempt has jobs of its own. */
+const logPath = ({ repository, id }: Run, attempt: number): string =>
+  `/${repository}/actions/runs/${id}/job/${id * 1000 + attempt}`;
+
+export function openActions({ db, timeScale }: StandInDeps): Actions {
+  const deployments = openDeployments(db);
+  const store = statements(db);
+
+  const begin = (run: Run, attempt: number, at: number): void => {
+    const { approval, conclusion, run_ms } = store.settings();
+    const { repository, environment, head_sha: sha, head_branch } = run;
+    const deployment = deployments.make({ repository, environment, sha, ref: head_branch ?? sha }, at);
+    const endsAt = approval ? null : at + Math.round(run_ms / timeScale);
+    store.addAttempt({ run: run.id, attempt, started_at: at, ends_at: endsAt, conclusion, deployment: deployment.id });
+    deployments.setStatus(deployment, approval ? 'waiting' : 'in_progress', logPath(run, attempt), at);
+  };
+  const finish = (run: Run, attempt: Attempt, conclusion: Attempt['conclusion'], at: number): void => {
+    store.endAttempt({ run: run.id, attempt: attempt.attempt, conclusion, ends_at: at });
+    const deployment = deployments.byId(run.repository, attempt.deployment);
+    const state = conclusion === 'success' ? 'success' : 'failure';
+    if (deployment) deployments.setStatus(deployment, state, logPath(run, attempt.attempt), at);
+  };
+
+  return {
+    settle(now) {
+      for (const { run, attempt, at } of store.due(now)) finish(run, attempt, attempt.conclusion, at);
+    },
+    start(asked, at) {
+      const run = store.addRun({ environment: store.settings().environment, ...asked, name: 'deploy', created_at: at });
+      begin(run, 1, at);
+      return run;
+    },
+    runs: store.runs,
+    run: store.run,
+    attempts: store.attempts,
+    rerun(run, at) {
+      const { attempt, ended } = newestOf(store.attempts(run));
+      if (ended === 0) return 'This workflow is already running';
+      if (at - run.created_at > RERUN_MAX_MS)
+        return 'Unable to retry this workflow run because it was created over a month ago';
+      begin(run, attempt + 1, at);
+      return undefined;
+    },
+    approve(run, at) {
+      const { attempt, deployment: id } = newestOf(store.attempts(run));
+      store.setEnd({ run: run.id, attempt, ends_at: at + Math.round(store.settings().run_ms / timeScale) });
+      const deployment = deployments.byId(run.repository, id);
+      if (deployment) deployments.setStatus(deployment, 'in_progress', logPath(run, attempt), at);
+    },
+    end: (run, conclusion, at) => finish(run, newestOf(store.attempts(run)), conclusion, at),
+    settings: store.settings,
+    setSettings: store.setSettings,
+  };
+}
+
+function statements(db: DatabaseSync) {
+  const addRun = db.prepare(`
+    insert into github_runs (repository, name, event, head_branch, head_sha, environment, created_at)
+    values (:repository, :name, :event, :head_branch, :head_sha, :environment, :created_at) returning *`);
+  const runs = db.prepare('select * from github_runs where repository = ? order by id desc');
+  const run = db.prepare('select * from github_runs where repository = ? and id = ?');
+  const runById = db.prepare('select * from github_runs where id = ?');
+  const addAttempt = db.prepare(`
+    insert into github_attempts (run, attempt, started_at, ends_at, conclusion, deployment)
+    values (:run, :attempt, :started_at, :ends_at, :conclusion, :deployment)`);
+  const attempts = db.prepare('select * from github_attempts where run = ? order by attempt');
+  const due = db.prepare('select * from github_attempts where ended = 0 and ends_at <= ? order by ends_at, run');
+  const endAttempt = db.prepare(`
+    update github_attempts set ended = 1, conclusion = :conclusion, ends_at = :ends_at
+    where run = :run and attempt = :attempt`);
+  const setEnd = db.prepare(`
+    update github_attempts set ends_at = :ends_at where run = :run and attempt = :attempt and ends_at is null`);
+  const settings = db.prepare('select settings from github_settings');
+  const setSettings = db.prepare(`
+    insert into github_settings (id, settings) values (1, ?1) on conflict do update set settings = ?1`);
+
+  return {
+    addRun: (values: Omit<Run, 'id'>) => addRun.get(values) as Run,
+    runs: (repository: string) => runs.all(repository) as Run[],
+    run: (repository: string, id: number) => run.get(repository, id) as Run | undefined,
+    addAttempt: (values: Omit<Attempt, 'ended'>) => void addAttempt.run(values),
+    attempts: ({ id }: Run) => attempts.all(id) as [Attempt, ...Attempt[]],
+    due: (now: number) =>
+      (due.all(now) as Attempt[]).map((attempt) => ({
+        run: runById.get(attempt.run) as Run,
+        attempt,
+        at: attempt.ends_at ?? now,
+      })),
+    endAttempt: (values: Pick<Attempt, 'run' | 'attempt' | 'conclusion'> & { ends_at: number }) =>
+      void endAttempt.run(values),
+    setEnd: (values: Pick<Attempt, 'run' | 'attempt'> & { ends_at: number }) => void setEnd.run(values),
+    settings: () =>
+      ActionSettings.parse(JSON.parse((settings.get() as { settings: string } | undefined)?.settings ?? '{}')),
+    setSettings: (changed: ActionSettings) => void setSettings.run(JSON.stringify(changed)),
+  };
+}

@@ -1,0 +1,24 @@
+import { reconcileDeployment } from './kubernetes-deployments.ts';
+import type { Deployment, Rollout } from './kubernetes-objects.ts';
+import { reconcileRollout } from './kubernetes-rollouts.ts';
+import { openWorld, type World } from './kubernetes-world.ts';
+import type { StandInDeps } from './stand-in.ts';
+
+export type Cluster = {
+  world: World;
+  /** Milliseconds since the Unix epoch. */
+  now: number;
+  save(): void;
+};
+
+/** The cluster as it is by now: its controllers have done what was due. Only looked at without `save`. */
+export function openCluster({ db, now: clock, timeScale }: StandInDeps): Cluster {
+  const now = clock();
+  const time = { now: () => now, timeScale };
+  const world = openWorld(db);
+  for (const item of world.list<Deployment>('Deployment')) reconcileDeployment(world, item, time);
+  for (const item of world.list<Rollout>('Rollout')) {
+    if (!('workloadRef' in item.object.spec)) reconcileRollout(world, item, time);
+  }
+  return { world, now, save: () => world.save() };
+}

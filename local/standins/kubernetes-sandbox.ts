@@ -1,0 +1,90 @@
+import { Hono } from 'hono';
+import { z } from 'zod';
+import { created, RESOURCES, updated } from './kubernetes-admission.ts';
+import { openCluster } from './kubernetes-cluster.ts';
+import type { Deployment, KubernetesObject, Rollout } from './kubernetes-objects.ts';
+import { ClusterSettings, openWorld, setClusterSettings, type World } from './kubernetes-world.ts';
+import { check, readJson } from './problem.ts';
+import type { StandInDeps } from './stand-in.ts';
+
+/** What a pipeline does: another image in the object, which is created where it is not there. */
+const Deploy = z.strictObject({
+  kind: z.enum(['Deployment', 'Rollout']).default('Deployment'),
+  namespace: z.string().min(1).default('default'),
+  name: z.string().min(1),
+  image: z.string().min(1),
+  /** Of a new object, as all that follows. */
+  replicas: z.int().min(0).default(3),
+  revisionHistoryLimit: z.int().min(0).default(10),
+  /** Of the object, not of its pods. */
+  labels: z.record(z.string(), z.string()).default({}),
+  annotations: z.record(z.string(), z.string()).default({}),
+  /** Of a Rollout: the steps of its canaries. */
+  steps: z.array(z.unknown()).default([]),
+  /** Of a Rollout: weights are those of traffic, not of pods. */
+  trafficRouting: z.looseObject({}).optional(),
+});
+type Deploy = z.infer<typeof Deploy>;
+
+export function clusterSandbox(deps: StandInDeps): Hono {
+  return new Hono()
+    .post('/deploy', async (c) => {
+      const cluster = openCluster(deps);
+      const object = deploy(cluster.world, check(Deploy, await readJson(c)), cluster.now);
+      cluster.save();
+      return c.json(object);
+    })
+    .get('/settings', (c) => c.json(openWorld(deps.db).settings))
+    .put('/settings', async (c) => {
+      openCluster(deps).save(); // what was due by now went by the settings until now
+      setClusterSettings(deps.db, check(ClusterSettings, await readJson(c)));
+      return c.json(openWorld(deps.db).settings);
+    });
+}
+
+function deploy(world: World, asked: Deploy, now: number): KubernetesObject {
+  const { kind, namespace, name, image } = asked;
+  const resource = RESOURCES.find((one) => one.kind === kind);
+  if (resource === undefined) throw new Error(`no resource of kind ${kind}`);
+  const item = world.find<Deployment>(kind, namespace, name);
+  if (item === undefined) return created(world, resource, namespace, manifest(asked), now);
+  const { template } = item.object.spec;
+  const [first, ...others] = template.spec.containers;
+  const containers = [{ ...first, name: first?.name ?? name, image }, ...others];
+  const spec = { ...item.object.spec, template: { ...template, spec: { ...template.spec, containers } } };
+  return updated(world, resource, item, { json: { ...item.object, spec }, part: 'main', now });
+}
+
+function manifest(asked: Deploy): object {
+  const { kind, name, image, replicas, revisionHistoryLimit, labels, annotations, steps, trafficRouting } = asked;
+  const own = { 'app.kubernetes.io/name': name };
+  const canary = { steps, ...(trafficRouting && { trafficRouting }) };
+  return {
+    metadata: { name, labels, annotations },
+    spec: {
+      replicas,
+      revisionHistoryLimit,
+      selector: { matchLabels: own },
+      template: { metadata: { labels: own }, spec: { containers: [{ name, image }] } },
+      ...(kind === 'Rollout' && { strategy: { canary } }),
+    },
+  };
+}
+
+/** What runs, as `kubectl get` lists it. */
+export function clusterView(deps: StandInDeps) {
+  const { world } = openCluster(deps);
+  const shown = ({ kind, metadata, spec, status }: Deployment | Rollout) => ({
+    kind,
+    namespace: metadata.namespace,
+    name: metadata.name,
+    image: 'template' in spec ? (spec.template.spec.containers[0]?.image ?? null) : null,
+    ready: `${status.availableReplicas ?? 0}/${spec.replicas}`,
+    phase: 'phase' in status ? (status.phase ?? null) : null,
+  });
+  return {
+    workloads: [...world.list<Deployment>('Deployment'), ...world.list<Rollout>('Rollout')].map(({ object }) =>
+      shown(object),
+    ),
+  };
+}

@@ -1,0 +1,100 @@
+import { describe, expect, test } from 'vitest';
+import { CONFIDENT, correlate, MIN_CONFIDENCE } from '../../../domain/correlation/correlate.ts';
+import type { Evidence } from '../../../domain/correlation/evidence.ts';
+import { afterDeploy, confidence, of, own, scene, step, suspectIn, timed, v42, weights } from './scenes.ts';
+
+type Versions = NonNullable<Evidence['by_version']>;
+const health = step(0.002, 0.04);
+const version = (name: string, value: number, share: number | null = null) => ({ version: name, value, share });
+
+describe('with a limit', () => {
+  test.each<[string, string, number, Versions]>([
+    ['its version alone is bad', 'only_its_version_bad', 3, [version('v42', 0.08, 0.5), version('v41', 0.001, 0.5)]],
+    ['a leading v is no other version', 'only_its_version_bad', 3, [version('42', 0.08), version('41', 0.001)]],
+    ['all are bad', 'all_versions_bad', -4.5, [version('v42', 0.05, 0.5), version('v41', 0.04, 0.5)]],
+    [
+      'another is bad as well',
+      'some_other_version_bad',
+      -2,
+      [version('v42', 0.05), version('v41', 0.04), version('v40', 0)],
+    ],
+    ['it is healthy and another is not', 'its_version_healthy', -4.5, [version('v42', 0.001), version('v41', 0.04)]],
+    ['none is bad', 'no_version_bad', -2, [version('v42', 0.001), version('v41', 0.001)]],
+    ['it takes next to no traffic', 'no_traffic', -4.5, [version('v42', 0.9, 0.001), version('v41', 0.04, 0.999)]],
+    [
+      'the other one takes next to no traffic',
+      'by_version',
+      0,
+      [version('v42', 0.05, 0.999), version('v41', 0, 0.001)],
+    ],
+    ['it takes all the traffic', 'by_version', 0, [version('v42', 0.05, 1)]],
+    ['monitoring calls it otherwise', 'by_version', 0, [version('a1b2c3', 0.05)]],
+    ['a version without a number is none', 'by_version', 0, [version('v42', 0.05), version('v41', NaN)]],
+  ])('%s', (_, name, weight, by_version) => {
+    expect(weights(afterDeploy({ health, by_version }))).toMatchObject({ [name]: weight });
+  });
+
+  test('it is not there, while others that are known by name are', () => {
+    const changes = [own(v42()), own(timed('v41', 7000, 6900))];
+    expect(weights(scene({ changes, health, by_version: [version('v41', 0.05)] }))).toMatchObject({ no_traffic: -4.5 });
+  });
+});
+
+describe('without a limit', () => {
+  test.each<[string, string, number, Versions]>([
+    ['it is far worse', 'its_version_worse', 2, [version('v42', 0.08), version('v41', 0.001)]],
+    ['others are far worse', 'its_version_healthy', -4.5, [version('v42', 0.01), version('v41', 0.08)]],
+    ['all are alike', 'all_versions_bad', -4.5, [version('v42', 0.05), version('v41', 0.04)]],
+    ['all are at zero', 'all_versions_bad', -4.5, [version('v42', 0), version('v41', 0)]],
+  ])('%s', (_, name, weight, by_version) => {
+    expect(weights(afterDeploy({ by_version }))).toMatchObject({ [name]: weight });
+  });
+});
+
+test('a bad version among good ones settles which of two deploys it was', () => {
+  const changes = [own(timed('v41', 480, 420)), own(v42())];
+  const unsettled = scene({ changes, health });
+  expect(confidence(unsettled)).toBeLessThan(CONFIDENT);
+  const by_version = [version('v42', 0.08), version('v41', 0.001)];
+  expect(confidence({ ...unsettled, by_version })).toBeGreaterThanOrEqual(CONFIDENT);
+});
+
+test('all versions bad is said of every change', () => {
+  const by_version = [version('v42', 0.05), version('v41', 0.04)];
+  const { doubts, verdict } = correlate(afterDeploy({ health, by_version }));
+  expect(doubts).toEqual([{ code: 'all_versions_bad', text: 'by version: v42 is at 0.05, v41 at 0.04: all are bad' }]);
+  expect(verdict).toBe('no_change');
+});
+
+describe('the alerts name', () => {
+  const without = confidence(afterDeploy());
+  test.each([
+    ['its version', ['v42'], 'alert_names_it', 2],
+    ['its version without the v, twice', ['42', 'v42'], 'alert_names_it', 2],
+    ['old and new', ['v42', 'v41'], 'alert_names_others_too', -3],
+    ['only others', ['v41', 'v40'], 'alert_names_others', -3],
+  ])('%s', (_, alert_versions, name, weight) => {
+    const evidence = afterDeploy({ alert_versions });
+    expect(weights(evidence)).toMatchObject({ [name]: weight });
+    expect(Math.sign(confidence(evidence) - without)).toBe(Math.sign(weight));
+    if (weight < 0) expect(confidence(evidence)).toBeLessThan(CONFIDENT);
+  });
+
+  test('only others, in words', () => {
+    const { reasons } = suspectIn(correlate(afterDeploy({ alert_versions: ['v41', 'v40'] })));
+    expect(reasons[1]).toBe('the alerts name v40 and v41, not v42');
+  });
+});
+
+test('versions say nothing of a flag, and nothing of another service', () => {
+  const by_version = [version('v42', 0.08), version('v41', 0.001)];
+  const changes = [own(v42({ kind: 'flag' })), of('payments', 'dependency', timed('v41', 180, 60))];
+  const evidence = scene({ changes, by_version, alert_versions: ['v41'] });
+  for (const name of ['v42', 'v41'])
+    expect(Object.keys(weights(evidence, name)).filter((one) => /version|alert/.test(one))).toEqual([]);
+});
+
+test('a version that takes no traffic is not asked about', () => {
+  const by_version = [version('v42', 0.9, 0), version('v41', 0.04, 1)];
+  expect(confidence(afterDeploy({ by_version }))).toBeLessThan(MIN_CONFIDENCE);
+});

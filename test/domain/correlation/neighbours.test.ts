@@ -1,0 +1,152 @@
+import { describe, expect, test } from 'vitest';
+import { CONFIDENT, correlate, MIN_CONFIDENCE } from '../../../domain/correlation/correlate.ts';
+import { afterDeploy, confidence, failing, of, own, scene, step, suspectIn, timed, v42, weights } from './scenes.ts';
+
+const codes = (evidence: Parameters<typeof correlate>[0]): string[] =>
+  correlate(evidence).doubts.map(({ code }) => code);
+
+describe('what it depends on', () => {
+  test('failed first: probably not our deploy, however clear the step', () => {
+    const evidence = afterDeploy({ failing: [failing('payments', 'dependency', 2)], health: step(0.002, 0.041) });
+    expect(confidence(evidence)).toBeLessThan(MIN_CONFIDENCE);
+    expect(correlate(evidence).verdict).toBe('no_change');
+    expect(codes(evidence)).toEqual(['dependency_failed_first']);
+    expect(suspectIn(correlate(evidence)).reasons[1]).toBe(
+      'payments fails too, which it depends on, since 2 min before the problem began',
+    );
+  });
+
+  test('failed first as far as alerts tell, though our curve shows errors earlier', () => {
+    const onset = {
+      alertStartedAt: scene().onset.alertStartedAt,
+      rule: null,
+      firstBadAt: timed('', 100, null).started_at,
+    };
+    const evidence = afterDeploy({ onset, failing: [failing('payments', 'dependency', 0)] });
+    expect(codes(evidence)).toEqual(['dependency_failed_first']);
+  });
+
+  test('fails since after us: a person is asked', () => {
+    const evidence = afterDeploy({ failing: [failing('payments', 'dependency', -5)] });
+    expect(confidence(evidence)).toBeLessThan(CONFIDENT);
+    expect(confidence(evidence)).toBeGreaterThanOrEqual(MIN_CONFIDENCE);
+    expect(codes(evidence)).toEqual([]);
+  });
+
+  test('was changed and fails: that change, rather than our own', () => {
+    const changes = [own(v42()), of('payments', 'dependency', timed('p7', 240, 120))];
+    const { suspects, verdict } = correlate(scene({ changes, failing: [failing('payments', 'dependency', 1)] }));
+    expect(suspects.map(({ version }) => version)).toEqual(['p7', 'v42']);
+    expect(verdict).toBe('change');
+    expect(suspects[0]?.confidence).toBeLessThan(CONFIDENT);
+  });
+
+  test('was changed and is well: our own, hardly less sure', () => {
+    const changes = [own(v42()), of('payments', 'dependency', timed('p7', 240, 120))];
+    const { suspects } = correlate(scene({ changes }));
+    expect(suspects.map(({ version }) => version)).toEqual(['v42', 'p7']);
+    expect(suspects[0]?.confidence).toBeGreaterThanOrEqual(CONFIDENT);
+    expect(suspects[1]?.reasons).toContain('it is a change of payments, which the service depends on');
+  });
+
+  test('is less probable the further away it is', () => {
+    const at = (distance: number) =>
+      confidence(scene({ changes: [of('payments', 'dependency', timed('p7', 240, 120), distance)] }), 'p7');
+    expect(at(1)).toBeGreaterThan(at(2));
+    expect(at(2)).toBeGreaterThan(at(3));
+  });
+
+  test('fails later than we: its change is less probable than if it had failed before', () => {
+    const since = (minutes: number) => {
+      const changes = [of('payments', 'dependency', timed('p7', 240, 120))];
+      return confidence(scene({ changes, failing: [failing('payments', 'dependency', minutes)] }), 'p7');
+    };
+    expect(since(-5)).toBeLessThan(since(1));
+    expect(since(-5)).toBeGreaterThan(
+      confidence(scene({ changes: [of('payments', 'dependency', timed('p7', 240, 120))] }), 'p7'),
+    );
+  });
+});
+
+describe('others that fail', () => {
+  test('because they depend on it change nothing, and are named', () => {
+    const evidence = afterDeploy({ failing: [failing('web', 'dependent', -1), failing('app', 'dependent', -2)] });
+    expect(confidence(evidence)).toBe(confidence(afterDeploy()));
+    expect(suspectIn(correlate(evidence)).reasons).toContain('app and web fail too, as what depends on it does');
+    expect(codes(evidence)).toEqual([]);
+  });
+
+  test('without anything in common: one is for a person, several are probably no deploy', () => {
+    const one = afterDeploy({ failing: [failing('mail', 'unrelated')] });
+    const two = afterDeploy({ failing: [failing('mail', 'unrelated'), failing('search', 'unrelated', 1)] });
+    expect(confidence(one)).toBeLessThan(CONFIDENT);
+    expect(confidence(one)).toBeGreaterThanOrEqual(MIN_CONFIDENCE);
+    expect(confidence(two)).toBeLessThan(MIN_CONFIDENCE);
+    expect(correlate(two)).toMatchObject({
+      verdict: 'no_change',
+      doubts: [
+        {
+          code: 'several_fail',
+          text: 'mail and search failed at the same time, and no change of what they share is known',
+        },
+      ],
+    });
+  });
+
+  test('that have changed themselves explain themselves', () => {
+    const evidence = afterDeploy({
+      failing: [failing('mail', 'unrelated', 0, 5), failing('search', 'unrelated', 1, 20)],
+    });
+    expect(confidence(evidence)).toBe(confidence(afterDeploy()));
+    expect(codes(evidence)).toEqual([]);
+  });
+
+  test.each([
+    ['long before', 45],
+    ['only after', -5],
+  ])('that have changed %s do not', (_, changed) => {
+    expect(codes(afterDeploy({ failing: [failing('mail', 'unrelated', 0, changed)] }))).toEqual(['several_fail']);
+  });
+
+  test('with a common change: that one', () => {
+    const changes = [own(v42()), of('network', 'shared', timed('n1', 120, 60, { kind: 'infrastructure' }))];
+    const others = [failing('mail', 'unrelated'), failing('search', 'unrelated')];
+    const { suspects, doubts, verdict } = correlate(scene({ changes, failing: others }));
+    expect(suspects.map(({ version }) => version)).toEqual(['n1', 'v42']);
+    expect(suspects[0]?.reasons).toContain('mail and search fail at the same time, which a shared cause explains');
+    expect(suspects[0]?.confidence).toBeLessThan(CONFIDENT);
+    expect({ doubts, verdict }).toEqual({ doubts: [], verdict: 'change' });
+  });
+
+  test('are none: a shared change is hardly the cause', () => {
+    const changes = [of('network', 'shared', timed('n1', 120, 60, { kind: 'infrastructure' }))];
+    expect(confidence(scene({ changes }), 'n1')).toBeLessThan(MIN_CONFIDENCE);
+  });
+
+  test('are what was shared and changed itself', () => {
+    const changes = [of('database', 'shared', timed('d1', 120, 60))];
+    const evidence = scene({ changes, failing: [failing('database', 'dependency', 1)] });
+    expect(weights(evidence, 'd1')).toMatchObject({ shared: -2.5, dependency_fails_too: 3.7 });
+    expect(confidence(evidence, 'd1')).toBeGreaterThanOrEqual(MIN_CONFIDENCE);
+  });
+
+  test('that are the service itself are not others', () => {
+    expect(confidence(afterDeploy({ failing: [failing('checkout', 'unrelated')] }))).toBe(confidence(afterDeploy()));
+  });
+});
+
+test('its own change before a dependency, a dependency before what is shared', () => {
+  const at = [180, 60] as const;
+  const changes = [
+    of('network', 'shared', timed('n1', ...at)),
+    of('payments', 'dependency', timed('p7', ...at)),
+    own(timed('v42', ...at)),
+  ];
+  expect(correlate(scene({ changes })).suspects.map(({ version }) => version)).toEqual(['v42', 'p7', 'n1']);
+});
+
+test('a change that is listed twice is one, as near as it can be', () => {
+  const one = timed('v42', 180, 60);
+  const { suspects } = correlate(scene({ changes: [{ change: one, relation: 'shared', distance: 2 }, own(one)] }));
+  expect(suspects).toMatchObject([{ relation: 'same', confidence: 0.92 }]);
+});

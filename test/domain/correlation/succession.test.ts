@@ -1,0 +1,65 @@
+import { describe, expect, test } from 'vitest';
+import { CONFIDENT, correlate, MIN_CONFIDENCE } from '../../../domain/correlation/correlate.ts';
+import type { Change } from '../../../schemas/change.ts';
+import { confidence, own, scene, timed, weights } from './scenes.ts';
+
+const together = (...changes: Change[]) => scene({ changes: changes.map(own) });
+
+describe('two plausible changes', () => {
+  test.each([
+    ['close together, when a fix may have been shipped', timed('v41', 600, 480), timed('v42', 300, 120)],
+    ['that were rolling out together', timed('v41', 90, null, { status: 'started' }), timed('v42', 60, -60)],
+    ['of which one is a flag', timed('v41', 600, 480), timed('v42', 120, 120, { kind: 'flag' })],
+  ])('%s: neither is acted upon', (_, ...changes) => {
+    const { suspects, verdict } = correlate(together(...changes));
+    expect(suspects).toHaveLength(2);
+    for (const suspect of suspects) expect(suspect.confidence).toBeLessThan(CONFIDENT);
+    expect(suspects.reduce((sum, one) => sum + one.confidence, 0)).toBeGreaterThanOrEqual(MIN_CONFIDENCE);
+    expect(verdict).toBe((suspects[0]?.confidence ?? 0) >= MIN_CONFIDENCE ? 'change' : 'unclear');
+  });
+
+  test('that are equally good: it was a change, but which is unclear', () => {
+    const { verdict } = correlate(together(timed('v42', 60, null), timed('f', 60, null, { kind: 'config' })));
+    expect(verdict).toBe('unclear');
+  });
+});
+
+describe('a newer version', () => {
+  test('that had taken its place before the problem leaves it no suspect worth asking about', () => {
+    const evidence = together(timed('v41', 1800, 1700), timed('v42', 300, 120));
+    expect(weights(evidence, 'v41')).toMatchObject({ replaced: -4.5 });
+    expect(confidence(evidence, 'v41')).toBeLessThan(0.1);
+    expect(confidence(evidence, 'v42')).toBeGreaterThanOrEqual(CONFIDENT);
+  });
+
+  test('that was rolling out is more probable than what had been well until then', () => {
+    const evidence = together(timed('v41', 1500, 1400), timed('v42', 60, -60));
+    expect(weights(evidence, 'v41')).toMatchObject({ being_replaced: -1 });
+    expect(confidence(evidence, 'v42')).toBeGreaterThan(confidence(evidence, 'v41'));
+  });
+
+  test.each([
+    ['after the onset', timed('v43', -20, -60)],
+    ['that failed', timed('v43', 40, 20, { status: 'failed' })],
+    ['of another kind', timed('v43', 40, 20, { kind: 'config' })],
+  ])('%s takes no place', (_, newer) => {
+    expect(weights(together(timed('v42', 300, 120), newer), 'v42')).toEqual(weights(together(timed('v42', 300, 120))));
+  });
+});
+
+describe('the same version', () => {
+  test('recorded twice is one suspect, not two in doubt', () => {
+    const { suspects } = correlate(together(timed('v42', 300, 200), timed('v42', 240, 120)));
+    expect(suspects[0]?.confidence).toBeGreaterThanOrEqual(CONFIDENT);
+    expect(suspects[1]?.confidence).toBeLessThan(0.1);
+  });
+
+  test.each([
+    ['that had run well for long', [timed('v42', 6000, 5900), timed('v42', 240, 120)]],
+    ['as before, as its sender says', [timed('v42', 240, 120, { previous_version: 'v42' })]],
+  ])('%s was only restarted: a person is asked', (_, changes) => {
+    const { suspects } = correlate(together(...changes));
+    expect(suspects[0]?.factors).toContainEqual(expect.objectContaining({ name: 'same_version' }));
+    expect(suspects[0]?.confidence).toBeLessThan(CONFIDENT);
+  });
+});

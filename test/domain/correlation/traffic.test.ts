@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest';
+import { CONFIDENT, correlate } from '../../../domain/correlation/correlate.ts';
+import { afterDeploy, confidence, curve, weights } from './scenes.ts';
+
+const withTraffic = (value: (minutesBeforeNoon: number) => number | null) => afterDeploy({ traffic: curve(value) });
+
+test('more traffic as the problem begins speaks against every change, and is said', () => {
+  const evidence = withTraffic((m) => (m > 1 ? 120 : 260));
+  expect(confidence(evidence)).toBeLessThan(CONFIDENT);
+  expect(correlate(evidence).doubts).toEqual([
+    { code: 'traffic_rise', text: 'traffic went from 120 to 260 requests per second (2.2 times) as the problem began' },
+  ]);
+});
+
+test.each([
+  ['a rise over some minutes before it', (m: number) => (m > 8 ? 100 : 100 + 20 * (8 - m))],
+  ['a rise that had reached its top before', (m: number) => (m > 20 ? 100 : 300)],
+])('so does %s', (_, value) => {
+  expect(weights(withTraffic(value))).toMatchObject({ traffic_rise: -3 });
+});
+
+test('a rise after errors began is what repeated requests look like', () => {
+  const evidence = withTraffic((m) => (m > -1.1 ? 100 : 300));
+  expect(weights(evidence)).toMatchObject({ traffic_rise: 0 });
+  expect(correlate(evidence).doubts).toEqual([]);
+});
+
+test.each([
+  ['the same as ever', () => 100],
+  ['a little more', (m: number) => (m > 0 ? 100 : 140)],
+  ['less', (m: number) => (m > 0 ? 100 : 10)],
+  ['one outlier', (m: number) => (m === 0 ? 900 : 100)],
+  ['none before', (m: number) => (m > 0 ? 0 : 100)],
+  ['none known before', (m: number) => (m > 5 ? null : 300)],
+  ['none known', () => null],
+  ['no numbers', () => NaN],
+])('%s says nothing', (_, value) => {
+  expect(weights(withTraffic(value))).toEqual(weights(afterDeploy()));
+});
