@@ -1,4 +1,4 @@
-import type { Changes, CrowdPort, Decisions, Effects, Incidents } from '../domain/ports.ts';
+import type { Changes, CrowdPort, Decisions, Effects, Incidents, RunbookRuns } from '../domain/ports.ts';
 import type { Projections } from '../domain/projections.ts';
 
 /**
@@ -6,10 +6,17 @@ import type { Projections } from '../domain/projections.ts';
  * forget it. What is about to be done is not told, only what came of it: a page never waits for a queue of Slack.
  */
 export function announced(
-  stores: { incidents: Incidents; crowds: CrowdPort; decisions: Decisions; effects: Effects; changes: Changes },
+  stores: {
+    incidents: Incidents;
+    crowds: CrowdPort;
+    decisions: Decisions;
+    effects: Effects;
+    changes: Changes;
+    runbooks: RunbookRuns;
+  },
   changed: Projections['changed'],
 ): typeof stores {
-  const { incidents, crowds, decisions, effects, changes } = stores;
+  const { incidents, crowds, decisions, effects, changes, runbooks } = stores;
   return {
     incidents: after(incidents, ['note', 'post', 'resolve', 'endEpisodes', 'handOver', 'setMuted'], (id) =>
       changed(`incident:${id}`),
@@ -17,7 +24,8 @@ export function announced(
     crowds: after(crowds, ['join', 'childEnded'], (parent, child) =>
       changed(`incident:${parent}`, `incident:${String(child)}`),
     ),
-    decisions: after(decisions, ['keep', 'answer', 'expire'], (id) => changed(`incident:${id}`)),
+    runbooks: after(runbooks, ['choose', 'conclude'], (id) => changed(`incident:${id}`)),
+    decisions: after(decisions, ['keep', 'ask', 'answer', 'expire'], (id) => changed(`incident:${id}`)),
     effects: after(effects, ['conclude', 'concludeRollback'], (id) => changed(`incident:${id}`)),
     changes: after(changes, [], async () => undefined, {
       async record(change, extra) {

@@ -1,7 +1,10 @@
 import type { Clock, ConfigSource, Place, Secrets } from '../domain/ports.ts';
 import type { Deployer } from '../domain/targets.ts';
+import { argoCdDeployer } from '../integrations/argo-cd/deployer.ts';
+import type { AwsAccess } from '../integrations/aws/access.ts';
 import { githubDeployer } from '../integrations/github/deployer.ts';
 import { GITHUB_API_URL, repositoryName } from '../integrations/github/rest.ts';
+import { gitReverter } from '../integrations/github/revert.ts';
 import { httpDeployer } from '../integrations/http-cd/deployer.ts';
 import type { ClusterOptions } from '../integrations/kubernetes/attempt.ts';
 import { kubernetesDeployer } from '../integrations/kubernetes/deployment.ts';
@@ -17,6 +20,14 @@ export async function deployerFor(
     case 'http': {
       const url = entry.url ?? (await secrets.get('CD_URL'));
       return url === undefined ? undefined : httpDeployer(entry, { url, place, secrets, clock });
+    }
+    case 'argo-cd': {
+      const url = entry.url ?? (await secrets.get('ARGOCD_URL'));
+      if (url === undefined) return undefined;
+      const apiUrl = (await secrets.get('GITHUB_API_URL')) ?? GITHUB_API_URL;
+      const token = () => secrets.get('GITHUB_TOKEN');
+      const git = entry.git && gitReverter(entry.git, { apiUrl, token, clock });
+      return argoCdDeployer(entry, { url, place, secrets, clock, git });
     }
     case 'kubernetes': {
       const cluster = await clusterOf(entry, { secrets, clock });
@@ -37,9 +48,30 @@ export async function deployerFor(
         clock,
       });
     }
+    // The SDKs of targets are only loaded where there is such a target: the start of a function is part of every page.
+    case 'lambda-alias': {
+      const { lambdaAliasDeployer } = await import('../integrations/aws/lambda-alias.ts');
+      return lambdaAliasDeployer(entry, await awsAccessOf(entry, secrets));
+    }
+    case 'ecs': {
+      const { ecsDeployer } = await import('../integrations/aws/ecs.ts');
+      return ecsDeployer(entry, { access: await awsAccessOf(entry, secrets), service: place.service });
+    }
+    case 'codedeploy': {
+      const { codeDeployDeployer } = await import('../integrations/aws/codedeploy.ts');
+      return codeDeployDeployer(entry, { access: await awsAccessOf(entry, secrets), clock });
+    }
     default:
       return undefined;
   }
+}
+
+/** `AWS_TARGETS_URL` is where a sandbox has its stand-in of AWS; on AWS it is not set. */
+async function awsAccessOf(
+  { region, roleArn }: { region?: string | undefined; roleArn?: string | undefined },
+  secrets: Secrets,
+): Promise<AwsAccess> {
+  return { region, roleArn, endpoint: await secrets.get('AWS_TARGETS_URL') };
 }
 
 async function clusterOf(

@@ -12,6 +12,7 @@ import { grafanaAnnotations } from '../integrations/grafana/annotations.ts';
 import { externalPagerDuty } from '../integrations/pagerduty/external.ts';
 import { pagerDuty } from '../integrations/pagerduty/pager.ts';
 import { prometheus } from '../integrations/prometheus/metrics.ts';
+import { runbookCalls } from '../integrations/runbook-http/calls.ts';
 import { slackChat } from '../integrations/slack/chat.ts';
 import { statuspage } from '../integrations/statuspage/status-page.ts';
 import { webhookPager } from '../integrations/webhook/fallback-pager.ts';
@@ -24,6 +25,7 @@ import { publishedConfig } from './config-source.ts';
 import { announced } from './announced.ts';
 import { deployerFor } from './deployers.ts';
 import { lambdaEngine } from './engine.ts';
+import { flagsFor } from './flags.ts';
 import { type Environment, readEnvironment } from './env.ts';
 import { jsonLog } from './log.ts';
 import { sqsWaker } from './waker.ts';
@@ -39,6 +41,7 @@ import { IdempotencyTable } from './table/idempotency.ts';
 import { IncidentTable } from './table/incidents.ts';
 import { PinTable } from './table/pins.ts';
 import { ProjectionTable } from './table/projections.ts';
+import { RunbookTable } from './table/runbooks.ts';
 import { QuarantineTable } from './table/quarantine.ts';
 import { Table } from './table/table.ts';
 import { TokenTable } from './table/tokens.ts';
@@ -87,6 +90,7 @@ export function assemble(env: Environment): Deps {
         decisions: new DecisionTable(table, blobs, clock),
         effects: new EffectTable(table, clock),
         changes: new ChangeTable(table, clock),
+        runbooks: new RunbookTable(table, blobs, clock),
       },
       (...subjects) => projections.changed(...subjects),
     ),
@@ -107,6 +111,8 @@ export function assemble(env: Environment): Deps {
     },
     fallbackPager: webhookPager({ config, secrets, clock }),
     externalPager: externalPager({ secrets, clock }),
+    flagsFor: (entry, place) => flagsFor(entry, { place, secrets, clock }),
+    http: runbookCalls({ secrets, clock }),
     deployerFor: (entry, place) => deployerFor(entry, { place, secrets, clock, config }),
     metrics: prometheus(() => secrets.get('PROMETHEUS_URL')),
     alerts: alertStates({

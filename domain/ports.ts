@@ -1,7 +1,7 @@
 import type { Change, ChangePatch, NewChange } from '../schemas/change.ts';
 import type { Automation, AutomationInput, NewToken, TokenRecord } from '../schemas/access.ts';
 import type { Config } from '../schemas/config.ts';
-import type { DeployerConfig } from '../schemas/deployers.ts';
+import type { DeployerConfig, FlagsConfig } from '../schemas/deployers.ts';
 import type { Mail, Message, MitigationOutcome, PageNeed } from '../schemas/inbox.ts';
 import type {
   DecisionState,
@@ -14,6 +14,8 @@ import type {
   TimelineEntry,
 } from '../schemas/incident.ts';
 import type { PinView } from '../schemas/pin.ts';
+import type { Runbook } from '../schemas/runbook.ts';
+import type { With } from '../schemas/runbook/kinds.ts';
 import type { TicketTarget } from '../schemas/routes.ts';
 import type { ChangeId, EnvironmentName, IncidentId, ServiceName, Severity, Version } from '../schemas/names.ts';
 import type { Signal } from '../schemas/signal.ts';
@@ -27,7 +29,8 @@ import type { Mute } from './routing.ts';
 import type { Projections } from './projections.ts';
 import type { Decision, DecisionInputs } from './rollback.ts';
 import type { Story } from './story.ts';
-import type { Deployer } from './targets.ts';
+import type { StepGuards } from './runbooks/permission.ts';
+import type { Deployer, Flags } from './targets.ts';
 
 /** All that the product needs from outside. One is assembled for AWS and, with other addresses, for one machine. */
 export type Deps = {
@@ -47,6 +50,7 @@ export type Deps = {
   effects: Effects;
   changes: Changes;
   pins: Pins;
+  runbooks: RunbookRuns;
   quarantine: Quarantine;
   automation: AutomationSwitch;
   tokens: Tokens;
@@ -57,6 +61,9 @@ export type Deps = {
   externalPager: ExternalPager;
   /** Undefined: it is not configured far enough to be called. */
   deployerFor: (config: DeployerConfig, place: Place) => Promise<Deployer | undefined>;
+  /** Undefined: it is not configured far enough to be called. */
+  flagsFor: (config: FlagsConfig, place: Place) => Promise<Flags | undefined>;
+  http: HttpCalls;
   metrics: Metrics;
   alerts: AlertStates;
   silences: Silences;
@@ -171,7 +178,7 @@ export type Incidents = {
     id: IncidentId,
     run: number,
     execution: string,
-  ): Promise<{ incident: IncidentRecord; unfinished: number[] } | undefined>;
+  ): Promise<{ incident: IncidentRecord; unfinished: number[]; runbooks: BegunRunbook[] } | undefined>;
   /** Hangs the bell and reads the inbox after it, in this order: no wake-up is lost. */
   listen(id: IncidentId, after: number, bell: string | null): Promise<Listened>;
   /** Closes it if nothing has arrived since `drained`. */
@@ -250,10 +257,44 @@ export type Decisions = {
   /** Ends a question that nobody has answered, in this way; tells where it stands now. */
   expire(id: IncidentId, number: number, as?: 'expired' | 'approved'): Promise<DecisionState>;
   state(id: IncidentId, number: number): Promise<DecisionState>;
+  /** Stores a question about a step of a runbook; the number's first one stays. */
+  ask(id: IncidentId, number: number, question: StepQuestion): Promise<DecisionView>;
+  /** How what was judged has ended. Null: not yet. Undefined: nothing was judged under this number. */
+  outcome(id: IncidentId, number: number): Promise<MitigationOutcome | null | undefined>;
 };
 
-/** `superseded`: it is not the decision that waits. */
-export type Answered = 'taken' | 'superseded' | 'needs_another';
+/** Whether a person is for a step of a runbook. */
+export type StepQuestion = {
+  place: Place;
+  text: string;
+  reasons: Reason[];
+  /** Who is asked. Null: whoever may approve. */
+  people: readonly string[] | null;
+  inputs: { runbook: string; version: string; step: string; guards: StepGuards };
+};
+
+/** A runbook that answers to an incident. */
+export type BegunRunbook = { number: number; name: string; done: boolean };
+
+/** Runbooks that incidents follow: each keeps the version with which it has begun. */
+export type RunbookRuns = {
+  /** Those of an incident, in order. Strongly consistent. */
+  of(id: IncidentId): Promise<BegunRunbook[]>;
+  get(id: IncidentId, number: number): Promise<Followed | undefined>;
+  /** Keeps the choice; the number's first one stays. */
+  choose(id: IncidentId, number: number, followed: Followed, because: string): Promise<Followed>;
+  /** Its end, with a message for the inbox; once. */
+  conclude(id: IncidentId, number: number, end: RunbookEnd): Promise<void>;
+};
+
+/** A runbook with what the alert said for which it was chosen. */
+export type Followed = { runbook: Runbook; labels: [string, string][]; annotations: [string, string][] };
+
+/** `acted`: it has changed production. */
+export type RunbookEnd = { outcome: string; text: string; acted: boolean; page: PageNeed };
+
+/** `superseded`: it is not the decision that waits. `not_asked`: others are. */
+export type Answered = 'taken' | 'superseded' | 'needs_another' | 'not_asked';
 
 export type Effects = {
   get(id: IncidentId, key: string): Promise<Effect | undefined>;
@@ -413,6 +454,18 @@ export type Pager = {
   /** One attempt. Repeating it with the same key does not page again. */
   send(request: PageRequest): Promise<Attempt>;
 };
+
+/** Calls that runbooks make. One attempt per call. */
+export type HttpCalls = {
+  /** @param key of the act; sent as `Idempotency-Key` */
+  call(request: With<'http'>, key: string): Promise<HttpAnswer>;
+};
+
+/** `answered`: whatever the status. `later`: no answer; it may have been done. `refused`: it was not called. */
+export type HttpAnswer =
+  | { kind: 'answered'; status: number; body: unknown; afterSeconds: number | null }
+  | { kind: 'later'; detail: string }
+  | { kind: 'refused'; detail: string };
 
 export type Metrics = {
   /** `null`: no Prometheus is connected. */

@@ -15,6 +15,9 @@ export type ResponseState = {
   mitigations: number;
   running: number[];
   mitigationDue: Asked | null;
+  /** Runbooks looked for, and whether another one may answer now. */
+  runbooks: number;
+  runbookDue: boolean;
   /** A judgement on behalf of an alert that asks has been begun. */
   judgedAsked: boolean;
   verification: IncidentRecord['verification'];
@@ -30,6 +33,9 @@ export type ResponseState = {
   resolveBy: string | null;
 };
 
+/** So many runbooks are looked for at most while an incident lasts. */
+const RUNBOOKS_MAX = 5;
+
 /** `mode`: a cap that whoever asks has set, as a runbook can. */
 export type Asked = { by: AskedBy; who: string; mode?: Mode };
 
@@ -37,12 +43,17 @@ export type Asked = { by: AskedBy; who: string; mode?: Mode };
 export type Plan = {
   page: number | null;
   mitigate: { number: number; asked: Asked } | null;
+  runbook: number | null;
   verify: number | null;
   tryResolve: { by: string | null } | null;
 };
 
 /** Where a run begins: from the incident as it is in the table, be it the first run or a later one. */
-export function begin(incident: IncidentRecord, unfinished: readonly number[]): ResponseState {
+export function begin(
+  incident: IncidentRecord,
+  unfinished: readonly number[],
+  runbooks: { begun: number; any: boolean } = { begun: 0, any: false },
+): ResponseState {
   // What has not been read may be what made it critical, after the pages so far: rather once too often than never.
   const raisedUnread = incident.seq > incident.drained && incident.severity === 'critical' && incident.pages > 0;
   // What is a part of something larger is paged by that.
@@ -61,6 +72,8 @@ export function begin(incident: IncidentRecord, unfinished: readonly number[]): 
         ? { by: incident.asks_rollback ? 'alert' : 'nobody', who: '' }
         : null,
     judgedAsked: incident.asks_rollback,
+    runbooks: runbooks.begun,
+    runbookDue: runbooks.any && runbooks.begun === 0 && incident.crowd === undefined,
     verification: incident.verification,
     verifying: unfinished.length > 0 ? Math.max(...unfinished) : incident.mitigations,
     verifyAgain: false,
@@ -91,6 +104,8 @@ export function apply(state: ResponseState, message: Message): ResponseState {
         resolveBy: notOver ? null : state.resolveBy,
         judgedAsked: state.judgedAsked || asksNow,
         mitigationDue: asksNow ? { by: 'alert', who: '' } : state.mitigationDue,
+        // What has joined may be what a runbook is for.
+        runbookDue: state.runbookDue || (message.fired > 0 && state.runbooks > 0 && state.runbooks < RUNBOOKS_MAX),
         verifyAgain: state.verifyAgain || couldPassNow(state),
       };
     }
@@ -105,6 +120,21 @@ export function apply(state: ResponseState, message: Message): ResponseState {
       return { ...state, pageDue: state.pageDue || message.by !== 'firebreak' || state.pages === 0 };
     case 'rollback':
       return { ...state, mitigationDue: { by: 'person', who: message.by } };
+    case 'runbook_rollback':
+      // An alert that asks is judged already; the runbook sees how that ends.
+      if (state.judgedAsked || state.mitigationDue !== null) return state;
+      return {
+        ...state,
+        judgedAsked: true,
+        mitigationDue: { by: 'runbook', who: message.runbook, ...(message.mode !== null && { mode: message.mode }) },
+      };
+    case 'runbook':
+      return {
+        ...state,
+        mitigated: state.mitigated || message.acted,
+        verification: message.acted ? 'pending' : state.verification,
+        pageDue: state.pageDue || message.page === 'again' || (message.page === 'if_nobody' && state.pages === 0),
+      };
     case 'resolve':
       return { ...state, resolveBy: message.by };
     case 'mitigation':
@@ -143,18 +173,21 @@ export function plan(state: ResponseState): Plan {
   return {
     page: state.pageDue ? state.pages + 1 : null,
     mitigate: state.mitigationDue === null ? null : { number: state.mitigations + 1, asked: state.mitigationDue },
+    runbook: state.runbookDue ? state.runbooks + 1 : null,
     verify: state.verifyAgain && couldPassNow(state) ? state.verifying : null,
     tryResolve: state.resolveBy !== null || calm ? { by: state.resolveBy } : null,
   };
 }
 
-export const began = (state: ResponseState, { page, mitigate }: Plan): ResponseState => ({
+export const began = (state: ResponseState, { page, mitigate, runbook }: Plan): ResponseState => ({
   ...state,
   pages: page ?? state.pages,
   pageDue: false,
   mitigations: mitigate?.number ?? state.mitigations,
   running: mitigate === null ? state.running : [...state.running, mitigate.number],
   mitigationDue: null,
+  runbooks: runbook ?? state.runbooks,
+  runbookDue: false,
   verifyAgain: false,
 });
 

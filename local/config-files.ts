@@ -8,10 +8,10 @@ import { SlackFile, StatusPageFile } from '../schemas/presentation.ts';
 import { RoutesFile } from '../schemas/routes.ts';
 
 /** The set as the files on disk say it, or what is wrong with them, each as `file:line: message`. */
-export type LoadedConfig = { ok: true; config: Config } | { ok: false; problems: string[] };
+export type LoadedFiles = { ok: true; config: Omit<Config, 'runbooks'> } | { ok: false; problems: string[] };
 
 /** Reads and checks all files. A missing file means its defaults. */
-export async function loadConfig(dir: string): Promise<LoadedConfig> {
+export async function loadConfig(dir: string): Promise<LoadedFiles> {
   const services = await readYaml(join(dir, 'services.yaml'), ServicesFile);
   const paging = await readYaml(join(dir, 'paging.yaml'), PagingFile);
   const routes = await readYaml(join(dir, 'routes.yaml'), RoutesFile);

@@ -2,13 +2,14 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CONFIG_KEY, PublishedConfig } from '../aws/config-source.ts';
 import type { Blobs } from '../domain/ports.ts';
-import { type LoadedConfig, loadConfig } from './config-files.ts';
+import { type ConfigFolders, type LoadedSet, loadSet } from './config-set.ts';
+import { runbookFiles } from './runbook-files.ts';
 
 const FILES = ['services.yaml', 'paging.yaml', 'routes.yaml', 'slack.yaml', 'status-page.yaml'];
 const LOOK_EVERY_MS = 1000;
 
 /** Publishes a set to where the functions read it; one that is wrong leaves the last good one in force, and says so. */
-export async function publish(blobs: Blobs, loaded: LoadedConfig): Promise<void> {
+export async function publish(blobs: Blobs, loaded: LoadedSet): Promise<void> {
   const before = await published(blobs);
   const set: PublishedConfig | undefined = loaded.ok
     ? { config: loaded.config, problems: [] }
@@ -24,15 +25,15 @@ export async function published(blobs: Blobs): Promise<PublishedConfig | undefin
 
 /** Takes up what changes on disk. Looks at the files each second: it works on every file system and through editors' renames. */
 export function watchConfig(
-  dir: string,
-  onChange: (loaded: LoadedConfig) => Promise<void>,
+  folders: ConfigFolders,
+  onChange: (loaded: LoadedSet) => Promise<void>,
   onError: (error: unknown) => void,
 ): { stop(): void } {
   let seen: string | undefined;
   let busy = false;
   const look = async (): Promise<void> => {
-    const now = await fingerprint(dir);
-    if (seen !== undefined && seen !== now) await onChange(await loadConfig(dir));
+    const now = await fingerprint(folders);
+    if (seen !== undefined && seen !== now) await onChange(await loadSet(folders));
     seen = now;
   };
   const timer = setInterval(() => {
@@ -46,10 +47,14 @@ export function watchConfig(
   return { stop: () => clearInterval(timer) };
 }
 
-async function fingerprint(dir: string): Promise<string> {
-  const parts = FILES.map(async (name) => {
-    const stats = await stat(join(dir, name)).catch(() => undefined);
-    return stats === undefined ? '-' : `${stats.ino}:${stats.size}:${stats.mtimeMs}`;
+async function fingerprint({ configDir, runbooksDir }: ConfigFolders): Promise<string> {
+  const files = [
+    ...FILES.map((name) => join(configDir, name)),
+    ...(await runbookFiles(runbooksDir)).map((name) => join(runbooksDir, name)),
+  ];
+  const parts = files.map(async (file) => {
+    const stats = await stat(file).catch(() => undefined);
+    return stats === undefined ? '-' : `${file}:${stats.ino}:${stats.size}:${stats.mtimeMs}`;
   });
   return (await Promise.all(parts)).join(' ');
 }

@@ -7,7 +7,7 @@ import type { Config } from '../schemas/config.ts';
 import { timestamp } from '../schemas/time.ts';
 import { startSsm } from './aws/ssm/server.ts';
 import { startCompute } from './compute.ts';
-import { loadConfig } from './config-files.ts';
+import { type ConfigFolders, loadSet } from './config-set.ts';
 import { publish, published, watchConfig } from './config-watch.ts';
 import { provideCredentials } from './credentials.ts';
 import { serveFront } from './front.ts';
@@ -59,7 +59,7 @@ async function start(settings: Settings, env: NodeJS.ProcessEnv, opened: Opened)
   const { queues } = storage;
 
   const standIns = settings.sandbox ? opened.add(await startStandIns({ dir: dataDir, timeScale })) : undefined;
-  const config = await takeUpConfig(settings.configDir, storage.blobs, log, (next) =>
+  const config = await takeUpConfig(settings, storage.blobs, log, (next) =>
     standIns?.statuspage.provide(publicComponents(next)),
   );
   opened.onClose(config.stop);
@@ -131,19 +131,19 @@ const publicComponents = ({ services }: Config): string[] =>
  * @throws BadConfig when it is wrong and there never was a good one
  */
 async function takeUpConfig(
-  dir: string,
+  folders: ConfigFolders,
   blobs: Blobs,
   log: Log,
   prepare: (config: Config) => Promise<void> | undefined,
 ): Promise<ConfigInForce> {
-  const first = await loadConfig(dir);
+  const first = await loadSet(folders);
   const before = await published(blobs);
   if (!first.ok && before === undefined) throw new BadConfig(first.problems.join('\n'));
   if (first.ok) await prepare(first.config);
   await publish(blobs, first);
   let inForce = first.ok ? first.config : before?.config;
   const watch = watchConfig(
-    dir,
+    folders,
     async (loaded) => {
       if (loaded.ok) await prepare(loaded.config);
       await publish(blobs, loaded);

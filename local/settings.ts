@@ -7,6 +7,7 @@ const Environment = z.object({
   HOST: z.string().min(1).default('127.0.0.1'),
   FIREBREAK_DATA_DIR: z.string().min(1).default('.firebreak'),
   FIREBREAK_CONFIG_DIR: z.string().min(1).default('config'),
+  FIREBREAK_RUNBOOKS_DIR: z.string().min(1).default('runbooks'),
   FIREBREAK_SANDBOX: z.enum(['on', 'off']).default('on'),
   FIREBREAK_TIME_SCALE: z.coerce.number().min(1).default(1),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
@@ -17,6 +18,7 @@ export type Settings = {
   host: string;
   dataDir: string;
   configDir: string;
+  runbooksDir: string;
   sandbox: boolean;
   timeScale: number;
   logLevel: string;
@@ -33,6 +35,7 @@ export function readSettings(env: Record<string, string | undefined>, cwd: strin
     host: data.HOST,
     dataDir: path(data.FIREBREAK_DATA_DIR),
     configDir: path(data.FIREBREAK_CONFIG_DIR),
+    runbooksDir: path(data.FIREBREAK_RUNBOOKS_DIR),
     sandbox: data.FIREBREAK_SANDBOX === 'on',
     timeScale: data.FIREBREAK_TIME_SCALE,
     logLevel: data.LOG_LEVEL,

@@ -62,6 +62,10 @@ export function vendorDefaults(
     env['KUBERNETES_URL'] = standIns.kubernetes;
     env['KUBERNETES_TOKEN'] ??= SANDBOX_TOKEN;
   }
+  if (standIns && !env['ARGOCD_URL']) {
+    env['ARGOCD_URL'] = standIns['argo-cd'];
+    env['ARGOCD_TOKEN'] ??= SANDBOX_TOKEN;
+  }
   if (standIns) env['CD_URL'] ??= `${standIns.cd}/api/v1/rollback`;
   return [
     ...(env['PAGERDUTY_ROUTING_KEY'] ? [] : ['PagerDuty is off: PAGERDUTY_ROUTING_KEY is not set']),
@@ -73,6 +77,7 @@ export function vendorDefaults(
       ? []
       : ['Grafana annotations are off: GRAFANA_URL or GRAFANA_TOKEN is not set']),
     ...(env['GITHUB_TOKEN'] ? [] : ['GitHub issues are off: GITHUB_TOKEN is not set']),
+    ...(env['ARGOCD_URL'] && env['ARGOCD_TOKEN'] ? [] : ['Argo CD is off: ARGOCD_URL or ARGOCD_TOKEN is not set']),
     ...(env['LAUNCHDARKLY_TOKEN'] ? [] : ['LaunchDarkly is off: LAUNCHDARKLY_TOKEN is not set']),
     ...prometheusNote(env, metrics),
     ...(env['GRAFANA_WEBHOOK_SECRET']

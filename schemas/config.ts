@@ -4,6 +4,7 @@ import { HttpUrl, SecretName } from './endpoint.ts';
 import { EnvironmentName, Mode, ServiceName } from './names.ts';
 import { SlackFile, StatusPageFile } from './presentation.ts';
 import { RoutesFile } from './routes.ts';
+import { noRunbooks, RunbookSet } from './runbook.ts';
 import { oneOf } from './synonyms.ts';
 
 export const EnvironmentEntry = z.strictObject({
@@ -125,6 +126,7 @@ export const Config = z.strictObject({
   routes: RoutesFile.prefault({}),
   slack: SlackFile.prefault({}),
   statusPage: StatusPageFile.prefault({}),
+  runbooks: RunbookSet.prefault(noRunbooks),
 });
 export type Config = z.infer<typeof Config>;
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Severity } from './names.ts';
+import { Mode, Severity } from './names.ts';
 
 /** How a mitigation ended. */
 export const MitigationOutcome = z.enum([
@@ -39,6 +39,10 @@ export const Message = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('page'), by: z.string(), note: z.string() }),
   z.object({ kind: z.enum(['pause', 'resume', 'abort', 'publish']), by: z.string(), note: z.string() }),
   z.object({ kind: z.literal('resolve'), by: z.string(), note: z.string() }),
+  /** A runbook wants a rollback; `mode` caps it. */
+  z.object({ kind: z.literal('runbook_rollback'), runbook: z.string(), mode: Mode.nullable() }),
+  /** A runbook has come to its end. `acted`: it has changed production, and whether that has helped is to be seen. */
+  z.object({ kind: z.literal('runbook'), number: z.number(), acted: z.boolean(), page: PageNeed }),
   z.object({ kind: z.literal('mitigation'), number: z.number(), outcome: MitigationOutcome, page: PageNeed }),
   z.object({ kind: z.literal('verification'), number: z.number(), outcome: VerificationOutcome }),
 ]);

@@ -21,35 +21,37 @@ const listOf = <Item extends z.ZodType>(item: Item) =>
   z.union([item.transform((only) => [only]), z.array(item).min(1)]);
 
 const OnFailureMap = z.strictObject({
-  then: FailureAction.default('stop'),
+  do: FailureAction.default('stop'),
   /** What is done about it besides, once: before anything is undone. */
   steps: z.array(SingleStep).max(10).default([]),
 });
 
-const OnFailure = z.union([FailureAction.transform((then) => OnFailureMap.parse({ then })), OnFailureMap]);
+const OnFailure = z.union([FailureAction.transform((action) => OnFailureMap.parse({ do: action })), OnFailureMap]);
 
 const FrontMatterMap = z.strictObject({
-  /** Absent: the name of the file. */
-  name: RunbookName.optional(),
-  title: z.string().trim().min(1).max(200),
-  match: Match.optional(),
-  matchers: Match.optional(),
-  /** Only for these. Absent: for all. */
-  services: listOf(ServiceName).optional(),
-  environments: listOf(EnvironmentName).optional(),
-  severity: listOf(Severity).optional(),
-  /** Of all that match, the highest is taken; of equals, the first by the name of its file. */
-  priority: z.number().int().min(-1000).max(1000).default(0),
-  /** Caps the service's mode; never raises it. Absent: the service's. */
-  mode: Mode.optional(),
-  inputs: z.record(InputName, Input).default({}),
-  /** It is not for an alert for which this is not true. */
-  when: Expression.optional(),
-  /** None: for people only. */
-  steps: z.array(Step).max(50).default([]),
-  onFailure: OnFailure.prefault('stop'),
-  /** Whether, and in which order, `undo` takes back what was done. */
-  undo: z.enum(['reverse', 'none']).default('none'),
+  name: RunbookName.optional().describe('Absent: the name of the file.'),
+  title: z.string().trim().min(1).max(200).describe('What it is for, in a line.'),
+  match: Match.optional().describe('Matchers of Alertmanager; `any` with a list of them: one of these.'),
+  matchers: Match.optional().describe('The same as `match`.'),
+  services: listOf(ServiceName).optional().describe('Only for these. Absent: for all.'),
+  environments: listOf(EnvironmentName).optional().describe('Only for these. Absent: for all.'),
+  severity: listOf(Severity).optional().describe('Only for these. Absent: for all.'),
+  priority: z
+    .number()
+    .int()
+    .min(-1000)
+    .max(1000)
+    .default(0)
+    .describe('Of all that match, the highest is taken; of equals, the first by the name of its file.'),
+  mode: Mode.optional().describe("Caps the service's mode; never raises it. Absent: the service's."),
+  inputs: z.record(InputName, Input).default({}).describe('What a person can say who starts it: `inputs.<name>`.'),
+  when: Expression.optional().describe('CEL. It is not for an alert for which this is not true.'),
+  steps: z.array(Step).max(50).default([]).describe('What is done, one after the other. None: for people only.'),
+  onFailure: OnFailure.prefault('stop').describe('What follows when a step has failed.'),
+  undo: z
+    .enum(['reverse', 'none'])
+    .default('none')
+    .describe('Whether `undo` takes back what was done: the last first.'),
 });
 
 type Matched = { match?: z.infer<typeof Match> | undefined; matchers?: z.infer<typeof Match> | undefined };

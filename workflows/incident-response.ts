@@ -3,6 +3,7 @@ import { apply, begin, began, plan, type ResponseState } from '../domain/respons
 import type { IncidentId } from '../schemas/names.ts';
 import { secondsBetween, type Timestamp } from '../schemas/time.ts';
 import type { Bell, Run } from './run.ts';
+import { followRunbook } from './runbook.ts';
 import { endGoneAlerts } from './steps/gone-alerts.ts';
 import { joinCrowd, leaveCrowd } from './steps/crowd.ts';
 import { hear } from './steps/hear.ts';
@@ -45,22 +46,31 @@ export async function incidentResponse(
 
   const run = unnamed.about({ trace: begun.incident.trace, service: begun.incident.service });
   const { quietRounds } = begun;
-  let state = begin(begun.incident, begun.unfinished);
+  let state = begin(begun.incident, begun.unfinished, { begun: begun.runbooks.length, any: begun.anyRunbooks });
   const branches: Promise<unknown>[] = begun.unfinished.map((unfinished) =>
     run.branch(`mitigate-${unfinished}`, (b) =>
       mitigate(b, { incidentId, number: unfinished, asked: { by: 'alert', who: '' } }, deps),
     ),
   );
+  // What they wait for may take days: nothing else waits for them.
+  const runbooks: Promise<unknown>[] = [];
+  for (const { number: unfinished, done } of begun.runbooks)
+    if (!done)
+      runbooks.push(
+        run.branch(`runbook-${unfinished}`, (b) => followRunbook(b, { incidentId, number: unfinished }, deps)),
+      );
   let bell: Bell | null = null;
   let quiet = { rounds: 0, renotified: begun.incident.renotified };
 
   for (let round = 1; ; round += 1) {
     const due = plan(state);
-    const { page: pageNumber, mitigate: judgement, verify } = due;
+    const { page: pageNumber, mitigate: judgement, runbook, verify } = due;
     if (pageNumber !== null)
       branches.push(run.branch(`page-${pageNumber}`, (b) => page(b, { incidentId, number: pageNumber }, deps)));
     if (judgement !== null)
       branches.push(run.branch(`mitigate-${judgement.number}`, (b) => mitigate(b, { incidentId, ...judgement }, deps)));
+    if (runbook !== null)
+      runbooks.push(run.branch(`runbook-${runbook}`, (b) => followRunbook(b, { incidentId, number: runbook }, deps)));
     if (verify !== null)
       branches.push(
         run.branch(`verify-again-${round}`, (b) => verifyNow(b, { incidentId, number: verify, round }, deps)),
@@ -80,6 +90,7 @@ export async function incidentResponse(
       await Promise.all(branches);
       // A page that was under way when the incident closed may have been taken since.
       await run.branch('resolve-late-pages', (b) => resolvePages(b, { incidentId, pages, last: true }, deps));
+      await Promise.all(runbooks);
       return { incident: incidentId, ended: 'resolved' };
     }
 
@@ -113,10 +124,10 @@ export async function incidentResponse(
 async function beginRun(deps: Deps, id: IncidentId, number: number, execution: string) {
   const found = await deps.incidents.begin(id, number, execution);
   if (found === undefined) return undefined;
-  const { paging } = await deps.config.current();
+  const { paging, runbooks } = await deps.config.current();
   const quietRounds = Math.ceil((paging.quietHours * 3600) / LOOK_ANYWAY_SECONDS);
   const { incident, flapping } = await joinCrowd(deps, found.incident);
-  return { ...found, incident, at: deps.clock.now(), quietRounds, flapping };
+  return { ...found, incident, at: deps.clock.now(), quietRounds, flapping, anyRunbooks: runbooks.runbooks.length > 0 };
 }
 
 /** Closes the incident unless something has arrived meanwhile. A quiet one closes as if a person had said so. */

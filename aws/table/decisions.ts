@@ -1,4 +1,6 @@
-import type { Answered, Blobs, Clock, Decisions } from '../../domain/ports.ts';
+import { z } from 'zod';
+import { MitigationOutcome } from '../../schemas/inbox.ts';
+import type { Answered, Blobs, Clock, Decisions, StepQuestion } from '../../domain/ports.ts';
 import type { Decision, DecisionInputs } from '../../domain/rollback.ts';
 import { DecisionState, DecisionView, IncidentRecord } from '../../schemas/incident.ts';
 import type { IncidentId } from '../../schemas/names.ts';
@@ -71,6 +73,57 @@ export class DecisionTable implements Decisions {
     return first;
   }
 
+  async ask(id: IncidentId, number: number, question: StepQuestion): Promise<DecisionView> {
+    const at = this.#clock.now();
+    const { text, reasons, inputs, place, people } = question;
+    const view: DecisionView = {
+      id: `${id}-${number}`,
+      kind: 'approve',
+      because: reasons[0]?.code ?? 'runbook_asks',
+      at,
+      digest: sha256(canonicalJson({ id, number, question })),
+      state: 'waiting',
+      from_version: null,
+      to_version: null,
+      reasons,
+      answered_by: null,
+      target: place,
+      approvals: { needed: 1, given: [] },
+    };
+    await this.#table.transact([
+      // No mitigation of its own: the runbook that asks is what goes on after it.
+      this.#table.put(
+        { ...keys.decision(id, number), number, ...view, people, outcome: 'asked', inputs: JSON.stringify(inputs) },
+        absent,
+      ),
+      timelineWrite(this.#table, id, `decision-${number}`, {
+        at,
+        actor: 'firebreak',
+        kind: 'decision',
+        text: `${text}: ${reasons.map((reason) => reason.text).join('; ')}`,
+        detail: { decision: view.id, because: view.because, digest: view.digest },
+      }),
+    ]);
+    const kept = await this.get(id, number);
+    if (kept === undefined) throw new Error(`question ${number} of incident ${id} could neither be kept nor read`);
+    return kept;
+  }
+
+  /** Null: whoever may approve. */
+  async #asked(id: IncidentId, number: number): Promise<readonly string[] | null> {
+    const item = await this.#table.get(keys.decision(id, number));
+    return z
+      .array(z.string())
+      .nullable()
+      .catch(null)
+      .parse(item?.['people'] ?? null);
+  }
+
+  async outcome(id: IncidentId, number: number): Promise<MitigationOutcome | null | undefined> {
+    const item = await this.#table.get(keys.decision(id, number));
+    return item && (item['outcome'] === undefined ? null : MitigationOutcome.parse(item['outcome']));
+  }
+
   async #inputs(
     id: IncidentId,
     number: number,
@@ -122,6 +175,8 @@ export class DecisionTable implements Decisions {
       if (item === undefined || item['status'] === 'resolved') return 'superseded';
       const decision = await this.get(id, number);
       if (decision?.state !== 'waiting') break;
+      const asked = await this.#asked(id, number);
+      if (asked !== null && !asked.includes(by)) return 'not_asked';
       const { needed, given } = decision.approvals;
       if (answer === 'approved' && given.includes(by)) return given.length < needed ? 'needs_another' : 'taken';
       if (answer === 'approved' && given.length + 1 < needed) {

@@ -143,6 +143,7 @@ export class EffectTable implements Effects {
       if (item?.state === state) return;
       const { ok } = await this.#table.transact([
         concluded(this.#table, id, key, state, detail, stillIn(item?.state)),
+        ...(await this.#unlock(key, item?.resource)),
         timelineWrite(this.#table, id, `${key}-${state}`, {
           at,
           actor,
@@ -154,6 +155,13 @@ export class EffectTable implements Effects {
       if (ok) return; // else another run of the step was faster
     }
     throw new Error(`${key} of ${id} changed ${TRIES} times while it was to be concluded; the step is tried again`);
+  }
+
+  /** Whoever holds the target's lock lets it go. */
+  async #unlock(key: string, resource: string | undefined): Promise<Write[]> {
+    if (resource === undefined) return [];
+    const lock = await this.#table.get(keys.lock(resource));
+    return lock?.['key'] === key ? [this.#table.remove(keys.lock(resource))] : [];
   }
 
   async concludeRollback(id: IncidentId, end: RollbackEnd): Promise<void> {
@@ -175,8 +183,6 @@ export class EffectTable implements Effects {
     const { id } = incident;
     const at = this.#clock.now();
     const effect = await this.get(id, end.key);
-    const resource = effect?.resource;
-    const lock = resource === undefined ? undefined : await this.#table.get(keys.lock(resource));
     const succeeded = end.outcome === 'succeeded';
     const timeline = {
       actor: 'firebreak',
@@ -191,7 +197,7 @@ export class EffectTable implements Effects {
         ExpressionAttributeValues: { ':outcome': end.outcome },
       }),
       ...(effect ? [concluded(this.#table, id, end.key, EFFECT_STATES[end.outcome] ?? 'failed', end.text)] : []),
-      ...(resource !== undefined && lock?.['key'] === end.key ? [this.#table.remove(keys.lock(resource))] : []),
+      ...(await this.#unlock(end.key, effect?.resource)),
       ...(end.moved ? await this.#movedWrites(id, end.place, end.moved, effect?.at ?? at, at) : []),
       ...(incident.status === 'resolved'
         ? [timelineWrite(this.#table, id, `mitigation-${end.number}`, { ...timeline, at })]

@@ -1,5 +1,6 @@
 import { type Arrival, scopeOf } from '../../domain/admission.ts';
 import type {
+  BegunRunbook,
   Admitted,
   Clock,
   IncidentChange,
@@ -26,6 +27,7 @@ import { Timestamp } from '../../schemas/time.ts';
 import { sha256 } from '../hash.ts';
 import { mintIncidentId } from '../ids.ts';
 import { admit, signalEnd } from './admit.ts';
+import { begunRunbooks } from './runbooks.ts';
 import { keys, lists } from './keys.ts';
 import { hangBell, mailWrites, pendingWrite, timelineWrite } from './mail.ts';
 import { blankIncident, newIncidentWrites } from './open.ts';
@@ -193,7 +195,7 @@ export class IncidentTable implements Incidents {
     id: IncidentId,
     run: number,
     execution: string,
-  ): Promise<{ incident: IncidentRecord; unfinished: number[] } | undefined> {
+  ): Promise<{ incident: IncidentRecord; unfinished: number[]; runbooks: BegunRunbook[] } | undefined> {
     const known = await this.read(id);
     if (known === undefined) return undefined;
     await this.#table.touch(keys.incident(id), {
@@ -209,7 +211,8 @@ export class IncidentTable implements Incidents {
       )
       .map((item) => Number(item['number']));
     // Whose run it was before is no business of the workflow, and its checkpoints stay the same for the same story.
-    return { incident: { ...known, started_run: run, execution: null }, unfinished };
+    const runbooks = await begunRunbooks(this.#table, id);
+    return { incident: { ...known, started_run: run, execution: null }, unfinished, runbooks };
   }
 
   async listen(id: IncidentId, after: number, bell: string | null): Promise<Listened> {

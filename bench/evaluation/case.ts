@@ -1,7 +1,7 @@
 import type { Evidence } from '../../domain/correlation/evidence.ts';
 import type { Change } from '../../schemas/change.ts';
 import type { Mode } from '../../schemas/names.ts';
-import type { ClearBy } from './clear.ts';
+import type { LooksBy } from './clear.ts';
 import type { Trace } from './observables.ts';
 
 /** Kinds of incidents in which nothing may be rolled back without a person. */
@@ -50,12 +50,14 @@ export type Facts = {
   newest_own_deploy_seconds: number | null;
   /** What in the evidence points to something else than a change. */
   traces: readonly Trace[];
-  /** A clear case (clear.ts), by what it is clear, and that is the truth. */
-  clear: ClearBy | null;
+  /** By what it looks like a deploy of the service (clear.ts); null where it does not. */
+  looks: LooksBy | null;
+  /** It looks like one by more than time, and is one that is to be rolled back. */
+  clear: boolean;
+  /** It looks like one that is to be rolled back, and is none. */
+  deceives: boolean;
   /** Nothing in the evidence speaks against a deploy of the service that is not the cause. */
   undecidable: boolean;
-  /** It meets every condition of a clear case, for a change that is not the cause. */
-  mimics: ClearBy | null;
 };
 
 export type Policy = { mode: Mode; unknownMigration: 'approve' | 'act' };

@@ -17,7 +17,7 @@ export const NEGATIVES_PER_KIND = 340;
 
 /** How many of each kind of positives: most are what everybody thinks of, the others are the hard ones. */
 export const POSITIVES_PER_KIND: Readonly<Record<(typeof POSITIVES)[number], number>> = {
-  bad_deploy: 440,
+  bad_deploy: 640,
   slow_burn: 120,
   small_canary: 120,
   bad_config: 100,
@@ -59,5 +59,7 @@ function oneCase(seed: number, kind: Kind, scene: Scene, index: number): Case {
     const history = historyKnown(world, evidence);
     return { id, kind, label, facts: factsOf(evidence, label), evidence, history, policy };
   }
-  throw new Error(`${id}: none of ${ATTEMPTS} worlds of seed ${seed} became a case of its kind; is the scene possible?`);
+  throw new Error(
+    `${id}: none of ${ATTEMPTS} worlds of seed ${seed} became a case of its kind; is the scene possible?`,
+  );
 }

@@ -1,6 +1,6 @@
 import type { Curve, Evidence, RelatedChange } from '../../domain/correlation/evidence.ts';
 import type { Change } from '../../schemas/change.ts';
-import { millisOf, type Timestamp } from '../../schemas/time.ts';
+import { millisOf, type Timestamp, timestamp } from '../../schemas/time.ts';
 
 /**
  * What a person can see in the evidence, put in numbers. Written for labels and for the reading of the report; nothing
@@ -25,11 +25,9 @@ export function onsetMillis({ onset: { alertStartedAt, rule, firstBadAt } }: Pic
 
 /** Values of the samples after `from`, up to `to`; milliseconds since the epoch. */
 export function valuesBetween(curve: Curve, from: number, to: number): number[] {
+  const [after, until] = [timestamp(from), timestamp(to)]; // texts compare as times do, and faster than they are read
   const values: number[] = [];
-  for (const [at, value] of curve) {
-    const millis = millisOf(at);
-    if (millis > from && millis <= to) values.push(value);
-  }
+  for (const [at, value] of curve) if (at > after && at <= until) values.push(value);
   return values;
 }
 
@@ -79,7 +77,7 @@ export const tracesIn = (evidence: Evidence): Trace[] => TRACES.filter((trace) =
 const SEEN: Record<Trace, (evidence: Evidence) => boolean> = {
   another_service_fails: (evidence) => evidence.failing.some((other) => !explained(evidence, other)),
   traffic_changed: (evidence) => trafficChange(evidence) > RISEN || trafficChange(evidence) < 1 / RISEN,
-  rose_before_onset: roseBeforeOnset,
+  rose_before_onset: (evidence) => roseBefore(evidence, onsetMillis(evidence) - 2 * MINUTE),
   earlier_excursions: (evidence) => badBefore(evidence, onsetMillis(evidence) - MINUTE),
   versions_alike: versionsAlike,
   over_by_itself: isOver,
@@ -98,18 +96,17 @@ export function trafficChange({ onset, traffic, at }: Pick<Evidence, 'onset' | '
   return before > 0 && after >= 0 ? after / before : 1;
 }
 
-/** The ten minutes before the onset were already clearly worse than the hour before them. */
-function roseBeforeOnset({ onset, health }: Evidence): boolean {
+/** The six minutes before `until` were already clearly worse than the hour before them. */
+function roseBefore({ health }: Evidence, until: number): boolean {
   if (health === null) return false;
-  const since = onsetMillis({ onset });
-  const long = valuesBetween(health.curve, since - 70 * MINUTE, since - 10 * MINUTE);
-  const short = valuesBetween(health.curve, since - 8 * MINUTE, since - 2 * MINUTE);
+  const long = valuesBetween(health.curve, until - 70 * MINUTE, until - 8 * MINUTE);
+  const short = valuesBetween(health.curve, until - 6 * MINUTE, until);
   return mean(short) > 2 * mean(long) && mean(short) > health.max / 4;
 }
 
 /** A sample above the limit at or before `until`. */
 export function badBefore({ health }: Evidence, until: number): boolean {
-  return health !== null && valuesBetween(health.curve, -Infinity, until).some((value) => value > health.max);
+  return health !== null && valuesBetween(health.curve, 0, until).some((value) => value > health.max);
 }
 
 /** Of the versions that run, another than the newest fails as well: at least half as often as the worst. */
@@ -137,26 +134,34 @@ export function singledOut({ by_version: versions, health }: Evidence): string |
 
 /** What in the evidence speaks against one deploy of the service as the cause. */
 export type Against =
-  | Trace
+  | Exclude<Trace, 'rose_before_onset' | 'earlier_excursions'>
   | 'too_long_before'
   | 'another_change'
   | 'bad_before_it_began'
+  | 'rose_before_it_began'
   | 'version_well'
   | 'version_without_traffic'
   | 'alert_names_others';
 
+const SPEAKS_AGAINST: Record<Against, (evidence: Evidence, change: Change, began: number) => boolean> = {
+  another_service_fails: SEEN.another_service_fails,
+  traffic_changed: SEEN.traffic_changed,
+  versions_alike: SEEN.versions_alike,
+  over_by_itself: SEEN.over_by_itself,
+  too_long_before: (evidence, _change, began) => onsetMillis(evidence) - began > SUSPECT_MINUTES * MINUTE,
+  another_change: (evidence, change) => othersNear(evidence, change).length > 0,
+  bad_before_it_began: (evidence, _change, began) => badBefore(evidence, began),
+  rose_before_it_began: (evidence, _change, began) => roseBefore(evidence, began),
+  version_well: ({ by_version: versions, health }, { version }) =>
+    (versions ?? []).some((other) => other.version === version && other.value <= (health?.max ?? -Infinity)),
+  version_without_traffic: ({ by_version: versions }, { version }) =>
+    versions !== null && versions.length > 0 && versions.every((other) => other.version !== version),
+  alert_names_others: ({ alert_versions: named }, { version }) => named.some((other) => other !== version),
+};
+
+const ALL_AGAINST = Object.keys(SPEAKS_AGAINST) as Against[];
+
 export function against(evidence: Evidence, change: Change): Against[] {
   const began = millisOf(change.started_at);
-  const own = evidence.by_version?.find(({ version }) => version === change.version);
-  const told = evidence.by_version !== null && evidence.by_version.length > 0;
-  const named = evidence.alert_versions;
-  const found: [Against, boolean][] = [
-    ['too_long_before', onsetMillis(evidence) - began > SUSPECT_MINUTES * MINUTE],
-    ['another_change', othersNear(evidence, change).length > 0],
-    ['bad_before_it_began', badBefore(evidence, began)],
-    ['version_well', own !== undefined && evidence.health !== null && own.value <= evidence.health.max],
-    ['version_without_traffic', told && own === undefined],
-    ['alert_names_others', named.some((version) => version !== change.version)],
-  ];
-  return [...tracesIn(evidence), ...found.filter(([, holds]) => holds).map(([name]) => name)];
+  return ALL_AGAINST.filter((name) => SPEAKS_AGAINST[name](evidence, change, began));
 }

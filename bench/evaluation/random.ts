@@ -25,10 +25,20 @@ export function random(seed: number): Random {
   const next = mulberry32(seed);
   const between = (min: number, max: number) => min + next() * (max - min);
   const whole = (min: number, max: number) => Math.floor(between(min, max + 1));
-  const normal = () => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
+  let spare: number | null = null;
+  const normal = () => {
+    if (spare !== null) {
+      const second = spare;
+      spare = null;
+      return second;
+    }
+    const [radius, angle] = [Math.sqrt(-2 * Math.log(1 - next())), 2 * Math.PI * next()]; // Box and Muller
+    spare = radius * Math.sin(angle);
+    return radius * Math.cos(angle);
+  };
   const rare = (n: number, probability: number): number => {
     const mean = n * probability;
-    if (mean === 0) return 0;
+    if (mean === 0 || probability === 1) return mean;
     const spread = mean * (1 - probability);
     if (spread > NORMAL_FROM) return Math.min(n, Math.max(0, Math.round(mean + Math.sqrt(spread) * normal())));
     return Math.min(n, inverted(next(), mean));

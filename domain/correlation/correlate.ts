@@ -47,7 +47,7 @@ export type Correlation = {
 export function correlate(evidence: Evidence): Correlation {
   const onset = onsetOf(evidence.onset);
   const neighbours = neighboursOf(evidence, onset.at);
-  const everywhere = [healthyNow(evidence), trafficFactor(evidence, onset.at)].filter((one) => one !== null);
+  const everywhere = [healthyNow(evidence, onset.at), trafficFactor(evidence, onset.at)].filter((one) => one !== null);
   const scored = candidatesOf(evidence, onset.at).flatMap((candidate) => {
     const factors = factorsOf(evidence, candidate, neighbours, onset);
     return factors === null ? [] : [{ candidate, factors: [...factors, ...everywhere] }];
@@ -137,7 +137,8 @@ function doubtsOf(
       code: 'several_fail',
       text: `${list(namesOf(unexplained))} failed at the same time, and no change of what they share is known`,
     });
-  const first = dependencies.filter((other) => other.first);
+  const changed = new Set(suspects.map(({ change }) => change.service as string));
+  const first = dependencies.filter((other) => other.first && !changed.has(other.service));
   if (first.length > 0)
     doubts.push({
       code: 'dependency_failed_first',

@@ -174,9 +174,10 @@ function stepFactor(course: Course, candidate: Candidate, onset: Timestamp): Fac
 }
 
 /** Whatever caused it, it is over, or never was: the newest samples are within the limit. */
-export function healthyNow({ health, at }: Evidence): Factor | null {
+export function healthyNow({ health, at }: Evidence, onset: Timestamp): Factor | null {
   if (health === null || !Number.isFinite(health.max)) return null;
-  const newest = between(pointsOf(health.curve, at), millisOf(at) - FRESH_SECONDS * 1000, Infinity).slice(-2);
+  const from = Math.max(millisOf(at) - FRESH_SECONDS * 1000, millisOf(onset));
+  const newest = between(pointsOf(health.curve, at), from, Infinity).slice(-2);
   if (newest.length < 2 || newest.some(({ value }) => value > health.max)) return null;
   return factor(
     'healthy_now',

@@ -2,7 +2,8 @@ import type { ChangeKind } from '../../schemas/change.ts';
 
 /**
  * What each piece of evidence weighs, as the natural logarithm of a likelihood ratio: how many times more often it is seen
- * when the change is the cause than when it is not. +0.7 doubles the odds, +2.3 is ten to one, -3 twenty to one against, -4.5 ninety to one.
+ * when the change is the cause than when it is not. +0.7 doubles the odds, +2.3 is ten to one, -3 twenty to one against,
+ * -4.5 ninety to one: more than times and a step can speak for it together.
  *
  * They are judgements, set by what on-call engineers conclude from such evidence and rounded; not fitted to a data set.
  * With nothing but times, a deploy of the service gets 0.95 while it rolls out, 0.93 when it has just finished, 0.82
@@ -68,7 +69,7 @@ export const WEIGHTS = {
   /** Errors rose slowly, but from its beginning on. */
   slow_rise_since: -1.8,
   /** The health query is within its limit now: the alert is noise, or it is over. */
-  healthy_now: -3,
+  healthy_now: -4.5,
 
   /** Half as much traffic again, from before the errors on. */
   traffic_rise: -3,

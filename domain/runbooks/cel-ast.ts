@@ -67,7 +67,8 @@ function visitCall(name: string, receiver: ASTNode, args: ASTNode[], scope: Scop
   const instead = REFUSED.get(name);
   if (instead !== undefined) found.refusals.push(`${name}() is not allowed here: ${instead}`);
   if (name === 'matches') {
-    if (scope.loop) found.refusals.push('matches() inside of a loop is not allowed: use startsWith, endsWith, contains');
+    if (scope.loop)
+      found.refusals.push('matches() inside of a loop is not allowed: use startsWith, endsWith, contains');
     found.patterns.push(args[0]?.op === 'value' && typeof args[0].args === 'string' ? args[0].args : null);
   }
   visit(receiver, scope, found);

@@ -43,7 +43,7 @@ export function toCel(
     steps: new Map(
       declared.steps.map((id) => {
         const step = Object.hasOwn(steps, id) ? steps[id] : undefined;
-        return [id, new Map([...Object.entries({ status: step?.status ?? 'pending', output: fromJson(step?.output) })])];
+        return [id, new Map(Object.entries({ status: step?.status ?? 'pending', output: fromJson(step?.output) }))];
       }),
     ),
     suspect: suspect && new Map(Object.entries(suspect)),

@@ -15,13 +15,14 @@ import { declarationsOf, type Placed, placedSteps, textsIn } from './walk.ts';
 /** What is wrong with the expressions of a runbook: every one is read, its types are checked, and so is what it asks for. */
 export function expressionProblems(runbook: Runbook): Problem[] {
   const declared = declarationsOf(runbook);
-  const before: Before = { steps: new Set(), tainted: new Set() };
+  const before: Before = { steps: new Set(), tainted: new Set(), notNull: new Set() };
   const check = new Check(runbook, declared);
   check.condition('when', runbook.when, before);
   const placed = placedSteps(runbook);
   for (const [index, each] of placed.entries()) {
-    const { step, path, group, stage } = each;
-    if (group !== null && placed[index - 1]?.stage !== stage) check.condition(`${group.path}.when`, group.step.when, before);
+    const { group, stage } = each;
+    if (group !== null && placed[index - 1]?.stage !== stage)
+      check.condition(`${group.path}.when`, group.step.when, before);
     checkStep(check, each, before);
     // What is done side by side sees nothing of each other.
     if (placed[index + 1]?.stage === stage) continue;
@@ -29,8 +30,6 @@ export function expressionProblems(runbook: Runbook): Problem[] {
       before.steps.add(ended.step.id);
       if (saysWhatAlertsSay(ended, check, before)) before.tainted.add(ended.step.id);
     }
-    void step;
-    void path;
   }
   return check.problems;
 }
@@ -40,10 +39,15 @@ type Before = {
   steps: Set<string>;
   /** Steps that were told an alert's words, and may give them back. */
   tainted: Set<string>;
+  /** Variables that are not null by then. */
+  notNull: ReadonlySet<string>;
 };
 
-function checkStep(check: Check, { step, path }: Placed, before: Before): void {
-  check.condition(`${path}.when`, step.when, before);
+function checkStep(check: Check, { step, path, group }: Placed, outside: Before): void {
+  check.condition(`${path}.when`, step.when, outside);
+  // What its conditions have asked for is there when the step is done.
+  const conditions = [group?.step.when, step.when].filter((when) => when !== undefined);
+  const before = { ...outside, notNull: new Set(conditions.flatMap((when) => check.nullChecksIn(when))) };
   if (step.name !== undefined) check.template(`${path}.name`, step.name, undefined, before);
   const { targets } = factsOf(step);
   for (const { path: inner, text } of textsIn(step.with)) {
@@ -58,7 +62,9 @@ function checkStep(check: Check, { step, path }: Placed, before: Before): void {
 }
 
 const saysWhatAlertsSay = ({ step }: Placed, check: Check, before: Before): boolean =>
-  textsIn(step.with).some(({ text }) => check.expressionsIn(text).some((findings) => alertWords(findings, before) !== null));
+  textsIn(step.with).some(({ text }) =>
+    check.expressionsIn(text).some((findings) => alertWords(findings, before) !== null),
+  );
 
 /** What an alert says in its own words, directly or given back by a step. Null: nothing. */
 function alertWords({ references }: Findings, { tainted }: Before): string | null {
@@ -66,7 +72,8 @@ function alertWords({ references }: Findings, { tainted }: Before): string | nul
     const [root = '', second = ''] = path;
     if (root === 'labels' || root === 'annotations') return path.join('.');
     if (root === 'incident' && (second === 'title' || path.length === 1)) return path.join('.');
-    if (root === 'steps' && tainted.has(second)) return `${path.slice(0, 2).join('.')}, which was told an alert's words`;
+    if (root === 'steps' && tainted.has(second))
+      return `${path.slice(0, 2).join('.')}, which was told an alert's words`;
   }
   return null;
 }
@@ -138,6 +145,11 @@ class Check {
     });
   }
 
+  nullChecksIn(condition: string): string[] {
+    const result = compile(condition, this.#declared);
+    return result.ok ? [...result.compiled.findings.nullChecks] : [];
+  }
+
   /** Undefined: it cannot be read, and that has been said. */
   #read(path: string, text: string, before: Before): Compiled | undefined {
     const result = compile(text, this.#declared);
@@ -147,7 +159,7 @@ class Check {
     }
     const { findings } = result.compiled;
     this.#steps(path, findings, before);
-    this.#nullable(path, findings);
+    this.#nullable(path, findings, before);
     for (const comparison of findings.comparisons) this.#values(path, comparison);
     return result.compiled;
   }
@@ -162,12 +174,15 @@ class Check {
     }
   }
 
-  #nullable(path: string, { references, nullChecks }: Findings): void {
+  #nullable(path: string, { references, nullChecks }: Findings, { notNull }: Before): void {
     for (const [root, fields] of Object.entries(NULLABLE)) {
       const named = references.filter((reference) => reference.path[0] === root && reference.path.length > 1);
-      const unknown = named.map(({ path: [, field = ''] }) => field).find((field) => !fields.some((one) => one === field));
-      if (unknown !== undefined) this.#wrong(path, `${root} has no "${unknown}"`, didYouMean(unknown, fields) ?? list(fields));
-      else if (named.length > 0 && !nullChecks.has(root))
+      const unknown = named
+        .map(({ path: [, field = ''] }) => field)
+        .find((field) => !fields.some((one) => one === field));
+      if (unknown !== undefined)
+        this.#wrong(path, `${root} has no "${unknown}"`, didYouMean(unknown, fields) ?? list(fields));
+      else if (named.length > 0 && !nullChecks.has(root) && !notNull.has(root))
         this.#wrong(path, `${root} is null where there is none`, `ask first: ${root} != null && …`);
     }
   }

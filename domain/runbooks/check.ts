@@ -47,7 +47,13 @@ function safety(runbook: Runbook, { step, path }: Placed): Problem[] {
     problems.push(wrong('uses', `${step.uses} needs a time-out`, 'add "timeout: 10m"'));
   problems.push(...wayBack(step, mutating, wrong));
   if (step.uses === 'scale' && typeof step.with.to === 'number' && step.with.to > step.with.ceiling)
-    problems.push(wrong('with.to', `${step.with.to} is above its ceiling of ${step.with.ceiling}`, 'raise the ceiling, or ask for fewer'));
+    problems.push(
+      wrong(
+        'with.to',
+        `${step.with.to} is above its ceiling of ${step.with.ceiling}`,
+        'raise the ceiling, or ask for fewer',
+      ),
+    );
   if (!mutating && 'blastRadius' in step && step.blastRadius !== undefined)
     problems.push(wrong('blastRadius', 'changes nothing, so there is nothing to cap', 'leave "blastRadius" away'));
   return problems;
@@ -62,7 +68,13 @@ function wayBack(
   const irreversible = 'irreversible' in step && step.irreversible === true;
   const way = factsOf(step).wayBack;
   if (!mutating && (inverse !== undefined || irreversible))
-    return [wrong(irreversible ? 'irreversible' : 'inverse', 'changes nothing, so there is nothing to take back', 'leave it away')];
+    return [
+      wrong(
+        irreversible ? 'irreversible' : 'inverse',
+        'changes nothing, so there is nothing to take back',
+        'leave it away',
+      ),
+    ];
   if (inverse !== undefined && irreversible)
     return [wrong('inverse', 'has an inverse and is irreversible', 'one of them is meant')];
   if (inverse !== undefined && way === 'none')
@@ -70,14 +82,22 @@ function wayBack(
   if (inverse !== undefined && !factsOf(inverse).mutating)
     return [wrong('inverse', 'its inverse changes nothing', 'use the method that takes it back')];
   if (mutating && way === 'as written' && inverse === undefined && !irreversible)
-    return [wrong('uses', 'changes something and does not say how to take it back', 'add "inverse: …", or "irreversible: true"')];
+    return [
+      wrong(
+        'uses',
+        'changes something and does not say how to take it back',
+        'add "inverse: …", or "irreversible: true"',
+      ),
+    ];
   return [];
 }
 
 function secrets(runbook: Runbook, { step, path }: Placed): Problem[] {
   const calls = [
     { call: step.with, path: `${path}.with` },
-    ...('inverse' in step && step.inverse !== undefined ? [{ call: step.inverse.with, path: `${path}.inverse.with` }] : []),
+    ...('inverse' in step && step.inverse !== undefined
+      ? [{ call: step.inverse.with, path: `${path}.inverse.with` }]
+      : []),
   ];
   const suggestion = 'name it under "auth", such as { bearer: OPS_TOKEN }';
   return calls.flatMap(({ call, path: place }) => {
@@ -85,7 +105,9 @@ function secrets(runbook: Runbook, { step, path }: Placed): Problem[] {
     return [
       ...headers
         .filter(isSecretHeader)
-        .map((name) => problem(runbook, `${place}.headers.${name}`, `header ${name} would hold a secret by value`, suggestion)),
+        .map((name) =>
+          problem(runbook, `${place}.headers.${name}`, `header ${name} would hold a secret by value`, suggestion),
+        ),
       ...textsIn(call)
         .filter(({ path: inner, text }) => hasSecret(text) || (inner === 'url' && hasSecretParameter(text)))
         .map(({ path: inner }) => problem(runbook, `${place}.${inner}`, 'a secret by value', suggestion)),
@@ -96,7 +118,7 @@ function secrets(runbook: Runbook, { step, path }: Placed): Problem[] {
 function undo(runbook: Runbook, steps: readonly Placed[]): Problem[] {
   if (runbook.undo === 'reverse') return [];
   const paths = [
-    ...(runbook.onFailure.then === 'undo' ? ['onFailure'] : []),
+    ...(runbook.onFailure.do === 'undo' ? ['onFailure'] : []),
     ...steps.flatMap(({ step, path, group }) => [
       ...(step.onFailure === 'undo' ? [`${path}.onFailure`] : []),
       ...(group?.step.onFailure === 'undo' ? [`${group.path}.onFailure`] : []),

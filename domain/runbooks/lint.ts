@@ -1,5 +1,6 @@
 import type { Config, ServiceEntry } from '../../schemas/config.ts';
 import type { Runbook, RunbookSet } from '../../schemas/runbook.ts';
+import { timestamp } from '../../schemas/time.ts';
 import { serviceEntry } from '../catalogue.ts';
 import { checkRunbook } from './check.ts';
 import { compile, isConstant } from './cel.ts';
@@ -8,6 +9,7 @@ import { didYouMean } from './nearest.ts';
 import { inOrder, type Problem, problem } from './problem.ts';
 import { covered, meets, waysOf } from './reach.ts';
 import { byPriority } from './select.ts';
+import type { Declarations, Variables } from './variables.ts';
 import { declarationsOf, placedSteps } from './walk.ts';
 
 /**
@@ -44,25 +46,25 @@ export function sameNames(runbooks: readonly Runbook[]): Problem[] {
 function neverTrue(runbook: Runbook): Problem[] {
   const declared = declarationsOf(runbook);
   const conditions = [
-    ...(runbook.when === undefined ? [] : [{ path: 'when', text: runbook.when, what: 'the runbook' }]),
+    { path: 'when', text: runbook.when, what: 'the runbook' },
     ...runbook.steps.flatMap((step, index) =>
-      step.when === undefined ? [] : [{ path: `steps.${index}.when`, text: step.when, what: `step "${step.id}"` }],
+      'parallel' in step ? [{ path: `steps.${index}.when`, text: step.when, what: `step "${step.id}"` }] : [],
     ),
-    ...placedSteps(runbook)
-      .filter(({ group, onFailure }) => group !== null || onFailure)
-      .flatMap(({ step, path }) =>
-        step.when === undefined ? [] : [{ path: `${path}.when`, text: step.when, what: `step "${step.id}"` }],
-      ),
+    ...placedSteps(runbook).map(({ step, path }) => ({
+      path: `${path}.when`,
+      text: step.when,
+      what: `step "${step.id}"`,
+    })),
   ];
   return conditions.flatMap(({ path, text, what }) => {
-    const value = constant(text, declared);
+    const value = text === undefined ? undefined : constant(text, declared);
     if (value === undefined) return [];
     if (value) return [problem(runbook, path, `"when" is always true`, 'leave it away', 'warning')];
     return [problem(runbook, path, `"when" is never true: ${what} is never done`, 'delete it, or say when')];
   });
 }
 
-function constant(text: string, declared: Parameters<typeof compile>[1]): boolean | undefined {
+function constant(text: string, declared: Declarations): boolean | undefined {
   const read = compile(text, declared);
   if (!read.ok || !isConstant(read.compiled.findings)) return undefined;
   const asked = read.compiled.ask(NOTHING);
@@ -70,7 +72,7 @@ function constant(text: string, declared: Parameters<typeof compile>[1]): boolea
 }
 
 /** What reads no variables does not look at these. */
-const NOTHING: Parameters<Extract<ReturnType<typeof compile>, { ok: true }>['compiled']['ask']>[0] = {
+const NOTHING: Variables = {
   incident: {
     id: '',
     service: '',
@@ -79,7 +81,7 @@ const NOTHING: Parameters<Extract<ReturnType<typeof compile>, { ok: true }>['com
     title: '',
     status: 'open',
     firing: 0,
-    opened_at: '2000-01-01T00:00:00.000Z' as never,
+    opened_at: timestamp(0),
   },
   labels: new Map(),
   annotations: new Map(),
@@ -114,7 +116,15 @@ function unreachable(ordered: readonly Runbook[]): Problem[] {
     const dead = all.flatMap((way, at) =>
       possible.includes(way)
         ? []
-        : [problem(runbook, `match.any.${at}`, 'no alert can meet all of these matchers', 'the others still count', 'warning')],
+        : [
+            problem(
+              runbook,
+              `match.any.${at}`,
+              'no alert can meet all of these matchers',
+              'the others still count',
+              'warning',
+            ),
+          ],
     );
     // One that asks more than its matchers leaves what it does not want to the next.
     const earlier = ordered.slice(0, index).filter(({ when }) => when === undefined);
@@ -146,7 +156,9 @@ function conflicts(ordered: readonly Runbook[]): Problem[] {
     ordered
       .slice(0, index)
       .filter((other) => other.priority === runbook.priority && acts(other) !== acts(runbook))
-      .filter((other) => waysOf(runbook).some((way) => waysOf(other).some((theirs) => meets([...way, ...theirs]) === 'yes')))
+      .filter((other) =>
+        waysOf(runbook).some((way) => waysOf(other).some((theirs) => meets([...way, ...theirs]) === 'yes')),
+      )
       .map((other) =>
         problem(
           runbook,

@@ -88,7 +88,7 @@ function planned(runbook: Runbook, { step, path, stage, group, onFailure }: Plac
     timeoutSeconds,
     retry: retryOf(step),
     // What is done about a failure does not fail in turn: there is nothing left to do about it.
-    onFailure: step.onFailure ?? (onFailure ? 'continue' : (group?.step.onFailure ?? runbook.onFailure.then)),
+    onFailure: step.onFailure ?? (onFailure ? 'continue' : (group?.step.onFailure ?? runbook.onFailure.do)),
     mutating: facts.mutating,
     times: ('blastRadius' in step ? step.blastRadius?.times : undefined) ?? 1,
     inverse: inverseOf(step, `${key}/undo`, timeoutSeconds),

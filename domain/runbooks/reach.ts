@@ -66,11 +66,12 @@ function meetsOn(label: string, matchers: readonly Matcher[]): Meets {
 
 /** The only values that can meet them, where these can be counted. */
 function finiteValues(label: string, matchers: readonly Matcher[]): readonly string[] | undefined {
+  if (label === 'severity') return Severity.options;
   for (const { value, isRegex, isEqual } of matchers) {
     const values = isRegex ? alternatives(value) : [value];
     if (isEqual && values !== undefined) return values;
   }
-  return label === 'severity' ? Severity.options : undefined;
+  return undefined;
 }
 
 /** Values that differ in what the conditions say of them. One is a text that none of them names. */
@@ -105,7 +106,5 @@ const isExact = ({ value, isRegex }: Matcher): boolean =>
 const contradict = (matchers: readonly Matcher[]): boolean =>
   matchers.some(
     ({ isRegex, isEqual, value }) =>
-      isRegex &&
-      isEqual &&
-      matchers.some((other) => other.isRegex && !other.isEqual && other.value === value),
+      isRegex && isEqual && matchers.some((other) => other.isRegex && !other.isEqual && other.value === value),
   );

@@ -11,6 +11,7 @@ const SECRET_TEXT =
 export const isSecretHeader = (name: string): boolean => SECRET_HEADER.test(name);
 
 /** Whether a text has a secret in it, as far as that can be seen. */
-export const hasSecret = (text: string): boolean => SECRET_TEXT.test(text) || /-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text);
+export const hasSecret = (text: string): boolean =>
+  SECRET_TEXT.test(text) || /-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text);
 
 export const hasSecretParameter = (url: string): boolean => SECRET_PARAMETER.test(url);

@@ -19,9 +19,10 @@ export function resolveWith<Kind extends StepKind>(
   declared: Declarations,
   variables: Variables,
 ): Resolved<With<Kind>> {
-  const { targets } = factsOf(step as Parameters<typeof factsOf>[0]);
+  const { targets } = factsOf(step);
   const entries: [string, unknown][] = [];
-  for (const [key, given] of Object.entries(step.with)) {
+  const all: [string, unknown][] = Object.entries(step.with);
+  for (const [key, given] of all) {
     const target = Object.hasOwn(targets, key) ? targets[key] : undefined;
     // Its expression is asked again and again, and not now.
     const found =
@@ -83,7 +84,12 @@ function asText(value: Json): string {
 
 /** One value, for its place in a text. */
 function madeSafe(value: Json, place: Place): Resolved<Json> {
-  if (place === 'url') return { ok: true, value: encodeURIComponent(asText(value).toWellFormed()) };
+  if (place === 'url') {
+    const text = asText(value).toWellFormed();
+    // As a part of a path they would lead upwards, encoded or not.
+    if (text === '.' || text === '..') return { ok: false, detail: `${said(value)} cannot be put into an address` };
+    return { ok: true, value: encodeURIComponent(text) };
+  }
   if (place === 'promql' && /["'`\\\n]/.test(asText(value)))
     return { ok: false, detail: `${JSON.stringify(value)} has quotes, which a query cannot take` };
   return { ok: true, value };

@@ -42,7 +42,9 @@ export function placedSteps({ steps, onFailure }: Pick<Runbook, 'steps' | 'onFai
 /** What its expressions can name. */
 export function declarationsOf(runbook: Pick<Runbook, 'inputs' | 'steps' | 'onFailure'>): Declarations {
   return {
-    inputs: Object.fromEntries(Object.entries(runbook.inputs).map(([name, { type }]): [string, InputType] => [name, type])),
+    inputs: Object.fromEntries(
+      Object.entries(runbook.inputs).map(([name, { type }]): [string, InputType] => [name, type]),
+    ),
     steps: placedSteps(runbook).map(({ step }) => step.id),
   };
 }

@@ -148,6 +148,8 @@ export function actionRoutes(app: Api, deps: Deps): void {
         const taken = await deps.decisions.answer(id, digest, answer, c.var.principal.name, note);
         if (taken === 'needs_another')
           throw new Refusal(409, 'second-person-needed', 'you are for it already; a second person has to be, too');
+        if (taken === 'not_asked')
+          throw new Refusal(403, 'not-asked', 'the runbook asks other people; its timeline entry says whom');
         if (taken === 'superseded')
           throw new Refusal(
             409,

@@ -76,7 +76,7 @@ const Metadata = z.object({
 const Spec = z.object({
   source: Source.nullish(),
   sources: z.array(Source).nullish(),
-  sourceHydrator: z.unknown(),
+  sourceHydrator: z.unknown().optional(),
   syncPolicy: SyncPolicy.nullish(),
   ignoreDifferences: z
     .array(z.object({ group: z.string().nullish(), kind: z.string(), jsonPointers: z.array(z.string()).nullish() }))

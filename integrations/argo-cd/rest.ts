@@ -176,6 +176,10 @@ export function ended(
           `or the token in ${tokenName} may not do this to it`,
       );
     default:
-      return refuse(told.detail);
+      return refuse(
+        told.code.startsWith('http_3')
+          ? `${told.detail}; is its address https, and where it answers itself?`
+          : told.detail,
+      );
   }
 }

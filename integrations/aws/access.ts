@@ -2,7 +2,8 @@ import { fromTemporaryCredentials } from '@aws-sdk/credential-providers';
 
 /** Where a target is, and as whom it is called. */
 export type AwsAccess = {
-  region: string;
+  /** Undefined: the one that Firebreak runs in, as the SDKs find it. */
+  region: string | undefined;
   /** Assumed for the call. Undefined: the functions' own role. */
   roleArn: string | undefined;
   /** Of all of its APIs, STS among them. Undefined: AWS itself. */
@@ -20,7 +21,7 @@ const ASSUME_TIMEOUT_MS = 5000;
  */
 export function clientSettings(access: AwsAccess) {
   const { roleArn, region } = access;
-  const place = { region, ...addressOf(access), maxAttempts: 1 };
+  const place = { ...(region !== undefined && { region }), ...addressOf(access), maxAttempts: 1 };
   return { ...place, ...(roleArn !== undefined && { credentials: ofRole(roleArn, place) }) };
 }
 
@@ -51,6 +52,8 @@ export function keptBy<C>(make: (settings: ReturnType<typeof clientSettings>) =>
   };
 }
 
-/** Whose it is: the account of an ARN, of the assumed role, or the one that Firebreak runs in. */
-export const accountOf = ({ roleArn }: AwsAccess, ...names: string[]): string =>
-  [...names, roleArn ?? ''].map((name) => /(?:^|:)(\d{12}):/.exec(name)?.[1]).find((id) => id !== undefined) ?? 'own';
+/** Whose and where a target is, as far as it is said: for telling two targets of the same name apart. */
+export const ownerOf = ({ roleArn, region }: AwsAccess, ...names: string[]): [account: string, region: string] => [
+  [...names, roleArn ?? ''].map((name) => /(?:^|:)(\d{12}):/.exec(name)?.[1]).find((id) => id !== undefined) ?? 'own',
+  region ?? 'own',
+];

@@ -62,7 +62,12 @@ const THROTTLED = /Throttl|^TooManyRequests|^RequestLimitExceeded$|^SlowDown$/;
 const BUSY = new Set(['DeploymentLimitExceededException', 'ResourceConflictException', 'UpdateInProgressException']);
 
 /** Somebody has changed it between our look and our call; credentials that a new try replaces. */
-const LOOK_AGAIN = new Set(['PreconditionFailedException', 'ExpiredToken', 'ExpiredTokenException']);
+const LOOK_AGAIN = new Set([
+  'PreconditionFailedException',
+  'DeploymentAlreadyCompletedException',
+  'ExpiredToken',
+  'ExpiredTokenException',
+]);
 
 /** Nothing that time would mend: no credentials at all, and an address that is none. */
 const SETTINGS = new Set(['CredentialsProviderError', 'TypeError']);

@@ -1,7 +1,7 @@
 import { ECSClient, UpdateServiceCommand, type UpdateServiceCommandInput } from '@aws-sdk/client-ecs';
 import type { ActAnswer, Deployer, Held } from '../../domain/targets.ts';
 import type { EcsDeployer } from '../../schemas/deployers.ts';
-import { accountOf, type AwsAccess, keptBy } from './access.ts';
+import { ownerOf, type AwsAccess, keptBy } from './access.ts';
 import { type Ask, attempt } from './attempt.ts';
 import { ecsScaling } from './ecs-scaling.ts';
 import { describeService, type Live, progressOf, reasonOf } from './ecs-service.ts';
@@ -34,7 +34,7 @@ export function ecsDeployer(config: EcsDeployer, options: { access: AwsAccess; s
   };
   return {
     target: `ECS ${at.cluster}/${at.service}`,
-    resource: `ecs ${JSON.stringify([accountOf(access, at.cluster), access.region, nameOf(at.cluster), nameOf(at.service)])}`,
+    resource: `ecs ${JSON.stringify([...ownerOf(access, at.cluster), nameOf(at.cluster), nameOf(at.service)])}`,
     effectClass: 'convergent',
     rollBack: (request) =>
       attempt('ECS', async (ask) => {
@@ -46,7 +46,7 @@ export function ecsDeployer(config: EcsDeployer, options: { access: AwsAccess; s
         const to = await findRevision(client, running, request, config.container, ask);
         return update(ask, { taskDefinition: to.arn });
       }),
-    status: (handle) => attempt('ECS', (ask) => follow(handle, ask)),
+    status: (handle, request) => attempt('ECS', (ask) => follow(handle, ask, request)),
     held: async (request) => {
       const seen = await attempt('ECS', async (ask) => look(ask, request));
       return 'kind' in seen ? { kind: 'unknown', detail: seen.detail } : heldBy(seen, at.service);
@@ -63,18 +63,14 @@ export function ecsDeployer(config: EcsDeployer, options: { access: AwsAccess; s
   };
 
   /** @param handle the id of a deployment; ECS forgets those that were replaced and have drained */
-  async function follow(handle: string, ask: Ask): Promise<ActAnswer> {
+  async function follow(handle: string, ask: Ask, names?: Names): Promise<ActAnswer> {
     const live = await describeService(client, at, ask);
     const deployment = live.service.deployments?.find(({ id }) => id === handle);
     if (deployment?.status === 'PRIMARY' || deployment?.rolloutState === 'FAILED') return progressOf(live, deployment);
-    const { label } = await describeRevision(client, live.primary.taskDefinition ?? '', config.container, ask);
-    const { rolloutStateReason = '' } = live.primary;
-    return /circuit breaker: rolling back/i.test(rolloutStateReason)
-      ? {
-          kind: 'failed',
-          detail: `the rollout ${handle} failed, and ECS has gone back to ${label}: ${rolloutStateReason}`,
-        }
-      : { kind: 'superseded', current: label };
+    const running = await describeRevision(client, live.primary.taskDefinition ?? '', config.container, ask);
+    return names !== undefined && whichRevision(running, names) === 'from'
+      ? { kind: 'failed', detail: `the rollout ${handle} is gone, and ${running.label} is back, as after a failure` }
+      : { kind: 'superseded', current: running.label };
   }
 
   /**

@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-lambda';
 import type { ActAnswer, Deployer, Held } from '../../domain/targets.ts';
 import type { LambdaAliasDeployer } from '../../schemas/deployers.ts';
-import { accountOf, type AwsAccess, keptBy } from './access.ts';
+import { ownerOf, type AwsAccess, keptBy } from './access.ts';
 import { type Ask, attempt, refuse } from './attempt.ts';
 import { type Published, publishedVersions, readVersions } from './lambda-versions.ts';
 import type { Names } from './naming.ts';
@@ -46,8 +46,7 @@ export function lambdaAliasDeployer(config: LambdaAliasDeployer, access: AwsAcce
   return {
     target: `Lambda ${config.function}:${config.alias}`,
     resource: `lambda-alias ${JSON.stringify([
-      accountOf(access, config.function),
-      access.region,
+      ...ownerOf(access, config.function),
       config.function.split(':').at(-1),
       config.alias,
     ])}`,

@@ -1,14 +1,14 @@
 import { z } from 'zod';
 import type { Calls } from './attempt.ts';
 
-/** As many of the newest are looked at: what runs, and what is under way, is among them. */
-const NEWEST = 10;
+/** So many are looked at with one glance; further back only while none of them has succeeded. */
+const PAGE = 10;
+const PAGES = 5;
 
-const Deployment = z.object({
+const RestDeployment = z.object({
   id: z.number(),
   sha: z.string(),
   ref: z.string(),
-  created_at: z.string().transform(Date.parse),
 });
 const Status = z.object({
   id: z.number(),
@@ -25,7 +25,6 @@ export type Deployment = {
   sha: string;
   /** The branch, tag or commit that it was asked for. */
   ref: string;
-  createdAt: number;
   /** Of its newest status: `success`, `inactive` (was a success once), `in_progress`, …; null: it has none. */
   state: string | null;
   /** When it has last succeeded. */
@@ -38,24 +37,49 @@ export type Deployment = {
 export type Wanted = { version: string; commit: string | null };
 
 /**
- * The newest deployments of an environment, and those of the versions in `wanted`, if they are further back.
+ * The newest deployments of an environment, back to one that has succeeded, and those of `wanted` from before, if they
+ * have not succeeded since.
+ * `running` is the one that has succeeded last, which need not be the newest; undefined: none of those seen.
  * @see https://docs.github.com/en/rest/deployments (statuses are kept for 90 days)
  */
 export async function readEnvironment(
   calls: Calls,
   environment: string,
-  wanted: readonly Wanted[] = [],
-): Promise<Deployment[]> {
-  const newest = await list(calls, { environment, per_page: String(NEWEST) });
-  const missing = wanted.filter((each) => !newest.some((deployment) => isOf(each, deployment)));
-  const queries = missing.flatMap(filtersFor).map((filter) => ({ environment, ...filter, per_page: String(NEWEST) }));
-  const older = await Promise.all(queries.map((query) => list(calls, query)));
-  const all = new Map([...newest, ...older.flat()].map((deployment) => [deployment.id, deployment]));
-  return Promise.all([...all.values()].map((deployment) => withStatuses(calls, deployment)));
+  wanted: readonly Wanted[],
+): Promise<{ deployments: Deployment[]; running: Deployment | undefined }> {
+  const recent = await readRecent(calls, environment);
+  const good = recent.filter(hasSucceeded);
+  const missing = wanted.filter((each) => !good.some((deployment) => isOf(each, deployment)));
+  const filters = missing.flatMap(filtersFor);
+  const older = await Promise.all(filters.map((filter) => read(calls, { environment, ...filter })));
+  const deployments = [...new Map([...recent, ...older.flat()].map((each) => [each.id, each])).values()];
+  // What is from before proves nothing about what has run since.
+  return { deployments, running: good.length > 0 ? lastSuccess(deployments) : undefined };
 }
 
-const list = (calls: Calls, query: Record<string, string>) =>
-  calls.get(`/deployments?${new URLSearchParams(query).toString()}`, z.array(Deployment));
+async function readRecent(calls: Calls, environment: string): Promise<Deployment[]> {
+  const recent: Deployment[] = [];
+  for (let page = 1; page <= PAGES; page += 1) {
+    const found = await read(calls, { environment, page: String(page) });
+    recent.push(...found);
+    if (found.length < PAGE || found.some(hasSucceeded)) break;
+  }
+  return recent;
+}
+
+const hasSucceeded = ({ succeededAt }: Deployment): boolean => succeededAt !== null;
+
+const lastSuccess = (deployments: readonly Deployment[]): Deployment | undefined =>
+  deployments
+    .filter(hasSucceeded)
+    .toSorted((one, other) => (other.succeededAt ?? 0) - (one.succeededAt ?? 0) || other.id - one.id)[0];
+
+/** One page, with the statuses of each. */
+async function read(calls: Calls, query: Record<string, string>): Promise<Deployment[]> {
+  const asked = new URLSearchParams({ ...query, per_page: String(PAGE) });
+  const found = await calls.get(`/deployments?${asked.toString()}`, z.array(RestDeployment));
+  return Promise.all(found.map((deployment) => withStatuses(calls, deployment)));
+}
 
 /** GitHub filters by a whole commit id, or by the name that was asked for. */
 const filtersFor = ({ version, commit }: Wanted): Record<string, string>[] => [
@@ -65,10 +89,7 @@ const filtersFor = ({ version, commit }: Wanted): Record<string, string>[] => [
 
 const isWhole = (id: string): boolean => /^[0-9a-f]{40}$/i.test(id);
 
-async function withStatuses(
-  calls: Calls,
-  { id, sha, ref, created_at }: z.infer<typeof Deployment>,
-): Promise<Deployment> {
+async function withStatuses(calls: Calls, { id, sha, ref }: z.infer<typeof RestDeployment>): Promise<Deployment> {
   const statuses = await calls.get(`/deployments/${id}/statuses?per_page=100`, z.array(Status));
   const newestFirst = statuses.toSorted((one, other) => other.id - one.id);
   const success = newestFirst.find(({ state }) => state === 'success');
@@ -76,18 +97,17 @@ async function withStatuses(
     id,
     sha,
     ref,
-    createdAt: created_at,
     state: newestFirst[0]?.state ?? null,
     succeededAt: success?.created_at ?? null,
     runId: newestFirst.map(runOf).find((run) => run !== null) ?? null,
   };
 }
 
-/** `…/actions/runs/6789012345/job/…` */
+/** `…/actions/runs/6789012345/job/…`, in whichever of them. */
 function runOf({ log_url, target_url }: Status): number | null {
-  const run = /\/actions\/runs\/(\d{1,15})(?:\/|$)/.exec(
-    `${log_url ?? ''} ${target_url ?? ''}`.split(' ').find((url) => url.includes('/actions/runs/')) ?? '',
-  )?.[1];
+  const [run] = [log_url, target_url].flatMap(
+    (url) => /\/actions\/runs\/(\d{1,15})(?:\/|$)/.exec(url ?? '')?.[1] ?? [],
+  );
   return run === undefined ? null : Number(run);
 }
 
@@ -99,12 +119,6 @@ export const isOf = ({ version, commit }: Wanted, { sha, ref }: Pick<Deployment,
   (commit !== null && isShaOf(commit, sha));
 
 const isShaOf = (id: string, sha: string): boolean => /^[0-9a-f]{7,40}$/i.test(id) && sha.startsWith(id.toLowerCase());
-
-/** What runs: the one that has succeeded last. That one which was made last may still wait, or have failed. */
-export const runningOf = (deployments: readonly Deployment[]): Deployment | undefined =>
-  deployments
-    .filter(({ succeededAt }) => succeededAt !== null)
-    .toSorted((one, other) => (other.succeededAt ?? 0) - (one.succeededAt ?? 0) || other.id - one.id)[0];
 
 /** Not those that wait for somebody's approval: they change nothing before it comes. */
 const AT_WORK: readonly (string | null)[] = ['pending', 'queued', 'in_progress'];

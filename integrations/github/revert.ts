@@ -36,8 +36,8 @@ export type Unchanged = { kind: 'unchanged'; sha: string };
 export type Reverted = Brought | Unchanged | Ending;
 
 /**
- * Brings files in Git back to what they were. Every call is one attempt of at most 15 seconds, and never throws for what
- * GitHub does.
+ * Brings files in Git back to what they were. Every call is one attempt of at most 15 seconds, and never throws for
+ * what GitHub does.
  */
 export type GitReverter = {
   /** The same key again is a look at what the first has brought about, whatever has become of it since. */

@@ -1,6 +1,6 @@
 import type { RollbackRequest } from '../../domain/targets.ts';
 import { type Calls, refuse } from './attempt.ts';
-import { type Deployment, isOf, readEnvironment, runningOf, type Wanted } from './deployments.ts';
+import { type Deployment, isOf, readEnvironment, type Wanted } from './deployments.ts';
 import type { GithubOptions } from './rest.ts';
 
 /** Where deployments are: an environment of a repository. */
@@ -23,8 +23,7 @@ export async function lookAt(
   request: RollbackRequest,
   wanted: readonly Wanted[] = [],
 ): Promise<Sight> {
-  const deployments = await readEnvironment(calls, environment, wanted);
-  const running = runningOf(deployments);
+  const { deployments, running } = await readEnvironment(calls, environment, wanted);
   if (running === undefined)
     throw refuse(
       `none of the newest deployments to ${environment} has succeeded, so GitHub can't tell what runs there`,

@@ -14,8 +14,8 @@ const STATUS_DELAY_MS = 60_000;
 const DAY_MS = 24 * 3600 * 1000;
 
 /**
- * The run that deployed the good version runs once more. GitHub has no key for that, so that an attempt of this run which
- * has begun since the incident is taken for ours, whoever asked for it: it does what we want.
+ * The run that deployed the good version runs once more. GitHub has no key for that, so that an attempt of this run
+ * which has begun since the incident is taken for ours, whoever asked for it: it does what we want.
  */
 export function viaRerun(site: Site): Pick<Deployer, 'rollBack' | 'status'> {
   const { repository, clock } = site;
@@ -35,14 +35,14 @@ export function viaRerun(site: Site): Pick<Deployer, 'rollBack' | 'status'> {
       }),
     status: (handle, request) =>
       attempt<ActAnswer>(site, repository, async (calls) => {
-        const [id, number] = handle.split('/').map(Number);
+        const [id, number] = /^\d+\/\d+$/.test(handle) ? handle.split('/').map(Number) : [];
         if (id === undefined || number === undefined) throw refuse(`${handle} is no run and attempt of GitHub Actions`);
         const newest = await runs.runAt(calls, id);
         if (newest === undefined) return { kind: 'failed', detail: `the workflow run ${id} is gone` };
         if (newest.run_attempt < number) return underWay(id, number); // accepted, not begun
         const run = newest.run_attempt === number ? newest : await runs.attemptAt(calls, id, number);
         const over = run.status === 'completed' && run.conclusion === 'success';
-        // Nothing is deployed yet, or what is has no meaning any more: this saves a dozen calls.
+        // Before that, what runs means nothing: this saves a dozen calls.
         const sight = over ? await lookAt(calls, site, request, [goodOf(request)]) : undefined;
         return outcome(run, sight, request, now());
       }),

@@ -100,7 +100,7 @@ const revertOf = ({ path }: GitRevert, request: RollbackRequest): RevertRequest 
   key: request.key,
   title: `Roll ${request.service} in ${request.environment} back from ${request.from} to ${request.to}`,
   body: [
-    `Firebreak brings ${path === undefined ? 'the repository' : code(path)} back to what it was in ${code(request.to)}.`,
+    `Firebreak brings ${path === undefined ? 'all' : code(path)} back to what it was in ${code(request.to)}.`,
     `Incident ${request.incident}: ${code(request.reason)}`,
   ].join('\n\n'),
 });

@@ -51,7 +51,10 @@ export async function othersAtWork(calls: Calls, run: Run): Promise<Run[]> {
   return found.flat().filter(({ id }) => id !== run.id);
 }
 
-/** GitHub re-runs no older ones. @see https://docs.github.com/en/actions/how-tos/manage-workflow-runs/re-run-workflows-and-jobs */
+/**
+ * GitHub re-runs no older ones.
+ * @see https://docs.github.com/en/actions/how-tos/manage-workflow-runs/re-run-workflows-and-jobs
+ */
 export const RERUN_MAX_DAYS = 30;
 
 const Nothing = z.unknown();

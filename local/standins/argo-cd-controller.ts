@@ -1,4 +1,12 @@
-import type { ArgoSettings, HistoryEntry, InitiatedBy, OperationState, Source, State, SyncOperation } from './argo-cd-applications.ts';
+import type {
+  ArgoSettings,
+  HistoryEntry,
+  InitiatedBy,
+  OperationState,
+  Source,
+  State,
+  SyncOperation,
+} from './argo-cd-applications.ts';
 import type { StandInDeps } from './stand-in.ts';
 
 /** How often Argo CD looks at Git by itself. @see https://argo-cd.readthedocs.io/en/stable/faq/ (timeout.reconciliation) */
@@ -80,11 +88,15 @@ function finished(
     initiatedBy,
   };
   return {
-    ...done,
-    history: [...state.history, entry].slice(-HISTORY_LIMIT),
+    ...recorded(done, entry),
     healthyAt: endsAt + Math.round(rolloutMs),
   };
 }
+
+export const recorded = (state: State, entry: HistoryEntry): State => ({
+  ...state,
+  history: [...state.history, entry].slice(-HISTORY_LIMIT),
+});
 
 /** One attempt for each revision: a sync that failed is not repeated until Git has changed. */
 function automatic(state: State): SyncOperation | undefined {

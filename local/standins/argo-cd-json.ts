@@ -1,4 +1,4 @@
-import { isSynced, live, time } from './argo-cd-controller.ts';
+import { isAutomated, isSynced, live, time } from './argo-cd-controller.ts';
 import type { State } from './argo-cd-applications.ts';
 
 /**
@@ -18,7 +18,7 @@ export function applicationJson(state: State, now: number): object {
         comparedTo: { source, destination },
         revision: known,
       },
-      health: state.health ?? { status: now < state.healthyAt ? 'Progressing' : 'Healthy' },
+      health: healthOf(state, now),
       history: state.history,
       reconciledAt: time(state.comparedAt),
       ...operationStateJson(state),
@@ -28,6 +28,9 @@ export function applicationJson(state: State, now: number): object {
     ...(operation && { operation: { sync: operation.sync, initiatedBy: operation.initiatedBy } }),
   };
 }
+
+const healthOf = ({ health, healthyAt }: State, now: number): { status: string; message?: string } =>
+  health ?? { status: now < healthyAt ? 'Progressing' : 'Healthy' };
 
 const metadataJson = ({ name, namespace, version, labels, annotations, owners }: State): object => ({
   name,
@@ -59,6 +62,21 @@ function imagesJson(state: State): object {
   const images = state.images[live(state)?.revision ?? ''] ?? [];
   return images.length === 0 ? {} : { images };
 }
+
+/** As its page would show an application. */
+export const shownOf = (state: State, now: number) => ({
+  name: state.name,
+  project: state.spec.project,
+  revision: live(state)?.revision ?? null,
+  images: state.images[live(state)?.revision ?? ''] ?? [],
+  sync: isSynced(state) ? 'Synced' : 'OutOfSync',
+  health: healthOf(state, now).status,
+  automated: isAutomated(state),
+  operation: state.operation?.sync.revision ?? null,
+  history: state.history
+    .toReversed()
+    .map(({ id, revision, deployedAt }) => ({ id, revision, deployed_at: deployedAt })),
+});
 
 /** As the gateway answers for the codes of gRPC. */
 const STATUS_OF = { 3: 400, 5: 404, 7: 403, 9: 400, 16: 401 } as const;

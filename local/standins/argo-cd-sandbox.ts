@@ -9,7 +9,7 @@ import {
   type State,
   SyncWindow,
 } from './argo-cd-applications.ts';
-import { compared, isAutomated, live, time } from './argo-cd-controller.ts';
+import { compared, isAutomated, live, recorded, time } from './argo-cd-controller.ts';
 import { check, problem, readJson } from './problem.ts';
 import type { StandInDeps } from './stand-in.ts';
 
@@ -104,9 +104,9 @@ function created(name: string, wanted: z.infer<typeof NewApplication>, now: numb
     name,
     version: 0,
     spec: {
+      destination: { server: 'https://kubernetes.default.svc', namespace: name },
       ...spec,
       source,
-      destination: { server: 'https://kubernetes.default.svc', namespace: name },
       project,
       syncPolicy: syncOptions.length > 0 ? { syncOptions } : {},
     } satisfies Spec,
@@ -139,9 +139,8 @@ function deployed(state: State, { revision, images, source = state.spec.source, 
     initiatedBy,
   };
   return {
-    ...compared({ ...state, head: revision }, now),
+    ...recorded(compared({ ...state, head: revision }, now), entry),
     spec: { ...state.spec, source },
-    history: [...state.history, entry],
     images: { ...state.images, [revision]: images },
     operation: null,
     operationState: {

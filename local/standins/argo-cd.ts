@@ -9,7 +9,7 @@ import {
   type SyncOperation,
 } from './argo-cd-applications.ts';
 import { begun, compared, isAutomated, settled } from './argo-cd-controller.ts';
-import { applicationJson, errorJson } from './argo-cd-json.ts';
+import { applicationJson, errorJson, shownOf } from './argo-cd-json.ts';
 import { argoSandbox } from './argo-cd-sandbox.ts';
 import { mergePatched, windowsJson } from './argo-cd-changes.ts';
 import type { StandIn, StandInDeps } from './stand-in.ts';
@@ -38,6 +38,14 @@ export const argoCd = {
   sandbox(deps) {
     const applications = openApplications(deps.db);
     return new Hono().use(settling(deps, applications)).route('/', argoSandbox(deps, applications));
+  },
+  view(deps) {
+    const applications = openApplications(deps.db);
+    const settings = applications.settings();
+    // A look settles nothing, so what is due is added here.
+    return {
+      applications: applications.all().map((state) => shownOf(settled(state, settings, deps) ?? state, deps.now())),
+    };
   },
 } as const satisfies StandIn;
 

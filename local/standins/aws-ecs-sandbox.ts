@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
 import { rolloutMillis } from './aws-ecs.ts';
-import { openServices, rolloutId } from './aws-services.ts';
+import { openServices, type Rollout, rolloutId } from './aws-services.ts';
 import { openTaskDefinitions } from './aws-task-definitions.ts';
 import { check, problem, readJson } from './problem.ts';
 import type { StandInDeps } from './stand-in.ts';
@@ -68,8 +68,8 @@ export function ecsSandbox(deps: StandInDeps): Hono {
     });
 }
 
-/** Services with what they run. A look settles nothing. */
-export const shownServices = ({ db }: StandInDeps) => {
+/** Services with what they run. A look settles nothing, so what is due is said as it will be. */
+export const shownServices = ({ db, now }: StandInDeps) => {
   const services = openServices(db);
   const definitions = openTaskDefinitions(db);
   return services.all().map((service) => ({
@@ -79,7 +79,9 @@ export const shownServices = ({ db }: StandInDeps) => {
     deployments: services.rollouts(service).map((rollout) => ({
       id: rolloutId(rollout),
       image: definitions.find(`${rollout.family}:${rollout.revision}`).containers[0]?.image ?? '',
-      state: rollout.state,
+      state: rollout.ends_at === null || rollout.ends_at > now() ? rollout.state : ended(rollout),
     })),
   }));
 };
+
+const ended = ({ failing }: Rollout): Rollout['state'] => (failing === 0 ? 'COMPLETED' : 'FAILED');

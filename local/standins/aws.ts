@@ -1,6 +1,9 @@
 import { Hono, type Context } from 'hono';
 import { z, ZodError } from 'zod';
 import { callerOf } from './aws-caller.ts';
+import { codeDeploySandbox, shownDeployments } from './aws-codedeploy-sandbox.ts';
+import { codeDeployApi } from './aws-codedeploy.ts';
+import { deploymentTables } from './aws-deployments.ts';
 import { ecsSandbox, shownServices } from './aws-ecs-sandbox.ts';
 import { type AwsOperations, ecsApi } from './aws-ecs.ts';
 import { functionTables } from './aws-functions.ts';
@@ -15,12 +18,12 @@ import { check, readJson } from './problem.ts';
 import type { StandIn, StandInDeps } from './stand-in.ts';
 
 /**
- * The parts of AWS that services are deployed to: aliases of Lambda and services of ECS, and the roles by which one gets
- * there. One address serves all of its APIs, as the SDKs take it for `endpoint`.
+ * The parts of AWS that services are deployed to: aliases of Lambda, services of ECS and groups of CodeDeploy, and
+ * the roles by which one gets there. One address serves all of its APIs, as the SDKs take it for `endpoint`.
  */
 export const aws = {
   vendor: 'aws',
-  tables: functionTables + taskDefinitionTables + serviceTables + awsSettingsTable,
+  tables: functionTables + taskDefinitionTables + serviceTables + deploymentTables + awsSettingsTable,
   credentialKeys: [],
   throttled: () => new AwsRefusal('ThrottlingException', 'Rate exceeded').toJson(),
   app: (deps) =>
@@ -35,18 +38,24 @@ export const aws = {
     return new Hono()
       .route('/lambda', lambdaSandbox(deps))
       .route('/ecs', ecsSandbox(deps))
+      .route('/codedeploy', codeDeploySandbox(deps))
       .get('/settings', (c) => c.json(settings.get()))
       .put('/settings', async (c) => {
         settings.set(check(AwsSettings, await readJson(c)));
         return c.json(settings.get());
       });
   },
-  view: (deps) => ({ functions: shownFunctions(deps), services: shownServices(deps) }),
+  view: (deps) => ({
+    functions: shownFunctions(deps),
+    services: shownServices(deps),
+    deployments: shownDeployments(deps),
+  }),
 } as const satisfies StandIn;
 
 /** By the first part of `X-Amz-Target`: how the scope of a signature calls it, and its operations. */
 const APIS: Record<string, { service: string; open(deps: StandInDeps): AwsOperations }> = {
   AmazonEC2ContainerServiceV20141113: { service: 'ecs', open: ecsApi },
+  CodeDeploy_20141006: { service: 'codedeploy', open: codeDeployApi },
 };
 
 /** AWS JSON 1.1. */

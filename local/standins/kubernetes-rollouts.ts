@@ -56,7 +56,6 @@ function observe(world: World, item: Item<Rollout>, at: number, time: Time): voi
   if (isCanary && before.abort === true && before.phase !== 'Degraded') {
     const message = `RolloutAborted: Rollout aborted update to revision ${revisionOf(current, MARKS)}`;
     tell(world, item, { phase: 'Degraded', message, abortedAt: timeText(at), currentStepIndex: 0, ...UNPAUSED });
-    weigh(world, item, 0);
     item.work.until = at + world.settings.rollout_ms / time.timeScale;
   } else if (isCanary && before.abort !== true && before.phase === 'Degraded') {
     enter(world, item, 0, { at, time }); // tried again
@@ -113,7 +112,10 @@ function finish(world: World, item: Item<Rollout>, at: number, time: Time): void
   const { spec, status } = item.object;
   const isCanary = status.stableRS !== status.currentPodHash;
   const index = status.currentStepIndex ?? 0;
-  if (isCanary && status.abort === true) return carry(world, item, status.stableRS);
+  if (isCanary && status.abort === true) {
+    weigh(world, item, 0);
+    return carry(world, item, status.stableRS);
+  }
   if (isCanary && status.promoteFull !== true && index < spec.strategy.canary.steps.length) {
     tell(world, item, UNPAUSED);
     return enter(world, item, index + 1, { at, time });

@@ -8,7 +8,8 @@ export const READING_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD']);
 const Method = z.enum(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']);
 
 /** Scheme and host are written out, so that nothing that is put in can lead elsewhere. */
-const FIXED_ORIGIN = /^https?:\/\/[a-z0-9.-]+(?::\d{1,5})?(?=[/?#]|$)|^https?:\/\/\[[0-9a-f:.]+\](?::\d{1,5})?(?=[/?#]|$)/i;
+const FIXED_ORIGIN =
+  /^https?:\/\/[a-z0-9.-]+(?::\d{1,5})?(?=[/?#]|$)|^https?:\/\/\[[0-9a-f:.]+\](?::\d{1,5})?(?=[/?#]|$)/i;
 
 const Url = Template.refine(
   (text) => FIXED_ORIGIN.test(text) && URL.canParse(text.replaceAll(/\$\{\{.*?\}\}/gs, 'x')),
@@ -44,9 +45,7 @@ export const HttpWith = z.strictObject({
   auth: Auth.optional(),
   expect: z
     .strictObject({
-      status: z
-        .union([Status.transform((status) => [status]), z.array(Status).min(1)])
-        .default(['2xx']),
+      status: z.union([Status.transform((status) => [status]), z.array(Status).min(1)]).default(['2xx']),
     })
     .prefault({}),
 });

@@ -39,22 +39,25 @@ const BlastRadius = z.strictObject({
 export type BlastRadius = z.infer<typeof BlastRadius>;
 
 const Common = {
-  id: StepId,
-  /** For people. */
-  name: Template.optional(),
-  when: Expression.optional(),
-  timeout: Duration.optional(),
-  onFailure: FailureAction.optional(),
+  id: StepId.describe('What it is called in expressions: `steps.<id>.status`, `steps.<id>.output`.'),
+  name: Template.optional().describe('For people.'),
+  when: Expression.optional().describe('CEL. It is left out where this is not true.'),
+  timeout: Duration.optional().describe('Such as 30s, 5m, 2h. Required where something is changed.'),
+  onFailure: FailureAction.optional().describe('When it has failed. Absent: as the runbook says.'),
 };
 
-const Asked = { ...Common, approval: Approval.optional(), retry: Retry.optional() };
+const Asked = {
+  ...Common,
+  approval: Approval.optional().describe('A person is asked first.'),
+  retry: Retry.optional().describe('Tried again when it has failed.'),
+};
 
 /** What changes production. Whether it says how to get back is checked where messages can tell more. */
 const Acting = {
   ...Asked,
-  inverse: Inverse.optional(),
-  irreversible: z.literal(true).optional(),
-  blastRadius: BlastRadius.optional(),
+  inverse: Inverse.optional().describe('What takes it back.'),
+  irreversible: z.literal(true).optional().describe('Nothing takes it back.'),
+  blastRadius: BlastRadius.optional().describe('How much it may do at most. Absent: once within an incident.'),
 };
 
 /** One kind of step: which it is, what it takes, and what may stand beside. */

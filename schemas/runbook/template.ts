@@ -10,8 +10,7 @@ const OPENS = '${{';
 const CLOSES = '}}';
 
 /**
- * Splits `Deploy ${{ suspect.version }} of …` into its pieces. The first `}}` outside of quotes ends an expression, so
- * `${{ "}}" }}` is one; there is no other way to nest.
+ * Splits `Deploy ${{ suspect.version }} of …` into its pieces.
  *
  * @throws TemplateSyntaxError
  */
@@ -34,15 +33,18 @@ export function parseTemplate(text: string): TemplatePart[] {
 /** Whether anything has to be put in. */
 export const isTemplate = (text: string): boolean => text.includes(OPENS);
 
-/** Where the expression that begins at `from` ends. */
+/** Where the expression that begins at `from` ends. Quotes and braces of its own do not end it. */
 function endOf(text: string, from: number): number | undefined {
   let quote: string | undefined;
+  let braces = 0;
   for (let at = from; at < text.length; at += 1) {
     const character = text[at];
     if (quote !== undefined && character === '\\') at += 1;
     else if (quote !== undefined) quote = character === quote ? undefined : quote;
     else if (character === '"' || character === "'") quote = character;
-    else if (text.startsWith(CLOSES, at) && !text.startsWith('}}}', at)) return at;
+    else if (character === '{') braces += 1;
+    else if (character === '}' && braces > 0) braces -= 1;
+    else if (text.startsWith(CLOSES, at)) return at;
   }
   return undefined;
 }

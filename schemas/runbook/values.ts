@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { WrittenDuration } from '../written-time.ts';
-import { parseTemplate, TemplateSyntaxError } from './template.ts';
+import { parseTemplate, type TemplatePart, TemplateSyntaxError } from './template.ts';
 
 /** Of an expression; UTF-16 units. */
 export const EXPRESSION_MAX_CHARS = 1000;
@@ -24,19 +24,24 @@ export const Template = z
   .min(1, 'an empty text')
   .max(TEXT_MAX_CHARS)
   .superRefine((text, context) => {
-    try {
-      parseTemplate(text);
-    } catch (error) {
-      if (!(error instanceof TemplateSyntaxError)) throw error;
-      context.addIssue({ code: 'custom', message: error.message });
-    }
+    const parts = partsOf(text);
+    if (!Array.isArray(parts)) context.addIssue({ code: 'custom', message: parts.message });
   });
 
+function partsOf(text: string): TemplatePart[] | TemplateSyntaxError {
+  try {
+    return parseTemplate(text);
+  } catch (error) {
+    if (error instanceof TemplateSyntaxError) return error;
+    throw error;
+  }
+}
+
 /** One expression and nothing else: its value is taken as it is, and not as a text. */
-export const WholeTemplate = z
-  .string()
-  .max(EXPRESSION_MAX_CHARS + 10)
-  .regex(/^\$\{\{(?:(?!\}\})[^])+\}\}$/, 'a number, or one expression: ${{ inputs.instances }}');
+export const WholeTemplate = Template.refine((text) => {
+  const parts = partsOf(text);
+  return Array.isArray(parts) && parts.length === 1 && parts[0]?.kind === 'expression';
+}, 'a number, or one expression: ${{ inputs.instances }}');
 
 /** `5m`, `90s`, `1h 30m`, `PT5M`. As ISO 8601 out. */
 export const Duration = WrittenDuration;

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { onTestFinished, vi } from 'vitest';
+import { expect, onTestFinished, vi } from 'vitest';
+import type { RollbackRequest } from '../../domain/targets.ts';
 import type { Fault } from '../../local/standins/faults.ts';
 import type { StandIns } from '../../local/standins/index.ts';
 import { sandbox, setFault, start } from '../local/standins/support.ts';
@@ -27,6 +28,8 @@ export type Gate = {
   trouble(trouble: Trouble | Fault): Promise<void>;
   /** Lets through what is held back; then that much time passes at AWS, in milliseconds. */
   pass(millis: number): Promise<void>;
+  /** Milliseconds since the Unix epoch. */
+  now(): number;
   /** How many calls that change something have got an answer of 200 or 201 from AWS. */
   changed(): number;
   sandbox<T>(method: string, path: string, body?: unknown): Promise<T>;
@@ -101,7 +104,9 @@ export async function openGate(changes: (call: { method: string; operation: stri
       if (trouble !== 'late_effect') return;
       giveUp = new AbortController();
       const spy = vi.spyOn(AbortSignal, 'timeout').mockImplementationOnce(() => giveUp?.signal ?? AbortSignal.abort());
-      onTestFinished(() => void spy.mockRestore());
+      onTestFinished(() => {
+        spy.mockRestore();
+      });
     },
     async pass(millis) {
       const late = held;
@@ -109,10 +114,25 @@ export async function openGate(changes: (call: { method: string; operation: stri
       await late?.();
       now += millis;
     },
+    now: () => now,
     changed: () => done,
     sandbox: (method, path, body) => sandbox(standIns, method, `/aws${path}`, body),
   };
 }
 
-/** What a target is asked for in these tests. */
-export const KEY = '01JCYZ7Q8M3N5P7R9T1V3X5Z7B.roll-back.1';
+/** From v42 back to v41. */
+export const rollback = (more: Partial<Record<keyof RollbackRequest, string | null>> = {}): RollbackRequest =>
+  ({
+    service: 'checkout',
+    environment: 'production',
+    incident: '01JCYZ7Q8M3N5P7R9T1V3X5Z7B',
+    reason: 'INC-42 HighErrorBurnRate',
+    key: '01JCYZ7Q8M3N5P7R9T1V3X5Z7B.roll-back.1',
+    from: 'v42',
+    to: 'v41',
+    fromCommit: null,
+    toCommit: null,
+    ...more,
+  }) as RollbackRequest;
+
+export const said = (text: string): string => expect.stringContaining(text) as string;

@@ -1,25 +1,10 @@
 import { describe, expect, test, vi } from 'vitest';
 import type { Deployer, RollbackRequest } from '../../domain/targets.ts';
 import { lambdaAliasDeployer } from '../../integrations/aws/lambda-alias.ts';
-import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../schemas/names.ts';
 import { calls } from '../local/standins/support.ts';
-import { type Gate, KEY, openGate } from './aws-gate.ts';
+import { type Gate, openGate, rollback, said } from './aws-gate.ts';
 import { nobody, vendor } from './server.ts';
 import { conforms, type TargetWorld } from './target-conformance.ts';
-
-const request = (more: Partial<Record<keyof RollbackRequest, string | null>> = {}): RollbackRequest =>
-  ({
-    service: 'checkout' as ServiceName,
-    environment: 'production' as EnvironmentName,
-    incident: '01JCYZ7Q8M3N5P7R9T1V3X5Z7B' as IncidentId,
-    reason: 'INC-42 HighErrorBurnRate',
-    key: KEY,
-    from: 'v42' as Version,
-    to: 'v41' as Version,
-    fromCommit: null,
-    toCommit: null,
-    ...more,
-  }) as RollbackRequest;
 
 const deployerAt = (endpoint: string | undefined, more: { roleArn?: string } = {}): Deployer =>
   lambdaAliasDeployer(
@@ -54,8 +39,6 @@ async function world(
   };
 }
 
-const said = (text: string) => expect.stringContaining(text) as string;
-
 describe('as every target', () => {
   const open = async (): Promise<TargetWorld> => {
     const { gate, deployer } = await world(['v40', 'v41', 'v42']);
@@ -68,7 +51,7 @@ describe('as every target', () => {
     };
     return {
       deployer,
-      request: request(),
+      request: rollback(),
       trouble: gate.trouble,
       settle: async () => gate.pass(60_000),
       async running() {
@@ -99,13 +82,13 @@ describe('the version is', () => {
     ['a Description, where a build number is also the number of a version', builds, { from: '13', to: '12' }, '10'],
   ])('%s', async (_, descriptions, names, expected) => {
     const { deployer, alias } = await world(descriptions);
-    expect(await deployer.rollBack(request(names))).toEqual({ kind: 'succeeded', id: expected });
+    expect(await deployer.rollBack(rollback(names))).toEqual({ kind: 'succeeded', id: expected });
     expect(await alias()).toMatchObject({ version: expected });
   });
 
   test('asked about, where number and Description are at odds', async () => {
     const { gate, deployer } = await world(['1', '3', '2']);
-    expect(await deployer.rollBack(request({ from: '3', to: '2' }))).toEqual({
+    expect(await deployer.rollBack(rollback({ from: '3', to: '2' }))).toEqual({
       kind: 'refused',
       detail: said('not clear'),
     });
@@ -114,7 +97,7 @@ describe('the version is', () => {
 
   test('found on a later page', async () => {
     const { deployer, alias } = await world(Array.from({ length: 120 }, (_, i) => `v${i}`));
-    expect(await deployer.rollBack(request({ from: 'v119', to: 'v59' }))).toEqual({ kind: 'succeeded', id: '60' });
+    expect(await deployer.rollBack(rollback({ from: 'v119', to: 'v59' }))).toEqual({ kind: 'succeeded', id: '60' });
     expect(await alias()).toMatchObject({ version: '60' });
   });
 
@@ -122,7 +105,7 @@ describe('the version is', () => {
     const { gate, deployer } = await world(['v40']);
     const versions = [{ description: 'v41', state: 'Failed' }, { description: 'v42' }];
     await gate.sandbox('PUT', '/lambda/functions', { function: 'checkout', versions, alias: 'live' });
-    expect(await deployer.rollBack(request())).toEqual({ kind: 'refused', detail: said("version 2 can't run") });
+    expect(await deployer.rollBack(rollback())).toEqual({ kind: 'refused', detail: said("version 2 can't run") });
     expect(gate.changed()).toBe(0);
   });
 });
@@ -132,28 +115,28 @@ describe('with weights', () => {
 
   test('a bad canary loses its share', async () => {
     const { deployer, alias } = await world(three, { version: 2, weights: { 3: 0.1 } });
-    expect(await deployer.rollBack(request())).toEqual({ kind: 'succeeded', id: '2' });
+    expect(await deployer.rollBack(rollback())).toEqual({ kind: 'succeeded', id: '2' });
     expect(await alias()).toEqual({ alias: 'live', version: '2', weights: {} });
   });
 
   test('an alias that points at the bad version while the good one has a share is pointed back whole', async () => {
     const { deployer, alias } = await world(three, { version: 3, weights: { 2: 0.1 } });
-    expect(await deployer.rollBack(request())).toEqual({ kind: 'succeeded', id: '2' });
+    expect(await deployer.rollBack(rollback())).toEqual({ kind: 'succeeded', id: '2' });
     expect(await alias()).toEqual({ alias: 'live', version: '2', weights: {} });
   });
 
   test('a canary of a third version is not ours to take back', async () => {
     const { gate, deployer } = await world(three, { version: 3, weights: { 1: 0.25 } });
-    expect(await deployer.rollBack(request())).toEqual({ kind: 'superseded', current: '3 (v42), 1 (v40) for 25 %' });
+    expect(await deployer.rollBack(rollback())).toEqual({ kind: 'superseded', current: '3 (v42), 1 (v40) for 25 %' });
     expect(gate.changed()).toBe(0);
   });
 
   test('a canary on what was brought back is drift', async () => {
     const { gate, deployer } = await world(three);
-    await deployer.rollBack(request());
-    expect(await deployer.held?.(request())).toEqual({ kind: 'holds' });
+    await deployer.rollBack(rollback());
+    expect(await deployer.held?.(rollback())).toEqual({ kind: 'holds' });
     await gate.sandbox('POST', '/lambda/functions/checkout/deploy', { alias: 'live', description: 'v43', weight: 0.5 });
-    expect(await deployer.held?.(request())).toEqual({ kind: 'drifted', detail: said('4 (v43) for 50 %') });
+    expect(await deployer.held?.(rollback())).toEqual({ kind: 'drifted', detail: said('4 (v43) for 50 %') });
   });
 });
 
@@ -161,19 +144,19 @@ describe('somebody changes the alias between our look and our call', () => {
   test('ours has no effect, and the next look sees theirs', async () => {
     const { gate, deployer, alias } = await world(['v41', 'v42']);
     await gate.trouble('late_effect');
-    expect(await deployer.rollBack(request())).toMatchObject({ kind: 'later', detail: said('in time') });
+    expect(await deployer.rollBack(rollback())).toMatchObject({ kind: 'later', detail: said('in time') });
     await gate.sandbox('POST', '/lambda/functions/checkout/deploy', { alias: 'live', description: 'v43' });
     await gate.pass(0); // only now ours arrives, with the revision of before
     expect(gate.changed()).toBe(0);
     expect(await alias()).toMatchObject({ version: '3' });
-    expect(await deployer.rollBack(request())).toEqual({ kind: 'superseded', current: '3 (v43)' });
+    expect(await deployer.rollBack(rollback())).toEqual({ kind: 'superseded', current: '3 (v43)' });
   });
 
   test('a precondition that fails is later', async () => {
     const { gate, deployer } = await world(['v41', 'v42']);
     await gate.trouble({ kind: 'status', status: 412, body: { __type: 'PreconditionFailedException' } });
-    expect(await deployer.rollBack(request())).toMatchObject({ kind: 'later', detail: said('PreconditionFailed') });
-    expect(await deployer.rollBack(request())).toMatchObject({ kind: 'succeeded' });
+    expect(await deployer.rollBack(rollback())).toMatchObject({ kind: 'later', detail: said('PreconditionFailed') });
+    expect(await deployer.rollBack(rollback())).toMatchObject({ kind: 'succeeded' });
   });
 });
 
@@ -194,14 +177,14 @@ describe('what AWS answers', () => {
   ] as const)('%s', async (_, reply, kind) => {
     await world(['v42']);
     const { url, received } = await vendor(reply);
-    expect(await deployerAt(url).rollBack(request())).toMatchObject({ kind, detail: said('the reason') });
+    expect(await deployerAt(url).rollBack(rollback())).toMatchObject({ kind, detail: said('the reason') });
     expect(received).toHaveLength(1);
   });
 
   test('when to come again', async () => {
     await world(['v42']);
     const { url } = await vendor(answers(429, 'TooManyRequestsException', { 'retry-after': '7' }));
-    expect(await deployerAt(url).rollBack(request())).toMatchObject({ kind: 'later', afterSeconds: 7 });
+    expect(await deployerAt(url).rollBack(rollback())).toMatchObject({ kind: 'later', afterSeconds: 7 });
   });
 
   test('nothing, half an answer, or something else in its place, is later', async () => {
@@ -209,8 +192,8 @@ describe('what AWS answers', () => {
     const cut = await vendor({ cut: 200 });
     const page = await vendor({ status: 200, body: '<html>' });
     for (const url of [await nobody(), cut.url, page.url])
-      expect(await deployerAt(url).rollBack(request())).toMatchObject({ kind: 'later', detail: said('Lambda') });
-    expect(await deployerAt(await nobody()).held?.(request())).toMatchObject({ kind: 'unknown' });
+      expect(await deployerAt(url).rollBack(rollback())).toMatchObject({ kind: 'later', detail: said('Lambda') });
+    expect(await deployerAt(await nobody()).held?.(rollback())).toMatchObject({ kind: 'unknown' });
   });
 });
 
@@ -218,12 +201,15 @@ describe('who calls, and where', () => {
   test('a role is assumed first', async () => {
     const { gate } = await world(['v41', 'v42']);
     const deployer = deployerAt(gate.url, { roleArn: 'arn:aws:iam::210987654321:role/deploy/Rollback' });
-    expect(await deployer.rollBack(request())).toMatchObject({ kind: 'succeeded' });
+    expect(await deployer.rollBack(rollback())).toMatchObject({ kind: 'succeeded' });
     const made = (await calls(gate.standIns, '?vendor=aws')).toReversed();
     expect(made.map(({ path }) => path === '/')).toEqual([true, false, false, false, false]); // one session for all
     expect(made.map(({ headers }) => headers['x-amz-security-token'] !== undefined)).toEqual([
       false,
-      ...[true, true, true, true],
+      true,
+      true,
+      true,
+      true,
     ]);
     expect(deployer.resource).toContain('210987654321');
   });
@@ -234,7 +220,7 @@ describe('who calls, and where', () => {
       '<ErrorResponse><Error><Code>AccessDenied</Code><Message>not authorized</Message></Error></ErrorResponse>';
     const { url, received } = await vendor({ status: 403, headers: { 'content-type': 'text/xml' }, body });
     const deployer = deployerAt(url, { roleArn: 'arn:aws:iam::210987654321:role/Rollback' });
-    expect(await deployer.rollBack(request())).toMatchObject({ kind: 'refused', detail: said('not authorized') });
+    expect(await deployer.rollBack(rollback())).toMatchObject({ kind: 'refused', detail: said('not authorized') });
     expect(received).toHaveLength(1);
   });
 
@@ -243,7 +229,7 @@ describe('who calls, and where', () => {
     vi.stubEnv('AWS_ENDPOINT_URL', own.url);
     vi.stubEnv('AWS_ENDPOINT_URL_LAMBDA', own.url);
     const { gate, deployer } = await world(['v41', 'v42']);
-    expect(await deployer.rollBack(request())).toMatchObject({ kind: 'succeeded' });
+    expect(await deployer.rollBack(rollback())).toMatchObject({ kind: 'succeeded' });
     expect(gate.changed()).toBe(1);
     expect(own.received).toEqual([]);
   });

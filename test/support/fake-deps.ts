@@ -1,6 +1,6 @@
-import type { Attempt, Clock, Deps, Engine, Log, Metrics, PageRequest } from '../../domain/ports.ts';
+import type { Attempt, Clock, Deps, Engine, HttpAnswer, Log, Metrics, PageRequest } from '../../domain/ports.ts';
 import { type Config, emptyConfig } from '../../schemas/config.ts';
-import type { ActAnswer, Deployer, RollbackRequest } from '../../domain/targets.ts';
+import type { ActAnswer, Deployer, Flags, Held, RollbackRequest } from '../../domain/targets.ts';
 import type { ExternalFound, ExternalIncident, Told } from '../../domain/outlets.ts';
 import type { Curve } from '../../domain/correlation/evidence.ts';
 import type { Projections } from '../../domain/projections.ts';
@@ -13,6 +13,7 @@ import {
   FakeDecisions,
   FakeEffects,
   FakePins,
+  FakeRunbooks,
   FakeIncidents,
   FakeStore,
 } from './fake-store.ts';
@@ -83,6 +84,13 @@ export class FakeWorld {
   firstBadAt: Timestamp | null = null;
   /** Of the health query and of traffic alike. */
   curve: Curve | null = null;
+  /** Null: the target can't be asked. */
+  held: Script<Held> | null = null;
+  flags: Script<ActAnswer> = [{ kind: 'succeeded', id: null }];
+  /** Of scaling and restarts. */
+  acts: Script<ActAnswer> = [{ kind: 'succeeded', id: null }];
+  answers: Script<HttpAnswer> = [{ kind: 'answered', status: 200, body: null, afterSeconds: null }];
+  instances = 3;
   rule: Awaited<ReturnType<Metrics['rule']>> = null;
   /** Whether alerts are gone where they live; `null`: nobody can be asked. */
   gone: boolean | null = null;
@@ -128,6 +136,11 @@ export class FakeWorld {
       effects: new FakeEffects(store),
       changes: new FakeChanges(store),
       pins: new FakePins(store),
+      runbooks: new FakeRunbooks(store),
+      flagsFor: async () => this.#flags(),
+      http: {
+        call: async (request, key) => this.#said(`http ${request.method} ${request.url} ${key}`, next(this.answers)),
+      },
       automation: new FakeAutomation(store),
       pager: { send: async (request) => this.#said(`pager ${tell(request)}`, next(this.pages)) },
       fallbackPager: { send: async (request) => this.#said(`second route ${tell(request)}`, next(this.secondRoute)) },
@@ -179,8 +192,25 @@ export class FakeWorld {
     return this.engine;
   }
 
+  #flags(): Flags {
+    return {
+      target: 'http://flags.test',
+      resource: (flag) => `flag ${flag}`,
+      effectClass: 'convergent',
+      set: async ({ flag, on }) => this.#said(`flag ${flag} ${on ? 'on' : 'off'}`, next(this.flags)),
+      read: async () => ({ kind: 'state', on: true }),
+    };
+  }
+
   #deployer(): Deployer {
     return {
+      ...(this.held === null ? {} : { held: async () => next(this.held ?? [{ kind: 'holds' }]) }),
+      scaling: {
+        count: async () => ({ kind: 'count', count: this.instances }),
+        set: async ({ from, to }) => this.#said(`scale ${from} to ${to}`, next(this.acts)),
+      },
+      restart: async () => this.#said('restart', next(this.acts)),
+      restartStatus: async (handle) => this.#said(`restart look ${handle}`, next(this.acts)),
       target: 'http://cd.test/rollback',
       resource: 'http://cd.test/rollback',
       effectClass: 'keyed',

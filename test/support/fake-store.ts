@@ -18,6 +18,11 @@ import type {
   Act,
   Admitted,
   Answered,
+  BegunRunbook,
+  Followed,
+  RunbookEnd,
+  RunbookRuns,
+  StepQuestion,
   AutomationSwitch,
   Changes,
   Clock,
@@ -80,7 +85,18 @@ type Dossier = {
   keys: Set<string>;
   signals: Map<string, SignalView>;
   timeline: TimelineEntry[];
-  decisions: Map<number, { view: DecisionView; inputs: DecisionInputs; outcome?: RollbackEnd['outcome'] }>;
+  decisions: Map<
+    number,
+    {
+      view: DecisionView;
+      inputs: DecisionInputs | StepQuestion['inputs'];
+      outcome?: RollbackEnd['outcome'];
+      /** About a step of a runbook, which goes on after it by itself. */
+      asked?: true;
+      people?: readonly string[] | null;
+    }
+  >;
+  runbooks: Map<number, { followed: Followed; outcome: string | null }>;
   effects: Map<string, Effect>;
   /** Of a parent: what has joined it, and when that ended. */
   children: Map<IncidentId, { endedAt: Timestamp | null }>;
@@ -136,6 +152,7 @@ export class FakeStore {
       signals: new Map(),
       timeline: [{ ...entry, at: this.clock.now() }],
       decisions: new Map(),
+      runbooks: new Map(),
       effects: new Map(),
       children: new Map(),
       joinedAt: null,
@@ -403,10 +420,13 @@ export class FakeIncidents implements Incidents {
     const known = dossier.record;
     dossier.record = { ...known, started_run: run, execution };
     const { verification } = known;
-    const unfinished = [...dossier.decisions].flatMap(([number, { outcome }]) =>
-      outcome === undefined || (outcome === 'succeeded' && verification === 'pending') ? [number] : [],
+    const unfinished = [...dossier.decisions].flatMap(([number, { outcome, asked }]) =>
+      (outcome === undefined && asked === undefined) || (outcome === 'succeeded' && verification === 'pending')
+        ? [number]
+        : [],
     );
-    return { incident: copy({ ...known, started_run: run, execution: null }), unfinished };
+    const runbooks = begunOf(dossier);
+    return { incident: copy({ ...known, started_run: run, execution: null }), unfinished, runbooks };
   }
 
   async listen(id: IncidentId, after: number, bell: string | null): Promise<Listened> {
@@ -639,7 +659,8 @@ export class FakeDecisions implements Decisions {
   }
 
   async inputs(id: IncidentId, number: number): Promise<DecisionInputs | undefined> {
-    return copy(this.#store.dossiers.get(id)?.decisions.get(number)?.inputs);
+    const found = this.#store.dossiers.get(id)?.decisions.get(number);
+    return found?.asked === true ? undefined : (copy(found?.inputs) as DecisionInputs | undefined);
   }
 
   async await(id: IncidentId, number: number, bell: string): Promise<DecisionState> {
@@ -664,7 +685,8 @@ export class FakeDecisions implements Decisions {
     const dossier = this.#store.dossier(id);
     const found = [...dossier.decisions].find(([, { view }]) => view.digest === digest);
     if (found === undefined || dossier.record.status === 'resolved') return 'superseded';
-    const [number, { view }] = found;
+    const [number, { view, people = null }] = found;
+    if (view.state === 'waiting' && people !== null && !people.includes(by)) return 'not_asked';
     if (view.state !== 'waiting') return view.state === answer && view.answered_by === by ? 'taken' : 'superseded';
     const { needed, given } = view.approvals;
     if (answer === 'approved') {
@@ -681,6 +703,34 @@ export class FakeDecisions implements Decisions {
     const timeline = { actor: by, kind: `decision.${answer}`, text: note, detail: null };
     this.#store.mail(dossier, { kind: 'answered', decision: `${id}-${number}`, by }, { timeline });
     return 'taken';
+  }
+
+  async ask(id: IncidentId, number: number, question: StepQuestion): Promise<DecisionView> {
+    const dossier = this.#store.dossier(id);
+    const known = dossier.decisions.get(number);
+    if (known) return copy(known.view);
+    const { reasons, place, people, inputs } = question;
+    const view: DecisionView = {
+      id: `${id}-${number}`,
+      kind: 'approve',
+      because: reasons[0]?.code ?? 'runbook_asks',
+      at: this.#store.clock.now(),
+      digest: sha256(canonicalJson({ id, number, question })),
+      state: 'waiting',
+      from_version: null,
+      to_version: null,
+      reasons,
+      answered_by: null,
+      target: place,
+      approvals: { needed: 1, given: [] },
+    };
+    dossier.decisions.set(number, copy({ view, inputs, people, asked: true }));
+    return copy(view);
+  }
+
+  async outcome(id: IncidentId, number: number): ReturnType<Decisions['outcome']> {
+    const found = this.#store.dossiers.get(id)?.decisions.get(number);
+    return found && (found.outcome ?? null);
   }
 
   async expire(id: IncidentId, number: number, as: 'expired' | 'approved' = 'expired'): Promise<DecisionState> {
@@ -755,6 +805,7 @@ export class FakeEffects implements Effects {
     const effect = dossier.effects.get(key);
     if (effect === undefined || effect.state === state) return;
     dossier.effects.set(key, { ...effect, state, detail });
+    if (this.#store.locks.get(effect.resource ?? '')?.key === key) this.#store.locks.delete(effect.resource ?? '');
     const at = this.#store.clock.now();
     dossier.timeline.push({ at, actor: 'firebreak', kind: `${effect.kind}.${state}`, text: detail, detail: null });
   }
@@ -925,6 +976,60 @@ export class FakeAutomation implements AutomationSwitch {
     return { acts: acts.length, demoted };
   }
 }
+
+export class FakeRunbooks implements RunbookRuns {
+  readonly #store: FakeStore;
+
+  constructor(store: FakeStore) {
+    this.#store = store;
+  }
+
+  async of(id: IncidentId): Promise<BegunRunbook[]> {
+    return begunOf(this.#store.dossier(id));
+  }
+
+  async get(id: IncidentId, number: number): Promise<Followed | undefined> {
+    return copy(this.#store.dossier(id).runbooks.get(number)?.followed);
+  }
+
+  async choose(id: IncidentId, number: number, followed: Followed): Promise<Followed> {
+    const { runbooks, timeline } = this.#store.dossier(id);
+    const known = runbooks.get(number);
+    if (known) return copy(known.followed);
+    runbooks.set(number, { followed: copy(followed), outcome: null });
+    const text = followed.runbook.title;
+    timeline.push({ at: this.#store.clock.now(), actor: 'firebreak', kind: 'runbook.started', text, detail: null });
+    return copy(followed);
+  }
+
+  async conclude(id: IncidentId, number: number, { outcome, text, acted, page }: RunbookEnd): Promise<void> {
+    const dossier = this.#store.dossier(id);
+    const runbook = dossier.runbooks.get(number);
+    if (runbook === undefined || runbook.outcome !== null) return;
+    runbook.outcome = outcome;
+    const timeline = { actor: 'firebreak', kind: `runbook.${outcome}`, text, detail: null };
+    if (dossier.record.status === 'resolved') {
+      dossier.timeline.push({ ...timeline, at: this.#store.clock.now() });
+      return;
+    }
+    const underWay = [...dossier.effects.values()].some(
+      ({ resource, state }) => resource !== undefined && (state === 'intended' || state === 'accepted'),
+    );
+    const change: IncidentChange = acted
+      ? { status: 'mitigated', verification: 'pending' }
+      : dossier.record.status === 'mitigating' && !underWay
+        ? { status: 'open' }
+        : {};
+    this.#store.mail(dossier, { kind: 'runbook', number, acted, page }, { ...change, timeline });
+  }
+}
+
+const begunOf = ({ runbooks }: Dossier): BegunRunbook[] =>
+  [...runbooks].map(([number, { followed, outcome }]) => ({
+    number,
+    name: followed.runbook.name,
+    done: outcome !== null,
+  }));
 
 export class FakePins implements Pins {
   readonly #store: FakeStore;

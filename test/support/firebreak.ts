@@ -21,6 +21,8 @@ export type FirebreakOptions = {
   /** `services.yaml` as an object, and other files of the configuration by name. */
   services?: unknown;
   configFiles?: Record<string, string>;
+  /** Files of the folder of runbooks, by name. */
+  runbooks?: Record<string, string>;
   env?: Record<string, string>;
   /** 1000 unless said otherwise. */
   timeScale?: number;
@@ -35,6 +37,8 @@ export class Firebreak {
   output = '';
   readonly dataDir: string;
   readonly configDir: string;
+  /** Empty unless `runbooks` says otherwise: what is shipped is tested by itself. */
+  readonly runbooksDir: string;
   readonly #options: FirebreakOptions;
   #child: ChildProcess | undefined;
 
@@ -42,6 +46,7 @@ export class Firebreak {
     this.#options = options;
     this.dataDir = dataDir;
     this.configDir = join(dataDir, 'test-config');
+    this.runbooksDir = join(dataDir, 'test-runbooks');
   }
 
   /** Starts it with an empty data folder, and waits until it is ready. */
@@ -56,6 +61,9 @@ export class Firebreak {
     const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'firebreak-')));
     const firebreak = new Firebreak(options, dataDir);
     await mkdir(firebreak.configDir, { recursive: true });
+    await mkdir(firebreak.runbooksDir, { recursive: true });
+    for (const [name, text] of Object.entries(options.runbooks ?? {}))
+      await writeFile(join(firebreak.runbooksDir, name), text);
     if (options.services !== undefined)
       await firebreak.write('services.yaml', stringify({ services: options.services }));
     for (const [name, text] of Object.entries(options.configFiles ?? {})) await firebreak.write(name, text);
@@ -79,6 +87,7 @@ export class Firebreak {
         PORT: '0',
         FIREBREAK_DATA_DIR: this.dataDir,
         FIREBREAK_CONFIG_DIR: this.configDir,
+        FIREBREAK_RUNBOOKS_DIR: this.runbooksDir,
         FIREBREAK_TIME_SCALE: String(this.#options.timeScale ?? 1000),
         FIREBREAK_ADMIN_TOKEN: ADMIN_TOKEN,
         FIREBREAK_INGEST_TOKEN: INGEST_TOKEN,

@@ -7,8 +7,8 @@ export async function withdrawQuestions(
   id: IncidentId,
 ): Promise<{ withdrawn: number }> {
   const [incident, shown] = await Promise.all([deps.incidents.read(id), deps.incidents.view(id)]);
-  const waiting = (shown?.decisions ?? []).flatMap((decision, index) =>
-    decision.state === 'waiting' ? [index + 1] : [],
+  const waiting = (shown?.decisions ?? []).flatMap((decision) =>
+    decision.state === 'waiting' ? [Number(decision.id.split('-').at(-1))] : [],
   );
   for (const number of waiting) {
     await deps.decisions.expire(id, number);

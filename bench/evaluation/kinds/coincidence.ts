@@ -37,9 +37,7 @@ function host(stage: Stage): void {
   // A version on one or two instances runs on that machine, or it does not.
   const few = newest !== undefined && shareAt(newest, troubleAt) < 0.2;
   const ofNewest = few ? Number(r.chance(part)) : part;
-  stage.faults.push(
-    ({ t, version }) => 0.95 * (version === newest?.version ? ofNewest : part) * shape(t),
-  );
+  stage.faults.push(({ t, version }) => 0.95 * (version === newest?.version ? ofNewest : part) * shape(t));
   alsoFailing(stage, 0.55, 1);
 }
 

@@ -40,7 +40,7 @@ export const slowLeak: Scene = (stage) => {
   const from = troubleAt - slow;
   const full = from + slow / reached ** (1 / power);
   stage.faults.push(onAll(size, cliff ? plateau(troubleAt, r.between(0, 60)) : growth(from, full, power)));
-  stage.troubleAt = cliff ? troubleAt : troubleAt - Math.min(1200, slow * 0.3);
+  stage.troubleAt = cliff ? troubleAt : troubleAt - Math.min(600, slow * 0.3);
   if (r.chance(0.1)) fails(stage, r.pick(stage.landscape.unrelated), troubleAt, { min: 60, max: 600 });
   return nothingCausedIt;
 };

@@ -58,7 +58,7 @@ const slowBurn: Scene = (stage) => {
   const bad = deploy(stage, troubleAt - slow);
   const from = takesTrafficAt(bad.rollout);
   stage.faults.push(onVersions(size, growth(from, from + full, power), bad.rollout.version));
-  stage.troubleAt = troubleAt - slow / 2;
+  stage.troubleAt = troubleAt - Math.min(600, slow / 2);
   return undo(bad.change);
 };
 

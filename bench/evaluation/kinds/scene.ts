@@ -32,7 +32,11 @@ export function usualChanges(stage: Stage): void {
   }
   for (const neighbour of [...landscape.dependencies, ...landscape.unrelated, ...landscape.dependents]) {
     const shared = neighbour.relation === 'shared';
-    const often = shared ? USUAL_CHANGES.shared : neighbour.distance > 0 ? USUAL_CHANGES.dependency : USUAL_CHANGES.other;
+    const often = shared
+      ? USUAL_CHANGES.shared
+      : neighbour.distance > 0
+        ? USUAL_CHANGES.dependency
+        : USUAL_CHANGES.other;
     if (!r.chance(often)) continue;
     const kind = shared
       ? r.weighted({ infrastructure: 7, config: 2, deploy: 1 })

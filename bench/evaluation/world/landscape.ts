@@ -19,7 +19,18 @@ export type Landscape = {
 };
 
 const SERVICES = [
-  ...['checkout', 'cart', 'catalogue', 'search', 'pricing', 'payments-api', 'orders', 'inventory', 'shipping', 'profile'],
+  ...[
+    'checkout',
+    'cart',
+    'catalogue',
+    'search',
+    'pricing',
+    'payments-api',
+    'orders',
+    'inventory',
+    'shipping',
+    'profile',
+  ],
   ...['login', 'sessions', 'recommendations', 'reviews', 'mailer', 'invoices', 'ledger', 'fraud', 'media', 'feed'],
 ];
 const SHARED = ['postgres-main', 'redis-sessions', 'kafka', 'edge-gateway', 'dns', 'object-store', 'cluster-network'];

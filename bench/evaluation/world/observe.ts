@@ -20,6 +20,7 @@ export function observe(r: Random, world: World, telemetry: Telemetry, alarm: Al
   const { profile, landscape } = world;
   const at = alarm.lookedAt;
   const onset = onsetOf(world, telemetry, alarm);
+  const times = sampleTimes(world, at);
   const evidence: Evidence = {
     incident_id: ulid(r),
     service: landscape.service.name,
@@ -30,11 +31,11 @@ export function observe(r: Random, world: World, telemetry: Telemetry, alarm: Al
     health: profile.known.health
       ? {
           max: profile.limit * profile.unit,
-          curve: curve(world, at, (t) => profile.unit * ratioAt(telemetry, telemetry.all, t, profile.window)),
+          curve: curve(times, (t) => profile.unit * ratioAt(telemetry, telemetry.all, t, profile.window)),
         }
       : null,
     traffic: profile.known.traffic
-      ? curve(world, at, (t) => perSecondAt(telemetry, telemetry.all, t, profile.window))
+      ? curve(times, (t) => perSecondAt(telemetry, telemetry.all, t, profile.window))
       : null,
     by_version: profile.known.versions ? versionsNow(world, telemetry, at) : null,
     alert_versions: alarm.versions,
@@ -67,11 +68,20 @@ function firstBad(world: World, telemetry: Telemetry, firedAt: number): Timestam
   return first === null ? null : instant(world, first);
 }
 
-function curve(world: World, at: number, value: (t: number) => number): Curve {
+type SampleTimes = readonly (readonly [t: number, at: Timestamp])[];
+
+/** Both curves have their samples at the same times. */
+const sampleTimes = (world: World, at: number): SampleTimes =>
+  Array.from({ length: LOOK_BACK / STEP + 1 }, (_, index) => {
+    const t = at - LOOK_BACK + index * STEP;
+    return [t, instant(world, t)];
+  });
+
+function curve(times: SampleTimes, value: (t: number) => number): Curve {
   const samples: [Timestamp, number][] = [];
-  for (let t = at - LOOK_BACK; t <= at; t += STEP) {
+  for (const [t, at] of times) {
     const now = value(t);
-    if (!Number.isNaN(now)) samples.push([instant(world, t), now]);
+    if (!Number.isNaN(now)) samples.push([at, now]);
   }
   return samples;
 }
@@ -83,7 +93,11 @@ function versionsNow(world: World, telemetry: Telemetry, at: number): NonNullabl
     const value = ratioAt(telemetry, counters, at, window);
     if (Number.isNaN(value)) return [];
     return [
-      { version, value: value * unit, share: known.shares ? perSecondAt(telemetry, counters, at, window) / total : null },
+      {
+        version,
+        value: value * unit,
+        share: known.shares ? perSecondAt(telemetry, counters, at, window) / total : null,
+      },
     ];
   });
 }

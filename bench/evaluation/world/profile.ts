@@ -76,7 +76,10 @@ export function profile(r: Random): Profile {
       known: r.chance(0.75),
     },
     known: { health, traffic: health && r.chance(0.85), versions: health && versions, shares: r.chance(0.8) },
-    strategy: r.weighted({ instant: 20, rolling: 50, canary: versions ? 40 : 15 }),
+    // Who rolls out in small steps does it to compare versions.
+    strategy: r.weighted(
+      versions ? { instant: 10, rolling: 45, canary: 45 } : { instant: 25, rolling: 60, canary: 15 },
+    ),
     recording: recording(r),
   };
 }

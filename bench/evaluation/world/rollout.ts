@@ -27,7 +27,7 @@ const STEPS: Record<Strategy, (r: Random, from: number) => Rollout['steps']> = {
   instant: (r, from) => [{ at: from + r.between(3, 30), share: 1 }],
   rolling: (r, from) => {
     const instances = r.whole(3, 20);
-    const [first, duration] = [from + boot(r), r.scale(60, 720)];
+    const [first, duration] = [from + boot(r), r.scale(90, 900)];
     const step = (index: number): Step => ({
       at: first + (index * duration) / instances,
       share: (index + 1) / instances,

@@ -1,7 +1,7 @@
 import type { Version } from '../../../schemas/names.ts';
 import type { Random } from '../random.ts';
 import { shareAt } from './rollout.ts';
-import { END, type World } from './world.ts';
+import { END, type Fault, type World } from './world.ts';
 
 /** Between two scrapes, in seconds. */
 export const SCRAPE = 15;
@@ -23,39 +23,41 @@ const counters = (): Counters => ({ requests: new Float64Array(TICKS), errors: n
 const INERTIA = 0.9;
 
 export function simulate(r: Random, world: World): Telemetry {
-  const { profile, rollouts, faults } = world;
+  const { profile, rollouts } = world;
   const versions = [world.firstVersion, ...rollouts.map(({ version }) => version)];
   const byVersion = new Map(versions.map((version) => [version, counters()])); // a rollback brings one back
   const all = counters();
+  const every = [all, ...byVersion.values()];
   const calm = Math.sqrt(1 - INERTIA ** 2);
   let [restless, busy] = [0, 0];
   for (let tick = 1; tick < TICKS; tick += 1) {
     const t = tick * SCRAPE;
     restless = INERTIA * restless + calm * profile.unrest * r.normal();
     busy = INERTIA * busy + calm * 0.06 * r.normal();
+    for (const each of every) carry(each, tick);
     const rush = world.rush(t);
-    const perSecond = profile.requestsPerSecond * daily(world, t) * Math.exp(busy) * rush;
-    let left = r.poisson(perSecond * SCRAPE);
-    for (const each of [all, ...byVersion.values()]) carry(each, tick);
+    let left = r.poisson(profile.requestsPerSecond * daily(world, t) * Math.exp(busy) * rush * SCRAPE);
     // The newest version takes its share first; what it leaves is for those before it.
     for (let index = versions.length - 1; index >= 0 && left > 0; index -= 1) {
       const version = versions[index] ?? world.firstVersion;
       const rollout = rollouts[index - 1];
-      const share = rollout === undefined ? 1 : shareAt(rollout, t);
-      const requests = share === 1 ? left : r.binomial(left, share);
+      const requests = rollout === undefined ? left : r.binomial(left, shareAt(rollout, t));
       if (requests === 0) continue;
       left -= requests;
-      let healthy = 1 - Math.min(1, profile.base * Math.exp(restless));
-      for (const fault of faults) healthy *= 1 - fault({ t, version, rush });
-      const errors = r.binomial(requests, Math.min(1, Math.max(0, 1 - healthy)));
-      for (const each of [all, byVersion.get(version)]) count(each, tick, requests, errors);
+      const failing = failureAt(world, { t, version, rush }, profile.base * Math.exp(restless));
+      const errors = r.binomial(requests, failing);
+      count(all, tick, requests, errors);
+      count(byVersion.get(version), tick, requests, errors);
     }
   }
-  return {
-    all,
-    versions: byVersion,
-    scraped: scrapes(r),
-  };
+  return { all, versions: byVersion, scraped: scrapes(r) };
+}
+
+/** How likely a request fails: by what is usual, or by any of the faults. */
+function failureAt({ faults }: World, moment: Parameters<Fault>[0], usual: number): number {
+  let healthy = 1 - Math.min(1, usual);
+  for (const fault of faults) healthy *= 1 - fault(moment);
+  return Math.min(1, Math.max(0, 1 - healthy));
 }
 
 /** A counter keeps what it has counted. */

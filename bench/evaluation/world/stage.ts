@@ -25,7 +25,7 @@ export type Stage = {
 const FIRST_DAY = Date.UTC(2026, 0, 5);
 const DAY_MILLIS = 86_400_000;
 /** Since the world began; more than two hours, so that two hours before any alert can be seen. In seconds. */
-const TROUBLE = { min: 9000, max: 10_200 };
+const TROUBLE = { min: 8400, max: 9000 };
 export const LOOK_BACK = 7200;
 
 export function stage(r: Random): Stage {
@@ -82,9 +82,7 @@ export function deploy(stage: Stage, startedAt: number, more: Partial<Happened> 
   const { weight, ...rest } = more;
   const version = rest.version ?? versionOf(stage, 1 + stage.rollouts.length);
   const rolled =
-    weight === undefined
-      ? rollout(r, version, startedAt, own.strategy)
-      : longCanary(r, version, startedAt, weight);
+    weight === undefined ? rollout(r, version, startedAt, own.strategy) : longCanary(r, version, startedAt, weight);
   const before = stage.rollouts.at(-1)?.version ?? versionOf(stage, 0);
   stage.rollouts.push(rolled);
   const change = addChange(stage, stage.landscape.service, 'deploy', startedAt, {

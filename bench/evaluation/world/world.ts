@@ -55,5 +55,5 @@ export type Ill = {
   seenAt: number;
 };
 
-/** The last moment that is simulated. */
-export const END = 13_500;
+/** The last moment that is simulated: the latest trouble, the longest wait for its alert, and the decision. */
+export const END = 12_600;

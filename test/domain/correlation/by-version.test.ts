@@ -10,6 +10,12 @@ const version = (name: string, value: number, share: number | null = null) => ({
 describe('with a limit', () => {
   test.each<[string, string, number, Versions]>([
     ['its version alone is bad', 'only_its_version_bad', 3, [version('v42', 0.08, 0.5), version('v41', 0.001, 0.5)]],
+    [
+      'its version alone is bad, with a tenth of the traffic',
+      'only_its_version_bad',
+      3,
+      [version('v42', 0.4, 0.1), version('v41', 0, 0.9)],
+    ],
     ['a leading v is no other version', 'only_its_version_bad', 3, [version('42', 0.08), version('41', 0.001)]],
     ['all are bad', 'all_versions_bad', -4.5, [version('v42', 0.05, 0.5), version('v41', 0.04, 0.5)]],
     [
@@ -92,6 +98,17 @@ test('versions say nothing of a flag, and nothing of another service', () => {
   const evidence = scene({ changes, by_version, alert_versions: ['v41'] });
   for (const name of ['v42', 'v41'])
     expect(Object.keys(weights(evidence, name)).filter((one) => /version|alert/.test(one))).toEqual([]);
+});
+
+test('the reasons begin with the time, and go on with what weighs most', () => {
+  const by_version = [version('v42', 0.08), version('v41', 0.001)];
+  const { reasons } = suspectIn(correlate(afterDeploy({ health, by_version, alert_versions: ['v42'] })));
+  expect(reasons.map((text) => text.split(' ').slice(0, 2).join(' '))).toEqual([
+    'deploy of',
+    'by version:',
+    'the alerts',
+    'the health',
+  ]);
 });
 
 test('a version that takes no traffic is not asked about', () => {

@@ -10,9 +10,8 @@ const withCurve = (value: (minutesBeforeNoon: number) => number | null, max = 0.
 
 const without = confidence(afterDeploy());
 
-/** Errors begin at `from` minutes before noon, of which an average over five minutes shows ever more. */
-const smeared = (minutes: number, from: number): number =>
-  0.001 + 0.05 * Math.min(1, Math.max(0, (from - minutes) / 5));
+/** Errors begin two and a half minutes before noon, of which an average over five minutes shows ever more. */
+const smeared = (minutes: number, by: number): number => 0.001 + by * Math.min(1, Math.max(0, (2.5 - minutes) / 5));
 
 describe('for the change speaks', () => {
   test.each([
@@ -20,7 +19,16 @@ describe('for the change speaks', () => {
     ['a step to twenty times', step(0.002, 0.041)],
     ['a step from nothing at all', step(0, 0.04)],
     ['a step where a single error is too many', step(0, 3, 0)],
-    ['a step that the window of rate() smears over five minutes', { max: 0.01, curve: curve((m) => smeared(m, 1)) }],
+    ['a step that the window of rate() smears over five minutes', { max: 0.01, curve: curve((m) => smeared(m, 0.05)) }],
+    ['a small step that the window smears', { max: 0.01, curve: curve((m) => smeared(m, 0.02)) }],
+    [
+      'a step, with other trouble more than an hour before',
+      { max: 0.01, curve: curve((m) => (m > 70 || m <= 0 ? 0.04 : 0.002)) },
+    ],
+    [
+      'a step, with a little more than nothing right before',
+      { max: 0.01, curve: curve((m) => (m > 6 ? 0.0001 : m > 0 ? 0.0006 : 0.04)) },
+    ],
   ])('%s', (_, health) => {
     expect(confidence(afterDeploy({ health }))).toBeGreaterThan(without);
   });
@@ -40,13 +48,13 @@ describe('against the change speaks', () => {
     [
       'errors come and go without it',
       'bad_earlier',
-      (m: number) => (m <= 0 || (m % 20 > 3 && m % 20 < 8) ? 0.04 : 0.002),
+      (m: number) => (m <= 0 || (m % 20 > 9 && m % 20 < 14) ? 0.04 : 0.002),
     ],
     ['errors were rising before it', 'rising_before', (m: number) => (m > 6 ? 0.001 : m > 0 ? 0.006 : 0.04)],
     [
       'errors rise slowly since an hour before it',
       'slow_rise',
-      (m: number) => 0.002 + 0.009 * Math.min(1.2, (60 - m) / 60),
+      (m: number) => 0.001 + (0.0091 * Math.max(0, 60 - m)) / 60,
     ],
     ['there is no step', 'no_step', () => 0.012],
     ['the step is less than a doubling', 'small_step', (m: number) => (m > 0 ? 0.007 : 0.012)],
@@ -55,6 +63,14 @@ describe('against the change speaks', () => {
     const evidence = withCurve(value);
     expect(weights(evidence)[name]).toBeLessThan(0);
     expect(confidence(evidence)).toBeLessThan(CONFIDENT);
+  });
+
+  test('once, however often the same errors could be counted', () => {
+    const factors = Object.keys(weights(withCurve((m) => (m > 7 ? 0.002 : 0.04))));
+    expect(factors).toEqual(['prior', 'finished_before', 'bad_before', 'step']);
+    expect(Object.keys(weights(withCurve((m) => (m > 60 ? 0.001 : 0.001 + (0.02 * (60 - m)) / 60))))).not.toContain(
+      'slow_rise',
+    );
   });
 
   test('that a slow rise began with it: a leak, which a person judges', () => {
@@ -95,6 +111,16 @@ describe('a change of long ago', () => {
     expect(verdict).toBe('no_change');
   });
 
+  test('is told of only, whatever else speaks for it', () => {
+    const health = { max: 0.01, curve: curve((m) => (m > 95 ? 0.001 : 0.001 + (0.01 * (95 - m)) / 94)) };
+    const by_version = [
+      { version: 'v42', value: 0.03, share: 0.5 },
+      { version: 'v41', value: 0.001, share: 0.5 },
+    ];
+    expect(confidence(scene({ changes, health }))).toBe(0.1);
+    expect(confidence(scene({ changes, health, by_version, alert_versions: ['v42'] }))).toBe(0.4);
+  });
+
   test('is not looked at when errors jump', () => {
     expect(correlate(scene({ changes, health: step(0.002, 0.04) })).suspects).toEqual([]);
   });
@@ -115,6 +141,7 @@ describe('a curve that says nothing changes nothing, and that is said:', () => {
     ['an empty one', []],
     ['one that begins with the problem', short([0.04, 0.05, 0.04, 0.05])],
     ['one with a gap before the change', curve((m) => (m > 3 ? null : 0.04))],
+    ['one with three samples before the change', curve((m) => (m > 4.5 ? null : m > 0 ? 0.002 : 0.04))],
     ['one with a gap since the onset', curve((m) => (m > 0 ? 0.001 : null))],
     ['one of no numbers', curve((m) => (m % 1 === 0 ? NaN : Infinity))],
   ])('%s', (_, samples) => {
@@ -127,6 +154,29 @@ describe('a curve that says nothing changes nothing, and that is said:', () => {
 
   test('one that goes below zero, whose ratio means nothing', () => {
     expect(weights(withCurve((m) => (m > 0 ? -3 : 4), 1))['step']).toBe(0);
+  });
+});
+
+test('a multiple within the limit says nothing', () => {
+  expect(weights(withCurve((m) => (m > 0 ? 0.002 : 0.008)))).toMatchObject({ step: 0 });
+});
+
+test('a step weighs more the greater it is, up to ten times', () => {
+  const weight = (to: number) => weights(afterDeploy({ health: step(0.006, to) }))['step'];
+  expect([0.012, 0.06, 0.6].map(weight)).toEqual([0.7, 1.5, 1.5]);
+});
+
+describe('a clock that is ahead', () => {
+  const changes = [own(timed('v42', -60, -120))];
+
+  test('makes errors look older than their change; that is not held against it', () => {
+    const health = { max: 0.01, curve: curve((m) => (m > 0.5 ? 0.002 : m > 0 ? 0.006 : 0.04)) };
+    expect(Object.keys(weights(scene({ changes, health })))).toEqual(['prior', 'clock_skew', 'step']);
+  });
+
+  test('is a reason to ask, whatever else speaks for the change', () => {
+    const sure = confidence(scene({ changes, health: step(0.002, 0.04), alert_versions: ['v42'] }));
+    expect(sure).toBe(0.75);
   });
 });
 

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { CONFIDENT, correlate, MIN_CONFIDENCE } from '../../../domain/correlation/correlate.ts';
 import type { Change } from '../../../schemas/change.ts';
-import { confidence, own, scene, timed, weights } from './scenes.ts';
+import { INCIDENT } from '../arbitraries.ts';
+import { confidence, of, own, scene, timed, weights } from './scenes.ts';
 
 const together = (...changes: Change[]) => scene({ changes: changes.map(own) });
 
@@ -42,8 +43,22 @@ describe('a newer version', () => {
     ['after the onset', timed('v43', -20, -60)],
     ['that failed', timed('v43', 40, 20, { status: 'failed' })],
     ['of another kind', timed('v43', 40, 20, { kind: 'config' })],
+    ['that we have put live for this very incident', timed('v43', 40, 20, { made_for: INCIDENT })],
   ])('%s takes no place', (_, newer) => {
     expect(weights(together(timed('v42', 300, 120), newer), 'v42')).toEqual(weights(together(timed('v42', 300, 120))));
+  });
+});
+
+test('a newer version of another service takes no place', () => {
+  const changes = [own(timed('v42', 300, 120)), of('payments', 'dependency', timed('v43', 40, 20))];
+  expect(Object.keys(weights(scene({ changes }), 'v42'))).toEqual(['prior', 'finished_before']);
+});
+
+test('two that roll out together are equal; of two close together either may be the cause', () => {
+  const rolling = together(timed('v41', 90, null, { status: 'started' }), timed('v42', 60, -60));
+  expect(Object.keys(weights(rolling, 'v41'))).toEqual(['prior', 'rolling_out']);
+  expect(weights(together(timed('v41', 600, 480), timed('v42', 300, 120)), 'v41')).toMatchObject({
+    replaced_soon: -0.5,
   });
 });
 

@@ -32,6 +32,7 @@ test.each([
   ['one outlier', (m: number) => (m === 0 ? 900 : 100)],
   ['none before', (m: number) => (m > 0 ? 0 : 100)],
   ['none known before', (m: number) => (m > 5 ? null : 300)],
+  ['next to none known before', (m: number) => (m > 11 ? null : m > 9 ? 100 : 300)],
   ['none known', () => null],
   ['no numbers', () => NaN],
 ])('%s says nothing', (_, value) => {

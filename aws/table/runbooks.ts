@@ -1,0 +1,117 @@
+import { z } from 'zod';
+import type { BegunRunbook, Blobs, Clock, RunbookEnd, RunbookRuns } from '../../domain/ports.ts';
+import { IncidentRecord } from '../../schemas/incident.ts';
+import type { IncidentId } from '../../schemas/names.ts';
+import { Runbook } from '../../schemas/runbook.ts';
+import { keys } from './keys.ts';
+import { mailWrites, timelineWrite } from './mail.ts';
+import { absent, collect, type Item, type Table } from './table.ts';
+
+/** A runbook above this is left in a blob; an item holds 400 KB at most. */
+const RUNBOOK_MAX_BYTES = 128 * 1024;
+
+const TRIES = 20;
+
+const Pairs = z.array(z.tuple([z.string(), z.string()]));
+const Followed = z.object({ runbook: Runbook, labels: Pairs, annotations: Pairs });
+type Followed = z.infer<typeof Followed>;
+
+/** Which runbooks incidents follow, whole: what is changed in a file meanwhile concerns only later incidents. */
+export class RunbookTable implements RunbookRuns {
+  readonly #table: Table;
+  readonly #blobs: Blobs;
+  readonly #clock: Clock;
+
+  constructor(table: Table, blobs: Blobs, clock: Clock) {
+    this.#table = table;
+    this.#blobs = blobs;
+    this.#clock = clock;
+  }
+
+  of(id: IncidentId): Promise<BegunRunbook[]> {
+    return begunRunbooks(this.#table, id);
+  }
+
+  async get(id: IncidentId, number: number): Promise<Followed | undefined> {
+    const item = await this.#table.get(keys.runbook(id, number));
+    if (item === undefined) return undefined;
+    const json = item['followed'] ?? Buffer.from((await this.#blobs.get(String(item['blob']))) ?? '').toString();
+    return Followed.parse(JSON.parse(String(json)));
+  }
+
+  async choose(id: IncidentId, number: number, followed: Followed, because: string): Promise<Followed> {
+    const at = this.#clock.now();
+    const { name, version, title } = followed.runbook;
+    await this.#table.transact([
+      this.#table.put(
+        { ...keys.runbook(id, number), number, name, version, at, ...(await this.#content(id, number, followed)) },
+        absent,
+      ),
+      timelineWrite(this.#table, id, `runbook-${number}`, {
+        at,
+        actor: 'firebreak',
+        kind: 'runbook.started',
+        text: `Follows the runbook "${title}" (${name}, version ${version.slice(0, 12)}): ${because}`,
+        detail: { runbook: name, version, number },
+      }),
+    ]);
+    const kept = await this.get(id, number);
+    if (kept === undefined) throw new Error(`runbook ${number} of incident ${id} could neither be kept nor read`);
+    return kept;
+  }
+
+  async #content(id: IncidentId, number: number, followed: Followed): Promise<{ followed: string } | { blob: string }> {
+    const json = JSON.stringify(followed);
+    if (Buffer.byteLength(json) <= RUNBOOK_MAX_BYTES) return { followed: json };
+    const blob = `runbooks/${id}/${number}.json`;
+    await this.#blobs.put(blob, json, 'application/json');
+    return { blob };
+  }
+
+  async conclude(id: IncidentId, number: number, { outcome, text, acted, page }: RunbookEnd): Promise<void> {
+    for (let attempt = 1; attempt <= TRIES; attempt += 1) {
+      const item = await this.#table.get(keys.incident(id));
+      if (item === undefined) throw new Error(`incident ${id} is not in the table`);
+      const incident = IncidentRecord.parse(item);
+      const at = this.#clock.now();
+      const timeline = { actor: 'firebreak', kind: `runbook.${outcome}`, text, detail: { number } };
+      const result = await this.#table.transact([
+        this.#table.update(keys.runbook(id, number), {
+          UpdateExpression: 'SET outcome = :outcome',
+          ConditionExpression: 'attribute_exists(pk) AND attribute_not_exists(outcome)',
+          ExpressionAttributeValues: { ':outcome': outcome },
+        }),
+        ...(incident.status === 'resolved'
+          ? [timelineWrite(this.#table, id, `runbook-${number}-end`, { ...timeline, at })]
+          : mailWrites(this.#table, incident, { kind: 'runbook', number, acted, page }, at, {
+              ...(acted
+                ? { status: 'mitigated', verification: 'pending' }
+                : incident.status === 'mitigating' && !(await this.#othersAct(id))
+                  ? { status: 'open' }
+                  : {}),
+              timeline,
+            })),
+      ]);
+      if (result.ok || result.failed.includes(0)) return;
+    }
+    throw new Error(
+      `incident ${id} changed ${TRIES} times while its runbook was to be concluded; the step is tried again`,
+    );
+  }
+
+  /** Something else of this incident is changing production at this moment. */
+  async #othersAct(id: IncidentId): Promise<boolean> {
+    const effects = await collect(this.#table.each(keys.incident(id).pk, 'EFF#'), (item) => item);
+    return effects.some(
+      ({ resource, state }) => resource !== undefined && (state === 'intended' || state === 'accepted'),
+    );
+  }
+}
+
+export async function begunRunbooks(table: Table, id: IncidentId): Promise<BegunRunbook[]> {
+  return collect(table.each(keys.incident(id).pk, 'RBK#'), (item: Item) => ({
+    number: Number(item['number']),
+    name: String(item['name']),
+    done: item['outcome'] !== undefined,
+  }));
+}

@@ -1,0 +1,86 @@
+import type { Evaluation, ReplayResult } from './evaluation.ts';
+import { OUTCOMES, type Rate, type Report, type Row } from './report.ts';
+
+/** The evaluation for a person: the matrix of the first set, the numbers of all, and the replays. */
+export function evaluationTable({ sets, replays }: Evaluation): string {
+  const [first] = sets;
+  if (first === undefined) return 'no set was evaluated';
+  return [
+    `Correlation, seed ${first.seed}: ${first.report.cases} cases`,
+    '',
+    ...aligned([MATRIX_HEAD, ...first.report.matrix.map(matrixRow)]),
+    '',
+    ...aligned([
+      ['', ...sets.map(({ seed }) => `seed ${seed}`), 'nearest earlier deploy'],
+      ...SUMMARY.map(([name, of]) => [name, ...sets.map(({ report }) => of(report)), of(first.nearest)]),
+    ]),
+    '',
+    ...aligned([LOOKS_HEAD, ...first.report.looks.map(looksRow)]),
+    '',
+    ...aligned([['replay', 'wanted', 'judged', 'nearest earlier deploy'], ...replays.map(replayRow)]),
+  ].join('\n');
+}
+
+const words = (name: string): string => name.replaceAll('_', ' ');
+
+const MATRIX_HEAD = ['kind', 'wanted', 'cases', 'undecidable', ...OUTCOMES.map(words)];
+
+const matrixRow = ({ kind, right, cases, undecidable, outcomes }: Row): string[] => [
+  words(kind),
+  words(right),
+  String(cases),
+  String(undecidable),
+  ...OUTCOMES.map((outcome) => (outcomes[outcome] === 0 ? '·' : String(outcomes[outcome]))),
+];
+
+const percent = (share: number, digits = 1): string => `${(100 * share).toFixed(digits)} %`;
+const atMost = ({ hits, of, bound }: Rate): string => `${hits} of ${of}, at most ${percent(bound, 3)}`;
+const atLeast = ({ hits, of, share, bound }: Rate): string =>
+  `${hits} of ${of}, ${percent(share)}, at least ${percent(bound)}`;
+
+const SUMMARY: readonly (readonly [name: string, of: (report: Report) => string])[] = [
+  ['wrong automatic rollbacks, negatives', (report) => atMost(report.wrong_negatives)],
+  ['wrong automatic rollbacks, positives', (report) => atMost(report.wrong_positives)],
+  ['clear cases acted upon', (report) => atLeast(report.clear)],
+  ['rollbacks wanted and done alone', (report) => atLeast(report.automatic)],
+  ['the cause is ranked first', (report) => atLeast(report.ranking.first)],
+  ['the cause is among the first three', (report) => atLeast(report.ranking.first_three)],
+  ['what is ranked first is the cause', (report) => atLeast(report.ranking.precision)],
+  ['no change caused it, and that is said', ({ no_change: { said, cases } }) => `${said} of ${cases}`],
+  ['undecidable cases in the set', ({ undecidable }) => String(undecidable)],
+  ['targets', ({ targets }) => (targets.every(({ met }) => met) ? 'met' : missed(targets))],
+];
+
+const missed = (targets: Report['targets']): string =>
+  `NOT met: ${targets
+    .filter(({ met }) => !met)
+    .map(({ name }) => name)
+    .join('; ')}`;
+
+const LOOKS_HEAD = ['looks like a bad deploy by', 'is one', 'acted upon', 'is none', 'acted upon, wrongly'];
+
+const looksRow = (row: Report['looks'][number]): string[] => [
+  row.by === 'time' ? 'time only' : row.by,
+  ...[row.is, row.acted_rightly, row.deceives, row.acted_wrongly].map(String),
+];
+
+const replayRow = ({ title, right, outcome, nearest }: ReplayResult): string[] => [
+  title,
+  words(right),
+  words(outcome),
+  words(nearest),
+];
+
+/** Names to the left, the rest to the right. */
+function aligned(rows: readonly (readonly string[])[]): string[] {
+  const columns = Math.max(...rows.map((row) => row.length));
+  const widths = Array.from({ length: columns }, (_, column) =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  return rows.map((row) =>
+    row
+      .map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)))
+      .join('  ')
+      .trimEnd(),
+  );
+}

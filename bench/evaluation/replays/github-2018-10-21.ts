@@ -1,0 +1,53 @@
+import { replayOf } from './replay.ts';
+
+export const github2018 = replayOf({
+  title: 'GitHub 2018-10-21: 43 seconds without the network',
+  source: {
+    title: 'October 21 post-incident analysis',
+    publisher: 'GitHub',
+    date: '2018-10-30',
+    url: 'https://github.blog/2018-10-30-oct21-post-incident-analysis/',
+  },
+  told: [
+    'at 22:52 UTC maintenance of optical equipment cut a data centre off for 43 seconds',
+    'databases elected primaries on the other coast, and could not come back: each side had writes of its own',
+    'monitoring alerted from 22:54; at 23:07 deploys were locked, so that nothing further would change',
+  ],
+  assumed: [
+    'maintenance of the network is not recorded as a change',
+    'a deploy of the application at 22:30, done at 22:38',
+    'the databases are watched, and seen to fail',
+  ],
+  label: { cause: null, right: 'do_not_roll_back' },
+  why: 'The application had done nothing; people rightly locked every way of changing it.',
+  incident: {
+    id: 'github-2018-10-21',
+    day: '2018-10-21',
+    service: 'github-web',
+    alert: { at: '22:54', forSeconds: 60, intervalSeconds: 30 },
+    at: '22:54:40',
+    errors: {
+      max: 0.01,
+      points: [
+        ['22:52', 0.001],
+        ['22:52:30', 0.5],
+        ['22:53:30', 0.25],
+      ],
+    },
+    traffic: [['21:00', 1]],
+    changes: [
+      {
+        service: 'github-web',
+        relation: 'same',
+        kind: 'deploy',
+        version: 'web-1',
+        startedAt: '22:30',
+        finishedAt: '22:38',
+      },
+    ],
+    failing: [
+      { service: 'mysql-main', since: '22:52', relation: 'dependency' },
+      { service: 'webhooks', since: '22:53', relation: 'unrelated' },
+    ],
+  },
+});

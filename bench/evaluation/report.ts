@@ -1,0 +1,203 @@
+import { lowerBound, upperBound } from './bounds.ts';
+import { type Case, type Kind, type Label, NEGATIVES, type Right } from './case.ts';
+import type { LooksBy } from './clear.ts';
+import type { Judge, Judgement } from './judge.ts';
+
+/** What came of one judgement, beside the label. */
+export const OUTCOMES = [
+  'rolled_back_right',
+  'rolled_back_wrong',
+  'asked_of_cause',
+  'asked_of_other',
+  'left_right',
+  'left_wrong',
+] as const;
+export type Outcome = (typeof OUTCOMES)[number];
+
+/** Of one kind and one label: how many cases came out how. */
+export type Row = {
+  kind: Kind;
+  right: Right;
+  cases: number;
+  /** Of them: nothing in the evidence speaks against a deploy that is not the cause. */
+  undecidable: number;
+  outcomes: Record<Outcome, number>;
+};
+
+/** `bound`: of the 95 % confidence interval, one-sided; the upper one of what should be rare, the lower one else. */
+export type Rate = { hits: number; of: number; share: number; bound: number };
+
+/** What looks like a deploy that is to be rolled back (clear.ts): what is one, what is none, and which was acted upon. */
+export type LooksRow = { by: LooksBy; is: number; acted_rightly: number; deceives: number; acted_wrongly: number };
+
+export type Target = { name: string; value: number; target: number; met: boolean };
+
+export type Report = {
+  cases: number;
+  matrix: Row[];
+  /** Automatic rollbacks that were wrong, of the kinds in which none is right. */
+  wrong_negatives: Rate;
+  /** The same of all other cases: the wrong change, or one that a person had to decide on. */
+  wrong_positives: Rate;
+  /** Cases with a wrong automatic rollback. */
+  wrong: string[];
+  /** Clear cases that were acted upon, rightly. */
+  clear: Rate;
+  /** All cases in which a rollback was wanted: so many were rolled back without a person. */
+  automatic: Rate;
+  looks: LooksRow[];
+  ranking: {
+    /** Of the cases that a change caused: it is first, or among the first three. */
+    first: Rate;
+    first_three: Rate;
+    /** Of the cases in which some change was ranked first: it is the cause. */
+    precision: Rate;
+  };
+  /** Of the cases that no change caused: that was said; a person was asked about some change; one was rolled back. */
+  no_change: { cases: number; said: number; asked: number; rolled_back: number };
+  undecidable: number;
+  targets: Target[];
+};
+
+export const WRONG_MAX = 0.001;
+export const CLEAR_MIN = 0.9;
+
+export function evaluate(cases: Iterable<Case>, judge: Judge): Report {
+  const tally = newTally();
+  for (const one of cases) tally.add(one, judge(questionOf(one)));
+  return tally.report();
+}
+
+/** What a judge may see. */
+export const questionOf = ({ id, evidence, history, policy }: Case) => ({ id, evidence, history, policy });
+
+export function outcomeOf({ cause, right }: Label, { action, change_id }: Judgement): Outcome {
+  if (action === 'none') return right === 'do_not_roll_back' ? 'left_right' : 'left_wrong';
+  if (action === 'ask') return change_id === cause ? 'asked_of_cause' : 'asked_of_other';
+  return right === 'roll_back' && change_id === cause ? 'rolled_back_right' : 'rolled_back_wrong';
+}
+
+const negatives: ReadonlySet<string> = new Set(NEGATIVES);
+
+type Seen = Omit<Case, 'evidence' | 'history' | 'policy'> & { outcome: Outcome; judgement: Judgement };
+
+/** Keeps what is needed of each case, not the case: a set of evidence is large. */
+export function newTally() {
+  const seen: Seen[] = [];
+  return {
+    add: ({ id, kind, label, facts }: Case, judgement: Judgement): void => {
+      seen.push({ id, kind, label, facts, judgement, outcome: outcomeOf(label, judgement) });
+    },
+    report: (): Report => reportOf(seen),
+  };
+}
+
+function reportOf(seen: readonly Seen[]): Report {
+  const of = (keep: (one: Seen) => boolean) => seen.filter(keep);
+  const wrong = of(({ outcome }) => outcome === 'rolled_back_wrong');
+  const [negative, positive] = [of(({ kind }) => negatives.has(kind)), of(({ kind }) => !negatives.has(kind))];
+  const isWrong = ({ outcome }: Seen) => outcome === 'rolled_back_wrong';
+  const isRight = ({ outcome }: Seen) => outcome === 'rolled_back_right';
+  const wrongNegatives = rate(negative, isWrong, upperBound);
+  const clear = rate(
+    of(({ facts }) => facts.clear),
+    isRight,
+    lowerBound,
+  );
+  return {
+    cases: seen.length,
+    matrix: matrix(seen),
+    wrong_negatives: wrongNegatives,
+    wrong_positives: rate(positive, isWrong, upperBound),
+    wrong: wrong.map(({ id }) => id),
+    clear,
+    automatic: rate(
+      of(({ label }) => label.right === 'roll_back'),
+      isRight,
+      lowerBound,
+    ),
+    looks: (['versions', 'alert', 'time'] as const).map((by) => looksRow(seen, by)),
+    ranking: ranking(seen),
+    no_change: noChange(of(({ label }) => label.cause === null)),
+    undecidable: of(({ facts }) => facts.undecidable).length,
+    targets: [
+      atMost('wrong automatic rollbacks', wrong.length, 0),
+      atMost('wrong automatic rollbacks of negatives, 95 % upper bound', wrongNegatives.bound, WRONG_MAX),
+      atLeast('clear cases acted upon', clear.share, CLEAR_MIN),
+    ],
+  };
+}
+
+const atMost = (name: string, value: number, target: number): Target => ({ name, value, target, met: value <= target });
+const atLeast = (name: string, value: number, target: number): Target => ({
+  name,
+  value,
+  target,
+  met: value >= target,
+});
+
+function rate<T>(of: readonly T[], hit: (one: T) => boolean, bound: (hits: number, trials: number) => number): Rate {
+  const hits = of.filter(hit).length;
+  return { hits, of: of.length, share: of.length === 0 ? 0 : hits / of.length, bound: bound(hits, of.length) };
+}
+
+function matrix(seen: readonly Seen[]): Row[] {
+  const rows = new Map<string, Row>();
+  for (const { kind, label, facts, outcome } of seen) {
+    const key = `${kind} ${label.right}`;
+    const row = rows.get(key) ?? emptyRow(kind, label.right);
+    row.cases += 1;
+    row.undecidable += Number(facts.undecidable);
+    row.outcomes[outcome] += 1;
+    rows.set(key, row);
+  }
+  return [...rows.values()];
+}
+
+const emptyRow = (kind: Kind, right: Right): Row => ({
+  kind,
+  right,
+  cases: 0,
+  undecidable: 0,
+  outcomes: {
+    rolled_back_right: 0,
+    rolled_back_wrong: 0,
+    asked_of_cause: 0,
+    asked_of_other: 0,
+    left_right: 0,
+    left_wrong: 0,
+  },
+});
+
+function looksRow(seen: readonly Seen[], by: LooksBy): LooksRow {
+  const alike = seen.filter(({ facts }) => facts.looks === by);
+  const [is, deceives] = [alike.filter(({ facts }) => !facts.deceives), alike.filter(({ facts }) => facts.deceives)];
+  return {
+    by,
+    is: is.length,
+    acted_rightly: is.filter(({ outcome }) => outcome === 'rolled_back_right').length,
+    deceives: deceives.length,
+    acted_wrongly: deceives.filter(({ outcome }) => outcome === 'rolled_back_wrong').length,
+  };
+}
+
+function ranking(seen: readonly Seen[]): Report['ranking'] {
+  const caused = seen.filter(({ label }) => label.cause !== null);
+  const within = (places: number) => (one: Seen) =>
+    one.label.cause !== null && one.judgement.ranked.slice(0, places).includes(one.label.cause);
+  return {
+    first: rate(caused, within(1), lowerBound),
+    first_three: rate(caused, within(3), lowerBound),
+    precision: rate(
+      seen.filter(({ judgement }) => judgement.ranked.length > 0),
+      within(1),
+      lowerBound,
+    ),
+  };
+}
+
+function noChange(seen: readonly Seen[]): Report['no_change'] {
+  const rolledBack = seen.filter(({ judgement }) => judgement.action === 'roll_back').length;
+  const said = seen.filter(({ judgement }) => judgement.action !== 'roll_back' && judgement.change_id === null).length;
+  return { cases: seen.length, said, asked: seen.length - said - rolledBack, rolled_back: rolledBack };
+}

@@ -1,0 +1,52 @@
+import type { Reason } from '../../schemas/incident.ts';
+import { lowestMode, type Mode } from '../../schemas/names.ts';
+import { demotion } from '../guards.ts';
+import type { Guard } from '../rollback.ts';
+
+/** What limits a step that changes production, at this moment. */
+export type StepGuards = {
+  service: string;
+  matched: boolean;
+  guard: Guard;
+  incident_paused: boolean;
+  one_of_many: boolean;
+  demoted: boolean;
+  /** The service's own, those that people have set, and the runbook's. */
+  modes: readonly Mode[];
+  /** The runbook itself wants to hear a person. */
+  asks: boolean;
+};
+
+/** `say`: it is only said what would be done. `no`: not even with a person's yes. */
+export type Permission = { kind: 'act' } | { kind: 'ask' | 'say' | 'no'; reasons: Reason[] };
+
+/** May a step of a runbook change production: by the same guards as a rollback. What is unclear never acts. */
+export function permit(guards: StepGuards): Permission {
+  const no = [
+    ...(guards.matched ? [] : [reason('unmatched', 'the alert matches no service and environment of the catalogue')]),
+    ...(guards.guard.state === 'unreadable'
+      ? [reason('guard_unreadable', `the kill switch could not be read: ${guards.guard.detail}`)]
+      : []),
+  ];
+  if (no.length > 0) return { kind: 'no', reasons: no };
+  const mode = lowestMode('act', ...guards.modes);
+  const say = [
+    ...(guards.guard.state === 'read' && guards.guard.paused ? [reason('paused', 'the kill switch is on')] : []),
+    ...(guards.incident_paused
+      ? [reason('incident_paused', 'a person has paused the automation of this incident')]
+      : []),
+    ...(mode === 'shadow' || mode === 'suggest' ? [reason(`mode_${mode}`, `automation is in mode ${mode}`)] : []),
+  ];
+  if (say.length > 0) return { kind: 'say', reasons: say };
+  const ask = [
+    ...(guards.asks ? [reason('runbook_asks', 'the runbook wants a person to be for it')] : []),
+    ...(mode === 'approve' ? [reason('mode_approve', 'automation is in mode approve')] : []),
+    ...(guards.demoted ? [demotion(guards.service)] : []),
+    ...(guards.one_of_many
+      ? [reason('one_of_many', 'several services fail at once, so it is probably not this one alone')]
+      : []),
+  ];
+  return ask.length > 0 ? { kind: 'ask', reasons: ask } : { kind: 'act' };
+}
+
+const reason = (code: string, text: string): Reason => ({ code, text });

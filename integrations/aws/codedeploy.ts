@@ -1,0 +1,181 @@
+import {
+  CodeDeployClient,
+  CreateDeploymentCommand,
+  type DeploymentInfo,
+  GetDeploymentCommand,
+  type RevisionLocation,
+  StopDeploymentCommand,
+} from '@aws-sdk/client-codedeploy';
+import type { Clock } from '../../domain/ports.ts';
+import type { ActAnswer, Deployer, RollbackRequest } from '../../domain/targets.ts';
+import type { CodeDeployDeployer } from '../../schemas/deployers.ts';
+import { millisOf } from '../../schemas/time.ts';
+import { ownerOf, type AwsAccess, keptBy } from './access.ts';
+import { type Ask, attempt, refuse } from './attempt.ts';
+import { backTo } from './codedeploy-appspec.ts';
+import { type History, openHistory } from './codedeploy-history.ts';
+import { appSpecOf, descriptionOf, isOurs, labelOf, whichDeployment } from './codedeploy-naming.ts';
+
+const clientAt = keptBy((settings) => new CodeDeployClient(settings));
+
+/** How long after a deployment has stopped CodeDeploy may take to begin its own way back. */
+const WAY_BACK_MS = 30_000;
+
+/**
+ * A deployment group of CodeDeploy. Its way back is a deployment of the revision of an earlier one, with our key in its
+ * description: that is how a repeat finds it. What is still being deployed is stopped, and CodeDeploy rolls it back.
+ */
+export function codeDeployDeployer(
+  config: CodeDeployDeployer,
+  { access, clock }: { access: AwsAccess; clock: Clock },
+): Deployer {
+  const client = clientAt(access);
+  const group = { applicationName: config.application, deploymentGroupName: config.deploymentGroup };
+  const name = `${config.application}/${config.deploymentGroup}`;
+
+  const rollBack = async (request: RollbackRequest, ask: Ask): Promise<ActAnswer> => {
+    const history = openHistory(client, group, ask);
+    const recent = await history.recent();
+    const newest = recent[0] ?? refuse(`nothing was ever deployed to ${name}`);
+    const ours = recent.find((deployment) => isOurs(deployment, request.key));
+    if (ours && (ours === newest || !hasSucceeded(ours))) return progressOf(ours);
+    if (isUnderWay(newest)) return beside(newest, request, history, ask);
+    if (hasSucceeded(newest)) {
+      const runs = whichDeployment(newest, request);
+      if (runs === 'to') return progressOf(newest);
+      return runs === 'from' ? deploy(newest, request, history, ask) : superseded(newest);
+    }
+    return afterFailure(newest, request, history, ask);
+  };
+
+  /** Something is being deployed. */
+  const beside = async (
+    newest: DeploymentInfo,
+    request: RollbackRequest,
+    history: History,
+    ask: Ask,
+  ): Promise<ActAnswer> => {
+    const id = newest.deploymentId ?? null;
+    const goesTo = whichDeployment(newest, request);
+    if (goesTo === 'to') return progressOf(newest);
+    if (goesTo === undefined) return { kind: 'busy', detail: `${id ?? ''} is deploying ${labelOf(newest)}` };
+    const before = await history.find(hasSucceeded);
+    if (before === undefined || whichDeployment(before, request) !== 'to')
+      return {
+        kind: 'busy',
+        detail: `${id ?? ''} is deploying ${request.from}, and stopping it would go back to ${
+          before ? labelOf(before) : 'nothing'
+        } rather than to ${request.to}; it has to end first`,
+      };
+    const command = new StopDeploymentCommand({ deploymentId: id ?? '', autoRollbackEnabled: true });
+    await ask((options) => client.send(command, options));
+    return { kind: 'in_progress', id, handle: null }; // the same call finds the deployment that goes back
+  };
+
+  /** The last deployment has failed, or was stopped: some of the instances may run it. */
+  const afterFailure = async (
+    newest: DeploymentInfo,
+    request: RollbackRequest,
+    history: History,
+    ask: Ask,
+  ): Promise<ActAnswer> => {
+    const tried = whichDeployment(newest, request);
+    if (tried === 'to' && newest.creator === 'codeDeployRollback') return progressOf(newest);
+    const endedMillis = newest.completeTime?.getTime() ?? 0;
+    if (tried === 'from' && newest.status === 'Stopped' && millisOf(clock.now()) - endedMillis < WAY_BACK_MS)
+      return { kind: 'in_progress', id: newest.deploymentId ?? null, handle: null };
+    const before = await history.find(hasSucceeded);
+    if (tried !== 'from' && (before === undefined || whichDeployment(before, request) !== 'from'))
+      return superseded(before ?? newest);
+    return deploy(newest, request, history, ask);
+  };
+
+  const deploy = async (
+    running: DeploymentInfo,
+    request: RollbackRequest,
+    history: History,
+    ask: Ask,
+  ): Promise<ActAnswer> => {
+    const good = await history.find(
+      (one) => hasSucceeded(one) && one.revision !== undefined && whichDeployment(one, request) === 'to',
+    );
+    if (good === undefined)
+      return refuse(
+        `no successful deployment to ${name} of late has put ${request.to} live: it is looked for in the revision ` +
+          'and in the description',
+      );
+    const command = new CreateDeploymentCommand({
+      ...group,
+      revision: revisionBackTo(good, running),
+      description: descriptionOf(request),
+      ...(good.computePlatform === 'Server' && {
+        // The bad version's own scripts must not stand in its way.
+        ignoreApplicationStopFailures: true,
+        ...(good.fileExistsBehavior !== undefined && { fileExistsBehavior: good.fileExistsBehavior }),
+      }),
+    });
+    const { deploymentId = null } = await ask((options) => client.send(command, options));
+    return { kind: 'in_progress', id: deploymentId, handle: deploymentId };
+  };
+
+  return {
+    target: `CodeDeploy ${name}`,
+    resource: `codedeploy ${JSON.stringify([...ownerOf(access), config.application, config.deploymentGroup])}`,
+    effectClass: 'findable',
+    rollBack: (request) => attempt('CodeDeploy', (ask) => rollBack(request, ask)),
+    status: (handle) =>
+      attempt('CodeDeploy', async (ask) => {
+        const command = new GetDeploymentCommand({ deploymentId: handle });
+        const { deploymentInfo } = await ask((options) => client.send(command, options));
+        return progressOf(deploymentInfo ?? refuse(`CodeDeploy says nothing about ${handle}`));
+      }),
+    async held(request) {
+      const newest = await attempt('CodeDeploy', async (ask) => {
+        const [first] = await openHistory(client, group, ask).recent();
+        return first ?? refuse(`nothing was ever deployed to ${name}`);
+      });
+      if ('kind' in newest) return { kind: 'unknown', detail: newest.detail };
+      const holds = !hasFailed(newest) && (isOurs(newest, request.key) || whichDeployment(newest, request) === 'to');
+      return holds
+        ? { kind: 'holds' }
+        : { kind: 'drifted', detail: `${newest.deploymentId ?? ''} (${newest.status}) deploys ${labelOf(newest)}` };
+    },
+  };
+}
+
+const hasSucceeded = ({ status }: DeploymentInfo): boolean => status === 'Succeeded';
+const hasFailed = ({ status }: DeploymentInfo): boolean => status === 'Failed' || status === 'Stopped';
+const isUnderWay = (deployment: DeploymentInfo): boolean => !hasSucceeded(deployment) && !hasFailed(deployment);
+
+const superseded = (by: DeploymentInfo): ActAnswer => ({ kind: 'superseded', current: labelOf(by) });
+
+/** `Ready` waits for somebody to shift the traffic, where the group is set up so. */
+function progressOf(deployment: DeploymentInfo): ActAnswer {
+  const { deploymentId: id = null, status, errorInformation, rollbackInfo } = deployment;
+  if (hasSucceeded(deployment)) return { kind: 'succeeded', id };
+  if (isUnderWay(deployment)) return { kind: 'in_progress', id, handle: id };
+  const said = [errorInformation?.code, errorInformation?.message].filter((text) => text !== undefined).join(': ');
+  const back = rollbackInfo?.rollbackDeploymentId;
+  return {
+    kind: 'failed',
+    detail: `the deployment ${id ?? ''} ${status === 'Stopped' ? 'was stopped' : 'failed'}: ${said || 'no reason given'}${
+      back === undefined ? '' : `; CodeDeploy has gone back by ${back}`
+    }`,
+  };
+}
+
+/** The good deployment's revision; an AppSpec of Lambda as it has to be by now. */
+function revisionBackTo(good: DeploymentInfo, running: DeploymentInfo): RevisionLocation {
+  const { revision = {}, computePlatform } = good;
+  if (computePlatform !== 'Lambda') return revision;
+  const wanted = appSpecOf(revision);
+  const live = appSpecOf(running.revision);
+  if (wanted === undefined || live === undefined)
+    refuse('its AppSpec is not part of the deployment, so the version that the alias points at cannot be put into it');
+  if (!hasSucceeded(running))
+    refuse(`${running.deploymentId ?? 'the last deployment'} ended half-way, so what the alias points at is not known`);
+  const appSpecContent = backTo(wanted, live);
+  if (appSpecContent === undefined)
+    refuse(`the AppSpec of ${running.deploymentId ?? 'the last deployment'} does not say what the alias points at`);
+  return { revisionType: 'AppSpecContent', appSpecContent };
+}

@@ -1,0 +1,63 @@
+import type { Clock, HttpAnswer, HttpCalls, Secrets } from '../../domain/ports.ts';
+import type { HttpAuth, HttpWith } from '../../schemas/runbook/http.ts';
+import { millisOf } from '../../schemas/time.ts';
+import { call, json, NoAnswer, retryAfterSeconds } from '../http.ts';
+import { signedHeaders } from '../webhook/standard-webhooks.ts';
+
+/** One attempt. A third of the workflow function's time-out at most. */
+const ATTEMPT_TIMEOUT_MS = 15_000;
+
+/** What a runbook calls: with the act's key, so that a receiver can tell a repeat. Redirects are not followed. */
+export function runbookCalls({ secrets, clock }: { secrets: Secrets; clock: Clock }): HttpCalls {
+  return {
+    async call(request, key): Promise<HttpAnswer> {
+      const body = bodyOf(request);
+      const credentials = await credentialsOf(request.auth, { secrets, clock, key, body: body?.text ?? '' });
+      if ('refused' in credentials) return { kind: 'refused', detail: credentials.refused };
+      try {
+        const answer = await call(request.url, {
+          method: request.method,
+          headers: { ...body?.headers, ...request.headers, ...credentials.headers, 'idempotency-key': key },
+          ...(body === undefined ? {} : { body: body.text }),
+          timeoutMs: ATTEMPT_TIMEOUT_MS,
+        });
+        const afterSeconds = retryAfterSeconds(answer.headers, millisOf(clock.now()));
+        return { kind: 'answered', status: answer.status, body: json(answer.text) ?? answer.text, afterSeconds };
+      } catch (error) {
+        if (error instanceof NoAnswer) return { kind: 'later', detail: error.message };
+        throw error;
+      }
+    },
+  };
+}
+
+function bodyOf({ body }: HttpWith): { text: string; headers: Record<string, string> } | undefined {
+  if (body === undefined) return undefined;
+  return typeof body === 'string'
+    ? { text: body, headers: { 'content-type': 'text/plain; charset=utf-8' } }
+    : { text: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
+}
+
+async function credentialsOf(
+  auth: HttpAuth | undefined,
+  context: { secrets: Secrets; clock: Clock; key: string; body: string },
+): Promise<{ headers: Record<string, string> } | { refused: string }> {
+  if (auth === undefined) return { headers: {} };
+  const name =
+    'bearer' in auth
+      ? auth.bearer
+      : 'basic' in auth
+        ? auth.basic.password
+        : 'header' in auth
+          ? auth.secret
+          : auth.webhookSignature;
+  const secret = await context.secrets.get(name);
+  if (!secret) return { refused: `the secret ${name} is not set, so it was not called` };
+  if ('bearer' in auth) return { headers: { authorization: `Bearer ${secret}` } };
+  if ('basic' in auth) {
+    const pair = Buffer.from(`${auth.basic.user}:${secret}`).toString('base64');
+    return { headers: { authorization: `Basic ${pair}` } };
+  }
+  if ('header' in auth) return { headers: { [auth.header]: secret } };
+  return { headers: signedHeaders(secret, context.key, millisOf(context.clock.now()), context.body) };
+}

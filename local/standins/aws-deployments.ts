@@ -1,0 +1,175 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { z } from 'zod';
+
+export const deploymentTables = `
+  create table if not exists aws_groups (
+    application text not null,
+    name text not null,
+    platform text not null,
+    auto_rollback integer not null,
+    primary key (application, name)
+  );
+  create table if not exists aws_deployments (
+    seq integer primary key autoincrement,
+    application text not null,
+    grp text not null,
+    revision text not null,
+    description text,
+    creator text not null,
+    file_exists text,
+    status text not null,
+    error text,
+    created_at integer not null,
+    ends_at integer not null,
+    failing integer not null default 0,
+    rollback_of integer,
+    rolled_back_by integer
+  );
+`;
+
+/** A revision as the API has it. */
+export const Revision = z.discriminatedUnion('revisionType', [
+  z.object({
+    revisionType: z.literal('S3'),
+    s3Location: z.object({
+      bucket: z.string(),
+      key: z.string(),
+      bundleType: z.string().default('zip'),
+      version: z.string().optional(),
+      eTag: z.string().optional(),
+    }),
+  }),
+  z.object({
+    revisionType: z.literal('GitHub'),
+    gitHubLocation: z.object({ repository: z.string(), commitId: z.string() }),
+  }),
+  z.object({
+    revisionType: z.literal('AppSpecContent'),
+    appSpecContent: z.object({ content: z.string(), sha256: z.string().optional() }),
+  }),
+]);
+export type Revision = z.infer<typeof Revision>;
+
+export type DeploymentGroup = {
+  application: string;
+  name: string;
+  platform: 'Server' | 'Lambda' | 'ECS';
+  /** Whether what fails is taken back without being asked. */
+  auto_rollback: 0 | 1;
+};
+
+/** Times are milliseconds since the Unix epoch. */
+export type Deployment = {
+  seq: number;
+  application: string;
+  grp: string;
+  revision: Revision;
+  description: string | null;
+  creator: 'user' | 'codeDeployRollback' | 'autoscaling';
+  file_exists: string | null;
+  status: 'InProgress' | 'Succeeded' | 'Failed' | 'Stopped';
+  error: string | null;
+  created_at: number;
+  ends_at: number;
+  failing: 0 | 1;
+  rollback_of: number | null;
+  rolled_back_by: number | null;
+};
+
+type NewDeployment = Pick<Deployment, 'revision' | 'description' | 'creator'> &
+  Partial<Pick<Deployment, 'file_exists' | 'rollback_of'>>;
+type Row = Omit<Deployment, 'revision'> & { revision: string };
+
+export const deploymentId = (seq: number): string => `d-${seq.toString(36).toUpperCase().padStart(9, '0')}`;
+
+/** Undefined for what is no id. */
+export const deploymentSeq = (id: string): number | undefined =>
+  /^d-[0-9A-Z]{9}$/.test(id) ? Number.parseInt(id.slice(2), 36) : undefined;
+
+export type Deployments = {
+  groups(): DeploymentGroup[];
+  group(application: string, name: string): DeploymentGroup | undefined;
+  putGroup(group: DeploymentGroup): void;
+  /** Newest first. */
+  of(group: DeploymentGroup): Deployment[];
+  bySeq(seq: number): Deployment | undefined;
+  begin(group: DeploymentGroup, deployment: NewDeployment, at: { now: number; takes: number }): Deployment;
+  /** What is under way will fail. */
+  fail(group: DeploymentGroup): void;
+  end(deployment: Deployment, how: 'Failed' | 'Stopped', error: string, now: number): void;
+  /** Deploys the last revision that succeeded once more, if there is one. */
+  rollBack(deployment: Deployment, at: { now: number; takes: number }): Deployment | undefined;
+  /** Ends what has ended by now: nothing runs on a timer. To be called before anything else. */
+  settle(at: { now: number; takes: number }): void;
+};
+
+export function openDeployments(db: DatabaseSync): Deployments {
+  const groups = db.prepare('select * from aws_groups order by application, name');
+  const group = db.prepare('select * from aws_groups where application = ? and name = ?');
+  const putGroup = db.prepare(`
+    insert or replace into aws_groups (application, name, platform, auto_rollback)
+    values (:application, :name, :platform, :auto_rollback)`);
+  const ofGroup = db.prepare('select * from aws_deployments where application = ? and grp = ? order by seq desc');
+  const bySeq = db.prepare('select * from aws_deployments where seq = ?');
+  const begin = db.prepare(`
+    insert into aws_deployments
+      (application, grp, revision, description, creator, file_exists, status, created_at, ends_at, rollback_of)
+    values (:application, :grp, :revision, :description, :creator, :file_exists, 'InProgress', :created_at, :ends_at,
+      :rollback_of) returning *`);
+  const fail = db.prepare(`
+    update aws_deployments set failing = 1 where application = ? and grp = ? and status = 'InProgress'`);
+  const end = db.prepare('update aws_deployments set status = ?, error = ?, ends_at = ? where seq = ?');
+  const rolledBack = db.prepare('update aws_deployments set rolled_back_by = ? where seq = ?');
+  const due = db.prepare(`
+    select * from aws_deployments where status = 'InProgress' and ends_at <= ? order by ends_at, seq limit 1`);
+
+  const deployments: Deployments = {
+    groups: () => groups.all() as DeploymentGroup[],
+    group: (application, name) => group.get(application, name) as DeploymentGroup | undefined,
+    putGroup: (one) => void putGroup.run(one),
+    of: ({ application, name }) => (ofGroup.all(application, name) as Row[]).map(deploymentOf),
+    bySeq(seq) {
+      const row = bySeq.get(seq) as Row | undefined;
+      return row && deploymentOf(row);
+    },
+    begin: ({ application, name }, { revision, description, creator, file_exists, rollback_of }, { now, takes }) =>
+      deploymentOf(
+        begin.get({
+          application,
+          grp: name,
+          revision: JSON.stringify(revision),
+          description,
+          creator,
+          file_exists: file_exists ?? null,
+          created_at: now,
+          ends_at: now + takes,
+          rollback_of: rollback_of ?? null,
+        }) as Row,
+      ),
+    fail: ({ application, name }) => void fail.run(application, name),
+    end: ({ seq }, how, error, now) => void end.run(how, error, now, seq),
+    rollBack(deployment, at) {
+      const of = deployments.group(deployment.application, deployment.grp);
+      const good = of && deployments.of(of).find(({ status }) => status === 'Succeeded');
+      if (!good) return undefined;
+      const { revision } = good;
+      const back = { revision, description: null, creator: 'codeDeployRollback', rollback_of: deployment.seq } as const;
+      const made = deployments.begin(of, back, at);
+      rolledBack.run(made.seq, deployment.seq);
+      return made;
+    },
+    settle(at) {
+      for (let row = due.get(at.now) as Row | undefined; row; row = due.get(at.now) as Row | undefined) {
+        end.run(row.failing === 1 ? 'Failed' : 'Succeeded', row.failing === 1 ? FAILED : null, row.ends_at, row.seq);
+        const of = deployments.group(row.application, row.grp);
+        if (row.failing === 1 && of?.auto_rollback === 1 && row.creator !== 'codeDeployRollback')
+          deployments.rollBack(deploymentOf(row), at);
+      }
+    },
+  };
+  return deployments;
+}
+
+const FAILED = 'HEALTH_CONSTRAINTS: The overall deployment failed because too many individual instances failed.';
+
+const deploymentOf = (row: Row): Deployment => ({ ...row, revision: Revision.parse(JSON.parse(row.revision)) });

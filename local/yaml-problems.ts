@@ -1,0 +1,163 @@
+import type { z } from 'zod';
+import { didYouMean } from '../domain/runbooks/nearest.ts';
+
+/** What is wrong with a value, and where in it. */
+export type ValueProblem = { path: string; message: string; suggestion: string | null };
+
+/** As `z.toJSONSchema` gives it: what is needed to know which keys there are. */
+export type JsonSchema = {
+  properties?: Record<string, JsonSchema>;
+  additionalProperties?: JsonSchema | boolean;
+  items?: JsonSchema;
+  anyOf?: JsonSchema[];
+  oneOf?: JsonSchema[];
+  const?: unknown;
+};
+
+/**
+ * What zod found, in words for whoever wrote the value: each unknown key as a problem of its own, with the key that was
+ * probably meant; of a union, what is wrong with the form that was meant.
+ *
+ * @param schema of the whole value, in which known keys are looked up
+ */
+export function valueProblems(error: z.ZodError, value: unknown, schema: JsonSchema): ValueProblem[] {
+  return error.issues.flatMap((issue) => explained(issue, [], value, schema));
+}
+
+type Path = readonly PropertyKey[];
+
+function explained(issue: z.core.$ZodIssue, prefix: Path, value: unknown, schema: JsonSchema): ValueProblem[] {
+  const path = [...prefix, ...issue.path];
+  const at = path.join('.');
+  const where = at || 'the front matter';
+  const given = valueAt(value, path);
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return issue.keys.map((key) => ({
+        path: at === '' ? key : `${at}.${key}`,
+        message: `unknown key "${key}" in ${where}`,
+        suggestion: didYouMean(key, keysAt(schema, path, value)),
+      }));
+    case 'invalid_union':
+      return ofUnion(issue, path, value, schema);
+    case 'invalid_value':
+      return [
+        { path: at, message: `${where}: ${shown(given)} is not known here`, suggestion: meant(given, issue.values) },
+      ];
+    case 'invalid_key':
+      return issue.issues.map(({ message }) => ({ path: at, message: `${where}: ${message}`, suggestion: null }));
+    case 'invalid_type':
+      if (given === undefined)
+        return [
+          { path: at, message: `"${String(path.at(-1) ?? '')}" is missing in ${prefixOf(path)}`, suggestion: null },
+        ];
+      return [{ path: at, message: `${where}: ${shown(given)} is no ${issue.expected}`, suggestion: null }];
+    default:
+      return [{ path: at, message: `${where}: ${issue.message}`, suggestion: null }];
+  }
+}
+
+function ofUnion(issue: z.core.$ZodIssueInvalidUnion, path: Path, value: unknown, schema: JsonSchema): ValueProblem[] {
+  const where = path.join('.') || 'the front matter';
+  const given = valueAt(value, path);
+  if (issue.errors.length === 0) {
+    const kinds = kindsAt(schema, path.slice(0, -1), value);
+    const key = String(path.at(-1) ?? '');
+    const message =
+      given === undefined ? `"${key}" is missing in ${prefixOf(path)}` : `${where}: there is no ${shown(given)}`;
+    return [{ path: path.join('.'), message, suggestion: meant(given, kinds) }];
+  }
+  const form = meantForm(issue.errors, given);
+  if (form !== undefined) return form.flatMap((inner) => explained(inner, path, value, schema));
+  const expected = [...new Set(issue.errors.flat().flatMap(expectedBy))];
+  const message = expected.length === 0 ? issue.message : `expected ${expected.join(' or ')}`;
+  return [{ path: path.join('.'), message: `${where}: ${message}`, suggestion: null }];
+}
+
+/** Of the forms that a value can have, the one that was meant. Undefined: it has none of them at all. */
+function meantForm(forms: readonly z.core.$ZodIssue[][], given: unknown): readonly z.core.$ZodIssue[] | undefined {
+  const possible = forms.filter(
+    (issues) => issues.length > 0 && issues.every((issue) => expectedBy(issue).length === 0),
+  );
+  return possible.toSorted((a, b) => strangeness(a, given) - strangeness(b, given))[0];
+}
+
+/**
+ * How far a value is from a form: keys that this form does not know, and such as it needs and does not find, weigh more
+ * than anything further inside.
+ */
+function strangeness(issues: readonly z.core.$ZodIssue[], given: unknown): number {
+  const weights = issues.map((issue) => {
+    if (issue.path.length === 0 && issue.code === 'unrecognized_keys') return 200 * issue.keys.length;
+    if (issue.path.length !== 1 || valueAt(given, issue.path) !== undefined) return 1;
+    // Which form it is has not been said; that is what to tell where no other form fits.
+    return issue.code === 'invalid_union' ? 90 : 100;
+  });
+  return weights.reduce((sum, weight) => sum + weight, 0);
+}
+
+/** What a form says that the whole of a value had to be instead. Empty: the value has this form, with problems inside. */
+function expectedBy(issue: z.core.$ZodIssue): string[] {
+  if (issue.path.length > 0) return [];
+  if (issue.code === 'invalid_type') return [issue.expected];
+  if (issue.code === 'invalid_value') return issue.values.map((value) => JSON.stringify(value) ?? '');
+  if (issue.code !== 'invalid_union' || issue.errors.length === 0) return [];
+  const inner = issue.errors.map((issues) => issues.flatMap(expectedBy));
+  return inner.some((expected) => expected.length === 0) ? [] : inner.flat();
+}
+
+const shown = (value: unknown): string => (JSON.stringify(value) ?? 'nothing').slice(0, 80);
+
+const prefixOf = (path: Path): string => path.slice(0, -1).join('.') || 'the front matter';
+
+function meant(given: unknown, values: readonly unknown[]): string | null {
+  const words = values.map(String);
+  const near = typeof given === 'string' ? didYouMean(given, words) : null;
+  return near ?? (words.length > 0 ? `one of ${words.join(', ')}` : null);
+}
+
+function valueAt(value: unknown, path: Path): unknown {
+  let inner = value;
+  for (const key of path) {
+    if (typeof inner !== 'object' || inner === null || !Object.hasOwn(inner, key)) return undefined;
+    inner = (inner as Record<PropertyKey, unknown>)[key];
+  }
+  return inner;
+}
+
+/** The keys that what stands at `path` can have. */
+const keysAt = (schema: JsonSchema, path: Path, value: unknown): string[] => [
+  ...new Set(formsAt(schema, path, value).flatMap(({ properties }) => Object.keys(properties ?? {}))),
+];
+
+/** What `uses` can be at `path`. */
+const kindsAt = (schema: JsonSchema, path: Path, value: unknown): unknown[] => [
+  ...new Set(formsAt(schema, path, value, false).flatMap(({ properties }) => properties?.uses?.const ?? [])),
+];
+
+/** Every form of what stands at `path`; of forms that say which they are, only those that it says it is. */
+function formsAt(schema: JsonSchema, path: Path, value: unknown, asGiven = true): JsonSchema[] {
+  let forms = formsOf(schema);
+  for (const [index, key] of path.entries()) {
+    forms = said(forms, valueAt(value, path.slice(0, index)));
+    forms = forms.flatMap((form) => inside(form, key)).flatMap(formsOf);
+  }
+  return asGiven ? said(forms, valueAt(value, path)) : forms;
+}
+
+function inside(form: JsonSchema, key: PropertyKey): JsonSchema[] {
+  if (typeof key === 'number') return form.items === undefined ? [] : [form.items];
+  const property = form.properties?.[String(key)] ?? form.additionalProperties;
+  return typeof property === 'object' ? [property] : [];
+}
+
+const formsOf = (schema: JsonSchema): JsonSchema[] =>
+  schema.anyOf === undefined && schema.oneOf === undefined
+    ? [schema]
+    : [...(schema.anyOf ?? []), ...(schema.oneOf ?? [])].flatMap(formsOf);
+
+function said(forms: readonly JsonSchema[], given: unknown): JsonSchema[] {
+  const uses = valueAt(given, ['uses']);
+  const own = forms.filter(({ properties }) => properties?.uses?.const === uses);
+  return uses !== undefined && own.length > 0 ? own : [...forms];
+}

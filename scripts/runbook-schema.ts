@@ -1,0 +1,28 @@
+/**
+ * Writes runbooks/schema.json, by which editors complete and check the front matter of runbooks:
+ *   node scripts/runbook-schema.ts
+ */
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { FrontMatter } from '../schemas/runbook.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+
+export const SCHEMA_FILE = join(ROOT, 'runbooks', 'schema.json');
+
+/** The JSON Schema that belongs into the file. */
+export function runbookSchema(): Record<string, unknown> {
+  const { $schema, ...rest } = z.toJSONSchema(FrontMatter, { io: 'input', unrepresentable: 'any', reused: 'ref' });
+  const title = 'Front matter of a Firebreak runbook';
+  const description =
+    'What stands between the lines of three hyphens at the head of runbooks/*.md; see docs/runbooks.md.';
+  return { $schema, title, description, ...rest };
+}
+
+if (process.argv[1] === import.meta.filename) {
+  writeFileSync(SCHEMA_FILE, JSON.stringify(runbookSchema(), null, 2));
+  const { status, stderr } = spawnSync(join(ROOT, 'node_modules/.bin/oxfmt'), [SCHEMA_FILE], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`oxfmt ended with ${status}: ${stderr}`);
+}

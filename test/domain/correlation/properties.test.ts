@@ -1,0 +1,310 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  CLOCK_TOLERANCE_SECONDS,
+  CONFIDENT,
+  correlate,
+  type Correlation,
+  MIN_CONFIDENCE,
+} from '../../../domain/correlation/correlate.ts';
+import type { Evidence, Failing, RelatedChange } from '../../../domain/correlation/evidence.ts';
+import { plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/time.ts';
+import { anyChanges, before, INCIDENT, NOON } from '../arbitraries.ts';
+import { afterDeploy, curve, of, own, scene, shifted, step, suspectIn, timed, v42 } from './scenes.ts';
+
+const anyValue = fc.oneof(
+  { weight: 20, arbitrary: fc.double({ min: 0, max: 0.1, noNaN: true }) },
+  fc.constantFrom(0, NaN, Infinity, -Infinity, -1),
+);
+
+/** Samples in any order, with gaps, twins and what is no number; or a step; or nothing. */
+const anyCurve = fc.oneof(
+  fc.array(
+    fc.tuple(
+      fc.integer({ min: -300, max: 7200 }).map((seconds): Timestamp => plusSeconds(NOON, -seconds)),
+      anyValue,
+    ),
+    { maxLength: 60 },
+  ),
+  fc
+    .tuple(fc.double({ min: 0, max: 0.02, noNaN: true }), fc.double({ min: 0, max: 0.9, noNaN: true }))
+    .map(([from, to]) => step(from, to).curve),
+);
+
+const anyRelated: fc.Arbitrary<RelatedChange[]> = anyChanges.chain((changes) =>
+  fc
+    .array(fc.constantFrom('same' as const, 'same' as const, 'dependency' as const, 'shared' as const), {
+      minLength: changes.length,
+      maxLength: changes.length,
+    })
+    .map((relations) =>
+      changes.map((change, index) => {
+        const relation = relations[index] ?? 'same';
+        return relation === 'same' ? own(change) : of(relation === 'shared' ? 'network' : 'payments', relation, change);
+      }),
+    ),
+);
+
+const anyFailing: fc.Arbitrary<Failing[]> = fc.array(
+  fc.record({
+    service: fc.constantFrom('payments', 'network', 'mail', 'search', 'web'),
+    since: fc.integer({ min: -10, max: 10 }).map(before),
+    relation: fc.constantFrom('dependent' as const, 'dependency' as const, 'unrelated' as const),
+    changed_at: fc.option(fc.integer({ min: -5, max: 60 }).map(before), { nil: null }),
+  }),
+  { maxLength: 3 },
+);
+
+const seldom = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: null, freq: 1 });
+const names = fc.constantFrom('v1', 'v2', 'v3', 'v4', 'other');
+
+const anyEvidence: fc.Arbitrary<Evidence> = fc
+  .record({
+    changes: anyRelated,
+    onset: fc.record({
+      alertStartedAt: fc.constant(NOON),
+      rule: fc.option(fc.record({ forSeconds: fc.integer({ min: 0, max: 900 }), intervalSeconds: fc.constant(30) }), {
+        nil: null,
+      }),
+      firstBadAt: fc.option(fc.integer({ min: -5, max: 30 }).map(before), { nil: null }),
+    }),
+    health: seldom(fc.record({ max: fc.constantFrom(0.01, 0.05, 0), curve: anyCurve })),
+    traffic: seldom(anyCurve),
+    by_version: seldom(
+      fc.uniqueArray(
+        fc.record({
+          version: names,
+          value: anyValue,
+          share: fc.option(fc.double({ min: 0, max: 1, noNaN: true }), { nil: null }),
+        }),
+        { maxLength: 3, selector: ({ version }) => version },
+      ),
+    ),
+    alert_versions: fc.oneof(fc.constant([]), fc.array(names, { maxLength: 3 })),
+    failing: fc.oneof(fc.constant([]), anyFailing),
+  })
+  .map((more) => scene(more));
+
+const shuffled = <T>(values: readonly T[]): fc.Arbitrary<T[]> =>
+  fc.shuffledSubarray([...values], { minLength: values.length, maxLength: values.length });
+
+const always = (holds: (evidence: Evidence, correlation: Correlation) => void): void => {
+  fc.assert(
+    fc.property(anyEvidence, (evidence) => {
+      holds(evidence, correlate(evidence));
+    }),
+    { numRuns: 400 },
+  );
+};
+
+/** All that the strength of a suspicion says, without words. */
+const plain = ({ suspects, verdict }: Correlation) => ({
+  verdict,
+  suspects: suspects.map(({ change_id, confidence, timing, factors }) => ({
+    change_id,
+    confidence,
+    timing,
+    factors: factors.map(({ name, weight }) => [name, Math.round(weight * 1e6)]),
+  })),
+});
+
+describe('whatever is known,', () => {
+  test('confidences are shares of one, and come greatest first', () => {
+    always((_, { suspects }) => {
+      for (const [index, { confidence }] of suspects.entries()) {
+        expect(confidence).toBeGreaterThanOrEqual(0);
+        expect(confidence).toBeLessThanOrEqual(suspects[index - 1]?.confidence ?? 1);
+      }
+      expect(suspects.reduce((sum, { confidence }) => sum + confidence, 0)).toBeLessThanOrEqual(1 + 1e-9);
+    });
+  });
+
+  test('suspects are changes that can be the cause by their times, once each, with reasons', () => {
+    always(({ changes }, { suspects, onset }) => {
+      expect(new Set(suspects.map(({ change_id }) => change_id)).size).toBe(suspects.length);
+      for (const { change, reasons, factors, timing } of suspects) {
+        expect(changes.map((one) => one.change)).toContain(change);
+        expect(secondsBetween(onset.at, change.started_at)).toBeLessThanOrEqual(CLOCK_TOLERANCE_SECONDS);
+        expect(timing === 'clock_skew').toBe(change.started_at > onset.at);
+        expect(change.made_for).not.toBe(INCIDENT);
+        expect(change.status).not.toBe('cancelled');
+        expect(reasons.length).toBeGreaterThan(0);
+        expect(factors.every(({ weight }) => Number.isFinite(weight))).toBe(true);
+        expect(reasons.join(' ')).not.toMatch(/NaN|Infinity|undefined|null/);
+      }
+    });
+  });
+
+  test('the verdict is what the confidences say', () => {
+    always((_, { suspects, verdict }) => {
+      expect(verdict === 'change').toBe((suspects[0]?.confidence ?? 0) >= MIN_CONFIDENCE);
+      if (suspects.length === 0) expect(verdict).toBe('no_change');
+    });
+  });
+
+  test('nothing that started after the onset by its own clock, is of another service, or meets a doubt, is acted upon', () => {
+    always((_, { suspects, doubts }) => {
+      for (const { confidence, timing, relation } of suspects) {
+        if (timing === 'clock_skew' || relation !== 'same' || doubts.length > 0)
+          expect(confidence).toBeLessThan(CONFIDENT);
+      }
+    });
+  });
+
+  test('the order in which it is told does not matter', () => {
+    fc.assert(
+      fc.property(
+        anyEvidence.chain((evidence) =>
+          fc.record({
+            evidence: fc.constant(evidence),
+            changes: shuffled(evidence.changes),
+            failing: shuffled(evidence.failing),
+            alert_versions: shuffled(evidence.alert_versions),
+            by_version: evidence.by_version === null ? fc.constant(null) : shuffled(evidence.by_version),
+            traffic: evidence.traffic === null ? fc.constant(null) : shuffled(evidence.traffic),
+            curve: shuffled(evidence.health?.curve ?? []),
+          }),
+        ),
+        ({ evidence, curve: samples, ...more }) => {
+          const health = evidence.health && { ...evidence.health, curve: samples };
+          expect(correlate({ ...evidence, ...more, health })).toEqual(correlate(evidence));
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  test('it is the same read back from JSON, when all its numbers are', () => {
+    always((evidence, correlation) => {
+      const samples = (evidence.health?.curve ?? []).filter(([, value]) => Number.isFinite(value));
+      const told: Evidence = {
+        ...evidence,
+        health: evidence.health && { ...evidence.health, curve: samples },
+        traffic: null,
+        by_version: null,
+      };
+      const read = JSON.parse(JSON.stringify(told)) as Evidence;
+      expect(correlate(read)).toEqual(correlate(told));
+      expect(correlate(evidence)).toEqual(correlation);
+    });
+  });
+
+  test('it is the same at any other time', () => {
+    fc.assert(
+      fc.property(anyEvidence, fc.integer({ min: -1e9, max: 1e9 }), (evidence, millis) => {
+        const { onset, ...later } = correlate(shifted(evidence, millis));
+        const { onset: first, ...now } = correlate(evidence);
+        expect(secondsBetween(first.at, onset.at)).toBeCloseTo(millis / 1000);
+        expect(plain({ onset, ...later })).toEqual(plain({ onset, ...now }));
+        expect(later.suspects.map(({ reasons }) => reasons)).toEqual(now.suspects.map(({ reasons }) => reasons));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('a change that starts later than the onset, beyond what clocks differ by, changes nothing', () => {
+    fc.assert(
+      fc.property(anyEvidence, fc.integer({ min: 1, max: 7200 }), names, (evidence, seconds, version) => {
+        const known = correlate(evidence);
+        const started_at = plusSeconds(known.onset.at, CLOCK_TOLERANCE_SECONDS + seconds);
+        const later = timed(`${version}-later`, 0, null, { started_at, finished_at: null, status: 'started' });
+        expect(correlate({ ...evidence, changes: [...evidence.changes, own(later)] })).toEqual(known);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('the unit of the health query does not matter', () => {
+    fc.assert(
+      fc.property(anyEvidence, fc.integer({ min: -6, max: 10 }), (evidence, power) => {
+        // Powers of two scale without rounding.
+        const scale = 2 ** power;
+        const { health, by_version } = evidence;
+        const scaled: Evidence = {
+          ...evidence,
+          health: health && {
+            max: health.max * scale,
+            curve: health.curve.map(([at, value]) => [at, value * scale] as const),
+          },
+          by_version: by_version && by_version.map((one) => ({ ...one, value: one.value * scale })),
+        };
+        expect(plain(correlate(scaled))).toEqual(plain(correlate(evidence)));
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe('all else equal,', () => {
+  const sure = (evidence: Evidence): number => suspectIn(correlate(evidence)).confidence;
+
+  test('a greater step never makes it less sure', () => {
+    fc.assert(
+      fc.property(
+        fc.double({ min: 0, max: 0.02, noNaN: true }),
+        fc.double({ min: 0, max: 0.5, noNaN: true }),
+        fc.double({ min: 1, max: 20, noNaN: true }),
+        fc.array(fc.double({ min: 0.5, max: 1.5, noNaN: true }), { minLength: 1, maxLength: 20 }),
+        (from, to, factor, noise) => {
+          const noisy = (level: number) =>
+            curve((m) => (m > 0 ? from : level) * (noise[Math.abs(Math.round(m * 2)) % noise.length] ?? 1));
+          const smaller = sure(afterDeploy({ health: { max: 0.01, curve: noisy(to) } }));
+          expect(sure(afterDeploy({ health: { max: 0.01, curve: noisy(to * factor) } }))).toBeGreaterThanOrEqual(
+            smaller,
+          );
+        },
+      ),
+    );
+  });
+
+  test('the longer it has been finished, the less sure', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 1800 }),
+        fc.integer({ min: 0, max: 1800 }),
+        fc.integer({ min: 0, max: 1200 }),
+        fc.constantFrom(null, step(0.002, 0.041)),
+        (one, other, took, health) => {
+          const [sooner, later] = one < other ? [one, other] : [other, one];
+          const at = (finished: number) =>
+            sure(scene({ changes: [own(timed('v42', finished + took, finished))], health }));
+          expect(at(later)).toBeLessThanOrEqual(at(sooner));
+        },
+      ),
+    );
+  });
+
+  test('a second change beside it never makes it surer', () => {
+    fc.assert(
+      fc.property(anyEvidence, fc.integer({ min: 0, max: 1800 }), fc.boolean(), (evidence, finished, config) => {
+        const changes = [own(v42())];
+        const another = own(timed('v99', finished + 120, finished, { kind: config ? 'config' : 'deploy' }));
+        const known = { ...evidence, changes };
+        const { suspects } = correlate({ ...evidence, changes: [...changes, another] });
+        for (const before_ of correlate(known).suspects.filter(({ version }) => version === 'v42')) {
+          const now = suspects.find(({ change_id }) => change_id === before_.change_id);
+          expect(now?.confidence ?? 0).toBeLessThanOrEqual(before_.confidence);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('of two equally good ones none is acted upon', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 1800 }), fc.integer({ min: 1, max: 600 }), (finished, took) => {
+        const at = [finished + took, finished] as const;
+        const changes = [own(timed('v42', ...at)), own(timed('settings', ...at, { kind: 'config' }))];
+        for (const { confidence } of correlate(scene({ changes })).suspects) expect(confidence).toBeLessThan(CONFIDENT);
+      }),
+    );
+  });
+
+  test('whoever else fails never makes our own change surer', () => {
+    fc.assert(
+      fc.property(anyFailing, (failing) => {
+        expect(sure(afterDeploy({ failing }))).toBeLessThanOrEqual(sure(afterDeploy()));
+      }),
+    );
+  });
+});

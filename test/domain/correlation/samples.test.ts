@@ -1,0 +1,71 @@
+import { describe, expect, test } from 'vitest';
+import { between, median, pointsOf, quantile, smooth } from '../../../domain/correlation/samples.ts';
+import { millisOf, plusSeconds } from '../../../schemas/time.ts';
+import { NOON } from '../arbitraries.ts';
+
+const at = (seconds: number) => plusSeconds(NOON, seconds);
+const points = (...values: number[]) => values.map((value, index) => ({ at: index, value }));
+
+describe('the points of a curve', () => {
+  test('are in the order of their times', () => {
+    expect(
+      pointsOf(
+        [
+          [at(30), 3],
+          [at(0), 1],
+          [at(15), 2],
+        ],
+        at(60),
+      ).map(({ value }) => value),
+    ).toEqual([1, 2, 3]);
+  });
+
+  test('are the worst of what is told for one time, whichever is told first', () => {
+    expect(
+      pointsOf(
+        [
+          [at(0), 7],
+          [at(0), 2],
+        ],
+        at(60),
+      ),
+    ).toEqual([{ at: millisOf(NOON), value: 7 }]);
+    expect(
+      pointsOf(
+        [
+          [at(0), 2],
+          [at(0), 7],
+        ],
+        at(60),
+      ),
+    ).toEqual([{ at: millisOf(NOON), value: 7 }]);
+  });
+
+  test('are numbers, of the time until it is looked at', () => {
+    const curve = [
+      [at(0), NaN],
+      [at(1), Infinity],
+      [at(2), -Infinity],
+      [at(60), 5],
+      [at(61), 6],
+    ] as const;
+    expect(pointsOf(curve, at(60)).map(({ value }) => value)).toEqual([5]);
+  });
+
+  test('lie between a time and, not included, another', () => {
+    expect(between(points(1, 2, 3, 4), 1, 3).map(({ value }) => value)).toEqual([2, 3]);
+  });
+});
+
+test('a quantile is a value that was seen, and none of none', () => {
+  expect(quantile(points(4, 1, 3, 2), 0.75)).toBe(4);
+  expect(quantile(points(4, 1, 3, 2), 0)).toBe(1);
+  expect(quantile(points(4), 1)).toBe(4);
+  expect(median(points(9, 1, 5))).toBe(5);
+  expect(median([])).toBeNaN();
+});
+
+test('an outlier is smoothed away, and a step is not', () => {
+  expect(smooth(points(1, 1, 9, 1, 1)).map(({ value }) => value)).toEqual([1, 1, 1, 1, 1]);
+  expect(smooth(points(1, 1, 9, 9, 9)).map(({ value }) => value)).toEqual([1, 1, 9, 9, 9]);
+});

@@ -1,0 +1,189 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { lint } from '../../../domain/runbooks/lint.ts';
+import { shown } from '../../../domain/runbooks/problem.ts';
+import { select } from '../../../domain/runbooks/select.ts';
+import { ServicesFile } from '../../../schemas/config.ts';
+import type { Runbook } from '../../../schemas/runbook.ts';
+import { runbook, variables } from './support.ts';
+
+/** Each file with its front matter; those without steps switch nothing. */
+const books = (heads: Record<string, string>): Runbook[] =>
+  Object.entries(heads).map(([name, head]) => runbook(head, `${name}.md`));
+
+const found = (heads: Record<string, string>, services?: Parameters<typeof lint>[1]): string[] =>
+  lint({ runbooks: books(heads) }, services).map(shown);
+
+const OFF = (flag: string) => `steps: [{ id: off, uses: flag.disable, with: { flag: ${flag} }, timeout: 1m }]`;
+
+describe('unreachable', () => {
+  test.each([
+    ['match: [severity=critical, severity=warning]'],
+    ['match: [team=~"a|b", team!~"a|b|c"]'],
+    ['match: [team=~"pay.*", team!~"pay.*"]'],
+    ['match: [team="", team!=""]'],
+    ['match: [team=~".+", team=""]'],
+    ['match: service=search\nservices: checkout'],
+    ['match: severity=critical\nseverity: [warning]'],
+  ])('%s', (head) => {
+    expect(found({ a: head })).toEqual([
+      expect.stringMatching(/^a\.md:[23]: unreachable: no alert can meet all of its matchers \(/),
+    ]);
+  });
+
+  test('with a severity that Firebreak does not know', () => {
+    expect(found({ a: 'match: severity=page' })).toEqual([
+      'a.md:3: unreachable: no alert can meet all of its matchers (severity is critical, warning or info here, whatever an alert calls it)',
+    ]);
+  });
+
+  test('one of several ways is told, and does no harm', () => {
+    expect(found({ a: 'match:\n  any:\n    - team=a\n    - [team=a, team=b]' })).toEqual([
+      'a.md:6: warning: no alert can meet all of these matchers (the others still count)',
+    ]);
+  });
+
+  test.each([['match: [team=~"pay.*", team!~"payments|payroll"]'], ['match: [a=~"x.*y", a=~"x.*z"]'], ['match: {}']])(
+    'not %s, as far as can be said',
+    (head) => {
+      expect(found({ a: head })).toEqual([]);
+    },
+  );
+});
+
+describe('shadowed', () => {
+  test.each([
+    ['match: {}\npriority: 1', 'match: team=a'],
+    ['match: team=~"a|b"\npriority: 1', 'match: [team=a, service=x]'],
+    ['match: { any: [team=a, team=b] }\npriority: 1', 'match: team=~"a|b"'],
+    ['match: team=~"pay.*"\npriority: 1', 'match: [team=~"pay.*", tier=1]'],
+    ['match: team!=c\npriority: 1', 'match: team=~"a|b"'],
+    ['match: {}', 'match: {}'],
+  ])('%j takes everything from %j', (first, second) => {
+    expect(found({ a: first, b: second })).toEqual([
+      'b.md:3: shadowed: every alert for it goes to a, which comes first (raise its "priority", or say more exactly which alerts are for the other)',
+    ]);
+  });
+
+  test('by several together', () => {
+    expect(
+      found({ a: 'match: team=a\npriority: 2', b: 'match: team!=a\npriority: 1', c: 'match: service=checkout' }),
+    ).toEqual([
+      expect.stringMatching(/^c\.md:3: shadowed: every alert for it goes to one of those that come first \(a, b\)/),
+    ]);
+  });
+
+  test.each([
+    ['match: {}\npriority: 1\nwhen: labels.x == "y"', 'match: team=a'],
+    ['match: team=~"a|b"\npriority: 1', 'match: team=~"a|b|c"'],
+    ['match: [team=a, service=x]\npriority: 1', 'match: team=a'],
+    ['match: team=~"pay.*"\npriority: 1', 'match: team=~"p.*"'],
+  ])('not when %j leaves something for %j', (first, second) => {
+    expect(found({ a: first, b: second })).toEqual([]);
+  });
+});
+
+describe('conflicting', () => {
+  test('where only the names of files tell which of two acts is done', () => {
+    expect(found({ a: `match: team=a\n${OFF('x')}`, b: `match: service=s\n${OFF('y')}` })).toEqual([
+      'b.md:3: conflicts with a: some alerts match both, which do different things with the same priority (give one of them a higher "priority")',
+    ]);
+  });
+
+  test.each([
+    [`match: team=a\npriority: 1\n${OFF('x')}`, `match: service=s\n${OFF('y')}`],
+    [`match: team=a\n${OFF('x')}`, `match: service=s\n${OFF('x')}`],
+    [`match: team=a\n${OFF('x')}`, `match: team=b\n${OFF('y')}`],
+    ['match: team=a', 'match: service=s'],
+  ])('not %j and %j', (first, second) => {
+    expect(found({ a: first, b: second })).toEqual([]);
+  });
+});
+
+test.each<[string, string[]]>([
+  ['when: "false"', ['a.md:4: "when" is never true: the runbook is never done (delete it, or say when)']],
+  ['when: 1 == 2 && true', ['a.md:4: "when" is never true: the runbook is never done (delete it, or say when)']],
+  ['when: true', ['a.md:4: warning: "when" is always true (leave it away)']],
+  [
+    'steps:\n  - { id: x, uses: verify, when: false }',
+    ['a.md:5: "when" is never true: step "x" is never done (delete it, or say when)'],
+  ],
+  [
+    'inputs:\n  zone: { required: true }',
+    [
+      'a.md:5: warning: input "zone" is required, so no alert can start this runbook, only a person (give it a default, unless that is meant)',
+    ],
+  ],
+])('%j', (head, expected) => {
+  expect(found({ a: head })).toEqual(expected);
+});
+
+test('two of one name', () => {
+  expect(found({ a: 'match: x=a', 'sub/a': 'match: x=b' })).toEqual([
+    'sub/a.md:1: a.md is called "a", too (give it another name)',
+  ]);
+});
+
+describe('beside the catalogue', () => {
+  const { services } = ServicesFile.parse({
+    services: { checkout: { environments: { production: {} } }, search: { environments: { staging: {} } } },
+  });
+
+  test('unknown services and environments are told, with the one that was meant', () => {
+    const head = 'match:\n  - service=serch\n  - environment="prod"\nservices:\n  - checkuot';
+    expect(found({ a: head }, services)).toEqual([
+      'a.md:3: unreachable: no alert can meet all of its matchers (look for matchers of one label that contradict each other)',
+      'a.md:3: the catalogue has no service "serch" (did you mean "search"?)',
+      'a.md:3: no service has an environment "prod"',
+      'a.md:7: the catalogue has no service "checkuot" (did you mean "checkout"?)',
+    ]);
+    expect(found({ a: 'services: [checkout]\nenvironments: staging' }, services)).toEqual([]);
+  });
+
+  test('a service without environments has every one', () => {
+    const open = ServicesFile.parse({ services: { checkout: {} } }).services;
+    expect(found({ a: 'environments: anywhere' }, open)).toEqual([]);
+  });
+});
+
+test('in a set of which lint says nothing, every runbook answers some alert; and what it says is true', () => {
+  const values = ['', 'a', 'b', 'c', 'what none of them names'];
+  const labels = ['x', 'y'];
+  const anyMatcher = fc
+    .tuple(
+      fc.constantFrom(...labels),
+      fc.constantFrom('=', '!=', '=~', '!~'),
+      fc.constantFrom('', 'a', 'b', 'a|b', '.*', '.+', '(a|c)'),
+    )
+    .filter(([, operator, value]) => operator.includes('~') || /^[ab]?$/.test(value))
+    .map(([name, operator, value]) => `${name}${operator}"${value}"`);
+  const anyMatch = fc.array(fc.array(anyMatcher, { maxLength: 2 }), { minLength: 1, maxLength: 2 });
+  const anySet = fc
+    .array(fc.record({ any: anyMatch, priority: fc.nat(2) }), { minLength: 1, maxLength: 5 })
+    .map((all) =>
+      all.map(({ any, priority }, n) =>
+        runbook(`match: ${JSON.stringify({ any })}\npriority: ${priority}`, `r${n}.md`),
+      ),
+    );
+  const alerts = values.flatMap((x) =>
+    values.map(
+      (y) =>
+        new Map([
+          ['x', x],
+          ['y', y],
+        ]),
+    ),
+  );
+  fc.assert(
+    fc.property(anySet, (runbooks) => {
+      const reached = new Set(alerts.map((alert) => select(runbooks, alert, variables()).chosen?.file));
+      const told = lint({ runbooks }).filter(
+        ({ level, message }) => level === 'error' && /^(unreachable|shadowed)/.test(message),
+      );
+      expect(new Set(told.map(({ file }) => file))).toEqual(
+        new Set(runbooks.map(({ file }) => file).filter((file) => !reached.has(file))),
+      );
+    }),
+    { numRuns: 400 },
+  );
+});

@@ -1,0 +1,36 @@
+import { shown } from '../../../domain/runbooks/problem.ts';
+import type { Variables } from '../../../domain/runbooks/variables.ts';
+import { readRunbook } from '../../../local/runbook-files.ts';
+import type { Runbook } from '../../../schemas/runbook.ts';
+import { timestamp } from '../../../schemas/time.ts';
+
+/** A runbook with this front matter; `title` and `match` where they are not said. */
+export function runbook(head: string, file = 'a.md'): Runbook {
+  const title = /^title:/m.test(head) ? '' : 'title: Test\n';
+  const match = /^match(ers)?:/m.test(head) ? '' : 'match: {}\n';
+  const read = readRunbook(file, `---\n${title}${match}${head}\n---\n\n# For people\n`);
+  if (Array.isArray(read)) throw new Error(read.map(shown).join('\n'));
+  return read;
+}
+
+/** The variables of an incident in which nothing is known yet. */
+export const variables = (given: Partial<Variables> = {}): Variables => ({
+  incident: {
+    id: '01K0000000000000000000000A',
+    service: 'checkout',
+    environment: 'production',
+    severity: 'critical',
+    title: 'checkout fails',
+    status: 'open',
+    firing: 1,
+    opened_at: timestamp(Date.UTC(2026, 10, 20, 3)),
+  },
+  labels: new Map(),
+  annotations: new Map(),
+  inputs: {},
+  service: { team: 'payments', tier: 1 },
+  steps: {},
+  suspect: null,
+  decision: null,
+  ...given,
+});

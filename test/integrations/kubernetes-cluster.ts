@@ -1,0 +1,187 @@
+import { expect, onTestFinished, vi } from 'vitest';
+import type { Deployer, RollbackRequest } from '../../domain/targets.ts';
+import type { ClusterOptions } from '../../integrations/kubernetes/attempt.ts';
+import type { ClusterSettings } from '../../local/standins/kubernetes-world.ts';
+import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../schemas/names.ts';
+import { calls, clock, sandbox, setFault, start } from '../local/standins/support.ts';
+import { SetClock } from '../support/fake-deps.ts';
+import type { TargetWorld, Trouble } from './target-conformance.ts';
+
+export const KEY = '01JCYZ7Q8M3N5P7R9T1V3X5Z7B.roll-back.1';
+
+export const request = (more: Partial<RollbackRequest> = {}): RollbackRequest => ({
+  service: 'checkout' as ServiceName,
+  environment: 'production' as EnvironmentName,
+  from: 'v42' as Version,
+  to: 'v41' as Version,
+  incident: '01JCYZ7Q8M3N5P7R9T1V3X5Z7B' as IncidentId,
+  fromCommit: null,
+  toCommit: null,
+  reason: 'INC-42 HighErrorBurnRate',
+  key: KEY,
+  ...more,
+});
+
+type Kind = 'Deployment' | 'Rollout';
+
+const PATHS = {
+  Deployment: '/apis/apps/v1/namespaces/default/deployments',
+  Rollout: '/apis/argoproj.io/v1alpha1/namespaces/default/rollouts',
+};
+const AUTOSCALERS = '/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers';
+const REVISIONS = { Deployment: 'deployment.kubernetes.io/revision', Rollout: 'rollout.argoproj.io/revision' };
+
+export const image = (version: string): string => `registry.test:5000/shop/checkout:${version}`;
+
+/** Longer than anything takes that comes to an end. */
+const LONG_MS = 20_000;
+/** Longer than any progress deadline. */
+const PAST_DEADLINE_MS = 700_000;
+
+/** A cluster with a Deployment or Rollout `checkout`, of which nothing was deployed yet. Its time stands still. */
+export async function openCluster(kind: Kind) {
+  const time = clock();
+  const standIns = await start({ now: time.now });
+  const { kubernetes: url } = standIns.urls;
+  const path = `${PATHS[kind]}/checkout`;
+  /** Called before each request of the adapter, which asks for its token then. */
+  const before: { call: () => Promise<void> } = { call: async () => undefined };
+  const secrets = {
+    get: async () => {
+      await before.call();
+      return 'a-token-of-a-service-account';
+    },
+  };
+  const cluster: ClusterOptions = {
+    url,
+    tokenName: 'KUBERNETES_TOKEN',
+    secrets,
+    clock: new SetClock('2026-11-20T12:00:00.000Z'),
+  };
+
+  const ask = async (method: string, at: string, body?: unknown, type = 'application/json'): Promise<any> => {
+    const response = await fetch(url + at, {
+      method,
+      headers: { authorization: 'Bearer an-administrator', 'content-type': type },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    return response.json();
+  };
+  const forward = (ms = LONG_MS) => time.forward(ms);
+
+  return {
+    standIns,
+    cluster,
+    before,
+    forward,
+    object: () => ask('GET', path),
+    replicaSets: async () => (await ask('GET', '/apis/apps/v1/namespaces/default/replicasets')).items as any[],
+    /** As a pipeline does. Not seen by the controller before time goes on. */
+    deploy: (version: string, more: object = {}) =>
+      sandbox(standIns, 'POST', '/kubernetes/deploy', { kind, name: 'checkout', image: image(version), ...more }),
+    /** As `kubectl patch --type merge` does. */
+    patch: (body: object, subresource = '') => ask('PATCH', path + subresource, body, 'application/merge-patch+json'),
+    settings: (settings: Partial<ClusterSettings>) => sandbox(standIns, 'PUT', '/kubernetes/settings', settings),
+    /** An autoscaler of it, or of another one. */
+    autoscale: (name: string) =>
+      ask('POST', AUTOSCALERS, {
+        metadata: { name: `${name}-hpa` },
+        spec: { scaleTargetRef: { apiVersion: 'apps/v1', kind, name }, minReplicas: 2, maxReplicas: 10 },
+      }),
+    writes: async () =>
+      (await calls(standIns, '?vendor=kubernetes')).filter(({ method, headers }) => {
+        const isOurs = headers['user-agent'] === 'firebreak';
+        return isOurs && method === 'PATCH';
+      }),
+    /** The version of the ReplicaSet that has the most available pods. */
+    running: async (): Promise<string> => {
+      const { items } = await ask('GET', '/apis/apps/v1/namespaces/default/replicasets');
+      const [most] = (items as any[]).toSorted(
+        (a, b) => (b.status.availableReplicas ?? 0) - (a.status.availableReplicas ?? 0),
+      );
+      return most.spec.template.spec.containers[0].image.split(':').at(-1);
+    },
+    revision: async (): Promise<string> => (await ask('GET', path)).metadata.annotations[REVISIONS[kind]],
+  };
+}
+
+export type TestCluster = Awaited<ReturnType<typeof openCluster>>;
+
+/** Runs v42, and ran v41 before. @param more of the first deploy */
+export async function twoVersions(kind: Kind, more: object = {}): Promise<TestCluster> {
+  const cluster = await openCluster(kind);
+  await cluster.deploy('v41', more);
+  cluster.forward();
+  await cluster.deploy('v42');
+  cluster.forward();
+  return cluster;
+}
+
+/** For the conformance suite. */
+export async function targetWorld(opened: TestCluster, deployer: Deployer): Promise<TargetWorld> {
+  const generation = async (): Promise<number> => (await opened.object()).metadata.generation;
+  let base = await generation();
+  const late = lateness(opened);
+  return {
+    deployer,
+    request: request(),
+    trouble: (trouble) =>
+      trouble === 'late_effect' ? late.begin() : setFault(opened.standIns, fault(trouble)).then(() => undefined),
+    async settle(how) {
+      await late.end();
+      if (how === 'failing') await opened.settings({ outcome: 'failed' });
+      opened.forward(how === 'failing' ? PAST_DEADLINE_MS : LONG_MS);
+    },
+    running: opened.running,
+    begun: async () => (await generation()) - base,
+    async ship() {
+      await opened.deploy('v43');
+      opened.forward();
+      base = await generation();
+      return 'v43';
+    },
+    async drift() {
+      await opened.deploy('v42');
+      opened.forward();
+    },
+  };
+}
+
+const ON_PATCH = { vendor: 'kubernetes', match: { method: 'PATCH' }, times: 1 };
+
+const status = (code: number, reason: string, message: string) => ({
+  kind: 'status' as const,
+  status: code,
+  body: { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', reason, message, code },
+});
+
+function fault(trouble: Exclude<Trouble, 'late_effect'>) {
+  const faults = {
+    lost_answer: { kind: 'lost' as const },
+    throttled: { kind: 'rate_limit' as const },
+    refused: status(403, 'Forbidden', 'User "system:serviceaccount:ops:firebreak" cannot patch resource'),
+    server_error: status(500, 'InternalError', 'etcdserver: leader changed'),
+  };
+  return { ...ON_PATCH, fault: faults[trouble] };
+}
+
+/** What comes half a second later is not waited for, until it is asked to be over. */
+function lateness({ standIns }: TestCluster) {
+  let restore = (): void => undefined;
+  onTestFinished(() => restore());
+  return {
+    async begin() {
+      await setFault(standIns, { ...ON_PATCH, fault: { kind: 'late', delay_ms: 500 } });
+      const real = AbortSignal.timeout.bind(AbortSignal);
+      const spy = vi.spyOn(AbortSignal, 'timeout').mockImplementation((ms) => real(Math.min(ms, 250)));
+      restore = () => spy.mockRestore();
+    },
+    async end() {
+      restore();
+      await vi.waitFor(async () => {
+        const held = (await calls(standIns, '?vendor=kubernetes')).filter((call) => call.fault === 'late');
+        expect(held.filter(({ outcome }) => outcome === null)).toEqual([]);
+      });
+    },
+  };
+}

@@ -1,0 +1,88 @@
+import type { Deps, Followed, Place } from '../../../domain/ports.ts';
+import { inversesOf } from '../../../domain/runbooks/inverses.ts';
+import { type PlannedInverse, type PlannedStep, planOf } from '../../../domain/runbooks/plan.ts';
+import { permit, type Permission, type StepGuards } from '../../../domain/runbooks/permission.ts';
+import { resolveText } from '../../../domain/runbooks/templates.ts';
+import type { Declarations, Variables } from '../../../domain/runbooks/variables.ts';
+import { declarationsOf } from '../../../domain/runbooks/walk.ts';
+import { modesFor } from '../../../domain/automation.ts';
+import type { IncidentRecord } from '../../../schemas/incident.ts';
+import type { RunbookInput } from '../../runbook.ts';
+import type { StepEnds } from '../../runbook-step.ts';
+import { entryOf, readAutomation } from '../judge.ts';
+import type { Outline } from './choose.ts';
+import { variablesOf } from './variables.ts';
+
+/** Everything that a step needs to know at the moment at which it is done. */
+export type Context = {
+  incident: IncidentRecord;
+  place: Place;
+  followed: Followed;
+  /** As the runbook has it; of a way back, the step that is taken back. */
+  step: PlannedStep;
+  inverse: PlannedInverse | null;
+  declared: Declarations;
+  variables: Variables;
+  /** For people, with what it leaves open put in. */
+  name: string;
+};
+
+/** Read anew each time: what a person has changed since counts, and the runbook is the one that was chosen. */
+export async function contextOf(
+  deps: Deps,
+  { incidentId, number }: RunbookInput,
+  outline: Pick<Outline, 'id' | 'undoes'>,
+  ends: StepEnds,
+): Promise<Context> {
+  const [incident, followed] = await Promise.all([
+    deps.incidents.read(incidentId),
+    deps.runbooks.get(incidentId, number),
+  ]);
+  if (incident === undefined || followed === undefined)
+    throw new Error(`incident ${incidentId} or its runbook ${number} is not in the table`);
+  const plan = planOf(followed.runbook);
+  const id = outline.undoes ?? outline.id;
+  const step = [...plan.steps, ...plan.failureSteps].find((each) => each.id === id);
+  if (step === undefined) throw new Error(`runbook ${followed.runbook.name} has no step ${id}`);
+  const inverse = outline.undoes === null ? null : (inversesOf(plan, [id]).run[0] ?? null);
+  const declared = declarationsOf(followed.runbook);
+  const variables = await variablesOf(deps, incident, followed, ends);
+  const place = { service: incident.service, environment: incident.environment };
+  const said = resolveText(step.name, declared, variables);
+  return {
+    incident,
+    place,
+    followed,
+    step,
+    inverse,
+    declared,
+    variables,
+    name: inverse === null ? said : `take back: ${said}`,
+  };
+}
+
+/** The guards of a step that changes production, strongly consistent. */
+export async function guardsOf(deps: Deps, { incident, place, followed, step, inverse }: Context): Promise<StepGuards> {
+  const { guard, automation } = await readAutomation(deps);
+  const entry = entryOf((await deps.config.current()).services, place);
+  const configured = entry?.autoRollback.mode ?? 'shadow';
+  const { mode } = followed.runbook;
+  return {
+    service: place.service,
+    matched: incident.unmatched === null,
+    guard,
+    incident_paused: incident.automation_paused,
+    one_of_many: incident.parent_id !== undefined,
+    demoted: Object.hasOwn(automation.demoted, place.service),
+    modes: [configured, ...modesFor(automation, place), ...(mode === undefined ? [] : [mode])],
+    asks: inverse === null ? step.approval !== null : inverse.person,
+  };
+}
+
+export const permissionOf = (guards: StepGuards): Permission => permit(guards);
+
+/** The key of an act: the same for every try at it, and for every run that takes over. */
+export const actKey = ({ incident, step, inverse }: Context, { number }: RunbookInput, tries: number): string => {
+  const name = inverse === null ? step.id : `${step.id}.undo`;
+  return `${incident.id}.runbook.${number}.${name}${tries > 1 ? `.${tries}` : ''}`;
+};

@@ -1,0 +1,81 @@
+import { serviceEntry } from '../../../domain/catalogue.ts';
+import type { Told } from '../../../domain/outlets.ts';
+import type { Deps } from '../../../domain/ports.ts';
+import type { Json } from '../../../domain/runbooks/variables.ts';
+import type { With } from '../../../schemas/runbook/kinds.ts';
+import type { TicketTarget } from '../../../schemas/routes.ts';
+import type { Context } from './context.ts';
+import type { Performed } from './perform.ts';
+
+/**
+ * Without a channel it is said in the incident's own, by the timeline: there exactly once. Elsewhere it is posted from
+ * here, and a post whose answer was lost may be repeated.
+ */
+export async function postToSlack(
+  deps: Deps,
+  { incident, followed, name }: Context,
+  { channel, text }: With<'slack.post'>,
+  key: string,
+): Promise<Performed> {
+  if (channel === undefined) {
+    await deps.incidents.note(incident.id, key, {
+      at: deps.clock.now(),
+      actor: 'firebreak',
+      kind: 'runbook.said',
+      text,
+      detail: { runbook: followed.runbook.name },
+    });
+    return succeeded(null, 'said in the incident’s channel');
+  }
+  const message = {
+    summary: text,
+    parts: [
+      { kind: 'text' as const, text: [text] },
+      { kind: 'note' as const, text: [`${followed.runbook.title} · ${name}`] },
+    ],
+  };
+  const to = channel.startsWith('#') ? channel : `#${channel}`;
+  return outcome(await deps.chat.post(to, message, key), `posted to ${to}`, () => null);
+}
+
+/** A ticket is looked for by its key before it is opened. */
+export async function openTicket(
+  deps: Deps,
+  { incident, place }: Context,
+  { title, text, repository, labels }: With<'ticket'>,
+  key: string,
+): Promise<Performed> {
+  const { services } = await deps.config.current();
+  const where = repository ?? serviceEntry(services, place.service)?.repository;
+  if (where === undefined) return failed('neither the step nor the service names a repository for the ticket');
+  const target: TicketTarget = { kind: 'github', repository: where, labels };
+  const tickets = await deps.ticketsFor(target);
+  if (tickets === undefined) return failed('tickets are off: GITHUB_TOKEN is not set');
+  const found = await tickets.find(key);
+  if (found.kind !== 'done') return outcome(found, '', () => null);
+  if (found.value !== null) return succeeded({ ...found.value }, `ticket ${found.value.url ?? found.value.id}`);
+  const body = `${text}\n\nIncident ${incident.id}`;
+  const opened = await tickets.open({ key, title, body, labels });
+  return outcome(opened, `ticket in ${where}`, (ticket) => ({ ...ticket }));
+}
+
+function outcome<T>(told: Told<T>, detail: string, output: (value: T) => Json): Performed {
+  switch (told.kind) {
+    case 'done':
+      return succeeded(output(told.value), detail);
+    case 'later':
+      return { kind: 'again', detail: told.detail, handle: null, afterSeconds: told.afterSeconds };
+    case 'unclear':
+      return { kind: 'again', detail: told.detail, handle: null, afterSeconds: 75 };
+    case 'refused':
+    case 'off':
+      return failed(told.detail);
+  }
+}
+
+const succeeded = (output: Json, detail: string): Performed => ({
+  kind: 'ended',
+  end: { status: 'succeeded', output, detail },
+});
+
+const failed = (detail: string): Performed => ({ kind: 'ended', end: { status: 'failed', output: null, detail } });

@@ -1,0 +1,77 @@
+import { serviceEntry } from '../../../domain/catalogue.ts';
+import type { Deps, Followed, SignalView } from '../../../domain/ports.ts';
+import type { Variables } from '../../../domain/runbooks/variables.ts';
+import type { Config } from '../../../schemas/config.ts';
+import type { IncidentRecord } from '../../../schemas/incident.ts';
+import type { StepEnds } from '../../runbook-step.ts';
+
+/** Where no service of the catalogue is known: the least critical. */
+const NO_TIER = 4;
+
+const incidentOf = (incident: IncidentRecord): Variables['incident'] => ({
+  id: incident.id,
+  service: incident.service,
+  environment: incident.environment,
+  severity: incident.severity,
+  title: incident.title,
+  status: incident.status,
+  firing: Math.max(0, incident.firing),
+  opened_at: incident.opened_at,
+});
+
+function serviceOf(incident: IncidentRecord, config: Config): Variables['service'] {
+  const entry = incident.unmatched === null ? serviceEntry(config.services, incident.service) : undefined;
+  return { team: entry?.team ?? '', tier: entry?.tier ?? NO_TIER };
+}
+
+/** What a runbook's `when` sees while it is chosen: nothing is done yet, and nothing is judged. */
+export const beforeItBegins = (
+  incident: IncidentRecord,
+  config: Config,
+  signal: SignalView,
+  labels: ReadonlyMap<string, string>,
+): Variables => ({
+  incident: incidentOf(incident),
+  labels,
+  annotations: new Map(signal.annotations),
+  inputs: {},
+  service: serviceOf(incident, config),
+  steps: {},
+  suspect: null,
+  decision: null,
+});
+
+/** All that the expressions of a step see, as it is now. */
+export async function variablesOf(
+  deps: Deps,
+  incident: IncidentRecord,
+  { runbook, labels, annotations }: Followed,
+  ends: StepEnds,
+): Promise<Variables> {
+  const config = await deps.config.current();
+  const judged = incident.mitigations === 0 ? undefined : await deps.decisions.get(incident.id, incident.mitigations);
+  const [top] = incident.suspects;
+  const change = top && (await deps.changes.get(top.change_id));
+  return {
+    incident: incidentOf(incident),
+    labels: new Map(labels),
+    annotations: new Map(annotations),
+    inputs: Object.fromEntries(
+      Object.entries(runbook.inputs).flatMap(([name, input]) =>
+        input.default === undefined ? [] : [[name, input.default]],
+      ),
+    ),
+    service: serviceOf(incident, config),
+    steps: ends,
+    suspect:
+      top && change
+        ? {
+            version: top.version,
+            kind: change.kind,
+            confidence: top.confidence,
+            relation: change.service === incident.service ? 'same' : 'dependency',
+          }
+        : null,
+    decision: judged ? { kind: judged.kind, because: judged.because } : null,
+  };
+}
