@@ -27,7 +27,7 @@ import type { Crowd, Opening } from './crowd.ts';
 import type { Annotations, Chat, ExternalPager, Silences, StatusPage, Tickets } from './outlets.ts';
 import type { Mute } from './routing.ts';
 import type { Projections } from './projections.ts';
-import type { Decision, DecisionInputs } from './rollback.ts';
+import type { AskedBy, Decision, DecisionInputs } from './rollback.ts';
 import type { Story } from './story.ts';
 import type { StepGuards } from './runbooks/permission.ts';
 import type { Deployer, Flags } from './targets.ts';
@@ -259,8 +259,11 @@ export type Decisions = {
   state(id: IncidentId, number: number): Promise<DecisionState>;
   /** Stores a question about a step of a runbook; the number's first one stays. */
   ask(id: IncidentId, number: number, question: StepQuestion): Promise<DecisionView>;
-  /** How what was judged has ended. Null: not yet. Undefined: nothing was judged under this number. */
-  outcome(id: IncidentId, number: number): Promise<MitigationOutcome | null | undefined>;
+  /** How what was judged has ended, and who had asked. Null: not yet. Undefined: nothing was judged under this number. */
+  outcome(
+    id: IncidentId,
+    number: number,
+  ): Promise<{ asked: AskedBy; outcome: MitigationOutcome | null } | undefined>;
 };
 
 /** Whether a person is for a step of a runbook. */

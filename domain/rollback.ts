@@ -138,7 +138,11 @@ function whyImpossible(
     reasons.push(reason('unmatched', 'the alert matches no service and environment of the catalogue'));
   if (inputs.guard.state === 'unreadable')
     reasons.push(reason('guard_unreadable', `the kill switch could not be read: ${inputs.guard.detail}`));
-  if (top === undefined) reasons.push(reason('no_confident_suspect', NO_SUSPECT), ...found.doubts);
+  if (top === undefined)
+    reasons.push(
+      reason('no_confident_suspect', NO_SUSPECT),
+      ...found.doubts.filter(({ code }) => code !== 'no_change_near'),
+    );
   // Of many that fail at once a person is asked about each: that they do is what speaks against its change.
   else if (inputs.asked.by !== 'person' && found.verdict === 'no_change' && !inputs.one_of_many)
     reasons.push(notSure(top), ...found.doubts, reason('suspect', top.reasons.join('; ')));

@@ -28,7 +28,7 @@ const Bearer = z.strictObject({ bearer: SecretName });
 const GitRevert = z.strictObject({
   repository: Repository,
   branch: z.string().min(1).default('main'),
-  /** The folder or file to bring back. Absent: the whole tree. */
+  /** The folder or file to bring back. Absent: the application's own path, or where there is none the whole tree. */
   path: RepositoryPath.optional(),
   mode: z.enum(['pull-request', 'commit']).default('pull-request'),
 });

@@ -93,6 +93,3 @@ export const RunbookSet = z.strictObject({ version: z.string(), runbooks: z.arra
 export type RunbookSet = z.infer<typeof RunbookSet>;
 
 export const noRunbooks: RunbookSet = { version: 'none', runbooks: [] };
-
-/** The keys that each part of the front matter knows, for whoever misspells one. */
-export const FRONT_MATTER_KEYS: readonly string[] = Object.keys(FrontMatterMap.shape);

@@ -128,11 +128,11 @@ async function until(run: Run, input: RunbookInput, step: Outline, before: StepE
 
 /** The judgement and everything after it is the incident's; this waits for how it ends. */
 async function rollback(run: Run, input: RunbookInput, step: Outline, deps: Deps): Promise<StepEnd> {
-  const asked = await run.step('ask-for-rollback', () => askForRollback(deps, input));
+  await run.step('ask-for-rollback', () => askForRollback(deps, input));
   let waited = 0;
   const limit = Math.max(step.timeoutSeconds, 60);
   for (let round = 0; round < ROUNDS_MAX; round += 1) {
-    const end = await run.step('look-at-rollback', () => lookForRollback(deps, input, asked));
+    const end = await run.step('look-at-rollback', () => lookForRollback(deps, input));
     if (end !== null) return end;
     const pause = round < 20 ? 5 : 30;
     if (waited + pause > limit) break;

@@ -14,6 +14,9 @@ const INPUTS_MAX_BYTES = 64 * 1024;
 
 const TRIES = 20;
 
+/** Absent in judgements of older versions. */
+const AskedBy = z.enum(['alert', 'person', 'nobody', 'runbook', 'verification']).catch('nobody');
+
 /** Nobody else has said yes meanwhile. */
 const UNCHANGED = '(approvals = :before OR attribute_not_exists(approvals))';
 
@@ -51,6 +54,7 @@ export class DecisionTable implements Decisions {
           number,
           ...view,
           onset: decision.onset,
+          asked_by: inputs.asked.by,
           ...(await this.#inputs(id, number, inputs)),
         },
         absent,
@@ -119,9 +123,11 @@ export class DecisionTable implements Decisions {
       .parse(item?.['people'] ?? null);
   }
 
-  async outcome(id: IncidentId, number: number): Promise<MitigationOutcome | null | undefined> {
+  async outcome(id: IncidentId, number: number): ReturnType<Decisions['outcome']> {
     const item = await this.#table.get(keys.decision(id, number));
-    return item && (item['outcome'] === undefined ? null : MitigationOutcome.parse(item['outcome']));
+    if (item === undefined) return undefined;
+    const outcome = item['outcome'] === undefined ? null : MitigationOutcome.parse(item['outcome']);
+    return { asked: AskedBy.parse(item['asked_by']), outcome };
   }
 
   async #inputs(

@@ -21,7 +21,7 @@ import { against, mean, middle, onsetMillis, othersNear, ownDeploysBefore, value
  * sudden rise are no more than a time: the case looks like one, and a machine that acts on it alone will be wrong.
  */
 export type LooksBy =
-  /** Versions are told apart: this one fails, another that takes traffic as well does not. */
+  /** Versions are told apart: both have taken traffic since the onset, this one fails and the other does not. */
   | 'versions'
   /** The alerts name this version and no other, and it is still rolling out, so that others run, too. */
   | 'alert'
@@ -47,7 +47,7 @@ export function looksLike(evidence: Evidence): Looks | null {
   const speaksAgainst = against(evidence, change).filter((name) => name !== 'another_change');
   const others = othersNear(evidence, change);
   if (speaksAgainst.length > 0 || others.some(({ relation }) => relation === 'same')) return null;
-  if (toldApart(evidence, change)) return { change, by: 'versions' };
+  if (toldApart(evidence, change) && bothSinceOnset(evidence, change)) return { change, by: 'versions' };
   if (namedWhileOthersRun(evidence, change)) return { change, by: 'alert' };
   return others.length === 0 ? { change, by: 'time' } : null;
 }
@@ -94,6 +94,16 @@ function toldApart({ by_version: versions, health, traffic }: Evidence, change: 
     others.every(({ value }) => value <= health.max && own.value >= TIMES_AS_BAD * value)
   );
 }
+
+/** Rates are mostly taken over no longer than this. */
+const WINDOW_MILLIS = 2 * MINUTE;
+
+/**
+ * A rate looks back: what an older version did before the onset, and before it was gone, says nothing about it. It has
+ * to have been there for some minutes after the onset, or to be still.
+ */
+const bothSinceOnset = (evidence: Evidence, { status, finished_at }: Change): boolean =>
+  status === 'started' || (finished_at !== null && millisOf(finished_at) - onsetMillis(evidence) >= WINDOW_MILLIS);
 
 /** When only one version runs, an alert that names it says nothing about it. */
 function namedWhileOthersRun({ alert_versions: named }: Evidence, change: Change): boolean {

@@ -15,6 +15,11 @@ export function evaluationTable({ sets, replays }: Evaluation): string {
       ...SUMMARY.map(([name, of]) => [name, ...sets.map(({ report }) => of(report)), of(first.nearest)]),
     ]),
     '',
+    ...aligned([
+      ['', 'value', 'target', 'met'],
+      ...sets.flatMap(({ seed, report: { targets } }) => targets.map((target) => targetRow(seed, target))),
+    ]),
+    '',
     ...aligned([LOOKS_HEAD, ...first.report.looks.map(looksRow)]),
     '',
     ...aligned([['replay', 'wanted', 'judged', 'nearest earlier deploy'], ...replays.map(replayRow)]),
@@ -48,14 +53,14 @@ const SUMMARY: readonly (readonly [name: string, of: (report: Report) => string]
   ['what is ranked first is the cause', (report) => atLeast(report.ranking.precision)],
   ['no change caused it, and that is said', ({ no_change: { said, cases } }) => `${said} of ${cases}`],
   ['undecidable cases in the set', ({ undecidable }) => String(undecidable)],
-  ['targets', ({ targets }) => (targets.every(({ met }) => met) ? 'met' : missed(targets))],
 ];
 
-const missed = (targets: Report['targets']): string =>
-  `NOT met: ${targets
-    .filter(({ met }) => !met)
-    .map(({ name }) => name)
-    .join('; ')}`;
+const targetRow = (seed: number, { name, value, target, met }: Report['targets'][number]): string[] => [
+  `seed ${seed}: ${name}`,
+  String(Number(value.toFixed(5))),
+  String(target),
+  met ? 'yes' : 'NO',
+];
 
 const LOOKS_HEAD = ['looks like a bad deploy by', 'is one', 'acted upon', 'is none', 'acted upon, wrongly'];
 

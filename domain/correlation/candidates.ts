@@ -28,7 +28,9 @@ export type Candidate = {
   longAgo: boolean;
 };
 
-/** What may have happened before the problem, as far as clocks can be trusted; each once, in the order of their starts. */
+/**
+ * What may have happened before the problem, as far as clocks can be trusted; each once, in the order of their starts.
+ */
 export function candidatesOf({ changes, incident_id }: Evidence, onset: Timestamp): Candidate[] {
   const nearest = new Map<string, Evidence['changes'][number]>();
   for (const one of changes) {

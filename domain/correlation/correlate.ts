@@ -31,8 +31,8 @@ export type Correlation = {
   /** Most probable first. Their confidences sum to at most 1; what is missing from 1 is "none of them". */
   suspects: RankedSuspect[];
   /**
-   * `change`: the first suspect is more probable than not. `no_change`: that none of them is the cause is. `unclear`: it
-   * probably was a change, but not which one.
+   * `change`: the first suspect is more probable than not. `no_change`: that none of them is the cause is. `unclear`:
+   * it probably was a change, but not which one.
    */
   verdict: 'change' | 'no_change' | 'unclear';
   /** What speaks against every change: several fail at once, the dependency failed first, and so on. */
@@ -40,9 +40,9 @@ export type Correlation = {
 };
 
 /**
- * Which change caused the problem, how sure that is, and why. Each change that can be the cause by its times gets the sum of
- * its factors' weights as log-odds; together with "none of them", which has odds of 1, they share a probability of 1. So one
- * plausible change alone is probable, and two keep each other in doubt.
+ * Which change caused the problem, how sure that is, and why. Each change that can be the cause by its times gets the
+ * sum of its factors' weights as log-odds; together with "none of them", which has odds of 1, they share a probability
+ * of 1. So one plausible change alone is probable, and two keep each other in doubt.
  */
 export function correlate(evidence: Evidence): Correlation {
   const onset = onsetOf(evidence.onset);
@@ -100,7 +100,10 @@ function compete(scored: readonly Scored[]): RankedSuspect[] {
     .toSorted((a, b) => b.confidence - a.confidence || byStart(b.change, a.change));
 }
 
-/** Log-odds, limited where more would allow to act upon evidence that contradicts itself, or rests on clocks that differ. */
+/**
+ * Log-odds, limited where more would allow to act upon evidence that contradicts itself, or rests on clocks that
+ * differ.
+ */
 function scoreOf({ candidate, factors }: Scored): number {
   const sum = factors.reduce((total, { weight }) => total + weight, 0);
   if (candidate.longAgo) return Math.min(sum, TELL_AT_MOST);

@@ -25,7 +25,9 @@ const LARGE = 10;
 /** So many of the samples before the change above the limit, and at least two, are no accident. */
 const BAD_BEFORE_SHARE = 0.05;
 
-/** Windows of `rate()` smear a step over their length, mostly up to 5 minutes. A rise that takes longer is a slow one. */
+/**
+ * Windows of `rate()` smear a step over their length, mostly up to 5 minutes. A rise that takes longer is a slow one.
+ */
 const SLOW_RISE_SECONDS = 600;
 
 /** A newer sample than this tells how it is now. */
@@ -38,7 +40,9 @@ export type Course = {
   since: Point[];
   /** Median of `before`; NaN of none. */
   baseline: number;
-  /** How bad it has become: the third quartile since the onset, which neither one outlier nor a smeared start decides. */
+  /**
+   * How bad it has become: the third quartile since the onset, which neither one outlier nor a smeared start decides.
+   */
   level: number;
   /** Level to baseline, of which `max` sets a floor. Null: too few samples, or a query that goes below zero. */
   ratio: number | null;
@@ -205,9 +209,9 @@ export function canaryFactors(course: Course | null, { change, relation }: Candi
 }
 
 /**
- * More than this share of the traffic could cause if each of its requests failed: then others fail, too. Only of a query that
- * can be a ratio (0 to 1) or a percentage. Which one cannot be told, so the smaller that fits is taken: too soon in doubt
- * rather than too late.
+ * More than this share of the traffic could cause if each of its requests failed: then others fail, too. Only of a
+ * query that can be a ratio (0 to 1) or a percentage. Which one cannot be told, so the smaller that fits is taken: too
+ * soon in doubt rather than too late.
  */
 function isBeyond({ ratio, level, baseline, max, before }: Course, share: number): boolean {
   const greatest = Math.max(max, level, ...before.map(({ value }) => value));

@@ -19,8 +19,9 @@ export type Neighbours = {
 };
 
 /**
- * Of others only their alerts are known for sure, so who failed first is read from alerts, as far as clocks can tell. That
- * another one's alert waits longer than ours does not show here: who began is doubtful then, and a person decides.
+ * Of others only their alerts are known for sure, so who failed first is read from alerts, as far as clocks can tell.
+ * That another one's alert waits longer than ours does not show here: who began is doubtful then, and a person
+ * decides.
  */
 export function neighboursOf({ failing, service, onset: { alertStartedAt } }: Evidence, onset: Timestamp): Neighbours {
   const others = failing.filter((other) => other.service !== service).toSorted(bySince);
@@ -76,7 +77,7 @@ function dependenciesFail({ dependencies }: Neighbours): Factor[] {
 
 function othersFail({ unexplained }: Neighbours): Factor[] {
   if (unexplained.length === 0) return [];
-  const text = `${whoFail(unexplained)} at the same time, without any known change of the kind`;
+  const text = `${whoFail(unexplained)} at the same time, and no change of its own explains that`;
   return [
     namesOf(unexplained).length === 1
       ? factor('another_fails', WEIGHTS.another_fails, text)

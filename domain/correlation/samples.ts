@@ -5,8 +5,8 @@ import type { Curve } from './evidence.ts';
 export type Point = { at: number; value: number };
 
 /**
- * Sorted by time, without what is no number and what is later than `until`. Of two values at one time the greater counts, as
- * of several series the worst one does.
+ * Sorted by time, without what is no number and what is later than `until`. Of two values at one time the greater
+ * counts, as of several series the worst one does.
  */
 export function pointsOf(curve: Curve, until: Timestamp): Point[] {
   const worst = new Map<number, number>();

@@ -1,21 +1,27 @@
 import type { ChangeKind } from '../../schemas/change.ts';
 
 /**
- * What each piece of evidence weighs, as the natural logarithm of a likelihood ratio: how many times more often it is seen
- * when the change is the cause than when it is not. +0.7 doubles the odds, +2.3 is ten to one, -3 twenty to one against,
- * -4.5 ninety to one: more than times and a step can speak for it together.
+ * What each piece of evidence weighs, as the natural logarithm of a likelihood ratio: how many times more often it is
+ * seen when the change is the cause than when it is not. +0.7 doubles the odds, +2.3 is ten to one, -3 twenty to one
+ * against, -4.5 ninety to one: more than times and a step can speak for it together.
  *
  * They are judgements, set by what on-call engineers conclude from such evidence and rounded; not fitted to a data set.
  * With nothing but times, a deploy of the service gets 0.95 while it rolls out, 0.93 when it has just finished, 0.82
  * half an hour later.
  */
 export const WEIGHTS = {
-  /** Odds of 7 to 3: "roughly 70 % of outages are due to changes in a live system". @see https://sre.google/sre-book/introduction/ */
+  /**
+   * Odds of 7 to 3: "roughly 70 % of outages are due to changes in a live system".
+   * @see https://sre.google/sre-book/introduction/
+   */
   prior: 0.85,
 
   /** It was being put live at the very moment. Together with the prior: 0.95. */
   rolling_out: 2.1,
-  /** Begun more than half an hour ago and still without an end: a long roll-out, or a record that was forgotten. At two hours. */
+  /**
+   * Begun more than half an hour ago and still without an end: a long roll-out, or a record that was forgotten. At two
+   * hours.
+   */
   rolling_out_for_long: -2,
   /** Finished just before. Together with the prior: 0.93. */
   just_finished: 1.75,
@@ -46,7 +52,9 @@ export const WEIGHTS = {
   dependency_failed_first: -4.5,
   /** What we depend on fails since shortly after us. Either may be the cause. */
   dependency_fails: -1.6,
-  /** One other, unrelated service fails at the same time, without a change of its own: coincidence, or a common cause. */
+  /**
+   * One other, unrelated service fails at the same time, without a change of its own: coincidence, or a common cause.
+   */
   another_fails: -2,
   /** Several do: a common cause, which one service's change is not. */
   several_fail: -4.5,
@@ -137,7 +145,10 @@ export const CONFIDENT = 0.8;
 /** Below this nobody is asked; people are told. */
 export const MIN_CONFIDENCE = 0.5;
 
-/** Evidence of this weight or below contradicts the rest; contradictory evidence is for a person, never acted upon alone. */
+/**
+ * Evidence of this weight or below contradicts the rest; contradictory evidence is for a person, never acted upon
+ * alone.
+ */
 export const CONTRADICTS = -1.5;
 
 /** Log-odds of 0.75: a person may be asked, nothing is done without. */

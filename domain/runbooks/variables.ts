@@ -39,5 +39,3 @@ export type Variables = {
 
 /** What one runbook adds to what is always there. */
 export type Declarations = { inputs: Readonly<Record<string, InputType>>; steps: readonly string[] };
-
-export const noDeclarations: Declarations = { inputs: {}, steps: [] };

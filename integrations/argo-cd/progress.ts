@@ -36,7 +36,7 @@ export async function follow(
   const application = seen ?? (await calls.application());
   const answer = outcomeOf(application, handle);
   if (answer !== 'synced') return answer;
-  const fresh = application.metadata ? application : await calls.application({ refresh: true });
+  const fresh = isFresh(application) ? application : await calls.application({ refresh: true });
   const again = outcomeOf(fresh, handle);
   if (again !== 'synced') return again;
   return settled(fresh, { before: handle.health, goesOn: inProgress(handle), id: String(handle.id), clock });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { loadConfig } from '../../local/config-files.ts';
 import { parametersOf } from '../../local/secrets.ts';
+import { emptyConfig } from '../../schemas/config.ts';
 
 let dir: string;
 beforeEach(async () => void (dir = await mkdtemp(join(tmpdir(), 'firebreak-config-'))));
@@ -174,7 +175,7 @@ test('secrets that a ticket names are secrets that functions can read', async ()
   await writeFile(join(dir, 'routes.yaml'), '- ticket: { webhook: { url: "https://x.test", signature: HOOK_KEY } }\n');
   const loaded = await loadConfig(dir);
   const env = { HOOK_KEY: 'whsec_x', OTHER_KEY: 'y' };
-  expect(parametersOf('/firebreak/local', env, loaded.ok ? loaded.config : undefined)).toEqual({
+  expect(parametersOf('/firebreak/local', env, loaded.ok ? { ...emptyConfig, ...loaded.config } : undefined)).toEqual({
     '/firebreak/local/HOOK_KEY': 'whsec_x',
   });
 });

@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -179,6 +179,12 @@ describe('what is wrong is told with file, line, and what was meant:', () => {
       expect.stringMatching(/^b\.md:4: nope: Unknown variable: nope/),
     ]);
   });
+});
+
+test('the one in the documentation is right', async () => {
+  const docs = await readFile(join(import.meta.dirname, '../../docs/runbooks.md'), 'utf8');
+  await file('stuck-queue.md', /```markdown\n([^]*?)```/.exec(docs)?.[1] ?? '');
+  expect(await lintFolder(dir)).toEqual({ lines: ['1 runbook, nothing to complain about'], exitCode: 0 });
 });
 
 describe('lint', () => {

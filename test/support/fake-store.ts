@@ -730,7 +730,8 @@ export class FakeDecisions implements Decisions {
 
   async outcome(id: IncidentId, number: number): ReturnType<Decisions['outcome']> {
     const found = this.#store.dossiers.get(id)?.decisions.get(number);
-    return found && (found.outcome ?? null);
+    if (found === undefined || !('asked' in found.inputs)) return undefined;
+    return { asked: found.inputs.asked.by, outcome: found.outcome ?? null };
   }
 
   async expire(id: IncidentId, number: number, as: 'expired' | 'approved' = 'expired'): Promise<DecisionState> {

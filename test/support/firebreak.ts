@@ -75,6 +75,11 @@ export class Firebreak {
     await writeFile(join(this.configDir, name), text);
   }
 
+  /** Writes a file of the folder of runbooks. */
+  async writeRunbook(name: string, text: string): Promise<void> {
+    await writeFile(join(this.runbooksDir, name), text);
+  }
+
   /** Starts, or starts again on the same data. Resolves when it is ready; throws with its output when it ends instead. */
   async start(env: Record<string, string> = {}): Promise<void> {
     const child = spawn(process.execPath, [...(this.#options.nodeArgs ?? []), 'local/main.ts'], {

@@ -1,16 +1,16 @@
 import type { Evidence } from '../../../domain/correlation/evidence.ts';
 import { millisOf } from '../../../schemas/time.ts';
 import type { Label } from '../case.ts';
-import { onsetMillis, singledOut } from '../observables.ts';
+import { onsetMillis, singledOut, SUSPECT_MINUTES } from '../observables.ts';
 import { takesTrafficAt } from '../world/rollout.ts';
 import { onAll, onVersions, plateau, severity } from '../world/shapes.ts';
-import { addChange, deploy, type Deployed, type Stage } from '../world/stage.ts';
+import { addChange, deploy, type Deployed, type Stage, versionOf } from '../world/stage.ts';
 import type { Happened } from '../world/world.ts';
 import { dependentsFail, isKnown, nothingCausedIt, type Scene, usualChanges } from './scene.ts';
 
 /** Where the times or the order of changes lead astray. */
 
-/** Change and onset, as the records have it; in seconds, above 0 when the change seems to come later. */
+/** Change and onset, as the records have it; in seconds, above 0 when the change seems to come later. NaN: unknown. */
 const seemsLater = (evidence: Evidence, { id }: Happened): number => {
   const found = evidence.changes.find(({ change }) => change.id === id);
   return found === undefined ? Number.NaN : (millisOf(found.change.started_at) - onsetMillis(evidence)) / 1000;
@@ -75,8 +75,8 @@ export const twoDeploys: Scene = (stage) => {
   const { cause, both } = PAIRS[pair](stage);
   dependentsFail(stage);
   return (evidence) => {
-    const known = both.every((change) => isKnown(evidence, change));
-    return known && singledOut(evidence) === null ? { cause: cause.id, right: 'ask' } : null;
+    const near = both.every((change) => seemsLater(evidence, change) > -SUSPECT_MINUTES * 60);
+    return near && singledOut(evidence) === null ? { cause: cause.id, right: 'ask' } : null;
   };
 };
 
@@ -133,12 +133,10 @@ export const fixShipped: Scene = (stage) => {
   usualChanges(stage);
   const rule = { ...profile.rule, forSeconds: r.pick([120, 300, 300]) };
   stage.profile = { ...profile, rule, strategy: r.weighted({ instant: 45, rolling: 55 }) };
-  const before = stage.changes.filter(({ by, kind }) => by.relation === 'same' && kind === 'deploy');
-  const good = before.toSorted((a, b) => b.startedAt - a.startedAt)[0]?.version;
   const bad = deploy(stage, stage.troubleAt);
   stage.troubleAt = takesTrafficAt(bad.rollout);
   const kind = r.weighted({ rollback: 5, hotfix: 3, deploy: 2 });
-  const back = kind === 'rollback' && good !== undefined ? { kind, version: good } : { kind };
+  const back = kind === 'rollback' ? { kind, version: versionOf(stage, 0) } : { kind };
   const fix = deploy(stage, stage.troubleAt + r.between(60, 540), back);
   const helps = kind === 'rollback' || r.chance(0.6);
   const failing = helps ? [bad] : [bad, fix];

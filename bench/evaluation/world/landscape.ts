@@ -18,29 +18,17 @@ export type Landscape = {
   unrelated: readonly [Neighbour, ...Neighbour[]];
 };
 
-const SERVICES = [
-  ...[
-    'checkout',
-    'cart',
-    'catalogue',
-    'search',
-    'pricing',
-    'payments-api',
-    'orders',
-    'inventory',
-    'shipping',
-    'profile',
-  ],
-  ...['login', 'sessions', 'recommendations', 'reviews', 'mailer', 'invoices', 'ledger', 'fraud', 'media', 'feed'],
-];
-const SHARED = ['postgres-main', 'redis-sessions', 'kafka', 'edge-gateway', 'dns', 'object-store', 'cluster-network'];
+const SERVICES =
+  'checkout cart catalogue search pricing payments-api orders inventory shipping profile ' +
+  'login sessions recommendations reviews mailer invoices ledger fraud media feed';
+const SHARED = 'postgres-main redis-sessions kafka edge-gateway dns object-store cluster-network';
 
 /** How often another service of the catalogue uses the same dependency, which makes it shared infrastructure. */
 const ALSO_USED = 0.3;
 
 export function landscape(r: Random): Landscape {
-  const names = shuffled(r, SERVICES);
-  const shared = shuffled(r, SHARED);
+  const names = shuffled(r, SERVICES.split(' '));
+  const shared = shuffled(r, SHARED.split(' '));
   const take = (from: string[]): ServiceName => (from.pop() ?? r.hex(6)) as ServiceName;
   const node = (from: string[], relation: Neighbour['relation'], distance: number): Neighbour => ({
     name: take(from),

@@ -28,7 +28,7 @@ const DAY_MILLIS = 86_400_000;
 const TROUBLE = { min: 8400, max: 9000 };
 export const LOOK_BACK = 7200;
 
-export function stage(r: Random): Stage {
+export function newStage(r: Random): Stage {
   const made: Stage = {
     r,
     profile: profile(r),
@@ -47,18 +47,24 @@ export function stage(r: Random): Stage {
 }
 
 export function worldOf(stage: Stage): World {
-  const { rollouts, changes, r: _r, ...rest } = stage;
-  const running = changes.filter(({ by, kind }) => by.relation === 'same' && kind === 'deploy');
-  const last = running.filter(({ startedAt }) => startedAt < 0).at(-1);
+  const { profile: own, landscape: around, troubleAt, epoch, faults, ill, rush, mayHaveFiredBefore } = stage;
   return {
-    ...rest,
-    firstVersion: last?.version ?? versionOf(stage, 0),
-    rollouts: rollouts.toSorted((a, b) => a.startedAt - b.startedAt),
-    changes: changes.toSorted((a, b) => a.startedAt - b.startedAt),
+    profile: own,
+    landscape: around,
+    troubleAt,
+    epoch,
+    faults,
+    ill,
+    rush,
+    mayHaveFiredBefore,
+    firstVersion: versionOf(stage, 0),
+    rollouts: stage.rollouts.toSorted((a, b) => a.startedAt - b.startedAt),
+    changes: stage.changes.toSorted((a, b) => a.startedAt - b.startedAt),
   };
 }
 
-const versionOf = ({ landscape: { service } }: Pick<Stage, 'landscape'>, number: number): Version =>
+/** The version that ran before anything was rolled out is number 0; what is rolled out counts on from there. */
+export const versionOf = ({ landscape: { service } }: Pick<Stage, 'landscape'>, number: number): Version =>
   `${service.name.length}.${40 + number}.0` as Version;
 
 /** Four deploys that went well, half a day to three days apart. */

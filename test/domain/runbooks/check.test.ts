@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { checkRunbook } from '../../../domain/runbooks/check.ts';
+import { secretNamesOf } from '../../../domain/runbooks/secret-names.ts';
 import { runbook } from './support.ts';
 
 /** Line 1 is the one of hyphens, 2 and 3 are `title` and `match`. */
@@ -151,4 +152,21 @@ test.each<[string, string[]]>([
   ],
 ])('%j', (head, expected) => {
   expect(problems(head)).toEqual(expected);
+});
+
+test('every secret that a runbook needs is known by its name', () => {
+  const call = (auth: string) => `{ method: PUT, url: "https://x.test", auth: ${auth} }`;
+  const head = [
+    'steps:',
+    `  - { id: a, uses: http, timeout: 1m, with: ${call('{ bearer: A_TOKEN }')},`,
+    `      inverse: { uses: http, with: ${call('{ basic: { user: ops, password: B_PASSWORD } }')} } }`,
+    '  - id: p',
+    '    parallel:',
+    `      - { id: b, uses: http, timeout: 1m, irreversible: true, with: ${call('{ header: X-Key, secret: C_KEY }')} }`,
+    '      - { id: c, uses: verify }',
+    'onFailure:',
+    `  steps: [{ id: d, uses: http, timeout: 1m, irreversible: true, with: ${call('{ webhookSignature: D_SECRET }')} }]`,
+  ].join('\n');
+  expect(secretNamesOf(runbook(head))).toEqual(['A_TOKEN', 'B_PASSWORD', 'C_KEY', 'D_SECRET']);
+  expect(problems(head)).toEqual([]);
 });

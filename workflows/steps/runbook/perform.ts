@@ -39,7 +39,7 @@ export async function performStep(deps: Deps, input: RunbookInput, outline: Outl
   if (doing.giveUp !== undefined) {
     const known = await deps.effects.get(incident.id, key);
     if (known) await deps.effects.conclude(incident.id, key, 'failed', `${context.name}: given up: ${doing.giveUp}`);
-    return finish(deps, input, context, { kind: 'failed', detail: doing.giveUp });
+    return finish(deps, input, context, key, { kind: 'failed', detail: doing.giveUp });
   }
   if (incident.status === 'resolved' && inverse === null)
     return ended({ status: 'skipped', output: null, detail: 'the incident is over', closed: true });
@@ -53,7 +53,7 @@ export async function performStep(deps: Deps, input: RunbookInput, outline: Outl
       return ended({ status: 'skipped', output: null, detail: because });
     }
   }
-  return finish(deps, input, context, await attempt(deps, input, context, key, doing));
+  return finish(deps, input, context, key, await attempt(deps, input, context, key, doing));
 }
 
 /** What is done by an attempt, by the kind of step. */
@@ -156,8 +156,15 @@ const ended = (end: StepEnd): Performed => ({ kind: 'ended', end });
 
 const succeeded = (output: Json, detail: string): Performed => ended({ status: 'succeeded', output, detail });
 
-/** The end of a step is told once. */
-async function finish(deps: Deps, input: RunbookInput, context: Context, performed: Performed): Promise<Performed> {
+/** The end of a step is told once: what was recorded as an act has told it itself. */
+async function finish(
+  deps: Deps,
+  input: RunbookInput,
+  context: Context,
+  key: string,
+  performed: Performed,
+): Promise<Performed> {
+  if (context.step.mutating && (await deps.effects.get(context.incident.id, key)) !== undefined) return performed;
   if (performed.kind === 'ended') await noteStep(deps, input, context, performed.end.status, performed.end.detail);
   if (performed.kind === 'failed') await noteStep(deps, input, context, 'failed', performed.detail);
   return performed;

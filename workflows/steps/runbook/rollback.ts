@@ -1,13 +1,16 @@
 import type { Deps } from '../../../domain/ports.ts';
+import type { AskedBy } from '../../../domain/rollback.ts';
+import type { MitigationOutcome } from '../../../schemas/inbox.ts';
+import type { IncidentRecord } from '../../../schemas/incident.ts';
 import type { RunbookInput } from '../../runbook.ts';
 import type { StepEnd } from '../../runbook-step.ts';
 import { wake } from '../../wake.ts';
 
-/** From which judgement on the runbook's rollback is looked for. */
-export type AskedRollback = { from: number };
+/** Judgements of what nobody has asked for are none of a runbook's. */
+const ASKED: ReadonlySet<AskedBy> = new Set(['alert', 'person', 'runbook']);
 
 /** Leaves the wish in the inbox: the incident judges it as it judges an alert's. Where an alert asks, that is the one. */
-export async function askForRollback(deps: Deps, { incidentId, number }: RunbookInput): Promise<AskedRollback> {
+export async function askForRollback(deps: Deps, { incidentId, number }: RunbookInput): Promise<null> {
   const [incident, followed] = await Promise.all([
     deps.incidents.read(incidentId),
     deps.runbooks.get(incidentId, number),
@@ -18,22 +21,18 @@ export async function askForRollback(deps: Deps, { incidentId, number }: Runbook
   const message = { kind: 'runbook_rollback', runbook: name, mode } as const;
   await deps.incidents.post(incidentId, message, {}, `runbook-${number}-rollback`);
   await wake(deps, incidentId);
-  return { from: incident.asks_rollback ? 1 : incident.mitigations + 1 };
+  return null;
 }
 
 /** Null: it is not over yet. */
-export async function lookForRollback(
-  deps: Deps,
-  { incidentId }: RunbookInput,
-  { from }: AskedRollback,
-): Promise<StepEnd | null> {
+export async function lookForRollback(deps: Deps, { incidentId }: RunbookInput): Promise<StepEnd | null> {
   const incident = await deps.incidents.read(incidentId);
   if (incident === undefined || incident.status === 'resolved')
     return { status: 'skipped', output: null, detail: 'the incident is over', closed: true };
-  const newest = Math.max(from, incident.mitigations);
-  const outcome = await deps.decisions.outcome(incidentId, newest);
-  if (outcome === null || outcome === undefined) return null;
-  const decision = await deps.decisions.get(incidentId, newest);
+  const judged = await newestAskedFor(deps, incident);
+  if (judged === null || judged.outcome === null) return null;
+  const { outcome } = judged;
+  const decision = await deps.decisions.get(incidentId, judged.number);
   const output = {
     outcome,
     because: decision?.because ?? null,
@@ -45,4 +44,16 @@ export async function lookForRollback(
   if (outcome === 'rejected' || outcome === 'expired')
     return { status: 'declined', output, detail: outcome === 'rejected' ? 'a person said no' : 'nobody answered' };
   return { status: 'failed', output, detail: `the rollback ended as ${outcome}` };
+}
+
+/** Null: none was judged yet. */
+async function newestAskedFor(
+  deps: Deps,
+  { id, mitigations }: IncidentRecord,
+): Promise<{ number: number; outcome: MitigationOutcome | null } | null> {
+  for (let number = mitigations; number >= 1; number -= 1) {
+    const judged = await deps.decisions.outcome(id, number);
+    if (judged !== undefined && ASKED.has(judged.asked)) return { number, outcome: judged.outcome };
+  }
+  return null;
 }

@@ -1,0 +1,19 @@
+import type { Runbook } from '../../schemas/runbook.ts';
+import type { HttpAuth } from '../../schemas/runbook/http.ts';
+import { placedSteps } from './walk.ts';
+
+/** The names of the secrets that the calls of a runbook, and those that take them back, are made with. */
+export function secretNamesOf(runbook: Runbook): string[] {
+  const calls = placedSteps(runbook).flatMap(({ step }) => [
+    step.with,
+    ...('inverse' in step && step.inverse !== undefined ? [step.inverse.with] : []),
+  ]);
+  const auths = calls.flatMap((call) => ('auth' in call && call.auth !== undefined ? [call.auth] : []));
+  return [...new Set(auths.map(nameIn))];
+}
+
+function nameIn(auth: HttpAuth): string {
+  if ('bearer' in auth) return auth.bearer;
+  if ('basic' in auth) return auth.basic.password;
+  return 'header' in auth ? auth.secret : auth.webhookSignature;
+}
