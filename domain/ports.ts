@@ -405,7 +405,7 @@ export type Quarantine = {
 export type AutomationSwitch = {
   /** Strongly consistent. */
   read(): Promise<Automation>;
-  /** A service that was demoted is promoted where its mode is set to something else than `approve`. */
+  /** A service that was demoted is promoted where its mode is set to `act`, or to none, which caps nothing. */
   write(automation: AutomationInput, by: string): Promise<Automation>;
   /**
    * What automation has done for an incident was wrong: the act with this key, or all of them. Each counts once; a

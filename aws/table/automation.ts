@@ -29,7 +29,7 @@ export class AutomationTable implements AutomationSwitch {
     const at = this.#clock.now();
     const { demoted } = before;
     const promoted = Object.entries(services ?? {})
-      .filter(([name, caps]) => Object.hasOwn(demoted, name) && caps.mode !== 'approve')
+      .filter(([name, caps]) => Object.hasOwn(demoted, name) && (caps.mode === null || caps.mode === 'act'))
       .map(([name]) => name);
     const item = {
       paused: paused ?? before.paused,

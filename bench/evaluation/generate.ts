@@ -17,7 +17,7 @@ export const NEGATIVES_PER_KIND = 340;
 
 /** How many of each kind of positives: most are what everybody thinks of, the others are the hard ones. */
 export const POSITIVES_PER_KIND: Readonly<Record<(typeof POSITIVES)[number], number>> = {
-  bad_deploy: 640,
+  bad_deploy: 800,
   slow_burn: 120,
   small_canary: 120,
   bad_config: 100,
@@ -29,14 +29,17 @@ export const POSITIVES_PER_KIND: Readonly<Record<(typeof POSITIVES)[number], num
   with_migration: 60,
 };
 
+const scenes: Readonly<Record<Kind, Scene>> = { ...negativeScenes, ...positiveScenes };
+
 /** The set of one seed, kind after kind; a case is made when it is asked for, so that they need not all be kept. */
 export function* cases(seed: number = DEFAULT_SEED): Generator<Case> {
-  for (const kind of NEGATIVES) yield* ofKind(seed, kind, negativeScenes[kind], NEGATIVES_PER_KIND);
-  for (const kind of POSITIVES) yield* ofKind(seed, kind, positiveScenes[kind], POSITIVES_PER_KIND[kind]);
+  for (const kind of NEGATIVES) yield* casesOfKind(seed, kind, NEGATIVES_PER_KIND);
+  for (const kind of POSITIVES) yield* casesOfKind(seed, kind, POSITIVES_PER_KIND[kind]);
 }
 
-function* ofKind(seed: number, kind: Kind, scene: Scene, count: number): Generator<Case> {
-  for (let index = 0; index < count; index += 1) yield oneCase(seed, kind, scene, index);
+/** The first `count` of one kind. */
+export function* casesOfKind(seed: number, kind: Kind, count: number): Generator<Case> {
+  for (let index = 0; index < count; index += 1) yield oneCase(seed, kind, scenes[kind], index);
 }
 
 /** Worlds in which no alert fires, or in which it turns out to be another kind, are drawn again. */

@@ -39,7 +39,7 @@ export type Report = {
   wrong_negatives: Rate;
   /** The same of all other cases: the wrong change, or one that a person had to decide on. */
   wrong_positives: Rate;
-  /** Cases with a wrong automatic rollback. */
+  /** Cases with a wrong automatic rollback, the first fifty. */
   wrong: string[];
   /** Clear cases that were acted upon, rightly. */
   clear: Rate;
@@ -61,6 +61,7 @@ export type Report = {
 
 export const WRONG_MAX = 0.001;
 export const CLEAR_MIN = 0.9;
+const NAMED_MAX = 50;
 
 export function evaluate(cases: Iterable<Case>, judge: Judge): Report {
   const tally = newTally();
@@ -109,7 +110,7 @@ function reportOf(seen: readonly Seen[]): Report {
     matrix: matrix(seen),
     wrong_negatives: wrongNegatives,
     wrong_positives: rate(positive, isWrong, upperBound),
-    wrong: wrong.map(({ id }) => id),
+    wrong: wrong.slice(0, NAMED_MAX).map(({ id }) => id),
     clear,
     automatic: rate(
       of(({ label }) => label.right === 'roll_back'),

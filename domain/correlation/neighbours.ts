@@ -78,11 +78,9 @@ function dependenciesFail({ dependencies }: Neighbours): Factor[] {
 function othersFail({ unexplained }: Neighbours): Factor[] {
   if (unexplained.length === 0) return [];
   const text = `${whoFail(unexplained)} at the same time, and no change of its own explains that`;
-  return [
-    namesOf(unexplained).length === 1
-      ? factor('another_fails', WEIGHTS.another_fails, text)
-      : factor('several_fail', WEIGHTS.several_fail, text),
-  ];
+  const others = namesOf(unexplained).length;
+  if (others === 1) return [factor('another_fails', WEIGHTS.another_fails, text)];
+  return [factor('several_fail', others === 2 ? WEIGHTS.two_others_fail : WEIGHTS.several_fail, text)];
 }
 
 const dependentsFail = ({ dependents }: Neighbours): Factor[] =>

@@ -52,11 +52,11 @@ export const WEIGHTS = {
   dependency_failed_first: -4.5,
   /** What we depend on fails since shortly after us. Either may be the cause. */
   dependency_fails: -1.6,
-  /**
-   * One other, unrelated service fails at the same time, without a change of its own: coincidence, or a common cause.
-   */
-  another_fails: -2,
-  /** Several do: a common cause, which one service's change is not. */
+  /** One other, unrelated service fails at the same time, without a change of its own: coincidences happen. */
+  another_fails: -0.6,
+  /** Two do: too many for a coincidence, too few for a common cause that is certain. */
+  two_others_fail: -2,
+  /** More do: a common cause, which one service's change is not. */
   several_fail: -4.5,
 
   /** Errors at least doubled and passed the limit within 30 minutes of it; at twice, and from ten times on. */

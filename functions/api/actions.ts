@@ -85,6 +85,10 @@ export function actionRoutes(app: Api, deps: Deps): void {
         const { name: by } = c.var.principal;
         const wish = await wishOf(deps, name, before);
         if (wish.fulfilled) return c.json(before, 202);
+        if (name === 'rollback' && (await agrees(deps, before, by, note))) {
+          await wake(deps, id);
+          return c.json(await view(deps, id), 202);
+        }
         const { message, change } = act(by, note);
         if (!(await deps.incidents.post(id, message, change, wish.once))) throw resolved(id);
         if (name === 'abort') await withdraw(deps, before, by, 'aborted');
@@ -198,6 +202,13 @@ const justRolledBack = ({ decisions, effects }: View, now: Timestamp): boolean =
     ({ kind, state, at }) =>
       kind === 'roll-back' && state === 'succeeded' && secondsBetween(at, now) < DOUBLE_CLICK_SECONDS,
   ) && decisions.at(-1)?.because === 'asked_by_person';
+
+/** Somebody has asked for it before, and a second person has to be for it: whoever asks now is. Asking twice changes nothing. */
+async function agrees(deps: Deps, { id, decisions }: View, by: string, note: string): Promise<boolean> {
+  const asked = decisions.find(({ state, because }) => state === 'waiting' && because === 'second_person');
+  if (asked === undefined) return false;
+  return (await deps.decisions.answer(id, asked.digest, 'approved', by, note)) !== 'superseded';
+}
 
 /** Takes back every question that still waits. */
 async function withdraw(deps: Deps, { id, decisions }: View, by: string, note: string): Promise<void> {

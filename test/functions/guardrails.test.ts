@@ -60,6 +60,8 @@ beforeAll(async () => {
     configFiles: EACH_ALONE,
     env: { LOG_LEVEL: 'warn' },
   });
+  // Its Prometheus is taken for absent until it has something to tell, and that is remembered for a while.
+  await guarded.errors('up', [[120, 1]]);
 });
 afterAll(() => firebreak?.remove());
 

@@ -43,6 +43,7 @@ import { type Crowd, type Opening, stillFails } from '../../domain/crowd.ts';
 import { ORGANISATION_ROLLBACKS_PER_HOUR, organisationLimit } from '../../domain/guards.ts';
 import type { Decision, DecisionInputs } from '../../domain/rollback.ts';
 import type { Child, Story } from '../../domain/story.ts';
+import { putsVersionLive } from '../../domain/versions.ts';
 import { type Automation, type AutomationInput, untouchedAutomation } from '../../schemas/access.ts';
 import type { Change, ChangePatch, NewChange } from '../../schemas/change.ts';
 import type {
@@ -56,7 +57,7 @@ import type {
 } from '../../schemas/incident.ts';
 import type { Mail, Message } from '../../schemas/inbox.ts';
 import type { ChangeId, EnvironmentName, IncidentId, ServiceName } from '../../schemas/names.ts';
-import type { PinView } from '../../schemas/pin.ts';
+import type { Pin, PinView } from '../../schemas/pin.ts';
 import type { Signal } from '../../schemas/signal.ts';
 import { secondsBetween, plusSeconds, type Timestamp } from '../../schemas/time.ts';
 
@@ -117,7 +118,9 @@ export class FakeStore {
   /** When automatic acts began, of all services. */
   readonly paces: Timestamp[] = [];
   readonly deeds: { service: ServiceName; incident: IncidentId; key: string; at: Timestamp; wrong: boolean }[] = [];
-  readonly pins: PinView[] = [];
+  readonly pins: Pin[] = [];
+  /** When it was said of a deploy that its time was over. */
+  readonly overdue = new Map<ChangeId, Timestamp>();
   automation: Automation = untouchedAutomation;
   #minted = 0;
 
@@ -129,6 +132,15 @@ export class FakeStore {
   mint(): IncidentId {
     this.#minted += 1;
     return `01TEST${String(this.#minted).padStart(20, '0')}` as IncidentId;
+  }
+
+  /** The change by which the version of a place came to run, as far as is told. */
+  liveAt(place: Place): Change | undefined {
+    const since = ({ finished_at, started_at }: Change) => finished_at ?? started_at;
+    return [...this.changes.values()]
+      .filter((change) => placeOf(change) === placeOf(place) && putsVersionLive(change) && change.status === 'succeeded')
+      .toSorted((a, b) => (since(a) < since(b) ? -1 : 1))
+      .at(-1);
   }
 
   /** @throws when there is none: the real stores read nothing of an incident that does not exist */
@@ -854,8 +866,6 @@ export class FakeEffects implements Effects {
       pinned_at: at,
       lifted_at: null,
       lifted_by: null,
-      state: 'pinned',
-      superseded_by: null,
     });
   }
 
@@ -888,6 +898,7 @@ export class FakeChanges implements Changes {
     const next = { ...known, ...(given(patch) as Partial<Change>) };
     const finished_at = next.status === 'started' ? next.finished_at : (next.finished_at ?? this.#store.clock.now());
     this.#store.changes.set(id, { ...next, finished_at });
+    if (next.status !== 'started') this.#store.overdue.delete(id);
     return copy({ ...next, finished_at });
   }
 
@@ -908,19 +919,21 @@ export class FakeChanges implements Changes {
   }
 
   async live(): Promise<Change[]> {
-    throw new Error('the fake does not know what runs where');
+    const places = new Map(this.#sorted().map((change) => [placeOf(change), change]));
+    return [...places.values()].flatMap((place) => copy(this.#store.liveAt(place) ?? []));
   }
 
   async rolling(): ReturnType<Changes['rolling']> {
-    throw new Error('the fake does not know what is rolling out');
+    const begun = this.#sorted().filter(({ status }) => status === 'started');
+    return begun.map((change) => ({ change: copy(change), overdueAt: this.#store.overdue.get(change.id) ?? null }));
   }
 
-  async setOverdue(): Promise<void> {
-    throw new Error('the fake does not know what is rolling out');
+  async setOverdue(id: ChangeId, at: Timestamp): Promise<void> {
+    if (this.#store.changes.get(id)?.status === 'started') this.#store.overdue.set(id, at);
   }
 
-  async overdueAt(): Promise<Timestamp | null> {
-    return null;
+  async overdueAt(id: ChangeId): Promise<Timestamp | null> {
+    return this.#store.overdue.get(id) ?? null;
   }
 
   #sorted(): Change[] {
@@ -946,7 +959,7 @@ export class FakeAutomation implements AutomationSwitch {
     const at = this.#store.clock.now();
     const promoted = new Set(
       Object.entries(services ?? {})
-        .filter(([, caps]) => caps.mode !== 'approve')
+        .filter(([, caps]) => caps.mode === null || caps.mode === 'act')
         .map(([name]) => name),
     );
     this.#store.automation = {
@@ -1040,18 +1053,40 @@ export class FakePins implements Pins {
   }
 
   async of(place: Place): Promise<PinView[]> {
-    return copy(this.#store.pins.filter((pin) => placeOf(pin) === placeOf(place) && pin.state === 'pinned'));
+    const there = this.#store.pins.filter((pin) => placeOf(pin) === placeOf(place));
+    return this.#newestFirst(there).filter(({ state }) => state === 'pinned');
   }
 
-  async list(): ReturnType<Pins['list']> {
-    throw new Error('the fake lists no pins');
+  async list({ limit, cursor, all }: { limit: number; cursor?: string; all: boolean }): ReturnType<Pins['list']> {
+    const views = this.#newestFirst(this.#store.pins).filter(({ state }) => all || state === 'pinned');
+    const from = cursor === undefined ? 0 : Number(cursor);
+    return {
+      items: views.slice(from, from + limit),
+      next_cursor: views.length > from + limit ? String(from + limit) : null,
+    };
   }
 
-  async get(): ReturnType<Pins['get']> {
-    throw new Error('the fake has no pins by id');
+  async get(id: string): Promise<PinView | undefined> {
+    const pin = this.#store.pins.find((one) => one.id === id);
+    return pin && this.#view(pin);
   }
 
-  async lift(): ReturnType<Pins['lift']> {
-    throw new Error('the fake lifts no pins');
+  async lift(id: string, by: string): Promise<PinView | undefined> {
+    const pin = this.#store.pins.find((one) => one.id === id);
+    if (pin?.lifted_at === null) Object.assign(pin, { lifted_at: this.#store.clock.now(), lifted_by: by });
+    return this.get(id);
+  }
+
+  #newestFirst(pins: readonly Pin[]): PinView[] {
+    const place = ({ pinned_at, id }: Pin) => `${pinned_at}#${id}`;
+    return pins.toSorted((a, b) => (place(a) < place(b) ? 1 : -1)).map((pin) => this.#view(pin));
+  }
+
+  #view(pin: Pin): PinView {
+    const runs = this.#store.liveAt(pin);
+    const newer =
+      runs !== undefined && runs.kind !== 'rollback' && runs.version !== pin.version && runs.started_at > pin.pinned_at;
+    const state = pin.lifted_at === null ? (newer ? 'superseded' : 'pinned') : 'lifted';
+    return { ...copy(pin), state, superseded_by: newer ? runs.version : null };
   }
 }

@@ -15,8 +15,8 @@ const LOOK_BACK_SECONDS = 2 * 3600;
 /** How far back the health query is asked for the first bad sample. */
 const ONSET_LOOK_BACK_SECONDS = 1800;
 
-/** Others count as failing at the same time when they began to within so long. */
-const TOGETHER_SECONDS = 600;
+/** Others count as failing at the same time when their incidents opened within so long of each other. */
+const TOGETHER_SECONDS = 300;
 
 /** How many newest changes of what a service depends on, and how many others that fail, are looked at. */
 const CHANGES_READ = 20;
@@ -129,15 +129,20 @@ async function changesOf(
 async function failingOf(
   deps: Deps,
   { id, service, environment, opened_at }: IncidentRecord,
-  { services }: Config,
+  { services, routes }: Config,
   known: readonly Dependency[],
 ): Promise<Failing[]> {
   const openings = await deps.crowds.openedSince(plusSeconds(opened_at, -TOGETHER_SECONDS));
   const others = openings.filter(
-    (each) => each.id !== id && each.environment === environment && each.service !== service,
+    (each) =>
+      each.id !== id &&
+      each.unmatched === null &&
+      each.environment === environment &&
+      each.service !== service &&
+      Math.abs(secondsBetween(opened_at, each.at)) <= TOGETHER_SECONDS,
   );
   const still = (await deps.crowds.stillFailing(others)).slice(-FAILING_READ);
-  return Promise.all(
+  const failing = await Promise.all(
     still.map(async (other): Promise<Failing> => {
       const changed = (await deps.changes.recent({ service: other.service, environment }, 5)).filter(putsVersionLive);
       const newest = changed.findLast(
@@ -156,6 +161,8 @@ async function failingOf(
       };
     }),
   );
+  // Where incidents are never taken together, that strangers fail beside each other says nothing.
+  return routes.manyAtOnce.incidents === false ? failing.filter(({ relation }) => relation !== 'unrelated') : failing;
 }
 
 const versionsOf = (signals: readonly SignalView[]): string[] => [

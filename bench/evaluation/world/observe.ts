@@ -71,11 +71,31 @@ function firstBad(world: World, telemetry: Telemetry, firedAt: number): Timestam
 type SampleTimes = readonly (readonly [t: number, at: Timestamp])[];
 
 /** Both curves have their samples at the same times. */
-const sampleTimes = (world: World, at: number): SampleTimes =>
-  Array.from({ length: LOOK_BACK / STEP + 1 }, (_, index) => {
+function sampleTimes({ epoch }: World, at: number): SampleTimes {
+  const write = writer();
+  return Array.from({ length: LOOK_BACK / STEP + 1 }, (_, index) => {
     const t = at - LOOK_BACK + index * STEP;
-    return [t, instant(world, t)];
+    return [t, write(epoch + Math.round(t * 1000))];
   });
+}
+
+const DAY = 86_400_000;
+
+/** As `timestamp`, which takes its time when there are millions to write: the date is written once a day. */
+function writer(): (millis: number) => Timestamp {
+  const digits = (value: number, count: number) => String(value).padStart(count, '0');
+  let [day, date] = [Number.NaN, ''];
+  return (millis) => {
+    const ofDay = millis % DAY;
+    if (millis - ofDay !== day) {
+      day = millis - ofDay;
+      date = timestamp(day).slice(0, 'YYYY-MM-DDT'.length);
+    }
+    const [seconds, rest] = [Math.floor(ofDay / 1000), ofDay % 1000];
+    const [hour, minute] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
+    return `${date}${digits(hour, 2)}:${digits(minute, 2)}:${digits(seconds % 60, 2)}.${digits(rest, 3)}Z` as Timestamp;
+  };
+}
 
 function curve(times: SampleTimes, value: (t: number) => number): Curve {
   const samples: [Timestamp, number][] = [];
