@@ -135,7 +135,8 @@ function doubtsOf(
     ({ name, text }) => ({ code: name, text }),
   );
   const common = suspects.some(({ relation }) => relation === 'shared');
-  if (unexplained.length > 0 && !common)
+  // One may be a coincidence.
+  if (namesOf(unexplained).length > 1 && !common)
     doubts.push({
       code: 'several_fail',
       text: `${list(namesOf(unexplained))} failed at the same time, and no change of what they share is known`,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { CONFIDENT, correlate, MIN_CONFIDENCE } from '../../../domain/correlation/correlate.ts';
+import type { Evidence } from '../../../domain/correlation/evidence.ts';
 import { afterDeploy, confidence, failing, of, own, scene, step, suspectIn, timed, v42, weights } from './scenes.ts';
 
 const codes = (evidence: Parameters<typeof correlate>[0]): string[] =>
@@ -79,18 +80,21 @@ describe('others that fail', () => {
     expect(codes(evidence)).toEqual([]);
   });
 
-  test('without anything in common: one is for a person, several are probably no deploy', () => {
-    const one = afterDeploy({ failing: [failing('mail', 'unrelated')] });
-    const two = afterDeploy({ failing: [failing('mail', 'unrelated'), failing('search', 'unrelated', 1)] });
-    expect(confidence(one)).toBeLessThan(CONFIDENT);
-    expect(confidence(one)).toBeGreaterThanOrEqual(MIN_CONFIDENCE);
-    expect(confidence(two)).toBeLessThan(MIN_CONFIDENCE);
-    expect(correlate(two)).toMatchObject({
+  test('without anything in common: one is a coincidence, two are for a person, more are probably no deploy', () => {
+    const names = ['mail', 'search', 'cart'];
+    const [one, two, three] = [1, 2, 3].map((count) =>
+      afterDeploy({ failing: names.slice(0, count).map((name, n) => failing(name, 'unrelated', n)) }),
+    ) as [Evidence, Evidence, Evidence];
+    expect(confidence(one)).toBeLessThan(confidence(afterDeploy()));
+    expect(confidence(one)).toBeGreaterThanOrEqual(CONFIDENT);
+    expect(confidence(two)).toBeLessThan(CONFIDENT);
+    expect(confidence(two)).toBeGreaterThanOrEqual(MIN_CONFIDENCE);
+    expect(correlate(three)).toMatchObject({
       verdict: 'no_change',
       doubts: [
         {
           code: 'several_fail',
-          text: 'mail and search failed at the same time, and no change of what they share is known',
+          text: 'cart, mail and search failed at the same time, and no change of what they share is known',
         },
       ],
     });
@@ -108,7 +112,8 @@ describe('others that fail', () => {
     ['long before', 45],
     ['only after', -5],
   ])('that have changed %s do not', (_, changed) => {
-    expect(codes(afterDeploy({ failing: [failing('mail', 'unrelated', 0, changed)] }))).toEqual(['several_fail']);
+    const others = ['mail', 'search'].map((name) => failing(name, 'unrelated', 0, changed));
+    expect(codes(afterDeploy({ failing: others }))).toEqual(['several_fail']);
   });
 
   test('with a common change: that one', () => {

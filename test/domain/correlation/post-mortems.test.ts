@@ -65,6 +65,7 @@ describe('public incidents', () => {
         changes: [of('consul', 'shared', streaming)],
         failing: [
           { ...failing('vault', 'unrelated'), since },
+          { ...failing('traefik', 'unrelated'), since },
           { ...failing('consul', 'dependency'), since },
         ],
       }),
