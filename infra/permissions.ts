@@ -1,6 +1,7 @@
 import type { Target } from '../schemas/projection.ts';
 import { WORKFLOW_ALIAS, type deploymentArns } from './names.ts';
 import type { Feed } from './queues.ts';
+import { type AwsTargets, ofTargets } from './targets.ts';
 
 /** What the functions work with. */
 export type Resources = {
@@ -13,10 +14,16 @@ export type Resources = {
   /** The workflow by its name: its own role needs it, too. */
   workflowName: string;
   secretsPath: string;
+  /** What rollbacks act upon on AWS. */
+  targets: AwsTargets;
   arns: ReturnType<typeof deploymentArns>;
 };
 
-type Statement = { actions: string[]; resources: $util.Input<string>[] };
+export type Statement = {
+  actions: string[];
+  resources: $util.Input<string>[];
+  conditions?: { test: string; variable: string; values: string[] }[];
+};
 
 /** What each function may do, action by action. Nothing is linked: a link would allow everything on its resource. */
 export function permissionsOf(resources: Resources) {
@@ -47,14 +54,15 @@ export function permissionsOf(resources: Resources) {
       ...telling,
     ],
     project: [...table, ...config, ...secrets, ...takingFrom(shown), ...telling],
-    // What was kept quiet, it takes in as the router does.
-    sweep: [...table, ...config, ...secrets, ...starting, ...ofLooking(resources), ...telling],
+    // What was kept quiet, it takes in as the router does; of deploys that do not end it sends a signal itself.
+    sweep: [...table, ...config, ...secrets, ...starting, ...ofLooking(resources), ...sendingTo(signals), ...telling],
     workflow: [
       ...table,
-      ...ofBlobs(resources, { read: ['config', 'decisions'], write: ['decisions'] }),
+      ...ofBlobs(resources, { read: ['config', 'decisions', 'runbooks'], write: ['decisions', 'runbooks'] }),
       ...secrets,
       ...starting,
       ...telling,
+      ...ofTargets(resources.targets),
     ],
   } satisfies Record<string, Statement[]>;
 }

@@ -16,7 +16,7 @@ const OPTIONAL = [
   ...['GRAFANA_URL', 'GRAFANA_TOKEN', 'GRAFANA_WEBHOOK_SECRET', 'GRAFANA_TIMESTAMP_HEADER'],
   ...['PROMETHEUS_URL', 'ALERTMANAGER_URL'],
   ...['GITHUB_API_URL', 'GITHUB_TOKEN', 'GITHUB_APP_ID', 'GITHUB_APP_PRIVATE_KEY', 'GITHUB_WEBHOOK_SECRET'],
-  ...['ARGOCD_URL', 'ARGOCD_TOKEN'],
+  ...['ARGOCD_URL', 'ARGOCD_TOKEN', 'KUBERNETES_URL', 'KUBERNETES_TOKEN'],
   ...['LAUNCHDARKLY_API_URL', 'LAUNCHDARKLY_TOKEN'],
   ...['SMTP_URL', 'MAIL_FROM'],
   // Named by a configuration, as in docs/configuration.md. Others of that kind: add them here, or see docs/aws.md.

@@ -22,8 +22,9 @@ export function createTable(production: boolean) {
 }
 
 /**
- * What fits neither a message nor an item, and the published configuration. Versions of the configuration (`config/`)
- * and the inputs of decisions (`decisions/`) never expire: a rollback and every explanation need them.
+ * What fits neither a message nor an item, and the published configuration. Versions of the configuration (`config/`),
+ * the inputs of decisions (`decisions/`) and the runbooks that incidents follow (`runbooks/`) never expire: a rollback
+ * and every explanation need them.
  */
 export function createBucket(production: boolean) {
   const bucket = new sst.aws.Bucket('Blobs', {

@@ -5,6 +5,7 @@ import type { Resources } from './permissions.ts';
 import { createSignalQueue, createWakeQueue } from './queues.ts';
 import { createSecrets } from './secrets.ts';
 import { createBucket, createTable } from './storage.ts';
+import { AWS_TARGETS } from './targets.ts';
 
 /** Everything, in the order in which parts need each other. Gives what `sst deploy` prints at its end. */
 export function createSystem() {
@@ -24,6 +25,7 @@ export function createSystem() {
     },
     workflowName: functionName(stage, 'incident-response'),
     secretsPath: secretsPath(stage),
+    targets: AWS_TARGETS[stage] ?? {},
     arns: deploymentArns(),
   };
   const { workflow, deadLetters: workflowDeadLetters } = createWorkflow(stage, resources);

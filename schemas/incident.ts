@@ -74,6 +74,9 @@ export type DecisionKind = z.infer<typeof DecisionKind>;
 export const DecisionState = z.enum(['final', 'waiting', 'approved', 'rejected', 'expired']);
 export type DecisionState = z.infer<typeof DecisionState>;
 
+/** `answered_by` of a question that was taken for agreed, since nobody had objected in its time. */
+export const NOBODY_OBJECTED = 'firebreak:nobody objected in time';
+
 export const DecisionView = z.object({
   id: z.string(),
   kind: DecisionKind,

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { MitigationOutcome } from '../../schemas/inbox.ts';
 import type { Answered, Blobs, Clock, Decisions, StepQuestion } from '../../domain/ports.ts';
 import type { Decision, DecisionInputs } from '../../domain/rollback.ts';
-import { DecisionState, DecisionView, IncidentRecord } from '../../schemas/incident.ts';
+import { DecisionState, DecisionView, IncidentRecord, NOBODY_OBJECTED } from '../../schemas/incident.ts';
 import type { IncidentId } from '../../schemas/names.ts';
 import { canonicalJson, sha256 } from '../hash.ts';
 import { keys } from './keys.ts';
@@ -278,7 +278,7 @@ export class DecisionTable implements Decisions {
         ExpressionAttributeNames: { '#state': 'state' },
         ExpressionAttributeValues: {
           ':as': as,
-          ':by': as === 'approved' ? 'firebreak:nobody objected in time' : null,
+          ':by': as === 'approved' ? NOBODY_OBJECTED : null,
           ':waiting': 'waiting',
         },
       }),

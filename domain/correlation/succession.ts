@@ -56,6 +56,9 @@ function afterIt(change: Change, newer: readonly Change[], onset: Timestamp): Fa
       `${again.version} was put live again ${spell(lived(change, again))} later`,
     );
   const text = `${next.version} followed ${change.version} after ${spell(ran)}`;
+  const back = newer.find((other) => other.kind === 'rollback' && finishedBefore(other, onset) !== null);
+  if (back !== undefined)
+    return factor('taken_back', WEIGHTS.replaced, `${change.version} was taken back before the problem began`);
   if (finishedBefore(next, onset) === null) {
     const together = change.finished_at === null || change.finished_at > next.started_at;
     return together

@@ -134,7 +134,10 @@ export class Guarded {
       const decision = decide(inputs);
       const { kind, reasons, from, to, place: target } = decision;
       const digest = sha256(canonicalJson({ id, number, decision, inputs }));
-      found.push({ shown: body.decision, again: { kind, reasons, from_version: from, to_version: to, target, digest } });
+      found.push({
+        shown: body.decision,
+        again: { kind, reasons, from_version: from, to_version: to, target, digest },
+      });
     }
     return found;
   }

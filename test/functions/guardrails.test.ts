@@ -326,7 +326,8 @@ describe('where two people have to be for it', { timeout: 60_000 }, () => {
 describe.concurrent('a question that nobody answers', { timeout: 60_000 }, () => {
   const pages = async (one: any) =>
     (await guarded.timeline(one)).filter(({ kind }) => kind === 'page.succeeded').length;
-  const expired = (at: Site) => incident(at, ({ decisions }) => decisions[0]?.state === 'expired', 'whose time is over');
+  const expired = (at: Site) =>
+    incident(at, ({ decisions }) => decisions[0]?.state === 'expired', 'whose time is over');
 
   test('is withdrawn', async () => {
     const at = site('then-withdraw');
@@ -475,9 +476,7 @@ describe('the limit of all services', { timeout: 90_000 }, () => {
     for (const name of names) await many.deployed(site(name), GOOD, BAD);
     await busy.post(
       '/v1/alerts/alertmanager',
-      group(
-        first.map((name) => alert({ labels: { ...site(name) }, fingerprint: name, startsAt: minutesAgo(0.5) })),
-      ),
+      group(first.map((name) => alert({ labels: { ...site(name) }, fingerprint: name, startsAt: minutesAgo(0.5) }))),
     );
     for (const name of first) await many.mitigated(site(name));
     await many.fire(site(last));

@@ -11,8 +11,11 @@ const ROOT = join(import.meta.dirname, '../..');
 const HANDLERS = ['http', 'route', 'project', 'sweep', 'incident-response'] as const;
 type Handler = (typeof HANDLERS)[number];
 
-/** A cold start reads all of it. Above the largest of today by a fifth. */
-const BUNDLE_MAX_BYTES = 2.5 * 1024 * 1024;
+/**
+ * A cold start reads all of it. Above the largest of today by a tenth: of its 2.7 MB the clients of targets on AWS are
+ * 0.3, which lie in it but are only run where such a target is acted upon.
+ */
+const BUNDLE_MAX_BYTES = 2.9 * 1024 * 1024;
 
 /** SST puts it before every bundle: some packages inside still call `require`. */
 const BANNER = `import { createRequire as topLevelCreateRequire } from 'module';

@@ -191,10 +191,26 @@ describe('permissions', () => {
       .map(({ name }) => name)
       .toSorted();
 
-  test('signals are taken by the router alone, and sent by nobody but the receivers', () => {
+  test('signals are taken by the router alone, and sent by the receivers, and by who sees deploys that do not end', () => {
     for (const queue of ['Urgent.', 'Ordinary.']) {
       expect(whoMay('sqs:ReceiveMessage', queue)).toEqual(['Route']);
-      expect(whoMay('sqs:SendMessage', queue)).toEqual(['Http']);
+      expect(whoMay('sqs:SendMessage', queue)).toEqual(['Http', 'Sweep']);
+    }
+  });
+
+  test.each(['decisions', 'runbooks'])('the workflow writes and reads again its own %s', (folder) => {
+    expect(whoMay('s3:PutObject', `Blobs.arn/${folder}/`)).toEqual(['IncidentResponse']);
+    expect(whoMay('s3:GetObject', `Blobs.arn/${folder}/`)).toContain('IncidentResponse');
+  });
+
+  test('every folder of the bucket that the code names is written by somebody and read by somebody', () => {
+    const code = ['aws', 'functions', 'workflows'].flatMap(sources).join('\n');
+    const folders = new Set([...code.matchAll(/`(\w+)\/\$\{[^`]*\.json`/g)].map(([, folder]) => folder ?? ''));
+    expect(folders).toContain('runbooks');
+    for (const folder of folders) {
+      expect(whoMay('s3:PutObject', `Blobs.arn/${folder}/`), folder).not.toEqual([]);
+      // What is read of a large signal is its pointer alone.
+      if (folder !== 'signals') expect(whoMay('s3:GetObject', `Blobs.arn/${folder}/`), folder).not.toEqual([]);
     }
   });
 
@@ -385,11 +401,13 @@ describe('secrets', () => {
   test('every name that the product reads can be set', async () => {
     const code = ['aws', 'functions', 'integrations', 'schemas'].flatMap(sources).join('\n');
     const read = code.matchAll(/secrets\.get\('([A-Z_]+)'\)|\bsecret: '([A-Z_]+)'/g);
-    const names = [...new Set([...read].map(([, got, named]) => got ?? named ?? ''))];
-    expect(names).toContain('PAGERDUTY_ROUTING_KEY');
-    const set = Object.fromEntries(names.map((name) => [name, `a-value-of-some-length-for-${name}`]));
+    const names = new Set([...read].map(([, got, named]) => got ?? named ?? ''));
+    for (const [, token] of code.matchAll(/'([A-Z]+_TOKEN)'/g)) names.add(token ?? '');
+    names.delete('AWS_TARGETS_URL'); // a sandbox's alone
+    expect([...names]).toEqual(expect.arrayContaining(['PAGERDUTY_ROUTING_KEY', 'KUBERNETES_TOKEN', 'ARGOCD_TOKEN']));
+    const set = Object.fromEntries([...names].map((name) => [name, `a-value-of-some-length-for-${name}`]));
     const made = parameters(await describeSystem('dev', { ...ADMIN, ...set })).map(({ name }) => name);
-    expect(made).toEqual(expect.arrayContaining(names.map((name) => `/firebreak/dev/${name}`)));
+    expect(made).toEqual(expect.arrayContaining([...names].map((name) => `/firebreak/dev/${name}`)));
   });
 });
 

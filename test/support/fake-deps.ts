@@ -79,6 +79,8 @@ export class FakeWorld {
   /** The CD system: to a rollback, and to a look at one. */
   rollbacks: Script<ActAnswer> = [{ kind: 'succeeded', id: 'rb-1' }];
   looks: Script<ActAnswer> = [{ kind: 'succeeded', id: 'rb-1' }];
+  /** Whether a rollback still holds; `null`: the CD system cannot be asked. */
+  holds: Script<Held> | null = null;
   /** What the health query gives; `null`: there is no Prometheus. */
   health: Awaited<ReturnType<Metrics['value']>> = null;
   firstBadAt: Timestamp | null = null;
@@ -103,7 +105,7 @@ export class FakeWorld {
     this.deps = this.#assemble();
   }
 
-  /** Does something right before, or right after, a call of a port, as `on('effects.intendRollback', { before })`. */
+  /** Does something right before, or right after, a call of a port, as `on('effects.intendAct', { before })`. */
   on(method: string, hook: { before?: Hook; after?: Hook }): void {
     this.#hooks.set(method, hook);
   }
@@ -203,6 +205,7 @@ export class FakeWorld {
   }
 
   #deployer(): Deployer {
+    const { holds } = this;
     return {
       ...(this.held === null ? {} : { held: async () => next(this.held ?? [{ kind: 'holds' }]) }),
       scaling: {
@@ -216,6 +219,7 @@ export class FakeWorld {
       effectClass: 'keyed',
       rollBack: async (request) => this.#said(`cd ${tellRollback(request)}`, next(this.rollbacks)),
       status: async (url) => this.#said(`cd look ${url}`, next(this.looks)),
+      ...(holds && { held: async () => this.#said('cd does it hold', next(holds)) }),
     };
   }
 
@@ -248,8 +252,8 @@ export class FakeWorld {
 const tell = ({ action, key, severity, service }: PageRequest): string =>
   `${action} ${key.split('.').slice(1).join('.')} ${severity}${service === 'checkout' ? '' : ` for ${service}`}`;
 
-const tellRollback = ({ key, from, to }: RollbackRequest): string =>
-  `${key.split('.').slice(1).join('.')} ${from} to ${to}`;
+const tellRollback = ({ key, from, to, service }: RollbackRequest): string =>
+  `${key.split('.').slice(1).join('.')} ${from} to ${to}${service === 'checkout' ? '' : ` of ${service}`}`;
 
 /** A port that this world has not, since no workflow asks it anything. */
 const notAsked = <T extends object>(name: string): T =>

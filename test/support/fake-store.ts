@@ -46,6 +46,7 @@ import type { Child, Story } from '../../domain/story.ts';
 import { putsVersionLive } from '../../domain/versions.ts';
 import { type Automation, type AutomationInput, untouchedAutomation } from '../../schemas/access.ts';
 import type { Change, ChangePatch, NewChange } from '../../schemas/change.ts';
+import { NOBODY_OBJECTED } from '../../schemas/incident.ts';
 import type {
   DecisionState,
   DecisionView,
@@ -121,7 +122,7 @@ export class FakeStore {
   readonly pins: Pin[] = [];
   /** When it was said of a deploy that its time was over. */
   readonly overdue = new Map<ChangeId, Timestamp>();
-  automation: Automation = untouchedAutomation;
+  automation: Automation = copy(untouchedAutomation);
   #minted = 0;
 
   constructor(clock: Clock) {
@@ -138,7 +139,9 @@ export class FakeStore {
   liveAt(place: Place): Change | undefined {
     const since = ({ finished_at, started_at }: Change) => finished_at ?? started_at;
     return [...this.changes.values()]
-      .filter((change) => placeOf(change) === placeOf(place) && putsVersionLive(change) && change.status === 'succeeded')
+      .filter(
+        (change) => placeOf(change) === placeOf(place) && putsVersionLive(change) && change.status === 'succeeded',
+      )
       .toSorted((a, b) => (since(a) < since(b) ? -1 : 1))
       .at(-1);
   }
@@ -750,7 +753,7 @@ export class FakeDecisions implements Decisions {
     const view = this.#store.dossier(id).decisions.get(number)?.view;
     if (view?.state === 'waiting') {
       view.state = as;
-      view.answered_by = as === 'approved' ? 'firebreak:nobody objected in time' : null;
+      view.answered_by = as === 'approved' ? NOBODY_OBJECTED : null;
     }
     return this.state(id, number);
   }

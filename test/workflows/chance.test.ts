@@ -111,7 +111,7 @@ const anyMoment: fc.Arbitrary<[string, Moment]> = fc.oneof(
       ['nothing is well', set({ health: { kind: 'value', value: 1 } })],
       ['no traffic', set({ health: { kind: 'no_data' } })],
       ['the table fails at listening', failsOnce('incidents.listen')],
-      ['the table fails at an intent', failsOnce('effects.intendRollback')],
+      ['the table fails at an intent', failsOnce('effects.intendAct')],
       ['the table fails at an end', failsOnce('effects.concludeRollback')],
     ),
   },

@@ -466,7 +466,7 @@ export const paths: Record<string, Path> = {
     status: 'resolved',
   },
   'the-table-is-away-for-a-moment': {
-    given: [once('effects.intendRollback', 'before', fails), once('incidents.listen', 'before', fails)],
+    given: [once('effects.intendAct', 'before', fails), once('incidents.listen', 'before', fails)],
     timeline: { '0 s': fires(), '9 min': ends() },
     calls: [PAGE, ROLL_BACK, RESOLVE],
     status: 'resolved',

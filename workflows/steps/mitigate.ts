@@ -122,9 +122,9 @@ async function gist(deps: Deps, id: IncidentId, number: number, asked: Asked): P
   };
 }
 
-/** Nothing but the mode wanted to hear a person. */
-const asksByModeAlone = ({ reasons }: DecisionView): boolean =>
-  reasons.every(({ code }) => code === 'mode_approve' || code === 'suspect');
+/** Nothing but the mode wanted to hear a person, and no second one. */
+const asksByModeAlone = ({ reasons, approvals }: DecisionView): boolean =>
+  approvals.needed === 1 && reasons.every(({ code }) => code === 'mode_approve' || code === 'suspect');
 
 /** `runs`: what the CD system says to run instead. */
 type End = { outcome: MitigationOutcome; page: PageNeed; text: string; runs?: string };
@@ -157,7 +157,7 @@ function orderOf(incidentId: IncidentId, number: number, judged: Gist): Rollback
   if (from === null || to === null) return null;
   const approved = judged.kind === 'approve';
   const key = rollbackKey(incidentId, number);
-  return { incidentId, key, service, environment, from, to, fromCommit, toCommit, asked, approved, reason };
+  return { incidentId, number, key, service, environment, from, to, fromCommit, toCommit, asked, approved, reason };
 }
 
 /** Nothing is done. A person has to know where an alert asked for it and something other than the mode stood against it. */

@@ -3,7 +3,7 @@ import { demotion } from '../../domain/guards.ts';
 import { shippedSince } from '../../domain/versions.ts';
 import type { Deps, Place } from '../../domain/ports.ts';
 import type { ActAnswer, Deployer, Held, RollbackRequest } from '../../domain/targets.ts';
-import type { DecisionView, Reason } from '../../schemas/incident.ts';
+import { type DecisionView, NOBODY_OBJECTED, type Reason } from '../../schemas/incident.ts';
 import { type IncidentId, lowestMode, type Mode, type Version } from '../../schemas/names.ts';
 import type { Asked } from '../../domain/response.ts';
 import { entryOf, readAutomation } from './judge.ts';
@@ -13,13 +13,15 @@ export const rollbackKey = (id: IncidentId, number: number): string => `${id}.ro
 
 export type RollbackOrder = Place & {
   incidentId: IncidentId;
+  /** Of the decision. */
+  number: number;
   key: string;
   from: Version;
   to: Version;
   fromCommit: string | null;
   toCommit: string | null;
   asked: Asked['by'];
-  /** A person has said yes to this very decision. */
+  /** This very decision has asked, and it was said yes, or nobody objected where that is enough. */
   approved: boolean;
   reason: string;
 };
@@ -38,7 +40,8 @@ export async function rollBackOnce(deps: Deps, order: RollbackOrder): Promise<At
   // A run that took over from one that died finds it done.
   if (before?.state === 'succeeded') return { kind: 'succeeded', id: null };
   const tried = before !== undefined;
-  const no = await whyNot(deps, order, entry.autoRollback.mode, tried);
+  const agreed = await hasAgreed(deps, order);
+  const no = await whyNot(deps, order, { configured: entry.autoRollback.mode, tried, agreed });
   if (no !== undefined)
     return {
       kind: 'withheld',
@@ -58,7 +61,7 @@ export async function rollBackOnce(deps: Deps, order: RollbackOrder): Promise<At
     {
       place: { service: order.service, environment: order.environment },
       resource: deployer.resource,
-      automatic: order.asked !== 'person' && !order.approved,
+      automatic: !agreed,
       ours: order.asked !== 'person',
     },
   );
@@ -87,8 +90,21 @@ export async function deployerAt(
   return entry?.deployer && deps.deployerFor(entry.deployer, place);
 }
 
+/** Whether a person has wanted it. That nobody has objected is not that. */
+async function hasAgreed(
+  deps: Pick<Deps, 'decisions'>,
+  { asked, approved, incidentId, number }: RollbackOrder,
+): Promise<boolean> {
+  if (asked === 'person') return true;
+  return approved && (await deps.decisions.get(incidentId, number))?.answered_by !== NOBODY_OBJECTED;
+}
+
 /** What forbids it at this moment, if anything does. */
-async function whyNot(deps: Deps, order: RollbackOrder, configured: Mode, tried: boolean): Promise<Reason | undefined> {
+async function whyNot(
+  deps: Deps,
+  order: RollbackOrder,
+  { configured, tried, agreed }: { configured: Mode; tried: boolean; agreed: boolean },
+): Promise<Reason | undefined> {
   const incident = await deps.incidents.read(order.incidentId);
   if (incident === undefined || incident.status === 'resolved')
     return reason('incident_closed', 'the incident has been closed meanwhile');
@@ -98,15 +114,13 @@ async function whyNot(deps: Deps, order: RollbackOrder, configured: Mode, tried:
   if (guard.paused) return reason('paused', 'the kill switch is on');
   if (incident.automation_paused && order.asked !== 'person')
     return reason('incident_paused', 'a person has paused the automation of this incident');
-  const oneOfMany: Mode[] = incident.parent_id === undefined ? [] : ['approve'];
-  const mode = lowestMode(configured, ...modesFor(automation, order), ...oneOfMany);
+  const mode = lowestMode(configured, ...modesFor(automation, order));
   const needed: Mode = order.approved ? 'approve' : 'act';
   if (order.asked !== 'person' && lowestMode(mode, needed) !== needed)
-    return oneOfMany.length > 0 && mode === 'approve'
-      ? reason('one_of_many', 'several services fail at once now, so it waits for a person')
-      : reason(`mode_${mode}`, `automation is in mode ${mode} now`);
-  if (order.asked !== 'person' && !order.approved && Object.hasOwn(automation.demoted, order.service))
-    return demotion(order.service);
+    return reason(`mode_${mode}`, `automation is in mode ${mode} now`);
+  if (!agreed && incident.parent_id !== undefined)
+    return reason('one_of_many', 'several services fail at once now, so it waits for a person');
+  if (!agreed && Object.hasOwn(automation.demoted, order.service)) return demotion(order.service);
   if ((await deps.pins.of(order)).some(({ version }) => version === order.to))
     return reason('pinned', `${order.to} has been pinned as known bad meanwhile`);
   const newer = shippedSince(await deps.changes.recent(order, 50), order.from);

@@ -1,11 +1,12 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Arrival } from '../../../domain/admission.ts';
 import type { Crowd } from '../../../domain/crowd.ts';
-import type { Admitted, Place, RollbackEnd } from '../../../domain/ports.ts';
+import type { Act, Admitted, Place, RollbackEnd } from '../../../domain/ports.ts';
 import { decide } from '../../../domain/rollback.ts';
 import { NewChange } from '../../../schemas/change.ts';
 import type { Message } from '../../../schemas/inbox.ts';
 import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/names.ts';
+import type { PinView } from '../../../schemas/pin.ts';
 import type { Signal } from '../../../schemas/signal.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time.ts';
 import { actAt, change, clear } from '../../domain/arbitraries.ts';
@@ -768,6 +769,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
   });
 
   const inputs = () => clear({ changes: [change('v1', 240), change('v2', 10)] });
+  const byTwo = () => clear({ policy: { mode: 'approve', unknownMigration: 'approve', approvals: 2 } });
   const approval = () => clear({ policy: { mode: 'approve', unknownMigration: 'approve' } });
   const judged = (id: IncidentId, number: number, of = inputs()) => stores.decisions.keep(id, number, decide(of), of);
 
@@ -830,6 +832,58 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       const { digest } = await judged(id, 1);
       expect(await stores.decisions.answer(id, digest, 'approved', 'ada', '')).toBe('superseded');
       expect(await stores.decisions.expire(id, 1)).toBe('final');
+    });
+
+    test('one that needs two people waits for the second, who is somebody else', async () => {
+      const id = await opened();
+      const { digest, approvals } = await judged(id, 1, byTwo());
+      expect(approvals).toEqual({ needed: 2, given: [] });
+      const approve = (by: string) => stores.decisions.answer(id, digest, 'approved', by, '');
+      expect([await approve('ada'), await approve('ada')]).toEqual(['taken', 'needs_another']);
+      expect(await stores.decisions.get(id, 1)).toMatchObject({
+        state: 'waiting',
+        answered_by: null,
+        approvals: { needed: 2, given: ['ada'] },
+      });
+      expect(await mailOf(id)).toEqual([]);
+      expect(await approve('bo')).toBe('taken');
+      expect(await stores.decisions.get(id, 1)).toMatchObject({
+        state: 'approved',
+        answered_by: 'bo',
+        approvals: { needed: 2, given: ['ada', 'bo'] },
+      });
+      expect(await mailOf(id)).toEqual([{ kind: 'answered', decision: `${id}-1`, by: 'bo' }]);
+      expect(await approve('cy')).toBe('superseded');
+    });
+
+    test('of two people one is enough to be against it, also whoever was for it', async () => {
+      for (const by of ['bo', 'ada']) {
+        place = { ...place, environment: `by-${by}` as EnvironmentName };
+        const id = await opened(here({ fingerprint: `${place.service}/${by}` }));
+        const { digest } = await judged(id, 1, byTwo());
+        await stores.decisions.answer(id, digest, 'approved', 'ada', '');
+        expect(await stores.decisions.answer(id, digest, 'rejected', by, '')).toBe('taken');
+        expect(await stores.decisions.get(id, 1)).toMatchObject({ state: 'rejected', answered_by: by });
+      }
+    });
+
+    test('who has asked for it is the first of two', async () => {
+      const id = await opened();
+      const of = clear({ asked: { by: 'person', who: 'ada' }, policy: { approvals: 2 } });
+      const { digest, approvals } = await judged(id, 1, of);
+      expect(approvals).toEqual({ needed: 2, given: ['ada'] });
+      expect(await stores.decisions.answer(id, digest, 'approved', 'ada', '')).toBe('needs_another');
+      expect(await stores.decisions.answer(id, digest, 'approved', 'bo', '')).toBe('taken');
+      expect(await stores.decisions.state(id, 1)).toBe('approved');
+    });
+
+    test('one that nobody objects to can be taken for agreed, unless it was answered', async () => {
+      const id = await opened();
+      const [, second] = [await judged(id, 1, approval()), await judged(id, 2, approval())];
+      expect(await stores.decisions.expire(id, 1, 'approved')).toBe('approved');
+      expect(await stores.decisions.get(id, 1)).toMatchObject({ answered_by: 'firebreak:nobody objected in time' });
+      await stores.decisions.answer(id, second.digest, 'rejected', 'ada', '');
+      expect(await stores.decisions.expire(id, 2, 'approved')).toBe('rejected');
     });
 
     test('of a closed incident none is answered', async () => {
@@ -972,6 +1026,318 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       await stores.effects.concludeRollback(id, end(id, 1, { outcome: 'not_taken' }));
       expect(await record(id)).toMatchObject({ status: 'mitigating' });
       expect(await rollbackBegun(id, 3)).toMatchObject({ ok: false });
+    });
+  });
+
+  /** Begins an act of `at`, which automation has thought of, and nobody was asked about unless said otherwise. */
+  const acts = (id: IncidentId, key: string, more: Partial<Act> = {}) =>
+    stores.effects.intendAct(id, intent(key), { ...actAt(place), resource: key, ...more });
+
+  describe(`${name}: the limit of all services`, () => {
+    beforeEach(() => later(3601)); // what other tests have done was over an hour ago
+
+    const tenBegun = async (id: IncidentId) => {
+      for (let n = 1; n <= 10; n += 1) expect(await acts(id, `${id}.ten-${n}`)).toMatchObject({ ok: true });
+    };
+    const limit = { ok: false, reason: { code: 'organisation_limit' } };
+
+    test('ten begin within an hour without a person, and no eleventh', async () => {
+      const id = await opened();
+      await tenBegun(id);
+      const elsewhere = { ...place, service: `${place.service}-b` as ServiceName };
+      expect(await acts(id, `${id}.11`, { place: elsewhere })).toMatchObject(limit);
+      expect(await stores.effects.get(id, `${id}.11`)).toBeUndefined();
+      expect(await stores.effects.automaticSince(plusSeconds(stores.clock.now(), -3600))).toBe(10);
+    });
+
+    test('what a person has asked for or agreed to is not counted, and goes beyond it', async () => {
+      const id = await opened();
+      for (let n = 1; n <= 3; n += 1) await acts(id, `${id}.person-${n}`, { automatic: false });
+      expect(await stores.effects.automaticSince(plusSeconds(stores.clock.now(), -3600))).toBe(0);
+      await tenBegun(id);
+      expect(await acts(id, `${id}.11`, { automatic: false })).toMatchObject({ ok: true });
+    });
+
+    test('one that has begun already may go on, and counts once', async () => {
+      const id = await opened();
+      await tenBegun(id);
+      expect(await acts(id, `${id}.ten-4`)).toMatchObject({ ok: true });
+      expect(await stores.effects.automaticSince(plusSeconds(stores.clock.now(), -3600))).toBe(10);
+    });
+
+    test('those of more than an hour ago are not counted', async () => {
+      const id = await opened();
+      await tenBegun(id);
+      later(3599);
+      expect(await acts(id, `${id}.11`)).toMatchObject(limit);
+      later(1);
+      expect(await acts(id, `${id}.11`)).toMatchObject({ ok: true });
+    });
+
+    test('one that could not begin is not counted', async () => {
+      const id = await opened();
+      await acts(id, `${id}.1`, { resource: place.service });
+      expect(await acts(id, `${id}.2`, { resource: place.service })).toMatchObject({ ok: false });
+      expect(await stores.effects.automaticSince(plusSeconds(stores.clock.now(), -3600))).toBe(1);
+    });
+  });
+
+  describe(`${name}: the error budget of automation`, () => {
+    const agreed = { automatic: false }; // so that the limit of all services is no matter here
+    const demoted = async () => Object.keys((await stores.automation.read()).demoted).includes(place.service);
+    const promoted = (mode: 'act' | 'approve' | 'suggest' | null) =>
+      stores.automation.write({ services: { [place.service]: { mode, environments: {} } } }, 'person:ada');
+
+    /** Does one thing after the other; `x` was wrong. */
+    async function done(id: IncidentId, what: string): Promise<string[]> {
+      const told = [];
+      for (const [n, one] of [...what].entries()) {
+        const key = `${id}.act-${stores.clock.millis}-${n}`;
+        await acts(id, key, agreed);
+        later(1);
+        if (one === 'x') told.push(...(await stores.automation.wrong(id, key, 'not healthy')).demoted);
+      }
+      return told;
+    }
+
+    test.each([
+      ['x', false],
+      ['ooxoo', false],
+      ['xx', true],
+      [`x${'o'.repeat(18)}x`, true],
+      [`x${'o'.repeat(19)}x`, false],
+    ])('of twenty acts two may not be wrong: %s', async (what, spent) => {
+      const told = await done(await opened(), what);
+      expect([await demoted(), told]).toEqual([spent, spent ? [place.service] : []]);
+    });
+
+    test('what is wrong counts once, however often it is said', async () => {
+      const id = await opened();
+      await acts(id, 'once', agreed);
+      const wrong = { acts: 1, demoted: [] };
+      expect(await stores.automation.wrong(id, 'once', 'not healthy')).toEqual(wrong);
+      expect(await stores.automation.wrong(id, 'once', 'not healthy')).toEqual(wrong);
+      expect(await stores.automation.wrong(id, null, 'says ada')).toEqual(wrong);
+      expect(await demoted()).toBe(false);
+    });
+
+    test('a person means all that was done for the incident, and nothing else', async () => {
+      const id = await opened();
+      const { id: other } = await stores.incidents.declare({
+        ...place,
+        environment: 'other' as EnvironmentName,
+        title: '',
+        severity: 'info',
+        by: '',
+        trace: '',
+      });
+      await acts(id, `${id}.1`, agreed);
+      await acts(other, `${other}.1`, agreed);
+      expect(await stores.automation.wrong(id, null, 'says ada')).toEqual({ acts: 1, demoted: [] });
+      expect(await stores.automation.wrong(other, null, 'says ada')).toEqual({ acts: 1, demoted: [place.service] });
+    });
+
+    test('what a person has wanted by hand is not the fault of automation', async () => {
+      const id = await opened();
+      for (const n of [1, 2, 3]) await acts(id, `${id}.${n}`, { ...agreed, ours: false });
+      expect(await stores.automation.wrong(id, null, 'says ada')).toEqual({ acts: 0, demoted: [] });
+      expect(await demoted()).toBe(false);
+    });
+
+    test('an act for another service counts against that one', async () => {
+      const id = await opened();
+      const theirs = { ...place, service: `${place.service}-b` as ServiceName };
+      for (const n of [1, 2]) await acts(id, `${id}.${n}`, { ...agreed, place: theirs });
+      expect(await stores.automation.wrong(id, null, 'says ada')).toEqual({ acts: 2, demoted: [theirs.service] });
+      expect(await demoted()).toBe(false);
+      expect((await stores.automation.read()).demoted).toHaveProperty([theirs.service]);
+    });
+
+    test('is spent until a person sets the mode of the service, and begins anew then', async () => {
+      const id = await opened();
+      await done(id, 'xx');
+      await stores.automation.write({ paused: false, mode: null }, 'person:ada');
+      await stores.automation.write({ services: {} }, 'person:ada');
+      expect(await demoted()).toBe(true);
+      for (const mode of ['approve', 'suggest'] as const) {
+        await promoted(mode);
+        expect(await demoted()).toBe(true);
+      }
+      later(1);
+      expect((await promoted('act')).demoted).not.toHaveProperty([place.service]);
+      expect(await done(id, 'x')).toEqual([]);
+      expect(await done(id, 'x')).toEqual([place.service]);
+      later(1);
+      await promoted(null);
+      expect(await demoted()).toBe(false);
+    });
+
+    test('does not forget what is in force when only a part is written', async () => {
+      await stores.automation.write({ paused: true, reason: 'drill', mode: 'suggest' }, 'person:ada');
+      await promoted('act');
+      expect(await stores.automation.read()).toMatchObject({ paused: true, reason: 'drill', mode: 'suggest' });
+      await stores.automation.write({ paused: false, reason: null, mode: null, services: {} }, 'person:ada');
+    });
+  });
+
+  describe(`${name}: versions known bad`, () => {
+    /** Rolls the newest version back; gives the pin that comes of it. */
+    async function rolledBack(id: IncidentId, from: string, to: string, number = 1): Promise<PinView> {
+      const suspect = (await stores.changes.recent(place, 9)).findLast(({ version }) => version === from);
+      if (suspect === undefined) throw new Error(`${from} was never deployed`);
+      await judged(id, number);
+      await acts(id, keyOf(id, number), { automatic: false });
+      later(5);
+      const moved = { from: from as Version, to: to as Version, suspect: suspect.id };
+      await stores.effects.concludeRollback(id, end(id, number, { moved }));
+      later(5);
+      const pin = (await stores.pins.of(place)).find(({ version }) => version === from);
+      if (pin === undefined) throw new Error(`${from} was not pinned`);
+      return pin;
+    }
+
+    const listed = async (all = false) =>
+      (await stores.pins.list({ limit: 500, all })).items.filter(({ service }) => service === place.service);
+    const inForce = async () => (await stores.pins.of(place)).map(({ version }) => version);
+
+    test('one that was rolled back is, wherever it is asked for', async () => {
+      const id = await opened();
+      await deploy('v1', 9000);
+      await deploy('v2', 600);
+      const pin = await rolledBack(id, 'v2', 'v1');
+      expect(pin).toMatchObject({
+        ...place,
+        version: 'v2',
+        incident_id: id,
+        reason: 'rolled back to v1',
+        pinned_at: plusSeconds(stores.clock.now(), -5),
+        lifted_at: null,
+        lifted_by: null,
+        state: 'pinned',
+        superseded_by: null,
+      });
+      expect([await listed(), await listed(true), await stores.pins.get(pin.id)]).toEqual([[pin], [pin], pin]);
+      expect(await stores.pins.of({ ...place, environment: 'staging' as EnvironmentName })).toEqual([]);
+    });
+
+    test('it is no more while something newer runs, and again when that was taken back', async () => {
+      const id = await opened();
+      await deploy('v1', 9000);
+      await deploy('v2', 600);
+      const { id: pin } = await rolledBack(id, 'v2', 'v1');
+      await deploy('v3', 0);
+      expect([await inForce(), await listed()]).toEqual([[], []]);
+      expect(await stores.pins.get(pin)).toMatchObject({ state: 'superseded', superseded_by: 'v3', lifted_at: null });
+      expect(await listed(true)).toMatchObject([{ id: pin, state: 'superseded' }]);
+      await rolledBack(id, 'v3', 'v1', 2);
+      expect(await inForce()).toEqual(['v3', 'v2']);
+      expect((await listed()).map(({ version }) => version)).toEqual(['v3', 'v2']);
+    });
+
+    test.each([
+      ['the same version, deployed again', 'v2', 0, {}],
+      ['an older deploy that is recorded late', 'v0', 7000, {}],
+      ['a deploy that has only begun', 'v3', 0, { status: 'started' }],
+      ['a deploy that failed', 'v3', 0, { status: 'failed' }],
+      ['a flag', 'v3', 0, { kind: 'flag' }],
+      ['a rollback of something else', 'v0', 0, { kind: 'rollback' }],
+    ])('it stays so after %s', async (_, version, secondsAgo, more) => {
+      const id = await opened();
+      await deploy('v1', 9000);
+      await deploy('v2', 600);
+      await rolledBack(id, 'v2', 'v1');
+      await deploy(version, secondsAgo, more);
+      expect(await inForce()).toEqual(['v2']);
+    });
+
+    test('it is no more when a person has lifted it, the first of whom is named', async () => {
+      const id = await opened();
+      await deploy('v1', 9000);
+      await deploy('v2', 600);
+      const pin = await rolledBack(id, 'v2', 'v1');
+      const lifted = { ...pin, state: 'lifted', lifted_at: stores.clock.now(), lifted_by: 'ada' };
+      expect(await stores.pins.lift(pin.id, 'ada')).toEqual(lifted);
+      later(1);
+      expect(await stores.pins.lift(pin.id, 'bo')).toEqual(lifted);
+      expect([await inForce(), await listed(), await listed(true)]).toEqual([[], [], [lifted]]);
+    });
+
+    test('there is nothing to lift where there is none', async () => {
+      expect(await stores.pins.get('pin_unknown')).toBeUndefined();
+      expect(await stores.pins.lift('pin_unknown', 'ada')).toBeUndefined();
+    });
+
+    test('all are found, page by page', async () => {
+      const id = await opened();
+      await deploy('v1', 90_000);
+      for (const [n, version] of ['v2', 'v3', 'v4'].entries()) {
+        await deploy(version, 2);
+        await rolledBack(id, version, 'v1', n + 1);
+      }
+      const found = [];
+      for (let cursor: string | null | undefined; cursor !== null;) {
+        const page = await stores.pins.list({ limit: 2, all: true, ...(cursor && { cursor }) });
+        expect(page.items.length).toBeLessThanOrEqual(2);
+        found.push(...page.items);
+        cursor = page.next_cursor;
+      }
+      const versions = found.flatMap(({ service, version }) => (service === place.service ? [version] : []));
+      expect(versions).toEqual(['v4', 'v3', 'v2']);
+    });
+  });
+
+  describe(`${name}: what rolls out`, () => {
+    const rolling = async () =>
+      (await stores.changes.rolling()).flatMap(({ change: { service, version }, overdueAt }) =>
+        service === place.service ? [[version, overdueAt]] : [],
+      );
+
+    test('is at hand until its end is told', async () => {
+      const { change: begun } = await deploy('v1', 60, { status: 'started' });
+      await deploy('v2', 30);
+      expect(await rolling()).toEqual([['v1', null]]);
+      await stores.changes.patch(begun.id, { has_migration: true });
+      expect(await rolling()).toEqual([['v1', null]]);
+      await stores.changes.patch(begun.id, { status: 'failed' });
+      expect(await rolling()).toEqual([]);
+    });
+
+    test('is remembered to be overdue until its end is told', async () => {
+      const { change: begun } = await deploy('v1', 600, { status: 'started' });
+      const at = plusSeconds(begun.started_at, 300);
+      expect(await stores.changes.overdueAt(begun.id)).toBeNull();
+      await stores.changes.setOverdue(begun.id, at);
+      expect([await stores.changes.overdueAt(begun.id), await rolling()]).toEqual([at, [['v1', at]]]);
+      await stores.changes.patch(begun.id, { author: 'ada' });
+      expect(await stores.changes.overdueAt(begun.id)).toBe(at);
+      await stores.changes.patch(begun.id, { status: 'succeeded' });
+      expect([await stores.changes.overdueAt(begun.id), await rolling()]).toEqual([null, []]);
+      await stores.changes.setOverdue(begun.id, at);
+      expect([await stores.changes.overdueAt(begun.id), await rolling()]).toEqual([null, []]);
+    });
+
+    test('comes again when it was told to have ended too soon', async () => {
+      const { change: begun } = await deploy('v1', 60, { status: 'started' });
+      await stores.changes.patch(begun.id, { status: 'failed' });
+      await stores.changes.patch(begun.id, { status: 'started' });
+      expect(await rolling()).toEqual([['v1', null]]);
+    });
+  });
+
+  describe(`${name}: what runs`, () => {
+    const runs = async () =>
+      (await stores.changes.live()).flatMap(({ service, version }) => (service === place.service ? [version] : []));
+
+    test('is the newest that has succeeded, until that turns out not to have', async () => {
+      expect(await runs()).toEqual([]);
+      await deploy('v1', 900);
+      const { change: second } = await deploy('v2', 300);
+      await deploy('v0', 7000);
+      await deploy('v3', 10, { status: 'started' });
+      await deploy('flag', 5, { kind: 'flag' });
+      expect(await runs()).toEqual(['v2']);
+      await stores.changes.patch(second.id, { status: 'failed' });
+      expect(await runs()).toEqual(['v1']);
     });
   });
 

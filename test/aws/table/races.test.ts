@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { RollbackEnd } from '../../../domain/ports.ts';
+import type { Act, RollbackEnd } from '../../../domain/ports.ts';
 import { decide } from '../../../domain/rollback.ts';
 import type { Message } from '../../../schemas/inbox.ts';
 import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/names.ts';
@@ -186,6 +186,77 @@ test('a message with a key that comes at once from many arrives once', async () 
   expect((await stores.incidents.listen(id, 0, null)).mail).toHaveLength(1);
 });
 
+describe('acts of automation that begin at the same moment', () => {
+  const intent = (key: string) =>
+    ({ key, kind: 'roll-back', target: 'http://cd', class: 'keyed', detail: 'Rolling back' }) as const;
+  const anHour = () => stores.clock.set(stores.clock.millis + 3_601_000); // after whatever else has been done here
+
+  /** So many, each of a service of its own. */
+  const begin = (count: number, more: Partial<Act> = {}) =>
+    Promise.all(
+      numbers(count).map(async () => {
+        const of = aService();
+        const place = { service: of(0).service, environment: 'production' as EnvironmentName };
+        const id = await opened(of(0));
+        return stores.effects.intendAct(id, intent(`${id}.roll-back.1`), { ...actAt(place), ...more });
+      }),
+    );
+  const outcomes = (begun: Awaited<ReturnType<typeof begin>>) =>
+    begun.map((one) => (one.ok ? 'ok' : one.reason.code)).toSorted();
+
+  test('ten of ten services may, and each is counted', async () => {
+    anHour();
+    expect(outcomes(await begin(10))).toEqual(numbers(10).map(() => 'ok'));
+    expect(await stores.effects.automaticSince(plusSeconds(stores.clock.now(), -3600))).toBe(10);
+  });
+
+  test('of fifteen ten may, and those that a person has agreed to go beside them', async () => {
+    anHour();
+    const [automatic, agreed] = await Promise.all([begin(15), begin(3, { automatic: false })]);
+    expect(outcomes(automatic)).toEqual(
+      [...numbers(10).map(() => 'ok'), ...numbers(5).map(() => 'organisation_limit')].toSorted(),
+    );
+    expect(outcomes(agreed)).toEqual(['ok', 'ok', 'ok']);
+    expect(await stores.effects.automaticSince(plusSeconds(stores.clock.now(), -3600))).toBe(10);
+  });
+
+  test('of several incidents on one target one may, whatever service each is of', async () => {
+    anHour();
+    const begun = await begin(6, { resource: 'the account of all of them' });
+    expect(outcomes(begun)).toEqual([...numbers(5).map(() => 'locked'), 'ok']);
+    expect(await stores.effects.automaticSince(plusSeconds(stores.clock.now(), -3600))).toBe(1);
+  });
+
+  test('the same one, from a run that died and one that took over, is one', async () => {
+    anHour();
+    const of = aService();
+    const place = { service: of(0).service, environment: 'production' as EnvironmentName };
+    const id = await opened(of(0));
+    const begun = await Promise.all(
+      numbers(5).map(() => stores.effects.intendAct(id, intent(`${id}.roll-back.1`), actAt(place))),
+    );
+    expect(outcomes(begun)).toEqual(numbers(5).map(() => 'ok'));
+    expect(await stores.effects.automaticSince(plusSeconds(stores.clock.now(), -3600))).toBe(1);
+    expect(await stores.effects.rollbacksSince(place, plusSeconds(stores.clock.now(), -3600))).toBe(1);
+  });
+
+  test('that are said to be wrong at once demote their service, once', async () => {
+    const of = aService();
+    const place = { service: of(0).service, environment: 'production' as EnvironmentName };
+    const id = await opened(of(0));
+    for (const n of numbers(2))
+      await stores.effects.intendAct(id, intent(`${id}.${n}`), {
+        ...actAt(place),
+        resource: `${id}.${n}`,
+        automatic: false,
+      });
+    await Promise.all(numbers(6).map((n) => stores.automation.wrong(id, `${id}.${n % 2}`, 'not healthy')));
+    expect((await stores.automation.read()).demoted).toMatchObject({
+      [place.service]: { reason: '2 of its last 2 acts were wrong' },
+    });
+  });
+});
+
 const asks = clear({ policy: { mode: 'approve', unknownMigration: 'approve' } });
 const question = (id: IncidentId, number = 1) => stores.decisions.keep(id, number, decide(asks), asks);
 
@@ -217,6 +288,31 @@ describe('a question', () => {
     expect(view).toMatchObject(
       answers[0] === 'taken' ? { state: 'approved', answered_by: 'ada' } : { state: 'rejected', answered_by: 'bo' },
     );
+  });
+
+  describe('that needs two people', () => {
+    const two = clear({ policy: { mode: 'approve', unknownMigration: 'approve', approvals: 2 } });
+    const asked = async () => {
+      const id = await opened(aService()(0));
+      const { digest } = await stores.decisions.keep(id, 1, decide(two), two);
+      return { id, approve: (by: string) => stores.decisions.answer(id, digest, 'approved', by, '') };
+    };
+
+    test('has both when they say so at once', async () => {
+      const { id, approve } = await asked();
+      expect(await Promise.all([approve('ada'), approve('bo')])).toEqual(['taken', 'taken']);
+      const view = await stores.decisions.get(id, 1);
+      expect(view).toMatchObject({ state: 'approved' });
+      expect(view?.approvals.given.toSorted()).toEqual(['ada', 'bo']);
+      expect((await stores.incidents.listen(id, 0, null)).mail).toHaveLength(1);
+    });
+
+    test('still waits when one of them says so several times at once', async () => {
+      const { id, approve } = await asked();
+      const answers = await Promise.all(numbers(5).map(() => approve('ada')));
+      expect(answers.filter((one) => one === 'taken')).toHaveLength(1);
+      expect(await stores.decisions.get(id, 1)).toMatchObject({ state: 'waiting', approvals: { given: ['ada'] } });
+    });
   });
 
   test('that is judged twice at once is one question', async () => {

@@ -6,6 +6,7 @@ import {
   FakeDecisions,
   FakeEffects,
   FakeIncidents,
+  FakePins,
   FakeStore,
 } from '../../support/fake-store.ts';
 import { SetClock } from '../../support/fake-deps.ts';
@@ -31,6 +32,7 @@ storesKeepTheirPromises('the likeness in memory', () => {
     decisions: new FakeDecisions(store),
     effects: new FakeEffects(store),
     changes: new FakeChanges(store),
+    pins: new FakePins(store),
     automation: new FakeAutomation(store),
   };
 });

@@ -11,6 +11,7 @@ import { DecisionTable } from '../../../aws/table/decisions.ts';
 import { EffectTable } from '../../../aws/table/effects.ts';
 import { IdempotencyTable } from '../../../aws/table/idempotency.ts';
 import { IncidentTable } from '../../../aws/table/incidents.ts';
+import { PinTable } from '../../../aws/table/pins.ts';
 import { ProjectionTable } from '../../../aws/table/projections.ts';
 import { QuarantineTable } from '../../../aws/table/quarantine.ts';
 import { Table } from '../../../aws/table/table.ts';
@@ -21,7 +22,10 @@ import { createTable } from '../../../local/resources.ts';
 import { SetClock, silent } from '../../support/fake-deps.ts';
 
 /** The stores that a table and its likeness in memory both are. */
-export type Stores = Pick<Deps, 'incidents' | 'crowds' | 'decisions' | 'effects' | 'changes' | 'automation'> & {
+export type Stores = Pick<
+  Deps,
+  'incidents' | 'crowds' | 'decisions' | 'effects' | 'changes' | 'pins' | 'automation'
+> & {
   clock: SetClock;
 };
 
@@ -62,6 +66,7 @@ export async function openTable(): Promise<TableStores> {
     decisions: new DecisionTable(table, blobs, clock),
     effects: new EffectTable(table, clock),
     changes: new ChangeTable(table, clock),
+    pins: new PinTable(table, clock),
     automation: new AutomationTable(table, clock),
     quarantine: new QuarantineTable(table, blobs, clock),
     tokens: new TokenTable(table, clock),

@@ -54,6 +54,15 @@ test('a newer version of another service takes no place', () => {
   expect(Object.keys(weights(scene({ changes }), 'v42'))).toEqual(['prior', 'finished_before']);
 });
 
+test('what was taken back before the problem began is no more probable than what was replaced long ago', () => {
+  const back = timed('v41', 60, 30, { kind: 'rollback', previous_version: 'v42' });
+  const again = together(timed('v42', 300, 120), back, timed('v43', 10, 0));
+  expect(weights(again, 'v42')).toMatchObject({ taken_back: -4.5 });
+  const { suspects } = correlate(again);
+  expect(suspects[0]).toMatchObject({ version: 'v43' });
+  expect(suspects[0]?.confidence).toBeGreaterThanOrEqual(CONFIDENT);
+});
+
 test('two that roll out together are equal; of two close together either may be the cause', () => {
   const rolling = together(timed('v41', 90, null, { status: 'started' }), timed('v42', 60, -60));
   expect(Object.keys(weights(rolling, 'v41'))).toEqual(['prior', 'rolling_out']);

@@ -203,7 +203,7 @@ describe('a guard that holds is named in the decision and on the timeline', { ti
     await told(one, 'page.succeeded');
     expect(await rollbacksOf(service)).toEqual([]);
     const { body } = await firebreak.get(`/v1/incidents/${one.id}/decisions/1`);
-    expect(body.inputs).toMatchObject({ incident_id: one.id, matched: !unmatched });
+    expect(body.inputs).toMatchObject({ evidence: { incident_id: one.id }, matched: !unmatched });
   });
 
   test('after three rollbacks in an hour a person is asked', async () => {
@@ -312,7 +312,7 @@ describe.concurrent('a person', { timeout: 60_000 }, () => {
     expect(resolved.resolved_at).not.toBeNull();
     expect(await act(one, 'approve', { digest: one.digest })).toMatchObject(superseded);
     expect((await act(one, 'resolve')).status).toBe(202); // it is so already
-    for (const action of ['pause', 'rollback', 'abort', 'mark-wrong']) {
+    for (const action of ['pause', 'rollback', 'abort']) {
       expect(await act(one, action)).toMatchObject({ status: 409, body: { code: 'incident-resolved' } });
     }
     await told(one, 'incident.resolved', /admin/);

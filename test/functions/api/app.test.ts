@@ -332,6 +332,7 @@ describe('deployments', () => {
       has_migration: null,
       rollback_safe_to: null,
       previous_version: null,
+      canary_weight: null,
       rolled_back_by: null,
       made_for: null,
       recorded_at: TIME,
@@ -563,6 +564,8 @@ describe('incidents', () => {
       to_version: null,
       reasons: expect.arrayContaining([{ code: 'no_confident_suspect', text: expect.any(String) }]),
       answered_by: null,
+      target: null,
+      approvals: { needed: 1, given: [] },
     });
     expect(judged.effects[0]).toEqual({
       key: expect.any(String),

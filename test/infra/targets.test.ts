@@ -1,0 +1,109 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { AWS_TARGETS, type AwsTargets, ofTargets } from '../../infra/targets.ts';
+import { describeSystem } from './platform.ts';
+
+const DOCS = readFileSync(join(import.meta.dirname, '../../docs/aws-targets.md'), 'utf8');
+const ROLE = 'arn:aws:iam::210987654321:role/firebreak-checkout';
+
+/** One of each kind, with the names that the page has in their places. */
+const ALL: Required<AwsTargets> = {
+  roles: [],
+  functions: ['arn:aws:lambda:eu-central-1:123456789012:function:checkout'],
+  services: ['arn:aws:ecs:eu-central-1:123456789012:service/production/checkout'],
+  taskRoles: ['arn:aws:iam::123456789012:role/task', 'arn:aws:iam::123456789012:role/execution'],
+  deploymentGroups: ['arn:aws:codedeploy:eu-central-1:123456789012:deploymentgroup:shop/live'],
+};
+const NAMES: readonly (readonly [string, string])[] = [
+  ['TASK-ROLE', ALL.taskRoles[0] ?? ''],
+  ['EXECUTION-ROLE', ALL.taskRoles[1] ?? ''],
+  ['REGION', 'eu-central-1'],
+  ['ACCOUNT', '123456789012'],
+  ['CLUSTER/SERVICE', 'production/checkout'],
+  ['APPLICATION/GROUP', 'shop/live'],
+  ['APPLICATION', 'shop'],
+  ['NAME', 'checkout'],
+];
+
+type PolicyStatement = {
+  Action: string | string[];
+  Resource: string | string[];
+  Condition?: { StringEquals: Record<string, string[]> };
+};
+
+const listOf = (value: string | string[]): string[] => (Array.isArray(value) ? value : [value]);
+
+/** The policy of docs/aws-targets.md, as statements of a function. */
+function documented() {
+  const [, json = ''] = /```json\n([\s\S]+?)```/.exec(DOCS) ?? [];
+  const named = NAMES.reduce((text, [placeholder, name]) => text.replaceAll(placeholder, name), json);
+  const { Statement } = JSON.parse(named) as { Statement: PolicyStatement[] };
+  return Statement.map(({ Action, Resource, Condition }) => ({
+    actions: listOf(Action),
+    resources: listOf(Resource),
+    ...(Condition && {
+      conditions: Object.entries(Condition.StringEquals).map(([variable, values]) => ({
+        test: 'StringEquals',
+        variable,
+        values,
+      })),
+    }),
+  }));
+}
+
+describe('what acting upon targets on AWS needs', () => {
+  test('is for each kind what the page about them says, and no more', () => {
+    expect(ofTargets(ALL)).toEqual(documented());
+  });
+
+  test('is nothing for what is not there', () => {
+    expect(ofTargets({})).toEqual([]);
+    expect(ofTargets({ roles: [ROLE] })).toEqual([{ actions: ['sts:AssumeRole'], resources: [ROLE] }]);
+  });
+
+  test.each([
+    ['roles', '*'],
+    ['roles', 'arn:aws:iam::210987654321:role/*'],
+    ['roles', 'arn:aws:iam::*:role/firebreak'],
+    ['functions', 'arn:aws:lambda:eu-central-1:123456789012:function:checkout:*'],
+    ['functions', ROLE],
+    ['services', 'arn:aws:ecs:eu-central-1:123456789012:service/production/*'],
+    ['taskRoles', 'arn:aws:iam::123456789012:user/ada'],
+    ['deploymentGroups', 'arn:aws:codedeploy:eu-central-1:123456789012:deploymentgroup:shop'],
+  ] as const)('%s takes no %s', (kind, arn) => {
+    expect(() => ofTargets({ [kind]: [arn] })).toThrow(`infra/targets.ts: ${kind} has "${arn}"`);
+  });
+});
+
+describe('a stage', () => {
+  afterEach(() => {
+    vi.unstubAllGlobals();
+    vi.doUnmock('../../infra/targets.ts');
+    vi.resetModules();
+  });
+
+  /** Roles that may be assumed, by function. */
+  const assumedBy = async (stage: string): Promise<Record<string, string[]>> => {
+    const { of } = await describeSystem(stage, { FIREBREAK_ADMIN_TOKEN: 'an-admin-token-of-some-length' });
+    return Object.fromEntries(
+      [...of('sst.aws.Function'), ...of('sst.aws.Workflow')].flatMap(({ name, args }) => {
+        const permissions = args['permissions'] as { actions: string[]; resources: string[] }[];
+        const roles = permissions.filter(({ actions }) => actions.includes('sts:AssumeRole'));
+        return roles.length > 0 ? [[name, roles.flatMap(({ resources }) => resources)]] : [];
+      }),
+    );
+  };
+
+  test('acts upon nothing on AWS unless it says upon what', async () => {
+    expect(AWS_TARGETS).toEqual({});
+    expect(await assumedBy('production')).toEqual({});
+  });
+
+  test('lets its workflow take on its own roles, and no other function or stage', async () => {
+    vi.resetModules();
+    vi.doMock('../../infra/targets.ts', () => ({ ofTargets, AWS_TARGETS: { production: { roles: [ROLE] } } }));
+    expect(await assumedBy('production')).toEqual({ IncidentResponse: [ROLE] });
+    expect(await assumedBy('try-out')).toEqual({});
+  });
+});
