@@ -1,7 +1,8 @@
-import type { Clock, ConfigSource, Place, Secrets } from '../domain/ports.ts';
+import type { Clock, ConfigSource, Gates, Place, Secrets } from '../domain/ports.ts';
 import type { Deployer } from '../domain/targets.ts';
 import { argoCdDeployer } from '../integrations/argo-cd/deployer.ts';
 import type { AwsAccess } from '../integrations/aws/access.ts';
+import { flaggerDeployer } from '../integrations/flagger/deployer.ts';
 import { githubDeployer } from '../integrations/github/deployer.ts';
 import { GITHUB_API_URL, repositoryName } from '../integrations/github/rest.ts';
 import { gitReverter } from '../integrations/github/revert.ts';
@@ -9,12 +10,23 @@ import { httpDeployer } from '../integrations/http-cd/deployer.ts';
 import type { ClusterOptions } from '../integrations/kubernetes/attempt.ts';
 import { kubernetesDeployer } from '../integrations/kubernetes/deployment.ts';
 import { argoRolloutsDeployer } from '../integrations/kubernetes/rollout.ts';
-import type { ArgoRolloutsDeployer, DeployerConfig, KubernetesDeployer } from '../schemas/deployers.ts';
+import type {
+  ArgoRolloutsDeployer,
+  DeployerConfig,
+  FlaggerDeployer,
+  KubernetesDeployer,
+} from '../schemas/deployers.ts';
 
 /** The adapter of each kind of deployer. Undefined: no address is known for it. */
 export async function deployerFor(
   entry: DeployerConfig,
-  { place, secrets, clock, config }: { place: Place; secrets: Secrets; clock: Clock; config: ConfigSource },
+  {
+    place,
+    secrets,
+    clock,
+    config,
+    gates,
+  }: { place: Place; secrets: Secrets; clock: Clock; config: ConfigSource; gates: Gates },
 ): Promise<Deployer | undefined> {
   switch (entry.kind) {
     case 'http': {
@@ -36,6 +48,10 @@ export async function deployerFor(
     case 'argo-rollouts': {
       const cluster = await clusterOf(entry, { secrets, clock });
       return cluster && argoRolloutsDeployer(entry, { cluster, service: place.service });
+    }
+    case 'flagger': {
+      const cluster = await clusterOf(entry, { secrets, clock });
+      return cluster && flaggerDeployer(entry, { cluster, place, gates });
     }
     case 'github': {
       const repository = entry.repository ?? (await repositoryOf(place, config));
@@ -75,7 +91,7 @@ async function awsAccessOf(
 }
 
 async function clusterOf(
-  { url, auth }: KubernetesDeployer | ArgoRolloutsDeployer,
+  { url, auth }: KubernetesDeployer | ArgoRolloutsDeployer | FlaggerDeployer,
   { secrets, clock }: { secrets: Secrets; clock: Clock },
 ): Promise<ClusterOptions | undefined> {
   const at = url ?? (await secrets.get('KUBERNETES_URL'));

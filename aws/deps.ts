@@ -24,7 +24,7 @@ import { s3Blobs } from './blobs.ts';
 import { publishedConfig } from './config-source.ts';
 import { announced } from './announced.ts';
 import { deployerFor } from './deployers.ts';
-import { lambdaEngine } from './engine.ts';
+import { lambdaDrillRuns, lambdaEngine } from './engine.ts';
 import { flagsFor } from './flags.ts';
 import { type Environment, readEnvironment } from './env.ts';
 import { jsonLog } from './log.ts';
@@ -36,7 +36,9 @@ import { ChangeTable } from './table/changes.ts';
 import { BulletinTable } from './table/bulletins.ts';
 import { CrowdTable } from './table/crowd.ts';
 import { DecisionTable } from './table/decisions.ts';
+import { DrillTable } from './table/drills.ts';
 import { EffectTable } from './table/effects.ts';
+import { GateTable } from './table/gates.ts';
 import { IdempotencyTable } from './table/idempotency.ts';
 import { IncidentTable } from './table/incidents.ts';
 import { PinTable } from './table/pins.ts';
@@ -69,6 +71,7 @@ export function assemble(env: Environment): Deps {
   const secrets = ssmSecrets(new SSMClient({}), env.FIREBREAK_SECRETS_PATH, now);
   const config = publishedConfig(blobs, log, now);
   const sqs = new SQSClient({});
+  const gates = new GateTable(table);
   const projections = new ProjectionTable(table, clock, sqsWaker(sqs, env), log, isOn({ config, secrets }));
   return {
     clock,
@@ -78,11 +81,7 @@ export function assemble(env: Environment): Deps {
     secrets,
     blobs,
     queue: sqsSignalQueue(sqs, { urgent: env.FIREBREAK_QUEUE_URGENT, ordinary: env.FIREBREAK_QUEUE_ORDINARY }, blobs),
-    engine: lambdaEngine(
-      new LambdaClient({}),
-      { functionName: env.FIREBREAK_WORKFLOW_FUNCTION, qualifier: env.FIREBREAK_WORKFLOW_QUALIFIER },
-      env.FIREBREAK_STAGE,
-    ),
+    ...engines(env),
     ...announced(
       {
         incidents: new IncidentTable(table, clock),
@@ -95,6 +94,8 @@ export function assemble(env: Environment): Deps {
       (...subjects) => projections.changed(...subjects),
     ),
     pins: new PinTable(table, clock),
+    gates,
+    drills: new DrillTable(table, clock),
     projections,
     bulletins: new BulletinTable(table),
     quarantine: new QuarantineTable(table, blobs, clock),
@@ -113,7 +114,7 @@ export function assemble(env: Environment): Deps {
     externalPager: externalPager({ secrets, clock }),
     flagsFor: (entry, place) => flagsFor(entry, { place, secrets, clock }),
     http: runbookCalls({ secrets, clock }),
-    deployerFor: (entry, place) => deployerFor(entry, { place, secrets, clock, config }),
+    deployerFor: (entry, place) => deployerFor(entry, { place, secrets, clock, config, gates }),
     metrics: prometheus(() => secrets.get('PROMETHEUS_URL')),
     alerts: alertStates({
       alertmanager: () => secrets.get('ALERTMANAGER_URL'),
@@ -121,6 +122,16 @@ export function assemble(env: Environment): Deps {
     }),
     silences: alertmanagerSilences({ url: () => secrets.get('ALERTMANAGER_URL'), now }),
     ...outlets({ secrets, clock }),
+  };
+}
+
+/** What carries incidents and drills: one function for both. */
+function engines(env: Environment): Pick<Deps, 'engine' | 'drillRuns'> {
+  const client = new LambdaClient({});
+  const workflow = { functionName: env.FIREBREAK_WORKFLOW_FUNCTION, qualifier: env.FIREBREAK_WORKFLOW_QUALIFIER };
+  return {
+    engine: lambdaEngine(client, workflow, env.FIREBREAK_STAGE),
+    drillRuns: lambdaDrillRuns(client, workflow, env.FIREBREAK_STAGE),
   };
 }
 

@@ -6,6 +6,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { measureChannels } from './channels.ts';
+import { correlationResults, measureCorrelation } from './correlation.ts';
+import { evaluationTable } from './evaluation/print.ts';
 import { measureIntake, stormingServices } from './intake.ts';
 import { prepare, startProduct } from './product.ts';
 import { actingServices, measureResponse } from './response.ts';
@@ -59,7 +61,10 @@ process.channel?.unref(); // to wait for that is no reason to stay
 
 try {
   const at = new Date().toISOString();
-  const report: Report = { machine: thisMachine(), at, results: await run(folder) };
+  const correlation = measureCorrelation();
+  console.log(evaluationTable(correlation.version));
+  const results = [...correlationResults(correlation), ...(await run(folder))];
+  const report: Report = { machine: thisMachine(), at, results };
   writeFileSync(RESULTS, `${JSON.stringify(report, null, 2)}\n`);
   console.log(table(report));
   end(0);

@@ -38,6 +38,10 @@ export function whyAsk(
     reasons.push(reason('deploy_failed', `the deploy of ${change.version} failed: what runs now is not known`));
   if (top.relation !== 'same')
     reasons.push(reason('another_service', `the suspect is a change of ${change.service}, which this depends on`));
+  if (target.policy.evidence === 'version' && !top.proven)
+    reasons.push(
+      reason('version_not_proven', 'no monitoring tells its version from others, and policy wants more than its time'),
+    );
   if (inputs.neighbours_unreadable)
     reasons.push(reason('neighbours_unreadable', 'it could not be found out what else fails at this moment'));
   if (top.confidence < CONFIDENT && !inputs.one_of_many)

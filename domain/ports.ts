@@ -1,7 +1,9 @@
 import type { Change, ChangePatch, NewChange } from '../schemas/change.ts';
 import type { Automation, AutomationInput, NewToken, TokenRecord } from '../schemas/access.ts';
 import type { Config } from '../schemas/config.ts';
+import type { Drill, DrillId, DrillRecord, ProvedTarget } from '../schemas/drill.ts';
 import type { DeployerConfig, FlagsConfig } from '../schemas/deployers.ts';
+import type { Wish } from '../schemas/gate.ts';
 import type { Mail, Message, MitigationOutcome, PageNeed } from '../schemas/inbox.ts';
 import type {
   DecisionState,
@@ -29,7 +31,8 @@ import type { Mute } from './routing.ts';
 import type { Projections } from './projections.ts';
 import type { AskedBy, Decision, DecisionInputs } from './rollback.ts';
 import type { Story } from './story.ts';
-import type { StepGuards } from './runbooks/permission.ts';
+import type { QuestionInputs } from './runbooks/permission.ts';
+import type { Json } from './runbooks/variables.ts';
 import type { Deployer, Flags } from './targets.ts';
 
 /** All that the product needs from outside. One is assembled for AWS and, with other addresses, for one machine. */
@@ -50,7 +53,10 @@ export type Deps = {
   effects: Effects;
   changes: Changes;
   pins: Pins;
+  gates: Gates;
   runbooks: RunbookRuns;
+  drills: Drills;
+  drillRuns: DrillRuns;
   quarantine: Quarantine;
   automation: AutomationSwitch;
   tokens: Tokens;
@@ -260,32 +266,36 @@ export type Decisions = {
   /** Stores a question about a step of a runbook; the number's first one stays. */
   ask(id: IncidentId, number: number, question: StepQuestion): Promise<DecisionView>;
   /** How what was judged has ended, and who had asked. Null: not yet. Undefined: nothing was judged under this number. */
-  outcome(
-    id: IncidentId,
-    number: number,
-  ): Promise<{ asked: AskedBy; outcome: MitigationOutcome | null } | undefined>;
+  outcome(id: IncidentId, number: number): Promise<{ asked: AskedBy; outcome: MitigationOutcome | null } | undefined>;
 };
 
 /** Whether a person is for a step of a runbook. */
 export type StepQuestion = {
   place: Place;
+  /** What is to be done, for people. */
   text: string;
   reasons: Reason[];
   /** Who is asked. Null: whoever may approve. */
   people: readonly string[] | null;
-  inputs: { runbook: string; version: string; step: string; guards: StepGuards };
+  /** How many of them have to be for it. */
+  approvals: number;
+  inputs: QuestionInputs;
 };
 
-/** A runbook that answers to an incident. */
-export type BegunRunbook = { number: number; name: string; done: boolean };
+/** A runbook that answers to an incident. `done`: it has come to its end. `acted`: it has changed production. */
+export type BegunRunbook = { number: number; name: string; done: boolean; acted: boolean };
 
 /** Runbooks that incidents follow: each keeps the version with which it has begun. */
 export type RunbookRuns = {
   /** Those of an incident, in order. Strongly consistent. */
   of(id: IncidentId): Promise<BegunRunbook[]>;
   get(id: IncidentId, number: number): Promise<Followed | undefined>;
-  /** Keeps the choice; the number's first one stays. */
-  choose(id: IncidentId, number: number, followed: Followed, because: string): Promise<Followed>;
+  /** Keeps the choice; the number's first one stays. Undefined: this incident follows a runbook of this name already. */
+  choose(id: IncidentId, number: number, followed: Followed, because: string): Promise<Followed | undefined>;
+  /** Keeps something for whoever goes on after this process or this run, and gives what is kept: the first one stays. */
+  remember<T extends Json>(id: IncidentId, number: number, what: string, value: T): Promise<T>;
+  /** What was remembered; undefined: nothing. */
+  recall(id: IncidentId, number: number, what: string): Promise<Json | undefined>;
   /** Its end, with a message for the inbox; once. */
   conclude(id: IncidentId, number: number, end: RunbookEnd): Promise<void>;
 };
@@ -295,6 +305,26 @@ export type Followed = { runbook: Runbook; labels: [string, string][]; annotatio
 
 /** `acted`: it has changed production. */
 export type RunbookEnd = { outcome: string; text: string; acted: boolean; page: PageNeed };
+
+/** Targets' ways back, tried out where nobody is hurt. */
+export type Drills = {
+  /** Begins one, with the lock of its target. Gives the reason where it may not be. */
+  begin(drill: DrillRecord): Promise<{ ok: true } | { ok: false; reason: Reason }>;
+  /** Strongly consistent. */
+  get(id: DrillId): Promise<DrillRecord | undefined>;
+  list(query: Partial<Place> & { limit: number; cursor?: string }): Promise<Page<Drill>>;
+  /** Those that are not over. Strongly consistent. */
+  running(): Promise<DrillRecord[]>;
+  /** Writes how it stands now; its end lets the target go. `false`: something else was written since it was read. */
+  put(drill: DrillRecord): Promise<boolean>;
+  /** Right before the target is called: that it was, and that it is this drill's. `lost`: another has it by now. */
+  claim(drill: DrillRecord): Promise<DrillRecord | 'lost' | 'changed'>;
+  /** When each target's way back was last proved. */
+  proved(): Promise<ProvedTarget[]>;
+};
+
+/** Starts the run of a drill's workflow; starting it again is success. */
+export type DrillRuns = { start(id: DrillId, run: number): Promise<void> };
 
 /** `superseded`: it is not the decision that waits. `not_asked`: others are. */
 export type Answered = 'taken' | 'superseded' | 'needs_another' | 'not_asked';
@@ -371,6 +401,18 @@ export type Pins = {
   get(id: string): Promise<PinView | undefined>;
   /** Undefined: there is none with this id. Again is success. */
   lift(id: string, by: string): Promise<PinView | undefined>;
+};
+
+/** What is wanted of targets that ask instead of being told; one wish for each place, the newest. */
+export type Gates = {
+  /** In the place of the one before. */
+  ask(wish: Wish): Promise<void>;
+  /** Strongly consistent. */
+  get(place: Place): Promise<Wish | undefined>;
+  /** It was asked about another roll-out than the wish of this act is for. */
+  mistaken(place: Place, key: string, checksum: string): Promise<void>;
+  /** Ends the wish of this act, if it is still the newest. */
+  clear(place: Place, key: string): Promise<void>;
 };
 
 export type Quarantined = {

@@ -1,6 +1,7 @@
 import type { IncidentRecord } from '../schemas/incident.ts';
 import type { Message } from '../schemas/inbox.ts';
-import type { Mode, Severity } from '../schemas/names.ts';
+import { lowestMode, type Mode, type Severity } from '../schemas/names.ts';
+import type { BegunRunbook } from './ports.ts';
 import type { AskedBy } from './rollback.ts';
 
 /** What the workflow has to know between two looks into the inbox. Ids and verdicts only: it is checkpointed. */
@@ -15,7 +16,7 @@ export type ResponseState = {
   mitigations: number;
   running: number[];
   mitigationDue: Asked | null;
-  /** Runbooks looked for, and whether another one may answer now. */
+  /** Looks for a runbook that have been begun, and whether another one may answer now. */
   runbooks: number;
   runbookDue: boolean;
   /** A judgement on behalf of an alert that asks has been begun. */
@@ -23,6 +24,8 @@ export type ResponseState = {
   verification: IncidentRecord['verification'];
   /** The mitigation that it is about: the newest one that was done. */
   verifying: number;
+  /** It is what this runbook has done, since no rollback has been done after it. */
+  verifyingRunbook: number | null;
   verifyAgain: boolean;
   mitigated: boolean;
   /** It has fired again since the mitigation, and that was paged: once is enough. */
@@ -33,9 +36,6 @@ export type ResponseState = {
   resolveBy: string | null;
 };
 
-/** So many runbooks are looked for at most while an incident lasts. */
-const RUNBOOKS_MAX = 5;
-
 /** `mode`: a cap that whoever asks has set, as a runbook can. */
 export type Asked = { by: AskedBy; who: string; mode?: Mode };
 
@@ -44,7 +44,7 @@ export type Plan = {
   page: number | null;
   mitigate: { number: number; asked: Asked } | null;
   runbook: number | null;
-  verify: number | null;
+  verify: { number: number; runbook: number | null } | null;
   tryResolve: { by: string | null } | null;
 };
 
@@ -52,7 +52,7 @@ export type Plan = {
 export function begin(
   incident: IncidentRecord,
   unfinished: readonly number[],
-  runbooks: { begun: number; any: boolean } = { begun: 0, any: false },
+  runbooks: { begun: readonly Pick<BegunRunbook, 'number' | 'acted'>[]; any: boolean } = { begun: [], any: false },
 ): ResponseState {
   // What has not been read may be what made it critical, after the pages so far: rather once too often than never.
   const raisedUnread = incident.seq > incident.drained && incident.severity === 'critical' && incident.pages > 0;
@@ -72,10 +72,15 @@ export function begin(
         ? { by: incident.asks_rollback ? 'alert' : 'nobody', who: '' }
         : null,
     judgedAsked: incident.asks_rollback,
-    runbooks: runbooks.begun,
-    runbookDue: runbooks.any && runbooks.begun === 0 && incident.crowd === undefined,
+    // Numbers are never used twice: not every look has found one.
+    runbooks: Math.max(0, ...runbooks.begun.map(({ number }) => number)),
+    runbookDue: runbooks.any && incident.crowd === undefined,
     verification: incident.verification,
     verifying: unfinished.length > 0 ? Math.max(...unfinished) : incident.mitigations,
+    verifyingRunbook:
+      incident.verification === 'not_needed' || unfinished.length > 0
+        ? null
+        : (runbooks.begun.findLast(({ acted }) => acted)?.number ?? null),
     verifyAgain: false,
     mitigated: incident.status === 'mitigated',
     pagedAgain: false,
@@ -105,7 +110,7 @@ export function apply(state: ResponseState, message: Message): ResponseState {
         judgedAsked: state.judgedAsked || asksNow,
         mitigationDue: asksNow ? { by: 'alert', who: '' } : state.mitigationDue,
         // What has joined may be what a runbook is for.
-        runbookDue: state.runbookDue || (message.fired > 0 && state.runbooks > 0 && state.runbooks < RUNBOOKS_MAX),
+        runbookDue: state.runbookDue || (message.fired > 0 && state.runbooks > 0),
         verifyAgain: state.verifyAgain || couldPassNow(state),
       };
     }
@@ -121,18 +126,13 @@ export function apply(state: ResponseState, message: Message): ResponseState {
     case 'rollback':
       return { ...state, mitigationDue: { by: 'person', who: message.by } };
     case 'runbook_rollback':
-      // An alert that asks is judged already; the runbook sees how that ends.
-      if (state.judgedAsked || state.mitigationDue !== null) return state;
-      return {
-        ...state,
-        judgedAsked: true,
-        mitigationDue: { by: 'runbook', who: message.runbook, ...(message.mode !== null && { mode: message.mode }) },
-      };
+      return runbookAsks(state, message.runbook, message.mode);
     case 'runbook':
       return {
         ...state,
         mitigated: state.mitigated || message.acted,
         verification: message.acted ? 'pending' : state.verification,
+        verifyingRunbook: message.acted ? message.number : state.verifyingRunbook,
         pageDue: state.pageDue || message.page === 'again' || (message.page === 'if_nobody' && state.pages === 0),
       };
     case 'resolve':
@@ -145,11 +145,13 @@ export function apply(state: ResponseState, message: Message): ResponseState {
         pagedAgain: message.outcome === 'succeeded' ? false : state.pagedAgain,
         verification: message.outcome === 'succeeded' ? 'pending' : state.verification,
         verifying: message.outcome === 'succeeded' ? message.number : state.verifying,
+        verifyingRunbook: message.outcome === 'succeeded' ? null : state.verifyingRunbook,
         pageDue: state.pageDue || message.page === 'again' || (message.page === 'if_nobody' && state.pages === 0),
       };
     case 'verification':
       // Another mitigation has been done since, and whether that has helped is seen at the end of its own window.
-      if (message.number < state.verifying) return state;
+      if (state.verifyingRunbook !== null ? message.runbook !== state.verifyingRunbook : isOfBefore(message, state))
+        return state;
       return {
         ...state,
         verification: message.outcome,
@@ -166,6 +168,24 @@ export function apply(state: ResponseState, message: Message): ResponseState {
   }
 }
 
+const isOfBefore = (
+  { number, runbook }: { number: number; runbook?: number | undefined },
+  { verifying }: ResponseState,
+): boolean => runbook !== undefined || number < verifying;
+
+/** An alert or a person that asks is judged already, and the runbook sees how that ends. */
+function runbookAsks(state: ResponseState, runbook: string, cap: Mode | null): ResponseState {
+  const due = state.mitigationDue?.by ?? null;
+  if (state.judgedAsked || due === 'alert' || due === 'person') return state;
+  // What comes after a mitigation that has not helped waits for a person, whoever asks for it.
+  const mode = lowestMode(cap ?? 'act', due === 'verification' ? 'approve' : 'act');
+  return {
+    ...state,
+    judgedAsked: true,
+    mitigationDue: { by: 'runbook', who: runbook, ...(mode !== 'act' && { mode }) },
+  };
+}
+
 /** What is due. Beginning it is recorded with `began`. */
 export function plan(state: ResponseState): Plan {
   const proven = state.verification === 'not_needed' || state.verification === 'passed';
@@ -174,7 +194,8 @@ export function plan(state: ResponseState): Plan {
     page: state.pageDue ? state.pages + 1 : null,
     mitigate: state.mitigationDue === null ? null : { number: state.mitigations + 1, asked: state.mitigationDue },
     runbook: state.runbookDue ? state.runbooks + 1 : null,
-    verify: state.verifyAgain && couldPassNow(state) ? state.verifying : null,
+    verify:
+      state.verifyAgain && couldPassNow(state) ? { number: state.verifying, runbook: state.verifyingRunbook } : null,
     tryResolve: state.resolveBy !== null || calm ? { by: state.resolveBy } : null,
   };
 }

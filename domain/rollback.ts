@@ -17,7 +17,7 @@ export type Guard = { state: 'read'; paused: boolean } | { state: 'unreadable'; 
 
 /** One service in one environment, as far as it may be acted upon. */
 export type TargetInputs = Place & {
-  policy: Pick<EnvironmentEntry['autoRollback'], 'mode' | 'unknownMigration' | 'approvals'>;
+  policy: Pick<EnvironmentEntry['autoRollback'], 'mode' | 'unknownMigration' | 'approvals' | 'evidence'>;
   has_deployer: boolean;
   /** Live caps that people have set; the lowest is in force. */
   modes: readonly Mode[];
@@ -191,6 +191,7 @@ function whatRuns({ targets }: DecisionInputs): RankedSuspect | undefined {
       relation: 'same',
       timing: 'finished_before',
       factors: [],
+      proven: false,
     }
   );
 }

@@ -1,15 +1,27 @@
 import { type DurableContext, withDurableExecution } from '@aws/durable-execution-sdk-js';
 import { z } from 'zod';
 import { deps } from '../aws/deps.ts';
+import { DrillId } from '../schemas/drill.ts';
 import { IncidentId } from '../schemas/names.ts';
+import { drill } from '../workflows/drill.ts';
 import { incidentResponse } from '../workflows/incident-response.ts';
 import { durableRun } from '../workflows/run.ts';
 
-const Input = z.object({ incidentId: IncidentId, run: z.number().int().min(1) });
+const number = z.number().int().min(1);
+const Input = z.union([
+  z.object({ incidentId: IncidentId, run: number }),
+  z.object({ drillId: DrillId, run: number }),
+]);
 
-/** The durable function. Its input is ids alone; everything else is read where it is needed. */
+/**
+ * The durable function. Its input is ids alone; everything else is read where it is needed. Drills are carried here, too,
+ * with the rights that a rollback has.
+ */
 export const handler = withDurableExecution(async (event: unknown, context: DurableContext) => {
   const input = Input.parse(event);
   const { log } = deps();
-  return incidentResponse(durableRun(context, log.with({ incident: input.incidentId, run: input.run })), input, deps());
+  const runWith = (fields: object) => durableRun(context, log.with({ ...fields, run: input.run }));
+  return 'drillId' in input
+    ? drill(runWith({ drill: input.drillId }), input, deps())
+    : incidentResponse(runWith({ incident: input.incidentId }), input, deps());
 });

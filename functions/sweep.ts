@@ -2,6 +2,7 @@ import { deps as productionDeps } from '../aws/deps.ts';
 import type { Deps } from '../domain/ports.ts';
 import type { IncidentRecord } from '../schemas/incident.ts';
 import { plusSeconds, secondsBetween } from '../schemas/time.ts';
+import { careForDrills } from './drills.ts';
 import { followPages } from './follow-pages.ts';
 import { endQuiet, showQuiet } from './quiet.ts';
 import { reportOverdue } from './overdue.ts';
@@ -31,6 +32,8 @@ type SweepDeps = Pick<
   | 'changes'
   | 'queue'
   | 'timeScale'
+  | 'drills'
+  | 'drillRuns'
 >;
 
 /** Each minute: starts or rings whatever waits longer than it should, and replaces workflows that have died. */
@@ -47,6 +50,7 @@ export async function sweep(deps: SweepDeps): Promise<{ woken: number; revived: 
     ['projections', () => rouse(deps, open)],
     ['what was kept quiet', () => endQuiet(deps, 'sweep')],
     ['deploys that do not end', () => reportOverdue(deps)],
+    ['drills', () => careForDrills(deps)],
     ['silences', () => showQuiet(deps, open)],
     ['pages of others', async () => ((await othersPage(deps)) ? followPages(deps, open) : undefined)],
   ] as const;

@@ -86,4 +86,4 @@ const ofDeploymentGroups = (groups: readonly string[]): Statement[] => [
 ];
 
 const regionOf = (arn: string): string => arn.split(':')[3] ?? '';
-const unique = (values: readonly string[]): string[] => [...new Set(values)].toSorted();
+const unique = (values: readonly string[]): string[] => [...new Set(values)];

@@ -1,3 +1,4 @@
+import { secretNamesOf } from '../domain/runbooks/secret-names.ts';
 import type { Config } from '../schemas/config.ts';
 
 /** Names that the product reads as secrets, whoever sets them. */
@@ -17,15 +18,18 @@ export function parametersOf(
   return Object.fromEntries(entries.map(([name, value]) => [`${path}/${name}`, value]));
 }
 
-function* secretNames({ services, paging, routes }: Config): Generator<string> {
+function* secretNames({ services, paging, routes, runbooks }: Config): Generator<string> {
   for (const { environments } of Object.values(services)) {
-    for (const { deployer } of Object.values(environments)) {
-      if (deployer === undefined || !('auth' in deployer) || deployer.auth === undefined) continue;
-      yield 'bearer' in deployer.auth ? deployer.auth.bearer : deployer.auth.webhookSignature;
+    for (const { deployer, flags } of Object.values(environments)) {
+      for (const target of [deployer, flags]) {
+        if (target === undefined || !('auth' in target) || target.auth === undefined) continue;
+        yield 'bearer' in target.auth ? target.auth.bearer : target.auth.webhookSignature;
+      }
     }
   }
   if (paging.fallback !== undefined) yield paging.fallback.signature;
   for (const ticket of routes.routes.flatMap((route) => route.ticket)) {
     if ('webhook' in ticket && ticket.webhook.signature !== undefined) yield ticket.webhook.signature;
   }
+  yield* runbooks.runbooks.flatMap(secretNamesOf);
 }

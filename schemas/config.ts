@@ -14,6 +14,11 @@ export const EnvironmentEntry = z.strictObject({
     .strictObject({
       mode: Mode.default('shadow'),
       unknownMigration: z.enum(['approve', 'act']).default('approve'),
+      /**
+       * What an act without a person needs: `any` evidence that is sure enough, its time included; or `version`, that
+       * monitoring tells the bad version from others (`health.byVersion`, or labels of the alerts).
+       */
+      evidence: z.enum(['any', 'version']).default('any'),
       /** How long an approval may take. */
       approvalTimeoutMinutes: z
         .number()

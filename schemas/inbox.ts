@@ -44,7 +44,13 @@ export const Message = z.discriminatedUnion('kind', [
   /** A runbook has come to its end. `acted`: it has changed production, and whether that has helped is to be seen. */
   z.object({ kind: z.literal('runbook'), number: z.number(), acted: z.boolean(), page: PageNeed }),
   z.object({ kind: z.literal('mitigation'), number: z.number(), outcome: MitigationOutcome, page: PageNeed }),
-  z.object({ kind: z.literal('verification'), number: z.number(), outcome: VerificationOutcome }),
+  /** `runbook`: it is about what that one has done, and `number` says nothing. */
+  z.object({
+    kind: z.literal('verification'),
+    number: z.number(),
+    runbook: z.number().optional(),
+    outcome: VerificationOutcome,
+  }),
 ]);
 export type Message = z.infer<typeof Message>;
 

@@ -90,6 +90,8 @@ export const DecisionView = z.object({
   to_version: Version.nullable(),
   reasons: z.array(Reason),
   answered_by: z.string().nullable(),
+  /** What a runbook wants to do; it is asked about this, and not about a rollback. */
+  question: z.string().optional(),
   /** What would be rolled back: most often the service that fails. Absent in decisions of older versions. */
   target: z.object({ service: ServiceName, environment: EnvironmentName }).nullable().default(null),
   /** How many people have to be for it, and who is. */

@@ -1,4 +1,4 @@
-import type { Deps } from '../domain/ports.ts';
+import type { Deps, Listened } from '../domain/ports.ts';
 import { apply, begin, began, plan, type ResponseState } from '../domain/response.ts';
 import type { IncidentId } from '../schemas/names.ts';
 import { secondsBetween, type Timestamp } from '../schemas/time.ts';
@@ -24,10 +24,11 @@ const LOOK_ANYWAY_SECONDS = 600;
 const CALM_ROUNDS = 1;
 
 /**
- * A run may have 3,000 operations. Each round costs three and each branch its own; at these numbers, or after seven
- * days, the next run goes on from the table.
+ * A run may have 3,000 operations. Each round costs three and each branch its own; at these numbers of rounds, or of
+ * operations in steps of runbooks that have ended, or after seven days, the next run goes on from the table.
  */
 const ROUNDS_PER_RUN = 350;
+const OPERATIONS_IN_RUNBOOKS = 800;
 const RUN_SECONDS = 7 * 24 * 3600;
 
 /**
@@ -46,7 +47,7 @@ export async function incidentResponse(
 
   const run = unnamed.about({ trace: begun.incident.trace, service: begun.incident.service });
   const { quietRounds } = begun;
-  let state = begin(begun.incident, begun.unfinished, { begun: begun.runbooks.length, any: begun.anyRunbooks });
+  let state = begin(begun.incident, begun.unfinished, { begun: begun.runbooks, any: begun.anyRunbooks });
   const branches: Promise<unknown>[] = begun.unfinished.map((unfinished) =>
     run.branch(`mitigate-${unfinished}`, (b) =>
       mitigate(b, { incidentId, number: unfinished, asked: { by: 'alert', who: '' } }, deps),
@@ -54,11 +55,15 @@ export async function incidentResponse(
   );
   // What they wait for may take days: nothing else waits for them.
   const runbooks: Promise<unknown>[] = [];
-  for (const { number: unfinished, done } of begun.runbooks)
-    if (!done)
-      runbooks.push(
-        run.branch(`runbook-${unfinished}`, (b) => followRunbook(b, { incidentId, number: unfinished }, deps)),
-      );
+  let inRunbooks = 0;
+  const follow = (which: number): void => {
+    const stepEnded = (operations: number) => (inRunbooks += operations);
+    runbooks.push(
+      run.branch(`runbook-${which}`, (b) => followRunbook(b, { incidentId, number: which }, deps, stepEnded)),
+    );
+  };
+  for (const { number: unfinished, done, acted } of begun.runbooks)
+    if (!done || (acted && begun.incident.verification === 'pending')) follow(unfinished);
   let bell: Bell | null = null;
   let quiet = { rounds: 0, renotified: begun.incident.renotified };
 
@@ -69,12 +74,9 @@ export async function incidentResponse(
       branches.push(run.branch(`page-${pageNumber}`, (b) => page(b, { incidentId, number: pageNumber }, deps)));
     if (judgement !== null)
       branches.push(run.branch(`mitigate-${judgement.number}`, (b) => mitigate(b, { incidentId, ...judgement }, deps)));
-    if (runbook !== null)
-      runbooks.push(run.branch(`runbook-${runbook}`, (b) => followRunbook(b, { incidentId, number: runbook }, deps)));
+    if (runbook !== null) follow(runbook);
     if (verify !== null)
-      branches.push(
-        run.branch(`verify-again-${round}`, (b) => verifyNow(b, { incidentId, number: verify, round }, deps)),
-      );
+      branches.push(run.branch(`verify-again-${round}`, (b) => verifyNow(b, { incidentId, ...verify, round }, deps)));
     state = began(state, due);
 
     // What flaps stays open until it has been calm for a while, or it would page again and again.
@@ -97,10 +99,18 @@ export async function incidentResponse(
     bell ??= await run.bell('inbox', { seconds: LOOK_ANYWAY_SECONDS });
     const hung: Bell = bell;
     const drained = state.drained;
-    let heard = await run.step('listen', () => hear(deps, incidentId, drained, hung.id));
+    let heard: Heard = await run.step('listen', async () => {
+      const mail = await hear(deps, incidentId, drained, hung.id);
+      // Which steps have ended by now is different at each replay, so it is written down.
+      return inRunbooks > OPERATIONS_IN_RUNBOOKS ? { ...mail, long: true } : mail;
+    });
     let rang: 'mail' | 'rung' | 'timeout' = 'mail';
     if (heard.mail.length === 0) {
-      if (isLong(round, begun.at, heard.at) && state.running.length === 0 && state.verification !== 'pending')
+      if (
+        (heard.long || isLong(round, begun.at, heard.at)) &&
+        state.running.length === 0 &&
+        state.verification !== 'pending'
+      )
         return handOver(run, incidentId, number, branches, deps);
       rang = await hung.rung();
       bell = null;
@@ -119,6 +129,8 @@ export async function incidentResponse(
     if (unsaid) branches.push(run.branch(`gone-alerts-${round}`, (b) => endGoneAlerts(b, { incidentId }, deps)));
   }
 }
+
+type Heard = Listened & { long?: boolean };
 
 /** Where the run begins, when, and after how many silent rounds the incident is taken for over. */
 async function beginRun(deps: Deps, id: IncidentId, number: number, execution: string) {

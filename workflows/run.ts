@@ -30,6 +30,8 @@ export type Run = {
   /** By which the engine knows this execution. */
   readonly execution: string;
   bell(name: string, timeout: Delay): Promise<Bell>;
+  /** How many operations it has asked for so far, those inside its branches apart. */
+  operations(): number;
 };
 
 /** Infrastructure comes back; an incident must not end because DynamoDB was slow for a minute. */
@@ -38,19 +40,31 @@ const RETRY: NonNullable<StepConfig<unknown>['retryStrategy']> = (_error, attemp
   delay: { seconds: Math.min(2 ** Math.min(attempt, 6), 60) },
 });
 
-export function durableRun(context: DurableContext, log: Log): Run {
+export function durableRun(context: DurableContext, log: Log, counted = { operations: 0 }): Run {
+  const count = (): void => {
+    counted.operations += 1;
+  };
   return {
-    step: (name, work) =>
-      context.step(name, () => logged(log, name, work), {
+    operations: () => counted.operations,
+    step: (name, work) => {
+      count();
+      return context.step(name, () => logged(log, name, work), {
         retryStrategy: RETRY,
         semantics: StepSemantics.AtLeastOncePerRetry,
-      }),
-    branch: (name, work) =>
-      started(context.runInChildContext(name, (child) => work(durableRun(child, log.with({ branch: name }))))),
+      });
+    },
+    branch: (name, work) => {
+      count();
+      return started(context.runInChildContext(name, (child) => work(durableRun(child, log.with({ branch: name })))));
+    },
     execution: context.executionContext.durableExecutionArn,
-    about: (fields) => durableRun(context, log.with(fields)),
-    wait: async (name, { seconds }) => context.wait(name, { seconds: Math.max(1, Math.round(seconds)) }),
+    about: (fields) => durableRun(context, log.with(fields), counted),
+    wait: async (name, { seconds }) => {
+      count();
+      return context.wait(name, { seconds: Math.max(1, Math.round(seconds)) });
+    },
     bell: async (name, { seconds }) => {
+      count();
       const [promise, id] = await context.createCallback(name, {
         timeout: { seconds: Math.max(1, Math.round(seconds)) },
       });

@@ -4,66 +4,70 @@ import type { StepStatus } from '../schemas/runbook/steps.ts';
 import type { Run } from './run.ts';
 import type { RunbookInput } from './runbook.ts';
 import type { Outline } from './steps/runbook/choose.ts';
-import { askAbout, settleQuestion } from './steps/runbook/ask.ts';
-import { lookStep, performStep, type Performed } from './steps/runbook/perform.ts';
-import { prepareStep, type Ready } from './steps/runbook/prepare.ts';
+import { askAbout, settleQuestion, type Standing } from './steps/runbook/ask.ts';
+import { lookStep } from './steps/runbook/look.ts';
+import { performStep, type Performed } from './steps/runbook/perform.ts';
+import { type Ask, OVER, prepareStep } from './steps/runbook/prepare.ts';
 import { askForRollback, lookForRollback } from './steps/runbook/rollback.ts';
+import { isOver } from './steps/runbook/over.ts';
 
-/** How a step has ended. `closed`: the incident was over. Checkpointed, so outputs are small. */
-export type StepEnd = { status: Exclude<StepStatus, 'pending'>; output: Json; detail: string; closed?: true };
+/**
+ * How a step has ended. `closed`: the incident was over. `unclear`: it may have been done all the same. Checkpointed, so
+ * outputs are small.
+ */
+export type StepEnd = {
+  status: Exclude<StepStatus, 'pending'>;
+  output: Json;
+  detail: string;
+  closed?: true;
+  unclear?: true;
+};
 export type StepEnds = Record<string, StepEnd>;
 
 /** Pauses between tries at what is away or busy, and between looks at what is under way. */
 const PAUSES_SECONDS = [2, 5, 10, 20, 30, 60] as const;
 const LOOK_SECONDS = 15;
 
-/** Tries, looks and waits of one step, however long it may take. */
-const ROUNDS_MAX = 250;
+/** A wait is cut into so many pieces at most: after each it is looked whether the incident is over. */
+const WAIT_PIECES = 50;
+const PIECE_SECONDS = 15 * 60;
+
+export type StepInput = RunbookInput & {
+  step: Outline;
+  before: StepEnds;
+  /** Tries, looks and waits that it may have, however long it takes: each costs operations of the engine. */
+  rounds: number;
+};
 
 /** One step of a runbook, from "is it to be done at all" to its end. */
-export async function runStep(
-  run: Run,
-  input: RunbookInput,
-  step: Outline,
-  before: StepEnds,
-  deps: Deps,
-): Promise<StepEnd> {
+export async function runStep(run: Run, input: StepInput, deps: Deps): Promise<StepEnd> {
+  const { step, before } = input;
   const ready = await run.step('prepare', () => prepareStep(deps, input, step, before));
   if (ready.kind === 'end') return ready.end;
-  let approved = false;
   if (ready.ask !== null) {
-    const answer = await askPeople(run, input, step, ready.ask, deps);
-    if (answer !== 'approved')
-      return {
-        status: 'declined',
-        output: null,
-        detail: answer === 'rejected' ? 'a person said no' : 'nobody answered',
-      };
-    approved = true;
+    const answer = await askPeople(run, input, ready.ask, deps);
+    if (answer === 'closed') return OVER;
+    if (answer !== 'approved') return declined(answer === 'rejected' ? 'a person said no' : 'nobody answered');
   }
   switch (step.uses) {
     case 'approve':
       return { status: 'succeeded', output: null, detail: 'a person is for it' };
     case 'wait':
-      await run.wait('wait', { seconds: step.timeoutSeconds });
-      return { status: 'succeeded', output: null, detail: '' };
+      return waitFor(run, input, ready.spentSeconds, deps);
     case 'rollback':
-      return rollback(run, input, step, deps);
+      return rollback(run, input, deps);
     case 'wait.until':
     case 'verify':
-      return until(run, input, step, before, deps);
+      return until(run, input, ready.spentSeconds, deps);
     default:
-      return act(run, input, step, { before, approved, scale: ready.scale }, deps);
+      return act(run, input, { approved: ready.ask !== null, scale: ready.scale }, deps);
   }
 }
 
-async function askPeople(
-  run: Run,
-  input: RunbookInput,
-  step: Outline,
-  ask: NonNullable<Extract<Ready, { kind: 'go' }>['ask']>,
-  deps: Deps,
-): Promise<'approved' | 'rejected' | 'expired'> {
+const declined = (detail: string): StepEnd => ({ status: 'declined', output: null, detail });
+
+async function askPeople(run: Run, input: StepInput, ask: Ask, deps: Deps): Promise<Exclude<Standing, 'waiting'>> {
+  const { step } = input;
   await run.step('ask', () => askAbout(deps, input, step, ask));
   const bell = await run.bell('approval', { seconds: ask.seconds });
   const standing = await run.step('await', () => settleQuestion(deps, input, step, bell.id));
@@ -73,73 +77,88 @@ async function askPeople(
   return end === 'waiting' ? 'expired' : end;
 }
 
-type Doing = { before: StepEnds; approved: boolean; scale: { from: number; to: number } | null };
+/** Nobody has to wait for days after the incident is over. */
+async function waitFor(run: Run, { incidentId, step }: StepInput, spent: number, deps: Deps): Promise<StepEnd> {
+  const piece = Math.max(PIECE_SECONDS, Math.ceil(step.timeoutSeconds / WAIT_PIECES));
+  let left = step.timeoutSeconds - spent;
+  while (left > 0) {
+    await run.wait('wait', { seconds: Math.min(piece, left) });
+    left -= piece;
+    if (left > 0 && (await run.step('is-it-over', () => isOver(deps, incidentId)))) return OVER;
+  }
+  return { status: 'succeeded', output: null, detail: '' };
+}
+
+type Doing = { approved: boolean; scale: { from: number; to: number } | null };
 
 /** Done once, or as often as the runbook allows: waiting for what is away is not a try of its own. */
-async function act(run: Run, input: RunbookInput, step: Outline, doing: Doing, deps: Deps): Promise<StepEnd> {
+async function act(run: Run, input: StepInput, doing: Doing, deps: Deps): Promise<StepEnd> {
+  const { step, before, rounds } = input;
+  const { retry, timeoutSeconds } = step;
   let waited = 0;
   let tries = 1;
   let handle: string | null = null;
   let last = 'no answer';
-  for (let round = 0; round < ROUNDS_MAX; round += 1) {
+  for (let round = 0; round < rounds; round += 1) {
     const held: string | null = handle;
     const answer: Performed = await run.step(step.uses, () =>
-      performStep(deps, input, step, { ...doing, tries, handle: held }),
+      performStep(deps, input, step, { ...doing, before, tries, handle: held }),
     );
     if (answer.kind === 'ended') return answer.end;
     last = answer.detail;
     let pause: number;
     if (answer.kind === 'failed') {
-      const retry = step.retry;
       if (retry === null || tries > retry.max) return failed(last);
       pause = Math.min(retry.delaySeconds * (retry.backoff === 'exponential' ? 2 ** (tries - 1) : 1), 3600);
+      if (waited + pause > timeoutSeconds) return failed(`${last}; no time is left for another try`);
       tries += 1;
       handle = null;
     } else {
       handle = answer.handle;
-      const usual = PAUSES_SECONDS[Math.min(round, PAUSES_SECONDS.length - 1)] ?? 60;
+      const usual = PAUSES_SECONDS[round] ?? Math.max(60, Math.ceil(timeoutSeconds / rounds));
       pause = Math.max(usual, answer.afterSeconds ?? 0);
     }
-    if (waited + pause > step.timeoutSeconds) break;
+    if (waited + pause > timeoutSeconds) break;
     await run.wait('again', { seconds: pause });
     waited += pause;
   }
-  await run.step('give-up', () => performStep(deps, input, step, { ...doing, tries, handle: null, giveUp: last }));
-  return failed(`not done within ${step.timeoutSeconds} s: ${last}`);
+  const giveUp = `not done within ${timeoutSeconds} s: ${last}`;
+  const end: Performed = await run.step('give-up', () =>
+    performStep(deps, input, step, { ...doing, before, tries, handle: null, giveUp }),
+  );
+  return end.kind === 'ended' ? end.end : failed(giveUp);
 }
 
 /** Looks until something holds, or its time is over. */
-async function until(run: Run, input: RunbookInput, step: Outline, before: StepEnds, deps: Deps): Promise<StepEnd> {
-  let waited = 0;
-  let holding = 0;
-  let last = '';
-  const pause = Math.max(LOOK_SECONDS, Math.ceil(step.timeoutSeconds / ROUNDS_MAX));
+async function until(run: Run, input: StepInput, spent: number, deps: Deps): Promise<StepEnd> {
+  const { step, before, rounds } = input;
+  const pause = Math.max(LOOK_SECONDS, Math.ceil(step.timeoutSeconds / rounds));
+  let waited = spent;
+  let held = 0;
   for (;;) {
-    const look = await run.step('look', () => lookStep(deps, input, step, before));
+    const looking = { before, heldSeconds: held, last: waited + pause > step.timeoutSeconds };
+    const look = await run.step('look', () => lookStep(deps, input, step, looking));
     if (look.kind === 'ended') return look.end;
-    last = look.detail;
-    if (look.holds && holding >= look.forSeconds) return { status: 'succeeded', output: look.output, detail: last };
-    if (waited + pause > step.timeoutSeconds) return failed(`not so within ${step.timeoutSeconds} s: ${last}`);
     await run.wait('look-again', { seconds: pause });
     waited += pause;
-    holding = look.holds ? holding + pause : 0;
+    held = look.holds ? held + pause : 0;
   }
 }
 
 /** The judgement and everything after it is the incident's; this waits for how it ends. */
-async function rollback(run: Run, input: RunbookInput, step: Outline, deps: Deps): Promise<StepEnd> {
-  await run.step('ask-for-rollback', () => askForRollback(deps, input));
+async function rollback(run: Run, input: StepInput, deps: Deps): Promise<StepEnd> {
+  const { step, rounds } = input;
+  const { judgedBefore } = await run.step('ask-for-rollback', () => askForRollback(deps, input));
+  const pauseAt = (round: number): number =>
+    round < 20 ? 5 : Math.max(30, Math.ceil(step.timeoutSeconds / Math.max(1, rounds - 20)));
   let waited = 0;
-  const limit = Math.max(step.timeoutSeconds, 60);
-  for (let round = 0; round < ROUNDS_MAX; round += 1) {
-    const end = await run.step('look-at-rollback', () => lookForRollback(deps, input));
+  for (let round = 0; ; round += 1) {
+    const last = waited + pauseAt(round) > step.timeoutSeconds;
+    const end = await run.step('look-at-rollback', () => lookForRollback(deps, input, step, { judgedBefore, last }));
     if (end !== null) return end;
-    const pause = round < 20 ? 5 : 30;
-    if (waited + pause > limit) break;
-    await run.wait('rolling-back', { seconds: pause });
-    waited += pause;
+    await run.wait('rolling-back', { seconds: pauseAt(round) });
+    waited += pauseAt(round);
   }
-  return failed(`the rollback has not come to an end within ${limit} s; it goes on by itself`);
 }
 
 const failed = (detail: string): StepEnd => ({ status: 'failed', output: null, detail });

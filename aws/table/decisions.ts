@@ -79,7 +79,7 @@ export class DecisionTable implements Decisions {
 
   async ask(id: IncidentId, number: number, question: StepQuestion): Promise<DecisionView> {
     const at = this.#clock.now();
-    const { text, reasons, inputs, place, people } = question;
+    const { text, reasons, inputs, place, people, approvals } = question;
     const view: DecisionView = {
       id: `${id}-${number}`,
       kind: 'approve',
@@ -91,8 +91,9 @@ export class DecisionTable implements Decisions {
       to_version: null,
       reasons,
       answered_by: null,
+      question: text,
       target: place,
-      approvals: { needed: 1, given: [] },
+      approvals: { needed: approvals, given: [] },
     };
     await this.#table.transact([
       // No mitigation of its own: the runbook that asks is what goes on after it.
@@ -104,7 +105,7 @@ export class DecisionTable implements Decisions {
         at,
         actor: 'firebreak',
         kind: 'decision',
-        text: `${text}: ${reasons.map((reason) => reason.text).join('; ')}`,
+        text: `${text}: ${reasons.map((reason) => reason.text).join('; ')}${people === null ? '' : ` (asks ${people.join(', ')})`}`,
         detail: { decision: view.id, because: view.because, digest: view.digest },
       }),
     ]);
@@ -199,7 +200,7 @@ export class DecisionTable implements Decisions {
           timeline: {
             actor: by,
             kind: `decision.${answer}`,
-            text: note || `${answer === 'approved' ? 'Approved' : 'Rejected'} the rollback`,
+            text: note || `${answer === 'approved' ? 'Approved' : 'Rejected'} ${subjectOf(decision)}`,
             detail: { decision: `${id}-${number}`, digest },
           },
         },
@@ -256,7 +257,7 @@ export class DecisionTable implements Decisions {
         at: this.#clock.now(),
         actor: by,
         kind: 'decision.agreed',
-        text: note || 'Is for the rollback; a second person has to be, too',
+        text: note || `Is for ${subjectOf(decision)}; a second person has to be, too`,
         detail: { decision: `${id}-${number}`, digest },
       }),
     ]);
@@ -294,6 +295,9 @@ const OPENINGS: Record<DecisionView['kind'], string> = {
   shadow: 'In shadow: would look at rolling back',
   none: 'Does not roll back',
 };
+
+/** What a person is asked about. */
+const subjectOf = ({ question }: DecisionView): string => (question === undefined ? 'the rollback' : 'it');
 
 /** What is done about it and why, in one sentence. */
 function sentence({ kind, from_version, to_version, reasons }: DecisionView): string {

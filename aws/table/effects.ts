@@ -9,7 +9,7 @@ import { keys } from './keys.ts';
 import { mailWrites, timelineWrite } from './mail.ts';
 import { markWrite } from './projections.ts';
 import { pinWrites } from './pins.ts';
-import { absent, type Table, type Write } from './table.ts';
+import { absent, type Item, type Table, type Write } from './table.ts';
 
 /** A lock whose holder has not concluded in this time is taken for forgotten. Longer than any rollback is followed. */
 const LOCK_SECONDS = 3 * 3600;
@@ -70,7 +70,7 @@ export class EffectTable implements Effects {
       if (again) return { ok: true, effect: again };
       if (result.failed.includes(1)) {
         const lock = await this.#table.get(keys.lock(act.resource));
-        return { ok: false, reason: lock?.['incident_id'] === id ? RUNNING : LOCKED };
+        return { ok: false, reason: whoHas(lock, id) };
       }
       if (result.failed.includes(2)) return { ok: false, reason: CLOSED };
       // Another automatic act was counted meanwhile.
@@ -298,6 +298,10 @@ const EFFECT_STATES: Partial<Record<RollbackEnd['outcome'], Effect['state']>> = 
   withheld: 'withheld',
 };
 
+const whoHas = (lock: Item | undefined, id: IncidentId): Reason =>
+  lock?.['drill_id'] !== undefined ? DRILLED : lock?.['incident_id'] === id ? RUNNING : LOCKED;
+
+const DRILLED: Reason = { code: 'locked', text: 'a drill is changing this target at this moment' };
 const LOCKED: Reason = { code: 'locked', text: 'another incident is rolling this service back at this moment' };
 const RUNNING: Reason = { code: 'already_running', text: 'this incident is rolling it back already' };
 const CLOSED: Reason = { code: 'incident_closed', text: 'the incident has been closed meanwhile' };

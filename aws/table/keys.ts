@@ -1,3 +1,4 @@
+import type { DrillId } from '../../schemas/drill.ts';
 import type { ChangeId, IncidentId } from '../../schemas/names.ts';
 import type { Place } from '../../domain/ports.ts';
 import type { Subject, Target } from '../../schemas/projection.ts';
@@ -32,6 +33,12 @@ export const keys = {
   effect: (id: IncidentId, key: string): Key => ({ pk: `INC#${id}`, sk: `EFF#${key}` }),
   decision: (id: IncidentId, number: number): Key => ({ pk: `INC#${id}`, sk: `DEC#${digits(number)}` }),
   runbook: (id: IncidentId, number: number): Key => ({ pk: `INC#${id}`, sk: `RBK#${digits(number)}` }),
+  runbookName: (id: IncidentId, name: string): Key => ({ pk: `INC#${id}`, sk: `RBKNAME#${name}` }),
+  /** What is remembered of its steps. */
+  runbookMemory: (id: IncidentId, number: number, what: string): Key => ({
+    pk: `INC#${id}`,
+    sk: `RBKMEM#${digits(number)}#${what}`,
+  }),
   open: (scope: string): Key => ({ pk: `OPEN#${scope.split('#').map(short).join('#')}`, sk: 'OPEN' }),
   child: (parent: IncidentId, child: IncidentId): Key => ({ pk: `INC#${parent}`, sk: `CHILD#${child}` }),
   opening: (at: Timestamp, id: IncidentId): Key => ({ pk: 'OPENINGS', sk: `${at}#${id}` }),
@@ -56,11 +63,19 @@ export const keys = {
   promotion: (service: string): Key => ({ pk: 'PROMOTED', sk: part(service) }),
   pin: (place: Place, at: Timestamp, id: string): Key => ({ pk: `PIN#${placeOf(place)}`, sk: `${at}#${id}` }),
   pins: (place: Place): Pick<Key, 'pk'> => ({ pk: `PIN#${placeOf(place)}` }),
+  gate: (place: Place): Key => ({ pk: `GATE#${placeOf(place)}`, sk: 'GATE' }),
   pinById: (id: string): Key => ({ pk: `PINID#${part(id)}`, sk: 'PIN' }),
   rolling: (id: ChangeId): Key => ({ pk: 'ROLLING', sk: id }),
   rollings: (): Pick<Key, 'pk'> => ({ pk: 'ROLLING' }),
   act: (place: Place, at: Timestamp, key: string): Key => ({ pk: `ACT#${placeOf(place)}`, sk: `${at}#${key}` }),
   acts: (place: Place): Pick<Key, 'pk'> => ({ pk: `ACT#${placeOf(place)}` }),
+  drill: (id: DrillId): Key => ({ pk: `DRILL#${id}`, sk: 'DRILL' }),
+  /** Drills that are not over. */
+  drilling: (id: DrillId): Key => ({ pk: 'DRILLING', sk: id }),
+  drillings: (): Pick<Key, 'pk'> => ({ pk: 'DRILLING' }),
+  /** When the way back of a place was last proved. */
+  proved: (place: Place): Key => ({ pk: 'PROVED', sk: placeOf(place) }),
+  proveds: (): Pick<Key, 'pk'> => ({ pk: 'PROVED' }),
   quarantine: (id: string): Key => ({ pk: 'QUARANTINE', sk: id }),
   automation: (): Key => ({ pk: 'AUTOMATION', sk: 'AUTOMATION' }),
   token: (hash: string): Key => ({ pk: `TOKEN#${hash}`, sk: 'TOKEN' }),
@@ -84,4 +99,11 @@ export const keys = {
 };
 
 /** Lists across places, newest first, by the index `list` (eventually consistent). */
-export const lists = { incidents: 'INCIDENTS', changes: 'CHANGES', recorded: 'RECORDED', muted: 'MUTED', pins: 'PINS' };
+export const lists = {
+  incidents: 'INCIDENTS',
+  changes: 'CHANGES',
+  recorded: 'RECORDED',
+  muted: 'MUTED',
+  pins: 'PINS',
+  drills: 'DRILLS',
+};

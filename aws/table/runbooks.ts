@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { BegunRunbook, Blobs, Clock, RunbookEnd, RunbookRuns } from '../../domain/ports.ts';
+import type { BegunRunbook, Blobs, Clock, IncidentChange, RunbookEnd, RunbookRuns } from '../../domain/ports.ts';
+import type { Json } from '../../domain/runbooks/variables.ts';
 import { IncidentRecord } from '../../schemas/incident.ts';
 import type { IncidentId } from '../../schemas/names.ts';
 import { Runbook } from '../../schemas/runbook.ts';
@@ -39,14 +40,16 @@ export class RunbookTable implements RunbookRuns {
     return Followed.parse(JSON.parse(String(json)));
   }
 
-  async choose(id: IncidentId, number: number, followed: Followed, because: string): Promise<Followed> {
+  async choose(id: IncidentId, number: number, followed: Followed, because: string): Promise<Followed | undefined> {
     const at = this.#clock.now();
     const { name, version, title } = followed.runbook;
-    await this.#table.transact([
+    const result = await this.#table.transact([
       this.#table.put(
         { ...keys.runbook(id, number), number, name, version, at, ...(await this.#content(id, number, followed)) },
         absent,
       ),
+      // Two looks at the same moment may find the same one.
+      this.#table.put({ ...keys.runbookName(id, name), number }, absent),
       timelineWrite(this.#table, id, `runbook-${number}`, {
         at,
         actor: 'firebreak',
@@ -56,7 +59,8 @@ export class RunbookTable implements RunbookRuns {
       }),
     ]);
     const kept = await this.get(id, number);
-    if (kept === undefined) throw new Error(`runbook ${number} of incident ${id} could neither be kept nor read`);
+    if (kept === undefined && result.ok)
+      throw new Error(`runbook ${number} of incident ${id} could neither be kept nor read`);
     return kept;
   }
 
@@ -68,6 +72,22 @@ export class RunbookTable implements RunbookRuns {
     return { blob };
   }
 
+  async remember<T extends Json>(id: IncidentId, number: number, what: string, value: T): Promise<T> {
+    const key = keys.runbookMemory(id, number, what);
+    const { ok } = await this.#table.transact([
+      this.#table.put({ ...key, value: JSON.stringify(value), at: this.#clock.now() }, absent),
+    ]);
+    if (ok) return value;
+    const kept = await this.recall(id, number, what);
+    if (kept === undefined) throw new Error(`${what} of runbook ${number} of ${id} could neither be kept nor read`);
+    return kept as T;
+  }
+
+  async recall(id: IncidentId, number: number, what: string): Promise<Json | undefined> {
+    const item = await this.#table.get(keys.runbookMemory(id, number, what));
+    return item && (JSON.parse(String(item['value'])) as Json);
+  }
+
   async conclude(id: IncidentId, number: number, { outcome, text, acted, page }: RunbookEnd): Promise<void> {
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
       const item = await this.#table.get(keys.incident(id));
@@ -77,18 +97,14 @@ export class RunbookTable implements RunbookRuns {
       const timeline = { actor: 'firebreak', kind: `runbook.${outcome}`, text, detail: { number } };
       const result = await this.#table.transact([
         this.#table.update(keys.runbook(id, number), {
-          UpdateExpression: 'SET outcome = :outcome',
+          UpdateExpression: 'SET outcome = :outcome, acted = :acted',
           ConditionExpression: 'attribute_exists(pk) AND attribute_not_exists(outcome)',
-          ExpressionAttributeValues: { ':outcome': outcome },
+          ExpressionAttributeValues: { ':outcome': outcome, ':acted': acted },
         }),
         ...(incident.status === 'resolved'
           ? [timelineWrite(this.#table, id, `runbook-${number}-end`, { ...timeline, at })]
           : mailWrites(this.#table, incident, { kind: 'runbook', number, acted, page }, at, {
-              ...(acted
-                ? { status: 'mitigated', verification: 'pending' }
-                : incident.status === 'mitigating' && !(await this.#othersAct(id))
-                  ? { status: 'open' }
-                  : {}),
+              ...(await this.#afterwards(incident, acted)),
               timeline,
             })),
       ]);
@@ -99,8 +115,16 @@ export class RunbookTable implements RunbookRuns {
     );
   }
 
+  /** Where the incident stands once a runbook has come to its end. */
+  async #afterwards({ id, status, verification }: IncidentRecord, acted: boolean): Promise<IncidentChange> {
+    if (acted) return { status: 'mitigated', verification: 'pending' };
+    if (status !== 'mitigating' || (await this.#somethingActs(id))) return {};
+    // What it has tried does not undo what has been done before it.
+    return { status: verification === 'not_needed' ? 'open' : 'mitigated' };
+  }
+
   /** Something else of this incident is changing production at this moment. */
-  async #othersAct(id: IncidentId): Promise<boolean> {
+  async #somethingActs(id: IncidentId): Promise<boolean> {
     const effects = await collect(this.#table.each(keys.incident(id).pk, 'EFF#'), (item) => item);
     return effects.some(
       ({ resource, state }) => resource !== undefined && (state === 'intended' || state === 'accepted'),
@@ -113,5 +137,6 @@ export async function begunRunbooks(table: Table, id: IncidentId): Promise<Begun
     number: Number(item['number']),
     name: String(item['name']),
     done: item['outcome'] !== undefined,
+    acted: item['acted'] === true,
   }));
 }

@@ -1,4 +1,5 @@
 import type { Change } from '../../schemas/change.ts';
+import { secondsBetween } from '../../schemas/time.ts';
 import { putsVersionLive } from '../versions.ts';
 import type { Candidate } from './candidates.ts';
 import type { Evidence } from './evidence.ts';
@@ -9,6 +10,10 @@ import { amount, list, percent } from './words.ts';
 /** A smaller share of the traffic is none: probes, or what is left of a roll-out. */
 const SOME_TRAFFIC = 0.01;
 
+/** Values of `rate()` queries are of the last so long, mostly. */
+const WINDOW_SECONDS = 600;
+const REAL_TRAFFIC = 0.05;
+
 /** Where the limit is not known, so many times as bad as others is worse. */
 const WORSE = 2;
 
@@ -18,10 +23,12 @@ type Measured = { version: string; value: number; share: number | null };
 export function versionFactors(evidence: Evidence, candidate: Candidate): Factor[] {
   if (candidate.relation !== 'same' || !putsVersionLive(candidate.change)) return [];
   const { change } = candidate;
-  return [byVersion(evidence, change), byAlert(evidence.alert_versions, change)].filter((one) => one !== null);
+  return [byVersion(evidence, candidate), byAlert(evidence.alert_versions, change, candidate.timing)].filter(
+    (one) => one !== null,
+  );
 }
 
-function byVersion({ by_version, changes, health }: Evidence, change: Change): Factor | null {
+function byVersion({ by_version, changes, health, at }: Evidence, { change, timing }: Candidate): Factor | null {
   const measured = (by_version ?? []).filter(({ value }) => Number.isFinite(value)).toSorted(byName);
   if (measured.length === 0) return null;
   const mine = measured.filter(({ version }) => sameVersion(version, change.version));
@@ -38,26 +45,46 @@ function byVersion({ by_version, changes, health }: Evidence, change: Change): F
   if (others.length === 0)
     return factor('by_version', 0, `${version} takes all the traffic: nothing to compare it with`);
   const max = health !== null && Number.isFinite(health.max) ? health.max : null;
-  return max === null ? withoutLimit(version, own, others) : withLimit(version, own, others, max);
+  const both = serveBeside({ at, timing, change }, others);
+  return max === null ? withoutLimit(version, own, others, both) : withLimit(version, own, others, max, both);
 }
 
-function withLimit(version: string, own: number, others: readonly Measured[], max: number): Factor {
+/**
+ * Whether others have served beside it since the onset. A version that was replaced just before still has a value for a
+ * while, of the time when all was well.
+ */
+function serveBeside(
+  { at, timing, change }: Pick<Evidence, 'at'> & Pick<Candidate, 'timing' | 'change'>,
+  others: readonly Measured[],
+): boolean {
+  if (timing === 'rolling_out') return true;
+  const settled = change.finished_at !== null && secondsBetween(change.finished_at, at) >= WINDOW_SECONDS;
+  return settled && others.some(({ share }) => share !== null && share >= REAL_TRAFFIC);
+}
+
+function withLimit(version: string, own: number, others: readonly Measured[], max: number, both: boolean): Factor {
   const bad = others.filter(({ value }) => value > max);
   const text = compared(version, own, others);
   if (own <= max)
     return bad.length > 0
       ? factor('its_version_healthy', WEIGHTS.its_version_healthy, `${text}: it is healthy and others are not`)
       : factor('no_version_bad', WEIGHTS.no_version_bad, `${text}: no version is bad`);
-  if (bad.length === 0) return factor('only_its_version_bad', WEIGHTS.only_its_version_bad, text);
+  if (bad.length === 0)
+    return both
+      ? factor('only_its_version_bad', WEIGHTS.only_its_version_bad, text)
+      : factor('only_it_seems_bad', WEIGHTS.only_it_seems_bad, `${text}, which may be of before`);
   return bad.length === others.length
     ? factor('all_versions_bad', WEIGHTS.all_versions_bad, `${text}: all are bad`)
     : factor('some_other_version_bad', WEIGHTS.some_other_version_bad, `${text}: it is not the only bad one`);
 }
 
-function withoutLimit(version: string, own: number, others: readonly Measured[]): Factor {
+function withoutLimit(version: string, own: number, others: readonly Measured[], both: boolean): Factor {
   const worst = Math.max(...others.map(({ value }) => value));
   const text = compared(version, own, others);
-  if (own > 0 && own >= WORSE * worst) return factor('its_version_worse', WEIGHTS.its_version_worse, text);
+  if (own > 0 && own >= WORSE * worst)
+    return both
+      ? factor('its_version_worse', WEIGHTS.its_version_worse, text)
+      : factor('only_it_seems_bad', WEIGHTS.only_it_seems_bad, `${text}, which may be of before`);
   return worst >= WORSE * own && worst > 0
     ? factor('its_version_healthy', WEIGHTS.its_version_healthy, `${text}: others are worse`)
     : factor('all_versions_bad', WEIGHTS.all_versions_bad, `${text}: all are alike`);
@@ -72,11 +99,16 @@ function compared(version: string, own: number, others: readonly Measured[]): st
 }
 
 /** The versions that the labels of the alerts name. */
-function byAlert(named: readonly string[], { version }: Change): Factor | null {
+function byAlert(named: readonly string[], { version }: Change, timing: Candidate['timing']): Factor | null {
   if (named.length === 0) return null;
   const others = [...new Set(named.filter((name) => !sameVersion(name, version)))].toSorted();
   if (others.length === 0)
-    return factor('alert_names_it', WEIGHTS.alert_names_it, `the alerts name ${version} and no other version`);
+    // Once it takes all the traffic, whatever goes wrong goes wrong with it.
+    return factor(
+      'alert_names_it',
+      timing === 'rolling_out' ? WEIGHTS.alert_names_it : 0,
+      `the alerts name ${version} and no other version`,
+    );
   return others.length < new Set(named).size
     ? factor(
         'alert_names_others_too',

@@ -1,12 +1,14 @@
 import type { Change } from '../../schemas/change.ts';
 import type { Reason, Suspect } from '../../schemas/incident.ts';
 import { type Onset, onsetOf } from '../onset.ts';
+import type { Timestamp } from '../../schemas/time.ts';
 import { byStart } from '../versions.ts';
+import { isProven, type Weighed, whyNotAlone } from './alone.ts';
 import { versionFactors } from './by-version.ts';
 import { type Candidate, candidatesOf, type Timing, timingFactor } from './candidates.ts';
 import type { Evidence, Relation } from './evidence.ts';
 import { type Factor, factor } from './factor.ts';
-import { canaryFactors, courseOf, healthFactors, healthyNow, roseSlowlySince } from './health.ts';
+import { canaryFactors, type Course, courseOf, healthFactors, healthyNow, roseSlowlySince } from './health.ts';
 import { namesOf, type Neighbours, neighbourFactors, neighboursOf } from './neighbours.ts';
 import { successionFactors } from './succession.ts';
 import { trafficFactor } from './traffic.ts';
@@ -24,6 +26,8 @@ export type RankedSuspect = Suspect & {
   timing: Timing;
   /** All that was weighed, in the order in which it was looked at. */
   factors: readonly Factor[];
+  /** More than its time speaks for it: monitoring tells its version from others. */
+  proven: boolean;
 };
 
 export type Correlation = {
@@ -49,10 +53,11 @@ export function correlate(evidence: Evidence): Correlation {
   const neighbours = neighboursOf(evidence, onset.at);
   const everywhere = [healthyNow(evidence, onset.at), trafficFactor(evidence, onset.at)].filter((one) => one !== null);
   const scored = candidatesOf(evidence, onset.at).flatMap((candidate) => {
-    const factors = factorsOf(evidence, candidate, neighbours, onset);
-    return factors === null ? [] : [{ candidate, factors: [...factors, ...everywhere] }];
+    const course = courseOf(evidence, candidate, onset.at);
+    const factors = factorsOf(evidence, candidate, neighbours, onset, course);
+    return factors === null ? [] : [{ candidate, course, factors: [...factors, ...everywhere] }];
   });
-  const suspects = compete(scored);
+  const suspects = compete(scored, onset.at);
   return {
     onset,
     suspects,
@@ -62,8 +67,13 @@ export function correlate(evidence: Evidence): Correlation {
 }
 
 /** @returns null where nothing connects the change with the problem */
-function factorsOf(evidence: Evidence, candidate: Candidate, neighbours: Neighbours, { at }: Onset): Factor[] | null {
-  const course = courseOf(evidence, candidate, at);
+function factorsOf(
+  evidence: Evidence,
+  candidate: Candidate,
+  neighbours: Neighbours,
+  { at }: Onset,
+  course: Course | null,
+): Factor[] | null {
   const leadsBack = candidate.relation === 'same' && course !== null && roseSlowlySince(course, candidate);
   if (candidate.longAgo && !leadsBack) return null;
   const { kind, status } = candidate.change;
@@ -80,11 +90,15 @@ function factorsOf(evidence: Evidence, candidate: Candidate, neighbours: Neighbo
   ];
 }
 
-type Scored = { candidate: Candidate; factors: readonly Factor[] };
-
 /** The more is plausible, the less each of it. "None of them" competes with odds of 1. */
-function compete(scored: readonly Scored[]): RankedSuspect[] {
-  const odds = scored.map((one) => Math.exp(scoreOf(one)));
+function compete(weighed: readonly Weighed[], onset: Timestamp): RankedSuspect[] {
+  const scored = weighed.map((one): Weighed & { limit: number } => {
+    const others = weighed.filter((other) => other !== one);
+    const why = whyNotAlone(one, others, onset);
+    const said = why === null ? [] : [factor('for_a_person', 0, why)];
+    return { ...one, factors: [...one.factors, ...said], limit: why === null ? Infinity : ASK_AT_MOST };
+  });
+  const odds = scored.map((one) => Math.exp(Math.min(scoreOf(one), one.limit)));
   const all = odds.reduce((sum, each) => sum + each, 1);
   return scored
     .map(({ candidate: { change, relation, timing }, factors }, index) => ({
@@ -96,6 +110,7 @@ function compete(scored: readonly Scored[]): RankedSuspect[] {
       relation,
       timing,
       factors,
+      proven: isProven(factors),
     }))
     .toSorted((a, b) => b.confidence - a.confidence || byStart(b.change, a.change));
 }
@@ -104,7 +119,7 @@ function compete(scored: readonly Scored[]): RankedSuspect[] {
  * Log-odds, limited where more would allow to act upon evidence that contradicts itself, or rests on clocks that
  * differ.
  */
-function scoreOf({ candidate, factors }: Scored): number {
+function scoreOf({ candidate, factors }: Weighed): number {
   const sum = factors.reduce((total, { weight }) => total + weight, 0);
   if (candidate.longAgo) return Math.min(sum, TELL_AT_MOST);
   const contradicted = factors.some(({ weight }) => weight <= CONTRADICTS);

@@ -84,6 +84,8 @@ export const WEIGHTS = {
 
   /** Its version is bad and the other versions, which take traffic as well, are healthy. */
   only_its_version_bad: 3,
+  /** As before, but the others may have served only before the onset. */
+  only_it_seems_bad: 0.7,
   /** Nobody knows the limit, but its version is at least twice as bad as any other. */
   its_version_worse: 2,
   /** Some other version is as bad. */

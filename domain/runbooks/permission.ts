@@ -49,4 +49,22 @@ export function permit(guards: StepGuards): Permission {
   return ask.length > 0 ? { kind: 'ask', reasons: ask } : { kind: 'act' };
 }
 
+/** All that a question of a runbook depends on, as it is kept with it. */
+export type QuestionInputs = {
+  runbook: string;
+  title: string;
+  version: string;
+  step: string;
+  /** A step that asks and does nothing else. */
+  only_asks: boolean;
+  guards: StepGuards;
+};
+
+/** Why a person is asked; none when nobody has to be. */
+export function whyAsked({ title, only_asks, guards }: QuestionInputs): Reason[] {
+  if (only_asks) return [reason('runbook_asks', `the runbook "${title}" asks`)];
+  const permission = permit(guards);
+  return permission.kind === 'ask' ? permission.reasons : [];
+}
+
 const reason = (code: string, text: string): Reason => ({ code, text });

@@ -2,11 +2,14 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { OpenAPIHono, z } from '@hono/zod-openapi';
 import { HTTPException } from 'hono/http-exception';
 import type { Deps } from '../../domain/ports.ts';
+import { flaggerRoutes } from '../integrations/flagger.ts';
 import { actionRoutes } from './actions.ts';
 import { alertRoutes } from './alerts.ts';
 import { automationRoutes } from './automation.ts';
+import { connectionRoutes } from './connections.ts';
 import type { Env } from './context.ts';
 import { deploymentRoutes } from './deployments.ts';
+import { drillRoutes } from './drills.ts';
 import type { Api } from './endpoint.ts';
 import { healthRoutes } from './health.ts';
 import { idempotency } from './idempotency.ts';
@@ -51,9 +54,12 @@ export function api(deps: Deps): Api {
   actionRoutes(app, deps);
   automationRoutes(app, deps);
   versionRoutes(app, deps);
+  drillRoutes(app, deps);
   quarantineRoutes(app, deps);
+  flaggerRoutes(app, deps);
   tokenRoutes(app, deps);
   healthRoutes(app, deps);
+  connectionRoutes(app, deps);
   metricsRoutes(app, deps);
   openApiRoute(app, deps);
 

@@ -13,6 +13,9 @@ export type Access = Action | 'public' | 'receiver';
 
 export type Api = OpenAPIHono<Env>;
 
+/** Of callers that can't send a header: the token stands in the address, as `?key=`. */
+const BY_KEY: readonly Action[] = ['flagger:gate'];
+
 /**
  * Registers one route. There is no other way in, and none without saying who may call it. The description of it goes
  * into `/openapi.json`.
@@ -27,7 +30,8 @@ export function endpoint<R extends RouteConfig & { getRoutingPath(): string }>(
   const known = access !== 'public' && access !== 'receiver';
   if (known) app.on(route.method.toUpperCase(), route.getRoutingPath(), guard(deps, access), iJson);
   if (access !== 'public') {
-    route.security = [{ bearer: [] }, { basic: [] }];
+    const byKey = known && BY_KEY.includes(access);
+    route.security = [{ bearer: [] }, { basic: [] }, ...(byKey ? [{ key: [] }] : [])];
     Object.assign(route.responses, refusals);
   }
   app.openapi(route, handler);
@@ -44,9 +48,12 @@ const refusals = {
 const guard =
   (deps: Deps, action: Action): MiddlewareHandler<Env> =>
   async (c, next) => {
-    const principal = await principalOf(deps, c.req.header('authorization'));
+    const key = BY_KEY.includes(action) ? c.req.query('key') : undefined;
+    const authorization = c.req.header('authorization') ?? (key && `Bearer ${key}`);
+    const principal = await principalOf(deps, authorization);
     if (principal === undefined)
       throw new Refusal(401, 'unauthorized', 'send Authorization: Bearer with a token that this Firebreak knows');
+    if (key !== undefined) refuseStrong(principal);
     const allow = allower(deps, principal, action);
     allow({});
     c.set('principal', principal);
@@ -54,6 +61,16 @@ const guard =
     c.set('may', (scope) => authorize(principal, action, scope, deps.clock.now()).allowed);
     await next();
   };
+
+/** Addresses are kept in many places. A token that stands in one must be of no use for anything else. */
+function refuseStrong({ name, actions }: Principal): void {
+  if (actions.every((action) => action !== '*' && BY_KEY.includes(action))) return;
+  throw new Refusal(
+    403,
+    'forbidden',
+    `${name} may do more than ${BY_KEY.join(', ')}, so it may not stand in an address`,
+  );
+}
 
 /** Refuses what the principal may not do. */
 export const allower =

@@ -6,7 +6,7 @@ import type { Env } from './context.ts';
 import { Refusal } from './problem.ts';
 
 /** POSTs that create something. Receivers are not among them: a re-notification is new to them, and told apart later. */
-const CREATES = [/^\/v1\/deployments$/, /^\/v1\/incidents$/, /^\/v1\/incidents\/[^/]+\/timeline$/];
+const CREATES = [/^\/v1\/(deployments|incidents|drills)$/, /^\/v1\/incidents\/[^/]+\/timeline$/];
 
 /**
  * `Idempotency-Key`: the same key, body and caller again get the first answer. Server errors are forgotten, so that the

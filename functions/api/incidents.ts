@@ -10,6 +10,13 @@ import { ShownSignal, shown, snakeCased } from './signal-view.ts';
 
 export const Incident = IncidentView.meta({ id: 'Incident' });
 const Entry = TimelineEntry.meta({ id: 'TimelineEntry' });
+const StoredDecision = z.object({
+  decision: DecisionView,
+  inputs: z.unknown(),
+  inputs_json: z
+    .string()
+    .openapi({ description: 'The same as they were judged, name by name: what `digest` is made of' }),
+});
 const params = z.object({ id: IncidentId });
 const page = z.object(listQuery);
 
@@ -217,7 +224,7 @@ export function incidentRoutes(app: Api, deps: Deps): void {
       summary: 'A decision with all its inputs',
       request: { params: params.extend({ number: z.coerce.number().int().min(1) }) },
       responses: {
-        200: answers('The decision', z.object({ decision: DecisionView, inputs: z.unknown() })),
+        200: answers('The decision', StoredDecision),
         404: problems('Unknown'),
       },
     }),
@@ -227,7 +234,7 @@ export function incidentRoutes(app: Api, deps: Deps): void {
       const [decision, inputs] = await Promise.all([deps.decisions.get(id, number), deps.decisions.inputs(id, number)]);
       if (decision === undefined)
         throw new Refusal(404, 'unknown-decision', `incident ${id} has no decision ${number}`);
-      return c.json({ decision, inputs: snakeCased(inputs ?? null) }, 200);
+      return c.json({ decision, inputs: snakeCased(inputs ?? null), inputs_json: JSON.stringify(inputs ?? null) }, 200);
     },
   );
 }

@@ -22,13 +22,14 @@ export function metricsRoutes(app: Api, deps: Deps): void {
 
 async function exposition(deps: Deps): Promise<string> {
   const now = deps.clock.now();
-  const [live, open, pending, quarantined, automation, pinned] = await Promise.all([
+  const [live, open, pending, quarantined, automation, pinned, proved] = await Promise.all([
     deps.changes.live(),
     deps.incidents.open(),
     deps.incidents.pending(now),
     deps.quarantine.count(),
     deps.automation.read(),
     deps.pins.list({ limit: 500, all: false }),
+    deps.drills.proved(),
   ]);
   return [
     metric(
@@ -55,6 +56,11 @@ async function exposition(deps: Deps): Promise<string> {
       'firebreak_automation_demoted',
       '1 for each service whose automation was wrong too often, and asks until a person sets its mode again',
       Object.keys(automation.demoted).map((service) => [{ service }, 1]),
+    ),
+    metric(
+      'firebreak_drill_last_proved_timestamp_seconds',
+      'When a drill last proved the way back of a target, in seconds since the epoch',
+      proved.map(({ service, environment, at }) => [{ service, environment }, millisOf(at) / 1000]),
     ),
     metric('firebreak_automation_paused', '1 while the kill switch is on', [[{}, automation.paused ? 1 : 0]]),
   ].join('');

@@ -12,6 +12,12 @@ export function openApiRoute(app: Api, deps: Deps): void {
     scheme: 'basic',
     description: 'Any user name, the token as password',
   });
+  app.openAPIRegistry.registerComponent('securitySchemes', 'key', {
+    type: 'apiKey',
+    in: 'query',
+    name: 'key',
+    description: 'A token that may do nothing but flagger:gate, for a sender that has no header to put it into',
+  });
 
   // Anybody may ask for it, and it never changes while the process lives: made once.
   let description: z.infer<typeof Description> | undefined;

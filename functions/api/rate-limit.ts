@@ -20,7 +20,7 @@ export function rateLimit({ clock }: Pick<Deps, 'clock'>): MiddlewareHandler<Env
   const buckets = new Map<string, Bucket>();
   return async (c, next) => {
     if (UNLIMITED.test(c.req.path)) return next();
-    const caller = sha256(c.req.header('authorization') ?? '');
+    const caller = sha256(c.req.header('authorization') ?? c.req.query('key') ?? '');
     const taken = take(buckets.get(caller), ALLOWANCE, millisOf(clock.now()));
     if (buckets.size >= BUCKETS_MAX && !buckets.has(caller)) buckets.clear();
     buckets.set(caller, taken.bucket);

@@ -86,7 +86,7 @@ function callsOf(cluster: ClusterOptions, until: number): Calls {
   };
 }
 
-const later = (detail: string): Ended => new Ended({ kind: 'later', detail, afterSeconds: null });
+export const later = (detail: string): Ended => new Ended({ kind: 'later', detail, afterSeconds: null });
 
 const pathOf = (path: string): string => path.split('?', 1)[0] ?? path;
 

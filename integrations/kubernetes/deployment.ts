@@ -20,16 +20,8 @@ export function kubernetesDeployer(
   { cluster, service }: { cluster: ClusterOptions; service: string },
 ): Deployer {
   const { namespace, deployment: name = service, container } = config;
-  const path = `/apis/apps/v1/namespaces/${namespace}/deployments/${name}`;
-  const place: Place<Deployment> = {
-    cluster,
-    kind: 'Deployment',
-    namespace,
-    name,
-    path,
-    schema: Deployment,
-    container,
-  };
+  const place = placeOfDeployment({ cluster, namespace, name, container });
+  const { path } = place;
   const mergeUnder = (calls: Calls, found: Deployment, mark: string, key: string, spec: object) =>
     calls.patch(path, 'merge', marked(found, mark, key, spec), Deployment);
 
@@ -37,12 +29,7 @@ export function kubernetesDeployer(
     target: `Deployment ${namespace}/${name} at ${cluster.url}`,
     resource: `kubernetes ${JSON.stringify([cluster.url, namespace, 'deployments', name])}`,
     effectClass: 'convergent',
-    rollBack: (request) =>
-      attemptOn(place, async (calls, found) =>
-        isUnder(found.metadata, ROLLBACK_KEY, request.key)
-          ? underKey(place, found, request)
-          : begin(place, calls, found, request),
-      ),
+    rollBack: (request) => attemptOn(place, async (calls, found) => rollBackDeployment(place, calls, found, request)),
     status: (_, request) => attemptOn(place, async (__, found) => underKey(place, found, request)),
     held: (request) => held(place, request),
     scaling: scalingOf(place),
@@ -57,6 +44,26 @@ export function kubernetesDeployer(
     restartStatus: (_, request) => attemptOn(place, async (__, found) => restarting(place, found, request)),
   };
 }
+
+export const placeOfDeployment = (
+  where: Pick<Place<Deployment>, 'cluster' | 'namespace' | 'name' | 'container'>,
+): Place<Deployment> => ({
+  ...where,
+  kind: 'Deployment',
+  path: `/apis/apps/v1/namespaces/${where.namespace}/deployments/${where.name}`,
+  schema: Deployment,
+});
+
+/** Within an attempt that has found the Deployment as it is. */
+export const rollBackDeployment = async (
+  place: Place<Deployment>,
+  calls: Calls,
+  found: Deployment,
+  request: RollbackRequest,
+): Promise<ActAnswer> =>
+  isUnder(found.metadata, ROLLBACK_KEY, request.key)
+    ? underKey(place, found, request)
+    : begin(place, calls, found, request);
 
 async function begin(
   place: Place<Deployment>,
@@ -75,7 +82,7 @@ async function begin(
 }
 
 /** What has become of our own act: the key says that it was done, the template whether it still is. */
-function underKey(place: Place<Deployment>, found: Deployment, request: RollbackRequest): ActAnswer {
+export function underKey(place: Place<Deployment>, found: Deployment, request: RollbackRequest): ActAnswer {
   const versions = versionsOf(found.spec.template, place.container);
   if (!isUnder(found.metadata, ROLLBACK_KEY, request.key)) return { kind: 'superseded', current: nameOf(versions) };
   if (isVersion(versions, toOf(request))) return progressOf(found);
@@ -111,7 +118,7 @@ function refusePaused({ namespace, name }: Place<Deployment>, { spec }: Deployme
  * As `kubectl rollout status` judges.
  * @see https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#deployment-status
  */
-function progressOf({ metadata, spec, status }: Deployment): ActAnswer {
+export function progressOf({ metadata, spec, status }: Deployment): ActAnswer {
   // What a status says that is older than the change is about something else, also which revision it is.
   if (status.observedGeneration < metadata.generation) return { kind: 'in_progress', id: null, handle: metadata.uid };
   const revision = metadata.annotations[MARKS.revision];

@@ -3,7 +3,7 @@ import { z } from 'zod';
 const Texts = z.record(z.string(), z.string());
 
 /** Of every object. `generation` counts changes of what is wanted, `resourceVersion` changes of anything. */
-const Metadata = z.object({
+export const Metadata = z.object({
   name: z.string(),
   uid: z.string(),
   resourceVersion: z.string(),

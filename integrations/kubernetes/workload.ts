@@ -28,10 +28,15 @@ export async function attemptOn<T extends Workload, A>(
   place: Place<T>,
   work: (calls: Calls, found: T) => Promise<A>,
 ): Promise<A | Ending> {
-  const { cluster, kind, name } = place;
-  if (!NAME.test(name))
-    return { kind: 'refused', detail: `${JSON.stringify(name)} is no name of a ${kind}; name it in the deployer` };
-  return attempt(cluster, async (calls) => work(calls, await calls.get(place.path, place.schema)));
+  return attempt(place.cluster, async (calls) => {
+    refuseNoName(place);
+    return work(calls, await calls.get(place.path, place.schema));
+  });
+}
+
+/** @throws Ended for what no object can be called */
+export function refuseNoName({ kind, name }: { kind: string; name: string }): void {
+  if (!NAME.test(name)) throw refuse(`${JSON.stringify(name)} is no name of a ${kind}; name it in the deployer`);
 }
 
 /** @throws Ended where what is done here would not last */

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
+import { CanarySpec } from './kubernetes-flagger-objects.ts';
 import {
   AutoscalerSpec,
   DeploymentSpec,
@@ -63,6 +64,16 @@ export const RESOURCES: readonly Resource[] = [
     kind: 'HorizontalPodAutoscaler',
     spec: AutoscalerSpec,
     isBuiltIn: true,
+    hasStatus: true,
+    scales: false,
+  },
+  {
+    group: 'flagger.app',
+    version: 'v1beta1',
+    plural: 'canaries',
+    kind: 'Canary',
+    spec: CanarySpec,
+    isBuiltIn: false,
     hasStatus: true,
     scales: false,
   },

@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import { z } from 'zod';
 import { created, RESOURCES, updated } from './kubernetes-admission.ts';
 import { openCluster } from './kubernetes-cluster.ts';
+import { flaggerSandbox } from './kubernetes-flagger-sandbox.ts';
 import type { Deployment, KubernetesObject, Rollout } from './kubernetes-objects.ts';
 import { ClusterSettings, openWorld, setClusterSettings, type World } from './kubernetes-world.ts';
 import { check, readJson } from './problem.ts';
@@ -34,6 +35,7 @@ export function clusterSandbox(deps: StandInDeps): Hono {
       cluster.save();
       return c.json(object);
     })
+    .route('/flagger', flaggerSandbox(deps))
     .get('/settings', (c) => c.json(openWorld(deps.db).settings))
     .put('/settings', async (c) => {
       openCluster(deps).save(); // what was due by now went by the settings until now

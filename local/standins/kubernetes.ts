@@ -12,8 +12,8 @@ import { type Item, kubernetesTables } from './kubernetes-world.ts';
 import type { StandIn, StandInDeps } from './stand-in.ts';
 
 /**
- * The API server of a cluster with the controllers of Deployments and of Argo Rollouts: objects, their lists, patches,
- * `scale` and `status`. Any token is good, as that of an administrator; without one a caller is anonymous.
+ * The API server of a cluster with the controllers of Deployments, of Argo Rollouts and, check by check, of Flagger:
+ * objects, their lists, patches, `scale` and `status`. Any token is good, as that of an administrator; without one a caller is anonymous.
  * @see https://kubernetes.io/docs/reference/using-api/api-concepts/
  */
 export const kubernetes = {

@@ -86,7 +86,7 @@ export function inputsOf(plain: Plain): DecisionInputs {
   const own: TargetInputs = {
     service: 'checkout' as ServiceName,
     environment: 'production' as EnvironmentName,
-    policy: { mode: 'act', unknownMigration: 'approve', approvals: 1, ...plain.policy },
+    policy: { mode: 'act', unknownMigration: 'approve', approvals: 1, evidence: 'any', ...plain.policy },
     has_deployer: plain.has_deployer,
     modes: plain.modes,
     demoted: plain.demoted,
@@ -228,9 +228,10 @@ export const anyPlain: fc.Arbitrary<Plain> = fc
     rollbacks_last_hour: fc.constantFrom(0, 0, 2, 3, 9),
     organisation_rollbacks_last_hour: fc.constantFrom(0, 0, 9, 10),
     approvals: fc.constantFrom(1 as const, 1 as const, 2 as const),
+    evidence: fc.constantFrom('any' as const, 'any' as const, 'version' as const),
   })
-  .map(({ mode, unknownMigration, approvals, ...inputs }) =>
-    clearly({ ...inputs, policy: { mode, unknownMigration, approvals } }),
+  .map(({ mode, unknownMigration, approvals, evidence, ...inputs }) =>
+    clearly({ ...inputs, policy: { mode, unknownMigration, approvals, evidence } }),
   );
 
 /** An automatic act at a place of its own. */

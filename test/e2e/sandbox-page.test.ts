@@ -113,6 +113,26 @@ describe.runIf(haveBrowser())('the sandbox as a person sees it, while a bad depl
     expect((await firebreak.get('/sandbox/faults')).body.items).toEqual([]);
   });
 
+  test('targets and flags are there once there are any, each as its vendor says', async () => {
+    expect(await page.evaluate('document.querySelector("#targets").checkVisibility()')).toBe(false);
+    await firebreak.put('/sandbox/argo-cd/applications/checkout', {
+      project: 'payments',
+      history: [{ revision: '4c1f0d9b2a6e8f7d5c3b1a09e8d7c6b5a4f3e2d1', images: ['checkout:v42'] }],
+    });
+    await firebreak.post('/sandbox/kubernetes/deploy', { name: 'basket', image: 'shop/basket:v7' });
+    await firebreak.put('/sandbox/aws/lambda/functions', {
+      function: 'mailer',
+      alias: 'live',
+      versions: [{ description: 'v41' }, { description: 'v42' }],
+    });
+    await firebreak.put('/sandbox/flags/states', { environment: 'production', flag: 'new-basket', on: true });
+    await reads('#targets', /checkout\s+Argo CD · payments\s+Synced, Healthy\s+checkout:v42/);
+    await reads('#targets', /basket\s+Kubernetes · Deployment in default\s+\d\/\d ready\s+shop\/basket:v7/);
+    await reads('#targets', /mailer\s+AWS · Lambda, alias live\s+all traffic\s+v42/);
+    await reads('#targets', /new-basket\s+Flag service · flag, production\s+on/);
+    await reads('#targets header', /4 things/);
+  });
+
   test('markup in an alert is text, wherever it is shown', async () => {
     const alert = { service: 'search', environment: 'production', severity: 'critical', status: 'firing' };
     const told = await firebreak.post('/v1/alerts/generic', { ...alert, title: MARKUP, dedup_key: MARKUP });

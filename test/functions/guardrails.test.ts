@@ -177,7 +177,7 @@ describe('automation that is wrong', { timeout: 60_000 }, () => {
     for (const token of [grace, linus, grace])
       expect((await act(first, 'mark-wrong', { note: 'It was a certificate' }, token)).status).toBe(202);
     const marked = (await guarded.timeline(first)).filter(({ kind }) => kind === 'automation.marked_wrong');
-    expect(marked.map(({ actor }) => actor).toSorted()).toEqual(['grace', 'linus']);
+    expect(marked.map(({ actor }): string => actor).toSorted()).toEqual(['grace', 'linus']);
     expect((await automation()).demoted).toEqual({});
 
     await breaks(us);

@@ -16,4 +16,5 @@ test('the way to publish a configuration that docs/aws.md shows gives what the f
   expect(problems).toEqual([]);
   expect(config.version).toMatch(/^[0-9a-f]{16}$/);
   expect(Object.keys(config.services)).not.toEqual([]);
+  expect(config.runbooks.runbooks).not.toEqual([]);
 });

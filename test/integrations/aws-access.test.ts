@@ -71,6 +71,7 @@ test.each([
     secrets: { get: async (name) => (name === 'AWS_TARGETS_URL' ? gate.url : undefined) },
     clock: new SetClock('2026-11-20T12:00:00.000Z'),
     config: { current: () => Promise.reject(new Error('not needed')) } as never,
+    gates: {} as never,
   });
   expect(deployer).toMatchObject({ effectClass, target });
   expect(await deployer?.rollBack(rollback())).toMatchObject({

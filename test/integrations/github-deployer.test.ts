@@ -423,6 +423,7 @@ describe('as the configuration says it', () => {
       secrets: { get: async (name) => secrets[name] },
       clock: { now: () => timestamp(0) },
       config: { current: async () => set, problems: async () => [] },
+      gates: {} as never,
     });
     await deployer?.rollBack(REQUEST);
     return received.map(({ path, headers }) => `${path.split('&')[0]} ${headers.authorization}`);

@@ -38,12 +38,16 @@ const LONG_MS = 20_000;
 /** Longer than any progress deadline. */
 const PAST_DEADLINE_MS = 700_000;
 
-/** A cluster with a Deployment or Rollout `checkout`, of which nothing was deployed yet. Its time stands still. */
-export async function openCluster(kind: Kind) {
+/**
+ * A cluster with a Deployment or Rollout `checkout`, of which nothing was deployed yet. Its time stands still.
+ *
+ * @param name of the object that is looked at and patched
+ */
+export async function openCluster(kind: Kind, name = 'checkout') {
   const time = clock();
   const standIns = await start({ now: time.now });
   const { kubernetes: url } = standIns.urls;
-  const path = `${PATHS[kind]}/checkout`;
+  const path = `${PATHS[kind]}/${name}`;
   /** Called before each request of the adapter, which asks for its token then. */
   const before: { call: () => Promise<void> } = { call: async () => undefined };
   const secrets = {
@@ -74,6 +78,7 @@ export async function openCluster(kind: Kind) {
     cluster,
     before,
     forward,
+    ask,
     object: () => ask('GET', path),
     replicaSets: async () => (await ask('GET', '/apis/apps/v1/namespaces/default/replicasets')).items as any[],
     /** As a pipeline does. Not seen by the controller before time goes on. */
@@ -147,7 +152,7 @@ export async function targetWorld(opened: TestCluster, deployer: Deployer): Prom
   };
 }
 
-const ON_PATCH = { vendor: 'kubernetes', match: { method: 'PATCH' }, times: 1 };
+const next = (method: string) => ({ vendor: 'kubernetes', match: { method }, times: 1 });
 
 const status = (code: number, reason: string, message: string) => ({
   kind: 'status' as const,
@@ -155,14 +160,15 @@ const status = (code: number, reason: string, message: string) => ({
   body: { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', reason, message, code },
 });
 
-function fault(trouble: Exclude<Trouble, 'late_effect'>) {
+/** With the next call of this method. */
+export function fault(trouble: Exclude<Trouble, 'late_effect'>, method = 'PATCH') {
   const faults = {
     lost_answer: { kind: 'lost' as const },
     throttled: { kind: 'rate_limit' as const },
     refused: status(403, 'Forbidden', 'User "system:serviceaccount:ops:firebreak" cannot patch resource'),
     server_error: status(500, 'InternalError', 'etcdserver: leader changed'),
   };
-  return { ...ON_PATCH, fault: faults[trouble] };
+  return { ...next(method), fault: faults[trouble] };
 }
 
 /** What comes half a second later is not waited for, until it is asked to be over. */
@@ -171,7 +177,7 @@ function lateness({ standIns }: TestCluster) {
   onTestFinished(() => restore());
   return {
     async begin() {
-      await setFault(standIns, { ...ON_PATCH, fault: { kind: 'late', delay_ms: 500 } });
+      await setFault(standIns, { ...next('PATCH'), fault: { kind: 'late', delay_ms: 500 } });
       const real = AbortSignal.timeout.bind(AbortSignal);
       const spy = vi.spyOn(AbortSignal, 'timeout').mockImplementation((ms) => real(Math.min(ms, 250)));
       restore = () => spy.mockRestore();

@@ -138,6 +138,7 @@ export class FakeWorld {
       effects: new FakeEffects(store),
       changes: new FakeChanges(store),
       pins: new FakePins(store),
+      gates: notAsked('gates'),
       runbooks: new FakeRunbooks(store),
       flagsFor: async () => this.#flags(),
       http: {
@@ -172,6 +173,8 @@ export class FakeWorld {
       secrets: notAsked('secrets'),
       blobs: notAsked('blobs'),
       queue: notAsked('queue'),
+      drills: notAsked('drills'),
+      drillRuns: notAsked('drillRuns'),
       quarantine: notAsked('quarantine'),
       tokens: notAsked('tokens'),
       idempotency: notAsked('idempotency'),

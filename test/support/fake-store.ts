@@ -14,6 +14,7 @@ import { newChange } from '../../aws/table/changes.ts';
 import { SEVERAL, scopeOfCrowd } from '../../aws/table/crowd.ts';
 import { blankIncident } from '../../aws/table/open.ts';
 import { canonicalJson, sha256 } from '../../aws/hash.ts';
+import type { Json } from '../../domain/runbooks/variables.ts';
 import type {
   Act,
   Admitted,
@@ -98,7 +99,7 @@ type Dossier = {
       people?: readonly string[] | null;
     }
   >;
-  runbooks: Map<number, { followed: Followed; outcome: string | null }>;
+  runbooks: Map<number, { followed: Followed; outcome: string | null; acted: boolean; memory: Map<string, Json> }>;
   effects: Map<string, Effect>;
   /** Of a parent: what has joined it, and when that ended. */
   children: Map<IncidentId, { endedAt: Timestamp | null }>;
@@ -703,11 +704,11 @@ export class FakeDecisions implements Decisions {
     const [number, { view, people = null }] = found;
     if (view.state === 'waiting' && people !== null && !people.includes(by)) return 'not_asked';
     if (view.state !== 'waiting') return view.state === answer && view.answered_by === by ? 'taken' : 'superseded';
-    const { needed, given } = view.approvals;
+    const { needed, given: before } = view.approvals;
     if (answer === 'approved') {
-      if (given.includes(by)) return 'needs_another';
-      view.approvals = { needed, given: [...given, by] };
-      if (given.length + 1 < needed) {
+      if (before.includes(by)) return 'needs_another';
+      view.approvals = { needed, given: [...before, by] };
+      if (before.length + 1 < needed) {
         const at = this.#store.clock.now();
         dossier.timeline.push({ at, actor: by, kind: 'decision.agreed', text: note, detail: null });
         return 'taken';
@@ -724,7 +725,7 @@ export class FakeDecisions implements Decisions {
     const dossier = this.#store.dossier(id);
     const known = dossier.decisions.get(number);
     if (known) return copy(known.view);
-    const { reasons, place, people, inputs } = question;
+    const { text, reasons, place, people, approvals, inputs } = question;
     const view: DecisionView = {
       id: `${id}-${number}`,
       kind: 'approve',
@@ -736,8 +737,9 @@ export class FakeDecisions implements Decisions {
       to_version: null,
       reasons,
       answered_by: null,
+      question: text,
       target: place,
-      approvals: { needed: 1, given: [] },
+      approvals: { needed: approvals, given: [] },
     };
     dossier.decisions.set(number, copy({ view, inputs, people, asked: true }));
     return copy(view);
@@ -1009,14 +1011,26 @@ export class FakeRunbooks implements RunbookRuns {
     return copy(this.#store.dossier(id).runbooks.get(number)?.followed);
   }
 
-  async choose(id: IncidentId, number: number, followed: Followed): Promise<Followed> {
+  async choose(id: IncidentId, number: number, followed: Followed): Promise<Followed | undefined> {
     const { runbooks, timeline } = this.#store.dossier(id);
     const known = runbooks.get(number);
     if (known) return copy(known.followed);
-    runbooks.set(number, { followed: copy(followed), outcome: null });
+    if ([...runbooks.values()].some((other) => other.followed.runbook.name === followed.runbook.name)) return undefined;
+    runbooks.set(number, { followed: copy(followed), outcome: null, acted: false, memory: new Map() });
     const text = followed.runbook.title;
     timeline.push({ at: this.#store.clock.now(), actor: 'firebreak', kind: 'runbook.started', text, detail: null });
     return copy(followed);
+  }
+
+  async remember<T extends Json>(id: IncidentId, number: number, what: string, value: T): Promise<T> {
+    const memory = this.#store.dossier(id).runbooks.get(number)?.memory;
+    if (memory === undefined) throw new Error(`incident ${id} has no runbook ${number}`);
+    if (!memory.has(what)) memory.set(what, copy(value));
+    return copy(memory.get(what)) as T;
+  }
+
+  async recall(id: IncidentId, number: number, what: string): Promise<Json | undefined> {
+    return copy(this.#store.dossier(id).runbooks.get(number)?.memory.get(what));
   }
 
   async conclude(id: IncidentId, number: number, { outcome, text, acted, page }: RunbookEnd): Promise<void> {
@@ -1024,6 +1038,7 @@ export class FakeRunbooks implements RunbookRuns {
     const runbook = dossier.runbooks.get(number);
     if (runbook === undefined || runbook.outcome !== null) return;
     runbook.outcome = outcome;
+    runbook.acted = acted;
     const timeline = { actor: 'firebreak', kind: `runbook.${outcome}`, text, detail: null };
     if (dossier.record.status === 'resolved') {
       dossier.timeline.push({ ...timeline, at: this.#store.clock.now() });
@@ -1035,17 +1050,18 @@ export class FakeRunbooks implements RunbookRuns {
     const change: IncidentChange = acted
       ? { status: 'mitigated', verification: 'pending' }
       : dossier.record.status === 'mitigating' && !underWay
-        ? { status: 'open' }
+        ? { status: dossier.record.verification === 'not_needed' ? 'open' : 'mitigated' }
         : {};
     this.#store.mail(dossier, { kind: 'runbook', number, acted, page }, { ...change, timeline });
   }
 }
 
 const begunOf = ({ runbooks }: Dossier): BegunRunbook[] =>
-  [...runbooks].map(([number, { followed, outcome }]) => ({
+  [...runbooks].map(([number, { followed, outcome, acted }]) => ({
     number,
     name: followed.runbook.name,
     done: outcome !== null,
+    acted,
   }));
 
 export class FakePins implements Pins {

@@ -14,7 +14,11 @@ const PRODUCT = ['schemas', 'domain', 'integrations', 'aws', 'workflows', 'proje
 /** @type {Readonly<Record<string, Layer>>} */
 const LAYERS = {
   schemas: { folders: ['schemas'], packages: ['zod', 'temporal-polyfill', 'rrule-temporal'], node: false },
-  domain: { folders: ['schemas', 'domain'], packages: ['zod', 'temporal-polyfill', 'rrule-temporal'], node: false },
+  domain: {
+    folders: ['schemas', 'domain'],
+    packages: ['zod', 'temporal-polyfill', 'rrule-temporal', '@marcbachmann/cel-js'],
+    node: false,
+  },
   integrations: { folders: ['schemas', 'domain', 'integrations'], node: true },
   aws: { folders: ['schemas', 'domain', 'aws'], node: true },
   workflows: {
@@ -38,6 +42,9 @@ const ASSEMBLIES = {
   'aws/deps.ts': ['integrations'],
   'aws/deployers.ts': ['integrations'],
   'aws/flags.ts': ['integrations'],
+  'cli/bin.mjs': ['local'],
+  'cli/files.ts': ['local'],
+  'cli/digest.ts': ['aws'],
   'demo/main.ts': ['local'],
 };
 

@@ -92,6 +92,7 @@ async function targetOf(
       mode: entry?.autoRollback.mode ?? 'shadow',
       unknownMigration: entry?.autoRollback.unknownMigration ?? 'approve',
       approvals: entry?.autoRollback.approvals ?? 1,
+      evidence: entry?.autoRollback.evidence ?? 'any',
     },
     has_deployer: entry?.deployer !== undefined,
     modes: modesFor(known.automation, place),

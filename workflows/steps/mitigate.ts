@@ -17,7 +17,7 @@ import {
   rollBackOnce,
   type RollbackOrder,
 } from './roll-back.ts';
-import { concludeVerification, verifyOnce } from './verify.ts';
+import { concludeVerification, verifyOnce, verifyRunbook } from './verify.ts';
 
 type MitigateInput = { incidentId: IncidentId; number: number; asked: Asked };
 
@@ -75,10 +75,19 @@ async function watch(
 /** A verification that could not pass at its time, looked at again. */
 export async function verifyNow(
   run: Run,
-  { incidentId, number, round }: { incidentId: IncidentId; number: number; round: number },
+  {
+    incidentId,
+    number,
+    runbook,
+    round,
+  }: { incidentId: IncidentId; number: number; runbook: number | null; round: number },
   deps: Deps,
 ): Promise<void> {
-  await run.step('verify', () => verifyOnce(deps, incidentId, number, `verification-${number}-${round}`));
+  await run.step('verify', () =>
+    runbook === null
+      ? verifyOnce(deps, incidentId, number, `verification-${number}-${round}`)
+      : verifyRunbook(deps, incidentId, runbook, `-${round}`),
+  );
 }
 
 /** What a checkpoint keeps of a decision. */

@@ -5,6 +5,7 @@ import { wake } from '../wake.ts';
 import { noteDemotion } from '../demotion.ts';
 import { entryOf } from './judge.ts';
 import { rollbackKey } from './roll-back.ts';
+import { actsOf } from './runbook/conclude.ts';
 
 export type Verdict = { outcome: VerificationOutcome; text: string };
 
@@ -55,6 +56,16 @@ export async function verifyOnce(deps: Deps, id: IncidentId, number: number, key
   return concludeVerification(deps, id, number, await verdictOf(deps, id), key);
 }
 
+/** The same of what a runbook has changed. `again`: later than at the end of its window. */
+export async function verifyRunbook(deps: Deps, id: IncidentId, runbook: number, again = ''): Promise<Verdict> {
+  const verdict = await verdictOf(deps, id);
+  await leave(deps, id, { number: 0, runbook }, verdict, `verification-runbook-${runbook}${again}`);
+  if (verdict.outcome === 'failed')
+    for (const key of await actsOf(deps, id, runbook)) await countAsWrong(deps, id, key, verdict);
+  await wake(deps, id);
+  return verdict;
+}
+
 /** Leaves a verdict in the inbox, once for each `key`. What has not helped counts against the automation. */
 export async function concludeVerification(
   deps: Deps,
@@ -63,19 +74,29 @@ export async function concludeVerification(
   verdict: Verdict,
   key: string,
 ): Promise<Verdict> {
-  await deps.incidents.post(
-    id,
-    { kind: 'verification', number, outcome: verdict.outcome },
-    {
-      verification: verdict.outcome,
-      timeline: { actor: 'firebreak', kind: `verification.${verdict.outcome}`, text: verdict.text, detail: { number } },
-    },
-    key,
-  );
-  if (verdict.outcome === 'failed') {
-    const { demoted } = await deps.automation.wrong(id, rollbackKey(id, number), verdict.text);
-    for (const service of demoted) await noteDemotion(deps, id, service);
-  }
+  await leave(deps, id, { number }, verdict, key);
+  if (verdict.outcome === 'failed') await countAsWrong(deps, id, rollbackKey(id, number), verdict);
   await wake(deps, id);
   return verdict;
+}
+
+/** @param about the mitigation that it is about: a rollback by its number, or what a runbook has done */
+async function leave(
+  deps: Deps,
+  id: IncidentId,
+  about: { number: number; runbook?: number },
+  { outcome, text }: Verdict,
+  key: string,
+): Promise<void> {
+  await deps.incidents.post(
+    id,
+    { kind: 'verification', ...about, outcome },
+    { verification: outcome, timeline: { actor: 'firebreak', kind: `verification.${outcome}`, text, detail: about } },
+    key,
+  );
+}
+
+async function countAsWrong(deps: Deps, id: IncidentId, key: string, { text }: Verdict): Promise<void> {
+  const { demoted } = await deps.automation.wrong(id, key, text);
+  for (const service of demoted) await noteDemotion(deps, id, service);
 }

@@ -75,7 +75,11 @@ export const twoDeploys: Scene = (stage) => {
   const { cause, both } = PAIRS[pair](stage);
   dependentsFail(stage);
   return (evidence) => {
-    const near = both.every((change) => seemsLater(evidence, change) > -SUSPECT_MINUTES * 60);
+    const near = both.every((change) => {
+      const later = seemsLater(evidence, change);
+      // What began clearly after the problem is no second suspect.
+      return later > -SUSPECT_MINUTES * 60 && later <= TOLERANCE_SECONDS;
+    });
     return near && singledOut(evidence) === null ? { cause: cause.id, right: 'ask' } : null;
   };
 };

@@ -17,8 +17,28 @@ export const PRESETS = new Map([
 export const faultsTally = (faults) =>
   faults.length === 0 ? 'all are well' : counted(faults.length, 'fault') + ' in force';
 
+/**
+ * @param {readonly string[]} vendors
+ * @param {readonly string[]} taking those that take part; the others are folded away
+ * @param {readonly FaultInForce[]} faults
+ */
+export function faultControls(vendors, taking, faults) {
+  const near = vendors.filter((vendor) => taking.includes(vendor) || faults.some((fault) => fault.vendor === vendor));
+  const others = vendors.filter((vendor) => !near.includes(vendor));
+  return [
+    list(near, faults),
+    others.length > 0 &&
+      h(
+        'details',
+        { class: 'more', 'data-key': 'others' },
+        h('summary', {}, h('span', { class: 'quiet' }, `and ${others.map(nameOf).join(', ')}`)),
+        list(others, faults),
+      ),
+  ];
+}
+
 /** @param {readonly string[]} vendors @param {readonly FaultInForce[]} faults */
-export const faultControls = (vendors, faults) =>
+const list = (vendors, faults) =>
   h(
     'ul',
     { class: 'switches' },

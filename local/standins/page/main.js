@@ -8,8 +8,10 @@ import { GrafanaPanel, grafanaTally } from './grafana.js';
 import { pagerduty, pagerdutyTally } from './pagerduty.js';
 import { SlackPanel, slackTally } from './slack.js';
 import { statuspage } from './statuspage.js';
+import { TargetsPanel } from './targets.js';
 import { between, clock, counted, now, setClock } from './time.js';
 import { Timeline } from './timeline.js';
+import { isUsual } from './vendors.js';
 
 /** @typedef {import('../sandbox-state.ts').SandboxState} State */
 /** @typedef {import('../faults.ts').FaultInForce} FaultInForce */
@@ -29,6 +31,7 @@ const bodyOf = (id) => find(`#${id} .body`);
 const log = new CallLog();
 const slackPanel = new SlackPanel(bodyOf('slack'));
 const grafanaPanel = new GrafanaPanel(bodyOf('grafana'));
+const targetsPanel = new TargetsPanel();
 const callsPanel = new CallsPanel(bodyOf('calls'), log);
 const timeline = new Timeline(bodyOf('timeline'), log, (id) => void callsPanel.reveal(id));
 
@@ -53,7 +56,7 @@ const tallies = new Map();
  *   grafana: import('../grafana.ts').GrafanaView;
  *   prometheus: import('../prometheus.ts').PrometheusView;
  *   github: import('../github.ts').GithubView;
- * }} Views
+ * } & import('./targets.js').TargetViews} Views
  */
 
 /** What each vendor's view is shown by. @type {{ [V in keyof Views]: (view: Views[V]) => void }} */
@@ -83,7 +86,24 @@ const SHOW = {
     draw(bodyOf('github'), github(view));
     tallies.set('github', githubTally(view));
   },
+  'argo-cd': (view) => showTarget('argo-cd', view),
+  kubernetes: (view) => showTarget('kubernetes', view),
+  aws: (view) => showTarget('aws', view),
+  launchdarkly: (view) => showTarget('launchdarkly', view),
+  flags: (view) => showTarget('flags', view),
 };
+
+/** @template {keyof import('./targets.js').TargetViews} V @param {V} vendor @param {Views[V]} view */
+function showTarget(vendor, view) {
+  targetsPanel.show(vendor, view);
+  draw(bodyOf('targets'), targetsPanel.elements());
+  find('#targets').toggleAttribute('hidden', targetsPanel.isEmpty);
+  tallies.set('targets', targetsPanel.tally);
+}
+
+/** Those that take part: a lane for each vendor that nobody calls would hide the others. */
+const takingPart = () =>
+  known.vendors.filter((vendor) => isUsual(vendor) || log.all.some((call) => call.vendor === vendor));
 
 /** @param {State} state */
 function show({ version, at, time_scale, urls, views, calls, faults }) {
@@ -93,11 +113,11 @@ function show({ version, at, time_scale, urls, views, calls, faults }) {
   if (faults) known.faults = faults;
   for (const [vendor, view] of Object.entries(views)) showView(vendor, view);
   if (calls) {
-    timeline.show(known.vendors);
-    callsPanel.show(known.vendors);
+    timeline.show(takingPart());
+    callsPanel.show(takingPart());
     tallies.set('calls', callsTally(log));
   }
-  if (faults) draw(bodyOf('faults'), faultControls(known.vendors, faults));
+  if (calls || faults) draw(bodyOf('faults'), faultControls(known.vendors, takingPart(), known.faults));
   find('#welcome').toggleAttribute('hidden', log.all.length > 0);
   find('#panels').setAttribute('data-ready', '');
   showTallies();

@@ -1123,7 +1123,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
 
     test('a person means all that was done for the incident, and nothing else', async () => {
       const id = await opened();
-      const { id: other } = await stores.incidents.declare({
+      const { id: elsewhere } = await stores.incidents.declare({
         ...place,
         environment: 'other' as EnvironmentName,
         title: '',
@@ -1132,9 +1132,9 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
         trace: '',
       });
       await acts(id, `${id}.1`, agreed);
-      await acts(other, `${other}.1`, agreed);
+      await acts(elsewhere, `${elsewhere}.1`, agreed);
       expect(await stores.automation.wrong(id, null, 'says ada')).toEqual({ acts: 1, demoted: [] });
-      expect(await stores.automation.wrong(other, null, 'says ada')).toEqual({ acts: 1, demoted: [place.service] });
+      expect(await stores.automation.wrong(elsewhere, null, 'says ada')).toEqual({ acts: 1, demoted: [place.service] });
     });
 
     test('what a person has wanted by hand is not the fault of automation', async () => {

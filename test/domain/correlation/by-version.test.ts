@@ -5,6 +5,10 @@ import { afterDeploy, confidence, of, own, scene, step, suspectIn, timed, v42, w
 
 type Versions = NonNullable<Evidence['by_version']>;
 const health = step(0.002, 0.04);
+
+/** Both versions serve since the onset. */
+const whileRollingOut = (more: Partial<Evidence> = {}): Evidence =>
+  scene({ changes: [own(timed('v42', 240, -60))], ...more });
 const version = (name: string, value: number, share: number | null = null) => ({ version: name, value, share });
 
 describe('with a limit', () => {
@@ -37,7 +41,7 @@ describe('with a limit', () => {
     ['monitoring calls it otherwise', 'by_version', 0, [version('a1b2c3', 0.05)]],
     ['a version without a number is none', 'by_version', 0, [version('v42', 0.05), version('v41', NaN)]],
   ])('%s', (_, name, weight, by_version) => {
-    expect(weights(afterDeploy({ health, by_version }))).toMatchObject({ [name]: weight });
+    expect(weights(whileRollingOut({ health, by_version }))).toMatchObject({ [name]: weight });
   });
 
   test('it is not there, while others that are known by name are', () => {
@@ -53,7 +57,7 @@ describe('without a limit', () => {
     ['all are alike', 'all_versions_bad', -4.5, [version('v42', 0.05), version('v41', 0.04)]],
     ['all are at zero', 'all_versions_bad', -4.5, [version('v42', 0), version('v41', 0)]],
   ])('%s', (_, name, weight, by_version) => {
-    expect(weights(afterDeploy({ by_version }))).toMatchObject({ [name]: weight });
+    expect(weights(whileRollingOut({ by_version }))).toMatchObject({ [name]: weight });
   });
 });
 
@@ -62,32 +66,45 @@ test('a bad version among good ones settles which of two deploys it was', () => 
   const unsettled = scene({ changes, health });
   expect(confidence(unsettled)).toBeLessThan(CONFIDENT);
   const by_version = [version('v42', 0.08), version('v41', 0.001)];
-  expect(confidence({ ...unsettled, by_version })).toBeGreaterThanOrEqual(CONFIDENT);
+  const rolling = scene({ changes: [own(timed('v41', 480, 420)), own(timed('v42', 240, -60))], health });
+  expect(confidence({ ...rolling, by_version })).toBeGreaterThanOrEqual(CONFIDENT);
 });
 
 test('all versions bad is said of every change', () => {
   const by_version = [version('v42', 0.05), version('v41', 0.04)];
-  const { doubts, verdict } = correlate(afterDeploy({ health, by_version }));
+  const { doubts, verdict } = correlate(whileRollingOut({ health, by_version }));
   expect(doubts).toEqual([{ code: 'all_versions_bad', text: 'by version: v42 is at 0.05, v41 at 0.04: all are bad' }]);
   expect(verdict).toBe('no_change');
 });
 
+test('others that served only before the onset prove little', () => {
+  const by_version = [version('v42', 0.08), version('v41', 0.001)];
+  expect(weights(afterDeploy({ health, by_version }))).toMatchObject({ only_it_seems_bad: 0.7 });
+  const shared = [version('v42', 0.08, 0.9), version('v41', 0.001, 0.1)];
+  const settled = scene({ changes: [own(timed('v42', 1500, 1200))], health, by_version: shared });
+  expect(weights(settled)).toMatchObject({ only_its_version_bad: 3 });
+});
+
+test('an alert that names the version proves nothing once all traffic goes there', () => {
+  expect(weights(afterDeploy({ alert_versions: ['v42'] }))).toMatchObject({ alert_names_it: 0 });
+});
+
 describe('the alerts name', () => {
-  const without = confidence(afterDeploy());
+  const without = confidence(whileRollingOut());
   test.each([
     ['its version', ['v42'], 'alert_names_it', 2],
     ['its version without the v, twice', ['42', 'v42'], 'alert_names_it', 2],
     ['old and new', ['v42', 'v41'], 'alert_names_others_too', -3],
     ['only others', ['v41', 'v40'], 'alert_names_others', -3],
   ])('%s', (_, alert_versions, name, weight) => {
-    const evidence = afterDeploy({ alert_versions });
+    const evidence = whileRollingOut({ alert_versions });
     expect(weights(evidence)).toMatchObject({ [name]: weight });
     expect(Math.sign(confidence(evidence) - without)).toBe(Math.sign(weight));
     if (weight < 0) expect(confidence(evidence)).toBeLessThan(CONFIDENT);
   });
 
   test('only others, in words', () => {
-    const { reasons } = suspectIn(correlate(afterDeploy({ alert_versions: ['v41', 'v40'] })));
+    const { reasons } = suspectIn(correlate(whileRollingOut({ alert_versions: ['v41', 'v40'] })));
     expect(reasons[1]).toBe('the alerts name v40 and v41, not v42');
   });
 });
@@ -102,7 +119,7 @@ test('versions say nothing of a flag, and nothing of another service', () => {
 
 test('the reasons begin with the time, and go on with what weighs most', () => {
   const by_version = [version('v42', 0.08), version('v41', 0.001)];
-  const { reasons } = suspectIn(correlate(afterDeploy({ health, by_version, alert_versions: ['v42'] })));
+  const { reasons } = suspectIn(correlate(whileRollingOut({ health, by_version, alert_versions: ['v42'] })));
   expect(reasons.map((text) => text.split(' ').slice(0, 2).join(' '))).toEqual([
     'deploy of',
     'by version:',
@@ -113,5 +130,5 @@ test('the reasons begin with the time, and go on with what weighs most', () => {
 
 test('a version that takes no traffic is not asked about', () => {
   const by_version = [version('v42', 0.9, 0), version('v41', 0.04, 1)];
-  expect(confidence(afterDeploy({ by_version }))).toBeLessThan(MIN_CONFIDENCE);
+  expect(confidence(whileRollingOut({ by_version }))).toBeLessThan(MIN_CONFIDENCE);
 });

@@ -58,7 +58,11 @@ export const confidence = (evidence: Evidence, version = 'v42'): number =>
 
 /** What weighs something, by name. */
 export const weights = (evidence: Evidence, version = 'v42'): Record<string, number> =>
-  Object.fromEntries(suspectIn(correlate(evidence), version).factors.map(({ name, weight }) => [name, weight]));
+  Object.fromEntries(
+    suspectIn(correlate(evidence), version)
+      .factors.filter(({ name }) => name !== 'for_a_person')
+      .map(({ name, weight }) => [name, weight]),
+  );
 
 /** A curve of a sample every 30 seconds from two hours before noon to two minutes after; null is a gap. */
 export function curve(value: (minutesBeforeNoon: number) => number | null): Curve {

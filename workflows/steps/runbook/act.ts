@@ -2,10 +2,12 @@ import type { Deps } from '../../../domain/ports.ts';
 import type { ActAnswer, ActRequest } from '../../../domain/targets.ts';
 import type { Json } from '../../../domain/runbooks/variables.ts';
 import type { Effect } from '../../../schemas/incident.ts';
+import { planOf } from '../../../domain/runbooks/plan.ts';
 import { entryOf } from '../judge.ts';
 import { deployerAt } from '../roll-back.ts';
 import type { Context } from './context.ts';
-import type { Doing, Performed } from './perform.ts';
+import type { Tried } from './memory.ts';
+import type { Attempted, Doing } from './perform.ts';
 
 /** What is changed at a target of the service. */
 export type TargetAct =
@@ -28,18 +30,16 @@ export async function attemptAct(
   context: Context,
   act: TargetAct,
   key: string,
-  { approved, handle }: Pick<Doing, 'approved' | 'handle'>,
-): Promise<Performed> {
+  { handle }: Pick<Doing, 'handle'>,
+): Promise<Attempted> {
   const { incident, place, name } = context;
   const callable = await callableOf(deps, context, act);
-  if (typeof callable === 'string') return { kind: 'failed', detail: callable };
-  const known = await deps.effects.get(incident.id, key);
-  if (known?.state === 'succeeded') return done(callable, known.detail);
+  if (typeof callable === 'string') return { performed: { kind: 'failed', detail: callable }, effect: null };
   const { effect, resource } = callable;
   const intent = await deps.effects.intendAct(
     incident.id,
     { key, ...effect },
-    { place, resource, automatic: false, ours: !approved },
+    { place, resource, automatic: false, ours: isOurs(context) },
   );
   if (!intent.ok) return { kind: 'again', detail: intent.reason.text, handle: null, afterSeconds: 30 };
   const request: ActRequest = {
@@ -49,22 +49,17 @@ export async function attemptAct(
     key,
   };
   const answer = handle !== null && callable.look ? await callable.look(handle, request) : await callable.call(request);
-  return read(deps, context, key, callable, answer);
+  return read(context, callable, answer);
 }
 
-async function read(
-  deps: Deps,
-  { incident, name }: Context,
-  key: string,
-  callable: Callable,
-  answer: ActAnswer,
-): Promise<Performed> {
-  const conclude = (state: Effect['state'], detail: string) =>
-    deps.effects.conclude(incident.id, key, state, `${name}: ${detail}`);
+function read({ name }: Context, { effect, output }: Callable, answer: ActAnswer): Attempted {
+  const recorded = (state: Effect['state'], detail: string) => ({ state, detail: `${name}: ${detail}` });
   switch (answer.kind) {
     case 'succeeded':
-      await conclude('succeeded', callable.effect.detail);
-      return done(callable, callable.effect.detail);
+      return {
+        performed: { kind: 'ended', end: { status: 'succeeded', output, detail: effect.detail } },
+        effect: recorded('succeeded', effect.detail),
+      };
     case 'in_progress':
       return { kind: 'again', detail: 'it is under way', handle: answer.handle, afterSeconds: null };
     case 'busy':
@@ -73,22 +68,30 @@ async function read(
       return { kind: 'again', detail: answer.detail, handle: null, afterSeconds: answer.afterSeconds };
     case 'superseded': {
       const detail = `somebody has changed it meanwhile: it is ${answer.current}`;
-      await conclude('superseded', detail);
-      return { kind: 'ended', end: { status: 'failed', output: null, detail } };
+      return { performed: failedAtOnce(detail), effect: recorded('superseded', detail) };
     }
     case 'refused':
+      return { performed: failedAtOnce(answer.detail), effect: recorded('failed', answer.detail) };
     case 'failed':
-      await conclude('failed', answer.detail);
-      return answer.kind === 'refused'
-        ? { kind: 'ended', end: { status: 'failed', output: null, detail: answer.detail } }
-        : { kind: 'failed', detail: answer.detail };
+      return { performed: { kind: 'failed', detail: answer.detail }, effect: recorded('failed', answer.detail) };
   }
 }
 
-const done = ({ output }: Callable, detail: string): Performed => ({
+/** Another try would be told the same. */
+const failedAtOnce = (detail: string): Tried['performed'] => ({
   kind: 'ended',
-  end: { status: 'succeeded', output, detail },
+  end: { status: 'failed', output: null, detail },
 });
+
+/**
+ * When it was wrong, that counts against the service's automation: a runbook once, however much it has changed, and never
+ * what only takes something back.
+ */
+export const isOurs = ({ inverse, followed, variables }: Context): boolean =>
+  inverse === null &&
+  !planOf(followed.runbook).steps.some(
+    ({ id, mutating, uses }) => mutating && uses !== 'rollback' && variables.steps[id]?.status === 'succeeded',
+  );
 
 /** Text: why it cannot be done at all. */
 async function callableOf(deps: Deps, { place }: Context, act: TargetAct): Promise<Callable | string> {

@@ -2,8 +2,9 @@ import type { Deps } from '../../../domain/ports.ts';
 import type { RunbookInput } from '../../runbook.ts';
 import { wake } from '../../wake.ts';
 import type { Outline } from './choose.ts';
-import { contextOf, guardsOf } from './context.ts';
+import { contextOf } from './context.ts';
 import type { Ask } from './prepare.ts';
+import { noteStep } from './tell.ts';
 
 /** Questions of runbooks are numbered apart from judgements, which are few. */
 const QUESTIONS_FROM = 1_000_000;
@@ -13,21 +14,26 @@ const questionOf = ({ number }: RunbookInput, { number: step, undoes }: Outline)
 
 /** Puts the question, and pages whoever has to answer. */
 export async function askAbout(deps: Deps, input: RunbookInput, step: Outline, ask: Ask): Promise<null> {
-  const context = await contextOf(deps, input, step, {});
-  const { runbook } = context.followed;
+  const { incidentId } = input;
   const question = questionOf(input, step);
-  await deps.decisions.ask(input.incidentId, question, {
-    place: context.place,
-    text: ask.text,
-    reasons: ask.reasons,
-    people: ask.people,
-    inputs: { runbook: runbook.name, version: runbook.version, step: step.id, guards: await guardsOf(deps, context) },
-  });
+  const { place } = await contextOf(deps, input, step, {});
+  const { text, reasons, people, approvals, inputs } = ask;
+  await deps.decisions.ask(incidentId, question, { place, text, reasons, people, approvals, inputs });
   const note = 'a runbook waits for approval';
-  await deps.incidents.post(input.incidentId, { kind: 'page', by: 'firebreak', note }, {}, `approval-${question}`);
-  await wake(deps, input.incidentId);
+  const open = await deps.incidents.post(
+    incidentId,
+    { kind: 'page', by: 'firebreak', note },
+    {},
+    `approval-${question}`,
+  );
+  // Questions were withdrawn when the incident was closed, and this one may have come after that.
+  if (!open) await deps.decisions.expire(incidentId, question);
+  await wake(deps, incidentId);
   return null;
 }
+
+/** `closed`: nobody has to answer any more. */
+export type Standing = 'waiting' | 'approved' | 'rejected' | 'expired' | 'closed';
 
 /** Hangs the bell on the question, or, without one, takes it as unanswered; tells where it stands. */
 export async function settleQuestion(
@@ -35,11 +41,15 @@ export async function settleQuestion(
   input: RunbookInput,
   step: Outline,
   bell: string | null,
-): Promise<'waiting' | 'approved' | 'rejected' | 'expired'> {
+): Promise<Standing> {
   const question = questionOf(input, step);
   const state =
     bell === null
       ? await deps.decisions.expire(input.incidentId, question)
       : await deps.decisions.await(input.incidentId, question, bell);
-  return state === 'final' ? 'expired' : state;
+  if (state === 'waiting' || state === 'approved' || state === 'rejected') return state;
+  const context = await contextOf(deps, input, step, {});
+  if (context.incident.status === 'resolved') return 'closed';
+  await noteStep(deps, input, context, 'declined', 'nobody has answered in time');
+  return 'expired';
 }

@@ -1,11 +1,12 @@
 import { serviceEntry } from '../../../domain/catalogue.ts';
-import type { Deps, RunbookEnd, SignalView } from '../../../domain/ports.ts';
+import type { Deps, Followed, SignalView } from '../../../domain/ports.ts';
 import { routingLabels } from '../../../domain/routing.ts';
 import { planOf, type PlannedStep } from '../../../domain/runbooks/plan.ts';
 import { byPriority, select } from '../../../domain/runbooks/select.ts';
+import type { Config } from '../../../schemas/config.ts';
+import type { IncidentRecord } from '../../../schemas/incident.ts';
 import type { Runbook } from '../../../schemas/runbook.ts';
 import type { RunbookInput } from '../../runbook.ts';
-import { wake } from '../../wake.ts';
 import { beforeItBegins } from './variables.ts';
 
 /** What the order of things depends on, of one step. What it does is read where it is done. */
@@ -19,79 +20,89 @@ export type Outline = Pick<
   undoes: string | null;
 };
 
-export type Chosen = { name: string; title: string; steps: Outline[]; failureSteps: Outline[]; undo: Runbook['undo'] };
+export type Chosen = {
+  name: string;
+  title: string;
+  steps: Outline[];
+  failureSteps: Outline[];
+  undo: Runbook['undo'];
+  /** Its expressions see what the incident's own judgement comes to. */
+  needsJudgement: boolean;
+};
 
-/** How many of an incident's alerts are asked which runbook is for them. */
+/** How many of an incident's alerts are asked which runbook is for them: the newest. */
 const SIGNALS_READ = 50;
 
-/** Which runbook answers to what fires now. Null: none, or one that was followed already. */
+/** So many runbooks are followed at most while an incident lasts. */
+const RUNBOOKS_MAX = 5;
+
+/** Which runbook answers to what fires now. Null: none, or none that is not followed already. */
 export async function chooseRunbook(deps: Deps, { incidentId, number }: RunbookInput): Promise<Chosen | null> {
   const kept = await deps.runbooks.get(incidentId, number);
   if (kept !== undefined) return outlineOf(kept.runbook);
   const incident = await deps.incidents.read(incidentId);
   if (incident === undefined || incident.status === 'resolved' || incident.crowd !== undefined) return null;
   const config = await deps.config.current();
-  const before = new Set((await deps.runbooks.of(incidentId)).map(({ name }) => name));
+  for (;;) {
+    const begun = await deps.runbooks.of(incidentId);
+    if (begun.length >= RUNBOOKS_MAX) return null;
+    const found = await best(deps, incident, config, new Set(begun.map(({ name }) => name)));
+    if (found === null) return null;
+    const { followed, because } = found;
+    const first = await deps.runbooks.choose(incidentId, number, followed, because);
+    // Else another look has just chosen the same one: there may be a second that is for it.
+    if (first !== undefined) return outlineOf(first.runbook);
+  }
+}
+
+/** The best of all that are for one of the alerts, those that are followed already apart. */
+async function best(
+  deps: Deps,
+  incident: IncidentRecord,
+  config: Config,
+  begun: ReadonlySet<string>,
+): Promise<{ followed: Followed; because: string } | null> {
   const usable = config.runbooks.runbooks.filter(
-    ({ name, inputs }) => !before.has(name) && Object.values(inputs).every(({ required }) => !required),
+    ({ name, inputs }) => !begun.has(name) && Object.values(inputs).every(({ required }) => !required),
   );
   if (usable.length === 0) return null;
-  const entry = serviceEntry(config.services, incident.service);
-  const { items } = await deps.incidents.signals(incidentId, { limit: SIGNALS_READ });
+  const entry = incident.unmatched === null ? serviceEntry(config.services, incident.service) : undefined;
+  const { items } = await deps.incidents.signals(incident.id, { limit: SIGNALS_READ });
   const found = new Map<Runbook, SignalView>();
   for (const signal of items.filter(({ status }) => status === 'firing')) {
-    const labels = routingLabels(signal, incident.unmatched === null ? entry : undefined);
+    const labels = routingLabels(signal, entry);
     const { chosen } = select(usable, labels, beforeItBegins(incident, config, signal, labels));
     if (chosen !== null) found.set(chosen, signal);
   }
-  const [best] = byPriority([...found.keys()]);
-  const signal = best && found.get(best);
-  if (signal === undefined || best === undefined) return null;
-  const labels = [...routingLabels(signal, incident.unmatched === null ? entry : undefined)];
-  const followed = { runbook: best, labels, annotations: signal.annotations };
-  const first = await deps.runbooks.choose(incidentId, number, followed, `it is for "${signal.title}"`);
-  return outlineOf(first.runbook);
+  const [runbook] = byPriority([...found.keys()]);
+  const signal = runbook && found.get(runbook);
+  if (runbook === undefined || signal === undefined) return null;
+  const followed = { runbook, labels: [...routingLabels(signal, entry)], annotations: signal.annotations };
+  return { followed, because: `it is for "${signal.title}"` };
 }
+
+const OF_JUDGEMENT = /\b(suspect|decision)\b/;
 
 function outlineOf(runbook: Runbook): Chosen {
   const plan = planOf(runbook);
-  const outline = ({
-    id,
-    number,
-    stage,
-    onFailure,
-    mutating,
-    timeoutSeconds,
-    retry,
-    uses,
-    approval,
-  }: PlannedStep): Outline => ({
-    id,
-    number,
-    stage,
-    onFailure,
-    mutating,
-    timeoutSeconds,
-    retry,
-    uses,
-    otherwise: approval?.otherwise ?? 'stop',
-    undoes: null,
-  });
   return {
     name: runbook.name,
     title: runbook.title,
     steps: plan.steps.map(outline),
     failureSteps: plan.failureSteps.map(outline),
     undo: plan.undo,
+    needsJudgement: OF_JUDGEMENT.test(JSON.stringify(runbook.steps)),
   };
 }
 
-export async function concludeRunbook(
-  deps: Deps,
-  { incidentId, number }: RunbookInput,
-  end: RunbookEnd,
-): Promise<null> {
-  await deps.runbooks.conclude(incidentId, number, end);
-  await wake(deps, incidentId);
-  return null;
+const outline = (step: PlannedStep): Outline => {
+  const { id, number, stage, onFailure, mutating, timeoutSeconds, retry, uses, approval } = step;
+  const otherwise = approval?.otherwise ?? 'stop';
+  return { id, number, stage, onFailure, mutating, timeoutSeconds, retry, uses, otherwise, undoes: null };
+};
+
+/** Whether the incident has judged what its alerts ask for, or does not come to it. */
+export async function isJudged(deps: Deps, { incidentId }: RunbookInput): Promise<boolean> {
+  const incident = await deps.incidents.read(incidentId);
+  return incident === undefined || incident.status === 'resolved' || incident.mitigations > 0;
 }

@@ -1,7 +1,7 @@
 import type { Deps, Followed, Place } from '../../../domain/ports.ts';
 import { inversesOf } from '../../../domain/runbooks/inverses.ts';
 import { type PlannedInverse, type PlannedStep, planOf } from '../../../domain/runbooks/plan.ts';
-import { permit, type Permission, type StepGuards } from '../../../domain/runbooks/permission.ts';
+import type { StepGuards } from '../../../domain/runbooks/permission.ts';
 import { resolveText } from '../../../domain/runbooks/templates.ts';
 import type { Declarations, Variables } from '../../../domain/runbooks/variables.ts';
 import { declarationsOf } from '../../../domain/runbooks/walk.ts';
@@ -78,8 +78,6 @@ export async function guardsOf(deps: Deps, { incident, place, followed, step, in
     asks: inverse === null ? step.approval !== null : inverse.person,
   };
 }
-
-export const permissionOf = (guards: StepGuards): Permission => permit(guards);
 
 /** The key of an act: the same for every try at it, and for every run that takes over. */
 export const actKey = ({ incident, step, inverse }: Context, { number }: RunbookInput, tries: number): string => {

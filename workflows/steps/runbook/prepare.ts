@@ -1,95 +1,141 @@
 import type { Deps } from '../../../domain/ports.ts';
 import { holds } from '../../../domain/runbooks/cel.ts';
+import { permit, type QuestionInputs, type StepGuards, whyAsked } from '../../../domain/runbooks/permission.ts';
 import { scaleTarget } from '../../../domain/runbooks/scale.ts';
 import { resolveWith } from '../../../domain/runbooks/templates.ts';
 import type { Json } from '../../../domain/runbooks/variables.ts';
-import type { With } from '../../../schemas/runbook/kinds.ts';
+import type { StepKind, With } from '../../../schemas/runbook/kinds.ts';
 import type { Reason } from '../../../schemas/incident.ts';
+import { secondsBetween } from '../../../schemas/time.ts';
 import type { RunbookInput } from '../../runbook.ts';
 import type { StepEnd, StepEnds } from '../../runbook-step.ts';
 import { deployerAt } from '../roll-back.ts';
 import { entryOf } from '../judge.ts';
 import type { Outline } from './choose.ts';
-import { type Context, contextOf, guardsOf, permissionOf } from './context.ts';
-import { noteStep } from './tell.ts';
+import { type Context, contextOf, guardsOf } from './context.ts';
+import { type Prepared, recall, remember } from './memory.ts';
+import { doesWhat, noteStep } from './tell.ts';
 
-/** Whom to ask before it is done, and how long. */
-export type Ask = { text: string; reasons: Reason[]; people: readonly string[] | null; seconds: number };
+/** Whom to ask before it is done, about what, and how long. */
+export type Ask = {
+  text: string;
+  reasons: Reason[];
+  people: readonly string[] | null;
+  approvals: number;
+  seconds: number;
+  inputs: QuestionInputs;
+};
 
 export type Ready =
-  | { kind: 'end'; end: StepEnd }
+  | { kind: 'end'; end: StepEnd; told: boolean }
   | { kind: 'go'; ask: Ask | null; scale: { from: number; to: number } | null };
 
-/** Is the step to be done at all, does a person have to be for it, and how far does it go. */
-export async function prepareStep(deps: Deps, input: RunbookInput, outline: Outline, ends: StepEnds): Promise<Ready> {
+/** `spentSeconds`: it was begun so long ago, by a run before this one. */
+export type Begun = Ready & { spentSeconds: number };
+
+/** UTF-16 units of JSON; an item of the table holds 400 KB. */
+const GIVEN_MAX_CHARS = 100_000;
+
+/** Is the step to be done at all, with what, does a person have to be for it, and how far does it go. Settled once. */
+export async function prepareStep(deps: Deps, input: RunbookInput, outline: Outline, ends: StepEnds): Promise<Begun> {
   const context = await contextOf(deps, input, outline, ends);
-  const { incident, step, declared, variables } = context;
-  if (incident.status === 'resolved')
-    return { kind: 'end', end: { status: 'skipped', output: null, detail: 'the incident is over', closed: true } };
-  if (outline.undoes !== null && context.inverse === null) return skip('there is no way back');
+  const name = `prepared ${outline.id}` as const;
+  const known = await recall(deps, input, name);
+  if (known === undefined && context.incident.status === 'resolved')
+    return { kind: 'end', end: OVER, told: false, spentSeconds: 0 };
+  const settled = known ?? { at: deps.clock.now(), ...(await settle(deps, context, outline, ends)) };
+  const { at, ready }: Prepared = known ?? (await remember(deps, input, name, settled));
+  if (ready.kind === 'end' && ready.told) await noteStep(deps, input, context, ready.end.status, ready.end.detail);
+  const spentSeconds = Math.max(0, secondsBetween(at, deps.clock.now())) * deps.timeScale;
+  return { ...ready, spentSeconds: known === undefined ? 0 : spentSeconds };
+}
+
+/** Where the incident has been closed, nothing more is done. */
+export const OVER: StepEnd = { status: 'skipped', output: null, detail: 'the incident is over', closed: true };
+
+type Settled = Pick<Prepared, 'ready' | 'given'>;
+
+async function settle(deps: Deps, context: Context, outline: Outline, ends: StepEnds): Promise<Settled> {
+  const { step, inverse, declared, variables } = context;
+  if (outline.undoes !== null && inverse === null) return ended('skipped', 'there is no way back', false);
   if (outline.undoes === null) {
     for (const when of step.when) {
       const held = holds(when, declared, variables);
-      if (!held.ok) return ended(deps, input, context, 'failed', `"when" could not be told: ${held.detail}`);
-      if (!held.value) return ended(deps, input, context, 'skipped', `not done: ${when} is not true`);
+      if (!held.ok) return ended('failed', `"when" could not be told: ${held.detail}`);
+      if (!held.value) return ended('skipped', `not done: ${when} is not true`);
     }
   }
-  if (step.uses === 'approve') {
-    const found = resolveWith({ uses: 'approve', with: step.with }, declared, variables);
-    if (!found.ok) return ended(deps, input, context, 'failed', found.detail);
-    const { text, people = null } = found.value;
-    const reasons = [{ code: 'runbook_asks', text: `the runbook "${context.followed.runbook.title}" asks` }];
-    return { kind: 'go', ask: { text, reasons, people, seconds: await askSeconds(deps, context) }, scale: null };
-  }
+  const found = givenOf(context);
+  if (!found.ok) return ended('failed', found.detail);
+  const given = found.value;
+  const go = (ask: Ask | null, scale: { from: number; to: number } | null = null): Settled => ({
+    ready: { kind: 'go', ask, scale },
+    given: given as Json,
+  });
+  if (step.uses === 'approve')
+    return go(await question(deps, context, await guardsOf(deps, context), (given as With<'approve'>).text));
   // The judgement that a rollback needs has guards of its own, and asks by itself.
-  if (!step.mutating || (step.uses === 'rollback' && step.approval === null))
-    return { kind: 'go', ask: null, scale: null };
-  const scale = await scaleOf(deps, context, ends);
-  if ('detail' in scale) return ended(deps, input, context, scale.status, scale.detail);
-  const permission = permissionOf(await guardsOf(deps, context));
-  if (permission.kind === 'act') return { kind: 'go', ask: null, scale: scale.target };
-  const because = permission.reasons.map(({ text }) => text).join('; ');
-  if (permission.kind !== 'ask') return ended(deps, input, context, 'skipped', `not done: ${because}`);
-  const ask: Ask = {
-    text: `Asks a person: ${context.name}`,
-    reasons: permission.reasons,
-    people: step.approval?.people ?? null,
-    seconds: await askSeconds(deps, context),
-  };
-  return { kind: 'go', ask, scale: scale.target };
+  if (!step.mutating || (step.uses === 'rollback' && step.approval === null)) return go(null);
+  const scale = await scaleOf(deps, context, given, ends);
+  if ('detail' in scale) return ended(scale.status, scale.detail);
+  const guards = await guardsOf(deps, context);
+  const permission = permit(guards);
+  if (permission.kind === 'act') return go(null, scale.target);
+  if (permission.kind !== 'ask')
+    return ended('skipped', `not done: ${permission.reasons.map(({ text }) => text).join('; ')}`);
+  const what = doesWhat(inverse?.uses ?? step.uses, given, scale.target);
+  return go(await question(deps, context, guards, `Asks a person: ${context.name}: ${what}`), scale.target);
 }
 
-async function askSeconds(deps: Deps, { step, place }: Context): Promise<number> {
-  if (step.approval?.timeoutSeconds) return step.approval.timeoutSeconds;
-  const entry = entryOf((await deps.config.current()).services, place);
-  const usual = (entry?.autoRollback.approvalTimeoutMinutes ?? 60) * 60;
-  return step.uses === 'approve' ? Math.min(step.timeoutSeconds, usual) : usual;
+/** What goes with the step. What is waited for is put in anew at each look. */
+function givenOf({ step, inverse, declared, variables }: Context): ReturnType<typeof resolveWith<StepKind>> {
+  const uses = inverse?.uses ?? step.uses;
+  if (uses === 'scale.restore' || uses === 'wait.until') return { ok: true, value: {} };
+  const found = resolveWith({ uses, with: inverse?.with ?? step.with }, declared, variables);
+  if (found.ok && JSON.stringify(found.value).length > GIVEN_MAX_CHARS)
+    return { ok: false, detail: `with its values put in it is longer than ${GIVEN_MAX_CHARS} characters` };
+  return found;
+}
+
+async function question(deps: Deps, context: Context, guards: StepGuards, text: string): Promise<Ask> {
+  const { step, place, followed } = context;
+  const { name, title, version } = followed.runbook;
+  const entry = entryOf((await deps.config.current()).services, place)?.autoRollback;
+  const only = step.uses === 'approve';
+  const inputs = { runbook: name, title, version, step: step.id, only_asks: only, guards };
+  const people = 'people' in step.with && step.with.people ? step.with.people : (step.approval?.people ?? null);
+  const usual = (entry?.approvalTimeoutMinutes ?? 60) * 60;
+  return {
+    text,
+    reasons: whyAsked(inputs),
+    people,
+    // Nobody says yes twice: of one who is asked by name, one is enough.
+    approvals: only ? 1 : Math.min(entry?.approvals ?? 1, people?.length ?? Infinity),
+    seconds: step.approval?.timeoutSeconds ?? (only ? Math.min(step.timeoutSeconds, usual) : usual),
+    inputs,
+  };
 }
 
 /** From how many to how many: resolved once, so that a repeat sets the same. */
 async function scaleOf(
   deps: Deps,
-  context: Context,
+  { step, inverse, place }: Context,
+  given: unknown,
   ends: StepEnds,
 ): Promise<{ target: { from: number; to: number } | null } | { status: 'failed' | 'skipped'; detail: string }> {
-  const { step, inverse, declared, variables, place } = context;
   if (inverse?.uses === 'scale.restore') {
     const done = ends[step.id]?.output;
     return isScaled(done)
       ? { target: { from: done.to, to: done.from } }
       : { status: 'skipped', detail: 'it is not known how many there were' };
   }
-  const uses = inverse?.uses ?? step.uses;
-  if (uses !== 'scale') return { target: null };
-  const found = resolveWith({ uses: 'scale', with: inverse?.with ?? step.with }, declared, variables);
-  if (!found.ok) return { status: 'failed', detail: found.detail };
-  const want: With<'scale'> = found.value;
+  if ((inverse?.uses ?? step.uses) !== 'scale') return { target: null };
   const deployer = await deployerAt(deps, place);
   if (deployer?.scaling === undefined)
     return { status: 'failed', detail: 'the deployer of this service cannot scale it' };
   const counted = await deployer.scaling.count();
   if (counted.kind !== 'count') return { status: 'failed', detail: `it could not be counted: ${counted.detail}` };
-  const to = scaleTarget(want, counted.count);
+  const to = scaleTarget(given as With<'scale'>, counted.count);
   return to === counted.count
     ? { status: 'skipped', detail: `there are ${to} already` }
     : { target: { from: counted.count, to } };
@@ -102,15 +148,7 @@ const isScaled = (output: Json | undefined): output is { from: number; to: numbe
   typeof output['from'] === 'number' &&
   typeof output['to'] === 'number';
 
-const skip = (detail: string): Ready => ({ kind: 'end', end: { status: 'skipped', output: null, detail } });
-
-async function ended(
-  deps: Deps,
-  input: RunbookInput,
-  context: Context,
-  status: 'failed' | 'skipped',
-  detail: string,
-): Promise<Ready> {
-  await noteStep(deps, input, context, status, detail);
-  return { kind: 'end', end: { status, output: null, detail } };
-}
+const ended = (status: 'failed' | 'skipped', detail: string, told = true): Settled => ({
+  ready: { kind: 'end', end: { status, output: null, detail }, told },
+  given: null,
+});

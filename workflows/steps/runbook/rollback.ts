@@ -5,12 +5,23 @@ import type { IncidentRecord } from '../../../schemas/incident.ts';
 import type { RunbookInput } from '../../runbook.ts';
 import type { StepEnd } from '../../runbook-step.ts';
 import { wake } from '../../wake.ts';
+import type { Outline } from './choose.ts';
+import { contextOf } from './context.ts';
+import { recall, remember } from './memory.ts';
+import { OVER } from './prepare.ts';
+import { noteStep } from './tell.ts';
 
 /** Judgements of what nobody has asked for are none of a runbook's. */
-const ASKED: ReadonlySet<AskedBy> = new Set(['alert', 'person', 'runbook']);
+const ASKED: ReadonlySet<AskedBy> = new Set(['alert', 'runbook']);
 
-/** Leaves the wish in the inbox: the incident judges it as it judges an alert's. Where an alert asks, that is the one. */
-export async function askForRollback(deps: Deps, { incidentId, number }: RunbookInput): Promise<null> {
+/**
+ * Leaves the wish in the inbox: the incident judges it as it judges an alert's. Where an alert asks, that is the one.
+ * Gives the number of judgements before it.
+ */
+export async function askForRollback(
+  deps: Deps,
+  { incidentId, number }: RunbookInput,
+): Promise<{ judgedBefore: number }> {
   const [incident, followed] = await Promise.all([
     deps.incidents.read(incidentId),
     deps.runbooks.get(incidentId, number),
@@ -21,18 +32,39 @@ export async function askForRollback(deps: Deps, { incidentId, number }: Runbook
   const message = { kind: 'runbook_rollback', runbook: name, mode } as const;
   await deps.incidents.post(incidentId, message, {}, `runbook-${number}-rollback`);
   await wake(deps, incidentId);
-  return null;
+  return { judgedBefore: incident.mitigations };
 }
 
-/** Null: it is not over yet. */
-export async function lookForRollback(deps: Deps, { incidentId }: RunbookInput): Promise<StepEnd | null> {
-  const incident = await deps.incidents.read(incidentId);
-  if (incident === undefined || incident.status === 'resolved')
-    return { status: 'skipped', output: null, detail: 'the incident is over', closed: true };
-  const judged = await newestAskedFor(deps, incident);
-  if (judged === null || judged.outcome === null) return null;
-  const { outcome } = judged;
-  const decision = await deps.decisions.get(incidentId, judged.number);
+/** @param last there is no time for another look. Null: it is not over yet */
+export async function lookForRollback(
+  deps: Deps,
+  input: RunbookInput,
+  outline: Outline,
+  { judgedBefore, last }: { judgedBefore: number; last: boolean },
+): Promise<StepEnd | null> {
+  const known = await recall(deps, input, `end ${outline.id}`);
+  if (known !== undefined) return known;
+  const context = await contextOf(deps, input, outline, {});
+  const { incident } = context;
+  if (incident.status === 'resolved') return OVER;
+  const judged = await newestAskedFor(deps, incident, judgedBefore);
+  const end =
+    judged === null || judged.outcome === null ? null : await endOf(deps, incident, judged.number, judged.outcome);
+  if (end === null && !last) return null;
+  const kept = await remember(deps, input, `end ${outline.id}`, end ?? tooLong(outline));
+  // How it ended is told by the rollback itself.
+  if (end === null) await noteStep(deps, input, context, kept.status, kept.detail);
+  return kept;
+}
+
+const tooLong = ({ timeoutSeconds }: Outline): StepEnd => ({
+  status: 'failed',
+  output: null,
+  detail: `the rollback has not come to an end within ${timeoutSeconds} s; it goes on by itself`,
+});
+
+async function endOf(deps: Deps, { id }: IncidentRecord, number: number, outcome: MitigationOutcome): Promise<StepEnd> {
+  const decision = await deps.decisions.get(id, number);
   const output = {
     outcome,
     because: decision?.because ?? null,
@@ -46,14 +78,17 @@ export async function lookForRollback(deps: Deps, { incidentId }: RunbookInput):
   return { status: 'failed', output, detail: `the rollback ended as ${outcome}` };
 }
 
-/** Null: none was judged yet. */
+/** Null: none was judged yet. What a person asked for meanwhile counts; before, it was another matter. */
 async function newestAskedFor(
   deps: Deps,
   { id, mitigations }: IncidentRecord,
+  judgedBefore: number,
 ): Promise<{ number: number; outcome: MitigationOutcome | null } | null> {
   for (let number = mitigations; number >= 1; number -= 1) {
     const judged = await deps.decisions.outcome(id, number);
-    if (judged !== undefined && ASKED.has(judged.asked)) return { number, outcome: judged.outcome };
+    if (judged === undefined) continue;
+    if (ASKED.has(judged.asked) || (judged.asked === 'person' && number > judgedBefore))
+      return { number, outcome: judged.outcome };
   }
   return null;
 }

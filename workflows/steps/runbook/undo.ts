@@ -1,5 +1,8 @@
 import type { Chosen, Outline } from './choose.ts';
 
+/** What the way back of a step is called. No step is. */
+export const undoId = (step: string): string => `${step}.undo`;
+
 /**
  * The ways back of what was done, the last first. Which of them there are is read where they are gone; a step that has
  * none is left out there.
@@ -9,6 +12,6 @@ export function undoOrder({ steps, failureSteps, undo }: Chosen, done: readonly 
   const byId = new Map([...steps, ...failureSteps].map((step) => [step.id, step]));
   return [...new Set(done)].toReversed().flatMap((id): Outline[] => {
     const step = byId.get(id);
-    return step === undefined || !step.mutating ? [] : [{ ...step, id: `undo_${id}`, retry: null, undoes: id }];
+    return step === undefined || !step.mutating ? [] : [{ ...step, id: undoId(id), retry: null, undoes: id }];
   });
 }

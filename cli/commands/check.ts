@@ -1,0 +1,54 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { isNode, LineCounter, parseDocument } from 'yaml';
+import { loadConfig, loadRunbooks } from '../files.ts';
+import { folderOf } from '../folders.ts';
+import { No, type World } from '../world.ts';
+
+type Options = { config?: string; runbooks?: string };
+
+type Services = Extract<Awaited<ReturnType<typeof loadConfig>>, { ok: true }>['config']['services'];
+
+export function addCheck(program: Command, world: World): void {
+  program
+    .command('check')
+    .description('is everything in config/ and runbooks/ right: what a start would say, without one')
+    .option('--config <dir>', 'folder of the configuration')
+    .option('--runbooks <dir>', 'folder of the runbooks')
+    .action((options: Options) => check(world, options));
+}
+
+async function check(world: World, options: Options): Promise<void> {
+  const configDir = await folderOf(world, 'config', options.config);
+  const runbooksDir = await folderOf(world, 'runbooks', options.runbooks);
+  const [config, runbooks] = await Promise.all([loadConfig(configDir), loadRunbooks(runbooksDir)]);
+  const problems = [config, runbooks].flatMap((read) => (read.ok ? [] : read.problems));
+  for (const problem of problems) world.out(problem);
+  if (config.ok) for (const warning of await withoutAuth(configDir, config.config.services)) world.out(warning);
+  if (!config.ok || !runbooks.ok) throw new No(counted(problems.length, 'problem'));
+  const services = counted(Object.keys(config.config.services).length, 'service');
+  world.out(`${services} in ${configDir}, ${counted(runbooks.set.runbooks.length, 'runbook')} in ${runbooksDir}: fine`);
+}
+
+/** Targets that are called without credentials, each with its line: right, but hardly meant. */
+async function withoutAuth(configDir: string, services: Services): Promise<string[]> {
+  const places = Object.entries(services).flatMap(([service, { environments }]) =>
+    Object.entries(environments).flatMap(([environment, entry]) =>
+      (['deployer', 'flags'] as const)
+        .filter((target) => entry[target]?.kind === 'http' && entry[target].auth === undefined)
+        .map((target) => ['services', service, 'environments', environment, target]),
+    ),
+  );
+  if (places.length === 0) return [];
+  const file = join(configDir, 'services.yaml');
+  const lines = new LineCounter();
+  const document = parseDocument(await readFile(file, 'utf8'), { lineCounter: lines });
+  return places.map((path) => {
+    const node = document.getIn(path, true);
+    const line = isNode(node) && node.range ? lines.linePos(node.range[0]).line : 1;
+    return `${file}:${line}: warning: ${path.join('.')} has no "auth", so it is called without credentials (auth: { bearer: NAME })`;
+  });
+}
+
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;

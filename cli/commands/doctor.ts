@@ -1,0 +1,144 @@
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { Automation } from '../../schemas/access.ts';
+import { UNMATCHED } from '../../schemas/names.ts';
+import { Client } from '../client.ts';
+import { oneLine } from '../table.ts';
+import { No, type World } from '../world.ts';
+import { provedAt } from './drill.ts';
+
+const Ready = z.object({
+  ready: z.boolean(),
+  checks: z.record(z.string(), z.string()).optional(),
+  config: z.object({ version: z.string().nullable(), problems: z.array(z.string()) }).optional(),
+});
+const Connections = z.object({
+  vendors: z.array(z.object({ name: z.string(), state: z.string(), detail: z.string() })),
+  targets: z.array(
+    z.object({
+      service: z.string(),
+      environment: z.string(),
+      deployer: z.string().nullable(),
+      mode: z.string(),
+      problem: z.string().nullable(),
+    }),
+  ),
+});
+const Lanes = z.object({
+  lanes: z.array(z.object({ service: z.string(), environment: z.string(), last_proved_at: z.string().nullable() })),
+});
+const Incidents = z.object({
+  items: z.array(z.object({ id: z.string(), title: z.string(), environment: z.string() })),
+});
+const Signals = z.object({
+  items: z.array(
+    z.object({ title: z.string(), service: z.string(), environment: z.string(), unmatched: z.string().nullable() }),
+  ),
+});
+const Quarantine = z.object({ items: z.array(z.object({ id: z.string(), detail: z.string(), count: z.number() })) });
+
+/** `no` is what makes the doctor end with 1. */
+type Finding = { verdict: 'ok' | 'off' | 'warn' | 'no'; about: string; text: string };
+
+export function addDoctor(program: Command, world: World): void {
+  program
+    .command('doctor')
+    .description('what is connected, what is off or wrong, and what nobody looks after')
+    .action(() => doctor(world));
+}
+
+async function doctor(world: World): Promise<void> {
+  const client = await Client.of(world);
+  let wrong = 0;
+  for (const examine of [itself, automation, vendors, targets, lanes, unmatched, quarantine]) {
+    for (const { verdict, about, text } of await examine(client)) {
+      world.out(oneLine(`${verdict.padEnd(4)}  ${about.padEnd(20)}  ${text}`));
+      if (verdict === 'no') wrong += 1;
+    }
+  }
+  if (wrong > 0) throw new No(`${wrong} ${wrong === 1 ? 'thing is' : 'things are'} wrong`);
+}
+
+async function itself(client: Client): Promise<Finding[]> {
+  const { ready, checks = {}, config } = await client.look('/readyz', Ready);
+  // Only who is known is told more, and this comes before anything else is asked.
+  if (config === undefined)
+    return [{ verdict: 'no', about: 'Firebreak', text: `${client.url} does not know this token` }];
+  const failed = Object.entries(checks).filter(([, said]) => said !== 'ok');
+  return [
+    { verdict: ready ? 'ok' : 'no', about: 'Firebreak', text: ready ? `ready at ${client.url}` : 'not ready' },
+    ...failed.map(([name, said]): Finding => ({ verdict: 'no', about: name, text: said })),
+    ...config.problems.map((text): Finding => ({ verdict: 'no', about: 'configuration', text })),
+    ...(config.problems.length > 0 ? [LAST_GOOD] : []),
+  ];
+}
+
+const LAST_GOOD: Finding = { verdict: 'warn', about: 'configuration', text: 'the last good set stays in force' };
+
+async function automation(client: Client): Promise<Finding[]> {
+  const { paused, reason, by, demoted } = await client.get('/v1/automation', Automation);
+  const text = paused ? `the kill switch is on, by ${by ?? 'nobody known'}: ${reason ?? 'no reason was given'}` : 'on';
+  return [
+    { verdict: paused ? 'warn' : 'ok', about: 'automation', text },
+    ...Object.entries(demoted).map(([service, why]): Finding => ({
+      verdict: 'warn',
+      about: service,
+      text: `asks before it acts: ${why.reason}`,
+    })),
+  ];
+}
+
+const VERDICTS: Readonly<Record<string, Finding['verdict']>> = {
+  connected: 'ok',
+  set: 'ok',
+  off: 'off',
+  wrong: 'no',
+  unreachable: 'no',
+};
+
+async function vendors(client: Client): Promise<Finding[]> {
+  const { vendors: all } = await client.get('/v1/connections', Connections);
+  return all.map(({ name, state, detail }) => ({ verdict: VERDICTS[state] ?? 'warn', about: name, text: detail }));
+}
+
+async function targets(client: Client): Promise<Finding[]> {
+  const { targets: all } = await client.get('/v1/connections', Connections);
+  if (all.length === 0)
+    return [{ verdict: 'warn', about: 'services', text: 'the catalogue has none: see docs/configuration.md' }];
+  return all.map(({ service, environment, deployer, mode, problem }) => ({
+    verdict: problem !== null ? 'warn' : deployer === null ? 'off' : 'ok',
+    about: `${service}/${environment}`,
+    text: problem ?? (deployer === null ? 'no deployer, so it is only paged about' : `${deployer}, mode ${mode}`),
+  }));
+}
+
+async function lanes(client: Client): Promise<Finding[]> {
+  const { lanes: all } = await client.get('/v1/drills?limit=1', Lanes);
+  return all.map((lane) => ({
+    verdict: lane.last_proved_at === null ? 'warn' : 'ok',
+    about: `${lane.service}/${lane.environment}`,
+    text: `way back last proved: ${provedAt(lane)}`,
+  }));
+}
+
+/** Alerts that belong to no service of the catalogue, each title once. */
+async function unmatched(client: Client): Promise<Finding[]> {
+  const { items: incidents } = await client.get(`/v1/incidents?service=${UNMATCHED}&limit=50`, Incidents);
+  const { items: signals } = await client.get('/v1/signals?limit=100', Signals);
+  const texts = [
+    ...incidents.map(({ id, title, environment }) => `${title}, in ${environment} (incident ${id})`),
+    ...signals
+      .filter(({ service }) => service === UNMATCHED)
+      .map(({ title, environment, unmatched: name }) => `${title}, of ${name ?? 'no service'} in ${environment}`),
+  ];
+  return [...new Set(texts)].map((text) => ({ verdict: 'warn', about: 'unmatched alert', text }));
+}
+
+async function quarantine(client: Client): Promise<Finding[]> {
+  const { items } = await client.get('/v1/quarantine?limit=20', Quarantine);
+  return items.map(({ id, detail, count }) => ({
+    verdict: 'warn',
+    about: 'quarantine',
+    text: `${detail} (${count} times; ${id})`,
+  }));
+}

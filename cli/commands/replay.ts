@@ -1,0 +1,34 @@
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { DecisionView, IncidentView } from '../../schemas/incident.ts';
+import { Client } from '../client.ts';
+import { differences, type Inputs } from '../rejudge.ts';
+import { oneLine } from '../table.ts';
+import { No, type World } from '../world.ts';
+
+const Stored = z.object({ decision: DecisionView, inputs_json: z.string() });
+
+export function addReplay(program: Command, world: World): void {
+  program
+    .command('replay')
+    .description("judge an incident's decisions once more from their inputs: do they come out the same")
+    .argument('<incident>')
+    .action((incident: string) => replay(world, incident));
+}
+
+async function replay(world: World, id: string): Promise<void> {
+  const client = await Client.of(world);
+  const at = `/v1/incidents/${encodeURIComponent(id)}`;
+  const { decisions } = await client.get(at, IncidentView);
+  let different = 0;
+  for (const { id: name } of decisions) {
+    const number = Number(name.slice(name.lastIndexOf('-') + 1));
+    const { decision, inputs_json: json } = await client.get(`${at}/decisions/${number}`, Stored);
+    const found = differences(id, number, decision, JSON.parse(json) as Inputs);
+    if (found.length > 0) different += 1;
+    world.out(`${found.length === 0 ? 'same     ' : 'DIFFERENT'}  ${number}  ${decision.kind}  ${decision.because}`);
+    for (const difference of found) world.out(oneLine(`           ${difference}`));
+  }
+  if (different > 0) throw new No(`${different} of ${decisions.length} come out otherwise`);
+  world.out(`${decisions.length} judged once more: all the same`);
+}

@@ -1,0 +1,44 @@
+import type { Command } from 'commander';
+import { lintFolder, loadRunbooks } from '../files.ts';
+import { folderOf } from '../folders.ts';
+import { JSON_OPTION } from '../options.ts';
+import { asJson, table } from '../table.ts';
+import { No, type World } from '../world.ts';
+
+export function addRunbooks(program: Command, world: World): void {
+  const runbooks = program.command('runbooks').description('the runbooks on disk');
+  runbooks
+    .command('lint')
+    .description('all that can be said about them: what is wrong, never reached, or in conflict')
+    .argument('[dir]', 'folder of the runbooks')
+    .option('--config <dir>', 'folder of the configuration, for the names of services')
+    .action((dir: string | undefined, options: { config?: string }) => lint(world, dir, options.config));
+  runbooks
+    .command('list')
+    .description('what there is, in the order in which an alert chooses')
+    .argument('[dir]', 'folder of the runbooks')
+    .option(...JSON_OPTION)
+    .action((dir: string | undefined, options: { json?: true }) => list(world, dir, options));
+}
+
+async function lint(world: World, dir: string | undefined, configDir: string | undefined): Promise<void> {
+  const folder = await folderOf(world, 'runbooks', dir);
+  const { lines, exitCode } = await lintFolder(folder, await folderOf(world, 'config', configDir));
+  for (const line of lines) world.out(line);
+  if (exitCode !== 0) throw new No(`${folder} is not right`);
+}
+
+async function list(world: World, dir: string | undefined, { json }: { json?: true }): Promise<void> {
+  const folder = await folderOf(world, 'runbooks', dir);
+  const loaded = await loadRunbooks(folder);
+  if (!loaded.ok) throw new No(loaded.problems.join('\n'));
+  const runbooks = loaded.set.runbooks.toSorted((a, b) => b.priority - a.priority || (a.file < b.file ? -1 : 1));
+  if (json) {
+    world.out(
+      asJson(runbooks.map(({ name, title, file, version, mode = null }) => ({ name, title, file, version, mode }))),
+    );
+    return;
+  }
+  const rows = runbooks.map(({ name, mode, steps, title }) => [name, mode ?? '-', String(steps.length), title]);
+  world.out(table(['NAME', 'MODE', 'STEPS', 'TITLE'], rows));
+}

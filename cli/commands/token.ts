@@ -1,0 +1,80 @@
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { Action, TokenRecord } from '../../schemas/access.ts';
+import { Client, queryOf } from '../client.ts';
+import { JSON_OPTION, LIMIT_OPTION, several } from '../options.ts';
+import { asJson, shortTime, table } from '../table.ts';
+import { Misused, type World } from '../world.ts';
+
+const Made = TokenRecord.extend({ token: z.string() });
+const Records = z.object({ items: z.array(TokenRecord) });
+
+type CreateOptions = {
+  action: string[];
+  service?: string[];
+  environment?: string[];
+  source?: string[];
+  expiresAt?: string;
+  json?: true;
+};
+
+export function addToken(program: Command, world: World): void {
+  const token = program.command('token').description('who may do what');
+  token
+    .command('create')
+    .description('make one; it is shown this once')
+    .argument('<name>', 'of who will use it')
+    .requiredOption(
+      '--action <action>',
+      `what it may do, also several times: ${['*', ...Action.options].join(', ')}`,
+      several,
+    )
+    .option('--service <name>', 'only for this service, also several times', several)
+    .option('--environment <name>', 'only for this environment, also several times', several)
+    .option('--source <name>', 'only as this sender of alerts, also several times', several)
+    .option('--expires-at <time>', 'RFC 3339')
+    .option(...JSON_OPTION)
+    .action((name: string, options: CreateOptions) => create(world, name, options));
+  token
+    .command('list')
+    .description('newest first, without their secrets')
+    .option(...LIMIT_OPTION)
+    .option(...JSON_OPTION)
+    .action((options: { limit: number; json?: true }) => list(world, options));
+  token
+    .command('revoke')
+    .description('from now on it is worth nothing')
+    .argument('<id>')
+    .action((id: string) => revoke(world, id));
+}
+
+async function create(world: World, name: string, options: CreateOptions): Promise<void> {
+  const { action: actions, service: services, environment: environments, source: sources, expiresAt, json } = options;
+  const unknown = actions.find((action) => action !== '*' && !Action.safeParse(action).success);
+  if (unknown !== undefined) throw new Misused(`there is no action ${JSON.stringify(unknown)}`);
+  const body = { name, actions, services, environments, sources, expires_at: expiresAt };
+  const made = await (await Client.of(world)).post('/v1/tokens', body, Made);
+  world.out(json ? asJson(made) : made.token);
+  if (!json) world.err(`${made.id} of ${made.name}; the token is not shown again`);
+}
+
+async function list(world: World, { json, ...query }: { limit: number; json?: true }): Promise<void> {
+  const { items } = await (await Client.of(world)).get(`/v1/tokens${queryOf(query)}`, Records);
+  if (json) return world.out(asJson(items));
+  const rows = items.map((one) => [
+    one.id,
+    one.name,
+    shortTime(one.created_at),
+    shortTime(one.expires_at),
+    [one.actions, one.sources, one.services, one.environments]
+      .map((names) => names?.join(' ') ?? '')
+      .filter(Boolean)
+      .join(', '),
+  ]);
+  world.out(table(['ID', 'NAME', 'MADE', 'EXPIRES', 'MAY'], rows));
+}
+
+async function revoke(world: World, id: string): Promise<void> {
+  await (await Client.of(world)).delete(`/v1/tokens/${encodeURIComponent(id)}`);
+  world.out(`${id} is revoked`);
+}

@@ -1,0 +1,55 @@
+import { Command, CommanderError } from 'commander';
+import manifest from '../package.json' with { type: 'json' };
+import { addCheck } from './commands/check.ts';
+import { addDeploy } from './commands/deploy.ts';
+import { addDoctor } from './commands/doctor.ts';
+import { addDrill } from './commands/drill.ts';
+import { addIncident } from './commands/incident.ts';
+import { addReplay } from './commands/replay.ts';
+import { addRunbooks } from './commands/runbooks.ts';
+import { addToken } from './commands/token.ts';
+import { Misused, No, type World } from './world.ts';
+
+/** Each adds itself with what it takes; the help is made of them, in this order. */
+const COMMANDS: readonly ((program: Command, world: World) => void)[] = [
+  addCheck,
+  addDoctor,
+  addIncident,
+  addDeploy,
+  addDrill,
+  addReplay,
+  addRunbooks,
+  addToken,
+];
+
+const AFTER_HELP = `
+What speaks to a running Firebreak finds it at FIREBREAK_URL (http://127.0.0.1:8080), with FIREBREAK_TOKEN, or on this
+machine with the admin token of its data folder.
+
+Exit codes: 0 fine, 1 no, 2 called wrongly.`;
+
+/** Runs one command. @returns the exit code: 0 fine, 1 no, 2 called wrongly */
+export async function run(args: readonly string[], world: World): Promise<number> {
+  const program = new Command('firebreak')
+    .description('Firebreak turns alerts into action: this is its command line')
+    .version(manifest.version)
+    .addHelpText('after', AFTER_HELP)
+    .showSuggestionAfterError()
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => world.out(text.trimEnd()),
+      writeErr: (text) => world.err(text.trimEnd()),
+    });
+  for (const add of COMMANDS) add(program, world);
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return 0;
+  } catch (error) {
+    // Commander has said it already. To ask for help is no mistake, to name no command is one.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (error instanceof No) world.err(error.message);
+    else if (error instanceof Misused) world.err(`${error.message}\nfirebreak --help tells how it is called`);
+    else throw error;
+    return error instanceof No ? 1 : 2;
+  }
+}

@@ -1,0 +1,33 @@
+import { decide, DECIDE_VERSION, type DecisionInputs } from '../domain/rollback.ts';
+import { type QuestionInputs, whyAsked } from '../domain/runbooks/permission.ts';
+import type { DecisionView } from '../schemas/incident.ts';
+import { canonicalJson, sha256 } from './digest.ts';
+
+/** A judgement, or a question of a runbook. */
+export type Inputs = DecisionInputs | QuestionInputs;
+
+/** What this version makes of a stored decision's inputs; no differences: the same again. */
+export function differences(incident: string, number: number, stored: DecisionView, inputs: Inputs): string[] {
+  return 'guards' in inputs
+    ? compared({ kind: 'approve', reasons: whyAsked(inputs) }, { kind: stored.kind, reasons: stored.reasons })
+    : judgedAgain(incident, number, stored, inputs);
+}
+
+function judgedAgain(incident: string, number: number, stored: DecisionView, inputs: DecisionInputs): string[] {
+  const decision = decide(inputs);
+  const { kind, reasons, from, to, place: target } = decision;
+  const shown = { kind: stored.kind, reasons: stored.reasons, from: stored.from_version, to: stored.to_version };
+  const found = compared({ kind, reasons, from, to, target }, { ...shown, target: stored.target });
+  const digest = sha256(canonicalJson({ id: incident, number, decision, inputs }));
+  if (found.length === 0 && digest !== stored.digest)
+    found.push('its digest: what is not shown of it (suspects, onset) differs, or its inputs were changed');
+  const { decide_version: version } = inputs;
+  return found.length === 0 || version === DECIDE_VERSION
+    ? found
+    : [...found, `it was judged by version ${version} of the rules, and this is version ${DECIDE_VERSION}`];
+}
+
+const compared = (again: Record<string, unknown>, stored: Record<string, unknown>): string[] =>
+  Object.keys(stored)
+    .filter((name) => canonicalJson(again[name]) !== canonicalJson(stored[name]))
+    .map((name) => `${name}: ${canonicalJson(stored[name])} then, ${canonicalJson(again[name])} now`);

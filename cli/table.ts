@@ -1,0 +1,22 @@
+/** Columns that stand below each other, with a heading; the last one is as long as it is. */
+export function table(heading: readonly string[], rows: readonly (readonly string[])[]): string {
+  const lines = [heading, ...rows.map((row) => row.map(oneLine))];
+  const widths = heading.map((_, column) => Math.max(...lines.map((line) => (line[column] ?? '').length)));
+  return lines
+    .map((line) =>
+      line
+        .map((cell, column) => (column === line.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+/** Whatever others write cannot break a line, or tell a terminal to do something. */
+export const oneLine = (text: string): string => text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ');
+
+/** `2026-11-20 06:43:40` of `2026-11-20T06:43:40.145Z`; a dash where there is none. */
+export const shortTime = (at: string | null): string => (at === null ? '-' : at.slice(0, 19).replace('T', ' '));
+
+/** For programs. */
+export const asJson = (value: unknown): string => JSON.stringify(value, null, 2);

@@ -1,0 +1,51 @@
+import type { Config } from '../schemas/config.ts';
+import type { Wish } from '../schemas/gate.ts';
+import { EnvironmentName, ServiceName } from '../schemas/names.ts';
+import { plusSeconds, type Timestamp } from '../schemas/time.ts';
+import type { Place } from './ports.ts';
+
+/** After so long nobody may count on it any more: what was wrong then need not be wrong now. */
+export const WISH_SECONDS = 3600;
+
+/** What Flagger asks about. */
+export type GateQuestion = { canary: string; phase: string; checksum: string };
+
+/** `mistaken`: it is asked about another roll-out than the one that is meant, as far as the names tell. */
+export type GateAnswer = { open: true; wish: Wish } | { open: false; because: string; mistaken: boolean };
+
+/** Phases in which Flagger rolls back when it is told to; in all others it does not ask. */
+const ASKED_IN: readonly string[] = ['Progressing', 'Waiting', 'WaitingPromotion'];
+
+/** Whether this roll-out is to be taken back now. Whatever is not certain keeps the gate closed. */
+export function answerOf(
+  wish: Wish | undefined,
+  { canary, phase, checksum }: GateQuestion,
+  now: Timestamp,
+): GateAnswer {
+  if (wish === undefined || wish.state === 'over') return closed('nobody wants anything to be rolled back here');
+  if (wish.canary !== canary) return closed(`a rollback is wanted of ${wish.canary}, not of ${canary}`);
+  if (isExpired(wish, now)) return closed(`the rollback was wanted at ${wish.at}, which is too long ago`);
+  if (!ASKED_IN.includes(phase)) return closed(`nothing is rolled back in phase ${phase}`);
+  if (wish.checksum !== checksum)
+    return {
+      open: false,
+      because: `a rollback is wanted of the roll-out ${wish.checksum}, and this is ${checksum || 'one without checksum'}`,
+      mistaken: true,
+    };
+  return wish.asked === null ? { open: true, wish } : closed(`another roll-out, ${wish.asked}, has asked since`);
+}
+
+const closed = (because: string): GateAnswer => ({ open: false, because, mistaken: false });
+
+export const isExpired = ({ at }: Wish, now: Timestamp): boolean => plusSeconds(at, WISH_SECONDS) <= now;
+
+/** Where a canary of this name is, by the deployers of the catalogue. In two clusters it may be in two places. */
+export function placesOf(services: Config['services'], canary: string): Place[] {
+  return Object.entries(services).flatMap(([service, entry]) =>
+    Object.entries(entry.environments).flatMap(([environment, { deployer }]) =>
+      deployer?.kind === 'flagger' && `${deployer.namespace}/${deployer.canary ?? service}` === canary
+        ? [{ service: ServiceName.parse(service), environment: EnvironmentName.parse(environment) }]
+        : [],
+    ),
+  );
+}

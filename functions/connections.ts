@@ -1,0 +1,141 @@
+import type { Told } from '../domain/outlets.ts';
+import type { Deps } from '../domain/ports.ts';
+import type { DeployerConfig } from '../schemas/deployers.ts';
+import { lanesOf } from './drills.ts';
+
+/**
+ * `set`: there is a credential, and it cannot be tried without doing something. `wrong`: it was tried, and refused.
+ * `unreachable`: nobody can tell at this moment.
+ */
+export type State = 'connected' | 'set' | 'off' | 'wrong' | 'unreachable';
+export type Connection = { name: string; state: State; detail: string };
+
+type Asked = Pick<
+  Deps,
+  'secrets' | 'chat' | 'statusPage' | 'annotations' | 'externalPager' | 'metrics' | 'silences' | 'clock'
+>;
+
+/** Something that nobody has: looked for to see whether looking works. */
+const NOTHING = 'firebreak-doctor';
+
+/** Each vendor, asked something that changes nothing. */
+export async function connections(deps: Asked): Promise<Connection[]> {
+  return Promise.all([
+    secret(deps, 'PagerDuty pages', 'PAGERDUTY_ROUTING_KEY', 'not tried, since that would page'),
+    told('PagerDuty incidents', deps.externalPager.read(NOTHING)),
+    told('Slack', deps.chat.channelNames(NOTHING)),
+    told('Statuspage', deps.statusPage.components()),
+    told('Grafana annotations', deps.annotations.find(NOTHING)),
+    prometheus(deps),
+    alertmanager(deps),
+    secret(deps, 'GitHub', 'GITHUB_TOKEN', 'not tried'),
+    secret(deps, 'Argo CD', 'ARGOCD_TOKEN', 'not tried'),
+    secret(deps, 'Kubernetes', 'KUBERNETES_TOKEN', 'not tried'),
+    secret(deps, 'LaunchDarkly', 'LAUNCHDARKLY_TOKEN', 'not tried'),
+  ]);
+}
+
+async function secret({ secrets }: Pick<Deps, 'secrets'>, name: string, key: string, why: string): Promise<Connection> {
+  const set = Boolean(await secrets.get(key));
+  return set ? { name, state: 'set', detail: `${key} is set; ${why}` } : off(name, `${key} is not set`);
+}
+
+async function told(name: string, asked: Promise<Told<unknown>>): Promise<Connection> {
+  const answer = await asked;
+  switch (answer.kind) {
+    case 'done':
+      return { name, state: 'connected', detail: 'it answers' };
+    case 'off':
+      return off(name, answer.detail);
+    case 'refused':
+      // Nobody has what was looked for, which is an answer.
+      return answer.code === 'not_found'
+        ? { name, state: 'connected', detail: 'it answers' }
+        : { name, state: 'wrong', detail: answer.detail };
+    case 'later':
+    case 'unclear':
+      return { name, state: 'unreachable', detail: answer.detail };
+  }
+}
+
+async function prometheus({ metrics }: Asked): Promise<Connection> {
+  const name = 'Prometheus';
+  const value = await metrics.value('vector(1)');
+  if (value === null) return off(name, 'PROMETHEUS_URL is not set; verification goes by the alerts');
+  return value.kind === 'unreadable'
+    ? { name, state: 'unreachable', detail: value.detail }
+    : { name, state: 'connected', detail: 'it answers' };
+}
+
+async function alertmanager({ secrets, silences }: Asked): Promise<Connection> {
+  const name = 'Alertmanager';
+  if (!(await secrets.get('ALERTMANAGER_URL')))
+    return off(name, 'ALERTMANAGER_URL is not set; silences are not known, nor alerts whose end is never told');
+  return (await silences.active()) === null
+    ? { name, state: 'unreachable', detail: 'its silences could not be read' }
+    : { name, state: 'connected', detail: 'it answers' };
+}
+
+const off = (name: string, detail: string): Connection => ({ name, state: 'off', detail });
+
+export type TargetState = {
+  service: string;
+  environment: string;
+  /** Null: none, so it is paged about and never acted upon. */
+  deployer: string | null;
+  mode: string;
+  drills: boolean;
+  /** What is wrong with it; null: nothing that can be seen without calling it. */
+  problem: string | null;
+};
+
+/** Every place of the catalogue, and whether what would roll it back could be called. */
+export async function targets(deps: Pick<Deps, 'config' | 'deployerFor' | 'secrets'>): Promise<TargetState[]> {
+  const { services } = await deps.config.current();
+  const lanes = lanesOf(services);
+  const places = Object.entries(services).flatMap(([service, { environments }]) =>
+    Object.entries(environments).map(([environment, entry]) => ({ service, environment, entry })),
+  );
+  return Promise.all(
+    places.map(async ({ service, environment, entry: { deployer, autoRollback } }) => ({
+      service,
+      environment,
+      deployer: deployer?.kind ?? null,
+      mode: autoRollback.mode,
+      drills: lanes.some((lane) => lane.service === service && lane.environment === environment),
+      problem: deployer === undefined ? null : await problemOf(deps, deployer, { service, environment }),
+    })),
+  );
+}
+
+async function problemOf(
+  deps: Pick<Deps, 'deployerFor' | 'secrets'>,
+  deployer: DeployerConfig,
+  place: { service: string; environment: string },
+): Promise<string | null> {
+  if ((await deps.deployerFor(deployer, place as Parameters<Deps['deployerFor']>[1])) === undefined)
+    return `its deployer (${deployer.kind}) names no address, and none is set`;
+  const key = secretOf(deployer);
+  if (key !== null && !(await deps.secrets.get(key))) return `its deployer's secret ${key} is not set`;
+  return deployer.kind === 'http' && deployer.auth === undefined
+    ? 'its deployer is called without credentials (no "auth")'
+    : null;
+}
+
+/** The secret that it is called with; null: none, or the role of the functions. */
+function secretOf(deployer: DeployerConfig): string | null {
+  if ('auth' in deployer && deployer.auth !== undefined)
+    return 'bearer' in deployer.auth ? deployer.auth.bearer : deployer.auth.webhookSignature;
+  switch (deployer.kind) {
+    case 'argo-cd':
+      return 'ARGOCD_TOKEN';
+    case 'github':
+      return 'GITHUB_TOKEN';
+    case 'kubernetes':
+    case 'argo-rollouts':
+    case 'flagger':
+      return 'KUBERNETES_TOKEN';
+    default:
+      return null;
+  }
+}

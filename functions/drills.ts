@@ -1,0 +1,109 @@
+import { mintIncidentId } from '../aws/ids.ts';
+import { brokenOff } from '../domain/drill.ts';
+import type { Deps, Place } from '../domain/ports.ts';
+import { liveChange, rollbackTarget } from '../domain/versions.ts';
+import type { Config } from '../schemas/config.ts';
+import { DrillId, type DrillRecord } from '../schemas/drill.ts';
+import type { Reason } from '../schemas/incident.ts';
+import { secondsBetween } from '../schemas/time.ts';
+import { entryOf } from '../workflows/steps/judge.ts';
+import { deployerAt } from '../workflows/steps/roll-back.ts';
+
+/** How many changes of a place are looked at, as for a rollback. */
+const CHANGES_READ = 50;
+
+/** What has not begun after this long was forgotten by whoever should have started it. */
+const OVERDUE_SECONDS = 30;
+
+/** A run that dies again and again is a bug that another one does not mend. */
+const RUNS_MAX = 20;
+
+type Planned = { ok: true; drill: DrillRecord } | { ok: false; reason: Reason };
+
+/** A drill of this place from what runs to the version that a rollback would go to, or why there can be none. */
+export async function planDrill(
+  deps: Pick<Deps, 'config' | 'deployerFor' | 'automation' | 'changes' | 'pins' | 'clock'>,
+  place: Place,
+  by: string,
+): Promise<Planned> {
+  const entry = entryOf((await deps.config.current()).services, place);
+  if (entry === undefined) return no('unknown-place', `the catalogue has no ${place.service} in ${place.environment}`);
+  if (!entry.drills) return no('not-a-lane', NOT_A_LANE);
+  if ((await deps.automation.read()).paused)
+    return no('automation-paused', 'the kill switch is on, so nothing is rolled back, not even for a drill');
+  const deployer = await deployerAt(deps, place);
+  if (deployer === undefined) return no('no-deployer', NO_DEPLOYER);
+  const changes = await deps.changes.recent(place, CHANGES_READ);
+  const live = liveChange(changes);
+  if (live === undefined) return no('no-way-back', 'no deploy is recorded here, so what runs is not known');
+  if (live.status !== 'succeeded') return no('deploy-under-way', `${live.version} is being deployed; drill after it`);
+  const pinned = (await deps.pins.of(place)).map(({ version }) => version);
+  const way = rollbackTarget(changes, live, pinned);
+  if (way.kind === 'none_known_good') return no('no-way-back', NO_TARGET);
+  if (way.kind === 'unsafe')
+    return no('no-way-back', `${way.by.version} can be taken back to ${way.by.rollback_safe_to} at most`);
+  const at = deps.clock.now();
+  const drill: DrillRecord = {
+    id: DrillId.parse(mintIncidentId(at)),
+    service: place.service,
+    environment: place.environment,
+    from_version: live.version,
+    to_version: way.version,
+    from_commit: live.commit,
+    to_commit: changes.findLast(({ version }) => version === way.version)?.commit ?? null,
+    target: deployer.target,
+    resource: deployer.resource,
+    asks_hold: deployer.held !== undefined,
+    asked_by: by,
+    started_at: at,
+    ended_at: null,
+    phase: 'back',
+    outcome: null,
+    reason: null,
+    way_back_s: null,
+    duration_s: null,
+    steps: [],
+    begun: false,
+    handle: null,
+    attempts: 0,
+    run: 1,
+    execution: null,
+    rev: 0,
+  };
+  return { ok: true, drill };
+}
+
+/** Where drills are allowed, with those that were proved there once. */
+export function lanesOf(services: Config['services']): Place[] {
+  return Object.entries(services).flatMap(([service, { environments }]) =>
+    Object.entries(environments).flatMap(([environment, { drills }]) =>
+      drills ? [{ service: service as Place['service'], environment: environment as Place['environment'] }] : [],
+    ),
+  );
+}
+
+/** Each minute: starts drills that nobody has started, and replaces runs that have died. */
+export async function careForDrills(deps: Pick<Deps, 'drills' | 'drillRuns' | 'engine' | 'clock' | 'log'>) {
+  for (const drill of await deps.drills.running()) {
+    const { id, run, execution, started_at } = drill;
+    const now = deps.clock.now();
+    if (secondsBetween(started_at, now) < OVERDUE_SECONDS) continue;
+    if (execution === null) {
+      await deps.drillRuns.start(id, run);
+    } else if (await deps.engine.died(execution)) {
+      deps.log.error('the workflow of a drill has died', { drill: id, run });
+      if (run >= RUNS_MAX) await deps.drills.put(brokenOff(drill, `its workflow has died ${run} times`, now));
+      else if (await deps.drills.put({ ...drill, run: run + 1, execution: null }))
+        await deps.drillRuns.start(id, run + 1);
+    }
+  }
+}
+
+const no = (code: string, text: string): Planned => ({ ok: false, reason: { code, text } });
+
+const NOT_A_LANE =
+  'drills roll back and forth, so they are done only where the catalogue says `drills: true`: where nobody is hurt';
+const NO_DEPLOYER =
+  'no deployer is configured for this service and environment, or it names no address and none is set';
+const NO_TARGET =
+  'no earlier version is known good: recorded as succeeded, live for 30 minutes, never rolled back and not pinned';

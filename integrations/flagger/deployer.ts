@@ -1,0 +1,122 @@
+import type { Gates, Place as Where } from '../../domain/ports.ts';
+import type { ActAnswer, Deployer, Held, RollbackRequest } from '../../domain/targets.ts';
+import type { FlaggerDeployer } from '../../schemas/deployers.ts';
+import type { Wish } from '../../schemas/gate.ts';
+import { attempt, type Calls, type ClusterOptions, refuse } from '../kubernetes/attempt.ts';
+import { placeOfDeployment, progressOf, rollBackDeployment, underKey } from '../kubernetes/deployment.ts';
+import { isUnder, ROLLBACK_KEY } from '../kubernetes/marks.ts';
+import type { Deployment } from '../kubernetes/objects.ts';
+import { toOf } from '../kubernetes/revisions.ts';
+import { isVersion, nameOf, versionsOf } from '../kubernetes/versions.ts';
+import { type Place, refuseNoName } from '../kubernetes/workload.ts';
+import { asksUs, Canary } from './canary.ts';
+import { type Found, type Step, stepOf } from './situation.ts';
+import { wishBack, type Wishes, wishesAt } from './wishes.ts';
+
+/**
+ * A canary of Flagger, which can't be told to abort: it asks. While a roll-out is under way the wish to have it back is
+ * kept where Flagger's next question finds it (`/integrations/flagger/rollback`). Where `from` has been promoted, the
+ * primary goes back as by `kubectl rollout undo`: users get the good version within a rolling update, whereas the old
+ * pod template on the target would be one more roll-out to Flagger, with all its steps, and users on `from` meanwhile.
+ *
+ * @see https://docs.flagger.app/usage/webhooks
+ */
+export function flaggerDeployer(
+  config: FlaggerDeployer,
+  { cluster, place, gates }: { cluster: ClusterOptions; place: Where; gates: Gates },
+): Deployer {
+  const { namespace, canary: name = place.service, container } = config;
+  const site: Site = { cluster, namespace, name, container };
+  const wishes = wishesAt(gates, place);
+  return {
+    target: `Canary ${namespace}/${name} at ${cluster.url}`,
+    resource: `kubernetes ${JSON.stringify([cluster.url, namespace, 'canaries', name])}`,
+    effectClass: 'convergent',
+    rollBack: (request) => attempt(cluster, (calls) => takeBack(site, calls, wishes, request)),
+    // There is a handle where the primary goes back; of a wish the same call again is the look.
+    status: (_, request) =>
+      attempt(cluster, async (calls) => {
+        const found = await look(site, calls);
+        return underKey(placeIn(site, primaryOf(found.canary)), found.primary, request);
+      }),
+    held: async (request) => {
+      const answer = await attempt(cluster, async (calls) => holds(site, await look(site, calls), request));
+      return answer.kind === 'refused' || answer.kind === 'later' ? { kind: 'unknown', detail: answer.detail } : answer;
+    },
+  };
+}
+
+type Site = Pick<Place<Deployment>, 'cluster' | 'namespace' | 'name' | 'container'>;
+
+const placeIn = (site: Site, name: string): Place<Deployment> => placeOfDeployment({ ...site, name });
+
+/** @throws Ended where the canary is not one of a Deployment */
+async function look(site: Site, calls: Calls): Promise<Found> {
+  const { namespace, name } = site;
+  refuseNoName({ kind: 'Canary', name });
+  const canary = await calls.get(`/apis/flagger.app/v1beta1/namespaces/${namespace}/canaries/${name}`, Canary);
+  const { kind, name: target } = canary.spec.targetRef;
+  if (kind !== 'Deployment')
+    throw refuse(`Canary ${namespace}/${name} is one of a ${kind}; only Deployments have revisions to go back to`);
+  const deployment = (of: string) => {
+    const { path, schema } = placeIn(site, of);
+    return calls.get(path, schema);
+  };
+  return { canary, target: await deployment(target), primary: await deployment(primaryOf(canary)) };
+}
+
+const primaryOf = ({ spec }: Canary): string => `${spec.targetRef.name}-primary`;
+
+async function takeBack(site: Site, calls: Calls, wishes: Wishes, request: RollbackRequest): Promise<ActAnswer> {
+  const found = await look(site, calls);
+  const primary = placeIn(site, primaryOf(found.canary));
+  if (isUnder(found.primary.metadata, ROLLBACK_KEY, request.key)) return underKey(primary, found.primary, request);
+  const wish = await wishes.own(request);
+  const step = stepOf(found, request, { container: site.container, wished: wish !== undefined });
+  if (wish !== undefined && step.kind === 'undo') await wishes.end(wish); // it was promoted before Flagger had asked
+  const answer = await taken(step);
+  if (wish !== undefined && isEnd(answer)) await wishes.end(wish);
+  return answer;
+
+  function taken(next: Step): ActAnswer | Promise<ActAnswer> {
+    switch (next.kind) {
+      case 'wish':
+        return viaGate(site, wishes, { found, wish, request });
+      case 'undo':
+        return rollBackDeployment(primary, calls, found.primary, request);
+      case 'look':
+        return progressOf(found.primary);
+      default:
+        return next;
+    }
+  }
+}
+
+const isEnd = ({ kind }: ActAnswer): boolean => kind !== 'in_progress' && kind !== 'busy' && kind !== 'later';
+
+/** @throws Ended where Flagger would never ask */
+function viaGate(
+  { cluster, namespace, name }: Site,
+  wishes: Wishes,
+  { found: { canary }, wish, request }: { found: Found; wish: Wish | undefined; request: RollbackRequest },
+): Promise<ActAnswer> {
+  if (!asksUs(canary))
+    throw refuse(
+      `Canary ${namespace}/${name} does not ask before it goes on; add to its spec.analysis.webhooks ` +
+        '{ name: firebreak, type: rollback, url: https://…/integrations/flagger/rollback?key=… }, see docs/kubernetes.md',
+    );
+  const { status } = canary;
+  return wishBack(wishes, request, { wish, canary: `${namespace}/${name}`, status, now: cluster.clock.now() });
+}
+
+/** The primary runs it, and nothing else gets a part of the traffic. */
+function holds({ container }: Site, { canary, target, primary }: Found, request: RollbackRequest): Held {
+  const stable = versionsOf(primary.spec.template, container);
+  const shipped = versionsOf(target.spec.template, container);
+  if (!isVersion(stable, toOf(request))) return { kind: 'drifted', detail: `the primary runs ${nameOf(stable)}` };
+  const { phase, canaryWeight } = canary.status;
+  const isShared = phase === 'Progressing' || phase === 'WaitingPromotion' || canaryWeight > 0;
+  return isShared && !isVersion(shipped, toOf(request))
+    ? { kind: 'drifted', detail: `a roll-out of ${nameOf(shipped)} is under way` }
+    : { kind: 'holds' };
+}

@@ -1,0 +1,102 @@
+import type { ActAnswer, RollbackRequest } from '../../domain/targets.ts';
+import { ROLLBACK_KEY } from '../kubernetes/marks.ts';
+import type { Deployment } from '../kubernetes/objects.ts';
+import { fromOf, toOf } from '../kubernetes/revisions.ts';
+import { isVersion, nameOf, versionsOf } from '../kubernetes/versions.ts';
+import type { Canary } from './canary.ts';
+
+/** A canary as one look has found it: with the Deployment that is deployed to, and the one that carries the traffic. */
+export type Found = { canary: Canary; target: Deployment; primary: Deployment };
+
+/**
+ * What there is to do about it. `wish`: the roll-out is under way, and Flagger is to hear of it when it asks. `undo`:
+ * the primary runs `from`, and goes back by itself. `look`: Flagger has taken it back.
+ */
+export type Step = { kind: 'wish' } | { kind: 'undo' } | { kind: 'look' } | ActAnswer;
+
+/**
+ * Flagger copies the target's pod template to the primary when it promotes it. So what users get is what the primary
+ * runs and, while a roll-out is under way, what the target runs as well.
+ *
+ * @param wished this act has wished for it: what Flagger has taken back is its doing
+ */
+export function stepOf(found: Found, request: RollbackRequest, { container, wished }: Reading): Step {
+  const { phase, canaryWeight } = found.canary.status;
+  const target = readingOf(found.target, request, container);
+  const primary = readingOf(found.primary, request, container);
+  switch (phase) {
+    case 'Progressing':
+    case 'WaitingPromotion':
+      return underWay(found, request, { target, primary });
+    case 'Promoting':
+    case 'Finalising':
+      if (!target.isFrom) return superseded(target);
+      return { kind: 'busy', detail: `Flagger is promoting ${target.name}; it can only be taken back after that` };
+    case 'Failed':
+      if (canaryWeight > 0) return brokenPromotion(target, { wished });
+      if (primary.isFrom) return { kind: 'undo' };
+      return wished && primary.isTo ? { kind: 'look' } : superseded(primary);
+    case 'Waiting':
+      return primary.isFrom ? { kind: 'undo' } : superseded(primary); // the canary has no traffic yet
+    case 'Succeeded':
+    case 'Initialized':
+      return atRest(found, { target, primary });
+    case '':
+    case 'Initializing':
+      return { kind: 'later', detail: 'Flagger is still setting the canary up', afterSeconds: null };
+    default:
+      return { kind: 'refused', detail: `the canary is in phase ${phase}, in which Flagger does nothing more with it` };
+  }
+}
+
+type Reading = { container: string | undefined; wished: boolean };
+
+type Runs = { name: string; isFrom: boolean; isTo: boolean };
+
+function readingOf({ spec }: Deployment, request: RollbackRequest, container: string | undefined): Runs {
+  const versions = versionsOf(spec.template, container);
+  const isFrom = isVersion(versions, fromOf(request));
+  return { name: nameOf(versions), isFrom, isTo: !isFrom && isVersion(versions, toOf(request)) };
+}
+
+type Both = { target: Runs; primary: Runs };
+
+function underWay({ canary: { spec } }: Found, { to }: RollbackRequest, { target, primary }: Both): Step {
+  if (!target.isFrom) return superseded(target);
+  if (primary.isFrom)
+    return { kind: 'busy', detail: `Flagger is at a roll-out of ${target.name} over ${primary.name} itself` };
+  if (!primary.isTo)
+    return {
+      kind: 'refused',
+      detail: `Flagger would bring back what the primary runs, which is ${primary.name} and not ${to}`,
+    };
+  if (spec.suspend)
+    return {
+      kind: 'refused',
+      detail: 'the canary is suspended (spec.suspend), so Flagger does not ask whether to roll back',
+    };
+  return spec.skipAnalysis
+    ? { kind: 'busy', detail: `Flagger promotes ${target.name} without analysis; it can only be taken back after that` }
+    : { kind: 'wish' };
+}
+
+/** Traffic goes to the canary, and Flagger leaves it there: there is nothing healthy to bring it back to. */
+function brokenPromotion(target: Runs, { wished }: Pick<Reading, 'wished'>): Step {
+  if (!target.isFrom) return superseded(target);
+  const detail =
+    `the promotion of ${target.name} went wrong: the primary does not become ready, and the canary carries all ` +
+    'traffic until another version is deployed';
+  return { kind: wished ? 'failed' : 'refused', detail };
+}
+
+/** Nothing is rolled out, as far as Flagger has seen. */
+function atRest(found: Found, { target, primary }: Both): Step {
+  // A primary that was taken back leaves the target as it was; Flagger begins nothing for that.
+  const isLeftBehind = found.primary.metadata.annotations[ROLLBACK_KEY] !== undefined;
+  if (primary.isFrom) return target.isFrom || target.isTo || isLeftBehind ? { kind: 'undo' } : superseded(target);
+  if (target.isFrom && primary.isTo && !isLeftBehind)
+    return { kind: 'later', detail: `Flagger has not begun with ${target.name} yet`, afterSeconds: null };
+  return superseded(primary);
+}
+
+const superseded = ({ name }: Runs): ActAnswer => ({ kind: 'superseded', current: name });

@@ -1,0 +1,82 @@
+import { isExpired } from '../../domain/gate.ts';
+import type { Gates, Place } from '../../domain/ports.ts';
+import type { ActAnswer, RollbackRequest } from '../../domain/targets.ts';
+import type { Wish } from '../../schemas/gate.ts';
+import type { Timestamp } from '../../schemas/time.ts';
+import { later } from '../kubernetes/attempt.ts';
+import { checksumOf } from './checksum.ts';
+import type { CanaryStatus } from './canary.ts';
+
+/** The wishes of one place, for the length of an attempt. What can't be kept ends it; the next one looks first. */
+export type Wishes = {
+  /** The one of this act, be it over or not. */
+  own(request: RollbackRequest): Promise<Wish | undefined>;
+  put(wish: Wish): Promise<void>;
+  end(wish: Wish): Promise<void>;
+};
+
+export function wishesAt(gates: Gates, place: Place): Wishes {
+  return {
+    own: async ({ key }) => {
+      const wish = await kept(() => gates.get(place));
+      return wish?.key === key ? wish : undefined;
+    },
+    put: (wish) => kept(() => gates.ask(wish)),
+    end: (wish) => kept(() => (wish.state === 'over' ? Promise.resolve() : gates.clear(place, wish.key))),
+  };
+}
+
+/** @throws Ended */
+async function kept<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw later(`whether Flagger's gate is to open could not be kept: ${String(error)}`);
+  }
+}
+
+const IN_PROGRESS: ActAnswer = { kind: 'in_progress', id: null, handle: null };
+
+/** A roll-out that is under way is wished back: once, for that roll-out alone, and for an hour. */
+export async function wishBack(
+  wishes: Wishes,
+  request: RollbackRequest,
+  { wish, canary, status, now }: { wish: Wish | undefined; canary: string; status: CanaryStatus; now: Timestamp },
+): Promise<ActAnswer> {
+  const rollout = checksumOf(status);
+  if (wish === undefined) {
+    await wishes.put(newWish(request, { canary, rollout, at: now }));
+    return IN_PROGRESS;
+  }
+  const { from, to } = request;
+  if (wish.state === 'over' || wish.rollout !== rollout)
+    return { kind: 'failed', detail: `another roll-out of ${from} has begun since, which this rollback is not about` };
+  if (isExpired(wish, now))
+    return {
+      kind: 'failed',
+      detail: `Flagger has not taken ${from} back within an hour: it can't reach the rollback gate, or is not running`,
+    };
+  if (wish.asked === '')
+    return { kind: 'failed', detail: `Flagger does not say which roll-out it asks about; ${to} needs Flagger 1.34` };
+  // It is still the same roll-out, so that is what Flagger calls it.
+  if (wish.asked !== null) await wishes.put({ ...wish, checksum: wish.asked, asked: null });
+  return IN_PROGRESS;
+}
+
+const newWish = (
+  { service, environment, incident, key, from, to }: RollbackRequest,
+  { canary, rollout, at }: { canary: string; rollout: string; at: Timestamp },
+): Wish => ({
+  service,
+  environment,
+  canary,
+  incident_id: incident,
+  key,
+  from,
+  to,
+  rollout,
+  checksum: rollout,
+  asked: null,
+  at,
+  state: 'open',
+});

@@ -1,0 +1,27 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+/** How a refusal is made, in the API and where it is planned; the last is what `reason.code` becomes one. */
+const REFUSALS = [
+  /new Refusal\(\s*\d+,\s*'([a-z-]+)'/g,
+  /problem\(c, \d+, '([a-z-]+)'/g,
+  /\bno\('([a-z-]+)'/g,
+  /code: '([a-z]+(?:-[a-z]+)+)'/g,
+];
+
+function sources(folder: string): string[] {
+  const files = readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' });
+  return files.filter((file) => file.endsWith('.ts')).map((file) => readFileSync(join(ROOT, folder, file), 'utf8'));
+}
+
+test('docs/errors.md has every code with which the API refuses', () => {
+  const page = readFileSync(join(ROOT, 'docs/errors.md'), 'utf8');
+  const code = ['functions', 'aws'].flatMap(sources).join('\n');
+  const codes = REFUSALS.flatMap((pattern) => [...code.matchAll(pattern)].map(([, name]) => name ?? ''));
+  expect(codes).toEqual(expect.arrayContaining(['second-person-needed', 'too-many-requests', 'unknown-pin']));
+  const missing = [...new Set(codes)].filter((name) => !page.includes(`## ${name}\n`) && !page.includes(`\`${name}\``));
+  expect(missing).toEqual([]);
+});

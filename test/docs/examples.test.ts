@@ -1,0 +1,88 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { isMap, isSeq, parseAllDocuments } from 'yaml';
+import { loadConfig } from '../../local/config-files.ts';
+import { DeployerConfig, FlagsConfig } from '../../schemas/deployers.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+/** In which file of a configuration a block belongs, by one of the keys that it begins with. */
+const FILE_OF: Readonly<Record<string, string>> = {
+  services: 'services.yaml',
+  environments: 'services.yaml',
+  deployer: 'services.yaml',
+  flags: 'services.yaml',
+  paging: 'paging.yaml',
+  routes: 'routes.yaml',
+  maintenance: 'routes.yaml',
+  manyAtOnce: 'routes.yaml',
+};
+
+type Block = { name: string; text: string };
+
+/** Blocks of a page that are YAML; one whose lines are alternatives to each other is as many blocks. */
+function blocksOf(page: string, markdown: string): Block[] {
+  const blocks = [...markdown.matchAll(/^```ya?ml\n([\s\S]*?)^```/gm)].map(({ 1: text = '', index }) => ({
+    name: `${page}:${markdown.slice(0, index).split('\n').length}`,
+    text,
+  }));
+  return blocks.flatMap(({ name, text }) => {
+    const lines = text.trim().split('\n');
+    const areAlternatives = lines.length > 1 && lines.every((line) => /^(deployer|flags): \{/.test(line));
+    return areAlternatives ? lines.map((line, n) => ({ name: `${name}, ${n + 1}`, text: line })) : [{ name, text }];
+  });
+}
+
+const indented = (text: string, by: number): string => text.replaceAll(/^(?=.)/gm, ' '.repeat(by));
+
+/** As a whole file of the configuration; undefined: it is of something else, such as Alertmanager's. */
+function asFile({ name, text }: Block): { file: string; text: string } | undefined {
+  const [document] = parseAllDocuments(text);
+  if (!document || document.errors.length > 0) throw new Error(`${name} is no YAML: ${document?.errors[0]?.message}`);
+  const contents = isMap(document.contents) ? document.contents : null;
+  const [first] = contents?.items.map(({ key }) => String(key)) ?? [];
+  const file = FILE_OF[first ?? ''];
+  if (file === undefined || contents === null) return undefined;
+  // Of the catalogue they are a map, of the status page a list.
+  if (first === 'environments' && isSeq(contents.get('environments'))) return { file: 'status-page.yaml', text };
+  if (first === 'environments') return { file, text: `services:\n  checkout:\n${indented(text, 4)}` };
+  if (first === 'deployer' || first === 'flags')
+    return { file, text: `services:\n  checkout:\n    environments:\n      production:\n${indented(text, 8)}` };
+  return { file, text };
+}
+
+const pages = (await readdir(join(ROOT, 'docs'))).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`);
+const blocks = (
+  await Promise.all(
+    [...pages, 'README.md'].map(async (page) => blocksOf(page, await readFile(join(ROOT, page), 'utf8'))),
+  )
+).flat();
+const ours = blocks.flatMap((block) => {
+  const whole = asFile(block);
+  return whole === undefined ? [] : [{ name: block.name, ...whole }];
+});
+
+let dir: string;
+beforeAll(async () => void (dir = await mkdtemp(join(tmpdir(), 'firebreak-docs-'))));
+afterAll(() => rm(dir, { recursive: true }));
+
+describe('what the documentation shows of a configuration', () => {
+  test.each(ours)('$name is accepted', async ({ file, text }) => {
+    await writeFile(join(dir, file), text);
+    const loaded = await loadConfig(dir);
+    await rm(join(dir, file));
+    expect(loaded.ok ? [] : loaded.problems).toEqual([]);
+  });
+
+  test('has a deployer of each kind, and flags of each', () => {
+    const kinds = (schema: typeof DeployerConfig | typeof FlagsConfig) =>
+      schema.options.flatMap((option) => [...option.shape.kind.values]);
+    const shown = ours.map(({ text }) => text).join('\n');
+    const missing = [...kinds(DeployerConfig), ...kinds(FlagsConfig)].filter(
+      (kind) => !shown.includes(`kind: ${kind}`),
+    );
+    expect(missing).toEqual([]);
+  });
+});

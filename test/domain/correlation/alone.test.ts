@@ -1,0 +1,51 @@
+import { describe, expect, test } from 'vitest';
+import { CONFIDENT, correlate } from '../../../domain/correlation/correlate.ts';
+import type { Evidence } from '../../../domain/correlation/evidence.ts';
+import { afterDeploy, confidence, failing, of, own, scene, step, suspectIn, timed, v42 } from './scenes.ts';
+
+const health = step(0.002, 0.04);
+const alone = (evidence: Evidence): boolean => confidence(evidence) >= CONFIDENT;
+const because = (evidence: Evidence): string =>
+  suspectIn(correlate(evidence), 'v42').factors.find(({ name }) => name === 'for_a_person')?.text ?? 'nothing';
+
+describe('where errors are measured, it is acted upon alone', () => {
+  test('when they step up soon after the deploy, and nothing speaks against it', () => {
+    expect(alone(afterDeploy({ health }))).toBe(true);
+    expect(because(afterDeploy({ health }))).toBe('nothing');
+  });
+
+  test.each<[string, Evidence, RegExp]>([
+    ['one stranger fails, too', afterDeploy({ health, failing: [failing('mail', 'unrelated')] }), /mail fails/],
+    [
+      'it was more than ten minutes before',
+      scene({ changes: [own(timed('v42', 1200, 1000))], health }),
+      /only its time speaks for it/,
+    ],
+    [
+      'something else was changed that may be it',
+      scene({ changes: [own(v42()), own(timed('pool-size', 200, 200, { kind: 'config' }))], health }),
+      /pool-size may be the cause as well/,
+    ],
+  ])('not when %s', (_, evidence, why) => {
+    expect(alone(evidence)).toBe(false);
+    expect(because(evidence)).toMatch(why);
+  });
+});
+
+describe('where nothing is measured, it is acted upon alone', () => {
+  test.each<[string, Evidence]>([
+    ['up to half an hour after the deploy', scene({ changes: [own(timed('v42', 1900, 1700))] })],
+    ['where one stranger fails', afterDeploy({ failing: [failing('mail', 'unrelated')] })],
+    [
+      'where a dependency was changed and is well',
+      scene({ changes: [own(v42()), of('ledger', 'dependency', timed('l7', 400, 300))] }),
+    ],
+    ['where the health query has no samples', afterDeploy({ health: { max: 0.01, curve: [] } })],
+  ])('%s', (_, evidence) => {
+    expect(alone(evidence)).toBe(true);
+  });
+
+  test('not of two deploys close together', () => {
+    expect(alone(scene({ changes: [own(v42()), own(timed('v43', 100, 60))] }))).toBe(false);
+  });
+});

@@ -1,0 +1,72 @@
+import type { Deps } from '../../../domain/ports.ts';
+import { holds } from '../../../domain/runbooks/cel.ts';
+import { resolveWith } from '../../../domain/runbooks/templates.ts';
+import type { Json } from '../../../domain/runbooks/variables.ts';
+import { secondsOf } from '../../../schemas/maintenance.ts';
+import type { RunbookInput } from '../../runbook.ts';
+import type { StepEnd, StepEnds } from '../../runbook-step.ts';
+import { verdictOf } from '../verify.ts';
+import type { Outline } from './choose.ts';
+import { type Context, contextOf } from './context.ts';
+import { recall, remember } from './memory.ts';
+import { OVER } from './prepare.ts';
+import { cut, noteStep } from './tell.ts';
+
+/** What a look at something that is waited for has seen. */
+export type Looked = { kind: 'ended'; end: StepEnd } | { kind: 'looked'; holds: boolean };
+
+/** `heldSeconds`: it has held so long. `last`: there is no time for another look. */
+export type Looking = { before: StepEnds; heldSeconds: number; last: boolean };
+
+/** One look of `wait.until` and `verify`. What cannot be measured does not hold. */
+export async function lookStep(deps: Deps, input: RunbookInput, outline: Outline, looking: Looking): Promise<Looked> {
+  const known = await recall(deps, input, `end ${outline.id}`);
+  if (known !== undefined) return { kind: 'ended', end: known };
+  const context = await contextOf(deps, input, outline, looking.before);
+  if (context.incident.status === 'resolved') return { kind: 'ended', end: OVER };
+  const seen = await see(deps, context);
+  const end = endOf(seen, outline, looking);
+  if (end === null) return { kind: 'looked', holds: seen.holds };
+  const kept = await remember(deps, input, `end ${outline.id}`, { ...end, detail: cut(end.detail) });
+  await noteStep(deps, input, context, kept.status, kept.detail);
+  return { kind: 'ended', end: kept };
+}
+
+type Seen = { holds: boolean; forSeconds: number; output: Json; detail: string; never?: true };
+
+/** Null: it is looked at again. */
+function endOf(
+  { holds: held, forSeconds, output, detail, never }: Seen,
+  { timeoutSeconds }: Outline,
+  looking: Looking,
+) {
+  if (never) return { status: 'failed', output: null, detail } as const;
+  if (held && looking.heldSeconds >= forSeconds) return { status: 'succeeded', output, detail } as const;
+  if (!looking.last) return null;
+  return { status: 'failed', output: null, detail: `not so within ${timeoutSeconds} s: ${detail}` } as const;
+}
+
+async function see(deps: Deps, { incident, step, declared, variables }: Context): Promise<Seen> {
+  if (step.uses === 'verify') {
+    const { outcome, text } = await verdictOf(deps, incident.id);
+    return { holds: outcome === 'passed', forSeconds: 0, output: { outcome }, detail: text };
+  }
+  const found = resolveWith({ uses: 'wait.until', with: step.with }, declared, variables);
+  if (!found.ok) return never(found.detail);
+  const { promql, max, min, cel, for: duration } = found.value;
+  const forSeconds = duration === undefined ? 0 : secondsOf(duration);
+  if (cel !== undefined) {
+    const held = holds(cel, declared, variables);
+    if (!held.ok) return never(held.detail);
+    return { holds: held.value, forSeconds, output: held.value, detail: `${cel} is ${held.value}` };
+  }
+  const measured = await deps.metrics.value(promql ?? '');
+  if (measured === null) return never('no Prometheus is connected');
+  if (measured.kind !== 'value') return { holds: false, forSeconds, output: null, detail: `${promql} gives no value` };
+  const { value } = measured;
+  const inside = (typeof max !== 'number' || value <= max) && (typeof min !== 'number' || value >= min);
+  return { holds: inside, forSeconds, output: value, detail: `${promql} is ${value}` };
+}
+
+/** No later look will see it hold. */
+const never = (detail: string): Seen => ({ holds: false, forSeconds: 0, output: null, detail, never: true });
