@@ -85,7 +85,7 @@ export function decide(inputs: DecisionInputs): Decision {
     suspect: top?.change_id ?? null,
     from: top?.version ?? null,
     to: way?.kind === 'version' ? way.version : null,
-    approvals: { needed: target?.policy.approvals ?? 1, given: [] },
+    approvals: { needed: peopleNeeded(inputs, target), given: [] },
   };
   const impossible = whyImpossible(inputs, found, top, target, way);
   if (impossible.length > 0 || !top || !target || way?.kind !== 'version')
@@ -102,6 +102,10 @@ export function decide(inputs: DecisionInputs): Decision {
   const reasons = asking ? [...asks, ...cap.reasons] : [...cap.reasons, ...asks];
   return { ...base, kind, reasons: [...reasons, ...found.doubts, why] };
 }
+
+/** Of two services that are concerned, the one that wants more people says it. */
+const peopleNeeded = ({ targets }: DecisionInputs, target: TargetInputs | undefined): 1 | 2 =>
+  [target, targets[0]].some((each) => each?.policy.approvals === 2) ? 2 : 1;
 
 /** What this incident has taken back already is never taken back again. */
 const notTriedYet = (evidence: Evidence): Evidence => ({

@@ -8,10 +8,7 @@ import { incidentResponse } from '../workflows/incident-response.ts';
 import { durableRun } from '../workflows/run.ts';
 
 const number = z.number().int().min(1);
-const Input = z.union([
-  z.object({ incidentId: IncidentId, run: number }),
-  z.object({ drillId: DrillId, run: number }),
-]);
+const Input = z.union([z.object({ incidentId: IncidentId, run: number }), z.object({ drillId: DrillId, run: number })]);
 
 /**
  * The durable function. Its input is ids alone; everything else is read where it is needed. Drills are carried here, too,

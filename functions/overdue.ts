@@ -23,10 +23,14 @@ export async function reportOverdue(
     if (overdueAt !== null || HAS_NO_END.has(change.kind)) continue;
     const at = plusSeconds(change.started_at, secondsFor(entryOf(services, change)) / deps.timeScale);
     if (at > now) continue;
-    // Said first and remembered then: the same signal again is known by its episode.
-    await reportOverdueDeploy(deps, change, at, randomBytes(16).toString('hex'));
-    await deps.changes.setOverdue(change.id, at);
-    deps.log.warn('a deploy has not ended in its time', { change: change.id, service: change.service });
+    try {
+      // Said first and remembered then: the same signal again is known by its episode.
+      await reportOverdueDeploy(deps, change, at, randomBytes(16).toString('hex'));
+      await deps.changes.setOverdue(change.id, at);
+      deps.log.warn('a deploy has not ended in its time', { change: change.id, service: change.service });
+    } catch (error) {
+      deps.log.error('a deploy that has not ended could not be reported', { change: change.id, error: String(error) });
+    }
   }
 }
 

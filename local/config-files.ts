@@ -1,13 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isMap, isPair, isScalar, LineCounter, type Document, type Node, parseDocument } from 'yaml';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { sha256 } from '../aws/hash.ts';
+import { didYouMean } from '../domain/runbooks/nearest.ts';
 import { type Config, PagingFile, ServicesFile } from '../schemas/config.ts';
 import { SlackFile, StatusPageFile } from '../schemas/presentation.ts';
 import { RoutesFile } from '../schemas/routes.ts';
+import { type JsonSchema, keysAt } from './yaml-problems.ts';
 
-/** The set as the files on disk say it, or what is wrong with them, each as `file:line: message`. */
+/** The set as the files on disk say it, or what is wrong with them, each as `file:line: message (suggestion)`. */
 export type LoadedFiles = { ok: true; config: Omit<Config, 'runbooks'> } | { ok: false; problems: string[] };
 
 /** Reads and checks all files. A missing file means its defaults. */
@@ -44,17 +46,28 @@ async function readYaml<S extends z.ZodType>(file: string, schema: S): Promise<R
       problems: document.errors.map((error) => `${file}:${lines.linePos(error.pos[0]).line}: ${error.message}`),
     };
   }
-  const read = schema.safeParse(document.toJS({ maxAliasCount: 100 }) ?? {});
+  const value: unknown = document.toJS({ maxAliasCount: 100 }) ?? {};
+  const read = schema.safeParse(value);
   if (read.success) return { value: read.data, problems: [] };
   return {
     value: undefined,
-    problems: flatten(read.error.issues).map(
-      ({ path, message }) => `${file}:${lineOf(document, path, lines)}: ${message}`,
-    ),
+    problems: flatten(read.error.issues).map((problem) => {
+      const meant =
+        problem.unknown === undefined ? null : didYouMean(problem.unknown, knownKeys(schema, problem, value));
+      const line = lineOf(document, problem.path, lines);
+      return `${file}:${line}: ${problem.message}${meant === null ? '' : ` (${meant})`}`;
+    }),
   };
 }
 
-type Problem = { path: PropertyKey[]; message: string };
+/** `unknown`: the last part of the path, where it is a key that there is not. */
+type Problem = { path: PropertyKey[]; message: string; unknown?: string };
+
+/** The keys that could stand where one stands that there is not. What is transformed has a form on one side only. */
+const knownKeys = (schema: z.ZodType, { path }: Problem, value: unknown): string[] =>
+  (['input', 'output'] as const).flatMap((io) =>
+    keysAt(z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as JsonSchema, path.slice(0, -1), value),
+  );
 
 /** Each unknown key as a problem of its own; of a union, what is wrong with the closest of its forms. */
 function flatten(issues: readonly z.core.$ZodIssue[], prefix: readonly PropertyKey[] = []): Problem[] {
@@ -62,7 +75,11 @@ function flatten(issues: readonly z.core.$ZodIssue[], prefix: readonly PropertyK
     const path = [...prefix, ...issue.path];
     const where = path.join('.') || 'the file';
     if (issue.code === 'unrecognized_keys')
-      return issue.keys.map((key) => ({ path: [...path, key], message: `unknown key "${key}" in ${where}` }));
+      return issue.keys.map((key) => ({
+        path: [...path, key],
+        message: `unknown key "${key}" in ${where}`,
+        unknown: key,
+      }));
     if (issue.code === 'invalid_union') {
       const closest = closestForm(issue.errors);
       if (closest !== undefined) return flatten(closest, path);

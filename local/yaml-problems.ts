@@ -126,7 +126,7 @@ function valueAt(value: unknown, path: Path): unknown {
 }
 
 /** The keys that what stands at `path` can have. */
-const keysAt = (schema: JsonSchema, path: Path, value: unknown): string[] => [
+export const keysAt = (schema: JsonSchema, path: Path, value: unknown): string[] => [
   ...new Set(formsAt(schema, path, value).flatMap(({ properties }) => Object.keys(properties ?? {}))),
 ];
 

@@ -99,10 +99,11 @@ export async function incidentResponse(
     bell ??= await run.bell('inbox', { seconds: LOOK_ANYWAY_SECONDS });
     const hung: Bell = bell;
     const drained = state.drained;
+    // Which steps have ended by now is different at each replay, so it is written down with what is heard.
+    const long = inRunbooks > OPERATIONS_IN_RUNBOOKS;
     let heard: Heard = await run.step('listen', async () => {
       const mail = await hear(deps, incidentId, drained, hung.id);
-      // Which steps have ended by now is different at each replay, so it is written down.
-      return inRunbooks > OPERATIONS_IN_RUNBOOKS ? { ...mail, long: true } : mail;
+      return long ? { ...mail, long } : mail;
     });
     let rang: 'mail' | 'rung' | 'timeout' = 'mail';
     if (heard.mail.length === 0) {

@@ -100,10 +100,8 @@ async function act(run: Run, input: StepInput, doing: Doing, deps: Deps): Promis
   let handle: string | null = null;
   let last = 'no answer';
   for (let round = 0; round < rounds; round += 1) {
-    const held: string | null = handle;
-    const answer: Performed = await run.step(step.uses, () =>
-      performStep(deps, input, step, { ...doing, before, tries, handle: held }),
-    );
+    const now = { ...doing, before, tries, handle };
+    const answer: Performed = await run.step(step.uses, () => performStep(deps, input, step, now));
     if (answer.kind === 'ended') return answer.end;
     last = answer.detail;
     let pause: number;
@@ -123,9 +121,8 @@ async function act(run: Run, input: StepInput, doing: Doing, deps: Deps): Promis
     waited += pause;
   }
   const giveUp = `not done within ${timeoutSeconds} s: ${last}`;
-  const end: Performed = await run.step('give-up', () =>
-    performStep(deps, input, step, { ...doing, before, tries, handle: null, giveUp }),
-  );
+  const over = { ...doing, before, tries, handle: null, giveUp };
+  const end: Performed = await run.step('give-up', () => performStep(deps, input, step, over));
   return end.kind === 'ended' ? end.end : failed(giveUp);
 }
 

@@ -19,7 +19,10 @@ export class AutomationTable implements AutomationSwitch {
   async read(): Promise<Automation> {
     const [item, demotions] = await Promise.all([
       this.#table.get(keys.automation()),
-      collect(this.#table.each(keys.demotions().pk), ({ service, at, reason }) => [String(service), { at, reason }]),
+      collect(
+        this.#table.each(keys.demotions().pk),
+        ({ service, at, reason }) => [String(service), { at, reason }] as const,
+      ),
     ]);
     return Automation.parse({ ...(item ?? untouchedAutomation), demoted: Object.fromEntries(demotions) });
   }

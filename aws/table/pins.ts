@@ -1,6 +1,6 @@
 import type { Clock, Page, Pins, Place } from '../../domain/ports.ts';
 import { Change } from '../../schemas/change.ts';
-import { Pin, PinView } from '../../schemas/pin.ts';
+import { Pin, type PinView } from '../../schemas/pin.ts';
 import { canonicalJson, sha256 } from '../hash.ts';
 import { keys, lists } from './keys.ts';
 import { collect, type Item, listed, type Table, type Write } from './table.ts';

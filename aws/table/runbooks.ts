@@ -36,8 +36,11 @@ export class RunbookTable implements RunbookRuns {
   async get(id: IncidentId, number: number): Promise<Followed | undefined> {
     const item = await this.#table.get(keys.runbook(id, number));
     if (item === undefined) return undefined;
-    const json = item['followed'] ?? Buffer.from((await this.#blobs.get(String(item['blob']))) ?? '').toString();
-    return Followed.parse(JSON.parse(String(json)));
+    const json =
+      typeof item['followed'] === 'string'
+        ? item['followed']
+        : Buffer.from((await this.#blobs.get(String(item['blob']))) ?? '').toString();
+    return Followed.parse(JSON.parse(json));
   }
 
   async choose(id: IncidentId, number: number, followed: Followed, because: string): Promise<Followed | undefined> {

@@ -18,6 +18,7 @@ const FILE_OF: Readonly<Record<string, string>> = {
   routes: 'routes.yaml',
   maintenance: 'routes.yaml',
   manyAtOnce: 'routes.yaml',
+  channelPrefix: 'slack.yaml',
 };
 
 type Block = { name: string; text: string };
@@ -41,6 +42,7 @@ const indented = (text: string, by: number): string => text.replaceAll(/^(?=.)/g
 function asFile({ name, text }: Block): { file: string; text: string } | undefined {
   const [document] = parseAllDocuments(text);
   if (!document || document.errors.length > 0) throw new Error(`${name} is no YAML: ${document?.errors[0]?.message}`);
+  if (isSeq(document.contents)) return { file: 'routes.yaml', text }; // routes may be a bare list
   const contents = isMap(document.contents) ? document.contents : null;
   const [first] = contents?.items.map(({ key }) => String(key)) ?? [];
   const file = FILE_OF[first ?? ''];

@@ -201,7 +201,7 @@ describe('it closes', () => {
 
 describe('it looks again whether the mitigation has helped', () => {
   const looks = (all: readonly Plan[]): (number | null)[] =>
-    all.map(({ verify }) => verify).filter((number) => number !== null);
+    all.map(({ verify }) => verify?.number ?? null).filter((number) => number !== null);
   const ended = signals({ fired: 0, resolved: 1, critical: false });
 
   test.each(['inconclusive', 'failed'] as const)('when the alerts end after it was %s', (outcome) => {

@@ -172,8 +172,8 @@ export function gateWorld(flagger: TestFlagger): TargetWorld {
     async settle(how) {
       gates.arrive();
       if (how === undefined) return void (await flagger.checkAsking());
-      await flagger.until('Promoting'); // the gate can't be reached
       await flagger.settings({ outcome: 'failed' });
+      await flagger.until('Promoting'); // the gate can't be reached
       flagger.forward(700_000);
       await flagger.until('Failed');
     },

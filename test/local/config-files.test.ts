@@ -92,7 +92,7 @@ describe('what is wrong is told with file and line:', () => {
     await writeFile(join(dir, 'paging.yaml'), 'quietHours: never\n');
     expect(await problems()).toEqual([
       expect.stringMatching(/^services\.yaml:3: services\.checkout\.tier/),
-      'services.yaml:4: unknown key "teem" in services.checkout',
+      'services.yaml:4: unknown key "teem" in services.checkout (did you mean "team"?)',
       expect.stringMatching(/^paging\.yaml:1: quietHours/),
     ]);
   });

@@ -123,8 +123,8 @@ export function happen(
         to_version: 'v1' as Version,
         reasons: [{ code: 'confident', text: `reason ${number}` }],
         answered_by: null,
-      target: null,
-      approvals: { needed: 1, given: [] },
+        target: null,
+        approvals: { needed: 1, given: [] },
       });
       return write('decision.made');
     }

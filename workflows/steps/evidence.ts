@@ -1,4 +1,5 @@
 import type { Evidence, Failing, RelatedChange } from '../../domain/correlation/evidence.ts';
+import { serviceEntry } from '../../domain/catalogue.ts';
 import { type Dependency, dependenciesOf } from '../../domain/dependencies.ts';
 import type { OnsetEvidence } from '../../domain/onset.ts';
 import type { Deps, Place, SignalView } from '../../domain/ports.ts';
@@ -137,6 +138,7 @@ async function failingOf(
     (each) =>
       each.id !== id &&
       each.unmatched === null &&
+      serviceEntry(services, each.service) !== undefined && // a parent of many is no service
       each.environment === environment &&
       each.service !== service &&
       Math.abs(secondsBetween(opened_at, each.at)) <= TOGETHER_SECONDS,

@@ -20,14 +20,14 @@ export type Looking = { before: StepEnds; heldSeconds: number; last: boolean };
 
 /** One look of `wait.until` and `verify`. What cannot be measured does not hold. */
 export async function lookStep(deps: Deps, input: RunbookInput, outline: Outline, looking: Looking): Promise<Looked> {
-  const known = await recall(deps, input, `end ${outline.id}`);
+  const known = await recall(deps, input, 'end', outline.id);
   if (known !== undefined) return { kind: 'ended', end: known };
   const context = await contextOf(deps, input, outline, looking.before);
   if (context.incident.status === 'resolved') return { kind: 'ended', end: OVER };
   const seen = await see(deps, context);
   const end = endOf(seen, outline, looking);
   if (end === null) return { kind: 'looked', holds: seen.holds };
-  const kept = await remember(deps, input, `end ${outline.id}`, { ...end, detail: cut(end.detail) });
+  const kept = await remember(deps, input, 'end', outline.id, { ...end, detail: cut(end.detail) });
   await noteStep(deps, input, context, kept.status, kept.detail);
   return { kind: 'ended', end: kept };
 }

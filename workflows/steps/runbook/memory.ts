@@ -21,29 +21,29 @@ export type Tried = {
   effect: { state: Effect['state']; detail: string } | null;
 };
 
-/** What is remembered under which name. */
-type Memory = { [name: `prepared ${string}`]: Prepared } & { [name: `try ${string}`]: Tried } & {
-  [name: `end ${string}`]: StepEnd;
-};
+/** What is remembered of what kind. */
+type Memory = { prepared: Prepared; try: Tried; end: StepEnd };
 
 /**
  * What a process, or a run of the workflow, has found out about a step before it died or handed over. Whoever goes on
  * takes it from here: nothing is asked, measured or done anew.
  */
-export async function recall<Name extends keyof Memory & string>(
+export async function recall<Kind extends keyof Memory>(
   { runbooks }: Pick<Deps, 'runbooks'>,
   { incidentId, number }: RunbookInput,
-  name: Name,
-): Promise<Memory[Name] | undefined> {
-  return (await runbooks.recall(incidentId, number, name)) as Memory[Name] | undefined;
+  kind: Kind,
+  of: string,
+): Promise<Memory[Kind] | undefined> {
+  return (await runbooks.recall(incidentId, number, `${kind} ${of}`)) as Memory[Kind] | undefined;
 }
 
 /** Gives what is remembered: the first one stays. */
-export async function remember<Name extends keyof Memory & string>(
+export async function remember<Kind extends keyof Memory>(
   { runbooks }: Pick<Deps, 'runbooks'>,
   { incidentId, number }: RunbookInput,
-  name: Name,
-  value: Memory[Name],
-): Promise<Memory[Name]> {
-  return (await runbooks.remember(incidentId, number, name, value as Json)) as Memory[Name];
+  kind: Kind,
+  of: string,
+  value: Memory[Kind],
+): Promise<Memory[Kind]> {
+  return (await runbooks.remember(incidentId, number, `${kind} ${of}`, value as Json)) as Memory[Kind];
 }

@@ -38,11 +38,11 @@ export type Doing = {
 export async function performStep(deps: Deps, input: RunbookInput, outline: Outline, doing: Doing): Promise<Performed> {
   const context = await contextOf(deps, input, outline, doing.before);
   const key = actKey(context, input, doing.tries);
-  const known = await recall(deps, input, `try ${key}`);
+  const known = await recall(deps, input, 'try', key);
   const attempted = known ?? (await attempt(deps, input, outline, context, key, doing));
   if ('kind' in attempted) return attempted;
   // First what it gave, which cannot be asked again, then what is told of it.
-  const tried = known ?? (await remember(deps, input, `try ${key}`, short(attempted)));
+  const tried = known ?? (await remember(deps, input, 'try', key, short(attempted)));
   const { performed, effect } = tried;
   if (effect !== null) await deps.effects.conclude(context.incident.id, key, effect.state, effect.detail);
   else if (performed.kind === 'failed') await noteStep(deps, input, context, 'failed', performed.detail, doing.tries);
@@ -74,7 +74,7 @@ async function attempt(
       return withoutEnd(deps, context, key, { end, state: 'withheld' });
     }
   }
-  const prepared = await recall(deps, input, `prepared ${outline.id}`);
+  const prepared = await recall(deps, input, 'prepared', outline.id);
   if (prepared === undefined) throw new Error(`step ${outline.id} of runbook ${input.number} was never prepared`);
   return carryOut(deps, context, prepared.given, key, doing);
 }

@@ -39,12 +39,11 @@ const GIVEN_MAX_CHARS = 100_000;
 /** Is the step to be done at all, with what, does a person have to be for it, and how far does it go. Settled once. */
 export async function prepareStep(deps: Deps, input: RunbookInput, outline: Outline, ends: StepEnds): Promise<Begun> {
   const context = await contextOf(deps, input, outline, ends);
-  const name = `prepared ${outline.id}` as const;
-  const known = await recall(deps, input, name);
+  const known = await recall(deps, input, 'prepared', outline.id);
   if (known === undefined && context.incident.status === 'resolved')
     return { kind: 'end', end: OVER, told: false, spentSeconds: 0 };
   const settled = known ?? { at: deps.clock.now(), ...(await settle(deps, context, outline, ends)) };
-  const { at, ready }: Prepared = known ?? (await remember(deps, input, name, settled));
+  const { at, ready }: Prepared = known ?? (await remember(deps, input, 'prepared', outline.id, settled));
   if (ready.kind === 'end' && ready.told) await noteStep(deps, input, context, ready.end.status, ready.end.detail);
   const spentSeconds = Math.max(0, secondsBetween(at, deps.clock.now())) * deps.timeScale;
   return { ...ready, spentSeconds: known === undefined ? 0 : spentSeconds };

@@ -42,7 +42,7 @@ export async function lookForRollback(
   outline: Outline,
   { judgedBefore, last }: { judgedBefore: number; last: boolean },
 ): Promise<StepEnd | null> {
-  const known = await recall(deps, input, `end ${outline.id}`);
+  const known = await recall(deps, input, 'end', outline.id);
   if (known !== undefined) return known;
   const context = await contextOf(deps, input, outline, {});
   const { incident } = context;
@@ -51,7 +51,7 @@ export async function lookForRollback(
   const end =
     judged === null || judged.outcome === null ? null : await endOf(deps, incident, judged.number, judged.outcome);
   if (end === null && !last) return null;
-  const kept = await remember(deps, input, `end ${outline.id}`, end ?? tooLong(outline));
+  const kept = await remember(deps, input, 'end', outline.id, end ?? tooLong(outline));
   // How it ended is told by the rollback itself.
   if (end === null) await noteStep(deps, input, context, kept.status, kept.detail);
   return kept;

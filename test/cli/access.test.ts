@@ -1,0 +1,77 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { cli } from './support.ts';
+
+let dir: string;
+let server: Server;
+let url: string;
+let asked: (string | undefined)[];
+let answer: { status: number; body: string; location?: string };
+
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'firebreak-cli-'));
+  asked = [];
+  answer = { status: 200, body: '{"items": [], "next_cursor": null}' };
+  server = createServer((request, response) => {
+    asked.push(request.headers.authorization);
+    response.writeHead(answer.status, answer.location === undefined ? {} : { location: answer.location });
+    response.end(answer.body);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+afterEach(async () => {
+  server.close();
+  await rm(dir, { recursive: true, force: true });
+});
+
+const list = (env: Record<string, string>) =>
+  cli(['incident', 'list'], { env: { FIREBREAK_URL: url, FIREBREAK_DATA_DIR: dir, ...env } });
+
+test('the token is that of the environment, before the admin token of this machine', async () => {
+  await writeFile(join(dir, 'tokens.json'), '{"FIREBREAK_ADMIN_TOKEN": "fba_kept"}');
+  await list({ FIREBREAK_TOKEN: 'own', FIREBREAK_ADMIN_TOKEN: 'fba_set' });
+  await list({ FIREBREAK_ADMIN_TOKEN: 'fba_set' });
+  await list({});
+  expect(asked).toEqual(['Bearer own', 'Bearer fba_set', 'Bearer fba_kept']);
+});
+
+test('the admin token of this machine is sent nowhere else', async () => {
+  await writeFile(join(dir, 'tokens.json'), '{"FIREBREAK_ADMIN_TOKEN": "fba_kept"}');
+  const ended = await list({ FIREBREAK_URL: 'http://firebreak.test', FIREBREAK_ADMIN_TOKEN: 'fba_set' });
+  expect(ended).toEqual({
+    code: 1,
+    out: '',
+    err: 'FIREBREAK_TOKEN is not set, so http://firebreak.test cannot be asked\n',
+  });
+});
+
+test('a token is not carried on to where an answer points', async () => {
+  answer = { status: 302, body: '', location: `${url}/elsewhere` };
+  expect(await list({ FIREBREAK_TOKEN: 'own' })).toMatchObject({ code: 1, out: '' });
+  expect(asked).toHaveLength(1);
+});
+
+test('without any token it says where one comes from', async () => {
+  const { code, err } = await list({});
+  expect([code, err]).toEqual([1, expect.stringMatching(/FIREBREAK_TOKEN is not set, and there is no .*tokens\.json/)]);
+});
+
+test.each<[string, { status: number; body: string }, RegExp]>([
+  ['a refusal', { status: 403, body: '{"code": "forbidden", "detail": "ci may not"}' }, /^ci may not \(forbidden\)\n$/],
+  ['what is no Firebreak', { status: 404, body: '<html>' }, /^the answer is 404, and not of a Firebreak/],
+  ['what cannot be read', { status: 200, body: '{"items": 7}' }, /gives something that this version does not know/],
+])('%s is told, and ends with 1', async (_, answered, why) => {
+  answer = answered;
+  expect(await list({ FIREBREAK_TOKEN: 'own' })).toEqual({ code: 1, out: '', err: expect.stringMatching(why) });
+});
+
+test('that nobody answers', async () => {
+  await new Promise((resolve) => server.close(resolve));
+  const { code, err } = await list({ FIREBREAK_TOKEN: 'own' });
+  expect([code, err]).toEqual([1, expect.stringMatching(/^no Firebreak answers at http.*ECONNREFUSED.*npm start/)]);
+});
