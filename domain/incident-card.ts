@@ -229,6 +229,10 @@ const ENTRY_MARKS: readonly [RegExp, string][] = [
   [/^decision/, '🧭'],
   [/^incident\.resolved$/, '✅'],
   [/^note/, '📝'],
+  [/^runbook\./, '📖'],
+  [/^flag\./, '🚩'],
+  [/^(scale|restart|http|ticket)\./, '🛠️'],
+  [/^automation\.demoted$/, '✋'],
 ];
 
 /** What happened, as a message of its own. */

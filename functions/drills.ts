@@ -5,15 +5,11 @@ import { liveChange, rollbackTarget } from '../domain/versions.ts';
 import type { Config } from '../schemas/config.ts';
 import { DrillId, type DrillRecord } from '../schemas/drill.ts';
 import type { Reason } from '../schemas/incident.ts';
-import { secondsBetween } from '../schemas/time.ts';
 import { entryOf } from '../workflows/steps/judge.ts';
 import { deployerAt } from '../workflows/steps/roll-back.ts';
 
 /** How many changes of a place are looked at, as for a rollback. */
 const CHANGES_READ = 50;
-
-/** What has not begun after this long was forgotten by whoever should have started it. */
-const OVERDUE_SECONDS = 30;
 
 /** A run that dies again and again is a bug that another one does not mend. */
 const RUNS_MAX = 20;
@@ -85,14 +81,13 @@ export function lanesOf(services: Config['services']): Place[] {
 /** Each minute: starts drills that nobody has started, and replaces runs that have died. */
 export async function careForDrills(deps: Pick<Deps, 'drills' | 'drillRuns' | 'engine' | 'clock' | 'log'>) {
   for (const drill of await deps.drills.running()) {
-    const { id, run, execution, started_at } = drill;
-    const now = deps.clock.now();
-    if (secondsBetween(started_at, now) < OVERDUE_SECONDS) continue;
+    const { id, run, execution } = drill;
     if (execution === null) {
-      await deps.drillRuns.start(id, run);
+      await deps.drillRuns.start(id, run); // once more does no harm
     } else if (await deps.engine.died(execution)) {
       deps.log.error('the workflow of a drill has died', { drill: id, run });
-      if (run >= RUNS_MAX) await deps.drills.put(brokenOff(drill, `its workflow has died ${run} times`, now));
+      if (run >= RUNS_MAX)
+        await deps.drills.put(brokenOff(drill, `its workflow has died ${run} times`, deps.clock.now()));
       else if (await deps.drills.put({ ...drill, run: run + 1, execution: null }))
         await deps.drillRuns.start(id, run + 1);
     }

@@ -100,7 +100,7 @@ async function act(run: Run, input: StepInput, doing: Doing, deps: Deps): Promis
   let handle: string | null = null;
   let last = 'no answer';
   for (let round = 0; round < rounds; round += 1) {
-    const now = { ...doing, before, tries, handle };
+    const now: Parameters<typeof performStep>[3] = { ...doing, before, tries, handle };
     const answer: Performed = await run.step(step.uses, () => performStep(deps, input, step, now));
     if (answer.kind === 'ended') return answer.end;
     last = answer.detail;

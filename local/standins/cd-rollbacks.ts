@@ -28,7 +28,7 @@ export const rollbackTables = `
 export const CdSettings = z.strictObject({
   /** Milliseconds that a rollback takes, before they are divided by the time scale. 0: it is done in the answer. */
   rollback_ms: z.number().min(0).max(3_600_000).default(2000),
-  /** How rollbacks end that are accepted from now on. */
+  /** How rollbacks end that have not ended yet. */
   outcome: z.enum(['succeeded', 'failed']).default('succeeded'),
   /** The services that the system knows; `null`: all. */
   services: z.array(z.string()).nullable().default(null),
@@ -82,7 +82,8 @@ export type Rollbacks = {
   setLive(live: LiveVersion): void;
   allLive(): LiveVersion[];
   settings(): CdSettings;
-  setSettings(settings: CdSettings): void;
+  /** Their `outcome` is that of rollbacks under way, too. */
+  setSettings(settings: CdSettings, now: number): void;
 };
 
 export const statusAt = ({ ends_at, outcome }: Rollback, now: number): RollbackStatus =>
@@ -107,6 +108,8 @@ export function openRollbacks(db: DatabaseSync): Rollbacks {
   const setSettings = db.prepare(`
     insert into cd_settings (id, settings) values (1, ?1) on conflict do update set settings = ?1`);
 
+  const underWay = db.prepare('update cd_rollbacks set outcome = ? where applied = 0 and ends_at > ?');
+
   return {
     settle(now) {
       for (const { id, outcome, service, environment, to_version } of due.all(now) as Rollback[]) {
@@ -126,6 +129,9 @@ export function openRollbacks(db: DatabaseSync): Rollbacks {
     allLive: () => allLive.all() as LiveVersion[],
     settings: () =>
       CdSettings.parse(JSON.parse((settings.get() as { settings: string } | undefined)?.settings ?? '{}')),
-    setSettings: (changed) => void setSettings.run(JSON.stringify(changed)),
+    setSettings(changed, now) {
+      setSettings.run(JSON.stringify(changed));
+      underWay.run(changed.outcome, now);
+    },
   };
 }

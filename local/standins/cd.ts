@@ -41,7 +41,7 @@ export const cd = {
       })
       .get('/settings', (c) => c.json(rollbacks.settings()))
       .put('/settings', async (c) => {
-        rollbacks.setSettings(check(CdSettings, await readJson(c)));
+        rollbacks.setSettings(check(CdSettings, await readJson(c)), deps.now());
         return c.json(rollbacks.settings());
       });
   },

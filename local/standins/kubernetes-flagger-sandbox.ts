@@ -1,12 +1,12 @@
 import { Hono } from 'hono';
-import { HTTPException } from 'hono/http-exception';
 import { z } from 'zod';
+import { created, RESOURCES } from './kubernetes-admission.ts';
 import { openCluster } from './kubernetes-cluster.ts';
 import { checkCanary } from './kubernetes-flagger.ts';
 import { webhookChecksum } from './kubernetes-flagger-checksum.ts';
 import type { Canary } from './kubernetes-flagger-objects.ts';
 import type { Item, World } from './kubernetes-world.ts';
-import { check, readJson } from './problem.ts';
+import { check, problem, readJson, readQuery } from './problem.ts';
 import type { StandInDeps } from './stand-in.ts';
 
 const Which = z.object({ namespace: z.string().min(1).default('default'), name: z.string().min(1) });
@@ -24,6 +24,9 @@ const CheckIn = z.strictObject({
   metrics: z.enum(['passed', 'failed']).default('passed'),
 });
 
+/** A canary of the Deployment of the same name, to be deployed to as before. */
+const CanaryIn = z.strictObject({ ...Which.shape, analysis: z.looseObject({}) });
+
 /**
  * Flagger calls its webhooks during a check, and this stand-in calls nobody. So whoever plays Flagger asks the questions
  * over HTTP, and tells with the check what the answers were.
@@ -32,7 +35,17 @@ export function flaggerSandbox(deps: StandInDeps): Hono {
   return new Hono()
     .get('/questions', (c) => {
       const { world } = openCluster(deps);
-      return c.json(questions(canaryIn(world, check(Which, c.req.query())).object));
+      return c.json(questions(canaryIn(world, readQuery(c, Which)).object));
+    })
+    .post('/canary', async (c) => {
+      const { name, namespace, analysis } = check(CanaryIn, await readJson(c));
+      const cluster = openCluster(deps);
+      const resource = RESOURCES.find(({ kind }) => kind === 'Canary');
+      if (resource === undefined) throw new Error('canaries are no resource of the cluster');
+      const spec = { targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name }, analysis };
+      const object = created(cluster.world, resource, namespace, { metadata: { name }, spec }, cluster.now);
+      cluster.save();
+      return c.json(object);
     })
     .post('/check', async (c) => {
       const { answers, metrics, ...which } = check(CheckIn, await readJson(c));
@@ -52,7 +65,7 @@ const given = ({ rollback, ...gates }: z.infer<typeof CheckIn>['answers']) => ({
 
 function canaryIn(world: World, { namespace, name }: z.infer<typeof Which>): Item<Canary> {
   const item = world.find<Canary>('Canary', namespace, name);
-  if (item === undefined) throw new HTTPException(404, { message: `there is no Canary ${namespace}/${name}` });
+  if (item === undefined) throw problem(422, `there is no Canary ${namespace}/${name}`);
   return item;
 }
 

@@ -64,7 +64,7 @@ export class Stage {
   async prometheus(
     services: readonly ToyService[],
     alertmanagers: readonly Running[],
-    more: Pick<PrometheusOptions, 'relabel'> & { port?: number } = {},
+    more: Partial<Pick<PrometheusOptions, 'relabel' | 'rules' | 'port'>> = {},
   ): Promise<Running> {
     const prometheus = await startPrometheus({
       port: await freePort(),

@@ -8,11 +8,21 @@ import type { ToyService } from './toy-service.ts';
 const STORY_MAX_MS = 100_000;
 
 /** A catalogue in which these services may be rolled back by this CD system, without asking. */
-export function catalogue(cd: CdServer, services: readonly ToyService[], more: object = {}): object {
+export function catalogue(
+  cd: CdServer,
+  services: readonly ToyService[],
+  more: object = {},
+): Record<string, { environments: object }> {
   const deployer = { kind: 'http', url: `${cd.url}/api/v1/rollback`, auth: { bearer: 'CD_TOKEN' } };
   const production = { deployer, autoRollback: { mode: 'act' }, ...more };
   return Object.fromEntries(services.map(({ name }) => [name, { environments: { production } }]));
 }
+
+/** What the example's rules record of a service, which is within 5 % of its requests while all is well. */
+export const errorRatioOf = ({ name }: ToyService): { promql: string; max: number } => ({
+  promql: `service:requests:error_ratio{service="${name}"}`,
+  max: 0.05,
+});
 
 /** Version v1 has been running for hours. */
 export async function haveHistory(firebreak: Firebreak, services: readonly ToyService[]): Promise<void> {
@@ -43,12 +53,20 @@ export async function record(firebreak: Firebreak, change: object): Promise<{ id
   return body;
 }
 
+export type Decision = {
+  kind: string;
+  because: string;
+  from_version: string | null;
+  to_version: string | null;
+  reasons: { code: string; text: string }[];
+};
+
 export type Incident = {
   id: string;
   status: string;
   severity: string;
   signal_count: number;
-  decisions: { kind: string; because: string; from_version: string; to_version: string }[];
+  decisions: Decision[];
   effects: { key: string; kind: string; state: string }[];
 };
 
@@ -64,16 +82,31 @@ export async function timelineOf(firebreak: Firebreak, { id }: Incident): Promis
   return (await firebreak.get(`/v1/incidents/${id}/timeline?limit=200`)).body.items.toReversed();
 }
 
+/** Waits until it has been judged what to do about the only incident of a service. */
+export async function untilJudged(firebreak: Firebreak, service: ToyService): Promise<Incident> {
+  const judged = async () => {
+    const incidents = await incidentsOf(firebreak, service);
+    return incidents.every(({ decisions }) => decisions.length > 0) && incidents[0];
+  };
+  return toldWhyNot(firebreak, service, () => eventually(judged, `${service.name} is judged`, STORY_MAX_MS));
+}
+
 /** Waits until a service has had so many incidents, and all are resolved; gives the newest. There must be no more. */
 export async function untilResolved(firebreak: Firebreak, service: ToyService, count = 1): Promise<Incident> {
   const over = async () => {
     const incidents = await incidentsOf(firebreak, service);
     return incidents.length >= count && incidents.every(({ status }) => status === 'resolved') && incidents;
   };
-  try {
+  return toldWhyNot(firebreak, service, async () => {
     const incidents = await eventually(over, `${count} incidents of ${service.name}, resolved`, STORY_MAX_MS);
     expect(incidents).toHaveLength(count);
     return incidents[count - 1] as Incident;
+  });
+}
+
+async function toldWhyNot<T>(firebreak: Firebreak, service: ToyService, look: () => Promise<T>): Promise<T> {
+  try {
+    return await look();
   } catch (error) {
     throw new Error(`${String(error)}\n${await soFar(firebreak, service)}`, { cause: error });
   }

@@ -4,15 +4,24 @@ import { close, listen } from './server.ts';
 /** How often somebody uses it. */
 const REQUEST_EVERY_MS = 50;
 
-/** A service that people use all the time. Whether it fails them depends on the version that runs. */
+/**
+ * A service that people use all the time. Whether it fails them depends on the version that answers, and on the service
+ * that it needs for its answers.
+ */
 export class ToyService {
   readonly name: string;
-  /** The version that runs. */
+  /** The version that was put live last. */
   version = 'v1';
+  /** While that is a canary: the version that takes the rest of the requests, and of how many the canary takes one. */
+  beside: { version: string; oneOf: number } | null = null;
   /** The versions that answer every request with 500. */
   readonly broken = new Set<string>();
+  /** Asked for each answer: where it fails, this one does. */
+  needs: ToyService | null = null;
   url = '';
-  readonly #answered = new Map([200, 500].map((code) => [code, 0]));
+  /** Requests so far, by version and status. */
+  readonly #answered = new Map<string, Map<number, number>>();
+  #requests = 0;
   readonly #server: Server;
   #users: NodeJS.Timeout | undefined;
 
@@ -23,9 +32,7 @@ export class ToyService {
         response.setHeader('content-type', 'text/plain; version=0.0.4').end(this.#metrics());
         return;
       }
-      const code = this.broken.has(this.version) ? 500 : 200;
-      this.#answered.set(code, (this.#answered.get(code) ?? 0) + 1);
-      response.writeHead(code).end();
+      void this.#answer().then((code) => response.writeHead(code).end());
     });
   }
 
@@ -51,8 +58,39 @@ export class ToyService {
     await close(this.#server);
   }
 
+  async #answer(): Promise<number> {
+    this.#requests += 1;
+    const { version, beside } = this;
+    const by = beside !== null && this.#requests % beside.oneOf !== 0 ? beside.version : version;
+    const well = !this.broken.has(by) && (this.needs === null || (await answersWell(this.needs)));
+    const code = well ? 200 : 500;
+    const answered = this.#answeredBy(by);
+    answered.set(code, (answered.get(code) ?? 0) + 1);
+    return code;
+  }
+
+  /** Both counters of a version begin at zero, or the first of its errors would be no rise. */
+  #answeredBy(version: string): Map<number, number> {
+    const known = this.#answered.get(version);
+    if (known !== undefined) return known;
+    const fresh = new Map([200, 500].map((code) => [code, 0]));
+    this.#answered.set(version, fresh);
+    return fresh;
+  }
+
   #metrics(): string {
-    const samples = [...this.#answered].map(([code, count]) => `requests_total{code="${code}"} ${count}\n`);
+    const samples = [...this.#answered].flatMap(([version, codes]) =>
+      [...codes].map(([code, count]) => `requests_total{version="${version}",code="${code}"} ${count}\n`),
+    );
     return `# TYPE requests_total counter\n${samples.join('')}`;
   }
 }
+
+const answersWell = ({ url }: ToyService): Promise<boolean> =>
+  fetch(url).then(
+    async (response) => {
+      await response.text();
+      return response.ok;
+    },
+    () => false,
+  );

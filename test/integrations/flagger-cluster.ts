@@ -128,7 +128,7 @@ export async function openFlagger(spec: { analysis?: object } & Record<string, u
     until,
     checkAsking,
     patchCanary: (body: object) =>
-      opened.ask('PATCH', `${CANARIES}/checkout`, body, 'application/merge-patch+json') as Promise<any>,
+      opened.ask('PATCH', `${CANARIES}/checkout`, body, 'application/merge-patch+json'),
     /** What users get a part of: the canary, while it has traffic, else the primary. */
     running: async (): Promise<string> => {
       const { status } = await canary();

@@ -88,7 +88,7 @@ export async function openCluster(kind: Kind, name = 'checkout') {
     patch: (body: object, subresource = '') => ask('PATCH', path + subresource, body, 'application/merge-patch+json'),
     settings: (settings: Partial<ClusterSettings>) => sandbox(standIns, 'PUT', '/kubernetes/settings', settings),
     /** An autoscaler of it, or of another one. */
-    autoscale: (name: string) =>
+    autoscale: (scaled: string) =>
       ask('POST', AUTOSCALERS, {
         metadata: { name: `${name}-hpa` },
         spec: { scaleTargetRef: { apiVersion: 'apps/v1', kind, name }, minReplicas: 2, maxReplicas: 10 },

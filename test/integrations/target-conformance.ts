@@ -29,6 +29,8 @@ export type TargetWorld = {
   ship(): Promise<string>;
   /** The vendor is at something else for this target. Absent: it can't be. */
   occupy?(): Promise<void>;
+  /** Any name of a version is taken: it is not the target that knows what there is. */
+  takesAnyVersion?: true;
   /** Something takes what was done back. Absent: the adapter can't see that. */
   drift?(): Promise<void>;
 };
@@ -131,8 +133,9 @@ export function conforms(open: () => Promise<TargetWorld>): void {
     expect(await world.begun()).toBe(0);
   });
 
-  test('a version that it does not know is refused by name', async () => {
+  test('a version that it does not know is refused by name', async (context) => {
     const world = await open();
+    if (world.takesAnyVersion) return context.skip();
     const request = { ...world.request, to: 'never-built' as RollbackRequest['to'], toCommit: null };
     const answer = await world.deployer.rollBack(request);
     expect(answer).toMatchObject({ kind: 'refused', detail: expect.stringContaining('never-built') as string });

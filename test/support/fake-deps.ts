@@ -142,7 +142,8 @@ export class FakeWorld {
       runbooks: new FakeRunbooks(store),
       flagsFor: async () => this.#flags(),
       http: {
-        call: async (request, key) => this.#said(`http ${request.method} ${request.url} ${key}`, next(this.answers)),
+        call: async ({ method, url }, key) =>
+          this.#said(`http ${method} ${url} ${key.split('.').slice(1).join('.')}`, next(this.answers)),
       },
       automation: new FakeAutomation(store),
       pager: { send: async (request) => this.#said(`pager ${tell(request)}`, next(this.pages)) },

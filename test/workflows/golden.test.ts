@@ -4,12 +4,13 @@ import { externalPaths } from './external-stories.ts';
 import { guardPaths } from './guard-stories.ts';
 import { byContext, golden, record, type Run, updating } from './history.ts';
 import { play } from './play.ts';
+import { runbookPaths } from './runbook-stories.ts';
 import { paths } from './stories.ts';
 
 const inContexts = ({ input, result, events }: Run) => ({ input, result, events: byContext(events) });
 
 describe.concurrent('incident-response', () => {
-  test.for(Object.entries({ ...paths, ...crowdPaths, ...externalPaths, ...guardPaths }))('%s', async ([name, path], { expect }) => {
+  test.for(Object.entries({ ...paths, ...crowdPaths, ...externalPaths, ...guardPaths, ...runbookPaths }))('%s', async ([name, path], { expect }) => {
     const { world, runs } = await play(path);
     const statuses = new Set([...world.store.dossiers.values()].map(({ record: { status } }) => status));
     expect(world.calls).toEqual(path.calls);

@@ -30,13 +30,14 @@ async function leftBy(deps: Deps, input: RunbookInput, ends: StepEnds): Promise<
   if (followed === undefined) return [];
   const { steps, failureSteps } = planOf(followed.runbook);
   const left: string[] = [];
-  for (const { id, mutating, uses } of [...steps, ...failureSteps].filter((step) => step.mutating)) {
+  for (const { id, uses, inverse } of [...steps, ...failureSteps].filter(({ mutating }) => mutating)) {
     const [end, back] = [ends[id], ends[undoId(id)]];
+    if (end === undefined || back?.status === 'succeeded') continue;
     const { name } = await contextOf(deps, input, { id, undoes: null }, ends);
-    if (end?.unclear) left.push(`whether "${name}" was done is not known`);
-    if (!mutating || end?.status !== 'succeeded' || back?.status === 'succeeded') continue;
-    const words = leftAs(uses, name, end.output);
-    if (words !== null) left.push(back?.unclear ? `${words} (whether it was taken back is not known)` : words);
+    const words = leftAs(uses, { name, output: end.output, hasWayBack: inverse !== null, undone: back !== undefined });
+    if (end.unclear) left.push(`whether "${name}" was done is not known`);
+    else if (end.status === 'succeeded' && words !== null)
+      left.push(back?.unclear ? `${words} (whether it was taken back is not known)` : words);
   }
   return left;
 }

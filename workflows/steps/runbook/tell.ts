@@ -51,8 +51,11 @@ export function doesWhat(uses: Outline['uses'], given: unknown, scale: { from: n
   }
 }
 
-/** What was changed and stays so: people have to know what to put back. Null: there is nothing to be put back. */
-export function leftAs(uses: Outline['uses'], name: string, output: Json): string | null {
+/** A step that was done and not taken back. `undone`: the runbook went back to where it began. */
+type Left = { name: string; output: Json; hasWayBack: boolean; undone: boolean };
+
+/** What people have to put back, or to know. Null: nothing. */
+export function leftAs(uses: Outline['uses'], { name, output, hasWayBack, undone }: Left): string | null {
   const { flag, on, from, to } = (output ?? {}) as { flag?: string; on?: boolean; from?: number; to?: number };
   switch (uses) {
     case 'flag.disable':
@@ -60,9 +63,10 @@ export function leftAs(uses: Outline['uses'], name: string, output: Json): strin
       return `the flag ${flag} is still ${on ? 'on' : 'off'}; switch it ${on ? 'off' : 'on'} again once that is safe`;
     case 'scale':
       return `it was scaled from ${from} to ${to}; scale it back once that is safe`;
-    case 'http':
-      return `"${name}" was not taken back`;
+    case 'rollback':
+      return null; // is a way back itself
     default:
-      return null;
+      if (hasWayBack) return `"${name}" was not taken back`;
+      return undone ? `"${name}" cannot be taken back` : null;
   }
 }

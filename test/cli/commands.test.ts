@@ -1,0 +1,169 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { alert, group, minutesAgo } from '../support/alerts.ts';
+import { EACH_ALONE, Firebreak } from '../support/firebreak.ts';
+import { seen } from '../support/fixtures.ts';
+import { at, cli } from './support.ts';
+
+const ASKS = `---
+title: Ask before the flag
+match: { runbook: asks }
+steps:
+  - id: sure
+    uses: approve
+    with: { text: "Are you sure?" }
+    timeout: 30m
+  - id: off
+    uses: flag.disable
+    with: { flag: search-ranking }
+    approval: true
+    timeout: 5m
+---
+Ask first.
+`;
+
+let firebreak: Firebreak;
+let incident: string;
+
+const environment = { deployer: { kind: 'http', auth: { bearer: 'CD_KEY' } }, autoRollback: { mode: 'approve' } };
+
+beforeAll(async () => {
+  firebreak = await Firebreak.start({
+    services: {
+      checkout: { environments: { production: environment, staging: { drills: true, deployer: { kind: 'http' } } } },
+    },
+    runbooks: { 'asks.md': ASKS },
+    configFiles: EACH_ALONE,
+    // With time ten times as fast nobody's question runs out.
+    timeScale: 10,
+    env: { LOG_LEVEL: 'warn', STATUSPAGE_API_KEY: '', GRAFANA_URL: 'http://127.0.0.1:9', GRAFANA_TOKEN: 'x' },
+  });
+});
+afterAll(() => firebreak?.remove());
+
+describe('deploy, incident, replay', () => {
+  test('a deploy is recorded as it is told, and listed', async () => {
+    const told = [
+      '--started-at',
+      minutesAgo(300),
+      '--finished-at',
+      minutesAgo(298),
+      '--no-migration',
+      '--author',
+      'ada',
+    ];
+    const first = await at(firebreak, 'deploy', 'record', 'checkout', 'production', 'v1', ...told);
+    expect(first).toEqual({ code: 0, out: expect.stringMatching(/^chg_[0-9a-f]{26}\n$/), err: '' });
+    const second = ['--started-at', minutesAgo(5), '--finished-at', minutesAgo(3), '--no-migration', '--json'];
+    const { out } = await at(firebreak, 'deploy', 'record', 'checkout', 'production', 'v2', ...second);
+    expect(JSON.parse(out)).toMatchObject({ version: 'v2', has_migration: false, kind: 'deploy', author: null });
+    const listed = await at(firebreak, 'deploy', 'list', '--service', 'checkout', '--environment', 'production');
+    expect(listed.out.split('\n').map((line) => line.split(/ {2,}/).slice(1, 5))).toEqual([
+      ['SERVICE', 'VERSION', 'KIND', 'STATUS'],
+      ['checkout/production', 'v2', 'deploy', 'succeeded'],
+      ['checkout/production', 'v1', 'deploy', 'succeeded'],
+      [],
+    ]);
+  });
+
+  test('what is wrong with a deploy is told', async () => {
+    const { code, err } = await at(firebreak, 'deploy', 'record', 'checkout', 'production', 'v3', '--url', 'nowhere');
+    expect([code, err]).toEqual([1, expect.stringMatching(/url[^]*\(invalid\)\n$/)]);
+  });
+
+  test('an incident is listed and shown with its decisions', async () => {
+    const labels = { runbook: 'asks' };
+    await firebreak.post('/v1/alerts/alertmanager', group([alert({ labels, startsAt: minutesAgo(0.5) })]));
+    await seen(async () => {
+      const [one] = (await firebreak.get('/v1/incidents?service=checkout')).body.items;
+      incident = one?.id;
+      return one?.decisions.length >= 2; // the judgement, and the question of the runbook
+    }, 'both decisions');
+    const listed = await at(firebreak, 'incident', 'list', '--service', 'checkout');
+    expect([listed.code, listed.out]).toEqual([0, expect.stringMatching(new RegExp(`${incident} +\\w+ +critical +`))]);
+    const none = await at(firebreak, 'incident', 'list', '--status', 'resolved');
+    expect(none.out.trim().split('\n')).toHaveLength(1);
+    const shown = await at(firebreak, 'incident', 'show', incident);
+    expect(shown.out).toMatch(/^checkout answers with errors\ncheckout in production, critical, open\n/);
+    expect(shown.out).toMatch(/\ndecision approve, waiting: .*\[waits; digest [0-9a-f]{64}\]\n/);
+    expect(shown.out).toMatch(/\nsuspect {2}v2 \(0\.\d+\): /);
+    expect(shown.out).toMatch(/firebreak +Opened: /);
+    const unknown = await at(firebreak, 'incident', 'show', '0'.repeat(26));
+    expect([unknown.code, unknown.err]).toEqual([1, expect.stringMatching(/\(unknown-incident\)/)]);
+  });
+
+  test('replay judges all of it once more, with the same result', async () => {
+    const { code, out } = await at(firebreak, 'replay', incident);
+    expect([code, out]).toEqual([
+      0,
+      expect.stringMatching(/^same +1 {2}approve {2}\w+\nsame +1\d{6} {2}approve {2}runbook_asks\n2 judged once more/),
+    ]);
+  });
+});
+
+describe('token', () => {
+  test('is made, used, listed without itself, and revoked', async () => {
+    const limits = ['--action', 'deployments:read', '--action', 'drills:write', '--service', 'checkout'];
+    const { code, out, err } = await at(firebreak, 'token', 'create', 'ci', ...limits);
+    const id = err.split(' ')[0] ?? '';
+    expect([code, out]).toEqual([0, expect.stringMatching(/^\S+\n$/)]);
+    const asCi = (...args: string[]) =>
+      cli(args, { env: { FIREBREAK_URL: firebreak.url, FIREBREAK_TOKEN: out.trim() } });
+    expect((await asCi('deploy', 'list', '--service', 'checkout')).code).toBe(0);
+    expect(await asCi('token', 'list')).toMatchObject({ code: 1, err: expect.stringContaining('(forbidden)') });
+    const listed = await at(firebreak, 'token', 'list');
+    expect(listed.out).toMatch(new RegExp(`^${id} +ci +.*deployments:read drills:write, checkout$`, 'm'));
+    expect(listed.out).not.toContain(out.trim());
+    expect(await at(firebreak, 'token', 'revoke', id)).toEqual({ code: 0, out: `${id} is revoked\n`, err: '' });
+    expect((await asCi('deploy', 'list', '--service', 'checkout')).err).toMatch(/\(unauthorized\)/);
+    expect((await at(firebreak, 'token', 'revoke', id)).code).toBe(1);
+  });
+});
+
+describe('doctor', () => {
+  const lines = (out: string) => out.trimEnd().split('\n');
+
+  test('tells what is connected, off and wrong, lanes that are not proved, and alerts of no service', async () => {
+    const labels = { service: 'nobody-s', environment: 'production' };
+    const stray = alert({ labels, fingerprint: 'aa', annotations: { summary: 'a stray alert' } });
+    await firebreak.post('/v1/alerts/alertmanager', group([stray]));
+    await seen(async () => (await firebreak.get('/v1/incidents?service=unmatched')).body.items.length > 0, 'the stray');
+    const { code, out, err } = await at(firebreak, 'doctor');
+    expect(lines(out)).toEqual(
+      expect.arrayContaining([
+        `ok    Firebreak             ready at ${firebreak.url}`,
+        'ok    automation            on',
+        'ok    Slack                 it answers',
+        'ok    PagerDuty incidents   it answers',
+        expect.stringMatching(/^ok {4}PagerDuty pages .*not tried/),
+        expect.stringMatching(/^off {3}Alertmanager .*ALERTMANAGER_URL is not set/),
+        expect.stringMatching(/^no {4}Grafana annotations /),
+        "warn  checkout/production   its deployer's secret CD_KEY is not set",
+        'warn  checkout/staging      its deployer is called without credentials (no "auth")',
+        'warn  checkout/staging      way back last proved: never',
+        expect.stringMatching(/^warn {2}unmatched alert +a stray alert, in production/),
+      ]),
+    );
+    expect([code, err]).toEqual([1, '1 thing is wrong\n']);
+  });
+
+  test('tells what is wrong with the configuration on disk, and that the kill switch is on', async () => {
+    await firebreak.put('/v1/automation', { paused: true, reason: 'CD moves' });
+    await firebreak.write('routes.yaml', 'pages: yes\n');
+    await seen(async () => (await firebreak.get('/readyz')).body.config.problems.length > 0, 'the problem');
+    const { code, out } = await at(firebreak, 'doctor');
+    expect(lines(out)).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/^no {4}configuration +\S*routes\.yaml:1: unknown key "pages"/),
+        'warn  configuration         the last good set stays in force',
+        expect.stringMatching(/^warn {2}automation +the kill switch is on, by \w+: CD moves$/),
+      ]),
+    );
+    expect(code).toBe(1);
+  });
+
+  test('with a token that is not known', async () => {
+    const { code, out, err } = await cli(['doctor'], { env: { FIREBREAK_URL: firebreak.url, FIREBREAK_TOKEN: 'no' } });
+    expect([code, out]).toEqual([1, `no    Firebreak             ${firebreak.url} does not know this token\n`]);
+    expect(err).toBe('1 thing is wrong\n');
+  });
+});

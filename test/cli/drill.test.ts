@@ -1,0 +1,299 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { alert, group, minutesAgo } from '../support/alerts.ts';
+import { EACH_ALONE, eventually, Firebreak } from '../support/firebreak.ts';
+import { seen } from '../support/fixtures.ts';
+import { at } from './support.ts';
+
+type Place = { service: string; environment: string };
+
+const lane = (mode = 'act') => ({
+  drills: true,
+  deployer: { kind: 'http' },
+  autoRollback: { mode, unknownMigration: 'act' },
+});
+/** Services with a lane each, so that what happens in one is nothing to the others. */
+const lanes = (...names: string[]) => names.map((name) => [name, { environments: { [`${name}-lane`]: lane() } }]);
+const placeOf = (service: string): Place => ({ service, environment: `${service}-lane` });
+
+const DRILLED = /^drill ([0-9A-Z]{26}): v2 back to v1 and forth again, at http:/;
+
+/** Two versions, of which the first is known good; told as a CI system does, and the CD system knows what runs. */
+async function deployed(firebreak: Firebreak, place: Place): Promise<void> {
+  for (const [version, minutes] of [
+    ['v1', 310],
+    ['v2', 5],
+  ] as const) {
+    const times = { started_at: minutesAgo(minutes), finished_at: minutesAgo(minutes - 2) };
+    expect((await firebreak.post('/v1/deployments', { ...place, version, ...times })).status).toBe(201);
+  }
+  await firebreak.put('/sandbox/cd/live', { ...place, version: 'v2' });
+}
+
+/** What the CD system was asked to do there, each act once. */
+async function acts(firebreak: Firebreak, { service }: Place): Promise<string[]> {
+  const posts = (await firebreak.calls('cd')).filter((call) => call.method === 'POST' && call.body.service === service);
+  const told = posts.map(({ body }) => `${body.idempotency_key} ${body.from_version} to ${body.to_version}`);
+  return [...new Set(told)];
+}
+
+const bothWays = (id: string) => [`drill.${id}.back v2 to v1`, `drill.${id}.forth v1 to v2`];
+
+const runs = async (firebreak: Firebreak, { service }: Place): Promise<string | undefined> =>
+  (await firebreak.get('/sandbox/cd/live')).body.items.find((item: any) => item.service === service)?.version;
+
+const fire = (firebreak: Firebreak, place: Place) =>
+  firebreak.post(
+    '/v1/alerts/alertmanager',
+    group([alert({ labels: { ...place }, fingerprint: place.service, startsAt: minutesAgo(0.5) })]),
+  );
+
+const begin = (firebreak: Firebreak, place: Place) => firebreak.post('/v1/drills', place);
+const drillOf = async (firebreak: Firebreak, id: string) => (await firebreak.get(`/v1/drills/${id}`)).body;
+const settings = (firebreak: Firebreak, cd: object) => firebreak.put('/sandbox/cd/settings', cd);
+
+describe('a drill', { timeout: 60_000 }, () => {
+  let firebreak: Firebreak;
+  beforeAll(async () => {
+    firebreak = await Firebreak.start({
+      services: Object.fromEntries([
+        ...lanes('works', 'fails', 'shipped', 'incident', 'busy', 'few', 'unfinished', 'paused', 'later'),
+        ['live', { environments: { production: { deployer: { kind: 'http' } } } }],
+        ['bare', { environments: { 'bare-lane': { drills: true } } }],
+      ]),
+      configFiles: EACH_ALONE,
+      env: { LOG_LEVEL: 'warn' },
+    });
+  });
+  afterAll(() => firebreak?.remove());
+
+  test('rolls back and forth again, proves it, and leaves nothing else behind', async () => {
+    const place = placeOf('works');
+    await deployed(firebreak, place);
+    const { code, out, err } = await at(firebreak, 'drill', place.service, place.environment);
+    expect([code, err, out]).toEqual([0, '', expect.stringMatching(DRILLED)]);
+    expect(out).toMatch(/ back +v1 runs again\n.* forth +on the way to v2\n.* forth +v2 runs again\nproved: /);
+    const id = DRILLED.exec(out)?.[1] ?? '';
+    expect(await acts(firebreak, place)).toEqual(bothWays(id));
+    expect(await runs(firebreak, place)).toBe('v2');
+
+    const { body: changes } = await firebreak.get(`/v1/deployments?service=works`);
+    expect(changes.items.map(({ version, rolled_back_by: by }: any) => [version, by])).toEqual([
+      ['v2', null],
+      ['v1', null],
+    ]);
+    expect((await firebreak.get('/v1/versions/pinned')).body.items).toEqual([]);
+    expect((await firebreak.get('/v1/incidents?service=works')).body.items).toEqual([]);
+
+    const drill = await drillOf(firebreak, id);
+    expect(drill).toMatchObject({ ...place, outcome: 'proved', reason: null, asked_by: 'admin', phase: 'ended' });
+    expect(drill.way_back_s).toBeGreaterThanOrEqual(0);
+    expect(drill.duration_s).toBeGreaterThanOrEqual(drill.way_back_s);
+    const { body: listed } = await firebreak.get(`/v1/drills?service=works`);
+    expect(listed).toEqual({
+      items: [drill],
+      next_cursor: null,
+      lanes: [{ ...place, last_proved_at: drill.ended_at, drill_id: id }],
+    });
+    const { body: metrics } = await firebreak.get('/metrics');
+    const seconds = Date.parse(drill.ended_at) / 1000;
+    expect(metrics).toContain(
+      `firebreak_drill_last_proved_timestamp_seconds{service="works",environment="works-lane"} ${seconds}\n`,
+    );
+
+    const status = await at(firebreak, 'drill', 'status', '--service', 'works');
+    expect([status.code, status.out]).toEqual([0, expect.stringMatching(/works +works-lane +20\d\d-/)]);
+    const one = await at(firebreak, 'drill', 'status', id);
+    expect([one.code, one.out]).toEqual([0, expect.stringMatching(/v2 runs again\nproved: /)]);
+  });
+
+  test('that fails says why, and the lane runs what it ran before', async () => {
+    const place = placeOf('fails');
+    await deployed(firebreak, place);
+    await settings(firebreak, { outcome: 'failed' });
+    try {
+      const { code, out, err } = await at(firebreak, 'drill', place.service, place.environment);
+      expect([code, out]).toEqual([1, expect.stringMatching(DRILLED)]);
+      expect(err).toMatch(/^failed: the way back to v1 failed: .*"status":"failed"/);
+      expect(await acts(firebreak, place)).toEqual(bothWays(DRILLED.exec(out)?.[1] ?? ''));
+      expect(await runs(firebreak, place)).toBe('v2');
+      const { lanes: proved } = (await firebreak.get(`/v1/drills?service=fails`)).body;
+      expect(proved).toEqual([{ ...place, last_proved_at: null, drill_id: null }]);
+      const status = await at(firebreak, 'drill', 'status', '--service', 'fails');
+      expect(status.out).toMatch(/fails +fails-lane +never\n/);
+    } finally {
+      await settings(firebreak, {});
+    }
+  });
+
+  test('does nothing where something else runs than is recorded', async () => {
+    const place = placeOf('shipped');
+    await deployed(firebreak, place);
+    await firebreak.put('/sandbox/cd/live', { ...place, version: 'v3' });
+    const { code, err } = await at(firebreak, 'drill', place.service, place.environment);
+    expect([code, err]).toEqual([1, 'failed: v3 runs, not v2; nothing was done\n']);
+    expect(await runs(firebreak, place)).toBe('v3');
+  });
+
+  test('is tried again, with the same key, while the CD system is away', async () => {
+    const place = placeOf('later');
+    await deployed(firebreak, place);
+    const fault = { kind: 'status', status: 503, body: 'away' };
+    const match = { method: 'POST', path: '/api/v1/rollback' };
+    await firebreak.put('/sandbox/faults', { vendor: 'cd', fault, times: 3, match });
+    const { code, out } = await at(firebreak, 'drill', place.service, place.environment);
+    expect([code, out]).toEqual([0, expect.stringMatching(/back +the CD system answered 503.*\n(.*\n)+proved/)]);
+    expect(await acts(firebreak, place)).toEqual(bothWays(DRILLED.exec(out)?.[1] ?? ''));
+  });
+
+  test.each<[string, Place, string, RegExp]>([
+    ['a place that is no lane', { service: 'live', environment: 'production' }, 'not-a-lane', /drills: true/],
+    ['a place that there is not', { service: 'live', environment: 'moon' }, 'unknown-place', /has no live in moon/],
+    ['a lane without a deployer', { service: 'bare', environment: 'bare-lane' }, 'no-deployer', /no deployer/],
+    ['a lane of which nothing is known', placeOf('few'), 'no-way-back', /no deploy is recorded/],
+  ])('is refused at %s', async (_, { service, environment }, code, why) => {
+    const ended = await at(firebreak, 'drill', service, environment);
+    expect(ended).toEqual({ code: 1, out: '', err: expect.stringMatching(why) });
+    expect(ended.err).toContain(`(${code})`);
+  });
+
+  test('is refused with one version alone, with one that is being deployed, and while the kill switch is on', async () => {
+    const few = placeOf('few');
+    await firebreak.post('/v1/deployments', { ...few, version: 'v1', started_at: minutesAgo(300) });
+    expect(await begin(firebreak, few)).toMatchObject({ status: 409, body: { code: 'no-way-back' } });
+
+    const unfinished = placeOf('unfinished');
+    await deployed(firebreak, unfinished);
+    await firebreak.post('/v1/deployments', { ...unfinished, version: 'v3', status: 'started' });
+    expect(await begin(firebreak, unfinished)).toMatchObject({ status: 409, body: { code: 'deploy-under-way' } });
+
+    const paused = placeOf('paused');
+    await deployed(firebreak, paused);
+    await firebreak.put('/v1/automation', { paused: true, reason: 'test' });
+    expect(await begin(firebreak, paused)).toMatchObject({ status: 409, body: { code: 'automation-paused' } });
+    await firebreak.put('/v1/automation', { paused: false });
+    expect(await acts(firebreak, paused)).toEqual([]);
+  });
+
+  test('waits in its middle while the kill switch is on', async () => {
+    const place = placeOf('paused');
+    await settings(firebreak, { rollback_ms: 500_000 });
+    const { body: begun } = await begin(firebreak, place);
+    await seen(async () => (await acts(firebreak, place)).length === 1, 'the way back');
+    await firebreak.put('/v1/automation', { paused: true, reason: 'test' });
+    await settings(firebreak, { rollback_ms: 0 });
+    const waits = ({ steps }: any) => steps.some(({ phase, kind }: any) => phase === 'forth' && kind === 'withheld');
+    await seen(async () => waits(await drillOf(firebreak, begun.id)), 'that it waits');
+    expect(await acts(firebreak, place)).toHaveLength(1);
+    await firebreak.put('/v1/automation', { paused: false });
+    await seen(async () => (await drillOf(firebreak, begun.id)).outcome === 'proved', 'its end');
+    expect(await acts(firebreak, place)).toEqual(bothWays(begun.id));
+    await settings(firebreak, {});
+  });
+
+  test('is refused while an incident is open, and until it is over', async () => {
+    const place = placeOf('incident');
+    await deployed(firebreak, place);
+    const { body: incident } = await firebreak.post('/v1/incidents', { ...place, title: 'Slow', severity: 'info' });
+    expect(await begin(firebreak, place)).toMatchObject({ status: 409, body: { code: 'incident-open' } });
+    await firebreak.post(`/v1/incidents/${incident.id}/actions/resolve`);
+    const begun = await seen(async () => {
+      const answered = await begin(firebreak, place);
+      return answered.status === 202 && answered.body;
+    }, 'a drill after the incident');
+    await seen(async () => (await drillOf(firebreak, begun.id)).outcome === 'proved', 'its end');
+  });
+
+  test('has its target for itself: a second one is refused, and an incident does not act', async () => {
+    const place = placeOf('busy');
+    await deployed(firebreak, place);
+    await settings(firebreak, { rollback_ms: 3_000_000 });
+    const { body: begun } = await begin(firebreak, place);
+    expect(await begin(firebreak, place)).toMatchObject({ status: 409, body: { code: 'drill-running' } });
+    await fire(firebreak, place);
+    const incident = await seen(async () => {
+      const { items } = (await firebreak.get('/v1/incidents?service=busy')).body;
+      return items.find(({ decisions }: any) => decisions.length > 0);
+    }, 'the decision');
+    const timeline = async () => (await firebreak.get(`/v1/incidents/${incident.id}/timeline?limit=200`)).body.items;
+    const said = await seen(
+      async () => (await timeline()).find(({ kind }: any) => kind.startsWith('mitigation.')),
+      'that it is withheld',
+    );
+    expect(said).toMatchObject({ kind: 'mitigation.withheld', text: expect.stringContaining('a drill') });
+    await settings(firebreak, { rollback_ms: 0 });
+    await seen(async () => (await drillOf(firebreak, begun.id)).outcome === 'proved', 'its end');
+    expect(await acts(firebreak, place)).toEqual(bothWays(begun.id));
+  });
+
+  test('the same Idempotency-Key again is the same drill', async () => {
+    const place = placeOf('works');
+    const asked = { 'idempotency-key': 'nightly' };
+    const first = await firebreak.request('POST', '/v1/drills', place, asked);
+    const again = await firebreak.request('POST', '/v1/drills', place, asked);
+    expect([first.status, again.status, again.body.id]).toEqual([202, 202, first.body.id]);
+    await seen(async () => (await drillOf(firebreak, first.body.id)).outcome === 'proved', 'its end');
+  });
+
+  test('is asked for and seen by whoever may there', async () => {
+    const as = async (grant: object) => {
+      const { body } = await firebreak.post('/v1/tokens', { name: 'grace', ...grant });
+      return { authorization: `Bearer ${body.token}` };
+    };
+    const elsewhere = await as({ actions: ['drills:read', 'drills:write'], services: ['fails'] });
+    expect((await firebreak.request('POST', '/v1/drills', placeOf('works'), elsewhere)).status).toBe(403);
+    const { body } = await firebreak.request('GET', '/v1/drills', undefined, elsewhere);
+    expect(new Set([...body.items, ...body.lanes].map(({ service }: any) => service))).toEqual(new Set(['fails']));
+    const reader = await as({ actions: ['drills:read'] });
+    expect((await firebreak.request('POST', '/v1/drills', placeOf('works'), reader)).status).toBe(403);
+    const [{ id }] = (await firebreak.get('/v1/drills?service=works')).body.items;
+    expect((await firebreak.request('GET', `/v1/drills/${id}`, undefined, elsewhere)).status).toBe(403);
+    expect((await firebreak.get(`/v1/drills/${'0'.repeat(26)}`)).body.code).toBe('unknown-drill');
+  });
+});
+
+describe('killed in the middle', { timeout: 90_000 }, () => {
+  test.each([
+    'before Invoke incident-response #1',
+    'before CD roll-back #1',
+    'after CD roll-back #1',
+    'after CD roll-back #2',
+  ])('%s, a drill is taken up again and each way is gone once', async (boundary) => {
+    const dir = await mkdtemp(join(tmpdir(), 'firebreak-drill-'));
+    const [armed, log] = [join(dir, 'armed'), join(dir, 'log')];
+    await writeFile(log, '');
+    const firebreak = await Firebreak.start({
+      services: Object.fromEntries(lanes('killed')),
+      timeScale: 1000,
+      nodeArgs: ['--import', new URL('../kill/at.ts', import.meta.url).href],
+      env: { LOG_LEVEL: 'warn', FIREBREAK_KILL_LOG: log, FIREBREAK_KILL_ARMED: armed, FIREBREAK_KILL_AT: boundary },
+    });
+    try {
+      const place = placeOf('killed');
+      await deployed(firebreak, place);
+      await writeFile(armed, '');
+      await begin(firebreak, place).catch(() => undefined); // it may die before it answers
+      await firebreak.exited();
+      expect(await readFile(log, 'utf8')).toContain(`killed ${boundary}`);
+      await firebreak.start({ FIREBREAK_KILL_AT: '' });
+      const { id } = await eventually(
+        async () => (await firebreak.get('/v1/drills')).body.items.find((drill: any) => drill.outcome === 'proved'),
+        'the proof',
+        60_000,
+      );
+      expect(await acts(firebreak, place)).toEqual(bothWays(id));
+      const { rollbacks } = (await firebreak.get('/sandbox/state')).body.views.cd;
+      expect(rollbacks.map((done: any) => [done.from_version, done.to_version])).toEqual([
+        ['v1', 'v2'],
+        ['v2', 'v1'],
+      ]);
+      expect(await runs(firebreak, place)).toBe('v2');
+      expect((await begin(firebreak, place)).status).toBe(202);
+    } finally {
+      await firebreak.remove();
+      await rm(dir, { recursive: true, force: true });
+    }
+  });
+});
