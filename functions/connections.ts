@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Told } from '../domain/outlets.ts';
 import type { Deps } from '../domain/ports.ts';
 import type { DeployerConfig } from '../schemas/deployers.ts';
@@ -15,19 +16,22 @@ type Asked = Pick<
   'secrets' | 'chat' | 'statusPage' | 'annotations' | 'externalPager' | 'metrics' | 'silences' | 'clock'
 >;
 
+/** All are asked at once, and the function of the API has twenty seconds. */
+const PATIENCE_MS = 10_000;
+
 /** Something that nobody has: looked for to see whether looking works. */
 const NOTHING = 'firebreak-doctor';
 
-/** Each vendor, asked something that changes nothing. */
+/** Each vendor, asked something that changes nothing. One that cannot be told about keeps no other from it. */
 export async function connections(deps: Asked): Promise<Connection[]> {
   return Promise.all([
     secret(deps, 'PagerDuty pages', 'PAGERDUTY_ROUTING_KEY', 'not tried, since that would page'),
-    told('PagerDuty incidents', deps.externalPager.read(NOTHING)),
-    told('Slack', deps.chat.channelNames(NOTHING)),
-    told('Statuspage', deps.statusPage.components()),
-    told('Grafana annotations', deps.annotations.find(NOTHING)),
-    prometheus(deps),
-    alertmanager(deps),
+    inTime('PagerDuty incidents', told(deps.externalPager.read(NOTHING))),
+    inTime('Slack', told(deps.chat.channelNames(NOTHING))),
+    inTime('Statuspage', told(deps.statusPage.components())),
+    inTime('Grafana annotations', told(deps.annotations.find(NOTHING))),
+    inTime('Prometheus', prometheus(deps)),
+    inTime('Alertmanager', alertmanager(deps)),
     secret(deps, 'GitHub', 'GITHUB_TOKEN', 'not tried'),
     secret(deps, 'Argo CD', 'ARGOCD_TOKEN', 'not tried'),
     secret(deps, 'Kubernetes', 'KUBERNETES_TOKEN', 'not tried'),
@@ -37,46 +41,47 @@ export async function connections(deps: Asked): Promise<Connection[]> {
 
 async function secret({ secrets }: Pick<Deps, 'secrets'>, name: string, key: string, why: string): Promise<Connection> {
   const set = Boolean(await secrets.get(key));
-  return set ? { name, state: 'set', detail: `${key} is set; ${why}` } : off(name, `${key} is not set`);
+  return { name, ...(set ? { state: 'set', detail: `${key} is set; ${why}` } : off(`${key} is not set`)) };
 }
 
-async function told(name: string, asked: Promise<Told<unknown>>): Promise<Connection> {
+type Seen = Omit<Connection, 'name'>;
+
+async function inTime(name: string, looked: Promise<Seen>): Promise<Connection> {
+  const late = sleep(PATIENCE_MS, unreachable(`no answer within ${PATIENCE_MS / 1000} s`), { ref: false });
+  return { name, ...(await Promise.race([looked.catch((error: unknown) => unreachable(String(error))), late])) };
+}
+
+async function told(asked: Promise<Told<unknown>>): Promise<Seen> {
   const answer = await asked;
   switch (answer.kind) {
     case 'done':
-      return { name, state: 'connected', detail: 'it answers' };
+      return ANSWERS;
     case 'off':
-      return off(name, answer.detail);
+      return off(answer.detail);
     case 'refused':
       // Nobody has what was looked for, which is an answer.
-      return answer.code === 'not_found'
-        ? { name, state: 'connected', detail: 'it answers' }
-        : { name, state: 'wrong', detail: answer.detail };
+      return answer.code === 'not_found' ? ANSWERS : { state: 'wrong', detail: answer.detail };
     case 'later':
     case 'unclear':
-      return { name, state: 'unreachable', detail: answer.detail };
+      return unreachable(answer.detail);
   }
 }
 
-async function prometheus({ metrics }: Asked): Promise<Connection> {
-  const name = 'Prometheus';
+async function prometheus({ metrics }: Asked): Promise<Seen> {
   const value = await metrics.value('vector(1)');
-  if (value === null) return off(name, 'PROMETHEUS_URL is not set; verification goes by the alerts');
-  return value.kind === 'unreadable'
-    ? { name, state: 'unreachable', detail: value.detail }
-    : { name, state: 'connected', detail: 'it answers' };
+  if (value === null) return off('PROMETHEUS_URL is not set; verification goes by the alerts');
+  return value.kind === 'unreadable' ? unreachable(value.detail) : ANSWERS;
 }
 
-async function alertmanager({ secrets, silences }: Asked): Promise<Connection> {
-  const name = 'Alertmanager';
+async function alertmanager({ secrets, silences }: Asked): Promise<Seen> {
   if (!(await secrets.get('ALERTMANAGER_URL')))
-    return off(name, 'ALERTMANAGER_URL is not set; silences are not known, nor alerts whose end is never told');
-  return (await silences.active()) === null
-    ? { name, state: 'unreachable', detail: 'its silences could not be read' }
-    : { name, state: 'connected', detail: 'it answers' };
+    return off('ALERTMANAGER_URL is not set; silences are not known, nor alerts whose end is never told');
+  return (await silences.active()) === null ? unreachable('its silences could not be read') : ANSWERS;
 }
 
-const off = (name: string, detail: string): Connection => ({ name, state: 'off', detail });
+const ANSWERS: Seen = { state: 'connected', detail: 'it answers' };
+const off = (detail: string): Seen => ({ state: 'off', detail });
+const unreachable = (detail: string): Seen => ({ state: 'unreachable', detail });
 
 export type TargetState = {
   service: string;

@@ -83,7 +83,7 @@ test.each<[string, Said[], RegExp]>([
   ['the way back fails', [{ kind: 'failed', detail: 'broken' }], /^the way back to v1 failed: broken$/],
   ['it does not hold', [DONE, { kind: 'drifted', detail: 'synced' }], /^the rollback did not hold: synced$/],
   ['it may have been done', [LATER, { kind: 'refused', detail: 'no' }], /^the target will not go back: no$/],
-  ['it never ends', Array<Said>(ATTEMPTS).fill(LATER), /^v1 did not run within an hour: HTTP 503$/],
+  ['it never ends', Array.from({ length: ATTEMPTS }, () => LATER), /^v1 did not run within an hour: HTTP 503$/],
 ])('what ran before is brought forth again where %s', (_, said, why) => {
   const after = played(drill(), ...said);
   expect(after).toMatchObject({ phase: 'forth', outcome: null, attempts: 0, reason: expect.stringMatching(why) });
@@ -99,7 +99,11 @@ test.each<[string, Said[], RegExp]>([
     /^v2 could not be brought forth again: no\. .*may still run v1/,
   ],
   ['it fails', [{ kind: 'failed', detail: 'x' }], /^v2 could not be brought forth again: x\. .*may still run v1/],
-  ['it never ends', Array<Said>(ATTEMPTS).fill(LATER), /^v2 did not run again within an hour.*may still run v1/],
+  [
+    'it never ends',
+    Array.from({ length: ATTEMPTS }, () => LATER),
+    /^v2 did not run again within an hour.*may still run v1/,
+  ],
   ['somebody has deployed', [{ kind: 'superseded', current: 'v3' }], /^v3 was put there meanwhile$/],
 ])('forth again: %s', (_, said, why) => {
   expect(over(played(drill({ phase: 'forth' }), ...said))).toEqual(['ended', 'failed', expect.stringMatching(why)]);

@@ -64,7 +64,7 @@ export class Stage {
   async prometheus(
     services: readonly ToyService[],
     alertmanagers: readonly Running[],
-    more: Partial<Pick<PrometheusOptions, 'relabel' | 'rules' | 'port'>> = {},
+    more: Partial<Pick<PrometheusOptions, 'relabel' | 'rules' | 'port' | 'history'>> = {},
   ): Promise<Running> {
     const prometheus = await startPrometheus({
       port: await freePort(),

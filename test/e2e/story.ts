@@ -24,6 +24,12 @@ export const errorRatioOf = ({ name }: ToyService): { promql: string; max: numbe
   max: 0.05,
 });
 
+/** The same by version, over the seconds that the rules look at. */
+export const errorRatioByVersionOf = ({ name }: ToyService): string => {
+  const rate = (more: string) => `sum by (version) (rate(requests_total{service="${name}"${more}}[4s]))`;
+  return `${rate(',code=~"5.."')} / ${rate('')}`;
+};
+
 /** Version v1 has been running for hours. */
 export async function haveHistory(firebreak: Firebreak, services: readonly ToyService[]): Promise<void> {
   for (const { name: service } of services) {
@@ -35,6 +41,15 @@ export async function haveHistory(firebreak: Firebreak, services: readonly ToySe
       finished_at: minutesAgo(235),
     });
   }
+}
+
+/** Asked once to trigger and once to resolve, whatever became of it otherwise. */
+export async function expectOnePage(firebreak: Firebreak, incident: Incident): Promise<void> {
+  await untilPagerKnows(firebreak, incident);
+  expect(await pagesOf(firebreak, incident)).toEqual([
+    { action: 'trigger', key: `${incident.id}.page.1` },
+    { action: 'resolve', key: `${incident.id}.page.1` },
+  ]);
 }
 
 /** Rolls a version out that fails, and tells Firebreak as a pipeline does: at its begin and at its end. */
@@ -149,9 +164,5 @@ export async function expectOneOfEach(
   const requests = cd.requestsOf(service.name).filter(({ incident_id }) => incident_id === incident.id);
   expect(requests).toMatchObject([{ service: service.name, from_version: from, to_version: to }]);
   expect(incident.effects.filter(({ kind }) => kind === 'roll-back')).toMatchObject([{ state: 'succeeded' }]);
-  await untilPagerKnows(firebreak, incident);
-  expect(await pagesOf(firebreak, incident)).toEqual([
-    { action: 'trigger', key: `${incident.id}.page.1` },
-    { action: 'resolve', key: `${incident.id}.page.1` },
-  ]);
+  await expectOnePage(firebreak, incident);
 }

@@ -127,8 +127,7 @@ export async function openFlagger(spec: { analysis?: object } & Record<string, u
     check,
     until,
     checkAsking,
-    patchCanary: (body: object) =>
-      opened.ask('PATCH', `${CANARIES}/checkout`, body, 'application/merge-patch+json'),
+    patchCanary: (body: object) => opened.ask('PATCH', `${CANARIES}/checkout`, body, 'application/merge-patch+json'),
     /** What users get a part of: the canary, while it has traffic, else the primary. */
     running: async (): Promise<string> => {
       const { status } = await canary();

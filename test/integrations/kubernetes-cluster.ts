@@ -90,8 +90,8 @@ export async function openCluster(kind: Kind, name = 'checkout') {
     /** An autoscaler of it, or of another one. */
     autoscale: (scaled: string) =>
       ask('POST', AUTOSCALERS, {
-        metadata: { name: `${name}-hpa` },
-        spec: { scaleTargetRef: { apiVersion: 'apps/v1', kind, name }, minReplicas: 2, maxReplicas: 10 },
+        metadata: { name: `${scaled}-hpa` },
+        spec: { scaleTargetRef: { apiVersion: 'apps/v1', kind, name: scaled }, minReplicas: 2, maxReplicas: 10 },
       }),
     writes: async () =>
       (await calls(standIns, '?vendor=kubernetes')).filter(({ method, headers }) => {

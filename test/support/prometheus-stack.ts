@@ -1,8 +1,10 @@
+import { execFile } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
 import { parse, stringify } from 'yaml';
 import { spawnTied, type TiedChild } from '../../local/aws/dynamodb/tied-child.ts';
 import { eventually } from './firebreak.ts';
@@ -78,6 +80,16 @@ export type PrometheusOptions = {
   rules: string;
   /** How labels of alerts are changed on their way to the Alertmanagers. */
   relabel?: readonly object[];
+  /** What it has recorded before it starts; needs promtool. */
+  history?: readonly Recorded[];
+};
+
+/** One series: its samples each 15 seconds, up to now. */
+export type Recorded = {
+  name: string;
+  labels: Record<string, string>;
+  minutes: number;
+  at: (secondsAgo: number) => number;
 };
 
 /** Starts a Prometheus that looks each second. Its own label `cluster`, as many have one, is on every alert it sends. */
@@ -87,6 +99,7 @@ export async function startPrometheus({
   alertmanagers,
   rules,
   relabel = [],
+  history = [],
 }: PrometheusOptions): Promise<Running> {
   const config = {
     global: {
@@ -104,12 +117,33 @@ export async function startPrometheus({
       { job_name: 'services', static_configs: targets.map(({ url, labels }) => ({ targets: [hostOf(url)], labels })) },
     ],
   };
-  return startProgram('prometheus', port, { 'prometheus.yml': stringify(config), 'rules.yml': rules }, (folder) => [
+  const files = { 'prometheus.yml': stringify(config), 'rules.yml': rules, 'history.txt': openMetrics(history) };
+  const argumentsIn = (folder: string) => [
     `--config.file=${folder}/prometheus.yml`,
     `--storage.tsdb.path=${folder}/data`,
     `--web.listen-address=127.0.0.1:${port}`,
     '--rules.alert.resend-delay=2s',
-  ]);
+  ];
+  return startProgram('prometheus', port, files, argumentsIn, async (folder) => {
+    if (history.length === 0) return;
+    const backfill = ['tsdb', 'create-blocks-from', 'openmetrics', `${folder}/history.txt`, `${folder}/data`];
+    await promisify(execFile)(programPath('promtool') ?? 'promtool', backfill);
+  });
+}
+
+const RECORDED_EVERY_SECONDS = 15;
+
+function openMetrics(history: readonly Recorded[]): string {
+  const now = Math.floor(Date.now() / 1000);
+  const lines = history.flatMap(({ name, labels, minutes, at }) => {
+    const series = `${name}{${Object.entries(labels)
+      .map(([label, value]) => `${label}="${value}"`)
+      .join(',')}}`;
+    const count = (minutes * 60) / RECORDED_EVERY_SECONDS;
+    const ages = Array.from({ length: count }, (_, index) => (count - index) * RECORDED_EVERY_SECONDS);
+    return ages.map((age) => `${series} ${at(age)} ${now - age}`);
+  });
+  return [...lines, '# EOF\n'].join('\n');
 }
 
 export type AlertmanagerOptions = {
@@ -192,11 +226,13 @@ async function startProgram(
   port: number,
   files: Record<string, string>,
   argumentsIn: (folder: string) => string[],
+  prepare: (folder: string) => Promise<void> = async () => undefined,
 ): Promise<Running> {
   const path = programPath(program);
   if (path === undefined) throw new Error(`${NAMES[program][0]} is not on this machine`);
   const folder = await mkdtemp(join(tmpdir(), `firebreak-${program}-`));
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
+  await prepare(folder);
   const lines: string[] = [];
   const child = spawnTied(path, argumentsIn(folder), (line) => {
     lines.push(line);

@@ -9,9 +9,9 @@ import type { Path } from './stories.ts';
 
 /** Runbooks in force, by their names, and what the environment says beside `act`. */
 export const follows =
-  (heads: Record<string, string>, more: object = {}): Moment =>
+  (heads: Record<string, string>, more: object = {}, paging: object = {}): Moment =>
   (world) => {
-    const config = acting({ flags: { kind: 'http', url: 'http://flags.test' }, ...more });
+    const config = acting({ flags: { kind: 'http', url: 'http://flags.test' }, ...more }, paging);
     const runbooks = Object.entries(heads).map(([name, head]) =>
       runbook(`match: { runbook: ${name} }\n${head}`, `${name}.md`),
     );
@@ -24,7 +24,7 @@ export const names = (name: string) => ({ name: `For${name}`, labels: { runbook:
 export const set =
   (what: Partial<FakeWorld>): Moment =>
   (world) =>
-    void Object.assign(world, what);
+    void Object.assign(world, structuredClone(what));
 
 export const later: ActAnswer = { kind: 'later', detail: 'answered 503', afterSeconds: null };
 export const done: ActAnswer = { kind: 'succeeded', id: null };
@@ -182,7 +182,10 @@ export const runbookPaths: Record<string, Path> = {
     status: 'resolved',
   },
   'a-runbook-waits-for-the-rollback-that-it-asks-for': {
-    given: [follows({ back: rollsBack }), set({ rollbacks: [{ kind: 'in_progress', id: 'rb-1', handle: null }, done] })],
+    given: [
+      follows({ back: rollsBack }),
+      set({ rollbacks: [{ kind: 'in_progress', id: 'rb-1', handle: null }, done] }),
+    ],
     timeline: { '0 s': fires(names('back')), '20 min': ends(names('back')) },
     // The first judgement is of what nobody has asked for.
     calls: [PAGE, 'cd roll-back.2 v2 to v1', 'cd roll-back.2 v2 to v1', RESOLVE],

@@ -1,10 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { decide } from '../../domain/rollback.ts';
 import { type QuestionInputs, whyAsked } from '../../domain/runbooks/permission.ts';
-import type { Message } from '../../schemas/inbox.ts';
 import type { FakeWorld } from '../support/fake-deps.ts';
 import { detailsOf, type Run } from './history.ts';
-import { all, answers, answersWhatWaits, ends, fires, type Moment, pauses, play, says, theIncident } from './play.ts';
+import { answers, answersWhatWaits, ends, fires, type Moment, pauses, play, says, theIncident } from './play.ts';
 import { answered, dies, done, follows, later, LONG, names, runbookPaths, set } from './runbook-stories.ts';
 import type { Path } from './stories.ts';
 
@@ -25,10 +23,13 @@ const path = (name: string): Path => {
   return found;
 };
 
+/** Nothing ends for want of news. */
+const LIVELY = { quietHours: 14 * 24 };
+
 /** A story of one runbook, whose alert ends after so long. */
 const story = (head: string, given: Moment[], timeline: Record<string, Moment> = {}, after = '3 h') =>
   play({
-    given: [follows({ one: head }), ...given],
+    given: [follows({ one: head }, {}, LIVELY), ...given],
     timeline: { '0 s': fires(names('one')), ...timeline, [after]: ends(names('one')) },
   });
 
@@ -37,32 +38,217 @@ const largest = ({ events }: Run): number =>
   Math.max(...events.map((event) => JSON.stringify(detailsOf(event)).length));
 
 const step = (more: string): string => `steps:\n${more}`;
-const FLAG = `  - { id: off, uses: flag.disable, with: { flag: basket }, timeout: 5m`;
-const HOOK = `  - { id: hook, uses: http, irreversible: true, with: { method: POST, url: https://ops.test/hook }, timeout: 5m`;
+const FLAG = `  - { id: off, uses: flag.disable, with: { flag: basket }, timeout: 5m }`;
+const HOOK = `  - { id: hook, uses: http, irreversible: true, with: { method: POST, url: https://ops.test/hook }, timeout: 5m }`;
+
+/** So many deaths of one story are tried, so that all of it takes seconds. */
+const DEATHS = 24;
 
 describe('a process that dies', () => {
-  /** What is done again with the same key, or sets what is set already, is done once. */
-  const once = (calls: readonly string[]): string[] => calls.filter((call, n) => call !== calls[n - 1]);
+  /** What is said again with the same key, or sets what is set already, is done once. */
+  const once = (calls: readonly string[]): string[] => calls.filter((call, n) => !calls.slice(0, n).includes(call));
 
   test.each([
     'follows-a-runbook-to-its-end',
     'a-runbook-takes-back-what-it-has-done-when-a-step-fails',
     'a-call-of-a-runbook-is-repeated-under-its-key-until-it-is-taken',
-  ])('at any checkpoint of "%s" changes nothing of it', { timeout: 120_000 }, async (name) => {
+    'steps-of-a-runbook-side-by-side',
+    'a-runbook-waits-for-the-rollback-that-it-asks-for',
+  ])('in the middle of "%s" changes nothing of it', { timeout: 60_000 }, async (name) => {
     const { given = [], timeline, calls } = path(name);
     const untouched = await play({ given, timeline });
-    const kinds = told(untouched.world, /./).toSorted();
-    let survived = 0;
-    for (let death = 1; survived < 1; death += 1) {
-      let died = false;
-      const { world } = await play({
-        given: [...given, (w) => (w.dieAfter(death), undefined)],
-        timeline: { ...timeline, '4 h': (w) => (w.dieAfter(Infinity), undefined) },
-      });
-      died = death < 400 && (await Promise.resolve(world.calls.length >= 0)) && death <= untouched.runs.flatMap((r) => r.events).length / 2;
-      expect(once(world.calls).filter((call, n, every) => every.indexOf(call) === n || calls.filter((c) => c === call).length > 1), `death ${death}`).toEqual(once(calls));
-      expect(told(world, /./).toSorted(), `death ${death}`).toEqual(kinds);
-      if (!died) survived += 1;
+    const checkpoints = untouched.runs.flatMap(({ events }) => events).length / 2;
+    for (let nth = 0; nth < DEATHS; nth += 1) {
+      const death = 1 + Math.floor((nth * checkpoints) / DEATHS);
+      const { world } = await play({ given: [...given, (w) => w.dieAfter(death)], timeline });
+      expect(once(world.calls).toSorted(), `dead at checkpoint ${death}`).toEqual(once(calls).toSorted());
+      expect(told(world, /./).toSorted(), `dead at checkpoint ${death}`).toEqual(told(untouched.world, /./).toSorted());
     }
+  });
+
+  test('together with its run changes nothing of it either', { timeout: 60_000 }, async () => {
+    const { given = [], timeline, calls } = path('a-runbook-takes-back-what-it-has-done-when-a-step-fails');
+    for (const after of ['1 s', '10 min', '44 min', '46 min', '49 min', '52 min', '58 min']) {
+      const { world, runs } = await play({ given, timeline: sorted({ ...timeline, [after]: dies }) });
+      expect(runs).toHaveLength(2);
+      expect(world.calls, after).toEqual(calls);
+      expect(
+        told(world).filter((line) => line.startsWith('runbook.')),
+        after,
+      ).toHaveLength(2);
+    }
+  });
+});
+
+const sorted = (timeline: Record<string, Moment>): Record<string, Moment> => {
+  const minutes = (after: string) => Number(after.split(' ')[0]) * (after.endsWith('s') ? 1 / 60 : 1);
+  return Object.fromEntries(Object.entries(timeline).toSorted(([a], [b]) => minutes(a) - minutes(b)));
+};
+
+describe('a run that hands over', { timeout: 60_000 }, () => {
+  /** So much mail that the run is a long one. */
+  const muchMail: Moment = (world) => {
+    let mail = 352;
+    world.on('incidents.listen', {
+      before: async () => {
+        mail -= 1;
+        if (mail > 0) await world.deps.incidents.post(theIncident(world), { kind: 'resume', by: 'ada', note: '' });
+      },
+    });
+  };
+
+  test('leaves its runbook to the next one, which goes on where it stood', async () => {
+    const { given = [], timeline, calls } = path('follows-a-runbook-to-its-end');
+    const { world, runs } = await play({ given: [...given, muchMail], timeline });
+    expect(runs.map(({ result }) => (result as { ended: string }).ended)).toEqual(['handed_over', 'resolved']);
+    expect(world.calls).toEqual(calls);
+    expect(told(world).filter((line) => line.startsWith('runbook.'))).toHaveLength(3);
+  });
+
+  test('does not begin a wait anew: it is over when it would have been', async () => {
+    const wait = step(`  - { id: wait, uses: wait, with: { for: 3d } }\n${FLAG}`);
+    const { world, runs } = await story(wait, [], {}, '74 h');
+    expect(runs.length).toBeGreaterThan(1);
+    const { timeline } = world.store.dossier(theIncident(world));
+    expect(timeline.find(({ kind }) => kind === 'flag.started')?.at).toBe('2026-11-23T12:00:00.000Z');
+  });
+
+  test('goes on waiting for whether it has helped', async () => {
+    const { world } = await story(step(FLAG), [], { '5 min': dies }, '30 min');
+    expect(told(world, /^verification|resolved$/).map((line) => line.split(':')[0])).toEqual(
+      [
+        'verification.inconclusive',
+        'alerts.resolved',
+        'verification.passed',
+        'incident.resolved',
+        'page-resolve.succeeded',
+      ].filter((kind) => !kind.startsWith('page')),
+    );
+  });
+
+  test('is not begun anew by what a failed attempt of the run before has left open', async () => {
+    const hook = step(HOOK);
+    const { world } = await story(hook, [set({ answers: [answered(503), answered(200)] })], { '1 s': dies });
+    expect(acts(world)).toEqual([
+      'http POST https://ops.test/hook runbook.1.hook',
+      'http POST https://ops.test/hook runbook.1.hook',
+    ]);
+  });
+});
+
+describe('fifty steps', () => {
+  const until = (n: number) =>
+    `  - { id: s${n}, uses: wait.until, with: { promql: 'up', min: 2 }, timeout: 40m, onFailure: continue }`;
+  const note = (n: number) => `  - { id: s${n}, uses: note, with: { text: 'step ${n}' } }`;
+  const head = step(Array.from({ length: 50 }, (_, n) => (n % 6 === 0 ? until(n) : note(n))).join('\n'));
+
+  test('with long waits stay within what one run of the workflow may have', { timeout: 60_000 }, async () => {
+    const { runs, world } = await story(head, [set({ health: { kind: 'value', value: 1 } })], {}, '8 h');
+    expect(runs.length).toBeGreaterThan(1);
+    for (const run of runs) {
+      expect(operationsOf(run)).toBeLessThan(OPERATIONS_MAX);
+      expect(largest(run)).toBeLessThan(CHECKPOINT_MAX_BYTES);
+    }
+    expect(told(world, /^runbook\.step_failed/)).toHaveLength(9);
+    expect(told(world, /^runbook\.step_succeeded/)).toHaveLength(41);
+    expect(told(world, /^runbook\.finished/)).toHaveLength(1);
+  });
+
+  test('with large answers stay within what a checkpoint may have', { timeout: 60_000 }, async () => {
+    const call = (n: number) =>
+      `  - { id: s${n}, uses: http, with: { method: GET, url: 'https://ops.test/\${{ incident.title }}' } }`;
+    const note = `  - { id: note, uses: note, with: { text: "${'${{ incident.title }} '.repeat(120)}" } }`;
+    const calls = step([...Array.from({ length: 48 }, (_, n) => call(n)), note].join('\n'));
+    const { runs, world } = await story(calls, [set({ answers: [answered(200, { text: 'x'.repeat(3900) })] })]);
+    expect(runs.map(largest).every((size) => size < CHECKPOINT_MAX_BYTES)).toBe(true);
+    expect(told(world, /^runbook\.finished/)).toEqual([
+      'runbook.finished: The runbook "Test" is finished: 49 of 49 steps done',
+    ]);
+  });
+});
+
+describe('what a person does meanwhile', () => {
+  const slow = step(`  - { id: pause, uses: wait, with: { for: 10m } }\n${FLAG}`);
+
+  test.each<[string, Moment, string]>([
+    ['aborts', says({ kind: 'abort', by: 'ada', note: '' }, { automationPaused: true }), 'a person has paused'],
+    ['puts the kill switch on', pauses(true), 'the kill switch is on'],
+    [
+      'lowers the mode',
+      (world) =>
+        world.deps.automation.write({ paused: null, reason: null, mode: 'suggest', services: {} } as never, 'ada'),
+      'automation is in mode suggest',
+    ],
+  ])('%s: nothing more is changed, and the timeline says why', async (_, moment, why) => {
+    const { world } = await story(slow, [], { '5 min': moment });
+    expect(acts(world)).toEqual([]);
+    expect(told(world).join('\n')).toContain(`runbook.step_skipped: off: not done: ${why}`);
+  });
+
+  test('between a question and its answer: the yes changes nothing any more', async () => {
+    const asks = step(FLAG.replace('5m', '5m, approval: true'));
+    const { world } = await story(asks, [], { '5 min': pauses(true), '6 min': answers('approved') });
+    expect(acts(world)).toEqual([]);
+    expect(told(world)).toContain('runbook.step_skipped: off: not done: the kill switch is on');
+  });
+
+  test('while it is tried again and again: it may have been done, and that is said', async () => {
+    const { world } = await story(step(FLAG), [set({ flags: [later] })], { '1 min': pauses(true) });
+    expect(told(world).join('\n')).toContain('it was tried before, and may have been done');
+    expect(told(world)).toContain('runbook.left: Not as it was before: whether "off" was done is not known');
+    expect(world.store.locks.size).toBe(0);
+  });
+
+  test('what is under way is followed to its end', async () => {
+    const under = { kind: 'in_progress', id: null, handle: 'r-1' } as const;
+    const restart = step('  - { id: again, uses: restart, timeout: 30m }');
+    const { world } = await story(restart, [set({ acts: [under, under, under, done] })], {
+      '5 s': says({ kind: 'resolve', by: 'ada', note: '' }),
+    });
+    expect(acts(world)).toEqual(['restart', 'restart look r-1', 'restart look r-1', 'restart look r-1']);
+    expect(told(world)).toContain('restart.succeeded: again: Restarted, one instance after the other');
+    expect(world.store.locks.size).toBe(0);
+  });
+
+  test('an approved step does what was asked about, whatever has changed since', async () => {
+    const asks = step(
+      `  - { id: hook, uses: http, irreversible: true, approval: true, timeout: 5m, with: { method: POST, url: 'https://ops.test/\${{ incident.firing }}' } }`,
+    );
+    const { world } = await story(asks, [], {
+      '1 min': fires({ ...names('one'), name: 'Another' }),
+      '5 min': answers('approved'),
+      '2 h': ends({ ...names('one'), name: 'Another' }),
+    });
+    expect(acts(world)).toEqual(['http POST https://ops.test/1 runbook.1.hook']);
+  });
+});
+
+describe('a question of a runbook', () => {
+  const asked = async (more: object, head = step(FLAG)) => {
+    const { world } = await play({
+      given: [follows({ one: head }, more)],
+      timeline: { '0 s': fires(names('one')), '10 min': answersWhatWaits('approved'), '2 h': ends(names('one')) },
+    });
+    const [question] = [...world.store.dossier(theIncident(world)).decisions.values()].filter(
+      ({ view }) => view.question,
+    );
+    return { world, question };
+  };
+
+  test.each([
+    ['in mode approve', { autoRollback: { mode: 'approve', approvalTimeoutMinutes: 60 } }, step(FLAG)],
+    ['where the step says so', {}, step(FLAG.replace('5m', '5m, approval: true'))],
+    ['of a step that only asks', {}, step(`  - { id: sure, uses: approve, with: { text: 'Sure?' } }\n${FLAG}`)],
+  ])('%s is kept with all that it depends on, which gives it again', async (_, more, head) => {
+    const { question, world } = await asked(more, head);
+    const inputs = question?.inputs as unknown as QuestionInputs;
+    expect(question?.view.reasons).not.toEqual([]);
+    expect(whyAsked(inputs)).toEqual(question?.view.reasons);
+    expect(acts(world)).toEqual(['flag basket off']);
+  });
+
+  test('says what exactly is to be done', async () => {
+    const { question } = await asked({ autoRollback: { mode: 'approve', approvalTimeoutMinutes: 60 } });
+    expect(question?.view.question).toBe('Asks a person: off: switch the flag basket off');
   });
 });

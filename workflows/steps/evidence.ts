@@ -1,14 +1,13 @@
-import type { Evidence, Failing, RelatedChange } from '../../domain/correlation/evidence.ts';
-import { serviceEntry } from '../../domain/catalogue.ts';
+import type { Evidence, RelatedChange } from '../../domain/correlation/evidence.ts';
 import { type Dependency, dependenciesOf } from '../../domain/dependencies.ts';
 import type { OnsetEvidence } from '../../domain/onset.ts';
 import type { Deps, Place, SignalView } from '../../domain/ports.ts';
-import { putsVersionLive } from '../../domain/versions.ts';
 import type { Change } from '../../schemas/change.ts';
 import type { Config, EnvironmentEntry } from '../../schemas/config.ts';
 import type { IncidentRecord } from '../../schemas/incident.ts';
 import type { ServiceName } from '../../schemas/names.ts';
-import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time.ts';
+import { plusSeconds, type Timestamp } from '../../schemas/time.ts';
+import { failingOf } from './failing.ts';
 
 /** How far back causes are looked for, and the curves are asked for. */
 const LOOK_BACK_SECONDS = 2 * 3600;
@@ -16,12 +15,8 @@ const LOOK_BACK_SECONDS = 2 * 3600;
 /** How far back the health query is asked for the first bad sample. */
 const ONSET_LOOK_BACK_SECONDS = 1800;
 
-/** Others count as failing at the same time when their incidents opened within so long of each other. */
-const TOGETHER_SECONDS = 300;
-
-/** How many newest changes of what a service depends on, and how many others that fail, are looked at. */
+/** How many newest changes of what a service depends on are looked at. */
 const CHANGES_READ = 20;
-const FAILING_READ = 12;
 
 /** Labels by which monitoring names the version that an alert is about. */
 const VERSION_LABELS: ReadonlySet<string> = new Set([
@@ -49,10 +44,11 @@ export async function evidenceOf(
   const at = deps.clock.now();
   const onset = await onsetEvidence(deps, entry, cause, incident.opened_at);
   const known = incident.unmatched === null ? dependenciesOf(config.services, service) : [];
-  const since = plusSeconds(onset.firstBadAt ?? onset.alertStartedAt, -LOOK_BACK_SECONDS);
+  const began = onset.firstBadAt ?? onset.alertStartedAt;
+  const since = plusSeconds(began, -LOOK_BACK_SECONDS);
   const [others, failing, measured] = await Promise.all([
     Promise.all(known.map((each) => changesOf(deps, { environment, dependency: each }, since))),
-    failingOf(deps, incident, config, known).catch((error: unknown) => {
+    failingOf(deps, incident, { config, dependencies: known, at, onset: began }).catch((error: unknown) => {
       deps.log.warn('what else fails could not be read', { incident: id, error: String(error) });
       return null;
     }),
@@ -124,47 +120,6 @@ async function changesOf(
   return recent
     .filter((change) => (change.finished_at ?? change.started_at) >= since || change.status === 'started')
     .map((change) => ({ change, relation, distance }));
-}
-
-/** Others of this environment that began to fail about now, and still do. */
-async function failingOf(
-  deps: Deps,
-  { id, service, environment, opened_at }: IncidentRecord,
-  { services, routes }: Config,
-  known: readonly Dependency[],
-): Promise<Failing[]> {
-  const openings = await deps.crowds.openedSince(plusSeconds(opened_at, -TOGETHER_SECONDS));
-  const others = openings.filter(
-    (each) =>
-      each.id !== id &&
-      each.unmatched === null &&
-      serviceEntry(services, each.service) !== undefined && // a parent of many is no service
-      each.environment === environment &&
-      each.service !== service &&
-      Math.abs(secondsBetween(opened_at, each.at)) <= TOGETHER_SECONDS,
-  );
-  const still = (await deps.crowds.stillFailing(others)).slice(-FAILING_READ);
-  const failing = await Promise.all(
-    still.map(async (other): Promise<Failing> => {
-      const changed = (await deps.changes.recent({ service: other.service, environment }, 5)).filter(putsVersionLive);
-      const newest = changed.findLast(
-        (change) => Math.abs(secondsBetween(change.finished_at ?? change.started_at, other.at)) <= LOOK_BACK_SECONDS,
-      );
-      const relation = known.some((each) => each.service === other.service)
-        ? 'dependency'
-        : dependenciesOf(services, other.service).some((each) => each.service === service)
-          ? 'dependent'
-          : 'unrelated';
-      return {
-        service: other.service,
-        since: other.at,
-        relation,
-        changed_at: newest === undefined ? null : (newest.finished_at ?? newest.started_at),
-      };
-    }),
-  );
-  // Where incidents are never taken together, that strangers fail beside each other says nothing.
-  return routes.manyAtOnce.incidents === false ? failing.filter(({ relation }) => relation !== 'unrelated') : failing;
 }
 
 const versionsOf = (signals: readonly SignalView[]): string[] => [

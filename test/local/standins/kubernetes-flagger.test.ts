@@ -141,5 +141,7 @@ test('a promotion whose primary does not come up leaves all traffic on the canar
 
 test('a canary that is not there is said to be not there', async () => {
   const { standIns } = await open();
-  await expect(sandbox(standIns, 'POST', '/kubernetes/flagger/check', { name: 'other' })).rejects.toThrow('there is no Canary default/other');
+  await expect(sandbox(standIns, 'POST', '/kubernetes/flagger/check', { name: 'other' })).rejects.toThrow(
+    'there is no Canary default/other',
+  );
 });

@@ -1,0 +1,74 @@
+import { describe, expect, test } from 'vitest';
+import type { DecisionView } from '../../../schemas/incident.ts';
+import { Config } from '../../../schemas/config.ts';
+import { plusSeconds, type Timestamp } from '../../../schemas/time.ts';
+import { deploys, ends, fires, type Moment, play, theIncident } from '../play.ts';
+
+const CHECKOUT = 'job:checkout:error_ratio';
+const PAYMENTS = 'job:payments:error_ratio';
+
+/** Checkout depends on payments, and the health of both can be asked for. */
+const dependsOnPayments: Moment = (world) => {
+  const place = (promql: string) => ({
+    production: {
+      deployer: { kind: 'http', url: 'http://cd.test/rollback' },
+      autoRollback: { mode: 'act', unknownMigration: 'act' },
+      health: { promql, max: 0.01 },
+    },
+  });
+  world.config = Config.parse({
+    version: 'test',
+    services: {
+      checkout: { dependsOn: ['payments'], environments: place(CHECKOUT) },
+      payments: { environments: place(PAYMENTS) },
+    },
+    paging: {},
+  });
+};
+
+/** Since when these queries are above their limits, in minutes after the alert of checkout; the others are not. */
+const bad =
+  (since: Record<string, number>): Moment =>
+  ({ deps, clock }) => {
+    const noon = clock.now();
+    deps.metrics.firstAbove = async (promql): Promise<Timestamp | null> => {
+      const minutes = since[promql];
+      return minutes === undefined ? null : plusSeconds(noon, 60 * minutes);
+    };
+  };
+
+/** No alert of payments ever comes. */
+async function judged(...given: Moment[]): Promise<DecisionView> {
+  const { world } = await play({
+    given: [dependsOnPayments, ...given],
+    timeline: { '0 s': fires(), '30 min': ends() },
+  });
+  const [decision] = (await world.deps.incidents.view(theIncident(world)))?.decisions ?? [];
+  if (decision === undefined) throw new Error('nothing was judged');
+  return decision;
+}
+
+describe('what a service depends on is measured to fail, and has no alert yet', () => {
+  test('so the deploy of the service is not rolled back', async () => {
+    const { kind, reasons } = await judged(bad({ [CHECKOUT]: -2, [PAYMENTS]: -2.5 }));
+    expect(kind).toBe('none');
+    expect(reasons.map(({ code }) => code)).toContain('dependency_failed_first');
+  });
+
+  test.each([
+    ['it is well', { [CHECKOUT]: -2 }],
+    ['it has been failing for long', { [CHECKOUT]: -2, [PAYMENTS]: -20 }],
+  ])('but the deploy is rolled back where %s', async (_, since) => {
+    expect((await judged(bad(since))).kind).toBe('roll_back');
+  });
+
+  test('its own change explains both, so a person is asked about that', async () => {
+    const { kind, reasons, from_version } = await judged(
+      deploys('p1', 300, { service: 'payments' }),
+      deploys('p2', 6, { service: 'payments' }),
+      bad({ [CHECKOUT]: -2, [PAYMENTS]: -2.5 }),
+    );
+    expect({ kind, from_version }).toEqual({ kind: 'approve', from_version: 'p2' });
+    expect(reasons.map(({ code }) => code)).toContain('another_service');
+  });
+});
