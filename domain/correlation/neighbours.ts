@@ -46,7 +46,7 @@ function explainsItself({ changed_at, since }: Failing): boolean {
 }
 
 function compared(since: Timestamp, onset: Timestamp): string {
-  const seconds = secondsBetween(since, onset);
+  const seconds = Math.round(secondsBetween(since, onset));
   if (seconds === 0) return 'the moment that the problem began';
   return seconds > 0 ? `${spell(seconds)} before the problem began` : `${spell(-seconds)} after the problem began`;
 }

@@ -81,7 +81,7 @@ describe.runIf(have('prometheus', 'alertmanager', 'promtool'))(
     /** People are told why, and both incidents end by themselves once the dependency is well again. */
     async function told(service: ToyService, dependency: ToyService): Promise<void> {
       const { decisions } = await untilJudged(firebreak, service);
-      console.log(JSON.stringify(decisions[0].reasons, null, 1));
+
       expect(decisions).toMatchObject([{ kind: 'none', because: 'no_confident_suspect' }]);
       expect(decisions[0]?.reasons).toContainEqual({
         code: 'dependency_failed_first',

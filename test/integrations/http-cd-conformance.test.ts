@@ -97,4 +97,6 @@ async function open(): Promise<TargetWorld> {
   };
 }
 
-describe('a CD system of kind http is a target', () => conforms(open));
+describe('a CD system of kind http is a target', () => {
+  conforms(open);
+});

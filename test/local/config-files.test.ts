@@ -49,7 +49,9 @@ test('the version is that of the content', async () => {
 describe('what is wrong is told with file and line:', () => {
   test('an unknown key', async () => {
     await services('services:\n  checkout:\n    tier: 1\n    teem: payments\n');
-    expect(await problems()).toEqual(['services.yaml:4: unknown key "teem" in services.checkout (did you mean "team"?)']);
+    expect(await problems()).toEqual([
+      'services.yaml:4: unknown key "teem" in services.checkout (did you mean "team"?)',
+    ]);
   });
 
   test('a value that is none of those there are', async () => {

@@ -32,8 +32,13 @@ type Known = {
 /** Others of this environment that began to fail about now, and still do: by their incidents and by what is measured. */
 export async function failingOf(deps: Deps, incident: IncidentRecord, known: Known): Promise<Failing[]> {
   const [alerted, measured] = await Promise.all([byIncidents(deps, incident, known), byHealth(deps, incident, known)]);
-  const heardOf = new Set(alerted.map(({ service }) => service));
-  return [...alerted, ...measured.filter(({ service }) => !heardOf.has(service))];
+  // An incident opens after its problem has begun: what is measured says better since when.
+  const earliest = new Map<string, Failing>();
+  for (const one of [...measured, ...alerted]) {
+    const known = earliest.get(one.service);
+    if (known === undefined || one.since < known.since) earliest.set(one.service, one);
+  }
+  return [...earliest.values()];
 }
 
 async function byIncidents(

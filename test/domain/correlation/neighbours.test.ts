@@ -17,6 +17,13 @@ describe('what it depends on', () => {
     );
   });
 
+  test('failed in the same second, give or take what clocks differ', () => {
+    const evidence = afterDeploy({ failing: [failing('payments', 'dependency', -0.3 / 60)] });
+    expect(suspectIn(correlate(evidence)).reasons[1]).toBe(
+      'payments fails too, which it depends on, since the moment that the problem began',
+    );
+  });
+
   test('failed first as far as alerts tell, though our curve shows errors earlier', () => {
     const onset = {
       alertStartedAt: scene().onset.alertStartedAt,

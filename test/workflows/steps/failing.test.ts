@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { DecisionView } from '../../../schemas/incident.ts';
 import { Config } from '../../../schemas/config.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time.ts';
-import { deploys, ends, fires, type Moment, play, theIncident } from '../play.ts';
+import { all, deploys, ends, fires, type Moment, play, theIncident } from '../play.ts';
 
 const CHECKOUT = 'job:checkout:error_ratio';
 const PAYMENTS = 'job:payments:error_ratio';
@@ -25,6 +25,8 @@ const dependsOnPayments: Moment = (world) => {
     paging: {},
   });
 };
+
+const ofPayments = { name: 'PaymentsFail', labels: { service: 'payments', action: '' } };
 
 /** Since when these queries are above their limits, in minutes after the alert of checkout; the others are not. */
 const bad =
@@ -60,6 +62,18 @@ describe('what a service depends on is measured to fail, and has no alert yet', 
     ['it has been failing for long', { [CHECKOUT]: -2, [PAYMENTS]: -20 }],
   ])('but the deploy is rolled back where %s', async (_, since) => {
     expect((await judged(bad(since))).kind).toBe('roll_back');
+  });
+
+  test('and what is measured says since when, rather than its own alert, which comes later', async () => {
+    const { world } = await play({
+      given: [dependsOnPayments, bad({ [CHECKOUT]: -2, [PAYMENTS]: -2.5 })],
+      timeline: { '0 s': all(fires(), fires(ofPayments)), '30 min': all(ends(), ends(ofPayments)) },
+    });
+    expect(world.calls.filter((call) => call.startsWith('cd'))).toEqual([]);
+    const inputs = await world.deps.decisions.inputs(theIncident(world), 1);
+    expect(inputs?.evidence.failing).toMatchObject([
+      { service: 'payments', relation: 'dependency', since: '2026-11-20T11:57:30.000Z' },
+    ]);
   });
 
   test('its own change explains both, so a person is asked about that', async () => {

@@ -1,0 +1,126 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { permit, type QuestionInputs, type StepGuards, whyAsked } from '../../../domain/runbooks/permission.ts';
+import { Mode } from '../../../schemas/names.ts';
+
+const guards: fc.Arbitrary<StepGuards> = fc.record({
+  service: fc.constant('checkout'),
+  matched: fc.boolean(),
+  guard: fc.oneof(
+    fc.boolean().map((paused) => ({ state: 'read' as const, paused })),
+    fc.constant({ state: 'unreadable' as const, detail: 'no answer' }),
+  ),
+  incident_paused: fc.boolean(),
+  one_of_many: fc.boolean(),
+  demoted: fc.boolean(),
+  modes: fc.array(fc.constantFrom(...Mode.options), { maxLength: 4 }),
+  asks: fc.boolean(),
+});
+
+const CLEAR: StepGuards = {
+  service: 'checkout',
+  matched: true,
+  guard: { state: 'read', paused: false },
+  incident_paused: false,
+  one_of_many: false,
+  demoted: false,
+  modes: ['act'],
+  asks: false,
+};
+
+/** From doing it to not even with a yes. */
+const STRICTNESS = ['act', 'ask', 'say', 'no'];
+const strictness = (given: StepGuards): number => STRICTNESS.indexOf(permit(given).kind);
+
+/** Everything that can come on top. */
+const MORE: Record<string, Partial<StepGuards>> = {
+  'a service that nobody knows': { matched: false },
+  'a kill switch that cannot be read': { guard: { state: 'unreadable', detail: 'no answer' } },
+  'a pause of the incident': { incident_paused: true },
+  'many at once': { one_of_many: true },
+  'a demoted service': { demoted: true },
+  'a runbook that asks': { asks: true },
+};
+
+describe('may a step of a runbook change production', () => {
+  test.each<[string, Partial<StepGuards>, string, string[]]>([
+    ['alone where nothing stands against it', {}, 'act', []],
+    ['after a yes where the runbook asks', { asks: true }, 'ask', ['runbook_asks']],
+    ['after a yes where any of the modes is approve', { modes: ['act', 'approve', 'act'] }, 'ask', ['mode_approve']],
+    ['after a yes where the service is demoted', { demoted: true }, 'ask', ['automation_budget_spent']],
+    ['after a yes where many fail at once', { one_of_many: true }, 'ask', ['one_of_many']],
+    ['not in mode suggest', { modes: ['suggest', 'act'], asks: true }, 'say', ['mode_suggest']],
+    ['not in mode shadow', { modes: ['shadow'] }, 'say', ['mode_shadow']],
+    ['not while the kill switch is on', { guard: { state: 'read', paused: true } }, 'say', ['paused']],
+    ['not while the incident is paused', { incident_paused: true }, 'say', ['incident_paused']],
+    ['never for what no entry of the catalogue matches', { matched: false, modes: ['shadow'] }, 'no', ['unmatched']],
+    [
+      'never where the kill switch cannot be read',
+      { guard: { state: 'unreadable', detail: 'throttled' } },
+      'no',
+      ['guard_unreadable'],
+    ],
+  ])('%s', (_, given, kind, codes) => {
+    const permission = permit({ ...CLEAR, ...given });
+    expect(permission.kind).toBe(kind);
+    expect(permission.kind === 'act' ? [] : permission.reasons.map(({ code }) => code)).toEqual(codes);
+  });
+
+  test.each(Object.entries(MORE))('%s never allows more', (_, more) => {
+    fc.assert(fc.property(guards, (given) => strictness({ ...given, ...more }) >= strictness(given)));
+  });
+
+  test('nor does another mode, whichever it is', () => {
+    fc.assert(
+      fc.property(guards, fc.constantFrom(...Mode.options), (given, mode) => {
+        expect(strictness({ ...given, modes: [...given.modes, mode] })).toBeGreaterThanOrEqual(strictness(given));
+      }),
+    );
+  });
+
+  test('whatever is not done alone has a reason, each once', () => {
+    fc.assert(
+      fc.property(guards, (given) => {
+        const permission = permit(given);
+        if (permission.kind === 'act') return;
+        const codes = permission.reasons.map(({ code }) => code);
+        expect(codes.length).toBeGreaterThan(0);
+        expect(new Set(codes).size).toBe(codes.length);
+      }),
+    );
+  });
+
+  test('what was kept in the table says the same', () => {
+    fc.assert(
+      fc.property(guards, (given) => {
+        expect(permit(JSON.parse(JSON.stringify(given)) as StepGuards)).toEqual(permit(given));
+      }),
+    );
+  });
+});
+
+describe('why a person is asked', () => {
+  const question = (given: StepGuards, only_asks = false): QuestionInputs => ({
+    runbook: 'stuck-queue',
+    title: 'The queue is stuck',
+    version: 'abc',
+    step: 'drain',
+    only_asks,
+    guards: given,
+  });
+
+  test('is what the guards say, and nothing where they do not ask', () => {
+    fc.assert(
+      fc.property(guards, (given) => {
+        const permission = permit(given);
+        expect(whyAsked(question(given))).toEqual(permission.kind === 'ask' ? permission.reasons : []);
+      }),
+    );
+  });
+
+  test('is the runbook alone where a step asks and does nothing else', () => {
+    expect(whyAsked(question({ ...CLEAR, modes: ['shadow'] }, true))).toEqual([
+      { code: 'runbook_asks', text: 'the runbook "The queue is stuck" asks' },
+    ]);
+  });
+});
