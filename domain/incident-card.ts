@@ -144,7 +144,8 @@ const DECISION_WORDS: Record<DecisionView['kind'], string> = {
   none: 'Does nothing',
 };
 
-export function decisionWords({ kind, from_version, to_version, reasons, state, answered_by }: DecisionView): string {
+export function decisionWords(decision: DecisionView): string {
+  const { kind, from_version, to_version, reasons, state, answered_by, question } = decision;
   const versions = from_version !== null && to_version !== null ? ` ${from_version} to ${to_version}` : '';
   const answer =
     state === 'approved' || state === 'rejected'
@@ -152,7 +153,7 @@ export function decisionWords({ kind, from_version, to_version, reasons, state, 
       : state === 'expired'
         ? '. Nobody has answered in time'
         : '';
-  return `${DECISION_WORDS[kind]}${versions}: ${reasons.map(({ text }) => text).join('; ')}${answer}`;
+  return `${question ?? `${DECISION_WORDS[kind]}${versions}`}: ${reasons.map(({ text }) => text).join('; ')}${answer}`;
 }
 
 function alertsPart({ incident, signals }: Story): ChatPart[] {
@@ -172,10 +173,10 @@ export function nextStep({ incident, decisions, effects, parent }: Story): strin
   if (status === 'resolved') return 'Nothing: it is over. A post-mortem is worth writing while it is fresh.';
   const waiting = decisions.findLast(({ state }) => state === 'waiting');
   if (waiting !== undefined)
-    return `Approve or reject the rollback ${waiting.from_version ?? ''} to ${waiting.to_version ?? ''}: POST /v1/incidents/${incident.id}/actions/approve with digest ${waiting.digest.slice(0, 12)}…`;
+    return `Approve or reject ${subjectOf(waiting)}: POST /v1/incidents/${incident.id}/actions/approve with digest ${waiting.digest.slice(0, 12)}…`;
   if (parent !== null) return 'Look at the parent incident first: several services fail at once.';
   if (incident.crowd !== undefined) return 'Look for what these services share before looking at each of them.';
-  if (status === 'mitigating') return 'Wait for the rollback to end; watch the error rate.';
+  if (status === 'mitigating') return `Wait for the ${actsBy(effects)} to end; watch the error rate.`;
   if (status === 'mitigated' && verification === 'pending')
     return 'Watch: whether it helped is judged at the end of the verification window.';
   if (verification === 'failed') return 'The mitigation did not help: find another cause, or roll back further.';
@@ -183,11 +184,22 @@ export function nextStep({ incident, decisions, effects, parent }: Story): strin
     return 'Nobody can tell whether it helped: look at the service, and resolve it by hand.';
   if (status === 'mitigated' && firing > 0) return 'Verified; it closes when its alerts have resolved.';
   const paged = effects.some(({ kind, state }) => kind === 'page' && state === 'succeeded');
-  const suggested = decisions.at(-1);
+  const suggested = decisions.findLast(({ question }) => question === undefined);
   if (suggested?.to_version != null && (suggested.kind === 'suggest' || suggested.kind === 'shadow'))
     return `If it is the deploy: roll ${suggested.from_version ?? ''} back to ${suggested.to_version}: POST /v1/incidents/${incident.id}/actions/rollback`;
   return paged ? 'Find the cause; whoever is on call has been paged.' : 'Find the cause.';
 }
+
+/** What is waited for an answer to. */
+const subjectOf = ({ question, from_version, to_version }: DecisionView): string =>
+  question === undefined ? `the rollback ${from_version ?? ''} to ${to_version ?? ''}` : `this: ${question}`;
+
+/** Steps of a runbook are pauses, too, between what they change. */
+const actsBy = (effects: Story['effects']): string => {
+  const acts = effects.filter(({ resource }) => resource !== undefined);
+  const newest = acts.findLast(({ state }) => state === 'intended' || state === 'accepted') ?? acts.at(-1);
+  return newest === undefined || newest.kind === 'roll-back' ? 'rollback' : 'runbook';
+};
 
 const mutedNote = ({ muted }: IncidentRecord): Text =>
   muted === undefined || muted === null ? [] : [` · ${muted.text}`];

@@ -255,6 +255,7 @@ export type Decisions = {
   /** Stores a judgement with its inputs; the number's first one stays, and is given back. */
   keep(id: IncidentId, number: number, decision: Decision, inputs: DecisionInputs): Promise<DecisionView>;
   get(id: IncidentId, number: number): Promise<DecisionView | undefined>;
+  /** What it was made of. Of a question about a step: what that was made of (`QuestionInputs`). */
   inputs(id: IncidentId, number: number): Promise<DecisionInputs | undefined>;
   /** Hangs a bell on a question, and tells where the question stands. */
   await(id: IncidentId, number: number, bell: string): Promise<DecisionState>;

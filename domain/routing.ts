@@ -18,7 +18,7 @@ export type Delivery = {
   channels: string[];
   tickets: TicketTarget[];
   record: true;
-  /** The routes by name or number, `default: critical` and the like, and `asks for a rollback`. */
+  /** The routes by name or number, `default: critical` and the like, and what the alert itself asks for. */
   because: string[];
   /** What was wanted, and why it cannot be; as sentences. */
   lacking: string[];
@@ -69,18 +69,29 @@ export function deliver(signal: Signal, config: Config, at: Timestamp): Delivery
     .map((channel) => (channel === true ? channelOf(entry) : channel));
   const tickets = targets.flatMap(({ ticket }) => ticket).map((ticket) => ticketTarget(ticket, entry));
   const page = targets.some((target) => target.page);
+  const asks = whatItAsksFor(signal, config);
   return {
     page,
-    incident: page || signal.asksRollback || targets.some((target) => target.incident),
+    incident: page || asks.length > 0 || targets.some((target) => target.incident),
     channels: [...new Set(channels.filter((channel) => channel !== undefined))],
     tickets: distinct(tickets.filter((ticket) => ticket !== undefined)),
     record: true,
-    because: [...taken.map(([name]) => name), ...(signal.asksRollback ? ['asks for a rollback'] : [])],
+    because: [...taken.map(([name]) => name), ...asks],
     lacking: [
       ...(channels.includes(undefined) ? [`${signal.service} has no channel in the catalogue`] : []),
       ...(tickets.includes(undefined) ? [`${signal.service} has no repository in the catalogue`] : []),
     ],
   };
+}
+
+/** A rollback, or a runbook that is in force and does something. */
+function whatItAsksFor(signal: Signal, { runbooks }: Config): string[] {
+  const named = signal.labels.find(([name]) => name === 'runbook')?.[1];
+  const runbook = runbooks.runbooks.find(({ name, steps }) => name === named && steps.length > 0);
+  return [
+    ...(signal.asksRollback ? ['asks for a rollback'] : []),
+    ...(runbook === undefined ? [] : [`names the runbook ${runbook.name}`]),
+  ];
 }
 
 function routesFor(signal: Signal, config: Config, at: Timestamp): [name: string, Targets][] {

@@ -4,7 +4,7 @@ import type { Message } from '../../schemas/inbox.ts';
 import { IncidentId } from '../../schemas/names.ts';
 import { secondsBetween, type Timestamp } from '../../schemas/time.ts';
 import { noteDemotion } from '../../workflows/demotion.ts';
-import { wake } from '../../workflows/wake.ts';
+import { ringAnswered, wake } from '../../workflows/wake.ts';
 import { answers, type Api, body, endpoint, problems } from './endpoint.ts';
 import { Incident, resolved, view } from './incidents.ts';
 import { Refusal } from './problem.ts';
@@ -212,7 +212,12 @@ async function agrees(deps: Deps, { id, decisions }: View, by: string, note: str
 
 /** Takes back every question that still waits. */
 async function withdraw(deps: Deps, { id, decisions }: View, by: string, note: string): Promise<void> {
-  for (const { state, digest } of decisions) {
-    if (state === 'waiting') await deps.decisions.answer(id, digest, 'rejected', by, note);
+  for (const { id: decision, digest } of decisions.filter(({ state }) => state === 'waiting')) {
+    const answered = await deps.decisions.answer(id, digest, 'rejected', by, note);
+    if (answered !== 'not_asked') continue;
+    // Only others may say yes to it; that it is not to be done may be said by whoever takes over.
+    await deps.decisions.expire(id, Number(decision.split('-').at(-1)));
+    const incident = await deps.incidents.read(id);
+    if (incident !== undefined) await ringAnswered(deps, incident);
   }
 }

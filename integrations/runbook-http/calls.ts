@@ -1,5 +1,5 @@
 import type { Clock, HttpAnswer, HttpCalls, Secrets } from '../../domain/ports.ts';
-import type { HttpAuth, HttpWith } from '../../schemas/runbook/http.ts';
+import { type HttpAuth, type HttpWith, READING_METHODS } from '../../schemas/runbook/http.ts';
 import { millisOf } from '../../schemas/time.ts';
 import { call, json, NoAnswer, retryAfterSeconds } from '../http.ts';
 import { signedHeaders } from '../webhook/standard-webhooks.ts';
@@ -14,10 +14,13 @@ export function runbookCalls({ secrets, clock }: { secrets: Secrets; clock: Cloc
       const body = bodyOf(request);
       const credentials = await credentialsOf(request.auth, { secrets, clock, key, body: body?.text ?? '' });
       if ('refused' in credentials) return { kind: 'refused', detail: credentials.refused };
+      const headers = merged(body?.headers ?? {}, request.headers, credentials.headers, { 'idempotency-key': key });
+      const wrong = whyNot(request, headers);
+      if (wrong !== null) return { kind: 'refused', detail: `${wrong}, so it was not called` };
       try {
         const answer = await call(request.url, {
           method: request.method,
-          headers: { ...body?.headers, ...request.headers, ...credentials.headers, 'idempotency-key': key },
+          headers,
           ...(body === undefined ? {} : { body: body.text }),
           timeoutMs: ATTEMPT_TIMEOUT_MS,
         });
@@ -30,6 +33,20 @@ export function runbookCalls({ secrets, clock }: { secrets: Secrets; clock: Cloc
     },
   };
 }
+
+/** Of one name in different letters, the last one counts: sent both, they would be joined. */
+const merged = (...all: Record<string, string>[]): Record<string, string> =>
+  Object.fromEntries(all.flatMap((one) => Object.entries(one).map(([name, value]) => [name.toLowerCase(), value])));
+
+/** What could not be sent, now or later. */
+function whyNot({ method, body }: HttpWith, headers: Record<string, string>): string | null {
+  if (body !== undefined && READING_METHODS.has(method)) return `a ${method} has no body`;
+  const [name] = Object.entries(headers).find(([, value]) => !SENDABLE.test(value)) ?? [];
+  return name === undefined ? null : `the header ${name} has a character that headers cannot have`;
+}
+
+/** Bytes of one line; the connection's own code refuses everything else, each time anew. */
+const SENDABLE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 function bodyOf({ body }: HttpWith): { text: string; headers: Record<string, string> } | undefined {
   if (body === undefined) return undefined;
@@ -51,7 +68,8 @@ async function credentialsOf(
         : 'header' in auth
           ? auth.secret
           : auth.webhookSignature;
-  const secret = await context.secrets.get(name);
+  // A line break at its end is what editors and shells leave there.
+  const secret = (await context.secrets.get(name))?.trim();
   if (!secret) return { refused: `the secret ${name} is not set, so it was not called` };
   if ('bearer' in auth) return { headers: { authorization: `Bearer ${secret}` } };
   if ('basic' in auth) {

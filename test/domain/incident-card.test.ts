@@ -145,6 +145,7 @@ describe('the card', () => {
 
   test.each([
     [decision({ kind: 'approve', state: 'waiting' }), 'Asks before rolling back v2 to v1'],
+    [decision({ kind: 'approve', state: 'waiting', question: 'Asks a person: off' }), 'Asks a person: off: '],
     [decision({ kind: 'approve', state: 'approved', answered_by: 'ada' }), 'Approved by ada'],
     [decision({ kind: 'approve', state: 'rejected', answered_by: null }), 'Rejected by somebody'],
     [decision({ kind: 'approve', state: 'expired' }), 'Nobody has answered in time'],

@@ -68,7 +68,7 @@ export async function record(firebreak: Firebreak, change: object): Promise<{ id
   return body;
 }
 
-export type Decision = {
+type Decision = {
   kind: string;
   because: string;
   from_version: string | null;

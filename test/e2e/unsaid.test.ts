@@ -85,7 +85,7 @@ describe.runIf(have('prometheus', 'alertmanager'))('an Alertmanager that never s
     const incident = await untilResolved(asksPrometheus, stock);
     await expectOneOfEach(asksPrometheus, cd, stock, incident);
     const { body } = await asksPrometheus.get(`/v1/incidents/${incident.id}/decisions/1`);
-    expect(body.inputs.onset).toMatchObject({
+    expect(body.inputs.evidence.onset).toMatchObject({
       rule: { for_seconds: 1, interval_seconds: 1 },
       first_bad_at: expect.any(String),
     });

@@ -20,7 +20,7 @@ const TOLD_WITHIN_MS = 90_000;
 
 /** One that failed is played alone by FIREBREAK_SEED=<seed>. */
 const chosen = process.env['FIREBREAK_SEED'];
-const SEEDS = chosen === undefined ? [1, 2, 3] : [Number(chosen)];
+const SEEDS = chosen === undefined ? [1, 2] : [Number(chosen)];
 
 describe('on a day when AWS throttles, conflicts, answers late, from a moment ago or not at all', () => {
   const befell = new Set<string>();

@@ -70,7 +70,8 @@ describe('a deploy that does not end', () => {
         throw new Error('the table did not answer');
       },
     });
-    await expect(sweep()).rejects.toThrow('the table did not answer');
+    await sweep();
+    expect(said).toHaveLength(1);
     world.on('changes.setOverdue', {});
     world.clock.set(world.clock.millis + 60_000);
     await sweep();

@@ -676,7 +676,7 @@ export class FakeDecisions implements Decisions {
 
   async inputs(id: IncidentId, number: number): Promise<DecisionInputs | undefined> {
     const found = this.#store.dossiers.get(id)?.decisions.get(number);
-    return found?.asked === true ? undefined : (copy(found?.inputs) as DecisionInputs | undefined);
+    return copy(found?.inputs) as DecisionInputs | undefined;
   }
 
   async await(id: IncidentId, number: number, bell: string): Promise<DecisionState> {

@@ -1,8 +1,12 @@
 import { expect } from 'vitest';
 import { alert, group, minutesAgo, twoDeployments } from './alerts.ts';
-import { eventually } from './firebreak.ts';
+import { eventually as soon } from './firebreak.ts';
 import type { AttendedProduct } from './scenario-product.ts';
 import type { Vendors } from './scenario-vendors.ts';
+
+/** With faults and deaths on the way, and other tests beside it. */
+const PATIENCE_MS = 60_000;
+const eventually: typeof soon = (look, what) => soon(look, what, PATIENCE_MS);
 
 /** Whether the rollback goes by itself or waits for a person. */
 export type Story = 'act' | 'approve';

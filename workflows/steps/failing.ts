@@ -35,8 +35,8 @@ export async function failingOf(deps: Deps, incident: IncidentRecord, known: Kno
   // An incident opens after its problem has begun: what is measured says better since when.
   const earliest = new Map<string, Failing>();
   for (const one of [...measured, ...alerted]) {
-    const known = earliest.get(one.service);
-    if (known === undefined || one.since < known.since) earliest.set(one.service, one);
+    const other = earliest.get(one.service);
+    if (other === undefined || one.since < other.since) earliest.set(one.service, one);
   }
   return [...earliest.values()];
 }

@@ -579,7 +579,7 @@ describe('incidents', () => {
     const { body: decision } = await firebreak.get(`/v1/incidents/${body.id}/decisions/1`);
     expect(decision).toMatchObject({
       decision: judged.decisions[0],
-      inputs: { incident_id: body.id, guard: { state: 'read', paused: false } },
+      inputs: { evidence: { incident_id: body.id }, guard: { state: 'read', paused: false } },
     });
   });
 
@@ -675,7 +675,7 @@ function named(value: unknown): [key: string, value: unknown][] {
 }
 
 test('the automation has every key, and keeps what is left out', async () => {
-  const none = { paused: false, reason: null, by: null, at: null, mode: null, services: {} };
+  const none = { paused: false, reason: null, by: null, at: null, mode: null, services: {}, demoted: {} };
   const { body: before } = await firebreak.get('/v1/automation');
   expect(Object.keys(before).toSorted()).toEqual(Object.keys(none).toSorted());
   const services = {

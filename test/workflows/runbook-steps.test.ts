@@ -1,0 +1,390 @@
+import { describe, expect, test } from 'vitest';
+import type { IncidentId, Version } from '../../schemas/names.ts';
+import type { FakeWorld } from '../support/fake-deps.ts';
+import { all, answers, answersWhatWaits, deploys, ends, fires, type Moment, play, theIncident } from './play.ts';
+import { answered, done, follows, later, names, set } from './runbook-stories.ts';
+
+/** What each kind of step does, and what becomes of a runbook when it cannot. */
+
+const step = (...lines: string[]): string => `steps:\n${lines.map((line) => `  - ${line}`).join('\n')}\n`;
+const OFF = '{ id: off, uses: flag.disable, with: { flag: basket }, timeout: 5m }';
+const RESTART = '{ id: again, uses: restart, timeout: 10m }';
+const say = (id: string, text = id) => `{ id: ${id}, uses: note, with: { text: '${text}' } }`;
+
+/** A story of one runbook, whose alert ends after three hours. */
+const story = (head: string, given: Moment[] = [], timeline: Record<string, Moment> = {}) =>
+  play({
+    given: [follows({ one: head }), ...given],
+    timeline: { '0 s': fires(names('one')), ...timeline, '3 h': ends(names('one')) },
+  });
+
+const lines = (world: FakeWorld, id: IncidentId = theIncident(world)): string[] =>
+  world.store
+    .dossier(id)
+    .timeline.filter(({ kind }) => /^(runbook|flag|http|scale|restart)\./.test(kind))
+    .map(({ kind, text }) => `${kind}: ${text}`);
+
+const acts = (world: FakeWorld): string[] => world.calls.filter((call) => !call.startsWith('pager'));
+
+const at = (world: FakeWorld, kind: string): string[] =>
+  world.store
+    .dossier(theIncident(world))
+    .timeline.filter((entry) => entry.kind === kind)
+    .map((entry) => entry.at.slice(11, 19));
+
+const failed = { kind: 'failed', detail: 'it crashed' } as const;
+
+describe('a step that fails', () => {
+  test('is tried again with growing pauses, each try with a key of its own', async () => {
+    const retried = step(
+      '{ id: again, uses: restart, timeout: 10m, retry: { max: 2, backoff: exponential, delay: 30s } }',
+    );
+    const { world } = await story(retried, [set({ acts: [failed, failed, done] })]);
+    expect(at(world, 'restart.started')).toEqual(['12:00:00', '12:00:30', '12:01:30']);
+    const { effects } = world.store.dossier(theIncident(world));
+    expect(
+      [...effects.values()].filter(({ kind }) => kind === 'restart').map(({ key }) => key.split('.').slice(3)),
+    ).toEqual([['again'], ['again', '2'], ['again', '3']]);
+    expect(lines(world).at(-1)).toBe('runbook.finished: The runbook "Test" is finished: 1 of 1 steps done');
+  });
+
+  test('is not tried again once its tries are spent, nor where a target refuses it', async () => {
+    const retried = step('{ id: again, uses: restart, timeout: 10m, retry: { max: 1, delay: 10s } }');
+    expect(acts((await story(retried, [set({ acts: [failed] })])).world)).toEqual(['restart', 'restart']);
+    const refused = set({ acts: [{ kind: 'refused', detail: 'no such thing' }] });
+    expect(acts((await story(retried, [refused])).world)).toEqual(['restart']);
+  });
+
+  test('is given up when its time is over: it may have been done, and the target is free again', async () => {
+    const { world } = await story(step(RESTART), [set({ acts: [later] })]);
+    expect(lines(world)).toEqual([
+      'runbook.started: Test',
+      'restart.started: Restarted, one instance after the other',
+      'restart.failed: again: not done within 600 s: answered 503; it was tried before, and may have been done',
+      'runbook.left: Not as it was before: whether "again" was done is not known',
+      'runbook.failed: The runbook "Test" has failed: step again: not done within 600 s: answered 503; it was tried before, and may have been done',
+    ]);
+    expect(world.store.locks.size).toBe(0);
+    expect(at(world, 'restart.failed')[0]?.slice(0, 4)).toBe('12:0');
+  });
+
+  test('leaves the rest where it says nothing, and lets it be done where it says so', async () => {
+    const refused = set({ flags: [{ kind: 'refused', detail: 'no such flag' }] });
+    expect(lines((await story(step(OFF, say('after')), [refused])).world).join()).not.toContain('after');
+    const goesOn = step(OFF.replace('5m', '5m, onFailure: continue'), say('after'));
+    expect(lines((await story(goesOn, [refused])).world)).toContain('runbook.step_succeeded: after: after');
+  });
+
+  test('is answered by what the runbook does about failures first, and then by the way back', async () => {
+    const head = `undo: reverse
+onFailure:
+  do: undo
+  steps:
+    - { id: tell, uses: note, with: { text: 'it went wrong' } }
+    - { id: hook, uses: http, with: { method: GET, url: https://ops.test/state } }
+${step(
+  '{ id: on, uses: flag.enable, with: { flag: spare }, timeout: 5m }',
+  '{ id: more, uses: scale, with: { by: 1, ceiling: 9 }, timeout: 5m }',
+  RESTART,
+)}`;
+    const { world } = await story(head, [set({ acts: [done, failed, done] })]);
+    expect(acts(world)).toEqual([
+      'flag spare on',
+      'scale 3 to 4',
+      'restart',
+      'http GET https://ops.test/state runbook.1.hook',
+      'scale 4 to 3',
+      'flag spare off',
+    ]);
+    expect(lines(world).join()).not.toContain('runbook.left');
+  });
+
+  test('side by side with another: both are followed to their end, and the strongest answer counts', async () => {
+    const head = `undo: reverse
+steps:
+  - id: both
+    parallel:
+      - { id: on, uses: flag.enable, with: { flag: spare }, timeout: 5m }
+      - { id: again, uses: restart, timeout: 10m, onFailure: undo }
+  - { id: never, uses: note, with: { text: never } }
+`;
+    const { world } = await story(head, [set({ acts: [failed] })]);
+    expect(acts(world).toSorted()).toEqual(['flag spare off', 'flag spare on', 'restart']);
+    expect(lines(world).join()).not.toContain('never');
+  });
+
+  test('what cannot be taken back is named to people', async () => {
+    const head = `undo: reverse
+onFailure: undo
+${step('{ id: hook, uses: http, irreversible: true, with: { method: POST, url: https://ops.test/hook }, timeout: 5m }', RESTART)}`;
+    const { world } = await story(head, [set({ acts: [failed] })]);
+    expect(lines(world)).toContain('runbook.left: Not as it was before: "hook" cannot be taken back');
+  });
+
+  test('wakes somebody where nobody was woken before', async () => {
+    const quiet = { ...names('one'), labels: { ...names('one').labels, severity: 'warning' } };
+    const { world } = await play({
+      given: [follows({ one: step(RESTART) }), set({ acts: [failed] })],
+      timeline: { '0 s': fires(quiet), '3 h': ends(quiet) },
+    });
+    expect(world.calls.filter((call) => call.startsWith('pager trigger'))).toHaveLength(1);
+  });
+});
+
+describe('a question', () => {
+  const asks = (approval: string) => step(OFF.replace('5m', `5m, approval: ${approval}`), say('after'));
+
+  test('that nobody answers leaves the step out, or the rest', async () => {
+    const skips = await story(asks('{ timeout: 10m, otherwise: skip }'));
+    expect(lines(skips.world)).toContain('runbook.step_declined: off: nobody has answered in time');
+    expect(lines(skips.world)).toContain('runbook.step_succeeded: after: after');
+    expect(at(skips.world, 'runbook.finished')).toEqual(['12:10:00']);
+    const stops = await story(asks('{ timeout: 10m, otherwise: stop }'));
+    expect(lines(stops.world).join()).not.toContain('after: after');
+    expect(at(stops.world, 'runbook.stopped')).toEqual(['12:10:00']);
+    expect([...acts(skips.world), ...acts(stops.world)]).toEqual([]);
+  });
+
+  test('is answered by those whom it names alone', async () => {
+    const head = asks('{ people: [person:bob], timeout: 30m }');
+    const { world } = await story(head, [], {
+      '5 min': answersWhatWaits('approved', 'person:ada'),
+      '9 min': answersWhatWaits('approved', 'person:bob'),
+    });
+    expect(at(world, 'flag.started')).toEqual(['12:09:00']);
+  });
+
+  test('wants two people where the service does', async () => {
+    const two = follows(
+      { one: step(OFF) },
+      { autoRollback: { mode: 'approve', approvals: 2, approvalTimeoutMinutes: 30 } },
+    );
+    const { world } = await story('', [two], {
+      '5 min': answersWhatWaits('approved', 'person:ada'),
+      '9 min': answersWhatWaits('approved', 'person:bob'),
+    });
+    expect(at(world, 'flag.started')).toEqual(['12:09:00']);
+  });
+
+  test('is put where the automation of the service has lost its right to act alone', async () => {
+    const demoted: Moment = ({ store }) =>
+      Object.assign(store.automation.demoted, { checkout: { at: store.clock.now(), reason: 'wrong' } });
+    const { world } = await story(step(OFF), [demoted], { '5 min': answers('approved') });
+    expect(at(world, 'flag.started')).toEqual(['12:05:00']);
+  });
+
+  test('is put where many fail at once', async () => {
+    const oneOfMany: Moment = (world) =>
+      world.on('runbooks.choose', {
+        before: () => {
+          for (const { record } of world.store.dossiers.values()) record.parent_id = record.id;
+        },
+      });
+    const { world } = await story(step(OFF), [oneOfMany], { '5 min': answers('approved') });
+    expect(at(world, 'flag.started')).toEqual(['12:05:00']);
+  });
+
+  test('is withdrawn with the incident, and nobody was against it', async () => {
+    const { world } = await play({
+      given: [follows({ one: asks('true') })],
+      timeline: { '0 s': fires(names('one')), '5 min': ends(names('one')) },
+    });
+    expect(lines(world).at(-1)).toBe(
+      'runbook.stopped: The runbook "Test" ends with the incident: 0 of 2 steps done, 1 skipped',
+    );
+  });
+});
+
+describe('waiting', () => {
+  const until = (more: string, rest = 'timeout: 30m') =>
+    step(`{ id: w, uses: wait.until, with: ${more}, ${rest} }`, OFF);
+
+  test('for a value, until it has been so for as long as it has to be', async () => {
+    const head = until(`{ promql: queue_depth, max: 10, for: 2m }`);
+    const { world } = await story(head, [set({ health: { kind: 'value', value: 50 } })], {
+      '5 min': set({ health: { kind: 'value', value: 3 } }),
+    });
+    const [begun = ''] = at(world, 'flag.started');
+    expect(begun > '12:07:00' && begun < '12:08:00').toBe(true);
+    expect(lines(world)).toContain('runbook.step_succeeded: w: queue_depth is 3');
+  });
+
+  test('for what never comes ends with its time, and fails', async () => {
+    const { world } = await story(until(`{ promql: queue_depth, min: 10 }`), [set({ health: { kind: 'no_data' } })]);
+    expect(lines(world)).toContain('runbook.step_failed: w: not so within 1800 s: queue_depth gives no value');
+    expect(acts(world)).toEqual([]);
+  });
+
+  test('without a Prometheus is not done', async () => {
+    const { world } = await story(until(`{ promql: queue_depth, min: 10 }`));
+    expect(lines(world)).toContain('runbook.step_failed: w: no Prometheus is connected');
+  });
+
+  test('for what an expression says', async () => {
+    const { world } = await story(until(`{ cel: 'incident.firing > 1' }`), [], {
+      '5 min': fires({ ...names('one'), name: 'Another' }),
+      '2 h': ends({ ...names('one'), name: 'Another' }),
+    });
+    expect(at(world, 'flag.started')[0]?.slice(0, 4)).toBe('12:0');
+    expect(lines(world)).toContain('runbook.step_succeeded: w: incident.firing > 1 is true');
+  });
+
+  test('for the service to be healthy', async () => {
+    const head = step('{ id: ok, uses: verify, timeout: 30m }', say('told', '${{ steps.ok.output.outcome }}'));
+    const { world } = await play({
+      given: [
+        follows({ one: head }, { health: { promql: 'errors', max: 0.1 } }),
+        set({ health: { kind: 'value', value: 1 } }),
+      ],
+      timeline: {
+        '0 s': fires(names('one')),
+        '9 min': set({ health: { kind: 'value', value: 0 } }),
+        '3 h': ends(names('one')),
+      },
+    });
+    expect(lines(world)).toContain('runbook.step_succeeded: told: passed');
+  });
+});
+
+describe('the target', () => {
+  test('that a rollback holds is waited for', async () => {
+    const under = { kind: 'in_progress', id: 'rb-1', handle: null } as const;
+    const { world } = await play({
+      given: [
+        follows({ one: step(RESTART) }),
+        set({ rollbacks: [under, under, under, { kind: 'succeeded', id: 'rb-1' }] }),
+      ],
+      timeline: {
+        '0 s': fires({ ...names('one'), labels: { runbook: 'one' } }),
+        '3 h': ends({ ...names('one'), labels: { runbook: 'one' } }),
+      },
+    });
+    expect(acts(world)).toEqual([...Array.from({ length: 4 }, () => 'cd roll-back.1 v2 to v1'), 'restart']);
+  });
+
+  test('is never scaled above the ceiling, and not at all where there are enough', async () => {
+    const scale = (more: string) => step(`{ id: more, uses: scale, with: { ${more} }, timeout: 5m }`);
+    expect(acts((await story(scale('factor: 3, ceiling: 5'))).world)).toEqual(['scale 3 to 5']);
+    expect(acts((await story(scale('to: 3, ceiling: 5'))).world)).toEqual([]);
+    expect(acts((await story(scale('by: 4, ceiling: 2'))).world)).toEqual([]);
+  });
+
+  test('that has been changed by somebody meanwhile is left alone', async () => {
+    const superseded = set({ acts: [{ kind: 'superseded', current: '7' as Version }] });
+    const { world } = await story(step('{ id: more, uses: scale, with: { by: 1, ceiling: 9 }, timeout: 5m }'), [
+      superseded,
+    ]);
+    expect(lines(world)).toContain('scale.superseded: more: somebody has changed it meanwhile: it is 7');
+    expect(lines(world).join()).toContain('has failed: step more');
+  });
+});
+
+describe('the runbooks of an incident', () => {
+  const many = Object.fromEntries(Array.from({ length: 8 }, (_, n) => [`r${n}`, step(say('said', `r${n}`))]));
+
+  test('are five at most', async () => {
+    const alerts = Object.keys(many).map(names);
+    const { world } = await play({
+      given: [follows(many)],
+      timeline: {
+        ...Object.fromEntries(alerts.map((alert, n) => [`${n} min`, fires(alert)])),
+        '1 h': all(...alerts.map((alert) => ends(alert))),
+      },
+    });
+    expect(lines(world).filter((line) => line.includes('finished'))).toHaveLength(5);
+  });
+
+  test('are found among the alerts that join, however many join for none', async () => {
+    const others = Array.from({ length: 9 }, (_, n) => ({ name: `Other${n}`, labels: { action: '' } }));
+    const { world } = await play({
+      given: [follows({ one: step(say('found')) })],
+      timeline: {
+        ...Object.fromEntries(others.map((alert, n) => [`${n} min`, fires(alert)])),
+        '20 min': fires(names('one')),
+        '1 h': all(...others.map((alert) => ends(alert)), ends(names('one'))),
+      },
+    });
+    expect(lines(world)).toContain('runbook.step_succeeded: found: found');
+  });
+
+  test('are each followed once, though two looks find the same one at the same moment', async () => {
+    const { world } = await play({
+      given: [follows({ one: step(OFF) })],
+      timeline: {
+        '0 s': all(
+          fires(names('one')),
+          fires({ ...names('one'), name: 'Another' }),
+          fires({ ...names('one'), name: 'Third' }),
+        ),
+        '1 h': all(
+          ends(names('one')),
+          ends({ ...names('one'), name: 'Another' }),
+          ends({ ...names('one'), name: 'Third' }),
+        ),
+      },
+    });
+    expect(acts(world)).toEqual(['flag basket off']);
+  });
+
+  test('keep their version when the file changes, and when it is gone', async () => {
+    const slow = step('{ id: w, uses: wait, with: { for: 30m } }', OFF);
+    for (const change of [follows({ one: step(say('changed')) }), follows({})]) {
+      const { world } = await story(slow, [], { '5 min': change });
+      expect(acts(world)).toEqual(['flag basket off']);
+      expect(lines(world).join()).not.toContain('changed');
+    }
+  });
+
+  test('know what is suspected, although they begin when the incident does', async () => {
+    const head = step(
+      `{ id: off, uses: flag.disable, when: 'suspect != null && suspect.kind == "flag"', with: { flag: '\${{ suspect.version }}' }, timeout: 5m }`,
+    );
+    const { world } = await story(head, [
+      ({ store }) => store.changes.clear(),
+      deploys('new-basket', 5, { kind: 'flag' }),
+    ]);
+    expect(acts(world)).toEqual(['flag new-basket off']);
+  });
+});
+
+describe('what a runbook has changed', () => {
+  const withHealth = follows({ one: step(OFF, RESTART) }, { health: { promql: 'errors', max: 0.1 } });
+  const healthy = (value: number) => set({ health: { kind: 'value', value } });
+
+  test('is verified at the end of the window; what has not helped pages, and counts once', async () => {
+    const { world } = await story('', [withHealth, healthy(1)], { '30 min': healthy(0) });
+    expect(at(world, 'verification.failed')).toEqual(['12:15:00']);
+    expect(world.calls).toContain('pager trigger page.2 critical');
+    expect(world.store.deeds.map(({ wrong }) => wrong)).toEqual([true]);
+    expect(at(world, 'verification.passed')).toHaveLength(1);
+    expect(world.store.dossier(theIncident(world)).record.status).toBe('resolved');
+  });
+
+  test('is verified after a rollback has been, too, and the incident closes then', async () => {
+    const head = step('{ id: back, uses: rollback, timeout: 30m }', '{ id: w, uses: wait, with: { for: 5m } }', OFF);
+    const { world } = await play({
+      given: [follows({ one: head }, { health: { promql: 'errors', max: 0.1 } }), healthy(0)],
+      timeline: { '0 s': fires(names('one')), '6 min': ends(names('one')) },
+    });
+    expect(acts(world)).toEqual(['cd roll-back.2 v2 to v1', 'flag basket off']);
+    expect(at(world, 'incident.resolved')[0]?.slice(0, 4)).toBe('12:2');
+  });
+
+  test('by a call, keeps what it was answered for later steps and ways back', async () => {
+    const head = step(
+      '{ id: hook, uses: http, irreversible: true, with: { method: POST, url: https://ops.test/hook }, timeout: 5m }',
+      `{ id: w, uses: wait, with: { for: 20m } }`,
+      say('told', 'id ${{ steps.hook.output.body.id }}'),
+    );
+    const { world } = await story(head, [set({ answers: [answered(201, { id: 'd-7' }), answered(500)] })], {
+      '10 min': async (w) => {
+        const id = theIncident(w);
+        w.kill(id, 1);
+        await w.deps.incidents.handOver(id, 2, 'dead');
+        await w.deps.engine.start(id, 2);
+      },
+    });
+    expect(lines(world)).toContain('runbook.step_succeeded: told: id d-7');
+    expect(acts(world)).toHaveLength(1);
+  });
+});
