@@ -176,6 +176,7 @@ describe('a runbook that an alert names', () => {
       'runbook.said: new-basket is off',
       'runbook.step_succeeded: told: said in the incident’s channel',
       'runbook.step_skipped: never: not done: steps.off.status == "failed" is not true',
+      'runbook.left: Not as it was before: the flag new-basket is still off; switch it on again once that is safe',
       'runbook.finished: The runbook "Checkout flag regression" is finished: 4 of 5 steps done, 1 skipped',
     ]);
     expect(await isOn('new-basket')).toBe(false);

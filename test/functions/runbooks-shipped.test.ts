@@ -1,0 +1,92 @@
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { EACH_ALONE, eventually, Firebreak } from '../support/firebreak.ts';
+import { BAD, environment, GOOD, Guarded, type Site } from './guarded.ts';
+
+/** The runbooks that come with Firebreak, in force as they are by default. */
+
+const SERVICES = ['both', 'named', 'asked', 'full', 'flagged', 'shadowed'] as const;
+
+const entry = (name: string) => ({
+  repository: `acme/${name}`,
+  environments: {
+    production: {
+      ...environment(name === 'shadowed' ? 'shadow' : 'act'),
+      flags: { kind: 'launchdarkly', project: 'default' },
+    },
+  },
+});
+
+let firebreak: Firebreak;
+const guarded = new Guarded(() => firebreak);
+
+beforeAll(async () => {
+  firebreak = await Firebreak.start({
+    services: Object.fromEntries(SERVICES.map((name) => [name, entry(name)])),
+    configFiles: EACH_ALONE,
+    env: { FIREBREAK_RUNBOOKS_DIR: fileURLToPath(new URL('../../runbooks', import.meta.url)) },
+  });
+});
+afterAll(() => firebreak?.remove());
+
+const site = (service: (typeof SERVICES)[number]): Site => ({ service, environment: 'production' });
+
+const finished = async (at: Site, runbook: string) => {
+  const one = await guarded.incident(at, () => true);
+  expect((await guarded.told(one, 'runbook.started')).text).toContain(`(${runbook}, version `);
+  await guarded.told(one, 'runbook.finished');
+  return one;
+};
+
+const issues = async (repository: string) =>
+  (await firebreak.calls('github')).filter(
+    ({ method, path }) => method === 'POST' && path === `/repos/${repository}/issues`,
+  );
+
+describe('a bad deploy is rolled back once', () => {
+  test.each([
+    ['both', { runbook: 'high-error-rate-after-deploy' }],
+    ['named', { runbook: 'high-error-rate-after-deploy', action: '' }],
+    ['asked', {}],
+  ] as const)('where alert and runbook ask for it: %s', async (name, labels) => {
+    const at = site(name);
+    await guarded.deployed(at, GOOD, BAD);
+    await guarded.fire(at, labels);
+    const one = await finished(at, 'high-error-rate-after-deploy');
+    await guarded.mitigated(at);
+    await eventually(
+      async () => (await guarded.timeline(one)).some(({ kind }) => kind.startsWith('verification.')),
+      'the end of the verification window',
+    );
+    expect(await guarded.rollbacks(at)).toHaveLength(1);
+    expect((await guarded.timeline(one)).filter(({ kind }) => kind === 'rollback.started')).toHaveLength(1);
+  });
+
+  test('and not at all in shadow', async () => {
+    const at = site('shadowed');
+    await guarded.deployed(at, GOOD, BAD);
+    await guarded.fire(at, { runbook: 'high-error-rate-after-deploy' });
+    await finished(at, 'high-error-rate-after-deploy');
+    expect(await guarded.rollbacks(at)).toEqual([]);
+  });
+});
+
+test('a warning that names a runbook is an incident, with a ticket and without a page', async () => {
+  const at = site('full');
+  await guarded.fire(at, { alertname: 'DiskWillFill', runbook: 'disk-filling', severity: 'warning', action: '' });
+  const one = await finished(at, 'disk-filling');
+  expect(await issues('acme/full')).toHaveLength(1);
+  expect(one.severity).toBe('warning');
+  const pages = (await firebreak.calls('pagerduty')).filter(({ body }) => JSON.stringify(body).includes('full'));
+  expect(pages).toEqual([]);
+});
+
+test('the flag that was switched before is switched off, though the runbook begins with the incident', async () => {
+  const at = site('flagged');
+  await firebreak.put('/sandbox/launchdarkly/flags', { flag: 'new-cart', environment: 'production', on: true });
+  await guarded.deployed(at, GOOD, { version: 'new-cart', minutes: 4, kind: 'flag' });
+  await guarded.fire(at, { runbook: 'flag-regression', action: '' });
+  const one = await finished(at, 'flag-regression');
+  expect((await guarded.told(one, 'flag.succeeded')).text).toContain('new-cart is switched off');
+  expect((await guarded.told(one, 'runbook.left')).text).toContain('the flag new-cart is still off');
+});
