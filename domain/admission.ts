@@ -69,8 +69,15 @@ export const pages = ({ delivery, mute }: Pick<Arrival, 'delivery' | 'mute'>): b
 export const asks = ({ signal, mute }: Pick<Arrival, 'signal' | 'mute'>): boolean =>
   signal.asksRollback && mute === null;
 
-/** A failed deploy has happened: it does not go on, and nobody will say that it has ended. */
-export const isEvent = (signal: Pick<Signal, 'source'>): boolean => signal.source === 'deployment';
+/** What the signal of a deploy is called that has begun and not ended in its time. */
+export const DEPLOY_OVERDUE = 'DeploymentTimedOut';
+
+/**
+ * A failed deploy has happened: it does not go on, and nobody will say that it has ended. One that takes too long goes
+ * on until it ends.
+ */
+export const isEvent = ({ source, labels }: Pick<Signal, 'source' | 'labels'>): boolean =>
+  source === 'deployment' && !labels.some(([name, value]) => name === 'alertname' && value === DEPLOY_OVERDUE);
 
 export const highest = (severities: readonly Severity[]): Severity =>
   (['critical', 'warning', 'info'] as const).find((severity) => severities.includes(severity)) ?? 'info';

@@ -85,7 +85,7 @@ export function begin(
     mitigated: incident.status === 'mitigated',
     pagedAgain: false,
     paging: paging && !raisedUnread,
-    byHand: incident.by_hand === true,
+    byHand: incident.by_hand === true || incident.by_event === true,
     resolveBy: null,
   };
 }
@@ -155,6 +155,8 @@ export function apply(state: ResponseState, message: Message): ResponseState {
       return {
         ...state,
         verification: message.outcome,
+        // They have ended between the look at them and its verdict, and no later mail will say so.
+        verifyAgain: state.verifyAgain || (message.alerts_fired === true && state.mitigated && state.firing === 0),
         ...(message.outcome === 'failed' && state.verification === 'pending'
           ? { pageDue: true, mitigationDue: state.mitigationDue ?? { by: 'verification', who: '' } }
           : {}),

@@ -144,7 +144,7 @@ function whyImpossible(
     reasons.push(reason('guard_unreadable', `the kill switch could not be read: ${inputs.guard.detail}`));
   if (top === undefined)
     reasons.push(
-      reason('no_confident_suspect', NO_SUSPECT),
+      reason('no_confident_suspect', wasTried(inputs.evidence) ? NOTHING_ELSE : NO_SUSPECT),
       ...found.doubts.filter(({ code }) => code !== 'no_change_near'),
     );
   // Of many that fail at once a person is asked about each: that they do is what speaks against its change.
@@ -168,6 +168,13 @@ function whyImpossible(
 
 const NO_SUSPECT =
   'no change of this service, or of what it depends on, was rolling out or had finished shortly before the problem began';
+
+const NOTHING_ELSE =
+  'what was suspected has been rolled back already, and no other change was rolling out or had finished shortly before the problem began';
+
+/** This incident has taken something back, which is no suspect any more. */
+const wasTried = ({ changes, incident_id }: Evidence): boolean =>
+  changes.some(({ change }) => change.rolled_back_by === incident_id);
 
 const notSure = ({ version, confidence }: RankedSuspect): Reason =>
   reason(

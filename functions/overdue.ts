@@ -1,15 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import type { Deps } from '../domain/ports.ts';
-import type { ChangeKind } from '../schemas/change.ts';
-import { EnvironmentEntry } from '../schemas/config.ts';
-import { plusSeconds } from '../schemas/time.ts';
+import type { Change, ChangeKind } from '../schemas/change.ts';
+import { type Config, EnvironmentEntry } from '../schemas/config.ts';
+import { plusSeconds, type Timestamp } from '../schemas/time.ts';
 import { entryOf } from '../workflows/steps/judge.ts';
 import { reportOverdueDeploy } from './api/failed-deploy.ts';
 
 const DEFAULTS = EnvironmentEntry.parse({});
 
 /** These go on for as long as people want them to. */
-const HAS_NO_END: ReadonlySet<ChangeKind> = new Set<ChangeKind>(['flag', 'experiment']);
+export const HAS_NO_END: ReadonlySet<ChangeKind> = new Set<ChangeKind>(['flag', 'experiment']);
 
 /** Deploys that have begun and have not ended in their time are signals of their services, once each. */
 export async function reportOverdue(
@@ -21,7 +21,7 @@ export async function reportOverdue(
   const now = deps.clock.now();
   for (const { change, overdueAt } of rolling) {
     if (overdueAt !== null || HAS_NO_END.has(change.kind)) continue;
-    const at = plusSeconds(change.started_at, secondsFor(entryOf(services, change)) / deps.timeScale);
+    const at = deadlineOf(change, services, deps.timeScale);
     if (at > now) continue;
     try {
       // Said first and remembered then: the same signal again is known by its episode.
@@ -33,5 +33,9 @@ export async function reportOverdue(
     }
   }
 }
+
+/** When the time of a deploy is over that has begun. */
+export const deadlineOf = (change: Change, services: Config['services'], timeScale: number): Timestamp =>
+  plusSeconds(change.started_at, secondsFor(entryOf(services, change)) / timeScale);
 
 const secondsFor = (entry: EnvironmentEntry | undefined): number => (entry ?? DEFAULTS).deployTimeoutSeconds;

@@ -50,6 +50,8 @@ export const Message = z.discriminatedUnion('kind', [
     number: z.number(),
     runbook: z.number().optional(),
     outcome: VerificationOutcome,
+    /** Alerts were firing when it was judged, and there was nothing else to judge it by. */
+    alerts_fired: z.literal(true).optional(),
   }),
 ]);
 export type Message = z.infer<typeof Message>;

@@ -135,6 +135,8 @@ export const IncidentRecord = z.object({
   automation_paused: z.boolean(),
   /** A person has declared it: that no alert fires does not mean that it is over. Absent: alerts opened it. */
   by_hand: z.literal(true).optional(),
+  /** What opened it has happened and does not go on, as a failed deploy: nobody will say that it has ended. */
+  by_event: z.literal(true).optional(),
   /** Somebody is to be woken for it. Absent: as its severity says. */
   page: z.boolean().optional(),
   /** The incident that it is a part of, when many fail at once. */

@@ -224,6 +224,7 @@ function newIncident(id: IncidentId, { at, trace }: Here, all: readonly Arrival[
     trace,
     signal_count: signals.length,
     firing: lasting(signals),
+    ...(lasting(signals) === 0 && { by_event: true as const }),
     asks_rollback: all.some(asks),
   };
 }

@@ -60,8 +60,12 @@ export class DecisionTable implements Decisions {
         absent,
       ),
       this.#table.update(keys.incident(id), {
-        UpdateExpression: 'SET suspects = :suspects, mitigations = :number',
-        ExpressionAttributeValues: { ':suspects': decision.suspects, ':number': number },
+        // What was suspected stays in sight when nothing else is.
+        UpdateExpression: `SET ${decision.suspects.length > 0 ? 'suspects = :suspects, ' : ''}mitigations = :number`,
+        ExpressionAttributeValues: {
+          ...(decision.suspects.length > 0 && { ':suspects': decision.suspects }),
+          ':number': number,
+        },
       }),
       timelineWrite(this.#table, id, `decision-${number}`, {
         at,
@@ -283,6 +287,17 @@ export class DecisionTable implements Decisions {
           ':waiting': 'waiting',
         },
       }),
+      ...(as === 'approved'
+        ? [
+            timelineWrite(this.#table, id, `decision-${number}-agreed`, {
+              at: this.#clock.now(),
+              actor: 'firebreak',
+              kind: 'decision.approved',
+              text: 'Nobody objected in time, and the service wants it done then (onApprovalTimeout: act)',
+              detail: { decision: `${id}-${number}` },
+            }),
+          ]
+        : []),
     ]);
     return this.state(id, number);
   }

@@ -302,6 +302,6 @@ const whoHas = (lock: Item | undefined, id: IncidentId): Reason =>
   lock?.['drill_id'] !== undefined ? DRILLED : lock?.['incident_id'] === id ? RUNNING : LOCKED;
 
 const DRILLED: Reason = { code: 'locked', text: 'a drill is changing this target at this moment' };
-const LOCKED: Reason = { code: 'locked', text: 'another incident is rolling this service back at this moment' };
+const LOCKED: Reason = { code: 'locked', text: 'another incident is acting upon the same target at this moment' };
 const RUNNING: Reason = { code: 'already_running', text: 'this incident is rolling it back already' };
 const CLOSED: Reason = { code: 'incident_closed', text: 'the incident has been closed meanwhile' };

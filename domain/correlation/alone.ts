@@ -24,12 +24,14 @@ export function whyNotAlone(own: Weighed, others: readonly Weighed[], onset: Tim
   const certain = own.factors.some(({ name }) => name === 'only_its_version_bad');
   if (rivals.length > 0 && !certain)
     return `${rivals.map(({ candidate }) => candidate.change.version).join(', ')} may be the cause as well`;
+  const finished = finishedBefore(own.candidate.change, onset) ?? 0;
+  const unreadable = own.factors.some(({ name }) => name === 'unmeasured');
+  if (unreadable && finished > SOON_SECONDS) return 'errors cannot be measured, and its time is not near enough';
   if (own.course === null || own.course.ratio === null || isProven(own.factors)) return null;
   if (!own.factors.some(({ name, weight }) => name === 'step' && weight > 0))
     return 'what is measured does not bear it out';
   const against = own.factors.find(({ name, weight }) => weight < 0 && !name.startsWith('kind_'));
   if (against !== undefined) return `against it speaks that ${against.text}`;
-  const finished = finishedBefore(own.candidate.change, onset) ?? 0;
   return finished > SOON_SECONDS ? 'only its time speaks for it, and that is not near enough' : null;
 }
 

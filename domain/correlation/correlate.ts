@@ -51,7 +51,9 @@ export type Correlation = {
 export function correlate(evidence: Evidence): Correlation {
   const onset = onsetOf(evidence.onset);
   const neighbours = neighboursOf(evidence, onset.at);
-  const everywhere = [healthyNow(evidence, onset.at), trafficFactor(evidence, onset.at)].filter((one) => one !== null);
+  const everywhere = [healthyNow(evidence, onset.at), trafficFactor(evidence, onset.at), unmeasured(evidence)].filter(
+    (one) => one !== null,
+  );
   const scored = candidatesOf(evidence, onset.at).flatMap((candidate) => {
     const course = courseOf(evidence, candidate, onset.at);
     const factors = factorsOf(evidence, candidate, neighbours, onset, course);
@@ -65,6 +67,10 @@ export function correlate(evidence: Evidence): Correlation {
     doubts: doubtsOf(suspects, everywhere, neighbours),
   };
 }
+
+/** It should be known how errors went, and is not. */
+const unmeasured = ({ health_unreadable: why }: Evidence): Factor | null =>
+  why === undefined ? null : factor('unmeasured', 0, `the health query could not be read: ${why}`);
 
 /** @returns null where nothing connects the change with the problem */
 function factorsOf(

@@ -41,6 +41,8 @@ export type Evidence = {
   changes: readonly RelatedChange[];
   /** The health query over the two hours before `at`, with its limit: healthy at or below. Null: none, or no answer. */
   health: { max: number; curve: Curve } | null;
+  /** There is a health query, and it could not be read. Absent: it could, or there is none. */
+  health_unreadable?: string;
   /** Requests per second over the same time. Null: no query for it, or no answer. */
   traffic: Curve | null;
   /** The health query by version now; where the monitoring tells versions apart. Null: no query for it, or no answer. */

@@ -2,8 +2,10 @@ import { createRoute, z } from '@hono/zod-openapi';
 import type { Deps } from '../../domain/ports.ts';
 import { Change, ChangePatch, NewChange } from '../../schemas/change.ts';
 import { ChangeId, EnvironmentName, ServiceName } from '../../schemas/names.ts';
+import type { Timestamp } from '../../schemas/time.ts';
 import { answers, type Api, body, endpoint, listQuery, pageOf, problems, seen } from './endpoint.ts';
 import { Refusal } from './problem.ts';
+import { deadlineOf, HAS_NO_END } from '../overdue.ts';
 import { endOverdueDeploy, reportFailedDeploy } from './failed-deploy.ts';
 
 const Deployment = Change.meta({ id: 'Deployment' });
@@ -58,9 +60,9 @@ export function deploymentRoutes(app: Api, deps: Deps): void {
       if (before === undefined) throw notFound(id);
       c.var.allow(before);
       const told = c.req.valid('json');
-      const overdueAt = await deps.changes.overdueAt(id);
-      if (overdueAt !== null && (told.status ?? 'started') !== 'started')
-        await endOverdueDeploy(deps, before, overdueAt, c.var.trace);
+      const ends = before.status === 'started' && (told.status ?? 'started') !== 'started';
+      const overdueAt = ends ? await overdueSince(deps, before) : null;
+      if (overdueAt !== null) await endOverdueDeploy(deps, before, overdueAt, c.var.trace);
       const change = await deps.changes.patch(id, told);
       if (change === undefined) throw notFound(id);
       // Said again it is reported again, as above; a corrected end is the same failure.
@@ -113,6 +115,18 @@ export function deploymentRoutes(app: Api, deps: Deps): void {
       return c.json(await seen(c.var, read, cursor), 200);
     },
   );
+}
+
+/**
+ * When its time was over, if it was. Also where nobody has said so yet: whoever is about to is heard after its end, which
+ * then counts.
+ */
+async function overdueSince(deps: Deps, change: Change): Promise<Timestamp | null> {
+  const said = await deps.changes.overdueAt(change.id);
+  if (said !== null) return said;
+  const { services } = await deps.config.current();
+  const at = deadlineOf(change, services, deps.timeScale);
+  return at <= deps.clock.now() && !HAS_NO_END.has(change.kind) ? at : null;
 }
 
 const notFound = (id: string): Refusal => new Refusal(404, 'unknown-deployment', `there is no deployment ${id}`);

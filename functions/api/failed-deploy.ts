@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { DEPLOY_OVERDUE } from '../../domain/admission.ts';
 import type { Deps } from '../../domain/ports.ts';
 import type { Change } from '../../schemas/change.ts';
 import type { Timestamp } from '../../schemas/time.ts';
@@ -16,14 +17,14 @@ export function reportFailedDeploy(deps: ReportDeps, change: Change, trace: stri
 /** So does one that does not end. @param at when its time was over */
 export function reportOverdueDeploy(deps: ReportDeps, change: Change, at: Timestamp, trace: string): Promise<void> {
   const summary = `The ${change.kind} of ${change.version} has begun and not ended`;
-  return report(deps, change, trace, { alertname: 'DeploymentTimedOut', summary, startsAt: at, endsAt: null });
+  return report(deps, change, trace, { alertname: DEPLOY_OVERDUE, summary, startsAt: at, endsAt: null });
 }
 
 /** It has ended after all, well or not. */
 export function endOverdueDeploy(deps: ReportDeps, change: Change, at: Timestamp, trace: string): Promise<void> {
   const summary = `The ${change.kind} of ${change.version} has ended`;
   const endsAt = deps.clock.now();
-  return report(deps, change, trace, { alertname: 'DeploymentTimedOut', summary, startsAt: at, endsAt });
+  return report(deps, change, trace, { alertname: DEPLOY_OVERDUE, summary, startsAt: at, endsAt });
 }
 
 async function report(
@@ -49,7 +50,7 @@ async function report(
         annotations: new Map([['summary', told.summary]]),
         startsAt: told.startsAt,
         endsAt: told.endsAt,
-        fingerprint: told.alertname === 'DeploymentFailed' ? id : `${id}-overdue`,
+        fingerprint: told.alertname === DEPLOY_OVERDUE ? `${id}-overdue` : id,
         episodic: true,
         generatorUrl: url,
       },

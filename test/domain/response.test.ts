@@ -208,6 +208,12 @@ describe('it looks again whether the mitigation has helped', () => {
     expect(looks(plans(incident(), mitigation('succeeded'), verification(outcome), { firing: 0 }, ended))).toEqual([1]);
   });
 
+  test('when they end between the look at them and its verdict', () => {
+    const late: Message = { ...verification('inconclusive'), alerts_fired: true } as Message;
+    expect(looks(plans(incident(), mitigation('succeeded'), { firing: 0 }, ended, late))).toEqual([1]);
+    expect(looks(plans(incident(), mitigation('succeeded'), late))).toEqual([]);
+  });
+
   test('not while some still fire', () => {
     expect(looks(plans(incident(), mitigation('succeeded'), verification('failed'), ended))).toEqual([]);
   });

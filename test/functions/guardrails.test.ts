@@ -442,7 +442,7 @@ describe('which change it was', { timeout: 60_000 }, () => {
     expect((await answer(ours, 'approve')).status).toBe(200);
     await seen(async () => (await rollbacks(ledger)).length > 0, 'the rollback of the ledger');
     expect((await answer(theirs, 'approve')).status).toBe(200);
-    await told(theirs, 'mitigation.withheld', /another incident is rolling this service back/);
+    await told(theirs, 'mitigation.withheld', /another incident is acting upon the same target/);
     await mitigated(shop);
     await firebreak.put('/sandbox/cd/settings', {});
     const asked = await rollbacks(ledger);

@@ -5,7 +5,7 @@ import { NewChange } from '../../schemas/change.ts';
 import type { Signal } from '../../schemas/signal.ts';
 import { minutesAgo } from '../support/alerts.ts';
 import { FakeWorld } from '../support/fake-deps.ts';
-import { EACH_ALONE, Firebreak } from '../support/firebreak.ts';
+import { EACH_ALONE, eventually, Firebreak } from '../support/firebreak.ts';
 import { seen } from '../support/fixtures.ts';
 import { acting } from '../workflows/play.ts';
 
@@ -190,5 +190,43 @@ describe('through the front door', { timeout: 60_000 }, () => {
     }, 'the signal of the failure');
     expect(found.map(nameOf).toSorted()).toEqual(['DeploymentFailed', 'DeploymentTimedOut']);
     await told('broken', /The deploy of b1 failed/);
+  });
+});
+
+describe('where routes page for it', () => {
+  let firebreak: Firebreak;
+  beforeAll(async () => {
+    firebreak = await Firebreak.start({
+      services: { ledger: { environments: { production: {} } } },
+      configFiles: { 'routes.yaml': 'routes: [{ page: true }]\n' },
+    });
+  });
+  afterAll(() => firebreak?.remove());
+
+  const deploy = (version: string, status: string) =>
+    firebreak.post('/v1/deployments', { service: 'ledger', environment: 'production', version, status });
+  const incident = (status: string): Promise<any> =>
+    eventually(async () => {
+      const { body } = await firebreak.get('/v1/incidents?service=ledger');
+      return body.items[0]?.status === status && body.items[0];
+    }, `an incident that is ${status}`);
+
+  test('a failed deploy pages, and its incident stays until a person says that it is over', async () => {
+    await deploy('v7', 'failed');
+    const { id } = await incident('open');
+    await eventually(async () => (await firebreak.calls('pagerduty')).length > 0, 'the page');
+    const { body } = await firebreak.get(`/v1/incidents/${id}/timeline`);
+    expect(body.items.map(({ kind }: { kind: string }) => kind)).not.toContain('incident.resolved');
+    await firebreak.post(`/v1/incidents/${id}/actions/resolve`);
+    await incident('resolved');
+  });
+
+  test('one that does not end has an incident until it ends', async () => {
+    const { body: started } = await deploy('v8', 'started');
+    const { id } = await incident('open');
+    await firebreak.request('PATCH', `/v1/deployments/${started.id}`, { status: 'succeeded' });
+    expect((await incident('resolved')).id).toBe(id);
+    const { body } = await firebreak.get(`/v1/incidents/${id}/signals`);
+    expect(body.items).toMatchObject([{ title: 'The deploy of v8 has begun and not ended', status: 'resolved' }]);
   });
 });

@@ -14,14 +14,18 @@ const REPEATED: readonly [calls: RegExp, times: number][] = [
 ];
 
 /** Vendors' calls that have an effect: these have two boundaries more, at the vendor. */
-const EFFECT = /^(PagerDuty|CD roll-back)/;
+const EFFECT = /^(PagerDuty|CD roll-back|PATCH \/api\/v2\/flags|POST \/(drains|hooks))/;
 
 /**
  * Every boundary of the story, in order, as a run without any kill passes them. Where a call leaves just after an answer
  * has come, with nothing between them, the two are one. What is shown elsewhere has a story of its own, `shown`.
  */
-export async function boundariesOf(story: Story): Promise<string[]> {
-  const passed = (await playKilledAt([], story)).passed.filter(isWorthwhile);
+export const boundariesOf = async (story: Story): Promise<string[]> =>
+  boundariesIn((await playKilledAt([], story)).passed);
+
+/** @param all that a run without any kill has passed */
+export function boundariesIn(all: readonly string[]): string[] {
+  const passed = all.filter(isWorthwhile);
   const distinct = passed.filter((boundary, i) => !(isBefore(boundary) && passed[i - 1]?.startsWith('after ')));
   return [...distinct, ...passed.filter(isBefore).flatMap(atVendor)];
 }

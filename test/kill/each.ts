@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Story } from '../support/scenario.ts';
 import type { Death } from './boundaries.ts';
 import { type Course, playKilledAt } from './run.ts';
+import { playRunbookKilledAt } from './runbook.ts';
 import { playShown } from './shown.ts';
 
 /** Long enough for two starts on a machine that is busy with other tests. Milliseconds. */
@@ -29,6 +30,19 @@ export function killAtEach(boundaries: readonly string[], story: Story, mustBeRe
   const reached = new Set<Kill>();
   for (const kill of kills) testOf(kill, reached, TIMEOUT_MS);
   testOfThese(kills, reached, mustBeReached);
+}
+
+/** A test for each: `kill -9` there, in the story of a runbook. */
+export function killInRunbook(boundaries: readonly string[]): void {
+  const chosen = process.env['FIREBREAK_KILL_AT'];
+  const kills = (chosen ? [chosen] : boundaries).map((at) => ({
+    story: 'runbook',
+    at,
+    play: () => playRunbookKilledAt([at]),
+  }));
+  const reached = new Set<Kill>();
+  for (const kill of kills) testOf(kill, reached, TIMEOUT_MS);
+  testOfThese(kills, reached, MOST);
 }
 
 /** A test for each, several at a time: most of the time they wait. FIREBREAK_KILL_AT names the one to be played. */

@@ -287,6 +287,7 @@ export class FakeIncidents implements Incidents {
       trace,
       signal_count: 1,
       firing: isEvent(signal) ? 0 : 1,
+      ...(isEvent(signal) && { by_event: true as const }),
       asks_rollback: signal.asksRollback,
     };
     const entry = { actor: 'alerts', kind: 'incident.opened', text: `Opened: ${record.title}`, detail: null };
@@ -666,7 +667,8 @@ export class FakeDecisions implements Decisions {
       approvals: decision.approvals,
     };
     dossier.decisions.set(number, copy({ view, inputs }));
-    dossier.record = { ...dossier.record, suspects: decision.suspects, mitigations: number };
+    const suspects = decision.suspects.length > 0 ? decision.suspects : dossier.record.suspects;
+    dossier.record = { ...dossier.record, suspects, mitigations: number };
     return copy(view);
   }
 
@@ -762,7 +764,7 @@ export class FakeDecisions implements Decisions {
 }
 
 const LOCK_SECONDS = 3 * 3600;
-const LOCKED: Reason = { code: 'locked', text: 'another incident is rolling this service back at this moment' };
+const LOCKED: Reason = { code: 'locked', text: 'another incident is acting upon the same target at this moment' };
 const RUNNING: Reason = { code: 'already_running', text: 'this incident is rolling it back already' };
 
 export class FakeEffects implements Effects {

@@ -27,8 +27,8 @@ export type Vendors = {
   pagerDutyIncidents(): Promise<{ incident_key: string; status: string }[]>;
   /** What the CD system takes for live, by service and environment. */
   live(): Promise<{ service: string; environment: string; version: string }[]>;
-  /** Any of the stand-ins' own pages, `/slack/channels` say, as JSON. */
-  sandbox: <T>(path: string) => Promise<T>;
+  /** Any of the stand-ins' own pages, `/slack/channels` say, as JSON. @param put what is to be there */
+  sandbox: <T>(path: string, put?: object) => Promise<T>;
   close(): Promise<void>;
 };
 
@@ -37,12 +37,14 @@ type VendorOptions = {
   around?: AroundEffect;
   /** Slack, Statuspage, Grafana and GitHub are on, too. */
   outlets?: boolean;
+  /** LaunchDarkly is on, too. */
+  flags?: boolean;
   /** By which they live. Milliseconds since the Unix epoch. */
   now?: () => number;
 };
 
 export async function startVendors(options: VendorOptions): Promise<Vendors> {
-  const { timeScale, around = (_, effect) => effect(), outlets = false, now = Date.now } = options;
+  const { timeScale, around = (_, effect) => effect(), outlets = false, flags = false, now = Date.now } = options;
   const dir = await mkdtemp(join(tmpdir(), 'firebreak-vendors-'));
   const standIns = await startStandIns({ dir, timeScale, now });
   const relays: Relay[] = [];
@@ -69,6 +71,7 @@ export async function startVendors(options: VendorOptions): Promise<Vendors> {
       PAGERDUTY_ROUTING_KEY: 'scenario000000000000000000000000',
       CD_URL: `${await urlOf('cd')}/api/v1/rollback`,
       ...(outlets && (await outletsAt(urlOf))),
+      ...(flags && { LAUNCHDARKLY_API_URL: await urlOf('launchdarkly'), LAUNCHDARKLY_TOKEN: 'scenario' }),
     },
     sandbox,
     calls: async (vendor) =>

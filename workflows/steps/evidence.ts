@@ -94,7 +94,7 @@ async function measure(
   deps: Deps,
   entry: EnvironmentEntry | undefined,
   at: Timestamp,
-): Promise<Pick<Evidence, 'health' | 'traffic' | 'by_version'>> {
+): Promise<Pick<Evidence, 'health' | 'health_unreadable' | 'traffic' | 'by_version'>> {
   const query = entry?.health;
   if (query === undefined) return { health: null, traffic: null, by_version: null };
   const from = plusSeconds(at, -LOOK_BACK_SECONDS);
@@ -103,8 +103,11 @@ async function measure(
     query.traffic === undefined ? null : deps.metrics.range(query.traffic, from, at, 'sum'),
     query.byVersion === undefined ? null : deps.metrics.byLabel(query.byVersion, 'version'),
   ]);
+  // The course of a query that can be asked for its value only is not known; one that cannot be asked at all is a fault.
+  const now = curve === null ? await deps.metrics.value(query.promql) : null;
   return {
     health: curve && { max: query.max, curve },
+    ...(now?.kind === 'unreadable' && { health_unreadable: now.detail }),
     traffic,
     by_version: versions && versions.map(({ label, value }) => ({ version: label, value, share: null })),
   };

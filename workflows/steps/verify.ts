@@ -7,7 +7,8 @@ import { entryOf } from './judge.ts';
 import { rollbackKey } from './roll-back.ts';
 import { actsOf } from './runbook/conclude.ts';
 
-export type Verdict = { outcome: VerificationOutcome; text: string };
+/** `alertsFired`: that is all that stands against it. */
+export type Verdict = { outcome: VerificationOutcome; text: string; alertsFired?: true };
 
 /**
  * Has the mitigation helped? By the health query where there is one and a Prometheus to ask; else by the alerts.
@@ -48,6 +49,7 @@ const byAlerts = (firing: number): Verdict =>
     ? { outcome: 'passed', text: 'All alerts have ended (there is no health query to ask)' }
     : {
         outcome: 'inconclusive',
+        alertsFired: true,
         text: `${firing} ${firing === 1 ? 'alert is' : 'alerts are'} still firing, and there is no health query to ask; looks again when they end`,
       };
 
@@ -85,12 +87,12 @@ async function leave(
   deps: Deps,
   id: IncidentId,
   about: { number: number; runbook?: number },
-  { outcome, text }: Verdict,
+  { outcome, text, alertsFired }: Verdict,
   key: string,
 ): Promise<void> {
   await deps.incidents.post(
     id,
-    { kind: 'verification', ...about, outcome },
+    { kind: 'verification', ...about, outcome, ...(alertsFired && { alerts_fired: true }) },
     { verification: outcome, timeline: { actor: 'firebreak', kind: `verification.${outcome}`, text, detail: about } },
     key,
   );

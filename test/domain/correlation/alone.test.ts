@@ -45,6 +45,17 @@ describe('where nothing is measured, it is acted upon alone', () => {
     expect(alone(evidence)).toBe(true);
   });
 
+  test('only soon after the deploy where it should be measured and cannot be read, which is said', () => {
+    const unreadable = { health_unreadable: 'Prometheus answered 400: parse error' };
+    expect(alone(afterDeploy(unreadable))).toBe(true);
+    expect(suspectIn(correlate(afterDeploy(unreadable)), 'v42').reasons).toContain(
+      'the health query could not be read: Prometheus answered 400: parse error',
+    );
+    const late = scene({ changes: [own(timed('v42', 1900, 1700))], ...unreadable });
+    expect(alone(late)).toBe(false);
+    expect(because(late)).toMatch(/errors cannot be measured/);
+  });
+
   test('not of two deploys close together', () => {
     expect(alone(scene({ changes: [own(v42()), own(timed('v43', 100, 60))] }))).toBe(false);
   });

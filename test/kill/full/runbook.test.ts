@@ -1,0 +1,17 @@
+import { describe } from 'vitest';
+import { boundariesIn, boundariesOf, sampleOf } from '../boundaries.ts';
+import { killInRunbook } from '../each.ts';
+import { playRunbookKilledAt } from '../runbook.ts';
+
+/** Around its calls: always. Of the others so many as the seed chooses. */
+const CALLS = /(PATCH|POST) /;
+const OTHERS = 11;
+
+const seed = process.env['FIREBREAK_SEED'] ?? '1';
+
+describe(`kill -9 at the boundaries that a runbook has besides, some of them by FIREBREAK_SEED=${seed}`, async () => {
+  const known = new Set(await boundariesOf('act'));
+  const own = boundariesIn((await playRunbookKilledAt([])).passed).filter((boundary) => !known.has(boundary));
+  const others = own.filter((boundary) => !CALLS.test(boundary));
+  killInRunbook([...own.filter((boundary) => CALLS.test(boundary)), ...sampleOf(others, OTHERS, `runbook ${seed}`)]);
+});

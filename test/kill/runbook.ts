@@ -1,0 +1,54 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { AttendedProduct } from '../support/scenario-product.ts';
+import { expectRunbookKept, playRunbook, runbooksFor, SERVICES, startOps } from '../support/scenario-runbook.ts';
+import { startVendors } from '../support/scenario-vendors.ts';
+import { killerAtVendors } from './at-vendors.ts';
+import { type Course, PAGING, retold } from './run.ts';
+
+/** A quarter of an hour of the workflow's waits passes in a quarter of a second. */
+const TIME_SCALE = 4000;
+
+/** How long after the death of its caller a call `ahead of` its effect has it. Milliseconds. */
+const LATE_MS = 1500;
+
+/** Plays the story of a runbook, kills the product at each boundary in the life of that number, and expects that it is kept. */
+export async function playRunbookKilledAt(kills: readonly string[]): Promise<Course> {
+  const dir = await mkdtemp(join(tmpdir(), 'firebreak-kill-'));
+  const [armed, log] = [join(dir, 'armed'), join(dir, 'log')];
+  await Promise.all([writeFile(armed, ''), writeFile(log, '')]);
+  const killer = killerAtVendors(kills, () => existsSync(armed), LATE_MS);
+  const vendors = await startVendors({ timeScale: TIME_SCALE, around: killer.around, flags: true });
+  const ops = await startOps(killer.around);
+  const product = await AttendedProduct.start(
+    {
+      services: SERVICES,
+      configFiles: { 'paging.yaml': PAGING },
+      runbooks: runbooksFor(ops.url),
+      timeScale: TIME_SCALE,
+      nodeArgs: ['--import', new URL('./at.ts', import.meta.url).href],
+      env: { ...vendors.env, FIREBREAK_KILL_ARMED: armed, FIREBREAK_KILL_LOG: log },
+    },
+    (life) => ({ FIREBREAK_KILL_AT: kills[life - 1] ?? '' }),
+  );
+  killer.aimAt(product);
+  try {
+    await playRunbook(product, vendors, killer.nothingIsLate);
+    await rm(armed);
+    await expectRunbookKept(product, vendors, ops);
+    const lines = (await readFile(log, 'utf8')).trim().split('\n');
+    const reached = lines.filter((line) => line.startsWith('killed ')).length + killer.killed();
+    expect(product.deaths, 'it died by our hand alone').toBe(reached);
+    return { passed: lines.filter((line) => !line.startsWith('killed ')), reached };
+  } catch (error) {
+    throw new Error(retold(kills, product.output), { cause: error });
+  } finally {
+    await product.remove();
+    await vendors.close();
+    await ops.close();
+    await rm(dir, { recursive: true, force: true });
+  }
+}

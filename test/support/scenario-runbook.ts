@@ -1,0 +1,180 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect } from 'vitest';
+import { alert, group } from './alerts.ts';
+import { eventually } from './firebreak.ts';
+import type { AttendedProduct } from './scenario-product.ts';
+import type { AroundEffect, Vendors } from './scenario-vendors.ts';
+
+/** What the runbook of the story changes: a flag, and something at a system of the team's own, which knows keys. */
+const FLAG = 'new-basket';
+
+export const SERVICES = {
+  checkout: {
+    environments: {
+      production: {
+        deployer: { kind: 'http' },
+        flags: { kind: 'launchdarkly', project: 'default' },
+        autoRollback: { mode: 'act', approvalTimeoutMinutes: 24 * 60 },
+      },
+    },
+  },
+};
+
+/** A flag is switched off, something is drained, it is waited, a person is asked, and what was given is handed on. */
+export const runbooksFor = (ops: string): Record<string, string> => ({
+  'drain.md': `---
+title: Drain it
+match: { runbook: drain }
+steps:
+  - id: off
+    uses: flag.disable
+    with: { flag: ${FLAG} }
+    timeout: 30m
+  - id: drain
+    uses: http
+    with: { method: POST, url: "${ops}/drains", body: { firing: "\${{ incident.firing }}" } }
+    irreversible: true
+    timeout: 30m
+  - id: settle
+    uses: wait
+    with: { for: 5m }
+  - id: tell
+    uses: http
+    with: { method: POST, url: "${ops}/hooks", body: { drain: "\${{ steps.drain.output.body.id }}" } }
+    irreversible: true
+    approval: true
+    timeout: 30m
+---
+For people.
+`,
+});
+
+export type Ops = {
+  url: string;
+  /** What was asked of it, oldest first. */
+  calls: { path: string; key: string; body: string }[];
+  close(): Promise<void>;
+};
+
+/** A call that comes again under its key is answered as the first was. */
+export async function startOps(around: AroundEffect): Promise<Ops> {
+  const calls: Ops['calls'] = [];
+  const given = new Map<string, string>();
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const { method = '', url: path = '/', headers } = request;
+      const [key, body] = [String(headers['idempotency-key']), Buffer.concat(chunks).toString()];
+      const effect = async () => {
+        calls.push({ path, key, body });
+        given.set(key, given.get(key) ?? `d-${given.size + 1}`);
+        return { status: 201, headers: {}, body: Buffer.from(JSON.stringify({ id: given.get(key) })) };
+      };
+      around({ vendor: 'cd', method, path, body }, effect)
+        .then((reply) => {
+          if (reply === undefined) response.socket?.resetAndDestroy();
+          else response.writeHead(reply.status, { 'content-type': 'application/json' }).end(reply.body);
+        })
+        .catch(() => response.socket?.resetAndDestroy());
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    calls,
+    close: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+/** An alert names the runbook, a person says yes in the middle of it, and the alert ends once it is done. */
+export async function playRunbook(product: AttendedProduct, vendors: Vendors, beforeTheEnd: () => Promise<void>) {
+  await vendors.sandbox('/launchdarkly/flags', { flag: FLAG, environment: 'production', on: true });
+  const firing = alert({ labels: { runbook: 'drain', action: '' } });
+  await send(product, firing);
+  await approve(product);
+  await eventually(async () => (await timelineOf(product)).includes('runbook.finished'), 'the end of the runbook');
+  await beforeTheEnd();
+  await send(product, { ...firing, status: 'resolved', endsAt: new Date().toISOString() });
+  await eventually(async () => (await incidentOf(product))?.status === 'resolved', 'the end of the incident');
+}
+
+async function send(product: AttendedProduct, one: object): Promise<void> {
+  const { status } = await product.insist('POST', '/v1/alerts/alertmanager', group([one]));
+  expect(status).toBe(202);
+}
+
+const incidentOf = async (product: AttendedProduct): Promise<any> => (await product.get('/v1/incidents')).body.items[0];
+
+const timelineOf = async (product: AttendedProduct): Promise<string[]> => {
+  const incident = await incidentOf(product);
+  if (incident === undefined) return [];
+  const { items } = (await product.get(`/v1/incidents/${incident.id}/timeline?limit=200`)).body;
+  return items.map(({ kind }: { kind: string }) => kind);
+};
+
+/** A person who hears no answer looks at the incident, and says it again only where the question still waits. */
+async function approve(product: AttendedProduct): Promise<void> {
+  await eventually(async () => {
+    const incident = await incidentOf(product);
+    const asked = incident?.decisions.find(({ question }: { question?: string }) => question !== undefined);
+    if (asked === undefined) return false;
+    const { digest, state } = asked;
+    if (state !== 'waiting') return state === 'approved';
+    const { status } = await product.insist('POST', `/v1/incidents/${incident.id}/actions/approve`, { digest });
+    return status === 200;
+  }, 'the answer to be taken');
+}
+
+/** Each thing once; that the alert still fired when the verification looked first may be told besides. */
+const TOLD = [
+  'alerts.resolved',
+  'decision',
+  'decision',
+  'decision.approved',
+  'flag.started',
+  'flag.succeeded',
+  'http.started',
+  'http.started',
+  'http.succeeded',
+  'http.succeeded',
+  'incident.opened',
+  'incident.resolved',
+  'mitigation.not_taken',
+  'page-resolve.succeeded',
+  'page.succeeded',
+  'runbook.finished',
+  'runbook.left',
+  'runbook.started',
+  'verification.passed',
+];
+
+const EFFECTS = ['flag convergent', 'http keyed', 'http keyed', 'page keyed', 'page-resolve convergent'];
+
+/** What must hold after the story, whatever happened on the way. */
+export async function expectRunbookKept(product: AttendedProduct, vendors: Vendors, ops: Ops): Promise<void> {
+  const incident = await eventually(async () => {
+    const first = await incidentOf(product);
+    const done = (first?.effects ?? []).filter(({ state }: any) => state === 'succeeded');
+    return first?.status === 'resolved' && done.length === EFFECTS.length ? first : undefined;
+  }, 'an incident that is resolved, with all its effects done');
+  expect((await product.get('/v1/incidents')).body.items).toHaveLength(1);
+  expect(incident.effects.map(({ kind, class: given }: any) => `${kind} ${given}`).toSorted()).toEqual(EFFECTS);
+  // Repeats have the key of the first, and say the same: the second step what the first one was given.
+  expect([...new Set(ops.calls.map((call) => JSON.stringify(call)))].map((call) => JSON.parse(call) as object)).toEqual(
+    [
+      { path: '/drains', key: `${incident.id}.runbook.1.drain`, body: '{"firing":1}' },
+      { path: '/hooks', key: `${incident.id}.runbook.1.tell`, body: '{"drain":"d-1"}' },
+    ],
+  );
+  const { items: flags } = await vendors.sandbox<{ items: { flag: string; on: boolean }[] }>('/launchdarkly/flags');
+  expect(flags).toMatchObject([{ flag: FLAG, on: false }]);
+  const told = (await timelineOf(product)).filter((kind) => kind !== 'verification.inconclusive');
+  expect(told.toSorted()).toEqual(TOLD);
+}
