@@ -370,6 +370,8 @@ export type RollbackEnd = {
   place: Place;
   outcome: MitigationOutcome;
   page: PageNeed;
+  /** It is to be judged once more. */
+  again?: true;
   text: string;
   /** Set when versions have really changed. */
   moved: { from: Version; to: Version; suspect: ChangeId } | null;

@@ -141,6 +141,7 @@ export function apply(state: ResponseState, message: Message): ResponseState {
       return {
         ...state,
         running: state.running.filter((number) => number !== message.number),
+        mitigationDue: state.mitigationDue ?? (message.again === true ? { by: 'alert', who: '' } : null),
         mitigated: state.mitigated || message.outcome === 'succeeded',
         pagedAgain: message.outcome === 'succeeded' ? false : state.pagedAgain,
         verification: message.outcome === 'succeeded' ? 'pending' : state.verification,

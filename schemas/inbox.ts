@@ -43,7 +43,14 @@ export const Message = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('runbook_rollback'), runbook: z.string(), mode: Mode.nullable() }),
   /** A runbook has come to its end. `acted`: it has changed production, and whether that has helped is to be seen. */
   z.object({ kind: z.literal('runbook'), number: z.number(), acted: z.boolean(), page: PageNeed }),
-  z.object({ kind: z.literal('mitigation'), number: z.number(), outcome: MitigationOutcome, page: PageNeed }),
+  z.object({
+    kind: z.literal('mitigation'),
+    number: z.number(),
+    outcome: MitigationOutcome,
+    page: PageNeed,
+    /** A limit was reached after it was judged: judged again, a person is asked. */
+    again: z.literal(true).optional(),
+  }),
   /** `runbook`: it is about what that one has done, and `number` says nothing. */
   z.object({
     kind: z.literal('verification'),

@@ -204,7 +204,13 @@ export class EffectTable implements Effects {
         : mailWrites(
             this.#table,
             incident,
-            { kind: 'mitigation', number: end.number, outcome: end.outcome, page: end.page },
+            {
+              kind: 'mitigation',
+              number: end.number,
+              outcome: end.outcome,
+              page: end.page,
+              ...(end.again && { again: end.again }),
+            },
             at,
             {
               ...(succeeded

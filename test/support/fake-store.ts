@@ -853,8 +853,9 @@ export class FakeEffects implements Effects {
         : dossier.effects.has(end.key) && dossier.record.status === 'mitigating'
           ? { status: 'open' }
           : {};
-    const { number, outcome, page } = end;
-    this.#store.mail(dossier, { kind: 'mitigation', number, outcome, page }, { ...change, timeline });
+    const { number, outcome, page, again } = end;
+    const message: Message = { kind: 'mitigation', number, outcome, page, ...(again && { again }) };
+    this.#store.mail(dossier, message, { ...change, timeline });
   }
 
   #move(id: IncidentId, place: Place, moved: NonNullable<RollbackEnd['moved']>, started_at: Timestamp): void {

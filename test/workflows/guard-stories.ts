@@ -143,7 +143,8 @@ export const guardPaths: Record<string, Path> = {
       betweenJudgementAndAct(({ store, clock }) => void store.paces.push(...Array.from({ length: 10 }, clock.now))),
     ],
     timeline: { '0 s': fires(), '20 min': ends() },
-    calls: [PAGE, PAGE_AGAIN, RESOLVE, RESOLVE_AGAIN],
+    // Judged once more, a person is asked.
+    calls: [PAGE, RESOLVE],
     status: 'resolved',
   },
 
@@ -156,7 +157,8 @@ export const guardPaths: Record<string, Path> = {
       }),
     ],
     timeline: { '0 s': fires(), '9 min': ends() },
-    calls: [PAGE, PAGE_AGAIN, RESOLVE, RESOLVE_AGAIN],
+    // Judged once more, a person is asked.
+    calls: [PAGE, RESOLVE],
     status: 'resolved',
   },
   'the-limit-of-all-services-is-reached-between-judgement-and-act': {
@@ -164,7 +166,8 @@ export const guardPaths: Record<string, Path> = {
       betweenJudgementAndAct(({ store, clock }) => void store.paces.push(...Array.from({ length: 10 }, clock.now))),
     ],
     timeline: { '0 s': fires(), '9 min': ends() },
-    calls: [PAGE, PAGE_AGAIN, RESOLVE, RESOLVE_AGAIN],
+    // Judged once more, a person is asked.
+    calls: [PAGE, RESOLVE],
     status: 'resolved',
   },
   'the-target-is-pinned-between-judgement-and-act': {

@@ -136,7 +136,7 @@ const asksByModeAlone = ({ reasons, approvals }: DecisionView): boolean =>
   approvals.needed === 1 && reasons.every(({ code }) => code === 'mode_approve' || code === 'suspect');
 
 /** `runs`: what the CD system says to run instead. */
-type End = { outcome: MitigationOutcome; page: PageNeed; text: string; runs?: string };
+type End = { outcome: MitigationOutcome; page: PageNeed; text: string; runs?: string; again?: true };
 
 async function carryOut(
   run: Run,
@@ -233,6 +233,9 @@ async function follow(run: Run, order: RollbackOrder, handle: string | null, dep
   };
 }
 
+/** Limits that were reached after it was judged. Judged again, the question pages. */
+const JUDGED_AGAIN: ReadonlySet<string> = new Set(['organisation_limit', 'automation_budget_spent']);
+
 /** Nobody is woken for what is over, or being done already. */
 const PAGES_NOBODY: ReadonlySet<string> = new Set(['incident_closed', 'already_running']);
 
@@ -250,8 +253,9 @@ function ended(answer: Exclude<Attempted, { kind: 'later' | 'busy' | 'in_progres
     case 'withheld':
       return {
         outcome: answer.reason.code === 'superseded' ? 'superseded' : 'withheld',
-        page: PAGES_NOBODY.has(answer.reason.code) ? 'no' : 'again',
+        page: PAGES_NOBODY.has(answer.reason.code) || JUDGED_AGAIN.has(answer.reason.code) ? 'no' : 'again',
         text: `Not rolled back: ${answer.reason.text}`,
+        ...(JUDGED_AGAIN.has(answer.reason.code) && { again: true }),
       };
     case 'failed':
       return { outcome: 'failed', page: 'again', text: `The rollback failed: ${answer.detail}` };
@@ -265,7 +269,7 @@ async function conclude(
   id: IncidentId,
   number: number,
   judged: Gist,
-  { outcome, page, text, runs: newVersion }: End,
+  { outcome, page, text, runs: newVersion, again }: End,
 ): Promise<null> {
   const { from_version: from, to_version: to, suspect, service, environment } = judged;
   if (newVersion !== undefined) await recordWhatRuns(deps, { service, environment }, newVersion);
@@ -273,13 +277,15 @@ async function conclude(
     outcome === 'succeeded' && from !== null && to !== null && suspect !== null
       ? { from, to, suspect: suspect as NonNullable<RollbackEnd['moved']>['suspect'] }
       : null;
+  const rejudged = again === true && judged.asked === 'alert';
   const closed = outcome === 'expired' && (await deps.incidents.read(id))?.status === 'resolved';
   await deps.effects.concludeRollback(id, {
     key: rollbackKey(id, number),
     number,
     place: { service, environment },
     outcome,
-    page,
+    page: again && !rejudged ? 'again' : page,
+    ...(rejudged && { again: true }),
     text: closed ? 'The question was withdrawn: the incident has been closed meanwhile' : text,
     moved,
   });
