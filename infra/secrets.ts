@@ -19,7 +19,8 @@ const OPTIONAL = [
   ...['ARGOCD_URL', 'ARGOCD_TOKEN', 'KUBERNETES_URL', 'KUBERNETES_TOKEN'],
   ...['LAUNCHDARKLY_API_URL', 'LAUNCHDARKLY_TOKEN'],
   ...['SMTP_URL', 'MAIL_FROM'],
-  // Named by a configuration, as in docs/configuration.md. Others of that kind: add them here, or see docs/aws.md.
+  // Named by a configuration, as in docs/configuration.md, or by a runbook. Others of that kind: add them here, or see
+  // docs/aws.md.
   ...['CD_URL', 'CD_TOKEN', 'PAGE_WEBHOOK_SECRET'],
 ];
 

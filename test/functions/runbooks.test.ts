@@ -78,7 +78,7 @@ Back.
 `,
 };
 
-const service = (mode: string) => ({
+const inMode = (mode: string) => ({
   environments: {
     production: {
       deployer: { kind: 'http' },
@@ -93,11 +93,11 @@ let firebreak: Firebreak;
 beforeAll(async () => {
   firebreak = await Firebreak.start({
     services: {
-      basket: service('act'),
-      search: service('act'),
-      path: service('act'),
-      cart: service('act'),
-      quiet: service('shadow'),
+      basket: inMode('act'),
+      search: inMode('act'),
+      path: inMode('act'),
+      cart: inMode('act'),
+      quiet: inMode('shadow'),
     },
     configFiles: EACH_ALONE,
     runbooks: RUNBOOKS,

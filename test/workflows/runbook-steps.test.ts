@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { IncidentId, Version } from '../../schemas/names.ts';
+import type { IncidentId } from '../../schemas/names.ts';
 import type { FakeWorld } from '../support/fake-deps.ts';
 import { all, answers, answersWhatWaits, deploys, ends, fires, type Moment, play, theIncident } from './play.ts';
 import { answered, done, follows, later, names, set } from './runbook-stories.ts';
@@ -270,7 +270,7 @@ describe('the target', () => {
   });
 
   test('that has been changed by somebody meanwhile is left alone', async () => {
-    const superseded = set({ acts: [{ kind: 'superseded', current: '7' as Version }] });
+    const superseded = set({ acts: [{ kind: 'superseded', current: '7' }] });
     const { world } = await story(step('{ id: more, uses: scale, with: { by: 1, ceiling: 9 }, timeout: 5m }'), [
       superseded,
     ]);

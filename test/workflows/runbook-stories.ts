@@ -47,7 +47,7 @@ const approving = { autoRollback: { mode: 'approve', unknownMigration: 'act', ap
 const aborts = says({ kind: 'abort', by: 'person:ada', note: '' }, { automationPaused: true });
 const resolves = says({ kind: 'resolve', by: 'person:ada', note: '' });
 
-export const LONG = `undo: reverse
+const LONG = `undo: reverse
 onFailure: undo
 steps:
   - id: off
