@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Story } from '../support/scenario.ts';
-import type { Death } from './boundaries.ts';
+import { type Death, sampleOf } from './boundaries.ts';
 import { type Course, playKilledAt } from './run.ts';
 import { playRunbookKilledAt } from './runbook.ts';
 import { playShown } from './shown.ts';
@@ -14,6 +14,17 @@ const SHOWN_TIMEOUT_MS = 300_000;
 /** Chance decides what travels together and what comes first, so a run may pass by a boundary that another one had. */
 const MOST = 0.8;
 
+/**
+ * All, or where FIREBREAK_KILL_SHARE says so (0 to 1) a part of them that FIREBREAK_KILL_SEED chooses: with another seed
+ * for each change, all of them have their turn.
+ */
+function someOf(boundaries: readonly string[]): readonly string[] {
+  const share = Number(process.env['FIREBREAK_KILL_SHARE'] ?? 1);
+  return share >= 1
+    ? boundaries
+    : sampleOf(boundaries, Math.ceil(boundaries.length * share), process.env['FIREBREAK_KILL_SEED'] ?? '1');
+}
+
 type Kill = { story: string; at: string; play: () => Promise<Course> };
 
 /**
@@ -23,7 +34,7 @@ type Kill = { story: string; at: string; play: () => Promise<Course> };
  */
 export function killAtEach(boundaries: readonly string[], story: Story, mustBeReached = MOST): void {
   const chosen = process.env['FIREBREAK_KILL_AT'];
-  const kills = (chosen ? [chosen] : boundaries).map((boundary) => {
+  const kills = (chosen ? [chosen] : someOf(boundaries)).map((boundary) => {
     const lives = boundary.split(';').map((one) => one.trim());
     return { story, at: boundary, play: () => playKilledAt(lives, story) };
   });
@@ -35,7 +46,7 @@ export function killAtEach(boundaries: readonly string[], story: Story, mustBeRe
 /** A test for each: `kill -9` there, in the story of a runbook. */
 export function killInRunbook(boundaries: readonly string[]): void {
   const chosen = process.env['FIREBREAK_KILL_AT'];
-  const kills = (chosen ? [chosen] : boundaries).map((at) => ({
+  const kills = (chosen ? [chosen] : someOf(boundaries)).map((at) => ({
     story: 'runbook',
     at,
     play: () => playRunbookKilledAt([at]),

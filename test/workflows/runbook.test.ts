@@ -42,7 +42,7 @@ const FLAG = `  - { id: off, uses: flag.disable, with: { flag: basket }, timeout
 const HOOK = `  - { id: hook, uses: http, irreversible: true, with: { method: POST, url: https://ops.test/hook }, timeout: 5m }`;
 
 /** So many deaths of one story are tried, so that all of it takes seconds. */
-const DEATHS = 12;
+const DEATHS = 7;
 
 describe('a process that dies', () => {
   /** What is said again with the same key, or sets what is set already, is done once. */
