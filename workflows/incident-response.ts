@@ -106,7 +106,8 @@ export async function incidentResponse(
       return long ? { ...mail, long } : mail;
     });
     let rang: 'mail' | 'rung' | 'timeout' = 'mail';
-    if (heard.mail.length === 0) {
+    // That a part of it has ended is no mail: it may have rung the bell before this one.
+    if (heard.mail.length === 0 && heard.firing === state.firing) {
       if (
         (heard.long || isLong(round, begun.at, heard.at)) &&
         state.running.length === 0 &&

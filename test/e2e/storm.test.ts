@@ -98,11 +98,21 @@ test(
     expect(counted.filter(({ parent_id }) => parent_id === parent.id).length).toBeGreaterThanOrEqual(SERVICES - 10);
 
     await send('resolved');
+    let left: object[] = [];
     await eventually(
-      async () => (await incidents()).every(({ status }) => status === 'resolved'),
+      async () => {
+        left = (await incidents()).filter(({ status }) => status !== 'resolved');
+        return left.length === 0;
+      },
       'the end of all',
       180_000,
-    );
+    ).catch(async (error: unknown) => {
+      const [first] = left as { id: string }[];
+      const { body } = await firebreak.get(`/v1/incidents/${first?.id}/timeline`);
+      throw new Error(`${left.length} are open, the first: ${JSON.stringify(first)} ${JSON.stringify(body)}`, {
+        cause: error,
+      });
+    });
 
     const topic = await eventually(
       async () => {
