@@ -95,7 +95,8 @@ export function apply(state: ResponseState, message: Message): ResponseState {
   switch (message.kind) {
     case 'signals': {
       const pages = (message.pages ?? message.critical) && message.fired > 0;
-      const freshAfterMitigation = state.mitigated && !state.pagedAgain && pages;
+      // What came with the alerts that opened it has not come back, however late it is taken in.
+      const freshAfterMitigation = state.mitigated && !state.pagedAgain && pages && message.opening !== true;
       const raised = pages && !state.paging;
       // Whoever said that it is over has not meant what has fired since.
       const notOver = state.resolveBy !== null && pages;

@@ -32,6 +32,8 @@ export const Message = z.discriminatedUnion('kind', [
     /** It is to wake somebody. Absent: if it is critical. */
     pages: z.boolean().optional(),
     asksRollback: z.boolean(),
+    /** They came by the request that opened the incident: a large group is taken in piece by piece. */
+    opening: z.literal(true).optional(),
   }),
   z.object({ kind: z.literal('severity'), severity: Severity, by: z.string() }),
   z.object({ kind: z.literal('answered'), decision: z.string(), by: z.string() }),

@@ -181,6 +181,7 @@ function incidentWrites(
     critical: loud.some(({ signal }) => signal.severity === 'critical'),
     pages: loud.some(pages),
     asksRollback: [...parts.attached, ...parts.asking].some(asks),
+    ...(here.trace === incident.trace && { opening: true as const }),
   };
   if (message.fired === 0 && message.resolved === 0 && parts.asking.length === 0) return [];
   const severity = highest([incident.severity, ...loud.map(({ signal }) => signal.severity)]);

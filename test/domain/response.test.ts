@@ -383,3 +383,9 @@ describe('whatever comes, in whatever order and however much at a time,', () => 
     );
   });
 });
+
+test('an alert that fires after the mitigation pages again, unless it came with those that opened the incident', () => {
+  const mitigated = { ...begin(incident(), []), mitigated: true, paging: true, pageDue: false };
+  expect(apply(mitigated, signals({})).pageDue).toBe(true);
+  expect(apply(mitigated, signals({ opening: true })).pageDue).toBe(false);
+});
