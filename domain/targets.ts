@@ -69,11 +69,7 @@ export type Deployer = {
 
 export type Scaling = {
   /** How many instances are wanted now. */
-  count(): Promise<
-    | { kind: 'count'; count: number }
-    | { kind: 'refused'; detail: string }
-    | { kind: 'later'; detail: string; afterSeconds: number | null }
-  >;
+  count(): Promise<{ kind: 'count'; count: number } | Extract<ActAnswer, { detail: string }>>;
   /** From `from`, compared before the act, to `to`; both are counts of instances. */
   set(request: ActRequest & { from: number; to: number }): Promise<ActAnswer>;
 };

@@ -11,7 +11,8 @@ import { readHandle } from './handle.ts';
 import { held } from './held.ts';
 import { describe, underWay } from './operations.ts';
 import { follow, handleFor, inProgress } from './progress.ts';
-import { type ArgoOptions, attempt, type Calls, ended, refuse } from './rest.ts';
+import { heldOr, refuse } from '../ended.ts';
+import { type ArgoOptions, attempt, type Calls, ended } from './rest.ts';
 import { suspend } from './suspend.ts';
 import { find, isFrom } from './versions.ts';
 import { blocking } from './windows.ts';
@@ -49,10 +50,7 @@ export function argoCdDeployer(
     rollBack: (request) => attempt(argo, (calls) => rollBack(calls, parts, request)),
     status: (handle, request) => attempt(argo, (calls) => status(calls, parts, handle, request)),
     async held(request) {
-      const answer = await attempt(argo, (calls) => held(calls, git, request));
-      return 'kind' in answer && (answer.kind === 'holds' || answer.kind === 'drifted' || answer.kind === 'unknown')
-        ? answer
-        : { kind: 'unknown', detail: answer.detail };
+      return heldOr(await attempt(argo, (calls) => held(calls, git, request)));
     },
   };
 }

@@ -10,7 +10,8 @@ import { type GitHandle, writeHandle } from './handle.ts';
 import { isFresh, settled } from './health.ts';
 import { MESSAGE_MAX_CHARS } from './limits.ts';
 import { failureOf, hasFailed, underWay } from './operations.ts';
-import { type Calls, refuse } from './rest.ts';
+import { refuse } from '../ended.ts';
+import { type Calls } from './rest.ts';
 import { blocking } from './windows.ts';
 
 /** What brings Git back, and what it is told about where. */

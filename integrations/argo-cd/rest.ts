@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Told } from '../../domain/outlets.ts';
 import type { Clock } from '../../domain/ports.ts';
 import { millisOf } from '../../schemas/time.ts';
+import { Ended, type Ending, orEnding, putOff, refuse } from '../ended.ts';
 import { type Answer, retryAfterSeconds } from '../http.ts';
 import { type Question, tell, withoutSlash } from '../told.ts';
 import { Application } from './application.ts';
@@ -18,24 +19,6 @@ export type ArgoOptions = {
   appNamespace: string | undefined;
   clock: Clock;
 };
-
-/** What an attempt comes to when Argo CD gives no usable answer, or what it says is no reason to go on. */
-export type Ending =
-  | { kind: 'busy' | 'refused' | 'failed'; detail: string }
-  | { kind: 'later'; detail: string; afterSeconds: number | null };
-
-/** Ends the attempt that it is thrown in; nothing outside one sees it. */
-export class Ended extends Error {
-  override readonly name = 'Ended';
-  readonly ending: Ending;
-
-  constructor(ending: Ending) {
-    super(ending.detail);
-    this.ending = ending;
-  }
-}
-
-export const refuse = (detail: string): Ended => new Ended({ kind: 'refused', detail });
 
 const Window = z.object({
   kind: z.string(),
@@ -71,13 +54,8 @@ export type Calls = {
  * Runs `work` against one application, with the time of one attempt for all its calls.
  * @see https://github.com/argoproj/argo-cd/blob/master/server/application/application.proto
  */
-export async function attempt<T>(options: ArgoOptions, work: (calls: Calls) => Promise<T>): Promise<T | Ending> {
-  try {
-    return await work(callsOf(options, performance.now() + ATTEMPT_MS));
-  } catch (error) {
-    if (error instanceof Ended) return error.ending;
-    throw error;
-  }
+export function attempt<T>(options: ArgoOptions, work: (calls: Calls) => Promise<T>): Promise<T | Ending> {
+  return orEnding(() => work(callsOf(options, performance.now() + ATTEMPT_MS)));
 }
 
 function callsOf(options: ArgoOptions, until: number): Calls {
@@ -158,7 +136,7 @@ export function ended(
   { tokenName, project, application }: Pick<ArgoOptions, 'tokenName' | 'project' | 'application'>,
 ): Ended {
   if (told.kind === 'later') return new Ended({ kind: 'later', detail: told.detail, afterSeconds: told.afterSeconds });
-  if (told.kind === 'unclear') return new Ended({ kind: 'later', detail: told.detail, afterSeconds: null });
+  if (told.kind === 'unclear') return putOff(told.detail);
   if (told.kind === 'off') return refuse(`${told.detail}, so it was not called`);
   switch (told.code) {
     case 'unauthorized':

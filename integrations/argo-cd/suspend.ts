@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { json } from '../http.ts';
 import { type Application, isAutomated } from './application.ts';
 import { restoring } from './parents.ts';
-import { type Calls, refuse } from './rest.ts';
+import { refuse } from '../ended.ts';
+import { type Calls } from './rest.ts';
 
 /** Holds what automated sync was, for whoever puts it back. */
 export const SUSPENDED = 'firebreak/automated-sync';

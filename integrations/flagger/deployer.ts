@@ -2,7 +2,8 @@ import type { Gates, Place as Where } from '../../domain/ports.ts';
 import type { ActAnswer, Deployer, Held, RollbackRequest } from '../../domain/targets.ts';
 import type { FlaggerDeployer } from '../../schemas/deployers.ts';
 import type { Wish } from '../../schemas/gate.ts';
-import { attempt, type Calls, type ClusterOptions, refuse } from '../kubernetes/attempt.ts';
+import { heldOr, refuse } from '../ended.ts';
+import { attempt, type Calls, type ClusterOptions } from '../kubernetes/attempt.ts';
 import { placeOfDeployment, progressOf, rollBackDeployment, underKey } from '../kubernetes/deployment.ts';
 import { isUnder, ROLLBACK_KEY } from '../kubernetes/marks.ts';
 import type { Deployment } from '../kubernetes/objects.ts';
@@ -41,7 +42,7 @@ export function flaggerDeployer(
       }),
     held: async (request) => {
       const answer = await attempt(cluster, async (calls) => holds(site, await look(site, calls), request));
-      return answer.kind === 'refused' || answer.kind === 'later' ? { kind: 'unknown', detail: answer.detail } : answer;
+      return heldOr(answer);
     },
   };
 }

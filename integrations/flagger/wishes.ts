@@ -3,7 +3,7 @@ import type { Gates, Place } from '../../domain/ports.ts';
 import type { ActAnswer, RollbackRequest } from '../../domain/targets.ts';
 import type { Wish } from '../../schemas/gate.ts';
 import type { Timestamp } from '../../schemas/time.ts';
-import { later } from '../kubernetes/attempt.ts';
+import { putOff } from '../ended.ts';
 import { checksumOf } from './checksum.ts';
 import type { CanaryStatus } from './canary.ts';
 
@@ -31,7 +31,7 @@ async function kept<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw later(`whether Flagger's gate is to open could not be kept: ${String(error)}`);
+    throw putOff(`whether Flagger's gate is to open could not be kept: ${String(error)}`);
   }
 }
 

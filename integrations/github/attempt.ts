@@ -1,28 +1,10 @@
 import type { z } from 'zod';
 import type { Told } from '../../domain/outlets.ts';
+import { Ended, type Ending, orEnding, putOff, refuse } from '../ended.ts';
 import { ask, type GithubOptions, repositoryPath } from './rest.ts';
 
 /** All calls of one attempt together. */
 const ATTEMPT_MS = 15_000;
-
-/** What an attempt comes to when GitHub gives no usable answer, or what it says is no reason to go on. */
-export type Ending =
-  | { kind: 'busy' | 'refused'; detail: string }
-  | { kind: 'later'; detail: string; afterSeconds: number | null };
-
-/** Ends the attempt that it is thrown in; nothing outside one sees it. */
-export class Ended extends Error {
-  override readonly name = 'Ended';
-  readonly ending: Ending;
-
-  constructor(ending: Ending) {
-    super(ending.detail);
-    this.ending = ending;
-  }
-}
-
-export const refuse = (detail: string): Ended => new Ended({ kind: 'refused', detail });
-export const putOff = (detail: string): Ended => new Ended({ kind: 'later', detail, afterSeconds: null });
 
 type Write = 'POST' | 'PATCH';
 /** Not `off` any more: without a token there is no attempt. */
@@ -39,17 +21,12 @@ export type Calls = {
 };
 
 /** Runs `work` against one repository, with the time of one attempt for all its calls. */
-export async function attempt<T>(
+export function attempt<T>(
   options: GithubOptions,
   repository: string,
   work: (calls: Calls) => Promise<T>,
 ): Promise<T | Ending> {
-  try {
-    return await work(callsOf(options, repository, performance.now() + ATTEMPT_MS));
-  } catch (error) {
-    if (error instanceof Ended) return error.ending;
-    throw error;
-  }
+  return orEnding(() => work(callsOf(options, repository, performance.now() + ATTEMPT_MS)));
 }
 
 function callsOf(options: GithubOptions, repository: string, until: number): Calls {

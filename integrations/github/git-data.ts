@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { type Calls, refuse } from './attempt.ts';
+import { refuse } from '../ended.ts';
+import { type Calls } from './attempt.ts';
 
 const Sha = z.string().regex(/^[0-9a-f]{40}$/);
 const Made = z.object({ sha: Sha });

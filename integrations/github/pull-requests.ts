@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { GitRevert } from '../../schemas/deployers.ts';
 import { truncate } from '../text.ts';
-import { type Calls, ended, putOff } from './attempt.ts';
+import { putOff } from '../ended.ts';
+import { type Calls, ended } from './attempt.ts';
 import { escaped } from './git-data.ts';
 import { BODY_MAX_CHARS } from './limits.ts';
 import { branchOf, titleOf } from './revert-text.ts';

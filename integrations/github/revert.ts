@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { GitRevert } from '../../schemas/deployers.ts';
-import { attempt, type Calls, ended, type Ending, putOff, refuse } from './attempt.ts';
+import { type Ending, putOff, refuse } from '../ended.ts';
+import { attempt, type Calls, ended } from './attempt.ts';
 import {
   type Commit,
   commitAt,

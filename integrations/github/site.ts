@@ -1,5 +1,6 @@
 import type { RollbackRequest } from '../../domain/targets.ts';
-import { type Calls, refuse } from './attempt.ts';
+import { refuse } from '../ended.ts';
+import { type Calls } from './attempt.ts';
 import { type Deployment, isOf, readEnvironment, type Wanted } from './deployments.ts';
 import type { GithubOptions } from './rest.ts';
 

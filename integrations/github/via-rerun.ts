@@ -1,6 +1,7 @@
 import type { ActAnswer, Deployer, RollbackRequest } from '../../domain/targets.ts';
 import { millisOf } from '../../schemas/time.ts';
-import { attempt, type Calls, Ended, refuse } from './attempt.ts';
+import { Ended, refuse } from '../ended.ts';
+import { attempt, type Calls } from './attempt.ts';
 import { atWork, type Deployment, isOf, named } from './deployments.ts';
 import { badOf, goodOf, lookAt, type Sight, type Site } from './site.ts';
 import * as runs from './workflow-runs.ts';

@@ -1,7 +1,8 @@
 import { code } from '../../domain/markdown.ts';
 import type { ActAnswer, Deployer, RollbackRequest } from '../../domain/targets.ts';
 import type { GitRevert } from '../../schemas/deployers.ts';
-import { attempt, type Calls, Ended, refuse } from './attempt.ts';
+import { Ended, refuse } from '../ended.ts';
+import { attempt, type Calls } from './attempt.ts';
 import { atWork, isOf, named } from './deployments.ts';
 import { pullRequestAt } from './pull-requests.ts';
 import { bringBack, type Brought, brought, type RevertRequest } from './revert.ts';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { type Calls, ended, putOff, refuse } from './attempt.ts';
+import { putOff, refuse } from '../ended.ts';
+import { type Calls, ended } from './attempt.ts';
 
 const Run = z.object({
   id: z.number(),

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { Told } from '../../domain/outlets.ts';
 import type { Clock, Secrets } from '../../domain/ports.ts';
-import type { ActAnswer } from '../../domain/targets.ts';
 import { millisOf } from '../../schemas/time.ts';
+import { Ended, type Ending, orEnding, putOff, refuse } from '../ended.ts';
 import { type Answer, retryAfterSeconds } from '../http.ts';
 import { tell, withoutSlash } from '../told.ts';
 import { ANSWER_MAX_BYTES, ATTEMPT_MS, FIELD_MANAGER } from './limits.ts';
@@ -17,22 +17,6 @@ export type ClusterOptions = {
   clock: Clock;
 };
 
-/** What an attempt comes to where the cluster gives no usable answer, or something stands against going on. */
-export type Ending = Extract<ActAnswer, { kind: 'refused' | 'later' }>;
-
-/** Ends the attempt that it is thrown in; nothing outside one sees it. */
-class Ended extends Error {
-  override readonly name = 'Ended';
-  readonly ending: Ending;
-
-  constructor(ending: Ending) {
-    super(ending.detail);
-    this.ending = ending;
-  }
-}
-
-export const refuse = (detail: string): Ended => new Ended({ kind: 'refused', detail });
-
 /** `json`: RFC 6902, replaces what it names whole. `merge`: RFC 7386, leaves what it does not name. */
 export type PatchType = 'json' | 'merge';
 
@@ -43,13 +27,8 @@ export type Calls = {
 };
 
 /** Runs `work` against one cluster, with the time of one attempt for all its calls. */
-export async function attempt<T>(cluster: ClusterOptions, work: (calls: Calls) => Promise<T>): Promise<T | Ending> {
-  try {
-    return await work(callsOf(cluster, performance.now() + ATTEMPT_MS));
-  } catch (error) {
-    if (error instanceof Ended) return error.ending;
-    throw error;
-  }
+export function attempt<T>(cluster: ClusterOptions, work: (calls: Calls) => Promise<T>): Promise<T | Ending> {
+  return orEnding(() => work(callsOf(cluster, performance.now() + ATTEMPT_MS)));
 }
 
 type Request = { method: 'GET' | 'PATCH'; path: string; body?: object; type?: PatchType };
@@ -57,7 +36,7 @@ type Request = { method: 'GET' | 'PATCH'; path: string; body?: object; type?: Pa
 function callsOf(cluster: ClusterOptions, until: number): Calls {
   const ask = async <T>(request: Request, schema: z.ZodType<T>): Promise<T> => {
     const timeoutMs = Math.floor(until - performance.now());
-    if (timeoutMs <= 0) throw later(`the API server took ${ATTEMPT_MS} ms`); // nothing was sent
+    if (timeoutMs <= 0) throw putOff(`the API server took ${ATTEMPT_MS} ms`); // nothing was sent
     const token = await cluster.secrets.get(cluster.tokenName);
     if (!token) throw refuse(`the cluster's token ${cluster.tokenName} is not set, so it was not called`);
     const told = await tell({
@@ -86,16 +65,14 @@ function callsOf(cluster: ClusterOptions, until: number): Calls {
   };
 }
 
-export const later = (detail: string): Ended => new Ended({ kind: 'later', detail, afterSeconds: null });
-
 const pathOf = (path: string): string => path.split('?', 1)[0] ?? path;
 
 /** After an unclear answer the next attempt looks first, so it is `later`; so it is after somebody else was faster. */
 function ended(told: Exclude<Told<never>, { kind: 'done' }>, asked: string): Ended {
   const detail = `${asked}: ${told.detail}`;
   if (told.kind === 'later') return new Ended({ kind: 'later', detail, afterSeconds: told.afterSeconds });
-  if (told.kind === 'unclear') return later(detail);
-  if (told.kind === 'refused' && told.code === 'conflict') return later(`${detail}; it is looked at again`);
+  if (told.kind === 'unclear') return putOff(detail);
+  if (told.kind === 'refused' && told.code === 'conflict') return putOff(`${detail}; it is looked at again`);
   return refuse(detail + (told.kind === 'refused' ? (HINTS[told.code] ?? '') : ''));
 }
 

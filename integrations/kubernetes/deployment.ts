@@ -1,6 +1,7 @@
 import type { ActAnswer, ActRequest, Deployer, Held, RollbackRequest } from '../../domain/targets.ts';
 import type { KubernetesDeployer } from '../../schemas/deployers.ts';
-import { type Calls, type ClusterOptions, refuse } from './attempt.ts';
+import { heldOr, refuse } from '../ended.ts';
+import { type Calls, type ClusterOptions } from './attempt.ts';
 import { isUnder, RESTART_KEY, ROLLBACK_KEY } from './marks.ts';
 import { Deployment } from './objects.ts';
 import { fromOf, type Marks, ownReplicaSets, revisionOf, templateOf, toOf } from './revisions.ts';
@@ -98,7 +99,7 @@ const held = async (place: Place<Deployment>, request: RollbackRequest): Promise
       ? { kind: 'holds' }
       : { kind: 'drifted', detail: `its pod template is that of ${nameOf(versions)}, not of ${request.to}` };
   });
-  return answer.kind === 'refused' || answer.kind === 'later' ? { kind: 'unknown', detail: answer.detail } : answer;
+  return heldOr(answer);
 };
 
 const restarting = (place: Place<Deployment>, found: Deployment, { key }: ActRequest): ActAnswer =>

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { RollbackRequest } from '../../domain/targets.ts';
-import { type Calls, refuse } from './attempt.ts';
+import { refuse } from '../ended.ts';
+import { type Calls } from './attempt.ts';
 import { json } from '../http.ts';
 import { NAMED_VERSIONS } from './limits.ts';
 import { type PodTemplate, type ReplicaSet, ReplicaSets, selectorText, type Workload } from './objects.ts';

@@ -1,6 +1,7 @@
 import type { ActAnswer, ActRequest, Deployer, Held, RollbackRequest } from '../../domain/targets.ts';
 import type { ArgoRolloutsDeployer } from '../../schemas/deployers.ts';
-import { type Calls, type ClusterOptions, refuse } from './attempt.ts';
+import { heldOr, refuse } from '../ended.ts';
+import { type Calls, type ClusterOptions } from './attempt.ts';
 import { isUnder, KEEP_STEPS, keeperOf, RESTART_KEY, ROLLBACK_KEY } from './marks.ts';
 import { type Metadata, type PodTemplate, type ReplicaSet, Rollout } from './objects.ts';
 import { fromOf, type Marks, ownReplicaSets, revisionOf, templateOf, toOf } from './revisions.ts';
@@ -162,7 +163,7 @@ const held = async (place: Place<Rollout>, request: RollbackRequest): Promise<He
     const sets = await ownReplicaSets(calls, place.namespace, found);
     return stableOf(found, sets, toOf(request), place) === undefined ? drifted : { kind: 'holds' };
   });
-  return answer.kind === 'refused' || answer.kind === 'later' ? { kind: 'unknown', detail: answer.detail } : answer;
+  return heldOr(answer);
 };
 
 /** Each restart has a time of its own, which the controller repeats once all pods are younger. */

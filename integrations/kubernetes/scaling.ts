@@ -1,5 +1,6 @@
 import type { ActAnswer, Scaling } from '../../domain/targets.ts';
-import { type Calls, refuse } from './attempt.ts';
+import { refuse } from '../ended.ts';
+import { type Calls } from './attempt.ts';
 import { isUnder, SCALE_KEY } from './marks.ts';
 import { Autoscalers, type Workload } from './objects.ts';
 import { attemptOn, marked, type Place, refuseKept } from './workload.ts';

@@ -1,7 +1,8 @@
 import type { z } from 'zod';
 import type { RollbackRequest } from '../../domain/targets.ts';
 import { truncate } from '../text.ts';
-import { attempt, type Calls, type ClusterOptions, type Ending, refuse } from './attempt.ts';
+import { type Ending, refuse } from '../ended.ts';
+import { attempt, type Calls, type ClusterOptions } from './attempt.ts';
 import { CHANGE_CAUSE_MAX_CHARS } from './limits.ts';
 import { CHANGE_CAUSE, keeperOf, ROLLBACK_KEY } from './marks.ts';
 import type { PodTemplate, Workload } from './objects.ts';
