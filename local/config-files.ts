@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { sha256 } from '../aws/hash.ts';
 import { didYouMean } from '../domain/runbooks/nearest.ts';
 import { type Config, PagingFile, ServicesFile } from '../schemas/config.ts';
+import { FreezeFile } from '../schemas/freeze-policy.ts';
 import { SlackFile, StatusPageFile } from '../schemas/presentation.ts';
 import { RoutesFile } from '../schemas/routes.ts';
 import { type JsonSchema, keysAt } from './yaml-problems.ts';
@@ -19,14 +20,20 @@ export async function loadConfig(dir: string): Promise<LoadedFiles> {
   const routes = await readYaml(join(dir, 'routes.yaml'), RoutesFile);
   const slack = await readYaml(join(dir, 'slack.yaml'), SlackFile);
   const statusPage = await readYaml(join(dir, 'status-page.yaml'), StatusPageFile);
-  if (!services.value || !paging.value || !routes.value || !slack.value || !statusPage.value)
-    return { ok: false, problems: [services, paging, routes, slack, statusPage].flatMap(({ problems }) => problems) };
+  const freeze = await readYaml(join(dir, 'freeze.yaml'), FreezeFile);
+  if (!services.value || !paging.value || !routes.value || !slack.value || !statusPage.value || !freeze.value)
+    return {
+      ok: false,
+      problems: [services, paging, routes, slack, statusPage, freeze].flatMap(({ problems }) => problems),
+    };
   const content = {
     services: services.value.services,
     paging: paging.value,
     routes: routes.value,
     slack: slack.value,
     statusPage: statusPage.value,
+    freeze: freeze.value,
+    slos: [],
   };
   return { ok: true, config: { version: sha256(JSON.stringify(content)).slice(0, 16), ...content } };
 }

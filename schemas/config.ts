@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import { DeployerConfig, FlagsConfig } from './deployers.ts';
 import { HttpUrl, SecretName } from './endpoint.ts';
+import { FreezeFile } from './freeze-policy.ts';
 import { EnvironmentName, Mode, ServiceName } from './names.ts';
 import { SlackFile, StatusPageFile } from './presentation.ts';
 import { RoutesFile } from './routes.ts';
 import { noRunbooks, RunbookSet } from './runbook.ts';
+import { Slo } from './slo.ts';
 import { oneOf } from './synonyms.ts';
 
 export const EnvironmentEntry = z.strictObject({
@@ -132,6 +134,8 @@ export const Config = z.strictObject({
   slack: SlackFile.prefault({}),
   statusPage: StatusPageFile.prefault({}),
   runbooks: RunbookSet.prefault(noRunbooks),
+  slos: z.array(Slo).default([]),
+  freeze: FreezeFile.prefault({}),
 });
 export type Config = z.infer<typeof Config>;
 

@@ -1,4 +1,5 @@
 import type { DrillId } from '../../schemas/drill.ts';
+import type { FreezeScope } from '../../schemas/freeze.ts';
 import type { ChangeId, IncidentId } from '../../schemas/names.ts';
 import type { Place } from '../../domain/ports.ts';
 import type { Subject, Target } from '../../schemas/projection.ts';
@@ -19,6 +20,13 @@ const short = (encoded: string): string =>
   encoded.length <= PART_MAX_CHARS ? encoded : `${encoded.slice(0, PART_MAX_CHARS - 66)}%~${sha256(encoded)}`;
 
 const placeOf = ({ service, environment }: Place): string => `${part(service)}#${part(environment)}`;
+
+/** A service and a team never hold together. */
+const scopeOf = ({ service, team, environment }: FreezeScope): string =>
+  [
+    service === null ? (team === null ? '*' : `team:${part(team)}`) : `service:${part(service)}`,
+    environment === null ? '*' : part(environment),
+  ].join('#');
 
 /** Sequences sort as text up to this many digits. */
 const digits = (n: number): string => String(n).padStart(10, '0');
@@ -76,6 +84,33 @@ export const keys = {
   /** When the way back of a place was last proved. */
   proved: (place: Place): Key => ({ pk: 'PROVED', sk: placeOf(place) }),
   proveds: (): Pick<Key, 'pk'> => ({ pk: 'PROVED' }),
+  /** What happened to an objective's events on one day (UTC), in buckets of five minutes. */
+  sloDay: (id: string, day: string): Key => ({ pk: `SLODAY#${part(id)}`, sk: day }),
+  /** What the last evaluation found for the objectives of a place. */
+  sloStatus: (place: Place): Key => ({ pk: 'SLOSTATUS', sk: placeOf(place) }),
+  sloStatuses: (): Pick<Key, 'pk'> => ({ pk: 'SLOSTATUS' }),
+  /** When objectives were last evaluated, and who may do it now. */
+  sloEvaluation: (): Key => ({ pk: 'SLOEVALUATION', sk: 'SLOEVALUATION' }),
+  freeze: (id: string): Key => ({ pk: `FREEZE#${part(id)}`, sk: 'FREEZE' }),
+  /** The freezes of one scope that are not over, for checks. */
+  freezeScope: (scope: FreezeScope): Key => ({ pk: `FREEZES#${scopeOf(scope)}`, sk: 'FREEZES' }),
+  /** Those that are scheduled, in force or not settled. */
+  freezing: (id: string): Key => ({ pk: 'FREEZING', sk: part(id) }),
+  freezings: (): Pick<Key, 'pk'> => ({ pk: 'FREEZING' }),
+  /** What causes one, so that it causes no second. */
+  freezeCause: (cause: string): Key => ({ pk: `FREEZECAUSE#${part(cause)}`, sk: 'FREEZECAUSE' }),
+  freezeDecision: (id: string): Key => ({ pk: `FREEZEDEC#${part(id)}`, sk: 'FREEZEDEC' }),
+  /** A deployment elsewhere that waits for our word. */
+  waitingGate: (id: string): Key => ({ pk: 'WAITING', sk: part(id) }),
+  waitingGates: (): Pick<Key, 'pk'> => ({ pk: 'WAITING' }),
+  /** Entries of the sealed log, by the minute in which they were written. */
+  logEntry: (minute: string, id: string): Key => ({ pk: `LOG#${minute}`, sk: id }),
+  logMinute: (minute: string): Pick<Key, 'pk'> => ({ pk: `LOG#${minute}` }),
+  /** A minute that has entries and is not sealed. */
+  logOpen: (minute: string): Key => ({ pk: 'LOGOPEN', sk: minute }),
+  logOpens: (): Pick<Key, 'pk'> => ({ pk: 'LOGOPEN' }),
+  seal: (number: number): Key => ({ pk: 'SEALS', sk: digits(number) }),
+  seals: (): Pick<Key, 'pk'> => ({ pk: 'SEALS' }),
   quarantine: (id: string): Key => ({ pk: 'QUARANTINE', sk: id }),
   automation: (): Key => ({ pk: 'AUTOMATION', sk: 'AUTOMATION' }),
   token: (hash: string): Key => ({ pk: `TOKEN#${hash}`, sk: 'TOKEN' }),
@@ -106,4 +141,5 @@ export const lists = {
   muted: 'MUTED',
   pins: 'PINS',
   drills: 'DRILLS',
+  freezes: 'FREEZELIST',
 };

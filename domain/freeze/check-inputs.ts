@@ -1,0 +1,35 @@
+import type { CheckRequest } from '../../schemas/freeze-check.ts';
+import type { Freeze } from '../../schemas/freeze.ts';
+import type { PinView } from '../../schemas/pin.ts';
+import type { Timestamp } from '../../schemas/time.ts';
+import type { FreezePolicy } from './policy.ts';
+import type { CheckedPlace, PlaceState } from './ports.ts';
+
+/**
+ * All that an answer of the check is made of, as it is kept with it. Freezes of the calendar and of open incidents are
+ * among the others: they are freezes from their beginning on, whether or not anybody has asked since.
+ */
+export type CheckInputs = {
+  at: Timestamp;
+  request: CheckRequest;
+  /** The catalogue has the service. */
+  known: boolean;
+  unknownService: 'allow' | 'deny';
+  policy: FreezePolicy;
+  place: CheckedPlace;
+  /** How many objectives are configured for the place. */
+  objectives: number;
+  own: PlaceState;
+  dependencies: { place: CheckedPlace; state: PlaceState }[];
+  /** From the calendar, for this place: those in force and the next ones. */
+  calendar: Freeze[];
+  /** By open incidents of this place, where policy says that they freeze. */
+  incidents: Freeze[];
+  pins: PinView[];
+  /** Of a rollback: whether its version is known as earlier and good. Null: it is no rollback. */
+  rollback: { kind: 'known_good' | 'ours' | 'not_known'; text: string } | null;
+  /** Of a kind that is not taken on the caller's word: who vouches for it. Null: nobody. */
+  identity: { ok: true; subject: string } | { ok: false; problem: string } | null;
+  /** When objectives were last evaluated. Null: never. */
+  evaluatedAt: Timestamp | null;
+};
