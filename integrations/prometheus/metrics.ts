@@ -4,6 +4,7 @@ import type { Metrics } from '../../domain/ports.ts';
 import { millisOf, type Timestamp, timestamp } from '../../schemas/time.ts';
 import { type Answer, call, json, NoAnswer } from '../http.ts';
 import { truncate } from '../text.ts';
+import { toNumber } from './numbers.ts';
 
 /** A rollback waits for these looks, so they are short. */
 const ATTEMPT_TIMEOUT_MS = 4_000;
@@ -173,5 +174,3 @@ function firstOfBadRun(samples: readonly (readonly [number, string])[], max: num
   }
   return first === null ? null : timestamp(first * 1000);
 }
-
-const toNumber = (text: string): number => (text === '+Inf' ? Infinity : text === '-Inf' ? -Infinity : Number(text));

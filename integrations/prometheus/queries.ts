@@ -1,0 +1,80 @@
+import { z } from 'zod';
+import type { Answered, SloMetrics } from '../../domain/slo/ports.ts';
+import { millisOf } from '../../schemas/time.ts';
+import { call, json, NoAnswer } from '../http.ts';
+import { truncate } from '../text.ts';
+import { toNumber } from './numbers.ts';
+
+/** A recorded rule has a series for each objective: two thousand of them are a third of a megabyte. */
+const BODY_MAX_BYTES = 64 * 1024 * 1024;
+
+/** Longer queries do not fit what proxies take as an address; not everything in front of Prometheus takes a POST. */
+const ADDRESS_MAX_CHARS = 4_000;
+
+const Sample = z.tuple([z.number(), z.string()]);
+const Labels = z.record(z.string(), z.string()).default({});
+const Data = z.discriminatedUnion('resultType', [
+  z.object({ resultType: z.literal('vector'), result: z.array(z.object({ metric: Labels, value: Sample })) }),
+  z.object({ resultType: z.literal('matrix'), result: z.array(z.object({ metric: Labels, values: z.array(Sample) })) }),
+  z.object({ resultType: z.literal('scalar'), result: Sample }),
+]);
+const Success = z.object({ status: z.literal('success'), data: Data });
+const Failure = z.object({ status: z.literal('error'), error: z.string() });
+
+/**
+ * Whole answers of Prometheus' HTTP API, one attempt each.
+ * @see https://prometheus.io/docs/prometheus/latest/querying/api/
+ */
+export function prometheusQueries(baseUrl: () => Promise<string | undefined>): SloMetrics {
+  const ask = async (path: string, form: Record<string, string>, timeoutMs: number): Promise<Answered | null> => {
+    const base = await baseUrl();
+    if (!base) return null;
+    try {
+      // Prometheus gives up when we do, instead of working on for nobody.
+      const query = new URLSearchParams({ ...form, timeout: `${Math.ceil(timeoutMs / 1000)}s` }).toString();
+      const request =
+        query.length <= ADDRESS_MAX_CHARS
+          ? { method: 'GET' }
+          : { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: query };
+      const url = `${base.replace(/\/+$/, '')}${path}${request.method === 'GET' ? `?${query}` : ''}`;
+      const { status, text } = await call(url, { ...request, timeoutMs, maxBytes: BODY_MAX_BYTES });
+      return read(status, text);
+    } catch (error) {
+      if (error instanceof NoAnswer) return { kind: 'unreadable', detail: error.message };
+      throw error;
+    }
+  };
+  return {
+    instant: (query, at, timeoutMs) => ask('/api/v1/query', { query, time: seconds(millisOf(at)) }, timeoutMs),
+    range: (query, from, until, stepSeconds, timeoutMs) =>
+      ask(
+        '/api/v1/query_range',
+        { query, start: seconds(millisOf(from)), end: seconds(millisOf(until)), step: String(stepSeconds) },
+        timeoutMs,
+      ),
+  };
+}
+
+const seconds = (millis: number): string => String(millis / 1000);
+
+function read(status: number, text: string): Answered {
+  const body = json(text);
+  const success = Success.safeParse(body);
+  if (success.success) return { kind: 'series', series: seriesOf(success.data.data) };
+  const failure = Failure.safeParse(body);
+  const said = failure.success ? failure.data.error : text;
+  return { kind: 'unreadable', detail: `Prometheus answered ${status}: ${truncate(said, 300)}` };
+}
+
+function seriesOf(data: z.infer<typeof Data>): Extract<Answered, { kind: 'series' }>['series'] {
+  switch (data.resultType) {
+    case 'vector':
+      return data.result.map(({ metric, value }) => ({ labels: metric, values: [sampleOf(value)] }));
+    case 'matrix':
+      return data.result.map(({ metric, values }) => ({ labels: metric, values: values.map(sampleOf) }));
+    case 'scalar':
+      return [{ labels: {}, values: [sampleOf(data.result)] }];
+  }
+}
+
+const sampleOf = ([at, text]: readonly [number, string]): [number, number] => [at, toNumber(text)];
