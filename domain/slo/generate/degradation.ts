@@ -1,0 +1,25 @@
+import { ERRORS, errorRatio } from './names.ts';
+import type { Rule } from './rules.ts';
+
+const RATIO_MAX = 0.05;
+const AFTER_DEPLOY_SECONDS = 30 * 60;
+
+/** In five minutes: fewer errors are no reason to roll back. */
+const ERRORS_MIN = 3;
+
+/** A service fails more than it may, soon after one of its deploys: the reason to roll that back. */
+export function degradation(): Rule {
+  const failing = `max by (service, environment) (${errorRatio('5m')} and ${ERRORS} * 300 >= ${ERRORS_MIN}) > ${RATIO_MAX}`;
+  const deployed = `time() - max by (service, environment) (firebreak_deployment_timestamp_seconds) < ${AFTER_DEPLOY_SECONDS}`;
+  return {
+    alert: 'DeploymentDegradation',
+    expr: `(${failing})\nand on (service, environment)\n(${deployed})`,
+    for: '3m',
+    labels: { severity: 'page', action: 'auto-rollback', runbook: 'high-error-rate-after-deploy' },
+    annotations: {
+      summary: '{{ $labels.service }} fails since its last deploy',
+      description:
+        '{{ $value | humanizePercentage }} of the events of {{ $labels.service }} in {{ $labels.environment }} fail, within 30 minutes of a deploy.',
+    },
+  };
+}

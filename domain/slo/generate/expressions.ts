@@ -1,0 +1,78 @@
+import { type Indicator, type Slo, WINDOW } from '../../../schemas/slo.ts';
+import { ERRORS } from './names.ts';
+
+/** Buckets, and the recorded rates, are of five minutes. */
+const RATE_WINDOW = '5m';
+
+/** How often a value that is compared is looked at. */
+const RESOLUTION = '1m';
+
+/** A metric with or without labels, and nothing else: `http_requests_total{code=~"5.."}`. */
+const SELECTOR = /^[a-zA-Z_:][\w:]*\s*(\{(?:[^{}"]|"(?:[^"\\]|\\.)*")*\})?$/;
+
+/** PromQL of a rate per second over the window, of good or of bad events, or of all. */
+export function rateOf(query: string, counter: boolean): string {
+  if (query.includes(WINDOW)) return isOneSum(query) ? over(query) : `sum(${over(query)})`;
+  if (!counter) return `sum(avg_over_time((${query})[${RATE_WINDOW}:${RESOLUTION}]))`;
+  return SELECTOR.test(query)
+    ? `sum(rate(${query}[${RATE_WINDOW}]))`
+    : `sum(rate((${query})[${RATE_WINDOW}:${RESOLUTION}]))`;
+}
+
+/** `sum(…)` from its beginning to its end, so that there is one series already. */
+function isOneSum(query: string): boolean {
+  if (!/^sum\s*\(/.test(query)) return false;
+  const bare = query.replaceAll(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/g, '');
+  let depth = 0;
+  for (const [index, char] of [...bare].entries()) {
+    if (char === '(') depth += 1;
+    if (char === ')') depth -= 1;
+    if (char === ')' && depth === 0) return bare.slice(index + 1).trim() === '';
+  }
+  return false;
+}
+
+/** What is recorded of an objective: events and errors per second. Of time, a second is an event. */
+export function recorded(slo: Slo): { events: string; errors: string } {
+  const { indicator } = slo;
+  if (indicator.kind !== 'ratio') {
+    const bad = badShare(indicator);
+    return { events: `(${bad}) * 0 + 1`, errors: bad };
+  }
+  const total = rateOf(indicator.total, indicator.counter);
+  const numerator = rateOf(indicator.numerator, indicator.counter);
+  // Series of errors often begin with the first error: without one there were none.
+  if (indicator.of === 'bad') return { events: total, errors: `(${numerator}) or 0 * (${total})` };
+  return {
+    events: total,
+    // Where there is nothing good any more but was lately, all of it is bad. Where there never was, nothing is claimed.
+    errors: `clamp_min((${total}) - (${numerator}), 0)\nor\n(${total}) and on() last_over_time(${ERRORS}${labelsOf(slo)}[1d])`,
+  };
+}
+
+/** The mean share of bad seconds in the last five minutes. */
+function badShare(indicator: Exclude<Indicator, { kind: 'ratio' }>): string {
+  if (indicator.kind === 'threshold') {
+    const { query, op, value } = indicator;
+    // What cannot be compared is nothing: a NaN would count as bad.
+    const samples = `(${over(query)}) == (${over(query)})`;
+    return `avg(avg_over_time(((${samples}) ${NOT[op]} bool ${value})[${RATE_WINDOW}:${RESOLUTION}]))`;
+  }
+  const { query, of } = indicator;
+  const share = query.includes(WINDOW)
+    ? `avg(${over(query)})`
+    : `avg(avg_over_time((${query})[${RATE_WINDOW}:${RESOLUTION}]))`;
+  return of === 'bad' ? share : `1 - ${share}`;
+}
+
+const over = (query: string): string => query.replaceAll(WINDOW, RATE_WINDOW);
+
+/** Bad is what is not good. */
+const NOT = { lt: '>=', lte: '>', gt: '<=', gte: '<' } as const;
+
+/** The label matchers of one objective's recorded series. */
+export const labelsOf = ({ id, service, environment }: Slo): string =>
+  `{slo=${quoted(id)}, service=${quoted(service)}, environment=${quoted(environment)}}`;
+
+/** @see https://prometheus.io/docs/prometheus/latest/querying/basics/#string-literals */
+const quoted = (text: string): string => JSON.stringify(text);

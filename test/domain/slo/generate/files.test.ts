@@ -1,0 +1,87 @@
+import { describe, expect, test } from 'vitest';
+import { rateOf } from '../../../../domain/slo/generate/expressions.ts';
+import { generated } from '../../../../domain/slo/generate/files.ts';
+import { alertingRules, allowed, recordingRules, type Rule } from '../../../../domain/slo/generate/rules.ts';
+import type { Slo } from '../../../../schemas/slo.ts';
+import { badOfAll, goodOfAll, objective, slow } from './objectives.ts';
+
+const OPTIONS = { preset: 'multiwindow', url: 'https://firebreak.example', tokenFile: '/etc/token' } as const;
+
+const rulesOf = (...slos: Slo[]): Rule[] => recordingRules(slos).groups.flatMap(({ rules }) => rules);
+
+describe('a rate', () => {
+  test.each([
+    ['with the window', 'sum(rate(a_total[{{.window}}]))', true, 'sum(rate(a_total[5m]))'],
+    ['of several series', 'rate(a_total[{{.window}}])', true, 'sum(rate(a_total[5m]))'],
+    [
+      'of two sums is not one sum',
+      'sum(rate(a[{{.window}}])) + sum(rate(b[{{.window}}]))',
+      true,
+      'sum(sum(rate(a[5m])) + sum(rate(b[5m])))',
+    ],
+    ['of a text with brackets', 'sum(rate(a{x=")"}[{{.window}}]))', true, 'sum(rate(a{x=")"}[5m]))'],
+    ['of a counter', 'a_total{code!~"5..",path="{x}"}', true, 'sum(rate(a_total{code!~"5..",path="{x}"}[5m]))'],
+    ['of a sum of counters', 'sum(a_total)', true, 'sum(rate((sum(a_total))[5m:1m]))'],
+    ['that is one already', 'a_per_second', false, 'sum(avg_over_time((a_per_second)[5m:1m]))'],
+  ])('%s', (_, query, counter, expected) => {
+    expect(rateOf(query, counter)).toBe(expected);
+  });
+});
+
+test('what an objective allows is as exact as it was written', () => {
+  expect([0.999, 0.9, 0.9995, 0.99].map((target) => allowed(objective('x', badOfAll, { target })))).toEqual([
+    0.001, 0.1, 0.0005, 0.01,
+  ]);
+});
+
+test('the order in which objectives come changes nothing', () => {
+  const slos = [
+    objective('b', badOfAll),
+    objective('a', goodOfAll, { service: 'api' }),
+    objective('c', slow, { service: 'api', environment: 'staging' }),
+  ];
+  const one = JSON.stringify([...generated(slos, OPTIONS)]);
+  expect(JSON.stringify([...generated(slos.toReversed(), OPTIONS)])).toBe(one);
+});
+
+test('an objective more is three rules more, however many there are', () => {
+  const many = Array.from({ length: 50 }, (_, index) => objective(`slo-${index}`, badOfAll));
+  expect(rulesOf(...many, objective('one-more', badOfAll)).length - rulesOf(...many).length).toBe(3);
+});
+
+test('slices count as a whole, in rules of their own', () => {
+  const sliced = objective('by-slices', badOfAll, {
+    budgeting: { kind: 'timeslices', sliceSeconds: 300, sliceTarget: 0.95 },
+  });
+  const hour = rulesOf(sliced, objective('by-events', badOfAll)).filter(
+    (rule) => 'record' in rule && rule.record === 'slo:sli_error:ratio_rate1h',
+  );
+  expect(hour.map(({ expr }) => expr)).toEqual([
+    'sum_over_time(slo:sli_errors:rate5m{slo!~"by-slices"}[1h]) / sum_over_time(slo:sli_events:rate5m{slo!~"by-slices"}[1h])',
+    expect.stringContaining('> bool 0.05)[1h:5m]'),
+  ]);
+});
+
+test('each alert says how urgent it is and what to do', () => {
+  for (const preset of ['multiwindow', 'simple'] as const) {
+    for (const rule of alertingRules(preset).groups.flatMap(({ rules }) => rules)) {
+      expect(rule).toMatchObject({
+        labels: { severity: expect.stringMatching(/^(page|ticket)$/), runbook: expect.any(String) },
+        annotations: { summary: expect.any(String), description: expect.any(String) },
+      });
+    }
+  }
+});
+
+test('Alertmanager sends to Firebreak, and never follows it elsewhere', () => {
+  const config = generated([], OPTIONS).get('alertmanager/firebreak.yaml');
+  expect(config).toMatchObject({
+    receivers: [
+      {
+        webhook_configs: [
+          { url: 'https://firebreak.example/v1/alerts/alertmanager', http_config: { follow_redirects: false } },
+        ],
+      },
+    ],
+  });
+});

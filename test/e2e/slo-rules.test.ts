@@ -1,0 +1,335 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { stringify } from 'yaml';
+import { cli } from '../cli/support.ts';
+import { have, programPath } from '../support/prometheus-stack.ts';
+
+/** 99.9 % of the requests, by their bad ones; of calls, by their good ones; of slices of five minutes; of a latency. */
+const OBJECTIVES = [
+  slo('checkout-availability', ratio('bad', 'http_requests_total{code=~"5.."}', 'http_requests_total')),
+  slo('rpc-availability', ratio('good', 'rpc_total{outcome="ok"}', 'rpc_total'), { service: 'rpc' }),
+  slo('sliced', ratio('bad', 'job_total{result="bad"}', 'job_total'), {
+    service: 'jobs',
+    budgetingMethod: 'Timeslices',
+    objectives: [{ target: 0.99, timeSliceTarget: 0.95, timeSliceWindow: '5m' }],
+  }),
+  slo(
+    'latency',
+    { thresholdMetric: { metricSource: { type: 'Prometheus', spec: { query: 'p99_seconds' } } } },
+    { service: 'search', objectives: [{ target: 0.99, op: 'lte', value: 0.3 }] },
+  ),
+];
+
+function slo(name: string, indicator: object, spec: Record<string, unknown> = {}): object {
+  return {
+    apiVersion: 'openslo/v1',
+    kind: 'SLO',
+    metadata: { name, labels: { environment: 'production' } },
+    spec: {
+      service: 'checkout',
+      indicator: { metadata: { name }, spec: indicator },
+      timeWindow: [{ duration: '28d', isRolling: true }],
+      budgetingMethod: 'Occurrences',
+      objectives: [{ target: 0.999 }],
+      ...spec,
+    },
+  };
+}
+
+function ratio(of: 'good' | 'bad', numerator: string, total: string): object {
+  const source = (selector: string) => ({
+    metricSource: { type: 'Prometheus', spec: { query: `sum(rate(${selector}[{{.window}}]))` } },
+  });
+  return { ratioMetric: { counter: true, [of]: source(numerator), total: source(total) } };
+}
+
+/** One thing that happened, minute by minute, and what fires then. */
+type Case = {
+  /** Series and their values; `0+5x60` counts five up each minute for an hour. */
+  series: Record<string, string>;
+  alerts?: { at: string; name: string; firing: Record<string, string>[] }[];
+  values?: { at: string; expr: string; value: number | null }[];
+};
+
+const HTTP = { slo: 'checkout-availability', service: 'checkout', environment: 'production' };
+const ALL = { severity: 'page', runbook: 'slo-fast-burn' };
+const page = (where: Record<string, string>, long: string, short?: string) => ({
+  ...where,
+  ...ALL,
+  long_window: long,
+  ...(short !== undefined && { short_window: short }),
+});
+const ticket = (where: Record<string, string>, long: string, short?: string) => ({
+  ...page(where, long, short),
+  severity: 'ticket',
+  runbook: 'slo-slow-burn',
+});
+
+describe.runIf(have('promtool', 'amtool'))('what `slo generate` writes', () => {
+  let dir: string;
+  const out = (preset: string) => join(dir, preset);
+
+  beforeAll(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'firebreak-rules-'));
+    await mkdir(join(dir, 'config', 'slos'), { recursive: true });
+    await writeFile(join(dir, 'config', 'slos', 'all.yaml'), OBJECTIVES.map((each) => stringify(each)).join('---\n'));
+    for (const preset of ['multiwindow', 'simple']) expect(await generate(preset)).toMatchObject({ code: 0, err: '' });
+  });
+
+  afterAll(() => rm(dir, { recursive: true, force: true }));
+
+  const generate = (preset: string, ...more: string[]) =>
+    cli(['slo', 'generate', '--config', join(dir, 'config'), '--out', out(preset), '--preset', preset, ...more]);
+
+  const tool = (name: 'promtool' | 'amtool', ...args: string[]): string => {
+    try {
+      return execFileSync(programPath(name) ?? '', args, { stdio: 'pipe', encoding: 'utf8' });
+    } catch (error) {
+      const { stdout, stderr } = error as { stdout: string; stderr: string };
+      throw new Error(`${stdout}\n${stderr}`, { cause: error });
+    }
+  };
+
+  test.each(['multiwindow', 'simple'])('%s is what the vendors take for right', async (preset) => {
+    const rules = await readdir(join(out(preset), 'prometheus'));
+    expect(rules.length).toBeGreaterThan(1);
+    tool('promtool', 'check', 'rules', ...rules.map((file) => join(out(preset), 'prometheus', file)));
+    for (const file of await readdir(join(out(preset), 'alertmanager')))
+      tool('amtool', 'check-config', join(out(preset), 'alertmanager', file));
+  });
+
+  test('is the same again, and a change by hand is found', async () => {
+    expect(await generate('simple', '--check')).toMatchObject({ code: 0 });
+    const file = join(out('simple'), 'prometheus', 'slo-alerts.yaml');
+    await writeFile(file, 'groups: []\n');
+    const { code, err } = await generate('simple', '--check');
+    expect({ code, err }).toMatchObject({ code: 1, err: expect.stringContaining('slo-alerts.yaml:1: differs') });
+    expect(await generate('simple')).toMatchObject({ code: 0 });
+    expect(await generate('simple', '--check')).toMatchObject({ code: 0 });
+  });
+
+  async function play(preset: string, { series, alerts = [], values = [] }: Case): Promise<void> {
+    const file = join(out(preset), `case-${Math.random().toString(36).slice(2)}.yaml`);
+    const rules = await readdir(join(out(preset), 'prometheus'));
+    const text = stringify({
+      rule_files: rules.map((name) => join(out(preset), 'prometheus', name)),
+      evaluation_interval: '1m',
+      tests: [
+        {
+          interval: '1m',
+          input_series: Object.entries(series).map(([name, counts]) => ({ series: name, values: counts })),
+          promql_expr_test: [
+            ...values.map(({ at, expr, value }) => ({
+              eval_time: at,
+              expr,
+              exp_samples: value === null ? [] : [{ labels: '{}', value }],
+            })),
+            ...alerts.map(({ at, name, firing }) => ({
+              eval_time: at,
+              expr: `ALERTS{alertname="${name}",alertstate="firing"}`,
+              exp_samples: firing.map((labels) => ({ labels: alertOf(name, labels), value: 1 })),
+            })),
+          ],
+        },
+      ],
+    });
+    await writeFile(file, text);
+    tool('promtool', 'test', 'rules', file);
+  }
+
+  const alertOf = (alertname: string, labels: Record<string, string>): string =>
+    `ALERTS{${Object.entries({ alertname, alertstate: 'firing', ...labels })
+      .map(([name, value]) => `${name}="${value}"`)
+      .join(', ')}}`;
+
+  const CASES: [string, string, Case][] = [
+    [
+      'a fiftieth fails: 20 times the rate; the hour reaches 1.44 % after 43 minutes, six hours 0.6 % after 108',
+      'multiwindow',
+      {
+        series: {
+          'http_requests_total{code="200"}': '0+1000x360 360000+980x180',
+          'http_requests_total{code="500"}': '0+0x360 0+20x180',
+        },
+        values: [
+          { at: '6h', expr: 'sum(slo:sli_error:ratio_rate1h{slo="checkout-availability"})', value: 0 },
+          {
+            at: '7h30m',
+            expr: 'round(sum(slo:sli_error:ratio_rate1h{slo="checkout-availability"}), 0.0001)',
+            value: 0.02,
+          },
+          { at: '8h', expr: 'sum(slo:error_budget:ratio{slo="checkout-availability"})', value: 0.001 },
+        ],
+        alerts: [
+          { at: '6h40m', name: 'SLOFastBurn', firing: [] },
+          { at: '6h50m', name: 'SLOFastBurn', firing: [page(HTTP, '1h', '5m')] },
+          { at: '8h', name: 'SLOFastBurn', firing: [page(HTTP, '1h', '5m'), page(HTTP, '6h', '30m')] },
+        ],
+      },
+    ],
+    [
+      'it ends: the short window ends the page while the hour still has the errors',
+      'multiwindow',
+      {
+        series: {
+          'http_requests_total{code="200"}': '0+1000x360 360000+900x30 387000+1000x60',
+          'http_requests_total{code="500"}': '0+0x360 0+100x30 3000+0x60',
+        },
+        alerts: [
+          { at: '6h29m', name: 'SLOFastBurn', firing: [page(HTTP, '1h', '5m'), page(HTTP, '6h', '30m')] },
+          { at: '6h42m', name: 'SLOFastBurn', firing: [page(HTTP, '6h', '30m')] },
+        ],
+      },
+    ],
+    [
+      'a hundredth fails after four good hours: ten times the rate; what is known of a day reaches 0.3 % after 5 h 43 min',
+      'multiwindow',
+      {
+        series: {
+          'http_requests_total{code="200"}': '0+1000x240 240000+990x130',
+          'http_requests_total{code="500"}': '0+0x240 0+10x130',
+        },
+        alerts: [
+          { at: '5h30m', name: 'SLOSlowBurn', firing: [ticket(HTTP, '3d', '6h')] },
+          { at: '6h', name: 'SLOSlowBurn', firing: [ticket(HTTP, '1d', '2h'), ticket(HTTP, '3d', '6h')] },
+          { at: '6h', name: 'SLOFastBurn', firing: [] },
+        ],
+      },
+    ],
+    [
+      'one request of thirty fails at night: 33 times the rate, and nobody is woken',
+      'multiwindow',
+      {
+        series: {
+          'http_requests_total{code="200"}': '0+1x180',
+          'http_requests_total{code="500"}': '0x170 1x10',
+        },
+        alerts: [
+          { at: '2h52m', name: 'SLOFastBurn', firing: [] },
+          { at: '3h', name: 'SLOFastBurn', firing: [] },
+        ],
+      },
+    ],
+    [
+      'no series of errors is no errors; no requests are neither',
+      'multiwindow',
+      {
+        series: { 'http_requests_total{code="200"}': '0+1000x30 30000x60' },
+        values: [
+          { at: '20m', expr: 'sum(slo:sli_errors:rate5m{slo="checkout-availability"})', value: 0 },
+          { at: '80m', expr: 'sum(slo:sli_events:rate5m{slo="checkout-availability"})', value: 0 },
+          { at: '80m', expr: 'sum(slo:sli_error:ratio_rate5m{slo="checkout-availability"} >= 0)', value: null },
+        ],
+        alerts: [{ at: '80m', name: 'SLOFastBurn', firing: [] }],
+      },
+    ],
+    [
+      'the good ones are gone: all is bad, where there were some before',
+      'multiwindow',
+      {
+        series: {
+          'rpc_total{outcome="ok"}': '0+100x60 stale',
+          'rpc_total{outcome="failed"}': '0+0x60 0+100x60',
+        },
+        values: [
+          { at: '50m', expr: 'sum(slo:sli_error:ratio_rate5m{slo="rpc-availability"})', value: 0 },
+          { at: '80m', expr: 'sum(slo:sli_error:ratio_rate5m{slo="rpc-availability"})', value: 1 },
+        ],
+      },
+    ],
+    [
+      'there never were good ones: nothing is claimed',
+      'multiwindow',
+      {
+        series: { 'rpc_total{outcome="failed"}': '0+100x60' },
+        values: [
+          { at: '30m', expr: 'round(sum(slo:sli_events:rate5m{slo="rpc-availability"}), 0.01)', value: 1.67 },
+          { at: '30m', expr: 'sum(slo:sli_errors:rate5m{slo="rpc-availability"})', value: null },
+        ],
+      },
+    ],
+    [
+      'a slice with a tenth of failures is bad as a whole: half an hour of an hour',
+      'multiwindow',
+      {
+        series: {
+          'job_total{result="ok"}': '0+100x30 3000+90x40',
+          'job_total{result="bad"}': '0+0x30 0+10x40',
+        },
+        values: [{ at: '1h5m', expr: 'sum(slo:sli_error:ratio_rate30m{slo="sliced"})', value: 1 }],
+      },
+    ],
+    [
+      'a latency above its limit counts by the minute; what cannot be compared does not count',
+      'multiwindow',
+      {
+        series: { p99_seconds: '0.2x20 0.4x5 NaN NaN NaN NaN NaN NaN NaN NaN NaN NaN' },
+        values: [
+          { at: '19m', expr: 'sum(slo:sli_error:ratio_rate5m{slo="latency"})', value: 0 },
+          { at: '26m', expr: 'sum(slo:sli_error:ratio_rate5m{slo="latency"})', value: 1 },
+          { at: '36m', expr: 'sum(slo:sli_events:rate5m{slo="latency"})', value: null },
+        ],
+      },
+    ],
+    [
+      'a tenth fails ten minutes after a deploy: three minutes later it is to be rolled back',
+      'multiwindow',
+      {
+        series: {
+          'http_requests_total{code="200"}': '0+1000x60 60000+900x20',
+          'http_requests_total{code="500"}': '0+0x60 0+100x20',
+          'firebreak_deployment_timestamp_seconds{service="checkout",environment="production",version="v2"}': '3000x90',
+          'firebreak_deployment_timestamp_seconds{service="checkout",environment="production",version="v1"}': '0x90',
+        },
+        alerts: [
+          { at: '1h4m', name: 'DeploymentDegradation', firing: [] },
+          {
+            at: '1h8m',
+            name: 'DeploymentDegradation',
+            firing: [
+              {
+                service: 'checkout',
+                environment: 'production',
+                severity: 'page',
+                action: 'auto-rollback',
+                runbook: 'high-error-rate-after-deploy',
+              },
+            ],
+          },
+        ],
+      },
+    ],
+    [
+      'a tenth fails forty minutes after a deploy: that is no reason to roll it back',
+      'multiwindow',
+      {
+        series: {
+          'http_requests_total{code="200"}': '0+1000x60 60000+900x20',
+          'http_requests_total{code="500"}': '0+0x60 0+100x20',
+          'firebreak_deployment_timestamp_seconds{service="checkout",environment="production",version="v2"}': '1200x90',
+        },
+        alerts: [{ at: '1h10m', name: 'DeploymentDegradation', firing: [] }],
+      },
+    ],
+    [
+      'the simpler alerts: 14 times over an hour for two minutes',
+      'simple',
+      {
+        series: {
+          'http_requests_total{code="200"}': '0+1000x360 360000+980x180',
+          'http_requests_total{code="500"}': '0+0x360 0+20x180',
+        },
+        alerts: [
+          { at: '6h40m', name: 'SLOFastBurn', firing: [] },
+          { at: '6h50m', name: 'SLOFastBurn', firing: [page(HTTP, '1h')] },
+          { at: '8h', name: 'SLOSlowBurn', firing: [ticket(HTTP, '6h')] },
+        ],
+      },
+    ],
+  ];
+
+  test.each(CASES)('%s (%s)', async (_, preset, happened) => play(preset, happened));
+});
