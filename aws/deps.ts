@@ -9,9 +9,11 @@ import { alertStates } from '../integrations/alertmanager/alert-states.ts';
 import { alertmanagerSilences } from '../integrations/alertmanager/silences.ts';
 import { githubIssues } from '../integrations/github/issues.ts';
 import { grafanaAnnotations } from '../integrations/grafana/annotations.ts';
+import { identityTokens } from '../integrations/oidc/identity-tokens.ts';
 import { externalPagerDuty } from '../integrations/pagerduty/external.ts';
 import { pagerDuty } from '../integrations/pagerduty/pager.ts';
 import { prometheus } from '../integrations/prometheus/metrics.ts';
+import { prometheusQueries } from '../integrations/prometheus/queries.ts';
 import { runbookCalls } from '../integrations/runbook-http/calls.ts';
 import { slackChat } from '../integrations/slack/chat.ts';
 import { statuspage } from '../integrations/statuspage/status-page.ts';
@@ -31,6 +33,8 @@ import { jsonLog } from './log.ts';
 import { sqsWaker } from './waker.ts';
 import { sqsSignalQueue } from './queue.ts';
 import { ssmSecrets } from './secrets.ts';
+import { es256Signer } from './signer.ts';
+import { AuditLogTable } from './table/audit-log.ts';
 import { AutomationTable } from './table/automation.ts';
 import { ChangeTable } from './table/changes.ts';
 import { BulletinTable } from './table/bulletins.ts';
@@ -38,6 +42,9 @@ import { CrowdTable } from './table/crowd.ts';
 import { DecisionTable } from './table/decisions.ts';
 import { DrillTable } from './table/drills.ts';
 import { EffectTable } from './table/effects.ts';
+import { FreezeDecisionTable } from './table/freeze-decisions.ts';
+import { FreezeStateTable } from './table/freeze-state.ts';
+import { FreezeTable } from './table/freezes.ts';
 import { GateTable } from './table/gates.ts';
 import { IdempotencyTable } from './table/idempotency.ts';
 import { IncidentTable } from './table/incidents.ts';
@@ -45,6 +52,10 @@ import { PinTable } from './table/pins.ts';
 import { ProjectionTable } from './table/projections.ts';
 import { RunbookTable } from './table/runbooks.ts';
 import { QuarantineTable } from './table/quarantine.ts';
+import { SloAlertTable } from './table/slo-alerts.ts';
+import { SloLeaseTable } from './table/slo-lease.ts';
+import { SloDayTable } from './table/slo-days.ts';
+import { SloStatusTable } from './table/slo-statuses.ts';
 import { Table } from './table/table.ts';
 import { TokenTable } from './table/tokens.ts';
 
@@ -72,6 +83,7 @@ export function assemble(env: Environment): Deps {
   const config = publishedConfig(blobs, log, now);
   const sqs = new SQSClient({});
   const gates = new GateTable(table);
+  const audit = new AuditLogTable(table, blobs, clock, log);
   const projections = new ProjectionTable(table, clock, sqsWaker(sqs, env), log, isOn({ config, secrets }));
   return {
     clock,
@@ -96,6 +108,17 @@ export function assemble(env: Environment): Deps {
     pins: new PinTable(table, clock),
     gates,
     drills: new DrillTable(table, clock),
+    sloStatuses: new SloStatusTable(table),
+    sloMetrics: prometheusQueries(() => secrets.get('PROMETHEUS_URL')),
+    sloLease: new SloLeaseTable(table, clock),
+    sloAlerts: new SloAlertTable(table, clock),
+    sloDays: new SloDayTable(table),
+    freezes: new FreezeTable(table, clock, audit),
+    freezeState: new FreezeStateTable(table),
+    freezeDecisions: new FreezeDecisionTable(table, blobs, audit, log),
+    audit,
+    signer: es256Signer({ secrets, clock, log }),
+    identityTokens: identityTokens({ clock }),
     projections,
     bulletins: new BulletinTable(table),
     quarantine: new QuarantineTable(table, blobs, clock),

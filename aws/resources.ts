@@ -24,6 +24,7 @@ export const PROJECT = { timeoutSeconds: 60, visibilitySeconds: 90, maxReceives:
 
 export const HTTP_TIMEOUT_SECONDS = 20;
 export const SWEEP_TIMEOUT_SECONDS = 50;
+export const EVALUATE_TIMEOUT_SECONDS = 45;
 
 /** One invocation of the workflow carries as many steps as fit; a vendor's attempt may take at most a third of it. */
 export const WORKFLOW = {
@@ -33,4 +34,7 @@ export const WORKFLOW = {
 } as const;
 
 /** Functions that are called at a fixed rate. */
-export const SCHEDULES = [{ name: 'sweep', everySeconds: 60 }] as const;
+export const SCHEDULES = [
+  { name: 'sweep', everySeconds: 60 },
+  { name: 'evaluate', everySeconds: 60 },
+] as const;

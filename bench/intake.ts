@@ -1,12 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { join } from 'node:path';
 import { z } from 'zod';
+import { alert, names, settled, WARM_UP, warmUp } from './incident.ts';
+import { type Pair, type PairFolders, withPair } from './pair.ts';
 import { group, type Product } from './product.ts';
 import type { Program } from './program.ts';
 import { result, type Result } from './results.ts';
+import { whileTimeLasts } from './rounds.ts';
 import { median } from './statistics.ts';
-import type { Vendors } from './vendors.ts';
+import { incidentOf, type Vendors } from './vendors.ts';
 
 const ROUNDS = 3;
+
+/** No storm begins after so long; on a quiet machine all are over by then. */
+const LAST_STORM_SECONDS = 15;
+
 const ALERTS_PER_SERVICE = 250;
 
 /** How often it is looked whether all signals are counted (seldom: looking costs the product calls), and for how long. */
@@ -19,31 +27,58 @@ const SETTLED_AFTER_MS = 300;
 /** Highest accepted ratio; docs/performance.md says why. */
 const TARGET = 20;
 
-const pairs = Array.from({ length: ROUNDS }, (_, round) => [`storm-${round}-a`, `storm-${round}-b`]);
+const storms = Array.from({ length: ROUNDS }, (_, round) => names(`storm-${round}`, 2));
 
-export const stormingServices = pairs.flat();
+/** What is open already when the storms come, as it would be: incidents that have paged. */
+const open = names('open', 20);
+
+export const catalogue = {
+  acting: [],
+  asking: names('asking-before-storms', WARM_UP),
+  paging: [...open, ...storms.flat()],
+};
+
+/** What the storms leave behind. */
+export type Left = { folders: PairFolders; incidents: number };
+
+/** Storms upon an instance that has incidents already. */
+export async function measureIntake(folder: string, vendors: Vendors): Promise<{ results: Result[]; left: Left }> {
+  const { measured, folders } = await withPair(join(folder, 'storms'), catalogue, vendors, async (pair) => {
+    await warmUp(pair, vendors, catalogue.asking);
+    for (const service of open) {
+      await alert(pair.product, service);
+      await vendors.page(service);
+    }
+    await settled();
+    return measureStorms(pair, vendors);
+  });
+  const incidents = catalogue.asking.length + open.length + measured.opened;
+  return { results: measured.results, left: { folders, incidents } };
+}
 
 /** A storm: one request with 500 alerts of two services, from its first byte until two incidents count 500 signals. */
-export async function measureIntake(product: Product, reference: Program, vendors: Vendors): Promise<Result[]> {
-  const ours: number[] = [];
-  const bare: number[] = [];
-  for (const [round, services] of pairs.entries()) {
+async function measureStorms(
+  { product, reference }: Pair,
+  vendors: Vendors,
+): Promise<{ results: Result[]; opened: number }> {
+  const measured = await whileTimeLasts('storms', LAST_STORM_SECONDS, storms, async (services, round) => {
     const began = performance.now();
     await product.request('POST', '/v1/alerts/alertmanager', group(services, ALERTS_PER_SERVICE));
     const incidents = await Promise.all(services.map(async (service) => incidentOf(await vendors.page(service))));
     for (const id of incidents) await allCounted(product, id);
-    ours.push(performance.now() - began);
+    const ours = performance.now() - began;
     await sleep(SETTLED_AFTER_MS);
-    bare.push(await bareIntake(reference, vendors, `intake-${round}`));
-  }
+    return { ours, bare: await bareIntake(reference, vendors, `intake-${round}`), opened: incidents.length };
+  });
+  const [ours, bare] = [measured.map((storm) => storm.ours), measured.map((storm) => storm.bare)];
   const name = '500 alerts of two services in one request → counted in two incidents, median ms';
-  return [result(name, median(ours), median(bare), TARGET)];
+  return {
+    results: [result(name, median(ours), median(bare), TARGET)],
+    opened: measured.reduce((sum, { opened }) => sum + opened, 0),
+  };
 }
 
-const Page = z.object({ payload: z.object({ custom_details: z.object({ incident: z.string() }) }) });
 const Incident = z.object({ signal_count: z.number() });
-
-const incidentOf = ({ body }: { body: unknown }): string => Page.parse(body).payload.custom_details.incident;
 
 async function allCounted(product: Product, id: string): Promise<void> {
   const end = performance.now() + COUNTED_WITHIN_MS;

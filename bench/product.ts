@@ -11,8 +11,8 @@ export type Product = Program & {
   request(method: 'GET' | 'POST', path: string, body?: unknown): Promise<unknown>;
 };
 
-/** Services that may be rolled back without asking, and services that only page. */
-export type Catalogue = { acting: readonly string[]; paging: readonly string[] };
+/** Services that are rolled back without a person, those that are when a person asks for it, and those that only page. */
+export type Catalogue = { acting: readonly string[]; asking: readonly string[]; paging: readonly string[] };
 
 /** Starts it on the data and the configuration in `folder`, which `prepare` has laid out. */
 export async function startProduct(folder: string, vendors: Vendors): Promise<Product> {
@@ -31,13 +31,14 @@ export async function startProduct(folder: string, vendors: Vendors): Promise<Pr
 }
 
 /** Lays a folder out for `startProduct`: a catalogue, and no data. */
-export async function prepare(folder: string, { acting, paging }: Catalogue, vendors: Vendors): Promise<void> {
-  const production = {
+export async function prepare(folder: string, { acting, asking, paging }: Catalogue, vendors: Vendors): Promise<void> {
+  const production = (mode: 'act' | 'suggest') => ({
     deployer: { kind: 'http', url: vendors.cdUrl },
-    autoRollback: { mode: 'act', unknownMigration: 'act' },
-  };
+    autoRollback: { mode, unknownMigration: 'act' },
+  });
   const services: Record<string, object> = {};
-  for (const name of acting) services[name] = { environments: { production } };
+  for (const name of acting) services[name] = { environments: { production: production('act') } };
+  for (const name of asking) services[name] = { environments: { production: production('suggest') } };
   for (const name of paging) services[name] = { environments: { production: {} } };
   await mkdir(join(folder, 'config'), { recursive: true });
   await writeFile(join(folder, 'config', 'services.yaml'), JSON.stringify({ services })); // JSON is YAML

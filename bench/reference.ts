@@ -39,6 +39,7 @@ const toTheBranches: readonly Hop[] = [
   table('GetItem: the incident, in the step begin'),
   table('UpdateItem: which run has begun', 1),
   table('Query: its decisions, none'),
+  table('Query: its runbooks, none'),
   table('Query: what else has opened lately?'),
   table('GetItem: has its environment a parent for many?'),
   table('BatchGetItem: which of those still fail?'),
@@ -53,18 +54,24 @@ const toThePage: readonly Hop[] = [
   table('GetItem: the intent'),
 ];
 
-/** From there to the CD system (workflows/steps/judge.ts, workflows/steps/roll-back.ts). */
+/** From there to the CD system (workflows/steps/judge.ts, evidence.ts, failing.ts, roll-back.ts). */
 const toTheRollback: readonly Hop[] = [
   table('GetItem: the decision, none'),
   table('GetItem: the incident'),
-  table('Query: changes (beside it: kill switch, rollbacks of the hour, signals)'),
+  table('Query: changes (beside it: kill switch, signals, rollbacks of all services)'),
+  table('Query: what else has opened lately?'),
+  table('BatchGetItem: which of those still fail?'),
+  table('Query: their changes (each beside the others)'),
+  table('Query: rollbacks of the hour (beside it: pinned versions)'),
   table('TransactWriteItems: decision, incident, timeline', 3),
   engine('Checkpoint: judge', 1),
   table('GetItem: the effect, none'),
   table('GetItem: the incident'),
   table('GetItem: kill switch and modes'),
+  table('Query: pinned versions'),
   table('Query: changes'),
-  table('TransactWriteItems: intent, lock, incident, count of the hour, timeline', 5),
+  table('GetItem: rollbacks of all services'),
+  table('TransactWriteItems: intent, lock, incident, both counts of the hour, deed, timeline', 7),
 ];
 
 /** One message of 25 signals, which join the open incident (aws/table/admit.ts, workflows/wake.ts). */

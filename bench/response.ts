@@ -1,64 +1,74 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { deployments, group, type Product } from './product.ts';
-import type { Program } from './program.ts';
+import { join } from 'node:path';
+import { ORGANISATION_ROLLBACKS_PER_HOUR } from '../domain/guards.ts';
+import { alert, bareWays, names, recordDeployments, settled, WARM_UP, warmUp } from './incident.ts';
+import { type Pair, withPair } from './pair.ts';
 import { result, type Result } from './results.ts';
+import { whileTimeLasts } from './rounds.ts';
 import { median, percentile } from './statistics.ts';
 import type { Vendors } from './vendors.ts';
 
-/** Incidents that are measured, one after the other, and those before that only warm both sides up. */
+/** Incidents that are measured, one after the other. */
 const MEASURED = 60;
-const WARM_UP = 5;
 
-/** What follows a rollback (its conclusion, the inbox) must not run beside what is measured next. Milliseconds. */
-const SETTLED_AFTER_MS = 150;
+/** No batch begins after so long; on a quiet machine all have ended by then. */
+const LAST_BATCH_SECONDS = 60;
 
 /** Highest accepted ratio to the bare way; docs/performance.md says why. */
 const TARGET = 8;
 
-export const actingServices = Array.from({ length: WARM_UP + MEASURED }, (_, number) => `acting-${number}`);
+/** `acting`: the services that are measured. `asking`: those of the warm-up. */
+type Batch = { acting: readonly string[]; asking: readonly string[] };
 
-/** Milliseconds of each incident from its 202, as the sender received it, to the call. */
-type Samples = { rollback: number[]; page: number[] };
+/**
+ * An instance rolls back so many services an hour without a person, and asks about all others: from then on there is no
+ * rollback to wait for. That is a guard, and no setting lifts it. So each batch has an instance of its own without any
+ * data, and a person asks for the rollbacks of the warm-up, which are not counted.
+ */
+export const batches: readonly Batch[] = Array.from(
+  { length: MEASURED / ORGANISATION_ROLLBACKS_PER_HOUR },
+  (_, number) => ({
+    acting: names(`acting-${number}`, ORGANISATION_ROLLBACKS_PER_HOUR),
+    asking: names(`asking-${number}`, WARM_UP),
+  }),
+);
+
+/** Milliseconds from the 202, as the sender received it, to the call: of the product, and of the bare way. */
+type Sample = { ours: number; bare: number };
+type Samples = { rollback: Sample; page: Sample };
 
 /** From an accepted alert to the rollback and to the page, each incident followed by the bare way of both. */
-export async function measureResponse(product: Product, reference: Program, vendors: Vendors): Promise<Result[]> {
-  for (const service of actingServices) {
-    for (const deployment of deployments(service)) await product.request('POST', '/v1/deployments', deployment);
-  }
-  const ours: Samples = { rollback: [], page: [] };
-  const bare: Samples = { rollback: [], page: [] };
-  for (const service of actingServices) {
-    const alerted = await accepted(() => product.request('POST', '/v1/alerts/alertmanager', group([service])));
+export async function measureResponse(folder: string, vendors: Vendors): Promise<Result[]> {
+  const measured = await whileTimeLasts('batches of alerts', LAST_BATCH_SECONDS, batches, async (batch, number) => {
+    const own = join(folder, `batch-${number}`);
+    const measure = (pair: Pair) => measureBatch(pair, vendors, batch);
+    return (await withPair(own, { ...batch, paging: [] }, vendors, measure)).measured;
+  });
+  const samples = measured.flat();
+  const [rollbacks, pages] = [samples.map(({ rollback }) => rollback), samples.map(({ page }) => page)];
+  return [...both('alert accepted → rollback call sent', rollbacks), ...both('alert accepted → page sent', pages)];
+}
+
+async function measureBatch(pair: Pair, vendors: Vendors, { acting, asking }: Batch): Promise<Samples[]> {
+  await recordDeployments(pair.product, acting);
+  await warmUp(pair, vendors, asking);
+  const samples: Samples[] = [];
+  for (const service of acting) {
+    const accepted = await alert(pair.product, service);
     const [rollback, page] = await Promise.all([vendors.rollback(service), vendors.page(service)]);
-    ours.rollback.push(rollback.at - alerted);
-    ours.page.push(page.at - alerted);
-    await sleep(SETTLED_AFTER_MS);
-    bare.rollback.push(await bareWay(reference, '/rollback', vendors, service));
-    bare.page.push(await bareWay(reference, '/page', vendors, service));
+    await settled();
+    const bare = await bareWays(pair.reference, vendors, service);
+    samples.push({
+      rollback: { ours: rollback.at - accepted, bare: bare.rollback },
+      page: { ours: page.at - accepted, bare: bare.page },
+    });
   }
+  return samples;
+}
+
+function both(name: string, samples: readonly Sample[]): Result[] {
+  const [ours, bare] = [samples.map((sample) => sample.ours), samples.map((sample) => sample.bare)];
   return [
-    ...both('alert accepted → rollback call sent', ours.rollback, bare.rollback),
-    ...both('alert accepted → page sent', ours.page, bare.page),
-  ];
-}
-
-/** @returns when the answer had been received */
-async function accepted(send: () => Promise<unknown>): Promise<number> {
-  await send();
-  return performance.now();
-}
-
-async function bareWay(reference: Program, way: string, vendors: Vendors, service: string): Promise<number> {
-  const name = `${way.slice(1)}-${service}`;
-  const body = JSON.stringify({ reply: `${vendors.referenceUrl}${name}` });
-  const began = await accepted(async () => (await fetch(`${reference.url}${way}`, { method: 'POST', body })).text());
-  return (await vendors.reference(name)).at - began;
-}
-
-function both(name: string, ours: readonly number[], bare: readonly number[]): Result[] {
-  const [measured, reference] = [ours.slice(WARM_UP), bare.slice(WARM_UP)];
-  return [
-    result(`${name}, median ms`, median(measured), median(reference), TARGET),
-    result(`${name}, p95 ms`, percentile(measured, 95), percentile(reference, 95), TARGET),
+    result(`${name}, median ms`, median(ours), median(bare), TARGET),
+    result(`${name}, p95 ms`, percentile(ours, 95), percentile(bare, 95), TARGET),
   ];
 }

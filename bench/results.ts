@@ -18,10 +18,14 @@ export type Machine = { cpu: string; cores: number; memory_gib: number; node: st
 /** What `bench/results.json` holds. `at`: RFC 3339, UTC. */
 export type Report = { machine: Machine; at: string; results: Result[] };
 
-/** What was measured, and the same of the reference. Rounded, so that the report's own numbers give its ratio. */
-export function result(name: string, measured: number, ofReference: number, target: number): Result {
-  const value = rounded(measured, 1);
-  const reference = rounded(ofReference, 1);
+/**
+ * What was measured, and the same of the reference. Rounded, so that the report's own numbers give its ratio.
+ *
+ * @param digits of both, after the point
+ */
+export function result(name: string, measured: number, ofReference: number, target: number, digits = 1): Result {
+  const value = rounded(measured, digits);
+  const reference = rounded(ofReference, digits);
   const ratio = rounded(value / reference, 2);
   return { name, value, reference, ratio, target, met: ratio <= target };
 }
@@ -53,11 +57,14 @@ export function table({ machine, at, results }: Report): string {
 
 const cells = ({ name, value, reference, ratio, target, met }: Result): string[] => [
   name,
-  value.toFixed(1),
-  reference.toFixed(1),
+  shown(value),
+  shown(reference),
   ratio.toFixed(2),
   `≤ ${target}`,
   met ? 'yes' : 'NO',
 ];
+
+/** One digit after the point, but for what would be nothing, or all, by it. */
+const shown = (value: number): string => value.toFixed(value === 0 || value >= 1 ? 1 : 3);
 
 const rounded = (value: number, digits: number): number => Number(value.toFixed(digits));

@@ -1,8 +1,7 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { startProduct } from './product.ts';
-import { startProgram } from './program.ts';
+import { catalogue, type Left } from './intake.ts';
+import { made, startReference } from './pair.ts';
+import { prepare, startProduct } from './product.ts';
 import { result, type Result } from './results.ts';
 import { median } from './statistics.ts';
 import type { Vendors } from './vendors.ts';
@@ -13,28 +12,26 @@ const ROUNDS = 3;
 /** Highest accepted ratio; docs/performance.md says why. */
 const TARGET = 5;
 
-const REFERENCE = fileURLToPath(new URL('reference.ts', import.meta.url));
-
 /** Gives the folders that a start is measured on. */
 type Folders = { product: (round: number) => Promise<string>; reference: (round: number) => Promise<string> };
 
-/** The first start: no data yet. `layOut` makes a folder with a configuration. */
-export function measureFirstStart(folder: string, layOut: (folder: string) => Promise<void>, vendors: Vendors) {
+/** The first start: no data yet, and a configuration with as many services as the other has incidents. */
+export function measureFirstStart(folder: string, vendors: Vendors): Promise<Result[]> {
   return measure('start with an empty data folder → ready, median ms', vendors, {
     product: async (round) => {
       const fresh = join(folder, `first-${round}`);
-      await layOut(fresh);
+      await prepare(fresh, catalogue, vendors);
       return fresh;
     },
     reference: (round) => made(join(folder, `first-reference-${round}`)),
   });
 }
 
-/** A start on the data of the run before: its incidents are open and their workflows suspended. */
-export function measureStartAgain(folder: string, referenceFolder: string, incidents: number, vendors: Vendors) {
+/** A start on the data of the storms: their incidents are open and their workflows suspended. */
+export function measureStartAgain({ folders, incidents }: Left, vendors: Vendors): Promise<Result[]> {
   return measure(`start with ${incidents} open incidents → ready, median ms`, vendors, {
-    product: () => Promise.resolve(folder),
-    reference: () => Promise.resolve(referenceFolder),
+    product: () => Promise.resolve(folders.product),
+    reference: () => Promise.resolve(folders.reference),
   });
 }
 
@@ -50,11 +47,4 @@ async function measure(name: string, vendors: Vendors, folders: Folders): Promis
     await reference.stop();
   }
   return [result(name, median(ours), median(bare), TARGET)];
-}
-
-export const startReference = (folder: string) => startProgram(REFERENCE, { args: [folder] });
-
-export async function made(folder: string): Promise<string> {
-  await mkdir(folder, { recursive: true });
-  return folder;
 }

@@ -23,7 +23,13 @@ export type Vendors = {
 const ARRIVES_WITHIN_MS = 20_000;
 
 const Rollback = z.object({ service: z.string(), idempotency_key: z.string() });
-const Page = z.object({ payload: z.object({ source: z.string() }), dedup_key: z.string() });
+const Page = z.object({
+  payload: z.object({ source: z.string(), custom_details: z.object({ incident: z.string() }) }),
+  dedup_key: z.string(),
+});
+
+/** The id of the incident that a page is for. */
+export const incidentOf = ({ body }: Arrival): string => Page.parse(body).payload.custom_details.incident;
 
 export async function startVendors(): Promise<Vendors> {
   const arrivals = new Map<string, PromiseWithResolvers<Arrival>>();

@@ -1,3 +1,4 @@
 /** The files of the set, read exactly as a start reads them. */
-export { loadConfig } from '../local/config-files.ts';
+export { loadConfig, loadServices, SLOS } from '../local/config-files.ts';
 export { lintFolder, loadRunbooks } from '../local/runbook-files.ts';
+export { lintSlos } from '../local/slo-files.ts';

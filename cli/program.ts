@@ -1,12 +1,15 @@
 import { Command, CommanderError } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
+import { addAudit } from './commands/audit.ts';
 import { addCheck } from './commands/check.ts';
 import { addDeploy } from './commands/deploy.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addDrill } from './commands/drill.ts';
+import { addFreeze } from './commands/freeze.ts';
 import { addIncident } from './commands/incident.ts';
 import { addReplay } from './commands/replay.ts';
 import { addRunbooks } from './commands/runbooks.ts';
+import { addSlo } from './commands/slo.ts';
 import { addToken } from './commands/token.ts';
 import { Misused, No, type World } from './world.ts';
 
@@ -17,8 +20,11 @@ const COMMANDS: readonly ((program: Command, world: World) => void)[] = [
   addIncident,
   addDeploy,
   addDrill,
+  addFreeze,
   addReplay,
   addRunbooks,
+  addSlo,
+  addAudit,
   addToken,
 ];
 
@@ -35,6 +41,7 @@ export async function run(args: readonly string[], world: World): Promise<number
     .version(manifest.version)
     .addHelpText('after', AFTER_HELP)
     .showSuggestionAfterError()
+    .enablePositionalOptions() // so that a command may have a --version of its own
     .exitOverride()
     .configureOutput({
       writeOut: (text) => world.out(text.trimEnd()),

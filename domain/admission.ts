@@ -40,7 +40,11 @@ export function noveltyOf(
   mute: Mute | null = null,
 ): Novelty {
   if (known === undefined) return signal.status === 'firing' ? 'opens' : 'ended';
-  if (signal.status === 'resolved') return known.status === 'firing' ? 'resolves' : 'nothing';
+  if (signal.status === 'resolved') {
+    // What has only happened is over as an episode at once, and by this as a signal.
+    const goesOn = known.status === 'firing' || (isEvent(signal) && known.endsAt === null);
+    return goesOn ? 'resolves' : 'nothing';
+  }
   const late = closed !== null && secondsBetween(closed.resolvedAt, receivedAt) <= RETURN_AFTER_SECONDS;
   if (known.status === 'resolved' && known.assumed) return late ? 'nothing' : 'returns';
   if (known.status === 'resolved') {
@@ -73,8 +77,8 @@ export const asks = ({ signal, mute }: Pick<Arrival, 'signal' | 'mute'>): boolea
 export const DEPLOY_OVERDUE = 'DeploymentTimedOut';
 
 /**
- * A failed deploy has happened: it does not go on, and nobody will say that it has ended. One that takes too long goes
- * on until it ends.
+ * A failed deploy has happened: it does not go on, and holds no incident open. That a later one has succeeded is said, and
+ * ends its signal. One that takes too long goes on until it ends.
  */
 export const isEvent = ({ source, labels }: Pick<Signal, 'source' | 'labels'>): boolean =>
   source === 'deployment' && !labels.some(([name, value]) => name === 'alertname' && value === DEPLOY_OVERDUE);

@@ -33,19 +33,59 @@ export function whyAsk(
     );
   if (inputs.organisation_rollbacks_last_hour >= ORGANISATION_ROLLBACKS_PER_HOUR)
     reasons.push(organisationLimit(inputs.organisation_rollbacks_last_hour));
-  if (top.timing === 'clock_skew') reasons.push(reason('clock_skew', top.reasons.join('; ')));
-  if (change.status === 'failed')
-    reasons.push(reason('deploy_failed', `the deploy of ${change.version} failed: what runs now is not known`));
-  if (top.relation !== 'same')
-    reasons.push(reason('another_service', `the suspect is a change of ${change.service}, which this depends on`));
-  if (target.policy.evidence === 'version' && !top.proven)
+  reasons.push(...whyUnsure(doubtable(top), { ...inputs, needs_proof: target.policy.evidence === 'version' }));
+  return reasons;
+}
+
+/** What is looked at of a suspect before anything is done against it alone. */
+export type Doubtable = Pick<RankedSuspect, 'version' | 'confidence' | 'relation' | 'timing' | 'proven' | 'reasons'> & {
+  service: string;
+  status: Change['status'];
+};
+
+export const doubtable = ({
+  change,
+  version,
+  confidence,
+  relation,
+  timing,
+  proven,
+  reasons,
+}: RankedSuspect): Doubtable => ({
+  version,
+  confidence,
+  relation,
+  timing,
+  proven,
+  reasons,
+  service: change.service,
+  status: change.status,
+});
+
+/** What is not sure enough of a suspect for anything to be done against it without a person: a rollback, or a runbook's step. */
+export function whyUnsure(
+  { version, confidence, relation, timing, proven, reasons: said, service, status }: Doubtable,
+  {
+    needs_proof,
+    neighbours_unreadable,
+    one_of_many,
+  }: { needs_proof: boolean; neighbours_unreadable: boolean; one_of_many: boolean },
+): Reason[] {
+  const reasons: Reason[] = [];
+  if (timing === 'clock_skew') reasons.push(reason('clock_skew', said.join('; ')));
+  if (status === 'failed')
+    reasons.push(reason('deploy_failed', `the deploy of ${version} failed: what runs now is not known`));
+  if (relation !== 'same')
+    reasons.push(reason('another_service', `the suspect is a change of ${service}, which this depends on`));
+  if (needs_proof && !proven)
     reasons.push(
       reason('version_not_proven', 'no monitoring tells its version from others, and policy wants more than its time'),
     );
-  if (inputs.neighbours_unreadable)
+  if (neighbours_unreadable)
     reasons.push(reason('neighbours_unreadable', 'it could not be found out what else fails at this moment'));
-  if (top.confidence < CONFIDENT && !inputs.one_of_many)
-    reasons.push(reason('no_confident_suspect', `confidence ${top.confidence} is below ${CONFIDENT}`));
+  // Of many that fail at once, that is the reason.
+  if (confidence < CONFIDENT && !one_of_many)
+    reasons.push(reason('no_confident_suspect', `confidence ${confidence} is below ${CONFIDENT}`));
   return reasons;
 }
 
@@ -84,6 +124,7 @@ export function capOf(
   if (inForce !== 'act') limit(inForce, `mode_${inForce}`, `automation is in mode ${inForce}`);
   if (inputs.asked.mode !== null && inputs.asked.mode !== 'act')
     limit(inputs.asked.mode, 'runbook_mode', `the runbook is in mode ${inputs.asked.mode}`);
+  if (inputs.asked.approval !== undefined) limit('approve', 'runbook_asks', 'the runbook wants a person to be for it');
   if (inputs.guard.state === 'read' && inputs.guard.paused) limit('suggest', 'paused', 'the kill switch is on');
   if (inputs.incident_paused)
     limit('suggest', 'incident_paused', 'a person has paused the automation of this incident');

@@ -21,8 +21,11 @@ const STATUS_WORDS: Record<IncidentRecord['status'], string> = {
   resolved: 'resolved',
 };
 
-export const statusWords = ({ status, verification }: Pick<IncidentRecord, 'status' | 'verification'>): string =>
-  status === 'mitigated' && verification === 'passed' ? 'mitigated and verified' : STATUS_WORDS[status];
+export function statusWords({ status, verification }: Pick<IncidentRecord, 'status' | 'verification'>): string {
+  if (status === 'mitigated' && verification === 'passed') return 'mitigated and verified';
+  if (status === 'open' && verification === 'failed') return 'open: the mitigation did not help';
+  return STATUS_WORDS[status];
+}
 
 /** One line at the top of the channel. */
 export const topic = ({ incident }: Story): Text => [

@@ -26,6 +26,7 @@ import type { Arrival } from './admission.ts';
 import type { Bulletins } from './bulletins.ts';
 import type { Curve } from './correlation/evidence.ts';
 import type { Crowd, Opening } from './crowd.ts';
+import type { AuditLog, FreezeDecisions, Freezes, FreezeState, IdentityTokens, Signer } from './freeze/ports.ts';
 import type { Annotations, Chat, ExternalPager, Silences, StatusPage, Tickets } from './outlets.ts';
 import type { Mute } from './routing.ts';
 import type { Projections } from './projections.ts';
@@ -33,6 +34,7 @@ import type { AskedBy, Decision, DecisionInputs } from './rollback.ts';
 import type { Story } from './story.ts';
 import type { QuestionInputs } from './runbooks/permission.ts';
 import type { Json } from './runbooks/variables.ts';
+import type { SloAlerts, SloDays, SloLease, SloMetrics, SloStatuses } from './slo/ports.ts';
 import type { Deployer, Flags } from './targets.ts';
 
 /** All that the product needs from outside. One is assembled for AWS and, with other addresses, for one machine. */
@@ -57,6 +59,17 @@ export type Deps = {
   runbooks: RunbookRuns;
   drills: Drills;
   drillRuns: DrillRuns;
+  sloMetrics: SloMetrics;
+  sloLease: SloLease;
+  sloAlerts: SloAlerts;
+  sloStatuses: SloStatuses;
+  sloDays: SloDays;
+  freezes: Freezes;
+  freezeState: FreezeState;
+  freezeDecisions: FreezeDecisions;
+  audit: AuditLog;
+  signer: Signer;
+  identityTokens: IdentityTokens;
   quarantine: Quarantine;
   automation: AutomationSwitch;
   tokens: Tokens;
@@ -178,7 +191,7 @@ export type Incidents = {
   /** Appends an entry; the same `key` again writes nothing. */
   note(id: IncidentId, key: string, entry: TimelineEntry): Promise<void>;
   /** Puts a message into the inbox, and rings later at the latest by the sweeper. `false`: the incident is closed. */
-  post(id: IncidentId, message: Message, change?: IncidentChange, key?: string): Promise<boolean>;
+  post(id: IncidentId, message: Message, change?: ChangeOfIncident, key?: string): Promise<boolean>;
   /** Marks the run as begun, and hands out where the incident stands. */
   begin(
     id: IncidentId,
@@ -197,6 +210,8 @@ export type Incidents = {
   ): Promise<(Pick<Signal, 'episode' | 'source' | 'fingerprint' | 'labels'> & { groupKey: string | null })[]>;
   /** Takes episodes as resolved although their sender never said so. */
   endEpisodes(id: IncidentId, episodes: readonly string[], text: string): Promise<void>;
+  /** Ends what has happened and does not go on, as a failed deploy, with the incident that has been closed. */
+  endEvents(id: IncidentId): Promise<void>;
   /** Incidents with mail or a start that has been waiting since before `before`. */
   pending(before: Timestamp): Promise<IncidentId[]>;
   /**
@@ -218,6 +233,8 @@ export type Incidents = {
   muted(): Promise<{ signal: Signal; by: Mute['by'] }[]>;
   /** Incidents that are not resolved, as far as the index knows. */
   open(): Promise<IncidentRecord[]>;
+  /** The one of a place that is not resolved. Strongly consistent. */
+  openAt(place: Place): Promise<IncidentRecord | undefined>;
 };
 
 /** Incidents that open together, and the incident that they are a part of. */
@@ -244,8 +261,12 @@ export type IncidentChange = {
   publishedBy?: string;
   status?: IncidentStatus;
   verification?: IncidentRecord['verification'];
+  verifying?: NonNullable<IncidentRecord['verifying']>;
   timeline?: Omit<TimelineEntry, 'at'>;
 };
+
+/** A change, or how it follows from what the incident is when the message is left. */
+export type ChangeOfIncident = IncidentChange | ((incident: IncidentRecord) => IncidentChange);
 
 export type SignalView = Signal & { first_seen_at: Timestamp };
 
@@ -380,7 +401,8 @@ export type RollbackEnd = {
 export type Changes = {
   /** The same again (service, environment, version, kind, started_at) gives the first. */
   record(change: NewChange, extra?: { made_for?: string }): Promise<{ change: Change; created: boolean }>;
-  patch(id: ChangeId, patch: ChangePatch): Promise<Change | undefined>;
+  /** `ended`: it has come to an end, and does not begin again. Undefined: there is none. */
+  patch(id: ChangeId, patch: ChangePatch): Promise<Change | 'ended' | undefined>;
   get(id: ChangeId): Promise<Change | undefined>;
   list(query: Partial<Place> & { limit: number; cursor?: string }): Promise<Page<Change>>;
   /** The newest of a place, at most `limit`, oldest first. Strongly consistent. */
@@ -389,6 +411,10 @@ export type Changes = {
   live(): Promise<Change[]>;
   /** Begun, and not ended as far as was told. `overdueAt`: it was said that its time was over then. */
   rolling(): Promise<{ change: Change; overdueAt: Timestamp | null }[]>;
+  /** Failed, and nobody has said that this is over. `failedAt`: the end that was told first. */
+  failures(): Promise<{ change: Change; failedAt: Timestamp }[]>;
+  /** Remembers that it was said. */
+  endFailure(id: ChangeId): Promise<void>;
   /** Remembers that it was said. */
   setOverdue(id: ChangeId, at: Timestamp): Promise<void>;
   /** Null also once it has ended. */

@@ -1,5 +1,5 @@
 import type { IncidentRecord } from '../schemas/incident.ts';
-import type { Message } from '../schemas/inbox.ts';
+import type { Message, RunbookApproval } from '../schemas/inbox.ts';
 import { lowestMode, type Mode, type Severity } from '../schemas/names.ts';
 import type { BegunRunbook } from './ports.ts';
 import type { AskedBy } from './rollback.ts';
@@ -27,6 +27,7 @@ export type ResponseState = {
   /** It is what this runbook has done, since no rollback has been done after it. */
   verifyingRunbook: number | null;
   verifyAgain: boolean;
+  /** Something was done that was to help. */
   mitigated: boolean;
   /** It has fired again since the mitigation, and that was paged: once is enough. */
   pagedAgain: boolean;
@@ -36,8 +37,8 @@ export type ResponseState = {
   resolveBy: string | null;
 };
 
-/** `mode`: a cap that whoever asks has set, as a runbook can. */
-export type Asked = { by: AskedBy; who: string; mode?: Mode };
+/** `mode`, `approval`: a cap, and a question, that whoever asks has set, as a runbook can. */
+export type Asked = { by: AskedBy; who: string; mode?: Mode; approval?: RunbookApproval };
 
 /** What to begin now, each as a branch of its own; and whether closing is worth a try. */
 export type Plan = {
@@ -52,7 +53,7 @@ export type Plan = {
 export function begin(
   incident: IncidentRecord,
   unfinished: readonly number[],
-  runbooks: { begun: readonly Pick<BegunRunbook, 'number' | 'acted'>[]; any: boolean } = { begun: [], any: false },
+  runbooks: { begun: readonly Pick<BegunRunbook, 'number'>[]; any: boolean } = { begun: [], any: false },
 ): ResponseState {
   // What has not been read may be what made it critical, after the pages so far: rather once too often than never.
   const raisedUnread = incident.seq > incident.drained && incident.severity === 'critical' && incident.pages > 0;
@@ -76,13 +77,10 @@ export function begin(
     runbooks: Math.max(0, ...runbooks.begun.map(({ number }) => number)),
     runbookDue: runbooks.any && incident.crowd === undefined,
     verification: incident.verification,
-    verifying: unfinished.length > 0 ? Math.max(...unfinished) : incident.mitigations,
-    verifyingRunbook:
-      incident.verification === 'not_needed' || unfinished.length > 0
-        ? null
-        : (runbooks.begun.findLast(({ acted }) => acted)?.number ?? null),
+    verifying: incident.verifying?.number ?? 0,
+    verifyingRunbook: incident.verifying?.runbook ?? null,
     verifyAgain: false,
-    mitigated: incident.status === 'mitigated',
+    mitigated: incident.verification !== 'not_needed',
     pagedAgain: false,
     paging: paging && !raisedUnread,
     byHand: incident.by_hand === true || incident.by_event === true,
@@ -127,7 +125,7 @@ export function apply(state: ResponseState, message: Message): ResponseState {
     case 'rollback':
       return { ...state, mitigationDue: { by: 'person', who: message.by } };
     case 'runbook_rollback':
-      return runbookAsks(state, message.runbook, message.mode);
+      return runbookAsks(state, message);
     case 'runbook':
       return {
         ...state,
@@ -178,7 +176,10 @@ const isOfBefore = (
 ): boolean => runbook !== undefined || number < verifying;
 
 /** An alert or a person that asks is judged already, and the runbook sees how that ends. */
-function runbookAsks(state: ResponseState, runbook: string, cap: Mode | null): ResponseState {
+function runbookAsks(
+  state: ResponseState,
+  { runbook, mode: cap, approval }: Extract<Message, { kind: 'runbook_rollback' }>,
+): ResponseState {
   const due = state.mitigationDue?.by ?? null;
   if (state.judgedAsked || due === 'alert' || due === 'person') return state;
   // What comes after a mitigation that has not helped waits for a person, whoever asks for it.
@@ -186,7 +187,7 @@ function runbookAsks(state: ResponseState, runbook: string, cap: Mode | null): R
   return {
     ...state,
     judgedAsked: true,
-    mitigationDue: { by: 'runbook', who: runbook, ...(mode !== 'act' && { mode }) },
+    mitigationDue: { by: 'runbook', who: runbook, ...(mode !== 'act' && { mode }), ...(approval && { approval }) },
   };
 }
 

@@ -1,6 +1,7 @@
 import type { Change } from '../schemas/change.ts';
 import type { EnvironmentEntry } from '../schemas/config.ts';
 import type { DecisionKind, Reason, Suspect } from '../schemas/incident.ts';
+import type { RunbookApproval } from '../schemas/inbox.ts';
 import { lowestMode, type Mode, type Version } from '../schemas/names.ts';
 import type { Evidence } from './correlation/evidence.ts';
 import { correlate, MIN_CONFIDENCE, type Correlation, type RankedSuspect } from './correlation/correlate.ts';
@@ -36,7 +37,8 @@ export type AskedBy = 'alert' | 'person' | 'nobody' | 'runbook' | 'verification'
 /** All that the judgement depends on. Stored with the decision: `decide(inputs)` gives it again. */
 export type DecisionInputs = {
   decide_version: number;
-  asked: { by: AskedBy; who: string; mode: Mode | null };
+  /** `approval`: a runbook wants a person to be for it. Absent: it does not. */
+  asked: { by: AskedBy; who: string; mode: Mode | null; approval?: RunbookApproval };
   matched: boolean;
   monitoring_failure_only: boolean;
   evidence: Evidence;
@@ -73,7 +75,7 @@ export type Decision = {
  * named, the strongest first. What is unclear never acts.
  */
 export function decide(inputs: DecisionInputs): Decision {
-  const found = correlate(notTriedYet(inputs.evidence));
+  const found = weighed(inputs);
   const top = inputs.asked.by === 'person' ? whatRuns(inputs) : mostProbable(found.suspects);
   const target = top && inputs.targets.find((each) => samePlace(each, top.change));
   const way = top && target && rollbackTarget(target.changes, top.change, target.pinned);
@@ -102,6 +104,10 @@ export function decide(inputs: DecisionInputs): Decision {
   const reasons = asking ? [...asks, ...cap.reasons] : [...cap.reasons, ...asks];
   return { ...base, kind, reasons: [...reasons, ...found.doubts, why] };
 }
+
+/** What is suspected, as it was weighed for a judgement. */
+export const weighed = ({ evidence }: Pick<DecisionInputs, 'evidence'>): Correlation =>
+  correlate(notTriedYet(evidence));
 
 /** Of two services that are concerned, the one that wants more people says it. */
 const peopleNeeded = ({ targets }: DecisionInputs, target: TargetInputs | undefined): 1 | 2 =>

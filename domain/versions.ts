@@ -83,6 +83,7 @@ const liveChanges = (changes: readonly Change[]): Change[] =>
 export const byStart = (a: Change, b: Change): number =>
   a.started_at === b.started_at ? (a.id < b.id ? -1 : Number(a.id > b.id)) : a.started_at < b.started_at ? -1 : 1;
 
-const liveFor = (change: Change, next: Change): number => secondsBetween(liveSince(change), next.started_at);
+const liveFor = (change: Change, next: Change): number => secondsBetween(endOf(change), next.started_at);
 
-const liveSince = (change: Change): Timestamp => change.finished_at ?? change.started_at;
+/** When it ended, as far as that was told: from then on its version was live, or it had failed. */
+export const endOf = (change: Change): Timestamp => change.finished_at ?? change.started_at;

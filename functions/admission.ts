@@ -5,10 +5,21 @@ import { deliver, mutedBy } from '../domain/routing.ts';
 import type { Subject } from '../schemas/projection.ts';
 import type { Signal } from '../schemas/signal.ts';
 import { wake } from '../workflows/wake.ts';
+import { freezeByAlerts } from './evaluation/burn-alerts.ts';
 
 type AdmissionDeps = Pick<
   Deps,
-  'clock' | 'config' | 'silences' | 'incidents' | 'bulletins' | 'projections' | 'decisions' | 'engine' | 'log'
+  | 'clock'
+  | 'config'
+  | 'silences'
+  | 'incidents'
+  | 'bulletins'
+  | 'projections'
+  | 'decisions'
+  | 'engine'
+  | 'log'
+  | 'freezes'
+  | 'sloAlerts'
 >;
 
 /**
@@ -38,5 +49,6 @@ export async function admitSignals(
   });
   const bulletins = entries.length > 0 ? await deps.bulletins.heard(entries, now) : [];
   await deps.projections.changed(...admitted.wake.map((id): Subject => `incident:${id}`), ...bulletins);
+  await freezeByAlerts(deps, config, signals);
   return admitted;
 }

@@ -3,6 +3,7 @@ import type { Deps } from '../domain/ports.ts';
 import type { IncidentRecord } from '../schemas/incident.ts';
 import { plusSeconds, secondsBetween } from '../schemas/time.ts';
 import { careForDrills } from './drills.ts';
+import { endFailures } from './end-failures.ts';
 import { followPages } from './follow-pages.ts';
 import { endQuiet, showQuiet } from './quiet.ts';
 import { reportOverdue } from './overdue.ts';
@@ -34,6 +35,9 @@ type SweepDeps = Pick<
   | 'timeScale'
   | 'drills'
   | 'drillRuns'
+  | 'freezes'
+  | 'sloAlerts'
+  | 'audit'
 >;
 
 /** Each minute: starts or rings whatever waits longer than it should, and replaces workflows that have died. */
@@ -50,7 +54,9 @@ export async function sweep(deps: SweepDeps): Promise<{ woken: number; revived: 
     ['projections', () => rouse(deps, open)],
     ['what was kept quiet', () => endQuiet(deps, 'sweep')],
     ['deploys that do not end', () => reportOverdue(deps)],
+    ['deploys that have failed', () => endFailures(deps)],
     ['drills', () => careForDrills(deps)],
+    ['the sealed log', () => deps.audit.seal()],
     ['silences', () => showQuiet(deps, open)],
     ['pages of others', async () => ((await othersPage(deps)) ? followPages(deps, open) : undefined)],
   ] as const;

@@ -20,7 +20,7 @@ export type Watched = {
   otherDeadLetters: Record<string, sst.aws.Queue>;
   api: sst.aws.ApiGatewayV2;
   /** By the name that their alarms get. */
-  functions: Record<'http' | 'route' | 'project' | 'sweep', sst.aws.Function>;
+  functions: Record<'http' | 'route' | 'project' | 'sweep' | 'evaluate', sst.aws.Function>;
   workflow: sst.aws.Workflow;
 };
 
@@ -140,6 +140,12 @@ function ofFunctions({ functions, workflow }: Watched): Record<string, Alarm> {
     'sweep-silent': {
       says: 'The sweeper has not run for five minutes: what was forgotten is not picked up',
       metric: ofLambda(functions.sweep.name, 'Invocations'),
+      minutes: 5,
+      below: 1,
+    },
+    'evaluate-silent': {
+      says: 'No objective has been evaluated for five minutes: freezes neither begin nor end',
+      metric: ofLambda(functions.evaluate.name, 'Invocations'),
       minutes: 5,
       below: 1,
     },

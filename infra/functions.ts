@@ -1,4 +1,5 @@
 import {
+  EVALUATE_TIMEOUT_SECONDS,
   HTTP_TIMEOUT_SECONDS,
   PROJECT,
   QUEUE,
@@ -23,6 +24,7 @@ const AT_ONCE = {
   /** For each place where incidents are shown: the least that an event source takes. One works, the other finds that. */
   shown: 2,
   sweep: 1,
+  evaluate: 1,
 };
 
 const LOGS = { format: 'json', retention: '3 months' } as const;
@@ -94,31 +96,52 @@ export function createProjector(stage: string, resources: Resources) {
   return project;
 }
 
-/** Each minute. What fails is not tried again by Lambda: the next one is never far. */
-export function createSweeper(stage: string, resources: Resources) {
-  const deadLetters = createDeadLetters('SweepDeadLetters');
-  const sweep = new sst.aws.Function('Sweep', {
-    ...common(stage, 'sweep', resources),
+/** What is called by the clock. What fails is not tried again by Lambda: the next minute is never far. */
+export function createScheduled(stage: string, resources: Resources) {
+  const sweep = createAlone('Sweep', stage, 'sweep', resources, {
     memory: '512 MB',
     timeout: `${SWEEP_TIMEOUT_SECONDS} seconds`,
-    concurrency: { reserved: AT_ONCE.sweep },
+  });
+  const evaluate = createAlone('Evaluate', stage, 'evaluate', resources, {
+    memory: '2048 MB', // a month of two thousand objectives is 300 MB
+    timeout: `${EVALUATE_TIMEOUT_SECONDS} seconds`,
+  });
+  const targets = { sweep, evaluate };
+  for (const { name, everySeconds } of SCHEDULES) {
+    new sst.aws.CronV2(`Schedule-${name}`, {
+      function: targets[name].fn,
+      schedule: everyMinutes(everySeconds / 60),
+      retries: 2, // of what the scheduler could not hand over
+      dlq: targets[name].deadLetters.arn,
+    });
+  }
+  return targets;
+}
+
+type Alone = { memory: `${number} MB`; timeout: `${number} seconds` };
+
+/** One at a time. */
+function createAlone(
+  id: string,
+  stage: string,
+  name: 'sweep' | 'evaluate',
+  resources: Resources,
+  { memory, timeout }: Alone,
+) {
+  const deadLetters = createDeadLetters(`${id}DeadLetters`);
+  const fn = new sst.aws.Function(id, {
+    ...common(stage, name, resources),
+    memory,
+    timeout,
+    concurrency: { reserved: AT_ONCE[name] },
     retries: 0,
-    permissions: [...permissionsOf(resources).sweep, mayLeaveAt(deadLetters)],
+    permissions: [...permissionsOf(resources)[name], mayLeaveAt(deadLetters)],
     transform: {
       function: { ...TRACED, ...deadLettersAt(deadLetters) },
       eventInvokeConfig: { maximumEventAgeInSeconds: 60 },
     },
   });
-  const targets = { sweep };
-  for (const { name, everySeconds } of SCHEDULES) {
-    new sst.aws.CronV2(`Schedule-${name}`, {
-      function: targets[name],
-      schedule: everyMinutes(everySeconds / 60),
-      retries: 2, // of what the scheduler could not hand over
-      dlq: deadLetters.arn,
-    });
-  }
-  return { sweep, deadLetters };
+  return { fn, deadLetters };
 }
 
 const everyMinutes = (minutes: number) => `rate(${minutes} ${minutes === 1 ? 'minute' : 'minutes'})` as const;

@@ -56,6 +56,7 @@ export function permissionsOf(resources: Resources) {
     project: [...table, ...config, ...secrets, ...takingFrom(shown), ...telling],
     // What was kept quiet, it takes in as the router does; of deploys that do not end it sends a signal itself.
     sweep: [...table, ...config, ...secrets, ...starting, ...ofLooking(resources), ...sendingTo(signals), ...telling],
+    evaluate: [...table, ...config, ...secrets],
     workflow: [
       ...table,
       ...ofBlobs(resources, { read: ['config', 'decisions', 'runbooks'], write: ['decisions', 'runbooks'] }),

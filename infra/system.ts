@@ -1,5 +1,5 @@
 import { createAlarms } from './alarms.ts';
-import { createHttp, createProjector, createRouter, createSweeper, createWorkflow } from './functions.ts';
+import { createHttp, createProjector, createRouter, createScheduled, createWorkflow } from './functions.ts';
 import { checkedStage, deploymentArns, functionName, secretsPath } from './names.ts';
 import type { Resources } from './permissions.ts';
 import { createSignalQueue, createWakeQueue } from './queues.ts';
@@ -31,7 +31,7 @@ export function createSystem() {
   const { workflow, deadLetters: workflowDeadLetters } = createWorkflow(stage, resources);
   const route = createRouter(stage, resources);
   const project = createProjector(stage, resources);
-  const { sweep, deadLetters: sweepDeadLetters } = createSweeper(stage, resources);
+  const { sweep, evaluate } = createScheduled(stage, resources);
   const { http, api } = createHttp(stage, resources);
 
   const { urgent, ordinary, shown } = resources;
@@ -41,8 +41,12 @@ export function createSystem() {
       urgent,
       ordinary,
       shown,
-      otherDeadLetters: { workflow: workflowDeadLetters, sweep: sweepDeadLetters },
-      functions: { http, route, project, sweep },
+      otherDeadLetters: {
+        workflow: workflowDeadLetters,
+        sweep: sweep.deadLetters,
+        evaluate: evaluate.deadLetters,
+      },
+      functions: { http, route, project, sweep: sweep.fn, evaluate: evaluate.fn },
       workflow,
       api,
     },

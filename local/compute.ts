@@ -1,5 +1,6 @@
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import {
+  EVALUATE_TIMEOUT_SECONDS,
   HTTP_TIMEOUT_SECONDS,
   PROJECT,
   QUEUE,
@@ -8,6 +9,7 @@ import {
   SWEEP_TIMEOUT_SECONDS,
   WORKFLOW,
 } from '../aws/resources.ts';
+import { handler as evaluateHandler } from '../functions/evaluate.ts';
 import { handler as httpHandler } from '../functions/http.ts';
 import { handler as incidentResponse } from '../functions/incident-response.ts';
 import { handler as projectHandler } from '../functions/project.ts';
@@ -73,6 +75,7 @@ const functions = (deadLetterQueueUrl: string): Record<string, LocalFunction> =>
   [NAMES.route]: { handler: routeHandler, timeoutSeconds: ROUTER_TIMEOUT_SECONDS },
   [NAMES.project]: { handler: projectHandler, timeoutSeconds: PROJECT.timeoutSeconds },
   [NAMES.sweep]: { handler: sweepHandler, timeoutSeconds: SWEEP_TIMEOUT_SECONDS, deadLetterQueueUrl },
+  [NAMES.evaluate]: { handler: evaluateHandler, timeoutSeconds: EVALUATE_TIMEOUT_SECONDS, deadLetterQueueUrl },
   [NAMES.workflow]: {
     handler: incidentResponse,
     timeoutSeconds: WORKFLOW.invocationTimeoutSeconds,

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isMap, isPair, isScalar, LineCounter, type Document, type Node, parseDocument } from 'yaml';
+import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { sha256 } from '../aws/hash.ts';
 import { didYouMean } from '../domain/runbooks/nearest.ts';
@@ -8,10 +8,15 @@ import { type Config, PagingFile, ServicesFile } from '../schemas/config.ts';
 import { FreezeFile } from '../schemas/freeze-policy.ts';
 import { SlackFile, StatusPageFile } from '../schemas/presentation.ts';
 import { RoutesFile } from '../schemas/routes.ts';
+import { loadSlos } from './slo-files.ts';
+import { lineOf, valueOf } from './yaml-lines.ts';
 import { type JsonSchema, keysAt } from './yaml-problems.ts';
 
 /** The set as the files on disk say it, or what is wrong with them, each as `file:line: message (suggestion)`. */
 export type LoadedFiles = { ok: true; config: Omit<Config, 'runbooks'> } | { ok: false; problems: string[] };
+
+/** The folder of objectives in that of the configuration. */
+export const SLOS = 'slos';
 
 /** Reads and checks all files. A missing file means its defaults. */
 export async function loadConfig(dir: string): Promise<LoadedFiles> {
@@ -21,11 +26,18 @@ export async function loadConfig(dir: string): Promise<LoadedFiles> {
   const slack = await readYaml(join(dir, 'slack.yaml'), SlackFile);
   const statusPage = await readYaml(join(dir, 'status-page.yaml'), StatusPageFile);
   const freeze = await readYaml(join(dir, 'freeze.yaml'), FreezeFile);
-  if (!services.value || !paging.value || !routes.value || !slack.value || !statusPage.value || !freeze.value)
-    return {
-      ok: false,
-      problems: [services, paging, routes, slack, statusPage, freeze].flatMap(({ problems }) => problems),
-    };
+  const slos = await loadSlos(join(dir, SLOS));
+  const files = [services, paging, routes, slack, statusPage, freeze, slos];
+  if (
+    !services.value ||
+    !paging.value ||
+    !routes.value ||
+    !slack.value ||
+    !statusPage.value ||
+    !freeze.value ||
+    !slos.value
+  )
+    return { ok: false, problems: files.flatMap(({ problems }) => problems) };
   const content = {
     services: services.value.services,
     paging: paging.value,
@@ -33,9 +45,15 @@ export async function loadConfig(dir: string): Promise<LoadedFiles> {
     slack: slack.value,
     statusPage: statusPage.value,
     freeze: freeze.value,
-    slos: [],
+    slos: slos.value,
   };
   return { ok: true, config: { version: sha256(JSON.stringify(content)).slice(0, 16), ...content } };
+}
+
+/** The catalogue alone. Without `services` it is wrong, and `problems` says how. */
+export async function loadServices(dir: string): Promise<{ services?: Config['services']; problems: string[] }> {
+  const { value, problems } = await readYaml(join(dir, 'services.yaml'), ServicesFile);
+  return value === undefined ? { problems } : { services: value.services, problems };
 }
 
 type Read<T> = { value: T | undefined; problems: string[] };
@@ -53,15 +71,17 @@ async function readYaml<S extends z.ZodType>(file: string, schema: S): Promise<R
       problems: document.errors.map((error) => `${file}:${lines.linePos(error.pos[0]).line}: ${error.message}`),
     };
   }
-  const value: unknown = document.toJS({ maxAliasCount: 100 }) ?? {};
-  const read = schema.safeParse(value);
-  if (read.success) return { value: read.data, problems: [] };
+  const read = valueOf(document);
+  if (!read.ok) return { value: undefined, problems: [`${file}:1: ${read.problem}`] };
+  const value = read.value ?? {};
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return { value: parsed.data, problems: [] };
   return {
     value: undefined,
-    problems: flatten(read.error.issues).map((problem) => {
+    problems: flatten(parsed.error.issues).map((problem) => {
       const meant =
         problem.unknown === undefined ? null : didYouMean(problem.unknown, knownKeys(schema, problem, value));
-      const line = lineOf(document, problem.path, lines);
+      const line = lineOf(document.contents, problem.path, lines);
       return `${file}:${line}: ${problem.message}${meant === null ? '' : ` (${meant})`}`;
     }),
   };
@@ -111,28 +131,3 @@ function expectedBy(issue: z.core.$ZodIssue): string[] {
   if (issue.code !== 'invalid_union' || closestForm(issue.errors) !== undefined) return [];
   return issue.errors.flat().flatMap(expectedBy);
 }
-
-/** The line of the deepest part of `path` that is in the document. */
-function lineOf(document: Document, path: readonly PropertyKey[], lines: LineCounter): number {
-  let line = 1;
-  let node: unknown = document.contents;
-  for (const [index, step] of path.entries()) {
-    if (isMap(node)) {
-      const pair = node.items.find(
-        (item) => isPair(item) && isScalar(item.key) && String(item.key.value) === String(step),
-      );
-      if (pair === undefined) break;
-      line = startOf(pair.key as Node, lines) ?? line;
-      node = pair.value;
-    } else {
-      node = document.getIn(path.slice(0, index + 1), true);
-      line = startOf(node as Node | undefined, lines) ?? line;
-    }
-  }
-  return line;
-}
-
-const startOf = (node: Node | undefined, lines: LineCounter): number | undefined => {
-  const start = node?.range?.[0];
-  return start === undefined ? undefined : lines.linePos(start).line;
-};

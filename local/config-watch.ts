@@ -2,10 +2,12 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CONFIG_KEY, PublishedConfig } from '../aws/config-source.ts';
 import type { Blobs } from '../domain/ports.ts';
+import { SLOS } from './config-files.ts';
 import { type ConfigFolders, type LoadedSet, loadSet } from './config-set.ts';
 import { runbookFiles } from './runbook-files.ts';
+import { sloFiles } from './slo-files.ts';
 
-const FILES = ['services.yaml', 'paging.yaml', 'routes.yaml', 'slack.yaml', 'status-page.yaml'];
+const FILES = ['services.yaml', 'paging.yaml', 'routes.yaml', 'slack.yaml', 'status-page.yaml', 'freeze.yaml'];
 const LOOK_EVERY_MS = 1000;
 
 /** Publishes a set to where the functions read it; one that is wrong leaves the last good one in force, and says so. */
@@ -48,8 +50,10 @@ export function watchConfig(
 }
 
 async function fingerprint({ configDir, runbooksDir }: ConfigFolders): Promise<string> {
+  const slosDir = join(configDir, SLOS);
   const files = [
     ...FILES.map((name) => join(configDir, name)),
+    ...(await sloFiles(slosDir)).map((name) => join(slosDir, name)),
     ...(await runbookFiles(runbooksDir)).map((name) => join(runbooksDir, name)),
   ];
   const parts = files.map(async (file) => {

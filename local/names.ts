@@ -7,6 +7,7 @@ export const NAMES = {
   http: 'firebreak-local-http',
   route: 'firebreak-local-route',
   sweep: 'firebreak-local-sweep',
+  evaluate: 'firebreak-local-evaluate',
   project: 'firebreak-local-project',
   workflow: 'firebreak-local-incident-response',
 } as const;

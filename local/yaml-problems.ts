@@ -19,17 +19,26 @@ export type JsonSchema = {
  * probably meant; of a union, what is wrong with the form that was meant.
  *
  * @param schema of the whole value, in which known keys are looked up
+ * @param name what the whole of it is called
  */
-export function valueProblems(error: z.ZodError, value: unknown, schema: JsonSchema): ValueProblem[] {
-  return error.issues.flatMap((issue) => explained(issue, [], value, schema));
+export function valueProblems(
+  error: z.ZodError,
+  value: unknown,
+  schema: JsonSchema,
+  name = 'the front matter',
+): ValueProblem[] {
+  return error.issues.flatMap((issue) => explained(issue, [], { name, value, schema }));
 }
+
+type Whole = { name: string; value: unknown; schema: JsonSchema };
 
 type Path = readonly PropertyKey[];
 
-function explained(issue: z.core.$ZodIssue, prefix: Path, value: unknown, schema: JsonSchema): ValueProblem[] {
+function explained(issue: z.core.$ZodIssue, prefix: Path, whole: Whole): ValueProblem[] {
+  const { value, schema } = whole;
   const path = [...prefix, ...issue.path];
   const at = path.join('.');
-  const where = at || 'the front matter';
+  const where = at || whole.name;
   const given = valueAt(value, path);
   switch (issue.code) {
     case 'unrecognized_keys':
@@ -39,36 +48,32 @@ function explained(issue: z.core.$ZodIssue, prefix: Path, value: unknown, schema
         suggestion: didYouMean(key, keysAt(schema, path, value)),
       }));
     case 'invalid_union':
-      return ofUnion(issue, path, value, schema);
-    case 'invalid_value':
-      return [
-        { path: at, message: `${where}: ${shown(given)} is not known here`, suggestion: meant(given, issue.values) },
-      ];
+      return ofUnion(issue, path, whole);
+    case 'invalid_value': {
+      const message = given === undefined ? missing(path, whole) : `${where}: ${shown(given)} is not known here`;
+      return [{ path: at, message, suggestion: meant(given, issue.values) }];
+    }
     case 'invalid_key':
       return issue.issues.map(({ message }) => ({ path: at, message: `${where}: ${message}`, suggestion: null }));
     case 'invalid_type':
-      if (given === undefined)
-        return [
-          { path: at, message: `"${String(path.at(-1) ?? '')}" is missing in ${prefixOf(path)}`, suggestion: null },
-        ];
+      if (given === undefined) return [{ path: at, message: missing(path, whole), suggestion: null }];
       return [{ path: at, message: `${where}: ${shown(given)} is no ${issue.expected}`, suggestion: null }];
     default:
       return [{ path: at, message: `${where}: ${issue.message}`, suggestion: null }];
   }
 }
 
-function ofUnion(issue: z.core.$ZodIssueInvalidUnion, path: Path, value: unknown, schema: JsonSchema): ValueProblem[] {
-  const where = path.join('.') || 'the front matter';
+function ofUnion(issue: z.core.$ZodIssueInvalidUnion, path: Path, whole: Whole): ValueProblem[] {
+  const { value, schema } = whole;
+  const where = path.join('.') || whole.name;
   const given = valueAt(value, path);
   if (issue.errors.length === 0) {
     const kinds = kindsAt(schema, path.slice(0, -1), value);
-    const key = String(path.at(-1) ?? '');
-    const message =
-      given === undefined ? `"${key}" is missing in ${prefixOf(path)}` : `${where}: there is no ${shown(given)}`;
+    const message = given === undefined ? missing(path, whole) : `${where}: there is no ${shown(given)}`;
     return [{ path: path.join('.'), message, suggestion: meant(given, kinds) }];
   }
   const form = meantForm(issue.errors, given);
-  if (form !== undefined) return form.flatMap((inner) => explained(inner, path, value, schema));
+  if (form !== undefined) return form.flatMap((inner) => explained(inner, path, whole));
   const expected = [...new Set(issue.errors.flat().flatMap(expectedBy))];
   const message = expected.length === 0 ? issue.message : `expected ${expected.join(' or ')}`;
   return [{ path: path.join('.'), message: `${where}: ${message}`, suggestion: null }];
@@ -108,7 +113,8 @@ function expectedBy(issue: z.core.$ZodIssue): string[] {
 
 const shown = (value: unknown): string => (JSON.stringify(value) ?? 'nothing').slice(0, 80);
 
-const prefixOf = (path: Path): string => path.slice(0, -1).join('.') || 'the front matter';
+const missing = (path: Path, { name }: Whole): string =>
+  `"${String(path.at(-1) ?? '')}" is missing in ${path.slice(0, -1).join('.') || name}`;
 
 function meant(given: unknown, values: readonly unknown[]): string | null {
   const words = values.map(String);

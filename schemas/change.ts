@@ -22,8 +22,7 @@ const Commit = z.object({
   committed_at: InstantIn.nullish().transform((at) => at ?? null),
 });
 
-/** What `POST /v1/deployments` takes. Only service, environment and version are required. */
-export const NewChange = z.strictObject({
+const Told = z.strictObject({
   service: ServiceName,
   environment: EnvironmentName,
   version: Version,
@@ -45,10 +44,22 @@ export const NewChange = z.strictObject({
   /** Of a canary: the share of the traffic that it gets, 0 to 1. */
   canary_weight: z.number().min(0).max(1).nullish(),
 });
+
+/** Why these times cannot be, in words; undefined: they can. Both at the same moment is how an old change is told. */
+export function whyNoTimes(startedAt: Timestamp, finishedAt: Timestamp | null | undefined): string | undefined {
+  if (finishedAt == null || finishedAt >= startedAt) return undefined;
+  return `finished_at (${finishedAt}) is before started_at (${startedAt}); send them as the CD system's own clock has them`;
+}
+
+/** What `POST /v1/deployments` takes. Only service, environment and version are required. */
+export const NewChange = Told.superRefine(({ started_at, finished_at }, context) => {
+  const message = started_at == null ? undefined : whyNoTimes(started_at, finished_at);
+  if (message !== undefined) context.addIssue({ code: 'custom', path: ['finished_at'], message });
+});
 export type NewChange = z.infer<typeof NewChange>;
 
 /** What `PATCH /v1/deployments/{id}` takes: what is learnt while it rolls out. Identity and start never change. */
-export const ChangePatch = NewChange.pick({
+export const ChangePatch = Told.pick({
   commit: true,
   committed_at: true,
   commits: true,

@@ -49,6 +49,8 @@ export const CheckReasonCode = z.enum([
   'exempt_kind',
   /** A rollback that is not to a version known good, or a kind that is not taken on the caller's word. */
   'not_exempt',
+  /** At verification only: forged, expired, or for another deployment. */
+  'invalid_token',
 ]);
 export type CheckReasonCode = z.infer<typeof CheckReasonCode>;
 
@@ -86,7 +88,7 @@ export const CheckAnswer = Verdict.extend({
   decision_id: z.string(),
   /** ES256. Only where it is allowed and the deployment has an id. */
   token: z.string().nullable(),
-  /** What a client keeps for the time in which Firebreak cannot be reached; ES256. */
-  signed_state: z.string(),
+  /** What a client keeps for the time in which Firebreak cannot be reached; ES256. Null: no key is configured. */
+  signed_state: z.string().nullable(),
 });
 export type CheckAnswer = z.infer<typeof CheckAnswer>;

@@ -22,6 +22,10 @@ export type VerificationOutcome = z.infer<typeof VerificationOutcome>;
 export const PageNeed = z.enum(['no', 'if_nobody', 'again']);
 export type PageNeed = z.infer<typeof PageNeed>;
 
+/** What a runbook says of the question whether to do what it asks for. Null: as it is for everything of the service. */
+export const RunbookApproval = z.object({ people: z.array(z.string()).nullable(), seconds: z.number().nullable() });
+export type RunbookApproval = z.infer<typeof RunbookApproval>;
+
 /** What can arrive in an incident's inbox. The doorbell carries nothing; all meaning is here. */
 export const Message = z.discriminatedUnion('kind', [
   z.object({
@@ -41,8 +45,13 @@ export const Message = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('page'), by: z.string(), note: z.string() }),
   z.object({ kind: z.enum(['pause', 'resume', 'abort', 'publish']), by: z.string(), note: z.string() }),
   z.object({ kind: z.literal('resolve'), by: z.string(), note: z.string() }),
-  /** A runbook wants a rollback; `mode` caps it. */
-  z.object({ kind: z.literal('runbook_rollback'), runbook: z.string(), mode: Mode.nullable() }),
+  /** A runbook wants a rollback; `mode` caps it. `approval`: it wants a person to be for it, who and how long. */
+  z.object({
+    kind: z.literal('runbook_rollback'),
+    runbook: z.string(),
+    mode: Mode.nullable(),
+    approval: RunbookApproval.optional(),
+  }),
   /** A runbook has come to its end. `acted`: it has changed production, and whether that has helped is to be seen. */
   z.object({ kind: z.literal('runbook'), number: z.number(), acted: z.boolean(), page: PageNeed }),
   z.object({

@@ -86,6 +86,7 @@ export async function incidentResponse(
       const { pages } = state;
       await run.step('withdraw-questions', async () => {
         await leaveCrowd(deps, incidentId);
+        await deps.incidents.endEvents(incidentId);
         return withdrawQuestions(deps, incidentId);
       });
       await run.branch('resolve-pages', (b) => resolvePages(b, { incidentId, pages, last: false }, deps));

@@ -145,12 +145,13 @@ async function until(run: Run, input: StepInput, spent: number, deps: Deps): Pro
 /** The judgement and everything after it is the incident's; this waits for how it ends. */
 async function rollback(run: Run, input: StepInput, deps: Deps): Promise<StepEnd> {
   const { step, rounds } = input;
-  const { judgedBefore } = await run.step('ask-for-rollback', () => askForRollback(deps, input));
+  const { judgedBefore, answerSeconds } = await run.step('ask-for-rollback', () => askForRollback(deps, input, step));
+  const seconds = step.timeoutSeconds + answerSeconds;
   const pauseAt = (round: number): number =>
-    round < 20 ? 5 : Math.max(30, Math.ceil(step.timeoutSeconds / Math.max(1, rounds - 20)));
+    round < 20 ? 5 : Math.max(30, Math.ceil(seconds / Math.max(1, rounds - 20)));
   let waited = 0;
   for (let round = 0; ; round += 1) {
-    const last = waited + pauseAt(round) > step.timeoutSeconds;
+    const last = waited + pauseAt(round) > seconds;
     const end = await run.step('look-at-rollback', () => lookForRollback(deps, input, step, { judgedBefore, last }));
     if (end !== null) return end;
     await run.wait('rolling-back', { seconds: pauseAt(round) });

@@ -199,7 +199,11 @@ function incidentWrites(
         detail: detailOf(parts),
       },
     },
-    { signals: joining.length, firing: lasting(fresh) - parts.ended.length, asksRollback: message.asksRollback },
+    {
+      signals: joining.length,
+      firing: lasting(fresh) - lasting(parts.ended.map(({ signal }) => signal)),
+      asksRollback: message.asksRollback,
+    },
   );
 }
 

@@ -1,5 +1,5 @@
 import type { Changes, Clock, Page, Place } from '../../domain/ports.ts';
-import { putsVersionLive } from '../../domain/versions.ts';
+import { endOf, putsVersionLive } from '../../domain/versions.ts';
 import { Change, type ChangePatch, type NewChange } from '../../schemas/change.ts';
 import type { ChangeId } from '../../schemas/names.ts';
 import { Timestamp } from '../../schemas/time.ts';
@@ -34,12 +34,14 @@ export class ChangeTable implements Changes {
     return { change: first, created: result.ok };
   }
 
-  async patch(id: ChangeId, patch: ChangePatch): Promise<Change | undefined> {
+  async patch(id: ChangeId, patch: ChangePatch): Promise<Change | 'ended' | undefined> {
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
       const item = await this.#item(id);
       if (item === undefined) return undefined;
       const rev = Number(item['rev'] ?? 0);
-      const change = patched(Change.parse(item), patch, this.#clock.now());
+      const before = Change.parse(item);
+      if (patch.status === 'started' && before.status !== 'started') return 'ended';
+      const change = patched(before, patch, this.#clock.now());
       const key = keys.change(change, change.started_at, id);
       const result = await this.#table.transact([
         this.#table.put(
@@ -50,6 +52,7 @@ export class ChangeTable implements Changes {
           },
         ),
         ...rollingWrites(this.#table, change, key),
+        ...failureWrites(this.#table, change, key),
       ]);
       if (!result.ok) continue;
       await this.#live(change);
@@ -101,11 +104,23 @@ export class ChangeTable implements Changes {
   }
 
   async rolling(): Promise<{ change: Change; overdueAt: Timestamp | null }[]> {
-    const rows = await collect(this.#table.each(keys.rollings().pk), (item) => item);
+    return (await this.#pointedTo(keys.rollings())).map(({ row, change }) => ({ change, overdueAt: overdueIn(row) }));
+  }
+
+  async failures(): Promise<{ change: Change; failedAt: Timestamp }[]> {
+    const found = await this.#pointedTo(keys.failures());
+    return found.map(({ row, change }) => ({ change, failedAt: Timestamp.parse(row['failed_at']) }));
+  }
+
+  async endFailure(id: ChangeId): Promise<void> {
+    await this.#table.transact([this.#table.remove(keys.failure(id))]);
+  }
+
+  /** The records to which all rows of a partition point. */
+  async #pointedTo({ pk }: Pick<Key, 'pk'>): Promise<{ row: Item; change: Change }[]> {
+    const rows = await collect(this.#table.each(pk), (item) => item);
     const items = await this.#table.getAll(rows.map((row) => ({ pk: String(row['at_pk']), sk: String(row['at_sk']) })));
-    return rows.flatMap((row, n) =>
-      items[n] === undefined ? [] : [{ change: Change.parse(items[n]), overdueAt: overdueIn(row) }],
-    );
+    return rows.flatMap((row, n) => (items[n] === undefined ? [] : [{ row, change: Change.parse(items[n]) }]));
   }
 
   async setOverdue(id: ChangeId, at: Timestamp): Promise<void> {
@@ -140,7 +155,7 @@ export class ChangeTable implements Changes {
     await this.#table.transact([
       before === undefined
         ? this.#table.remove(keys.live(change), still)
-        : this.#table.put({ ...keys.live(change), change: before, since: since(before) }, still),
+        : this.#table.put({ ...keys.live(change), change: before, since: endOf(before) }, still),
     ]);
   }
 }
@@ -199,9 +214,10 @@ export function changeWrites(table: Table, change: Change, once = false): Write[
     table.put({ ...changeItem(change, key), rev: 0 }, once ? absent : undefined),
     table.put({ ...keys.changeById(change.id), at_pk: key.pk, at_sk: key.sk }),
     ...(change.status === 'started' ? rollingWrites(table, change, key) : []),
+    ...failureWrites(table, change, key),
     ...(once || change.status !== 'succeeded' || !putsVersionLive(change)
       ? []
-      : [table.put({ ...keys.live(change), change, since: since(change) })]),
+      : [table.put({ ...keys.live(change), change, since: endOf(change) })]),
   ];
 }
 
@@ -219,6 +235,17 @@ const rollingWrites = (table: Table, { id, status }: Change, { pk, sk }: Key): W
       ]
     : [table.remove(keys.rolling(id))];
 
+/** A change that has failed is at hand until it is said that this is over, with the end that was told first. */
+const failureWrites = (table: Table, change: Change, { pk, sk }: Key): Write[] =>
+  change.status === 'failed'
+    ? [
+        table.update(keys.failure(change.id), {
+          UpdateExpression: 'SET at_pk = :pk, at_sk = :sk, failed_at = if_not_exists(failed_at, :at)',
+          ExpressionAttributeValues: { ':pk': pk, ':sk': sk, ':at': endOf(change) },
+        }),
+      ]
+    : [];
+
 const changeItem = (change: Change, key: Key): Item => ({
   ...key,
   ...change,
@@ -228,11 +255,9 @@ const changeItem = (change: Change, key: Key): Item => ({
 
 const liveWrite = (table: Table, change: Change): Write =>
   table.put(
-    { ...keys.live(change), change, since: since(change) },
+    { ...keys.live(change), change, since: endOf(change) },
     {
       ConditionExpression: 'attribute_not_exists(pk) OR since <= :since',
-      ExpressionAttributeValues: { ':since': since(change) },
+      ExpressionAttributeValues: { ':since': endOf(change) },
     },
   );
-
-const since = (change: Change): Timestamp => change.finished_at ?? change.started_at;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { MitigationOutcome } from '../../schemas/inbox.ts';
+import { isAsked } from '../../domain/approvals.ts';
 import type { Answered, Blobs, Clock, Decisions, StepQuestion } from '../../domain/ports.ts';
 import type { Decision, DecisionInputs } from '../../domain/rollback.ts';
 import { DecisionState, DecisionView, IncidentRecord, NOBODY_OBJECTED } from '../../schemas/incident.ts';
@@ -33,6 +34,7 @@ export class DecisionTable implements Decisions {
 
   async keep(id: IncidentId, number: number, decision: Decision, inputs: DecisionInputs): Promise<DecisionView> {
     const at = this.#clock.now();
+    const people = inputs.asked.approval?.people ?? null;
     const view: DecisionView = {
       id: `${id}-${number}`,
       kind: decision.kind,
@@ -55,6 +57,7 @@ export class DecisionTable implements Decisions {
           ...view,
           onset: decision.onset,
           asked_by: inputs.asked.by,
+          people,
           ...(await this.#inputs(id, number, inputs)),
         },
         absent,
@@ -71,7 +74,7 @@ export class DecisionTable implements Decisions {
         at,
         actor: 'firebreak',
         kind: 'decision',
-        text: sentence(view),
+        text: `${sentence(view)}${view.state === 'waiting' ? whom(people) : ''}`,
         detail: { decision: view.id, because: view.because, digest: view.digest, onset: decision.onset },
       }),
     ]);
@@ -109,7 +112,7 @@ export class DecisionTable implements Decisions {
         at,
         actor: 'firebreak',
         kind: 'decision',
-        text: `${text}: ${reasons.map((reason) => reason.text).join('; ')}${people === null ? '' : ` (asks ${people.join(', ')})`}`,
+        text: `${text}: ${reasons.map((reason) => reason.text).join('; ')}${whom(people)}`,
         detail: { decision: view.id, because: view.because, digest: view.digest },
       }),
     ]);
@@ -186,8 +189,7 @@ export class DecisionTable implements Decisions {
       if (item === undefined || item['status'] === 'resolved') return 'superseded';
       const decision = await this.get(id, number);
       if (decision?.state !== 'waiting') break;
-      const asked = await this.#asked(id, number);
-      if (asked !== null && !asked.includes(by)) return 'not_asked';
+      if (!isAsked(await this.#asked(id, number), decision.approvals, by)) return 'not_asked';
       const { needed, given } = decision.approvals;
       if (answer === 'approved' && given.includes(by)) return given.length < needed ? 'needs_another' : 'taken';
       if (answer === 'approved' && given.length + 1 < needed) {
@@ -310,6 +312,9 @@ const OPENINGS: Record<DecisionView['kind'], string> = {
   shadow: 'In shadow: would look at rolling back',
   none: 'Does not roll back',
 };
+
+/** Who is asked by name. */
+const whom = (people: readonly string[] | null): string => (people === null ? '' : ` (asks ${people.join(', ')})`);
 
 /** What a person is asked about. */
 const subjectOf = ({ question }: DecisionView): string => (question === undefined ? 'the rollback' : 'it');

@@ -214,7 +214,7 @@ export class EffectTable implements Effects {
             at,
             {
               ...(succeeded
-                ? { status: 'mitigated', verification: 'pending' }
+                ? { status: 'mitigated', verification: 'pending', verifying: { number: end.number } }
                 : effect !== undefined && incident.status === 'mitigating' // else another of its rollbacks is at it
                   ? { status: 'open' }
                   : {}),

@@ -1,12 +1,13 @@
-import { type Arrival, scopeOf } from '../../domain/admission.ts';
+import { type Arrival, isEvent, scopeOf } from '../../domain/admission.ts';
 import type {
-  BegunRunbook,
   Admitted,
+  BegunRunbook,
+  ChangeOfIncident,
   Clock,
-  IncidentChange,
   Incidents,
   Listened,
   Page,
+  Place,
   Receipt,
   SignalView,
 } from '../../domain/ports.ts';
@@ -176,15 +177,16 @@ export class IncidentTable implements Incidents {
     ]);
   }
 
-  async post(id: IncidentId, message: Message, change: IncidentChange = {}, key?: string): Promise<boolean> {
+  async post(id: IncidentId, message: Message, change: ChangeOfIncident = {}, key?: string): Promise<boolean> {
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
       const incident = await this.read(id);
       if (incident === undefined || incident.status === 'resolved') return false;
+      const changes = typeof change === 'function' ? change(incident) : change;
       const once =
         key === undefined ? [] : [this.#table.put({ ...keys.inboxKey(id, key), seq: incident.seq + 1 }, absent)];
       const result = await this.#table.transact([
         ...once,
-        ...mailWrites(this.#table, incident, message, this.#clock.now(), change),
+        ...mailWrites(this.#table, incident, message, this.#clock.now(), changes),
       ]);
       if (result.ok || (once.length === 1 && result.failed.includes(0))) return true;
     }
@@ -307,6 +309,20 @@ export class IncidentTable implements Incidents {
     for (const episode of episodes) await this.#endEpisode(id, episode, text);
   }
 
+  async endEvents(id: IncidentId): Promise<void> {
+    const at = (await this.read(id))?.resolved_at ?? null;
+    if (at === null) return;
+    const all = await collect(this.#table.each(keys.incident(id).pk, 'SIG#'), (item) => Signal.parse(item));
+    for (const { episode, startsAt } of all.filter((signal) => isEvent(signal) && signal.status === 'firing'))
+      await this.#table.transact([
+        signalEnd(this.#table, id, startsAt, episode, at),
+        this.#table.update(keys.episode(sha256(episode)), {
+          UpdateExpression: 'SET ends_at = :at ADD rev :one',
+          ExpressionAttributeValues: { ':at': at, ':one': 1 },
+        }),
+      ]);
+  }
+
   async #endEpisode(id: IncidentId, episode: string, text: string): Promise<void> {
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
       const key = keys.episode(sha256(episode));
@@ -392,6 +408,11 @@ export class IncidentTable implements Incidents {
       const by = (item['mute'] as Mute | undefined)?.by ?? 'silence';
       return signal.success ? [{ signal: signal.data, by }] : [];
     });
+  }
+
+  async openAt({ service, environment }: Place): Promise<IncidentRecord | undefined> {
+    const pointer = await this.#table.get(keys.open(scopeOf({ service, environment, unmatched: null })));
+    return pointer && this.read(IncidentId.parse(pointer['incident_id']));
   }
 
   async open(): Promise<IncidentRecord[]> {

@@ -71,10 +71,14 @@ export const keys = {
   promotion: (service: string): Key => ({ pk: 'PROMOTED', sk: part(service) }),
   pin: (place: Place, at: Timestamp, id: string): Key => ({ pk: `PIN#${placeOf(place)}`, sk: `${at}#${id}` }),
   pins: (place: Place): Pick<Key, 'pk'> => ({ pk: `PIN#${placeOf(place)}` }),
+  /** The pins of a place that nobody has lifted, together. */
+  pinned: (place: Place): Key => ({ pk: `PINNED#${placeOf(place)}`, sk: 'PINNED' }),
   gate: (place: Place): Key => ({ pk: `GATE#${placeOf(place)}`, sk: 'GATE' }),
   pinById: (id: string): Key => ({ pk: `PINID#${part(id)}`, sk: 'PIN' }),
   rolling: (id: ChangeId): Key => ({ pk: 'ROLLING', sk: id }),
   rollings: (): Pick<Key, 'pk'> => ({ pk: 'ROLLING' }),
+  failure: (id: ChangeId): Key => ({ pk: 'FAILED', sk: id }),
+  failures: (): Pick<Key, 'pk'> => ({ pk: 'FAILED' }),
   act: (place: Place, at: Timestamp, key: string): Key => ({ pk: `ACT#${placeOf(place)}`, sk: `${at}#${key}` }),
   acts: (place: Place): Pick<Key, 'pk'> => ({ pk: `ACT#${placeOf(place)}` }),
   drill: (id: DrillId): Key => ({ pk: `DRILL#${id}`, sk: 'DRILL' }),
@@ -91,7 +95,17 @@ export const keys = {
   sloStatuses: (): Pick<Key, 'pk'> => ({ pk: 'SLOSTATUS' }),
   /** When objectives were last evaluated, and who may do it now. */
   sloEvaluation: (): Key => ({ pk: 'SLOEVALUATION', sk: 'SLOEVALUATION' }),
+  /** Whose evaluations count. */
+  sloLease: (): Key => ({ pk: 'SLOLEASE', sk: 'SLOLEASE' }),
+  /** What was last heard of a burn alert of an objective. */
+  sloAlert: (id: string, fingerprint: string): Key => ({ pk: 'SLOALERTS', sk: `${part(id)}#${part(fingerprint)}` }),
+  sloAlerts: (): Pick<Key, 'pk'> => ({ pk: 'SLOALERTS' }),
   freeze: (id: string): Key => ({ pk: `FREEZE#${part(id)}`, sk: 'FREEZE' }),
+  /** A deployment that an override has let through. */
+  freezeUse: (id: string, override: string, deployment: string): Key => ({
+    pk: `FREEZE#${part(id)}`,
+    sk: `USE#${part(override)}#${part(deployment)}`,
+  }),
   /** The freezes of one scope that are not over, for checks. */
   freezeScope: (scope: FreezeScope): Key => ({ pk: `FREEZES#${scopeOf(scope)}`, sk: 'FREEZES' }),
   /** Those that are scheduled, in force or not settled. */
@@ -104,13 +118,22 @@ export const keys = {
   waitingGate: (id: string): Key => ({ pk: 'WAITING', sk: part(id) }),
   waitingGates: (): Pick<Key, 'pk'> => ({ pk: 'WAITING' }),
   /** Entries of the sealed log, by the minute in which they were written. */
-  logEntry: (minute: string, id: string): Key => ({ pk: `LOG#${minute}`, sk: id }),
+  logEntry: (minute: string, at: Timestamp, id: string): Key => ({ pk: `LOG#${minute}`, sk: `${at}#${part(id)}` }),
   logMinute: (minute: string): Pick<Key, 'pk'> => ({ pk: `LOG#${minute}` }),
-  /** A minute that has entries and is not sealed. */
+  /** An entry is there, whatever the minute. */
+  logEntryById: (id: string): Key => ({ pk: `LOGID#${part(id)}`, sk: 'LOGID' }),
+  /** Counts what goes into a minute, until it is closed; several, so that those who write seldom meet. */
+  logGate: (minute: string, shard: number): Key => ({ pk: `LOGGATE#${minute}#${shard}`, sk: 'LOGGATE' }),
+  /** A minute that may have entries and is not sealed. */
   logOpen: (minute: string): Key => ({ pk: 'LOGOPEN', sk: minute }),
   logOpens: (): Pick<Key, 'pk'> => ({ pk: 'LOGOPEN' }),
+  /** How far a minute is sealed, and by which seals. */
+  logSealed: (minute: string): Key => ({ pk: 'LOGSEALED', sk: minute }),
+  logSealeds: (): Pick<Key, 'pk'> => ({ pk: 'LOGSEALED' }),
   seal: (number: number): Key => ({ pk: 'SEALS', sk: digits(number) }),
   seals: (): Pick<Key, 'pk'> => ({ pk: 'SEALS' }),
+  /** The hash at each entry of a seal, to tell which one is wrong. */
+  sealLinks: (number: number): Key => ({ pk: `SEALLINKS#${digits(number)}`, sk: 'SEALLINKS' }),
   quarantine: (id: string): Key => ({ pk: 'QUARANTINE', sk: id }),
   automation: (): Key => ({ pk: 'AUTOMATION', sk: 'AUTOMATION' }),
   token: (hash: string): Key => ({ pk: `TOKEN#${hash}`, sk: 'TOKEN' }),

@@ -11,7 +11,8 @@ export type Counted = { signals?: number; firing?: number; asksRollback?: boolea
 
 /**
  * The writes that put one message into an open incident's inbox: its row, the incident's sequence, and the mark by
- * which the sweeper rings if nobody else does. The sequence the caller has read is a condition.
+ * which the sweeper rings if nobody else does. The sequence the caller has read is a condition; so is the status where it
+ * is to change, since an act that begins changes that without a message.
  */
 export function mailWrites(
   table: Table,
@@ -28,6 +29,7 @@ export function mailWrites(
     title: change.title,
     status: change.status,
     verification: change.verification,
+    verifying: change.verifying,
     automation_paused: change.automationPaused,
     published_by: change.publishedBy,
     asks_rollback: counted.asksRollback ? true : undefined,
@@ -38,12 +40,12 @@ export function mailWrites(
   return [
     table.update(keys.incident(incident.id), {
       UpdateExpression: `SET ${names.map((name) => `#${name} = :${name}`).join(', ')}`,
-      ConditionExpression: '#seq = :was AND #state <> :resolved',
+      ConditionExpression: `#seq = :was AND #state ${change.status === undefined ? '<> :resolved' : '= :stood'}`,
       ExpressionAttributeNames: { ...Object.fromEntries(names.map((name) => [`#${name}`, name])), '#state': 'status' },
       ExpressionAttributeValues: {
         ...Object.fromEntries(names.map((name) => [`:${name}`, sets[name]])),
         ':was': incident.seq,
-        ':resolved': 'resolved',
+        ...(change.status === undefined ? { ':resolved': 'resolved' } : { ':stood': incident.status }),
       },
     }),
     table.put({ ...keys.inbox(incident.id, seq), seq, message, at }),

@@ -3,12 +3,23 @@ import { Change } from '../../schemas/change.ts';
 import { Pin, type PinView } from '../../schemas/pin.ts';
 import { canonicalJson, sha256 } from '../hash.ts';
 import { keys, lists } from './keys.ts';
-import { collect, type Item, listed, type Table, type Write } from './table.ts';
+import { type Item, listed, type Table, type Write } from './table.ts';
 
 /** How many of a place's newest pins are looked at. */
 const PINS_READ = 50;
 
-/** Versions known bad. Whether one is superseded is seen at read, from what runs then. */
+/** Beyond so many the oldest leave the place's item, which holds 400 KB; their own records stay. */
+const PINNED_MAX = 150;
+const TRIMMED_MAX = 200;
+
+/** Each pin is an attribute of its place's item, so that it is put there without reading the others. */
+const PREFIX = 'pin:';
+const nameOf = (id: string): string => `${PREFIX}${id}`;
+
+/**
+ * Versions known bad. Whether one is superseded is seen at read, from what runs then. Beside the records, one item for
+ * each place has the pins that nobody has lifted, since each check of the place asks for them.
+ */
 export class PinTable implements Pins {
   readonly #table: Table;
   readonly #clock: Clock;
@@ -31,11 +42,22 @@ export class PinTable implements Pins {
   }
 
   async of(place: Place): Promise<PinView[]> {
-    const rows = this.#table.each(keys.pins(place).pk, '', { newestFirst: true, limit: PINS_READ });
-    const pins = await collect(rows, (item) => Pin.parse(item));
-    if (pins.length === 0) return [];
-    const live = await this.#table.get(keys.live(place));
-    return pins.map((pin) => view(pin, live)).filter(({ state }) => state === 'pinned');
+    const [pinned, live] = await this.#table.getAll([keys.pinned(place), keys.live(place)]);
+    await this.#trim(place, pinned);
+    return pinsIn(pinned, live);
+  }
+
+  /** Before each rollback the pins of its place are asked for, so that this item is small when the next one is put there. */
+  async #trim(place: Place, item: Item | undefined): Promise<void> {
+    const names = Object.keys(item ?? {}).filter((name) => name.startsWith(PREFIX));
+    if (names.length <= PINNED_MAX) return;
+    const old = newestFirst(item)
+      .slice(PINS_READ, PINS_READ + TRIMMED_MAX)
+      .map(({ id }) => nameOf(id));
+    await this.#table.touch(keys.pinned(place), {
+      UpdateExpression: `REMOVE ${old.map((_, n) => `#pin${n}`).join(', ')}`,
+      ExpressionAttributeNames: Object.fromEntries(old.map((name, n) => [`#pin${n}`, name])),
+    });
   }
 
   async get(id: string): Promise<PinView | undefined> {
@@ -55,10 +77,26 @@ export class PinTable implements Pins {
         ConditionExpression: 'lifted_at = :none',
         ExpressionAttributeValues: { ':at': this.#clock.now(), ':by': by, ':none': null },
       }),
+      this.#table.update(keys.pinned(pin), {
+        UpdateExpression: 'REMOVE #pin',
+        ExpressionAttributeNames: { '#pin': nameOf(id) },
+      }),
     ]);
     return this.get(id);
   }
 }
+
+/** Those in force, from the item of a place and what runs there; newest first. */
+export const pinsIn = (pinned: Item | undefined, live: Item | undefined): PinView[] =>
+  newestFirst(pinned)
+    .slice(0, PINS_READ)
+    .map((pin) => view(pin, live))
+    .filter(({ state }) => state === 'pinned');
+
+const newestFirst = (pinned: Item | undefined): Pin[] =>
+  Object.entries(pinned ?? {})
+    .flatMap(([name, pin]) => (name.startsWith(PREFIX) ? [Pin.parse(pin)] : []))
+    .toSorted((a, b) => (`${a.pinned_at}#${a.id}` < `${b.pinned_at}#${b.id}` ? 1 : -1));
 
 /** Superseded while something else runs that was deployed after it; when that is taken back, the pin is in force again. */
 function view(pin: Pin, live: Item | undefined): PinView {
@@ -77,9 +115,14 @@ export function pinWrites(table: Table, pin: Omit<Pin, 'id' | 'lifted_at' | 'lif
   const { service, environment, version, incident_id } = pin;
   const id = `pin_${sha256(canonicalJson({ service, environment, version, incident_id })).slice(0, 26)}`;
   const key = keys.pin(pin, pin.pinned_at, id);
-  const item = { ...key, ...pin, id, lifted_at: null, lifted_by: null };
+  const whole: Pin = { ...pin, id, lifted_at: null, lifted_by: null };
   return [
-    table.put({ ...item, list: lists.pins, list_key: `${pin.pinned_at}#${id}` }),
+    table.put({ ...key, ...whole, list: lists.pins, list_key: `${pin.pinned_at}#${id}` }),
     table.put({ ...keys.pinById(id), at_pk: key.pk, at_sk: key.sk }),
+    table.update(keys.pinned(pin), {
+      UpdateExpression: 'SET #pin = :pin',
+      ExpressionAttributeNames: { '#pin': nameOf(id) },
+      ExpressionAttributeValues: { ':pin': whole },
+    }),
   ];
 }

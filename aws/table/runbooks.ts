@@ -107,7 +107,7 @@ export class RunbookTable implements RunbookRuns {
         ...(incident.status === 'resolved'
           ? [timelineWrite(this.#table, id, `runbook-${number}-end`, { ...timeline, at })]
           : mailWrites(this.#table, incident, { kind: 'runbook', number, acted, page }, at, {
-              ...(await this.#afterwards(incident, acted)),
+              ...(await this.#afterwards(incident, number, acted)),
               timeline,
             })),
       ]);
@@ -119,11 +119,15 @@ export class RunbookTable implements RunbookRuns {
   }
 
   /** Where the incident stands once a runbook has come to its end. */
-  async #afterwards({ id, status, verification }: IncidentRecord, acted: boolean): Promise<IncidentChange> {
-    if (acted) return { status: 'mitigated', verification: 'pending' };
+  async #afterwards(
+    { id, status, verification }: IncidentRecord,
+    number: number,
+    acted: boolean,
+  ): Promise<IncidentChange> {
+    if (acted) return { status: 'mitigated', verification: 'pending', verifying: { number: 0, runbook: number } };
     if (status !== 'mitigating' || (await this.#somethingActs(id))) return {};
     // What it has tried does not undo what has been done before it.
-    return { status: verification === 'not_needed' ? 'open' : 'mitigated' };
+    return { status: verification === 'not_needed' || verification === 'failed' ? 'open' : 'mitigated' };
   }
 
   /** Something else of this incident is changing production at this moment. */

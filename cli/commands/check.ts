@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { isNode, LineCounter, parseDocument } from 'yaml';
-import { loadConfig, loadRunbooks } from '../files.ts';
+import { shown } from '../../domain/runbooks/problem.ts';
+import { lintSlos, loadConfig, loadRunbooks, SLOS } from '../files.ts';
 import { folderOf } from '../folders.ts';
 import { No, type World } from '../world.ts';
 
@@ -25,10 +26,20 @@ async function check(world: World, options: Options): Promise<void> {
   const [config, runbooks] = await Promise.all([loadConfig(configDir), loadRunbooks(runbooksDir)]);
   const problems = [config, runbooks].flatMap((read) => (read.ok ? [] : read.problems));
   for (const problem of problems) world.out(problem);
-  if (config.ok) for (const warning of await withoutAuth(configDir, config.config.services)) world.out(warning);
+  if (config.ok) for (const warning of await warnings(configDir, config.config.services)) world.out(warning);
   if (!config.ok || !runbooks.ok) throw new No(counted(problems.length, 'problem'));
-  const services = counted(Object.keys(config.config.services).length, 'service');
-  world.out(`${services} in ${configDir}, ${counted(runbooks.set.runbooks.length, 'runbook')} in ${runbooksDir}: fine`);
+  const { services, slos } = config.config;
+  const inConfig = [
+    counted(Object.keys(services).length, 'service'),
+    ...(slos.length > 0 ? [counted(slos.length, 'objective')] : []),
+  ].join(' and ');
+  world.out(`${inConfig} in ${configDir}, ${counted(runbooks.set.runbooks.length, 'runbook')} in ${runbooksDir}: fine`);
+}
+
+/** What is right, but hardly meant. */
+async function warnings(configDir: string, services: Services): Promise<string[]> {
+  const { found } = await lintSlos(join(configDir, SLOS), services);
+  return [...(await withoutAuth(configDir, services)), ...found.map(shown)];
 }
 
 /** Targets that are called without credentials, each with its line: right, but hardly meant. */

@@ -51,4 +51,9 @@ export type Evidence = {
   alert_versions: readonly string[];
   /** Others that fail in the same environment now or began to within ten minutes of the onset. */
   failing: readonly Failing[];
+  /**
+   * Of whom it is not known: of `unrelated` ones where they are never taken together (`manyAtOnce`, `incidents: off`), of
+   * `all` where it could not be read. Absent: all of them were looked at.
+   */
+  failing_unknown?: 'unrelated' | 'all';
 };

@@ -16,6 +16,7 @@ export type Neighbours = {
   dependencies: readonly FailingDependency[];
   /** Neither; and no change of their own explains them. */
   unexplained: readonly Failing[];
+  unknown: Evidence['failing_unknown'];
 };
 
 /**
@@ -23,7 +24,9 @@ export type Neighbours = {
  * That another one's alert waits longer than ours does not show here: who began is doubtful then, and a person
  * decides.
  */
-export function neighboursOf({ failing, service, onset: { alertStartedAt } }: Evidence, onset: Timestamp): Neighbours {
+export function neighboursOf(evidence: Evidence, onset: Timestamp): Neighbours {
+  const { failing, failing_unknown: unknown, service } = evidence;
+  const { alertStartedAt } = evidence.onset;
   const others = failing.filter((other) => other.service !== service).toSorted(bySince);
   return {
     dependents: others.filter(({ relation }) => relation === 'dependent'),
@@ -35,6 +38,7 @@ export function neighboursOf({ failing, service, onset: { alertStartedAt } }: Ev
         when: compared(other.since, onset),
       })),
     unexplained: others.filter((other) => other.relation === 'unrelated' && !explainsItself(other)),
+    unknown,
   };
 }
 
@@ -100,11 +104,16 @@ function distanceFactor({ change, distance }: Candidate): Factor {
 const sharedFactor = ({ change }: Candidate): Factor =>
   factor('shared', WEIGHTS.shared, `it is a change of ${change.service}, which many depend on`);
 
-/** The dependency that was changed fails itself, or it does not. */
-function itsOwnService({ change }: Candidate, { dependencies }: Neighbours): Factor {
+/** The dependency that was changed fails itself, or it does not as far as is known. */
+function itsOwnService({ change }: Candidate, { dependencies, unknown }: Neighbours): Factor {
   const own = dependencies.find(({ service }) => service === change.service);
-  if (own === undefined)
-    return factor('changed_service_is_well', WEIGHTS.changed_service_is_well, `${change.service} itself does not fail`);
+  if (own === undefined) {
+    const text =
+      unknown === 'all'
+        ? `whether ${change.service} itself fails could not be read`
+        : `${change.service} itself does not fail`;
+    return factor('changed_service_is_well', WEIGHTS.changed_service_is_well, text);
+  }
   return own.first
     ? factor('dependency_fails_too', WEIGHTS.dependency_fails_too, `${own.service} fails itself, since ${own.when}`)
     : factor(
@@ -116,18 +125,25 @@ function itsOwnService({ change }: Candidate, { dependencies }: Neighbours): Fac
 
 /** What many depend on and was changed explains that several fail, most of all when it fails itself. */
 function commonCause(candidate: Candidate, neighbours: Neighbours): Factor {
-  const { dependencies, unexplained } = neighbours;
+  const { dependencies, unexplained, unknown } = neighbours;
   if (dependencies.some(({ service }) => service === candidate.change.service))
     return itsOwnService(candidate, neighbours);
   const others = [...unexplained, ...dependencies.filter((other) => !explainsItself(other))];
   if (others.length === 0)
-    return factor('changed_service_is_well', WEIGHTS.changed_service_is_well, 'nothing else that shares it fails');
+    return factor('changed_service_is_well', WEIGHTS.changed_service_is_well, SHARERS[unknown ?? 'none']);
   return factor(
     'common_cause',
     namesOf(others).length === 1 ? WEIGHTS.common_cause_of_one : WEIGHTS.common_cause,
     `${whoFail(others)} at the same time, which a shared cause explains`,
   );
 }
+
+/** What is known of all that share what was changed, where none of them is known to fail. */
+const SHARERS: Record<NonNullable<Neighbours['unknown']> | 'none', string> = {
+  none: 'nothing else that shares it fails',
+  unrelated: 'whether anything else that shares it fails was not looked at (manyAtOnce is off)',
+  all: 'whether anything else that shares it fails could not be read',
+};
 
 export const namesOf = (failing: readonly Failing[]): string[] =>
   [...new Set(failing.map(({ service }) => service))].toSorted();

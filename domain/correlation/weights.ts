@@ -42,7 +42,7 @@ export const WEIGHTS = {
   dependency_fails_too: 3.7,
   /** It fails, but later than we. */
   dependency_fails_later: 0.5,
-  /** Nobody else fails, least of all what was changed. */
+  /** Nobody else is known to fail, least of all what was changed. */
   changed_service_is_well: -1,
   /** A shared change explains that others fail, too: one of them, and two or more. */
   common_cause_of_one: 1.5,

@@ -1,9 +1,12 @@
-import type { CheckRequest } from '../../schemas/freeze-check.ts';
+import type { CheckedChange, CheckRequest } from '../../schemas/freeze-check.ts';
 import type { Freeze } from '../../schemas/freeze.ts';
 import type { PinView } from '../../schemas/pin.ts';
 import type { Timestamp } from '../../schemas/time.ts';
 import type { FreezePolicy } from './policy.ts';
 import type { CheckedPlace, PlaceState } from './ports.ts';
+
+/** A freeze as the calendar has it now. Absent: it lets pass what the policy does. */
+export type CalendarFreeze = Freeze & { passes?: readonly CheckedChange[] };
 
 /**
  * All that an answer of the check is made of, as it is kept with it. Freezes of the calendar and of open incidents are
@@ -22,7 +25,7 @@ export type CheckInputs = {
   own: PlaceState;
   dependencies: { place: CheckedPlace; state: PlaceState }[];
   /** From the calendar, for this place: those in force and the next ones. */
-  calendar: Freeze[];
+  calendar: CalendarFreeze[];
   /** By open incidents of this place, where policy says that they freeze. */
   incidents: Freeze[];
   pins: PinView[];

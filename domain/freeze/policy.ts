@@ -8,12 +8,13 @@ export type FreezePolicy = {
   budget: { warn: number; freeze: number; liftBelow: number } | null;
   burn: 'page' | 'ticket' | 'off';
   minimumSeconds: number;
+  /** Besides a rollback to a version known good, which always passes. */
   passes: readonly CheckedChange[];
   identities: readonly Identity[];
   dependants: 'off' | 'warn' | 'on';
   incidents: 'off' | 'critical' | 'warning';
-  stale: { afterSeconds: number; then: 'allow' | 'deny' };
-  outage: { maxAgeSeconds: number; then: 'allow' | 'deny' };
+  stale: { afterSeconds: number; deploys: 'allow' | 'deny' };
+  outage: { maxAgeSeconds: number; deploys: 'allow' | 'deny' };
   overrides: { people: 1 | 2; maxSeconds: number };
 };
 
@@ -25,8 +26,8 @@ export const DEFAULT_POLICY: FreezePolicy = {
   identities: [],
   dependants: 'warn',
   incidents: 'off',
-  stale: { afterSeconds: 10 * 60, then: 'allow' },
-  outage: { maxAgeSeconds: 3600, then: 'allow' },
+  stale: { afterSeconds: 10 * 60, deploys: 'allow' },
+  outage: { maxAgeSeconds: 3600, deploys: 'allow' },
   overrides: { people: 1, maxSeconds: 24 * 3600 },
 };
 
@@ -64,12 +65,12 @@ function withRules(policy: FreezePolicy, rules: FreezeRules): FreezePolicy {
     incidents: rules.incidents ?? policy.incidents,
     stale: {
       afterSeconds: rules.stale?.afterMinutes === undefined ? policy.stale.afterSeconds : rules.stale.afterMinutes * 60,
-      then: rules.stale?.then ?? policy.stale.then,
+      deploys: rules.stale?.deploys ?? policy.stale.deploys,
     },
     outage: {
       maxAgeSeconds:
         rules.outage?.maxAgeMinutes === undefined ? policy.outage.maxAgeSeconds : rules.outage.maxAgeMinutes * 60,
-      then: rules.outage?.then ?? policy.outage.then,
+      deploys: rules.outage?.deploys ?? policy.outage.deploys,
     },
     overrides: {
       people: rules.overrides?.people ?? policy.overrides.people,
@@ -86,5 +87,7 @@ function budgetOf(before: FreezePolicy['budget'], rules: FreezeRules['budget']):
   const base = before ?? DEFAULT_POLICY.budget;
   const freeze = rules.freeze ?? base?.freeze ?? 1;
   const liftBelow = rules.liftBelow ?? (rules.freeze === undefined ? base?.liftBelow : undefined) ?? freeze * 0.95;
-  return { warn: rules.warn ?? base?.warn ?? 0.75, freeze, liftBelow: Math.min(liftBelow, freeze) };
+  // Two policies that know nothing of each other can say so together.
+  const isBelow = liftBelow < freeze;
+  return { warn: rules.warn ?? base?.warn ?? 0.75, freeze, liftBelow: isBelow ? liftBelow : freeze * 0.95 };
 }

@@ -1,19 +1,27 @@
 import type { Freeze, Override } from '../../schemas/freeze.ts';
 import type { CheckRequest, Verdict } from '../../schemas/freeze-check.ts';
+import type { Identity } from '../../schemas/freeze-policy.ts';
 import type { PinView } from '../../schemas/pin.ts';
 import type { SloStatus } from '../../schemas/slo-status.ts';
 import type { Timestamp } from '../../schemas/time.ts';
 import type { Page, Place } from '../ports.ts';
 
-/** Freezes on record. */
+/** Freezes on record. Whatever changes one is on the sealed log with it, in the same transaction. */
 export type Freezes = {
   /**
    * Puts a freeze on record, in every list that a check reads, in one transaction. One of the same cause (objective,
-   * incident, entry of the calendar with this beginning) that is not settled yet is given back instead.
+   * incident, entry of the calendar with this beginning) that is not settled yet is given back instead, and so is one
+   * with this id; by calendar or incident it is revised, where `revisionOf` says so.
+   * @throws ScopeFull when its scope has too many that are not over
    */
   open(freeze: Freeze): Promise<{ freeze: Freeze; created: boolean }>;
   /** Ends it; one that has ended stays as it is. `settled`: its cause is over. Undefined: there is none with this id. */
   end(id: string, end: { at: Timestamp; by: string; reason: string; settled: boolean }): Promise<Freeze | undefined>;
+  /**
+   * Says of one by calendar or incident what holds now. If it was over without a person's doing, or its cause was, it is
+   * in force again. Undefined: there is none with this id.
+   */
+  revise(revision: Pick<Freeze, 'id' | 'reason' | 'ends_when' | 'until'>): Promise<Freeze | undefined>;
   /** The cause of one that was lifted by a person is over. */
   settle(id: string, at: Timestamp): Promise<void>;
   /** Strongly consistent. */
@@ -22,13 +30,25 @@ export type Freezes = {
   list(query: { limit: number; cursor?: string }): Promise<Page<Freeze>>;
   /** All that are scheduled, in force, or not settled. Strongly consistent. */
   current(): Promise<Freeze[]>;
-  /** Undefined: there is no such freeze, or it is over. */
+  /**
+   * Undefined: there is no such freeze, or it is over. One with this id again is the first.
+   * @throws ScopeFull
+   */
   addOverride(id: string, override: Override): Promise<Freeze | undefined>;
-  /** Says yes as the second person. `own`: it is the one who asked. */
+  /** Says yes as the second person, once. `own`: it is the one who asked. `unknown`: nobody waits for a yes to it. */
   approveOverride(id: string, override: string, by: string): Promise<Freeze | 'unknown' | 'own'>;
   withdrawOverride(id: string, override: string, by: string): Promise<Freeze | undefined>;
-  /** Counts a deployment against an override, once. `spent`: it is not good any more. */
-  useOverride(id: string, override: string, deployment: string, by: string): Promise<'used' | 'again' | 'spent'>;
+  /**
+   * Counts a deployment against an override, once. `spent`: it is not good any more, or not for this version.
+   * @param version that is deployed; without it an override of one version is not good
+   */
+  useOverride(
+    id: string,
+    override: string,
+    deployment: string,
+    by: string,
+    version?: string | null,
+  ): Promise<'used' | 'again' | 'spent'>;
 };
 
 /** Where something is checked: its place, with what the catalogue says. */
@@ -43,6 +63,7 @@ export type PlaceState = {
 
 /** All that a check reads, in as few reads as can be. */
 export type FreezeState = {
+  /** Strongly consistent. What it gives is shared with others who ask at the same moment: nobody may change it. */
   read(
     place: CheckedPlace,
     dependencies: readonly CheckedPlace[],
@@ -61,8 +82,13 @@ export type FreezeDecision<Inputs = unknown> = {
 };
 
 export type FreezeDecisions = {
-  /** Once; again it is counted, at the latest a minute later. */
+  /**
+   * Once, with its entry on the sealed log. Again it is counted in memory, so that a repeat waits for no write; a process
+   * that dies takes up to a minute's counts with it, never a decision.
+   */
   keep(decision: FreezeDecision): Promise<'first' | 'again'>;
+  /** Writes what was counted: within a minute by itself, and at once for whoever is about to end. */
+  flush(): Promise<void>;
   /** `count`: how often it was asked, as far as was written. */
   get(id: string): Promise<(FreezeDecision & { count: number; last_at: Timestamp }) | undefined>;
 };
@@ -79,23 +105,40 @@ export type AuditEntry = {
   detail: Record<string, unknown>;
 };
 
-/** Whether the log is as it was written. `brokenAt`: the first entry that is not, or that is missing. */
+/**
+ * Whether the log is as it was written. `entries`: sealed ones that were found so. `brokenAt`: the first entry that is
+ * not, or that is missing, or the seal, where it cannot be told more precisely.
+ */
 export type ChainCheck = { intact: boolean; entries: number; sealedUntil: Timestamp | null; brokenAt: string | null };
 
 export type AuditLog = {
-  /** Without contention; sealed within two minutes. The same id again is the same entry. */
+  /** Without contention; sealed when its minute has been over for a minute. The same id again is the same entry. */
   append(entries: readonly AuditEntry[]): Promise<void>;
+  /** Newest first; by the minute in which they were written, and in it by their time. */
   list(query: { limit: number; cursor?: string }): Promise<Page<AuditEntry & { sealed: boolean; hash: string | null }>>;
-  /** Seals whole minutes that are over into the chain. */
+  /** Seals whole minutes that are over into the chain. Two at the same time do no harm. */
   seal(): Promise<void>;
-  check(): Promise<ChainCheck>;
+  /** Also whether decisions of the check are as they were. @param query.last only so many of the newest seals */
+  check(query?: { last?: number }): Promise<ChainCheck>;
 };
 
 /** Signs with ES256, and tells what was signed by us. */
 export type Signer = {
-  sign(claims: Record<string, unknown>, lifetimeSeconds: number): Promise<string>;
+  /** Null: no usable key is configured, which `problem` explains. */
+  sign(claims: Record<string, unknown>, lifetimeSeconds: number): Promise<string | null>;
   /** @returns the claims, or what is wrong with it, in words */
   verify(token: string): Promise<{ ok: true; claims: Record<string, unknown> } | { ok: false; problem: string }>;
-  /** Public keys, those that were replaced lately included. */
+  /** Public keys, the one that was replaced lately included. */
   jwks(): Promise<{ keys: Record<string, unknown>[] }>;
+  /** What is wrong with the keys, and what to do about it. Null: nothing. */
+  problem(): Promise<string | null>;
+};
+
+/** Identity tokens of CI systems (OpenID Connect). */
+export type IdentityTokens = {
+  /** Whether one of the identities that policy accepts has signed it, with the claims that it asks for, for us, and now. */
+  verify(
+    token: string,
+    accepted: readonly Identity[],
+  ): Promise<{ ok: true; subject: string } | { ok: false; problem: string }>;
 };

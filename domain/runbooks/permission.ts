@@ -1,6 +1,6 @@
 import type { Reason } from '../../schemas/incident.ts';
 import { lowestMode, type Mode } from '../../schemas/names.ts';
-import { demotion } from '../guards.ts';
+import { demotion, type Doubtable, whyUnsure } from '../guards.ts';
 import type { Guard } from '../rollback.ts';
 
 /** What limits a step that changes production, at this moment. */
@@ -15,6 +15,19 @@ export type StepGuards = {
   modes: readonly Mode[];
   /** The runbook itself wants to hear a person. */
   asks: boolean;
+  /** Absent: no suspect is the reason for it. */
+  against?: Against;
+};
+
+/** The suspect that is the reason for a step, and what else its newest judgement knew. */
+export type Against = {
+  change_id: string;
+  /** Null: the newest judgement does not suspect it. */
+  suspect: Doubtable | null;
+  /** Policy wants more than its time to speak against it. */
+  needs_proof: boolean;
+  neighbours_unreadable: boolean;
+  monitoring_failure_only: boolean;
 };
 
 /** `say`: it is only said what would be done. `no`: not even with a person's yes. */
@@ -45,8 +58,22 @@ export function permit(guards: StepGuards): Permission {
     ...(guards.one_of_many
       ? [reason('one_of_many', 'several services fail at once, so it is probably not this one alone')]
       : []),
+    ...(guards.against === undefined ? [] : whyNotAgainst(guards.against, guards.one_of_many)),
   ];
   return ask.length > 0 ? { kind: 'ask', reasons: ask } : { kind: 'act' };
+}
+
+/** A suspect that is not sure enough to be rolled back is not sure enough for anything else to be done against it. */
+function whyNotAgainst(against: Against, oneOfMany: boolean): Reason[] {
+  const { suspect, monitoring_failure_only } = against;
+  return [
+    ...(suspect === null
+      ? [reason('no_confident_suspect', 'the newest judgement does not suspect it any more')]
+      : whyUnsure(suspect, { ...against, one_of_many: oneOfMany })),
+    ...(monitoring_failure_only
+      ? [reason('monitoring_failure', 'the monitoring failed, which says nothing about the service')]
+      : []),
+  ];
 }
 
 /** All that a question of a runbook depends on, as it is kept with it. */

@@ -91,8 +91,8 @@ export function actionRoutes(app: Api, deps: Deps): void {
         }
         const { message, change } = act(by, note);
         if (!(await deps.incidents.post(id, message, change, wish.once))) throw resolved(id);
-        if (name === 'abort') await withdraw(deps, before, by, 'aborted');
-        if (name === 'rollback') await withdraw(deps, before, by, 'Asked for a rollback instead');
+        if (name === 'abort') await withdraw(deps, before, before.decisions, by, 'aborted');
+        if (name === 'rollback') await withdraw(deps, before, supersededBy(before), by, 'Asked for a rollback instead');
         await wake(deps, id);
         return c.json(await view(deps, id), 202);
       },
@@ -210,8 +210,21 @@ async function agrees(deps: Deps, { id, decisions }: View, by: string, note: str
   return (await deps.decisions.answer(id, asked.digest, 'approved', by, note)) !== 'superseded';
 }
 
-/** Takes back every question that still waits. */
-async function withdraw(deps: Deps, { id, decisions }: View, by: string, note: string): Promise<void> {
+/** What a person's own rollback answers: whether to roll the same service back. What runbooks ask is another matter. */
+const supersededBy = ({ service, environment, decisions }: View): View['decisions'] =>
+  decisions.filter(
+    ({ question, target }) =>
+      question === undefined && (target === null || (target.service === service && target.environment === environment)),
+  );
+
+/** Takes back those of these questions that still wait. */
+async function withdraw(
+  deps: Deps,
+  { id }: View,
+  decisions: View['decisions'],
+  by: string,
+  note: string,
+): Promise<void> {
   for (const { id: decision, digest } of decisions.filter(({ state }) => state === 'waiting')) {
     const answered = await deps.decisions.answer(id, digest, 'rejected', by, note);
     if (answered !== 'not_asked') continue;

@@ -1,10 +1,11 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Deps } from '../../domain/ports.ts';
-import { Change, ChangePatch, NewChange } from '../../schemas/change.ts';
+import { Change, ChangePatch, NewChange, whyNoTimes } from '../../schemas/change.ts';
 import { ChangeId, EnvironmentName, ServiceName } from '../../schemas/names.ts';
 import type { Timestamp } from '../../schemas/time.ts';
 import { answers, type Api, body, endpoint, listQuery, pageOf, problems, seen } from './endpoint.ts';
 import { Refusal } from './problem.ts';
+import { endFailures } from '../end-failures.ts';
 import { deadlineOf, HAS_NO_END } from '../overdue.ts';
 import { endOverdueDeploy, reportFailedDeploy } from './failed-deploy.ts';
 
@@ -34,6 +35,7 @@ export function deploymentRoutes(app: Api, deps: Deps): void {
       const { change, created } = await deps.changes.record(input);
       // Also when it was recorded before: that request may have died here. Reported twice, it counts once.
       if (change.status === 'failed') await reportFailedDeploy(deps, change, c.var.trace);
+      if (change.status === 'succeeded') await endFailures(deps, change);
       return c.json(change, created ? 201 : 200);
     },
   );
@@ -51,6 +53,7 @@ export function deploymentRoutes(app: Api, deps: Deps): void {
       responses: {
         200: answers('As it is now', Deployment),
         404: problems('Unknown'),
+        409: problems('It has ended, and does not begin again'),
         422: problems('What is wrong with it'),
       },
     }),
@@ -60,14 +63,18 @@ export function deploymentRoutes(app: Api, deps: Deps): void {
       if (before === undefined) throw notFound(id);
       c.var.allow(before);
       const told = c.req.valid('json');
+      const wrong = whyNoTimes(before.started_at, told.finished_at);
+      if (wrong !== undefined) throw new Refusal(422, 'invalid', `json: ${wrong}`);
       const ends = before.status === 'started' && (told.status ?? 'started') !== 'started';
       const overdueAt = ends ? await overdueSince(deps, before) : null;
       if (overdueAt !== null) await endOverdueDeploy(deps, before, overdueAt, c.var.trace);
       const change = await deps.changes.patch(id, told);
       if (change === undefined) throw notFound(id);
+      if (change === 'ended') throw await hasEnded(deps, id);
       // Said again it is reported again, as above; a corrected end is the same failure.
       const corrected = before.status === 'failed' && before.finished_at !== change.finished_at;
       if (change.status === 'failed' && !corrected) await reportFailedDeploy(deps, change, c.var.trace);
+      if (change.status === 'succeeded') await endFailures(deps, change);
       return c.json(change, 200);
     },
   );
@@ -127,6 +134,16 @@ async function overdueSince(deps: Deps, change: Change): Promise<Timestamp | nul
   const { services } = await deps.config.current();
   const at = deadlineOf(change, services, deps.timeScale);
   return at <= deps.clock.now() && !HAS_NO_END.has(change.kind) ? at : null;
+}
+
+async function hasEnded(deps: Pick<Deps, 'changes'>, id: ChangeId): Promise<Refusal> {
+  const status = (await deps.changes.get(id))?.status ?? 'cancelled';
+  const how = status === 'cancelled' ? 'been cancelled' : status;
+  return new Refusal(
+    409,
+    'deployment-ended',
+    `deployment ${id} has ${how}, and does not begin again; record the next attempt as a deployment of its own`,
+  );
 }
 
 const notFound = (id: string): Refusal => new Refusal(404, 'unknown-deployment', `there is no deployment ${id}`);

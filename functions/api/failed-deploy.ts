@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { DEPLOY_OVERDUE } from '../../domain/admission.ts';
 import type { Deps } from '../../domain/ports.ts';
+import { endOf } from '../../domain/versions.ts';
 import type { Change } from '../../schemas/change.ts';
 import type { Timestamp } from '../../schemas/time.ts';
 import { enqueue } from './alerts.ts';
@@ -9,9 +10,16 @@ type ReportDeps = Pick<Deps, 'config' | 'queue' | 'clock'>;
 
 /** A failed deploy counts as a signal of its service: it takes the way of every other one. */
 export function reportFailedDeploy(deps: ReportDeps, change: Change, trace: string): Promise<void> {
-  const at = change.finished_at ?? change.started_at;
   const summary = `The ${change.kind} of ${change.version} failed`;
-  return report(deps, change, trace, { alertname: 'DeploymentFailed', summary, startsAt: at, endsAt: null });
+  const startsAt = endOf(change);
+  return report(deps, change, trace, { alertname: 'DeploymentFailed', summary, startsAt, endsAt: null });
+}
+
+/** A later one has succeeded, or it has itself after all. @param failedAt as it was reported */
+export function endFailedDeploy(deps: ReportDeps, change: Change, failedAt: Timestamp, trace: string): Promise<void> {
+  const summary = `The ${change.kind} of ${change.version} failed`;
+  const endsAt = deps.clock.now();
+  return report(deps, change, trace, { alertname: 'DeploymentFailed', summary, startsAt: failedAt, endsAt });
 }
 
 /** So does one that does not end. @param at when its time was over */

@@ -6,7 +6,11 @@ import type { Env } from './context.ts';
 import { Refusal } from './problem.ts';
 
 /** POSTs that create something. Receivers are not among them: a re-notification is new to them, and told apart later. */
-const CREATES = [/^\/v1\/(deployments|incidents|drills)$/, /^\/v1\/incidents\/[^/]+\/timeline$/];
+const CREATES = [
+  /^\/v1\/(deployments|incidents|drills|freezes)$/,
+  /^\/v1\/incidents\/[^/]+\/timeline$/,
+  /^\/v1\/freezes\/[^/]+\/overrides$/,
+];
 
 /**
  * `Idempotency-Key`: the same key, body and caller again get the first answer. Server errors are forgotten, so that the

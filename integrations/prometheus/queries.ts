@@ -18,7 +18,11 @@ const Data = z.discriminatedUnion('resultType', [
   z.object({ resultType: z.literal('matrix'), result: z.array(z.object({ metric: Labels, values: z.array(Sample) })) }),
   z.object({ resultType: z.literal('scalar'), result: Sample }),
 ]);
-const Success = z.object({ status: z.literal('success'), data: Data });
+const Success = z.object({
+  status: z.literal('success'),
+  data: Data,
+  warnings: z.array(z.string()).nullish(),
+});
 const Failure = z.object({ status: z.literal('error'), error: z.string() });
 
 /**
@@ -55,12 +59,21 @@ export function prometheusQueries(baseUrl: () => Promise<string | undefined>): S
   };
 }
 
+/** Other warnings come with an answer of which a part is missing: a store or a remote read that failed, a limit. */
+const IS_ABOUT_THE_QUERY = /^PromQL (info|warning): /;
+
+const PARTIAL = 'Prometheus has answered without a part of the data, which would count as fewer events';
+
 const seconds = (millis: number): string => String(millis / 1000);
 
 function read(status: number, text: string): Answered {
   const body = json(text);
   const success = Success.safeParse(body);
-  if (success.success) return { kind: 'series', series: seriesOf(success.data.data) };
+  if (success.success) {
+    const lacking = success.data.warnings?.find((warning) => !IS_ABOUT_THE_QUERY.test(warning));
+    if (lacking !== undefined) return { kind: 'unreadable', detail: `${PARTIAL}: ${truncate(lacking, 300)}` };
+    return { kind: 'series', series: seriesOf(success.data.data) };
+  }
   const failure = Failure.safeParse(body);
   const said = failure.success ? failure.data.error : text;
   return { kind: 'unreadable', detail: `Prometheus answered ${status}: ${truncate(said, 300)}` };

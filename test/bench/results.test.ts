@@ -19,11 +19,19 @@ describe('result', () => {
   });
 });
 
+test('a share of three thousand is no nothing', () => {
+  expect(result('wrong, %', 0.0979, 0.1, 1, 3)).toMatchObject({ value: 0.098, reference: 0.1, ratio: 0.98, met: true });
+});
+
 describe('table', () => {
   const report: Report = {
     machine: { cpu: 'Some CPU', cores: 2, memory_gib: 7.8, node: '24.0.0' },
     at: '2026-01-02T03:04:05.678Z',
-    results: [result('a longer name, ms', 12, 10, 3), result('short, ms', 1234.5, 100, 3)],
+    results: [
+      result('a longer name, ms', 12, 10, 3),
+      result('short, ms', 1234.5, 100, 3),
+      result('rare, %', 0.098, 0.1, 1, 3),
+    ],
   };
 
   test('says on which machine and when, and gives each result a line', () => {
@@ -34,6 +42,7 @@ describe('table', () => {
         'name                value  reference  ratio  target  met',
         'a longer name, ms    12.0       10.0   1.20     ≤ 3  yes',
         'short, ms          1234.5      100.0  12.35     ≤ 3   NO',
+        'rare, %             0.098      0.100   0.98     ≤ 1  yes',
       ].join('\n'),
     );
   });

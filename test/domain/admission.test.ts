@@ -31,6 +31,10 @@ const known = (more: Partial<KnownEpisode> = {}): KnownEpisode => ({
 });
 const ended = known({ status: 'resolved', endsAt: before(5) });
 
+/** A failed deploy: its episode is over as soon as it is known, until it is said that it is mended. */
+const happened = known({ status: 'resolved', endsAt: null });
+const failureOver = signal({ source: 'deployment', status: 'resolved', endsAt: NOON });
+
 const closedFor = (seconds: number): Closed => ({ resolvedAt: plusSeconds(NOON, -seconds) });
 const novelty = (one: Signal, row: KnownEpisode | undefined, closed: Closed = null): string =>
   noveltyOf(one, row, closed, NOON);
@@ -61,6 +65,8 @@ describe('a signal', () => {
     ['heard again is nothing new', novelty(firing, known()), 'nothing'],
     ['that resolves ends its episode', novelty(resolved, known()), 'resolves'],
     ['that resolves again is nothing new', novelty(resolved, ended), 'nothing'],
+    ['that resolves what has only happened ends that', novelty(failureOver, happened), 'resolves'],
+    ['and only once', novelty(failureOver, { ...happened, endsAt: NOON }), 'nothing'],
     ['that fires late, after its episode has ended, is nothing new', novelty(firing, ended), 'nothing'],
     ['that asks now and did not before says so', novelty(firing, known({ asksRollback: false })), 'asks'],
     ['that asks no more takes nothing back', novelty({ ...firing, asksRollback: false }, known()), 'nothing'],

@@ -12,6 +12,7 @@ import {
 } from '../../domain/rollback.ts';
 import type { Change } from '../../schemas/change.ts';
 import { ChangeKind, ChangeStatus } from '../../schemas/change.ts';
+import type { RunbookApproval } from '../../schemas/inbox.ts';
 import { type ChangeId, type EnvironmentName, Mode, type ServiceName, type Version } from '../../schemas/names.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time.ts';
 
@@ -58,7 +59,7 @@ export const aBadDeploy = (): Change[] => [change('v1', 240), change('v2', 10)];
 
 /** What a decision about one service alone depends on, as the tests write it. */
 export type Plain = {
-  asked: { by: AskedBy; who: string; mode?: Mode };
+  asked: { by: AskedBy; who: string; mode?: Mode; approval?: RunbookApproval };
   matched: boolean;
   monitoring_failure_only: boolean;
   onset: OnsetEvidence;

@@ -222,7 +222,7 @@ describe('the next step', () => {
     ['a rollback is under way', step({ incident: incident({ status: 'mitigating' }) }), /Wait for the rollback/],
     ['it is mitigated', step({ incident: incident({ status: 'mitigated', verification: 'pending' }) }), /^Watch/],
     ['it is verified', step({ incident: incident({ status: 'mitigated', verification: 'passed' }) }), /closes when/],
-    ['it did not help', step({ incident: incident({ status: 'mitigated', verification: 'failed' }) }), /did not help/],
+    ['it did not help', step({ incident: incident({ status: 'open', verification: 'failed' }) }), /did not help/],
     ['nobody can tell', step({ incident: incident({ status: 'mitigated', verification: 'inconclusive' }) }), /by hand/],
     ['a rollback is suggested', step({ decisions: [decision({ kind: 'suggest' })] }), /roll v2 back to v1/],
     ['somebody was paged', step({ effects: [{ ...rollback(), kind: 'page' }] }), /has been paged/],
@@ -235,6 +235,11 @@ describe('the next step', () => {
 test('a mitigated incident that is verified says so', () => {
   expect(statusWords({ status: 'mitigated', verification: 'passed' })).toBe('mitigated and verified');
   expect(statusWords({ status: 'mitigated', verification: 'pending' })).toContain('not proven');
+});
+
+test('one that is open again since the mitigation did not help says so', () => {
+  expect(statusWords({ status: 'open', verification: 'failed' })).toBe('open: the mitigation did not help');
+  expect(statusWords({ status: 'mitigating', verification: 'failed' })).toContain('mitigating');
 });
 
 test.each([

@@ -199,6 +199,30 @@ describe('it closes', () => {
   });
 });
 
+describe('a runbook that wants a rollback', () => {
+  const wants = (more: object = {}): Message => ({
+    kind: 'runbook_rollback',
+    runbook: 'bad-deploy',
+    mode: null,
+    ...more,
+  });
+  const quiet = incident({ asks_rollback: false });
+  const approval = { people: ['bob'], seconds: 600 };
+
+  test('has it judged, with what it says of approval', () => {
+    expect(judgements(plans(quiet, wants())).at(-1)?.asked).toEqual({ by: 'runbook', who: 'bad-deploy' });
+    expect(judgements(plans(quiet, wants({ approval }))).at(-1)?.asked).toEqual({
+      by: 'runbook',
+      who: 'bad-deploy',
+      approval,
+    });
+  });
+
+  test('has nothing judged that an alert has asked for', () => {
+    expect(judgements(plans(incident(), wants({ approval })))).toHaveLength(1);
+  });
+});
+
 describe('it looks again whether the mitigation has helped', () => {
   const looks = (all: readonly Plan[]): (number | null)[] =>
     all.map(({ verify }) => verify?.number ?? null).filter((number) => number !== null);
@@ -212,6 +236,11 @@ describe('it looks again whether the mitigation has helped', () => {
     const late: Message = { ...verification('inconclusive'), alerts_fired: true } as Message;
     expect(looks(plans(incident(), mitigation('succeeded'), { firing: 0 }, ended, late))).toEqual([1]);
     expect(looks(plans(incident(), mitigation('succeeded'), late))).toEqual([]);
+  });
+
+  test('also in the next run, after something else was judged', () => {
+    const before = incident({ status: 'open', verification: 'failed', verifying: { number: 1 }, mitigations: 2 });
+    expect(looks(plans(before, { firing: 0 }, ended))).toEqual([1]);
   });
 
   test('not while some still fire', () => {
@@ -257,6 +286,7 @@ const anyStart: fc.Arbitrary<IncidentRecord> = fc
     mitigations: fc.constantFrom(0, 1),
     verification: fc.constantFrom('not_needed' as const, 'pending' as const, 'failed' as const),
     status: fc.constantFrom('open' as const, 'mitigated' as const),
+    verifying: fc.constantFrom({ number: 0 }, { number: 1 }),
   })
   .map(incident);
 

@@ -151,6 +151,12 @@ const guards: [sentence: string, kind: DecisionKind, because: string, against: P
   ['an automation that was wrong too often asks', 'approve', 'automation_budget_spent', { demoted: true }],
   ['a mitigation that has not helped', 'approve', 'first_did_not_help', { asked: { by: 'verification', who: '' } }],
   ['a runbook may ask less', 'approve', 'runbook_mode', { asked: { by: 'runbook', who: 'r', mode: 'approve' } }],
+  [
+    'a runbook may want a person to be for it',
+    'approve',
+    'runbook_asks',
+    { asked: { by: 'runbook', who: 'r', approval: { people: null, seconds: null } } },
+  ],
   ['many at once', 'approve', 'one_of_many', { one_of_many: true }],
   ['not knowing what else fails', 'approve', 'neighbours_unreadable', { neighbours_unreadable: true }],
   ['a pinned version is no target', 'none', 'no_known_good_version', { pinned: ['v1'] }],

@@ -56,6 +56,8 @@ beforeAll(async () => {
       ['shop', { dependsOn: ['ledger'], environments: { [together]: environment('act') } }],
       ['mailer', { environments: { outage: environment('act') } }],
       ['signup', { dependsOn: ['mailer'], environments: { outage: environment('act') } }],
+      ['vault', { environments: { safes: environment('act') } }],
+      ...['till', 'kiosk'].map((name) => [name, { dependsOn: ['vault'], environments: { safes: environment('act') } }]),
     ]),
     configFiles: EACH_ALONE,
     env: { LOG_LEVEL: 'warn' },
@@ -237,6 +239,7 @@ describe('automation that is wrong', { timeout: 60_000 }, () => {
       const one = await incident(at, ({ decisions }) => decisions[0]?.kind === 'roll_back', 'rolled back');
       await told(one, 'verification.failed', /errors:unwell_.. is 0.6, above 0.02/);
       await told(one, 'page.succeeded');
+      await incident(at, ({ status }) => status === 'open', 'open again');
       // Never the same again, and there is nothing else.
       await told(one, 'mitigation.not_taken');
       expect(await rollbacks(at)).toHaveLength(1);
@@ -423,6 +426,18 @@ describe('which change it was', { timeout: 60_000 }, () => {
     expect(kind).toBe('none');
     expect(reasons.map(({ code }: any) => code)).toContain('dependency_failed_first');
     expect(await rollbacks(signup)).toEqual([]);
+  });
+
+  test('one of what many depend on is not said to leave the others well where nobody looks at them', async () => {
+    const [vault, till] = [
+      { service: 'vault', environment: 'safes' },
+      { service: 'till', environment: 'safes' },
+    ];
+    await guarded.deployed(vault, GOOD, BAD);
+    await guarded.fire(till);
+    const [{ version, reasons }] = (await judged(till)).suspects;
+    expect(version).toBe(BAD.version);
+    expect(reasons).toContain('whether anything else that shares it fails was not looked at (manyAtOnce is off)');
   });
 
   test('one of what it depends on is asked about, and rolled back there; two incidents never do that at once', async () => {

@@ -10,7 +10,15 @@ const acting = {
   },
 };
 
+const health = { promql: 'errors:unwell', max: 0.02 };
+
 let firebreak: Firebreak;
+
+/** Of the service that has a health query: from so many minutes ago on. */
+async function errors(steps: readonly (readonly [minutes: number, value: number])[]): Promise<void> {
+  const given = steps.map(([minutes, value]) => ({ after_seconds: -60 * minutes, value }));
+  expect((await firebreak.put('/sandbox/prometheus/series', { query: health.promql, steps: given })).status).toBe(200);
+}
 
 beforeAll(async () => {
   firebreak = await Firebreak.start({
@@ -18,9 +26,16 @@ beforeAll(async () => {
       'slack-down': acting,
       'slack-loses': acting,
       asks: { ...acting, statusPage: { components: ['Checkout', 'Payments'] } },
+      unwell: {
+        ...acting,
+        statusPage: { components: ['Checkout', 'Search'], publish: 'auto' },
+        environments: { production: { ...acting.environments.production, health } },
+      },
     },
     timeScale: 60,
   });
+  // Its Prometheus is taken for absent until it has something to tell, and that is remembered for a while.
+  await errors([[120, 0.002]]);
 });
 afterAll(() => firebreak?.remove());
 
@@ -182,6 +197,58 @@ describe('the status page', () => {
       expect(JSON.stringify((await firebreak.calls('statuspage')).map(({ body }) => body))).not.toContain('evil');
     },
   );
+});
+
+describe('a mitigation that has not helped', () => {
+  const updates = async (): Promise<any[]> =>
+    (await firebreak.calls('statuspage'))
+      .filter(({ method, path }) => (method === 'POST' || method === 'PATCH') && path.includes('/incidents'))
+      .map(({ body }) => body.incident)
+      .filter(({ components, name }) => components !== undefined && (name ?? 'Search').includes('Search'));
+
+  test('leaves the incident open again, in the channel and on the status page, too', { timeout: 90_000 }, async () => {
+    await errors([
+      [120, 0.002],
+      [6, 0.6],
+    ]);
+    const { id } = await badDeploy('unwell');
+    const stands = (status: string) =>
+      eventually(
+        async () => {
+          const now = await incident(id);
+          return now.status === status && now;
+        },
+        `the incident, ${status}`,
+        40_000,
+      );
+    const topic = (says: RegExp) =>
+      eventually(
+        async () => {
+          const { channel } = await incident(id);
+          const { body } = await firebreak.get(`/sandbox/slack/channels/${channel?.slice(1)}`);
+          return says.test(body.topic ?? '') && body.topic;
+        },
+        `the topic ${says.source}`,
+        40_000,
+      );
+    await stands('mitigated');
+    await topic(/mitigated, not proven yet/);
+    await stands('open');
+    expect(await told(id)).toContain(
+      'Not healthy: errors:unwell is 0.6, above 0.02; so it is not mitigated, and open again',
+    );
+    expect(await topic(/open/)).toMatch(/^🔴 critical · open: the mitigation did not help/);
+    const seen = await eventually(
+      async () => {
+        const all = (await updates()).map(({ status }) => status);
+        return all.at(-1) === 'investigating' && all.includes('monitoring') && all;
+      },
+      'what the status page says',
+      40_000,
+    );
+    expect(seen.slice(-2)).toEqual(['monitoring', 'investigating']);
+    expect(Object.values((await updates()).at(-1).components)).toContain('major_outage');
+  });
 });
 
 describe('Grafana', () => {

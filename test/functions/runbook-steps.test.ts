@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { alert, group } from '../support/alerts.ts';
+import { alert, group, minutesAgo } from '../support/alerts.ts';
 import { EACH_ALONE, eventually, Firebreak } from '../support/firebreak.ts';
 
 /** What runbooks do at vendors, over real HTTP: each kind of step once, and what becomes of it. */
@@ -145,7 +145,7 @@ steps:
   ),
 });
 
-const NAMES = ['drained', 'retried', 'secretless', 'told', 'asked', 'aborted', 'watched'] as const;
+const NAMES = ['drained', 'retried', 'secretless', 'told', 'asked', 'kept', 'aborted', 'watched'] as const;
 const act = { mode: 'act', approvalTimeoutMinutes: 1440 };
 const service = { environments: { production: { deployer: { kind: 'http' }, autoRollback: act } } };
 
@@ -313,6 +313,30 @@ describe('a question', () => {
     expect((await answers(id, asked, await person('bob'))).status).toBe(200);
     await seen(id, 'runbook.finished');
     expect(ops.to('POST /drains').map(({ headers }) => headers['idempotency-key'])).toContain(`${id}.runbook.1.call`);
+  });
+
+  test('stays where a person asks for a rollback, which answers only what is asked about that', async () => {
+    for (const [version, hours] of [
+      ['v1', 5],
+      ['v2', 0.1],
+    ] as const) {
+      const times = { started_at: minutesAgo(60 * hours), finished_at: minutesAgo(60 * hours - 1) };
+      await firebreak.post('/v1/deployments', { service: 'kept', environment: 'production', version, ...times });
+    }
+    await fires('kept', 'asks-bob', { action: 'auto-rollback' });
+    const { id } = await incidentOf('kept');
+    const asked = await question(id);
+    const aboutRollback = async () =>
+      (await firebreak.get(`/v1/incidents/${id}`)).body.decisions.find((one: any) => one.to_version === 'v1');
+    await eventually(async () => (await aboutRollback())?.state === 'waiting', 'the question about the rollback');
+    const eve = await person('eve');
+    const { status } = await firebreak.request('POST', `/v1/incidents/${id}/actions/rollback`, {}, eve);
+    expect(status).toBe(202);
+    await seen(id, 'mitigation.succeeded');
+    expect(await aboutRollback()).toMatchObject({ state: 'rejected', answered_by: 'eve' });
+    expect(await question(id)).toMatchObject({ digest: asked.digest, state: 'waiting' });
+    expect((await answers(id, asked, await person('bob'))).status).toBe(200);
+    await seen(id, 'runbook.finished');
   });
 
   test('goes with an abort, whoever aborts', async () => {

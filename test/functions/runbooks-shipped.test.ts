@@ -5,7 +5,7 @@ import { BAD, environment, GOOD, Guarded, type Site } from './guarded.ts';
 
 /** The runbooks that come with Firebreak, in force as they are by default. */
 
-const SERVICES = ['both', 'named', 'asked', 'full', 'flagged', 'shadowed'] as const;
+const SERVICES = ['both', 'named', 'asked', 'full', 'flagged', 'doubtful', 'shadowed'] as const;
 
 const entry = (name: string) => ({
   repository: `acme/${name}`,
@@ -89,4 +89,23 @@ test('the flag that was switched before is switched off, though the runbook begi
   const one = await finished(at, 'flag-regression');
   expect((await guarded.told(one, 'flag.succeeded')).text).toContain('new-cart is switched off');
   expect((await guarded.told(one, 'runbook.left')).text).toContain('the flag new-cart is still off');
+});
+
+test('a flag that is not suspected enough for a rollback is switched off after a yes only', async () => {
+  const at = site('doubtful');
+  const flags = ['old-cart', 'old-search'];
+  for (const flag of flags)
+    await firebreak.put('/sandbox/launchdarkly/flags', { flag, environment: 'production', on: true });
+  // Which of both it was, nothing tells.
+  await guarded.deployed(at, GOOD, ...flags.map((version) => ({ version, minutes: 4, kind: 'flag' })));
+  await guarded.fire(at, { runbook: 'flag-regression', action: '' });
+  const asked = await guarded.incident(at, ({ decisions }) => decisions.at(-1)?.question !== undefined, 'asked about');
+  const [{ version: flag, confidence }] = asked.suspects;
+  expect(confidence).toBeLessThan(0.8);
+  expect(asked.decisions.at(-1)).toMatchObject({ kind: 'approve', because: 'no_confident_suspect', state: 'waiting' });
+  const acts = async () => (await guarded.incident(at, () => true)).effects.filter(({ kind }: any) => kind === 'flag');
+  expect(await acts()).toEqual([]);
+  expect((await guarded.answer(asked, 'approve')).status).toBe(200);
+  expect((await guarded.told(asked, 'flag.succeeded')).text).toContain(`${flag} is switched off`);
+  expect(await acts()).toHaveLength(1);
 });

@@ -76,6 +76,20 @@ steps:
 ---
 Back.
 `,
+  'asks-back.md': `---
+title: Ask before the deploy is taken back
+match: { runbook: asks-back }
+steps:
+  - id: back
+    uses: rollback
+    approval: { timeout: 20h }
+    timeout: 10m
+  - id: after
+    uses: note
+    with: { text: "it \${{ steps.back.status }}" }
+---
+Back.
+`,
 };
 
 const inMode = (mode: string) => ({
@@ -98,6 +112,8 @@ beforeAll(async () => {
       path: inMode('act'),
       cart: inMode('act'),
       quiet: inMode('shadow'),
+      bag: inMode('approve'),
+      box: inMode('act'),
     },
     configFiles: EACH_ALONE,
     runbooks: RUNBOOKS,
@@ -231,6 +247,29 @@ describe('a runbook that an alert names', () => {
     const { decisions } = (await firebreak.get(`/v1/incidents/${id}`)).body;
     expect(decisions.map(({ kind }: { kind: string }) => kind)).toContain('roll_back');
     expect((await firebreak.calls('cd')).filter(({ body }) => body?.service === 'cart')).toHaveLength(1);
+  });
+
+  test.each([
+    ['bag', 'approve', ['runbook_asks', 'mode_approve']],
+    ['box', 'act', ['runbook_asks']],
+  ])('asks once before that rollback, and about its versions: %s in mode %s', async (service, _, because) => {
+    await deploys(service);
+    await fires(service, 'asks-back');
+    const { id } = await incidentOf(service);
+    const asked = async (): Promise<any[]> =>
+      (await firebreak.get(`/v1/incidents/${id}`)).body.decisions.filter(({ kind }: any) => kind === 'approve');
+    const [question] = await eventually(async () => {
+      const found = await asked();
+      return found.length > 0 && found;
+    }, 'the question');
+    expect(question).toMatchObject({ state: 'waiting', from_version: 'v2', to_version: 'v1' });
+    expect(question.reasons.map(({ code }: any) => code)).toEqual(expect.arrayContaining(because));
+    const { status } = await firebreak.post(`/v1/incidents/${id}/actions/approve`, { digest: question.digest });
+    expect(status).toBe(200);
+    await seen(id, 'runbook.finished');
+    expect(await told(id)).toContain('runbook.step_succeeded: after: it succeeded');
+    expect(await asked()).toHaveLength(1);
+    expect((await firebreak.calls('cd')).filter(({ body }) => body?.service === service)).toHaveLength(1);
   });
 
   test('changes nothing where the service is in shadow, and says what it would have done', async () => {

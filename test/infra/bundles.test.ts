@@ -8,7 +8,7 @@ import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '../..');
-const HANDLERS = ['http', 'route', 'project', 'sweep', 'incident-response'] as const;
+const HANDLERS = ['http', 'route', 'project', 'sweep', 'evaluate', 'incident-response'] as const;
 type Handler = (typeof HANDLERS)[number];
 
 /**
@@ -86,6 +86,7 @@ const EVENTS: Record<Handler, unknown> = {
   route: { Records: [] },
   project: { Records: [] },
   sweep: {},
+  evaluate: {},
   'incident-response': EXECUTION,
 };
 

@@ -75,7 +75,7 @@ describe('functions', () => {
     expect(described.toSorted()).toEqual(handlers.map((file) => `functions/${file.slice(0, -3)}.handler`).toSorted());
   });
 
-  test.each(['http', 'route', 'project', 'sweep', 'incident-response'])(
+  test.each(['http', 'route', 'project', 'sweep', 'evaluate', 'incident-response'])(
     '%s finds exactly the environment that it reads',
     (name) => {
       const { environment } = byName(name);
@@ -117,12 +117,14 @@ describe('functions', () => {
   test('each schedule calls its function, with retries and dead letters', () => {
     const crons = production.of('sst.aws.CronV2').map(({ args }) => args);
     expect(crons).toHaveLength(SCHEDULES.length);
-    expect(crons[0]).toEqual({
-      function: 'Sweep',
-      schedule: 'rate(1 minute)',
-      retries: 2,
-      dlq: 'SweepDeadLetters.arn',
-    });
+    expect(crons).toEqual(
+      ['Sweep', 'Evaluate'].map((name) => ({
+        function: name,
+        schedule: 'rate(1 minute)',
+        retries: 2,
+        dlq: `${name}DeadLetters.arn`,
+      })),
+    );
   });
 
   test('everything over HTTP goes to one function with places of its own; nothing in front of it throttles', () => {
@@ -329,6 +331,7 @@ describe('alarms', () => {
     ['the router throws', 'FunctionName', 'Route.name', 'Errors'],
     ['the projector throws', 'FunctionName', 'Project.name', 'Errors'],
     ['the sweeper throws', 'FunctionName', 'Sweep.name', 'Errors'],
+    ['an evaluation throws', 'FunctionName', 'Evaluate.name', 'Errors'],
     ['http has no place left', 'FunctionName', 'Http.name', 'Throttles'],
     ['the router has no place left', 'FunctionName', 'Route.name', 'Throttles'],
     ['the projector has no place left', 'FunctionName', 'Project.name', 'Throttles'],
@@ -354,8 +357,8 @@ describe('alarms', () => {
     for (const { threshold } of late) expect(threshold).toBeGreaterThan(900); // the longest delay that SQS takes
   });
 
-  test('a sweeper that is not called at all is noticed by its silence', () => {
-    const silent = alarms().find(({ name }) => name === 'firebreak-production-sweep-silent');
+  test.each(['sweep', 'evaluate'])('a %s that is not called at all is noticed by its silence', (one) => {
+    const silent = alarms().find(({ name }) => name === `firebreak-production-${one}-silent`);
     expect(silent).toMatchObject({
       metricName: 'Invocations',
       comparisonOperator: 'LessThanThreshold',

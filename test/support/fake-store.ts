@@ -20,6 +20,7 @@ import type {
   Admitted,
   Answered,
   BegunRunbook,
+  ChangeOfIncident,
   Followed,
   RunbookEnd,
   RunbookRuns,
@@ -39,12 +40,13 @@ import type {
   RollbackEnd,
   SignalView,
 } from '../../domain/ports.ts';
+import { isAsked } from '../../domain/approvals.ts';
 import { isSpent } from '../../domain/automation.ts';
 import { type Crowd, type Opening, stillFails } from '../../domain/crowd.ts';
 import { ORGANISATION_ROLLBACKS_PER_HOUR, organisationLimit } from '../../domain/guards.ts';
 import type { Decision, DecisionInputs } from '../../domain/rollback.ts';
 import type { Child, Story } from '../../domain/story.ts';
-import { putsVersionLive } from '../../domain/versions.ts';
+import { endOf, putsVersionLive } from '../../domain/versions.ts';
 import { type Automation, type AutomationInput, untouchedAutomation } from '../../schemas/access.ts';
 import type { Change, ChangePatch, NewChange } from '../../schemas/change.ts';
 import { NOBODY_OBJECTED } from '../../schemas/incident.ts';
@@ -123,6 +125,8 @@ export class FakeStore {
   readonly pins: Pin[] = [];
   /** When it was said of a deploy that its time was over. */
   readonly overdue = new Map<ChangeId, Timestamp>();
+  /** When deploys have failed, as it was told first, until that is over. */
+  readonly failures = new Map<ChangeId, Timestamp>();
   automation: Automation = copy(untouchedAutomation);
   #minted = 0;
 
@@ -186,11 +190,11 @@ export class FakeStore {
   }
 
   mail(dossier: Dossier, message: Message, change: IncidentChange = {}, more: Partial<IncidentRecord> = {}): void {
-    const { severity, title, status, verification, automationPaused, timeline } = change;
+    const { severity, title, status, verification, verifying, automationPaused, timeline } = change;
     const seq = dossier.record.seq + 1;
     dossier.record = {
       ...dossier.record,
-      ...given({ severity, title, status, verification, automation_paused: automationPaused }),
+      ...given({ severity, title, status, verification, verifying, automation_paused: automationPaused }),
       ...more,
       seq,
     };
@@ -336,7 +340,7 @@ export class FakeIncidents implements Incidents {
       {
         severity: loud ? highest([record.severity, signal.severity]) : record.severity,
         signal_count: record.signal_count + (fired && row?.incidentId !== record.id ? 1 : 0),
-        firing: record.firing + (fired && !isEvent(signal) ? 1 : 0) - (ended ? 1 : 0),
+        firing: record.firing + (isEvent(signal) ? 0 : (fired ? 1 : 0) - (ended ? 1 : 0)),
         asks_rollback: record.asks_rollback || message.asksRollback,
       },
     );
@@ -422,12 +426,12 @@ export class FakeIncidents implements Incidents {
     timeline.push(copy(entry));
   }
 
-  async post(id: IncidentId, message: Message, change: IncidentChange = {}, key?: string): Promise<boolean> {
+  async post(id: IncidentId, message: Message, change: ChangeOfIncident = {}, key?: string): Promise<boolean> {
     const dossier = this.#store.dossiers.get(id);
     if (dossier === undefined || dossier.record.status === 'resolved') return false;
     if (key !== undefined && dossier.keys.has(`mail ${key}`)) return true;
     if (key !== undefined) dossier.keys.add(`mail ${key}`);
-    this.#store.mail(dossier, copy(message), change);
+    this.#store.mail(dossier, copy(message), typeof change === 'function' ? change(copy(dossier.record)) : change);
     return true;
   }
 
@@ -508,8 +512,26 @@ export class FakeIncidents implements Incidents {
     }
   }
 
+  async endEvents(id: IncidentId): Promise<void> {
+    const dossier = this.#store.dossier(id);
+    const { resolved_at: endsAt } = dossier.record;
+    if (endsAt === null) return;
+    for (const signal of dossier.signals.values()) {
+      const row = this.#store.episodes.get(signal.episode);
+      if (!isEvent(signal) || signal.status === 'resolved' || row === undefined) continue;
+      this.#endSignal(dossier, signal.episode, endsAt);
+      this.#store.episodes.set(signal.episode, { ...row, endsAt });
+    }
+  }
+
   async pending(before: Timestamp): Promise<IncidentId[]> {
     return [...this.#store.pending].filter(([, { since }]) => since < before).map(([id]) => id);
+  }
+
+  async openAt(place: Place): Promise<IncidentRecord | undefined> {
+    return (await this.open()).find(
+      ({ service, environment }) => service === place.service && environment === place.environment,
+    );
   }
 
   async open(): Promise<IncidentRecord[]> {
@@ -666,7 +688,7 @@ export class FakeDecisions implements Decisions {
       target: decision.place,
       approvals: decision.approvals,
     };
-    dossier.decisions.set(number, copy({ view, inputs }));
+    dossier.decisions.set(number, copy({ view, inputs, people: inputs.asked.approval?.people ?? null }));
     const suspects = decision.suspects.length > 0 ? decision.suspects : dossier.record.suspects;
     dossier.record = { ...dossier.record, suspects, mitigations: number };
     return copy(view);
@@ -704,7 +726,7 @@ export class FakeDecisions implements Decisions {
     const found = [...dossier.decisions].find(([, { view }]) => view.digest === digest);
     if (found === undefined || dossier.record.status === 'resolved') return 'superseded';
     const [number, { view, people = null }] = found;
-    if (view.state === 'waiting' && people !== null && !people.includes(by)) return 'not_asked';
+    if (view.state === 'waiting' && !isAsked(people, view.approvals, by)) return 'not_asked';
     if (view.state !== 'waiting') return view.state === answer && view.answered_by === by ? 'taken' : 'superseded';
     const { needed, given: before } = view.approvals;
     if (answer === 'approved') {
@@ -849,7 +871,7 @@ export class FakeEffects implements Effects {
   #tell(dossier: Dossier, end: RollbackEnd, timeline: Omit<TimelineEntry, 'at'>): void {
     const change: IncidentChange =
       end.outcome === 'succeeded'
-        ? { status: 'mitigated', verification: 'pending' }
+        ? { status: 'mitigated', verification: 'pending', verifying: { number: end.number } }
         : dossier.effects.has(end.key) && dossier.record.status === 'mitigating'
           ? { status: 'open' }
           : {};
@@ -896,16 +918,17 @@ export class FakeChanges implements Changes {
     const change = newChange(input, this.#store.clock.now(), made_for ?? null);
     const known = this.#store.changes.get(change.id);
     if (known) return { change: copy(known), created: false };
-    this.#store.changes.set(change.id, change);
+    this.#keep(change);
     return { change: copy(change), created: true };
   }
 
-  async patch(id: ChangeId, patch: ChangePatch): Promise<Change | undefined> {
+  async patch(id: ChangeId, patch: ChangePatch): Promise<Change | 'ended' | undefined> {
     const known = this.#store.changes.get(id);
     if (known === undefined) return undefined;
+    if (patch.status === 'started' && known.status !== 'started') return 'ended';
     const next = { ...known, ...(given(patch) as Partial<Change>) };
     const finished_at = next.status === 'started' ? next.finished_at : (next.finished_at ?? this.#store.clock.now());
-    this.#store.changes.set(id, { ...next, finished_at });
+    this.#keep({ ...next, finished_at });
     if (next.status !== 'started') this.#store.overdue.delete(id);
     return copy({ ...next, finished_at });
   }
@@ -934,6 +957,24 @@ export class FakeChanges implements Changes {
   async rolling(): ReturnType<Changes['rolling']> {
     const begun = this.#sorted().filter(({ status }) => status === 'started');
     return begun.map((change) => ({ change: copy(change), overdueAt: this.#store.overdue.get(change.id) ?? null }));
+  }
+
+  #keep(change: Change): void {
+    const { changes, failures } = this.#store;
+    changes.set(change.id, change);
+    if (change.status === 'failed' && !failures.has(change.id)) failures.set(change.id, endOf(change));
+  }
+
+  async failures(): ReturnType<Changes['failures']> {
+    const failed = this.#sorted().flatMap((change) => {
+      const failedAt = this.#store.failures.get(change.id);
+      return failedAt === undefined ? [] : [{ change, failedAt }];
+    });
+    return copy(failed);
+  }
+
+  async endFailure(id: ChangeId): Promise<void> {
+    this.#store.failures.delete(id);
   }
 
   async setOverdue(id: ChangeId, at: Timestamp): Promise<void> {
@@ -1051,9 +1092,9 @@ export class FakeRunbooks implements RunbookRuns {
       ({ resource, state }) => resource !== undefined && (state === 'intended' || state === 'accepted'),
     );
     const change: IncidentChange = acted
-      ? { status: 'mitigated', verification: 'pending' }
+      ? { status: 'mitigated', verification: 'pending', verifying: { number: 0, runbook: number } }
       : dossier.record.status === 'mitigating' && !underWay
-        ? { status: dossier.record.verification === 'not_needed' ? 'open' : 'mitigated' }
+        ? { status: ['not_needed', 'failed'].includes(dossier.record.verification) ? 'open' : 'mitigated' }
         : {};
     this.#store.mail(dossier, { kind: 'runbook', number, acted, page }, { ...change, timeline });
   }

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { secondsBetween, type Timestamp } from '../../schemas/time.ts';
+import { leaveCrowd } from '../../workflows/steps/crowd.ts';
+import type { FakeWorld } from '../support/fake-deps.ts';
 import { crowdPaths } from './crowd-stories.ts';
-import { play } from './play.ts';
+import { type Moment, play, type Story } from './play.ts';
 
 /** The incidents of a story by their service, as they are at its end. */
 async function incidentsOf(name: string) {
@@ -66,6 +68,51 @@ describe('many at once', () => {
     expect(of('several-services').record.signal_count).toBe(3);
   });
 });
+
+test('a part that ends right before its parent listens is seen at once, though it has rung the bell of before', async () => {
+  const path: Story = crowdPaths['many-at-once-and-their-parent-pages'] ?? { timeline: {} };
+  let rounds = 0;
+  const { world } = await play({
+    given: [
+      ...(path.given ?? []),
+      beforeParentListens(async (before) => {
+        rounds += 1;
+        const last = [...before.store.dossiers.values()].find(({ record }) => record.service === 'search')?.record;
+        if (last === undefined) throw new Error('the last part has not been opened');
+        // As the run of that part does in its last steps, in another process at this very moment.
+        await leaveCrowd(before.deps, last.id);
+      }),
+    ],
+    // What its run does here a second time comes late enough to ring for nothing.
+    timeline: Object.fromEntries(
+      Object.entries(path.timeline).map(([at, moment]) => [at === '14 min' ? '40 min' : at, moment]),
+    ),
+  });
+  const [parent] = [...world.store.dossiers.values()].filter(({ record }) => record.service === 'several-services');
+  expect(rounds).toBe(1);
+  expect(parent?.record).toMatchObject({ status: 'resolved', firing: 0 });
+  expect(closedAfter(parent?.record.resolved_at ?? null)).toBe(12);
+});
+
+/** Does something once only one part of a parent is left, right before the parent hangs its next bell. */
+const beforeParentListens =
+  (act: (world: FakeWorld) => Promise<void>): Moment =>
+  (world) => {
+    const { incidents } = world.deps;
+    let left = 1;
+    const listen: typeof incidents.listen = async (id, after, bell) => {
+      const { service, firing } = world.store.dossier(id).record;
+      if (service === 'several-services' && firing === 1 && bell !== null && left > 0) {
+        left -= 1;
+        await act(world);
+      }
+      return incidents.listen(id, after, bell);
+    };
+    const wrapped = new Proxy(incidents, {
+      get: (target, key): unknown => (key === 'listen' ? listen : Reflect.get(target, key)),
+    });
+    Object.assign(world.deps, { incidents: wrapped });
+  };
 
 test('what flaps closes after it has been quiet for one round', async () => {
   const path = crowdPaths['flaps-so-it-stays-open-until-it-has-been-quiet'];

@@ -10,7 +10,10 @@ export type Run = { input: unknown; result: unknown; events: HistoryEvent[] };
 /** The histories of one path through a workflow; more than one where a run has handed over to the next. */
 export type Golden = { runs: Run[] };
 
-const FOLDER = fileURLToPath(new URL('../golden/incident-response', import.meta.url));
+/** Which workflow's: each has a folder. */
+export type Workflow = 'incident-response' | 'drill';
+
+const folderOf = (workflow: Workflow): string => fileURLToPath(new URL(`../golden/${workflow}`, import.meta.url));
 
 /**
  * What of a history is the same each time. Operation ids are (they are hashes of positions), and times are the story's;
@@ -67,8 +70,8 @@ export function byContext(events: readonly HistoryEvent[]): Record<string, Histo
 const isContext = ({ EventType }: HistoryEvent): boolean => EventType.startsWith('Context');
 
 /** Every file of golden histories, as its name without the ending; folders for released versions may be added. */
-export const recorded = (): string[] =>
-  readdirSync(FOLDER, { recursive: true, encoding: 'utf8' })
+export const recorded = (workflow: Workflow = 'incident-response'): string[] =>
+  readdirSync(folderOf(workflow), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.json'))
     .map((file) => file.slice(0, -'.json'.length))
     .toSorted();
@@ -76,22 +79,22 @@ export const recorded = (): string[] =>
 export const updating = (): boolean => process.env['UPDATE_GOLDEN'] === '1';
 
 /** @throws when there is none, with what makes one */
-export function golden(name: string): Golden {
-  const file = fileOf(name);
+export function golden(name: string, workflow: Workflow = 'incident-response'): Golden {
+  const file = fileOf(name, workflow);
   if (!existsSync(file))
     throw new Error(`${file} is missing; UPDATE_GOLDEN=1 records it. Look at it before it is committed`);
   return JSON.parse(readFileSync(file, 'utf8')) as Golden;
 }
 
 /** One event on a line, so that a difference is read as what happened otherwise. */
-export function record(name: string, { runs }: Golden): void {
+export function record(name: string, { runs }: Golden, workflow: Workflow = 'incident-response'): void {
   const lines = (events: readonly HistoryEvent[]) => events.map((event) => `    ${JSON.stringify(event)}`).join(',\n');
   const text = runs.map(
     ({ input, result, events }) =>
       `  {\n   "input": ${JSON.stringify(input)},\n   "result": ${JSON.stringify(result)},\n   "events": [\n${lines(events)}\n   ]\n  }`,
   );
-  mkdirSync(dirname(fileOf(name)), { recursive: true });
-  writeFileSync(fileOf(name), `{\n "runs": [\n${text.join(',\n')}\n ]\n}\n`);
+  mkdirSync(dirname(fileOf(name, workflow)), { recursive: true });
+  writeFileSync(fileOf(name, workflow), `{\n "runs": [\n${text.join(',\n')}\n ]\n}\n`);
 }
 
-const fileOf = (name: string): string => join(FOLDER, `${name}.json`);
+const fileOf = (name: string, workflow: Workflow): string => join(folderOf(workflow), `${name}.json`);

@@ -49,6 +49,15 @@ export async function play({ given = [], timeline }: Story): Promise<Played> {
   world.config = acting();
   await twoDeploys(world);
   for (const moment of given) await moment(world);
+  return { world, runs: await liveThrough(world, lambda, timeline) };
+}
+
+/** Lets the moments of a story come, and all that runs run, to its end. Gives the histories of what has run. */
+export async function liveThrough(
+  world: FakeWorld,
+  lambda: VirtualLambda,
+  timeline: Story['timeline'],
+): Promise<Run[]> {
   const moments = Object.entries(timeline).map(([after, moment]) => ({
     at: world.clock.millis + millis(after),
     moment,
@@ -65,7 +74,7 @@ export async function play({ given = [], timeline }: Story): Promise<Played> {
   }
   const runs = lambda.executions().map((execution) => runOf(execution, lambda.history(execution.arn)));
   lambda.close();
-  return { world, runs };
+  return runs;
 }
 
 const UNITS: Readonly<Record<string, number>> = { s: 1_000, min: 60_000, h: 3_600_000, d: 86_400_000 };

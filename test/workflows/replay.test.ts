@@ -1,7 +1,9 @@
 import { InvocationStatus } from '@aws/durable-execution-sdk-js';
 import { describe, expect, test } from 'vitest';
 import type { HistoryEvent } from '../../local/aws/lambda/history.ts';
+import { drillHandlerWith } from './drill-stories.ts';
 import { golden, recorded, type Run } from './history.ts';
+import { handlerWith } from './play.ts';
 import { replay, strangers } from './replay.ts';
 
 /** Of a long history not every moment is tried: a loop that was gone through a hundred times is the same each time. */
@@ -15,16 +17,24 @@ function moments({ events }: Run): number[] {
   return [...all, events.length - 1];
 }
 
-const runs = recorded().flatMap((name) =>
-  golden(name).runs.map((run, index) => ({ name: index === 0 ? name : `${name}, run ${index + 1}`, run })),
+const HANDLERS = { 'incident-response': handlerWith, drill: drillHandlerWith };
+
+const runs = (['incident-response', 'drill'] as const).flatMap((workflow) =>
+  recorded(workflow).flatMap((name) =>
+    golden(name, workflow).runs.map((run, index) => ({
+      name: `${workflow}: ${name}${index === 0 ? '' : `, run ${index + 1}`}`,
+      run,
+      handlerFor: HANDLERS[workflow],
+    })),
+  ),
 );
 
 const hasEnded = ({ events }: Run): boolean => events.at(-1)?.EventType === 'ExecutionSucceeded';
 
 /** Where today's code does not go on as the history did after so many of its events; none is as it should be. */
-async function differences(run: Run, moment: number): Promise<string[]> {
+async function differences(run: Run, moment: number, handlerFor: typeof handlerWith): Promise<string[]> {
   const happened = run.events.slice(0, moment);
-  const { output, updates, calls } = await replay(happened);
+  const { output, updates, calls } = await replay(happened, handlerFor);
   const begun = new Set([...happened, ...updates].map(({ Id }) => Id));
   const missing = run.events.filter(({ Id }) => !begun.has(Id));
   const early = output.Status === InvocationStatus.SUCCEEDED && (calls.length > 0 || missing.length > 0);
@@ -39,16 +49,16 @@ async function differences(run: Run, moment: number): Promise<string[]> {
 describe('a history that was recorded', () => {
   test.each(runs.filter(({ run }) => hasEnded(run)))(
     '$name comes to the same without a single call',
-    async ({ run }) => {
-      const { output, updates, calls } = await replay(run.events.slice(0, -1));
+    async ({ run, handlerFor }) => {
+      const { output, updates, calls } = await replay(run.events.slice(0, -1), handlerFor);
       expect(calls).toEqual([]);
       expect(updates).toEqual([]);
       expect(output).toEqual({ Status: 'SUCCEEDED', Result: JSON.stringify(run.result) });
     },
   );
 
-  test.each(runs)('$name goes on as it did, wherever it was cut off', async ({ run }) => {
-    const found = await Promise.all(moments(run).map((moment) => differences(run, moment)));
+  test.each(runs)('$name goes on as it did, wherever it was cut off', async ({ run, handlerFor }) => {
+    const found = await Promise.all(moments(run).map((moment) => differences(run, moment, handlerFor)));
     expect(found.flat()).toEqual([]);
   });
 });

@@ -28,8 +28,13 @@ export type Replayed = { output: DurableExecutionInvocationOutput; updates: Upda
 /**
  * Today's workflow on a history as it was after some of its events, as when a process died right there and new code took
  * over. No port answers, so it gets exactly as far as the history reaches, and one step further in each context.
+ *
+ * @param handlerFor makes the handler of the workflow: that of incidents unless said otherwise
  */
-export async function replay(events: readonly HistoryEvent[]): Promise<Replayed> {
+export async function replay(
+  events: readonly HistoryEvent[],
+  handlerFor: typeof handlerWith = handlerWith,
+): Promise<Replayed> {
   const updates: Update[] = [];
   const calls: string[] = [];
   const client: DurableExecutionClient = {
@@ -39,7 +44,7 @@ export async function replay(events: readonly HistoryEvent[]): Promise<Replayed>
     },
     getExecutionState: () => Promise.reject(new Error('all of the state is in the event')),
   };
-  const handler = handlerWith(untouchable((call) => calls.push(call)))(client);
+  const handler = handlerFor(untouchable((call) => calls.push(call)))(client);
   const event = {
     DurableExecutionArn: 'arn:aws:lambda:us-east-1:000000000000:function:replayed:1/durable-execution/replay/replay',
     CheckpointToken: 'token',

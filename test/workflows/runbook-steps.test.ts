@@ -184,6 +184,61 @@ describe('a question', () => {
     expect(at(world, 'flag.started')).toEqual(['12:05:00']);
   });
 
+  describe('about a rollback', () => {
+    const back = (approval: string) =>
+      step(`{ id: back, uses: rollback, timeout: 10m, approval: ${approval} }`, say('after'));
+    const questions = (world: FakeWorld) =>
+      [...world.store.dossier(theIncident(world)).decisions.values()].filter(
+        ({ view: { kind } }) => kind === 'approve',
+      );
+
+    test.each(['act', 'approve'])('is put once, in mode %s, and is about its versions', async (mode) => {
+      const service = { autoRollback: { mode, unknownMigration: 'act', approvalTimeoutMinutes: 60 } };
+      const given = [follows({ one: back('true') }, service)];
+      const { world } = await story('', given, { '50 min': answersWhatWaits('approved') });
+      expect(questions(world).map(({ view }) => [view.from_version, view.to_version, view.state])).toEqual([
+        ['v2', 'v1', 'approved'],
+      ]);
+      // The time in which a person may answer is none of the step's own.
+      expect(acts(world)).toEqual(['cd roll-back.2 v2 to v1']);
+      expect(lines(world)).toContain('runbook.step_succeeded: after: after');
+    });
+
+    test('is answered by those alone whom the runbook names, in the time that it gives them', async () => {
+      const named = back('{ people: [person:bob], timeout: 30m, otherwise: skip }');
+      const byAda = { '5 min': answersWhatWaits('approved', 'person:ada') };
+      const late = await story(named, [], byAda);
+      expect(questions(late.world).map(({ view }) => view.state)).toEqual(['expired']);
+      expect(at(late.world, 'mitigation.expired')).toEqual(['12:30:00']);
+      expect([acts(late.world), lines(late.world)]).toEqual([
+        [],
+        expect.arrayContaining(['runbook.step_succeeded: after: after']),
+      ]);
+      const both = await story(named, [], { ...byAda, '9 min': answersWhatWaits('approved', 'person:bob') });
+      expect(at(both.world, 'rollback.started')).toEqual(['12:09:00']);
+    });
+
+    test('wants two people where the service does, also where the runbook names one', async () => {
+      const two = { autoRollback: { mode: 'act', unknownMigration: 'act', approvals: 2, approvalTimeoutMinutes: 60 } };
+      const given = [follows({ one: back('{ people: [person:bob] }') }, two)];
+      const alone = await story('', given, { '5 min': answersWhatWaits('approved', 'person:bob') });
+      expect(acts(alone.world)).toEqual([]);
+      const both = await story('', given, {
+        '5 min': answersWhatWaits('approved', 'person:bob'),
+        '9 min': answersWhatWaits('approved', 'person:ada'),
+      });
+      expect(at(both.world, 'rollback.started')).toEqual(['12:09:00']);
+    });
+
+    test('that is answered with no ends the runbook, where it says so', async () => {
+      const { world } = await story(back('true'), [], { '5 min': answersWhatWaits('rejected') });
+      expect(acts(world)).toEqual([]);
+      expect(lines(world).at(-1)).toBe(
+        'runbook.stopped: The runbook "Test" stops, since a person was not for it: 0 of 2 steps done',
+      );
+    });
+  });
+
   test('is withdrawn with the incident, and nobody was against it', async () => {
     const { world } = await play({
       given: [follows({ one: asks('true') })],

@@ -191,6 +191,12 @@ export const runbookPaths: Record<string, Path> = {
     calls: [PAGE, 'cd roll-back.2 v2 to v1', 'cd roll-back.2 v2 to v1', RESOLVE],
     status: 'resolved',
   },
+  'a-runbook-has-its-rollback-asked-about-once': {
+    given: [follows({ back: rollsBack.replace('timeout: 30m', 'timeout: 30m, approval: true') }, approving)],
+    timeline: { '0 s': fires(names('back')), '10 min': answersWhatWaits('approved'), '20 min': ends(names('back')) },
+    calls: [PAGE, 'cd roll-back.2 v2 to v1', RESOLVE],
+    status: 'resolved',
+  },
   'a-runbook-goes-on-where-there-is-nothing-to-be-rolled-back': {
     given: [follows({ back: rollsBack }), ({ store }) => store.changes.clear()],
     timeline: { '0 s': fires(names('back')), '20 min': ends(names('back')) },

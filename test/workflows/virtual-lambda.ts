@@ -62,11 +62,16 @@ export class VirtualLambda implements TestEngine {
   }
 
   async start(incident: string, run: number): Promise<void> {
+    this.begin(incident, run, { incidentId: incident, run });
+  }
+
+  /** Starts a run of what has this id; its input is these ids alone. */
+  begin(id: string, run: number, input: object): void {
     this.#executions.start({
       functionName: FUNCTION,
       version: '1',
-      name: `test-${incident}-${run}`,
-      payload: JSON.stringify({ incidentId: incident, run }),
+      name: `test-${id}-${run}`,
+      payload: JSON.stringify(input),
       asyncStart: true,
       traceId: undefined,
       tenantId: undefined,
@@ -88,8 +93,8 @@ export class VirtualLambda implements TestEngine {
   }
 
   /** As StopDurableExecution does. */
-  kill(incident: string, run: number): void {
-    const found = this.executions().find(({ name }) => name === `test-${incident}-${run}`);
+  kill(id: string, run: number): void {
+    const found = this.executions().find(({ name }) => name === `test-${id}-${run}`);
     if (found) this.#executions.stop(found.arn, { ErrorType: 'Stopped', ErrorMessage: 'stopped by the test' });
   }
 

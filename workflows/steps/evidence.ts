@@ -1,4 +1,4 @@
-import type { Evidence, RelatedChange } from '../../domain/correlation/evidence.ts';
+import type { Evidence, Failing, RelatedChange } from '../../domain/correlation/evidence.ts';
 import { type Dependency, dependenciesOf } from '../../domain/dependencies.ts';
 import type { OnsetEvidence } from '../../domain/onset.ts';
 import type { Deps, Place, SignalView } from '../../domain/ports.ts';
@@ -68,8 +68,15 @@ export async function evidenceOf(
     ...measured,
     alert_versions: versionsOf(cause),
     failing: failing ?? [],
+    ...unknownOf(failing, config),
   };
   return { evidence, neighboursUnreadable: failing === null };
+}
+
+/** Where incidents are never taken together, strangers that fail are not looked at. */
+function unknownOf(failing: readonly Failing[] | null, { routes }: Config): Pick<Evidence, 'failing_unknown'> {
+  if (failing === null) return { failing_unknown: 'all' };
+  return routes.manyAtOnce.incidents === false ? { failing_unknown: 'unrelated' } : {};
 }
 
 async function onsetEvidence(

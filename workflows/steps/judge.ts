@@ -55,7 +55,12 @@ async function gather(deps: Deps, incident: IncidentRecord, asked: Asked): Promi
   );
   return {
     decide_version: DECIDE_VERSION,
-    asked: { by: asked.by, who: asked.who, mode: asked.mode ?? null },
+    asked: {
+      by: asked.by,
+      who: asked.who,
+      mode: asked.mode ?? null,
+      ...(asked.approval && { approval: asked.approval }),
+    },
     matched: incident.unmatched === null,
     monitoring_failure_only: firing.length > 0 && firing.every((signal) => signal.monitoringFailure),
     evidence,

@@ -125,7 +125,7 @@ async function gist(deps: Deps, id: IncidentId, number: number, asked: Asked): P
     fromCommit: recorded(decision.from_version)?.commit ?? null,
     toCommit: recorded(decision.to_version)?.commit ?? null,
     asked: inputs.asked.by,
-    approvalSeconds: approvalTimeoutMinutes * 60,
+    approvalSeconds: inputs.asked.approval?.seconds ?? approvalTimeoutMinutes * 60,
     onTimeout: onApprovalTimeout === 'act' && !asksByModeAlone(decision) ? 'page' : onApprovalTimeout,
     holds: deployer?.held !== undefined,
   };

@@ -1,4 +1,5 @@
 import type { Deps } from '../../domain/ports.ts';
+import { afterVerdict, type Mitigation } from '../../domain/verdict.ts';
 import type { VerificationOutcome } from '../../schemas/inbox.ts';
 import type { IncidentId } from '../../schemas/names.ts';
 import { wake } from '../wake.ts';
@@ -82,18 +83,24 @@ export async function concludeVerification(
   return verdict;
 }
 
-/** @param about the mitigation that it is about: a rollback by its number, or what a runbook has done */
 async function leave(
   deps: Deps,
   id: IncidentId,
-  about: { number: number; runbook?: number },
+  about: Mitigation,
   { outcome, text, alertsFired }: Verdict,
   key: string,
 ): Promise<void> {
   await deps.incidents.post(
     id,
     { kind: 'verification', ...about, outcome, ...(alertsFired && { alerts_fired: true }) },
-    { verification: outcome, timeline: { actor: 'firebreak', kind: `verification.${outcome}`, text, detail: about } },
+    (incident) => {
+      const change = afterVerdict(incident, about, outcome);
+      const told = change.status === 'open' ? `${text}; so it is not mitigated, and open again` : text;
+      return {
+        ...change,
+        timeline: { actor: 'firebreak', kind: `verification.${outcome}`, text: told, detail: about },
+      };
+    },
     key,
   );
 }

@@ -50,20 +50,22 @@ export function recorded(slo: Slo): { events: string; errors: string } {
   };
 }
 
-/** The mean share of bad seconds in the last five minutes. */
+/**
+ * The mean share of bad seconds in the last five minutes. Of several series the worst counts at each moment. Without
+ * traffic there is no value (NaN), at which nobody was disappointed: it compares as good.
+ */
 function badShare(indicator: Exclude<Indicator, { kind: 'ratio' }>): string {
   if (indicator.kind === 'threshold') {
     const { query, op, value } = indicator;
-    // What cannot be compared is nothing: a NaN would count as bad.
-    const samples = `(${over(query)}) == (${over(query)})`;
-    return `avg(avg_over_time(((${samples}) ${NOT[op]} bool ${value})[${RATE_WINDOW}:${RESOLUTION}]))`;
+    return mean(`max((${over(query)}) ${NOT[op]} bool ${value})`);
   }
   const { query, of } = indicator;
-  const share = query.includes(WINDOW)
-    ? `avg(${over(query)})`
-    : `avg(avg_over_time((${query})[${RATE_WINDOW}:${RESOLUTION}]))`;
+  const worst = `${of === 'bad' ? 'max' : 'min'}(${over(query)})`;
+  const share = query.includes(WINDOW) ? worst : mean(worst);
   return of === 'bad' ? share : `1 - ${share}`;
 }
+
+const mean = (query: string): string => `avg_over_time(${query}[${RATE_WINDOW}:${RESOLUTION}])`;
 
 const over = (query: string): string => query.replaceAll(WINDOW, RATE_WINDOW);
 

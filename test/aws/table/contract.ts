@@ -67,6 +67,11 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
   const timeline = async (id: IncidentId): Promise<string[]> =>
     (await stores.incidents.timeline(id, { limit: 50 })).items.map(({ kind }) => kind);
 
+  const statuses = async (id: IncidentId): Promise<Record<string, string>> =>
+    Object.fromEntries(
+      (await stores.incidents.signals(id, { limit: 50 })).items.map(({ fingerprint, status }) => [fingerprint, status]),
+    );
+
   /** Closes it as a person would, whatever has come. */
   const closed = async (id: IncidentId) => {
     expect(await stores.incidents.resolve(id, (await record(id)).seq, 'person:ada', 'Resolved by ada')).toBe(
@@ -216,6 +221,35 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await record(id)).toMatchObject({ signal_count: 2, firing: 1 });
     });
 
+    test('nor is it counted as having fired when it is over', async () => {
+      const id = await opened();
+      const failed = other({ source: 'deployment', severity: 'warning', asksRollback: false });
+      await admit(failed);
+      await admit(ended(failed));
+      expect(await record(id)).toMatchObject({ signal_count: 2, firing: 1 });
+      expect((await mailOf(id)).at(-1)).toMatchObject({ kind: 'signals', fired: 0, resolved: 1 });
+      expect((await timeline(id))[0]).toBe('alerts.resolved');
+      expect(await statuses(id)).toEqual({ [here().fingerprint]: 'firing', [failed.fingerprint]: 'resolved' });
+    });
+
+    test('it is over with its incident at the latest, which ends no alert that fires', async () => {
+      const id = await opened();
+      const failed = other({ source: 'deployment', severity: 'warning', asksRollback: false });
+      await admit(failed);
+      await stores.incidents.endEvents(id); // not yet
+      expect(await statuses(id)).toMatchObject({ [failed.fingerprint]: 'firing' });
+      later(60);
+      await closed(id);
+      const at = stores.clock.now();
+      later(5);
+      await stores.incidents.endEvents(id);
+      await stores.incidents.endEvents(id);
+      const { items } = await stores.incidents.signals(id, { limit: 9 });
+      expect(items.find(({ source }) => source === 'deployment')).toMatchObject({ status: 'resolved', endsAt: at });
+      expect(await statuses(id)).toMatchObject({ [here().fingerprint]: 'firing' });
+      expect((await admit(ended(failed))).counts).toMatchObject({ known: 1 });
+    });
+
     test('an alert that goes on firing after its incident was closed opens the next one, but not at once', async () => {
       const id = await opened();
       await closed(id);
@@ -298,6 +332,19 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       const failed = here({ ...warning, source: 'deployment' });
       expect(apartOf(await admit(failed))).toEqual([['1', 'firing']]);
       expect(apartOf(await admit(failed))).toEqual([['1', 'firing']]);
+    });
+
+    test('a failed deploy is over once that is said, and not again when it is heard of late', async () => {
+      const failed = here({ ...warning, source: 'deployment' });
+      await admit(failed);
+      later(5);
+      expect(apartOf(await admit(ended(failed)))).toEqual([['1', 'resolved']]);
+      const { items } = await stores.incidents.apart({ limit: 50, muted: false });
+      expect(items.filter(({ signal: { service } }) => service === place.service)).toMatchObject([
+        { signal: { status: 'resolved', endsAt: stores.clock.now() } },
+      ]);
+      expect((await admit(ended(failed))).counts).toMatchObject({ known: 1 });
+      expect((await admit(failed)).counts).toMatchObject({ known: 1, recorded: 0 });
     });
 
     test('something critical that is kept quiet opens nothing, and is looked at again when the quiet is over', async () => {
@@ -620,6 +667,18 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await timeline(id)).toEqual(['note', 'incident.opened']);
     });
 
+    test('changes the incident by what it is at that moment', async () => {
+      const id = await opened();
+      await stores.incidents.post(id, note, { verification: 'pending', verifying: { number: 0, runbook: 2 } });
+      const seenThen: unknown[] = [];
+      await stores.incidents.post(id, note, ({ status, verifying }) => {
+        seenThen.push({ status, verifying });
+        return { status: 'mitigated' };
+      });
+      expect(seenThen).toEqual([{ status: 'open', verifying: { number: 0, runbook: 2 } }]);
+      expect(await record(id)).toMatchObject({ status: 'mitigated', verification: 'pending' });
+    });
+
     test('of a closed incident takes nothing', async () => {
       const id = await opened();
       await closed(id);
@@ -880,6 +939,25 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await stores.decisions.answer(id, digest, 'approved', 'ada', '')).toBe('needs_another');
       expect(await stores.decisions.answer(id, digest, 'approved', 'bo', '')).toBe('taken');
       expect(await stores.decisions.state(id, 1)).toBe('approved');
+    });
+
+    test('one about what a runbook asks for is answered by those whom it names, and by as many as policy wants', async () => {
+      const byBo = { people: ['bo'], seconds: null };
+      const of = (approvals: 1 | 2) =>
+        clear({ asked: { by: 'runbook', who: 'r', approval: byBo }, policy: { approvals } });
+      const id = await opened();
+      const [alone, two] = [await judged(id, 1, of(1)), await judged(id, 2, of(2))];
+      const approve = (digest: string, by: string) => stores.decisions.answer(id, digest, 'approved', by, '');
+      expect(await stores.decisions.answer(id, alone.digest, 'rejected', 'ada', '')).toBe('not_asked');
+      expect([await approve(alone.digest, 'ada'), await approve(alone.digest, 'bo')]).toEqual(['not_asked', 'taken']);
+      expect(await stores.decisions.state(id, 1)).toBe('approved');
+      expect([await approve(two.digest, 'ada'), await approve(two.digest, 'cy')]).toEqual(['taken', 'not_asked']);
+      expect(await stores.decisions.state(id, 2)).toBe('waiting');
+      expect(await approve(two.digest, 'bo')).toBe('taken');
+      expect(await stores.decisions.get(id, 2)).toMatchObject({
+        state: 'approved',
+        approvals: { needed: 2, given: ['ada', 'bo'] },
+      });
     });
 
     test('one that nobody objects to can be taken for agreed, unless it was answered', async () => {
@@ -1321,11 +1399,38 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect([await stores.changes.overdueAt(begun.id), await rolling()]).toEqual([null, []]);
     });
 
-    test('comes again when it was told to have ended too soon', async () => {
+    test.each(['failed', 'succeeded', 'cancelled'] as const)('does not begin again once it has %s', async (status) => {
       const { change: begun } = await deploy('v1', 60, { status: 'started' });
-      await stores.changes.patch(begun.id, { status: 'failed' });
-      await stores.changes.patch(begun.id, { status: 'started' });
-      expect(await rolling()).toEqual([['v1', null]]);
+      expect(await stores.changes.patch(begun.id, { status: 'started' })).toEqual(begun);
+      const over = await stores.changes.patch(begun.id, { status });
+      expect(await stores.changes.patch(begun.id, { status: 'started', author: 'ada' })).toBe('ended');
+      expect([await stores.changes.get(begun.id), await rolling()]).toEqual([over, []]);
+    });
+  });
+
+  describe(`${name}: what has failed`, () => {
+    const failures = async () =>
+      (await stores.changes.failures()).flatMap(({ change: { service, version, status }, failedAt }) =>
+        service === place.service ? [[version, status, failedAt]] : [],
+      );
+
+    test('is at hand, with the time that was told first, until it is said that it is over', async () => {
+      const { change: begun } = await deploy('v1', 600, { status: 'started' });
+      const { change: told } = await deploy('v2', 300, { status: 'failed' });
+      await deploy('v3', 60);
+      expect(await failures()).toEqual([['v2', 'failed', told.finished_at]]);
+      await stores.changes.patch(begun.id, { status: 'failed', finished_at: plusSeconds(begun.started_at, 20) });
+      await stores.changes.patch(begun.id, { status: 'failed', finished_at: plusSeconds(begun.started_at, 30) });
+      await stores.changes.patch(begun.id, { status: 'succeeded' });
+      expect(new Set(await failures())).toEqual(
+        new Set([
+          ['v1', 'succeeded', plusSeconds(begun.started_at, 20)],
+          ['v2', 'failed', told.finished_at],
+        ]),
+      );
+      for (const { id } of [begun, told]) await stores.changes.endFailure(id);
+      await stores.changes.endFailure(told.id);
+      expect(await failures()).toEqual([]);
     });
   });
 

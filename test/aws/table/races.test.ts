@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Act, RollbackEnd } from '../../../domain/ports.ts';
 import { decide } from '../../../domain/rollback.ts';
+import { afterVerdict } from '../../../domain/verdict.ts';
 import type { Message } from '../../../schemas/inbox.ts';
 import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/names.ts';
 import { NewChange } from '../../../schemas/change.ts';
@@ -342,6 +343,22 @@ describe('rollbacks of one place', () => {
     const statuses = await Promise.all(ids.map(async (id) => (await record(id)).status));
     expect(statuses.toSorted()).toEqual(['mitigating', 'open']);
     expect(await stores.effects.rollbacksSince(place, plusSeconds(stores.clock.now(), -60))).toBe(1);
+  });
+
+  test('that begin at the moment of a verdict are under way, whatever that was', async () => {
+    for (const round of numbers(8)) {
+      const of = aService();
+      const place = { service: of(0).service, environment: 'production' as EnvironmentName };
+      const id = await opened(of(0));
+      await stores.incidents.post(id, { kind: 'page', by: 'ada', note: '' }, { status: 'mitigated' });
+      await Promise.all([
+        soon(round).then(() => stores.effects.intendAct(id, intent(`${id}.roll-back.2`), actAt(place))),
+        stores.incidents.post(id, { kind: 'verification', number: 1, outcome: 'failed' }, (incident) =>
+          afterVerdict(incident, { number: 1 }, 'failed'),
+        ),
+      ]);
+      expect(await record(id)).toMatchObject({ status: 'mitigating', verification: 'failed' });
+    }
   });
 
   test('that end twice at once end once', async () => {

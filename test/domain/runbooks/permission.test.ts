@@ -1,21 +1,46 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { permit, type QuestionInputs, type StepGuards, whyAsked } from '../../../domain/runbooks/permission.ts';
+import type { Against } from '../../../domain/runbooks/permission.ts';
+import { CONFIDENT } from '../../../domain/correlation/correlate.ts';
 import { Mode } from '../../../schemas/names.ts';
 
-const guards: fc.Arbitrary<StepGuards> = fc.record({
-  service: fc.constant('checkout'),
-  matched: fc.boolean(),
-  guard: fc.oneof(
-    fc.boolean().map((paused) => ({ state: 'read' as const, paused })),
-    fc.constant({ state: 'unreadable' as const, detail: 'no answer' }),
+const against: fc.Arbitrary<Against> = fc.record({
+  change_id: fc.constant('chg_1'),
+  suspect: fc.option(
+    fc.record({
+      version: fc.constant('new-cart'),
+      confidence: fc.integer({ min: 0, max: 100 }).map((percent) => percent / 100),
+      relation: fc.constantFrom('same' as const, 'dependency' as const, 'shared' as const),
+      timing: fc.constantFrom('finished_before' as const, 'clock_skew' as const),
+      proven: fc.boolean(),
+      reasons: fc.constant(['a reason']),
+      service: fc.constant('checkout'),
+      status: fc.constantFrom('succeeded' as const, 'failed' as const),
+    }),
   ),
-  incident_paused: fc.boolean(),
-  one_of_many: fc.boolean(),
-  demoted: fc.boolean(),
-  modes: fc.array(fc.constantFrom(...Mode.options), { maxLength: 4 }),
-  asks: fc.boolean(),
+  needs_proof: fc.boolean(),
+  neighbours_unreadable: fc.boolean(),
+  monitoring_failure_only: fc.boolean(),
 });
+
+const guards: fc.Arbitrary<StepGuards> = fc.record(
+  {
+    service: fc.constant('checkout'),
+    matched: fc.boolean(),
+    guard: fc.oneof(
+      fc.boolean().map((paused) => ({ state: 'read' as const, paused })),
+      fc.constant({ state: 'unreadable' as const, detail: 'no answer' }),
+    ),
+    incident_paused: fc.boolean(),
+    one_of_many: fc.boolean(),
+    demoted: fc.boolean(),
+    modes: fc.array(fc.constantFrom(...Mode.options), { maxLength: 4 }),
+    asks: fc.boolean(),
+    against,
+  },
+  { requiredKeys: ['service', 'matched', 'guard', 'incident_paused', 'one_of_many', 'demoted', 'modes', 'asks'] },
+);
 
 const CLEAR: StepGuards = {
   service: 'checkout',
@@ -27,6 +52,29 @@ const CLEAR: StepGuards = {
   modes: ['act'],
   asks: false,
 };
+
+/** A flag of its own that is as sure as a version has to be for a rollback. */
+const SURE: Against = {
+  change_id: 'chg_1',
+  suspect: {
+    version: 'new-cart',
+    confidence: CONFIDENT,
+    relation: 'same',
+    timing: 'finished_before',
+    proven: false,
+    reasons: ['finished 2 minutes before'],
+    service: 'checkout',
+    status: 'succeeded',
+  },
+  needs_proof: false,
+  neighbours_unreadable: false,
+  monitoring_failure_only: false,
+};
+
+/** A step that is meant against a suspect of which this is so. */
+const meant = (suspect: object, more: object = {}): Partial<StepGuards> => ({
+  against: { ...SURE, ...more, suspect: { ...SURE.suspect, ...suspect } as Against['suspect'] },
+});
 
 /** From doing it to not even with a yes. */
 const STRICTNESS = ['act', 'ask', 'say', 'no'];
@@ -42,6 +90,9 @@ const MORE: Record<string, Partial<StepGuards>> = {
   'a runbook that asks': { asks: true },
 };
 
+/** Limits of a step that has none yet. */
+const unmeant = guards.map(({ against: _, ...rest }): StepGuards => rest);
+
 describe('may a step of a runbook change production', () => {
   test.each<[string, Partial<StepGuards>, string, string[]]>([
     ['alone where nothing stands against it', {}, 'act', []],
@@ -49,6 +100,36 @@ describe('may a step of a runbook change production', () => {
     ['after a yes where any of the modes is approve', { modes: ['act', 'approve', 'act'] }, 'ask', ['mode_approve']],
     ['after a yes where the service is demoted', { demoted: true }, 'ask', ['automation_budget_spent']],
     ['after a yes where many fail at once', { one_of_many: true }, 'ask', ['one_of_many']],
+    ['alone against a suspect that is sure enough', meant({}), 'act', []],
+    ['after a yes against one that is not', meant({ confidence: 0.1 }), 'ask', ['no_confident_suspect']],
+    ['after a yes against one of another service', meant({ relation: 'dependency' }), 'ask', ['another_service']],
+    ['after a yes against one that is younger than it', meant({ timing: 'clock_skew' }), 'ask', ['clock_skew']],
+    ['after a yes against one that failed', meant({ status: 'failed' }), 'ask', ['deploy_failed']],
+    ['after a yes where policy wants proof', meant({}, { needs_proof: true }), 'ask', ['version_not_proven']],
+    [
+      'after a yes where others cannot be seen',
+      meant({}, { neighbours_unreadable: true }),
+      'ask',
+      ['neighbours_unreadable'],
+    ],
+    [
+      'after a yes where only monitoring fails',
+      meant({}, { monitoring_failure_only: true }),
+      'ask',
+      ['monitoring_failure'],
+    ],
+    [
+      'after a yes where it is suspected no more',
+      { against: { ...SURE, suspect: null } },
+      'ask',
+      ['no_confident_suspect'],
+    ],
+    [
+      'after a yes against one of many that fail, for that reason alone',
+      { ...meant({ confidence: 0.1 }), one_of_many: true },
+      'ask',
+      ['one_of_many'],
+    ],
     ['not in mode suggest', { modes: ['suggest', 'act'], asks: true }, 'say', ['mode_suggest']],
     ['not in mode shadow', { modes: ['shadow'] }, 'say', ['mode_shadow']],
     ['not while the kill switch is on', { guard: { state: 'read', paused: true } }, 'say', ['paused']],
@@ -68,6 +149,22 @@ describe('may a step of a runbook change production', () => {
 
   test.each(Object.entries(MORE))('%s never allows more', (_, more) => {
     fc.assert(fc.property(guards, (given) => strictness({ ...given, ...more }) >= strictness(given)));
+  });
+
+  test('nor does that it is meant against a suspect, whichever', () => {
+    fc.assert(
+      fc.property(unmeant, against, (given, more) => strictness({ ...given, against: more }) >= strictness(given)),
+    );
+  });
+
+  test('against a suspect it goes alone only from the confidence on that a rollback needs', () => {
+    fc.assert(
+      fc.property(guards, ({ against: found, ...given }) => {
+        if (found === undefined || permit({ ...given, against: found }).kind !== 'act') return;
+        expect(found.suspect?.confidence).toBeGreaterThanOrEqual(CONFIDENT);
+        expect(given.one_of_many).toBe(false);
+      }),
+    );
   });
 
   test('nor does another mode, whichever it is', () => {

@@ -408,6 +408,53 @@ describe('deployments', () => {
     expect(await patch({ author: null })).toMatchObject({ status: 200, body: { author: null } });
   });
 
+  test('cannot end before they began', async () => {
+    const times = { started_at: '2026-11-20T07:30:00.000Z', finished_at: '2026-11-20T07:29:59.999Z' };
+    const refused = await firebreak.post('/v1/deployments', { ...place, version: 'v10', ...times });
+    expect(refused).toMatchObject(problem(422, 'invalid'));
+    expect(refused.body.detail).toMatch(
+      /finished_at \(2026-11-20T07:29:59.999Z\).*started_at \(2026-11-20T07:30:00.000Z\)/,
+    );
+
+    const { body: begun } = await firebreak.post('/v1/deployments', {
+      ...place,
+      version: 'v10',
+      status: 'started',
+      started_at: times.started_at,
+    });
+    const patch = (change: object) => firebreak.request('PATCH', `/v1/deployments/${begun.id}`, change);
+    const late = await patch({ status: 'succeeded', finished_at: times.finished_at });
+    expect(late).toMatchObject(problem(422, 'invalid'));
+    expect(late.body.detail).toMatch(
+      /finished_at \(2026-11-20T07:29:59.999Z\).*started_at \(2026-11-20T07:30:00.000Z\)/,
+    );
+    expect((await firebreak.get(`/v1/deployments/${begun.id}`)).body).toEqual(begun);
+    expect(await patch({ status: 'succeeded', finished_at: times.started_at })).toMatchObject({
+      status: 200,
+      body: { started_at: times.started_at, finished_at: times.started_at },
+    });
+  });
+
+  test.each(['succeeded', 'failed', 'cancelled'])('that have %s do not begin again', async (status) => {
+    const told = { ...place, version: `again-${status}`, status: 'started' };
+    const { body: begun } = await firebreak.post('/v1/deployments', told);
+    const patch = (change: object) => firebreak.request('PATCH', `/v1/deployments/${begun.id}`, change);
+    expect((await patch({ status: 'started' })).status).toBe(200);
+    const { body: ended } = await patch({ status });
+    const refused = await patch({ status: 'started', author: 'Ada' });
+    expect(refused).toMatchObject(problem(409, 'deployment-ended'));
+    expect(refused.body.detail).toContain(`has ${status === 'cancelled' ? 'been cancelled' : status}`);
+    expect(await patch({ status })).toMatchObject({ status: 200, body: ended });
+  });
+
+  test('that were told to have succeeded may have failed after all', async () => {
+    const { body: one } = await firebreak.post('/v1/deployments', { ...place, version: 'late-failure' });
+    expect(await firebreak.request('PATCH', `/v1/deployments/${one.id}`, { status: 'failed' })).toMatchObject({
+      status: 200,
+      body: { status: 'failed' },
+    });
+  });
+
   test('that fail are a signal of their service, once', async () => {
     const labels = { service: 'failing', action: 'notify' };
     await routed(

@@ -1,11 +1,14 @@
 import type { Deps, Followed, Place } from '../../../domain/ports.ts';
 import { inversesOf } from '../../../domain/runbooks/inverses.ts';
 import { type PlannedInverse, type PlannedStep, planOf } from '../../../domain/runbooks/plan.ts';
-import type { StepGuards } from '../../../domain/runbooks/permission.ts';
+import { againstSuspect } from '../../../domain/runbooks/against.ts';
+import type { Against, StepGuards } from '../../../domain/runbooks/permission.ts';
 import { resolveText } from '../../../domain/runbooks/templates.ts';
 import type { Declarations, Variables } from '../../../domain/runbooks/variables.ts';
 import { declarationsOf } from '../../../domain/runbooks/walk.ts';
 import { modesFor } from '../../../domain/automation.ts';
+import { doubtable } from '../../../domain/guards.ts';
+import { weighed } from '../../../domain/rollback.ts';
 import type { IncidentRecord } from '../../../schemas/incident.ts';
 import type { RunbookInput } from '../../runbook.ts';
 import type { StepEnds } from '../../runbook-step.ts';
@@ -62,9 +65,11 @@ export async function contextOf(
 }
 
 /** The guards of a step that changes production, strongly consistent. */
-export async function guardsOf(deps: Deps, { incident, place, followed, step, inverse }: Context): Promise<StepGuards> {
+export async function guardsOf(deps: Deps, context: Context): Promise<StepGuards> {
+  const { incident, place, followed, step, inverse } = context;
   const { guard, automation } = await readAutomation(deps);
   const entry = entryOf((await deps.config.current()).services, place);
+  const against = await againstOf(deps, context, entry?.autoRollback.evidence === 'version');
   const configured = entry?.autoRollback.mode ?? 'shadow';
   const { mode } = followed.runbook;
   return {
@@ -76,6 +81,26 @@ export async function guardsOf(deps: Deps, { incident, place, followed, step, in
     demoted: Object.hasOwn(automation.demoted, place.service),
     modes: [configured, ...modesFor(automation, place), ...(mode === undefined ? [] : [mode])],
     asks: inverse === null ? step.approval !== null : inverse.person,
+    //X...(against !== null && { against }),
+  };
+}
+
+/** Null: the step is for whatever reason, and nothing is suspected for it. A way back is for what was done. */
+async function againstOf(
+  deps: Deps,
+  { incident, followed, step, inverse }: Context,
+  needs_proof: boolean,
+): Promise<Against | null> {
+  const [top] = incident.suspects;
+  if (top === undefined || inverse !== null || !againstSuspect(followed.runbook).has(step.id)) return null;
+  const inputs = await deps.decisions.inputs(incident.id, incident.mitigations);
+  const ranked = inputs && weighed(inputs).suspects.find(({ change_id }) => change_id === top.change_id);
+  return {
+    change_id: top.change_id,
+    suspect: ranked ? doubtable(ranked) : null,
+    needs_proof,
+    neighbours_unreadable: inputs?.neighbours_unreadable ?? false,
+    monitoring_failure_only: inputs?.monitoring_failure_only ?? false,
   };
 }
 

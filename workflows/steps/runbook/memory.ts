@@ -13,6 +13,8 @@ export type Prepared = {
   ready: Ready;
   /** What goes with the step, with every value put in. */
   given: Json;
+  /** The change that is suspected, of a step for which that is the reason; absent in what older versions have settled. */
+  against?: string | null;
 };
 
 /** How a try has ended, and what is recorded of it as an act. */

@@ -9,7 +9,7 @@ import { attemptAct } from './act.ts';
 import { callHttp } from './call.ts';
 import type { Outline } from './choose.ts';
 import { actKey, type Context, contextOf, guardsOf } from './context.ts';
-import { recall, remember, type Tried } from './memory.ts';
+import { type Prepared, recall, remember, type Tried } from './memory.ts';
 import { OVER } from './prepare.ts';
 import { cut, noteStep } from './tell.ts';
 import { openTicket, postToSlack } from './tellers.ts';
@@ -60,6 +60,8 @@ async function attempt(
   doing: Doing,
 ): Promise<Attempted> {
   const { incident, step } = context;
+  const prepared = await recall(deps, input, 'prepared', outline.id);
+  if (prepared === undefined) throw new Error(`step ${outline.id} of runbook ${input.number} was never prepared`);
   if (doing.giveUp !== undefined)
     return withoutEnd(deps, context, key, {
       end: { status: 'failed', output: null, detail: doing.giveUp },
@@ -68,20 +70,27 @@ async function attempt(
   // What is under way is followed to its end, whatever has changed since.
   if (doing.handle === null) {
     if (incident.status === 'resolved') return withoutEnd(deps, context, key, { end: OVER, state: 'withheld' });
-    const no = step.mutating ? await whyNot(deps, context, doing) : null;
+    const no = step.mutating ? await whyNot(deps, context, prepared, doing) : null;
     if (no !== null) {
       const end = { status: 'skipped', output: null, detail: `not done: ${no}` } as const;
       return withoutEnd(deps, context, key, { end, state: 'withheld' });
     }
   }
-  const prepared = await recall(deps, input, 'prepared', outline.id);
-  if (prepared === undefined) throw new Error(`step ${outline.id} of runbook ${input.number} was never prepared`);
   return carryOut(deps, context, prepared.given, key, doing);
 }
 
 /** What forbids it at this moment; null: nothing does. */
-async function whyNot(deps: Deps, context: Context, { approved }: Doing): Promise<string | null> {
-  const permission = permit(await guardsOf(deps, context));
+async function whyNot(
+  deps: Deps,
+  context: Context,
+  { against }: Prepared,
+  { approved }: Doing,
+): Promise<string | null> {
+  const guards = await guardsOf(deps, context);
+  // What a person has approved names what is to be done; what goes alone rests on the suspect of that moment.
+  if (!approved && against !== undefined && against !== (guards.against?.change_id ?? null))
+    return 'another change is suspected by now';
+  const permission = permit(guards);
   if (permission.kind === 'act' || (permission.kind === 'ask' && approved)) return null;
   return permission.reasons.map(({ text }) => text).join('; ');
 }

@@ -52,7 +52,7 @@ export async function prepareStep(deps: Deps, input: RunbookInput, outline: Outl
 /** Where the incident has been closed, nothing more is done. */
 export const OVER: StepEnd = { status: 'skipped', output: null, detail: 'the incident is over', closed: true };
 
-type Settled = Pick<Prepared, 'ready' | 'given'>;
+type Settled = Pick<Prepared, 'ready' | 'given' | 'against'>;
 
 async function settle(deps: Deps, context: Context, outline: Outline, ends: StepEnds): Promise<Settled> {
   const { step, inverse, declared, variables } = context;
@@ -73,17 +73,21 @@ async function settle(deps: Deps, context: Context, outline: Outline, ends: Step
   });
   if (step.uses === 'approve')
     return go(await question(deps, context, await guardsOf(deps, context), (given as With<'approve'>).text));
-  // The judgement that a rollback needs has guards of its own, and asks by itself.
-  if (!step.mutating || (step.uses === 'rollback' && step.approval === null)) return go(null);
+  // The judgement that a rollback needs has guards of its own, and asks by itself: once, and about its versions.
+  if (!step.mutating || step.uses === 'rollback') return go(null);
   const scale = await scaleOf(deps, context, given, ends);
   if ('detail' in scale) return ended(scale.status, scale.detail);
   const guards = await guardsOf(deps, context);
+  const against = guards.against?.change_id ?? null;
   const permission = permit(guards);
-  if (permission.kind === 'act') return go(null, scale.target);
+  if (permission.kind === 'act') return { ...go(null, scale.target), against };
   if (permission.kind !== 'ask')
     return ended('skipped', `not done: ${permission.reasons.map(({ text }) => text).join('; ')}`);
   const what = doesWhat(inverse?.uses ?? step.uses, given, scale.target);
-  return go(await question(deps, context, guards, `Asks a person: ${context.name}: ${what}`), scale.target);
+  return {
+    ...go(await question(deps, context, guards, `Asks a person: ${context.name}: ${what}`), scale.target),
+    against,
+  };
 }
 
 /** What goes with the step. What is waited for is put in anew at each look. */

@@ -1,10 +1,11 @@
 import type { Deps } from '../../../domain/ports.ts';
 import type { AskedBy } from '../../../domain/rollback.ts';
-import type { MitigationOutcome } from '../../../schemas/inbox.ts';
+import type { Message, MitigationOutcome } from '../../../schemas/inbox.ts';
 import type { IncidentRecord } from '../../../schemas/incident.ts';
 import type { RunbookInput } from '../../runbook.ts';
 import type { StepEnd } from '../../runbook-step.ts';
 import { wake } from '../../wake.ts';
+import { entryOf } from '../judge.ts';
 import type { Outline } from './choose.ts';
 import { contextOf } from './context.ts';
 import { recall, remember } from './memory.ts';
@@ -14,25 +15,25 @@ import { noteStep } from './tell.ts';
 /** Judgements of what nobody has asked for are none of a runbook's. */
 const ASKED: ReadonlySet<AskedBy> = new Set(['alert', 'runbook']);
 
+/** Judgements before it, and how long a person has for the answer that the runbook wants; 0: it wants none. */
+export type AskedFor = { judgedBefore: number; answerSeconds: number };
+
 /**
  * Leaves the wish in the inbox: the incident judges it as it judges an alert's. Where an alert asks, that is the one.
- * Gives the number of judgements before it.
+ * What the runbook says of approval goes with it, so that there is one question, about what is really to be done.
  */
-export async function askForRollback(
-  deps: Deps,
-  { incidentId, number }: RunbookInput,
-): Promise<{ judgedBefore: number }> {
-  const [incident, followed] = await Promise.all([
-    deps.incidents.read(incidentId),
-    deps.runbooks.get(incidentId, number),
-  ]);
-  if (incident === undefined || followed === undefined)
-    throw new Error(`incident ${incidentId} or its runbook ${number} is not in the table`);
+export async function askForRollback(deps: Deps, input: RunbookInput, outline: Outline): Promise<AskedFor> {
+  const { incidentId, number } = input;
+  const { incident, followed, step, place } = await contextOf(deps, input, outline, {});
   const { name, mode = null } = followed.runbook;
-  const message = { kind: 'runbook_rollback', runbook: name, mode } as const;
+  const { approval: wanted } = step;
+  const approval = wanted && { people: wanted.people ?? null, seconds: wanted.timeoutSeconds };
+  const message: Message = { kind: 'runbook_rollback', runbook: name, mode, ...(approval && { approval }) };
   await deps.incidents.post(incidentId, message, {}, `runbook-${number}-rollback`);
   await wake(deps, incidentId);
-  return { judgedBefore: incident.mitigations };
+  const { approvalTimeoutMinutes = 60 } = entryOf((await deps.config.current()).services, place)?.autoRollback ?? {};
+  const answerSeconds = approval === null ? 0 : (approval.seconds ?? approvalTimeoutMinutes * 60);
+  return { judgedBefore: incident.mitigations, answerSeconds };
 }
 
 /** @param last there is no time for another look. Null: it is not over yet */
@@ -51,17 +52,17 @@ export async function lookForRollback(
   const end =
     judged === null || judged.outcome === null ? null : await endOf(deps, incident, judged.number, judged.outcome);
   if (end === null && !last) return null;
-  const kept = await remember(deps, input, 'end', outline.id, end ?? tooLong(outline));
+  const kept = await remember(deps, input, 'end', outline.id, end ?? TOO_LONG);
   // How it ended is told by the rollback itself.
   if (end === null) await noteStep(deps, input, context, kept.status, kept.detail);
   return kept;
 }
 
-const tooLong = ({ timeoutSeconds }: Outline): StepEnd => ({
+const TOO_LONG: StepEnd = {
   status: 'failed',
   output: null,
-  detail: `the rollback has not come to an end within ${timeoutSeconds} s; it goes on by itself`,
-});
+  detail: 'the rollback has not come to an end in the time of the step; it goes on by itself',
+};
 
 async function endOf(deps: Deps, { id }: IncidentRecord, number: number, outcome: MitigationOutcome): Promise<StepEnd> {
   const decision = await deps.decisions.get(id, number);

@@ -42,8 +42,6 @@ export function doesWhat(uses: Outline['uses'], given: unknown, scale: { from: n
       return scale === null ? 'scale it' : `scale from ${scale.from} to ${scale.to}`;
     case 'restart':
       return 'restart it, one instance after the other';
-    case 'rollback':
-      return 'judge whether to roll back, and do it';
     case 'http':
       return cut(`${method} ${url}`);
     default:

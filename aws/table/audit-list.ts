@@ -1,0 +1,126 @@
+import { z } from 'zod';
+import type { AuditEntry, AuditLog } from '../../domain/freeze/ports.ts';
+import type { Timestamp } from '../../schemas/time.ts';
+import { linksIn, Sealed } from './audit-chain.ts';
+import { entryIn } from './audit-entries.ts';
+import { keys } from './keys.ts';
+import { BadCursor, type Item, type Table } from './table.ts';
+
+type Listed = Awaited<ReturnType<AuditLog['list']>>['items'][number];
+
+/** Where a page ends. */
+const Place = z.object({ minute: z.string(), sk: z.string() });
+type Place = z.infer<typeof Place>;
+
+/** An entry with the seal that it is under. */
+type Found = { place: Place; text: string; seal: number | undefined };
+
+/** Minutes are looked up so many at a time. */
+const MINUTES_READ = 50;
+
+/** A page of the log, newest first. Strongly consistent. */
+export async function listEntries(
+  table: Table,
+  { limit, cursor }: { limit: number; cursor?: string },
+): ReturnType<AuditLog['list']> {
+  const from = cursor === undefined ? undefined : placeIn(cursor);
+  const found: Found[] = [];
+  for await (const minute of minutesOf(table, from?.minute)) {
+    const before = minute === from?.minute ? from.sk : undefined;
+    found.push(...(await newestOf(table, minute, before, limit - found.length)));
+    if (found.length === limit) break;
+  }
+  const hashes = await hashesOf(table, found);
+  const last = found.length === limit ? found.at(-1) : undefined;
+  return {
+    items: found.map(({ place, text, seal }) => shown(place, text, seal, hashes)),
+    next_cursor: last === undefined ? null : Buffer.from(JSON.stringify(last.place)).toString('base64url'),
+  };
+}
+
+/** Minutes that have entries, or may have them, newest first. @param from the newest one that is wanted */
+async function* minutesOf(table: Table, from = '~'): AsyncGenerator<string> {
+  let until = from;
+  for (let below = false; ; below = true) {
+    const pages = await Promise.all(
+      [keys.logOpens().pk, keys.logSealeds().pk].map((pk) => newestBelow(table, pk, until, below)),
+    );
+    // Where one list goes on further down than it was read, the other one is not known to be complete there.
+    const floors = pages.flatMap((page) => (page.length === MINUTES_READ ? [page.at(-1) ?? ''] : []));
+    const floor = floors.toSorted().at(-1) ?? '';
+    const minutes = [...new Set(pages.flat())].filter((minute) => minute >= floor);
+    for (const minute of minutes.toSorted().toReversed()) yield minute;
+    if (floors.length === 0) return;
+    until = floor;
+  }
+}
+
+async function newestBelow(table: Table, pk: string, until: string, below: boolean): Promise<string[]> {
+  const { items } = await table.page(
+    {
+      ConsistentRead: true,
+      KeyConditionExpression: `pk = :pk AND sk ${below ? '<' : '<='} :until`,
+      ExpressionAttributeValues: { ':pk': pk, ':until': until },
+    },
+    { limit: MINUTES_READ },
+  );
+  return items.map(({ sk }) => String(sk));
+}
+
+async function newestOf(table: Table, minute: string, before: string | undefined, limit: number): Promise<Found[]> {
+  const [{ items }, sealedItem] = await Promise.all([
+    table.page(
+      {
+        ConsistentRead: true,
+        KeyConditionExpression: before === undefined ? 'pk = :pk' : 'pk = :pk AND sk < :before',
+        ExpressionAttributeValues: {
+          ':pk': keys.logMinute(minute).pk,
+          ...(before !== undefined && { ':before': before }),
+        },
+      },
+      { limit },
+    ),
+    table.get(keys.logSealed(minute)),
+  ]);
+  const parts = sealedItem === undefined ? [] : Sealed.parse(sealedItem).parts;
+  return items.map(({ sk, entry }: Item) => ({
+    place: { minute, sk: String(sk) },
+    text: String(entry),
+    seal: parts.find(({ to }) => String(sk) <= to)?.number,
+  }));
+}
+
+/** The hash at each sealed entry, by its seal and its id. */
+async function hashesOf(table: Table, found: readonly Found[]): Promise<Map<number, Map<string, string>>> {
+  const numbers = [...new Set(found.flatMap(({ seal }) => (seal === undefined ? [] : [seal])))];
+  const items = await table.getAll(numbers.map((number) => keys.sealLinks(number)));
+  return new Map(numbers.map((number, n) => [number, new Map(linksIn(items[n]))]));
+}
+
+/** One that cannot be read is shown, too: `check` says that it was altered. */
+function shown(
+  { sk }: Place,
+  text: string,
+  seal: number | undefined,
+  hashes: Map<number, Map<string, string>>,
+): Listed {
+  const entry: AuditEntry = entryIn(text) ?? {
+    id: sk,
+    at: sk.slice(0, 24) as Timestamp,
+    actor: 'unknown',
+    kind: 'unreadable',
+    subject: 'log',
+    text: 'This entry was altered and cannot be read',
+    detail: {},
+  };
+  const hash = seal === undefined ? undefined : hashes.get(seal)?.get(entry.id);
+  return { ...entry, sealed: seal !== undefined, hash: hash ?? null };
+}
+
+function placeIn(cursor: string): Place {
+  try {
+    return Place.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString()));
+  } catch {
+    throw new BadCursor();
+  }
+}

@@ -1,0 +1,115 @@
+import type { AuditEntry, AuditLog, ChainCheck } from '../../domain/freeze/ports.ts';
+import type { Blobs, Clock, Log } from '../../domain/ports.ts';
+import { checkChain } from './audit-check.ts';
+import { endOf, entryText, minuteOf } from './audit-entries.ts';
+import { throughGate } from './audit-gate.ts';
+import { listEntries } from './audit-list.ts';
+import { Sealer } from './audit-seal.ts';
+import { keys } from './keys.ts';
+import { absent, type Table, type Transacted, type Write } from './table.ts';
+
+/** A transaction takes 100 writes; an entry is two of them. */
+const ENTRIES_PER_WRITE = 40;
+
+/** `detail` is small. */
+const ENTRY_MAX_BYTES = 32 * 1024;
+
+/** How many minutes on an entry is written when those before are closed already. */
+const TRIES = 20;
+
+/**
+ * The sealed log. An entry lies in the partition of its minute, and is counted there by a gate in the same transaction.
+ * Whoever seals a minute closes its gates first: from then on nothing gets in, and the count tells how much is there.
+ */
+export class AuditLogTable implements AuditLog {
+  readonly #table: Table;
+  readonly #blobs: Blobs;
+  readonly #clock: Clock;
+  readonly #sealer: Sealer;
+  #marked: { minute: string; done: Promise<unknown> } | undefined;
+
+  constructor(table: Table, blobs: Blobs, clock: Clock, log: Log) {
+    this.#table = table;
+    this.#blobs = blobs;
+    this.#clock = clock;
+    this.#sealer = new Sealer(table, blobs, clock, log);
+  }
+
+  async append(entries: readonly AuditEntry[]): Promise<void> {
+    const all = [...new Map(entries.map((entry) => [entry.id, entry])).values()];
+    for (let from = 0; from < all.length; from += ENTRIES_PER_WRITE) {
+      let left = all.slice(from, from + ENTRIES_PER_WRITE);
+      while (left.length > 0) {
+        const once = left.map(({ id, at }) => this.#table.put({ ...keys.logEntryById(id), at }, absent));
+        const result = await this.transact(once, left);
+        left = result.ok ? [] : left.filter((_, n) => !result.failed.includes(n)); // the others are there already
+      }
+    }
+  }
+
+  /**
+   * Other writes with the entries that tell of them, all or nothing.
+   *
+   * @param writes one of them has a condition that does not hold a second time, so that the entries are there once
+   * @returns `failed`: places in `writes`
+   */
+  async transact(writes: readonly Write[], entries: readonly AuditEntry[]): Promise<Transacted> {
+    const texts = entries.map(textOf);
+    let minute = minuteOf(this.#clock.now());
+    for (let attempt = 1; attempt <= TRIES; attempt += 1) {
+      await this.#mark(minute);
+      const result = await this.#table.transact([...writes, ...this.#entryWrites(minute, entries, texts)]);
+      if (result.ok) return result;
+      const failed = result.failed.filter((n) => n < writes.length);
+      if (failed.length > 0) return { ok: false, failed };
+      // Closed: it has been over for long, or the clock of the one who seals is ahead of ours.
+      minute = [minuteOf(this.#clock.now()), minuteOf(endOf(minute))].toSorted().at(-1) ?? minute;
+    }
+    throw new Error(`the log is closed up to ${minute}; compare the clocks of whoever writes to it`);
+  }
+
+  #entryWrites(minute: string, entries: readonly AuditEntry[], texts: readonly string[]): Write[] {
+    return [
+      ...entries.map(({ at, id }, n) => this.#table.put({ ...keys.logEntry(minute, at, id), entry: texts[n] })),
+      throughGate(this.#table, minute, entries.length),
+    ];
+  }
+
+  /** Says that the minute has something to seal. Before anything is there: what is never found is never sealed. */
+  async #mark(minute: string): Promise<void> {
+    if (this.#marked?.minute !== minute) {
+      const done = this.#table.touch(keys.logOpen(minute), {
+        UpdateExpression: 'SET marked_at = :at',
+        ExpressionAttributeValues: { ':at': this.#clock.now() },
+      });
+      this.#marked = { minute, done };
+    }
+    const marked = this.#marked;
+    try {
+      await marked.done;
+    } catch (error) {
+      if (this.#marked === marked) this.#marked = undefined;
+      throw error;
+    }
+  }
+
+  list(query: { limit: number; cursor?: string }): ReturnType<AuditLog['list']> {
+    return listEntries(this.#table, query);
+  }
+
+  seal(): Promise<void> {
+    return this.#sealer.seal();
+  }
+
+  check(query: { last?: number } = {}): Promise<ChainCheck> {
+    return checkChain(this.#table, this.#blobs, query);
+  }
+}
+
+function textOf(entry: AuditEntry): string {
+  const text = entryText(entry);
+  const bytes = Buffer.byteLength(text);
+  if (bytes > ENTRY_MAX_BYTES)
+    throw new Error(`entry ${entry.id} of the log has ${bytes} bytes; at most ${ENTRY_MAX_BYTES}: shorten its detail`);
+  return text;
+}

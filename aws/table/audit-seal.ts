@@ -1,0 +1,173 @@
+import type { Blobs, Clock, Log } from '../../domain/ports.ts';
+import { plusSeconds, secondsBetween } from '../../schemas/time.ts';
+import { GENESIS, link, Seal, Sealed, sealHash } from './audit-chain.ts';
+import { endOf, entriesOf, idOf, type KeptEntry, minuteOf } from './audit-entries.ts';
+import { closeGates } from './audit-gate.ts';
+import { type Head, HEAD_KEY, headOf, putHead } from './audit-head.ts';
+import { keys } from './keys.ts';
+import { absent, collect, type Item, type Table } from './table.ts';
+
+/** A minute is sealed when it has been over for so long. */
+const OVER_SECONDS = 60;
+
+/** Of one round; the next one goes on. A day without a sealer is made up for in a few. */
+const MINUTES_PER_ROUND = 300;
+
+/** Entries of one seal: its links, of about 130 bytes each, are one item. */
+const SEAL_MAX_ENTRIES = 500;
+
+/** A transaction shows its writes one after the other, for moments; what is not there after this will not come. */
+const MISSING_AFTER_SECONDS = 600;
+
+type Totals = { counted: number; found: number };
+
+/** Seals what is over, minute by minute. Each seal is conditional, so that of two that seal at once one does. */
+export class Sealer {
+  readonly #table: Table;
+  readonly #blobs: Blobs;
+  readonly #clock: Clock;
+  readonly #log: Log;
+
+  constructor(table: Table, blobs: Blobs, clock: Clock, log: Log) {
+    this.#table = table;
+    this.#blobs = blobs;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  async seal(): Promise<void> {
+    const first = await this.#newest();
+    if (first === undefined) await this.#beginHead();
+    const until = minuteOf(plusSeconds(this.#clock.now(), -60 - OVER_SECONDS));
+    const open = this.#table.each(keys.logOpens().pk, '', { limit: MINUTES_PER_ROUND });
+    for (const minute of await collect(open, ({ sk }) => String(sk))) {
+      if (minute > until || !(await this.#sealMinute(minute))) break;
+    }
+    await this.#advanceHead();
+  }
+
+  /** False: not yet, or somebody else is at it. What comes after it waits, so that the chain is in order. */
+  async #sealMinute(minute: string): Promise<boolean> {
+    const item = await this.#table.get(keys.logSealed(minute));
+    let before = item === undefined ? undefined : Sealed.parse(item);
+    if (before?.done !== true) {
+      const totals = await this.#close(minute);
+      if (totals === undefined) return false;
+      for await (const { entries, last } of partsOf(entriesOf(this.#table, minute, before?.to ?? null))) {
+        before = await this.#put(minute, entries, before, last ? totals : null);
+        if (before === undefined) return false;
+      }
+    }
+    await this.#table.transact([this.#table.remove(keys.logOpen(minute))]);
+    return true;
+  }
+
+  /** Closes a minute for good. Undefined: what was counted cannot all be seen yet. */
+  async #close(minute: string): Promise<Totals | undefined> {
+    const counted = await closeGates(this.#table, minute, this.#clock.now());
+    let found = 0;
+    for await (const _ of entriesOf(this.#table, minute, null)) found += 1;
+    if (found === counted) return { counted, found };
+    if (secondsBetween(endOf(minute), this.#clock.now()) < MISSING_AFTER_SECONDS) return undefined;
+    this.#log.error('the log is not as it was written: sealed as it is found', { minute, counted, found });
+    return { counted, found };
+  }
+
+  /** Undefined: somebody else has sealed meanwhile. */
+  async #put(
+    minute: string,
+    entries: readonly KeptEntry[],
+    before: Sealed | undefined,
+    totals: Totals | null,
+  ): Promise<Sealed | undefined> {
+    const newest = await this.#newest();
+    const seal = this.#sealOf(minute, entries, before?.to ?? null, totals, newest);
+    const links = chainOf(seal.previous, entries);
+    const sealed: Sealed = {
+      to: seal.to,
+      done: totals !== null,
+      parts: [...(before?.parts ?? []), { number: seal.number, to: seal.to }],
+    };
+    const result = await this.#table.transact([
+      this.#table.put({ ...keys.seal(seal.number), ...seal }, absent),
+      this.#table.put({ ...keys.sealLinks(seal.number), links: JSON.stringify(links) }),
+      this.#table.put({ ...keys.logSealed(minute), ...sealed }, before === undefined ? absent : unchanged(before)),
+    ]);
+    return result.ok ? sealed : undefined;
+  }
+
+  #sealOf(
+    minute: string,
+    entries: readonly KeptEntry[],
+    after: string | null,
+    totals: Totals | null,
+    newest: Seal | undefined,
+  ): Seal {
+    const [first, last] = [entries[0], entries.at(-1)];
+    if (first === undefined || last === undefined) throw new Error(`a seal of ${minute} without entries`);
+    const previous = newest?.hash ?? GENESIS;
+    const seal = {
+      number: (newest?.number ?? 0) + 1,
+      minute,
+      after,
+      to: last.sk,
+      entries: entries.length,
+      first: idOf(first),
+      last: idOf(last),
+      previous,
+      chain: chainOf(previous, entries).at(-1)?.[1] ?? previous,
+      minute_entries: totals,
+      at: this.#clock.now(),
+    };
+    return { ...seal, hash: sealHash(seal) };
+  }
+
+  async #newest(): Promise<Seal | undefined> {
+    const [item] = await collect(this.#table.each(keys.seals().pk, '', { newestFirst: true, limit: 1 }), (one) => one);
+    return item && Seal.parse(item);
+  }
+
+  /** Before the first seal: a head that is missing later was taken away. */
+  async #beginHead(): Promise<void> {
+    if ((await headOf(this.#blobs)) === undefined) await this.#putHead({ number: 0, hash: GENESIS });
+  }
+
+  /** Never where the chain does not go on from the head as it was left: that would hide what `check` has to find. */
+  async #advanceHead(): Promise<void> {
+    const [head, newest] = [await headOf(this.#blobs), await this.#newest()];
+    if (newest === undefined && head?.number === 0) return;
+    const at = head === undefined || head.number === 0 ? undefined : await this.#table.get(keys.seal(head.number));
+    const goesOn = head !== undefined && newest !== undefined && (head.number === 0 || at?.['hash'] === head.hash);
+    if (!goesOn) this.#log.error(`the chain does not go on from ${HEAD_KEY}`, { head, newest: newest?.number ?? 0 });
+    else if (head.number < newest.number) await this.#putHead(newest);
+  }
+
+  #putHead({ number, hash }: Pick<Head, 'number' | 'hash'>): Promise<void> {
+    return putHead(this.#blobs, { number, hash, at: this.#clock.now() });
+  }
+}
+
+/** Each id with the hash at it. */
+function chainOf(previous: string, entries: readonly KeptEntry[]): [string, string][] {
+  let hash = previous;
+  return entries.map((entry) => [idOf(entry), (hash = link(hash, entry.text))]);
+}
+
+/** As many as a seal takes at a time. */
+async function* partsOf(entries: AsyncIterable<KeptEntry>): AsyncGenerator<{ entries: KeptEntry[]; last: boolean }> {
+  let part: KeptEntry[] = [];
+  for await (const entry of entries) {
+    if (part.length === SEAL_MAX_ENTRIES) {
+      yield { entries: part, last: false };
+      part = [];
+    }
+    part.push(entry);
+  }
+  if (part.length > 0) yield { entries: part, last: true };
+}
+
+const unchanged = ({ to }: Sealed) => ({
+  ConditionExpression: '#to = :to AND done = :false',
+  ExpressionAttributeNames: { '#to': 'to' },
+  ExpressionAttributeValues: { ':to': to, ':false': false } satisfies Item,
+});

@@ -1,0 +1,67 @@
+import type { CheckedPlace, FreezeState, PlaceState } from '../../domain/freeze/ports.ts';
+import { byBeginning, freezeIn, freezeTextsIn, scopesOf } from './freeze-scope.ts';
+import { type Key, keys } from './keys.ts';
+import { ParsedTexts } from './parsed-texts.ts';
+import { pinsIn } from './pins.ts';
+import { SharedReads } from './shared-reads.ts';
+import { evaluatedIn, statusesOf, statusesTextIn } from './slo-statuses.ts';
+import type { Item, Table } from './table.ts';
+
+/** DynamoDB's limit for BatchGetItem; more are read side by side. */
+const KEYS_PER_CALL = 100;
+
+/** Freezes, and places with objectives, that are kept parsed; each has about 1 KB. */
+const TEXTS_KEPT = 4000;
+
+/** What a check reads of one place, in this order. */
+type PlaceKeys = { scopes: Key[]; status: Key };
+
+/** All that a check reads, in one call to DynamoDB that it shares with the checks that come at the same moment. */
+export class FreezeStateTable implements FreezeState {
+  readonly #reads: SharedReads<Key, Item | undefined>;
+  readonly #freezes = new ParsedTexts(freezeIn, TEXTS_KEPT);
+  readonly #statuses = new ParsedTexts(statusesOf, TEXTS_KEPT);
+
+  constructor(table: Table) {
+    const readAll = async (wanted: Key[]): Promise<(Item | undefined)[]> => {
+      const slices = Array.from({ length: Math.ceil(wanted.length / KEYS_PER_CALL) }, (_, n) =>
+        wanted.slice(n * KEYS_PER_CALL, (n + 1) * KEYS_PER_CALL),
+      );
+      return (await Promise.all(slices.map((slice) => table.getAll(slice)))).flat();
+    };
+    this.#reads = new SharedReads(readAll, nameOf);
+  }
+
+  async read(place: CheckedPlace, dependencies: readonly CheckedPlace[]): ReturnType<FreezeState['read']> {
+    const [evaluation, live, pinned] = [keys.sloEvaluation(), keys.live(place), keys.pinned(place)];
+    const own = keysOf(place);
+    const others = dependencies.map(keysOf);
+    const wanted = [evaluation, live, pinned, ...[own, ...others].flatMap(({ scopes, status }) => [...scopes, status])];
+    const items = await this.#reads.read(wanted);
+    const found = new Map(wanted.map((key, n) => [nameOf(key), items[n]]));
+    const itemAt = (key: Key) => found.get(nameOf(key));
+    return {
+      own: this.#stateOf(own, itemAt),
+      dependencies: others.map((other) => this.#stateOf(other, itemAt)),
+      pins: pinsIn(itemAt(pinned), itemAt(live)),
+      evaluatedAt: evaluatedIn(itemAt(evaluation)),
+    };
+  }
+
+  #stateOf({ scopes, status }: PlaceKeys, itemAt: (key: Key) => Item | undefined): PlaceState {
+    return {
+      freezes: scopes
+        .flatMap((scope) => freezeTextsIn(itemAt(scope)))
+        .map((text) => this.#freezes.of(text))
+        .toSorted(byBeginning),
+      slos: this.#statuses.of(statusesTextIn(itemAt(status))),
+    };
+  }
+}
+
+const keysOf = (place: CheckedPlace): PlaceKeys => ({
+  scopes: scopesOf(place).map((scope) => keys.freezeScope(scope)),
+  status: keys.sloStatus(place),
+});
+
+const nameOf = ({ pk, sk }: Key): string => `${pk} ${sk}`;

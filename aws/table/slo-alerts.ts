@@ -1,0 +1,56 @@
+import { z } from 'zod';
+import type { Clock } from '../../domain/ports.ts';
+import type { HeardAlert, SloAlerts } from '../../domain/slo/ports.ts';
+import { Severity } from '../../schemas/names.ts';
+import { SloId } from '../../schemas/slo.ts';
+import { millisOf, plusSeconds, Timestamp } from '../../schemas/time.ts';
+import { keys } from './keys.ts';
+import type { Table } from './table.ts';
+
+/** An alert of which nothing was heard for so long fires no more, whatever was said last. */
+const BELIEVED_SECONDS = 7 * 24 * 3600;
+
+/** Longer, so that it is seen not to fire any more, instead of not being there. */
+const KEPT_SECONDS = 2 * BELIEVED_SECONDS;
+
+const Heard = z.object({ id: SloId, fingerprint: z.string(), severity: Severity, firing: z.boolean(), at: Timestamp });
+
+/** An item for each alert of an objective. */
+export class SloAlertTable implements SloAlerts {
+  readonly #table: Table;
+  readonly #clock: Clock;
+
+  constructor(table: Table, clock: Clock) {
+    this.#table = table;
+    this.#clock = clock;
+  }
+
+  async heard(id: SloId, { fingerprint, severity, firing }: HeardAlert): Promise<void> {
+    const at = this.#clock.now();
+    await this.#table.touch(keys.sloAlert(id, fingerprint), {
+      UpdateExpression:
+        'SET id = :id, fingerprint = :fingerprint, severity = :severity, firing = :firing, #at = :at, expires_at = :expires',
+      ExpressionAttributeNames: { '#at': 'at' },
+      ExpressionAttributeValues: {
+        ':id': id,
+        ':fingerprint': fingerprint,
+        ':severity': severity,
+        ':firing': firing,
+        ':at': at,
+        ':expires': Math.floor(millisOf(at) / 1000) + KEPT_SECONDS,
+      },
+    });
+  }
+
+  async all(): Promise<Map<SloId, HeardAlert[]>> {
+    const since = plusSeconds(this.#clock.now(), -BELIEVED_SECONDS);
+    const found = new Map<SloId, HeardAlert[]>();
+    for await (const item of this.#table.each(keys.sloAlerts().pk)) {
+      const { id, at, firing, ...alert } = Heard.parse(item);
+      const alerts = found.get(id) ?? [];
+      alerts.push({ ...alert, firing: firing && at > since });
+      found.set(id, alerts);
+    }
+    return found;
+  }
+}

@@ -1,0 +1,41 @@
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { Timestamp } from '../../schemas/time.ts';
+import { Client, queryOf } from '../client.ts';
+import { JSON_OPTION, LIMIT_OPTION } from '../options.ts';
+import { asJson, shortTime, table } from '../table.ts';
+import { No, type World } from '../world.ts';
+
+const Page = z.object({
+  items: z.array(
+    z.object({ at: Timestamp, actor: z.string(), kind: z.string(), subject: z.string(), text: z.string() }),
+  ),
+  chain: z.object({
+    intact: z.boolean(),
+    entries: z.number(),
+    sealed_until: Timestamp.nullable(),
+    broken_at: z.string().nullable(),
+  }),
+});
+
+export function addAudit(program: Command, world: World): void {
+  program
+    .command('audit')
+    .description('the sealed log, newest first; 1 when it is not as it was written')
+    .option(...LIMIT_OPTION)
+    .option(...JSON_OPTION)
+    .action((options: { limit: number; json?: true }) => audit(world, options));
+}
+
+async function audit(world: World, { json, limit }: { limit: number; json?: true }): Promise<void> {
+  const page = await (await Client.of(world)).get(`/v1/audit${queryOf({ limit })}`, Page);
+  const { chain, items } = page;
+  if (json) world.out(asJson(page));
+  else {
+    const rows = items.map(({ at, actor, kind, subject, text }) => [shortTime(at), actor, kind, subject, text]);
+    world.out(table(['AT', 'BY', 'KIND', 'OF', ''], rows));
+    if (chain.intact)
+      world.out(`${chain.entries} entries are sealed, until ${shortTime(chain.sealed_until)} UTC, all as written`);
+  }
+  if (!chain.intact) throw new No(`the log was changed: ${chain.broken_at ?? 'unknown'} is not as it was written`);
+}

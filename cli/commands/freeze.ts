@@ -1,0 +1,199 @@
+import type { Command } from 'commander';
+import { z } from 'zod';
+import type { CheckInputs } from '../../domain/freeze/check-inputs.ts';
+import { decide } from '../../domain/freeze/decide.ts';
+import { FreezeView } from '../../schemas/freeze.ts';
+import { CheckAnswer, CheckRequest, Verdict } from '../../schemas/freeze-check.ts';
+import { Timestamp } from '../../schemas/time.ts';
+import { Client, queryOf } from '../client.ts';
+import { canonicalJson } from '../digest.ts';
+import { JSON_OPTION, LIMIT_OPTION, wholeNumber } from '../options.ts';
+import { asJson, oneLine, shortTime, table } from '../table.ts';
+import { Misused, No, type World } from '../world.ts';
+import { addFreezeCheck } from './freeze-check.ts';
+
+const Freezes = z.object({ items: z.array(FreezeView) });
+const Given = z.object({ id: z.string(), needs_approval: z.boolean(), expires_at: Timestamp });
+const Approved = z.object({ approved_by: z.string().nullable() });
+const Decision = z.object({
+  id: z.string(),
+  at: Timestamp,
+  by: z.string(),
+  request: CheckRequest,
+  verdict: Verdict,
+  inputs: z.unknown(),
+  count: z.number(),
+  last_at: Timestamp,
+});
+
+export function addFreeze(program: Command, world: World): void {
+  const freeze = program.command('freeze').description('what holds deploys, and what is let through');
+  addFreezeCheck(freeze, world);
+  freeze
+    .command('status')
+    .description('what is frozen now, or how one service stands')
+    .argument('[service]')
+    .argument('[environment]', '', 'production')
+    .option(...JSON_OPTION)
+    .action((service: string | undefined, environment: string, options: { json?: true }) =>
+      service === undefined ? inForce(world, options) : statusOf(world, { service, environment }, options),
+    );
+  freeze
+    .command('list')
+    .description('on record, newest first, those that are over included')
+    .option('--service <name>')
+    .option('--environment <name>')
+    .option(...LIMIT_OPTION)
+    .option(...JSON_OPTION)
+    .action((options: { service?: string; environment?: string; limit: number; json?: true }) => list(world, options));
+  freeze
+    .command('open')
+    .description('hold deploys from now on, or from a time on; without a scope all of them')
+    .requiredOption('--reason <text>', 'whoever is refused reads it')
+    .option('--service <name>')
+    .option('--team <name>')
+    .option('--environment <name>')
+    .option('--starts-at <time>', 'RFC 3339 (default: now)')
+    .option('--until <time>', 'RFC 3339 (default: until somebody lifts it)')
+    .action((options: OpenOptions) => open(world, options));
+  freeze
+    .command('lift')
+    .description('end a freeze; its cause does not freeze again before it was over once')
+    .argument('<freeze>')
+    .option('--reason <text>')
+    .action((id: string, options: { reason?: string }) => lift(world, id, options));
+  freeze
+    .command('override')
+    .description('let deployments through a freeze')
+    .argument('<freeze>')
+    .requiredOption('--reason <text>')
+    .option('--expires-at <time>', 'RFC 3339')
+    .option('--minutes <n>', 'until it expires', wholeNumber)
+    .option('--uses <n>', 'so many deployments (default: any number)', wholeNumber)
+    .option('--version <version>', 'of this version only')
+    .action((id: string, options: OverrideOptions) => override(world, id, options));
+  freeze
+    .command('approve')
+    .description('say yes to an override as the second person')
+    .argument('<freeze>')
+    .argument('<override>')
+    .action((id: string, name: string) => approve(world, id, name));
+  freeze
+    .command('explain')
+    .description('what a decision was made of, and whether the same comes of it again')
+    .argument('<decision>')
+    .option(...JSON_OPTION)
+    .action((id: string, options: { json?: true }) => explain(world, id, options));
+}
+
+async function inForce(world: World, { json }: { json?: true }): Promise<void> {
+  const { items } = await (await Client.of(world)).get('/v1/freezes?limit=500', Freezes);
+  show(
+    world,
+    items.filter(({ state }) => state !== 'over'),
+    json,
+  );
+}
+
+async function list(
+  world: World,
+  { json, ...query }: { service?: string; environment?: string; limit: number; json?: true },
+): Promise<void> {
+  show(world, (await (await Client.of(world)).get(`/v1/freezes${queryOf(query)}`, Freezes)).items, json);
+}
+
+function show(world: World, freezes: readonly FreezeView[], json: true | undefined): void {
+  if (json) return world.out(asJson(freezes));
+  const rows = freezes.map((freeze) => [
+    freeze.id,
+    `${freeze.service ?? (freeze.team === null ? '*' : `team ${freeze.team}`)}/${freeze.environment ?? '*'}`,
+    freeze.cause,
+    freeze.state.replace('_', ' '),
+    shortTime(freeze.starts_at),
+    shortTime(freeze.ended_at ?? freeze.until),
+    freeze.reason,
+  ]);
+  world.out(table(['ID', 'SCOPE', 'CAUSE', 'STATE', 'FROM', 'UNTIL', 'REASON'], rows));
+}
+
+/** Asked like a plain deploy. Not allowed is an answer here, not a failure. */
+async function statusOf(
+  world: World,
+  place: { service: string; environment: string },
+  { json }: { json?: true },
+): Promise<void> {
+  const answer = await (await Client.of(world)).get(`/v1/freeze-check${queryOf(place)}`, CheckAnswer);
+  if (json) return world.out(asJson(answer));
+  world.out(`${place.service}/${place.environment}: ${answer.allowed ? answer.verdict : 'frozen'}`);
+  for (const { text } of answer.reasons) world.out(oneLine(`  ${text}`));
+  if (answer.clears_when !== null) world.out(oneLine(`  It clears ${answer.clears_when}`));
+}
+
+type OpenOptions = {
+  reason: string;
+  service?: string;
+  team?: string;
+  environment?: string;
+  startsAt?: string;
+  until?: string;
+};
+
+async function open(world: World, { startsAt: starts_at, ...rest }: OpenOptions): Promise<void> {
+  const { id } = await (await Client.of(world)).post('/v1/freezes', { ...rest, starts_at }, FreezeView);
+  world.out(id);
+}
+
+async function lift(world: World, id: string, { reason }: { reason?: string }): Promise<void> {
+  await (await Client.of(world)).delete(`/v1/freezes/${encodeURIComponent(id)}${queryOf({ reason })}`);
+  world.out(`${id} is lifted`);
+}
+
+type OverrideOptions = { reason: string; expiresAt?: string; minutes?: number; uses?: number; version?: string };
+
+async function override(world: World, id: string, options: OverrideOptions): Promise<void> {
+  const { reason, minutes, uses, version } = options;
+  if ((options.expiresAt === undefined) === (minutes === undefined))
+    throw new Misused('say either --minutes or --expires-at');
+  const expires_at = options.expiresAt ?? new Date(Date.now() + (minutes ?? 0) * 60_000).toISOString();
+  const body = { reason, expires_at, uses, version };
+  const given = await (await Client.of(world)).post(`/v1/freezes/${encodeURIComponent(id)}/overrides`, body, Given);
+  world.out(given.id);
+  if (given.needs_approval) world.err(`somebody else has to say yes: firebreak freeze approve ${id} ${given.id}`);
+}
+
+async function approve(world: World, id: string, name: string): Promise<void> {
+  const path = `/v1/freezes/${encodeURIComponent(id)}/overrides/${encodeURIComponent(name)}/approve`;
+  const { approved_by } = await (await Client.of(world)).post(path, {}, Approved);
+  world.out(`${name} is approved by ${approved_by ?? 'nobody'}`);
+}
+
+async function explain(world: World, id: string, { json }: { json?: true }): Promise<void> {
+  const decision = await (await Client.of(world)).get(`/v1/freeze-decisions/${encodeURIComponent(id)}`, Decision);
+  const again = decide(decision.inputs as CheckInputs);
+  const same = canonicalJson(again) === canonicalJson(decision.verdict);
+  if (json) world.out(asJson({ ...decision, again, same }));
+  else {
+    const { request, verdict } = decision;
+    const what = `${request.change} of ${request.version ?? 'a version that was not told'}`;
+    world.out(`${what} to ${request.service} in ${request.environment}: ${verdict.verdict}`);
+    world.out(
+      `asked ${decision.count} times, first ${shortTime(decision.at)} UTC by ${decision.by}, last ${shortTime(decision.last_at)} UTC`,
+    );
+    for (const { code, text } of verdict.reasons) world.out(oneLine(`  ${code}: ${text}`));
+    world.out(oneLine(`  made of: ${inputsInWords(decision.inputs as CheckInputs)}`));
+    world.out(same ? 'judged once more from its inputs: the same' : 'judged once more from its inputs: OTHERWISE');
+  }
+  if (!same) throw new No(`${id} comes out otherwise: ${canonicalJson(again)}`);
+}
+
+function inputsInWords({ own, calendar, incidents, pins, objectives, evaluatedAt }: CheckInputs): string {
+  const count = (number: number, what: string) => `${number} ${what}${number === 1 ? '' : 's'}`;
+  return [
+    count(own.freezes.length, 'freeze'),
+    count(calendar.length, 'entry of the calendar').replace(/entry of the calendars$/, 'entries of the calendar'),
+    count(incidents.length, 'open incident'),
+    count(pins.length, 'pinned version'),
+    count(objectives, 'objective'),
+    evaluatedAt === null ? 'never evaluated' : `evaluated at ${shortTime(evaluatedAt)} UTC`,
+  ].join(', ');
+}

@@ -1,0 +1,31 @@
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { shown } from '../../domain/runbooks/problem.ts';
+import { lintSlos, loadServices, SLOS } from '../files.ts';
+import { folderOf } from '../folders.ts';
+import { No, type World } from '../world.ts';
+import { addSloGenerate } from './slo-generate.ts';
+
+export function addSlo(program: Command, world: World): void {
+  const slo = program.command('slo').description('the objectives on disk');
+  slo
+    .command('lint')
+    .description('all that can be said about them: what is wrong, and what measures or promises something poor')
+    .argument('[dir]', 'folder of the objectives; else "slos" in that of the configuration')
+    .option('--config <dir>', 'folder of the configuration, for the names of services')
+    .action((dir: string | undefined, options: { config?: string }) => lint(world, dir, options.config));
+  addSloGenerate(slo, world);
+}
+
+async function lint(world: World, dir: string | undefined, configDir: string | undefined): Promise<void> {
+  const config = await folderOf(world, 'config', configDir);
+  const folder = dir === undefined ? join(config, SLOS) : await folderOf(world, 'config', dir);
+  const catalogue = await loadServices(config);
+  const { slos, found } = await lintSlos(folder, catalogue.services);
+  for (const line of [...catalogue.problems, ...found.map(shown)]) world.out(line);
+  if (catalogue.problems.length > 0 || found.some(({ level }) => level === 'error'))
+    throw new No(`${folder} is not right`);
+  if (found.length === 0) world.out(`${counted(slos.length, 'objective')}, nothing to complain about`);
+}
+
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;

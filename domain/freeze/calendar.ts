@@ -1,0 +1,76 @@
+import type { CalendarEntry } from '../../schemas/calendar.ts';
+import type { Freeze, FreezeScope } from '../../schemas/freeze.ts';
+import type { Timestamp } from '../../schemas/time.ts';
+import type { SingleSpan } from '../../schemas/time-span.ts';
+import { nextSpan, spansAt } from '../time-spans.ts';
+import { NEW } from './causes.ts';
+import type { CalendarFreeze } from './check-inputs.ts';
+import { freezeId, type Hash } from './ids.ts';
+import type { CheckedPlace } from './ports.ts';
+import { CALENDAR, covers } from './state.ts';
+import { moment } from './words.ts';
+
+/**
+ * What the calendar says at an instant: for each entry those of its spans that hold then, and the next one. It says the
+ * same until `until` (null: for ever), so that it need not be worked out for each check.
+ */
+export type CalendarNow = {
+  at: Timestamp;
+  until: Timestamp | null;
+  spans: { entry: CalendarEntry; scopes: FreezeScope[]; span: SingleSpan }[];
+};
+
+export function calendarAt(entries: readonly CalendarEntry[], at: Timestamp): CalendarNow {
+  const spans = entries.flatMap((entry) => {
+    const next = nextSpan(entry, at);
+    const all = [...spansAt(entry, at), ...(next === undefined ? [] : [next])];
+    return all.map((span) => ({ entry, scopes: scopesOf(entry), span }));
+  });
+  const changes = spans.map(({ span }) => (at < span.from ? span.from : span.until)).toSorted();
+  return { at, until: changes[0] ?? null, spans };
+}
+
+/**
+ * Freezes of the calendar at a place: those that hold, and the next of each entry. Whoever edits an entry that is in
+ * force changes the freeze at once; it stays the same one as long as name and beginning do.
+ */
+export const calendarFreezes = (now: CalendarNow, place: CheckedPlace, hash: Hash): CalendarFreeze[] =>
+  now.spans.flatMap(({ entry, scopes, span }) =>
+    scopes
+      .filter((scope) => covers(scope, place))
+      .map((scope) => ({
+        ...freezeOf(entry, scope, span, hash),
+        ...(entry.passes !== undefined && { passes: entry.passes }),
+      })),
+  );
+
+/** The same for all places: what has to be on record, as soon as it holds. */
+export const calendarEverywhere = (now: CalendarNow, hash: Hash): Freeze[] =>
+  now.spans.flatMap(({ entry, scopes, span }) => scopes.map((scope) => freezeOf(entry, scope, span, hash)));
+
+function freezeOf(entry: CalendarEntry, scope: FreezeScope, { from, until }: SingleSpan, hash: Hash): Freeze {
+  return {
+    ...NEW,
+    ...scope,
+    id: freezeId(hash, 'calendar', [entry.name, scope.service, scope.team, scope.environment], from),
+    cause: 'calendar',
+    reason:
+      entry.reason === undefined
+        ? `${entry.name} (calendar)`
+        : `${entry.reason} (calendar, ${JSON.stringify(entry.name)})`,
+    ends_when: `it is over at ${moment(until)}`,
+    starts_at: from,
+    until,
+    opened_by: CALENDAR,
+    opened_at: from,
+    calendar: entry.name,
+  };
+}
+
+/** A freeze is of one service or team and of one environment, or of all. What is listed twice counts once. */
+function scopesOf({ services, teams, environments }: CalendarEntry): FreezeScope[] {
+  const whose: Pick<FreezeScope, 'service' | 'team'>[] = services?.map((service) => ({ service, team: null })) ??
+    teams?.map((team) => ({ service: null, team })) ?? [{ service: null, team: null }];
+  const scopes = whose.flatMap((each) => (environments ?? [null]).map((environment) => ({ ...each, environment })));
+  return [...new Map(scopes.map((scope) => [JSON.stringify(scope), scope])).values()];
+}

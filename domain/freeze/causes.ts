@@ -1,0 +1,165 @@
+import type { Freeze } from '../../schemas/freeze.ts';
+import type { IncidentRecord } from '../../schemas/incident.ts';
+import type { Severity } from '../../schemas/names.ts';
+import type { Slo, SloWindow } from '../../schemas/slo.ts';
+import type { BurnAlert, SloStatus } from '../../schemas/slo-status.ts';
+import { plusSeconds, type Timestamp } from '../../schemas/time.ts';
+import { freezeId, type Hash } from './ids.ts';
+import type { FreezePolicy } from './policy.ts';
+import { countsAs, spentInWords } from './spending.ts';
+import { EVALUATION } from './state.ts';
+import { list, moment, percent } from './words.ts';
+
+/** What a freeze says of the objective that causes it. */
+export type Objective = Pick<Slo, 'id' | 'service' | 'environment' | 'displayName' | 'target' | 'window'>;
+
+/** Of a budget that is spent. `policy.budget` is not null where this is asked for. */
+export function budgetFreeze(
+  slo: Objective,
+  status: Pick<SloStatus, 'budget'>,
+  policy: FreezePolicy,
+  at: Timestamp,
+  hash: Hash,
+): Freeze {
+  const liftBelow = policy.budget?.liftBelow ?? 1;
+  return {
+    ...ofObjective('budget', slo, policy, at, hash),
+    reason: `the error budget of ${nameOf(slo)} is spent: ${spentInWords(status)} of what ${objectiveInWords(slo)} allows`,
+    ends_when: `less than ${percent(liftBelow)} of the budget is spent, as old errors leave its window`,
+    opened_by: EVALUATION,
+  };
+}
+
+/** Of an objective that burns too fast, as an evaluation has found. */
+export const burnFreeze = (
+  slo: Objective,
+  { factor, long, short }: BurnAlert,
+  policy: FreezePolicy,
+  at: Timestamp,
+  hash: Hash,
+): Freeze => ({
+  ...ofObjective('burn', slo, policy, at, hash),
+  reason: `the error budget of ${nameOf(slo)} burns more than ${factor} times as fast as ${objectiveInWords(slo)} allows, over the last ${long} and the last ${short}`,
+  ends_when: BURN_ENDS_WHEN,
+  opened_by: EVALUATION,
+});
+
+/**
+ * Of an objective whose burn alert has arrived: at once, before an evaluation finds the same. Null: by policy an alert
+ * of this severity freezes nothing.
+ *
+ * @param alert `by` is who sent it: `alertmanager`
+ */
+export function burnFreezeByAlert(
+  slo: Objective,
+  alert: { severity: Severity; title: string; by: string },
+  policy: FreezePolicy,
+  at: Timestamp,
+  hash: Hash,
+): Freeze | null {
+  if (!freezesByAlert(alert.severity, policy)) return null;
+  return {
+    ...ofObjective('burn', slo, policy, at, hash),
+    reason: `the error budget of ${nameOf(slo)} burns too fast, says the alert "${alert.title}"`,
+    ends_when: BURN_ENDS_WHEN,
+    opened_by: alert.by,
+  };
+}
+
+/** Whether a burn alert of this severity freezes. What any other says, firing or resolved, is of no account. */
+export function freezesByAlert(severity: Severity, policy: Pick<FreezePolicy, 'burn'>): boolean {
+  const burn = BURN_SEVERITY[severity];
+  return burn !== null && countsAs(burn, policy);
+}
+
+const BURN_SEVERITY: Readonly<Record<Severity, BurnAlert['severity'] | null>> = {
+  critical: 'page',
+  warning: 'ticket',
+  info: null,
+};
+
+const BURN_ENDS_WHEN = 'the budget burns slowly enough again';
+
+const ofObjective = (cause: 'budget' | 'burn', slo: Objective, policy: FreezePolicy, at: Timestamp, hash: Hash) => ({
+  ...NEW,
+  id: freezeId(hash, cause, [slo.id], at),
+  cause,
+  service: slo.service,
+  environment: slo.environment,
+  starts_at: at,
+  not_before: policy.minimumSeconds > 0 ? plusSeconds(at, policy.minimumSeconds) : null,
+  opened_at: at,
+  slo: slo.id,
+});
+
+/** What a freeze has of an incident. */
+export type OpenIncident = Pick<
+  IncidentRecord,
+  'id' | 'service' | 'environment' | 'title' | 'severity' | 'status' | 'opened_at'
+>;
+
+/** Of an incident that is open, as long as it is. Null: by policy it freezes nothing, or it is resolved. */
+export function incidentFreeze(
+  incident: OpenIncident,
+  { incidents }: Pick<FreezePolicy, 'incidents'>,
+  hash: Hash,
+): Freeze | null {
+  const { id, service, environment, title, severity, status, opened_at } = incident;
+  const isSevere = severity === 'critical' || (severity === 'warning' && incidents === 'warning');
+  if (incidents === 'off' || status === 'resolved' || !isSevere) return null;
+  return {
+    ...NEW,
+    id: freezeId(hash, 'incident', [id], opened_at),
+    cause: 'incident',
+    service,
+    environment,
+    reason: `a ${severity} incident is open since ${moment(opened_at)}: ${title} (${id})`,
+    ends_when: 'the incident is resolved',
+    starts_at: opened_at,
+    opened_by: EVALUATION,
+    opened_at,
+    incident_id: id,
+  };
+}
+
+/** What a freeze is until more is known of it. */
+export const NEW = {
+  service: null,
+  environment: null,
+  team: null,
+  until: null,
+  not_before: null,
+  ended_at: null,
+  ended_by: null,
+  end_reason: null,
+  settled_at: null,
+  slo: null,
+  incident_id: null,
+  calendar: null,
+  overrides: [],
+} as const satisfies Partial<Freeze>;
+
+const nameOf = ({ id, displayName }: Objective): string =>
+  displayName === '' || displayName === id ? id : `${displayName} (${id})`;
+
+/** `99.9 % over 28 days` */
+const objectiveInWords = ({ target, window }: Objective): string =>
+  `${Number((target * 100).toFixed(6))} % over ${windowInWords(window)}`;
+
+function windowInWords(window: SloWindow): string {
+  if (window.kind === 'calendar')
+    return window.count === 1 ? `a calendar ${window.unit}` : `${window.count} calendar ${window.unit}s`;
+  const units: [number, string][] = [
+    [86_400, 'day'],
+    [3600, 'hour'],
+    [60, 'minute'],
+    [1, 'second'],
+  ];
+  let rest = window.seconds;
+  const parts = units.flatMap(([seconds, unit]) => {
+    const count = Math.floor(rest / seconds);
+    rest -= count * seconds;
+    return count === 0 ? [] : [`${count} ${unit}${count === 1 ? '' : 's'}`];
+  });
+  return list(parts);
+}

@@ -1,0 +1,42 @@
+import type { Change } from '../../schemas/change.ts';
+import { millisOf } from '../../schemas/time.ts';
+import { byStart, GOOD_AFTER_SECONDS, putsVersionLive } from '../versions.ts';
+import type { CheckInputs } from './check-inputs.ts';
+import { moment } from './words.ts';
+
+/**
+ * Whether a version is one that a rollback may go to during a freeze: it ran here before what runs now, for half an hour
+ * at least, and was never rolled back. The caller's word that it is a rollback is not enough.
+ *
+ * @param changes the newest of the place, oldest first
+ * @param version or a commit, where the CD system knows no version
+ */
+export function earlierAndGood(
+  changes: readonly Change[],
+  { version, commit }: { version: string | null; commit: string | null },
+): NonNullable<CheckInputs['rollback']> {
+  if (version === null && commit === null) return no('which version it goes to was not told; send "version"');
+  const named = version ?? commit ?? '';
+  const live = changes
+    .filter((change) => putsVersionLive(change) && (change.status === 'succeeded' || change.status === 'started'))
+    .toSorted(byStart);
+  const own = live.filter((change) => (version === null ? change.commit === commit : change.version === version));
+  if (own.length === 0) return no(`${named} was never recorded here`);
+  if (own.every((change) => change === live.at(-1))) return no(`${named} is what runs now, so it is no rollback`);
+  const undone = changes.find(
+    (change) => change.rolled_back_by !== null && own.some((one) => one.version === change.version),
+  );
+  if (undone !== undefined) return no(`${named} was rolled back itself, in incident ${undone.rolled_back_by ?? ''}`);
+  const good = own.findLast((change) => {
+    const next = live[live.indexOf(change) + 1];
+    return change.status === 'succeeded' && next !== undefined && secondsLive(change, next) >= GOOD_AFTER_SECONDS;
+  });
+  return good === undefined
+    ? no(`${named} did not run here for half an hour before it was replaced`)
+    : { kind: 'known_good', text: `${named} ran here well since ${moment(good.finished_at ?? good.started_at)}` };
+}
+
+const no = (text: string): NonNullable<CheckInputs['rollback']> => ({ kind: 'not_known', text });
+
+const secondsLive = (change: Change, next: Change): number =>
+  (millisOf(next.started_at) - millisOf(change.finished_at ?? change.started_at)) / 1000;

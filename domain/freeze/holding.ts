@@ -1,0 +1,76 @@
+import type { Freeze } from '../../schemas/freeze.ts';
+import type { CheckReasonCode } from '../../schemas/freeze-check.ts';
+import { type Circumstances, codeOf, endInWords, freezeInWords } from './blocks.ts';
+import type { CalendarFreeze, CheckInputs } from './check-inputs.ts';
+import type { Finding } from './finding.ts';
+import { unusable } from './overrides.ts';
+import { howToOverride, notExempt, type Pass, passThrough } from './passes.ts';
+import { freezesAt, frozenDependencies, statusOf } from './standing.ts';
+import { stateAt } from './state.ts';
+
+/** A freeze in force that concerns a place. */
+type Holding = {
+  freeze: CalendarFreeze;
+  code: CheckReasonCode;
+  /** Of whom it is, before its own words. */
+  whose: string;
+  known: Circumstances;
+  /** Whether it refuses what nothing lets through. */
+  refuses: boolean;
+};
+
+/** The freezes that hold here, and those of what the service depends on; each refuses, or says what lets it through. */
+export function freezeFindings(inputs: CheckInputs): Finding[] {
+  const found = [...ownHolding(inputs), ...dependencyHolding(inputs)].map((holding) => ({
+    holding,
+    finding: findingOf(holding, inputs),
+  }));
+  const refusing = found.filter(({ finding }) => finding.effect === 'refuse');
+  const why =
+    refusing.length > 0
+      ? notExempt(
+          inputs,
+          refusing.map(({ holding }) => holding.freeze),
+        )
+      : undefined;
+  return [
+    ...found.map(({ finding }) => finding),
+    ...(why === undefined ? [] : [{ ...why, effect: 'note' as const, key: '' }]),
+  ];
+}
+
+const ownHolding = (inputs: CheckInputs): Holding[] =>
+  freezesAt(inputs)
+    .filter((freeze) => stateAt(freeze, inputs.at) === 'in_force')
+    .map((freeze) => {
+      const known = { at: inputs.at, policy: inputs.policy, status: statusOf(inputs.own.slos, freeze) };
+      return { freeze, code: codeOf(freeze, known), whose: '', known, refuses: true };
+    });
+
+const dependencyHolding = (inputs: CheckInputs): Holding[] =>
+  frozenDependencies(inputs).map(({ service, freeze, slos }) => ({
+    freeze,
+    code: 'dependency_frozen',
+    whose: `${service}, which ${inputs.place.service} depends on, is frozen: `,
+    known: { at: inputs.at, policy: inputs.policy, status: statusOf(slos, freeze) },
+    refuses: inputs.policy.dependants === 'on',
+  }));
+
+function findingOf(holding: Holding, inputs: CheckInputs): Finding {
+  const { freeze, code, whose, known, refuses } = holding;
+  const pass = refuses ? passThrough(freeze, inputs) : undefined;
+  const says = `${whose}${freezeInWords(freeze, known)}`;
+  const end = endInWords(freeze, known);
+  const finding = { code, key: keyOf(freeze, pass) };
+  if (!refuses) return { ...finding, effect: 'warn', text: `${says}; it ends ${end}` };
+  if (pass !== undefined) {
+    const by = pass.by === 'override' ? `; override ${pass.override.id} lets this through` : '';
+    return { ...finding, effect: 'warn', text: `${says}; it ends ${end}${by}`, pass };
+  }
+  const hints = [...unusable(freeze, inputs.request, inputs.at), howToOverride(freeze, inputs.policy.overrides.people)];
+  return { ...finding, effect: 'refuse', text: [`${says}; it ends ${end}`, ...hints].join('; '), clears: end };
+}
+
+/** With its words: who edits an entry of the calendar changes what is decided upon. */
+const keyOf = ({ id, reason, until }: Freeze, pass: Pass | undefined): string =>
+  JSON.stringify([id, reason, until, pass === undefined ? null : pass.by === 'override' ? pass.override.id : pass.by]);

@@ -1,0 +1,89 @@
+import type { Freeze } from '../../schemas/freeze.ts';
+import type { Timestamp } from '../../schemas/time.ts';
+import type { Evaluated, LatchInputs } from './latch.ts';
+import { hasCooled, hasRecovered } from './spending.ts';
+import { CALENDAR, EVALUATION, stateAt } from './state.ts';
+import { moment, percent } from './words.ts';
+
+/**
+ * Of a freeze: its cause is over, and why; or it goes on. Null: not known, which changes nothing.
+ *
+ * `at` and `by`: absent, it is over now, and the evaluation says so.
+ */
+export type Over = { reason: string; at?: Timestamp; by?: string } | false | null;
+
+/** @param holding ids of all freezes that the calendar and open incidents ask for now */
+export function isOver(freeze: Freeze, inputs: LatchInputs, holding: ReadonlySet<string>): Over {
+  switch (freeze.cause) {
+    case 'budget':
+    case 'burn':
+      return objectiveIsOver(freeze, inputs);
+    case 'incident':
+      return inputs.incidents === null ? null : incidentIsOver(freeze, inputs.incidents, holding);
+    case 'calendar':
+      return calendarIsOver(freeze, inputs, holding);
+    case 'pin':
+    case 'person':
+      return plannedEndIsPast(freeze, inputs.at, EVALUATION);
+  }
+}
+
+/** Its scope and times are those of its record. */
+const plannedEndIsPast = ({ until }: Freeze, at: Timestamp, by: string): Over =>
+  until !== null && until <= at && { reason: `its planned end, ${moment(until)}`, at: until, by };
+
+function incidentIsOver(
+  freeze: Freeze,
+  incidents: NonNullable<LatchInputs['incidents']>,
+  holding: ReadonlySet<string>,
+): Over {
+  if (holding.has(freeze.id)) return false;
+  const incident = incidents.find(({ incident: { id } }) => id === freeze.incident_id);
+  if (incident === undefined) return { reason: 'the incident is resolved' };
+  return {
+    reason:
+      incident.policy.incidents === 'off'
+        ? 'by policy, incidents freeze no more here (incidents: off)'
+        : `the incident is ${incident.incident.severity} now, which freezes nothing by policy`,
+  };
+}
+
+/** What the calendar says now counts, whatever it said when this was put on record. */
+function calendarIsOver(freeze: Freeze, { at }: LatchInputs, holding: ReadonlySet<string>): Over {
+  if (holding.has(freeze.id)) return false;
+  return (
+    plannedEndIsPast(freeze, at, CALENDAR) || {
+      reason: `its entry of the calendar, ${JSON.stringify(freeze.calendar)}, was changed or taken out`,
+    }
+  );
+}
+
+function objectiveIsOver(freeze: Freeze, { objectives, at }: LatchInputs): Over {
+  const found = objectives.find(({ slo }) => slo.id === freeze.slo);
+  if (found === undefined) return { reason: `the objective ${freeze.slo} is not configured any more` };
+  const { slo } = found;
+  if (slo.service !== freeze.service || slo.environment !== freeze.environment)
+    return { reason: `the objective ${slo.id} is of ${slo.service} in ${slo.environment} now` };
+  const over = freeze.cause === 'budget' ? budgetIsOver(found, at) : burnIsOver(found, at);
+  if (!over || over.atOnce === true) return over;
+  // A person has lifted it, or it has lasted long enough.
+  const isDue = stateAt(freeze, at) === 'over' || freeze.not_before === null || freeze.not_before <= at;
+  return isDue && over;
+}
+
+/** `atOnce`: nobody wants it any more, so that its minimum duration does not count. */
+type ObjectiveOver = { reason: string; atOnce?: true } | false | null;
+
+function budgetIsOver({ status, policy }: Evaluated, at: Timestamp): ObjectiveOver {
+  if (policy.budget === null) return { reason: 'by policy, budgets freeze no more here (budget: off)', atOnce: true };
+  // Without Prometheus nothing is known of a budget.
+  const recovered = status === null ? null : hasRecovered(status, policy, at);
+  return recovered && { reason: `less than ${percent(policy.budget.liftBelow)} of the budget is spent` };
+}
+
+function burnIsOver({ status, policy, alerting }: Evaluated, at: Timestamp): ObjectiveOver {
+  if (policy.burn === 'off') return { reason: 'by policy, burn rates freeze no more here (burn: off)', atOnce: true };
+  if (status === null) return alerting === false && { reason: 'its burn alerts have resolved' };
+  const cooled = hasCooled(status, policy, at);
+  return cooled && { reason: 'the budget burns slowly enough again' };
+}

@@ -1,0 +1,69 @@
+import type { Freeze, FreezeScope, Override } from '../../schemas/freeze.ts';
+import type { CheckRequest } from '../../schemas/freeze-check.ts';
+import type { Timestamp } from '../../schemas/time.ts';
+
+/** An override that lets a deployment through a freeze. */
+export type Usable = {
+  freeze: Freeze;
+  override: Override;
+  /** Null: any number. */
+  usesLeft: number | null;
+  /** This deployment has used it before, so that it costs no further use. */
+  again: boolean;
+};
+
+/**
+ * By what name a deployment is counted: its own id, else its version and commit. Where a freeze holds for several
+ * services, two of them may use the same id. Null: nothing tells this deployment from the next one, so that each time
+ * it asks counts.
+ */
+export function deploymentKey(
+  { service, environment }: FreezeScope,
+  { deployment_id, version, commit, ...place }: Omit<CheckRequest, 'change'>,
+): string | null {
+  const own = deployment_id ?? (version === null && commit === null ? null : `${version ?? ''}@${commit ?? ''}`);
+  if (own === null || (service !== null && environment !== null)) return own;
+  return `${place.service}/${place.environment}/${own}`;
+}
+
+/** The override of a freeze that lets this deployment through now. Of several, what costs least. */
+export function usableOverride(freeze: Freeze, request: CheckRequest, at: Timestamp): Usable | undefined {
+  const key = deploymentKey(freeze, request);
+  return freeze.overrides
+    .filter((override) => isActive(override, at) && isFor(override, request))
+    .map((override) => ({
+      freeze,
+      override,
+      usesLeft: override.uses === null ? null : Math.max(0, override.uses - override.used_by.length),
+      again: key !== null && override.used_by.some(({ deployment }) => deployment === key),
+    }))
+    .filter(({ usesLeft, again }) => again || usesLeft !== 0)
+    .toSorted((a, b) => costOf(a) - costOf(b) || (a.override.id < b.override.id ? -1 : 1))[0];
+}
+
+/** Nothing is lost with one that is used already, or that has any number of uses. */
+const costOf = ({ again, usesLeft, override }: Usable): number =>
+  again ? 0 : usesLeft === null ? 1 : override.version === null ? 3 : 2;
+
+const isActive = (override: Override, at: Timestamp): boolean =>
+  at < override.expires_at && override.withdrawn_at === null && !waits(override);
+
+/** A second person has still to say yes. Whoever asked is none. */
+const waits = ({ needs_approval, approved_by, requested_by }: Override): boolean =>
+  needs_approval && (approved_by === null || approved_by === requested_by);
+
+const isFor = ({ version }: Override, request: CheckRequest): boolean =>
+  version === null || version === request.version;
+
+/** Why the overrides that a freeze has do not let this deployment through, for whoever has counted on one. */
+export const unusable = (freeze: Freeze, request: CheckRequest, at: Timestamp): string[] =>
+  freeze.overrides
+    .filter(({ withdrawn_at }) => withdrawn_at === null)
+    .map((override) => `override ${override.id} (${override.requested_by}) ${whyNot(override, request, at)}`);
+
+function whyNot(override: Override, request: CheckRequest, at: Timestamp): string {
+  if (override.expires_at <= at) return 'has expired';
+  if (waits(override)) return 'waits for the yes of a second person';
+  if (!isFor(override, request)) return `is for version ${override.version ?? ''}`;
+  return 'has been used up';
+}

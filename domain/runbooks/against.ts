@@ -1,0 +1,40 @@
+import type { Runbook } from '../../schemas/runbook.ts';
+import { isTemplate, parseTemplate } from '../../schemas/runbook/template.ts';
+import { compile } from './cel.ts';
+import type { Declarations } from './variables.ts';
+import { declarationsOf, type Placed, placedSteps, textsIn } from './walk.ts';
+
+/**
+ * The steps for which the suspect is the reason: what they do, or whether they are done, is read off it, or off a step
+ * of which that is so. By their ids. A step that asks a person ends that: what follows from a yes is the person's.
+ */
+export function againstSuspect(runbook: Pick<Runbook, 'inputs' | 'steps' | 'onFailure'>): ReadonlySet<string> {
+  const declared = declarationsOf(runbook);
+  const found = new Set<string>();
+  for (const placed of placedSteps(runbook))
+    if (placed.step.uses !== 'approve' && expressionsOf(placed).some((text) => reads(text, declared, found)))
+      found.add(placed.step.id);
+  return found;
+}
+
+function expressionsOf({ step, group }: Placed): string[] {
+  const conditions = [group?.step.when, step.when].filter((when) => when !== undefined);
+  return [
+    ...conditions,
+    ...textsIn(step.with).flatMap(({ path, text }) => {
+      if (step.uses === 'wait.until' && path === 'cel') return [text];
+      if (!isTemplate(text)) return [];
+      return parseTemplate(text).flatMap((part) => (part.kind === 'text' ? [] : [part.expression]));
+    }),
+  ];
+}
+
+function reads(text: string, declared: Declarations, found: ReadonlySet<string>): boolean {
+  const read = compile(text, declared);
+  // What cannot be read is never done.
+  if (!read.ok) return false;
+  return read.compiled.findings.references.some(
+    ({ path: [root, step] }) =>
+      root === 'suspect' || (root === 'steps' && (step === undefined ? found.size > 0 : found.has(step))),
+  );
+}

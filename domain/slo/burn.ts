@@ -1,0 +1,50 @@
+import { type BurnAlert, BurnWindow, type BurnRates } from '../../schemas/slo-status.ts';
+import { type Account, spentBy } from './account.ts';
+import { sumSince } from './observed.ts';
+import { tidy } from './rounding.ts';
+import { significant } from './significance.ts';
+
+export const BURN_SECONDS: Readonly<Record<BurnWindow, number>> = {
+  '5m': 300,
+  '30m': 1800,
+  '1h': 3600,
+  '2h': 7200,
+  '6h': 21_600,
+  '1d': 86_400,
+  '3d': 259_200,
+};
+
+/**
+ * Pairs of windows, the most urgent first. The short one is there so that an alert ends soon after what caused it. The
+ * factors are those of the workbook, for any window of a budget: of 30 days they spend 2 % in one hour, 5 % in six,
+ * 10 % in a day and 10 % in three.
+ *
+ * @see https://sre.google/workbook/alerting-on-slos/#6-multiwindow-multi-burn-rate-alerts
+ */
+export const BURN_ALERTS: readonly BurnAlert[] = [
+  { severity: 'page', long: '1h', short: '5m', factor: 14.4 },
+  { severity: 'page', long: '6h', short: '30m', factor: 6 },
+  { severity: 'ticket', long: '1d', short: '2h', factor: 3 },
+  { severity: 'ticket', long: '3d', short: '6h', factor: 1 },
+];
+
+/** How fast the budget is being spent, by what is known of each window. */
+export function burnRatesOf(account: Account): BurnRates {
+  const rates = BurnWindow.options.map((window) => [window, rateOf(account, window)] as const);
+  return Object.fromEntries(rates) as BurnRates;
+}
+
+function rateOf({ observed, allowed }: Account, window: BurnWindow): number | null {
+  const { events, errors } = sumSince(observed, observed.now - BURN_SECONDS[window] * 1000);
+  return events === 0 ? null : tidy(spentBy(errors, events, allowed));
+}
+
+/** Those that are reached in both windows, by more errors in the long one than chance could bring. */
+export const burningOf = (account: Account, rates: BurnRates): BurnAlert[] =>
+  BURN_ALERTS.filter(
+    ({ long, short, factor }) =>
+      (rates[long] ?? 0) >= factor && (rates[short] ?? 0) >= factor && isSignificant(account, long),
+  );
+
+const isSignificant = ({ observed, allowed, unitSeconds }: Account, window: BurnWindow): boolean =>
+  significant(sumSince(observed, observed.now - BURN_SECONDS[window] * 1000), allowed, unitSeconds);

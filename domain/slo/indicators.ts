@@ -1,0 +1,97 @@
+import type { MetricSource, RatioMetric, SliSpec } from '../../schemas/openslo/indicator.ts';
+import { anatomyOf, isRate } from '../../schemas/openslo/anatomy.ts';
+import type { Objective } from '../../schemas/openslo/objective.ts';
+import { normalised, PromqlError, tokensOf } from '../../schemas/openslo/promql.ts';
+import { type Indicator, Query, WINDOW } from '../../schemas/slo.ts';
+import type { Problem } from '../runbooks/problem.ts';
+import { type Where, type Written, wrong } from './written.ts';
+
+/** The type of each data source, by its name. */
+export type SourceTypes = ReadonlyMap<string, string>;
+
+/** A query, ready to be asked. */
+type Asked = { text: string; where: Where };
+
+/** What an SLI asks, in the order of `queriesOf`. */
+export type Asks = { sli: Written<SliSpec>; queries: Asked[] };
+
+/** The queries of an indicator: of a ratio its numerator and its total, else the only one. */
+export const queriesOf = (indicator: Indicator): string[] =>
+  indicator.kind === 'ratio' ? [indicator.numerator, indicator.total] : [indicator.query];
+
+/** Reads the queries of an SLI, or says what is wrong with them. */
+export function asksOf(sli: Written<SliSpec>, types: SourceTypes): Asks | Problem[] {
+  const read = metricsOf(sli.value).map(({ path, source }) => query(sli, [...path, 'metricSource'], source, types));
+  const problems = read.flatMap((each) => ('text' in each ? [] : [each]));
+  const queries = read.flatMap((each) => ('text' in each ? [each] : []));
+  if (problems.length > 0) return problems;
+  const mixed = sli.value.ratioMetric?.counter === true && new Set(queries.map(({ text }) => isPlain(text))).size > 1;
+  if (!mixed) return { sli, queries };
+  const message = 'one of the queries is a rate and the other a counter, so their ratio means nothing';
+  return [wrong(sli.at(['ratioMetric', 'counter']), message, `write both as a rate over [${WINDOW}]`)];
+}
+
+function metricsOf({ ratioMetric, thresholdMetric }: SliSpec): { path: string[]; source: MetricSource }[] {
+  const parts = ratioMetric == null ? { thresholdMetric } : ratioParts(ratioMetric);
+  return Object.entries(parts).flatMap(([key, metric]) =>
+    metric == null ? [] : [{ path: ratioMetric == null ? [key] : ['ratioMetric', key], source: metric.metricSource }],
+  );
+}
+
+const ratioParts = ({ good, bad, total, raw }: RatioMetric) => ({ good, bad, total, raw });
+
+/** Those whose queries are PromQL. */
+const SPEAKS_PROMQL = /prom|mimir|cortex|thanos|victoria/i;
+
+function query(sli: Written<SliSpec>, path: string[], source: MetricSource, types: SourceTypes): Asked | Problem {
+  const { metricSourceRef, spec } = source;
+  const type = source.type ?? types.get(metricSourceRef ?? '');
+  if (type !== undefined && !SPEAKS_PROMQL.test(type)) {
+    const where = sli.at([...path, source.type == null ? 'metricSourceRef' : 'type']);
+    const message = `only Prometheus and what speaks PromQL is asked, not ${JSON.stringify(type)}`;
+    return wrong(where, message, 'move what others look after out of this folder');
+  }
+  const key = spec['query'] === undefined ? 'promql' : 'query';
+  const where = sli.at([...path, 'spec', key]);
+  if (spec['query'] !== undefined && spec['promql'] !== undefined)
+    return wrong(where, `say one of "query" and "promql"`);
+  const text = spec[key];
+  if (text == null) return wrong(where, `"query" is missing in ${[...path, 'spec'].join('.')}`, 'it holds the PromQL');
+  const read = Query.safeParse(text);
+  if (!read.success) return wrong(where, `${key}: ${read.error.issues[0]?.message ?? 'is no query'}`);
+  try {
+    const asked = normalised(read.data);
+    tokensOf(asked);
+    return { text: asked, where };
+  } catch (error) {
+    if (!(error instanceof PromqlError)) throw error;
+    return wrong(where, `${key}: ${error.message}`);
+  }
+}
+
+/** It is neither a rate nor made of a window: each of its values stands for itself. */
+const isPlain = (text: string): boolean => !text.includes(WINDOW) && !isRate(anatomyOf(text));
+
+/** What an objective counts, or what it lacks for that. */
+export function indicatorOf({ sli, queries }: Asks, objective: Written<Objective>): Indicator | Problem[] {
+  const [first = '', second = ''] = queries.map(({ text }) => text);
+  const { ratioMetric } = sli.value;
+  if (ratioMetric == null) return threshold(first, objective);
+  if (ratioMetric.raw != null)
+    return { kind: 'share', of: ratioMetric.rawType === 'failure' ? 'bad' : 'good', query: first };
+  return {
+    kind: 'ratio',
+    // Many say it of the metric that a rate is made of, too.
+    counter: ratioMetric.counter === true && isPlain(first),
+    of: ratioMetric.bad == null ? 'good' : 'bad',
+    numerator: first,
+    total: second,
+  };
+}
+
+function threshold(text: string, { value: { op, value }, at }: Written<Objective>): Indicator | Problem[] {
+  // There is no -0 in JSON, as which it is published.
+  if (op != null && value != null) return { kind: 'threshold', query: text, op, value: value === 0 ? 0 : value };
+  const missing = op == null ? '"op" (lt, lte, gt or gte)' : '"value"';
+  return [wrong(at([]), `with a thresholdMetric goes ${missing}: what is compared is good while it is that`)];
+}

@@ -1,0 +1,170 @@
+import { EnvironmentName } from '../../schemas/names.ts';
+import type { DataSourceDocument, OpenSlo, SliDocument, SloDocument } from '../../schemas/openslo.ts';
+import type { SliSpec } from '../../schemas/openslo/indicator.ts';
+import { type Objective, targetOf } from '../../schemas/openslo/objective.ts';
+import { DEFAULT_WINDOW, Slo } from '../../schemas/slo.ts';
+import { didYouMean } from '../runbooks/nearest.ts';
+import type { Problem } from '../runbooks/problem.ts';
+import { type Asks, asksOf, indicatorOf, type SourceTypes } from './indicators.ts';
+import { doubtful, inside, type Where, type Written, type WrittenSlo, wrong } from './written.ts';
+
+/** `problems` are errors, and with one of them nothing comes into force. `remarks` are for those who lint. */
+export type Objectives = { slos: WrittenSlo[]; problems: Problem[]; remarks: Problem[] };
+
+/** The objectives that objects of OpenSLO describe, with the indicators and data sources that they refer to. */
+export function objectivesOf(documents: readonly Written<OpenSlo>[]): Objectives {
+  const slis = byName(ofKind<SliDocument>(documents, 'SLI'));
+  const sources = ofKind<DataSourceDocument>(documents, 'DataSource');
+  const types: SourceTypes = new Map(sources.map(({ value }) => [value.metadata.name, value.spec.type]));
+  const all = ofKind<SloDocument>(documents, 'SLO').map((document) => slosOf(document, slis.named, types));
+  const slos = all.flatMap((each) => each.slos);
+  const used = new Set(ofKind<SloDocument>(documents, 'SLO').map(({ value }) => value.spec.indicatorRef));
+  const unused = [...slis.named].filter(([name]) => !used.has(name));
+  return {
+    slos,
+    problems: [...slis.problems, ...all.flatMap((each) => each.problems), ...sameIds(slos)],
+    remarks: [
+      ...all.flatMap((each) => each.remarks),
+      ...unused.map(([name, { at }]) => doubtful(at(['metadata', 'name']), `no SLO refers to the SLI "${name}"`)),
+    ],
+  };
+}
+
+const ofKind = <T extends OpenSlo>(documents: readonly Written<OpenSlo>[], kind: T['kind']): Written<T>[] =>
+  documents.filter((document): document is Written<T> => document.value.kind === kind);
+
+type Slis = ReadonlyMap<string, Written<SliDocument>>;
+
+function byName(documents: readonly Written<SliDocument>[]): { named: Slis; problems: Problem[] } {
+  const named = new Map<string, Written<SliDocument>>();
+  const problems: Problem[] = [];
+  for (const document of documents) {
+    const { name } = document.value.metadata;
+    const earlier = named.get(name);
+    if (earlier === undefined) named.set(name, document);
+    else problems.push(twice(`an SLI "${name}"`, document.at(PATHS.name), earlier.at(PATHS.name)));
+  }
+  return { named, problems };
+}
+
+function sameIds(slos: readonly WrittenSlo[]): Problem[] {
+  const first = new Map<string, WrittenSlo>();
+  return slos.flatMap((written) => {
+    const earlier = first.get(written.slo.id);
+    if (earlier === undefined) first.set(written.slo.id, written);
+    return earlier === undefined ? [] : [twice(`an objective "${written.slo.id}"`, written.name, earlier.name)];
+  });
+}
+
+const twice = (what: string, where: Where, earlier: Where): Problem =>
+  wrong(where, `${what} is at ${earlier.file}:${earlier.line}, too`, 'give it another name');
+
+const PATHS = {
+  name: ['metadata', 'name'],
+  service: ['spec', 'service'],
+  window: ['spec', 'timeWindow', 0, 'duration'],
+} as const;
+
+function slosOf(document: Written<SloDocument>, slis: Slis, types: SourceTypes): Objectives {
+  const { value, at } = document;
+  const sli = sliOf(document, slis);
+  const asks = 'value' in sli ? asksOf(sli, types) : [sli];
+  const environment = environmentOf(document);
+  if (Array.isArray(asks) || Array.isArray(environment)) {
+    const problems = [asks, environment].flatMap((each) => (Array.isArray(each) ? each : []));
+    return { slos: [], problems, remarks: [] };
+  }
+  const found: Objectives = { slos: [], problems: [], remarks: [] };
+  for (const [index, each] of value.spec.objectives.entries()) {
+    const objective = inside(document, ['spec', 'objectives', index], each);
+    const slo = sloOf({ document: value, environment, asks, objective, index });
+    found.remarks.push(...withoutEffect(objective, value, asks.sli.value));
+    if (Array.isArray(slo)) found.problems.push(...slo);
+    else
+      found.slos.push({
+        slo,
+        name: at(PATHS.name),
+        service: at(PATHS.service),
+        environment: environment.where,
+        window: at(PATHS.window),
+        target: objective.at([each.target == null ? 'targetPercent' : 'target']),
+        queries: asks.queries.map(({ where }) => where),
+      });
+  }
+  return found;
+}
+
+function sliOf(document: Written<SloDocument>, slis: Slis): Written<SliSpec> | Problem {
+  const { indicator, indicatorRef } = document.value.spec;
+  if (indicator != null) return inside(document, ['spec', 'indicator', 'spec'], indicator.spec);
+  const sli = slis.get(indicatorRef ?? '');
+  if (sli !== undefined) return inside(sli, ['spec'], sli.value.spec);
+  const where = document.at(['spec', 'indicatorRef']);
+  return wrong(where, `there is no SLI "${indicatorRef ?? ''}"`, didYouMean(indicatorRef ?? '', slis.keys()));
+}
+
+const DEFAULT_ENVIRONMENT = EnvironmentName.parse('production');
+
+type Environment = { name: EnvironmentName; where: Where };
+
+/** By the labels that say it of an alert, too. */
+function environmentOf({ value, at }: Written<SloDocument>): Environment | Problem[] {
+  const labels = value.metadata.labels ?? {};
+  const key = ['environment', 'env'].find((each) => Object.hasOwn(labels, each));
+  const where = at(['metadata', 'labels', key ?? '']);
+  if (key === undefined) return { name: DEFAULT_ENVIRONMENT, where };
+  const [name, ...more] = [labels[key]].flat();
+  if (more.length > 0) return [wrong(where, 'an SLO is of one environment', 'write one for each')];
+  const read = EnvironmentName.safeParse(name);
+  return read.success ? { name: read.data, where } : [wrong(where, `${key}: ${JSON.stringify(name ?? [])} is no name`)];
+}
+
+type Parts = {
+  document: SloDocument;
+  environment: Environment;
+  asks: Asks;
+  objective: Written<Objective>;
+  index: number;
+};
+
+function sloOf({ document, environment, asks, objective, index }: Parts): Slo | Problem[] {
+  const { metadata, spec } = document;
+  const indicator = indicatorOf(asks, objective);
+  if (Array.isArray(indicator)) return indicator;
+  const window = spec.timeWindow?.[0] ?? DEFAULT_WINDOW;
+  const budgeting = budgetingOf(document, objective.value);
+  if (budgeting.kind === 'timeslices' && window.kind === 'rolling' && budgeting.sliceSeconds >= window.seconds)
+    return [wrong(objective.at(['timeSliceWindow']), 'a slice has to be shorter than the time window')];
+  const several = spec.objectives.length > 1;
+  const title = metadata.displayName ?? metadata.name;
+  return Slo.parse({
+    id: several ? `${metadata.name}-${index + 1}` : metadata.name,
+    displayName: several ? `${title}: ${objective.value.displayName ?? index + 1}` : title,
+    description: spec.description ?? '',
+    service: spec.service,
+    environment: environment.name,
+    target: targetOf(objective.value),
+    window,
+    budgeting,
+    indicator,
+  });
+}
+
+function budgetingOf({ spec }: SloDocument, { timeSliceTarget, timeSliceWindow }: Objective): Slo['budgeting'] {
+  if (spec.budgetingMethod !== 'Timeslices' || timeSliceTarget == null || timeSliceWindow == null)
+    return { kind: 'occurrences' };
+  return { kind: 'timeslices', sliceSeconds: timeSliceWindow, sliceTarget: timeSliceTarget };
+}
+
+/** Keys that are accepted, since many write them, and mean nothing. */
+function withoutEffect({ value, at }: Written<Objective>, document: SloDocument, sli: SliSpec): Problem[] {
+  const compared = sli.ratioMetric == null ? [] : (['op', 'value'] as const);
+  const sliced =
+    document.spec.budgetingMethod === 'Timeslices' ? [] : (['timeSliceTarget', 'timeSliceWindow'] as const);
+  return [
+    ...compared.map((key) => ({ key, of: 'a thresholdMetric' })),
+    ...sliced.map((key) => ({ key, of: 'budgetingMethod Timeslices' })),
+  ]
+    .filter(({ key }) => value[key] != null)
+    .map(({ key, of }) => doubtful(at([key]), `"${key}" has no effect: it goes with ${of}`, 'leave it away'));
+}

@@ -1,0 +1,55 @@
+import { Temporal } from 'temporal-polyfill';
+import type { SloWindow } from '../../schemas/slo.ts';
+import { millisOf, timestamp } from '../../schemas/time.ts';
+import { instantOf, localTime } from '../../schemas/time-zone.ts';
+
+/** Milliseconds since the Unix epoch; `until` is the first that is not in it. */
+export type Span = { from: number; until: number };
+
+const MONTHS = { month: 1, quarter: 3, year: 12 } as const;
+const DAYS = { day: 1, week: 7 } as const;
+
+/** What a budget is of: the last so many seconds, or the whole period of the calendar in which `now` is. */
+export const spanOf = (window: SloWindow, now: number): Span =>
+  window.kind === 'rolling' ? { from: now - window.seconds * 1000, until: now } : periodOf(window, now);
+
+/**
+ * The period in which `now` is. Each begins when the clocks of its place show so, so that a day is 23 or 25 hours when
+ * they are changed, and counted from `start`, so that periods from the 31st begin on the last day of shorter months.
+ */
+function periodOf(window: SloWindow & { kind: 'calendar' }, now: number): Span {
+  const start = Temporal.PlainDateTime.from(window.start);
+  const beginning = (number: number): number =>
+    millisOf(instantOf(start.add(lengthOf(window, number)), window.timeZone, 'first'));
+  let number = numberAbout(window, start, localTime(timestamp(now), window.timeZone));
+  while (beginning(number) > now) number--;
+  while (beginning(number + 1) <= now) number++;
+  return { from: beginning(number), until: beginning(number + 1) };
+}
+
+/** So many periods. */
+function lengthOf({ unit, count }: SloWindow & { kind: 'calendar' }, number: number): Temporal.DurationLike {
+  return unit === 'day' || unit === 'week'
+    ? { days: DAYS[unit] * count * number }
+    : { months: MONTHS[unit] * count * number };
+}
+
+/** How many have begun since `start`, give or take one. */
+function numberAbout(
+  { unit, count }: SloWindow & { kind: 'calendar' },
+  start: Temporal.PlainDateTime,
+  local: Temporal.PlainDateTime,
+): number {
+  if (unit === 'day' || unit === 'week') {
+    return Math.floor(start.until(local, { largestUnit: 'day' }).days / (DAYS[unit] * count));
+  }
+  return Math.floor(((local.year - start.year) * 12 + local.month - start.month) / (MONTHS[unit] * count));
+}
+
+/** The longest that a window can be, in seconds. */
+export function longestSeconds(window: SloWindow): number {
+  if (window.kind === 'rolling') return window.seconds;
+  return LONGEST_DAYS[window.unit] * window.count * 86_400 + 3600; // an hour more when clocks are set back
+}
+
+const LONGEST_DAYS = { day: 1, week: 7, month: 31, quarter: 92, year: 366 } as const;

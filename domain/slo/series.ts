@@ -1,0 +1,174 @@
+import { WINDOW } from '../../schemas/slo.ts';
+import { BUCKET_SECONDS, SAMPLE_SECONDS } from './history.ts';
+import type { Series } from './ports.ts';
+
+/**
+ * Stretches of 300 seconds, one after the other, of which something is asked: closed buckets, or the last 300 seconds.
+ * `from` is in epoch seconds, and need not be on the boundary of a bucket. A sample says something about the time
+ * before it, so that one at the end of a stretch belongs to it.
+ */
+export type Cells = { from: number; count: number };
+
+/**
+ * How a query of events is to be understood.
+ *
+ * - `windowed`: a rate per second over the window, which is that of a cell.
+ * - `counter`: it only rises.
+ * - `rate`: a rate per second of the moment.
+ */
+export type QueryForm = 'windowed' | 'counter' | 'rate';
+
+export function formOf(query: string, counter: boolean): QueryForm {
+  if (query.includes(WINDOW)) return 'windowed';
+  return counter ? 'counter' : 'rate';
+}
+
+/**
+ * Which samples to ask for, in epoch seconds. `value` is that of shares and thresholds, which is looked at like a
+ * rate. Prometheus gives 11,000 samples at most: of a step of a minute those of a week, of five minutes of a month.
+ */
+export function samplesFor(form: QueryForm | 'value', { from, count }: Cells): SampleRange {
+  const until = from + count * BUCKET_SECONDS;
+  if (form === 'windowed') return { from: from + BUCKET_SECONDS, until, step: BUCKET_SECONDS };
+  return { from: form === 'counter' ? from : from + SAMPLE_SECONDS, until, step: SAMPLE_SECONDS };
+}
+
+type SampleRange = { from: number; until: number; step: number };
+
+/**
+ * What a query says of one cell.
+ *
+ * - `amount`: so many. Not `whole`: of a counter that was seen in a part of the cell only.
+ * - `not_a_number`: 0/0, a moment without traffic.
+ */
+export type Amount =
+  | { kind: 'amount'; value: number; whole: boolean }
+  | { kind: 'none' }
+  | { kind: 'not_a_number' }
+  | { kind: 'unclear'; why: string };
+
+/** Several series are parts of one whole: they are added up. */
+export function amountsOf(form: QueryForm, series: readonly Series[], cells: Cells): Amount[] {
+  if (form === 'counter') return increasesOf(series, cells);
+  return ratesOf(series, cells, form === 'windowed' ? BUCKET_SECONDS : SAMPLE_SECONDS);
+}
+
+/** What samples of several series at one moment are together. */
+type Moment = { sum: number; numbers: number; odd: number | null };
+
+/** By moments, `step` seconds apart, each cell's together. */
+export function momentsOf<T>(
+  series: readonly Series[],
+  { from, count }: Cells,
+  step: number,
+  add: (before: T | undefined, value: number) => T,
+): (T | undefined)[][] {
+  const each = BUCKET_SECONDS / step;
+  const cells = Array.from({ length: count }, () => Array.from<T | undefined>({ length: each }));
+  for (const { values } of series) {
+    for (const [at, value] of values) {
+      const moment = Math.round((at - from) / step) - 1;
+      const cell = cells[Math.floor(moment / each)];
+      if (cell !== undefined) cell[moment % each] = add(cell[moment % each], value);
+    }
+  }
+  return cells;
+}
+
+function ratesOf(series: readonly Series[], cells: Cells, step: number): Amount[] {
+  const moments = momentsOf<Moment>(series, cells, step, (before, value) => ({
+    sum: (before?.sum ?? 0) + (isCount(value) ? Math.max(0, value) : 0),
+    numbers: (before?.numbers ?? 0) + (isCount(value) ? 1 : 0),
+    odd: Number.isNaN(value) || isCount(value) ? (before?.odd ?? null) : value,
+  }));
+  return moments.map(amountOfRates);
+}
+
+/** Their mean, where at least half of the moments are there. */
+function amountOfRates(moments: readonly (Moment | undefined)[]): Amount {
+  const seen = moments.filter((moment) => moment !== undefined);
+  const odd = seen.find((moment) => moment.odd !== null)?.odd ?? null;
+  if (odd !== null) return { kind: 'unclear', why: `a rate is ${odd}, which no rate can be` };
+  if (seen.length === 0 || seen.length < moments.length / 2) return { kind: 'none' };
+  if (seen.every(({ numbers }) => numbers === 0)) return { kind: 'not_a_number' };
+  const mean = seen.reduce((total, { sum }) => total + sum, 0) / seen.length;
+  return { kind: 'amount', value: mean * BUCKET_SECONDS, whole: true };
+}
+
+/** Differences of rates may end a little below zero by rounding. */
+const isCount = (value: number): boolean => value >= -1e-9 && value < Infinity;
+
+/** Two samples that are further apart say nothing about the time between them. */
+const MAX_GAP_SECONDS = BUCKET_SECONDS + 1;
+
+/** A cell that is covered but for this is covered. */
+const SLACK_SECONDS = 1;
+
+type Increase = { value: number; seen: boolean; whole: boolean; why: string | null };
+
+/**
+ * Counting begins with a series' first sample, as it does for Prometheus. A counter that fell began again at zero; a
+ * sum of counters that fell has lost one of them, and nobody knows what the others did meanwhile.
+ */
+function increasesOf(series: readonly Series[], cells: Cells): Amount[] {
+  const increases = Array.from({ length: cells.count }, (): Increase => ({
+    value: 0,
+    seen: false,
+    whole: false,
+    why: null,
+  }));
+  for (const each of series) addIncreases(increases, each, cells.from);
+  return increases.map(({ value, seen, whole, why }): Amount => {
+    if (why !== null) return { kind: 'unclear', why };
+    return seen ? { kind: 'amount', value, whole } : { kind: 'none' };
+  });
+}
+
+function addIncreases(increases: readonly Increase[], { labels, values }: Series, from: number): void {
+  const covered = new Float64Array(increases.length);
+  const isOne = labels['__name__'] !== undefined;
+  for (const [number, [at, value]] of values.entries()) {
+    const [before, last] = values[number - 1] ?? [-Infinity, NaN];
+    const gap = at - before;
+    if (gap > MAX_GAP_SECONDS) {
+      const increase = increases[Math.ceil((at - from) / BUCKET_SECONDS) - 1];
+      if (increase) increase.seen = true;
+      continue;
+    }
+    const why = problemOf(last, value, isOne);
+    const rise = value < last ? value : value - last;
+    visitCells(increases, from, before, at, (increase, seconds, cell) => {
+      increase.seen = true;
+      increase.why ??= why;
+      increase.value += why === null ? (rise * seconds) / gap : 0;
+      covered[cell] = (covered[cell] ?? 0) + seconds;
+      increase.whole ||= (covered[cell] ?? 0) >= BUCKET_SECONDS - SLACK_SECONDS;
+    });
+  }
+}
+
+function problemOf(last: number, value: number, isOne: boolean): string | null {
+  const odd = [last, value].find((each) => !(each >= 0 && each < Infinity));
+  if (odd !== undefined) return `a counter is ${odd}, which no counter can be`;
+  if (value >= last || isOne) return null;
+  return (
+    `a sum of counters fell from ${last} to ${value}: one of them began again or is gone; ` +
+    `write rate(…[${WINDOW}]) inside of the sum`
+  );
+}
+
+/** The cells in which some of the time after `before` and up to `at` lies, and how many seconds of it. */
+function visitCells(
+  increases: readonly Increase[],
+  from: number,
+  before: number,
+  at: number,
+  visit: (increase: Increase, seconds: number, cell: number) => void,
+): void {
+  const last = Math.ceil((at - from) / BUCKET_SECONDS) - 1;
+  for (let cell = Math.max(0, Math.floor((before - from) / BUCKET_SECONDS)); cell <= last; cell++) {
+    const start = from + cell * BUCKET_SECONDS;
+    const increase = increases[cell];
+    if (increase) visit(increase, Math.min(at, start + BUCKET_SECONDS) - Math.max(before, start), cell);
+  }
+}

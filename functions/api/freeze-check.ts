@@ -1,0 +1,182 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import type { Deps } from '../../domain/ports.ts';
+import { CheckAnswer, CheckedChange, CheckRequest, Verdict } from '../../schemas/freeze-check.ts';
+import { EnvironmentName, ServiceName, Version } from '../../schemas/names.ts';
+import { Timestamp } from '../../schemas/time.ts';
+import { check } from '../freeze/check.ts';
+import { verify, VerifyRequest } from '../freeze/verify.ts';
+import { answers, type Api, body, endpoint, problems } from './endpoint.ts';
+import { Refusal } from './problem.ts';
+
+const Answer = CheckAnswer.meta({ id: 'FreezeCheck' });
+
+/** As CD systems send it, where what they have no value for is empty. */
+const told = (max = 256) =>
+  z
+    .string()
+    .max(max)
+    .optional()
+    .transform((text) => text || undefined);
+
+const query = z.object({
+  service: ServiceName,
+  environment: EnvironmentName,
+  version: told(),
+  commit: told(),
+  deployment_id: told(),
+  change: z
+    .union([CheckedChange, z.literal('')])
+    .optional()
+    .transform((change) => change || undefined)
+    .openapi({ description: 'deploy, hotfix, rollback, security or flag; deploy by default' }),
+});
+
+const requestOf = ({ version, ...rest }: z.infer<typeof query>): CheckRequest =>
+  CheckRequest.parse({ ...rest, version: version === undefined ? null : Version.parse(version) });
+
+const Body = CheckRequest.extend({
+  /** OpenID Connect, of the CI system, for kinds that policy lets pass. */
+  identity_token: z
+    .string()
+    .max(16_384)
+    .nullish()
+    .transform((token) => token || null),
+});
+
+/** May this be deployed? */
+export function freezeCheckRoutes(app: Api, deps: Deps): void {
+  endpoint(
+    app,
+    deps,
+    'freezes:check',
+    createRoute({
+      method: 'get',
+      path: '/v1/freeze-check',
+      tags: ['freeze check'],
+      summary: 'May this be deployed? Always 200; nothing is used up by asking',
+      request: { query },
+      responses: { 200: answers('Whether, why, and when that can change', Answer), 422: problems('What is missing') },
+    }),
+    async (c) => {
+      const request = requestOf(c.req.valid('query'));
+      c.var.allow({ service: request.service, environment: request.environment });
+      return c.json(await check(deps, { request, by: c.var.principal.name, consume: false, identityToken: null }), 200);
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'freezes:check',
+    createRoute({
+      method: 'get',
+      path: '/v1/freeze-check/gate',
+      tags: ['freeze check'],
+      summary: 'The same for curl -f: 200 when it is allowed, 423 when it is frozen',
+      request: { query },
+      responses: {
+        200: answers('Allowed', Answer),
+        423: answers('Frozen', Answer),
+        422: problems('What is missing'),
+      },
+    }),
+    async (c) => {
+      const request = requestOf(c.req.valid('query'));
+      c.var.allow({ service: request.service, environment: request.environment });
+      const answer = await check(deps, { request, by: c.var.principal.name, consume: false, identityToken: null });
+      return answer.allowed ? c.json(answer, 200) : c.json(answer, 423);
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'freezes:check',
+    createRoute({
+      method: 'post',
+      path: '/v1/freeze-check',
+      tags: ['freeze check'],
+      summary: 'The deployment itself asks: what it needs of an override is used, once for each deployment_id',
+      request: body(Body),
+      responses: { 200: answers('Whether, why, and when that can change', Answer), 422: problems('What is wrong') },
+    }),
+    async (c) => {
+      const { identity_token: identityToken, ...request } = c.req.valid('json');
+      c.var.allow({ service: request.service, environment: request.environment });
+      return c.json(await check(deps, { request, by: c.var.principal.name, consume: true, identityToken }), 200);
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'freezes:check',
+    createRoute({
+      method: 'post',
+      path: '/v1/freeze-check/verify',
+      tags: ['freeze check'],
+      summary: 'Whoever applies a deployment asks: is its token good for it, and is it still allowed?',
+      request: body(VerifyRequest),
+      responses: { 200: answers('Whether, and why not', Verified), 422: problems('What is wrong') },
+    }),
+    async (c) => {
+      const input = c.req.valid('json');
+      const scope = (service: string, environment: string) => c.var.allow({ service, environment });
+      return c.json(await verify(deps, input, c.var.principal.name, scope), 200);
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'freezes:read',
+    createRoute({
+      method: 'get',
+      path: '/v1/freeze-decisions/{id}',
+      tags: ['freeze check'],
+      summary: 'One decision with all that it was made of, and how often it was asked for',
+      request: { params: z.object({ id: z.string().min(1).max(128) }) },
+      responses: { 200: answers('The decision', Decision), 404: problems('Unknown') },
+    }),
+    async (c) => {
+      const { id } = c.req.valid('param');
+      const decision = await deps.freezeDecisions.get(id);
+      if (decision === undefined) throw new Refusal(404, 'unknown-decision', `there is no decision ${id}`);
+      c.var.allow({ service: decision.request.service, environment: decision.request.environment });
+      return c.json({ ...decision, inputs: z.unknown().parse(decision.inputs) }, 200);
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'public',
+    createRoute({
+      method: 'get',
+      path: '/.well-known/jwks.json',
+      tags: ['freeze check'],
+      summary: 'The public keys of what Firebreak signs (RFC 7517)',
+      responses: { 200: answers('The keys', z.object({ keys: z.array(z.record(z.string(), z.unknown())) })) },
+    }),
+    async (c) => c.json(await deps.signer.jwks(), 200),
+  );
+}
+
+const Decision = z
+  .object({
+    id: z.string(),
+    at: Timestamp,
+    by: z.string(),
+    request: CheckRequest,
+    verdict: Verdict,
+    inputs: z.unknown(),
+    count: z.number(),
+    last_at: Timestamp,
+  })
+  .meta({ id: 'FreezeDecision' });
+
+const Verified = Verdict.extend({
+  valid: z.boolean(),
+  evaluated_at: Timestamp,
+  decision_id: z.string().nullable(),
+}).meta({ id: 'FreezeTokenVerification' });

@@ -1,0 +1,153 @@
+import { randomUUID } from 'node:crypto';
+import type { Deps } from '../../domain/ports.ts';
+import { historySeconds } from '../../domain/slo/account.ts';
+import { emptyHistory } from '../../domain/slo/history.ts';
+import { bucketOf, stateOf } from '../../domain/slo/reading.ts';
+import { type Found, statusOf } from '../../domain/slo/status.ts';
+import type { Config } from '../../schemas/config.ts';
+import type { Slo, SloId } from '../../schemas/slo.ts';
+import type { SloStatus } from '../../schemas/slo-status.ts';
+import { millisOf, type Timestamp } from '../../schemas/time.ts';
+import { Counted } from './counted.ts';
+import { fillOlder, measure, type Measured } from './measure.ts';
+import { policyOf } from './policy.ts';
+import { Deadline, type Elapsed, pooled } from './pool.ts';
+import { Trouble } from './trouble.ts';
+import { Turns } from './turns.ts';
+
+/** Milliseconds from the beginning: until then queries are made, and until then what lies further back is fetched. */
+const ASK_MS = 20_000;
+const BACKFILL_MS = 28_000;
+
+/** Reads and writes of the table. */
+const STORE_AT_ONCE = 16;
+
+type EvaluatorDeps = Pick<Deps, 'clock' | 'log' | 'sloMetrics' | 'sloDays'>;
+
+/** How objectives stand. `connected`: there is a Prometheus to ask, whether it answers or not. */
+export type Standing = { at: Timestamp; statuses: Map<SloId, SloStatus>; connected: boolean };
+
+/**
+ * Counts, evaluation by evaluation. What was counted stays in memory between them, so one instance goes on where it was;
+ * another one reads what was kept.
+ */
+export class Evaluator {
+  /** Whose evaluations these are. */
+  readonly id: string = randomUUID();
+  /** Whether an evaluation is under way. */
+  busy = false;
+  readonly #deps: EvaluatorDeps;
+  readonly #elapsed: Elapsed;
+  #counted = new Map<SloId, Counted>();
+  readonly #trouble: Trouble;
+  readonly #turns = { measure: new Turns<Counted>(), backfill: new Turns<Counted>() };
+
+  constructor(deps: EvaluatorDeps, elapsed: Elapsed = () => performance.now()) {
+    this.#deps = deps;
+    this.#elapsed = elapsed;
+    this.#trouble = new Trouble(deps.log);
+  }
+
+  /** Another one has counted since: what is known here is not all there is. */
+  forget(): void {
+    this.#counted.clear();
+  }
+
+  async evaluate(config: Config): Promise<Standing> {
+    const { clock, sloMetrics: metrics } = this.#deps;
+    const at = clock.now();
+    const now = millisOf(at);
+    if (config.slos.length === 0) return { at, statuses: new Map(), connected: false };
+    const asking = new Deadline(this.#elapsed, ASK_MS);
+    const backfilling = new Deadline(this.#elapsed, BACKFILL_MS);
+    const broken = await this.#track(config.slos, now);
+    const all = [...this.#counted.values()];
+    for (const counted of all) counted.advance(now);
+    const measured = await measure({ metrics, deadline: asking, turns: this.#turns.measure, now }, all);
+    const answering = all.filter((counted) => measured.get(counted)?.kind === 'reading');
+    await fillOlder({ metrics, deadline: backfilling, turns: this.#turns.backfill, now }, answering);
+    await this.#save(all);
+    const silent = [...measured].flatMap(([{ slo }, found]) => silenceOf(slo.id, found));
+    this.#trouble.tell(new Map([...broken, ...silent]), config.slos.length, now);
+    const statuses = config.slos.map((slo) => {
+      const counted = this.#counted.get(slo.id);
+      const liftAt = policyOf(config, slo).budget?.liftBelow ?? 1;
+      if (counted !== undefined) return statusNow(counted, measured.get(counted), { now, liftAt });
+      const nothing = emptyHistory(historySeconds(slo), now);
+      return statusOf(slo, nothing, null, { ...unreadable(broken.get(slo.id) ?? NOT_ASKED), now, liftAt });
+    });
+    const connected = ![...measured.values()].some(({ kind }) => kind === 'off');
+    return { at, statuses: new Map(statuses.map((status) => [status.id, status])), connected };
+  }
+
+  /**
+   * Begins with new objectives where they were left, and drops those that are gone.
+   *
+   * @returns those of which it cannot be read where they were left, and why; nothing is written over that
+   */
+  async #track(slos: readonly Slo[], now: number): Promise<Map<SloId, string>> {
+    const before = this.#counted;
+    const broken = new Map<SloId, string>();
+    this.#counted = new Map();
+    await pooled(slos, STORE_AT_ONCE, async (slo) => {
+      const same = before.get(slo.id);
+      try {
+        const isSame = same !== undefined && JSON.stringify(same.slo) === JSON.stringify(slo);
+        this.#counted.set(slo.id, isSame ? same : await Counted.load(this.#deps.sloDays, slo, now));
+      } catch (error) {
+        broken.set(slo.id, `what was counted before cannot be read: ${String(error)}`);
+      }
+    });
+    return broken;
+  }
+
+  /** What cannot be kept now is in memory, and kept the next time. */
+  async #save(all: readonly Counted[]): Promise<void> {
+    const failed: unknown[] = [];
+    await pooled(all, STORE_AT_ONCE, async (counted) => {
+      await counted.save(this.#deps.sloDays).catch((error: unknown) => void failed.push(error));
+    });
+    if (failed.length > 0)
+      this.#deps.log.warn('what was counted could not be kept', { objectives: failed.length, because: String(failed[0]) });
+  }
+}
+
+/** Those for whom there was no time are one trouble, whoever they are each time. */
+function silenceOf(id: SloId, found: Measured): [string, string][] {
+  if (found.kind === 'late') return [['late', LATE]];
+  return found.kind === 'unreadable' ? [[id, found.detail]] : [];
+}
+
+function statusNow(
+  { slo, history }: Counted,
+  measured: Measured | undefined,
+  found: Pick<Found, 'now' | 'liftAt'>,
+): SloStatus {
+  if (measured?.kind !== 'reading') return statusOf(slo, history, null, { ...unreadable(problemOf(measured)), ...found });
+  const { reading, source } = measured;
+  return statusOf(slo, history, bucketOf(reading), { ...stateOf(reading), source, ...found });
+}
+
+const unreadable = (problem: string): Pick<Found, 'state' | 'problem' | 'source'> => ({
+  state: 'unreadable',
+  problem,
+  source: 'own',
+});
+
+function problemOf(measured: Exclude<Measured, { kind: 'reading' }> | undefined): string {
+  switch (measured?.kind) {
+    case 'unreadable':
+      return measured.detail;
+    case 'off':
+      return NOT_CONNECTED;
+    case 'late':
+      return LATE;
+    case undefined:
+      return NOT_ASKED;
+  }
+}
+
+const NOT_CONNECTED = 'no Prometheus is connected: set PROMETHEUS_URL';
+const NOT_ASKED = 'it has not been asked for yet';
+const LATE =
+  'Prometheus answers too slowly to ask for every objective within a minute: load the rules of firebreak slo generate';

@@ -1,0 +1,150 @@
+import { BUCKET_SECONDS } from '../../domain/slo/history.ts';
+import type { SloMetrics } from '../../domain/slo/ports.ts';
+import { bucketOf, type Reading } from '../../domain/slo/reading.ts';
+import type { Cells } from '../../domain/slo/series.ts';
+import type { SloStatus } from '../../schemas/slo-status.ts';
+import { askOwn, askRecorded, type Asked } from './ask.ts';
+import type { Counted, Wanted } from './counted.ts';
+import { type Deadline, pooled } from './pool.ts';
+import type { Turns } from './turns.ts';
+
+/**
+ * Objectives that are asked for by themselves at once, each with two queries: half of the 20 that Prometheus answers at
+ * once, since the rules that page people are among them.
+ */
+const AT_ONCE = 5;
+
+/** One query; a Prometheus that takes longer is one that does not answer. */
+const QUERY_TIMEOUT_MS = 10_000;
+
+/** What is begun with less time than this only costs Prometheus work. */
+const SHORTEST_MS = 1_000;
+
+/** Buckets of all objectives in one answer: two hours of two thousand are two megabytes. */
+const RECORDED_MAX = 24;
+
+/** What was found of one objective's last 300 seconds. `late`: there was no time left to ask. */
+export type Measured =
+  | Exclude<Asked, { kind: 'readings' }>
+  | { kind: 'reading'; reading: Reading; source: SloStatus['source'] }
+  | { kind: 'late' };
+
+/**
+ * Whoever has not been asked at the deadline is not asked in this evaluation, and is among the first in the next one.
+ * `now`: milliseconds.
+ */
+export type Asking = { metrics: SloMetrics; deadline: Deadline; turns: Turns<Counted>; now: number };
+
+/**
+ * The last 300 seconds of each objective, and the buckets that have closed since the last evaluation: of all that are
+ * recorded by a few queries, then of the others by their own.
+ */
+export async function measure(asking: Asking, all: readonly Counted[]): Promise<Map<Counted, Measured>> {
+  const cells: Cells = { from: asking.now / 1000 - BUCKET_SECONDS, count: 1 };
+  const recorded = await askRecorded(asking.metrics, cells, timeoutOf(asking));
+  // It is the simplest query that there is: whoever cannot answer it is not asked thousands of others.
+  if (recorded.kind !== 'recorded') return new Map(all.map((counted) => [counted, recorded]));
+  const measured = new Map<Counted, Measured>();
+  for (const counted of all) {
+    const reading = recorded.of(counted.slo)?.[0];
+    if (reading !== undefined && bucketOf(reading) !== null)
+      measured.set(counted, { kind: 'reading', reading, source: 'recorded' });
+  }
+  await fillRecorded(asking, [...measured.keys()]);
+  const alone = all.filter((counted) => !measured.has(counted) || counted.newer(asking.now) !== null);
+  await pooled(asking.turns.inTurn(alone), AT_ONCE, async (counted) => {
+    const found = measured.get(counted) ?? (await lastOf(asking, counted, cells));
+    measured.set(counted, found);
+    if (found.kind === 'reading') await fill(asking, counted, counted.newer(asking.now));
+  });
+  return measured;
+}
+
+async function lastOf(asking: Asking, counted: Counted, cells: Cells): Promise<Measured> {
+  const asked = await own(asking, counted, cells, Infinity);
+  if (asked.kind !== 'readings') return asked;
+  const [reading = { kind: 'no_data' }] = asked.readings;
+  return { kind: 'reading', reading, source: 'own' };
+}
+
+/** What lies further back, as far as there is time: of each objective the newest part first. */
+export async function fillOlder(asking: Asking, all: readonly Counted[]): Promise<void> {
+  await pooled(all, AT_ONCE, async (counted) => {
+    await fill(asking, counted, counted.late(asking.now));
+  });
+  let left = asking.turns.inTurn(all).filter((counted) => counted.older() !== null);
+  while (left.length > 0) {
+    const answered = new Set<Counted>();
+    await pooled(left, AT_ONCE, async (counted) => {
+      const answer = await fill(asking, counted, counted.older());
+      if (answer === 'readings') answered.add(counted);
+      if (answer === 'unreadable' && asking.deadline.left > 0) counted.notAnswered();
+    });
+    left = left.filter((counted) => answered.has(counted) && counted.older() !== null);
+  }
+}
+
+/** Closed buckets by the recorded rules. Objectives of which something stays unknown still want it afterwards. */
+async function fillRecorded(asking: Asking, all: readonly Counted[]): Promise<void> {
+  for (const { wanted, group } of byFirst(all, asking.now)) {
+    const pieces = piecesOf(wanted);
+    if (pieces.length > group.length) continue; // their own queries are fewer
+    let left = group;
+    for (const piece of pieces) {
+      if (left.length === 0 || asking.deadline.left < SHORTEST_MS) break;
+      const recorded = await askRecorded(asking.metrics, cellsOf(piece), timeoutOf(asking));
+      if (recorded.kind !== 'recorded') return;
+      left = left.filter((counted) => {
+        const readings = recorded.of(counted.slo);
+        if (readings === undefined || !counted.keep(piece.first, readings)) return false;
+        counted.asked(piece, asking.now);
+        return true;
+      });
+    }
+  }
+}
+
+/** Those that want the same buckets; nearly always all of them. */
+function byFirst(all: readonly Counted[], now: number): { wanted: Wanted; group: Counted[] }[] {
+  const groups = new Map<number, { wanted: Wanted; group: Counted[] }>();
+  for (const counted of all) {
+    const wanted = counted.newer(now);
+    if (wanted === null) continue;
+    const same = groups.get(wanted.first);
+    if (same === undefined) groups.set(wanted.first, { wanted, group: [counted] });
+    else same.group.push(counted);
+  }
+  return [...groups.values()];
+}
+
+function piecesOf({ first, count }: Wanted): Wanted[] {
+  return Array.from({ length: Math.ceil(count / RECORDED_MAX) }, (_, number) => {
+    const offset = number * RECORDED_MAX;
+    return { first: first + offset, count: Math.min(RECORDED_MAX, count - offset) };
+  });
+}
+
+/** By the objective's own queries. Null: nothing was wanted. */
+async function fill(asking: Asking, counted: Counted, wanted: Wanted | null): Promise<Measured['kind'] | 'readings' | null> {
+  if (wanted === null) return null;
+  const asked = await own(asking, counted, cellsOf(wanted), wanted.first);
+  if (asked.kind !== 'readings') return asked.kind;
+  counted.keep(wanted.first, asked.readings);
+  counted.asked(wanted, asking.now);
+  return 'readings';
+}
+
+const cellsOf = ({ first, count }: Wanted): Cells => ({ from: first * BUCKET_SECONDS, count });
+
+async function own(
+  asking: Asking,
+  counted: Counted,
+  cells: Cells,
+  first: number,
+): Promise<Asked | { kind: 'late' }> {
+  if (asking.deadline.left < SHORTEST_MS) return { kind: 'late' };
+  asking.turns.had(counted);
+  return askOwn(asking.metrics, counted.slo, cells, counted.hadGoodBefore(first), timeoutOf(asking));
+}
+
+const timeoutOf = ({ deadline }: Asking): number => Math.min(QUERY_TIMEOUT_MS, deadline.left);

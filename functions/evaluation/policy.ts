@@ -1,0 +1,9 @@
+import { type FreezePolicy, policyFor } from '../../domain/freeze/policy.ts';
+import type { Place } from '../../domain/ports.ts';
+import type { Config } from '../../schemas/config.ts';
+
+/** What holds at a place, by what the catalogue says of its service. */
+export function policyOf(config: Config, { service, environment }: Place): FreezePolicy {
+  const entry = config.services[service];
+  return policyFor(config.freeze, { service, environment, team: entry?.team ?? null, tier: entry?.tier ?? null });
+}

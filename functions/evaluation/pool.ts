@@ -1,0 +1,27 @@
+/** Does all, at most so many at once, in order. What is thrown ends it, after what had begun. */
+export async function pooled<T>(items: readonly T[], atOnce: number, work: (item: T) => Promise<void>): Promise<void> {
+  const left = items.values();
+  const worker = async (): Promise<void> => {
+    for (const item of left) await work(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker));
+}
+
+/** Milliseconds that only go on, whatever becomes of the clock. */
+export type Elapsed = () => number;
+
+/** Counts down from its beginning. Real time: it is about how long this process may go on. */
+export class Deadline {
+  readonly #elapsed: Elapsed;
+  readonly #endsAt: number;
+
+  constructor(elapsed: Elapsed, milliseconds: number) {
+    this.#elapsed = elapsed;
+    this.#endsAt = elapsed() + milliseconds;
+  }
+
+  /** Milliseconds; 0 when it is over. */
+  get left(): number {
+    return Math.max(0, Math.floor(this.#endsAt - this.#elapsed()));
+  }
+}

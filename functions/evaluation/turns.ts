@@ -1,0 +1,13 @@
+/** Who waits for something of which there is not enough for all: whoever had it last comes last. */
+export class Turns<T extends WeakKey> {
+  readonly #had = new WeakMap<T, number>();
+  #count = 0;
+
+  inTurn(all: readonly T[]): T[] {
+    return all.toSorted((a, b) => (this.#had.get(a) ?? 0) - (this.#had.get(b) ?? 0));
+  }
+
+  had(one: T): void {
+    this.#had.set(one, ++this.#count);
+  }
+}

@@ -1,0 +1,68 @@
+import { randomUUID } from 'node:crypto';
+import { canonicalJson, sha256 } from '../../aws/hash.ts';
+import type { CheckInputs } from '../../domain/freeze/check-inputs.ts';
+import { decide, stateOf, type Use, usesOf } from '../../domain/freeze/decide.ts';
+import type { CheckAnswer, CheckRequest } from '../../schemas/freeze-check.ts';
+import { type CheckDeps, inputsFor } from './inputs.ts';
+import { deploymentToken, signedState } from './tokens.ts';
+
+/** Others may take the last use of an override between the look and the use. */
+const TRIES = 3;
+
+export type Asked = {
+  request: CheckRequest;
+  /** Who asks, as the record names them. */
+  by: string;
+  /** Whether this is the deployment itself, so that it takes its use of an override. */
+  consume: boolean;
+  identityToken: string | null;
+};
+
+/** One answer of the check: decided, on record, and told apart from a repeat of it by nothing. */
+export async function check(deps: CheckDeps, asked: Asked): Promise<CheckAnswer> {
+  const inputs = asked.consume
+    ? await consuming(deps, asked)
+    : await inputsFor(deps, asked.request, asked.identityToken);
+  const verdict = decide(inputs);
+  const id = decisionId(inputs);
+  await deps.freezeDecisions.keep({ id, at: inputs.at, by: asked.by, request: asked.request, verdict, inputs });
+  return {
+    ...verdict,
+    evaluated_at: inputs.at,
+    decision_id: id,
+    token: verdict.allowed && isPaid(inputs) ? await deploymentToken(deps, asked.request, id) : null,
+    signed_state: await signedState(deps, inputs),
+  };
+}
+
+/** The same question about the same state is the same decision, whenever it is asked. */
+export const decisionId = (inputs: CheckInputs): string =>
+  `frd_${sha256(canonicalJson({ request: inputs.request, state: stateOf(inputs) })).slice(0, 32)}`;
+
+/** What it is let through by has been counted for this deployment. */
+const isPaid = (inputs: CheckInputs): boolean => usesOf(inputs).every((use) => isCounted(inputs, use));
+
+const isCounted = ({ own, calendar, incidents }: CheckInputs, { freeze, override, deployment }: Use): boolean =>
+  deployment !== null &&
+  [...own.freezes, ...calendar, ...incidents].some(
+    ({ id, overrides }) =>
+      id === freeze &&
+      overrides.some((one) => one.id === override && one.used_by.some((use) => use.deployment === deployment)),
+  );
+
+/** Counts what the deployment needs, and gives what is known afterwards: it may be refused by then. */
+async function consuming(deps: CheckDeps, asked: Asked): Promise<CheckInputs> {
+  let inputs = await inputsFor(deps, asked.request, asked.identityToken);
+  for (let attempt = 1; attempt <= TRIES; attempt += 1) {
+    const wanted = usesOf(inputs).filter((use) => !isCounted(inputs, use));
+    if (wanted.length === 0) return inputs;
+    const used = await Promise.all(wanted.map((use) => takeUse(deps, asked, use)));
+    // One that has no name is counted each time; there is nothing to find afterwards.
+    if (wanted.every(({ deployment }) => deployment === null) && used.every((how) => how !== 'spent')) return inputs;
+    inputs = await inputsFor(deps, asked.request, asked.identityToken);
+  }
+  return inputs;
+}
+
+const takeUse = ({ freezes }: CheckDeps, { by, request }: Asked, { freeze, override, deployment }: Use) =>
+  freezes.useOverride(freeze, override, deployment ?? `unnamed-${randomUUID()}`, by, request.version);

@@ -1,0 +1,98 @@
+import { sha256 } from '../../aws/hash.ts';
+import type { CheckInputs } from '../../domain/freeze/check-inputs.ts';
+import { decide, stateOf } from '../../domain/freeze/decide.ts';
+import type { Signer } from '../../domain/freeze/ports.ts';
+import type { CheckRequest } from '../../schemas/freeze-check.ts';
+import { millisOf } from '../../schemas/time.ts';
+
+/** Long enough to begin a deployment, too short to keep one for later. */
+export const TOKEN_SECONDS = 600;
+
+/** A token, or a state, is given again as long as most of its time is left. */
+const TOKEN_AGAIN_MS = 120_000;
+const STATE_AGAIN_MS = 15_000;
+
+/** A client that may keep no state gets one that is over as soon as it is there. */
+const STATE_SECONDS_MIN = 1;
+
+const KEPT_MAX = 5_000;
+
+type Signing = { signer: Signer; clock: { now(): CheckInputs['at'] } };
+
+/** For one deployment, so that whoever applies it can see that it was allowed. Null: it has no name, or nothing signs. */
+export async function deploymentToken(deps: Signing, request: CheckRequest, decision: string): Promise<string | null> {
+  const { service, environment, version, commit, deployment_id, change } = request;
+  if (deployment_id === null) return null;
+  return again(deps, `token ${decision}`, TOKEN_AGAIN_MS, () =>
+    deps.signer.sign(
+      {
+        typ: 'freeze-check',
+        sub: `${service}/${environment}`,
+        // The same deployment has the same one, however often it asks.
+        jti: sha256(JSON.stringify([service, environment, version, deployment_id])).slice(0, 32),
+        service,
+        environment,
+        version,
+        commit,
+        deployment_id,
+        change,
+        decision_id: decision,
+      },
+      TOKEN_SECONDS,
+    ),
+  );
+}
+
+/** What a plain deploy of any version is told now, for the time in which nobody can be asked. Null: nothing signs. */
+export async function signedState(deps: Signing, inputs: CheckInputs): Promise<string | null> {
+  const plain: CheckInputs = {
+    ...inputs,
+    request: { ...inputs.request, version: null, commit: null, deployment_id: null, change: 'deploy' },
+    rollback: null,
+    identity: null,
+  };
+  const { service, environment } = inputs.request;
+  const { outage } = inputs.policy;
+  const name = `state ${JSON.stringify([service, environment, stateOf(plain), outage])}`;
+  return again(deps, name, STATE_AGAIN_MS, () => {
+    const { allowed, verdict, reasons, next_transition_at } = decide(plain);
+    return deps.signer.sign(
+      {
+        typ: 'freeze-state',
+        sub: `${service}/${environment}`,
+        service,
+        environment,
+        allowed,
+        verdict,
+        reasons,
+        pinned: inputs.pins.filter(({ state }) => state === 'pinned').map(({ version }) => version),
+        evaluated_at: inputs.at,
+        next_transition_at,
+        on_outage: outage.deploys,
+      },
+      Math.max(STATE_SECONDS_MIN, outage.maxAgeSeconds),
+    );
+  });
+}
+
+type Kept = { text: string; until: number };
+const kept = new WeakMap<Signer, Map<string, Kept>>();
+
+/** Signatures cost more than anything else in an answer. */
+async function again(
+  { signer, clock }: Signing,
+  name: string,
+  forMs: number,
+  sign: () => Promise<string | null>,
+): Promise<string | null> {
+  const now = millisOf(clock.now());
+  const mine = kept.get(signer) ?? new Map<string, Kept>();
+  kept.set(signer, mine);
+  const before = mine.get(name);
+  if (before !== undefined && now < before.until) return before.text;
+  const text = await sign();
+  if (text === null) return null;
+  if (mine.size >= KEPT_MAX) mine.clear();
+  mine.set(name, { text, until: now + forMs });
+  return text;
+}

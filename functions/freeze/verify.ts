@@ -1,0 +1,73 @@
+import { z } from 'zod';
+import { canonicalJson } from '../../aws/hash.ts';
+import { CheckRequest, type Verdict } from '../../schemas/freeze-check.ts';
+import type { Timestamp } from '../../schemas/time.ts';
+import { check } from './check.ts';
+import type { CheckDeps } from './inputs.ts';
+
+const Told = z.string().min(1).max(256).nullish();
+
+/** A token, and the deployment for which it is shown: what is named has to be what the token was given for. */
+export const VerifyRequest = z.object({
+  token: z.string().min(1).max(16_384),
+  service: Told,
+  environment: Told,
+  version: Told,
+  commit: Told,
+  deployment_id: Told,
+});
+export type VerifyRequest = z.infer<typeof VerifyRequest>;
+
+const Claims = z.object({ typ: z.literal('freeze-check'), ...CheckRequest.shape });
+
+export type Verified = Verdict & { valid: boolean; evaluated_at: Timestamp; decision_id: string | null };
+
+/**
+ * Whether a token is good for this deployment, and what holds now: a freeze that began since turns it into a refusal.
+ *
+ * @param allow throws where the caller has nothing to do with the place
+ */
+export async function verify(
+  deps: CheckDeps,
+  { token, ...shown }: VerifyRequest,
+  by: string,
+  allow: (service: string, environment: string) => void,
+): Promise<Verified> {
+  const read = await deps.signer.verify(token);
+  if (!read.ok) return invalid(deps, `the token is not good: ${read.problem}`);
+  const claims = Claims.safeParse(read.claims);
+  if (!claims.success) return invalid(deps, 'the token is not good: it is not one of the freeze check');
+  const { typ: _, ...request } = claims.data;
+  allow(request.service, request.environment);
+  const wrong = (['service', 'environment', 'version', 'commit', 'deployment_id'] as const).find((name) => {
+    const value = shown[name];
+    return value !== undefined && value !== null && canonicalJson(value) !== canonicalJson(request[name]);
+  });
+  if (wrong !== undefined)
+    return invalid(deps, `the token is for ${wrong} ${request[wrong] ?? '(not told)'}, not for ${shown[wrong] ?? ''}`);
+  const {
+    token: _token,
+    signed_state: _state,
+    ...answer
+  } = await check(deps, {
+    request,
+    by,
+    consume: false,
+    identityToken: null,
+  });
+  return { ...answer, valid: answer.allowed };
+}
+
+const invalid = ({ clock }: CheckDeps, text: string): Verified => ({
+  valid: false,
+  allowed: false,
+  verdict: 'freeze',
+  reasons: [{ code: 'invalid_token', text }],
+  data_age_s: null,
+  stale: false,
+  next_transition_at: null,
+  clears_when: 'the deployment asks the freeze check again, and shows the token that it is given',
+  override: null,
+  evaluated_at: clock.now(),
+  decision_id: null,
+});

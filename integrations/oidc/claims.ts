@@ -1,0 +1,63 @@
+import type { Identity } from '../../schemas/freeze-policy.ts';
+import { truncate } from '../text.ts';
+
+export type Claims = Readonly<Record<string, unknown>>;
+
+const SHOWN_MAX_CHARS = 120;
+const SUBJECT_MAX_CHARS = 300;
+
+/** What keeps a token from being this identity, in words. Undefined: nothing, it is. */
+export function mismatch(claims: Claims, { audience, claims: wanted }: Identity): string | undefined {
+  if (!textsOf(claims['aud']).includes(audience))
+    return `its audience is ${shown(claims['aud'])}, not ${JSON.stringify(audience)}`;
+  for (const [name, pattern] of Object.entries(wanted)) {
+    const told = Object.hasOwn(claims, name) ? claims[name] : undefined;
+    if (!textsOf(told).some((text) => matches(text, pattern)))
+      return `its claim ${name} is ${shown(told)}, not ${JSON.stringify(pattern)}`;
+  }
+  return undefined;
+}
+
+/** Whether a text is as a pattern wants it, in which `*` stands for any text, an empty one included. */
+export function matches(text: string, pattern: string): boolean {
+  const [first = '', ...rest] = pattern.split('*');
+  const last = rest.pop();
+  if (last === undefined) return text === pattern;
+  if (!text.startsWith(first) || !text.endsWith(last) || text.length < first.length + last.length) return false;
+  const end = text.length - last.length;
+  let at = first.length;
+  for (const part of rest) {
+    const found = text.indexOf(part, at);
+    if (found === -1 || found + part.length > end) return false;
+    at = found + part.length;
+  }
+  return true;
+}
+
+/**
+ * Whom the token speaks for, on one line, for the record.
+ * @example 'repo:acme/checkout:environment:production (workflow acme/checkout/.github/workflows/deploy.yml@refs/heads/main)'
+ */
+export function subjectOf(claims: Claims): string {
+  // Names that GitHub, GitLab and Buildkite have for what runs.
+  const workflow = ['job_workflow_ref', 'workflow_ref', 'ci_config_ref_uri', 'pipeline_slug'].find((name) =>
+    isText(claims[name]),
+  );
+  const runs = workflow === undefined ? '' : ` (workflow ${String(claims[workflow])})`;
+  const subject = isText(claims['sub']) ? String(claims['sub']) : 'somebody without a subject';
+  return truncate(`${subject}${runs}`.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' '), SUBJECT_MAX_CHARS);
+}
+
+const isText = (value: unknown): boolean => typeof value === 'string' && value !== '';
+
+/** Of a list, one that matches is enough: an audience, or groups. What is none of these matches nothing. */
+function textsOf(value: unknown): string[] {
+  if (Array.isArray(value)) return value.flatMap(scalarText);
+  return scalarText(value);
+}
+
+const scalarText = (value: unknown): string[] =>
+  typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? [String(value)] : [];
+
+const shown = (value: unknown): string =>
+  value === undefined ? 'missing' : truncate(JSON.stringify(value) ?? 'missing', SHOWN_MAX_CHARS);

@@ -1,0 +1,103 @@
+import { decodeJwt, decodeProtectedHeader, errors, type JWSHeaderParameters, jwtVerify } from 'jose';
+import type { IdentityTokens } from '../../domain/freeze/ports.ts';
+import type { Clock } from '../../domain/ports.ts';
+import type { Identity } from '../../schemas/freeze-policy.ts';
+import { millisOf, timestamp } from '../../schemas/time.ts';
+import { type Claims, mismatch, subjectOf } from './claims.ts';
+import { issuerKeys, type IssuerKeys, NoKeys } from './issuer-keys.ts';
+
+/** What CI systems sign with. Never `none`, and no HMAC: a public key would do for its secret. */
+const ALGORITHMS = ['RS256', 'ES256'];
+
+const TOKEN_MAX_CHARS = 16 * 1024;
+
+/** Clocks differ, ours and the issuer's. */
+const TOLERANCE_SECONDS = 30;
+
+const FUTURE = 'issued in the future';
+
+type Verified = Awaited<ReturnType<IdentityTokens['verify']>>;
+
+/**
+ * Identity tokens of GitHub Actions, GitLab and others that speak OpenID Connect. What a token says of its issuer only
+ * chooses among the issuers of the policy: nobody else is ever called.
+ */
+export function identityTokens({ clock }: { clock: Clock }): IdentityTokens {
+  const keysOf = issuerKeys(clock);
+  return {
+    async verify(token, accepted) {
+      const unverified = read(token);
+      if (unverified === undefined) return no('it is no signed token (JWT)');
+      const { issuer, header } = unverified;
+      const identities = accepted.filter((identity) => identity.issuer === issuer);
+      if (identities.length === 0) return no(notAccepted(issuer, accepted));
+      try {
+        const claims = await verified(token, await keysOf(issuer, header), issuer, clock);
+        return judged(claims, identities);
+      } catch (error) {
+        return no(inWords(error));
+      }
+    },
+  };
+}
+
+/** What it claims, which nobody has vouched for yet. */
+function read(token: string): { issuer: string; header: JWSHeaderParameters } | undefined {
+  if (token.length > TOKEN_MAX_CHARS) return undefined;
+  try {
+    const { kid, alg } = decodeProtectedHeader(token);
+    const { iss } = decodeJwt(token);
+    return { issuer: typeof iss === 'string' ? iss : '', header: { ...(kid && { kid }), ...(alg && { alg }) } };
+  } catch {
+    return undefined;
+  }
+}
+
+async function verified(token: string, { lookUp }: IssuerKeys, issuer: string, clock: Clock): Promise<Claims> {
+  const now = millisOf(clock.now());
+  const { payload } = await jwtVerify(token, lookUp, {
+    algorithms: ALGORITHMS,
+    issuer,
+    requiredClaims: ['exp', 'iat'],
+    clockTolerance: TOLERANCE_SECONDS,
+    currentDate: new Date(now),
+  });
+  if ((payload.iat ?? 0) > now / 1000 + TOLERANCE_SECONDS)
+    throw new errors.JWTClaimValidationFailed(FUTURE, payload, 'iat');
+  return payload;
+}
+
+/** One identity that fits is enough; else the first says what is missing. */
+function judged(claims: Claims, identities: readonly Identity[]): Verified {
+  const problems = identities.map((identity) => mismatch(claims, identity));
+  if (problems.includes(undefined)) return { ok: true, subject: subjectOf(claims) };
+  return no([...new Set(problems)].join('; nor another: '));
+}
+
+function notAccepted(issuer: string, accepted: readonly Identity[]): string {
+  const known = [...new Set(accepted.map((identity) => identity.issuer))];
+  const said = issuer === '' ? 'it names no issuer' : `its issuer is ${JSON.stringify(issuer.slice(0, 200))}`;
+  return known.length === 0
+    ? `${said}, and no identities are accepted here ("identities" of config/freeze.yaml)`
+    : `${said}; accepted here: ${known.join(', ')}`;
+}
+
+const no = (problem: string): Verified => ({ ok: false, problem });
+
+const timeOf = (epochSeconds: number | undefined): string =>
+  epochSeconds === undefined ? 'a time that it does not say' : timestamp(epochSeconds * 1000);
+
+function inWords(error: unknown): string {
+  if (error instanceof NoKeys) return error.message;
+  if (error instanceof errors.JWTExpired) return `it has expired at ${timeOf(error.payload.exp)}`;
+  if (error instanceof errors.JWSSignatureVerificationFailed)
+    return 'its signature does not fit: it is forged, or was altered';
+  if (error instanceof errors.JWKSNoMatchingKey) return 'it is signed with a key that its issuer does not publish';
+  if (error instanceof errors.JOSEAlgNotAllowed) return `it is signed neither with ${ALGORITHMS.join(' nor ')}`;
+  if (error instanceof errors.JWTClaimValidationFailed)
+    return error.claim === 'nbf' || error.message === FUTURE
+      ? 'it is not valid yet'
+      : `its claim ${error.claim} is missing or wrong`;
+  if (error instanceof errors.JOSEError) return `it cannot be read: ${error.message}`;
+  throw error;
+}

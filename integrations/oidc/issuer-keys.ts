@@ -1,0 +1,135 @@
+import { createLocalJWKSet, type JWSHeaderParameters, type LocalJWKSet } from 'jose';
+import { z } from 'zod';
+import type { Clock } from '../../domain/ports.ts';
+import { millisOf } from '../../schemas/time.ts';
+import { call, json, NoAnswer } from '../http.ts';
+
+/** One call; a check of a deployment waits for two at most. */
+const TIMEOUT_MS = 3_000;
+const DOCUMENT_MAX_BYTES = 256 * 1024;
+
+/** A key that the issuer has taken back is accepted no longer than this, while the issuer answers. */
+const FRESH_MS = 10 * 60_000;
+
+/** While it does not answer, what it last said holds for so long. */
+const KEPT_MS = 60 * 60_000;
+
+/** A key that is not known may be new, but whoever invents names of keys must not make us ask each time. */
+const AGAIN_MS = 30_000;
+
+/** Nor one whose issuer does not answer make each check wait for that. */
+const FAULT_MS = 5_000;
+
+const KEYS_MAX = 100;
+
+const Discovery = z.object({ issuer: z.string(), jwks_uri: z.string() });
+const KeySet = z.object({ keys: z.array(z.looseObject({ kty: z.string() })).max(KEYS_MAX) });
+
+/** Why the keys of an issuer cannot be had, in words. */
+export class NoKeys extends Error {
+  override readonly name = 'NoKeys';
+}
+
+/** Those that the issuer publishes; `lookUp` finds the one of a token. */
+export type IssuerKeys = { lookUp: LocalJWKSet; has(header: JWSHeaderParameters): boolean };
+
+/**
+ * The public keys of issuers, by OpenID Connect Discovery, kept for ten minutes. Only issuers that the caller names are
+ * asked; so they must come from the policy, never from a token.
+ *
+ * @see https://openid.net/specs/openid-connect-discovery-1_0.html
+ */
+export function issuerKeys(clock: Clock): (issuer: string, header: JWSHeaderParameters) => Promise<IssuerKeys> {
+  const issuers = new Map<string, Issuer>();
+  const now = () => millisOf(clock.now());
+  return (issuer, header) => {
+    const one = issuers.get(issuer) ?? new Issuer(issuer);
+    issuers.set(issuer, one);
+    return one.keysFor(header, now());
+  };
+}
+
+/** One issuer, and what it last said. Times are milliseconds since the Unix epoch. */
+class Issuer {
+  readonly #name: string;
+  #kept: { keys: IssuerKeys; at: number } | undefined;
+  #fault: { error: Error; at: number } | undefined;
+  /** Those who ask at the same moment share one look. */
+  #looking: Promise<IssuerKeys> | undefined;
+
+  constructor(name: string) {
+    this.#name = name;
+  }
+
+  async keysFor(header: JWSHeaderParameters, now: number): Promise<IssuerKeys> {
+    const kept = this.#kept;
+    const age = kept === undefined ? Infinity : now - kept.at;
+    if (kept !== undefined && age < (kept.keys.has(header) ? FRESH_MS : AGAIN_MS)) return kept.keys;
+    try {
+      return await this.#look(now);
+    } catch (error) {
+      if (kept !== undefined && age < KEPT_MS) return kept.keys;
+      throw error;
+    }
+  }
+
+  #look(now: number): Promise<IssuerKeys> {
+    if (this.#fault !== undefined && now - this.#fault.at < FAULT_MS) return Promise.reject(this.#fault.error);
+    this.#looking ??= published(this.#name)
+      .then(
+        (keys) => {
+          this.#kept = { keys, at: now };
+          this.#fault = undefined;
+          return keys;
+        },
+        (error: Error) => {
+          this.#fault = { error, at: now };
+          throw error;
+        },
+      )
+      .finally(() => (this.#looking = undefined));
+    return this.#looking;
+  }
+}
+
+async function published(issuer: string): Promise<IssuerKeys> {
+  const about = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
+  const discovery = await document(about, Discovery, issuer);
+  // Else whoever may write a file below some address could speak for another issuer.
+  if (discovery.issuer !== issuer)
+    throw new NoKeys(`${about} is of the issuer ${discovery.issuer.slice(0, 200)}; the policy has to say it like that`);
+  const { keys } = await document(discovery.jwks_uri, KeySet, issuer);
+  return {
+    lookUp: createLocalJWKSet({ keys }),
+    has: ({ kid }) => kid === undefined || keys.some((key) => key['kid'] === kid),
+  };
+}
+
+async function document<T>(url: string, schema: z.ZodType<T>, issuer: string): Promise<T> {
+  const fault = faultOf(url);
+  if (fault !== undefined)
+    throw new NoKeys(`the keys of ${issuer} are not asked for at ${url.slice(0, 200)}: ${fault}`);
+  try {
+    const headers = { accept: 'application/json', 'user-agent': 'firebreak' };
+    const answer = await call(url, { method: 'GET', headers, timeoutMs: TIMEOUT_MS, maxBytes: DOCUMENT_MAX_BYTES });
+    const parsed = schema.safeParse(json(answer.text));
+    if (answer.status === 200 && parsed.success) return parsed.data;
+    throw new NoKeys(
+      `${url} answered ${answer.status}${answer.status === 200 ? ', but not in the form of OpenID Connect' : ''}`,
+    );
+  } catch (error) {
+    if (error instanceof NoAnswer) throw new NoKeys(error.message, { cause: error });
+    throw error;
+  }
+}
+
+/** Who sits on the way could give other keys. */
+function faultOf(text: string): string | undefined {
+  const url = URL.parse(text);
+  if (url === null || !/^https?:$/.test(url.protocol)) return 'it is no https URL';
+  if (url.username !== '' || url.password !== '') return 'it holds a user name or a password';
+  return url.protocol === 'https:' || isLoopback(url.hostname) ? undefined : 'http is only for this machine itself';
+}
+
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(host);

@@ -1,0 +1,136 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
+import { type Document, isSeq, LineCounter, parseAllDocuments } from 'yaml';
+import { z } from 'zod';
+import { lint } from '../domain/slo/lint.ts';
+import { objectivesOf } from '../domain/slo/objectives.ts';
+import { type Written, type WrittenSlo, wrong } from '../domain/slo/written.ts';
+import { inOrder, type Problem, shown } from '../domain/runbooks/problem.ts';
+import type { Config } from '../schemas/config.ts';
+import { Header, type Kind, type OpenSlo, schemaOf } from '../schemas/openslo.ts';
+import type { Slo } from '../schemas/slo.ts';
+import { lineOf, valueOf } from './yaml-lines.ts';
+import { type JsonSchema, valueProblems } from './yaml-problems.ts';
+
+/** More than anybody writes by hand. */
+const MAX_FILE_BYTES = 4 * 1024 * 1024;
+
+/**
+ * The objectives as the files below a folder say them; without the folder there are none. Undefined: what is wrong with
+ * them is in `problems`, each as `file:line: message (suggestion)`.
+ */
+export async function loadSlos(dir: string): Promise<{ value: Slo[] | undefined; problems: string[] }> {
+  const { slos, problems } = await readFolder(dir);
+  if (problems.length > 0) return { value: undefined, problems: inOrder(problems).map(shown) };
+  return { value: slos.map(({ slo }) => slo), problems: [] };
+}
+
+/**
+ * All that can be said about the objectives of a folder, in order.
+ *
+ * @param services the catalogue. Absent: names of services and environments are not looked at
+ */
+export async function lintSlos(
+  dir: string,
+  services?: Config['services'],
+): Promise<{ slos: WrittenSlo[]; found: Problem[] }> {
+  const { slos, problems, remarks } = await readFolder(dir);
+  return { slos, found: inOrder([...problems, ...remarks, ...lint(slos, services)]) };
+}
+
+/** The files of objectives below a folder, by name; what begins with a dot or an underscore is none. */
+export async function sloFiles(dir: string): Promise<string[]> {
+  const entries = await readdir(dir, { recursive: true, withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  return entries
+    .filter((entry) => !entry.isDirectory() && /\.ya?ml$/i.test(entry.name))
+    .map((entry) => relative(dir, join(entry.parentPath, entry.name)).split(sep).join('/'))
+    .filter((name) => !name.split('/').some((part) => /^[._]/.test(part)))
+    .toSorted();
+}
+
+type ReadFolder = { slos: WrittenSlo[]; problems: Problem[]; remarks: Problem[] };
+
+async function readFolder(dir: string): Promise<ReadFolder> {
+  const documents: Written<OpenSlo>[] = [];
+  const problems: Problem[] = [];
+  for (const name of await sloFiles(dir)) {
+    const file = join(dir, name);
+    for (const one of await objectsIn(file)) {
+      if ('value' in one) documents.push(one);
+      else problems.push(one);
+    }
+  }
+  const objectives = objectivesOf(documents);
+  return { ...objectives, problems: [...problems, ...objectives.problems] };
+}
+
+async function objectsIn(file: string): Promise<Read[]> {
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => error);
+  return typeof text === 'string'
+    ? objectsOf(file, text)
+    : [wrong({ file, line: 1 }, `cannot be read: ${text.message}`)];
+}
+
+/** An object, or what is wrong with one. */
+type Read = Written<OpenSlo> | Problem;
+
+/** The objects of a file, which may have several documents, and lists of them. */
+function objectsOf(file: string, text: string): Read[] {
+  const bytes = Buffer.byteLength(text);
+  if (bytes > MAX_FILE_BYTES)
+    return [wrong({ file, line: 1 }, `${bytes} bytes, and ${MAX_FILE_BYTES} are the most`, 'make several files of it')];
+  const lines = new LineCounter();
+  const documents: Document[] = [
+    ...parseAllDocuments(text, { lineCounter: lines, uniqueKeys: true, prettyErrors: false }),
+  ];
+  return documents.flatMap((document) => {
+    if (document.errors.length > 0)
+      return document.errors.map(({ pos, message }) => wrong({ file, line: lines.linePos(pos[0]).line }, message));
+    const read = valueOf(document);
+    if (!read.ok) return [wrong({ file, line: lineOf(document.contents, [], lines) }, read.problem)];
+    return partsOf(document.contents, read.value).flatMap(({ node, value }) =>
+      readObject(value, (path) => ({ file, line: lineOf(node, path, lines) })),
+    );
+  });
+}
+
+/** Of a document: one, each of a list, or none where there is only a comment. */
+function partsOf(node: unknown, value: unknown): { node: unknown; value: unknown }[] {
+  if (value === null || value === undefined) return [];
+  if (!Array.isArray(value)) return [{ node, value }];
+  return value.map((item: unknown, index) => ({ node: isSeq(node) ? node.items[index] : node, value: item }));
+}
+
+function readObject(value: unknown, at: Written<OpenSlo>['at']): Read[] {
+  const header = Header.safeParse(value);
+  if (!header.success) return explained(header.error, value, Header, at);
+  const schema = schemaOf(header.data.kind);
+  const read = schema.safeParse(value);
+  return read.success ? [{ value: read.data, at }] : explained(read.error, value, schema, at, header.data.kind);
+}
+
+function explained(
+  error: z.ZodError,
+  value: unknown,
+  schema: z.ZodType,
+  at: Written<OpenSlo>['at'],
+  kind?: Kind,
+): Problem[] {
+  const name = kind === undefined ? 'the document' : `the ${kind}`;
+  return valueProblems(error, value, jsonSchemaOf(schema), name).map(({ path, message, suggestion }) =>
+    wrong(at(path.split('.')), message, suggestion),
+  );
+}
+
+/** To know which keys there are. They take a moment to make, and most sets have nothing wrong. */
+const jsonSchemas = new Map<z.ZodType, JsonSchema>();
+
+function jsonSchemaOf(schema: z.ZodType): JsonSchema {
+  const known = jsonSchemas.get(schema);
+  const made = known ?? (z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as JsonSchema);
+  jsonSchemas.set(schema, made);
+  return made;
+}

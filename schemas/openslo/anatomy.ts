@@ -1,0 +1,73 @@
+import { type Token, tokensOf } from './promql.ts';
+
+/** What a query consists of, as far as its words tell. */
+export type Anatomy = {
+  metrics: string[];
+  /** Functions and aggregations that it calls. */
+  calls: string[];
+  /** Of its range selectors: `5m`, `1h`, `{{.window}}`. */
+  ranges: string[];
+};
+
+/** What stands before a list of labels. */
+const GROUPINGS = new Set(['by', 'without', 'on', 'ignoring', 'group_left', 'group_right']);
+
+const AGGREGATIONS = new Set(
+  'sum min max avg group stddev stdvar count count_values bottomk topk quantile limitk limit_ratio'.split(' '),
+);
+
+const OPERATORS = new Set(['and', 'or', 'unless', 'atan2', 'bool', 'offset', 'inf', 'nan', 'start', 'end']);
+
+/** Functions that make a rate, or a number of events, of a counter. */
+const OF_COUNTERS = ['rate', 'irate', 'increase', 'resets'];
+const RATES = new Set([...OF_COUNTERS, 'delta', 'idelta', 'deriv']);
+
+/** @throws PromqlError */
+export function anatomyOf(query: string): Anatomy {
+  const tokens = tokensOf(query);
+  const found: Anatomy = { metrics: [], calls: [], ranges: [] };
+  for (let at = 0; at < tokens.length; at += 1) {
+    const { kind, text } = tokens[at] ?? NOTHING;
+    const next = tokens[at + 1]?.text;
+    if (text === '{' && kind === 'mark') {
+      const end = closing(tokens, at, '}');
+      found.metrics.push(...namesIn(tokens.slice(at + 1, end)));
+      at = end;
+    } else if (text === '[' && kind === 'mark') {
+      const end = closing(tokens, at, ']');
+      found.ranges.push(tokens[at + 1]?.text ?? '');
+      at = end;
+    } else if (kind !== 'name') continue;
+    else if (GROUPINGS.has(text)) at = next === '(' ? closing(tokens, at + 1, ')') : at;
+    else if (next === '(' || (AGGREGATIONS.has(text) && (next === 'by' || next === 'without'))) found.calls.push(text);
+    else if (!OPERATORS.has(text.toLowerCase())) found.metrics.push(text);
+  }
+  return found;
+}
+
+const NOTHING: Token = { kind: 'mark', text: '' };
+
+/** Where what is opened at `from` is closed; neither labels nor ranges nor lists of labels have brackets inside. */
+function closing(tokens: readonly Token[], from: number, mark: string): number {
+  const at = tokens.findIndex(({ kind, text }, index) => index > from && kind === 'mark' && text === mark);
+  return at === -1 ? tokens.length : at;
+}
+
+/** Names of metrics between braces: `__name__="up"`, and, since Prometheus 3, a text alone. */
+function namesIn(tokens: readonly Token[]): string[] {
+  return tokens.flatMap(({ kind, text }, index) => {
+    if (kind !== 'text') return [];
+    const [name, sign] = [tokens[index - 2]?.text, tokens[index - 1]?.text];
+    const next = tokens[index + 1]?.text;
+    const alone = (sign === undefined || sign === ',') && (next === undefined || next === ',');
+    return alone || (name === '__name__' && sign === '=') ? [text.slice(1, -1)] : [];
+  });
+}
+
+/** It makes a rate, or a number of events, by itself: whatever it is made of, its values are no counter's. */
+export const isRate = ({ calls }: Anatomy): boolean => calls.some((name) => RATES.has(name));
+
+/** It takes what it is made of for counters. */
+export const readsCounters = ({ calls }: Anatomy): boolean => calls.some((name) => OF_COUNTERS.includes(name));
+
+export const aggregates = ({ calls }: Anatomy): boolean => calls.some((name) => AGGREGATIONS.has(name));

@@ -1,0 +1,62 @@
+import { z } from 'zod';
+import { DurationShorthand, secondsOf, type Shorthand } from './duration.ts';
+import { BUCKET_SECONDS } from './time-window.ts';
+
+const MINUTE_SECONDS = 60;
+const SLICE_MAX_SECONDS = 24 * 3600;
+
+/** A number is minutes. */
+const SliceSeconds = z.union([z.number(), DurationShorthand]).transform((slice, context): number => {
+  const seconds = sliceSeconds(slice);
+  if (seconds > 0 && seconds <= SLICE_MAX_SECONDS && seconds % BUCKET_SECONDS === 0) return seconds;
+  const message = 'a slice has whole five minutes, and a day at the most: that is how events are counted (one is 5m)';
+  context.addIssue({ code: 'custom', message });
+  return z.NEVER;
+});
+
+const sliceSeconds = (slice: number | Shorthand): number =>
+  typeof slice === 'number' ? slice * MINUTE_SECONDS : secondsOf(slice);
+
+/** An objective of an SLO. `op` and `value` are of threshold metrics. */
+export const Objective = z
+  .strictObject({
+    displayName: z.string().nullish(),
+    op: z.enum(['lt', 'lte', 'gt', 'gte']).nullish(),
+    value: z.number().nullish(),
+    target: z.number().nullish(),
+    targetPercent: z.number().nullish(),
+    timeSliceTarget: z.number().gt(0).max(1).nullish(),
+    timeSliceWindow: SliceSeconds.nullish(),
+    indicator: z.unknown().optional(),
+    indicatorRef: z.unknown().optional(),
+    compositeWeight: z.unknown().optional(),
+  })
+  .superRefine(({ target, targetPercent, ...rest }, context) => {
+    const problem = (path: string[], message: string): void => context.addIssue({ code: 'custom', path, message });
+    if (target == null && targetPercent == null) problem([], '"target" or "targetPercent" is missing');
+    if (target != null && targetPercent != null) problem([], 'say one of "target" and "targetPercent"');
+    const wrong = targetProblem(target, 1, 'target: 0.999') ?? targetProblem(targetPercent, 100, 'targetPercent: 99.9');
+    if (wrong !== null) problem([target == null ? 'targetPercent' : 'target'], wrong);
+    for (const key of ['indicator', 'indicatorRef', 'compositeWeight'] as const)
+      if (rest[key] != null) problem([key], 'composite objectives are not supported (write an SLO for each indicator)');
+  });
+export type Objective = z.infer<typeof Objective>;
+
+/** @param whole what would be always */
+function targetProblem(target: number | null | undefined, whole: 1 | 100, example: string): string | null {
+  if (target == null) return null;
+  const share = shareOf(target, whole);
+  if (share === 1) return `always leaves no budget at all, so that any error would freeze (one is ${example})`;
+  if (share > 1 && whole === 1 && target < 100)
+    return `${target} is above 1 (for percent write targetPercent: ${target})`;
+  return share > 0 && share < 1 ? null : `${target} is not above 0 and below ${whole} (one is ${example})`;
+}
+
+const SIGNIFICANT_DIGITS = 12;
+
+/** 99.9 % are 0.999, and not a little more. */
+const shareOf = (target: number, whole: 1 | 100): number =>
+  whole === 1 ? target : Number((target / whole).toPrecision(SIGNIFICANT_DIGITS));
+
+/** Above 0 and below 1. */
+export const targetOf = ({ target, targetPercent }: Objective): number => target ?? shareOf(targetPercent ?? 0, 100);

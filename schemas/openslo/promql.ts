@@ -1,0 +1,85 @@
+import { WINDOW } from '../slo.ts';
+
+/** `window`: `{{.window}}`. `text`: between quotes, with them. `mark`: everything that is neither word nor number. */
+export type Token = { kind: 'name' | 'number' | 'text' | 'window' | 'mark'; text: string };
+
+/** Not PromQL: where and why, in words. */
+export class PromqlError extends Error {
+  override readonly name = 'PromqlError';
+}
+
+const COMMENT = /#[^\n]*/y;
+
+const KINDS: readonly (readonly [Token['kind'] | 'nothing', RegExp])[] = [
+  ['nothing', /\s+/y],
+  ['nothing', COMMENT],
+  ['text', /"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`[^`]*`/y],
+  ['window', /\{\{\.window\}\}/y],
+  ['name', /[A-Za-z_:][A-Za-z0-9_:]*/y],
+  ['number', /\.?[0-9][A-Za-z0-9_.]*/y],
+  ['mark', /=~|!~|[=!<>]=|[-+*/%^(){}[\],=<>@:]/y],
+];
+
+const CLOSED_BY: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}' };
+
+/**
+ * The words of a query. It is told whether they can be PromQL at all (quotes and brackets are closed, nothing is left
+ * that belongs to a template), not whether Prometheus would take them.
+ *
+ * @throws PromqlError
+ */
+export function tokensOf(query: string): Token[] {
+  const tokens: Token[] = [];
+  for (let at = 0; at < query.length;) {
+    const { kind, text } = wordAt(query, at);
+    if (kind !== 'nothing') tokens.push({ kind, text });
+    at += text.length;
+  }
+  if (tokens.length === 0) throw new PromqlError('an empty query');
+  checkBrackets(tokens);
+  return tokens;
+}
+
+function wordAt(query: string, at: number): { kind: Token['kind'] | 'nothing'; text: string } {
+  for (const [kind, pattern] of query.startsWith('{{', at) ? KINDS.filter(([name]) => name === 'window') : KINDS) {
+    pattern.lastIndex = at;
+    const [text] = pattern.exec(query) ?? [];
+    if (text !== undefined) return { kind, text };
+  }
+  throw new PromqlError(strange(query.slice(at)));
+}
+
+/** What is wrong with what a query goes on with. */
+function strange(rest: string): string {
+  const [template] = /^(?:\{\{[^}]*\}{0,2}|\$\{[^}]*\}?|\$\w*)/.exec(rest) ?? [];
+  if (template !== undefined) return `${template} is not filled in here (for the window write ${WINDOW})`;
+  if (/^["'`]/.test(rest)) return `the quote before ${JSON.stringify(rest.slice(1, 20))} is not closed`;
+  return `${JSON.stringify(rest[0])} has no meaning in PromQL`;
+}
+
+function checkBrackets(tokens: readonly Token[]): void {
+  const open: string[] = [];
+  for (const { kind, text } of tokens) {
+    if (kind !== 'mark') continue;
+    if (Object.hasOwn(CLOSED_BY, text)) open.push(text);
+    else if (/^[)\]}]$/.test(text)) {
+      const last = open.pop();
+      if (last === undefined) throw new PromqlError(`${text} closes nothing`);
+      if (CLOSED_BY[last] !== text) throw new PromqlError(`${last} is closed by ${text}`);
+    }
+  }
+  const last = open.pop();
+  if (last !== undefined) throw new PromqlError(`${last} is not closed`);
+}
+
+/** As it is kept: the window written in one way, no comments (what is put behind one would belong to it). */
+export function normalised(query: string): string {
+  const text = query.replaceAll(/\{\{-?\s*\.window\s*-?\}\}/g, WINDOW);
+  let kept = '';
+  for (let at = 0; at < text.length;) {
+    const word = wordAt(text, at);
+    if (!word.text.startsWith('#')) kept += word.text;
+    at += word.text.length;
+  }
+  return kept.trim();
+}

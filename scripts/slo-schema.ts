@@ -1,0 +1,28 @@
+/**
+ * Writes config/slos/schema.json, by which editors complete and check objectives:
+ *   node scripts/slo-schema.ts
+ */
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { OpenSlo } from '../schemas/openslo.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+
+export const SCHEMA_FILE = join(ROOT, 'config', 'slos', 'schema.json');
+
+/** The JSON Schema that belongs into the file. */
+export function sloSchema(): Record<string, unknown> {
+  const documents = z.union([OpenSlo, z.array(OpenSlo)]);
+  const { $schema, ...rest } = z.toJSONSchema(documents, { io: 'input', unrepresentable: 'any', reused: 'ref' });
+  const title = 'Objectives of Firebreak';
+  const description = 'OpenSLO v1, as it stands in config/slos/*.yaml; see docs/slos.md.';
+  return { $schema, title, description, ...rest };
+}
+
+if (process.argv[1] === import.meta.filename) {
+  writeFileSync(SCHEMA_FILE, JSON.stringify(sloSchema(), null, 2));
+  const { status, stderr } = spawnSync(join(ROOT, 'node_modules/.bin/oxfmt'), [SCHEMA_FILE], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`oxfmt ended with ${status}: ${stderr}`);
+}

@@ -1,0 +1,62 @@
+import { describe, expect, test } from 'vitest';
+import { correlationResults } from '../../bench/correlation.ts';
+import type { Kind } from '../../bench/evaluation/case.ts';
+import { type Evaluation, evaluateAll } from '../../bench/evaluation/evaluation.ts';
+import { casesOfKind, DEFAULT_SEED } from '../../bench/evaluation/generate.ts';
+import type { Judge } from '../../bench/evaluation/judge.ts';
+import { nearestEarlierDeploy } from '../../bench/evaluation/nearest.ts';
+import { evaluate } from '../../bench/evaluation/report.ts';
+
+const nobody: Judge = () => ({ action: 'none', change_id: null, confidence: 0, ranked: [] });
+
+const some = (kind: Kind) => [...casesOfKind(DEFAULT_SEED, kind, 12)];
+const [negatives, clear, forPerson] = [some('coincidence'), some('bad_deploy'), some('with_migration')];
+const cases = [...negatives, ...clear, ...forPerson];
+
+const set = (judge: Judge, seed = 1): Evaluation['sets'][number] => ({
+  seed,
+  report: evaluate(cases, judge),
+  nearest: evaluate(cases, nearestEarlierDeploy),
+});
+const evaluation = (...judges: Judge[]): Evaluation => ({ sets: judges.map((judge) => set(judge)), replays: [] });
+
+const lines = (strict: Evaluation, lax: Evaluation) => {
+  const [wrong, bound, left, laxWrong, ...more] = correlationResults({ version: strict, any: lax });
+  expect(more).toEqual([]);
+  return { wrong, bound, left, laxWrong };
+};
+
+describe('the lines of the evaluation', () => {
+  test('who never acts is never wrong, and leaves what is clear', () => {
+    const { wrong, left, laxWrong } = lines(evaluation(nobody), evaluation(nobody));
+    expect(wrong).toMatchObject({ value: 0, ratio: 0, target: 0, met: true });
+    expect(laxWrong).toMatchObject({ value: 0, met: true });
+    expect(left).toMatchObject({ value: 100, reference: 10, ratio: 10, target: 1, met: false });
+  });
+
+  test('they are of the worst of the sets', () => {
+    const both = evaluation(nobody, nearestEarlierDeploy);
+    const { wrong, laxWrong } = lines(both, both);
+    expect(wrong?.value).toBeGreaterThan(0);
+    expect(wrong).toMatchObject({ ratio: 1, met: false });
+    expect(laxWrong).toMatchObject({ ratio: 1, met: false });
+  });
+
+  test('what a person had to decide on counts as wrong, too', () => {
+    const positive = new Set(forPerson.map(({ id }) => id));
+    const rash: Judge = (question) => (positive.has(question.id) ? nearestEarlierDeploy(question) : nobody(question));
+    const acted = forPerson.filter((one) => nearestEarlierDeploy(one).action === 'roll_back').length;
+    const { wrong, bound } = lines(evaluation(rash), evaluation(nobody));
+    expect(acted).toBeGreaterThan(0);
+    expect(wrong?.value).toBeCloseTo((100 * acted) / cases.length, 2);
+    // The bound is of negatives only: none of twelve.
+    expect(bound).toMatchObject({ reference: 0.1, met: false });
+    expect(bound?.value).toBeCloseTo(100 * (1 - 0.05 ** (1 / negatives.length)), 2);
+  });
+});
+
+test('judges who judge the same cases keep their answers apart', () => {
+  const { idle, nearest } = evaluateAll({ idle: nobody, nearest: nearestEarlierDeploy }, []);
+  expect(new Set(idle.replays.map(({ action }) => action))).toEqual(new Set(['none']));
+  expect(nearest.replays.map(({ outcome }) => outcome)).toEqual(idle.replays.map((replay) => replay.nearest));
+});

@@ -1,0 +1,13 @@
+import { expect, test } from 'vitest';
+import { batches } from '../../bench/response.ts';
+import { ORGANISATION_ROLLBACKS_PER_HOUR } from '../../domain/guards.ts';
+
+test('no instance has to roll back more services than it does in an hour without a person', () => {
+  expect(batches.filter(({ acting }) => acting.length > ORGANISATION_ROLLBACKS_PER_HOUR)).toEqual([]);
+});
+
+test('sixty alerts are measured, of services that no other batch has', () => {
+  expect(batches.flatMap(({ acting }) => acting)).toHaveLength(60);
+  const all = batches.flatMap(({ acting, asking }) => [...acting, ...asking]);
+  expect(new Set(all).size).toBe(all.length);
+});

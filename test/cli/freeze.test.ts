@@ -1,0 +1,164 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { run as runProgram } from '../../cli/program.ts';
+import { ADMIN_TOKEN, Firebreak } from '../support/firebreak.ts';
+import type { Ended } from './support.ts';
+
+let firebreak: Firebreak;
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'firebreak-cli-'));
+  firebreak = await Firebreak.start({
+    services: {
+      checkout: { environments: { production: {} } },
+      bank: { environments: { production: {} } },
+      hasty: { environments: { production: {} } },
+    },
+    configFiles: {
+      'freeze.yaml': `
+policies:
+  - match: { service: bank }
+    outage: { deploys: deny, maxAgeMinutes: 0 }
+  - match: { service: hasty }
+    outage: { deploys: allow, maxAgeMinutes: 0 }
+`,
+    },
+  });
+});
+
+afterAll(async () => {
+  await firebreak.remove();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** In this process: a process for each of so many calls takes long. */
+async function run(args: string[], url = firebreak.url, token = ADMIN_TOKEN): Promise<Ended> {
+  const [out, err]: [string[], string[]] = [[], []];
+  const code = await runProgram(args, {
+    env: { FIREBREAK_URL: url, FIREBREAK_TOKEN: token, XDG_CACHE_HOME: folder },
+    cwd: folder,
+    root: folder,
+    out: (text) => out.push(`${text}\n`),
+    err: (text) => err.push(`${text}\n`),
+  });
+  return { code, out: out.join(''), err: err.join('') };
+}
+const freeze = (...args: string[]): Promise<Ended> => run(['freeze', ...args]);
+
+describe('firebreak freeze', () => {
+  test('tells a deploy whether it may, by exit code', async () => {
+    expect(await freeze('check', 'checkout', 'production')).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^allowed\n/),
+    });
+    expect(await freeze('check', '--service', 'checkout', '--environment', 'production')).toMatchObject({ code: 0 });
+    expect(await freeze('check', 'checkout')).toMatchObject({ code: 2 });
+    const opened = await freeze('open', '--service', 'checkout', '--reason', 'stocktaking');
+    const id = opened.out.trim();
+    expect(opened.code).toBe(0);
+    const refused = await freeze('check', 'checkout', 'production', '--version', 'v2');
+    expect(refused).toMatchObject({ code: 1, out: expect.stringContaining('stocktaking') });
+    expect(await freeze('status')).toMatchObject({ code: 0, out: expect.stringContaining(id) });
+    expect(await freeze('status', 'checkout')).toMatchObject({ code: 0, out: expect.stringContaining('frozen') });
+
+    const decision = /decision (\S+)/.exec(refused.out)?.[1] ?? '';
+    const explained = await freeze('explain', decision);
+    expect(explained).toMatchObject({ code: 0, out: expect.stringContaining('the same') });
+
+    expect(await freeze('override', id, '--reason', 'x')).toMatchObject({ code: 2 });
+    const given = await freeze(
+      'override',
+      id,
+      '--reason',
+      'CASE-1',
+      '--minutes',
+      '5',
+      '--uses',
+      '1',
+      '--version',
+      'v2',
+    );
+    expect(given.code).toBe(0);
+    const deploy = ['check', 'checkout', 'production', '--version', 'v2', '--deployment-id'];
+    expect(await freeze(...deploy, 'd1')).toMatchObject({ code: 0, out: expect.stringContaining('CASE-1') });
+    expect(await freeze(...deploy, 'd2')).toMatchObject({ code: 1 });
+
+    expect(await freeze('lift', id)).toMatchObject({ code: 0 });
+    expect(await freeze('check', 'checkout', 'production')).toMatchObject({ code: 0 });
+    expect(await freeze('list')).toMatchObject({ code: 0, out: expect.stringMatching(/ over .* stocktaking/) });
+    expect(await run(['audit'])).toMatchObject({ code: 0, out: expect.stringContaining('freeze.opened') });
+  });
+
+  test('reads --version as what is deployed, and alone as its own', async () => {
+    expect((await run(['--version'])).out).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+
+  test('prints what the API says, for programs', async () => {
+    const { out } = await freeze('check', 'checkout', 'production', '--json');
+    expect(JSON.parse(out)).toMatchObject({ allowed: true, decision_id: expect.any(String) });
+  });
+});
+
+describe('where Firebreak cannot be reached', () => {
+  const AWAY = 'http://127.0.0.1:1';
+  const state = (service: string) => join(folder, `${service}.json`);
+  const check = (service: string, url: string, ...more: string[]) =>
+    run(['freeze', 'check', service, 'production', '--state', state(service), ...more], url);
+
+  test('what it said last counts, and that it does is said', async () => {
+    expect(await check('checkout', firebreak.url)).toMatchObject({ code: 0 });
+    const allowed = await check('checkout', AWAY);
+    expect(allowed).toMatchObject({ code: 0, out: expect.stringContaining('without Firebreak') });
+    const { body } = await firebreak.post('/v1/freezes', { service: 'checkout', reason: 'stocktaking' });
+    expect(await check('checkout', firebreak.url)).toMatchObject({ code: 1 });
+    const refused = await check('checkout', AWAY);
+    expect(refused).toMatchObject({ code: 1, out: expect.stringMatching(/without Firebreak.*stocktaking/) });
+    expect(JSON.parse((await check('checkout', AWAY, '--json')).out)).toMatchObject({ allowed: false, outage: true });
+    await firebreak.request('DELETE', `/v1/freezes/${body.id}`);
+  });
+
+  test('nothing known is what --on-outage says', async () => {
+    expect(await run(['freeze', 'check', 'unheard', 'production'], AWAY)).toMatchObject({ code: 1 });
+    const brave = ['freeze', 'check', 'unheard', 'production', '--on-outage', 'allow'];
+    expect(await run(brave, AWAY)).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('nothing that it has signed'),
+    });
+  });
+
+  test('what is too old is what the policy of the place says', async () => {
+    for (const service of ['bank', 'hasty']) expect(await check(service, firebreak.url)).toMatchObject({ code: 0 });
+    await new Promise((resolve) => setTimeout(resolve, 2_100)); // the shortest state there is, and the second it is cut to
+    expect(await check('bank', AWAY)).toMatchObject({ code: 1, out: expect.stringContaining('policy says deny') });
+    expect(await check('hasty', AWAY)).toMatchObject({ code: 0, out: expect.stringContaining('policy says allow') });
+  });
+
+  test('a state that was altered, or is of another place, counts for nothing', async () => {
+    expect(await check('checkout', firebreak.url)).toMatchObject({ code: 0 });
+    const kept = JSON.parse(await readFile(state('checkout'), 'utf8'));
+    const [head, claims, signature] = kept.state.split('.');
+    const lie = JSON.parse(Buffer.from(claims, 'base64url').toString());
+    const forged = Buffer.from(JSON.stringify({ ...lie, exp: lie.exp + 1e6 })).toString('base64url');
+    await writeFile(state('forged'), JSON.stringify({ ...kept, state: `${head}.${forged}.${signature}` }));
+    const used = (service: string, name: string) =>
+      run(['freeze', 'check', service, 'production', '--state', state(name)], AWAY);
+    expect(await used('checkout', 'forged')).toMatchObject({
+      code: 1,
+      out: expect.stringContaining('nothing that it has signed'),
+    });
+    expect(await used('bank', 'checkout')).toMatchObject({
+      code: 1,
+      out: expect.stringContaining('nothing that it has signed'),
+    });
+  });
+
+  test('a refusal is no outage', async () => {
+    const args = ['freeze', 'check', 'checkout', 'production', '--state', state('checkout')];
+    const wrong = await run(args, firebreak.url, 'wrong');
+    expect(wrong.code).toBe(1);
+    expect(wrong.out).not.toContain('without Firebreak');
+  });
+});

@@ -1,0 +1,361 @@
+import { describe, expect, test } from 'vitest';
+import { calendarAt } from '../../../domain/freeze/calendar.ts';
+import { burnFreeze, burnFreezeByAlert, budgetFreeze, incidentFreeze } from '../../../domain/freeze/causes.ts';
+import { causeKey } from '../../../domain/freeze/ids.ts';
+import { type Evaluated, latch, type LatchInputs, revisionOf } from '../../../domain/freeze/latch.ts';
+import { Freeze } from '../../../schemas/freeze.ts';
+import { FreezeFile } from '../../../schemas/freeze-policy.ts';
+import type { Severity } from '../../../schemas/names.ts';
+import { at, freeze, hash, INCIDENT, NOON, PAGE, place, policy, slo, status, TICKET } from './builders.ts';
+
+type More = Partial<LatchInputs> & { objective?: Partial<Evaluated> };
+
+/** An evaluation at noon of one objective. */
+const latched = ({ objective, ...more }: More = {}) =>
+  latch(
+    {
+      at: NOON,
+      objectives: [{ slo: slo(), policy: policy(), status: status(), alerting: null, ...objective }],
+      incidents: [],
+      calendar: calendarAt([], NOON),
+      current: [],
+      ...more,
+    },
+    hash,
+  );
+
+const opened = (more: More): string[] => latched(more).open.map(({ cause }) => cause);
+/** The reason of the one that ends. */
+const ended = (more: More): string | undefined => latched(more).end[0]?.reason;
+
+const lifted = { ended_at: at(-5), ended_by: 'person:bo', end_reason: 'needed' };
+const budget = freeze('budget', { not_before: at(-15) });
+const burn = freeze('burn', { not_before: at(-15) });
+
+describe('a budget freezes', () => {
+  test.each<[string, Evaluated['status'], boolean]>([
+    ['when all of it is spent', status({ spent: 1 }), true],
+    ['and not before', status({ spent: 0.9999 }), false],
+    ['to the last error, whatever floating point makes of it', status({ budget: { remaining: 1 - 0.9 - 0.1 } }), true],
+    ['but not by errors that can be chance', status({ spent: 2, budget: { significant: false } }), false],
+    ['when too little is known, by what is certain', status({ spent: 1.2, budget: { remaining: null } }), true],
+    ['and by no more', status({ spent: 0.9, budget: { remaining: null } }), false],
+    ['even while Prometheus does not answer', status({ spent: 1.2, state: 'unreadable', data_at: at(-60) }), true],
+    ['but not where nothing is evaluated', null, false],
+  ])('%s', (_, found, freezes) => {
+    expect(opened({ objective: { status: found } })).toEqual(freezes ? ['budget'] : []);
+  });
+
+  test('at the share that policy says', () => {
+    const rules = policy({ budget: { warn: 0.5, freeze: 0.8, liftBelow: 0.7 } });
+    expect(opened({ objective: { status: status({ spent: 0.8 }), policy: rules } })).toEqual(['budget']);
+    expect(opened({ objective: { status: status({ spent: 2 }), policy: policy({ budget: null }) } })).toEqual([]);
+  });
+
+  test('with all that has to be on record', () => {
+    const [record] = latched({ objective: { status: status({ spent: 2.976 }) } }).open;
+    expect(Freeze.parse(record)).toEqual(record);
+    expect(record).toMatchObject({
+      cause: 'budget',
+      service: 'checkout',
+      environment: 'production',
+      team: null,
+      reason: 'the error budget of checkout-availability is spent: 297.6 % of what 99.9 % over 28 days allows',
+      ends_when: 'less than 95 % of the budget is spent, as old errors leave its window',
+      starts_at: NOON,
+      not_before: at(15),
+      slo: 'checkout-availability',
+      opened_by: 'evaluation',
+    });
+    expect(record?.id).toMatch(/^frz_[0-9a-f]{26}$/);
+  });
+
+  test('once, until its cause is over', () => {
+    const objective = { status: status({ spent: 2 }) };
+    expect(opened({ objective, current: [budget] })).toEqual([]);
+    expect(opened({ objective, current: [{ ...budget, ...lifted }] })).toEqual([]);
+  });
+});
+
+describe('a freeze of a budget', () => {
+  const over = 'less than 95 % of the budget is spent';
+  test.each<[string, Partial<Evaluated>, string | undefined]>([
+    ['lifts below the level', { status: status({ spent: 0.9499 }) }, over],
+    ['and not at it', { status: status({ spent: 0.95 }) }, undefined],
+    [
+      'lifts without traffic, when the errors have left the window',
+      { status: status({ spent: 0, state: 'no_traffic' }) },
+      over,
+    ],
+    ['stays while too little is known', { status: status({ spent: 0, budget: { remaining: null } }) }, undefined],
+    ['stays without data', { status: status({ spent: 0, state: 'no_data' }) }, undefined],
+    ['stays while Prometheus does not answer', { status: status({ spent: 0, state: 'unreadable' }) }, undefined],
+    ['stays while it is unclear', { status: status({ spent: 0, state: 'unclear' }) }, undefined],
+    ['stays with old data', { status: status({ spent: 0, data_at: at(-11) }) }, undefined],
+    ['stays where nothing is evaluated any more', { status: null, alerting: false }, undefined],
+    [
+      'ends where budgets freeze no more',
+      { status: null, policy: policy({ budget: null }) },
+      'by policy, budgets freeze no more here (budget: off)',
+    ],
+    [
+      'ends when its objective has moved',
+      { slo: slo('checkout-availability', 'search') },
+      'the objective checkout-availability is of search in production now',
+    ],
+    [
+      'ends when its objective is gone',
+      { slo: slo('another') },
+      'the objective checkout-availability is not configured any more',
+    ],
+  ])('%s', (_, objective, reason) => {
+    expect(ended({ objective, current: [budget] })).toBe(reason);
+  });
+
+  test('lasts for its minimum duration, but for a change of the configuration', () => {
+    const current = [{ ...budget, not_before: at(1) }];
+    expect(ended({ current })).toBeUndefined();
+    expect(ended({ current, at: at(1), objective: { status: status({ data_at: at(1) }) } })).toBe(over);
+    expect(ended({ current, objectives: [] })).toMatch(/not configured/);
+    expect(ended({ current, objective: { policy: policy({ budget: null }) } })).toMatch(/by policy/);
+  });
+
+  test('that a person has lifted is settled when its cause is over, whatever its minimum duration', () => {
+    const current = [{ ...budget, ...lifted, not_before: at(9) }];
+    expect(latched({ current, objective: { status: status({ spent: 0.96 }) } })).toMatchObject({
+      settle: [],
+      open: [],
+    });
+    expect(latched({ current })).toMatchObject({ settle: [{ id: budget.id, at: NOON }], end: [], open: [] });
+  });
+
+  test('is followed by another one of another place at once', () => {
+    const moved = { slo: slo('checkout-availability', 'search'), status: status({ spent: 2 }) };
+    expect(latched({ current: [budget], objective: moved })).toMatchObject({
+      end: [{ id: budget.id, settled: true }],
+      open: [{ cause: 'budget', service: 'search' }],
+    });
+  });
+});
+
+describe('a burn rate freezes', () => {
+  test.each<[string, Evaluated['status'], 'page' | 'ticket' | 'off', boolean]>([
+    ['when it pages', status({ burning: [PAGE] }), 'page', true],
+    ['and not when it opens a ticket', status({ burning: [TICKET] }), 'page', false],
+    ['unless policy says so', status({ burning: [TICKET] }), 'ticket', true],
+    ['and a faster one all the more', status({ burning: [PAGE] }), 'ticket', true],
+    ['or policy says nothing of it', status({ burning: [PAGE] }), 'off', false],
+  ])('%s', (_, found, slowest, freezes) => {
+    const objective = { status: found, policy: policy({ burn: slowest }) };
+    expect(opened({ objective })).toEqual(freezes ? ['burn'] : []);
+  });
+
+  test('by the fastest, in words', () => {
+    const objective = { status: status({ burning: [TICKET, PAGE] }), policy: policy({ burn: 'ticket' as const }) };
+    expect(latched({ objective }).open[0]?.reason).toBe(
+      'the error budget of checkout-availability burns more than 14.4 times as fast as 99.9 % over 28 days allows, over the last 1h and the last 5m',
+    );
+  });
+
+  test.each<[string, Partial<Evaluated>, string | undefined]>([
+    ['and lifts when it has cooled', {}, 'the budget burns slowly enough again'],
+    [
+      'and lifts when only what opens a ticket burns',
+      { status: status({ burning: [TICKET] }) },
+      'the budget burns slowly enough again',
+    ],
+    ['and stays while it burns', { status: status({ burning: [PAGE] }) }, undefined],
+    ['and stays without data', { status: status({ state: 'no_data' }) }, undefined],
+    ['whatever alerts say', { status: status({ state: 'unreadable' }), alerting: false }, undefined],
+    [
+      'and lifts by its alerts where nothing is evaluated',
+      { status: null, alerting: false },
+      'its burn alerts have resolved',
+    ],
+    ['and stays while one fires', { status: null, alerting: true }, undefined],
+    ['and stays where none was ever heard of', { status: null, alerting: null }, undefined],
+    [
+      'and lifts where burn rates freeze no more',
+      { policy: policy({ burn: 'off' }) },
+      'by policy, burn rates freeze no more here (burn: off)',
+    ],
+  ])('%s', (_, objective, reason) => {
+    expect(ended({ objective, current: [burn] })).toBe(reason);
+  });
+
+  test('and lasts for its minimum duration, by alerts too', () => {
+    const current = [{ ...burn, not_before: at(1) }];
+    expect(ended({ current })).toBeUndefined();
+    expect(ended({ current, objective: { status: null, alerting: false } })).toBeUndefined();
+  });
+
+  test.each<[Severity, 'page' | 'ticket' | 'off', boolean]>([
+    ['critical', 'page', true],
+    ['warning', 'page', false],
+    ['warning', 'ticket', true],
+    ['info', 'ticket', false],
+    ['critical', 'off', false],
+  ])('by an alert that is %s, where the slowest is %s: %s', (severity, slowest, freezes) => {
+    const alert = { severity, title: 'CheckoutBurns', by: 'alertmanager' };
+    const record = burnFreezeByAlert(slo(), alert, policy({ burn: slowest }), NOON, hash);
+    expect(record === null).toBe(!freezes);
+    if (record === null) return;
+    expect(Freeze.parse(record)).toMatchObject({ cause: 'burn', not_before: at(15), opened_by: 'alertmanager' });
+    expect(record.reason).toContain('"CheckoutBurns"');
+  });
+
+  test('once, whether an alert or an evaluation is the first', () => {
+    const byAlert = burnFreezeByAlert(
+      slo(),
+      { severity: 'critical', title: 'x', by: 'grafana' },
+      policy(),
+      at(-1),
+      hash,
+    );
+    const byEvaluation = burnFreeze(slo(), PAGE, policy(), NOON, hash);
+    if (byAlert === null) throw new Error('it freezes');
+    expect(causeKey(byAlert)).toBe(causeKey(byEvaluation));
+    expect(causeKey(byAlert)).not.toBe(causeKey(budgetFreeze(slo(), status(), policy(), NOON, hash)));
+    expect(opened({ objective: { status: status({ burning: [PAGE] }) }, current: [byAlert] })).toEqual([]);
+  });
+});
+
+describe('an incident', () => {
+  const open = {
+    id: INCIDENT,
+    ...place(),
+    title: 'HTTP 500s',
+    severity: 'critical' as const,
+    status: 'open' as const,
+    opened_at: at(-5),
+  };
+  const rules = policy({ incidents: 'critical' });
+  const record = incidentFreeze(open, rules, hash);
+  if (record === null) throw new Error('it freezes');
+  const current = [record];
+
+  test('that is critical freezes where policy says so', () => {
+    expect(latched({ incidents: [{ incident: open, policy: rules }] }).open).toEqual([record]);
+    expect(record.reason).toBe(`a critical incident is open since 2026-11-20 11:55 UTC: HTTP 500s (${INCIDENT})`);
+    expect(opened({ incidents: [{ incident: open, policy: policy() }] })).toEqual([]);
+    const warning = { ...open, severity: 'warning' as const };
+    expect(opened({ incidents: [{ incident: warning, policy: rules }] })).toEqual([]);
+    expect(opened({ incidents: [{ incident: warning, policy: policy({ incidents: 'warning' }) }] })).toEqual([
+      'incident',
+    ]);
+    expect(opened({ incidents: [{ incident: { ...open, status: 'resolved' }, policy: rules }] })).toEqual([]);
+  });
+
+  test.each<[string, LatchInputs['incidents'], string | undefined]>([
+    ['freezes while it is open', [{ incident: open, policy: rules }], undefined],
+    ['and while it is mitigated', [{ incident: { ...open, status: 'mitigated' }, policy: rules }], undefined],
+    ['until it is resolved', [], 'the incident is resolved'],
+    [
+      'or is less severe',
+      [{ incident: { ...open, severity: 'info' }, policy: rules }],
+      'the incident is info now, which freezes nothing by policy',
+    ],
+    [
+      'or policy has changed',
+      [{ incident: open, policy: policy() }],
+      'by policy, incidents freeze no more here (incidents: off)',
+    ],
+    ['but not because it cannot be read', null, undefined],
+  ])('%s', (_, incidents, reason) => {
+    expect(ended({ incidents, current })).toBe(reason);
+  });
+});
+
+describe('the calendar', () => {
+  const calendar = (until: string, more = {}) =>
+    calendarAt(
+      FreezeFile.parse({
+        calendar: [{ name: 'audit', services: 'checkout', from: '2026-11-20T11:00Z', until, ...more }],
+      }).calendar,
+      NOON,
+    );
+  const [record] = latched({ calendar: calendar('2026-11-20T13:00Z') }).open;
+  if (record === undefined) throw new Error('it freezes');
+  const current = [record];
+
+  test('is put on record', () => {
+    expect(Freeze.parse(record)).toMatchObject({
+      cause: 'calendar',
+      calendar: 'audit',
+      starts_at: at(-60),
+      until: at(60),
+    });
+    const unchanged = { end: [], settle: [], revise: [], open: [] };
+    expect(latched({ calendar: calendar('2026-11-20T13:00Z'), current })).toEqual(unchanged);
+    expect(latched({ calendar: calendarAt([], NOON) })).toEqual(unchanged);
+  });
+
+  test('is not on record before it begins', () => {
+    expect(latched({ calendar: calendar('2026-11-20T13:00Z', { from: '2026-11-20T12:00:01Z' }) }).open).toEqual([]);
+  });
+
+  test('edited while it holds, the record says what holds', () => {
+    expect(latched({ calendar: calendar('2026-11-20T14:00Z', { reason: 'later' }), current })).toEqual({
+      end: [],
+      settle: [],
+      revise: [
+        {
+          id: record.id,
+          reason: 'later (calendar, "audit")',
+          ends_when: 'it is over at 2026-11-20 14:00 UTC',
+          until: at(120),
+        },
+      ],
+      open: [],
+    });
+  });
+
+  test('ends as planned', () => {
+    const past = [{ ...record, until: at(-1) }];
+    expect(latched({ current: past }).end).toEqual([
+      { id: record.id, at: at(-1), by: 'calendar', reason: 'its planned end, 2026-11-20 11:59 UTC', settled: true },
+    ]);
+  });
+
+  test('ends when its entry is taken out', () => {
+    expect(ended({ current })).toBe('its entry of the calendar, "audit", was changed or taken out');
+  });
+
+  test('that a person has lifted stays so until it would have ended', () => {
+    const done = [{ ...record, ...lifted }];
+    const held = calendar('2026-11-20T13:00Z');
+    expect(latched({ calendar: held, current: done })).toEqual({ end: [], settle: [], revise: [], open: [] });
+    expect(latched({ current: done })).toMatchObject({ settle: [{ id: record.id }], open: [] });
+  });
+
+  test('is in force again when it comes again under the same id', () => {
+    const again = { ...record, ended_at: at(-1), ended_by: 'evaluation', settled_at: at(-1) };
+    expect(revisionOf(again, record)?.id).toBe(record.id);
+    expect(revisionOf({ ...record, ...lifted, settled_at: at(-1) }, record)?.id).toBe(record.id);
+    expect(revisionOf({ ...record, ...lifted }, record)).toBeUndefined();
+    expect(revisionOf(record, record)).toBeUndefined();
+    expect(revisionOf(undefined, record)).toBeUndefined();
+  });
+});
+
+describe('a freeze by a person', () => {
+  test('ends as planned, and not by itself', () => {
+    expect(ended({ current: [freeze('person')] })).toBeUndefined();
+    expect(latched({ current: [freeze('person', { until: NOON })] }).end).toMatchObject([
+      { at: NOON, by: 'evaluation' },
+    ]);
+    expect(latched({ current: [freeze('person', { starts_at: at(5), until: at(9) })] }).end).toEqual([]);
+  });
+});
+
+test('what every freeze says of its objective', () => {
+  const named = { ...slo(), displayName: 'Checkout availability', target: 0.9995 };
+  const reasonOf = (window: ReturnType<typeof slo>['window']): string =>
+    budgetFreeze({ ...named, window }, status({ spent: 1 }), policy(), NOON, hash).reason;
+  expect(reasonOf({ kind: 'rolling', seconds: 90_060 })).toBe(
+    'the error budget of Checkout availability (checkout-availability) is spent: 100 % of what 99.95 % over 1 day, 1 hour and 1 minute allows',
+  );
+  const calendar = { kind: 'calendar', timeZone: 'UTC', start: '2026-01-01T00:00:00' } as const;
+  expect(reasonOf({ ...calendar, unit: 'month', count: 1 })).toContain('over a calendar month allows');
+  expect(reasonOf({ ...calendar, unit: 'week', count: 2 })).toContain('over 2 calendar weeks allows');
+});

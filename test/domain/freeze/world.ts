@@ -1,0 +1,205 @@
+import { calendarAt, calendarFreezes } from '../../../domain/freeze/calendar.ts';
+import type { CheckInputs } from '../../../domain/freeze/check-inputs.ts';
+import { burnFreezeByAlert, incidentFreeze, type OpenIncident } from '../../../domain/freeze/causes.ts';
+import { usesOf } from '../../../domain/freeze/decide.ts';
+import { causeKey } from '../../../domain/freeze/ids.ts';
+import { latch, type LatchPlan, revisionOf } from '../../../domain/freeze/latch.ts';
+import type { FreezePolicy } from '../../../domain/freeze/policy.ts';
+import type { CheckedPlace } from '../../../domain/freeze/ports.ts';
+import { covers } from '../../../domain/freeze/state.ts';
+import type { CalendarEntry } from '../../../schemas/calendar.ts';
+import type { Freeze, Override } from '../../../schemas/freeze.ts';
+import type { CheckRequest } from '../../../schemas/freeze-check.ts';
+import type { Severity } from '../../../schemas/names.ts';
+import type { PinView } from '../../../schemas/pin.ts';
+import type { SloStatus } from '../../../schemas/slo-status.ts';
+import { plusSeconds, type Timestamp } from '../../../schemas/time.ts';
+import { freeze, hash, NOON, PAGE, place, policy, slo, status, TICKET } from './builders.ts';
+
+/** How an objective really stands. */
+export type Truth = {
+  spent: number;
+  known: boolean;
+  significant: boolean;
+  burning: 'page' | 'ticket' | null;
+  state: SloStatus['state'];
+  /** Seconds by which the newest data lag behind. */
+  lag: number;
+};
+
+const WELL: Truth = { spent: 0.1, known: true, significant: true, burning: null, state: 'ok', lag: 0 };
+
+export const CHECKOUT = place();
+export const PAYMENTS = place('payments-api', 'production', 'core');
+
+/** Checkout has two objectives, and depends on payments-api, which has one. */
+const OBJECTIVES = [slo('latency'), slo('errors'), slo('payments', 'payments-api')];
+
+/** Everything that freezes depend on, with the records as the table would keep them. */
+export class World {
+  now: Timestamp = NOON;
+  policy: FreezePolicy = policy();
+  connected = true;
+  /** Whether the catalogue has checkout; and what becomes of it if not. */
+  known = true;
+  unknownService: 'allow' | 'deny' = 'allow';
+  readonly truths = new Map<string, Truth>(OBJECTIVES.map(({ id }) => [id, WELL]));
+  readonly configured = new Set<string>(OBJECTIVES.map(({ id }) => id));
+  readonly alerting = new Map<string, boolean>();
+  calendar: CalendarEntry[] = [];
+  incidents: OpenIncident[] = [];
+  pins: PinView[] = [];
+  evaluatedAt: Timestamp | null = null;
+  statuses = new Map<string, SloStatus>();
+  readonly records = new Map<string, Freeze>();
+  #numbers = 0;
+
+  /** For names that are new. */
+  next = (): number => (this.#numbers += 1);
+
+  objectives = () => OBJECTIVES.filter(({ id }) => this.configured.has(id));
+
+  statusNow(id: string): SloStatus {
+    const objective = OBJECTIVES.find((one) => one.id === id) ?? slo(id);
+    const { spent, known, significant, burning, state, lag } = this.truths.get(id) ?? WELL;
+    return {
+      ...status({
+        spent,
+        state,
+        data_at: plusSeconds(this.now, -lag),
+        burning: burning === null ? [] : [burning === 'page' ? PAGE : TICKET],
+        budget: { remaining: known ? 1 - spent : null, significant },
+      }),
+      id: objective.id,
+      service: objective.service,
+      environment: objective.environment,
+    };
+  }
+
+  evaluate(): LatchPlan {
+    this.statuses = new Map(this.objectives().map(({ id }) => [id, this.statusNow(id)]));
+    const plan = latch(
+      {
+        at: this.now,
+        objectives: this.objectives().map((objective) => ({
+          slo: objective,
+          policy: this.policy,
+          status: this.connected ? (this.statuses.get(objective.id) ?? null) : null,
+          alerting: this.alerting.get(objective.id) ?? null,
+        })),
+        incidents: this.incidents
+          .filter(({ status: how }) => how !== 'resolved')
+          .map((incident) => ({ incident, policy: this.policy })),
+        calendar: calendarAt(this.calendar, this.now),
+        current: [...this.records.values()].filter((one) => one.ended_at === null || one.settled_at === null),
+      },
+      hash,
+    );
+    for (const { id, at, by, reason } of plan.end) this.#end(id, at, by, reason, true);
+    for (const { id, at } of plan.settle) this.#change(id, { settled_at: at });
+    for (const revision of plan.revise) this.#revise(revision);
+    for (const wanted of plan.open) this.#open(wanted);
+    if (this.connected) this.evaluatedAt = this.now;
+    else this.statuses = new Map();
+    return plan;
+  }
+
+  /** @returns whether a freeze has begun */
+  alert(id: string, severity: Severity): boolean {
+    const objective = this.objectives().find((one) => one.id === id);
+    if (objective === undefined) return false;
+    const wanted = burnFreezeByAlert(
+      objective,
+      { severity, title: 'it burns', by: 'alertmanager' },
+      this.policy,
+      this.now,
+      hash,
+    );
+    if (wanted === null) return false;
+    this.alerting.set(id, true);
+    return this.#open(wanted);
+  }
+
+  byPerson(scope: Partial<Freeze>): void {
+    const id = `frz_person_${this.next()}`;
+    this.records.set(id, freeze('person', { starts_at: this.now, opened_at: this.now, ...scope, id }));
+  }
+
+  lift(id: string): void {
+    const record = this.records.get(id);
+    if (record !== undefined && record.ended_at === null)
+      this.#end(id, this.now, 'person:bo', 'we need it', record.cause === 'person');
+  }
+
+  setOverride(id: string, override: Override): void {
+    const record = this.records.get(id);
+    if (record === undefined) return;
+    const others = record.overrides.filter((one) => one.id !== override.id);
+    this.records.set(id, { ...record, overrides: [...others, override] });
+  }
+
+  inputs(request: CheckRequest, more: Pick<CheckInputs, 'rollback' | 'identity'>): CheckInputs {
+    const computed = this.incidents.flatMap((incident) => incidentFreeze(incident, this.policy, hash) ?? []);
+    return {
+      at: this.now,
+      request,
+      known: this.known,
+      unknownService: this.unknownService,
+      policy: this.policy,
+      place: CHECKOUT,
+      objectives: this.objectives().filter(({ service }) => service === CHECKOUT.service).length,
+      own: this.#stateOf(CHECKOUT),
+      dependencies: [{ place: PAYMENTS, state: this.#stateOf(PAYMENTS) }],
+      calendar: calendarFreezes(calendarAt(this.calendar, this.now), CHECKOUT, hash),
+      incidents: computed.filter((one) => covers(one, CHECKOUT)),
+      pins: this.pins,
+      evaluatedAt: this.evaluatedAt,
+      ...more,
+    };
+  }
+
+  /** What a POST does after an answer that allows it. */
+  use(inputs: CheckInputs): void {
+    for (const { freeze: id, override, deployment } of usesOf(inputs)) {
+      const record = this.records.get(id);
+      const found = record?.overrides.find((one) => one.id === override);
+      const name = deployment ?? `unnamed ${this.next()}`;
+      if (found === undefined || found.used_by.some((one) => one.deployment === name)) continue;
+      this.setOverride(id, {
+        ...found,
+        used_by: [...found.used_by, { deployment: name, at: this.now, by: 'token:ci' }],
+      });
+    }
+  }
+
+  #stateOf = (where: CheckedPlace) => ({
+    freezes: [...this.records.values()].filter((one) => covers(one, where) && one.settled_at === null),
+    slos: [...this.statuses.values()].filter(({ service }) => service === where.service),
+  });
+
+  /** As the port says it: one of the same cause that is not settled stays in its place, and so does one with this id. */
+  #open(wanted: Freeze): boolean {
+    const key = causeKey(wanted);
+    const same = [...this.records.values()].find((one) => one.settled_at === null && causeKey(one) === key);
+    const before = this.records.get(wanted.id) ?? same;
+    if (before === undefined) this.records.set(wanted.id, wanted);
+    const revision = before && revisionOf(before, wanted);
+    if (revision !== undefined) this.#revise(revision);
+    return before === undefined;
+  }
+
+  #revise({ id, ...words }: LatchPlan['revise'][number]): void {
+    const record = this.records.get(id);
+    const stays = record === undefined || (record.ended_by === 'person:bo' && record.settled_at === null);
+    const open = { ended_at: null, ended_by: null, end_reason: null, settled_at: null };
+    this.#change(id, { ...words, ...(stays ? {} : open) });
+  }
+
+  #end = (id: string, at: Timestamp, by: string, reason: string, settled: boolean): void =>
+    this.#change(id, { ended_at: at, ended_by: by, end_reason: reason, ...(settled && { settled_at: at }) });
+
+  #change(id: string, change: Partial<Freeze>): void {
+    const record = this.records.get(id);
+    if (record !== undefined) this.records.set(id, { ...record, ...change });
+  }
+}

@@ -1,0 +1,53 @@
+import { describe, expect, test } from 'vitest';
+import { againstSuspect } from '../../../domain/runbooks/against.ts';
+import { runbook } from './support.ts';
+
+const of = (steps: string): string[] => [...againstSuspect(runbook(`match: {}\nsteps:\n${steps}`))];
+
+const off = (more: string): string => `  - { id: off, uses: flag.disable, timeout: 5m, ${more} }\n`;
+
+describe('the suspect is the reason for a step', () => {
+  test.each([
+    ['that says what with it', off(`with: { flag: "\${{ suspect.version }}" }`), ['off']],
+    [
+      'that is done because of it',
+      off(`with: { flag: cart }, when: 'suspect != null && suspect.kind == "flag"'`),
+      ['off'],
+    ],
+    [
+      'of a group that is done because of it',
+      `  - id: both
+    when: suspect != null
+    parallel:
+      - { id: off, uses: flag.disable, with: { flag: cart }, timeout: 5m }
+      - { id: again, uses: restart, timeout: 5m }
+`,
+      ['off', 'again'],
+    ],
+    [
+      'that follows from one of which that is so',
+      `  - { id: said, uses: note, when: suspect != null, with: { text: it is suspected } }\n${off(
+        `with: { flag: cart }, when: 'steps.said.status == "succeeded"'`,
+      )}`,
+      ['said', 'off'],
+    ],
+    [
+      'that has waited for it',
+      `  - { id: seen, uses: wait.until, with: { cel: suspect != null }, timeout: 5m }\n${off(
+        `with: { flag: cart }, when: 'steps.seen.status == "succeeded"'`,
+      )}`,
+      ['seen', 'off'],
+    ],
+  ])('%s', (_, steps, ids) => expect(of(steps)).toEqual(ids));
+
+  test.each([
+    ['that names its flag itself', off('with: { flag: cart }')],
+    ['that looks at the alert', off(`with: { flag: cart }, when: 'labels.team == "suspect"'`)],
+    [
+      'to which a person has said yes, whatever that was asked for',
+      `  - { id: sure, uses: approve, when: suspect != null, with: { text: "Is it \${{ suspect.version }}?" } }\n${off(
+        `with: { flag: cart }, when: 'steps.sure.status == "succeeded"'`,
+      )}`,
+    ],
+  ])('and not for one %s', (_, steps) => expect(of(steps)).toEqual([]));
+});

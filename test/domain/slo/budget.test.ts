@@ -1,0 +1,309 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { accountOf } from '../../../domain/slo/account.ts';
+import { budgetOf, spentShare } from '../../../domain/slo/budget.ts';
+import { type Bucket, bucketAt, indexOf, setBucket } from '../../../domain/slo/history.ts';
+import type { Budget } from '../../../schemas/slo-status.ts';
+import { accountAt, DAY, HOUR, MINUTE, NOON, objective, outage, pastOf, rolling } from './pasts.ts';
+import { steady, type Story, THRESHOLD } from './pasts.ts';
+
+const budgetAt = (slo: ReturnType<typeof objective>, story: Story, now = NOON): Budget =>
+  budgetOf(accountAt(slo, story, now));
+
+/** Every second counts alike: 300 of them in a bucket. */
+const inSeconds = { indicator: THRESHOLD };
+
+describe('a budget that is spent exactly', () => {
+  const targets = [0.9, 0.95, 0.99, 0.995, 0.999, 0.9995, 0.9999].flatMap((target) =>
+    [1, 7, 28, 30, 90].map((days) => [target, days] as const),
+  );
+
+  test.each(targets)('is spent: %d of %i days', (target, days) => {
+    // 99.9 % of 28 days are 40.32 minutes; in tenths of milliseconds, which are whole.
+    const millis = Math.round((1 - target) * 1e4 * days * DAY) / 1e4;
+    const begins = NOON - days * DAY;
+    for (const more of [{}, inSeconds]) {
+      const slo = objective({ target, window: rolling(days), ...more });
+      const perBucket = 'indicator' in more ? 300 : 1000;
+      const spent = budgetAt(slo, outage(begins, begins + millis, perBucket));
+      expect(spent).toMatchObject({ remaining: 0, spent_at_least: 1, coverage: 1 });
+      expect(spentShare(spent) >= 1).toBe(true);
+      const nearly = budgetAt(slo, outage(begins, begins + millis * 0.999, perBucket));
+      expect(spentShare(nearly) < 1).toBe(true);
+    }
+  });
+
+  test('is spent with counts that are no whole numbers, too, as rates make them', () => {
+    const story = outage(NOON - DAY, NOON - DAY + 40.32 * MINUTE, 1000 / 3);
+    expect(budgetAt(objective(), story)).toMatchObject({ remaining: 0, significant: true });
+  });
+
+  test('is spent by the hundredth error of a hundred thousand, and not by the one before', () => {
+    const spentBy = (errors: number): number =>
+      spentShare(
+        budgetAt(objective({ window: rolling(1) }), (at) => ({ events: 400, errors: at === NOON - HOUR ? errors : 0 })),
+      );
+    // 288 buckets of 400 are 115,200 events; a thousandth of them are 115.2.
+    expect([spentBy(115) < 1, spentBy(115.2) >= 1, spentBy(116) > 1]).toEqual([true, true, true]);
+  });
+});
+
+describe('an outage of two hours against 99.9 % of 28 days', () => {
+  const story = outage(NOON - 2 * HOUR, NOON);
+
+  test('spends 120 / 40.32 of the budget, which is 297 %', () => {
+    const budget = budgetAt(objective(), story);
+    expect(budget.remaining).toBeCloseTo(1 - 120 / 40.32, 9);
+    expect(budget).toMatchObject({ events: 8_064_000, errors: 24_000, coverage: 1, significant: true });
+    expect(budgetAt(objective(inSeconds), outage(NOON - 2 * HOUR, NOON, 300)).remaining).toBe(budget.remaining);
+  });
+
+  test('is in the budget as long as it is in the window, whole or in part, to the millisecond', () => {
+    const spentAt = (now: number): number => spentShare(budgetAt(objective(), story, now));
+    const leaves = NOON - 2 * HOUR + 28 * DAY;
+    expect(spentAt(leaves)).toBeCloseTo(120 / 40.32, 9);
+    expect(spentAt(leaves + HOUR)).toBeCloseTo(60 / 40.32, 9);
+    expect(spentAt(leaves + HOUR + 61_234)).toBeCloseTo((60 - 61.234 / 60) / 40.32, 9);
+    expect(spentAt(leaves + 2 * HOUR)).toBe(0);
+  });
+
+  test('is counted while it happens, between boundaries too', () => {
+    for (const ms of [0, 1, 60_000, 299_999, 300_000]) {
+      const spent = spentShare(budgetAt(objective(), outage(NOON - HOUR, NOON + DAY), NOON + ms));
+      // What is before the last 300 seconds has its part by time, which is right within one bucket.
+      expect(Math.abs(spent - (HOUR + ms) / MINUTE / 40.32)).toBeLessThan(5 / 40.32);
+    }
+    expect(spentShare(budgetAt(objective(), outage(NOON - HOUR, NOON + DAY), NOON + 300_000))).toBeCloseTo(
+      65 / 40.32,
+      9,
+    );
+  });
+});
+
+describe('what is not known', () => {
+  /** Of the day before noon so many buckets are unknown, from its end. */
+  const unknownFor =
+    (buckets: number, story: Story): Story =>
+    (at) =>
+      at >= NOON - buckets * 300_000 - HOUR && at < NOON - HOUR ? null : story(at);
+  const ofADay = objective({ window: rolling(1), target: 0.99 });
+
+  test('may be a twentieth, and with more no budget is claimed', () => {
+    // 288 buckets, 14 of which are 4.9 %; 15 are 5.2 %.
+    expect(budgetAt(ofADay, unknownFor(14, steady(1000, 5)))).toMatchObject({ remaining: 0.5, coverage: 0.951388889 });
+    expect(budgetAt(ofADay, unknownFor(15, steady(1000, 5)))).toMatchObject({ remaining: null, coverage: 0.947916667 });
+    const exactly = objective({ window: { kind: 'rolling', seconds: 6000 } });
+    expect(budgetAt(exactly, (at) => (at === NOON - HOUR ? null : { events: 10, errors: 0 }))).toMatchObject({
+      remaining: 1,
+      coverage: 0.95,
+    });
+  });
+
+  test('takes nothing from what is spent for certain', () => {
+    // Half of a day is known: 144 of 288 buckets with 1 % of errors. Were the other half without, it would be 0.5 %.
+    const budget = budgetAt(ofADay, unknownFor(144, steady(1000, 10)));
+    expect(budget).toMatchObject({
+      remaining: null,
+      spent_at_least: 0.5,
+      coverage: 0.5,
+      events: 144_000,
+      errors: 1440,
+    });
+    expect(spentShare(budget)).toBe(0.5);
+  });
+
+  test('of seconds neither', () => {
+    const seconds = objective({ window: rolling(1), target: 0.99, ...inSeconds });
+    const budget = budgetAt(seconds, unknownFor(144, steady(300, 3)));
+    expect(budget).toMatchObject({ remaining: null, spent_at_least: 0.5, events: 43_200, errors: 432 });
+  });
+
+  test('is all of it at first', () => {
+    expect(budgetAt(objective(), () => null)).toEqual({
+      remaining: null,
+      spent_at_least: 0,
+      coverage: 0,
+      events: 0,
+      errors: 0,
+      significant: false,
+    });
+  });
+
+  test('is no part of what is known: without traffic the budget is whole', () => {
+    expect(budgetAt(objective(), steady(0, 0))).toMatchObject({ remaining: 1, coverage: 1, significant: false });
+  });
+
+  test('may be the last 300 seconds; then closed buckets stand in as far as they reach', () => {
+    const slo = objective({ window: { kind: 'rolling', seconds: 3000 }, target: 0.9 });
+    const now = NOON + 150_000;
+    const budget = budgetOf(accountOf(slo, pastOf(slo, steady(100, 5), now), null, now));
+    expect(budget).toMatchObject({ remaining: 0.5, coverage: 0.95, events: 950 });
+  });
+});
+
+test('with little traffic errors need to be more than chance', () => {
+  // 30 requests in a day, one a bucket.
+  const night =
+    (failed: number): Story =>
+    (at) => {
+      const n = (NOON - at) / 300_000;
+      return { events: n <= 30 ? 1 : 0, errors: n <= failed ? 1 : 0 };
+    };
+  const ofADay = objective({ window: rolling(1) });
+  const [one, three] = [budgetAt(ofADay, night(1)), budgetAt(ofADay, night(3))];
+  expect([one.significant, three.significant]).toEqual([false, true]);
+  expect(one.remaining).toBeCloseTo(1 - 1 / 0.03, 6);
+});
+
+/** Of a window of two hours. */
+const aStory = fc.array(
+  fc.option(
+    fc
+      .tuple(fc.nat(2000), fc.integer({ min: 0, max: 100 }))
+      .map(([events, percent]): Bucket => ({ events, errors: (events * percent) / 100 })),
+    { nil: null, freq: 12 },
+  ),
+  { minLength: 25, maxLength: 25 },
+);
+const shortSlo = objective({ window: { kind: 'rolling', seconds: 7200 }, target: 0.95 });
+const anOffset = fc.nat(299_999);
+
+describe('in any history', () => {
+  const budgetOfBuckets = (buckets: (Bucket | null)[], offset: number, recent: Bucket | null): Budget => {
+    const now = NOON + offset;
+    const history = pastOf(shortSlo, (at) => buckets[24 - Math.floor((NOON - 1 - at) / 300_000)] ?? null, now);
+    return budgetOf(accountOf(shortSlo, history, recent, now));
+  };
+  const change = (buckets: (Bucket | null)[], at: number, to: (bucket: Bucket) => Bucket | null): (Bucket | null)[] =>
+    buckets.map((bucket, n) => (n === at && bucket !== null ? to(bucket) : bucket));
+
+  test('more errors never spend less', () => {
+    fc.assert(
+      fc.property(aStory, fc.nat(24), anOffset, (buckets, at, offset) => {
+        const recent = buckets[24] ?? null;
+        const before = budgetOfBuckets(buckets, offset, recent);
+        const worse = change(buckets, at, ({ events, errors }) => ({ events, errors: (events + errors) / 2 }));
+        const after = budgetOfBuckets(worse, offset, recent);
+        expect(spentShare(after)).toBeGreaterThanOrEqual(spentShare(before));
+        expect(after.spent_at_least).toBeGreaterThanOrEqual(before.spent_at_least);
+        expect(Number(after.significant)).toBeGreaterThanOrEqual(Number(before.significant));
+      }),
+    );
+  });
+
+  test('what becomes unknown never counts as good', () => {
+    fc.assert(
+      fc.property(aStory, fc.nat(24), anOffset, (buckets, at, offset) => {
+        const good = change(buckets, at, ({ events }) => ({ events, errors: 0 }));
+        const known = budgetOfBuckets(good, offset, { events: 100, errors: 3 });
+        const unknown = budgetOfBuckets(
+          change(good, at, () => null),
+          offset,
+          { events: 100, errors: 3 },
+        );
+        expect(unknown.coverage).toBeLessThanOrEqual(known.coverage);
+        if (unknown.remaining === null || known.remaining === null) return;
+        expect(unknown.remaining).toBeLessThanOrEqual(known.remaining);
+      }),
+    );
+  });
+
+  test('what is spent for certain is never more than what is likely', () => {
+    fc.assert(
+      fc.property(aStory, anOffset, (buckets, offset) => {
+        const budget = budgetOfBuckets(buckets, offset, null);
+        expect(budget.spent_at_least).toBeGreaterThanOrEqual(0);
+        if (budget.remaining !== null) expect(budget.spent_at_least).toBeLessThanOrEqual(1 - budget.remaining + 1e-9);
+        expect(budget.errors).toBeLessThanOrEqual(budget.events);
+      }),
+    );
+  });
+
+  test('it is what a count event by event gives, on boundaries', () => {
+    fc.assert(
+      fc.property(aStory, (buckets) => {
+        const budget = budgetOfBuckets(buckets, 0, buckets[24] ?? null);
+        const known = buckets.slice(1).filter((bucket) => bucket !== null);
+        const events = known.reduce((sum, bucket) => sum + bucket.events, 0);
+        const errors = known.reduce((sum, bucket) => sum + bucket.errors, 0);
+        expect(budget.events).toBeCloseTo(events, 6);
+        expect(budget.errors).toBeCloseTo(errors, 6);
+        expect(budget.coverage).toBeCloseTo(known.length / 24, 8);
+        if (budget.remaining !== null && events > 0)
+          expect(1 - budget.remaining).toBeCloseTo(errors / (0.05 * events), 6);
+      }),
+    );
+  });
+});
+
+describe('time slices', () => {
+  const sliced = (sliceMinutes: number, sliceTarget = 0.95) =>
+    objective({ budgeting: { kind: 'timeslices', sliceSeconds: sliceMinutes * 60, sliceTarget } });
+
+  test('are good or bad as a whole, and counted in seconds', () => {
+    // 94.9 % good in two slices, 95 % in one: of three, two are bad.
+    const shares = new Map([
+      [NOON - HOUR, 51],
+      [NOON - 2 * HOUR, 50],
+      [NOON - 3 * HOUR, 51],
+    ]);
+    const budget = budgetAt(sliced(5), (at) => ({ events: 1000, errors: shares.get(at) ?? 0 }));
+    expect(budget).toMatchObject({ events: 28 * 86_400, errors: 600, coverage: 1, significant: false });
+    expect(budget.remaining).toBeCloseTo(1 - 10 / 40.32, 9);
+  });
+
+  test('weigh alike, however much happened in them', () => {
+    const story: Story = (at) => (at === NOON - HOUR ? { events: 1, errors: 1 } : { events: 1e6, errors: 0 });
+    expect(budgetAt(sliced(5), story).errors).toBe(300);
+  });
+
+  test('are good when nothing happened, and unknown where nothing is known', () => {
+    const quiet: Story = (at) => (at < NOON - HOUR ? { events: 0, errors: 0 } : { events: 10, errors: 0 });
+    expect(budgetAt(sliced(5), quiet)).toMatchObject({ remaining: 1, events: 28 * 86_400 });
+    const unknown: Story = (at) => (at < NOON - HOUR ? null : { events: 10, errors: 0 });
+    expect(budgetAt(sliced(5), unknown)).toMatchObject({ remaining: null, events: 3600 });
+  });
+
+  test('of an hour are judged by all that happened in the hour', () => {
+    // 100 errors of 1200 in all are 8.3 %, in one bucket of twelve.
+    const story: Story = (at) => ({ events: 100, errors: at === NOON - 2 * HOUR ? 100 : 0 });
+    expect(budgetAt(sliced(60), story).errors).toBe(3600);
+    // And 5 % are allowed: 60 of 1200.
+    const fewer: Story = (at) => ({ events: 100, errors: at === NOON - 2 * HOUR ? 60 : 0 });
+    expect(budgetAt(sliced(60), fewer).errors).toBe(0);
+  });
+
+  test('that are not over count as they would if they ended now', () => {
+    const now = NOON + 20 * MINUTE + 90_000;
+    const since =
+      (ms: number): Story =>
+      (at) => ({ events: 100, errors: at >= NOON + ms ? 100 : 0 });
+    // Of this hour 21.5 minutes have passed, all of them bad; and then only the last 30 seconds, which are 2.3 %.
+    expect(budgetAt(sliced(60), since(0), now).errors).toBeCloseTo(21.5 * 60, 6);
+    expect(budgetAt(sliced(60), since(20 * MINUTE + 60_000), now).errors).toBe(0);
+  });
+
+  test('count buckets that are known, by what is known of the slice', () => {
+    const story: Story = (at) => (at === NOON - HOUR ? null : { events: 100, errors: at < NOON - HOUR ? 0 : 100 });
+    const slo = objective({
+      window: rolling(1),
+      budgeting: { kind: 'timeslices', sliceSeconds: 3600, sliceTarget: 0.9 },
+    });
+    expect(budgetAt(slo, story)).toMatchObject({ events: 86_100, errors: 3300 });
+  });
+
+  test('may be made of seconds', () => {
+    const slo = objective({ ...inSeconds, budgeting: { kind: 'timeslices', sliceSeconds: 300, sliceTarget: 0.8 } });
+    const story: Story = (at) => ({ events: 300, errors: at === NOON - HOUR ? 61 : at === NOON - DAY ? 60 : 0 });
+    expect(budgetAt(slo, story).errors).toBe(300);
+  });
+
+  test('leave what was counted as it is', () => {
+    const slo = sliced(5);
+    const history = pastOf(slo, steady(7, 1));
+    accountOf(slo, history, null, NOON);
+    expect(bucketAt(history, indexOf(NOON) - 1)).toEqual({ events: 7, errors: 1 });
+    setBucket(history, indexOf(NOON), { events: 8, errors: 0 });
+    expect(accountOf(slo, history, null, NOON + 300_000).sum.events).toBe(28 * 86_400);
+  });
+});

@@ -1,0 +1,148 @@
+import { describe, expect, test } from 'vitest';
+import { BURN_ALERTS, BURN_SECONDS, burningOf, burnRatesOf } from '../../../domain/slo/burn.ts';
+import { isUntouched } from '../../../domain/slo/untouched.ts';
+import type { BurnAlert, BurnRates } from '../../../schemas/slo-status.ts';
+import { accountAt, DAY, HOUR, MINUTE, NOON, objective, outage, rolling, steady, type Story } from './pasts.ts';
+import { THRESHOLD } from './pasts.ts';
+
+const ratesAt = (slo: ReturnType<typeof objective>, story: Story, now = NOON): BurnRates =>
+  burnRatesOf(accountAt(slo, story, now));
+
+/** As `page 1h/5m`. */
+function burning(slo: ReturnType<typeof objective>, story: Story, now = NOON): string[] {
+  const account = accountAt(slo, story, now);
+  return burningOf(account, burnRatesOf(account)).map(nameOf);
+}
+const nameOf = ({ severity, long, short }: BurnAlert): string => `${severity} ${long}/${short}`;
+
+const ALL = ['page 1h/5m', 'page 6h/30m', 'ticket 1d/2h', 'ticket 3d/6h'];
+
+test('pairs are those of the workbook: 2 % of thirty days in an hour, 5 % in six, 10 % in a day and in three', () => {
+  const spent = BURN_ALERTS.map(({ long, factor }) => (factor * BURN_SECONDS[long]) / (30 * 86_400));
+  expect(spent.map((share) => Number(share.toFixed(9)))).toEqual([0.02, 0.05, 0.1, 0.1]);
+  // Each short window is a twelfth of its long one.
+  expect(BURN_ALERTS.map(({ long, short }) => BURN_SECONDS[long] / BURN_SECONDS[short])).toEqual([12, 12, 12, 12]);
+  expect(BURN_ALERTS.map(nameOf)).toEqual(ALL);
+});
+
+describe('a burn rate', () => {
+  test('is how many times too many errors there are in each window', () => {
+    // 1.44 % for an hour, nothing before it.
+    const story: Story = (at) => ({ events: 10_000, errors: at >= NOON - HOUR ? 144 : 0 });
+    expect(ratesAt(objective(), story)).toEqual({
+      '5m': 14.4,
+      '30m': 14.4,
+      '1h': 14.4,
+      '2h': 7.2,
+      '6h': 2.4,
+      '1d': 0.6,
+      '3d': 0.2,
+    });
+  });
+
+  test('is of the last minutes to the second, between boundaries too', () => {
+    const story = outage(NOON - 60 * MINUTE, NOON + HOUR);
+    const rates = ratesAt(objective(), story, NOON + 90_000);
+    expect(rates['5m']).toBe(1000);
+    expect(rates['2h']).toBeCloseTo((1000 * 61.5) / 120, 6);
+  });
+
+  test('is of what is known, and null of nothing', () => {
+    const story: Story = (at) => (at >= NOON - 30 * MINUTE ? null : { events: 100, errors: 1 });
+    expect(ratesAt(objective(), story)).toMatchObject({ '5m': null, '30m': null, '1h': 10, '3d': 10 });
+    expect(ratesAt(objective(), steady(0, 0))).toMatchObject({ '5m': null, '3d': null });
+  });
+
+  test('is the same whatever the window of the budget', () => {
+    for (const days of [7, 28, 90]) {
+      expect(ratesAt(objective({ window: rolling(days) }), steady(1000, 6))['6h']).toBe(6);
+    }
+  });
+});
+
+describe('burning is', () => {
+  test.each([
+    ['nothing within the objective', steady(10_000, 9.9), []],
+    ['a ticket from exactly once on', steady(10_000, 10), ['ticket 3d/6h']],
+    ['two from three times on', steady(10_000, 30), ['ticket 1d/2h', 'ticket 3d/6h']],
+    ['a page from six times on', steady(10_000, 60), ALL.slice(1)],
+    ['just below', steady(10_000, 59.999), ALL.slice(2)],
+    ['two from 14.4 on', steady(10_000, 144), ALL],
+    ['just below that', steady(10_000, 143.99), ALL.slice(1)],
+    [
+      'an outage that has just begun, which is 1.44 % of an hour after 52 seconds',
+      outage(NOON - 52_000, NOON),
+      ['page 1h/5m'],
+    ],
+    ['one that is not long enough', outage(NOON - 51_000, NOON), []],
+    ['no page when it is over since five minutes', outage(NOON - 15 * MINUTE, NOON - 5 * MINUTE), ALL.slice(1)],
+    [
+      'and nothing but tickets half an hour later',
+      outage(NOON - 45 * MINUTE, NOON - 30 * MINUTE),
+      ['ticket 1d/2h', 'ticket 3d/6h'],
+    ],
+  ] as [string, Story, string[]][])('%s', (_, story, expected) => {
+    expect(burning(objective(), story)).toEqual(expected);
+  });
+
+  /** 30 requests in an hour, the last so many of which failed. */
+  const night =
+    (failed: number): Story =>
+    (at) => {
+      const n = (NOON - at) / 300_000;
+      return { events: 2.5, errors: n <= failed ? 1 : 0 };
+    };
+
+  test('nothing by one failed request of a night, though it is 400 times too many', () => {
+    expect(ratesAt(objective(), night(1))).toMatchObject({ '5m': 400, '1h': 33.333333333 });
+    expect(burning(objective(), night(1))).toEqual([]);
+  });
+
+  test('what three of thirty are', () => {
+    expect(burning(objective(), night(3))).toEqual(ALL.slice(0, 3));
+  });
+
+  test('nothing by fewer than twenty requests', () => {
+    // 1.5 in a bucket are 18 in an hour; in six hours they are 108.
+    const few: Story = (at) => ({ events: 1.5, errors: at >= NOON - 20 * MINUTE ? 1.5 : 0 });
+    expect(burning(objective(), few)).not.toContain('page 1h/5m');
+    expect(burning(objective(), few)).toContain('page 6h/30m');
+  });
+
+  test('of time nothing by a bad minute or two, which may be one bad sample', () => {
+    const slo = objective({ indicator: THRESHOLD });
+    const bad = (minutes: number): Story => outage(NOON - minutes * MINUTE, NOON, 300);
+    expect([burning(slo, bad(2)), burning(slo, bad(3))]).toEqual([[], ['page 1h/5m', 'page 6h/30m']]);
+  });
+});
+
+describe('a budget is untouched', () => {
+  const untouched = (story: Story, more: object = {}): boolean => isUntouched(accountAt(objective(more), story));
+  const spentInThreeWeeks =
+    (errors: number, days = 21): Story =>
+    (at) =>
+      at === NOON - days * DAY ? { events: 1000, errors } : { events: 1000, errors: 0 };
+
+  test('when less than a tenth was spent in three weeks: 806.4 of 8,064 in 28 days', () => {
+    expect(untouched(spentInThreeWeeks(806))).toBe(true);
+    expect(untouched(spentInThreeWeeks(806.4))).toBe(false);
+    expect(untouched(spentInThreeWeeks(1000, 22))).toBe(true);
+  });
+
+  test('of a week’s budget, by what a week allows: 201.6', () => {
+    expect(untouched(spentInThreeWeeks(201), { window: rolling(7) })).toBe(true);
+    expect(untouched(spentInThreeWeeks(202), { window: rolling(7) })).toBe(false);
+  });
+
+  test('only when all of it is known, and when there was enough to fail', () => {
+    expect(untouched((at) => (at === NOON - DAY ? null : { events: 1000, errors: 0 }))).toBe(false);
+    expect(untouched((at) => (at < NOON - 21 * DAY ? null : { events: 1000, errors: 0 }))).toBe(true);
+    // 6,048 buckets of 0.8 events would allow 4.8 errors.
+    expect([untouched(steady(0.8, 0)), untouched(steady(0.83, 0)), untouched(steady(0, 0))]).toEqual([
+      false,
+      true,
+      false,
+    ]);
+    expect(untouched(steady(300, 0), { indicator: THRESHOLD })).toBe(true);
+  });
+});

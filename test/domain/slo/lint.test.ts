@@ -1,0 +1,228 @@
+import { describe, expect, test } from 'vitest';
+import { lint } from '../../../domain/slo/lint.ts';
+import type { WrittenSlo } from '../../../domain/slo/written.ts';
+import { ServicesFile } from '../../../schemas/config.ts';
+import { Slo } from '../../../schemas/slo.ts';
+
+type Said = Partial<Record<keyof Slo, unknown>>;
+
+const GOOD = {
+  kind: 'ratio',
+  counter: false,
+  of: 'bad',
+  numerator: 'sum(rate(requests_total{code=~"5.."}[{{.window}}]))',
+  total: 'sum(rate(requests_total[{{.window}}]))',
+};
+
+const FILE = 'a.yaml';
+
+/** One whose parts stand on lines of their own. */
+function written(said: Said = {}): WrittenSlo {
+  const slo = Slo.parse({
+    id: 'a',
+    displayName: 'A',
+    description: '',
+    service: 'checkout',
+    environment: 'production',
+    target: 0.999,
+    window: { kind: 'rolling', seconds: 28 * 24 * 3600 },
+    budgeting: { kind: 'occurrences' },
+    indicator: GOOD,
+    ...said,
+  });
+  const [name, service, environment, window, target, ...queries] = [1, 2, 3, 4, 5, 6, 7].map((line) => ({
+    file: FILE,
+    line,
+  })) as [Where, Where, Where, Where, Where, ...Where[]];
+  return { slo, name, service, environment, window, target, queries };
+}
+
+type Where = WrittenSlo['name'];
+
+const of = (said: Said = {}): string[] => lint([written(said)]).map(({ line, message }) => `${line} ${message}`);
+
+/** With a numerator that is one, too. */
+const COUNTER = { counter: true, numerator: 'errors_total' };
+
+const ratio = (query: string, more: object = {}): Said => ({ indicator: { ...GOOD, total: query, ...more } });
+const threshold = (query: string): Said => ({ indicator: { kind: 'threshold', query, op: 'lt', value: 1 } });
+const share = (query: string): Said => ({ indicator: { kind: 'share', of: 'good', query } });
+
+test('of a ratio of rates over the window there is nothing to say', () => {
+  expect(of()).toEqual([]);
+});
+
+describe('a poor query is told, and why:', () => {
+  const CAUSE = /is a cause and no symptom/;
+  const UP = /tells that something answers, not that users are served/;
+  const AVERAGE = /an average hides/;
+  const NUMBER = /gives a number of events where a rate per second is expected/;
+  const FIXED = /the rate is always over/;
+  const GAUGE = /looks like a gauge/;
+  test.each<[string, Said, number, RegExp]>([
+    ['CPU', threshold('1 - sum(rate(node_cpu_seconds_total{mode="idle"}[5m]))'), 6, CAUSE],
+    ['memory', threshold('sum(container_memory_working_set_bytes)'), 6, CAUSE],
+    ['memory in camel case', threshold('node_memory_MemAvailable_bytes'), 6, CAUSE],
+    ['load', threshold('max(node_load15)'), 6, CAUSE],
+    ['disks', share('min(node_filesystem_avail_bytes)'), 6, CAUSE],
+    ['a name with points', threshold('max({"system.cpu.utilization"})'), 6, CAUSE],
+    ['a cause in the total of a ratio', ratio('sum(rate(process_cpu_seconds_total[{{.window}}]))'), 7, CAUSE],
+    ['up', share('min(up{job="checkout"})'), 6, UP],
+    ['a probe', share('max_over_time(probe_success[{{.window}}])'), 6, UP],
+    ['avg', threshold('avg by (job) (request_latency)'), 6, AVERAGE],
+    ['avg_over_time', threshold('avg_over_time(request_latency[5m])'), 6, AVERAGE],
+    [
+      'a sum by its count',
+      threshold('rate(latency_seconds_sum[{{.window}}]) / rate(latency_seconds_count[{{.window}}])'),
+      6,
+      AVERAGE,
+    ],
+    [
+      'a percentile',
+      threshold('histogram_quantile(0.99, sum by (le) (rate(latency_bucket[{{.window}}])))'),
+      6,
+      /a percentile that is compared/,
+    ],
+    ['increase', ratio('sum(increase(requests_total[{{.window}}]))'), 7, NUMBER],
+    ['a count of samples', ratio('sum(count_over_time(probes[{{.window}}]))'), 7, NUMBER],
+    ['a rate over a fixed time', ratio('sum(rate(requests_total[1h]))'), 7, FIXED],
+    ['a counter that is taken for a rate', ratio('requests_total'), 7, /^7 "requests_total" is a counter, and its/],
+    ['one that is added up', ratio('sum(requests_count)'), 7, /^7 "requests_count" is a counter, and its/],
+    ['what is unclear', ratio('sum(requests)'), 7, /^7 there is neither a window nor "counter"/],
+    ['counters that are added up', ratio('sum(requests_total)', COUNTER), 7, /when one instance restarts/],
+    ['a gauge as a counter', ratio('requests_in_flight', COUNTER), 7, GAUGE],
+    ['a rate of a gauge', ratio('sum(rate(queue_length[{{.window}}]))'), 7, GAUGE],
+    ['nothing for what is missing', ratio('sum(rate(x_total[{{.window}}])) or vector(0)'), 7, /"or vector\(0\)"/],
+    ['the same, by its labels', ratio('sum(rate(x_total[{{.window}}])) or on() vector(0.0)'), 7, /"or vector\(0\)"/],
+  ])('%s', (_, said, line, message) => {
+    expect(of(said)).toEqual([expect.stringMatching(message)]);
+    expect(of(said)[0]).toMatch(new RegExp(`^${line} `));
+  });
+
+  test('with what to do instead', () => {
+    const [numerator] = lint([written(ratio('sum(rate(x_total[30m]))'))]);
+    expect(numerator).toEqual({
+      file: FILE,
+      line: 7,
+      level: 'warning',
+      message: 'the rate is always over 30m, whatever window is asked for, so that errors are smeared',
+      suggestion: 'write [{{.window}}] for [30m]',
+    });
+    const suggested = (said: Said) => lint([written(said)]).map(({ suggestion }) => suggestion);
+    expect(suggested(ratio('requests_total'))).toEqual([
+      'write sum(rate(requests_total[{{.window}}])), or "counter: true"',
+    ]);
+    expect(suggested(ratio('sum(requests_total)', COUNTER))).toEqual([
+      'write sum(rate(requests_total[{{.window}}])), without "counter"',
+    ]);
+  });
+
+  test.each<[string, Said]>([
+    ['pages that load', ratio('sum(rate(page_load_seconds_count[{{.window}}]))')],
+    ['uploads and downloads', ratio('sum(rate(upload_requests_total[{{.window}}]))')],
+    ['a member, a memo', ratio('sum(rate(member_memo_total[{{.window}}]))')],
+    ['bytes that a counter counts', ratio('sum(rate(network_bytes_total[{{.window}}]))')],
+    ['up beside something else', share('sum(rate(x_total[5m])) and on() up')],
+    ['a counter by itself', ratio('requests_total{job="x"}', COUNTER)],
+    ['an old name of a counter', ratio('http_requests', COUNTER)],
+    ['rates that were recorded', ratio('sum(job:requests:rate5m)')],
+    ['recorded for each window', ratio('sum(job:requests:irate{{.window}})')],
+    ['a sum without its count', ratio('sum(rate(bytes_sum[{{.window}}]))')],
+    ['labels and texts that look poor', ratio('sum(rate(x_total{up="avg(node_cpu)",cpu=~".+"}[{{.window}}]))')],
+    ['a lag', threshold('max(consumer_lag)')],
+    ['a percentile that is counted', ratio('sum(rate(x_bucket{le="0.3"}[{{.window}}]))')],
+    ['zero of something else', ratio('sum(rate(x_total[{{.window}}])) or 0 * sum(rate(y_total[{{.window}}]))')],
+  ])('nothing is said of %s', (_, said) => {
+    expect(of(said)).toEqual([]);
+  });
+
+  test('the same query twice', () => {
+    expect(of(ratio(' sum( rate(a_total[{{.window}}]) )', { numerator: 'sum(rate(a_total[{{.window}}]))' }))).toEqual([
+      '6 "bad" and "total" are the same query: everything is always bad',
+    ]);
+  });
+});
+
+describe('a promise that nobody can keep', () => {
+  const DAY = 24 * 3600;
+  const calendar = (unit: string, count: number) => ({
+    kind: 'calendar',
+    unit,
+    count,
+    timeZone: 'UTC',
+    start: '2026-01-01T00:00:00',
+  });
+
+  // 28 days are 2,419,200 s: 99.999 % of them leave 24.2 s, 99.99 % 242 s.
+  test.each<[string, Said, string[]]>([
+    [
+      'five nines of 28 days',
+      { target: 0.99999 },
+      ['5 the whole budget is 24 s of outage: it is spent before anybody can act'],
+    ],
+    ['four nines of 28 days', { target: 0.9999 }, []],
+    [
+      'four nines of a day',
+      { target: 0.9999, window: { kind: 'rolling', seconds: DAY } },
+      [expect.stringMatching(/^5 .* 8\.6 s/)],
+    ],
+    [
+      'four nines of a calendar day',
+      { target: 0.9999, window: calendar('day', 1) },
+      [expect.stringMatching(/^5 .* 8\.6 s/)],
+    ],
+    ['five nines of a quarter', { target: 0.99999, window: calendar('quarter', 1) }, []],
+    [
+      'a window of hours',
+      { target: 0.9, window: { kind: 'rolling', seconds: 6 * 3600 } },
+      [expect.stringMatching(/^4 a window shorter than a day/)],
+    ],
+    ['a window of a day', { target: 0.9, window: { kind: 'rolling', seconds: DAY } }, []],
+    ['half of it', { target: 0.5 }, []],
+    ['little', { target: 0.4 }, ['5 40 % is what has to be good, and that is little']],
+  ])('%s', (_, said, expected) => {
+    expect(of(said)).toEqual(expected);
+  });
+
+  test('a share that was written as percent', () => {
+    expect(lint([written({ target: 0.00999 })])).toMatchObject([{ suggestion: 'did you mean target: 0.999?' }]);
+  });
+});
+
+describe('names that the catalogue does not have', () => {
+  const { services } = ServicesFile.parse({
+    services: { checkout: { environments: { production: null, staging: null } }, search: null },
+  });
+  const places = (service: string, environment: string) =>
+    lint([written({ service, environment })], services).map(({ line, message, suggestion }) => [
+      line,
+      message,
+      suggestion,
+    ]);
+
+  test.each([
+    ['checkout', 'staging'],
+    ['search', 'anywhere'],
+  ])('are not %s in %s', (service, environment) => {
+    expect(places(service, environment)).toEqual([]);
+  });
+
+  test('are told, with those that were meant', () => {
+    expect(places('chekout', 'production')).toEqual([
+      [2, 'the catalogue has no service "chekout"', 'did you mean "checkout"?'],
+    ]);
+    expect(places('toString', 'production')).toEqual([[2, 'the catalogue has no service "toString"', null]]);
+    expect(places('checkout', 'stagin')).toEqual([
+      [3, 'checkout has no environment "stagin" in the catalogue', 'did you mean "staging"?'],
+    ]);
+  });
+
+  test('are not looked at without a catalogue', () => {
+    expect(of({ service: 'chekout' })).toEqual([]);
+  });
+});
+
+test('what several objectives share is told once', () => {
+  const poor = ratio('sum(rate(x_total[1h]))');
+  expect(lint([written(poor), written({ ...poor, id: 'b', target: 0.99 })])).toHaveLength(1);
+});

@@ -1,0 +1,74 @@
+import { type Account, accountOf, historySeconds } from '../../../domain/slo/account.ts';
+import { type Bucket, bucketAt, emptyHistory, endOf, type History, indexOf } from '../../../domain/slo/history.ts';
+import { setBucket } from '../../../domain/slo/history.ts';
+import { Slo, type SloWindow } from '../../../schemas/slo.ts';
+
+/** On the boundary of a bucket. */
+export const NOON = Date.parse('2026-11-20T12:00:00Z');
+
+export const MINUTE = 60_000;
+export const HOUR = 60 * MINUTE;
+export const DAY = 24 * HOUR;
+
+export const rolling = (days: number): SloWindow => ({ kind: 'rolling', seconds: days * 86_400 });
+
+const RATIO = { kind: 'ratio', counter: false, of: 'bad', numerator: 'bad', total: 'all' };
+export const THRESHOLD = { kind: 'threshold', query: 'latency', op: 'lte', value: 0.3 } as const;
+
+/** 99.9 % of events in 28 days, unless said otherwise. */
+export const objective = (more: object = {}): Slo =>
+  Slo.parse({
+    id: 'checkout-availability',
+    displayName: 'Checkout',
+    description: '',
+    service: 'checkout',
+    environment: 'production',
+    target: 0.999,
+    window: rolling(28),
+    budgeting: { kind: 'occurrences' },
+    indicator: RATIO,
+    ...more,
+  });
+
+/** What happened in 300 seconds from `at` (milliseconds); null: unknown. */
+export type Story = (at: number) => Bucket | null;
+
+/** `perBucket` events all the time, and in `[from, until)` nothing but errors. */
+export const outage =
+  (from: number, until: number, perBucket = 1000): Story =>
+  (at) => {
+    const ms = Math.min(until, at + 300_000) - Math.max(from, at);
+    return { events: perBucket, errors: (perBucket * Math.max(0, ms)) / 300_000 };
+  };
+
+export const steady =
+  (events: number, errors: number): Story =>
+  () => ({ events, errors });
+
+/** Closed buckets of a story, as far as they are remembered. */
+export function pastOf(slo: Slo, story: Story, now = NOON): History {
+  const history = emptyHistory(historySeconds(slo), now);
+  const end = indexOf(now);
+  for (let index = history.oldest; index < end; index++) setBucket(history, index, story(index * 300_000));
+  return history;
+}
+
+/** Of a moment at which the last 300 seconds are known, too: evenly from the buckets of the story that they are in. */
+export function accountAt(slo: Slo, story: Story, now = NOON): Account {
+  return accountOf(slo, pastOf(slo, story, now), recentOf(story, now), now);
+}
+
+export function recentOf(story: Story, now: number): Bucket | null {
+  const [first, second] = [story(indexOf(now - 300_000) * 300_000), story(indexOf(now) * 300_000)];
+  const part = (now % 300_000) / 300_000;
+  if (part === 0) return first;
+  if (first === null || second === null) return null;
+  return {
+    events: first.events * (1 - part) + second.events * part,
+    errors: first.errors * (1 - part) + second.errors * part,
+  };
+}
+
+/** All that is known, oldest first. */
+export const bucketsOf = (history: History): (Bucket | null)[] =>
+  Array.from({ length: endOf(history) - history.oldest }, (_, n) => bucketAt(history, history.oldest + n));

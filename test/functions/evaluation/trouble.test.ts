@@ -1,0 +1,141 @@
+import { describe, expect, test } from 'vitest';
+import { ERRORS, EVENTS } from '../../../domain/slo/generate/names.ts';
+import type { Fault } from '../../support/event-prometheus.ts';
+import { ALL, asAsked, availability, HOUR, MINUTE, NOON, SloWorld } from './world.ts';
+
+const OUTAGE = { from: NOON, until: NOON + 2 * HOUR };
+
+/** Frozen by its budget and its burn rate, ten minutes after an outage of two hours. */
+async function frozen(): Promise<{ world: SloWorld; evaluator: ReturnType<SloWorld['evaluator']> }> {
+  const world = await SloWorld.open(availability());
+  world.requests(10, OUTAGE);
+  world.at(OUTAGE.until + 10 * MINUTE);
+  const evaluator = world.evaluator();
+  await world.evaluate(evaluator);
+  expect(await world.frozenBy()).toEqual(['budget', 'burn']);
+  return { world, evaluator };
+}
+
+const WRONG: [string, Fault, RegExp][] = [
+  ['is down', 'cut', /other side closed|ECONNRESET|socket hang up/i],
+  ['answers 503', { status: 503, body: 'Service Unavailable' }, /Prometheus answered 503: Service Unavailable/],
+  ['answers with a page', { status: 200, body: '<html>Sign in</html>' }, /Prometheus answered 200: <html>Sign in/],
+  [
+    'refuses',
+    { status: 422, body: '{"status":"error","errorType":"execution","error":"query timed out"}' },
+    /Prometheus answered 422: query timed out/,
+  ],
+  ['answers with half of it', { status: 200, body: '{"status":"success","data":{"resultType":"vec' }, /answered 200/],
+];
+
+describe('a Prometheus that', () => {
+  test.each(WRONG)('%s changes no freeze, and is told of once', async (_, fault, why) => {
+    const { world, evaluator } = await frozen();
+    const { data_at: before, budget } = await world.status();
+    world.prometheus.fault = fault;
+    world.prometheus.asked.length = 0;
+    const until = world.now + 40 * MINUTE;
+    await world.evaluateUntil(until, 10 * MINUTE, evaluator);
+
+    const status = await world.status();
+    expect(status).toMatchObject({ state: 'unreadable', data_at: before });
+    expect(status.problem).toMatch(why);
+    expect(status.budget.errors).toBe(budget.errors);
+    expect(await world.frozenBy()).toEqual(['budget', 'burn']);
+    expect(world.told('warn')).toEqual([
+      expect.objectContaining({ message: 'objectives cannot be read', objectives: 1, of: 1 }),
+    ]);
+    // Whoever cannot answer the simplest query is not asked all the others.
+    expect(world.prometheus.asked.map(({ query }) => query)).toEqual(Array(4).fill([EVENTS, ERRORS]).flat());
+
+    world.prometheus.fault = null;
+    await world.evaluateUntil(until + MINUTE, MINUTE, evaluator);
+    expect(await world.status()).toMatchObject({ state: 'ok', problem: null });
+    expect((await world.status()).budget).toMatchObject({ coverage: 1, errors: 72_000, events: 24_192_000 });
+    expect(await world.frozenBy()).toEqual(['budget']);
+    expect(world.told('warn')).toHaveLength(1);
+    expect(world.told('info').map(({ message }) => message)).toContain('all objectives can be read again');
+  });
+
+  test('does not answer in time is one that does not answer', async () => {
+    const { world } = await frozen();
+    world.prometheus.fault = 'hang';
+    let calls = 0;
+    // The deadlines are made at the beginning; then 1.1 s are left of the first one.
+    const evaluator = world.evaluator(() => (++calls <= 2 ? 0 : 18_900));
+    world.at(world.now + MINUTE);
+    await world.evaluate(evaluator);
+    expect((await world.status()).problem).toContain('no answer in time');
+    expect(await world.frozenBy()).toEqual(['budget', 'burn']);
+  });
+
+  test('lacks a part of its data is not believed', async () => {
+    const { world, evaluator } = await frozen();
+    world.prometheus.warnings = ['fetch series from store 10.0.0.1: connection refused'];
+    await world.evaluateUntil(world.now + MINUTE, MINUTE, evaluator);
+    const { state, problem } = await world.status();
+    expect(state).toBe('unreadable');
+    expect(problem).toContain('fetch series from store 10.0.0.1');
+    world.prometheus.warnings = ['PromQL info: metric might not be a counter: "requests" (1:10)'];
+    await world.evaluateUntil(world.now + MINUTE, MINUTE, evaluator);
+    expect((await world.status()).state).toBe('ok');
+  });
+
+  test('cannot answer one objective still answers the others, and is told of again when it is another one', async () => {
+    const search = ['sum(rate(search_total[{{.window}}]))', 'sum(rate(search_bad[{{.window}}]))'] as const;
+    const indicator = { kind: 'ratio', counter: false, of: 'bad', numerator: search[1], total: search[0] };
+    const world = await SloWorld.open(availability(), availability({ id: 'search', service: 'search', indicator }));
+    world.requests(10);
+    const refuse = (query: string) =>
+      world.prometheus.on(asAsked(query), () => {
+        throw new Error('no such function');
+      });
+    refuse(search[0]);
+    const evaluator = world.evaluator();
+    await world.evaluateUntil(NOON + 3 * MINUTE, MINUTE, evaluator);
+    expect(await world.status('search')).toMatchObject({ state: 'unreadable' });
+    expect(await world.status()).toMatchObject({ state: 'ok' });
+    expect(world.told('warn')).toMatchObject([{ objectives: 1, of: 2, objective: 'search' }]);
+    refuse(ALL);
+    await world.evaluateUntil(NOON + 5 * MINUTE, MINUTE, evaluator);
+    expect(world.told('warn')).toMatchObject([{}, { objectives: 2, of: 2, objective: 'checkout-availability' }]);
+  });
+});
+
+test('one that answers nothing over long ranges is asked for shorter ones', async () => {
+  const world = await SloWorld.open(availability());
+  world.requests(10);
+  world.prometheus.pointsMax = 300;
+  const evaluator = world.evaluator();
+  await world.evaluate(evaluator);
+  expect((await world.status()).budget.coverage).toBeLessThan(0.1);
+  await world.evaluateUntil(NOON + 4 * MINUTE, MINUTE, evaluator);
+  expect((await world.status()).budget.coverage).toBe(1);
+});
+
+test('without a Prometheus nothing is claimed', async () => {
+  const world = await SloWorld.open(availability());
+  world.prometheusUrl = undefined;
+  await world.evaluate(world.evaluator());
+  const status = await world.status();
+  expect(status).toMatchObject({ state: 'unreadable', data_at: null, budget: { remaining: null, coverage: 0 } });
+  expect(status.problem).toContain('PROMETHEUS_URL');
+  expect(world.told('warn')).toEqual([]);
+});
+
+test('what was counted before and cannot be read stops the one objective, and nothing is written over it', async () => {
+  const world = await SloWorld.open(availability(), availability({ id: 'search', service: 'search' }));
+  world.requests(10);
+  await world.evaluate(world.evaluator());
+  const stored = await world.storedDays('search');
+  const [id, day] = stored[0] ?? ['', ''];
+  await world.deps.sloDays.save(id, day, new Uint8Array([9, 9, 9]));
+  world.at(NOON + MINUTE);
+  const evaluator = world.evaluator();
+  await world.evaluate(evaluator);
+  expect(await world.status()).toMatchObject({ state: 'ok', budget: { coverage: 1 } });
+  expect(await world.status('search')).toMatchObject({ state: 'unreadable', budget: { remaining: null } });
+  expect((await world.status('search')).problem).toContain('cannot be read');
+  expect((await world.deps.sloDays.load(id, day, day)).get(day)).toHaveLength(3);
+  expect(world.told('warn')).toMatchObject([{ objectives: 1, of: 2, objective: 'search' }]);
+});

@@ -1,0 +1,253 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { matches } from '../../integrations/oidc/claims.ts';
+import { identityTokens } from '../../integrations/oidc/identity-tokens.ts';
+import type { Identity } from '../../schemas/freeze-policy.ts';
+import { millisOf } from '../../schemas/time.ts';
+import { SetClock } from '../support/fake-deps.ts';
+
+/** An issuer of identity tokens, over real HTTP. */
+class Issuer {
+  readonly asked: string[] = [];
+  readonly keys: JWK[] = [];
+  url = '';
+  /** What its discovery says beside what is right. */
+  says: Record<string, unknown> = {};
+  /** Answers everything with this. */
+  status = 200;
+  readonly #server = createServer((request, response) => {
+    this.asked.push(request.url ?? '');
+    const body = request.url?.startsWith('/.well-known/')
+      ? { issuer: this.url, jwks_uri: `${this.url}/keys`, ...this.says }
+      : { keys: this.keys };
+    response.writeHead(this.status, { 'content-type': 'application/json', location: `${this.url}/elsewhere` });
+    response.end(JSON.stringify(body));
+  });
+
+  async start(): Promise<void> {
+    this.#server.listen(0, '127.0.0.1');
+    await once(this.#server, 'listening');
+    this.url = `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** A new key, published unless it is kept secret. */
+  async key(kid: string, alg = 'RS256', secret = false): Promise<Signs> {
+    const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true });
+    if (!secret) this.keys.push({ ...(await exportJWK(publicKey)), kid, alg, use: 'sig' });
+    return (claims, header = {}) => new SignJWT(claims).setProtectedHeader({ alg, kid, ...header }).sign(privateKey);
+  }
+
+  async stop(): Promise<void> {
+    this.#server.closeAllConnections();
+    this.#server.close();
+    await once(this.#server, 'close');
+  }
+}
+
+type Signs = (claims: Record<string, unknown>, header?: object) => Promise<string>;
+
+let issuer: Issuer;
+let clock: SetClock;
+let sign: Signs;
+let tokens: ReturnType<typeof identityTokens>;
+
+beforeEach(async () => {
+  issuer = new Issuer();
+  await issuer.start();
+  clock = new SetClock('2026-11-20T12:00:00.000Z');
+  sign = await issuer.key('one');
+  tokens = identityTokens({ clock });
+});
+afterEach(() => issuer.stop());
+
+const forward = (seconds: number): void => clock.set(clock.millis + seconds * 1000);
+
+/** As GitHub Actions makes them. */
+const claims = (more: object = {}): Record<string, unknown> => {
+  const now = millisOf(clock.now()) / 1000;
+  return {
+    iss: issuer.url,
+    aud: 'firebreak',
+    sub: 'repo:acme/checkout:environment:production',
+    repository: 'acme/checkout',
+    workflow_ref: 'acme/checkout/.github/workflows/deploy.yml@refs/heads/main',
+    run_attempt: 2,
+    iat: now,
+    nbf: now,
+    exp: now + 300,
+    ...more,
+  };
+};
+
+const identity = (more: Partial<Identity> = {}): Identity => ({
+  issuer: issuer.url,
+  audience: 'firebreak',
+  claims: { repository: 'acme/checkout' },
+  ...more,
+});
+
+const problem = (words: RegExp) => ({ ok: false, problem: expect.stringMatching(words) as string });
+
+describe('a token that is accepted', () => {
+  test('is signed by an issuer of the policy, for us, now, with the claims that policy wants', async () => {
+    expect(await tokens.verify(await sign(claims()), [identity()])).toEqual({
+      ok: true,
+      subject:
+        'repo:acme/checkout:environment:production ' +
+        '(workflow acme/checkout/.github/workflows/deploy.yml@refs/heads/main)',
+    });
+  });
+
+  test.each<[string, object, Record<string, string>]>([
+    ['an audience among others', { aud: ['sigstore', 'firebreak'] }, {}],
+    ['a wildcard', {}, { sub: 'repo:acme/*:environment:prod*' }],
+    ['a claim that is a number', {}, { run_attempt: '2' }],
+    ['one of a list', { groups: ['devs', 'release'] }, { groups: 'release' }],
+    ['no claims wanted', {}, {}],
+  ])('%s', async (_, more, wanted) => {
+    expect(await tokens.verify(await sign(claims(more)), [identity({ claims: wanted })])).toMatchObject({ ok: true });
+  });
+
+  test('ES256 as well, and any of several identities', async () => {
+    const other = await issuer.key('two', 'ES256');
+    const accepted = [identity({ audience: 'somebody' }), identity({ claims: {} })];
+    expect(await tokens.verify(await other(claims()), accepted)).toMatchObject({ ok: true });
+  });
+});
+
+describe('a token that is refused', () => {
+  test.each<[string, object, Partial<Identity>, RegExp]>([
+    ['for somebody else', { aud: 'sigstore' }, {}, /^its audience is "sigstore", not "firebreak"$/],
+    ['for nobody', { aud: undefined }, {}, /^its audience is missing, not "firebreak"$/],
+    ['expired', { exp: 1_700_000_000 }, {}, /^it has expired at 2023-11-14T22:13:20\.000Z$/],
+    ['without an end', { exp: undefined }, {}, /^its claim exp is missing or wrong$/],
+    ['not valid yet', { nbf: 4_000_000_000 }, {}, /^it is not valid yet$/],
+    ['issued in the future', { iat: 4_000_000_000 }, {}, /^it is not valid yet$/],
+    ['another repository', { repository: 'acme/other' }, {}, /^its claim repository is "acme\/other", not "acme\/ch/],
+    ['no such claim', {}, { claims: { project_path: 'acme/*' } }, /^its claim project_path is missing, not "acme\/\*"/],
+    ['a claim that is an object', { repository: {} }, {}, /^its claim repository is \{\}/],
+    ['a claim of every object', {}, { claims: { toString: '*' } }, /^its claim toString is missing/],
+    ['a pattern is no regular expression', {}, { claims: { repository: 'acme/.+' } }, /^its claim repository is/],
+  ])('%s', async (_, more, wanted, words) => {
+    expect(await tokens.verify(await sign(claims(more)), [identity(wanted)])).toEqual(problem(words));
+  });
+
+  test('forged: altered, of another key of the same name, or of one that is not published', async () => {
+    const good = await sign(claims());
+    const [header, , signature] = good.split('.');
+    const altered = Buffer.from(JSON.stringify(claims({ repository: 'acme/other' }))).toString('base64url');
+    const accepted = [identity({ claims: {} })];
+    expect(await tokens.verify(`${header}.${altered}.${signature}`, accepted)).toEqual(problem(/^its signature does/));
+    const forger = await issuer.key('one', 'RS256', true);
+    expect(await tokens.verify(await forger(claims()), accepted)).toEqual(problem(/^its signature does not fit/));
+    const unknown = await issuer.key('unknown', 'RS256', true);
+    expect(await tokens.verify(await unknown(claims()), accepted)).toEqual(problem(/does not publish$/));
+  });
+
+  test('not signed, or with what must not be used', async () => {
+    const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+    const none = `${part({ alg: 'none' })}.${part(claims())}.`;
+    expect(await tokens.verify(none, [identity()])).toMatchObject({ ok: false });
+    const secret = new TextEncoder().encode(JSON.stringify(issuer.keys[0]));
+    const hmac = await new SignJWT(claims()).setProtectedHeader({ alg: 'HS256', kid: 'one' }).sign(secret);
+    expect(await tokens.verify(hmac, [identity()])).toEqual(problem(/^it is signed neither with RS256 nor ES256$/));
+    const other = await issuer.key('three', 'RS512');
+    expect(await tokens.verify(await other(claims()), [identity()])).toEqual(problem(/^it is signed neither/));
+  });
+
+  test.each(['', 'token', 'a.b.c', 'x'.repeat(20_000)])('no token at all: %.10s', async (text) => {
+    expect(await tokens.verify(text, [identity()])).toEqual(problem(/^it is no signed token/));
+  });
+});
+
+describe('who is asked', () => {
+  test('nobody but issuers of the policy, whatever a token says', async () => {
+    const elsewhere = new Issuer();
+    await elsewhere.start();
+    const theirs = await elsewhere.key('one');
+    const token = await theirs(claims({ iss: elsewhere.url }));
+    expect(await tokens.verify(token, [identity()])).toEqual(problem(/^its issuer is .*; accepted here: http/));
+    expect(await tokens.verify(token, [])).toEqual(problem(/no identities are accepted here/));
+    expect(await tokens.verify(await theirs(claims({ iss: `${issuer.url}/` })), [identity()])).toMatchObject({
+      ok: false,
+    });
+    expect([...elsewhere.asked, ...issuer.asked]).toEqual([]);
+    await elsewhere.stop();
+  });
+
+  test('an issuer that calls itself something else is not believed', async () => {
+    issuer.says = { issuer: 'https://token.example.com' };
+    expect(await tokens.verify(await sign(claims()), [identity()])).toEqual(
+      problem(/is of the issuer https:\/\/token/),
+    );
+  });
+
+  test.each([
+    ['plain http to another machine', 'http://keys.example.com/jwks', /http is only for this machine/],
+    ['a file', 'file:///etc/passwd', /it is no https URL/],
+    ['a password', 'https://user:secret@keys.example.com/jwks', /holds a user name or a password/],
+  ])('keys are not fetched from %s', async (_, jwks_uri, words) => {
+    issuer.says = { jwks_uri };
+    expect(await tokens.verify(await sign(claims()), [identity()])).toEqual(problem(words));
+  });
+
+  test('redirects are not followed', async () => {
+    issuer.status = 302;
+    expect(await tokens.verify(await sign(claims()), [identity()])).toEqual(problem(/answered 302$/));
+    expect(issuer.asked).toEqual(['/.well-known/openid-configuration']);
+  });
+
+  test('keys are kept for ten minutes, and read again for a new one, at most twice a minute', async () => {
+    const verify = async (by: Signs) => (await tokens.verify(await by(claims()), [identity()])).ok;
+    expect([await verify(sign), await verify(sign)]).toEqual([true, true]);
+    expect(issuer.asked).toHaveLength(2);
+
+    const next = await issuer.key('next');
+    expect(await verify(next)).toBe(false); // it was asked a moment ago
+    expect(issuer.asked).toHaveLength(2);
+    forward(31);
+    expect(await verify(next)).toBe(true);
+    expect(issuer.asked).toHaveLength(4);
+
+    issuer.keys.length = 0; // all are taken back
+    forward(601);
+    expect(await verify(sign)).toBe(false);
+  });
+
+  test('while the issuer does not answer, what it last said holds for an hour', async () => {
+    const verify = async () => tokens.verify(await sign(claims()), [identity()]);
+    expect(await verify()).toMatchObject({ ok: true });
+    issuer.status = 500;
+    forward(1800);
+    expect(await verify()).toMatchObject({ ok: true });
+    forward(1801);
+    expect(await verify()).toEqual(problem(/answered 500$/));
+    expect(issuer.asked).toHaveLength(4);
+    expect(await verify()).toEqual(problem(/answered 500$/)); // told without another look
+    expect(issuer.asked).toHaveLength(4);
+    issuer.status = 200;
+    forward(6);
+    expect(await verify()).toMatchObject({ ok: true });
+  });
+});
+
+test.each<[string, string, boolean]>([
+  ['acme/checkout', 'acme/checkout', true],
+  ['acme/checkout', 'acme/*', true],
+  ['acme/checkout', '*', true],
+  ['', '*', true],
+  ['acme/checkout', '*/checkout', true],
+  ['acme/checkout', 'a*e/c*t', true],
+  ['acme/checkout', 'acme/checkout*', true],
+  ['acme/checkout', 'acme/check*out', true],
+  ['aba', 'ab*ba', false],
+  ['abcabc', 'a*b*c*a*c', true],
+  ['abc', 'a*c*b', false],
+  ['acme/checkout-evil', 'acme/checkout', false],
+  ['evil/acme/checkout', 'acme/*', false],
+  ['acmeXcheckout', 'acme.checkout', false],
+  ['acme/checkout\n', 'acme/checkout', false],
+])('%s is as %s wants it: %s', (text, pattern, is) => expect(matches(text, pattern)).toBe(is));

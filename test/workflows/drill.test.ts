@@ -1,0 +1,25 @@
+import { afterAll, beforeAll, describe, test } from 'vitest';
+import { openTable, type TableStores } from '../aws/table/stores.ts';
+import { drillPaths, playDrill } from './drill-stories.ts';
+import { byContext, golden, record, type Run, updating } from './history.ts';
+
+let stores: TableStores;
+beforeAll(async () => {
+  stores = await openTable();
+});
+afterAll(() => stores?.close());
+
+const inContexts = ({ input, result, events }: Run) => ({ input, result, events: byContext(events) });
+
+describe('drill', () => {
+  test.for(Object.entries(drillPaths).map(([name, path], index) => [name, path, index + 1] as const))(
+    '%s',
+    async ([name, path, number], { expect }) => {
+      const { world, drill, runs } = await playDrill(stores.table, number, path);
+      expect(world.calls.map((call) => call.replace(`${drill?.id}.`, ''))).toEqual(path.calls);
+      expect(drill).toMatchObject({ phase: 'ended', ...path.ends });
+      if (updating()) record(name, { runs }, 'drill');
+      expect(runs.map(inContexts)).toEqual(golden(name, 'drill').runs.map(inContexts));
+    },
+  );
+});

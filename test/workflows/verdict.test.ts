@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest';
+import { all, deploys, ends, fires, type Moment, play, says, theIncident, withHealth } from './play.ts';
+
+/** Where the incident stands at some moments of a story. */
+async function stands(timeline: Record<string, Moment>, at: readonly string[], given: Moment[] = []) {
+  const seen: Record<string, string> = {};
+  const look =
+    (moment: string): Moment =>
+    async (world) => {
+      const incident = await world.deps.incidents.read(theIncident(world));
+      seen[moment] = `${incident?.status}, ${incident?.verification}`;
+    };
+  const looks = Object.fromEntries(at.map((moment) => [moment, look(moment)]));
+  const times = (moment: string): number => Number(moment.split(' ')[0]);
+  const story = Object.entries({ ...timeline, ...looks }).toSorted(([a], [b]) => times(a) - times(b));
+  const { world } = await play({ given: [withHealth, ...given], timeline: Object.fromEntries(story) });
+  return { seen, told: world.store.dossier(theIncident(world)).timeline };
+}
+
+const health =
+  (value: number): Moment =>
+  (world) => {
+    world.health = { kind: 'value', value };
+  };
+const asks = says({ kind: 'rollback', by: 'person:ada', note: '' });
+
+test('what has not helped is open again, and mitigated after all once that is proved', async () => {
+  const { seen, told } = await stands(
+    { '0 min': fires(), '20 min': health(0.001), '21 min': ends() },
+    ['1 min', '16 min', '22 min'],
+    [health(0.4)],
+  );
+  expect(seen).toEqual({ '1 min': 'mitigated, pending', '16 min': 'open, failed', '22 min': 'resolved, passed' });
+  const verdict = told.find(({ kind }) => kind === 'verification.failed');
+  expect(verdict?.text).toBe(
+    'Not healthy: job:checkout:error_ratio is 0.4, above 0.01; so it is not mitigated, and open again',
+  );
+});
+
+test('the verdict on what a newer mitigation came after is told, and changes nothing', async () => {
+  const { seen, told } = await stands(
+    { '0 min': fires(), '9 min': all(deploys('v3', 0), asks), '17 min': health(0.001), '25 min': ends() },
+    ['8 min', '10 min', '16 min', '24.5 min'],
+    [health(0.4)],
+  );
+  expect(seen).toEqual({
+    '8 min': 'mitigated, pending',
+    '10 min': 'mitigated, pending',
+    '16 min': 'mitigated, pending',
+    '24.5 min': 'mitigated, passed',
+  });
+  expect(told.filter(({ kind }) => kind === 'verification.failed').map(({ text }) => text)).toEqual([
+    'Not healthy: job:checkout:error_ratio is 0.4, above 0.01',
+  ]);
+});
