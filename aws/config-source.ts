@@ -10,26 +10,38 @@ export type PublishedConfig = z.infer<typeof PublishedConfig>;
 
 const KEPT_MS = 2_000;
 
+/** What was read last, until when it is good, and the bytes that it was made of. */
+type Kept = { until: number; set: PublishedConfig; text: string | undefined };
+
 /** The configuration as published to the blob store; the last one that could be read stays in force. */
 export function publishedConfig(blobs: Blobs, log: Log, now: () => number): ConfigSource {
-  let kept: { until: number; set: PublishedConfig } | undefined;
-  const current = async (): Promise<PublishedConfig> => {
-    if (kept !== undefined && kept.until > now()) return kept.set;
+  let kept: Kept | undefined;
+  let reading: Promise<Kept> | undefined;
+
+  /** The same text is the same set: most of what is read is, and to check it all again takes longer than to read it. */
+  async function read(before: Kept | undefined): Promise<Kept> {
     try {
       const body = await blobs.get(CONFIG_KEY);
-      const set =
-        body === undefined
-          ? { config: emptyConfig, problems: [] }
-          : PublishedConfig.parse(JSON.parse(Buffer.from(body).toString()));
-      kept = { until: now() + KEPT_MS, set };
+      const text = body && Buffer.from(body).toString();
+      if (before !== undefined && before.text === text) return { ...before, until: now() + KEPT_MS };
+      const set = text === undefined ? { config: emptyConfig, problems: [] } : PublishedConfig.parse(JSON.parse(text));
+      return { until: now() + KEPT_MS, set, text };
     } catch (error) {
-      if (kept === undefined)
+      if (before === undefined)
         throw new Error('the configuration could not be read, and none was read before', { cause: error });
       log.warn('configuration could not be read; the last one stays in force', { error: String(error) });
-      kept = { until: now() + KEPT_MS, set: kept.set };
+      return { ...before, until: now() + KEPT_MS };
     }
+  }
+
+  /** Whoever comes while it is being read waits for the same. */
+  async function current(): Promise<PublishedConfig> {
+    if (kept !== undefined && kept.until > now()) return kept.set;
+    reading ??= read(kept).finally(() => (reading = undefined));
+    kept = await reading;
     return kept.set;
-  };
+  }
+
   return {
     current: async () => (await current()).config,
     problems: async () => (await current()).problems,

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile, mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -72,7 +72,9 @@ export class Firebreak {
 
   /** Writes a file of the configuration. */
   async write(name: string, text: string): Promise<void> {
-    await writeFile(join(this.configDir, name), text);
+    const file = join(this.configDir, name);
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, text);
   }
 
   /** Writes a file of the folder of runbooks. */
