@@ -3,8 +3,9 @@ import type { Deployer } from '../domain/targets.ts';
 import { argoCdDeployer } from '../integrations/argo-cd/deployer.ts';
 import type { AwsAccess } from '../integrations/aws/access.ts';
 import { flaggerDeployer } from '../integrations/flagger/deployer.ts';
+import type { GithubAccess } from '../integrations/github/access.ts';
 import { githubDeployer } from '../integrations/github/deployer.ts';
-import { GITHUB_API_URL, repositoryName } from '../integrations/github/rest.ts';
+import { repositoryName } from '../integrations/github/rest.ts';
 import { gitReverter } from '../integrations/github/revert.ts';
 import { httpDeployer } from '../integrations/http-cd/deployer.ts';
 import type { ClusterOptions } from '../integrations/kubernetes/attempt.ts';
@@ -26,7 +27,8 @@ export async function deployerFor(
     clock,
     config,
     gates,
-  }: { place: Place; secrets: Secrets; clock: Clock; config: ConfigSource; gates: Gates },
+    github,
+  }: { place: Place; secrets: Secrets; clock: Clock; config: ConfigSource; gates: Gates; github: GithubAccess },
 ): Promise<Deployer | undefined> {
   switch (entry.kind) {
     case 'http': {
@@ -36,9 +38,7 @@ export async function deployerFor(
     case 'argo-cd': {
       const url = entry.url ?? (await secrets.get('ARGOCD_URL'));
       if (url === undefined) return undefined;
-      const apiUrl = (await secrets.get('GITHUB_API_URL')) ?? GITHUB_API_URL;
-      const token = () => secrets.get('GITHUB_TOKEN');
-      const git = entry.git && gitReverter(entry.git, { apiUrl, token, clock });
+      const git = entry.git && gitReverter(entry.git, await github.to(entry.git.repository));
       return argoCdDeployer(entry, { url, place, secrets, clock, git });
     }
     case 'kubernetes': {
@@ -59,9 +59,7 @@ export async function deployerFor(
       return githubDeployer(entry, {
         repository,
         environment: entry.environment ?? place.environment,
-        apiUrl: (await secrets.get('GITHUB_API_URL')) ?? GITHUB_API_URL,
-        token: () => secrets.get(entry.auth?.bearer ?? 'GITHUB_TOKEN'),
-        clock,
+        ...(await github.to(repository, entry.auth?.bearer)),
       });
     }
     // The SDKs of targets are only loaded where there is such a target: the start of a function is part of every page.

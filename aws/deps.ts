@@ -7,7 +7,9 @@ import type { ExternalPager, Tickets } from '../domain/outlets.ts';
 import type { Clock, Deps } from '../domain/ports.ts';
 import { alertStates } from '../integrations/alertmanager/alert-states.ts';
 import { alertmanagerSilences } from '../integrations/alertmanager/silences.ts';
+import { type GithubAccess, githubAccess } from '../integrations/github/access.ts';
 import { githubIssues } from '../integrations/github/issues.ts';
+import { githubGates } from '../integrations/github/protection.ts';
 import { grafanaAnnotations } from '../integrations/grafana/annotations.ts';
 import { identityTokens } from '../integrations/oidc/identity-tokens.ts';
 import { externalPagerDuty } from '../integrations/pagerduty/external.ts';
@@ -58,6 +60,7 @@ import { SloDayTable } from './table/slo-days.ts';
 import { SloStatusTable } from './table/slo-statuses.ts';
 import { Table } from './table/table.ts';
 import { TokenTable } from './table/tokens.ts';
+import { WaitingGateTable } from './table/waiting-gates.ts';
 
 const systemClock: Clock = { now: () => timestamp(Date.now()) };
 
@@ -66,7 +69,6 @@ const PAGERDUTY_EVENTS_URL = 'https://events.pagerduty.com';
 const PAGERDUTY_API_URL = 'https://api.pagerduty.com';
 const SLACK_API_URL = 'https://slack.com/api/';
 const STATUSPAGE_API_URL = 'https://api.statuspage.io/v1';
-const GITHUB_API_URL = 'https://api.github.com';
 
 let assembled: Deps | undefined;
 
@@ -83,6 +85,7 @@ export function assemble(env: Environment): Deps {
   const config = publishedConfig(blobs, log, now);
   const sqs = new SQSClient({});
   const gates = new GateTable(table);
+  const github = githubAccess({ secrets, clock });
   const audit = new AuditLogTable(table, blobs, clock, log);
   const projections = new ProjectionTable(table, clock, sqsWaker(sqs, env), log, isOn({ config, secrets }));
   return {
@@ -119,6 +122,8 @@ export function assemble(env: Environment): Deps {
     audit,
     signer: es256Signer({ secrets, clock, log }),
     identityTokens: identityTokens({ clock }),
+    waitingGates: new WaitingGateTable(table, clock),
+    gateKeeper: githubGates(github),
     projections,
     bulletins: new BulletinTable(table),
     quarantine: new QuarantineTable(table, blobs, clock),
@@ -137,14 +142,14 @@ export function assemble(env: Environment): Deps {
     externalPager: externalPager({ secrets, clock }),
     flagsFor: (entry, place) => flagsFor(entry, { place, secrets, clock }),
     http: runbookCalls({ secrets, clock }),
-    deployerFor: (entry, place) => deployerFor(entry, { place, secrets, clock, config, gates }),
+    deployerFor: (entry, place) => deployerFor(entry, { place, secrets, clock, config, gates, github }),
     metrics: prometheus(() => secrets.get('PROMETHEUS_URL')),
     alerts: alertStates({
       alertmanager: () => secrets.get('ALERTMANAGER_URL'),
       prometheus: () => secrets.get('PROMETHEUS_URL'),
     }),
     silences: alertmanagerSilences({ url: () => secrets.get('ALERTMANAGER_URL'), now }),
-    ...outlets({ secrets, clock }),
+    ...outlets({ secrets, clock, github }),
   };
 }
 
@@ -178,7 +183,7 @@ const isOn =
   };
 
 /** Where incidents are shown. Addresses are read with the credentials, at run time. */
-function outlets({ secrets, clock }: Pick<Deps, 'secrets' | 'clock'>) {
+function outlets({ secrets, clock, github }: Pick<Deps, 'secrets' | 'clock'> & { github: GithubAccess }) {
   return {
     chat: slackChat({
       apiUrl: async () => (await secrets.get('SLACK_API_URL')) ?? SLACK_API_URL,
@@ -196,7 +201,7 @@ function outlets({ secrets, clock }: Pick<Deps, 'secrets' | 'clock'>) {
       token: () => secrets.get('GRAFANA_TOKEN'),
       clock,
     }),
-    ticketsFor: (target: TicketTarget) => ticketsFor(target, { secrets, clock }),
+    ticketsFor: (target: TicketTarget) => ticketsFor(target, { secrets, clock, github }),
   };
 }
 
@@ -216,13 +221,11 @@ function externalPager({ secrets, clock }: Pick<Deps, 'secrets' | 'clock'>): Ext
   };
 }
 
-async function ticketsFor(target: TicketTarget, { secrets, clock }: Pick<Deps, 'secrets' | 'clock'>): Promise<Tickets> {
+async function ticketsFor(
+  target: TicketTarget,
+  { secrets, clock, github }: Pick<Deps, 'secrets' | 'clock'> & { github: GithubAccess },
+): Promise<Tickets> {
   if (target.kind === 'webhook') return webhookTickets({ ...target, secrets, clock });
-  return githubIssues({
-    apiUrl: (await secrets.get('GITHUB_API_URL')) ?? GITHUB_API_URL,
-    token: () => secrets.get('GITHUB_TOKEN'),
-    repository: target.repository,
-    labels: target.labels,
-    clock,
-  });
+  const { repository, labels } = target;
+  return githubIssues({ ...(await github.to(repository)), repository, labels });
 }

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import type { Evidence } from '../domain/correlation/evidence.ts';
+import type { Evidence, RelatedChange } from '../domain/correlation/evidence.ts';
 import { decide, DECIDE_VERSION, type DecisionInputs, type TargetInputs } from '../domain/rollback.ts';
+import { liveChange } from '../domain/versions.ts';
 import type { EnvironmentName, ServiceName } from '../schemas/names.ts';
 import type { Question } from './evaluation/case.ts';
 import { type Evaluation, evaluateAll } from './evaluation/evaluation.ts';
@@ -39,7 +40,7 @@ function inputsOf({ evidence, history, policy }: Question, demand: Demand): Deci
     asked: { by: 'alert', who: '', mode: null },
     matched: true,
     monitoring_failure_only: false,
-    evidence,
+    evidence: { ...evidence, changes: [...ranBefore(history), ...evidence.changes] },
     targets: [...services].map((service) =>
       targetOf(service, evidence, history, { ...policy, approvals: 1, evidence: demand }),
     ),
@@ -50,6 +51,12 @@ function inputsOf({ evidence, history, policy }: Question, demand: Demand): Deci
     organisation_rollbacks_last_hour: 0,
     config_version: 'bench',
   };
+}
+
+/** The product looks, however old it is, at what ran before a suspect. */
+function ranBefore(history: Question['history']): RelatedChange[] {
+  const change = liveChange(history);
+  return change === undefined ? [] : [{ change, relation: 'same', distance: 0 }];
 }
 
 const targetOf = (

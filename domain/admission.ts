@@ -6,7 +6,14 @@ import { secondsBetween, type Timestamp } from '../schemas/time.ts';
 /** A signal with what the routes make of it, and what keeps it quiet. */
 export type Arrival = { signal: Signal; delivery: Delivery; mute: Mute | null };
 
-/** What is known of an episode. */
+/**
+ * What an alert is known by: what sent it, and its labels. It has one episode at a time, and the newest is what is known of
+ * it; the others are over.
+ */
+export const alertOf = ({ source, fingerprint }: Pick<Signal, 'source' | 'fingerprint'>): string =>
+  `${source}:${fingerprint}`;
+
+/** What is known of an alert: its newest episode. */
 export type KnownEpisode = {
   status: 'firing' | 'resolved';
   asksRollback: boolean;
@@ -24,8 +31,9 @@ export type Closed = { resolvedAt: Timestamp } | null;
 
 /**
  * What a signal adds to what is known.
- * `opens`: a new episode · `resolves` · `asks`: known, and now it asks for a rollback · `returns`: its incident was
- * closed while it went on firing, or it had been taken for ended and had not, or what kept it quiet is over · `ended`: a resolve for something never seen firing · `nothing`: heard before, or late.
+ * `opens`: a new episode; the one before is over, whether or not that was said · `resolves` · `asks`: known, and now it asks
+ * for a rollback · `returns`: its incident was closed while it went on firing, or it had been taken for ended and had not, or
+ * what kept it quiet is over · `ended`: a resolve for something never seen firing · `nothing`: heard before, or late.
  */
 export type Novelty = 'opens' | 'resolves' | 'asks' | 'returns' | 'ended' | 'nothing';
 
@@ -40,22 +48,34 @@ export function noveltyOf(
   mute: Mute | null = null,
 ): Novelty {
   if (known === undefined) return signal.status === 'firing' ? 'opens' : 'ended';
-  if (signal.status === 'resolved') {
-    // What has only happened is over as an episode at once, and by this as a signal.
-    const goesOn = known.status === 'firing' || (isEvent(signal) && known.endsAt === null);
-    return goesOn ? 'resolves' : 'nothing';
-  }
+  if (signal.status === 'resolved') return endedBy(signal, known, receivedAt);
+  // Between two notifications it has ended and begun again, and only the beginning is told.
+  const again = signal.startsAt > known.startsAt;
+  if (again && signal.episodic && (known.status === 'firing' || known.assumed)) return 'opens';
   const late = closed !== null && secondsBetween(closed.resolvedAt, receivedAt) <= RETURN_AFTER_SECONDS;
   if (known.status === 'resolved' && known.assumed) return late ? 'nothing' : 'returns';
   if (known.status === 'resolved') {
-    // An episode ends once. Only where the sender tells no start can the same one begin again, and only later.
-    return !signal.episodic && signal.startsAt > (known.endsAt ?? known.startsAt) ? 'opens' : 'nothing';
+    // What began before the end that is known was over with it.
+    const anew = again || !signal.episodic;
+    return anew && signal.startsAt > (known.endsAt ?? known.startsAt) ? 'opens' : 'nothing';
   }
   if (closed !== null && !late) return 'returns';
   if (known.muted && mute === null) return 'returns';
   // Kept quiet, it is not heard to ask: so it does when the quiet is over. What waits for that is kept as it is now.
   const heard = mute === null || known.incidentId === null;
   return heard && signal.asksRollback && !known.asksRollback ? 'asks' : 'nothing';
+}
+
+/**
+ * An end says that the alert does not fire at that time: it ends whatever had begun by then, also what it is not the end
+ * of. A sender that tells of changes now and then has not told of the ends and beginnings between.
+ */
+function endedBy(signal: Signal, known: KnownEpisode, receivedAt: Timestamp): Novelty {
+  // What has only happened is over as an episode at once, and by this as a signal.
+  const goesOn = known.status === 'firing' || (isEvent(signal) && known.endsAt === null);
+  const another = signal.episodic && signal.startsAt !== known.startsAt;
+  if (goesOn) return another && (signal.endsAt ?? receivedAt) < known.startsAt ? 'nothing' : 'resolves';
+  return another && signal.startsAt > known.startsAt ? 'ended' : 'nothing';
 }
 
 /**

@@ -26,7 +26,16 @@ import type { Arrival } from './admission.ts';
 import type { Bulletins } from './bulletins.ts';
 import type { Curve } from './correlation/evidence.ts';
 import type { Crowd, Opening } from './crowd.ts';
-import type { AuditLog, FreezeDecisions, Freezes, FreezeState, IdentityTokens, Signer } from './freeze/ports.ts';
+import type {
+  AuditLog,
+  FreezeDecisions,
+  Freezes,
+  FreezeState,
+  GateKeeper,
+  IdentityTokens,
+  Signer,
+  WaitingGates,
+} from './freeze/ports.ts';
 import type { Annotations, Chat, ExternalPager, Silences, StatusPage, Tickets } from './outlets.ts';
 import type { Mute } from './routing.ts';
 import type { Projections } from './projections.ts';
@@ -70,6 +79,8 @@ export type Deps = {
   audit: AuditLog;
   signer: Signer;
   identityTokens: IdentityTokens;
+  waitingGates: WaitingGates;
+  gateKeeper: GateKeeper;
   quarantine: Quarantine;
   automation: AutomationSwitch;
   tokens: Tokens;

@@ -5,13 +5,14 @@ import type { RunbookApproval } from '../schemas/inbox.ts';
 import { lowestMode, type Mode, type Version } from '../schemas/names.ts';
 import type { Evidence } from './correlation/evidence.ts';
 import { correlate, MIN_CONFIDENCE, type Correlation, type RankedSuspect } from './correlation/correlate.ts';
+import { aChange } from './correlation/words.ts';
 import { capOf, whyAsk } from './guards.ts';
 import type { Onset } from './onset.ts';
 import type { Place } from './ports.ts';
 import { byStart, liveChange, putsVersionLive, type RollbackTarget, rollbackTarget } from './versions.ts';
 
 /** Rises when the same inputs may be judged otherwise; kept with the inputs. */
-export const DECIDE_VERSION = 2;
+export const DECIDE_VERSION = 3;
 
 /** What the kill switch says. `unreadable`: could not be read, so nothing may be done. */
 export type Guard = { state: 'read'; paused: boolean } | { state: 'unreadable'; detail: string };
@@ -158,7 +159,10 @@ function whyImpossible(
     reasons.push(notSure(top), ...found.doubts, reason('suspect', top.reasons.join('; ')));
   else if (!putsVersionLive(top.change))
     reasons.push(
-      reason('not_a_deploy', `the suspect is a ${top.change.kind}, which a rollback of the version does not undo`),
+      reason(
+        'not_a_deploy',
+        `the suspect is ${aChange(top.change.kind)}, which a rollback of the version does not undo`,
+      ),
     );
   const place = target ?? inputs.targets[0];
   if (place?.has_deployer !== true)

@@ -1,6 +1,6 @@
-import type { Change } from '../schemas/change.ts';
+import { AHEAD_MAX_SECONDS, type Change } from '../schemas/change.ts';
 import type { Version } from '../schemas/names.ts';
-import { secondsBetween, type Timestamp } from '../schemas/time.ts';
+import { plusSeconds, secondsBetween, type Timestamp } from '../schemas/time.ts';
 
 /** A version counts as known good once it was live for this long by its own times. */
 export const GOOD_AFTER_SECONDS = 30 * 60;
@@ -9,6 +9,13 @@ export const GOOD_AFTER_SECONDS = 30 * 60;
 const PUTS_A_VERSION_LIVE: ReadonlySet<string> = new Set(['deploy', 'rollback', 'hotfix']);
 
 export const putsVersionLive = (change: Change): boolean => PUTS_A_VERSION_LIVE.has(change.kind);
+
+/** What begins after this is told by a clock that is wrong, and counts for nothing until that time has come. */
+export const aheadFrom = (now: Timestamp): Timestamp => plusSeconds(now, AHEAD_MAX_SECONDS);
+
+/** It is told to begin later than clocks differ. Such records are refused, and older ones are left out of what is read. */
+export const isAhead = ({ started_at }: Pick<Change, 'started_at'>, now: Timestamp): boolean =>
+  started_at > aheadFrom(now);
 
 /** The newest record by which a version runs or is about to run. Failed and cancelled ones put nothing live. */
 export const liveChange = (changes: readonly Change[]): Change | undefined => liveChanges(changes).at(-1);

@@ -40,8 +40,15 @@ export async function connections(deps: Asked): Promise<Connection[]> {
 }
 
 async function secret({ secrets }: Pick<Deps, 'secrets'>, name: string, key: string, why: string): Promise<Connection> {
-  const set = Boolean(await secrets.get(key));
-  return { name, ...(set ? { state: 'set', detail: `${key} is set; ${why}` } : off(`${key} is not set`)) };
+  const set = await credentialOf(secrets, key);
+  return { name, ...(set ? { state: 'set', detail: `${set} is set; ${why}` } : off(`${key} is not set`)) };
+}
+
+/** What is set of a credential, by its name. A GitHub App does for a token. Undefined: nothing. */
+async function credentialOf(secrets: Deps['secrets'], key: string): Promise<string | undefined> {
+  if (await secrets.get(key)) return key;
+  const isApp = key === 'GITHUB_TOKEN' && (await secrets.get('GITHUB_APP_ID'));
+  return isApp && (await secrets.get('GITHUB_APP_PRIVATE_KEY')) ? 'GITHUB_APP_ID' : undefined;
 }
 
 type Seen = Omit<Connection, 'name'>;
@@ -121,7 +128,7 @@ async function problemOf(
   if ((await deps.deployerFor(deployer, place as Parameters<Deps['deployerFor']>[1])) === undefined)
     return `its deployer (${deployer.kind}) names no address, and none is set`;
   const key = secretOf(deployer);
-  if (key !== null && !(await deps.secrets.get(key))) return `its deployer's secret ${key} is not set`;
+  if (key !== null && !(await credentialOf(deps.secrets, key))) return `its deployer's secret ${key} is not set`;
   return deployer.kind === 'http' && deployer.auth === undefined
     ? 'its deployer is called without credentials (no "auth")'
     : null;

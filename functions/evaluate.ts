@@ -11,7 +11,7 @@ const LEASE_SECONDS = EVALUATE_TIMEOUT_SECONDS + 5;
 
 const STORE_AT_ONCE = 16;
 
-type EvaluateDeps = Pick<
+export type EvaluateDeps = Pick<
   Deps,
   | 'clock'
   | 'config'

@@ -5,6 +5,7 @@ import { plusSeconds, secondsBetween } from '../schemas/time.ts';
 import { careForDrills } from './drills.ts';
 import { endFailures } from './end-failures.ts';
 import { followPages } from './follow-pages.ts';
+import { answerWaitingGates, type GateDeps } from './freeze/gates/answer.ts';
 import { endQuiet, showQuiet } from './quiet.ts';
 import { reportOverdue } from './overdue.ts';
 import { rouse } from './rouse.ts';
@@ -16,29 +17,30 @@ const OVERDUE_SECONDS = 30;
 /** A workflow that dies again and again is a bug that another run does not mend; people see it on the timeline. */
 const RUNS_MAX = 20;
 
-type SweepDeps = Pick<
-  Deps,
-  | 'incidents'
-  | 'decisions'
-  | 'engine'
-  | 'clock'
-  | 'log'
-  | 'projections'
-  | 'config'
-  | 'silences'
-  | 'bulletins'
-  | 'effects'
-  | 'externalPager'
-  | 'alerts'
-  | 'changes'
-  | 'queue'
-  | 'timeScale'
-  | 'drills'
-  | 'drillRuns'
-  | 'freezes'
-  | 'sloAlerts'
-  | 'audit'
->;
+type SweepDeps = GateDeps &
+  Pick<
+    Deps,
+    | 'incidents'
+    | 'decisions'
+    | 'engine'
+    | 'clock'
+    | 'log'
+    | 'projections'
+    | 'config'
+    | 'silences'
+    | 'bulletins'
+    | 'effects'
+    | 'externalPager'
+    | 'alerts'
+    | 'changes'
+    | 'queue'
+    | 'timeScale'
+    | 'drills'
+    | 'drillRuns'
+    | 'freezes'
+    | 'sloAlerts'
+    | 'audit'
+  >;
 
 /** Each minute: starts or rings whatever waits longer than it should, and replaces workflows that have died. */
 export async function sweep(deps: SweepDeps): Promise<{ woken: number; revived: number }> {
@@ -58,6 +60,7 @@ export async function sweep(deps: SweepDeps): Promise<{ woken: number; revived: 
     ['drills', () => careForDrills(deps)],
     ['the sealed log', () => deps.audit.seal()],
     ['silences', () => showQuiet(deps, open)],
+    ['deployments that wait', () => answerWaitingGates(deps)],
     ['pages of others', async () => ((await othersPage(deps)) ? followPages(deps, open) : undefined)],
   ] as const;
   for (const [name, job] of jobs) await apart(deps, name, job);

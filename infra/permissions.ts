@@ -39,7 +39,10 @@ export function permissionsOf(resources: Resources) {
   return {
     http: [
       ...table,
-      ...ofBlobs(resources, { read: ['config', 'quarantine', 'decisions'], write: ['quarantine', 'signals'] }),
+      ...ofBlobs(resources, {
+        read: ['config', 'quarantine', 'decisions', 'freeze-decisions', 'audit'],
+        write: ['quarantine', 'signals', 'freeze-decisions'],
+      }),
       ...secrets,
       ...starting,
       ...sendingTo(signals),
@@ -55,7 +58,19 @@ export function permissionsOf(resources: Resources) {
     ],
     project: [...table, ...config, ...secrets, ...takingFrom(shown), ...telling],
     // What was kept quiet, it takes in as the router does; of deploys that do not end it sends a signal itself.
-    sweep: [...table, ...config, ...secrets, ...starting, ...ofLooking(resources), ...sendingTo(signals), ...telling],
+    // It seals the log, and answers gates that wait.
+    sweep: [
+      ...table,
+      ...ofBlobs(resources, {
+        read: ['config', 'audit', 'freeze-decisions'],
+        write: ['audit', 'freeze-decisions'],
+      }),
+      ...secrets,
+      ...starting,
+      ...ofLooking(resources),
+      ...sendingTo(signals),
+      ...telling,
+    ],
     evaluate: [...table, ...config, ...secrets],
     workflow: [
       ...table,

@@ -23,8 +23,8 @@ export function createTable(production: boolean) {
 
 /**
  * What fits neither a message nor an item, and the published configuration. Versions of the configuration (`config/`),
- * the inputs of decisions (`decisions/`) and the runbooks that incidents follow (`runbooks/`) never expire: a rollback
- * and every explanation need them.
+ * the inputs of decisions (`decisions/`, `freeze-decisions/`), the runbooks that incidents follow (`runbooks/`) and the
+ * head of the sealed log (`audit/`) never expire: a rollback and every explanation need them.
  */
 export function createBucket(production: boolean) {
   const bucket = new sst.aws.Bucket('Blobs', {

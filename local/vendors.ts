@@ -76,7 +76,9 @@ export function vendorDefaults(
     ...(env['GRAFANA_URL'] && env['GRAFANA_TOKEN']
       ? []
       : ['Grafana annotations are off: GRAFANA_URL or GRAFANA_TOKEN is not set']),
-    ...(env['GITHUB_TOKEN'] ? [] : ['GitHub issues are off: GITHUB_TOKEN is not set']),
+    ...(env['GITHUB_TOKEN'] || (env['GITHUB_APP_ID'] && env['GITHUB_APP_PRIVATE_KEY'])
+      ? []
+      : ['GitHub is off: neither GITHUB_TOKEN, nor GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY, are set']),
     ...(env['ARGOCD_URL'] && env['ARGOCD_TOKEN'] ? [] : ['Argo CD is off: ARGOCD_URL or ARGOCD_TOKEN is not set']),
     ...(env['LAUNCHDARKLY_TOKEN'] ? [] : ['LaunchDarkly is off: LAUNCHDARKLY_TOKEN is not set']),
     ...prometheusNote(env, metrics),

@@ -67,24 +67,20 @@ export type TokenRecord = z.infer<typeof TokenRecord>;
 /** Who calls: a token, a person, a CI identity. */
 export type Principal = Pick<TokenRecord, 'name' | 'actions' | 'sources' | 'services' | 'environments' | 'expires_at'>;
 
-const ModeCap = Mode.nullish().transform((mode) => mode ?? null);
-
-/** Caps of one service; `environments` names those of its own that have another. */
+/** Caps of one service; `environments` names those of its own that have another. `null` takes a cap away. */
 const ServiceCaps = z.strictObject({
-  mode: ModeCap,
-  environments: z
-    .record(z.string(), Mode)
-    .nullish()
-    .transform((modes) => modes ?? {}),
+  mode: Mode.nullish(),
+  environments: z.record(z.string(), Mode.nullable()).nullish(),
 });
 
-/** What `PUT /v1/automation` takes. What is left out stays as it is. */
+/** What `PUT /v1/automation` takes. What is left out stays as it is: of each service, too, and of each environment. */
 export const AutomationInput = z.strictObject({
   paused: z.boolean().optional(),
   reason: z.string().max(2000).nullish(),
   /** Caps every service; `null` caps nothing. */
   mode: Mode.nullish(),
-  services: z.record(z.string(), ServiceCaps).optional(),
+  /** `null` takes all caps of a service away. */
+  services: z.record(z.string(), ServiceCaps.nullable()).optional(),
 });
 export type AutomationInput = z.infer<typeof AutomationInput>;
 

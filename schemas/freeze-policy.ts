@@ -152,6 +152,15 @@ export const FreezeFile = z
       .transform((entries) => entries ?? []),
     /** A service that the catalogue does not know. */
     unknownService: z.enum(['allow', 'deny']).default('allow'),
+    /** Deployments that wait at GitHub for a freeze to end: after so long they are rejected. A day, unless said otherwise. */
+    gates: z
+      .strictObject({
+        rejectAfterHours: z
+          .number()
+          .min(1, 'at least 1 hour')
+          .max(24 * 29, 'at most 696 hours: GitHub itself gives up after 30 days'),
+      })
+      .optional(),
   })
   .superRefine(({ calendar }, context) => {
     for (const [index, { name }] of calendar.entries())

@@ -1,4 +1,5 @@
 import {
+  alertOf,
   type Arrival,
   asks,
   type Closed,
@@ -33,7 +34,7 @@ const TRIES = 20;
 type Heard = Arrival & { row: Episode | undefined; novelty: Novelty };
 /** Now, what may have one open incident, and by which request it came. */
 type Here = { at: Timestamp; scope: string; trace: string };
-type Episode = KnownEpisode & { rev: number; incidentId: IncidentId | null };
+type Episode = KnownEpisode & { rev: number; incidentId: IncidentId | null; episode: string };
 
 /** Takes signals into the table; see docs/data-model.md, "One transaction". */
 export async function admit(
@@ -60,7 +61,7 @@ async function admitBatch(
   const scope = scopeOf(first.signal);
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
     const incident = await openIncident(table, scope);
-    const rows = await table.getAll(batch.map(({ signal }) => keys.episode(sha256(signal.episode))));
+    const rows = await table.getAll(batch.map(({ signal }) => keys.alert(sha256(alertOf(signal)))));
     const heard = await Promise.all(batch.map((arrival, n) => hear(table, arrival, rows[n], incident, receipt.at)));
     const written = await write(table, { at: clock.now(), scope, trace: receipt.trace }, incident, heard);
     if (written !== undefined) return written;
@@ -103,6 +104,7 @@ const episodeOf = (item: Item): Episode => ({
   assumed: item['assumed'] === true,
   muted: item['muted'] === true,
   incidentId: typeof item['incident_id'] === 'string' ? IncidentId.parse(item['incident_id']) : null,
+  episode: String(item['episode']),
   rev: Number(item['rev']),
 });
 
@@ -119,9 +121,9 @@ async function write(
     ({ novelty, row, mute }) =>
       novelty === 'asks' && mute === null && (row?.incidentId === incident?.id || row?.incidentId === null),
   );
-  const ended = heard.filter(
-    ({ novelty, row }) => novelty === 'resolves' && incident !== undefined && row?.incidentId === incident.id,
-  );
+  const ofThis = heard.filter(({ row }) => incident !== undefined && row?.incidentId === incident.id);
+  const ended = ofThis.filter(({ novelty }) => novelty === 'resolves');
+  const replaced = ofThis.filter(replaces);
   const news = heard.filter(({ novelty }) => novelty !== 'nothing');
   const opens = incident === undefined && opensIncident([...fired, ...asking]);
   const id = incident?.id ?? (opens ? mintIncidentId(at) : null);
@@ -133,10 +135,14 @@ async function write(
   // An alert that asks only now, and was recorded without an incident before, belongs to the one it opens.
   const attached = [...fired, ...asking.filter(({ row }) => row?.incidentId === null)];
   const writes = [
-    ...news.map((one) => episodeWrite(table, one, attached.includes(one) ? id : (one.row?.incidentId ?? null), at)),
+    ...news.map((one) =>
+      attached.includes(one)
+        ? episodeWrite(table, one, { incidentId: id, begins: true }, at)
+        : episodeWrite(table, one, { incidentId: one.row?.incidentId ?? null, begins: beginsAnew(one) }, at),
+    ),
     ...(id === null ? [] : attached.map(({ signal }) => signalWrite(table, id, signal, at))),
-    ...(incident === undefined ? [] : ended.map((one) => signalEndWrite(table, incident.id, one, at))),
-    ...(id === null ? [] : incidentWrites(table, here, id, incident, { attached, ended, asking })),
+    ...(incident === undefined ? [] : [...ended, ...replaced].map((one) => signalEndWrite(table, incident.id, one, at))),
+    ...(id === null ? [] : incidentWrites(table, here, id, incident, { attached, ended, replaced, asking })),
   ];
   const result = await table.transact(writes);
   if (!result.ok) return undefined;
@@ -160,7 +166,14 @@ const apartOf = (heard: readonly Heard[], id: IncidentId | null, attached: reado
         one.novelty === 'nothing' && !isEvent(one.signal) ? (one.row?.status ?? one.signal.status) : one.signal.status,
     }));
 
-type Parts = { attached: readonly Heard[]; ended: readonly Heard[]; asking: readonly Heard[] };
+/** `replaced`: what has begun again, and was never said to have ended. */
+type Parts = Record<'attached' | 'ended' | 'replaced' | 'asking', readonly Heard[]>;
+
+/** The episode is another one than that which is known. */
+const beginsAnew = ({ row, novelty }: Heard): boolean =>
+  row === undefined || novelty === 'opens' || novelty === 'ended';
+
+const replaces = ({ row, novelty }: Heard): boolean => novelty === 'opens' && row?.status === 'firing';
 
 function incidentWrites(
   table: Table,
@@ -172,7 +185,8 @@ function incidentWrites(
   const fresh = parts.attached.map(({ signal }) => signal);
   const loud = parts.attached.filter(({ mute }) => mute === null);
   const { at } = here;
-  const joining = parts.attached.filter(({ row }) => row?.incidentId !== id); // one that returns was counted before
+  // One that returns was counted before.
+  const joining = parts.attached.filter((one) => beginsAnew(one) || one.row?.incidentId !== id);
   if (incident === undefined) return newIncidentWrites(table, here, newIncident(id, here, parts.attached), fresh);
   const message: Message = {
     kind: 'signals',
@@ -201,7 +215,7 @@ function incidentWrites(
     },
     {
       signals: joining.length,
-      firing: lasting(fresh) - lasting(parts.ended.map(({ signal }) => signal)),
+      firing: lasting(fresh) - lasting([...parts.ended, ...parts.replaced].map(({ signal }) => signal)),
       asksRollback: message.asksRollback,
     },
   );
@@ -234,25 +248,28 @@ function newIncident(id: IncidentId, { at, trace }: Here, all: readonly Arrival[
   };
 }
 
+/** `begins`: from now on it is known by this signal's start, under which it is listed. */
 function episodeWrite(
   table: Table,
-  { signal, mute, row, novelty }: Heard,
-  incidentId: IncidentId | null,
+  heard: Heard,
+  { incidentId, begins }: { incidentId: IncidentId | null; begins: boolean },
   at: Timestamp,
 ): Write {
-  const restarted = row === undefined || novelty === 'opens';
+  const { signal, mute, row } = heard;
+  const before = row === undefined || begins ? signal : row;
+  const asked = row !== undefined && !beginsAnew(heard) && row.asksRollback;
   return table.put(
     {
-      ...keys.episode(sha256(signal.episode)),
+      ...keys.alert(sha256(alertOf(signal))),
       rev: (row?.rev ?? 0) + 1,
       status: isEvent(signal) ? 'resolved' : signal.status,
-      asks_rollback: signal.asksRollback || (row?.asksRollback ?? false),
-      starts_at: restarted ? signal.startsAt : row.startsAt,
+      asks_rollback: signal.asksRollback || asked,
+      starts_at: before.startsAt,
       ends_at: signal.status === 'resolved' ? (signal.endsAt ?? at) : null,
       incident_id: incidentId,
       source: signal.source,
       fingerprint: signal.fingerprint,
-      episode: signal.episode,
+      episode: before.episode,
       // What opened no incident is listed by itself; what did is listed with it.
       ...(incidentId === null ? listedApart(signal, mute, at) : {}),
     },
@@ -280,9 +297,11 @@ const revision = (rev: number): Condition => ({
 const signalWrite = (table: Table, id: IncidentId, signal: Signal, at: Timestamp): Write =>
   table.put({ ...keys.signal(id, signal.startsAt, sha256(signal.episode)), ...signal, first_seen_at: at });
 
-/** The signal as it is listed ends, too. Its key has the start that the episode began with. */
-const signalEndWrite = (table: Table, id: IncidentId, { signal, row }: Heard, at: Timestamp): Write =>
-  signalEnd(table, id, row?.startsAt ?? signal.startsAt, signal.episode, signal.endsAt ?? at);
+/** The signal as it is listed ends, too: under the start and the name that are known. What has begun again was over by then. */
+function signalEndWrite(table: Table, id: IncidentId, { signal, row }: Heard, at: Timestamp): Write {
+  const { startsAt, episode } = row ?? signal;
+  return signalEnd(table, id, startsAt, episode, signal.status === 'firing' ? signal.startsAt : (signal.endsAt ?? at));
+}
 
 export const signalEnd = (
   table: Table,
@@ -313,7 +332,7 @@ function* batches(arrivals: readonly Arrival[]): Generator<Arrival[]> {
     const alone =
       first !== undefined &&
       (scopeOf(first.signal) !== scopeOf(arrival.signal) ||
-        batch.some(({ signal }) => signal.episode === arrival.signal.episode));
+        batch.some(({ signal }) => alertOf(signal) === alertOf(arrival.signal)));
     if (alone || batch.length === SIGNALS_PER_TRANSACTION) {
       yield batch;
       batch = [];

@@ -1,10 +1,12 @@
-import { BUDGET_ACTS, isSpent } from '../../domain/automation.ts';
+import { BUDGET_ACTS, isSpent, mergedCaps, promotedBy } from '../../domain/automation.ts';
 import type { AutomationSwitch, Clock } from '../../domain/ports.ts';
 import { Automation, type AutomationInput, untouchedAutomation } from '../../schemas/access.ts';
 import { type IncidentId, ServiceName } from '../../schemas/names.ts';
 import { Timestamp } from '../../schemas/time.ts';
 import { keys } from './keys.ts';
 import { absent, collect, type Item, type Table, type Write } from './table.ts';
+
+const TRIES = 20;
 
 /** The kill switch, the modes, and the error budget that the automation of each service has. Read strongly consistent. */
 export class AutomationTable implements AutomationSwitch {
@@ -27,26 +29,23 @@ export class AutomationTable implements AutomationSwitch {
     return Automation.parse({ ...(item ?? untouchedAutomation), demoted: Object.fromEntries(demotions) });
   }
 
-  async write({ paused, reason, mode, services }: AutomationInput, by: string): Promise<Automation> {
-    const before = await this.read();
-    const at = this.#clock.now();
-    const { demoted } = before;
-    const promoted = Object.entries(services ?? {})
-      .filter(([name, caps]) => Object.hasOwn(demoted, name) && (caps.mode === null || caps.mode === 'act'))
-      .map(([name]) => name);
-    const item = {
-      paused: paused ?? before.paused,
-      reason: reason === undefined ? before.reason : reason,
-      mode: mode === undefined ? before.mode : mode,
-      services: services ?? before.services,
-      by,
-      at,
-    };
-    await this.#table.transact([
-      this.#table.put({ ...keys.automation(), ...item }),
-      ...promoted.flatMap((service) => this.#promotion(service, at)),
-    ]);
-    return this.read();
+  /** What two people set at the same moment is set, both. */
+  async write(told: AutomationInput, by: string): Promise<Automation> {
+    for (let attempt = 1; attempt <= TRIES; attempt += 1) {
+      const before = await this.#table.get(keys.automation());
+      const { demoted, ...known } = await this.read();
+      const at = this.#clock.now();
+      const promoted = promotedBy(told.services).filter((service) => Object.hasOwn(demoted, service));
+      const result = await this.#table.transact([
+        this.#table.put(
+          { ...keys.automation(), ...writtenTo(known, told), by, at, rev: Number(before?.['rev'] ?? 0) + 1 },
+          before === undefined ? absent : sameAs(before),
+        ),
+        ...promoted.flatMap((service) => this.#promotion(service, at)),
+      ]);
+      if (result.ok) return this.read();
+    }
+    throw new Error(`the automation changed ${TRIES} times meanwhile; try again`);
   }
 
   /** From now on it is judged anew. */
@@ -101,3 +100,19 @@ export class AutomationTable implements AutomationSwitch {
     return true;
   }
 }
+
+const writtenTo = (
+  before: Omit<Automation, 'demoted'>,
+  { paused, reason, mode, services }: AutomationInput,
+): Pick<Automation, 'paused' | 'reason' | 'mode' | 'services'> => ({
+  paused: paused ?? before.paused,
+  reason: reason === undefined ? before.reason : reason,
+  mode: mode === undefined ? before.mode : mode,
+  services: mergedCaps(before.services, services ?? {}),
+});
+
+/** Nobody has written it since. Older versions have kept no count. */
+const sameAs = ({ rev }: Item): Parameters<Table['put']>[1] =>
+  rev === undefined
+    ? { ConditionExpression: 'attribute_not_exists(rev)' }
+    : { ConditionExpression: 'rev = :rev', ExpressionAttributeValues: { ':rev': rev } };

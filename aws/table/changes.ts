@@ -1,5 +1,5 @@
 import type { Changes, Clock, Page, Place } from '../../domain/ports.ts';
-import { endOf, putsVersionLive } from '../../domain/versions.ts';
+import { aheadFrom, endOf, isAhead, putsVersionLive } from '../../domain/versions.ts';
 import { Change, type ChangePatch, type NewChange } from '../../schemas/change.ts';
 import type { ChangeId } from '../../schemas/names.ts';
 import { Timestamp } from '../../schemas/time.ts';
@@ -92,15 +92,28 @@ export class ChangeTable implements Changes {
 
   async recent(place: Place, limit: number): Promise<Change[]> {
     const changes: Change[] = [];
-    for await (const item of this.#table.each(keys.changes(place).pk, '', { newestFirst: true, limit }))
+    const until = `${aheadFrom(this.#clock.now())}#\uffff`;
+    for await (const item of this.#table.each(keys.changes(place).pk, '', { newestFirst: true, until, limit }))
       changes.push(Change.parse(item));
     return changes.toReversed();
   }
 
   async live(): Promise<Change[]> {
     const changes: Change[] = [];
-    for await (const item of this.#table.each('LIVE')) changes.push(Change.parse(item['change']));
+    for await (const item of this.#table.each('LIVE')) {
+      const change = Change.parse(item['change']);
+      const runs = isAhead(change, this.#clock.now()) ? await this.#newestLive(change) : change;
+      if (runs !== undefined) changes.push(runs);
+    }
     return changes;
+  }
+
+  /** The newest succeeded change of a place, apart from one. */
+  async #newestLive(apart: Change): Promise<Change | undefined> {
+    const changes = await this.recent(apart, LOOKED_BACK);
+    return changes.findLast(
+      (change) => putsVersionLive(change) && change.status === 'succeeded' && change.id !== apart.id,
+    );
   }
 
   async rolling(): Promise<{ change: Change; overdueAt: Timestamp | null }[]> {
@@ -140,7 +153,9 @@ export class ChangeTable implements Changes {
   /** Keeps the newest succeeded change of a place at hand; a late record of an older one leaves it. */
   async #live(change: Change): Promise<void> {
     if (!putsVersionLive(change)) return;
-    if (change.status === 'succeeded') await this.#table.transact([liveWrite(this.#table, change)]);
+    const now = this.#clock.now();
+    if (change.status === 'succeeded' && isAhead(change, now)) return;
+    if (change.status === 'succeeded') await this.#table.transact([liveWrite(this.#table, change, now)]);
     else await this.#notLive(change);
   }
 
@@ -148,9 +163,7 @@ export class ChangeTable implements Changes {
   async #notLive(change: Change): Promise<void> {
     const row = await this.#table.get(keys.live(change));
     if (row === undefined || Change.parse(row['change']).id !== change.id) return;
-    const before = (await this.recent(change, LOOKED_BACK).then((changes) => changes.filter(putsVersionLive))).findLast(
-      ({ id, status }) => status === 'succeeded' && id !== change.id,
-    );
+    const before = await this.#newestLive(change);
     const still = { ConditionExpression: 'since = :since', ExpressionAttributeValues: { ':since': row['since'] } };
     await this.#table.transact([
       before === undefined
@@ -253,11 +266,12 @@ const changeItem = (change: Change, key: Key): Item => ({
   list_key: `${change.started_at}#${change.id}`,
 });
 
-const liveWrite = (table: Table, change: Change): Write =>
+/** What is told to have gone live in the future gives way to whatever is not. */
+const liveWrite = (table: Table, change: Change, now: Timestamp): Write =>
   table.put(
     { ...keys.live(change), change, since: endOf(change) },
     {
-      ConditionExpression: 'attribute_not_exists(pk) OR since <= :since',
-      ExpressionAttributeValues: { ':since': endOf(change) },
+      ConditionExpression: 'attribute_not_exists(pk) OR since <= :since OR since > :ahead',
+      ExpressionAttributeValues: { ':since': endOf(change), ':ahead': aheadFrom(now) },
     },
   );

@@ -3,12 +3,9 @@ import { byBeginning, freezeIn, freezeTextsIn, scopesOf } from './freeze-scope.t
 import { type Key, keys } from './keys.ts';
 import { ParsedTexts } from './parsed-texts.ts';
 import { pinsIn } from './pins.ts';
-import { SharedReads } from './shared-reads.ts';
+import { sharedItems } from './shared-items.ts';
 import { evaluatedIn, statusesOf, statusesTextIn } from './slo-statuses.ts';
 import type { Item, Table } from './table.ts';
-
-/** DynamoDB's limit for BatchGetItem; more are read side by side. */
-const KEYS_PER_CALL = 100;
 
 /** Freezes, and places with objectives, that are kept parsed; each has about 1 KB. */
 const TEXTS_KEPT = 4000;
@@ -18,18 +15,12 @@ type PlaceKeys = { scopes: Key[]; status: Key };
 
 /** All that a check reads, in one call to DynamoDB that it shares with the checks that come at the same moment. */
 export class FreezeStateTable implements FreezeState {
-  readonly #reads: SharedReads<Key, Item | undefined>;
+  readonly #reads: ReturnType<typeof sharedItems>;
   readonly #freezes = new ParsedTexts(freezeIn, TEXTS_KEPT);
   readonly #statuses = new ParsedTexts(statusesOf, TEXTS_KEPT);
 
   constructor(table: Table) {
-    const readAll = async (wanted: Key[]): Promise<(Item | undefined)[]> => {
-      const slices = Array.from({ length: Math.ceil(wanted.length / KEYS_PER_CALL) }, (_, n) =>
-        wanted.slice(n * KEYS_PER_CALL, (n + 1) * KEYS_PER_CALL),
-      );
-      return (await Promise.all(slices.map((slice) => table.getAll(slice)))).flat();
-    };
-    this.#reads = new SharedReads(readAll, nameOf);
+    this.#reads = sharedItems(table);
   }
 
   async read(place: CheckedPlace, dependencies: readonly CheckedPlace[]): ReturnType<FreezeState['read']> {

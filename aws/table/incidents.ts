@@ -1,4 +1,4 @@
-import { type Arrival, isEvent, scopeOf } from '../../domain/admission.ts';
+import { alertOf, type Arrival, isEvent, scopeOf } from '../../domain/admission.ts';
 import type {
   Admitted,
   BegunRunbook,
@@ -293,9 +293,9 @@ export class IncidentTable implements Incidents {
   async firingEpisodes(id: IncidentId): ReturnType<Incidents['firingEpisodes']> {
     const all = await collect(this.#table.each(keys.incident(id).pk, 'SIG#'), (item) => Signal.parse(item));
     const signals = all.filter(({ status }) => status === 'firing');
-    const rows = await this.#table.getAll(signals.map(({ episode }) => keys.episode(sha256(episode))));
+    const rows = await this.#table.getAll(signals.map((signal) => keys.alert(sha256(alertOf(signal)))));
     return signals
-      .filter((_, n) => rows[n]?.['status'] === 'firing' && rows[n]['incident_id'] === id)
+      .filter(({ episode }, n) => isFiring(rows[n], episode) && rows[n]?.['incident_id'] === id)
       .map(({ episode, source, fingerprint, labels, groupKey = null }) => ({
         episode,
         source,
@@ -306,28 +306,35 @@ export class IncidentTable implements Incidents {
   }
 
   async endEpisodes(id: IncidentId, episodes: readonly string[], text: string): Promise<void> {
-    for (const episode of episodes) await this.#endEpisode(id, episode, text);
+    const wanted = new Set(episodes);
+    const all = await collect(this.#table.each(keys.incident(id).pk, 'SIG#'), (item) => Signal.parse(item));
+    for (const signal of all.filter(({ episode, status }) => status === 'firing' && wanted.has(episode)))
+      await this.#endEpisode(id, signal, text);
   }
 
   async endEvents(id: IncidentId): Promise<void> {
     const at = (await this.read(id))?.resolved_at ?? null;
     if (at === null) return;
     const all = await collect(this.#table.each(keys.incident(id).pk, 'SIG#'), (item) => Signal.parse(item));
-    for (const { episode, startsAt } of all.filter((signal) => isEvent(signal) && signal.status === 'firing'))
-      await this.#table.transact([
-        signalEnd(this.#table, id, startsAt, episode, at),
-        this.#table.update(keys.episode(sha256(episode)), {
-          UpdateExpression: 'SET ends_at = :at ADD rev :one',
-          ExpressionAttributeValues: { ':at': at, ':one': 1 },
-        }),
-      ]);
+    for (const signal of all.filter((one) => isEvent(one) && one.status === 'firing')) {
+      const { episode, startsAt } = signal;
+      const listing = signalEnd(this.#table, id, startsAt, episode, at);
+      const newest = this.#table.update(keys.alert(sha256(alertOf(signal))), {
+        UpdateExpression: 'SET ends_at = :at ADD rev :one',
+        ConditionExpression: 'episode = :episode',
+        ExpressionAttributeValues: { ':at': at, ':one': 1, ':episode': episode },
+      });
+      const { ok } = await this.#table.transact([listing, newest]);
+      if (!ok) await this.#table.transact([listing]); // it has happened again since
+    }
   }
 
-  async #endEpisode(id: IncidentId, episode: string, text: string): Promise<void> {
+  async #endEpisode(id: IncidentId, signal: Signal, text: string): Promise<void> {
+    const { episode } = signal;
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
-      const key = keys.episode(sha256(episode));
+      const key = keys.alert(sha256(alertOf(signal)));
       const [incident, row] = [await this.read(id), await this.#table.get(key)];
-      if (incident === undefined || incident.status === 'resolved' || row?.['status'] !== 'firing') return;
+      if (incident === undefined || incident.status === 'resolved' || !isFiring(row, episode)) return;
       const at = this.#clock.now();
       const result = await this.#table.transact([
         this.#table.update(key, {
@@ -430,3 +437,7 @@ export class IncidentTable implements Incidents {
     return open;
   }
 }
+
+/** Of an alert that has begun again since, the newest episode is known, and no older one goes on. */
+const isFiring = (row: Item | undefined, episode: string): row is Item =>
+  row?.['status'] === 'firing' && row['episode'] === episode;

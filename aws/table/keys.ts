@@ -52,7 +52,8 @@ export const keys = {
   opening: (at: Timestamp, id: IncidentId): Key => ({ pk: 'OPENINGS', sk: `${at}#${id}` }),
   openings: (): Pick<Key, 'pk'> => ({ pk: 'OPENINGS' }),
   pending: (id: IncidentId): Key => ({ pk: 'PENDING', sk: id }),
-  episode: (hash: string): Key => ({ pk: `EP#${hash}`, sk: 'EP' }),
+  /** The newest episode of an alert. */
+  alert: (hash: string): Key => ({ pk: `EP#${hash}`, sk: 'EP' }),
   change: (place: Place, startedAt: Timestamp, id: ChangeId): Key => ({
     pk: `CHG#${placeOf(place)}`,
     sk: `${startedAt}#${id}`,

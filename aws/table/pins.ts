@@ -1,4 +1,5 @@
 import type { Clock, Page, Pins, Place } from '../../domain/ports.ts';
+import { isAhead } from '../../domain/versions.ts';
 import { Change } from '../../schemas/change.ts';
 import { Pin, type PinView } from '../../schemas/pin.ts';
 import { canonicalJson, sha256 } from '../hash.ts';
@@ -105,7 +106,9 @@ function view(pin: Pin, live: Item | undefined): PinView {
     change !== undefined &&
     change.kind !== 'rollback' &&
     change.version !== pin.version &&
-    change.started_at > pin.pinned_at;
+    change.started_at > pin.pinned_at &&
+    // One that was told ahead of its time says nothing of what came after what.
+    !isAhead(change, change.recorded_at);
   const state = pin.lifted_at !== null ? 'lifted' : newer ? 'superseded' : 'pinned';
   return { ...pin, state, superseded_by: newer ? change.version : null };
 }

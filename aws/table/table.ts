@@ -120,7 +120,7 @@ export class Table {
   async *each(
     pk: string,
     prefix = '',
-    options: { newestFirst?: boolean; after?: string; from?: string; limit?: number } = {},
+    options: { newestFirst?: boolean; after?: string; from?: string; until?: string; limit?: number } = {},
   ): AsyncGenerator<Item> {
     const { condition, values } = range(prefix, options);
     let start: Item | undefined;
@@ -221,7 +221,7 @@ function jsonIn(cursor: string): unknown {
 
 function range(
   prefix: string,
-  { after, from }: { after?: string; from?: string },
+  { after, from, until }: { after?: string; from?: string; until?: string },
 ): { condition: string; values: Item } {
   if (after !== undefined)
     return {
@@ -229,6 +229,7 @@ function range(
       values: { ':after': `${after}\u0000`, ':end': `${prefix}\uffff` },
     };
   if (from !== undefined) return { condition: ' AND sk >= :from', values: { ':from': from } };
+  if (until !== undefined) return { condition: ' AND sk <= :until', values: { ':until': until } };
   return prefix === ''
     ? { condition: '', values: {} }
     : { condition: ' AND begins_with(sk, :prefix)', values: { ':prefix': prefix } };

@@ -28,7 +28,7 @@ export function addAudit(program: Command, world: World): void {
 }
 
 async function audit(world: World, { json, limit }: { limit: number; json?: true }): Promise<void> {
-  const page = await (await Client.of(world)).get(`/v1/audit${queryOf({ limit })}`, Page);
+  const page = await (await Client.of(world)).get(`/v1/audit${queryOf({ limit, check: 'all' })}`, Page);
   const { chain, items } = page;
   if (json) world.out(asJson(page));
   else {

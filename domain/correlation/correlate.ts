@@ -13,7 +13,7 @@ import { namesOf, type Neighbours, neighbourFactors, neighboursOf } from './neig
 import { successionFactors } from './succession.ts';
 import { trafficFactor } from './traffic.ts';
 import { ASK_AT_MOST, CONTRADICTS, KIND_WEIGHTS, MIN_CONFIDENCE, TELL_AT_MOST, WEIGHTS } from './weights.ts';
-import { list } from './words.ts';
+import { aChange, list } from './words.ts';
 
 export type { Timing } from './candidates.ts';
 export type { Factor } from './factor.ts';
@@ -86,7 +86,7 @@ function factorsOf(
   return [
     factor('prior', WEIGHTS.prior, ''),
     timingFactor(candidate, at),
-    ...(KIND_WEIGHTS[kind] === 0 ? [] : [factor(`kind_${kind}`, KIND_WEIGHTS[kind], `it is a ${kind}`)]),
+    ...(KIND_WEIGHTS[kind] === 0 ? [] : [factor(`kind_${kind}`, KIND_WEIGHTS[kind], `it is ${aChange(kind)}`)]),
     ...(status === 'failed' ? [factor('failed', WEIGHTS.failed, 'it failed, so it may not have taken effect')] : []),
     ...neighbourFactors(candidate, neighbours),
     ...(course === null ? [] : healthFactors(course, candidate, at)),

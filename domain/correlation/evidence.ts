@@ -37,7 +37,10 @@ export type Evidence = {
   /** When it is looked at. */
   at: Timestamp;
   onset: OnsetEvidence;
-  /** Of the service, of what it depends on, and of shared infrastructure; at most two hours before the onset. */
+  /**
+   * Of the service, of what it depends on, and of shared infrastructure: at most two hours before the onset, and what ran
+   * before each of these.
+   */
   changes: readonly RelatedChange[];
   /** The health query over the two hours before `at`, with its limit: healthy at or below. Null: none, or no answer. */
   health: { max: number; curve: Curve } | null;
@@ -51,9 +54,6 @@ export type Evidence = {
   alert_versions: readonly string[];
   /** Others that fail in the same environment now or began to within ten minutes of the onset. */
   failing: readonly Failing[];
-  /**
-   * Of whom it is not known: of `unrelated` ones where they are never taken together (`manyAtOnce`, `incidents: off`), of
-   * `all` where it could not be read. Absent: all of them were looked at.
-   */
-  failing_unknown?: 'unrelated' | 'all';
+  /** Who else fails could not be read. Absent: it could. */
+  failing_unreadable?: true;
 };

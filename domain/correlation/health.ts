@@ -177,17 +177,24 @@ function stepFactor(course: Course, candidate: Candidate, onset: Timestamp): Fac
   return factor('step', candidate.longAgo ? 0 : WEIGHTS.step + grown * (WEIGHTS.large_step - WEIGHTS.step), text);
 }
 
-/** Whatever caused it, it is over, or never was: the newest samples are within the limit. */
+/**
+ * Whatever caused it, it is over, or never was: the newest samples are within the limit. One alone may be noise, so it
+ * stands against acting without a person, and not against the change.
+ */
 export function healthyNow({ health, at }: Evidence, onset: Timestamp): Factor | null {
   if (health === null || !Number.isFinite(health.max)) return null;
   const from = Math.max(millisOf(at) - FRESH_SECONDS * 1000, millisOf(onset));
-  const newest = between(pointsOf(health.curve, at), from, Infinity).slice(-2);
-  if (newest.length < 2 || newest.some(({ value }) => value > health.max)) return null;
-  return factor(
-    'healthy_now',
-    WEIGHTS.healthy_now,
-    `the health query is at ${amount(newest.at(-1)?.value ?? 0)} now, within its limit of ${amount(health.max)}`,
-  );
+  const [last, before] = between(pointsOf(health.curve, at), from, Infinity).slice(-2).toReversed();
+  if (last === undefined || last.value > health.max) return null;
+  const value = amount(last.value);
+  const limit = `within its limit of ${amount(health.max)}`;
+  return before !== undefined && before.value <= health.max
+    ? factor('healthy_now', WEIGHTS.healthy_now, `the health query is at ${value} now, ${limit}`)
+    : factor(
+        'healthy_just_now',
+        WEIGHTS.healthy_just_now,
+        `the newest sample of the health query, ${value}, is ${limit}: it may be over`,
+      );
 }
 
 /** What its share of the traffic, where it takes a part only, says about it. */

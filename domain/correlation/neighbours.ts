@@ -16,7 +16,8 @@ export type Neighbours = {
   dependencies: readonly FailingDependency[];
   /** Neither; and no change of their own explains them. */
   unexplained: readonly Failing[];
-  unknown: Evidence['failing_unknown'];
+  /** Who else fails is not known. */
+  unreadable: boolean;
 };
 
 /**
@@ -25,7 +26,7 @@ export type Neighbours = {
  * decides.
  */
 export function neighboursOf(evidence: Evidence, onset: Timestamp): Neighbours {
-  const { failing, failing_unknown: unknown, service } = evidence;
+  const { failing, failing_unreadable: unreadable = false, service } = evidence;
   const { alertStartedAt } = evidence.onset;
   const others = failing.filter((other) => other.service !== service).toSorted(bySince);
   return {
@@ -38,7 +39,7 @@ export function neighboursOf(evidence: Evidence, onset: Timestamp): Neighbours {
         when: compared(other.since, onset),
       })),
     unexplained: others.filter((other) => other.relation === 'unrelated' && !explainsItself(other)),
-    unknown,
+    unreadable,
   };
 }
 
@@ -105,13 +106,12 @@ const sharedFactor = ({ change }: Candidate): Factor =>
   factor('shared', WEIGHTS.shared, `it is a change of ${change.service}, which many depend on`);
 
 /** The dependency that was changed fails itself, or it does not as far as is known. */
-function itsOwnService({ change }: Candidate, { dependencies, unknown }: Neighbours): Factor {
+function itsOwnService({ change }: Candidate, { dependencies, unreadable }: Neighbours): Factor {
   const own = dependencies.find(({ service }) => service === change.service);
   if (own === undefined) {
-    const text =
-      unknown === 'all'
-        ? `whether ${change.service} itself fails could not be read`
-        : `${change.service} itself does not fail`;
+    const text = unreadable
+      ? `whether ${change.service} itself fails could not be read`
+      : `${change.service} itself does not fail`;
     return factor('changed_service_is_well', WEIGHTS.changed_service_is_well, text);
   }
   return own.first
@@ -125,25 +125,22 @@ function itsOwnService({ change }: Candidate, { dependencies, unknown }: Neighbo
 
 /** What many depend on and was changed explains that several fail, most of all when it fails itself. */
 function commonCause(candidate: Candidate, neighbours: Neighbours): Factor {
-  const { dependencies, unexplained, unknown } = neighbours;
+  const { dependencies, unexplained, unreadable } = neighbours;
   if (dependencies.some(({ service }) => service === candidate.change.service))
     return itsOwnService(candidate, neighbours);
   const others = [...unexplained, ...dependencies.filter((other) => !explainsItself(other))];
   if (others.length === 0)
-    return factor('changed_service_is_well', WEIGHTS.changed_service_is_well, SHARERS[unknown ?? 'none']);
+    return factor(
+      'changed_service_is_well',
+      WEIGHTS.changed_service_is_well,
+      unreadable ? 'whether anything else that shares it fails could not be read' : 'nothing else that shares it fails',
+    );
   return factor(
     'common_cause',
     namesOf(others).length === 1 ? WEIGHTS.common_cause_of_one : WEIGHTS.common_cause,
     `${whoFail(others)} at the same time, which a shared cause explains`,
   );
 }
-
-/** What is known of all that share what was changed, where none of them is known to fail. */
-const SHARERS: Record<NonNullable<Neighbours['unknown']> | 'none', string> = {
-  none: 'nothing else that shares it fails',
-  unrelated: 'whether anything else that shares it fails was not looked at (manyAtOnce is off)',
-  all: 'whether anything else that shares it fails could not be read',
-};
 
 export const namesOf = (failing: readonly Failing[]): string[] =>
   [...new Set(failing.map(({ service }) => service))].toSorted();

@@ -78,6 +78,8 @@ export const WEIGHTS = {
   slow_rise_since: -1.8,
   /** The health query is within its limit now: the alert is noise, or it is over. */
   healthy_now: -4.5,
+  /** Only the newest sample is: it may be over, or noise. Where versions are not told apart, a person looks first. */
+  healthy_just_now: -1,
 
   /** Half as much traffic again, from before the errors on. */
   traffic_rise: -3,

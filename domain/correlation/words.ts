@@ -1,3 +1,19 @@
+import type { ChangeKind } from '../../schemas/change.ts';
+
+/** What a change of this kind is called where its version is not named. */
+const CALLED: Readonly<Record<ChangeKind, string>> = {
+  deploy: 'a deploy',
+  rollback: 'a rollback',
+  hotfix: 'a hotfix',
+  flag: 'a flag',
+  config: 'a change of configuration',
+  migration: 'a migration',
+  infrastructure: 'a change of infrastructure',
+  experiment: 'an experiment',
+};
+
+export const aChange = (kind: ChangeKind): string => CALLED[kind];
+
 /** A span of time as people say it. */
 export const spell = (seconds: number): string =>
   seconds < 120 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`;

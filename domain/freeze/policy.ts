@@ -22,7 +22,7 @@ export const DEFAULT_POLICY: FreezePolicy = {
   budget: { warn: 0.75, freeze: 1, liftBelow: 0.95 },
   burn: 'page',
   minimumSeconds: 15 * 60,
-  passes: ['rollback'],
+  passes: [],
   identities: [],
   dependants: 'warn',
   incidents: 'off',

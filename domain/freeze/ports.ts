@@ -4,6 +4,7 @@ import type { Identity } from '../../schemas/freeze-policy.ts';
 import type { PinView } from '../../schemas/pin.ts';
 import type { SloStatus } from '../../schemas/slo-status.ts';
 import type { Timestamp } from '../../schemas/time.ts';
+import type { WaitingGate } from '../../schemas/waiting-gate.ts';
 import type { Page, Place } from '../ports.ts';
 
 /** Freezes on record. Whatever changes one is on the sealed log with it, in the same transaction. */
@@ -141,4 +142,31 @@ export type IdentityTokens = {
     token: string,
     accepted: readonly Identity[],
   ): Promise<{ ok: true; subject: string } | { ok: false; problem: string }>;
+};
+
+/** Deployments elsewhere that wait for our word. */
+export type WaitingGates = {
+  /** Puts it on record, once, and gives it as it is on record. Undefined: it was answered before. */
+  keep(gate: WaitingGate): Promise<WaitingGate | undefined>;
+  /** Oldest first. Strongly consistent. */
+  all(): Promise<WaitingGate[]>;
+  /** Changes what is on record. Undefined: somebody else has, or it was answered, since it was read. */
+  change(gate: WaitingGate): Promise<WaitingGate | undefined>;
+  /** It was answered, or waits no more. */
+  end(gate: WaitingGate): Promise<void>;
+};
+
+/** Whoever holds a deployment back until it is told otherwise. Every call is one attempt. */
+export type GateKeeper = {
+  /**
+   * @param review.state null: it goes on waiting, and people read why
+   * @returns `over`: it does not wait any more. `unclear`: it may have been told. `refused`: somebody has to set something
+   *   right
+   */
+  review(
+    gate: WaitingGate,
+    review: { state: 'approved' | 'rejected' | null; comment: string },
+  ): Promise<{ kind: 'done' } | { kind: 'over' | 'later' | 'unclear' | 'refused'; detail: string }>;
+  /** Whether what is deployed has at `path` exactly what the version has; null: everywhere. False: or it is not known. */
+  hasContentOf(gate: WaitingGate, version: string, path: string | null): Promise<boolean>;
 };

@@ -2,7 +2,9 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { OpenAPIHono, z } from '@hono/zod-openapi';
 import { HTTPException } from 'hono/http-exception';
 import type { Deps } from '../../domain/ports.ts';
+import { argoRolloutsRoutes } from '../integrations/argo-rollouts.ts';
 import { flaggerRoutes } from '../integrations/flagger.ts';
+import { githubRoutes } from '../integrations/github.ts';
 import { actionRoutes } from './actions.ts';
 import { alertRoutes } from './alerts.ts';
 import { automationRoutes } from './automation.ts';
@@ -63,6 +65,8 @@ export function api(deps: Deps): Api {
   drillRoutes(app, deps);
   quarantineRoutes(app, deps);
   flaggerRoutes(app, deps);
+  argoRolloutsRoutes(app, deps);
+  githubRoutes(app, deps);
   tokenRoutes(app, deps);
   healthRoutes(app, deps);
   connectionRoutes(app, deps);

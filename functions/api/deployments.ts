@@ -1,6 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Deps } from '../../domain/ports.ts';
-import { Change, ChangePatch, NewChange, whyNoTimes } from '../../schemas/change.ts';
+import { Change, ChangePatch, NewChange, whyAhead, whyNoTimes } from '../../schemas/change.ts';
 import { ChangeId, EnvironmentName, ServiceName } from '../../schemas/names.ts';
 import type { Timestamp } from '../../schemas/time.ts';
 import { answers, type Api, body, endpoint, listQuery, pageOf, problems, seen } from './endpoint.ts';
@@ -32,6 +32,7 @@ export function deploymentRoutes(app: Api, deps: Deps): void {
     async (c) => {
       const input = c.req.valid('json');
       c.var.allow(input);
+      refuse(whyAhead(input, deps.clock.now()));
       const { change, created } = await deps.changes.record(input);
       // Also when it was recorded before: that request may have died here. Reported twice, it counts once.
       if (change.status === 'failed') await reportFailedDeploy(deps, change, c.var.trace);
@@ -63,8 +64,7 @@ export function deploymentRoutes(app: Api, deps: Deps): void {
       if (before === undefined) throw notFound(id);
       c.var.allow(before);
       const told = c.req.valid('json');
-      const wrong = whyNoTimes(before.started_at, told.finished_at);
-      if (wrong !== undefined) throw new Refusal(422, 'invalid', `json: ${wrong}`);
+      refuse(whyNoTimes(before.started_at, told.finished_at) ?? whyAhead(told, deps.clock.now()));
       const ends = before.status === 'started' && (told.status ?? 'started') !== 'started';
       const overdueAt = ends ? await overdueSince(deps, before) : null;
       if (overdueAt !== null) await endOverdueDeploy(deps, before, overdueAt, c.var.trace);
@@ -134,6 +134,11 @@ async function overdueSince(deps: Deps, change: Change): Promise<Timestamp | nul
   const { services } = await deps.config.current();
   const at = deadlineOf(change, services, deps.timeScale);
   return at <= deps.clock.now() && !HAS_NO_END.has(change.kind) ? at : null;
+}
+
+/** @throws Refusal 422 where there is something wrong with it */
+function refuse(wrong: string | undefined): void {
+  if (wrong !== undefined) throw new Refusal(422, 'invalid', `json: ${wrong}`);
 }
 
 async function hasEnded(deps: Pick<Deps, 'changes'>, id: ChangeId): Promise<Refusal> {

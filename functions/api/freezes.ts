@@ -9,6 +9,7 @@ import type { Deps } from '../../domain/ports.ts';
 import { type Freeze, FreezeView, NewFreeze, NewOverride, Override } from '../../schemas/freeze.ts';
 import { EnvironmentName, ServiceName } from '../../schemas/names.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time.ts';
+import { freezeOnRecord } from '../freeze/on-record.ts';
 import { answers, type Api, body, endpoint, listQuery, pageOf, problems } from './endpoint.ts';
 import { Refusal } from './problem.ts';
 
@@ -287,8 +288,8 @@ async function overridesAt({ config }: Pick<Deps, 'config'>, { service, environm
   };
 }
 
-async function found({ freezes }: Pick<Deps, 'freezes'>, id: string): Promise<Freeze> {
-  const freeze = await freezes.get(id);
+async function found(deps: Deps, id: string): Promise<Freeze> {
+  const freeze = await freezeOnRecord(deps, id);
   if (freeze === undefined) throw unknownFreeze(id);
   return freeze;
 }

@@ -33,7 +33,8 @@ async function freezeBy({ clock, freezes, log }: AlertDeps, config: Config, sign
   const { id: slo_id, service, environment } = slo;
   try {
     const { created } = await freezes.open({ ...freeze, id });
-    if (created) log.info('deploys are frozen', { freeze: id, slo: slo_id, service, environment, because: freeze.reason });
+    if (created)
+      log.info('deploys are frozen', { freeze: id, slo: slo_id, service, environment, because: freeze.reason });
   } catch (error) {
     // Nothing that is tried again helps, and the alert has more to do than this.
     if (!(error instanceof Error && error.name === 'ScopeFull')) throw error;

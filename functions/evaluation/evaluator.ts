@@ -108,7 +108,10 @@ export class Evaluator {
       await counted.save(this.#deps.sloDays).catch((error: unknown) => void failed.push(error));
     });
     if (failed.length > 0)
-      this.#deps.log.warn('what was counted could not be kept', { objectives: failed.length, because: String(failed[0]) });
+      this.#deps.log.warn('what was counted could not be kept', {
+        objectives: failed.length,
+        because: String(failed[0]),
+      });
   }
 }
 
@@ -123,7 +126,8 @@ function statusNow(
   measured: Measured | undefined,
   found: Pick<Found, 'now' | 'liftAt'>,
 ): SloStatus {
-  if (measured?.kind !== 'reading') return statusOf(slo, history, null, { ...unreadable(problemOf(measured)), ...found });
+  if (measured?.kind !== 'reading')
+    return statusOf(slo, history, null, { ...unreadable(problemOf(measured)), ...found });
   const { reading, source } = measured;
   return statusOf(slo, history, bucketOf(reading), { ...stateOf(reading), source, ...found });
 }

@@ -125,7 +125,11 @@ function piecesOf({ first, count }: Wanted): Wanted[] {
 }
 
 /** By the objective's own queries. Null: nothing was wanted. */
-async function fill(asking: Asking, counted: Counted, wanted: Wanted | null): Promise<Measured['kind'] | 'readings' | null> {
+async function fill(
+  asking: Asking,
+  counted: Counted,
+  wanted: Wanted | null,
+): Promise<Measured['kind'] | 'readings' | null> {
   if (wanted === null) return null;
   const asked = await own(asking, counted, cellsOf(wanted), wanted.first);
   if (asked.kind !== 'readings') return asked.kind;
@@ -136,12 +140,7 @@ async function fill(asking: Asking, counted: Counted, wanted: Wanted | null): Pr
 
 const cellsOf = ({ first, count }: Wanted): Cells => ({ from: first * BUCKET_SECONDS, count });
 
-async function own(
-  asking: Asking,
-  counted: Counted,
-  cells: Cells,
-  first: number,
-): Promise<Asked | { kind: 'late' }> {
+async function own(asking: Asking, counted: Counted, cells: Cells, first: number): Promise<Asked | { kind: 'late' }> {
   if (asking.deadline.left < SHORTEST_MS) return { kind: 'late' };
   asking.turns.had(counted);
   return askOwn(asking.metrics, counted.slo, cells, counted.hadGoodBefore(first), timeoutOf(asking));

@@ -8,6 +8,10 @@ import type { HeardAlert } from '../../domain/slo/ports.ts';
 import type { Config } from '../../schemas/config.ts';
 import type { Standing } from './evaluator.ts';
 import { policyOf } from './policy.ts';
+import { pooled } from './pool.ts';
+
+/** When much breaks at once, thousands of freezes begin together; those of one service wait for each other anyway. */
+const AT_ONCE = 8;
 
 type RecordDeps = Pick<Deps, 'freezes' | 'incidents' | 'sloAlerts' | 'log'>;
 
@@ -51,29 +55,31 @@ function isAlerting(alerts: readonly HeardAlert[], policy: FreezePolicy): boolea
 /** One freeze that cannot be written keeps no other from it. */
 async function carryOut({ freezes, log }: RecordDeps, { end, settle, revise, open }: LatchPlan): Promise<Recorded> {
   const recorded: Recorded = { opened: 0, ended: 0, failed: [] };
-  const attempt = async (id: string, write: () => Promise<unknown>): Promise<void> => {
-    try {
-      await write();
-    } catch (error) {
-      recorded.failed.push(error);
-      log.error('a freeze could not be put on record', { freeze: id, error: String(error) });
-    }
-  };
-  for (const { id, ...how } of end)
-    await attempt(id, async () => {
-      await freezes.end(id, how);
-      recorded.ended += 1;
-      log.info('a freeze is over', { freeze: id, because: how.reason });
+  const each = async <T extends { id: string }>(
+    all: readonly T[],
+    write: (one: T) => Promise<unknown>,
+  ): Promise<void> =>
+    pooled(all, AT_ONCE, async (one) => {
+      try {
+        await write(one);
+      } catch (error) {
+        recorded.failed.push(error);
+        log.error('a freeze could not be put on record', { freeze: one.id, error: String(error) });
+      }
     });
-  for (const { id, at } of settle) await attempt(id, () => freezes.settle(id, at));
-  for (const revision of revise) await attempt(revision.id, () => freezes.revise(revision));
-  for (const freeze of open)
-    await attempt(freeze.id, async () => {
-      const { created } = await freezes.open(freeze);
-      if (!created) return;
-      recorded.opened += 1;
-      const { id, cause, service, environment, reason } = freeze;
-      log.info('deploys are frozen', { freeze: id, cause, service, environment, because: reason });
-    });
+  await each(end, async ({ id, ...how }) => {
+    await freezes.end(id, how);
+    recorded.ended += 1;
+    log.info('a freeze is over', { freeze: id, because: how.reason });
+  });
+  await each(settle, ({ id, at }) => freezes.settle(id, at));
+  await each(revise, (revision) => freezes.revise(revision));
+  await each(open, async (freeze) => {
+    const { created } = await freezes.open(freeze);
+    if (!created) return;
+    recorded.opened += 1;
+    const { id, cause, service, environment, reason } = freeze;
+    log.info('deploys are frozen', { freeze: id, cause, service, environment, because: reason });
+  });
   return recorded;
 }

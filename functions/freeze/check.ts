@@ -16,13 +16,13 @@ export type Asked = {
   /** Whether this is the deployment itself, so that it takes its use of an override. */
   consume: boolean;
   identityToken: string | null;
+  /** Who has vouched for it before, where a token of ours says so. */
+  voucher?: string;
 };
 
 /** One answer of the check: decided, on record, and told apart from a repeat of it by nothing. */
 export async function check(deps: CheckDeps, asked: Asked): Promise<CheckAnswer> {
-  const inputs = asked.consume
-    ? await consuming(deps, asked)
-    : await inputsFor(deps, asked.request, asked.identityToken);
+  const inputs = asked.consume ? await consuming(deps, asked) : await inputsFor(deps, asked);
   const verdict = decide(inputs);
   const id = decisionId(inputs);
   await deps.freezeDecisions.keep({ id, at: inputs.at, by: asked.by, request: asked.request, verdict, inputs });
@@ -30,7 +30,7 @@ export async function check(deps: CheckDeps, asked: Asked): Promise<CheckAnswer>
     ...verdict,
     evaluated_at: inputs.at,
     decision_id: id,
-    token: verdict.allowed && isPaid(inputs) ? await deploymentToken(deps, asked.request, id) : null,
+    token: verdict.allowed && isPaid(inputs) ? await deploymentToken(deps, inputs, id) : null,
     signed_state: await signedState(deps, inputs),
   };
 }
@@ -42,9 +42,12 @@ export const decisionId = (inputs: CheckInputs): string =>
 /** What it is let through by has been counted for this deployment. */
 const isPaid = (inputs: CheckInputs): boolean => usesOf(inputs).every((use) => isCounted(inputs, use));
 
-const isCounted = ({ own, calendar, incidents }: CheckInputs, { freeze, override, deployment }: Use): boolean =>
+const isCounted = (
+  { own, dependencies, calendar, incidents }: CheckInputs,
+  { freeze, override, deployment }: Use,
+): boolean =>
   deployment !== null &&
-  [...own.freezes, ...calendar, ...incidents].some(
+  [...own.freezes, ...dependencies.flatMap(({ state }) => state.freezes), ...calendar, ...incidents].some(
     ({ id, overrides }) =>
       id === freeze &&
       overrides.some((one) => one.id === override && one.used_by.some((use) => use.deployment === deployment)),
@@ -52,16 +55,16 @@ const isCounted = ({ own, calendar, incidents }: CheckInputs, { freeze, override
 
 /** Counts what the deployment needs, and gives what is known afterwards: it may be refused by then. */
 async function consuming(deps: CheckDeps, asked: Asked): Promise<CheckInputs> {
-  let inputs = await inputsFor(deps, asked.request, asked.identityToken);
-  for (let attempt = 1; attempt <= TRIES; attempt += 1) {
+  let inputs = await inputsFor(deps, asked);
+  for (let attempt = 0; attempt <= TRIES; attempt += 1) {
     const wanted = usesOf(inputs).filter((use) => !isCounted(inputs, use));
     if (wanted.length === 0) return inputs;
     const used = await Promise.all(wanted.map((use) => takeUse(deps, asked, use)));
     // One that has no name is counted each time; there is nothing to find afterwards.
     if (wanted.every(({ deployment }) => deployment === null) && used.every((how) => how !== 'spent')) return inputs;
-    inputs = await inputsFor(deps, asked.request, asked.identityToken);
+    inputs = await inputsFor(deps, asked);
   }
-  return inputs;
+  throw new Error(`the uses of an override by ${asked.request.deployment_id ?? 'a deployment'} could not be counted`);
 }
 
 const takeUse = ({ freezes }: CheckDeps, { by, request }: Asked, { freeze, override, deployment }: Use) =>

@@ -26,12 +26,17 @@ export type CheckDeps = Pick<
   | 'signer'
 >;
 
-/** Reads all that an answer is made of. @param identityToken of a CI system, for kinds that are not taken on its word */
-export async function inputsFor(
-  deps: CheckDeps,
-  request: CheckRequest,
-  identityToken: string | null,
-): Promise<CheckInputs> {
+/** What is asked, and who vouches for it, for kinds that are not taken on the caller's word. */
+type Question = {
+  request: CheckRequest;
+  /** Of a CI system. */
+  identityToken: string | null;
+  /** Who has vouched for it before, where a token of ours says so. */
+  voucher?: string;
+};
+
+/** Reads all that an answer is made of. */
+export async function inputsFor(deps: CheckDeps, { request, identityToken, voucher }: Question): Promise<CheckInputs> {
   const config = await deps.config.current();
   const { service, environment } = request;
   const entry = config.services[service];
@@ -45,7 +50,7 @@ export async function inputsFor(
     deps.freezeState.read(place, dependencies),
     incidentsAt(deps, policy, request),
     request.change === 'rollback' ? rollbackOf(deps, request) : null,
-    identityToken === null ? null : deps.identityTokens.verify(identityToken, policy.identities),
+    identityToken === null ? voucherOf(voucher) : deps.identityTokens.verify(identityToken, policy.identities),
   ]);
   // Read last: whatever was read is not newer than the moment that it is judged by.
   const at = deps.clock.now();
@@ -70,6 +75,9 @@ export async function inputsFor(
     evaluatedAt: state.evaluatedAt,
   };
 }
+
+const voucherOf = (subject: string | undefined): CheckInputs['identity'] =>
+  subject === undefined ? null : { ok: true, subject };
 
 const checkedPlace = (config: Config, { service, environment }: Place): CheckedPlace => ({
   service,

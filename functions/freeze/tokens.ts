@@ -2,7 +2,6 @@ import { sha256 } from '../../aws/hash.ts';
 import type { CheckInputs } from '../../domain/freeze/check-inputs.ts';
 import { decide, stateOf } from '../../domain/freeze/decide.ts';
 import type { Signer } from '../../domain/freeze/ports.ts';
-import type { CheckRequest } from '../../schemas/freeze-check.ts';
 import { millisOf } from '../../schemas/time.ts';
 
 /** Long enough to begin a deployment, too short to keep one for later. */
@@ -20,7 +19,11 @@ const KEPT_MAX = 5_000;
 type Signing = { signer: Signer; clock: { now(): CheckInputs['at'] } };
 
 /** For one deployment, so that whoever applies it can see that it was allowed. Null: it has no name, or nothing signs. */
-export async function deploymentToken(deps: Signing, request: CheckRequest, decision: string): Promise<string | null> {
+export async function deploymentToken(
+  deps: Signing,
+  { request, identity }: Pick<CheckInputs, 'request' | 'identity'>,
+  decision: string,
+): Promise<string | null> {
   const { service, environment, version, commit, deployment_id, change } = request;
   if (deployment_id === null) return null;
   return again(deps, `token ${decision}`, TOKEN_AGAIN_MS, () =>
@@ -36,6 +39,7 @@ export async function deploymentToken(deps: Signing, request: CheckRequest, deci
         commit,
         deployment_id,
         change,
+        ...(identity?.ok === true && { vouched_by: identity.subject }),
         decision_id: decision,
       },
       TOKEN_SECONDS,

@@ -18,7 +18,7 @@ export const VerifyRequest = z.object({
 });
 export type VerifyRequest = z.infer<typeof VerifyRequest>;
 
-const Claims = z.object({ typ: z.literal('freeze-check'), ...CheckRequest.shape });
+const Claims = z.object({ typ: z.literal('freeze-check'), vouched_by: z.string().optional(), ...CheckRequest.shape });
 
 export type Verified = Verdict & { valid: boolean; evaluated_at: Timestamp; decision_id: string | null };
 
@@ -37,7 +37,7 @@ export async function verify(
   if (!read.ok) return invalid(deps, `the token is not good: ${read.problem}`);
   const claims = Claims.safeParse(read.claims);
   if (!claims.success) return invalid(deps, 'the token is not good: it is not one of the freeze check');
-  const { typ: _, ...request } = claims.data;
+  const { typ: _, vouched_by: voucher, ...request } = claims.data;
   allow(request.service, request.environment);
   const wrong = (['service', 'environment', 'version', 'commit', 'deployment_id'] as const).find((name) => {
     const value = shown[name];
@@ -54,6 +54,7 @@ export async function verify(
     by,
     consume: false,
     identityToken: null,
+    ...(voucher !== undefined && { voucher }),
   });
   return { ...answer, valid: answer.allowed };
 }

@@ -1,28 +1,14 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { sha256 } from '../../aws/hash.ts';
-import type { Scope } from '../../domain/access.ts';
-import { answerOf, placesOf } from '../../domain/gate.ts';
+import { answerOf } from '../../domain/gate.ts';
 import type { Deps, Place } from '../../domain/ports.ts';
 import { truncate } from '../../integrations/text.ts';
 import type { Wish } from '../../schemas/gate.ts';
 import { EnvironmentName, IncidentId, ServiceName, Version } from '../../schemas/names.ts';
 import { answers, type Api, body, endpoint, problems } from '../api/endpoint.ts';
 import { Refusal } from '../api/problem.ts';
-
-/** What Flagger sends with every hook. Before 1.34 it had no checksum. */
-const Hook = z
-  .object({
-    name: z.string().min(1).max(253),
-    namespace: z.string().min(1).max(253),
-    phase: z.string().max(64).default(''),
-    checksum: z.string().max(64).default(''),
-    metadata: z
-      .record(z.string(), z.string())
-      .nullish()
-      .transform((metadata) => metadata ?? {}),
-  })
-  .meta({ id: 'FlaggerHook' });
-type Hook = z.infer<typeof Hook>;
+import { flaggerGateRoute } from './flagger-gate.ts';
+import { canaryOf, Hook, type May, placesOfHook, query } from './flagger-hook.ts';
 
 const RollBack = z.object({
   incident_id: IncidentId,
@@ -34,15 +20,12 @@ const RollBack = z.object({
 
 const TEXT_MAX_CHARS = 500;
 
-const query = z.object({
-  key: z.string().max(256).optional().openapi({ description: 'A token that may do flagger:gate and nothing else' }),
-});
-
 /**
  * What Flagger asks and tells.
  * @see https://docs.flagger.app/usage/webhooks
  */
 export function flaggerRoutes(app: Api, deps: Deps): void {
+  flaggerGateRoute(app, deps);
   endpoint(
     app,
     deps,
@@ -90,8 +73,6 @@ export function flaggerRoutes(app: Api, deps: Deps): void {
 
 const closed = (because: string): Refusal => new Refusal(403, 'gate-closed', because);
 
-type May = (scope: Scope) => boolean;
-
 /**
  * What the gate is open for. More than one place, or none that the caller may ask for, is no place.
  * @throws Refusal where it is closed
@@ -118,8 +99,6 @@ async function wanted(deps: Deps, hook: Hook, may: May): Promise<Wish> {
   return answer.wish;
 }
 
-const canaryOf = ({ namespace, name }: Hook): string => `${namespace}/${name}`;
-
 /** The wish may be older than what a person has decided since: the kill switch, or an end of the act. */
 async function refuseStopped(deps: Pick<Deps, 'automation' | 'effects'>, wish: Wish): Promise<void> {
   const { paused } = await deps.automation.read();
@@ -127,18 +106,6 @@ async function refuseStopped(deps: Pick<Deps, 'automation' | 'effects'>, wish: W
   const effect = await deps.effects.get(wish.incident_id, wish.key);
   const isStopped = effect !== undefined && effect.state !== 'intended' && effect.state !== 'accepted';
   if (isStopped) throw closed(`the rollback is over: ${effect.state}`);
-}
-
-/** Where this canary is, as far as the caller may know. The metadata of a webhook can say which of several is meant. */
-async function placesOfHook({ config }: Pick<Deps, 'config'>, hook: Hook, may: May): Promise<Place[]> {
-  const { services } = await config.current();
-  const { service, environment = hook.metadata['env'] } = hook.metadata;
-  return placesOf(services, canaryOf(hook)).filter(
-    (place) =>
-      may(place) &&
-      (service === undefined || service === place.service) &&
-      (environment === undefined || environment === place.environment),
-  );
 }
 
 /** Flagger asks again until it has done it: said once. */

@@ -10,9 +10,21 @@ import { API_VERSION, LIMITED_SECONDS, LIST_MAX_BYTES } from './limits.ts';
 export type GithubOptions = {
   /** `https://api.github.com`, or that of an Enterprise Server with `/api/v3`. The token goes nowhere else. */
   apiUrl: string;
+  /** @throws NoToken */
   token: () => Promise<string | undefined>;
   clock: Clock;
 };
+
+/** A token that is not there already cannot be had, now or at all. Nothing was called with one. */
+export class NoToken extends Error {
+  override readonly name = 'NoToken';
+  readonly told: Exclude<Told<never>, { kind: 'done' | 'unclear' }>;
+
+  constructor(told: NoToken['told']) {
+    super(told.detail);
+    this.told = told;
+  }
+}
 
 type Asked<T> = Pick<Question<T>, 'method' | 'body' | 'schema' | 'timeoutMs'> & {
   /** Below the API's address, with its query. */
@@ -36,7 +48,8 @@ export const repositoryPath = (repository: string): string =>
  * @see https://docs.github.com/en/rest/using-the-rest-api
  */
 export async function ask<T>(options: GithubOptions, { path, ...question }: Asked<T>): Promise<Told<T>> {
-  const token = await options.token();
+  const token = await tokenOf(options);
+  if (token instanceof NoToken) return token.told;
   if (!token) return { kind: 'off', detail: 'its token is not set' };
   return tell({
     vendor: 'GitHub',
@@ -52,6 +65,15 @@ export async function ask<T>(options: GithubOptions, { path, ...question }: Aske
     words,
     ...question,
   });
+}
+
+async function tokenOf({ token }: GithubOptions): Promise<string | undefined | NoToken> {
+  try {
+    return await token();
+  } catch (error) {
+    if (error instanceof NoToken) return error;
+    throw error;
+  }
 }
 
 /**

@@ -22,6 +22,7 @@ export const actionTables = `
     conclusion text not null,
     deployment integer not null,
     ended integer not null default 0,
+    protected integer not null default 0,
     primary key (run, attempt)
   );
   create table if not exists github_settings (id integer primary key check (id = 1), settings text not null);
@@ -40,6 +41,8 @@ export const ActionSettings = z.strictObject({
   conclusion: z.enum(['success', 'failure', 'cancelled', 'timed_out']).default('success'),
   /** Whether somebody has to approve a deployment before it begins. */
   approval: z.boolean().default(false),
+  /** Whether the app's own rule holds a deployment back until the app has answered. */
+  protection: z.boolean().default(false),
 });
 export type ActionSettings = z.infer<typeof ActionSettings>;
 
@@ -55,7 +58,7 @@ export type Run = {
   created_at: number;
 };
 
-/** `ends_at`: null while it waits for an approval. */
+/** `ends_at`: null while it waits for an approval, or, where it is `protected`, for the answer of the app. */
 export type Attempt = {
   run: number;
   attempt: number;
@@ -64,6 +67,7 @@ export type Attempt = {
   conclusion: ActionSettings['conclusion'];
   deployment: number;
   ended: 0 | 1;
+  protected: 0 | 1;
 };
 
 export type NewRun = Pick<Run, 'repository' | 'event' | 'head_branch' | 'head_sha'> & { environment?: string };
@@ -74,6 +78,8 @@ export type Actions = {
   start(run: NewRun, at: number): Run;
   /** Of a repository, newest first. */
   runs(repository: string): Run[];
+  /** Of all repositories, oldest first. */
+  all(): Run[];
   run(repository: string, id: number): Run | undefined;
   /** Oldest first; never empty. */
   attempts(run: Run): [Attempt, ...Attempt[]];
@@ -100,12 +106,15 @@ export function openActions({ db, timeScale }: StandInDeps): Actions {
   const store = statements(db);
 
   const begin = (run: Run, attempt: number, at: number): void => {
-    const { approval, conclusion, run_ms } = store.settings();
+    const { approval, protection, conclusion, run_ms } = store.settings();
+    const waits = approval || protection;
     const { repository, environment, head_sha: sha, head_branch } = run;
     const deployment = deployments.make({ repository, environment, sha, ref: head_branch ?? sha }, at);
-    const endsAt = approval ? null : at + Math.round(run_ms / timeScale);
-    store.addAttempt({ run: run.id, attempt, started_at: at, ends_at: endsAt, conclusion, deployment: deployment.id });
-    deployments.setStatus(deployment, approval ? 'waiting' : 'in_progress', logPath(run, attempt), at);
+    const endsAt = waits ? null : at + Math.round(run_ms / timeScale);
+    const isProtected = protection ? 1 : 0;
+    const times = { started_at: at, ends_at: endsAt };
+    store.addAttempt({ run: run.id, attempt, ...times, conclusion, deployment: deployment.id, protected: isProtected });
+    deployments.setStatus(deployment, waits ? 'waiting' : 'in_progress', logPath(run, attempt), at);
   };
   const finish = (run: Run, attempt: Attempt, conclusion: Attempt['conclusion'], at: number): void => {
     store.endAttempt({ run: run.id, attempt: attempt.attempt, conclusion, ends_at: at });
@@ -124,6 +133,7 @@ export function openActions({ db, timeScale }: StandInDeps): Actions {
       return run;
     },
     runs: store.runs,
+    all: store.all,
     run: store.run,
     attempts: store.attempts,
     rerun(run, at) {
@@ -151,11 +161,12 @@ function statements(db: DatabaseSync) {
     insert into github_runs (repository, name, event, head_branch, head_sha, environment, created_at)
     values (:repository, :name, :event, :head_branch, :head_sha, :environment, :created_at) returning *`);
   const runs = db.prepare('select * from github_runs where repository = ? order by id desc');
+  const all = db.prepare('select * from github_runs order by id');
   const run = db.prepare('select * from github_runs where repository = ? and id = ?');
   const runById = db.prepare('select * from github_runs where id = ?');
   const addAttempt = db.prepare(`
-    insert into github_attempts (run, attempt, started_at, ends_at, conclusion, deployment)
-    values (:run, :attempt, :started_at, :ends_at, :conclusion, :deployment)`);
+    insert into github_attempts (run, attempt, started_at, ends_at, conclusion, deployment, protected)
+    values (:run, :attempt, :started_at, :ends_at, :conclusion, :deployment, :protected)`);
   const attempts = db.prepare('select * from github_attempts where run = ? order by attempt');
   const due = db.prepare('select * from github_attempts where ended = 0 and ends_at <= ? order by ends_at, run');
   const endAttempt = db.prepare(`
@@ -170,6 +181,7 @@ function statements(db: DatabaseSync) {
   return {
     addRun: (values: Omit<Run, 'id'>) => addRun.get(values) as Run,
     runs: (repository: string) => runs.all(repository) as Run[],
+    all: () => all.all() as Run[],
     run: (repository: string, id: number) => run.get(repository, id) as Run | undefined,
     addAttempt: (values: Omit<Attempt, 'ended'>) => void addAttempt.run(values),
     attempts: ({ id }: Run) => attempts.all(id) as [Attempt, ...Attempt[]],

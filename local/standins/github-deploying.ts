@@ -5,6 +5,7 @@ import { deploymentJson, runJson, statusJson, statusOf, WORKFLOW_ID } from './gi
 import { failed, notFound, originOf, readBody, repositoryOf } from './github-answers.ts';
 import { type Deployment, openDeployments } from './github-deployments.ts';
 import { pageOf } from './github-pages.ts';
+import { reviewRoutes } from './github-protection.ts';
 import { openRepository } from './github-refs.ts';
 import type { StandInDeps } from './stand-in.ts';
 
@@ -14,9 +15,12 @@ const NewStatus = z.object({
   log_url: z.string().optional(),
 });
 
-/** Below `/repos/:owner/:repo`: deployments with their statuses, and the runs of the workflow. */
+/** Below `/repos/:owner/:repo`: deployments with their statuses, the runs of the workflow, and what holds them back. */
 export function deployingRoutes(deps: StandInDeps, actions: Actions): Hono {
-  return new Hono().route('/deployments', deploymentRoutes(deps)).route('/actions', runRoutes(deps, actions));
+  return new Hono()
+    .route('/deployments', deploymentRoutes(deps))
+    .route('/actions', runRoutes(deps, actions))
+    .route('/actions', reviewRoutes(deps, actions));
 }
 
 function deploymentRoutes({ db, now }: StandInDeps): Hono {

@@ -1,6 +1,7 @@
 import { Hono, type Context, type MiddlewareHandler } from 'hono';
 import { timestamp } from '../../schemas/time.ts';
 import { actionTables, openActions, type Actions } from './github-actions.ts';
+import { appRoutes, installationRoute } from './github-app.ts';
 import { DOCUMENTATION, failed, originOf, repositoryOf } from './github-answers.ts';
 import { deployingRoutes } from './github-deploying.ts';
 import { deploymentTables } from './github-deployments.ts';
@@ -10,6 +11,7 @@ import { commentJson, issueJson, LOGIN } from './github-json.ts';
 import { limitTables, openLimits, quotaHeaders, type Limits } from './github-limits.ts';
 import { objectTables } from './github-objects.ts';
 import { pageOf } from './github-pages.ts';
+import { protectionTables } from './github-protection.ts';
 import { pullTables } from './github-pulls.ts';
 import { refTables } from './github-refs.ts';
 import { readComment, readIssue, type Refusal } from './github-request.ts';
@@ -34,12 +36,21 @@ export type GithubView = {
 };
 
 /**
- * GitHub: of its REST API the issues, Git's data, pull requests, deployments and runs of Actions. Every repository
- * exists and has one workflow, and everybody writes as one user.
+ * GitHub: of its REST API the issues, Git's data, pull requests, deployments with their protection, runs of Actions, and
+ * what an app does as itself. Every repository exists and has one workflow, and everybody writes as one user.
  */
 export const github = {
   vendor: 'github',
-  tables: [issueTables, limitTables, objectTables, refTables, pullTables, deploymentTables, actionTables].join(''),
+  tables: [
+    issueTables,
+    limitTables,
+    objectTables,
+    refTables,
+    pullTables,
+    deploymentTables,
+    actionTables,
+    protectionTables,
+  ].join(''),
   credentialKeys: [],
   throttled,
   app(deps) {
@@ -50,6 +61,8 @@ export const github = {
       .use(settled(deps, actions))
       .get('/:owner/:repo/issues/:number{[0-9]+}', (c) => issuePage(c, issues))
       .use(named, authorised, counted(limits))
+      .route('/app', appRoutes(deps, actions))
+      .route('/repos/:owner/:repo/installation', installationRoute(deps))
       .route('/repos/:owner/:repo/issues', issueRoutes(deps, issues, limits))
       .route('/repos/:owner/:repo', gitRoutes(deps, pushes(actions, deps.now)))
       .route('/repos/:owner/:repo', deployingRoutes(deps, actions))

@@ -111,6 +111,36 @@ describe('where a sender tells no start, the same alert', () => {
   });
 });
 
+describe('between two notifications an alert ends and begins again, so', () => {
+  const at = (minutes: number, more: Partial<Signal> = {}) => signal({ startsAt: before(minutes), ...more });
+  const over = (began: number, end: number) => at(began, { status: 'resolved', endsAt: before(end) });
+  const since = (minutes: number, more: Partial<KnownEpisode> = {}) => known({ startsAt: before(minutes), ...more });
+  const until = (minutes: number, began = 9) => since(began, { status: 'resolved', endsAt: before(minutes) });
+
+  test.each([
+    ['a later beginning is another episode', novelty(at(5), since(9)), 'opens'],
+    ['also of what had been taken for ended', novelty(at(5), { ...until(2), assumed: true }), 'opens'],
+    ['also after an incident that has just been closed', novelty(at(5), since(9), closedFor(1)), 'opens'],
+    ['an earlier beginning is late', novelty(at(9), until(2, 5)), 'nothing'],
+    ['an earlier beginning of what fires is heard before', novelty(at(9), since(5)), 'nothing'],
+    [
+      'unless its incident was closed, and it goes on',
+      novelty(at(9), since(5), closedFor(RETURN_AFTER_SECONDS + 1)),
+      'returns',
+    ],
+    ['a beginning of before the known end is late', novelty(at(5), until(2)), 'nothing'],
+    ['one of after it is news', novelty(at(1), until(2)), 'opens'],
+    ['the end of a later episode ends this one', novelty(over(5, 2), since(9)), 'resolves'],
+    ['the end of an earlier one, later than this began, ends this one', novelty(over(9, 2), since(5)), 'resolves'],
+    ['an end of before this began is late', novelty(over(9, 7), since(5)), 'nothing'],
+    ['an end without a time is of now', novelty(at(9, { status: 'resolved' }), since(5)), 'resolves'],
+    ['the end of what was never heard of is noted', novelty(over(1, 0), until(2)), 'ended'],
+    ['the end of what had ended before is nothing new', novelty(over(9, 7), until(2, 5)), 'nothing'],
+  ])('%s', (_, actual, expected) => {
+    expect(actual).toBe(expected);
+  });
+});
+
 test('the same alert firing again is another episode, where its sender tells the start', () => {
   expect(signal({ startsAt: before(1) }).episode).not.toBe(signal({ startsAt: before(2) }).episode);
 });

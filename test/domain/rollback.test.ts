@@ -180,6 +180,16 @@ describe('what stands against it is named first:', () => {
     expect({ kind: decision.kind, because: codes(decision)[0] }).toEqual({ kind, because });
   });
 
+  test.each([
+    ['infrastructure', 'a change of infrastructure'],
+    ['experiment', 'an experiment'],
+    ['config', 'a change of configuration'],
+    ['flag', 'a flag'],
+  ] as const)('what no rollback undoes is called as people call it: %s', (kind, called) => {
+    const { reasons } = decide(clear({ changes: [change('v1', 240), change('x1', 10, { kind })] }));
+    expect(reasons[0]?.text).toBe(`the suspect is ${called}, which a rollback of the version does not undo`);
+  });
+
   test('every guard that holds is named, those of the mode in force before those that only ask', () => {
     const decision = decide(
       clear({

@@ -72,6 +72,7 @@ test.each([
     clock: new SetClock('2026-11-20T12:00:00.000Z'),
     config: { current: () => Promise.reject(new Error('not needed')) } as never,
     gates: {} as never,
+    github: {} as never,
   });
   expect(deployer).toMatchObject({ effectClass, target });
   expect(await deployer?.rollBack(rollback())).toMatchObject({

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { deployerFor } from '../../aws/deployers.ts';
 import { mintIncidentId } from '../../aws/ids.ts';
 import type { Deployer } from '../../domain/targets.ts';
+import { githubAccess } from '../../integrations/github/access.ts';
 import { githubDeployer } from '../../integrations/github/deployer.ts';
 import { repositoryName } from '../../integrations/github/rest.ts';
 import { Config } from '../../schemas/config.ts';
@@ -418,10 +419,11 @@ describe('as the configuration says it', () => {
     const secrets: Record<string, string> = { GITHUB_API_URL: url, GITHUB_TOKEN: 'ghs_test', OTHER: 'ghs_other' };
     const services = { 'checkout-api': { ...(repository && { repository }) } };
     const set = Config.parse({ version: '1', services, paging: {} });
+    const reach = { secrets: { get: async (name: string) => secrets[name] }, clock: { now: () => timestamp(0) } };
     const deployer = await deployerFor(DeployerConfig.parse({ kind: 'github', ...entry }), {
       place: REQUEST,
-      secrets: { get: async (name) => secrets[name] },
-      clock: { now: () => timestamp(0) },
+      ...reach,
+      github: githubAccess(reach),
       config: { current: async () => set, problems: async () => [] },
       gates: {} as never,
     });

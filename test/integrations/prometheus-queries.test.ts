@@ -68,6 +68,17 @@ describe('a query at one moment', () => {
     });
   });
 
+  test.each([
+    ['some store API failed', 'unreadable'],
+    ['results truncated due to limit', 'unreadable'],
+    ['PromQL info: metric might not be a counter: "requests" (1:5)', 'series'],
+    ['PromQL warning: quantile value should be between 0 and 1 (1:5)', 'series'],
+  ])('with the warning "%s" is %s', async (warning, kind) => {
+    const body = { status: 'success', data: { resultType: 'vector', result: [] }, warnings: [warning] };
+    const { queries } = await answering({ body: JSON.stringify(body) });
+    expect(await queries.instant('q', NOON, 1000)).toMatchObject({ kind });
+  });
+
   test('cannot be read where nobody answers, nor in time', async () => {
     const gone = await nobody();
     const away = prometheusQueries(async () => gone);

@@ -4,6 +4,8 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parse as parseYaml } from 'yaml';
 import { Config, emptyConfig } from '../../schemas/config.ts';
+import { EnvironmentName, ServiceName } from '../../schemas/names.ts';
+import { DEFAULT_POLICY, policyFor } from '../../domain/freeze/policy.ts';
 import { FreezeFile, FreezeRules } from '../../schemas/freeze-policy.ts';
 import { anyRecurring, anySingle } from '../domain/routes.ts';
 
@@ -208,7 +210,15 @@ const anyEntry = fc
     who,
     fc.record({ reason: fc.constant('why'), passes: kinds }, { requiredKeys: [] }),
   )
-  .map(([{ match: _, ...span }, whom, more]) => ({ ...span, ...whom, ...more }));
+  .map(([{ name, start, timeZone, duration, ...recurs }, whom, more]) => ({
+    name,
+    start,
+    timeZone,
+    duration,
+    ...('rrule' in recurs && { rrule: recurs.rrule }),
+    ...whom,
+    ...more,
+  }));
 const anyFile = fc.record(
   {
     defaults: anyRules,
@@ -239,11 +249,21 @@ describe('docs/freezes.md', () => {
   const page = readFileSync(join(import.meta.dirname, '../../docs/freezes.md'), 'utf8');
   const blocks = [...page.matchAll(/^```yaml\n([\s\S]*?)^```/gm)].map(([, text = '']) => text);
 
-  test.each(blocks)('shows what is accepted: %s', (text) => {
-    expect(() => FreezeFile.parse(parseYaml(text))).not.toThrow();
+  test.each(blocks.map((text, n) => ({ text, n: n + 1 })))('shows what is accepted, block $n', ({ text }) => {
+    expect(FreezeFile.safeParse(parseYaml(text)).error?.issues ?? []).toEqual([]);
   });
 
-  test('shows every key, with the defaults of a file that is not there', () => {
+  test('shows what holds without a file', () => {
+    const subject = {
+      service: ServiceName.parse('x'),
+      environment: EnvironmentName.parse('y'),
+      team: null,
+      tier: null,
+    };
+    expect(policyFor(FreezeFile.parse(parseYaml(blocks[0] ?? '')), subject)).toEqual(DEFAULT_POLICY);
+  });
+
+  test('shows every key', () => {
     const keys = [...Object.keys(FreezeRules.shape), ...Object.keys(FreezeFile.shape)];
     expect(keys.filter((key) => !blocks.some((text) => new RegExp(`\\b${key}:`).test(text)))).toEqual([]);
   });

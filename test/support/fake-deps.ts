@@ -187,6 +187,8 @@ export class FakeWorld {
       audit: notAsked('audit'),
       signer: notAsked('signer'),
       identityTokens: notAsked('identityTokens'),
+      waitingGates: notAsked('waitingGates'),
+      gateKeeper: notAsked('gateKeeper'),
       quarantine: notAsked('quarantine'),
       tokens: notAsked('tokens'),
       idempotency: notAsked('idempotency'),

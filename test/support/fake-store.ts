@@ -1,4 +1,5 @@
 import {
+  alertOf,
   type Arrival,
   asks,
   type Closed,
@@ -41,12 +42,12 @@ import type {
   SignalView,
 } from '../../domain/ports.ts';
 import { isAsked } from '../../domain/approvals.ts';
-import { isSpent } from '../../domain/automation.ts';
+import { isSpent, mergedCaps, promotedBy } from '../../domain/automation.ts';
 import { type Crowd, type Opening, stillFails } from '../../domain/crowd.ts';
 import { ORGANISATION_ROLLBACKS_PER_HOUR, organisationLimit } from '../../domain/guards.ts';
 import type { Decision, DecisionInputs } from '../../domain/rollback.ts';
 import type { Child, Story } from '../../domain/story.ts';
-import { endOf, putsVersionLive } from '../../domain/versions.ts';
+import { endOf, isAhead, putsVersionLive } from '../../domain/versions.ts';
 import { type Automation, type AutomationInput, untouchedAutomation } from '../../schemas/access.ts';
 import type { Change, ChangePatch, NewChange } from '../../schemas/change.ts';
 import { NOBODY_OBJECTED } from '../../schemas/incident.ts';
@@ -71,6 +72,7 @@ import { secondsBetween, plusSeconds, type Timestamp } from '../../schemas/time.
  */
 
 type Episode = {
+  episode: string;
   status: 'firing' | 'resolved';
   asksRollback: boolean;
   startsAt: Timestamp;
@@ -114,6 +116,7 @@ export class FakeStore {
   readonly dossiers = new Map<IncidentId, Dossier>();
   readonly open = new Map<string, IncidentId>();
   readonly pending = new Map<IncidentId, { seq: number; since: Timestamp }>();
+  /** The newest of each alert. */
   readonly episodes = new Map<string, Episode>();
   readonly openings: Opening[] = [];
   readonly changes = new Map<ChangeId, Change>();
@@ -145,7 +148,11 @@ export class FakeStore {
     const since = ({ finished_at, started_at }: Change) => finished_at ?? started_at;
     return [...this.changes.values()]
       .filter(
-        (change) => placeOf(change) === placeOf(place) && putsVersionLive(change) && change.status === 'succeeded',
+        (change) =>
+          placeOf(change) === placeOf(place) &&
+          putsVersionLive(change) &&
+          change.status === 'succeeded' &&
+          !isAhead(change, this.clock.now()),
       )
       .toSorted((a, b) => (since(a) < since(b) ? -1 : 1))
       .at(-1);
@@ -234,7 +241,7 @@ export class FakeIncidents implements Incidents {
     const { signal, mute } = arrival;
     const scope = scopeOf(signal);
     const dossier = store.openIncident(scope);
-    const row = store.episodes.get(signal.episode);
+    const row = store.episodes.get(alertOf(signal));
     const novelty = noveltyOf(signal, row, this.#closed(row, dossier), receipt.at, mute);
     const known = row?.incidentId ?? null;
     if (novelty === 'nothing') {
@@ -250,7 +257,7 @@ export class FakeIncidents implements Incidents {
     const fired = novelty === 'opens' || novelty === 'returns' || (asksNow && known === null);
     const opens = dossier === undefined && fired && opensIncident([arrival]);
     const into = dossier ?? (opens ? this.#open(arrival, scope, receipt.trace) : undefined);
-    this.#keepEpisode(heard, fired ? (into?.record.id ?? null) : known);
+    this.#keepEpisode(heard, { incidentId: fired ? (into?.record.id ?? null) : known, fired });
     if (known === null && (into === undefined || !fired)) admitted.apart.push({ arrival, status: signal.status });
     if (into === undefined) {
       admitted.counts.recorded += 1;
@@ -265,7 +272,8 @@ export class FakeIncidents implements Incidents {
     }
     if (fired) admitted.counts.joined += 1;
     const ended = novelty === 'resolves' && known === into.record.id;
-    if (fired || ended || asksNow) this.#tell(into, heard, { fired, ended });
+    const replaced = novelty === 'opens' && row?.status === 'firing' && known === into.record.id;
+    if (fired || ended || asksNow) this.#tell(into, heard, { fired, ended, replaced });
   }
 
   #closed(row: Episode | undefined, open: Dossier | undefined): Closed {
@@ -298,13 +306,19 @@ export class FakeIncidents implements Incidents {
     return this.#store.begin(record, scope, entry);
   }
 
-  #keepEpisode({ signal, mute, row, novelty }: Heard, incidentId: IncidentId | null): void {
+  #keepEpisode(
+    { signal, mute, row, novelty }: Heard,
+    { incidentId, fired }: { incidentId: IncidentId | null; fired: boolean },
+  ): void {
     const at = this.#store.clock.now();
+    const anew = row === undefined || novelty === 'opens' || novelty === 'ended';
+    const { episode, startsAt } = anew || fired ? signal : row;
     const muted = incidentId === null && mute !== null && signal.status === 'firing' && !isEvent(signal);
-    this.#store.episodes.set(signal.episode, {
+    this.#store.episodes.set(alertOf(signal), {
+      episode,
       status: isEvent(signal) ? 'resolved' : signal.status,
-      asksRollback: signal.asksRollback || (row?.asksRollback ?? false),
-      startsAt: row === undefined || novelty === 'opens' ? signal.startsAt : row.startsAt,
+      asksRollback: signal.asksRollback || (!anew && row.asksRollback),
+      startsAt,
       endsAt: signal.status === 'resolved' ? (signal.endsAt ?? at) : null,
       assumed: false,
       incidentId,
@@ -319,11 +333,16 @@ export class FakeIncidents implements Incidents {
     into.signals.set(`${signal.startsAt}#${signal.episode}`, { ...signal, first_seen_at: this.#store.clock.now() });
   }
 
-  #tell(into: Dossier, heard: Heard, { fired, ended }: { fired: boolean; ended: boolean }): void {
+  #tell(
+    into: Dossier,
+    heard: Heard,
+    { fired, ended, replaced }: { fired: boolean; ended: boolean; replaced: boolean },
+  ): void {
     const { record } = into;
     const { signal, row } = heard;
     const loud = fired && heard.mute === null;
-    if (ended) this.#endSignal(into, signal.episode, signal.endsAt ?? this.#store.clock.now());
+    if (ended && row) this.#endSignal(into, row.episode, signal.endsAt ?? this.#store.clock.now());
+    if (replaced && row) this.#endSignal(into, row.episode, signal.startsAt);
     const message: Message = {
       kind: 'signals',
       fired: fired ? 1 : 0,
@@ -339,8 +358,9 @@ export class FakeIncidents implements Incidents {
       { timeline: { actor: 'alerts', kind, text: signal.title, detail: null } },
       {
         severity: loud ? highest([record.severity, signal.severity]) : record.severity,
-        signal_count: record.signal_count + (fired && row?.incidentId !== record.id ? 1 : 0),
-        firing: record.firing + (isEvent(signal) ? 0 : (fired ? 1 : 0) - (ended ? 1 : 0)),
+        signal_count:
+          record.signal_count + (fired && (heard.novelty === 'opens' || row?.incidentId !== record.id) ? 1 : 0),
+        firing: record.firing + (isEvent(signal) ? 0 : (fired ? 1 : 0) - (ended || replaced ? 1 : 0)),
         asks_rollback: record.asks_rollback || message.asksRollback,
       },
     );
@@ -486,7 +506,7 @@ export class FakeIncidents implements Incidents {
   async firingEpisodes(id: IncidentId): ReturnType<Incidents['firingEpisodes']> {
     return [...this.#store.episodes.values()]
       .filter((episode) => episode.incidentId === id && episode.status === 'firing')
-      .map(({ signal: { episode, source, fingerprint, labels, groupKey = null } }) => ({
+      .map(({ episode, signal: { source, fingerprint, labels, groupKey = null } }) => ({
         episode,
         source,
         fingerprint,
@@ -498,10 +518,10 @@ export class FakeIncidents implements Incidents {
   async endEpisodes(id: IncidentId, episodes: readonly string[], text: string): Promise<void> {
     const dossier = this.#store.dossier(id);
     const endsAt = this.#store.clock.now();
-    for (const episode of episodes) {
-      const row = this.#store.episodes.get(episode);
-      if (row?.status !== 'firing' || dossier.record.status === 'resolved') continue;
-      this.#store.episodes.set(episode, { ...row, status: 'resolved', endsAt, assumed: true });
+    for (const [alert, row] of this.#store.episodes) {
+      const { episode } = row;
+      if (!episodes.includes(episode) || row.status !== 'firing' || dossier.record.status === 'resolved') continue;
+      this.#store.episodes.set(alert, { ...row, status: 'resolved', endsAt, assumed: true });
       this.#endSignal(dossier, episode, endsAt);
       this.#store.mail(
         dossier,
@@ -517,10 +537,10 @@ export class FakeIncidents implements Incidents {
     const { resolved_at: endsAt } = dossier.record;
     if (endsAt === null) return;
     for (const signal of dossier.signals.values()) {
-      const row = this.#store.episodes.get(signal.episode);
+      const row = this.#store.episodes.get(alertOf(signal));
       if (!isEvent(signal) || signal.status === 'resolved' || row === undefined) continue;
       this.#endSignal(dossier, signal.episode, endsAt);
-      this.#store.episodes.set(signal.episode, { ...row, endsAt });
+      if (row.episode === signal.episode) this.#store.episodes.set(alertOf(signal), { ...row, endsAt });
     }
   }
 
@@ -944,7 +964,7 @@ export class FakeChanges implements Changes {
   async recent(place: Place, limit: number): Promise<Change[]> {
     return copy(
       this.#sorted()
-        .filter((change) => placeOf(change) === placeOf(place))
+        .filter((change) => placeOf(change) === placeOf(place) && !isAhead(change, this.#store.clock.now()))
         .slice(-limit),
     );
   }
@@ -1006,16 +1026,12 @@ export class FakeAutomation implements AutomationSwitch {
   async write({ paused, reason, mode, services }: AutomationInput, by: string): Promise<Automation> {
     const before = this.#store.automation;
     const at = this.#store.clock.now();
-    const promoted = new Set(
-      Object.entries(services ?? {})
-        .filter(([, caps]) => caps.mode === null || caps.mode === 'act')
-        .map(([name]) => name),
-    );
+    const promoted = new Set(promotedBy(services));
     this.#store.automation = {
       paused: paused ?? before.paused,
       reason: reason === undefined ? before.reason : reason,
       mode: mode === undefined ? before.mode : mode,
-      services: services ?? before.services,
+      services: mergedCaps(before.services, services ?? {}),
       demoted: Object.fromEntries(Object.entries(before.demoted).filter(([name]) => !promoted.has(name))),
       by,
       at,

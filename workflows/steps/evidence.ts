@@ -1,7 +1,8 @@
-import type { Evidence, Failing, RelatedChange } from '../../domain/correlation/evidence.ts';
+import type { Evidence, RelatedChange } from '../../domain/correlation/evidence.ts';
 import { type Dependency, dependenciesOf } from '../../domain/dependencies.ts';
 import type { OnsetEvidence } from '../../domain/onset.ts';
 import type { Deps, Place, SignalView } from '../../domain/ports.ts';
+import { byStart, endOf, liveChange } from '../../domain/versions.ts';
 import type { Change } from '../../schemas/change.ts';
 import type { Config, EnvironmentEntry } from '../../schemas/config.ts';
 import type { IncidentRecord } from '../../schemas/incident.ts';
@@ -54,10 +55,11 @@ export async function evidenceOf(
     }),
     measure(deps, entry, at),
   ]);
-  const mine = own.map((change): RelatedChange => ({ change, relation: 'same', distance: 0 }));
-  const changes = [...mine, ...others.flat()]
-    .filter(({ change }) => (change.finished_at ?? change.started_at) >= since || change.status === 'started')
-    .map((related) => ({ ...related, change: { ...related.change, commits: [] } }));
+  const mine = nearOnset(own, since).map((change): RelatedChange => ({ change, relation: 'same', distance: 0 }));
+  const changes = [...mine, ...others.flat()].map((related) => ({
+    ...related,
+    change: { ...related.change, commits: [] },
+  }));
   const evidence: Evidence = {
     incident_id: id,
     service,
@@ -68,15 +70,9 @@ export async function evidenceOf(
     ...measured,
     alert_versions: versionsOf(cause),
     failing: failing ?? [],
-    ...unknownOf(failing, config),
+    ...(failing === null && { failing_unreadable: true as const }),
   };
   return { evidence, neighboursUnreadable: failing === null };
-}
-
-/** Where incidents are never taken together, strangers that fail are not looked at. */
-function unknownOf(failing: readonly Failing[] | null, { routes }: Config): Pick<Evidence, 'failing_unknown'> {
-  if (failing === null) return { failing_unknown: 'all' };
-  return routes.manyAtOnce.incidents === false ? { failing_unknown: 'unrelated' } : {};
 }
 
 async function onsetEvidence(
@@ -127,9 +123,18 @@ async function changesOf(
 ): Promise<RelatedChange[]> {
   const { relation, distance } = dependency;
   const recent = await deps.changes.recent({ service: dependency.service as ServiceName, environment }, CHANGES_READ);
-  return recent
-    .filter((change) => (change.finished_at ?? change.started_at) >= since || change.status === 'started')
-    .map((change) => ({ change, relation, distance }));
+  return nearOnset(recent, since).map((change) => ({ change, relation, distance }));
+}
+
+/**
+ * Those of one place that may be the cause by their times; and what ran before each of them, however old, since a version
+ * that is put live again is no new one.
+ */
+function nearOnset(changes: readonly Change[], since: Timestamp): Change[] {
+  const near = changes.filter((change) => endOf(change) >= since || change.status === 'started');
+  const before = near.map((one) => liveChange(changes.filter((change) => byStart(change, one) < 0)));
+  const kept = new Set([...near, ...before]);
+  return changes.filter((change) => kept.has(change));
 }
 
 const versionsOf = (signals: readonly SignalView[]): string[] => [

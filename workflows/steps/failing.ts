@@ -44,7 +44,7 @@ export async function failingOf(deps: Deps, incident: IncidentRecord, known: Kno
 async function byIncidents(
   deps: Deps,
   { id, service, environment, opened_at }: IncidentRecord,
-  { config: { services, routes }, dependencies }: Known,
+  { config: { services }, dependencies }: Known,
 ): Promise<Failing[]> {
   const openings = await deps.crowds.openedSince(plusSeconds(opened_at, -TOGETHER_SECONDS));
   const others = openings.filter(
@@ -57,7 +57,7 @@ async function byIncidents(
       Math.abs(secondsBetween(opened_at, each.at)) <= TOGETHER_SECONDS,
   );
   const still = (await deps.crowds.stillFailing(others)).slice(-FAILING_READ);
-  const failing = await Promise.all(
+  return Promise.all(
     still.map(async (other): Promise<Failing> => {
       const relation = dependencies.some((each) => each.service === other.service)
         ? 'dependency'
@@ -72,8 +72,6 @@ async function byIncidents(
       };
     }),
   );
-  // Where incidents are never taken together, that strangers fail beside each other says nothing.
-  return routes.manyAtOnce.incidents === false ? failing.filter(({ relation }) => relation !== 'unrelated') : failing;
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Arrival } from '../../../domain/admission.ts';
 import type { Crowd } from '../../../domain/crowd.ts';
 import type { Act, Admitted, Place, RollbackEnd } from '../../../domain/ports.ts';
 import { decide } from '../../../domain/rollback.ts';
+import type { AutomationInput } from '../../../schemas/access.ts';
 import { NewChange } from '../../../schemas/change.ts';
 import type { Message } from '../../../schemas/inbox.ts';
 import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/names.ts';
@@ -151,6 +152,111 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       await admit(ended(here()));
       expect(await admit(here())).toMatchObject({ opened: [], counts: { known: 1 } });
       expect(await record(id)).toMatchObject({ firing: 0, signal_count: 1 });
+    });
+
+    describe('of an alert that ends and begins again between two notifications', () => {
+      const from = (seconds: number) => plusSeconds(here().startsAt, seconds);
+      const again = (seconds: number, more: Partial<Signal> = {}) => here({ startsAt: from(seconds), ...more });
+      const over = (startedAt: number, endedAt: number) =>
+        again(startedAt, { status: 'resolved', endsAt: from(endedAt) });
+      const listed = async (id: IncidentId) =>
+        (await stores.incidents.signals(id, { limit: 50 })).items
+          .map(({ startsAt, status, endsAt }) => [startsAt, status, endsAt])
+          .toSorted();
+
+      test('an end ends what had begun by then, though it is the end of a later episode', async () => {
+        const id = await opened();
+        expect(await admit(over(60, 70))).toMatchObject({ wake: [id], counts: { known: 0 } });
+        expect(await record(id)).toMatchObject({ firing: 0, signal_count: 1 });
+        expect(await stores.incidents.firingEpisodes(id)).toEqual([]);
+        expect(await listed(id)).toEqual([[from(0), 'resolved', from(70)]]);
+        expect(await admit(again(60))).toMatchObject({ opened: [], counts: { known: 1 } });
+        expect(await record(id)).toMatchObject({ firing: 0, signal_count: 1 });
+      });
+
+      test('so does the end of what has, as is known later, begun earlier', async () => {
+        const id = await opened(again(60));
+        await admit(over(0, 70));
+        expect(await record(id)).toMatchObject({ firing: 0, signal_count: 1 });
+        expect(await listed(id)).toEqual([[from(60), 'resolved', from(70)]]);
+      });
+
+      test('a new beginning takes the place of the one before: one alert fires, and two have fired', async () => {
+        const id = await opened();
+        expect(await admit(again(60))).toMatchObject({ wake: [id], opened: [], counts: { joined: 1 } });
+        expect(await record(id)).toMatchObject({ firing: 1, signal_count: 2, seq: 1 });
+        expect(await stores.incidents.firingEpisodes(id)).toMatchObject([{ episode: again(60).episode }]);
+        expect(await listed(id)).toEqual([
+          [from(0), 'resolved', from(60)],
+          [from(60), 'firing', null],
+        ]);
+        await admit(over(60, 70));
+        expect(await record(id)).toMatchObject({ firing: 0, signal_count: 2 });
+      });
+
+      test.each([
+        ['beginning', () => here()],
+        ['end', () => over(0, 10)],
+      ])('the %s of the episode before is late', async (_, late) => {
+        const id = await opened(again(60));
+        await admit(late());
+        expect(await record(id)).toMatchObject({ firing: 1, signal_count: 1 });
+        expect(await listed(id)).toEqual([[from(60), 'firing', null]]);
+      });
+
+      test('an end that nobody has heard the beginning of does not bring back what had ended', async () => {
+        const id = await opened();
+        await admit(over(0, 10));
+        await admit(over(60, 70));
+        await admit(again(60));
+        await admit(here());
+        expect(await record(id)).toMatchObject({ firing: 0, signal_count: 1 });
+      });
+
+      test('what has been taken for ended, and begins again, is another one', async () => {
+        const id = await opened();
+        await stores.incidents.endEpisodes(id, [here().episode], 'gone');
+        await admit(again(60));
+        expect(await record(id)).toMatchObject({ firing: 1, signal_count: 2 });
+        await stores.incidents.endEpisodes(id, [here().episode], 'gone');
+        expect(await record(id)).toMatchObject({ firing: 1 });
+        await admit(over(60, 70));
+        expect(await record(id)).toMatchObject({ firing: 0 });
+      });
+
+      test('what goes on after its incident was closed is listed in the next one, and ends there', async () => {
+        const id = await opened(again(60));
+        await closed(id);
+        later(400);
+        const [next] = (await admit(again(0))).opened;
+        expect(await listed(next as IncidentId)).toEqual([[from(0), 'firing', null]]);
+        await admit(over(60, 70));
+        expect(await record(next as IncidentId)).toMatchObject({ firing: 0, signal_count: 1 });
+        expect(await listed(next as IncidentId)).toEqual([[from(0), 'resolved', from(70)]]);
+      });
+
+      test('both in one notification are taken one after the other', async () => {
+        const id = await opened();
+        await admit(over(0, 10), again(60));
+        expect(await record(id)).toMatchObject({ firing: 1, signal_count: 2 });
+        expect(await listed(id)).toEqual([
+          [from(0), 'resolved', from(10)],
+          [from(60), 'firing', null],
+        ]);
+      });
+    });
+
+    test('one that goes on after its incident was closed, and tells no start, ends in the next one', async () => {
+      const at = (seconds: number) => plusSeconds(here().startsAt, seconds);
+      const probe = (more: Partial<Signal>) => here({ source: 'generic', episodic: false, ...more });
+      await closed(await opened(probe({ startsAt: at(0) })));
+      later(400);
+      const [next] = (await admit(probe({ startsAt: at(400) }))).opened;
+      await admit(probe({ startsAt: at(500), status: 'resolved', endsAt: at(500) }));
+      expect(await record(next as IncidentId)).toMatchObject({ firing: 0 });
+      expect((await stores.incidents.signals(next as IncidentId, { limit: 5 })).items).toMatchObject([
+        { status: 'resolved', startsAt: at(400), endsAt: at(500) },
+      ]);
     });
 
     test('one that resolves before it was ever seen firing opens nothing, and its late beginning neither', async () => {
@@ -1241,6 +1347,8 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       await done(id, 'xx');
       await stores.automation.write({ paused: false, mode: null }, 'person:ada');
       await stores.automation.write({ services: {} }, 'person:ada');
+      const lab = { environments: { lab: 'shadow' as const } };
+      await stores.automation.write({ services: { [place.service]: lab } }, 'person:ada');
       expect(await demoted()).toBe(true);
       for (const mode of ['approve', 'suggest'] as const) {
         await promoted(mode);
@@ -1451,6 +1559,20 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
     });
   });
 
+  describe(`${name}: what is told to begin in the future`, () => {
+    test('counts for nothing until its time has come, as far as clocks do not differ', async () => {
+      const runs = async () =>
+        (await stores.changes.live()).flatMap(({ service, version }) => (service === place.service ? [version] : []));
+      const recent = async () => (await stores.changes.recent(place, 2)).map(({ version }) => version);
+      await deploy('v1', 900);
+      for (const [version, ahead] of Object.entries({ v7: 20, v8: 3, v9: 999 })) await deploy(version, -ahead * 3600);
+      expect([await runs(), await recent()]).toEqual([['v1'], ['v1']]);
+      await deploy('v2', 60);
+      await deploy('v3', -60);
+      expect([await runs(), await recent()]).toEqual([['v3'], ['v2', 'v3']]);
+    });
+  });
+
   /** So many seconds ago. */
   function deploy(version: string, secondsAgo: number, more: object = {}) {
     const started_at: Timestamp = plusSeconds(stores.clock.now(), -secondsAgo);
@@ -1518,6 +1640,41 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       );
       expect(written).toMatchObject({ paused: true, by: 'person:ada', at: stores.clock.now() });
       expect(await stores.automation.read()).toEqual(written);
+    });
+
+    test('keeps the caps of which nothing is said, and takes away what is null', async () => {
+      const write = async (told: NonNullable<AutomationInput['services']>) => {
+        const { services } = await stores.automation.write({ services: told }, 'person:ada');
+        return Object.fromEntries(Object.entries(services).filter(([name]) => name.startsWith(place.service)));
+      };
+      const [one, other] = [`${place.service}-one`, `${place.service}-other`];
+      await write({ [one]: { mode: 'approve', environments: { production: 'shadow', staging: 'act' } } });
+      const both = await write({ [other]: { mode: 'suggest' } });
+      expect(both).toEqual({
+        [one]: { mode: 'approve', environments: { production: 'shadow', staging: 'act' } },
+        [other]: { mode: 'suggest', environments: {} },
+      });
+      expect(await write({})).toEqual(both);
+      expect(await write({ [one]: { environments: { production: null, lab: 'suggest' } } })).toMatchObject({
+        [one]: { mode: 'approve', environments: { staging: 'act', lab: 'suggest' } },
+      });
+      expect(await write({ [one]: { mode: null } })).toMatchObject({
+        [one]: { mode: null, environments: { staging: 'act', lab: 'suggest' } },
+      });
+      expect(await write({ [one]: null })).toEqual({ [other]: { mode: 'suggest', environments: {} } });
+      expect(await write({ [other]: null })).toEqual({});
+    });
+
+    test('what several people set at the same moment is set, all of it', async () => {
+      const names = ['a', 'b', 'c'].map((name) => `${place.service}-${name}`);
+      await Promise.all([
+        ...names.map((name) => stores.automation.write({ services: { [name]: { mode: 'shadow' } } }, 'person:ada')),
+        stores.automation.write({ paused: true }, 'person:bo'),
+      ]);
+      const { paused, services } = await stores.automation.read();
+      expect([paused, names.map((name) => services[name]?.mode)]).toEqual([true, ['shadow', 'shadow', 'shadow']]);
+      const none = Object.fromEntries(names.map((name) => [name, null]));
+      await stores.automation.write({ paused: false, services: none }, 'person:ada');
     });
   });
 }

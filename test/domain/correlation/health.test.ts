@@ -95,8 +95,39 @@ describe('what is healthy now', () => {
     expect(verdict).not.toBe('change');
   });
 
+  test('since a moment ago only is a reason to ask a person before anything is undone', () => {
+    const justNow = withCurve((m) => (m > 0 || m <= -2 ? 0.002 : 0.04));
+    expect(weights(justNow)).toMatchObject({ healthy_just_now: -1 });
+    const { suspects, doubts, verdict } = correlate(justNow);
+    expect(doubts).toContainEqual({
+      code: 'healthy_just_now',
+      text: 'the newest sample of the health query, 0.002, is within its limit of 0.01: it may be over',
+    });
+    expect(suspects[0]?.confidence).toBeGreaterThanOrEqual(MIN_CONFIDENCE);
+    expect(suspects[0]?.confidence).toBeLessThan(CONFIDENT);
+    expect(verdict).toBe('change');
+  });
+
+  test('as a whole does not speak for a canary that is bad, and that monitoring can tell', () => {
+    const by_version = [
+      { version: 'v42', value: 0.4, share: 0.1 },
+      { version: 'v41', value: 0.001, share: 0.9 },
+    ];
+    const justNow = withCurve((m) => (m > 0 || m <= -2 ? 0.002 : 0.04));
+    const rolling = { ...justNow, by_version, changes: [own(timed('v42', 120, null, { status: 'started' }))] };
+    expect(confidence(rolling)).toBeGreaterThanOrEqual(CONFIDENT);
+  });
+
+  test('is not what was measured after it was looked at', () => {
+    const later = withCurve((m) => (m > 0 || m < -1.5 ? 0.002 : 0.04));
+    expect(weights({ ...later, at: before(-1.4) })).not.toHaveProperty('healthy_just_now');
+  });
+
   test('cannot be told from samples of ten minutes ago', () => {
     expect(correlate({ ...evidence, at: before(-14) }).doubts.map(({ code }) => code)).not.toContain('healthy_now');
+    expect(correlate({ ...evidence, at: before(-14) }).doubts.map(({ code }) => code)).not.toContain(
+      'healthy_just_now',
+    );
   });
 });
 

@@ -146,22 +146,20 @@ describe('others that fail', () => {
 
   test.each([
     [undefined, 'nothing else that shares it fails'],
-    ['unrelated', 'whether anything else that shares it fails was not looked at (manyAtOnce is off)'],
-    ['all', 'whether anything else that shares it fails could not be read'],
-  ] as const)('of whom nothing is known (%s) are not said to be well', (failing_unknown, words) => {
+    [true, 'whether anything else that shares it fails could not be read'],
+  ] as const)('of whom nothing is known (%s) are not said to be well', (failing_unreadable, words) => {
     const changes = [of('network', 'shared', timed('n1', 120, 60, { kind: 'infrastructure' }))];
-    const evidence = scene({ changes, ...(failing_unknown && { failing_unknown }) });
+    const evidence = scene({ changes, ...(failing_unreadable && { failing_unreadable }) });
     expect(suspectIn(correlate(evidence), 'n1').reasons).toContain(words);
     expect(confidence(evidence, 'n1')).toBe(confidence(scene({ changes }), 'n1'));
   });
 
   test.each([
     [undefined, 'payments itself does not fail'],
-    ['unrelated', 'payments itself does not fail'],
-    ['all', 'whether payments itself fails could not be read'],
-  ] as const)('nor is a dependency of which nothing is known (%s)', (failing_unknown, words) => {
+    [true, 'whether payments itself fails could not be read'],
+  ] as const)('nor is a dependency of which nothing is known (%s)', (failing_unreadable, words) => {
     const changes = [of('payments', 'dependency', timed('p7', 240, 120))];
-    const evidence = scene({ changes, ...(failing_unknown && { failing_unknown }) });
+    const evidence = scene({ changes, ...(failing_unreadable && { failing_unreadable }) });
     expect(suspectIn(correlate(evidence), 'p7').reasons).toContain(words);
   });
 

@@ -1,15 +1,20 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { permit, type QuestionInputs, type StepGuards, whyAsked } from '../../../domain/runbooks/permission.ts';
-import type { Against } from '../../../domain/runbooks/permission.ts';
+import {
+  type Against,
+  permit,
+  type QuestionInputs,
+  type StepGuards,
+  whyAsked,
+} from '../../../domain/runbooks/permission.ts';
 import { CONFIDENT } from '../../../domain/correlation/correlate.ts';
-import { Mode } from '../../../schemas/names.ts';
+import { Mode, Version } from '../../../schemas/names.ts';
 
 const against: fc.Arbitrary<Against> = fc.record({
   change_id: fc.constant('chg_1'),
   suspect: fc.option(
     fc.record({
-      version: fc.constant('new-cart'),
+      version: fc.constant(Version.parse('new-cart')),
       confidence: fc.integer({ min: 0, max: 100 }).map((percent) => percent / 100),
       relation: fc.constantFrom('same' as const, 'dependency' as const, 'shared' as const),
       timing: fc.constantFrom('finished_before' as const, 'clock_skew' as const),
@@ -57,7 +62,7 @@ const CLEAR: StepGuards = {
 const SURE: Against = {
   change_id: 'chg_1',
   suspect: {
-    version: 'new-cart',
+    version: Version.parse('new-cart'),
     confidence: CONFIDENT,
     relation: 'same',
     timing: 'finished_before',
@@ -91,7 +96,7 @@ const MORE: Record<string, Partial<StepGuards>> = {
 };
 
 /** Limits of a step that has none yet. */
-const unmeant = guards.map(({ against: _, ...rest }): StepGuards => rest);
+const unmeant = guards.filter((given) => given.against === undefined);
 
 describe('may a step of a runbook change production', () => {
   test.each<[string, Partial<StepGuards>, string, string[]]>([

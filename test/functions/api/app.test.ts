@@ -435,6 +435,62 @@ describe('deployments', () => {
     });
   });
 
+  test('an empty variable of a CI system tells nothing', async () => {
+    const texts = { commit: '', author: ' ', url: '', previous_version: '', rollback_safe_to: '' };
+    const untold = { commit: null, author: null, url: null, previous_version: null, rollback_safe_to: null };
+    const { status, body } = await firebreak.post('/v1/deployments', { ...place, version: 'v14', ...texts });
+    expect([status, body]).toEqual([201, expect.objectContaining(untold)]);
+    const said = {
+      commit: 'a1',
+      author: 'Ada',
+      url: 'https://ci.test/1',
+      rollback_safe_to: 'v1',
+      previous_version: 'v2',
+    };
+    const patch = (change: object) => firebreak.request('PATCH', `/v1/deployments/${body.id}`, change);
+    expect((await patch(said)).body).toMatchObject(said);
+    expect((await patch({ status: 'succeeded', ...texts })).body).toMatchObject(said);
+    expect((await patch({ url: 'ftp://ci.test' })).status).toBe(422);
+  });
+
+  describe('are not of the future', () => {
+    const told = { ...place, version: 'v11' };
+    const at = minutesAgo(-1500);
+    const commit = { sha: 'a', committed_at: minutesAgo(1) };
+
+    test.each([
+      ['started_at', { started_at: at }],
+      ['started_at', { started_at: at, finished_at: '9999-12-31T23:59:59Z' }],
+      ['finished_at', { started_at: minutesAgo(1), finished_at: at }],
+      ['finished_at', { finished_at: at }],
+      ['committed_at', { committed_at: at }],
+      ['commits.1.committed_at', { commits: [commit, { sha: 'b', committed_at: at }] }],
+    ])('%s beyond what clocks differ is refused, with both times', async (name, times) => {
+      const refused = await firebreak.post('/v1/deployments', { ...told, ...times });
+      expect(refused).toMatchObject(problem(422, 'invalid'));
+      expect(refused.body.detail).toContain(`${name} (${at}) is 25 hours ahead`);
+      expect(refused.body.detail).toMatch(/Firebreak's clock \(\d{4}-\d\d-\d\dT/);
+      const here = `service=${place.service}&environment=${place.environment}`;
+      const { items } = (await firebreak.get(`/v1/deployments?${here}`)).body;
+      expect(items.map(({ version }: any) => version)).not.toContain('v11');
+    });
+
+    test('within that they are taken', async () => {
+      const taken = { ...told, version: 'v12', started_at: minutesAgo(-14), committed_at: minutesAgo(-120) };
+      expect((await firebreak.post('/v1/deployments', taken)).status).toBe(201);
+    });
+
+    test('nor do they end in it', async () => {
+      const { body: begun } = await firebreak.post('/v1/deployments', { ...told, version: 'v13', status: 'started' });
+      const patch = (change: object) => firebreak.request('PATCH', `/v1/deployments/${begun.id}`, change);
+      const refused = await patch({ status: 'succeeded', finished_at: minutesAgo(-16) });
+      expect(refused).toMatchObject(problem(422, 'invalid'));
+      expect(refused.body.detail).toMatch(/finished_at .* 16 minutes ahead of Firebreak's clock/);
+      expect((await firebreak.get(`/v1/deployments/${begun.id}`)).body).toEqual(begun);
+      expect((await patch({ status: 'succeeded', finished_at: minutesAgo(-14) })).status).toBe(200);
+    });
+  });
+
   test.each(['succeeded', 'failed', 'cancelled'])('that have %s do not begin again', async (status) => {
     const told = { ...place, version: `again-${status}`, status: 'started' };
     const { body: begun } = await firebreak.post('/v1/deployments', told);
@@ -497,7 +553,7 @@ describe('deployments', () => {
           service: 'listed',
           environment: n % 3 === 0 ? 'staging' : 'production',
           version: `v${n}`,
-          started_at: `2026-11-${10 + n}T00:00:00Z`,
+          started_at: `2026-10-${10 + n}T00:00:00Z`,
         });
       }
       const items = await seen(async () => {
@@ -742,9 +798,37 @@ test('the automation has every key, and keeps what is left out', async () => {
   expect((await firebreak.request('GET', '/metrics')).body).toMatch(/^firebreak_automation_paused 1$/m);
   const freed = await firebreak.put('/v1/automation', { paused: false });
   expect(freed.body).toMatchObject({ paused: false, services });
-  expect((await firebreak.put('/v1/automation', { services: {}, reason: null })).body).toMatchObject({
+  const more = { services: { declared: { mode: 'suggest' } }, reason: null };
+  expect((await firebreak.put('/v1/automation', more)).body).toMatchObject({
     paused: false,
     reason: null,
-    services: {},
+    services: { ...services, declared: { mode: 'suggest', environments: {} } },
   });
+  expect((await firebreak.put('/v1/automation', { services: {} })).body.services).toHaveProperty('checkout');
+  const lifted = { checkout: null, cart: null, declared: null };
+  expect((await firebreak.put('/v1/automation', { services: lifted })).body.services).toEqual({});
+});
+
+test('the automation of a service whose name is misspelt is not set', async () => {
+  const set = (services: object) => firebreak.put('/v1/automation', { services });
+  for (const [services, said] of [
+    [
+      { chekout: { mode: 'shadow' } },
+      'services.chekout: nothing is known of a service "chekout"; did you mean "checkout"?',
+    ],
+    [
+      { checkout: { environments: { producton: 'shadow' } } },
+      'services.checkout.environments.producton: checkout has no environment "producton"; did you mean "production"?',
+    ],
+  ] as const) {
+    const refused = await set(services);
+    expect(refused).toMatchObject(problem(422, 'invalid'));
+    expect(refused.body.detail).toContain(said);
+  }
+  expect((await firebreak.get('/v1/automation')).body.services).toEqual({});
+  // It may be the name of something all the same.
+  await firebreak.post('/v1/deployments', { service: 'chekout', environment: 'production', version: 'v1' });
+  const taken = { chekout: { mode: 'shadow' }, 'quite-another': { mode: 'suggest', environments: { lab: 'shadow' } } };
+  expect((await set(taken)).status).toBe(200);
+  expect((await set({ chekout: null, 'quite-another': null })).body.services).toEqual({});
 });

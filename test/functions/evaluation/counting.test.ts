@@ -66,7 +66,9 @@ describe('what is asked', () => {
   });
 
   test('of all objectives that are recorded two queries, and of those that have closed two more', async () => {
-    const slos = Array.from({ length: 30 }, (_, n) => availability({ id: `objective-${n}`, service: `service-${n % 7}` }));
+    const slos = Array.from({ length: 30 }, (_, n) =>
+      availability({ id: `objective-${n}`, service: `service-${n % 7}` }),
+    );
     const world = await SloWorld.open(...slos);
     recorded(world, slos);
     const evaluator = world.evaluator();
@@ -207,7 +209,9 @@ describe('what comes late', () => {
     const evaluator = world.evaluator();
     await world.evaluateUntil(NOON + 4 * MINUTE, 2 * MINUTE, evaluator);
     const behind = (at: number): number => Math.min(at, NOON / 1000 + 270);
-    world.prometheus.on(asAsked(ALL), (at) => rateOf(both(steadily(10)))(behind(at)).map(({ value }) => ({ value: (value * (300 - (at - behind(at)))) / 300 })));
+    world.prometheus.on(asAsked(ALL), (at) =>
+      rateOf(both(steadily(10)))(behind(at)).map(({ value }) => ({ value: (value * (300 - (at - behind(at)))) / 300 })),
+    );
     await world.evaluateUntil(NOON + 5 * MINUTE, MINUTE, evaluator);
     expect((await world.status()).budget.events).toBe(24_192_000 - 300);
     world.requests(10);

@@ -7,7 +7,7 @@ import { SloLeaseTable } from '../../../aws/table/slo-lease.ts';
 import { SloStatusTable } from '../../../aws/table/slo-statuses.ts';
 import type { Log } from '../../../domain/ports.ts';
 import { stateAt } from '../../../domain/freeze/state.ts';
-import { evaluate } from '../../../functions/evaluate.ts';
+import { evaluate, type EvaluateDeps } from '../../../functions/evaluate.ts';
 import { storedAs } from '../../../functions/evaluation/counted.ts';
 import { Evaluator } from '../../../functions/evaluation/evaluator.ts';
 import type { Elapsed } from '../../../functions/evaluation/pool.ts';
@@ -50,7 +50,7 @@ export class SloWorld {
   config: Config = emptyConfig;
   /** Where Prometheus is. Undefined: none is connected. */
   prometheusUrl: string | undefined;
-  readonly deps;
+  readonly deps: EvaluateDeps;
 
   private constructor(prometheus: EventPrometheus, stores: TableStores) {
     this.prometheus = prometheus;
@@ -83,8 +83,10 @@ export class SloWorld {
   }
 
   #log(): Log {
-    const say = (level: Line['level']) => (message: string, fields: object = {}) =>
-      void this.lines.push({ ...fields, level, message });
+    const say =
+      (level: Line['level']) =>
+      (message: string, fields: object = {}) =>
+        void this.lines.push({ ...fields, level, message });
     const log: Log = { info: say('info'), warn: say('warn'), error: say('error'), with: () => log };
     return log;
   }
@@ -105,8 +107,9 @@ export class SloWorld {
     this.stores.clock.set(millis);
   }
 
-  evaluator(elapsed?: Elapsed): Evaluator {
-    return new Evaluator(this.deps, elapsed);
+  /** @param more what it finds instead of this world's own */
+  evaluator(elapsed?: Elapsed, more: Partial<SloWorld['deps']> = {}): Evaluator {
+    return new Evaluator({ ...this.deps, ...more }, elapsed);
   }
 
   evaluate = (evaluator: Evaluator) => evaluate(this.deps, evaluator);

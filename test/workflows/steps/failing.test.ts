@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { DecisionView } from '../../../schemas/incident.ts';
 import { Config } from '../../../schemas/config.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time.ts';
-import { all, deploys, ends, fires, type Moment, play, theIncident } from '../play.ts';
+import { acting, all, deploys, ends, fires, type Moment, play, theIncident } from '../play.ts';
 
 const CHECKOUT = 'job:checkout:error_ratio';
 const PAYMENTS = 'job:payments:error_ratio';
@@ -85,4 +85,48 @@ describe('what a service depends on is measured to fail, and has no alert yet', 
     expect({ kind, from_version }).toEqual({ kind: 'approve', from_version: 'p2' });
     expect(reasons.map(({ code }) => code)).toContain('another_service');
   });
+});
+
+describe('strangers fail at the same time', () => {
+  const strangers = ['cart', 'search', 'ledger'];
+  const of = (service: string) => ({ name: `${service} fails`, labels: { service, action: '' } });
+
+  const beside =
+    (routes: object): Moment =>
+    (world) => {
+      const services = Object.fromEntries(strangers.map((name) => [name, null]));
+      const checkout = acting();
+      const { services: known, routes: grouped } = Config.parse({ version: 'test', services, paging: {}, routes });
+      world.config = { ...checkout, services: { ...checkout.services, ...known }, routes: grouped };
+    };
+
+  async function besideThem(routes: object): Promise<DecisionView> {
+    const { world } = await play({
+      given: [beside(routes)],
+      timeline: {
+        '0 s': all(...strangers.map((name) => fires(of(name))), fires()),
+        '30 min': all(...strangers.map((name) => ends(of(name))), ends()),
+      },
+    });
+    const own = [...world.store.dossiers.values()].find(({ record }) => record.service === 'checkout');
+    const view = own?.decisions.get(1)?.view;
+    if (view === undefined) throw new Error('nothing was judged');
+    return view;
+  }
+
+  test.each([
+    ['are never taken together', { manyAtOnce: 'off' }],
+    ['are taken together from six on', {}],
+    ['share no dependency for anybody', { manyAtOnce: { incidents: 5, sharedDependency: 'off' } }],
+  ])(
+    'so nothing is rolled back, also where incidents %s: how people are paged is another question',
+    async (_, routes) => {
+      const { kind, reasons } = await besideThem(routes);
+      expect(kind).toBe('none');
+      expect(reasons).toContainEqual({
+        code: 'several_fail',
+        text: 'cart, ledger and search failed at the same time, and no change of what they share is known',
+      });
+    },
+  );
 });

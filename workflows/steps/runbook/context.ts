@@ -81,7 +81,7 @@ export async function guardsOf(deps: Deps, context: Context): Promise<StepGuards
     demoted: Object.hasOwn(automation.demoted, place.service),
     modes: [configured, ...modesFor(automation, place), ...(mode === undefined ? [] : [mode])],
     asks: inverse === null ? step.approval !== null : inverse.person,
-    //X...(against !== null && { against }),
+    ...(against !== null && { against }),
   };
 }
 

@@ -1,0 +1,98 @@
+import type { Deps, Place } from '../../../domain/ports.ts';
+import { isOf } from '../../../integrations/github/deployments.ts';
+import type { Change } from '../../../schemas/change.ts';
+import type { CheckAnswer, CheckRequest } from '../../../schemas/freeze-check.ts';
+import { Version } from '../../../schemas/names.ts';
+import type { PinView } from '../../../schemas/pin.ts';
+import type { WaitingGate } from '../../../schemas/waiting-gate.ts';
+import { check } from '../check.ts';
+import type { CheckDeps } from '../inputs.ts';
+import { CHANGES_READ, knowing, ownRollback } from '../rollbacks.ts';
+import { placesOf } from './places.ts';
+
+export type JudgeDeps = CheckDeps & Pick<Deps, 'pins' | 'decisions' | 'gateKeeper'>;
+
+/** What is said of each service that the deployment is of. */
+export type GateVerdict = { place: Place; answer: CheckAnswer }[];
+
+export const isAllowed = (verdict: GateVerdict): boolean => verdict.every(({ answer }) => answer.allowed);
+
+/** Whether no time will mend it: a version known bad. */
+export const isPinned = (verdict: GateVerdict): boolean =>
+  verdict.some(({ answer: { allowed, reasons } }) => !allowed && reasons.some(({ code }) => code === 'pinned_version'));
+
+/**
+ * Whether a deployment may go on: every service that it is of has to be allowed. Uses of overrides are taken only when
+ * all are, and once for each deployment, however often it is judged.
+ */
+export async function judge(deps: JudgeDeps, gate: WaitingGate): Promise<GateVerdict> {
+  const { services } = await deps.config.current();
+  const asked = await Promise.all(placesOf(services, gate).map((place) => look(deps, gate, place)));
+  return asked.every(({ answer }) => answer.allowed)
+    ? Promise.all(asked.map(({ request }) => ask(deps, gate, request, true)))
+    : asked;
+}
+
+type Asked = GateVerdict[number] & { request: CheckRequest };
+
+async function look(deps: JudgeDeps, gate: WaitingGate, place: Place): Promise<Asked> {
+  const [changes, pins] = await Promise.all([deps.changes.recent(place, CHANGES_READ), deps.pins.of(place)]);
+  const request = knowing(changes, {
+    ...place,
+    version: versionOf(gate, changes, pins),
+    commit: gate.commit,
+    deployment_id: gate.deployment_id,
+    change: 'deploy',
+  });
+  const asked = await ask(deps, gate, request, false);
+  if (asked.answer.allowed) return asked;
+  const ours = await asOwnRollback(deps, gate, request, changes);
+  return ours === undefined ? asked : ask(deps, gate, ours, false);
+}
+
+async function ask(deps: JudgeDeps, gate: WaitingGate, request: CheckRequest, consume: boolean): Promise<Asked> {
+  const { service, environment } = request;
+  const by = `github:${gate.repository} (${gate.asked_by})`;
+  const answer = await check(deps, { request, by, consume, identityToken: null });
+  return { place: { service, environment }, answer, request };
+}
+
+/**
+ * As which version the commit, or the tag, is on record here. Of several names the one that is known bad counts, since
+ * it is the same code; else the newest. What is not on record goes by its commit.
+ */
+export function versionOf(
+  { commit: sha, ref }: Pick<WaitingGate, 'commit' | 'ref'>,
+  changes: readonly Change[],
+  pins: readonly PinView[],
+): Version {
+  const names = changes
+    .filter(({ version, commit }) => isOf({ version, commit }, { sha, ref }))
+    .map(({ version }) => version);
+  const bad = pins.find(
+    ({ version, state }) =>
+      state === 'pinned' && (names.includes(version) || isOf({ version, commit: null }, { sha, ref })),
+  );
+  return bad?.version ?? names.at(-1) ?? Version.parse(sha);
+}
+
+/**
+ * Our own rollback, where Git was brought back for it: its commit is new, and what it holds is the good version. That is
+ * looked at, so that nothing else passes for it. Undefined: it is not that.
+ */
+async function asOwnRollback(
+  deps: JudgeDeps,
+  gate: WaitingGate,
+  request: CheckRequest,
+  changes: readonly Change[],
+): Promise<CheckRequest | undefined> {
+  const ours = await ownRollback(deps, request);
+  if (ours === undefined || ours.to === request.version) return undefined;
+  const commit =
+    changes.findLast(({ version, commit: known }) => version === ours.to && known !== null)?.commit ?? null;
+  const { services } = await deps.config.current();
+  const deployer = services[request.service]?.environments[request.environment]?.deployer;
+  if (deployer?.kind !== 'github' || deployer.via !== 'revert') return undefined;
+  const isSame = await deps.gateKeeper.hasContentOf(gate, commit ?? ours.to, deployer.path ?? null);
+  return isSame ? { ...request, version: ours.to, change: 'rollback' } : undefined;
+}

@@ -1,0 +1,45 @@
+import { z } from '@hono/zod-openapi';
+import type { Scope } from '../../domain/access.ts';
+import { placesOf } from '../../domain/gate.ts';
+import type { Deps, Place } from '../../domain/ports.ts';
+
+/** What Flagger sends with every hook. Before 1.34 it had no checksum. */
+export const Hook = z
+  .object({
+    name: z.string().min(1).max(253),
+    namespace: z.string().min(1).max(253),
+    phase: z.string().max(64).default(''),
+    checksum: z.string().max(64).default(''),
+    metadata: z
+      .record(z.string(), z.string())
+      .nullish()
+      .transform((metadata) => metadata ?? {}),
+  })
+  .meta({ id: 'FlaggerHook' });
+export type Hook = z.infer<typeof Hook>;
+
+export const query = z.object({
+  key: z.string().max(256).optional().openapi({ description: 'A token that may do flagger:gate and nothing else' }),
+});
+
+export const canaryOf = ({ namespace, name }: Hook): string => `${namespace}/${name}`;
+
+export type May = (scope: Scope) => boolean;
+
+/** What the metadata of a webhook says of the place. */
+export const toldPlace = ({ metadata: { service, environment, env } }: Hook) => ({
+  service,
+  environment: environment ?? env,
+});
+
+/** Where this canary is, as far as the caller may know. The metadata of a webhook can say which of several is meant. */
+export async function placesOfHook({ config }: Pick<Deps, 'config'>, hook: Hook, may: May): Promise<Place[]> {
+  const { services } = await config.current();
+  const { service, environment } = toldPlace(hook);
+  return placesOf(services, canaryOf(hook)).filter(
+    (place) =>
+      may(place) &&
+      (service === undefined || service === place.service) &&
+      (environment === undefined || environment === place.environment),
+  );
+}

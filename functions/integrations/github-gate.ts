@@ -1,0 +1,66 @@
+import { z } from 'zod';
+import { sha256 } from '../../aws/hash.ts';
+import { Repository } from '../../schemas/deployers.ts';
+import type { Timestamp } from '../../schemas/time.ts';
+import type { WaitingGate } from '../../schemas/waiting-gate.ts';
+
+/** Below the address of the API, which on an Enterprise Server has a path of its own. */
+const CALLBACK = /\/repos\/([^/]+\/[^/]+)\/actions\/runs\/(\d{1,15})\/deployment_protection_rule$/;
+
+const Name = z.string().min(1).max(256);
+
+/**
+ * What GitHub sends when a job comes to an environment with a protection rule.
+ * @see https://docs.github.com/en/webhooks/webhook-events-and-payloads#deployment_protection_rule
+ */
+export const Requested = z
+  .object({
+    environment: Name,
+    deployment_callback_url: z.url({ protocol: /^https?$/ }),
+    deployment: z.object({
+      id: z.number().int(),
+      sha: Name,
+      ref: z.string().max(1024),
+      creator: z.object({ login: Name }).nullish(),
+    }),
+    repository: z.object({ full_name: Repository }),
+    installation: z.object({ id: z.number().int() }).nullish(),
+    sender: z.object({ login: Name }).nullish(),
+  })
+  .refine(({ deployment_callback_url: url, repository }) => runIn(url, repository.full_name) !== undefined, {
+    path: ['deployment_callback_url'],
+    message: 'it is no deployment_protection_rule of a run of this repository',
+  });
+export type Requested = z.infer<typeof Requested>;
+
+/** @returns `calledAt`: the origin that GitHub wants to be called at, which is only compared with the one that is */
+export function gateOf(payload: Requested, now: Timestamp): { gate: WaitingGate; calledAt: string } {
+  const { environment, deployment, repository, installation, sender, deployment_callback_url: url } = payload;
+  const name = repository.full_name;
+  const run = runIn(url, name) ?? 0;
+  const identity = [name.toLowerCase(), run, environment.toLowerCase(), deployment.id];
+  return {
+    calledAt: new URL(url).origin,
+    gate: {
+      id: sha256(JSON.stringify(identity)).slice(0, 32),
+      repository: name,
+      environment,
+      run,
+      deployment_id: String(deployment.id),
+      commit: deployment.sha,
+      ref: deployment.ref,
+      installation_id: installation?.id ?? null,
+      asked_by: deployment.creator?.login ?? sender?.login ?? 'somebody',
+      asked_at: now,
+      said: null,
+      notes: 0,
+      rev: 0,
+    },
+  };
+}
+
+/** The workflow run that an address is about. Undefined: it is of another form, or of another repository. */
+function runIn(url: string, repository: string): number | undefined {
+  const [, name, run] = CALLBACK.exec(URL.parse(url)?.pathname ?? '') ?? [];
+  return name?.toLowerCase() === repository.toLowerCase() ? Number(run) : undefined;
+}

@@ -1,0 +1,135 @@
+import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { SignJWT } from 'jose';
+import { z } from 'zod';
+import type { Told } from '../../domain/outlets.ts';
+import type { Clock, Secrets } from '../../domain/ports.ts';
+import { millisOf } from '../../schemas/time.ts';
+import { ask, GITHUB_API_URL, type GithubOptions, NoToken, repositoryPath } from './rest.ts';
+
+/** One call; of a webhook's ten seconds it may take a part. */
+const TIMEOUT_MS = 3_000;
+
+/** GitHub refuses an app's own tokens that live for more than ten minutes, or begin in the future by its clock. */
+const APP_TOKEN_SECONDS = 540;
+const CLOCK_SKEW_SECONDS = 60;
+
+/** Tokens of an installation live for an hour; one that is about to end is not begun with. */
+const LEFT_MS = 5 * 60_000;
+
+/** An app that is installed anew has another id. */
+const INSTALLATION_KEPT_MS = 60 * 60_000;
+
+const InstallationToken = z.object({ token: z.string().min(1), expires_at: z.string().transform(Date.parse) });
+const Installation = z.object({ id: z.number().int() });
+
+type App = { id: string; key: KeyObject };
+
+/** Tokens of the GitHub App that is configured; undefined: none is. They throw `NoToken` where one cannot be had. */
+export type AppTokens = {
+  /** Of an installation, as a webhook names it. */
+  ofInstallation(installation: number): Promise<string | undefined>;
+  /** Of the installation that a repository, `owner/name`, belongs to. */
+  ofRepository(repository: string): Promise<string | undefined>;
+};
+
+/**
+ * `GITHUB_APP_ID` and `GITHUB_APP_PRIVATE_KEY`: a PEM file as GitHub gives it (PKCS#1), or PKCS#8; line breaks may be
+ * written as `\n`. Tokens are kept until shortly before they expire.
+ *
+ * @see https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-an-installation-access-token-for-a-github-app
+ */
+export function appTokens({ secrets, clock }: { secrets: Secrets; clock: Clock }): AppTokens {
+  const tokens = new Kept<string>(clock);
+  const installations = new Kept<number>(clock);
+
+  async function asApp<T>(app: App, method: 'GET' | 'POST', path: string, schema: z.ZodType<T>): Promise<T> {
+    const apiUrl = (await secrets.get('GITHUB_API_URL')) ?? GITHUB_API_URL;
+    const options: GithubOptions = { apiUrl, token: () => signed(app, clock), clock };
+    return had(await ask(options, { method, path, schema, timeoutMs: TIMEOUT_MS }), `${method} ${path}`);
+  }
+  const tokenOf = (app: App, installation: number): Promise<string> =>
+    tokens.get(`${app.id} ${installation}`, async () => {
+      const path = `/app/installations/${installation}/access_tokens`;
+      const { token, expires_at } = await asApp(app, 'POST', path, InstallationToken);
+      return { value: token, until: expires_at - LEFT_MS };
+    });
+  const installationOf = (app: App, repository: string): Promise<number> =>
+    installations.get(`${app.id} ${repository.toLowerCase()}`, async () => {
+      const { id } = await asApp(app, 'GET', `${repositoryPath(repository)}/installation`, Installation);
+      return { value: id, until: millisOf(clock.now()) + INSTALLATION_KEPT_MS };
+    });
+
+  return {
+    async ofInstallation(installation) {
+      const app = await appIn(secrets);
+      return app && tokenOf(app, installation);
+    },
+    async ofRepository(repository) {
+      const app = await appIn(secrets);
+      return app && tokenOf(app, await installationOf(app, repository));
+    },
+  };
+}
+
+/** Undefined: no app is configured, or only half of one. */
+async function appIn(secrets: Secrets): Promise<App | undefined> {
+  const [id, pem] = await Promise.all([secrets.get('GITHUB_APP_ID'), secrets.get('GITHUB_APP_PRIVATE_KEY')]);
+  if (!id || !pem) return undefined;
+  try {
+    const key = createPrivateKey(pem.replaceAll('\\n', '\n'));
+    if (key.asymmetricKeyType === 'rsa') return { id: id.trim(), key };
+  } catch {
+    // The reason may quote the key, so it is not told.
+  }
+  throw new NoToken({
+    kind: 'refused',
+    code: 'bad_key',
+    detail: 'GITHUB_APP_PRIVATE_KEY is no RSA key; it has to be the whole PEM file that GitHub gave for the app',
+  });
+}
+
+function signed({ id, key }: App, clock: Clock): Promise<string> {
+  const now = Math.floor(millisOf(clock.now()) / 1000);
+  return new SignJWT()
+    .setProtectedHeader({ alg: 'RS256', typ: 'JWT' })
+    .setIssuer(id)
+    .setIssuedAt(now - CLOCK_SKEW_SECONDS)
+    .setExpirationTime(now - CLOCK_SKEW_SECONDS + APP_TOKEN_SECONDS)
+    .sign(key);
+}
+
+/** @throws NoToken */
+function had<T>(told: Told<T>, call: string): T {
+  if (told.kind === 'done') return told.value;
+  const detail = `the GitHub App got no token: ${call}: ${told.detail}`;
+  // A token that was made and got lost on the way does nothing.
+  if (told.kind === 'unclear') throw new NoToken({ kind: 'later', detail, afterSeconds: null });
+  const hint = told.kind === 'refused' && told.code === 'not_found' ? '; is the app installed there?' : '';
+  throw new NoToken({ ...told, detail: detail + hint });
+}
+
+/** Values until a time, epoch milliseconds. Those who ask for one at the same moment share the call. */
+class Kept<T> {
+  readonly #clock: Clock;
+  readonly #values = new Map<string, { value: T; until: number }>();
+  readonly #asking = new Map<string, Promise<T>>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  async get(name: string, make: () => Promise<{ value: T; until: number }>): Promise<T> {
+    const kept = this.#values.get(name);
+    if (kept !== undefined && millisOf(this.#clock.now()) < kept.until) return kept.value;
+    const asking =
+      this.#asking.get(name) ??
+      make()
+        .then((made) => {
+          this.#values.set(name, made);
+          return made.value;
+        })
+        .finally(() => this.#asking.delete(name));
+    this.#asking.set(name, asking);
+    return asking;
+  }
+}

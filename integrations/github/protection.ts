@@ -1,0 +1,62 @@
+import { z } from 'zod';
+import type { GateKeeper } from '../../domain/freeze/ports.ts';
+import { truncate } from '../text.ts';
+import { type GithubAccess } from './access.ts';
+import { attempt } from './attempt.ts';
+import { commitAt, entryAt, namesOf } from './git-data.ts';
+import { ask, repositoryPath } from './rest.ts';
+
+/**
+ * A status report, in Markdown.
+ * @see https://docs.github.com/en/actions/how-tos/deploy/configure-and-manage-deployments/create-custom-protection-rules
+ */
+export const COMMENT_MAX_CHARS = 1024;
+
+/** Status reports of one deployment; the same page. */
+export const NOTES_MAX = 10;
+
+/** GitHub gives a webhook ten seconds. */
+const TIMEOUT_MS = 4_000;
+
+/** What GitHub says of a deployment that does not wait for us any more, or of a run that is gone. */
+const OVER: readonly string[] = ['not_found', 'conflict', 'gone', 'invalid'];
+
+const Nothing = z.unknown();
+
+/**
+ * Custom protection rules of environments: GitHub holds a deployment back until its rule is answered. Called is always
+ * the API that is configured, whatever address a webhook names.
+ *
+ * @see https://docs.github.com/en/rest/actions/workflow-runs#review-custom-deployment-protection-rules-for-a-workflow-run
+ */
+export const githubGates = (access: GithubAccess): GateKeeper => ({
+  async review({ repository, run, environment, installation_id }, { state, comment }) {
+    const told = await ask(await access.asApp(repository, installation_id), {
+      method: 'POST',
+      path: `${repositoryPath(repository)}/actions/runs/${run}/deployment_protection_rule`,
+      body: {
+        environment_name: environment,
+        ...(state !== null && { state }),
+        comment: truncate(comment, COMMENT_MAX_CHARS),
+      },
+      schema: Nothing,
+      timeoutMs: TIMEOUT_MS,
+    });
+    if (told.kind === 'done') return { kind: 'done' };
+    const { kind, detail } = told;
+    if (kind === 'refused' && OVER.includes(told.code)) return { kind: 'over', detail };
+    return { kind: kind === 'off' ? 'refused' : kind, detail };
+  },
+
+  async hasContentOf({ repository, commit, installation_id }, version, path) {
+    const options = await access.asApp(repository, installation_id);
+    const same = await attempt(options, repository, async (calls) => {
+      const names = namesOf(path ?? '');
+      const [mine, theirs] = await Promise.all(
+        [commit, version].map(async (each) => entryAt(calls, (await commitAt(calls, each)).tree, names)),
+      );
+      return { same: mine !== undefined && mine.sha === theirs?.sha && mine.mode === theirs.mode };
+    });
+    return 'same' in same && same.same;
+  },
+});

@@ -1,0 +1,87 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { Signal } from '../../schemas/signal.ts';
+import { plusSeconds } from '../../schemas/time.ts';
+import { SetClock } from '../support/fake-deps.ts';
+import { FakeIncidents, FakeStore } from '../support/fake-store.ts';
+import { arrivals, signal } from '../support/signals.ts';
+import { NOON } from './arbitraries.ts';
+
+/** An alert that fires and ends again and again, and the moments at which its sender tells how it stands. */
+type Flapping = { turns: readonly number[]; told: readonly number[] };
+
+/** Turns by turns it begins to fire and ends, the seconds between them given; it is told of at some seconds. */
+const anyFlapping: fc.Arbitrary<Flapping> = fc.record({
+  turns: fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 12 }),
+  told: fc.uniqueArray(fc.integer({ min: 0, max: 400 }), { minLength: 1, maxLength: 12 }),
+});
+
+/** What Alertmanager tells at this second: the newest episode, be it over or not. Null: none has begun. */
+function toldAt(turns: readonly number[], second: number): Signal | null {
+  let at = 0;
+  let newest: Signal | null = null;
+  for (const [n, seconds] of turns.entries()) {
+    at += seconds;
+    if (at > second) break;
+    newest =
+      n % 2 === 0
+        ? signal({ startsAt: plusSeconds(NOON, at) })
+        : signal({ startsAt: newest?.startsAt ?? NOON, status: 'resolved', endsAt: plusSeconds(NOON, at) });
+  }
+  return newest;
+}
+
+const notifications = ({ turns, told }: Flapping): Signal[] =>
+  told
+    .toSorted((a, b) => a - b)
+    .map((second) => toldAt(turns, second))
+    .filter((one) => one !== null);
+
+/** How many alerts fire in all incidents, and in their lists, after these have come in this order. */
+async function after(signals: readonly Signal[]): Promise<{ counted: number; listed: number; known: number }> {
+  const store = new FakeStore(new SetClock(NOON));
+  const incidents = new FakeIncidents(store);
+  for (const one of signals) await incidents.admit(arrivals([one]), { at: NOON, trace: 'trace' });
+  const dossiers = [...store.dossiers.values()];
+  const ofAll = async <T>(count: (id: (typeof dossiers)[number]['record']['id']) => Promise<readonly T[]>) =>
+    (await Promise.all(dossiers.map(({ record }) => count(record.id)))).flat().length;
+  return {
+    counted: dossiers.reduce((sum, { record }) => sum + record.firing, 0),
+    listed: await ofAll(async (id) =>
+      (await incidents.signals(id, { limit: 100 })).items.filter(({ status }) => status === 'firing'),
+    ),
+    known: await ofAll((id) => incidents.firingEpisodes(id)),
+  };
+}
+
+const fires = (last: Signal | undefined) => {
+  const one = last?.status === 'firing' ? 1 : 0;
+  return { counted: one, listed: one, known: one };
+};
+
+test('however an alert flaps, and whenever its sender tells of it, the last that is told is how it stands', async () => {
+  await fc.assert(
+    fc.asyncProperty(anyFlapping, async (flapping) => {
+      const told = notifications(flapping);
+      expect(await after(told)).toEqual(fires(told.at(-1)));
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('so it is when notifications come twice, or overtake each other', async () => {
+  const shuffled = anyFlapping.chain((flapping) => {
+    const told = notifications(flapping);
+    const twice = [...told, ...told];
+    return fc.record({
+      told: fc.constant(told),
+      order: fc.shuffledSubarray(twice, { minLength: twice.length, maxLength: twice.length }),
+    });
+  });
+  await fc.assert(
+    fc.asyncProperty(shuffled, async ({ told, order }) => {
+      expect(await after(order)).toEqual(fires(told.at(-1)));
+    }),
+    { numRuns: 500 },
+  );
+});

@@ -1,0 +1,87 @@
+import { describe, expect, test } from 'vitest';
+import { Config } from '../../../schemas/config.ts';
+import type { DecisionView } from '../../../schemas/incident.ts';
+import type { FakeWorld } from '../../support/fake-deps.ts';
+import { deploys, ends, fires, type Moment, play, theIncident } from '../play.ts';
+
+/** What was deployed before noon, instead of what stories begin with; oldest first. */
+const deployed =
+  (...all: Moment[]): Moment =>
+  async (world) => {
+    world.store.changes.clear();
+    for (const each of all) await each(world);
+  };
+
+async function judged(...given: Moment[]): Promise<{ world: FakeWorld; decision: DecisionView }> {
+  const { world } = await play({ given, timeline: { '0 s': fires(), '30 min': ends() } });
+  const [decision] = (await world.deps.incidents.view(theIncident(world)))?.decisions ?? [];
+  if (decision === undefined) throw new Error('nothing was judged');
+  return { world, decision };
+}
+
+const versionsOf = async (world: FakeWorld, service: string): Promise<string[]> => {
+  const inputs = await world.deps.decisions.inputs(theIncident(world), 1);
+  return (inputs?.evidence.changes ?? [])
+    .map(({ change }) => change)
+    .filter((change) => change.service === service)
+    .map(({ version }) => version);
+};
+
+describe('of older changes is known', () => {
+  test('what ran before the suspect, however long: a version that had run for hours was only started again', async () => {
+    const { world, decision } = await judged(deployed(deploys('v1', 900), deploys('v2', 300), deploys('v2', 8)));
+    expect(decision).toMatchObject({ kind: 'approve', from_version: 'v2', to_version: 'v1' });
+    expect(decision.reasons.at(-1)?.text).toContain('v2 ran already before it');
+    expect(world.calls.filter((call) => call.startsWith('cd'))).toEqual([]);
+    expect(await versionsOf(world, 'checkout')).toEqual(['v2', 'v2']);
+  });
+
+  test('of those that put something live: what failed or was no version does not stand between', async () => {
+    const { decision } = await judged(
+      deployed(
+        deploys('v1', 900),
+        deploys('v2', 600),
+        deploys('v3', 400, { status: 'failed' }),
+        deploys('new-basket', 300, { kind: 'flag' }),
+        deploys('v2', 8),
+      ),
+    );
+    expect(decision).toMatchObject({ kind: 'approve', from_version: 'v2' });
+  });
+
+  test('of each: a roll-out of days ago whose end was never told hides nothing', async () => {
+    const { decision } = await judged(
+      deployed(
+        deploys('v1', 9000),
+        deploys('v1b', 7000, { status: 'started', finished_at: null }),
+        deploys('v2', 300),
+        deploys('v2', 8),
+      ),
+    );
+    expect(decision).toMatchObject({ kind: 'approve', from_version: 'v2' });
+  });
+
+  test('no more than that: another version before it is rolled back to as ever', async () => {
+    const { world, decision } = await judged(deployed(deploys('v0', 900), deploys('v1', 300), deploys('v2', 8)));
+    expect(decision).toMatchObject({ kind: 'roll_back', from_version: 'v2', to_version: 'v1' });
+    expect(await versionsOf(world, 'checkout')).toEqual(['v1', 'v2']);
+  });
+
+  test('also of what a service depends on', async () => {
+    const dependsOnPayments: Moment = (world) => {
+      const environments = { production: { autoRollback: { mode: 'act', unknownMigration: 'act' } } };
+      const services = { checkout: { dependsOn: ['payments'], environments }, payments: { environments } };
+      world.config = Config.parse({ version: 'test', services, paging: {} });
+    };
+    const ofPayments = { service: 'payments' };
+    const { world, decision } = await judged(
+      dependsOnPayments,
+      deployed(deploys('v1', 900), deploys('p1', 300, ofPayments), deploys('p1', 8, ofPayments)),
+    );
+    expect(await versionsOf(world, 'payments')).toEqual(['p1', 'p1']);
+    const [suspect] = (await world.deps.incidents.view(theIncident(world)))?.suspects ?? [];
+    expect(suspect?.reasons.join()).toContain('payments p1');
+    expect(suspect?.reasons).toContainEqual(expect.stringContaining('p1 ran already before it'));
+    expect(decision.kind).toBe('none');
+  });
+});
