@@ -5,7 +5,7 @@ import type { Vendors } from './vendors.ts';
 
 const TOKEN = 'bench-token';
 
-/** The product, started as a user starts it, at time scale 1. */
+/** The product, started as a user starts it, at time scale 1 unless it is told another. */
 export type Product = Program & {
   /** @throws Error when the answer is not 2xx */
   request(method: 'GET' | 'POST', path: string, body?: unknown): Promise<unknown>;
@@ -14,8 +14,16 @@ export type Product = Program & {
 /** Services that are rolled back without a person, those that are when a person asks for it, and those that only page. */
 export type Catalogue = { acting: readonly string[]; asking: readonly string[]; paging: readonly string[] };
 
-/** Starts it on the data and the configuration in `folder`, which `prepare` has laid out. */
-export async function startProduct(folder: string, vendors: Vendors): Promise<Product> {
+/**
+ * Starts it on the data and the configuration in `folder`, which `prepare` has laid out.
+ *
+ * @param env more of its environment
+ */
+export async function startProduct(
+  folder: string,
+  vendors: Vendors,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Product> {
   const program = await startProgram('local/main.ts', {
     env: {
       PORT: '0',
@@ -25,6 +33,7 @@ export async function startProduct(folder: string, vendors: Vendors): Promise<Pr
       FIREBREAK_INGEST_TOKEN: `${TOKEN}-ingest`,
       PAGERDUTY_EVENTS_URL: vendors.pagerUrl,
       PAGERDUTY_ROUTING_KEY: 'bench'.padEnd(32, '0'),
+      ...env,
     },
   });
   return { ...program, request: (...call) => request(program.url, ...call) };

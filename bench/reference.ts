@@ -1,5 +1,5 @@
 /**
- * The floor under an alert's way to the rollback, the page and the table: the same durable writes and the same hops over
+ * The floor under an alert's way to the rollback, the page and the table, and under a freeze check: the same durable writes and the same hops over
  * loopback HTTP, one after the other, and nothing else — no parsing, no rules, no SDK, no record of what was done.
  *
  *   node bench/reference.ts FOLDER
@@ -92,7 +92,10 @@ const toTheTable: readonly Hop[] = Array.from({ length: 2 }, () => [
   engine('DeleteMessageBatch', 1),
 ]).flat();
 
-/** By the path on which the alert is posted: what is durable before the 202, and the way after it. */
+/** The freeze check (aws/table/freeze-state.ts): in its disfavour is left out that it reads the caller's token, too. */
+const aCheck = table('BatchGetItem: freezes of all scopes, objectives, pinned versions');
+
+/** By the path that is posted to: what is done before the answer, and the way after it. */
 const ways: Readonly<Record<string, { accept: readonly Hop[]; follow: readonly Hop[] }>> = {
   '/page': { accept: [engine('SendMessageBatch', 1)], follow: [...toTheBranches, ...toThePage] },
   '/rollback': { accept: [engine('SendMessageBatch', 1)], follow: [...toTheBranches, ...toTheRollback] },
@@ -100,6 +103,8 @@ const ways: Readonly<Record<string, { accept: readonly Hop[]; follow: readonly H
     accept: [engine('SendMessageBatch', 10), engine('SendMessageBatch', 10)],
     follow: toTheTable,
   },
+  '/check-again': { accept: [aCheck], follow: [] },
+  '/check': { accept: [aCheck, table('TransactWriteItems: decision, entry of the sealed log, its gate', 3)], follow: [] },
 };
 
 /** About as much as an incident, a timeline entry or an operation has. */
@@ -167,8 +172,8 @@ async function main(folder: string): Promise<void> {
     const way = ways[path];
     if (way === undefined) return [404, `no way is called ${path}`];
     await go(way.accept, url);
-    const { reply } = body as { reply: string };
-    setImmediate(() => void go(way.follow, url).then(() => post(reply, {})));
+    const { reply } = body as { reply?: string };
+    if (reply !== undefined) setImmediate(() => void go(way.follow, url).then(() => post(reply, {})));
     return [202, { accepted: true }];
   });
   console.log(`reference ready on ${url}`);

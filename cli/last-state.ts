@@ -9,7 +9,7 @@ import type { World } from './world.ts';
 
 const Kept = z.object({
   state: z.string(),
-  keys: z.object({ keys: z.array(z.record(z.string(), z.unknown())) }),
+  keys: z.custom<JSONWebKeySet>((keys) => typeof keys === 'object' && keys !== null && 'keys' in keys),
 });
 
 /** What Firebreak said last of a place, as it has signed it. */
@@ -56,7 +56,7 @@ export async function recall(file: string, { service, environment }: Place, now:
   const text = await readFile(file, 'utf8').catch(() => null);
   const kept = text === null ? null : Kept.safeParse(jsonIn(text));
   if (!kept?.success) return null;
-  const read = await signed(kept.data.state, kept.data.keys as unknown as JSONWebKeySet, now);
+  const read = await signed(kept.data.state, kept.data.keys, now);
   const state = LastState.safeParse(read?.claims);
   if (read === null || !state.success || state.data.service !== service || state.data.environment !== environment)
     return null;

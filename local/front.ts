@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Server } from 'node:http';
 import { createAdaptorServer, type HttpBindings } from '@hono/node-server';
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { Hono } from 'hono';
 import type { LambdaEvent } from 'hono/aws-lambda';
 
@@ -24,7 +25,8 @@ export async function serveFront(options: {
   const server = createAdaptorServer({
     fetch: async (request, bindings) => {
       const path = new URL(request.url).pathname;
-      const near = fromThisMachine(bindings as HttpBindings, request);
+      const { incoming, outgoing } = bindings as HttpBindings;
+      const near = fromThisMachine(incoming, request);
       if (near && options.sandbox && (path === '/sandbox' || path.startsWith('/sandbox/')))
         return options.sandbox.fetch(request);
       // Prometheus on this machine needs no token for our metrics.
@@ -34,7 +36,7 @@ export async function serveFront(options: {
           : undefined;
       const body = await bodyOf(request);
       if (body === undefined) return tooLarge();
-      return toResponse(await options.handler(toEvent(request, body, authorization)));
+      return send(await options.handler(toEvent(request, body, authorization)), outgoing);
     },
     overrideGlobalObjects: false,
   }) as Server;
@@ -58,7 +60,7 @@ export async function serveFront(options: {
 }
 
 /** From a loopback address, and by a loopback name: a web page that resolves its own name to this machine is not. */
-function fromThisMachine({ incoming }: HttpBindings, request: Request): boolean {
+function fromThisMachine(incoming: HttpBindings['incoming'], request: Request): boolean {
   const remote = incoming.socket.remoteAddress ?? '';
   const { hostname } = new URL(request.url);
   return (
@@ -76,6 +78,7 @@ const READ_MAX_BYTES = 64 * 1024 * 1024;
 
 /** Undefined when it is too large, and then it is not kept: nobody may fill the memory, least of all without a token. */
 async function bodyOf(request: Request): Promise<Buffer | undefined> {
+  if (request.method === 'GET' || request.method === 'HEAD') return Buffer.alloc(0); // to look for it takes its time
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   const stream: AsyncIterable<Uint8Array> | null = request.body;
@@ -135,12 +138,12 @@ function toEvent(request: Request, body: Buffer, authorization: string | undefin
   return event as unknown as LambdaEvent;
 }
 
-function toResponse(answer: LambdaAnswer): Response {
-  const headers = new Headers(answer.headers);
-  for (const cookie of answer.cookies ?? []) headers.append('set-cookie', cookie);
-  const empty = answer.statusCode === 204 || answer.statusCode === 304;
-  return new Response(empty ? null : answer.isBase64Encoded ? Buffer.from(answer.body, 'base64') : answer.body, {
-    status: answer.statusCode,
-    headers,
-  });
+/** Written as it is: to make a `Response` of it, and to read that again, takes as long as many an answer. */
+function send(answer: LambdaAnswer, outgoing: HttpBindings['outgoing']): Response {
+  const { statusCode, headers = {}, cookies = [], body, isBase64Encoded } = answer;
+  outgoing.statusCode = statusCode;
+  for (const [name, value] of Object.entries(headers)) outgoing.setHeader(name, value);
+  if (cookies.length > 0) outgoing.setHeader('set-cookie', cookies);
+  outgoing.end(isBase64Encoded ? Buffer.from(body, 'base64') : body);
+  return RESPONSE_ALREADY_SENT;
 }

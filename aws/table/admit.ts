@@ -141,7 +141,9 @@ async function write(
         : episodeWrite(table, one, { incidentId: one.row?.incidentId ?? null, begins: beginsAnew(one) }, at),
     ),
     ...(id === null ? [] : attached.map(({ signal }) => signalWrite(table, id, signal, at))),
-    ...(incident === undefined ? [] : [...ended, ...replaced].map((one) => signalEndWrite(table, incident.id, one, at))),
+    ...(incident === undefined
+      ? []
+      : [...ended, ...replaced].map((one) => signalEndWrite(table, incident.id, one, at))),
     ...(id === null ? [] : incidentWrites(table, here, id, incident, { attached, ended, replaced, asking })),
   ];
   const result = await table.transact(writes);

@@ -89,9 +89,8 @@ export class IncidentTable implements Incidents {
     return item && IncidentRecord.parse(item);
   }
 
-  async view(id: IncidentId): Promise<IncidentView | undefined> {
-    const incident = await this.read(id);
-    return incident && this.#show(incident);
+  view(id: IncidentId): Promise<IncidentView | undefined> {
+    return this.#show(id);
   }
 
   async list(query: {
@@ -107,17 +106,22 @@ export class IncidentTable implements Incidents {
         (query.status === undefined || item['status'] === query.status) &&
         (query.service === undefined || item['service'] === query.service),
     );
-    const items = await Promise.all(page.items.map((item) => this.#show(IncidentRecord.parse(item))));
-    return { items, next_cursor: page.next_cursor };
+    const items = await Promise.all(page.items.map((item) => this.#show(IncidentRecord.parse(item).id)));
+    // The index may be a moment behind.
+    const still = (shown: IncidentView | undefined): shown is IncidentView =>
+      shown !== undefined && (query.status === undefined || shown.status === query.status);
+    return { items: items.filter(still), next_cursor: page.next_cursor };
   }
 
-  async #show(incident: IncidentRecord): Promise<IncidentView> {
-    const { id, service, environment, title, severity, status, opened_at, resolved_at, signal_count, suspects } =
-      incident;
+  /** Its parts are read before itself: what a decision or an act has changed of it, it has by then. */
+  async #show(id: IncidentId): Promise<IncidentView | undefined> {
     const [decisions, effects] = await Promise.all([
       collect(this.#table.each(keys.incident(id).pk, 'DEC#'), (item) => DecisionView.parse(item)),
       collect(this.#table.each(keys.incident(id).pk, 'EFF#'), (item) => Effect.parse(item)),
     ]);
+    const incident = await this.read(id);
+    if (incident === undefined) return undefined;
+    const { service, environment, title, severity, status, opened_at, resolved_at, signal_count, suspects } = incident;
     return {
       id,
       service,

@@ -66,7 +66,7 @@ async function check(world: World, place: Place, options: Options): Promise<void
     tell(world, answer, options);
   } catch (error) {
     if (!isOutage(error)) throw error;
-    world.err(`${error.message}`);
+    world.err(error.message);
     withoutFirebreak(world, place, options, await recall(file, place, new Date()));
   }
 }

@@ -146,7 +146,7 @@ const nameOf = ({ id, displayName }: Objective): string =>
 const objectiveInWords = ({ target, window }: Objective): string =>
   `${Number((target * 100).toFixed(6))} % over ${windowInWords(window)}`;
 
-function windowInWords(window: SloWindow): string {
+export function windowInWords(window: SloWindow): string {
   if (window.kind === 'calendar')
     return window.count === 1 ? `a calendar ${window.unit}` : `${window.count} calendar ${window.unit}s`;
   const units: [number, string][] = [

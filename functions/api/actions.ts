@@ -83,7 +83,7 @@ export function actionRoutes(app: Api, deps: Deps): void {
         const before = await view(deps, id);
         c.var.allow(before);
         const { name: by } = c.var.principal;
-        const wish = await wishOf(deps, name, before);
+        const wish = await wishOf(deps, name, before, by);
         if (wish.fulfilled) return c.json(before, 202);
         if (name === 'rollback' && (await agrees(deps, before, by, note))) {
           await wake(deps, id);
@@ -109,7 +109,11 @@ export function actionRoutes(app: Api, deps: Deps): void {
       tags: ['actions'],
       summary: 'What automation has done for it was wrong; also when it is over',
       request: { params, body: { required: false, content: { 'application/json': { schema: Note } } } },
-      responses: { 202: answers('Taken', Incident), 404: problems('Unknown') },
+      responses: {
+        202: answers('Taken', Incident),
+        404: problems('Unknown'),
+        409: problems('nothing-to-mark: automation has done nothing for it'),
+      },
     }),
     async (c) => {
       const { id } = c.req.valid('param');
@@ -117,6 +121,12 @@ export function actionRoutes(app: Api, deps: Deps): void {
       c.var.allow(await view(deps, id));
       const text = c.req.valid('json')?.note || 'Says that the automation was wrong';
       const { acts, demoted } = await deps.automation.wrong(id, null, text);
+      if (acts === 0)
+        throw new Refusal(
+          409,
+          'nothing-to-mark',
+          `automation has changed nothing for incident ${id} that could have been wrong; what a person asked for is theirs`,
+        );
       const entry = { at: deps.clock.now(), actor: by, kind: 'automation.marked_wrong', text, detail: { acts } };
       await deps.incidents.note(id, `marked-wrong-${by}`, entry);
       for (const service of demoted) await noteDemotion(deps, id, service);
@@ -141,14 +151,16 @@ export function actionRoutes(app: Api, deps: Deps): void {
         responses: {
           200: answers('Taken', Incident),
           404: problems('Unknown'),
-          409: problems('superseded: not the decision that waits'),
+          409: problems('superseded: not the decision that waits; paused: not while automation is'),
           422: problems('What is wrong with it'),
         },
       }),
       async (c) => {
         const { id } = c.req.valid('param');
         const { digest, note } = c.req.valid('json');
-        c.var.allow(await view(deps, id));
+        const before = await view(deps, id);
+        c.var.allow(before);
+        if (answer === 'approved') await refusePaused(deps, before, digest);
         const taken = await deps.decisions.answer(id, digest, answer, c.var.principal.name, note);
         if (taken === 'needs_another')
           throw new Refusal(409, 'second-person-needed', 'you are for it already; a second person has to be, too');
@@ -167,14 +179,39 @@ export function actionRoutes(app: Api, deps: Deps): void {
   }
 }
 
+/** Nothing would come of a yes, and nobody would be asked again: the question waits until it can be carried out. */
+async function refusePaused(deps: Deps, { id, decisions }: View, digest: string): Promise<void> {
+  if (!decisions.some((decision) => decision.state === 'waiting' && decision.digest === digest)) return;
+  if ((await deps.automation.read()).paused)
+    throw new Refusal(
+      409,
+      'automation-paused',
+      'the kill switch is on, so nothing would come of it; the question still waits: PUT /v1/automation {"paused": false} first',
+    );
+  if ((await deps.incidents.read(id))?.automation_paused === true)
+    throw new Refusal(
+      409,
+      'paused',
+      `the automation of this incident is paused, so nothing would come of it; the question still waits: POST /v1/incidents/${id}/actions/resume first`,
+    );
+}
+
 /**
  * A double click does nothing twice. `fulfilled`: it is so already. `once`: the key under which the wish is taken once.
  * @throws Refusal 409 when it cannot be now
  */
-async function wishOf(deps: Deps, action: string, incident: View): Promise<{ fulfilled: boolean; once?: string }> {
+async function wishOf(
+  deps: Deps,
+  action: string,
+  incident: View,
+  by: string,
+): Promise<{ fulfilled: boolean; once?: string }> {
   if (action === 'publish') return { fulfilled: false, once: 'publish' };
   if (action === 'resolve') return { fulfilled: incident.status === 'resolved' };
-  if (action !== 'rollback' || incident.status === 'resolved') return { fulfilled: false };
+  if (incident.status === 'resolved') return { fulfilled: false };
+  const switched = SWITCHES[action];
+  if (switched !== undefined) return switchedBefore(deps, incident, action, switched);
+  if (action !== 'rollback') return { fulfilled: false };
   if ((await deps.automation.read()).paused) {
     throw new Refusal(
       409,
@@ -182,7 +219,7 @@ async function wishOf(deps: Deps, action: string, incident: View): Promise<{ ful
       'the kill switch is on, so nothing is rolled back from here; PUT /v1/automation {"paused": false} first',
     );
   }
-  if (incident.status === 'mitigating') return { fulfilled: true };
+  if (await isRollingBack(deps, incident, by)) return { fulfilled: true };
   if (justRolledBack(incident, deps.clock.now())) {
     throw new Refusal(
       409,
@@ -192,6 +229,51 @@ async function wishOf(deps: Deps, action: string, incident: View): Promise<{ ful
   }
   const judged = (await deps.incidents.read(incident.id))?.mitigations ?? 0;
   return { fulfilled: false, once: `rollback-after-${judged}` }; // until it is judged, it is the same wish
+}
+
+/** What turns the automation of an incident off and on, by what it leaves on the timeline. */
+const SWITCHES: Readonly<Record<string, string>> = {
+  pause: 'automation.paused',
+  resume: 'automation.resumed',
+  abort: 'automation.aborted',
+};
+
+/** How far back it is looked for who has switched last; behind that it is said again. */
+const SWITCHES_READ = 200;
+
+/** Whether it was the last of these that anybody has said, and nothing has been asked since. */
+async function switchedBefore(
+  deps: Deps,
+  { id, decisions }: View,
+  action: string,
+  kind: string,
+): Promise<{ fulfilled: boolean; once: string }> {
+  const { items } = await deps.incidents.timeline(id, { limit: SWITCHES_READ });
+  const last = items.find((entry) => Object.values(SWITCHES).includes(entry.kind));
+  const open = action === 'abort' && decisions.some(({ state }) => state === 'waiting');
+  const once = `${action}-after-${last === undefined ? 'none' : `${last.kind}-${last.at}`}`;
+  return { fulfilled: last?.kind === kind && !open, once: open ? `${once}-with-${decisions.length}` : once };
+}
+
+/**
+ * Whether what this person has asked for is under way.
+ * @throws Refusal 409 when another one is: what comes after it begins with another version
+ */
+async function isRollingBack(deps: Deps, { id, effects, decisions }: View, by: string): Promise<boolean> {
+  const running = effects.findLast(
+    ({ kind, state }) => kind === 'roll-back' && (state === 'intended' || state === 'accepted'),
+  );
+  if (running === undefined) return false;
+  const number = Number(running.key.split('.').at(-1));
+  const asked = (await deps.decisions.inputs(id, number))?.asked;
+  if (asked?.by === 'person' && asked.who === by) return true;
+  const { from_version: from, to_version: to } = decisions.find(({ id: own }) => own === `${id}-${number}`) ?? {};
+  const whose = asked?.by === 'person' ? `, asked for by ${asked.who},` : '';
+  throw new Refusal(
+    409,
+    'rollback-in-progress',
+    `the rollback of ${from ?? 'this service'} to ${to ?? 'an earlier version'}${whose} is in progress since ${running.at}; wait for its end, and ask again to go back further`,
+  );
 }
 
 /** A rollback can be over in a second, and the next one would take out the good version that it brought back. */

@@ -3,6 +3,7 @@ import { OpenAPIHono, z } from '@hono/zod-openapi';
 import { HTTPException } from 'hono/http-exception';
 import type { Deps } from '../../domain/ports.ts';
 import { argoRolloutsRoutes } from '../integrations/argo-rollouts.ts';
+import { deployGateRoute } from '../integrations/deploy-gate.ts';
 import { flaggerRoutes } from '../integrations/flagger.ts';
 import { githubRoutes } from '../integrations/github.ts';
 import { actionRoutes } from './actions.ts';
@@ -25,6 +26,7 @@ import { problem, Refusal } from './problem.ts';
 import { quarantineRoutes } from './quarantine.ts';
 import { rateLimit } from './rate-limit.ts';
 import { signalRoutes } from './signals.ts';
+import { sloRoutes } from './slos.ts';
 import { tokenRoutes } from './tokens.ts';
 import { versionRoutes } from './versions.ts';
 
@@ -59,6 +61,7 @@ export function api(deps: Deps): Api {
   actionRoutes(app, deps);
   automationRoutes(app, deps);
   versionRoutes(app, deps);
+  sloRoutes(app, deps);
   freezeCheckRoutes(app, deps);
   freezeRoutes(app, deps);
   auditRoutes(app, deps);
@@ -66,6 +69,7 @@ export function api(deps: Deps): Api {
   quarantineRoutes(app, deps);
   flaggerRoutes(app, deps);
   argoRolloutsRoutes(app, deps);
+  deployGateRoute(app, deps);
   githubRoutes(app, deps);
   tokenRoutes(app, deps);
   healthRoutes(app, deps);

@@ -1,5 +1,8 @@
 import { createRoute, z } from '@hono/zod-openapi';
+import { stateAt } from '../../domain/freeze/state.ts';
 import type { Deps } from '../../domain/ports.ts';
+import type { Freeze } from '../../schemas/freeze.ts';
+import { BurnWindow, type SloStatus } from '../../schemas/slo-status.ts';
 import { millisOf } from '../../schemas/time.ts';
 import { type Api, endpoint } from './endpoint.ts';
 
@@ -22,7 +25,7 @@ export function metricsRoutes(app: Api, deps: Deps): void {
 
 async function exposition(deps: Deps): Promise<string> {
   const now = deps.clock.now();
-  const [live, open, pending, quarantined, automation, pinned, proved] = await Promise.all([
+  const [live, open, pending, quarantined, automation, pinned, proved, objectives, freezes] = await Promise.all([
     deps.changes.live(),
     deps.incidents.open(),
     deps.incidents.pending(now),
@@ -30,6 +33,8 @@ async function exposition(deps: Deps): Promise<string> {
     deps.automation.read(),
     deps.pins.list({ limit: 500, all: false }),
     deps.drills.proved(),
+    objectiveMetrics(deps),
+    deps.freezes.current(),
   ]);
   return [
     metric(
@@ -63,10 +68,67 @@ async function exposition(deps: Deps): Promise<string> {
       proved.map(({ service, environment, at }) => [{ service, environment }, millisOf(at) / 1000]),
     ),
     metric('firebreak_automation_paused', '1 while the kill switch is on', [[{}, automation.paused ? 1 : 0]]),
+    ...objectives,
+    metric(
+      'firebreak_freeze_in_force',
+      'Freezes that hold deploys now, by scope and cause; an empty label is all of them',
+      countedBy(freezes.filter((freeze) => stateAt(freeze, now) === 'in_force').map(scopeLabels)),
+    ),
   ].join('');
 }
 
-function metric(name: string, help: string, samples: [Record<string, string>, number][]): string {
+async function objectiveMetrics({ sloStatuses }: Pick<Deps, 'sloStatuses'>): Promise<string[]> {
+  const [statuses, evaluatedAt] = await Promise.all([sloStatuses.all(), sloStatuses.evaluatedAt()]);
+  const labels = ({ id, service, environment }: SloStatus) => ({ slo: id, service, environment });
+  return [
+    metric(
+      'firebreak_slo_budget_remaining_ratio',
+      'Error budget that is left: 1 is all of it, below 0 it is overspent; absent where too little is known',
+      statuses.flatMap((status) => known(labels(status), status.budget.remaining)),
+    ),
+    metric(
+      'firebreak_slo_coverage_ratio',
+      "The share of the objective's window that is known",
+      statuses.flatMap((status) => known(labels(status), status.budget.coverage)),
+    ),
+    metric(
+      'firebreak_slo_burn_rate',
+      'How many times as fast as the objective allows its budget is spent, by window; absent where nothing happened',
+      statuses.flatMap((status) =>
+        BurnWindow.options.flatMap((window) => known({ ...labels(status), window }, status.burn_rates[window])),
+      ),
+    ),
+    metric(
+      'firebreak_slo_evaluation_timestamp_seconds',
+      'When the last evaluation of objectives began that came to its end, in seconds since the epoch',
+      known({}, evaluatedAt === null ? null : millisOf(evaluatedAt) / 1000),
+    ),
+  ];
+}
+
+type Sample = [labels: Record<string, string>, value: number];
+
+const known = (labels: Record<string, string>, value: number | null): Sample[] =>
+  value === null ? [] : [[labels, value]];
+
+const scopeLabels = ({ service, environment, team, cause }: Freeze) => ({
+  service: service ?? '',
+  environment: environment ?? '',
+  team: team ?? '',
+  cause,
+});
+
+/** How often there are these labels. */
+function countedBy(all: readonly Record<string, string>[]): Sample[] {
+  const counts = new Map<string, Sample>();
+  for (const labels of all) {
+    const [, before] = counts.get(JSON.stringify(labels)) ?? [labels, 0];
+    counts.set(JSON.stringify(labels), [labels, before + 1]);
+  }
+  return [...counts.values()];
+}
+
+function metric(name: string, help: string, samples: Sample[]): string {
   const lines = samples.map(([labels, value]) => {
     const pairs = Object.entries(labels).map(([label, text]) => `${label}="${escapeLabel(text)}"`);
     return `${name}${pairs.length > 0 ? `{${pairs.join(',')}}` : ''} ${value}\n`;

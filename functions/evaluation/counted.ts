@@ -1,13 +1,11 @@
-import { sha256 } from '../../aws/hash.ts';
 import { historySeconds } from '../../domain/slo/account.ts';
-import { BUCKETS_PER_DAY, dayOf, decodeDay, encodeDay } from '../../domain/slo/day.ts';
-import { bucketAt, emptyHistory, endOf, hadGood, type History, indexOf, setBucket } from '../../domain/slo/history.ts';
+import { BUCKETS_PER_DAY, dayOf, encodeDay } from '../../domain/slo/day.ts';
+import { bucketAt, endOf, hadGood, type History, indexOf, setBucket } from '../../domain/slo/history.ts';
 import type { SloDays } from '../../domain/slo/ports.ts';
 import { bucketOf, type Reading } from '../../domain/slo/reading.ts';
-import type { Slo, SloId } from '../../schemas/slo.ts';
-import { timestamp } from '../../schemas/time.ts';
+import type { Slo } from '../../schemas/slo.ts';
+import { dayName, keptHistory, storedAs } from './kept.ts';
 
-const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 
 /** Buckets of one range query. Prometheus gives at most 11,000 points, and samples of a minute are five in a bucket. */
@@ -50,10 +48,7 @@ export class Counted {
    * @throws RangeError when what is kept cannot be read
    */
   static async load(days: SloDays, slo: Slo, now: number): Promise<Counted> {
-    const history = emptyHistory(historySeconds(slo), now);
-    const kept = await days.load(storedAs(slo), dayName(dayOf(history.oldest)), dayName(dayOf(indexOf(now))));
-    for (const [name, bytes] of kept) decodeDay(history, Date.parse(name) / DAY_MS, bytes);
-    return new Counted(slo, history, now);
+    return new Counted(slo, await keptHistory(days, slo, historySeconds(slo), now), now);
   }
 
   /** Closed buckets that came since they were last asked for. Null: none. */
@@ -154,10 +149,3 @@ function newestKnown(history: History): number | undefined {
     if (bucketAt(history, index) !== null) return index;
   return undefined;
 }
-
-/** Whoever changes what is counted begins a new history: the old one counted something else. */
-export const storedAs = ({ id, indicator }: Pick<Slo, 'id' | 'indicator'>): SloId =>
-  `${id}@${sha256(JSON.stringify(indicator)).slice(0, 12)}` as SloId;
-
-/** @param day since the Unix epoch @returns `2026-11-20` */
-export const dayName = (day: number): string => timestamp(day * DAY_MS).slice(0, 10);

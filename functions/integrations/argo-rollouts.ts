@@ -5,7 +5,6 @@ import { type CheckRequest, Verdict } from '../../schemas/freeze-check.ts';
 import type { Env } from '../api/context.ts';
 import { answers, type Api, endpoint, problems } from '../api/endpoint.ts';
 import { check } from '../freeze/check.ts';
-import { asWhatItIs } from '../freeze/rollbacks.ts';
 import { askedOf, askedQuery } from './asked.ts';
 
 const PATH = '/integrations/argo-rollouts/analysis';
@@ -37,9 +36,10 @@ const responses = {
  * @see https://argo-rollouts.readthedocs.io/en/stable/analysis/web/
  */
 export function argoRolloutsRoutes(app: Api, deps: Deps): void {
-  const measure = async (c: Context<Env>, asked: CheckRequest, consume: boolean) => {
-    c.var.allow({ service: asked.service, environment: asked.environment });
-    const request = await asWhatItIs(deps, asked);
+  const measure = async (c: Context<Env>, query: z.infer<typeof askedQuery>, isRollout: boolean) => {
+    c.var.allow({ service: query.service, environment: query.environment });
+    const request = await askedOf(deps, query);
+    const consume = isRollout && isNamed(request);
     const by = c.var.principal.name;
     const { allowed, verdict, reasons, ...answer } = await check(deps, { request, by, consume, identityToken: null });
     const { clears_when, next_transition_at, decision_id } = answer;
@@ -67,7 +67,7 @@ export function argoRolloutsRoutes(app: Api, deps: Deps): void {
       request: { query: askedQuery },
       responses,
     }),
-    async (c) => c.json(await measure(c, askedOf(c.req.valid('query')), false), 200),
+    async (c) => c.json(await measure(c, c.req.valid('query'), false), 200),
   );
   endpoint(
     app,
@@ -81,10 +81,7 @@ export function argoRolloutsRoutes(app: Api, deps: Deps): void {
       request: { query: askedQuery },
       responses,
     }),
-    async (c) => {
-      const request = askedOf(c.req.valid('query'));
-      return c.json(await measure(c, request, isNamed(request)), 200);
-    },
+    async (c) => c.json(await measure(c, c.req.valid('query'), true), 200),
   );
 }
 

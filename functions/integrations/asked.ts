@@ -1,6 +1,8 @@
 import { z } from '@hono/zod-openapi';
+import type { Deps } from '../../domain/ports.ts';
 import { CheckedChange, CheckRequest } from '../../schemas/freeze-check.ts';
 import { EnvironmentName, ServiceName } from '../../schemas/names.ts';
+import { asWhatItIs } from '../freeze/rollbacks.ts';
 
 /** CD systems send an empty text for what they have no value for. */
 const told = z
@@ -20,7 +22,15 @@ export const askedQuery = z.object({
     .union([CheckedChange, z.literal('')])
     .optional()
     .transform((change) => change || undefined)
-    .openapi({ description: 'deploy, hotfix, rollback, security or flag; deploy by default' }),
+    .openapi({
+      description:
+        'deploy, hotfix, rollback, security or flag; by default rollback where the version is known as earlier and good, ' +
+        'else deploy',
+    }),
 });
 
-export const askedOf = (query: z.infer<typeof askedQuery>): CheckRequest => CheckRequest.parse(query);
+/** Where it is not told what kind of change it is, what is deployed says whether it is a rollback. */
+export async function askedOf(deps: Pick<Deps, 'changes'>, query: z.infer<typeof askedQuery>): Promise<CheckRequest> {
+  const request = CheckRequest.parse(query);
+  return query.change === undefined ? asWhatItIs(deps, request) : request;
+}

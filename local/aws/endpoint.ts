@@ -76,7 +76,9 @@ async function answer(
     return;
   }
   const gone = new AbortController();
-  res.once('close', () => gone.abort());
+  res.once('close', () => {
+    if (!res.writableFinished) gone.abort(); // to abort for nothing costs a stack trace
+  });
   const chunks: Buffer[] = [];
   for await (const chunk of req) chunks.push(chunk as Buffer);
   // Split by hand: `new URL` resolves `..` and `//`, which are ordinary characters in the key of an S3 object.

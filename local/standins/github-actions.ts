@@ -22,7 +22,11 @@ export const actionTables = `
     conclusion text not null,
     deployment integer not null,
     ended integer not null default 0,
-    protected integer not null default 0,
+    primary key (run, attempt)
+  );
+  create table if not exists github_protected (
+    run integer not null,
+    attempt integer not null,
     primary key (run, attempt)
   );
   create table if not exists github_settings (id integer primary key check (id = 1), settings text not null);
@@ -111,9 +115,8 @@ export function openActions({ db, timeScale }: StandInDeps): Actions {
     const { repository, environment, head_sha: sha, head_branch } = run;
     const deployment = deployments.make({ repository, environment, sha, ref: head_branch ?? sha }, at);
     const endsAt = waits ? null : at + Math.round(run_ms / timeScale);
-    const isProtected = protection ? 1 : 0;
-    const times = { started_at: at, ends_at: endsAt };
-    store.addAttempt({ run: run.id, attempt, ...times, conclusion, deployment: deployment.id, protected: isProtected });
+    store.addAttempt({ run: run.id, attempt, started_at: at, ends_at: endsAt, conclusion, deployment: deployment.id });
+    if (protection) store.protect({ run: run.id, attempt });
     deployments.setStatus(deployment, waits ? 'waiting' : 'in_progress', logPath(run, attempt), at);
   };
   const finish = (run: Run, attempt: Attempt, conclusion: Attempt['conclusion'], at: number): void => {
@@ -165,10 +168,15 @@ function statements(db: DatabaseSync) {
   const run = db.prepare('select * from github_runs where repository = ? and id = ?');
   const runById = db.prepare('select * from github_runs where id = ?');
   const addAttempt = db.prepare(`
-    insert into github_attempts (run, attempt, started_at, ends_at, conclusion, deployment, protected)
-    values (:run, :attempt, :started_at, :ends_at, :conclusion, :deployment, :protected)`);
-  const attempts = db.prepare('select * from github_attempts where run = ? order by attempt');
-  const due = db.prepare('select * from github_attempts where ended = 0 and ends_at <= ? order by ends_at, run');
+    insert into github_attempts (run, attempt, started_at, ends_at, conclusion, deployment)
+    values (:run, :attempt, :started_at, :ends_at, :conclusion, :deployment)`);
+  const protect = db.prepare('insert into github_protected (run, attempt) values (:run, :attempt)');
+  const known = `
+    select attempts.*, exists (select 1 from github_protected as held
+      where held.run = attempts.run and held.attempt = attempts.attempt) as protected
+    from github_attempts as attempts`;
+  const attempts = db.prepare(`${known} where run = ? order by attempt`);
+  const due = db.prepare(`${known} where ended = 0 and ends_at <= ? order by ends_at, run`);
   const endAttempt = db.prepare(`
     update github_attempts set ended = 1, conclusion = :conclusion, ends_at = :ends_at
     where run = :run and attempt = :attempt`);
@@ -183,7 +191,8 @@ function statements(db: DatabaseSync) {
     runs: (repository: string) => runs.all(repository) as Run[],
     all: () => all.all() as Run[],
     run: (repository: string, id: number) => run.get(repository, id) as Run | undefined,
-    addAttempt: (values: Omit<Attempt, 'ended'>) => void addAttempt.run(values),
+    addAttempt: (values: Omit<Attempt, 'ended' | 'protected'>) => void addAttempt.run(values),
+    protect: (held: Pick<Attempt, 'run' | 'attempt'>) => void protect.run(held),
     attempts: ({ id }: Run) => attempts.all(id) as [Attempt, ...Attempt[]],
     due: (now: number) =>
       (due.all(now) as Attempt[]).map((attempt) => ({

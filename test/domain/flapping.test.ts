@@ -18,17 +18,12 @@ const anyFlapping: fc.Arbitrary<Flapping> = fc.record({
 
 /** What Alertmanager tells at this second: the newest episode, be it over or not. Null: none has begun. */
 function toldAt(turns: readonly number[], second: number): Signal | null {
-  let at = 0;
-  let newest: Signal | null = null;
-  for (const [n, seconds] of turns.entries()) {
-    at += seconds;
-    if (at > second) break;
-    newest =
-      n % 2 === 0
-        ? signal({ startsAt: plusSeconds(NOON, at) })
-        : signal({ startsAt: newest?.startsAt ?? NOON, status: 'resolved', endsAt: plusSeconds(NOON, at) });
-  }
-  return newest;
+  const times = turns.map((_, n) => turns.slice(0, n + 1).reduce((sum, each) => sum + each, 0));
+  const past = times.filter((at) => at <= second).map((at) => plusSeconds(NOON, at));
+  const [last, before] = past.toReversed();
+  if (last === undefined) return null;
+  const firing = past.length % 2 === 1;
+  return firing ? signal({ startsAt: last }) : signal({ startsAt: before ?? last, status: 'resolved', endsAt: last });
 }
 
 const notifications = ({ turns, told }: Flapping): Signal[] =>
@@ -47,9 +42,7 @@ async function after(signals: readonly Signal[]): Promise<{ counted: number; lis
     (await Promise.all(dossiers.map(({ record }) => count(record.id)))).flat().length;
   return {
     counted: dossiers.reduce((sum, { record }) => sum + record.firing, 0),
-    listed: await ofAll(async (id) =>
-      (await incidents.signals(id, { limit: 100 })).items.filter(({ status }) => status === 'firing'),
-    ),
+    listed: await ofAll(async (id) => (await incidents.signals(id)).items.filter(({ status }) => status === 'firing')),
     known: await ofAll((id) => incidents.firingEpisodes(id)),
   };
 }

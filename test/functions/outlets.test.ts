@@ -206,7 +206,7 @@ describe('a mitigation that has not helped', () => {
     const { id } = items.find(({ name }: any) => name === 'Search') ?? {};
     return (await firebreak.calls('statuspage'))
       .map(({ body }) => body?.incident)
-      .filter((told) => told?.components?.[id] !== undefined);
+      .filter((one) => one?.components?.[id] !== undefined);
   };
 
   test('leaves the incident open again, in the channel and on the status page, too', { timeout: 90_000 }, async () => {

@@ -224,14 +224,14 @@ describe('permissions', () => {
     expect(whoMay('sqs:DeleteMessage', queue)).toEqual(['Project']);
   });
 
-  test('the projector starts no workflow and writes nothing but the table', () => {
+  test('the projector and the evaluation start no workflow and write nothing but the table', () => {
     expect(whoMay('lambda:InvokeFunction', '')).toEqual(['Http', 'IncidentResponse', 'Route', 'Sweep']);
-    expect(whoMay('s3:PutObject', '')).toEqual(['Http', 'IncidentResponse', 'Route']);
+    expect(whoMay('s3:PutObject', '')).toEqual(['Http', 'IncidentResponse', 'Route', 'Sweep']);
   });
 
   test('all read the published configuration and the secrets', () => {
-    expect(whoMay('s3:GetObject', 'Blobs.arn/config/')).toHaveLength(5);
-    expect(whoMay('ssm:GetParametersByPath', '')).toHaveLength(5);
+    expect(whoMay('s3:GetObject', 'Blobs.arn/config/')).toHaveLength(6);
+    expect(whoMay('ssm:GetParametersByPath', '')).toHaveLength(6);
   });
 });
 
@@ -253,11 +253,12 @@ describe('queues', () => {
 
   test('dead letters are kept for two weeks, and what Lambda fills is no FIFO queue', () => {
     const deadLetters = production.of('sst.aws.Queue').filter(({ name }) => name.endsWith('DeadLetters'));
-    expect(deadLetters).toHaveLength(4 + TARGETS.length);
+    expect(deadLetters).toHaveLength(5 + TARGETS.length);
     for (const { args } of deadLetters) {
       expect(args).toMatchObject({ transform: { queue: { messageRetentionSeconds: 14 * 24 * 3600 } } });
     }
     expect(queue('SweepDeadLetters')['fifo']).toBe(false);
+    expect(queue('EvaluateDeadLetters')['fifo']).toBe(false);
     expect(queue('IncidentResponseDeadLetters')['fifo']).toBe(false);
   });
 

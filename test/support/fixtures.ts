@@ -73,6 +73,13 @@ export function forService(request: Inbound, from: string, to: string): Inbound 
   return { ...request, body: JSON.stringify(group) };
 }
 
+/** The same in another environment. */
+export function inEnvironment(request: Inbound, environment: string): Inbound {
+  const group = JSON.parse(request.body) as { alerts: { labels: { env?: string } }[] };
+  for (const { labels } of group.alerts) if (labels.env !== undefined) labels.env = environment;
+  return { ...request, body: JSON.stringify(group) };
+}
+
 /** Hundreds of signals on a machine that does other things, too. */
 const PATIENCE_MS = 45_000;
 

@@ -158,6 +158,16 @@ describe('a notice', () => {
     expect(await read(id)).toMatchObject({ round: 2, firing: 0, total: 1 });
   });
 
+  test('of an alert that ends and begins again between two notifications is over with the last end', async () => {
+    const of = aService();
+    const at = (seconds: number) => of('a', { startsAt: plusSeconds(of('').startsAt, seconds) });
+    const id = await only(notice(at(0)));
+    await hear(notice(at(60)));
+    expect(await read(id)).toMatchObject({ firing: 1, total: 1 });
+    await hear(notice(at(120), 'resolved'));
+    expect(await read(id)).toMatchObject({ firing: 0, total: 1 });
+  });
+
   test('of a failed deploy begins anew with the next one: nobody says that the first has ended', async () => {
     const of = aService();
     const id = await only(notice(of('v1 failed', { source: 'deployment' })));

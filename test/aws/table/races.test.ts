@@ -10,6 +10,7 @@ import { plusSeconds } from '../../../schemas/time.ts';
 import { actAt, clear } from '../../domain/arbitraries.ts';
 import { arrivals, signal, stranger } from '../../support/signals.ts';
 import { openTable, type TableStores } from './stores.ts';
+import { IncidentTable } from '../../../aws/table/incidents.ts';
 
 let stores: TableStores;
 let services = 0;
@@ -95,6 +96,32 @@ describe('signals of one place that come at the same moment', () => {
     expect(new Set(records.map(({ unmatched }) => unmatched))).toEqual(new Set(called));
     expect(records.every(({ signal_count }) => signal_count === 5)).toBe(true);
   });
+});
+
+test('an incident that is read while it is judged has what its decision suspects', async () => {
+  const id = await opened(aService()('judged'));
+  const inputs = { ...clear(), evidence: { ...clear().evidence, incident_id: id } };
+  const decision = decide(inputs);
+  expect(decision.suspects).not.toEqual([]);
+  let judged: Promise<unknown> | undefined;
+  const meanwhile = new Proxy(stores.table, {
+    get(table, name: keyof typeof stores.table) {
+      const own: unknown = table[name];
+      if (typeof own !== 'function') return own;
+      if (name !== 'get') return own.bind(table) as unknown;
+      return async (...args: Parameters<typeof table.get>) => {
+        const item = await table.get(...args);
+        judged ??= stores.decisions.keep(id, 1, decision, inputs);
+        await judged;
+        return item;
+      };
+    },
+  });
+  const shown = await new IncidentTable(meanwhile, stores.clock).view(id);
+  expect(judged).toBeDefined();
+  expect([shown?.decisions.length, shown?.suspects.length]).not.toEqual([1, 0]);
+  const after = await stores.incidents.view(id);
+  expect([after?.decisions.length, after?.suspects]).toEqual([1, decision.suspects]);
 });
 
 test('500 alerts of two services are two incidents and 500 signals, as often as they are delivered', async () => {

@@ -280,12 +280,34 @@ describe.concurrent('a person', { timeout: 60_000 }, () => {
     expect(await rollbacksOf('approve-5')).toEqual([]);
   });
 
-  test('pauses the automation of an incident: an approval is not carried out until it is resumed', async () => {
+  test('pauses the automation of an incident: what is asked waits until it is resumed', async () => {
     const one = await asked('approve-6');
     expect((await act(one, 'pause')).status).toBe(202);
+    expect(await act(one, 'approve', { digest: one.digest })).toMatchObject({ status: 409, body: { code: 'paused' } });
+    expect(await act(one, 'approve', { digest: '0'.repeat(64) })).toMatchObject(superseded);
+    expect((await judged('approve-6')).decisions).toMatchObject([{ state: 'waiting' }]);
+    expect((await act(one, 'resume')).status).toBe(202);
     expect((await act(one, 'approve', { digest: one.digest })).status).toBe(200);
-    await told(one, 'mitigation.withheld', /paused the automation of this incident/);
-    expect(await rollbacksOf('approve-6')).toEqual([]);
+    await mitigated('approve-6');
+  });
+
+  test('says the same twice, and it is told once', async () => {
+    const one = await asked('approve-11');
+    const tell = async () =>
+      (await timelineOf(one)).map(({ kind }) => kind).filter((kind) => /automation\.|rejected/.test(kind));
+    for (const action of ['pause', 'pause', 'resume', 'resume', 'abort', 'abort'])
+      expect((await act(one, action)).status).toBe(202);
+    await told(one, 'mitigation.rejected');
+    const once = ['aborted', 'resumed', 'paused'].map((kind) => `automation.${kind}`);
+    expect((await tell()).filter((kind) => kind.startsWith('automation.'))).toEqual(once);
+    const clicks = await Promise.all(['resume', 'resume', 'resume'].map((action) => act(one, action)));
+    expect(clicks.map(({ status }) => status)).toEqual([202, 202, 202]);
+    expect((await act(one, 'abort')).status).toBe(202);
+    expect((await tell()).filter((kind) => kind.startsWith('automation.'))).toEqual([
+      'automation.aborted',
+      'automation.resumed',
+      ...once,
+    ]);
   });
 
   test('pauses an incident before an alert asks, and resumes another', async () => {
@@ -357,13 +379,20 @@ describe.concurrent('a person', { timeout: 60_000 }, () => {
     expect((await act(one, 'mark-wrong', { note: 'It was DNS' })).status).toBe(202);
     expect(await told(one, 'automation.marked_wrong', /It was DNS/)).toMatchObject({ actor: 'admin' });
   });
+
+  test('cannot say so where it has done nothing', async () => {
+    const one = await asked('approve-13');
+    expect(await act(one, 'mark-wrong')).toMatchObject({ status: 409, body: { code: 'nothing-to-mark' } });
+    expect((await timelineOf(one)).map(({ kind }) => kind)).not.toContain('automation.marked_wrong');
+  });
 });
 
 describe('what is in force', { timeout: 60_000 }, () => {
   const automation = (change: object) => firebreak.put('/v1/automation', change);
   afterEach(async () => {
-    await automation({ paused: false, mode: null, services: {} });
+    await automation({ paused: false, mode: null });
     await firebreak.put('/sandbox/faults', { clear: true });
+    await firebreak.put('/sandbox/cd/settings', {});
   });
 
   test('a cap lowers the mode of a service or environment, and never raises it', async () => {
@@ -412,8 +441,9 @@ describe('what is in force', { timeout: 60_000 }, () => {
     await firebreak.put('/sandbox/faults', { clear: true });
 
     expect(await told(trying, 'mitigation.withheld', /the kill switch is on/)).toMatchObject({ actor: 'firebreak' });
-    await act(waiting, 'approve', { digest: waiting.decisions[0].digest });
-    await told(waiting, 'mitigation.withheld', /the kill switch is on/);
+    const approved = await act(waiting, 'approve', { digest: waiting.decisions[0].digest });
+    expect(approved).toMatchObject({ status: 409, body: { code: 'automation-paused' } });
+    expect((await judged('approve-10')).decisions).toMatchObject([{ state: 'waiting' }]);
     expect(await act(waiting, 'rollback')).toMatchObject({ status: 409, body: { code: 'automation-paused' } });
 
     await fire('act-22');
@@ -427,5 +457,31 @@ describe('what is in force', { timeout: 60_000 }, () => {
     await automation({ paused: false });
     expect((await act(waiting, 'rollback')).status).toBe(202);
     await mitigated('approve-10');
+  });
+
+  test('what is being rolled back is not rolled back by a person, too, who hears of it', async () => {
+    const { body } = await firebreak.post('/v1/tokens', { name: 'eve', actions: ['incidents:act'] });
+    const click = (one: { id: string }, token = body.token) =>
+      firebreak.request('POST', `/v1/incidents/${one.id}/actions/rollback`, {}, { authorization: `Bearer ${token}` });
+    await firebreak.put('/sandbox/cd/settings', { rollback_ms: 1_500_000 }); // takes 15 s
+    const begun = async (service: string) => incident(service, ({ status }) => status === 'mitigating');
+    for (const service of ['act-23', 'shadow-2']) {
+      await deployed(service, GOOD, BAD);
+      await fire(service);
+    }
+    const byItself = await begun('act-23');
+    const refused = await click(byItself);
+    expect(refused).toMatchObject({ status: 409, body: { code: 'rollback-in-progress' } });
+    expect(refused.body.detail).toMatch(/rollback of v2 to v1 is in progress since \d{4}-/);
+    expect((await timelineOf(byItself)).map(({ kind }) => kind)).not.toContain('rollback.asked');
+
+    expect((await click(await judged('shadow-2'))).status).toBe(202);
+    const byEve = await begun('shadow-2');
+    expect((await click(byEve)).status).toBe(202); // a double click
+    const another = await click(byEve, ADMIN_TOKEN);
+    expect(another).toMatchObject({ status: 409, body: { code: 'rollback-in-progress' } });
+    expect(another.body.detail).toContain('asked for by eve');
+    await Promise.all(['act-23', 'shadow-2'].map(mitigated));
+    for (const service of ['act-23', 'shadow-2']) expect(await rollbacksOf(service)).toHaveLength(1);
   });
 });

@@ -1,12 +1,22 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { alert, group, minutesAgo } from '../../support/alerts.ts';
 import { EACH_ALONE, Firebreak, INGEST_TOKEN } from '../../support/firebreak.ts';
-import { deliver, fixture, forService, type Inbound, routed, seen } from '../../support/fixtures.ts';
+import { deliver, fixture, forService, type Inbound, inEnvironment, routed, seen } from '../../support/fixtures.ts';
 
-/** May be rolled back without asking. */
-const acting = {
-  environments: { production: { deployer: { kind: 'http' }, autoRollback: { mode: 'act', unknownMigration: 'act' } } },
-};
+/** May be rolled back without asking there. */
+const actingIn = (environment: string) => ({
+  environments: {
+    [environment]: { deployer: { kind: 'http' }, autoRollback: { mode: 'act', unknownMigration: 'act' } },
+  },
+});
+
+/** Where nothing else fails beside a service: what fails at once speaks against the deploy of any of it. */
+const homeOf = (service: string): string => `${service}-prod`;
+const atHome = (service: string) => ({ service, environment: homeOf(service) });
+const atItsHome = (request: Inbound | undefined, from: string, service = from): Inbound =>
+  inEnvironment(forService(given(request), from, service), homeOf(service));
+
+const SHOP = 'shop';
 
 const STORM = ['cart', 'checkout-api', 'gateway', 'identity', 'inventory', 'ledger', 'media', 'pricing', 'search'];
 const all = (services: readonly string[], entry: unknown) => Object.fromEntries(services.map((name) => [name, entry]));
@@ -17,8 +27,14 @@ beforeAll(async () => {
     timeScale: 300, // a verification takes three seconds
     configFiles: EACH_ALONE,
     services: {
-      ...all(['cart', 'checkout-api', 'inventory', 'ledger', 'zahlung-größe', 'lifecycle', 'rule', 'blind'], acting),
-      ...all(['replicas', 'left', 'right', 'early', 'late', 'asked', 'closed', 'probe', 'louder'], acting),
+      ...all(['cart', 'checkout-api', 'inventory'], actingIn(SHOP)),
+      ...Object.fromEntries(
+        ['ledger', 'zahlung-größe', 'lifecycle', 'rule', 'blind', 'replicas', 'left', 'right', 'asked'].map((name) => [
+          name,
+          actingIn(homeOf(name)),
+        ]),
+      ),
+      ...all(['early', 'late', 'closed', 'probe', 'louder'], actingIn('production')),
       ...all(
         [...STORM, 'shipping'].flatMap((name) => [`burst-${name}`, `group-${name}`]),
         null,
@@ -37,14 +53,14 @@ function given<T>(value: T | undefined): T {
 }
 
 /** v1 has been good for hours and v2 was finished three minutes before `problem`. */
-async function deployed(service: string, problem: string | number): Promise<void> {
+async function deployed(service: string, problem: string | number, environment = homeOf(service)): Promise<void> {
   const at = (minutes: number) => new Date(new Date(problem).getTime() - minutes * 60_000).toISOString();
   for (const [version, start] of [
     ['v1', 240],
     ['v2', 6],
   ] as const) {
     const times = { started_at: at(start), finished_at: at(start - 3) };
-    await firebreak.post('/v1/deployments', { service, environment: 'production', version, ...times });
+    await firebreak.post('/v1/deployments', { service, environment, version, ...times });
   }
 }
 
@@ -75,7 +91,7 @@ const timelineOf = async ({ id }: { id: string }): Promise<any[]> =>
 describe.concurrent('what real alerts bring about', { timeout: 60_000 }, () => {
   test('a firing alert pages and rolls back once; when it resolves, so does the incident', async () => {
     const [firing, resolved] = fixture('alertmanager/lifecycle-firing-then-resolved').map((request) =>
-      forService(request, 'checkout-api', 'lifecycle'),
+      atItsHome(request, 'checkout-api', 'lifecycle'),
     );
     await deployed('lifecycle', '2026-11-20T06:43:40.145Z');
     expect(await routed(firebreak, await send(firing))).toMatchObject({ opened: 1, joined: 0 });
@@ -106,9 +122,9 @@ describe.concurrent('what real alerts bring about', { timeout: 60_000 }, () => {
     const [firing] = fixture('alertmanager/from-prometheus-rule');
     const [resolved] = fixture('alertmanager/from-prometheus-rule-resolved');
     await deployed('rule', '2026-11-20T06:46:15.812Z');
-    await send(forService(given(firing), 'checkout-api', 'rule'));
+    await send(atItsHome(firing, 'checkout-api', 'rule'));
     await incident('rule', ({ status }) => status === 'mitigated');
-    await send(forService(given(resolved), 'checkout-api', 'rule'));
+    await send(atItsHome(resolved, 'checkout-api', 'rule'));
     await incident('rule', ({ status }) => status === 'resolved');
     expect(await rollbacksOf('rule')).toHaveLength(1);
   });
@@ -117,7 +133,7 @@ describe.concurrent('what real alerts bring about', { timeout: 60_000 }, () => {
     await deployed('ledger', '2026-11-20T06:43:40.284Z');
     const made = [];
     for (const request of fixture('alertmanager/repeat-interval')) {
-      made.push(await routed(firebreak, await send(request)));
+      made.push(await routed(firebreak, await send(atItsHome(request, 'ledger'))));
     }
     expect(made).toMatchObject([
       { opened: 1, known: 0 },
@@ -134,7 +150,7 @@ describe.concurrent('what real alerts bring about', { timeout: 60_000 }, () => {
   test('one of three alerts that resolves leaves the incident open, whatever the group says', async () => {
     const [three] = fixture('alertmanager/group-three-firing');
     const [mixed] = fixture('alertmanager/group-mixed-firing-resolved');
-    const as = (request: Inbound | undefined) => forService(given(request), 'checkout-api', 'replicas');
+    const as = (request: Inbound | undefined) => atItsHome(request, 'checkout-api', 'replicas');
     expect(await routed(firebreak, await send(as(three)))).toMatchObject({ opened: 1, joined: 2 });
     expect(await routed(firebreak, await send(as(mixed)))).toMatchObject({ opened: 0, joined: 0, known: 2 });
     const one = await judged('replicas');
@@ -148,8 +164,12 @@ describe.concurrent('what real alerts bring about', { timeout: 60_000 }, () => {
 
   test('a group of three services is an incident for each that pages, and a record of the one that does not', async () => {
     const [request] = fixture('alertmanager/group-multiple-services');
-    await Promise.all(['cart', 'checkout-api'].map((service) => deployed(service, '2026-11-20T06:45:15.281Z')));
-    expect(await routed(firebreak, await send(request))).toMatchObject({ opened: 2, joined: 0, recorded: 1 });
+    await Promise.all(['cart', 'checkout-api'].map((service) => deployed(service, '2026-11-20T06:45:15.281Z', SHOP)));
+    expect(await routed(firebreak, await send(inEnvironment(given(request), SHOP)))).toMatchObject({
+      opened: 2,
+      joined: 0,
+      recorded: 1,
+    });
     for (const service of ['cart', 'checkout-api']) {
       const one = await incident(service, ({ status }) => status === 'mitigated');
       expect(one.signal_count).toBe(1);
@@ -162,7 +182,7 @@ describe.concurrent('what real alerts bring about', { timeout: 60_000 }, () => {
   test('a service with any name is paged for and rolled back by it', async () => {
     const [request] = fixture('alertmanager/unicode');
     await deployed('zahlung-größe', '2026-11-20T06:43:40.206Z');
-    await routed(firebreak, await send(request));
+    await routed(firebreak, await send(atItsHome(request, 'zahlung-größe')));
     const one = await incident('zahlung-größe', ({ status }) => status === 'mitigated');
     const [page] = await paged(one);
     expect(page?.body.payload.summary).toContain('zahlung-größe');
@@ -194,7 +214,7 @@ describe.concurrent('what real alerts bring about', { timeout: 60_000 }, () => {
     await deployed('blind', '2026-11-20T06:48:10Z');
     await routed(
       firebreak,
-      await deliver(firebreak, '/v1/alerts/grafana', forService(given(request), 'checkout-api', 'blind')),
+      await deliver(firebreak, '/v1/alerts/grafana', atItsHome(request, 'checkout-api', 'blind')),
     );
     const one = await incident('blind', ({ decisions, suspects }) => decisions.length > 0 && suspects.length > 0);
     expect(one.suspects).toMatchObject([{ version: 'v2' }]);
@@ -243,7 +263,7 @@ describe.concurrent('many at once', { timeout: 60_000 }, () => {
     const startsAt = new Date(problem).toISOString();
     const alerts = Array.from({ length: 500 }, (_, n) => {
       const service = n % 2 === 0 ? 'left' : 'right';
-      return alert({ fingerprint: `many-${n}`, startsAt, labels: { service, instance: `10.0.0.${n}` } });
+      return alert({ fingerprint: `many-${n}`, startsAt, labels: { ...atHome(service), instance: `10.0.0.${n}` } });
     });
     await Promise.all(['left', 'right'].map((service) => deployed(service, problem)));
     const answer = await sendAlerts(...alerts);
@@ -322,7 +342,7 @@ describe.concurrent('episodes', { timeout: 60_000 }, () => {
 
   test('by /api/v1/rollback every firing alert asks, with a scope of its own', async () => {
     const quiet = group([
-      alert({ labels: { service: 'asked', severity: 'warning', action: 'notify' }, fingerprint: 'q' }),
+      alert({ labels: { ...atHome('asked'), severity: 'warning', action: 'notify' }, fingerprint: 'q' }),
     ]);
     await deployed('asked', Date.now() - 60_000);
     const { body } = await firebreak.post('/v1/tokens', { name: 'cd', actions: ['rollback:request'] });

@@ -8,7 +8,7 @@ import { SloStatusTable } from '../../../aws/table/slo-statuses.ts';
 import type { Log } from '../../../domain/ports.ts';
 import { stateAt } from '../../../domain/freeze/state.ts';
 import { evaluate, type EvaluateDeps } from '../../../functions/evaluate.ts';
-import { storedAs } from '../../../functions/evaluation/counted.ts';
+import { storedAs } from '../../../functions/evaluation/kept.ts';
 import { Evaluator } from '../../../functions/evaluation/evaluator.ts';
 import type { Elapsed } from '../../../functions/evaluation/pool.ts';
 import { prometheusQueries } from '../../../integrations/prometheus/queries.ts';

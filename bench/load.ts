@@ -1,0 +1,91 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { checkPath, ciClient } from './checks.ts';
+import { clientOf } from './client.ts';
+import { names } from './incident.ts';
+import { made, startReference } from './pair.ts';
+import { prepare, type Product, startProduct } from './product.ts';
+import { objectives, type Prometheus, startPrometheus } from './prometheus.ts';
+import { result, type Result } from './results.ts';
+import { percentile } from './statistics.ts';
+import { type Answers, steadily } from './steady.ts';
+import type { Vendors } from './vendors.ts';
+
+const PER_SECOND = 1000;
+
+/** What runs is compiled while it is used. */
+const WARM_UP_SECONDS = 3;
+
+/** The bare way, which nothing disturbs, needs no longer. */
+const BARE_SECONDS = 5;
+
+const services = names('loaded', 100);
+const OBJECTIVES_EACH = 3;
+
+/** One question of so many is about a version that was never asked about, which is put on record. */
+const NEW_OF = 100;
+
+/** Evaluations come every six seconds instead of sixty, so that there is always one within what is measured. */
+const TIME_SCALE = 10;
+
+/** Highest accepted ratio to the bare way; docs/performance.md says why. */
+const P99_TARGET = 100;
+
+/** A thousand checks a second, for as long as it is told, beside evaluations of a few hundred objectives. */
+export async function measureLoad(folder: string, vendors: Vendors, seconds: number): Promise<Result[]> {
+  const prometheus = await startPrometheus();
+  const own = join(folder, 'load');
+  await prepare(own, { acting: [], asking: [], paging: services }, vendors);
+  await mkdir(join(own, 'config', 'slos'));
+  await writeFile(join(own, 'config', 'slos', 'all.yaml'), objectives(services, OBJECTIVES_EACH));
+  try {
+    const env = { PROMETHEUS_URL: prometheus.url, FIREBREAK_TIME_SCALE: `${TIME_SCALE}` };
+    const product = await startProduct(own, vendors, env);
+    const answers = await asked(product, prometheus, seconds).finally(product.stop);
+    return lines(answers, await bareAnswers(join(folder, 'load-reference')), seconds);
+  } finally {
+    prometheus.close();
+  }
+}
+
+async function asked(product: Product, prometheus: Prometheus, seconds: number): Promise<Answers> {
+  const ci = await ciClient(product);
+  const ask = (part: string) => (number: number) => {
+    const service = services[number % services.length] ?? '';
+    return ci.send('GET', checkPath(service, number % NEW_OF === 0 ? `${part}-${number}` : 'v1'));
+  };
+  try {
+    await steadily(PER_SECOND, WARM_UP_SECONDS, ask('warm'));
+    const before = prometheus.answered();
+    const answers = await steadily(PER_SECOND, seconds, ask('v'));
+    const queries = prometheus.answered() - before;
+    if (queries < services.length * OBJECTIVES_EACH)
+      throw new Error(`no evaluation ran beside the checks: Prometheus was asked ${queries} queries meanwhile`);
+    return answers;
+  } finally {
+    ci.close();
+  }
+}
+
+async function bareAnswers(folder: string): Promise<Answers> {
+  const reference = await startReference(await made(folder));
+  const bare = clientOf(reference.url);
+  try {
+    const send = () => bare.send('POST', '/check-again', {});
+    await steadily(PER_SECOND, 1, send);
+    return await steadily(PER_SECOND, BARE_SECONDS, send);
+  } finally {
+    bare.close();
+    await reference.stop();
+  }
+}
+
+function lines({ waited, failed }: Answers, bare: Answers, seconds: number): Result[] {
+  const name = `${PER_SECOND.toLocaleString('en')} checks a second for ${seconds} s beside evaluations`;
+  for (const [why, count] of failed) console.error(`bench: ${count} checks failed: ${why}`);
+  const failures = [...failed.values()].reduce((sum, count) => sum + count, 0);
+  return [
+    result(`${name} → failed (reference: one)`, failures, 1, 0),
+    result(`${name} → answer, p99 ms`, percentile(waited, 99), percentile(bare.waited, 99), P99_TARGET),
+  ];
+}

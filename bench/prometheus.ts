@@ -1,0 +1,89 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** As long as it has had anything to tell: what is further back is not there. Seconds. */
+const KEEPS_SECONDS = 3600;
+
+/** Of each objective: events a second, and how many of them fail. */
+const EVENTS = '10';
+const ERRORS = '0.001';
+
+/** A Prometheus that answers every objective of `objectives` at once, so that evaluations lose no time with it. */
+export type Prometheus = {
+  url: string;
+  /** Queries that were answered. */
+  answered(): number;
+  close(): void;
+};
+
+export async function startPrometheus(): Promise<Prometheus> {
+  let answered = 0;
+  const server = createServer((request, response) => {
+    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://prometheus.test');
+    const data = pathname.endsWith('_range') ? range(searchParams) : instant(searchParams);
+    answered += 1;
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ status: 'success', data }));
+  });
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    answered: () => answered,
+    close: () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+function instant(query: URLSearchParams): object {
+  const value = valueOf(query);
+  return {
+    resultType: 'vector',
+    result: value === undefined ? [] : [{ metric: {}, value: [Number(query.get('time')), value] }],
+  };
+}
+
+function range(query: URLSearchParams): object {
+  const [value, step, end] = [valueOf(query), Number(query.get('step')), Number(query.get('end'))];
+  const values: [number, string][] = [];
+  for (let at = Number(query.get('start')); at <= end; at += step)
+    if (value !== undefined && at > Date.now() / 1000 - KEEPS_SECONDS) values.push([at, value]);
+  return { resultType: 'matrix', result: values.length === 0 ? [] : [{ metric: {}, values }] };
+}
+
+/** Undefined: of the recording rules, which it does not have. */
+function valueOf(query: URLSearchParams): string | undefined {
+  const text = query.get('query') ?? '';
+  if (!text.includes('http_requests_total')) return undefined;
+  return text.includes('5..') ? ERRORS : EVENTS;
+}
+
+/** Objectives of these services, so many each, as YAML (OpenSLO): each asks for two rates of its own. */
+export const objectives = (services: readonly string[], each: number): string =>
+  services
+    .flatMap((service) => Array.from({ length: each }, (_, number) => JSON.stringify(objective(service, number))))
+    .join('\n---\n'); // JSON is YAML
+
+function objective(service: string, number: number): object {
+  const rate = (labels: string) => ({
+    metricSource: {
+      type: 'Prometheus',
+      spec: { query: `sum(rate(http_requests_total{service="${service}",route="${number}"${labels}}[{{.window}}]))` },
+    },
+  });
+  return {
+    apiVersion: 'openslo/v1',
+    kind: 'SLO',
+    metadata: { name: `${service}-route-${number}` },
+    spec: {
+      service,
+      indicator: {
+        metadata: { name: `${service}-route-${number}` },
+        spec: { ratioMetric: { counter: true, bad: rate(',code=~"5.."'), total: rate('') } },
+      },
+      timeWindow: [{ duration: '28d', isRolling: true }],
+      budgetingMethod: 'Occurrences',
+      objectives: [{ target: 0.999 }],
+    },
+  };
+}

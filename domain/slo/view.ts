@@ -1,0 +1,69 @@
+import type { Freeze } from '../../schemas/freeze.ts';
+import type { Slo } from '../../schemas/slo.ts';
+import { type BurnRates, BurnWindow, type Forecast, type SloStatus } from '../../schemas/slo-status.ts';
+import type { SloPoint, SloView } from '../../schemas/slo-view.ts';
+import { millisOf, timestamp, type Timestamp } from '../../schemas/time.ts';
+import { windowInWords } from '../freeze/causes.ts';
+import type { FreezePolicy } from '../freeze/policy.ts';
+import { dataAge } from '../freeze/spending.ts';
+import { stateAt } from '../freeze/state.ts';
+import { spanOf } from './period.ts';
+
+export type ViewInputs = {
+  slo: Slo;
+  /** Undefined: it was not evaluated yet. */
+  status: SloStatus | undefined;
+  policy: Pick<FreezePolicy, 'stale'>;
+  /** All that are not over; those of other objectives may be among them. */
+  freezes: readonly Freeze[];
+  history: SloPoint[];
+  evaluatedAt: Timestamp | null;
+  at: Timestamp;
+};
+
+/** An objective as it is shown. */
+export function sloView({ slo, status, policy, freezes, history, evaluatedAt, at }: ViewInputs): SloView {
+  const { id, displayName, description, service, environment, target } = slo;
+  const age = status === undefined ? null : dataAge(status, at);
+  return {
+    id,
+    name: displayName,
+    description,
+    service,
+    environment,
+    objective: target,
+    window: windowView(slo, at),
+    budget_remaining: status?.budget.remaining ?? null,
+    spent_at_least: status?.budget.spent_at_least ?? null,
+    coverage: status?.budget.coverage ?? null,
+    events: status?.budget.events ?? null,
+    errors: status?.budget.errors ?? null,
+    significant: status?.budget.significant ?? null,
+    state: status?.state ?? 'unreadable',
+    problem: status === undefined ? NOT_EVALUATED : status.problem,
+    burn_rates: status?.burn_rates ?? NO_RATES,
+    burning: status?.burning ?? [],
+    forecast: status?.forecast ?? NO_FORECAST,
+    untouched: status?.untouched ?? null,
+    data_at: status?.data_at ?? null,
+    evaluated_at: evaluatedAt,
+    stale: age === null || age > policy.stale.afterSeconds,
+    source: status?.source ?? null,
+    frozen_by: freezes.filter((freeze) => freeze.slo === id && stateAt(freeze, at) === 'in_force').map((one) => one.id),
+    history,
+  };
+}
+
+const NOT_EVALUATED = 'it was not evaluated yet: objectives are evaluated each minute';
+
+const NO_RATES = Object.fromEntries(BurnWindow.options.map((window) => [window, null])) as BurnRates;
+
+const NO_FORECAST: Forecast = { spent_at: null, lifts_at: null, lifts_at_present_burn: null };
+
+function windowView({ window }: Slo, at: Timestamp): SloView['window'] {
+  const { from, until } = spanOf(window, millisOf(at));
+  const times = { from: timestamp(from), until: timestamp(until), text: windowInWords(window) };
+  return window.kind === 'rolling'
+    ? { kind: 'rolling', days: window.seconds / 86_400, unit: null, count: null, time_zone: null, ...times }
+    : { kind: 'calendar', days: null, unit: window.unit, count: window.count, time_zone: window.timeZone, ...times };
+}

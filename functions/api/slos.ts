@@ -1,0 +1,141 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import { pastOf, pastSeconds } from '../../domain/slo/past.ts';
+import { sloView } from '../../domain/slo/view.ts';
+import type { Deps } from '../../domain/ports.ts';
+import type { Config } from '../../schemas/config.ts';
+import { EnvironmentName, ServiceName } from '../../schemas/names.ts';
+import type { Slo } from '../../schemas/slo.ts';
+import { type SloPoint, SloView } from '../../schemas/slo-view.ts';
+import { millisOf } from '../../schemas/time.ts';
+import { keptHistory } from '../evaluation/kept.ts';
+import { policyOf } from '../evaluation/policy.ts';
+import { answers, type Api, endpoint, listQuery, pageOf, problems } from './endpoint.ts';
+import { Refusal } from './problem.ts';
+
+const Shown = SloView.meta({ id: 'Slo' });
+
+/** The past of each is read and added up: more of them would keep the caller waiting. */
+const PAGE_MAX = 100;
+const AT_ONCE = 8;
+
+/** Objectives as they are configured, with what the last evaluation found. */
+export function sloRoutes(app: Api, deps: Deps): void {
+  endpoint(
+    app,
+    deps,
+    'slos:read',
+    createRoute({
+      method: 'get',
+      path: '/v1/slos',
+      tags: ['slos'],
+      summary: `Objectives, by service, environment and id; at most ${PAGE_MAX} in a page`,
+      request: {
+        query: z.object({
+          ...listQuery,
+          service: ServiceName.optional(),
+          environment: EnvironmentName.optional(),
+        }),
+      },
+      responses: { 200: answers('A page', pageOf(Shown)) },
+    }),
+    async (c) => {
+      const { limit, cursor, service, environment } = c.req.valid('query');
+      c.var.allow({});
+      const config = await deps.config.current();
+      const wanted = config.slos
+        .filter((slo) => c.var.may({ service: slo.service, environment: slo.environment }))
+        .filter((slo) => service === undefined || slo.service === service)
+        .filter((slo) => environment === undefined || slo.environment === environment)
+        .map((slo) => ({ slo, place: placeOf(slo) }))
+        .filter(({ place }) => cursor === undefined || place > placeIn(cursor))
+        .toSorted((a, b) => (a.place < b.place ? -1 : 1));
+      const page = wanted.slice(0, Math.min(limit, PAGE_MAX));
+      const items = await viewsOf(
+        deps,
+        config,
+        page.map(({ slo }) => slo),
+      );
+      const last = wanted.length > page.length ? page.at(-1) : undefined;
+      return c.json({ items, next_cursor: last === undefined ? null : cursorAfter(last.place) }, 200);
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'slos:read',
+    createRoute({
+      method: 'get',
+      path: '/v1/slos/{id}',
+      tags: ['slos'],
+      summary: 'One objective: its budget, burn rates, forecast and history',
+      request: { params: z.object({ id: z.string().min(1).max(253) }) },
+      responses: { 200: answers('The objective', Shown), 404: problems('Unknown') },
+    }),
+    async (c) => {
+      const { id } = c.req.valid('param');
+      const config = await deps.config.current();
+      const slo = config.slos.find((one) => one.id === id);
+      if (slo === undefined) throw unknown(id);
+      c.var.allow(slo);
+      const [view] = await viewsOf(deps, config, [slo]);
+      if (view === undefined) throw unknown(id);
+      return c.json(view, 200);
+    },
+  );
+}
+
+async function viewsOf(deps: Deps, config: Config, slos: readonly Slo[]): Promise<SloView[]> {
+  const at = deps.clock.now();
+  const places = new Map(slos.map((slo) => [placeOf({ ...slo, id: '' }), slo]));
+  const [freezes, evaluatedAt, statuses] = await Promise.all([
+    deps.freezes.current(),
+    deps.sloStatuses.evaluatedAt(),
+    inTurn([...places.values()], (place) => deps.sloStatuses.of(place)),
+  ]);
+  const found = new Map(statuses.flat().map((status) => [placeOf(status), status]));
+  return inTurn(slos, async (slo) =>
+    sloView({
+      slo,
+      status: found.get(placeOf(slo)),
+      policy: policyOf(config, slo),
+      freezes,
+      history: await pastPoints(deps, slo),
+      evaluatedAt,
+      at,
+    }),
+  );
+}
+
+/** Empty where what is kept cannot be read; the state of the objective says so. */
+async function pastPoints({ sloDays, clock }: Pick<Deps, 'sloDays' | 'clock'>, slo: Slo): Promise<SloPoint[]> {
+  const now = millisOf(clock.now());
+  try {
+    return pastOf(slo, await keptHistory(sloDays, slo, pastSeconds(slo, now), now), now);
+  } catch (error) {
+    if (error instanceof RangeError) return [];
+    throw error;
+  }
+}
+
+/** Not all of them at once, in the order of the items. */
+async function inTurn<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const done: R[] = [];
+  for (let first = 0; first < items.length; first += AT_ONCE)
+    done.push(...(await Promise.all(items.slice(first, first + AT_ONCE).map(work))));
+  return done;
+}
+
+/** What the list is sorted by. */
+const placeOf = ({ service, environment, id }: { service: string; environment: string; id: string }): string =>
+  [service, environment, id].join('\u0000');
+
+const cursorAfter = (place: string): string => Buffer.from(place).toString('base64url');
+
+function placeIn(cursor: string): string {
+  const place = Buffer.from(cursor, 'base64url').toString();
+  if (place.split('\u0000').length === 3 && cursorAfter(place) === cursor) return place;
+  throw new Refusal(400, 'bad-cursor', 'this cursor was not given by this API; leave it out to begin at the first');
+}
+
+const unknown = (id: string): Refusal => new Refusal(404, 'unknown-slo', `no objective is called ${id}`);

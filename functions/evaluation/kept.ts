@@ -1,0 +1,28 @@
+import { sha256 } from '../../aws/hash.ts';
+import { dayOf, decodeDay } from '../../domain/slo/day.ts';
+import { emptyHistory, type History, indexOf } from '../../domain/slo/history.ts';
+import type { SloDays } from '../../domain/slo/ports.ts';
+import type { Slo, SloId } from '../../schemas/slo.ts';
+import { timestamp } from '../../schemas/time.ts';
+
+const DAY_MS = 86_400_000;
+
+/**
+ * What is kept of an objective's past.
+ *
+ * @param seconds back from `now`, which is in milliseconds
+ * @throws RangeError when it cannot be read
+ */
+export async function keptHistory(days: SloDays, slo: Slo, seconds: number, now: number): Promise<History> {
+  const history = emptyHistory(seconds, now);
+  const kept = await days.load(storedAs(slo), dayName(dayOf(history.oldest)), dayName(dayOf(indexOf(now))));
+  for (const [name, bytes] of kept) decodeDay(history, Date.parse(name) / DAY_MS, bytes);
+  return history;
+}
+
+/** Whoever changes what is counted begins a new history: the old one counted something else. */
+export const storedAs = ({ id, indicator }: Pick<Slo, 'id' | 'indicator'>): SloId =>
+  `${id}@${sha256(JSON.stringify(indicator)).slice(0, 12)}` as SloId;
+
+/** @param day since the Unix epoch @returns `2026-11-20` */
+export const dayName = (day: number): string => timestamp(day * DAY_MS).slice(0, 10);

@@ -1,0 +1,68 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import type { Deps } from '../../domain/ports.ts';
+import { CheckAnswer, type CheckRequest } from '../../schemas/freeze-check.ts';
+import { type Api, endpoint, problems } from '../api/endpoint.ts';
+import { check } from '../freeze/check.ts';
+import { askedOf, askedQuery } from './asked.ts';
+
+const Answer = CheckAnswer.meta({ id: 'FreezeCheck' });
+
+const answered = (description: string) => ({
+  description,
+  content: { 'application/json': { schema: Answer }, 'text/plain': { schema: z.string() } },
+});
+
+const headers = z.object({
+  'x-identity-token': z.string().max(16_384).optional().openapi({
+    description: 'OpenID Connect, of the CI system, for kinds of change that policy lets pass',
+  }),
+});
+
+/**
+ * The gate for pipelines that speak `curl`: all stands in the address, so that nobody has to write JSON in a shell, and
+ * `Accept: text/plain` answers in lines for the log of a job. It is the deployment that asks: uses of overrides are taken.
+ */
+export function deployGateRoute(app: Api, deps: Deps): void {
+  endpoint(
+    app,
+    deps,
+    'freezes:check',
+    createRoute({
+      method: 'post',
+      path: '/v1/freeze-check/gate',
+      tags: ['freeze check'],
+      summary: 'The deployment itself asks, for curl: 200 when it is allowed, 423 when it is frozen',
+      request: { query: askedQuery, headers },
+      responses: {
+        200: answered('Allowed'),
+        423: answered('Frozen'),
+        422: problems('What is missing'),
+      },
+    }),
+    async (c) => {
+      const query = c.req.valid('query');
+      c.var.allow({ service: query.service, environment: query.environment });
+      const request = await askedOf(deps, query);
+      const identityToken = c.req.valid('header')['x-identity-token'] || null;
+      const answer = await check(deps, { request, by: c.var.principal.name, consume: true, identityToken });
+      const status = answer.allowed ? 200 : 423;
+      return /\btext\/plain\b/i.test(c.req.header('accept') ?? '')
+        ? c.text(inLines(request, answer), status)
+        : c.json(answer, status);
+    },
+  );
+}
+
+function inLines(
+  { service, environment, version, change }: CheckRequest,
+  { allowed, reasons, clears_when, decision_id }: CheckAnswer,
+): string {
+  const what = `${change} of ${service}${version === null ? '' : ` ${version}`} to ${environment}`;
+  const lines = [
+    `${allowed ? 'allowed' : 'FROZEN'}: ${what}`,
+    ...reasons.map(({ text }) => `- ${text}`),
+    ...(clears_when === null ? [] : [`It clears ${clears_when}`]),
+    `Decision ${decision_id}`,
+  ];
+  return `${lines.map((line) => line.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')).join('\n')}\n`;
+}
