@@ -100,6 +100,25 @@ test('a pin or bookmarks that are refused hold up neither the rest nor the archi
   expect(channel?.messages).toHaveLength(3);
 });
 
+test.each([
+  ['is there', WELL],
+  ['is missing, and all else is there', { kind: 'refused' } as const],
+])('a topic that was refused, and then answered as the archive was due, %s', async (_, last) => {
+  // It is held up for a minute, and the minute after its first refusal ends with the two minutes before the archive.
+  const heldUp: Fault[] = [WELL, { kind: 'later', seconds: null }, { kind: 'dies', at: null }];
+  const summaryToPurpose = Array.from({ length: 6 }, () => WELL);
+  const faults: Fault[] = [...heldUp, ...summaryToPurpose, { kind: 'refused' }, WELL, last];
+  const slack = slackWorld(scenario(faults, { archiveAfterHours: 0 }));
+  await play(slack, [resolved(1)]);
+  expect(slack.world.calls.filter((_call, n) => n === 9 || n === 11)).toEqual([
+    expect.stringMatching(/^setTopic /),
+    expect.stringMatching(/^setTopic /),
+  ]);
+  await expectShown(slack);
+  const [channel] = slack.chat.channels.filter(({ ours }) => ours);
+  expect(channel).toMatchObject({ archived: true, topic: last.kind === 'refused' ? [] : [expect.any(String)] });
+});
+
 test('what is refused for good is not tried forever', async () => {
   const slack = slackWorld(scenario([], forbidden('pin', 'setTopic')));
   await play(slack, [resolved(SECOND)], 26);

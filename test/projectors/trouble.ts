@@ -12,11 +12,15 @@ export const anyTrouble: fc.Arbitrary<Trouble> = fc.record({
 
 export const NO_TROUBLE: Trouble = { faults: [], interruptions: new Map(), twice: false };
 
-/** More of them, as `RUNS=100000`, for as many minutes as `MINUTES` says, look for what a few do not find. */
-export const runs = (number: number): { numRuns: number; interruptAfterTimeLimit?: number } => {
-  const { RUNS, MINUTES } = process.env;
+/**
+ * More of them, as `RUNS=100000`, for as many minutes as `MINUTES` says, look for what a few do not find; `SEED`, as a
+ * failure prints it, finds again what was found.
+ */
+export const runs = (number: number): { numRuns: number; seed?: number; interruptAfterTimeLimit?: number } => {
+  const { RUNS, MINUTES, SEED } = process.env;
   return {
     numRuns: Number(RUNS ?? number),
+    ...(SEED !== undefined && { seed: Number(SEED) }),
     ...(MINUTES !== undefined && { interruptAfterTimeLimit: Number(MINUTES) * 60_000 }),
   };
 };

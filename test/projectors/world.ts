@@ -40,6 +40,8 @@ export class World {
   readonly incidents: MemoryIncidents;
   /** Each call at the vendor. */
   readonly calls: string[] = [];
+  /** Methods whose last call was refused. */
+  readonly refused = new Set<string>();
   config: Config;
   /** Until then it is not over. */
   expected = 0;
@@ -156,9 +158,12 @@ export class World {
   }
 
   #next(method: string, args: readonly unknown[]): Fault {
-    const fault = this.#fault(method);
+    const forbidden = this.#trouble.forbidden?.includes(method) ?? false;
+    const fault: Fault = forbidden ? { kind: 'refused' } : this.#fault(method);
     this.calls.push(`${method} ${JSON.stringify(args)}`);
-    return this.#trouble.forbidden?.includes(method) ? { kind: 'refused' } : fault;
+    if (fault.kind === 'refused') this.refused.add(method);
+    else this.refused.delete(method);
+    return fault;
   }
 
   #sweepNext(): void {

@@ -1,10 +1,11 @@
 import type { Evidence, RelatedChange } from '../../domain/correlation/evidence.ts';
 import { type Dependency, dependenciesOf } from '../../domain/dependencies.ts';
+import { healthOf, type HealthQuery } from '../../domain/health.ts';
 import type { OnsetEvidence } from '../../domain/onset.ts';
 import type { Deps, Place, SignalView } from '../../domain/ports.ts';
 import { byStart, endOf, liveChange } from '../../domain/versions.ts';
 import type { Change } from '../../schemas/change.ts';
-import type { Config, EnvironmentEntry } from '../../schemas/config.ts';
+import type { Config } from '../../schemas/config.ts';
 import type { IncidentRecord } from '../../schemas/incident.ts';
 import type { ServiceName } from '../../schemas/names.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time.ts';
@@ -35,15 +36,15 @@ export async function evidenceOf(
   incident: IncidentRecord,
   context: {
     config: Config;
-    entry: EnvironmentEntry | undefined;
     cause: readonly SignalView[];
     own: readonly Change[];
   },
 ): Promise<{ evidence: Evidence; neighboursUnreadable: boolean }> {
-  const { config, entry, cause, own } = context;
+  const { config, cause, own } = context;
   const { id, service, environment } = incident;
   const at = deps.clock.now();
-  const onset = await onsetEvidence(deps, entry, cause, incident.opened_at);
+  const health = healthOf(config, incident);
+  const onset = await onsetEvidence(deps, health, cause, incident.opened_at);
   const known = incident.unmatched === null ? dependenciesOf(config.services, service) : [];
   const began = onset.firstBadAt ?? onset.alertStartedAt;
   const since = plusSeconds(began, -LOOK_BACK_SECONDS);
@@ -53,7 +54,7 @@ export async function evidenceOf(
       deps.log.warn('what else fails could not be read', { incident: id, error: String(error) });
       return null;
     }),
-    measure(deps, entry, at),
+    measure(deps, health, at),
   ]);
   const mine = nearOnset(own, since).map((change): RelatedChange => ({ change, relation: 'same', distance: 0 }));
   const changes = [...mine, ...others.flat()].map((related) => ({
@@ -77,7 +78,7 @@ export async function evidenceOf(
 
 async function onsetEvidence(
   deps: Deps,
-  entry: EnvironmentEntry | undefined,
+  health: HealthQuery | undefined,
   firing: readonly SignalView[],
   openedAt: Timestamp,
 ): Promise<OnsetEvidence> {
@@ -86,19 +87,18 @@ async function onsetEvidence(
   const alertname = new Map(earliest.labels).get('alertname');
   const [rule, firstBadAt] = await Promise.all([
     alertname === undefined ? null : deps.metrics.rule(alertname),
-    entry?.health === undefined
+    health === undefined
       ? null
-      : deps.metrics.firstAbove(entry.health.promql, entry.health.max, earliest.startsAt, ONSET_LOOK_BACK_SECONDS),
+      : deps.metrics.firstAbove(health.promql, health.max, earliest.startsAt, ONSET_LOOK_BACK_SECONDS),
   ]);
   return { alertStartedAt: earliest.startsAt, rule, firstBadAt };
 }
 
 async function measure(
   deps: Deps,
-  entry: EnvironmentEntry | undefined,
+  query: HealthQuery | undefined,
   at: Timestamp,
 ): Promise<Pick<Evidence, 'health' | 'health_unreadable' | 'traffic' | 'by_version'>> {
-  const query = entry?.health;
   if (query === undefined) return { health: null, traffic: null, by_version: null };
   const from = plusSeconds(at, -LOOK_BACK_SECONDS);
   const [curve, traffic, versions] = await Promise.all([

@@ -1,9 +1,10 @@
 import type { Failing } from '../../domain/correlation/evidence.ts';
 import { serviceEntry } from '../../domain/catalogue.ts';
 import { type Dependency, dependenciesOf } from '../../domain/dependencies.ts';
+import { healthOf } from '../../domain/health.ts';
 import type { Deps, Place } from '../../domain/ports.ts';
 import { putsVersionLive } from '../../domain/versions.ts';
-import type { Config, EnvironmentEntry } from '../../schemas/config.ts';
+import type { Config } from '../../schemas/config.ts';
 import type { IncidentRecord } from '../../schemas/incident.ts';
 import type { ServiceName } from '../../schemas/names.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time.ts';
@@ -81,12 +82,12 @@ async function byIncidents(
 async function byHealth(
   deps: Deps,
   { environment }: IncidentRecord,
-  { config: { services }, dependencies, at, onset }: Known,
+  { config, dependencies, at, onset }: Known,
 ): Promise<Failing[]> {
   const measured = await Promise.all(
     dependencies.map(async (dependency): Promise<Failing[]> => {
       const service = dependency.service as ServiceName;
-      const health = healthOf(services, { service, environment });
+      const health = healthOf(config, { service, environment });
       if (health === undefined) return [];
       const since = await deps.metrics.firstAbove(health.promql, health.max, at, MEASURED_SECONDS);
       if (since === null || Math.abs(secondsBetween(onset, since)) > TOGETHER_SECONDS) return [];
@@ -95,11 +96,6 @@ async function byHealth(
     }),
   );
   return measured.flat();
-}
-
-function healthOf(services: Config['services'], { service, environment }: Place): EnvironmentEntry['health'] {
-  const { environments = {} } = serviceEntry(services, service) ?? {};
-  return Object.hasOwn(environments, environment) ? environments[environment]?.health : undefined;
 }
 
 /** When its newest change near that time put a version live. */

@@ -42,7 +42,6 @@ async function gather(deps: Deps, incident: IncidentRecord, asked: Asked): Promi
   const cause = asked.by === 'alert' && asking.length > 0 ? asking : firing;
   const { evidence, neighboursUnreadable } = await evidenceOf(deps, incident, {
     config,
-    entry: entryOf(config.services, incident),
     cause,
     own,
   });

@@ -1,10 +1,10 @@
+import { healthOf } from '../../domain/health.ts';
 import type { Deps } from '../../domain/ports.ts';
 import { afterVerdict, type Mitigation } from '../../domain/verdict.ts';
 import type { VerificationOutcome } from '../../schemas/inbox.ts';
 import type { IncidentId } from '../../schemas/names.ts';
 import { wake } from '../wake.ts';
 import { noteDemotion } from '../demotion.ts';
-import { entryOf } from './judge.ts';
 import { rollbackKey } from './roll-back.ts';
 import { actsOf } from './runbook/conclude.ts';
 
@@ -18,21 +18,21 @@ export type Verdict = { outcome: VerificationOutcome; text: string; alertsFired?
 export async function verdictOf(deps: Deps, id: IncidentId): Promise<Verdict> {
   const incident = await deps.incidents.read(id);
   if (incident === undefined) throw new Error(`incident ${id} is not in the table`);
-  const health = entryOf((await deps.config.current()).services, incident)?.health;
+  const health = healthOf(await deps.config.current(), incident);
   const measured = health === undefined ? null : await deps.metrics.value(health.promql);
   if (health === undefined || measured === null) return byAlerts(incident.firing);
   switch (measured.kind) {
     case 'value': {
       const value = short(measured.value, health.max);
       return measured.value <= health.max
-        ? { outcome: 'passed', text: `Healthy: ${health.promql} is ${value}, at most ${health.max}` }
+        ? { outcome: 'passed', text: `Healthy: ${health.called} is ${value}, at most ${health.max}` }
         : {
             outcome: 'failed',
-            text: `Not healthy: ${health.promql} is ${value}, above ${health.max}`,
+            text: `Not healthy: ${health.called} is ${value}, above ${health.max}`,
           };
     }
     case 'no_data':
-      return { outcome: 'inconclusive', text: `Inconclusive: ${health.promql} gives no data, which proves nothing` };
+      return { outcome: 'inconclusive', text: `Inconclusive: ${health.called} gives no data, which proves nothing` };
     case 'unreadable':
       return { outcome: 'inconclusive', text: `Inconclusive: ${measured.detail}` };
   }

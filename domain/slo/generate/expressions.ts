@@ -54,7 +54,7 @@ export function recorded(slo: Slo): { events: string; errors: string } {
  * The mean share of bad seconds in the last five minutes. Of several series the worst counts at each moment. Without
  * traffic there is no value (NaN), at which nobody was disappointed: it compares as good.
  */
-function badShare(indicator: Exclude<Indicator, { kind: 'ratio' }>): string {
+export function badShare(indicator: Exclude<Indicator, { kind: 'ratio' }>): string {
   if (indicator.kind === 'threshold') {
     const { query, op, value } = indicator;
     return mean(`max((${over(query)}) ${NOT[op]} bool ${value})`);

@@ -22,7 +22,9 @@ export const waitingText = (verdict: GateVerdict, until: Timestamp): string => {
 };
 
 export const timedOutText = (verdict: GateVerdict, hours: number): string =>
-  text(`Firebreak has held this back for ${hours} hours. Run it again when it is wanted then.`, verdict);
+  text(`Firebreak has held this back for ${inWords(hours)}. Run it again if it is still wanted.`, verdict);
+
+const inWords = (hours: number): string => (hours === 1 ? 'an hour' : `${hours} hours`);
 
 function text(head: string, verdict: GateVerdict): string {
   const lines = verdict

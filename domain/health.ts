@@ -1,0 +1,22 @@
+import type { Config, EnvironmentEntry } from '../schemas/config.ts';
+import { serviceEntry } from './catalogue.ts';
+import type { Place } from './ports.ts';
+import { healthQueryOf } from './slo/health.ts';
+
+/** How a place does now. `called`: the query, for whoever reads what came of it. */
+export type HealthQuery = NonNullable<EnvironmentEntry['health']> & { called: string };
+
+/**
+ * The health query of a place, as the catalogue has it; else made of its objective, of several that which promises most.
+ * Undefined: there is nothing to ask.
+ */
+export function healthOf({ services, slos }: Pick<Config, 'services' | 'slos'>, place: Place): HealthQuery | undefined {
+  const { service, environment } = place;
+  const { environments = {} } = serviceEntry(services, service) ?? {};
+  const written = Object.hasOwn(environments, environment) ? environments[environment]?.health : undefined;
+  if (written !== undefined) return { ...written, called: written.promql };
+  const [slo] = slos
+    .filter((one) => one.service === service && one.environment === environment)
+    .toSorted((a, b) => b.target - a.target || (a.id < b.id ? -1 : 1));
+  return slo && { ...healthQueryOf(slo), called: `the share of errors of ${slo.id}` };
+}

@@ -1,0 +1,358 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { alert, group, minutesAgo } from '../../support/alerts.ts';
+import { EACH_ALONE, Firebreak, INGEST_TOKEN } from '../../support/firebreak.ts';
+import { deliver, fixture, forService, type Inbound, inEnvironment, routed, seen } from '../../support/fixtures.ts';
+
+/** May be rolled back without asking there. */
+const actingIn = (environment: string) => ({
+  environments: {
+    [environment]: { deployer: { kind: 'http' }, autoRollback: { mode: 'act', unknownMigration: 'act' } },
+  },
+});
+
+/** Where nothing else fails beside a service: what fails at once speaks against the deploy of any of it. */
+const homeOf = (service: string): string => `${service}-prod`;
+const atHome = (service: string) => ({ service, environment: homeOf(service) });
+const atItsHome = (request: Inbound | undefined, from: string, service = from): Inbound =>
+  inEnvironment(forService(given(request), from, service), homeOf(service));
+
+const SHOP = 'shop';
+
+const STORM = ['cart', 'checkout-api', 'gateway', 'identity', 'inventory', 'ledger', 'media', 'pricing', 'search'];
+const all = (services: readonly string[], entry: unknown) => Object.fromEntries(services.map((name) => [name, entry]));
+
+let firebreak: Firebreak;
+beforeAll(async () => {
+  firebreak = await Firebreak.start({
+    timeScale: 300, // a verification takes three seconds
+    configFiles: EACH_ALONE,
+    services: {
+      ...all(['cart', 'checkout-api', 'inventory'], actingIn(SHOP)),
+      ...Object.fromEntries(
+        ['ledger', 'zahlung-größe', 'lifecycle', 'rule', 'blind', 'replicas', 'left', 'right', 'asked'].map((name) => [
+          name,
+          actingIn(homeOf(name)),
+        ]),
+      ),
+      ...all(['early', 'late', 'closed', 'probe', 'louder'], actingIn('production')),
+      ...all(
+        [...STORM, 'shipping'].flatMap((name) => [`burst-${name}`, `group-${name}`]),
+        null,
+      ),
+    },
+  });
+});
+afterAll(async () => { (await import('node:fs')).writeFileSync('/tmp/mend/out.log', firebreak.output); await firebreak.remove(); });
+
+const send = (request: Inbound | undefined) => deliver(firebreak, '/v1/alerts/alertmanager', given(request));
+const sendAlerts = (...alerts: object[]) => firebreak.post('/v1/alerts/alertmanager', group(alerts));
+
+function given<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('the fixture holds no such request');
+  return value;
+}
+
+/** v1 has been good for hours and v2 was finished three minutes before `problem`. */
+async function deployed(service: string, problem: string | number, environment = homeOf(service)): Promise<void> {
+  const at = (minutes: number) => new Date(new Date(problem).getTime() - minutes * 60_000).toISOString();
+  for (const [version, start] of [
+    ['v1', 240],
+    ['v2', 6],
+  ] as const) {
+    const times = { started_at: at(start), finished_at: at(start - 3) };
+    await firebreak.post('/v1/deployments', { service, environment, version, ...times });
+  }
+}
+
+const incidentsOf = async (service: string): Promise<any[]> =>
+  (await firebreak.get(`/v1/incidents?service=${encodeURIComponent(service)}`)).body.items;
+
+/** The newest incident of the service, once it is as expected. */
+const incident = (service: string, is: (incident: any) => boolean = () => true) =>
+  seen(async () => (await incidentsOf(service)).find(is), `the incident of ${service}`);
+
+const judged = (service: string) => incident(service, ({ decisions }) => decisions.length > 0);
+
+const pagesFor = async ({ id }: { id: string }) =>
+  (await firebreak.calls('pagerduty')).filter(
+    ({ body }) => body.event_action === 'trigger' && String(body.dedup_key).startsWith(id),
+  );
+const paged = (one: { id: string }) =>
+  seen(async () => {
+    const pages = await pagesFor(one);
+    return pages.length > 0 && pages;
+  }, 'a page');
+const rollbacksOf = async (service: string) =>
+  (await firebreak.calls('cd')).filter(({ method, body }) => method === 'POST' && body.service === service);
+
+const timelineOf = async ({ id }: { id: string }): Promise<any[]> =>
+  (await firebreak.get(`/v1/incidents/${id}/timeline?limit=200`)).body.items;
+
+describe.concurrent('what real alerts bring about', { timeout: 60_000 }, () => {
+  test('a firing alert pages and rolls back once; when it resolves, so does the incident', async () => {
+    const [firing, resolved] = fixture('alertmanager/lifecycle-firing-then-resolved').map((request) =>
+      atItsHome(request, 'checkout-api', 'lifecycle'),
+    );
+    await deployed('lifecycle', '2026-11-20T06:43:40.145Z');
+    expect(await routed(firebreak, await send(firing))).toMatchObject({ opened: 1, joined: 0 });
+    const opened = await incident('lifecycle', ({ status }) => status === 'mitigated');
+    expect(opened).toMatchObject({ severity: 'critical', environment: 'production', signal_count: 1 });
+    expect(opened.decisions).toMatchObject([{ kind: 'roll_back', from_version: 'v2', to_version: 'v1' }]);
+
+    await send(resolved);
+    const closed = await incident('lifecycle', ({ status }) => status === 'resolved');
+    expect(closed.id).toBe(opened.id);
+    expect(await rollbacksOf('lifecycle')).toMatchObject([{ body: { from_version: 'v2', to_version: 'v1' } }]);
+    expect(await pagesFor(opened)).toHaveLength(1);
+
+    // A late copy of the first notification is of the episode that has ended.
+    expect(await routed(firebreak, await send(firing))).toMatchObject({ opened: 0, known: 1 });
+    expect(await incidentsOf('lifecycle')).toHaveLength(1);
+
+    // The same alert with another start has fired again.
+    const again = { ...given(firing), body: given(firing).body.replaceAll('06:43:40.145Z', '06:58:12.031Z') };
+    expect(await routed(firebreak, await send(again))).toMatchObject({ opened: 1 });
+    const second = await incident('lifecycle', ({ id, decisions }) => id !== opened.id && decisions.length > 0);
+    expect(second).toMatchObject({ status: expect.not.stringMatching('resolved'), signal_count: 1 });
+    await paged(second);
+    expect(await incidentsOf('lifecycle')).toHaveLength(2);
+  });
+
+  test('an alert of a real Prometheus rule goes the same way', async () => {
+    const [firing] = fixture('alertmanager/from-prometheus-rule');
+    const [resolved] = fixture('alertmanager/from-prometheus-rule-resolved');
+    await deployed('rule', '2026-11-20T06:46:15.812Z');
+    await send(atItsHome(firing, 'checkout-api', 'rule'));
+    await incident('rule', ({ status }) => status === 'mitigated');
+    await send(atItsHome(resolved, 'checkout-api', 'rule'));
+    await incident('rule', ({ status }) => status === 'resolved');
+    expect(await rollbacksOf('rule')).toHaveLength(1);
+  });
+
+  test('re-notifications with the same bytes add nothing', async () => {
+    await deployed('ledger', '2026-11-20T06:43:40.284Z');
+    const made = [];
+    for (const request of fixture('alertmanager/repeat-interval')) {
+      made.push(await routed(firebreak, await send(atItsHome(request, 'ledger'))));
+    }
+    expect(made).toMatchObject([
+      { opened: 1, known: 0 },
+      { opened: 0, known: 1 },
+      { opened: 0, known: 1 },
+    ]);
+    const one = await incident('ledger', ({ status }) => status === 'mitigated');
+    expect(one.signal_count).toBe(1);
+    expect(await incidentsOf('ledger')).toHaveLength(1);
+    expect(await pagesFor(one)).toHaveLength(1);
+    expect(await rollbacksOf('ledger')).toHaveLength(1);
+  });
+
+  test('one of three alerts that resolves leaves the incident open, whatever the group says', async () => {
+    const [three] = fixture('alertmanager/group-three-firing');
+    const [mixed] = fixture('alertmanager/group-mixed-firing-resolved');
+    const as = (request: Inbound | undefined) => atItsHome(request, 'checkout-api', 'replicas');
+    expect(await routed(firebreak, await send(as(three)))).toMatchObject({ opened: 1, joined: 2 });
+    expect(await routed(firebreak, await send(as(mixed)))).toMatchObject({ opened: 0, joined: 0, known: 2 });
+    const one = await judged('replicas');
+    expect(one).toMatchObject({ status: 'open', signal_count: 3 });
+    expect((await timelineOf(one)).map(({ kind }) => kind)).toContain('alerts.resolved');
+
+    const body = as(mixed).body.replaceAll('"status":"firing"', '"status":"resolved"');
+    await send({ ...as(mixed), body });
+    await incident('replicas', ({ status }) => status === 'resolved');
+  });
+
+  test('a group of three services is an incident for each that pages, and a record of the one that does not', async () => {
+    const [request] = fixture('alertmanager/group-multiple-services');
+    await Promise.all(['cart', 'checkout-api'].map((service) => deployed(service, '2026-11-20T06:45:15.281Z', SHOP)));
+    expect(await routed(firebreak, await send(inEnvironment(given(request), SHOP)))).toMatchObject({
+      opened: 2,
+      joined: 0,
+      recorded: 1,
+    });
+    for (const service of ['cart', 'checkout-api']) {
+      const one = await incident(service, ({ status }) => status === 'mitigated');
+      expect(one.signal_count).toBe(1);
+      expect(await paged(one)).toHaveLength(1);
+      expect(await rollbacksOf(service)).toHaveLength(1);
+    }
+    expect(await incidentsOf('inventory')).toEqual([]);
+  });
+
+  test('a service with any name is paged for and rolled back by it', async () => {
+    const [request] = fixture('alertmanager/unicode');
+    await deployed('zahlung-größe', '2026-11-20T06:43:40.206Z');
+    await routed(firebreak, await send(atItsHome(request, 'zahlung-größe')));
+    const one = await incident('zahlung-größe', ({ status }) => status === 'mitigated');
+    const [page] = await paged(one);
+    expect(page?.body.payload.summary).toContain('zahlung-größe');
+    expect(await rollbacksOf('zahlung-größe')).toMatchObject([{ body: { to_version: 'v1' } }]);
+    const { body } = await firebreak.get(`/v1/incidents/${one.id}/signals`);
+    expect(new Map(body.items[0].labels).get('owner')).toBe('Zoë & <ops> "A"');
+  });
+
+  test.each([
+    ['alertmanager/minimal-watchdog-no-grouping', 1],
+    ['grafana/test-notification', 1],
+    ['alertmanager/truncated-max-alerts', 3],
+  ] as const)('%s is recorded and nobody is paged', async (path, recorded) => {
+    const [vendor] = path.split('/');
+    const answer = await deliver(firebreak, `/v1/alerts/${vendor}`, given(fixture(path)[0]));
+    expect(await routed(firebreak, answer)).toMatchObject({ opened: 0, joined: 0, recorded });
+  });
+
+  test('no data of a rule that lost its service pages, and rolls nothing back', async () => {
+    const answer = await deliver(firebreak, '/v1/alerts/grafana', given(fixture('grafana/nodata')[0]));
+    expect(await routed(firebreak, answer)).toMatchObject({ opened: 1 });
+    const one = await judged('unmatched');
+    expect(one).toMatchObject({ environment: 'production', decisions: [{ kind: 'none', because: 'unmatched' }] });
+    await paged(one);
+  });
+
+  test('an error of the data source pages, and is no reason to roll back even where a deploy is suspected', async () => {
+    const [request] = fixture('grafana/datasource-error');
+    await deployed('blind', '2026-11-20T06:48:10Z');
+    await routed(
+      firebreak,
+      await deliver(firebreak, '/v1/alerts/grafana', atItsHome(request, 'checkout-api', 'blind')),
+    );
+    const one = await incident('blind', ({ decisions, suspects }) => decisions.length > 0 && suspects.length > 0);
+    expect(one.suspects).toMatchObject([{ version: 'v2' }]);
+    expect(one.decisions).toMatchObject([{ kind: 'suggest', from_version: 'v2' }]);
+    expect(one.decisions[0].reasons.map(({ code }: { code: string }) => code)).toContain('monitoring_failure');
+    await paged(one);
+    expect(await rollbacksOf('blind')).toEqual([]);
+  });
+});
+
+describe.concurrent('many at once', { timeout: 60_000 }, () => {
+  type Stormed = { labels: { service: string; severity: string; action: string } };
+
+  /** The services of a storm whose alerts page or ask: each has one incident, and one page if any is critical. */
+  const pagingIn = (requests: readonly Inbound[]): string[] => {
+    const alerts = requests.flatMap(({ body }) => (JSON.parse(body) as { alerts: Stormed[] }).alerts);
+    const paging = alerts.filter(({ labels }) => labels.severity === 'critical' || labels.action === 'auto-rollback');
+    return [...new Set(paging.map(({ labels }) => labels.service))].toSorted();
+  };
+
+  const renamed = (requests: readonly Inbound[], prefix: string): Inbound[] =>
+    requests.map((request) =>
+      [...STORM, 'shipping'].reduce((as, name) => forService(as, name, `${prefix}${name}`), request),
+    );
+
+  test.each([
+    ['in one group', 'group-', 'alertmanager/storm-50-one-group'],
+    ['in fifty groups', 'burst-', 'alertmanager/storm-50-ungrouped'],
+  ] as const)('fifty alerts %s: one incident for each service that pages', async (_, prefix, path) => {
+    const requests = renamed(fixture(path), prefix);
+    const answers = await Promise.all(requests.map(send));
+    const made = await Promise.all(answers.map((answer) => routed(firebreak, answer)));
+    const total = (count: 'opened' | 'joined' | 'recorded') => made.reduce((sum, one) => sum + one[count], 0);
+    const services = pagingIn(requests);
+    expect(total('opened')).toBe(services.length);
+    expect(total('opened') + total('joined') + total('recorded')).toBe(50);
+    for (const service of services) {
+      const [one, ...more] = await incidentsOf(service);
+      expect(more).toEqual([]);
+      await paged(one);
+    }
+  });
+
+  test('five hundred alerts of two services in one group: two incidents, two pages, five hundred signals', async () => {
+    const problem = Date.now() - 60_000;
+    const startsAt = new Date(problem).toISOString();
+    const alerts = Array.from({ length: 500 }, (_, n) => {
+      const service = n % 2 === 0 ? 'left' : 'right';
+      return alert({ fingerprint: `many-${n}`, startsAt, labels: { ...atHome(service), instance: `10.0.0.${n}` } });
+    });
+    await Promise.all(['left', 'right'].map((service) => deployed(service, problem)));
+    const answer = await sendAlerts(...alerts);
+    expect(answer).toMatchObject({ status: 202, body: { accepted: 500, quarantined: 0, truncated: 0 } });
+    expect(await routed(firebreak, answer)).toMatchObject({ opened: 2, joined: 498, recorded: 0, known: 0 });
+    for (const service of ['left', 'right']) {
+      const one = await incident(service, ({ status, signal_count }) => status === 'mitigated' && signal_count === 250);
+      expect(await incidentsOf(service)).toHaveLength(1);
+      expect(await paged(one)).toHaveLength(1);
+      expect(await rollbacksOf(service)).toHaveLength(1);
+      const fingerprints = new Set<string>();
+      for (let path = '?limit=100'; path !== '';) {
+        const { items, next_cursor } = (await firebreak.get(`/v1/incidents/${one.id}/signals${path}`)).body;
+        for (const { fingerprint } of items) fingerprints.add(fingerprint);
+        path = next_cursor === null ? '' : `?limit=100&cursor=${encodeURIComponent(next_cursor)}`;
+      }
+      expect(fingerprints.size).toBe(250);
+    }
+  });
+});
+
+describe.concurrent('episodes', { timeout: 60_000 }, () => {
+  test('an end that overtakes its beginning opens nothing', async () => {
+    const labels = { service: 'early' };
+    const startsAt = minutesAgo(2);
+    const ended = await sendAlerts(alert({ labels, startsAt, status: 'resolved', fingerprint: 'early' }));
+    expect(await routed(firebreak, ended)).toMatchObject({ opened: 0, recorded: 1 });
+    const begun = await sendAlerts(alert({ labels, startsAt, fingerprint: 'early' }));
+    expect(await routed(firebreak, begun)).toMatchObject({ opened: 0, known: 1 });
+    expect(await incidentsOf('early')).toEqual([]);
+  });
+
+  test('an incident that a person has closed stays closed for what was under way', async () => {
+    const labels = { service: 'closed' };
+    const firing = alert({ labels, fingerprint: 'closed' });
+    await routed(firebreak, await sendAlerts(firing));
+    const one = await incident('closed');
+    await firebreak.post(`/v1/incidents/${one.id}/actions/resolve`, { note: 'known' });
+    await incident('closed', ({ status }) => status === 'resolved');
+    expect(await routed(firebreak, await sendAlerts(firing))).toMatchObject({ opened: 0, known: 1 });
+
+    const other = alert({ labels, fingerprint: 'closed-other' });
+    expect(await routed(firebreak, await sendAlerts(other))).toMatchObject({ opened: 1 });
+  });
+
+  test('a warning is recorded, and joins the incident that something critical opens', async () => {
+    const warning = (fingerprint: string) =>
+      alert({ labels: { service: 'louder', severity: 'warning', action: 'notify' }, fingerprint });
+    expect(await routed(firebreak, await sendAlerts(warning('louder-1')))).toMatchObject({ opened: 0, recorded: 1 });
+    const critical = alert({ labels: { service: 'louder', severity: 'page' }, fingerprint: 'louder-2' });
+    expect(await routed(firebreak, await sendAlerts(critical))).toMatchObject({ opened: 1 });
+    expect(await routed(firebreak, await sendAlerts(warning('louder-3')))).toMatchObject({ opened: 0, joined: 1 });
+    expect(await incident('louder', ({ signal_count }) => signal_count === 2)).toMatchObject({ severity: 'critical' });
+  });
+
+  test('a generic alert without a start fires, resolves and fires again by its key', async () => {
+    const report = (status: string) =>
+      firebreak.post('/v1/alerts/generic', {
+        service: 'probe',
+        environment: 'production',
+        severity: 'critical',
+        title: 'The shop cannot be reached from Lisbon',
+        dedup_key: 'probe/lisbon',
+        status,
+        links: { runbook: 'https://runbooks.example.com/probe' },
+      });
+    expect(await routed(firebreak, await report('firing'))).toMatchObject({ opened: 1 });
+    const one = await judged('probe');
+    expect(one).toMatchObject({ title: 'The shop cannot be reached from Lisbon', severity: 'critical' });
+    expect(await routed(firebreak, await report('firing'))).toMatchObject({ opened: 0, known: 1 });
+    await report('resolved');
+    await incident('probe', ({ status }) => status === 'resolved');
+    expect(await routed(firebreak, await report('firing'))).toMatchObject({ opened: 1 });
+    expect(await incidentsOf('probe')).toHaveLength(2);
+  });
+
+  test('by /api/v1/rollback every firing alert asks, with a scope of its own', async () => {
+    const quiet = group([
+      alert({ labels: { ...atHome('asked'), severity: 'warning', action: 'notify' }, fingerprint: 'q' }),
+    ]);
+    await deployed('asked', Date.now() - 60_000);
+    const { body } = await firebreak.post('/v1/tokens', { name: 'cd', actions: ['rollback:request'] });
+    const ask = (token: string) =>
+      firebreak.request('POST', '/api/v1/rollback', quiet, { authorization: `Bearer ${token}` });
+    expect((await ask(INGEST_TOKEN)).status).toBe(403);
+    const answer = await ask(body.token);
+    expect(answer).toMatchObject({ status: 202, body: { accepted: 1 } });
+    expect(await routed(firebreak, answer)).toMatchObject({ opened: 1 });
+    await incident('asked', ({ status }) => status === 'mitigated');
+    expect(await rollbacksOf('asked')).toHaveLength(1);
+  });
+});
