@@ -139,7 +139,7 @@ function textOf({ phase, from_version, to_version }: DrillRecord, said: Said): s
     case 'succeeded':
       return `${wanted} runs again`;
     case 'in_progress':
-      return `on the way to ${wanted}`;
+      return `on the way to ${wanted}${said.waitsFor === undefined ? '' : `, which waits: ${said.waitsFor}`}`;
     case 'superseded':
       return `${said.current} runs by now`;
     case 'holds':

@@ -179,6 +179,8 @@ export function nextStep({ incident, decisions, effects, parent }: Story): strin
     return `Approve or reject ${subjectOf(waiting)}: POST /v1/incidents/${incident.id}/actions/approve with digest ${waiting.digest.slice(0, 12)}…`;
   if (parent !== null) return 'Look at the parent incident first: several services fail at once.';
   if (incident.crowd !== undefined) return 'Look for what these services share before looking at each of them.';
+  const accepted = effects.findLast(({ kind, state }) => kind === 'roll-back' && state === 'accepted');
+  if (status === 'mitigating' && accepted !== undefined) return accepted.detail;
   if (status === 'mitigating') return `Wait for the ${actsBy(effects)} to end; watch the error rate.`;
   if (status === 'mitigated' && verification === 'pending')
     return 'Watch: whether it helped is judged at the end of the verification window.';

@@ -13,7 +13,11 @@ export function pageNote({
   title,
   suspects,
   decisions,
-}: Pick<IncidentView, 'id' | 'service' | 'environment' | 'severity' | 'title' | 'suspects' | 'decisions'>): string {
+  effects,
+}: Pick<
+  IncidentView,
+  'id' | 'service' | 'environment' | 'severity' | 'title' | 'suspects' | 'decisions' | 'effects'
+>): string {
   const shown = suspects
     .slice(0, SUSPECTS_SHOWN)
     .map(
@@ -30,6 +34,7 @@ export function pageNote({
         : [NO_SUSPECT]),
     '',
     `Automation: ${last === undefined ? 'has not judged it yet' : decisionWords(last)}`,
+    ...effects.flatMap(({ kind, state, detail }) => (kind === 'roll-back' && state === 'accepted' ? [detail] : [])),
     '',
     `As it stands now: GET /v1/incidents/${id}`,
   ].join('\n');

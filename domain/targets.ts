@@ -21,12 +21,12 @@ export type RollbackRequest = ActRequest & {
 
 /**
  * How one attempt went. `in_progress` is accepted, not done: `handle` is what `status` asks with; null: the same call
- * again is the look. `superseded`: something else runs than what was to be taken back. `busy`: the target is at
+ * again is the look; `waitsFor`: what a person has to do before it goes on, with its address. `superseded`: something else runs than what was to be taken back. `busy`: the target is at
  * something else. `refused`: it will not, however often it is asked. `later`: no usable answer; it may have been done.
  */
 export type ActAnswer =
   | { kind: 'succeeded'; id: string | null }
-  | { kind: 'in_progress'; id: string | null; handle: string | null }
+  | { kind: 'in_progress'; id: string | null; handle: string | null; waitsFor?: string }
   | { kind: 'failed'; detail: string }
   | { kind: 'superseded'; current: string }
   | { kind: 'busy'; detail: string }

@@ -55,6 +55,7 @@ async function alone(deps: EvaluateDeps, evaluator: Evaluator): Promise<Evaluati
     await keepStatuses(deps, [...standing.statuses.values()]);
     const { opened, ended, failed } = await recordFreezes(deps, config, standing);
     await deps.sloStatuses.setEvaluatedAt(standing.at);
+    await evaluator.backfill();
     if (failed.length > 0) throw new AggregateError(failed, `${failed.length} freezes could not be put on record`);
     return { evaluated: standing.statuses.size, opened, ended };
   } finally {

@@ -21,6 +21,11 @@ export const EnvironmentEntry = z.strictObject({
        * monitoring tells the bad version from others (`health.byVersion`, or labels of the alerts).
        */
       evidence: z.enum(['any', 'version']).default('any'),
+      /**
+       * How long an act without a person waits after its alert for those of others that fail, too. Not where monitoring
+       * tells the bad version from others.
+       */
+      settleSeconds: z.number().int().min(0).max(300).default(10),
       /** How long an approval may take. */
       approvalTimeoutMinutes: z
         .number()

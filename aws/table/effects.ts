@@ -143,7 +143,8 @@ export class EffectTable implements Effects {
       if (item?.state === state) return;
       const { ok } = await this.#table.transact([
         concluded(this.#table, id, key, state, detail, stillIn(item?.state)),
-        ...(await this.#unlock(key, item?.resource)),
+        // What is accepted goes on, and nothing else may act upon the target meanwhile.
+        ...(state === 'accepted' ? [] : await this.#unlock(key, item?.resource)),
         timelineWrite(this.#table, id, `${key}-${state}`, {
           at,
           actor,

@@ -9,13 +9,26 @@ import { pinFindings } from './pinned.ts';
 import { nextTransition } from './transitions.ts';
 import { budgetWarnings } from './warnings.ts';
 
+/** What an answer is made of. Whoever asks several things about the same inputs finds it out once. */
+export type Examined = { knowledge: Knowledge; found: readonly Finding[] };
+
+export function examine(inputs: CheckInputs): Examined {
+  const knowledge = knowledgeOf(inputs);
+  const found = [
+    ...pinFindings(inputs),
+    ...unknownService(inputs),
+    ...freezeFindings(inputs),
+    ...staleFindings(inputs, knowledge),
+    ...budgetWarnings(inputs),
+  ];
+  return { knowledge, found };
+}
+
 /**
  * Whether a change is allowed now, and why. The same inputs give the same verdict, at any time and anywhere. Nothing is
  * used up by asking: an override that is good lets it through, and `usesOf` says what has to be counted when it goes.
  */
-export function decide(inputs: CheckInputs): Verdict {
-  const knowledge = knowledgeOf(inputs);
-  const found = findingsOf(inputs, knowledge);
+export function decide(inputs: CheckInputs, { knowledge, found }: Examined = examine(inputs)): Verdict {
   const refused = found.filter(({ effect }) => effect === 'refuse');
   const passes = passesOf(found);
   const override = passes.find((pass) => pass.by === 'override');
@@ -35,8 +48,7 @@ export function decide(inputs: CheckInputs): Verdict {
  * What a decision depends on, without clocks and numbers that move: as long as it is the same, so is the verdict for the
  * same request. The check names its decisions by a hash of both.
  */
-export function stateOf(inputs: CheckInputs): DecisionState {
-  const found = findingsOf(inputs, knowledgeOf(inputs));
+export function stateOf(inputs: CheckInputs, { found }: Examined = examine(inputs)): DecisionState {
   const { service, environment, team } = inputs.place;
   return {
     place: { service, environment, team },
@@ -50,8 +62,7 @@ export type DecisionState = { place: CheckInputs['place']; findings: string[] };
 export type Use = { freeze: string; override: string; deployment: string | null };
 
 /** What has to be counted when what was asked about is done, all of it, before it is. Empty: nothing, or it is refused. */
-export function usesOf(inputs: CheckInputs): Use[] {
-  const found = findingsOf(inputs, knowledgeOf(inputs));
+export function usesOf(inputs: CheckInputs, { found }: Examined = examine(inputs)): Use[] {
   return passesOf(found).flatMap((pass) =>
     pass.by === 'override'
       ? [
@@ -64,14 +75,6 @@ export function usesOf(inputs: CheckInputs): Use[] {
       : [],
   );
 }
-
-const findingsOf = (inputs: CheckInputs, knowledge: Knowledge): Finding[] => [
-  ...pinFindings(inputs),
-  ...unknownService(inputs),
-  ...freezeFindings(inputs),
-  ...staleFindings(inputs, knowledge),
-  ...budgetWarnings(inputs),
-];
 
 const verdictOf = (found: readonly Finding[]): Verdict['verdict'] =>
   isRefused(found) ? 'freeze' : found.some(({ effect }) => effect === 'warn') ? 'warn' : 'allow';

@@ -9,7 +9,7 @@ import type { Slo, SloId } from '../../schemas/slo.ts';
 import type { SloStatus } from '../../schemas/slo-status.ts';
 import { millisOf, type Timestamp } from '../../schemas/time.ts';
 import { Counted } from './counted.ts';
-import { fillOlder, measure, type Measured } from './measure.ts';
+import { type Asking, fillOlder, measure, type Measured } from './measure.ts';
 import { policyOf } from './policy.ts';
 import { Deadline, type Elapsed, pooled } from './pool.ts';
 import { Trouble } from './trouble.ts';
@@ -40,6 +40,7 @@ export class Evaluator {
   readonly #elapsed: Elapsed;
   #counted = new Map<SloId, Counted>();
   readonly #trouble: Trouble;
+  #backfill: { asking: Asking; of: Counted[] } | null = null;
   readonly #turns = { measure: new Turns<Counted>(), backfill: new Turns<Counted>() };
 
   constructor(deps: EvaluatorDeps, elapsed: Elapsed = () => performance.now()) {
@@ -53,19 +54,23 @@ export class Evaluator {
     this.#counted.clear();
   }
 
+  /** How all objectives stand. What lies further back is fetched before that where nothing was known yet. */
   async evaluate(config: Config): Promise<Standing> {
     const { clock, sloMetrics: metrics } = this.#deps;
     const at = clock.now();
     const now = millisOf(at);
+    this.#backfill = null;
     if (config.slos.length === 0) return { at, statuses: new Map(), connected: false };
     const asking = new Deadline(this.#elapsed, ASK_MS);
-    const backfilling = new Deadline(this.#elapsed, BACKFILL_MS);
+    const deadline = new Deadline(this.#elapsed, BACKFILL_MS);
+    const known = new Set(this.#counted.values());
     const broken = await this.#track(config.slos, now);
     const all = [...this.#counted.values()];
     for (const counted of all) counted.advance(now);
     const measured = await measure({ metrics, deadline: asking, turns: this.#turns.measure, now }, all);
     const answering = all.filter((counted) => measured.get(counted)?.kind === 'reading');
-    await fillOlder({ metrics, deadline: backfilling, turns: this.#turns.backfill, now }, answering);
+    this.#backfill = { asking: { metrics, deadline, turns: this.#turns.backfill, now }, of: answering };
+    await this.backfill((counted) => !known.has(counted));
     await this.#save(all);
     const silent = [...measured].flatMap(([{ slo }, found]) => silenceOf(slo.id, found));
     this.#trouble.tell(new Map([...broken, ...silent]), config.slos.length, now);
@@ -81,6 +86,17 @@ export class Evaluator {
   }
 
   /**
+   * What lies further back, of those that answered, as far as there is time: for the next evaluation, since freezes do
+   * not wait for it.
+   */
+  async backfill(isWanted: (counted: Counted) => boolean = () => true): Promise<void> {
+    if (this.#backfill === null) return;
+    const wanted = this.#backfill.of.filter(isWanted);
+    await fillOlder(this.#backfill.asking, wanted);
+    await this.#save(wanted);
+  }
+
+  /**
    * Begins with new objectives where they were left, and drops those that are gone.
    *
    * @returns those of which it cannot be read where they were left, and why; nothing is written over that
@@ -92,7 +108,7 @@ export class Evaluator {
     await pooled(slos, STORE_AT_ONCE, async (slo) => {
       const same = before.get(slo.id);
       try {
-        const isSame = same !== undefined && JSON.stringify(same.slo) === JSON.stringify(slo);
+        const isSame = same !== undefined && (same.slo === slo || JSON.stringify(same.slo) === JSON.stringify(slo));
         this.#counted.set(slo.id, isSame ? same : await Counted.load(this.#deps.sloDays, slo, now));
       } catch (error) {
         broken.set(slo.id, `what was counted before cannot be read: ${String(error)}`);

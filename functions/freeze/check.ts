@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { canonicalJson, sha256 } from '../../aws/hash.ts';
 import type { CheckInputs } from '../../domain/freeze/check-inputs.ts';
-import { decide, stateOf, type Use, usesOf } from '../../domain/freeze/decide.ts';
+import { decide, type Examined, examine, stateOf, type Use, usesOf } from '../../domain/freeze/decide.ts';
 import type { CheckAnswer, CheckRequest } from '../../schemas/freeze-check.ts';
 import { type CheckDeps, inputsFor } from './inputs.ts';
 import { deploymentToken, signedState } from './tokens.ts';
@@ -23,24 +23,26 @@ export type Asked = {
 /** One answer of the check: decided, on record, and told apart from a repeat of it by nothing. */
 export async function check(deps: CheckDeps, asked: Asked): Promise<CheckAnswer> {
   const inputs = asked.consume ? await consuming(deps, asked) : await inputsFor(deps, asked);
-  const verdict = decide(inputs);
-  const id = decisionId(inputs);
+  const examined = examine(inputs);
+  const verdict = decide(inputs, examined);
+  const id = decisionId(inputs, examined);
   await deps.freezeDecisions.keep({ id, at: inputs.at, by: asked.by, request: asked.request, verdict, inputs });
   return {
     ...verdict,
     evaluated_at: inputs.at,
     decision_id: id,
-    token: verdict.allowed && isPaid(inputs) ? await deploymentToken(deps, inputs, id) : null,
+    token: verdict.allowed && isPaid(inputs, examined) ? await deploymentToken(deps, inputs, id) : null,
     signed_state: await signedState(deps, inputs),
   };
 }
 
 /** The same question about the same state is the same decision, whenever it is asked. */
-export const decisionId = (inputs: CheckInputs): string =>
-  `frd_${sha256(canonicalJson({ request: inputs.request, state: stateOf(inputs) })).slice(0, 32)}`;
+export const decisionId = (inputs: CheckInputs, examined: Examined): string =>
+  `frd_${sha256(canonicalJson({ request: inputs.request, state: stateOf(inputs, examined) })).slice(0, 32)}`;
 
 /** What it is let through by has been counted for this deployment. */
-const isPaid = (inputs: CheckInputs): boolean => usesOf(inputs).every((use) => isCounted(inputs, use));
+const isPaid = (inputs: CheckInputs, examined: Examined): boolean =>
+  usesOf(inputs, examined).every((use) => isCounted(inputs, use));
 
 const isCounted = (
   { own, dependencies, calendar, incidents }: CheckInputs,

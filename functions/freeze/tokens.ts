@@ -1,6 +1,6 @@
 import { sha256 } from '../../aws/hash.ts';
 import type { CheckInputs } from '../../domain/freeze/check-inputs.ts';
-import { decide, stateOf } from '../../domain/freeze/decide.ts';
+import { decide, examine, stateOf } from '../../domain/freeze/decide.ts';
 import type { Signer } from '../../domain/freeze/ports.ts';
 import { millisOf } from '../../schemas/time.ts';
 
@@ -55,11 +55,12 @@ export async function signedState(deps: Signing, inputs: CheckInputs): Promise<s
     rollback: null,
     identity: null,
   };
+  const examined = examine(plain);
   const { service, environment } = inputs.request;
   const { outage } = inputs.policy;
-  const name = `state ${JSON.stringify([service, environment, stateOf(plain), outage])}`;
+  const name = `state ${JSON.stringify([service, environment, stateOf(plain, examined), outage])}`;
   return again(deps, name, STATE_AGAIN_MS, () => {
-    const { allowed, verdict, reasons, next_transition_at } = decide(plain);
+    const { allowed, verdict, reasons, next_transition_at } = decide(plain, examined);
     return deps.signer.sign(
       {
         typ: 'freeze-state',

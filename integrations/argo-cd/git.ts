@@ -1,6 +1,7 @@
 import type { Clock } from '../../domain/ports.ts';
 import type { ActAnswer, RollbackRequest } from '../../domain/targets.ts';
 import type { GitRevert } from '../../schemas/deployers.ts';
+import { toBeMerged } from '../github/pull-requests.ts';
 import type { GitReverter, Reverted } from '../github/revert.ts';
 import { truncate } from '../text.ts';
 import { type Application, newestId } from './application.ts';
@@ -69,8 +70,12 @@ const headIn = ({ status }: Application, source: number): string | null =>
 
 function begun(brought: Brought, handle: GitHandle): ActAnswer {
   if (brought.kind === 'pull_request' && brought.state === 'closed') return closed(brought);
-  return { kind: 'in_progress', id: idOf(brought), handle: writeHandle(handle) };
+  return { kind: 'in_progress', id: idOf(brought), handle: writeHandle(handle), ...waiting(brought) };
 }
+
+/** A pull request waits for a person; what Argo CD syncs does not. */
+const waiting = (brought: Brought): { waitsFor?: string } =>
+  brought.kind === 'pull_request' && brought.state === 'open' ? { waitsFor: toBeMerged(brought) } : {};
 
 const idOf = (brought: Brought): string => (brought.kind === 'pull_request' ? brought.url : brought.sha);
 
@@ -93,7 +98,7 @@ export async function followGit(
   if (found === null) return goesOn;
   if ('detail' in found) return found;
   if (found.kind === 'pull_request' && found.state === 'closed') return closed(found);
-  if (found.sha === null) return { ...goesOn, id: idOf(found) };
+  if (found.sha === null) return { ...goesOn, id: idOf(found), ...waiting(found) };
   return synced(calls, clock, handle, found.sha, { ...goesOn, id: idOf(found) });
 }
 

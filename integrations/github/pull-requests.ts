@@ -52,6 +52,9 @@ export async function findPullRequest(
 export const pullRequestAt = async (calls: Calls, number: number): Promise<PullRequest> =>
   pullRequest(await calls.get(`/pulls/${number}`, Pull));
 
+/** What a person has to do about one that is open. */
+export const toBeMerged = ({ url }: Pick<PullRequest, 'url'>): string => `the pull request ${url} has to be merged`;
+
 const Ref = z.unknown();
 
 /**

@@ -4,7 +4,7 @@ import type { GitRevert } from '../../schemas/deployers.ts';
 import { Ended, refuse } from '../ended.ts';
 import { attempt, type Calls } from './attempt.ts';
 import { atWork, isOf, named } from './deployments.ts';
-import { pullRequestAt } from './pull-requests.ts';
+import { pullRequestAt, toBeMerged } from './pull-requests.ts';
 import { bringBack, type Brought, brought, type RevertRequest } from './revert.ts';
 import { badOf, goodOf, lookAt, type Sight, type Site } from './site.ts';
 import { runsOfCommit } from './workflow-runs.ts';
@@ -55,7 +55,8 @@ async function follow(
     return ofCommit(calls, found.sha, request, seen ?? (await lookAt(calls, site, request)));
   const { number, url, state, sha } = found;
   if (state === 'closed') return { kind: 'failed', detail: `${url} was closed without being merged` };
-  if (state === 'open' || sha === null) return { kind: 'in_progress', id: url, handle: `pull/${number}` };
+  if (state === 'open') return { kind: 'in_progress', id: url, handle: `pull/${number}`, waitsFor: toBeMerged(found) };
+  if (sha === null) return { kind: 'in_progress', id: url, handle: `pull/${number}` };
   return ofCommit(calls, sha, request, seen ?? (await lookAt(calls, site, request)));
 }
 

@@ -259,7 +259,8 @@ class View {
     const { [what]: _answered, ...others } = this.#state.unsure;
     const still = answered(before, done ? began : null);
     await this.#save({ unsure: still === null ? others : { ...others, [what]: still }, ...(done && said) });
-    if (still !== null) this.#turn.comeAgain(sureFrom(still));
+    // What was not done comes again for its own reason, at its own pace.
+    if (done && still !== null) this.#turn.comeAgain(sureFrom(still));
   }
 
   /** True: done, or not to be done any more. */

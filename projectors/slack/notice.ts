@@ -46,6 +46,7 @@ export async function showNotice(deps: Deps, subject: Subject, turn: Turn): Prom
   const done = told.kind === 'done' || (told.kind === 'refused' && told.code === 'message_not_found');
   const unsure = answered(before.unsure, done ? began : null);
   await save({ unsure, ...(done && { shown }) });
-  if (unsure !== null) turn.comeAgain(sureFrom(unsure));
+  // What was not done comes again for its own reason, at its own pace.
+  if (done && unsure !== null) turn.comeAgain(sureFrom(unsure));
   if (told.kind === 'refused' && !done) refused(told.code);
 }

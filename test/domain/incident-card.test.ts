@@ -220,6 +220,14 @@ describe('the next step', () => {
     ['it is a part', step({ parent: { id: INCIDENT as IncidentId, channel: null } }), /parent incident first/],
     ['it is a parent', step({ incident: incident({ crowd }) }), /share/],
     ['a rollback is under way', step({ incident: incident({ status: 'mitigating' }) }), /Wait for the rollback/],
+    [
+      'it waits for a merge',
+      step({
+        incident: incident({ status: 'mitigating' }),
+        effects: [{ ...rollback(), state: 'accepted', detail: 'It waits: https://git.test/pull/1 has to be merged' }],
+      }),
+      /pull\/1 has to be merged$/,
+    ],
     ['it is mitigated', step({ incident: incident({ status: 'mitigated', verification: 'pending' }) }), /^Watch/],
     ['it is verified', step({ incident: incident({ status: 'mitigated', verification: 'passed' }) }), /closes when/],
     ['it did not help', step({ incident: incident({ status: 'open', verification: 'failed' }) }), /did not help/],

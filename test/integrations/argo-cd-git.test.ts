@@ -24,14 +24,17 @@ describe('a pull request', () => {
     const world = await gitWorld('pull-request');
     const { answer, look } = await begin(world);
     const url = said(`${REPOSITORY}/pull/1`);
-    expect(answer).toMatchObject({ kind: 'in_progress', id: url });
+    const waitsFor = said('/pull/1 has to be merged');
+    expect(answer).toMatchObject({ kind: 'in_progress', id: url, waitsFor });
     await world.settle();
-    expect(await look()).toMatchObject({ kind: 'in_progress', id: url });
+    expect(await look()).toMatchObject({ kind: 'in_progress', id: url, waitsFor });
     expect(await world.running()).toBe('v42');
 
     await world.conclude('merge');
     await world.pull();
-    expect(await look()).toMatchObject({ kind: 'in_progress' }); // asks Argo CD to look at Git
+    const merged = await look(); // asks Argo CD to look at Git
+    expect(merged).toMatchObject({ kind: 'in_progress' });
+    expect(merged).not.toHaveProperty('waitsFor');
     await world.settle();
     expect(await look()).toMatchObject({ kind: 'succeeded' });
     expect(await world.running()).toBe('v41');

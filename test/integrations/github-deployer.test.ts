@@ -241,7 +241,8 @@ describe('a revert', () => {
   test('asks for a review, waits for it, and follows the deployment of the merge', async () => {
     const world = await review();
     const url = `${world.standIns.urls.github}/${REPOSITORY}/pull/1`;
-    const asked = { kind: 'in_progress', id: url, handle: 'pull/1' };
+    const waitsFor = `the pull request ${url} has to be merged`;
+    const asked = { kind: 'in_progress', id: url, handle: 'pull/1', waitsFor };
     expect(await world.deployer.rollBack(world.request)).toEqual(asked);
     await world.settle();
     expect(await world.deployer.status('pull/1', world.request)).toEqual(asked);
@@ -249,7 +250,9 @@ describe('a revert', () => {
     expect(await world.begun()).toBe(1);
 
     await merge(world);
-    expect(await world.deployer.status('pull/1', world.request)).toMatchObject({ kind: 'in_progress' });
+    const merged = await world.deployer.status('pull/1', world.request);
+    expect(merged).toMatchObject({ kind: 'in_progress' });
+    expect(merged).not.toHaveProperty('waitsFor');
     await world.settle();
     expect(await world.deployer.status('pull/1', world.request)).toMatchObject({ kind: 'succeeded' });
     expect(await world.running()).toBe('v41');

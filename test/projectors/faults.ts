@@ -61,6 +61,8 @@ type Line = {
   clock: SimulatedClock;
   process: Process;
   next: (method: string, args: readonly unknown[]) => Fault;
+  /** Told when the vendor has done what was asked, whether or not anybody learns of it. */
+  done: (method: string) => void;
   /** While it may do something yet. */
   underWay: { calls: number };
 };
@@ -73,7 +75,11 @@ export function over<T extends object>(vendor: Vendor<T>, line: Line): T {
       if (typeof method !== 'function') return method;
       return (...args: unknown[]) => {
         const there = vendor.begun?.(String(name), args);
-        const act = (): Told<unknown> => there ?? (Reflect.apply(method, target, args) as Told<unknown>);
+        const act = (): Told<unknown> => {
+          const told = there ?? (Reflect.apply(method, target, args) as Told<unknown>);
+          if (told.kind === 'done') line.done(String(name));
+          return told;
+        };
         return called(line, line.next(String(name), args), act);
       };
     },

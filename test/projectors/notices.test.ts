@@ -5,19 +5,25 @@ import type { Chat } from '../../domain/outlets.ts';
 import { slackProjector } from '../../projectors/slack.ts';
 import type { Subject } from '../../schemas/projection.ts';
 import { anyBeats, type Beat, tellBulletin } from './bulletins.ts';
+import { WELL } from './faults.ts';
 import { anyTrouble, NO_TROUBLE, runs } from './trouble.ts';
 import { MemoryChat } from './vendors.ts';
 import { configOf, type Trouble, World } from './world.ts';
 
 const SUBJECT: Subject = 'notice:checkout';
 
-async function expectShown(beats: readonly Beat[], trouble: Trouble): Promise<void> {
+function worldOf(beats: readonly Beat[], trouble: Trouble) {
   const world: World = new World('slack', trouble, configOf(), (seen) =>
     slackProjector({ ...seen, chat: seen.vendor<Chat>(chat), bulletins }),
   );
   const chat = new MemoryChat(world.clock);
   const team = chat.add('team-checkout');
   const bulletins = tellBulletin(world, SUBJECT, { kind: 'notice', channel: '#team-checkout' }, beats);
+  return { world, team, bulletins };
+}
+
+async function expectShown(beats: readonly Beat[], trouble: Trouble): Promise<void> {
+  const { world, team, bulletins } = worldOf(beats, trouble);
   await world.run();
   const now = bulletins.now();
   const keys = team.messages.map(({ key }) => key);
@@ -36,4 +42,17 @@ test('whatever the marks, alerts without an incident are one message a round, wh
 
 test('whatever goes wrong on the way, alerts without an incident are one message a round', async () => {
   await fc.assert(fc.asyncProperty(anyBeats, anyTrouble, expectShown), runs(60));
+});
+
+test('an edit that is refused after an attempt without an answer is tried as seldom as any other', async () => {
+  const { world } = worldOf([{ after: 60, firing: 2, anew: false, marks: [0] }], NO_TROUBLE);
+  let edits = 0;
+  world.vendorIs((method) => {
+    if (method !== 'edit') return WELL;
+    edits += 1;
+    return edits === 1 ? { kind: 'unclear', at: null } : { kind: 'refused' };
+  });
+  await world.run(2, true);
+  expect(edits).toBeGreaterThan(3);
+  expect(edits).toBeLessThan(20);
 });

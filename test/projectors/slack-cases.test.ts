@@ -119,6 +119,19 @@ test.each([
   expect(channel).toMatchObject({ archived: true, topic: last.kind === 'refused' ? [] : [expect.any(String)] });
 });
 
+test('a topic that is refused after an attempt without an answer is tried as seldom as any other', async () => {
+  const slack = slackWorld(scenario([], { archiveAfterHours: 1 }));
+  let tried = 0;
+  slack.world.vendorIs((method) => {
+    if (method !== 'setTopic') return WELL;
+    tried += 1;
+    return tried === 1 ? { kind: 'unclear', at: null } : { kind: 'refused' };
+  });
+  await play(slack, [resolved(SECOND)], 2);
+  expect(tried).toBeLessThan(100);
+  await expectShown(slack);
+});
+
 test('what is refused for good is not tried forever', async () => {
   const slack = slackWorld(scenario([], forbidden('pin', 'setTopic')));
   await play(slack, [resolved(SECOND)], 26);

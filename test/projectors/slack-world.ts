@@ -98,7 +98,7 @@ export async function expectShown(slack: SlackWorld): Promise<void> {
 
 type Ornaments = Record<'pin' | 'setPurpose' | 'setTopic' | 'setBookmarks', unknown>;
 
-/** Each as it is to be, but for one that Slack refused to the last: it does not hold up the archive, which ends it. */
+/** Each as it is to be, but for those that Slack refused to the last: they do not hold up the archive, which ends it. */
 function expectOrnaments({ world }: SlackWorld, channel: Channel, wanted: Ornaments): void {
   const { archived, pinned: pin, purpose: setPurpose, topic: setTopic, bookmarks: setBookmarks } = channel;
   const ended = archived ? world.refused : new Set<string>();

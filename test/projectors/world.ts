@@ -40,7 +40,7 @@ export class World {
   readonly incidents: MemoryIncidents;
   /** Each call at the vendor. */
   readonly calls: string[] = [];
-  /** Methods whose last call was refused. */
+  /** Methods of which a call was refused, and none was carried out since. */
   readonly refused = new Set<string>();
   config: Config;
   /** Until then it is not over. */
@@ -141,6 +141,7 @@ export class World {
           process,
           underWay: this.#underWay,
           next: (method, args) => this.#next(method, args),
+          done: (method) => void this.refused.delete(method),
         }),
     };
     const work = pass(this.#target, { clock: this.clock, log: this.#log, projections }, this.#projector(seen));
@@ -162,7 +163,6 @@ export class World {
     const fault: Fault = forbidden ? { kind: 'refused' } : this.#fault(method);
     this.calls.push(`${method} ${JSON.stringify(args)}`);
     if (fault.kind === 'refused') this.refused.add(method);
-    else this.refused.delete(method);
     return fault;
   }
 

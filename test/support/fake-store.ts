@@ -867,7 +867,8 @@ export class FakeEffects implements Effects {
     const effect = dossier.effects.get(key);
     if (effect === undefined || effect.state === state) return;
     dossier.effects.set(key, { ...effect, state, detail });
-    if (this.#store.locks.get(effect.resource ?? '')?.key === key) this.#store.locks.delete(effect.resource ?? '');
+    if (state !== 'accepted' && this.#store.locks.get(effect.resource ?? '')?.key === key)
+      this.#store.locks.delete(effect.resource ?? '');
     const at = this.#store.clock.now();
     dossier.timeline.push({ at, actor: 'firebreak', kind: `${effect.kind}.${state}`, text: detail, detail: null });
   }

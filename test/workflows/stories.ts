@@ -42,7 +42,13 @@ const later = (afterSeconds: number | null = null) =>
   ({ kind: 'later', detail: 'answered 503', afterSeconds }) as const;
 const inProgress = (handle: string | null): ActAnswer => ({ kind: 'in_progress', id: 'rb-1', handle });
 
+const toBeMerged: ActAnswer = {
+  ...{ kind: 'in_progress', id: 'https://git.test/pull/1', handle: 'pull/1' },
+  waitsFor: 'the pull request https://git.test/pull/1 has to be merged',
+};
+
 const PAGE = 'pager trigger page.1 critical';
+const PAGE_WARNING = 'pager trigger page.1 warning';
 const PAGE_AGAIN = 'pager trigger page.2 critical';
 const ROLL_BACK = 'cd roll-back.1 v2 to v1';
 const RESOLVE = 'pager resolve page.1 critical';
@@ -315,6 +321,13 @@ export const paths: Record<string, Path> = {
     given: [vendors({ rollbacks: [inProgress(null), inProgress(null), done] })],
     timeline: { '0 s': fires(), '9 min': ends() },
     calls: [PAGE, ...times(3, ROLL_BACK), RESOLVE],
+    status: 'resolved',
+  },
+  'a-person-has-to-merge-what-cd-has-asked-for': {
+    given: [vendors({ rollbacks: [toBeMerged], looks: [toBeMerged, inProgress('commit/1'), done] })],
+    // Nobody is paged for a warning, but somebody has to do something about it.
+    timeline: { '0 s': fires(warning), '9 min': ends(warning) },
+    calls: [ROLL_BACK, PAGE_WARNING, ...times(3, 'cd look pull/1'), 'pager resolve page.1 warning'],
     status: 'resolved',
   },
   'cd-is-away-for-longer-than-is-waited': {

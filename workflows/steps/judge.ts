@@ -2,19 +2,32 @@ import { serviceEntry } from '../../domain/catalogue.ts';
 import { modesFor } from '../../domain/automation.ts';
 import type { Deps, Place } from '../../domain/ports.ts';
 import type { Asked } from '../../domain/response.ts';
-import { decide, DECIDE_VERSION, type DecisionInputs, type Guard, type TargetInputs } from '../../domain/rollback.ts';
+import {
+  decide,
+  DECIDE_VERSION,
+  type Decision,
+  type DecisionInputs,
+  type Guard,
+  type TargetInputs,
+} from '../../domain/rollback.ts';
 import { type Automation, untouchedAutomation } from '../../schemas/access.ts';
 import type { Change } from '../../schemas/change.ts';
 import type { Config, EnvironmentEntry } from '../../schemas/config.ts';
 import type { DecisionView, IncidentRecord } from '../../schemas/incident.ts';
 import type { IncidentId } from '../../schemas/names.ts';
-import { plusSeconds } from '../../schemas/time.ts';
+import { plusSeconds, type Timestamp } from '../../schemas/time.ts';
 import { evidenceOf } from './evidence.ts';
 
 /** How many of a place's newest changes are looked at: enough to find a good version behind a row of bad ones. */
 const CHANGES_READ = 50;
 
-export type Judged = { decision: DecisionView; inputs: DecisionInputs; incident: IncidentRecord };
+/** `heardAt`: when the newest of its alerts was heard. Null: not known any more. */
+export type Judged = {
+  decision: DecisionView;
+  inputs: DecisionInputs;
+  incident: IncidentRecord;
+  heardAt: Timestamp | null;
+};
 
 /** Gathers all that the judgement depends on, judges, and stores both. The first judgement of a number stays. */
 export async function judge(deps: Deps, id: IncidentId, number: number, asked: Asked): Promise<Judged> {
@@ -22,12 +35,22 @@ export async function judge(deps: Deps, id: IncidentId, number: number, asked: A
   if (incident === undefined) throw new Error(`incident ${id} is not in the table`);
   const known = await deps.decisions.get(id, number);
   const before = known && (await deps.decisions.inputs(id, number));
-  if (known && before) return { decision: known, inputs: before, incident };
-  const inputs = await gather(deps, incident, asked);
-  return { decision: await deps.decisions.keep(id, number, decide(inputs), inputs), inputs, incident };
+  if (known && before) return { decision: known, inputs: before, incident, heardAt: null };
+  const { inputs, heardAt } = await gather(deps, incident, asked);
+  return { decision: await deps.decisions.keep(id, number, decide(inputs), inputs), inputs, incident, heardAt };
 }
 
-async function gather(deps: Deps, incident: IncidentRecord, asked: Asked): Promise<DecisionInputs> {
+/** How it would be judged at this moment. Kept nowhere: it is asked whether what was decided still holds. */
+export async function judgeNow(deps: Deps, incident: IncidentRecord, asked: Asked): Promise<Decision> {
+  const { inputs } = await gather(deps, incident, asked);
+  return decide(inputs);
+}
+
+async function gather(
+  deps: Deps,
+  incident: IncidentRecord,
+  asked: Asked,
+): Promise<{ inputs: DecisionInputs; heardAt: Timestamp | null }> {
   const config = await deps.config.current();
   const anHourAgo = plusSeconds(deps.clock.now(), -3600);
   const [own, { guard, automation }, signals, organisation] = await Promise.all([
@@ -52,7 +75,7 @@ async function gather(deps: Deps, incident: IncidentRecord, asked: Asked): Promi
       targetOf(deps, place, { config, automation, since: anHourAgo, ...(place === incident && { changes: own }) }),
     ),
   );
-  return {
+  const inputs: DecisionInputs = {
     decide_version: DECIDE_VERSION,
     asked: {
       by: asked.by,
@@ -70,6 +93,14 @@ async function gather(deps: Deps, incident: IncidentRecord, asked: Asked): Promi
     neighbours_unreadable: neighboursUnreadable,
     organisation_rollbacks_last_hour: organisation,
     config_version: config.version,
+  };
+  return {
+    inputs,
+    heardAt:
+      cause
+        .map((signal) => signal.first_seen_at)
+        .toSorted()
+        .at(-1) ?? null,
   };
 }
 

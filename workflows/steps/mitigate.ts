@@ -3,11 +3,14 @@ import type { Asked } from '../../domain/response.ts';
 import type { MitigationOutcome, PageNeed } from '../../schemas/inbox.ts';
 import type { DecisionState, DecisionView } from '../../schemas/incident.ts';
 import { type IncidentId, Version } from '../../schemas/names.ts';
+import { secondsBetween } from '../../schemas/time.ts';
+import { weighed } from '../../domain/rollback.ts';
 import { liveChange } from '../../domain/versions.ts';
 import type { Run } from '../run.ts';
 import { wake } from '../wake.ts';
-import { entryOf, judge } from './judge.ts';
+import { entryOf, judge, type Judged } from './judge.ts';
 import {
+  asksByModeAlone,
   type Attempted,
   deployerAt,
   lookAtHold,
@@ -16,6 +19,7 @@ import {
   reasonFor,
   rollBackOnce,
   type RollbackOrder,
+  tellWaiting,
 } from './roll-back.ts';
 import { concludeVerification, verifyOnce, verifyRunbook } from './verify.ts';
 
@@ -104,13 +108,19 @@ type Gist = Pick<DecisionView, 'kind' | 'because' | 'from_version' | 'to_version
   onTimeout: 'withdraw' | 'page' | 'act';
   /** The target can say whether what was done still holds. */
   holds: boolean;
+  settleSeconds: number;
 };
 
 async function gist(deps: Deps, id: IncidentId, number: number, asked: Asked): Promise<Gist> {
-  const { decision, inputs, incident } = await judge(deps, id, number, asked);
+  const judged = await judge(deps, id, number, asked);
+  const { decision, inputs, incident } = judged;
   const { services } = await deps.config.current();
   const place = decision.target ?? { service: incident.service, environment: incident.environment };
-  const { approvalTimeoutMinutes = 60, onApprovalTimeout = 'withdraw' } = entryOf(services, place)?.autoRollback ?? {};
+  const {
+    approvalTimeoutMinutes = 60,
+    onApprovalTimeout = 'withdraw',
+    settleSeconds: seconds = 0,
+  } = entryOf(services, place)?.autoRollback ?? {};
   const target = inputs.targets.find((each) => each.service === place.service);
   const recorded = (version: string | null) => target?.changes.findLast((change) => change.version === version);
   const deployer = await deployerAt(deps, place);
@@ -128,12 +138,21 @@ async function gist(deps: Deps, id: IncidentId, number: number, asked: Asked): P
     approvalSeconds: inputs.asked.approval?.seconds ?? approvalTimeoutMinutes * 60,
     onTimeout: onApprovalTimeout === 'act' && !asksByModeAlone(decision) ? 'page' : onApprovalTimeout,
     holds: deployer?.held !== undefined,
+    settleSeconds: settleSeconds(judged, seconds),
   };
 }
 
-/** Nothing but the mode wanted to hear a person, and no second one. */
-const asksByModeAlone = ({ reasons, approvals }: DecisionView): boolean =>
-  approvals.needed === 1 && reasons.every(({ code }) => code === 'mode_approve' || code === 'suspect');
+/**
+ * How long an act without a person still waits after its alert, for those of others that fail, too. Where monitoring
+ * tells the bad version from others, they would say nothing against it.
+ */
+function settleSeconds({ decision, inputs, heardAt }: Judged, seconds: number): number {
+  const { suspects } = weighed(inputs);
+  const proven = suspects.some(({ version, proven: told }) => told && version === decision.from_version);
+  if (decision.kind !== 'roll_back' || inputs.asked.by === 'person' || proven) return 0;
+  const passed = heardAt === null ? 0 : Math.max(0, secondsBetween(heardAt, inputs.evidence.at));
+  return Math.max(0, Math.round(seconds - passed));
+}
 
 /** `runs`: what the CD system says to run instead. */
 type End = { outcome: MitigationOutcome; page: PageNeed; text: string; runs?: string; again?: true };
@@ -151,6 +170,7 @@ async function carryOut(
     const answer = await askPerson(run, { incidentId, number, ...judged }, deps);
     if (answer !== 'approved') return unanswered(answer, judged.onTimeout);
   }
+  if (judged.settleSeconds > 0) await run.wait('settle', { seconds: judged.settleSeconds });
   return rollBack(run, order, deps);
 }
 
@@ -201,7 +221,9 @@ async function askPerson(
 
 async function rollBack(run: Run, order: RollbackOrder, deps: Deps): Promise<End> {
   for (let attempt = 0; attempt < TRIES; attempt += 1) {
-    const answer: Attempted = await run.step('roll-back', () => rollBackOnce(deps, order));
+    const answer: Attempted = await run.step('roll-back', async () =>
+      tellWaiting(deps, order, await rollBackOnce(deps, order)),
+    );
     if (answer.kind === 'in_progress') return follow(run, order, answer.handle, deps);
     if (answer.kind !== 'later' && answer.kind !== 'busy') return ended(answer, order.to);
     const pause = PAUSES_SECONDS[Math.min(attempt, PAUSES_SECONDS.length - 1)] ?? 120;
@@ -220,8 +242,12 @@ async function rollBack(run: Run, order: RollbackOrder, deps: Deps): Promise<End
 async function follow(run: Run, order: RollbackOrder, handle: string | null, deps: Deps): Promise<End> {
   for (let poll = 0; poll < POLLS; poll += 1) {
     await run.wait('rolling-back', { seconds: pollPause(poll) });
-    const answer: Attempted = await run.step('look-at-roll-back', () =>
-      handle === null ? rollBackOnce(deps, order) : lookAtRollback(deps, order, handle),
+    const answer: Attempted = await run.step('look-at-roll-back', async () =>
+      tellWaiting(
+        deps,
+        order,
+        await (handle === null ? rollBackOnce(deps, order) : lookAtRollback(deps, order, handle)),
+      ),
     );
     if (answer.kind !== 'in_progress' && answer.kind !== 'later' && answer.kind !== 'busy')
       return ended(answer, order.to);
@@ -233,8 +259,15 @@ async function follow(run: Run, order: RollbackOrder, handle: string | null, dep
   };
 }
 
-/** Limits that were reached after it was judged. Judged again, the question pages. */
-const JUDGED_AGAIN: ReadonlySet<string> = new Set(['organisation_limit', 'automation_budget_spent']);
+/** What has become known after it was judged. Judged again, with a number of its own, a question pages by itself. */
+const JUDGED_AGAIN: ReadonlySet<string> = new Set([
+  'organisation_limit',
+  'automation_budget_spent',
+  'judged_otherwise',
+]);
+
+/** What is measured may go to and fro: from so many judgements on a person is paged instead. */
+const JUDGEMENTS_MAX = 6;
 
 /** Nobody is woken for what is over, or being done already. */
 const PAGES_NOBODY: ReadonlySet<string> = new Set(['incident_closed', 'already_running']);
@@ -277,7 +310,7 @@ async function conclude(
     outcome === 'succeeded' && from !== null && to !== null && suspect !== null
       ? { from, to, suspect: suspect as NonNullable<RollbackEnd['moved']>['suspect'] }
       : null;
-  const rejudged = again === true && judged.asked === 'alert';
+  const rejudged = again === true && judged.asked === 'alert' && number < JUDGEMENTS_MAX;
   const closed = outcome === 'expired' && (await deps.incidents.read(id))?.status === 'resolved';
   await deps.effects.concludeRollback(id, {
     key: rollbackKey(id, number),

@@ -6,7 +6,9 @@ import type { ActAnswer, Deployer, Held, RollbackRequest } from '../../domain/ta
 import { type DecisionView, NOBODY_OBJECTED, type Reason } from '../../schemas/incident.ts';
 import { type IncidentId, lowestMode, type Mode, type Version } from '../../schemas/names.ts';
 import type { Asked } from '../../domain/response.ts';
-import { entryOf, readAutomation } from './judge.ts';
+import type { Decision } from '../../domain/rollback.ts';
+import { wake } from '../wake.ts';
+import { entryOf, judgeNow, readAutomation } from './judge.ts';
 
 /** The same for every try at what a judgement has led to. */
 export const rollbackKey = (id: IncidentId, number: number): string => `${id}.roll-back.${number}`;
@@ -29,8 +31,9 @@ export type RollbackOrder = Place & {
 export type Attempted = ActAnswer | { kind: 'withheld'; reason: Reason };
 
 /**
- * One attempt at rolling back. The guards are read again here, strongly consistent and directly before the call, since
- * the decision may be minutes old: what cannot be read, or has changed, is not done.
+ * One attempt at rolling back. Where no person has wanted it, it is judged again first, and the guards are read again,
+ * strongly consistent and directly before the call, since the decision may be minutes old: what cannot be read, or has
+ * changed, is not done.
  */
 export async function rollBackOnce(deps: Deps, order: RollbackOrder): Promise<Attempted> {
   const entry = entryOf((await deps.config.current()).services, order);
@@ -41,7 +44,9 @@ export async function rollBackOnce(deps: Deps, order: RollbackOrder): Promise<At
   if (before?.state === 'succeeded') return { kind: 'succeeded', id: null };
   const tried = before !== undefined;
   const agreed = await hasAgreed(deps, order);
-  const no = await whyNot(deps, order, { configured: entry.autoRollback.mode, tried, agreed });
+  // Once it has been tried, what is measured may be what the attempt has brought about.
+  const otherwise = agreed || tried ? undefined : await whyOtherwise(deps, order);
+  const no = (await whyNot(deps, order, { configured: entry.autoRollback.mode, tried, agreed })) ?? otherwise;
   if (no !== undefined)
     return {
       kind: 'withheld',
@@ -99,6 +104,32 @@ async function hasAgreed(
   return approved && (await deps.decisions.get(incidentId, number))?.answered_by !== NOBODY_OBJECTED;
 }
 
+/**
+ * By what is known at this moment it would not be done, if so: the alerts of others that fail, too, come some seconds after
+ * the first, and a service may be well again.
+ */
+async function whyOtherwise(deps: Deps, order: RollbackOrder): Promise<Reason | undefined> {
+  const incident = await deps.incidents.read(order.incidentId);
+  if (incident === undefined || incident.status === 'resolved') return undefined; // which is told by itself
+  const now = await judgeNow(deps, incident, { by: order.asked, who: '' });
+  const { place, from, to } = now;
+  const theSame = place?.service === order.service && from === order.from && to === order.to;
+  // That nobody has objected is for what nothing but the mode wants to hear a person about.
+  if (theSame && (now.kind === 'roll_back' || (order.approved && asksByModeAlone(now)))) return undefined;
+  const said = now.reasons.map(({ text }) => text).join('; ');
+  return reason('judged_otherwise', `judged again directly before it, it would not be done: ${said}`.slice(0, 500));
+}
+
+/** Nothing but the mode wants to hear a person, and no second one. */
+export const asksByModeAlone = ({
+  kind,
+  reasons,
+  approvals,
+}: Pick<Decision, 'kind' | 'reasons'> & { approvals: { needed: number } }): boolean =>
+  kind === 'approve' &&
+  approvals.needed === 1 &&
+  reasons.every(({ code }) => code === 'mode_approve' || code === 'suspect');
+
 /** What forbids it at this moment, if anything does. */
 async function whyNot(
   deps: Deps,
@@ -129,6 +160,21 @@ async function whyNot(
   if (newer !== undefined && !ours)
     return reason('superseded', `${newer.version} has been deployed meanwhile: what runs is no longer ${order.from}`);
   return undefined;
+}
+
+/**
+ * Where it does not go on without a person, that is said once: on the timeline, and so in its channel, and to whoever is
+ * on call if nobody was paged yet.
+ */
+export async function tellWaiting(deps: Deps, order: RollbackOrder, answer: Attempted): Promise<Attempted> {
+  if (answer.kind !== 'in_progress' || answer.waitsFor === undefined) return answer;
+  const { incidentId: id, key, from, to } = order;
+  if ((await deps.effects.get(id, key))?.state === 'accepted') return answer;
+  const text = `The rollback of ${from} to ${to} waits for a person: ${answer.waitsFor}`;
+  await deps.incidents.post(id, { kind: 'page', by: 'firebreak', note: text }, {}, `${key}-waits`);
+  await wake(deps, id);
+  await deps.effects.conclude(id, key, 'accepted', text);
+  return answer;
 }
 
 /** Looks how a rollback that was accepted is getting on. */

@@ -59,10 +59,15 @@ describe('the health query that an objective makes', () => {
 
 describe('the health query of a place', () => {
   const place = { service: objective().service, environment: objective().environment };
-  const catalogue = (health?: object) => ServicesFile.parse({ services: { checkout: { environments: { production: { health } } } } });
+  const catalogue = (health?: object) =>
+    ServicesFile.parse({ services: { checkout: { environments: { production: { health } } } } });
 
   test('is that of the catalogue, where there is one', () => {
-    const config = { ...emptyConfig, ...catalogue({ promql: 'errors', max: 0.01, traffic: 'rps' }), slos: [objective()] };
+    const config = {
+      ...emptyConfig,
+      ...catalogue({ promql: 'errors', max: 0.01, traffic: 'rps' }),
+      slos: [objective()],
+    };
     expect(healthOf(config, place)).toEqual({ promql: 'errors', max: 0.01, traffic: 'rps', called: 'errors' });
   });
 
@@ -81,7 +86,9 @@ describe('the health query of a place', () => {
   });
 
   test('is none where there is neither', () => {
-    expect(healthOf({ ...emptyConfig, ...catalogue(), slos: [objective({ service: 'search' })] }, place)).toBeUndefined();
+    expect(
+      healthOf({ ...emptyConfig, ...catalogue(), slos: [objective({ service: 'search' })] }, place),
+    ).toBeUndefined();
     expect(healthOf(emptyConfig, place)).toBeUndefined();
   });
 });

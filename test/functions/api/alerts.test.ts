@@ -96,7 +96,7 @@ describe.concurrent('what real alerts bring about', { timeout: 60_000 }, () => {
     await deployed('lifecycle', '2026-11-20T06:43:40.145Z');
     expect(await routed(firebreak, await send(firing))).toMatchObject({ opened: 1, joined: 0 });
     const opened = await incident('lifecycle', ({ status }) => status === 'mitigated');
-    expect(opened).toMatchObject({ severity: 'critical', environment: 'production', signal_count: 1 });
+    expect(opened).toMatchObject({ severity: 'critical', environment: homeOf('lifecycle'), signal_count: 1 });
     expect(opened.decisions).toMatchObject([{ kind: 'roll_back', from_version: 'v2', to_version: 'v1' }]);
 
     await send(resolved);

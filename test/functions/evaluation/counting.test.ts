@@ -232,7 +232,7 @@ describe('what comes late', () => {
     world.prometheus.recordedUntil = Infinity;
     await world.evaluateUntil(NOON + 35 * MINUTE, 5 * MINUTE, evaluator);
     expect((await world.status()).budget.coverage).toBeLessThan(1);
-    await world.evaluateUntil(NOON + 65 * MINUTE, 30 * MINUTE, evaluator);
+    await world.evaluateUntil(NOON + 66 * MINUTE, 30 * MINUTE, evaluator);
     expect(await seen(world)).toMatchObject({ state: 'ok', coverage: 1, events: 24_192_000 });
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { evaluate } from '../../../functions/evaluate.ts';
 import { availability, DAY, HOUR, MINUTE, NOON, SloWorld } from './world.ts';
 
 /** Ten requests a second: 24,192,000 in 28 days, of which 24,192 may fail. */
@@ -90,4 +91,28 @@ describe('a two-hour outage of a service that promises 99.9 % over 28 days', () 
     expect(budget.spent_at_least).toBeCloseTo(2.976, 2);
     expect(await world.frozenBy()).toEqual(['budget', 'burn']);
   });
+});
+
+test('a freeze does not wait for what lies further back', async () => {
+  const world = await SloWorld.open(availability());
+  world.requests(PER_SECOND, { from: NOON + MINUTE, until: NOON + 9 * MINUTE });
+  const evaluator = world.evaluator();
+  world.prometheus.pointsMax = 300; // so that something is left to be fetched
+  await world.evaluate(evaluator);
+  world.at(NOON + 3 * MINUTE);
+  const before = world.deps.freezes.open.bind(world.deps.freezes);
+  const rangesBefore: number[] = [];
+  const ranges = () => world.prometheus.asked.filter(({ path }) => path.endsWith('query_range')).length;
+  const freezes = Object.assign(Object.create(world.deps.freezes) as typeof world.deps.freezes, {
+    current: () => world.deps.freezes.current(),
+    open: async (freeze: Parameters<typeof before>[0]) => {
+      rangesBefore.push(ranges());
+      return before(freeze);
+    },
+  });
+  const first = ranges();
+  await evaluate({ ...world.deps, freezes }, evaluator);
+  expect(await world.frozenBy()).toContain('burn');
+  expect(new Set(rangesBefore)).toEqual(new Set([first]));
+  expect(ranges()).toBeGreaterThan(first);
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { evaluate } from '../../../functions/evaluate.ts';
 import { rateOf, steadily } from '../../support/event-prometheus.ts';
+import { arrivals, signal } from '../../support/signals.ts';
 import { asAsked, availability, DAY, HOUR, MINUTE, NOON, SloWorld } from './world.ts';
 
 const OUTAGE = { from: NOON + 10 * MINUTE, until: NOON + 40 * MINUTE };
@@ -117,8 +118,16 @@ describe('a configuration that changes', () => {
     expect(await world.freezes()).toEqual([]);
     await world.evaluateUntil(NOON + 2 * MINUTE, MINUTE, evaluator);
     expect(await world.frozenBy()).toEqual(['calendar']);
+    const at = world.stores.clock.now();
+    await world.stores.incidents.admit(arrivals([signal({ startsAt: at })]), { at, trace: 't' });
     await world.evaluateUntil(NOON + 4 * MINUTE, MINUTE, evaluator);
-    expect(await world.freezes()).toMatchObject([{ cause: 'calendar', ended_by: 'calendar' }]);
+    expect(await world.frozenBy()).toEqual(['incident']);
+    world.policy({ defaults: { incidents: 'off' } });
+    await world.evaluateUntil(NOON + 5 * MINUTE, MINUTE, evaluator);
+    expect((await world.freezes()).map(({ cause, ended_by: by }) => `${cause} by ${by}`).toSorted()).toEqual([
+      'calendar by calendar',
+      'incident by evaluation',
+    ]);
   });
 });
 

@@ -113,7 +113,7 @@ test('one that answers nothing over long ranges is asked for shorter ones', asyn
   const evaluator = world.evaluator();
   await world.evaluate(evaluator);
   expect((await world.status()).budget.coverage).toBeLessThan(0.1);
-  await world.evaluateUntil(NOON + 4 * MINUTE, MINUTE, evaluator);
+  await world.evaluateUntil(NOON + 5 * MINUTE, MINUTE, evaluator);
   expect((await world.status()).budget.coverage).toBe(1);
 });
 

@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest';
+import { healthQueryOf } from '../../domain/slo/health.ts';
+import { objective } from '../domain/slo/pasts.ts';
+import type { FakeWorld } from '../support/fake-deps.ts';
+import { acting, fires, type Moment, play, theIncident } from './play.ts';
+
+const SLO = objective({
+  indicator: { kind: 'ratio', counter: false, of: 'bad', numerator: 'bad[{{.window}}]', total: 'all[{{.window}}]' },
+});
+
+/** No health query in the catalogue, and an objective of checkout in production. Notes what Prometheus is asked. */
+const withObjective =
+  (asked: Set<string>): Moment =>
+  (world) => {
+    world.config = { ...acting(), slos: [SLO] };
+    world.health = { kind: 'value', value: 0.2 };
+    const { metrics } = world.deps;
+    const noting: FakeWorld['deps']['metrics'] = {
+      value: (promql) => (asked.add(promql), metrics.value(promql)),
+      firstAbove: (promql, ...more) => (asked.add(`${promql} above ${more[0]}`), metrics.firstAbove(promql, ...more)),
+      range: (promql, ...more) => (asked.add(promql), metrics.range(promql, ...more)),
+      byLabel: (promql, label) => metrics.byLabel(promql, label),
+      rule: (name) => metrics.rule(name),
+    };
+    Object.assign(world.deps, { metrics: noting });
+  };
+
+test('without a health query the objective of the place says when it began, and whether it helped', async () => {
+  const asked = new Set<string>();
+  const { world } = await play({
+    given: [withObjective(asked)],
+    timeline: { '0 min': fires(), '20 min': () => undefined },
+  });
+  const { promql, max } = healthQueryOf(SLO);
+  expect(asked).toEqual(new Set([promql, `${promql} above ${max}`]));
+  const { timeline } = world.store.dossier(theIncident(world));
+  expect(timeline.find(({ kind }) => kind === 'verification.failed')?.text).toMatch(
+    /^Not healthy: the share of errors of checkout-availability is 0.2, above 0.006/,
+  );
+});

@@ -1,0 +1,254 @@
+import { describe, expect, test } from 'vitest';
+import { Config } from '../../../schemas/config.ts';
+import type { DecisionView } from '../../../schemas/incident.ts';
+import { plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/time.ts';
+import type { FakeWorld } from '../../support/fake-deps.ts';
+import {
+  acting,
+  all,
+  answers,
+  answersWhatWaits,
+  configured,
+  deploys,
+  ends,
+  fires,
+  type Moment,
+  play,
+  says,
+  type Story,
+} from '../play.ts';
+
+const NOON = '2026-11-20T12:00:00.000Z' as Timestamp;
+const STRANGERS = ['cart', 'search', 'ledger'];
+
+const of = (service: string) => ({ name: `${service} fails`, labels: { service, action: '' } });
+const policy = (more: object) => configured({ autoRollback: { mode: 'act', unknownMigration: 'act', ...more } });
+
+/** Services that checkout has nothing to do with. */
+const beside: Moment = (world) => {
+  const services = Object.fromEntries(STRANGERS.map((name) => [name, null]));
+  world.config = {
+    ...world.config,
+    services: { ...world.config.services, ...Config.parse({ version: 'test', services, paging: {} }).services },
+  };
+};
+
+type Told = {
+  world: FakeWorld;
+  /** What vendors were asked, with the seconds after noon at which they were. */
+  calls: string[];
+  decisions: DecisionView[];
+  timeline: string[];
+};
+
+async function told({ given = [], timeline }: Story): Promise<Told> {
+  const calls: string[] = [];
+  const watching: Moment = (world) => {
+    world.watch = (call) => calls.push(`${secondsBetween(NOON, world.clock.now())} s ${call}`);
+  };
+  const { world } = await play({ given: [...given, watching], timeline });
+  const own = [...world.store.dossiers.values()].find(({ record }) => record.service === 'checkout');
+  return {
+    world,
+    calls: calls.filter((call) => !call.includes(' for ')),
+    decisions: [...(own?.decisions.values() ?? [])].map(({ view }) => view),
+    timeline: (own?.timeline ?? []).map(({ text }) => text),
+  };
+}
+
+const PAGED = '0 s pager trigger page.1 critical';
+const called = ({ calls }: Told): string[] => calls.filter((call) => call.includes(' cd '));
+
+describe('an act without a person waits for the alerts of others,', () => {
+  test('ten seconds after its own; nobody is paged later for that', async () => {
+    const { calls } = await told({ timeline: { '0 s': fires(), '9 min': ends() } });
+    expect(calls.slice(0, 2)).toEqual([PAGED, '10 s cd roll-back.1 v2 to v1']);
+  });
+
+  test.each([
+    [0, '0 s cd roll-back.1 v2 to v1'],
+    [45, '45 s cd roll-back.1 v2 to v1'],
+  ])('or as long as policy has it (%i)', async (settleSeconds, call) => {
+    expect(
+      called(await told({ given: [policy({ settleSeconds })], timeline: { '0 s': fires(), '9 min': ends() } })),
+    ).toEqual([call]);
+  });
+
+  test('after the one that asks, however long others of its own have fired', async () => {
+    const quiet = { name: 'HighLatency', labels: { action: '' } };
+    const story = { timeline: { '0 s': fires(quiet), '8 min': fires(), '20 min': all(ends(quiet), ends()) } };
+    expect(called(await told(story))).toEqual(['490 s cd roll-back.2 v2 to v1']);
+  });
+
+  test('not where monitoring tells the bad version from others', async () => {
+    const health = { promql: 'errors', max: 0.01, byVersion: 'errors by (version)' };
+    const told2 = await told({
+      given: [
+        configured({ health }),
+        deploys('v3', 4, { status: 'started', finished_at: null }),
+        ({ deps }) => {
+          deps.metrics.byLabel = async () => [
+            { label: 'v2', value: 0.001 },
+            { label: 'v3', value: 0.4 },
+          ];
+        },
+      ],
+      timeline: { '0 s': fires(), '9 min': ends() },
+    });
+    expect(called(told2)).toEqual(['0 s cd roll-back.1 v3 to v1']);
+  });
+
+  test('nor where a person has wanted it', async () => {
+    const asks = await told({
+      given: [policy({ mode: 'suggest' })],
+      timeline: { '0 s': fires(), '4 min': says({ kind: 'rollback', by: 'person:ada', note: '' }), '9 min': ends() },
+    });
+    expect(called(asks)).toEqual(['240 s cd roll-back.2 v2 to v1']);
+    const approves = await told({
+      given: [policy({ mode: 'approve' })],
+      timeline: { '0 s': fires(), '4 min': answers('approved'), '9 min': ends() },
+    });
+    expect(called(approves)).toEqual(['240 s cd roll-back.1 v2 to v1']);
+  });
+});
+
+describe('before it acts without a person it is judged again, so', () => {
+  test('an outage of many, whose first alert is of the service that was deployed, is taken for no deploy', async () => {
+    const { world, calls, decisions, timeline } = await told({
+      given: [beside],
+      timeline: {
+        '0 s': fires(),
+        '2 s': fires(of('cart')),
+        '4 s': fires(of('search')),
+        '6 s': fires(of('ledger')),
+        '9 min': all(...STRANGERS.map((name) => ends(of(name))), ends()),
+      },
+    });
+    expect(calls).toEqual([PAGED, '540 s pager resolve page.1 critical']);
+    expect(decisions.map(({ kind }) => kind)).toEqual(['roll_back', 'none']);
+    expect(decisions[1]?.reasons.map(({ code }) => code)).toContain('several_fail');
+    expect(timeline).toContainEqual(expect.stringMatching(/^Not rolled back: judged again directly before it, .*fail/));
+    expect(world.store.deeds).toEqual([]);
+  });
+
+  test('of two others a person is asked, and may say yes', async () => {
+    const { calls, decisions } = await told({
+      given: [beside],
+      timeline: {
+        '0 s': fires(),
+        '3 s': all(fires(of('cart')), fires(of('search'))),
+        '4 min': answersWhatWaits('approved'),
+        '20 min': all(ends(of('cart')), ends(of('search')), ends()),
+      },
+    });
+    expect(decisions.map(({ kind, state }) => [kind, state])).toEqual([
+      ['roll_back', 'final'],
+      ['approve', 'approved'],
+    ]);
+    expect(calls).toEqual([
+      PAGED,
+      '240 s cd roll-back.2 v2 to v1',
+      '1200 s pager resolve page.1 critical',
+    ]);
+  });
+
+  test('what nobody has objected to is not done when others have begun to fail meanwhile', async () => {
+    const one = await told({
+      given: [policy({ mode: 'approve', onApprovalTimeout: 'act', approvalTimeoutMinutes: 2 }), beside],
+      timeline: {
+        '0 s': fires(),
+        '1 min': all(...STRANGERS.map((name) => fires(of(name)))),
+        '20 min': all(...STRANGERS.map((name) => ends(of(name))), ends()),
+      },
+    });
+    expect(called(one)).toEqual([]);
+    expect(one.timeline).toContainEqual(expect.stringMatching(/^Not rolled back: judged again/));
+  });
+
+  test('a service that is well again is left alone', async () => {
+    const curve = (until: Timestamp, value: (seconds: number) => number) =>
+      Array.from({ length: 241 }, (_, n) => {
+        const at = plusSeconds(until, 30 * (n - 240));
+        return [at, value(secondsBetween(NOON, at))] as const;
+      });
+    const one = await told({
+      given: [
+        configured({ health: { promql: 'errors', max: 0.01 } }),
+        ({ deps }) => {
+          deps.metrics.firstAbove = async () => plusSeconds(NOON, -120);
+          deps.metrics.range = async (_promql, _from, until) =>
+            curve(until, (seconds) => (seconds < -120 || seconds > 5 ? 0.001 : 0.4));
+        },
+      ],
+      timeline: { '0 s': fires(), '9 min': ends() },
+    });
+    expect(called(one)).toEqual([]);
+    expect(one.decisions.map(({ kind }) => kind)).toEqual(['roll_back', 'approve']);
+    expect(one.decisions[1]?.reasons.map(({ text }) => text).join('; ')).toContain('it may be over');
+  });
+
+  test('what is over by then is over', async () => {
+    const { calls, timeline } = await told({ timeline: { '0 s': fires(), '4 s': ends() } });
+    expect(calls).toEqual([PAGED, '4 s pager resolve page.1 critical']);
+    expect(timeline).toContainEqual('Not rolled back: the incident has been closed meanwhile');
+  });
+
+  test('guards that hold by then are named as they are', async () => {
+    const pause: Moment = ({ deps }) =>
+      deps.automation.write({ paused: true, reason: null, mode: null, services: {} }, 'person:ada');
+    const { calls, timeline } = await told({ timeline: { '0 s': fires(), '4 s': pause, '9 min': ends() } });
+    expect(calls.slice(0, 2)).toEqual([PAGED, '10 s pager trigger page.2 critical']);
+    expect(timeline).toContainEqual('Not rolled back: the kill switch is on');
+  });
+
+  test('one that had been tried is not given up for what the try may have brought about', async () => {
+    const one = await told({
+      given: [
+        beside,
+        (world) => {
+          world.rollbacks = [
+            { kind: 'later', detail: 'answered 503', afterSeconds: 60 },
+            { kind: 'succeeded', id: 'rb-1' },
+          ];
+        },
+      ],
+      timeline: {
+        '0 s': fires(),
+        '30 s': all(...STRANGERS.map((name) => fires(of(name)))),
+        '9 min': all(...STRANGERS.map((name) => ends(of(name))), ends()),
+      },
+    });
+    expect(called(one)).toEqual(['10 s cd roll-back.1 v2 to v1', '70 s cd roll-back.1 v2 to v1']);
+  });
+
+  test('what goes to and fro is left to a person in the end', async () => {
+    let looks = 0;
+    const one = await told({
+      given: [
+        ({ deps }) => {
+          const { crowds } = deps;
+          deps.crowds = new Proxy(crowds, {
+            get: (target, key): unknown =>
+              key === 'stillFailing'
+                ? async () => {
+                    looks += 1;
+                    if (looks % 2 === 1) return [];
+                    throw new Error('the table did not answer');
+                  }
+                : Reflect.get(target, key),
+          });
+        },
+      ],
+      timeline: { '0 s': fires(), '9 min': ends() },
+    });
+    console.log(one.decisions.map((d) => d.kind+d.because), one.timeline, one.calls);
+    expect(called(one)).toEqual([]);
+    expect(one.decisions.length).toBeLessThanOrEqual(6);
+    expect(one.calls.filter((call) => call.includes('page.2'))).not.toEqual([]);
+  });
+});
+
+test('a catalogue without the pause has ten seconds', () => {
+  const { services } = acting();
+  expect(services['checkout']?.environments['production']?.autoRollback.settleSeconds).toBe(10);
+});

@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import type { ActAnswer } from '../../domain/targets.ts';
+import { ends, fires, type Moment, play, theIncident } from './play.ts';
+
+const waits: ActAnswer = {
+  kind: 'in_progress',
+  id: 'https://git.test/pull/1',
+  handle: 'pull/1',
+  waitsFor: 'the pull request https://git.test/pull/1 has to be merged',
+};
+const SAID = 'The rollback of v2 to v1 waits for a person: the pull request https://git.test/pull/1 has to be merged';
+
+test('what a rollback waits for is told once, and nothing else acts upon the target meanwhile', async () => {
+  const seen: unknown[] = [];
+  const look: Moment = async (world) => {
+    const view = await world.deps.incidents.view(theIncident(world));
+    const effect = view?.effects.find(({ kind }) => kind === 'roll-back');
+    seen.push([view?.status, effect?.state, effect?.detail, world.store.locks.size]);
+  };
+  const given: Moment = (world) => {
+    world.rollbacks = [waits];
+    world.looks = [waits];
+  };
+  const merged: Moment = (world) => {
+    world.looks = [{ kind: 'succeeded', id: 'rb-1' }];
+  };
+  const timeline = { '0 s': fires(), '2 min': look, '3 min': merged, '4 min': look, '9 min': ends() };
+  const { world } = await play({ given: [given], timeline });
+  expect(seen).toEqual([
+    ['mitigating', 'accepted', SAID, 1],
+    ['mitigated', 'succeeded', 'Rolled back to v1', 0],
+  ]);
+  const told = world.store.dossier(theIncident(world)).timeline.filter(({ text }) => text === SAID);
+  expect(told.map(({ kind }) => kind)).toEqual(['roll-back.accepted']);
+});
