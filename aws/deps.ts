@@ -5,7 +5,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import type { ExternalPager, Tickets } from '../domain/outlets.ts';
 import type { Clock, Deps } from '../domain/ports.ts';
-import { alertStates } from '../integrations/alertmanager/alert-states.ts';
+import { alertStates } from '../integrations/alert-states.ts';
 import { alertmanagerSilences } from '../integrations/alertmanager/silences.ts';
 import { type GithubAccess, githubAccess } from '../integrations/github/access.ts';
 import { githubIssues } from '../integrations/github/issues.ts';

@@ -6,9 +6,7 @@ const Made = z.object({ token: z.string() });
 
 /** Asks the freeze check as a CI system does: with a token that may do nothing else. */
 export async function ciClient(product: Product): Promise<Client> {
-  const { token } = Made.parse(
-    await product.request('POST', '/v1/tokens', { name: 'ci', actions: ['freezes:check'] }),
-  );
+  const { token } = Made.parse(await product.request('POST', '/v1/tokens', { name: 'ci', actions: ['freezes:check'] }));
   return clientOf(product.url, { authorization: `Bearer ${token}` });
 }
 

@@ -14,7 +14,7 @@ const NEW = 500;
 const WARM_UP = 300;
 
 /** None begins after so long; on a quiet machine all have ended by then. Of each kind. */
-const LAST_SECONDS = 8;
+const LAST_SECONDS = 6;
 
 /** Highest accepted ratios to the bare way; docs/performance.md says why. */
 const TARGETS = { repeated: { median: 10, p99: 15 }, new: { median: 12, p99: 15 } };
@@ -43,8 +43,16 @@ async function measure({ product, reference }: Pair): Promise<Result[]> {
     };
   };
   try {
-    const repeated = await samples('repeated questions', REPEATED, sampled(() => 'v1', '/check-again'));
-    const first = await samples('new questions', NEW, sampled((number) => `v${number}-new`, '/check'));
+    const repeated = await samples(
+      'repeated questions',
+      REPEATED,
+      sampled(() => 'v1', '/check-again'),
+    );
+    const first = await samples(
+      'new questions',
+      NEW,
+      sampled((number) => `v${number}-new`, '/check'),
+    );
     return [
       ...both('freeze check, asked before → answer', repeated, TARGETS.repeated),
       ...both('freeze check of a new version → answer', first, TARGETS.new),
@@ -68,8 +76,8 @@ async function milliseconds(work: () => Promise<void>): Promise<number> {
   return performance.now() - began;
 }
 
-function both(name: string, samples: readonly Sample[], target: { median: number; p99: number }): Result[] {
-  const [ours, bare] = [samples.map((sample) => sample.ours), samples.map((sample) => sample.bare)];
+function both(name: string, measured: readonly Sample[], target: { median: number; p99: number }): Result[] {
+  const [ours, bare] = [measured.map((sample) => sample.ours), measured.map((sample) => sample.bare)];
   return [
     result(`${name}, median ms`, median(ours), median(bare), target.median, 2),
     result(`${name}, p99 ms`, percentile(ours, 99), percentile(bare, 99), target.p99, 2),

@@ -1,6 +1,8 @@
 /**
  * `npm run bench`: measures the product as a user starts it, over HTTP, beside a reference that does nothing but the
  * unavoidable; prints a table and writes bench/results.json. docs/performance.md explains the lines.
+ *
+ * `npm run bench -- load [SECONDS]`: checks under load alone, for a minute unless it says otherwise; writes nothing.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,32 +10,47 @@ import { join } from 'node:path';
 import { measureChannels } from './channels.ts';
 import { correlationBeside, correlationResults } from './correlation.ts';
 import { evaluationTable } from './evaluation/print.ts';
+import { measureFreezeCheck } from './freeze-check.ts';
 import { measureIntake } from './intake.ts';
+import { measureLoad } from './load.ts';
 import { measureResponse } from './response.ts';
 import { type Report, type Result, table, thisMachine } from './results.ts';
 import { measureFirstStart, measureStartAgain } from './start.ts';
-import { startVendors } from './vendors.ts';
+import { startVendors, type Vendors } from './vendors.ts';
 
 /** The whole run. What hangs is a result, too, and a bad one. */
 const RUN_MAX_SECONDS = 300;
 
+/** Of checks under load: as a part of the whole, and alone. */
+const LOAD_SECONDS = 10;
+const LOAD_ALONE_SECONDS = 60;
+const LOAD_MAX_SECONDS = 200;
+
 const RESULTS = join(import.meta.dirname, 'results.json');
 
-async function run(folder: string): Promise<Result[]> {
-  const vendors = await startVendors();
-  try {
-    const response = await part('alerts', measureResponse(folder, vendors));
-    const { results: intake, left } = await part('storms', measureIntake(folder, vendors));
-    const first = await part('first starts', measureFirstStart(folder, vendors));
-    const again = await part('starts again', measureStartAgain(left, vendors));
-    // The judging takes a processor half a minute: it is done while nothing but Slack's limit is waited for.
-    const channels = join(folder, 'channels');
-    const { results, done } = await part('channels', measureChannels(channels, vendors, correlationBeside));
-    console.log(`${evaluationTable(done.version)}\n`);
-    return [...correlationResults(done), ...response, ...intake, ...first, ...again, ...results];
-  } finally {
-    await vendors.close();
-  }
+async function everything(folder: string, vendors: Vendors): Promise<Result[]> {
+  const response = await part('alerts', measureResponse(folder, vendors));
+  const { results: intake, left } = await part('storms', measureIntake(folder, vendors));
+  const first = await part('first starts', measureFirstStart(folder, vendors));
+  const again = await part('starts again', measureStartAgain(left, vendors));
+  const checks = await part('checks', measureFreezeCheck(folder, vendors));
+  const load = await part('checks under load', measureLoad(folder, vendors, LOAD_SECONDS));
+  // The judging takes a processor half a minute: it is done while nothing but Slack's limit is waited for.
+  const channels = join(folder, 'channels');
+  const { results, done } = await part('channels', measureChannels(channels, vendors, correlationBeside));
+  console.log(`${evaluationTable(done.version)}\n`);
+  return [...correlationResults(done), ...response, ...intake, ...first, ...again, ...checks, ...load, ...results];
+}
+
+/** What the command line asks for: undefined is everything. */
+function loadSeconds([only, seconds = `${LOAD_ALONE_SECONDS}`]: readonly string[]): number | undefined {
+  if (only === undefined) return undefined;
+  const number = Number(seconds);
+  if (only !== 'load' || !Number.isInteger(number) || number < LOAD_SECONDS || number > LOAD_MAX_SECONDS)
+    throw new Error(
+      `npm run bench takes nothing, or: -- load [SECONDS], from ${LOAD_SECONDS} to ${LOAD_MAX_SECONDS} of them`,
+    );
+  return number;
 }
 
 /** Tells of each part when it has ended: all of them take minutes. */
@@ -60,8 +77,11 @@ process.channel?.unref(); // to wait for that is no reason to stay
 
 try {
   const at = new Date().toISOString();
-  const report: Report = { machine: thisMachine(), at, results: await run(folder) };
-  writeFileSync(RESULTS, `${JSON.stringify(report, null, 2)}\n`);
+  const seconds = loadSeconds(process.argv.slice(2));
+  const vendors = await startVendors();
+  const results = await (seconds === undefined ? everything(folder, vendors) : measureLoad(folder, vendors, seconds));
+  const report: Report = { machine: thisMachine(), at, results };
+  if (seconds === undefined) writeFileSync(RESULTS, `${JSON.stringify(report, null, 2)}\n`);
   console.log(table(report));
   end(0);
 } catch (error) {

@@ -43,7 +43,8 @@ export async function startProduct(
 export async function prepare(folder: string, { acting, asking, paging }: Catalogue, vendors: Vendors): Promise<void> {
   const production = (mode: 'act' | 'suggest') => ({
     deployer: { kind: 'http', url: vendors.cdUrl },
-    autoRollback: { mode, unknownMigration: 'act' },
+    // The work is measured, not the pause in which alerts of other services may come.
+    autoRollback: { mode, unknownMigration: 'act', settleSeconds: 0 },
   });
   const services: Record<string, object> = {};
   for (const name of acting) services[name] = { environments: { production: production('act') } };

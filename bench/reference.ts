@@ -1,6 +1,7 @@
 /**
- * The floor under an alert's way to the rollback, the page and the table, and under a freeze check: the same durable writes and the same hops over
- * loopback HTTP, one after the other, and nothing else — no parsing, no rules, no SDK, no record of what was done.
+ * The floor under an alert's way to the rollback, the page and the table, and under an answer of the freeze check: the
+ * same durable writes and the same hops over loopback HTTP, one after the other, and nothing else — no parsing, no rules,
+ * no SDK, no record of what was done.
  *
  *   node bench/reference.ts FOLDER
  *
@@ -66,6 +67,12 @@ const toTheRollback: readonly Hop[] = [
   table('TransactWriteItems: decision, incident, timeline', 3),
   engine('Checkpoint: judge', 1),
   table('GetItem: the effect, none'),
+  table('GetItem: the incident, to judge it again'),
+  table('Query: changes (beside it: kill switch, signals, rollbacks of all services)'),
+  table('Query: what else has opened lately?'),
+  table('BatchGetItem: which of those still fail?'),
+  table('Query: their changes (each beside the others)'),
+  table('Query: rollbacks of the hour (beside it: pinned versions)'),
   table('GetItem: the incident'),
   table('GetItem: kill switch and modes'),
   table('Query: pinned versions'),
@@ -104,7 +111,10 @@ const ways: Readonly<Record<string, { accept: readonly Hop[]; follow: readonly H
     follow: toTheTable,
   },
   '/check-again': { accept: [aCheck], follow: [] },
-  '/check': { accept: [aCheck, table('TransactWriteItems: decision, entry of the sealed log, its gate', 3)], follow: [] },
+  '/check': {
+    accept: [aCheck, table('TransactWriteItems: decision, entry of the sealed log, its gate', 3)],
+    follow: [],
+  },
 };
 
 /** About as much as an incident, a timeline entry or an operation has. */

@@ -23,11 +23,11 @@ export async function steadily(
   const began = performance.now();
   const dueAt = (number: number): number => began + (number * 1000) / perSecond;
   const pending = new Set<number>();
-  for (let sent = 0; sent < count; ) {
+  for (let sent = 0; sent < count;) {
     for (; sent < count && dueAt(sent) <= performance.now(); sent += 1) {
       const number = sent;
       pending.add(number);
-      send(number)
+      void send(number)
         .then(
           () => void answers.waited.push(performance.now() - dueAt(number)),
           (error: unknown) => fail(String(error)),

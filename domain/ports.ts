@@ -216,9 +216,9 @@ export type Incidents = {
   /** Makes this run the one in charge, to be started. */
   handOver(id: IncidentId, run: number, text: string): Promise<void>;
   /** Alerts of the incident that have not resolved, as far as we were told. */
-  firingEpisodes(
-    id: IncidentId,
-  ): Promise<(Pick<Signal, 'episode' | 'source' | 'fingerprint' | 'labels'> & { groupKey: string | null })[]>;
+  firingEpisodes(id: IncidentId): Promise<FiringEpisode[]>;
+  /** These have been found where they live. */
+  seeEpisodes(id: IncidentId, episodes: readonly string[]): Promise<void>;
   /** Takes episodes as resolved although their sender never said so. */
   endEpisodes(id: IncidentId, episodes: readonly string[], text: string): Promise<void>;
   /** Ends what has happened and does not go on, as a failed deploy, with the incident that has been closed. */
@@ -569,7 +569,20 @@ export type Metrics = {
   rule(alertname: string): Promise<{ forSeconds: number; intervalSeconds: number } | null>;
 };
 
+/** `seen`: it has been found where it lives. `generatorUrl`: of what fires it, as its sender tells. */
+export type FiringEpisode = Pick<Signal, 'episode' | 'source' | 'fingerprint' | 'labels'> & {
+  groupKey: string | null;
+  generatorUrl: string | null;
+  seen: boolean;
+};
+
+/**
+ * What is known of an alert where alerts live. `listed`: this very one is there. `absent`: it is not, which says nothing of
+ * one that was never found there. `over`: what fires it says that it does not any more.
+ */
+export type AlertState = 'listed' | 'absent' | 'over' | 'unknown';
+
 export type AlertStates = {
-  /** Of these label sets, the indexes of those that certainly do not fire any more. `null`: nobody can be asked. */
-  gone(labelSets: readonly (readonly [string, string][])[]): Promise<number[] | null>;
+  /** Of each of these. `null`: nobody can be asked, or nobody answers. */
+  of(alerts: readonly Pick<FiringEpisode, 'labels' | 'generatorUrl'>[]): Promise<AlertState[] | null>;
 };

@@ -1,3 +1,4 @@
+import { hasEnded } from '../domain/alert-states.ts';
 import type { ExternalIncident } from '../domain/outlets.ts';
 import { pageKey } from '../domain/pages.ts';
 import type { Deps } from '../domain/ports.ts';
@@ -112,8 +113,8 @@ async function ended(
 async function allGone({ incidents, alerts }: FollowDeps, { id }: IncidentRecord): Promise<boolean> {
   const firing = await incidents.firingEpisodes(id);
   if (firing.length === 0 || firing.some(({ source }) => source !== 'alertmanager')) return false;
-  const gone = await alerts.gone(firing.map(({ labels }) => labels));
-  return gone?.length === firing.length;
+  const states = await alerts.of(firing);
+  return states !== null && firing.every((one, n) => hasEnded(states[n], one));
 }
 
 const note = (

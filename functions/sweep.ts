@@ -6,6 +6,7 @@ import { careForDrills } from './drills.ts';
 import { endFailures } from './end-failures.ts';
 import { followPages } from './follow-pages.ts';
 import { answerWaitingGates, type GateDeps } from './freeze/gates/answer.ts';
+import { findLostGates } from './freeze/gates/lost.ts';
 import { endQuiet, showQuiet } from './quiet.ts';
 import { reportOverdue } from './overdue.ts';
 import { rouse } from './rouse.ts';
@@ -60,6 +61,7 @@ export async function sweep(deps: SweepDeps): Promise<{ woken: number; revived: 
     ['drills', () => careForDrills(deps)],
     ['the sealed log', () => deps.audit.seal()],
     ['silences', () => showQuiet(deps, open)],
+    ['deployments that were not told of', () => findLostGates(deps)],
     ['deployments that wait', () => answerWaitingGates(deps)],
     ['pages of others', async () => ((await othersPage(deps)) ? followPages(deps, open) : undefined)],
   ] as const;

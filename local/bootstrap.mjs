@@ -9,10 +9,14 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { delimiter } from 'node:path';
+import { whenLeftAlone } from './above.mjs';
 import { pathOutside, projectBin, root, setUp, SetupError } from './setup.mjs';
 
 /** The other programs look at files only, and must not fail for want of a database. */
 const RUNS_THE_PRODUCT = /^(local|bench|cli|demo|node_modules\/vitest)\//;
+
+/** How long the program may take to stop once npm is gone. */
+const STOP_MAX_MS = 15_000;
 
 const FORWARDED = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
 
@@ -33,6 +37,10 @@ function run(node, program, args) {
   const env = { ...process.env, PATH: `${projectBin}${delimiter}${pathOutside()}` };
   const child = spawn(node, [program, ...args], { cwd: root, env, stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
   for (const signal of FORWARDED) process.on(signal, () => child.kill(signal));
+  whenLeftAlone(() => {
+    child.kill('SIGTERM');
+    setTimeout(() => child.kill('SIGKILL'), STOP_MAX_MS).unref();
+  });
   child.once('error', (error) => {
     say(`${node} could not be started: ${error.message}`);
     process.exit(1);

@@ -5,10 +5,11 @@ import { z } from 'zod';
 import { sha256 } from '../aws/hash.ts';
 import type { Config } from '../schemas/config.ts';
 import { checkRunbook } from '../domain/runbooks/check.ts';
-import { lint, sameNames } from '../domain/runbooks/lint.ts';
+import { lint, lintAlone, sameNames } from '../domain/runbooks/lint.ts';
 import { inOrder, lineOf, type Problem, shown } from '../domain/runbooks/problem.ts';
-import { FrontMatter, Runbook, type RunbookSet } from '../schemas/runbook.ts';
+import { FrontMatter, Runbook, RunbookName, type RunbookSet } from '../schemas/runbook.ts';
 import { loadConfig } from './config-files.ts';
+import { mended } from './runbook-mend.ts';
 import { type JsonSchema, valueProblems } from './yaml-problems.ts';
 
 /** The runbooks as the files on disk say them, or what is wrong with them, each as `file:line: message (suggestion)`. */
@@ -33,9 +34,10 @@ export async function loadRunbooks(dir: string): Promise<LoadedRunbooks> {
  * @returns exitCode 1 where anything is wrong; a warning alone is not
  */
 export async function lintFolder(dir: string, configDir?: string): Promise<{ lines: string[]; exitCode: 0 | 1 }> {
-  const { runbooks, problems } = await readFolder(dir);
+  const { runbooks, partly, problems } = await readFolder(dir);
   const catalogue = await servicesOf(configDir);
-  const found = inOrder([...problems, ...lint({ runbooks }, catalogue.services)]);
+  const alone = partly.flatMap((runbook) => lintAlone(runbook, catalogue.services));
+  const found = inOrder([...problems, ...alone, ...lint({ runbooks }, catalogue.services)]);
   const failed = catalogue.problems.length > 0 || found.some(({ level }) => level === 'error');
   const lines = [...catalogue.problems, ...found.map((each) => shownBelow(dir, each))];
   const count = `${runbooks.length} ${runbooks.length === 1 ? 'runbook' : 'runbooks'}`;
@@ -65,18 +67,20 @@ export async function runbookFiles(dir: string): Promise<string[]> {
     .toSorted();
 }
 
-type Read = { runbooks: Runbook[]; problems: Problem[] };
+/** `partly`: what could be read of those with which something is wrong. */
+type Read = { runbooks: Runbook[]; partly: Runbook[]; problems: Problem[] };
 
 async function readFolder(dir: string): Promise<Read> {
-  const read: Read = { runbooks: [], problems: [] };
+  const read: Read = { runbooks: [], partly: [], problems: [] };
   for (const file of await runbookFiles(dir)) {
     const { size } = await stat(join(dir, file));
-    const one =
-      size > MAX_FILE_BYTES
-        ? [wrong(file, 1, `${size} bytes, and ${MAX_FILE_BYTES} are the most that a runbook may have`)]
-        : readRunbook(file, await readFile(join(dir, file), 'utf8'));
-    if (Array.isArray(one)) read.problems.push(...one);
-    else read.runbooks.push(one);
+    if (size > MAX_FILE_BYTES) {
+      read.problems.push(wrong(file, 1, `${size} bytes, and ${MAX_FILE_BYTES} are the most that a runbook may have`));
+      continue;
+    }
+    const looked = look(file, await readFile(join(dir, file), 'utf8'));
+    read.problems.push(...looked.problems, ...alsoWrong(looked));
+    if (looked.runbook !== undefined) (looked.problems.length === 0 ? read.runbooks : read.partly).push(looked.runbook);
   }
   return read;
 }
@@ -86,42 +90,75 @@ const FRONT_MATTER = /^\u{feff}?---[ \t]*\r?\n(?<head>[^]*?)(?<=\n)---[ \t]*(?:\
 /** The line of hyphens before it. */
 const LINES_BEFORE = 1;
 
-/** One runbook, or what is wrong with how it is written. */
+/** One runbook, or what is wrong with how it is written, and with what can be read of it all the same. */
 export function readRunbook(file: string, text: string): Runbook | Problem[] {
+  const looked = look(file, text);
+  const { runbook, problems } = looked;
+  return runbook !== undefined && problems.length === 0 ? runbook : [...problems, ...alsoWrong(looked)];
+}
+
+/** What is wrong with the part that could be read, where that is not all. */
+function alsoWrong({ runbook, problems, inputsUnread }: Looked): Problem[] {
+  if (runbook === undefined || problems.length === 0) return [];
+  return checkRunbook(runbook).filter(({ message }) => !inputsUnread || !OF_INPUTS.test(message));
+}
+
+/** Of inputs that could not be read, it is not known what goes with them. */
+const OF_INPUTS = /\binputs\b/;
+
+/** `problems` empty: the whole of it could be read. `runbook` undefined: nothing of it could. */
+type Looked = { runbook: Runbook | undefined; problems: Problem[]; inputsUnread: boolean };
+
+const unread = (...problems: Problem[]): Looked => ({ runbook: undefined, problems, inputsUnread: false });
+
+function look(file: string, text: string): Looked {
   const { head, body } = FRONT_MATTER.exec(text)?.groups ?? {};
   if (head === undefined) {
     const opened = /^\u{feff}?---[ \t]*\r?\n/u.test(text);
-    return [
+    return unread(
       opened
         ? wrong(file, 1, 'the front matter is not closed', 'end it with a line of three hyphens')
         : wrong(file, 1, 'no front matter', 'begin with a line of three hyphens'),
-    ];
+    );
   }
   const lines = new LineCounter();
   const lineAt = (offset: number): number => lines.linePos(offset).line + LINES_BEFORE;
   const document = parseDocument(head, { lineCounter: lines, uniqueKeys: true, prettyErrors: false });
   if (document.errors.length > 0)
-    return document.errors.map((error) => wrong(file, lineAt(error.pos[0]), error.message));
+    return unread(...document.errors.map((error) => wrong(file, lineAt(error.pos[0]), error.message)));
   const places = linesOf(document.contents, lineAt);
   const value = valueOf(document);
-  if (value instanceof Error) return [wrong(file, 1, value.message)];
-  const front = FrontMatter.safeParse(value);
-  if (!front.success)
-    return valueProblems(front.error, value, frontMatterSchema()).map(({ path, message, suggestion }) =>
-      wrong(file, lineOf(places, path), message, suggestion),
-    );
-  const runbook = Runbook.safeParse({
-    ...front.data,
-    name: front.data.name ?? basename(file, '.md'),
-    file,
-    version: sha256(text).slice(0, 16),
-    body: (body ?? '').trim(),
-    lines: places,
-  });
-  if (runbook.success) return runbook.data;
-  return runbook.error.issues.map(({ path, message }) =>
-    wrong(file, lineOf(places, path.join('.')), `name: ${message}`),
-  );
+  if (value instanceof Error) return unread(wrong(file, 1, value.message));
+  const known = { file, version: sha256(text).slice(0, 16), body: (body ?? '').trim(), lines: places };
+  const { front, problems, inputsUnread } = readHead(value, known);
+  if (front === undefined) return unread(...problems);
+  const name = RunbookName.safeParse(front.name ?? basename(file, '.md'));
+  const named = name.error?.issues.map(({ message }) => wrong(file, lineOf(places, 'name'), `name: ${message}`)) ?? [];
+  const runbook = Runbook.parse({ ...front, ...known, name: name.data ?? 'unnamed' });
+  return { runbook, problems: [...problems, ...named], inputsUnread };
+}
+
+/** So often what is wrong is taken out, and what it has hidden is looked for. */
+const MENDED_MAX = 3;
+
+/** What stands at the head, as far as it can be read, and what is wrong with the rest of it. */
+function readHead(
+  value: unknown,
+  { file, lines }: Pick<Runbook, 'file' | 'lines'>,
+): { front: FrontMatter | undefined; problems: Problem[]; inputsUnread: boolean } {
+  const problems: Problem[] = [];
+  let inputsUnread = false;
+  let head = value;
+  for (let round = 0; round < MENDED_MAX; round += 1) {
+    const front = FrontMatter.safeParse(head);
+    if (front.success) return { front: front.data, problems, inputsUnread };
+    for (const { path, message, suggestion } of valueProblems(front.error, head, frontMatterSchema()))
+      problems.push(wrong(file, lineOf(lines, path), message, suggestion));
+    inputsUnread ||= front.error.issues.some(({ path }) => path[0] === 'inputs');
+    head = mended(head, front.error.issues);
+    if (head === undefined) break;
+  }
+  return { front: undefined, problems, inputsUnread };
 }
 
 /** Aliases that name nothing, or would grow without end, are found only here. */

@@ -4,7 +4,7 @@ import type { IncidentId } from '../schemas/names.ts';
 import { secondsBetween, type Timestamp } from '../schemas/time.ts';
 import type { Bell, Run } from './run.ts';
 import { followRunbook } from './runbook.ts';
-import { endGoneAlerts } from './steps/gone-alerts.ts';
+import { endGoneAlerts, seeAlerts } from './steps/gone-alerts.ts';
 import { joinCrowd, leaveCrowd } from './steps/crowd.ts';
 import { hear } from './steps/hear.ts';
 import { mitigate, verifyNow } from './steps/mitigate.ts';
@@ -65,6 +65,7 @@ export async function incidentResponse(
   for (const { number: unfinished, done, acted } of begun.runbooks)
     if (!done || (acted && begun.incident.verification === 'pending')) follow(unfinished);
   let bell: Bell | null = null;
+  let unseen = state.firing > 0;
   let quiet = { rounds: 0, renotified: begun.incident.renotified };
 
   for (let round = 1; ; round += 1) {
@@ -75,6 +76,7 @@ export async function incidentResponse(
     if (judgement !== null)
       branches.push(run.branch(`mitigate-${judgement.number}`, (b) => mitigate(b, { incidentId, ...judgement }, deps)));
     if (runbook !== null) follow(runbook);
+    if (unseen) branches.push(run.branch(`see-alerts-${round}`, (b) => seeAlerts(b, { incidentId }, deps)));
     if (verify !== null)
       branches.push(run.branch(`verify-again-${round}`, (b) => verifyNow(b, { incidentId, ...verify, round }, deps)));
     state = began(state, due);
@@ -125,6 +127,7 @@ export async function incidentResponse(
     state = { ...state, firing: heard.firing };
     for (const { seq, message } of heard.mail) state = { ...apply(state, message), drained: seq };
 
+    unseen = heard.mail.some(({ message }) => message.kind === 'signals' && message.fired > 0);
     const unsaid =
       state.firing > 0 &&
       (rang === 'timeout' ||

@@ -297,16 +297,30 @@ export class IncidentTable implements Incidents {
   async firingEpisodes(id: IncidentId): ReturnType<Incidents['firingEpisodes']> {
     const all = await collect(this.#table.each(keys.incident(id).pk, 'SIG#'), (item) => Signal.parse(item));
     const signals = all.filter(({ status }) => status === 'firing');
-    const rows = await this.#table.getAll(signals.map((signal) => keys.alert(sha256(alertOf(signal)))));
+    const [seen, ...rows] = await this.#table.getAll([
+      keys.seen(id),
+      ...signals.map((signal) => keys.alert(sha256(alertOf(signal)))),
+    ]);
+    const found = seen?.['episodes'] instanceof Set ? seen['episodes'] : new Set();
     return signals
       .filter(({ episode }, n) => isFiring(rows[n], episode) && rows[n]?.['incident_id'] === id)
-      .map(({ episode, source, fingerprint, labels, groupKey = null }) => ({
+      .map(({ episode, source, fingerprint, labels, groupKey = null, links }) => ({
         episode,
         source,
         fingerprint,
         labels,
         groupKey,
+        generatorUrl: links.source,
+        seen: found.has(shortHash(episode)),
       }));
+  }
+
+  async seeEpisodes(id: IncidentId, episodes: readonly string[]): Promise<void> {
+    if (episodes.length === 0) return;
+    await this.#table.touch(keys.seen(id), {
+      UpdateExpression: 'ADD episodes :found',
+      ExpressionAttributeValues: { ':found': new Set(episodes.map(shortHash)) },
+    });
   }
 
   async endEpisodes(id: IncidentId, episodes: readonly string[], text: string): Promise<void> {
@@ -441,6 +455,9 @@ export class IncidentTable implements Incidents {
     return open;
   }
 }
+
+/** Thousands fit into one item. */
+const shortHash = (text: string): string => sha256(text).slice(0, 16);
 
 /** Of an alert that has begun again since, the newest episode is known, and no older one goes on. */
 const isFiring = (row: Item | undefined, episode: string): row is Item =>

@@ -169,4 +169,9 @@ export type GateKeeper = {
   ): Promise<{ kind: 'done' } | { kind: 'over' | 'later' | 'unclear' | 'refused'; detail: string }>;
   /** Whether what is deployed has at `path` exactly what the version has; null: everywhere. False: or it is not known. */
   hasContentOf(gate: WaitingGate, version: string, path: string | null): Promise<boolean>;
+  /**
+   * Questions of the last days that did not get through to us, as they were sent. Those in `known` are left out.
+   * Empty also where it cannot be told.
+   */
+  undelivered(known: ReadonlySet<string>): Promise<{ id: string; at: Timestamp; payload: unknown }[]>;
 };

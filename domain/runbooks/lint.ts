@@ -29,6 +29,13 @@ export function lint(set: Pick<RunbookSet, 'runbooks'>, services?: Config['servi
   ]);
 }
 
+/** What can be said of one that is not among those that are in force, since something else is wrong with it. */
+export const lintAlone = (runbook: Runbook, services?: Config['services']): Problem[] => [
+  ...neverTrue(runbook),
+  ...neverStarted(runbook),
+  ...(services === undefined ? [] : unknownPlaces(runbook, services)),
+];
+
 /** Two runbooks of one name: which one an incident began with could not be told. */
 export function sameNames(runbooks: readonly Runbook[]): Problem[] {
   const first = new Map<string, Runbook>();
@@ -92,7 +99,7 @@ const NOTHING: Variables = {
   decision: null,
 };
 
-/** Alerts bring no inputs. */
+/** Alerts bring no inputs, and nobody else starts a runbook. */
 const neverStarted = (runbook: Runbook): Problem[] =>
   Object.entries(runbook.inputs)
     .filter(([, input]) => input.required)
@@ -100,7 +107,7 @@ const neverStarted = (runbook: Runbook): Problem[] =>
       problem(
         runbook,
         `inputs.${name}`,
-        `input "${name}" is required, so no alert can start this runbook, only a person`,
+        `input "${name}" is required, and nothing brings it: Firebreak never follows this runbook, people can only read it`,
         'give it a default, unless that is meant',
         'warning',
       ),

@@ -64,7 +64,8 @@ export function momentsOf<T>(
   add: (before: T | undefined, value: number) => T,
 ): (T | undefined)[][] {
   const each = BUCKET_SECONDS / step;
-  const cells = Array.from({ length: count }, () => Array.from<T | undefined>({ length: each }));
+  const nothing = Array.from<T | undefined>({ length: each });
+  const cells = Array.from({ length: count }, () => [...nothing]); // much faster than to make each anew
   for (const { values } of series) {
     for (const [at, value] of values) {
       const moment = Math.round((at - from) / step) - 1;

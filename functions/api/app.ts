@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { OpenAPIHono, z } from '@hono/zod-openapi';
 import { HTTPException } from 'hono/http-exception';
 import type { Deps } from '../../domain/ports.ts';
+import { answeringGates } from '../freeze/gates/at-once.ts';
 import { argoRolloutsRoutes } from '../integrations/argo-rollouts.ts';
 import { deployGateRoute } from '../integrations/deploy-gate.ts';
 import { flaggerRoutes } from '../integrations/flagger.ts';
@@ -53,6 +54,7 @@ export function api(deps: Deps): Api {
   });
   app.use(rateLimit(deps));
   app.use(idempotency(deps));
+  app.on(['POST', 'DELETE'], ['/v1/freezes/*', '/v1/versions/pinned/*'], answeringGates(deps));
 
   alertRoutes(app, deps);
   deploymentRoutes(app, deps);

@@ -8,6 +8,8 @@ export type GithubAccess = {
   to(repository: string, tokenName?: string): Promise<GithubOptions>;
   /** Only an app may answer for its own protection rules, so it goes first. */
   asApp(repository: string, installation: number | null): Promise<GithubOptions>;
+  /** What belongs to the app and to no installation. */
+  itself(): Promise<GithubOptions>;
 };
 
 export function githubAccess({ secrets, clock }: { secrets: Secrets; clock: Clock }): GithubAccess {
@@ -23,6 +25,7 @@ export function githubAccess({ secrets, clock }: { secrets: Secrets; clock: Cloc
       through(async () =>
         tokenName === undefined ? (await own()) || app.ofRepository(repository) : secrets.get(tokenName),
       ),
+    itself: () => through(() => app.itself()),
     asApp: (repository, installation) => through(async () => (await ofApp(app, repository, installation)) ?? own()),
   };
 }

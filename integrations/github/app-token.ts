@@ -26,6 +26,8 @@ type App = { id: string; key: KeyObject };
 
 /** Tokens of the GitHub App that is configured; undefined: none is. They throw `NoToken` where one cannot be had. */
 export type AppTokens = {
+  /** Of the app itself, for a few minutes: for what is the app's own and no installation's. */
+  itself(): Promise<string | undefined>;
   /** Of an installation, as a webhook names it. */
   ofInstallation(installation: number): Promise<string | undefined>;
   /** Of the installation that a repository, `owner/name`, belongs to. */
@@ -60,6 +62,10 @@ export function appTokens({ secrets, clock }: { secrets: Secrets; clock: Clock }
     });
 
   return {
+    async itself() {
+      const app = await appIn(secrets);
+      return app && signed(app, clock);
+    },
     async ofInstallation(installation) {
       const app = await appIn(secrets);
       return app && tokenOf(app, installation);

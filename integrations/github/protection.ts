@@ -3,6 +3,7 @@ import type { GateKeeper } from '../../domain/freeze/ports.ts';
 import { truncate } from '../text.ts';
 import { type GithubAccess } from './access.ts';
 import { attempt } from './attempt.ts';
+import { undelivered } from './deliveries.ts';
 import { commitAt, entryAt, namesOf } from './git-data.ts';
 import { ask, repositoryPath } from './rest.ts';
 
@@ -59,4 +60,6 @@ export const githubGates = (access: GithubAccess): GateKeeper => ({
     });
     return 'same' in same && same.same;
   },
+
+  undelivered: (known) => undelivered(access, known),
 });

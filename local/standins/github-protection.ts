@@ -127,6 +127,8 @@ const summary = (delivery: Delivery): object => ({
   guid: guidOf(delivery),
   delivered_at: time(delivery.attempt.started_at),
   redelivery: false,
+  status: 'Invalid HTTP Response: 502', // it was not delivered to anybody
+  status_code: 502,
   event: 'deployment_protection_rule',
   action: 'requested',
   installation_id: INSTALLATION_ID,

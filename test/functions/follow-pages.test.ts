@@ -94,13 +94,27 @@ describe('an incident of others that is followed', () => {
   });
 
   test('asks for none when the alerts have ended where they live', async () => {
-    world.gone = true;
+    world.alertState = 'over';
     await sweptWith(theirs({ status: 'resolved' }));
     expect(said()).toEqual(['Resolved at PagerDuty (Q1)']);
     expect(pagesAsked()).toEqual([]);
-    world.gone = false; // or so it seemed
+    world.alertState = 'listed'; // or so it seemed
     await sweptWith(theirs({ status: 'resolved' }));
     expect(pagesAsked()).toHaveLength(1);
+  });
+
+  test('asks for one when the alerts are not where they may never have been', async () => {
+    world.alertState = 'absent';
+    await sweptWith(theirs({ status: 'resolved' }));
+    expect(pagesAsked()).toHaveLength(1);
+  });
+
+  test('asks for none when they are gone from where they had been', async () => {
+    const [firing] = await world.deps.incidents.firingEpisodes(id);
+    await world.deps.incidents.seeEpisodes(id, [firing?.episode ?? '']);
+    world.alertState = 'absent';
+    await sweptWith(theirs({ status: 'resolved' }));
+    expect(pagesAsked()).toEqual([]);
   });
 
   test('asks for none when we have paged since', async () => {

@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { alertStates } from '../../integrations/alertmanager/alert-states.ts';
+import type { AlertState } from '../../domain/ports.ts';
+import { alertStates } from '../../integrations/alert-states.ts';
 import { exchange } from '../local/standins/support.ts';
-import { nobody, type Reply, vendor } from './server.ts';
+import { nobody, type Reply, vendor, vendorThat } from './server.ts';
 
 type Labels = [string, string][];
+type Asked = { labels: Labels; generatorUrl: string | null };
 
 const ERRORS: Labels = [
   ['alertname', 'HighErrorBurnRate'],
@@ -14,6 +16,7 @@ const LATENCY: Labels = [
   ['service', 'checkout'],
 ];
 const absent = async () => undefined;
+const alert = (labels: Labels, generatorUrl: string | null = null): Asked => ({ labels, generatorUrl });
 
 const listed = (...all: Labels[]): Reply => ({
   body: JSON.stringify(
@@ -25,23 +28,20 @@ const listed = (...all: Labels[]): Reply => ({
   ),
 });
 
-async function askAlertmanager(reply: Reply, ...labelSets: Labels[]): Promise<number[] | null> {
+async function askAlertmanager(reply: Reply, ...labelSets: Labels[]): Promise<AlertState[] | null> {
   const { url } = await vendor(reply);
-  return alertStates({ alertmanager: async () => url, prometheus: absent }).gone(labelSets);
+  return alertStates({ alertmanager: async () => url, prometheus: absent }).of(
+    labelSets.map((labels) => alert(labels)),
+  );
 }
 
-async function askPrometheus(reply: Reply, ...labelSets: Labels[]): Promise<number[] | null> {
-  const { url } = await vendor(reply);
-  return alertStates({ alertmanager: absent, prometheus: async () => url }).gone(labelSets);
-}
-
-describe('Alertmanager is asked which alerts are gone:', () => {
-  test('those that it does not list, by all their labels', async () => {
-    expect(await askAlertmanager(listed(ERRORS), ERRORS, LATENCY)).toEqual([1]);
+describe('Alertmanager is asked which alerts it has:', () => {
+  test('those that it lists, by all their labels', async () => {
+    expect(await askAlertmanager(listed(ERRORS), ERRORS, LATENCY)).toEqual(['listed', 'absent']);
   });
 
   test('whatever the order of their labels', async () => {
-    expect(await askAlertmanager(listed(ERRORS), ERRORS.toReversed())).toEqual([]);
+    expect(await askAlertmanager(listed(ERRORS), ERRORS.toReversed())).toEqual(['listed']);
   });
 
   test('one with a label more or another value is another alert', async () => {
@@ -50,11 +50,11 @@ describe('Alertmanager is asked which alerts are gone:', () => {
       ['alertname', 'HighErrorBurnRate'],
       ['service', 'search'],
     ];
-    expect(await askAlertmanager(listed(more, otherwise), ERRORS)).toEqual([0]);
+    expect(await askAlertmanager(listed(more, otherwise), ERRORS)).toEqual(['absent']);
   });
 
-  test('all, when it lists none', async () => {
-    expect(await askAlertmanager(listed(), ERRORS, LATENCY)).toEqual([0, 1]);
+  test('none, when it lists none', async () => {
+    expect(await askAlertmanager(listed(), ERRORS, LATENCY)).toEqual(['absent', 'absent']);
   });
 
   test.each<[string, Reply]>([
@@ -63,18 +63,16 @@ describe('Alertmanager is asked which alerts are gone:', () => {
     ['HTML', { body: '<html>' }],
     ['something else', { body: '{"status":"success"}' }],
     ['half an answer', { cut: 200 }],
-  ])('%s says nothing, so nothing is taken as ended', async (_, reply) => {
+  ])('%s says nothing', async (_, reply) => {
     expect(await askAlertmanager(reply, ERRORS)).toBeNull();
   });
 
   test('it is asked once for each name, whatever is in that', async () => {
     const { url, received } = await vendor(listed());
     const strange: Labels = [['alertname', 'a "b" \\ & ü']];
-    await alertStates({ alertmanager: async () => `${url}/`, prometheus: absent }).gone([
-      ERRORS,
-      [...ERRORS, ['zone', 'a']],
-      strange,
-    ]);
+    await alertStates({ alertmanager: async () => `${url}/`, prometheus: absent }).of(
+      [ERRORS, [...ERRORS, ['zone', 'a']] satisfies Labels, strange].map((labels) => alert(labels)),
+    );
     const asked = received.map(({ path }) => new URL(path, url));
     expect(asked.map(({ pathname }) => pathname)).toEqual(['/api/v2/alerts', '/api/v2/alerts']);
     expect(new Set(asked.map(({ searchParams }) => searchParams.get('filter')))).toEqual(
@@ -85,55 +83,202 @@ describe('Alertmanager is asked which alerts are gone:', () => {
   test('it says nothing as long as one of the questions has no answer', async () => {
     const { url } = await vendor(listed(), { status: 500 });
     const states = alertStates({ alertmanager: async () => url, prometheus: absent });
-    expect(await states.gone([ERRORS, LATENCY])).toBeNull();
+    expect(await states.of([alert(ERRORS), alert(LATENCY)])).toBeNull();
   });
 });
 
+type RuleOptions = {
+  name?: string;
+  query?: string;
+  labels?: object;
+  health?: string;
+  type?: string;
+  alerts?: object[];
+};
+
+/** A rule of the only group, as Prometheus shows it. */
+const rule = ({ name = 'HighErrorBurnRate', query = 'errors > 0.01', labels = {}, ...more }: RuleOptions = {}) => ({
+  type: 'alerting',
+  health: 'ok',
+  alerts: [],
+  name,
+  query,
+  labels,
+  ...more,
+});
+
+const success = (data: object, more: object = {}): Reply => ({
+  body: JSON.stringify({ status: 'success', ...more, data }),
+});
+const rules = (...all: object[]): Reply => success({ groups: [{ name: 'slo', interval: 15, rules: all }] });
+const fires = (...all: Record<string, string>[]): Reply => success({ alerts: all.map((labels) => ({ labels })) });
+const configured = (yaml: string): Reply => success({ yaml });
+const burning = (...more: Labels): Labels => [['alertname', 'HighErrorBurnRate'], ...more];
+
+const ANSWERS = {
+  '/api/v1/alerts': fires(),
+  '/api/v1/rules': rules(rule()),
+  '/api/v1/status/config': configured('global:\n  scrape_interval: 15s\n'),
+} as const;
+
+/** What a Prometheus says of this alert, which answers so. */
+async function askPrometheus(
+  answers: Partial<Record<keyof typeof ANSWERS, Reply>>,
+  one: Labels,
+  generatorUrl: string | null = null,
+): Promise<AlertState | null> {
+  const replies: Record<string, Reply> = { ...ANSWERS, ...answers };
+  const { url } = await vendorThat(({ path }) => replies[new URL(path, 'http://p').pathname] ?? { status: 404 });
+  const states = alertStates({ alertmanager: absent, prometheus: async () => `${url}/` });
+  return (await states.of([alert(one, generatorUrl)]))?.[0] ?? null;
+}
+
 describe('Prometheus is asked where there is no Alertmanager:', () => {
-  const active: Reply = { body: exchange('prometheus/alerts-active').response.body };
-
-  const burning = (...more: Labels): Labels => [['alertname', 'HighErrorBurnRate'], ...more];
-
-  test.each<[string, number[], Labels]>([
-    [
-      'is there, with labels that relabelling has added',
-      [],
-      burning(['service', 'checkout-api'], ['env', 'production'], ['cluster', 'a']),
-    ],
-    ['is there, where its sender says no place', [], burning()],
-    [
-      'is there, where it calls its environment otherwise',
-      [],
-      burning(['service', 'checkout-api'], ['environment', 'production']),
-    ],
-    ['is gone, where those of its name are of another service', [0], burning(['service', 'search-api'])],
-    [
-      'is gone, where those of its name are of another environment',
-      [0],
-      burning(['service', 'checkout-api'], ['env', 'staging']),
-    ],
-    ['is gone, where none has its name', [0], LATENCY],
-  ])('an alert %s', async (_, gone, labels) => {
-    expect(await askPrometheus(active, labels)).toEqual(gone);
+  test('an alert is over when its rule is here, and gives none like it', async () => {
+    expect(await askPrometheus({}, ERRORS)).toBe('over');
+    const elsewhere = fires({ alertname: 'HighErrorBurnRate', service: 'search' }, { alertname: 'HighLatency' });
+    expect(await askPrometheus({ '/api/v1/alerts': elsewhere }, ERRORS)).toBe('over');
   });
 
   test.each<[string, Reply]>([
-    ['404', { status: 404, body: exchange('prometheus/error-404').response.body }],
-    ['503', { status: 503, body: exchange('prometheus/error-timeout-503').response.body }],
-  ])('%s says nothing', async (_, reply) => {
-    expect(await askPrometheus(reply, ERRORS)).toBeNull();
+    ['none', rules()],
+    ['no group', success({ groups: [] })],
+    ['others only', rules(rule({ name: 'HighLatency' }))],
+    ['a recording rule of that name only', rules(rule({ type: 'recording' }))],
+  ])('of one whose rule is not here, it knows nothing: %s', async (_, answer) => {
+    expect(await askPrometheus({ '/api/v1/rules': answer }, ERRORS)).toBe('unknown');
+    const other = fires({ alertname: 'HighLatency', service: 'checkout' });
+    expect(await askPrometheus({ '/api/v1/rules': answer, '/api/v1/alerts': other }, ERRORS)).toBe('unknown');
+  });
+
+  test.each<[string, Labels]>([
+    [
+      'with labels that relabelling has added',
+      burning(['service', 'checkout-api'], ['env', 'production'], ['cluster', 'a']),
+    ],
+    ['where its sender says no place', burning()],
+    ['where it calls its environment otherwise', burning(['service', 'checkout-api'], ['environment', 'production'])],
+  ])('one that is listed is not over: %s', async (_, one) => {
+    const real = exchange('prometheus/alerts-active').response.body;
+    expect(await askPrometheus({ '/api/v1/alerts': { body: real } }, one)).toBe('unknown');
+  });
+
+  test('nor is one that its rule lists', async () => {
+    const labels = { alertname: 'HighErrorBurnRate', service: 'checkout' };
+    expect(await askPrometheus({ '/api/v1/rules': rules(rule({ alerts: [{ labels }] })) }, ERRORS)).toBe('unknown');
+  });
+
+  test('a real one knows its own by name, labels and expression', async () => {
+    const real = {
+      body: exchange('prometheus/rules').response.body.replace(/"alerts":\[\{.*?\}\],"health"/, '"alerts":[],"health"'),
+    };
+    const sent: Labels = burning(
+      ['action', 'auto-rollback'],
+      ['env', 'production'],
+      ['service', 'checkout-api'],
+      ['severity', 'critical'],
+      ['team', 'payments'],
+    );
+    const link = (expression: string) =>
+      `https://prometheus.example.net/graph?${new URLSearchParams({ 'g0.expr': expression, 'g0.tab': '1' }).toString()}`;
+    const ask = (labels: Labels, expression: string) =>
+      askPrometheus({ '/api/v1/rules': real }, labels, link(expression));
+    expect(await ask(sent, 'slo:error_ratio:10s > (14.4 * 0.001)')).toBe('over');
+    expect(await ask(sent, 'slo:error_ratio:10s > (6 * 0.001)')).toBe('unknown');
+    const ofOthers = sent.map(([name, value]): [string, string] => [name, name === 'team' ? 'search' : value]);
+    expect(await ask(ofOthers, 'slo:error_ratio:10s > (14.4 * 0.001)')).toBe('unknown');
+  });
+
+  test.each<[string, RuleOptions, Labels, AlertState]>([
+    ['sets its labels', { labels: { severity: 'critical' } }, burning(['severity', 'critical']), 'over'],
+    ['sets one to something else', { labels: { severity: 'warning' } }, burning(['severity', 'critical']), 'unknown'],
+    ['sets one that it has not', { labels: { team: 'payments' } }, burning(), 'unknown'],
+    ['sets one to nothing', { labels: { team: '' } }, burning(), 'over'],
+    ['sets one by a template', { labels: { team: '{{ $labels.team }}' } }, burning(['team', 'payments']), 'over'],
+    ['cannot be evaluated', { health: 'err' }, burning(), 'unknown'],
+    ['has not been evaluated yet', { health: 'unknown' }, burning(), 'unknown'],
+    ['selects its service', { query: 'errors{service="checkout"} > 1' }, ERRORS, 'over'],
+    ['selects another one', { query: 'errors{service="search"} > 1' }, ERRORS, 'unknown'],
+    ['selects several, of which it is one', { query: 'errors{service=~"search|check.*"} > 1' }, ERRORS, 'over'],
+    ['selects others', { query: "errors{service=~'check'} > 1" }, ERRORS, 'unknown'],
+    ['leaves it out', { query: 'errors{service!="checkout"} > 1' }, ERRORS, 'unknown'],
+    ['leaves others out', { query: 'errors{service!~"search|cart"} > 1' }, ERRORS, 'over'],
+    ['selects it beside another', { query: 'a{service="search"} or b{service="checkout"}' }, ERRORS, 'over'],
+    ['selects by what cannot be read here', { query: 'errors{service=~"(?i)CHECKOUT"} > 1' }, ERRORS, 'unknown'],
+    ['selects by a text with signs', { query: 'errors{path="/\\"a\\""} > 1' }, burning(['path', '/"a"']), 'over'],
+    ['selects by a raw text', { query: 'errors{path=~`/\\w+`} > 1' }, burning(['path', '/a']), 'over'],
+    ['selects by labels that it has not', { query: 'errors{code="500"} > 1' }, ERRORS, 'over'],
+  ])('where the rule of its name %s', async (_, options, one, state) => {
+    expect(await askPrometheus({ '/api/v1/rules': rules(rule(options)) }, one)).toBe(state);
+  });
+
+  test('one of several rules of a name is enough', async () => {
+    const both = [
+      rule({ labels: { severity: 'warning' } }),
+      rule({ labels: { severity: 'critical' } }),
+      rule({ health: 'err' }),
+    ];
+    expect(await askPrometheus({ '/api/v1/rules': rules(...both) }, burning(['severity', 'critical']))).toBe('over');
+  });
+
+  const EXTERNAL =
+    'global:\n  scrape_interval: 15s\n  external_labels:\n    cluster: eu\n    replica: a\nscrape_configs: []\n';
+  test.each<[string, string, Labels, AlertState]>([
+    ['it has them', EXTERNAL, burning(['cluster', 'eu'], ['replica', 'a']), 'over'],
+    ['relabelling has taken one away', EXTERNAL, burning(['cluster', 'eu']), 'over'],
+    ['it is of another cluster', EXTERNAL, burning(['cluster', 'us'], ['replica', 'a']), 'unknown'],
+    ['they cannot be read', 'global: [', burning(['cluster', 'us']), 'over'],
+    ['there are none', 'scrape_configs:\n  - job_name: a\n', burning(['cluster', 'us']), 'over'],
+  ])('by its external labels it is told from others: %s', async (_, yaml, one, state) => {
+    expect(await askPrometheus({ '/api/v1/status/config': configured(yaml) }, one)).toBe(state);
+  });
+
+  test('what a rule sets itself stands before an external label', async () => {
+    const own = rules(rule({ labels: { cluster: 'global' } }));
+    const answers = { '/api/v1/rules': own, '/api/v1/status/config': configured(EXTERNAL) };
+    expect(await askPrometheus(answers, burning(['cluster', 'global']))).toBe('over');
+  });
+
+  test('where it does not tell its configuration, as Thanos, its rules are enough', async () => {
+    expect(await askPrometheus({ '/api/v1/status/config': { status: 404 } }, ERRORS)).toBe('over');
+  });
+
+  test.each<[keyof typeof ANSWERS, Reply]>([
+    ['/api/v1/alerts', { status: 404, body: exchange('prometheus/error-404').response.body }],
+    ['/api/v1/alerts', { status: 503, body: exchange('prometheus/error-timeout-503').response.body }],
+    ['/api/v1/alerts', success({ alerts: [] }, { warnings: ['no answer of 10.0.0.7'] })],
+    ['/api/v1/alerts', { body: '[]' }],
+    ['/api/v1/rules', { status: 404, body: '' }],
+    ['/api/v1/rules', { body: '{"status":"success","data":{}}' }],
+    ['/api/v1/rules', success({ groups: [] }, { warnings: ['no answer of 10.0.0.7'] })],
+  ])('%s without a whole answer says nothing', async (path, reply) => {
+    expect(await askPrometheus({ [path]: reply }, ERRORS)).toBeNull();
+  });
+
+  test('it is asked for the rules by their names, each once', async () => {
+    const { url, received } = await vendorThat(({ path }) => ANSWERS[path.split('?')[0] as keyof typeof ANSWERS]);
+    const states = alertStates({ alertmanager: absent, prometheus: async () => url });
+    expect(await states.of([ERRORS, LATENCY, burning()].map((labels) => alert(labels)))).toEqual([
+      'over',
+      'unknown',
+      'over',
+    ]);
+    const asked = received.map(({ path }) => new URL(path, url)).filter(({ pathname }) => pathname === '/api/v1/rules');
+    expect(asked.map(({ searchParams }) => [searchParams.get('type'), searchParams.get('rule_name[]')])).toEqual([
+      ['alert', 'HighErrorBurnRate'],
+      ['alert', 'HighLatency'],
+    ]);
   });
 
   test('it is not asked where there is an Alertmanager, even one that is away', async () => {
-    const { url, received } = await vendor(active);
+    const { url, received } = await vendor(fires());
     const away = await nobody();
-    expect(
-      await alertStates({ alertmanager: async () => away, prometheus: async () => url }).gone([LATENCY]),
-    ).toBeNull();
+    const states = alertStates({ alertmanager: async () => away, prometheus: async () => url });
+    expect(await states.of([alert(LATENCY)])).toBeNull();
     expect(received).toEqual([]);
   });
 });
 
 test('where nobody can be asked, nothing is known', async () => {
-  expect(await alertStates({ alertmanager: absent, prometheus: absent }).gone([ERRORS])).toBeNull();
+  expect(await alertStates({ alertmanager: absent, prometheus: absent }).of([alert(ERRORS)])).toBeNull();
 });

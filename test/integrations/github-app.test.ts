@@ -163,7 +163,7 @@ describe('the answer to a protection rule', () => {
     [{ status: 403, headers: { 'retry-after': '60' } }, 'later'],
     [{ status: 429 }, 'later'],
     [{ status: 500 }, 'unclear'],
-    [{ cut: 204 }, 'done'],
+    [{ cut: 200 }, 'unclear'],
   ])('%j: %s', async (reply, kind) => expect(await review(reply)).toMatchObject({ kind }));
 
   test('nobody at that address: it may have been told', async () => {
@@ -173,5 +173,45 @@ describe('the answer to a protection rule', () => {
     expect(await githubGates(access).review(gate, { state: 'approved', comment: '' })).toMatchObject({
       kind: 'unclear',
     });
+  });
+});
+
+describe('what did not get through', () => {
+  const delivery = (id: number, guid: string, status_code: number, more: object = {}) => ({
+    id,
+    guid,
+    delivered_at: '2026-11-20T11:00:00Z',
+    event: 'deployment_protection_rule',
+    action: 'requested',
+    status_code,
+    ...more,
+  });
+
+  test('is fetched once, unless it got through later, or is something else', async () => {
+    const listed = [
+      delivery(6, 'again', 202),
+      delivery(5, 'lost', 502),
+      delivery(4, 'again', 502),
+      delivery(3, 'known', 401),
+      delivery(2, 'ping', 500, { event: 'ping', action: null }),
+      delivery(1, 'lost', 500),
+    ];
+    const { access, received } = await app([
+      { body: JSON.stringify(listed) },
+      { body: JSON.stringify({ request: { payload: { action: 'requested' } } }) },
+    ]);
+    expect(await githubGates(access).undelivered(new Set(['known']))).toEqual([
+      { id: 'lost', at: '2026-11-20T11:00:00.000Z', payload: { action: 'requested' } },
+    ]);
+    expect(received.map(({ path }) => path)).toEqual(['/app/hook/deliveries?per_page=100', '/app/hook/deliveries/5']);
+    expect(received[0]?.headers.authorization).toMatch(/^Bearer ey/);
+  });
+
+  test('is nothing that is known without an app, or without an answer', async () => {
+    const without = await app([fine], { GITHUB_APP_ID: '', GITHUB_TOKEN: 'ghp_own' });
+    expect(await githubGates(without.access).undelivered(new Set())).toEqual([]);
+    expect(without.received).toEqual([]);
+    const { access } = await app([{ status: 500 }]);
+    expect(await githubGates(access).undelivered(new Set())).toEqual([]);
   });
 });

@@ -12,15 +12,20 @@ export type Reply = { status?: number; headers?: Record<string, string>; body?: 
 export type Vendor = { url: string; received: Received[] };
 
 /** A vendor of a test's own, over real HTTP: it answers one reply after the other, and the last one again and again. */
-export async function vendor(...replies: [Reply, ...Reply[]]): Promise<Vendor> {
+export const vendor = (...replies: [Reply, ...Reply[]]): Promise<Vendor> =>
+  vendorThat((_, n) => replies[Math.min(n, replies.length - 1)] ?? 'hang');
+
+/** One that answers by what it is asked, and how often it was asked before. */
+export async function vendorThat(answers: (request: Received, n: number) => Reply): Promise<Vendor> {
   const received: Received[] = [];
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
       const { method = '', url: path = '', headers } = request;
-      const reply = replies[Math.min(received.length, replies.length - 1)] ?? 'hang';
-      received.push({ method, path, headers, body: Buffer.concat(chunks).toString() });
+      const asked = { method, path, headers, body: Buffer.concat(chunks).toString() };
+      const reply = answers(asked, received.length);
+      received.push(asked);
       if (reply === 'hang') return;
       if ('cut' in reply) {
         response.writeHead(reply.cut, { 'content-length': '100' });

@@ -6,7 +6,8 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 
 const project = resolve(import.meta.dirname, '../..');
 const parent = join(project, 'local/parent.ts');
@@ -97,6 +98,59 @@ test('a program whose bootstrap was killed is stopped as by SIGTERM', async () =
   bootstrap.kill('SIGKILL');
   expect(await next(lines)).toBe('asked to stop');
   await gone(pid);
+});
+
+describe('npm runs it in a shell, and', () => {
+  /** As npm does: a shell, in which another one runs the bootstrap. Both would run something after it. */
+  async function inShells(
+    env: Record<string, string>,
+  ): Promise<{ lines: AsyncIterator<string>; npm: number; shell: number; pid: number }> {
+    const program = join(folder, `${crypto.randomUUID()}.ts`);
+    await writeFile(
+      program,
+      `console.log(process.pid);
+       process.once('SIGTERM', () => { console.log('asked to stop'); process.exit(0); });
+       setTimeout(() => {}, 60_000);`,
+    );
+    const bootstrap = `"${process.execPath}" "${join(project, 'local/bootstrap.mjs')}" "${program}"`;
+    const npm = spawn('sh', ['-c', `sh -c 'echo $$; ${bootstrap}; true'; true`], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', ...env },
+    });
+    const lines = createInterface(npm.stdout)[Symbol.asyncIterator]();
+    const [shell, pid] = [Number(await next(lines)), Number(await next(lines))];
+    if (npm.pid === undefined) throw new Error('no shell could be started');
+    const all = [npm.pid, shell, pid];
+    onTestFinished(() => {
+      for (const each of all.filter((one) => one > 1 && isRunning(one))) process.kill(each, 'SIGKILL');
+    });
+    return { lines, npm: npm.pid, shell, pid };
+  }
+
+  const byNpm = { npm_lifecycle_event: 'start' };
+
+  test('the program is stopped with that shell, to which alone npm passes a SIGTERM on', async () => {
+    const { lines, shell, pid } = await inShells(byNpm);
+    process.kill(shell, 'SIGTERM');
+    expect(await next(lines)).toBe('asked to stop');
+    await gone(pid);
+  });
+
+  test('with npm itself, of whose end the shell does not hear', async () => {
+    const { lines, npm, pid } = await inShells(byNpm);
+    process.kill(npm, 'SIGKILL');
+    expect(await next(lines)).toBe('asked to stop');
+    await gone(pid);
+  });
+
+  test('not where something else than npm has started it, which may leave it alone', async () => {
+    const { shell, npm, pid } = await inShells({});
+    process.kill(shell, 'SIGKILL');
+    await gone(npm);
+    // Longer than it takes to see that one is left alone.
+    await sleep(1500);
+    expect(isRunning(pid)).toBe(true);
+  });
 });
 
 test('watching for the bootstrap does not keep a program alive that has nothing left to do', async () => {

@@ -61,7 +61,14 @@ describe('what is wrong is told with file, line, and what was meant:', () => {
       '---\ntitle: x\n',
       ['a.md:1: the front matter is not closed (end it with a line of three hyphens)'],
     ],
-    ['nothing in it', '---\n---\n', ['a.md:1: "title" is missing in the front matter']],
+    [
+      'nothing in it',
+      '---\n---\n',
+      [
+        'a.md:1: "title" is missing in the front matter',
+        'a.md:1: the front matter: "match" is missing; "match: {}" is every alert',
+      ],
+    ],
     ['a list', '---\n- title: x\n---\n', [expect.stringMatching(/^a\.md:1: the front matter: \[\{.* is no object$/)]],
     ['no match', '---\ntitle: x\n---\n', ['a.md:1: the front matter: "match" is missing; "match: {}" is every alert']],
     ['YAML that is none', '---\ntitle: "x\nmatch: {}\n---\n', [expect.stringMatching(/^a\.md:[34]: /)]],
@@ -72,6 +79,37 @@ describe('what is wrong is told with file, line, and what was meant:', () => {
       [
         'a.md:4: unknown key "priorty" in the front matter (did you mean "priority"?)',
         'a.md:5: unknown key "enviroments" in the front matter (did you mean "environments"?)',
+      ],
+    ],
+    [
+      'what is wrong with the rest, too',
+      `---
+title: x
+match: 'a="('
+priorty: 1
+inputs: { n: { type: numbr } }
+steps:
+  - { id: a, uses: rolback, timeout: 5m }
+  - { id: a, uses: restart }
+  - id: p
+    parallel:
+      - { id: b, uses: note, with: { txt: hi } }
+      - { id: c, uses: note, when: steps.b.status == "failed", with: { text: "\${{ inputs.n.x }}" } }
+  - { id: d, uses: note, when: labls.x == "", with: { text: "\${{ steps.b.output }} \${{ steps.e.output }}" } }
+---
+`,
+      [
+        expect.stringMatching(/^a\.md:3: match: /),
+        'a.md:4: unknown key "priorty" in the front matter (did you mean "priority"?)',
+        expect.stringMatching(/^a\.md:5: .*numbr/),
+        expect.stringMatching(/^a\.md:7: .*"rolback" \(did you mean "rollback"\?\)/),
+        'a.md:8: another step is called "a", too',
+        'a.md:8: step "a": restart needs a time-out (add "timeout: 10m")',
+        expect.stringMatching(/^a\.md:11: .*"text" is missing/),
+        expect.stringMatching(/^a\.md:11: .*"txt"/),
+        expect.stringMatching(/^a\.md:12: step "b" has not ended by then/),
+        expect.stringMatching(/^a\.md:13: .*labls/),
+        expect.stringMatching(/^a\.md:13: steps\.e\.output/),
       ],
     ],
     [
@@ -201,7 +239,7 @@ describe('lint', () => {
   test('tells what is wrong with one although another cannot be read', async () => {
     await file('a.md', GOOD);
     await file('b.md', GOOD);
-    await file('c.md', '---\n---\n');
+    await file('c.md', '---\nmatch: {}\n---\n');
     expect(await lines()).toEqual({
       told: [
         expect.stringMatching(/^b\.md:3: shadowed: every alert for it goes to a/),

@@ -14,7 +14,9 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'firebreak-setup-'));
   await mkdir(join(folder, 'local'));
   await Promise.all(
-    ['bootstrap', 'setup'].map((name) => cp(join(project, `local/${name}.mjs`), join(folder, `local/${name}.mjs`))),
+    ['above', 'bootstrap', 'setup'].map((name) =>
+      cp(join(project, `local/${name}.mjs`), join(folder, `local/${name}.mjs`)),
+    ),
   );
   await writeFile(join(folder, 'local/program.mjs'), `console.log('running');`);
   await lockFile('1.0.0');

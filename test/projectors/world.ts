@@ -18,7 +18,7 @@ export const START = '2026-11-20T12:00:00.000Z' as Timestamp;
 export type Trouble = {
   faults: readonly Fault[];
   interruptions: Interruptions;
-  /** Each wake wakes two. */
+  /** Each batch of wakes is taken by two. */
   twice: boolean;
   /** Methods that are refused whatever comes, as `pin`. */
   forbidden?: readonly string[];
@@ -51,6 +51,11 @@ export class World {
   readonly #underWay = { calls: 0 };
   #fault = (_method: string): Fault => this.#trouble.faults[this.calls.length] ?? WELL;
   readonly #alive = new Set<Process>();
+  /**
+   * When wakes come that nobody has taken yet. Those of one moment are one batch: were each of them to wake two, who only
+   * wait for the lease and wake each other again would double with each wait.
+   */
+  readonly #batches = new Set<number>();
   readonly #bugs: string[] = [];
   #touched = 0;
 
@@ -116,8 +121,11 @@ export class World {
   }
 
   #wake(target: Target, seconds: number): void {
-    if (target !== this.#target) return;
+    const at = this.clock.millis + seconds * 1000;
+    if (target !== this.#target || this.#batches.has(at)) return;
+    this.#batches.add(at);
     this.clock.in(seconds * 1000, () => {
+      this.#batches.delete(at);
       this.#spawn();
       if (this.#trouble.twice) this.#spawn();
     });

@@ -1,4 +1,4 @@
-import type { Attempt, Clock, Deps, Engine, HttpAnswer, Log, Metrics, PageRequest } from '../../domain/ports.ts';
+import type { AlertState, Attempt, Clock, Deps, Engine, HttpAnswer, Log, Metrics, PageRequest } from '../../domain/ports.ts';
 import { type Config, emptyConfig } from '../../schemas/config.ts';
 import type { ActAnswer, Deployer, Flags, Held, RollbackRequest } from '../../domain/targets.ts';
 import type { ExternalFound, ExternalIncident, Told } from '../../domain/outlets.ts';
@@ -94,8 +94,8 @@ export class FakeWorld {
   answers: Script<HttpAnswer> = [{ kind: 'answered', status: 200, body: null, afterSeconds: null }];
   instances = 3;
   rule: Awaited<ReturnType<Metrics['rule']>> = null;
-  /** Whether alerts are gone where they live; `null`: nobody can be asked. */
-  gone: boolean | null = null;
+  /** How all alerts are where they live; `null`: nobody can be asked. */
+  alertState: AlertState | null = null;
 
   readonly #hooks = new Map<string, { before?: Hook; after?: Hook }>();
 
@@ -162,7 +162,10 @@ export class FakeWorld {
         rule: async () => this.rule,
       },
       alerts: {
-        gone: async (labelSets) => (this.gone === null ? null : this.gone ? labelSets.map((_, index) => index) : []),
+        of: async (alerts) => {
+          const { alertState } = this;
+          return alertState === null ? null : alerts.map(() => alertState);
+        },
       },
       projections: this.#projections(),
       silences: notAsked('silences'),

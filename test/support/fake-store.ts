@@ -91,6 +91,7 @@ type Dossier = {
   inbox: Mail[];
   keys: Set<string>;
   signals: Map<string, SignalView>;
+  seen: Set<string>;
   timeline: TimelineEntry[];
   decisions: Map<
     number,
@@ -177,6 +178,7 @@ export class FakeStore {
       inbox: [],
       keys: new Set(),
       signals: new Map(),
+      seen: new Set(),
       timeline: [{ ...entry, at: this.clock.now() }],
       decisions: new Map(),
       runbooks: new Map(),
@@ -506,13 +508,19 @@ export class FakeIncidents implements Incidents {
   async firingEpisodes(id: IncidentId): ReturnType<Incidents['firingEpisodes']> {
     return [...this.#store.episodes.values()]
       .filter((episode) => episode.incidentId === id && episode.status === 'firing')
-      .map(({ episode, signal: { source, fingerprint, labels, groupKey = null } }) => ({
+      .map(({ episode, signal: { source, fingerprint, labels, groupKey = null, links } }) => ({
         episode,
         source,
         fingerprint,
         labels,
         groupKey,
+        generatorUrl: links.source,
+        seen: this.#store.dossier(id).seen.has(episode),
       }));
+  }
+
+  async seeEpisodes(id: IncidentId, episodes: readonly string[]): Promise<void> {
+    for (const episode of episodes) this.#store.dossier(id).seen.add(episode);
   }
 
   async endEpisodes(id: IncidentId, episodes: readonly string[], text: string): Promise<void> {

@@ -78,6 +78,15 @@ const ofPayments = { name: 'PaymentsFail', labels: { service: 'payments', action
 const PAGE_PAYMENTS = `${PAGE} for payments`;
 const RESOLVE_PAYMENTS = `${RESOLVE} for payments`;
 
+/** Services that checkout has nothing to do with, and their alerts. */
+const STRANGERS = ['cart', 'search', 'ledger'];
+const ofStranger = (service: string) => ({ name: `${service} fails`, labels: { service, action: '' } });
+const besideStrangers: Moment = (world) => {
+  const services = Object.fromEntries(STRANGERS.map((name) => [name, null]));
+  const known = Config.parse({ version: 'test', services, paging: {} });
+  world.config = { ...world.config, services: { ...world.config.services, ...known.services } };
+};
+
 /** Everything that this incident is about is over. */
 const over = (...alerts: Parameters<typeof ends>[0][]): Moment => all(...alerts.map((one) => ends(one)));
 
@@ -149,6 +158,22 @@ export const guardPaths: Record<string, Path> = {
   },
 
   // What has become true since it was decided.
+  'others-fail-seconds-later-so-it-is-judged-again': {
+    given: [besideStrangers],
+    timeline: {
+      '0 s': fires(),
+      '2 s': fires(ofStranger('cart')),
+      '4 s': all(fires(ofStranger('search')), fires(ofStranger('ledger'))),
+      '9 min': over({}, ...STRANGERS.map(ofStranger)),
+    },
+    calls: [
+      PAGE,
+      ...STRANGERS.map((name) => `${PAGE} for ${name}`),
+      RESOLVE,
+      ...STRANGERS.map((name) => `${RESOLVE} for ${name}`),
+    ],
+    status: 'resolved',
+  },
   'its-automation-is-demoted-between-judgement-and-act': {
     given: [
       betweenJudgementAndAct(({ store, clock }) => {

@@ -306,7 +306,7 @@ describe('the target', () => {
     const under = { kind: 'in_progress', id: 'rb-1', handle: null } as const;
     const { world } = await play({
       given: [
-        follows({ one: step(RESTART) }),
+        follows({ one: step(RESTART) }, { autoRollback: { mode: 'act', unknownMigration: 'act', settleSeconds: 0 } }),
         set({ rollbacks: [under, under, under, { kind: 'succeeded', id: 'rb-1' }] }),
       ],
       timeline: {

@@ -27,7 +27,9 @@ export type Path = Story & { calls: string[]; status: IncidentStatus | '' };
 
 /** Alters what vendors answer from now on. */
 const vendors =
-  (answer: Partial<Pick<FakeWorld, 'pages' | 'secondRoute' | 'rollbacks' | 'looks' | 'health' | 'gone'>>): Moment =>
+  (
+    answer: Partial<Pick<FakeWorld, 'pages' | 'secondRoute' | 'rollbacks' | 'looks' | 'health' | 'alertState'>>,
+  ): Moment =>
   (world) => {
     Object.assign(world, answer);
   };
@@ -140,8 +142,8 @@ export const paths: Record<string, Path> = {
     status: 'resolved',
   },
   'gone-alerts-whose-end-is-never-said': {
-    given: [withHealth, healthy, vendors({ gone: true })],
-    timeline: { '0 s': fires() },
+    given: [withHealth, healthy, vendors({ alertState: 'listed' })],
+    timeline: { '0 s': fires(), '5 min': vendors({ alertState: 'absent' }) },
     calls: [PAGE, ROLL_BACK, RESOLVE],
     status: 'resolved',
   },
@@ -336,9 +338,14 @@ export const paths: Record<string, Path> = {
     calls: [PAGE, ...times(37, ROLL_BACK), PAGE_AGAIN, RESOLVE, RESOLVE_AGAIN],
     status: 'resolved',
   },
+  'the-alerts-end-before-it-acts': {
+    timeline: { '0 s': fires(), '4 s': ends() },
+    calls: [PAGE, RESOLVE],
+    status: 'resolved',
+  },
   'the-alerts-end-while-cd-works-on-it': {
     given: [vendors({ rollbacks: [inProgress('http://cd.test/rb-1')], looks: [inProgress(null), done] })],
-    timeline: { '0 s': fires(), '3 s': ends() },
+    timeline: { '0 s': fires(), '13 s': ends() },
     calls: [PAGE, ROLL_BACK, ...times(2, 'cd look http://cd.test/rb-1'), RESOLVE],
     status: 'resolved',
   },
@@ -347,7 +354,7 @@ export const paths: Record<string, Path> = {
   'pager-is-away-and-then-takes-it': {
     given: [vendors({ pages: [later(), later(30), taken] })],
     timeline: { '0 s': fires(), '9 min': ends() },
-    calls: [PAGE, ROLL_BACK, PAGE, PAGE, RESOLVE],
+    calls: [PAGE, PAGE, ROLL_BACK, PAGE, RESOLVE],
     status: 'resolved',
   },
   'pager-is-away-for-a-minute-so-the-second-route': {
@@ -358,7 +365,7 @@ export const paths: Record<string, Path> = {
       }),
     ],
     timeline: { '0 s': fires(), '9 min': ends() },
-    calls: [PAGE, ROLL_BACK, ...times(4, PAGE), 'second route trigger page.1.second critical', PAGE, RESOLVE],
+    calls: [PAGE, PAGE, ROLL_BACK, ...times(3, PAGE), 'second route trigger page.1.second critical', PAGE, RESOLVE],
     status: 'resolved',
   },
   'pager-refuses-so-the-second-route': {
@@ -414,7 +421,7 @@ export const paths: Record<string, Path> = {
   },
   'a-person-resolves-it-while-cd-works-on-it': {
     given: [vendors({ rollbacks: [inProgress('http://cd.test/rb-1')], looks: [inProgress(null), done] })],
-    timeline: { '0 s': fires(), '7 s': says(note('resolve')) },
+    timeline: { '0 s': fires(), '17 s': says(note('resolve')) },
     calls: [PAGE, ROLL_BACK, 'cd look http://cd.test/rb-1', RESOLVE, 'cd look http://cd.test/rb-1'],
     status: 'resolved',
   },

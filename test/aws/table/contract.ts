@@ -926,6 +926,28 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await admit(ended(here()))).toMatchObject({ counts: { known: 1 } });
     });
 
+    test('are remembered as found where they live, each episode by itself', async () => {
+      const source = 'http://prometheus.test/graph';
+      const one = here({ links: { runbook: null, dashboard: null, source } });
+      const id = await opened(one);
+      await admit(other());
+      const seen = async () =>
+        Object.fromEntries(
+          (await stores.incidents.firingEpisodes(id)).map(({ episode, seen: found }) => [episode, found]),
+        );
+      expect(await seen()).toEqual({ [one.episode]: false, [other().episode]: false });
+      await stores.incidents.seeEpisodes(id, []);
+      await stores.incidents.seeEpisodes(id, [one.episode]);
+      await stores.incidents.seeEpisodes(id, [one.episode]);
+      expect(await seen()).toEqual({ [one.episode]: true, [other().episode]: false });
+      const again = other({ startsAt: plusSeconds(here().startsAt, 60) });
+      await stores.incidents.seeEpisodes(id, [other().episode]);
+      await admit(again);
+      expect(await seen()).toEqual({ [one.episode]: true, [again.episode]: false });
+      const told = await stores.incidents.firingEpisodes(id);
+      expect(told.find(({ episode }) => episode === one.episode)?.generatorUrl).toBe(source);
+    });
+
     test('are told once each, also where the same episode has begun again', async () => {
       const id = await opened();
       const report = (more: Partial<Signal>) => admit(other({ source: 'generic', episodic: false, ...more }));

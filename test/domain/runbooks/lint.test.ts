@@ -111,7 +111,7 @@ test.each<[string, string[]]>([
   [
     'inputs:\n  zone: { required: true }',
     [
-      'a.md:5: warning: input "zone" is required, so no alert can start this runbook, only a person (give it a default, unless that is meant)',
+      'a.md:5: warning: input "zone" is required, and nothing brings it: Firebreak never follows this runbook, people can only read it (give it a default, unless that is meant)',
     ],
   ],
 ])('%j', (head, expected) => {

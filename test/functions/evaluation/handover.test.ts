@@ -42,7 +42,7 @@ describe('a process that starts again', () => {
     world.at(NOON + 5 * MINUTE);
     await world.evaluate(b);
     // What Prometheus says of the past now is not what it said before: only the table can tell.
-    world.prometheus.keptFrom = (NOON + 5 * MINUTE) / 1000;
+    world.prometheus.keptFrom = (NOON + 6 * MINUTE) / 1000;
     world.at(NOON + 6 * MINUTE);
     await world.evaluate(b);
     world.at(NOON + 7 * MINUTE);

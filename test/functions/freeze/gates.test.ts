@@ -70,7 +70,11 @@ describe('as which version a commit is on record', () => {
 describe('what people read at GitHub', () => {
   const told = (
     texts: string[],
-    { allowed = false, code = 'person' as CheckReasonCode, clears = 'when it ends' } = {},
+    {
+      allowed = false,
+      code = 'person',
+      clears = 'when it ends',
+    }: { allowed?: boolean; code?: CheckReasonCode; clears?: string } = {},
   ) =>
     ({
       place: { service: 'checkout', environment: 'production' },

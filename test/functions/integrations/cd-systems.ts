@@ -96,7 +96,7 @@ const action = (access: Access): CdSystem => ({
       'github.run_id': id,
     };
     const filled = (text: string) =>
-      String(text).replaceAll(/\$\{\{ ([\w.-]+) \}\}/g, (_, name: string) => {
+      text.replaceAll(/\$\{\{ ([\w.-]+) \}\}/g, (_, name: string) => {
         if (known[name] === undefined) throw new Error(`nobody knows ${name}`);
         return known[name];
       });

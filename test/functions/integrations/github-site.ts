@@ -47,6 +47,17 @@ export class GithubSite {
       `a run of ${sha} that is ${status}`,
     );
 
+  /** The last thing that a run was told; waits until it is so. */
+  told = (run: number, is: (call: any) => boolean): Promise<any> =>
+    seen(
+      async () =>
+        (await this.#firebreak.calls('github'))
+          .filter(({ path }) => path.includes(`/runs/${run}/`) && path.endsWith('/deployment_protection_rule'))
+          .slice(-1)
+          .find(is),
+      `what run ${run} was told`,
+    );
+
   /** What GitHub sends of the newest deployment of a repository that waits; sent, with its signature. */
   async ask(repository: string, sha: string): Promise<{ run: number; state: string }> {
     const delivery = await seen(async () => this.#delivery(repository, sha), `a deployment of ${sha} that asks`);

@@ -54,8 +54,8 @@ describe('our own rollback goes through a protected environment during a freeze'
     await guarded.fire(at);
     await github.run(repository, good, 'waiting');
     const next = await github.push(repository, { 'app/version.txt': 'new' });
-    expect(await github.ask(repository, next)).toMatchObject({ state: 'waiting' });
-    expect(await github.ask(repository, good)).toMatchObject({ state: 'approved' });
+    await github.told((await github.ask(repository, next)).run, ({ body }) => body.state === undefined);
+    await github.told((await github.ask(repository, good)).run, ({ body }) => body.state === 'approved');
     await guarded.mitigated(at);
     await github.run(repository, next, 'waiting');
   });
@@ -68,8 +68,8 @@ describe('our own rollback goes through a protected environment during a freeze'
       (await github.runs(repository)).find(({ status, head_sha }) => status === 'waiting' && head_sha !== bad);
     const { head_sha: reverted } = await seen(waiting, 'the run of our own commit');
     const other = await github.push(repository, { 'app/version.txt': 'good ', 'app/more.txt': 'Firebreak-Key: x' });
-    expect(await github.ask(repository, other)).toMatchObject({ state: 'waiting' });
-    expect(await github.ask(repository, reverted)).toMatchObject({ state: 'approved' });
+    await github.told((await github.ask(repository, other)).run, ({ body }) => body.state === undefined);
+    await github.told((await github.ask(repository, reverted)).run, ({ body }) => body.state === 'approved');
     await guarded.mitigated(at);
     await github.run(repository, other, 'waiting');
   });

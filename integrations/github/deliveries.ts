@@ -1,0 +1,62 @@
+import { z } from 'zod';
+import type { GateKeeper } from '../../domain/freeze/ports.ts';
+import { InstantIn } from '../../schemas/time.ts';
+import type { GithubAccess } from './access.ts';
+import { PAGE_ITEMS } from './limits.ts';
+import { ask, type GithubOptions } from './rest.ts';
+
+const TIMEOUT_MS = 4_000;
+
+/** Payloads that are fetched with one look; the others come with the next. */
+const FETCHED_MAX = 20;
+
+const Delivery = z.object({
+  id: z.number().int(),
+  /** The same for what was delivered again. */
+  guid: z.string(),
+  delivered_at: InstantIn,
+  event: z.string(),
+  action: z.string().nullish(),
+  /** What we have answered, or what GitHub takes for it where there was no answer. */
+  status_code: z.number().int(),
+});
+type Delivery = z.infer<typeof Delivery>;
+
+const Whole = z.object({ request: z.object({ payload: z.unknown() }) });
+
+/**
+ * GitHub sends a webhook once, and shows for three days what became of it: whatever nobody has taken is fetched from
+ * there. Only for an app, whose webhook it is.
+ *
+ * @see https://docs.github.com/en/rest/apps/webhooks
+ */
+export async function undelivered(
+  access: GithubAccess,
+  known: ReadonlySet<string>,
+): ReturnType<GateKeeper['undelivered']> {
+  const options = await access.itself();
+  const path = `/app/hook/deliveries?per_page=${PAGE_ITEMS}`;
+  const told = await ask(options, { method: 'GET', path, schema: z.array(Delivery), timeoutMs: TIMEOUT_MS });
+  if (told.kind !== 'done') return [];
+  const lost = lostIn(told.value).filter(({ guid }) => !known.has(guid));
+  const found = await Promise.all(lost.slice(0, FETCHED_MAX).map((delivery) => wholeOf(options, delivery)));
+  return found.flatMap((one) => one ?? []);
+}
+
+/** Questions about deployments that were never taken, however often they were sent. */
+function lostIn(deliveries: readonly Delivery[]): Delivery[] {
+  const asked = deliveries.filter(
+    ({ event, action }) => event === 'deployment_protection_rule' && action === 'requested',
+  );
+  const taken = new Set(asked.filter(({ status_code: status }) => isTaken(status)).map(({ guid }) => guid));
+  const newest = new Map(asked.toReversed().map((delivery) => [delivery.guid, delivery]));
+  return [...newest.values()].filter(({ guid }) => !taken.has(guid));
+}
+
+const isTaken = (status: number): boolean => status >= 200 && status < 300;
+
+async function wholeOf(options: GithubOptions, { id, guid, delivered_at: at }: Delivery) {
+  const path = `/app/hook/deliveries/${id}`;
+  const told = await ask(options, { method: 'GET', path, schema: Whole, timeoutMs: TIMEOUT_MS });
+  return told.kind === 'done' ? { id: guid, at, payload: told.value.request.payload } : undefined;
+}

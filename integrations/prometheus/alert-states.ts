@@ -1,0 +1,80 @@
+import { z } from 'zod';
+import type { AlertState, FiringEpisode } from '../../domain/ports.ts';
+import { read } from '../read.ts';
+import { canGive, type Rule } from './alerting-rules.ts';
+import { externalLabels } from './external-labels.ts';
+
+const Labels = z.record(z.string(), z.string()).default({});
+const Listed = z.array(z.object({ labels: Labels })).default([]);
+
+/** Of several Prometheus servers behind one address some may not have answered. */
+const Warnings = z.array(z.string()).max(0).optional();
+
+const ActiveAlerts = z.object({
+  status: z.literal('success'),
+  warnings: Warnings,
+  data: z.object({ alerts: z.array(z.object({ labels: Labels })) }),
+});
+const Rules = z.object({
+  status: z.literal('success'),
+  warnings: Warnings,
+  data: z.object({
+    groups: z.array(
+      z.object({
+        rules: z.array(
+          z.object({
+            type: z.string(),
+            name: z.string(),
+            query: z.string(),
+            /** Absent: not told. */
+            health: z.string().optional(),
+            labels: Labels,
+            alerts: Listed,
+          }),
+        ),
+      }),
+    ),
+  }),
+});
+
+/**
+ * Which alerts are over, by the rules of this Prometheus. That it lists no such alert proves nothing unless it has the rule
+ * that fires it: an alert may come from another Prometheus, from Loki, or from a script. Alerts here are those before
+ * relabelling and without external labels, so of those that are listed only the name, the service and the environment are
+ * compared: one that may be ours still fires.
+ * @see https://prometheus.io/docs/prometheus/latest/querying/api/#rules
+ */
+export async function statesInPrometheus(
+  base: string,
+  alerts: readonly Pick<FiringEpisode, 'labels' | 'generatorUrl'>[],
+): Promise<AlertState[] | null> {
+  const names = new Set(alerts.map(({ labels }) => new Map(labels).get('alertname') ?? ''));
+  const [active, external, ...answers] = await Promise.all([
+    read(base, '/api/v1/alerts', ActiveAlerts),
+    externalLabels(base),
+    ...[...names].map((name) => read(base, `/api/v1/rules?${named(name)}`, Rules)),
+  ]);
+  if (active === null || answers.includes(null)) return null;
+  // Old ones give all rules, whatever name is asked for.
+  const rules = answers.flatMap((answer) => answer?.data.groups ?? []).flatMap((group) => group.rules);
+  const alerting = rules.filter(({ type }) => type === 'alerting');
+  const listed = [...active.data.alerts, ...alerting.flatMap((rule) => rule.alerts)];
+  return alerts.map((alert) => {
+    const fires = listed.some(({ labels }) => couldBe(labels, alert.labels));
+    return !fires && alerting.some((rule: Rule) => canGive(rule, alert, external)) ? 'over' : 'unknown';
+  });
+}
+
+const named = (alertname: string): string =>
+  new URLSearchParams({ type: 'alert', 'rule_name[]': alertname }).toString();
+
+const PLACE = ['service', 'environment', 'env'];
+
+/** The same name, and nothing that says another place. */
+function couldBe(labels: Record<string, string>, given: FiringEpisode['labels']): boolean {
+  const sent = new Map(given);
+  const elsewhere = PLACE.some(
+    (name) => labels[name] !== undefined && sent.has(name) && labels[name] !== sent.get(name),
+  );
+  return labels['alertname'] === sent.get('alertname') && !elsewhere;
+}

@@ -1,0 +1,31 @@
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { read } from '../read.ts';
+
+const Status = z.object({ status: z.literal('success'), data: z.object({ yaml: z.string() }) });
+const Global = z.object({
+  global: z.object({ external_labels: z.record(z.string(), z.string()).nullish() }).nullish(),
+});
+
+/** All that stands indented under `global:`. The rest of a configuration can be megabytes. */
+const GLOBAL = /^global:[^\n]*\n(?:[ \t][^\n]*(?:\n|$)|\n)*/m;
+
+/**
+ * What a Prometheus adds to the alerts that it sends, by which those of several clusters are told apart. Empty where it
+ * does not say: Thanos and Mimir have no such thing, and list alerts with all their labels.
+ * @see https://prometheus.io/docs/prometheus/latest/querying/api/#config
+ */
+export async function externalLabels(base: string): Promise<ReadonlyMap<string, string>> {
+  const status = await read(base, '/api/v1/status/config', Status);
+  const [block] = GLOBAL.exec(status?.data.yaml ?? '') ?? [];
+  const found = Global.safeParse(block === undefined ? null : parsed(block));
+  return new Map(Object.entries((found.success && found.data.global?.external_labels) || {}));
+}
+
+function parsed(text: string): unknown {
+  try {
+    return parse(text);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,23 @@
+import type { z } from 'zod';
+import { call, json, NoAnswer } from './http.ts';
+
+const ATTEMPT_TIMEOUT_MS = 4_000;
+
+/** A large installation has thousands of alerts and rules, and one of them may be ours. */
+const BODY_MAX_BYTES = 16 * 1024 * 1024;
+
+/** One reading of an API that needs no credential. Null: no answer, or none that is of this API. */
+export async function read<T>(base: string, path: string, schema: z.ZodType<T>): Promise<T | null> {
+  try {
+    const { status, text } = await call(`${base.replace(/\/+$/, '')}${path}`, {
+      method: 'GET',
+      timeoutMs: ATTEMPT_TIMEOUT_MS,
+      maxBytes: BODY_MAX_BYTES,
+    });
+    const parsed = schema.safeParse(json(text));
+    return status === 200 && parsed.success ? parsed.data : null;
+  } catch (error) {
+    if (error instanceof NoAnswer) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,31 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+
+const ROOT = join(import.meta.dirname, '../..');
+const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
+const lines = (text: string): string[] => text.split('\n').map((line) => line.trim());
+
+const page = read('docs/freeze-check.md');
+const folder = 'examples/freeze-check';
+
+test('every example is on the page', () => {
+  const missing = readdirSync(join(ROOT, folder)).filter((name) => !page.includes(`(../${folder}/${name})`));
+  expect(missing).toEqual([]);
+});
+
+test('what the page shows of an example is what it says', () => {
+  const shown = [...page.matchAll(/^From \[`[^`]+`\]\(\.\.\/([^)]+)\):\n\n```\w+\n([\s\S]*?)^```/gm)];
+  expect(shown.length).toBeGreaterThan(0);
+  for (const [, file = '', block = ''] of shown) {
+    const wanted = lines(block.trim());
+    const there = lines(read(file));
+    expect(there.join('\n')).toContain(wanted.join('\n'));
+  }
+});
+
+test('all that is YAML can be read', () => {
+  for (const name of [...readdirSync(join(ROOT, folder)).map((each) => `${folder}/${each}`), 'action/action.yml'])
+    if (/\.ya?ml$/.test(name)) expect(parseAllDocuments(read(name)).flatMap(({ errors }) => errors)).toEqual([]);
+});

@@ -1,0 +1,171 @@
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Firebreak } from '../../support/firebreak.ts';
+
+const fixture = (path: string): any =>
+  JSON.parse(readFileSync(new URL(`../../fixtures/${path}.json`, import.meta.url), 'utf8'));
+
+let firebreak: Firebreak;
+const flagger = { deployer: { kind: 'flagger', namespace: 'checkout' } };
+const place = { service: 'checkout-api', environment: 'production' };
+
+beforeAll(async () => {
+  firebreak = await Firebreak.start({
+    services: {
+      'checkout-api': { environments: { production: flagger, staging: flagger } },
+      plain: { environments: { 'plain-live': {} } },
+      two: { environments: { a: {}, b: {} }, defaultEnvironment: 'b' },
+    },
+    timeScale: 1,
+  });
+});
+afterAll(() => firebreak?.remove());
+
+async function frozen(at: { service: string; environment: string }, run: () => Promise<void>): Promise<void> {
+  const { status, body } = await firebreak.post('/v1/freezes', { ...at, reason: 'the error budget is spent' });
+  expect(status).toBe(201);
+  await run();
+  expect((await firebreak.request('DELETE', `/v1/freezes/${body.id}`)).status).toBe(200);
+}
+
+const tokenFor = async (actions: string[], grant: object = {}): Promise<string> =>
+  (await firebreak.post('/v1/tokens', { name: 'cd', actions, ...grant })).body.token;
+
+describe('the web metric of Argo Rollouts', () => {
+  const measure = async (path: string, token: string, method = 'GET') => {
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+    const answer = await fetch(firebreak.url + path, { method, headers });
+    return { status: answer.status, body: (await answer.json()) as any };
+  };
+
+  test.each(['pass', 'freeze'])('is answered as documented: %s', async (name) => {
+    const { request, response } = fixture(`argo-rollouts/web-metric-${name}.exchange`);
+    const documented = JSON.parse(response.body).data;
+    const token = await tokenFor(['freezes:check']);
+    const ask = async () => {
+      const { status, body } = await measure(request.path, token);
+      expect({ status, data: body.data }).toMatchObject({
+        status: response.status,
+        data: {
+          ...documented,
+          reasons: documented.reasons.map(() => expect.stringContaining('the error budget is spent')),
+        },
+      });
+    };
+    await (name === 'freeze' ? frozen(place, ask) : ask());
+  });
+
+  test('is for those who may check, of what they may', async () => {
+    const { request } = fixture('argo-rollouts/web-metric-pass.exchange');
+    expect((await measure(request.path, 'nobody')).status).toBe(401);
+    expect((await measure(request.path, await tokenFor(['freezes:read']))).status).toBe(403);
+    expect((await measure(request.path, await tokenFor(['freezes:check'], { services: ['other'] }))).status).toBe(403);
+    const path = '/integrations/argo-rollouts/analysis?service=checkout-api';
+    expect((await measure(path, await tokenFor(['freezes:check']))).status).toBe(422);
+  });
+
+  test('uses an override by POST, once for each version, and by GET never', async () => {
+    const token = await tokenFor(['freezes:check']);
+    const path = (version: string) =>
+      `/integrations/argo-rollouts/analysis?service=checkout-api&environment=production&version=${version}`;
+    const { body: freeze } = await firebreak.post('/v1/freezes', { ...place, reason: 'a sale' });
+    const expires_at = new Date(Date.now() + 3_600_000).toISOString();
+    await firebreak.post(`/v1/freezes/${freeze.id}/overrides`, { reason: 'needed', expires_at, uses: 1 });
+    const uses = async () => (await firebreak.get(`/v1/freezes/${freeze.id}`)).body.overrides[0].used_by.length;
+    expect(await measure(path('v1'), token)).toMatchObject({ body: { data: { ok: true } } });
+    expect(await uses()).toBe(0);
+    for (const method of ['POST', 'POST'])
+      expect(await measure(path('v1'), token, method)).toMatchObject({ status: 200, body: { data: { ok: true } } });
+    expect(await uses()).toBe(1);
+    expect(await measure(path('v2'), token, 'POST')).toMatchObject({ status: 200, body: { data: { ok: false } } });
+    await firebreak.request('DELETE', `/v1/freezes/${freeze.id}`);
+  });
+});
+
+describe('the gates of Flagger', () => {
+  const send = async (body: unknown, key: string | undefined, gate = 'gate') => {
+    const url = `${firebreak.url}/integrations/flagger/${gate}${key === undefined ? '' : `?key=${key}`}`;
+    const headers = { 'content-type': 'application/json' };
+    const answer = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
+    return { status: answer.status, body: (await answer.json()) as any };
+  };
+  const hook = (name: string) => JSON.parse(fixture(`flagger/${name}.request`).body);
+  const canary = (name: string, metadata?: object) => ({
+    name,
+    namespace: 'any',
+    phase: 'Progressing',
+    ...(metadata && { metadata }),
+  });
+
+  test.each(['confirm-rollout', 'confirm-promotion', 'no-metadata-old'])(
+    '%s: open, and closed in a freeze',
+    async (name) => {
+      const key = await tokenFor(['flagger:gate'], { services: ['checkout-api'] });
+      expect(await send(hook(name), key)).toMatchObject({ status: 200, body: { allowed: true } });
+      await frozen(place, async () => {
+        const answer = await send(hook(name), key);
+        expect(answer).toMatchObject({ status: 423, body: { allowed: false, verdict: 'freeze' } });
+        expect(answer.body.reasons[0].text).toContain('the error budget is spent');
+      });
+      expect(await send(hook(name), key)).toMatchObject({ status: 200 });
+    },
+  );
+
+  test('of a canary that may be in two environments, one frozen holds it', async () => {
+    const key = await tokenFor(['flagger:gate']);
+    await frozen({ service: 'checkout-api', environment: 'staging' }, async () => {
+      expect(await send(hook('no-metadata-old'), key)).toMatchObject({ status: 423 });
+      expect(await send(hook('confirm-rollout'), key)).toMatchObject({ status: 200 });
+    });
+  });
+
+  test('the metadata say what is meant, else the name of the canary does', async () => {
+    const key = await tokenFor(['flagger:gate']);
+    await frozen({ service: 'plain', environment: 'plain-live' }, async () => {
+      expect(await send(canary('plain'), key)).toMatchObject({ status: 423 });
+      expect(await send(canary('plain', { env: 'qa' }), key)).toMatchObject({ status: 200 });
+      expect(await send(canary('web', { service: 'plain' }), key)).toMatchObject({ status: 423 });
+      expect(await send(canary('web', { service: 'plain', environment: 'plain-live' }), key)).toMatchObject({
+        status: 423,
+      });
+    });
+    await frozen({ service: 'two', environment: 'b' }, async () => {
+      expect(await send(canary('two'), key)).toMatchObject({ status: 423 });
+      expect(await send(canary('two', { environment: 'a' }), key)).toMatchObject({ status: 200 });
+    });
+    await frozen({ service: 'unheard-of', environment: 'production' }, async () => {
+      expect(await send(canary('unheard-of'), key)).toMatchObject({ status: 423 });
+    });
+  });
+
+  test('nobody without a key, or with one for something else, opens it', async () => {
+    expect((await send(hook('confirm-rollout'), undefined)).status).toBe(401);
+    expect((await send(hook('confirm-rollout'), 'nobody')).status).toBe(401);
+    expect((await send(hook('confirm-rollout'), await tokenFor(['flagger:gate', 'freezes:check']))).status).toBe(403);
+    const other = await tokenFor(['flagger:gate'], { services: ['plain'] });
+    expect(await send(hook('confirm-rollout'), other)).toMatchObject({ status: 403, body: { code: 'forbidden' } });
+    expect((await send({}, await tokenFor(['flagger:gate']))).status).toBe(422);
+  });
+
+  test('the rollback gate has nothing to do with freezes', async () => {
+    const key = await tokenFor(['flagger:gate']);
+    await frozen(place, async () => {
+      const answer = await send(hook('rollback-gate'), key, 'rollback');
+      expect(answer).toMatchObject({ status: 403, body: { code: 'gate-closed' } });
+    });
+  });
+
+  test('the deployment that is under way, as it was recorded, is the version that is asked about', async () => {
+    const key = await tokenFor(['flagger:gate']);
+    await firebreak.post('/v1/deployments', { ...place, version: '2026.6', status: 'started' });
+    await send({ ...hook('confirm-rollout'), checksum: 'abc' }, key);
+    const { body } = await firebreak.get('/v1/audit?limit=100');
+    const decisions = body.items.filter(({ kind }: any) => kind === 'freeze.decision');
+    const asked = await Promise.all(
+      decisions.map(({ detail }: any) => firebreak.get(`/v1/freeze-decisions/${detail.decision}`)),
+    );
+    expect(asked.map(({ body: decision }) => decision.request)).toContainEqual(
+      expect.objectContaining({ ...place, version: '2026.6', deployment_id: 'flagger abc checkout/checkout-api' }),
+    );
+  });
+});
