@@ -74,15 +74,20 @@ async function told(asked: Promise<Told<unknown>>): Promise<Seen> {
   }
 }
 
-async function prometheus({ metrics }: Asked): Promise<Seen> {
+async function prometheus({ metrics, secrets }: Asked): Promise<Seen> {
   const value = await metrics.value('vector(1)');
   if (value === null) return off('PROMETHEUS_URL is not set; verification goes by the alerts');
-  return value.kind === 'unreadable' ? unreachable(value.detail) : ANSWERS;
+  if (value.kind === 'unreadable') return unreachable(value.detail);
+  if (await secrets.get('ALERTMANAGER_URL')) return ANSWERS;
+  return { ...ANSWERS, detail: 'it answers; it is asked whether alerts of its own rules have ended' };
 }
 
 async function alertmanager({ secrets, silences }: Asked): Promise<Seen> {
   if (!(await secrets.get('ALERTMANAGER_URL')))
-    return off('ALERTMANAGER_URL is not set; silences are not known, nor alerts whose end is never told');
+    return off(
+      'ALERTMANAGER_URL is not set; silences are not known, nor the ends of alerts that are not told (send_resolved: false), ' +
+        'except of those by rules of PROMETHEUS_URL',
+    );
   return (await silences.active()) === null ? unreachable('its silences could not be read') : ANSWERS;
 }
 

@@ -96,6 +96,9 @@ export const NewFreeze = z
     starts_at: InstantIn.nullish().transform((at) => at ?? null),
     until: InstantIn.nullish().transform((at) => at ?? null),
   })
+  .refine((scope) => ![scope.service, scope.environment, scope.team].includes('*'), {
+    message: 'leave it out instead of *: a freeze without a service is of all of them',
+  })
   .refine(({ service, team }) => service === null || team === null, {
     path: ['team'],
     message: 'a freeze is of a service or of a team, not of both',

@@ -44,7 +44,10 @@ const FrontMatterMap = z.strictObject({
     .default(0)
     .describe('Of all that match, the highest is taken; of equals, the first by the name of its file.'),
   mode: Mode.optional().describe("Caps the service's mode; never raises it. Absent: the service's."),
-  inputs: z.record(InputName, Input).default({}).describe('Values that its expressions see as `inputs.<name>`: their defaults.'),
+  inputs: z
+    .record(InputName, Input)
+    .default({})
+    .describe('Values that its expressions see as `inputs.<name>`: their defaults.'),
   when: Expression.optional().describe('CEL. It is not for an alert for which this is not true.'),
   steps: z.array(Step).max(50).default([]).describe('What is done, one after the other. None: for people only.'),
   onFailure: OnFailure.prefault('stop').describe('What follows when a step has failed.'),

@@ -25,6 +25,8 @@ export const WaitingGate = z.object({
   said: z.string().nullable(),
   /** How often something was told, which GitHub limits. */
   notes: z.number().int(),
+  /** Somebody tells GitHub about it until then, or has died over it. */
+  busy_until: Timestamp.nullable(),
   /** Counts its changes, so that of two who answer it at the same time one does. */
   rev: z.number().int(),
 });

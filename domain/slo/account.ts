@@ -1,6 +1,6 @@
 import type { Slo } from '../../schemas/slo.ts';
 import { type Bucket, type History, SAMPLE_SECONDS, type Sum } from './history.ts';
-import { type Observed, sumSince } from './observed.ts';
+import { certainSince, type Observed, sumSince } from './observed.ts';
 import { longestSeconds, type Span, spanOf } from './period.ts';
 import { allowedShare } from './rounding.ts';
 import { inSlices } from './slices.ts';
@@ -38,7 +38,8 @@ export function accountOf(slo: Slo, history: History, recent: Bucket | null, now
     allowed: allowedShare(slo.target),
     span,
     unitSeconds,
-    sum: sumSince(observed, span.from),
+    // A slice that is not over is one thing or the other; the last 300 seconds of it are no part of a sum.
+    sum: slo.budgeting.kind === 'timeslices' ? sumSince(observed, span.from) : certainSince(observed, span.from),
     usual: unitSeconds === null ? usualOf(observed) : 1 / MS_PER_SECOND,
   };
 }

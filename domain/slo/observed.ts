@@ -1,4 +1,14 @@
-import { BUCKET_MS, type Bucket, type History, type Sum, sumOf, type Visit, visitBuckets } from './history.ts';
+import {
+  BUCKET_MS,
+  type Bucket,
+  bucketAt,
+  type History,
+  indexOf,
+  type Sum,
+  sumOf,
+  type Visit,
+  visitBuckets,
+} from './history.ts';
 
 /** What is known of an objective at one moment. */
 export type Observed = {
@@ -27,6 +37,29 @@ export function visitSince({ history, now, recent }: Observed, from: number, vis
 
 /** @param from milliseconds */
 export const sumSince = (observed: Observed, from: number): Sum => sumOf((visit) => visitSince(observed, from, visit));
+
+/**
+ * The same, without a guess at which part of the last closed bucket its errors were in: that bucket counts whole, and
+ * since then there were at least as many errors as the last 300 seconds have more than it, or than its events in them. A
+ * burst at its end would count twice otherwise, or one at its beginning not at all, until the next boundary; and what is
+ * judged by that lasts longer. Where all events fail it is exact.
+ */
+export function certainSince(observed: Observed, from: number): Sum {
+  const { history, now, recent } = observed;
+  const boundary = indexOf(now) * BUCKET_MS;
+  const last = bucketAt(history, indexOf(now) - 1);
+  if (recent === null || last === null || now === boundary || from >= boundary) return sumSince(observed, from);
+  const closed = sumOf((visit) => visitBuckets(history, from, boundary, visit));
+  const ms = now - boundary;
+  const events = (recent.events * ms) / BUCKET_MS;
+  const counted = Math.min(last.errors, (last.events * (BUCKET_MS - ms)) / BUCKET_MS);
+  return {
+    events: closed.events + events,
+    errors: closed.errors + Math.min(events, Math.max(0, recent.errors - counted)),
+    ms: closed.ms + ms,
+    knownMs: closed.knownMs + ms,
+  };
+}
 
 /** The newest moment, in milliseconds, of which something is known. Null: nothing ever was. */
 export function knownUntil({ history, now, recent }: Observed): number | null {

@@ -4,6 +4,6 @@ import type { Config } from '../../schemas/config.ts';
 
 /** What holds at a place, by what the catalogue says of its service. */
 export function policyOf(config: Config, { service, environment }: Place): FreezePolicy {
-  const entry = config.services[service];
+  const entry = Object.hasOwn(config.services, service) ? config.services[service] : undefined;
   return policyFor(config.freeze, { service, environment, team: entry?.team ?? null, tier: entry?.tier ?? null });
 }

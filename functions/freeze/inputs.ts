@@ -8,6 +8,7 @@ import type { CheckedPlace } from '../../domain/freeze/ports.ts';
 import type { Deps, Place } from '../../domain/ports.ts';
 import type { Config } from '../../schemas/config.ts';
 import type { CheckRequest } from '../../schemas/freeze-check.ts';
+import type { ServiceName } from '../../schemas/names.ts';
 import type { Timestamp } from '../../schemas/time.ts';
 
 /** Deployments of a place that are looked through for the version that a rollback goes to. */
@@ -39,7 +40,7 @@ type Question = {
 export async function inputsFor(deps: CheckDeps, { request, identityToken, voucher }: Question): Promise<CheckInputs> {
   const config = await deps.config.current();
   const { service, environment } = request;
-  const entry = config.services[service];
+  const entry = entryOf(config, service);
   const place = checkedPlace(config, request);
   const policy = policyFor(config.freeze, { ...place, tier: entry?.tier ?? null });
   const dependencies =
@@ -79,10 +80,14 @@ export async function inputsFor(deps: CheckDeps, { request, identityToken, vouch
 const voucherOf = (subject: string | undefined): CheckInputs['identity'] =>
   subject === undefined ? null : { ok: true, subject };
 
+/** A service may be called `constructor`. */
+const entryOf = ({ services }: Config, service: ServiceName) =>
+  Object.hasOwn(services, service) ? services[service] : undefined;
+
 const checkedPlace = (config: Config, { service, environment }: Place): CheckedPlace => ({
   service,
   environment,
-  team: config.services[service]?.team ?? null,
+  team: entryOf(config, service)?.team ?? null,
 });
 
 /** Most policies do not ask for it, and then it is not read. */

@@ -54,6 +54,7 @@ export function gateOf(payload: Requested, now: Timestamp): { gate: WaitingGate;
       asked_at: now,
       said: null,
       notes: 0,
+      busy_until: null,
       rev: 0,
     },
   };

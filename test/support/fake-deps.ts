@@ -1,4 +1,14 @@
-import type { AlertState, Attempt, Clock, Deps, Engine, HttpAnswer, Log, Metrics, PageRequest } from '../../domain/ports.ts';
+import type {
+  AlertState,
+  Attempt,
+  Clock,
+  Deps,
+  Engine,
+  HttpAnswer,
+  Log,
+  Metrics,
+  PageRequest,
+} from '../../domain/ports.ts';
 import { type Config, emptyConfig } from '../../schemas/config.ts';
 import type { ActAnswer, Deployer, Flags, Held, RollbackRequest } from '../../domain/targets.ts';
 import type { ExternalFound, ExternalIncident, Told } from '../../domain/outlets.ts';

@@ -45,7 +45,9 @@ const later = (afterSeconds: number | null = null) =>
 const inProgress = (handle: string | null): ActAnswer => ({ kind: 'in_progress', id: 'rb-1', handle });
 
 const toBeMerged: ActAnswer = {
-  ...{ kind: 'in_progress', id: 'https://git.test/pull/1', handle: 'pull/1' },
+  kind: 'in_progress',
+  id: 'https://git.test/pull/1',
+  handle: 'pull/1',
   waitsFor: 'the pull request https://git.test/pull/1 has to be merged',
 };
 

@@ -16,6 +16,9 @@ const GIVEN_UP_SECONDS = 31 * 24 * 3600;
 /** GitHub wants no more of one app at once. */
 const AT_ONCE = 10;
 
+/** Longer than it takes to get a token and to tell GitHub. */
+const BUSY_SECONDS = 12;
+
 /** What is not begun by then waits for the next minute: whoever calls has other things to do. */
 const ROUND_MS = 15_000;
 
@@ -44,6 +47,7 @@ export async function answerWaitingGates(deps: GateDeps): Promise<void> {
  * known bad; else why it waits, whenever that has changed. Safe to repeat, and for several at the same time.
  */
 export async function answerGate(deps: GateDeps, gate: WaitingGate): Promise<GateState> {
+  if (isBusy(deps, gate)) return 'waiting';
   const waited = secondsBetween(gate.asked_at, deps.clock.now());
   if (waited > GIVEN_UP_SECONDS) return ended(deps, gate, 'over', 'GitHub has given up on it by now');
   const verdict = await judge(deps, gate);
@@ -55,14 +59,21 @@ export async function answerGate(deps: GateDeps, gate: WaitingGate): Promise<Gat
   return note(deps, gate, verdict, waitingText(verdict, plusSeconds(gate.asked_at, seconds)));
 }
 
-/** The last word. Whoever else answers it at this moment leaves it to the one who has changed the record. */
+const isBusy = ({ clock }: GateDeps, { busy_until }: WaitingGate): boolean =>
+  busy_until !== null && clock.now() < busy_until;
+
+/** Whoever has it tells GitHub, and nobody else meanwhile. Undefined: somebody else has it. */
+const claim = ({ waitingGates, clock }: GateDeps, gate: WaitingGate): Promise<WaitingGate | undefined> =>
+  waitingGates.change({ ...gate, busy_until: plusSeconds(clock.now(), BUSY_SECONDS) });
+
+/** The last word. */
 async function conclude(
   deps: GateDeps,
   gate: WaitingGate,
   state: 'approved' | 'rejected',
   comment: string,
 ): Promise<GateState> {
-  const mine = await deps.waitingGates.change(gate);
+  const mine = await claim(deps, gate);
   if (mine === undefined) return 'waiting';
   const told = await deps.gateKeeper.review(mine, { state, comment });
   if (told.kind === 'done') return ended(deps, mine, state, comment);
@@ -78,23 +89,27 @@ async function note(deps: GateDeps, gate: WaitingGate, verdict: GateVerdict, com
     .join(' ');
   if (gate.said === said || gate.notes >= NOTES_MAX) return 'waiting';
   // Counted before it is told: one too many would be refused, and look as if nobody waited any more.
-  const mine = await deps.waitingGates.change({ ...gate, said, notes: gate.notes + 1 });
+  const mine = await claim(deps, { ...gate, said, notes: gate.notes + 1 });
   if (mine === undefined) return 'waiting';
   const told = await deps.gateKeeper.review(mine, { state: null, comment });
   if (told.kind === 'over') return ended(deps, mine, 'over', told.detail);
-  if (told.kind === 'done') {
-    if (mine.notes === 1) await record(deps, mine, 'waiting', comment);
-    return 'waiting';
-  }
-  const again = told.kind === 'unclear' ? mine.notes : gate.notes;
-  await deps.waitingGates.change({ ...mine, said: gate.said, notes: again });
-  return untold(deps, mine, told);
+  if (told.kind !== 'done')
+    return untold(deps, { ...mine, said: gate.said, notes: told.kind === 'unclear' ? mine.notes : gate.notes }, told);
+  if (mine.notes === 1) await record(deps, mine, 'waiting', comment);
+  await deps.waitingGates.change({ ...mine, busy_until: null });
+  return 'waiting';
 }
 
-function untold(deps: GateDeps, gate: WaitingGate, { kind, detail }: { kind: string; detail: string }): GateState {
+/** The next one tries again. */
+async function untold(
+  deps: GateDeps,
+  gate: WaitingGate,
+  { kind, detail }: { kind: string; detail: string },
+): Promise<GateState> {
   const message = 'GitHub was not told of a waiting deployment; it is tried again';
   if (kind === 'refused') deps.log.error(message, { ...named(gate), detail });
   else deps.log.warn(message, { ...named(gate), detail });
+  await deps.waitingGates.change({ ...gate, busy_until: null });
   return 'waiting';
 }
 

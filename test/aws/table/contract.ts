@@ -162,7 +162,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       const listed = async (id: IncidentId) =>
         (await stores.incidents.signals(id, { limit: 50 })).items
           .map(({ startsAt, status, endsAt }) => [startsAt, status, endsAt])
-          .toSorted();
+          .toSorted((a, b) => (String(a) < String(b) ? -1 : 1));
 
       test('an end ends what had begun by then, though it is the end of a later episode', async () => {
         const id = await opened();
@@ -1666,15 +1666,15 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
 
     test('keeps the caps of which nothing is said, and takes away what is null', async () => {
       const write = async (told: NonNullable<AutomationInput['services']>) => {
-        const { services } = await stores.automation.write({ services: told }, 'person:ada');
-        return Object.fromEntries(Object.entries(services).filter(([name]) => name.startsWith(place.service)));
+        const written = await stores.automation.write({ services: told }, 'person:ada');
+        return Object.fromEntries(Object.entries(written.services).filter(([key]) => key.startsWith(place.service)));
       };
-      const [one, other] = [`${place.service}-one`, `${place.service}-other`];
+      const [one, another] = [`${place.service}-one`, `${place.service}-other`];
       await write({ [one]: { mode: 'approve', environments: { production: 'shadow', staging: 'act' } } });
-      const both = await write({ [other]: { mode: 'suggest' } });
+      const both = await write({ [another]: { mode: 'suggest' } });
       expect(both).toEqual({
         [one]: { mode: 'approve', environments: { production: 'shadow', staging: 'act' } },
-        [other]: { mode: 'suggest', environments: {} },
+        [another]: { mode: 'suggest', environments: {} },
       });
       expect(await write({})).toEqual(both);
       expect(await write({ [one]: { environments: { production: null, lab: 'suggest' } } })).toMatchObject({
@@ -1683,19 +1683,19 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await write({ [one]: { mode: null } })).toMatchObject({
         [one]: { mode: null, environments: { staging: 'act', lab: 'suggest' } },
       });
-      expect(await write({ [one]: null })).toEqual({ [other]: { mode: 'suggest', environments: {} } });
-      expect(await write({ [other]: null })).toEqual({});
+      expect(await write({ [one]: null })).toEqual({ [another]: { mode: 'suggest', environments: {} } });
+      expect(await write({ [another]: null })).toEqual({});
     });
 
     test('what several people set at the same moment is set, all of it', async () => {
-      const names = ['a', 'b', 'c'].map((name) => `${place.service}-${name}`);
+      const names = ['a', 'b', 'c'].map((letter) => `${place.service}-${letter}`);
       await Promise.all([
-        ...names.map((name) => stores.automation.write({ services: { [name]: { mode: 'shadow' } } }, 'person:ada')),
+        ...names.map((cap) => stores.automation.write({ services: { [cap]: { mode: 'shadow' } } }, 'person:ada')),
         stores.automation.write({ paused: true }, 'person:bo'),
       ]);
-      const { paused, services } = await stores.automation.read();
-      expect([paused, names.map((name) => services[name]?.mode)]).toEqual([true, ['shadow', 'shadow', 'shadow']]);
-      const none = Object.fromEntries(names.map((name) => [name, null]));
+      const set = await stores.automation.read();
+      expect([set.paused, names.map((cap) => set.services[cap]?.mode)]).toEqual([true, ['shadow', 'shadow', 'shadow']]);
+      const none = Object.fromEntries(names.map((cap) => [cap, null]));
       await stores.automation.write({ paused: false, services: none }, 'person:ada');
     });
   });

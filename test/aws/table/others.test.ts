@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { sha256 } from '../../../aws/hash.ts';
 import { BadCursor } from '../../../aws/table/table.ts';
 import type { IdempotencyKey, Place } from '../../../domain/ports.ts';
@@ -318,5 +318,16 @@ describe('tokens', () => {
     expect(await stores.tokens.find(sha256(secret))).toBeUndefined();
     expect((await stores.tokens.list({ limit: 50 })).items).not.toContainEqual(record);
     expect(await stores.tokens.revoke(record.id)).toBe(false);
+  });
+
+  test('many who come at once with the same one are one read, and the next one reads anew', async () => {
+    const { record, secret } = await create();
+    const getAll = vi.spyOn(stores.table, 'getAll');
+    onTestFinished(() => void getAll.mockRestore());
+    const found = await Promise.all(Array.from({ length: 50 }, () => stores.tokens.find(sha256(secret))));
+    expect(found).toEqual(Array.from({ length: 50 }, () => record));
+    expect(getAll).toHaveBeenCalledTimes(1);
+    await stores.tokens.find(sha256(secret));
+    expect(getAll).toHaveBeenCalledTimes(2);
   });
 });

@@ -25,6 +25,7 @@ const gate = (id: string): WaitingGate => ({
   asked_at: stores.clock.now(),
   said: null,
   notes: 0,
+  busy_until: null,
   rev: 0,
 });
 

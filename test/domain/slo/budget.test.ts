@@ -13,6 +13,21 @@ const budgetAt = (slo: ReturnType<typeof objective>, story: Story, now = NOON): 
 /** Every second counts alike: 300 of them in a bucket. */
 const inSeconds = { indicator: THRESHOLD };
 
+describe('errors of a bucket that has just closed', () => {
+  /** 134 seconds that end, or begin, with a bucket: 44.7 % of it. */
+  const BURST = 134_000;
+
+  test.each([
+    ['its end', NOON - BURST, NOON],
+    ['its beginning', NOON - 5 * MINUTE, NOON - 5 * MINUTE + BURST],
+  ])('count once, also those at %s', (_, from, until) => {
+    const story = outage(from, until);
+    const spent = budgetAt(objective(), story, NOON).errors;
+    for (let seconds = 0; seconds < 300; seconds += 20)
+      expect(budgetAt(objective(), story, NOON + seconds * 1000).errors).toBeCloseTo(spent, 6);
+  });
+});
+
 describe('a budget that is spent exactly', () => {
   const targets = [0.9, 0.95, 0.99, 0.995, 0.999, 0.9995, 0.9999].flatMap((target) =>
     [1, 7, 28, 30, 90].map((days) => [target, days] as const),

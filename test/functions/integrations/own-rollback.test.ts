@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, test } from 'vitest';
 import { EACH_ALONE, Firebreak } from '../../support/firebreak.ts';
 import { seen } from '../../support/fixtures.ts';
 import { environment, Guarded, type Site } from '../guarded.ts';
