@@ -120,6 +120,16 @@ describe('where Firebreak cannot be reached', () => {
     await firebreak.request('DELETE', `/v1/freezes/${body.id}`);
   });
 
+  test('an override lets nothing through, since nobody counts its uses', async () => {
+    const { body } = await firebreak.post('/v1/freezes', { service: 'checkout', reason: 'stocktaking' });
+    const expires_at = new Date(Date.now() + 600_000).toISOString();
+    await firebreak.post(`/v1/freezes/${body.id}/overrides`, { reason: 'once', expires_at, uses: 1 });
+    expect(await check('checkout', firebreak.url, '--version', 'a1')).toMatchObject({ code: 0 });
+    for (const version of ['a1', 'a2'])
+      expect(await check('checkout', AWAY, '--version', version)).toMatchObject({ code: 1 });
+    await firebreak.request('DELETE', `/v1/freezes/${body.id}`);
+  });
+
   test('nothing known is what --on-outage says', async () => {
     expect(await run(['freeze', 'check', 'unheard', 'production'], AWAY)).toMatchObject({ code: 1 });
     const brave = ['freeze', 'check', 'unheard', 'production', '--on-outage', 'allow'];

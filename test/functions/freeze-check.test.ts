@@ -72,10 +72,13 @@ describe('a deploy that nothing speaks against', () => {
     expect((await check(CHECKOUT, '/gate')).status).toBe(200);
   });
 
-  test('of a service that nobody knows is allowed, and that is said', async () => {
-    const answer = await check({ service: 'nobody', environment: 'production' });
-    expect(answer).toMatchObject({ allowed: true, reasons: [{ code: 'unknown_service' }] });
-  });
+  test.each(['nobody', '__proto__', 'constructor', 'toString'])(
+    'of a service that nobody knows is allowed, and that is said: %s',
+    async (service) => {
+      const answer = await check({ service, environment: 'production' });
+      expect(answer).toMatchObject({ allowed: true, reasons: [{ code: 'unknown_service' }] });
+    },
+  );
 
   test('has to say what it is of', async () => {
     expect((await check({ service: 'checkout' })).status).toBe(422);
@@ -140,6 +143,7 @@ describe('a freeze by a person', () => {
     ['an end in the past', { reason: 'x', until: inMinutes(-1) }],
     ['a service and a team', { reason: 'x', service: 'checkout', team: 'payments' }],
     ['a key that there is not', { reason: 'x', servcie: 'checkout' }],
+    ['a star, which is no name', { reason: 'x', service: '*' }],
   ])('with %s is refused', async (_, body) => {
     expect((await firebreak.post('/v1/freezes', body)).status).toBe(422);
   });

@@ -34,7 +34,7 @@ beforeAll(async () => {
           actingIn(homeOf(name)),
         ]),
       ),
-      ...all(['early', 'late', 'closed', 'probe', 'louder'], actingIn('production')),
+      ...all(['early', 'late', 'closed', 'probe', 'louder', 'flaps'], actingIn('production')),
       ...all(
         [...STORM, 'shipping'].flatMap((name) => [`burst-${name}`, `group-${name}`]),
         null,
@@ -294,6 +294,18 @@ describe.concurrent('episodes', { timeout: 60_000 }, () => {
     const begun = await sendAlerts(alert({ labels, startsAt, fingerprint: 'early' }));
     expect(await routed(firebreak, begun)).toMatchObject({ opened: 0, known: 1 });
     expect(await incidentsOf('early')).toEqual([]);
+  });
+
+  test('an alert that has ended and begun again without a word has ended with the last end that is told', async () => {
+    const flaps = (startsAt: string, status: 'firing' | 'resolved') =>
+      alert({ labels: { service: 'flaps', action: 'notify' }, startsAt, status, fingerprint: 'flaps' });
+    expect(await routed(firebreak, await sendAlerts(flaps(minutesAgo(9), 'firing')))).toMatchObject({ opened: 1 });
+    const again = await routed(firebreak, await sendAlerts(flaps(minutesAgo(5), 'firing')));
+    expect(again).toMatchObject({ opened: 0, joined: 1 });
+    await routed(firebreak, await sendAlerts(flaps(minutesAgo(1), 'resolved')));
+    const one = await incident('flaps', ({ status }) => status === 'resolved');
+    const { items } = (await firebreak.get(`/v1/incidents/${one.id}/signals`)).body;
+    expect(items.map(({ status }: { status: string }) => status)).toEqual(['resolved', 'resolved']);
   });
 
   test('an incident that a person has closed stays closed for what was under way', async () => {
