@@ -583,6 +583,8 @@ export type FiringEpisode = Pick<Signal, 'episode' | 'source' | 'fingerprint' | 
 export type AlertState = 'listed' | 'absent' | 'over' | 'unknown';
 
 export type AlertStates = {
+  /** Somebody lists alerts exactly as they are told, so that one that was found is known by that. */
+  areListed(): Promise<boolean>;
   /** Of each of these. `null`: nobody can be asked, or nobody answers. */
   of(alerts: readonly Pick<FiringEpisode, 'labels' | 'generatorUrl'>[]): Promise<AlertState[] | null>;
 };

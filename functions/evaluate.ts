@@ -46,6 +46,7 @@ export async function evaluate(deps: EvaluateDeps, evaluator: Evaluator): Promis
 }
 
 async function alone(deps: EvaluateDeps, evaluator: Evaluator): Promise<Evaluation> {
+  if (await isIdle(deps)) return { evaluated: 0, opened: 0, ended: 0 };
   const lease = await deps.sloLease.take(evaluator.id, LEASE_SECONDS);
   if (lease === 'held') return 'held';
   if (lease === 'taken') evaluator.forget();
@@ -61,6 +62,14 @@ async function alone(deps: EvaluateDeps, evaluator: Evaluator): Promise<Evaluati
   } finally {
     await deps.sloLease.release(evaluator.id);
   }
+}
+
+/** Nothing is configured that could freeze, and nothing is left of what was: most begin so, and it costs them two reads. */
+async function isIdle({ config, freezes, sloStatuses }: EvaluateDeps): Promise<boolean> {
+  const { slos, freeze } = await config.current();
+  const byIncidents = [freeze.defaults, ...freeze.policies].some(({ incidents = 'off' }) => incidents !== 'off');
+  if (slos.length > 0 || freeze.calendar.length > 0 || byIncidents) return false;
+  return (await freezes.current()).length === 0 && (await sloStatuses.all()).length === 0;
 }
 
 /** By place, and those of places that have none any more are taken away. */

@@ -11,6 +11,7 @@ export function alertStates(urls: {
   prometheus: () => Promise<string | undefined>;
 }): AlertStates {
   return {
+    areListed: async () => Boolean(await urls.alertmanager()),
     async of(alerts) {
       const alertmanager = await urls.alertmanager();
       if (alertmanager) return statesInAlertmanager(alertmanager, alerts);

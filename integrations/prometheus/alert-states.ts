@@ -48,22 +48,31 @@ export async function statesInPrometheus(
   base: string,
   alerts: readonly Pick<FiringEpisode, 'labels' | 'generatorUrl'>[],
 ): Promise<AlertState[] | null> {
-  const names = new Set(alerts.map(({ labels }) => new Map(labels).get('alertname') ?? ''));
-  const [active, external, ...answers] = await Promise.all([
-    read(base, '/api/v1/alerts', ActiveAlerts),
-    externalLabels(base),
-    ...[...names].map((name) => read(base, `/api/v1/rules?${named(name)}`, Rules)),
-  ]);
-  if (active === null || answers.includes(null)) return null;
+  const active = await read(base, '/api/v1/alerts', ActiveAlerts);
+  if (active === null) return null;
+  const missing = alerts.filter((alert) => !isAmong(active.data.alerts, alert));
+  if (missing.length === 0) return alerts.map(() => 'unknown');
+  const names = new Set(missing.map(({ labels }) => new Map(labels).get('alertname') ?? ''));
+  const answers = await Promise.all([...names].map((name) => read(base, `/api/v1/rules?${named(name)}`, Rules)));
+  if (answers.includes(null)) return null;
   // Old ones give all rules, whatever name is asked for.
-  const rules = answers.flatMap((answer) => answer?.data.groups ?? []).flatMap((group) => group.rules);
-  const alerting = rules.filter(({ type }) => type === 'alerting');
-  const listed = [...active.data.alerts, ...alerting.flatMap((rule) => rule.alerts)];
-  return alerts.map((alert) => {
-    const fires = listed.some(({ labels }) => couldBe(labels, alert.labels));
-    return !fires && alerting.some((rule: Rule) => canGive(rule, alert, external)) ? 'over' : 'unknown';
-  });
+  const rules = answers
+    .flatMap((answer) => answer?.data.groups ?? [])
+    .flatMap((group) => group.rules)
+    .filter(({ type, name }) => type === 'alerting' && names.has(name));
+  const external = rules.length === 0 ? new Map<string, string>() : await externalLabels(base);
+  const listed = rules.flatMap((rule) => rule.alerts);
+  return alerts.map((alert) =>
+    missing.includes(alert) && !isAmong(listed, alert) && rules.some((rule: Rule) => canGive(rule, alert, external))
+      ? 'over'
+      : 'unknown',
+  );
 }
+
+const isAmong = (
+  listed: readonly { labels: Record<string, string> }[],
+  { labels }: Pick<FiringEpisode, 'labels'>,
+): boolean => listed.some((one) => couldBe(one.labels, labels));
 
 const named = (alertname: string): string =>
   new URLSearchParams({ type: 'alert', 'rule_name[]': alertname }).toString();

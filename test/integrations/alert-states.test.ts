@@ -163,6 +163,13 @@ describe('Prometheus is asked where there is no Alertmanager:', () => {
     expect(await askPrometheus({ '/api/v1/alerts': { body: real } }, one)).toBe('unknown');
   });
 
+  test('where all that are asked about are listed, no rule is looked for', async () => {
+    const { url, received } = await vendor(fires({ alertname: 'HighErrorBurnRate' }));
+    const states = alertStates({ alertmanager: absent, prometheus: async () => url });
+    expect(await states.of([alert(ERRORS), alert(burning())])).toEqual(['unknown', 'unknown']);
+    expect(received).toHaveLength(1);
+  });
+
   test('nor is one that its rule lists', async () => {
     const labels = { alertname: 'HighErrorBurnRate', service: 'checkout' };
     expect(await askPrometheus({ '/api/v1/rules': rules(rule({ alerts: [{ labels }] })) }, ERRORS)).toBe('unknown');
@@ -263,7 +270,14 @@ describe('Prometheus is asked where there is no Alertmanager:', () => {
       'unknown',
       'over',
     ]);
-    const asked = received.map(({ path }) => new URL(path, url)).filter(({ pathname }) => pathname === '/api/v1/rules');
+    const all = received.map(({ path }) => new URL(path, url));
+    expect(all.map(({ pathname }) => pathname)).toEqual([
+      '/api/v1/alerts',
+      '/api/v1/rules',
+      '/api/v1/rules',
+      '/api/v1/status/config',
+    ]);
+    const asked = all.filter(({ pathname }) => pathname === '/api/v1/rules');
     expect(asked.map(({ searchParams }) => [searchParams.get('type'), searchParams.get('rule_name[]')])).toEqual([
       ['alert', 'HighErrorBurnRate'],
       ['alert', 'HighLatency'],
@@ -277,6 +291,12 @@ describe('Prometheus is asked where there is no Alertmanager:', () => {
     expect(await states.of([alert(LATENCY)])).toBeNull();
     expect(received).toEqual([]);
   });
+});
+
+test('what was found is known by that where Alertmanager lists alerts as they are told, and not in Prometheus', async () => {
+  const url = async () => 'http://alerts.test';
+  expect(await alertStates({ alertmanager: url, prometheus: absent }).areListed()).toBe(true);
+  expect(await alertStates({ alertmanager: absent, prometheus: url }).areListed()).toBe(false);
 });
 
 test('where nobody can be asked, nothing is known', async () => {

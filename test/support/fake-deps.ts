@@ -172,6 +172,7 @@ export class FakeWorld {
         rule: async () => this.rule,
       },
       alerts: {
+        areListed: async () => true,
         of: async (alerts) => {
           const { alertState } = this;
           return alertState === null ? null : alerts.map(() => alertState);

@@ -16,7 +16,7 @@ const SECOND_LOOK_SECONDS = 150;
  */
 export async function seeAlerts(run: Run, { incidentId }: { incidentId: IncidentId }, deps: Deps): Promise<void> {
   await run.step('see-alerts', async () => {
-    await look(deps, incidentId);
+    if (await deps.alerts.areListed()) await look(deps, incidentId);
     return null;
   });
 }
