@@ -3,7 +3,6 @@ import { byBeginning, freezeIn, freezeTextsIn, scopesOf } from './freeze-scope.t
 import { type Key, keys } from './keys.ts';
 import { ParsedTexts } from './parsed-texts.ts';
 import { pinsIn } from './pins.ts';
-import { sharedItems } from './shared-items.ts';
 import { evaluatedIn, statusesOf, statusesTextIn } from './slo-statuses.ts';
 import type { Item, Table } from './table.ts';
 
@@ -15,12 +14,12 @@ type PlaceKeys = { scopes: Key[]; status: Key };
 
 /** All that a check reads, in one call to DynamoDB that it shares with the checks that come at the same moment. */
 export class FreezeStateTable implements FreezeState {
-  readonly #reads: ReturnType<typeof sharedItems>;
+  readonly #table: Table;
   readonly #freezes = new ParsedTexts(freezeIn, TEXTS_KEPT);
   readonly #statuses = new ParsedTexts(statusesOf, TEXTS_KEPT);
 
   constructor(table: Table) {
-    this.#reads = sharedItems(table);
+    this.#table = table;
   }
 
   async read(place: CheckedPlace, dependencies: readonly CheckedPlace[]): ReturnType<FreezeState['read']> {
@@ -28,7 +27,7 @@ export class FreezeStateTable implements FreezeState {
     const own = keysOf(place);
     const others = dependencies.map(keysOf);
     const wanted = [evaluation, live, pinned, ...[own, ...others].flatMap(({ scopes, status }) => [...scopes, status])];
-    const items = await this.#reads.read(wanted);
+    const items = await this.#table.shared.read(wanted);
     const found = new Map(wanted.map((key, n) => [nameOf(key), items[n]]));
     const itemAt = (key: Key) => found.get(nameOf(key));
     return {

@@ -18,6 +18,7 @@ import {
 import { z } from 'zod';
 import type { Page } from '../../domain/ports.ts';
 import type { Key } from './keys.ts';
+import { sharedItems } from './shared-items.ts';
 
 export type Item = Record<string, unknown>;
 export type Write = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
@@ -42,6 +43,8 @@ export const listed = (list: string) => ({
 /** The one table, with strongly consistent reads and transactions as its ordinary way. */
 export class Table {
   readonly name: string;
+  /** As `getAll`, for what very many ask at the same moment. */
+  readonly shared = sharedItems(this);
   readonly #client: DynamoDBDocumentClient;
 
   constructor(client: DynamoDBClient, name: string) {

@@ -3,7 +3,6 @@ import type { Clock, Page, Tokens } from '../../domain/ports.ts';
 import { type NewToken, TokenRecord } from '../../schemas/access.ts';
 import { sha256 } from '../hash.ts';
 import { keys } from './keys.ts';
-import { sharedItems } from './shared-items.ts';
 import { pageOfFew } from './small-list.ts';
 import { absent, type Table } from './table.ts';
 
@@ -11,17 +10,15 @@ import { absent, type Table } from './table.ts';
 export class TokenTable implements Tokens {
   readonly #table: Table;
   readonly #clock: Clock;
-  readonly #reads: ReturnType<typeof sharedItems>;
 
   constructor(table: Table, clock: Clock) {
     this.#table = table;
     this.#clock = clock;
-    this.#reads = sharedItems(table);
   }
 
   /** Nearly every request begins with it. It is never kept: a token that was revoked is none from then on. */
   async find(hash: string): Promise<TokenRecord | undefined> {
-    const [item] = await this.#reads.read([keys.token(hash)]);
+    const [item] = await this.#table.shared.read([keys.token(hash)]);
     return item && TokenRecord.parse(item);
   }
 

@@ -92,9 +92,13 @@ Back.
 `,
 };
 
-const inMode = (mode: string) => ({
+/** A rollback of one of these is wanted, against which what fails beside it would speak. */
+const ALONE: ReadonlySet<string> = new Set(['cart', 'bag', 'box']);
+const environmentOf = (service: string): string => (ALONE.has(service) ? `${service}-prod` : 'production');
+
+const inMode = (mode: string, environment = 'production') => ({
   environments: {
-    production: {
+    [environment]: {
       deployer: { kind: 'http' },
       flags: { kind: 'launchdarkly', project: 'default' },
       autoRollback: { mode },
@@ -110,10 +114,10 @@ beforeAll(async () => {
       basket: inMode('act'),
       search: inMode('act'),
       path: inMode('act'),
-      cart: inMode('act'),
+      cart: inMode('act', environmentOf('cart')),
       quiet: inMode('shadow'),
-      bag: inMode('approve'),
-      box: inMode('act'),
+      bag: inMode('approve', environmentOf('bag')),
+      box: inMode('act', environmentOf('box')),
     },
     configFiles: EACH_ALONE,
     runbooks: RUNBOOKS,
@@ -126,7 +130,7 @@ const fires = async (service: string, runbook: string, more: AlertOptions = {}) 
   const one = alert({
     fingerprint: `${service}-${runbook}`,
     ...more,
-    labels: { service, action: '', runbook, ...more.labels },
+    labels: { service, environment: environmentOf(service), action: '', runbook, ...more.labels },
   });
   const { status } = await firebreak.post('/v1/alerts/alertmanager', group([one]));
   expect(status).toBe(202);
@@ -167,7 +171,7 @@ const deploys = async (service: string) => {
     ['v1', 300],
     ['v2', 5],
   ] as const) {
-    const deployment = { service, environment: 'production', version, has_migration: false };
+    const deployment = { service, environment: environmentOf(service), version, has_migration: false };
     await firebreak.post('/v1/deployments', {
       ...deployment,
       started_at: minutesAgo(minutes + 2),

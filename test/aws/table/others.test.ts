@@ -323,7 +323,7 @@ describe('tokens', () => {
   test('many who come at once with the same one are one read, and the next one reads anew', async () => {
     const { record, secret } = await create();
     const getAll = vi.spyOn(stores.table, 'getAll');
-    onTestFinished(() => void getAll.mockRestore());
+    onTestFinished(() => getAll.mockRestore());
     const found = await Promise.all(Array.from({ length: 50 }, () => stores.tokens.find(sha256(secret))));
     expect(found).toEqual(Array.from({ length: 50 }, () => record));
     expect(getAll).toHaveBeenCalledTimes(1);
