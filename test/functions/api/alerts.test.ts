@@ -16,6 +16,9 @@ const atHome = (service: string) => ({ service, environment: homeOf(service) });
 const atItsHome = (request: Inbound | undefined, from: string, service = from): Inbound =>
   inEnvironment(forService(given(request), from, service), homeOf(service));
 
+/** Nothing here waits longer than for what it expects; but there are several such waits, and a machine does other things. */
+const TOGETHER = { timeout: 180_000 };
+
 const SHOP = 'shop';
 
 const STORM = ['cart', 'checkout-api', 'gateway', 'identity', 'inventory', 'ledger', 'media', 'pricing', 'search'];
@@ -88,7 +91,7 @@ const rollbacksOf = async (service: string) =>
 const timelineOf = async ({ id }: { id: string }): Promise<any[]> =>
   (await firebreak.get(`/v1/incidents/${id}/timeline?limit=200`)).body.items;
 
-describe.concurrent('what real alerts bring about', { timeout: 60_000 }, () => {
+describe.concurrent('what real alerts bring about', TOGETHER, () => {
   test('a firing alert pages and rolls back once; when it resolves, so does the incident', async () => {
     const [firing, resolved] = fixture('alertmanager/lifecycle-firing-then-resolved').map((request) =>
       atItsHome(request, 'checkout-api', 'lifecycle'),
@@ -225,7 +228,7 @@ describe.concurrent('what real alerts bring about', { timeout: 60_000 }, () => {
   });
 });
 
-describe.concurrent('many at once', { timeout: 60_000 }, () => {
+describe.concurrent('many at once', TOGETHER, () => {
   type Stormed = { labels: { service: string; severity: string; action: string } };
 
   /** The services of a storm whose alerts page or ask: each has one incident, and one page if any is critical. */
@@ -285,7 +288,7 @@ describe.concurrent('many at once', { timeout: 60_000 }, () => {
   });
 });
 
-describe.concurrent('episodes', { timeout: 60_000 }, () => {
+describe.concurrent('episodes', TOGETHER, () => {
   test('an end that overtakes its beginning opens nothing', async () => {
     const labels = { service: 'early' };
     const startsAt = minutesAgo(2);
