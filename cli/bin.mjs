@@ -5,7 +5,7 @@
  */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { root, setUp, SetupError } from '../local/setup.mjs';
+import { environment, root, setUp, SetupError } from '../local/setup.mjs';
 
 const FORWARDED = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
 
@@ -14,7 +14,10 @@ const say = (text) => void process.stderr.write(`firebreak: ${text}\n`);
 
 try {
   const node = await setUp({ database: false, say });
-  const child = spawn(node, [join(root, 'cli/main.ts'), ...process.argv.slice(2)], { stdio: 'inherit' });
+  const child = spawn(node, [join(root, 'cli/main.ts'), ...process.argv.slice(2)], {
+    env: environment(),
+    stdio: 'inherit',
+  });
   for (const signal of FORWARDED) process.on(signal, () => child.kill(signal));
   child.once('error', (error) => {
     say(`${node} could not be started: ${error.message}`);

@@ -198,13 +198,21 @@ export class Firebreak {
   }
 }
 
+/** Below those that the system gives to whoever asks for any: it is to be free still when Firebreak comes back. */
+const PORTS = { first: 20_000, count: 10_000 };
+
 /** A port of the loopback address that nobody uses at the moment. */
 async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('this machine gives no port');
-  return address.port;
+  for (;;) {
+    const port = PORTS.first + Math.floor(Math.random() * PORTS.count);
+    const server = createServer().listen(port, '127.0.0.1');
+    const isFree = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    );
+    if (!isFree) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 }

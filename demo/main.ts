@@ -11,7 +11,7 @@ const TIME_SCALE = 60;
 const LIMIT_SECONDS = 55;
 
 /** What a program needs on this machine. Not more: what a person has set for a Firebreak of theirs is not meant here. */
-const PASSED_ON = ['PATH', 'HOME', 'TMPDIR', 'TEMP', 'FIREBREAK_DYNOXIDE_BIN'];
+const PASSED_ON = ['PATH', 'HOME', 'TMPDIR', 'TEMP', 'NODE_COMPILE_CACHE', 'FIREBREAK_DYNOXIDE_BIN'];
 
 const EXIT = { done: 0, failed: 1, misused: 2, interrupted: 130 } as const;
 

@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module';
 import { stopWithParent } from './parent.ts';
 import { startRuntime } from './runtime.ts';
 import { readSettings } from './settings.ts';
@@ -9,6 +10,7 @@ try {
   const running = await startRuntime(settings, process.env);
   for (const note of running.notes) console.log(`  ${note}`);
   console.log(`firebreak ready on ${running.url}`);
+  flushCompileCache(); // what ends by a kill leaves it to the next start, too
 
   let stopping = false;
   const stop = (code: number) => {

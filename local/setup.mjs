@@ -20,6 +20,12 @@ export const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 export const projectBin = join(root, 'node_modules', '.bin');
 const projectNode = join(projectBin, 'node');
 
+/** Where Node keeps what it has compiled: a program that finds its files there is up in two thirds of the time. */
+export const compiled = join(root, 'node_modules/.cache/firebreak-compiled');
+
+/** What programs of this project are started with. */
+export const environment = () => ({ NODE_COMPILE_CACHE: compiled, ...process.env });
+
 /** What stops the set-up. It is about the machine, not about this code: its message is shown without a stack. */
 export class SetupError extends Error {}
 

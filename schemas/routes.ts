@@ -139,6 +139,11 @@ const RoutesMap = z.strictObject({
     .nullish()
     .transform((windows) => windows ?? []),
   manyAtOnce: ManyAtOnce.prefault({}),
+  /**
+   * Whether others that fail at the same time are evidence against a single change. `ignore` is for environments whose
+   * services have nothing to do with each other, as in trials: it makes automation bolder.
+   */
+  failTogether: z.enum(['count', 'ignore']).default('count'),
 });
 
 /** `config/routes.yaml`, a bare list of routes too. What is parsed reads the same when it is parsed again. */

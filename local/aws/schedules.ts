@@ -13,7 +13,7 @@ export type Schedule = {
 };
 
 /** However large the time scale, no schedule runs more often than this. Milliseconds. */
-const SHORTEST_INTERVAL_MS = 250;
+const SHORTEST_INTERVAL_MS = 1000;
 
 /** From the start to the first run: what the schedules look after has had no care while nothing ran. Milliseconds. */
 const FIRST_RUN_AFTER_MS = 100;

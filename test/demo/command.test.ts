@@ -8,6 +8,7 @@ import { Stage, Stuck } from '../../demo/stage.ts';
 import { badDeploy } from '../../demo/stories/bad-deploy.ts';
 import { stories } from '../../demo/stories/index.ts';
 import type { Fact } from '../../demo/stories/story.ts';
+import { bareEnvironment } from '../support/firebreak.ts';
 
 let temporary: string;
 
@@ -20,7 +21,7 @@ function demo(...args: string[]): { child: ChildProcess; output: () => string } 
   const child = spawn(process.execPath, ['demo/main.ts', ...args], {
     cwd: resolve(import.meta.dirname, '../..'),
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'], // ends with the test runner
-    env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', TMPDIR: temporary },
+    env: { ...bareEnvironment(), TMPDIR: temporary },
   });
   let output = '';
   const hear = (chunk: Buffer) => (output += chunk.toString());
@@ -64,7 +65,7 @@ test('a signal, as from Ctrl-C, ends everything that it started and removes its 
 });
 
 test('a story that does not come to its end says what it waits for', async () => {
-  const env = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '' };
+  const env = bareEnvironment();
   const paper = { colours: false, write: () => undefined };
   const stage = await Stage.open(
     { ...badDeploy, play: (on) => on.until('the moon to fall', () => Promise.resolve<Fact[] | undefined>(undefined)) },

@@ -2,6 +2,7 @@ import { Stage } from '../../demo/stage.ts';
 import type { Fact, Story } from '../../demo/stories/story.ts';
 import { callsOf, type VendorCall } from '../../demo/witness.ts';
 import type { IncidentView, TimelineEntry } from '../../schemas/incident.ts';
+import { bareEnvironment } from '../support/firebreak.ts';
 
 /** The quarter of an hour of a verification takes less than 4 seconds. */
 const TIME_SCALE = 240;
@@ -25,7 +26,7 @@ export type Played = {
 export async function played(story: Story): Promise<Played> {
   const lines: string[] = [];
   const paper = { colours: false, write: (text: string) => void lines.push(...text.split('\n')) };
-  const env = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '' };
+  const env = bareEnvironment();
   const stage = await Stage.open(story, { paper, env, timeScale: TIME_SCALE, limitSeconds: LIMIT_SECONDS });
   try {
     const facts = await stage.play();

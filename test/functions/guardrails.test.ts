@@ -77,6 +77,8 @@ async function breaks(at: Site): Promise<void> {
 }
 
 describe('a version that was rolled back', { timeout: 60_000 }, () => {
+  afterAll(() => firebreak.resolveAll());
+
   const at = site('pinned');
   const pins = async (query = '') => (await firebreak.get(`/v1/versions/pinned${query}`)).body.items;
   const ofPlace = async (query = '') => (await pins(query)).filter(({ service }: any) => service === 'pinned');
@@ -163,6 +165,8 @@ describe('a version that was rolled back', { timeout: 60_000 }, () => {
 });
 
 describe('automation that is wrong', { timeout: 60_000 }, () => {
+  afterAll(() => firebreak.resolveAll());
+
   const { eu, us, ap, sa } = {
     eu: region('often', 'eu'),
     us: region('often', 'us'),
@@ -256,6 +260,8 @@ describe('automation that is wrong', { timeout: 60_000 }, () => {
 });
 
 describe('where two people have to be for it', { timeout: 60_000 }, () => {
+  afterAll(() => firebreak.resolveAll());
+
   let grace: string;
   let linus: string;
   beforeAll(async () => {
@@ -327,6 +333,8 @@ describe('where two people have to be for it', { timeout: 60_000 }, () => {
 });
 
 describe.concurrent('a question that nobody answers', { timeout: 60_000 }, () => {
+  afterAll(() => firebreak.resolveAll());
+
   const pages = async (one: any) =>
     (await guarded.timeline(one)).filter(({ kind }) => kind === 'page.succeeded').length;
   const expired = (at: Site) =>
@@ -368,6 +376,8 @@ describe.concurrent('a question that nobody answers', { timeout: 60_000 }, () =>
 });
 
 describe('what is safe to go back to', { timeout: 60_000 }, () => {
+  afterAll(() => firebreak.resolveAll());
+
   test('is known of a deploy with a migration that says so', async () => {
     const at = site('safe');
     await guarded.deployed(at, GOOD, { ...BAD, has_migration: true, rollback_safe_to: GOOD.version });

@@ -13,7 +13,14 @@ export const ADMIN_TOKEN = 'test-admin-token';
 export const INGEST_TOKEN = 'test-ingest-token';
 
 /** `configFiles` of tests in which services fail beside each other and have nothing to do with each other. */
-export const EACH_ALONE = { 'routes.yaml': 'manyAtOnce: off\n' };
+export const EACH_ALONE = { 'routes.yaml': 'manyAtOnce: off\nfailTogether: ignore\n' };
+
+/** What a program needs of this process's environment, and nothing that would tell it what to do. */
+export const bareEnvironment = (): Record<string, string> => ({
+  PATH: process.env['PATH'] ?? '',
+  HOME: process.env['HOME'] ?? '',
+  NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? '',
+});
 
 export type FirebreakOptions = {
   /** Kept when given; else a new one, removed by `remove`. */
@@ -89,8 +96,7 @@ export class Firebreak {
       detached: true, // a process group of its own, so that all of it can be killed at once
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'], // ends with the test runner, whatever becomes of that
       env: {
-        PATH: process.env['PATH'] ?? '',
-        HOME: process.env['HOME'] ?? '',
+        ...bareEnvironment(),
         PORT: '0',
         FIREBREAK_DATA_DIR: this.dataDir,
         FIREBREAK_CONFIG_DIR: this.configDir,
@@ -177,6 +183,13 @@ export class Firebreak {
   get = (path: string) => this.request('GET', path);
   post = (path: string, body?: unknown) => this.request('POST', path, body);
   put = (path: string, body: unknown) => this.request('PUT', path, body);
+
+  /** Closes what nobody needs any more: at a large time scale incidents that stay open keep the product busy. */
+  async resolveAll(): Promise<void> {
+    const { body } = await this.get('/v1/incidents?limit=500');
+    const open = body.items.filter(({ status }: { status: string }) => status !== 'resolved');
+    for (const { id } of open) await this.post(`/v1/incidents/${id}/actions/resolve`);
+  }
 
   /** What the stand-ins were asked, oldest first. */
   async calls(

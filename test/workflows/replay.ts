@@ -7,7 +7,7 @@ import type { HistoryEvent } from '../../local/aws/lambda/history.ts';
 import { untouchable } from '../support/fake-deps.ts';
 import { detailsOf, payloadOf, type Run } from './history.ts';
 import { handlerWith } from './play.ts';
-import { lambdaContext, overTheWire } from './virtual-lambda.ts';
+import { lambdaContext, overTheWire, withoutCooldown } from './virtual-lambda.ts';
 
 /** An operation as a handler is given it. */
 type Operation = Record<string, unknown> & {
@@ -50,7 +50,7 @@ export async function replay(
     CheckpointToken: 'token',
     InitialExecutionState: { Operations: operationsOf(events) },
   } as unknown as DurableExecutionInvocationInput;
-  return { output: await handler(event, lambdaContext), updates, calls };
+  return { output: await withoutCooldown(() => handler(event, lambdaContext)), updates, calls };
 }
 
 /** The answer to an update: the operation as it is afterwards. */

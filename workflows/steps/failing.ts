@@ -45,8 +45,9 @@ export async function failingOf(deps: Deps, incident: IncidentRecord, known: Kno
 async function byIncidents(
   deps: Deps,
   { id, service, environment, opened_at }: IncidentRecord,
-  { config: { services }, dependencies }: Known,
+  { config: { services, routes }, dependencies }: Known,
 ): Promise<Failing[]> {
+  if (routes.failTogether === 'ignore') return [];
   const openings = await deps.crowds.openedSince(plusSeconds(opened_at, -TOGETHER_SECONDS));
   const others = openings.filter(
     (each) =>

@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { startLambda } from '../../../../local/aws/lambda/lambda.ts';
 import { stopWithParent } from '../../../../local/parent.ts';
@@ -27,5 +28,6 @@ const endpoint = await startLambda({
     if (event === 'execution-ended' && name === 'incident') process.stdout.write(`boundaries ${boundaries}\n`);
   },
 });
+flushCompileCache(); // for the many that start after it
 process.stdout.write(`url ${endpoint.url}\n`);
 endpoint.resume();
