@@ -140,7 +140,7 @@ const RoutesMap = z.strictObject({
     .transform((windows) => windows ?? []),
   manyAtOnce: ManyAtOnce.prefault({}),
   /**
-   * Whether others that fail at the same time are evidence against a single change. `ignore` is for environments whose
+   * Whether strangers that fail at the same time are evidence against a single change. `ignore` is for environments whose
    * services have nothing to do with each other, as in trials: it makes automation bolder.
    */
   failTogether: z.enum(['count', 'ignore']).default('count'),

@@ -47,7 +47,6 @@ async function byIncidents(
   { id, service, environment, opened_at }: IncidentRecord,
   { config: { services, routes }, dependencies }: Known,
 ): Promise<Failing[]> {
-  if (routes.failTogether === 'ignore') return [];
   const openings = await deps.crowds.openedSince(plusSeconds(opened_at, -TOGETHER_SECONDS));
   const others = openings.filter(
     (each) =>
@@ -59,7 +58,7 @@ async function byIncidents(
       Math.abs(secondsBetween(opened_at, each.at)) <= TOGETHER_SECONDS,
   );
   const still = (await deps.crowds.stillFailing(others)).slice(-FAILING_READ);
-  return Promise.all(
+  const failing = await Promise.all(
     still.map(async (other): Promise<Failing> => {
       const relation = dependencies.some((each) => each.service === other.service)
         ? 'dependency'
@@ -74,6 +73,8 @@ async function byIncidents(
       };
     }),
   );
+  // What is connected is evidence in any case.
+  return routes.failTogether === 'count' ? failing : failing.filter(({ relation }) => relation !== 'unrelated');
 }
 
 /**
