@@ -109,7 +109,8 @@ class Mark {
     const done = told.kind === 'done';
     const unsure = answered(before, done ? began : null);
     await this.#save({ unsure, ...(done && { shown: this.#shown, problem: null }) });
-    if (unsure !== null) this.#turn.comeAgain(sureFrom(unsure));
+    // What was not done comes again for its own reason, at its own pace.
+    if (done && unsure !== null) this.#turn.comeAgain(sureFrom(unsure));
     if (told.kind === 'refused') await this.#refused(told.code, told.detail);
   }
 

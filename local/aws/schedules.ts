@@ -13,17 +13,19 @@ export type Schedule = {
 };
 
 /** However large the time scale, no schedule runs more often than this. Milliseconds. */
-const SHORTEST_INTERVAL_MS = 1000;
+const SHORTEST_INTERVAL_MS = 250;
 
 /** From the start to the first run: what the schedules look after has had no care while nothing ran. Milliseconds. */
 const FIRST_RUN_AFTER_MS = 100;
 
 /**
- * Invokes functions at fixed rates, as events, through the Lambda API. A run that is not accepted is logged and
- * dropped; the next one comes. While a run has not been accepted the next one waits, so that runs never pile up here.
+ * Invokes functions at fixed rates through the Lambda API, one run of each at a time, as their reserved concurrency of
+ * one has it where they are deployed: the next run waits for the end of the one before. Else runs that take longer than
+ * the interval, which is short at a large time scale, would take the processor from each other and from all else, and
+ * take longer still. A run that is not accepted or fails is logged and not repeated; the next one comes.
  *
  * @param options.timeScale how many times faster than life schedules come; at least 1, the default
- * @returns `stop` resolves when no request is under way any more
+ * @returns `stop` resolves when no run is waited for any more; one that is under way is left to its end
  */
 export function startSchedules(options: {
   schedules: readonly Schedule[];
@@ -38,7 +40,7 @@ export function startSchedules(options: {
     let waitMs = FIRST_RUN_AFTER_MS;
     while (await passes(waitMs, stopping.signal)) {
       const startedAt = Date.now();
-      await run(schedule, lambda, log);
+      await run(schedule, lambda, stopping.signal, log);
       waitMs = Math.max(0, intervalMs - (Date.now() - startedAt));
     }
   });
@@ -57,13 +59,19 @@ const passes = (milliseconds: number, interrupted: AbortSignal): Promise<boolean
 async function run(
   schedule: Schedule,
   lambda: LambdaClient,
+  stopping: AbortSignal,
   log: ((entry: object) => void) | undefined,
 ): Promise<void> {
   const { name, functionName } = schedule;
   const Payload = JSON.stringify(schedule.input ?? scheduledEvent(name));
   try {
-    await lambda.send(new InvokeCommand({ FunctionName: functionName, InvocationType: 'Event', Payload }));
+    const command = new InvokeCommand({ FunctionName: functionName, Payload });
+    const { FunctionError, Payload: answer = [] } = await lambda.send(command, { abortSignal: stopping });
+    if (FunctionError === undefined) return;
+    const error = Buffer.from(answer).toString();
+    log?.({ event: 'schedule-run-failed', schedule: name, function: functionName, error });
   } catch (error) {
+    if (stopping.aborted) return;
     log?.({ event: 'schedule-not-run', schedule: name, function: functionName, error: String(error) });
   }
 }

@@ -84,3 +84,17 @@ test('what Grafana refuses for good is not tried forever', async () => {
   expect(world.calls.filter((call) => call.startsWith('create ')).length).toBeLessThan(2000);
   expect((await world.projections.due('grafana')).map(({ subject }) => subject)).toEqual([`incident:${INCIDENT}`]);
 });
+
+test('an update that is refused after an attempt without an answer is tried as seldom as any other', async () => {
+  const resolved = { fact: { kind: 'resolved' as const }, after: 5000, late: 0, marks: [0] };
+  const { world } = told({ history: [resolved], rollout: [], trouble: NO_TROUBLE });
+  let updates = 0;
+  world.vendorIs((method) => {
+    if (method !== 'update') return WELL;
+    updates += 1;
+    return updates === 1 ? { kind: 'unclear', at: null } : { kind: 'refused' };
+  });
+  await world.run(2, true);
+  expect(updates).toBeGreaterThan(3);
+  expect(updates).toBeLessThan(50);
+});

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { startSchedules, type Schedule } from '../../../local/aws/schedules.ts';
@@ -7,11 +8,32 @@ describe('schedules', () => {
   let bench: Bench;
   let running: { stop(): Promise<void> } | undefined;
   let events: unknown[];
+  /** How many runs of the slow function were under way at the beginning of each. */
+  let atOnce: number[];
 
   beforeEach(async () => {
     bench = new Bench();
     events = [];
-    await bench.start({ sweep: { timeoutSeconds: 5, handler: async (event) => events.push(event) } });
+    atOnce = [];
+    let underWay = 0;
+    await bench.start({
+      sweep: { timeoutSeconds: 5, handler: async (event) => events.push(event) },
+      slow: {
+        timeoutSeconds: 5,
+        handler: async () => {
+          underWay += 1;
+          atOnce.push(underWay);
+          await sleep(400); // longer than the interval
+          underWay -= 1;
+        },
+      },
+      broken: {
+        timeoutSeconds: 5,
+        handler: async () => {
+          throw new Error('the table is gone');
+        },
+      },
+    });
     bench.resume();
   });
   afterEach(async () => {
@@ -45,16 +67,39 @@ describe('schedules', () => {
     expect(events).toEqual([{ pending: true }]);
   });
 
-  test('runs come again and again, but never closer than a second', async () => {
+  test('runs come again and again, but never closer than 250 ms', async () => {
     const startedAt = Date.now();
     running = startSchedules({ schedules: [every(60)], lambda: bench.lambda, timeScale: 1_000_000 });
-    await until(async () => (events.length >= 2 ? true : undefined));
-    expect(Date.now() - startedAt).toBeGreaterThanOrEqual(1000);
+    await until(async () => (events.length >= 3 ? true : undefined));
+    expect(Date.now() - startedAt).toBeGreaterThanOrEqual(500);
   });
 
   test('a scale makes minutes pass in milliseconds', async () => {
     running = startSchedules({ schedules: [every(60)], lambda: bench.lambda, timeScale: 200 });
     await until(async () => (events.length >= 2 ? true : undefined));
+  });
+
+  test('a run waits for the end of the one before', async () => {
+    running = startSchedules({
+      schedules: [every(60, { functionName: 'slow' })],
+      lambda: bench.lambda,
+      timeScale: 1_000_000,
+    });
+    await until(async () => (atOnce.length >= 3 ? true : undefined));
+    expect(atOnce.slice(0, 3)).toEqual([1, 1, 1]);
+  });
+
+  test('a run that fails is logged and not repeated, and the next one comes', async () => {
+    const logged: object[] = [];
+    const schedules = [every(60, { functionName: 'broken' })];
+    running = startSchedules({ schedules, lambda: bench.lambda, timeScale: 1_000, log: (entry) => logged.push(entry) });
+    await until(async () => (logged.length >= 2 ? true : undefined));
+    expect(logged[0]).toMatchObject({
+      event: 'schedule-run-failed',
+      schedule: 'sweep-every-minute',
+      function: 'broken',
+      error: expect.stringContaining('the table is gone') as string,
+    });
   });
 
   test('a run that Lambda does not take is logged, and the next one comes', async () => {
