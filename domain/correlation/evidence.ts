@@ -56,4 +56,6 @@ export type Evidence = {
   failing: readonly Failing[];
   /** Who else fails could not be read. Absent: it could. */
   failing_unreadable?: true;
+  /** Strangers that fail are left out (`failTogether: ignore`). Absent: they are not. */
+  strangers_ignored?: true;
 };

@@ -18,6 +18,8 @@ export type Neighbours = {
   unexplained: readonly Failing[];
   /** Who else fails is not known. */
   unreadable: boolean;
+  /** Nor of strangers, who are not looked at. */
+  ignored: boolean;
 };
 
 /**
@@ -26,7 +28,7 @@ export type Neighbours = {
  * decides.
  */
 export function neighboursOf(evidence: Evidence, onset: Timestamp): Neighbours {
-  const { failing, failing_unreadable: unreadable = false, service } = evidence;
+  const { failing, failing_unreadable: unreadable = false, strangers_ignored: ignored = false, service } = evidence;
   const { alertStartedAt } = evidence.onset;
   const others = failing.filter((other) => other.service !== service).toSorted(bySince);
   return {
@@ -40,6 +42,7 @@ export function neighboursOf(evidence: Evidence, onset: Timestamp): Neighbours {
       })),
     unexplained: others.filter((other) => other.relation === 'unrelated' && !explainsItself(other)),
     unreadable,
+    ignored,
   };
 }
 
@@ -125,21 +128,25 @@ function itsOwnService({ change }: Candidate, { dependencies, unreadable }: Neig
 
 /** What many depend on and was changed explains that several fail, most of all when it fails itself. */
 function commonCause(candidate: Candidate, neighbours: Neighbours): Factor {
-  const { dependencies, unexplained, unreadable } = neighbours;
+  const { dependencies, unexplained } = neighbours;
   if (dependencies.some(({ service }) => service === candidate.change.service))
     return itsOwnService(candidate, neighbours);
   const others = [...unexplained, ...dependencies.filter((other) => !explainsItself(other))];
   if (others.length === 0)
-    return factor(
-      'changed_service_is_well',
-      WEIGHTS.changed_service_is_well,
-      unreadable ? 'whether anything else that shares it fails could not be read' : 'nothing else that shares it fails',
-    );
+    return factor('changed_service_is_well', WEIGHTS.changed_service_is_well, sharersIn(neighbours));
   return factor(
     'common_cause',
     namesOf(others).length === 1 ? WEIGHTS.common_cause_of_one : WEIGHTS.common_cause,
     `${whoFail(others)} at the same time, which a shared cause explains`,
   );
+}
+
+/** What is known of all that share what was changed, where none of them is known to fail. */
+function sharersIn({ unreadable, ignored }: Neighbours): string {
+  if (unreadable) return 'whether anything else that shares it fails could not be read';
+  return ignored
+    ? 'whether anything else that shares it fails was not looked at (failTogether: ignore)'
+    : 'nothing else that shares it fails';
 }
 
 export const namesOf = (failing: readonly Failing[]): string[] =>

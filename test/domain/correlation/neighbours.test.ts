@@ -163,6 +163,15 @@ describe('others that fail', () => {
     expect(suspectIn(correlate(evidence), 'p7').reasons).toContain(words);
   });
 
+  test('who are not looked at are not said to be well', () => {
+    const changes = [of('network', 'shared', timed('n1', 120, 60, { kind: 'infrastructure' }))];
+    const { reasons } = suspectIn(correlate(scene({ changes, strangers_ignored: true })), 'n1');
+    expect(reasons).toContain('whether anything else that shares it fails was not looked at (failTogether: ignore)');
+    const looked = [of('payments', 'dependency', timed('p7', 240, 120))];
+    const own = suspectIn(correlate(scene({ changes: looked, strangers_ignored: true })), 'p7');
+    expect(own.reasons).toContain('payments itself does not fail');
+  });
+
   test('are what was shared and changed itself', () => {
     const changes = [of('database', 'shared', timed('d1', 120, 60))];
     const evidence = scene({ changes, failing: [failing('database', 'dependency', 1)] });

@@ -114,6 +114,10 @@ describe('strangers fail at the same time', () => {
     return view;
   }
 
+  test('unless they are to be ignored, which is said where it matters', async () => {
+    expect((await besideThem({ failTogether: 'ignore' })).kind).toBe('roll_back');
+  });
+
   test.each([
     ['are never taken together', { manyAtOnce: 'off' }],
     ['are taken together from six on', {}],
