@@ -207,8 +207,9 @@ describe('in any history', () => {
   });
 
   test('what becomes unknown never counts as good', () => {
+    // Not the newest bucket: where that is unknown, the last 300 seconds stand in for it, and may tell another story.
     fc.assert(
-      fc.property(aStory, fc.nat(24), anOffset, (buckets, at, offset) => {
+      fc.property(aStory, fc.nat(23), anOffset, (buckets, at, offset) => {
         const good = change(buckets, at, ({ events }) => ({ events, errors: 0 }));
         const known = budgetOfBuckets(good, offset, { events: 100, errors: 3 });
         const unknown = budgetOfBuckets(
