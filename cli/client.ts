@@ -7,7 +7,7 @@ const TIMEOUT_MS = 30_000;
 
 const Problem = z.object({ code: z.string(), detail: z.string() });
 
-/** Nobody answers: no connection, cut off, or over time. */
+/** Nobody answers: no connection, cut off in the middle, or over time. */
 export class NoAnswer extends No {}
 
 /** It was refused. `code` is a heading of docs/errors.md. */
@@ -21,6 +21,9 @@ export class Refused extends No {
     this.code = code;
   }
 }
+
+/** All of it has come. */
+type Answer = { ok: boolean; status: number; text: string };
 
 /** A running Firebreak, by its API. */
 export class Client {
@@ -46,26 +49,24 @@ export class Client {
 
   async delete(path: string): Promise<void> {
     const response = await this.#send('DELETE', path);
-    if (!response.ok) throw refusalOf(response, await response.text());
+    if (!response.ok) throw refusalOf(response);
   }
 
   /** What is said at an address, whatever the status. */
   async look<S extends z.ZodType>(path: string, schema: S): Promise<z.infer<S>> {
-    const response = await this.#send('GET', path);
-    return read(await response.text(), schema, path);
+    return read((await this.#send('GET', path)).text, schema, path);
   }
 
   async #ask<S extends z.ZodType>(method: string, path: string, schema: S, body?: object): Promise<z.infer<S>> {
     const response = await this.#send(method, path, body);
-    const text = await response.text();
-    if (!response.ok) throw refusalOf(response, text);
-    return read(text, schema, path);
+    if (!response.ok) throw refusalOf(response);
+    return read(response.text, schema, path);
   }
 
-  async #send(method: string, path: string, body?: object): Promise<Response> {
+  async #send(method: string, path: string, body?: object): Promise<Answer> {
     const { url, token } = this.#access;
     try {
-      return await fetch(`${url}${path}`, {
+      const response = await fetch(`${url}${path}`, {
         method,
         headers: {
           authorization: `Bearer ${token}`,
@@ -75,6 +76,7 @@ export class Client {
         redirect: 'error', // our token is not for whoever is named there
         signal: AbortSignal.timeout(TIMEOUT_MS),
       });
+      return { ok: response.ok, status: response.status, text: await response.text() };
     } catch (error) {
       throw new NoAnswer(
         `no Firebreak answers at ${url} (${because(error)}): npm start starts one, FIREBREAK_URL names another`,
@@ -90,7 +92,7 @@ export function queryOf(parts: Readonly<Record<string, string | number | undefin
   return given.size === 0 ? '' : `?${given.toString()}`;
 }
 
-function refusalOf({ status }: Response, text: string): Refused {
+function refusalOf({ status, text }: Answer): Refused {
   const problem = Problem.safeParse(json(text));
   if (problem.success) return new Refused(status, problem.data.code, problem.data.detail);
   return new Refused(status, 'http', `the answer is ${status}, and not of a Firebreak`);

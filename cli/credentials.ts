@@ -30,7 +30,8 @@ export async function accessOf({ env, root, cwd }: Pick<World, 'env' | 'root' | 
   throw new No(`FIREBREAK_TOKEN is not set, and there is no ${file}: start Firebreak with npm start, or set it`);
 }
 
-const isThisMachine = (url: string): boolean => /^(127(\.\d+){3}|localhost|\[::1\])$/.test(new URL(url).hostname);
+export const isThisMachine = (url: string): boolean =>
+  /^(127(\.\d+){3}|localhost|\[::1\])$/.test(new URL(url).hostname);
 
 async function adminTokenIn(file: string): Promise<string | undefined> {
   try {

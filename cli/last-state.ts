@@ -1,91 +1,83 @@
-import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
-import { createLocalJWKSet, errors, type JSONWebKeySet, jwtVerify } from 'jose';
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { CheckReason } from '../schemas/freeze-check.ts';
-import { Timestamp } from '../schemas/time.ts';
-import type { World } from './world.ts';
+import { isThisMachine } from './credentials.ts';
+import { jsonIn, publicKeysIn, thumbprintsOf, trustedBy, UnusableKeys } from './offline/keys.mjs';
+import { readState } from './offline/signed-state.mjs';
+import { alone, keep, type Place, replace } from './offline/state-file.mjs';
+import { Misused, type World } from './world.ts';
 
-const Kept = z.object({
-  state: z.string(),
-  keys: z.custom<JSONWebKeySet>((keys) => typeof keys === 'object' && keys !== null && 'keys' in keys),
-});
+/** Of each Firebreak, by its address, the thumbprints of the keys that it had when it was asked last. */
+const Pins = z.record(z.string(), z.array(z.string()));
 
-/** What Firebreak said last of a place, as it has signed it. */
-export const LastState = z.object({
-  typ: z.literal('freeze-state'),
-  service: z.string(),
-  environment: z.string(),
-  allowed: z.boolean(),
-  verdict: z.enum(['allow', 'warn', 'freeze']),
-  reasons: z.array(CheckReason),
-  pinned: z.array(z.string()),
-  evaluated_at: Timestamp,
-  next_transition_at: Timestamp.nullable(),
-  on_outage: z.enum(['allow', 'deny']),
-});
-export type LastState = z.infer<typeof LastState>;
+/** Where what Firebreak has said last is kept: what is named, or a file in the user's cache. */
+export const stateFile = ({ env, cwd }: World, given?: string): string =>
+  given === undefined
+    ? join(env['XDG_CACHE_HOME'] || join(env['HOME'] || cwd, '.cache'), 'firebreak', 'freeze-states.json')
+    : resolve(cwd, given);
 
-/** `fresh`: not older than policy lets it be. */
-export type Remembered = { state: LastState; fresh: boolean };
+/** Beside what people set, and not beside what is kept: who may write the one may not be able to write the other. */
+const pinsFile = ({ env, cwd }: World): string =>
+  join(env['XDG_CONFIG_HOME'] || join(env['HOME'] || cwd, '.config'), 'firebreak', 'keys.json');
 
-type Place = { service: string; environment: string };
+/** Whose signature counts: by what was set, or by what the Firebreak of this address has shown itself. */
+export type Trust = { kind: 'set' | 'seen'; keys: ReadonlySet<string> };
 
-/** A file for each Firebreak and place: what is named, or below the user's cache. */
-export function stateFile({ env, cwd }: World, url: string, { service, environment }: Place, given?: string): string {
-  if (given !== undefined) return resolve(cwd, given);
-  const name = createHash('sha256')
-    .update(JSON.stringify([url, service, environment]))
-    .digest('hex')
-    .slice(0, 24);
-  const cache = env['XDG_CACHE_HOME'] || join(env['HOME'] || cwd, '.cache');
-  return join(cache, 'firebreak', `freeze-${name}.json`);
-}
-
-/** In one move, so that whoever reads it meanwhile finds a whole one. */
-export async function remember(file: string, state: string, keys: unknown): Promise<void> {
-  await mkdir(dirname(file), { recursive: true });
-  const unfinished = `${file}.${process.pid}`;
-  await writeFile(unfinished, JSON.stringify({ state, keys }), { mode: 0o600 });
-  await rename(unfinished, file);
-}
-
-/** Null: nothing is kept for this place, or nothing that Firebreak has signed. */
-export async function recall(file: string, { service, environment }: Place, now: Date): Promise<Remembered | null> {
-  const text = await readFile(file, 'utf8').catch(() => null);
-  const kept = text === null ? null : Kept.safeParse(jsonIn(text));
-  if (!kept?.success) return null;
-  const read = await signed(kept.data.state, kept.data.keys, now);
-  const state = LastState.safeParse(read?.claims);
-  if (read === null || !state.success || state.data.service !== service || state.data.environment !== environment)
-    return null;
-  return { state: state.data, fresh: read.fresh };
-}
-
-/** One that has expired was signed all the same: it says what policy wants where nothing newer is known. */
-async function signed(
-  token: string,
-  keys: JSONWebKeySet,
-  now: Date,
-): Promise<{ claims: unknown; fresh: boolean } | null> {
+/**
+ * @param given of `--keys`
+ * @throws Misused when what is set cannot be used: to trust others instead would be worse than to stop
+ */
+export async function trustIn(world: World, server: string, given?: string): Promise<Trust> {
+  const setting = given ?? (world.env['FIREBREAK_KEYS'] || undefined);
+  if (setting === undefined) return { kind: 'seen', keys: new Set((await pinned(world))[server] ?? []) };
   try {
-    const { payload } = await jwtVerify(token, createLocalJWKSet(keys), {
-      algorithms: ['ES256'],
-      issuer: 'firebreak',
-      currentDate: now,
-    });
-    return { claims: payload, fresh: true };
+    return { kind: 'set', keys: trustedBy(setting, world.cwd) };
   } catch (error) {
-    // Its time is looked at after its signature.
-    return error instanceof errors.JWTExpired ? { claims: error.payload, fresh: false } : null;
+    if (error instanceof UnusableKeys) throw new Misused(error.message);
+    throw error;
   }
 }
 
-function jsonIn(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
+/**
+ * Keeps what was signed, for the time in which nobody answers, together with the keys. What could not be believed then is
+ * not kept. Keys that were not set are those that Firebreak shows, as long as it can be reached so that nobody between
+ * can have changed them: whoever could would also have given the answer.
+ *
+ * @param jwks as it was fetched from the same address
+ * @throws Error with what is wrong
+ */
+export async function remember(
+  world: World,
+  file: string,
+  place: Place,
+  trust: Trust,
+  { state, jwks }: { state: string; jwks: unknown },
+): Promise<void> {
+  const keys = publicKeysIn(jwks);
+  const read = readState(state, keys, trust.kind === 'set' ? trust.keys : thumbprintsOf(keys));
+  if (!read.ok) throw new Error(read.problem);
+  if (trust.kind === 'seen') await pin(world, place.server, [...thumbprintsOf(keys)]);
+  await keep(file, { ...place, state, keys });
+}
+
+async function pin(world: World, server: string, keys: readonly string[]): Promise<void> {
+  const { protocol, hostname } = new URL(server);
+  if (protocol !== 'https:' && !isThisMachine(server))
+    throw new Error(
+      `the keys of ${hostname} came over http, where anybody may have changed them: use https, or set FIREBREAK_KEYS ` +
+        '(firebreak freeze keys prints them)',
+    );
+  const same = (pins: z.infer<typeof Pins>) => JSON.stringify(pins[server]) === JSON.stringify(keys);
+  if (same(await pinned(world))) return;
+  const file = pinsFile(world);
+  await alone(file, async () => {
+    const pins = { ...(await pinned(world)), [server]: keys };
+    await replace(file, `${JSON.stringify(pins, null, 2)}\n`);
+  });
+}
+
+/** None where there are none, or where what is there cannot be read: then nothing is believed without an answer. */
+async function pinned(world: World): Promise<z.infer<typeof Pins>> {
+  const text = await readFile(pinsFile(world), 'utf8').catch(() => '');
+  return Pins.safeParse(jsonIn(text)).data ?? {};
 }

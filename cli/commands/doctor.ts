@@ -23,6 +23,24 @@ const Connections = z.object({
       problem: z.string().nullable(),
     }),
   ),
+  /** Absent: a Firebreak of before they were looked at here. */
+  objectives: z
+    .object({
+      configured: z.number(),
+      evaluated_at: z.string().nullable(),
+      problem: z.string().nullable(),
+      troubled: z.number(),
+      troubles: z.array(
+        z.object({
+          id: z.string(),
+          service: z.string(),
+          environment: z.string(),
+          problem: z.string(),
+          since: z.string().nullable(),
+        }),
+      ),
+    })
+    .optional(),
 });
 const Lanes = z.object({
   lanes: z.array(z.object({ service: z.string(), environment: z.string(), last_proved_at: z.string().nullable() })),
@@ -50,7 +68,7 @@ export function addDoctor(program: Command, world: World): void {
 async function doctor(world: World): Promise<void> {
   const client = await Client.of(world);
   let wrong = 0;
-  for (const examine of [itself, automation, vendors, targets, lanes, unmatched, quarantine]) {
+  for (const examine of [itself, automation, connected, lanes, unmatched, quarantine]) {
     for (const { verdict, about, text } of await examine(client)) {
       world.out(oneLine(`${verdict.padEnd(4)}  ${about.padEnd(20)}  ${text}`));
       if (verdict === 'no') wrong += 1;
@@ -96,13 +114,17 @@ const VERDICTS: Readonly<Record<string, Finding['verdict']>> = {
   unreachable: 'no',
 };
 
-async function vendors(client: Client): Promise<Finding[]> {
-  const { vendors: all } = await client.get('/v1/connections', Connections);
-  return all.map(({ name, state, detail }) => ({ verdict: VERDICTS[state] ?? 'warn', about: name, text: detail }));
+/** Asked once: each time, vendors are asked, too. */
+async function connected(client: Client): Promise<Finding[]> {
+  const { vendors, targets, objectives } = await client.get('/v1/connections', Connections);
+  return [
+    ...vendors.map(({ name, state, detail }) => ({ verdict: VERDICTS[state] ?? 'warn', about: name, text: detail })),
+    ...ofTargets(targets),
+    ...ofObjectives(objectives),
+  ];
 }
 
-async function targets(client: Client): Promise<Finding[]> {
-  const { targets: all } = await client.get('/v1/connections', Connections);
+function ofTargets(all: z.infer<typeof Connections>['targets']): Finding[] {
   if (all.length === 0)
     return [{ verdict: 'warn', about: 'services', text: 'the catalogue has none: see docs/configuration.md' }];
   return all.map(({ service, environment, deployer, mode, problem }) => ({
@@ -110,6 +132,23 @@ async function targets(client: Client): Promise<Finding[]> {
     about: `${service}/${environment}`,
     text: problem ?? (deployer === null ? 'no deployer, so it is only paged about' : `${deployer}, mode ${mode}`),
   }));
+}
+
+/** Whether objectives are evaluated, and those of which there are no data: nothing of them can freeze. */
+function ofObjectives(state: z.infer<typeof Connections>['objectives']): Finding[] {
+  if (state === undefined || state.configured === 0) return [];
+  const { configured, evaluated_at: at, problem, troubled, troubles } = state;
+  const counted = `${configured - troubled} of ${configured} counted, at ${at ?? 'no time yet'}`;
+  const more = troubled - troubles.length;
+  return [
+    { verdict: problem === null ? 'ok' : at === null ? 'warn' : 'no', about: 'objectives', text: problem ?? counted },
+    ...troubles.map(({ id, service, environment, problem: why, since }): Finding => ({
+      verdict: 'warn',
+      about: `${service}/${environment}`,
+      text: `objective ${id}, ${since === null ? 'no data yet' : `data until ${since}`}: ${why}`,
+    })),
+    ...(more > 0 ? [{ verdict: 'warn' as const, about: 'objectives', text: `${more} more, with a problem each` }] : []),
+  ];
 }
 
 async function lanes(client: Client): Promise<Finding[]> {

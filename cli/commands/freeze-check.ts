@@ -2,7 +2,8 @@ import { type Command, Option } from 'commander';
 import { z } from 'zod';
 import { CheckAnswer, CheckedChange } from '../../schemas/freeze-check.ts';
 import { Client, NoAnswer, Refused, queryOf } from '../client.ts';
-import { recall, remember, type Remembered, stateFile } from '../last-state.ts';
+import { remember, stateFile, type Trust, trustIn } from '../last-state.ts';
+import { decideAlone, recall, type Remembered } from '../offline/decide.mjs';
 import { JSON_OPTION } from '../options.ts';
 import { asJson, oneLine, shortTime } from '../table.ts';
 import { Misused, No, type World } from '../world.ts';
@@ -18,10 +19,9 @@ type Options = {
   look?: true;
   onOutage: 'allow' | 'deny';
   state?: string;
+  keys?: string;
   json?: true;
 };
-
-const Keys = z.object({ keys: z.array(z.record(z.string(), z.unknown())) });
 
 export function addFreezeCheck(freeze: Command, world: World): void {
   freeze
@@ -38,11 +38,16 @@ export function addFreezeCheck(freeze: Command, world: World): void {
     .option('--identity-token <token>', 'OpenID Connect, of the CI system (or FIREBREAK_IDENTITY_TOKEN)')
     .option('--look', 'ask without using an override')
     .addOption(
-      new Option('--on-outage <answer>', 'where Firebreak cannot be reached and has never been')
+      new Option('--on-outage <answer>', 'where Firebreak cannot be reached, and nothing that it has signed is at hand')
         .choices(['allow', 'deny'])
         .default('deny'),
     )
-    .option('--state <file>', 'where what it said last is kept (default: in the cache of the user)')
+    .option('--state <file>', 'where what it said last of each place is kept (default: in the cache of the user)')
+    .option(
+      '--keys <keys>',
+      'whose signature on it counts: thumbprints, or a file of them, or a JWKS (or FIREBREAK_KEYS; default: the keys ' +
+        'that Firebreak had when it was asked last)',
+    )
     .option(...JSON_OPTION)
     .action((service: string | undefined, environment: string | undefined, options: Options) =>
       check(world, placeOf(service ?? options.service, environment ?? options.environment), options),
@@ -59,21 +64,24 @@ function placeOf(service: string | undefined, environment: string | undefined): 
 
 async function check(world: World, place: Place, options: Options): Promise<void> {
   const client = await Client.of(world);
-  const file = stateFile(world, client.url, place, options.state);
+  const at = { ...place, server: client.url };
+  const file = stateFile(world, options.state);
+  const trust = await trustIn(world, client.url, options.keys);
   try {
     const answer = await ask(client, world, place, options);
-    await keep(world, client, file, answer);
+    if (answer.signed_state !== null) await kept(world, client, answer.signed_state, { at, file, trust });
     tell(world, answer, options);
   } catch (error) {
     if (!isOutage(error)) throw error;
     world.err(error.message);
-    withoutFirebreak(world, place, options, await recall(file, place, new Date()));
+    withoutFirebreak(world, place, options, await recall(file, at, trust.keys));
   }
 }
 
-/** A refusal of ours is an answer; that it cannot answer is none. */
+/** A refusal is an answer. That it cannot answer is none, and that it does not take the question now is none either. */
 const isOutage = (error: unknown): error is No =>
-  error instanceof NoAnswer || (error instanceof Refused && error.status >= 500);
+  error instanceof NoAnswer ||
+  (error instanceof Refused && (error.status >= 500 || error.status === 408 || error.status === 429));
 
 function ask(client: Client, world: World, place: Place, options: Options): Promise<CheckAnswer> {
   const { version, commit, deploymentId: deployment_id, change } = options;
@@ -85,14 +93,17 @@ function ask(client: Client, world: World, place: Place, options: Options): Prom
 }
 
 /** For the time in which nobody answers. That it cannot be kept is no reason not to deploy. */
-async function keep(world: World, client: Client, file: string, answer: CheckAnswer): Promise<void> {
-  if (answer.signed_state === null) return;
+async function kept(
+  world: World,
+  client: Client,
+  state: string,
+  { at, file, trust }: { at: Parameters<typeof recall>[1]; file: string; trust: Trust },
+): Promise<void> {
   try {
-    await remember(file, answer.signed_state, await client.get('/.well-known/jwks.json', Keys));
+    await remember(world, file, at, trust, { state, jwks: await client.get('/.well-known/jwks.json', z.unknown()) });
   } catch (error) {
-    world.err(
-      `what Firebreak said could not be kept for an outage: ${error instanceof Error ? error.message : 'unknown'}`,
-    );
+    const why = error instanceof Error ? error.message : 'unknown';
+    world.err(oneLine(`what Firebreak said could not be kept for an outage: ${why}`));
   }
 }
 
@@ -109,10 +120,13 @@ function tell(world: World, answer: CheckAnswer, { json }: Options): void {
   if (!answer.allowed) throw new No('not allowed');
 }
 
-/** What is answered where nobody can be asked, and on what it rests. */
-function withoutFirebreak(world: World, place: Place, options: Options, remembered: Remembered | null): void {
-  const { allowed, because } = byOurselves(options, remembered);
-  const text = `${allowed ? 'allowed' : 'not allowed'} without Firebreak: ${because}`;
+/** What is answered where nobody can be asked, and on what it rests. It has the keys that an answer of Firebreak has. */
+function withoutFirebreak(world: World, place: Place, options: Options, remembered: Remembered): void {
+  const { version, commit, change } = options;
+  const asked = { version, commit, change, isRollback: change === 'rollback' };
+  const { allowed, because, by, evaluated_at } = decideAlone(asked, remembered, options.onOutage, new Date());
+  const text = oneLine(`${allowed ? 'allowed' : 'not allowed'} without Firebreak: ${because}`);
+  world.err(text);
   if (options.json)
     world.out(
       asJson({
@@ -120,30 +134,19 @@ function withoutFirebreak(world: World, place: Place, options: Options, remember
         allowed,
         verdict: allowed ? 'warn' : 'freeze',
         outage: true,
+        decided_by: by,
         reasons: [{ code: 'outage', text }],
-        evaluated_at: remembered?.state.evaluated_at ?? null,
+        evaluated_at,
+        data_age_s: null,
+        stale: true,
+        next_transition_at: null,
+        clears_when: null,
+        override: null,
+        decision_id: null,
+        token: null,
+        signed_state: null,
       }),
     );
-  else world.out(oneLine(text));
+  else world.out(allowed ? 'allowed' : 'not allowed');
   if (!allowed) throw new No('not allowed');
-}
-
-function byOurselves(options: Options, remembered: Remembered | null): { allowed: boolean; because: string } {
-  if (remembered === null)
-    return {
-      allowed: options.onOutage === 'allow',
-      because: `nothing that it has signed is kept here, and --on-outage is ${options.onOutage}`,
-    };
-  const { state, fresh } = remembered;
-  const said = `it said at ${shortTime(state.evaluated_at)} UTC`;
-  const [named] = [options.version, options.commit].filter((name) => name !== undefined && state.pinned.includes(name));
-  if (named !== undefined) return { allowed: false, because: `${said} that ${named} is known bad` };
-  const changed = state.next_transition_at !== null && state.next_transition_at <= new Date().toISOString();
-  if (fresh && !changed)
-    return { allowed: state.allowed, because: `${said}: ${state.reasons.map(({ text }) => text).join('; ')}` };
-  const old = fresh ? 'that may have changed since' : 'that is too old by policy';
-  return {
-    allowed: state.on_outage === 'allow',
-    because: `${said} what holds, ${old}; policy says ${state.on_outage}`,
-  };
 }

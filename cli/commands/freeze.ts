@@ -7,12 +7,14 @@ import { CheckAnswer, CheckRequest, Verdict } from '../../schemas/freeze-check.t
 import { Timestamp } from '../../schemas/time.ts';
 import { Client, queryOf } from '../client.ts';
 import { canonicalJson } from '../digest.ts';
+import { publicKeysIn, thumbprintsOf } from '../offline/keys.mjs';
 import { JSON_OPTION, LIMIT_OPTION, wholeNumber } from '../options.ts';
 import { asJson, oneLine, shortTime, table } from '../table.ts';
 import { Misused, No, type World } from '../world.ts';
 import { addFreezeCheck } from './freeze-check.ts';
 
 const Freezes = z.object({ items: z.array(FreezeView) });
+const Opened = FreezeView.extend({ warnings: z.array(z.string()).optional() });
 const Given = z.object({ id: z.string(), needs_approval: z.boolean(), expires_at: Timestamp });
 const Approved = z.object({ approved_by: z.string().nullable() });
 const Decision = z.object({
@@ -79,6 +81,11 @@ export function addFreeze(program: Command, world: World): void {
     .argument('<override>')
     .action((id: string, name: string) => approve(world, id, name));
   freeze
+    .command('keys')
+    .description('the keys with which Firebreak signs, as FIREBREAK_KEYS wants them')
+    .option('--json', 'print the JWKS')
+    .action((options: { json?: true }) => keys(world, options));
+  freeze
     .command('explain')
     .description('what a decision was made of, and whether the same comes of it again')
     .argument('<decision>')
@@ -139,7 +146,8 @@ type OpenOptions = {
 };
 
 async function open(world: World, { startsAt: starts_at, ...rest }: OpenOptions): Promise<void> {
-  const { id } = await (await Client.of(world)).post('/v1/freezes', { ...rest, starts_at }, FreezeView);
+  const { id, warnings = [] } = await (await Client.of(world)).post('/v1/freezes', { ...rest, starts_at }, Opened);
+  for (const warning of warnings) world.err(oneLine(warning));
   world.out(id);
 }
 
@@ -165,6 +173,13 @@ async function approve(world: World, id: string, name: string): Promise<void> {
   const path = `/v1/freezes/${encodeURIComponent(id)}/overrides/${encodeURIComponent(name)}/approve`;
   const { approved_by } = await (await Client.of(world)).post(path, {}, Approved);
   world.out(`${name} is approved by ${approved_by ?? 'nobody'}`);
+}
+
+async function keys(world: World, { json }: { json?: true }): Promise<void> {
+  const jwks = await (await Client.of(world)).get('/.well-known/jwks.json', z.unknown());
+  const thumbprints = [...thumbprintsOf(publicKeysIn(jwks))];
+  if (thumbprints.length === 0) throw new No('this Firebreak has no key, so it signs nothing: docs/freeze-check.md');
+  world.out(json ? asJson(jwks) : thumbprints.join(','));
 }
 
 async function explain(world: World, id: string, { json }: { json?: true }): Promise<void> {

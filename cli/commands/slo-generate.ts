@@ -5,6 +5,7 @@ import { stringify } from 'yaml';
 import { generated } from '../../domain/slo/generate/files.ts';
 import { GENERATED } from '../../domain/slo/generate/names.ts';
 import type { Preset } from '../../domain/slo/generate/rules.ts';
+import { sha256 } from '../digest.ts';
 import { loadConfig } from '../files.ts';
 import { folderOf } from '../folders.ts';
 import { Misused, No, type World } from '../world.ts';
@@ -47,7 +48,7 @@ async function generate(world: World, options: Options): Promise<void> {
   if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) throw new Misused(`--url is no address: ${options.url}`);
   const loaded = await loadConfig(await folderOf(world, 'config', options.config));
   if (!loaded.ok) throw new No(loaded.problems.join('\n'));
-  const wanted = generated(loaded.config.slos, { preset, url, tokenFile });
+  const wanted = generated(loaded.config.slos, { preset, url, tokenFile, hash: sha256 });
   const out = resolve(world.cwd, options.out);
   const files = new Map([...wanted].map(([path, content]) => [path, textOf(path, content)]));
   if (options.check) return check(world, options.out, out, files);

@@ -1,7 +1,9 @@
 import { sha256 } from '../../aws/hash.ts';
 import type { CheckInputs } from '../../domain/freeze/check-inputs.ts';
 import { decide, examine, stateOf } from '../../domain/freeze/decide.ts';
+import { knownGood } from '../../domain/freeze/known-good.ts';
 import type { Signer } from '../../domain/freeze/ports.ts';
+import type { Deps } from '../../domain/ports.ts';
 import { millisOf } from '../../schemas/time.ts';
 
 /** Long enough to begin a deployment, too short to keep one for later. */
@@ -15,6 +17,10 @@ const STATE_AGAIN_MS = 15_000;
 const STATE_SECONDS_MIN = 1;
 
 const KEPT_MAX = 5_000;
+
+/** Versions that a rollback may go to, in a state; and deployments that are looked through for them. */
+const KNOWN_GOOD_MAX = 20;
+const CHANGES_READ = 100;
 
 type Signing = { signer: Signer; clock: { now(): CheckInputs['at'] } };
 
@@ -47,8 +53,11 @@ export async function deploymentToken(
   );
 }
 
-/** What a plain deploy of any version is told now, for the time in which nobody can be asked. Null: nothing signs. */
-export async function signedState(deps: Signing, inputs: CheckInputs): Promise<string | null> {
+/**
+ * What a plain deploy of any version is told now, and which versions are known good or bad, for the time in which nobody
+ * can be asked. Null: nothing signs.
+ */
+export async function signedState(deps: Signing & Pick<Deps, 'changes'>, inputs: CheckInputs): Promise<string | null> {
   const plain: CheckInputs = {
     ...inputs,
     ...withoutOverrides(inputs),
@@ -59,8 +68,13 @@ export async function signedState(deps: Signing, inputs: CheckInputs): Promise<s
   const examined = examine(plain);
   const { service, environment } = inputs.request;
   const { outage } = inputs.policy;
-  const name = `state ${JSON.stringify([service, environment, stateOf(plain, examined), outage])}`;
-  return again(deps, name, STATE_AGAIN_MS, () => {
+  // The findings name only what is of the place; which versions are pinned is no part of them where none is told.
+  const pinned = inputs.pins
+    .filter((pin) => pin.state === 'pinned' && pin.service === service && pin.environment === environment)
+    .map(({ version }) => version);
+  const name = `state ${JSON.stringify([service, environment, stateOf(plain, examined), outage, pinned])}`;
+  return again(deps, name, STATE_AGAIN_MS, async () => {
+    const changes = await deps.changes.recent({ service, environment }, CHANGES_READ);
     const { allowed, verdict, reasons, next_transition_at } = decide(plain, examined);
     return deps.signer.sign(
       {
@@ -71,7 +85,8 @@ export async function signedState(deps: Signing, inputs: CheckInputs): Promise<s
         allowed,
         verdict,
         reasons,
-        pinned: inputs.pins.filter(({ state }) => state === 'pinned').map(({ version }) => version),
+        pinned,
+        known_good: knownGood(changes, pinned, KNOWN_GOOD_MAX),
         evaluated_at: inputs.at,
         next_transition_at,
         on_outage: outage.deploys,

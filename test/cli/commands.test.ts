@@ -23,6 +23,20 @@ steps:
 Ask first.
 `;
 
+/** Of which Prometheus has nothing. */
+const SLO = `apiVersion: openslo/v1
+kind: SLO
+metadata: { name: checkout-availability }
+spec:
+  service: checkout
+  indicator:
+    spec:
+      ratioMetric:
+        bad: { metricSource: { type: Prometheus, spec: { query: 'sum(rate(nothing_bad[{{.window}}]))' } } }
+        total: { metricSource: { type: Prometheus, spec: { query: 'sum(rate(nothing[{{.window}}]))' } } }
+  objectives: [{ target: 0.999 }]
+`;
+
 let firebreak: Firebreak;
 let incident: string;
 
@@ -34,7 +48,7 @@ beforeAll(async () => {
       checkout: { environments: { production: environment, staging: { drills: true, deployer: { kind: 'http' } } } },
     },
     runbooks: { 'asks.md': ASKS },
-    configFiles: EACH_ALONE,
+    configFiles: { ...EACH_ALONE, 'slos/checkout.yaml': SLO },
     // With time ten times as fast nobody's question runs out.
     timeScale: 10,
     env: { LOG_LEVEL: 'warn', STATUSPAGE_API_KEY: '' },
@@ -155,6 +169,9 @@ describe('doctor', () => {
         'ok    automation            on',
         'ok    Slack                 it answers',
         'ok    PagerDuty incidents   it answers',
+        'ok    signing key           allowed deployments get tokens, and clients the signed state',
+        expect.stringMatching(/^(?:ok|warn) {2,4}objectives /),
+        expect.stringMatching(/^warn {2}checkout\/production +objective checkout-availability, no data yet: /),
         expect.stringMatching(/^ok {4}PagerDuty pages .*not tried/),
         expect.stringMatching(/^off {3}Alertmanager .*ALERTMANAGER_URL is not set/),
         expect.stringMatching(/^off {3}Statuspage .*STATUSPAGE_API_KEY is not set/),

@@ -2,8 +2,9 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
-import { nobody, type Reply, vendor } from '../../integrations/server.ts';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { clear, frozen, Issuer } from '../../cli/offline-world.ts';
+import { nobody, type Reply, vendor, vendorThat } from '../../integrations/server.ts';
 
 const SCRIPT = join(import.meta.dirname, '../../../action/freeze-check.sh');
 
@@ -18,6 +19,8 @@ const SETTINGS = {
   AUDIENCE: 'firebreak',
   WAIT_MINUTES: '0',
   ON_OUTAGE: 'deny',
+  STATE: '',
+  KEYS: '',
 };
 
 /** Runs the action's script against a Firebreak that answers so. */
@@ -32,7 +35,9 @@ async function act(url: string, more: Record<string, string> = {}) {
   };
   try {
     const done = await new Promise<{ code: number; out: string }>((resolve) => {
-      execFile('bash', [SCRIPT], { env }, (error, out) => resolve({ code: Number(error?.code ?? 0), out }));
+      execFile('bash', [SCRIPT], { env, cwd: folder }, (error, out) =>
+        resolve({ code: Number(error?.code ?? 0), out }),
+      );
     });
     const output = await readFile(env.GITHUB_OUTPUT, 'utf8').catch(() => '');
     return { ...done, output: Object.fromEntries(output.split('\n').map((line) => line.split('='))) };
@@ -44,25 +49,31 @@ async function act(url: string, more: Record<string, string> = {}) {
 const answer = (status: number, body: object): Reply => ({ status, body: JSON.stringify(body) });
 const allowed = { allowed: true, verdict: 'allow', reasons: [], decision_id: 'frd_1', token: 'secret-token' };
 
-test.each([
-  ['deny', 1, 'false', '::error::Firebreak could not be reached'],
-  ['allow', 0, 'true', '::warning::Firebreak could not be reached'],
-])(
-  'where nobody answers, it does what on-outage says, and says so: %s',
-  { timeout: 60_000 },
-  async (ON_OUTAGE, code, is, said) => {
-    const done = await act(await nobody(), { ON_OUTAGE });
-    expect(done).toMatchObject({
-      code,
-      output: { allowed: is, verdict: 'outage' },
-      out: expect.stringContaining(said),
-    });
-  },
-);
-
-test('a fault is no answer, and a refusal of the question is one', { timeout: 60_000 }, async () => {
+/** Each of them waits for the tries that curl has, so they wait together. */
+test('where nobody answers, it does what on-outage says, and says so', { timeout: 60_000 }, async () => {
+  const away = await nobody();
   const down = await vendor({ status: 500 });
-  expect(await act(down.url, { ON_OUTAGE: 'allow' })).toMatchObject({ code: 0, output: { verdict: 'outage' } });
+  const cut = await vendor({ cut: 200 });
+  const [deny, allow, fault, half] = await Promise.all([
+    act(away),
+    act(away, { ON_OUTAGE: 'allow' }),
+    act(down.url, { ON_OUTAGE: 'allow' }),
+    act(cut.url, { ON_OUTAGE: 'allow' }),
+  ]);
+  expect(deny).toMatchObject({
+    code: 1,
+    output: { allowed: 'false', verdict: 'outage', outage: 'true' },
+    out: expect.stringContaining('::error::Firebreak could not be reached'),
+  });
+  for (const done of [allow, fault, half])
+    expect(done).toMatchObject({
+      code: 0,
+      output: { allowed: 'true', verdict: 'outage', outage: 'true' },
+      out: expect.stringContaining('::warning::Firebreak could not be reached'),
+    });
+});
+
+test('a refusal of the question is an answer', async () => {
   const unknown = await vendor(answer(401, { detail: 'send a token' }));
   expect(await act(unknown.url, { ON_OUTAGE: 'allow' })).toMatchObject({
     code: 1,
@@ -109,4 +120,98 @@ test('a kind that passes by policy comes with the identity of the job', async ()
   const without = await vendor(answer(200, allowed));
   await act(without.url, { ...job });
   expect(without.received[0]?.headers).not.toHaveProperty('x-identity-token');
+});
+
+test.each([
+  ['wait-minutes', { WAIT_MINUTES: 'abc' }],
+  ['wait-minutes', { WAIT_MINUTES: '-1' }],
+  ['on-outage', { ON_OUTAGE: 'perhaps' }],
+  ['change', { CHANGE: 'whim' }],
+  ['url', { FIREBREAK_URL: 'firebreak.example.com' }],
+  ['SERVICE is empty', { SERVICE: '' }],
+  ['TOKEN is empty', { FIREBREAK_TOKEN: '' }],
+  ['state is set and keys is not', { STATE: 'state.json' }],
+  ['keys is set and state is not', { KEYS: new Issuer().kid }],
+  ['keys: ', { STATE: 'state.json', KEYS: 'no-such-file' }],
+])('a setting that makes no sense ends it, and says which: %s', async (name, settings) => {
+  const { url, received } = await vendor(answer(200, allowed));
+  const done = await act(url, { ON_OUTAGE: 'allow', ...settings });
+  expect(done).toMatchObject({
+    code: 1,
+    output: { allowed: 'false' },
+    out: expect.stringMatching(new RegExp(`^::error::.*${name}`)),
+  });
+  expect(received).toEqual([]);
+});
+
+test.each([
+  ['a page of somebody else', { status: 200, body: '<html>allowed</html>' }],
+  ['nothing', { status: 200, body: '' }],
+  ['a no with a 200', answer(200, { ...allowed, allowed: false })],
+  ['another place to go to', { status: 302, headers: { location: 'https://login.example.com' } }],
+  ['an address that is none', answer(404, { detail: 'there is nothing' })],
+] as [string, Reply][])('only a clear yes is one: %s', async (_, reply) => {
+  const { url } = await vendor(reply);
+  expect(await act(url, { ON_OUTAGE: 'allow' })).toMatchObject({ code: 1, output: { allowed: 'false' } });
+});
+
+describe('what was signed, where nobody answers', { timeout: 60_000 }, () => {
+  const issuer = new Issuer();
+  let folder: string;
+  let STATE: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'firebreak-action-state-'));
+    STATE = join(folder, 'states/freeze.json');
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  /** A Firebreak that has said this once, and then only has faults. */
+  async function lastSaid(claims: object, status = 200): Promise<string> {
+    const { url } = await vendorThat(({ path }, n): Reply => {
+      if (path === '/.well-known/jwks.json') return { body: JSON.stringify(issuer.jwks) };
+      const body = { ...allowed, allowed: status === 200, reasons: [{ code: 'person', text: 'stocktaking' }] };
+      return n > 0 ? { status: 503 } : answer(status, { ...body, signed_state: issuer.sign(claims) });
+    });
+    const done = await act(url, { STATE, KEYS: issuer.kid });
+    expect(done).toMatchObject({ code: status === 200 ? 0 : 1, output: { outage: 'false' } });
+    expect(done.out).not.toContain('::warning::');
+    return url;
+  }
+
+  test('decides, and a rollback to a version known good passes', async () => {
+    const url = await lastSaid(frozen(), 423);
+    const settings = { STATE, KEYS: issuer.kid, ON_OUTAGE: 'allow', COMMIT: '' };
+    const done = await Promise.all(
+      [{}, { VERSION: 'good' }, { VERSION: 'good', CHANGE: 'hotfix' }, { VERSION: 'bad' }].map((asked) =>
+        act(url, { ...settings, ...asked }),
+      ),
+    );
+    expect(done.map(({ code, output }) => [code, output['allowed'], output['outage'], output['verdict']])).toEqual([
+      [1, 'false', 'true', 'outage'],
+      [0, 'true', 'true', 'outage'],
+      [1, 'false', 'true', 'outage'],
+      [1, 'false', 'true', 'outage'],
+    ]);
+    expect(done[0]?.out).toMatch(/^::error::Firebreak could not be reached \(status 503\): .*stocktaking/m);
+  });
+
+  test('counts only by a key that is named', async () => {
+    const url = await lastSaid(clear());
+    const [named, other] = await Promise.all([
+      act(url, { STATE, KEYS: issuer.kid }),
+      act(url, { STATE, KEYS: new Issuer().kid }),
+    ]);
+    expect(named).toMatchObject({ code: 0, out: expect.stringContaining('::warning::Firebreak could not be reached') });
+    expect(other).toMatchObject({ code: 1, out: expect.stringContaining('not trusted here') });
+  });
+
+  test('is not kept where another key has signed it, and that is said', async () => {
+    const { url } = await vendorThat(({ path }) =>
+      path === '/.well-known/jwks.json'
+        ? { body: JSON.stringify(issuer.jwks) }
+        : answer(200, { ...allowed, signed_state: issuer.sign(clear()) }),
+    );
+    const done = await act(url, { STATE, KEYS: new Issuer().kid });
+    expect(done).toMatchObject({ code: 0, out: expect.stringMatching(/^::warning::.*not trusted here/m) });
+  });
 });

@@ -5,6 +5,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
+import { publicKeysIn, thumbprintsOf } from '../../../cli/offline/keys.mjs';
 import type { Firebreak } from '../../support/firebreak.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
@@ -38,11 +39,16 @@ const documents = (text: string): any[] => parseAllDocuments(text).map((each) =>
 /** Runs a script as a job would, with the tools of this machine and nothing else of its environment. */
 async function run(command: string[], env: Record<string, string>): Promise<Outcome> {
   const [program = 'sh', ...args] = command;
-  const child = spawn(program, args, { env: { PATH: process.env['PATH'] ?? '', ...env }, cwd: ROOT });
-  let said = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
-  const [code] = await once(child, 'close');
-  return { goesOn: code === 0, said };
+  const cwd = await mkdtemp(join(tmpdir(), 'firebreak-job-'));
+  try {
+    const child = spawn(program, args, { env: { PATH: process.env['PATH'] ?? '', TMPDIR: cwd, ...env }, cwd });
+    let said = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    const [code] = await once(child, 'close');
+    return { goesOn: code === 0, said };
+  } finally {
+    await rm(cwd, { recursive: true });
+  }
 }
 
 const settings = ({ firebreak, token }: Access) => ({
@@ -56,7 +62,11 @@ const curl = (access: Access): CdSystem => ({
   name: 'curl -f',
   knowsDeployments: true,
   deploy: ({ version, id }) =>
-    run(['sh', 'examples/freeze-check/curl.sh'], { ...settings(access), VERSION: version, DEPLOYMENT_ID: id }),
+    run(['sh', join(ROOT, 'examples/freeze-check/curl.sh')], {
+      ...settings(access),
+      VERSION: version,
+      DEPLOYMENT_ID: id,
+    }),
 });
 
 /** The scripts of the job, as a runner of GitLab puts them together. */
@@ -88,7 +98,10 @@ const action = (access: Access): CdSystem => ({
   async deploy({ version, id }) {
     const [file] = documents(await readFile(join(ROOT, 'action/action.yml'), 'utf8'));
     const [{ steps }] = documents(await example('github-workflow.yml')).map(({ jobs }) => jobs.production);
+    const used = steps.find(({ uses }: any) => uses?.includes('firebreak/action'));
+    const jwks = await (await fetch(`${access.firebreak.url}/.well-known/jwks.json`)).json();
     const known: Record<string, string> = {
+      'vars.FIREBREAK_KEYS': [...thumbprintsOf(publicKeysIn(jwks))].join(','),
       'vars.FIREBREAK_URL': access.firebreak.url,
       'secrets.FIREBREAK_TOKEN': access.token,
       'github.sha': version,
@@ -101,11 +114,14 @@ const action = (access: Access): CdSystem => ({
         return known[name];
       });
     for (const [name, input] of Object.entries<any>(file.inputs))
-      known[`inputs.${name}`] = filled(steps[0].with[name] ?? input.default);
+      known[`inputs.${name}`] = filled(used.with[name] ?? input.default);
     const [step] = file.runs.steps;
     const folder = await mkdtemp(join(tmpdir(), 'firebreak-action-'));
     const env = Object.fromEntries(Object.entries<string>(step.env).map(([name, text]) => [name, filled(text)]));
-    const runner = { GITHUB_ACTION_PATH: join(ROOT, 'action'), GITHUB_OUTPUT: join(folder, 'output') };
+    const runner = {
+      GITHUB_ACTION_PATH: join(ROOT, 'action'),
+      GITHUB_OUTPUT: join(folder, 'output'),
+    };
     try {
       const outcome = await run(['bash', '-e', '-o', 'pipefail', '-c', step.run], { ...env, ...runner });
       return { ...outcome, said: `${outcome.said}\n${await readFile(runner.GITHUB_OUTPUT, 'utf8')}` };

@@ -133,6 +133,9 @@ describe('the gates of Flagger', () => {
       expect(await send(canary('two'), key)).toMatchObject({ status: 423 });
       expect(await send(canary('two', { environment: 'a' }), key)).toMatchObject({ status: 200 });
     });
+    // The catalogue does not have it, and it is known all the same.
+    const heardOf = { service: 'unheard-of', environment: 'production', version: 'v1' };
+    await firebreak.post('/v1/deployments', heardOf);
     await frozen({ service: 'unheard-of', environment: 'production' }, async () => {
       expect(await send(canary('unheard-of'), key)).toMatchObject({ status: 423 });
     });

@@ -1,0 +1,103 @@
+/**
+ * Whose signature counts where Firebreak cannot be asked. Keys are known by their thumbprint (RFC 7638, SHA-256): so the
+ * keys themselves may lie beside what they have signed, and whoever can write there gains nothing. Plain JavaScript
+ * without packages, because the GitHub action runs it with the Node of the runner.
+ */
+import { createHash } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+
+/** @typedef {{ kty: 'EC', crv: 'P-256', x: string, y: string }} PublicKey */
+/** @typedef {ReadonlySet<string>} Thumbprints */
+
+/** Of 32 bytes, in base64url: a thumbprint, or a coordinate of the curve P-256. */
+const OF_32_BYTES = /^[A-Za-z0-9_-]{43}$/;
+
+/** A file of keys has a few lines; a larger one is another file. */
+const FILE_MAX_BYTES = 65_536;
+
+/** The setting that names keys cannot be used. To go on without it would be to trust somebody else. */
+export class UnusableKeys extends Error {
+  /** @override */
+  name = 'UnusableKeys';
+}
+
+/** @param {PublicKey} key */
+export const thumbprintOf = ({ x, y }) =>
+  createHash('sha256')
+    .update(JSON.stringify({ crv: 'P-256', kty: 'EC', x, y }))
+    .digest('base64url');
+
+/** @param {readonly PublicKey[]} keys @returns {Thumbprints} */
+export const thumbprintsOf = (keys) => new Set(keys.map(thumbprintOf));
+
+/**
+ * @param {unknown} jwks as it is at `/.well-known/jwks.json`
+ * @returns {PublicKey[]} those for ES256, of each its public part alone; none where it is something else
+ */
+export function publicKeysIn(jwks) {
+  const { keys } = objectIn(jwks);
+  return Array.isArray(keys) ? keys.flatMap((key) => publicKeyIn(key) ?? []) : [];
+}
+
+/** @param {unknown} key @returns {PublicKey | undefined} */
+function publicKeyIn(key) {
+  const { kty, crv, x, y } = objectIn(key);
+  const isOne = kty === 'EC' && crv === 'P-256' && isOf32Bytes(x) && isOf32Bytes(y);
+  return isOne ? { kty, crv, x, y } : undefined;
+}
+
+/**
+ * What `--keys` and `FIREBREAK_KEYS` say: thumbprints, with commas or blanks between them, or a file of them, or a file
+ * with a JWKS.
+ *
+ * @param {string} setting
+ * @param {string} cwd where the name of a file begins
+ * @returns {Thumbprints}
+ * @throws {UnusableKeys}
+ */
+export function trustedBy(setting, cwd) {
+  const written = thumbprintsIn(setting);
+  if (written !== undefined) return written;
+  const file = resolve(cwd, setting.trim());
+  const text = textOf(file);
+  const trusted = thumbprintsIn(text) ?? thumbprintsOf(publicKeysIn(jsonIn(text)));
+  if (trusted.size > 0) return trusted;
+  throw new UnusableKeys(
+    `${file} names no key: a JWKS with keys of the curve P-256, or thumbprints of 43 characters, are wanted ` +
+      '(firebreak freeze keys prints them)',
+  );
+}
+
+/** @param {string} text @returns {Thumbprints | undefined} undefined: it is something else */
+function thumbprintsIn(text) {
+  const words = text.split(/[\s,]+/).filter((word) => word !== '');
+  return words.length > 0 && words.every(isOf32Bytes) ? new Set(words) : undefined;
+}
+
+/** @param {string} file */
+function textOf(file) {
+  try {
+    const found = statSync(file);
+    if (found.isFile() && found.size <= FILE_MAX_BYTES) return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new UnusableKeys(`the keys to trust cannot be read: ${error instanceof Error ? error.message : 'unknown'}`);
+  }
+  throw new UnusableKeys(`${file} is no file of keys: it is no file, or larger than ${FILE_MAX_BYTES} bytes`);
+}
+
+/** @param {unknown} text @returns {text is string} */
+const isOf32Bytes = (text) => typeof text === 'string' && OF_32_BYTES.test(text);
+
+/** @param {unknown} value @returns {Record<string, unknown>} */
+export const objectIn = (value) =>
+  typeof value === 'object' && value !== null ? /** @type {Record<string, unknown>} */ (value) : {};
+
+/** @param {string} text @returns {unknown} undefined: it is no JSON */
+export function jsonIn(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,138 @@
+/** One file for what Firebreak has said last of many places. What is read from it counts when it is signed, not before. */
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { jsonIn, objectIn, publicKeysIn } from './keys.mjs';
+
+/** @import { PublicKey } from './keys.mjs' */
+
+/** @typedef {{ server: string, service: string, environment: string }} Place the address of the Firebreak is part of it */
+/** @typedef {Place & { state: string, keys: readonly PublicKey[] }} Kept */
+
+/** More than any team deploys; of those that were not asked about for longest, the rest is forgotten. */
+const PLACES_MAX = 500;
+const FILE_MAX_BYTES = 8 * 1024 * 1024;
+
+/** The file is held for milliseconds. Who has held it for so long has died. */
+const LOCK_STALE_MS = 10_000;
+const LOCK_TRIES = 150;
+const LOCK_PAUSE_MS = 20;
+
+/**
+ * @param {string} file
+ * @param {Place} place
+ * @returns {Promise<Kept | { problem: string }>}
+ */
+export async function lastOf(file, place) {
+  const all = await readAll(file);
+  if ('problem' in all) return all;
+  return all.places.find((each) => isOf(each, place)) ?? { problem: `${file} has nothing of this place` };
+}
+
+/**
+ * Two at the same time lose nothing of each other, and whoever reads meanwhile finds a whole file.
+ *
+ * @param {string} file
+ * @param {Kept} kept
+ */
+export async function keep(file, kept) {
+  await alone(file, async () => {
+    const all = await readAll(file);
+    // What cannot be read is no use to anybody: it is begun anew.
+    const others = 'problem' in all ? [] : all.places.filter((each) => !isOf(each, kept));
+    await replace(file, textOf([kept, ...others]));
+  });
+}
+
+/**
+ * Writes it in one move, readable for its owner only.
+ *
+ * @param {string} file
+ * @param {string} text
+ */
+export async function replace(file, text) {
+  const unfinished = `${file}.${process.pid}.${randomBytes(4).toString('hex')}`;
+  try {
+    await writeFile(unfinished, text, { mode: 0o600, flag: 'wx' });
+    await rename(unfinished, file);
+  } catch (error) {
+    await rm(unfinished, { force: true });
+    throw error;
+  }
+}
+
+/**
+ * @template T
+ * @param {string} file the folder that it is in is made
+ * @param {() => Promise<T>} act while nobody else acts upon this file
+ */
+export async function alone(file, act) {
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  const lock = `${file}.lock`;
+  await take(lock);
+  try {
+    return await act();
+  } finally {
+    await rm(lock, { force: true });
+  }
+}
+
+/** @param {string} lock */
+async function take(lock) {
+  for (let attempt = 0; attempt < LOCK_TRIES; attempt += 1) {
+    try {
+      await (await open(lock, 'wx')).close();
+      return;
+    } catch (error) {
+      if (codeOf(error) !== 'EEXIST') throw error;
+    }
+    const held = await stat(lock).catch(() => undefined);
+    if (held !== undefined && Date.now() - held.mtimeMs > LOCK_STALE_MS) await rm(lock, { force: true });
+    else await new Promise((resolve) => setTimeout(resolve, LOCK_PAUSE_MS));
+  }
+  throw new Error(`${lock} is held by another process; remove it if there is none`);
+}
+
+/** @param {string} file @returns {Promise<{ places: Kept[] } | { problem: string }>} */
+async function readAll(file) {
+  try {
+    const found = await stat(file);
+    if (!found.isFile()) return { problem: `${file} is no file` };
+    if (found.size > FILE_MAX_BYTES) return { problem: `${file} is larger than ${FILE_MAX_BYTES} bytes` };
+    const { places } = objectIn(jsonIn(await readFile(file, 'utf8')));
+    if (!Array.isArray(places)) return { problem: `${file} is no file of Firebreak, or not whole` };
+    return { places: places.flatMap((each) => keptIn(each) ?? []) };
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return { problem: `there is no ${file}` };
+    return { problem: `${file} cannot be read: ${error instanceof Error ? error.message : 'unknown'}` };
+  }
+}
+
+/** @param {unknown} value @returns {Kept | undefined} */
+function keptIn(value) {
+  const { server, service, environment, state, ...rest } = objectIn(value);
+  const texts = [server, service, environment, state].every((each) => typeof each === 'string');
+  if (!texts) return undefined;
+  return {
+    server: String(server),
+    service: String(service),
+    environment: String(environment),
+    state: String(state),
+    keys: publicKeysIn(rest),
+  };
+}
+
+/** @param {Kept[]} places newest first @returns {string} as many of them as there is room for */
+function textOf(places) {
+  const written = places.slice(0, PLACES_MAX).map((each) => JSON.stringify(each));
+  let bytes = 0;
+  const fitting = written.filter((each) => (bytes += Buffer.byteLength(each) + 2) < FILE_MAX_BYTES - 32);
+  return `{"places":[\n${fitting.join(',\n')}\n]}\n`;
+}
+
+/** @param {Place} one @param {Place} other */
+const isOf = (one, other) =>
+  one.server === other.server && one.service === other.service && one.environment === other.environment;
+
+/** @param {unknown} error */
+const codeOf = (error) => objectIn(error)['code'];
