@@ -6,6 +6,7 @@ import { sha256 } from '../aws/hash.ts';
 import { didYouMean } from '../domain/runbooks/nearest.ts';
 import { type Config, PagingFile, ServicesFile } from '../schemas/config.ts';
 import { FreezeFile } from '../schemas/freeze-policy.ts';
+import { PeopleFile } from '../schemas/people.ts';
 import { SlackFile, StatusPageFile } from '../schemas/presentation.ts';
 import { RoutesFile } from '../schemas/routes.ts';
 import { loadSlos } from './slo-files.ts';
@@ -26,8 +27,9 @@ export async function loadConfig(dir: string): Promise<LoadedFiles> {
   const slack = await readYaml(join(dir, 'slack.yaml'), SlackFile);
   const statusPage = await readYaml(join(dir, 'status-page.yaml'), StatusPageFile);
   const freeze = await readYaml(join(dir, 'freeze.yaml'), FreezeFile);
+  const people = await readYaml(join(dir, 'people.yaml'), PeopleFile);
   const slos = await loadSlos(join(dir, SLOS));
-  const files = [services, paging, routes, slack, statusPage, freeze, slos];
+  const files = [services, paging, routes, slack, statusPage, freeze, people, slos];
   if (
     !services.value ||
     !paging.value ||
@@ -35,6 +37,7 @@ export async function loadConfig(dir: string): Promise<LoadedFiles> {
     !slack.value ||
     !statusPage.value ||
     !freeze.value ||
+    !people.value ||
     !slos.value
   )
     return { ok: false, problems: files.flatMap(({ problems }) => problems) };
@@ -45,6 +48,7 @@ export async function loadConfig(dir: string): Promise<LoadedFiles> {
     slack: slack.value,
     statusPage: statusPage.value,
     freeze: freeze.value,
+    people: people.value,
     slos: slos.value,
   };
   return { ok: true, config: { version: sha256(JSON.stringify(content)).slice(0, 16), ...content } };

@@ -7,7 +7,15 @@ import { type ConfigFolders, type LoadedSet, loadSet } from './config-set.ts';
 import { runbookFiles } from './runbook-files.ts';
 import { sloFiles } from './slo-files.ts';
 
-const FILES = ['services.yaml', 'paging.yaml', 'routes.yaml', 'slack.yaml', 'status-page.yaml', 'freeze.yaml'];
+const FILES = [
+  'services.yaml',
+  'paging.yaml',
+  'routes.yaml',
+  'slack.yaml',
+  'status-page.yaml',
+  'freeze.yaml',
+  'people.yaml',
+];
 const LOOK_EVERY_MS = 1000;
 
 /** Publishes a set to where the functions read it; one that is wrong leaves the last good one in force, and says so. */

@@ -3,6 +3,7 @@ import { DeployerConfig, FlagsConfig } from './deployers.ts';
 import { HttpUrl, SecretName } from './endpoint.ts';
 import { FreezeFile } from './freeze-policy.ts';
 import { EnvironmentName, Mode, ServiceName } from './names.ts';
+import { PeopleFile } from './people.ts';
 import { SlackFile, StatusPageFile } from './presentation.ts';
 import { RoutesFile } from './routes.ts';
 import { noRunbooks, RunbookSet } from './runbook.ts';
@@ -141,6 +142,7 @@ export const Config = z.strictObject({
   runbooks: RunbookSet.prefault(noRunbooks),
   slos: z.array(Slo).default([]),
   freeze: FreezeFile.prefault({}),
+  people: PeopleFile.prefault({}),
 });
 export type Config = z.infer<typeof Config>;
 
