@@ -89,6 +89,8 @@ const told = (one: { id: string }, kind: string, text: RegExp = /./) =>
 const superseded = { status: 409, body: { code: 'superseded', status: 409 } };
 
 describe('a guard that holds is named in the decision and on the timeline', { timeout: 60_000 }, () => {
+  afterAll(() => firebreak.resolveAll());
+
   type Scenario = {
     deploys?: Deployed[];
     labels?: Record<string, string>;
@@ -228,6 +230,8 @@ describe('a guard that holds is named in the decision and on the timeline', { ti
 });
 
 describe.concurrent('a person', { timeout: 60_000 }, () => {
+  afterAll(() => firebreak.resolveAll());
+
   /** An incident of a service in mode `approve`, with a question that waits. */
   async function asked(service: string): Promise<any> {
     await deployed(service, GOOD, BAD);
