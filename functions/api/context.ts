@@ -1,6 +1,7 @@
 import type { Log } from '../../domain/ports.ts';
 import type { Scope } from '../../domain/access.ts';
 import type { Principal } from '../../schemas/access.ts';
+import type { Who } from '../acts/who.ts';
 
 /** What every handler finds in its context. */
 export type Env = {
@@ -9,6 +10,8 @@ export type Env = {
     trace: string;
     log: Log;
     principal: Principal;
+    /** The same, for what they do. */
+    who: Who;
     /** Refuses (403) unless the caller may do this route's action there. */
     allow: (scope: Scope) => void;
     /** Whether the caller may. */

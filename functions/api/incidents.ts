@@ -3,7 +3,8 @@ import { createRoute, z } from '@hono/zod-openapi';
 import type { Deps } from '../../domain/ports.ts';
 import { DecisionView, IncidentStatus, IncidentView, TimelineEntry } from '../../schemas/incident.ts';
 import { EnvironmentName, IncidentId, ServiceName, Severity } from '../../schemas/names.ts';
-import { wake } from '../../workflows/wake.ts';
+import { correct, declare, note } from '../acts/incidents.ts';
+import { view } from '../acts/incident-view.ts';
 import { answers, type Api, body, endpoint, listQuery, pageOf, problems, seen } from './endpoint.ts';
 import { Refusal } from './problem.ts';
 import { ShownSignal, shown, snakeCased } from './signal-view.ts';
@@ -45,11 +46,9 @@ export function incidentRoutes(app: Api, deps: Deps): void {
       },
     }),
     async (c) => {
-      const input = c.req.valid('json');
-      c.var.allow(input);
-      const { id, created } = await deps.incidents.declare({ ...input, by: c.var.principal.name, trace: c.var.trace });
-      await wake(deps, id);
-      return c.json(await view(deps, id), created ? 201 : 200);
+      const { trace } = c.var;
+      const { incident, created } = await declare(deps, c.var.who, { ...c.req.valid('json'), trace });
+      return c.json(incident, created ? 201 : 200);
     },
   );
 
@@ -120,23 +119,9 @@ export function incidentRoutes(app: Api, deps: Deps): void {
     }),
     async (c) => {
       const { id } = c.req.valid('param');
-      const incident = await view(deps, id);
-      c.var.allow(incident);
       const { title, severity } = c.req.valid('json');
-      const by = c.var.principal.name;
-      const changed = [title && `title to ${title}`, severity && `severity to ${severity}`].filter(Boolean).join(', ');
-      const posted = await deps.incidents.post(
-        id,
-        { kind: 'severity', severity: severity ?? incident.severity, by },
-        {
-          ...(title && { title }),
-          ...(severity && { severity }),
-          timeline: { actor: by, kind: 'incident.changed', text: `Changed ${changed || 'nothing'}`, detail: null },
-        },
-      );
-      if (!posted) throw resolved(id);
-      await wake(deps, id);
-      return c.json(await view(deps, id), 200);
+      const wanted = { id, ...(title && { title }), ...(severity && { severity }) };
+      return c.json(await correct(deps, c.var.who, wanted), 200);
     },
   );
 
@@ -182,11 +167,8 @@ export function incidentRoutes(app: Api, deps: Deps): void {
     }),
     async (c) => {
       const { id } = c.req.valid('param');
-      c.var.allow(await view(deps, id));
       const { text, kind, detail = null } = c.req.valid('json');
-      const entry = { at: deps.clock.now(), actor: c.var.principal.name, kind, text, detail };
-      await deps.incidents.note(id, `note-${randomUUID()}`, entry);
-      return c.json(entry, 201);
+      return c.json(await note(deps, c.var.who, { id, key: `note-${randomUUID()}`, text, kind, detail }), 201);
     },
   );
 
@@ -240,11 +222,3 @@ export function incidentRoutes(app: Api, deps: Deps): void {
 }
 
 const paging = ({ limit, cursor }: z.infer<typeof page>) => ({ limit, ...(cursor === undefined ? {} : { cursor }) });
-
-export async function view(deps: Deps, id: IncidentId): Promise<IncidentView> {
-  const incident = await deps.incidents.view(id);
-  if (incident === undefined) throw new Refusal(404, 'unknown-incident', `there is no incident ${id}`);
-  return incident;
-}
-
-export const resolved = (id: string): Refusal => new Refusal(409, 'incident-resolved', `incident ${id} is resolved`);

@@ -1,0 +1,79 @@
+import type { Deps } from '../../domain/ports.ts';
+import type { IncidentView, TimelineEntry } from '../../schemas/incident.ts';
+import type { EnvironmentName, IncidentId, ServiceName, Severity } from '../../schemas/names.ts';
+import { wake } from '../../workflows/wake.ts';
+import { resolved, view } from './incident-view.ts';
+import type { Who } from './who.ts';
+
+type ActDeps = Pick<Deps, 'incidents' | 'engine' | 'decisions'>;
+
+export type Declared = {
+  service: ServiceName;
+  environment: EnvironmentName;
+  title: string;
+  severity: Severity;
+  trace: string;
+};
+
+/**
+ * Opens an incident by hand, or gives the one that is open there.
+ * @throws Refusal 403
+ */
+export async function declare(
+  deps: ActDeps,
+  who: Who,
+  input: Declared,
+): Promise<{ incident: IncidentView; created: boolean }> {
+  who.allow('incidents:write', input);
+  const { id, created } = await deps.incidents.declare({ ...input, by: who.name });
+  await wake(deps, id);
+  return { incident: await view(deps, id), created };
+}
+
+/**
+ * Corrects what is said of it.
+ *
+ * @param key under which the correction is taken once; absent: each time
+ * @returns the incident as it is now
+ * @throws Refusal 403, 404, 409
+ */
+export async function correct(
+  deps: ActDeps,
+  who: Who,
+  { id, title, severity, key }: { id: IncidentId; title?: string; severity?: Severity; key?: string },
+): Promise<IncidentView> {
+  const incident = await view(deps, id);
+  who.allow('incidents:write', incident);
+  const changed = [title && `title to ${title}`, severity && `severity to ${severity}`].filter(Boolean).join(', ');
+  const text = `Changed ${changed || 'nothing'}`;
+  const posted = await deps.incidents.post(
+    id,
+    { kind: 'severity', severity: severity ?? incident.severity, by: who.name },
+    {
+      ...(title && { title }),
+      ...(severity && { severity }),
+      timeline: { actor: who.name, kind: 'incident.changed', text, detail: null },
+    },
+    key,
+  );
+  if (!posted) throw resolved(id);
+  await wake(deps, id);
+  return view(deps, id);
+}
+
+/**
+ * Appends to the timeline, also when the incident is over.
+ *
+ * @param key under which the note is written once
+ * @throws Refusal 403, 404
+ */
+export async function note(
+  deps: Pick<Deps, 'incidents' | 'clock'>,
+  who: Who,
+  { id, key, text, kind, detail }: { id: IncidentId; key: string } & Pick<TimelineEntry, 'text' | 'kind' | 'detail'>,
+): Promise<TimelineEntry> {
+  who.allow('incidents:write', await view(deps, id));
+  const entry = { at: deps.clock.now(), actor: who.name, kind, text, detail };
+  await deps.incidents.note(id, key, entry);
+  return entry;
+}

@@ -1,0 +1,33 @@
+import type { Deps } from '../../domain/ports.ts';
+import type { IncidentView } from '../../schemas/incident.ts';
+import type { IncidentId } from '../../schemas/names.ts';
+import { noteDemotion } from '../../workflows/demotion.ts';
+import { Refusal } from '../api/problem.ts';
+import { view } from './incident-view.ts';
+import type { Who } from './who.ts';
+
+/**
+ * What automation has done for an incident was wrong; also when that is over.
+ *
+ * @returns the incident as it is now
+ * @throws Refusal 403, 404; 409 `nothing-to-mark`
+ */
+export async function markWrong(
+  deps: Pick<Deps, 'automation' | 'incidents' | 'clock'>,
+  who: Who,
+  { id, note }: { id: IncidentId; note: string },
+): Promise<IncidentView> {
+  who.allow('incidents:act', await view(deps, id));
+  const text = note || 'Says that the automation was wrong';
+  const { acts, demoted } = await deps.automation.wrong(id, null, text);
+  if (acts === 0)
+    throw new Refusal(
+      409,
+      'nothing-to-mark',
+      `automation has changed nothing for incident ${id} that could have been wrong; what a person asked for is theirs`,
+    );
+  const entry = { at: deps.clock.now(), actor: who.name, kind: 'automation.marked_wrong', text, detail: { acts } };
+  await deps.incidents.note(id, `marked-wrong-${who.name}`, entry);
+  for (const service of demoted) await noteDemotion(deps, id, service);
+  return view(deps, id);
+}

@@ -1,0 +1,122 @@
+import type { Deps, IncidentChange } from '../../domain/ports.ts';
+import type { Message } from '../../schemas/inbox.ts';
+import type { IncidentView } from '../../schemas/incident.ts';
+import type { IncidentId } from '../../schemas/names.ts';
+import { ringAnswered, wake } from '../../workflows/wake.ts';
+import { resolved, view } from './incident-view.ts';
+import type { Who } from './who.ts';
+import { wishOf } from './wishes.ts';
+
+export const TAKE_OVERS = ['rollback', 'pause', 'resume', 'abort', 'resolve', 'publish'] as const;
+export type TakeOver = (typeof TAKE_OVERS)[number];
+
+type ActDeps = Pick<Deps, 'automation' | 'incidents' | 'decisions' | 'clock' | 'engine'>;
+
+/** What each action leaves in the inbox, and changes at once. */
+const ACTS: Record<TakeOver, (by: string, note: string) => { message: Message; change: IncidentChange }> = {
+  rollback: (by, note) => ({
+    message: { kind: 'rollback', by, note },
+    change: said(by, 'rollback.asked', note || 'Asked for a rollback'),
+  }),
+  pause: (by, note) => ({
+    message: { kind: 'pause', by, note },
+    change: {
+      automationPaused: true,
+      ...said(by, 'automation.paused', note || 'Paused the automation of this incident'),
+    },
+  }),
+  resume: (by, note) => ({
+    message: { kind: 'resume', by, note },
+    change: {
+      automationPaused: false,
+      ...said(by, 'automation.resumed', note || 'Resumed the automation of this incident'),
+    },
+  }),
+  abort: (by, note) => ({
+    message: { kind: 'abort', by, note },
+    change: {
+      automationPaused: true,
+      ...said(by, 'automation.aborted', note || 'Aborted what the automation had not begun'),
+    },
+  }),
+  resolve: (by, note) => ({
+    message: { kind: 'resolve', by, note },
+    change: said(by, 'resolve.asked', note || 'Says that it is over'),
+  }),
+  publish: (by, note) => ({
+    message: { kind: 'publish', by, note },
+    change: {
+      publishedBy: by,
+      ...said(by, 'statuspage.published', note || 'Allowed the words on the status page'),
+    },
+  }),
+};
+
+const said = (actor: string, kind: string, text: string): IncidentChange => ({
+  timeline: { actor, kind, text, detail: null },
+});
+
+/**
+ * A person takes over, at any moment. The same again is success and changes nothing.
+ *
+ * @returns the incident as it is now
+ * @throws Refusal 403, 404, 409
+ */
+export async function takeOver(
+  deps: ActDeps,
+  who: Who,
+  { id, action, note }: { id: IncidentId; action: TakeOver; note: string },
+): Promise<IncidentView> {
+  const before = await view(deps, id);
+  who.allow('incidents:act', before);
+  const { name: by } = who;
+  const wish = await wishOf(deps, action, before, by);
+  if (wish.fulfilled) return before;
+  if (action === 'rollback' && (await agrees(deps, before, by, note))) {
+    await wake(deps, id);
+    return view(deps, id);
+  }
+  const { message, change } = ACTS[action](by, note);
+  if (!(await deps.incidents.post(id, message, change, wish.once))) throw resolved(id);
+  if (action === 'abort') await withdraw(deps, before, before.decisions, by, 'aborted');
+  if (action === 'rollback') await withdraw(deps, before, supersededBy(before), by, 'Asked for a rollback instead');
+  await wake(deps, id);
+  return view(deps, id);
+}
+
+/** Somebody has asked for it before, and a second person has to be for it: whoever asks now is. Asking twice changes nothing. */
+async function agrees(
+  deps: Pick<Deps, 'decisions'>,
+  { id, decisions }: IncidentView,
+  by: string,
+  note: string,
+): Promise<boolean> {
+  const asked = decisions.find(({ state, because }) => state === 'waiting' && because === 'second_person');
+  if (asked === undefined) return false;
+  return (await deps.decisions.answer(id, asked.digest, 'approved', by, note)) !== 'superseded';
+}
+
+/** What a person's own rollback answers: whether to roll the same service back. What runbooks ask is another matter. */
+const supersededBy = ({ service, environment, decisions }: IncidentView): IncidentView['decisions'] =>
+  decisions.filter(
+    ({ question, target }) =>
+      question === undefined && (target === null || (target.service === service && target.environment === environment)),
+  );
+
+/** Takes back those of these questions that still wait. */
+async function withdraw(
+  deps: ActDeps,
+  { id }: IncidentView,
+  decisions: IncidentView['decisions'],
+  by: string,
+  note: string,
+): Promise<void> {
+  for (const { id: decision, digest } of decisions.filter(({ state }) => state === 'waiting')) {
+    const answered = await deps.decisions.answer(id, digest, 'rejected', by, note);
+    if (answered !== 'not_asked') continue;
+    // Only others may say yes to it; that it is not to be done may be said by whoever takes over.
+    await deps.decisions.expire(id, Number(decision.split('-').at(-1)));
+    const incident = await deps.incidents.read(id);
+    if (incident !== undefined) await ringAnswered(deps, incident);
+  }
+}
