@@ -18,7 +18,7 @@ export function announced(
 ): typeof stores {
   const { incidents, crowds, decisions, effects, changes, runbooks } = stores;
   return {
-    incidents: after(incidents, ['note', 'post', 'resolve', 'endEpisodes', 'endEvents', 'handOver', 'setMuted'], (id) =>
+    incidents: after(incidents, ['note', 'amend', 'post', 'resolve', 'endEpisodes', 'endEvents', 'handOver', 'setMuted'], (id) =>
       changed(`incident:${id}`),
     ),
     crowds: after(crowds, ['join', 'childEnded'], (parent, child) =>

@@ -13,7 +13,12 @@ const KEPT_MS = 2_000;
 /** What was read last, until when it is good, and the bytes that it was made of. */
 type Kept = { until: number; set: PublishedConfig; text: string | undefined };
 
-/** The configuration as published to the blob store; the last one that could be read stays in force. */
+const GONE = `the published configuration (${CONFIG_KEY}) is gone; the last one that was read stays in force: publish it again`;
+
+/**
+ * The configuration as published to the blob store; the last one that could be read stays in force, also when there is
+ * none any more. Before the first was ever published it is `emptyConfig`: alerts page all the same.
+ */
 export function publishedConfig(blobs: Blobs, log: Log, now: () => number): ConfigSource {
   let kept: Kept | undefined;
   let reading: Promise<Kept> | undefined;
@@ -24,6 +29,7 @@ export function publishedConfig(blobs: Blobs, log: Log, now: () => number): Conf
       const body = await blobs.get(CONFIG_KEY);
       const text = body && Buffer.from(body).toString();
       if (before !== undefined && before.text === text) return { ...before, until: now() + KEPT_MS };
+      if (before?.text !== undefined && text === undefined) return gone(before);
       const set = text === undefined ? { config: emptyConfig, problems: [] } : PublishedConfig.parse(JSON.parse(text));
       return { until: now() + KEPT_MS, set, text };
     } catch (error) {
@@ -32,6 +38,14 @@ export function publishedConfig(blobs: Blobs, log: Log, now: () => number): Conf
       log.warn('configuration could not be read; the last one stays in force', { error: String(error) });
       return { ...before, until: now() + KEPT_MS };
     }
+  }
+
+  /** Kept with its text, so that it is said once, and the same text published again is news. */
+  function gone(before: Kept): Kept {
+    const isNews = !before.set.problems.includes(GONE);
+    if (isNews) log.warn('the configuration is gone; the last one stays in force', { key: CONFIG_KEY });
+    const set = isNews ? { ...before.set, problems: [...before.set.problems, GONE] } : before.set;
+    return { until: now() + KEPT_MS, set, text: GONE };
   }
 
   /** Whoever comes while it is being read waits for the same. */

@@ -1,4 +1,5 @@
 import type { DecisionView } from '../schemas/incident.ts';
+import { isSameActor } from './actor-names.ts';
 
 /**
  * Whether this person's answer counts. Of those whom a runbook names all do; where policy wants more than it names, one
@@ -11,6 +12,9 @@ export function isAsked(
   { needed, given }: DecisionView['approvals'],
   by: string,
 ): boolean {
-  if (people === null || people.includes(by) || given.includes(by)) return true;
-  return given.filter((name) => !people.includes(name)).length < needed - people.length;
+  if (people === null || isAmong(people, by) || isAmong(given, by)) return true;
+  return given.filter((name) => !isAmong(people, name)).length < needed - people.length;
 }
+
+/** Whether they are one of these, however their name is written. */
+export const isAmong = (names: readonly string[], by: string): boolean => names.some((name) => isSameActor(name, by));

@@ -16,6 +16,7 @@ import type {
   TimelineEntry,
 } from '../schemas/incident.ts';
 import type { PinView } from '../schemas/pin.ts';
+import type { Care, IncidentRole, RoleHolder } from '../schemas/response-roles.ts';
 import type { Runbook } from '../schemas/runbook.ts';
 import type { With } from '../schemas/runbook/kinds.ts';
 import type { TicketTarget } from '../schemas/routes.ts';
@@ -201,6 +202,13 @@ export type Incidents = {
   timeline(id: IncidentId, query: { limit: number; cursor?: string }): Promise<Page<TimelineEntry>>;
   /** Appends an entry; the same `key` again writes nothing. */
   note(id: IncidentId, key: string, entry: TimelineEntry): Promise<void>;
+  /**
+   * Changes what people have said of it and who does what, with its entry on the timeline: nothing that the workflow
+   * acts upon. `amend` sees the incident as it is then; undefined: there is nothing to change.
+   *
+   * @param key under which it is done once
+   */
+  amend(id: IncidentId, amend: Amend, key?: string): Promise<Amended>;
   /** Puts a message into the inbox, and rings later at the latest by the sweeper. `false`: the incident is closed. */
   post(id: IncidentId, message: Message, change?: ChangeOfIncident, key?: string): Promise<boolean>;
   /** Marks the run as begun, and hands out where the incident stands. */
@@ -275,6 +283,18 @@ export type IncidentChange = {
   verifying?: NonNullable<IncidentRecord['verifying']>;
   timeline?: Omit<TimelineEntry, 'at'>;
 };
+
+/** What people have said of an incident; `null` takes a role away. */
+export type Amendment = {
+  roles?: Partial<Record<IncidentRole, RoleHolder | null>>;
+  care?: Care;
+  timeline: Omit<TimelineEntry, 'at'>;
+};
+
+export type Amend = (incident: IncidentRecord) => Amendment | undefined;
+
+/** `as_it_is`: it was so already, or was done under this key before. `resolved`: it is over. */
+export type Amended = 'done' | 'as_it_is' | 'resolved' | 'unknown';
 
 /** A change, or how it follows from what the incident is when the message is left. */
 export type ChangeOfIncident = IncidentChange | ((incident: IncidentRecord) => IncidentChange);
@@ -498,6 +518,7 @@ export type AutomationSwitch = {
 
 export type Tokens = {
   find(hash: string): Promise<TokenRecord | undefined>;
+  /** @throws NameTaken */
   create(token: NewToken, by: string): Promise<{ record: TokenRecord; secret: string }>;
   list(query: { limit: number; cursor?: string }): Promise<Page<TokenRecord>>;
   revoke(id: string): Promise<boolean>;

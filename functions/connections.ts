@@ -13,7 +13,7 @@ export type Connection = { name: string; state: State; detail: string };
 
 type Asked = Pick<
   Deps,
-  'secrets' | 'chat' | 'statusPage' | 'annotations' | 'externalPager' | 'metrics' | 'silences' | 'clock'
+  'secrets' | 'chat' | 'statusPage' | 'annotations' | 'externalPager' | 'metrics' | 'silences' | 'clock' | 'signer'
 >;
 
 /** All are asked at once, and the function of the API has twenty seconds. */
@@ -36,6 +36,7 @@ export async function connections(deps: Asked): Promise<Connection[]> {
     secret(deps, 'Argo CD', 'ARGOCD_TOKEN', 'not tried'),
     secret(deps, 'Kubernetes', 'KUBERNETES_TOKEN', 'not tried'),
     secret(deps, 'LaunchDarkly', 'LAUNCHDARKLY_TOKEN', 'not tried'),
+    inTime('signing key', signingKey(deps)),
   ]);
 }
 
@@ -89,6 +90,13 @@ async function alertmanager({ secrets, silences }: Asked): Promise<Seen> {
         'except of those by rules of PROMETHEUS_URL',
     );
   return (await silences.active()) === null ? unreachable('its silences could not be read') : ANSWERS;
+}
+
+/** What the freeze check signs with. It is no vendor, and missed in the same way. */
+async function signingKey({ signer, secrets }: Asked): Promise<Seen> {
+  const problem = await signer.problem();
+  if (problem === null) return { state: 'set', detail: 'allowed deployments get tokens, and clients the signed state' };
+  return (await secrets.get('FIREBREAK_SIGNING_KEY')) ? { state: 'wrong', detail: problem } : off(problem);
 }
 
 const ANSWERS: Seen = { state: 'connected', detail: 'it answers' };

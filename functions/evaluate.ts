@@ -1,6 +1,7 @@
 import { deps as productionDeps } from '../aws/deps.ts';
 import { EVALUATE_TIMEOUT_SECONDS } from '../aws/resources.ts';
 import type { Deps, Place } from '../domain/ports.ts';
+import { emptyConfig } from '../schemas/config.ts';
 import type { SloStatus } from '../schemas/slo-status.ts';
 import { Evaluator } from './evaluation/evaluator.ts';
 import { pooled } from './evaluation/pool.ts';
@@ -45,8 +46,15 @@ export async function evaluate(deps: EvaluateDeps, evaluator: Evaluator): Promis
   }
 }
 
+const NOTHING = { evaluated: 0, opened: 0, ended: 0 };
+
 async function alone(deps: EvaluateDeps, evaluator: Evaluator): Promise<Evaluation> {
-  if (await isIdle(deps)) return { evaluated: 0, opened: 0, ended: 0 };
+  if ((await deps.config.current()).version === emptyConfig.version) {
+    // Not the same as a configuration without objectives, which ends what those that are gone have frozen.
+    deps.log.warn('no configuration is published, so nothing is evaluated and all freezes stay');
+    return NOTHING;
+  }
+  if (await isIdle(deps)) return NOTHING;
   const lease = await deps.sloLease.take(evaluator.id, LEASE_SECONDS);
   if (lease === 'held') return 'held';
   if (lease === 'taken') evaluator.forget();

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { jsonLog } from '../aws/log.ts';
 import type { Blobs, Log } from '../domain/ports.ts';
-import { handler as httpHandler } from '../functions/http.ts';
+import { beforeEnd, handler as httpHandler } from '../functions/http.ts';
 import type { Config } from '../schemas/config.ts';
 import { timestamp } from '../schemas/time.ts';
 import { startSsm } from './aws/ssm/server.ts';
@@ -91,6 +91,8 @@ async function start(settings: Settings, env: NodeJS.ProcessEnv, opened: Opened)
     opened,
   );
 
+  // After the front has closed, and before what it writes to.
+  opened.onClose(() => beforeEnd().catch((error: unknown) => log.warn('counts are lost', { error: String(error) })));
   const front = opened.add(
     await serveFront({
       host: settings.host,

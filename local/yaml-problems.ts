@@ -57,7 +57,9 @@ function explained(issue: z.core.$ZodIssue, prefix: Path, whole: Whole): ValuePr
       return issue.issues.map(({ message }) => ({ path: at, message: `${where}: ${message}`, suggestion: null }));
     case 'invalid_type':
       if (given === undefined) return [{ path: at, message: missing(path, whole), suggestion: null }];
-      return [{ path: at, message: `${where}: ${shown(given)} is no ${issue.expected}`, suggestion: null }];
+      return [
+        { path: at, message: `${where}: ${notA(issue.expected, given)}`, suggestion: written(issue.expected, given) },
+      ];
     default:
       return [{ path: at, message: `${where}: ${issue.message}`, suggestion: null }];
   }
@@ -109,6 +111,21 @@ function expectedBy(issue: z.core.$ZodIssue): string[] {
   if (issue.code !== 'invalid_union' || issue.errors.length === 0) return [];
   const inner = issue.errors.map((issues) => issues.flatMap(expectedBy));
   return inner.some((expected) => expected.length === 0) ? [] : inner.flat();
+}
+
+/** Of `.nan` and `.inf` YAML makes numbers, which nothing here can be. */
+const notA = (expected: string, given: unknown): string =>
+  typeof given === 'number' && !Number.isFinite(given)
+    ? `${given} is no number that can be counted with`
+    : `${shown(given)} is no ${expected}`;
+
+/** What a number that was written as a text would be. */
+function written(expected: string, given: unknown): string | null {
+  const [, digits, percent] = typeof given === 'string' ? (/^\s*(\d+(?:\.\d+)?)\s*(%?)\s*$/.exec(given) ?? []) : [];
+  if (expected !== 'number' || digits === undefined) return null;
+  if (percent === '') return `without quotes: ${digits}`;
+  const share = Number((Number(digits) / 100).toPrecision(12));
+  return `write the number alone: ${share} where a share is meant, ${digits} where a percentage is`;
 }
 
 const shown = (value: unknown): string => (JSON.stringify(value) ?? 'nothing').slice(0, 80);

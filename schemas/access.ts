@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Mode } from './names.ts';
 import { InstantIn, Timestamp } from './time.ts';
 

@@ -1,23 +1,27 @@
 import { z } from 'zod';
-import { EnvironmentName, ServiceName, Version } from './names.ts';
+import { EnvironmentName, NAME_MAX_CHARS, ServiceName, Version } from './names.ts';
 import { Timestamp } from './time.ts';
 
 /** What is about to be done. */
 export const CheckedChange = z.enum(['deploy', 'hotfix', 'rollback', 'security', 'flag']);
 export type CheckedChange = z.infer<typeof CheckedChange>;
 
+/** CI systems send variables that nobody has set: blank is not told, as where deployments are recorded. */
 const Told = z
   .string()
-  .min(1)
-  .max(256)
+  .max(NAME_MAX_CHARS)
   .nullish()
-  .transform((text) => text ?? null);
+  .transform((text) => (text == null || text.trim() === '' ? null : text));
 
 /** What a CD system asks about. Only service and environment are required; an empty text is as good as none. */
 export const CheckRequest = z.object({
   service: ServiceName,
   environment: EnvironmentName,
-  version: Version.nullish().transform((version) => version ?? null),
+  /** What `POST /v1/deployments` takes as one. */
+  version: z
+    .union([Version, z.literal('')])
+    .nullish()
+    .transform((version) => version || null),
   commit: Told,
   /** The CD system's own name for this one deployment, the same in each retry. */
   deployment_id: Told,
@@ -32,6 +36,8 @@ export const CheckReasonCode = z.enum([
   /** The budget is spent, or nearly. */
   'budget_spent',
   'budget_low',
+  /** Too little of its window is known to claim a budget, and there is no more to be read. */
+  'budget_partly_known',
   'burn_rate',
   /** A freeze of a budget or a burn rate whose cause is over, kept for its minimum duration. */
   'minimum_duration',

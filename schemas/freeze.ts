@@ -29,6 +29,8 @@ export const Override = z.object({
   approved_at: Timestamp.nullable(),
   withdrawn_by: Who.nullable(),
   withdrawn_at: Timestamp.nullable(),
+  /** Absent: none was given. */
+  withdrawn_because: z.string().optional(),
   expires_at: Timestamp,
   /** How many deployments may use it. Null: any number until it expires. */
   uses: z.number().int().positive().nullable(),

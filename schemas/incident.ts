@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ChangeId, EnvironmentName, IncidentId, ServiceName, Severity, Version } from './names.ts';
+import { Care, Roles } from './response-roles.ts';
 import { Timestamp } from './time.ts';
 
 export const IncidentStatus = z.enum(['open', 'mitigating', 'mitigated', 'resolved']);
@@ -151,6 +152,12 @@ export const IncidentRecord = z.object({
   told_channels: z.array(z.string()).optional(),
   /** Some of its alerts are silenced, or in maintenance: by whom and how long. */
   muted: z.object({ text: z.string() }).nullable().optional(),
+  /** Who does what. Absent: nobody has a role yet. */
+  roles: Roles.optional(),
+  /** Absent: nobody has said anything of it. */
+  care: Care.optional(),
+  /** How often either has been changed. */
+  amended: z.number().optional(),
   /** A person has allowed its words on the status page. */
   published_by: z.string().optional(),
   /** Trace id of the request that opened it. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Of services, environments and versions; UTF-16 units. */
 export const NAME_MAX_CHARS = 256;

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Action } from './access.ts';
 import { EnvironmentName, ServiceName } from './names.ts';
 

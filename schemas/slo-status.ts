@@ -37,6 +37,8 @@ export const BurnAlert = z.object({
   short: BurnWindow,
   /** Reached by both. */
   factor: z.number(),
+  /** When one of both is below it, if nothing else fails. Absent: an older evaluation, which did not tell. */
+  clears_at: Timestamp.nullish(),
 });
 export type BurnAlert = z.infer<typeof BurnAlert>;
 
@@ -63,6 +65,11 @@ export const SloStatus = z.object({
   state: z.enum(['ok', 'no_data', 'no_traffic', 'unclear', 'unreadable']),
   /** What is wrong, and what to do about it; null: nothing. */
   problem: z.string().nullable(),
+  /**
+   * Why something of the past is not known that may well be there: range queries are not answered. Null: Prometheus has
+   * said all that it has, and what is not known is not there. Absent: an older evaluation, which did not tell.
+   */
+  unread: z.string().nullish(),
   /** The newest moment of which something is known. Null: nothing ever was. */
   data_at: Timestamp.nullable(),
   budget: Budget,

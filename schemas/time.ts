@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** RFC 3339, UTC, milliseconds: `2026-11-20T06:43:40.145Z`. Sorts as text. */
 export const Timestamp = z.string().brand<'Timestamp'>();

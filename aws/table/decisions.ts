@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { MitigationOutcome } from '../../schemas/inbox.ts';
-import { isAsked } from '../../domain/approvals.ts';
+import { isAmong, isAsked } from '../../domain/approvals.ts';
 import type { Answered, Blobs, Clock, Decisions, StepQuestion } from '../../domain/ports.ts';
 import type { Decision, DecisionInputs } from '../../domain/rollback.ts';
 import { DecisionState, DecisionView, IncidentRecord, NOBODY_OBJECTED } from '../../schemas/incident.ts';
@@ -191,7 +191,7 @@ export class DecisionTable implements Decisions {
       if (decision?.state !== 'waiting') break;
       if (!isAsked(await this.#asked(id, number), decision.approvals, by)) return 'not_asked';
       const { needed, given } = decision.approvals;
-      if (answer === 'approved' && given.includes(by)) return given.length < needed ? 'needs_another' : 'taken';
+      if (answer === 'approved' && isAmong(given, by)) return given.length < needed ? 'needs_another' : 'taken';
       if (answer === 'approved' && given.length + 1 < needed) {
         if (await this.#agree(id, number, decision, by, note)) return 'taken';
         continue;

@@ -1,3 +1,4 @@
+import { isSameActor } from '../../domain/actor-names.ts';
 import type { AuditEntry } from '../../domain/freeze/ports.ts';
 import { revisionOf } from '../../domain/freeze/latch.ts';
 import { isLifted, stateAt } from '../../domain/freeze/state.ts';
@@ -53,18 +54,19 @@ export const changes = {
     const override = overrideOf(freeze, id);
     if (override === undefined || !lasts(override, now) || stateAt(freeze, now) === 'over')
       return { answer: 'unknown' };
-    if (override.requested_by === by) return { answer: 'own' };
+    if (isSameActor(override.requested_by, by)) return { answer: 'own' };
     if (override.approved_at !== null || !override.needs_approval) return { answer: freeze };
     const next = withOverride(freeze, { ...override, approved_by: by, approved_at: now });
     return { next, entry: entries.approved(freeze, rev, id, now, by) };
   },
 
-  withdrawOverride({ freeze, rev, now }: Found, id: string, by: string): Changed<Freeze | undefined> {
+  withdrawOverride({ freeze, rev, now }: Found, id: string, by: string, reason?: string): Changed<Freeze | undefined> {
     const override = overrideOf(freeze, id);
     if (override === undefined) return { answer: undefined };
     if (override.withdrawn_at !== null) return { answer: freeze };
-    const next = withOverride(freeze, { ...override, withdrawn_by: by, withdrawn_at: now });
-    return { next, entry: entries.withdrawn(freeze, rev, id, now, by) };
+    const why = reason === undefined ? {} : { withdrawn_because: reason };
+    const next = withOverride(freeze, { ...override, withdrawn_by: by, withdrawn_at: now, ...why });
+    return { next, entry: entries.withdrawn(freeze, rev, { override: id, at: now, by, reason }) };
   },
 
   /** @param use.again the deployment has used it before */

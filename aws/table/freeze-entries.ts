@@ -61,9 +61,13 @@ export const entries = {
     detail: { override },
   }),
 
-  withdrawn: (freeze: Freeze, rev: number, override: string, at: Timestamp, by: string): AuditEntry => ({
+  withdrawn: (
+    freeze: Freeze,
+    rev: number,
+    { override, at, by, reason }: { override: string; at: Timestamp; by: string; reason: string | undefined },
+  ): AuditEntry => ({
     ...of(freeze, rev, 'override.withdrawn', at, by),
-    text: 'Override withdrawn',
+    text: brief(reason === undefined ? 'Override withdrawn' : `Override withdrawn: ${reason}`),
     detail: { override },
   }),
 

@@ -108,8 +108,8 @@ export class FreezeTable implements Freezes {
     return (await this.#change(id, (found) => changes.approveOverride(found, override, by))) ?? 'unknown';
   }
 
-  withdrawOverride(id: string, override: string, by: string): Promise<Freeze | undefined> {
-    return this.#change(id, (found) => changes.withdrawOverride(found, override, by));
+  withdrawOverride(id: string, override: string, by: string, reason?: string): Promise<Freeze | undefined> {
+    return this.#change(id, (found) => changes.withdrawOverride(found, override, by, reason));
   }
 
   async useOverride(

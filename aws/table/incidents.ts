@@ -1,6 +1,8 @@
 import { alertOf, type Arrival, isEvent, scopeOf } from '../../domain/admission.ts';
 import type {
   Admitted,
+  Amend,
+  Amended,
   BegunRunbook,
   ChangeOfIncident,
   Clock,
@@ -28,6 +30,7 @@ import { Timestamp } from '../../schemas/time.ts';
 import { sha256 } from '../hash.ts';
 import { mintIncidentId } from '../ids.ts';
 import { admit, signalEnd } from './admit.ts';
+import { amend } from './amendments.ts';
 import { begunRunbooks } from './runbooks.ts';
 import { keys, lists } from './keys.ts';
 import { hangBell, mailWrites, pendingWrite, timelineWrite } from './mail.ts';
@@ -135,7 +138,7 @@ export class IncidentTable implements Incidents {
       suspects,
       parent_id: incident.parent_id ?? null,
       channel: incident.channel ?? (await this.#channelOf(incident.parent_id)),
-      roles: {},
+      roles: namesOf(incident.roles),
       decisions,
       effects: effects.toSorted((a, b) => (a.at < b.at ? -1 : 1)),
     };
@@ -179,6 +182,10 @@ export class IncidentTable implements Incidents {
       this.#table.put({ ...keys.noted(id, key), at: entry.at }, absent),
       timelineWrite(this.#table, id, key, entry),
     ]);
+  }
+
+  amend(id: IncidentId, amendment: Amend, key?: string): Promise<Amended> {
+    return amend(this.#table, this.#clock, (one) => this.read(one), { id, amendment, key });
   }
 
   async post(id: IncidentId, message: Message, change: ChangeOfIncident = {}, key?: string): Promise<boolean> {
@@ -462,3 +469,6 @@ const shortHash = (text: string): string => sha256(text).slice(0, 16);
 /** Of an alert that has begun again since, the newest episode is known, and no older one goes on. */
 const isFiring = (row: Item | undefined, episode: string): row is Item =>
   row?.['status'] === 'firing' && row['episode'] === episode;
+
+const namesOf = (roles: IncidentRecord['roles'] = {}): Record<string, string> =>
+  Object.fromEntries(Object.entries(roles).map(([role, { shown }]) => [role, shown]));

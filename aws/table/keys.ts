@@ -141,6 +141,7 @@ export const keys = {
   automation: (): Key => ({ pk: 'AUTOMATION', sk: 'AUTOMATION' }),
   token: (hash: string): Key => ({ pk: `TOKEN#${hash}`, sk: 'TOKEN' }),
   tokenById: (id: string): Key => ({ pk: 'TOKENS', sk: id }),
+  tokenName: (name: string): Key => ({ pk: 'TOKENNAMES', sk: name }),
   /** What targets have still to show. */
   due: (subject: Subject): Key => ({ pk: 'DUE', sk: subject }),
   dues: (): Pick<Key, 'pk'> => ({ pk: 'DUE' }),

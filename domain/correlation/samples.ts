@@ -10,9 +10,10 @@ export type Point = { at: number; value: number };
  */
 export function pointsOf(curve: Curve, until: Timestamp): Point[] {
   const worst = new Map<number, number>();
+  const last = millisOf(until);
   for (const [text, value] of curve) {
     const at = millisOf(text);
-    if (!Number.isFinite(at) || !Number.isFinite(value) || at > millisOf(until)) continue;
+    if (!Number.isFinite(at) || !Number.isFinite(value) || at > last) continue;
     worst.set(at, Math.max(value, worst.get(at) ?? -Infinity));
   }
   return [...worst].map(([at, value]) => ({ at, value })).toSorted((a, b) => a.at - b.at);

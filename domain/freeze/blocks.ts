@@ -1,9 +1,9 @@
 import type { Freeze } from '../../schemas/freeze.ts';
 import type { CheckReasonCode } from '../../schemas/freeze-check.ts';
-import type { SloStatus } from '../../schemas/slo-status.ts';
+import type { BurnAlert, SloStatus } from '../../schemas/slo-status.ts';
 import type { Timestamp } from '../../schemas/time.ts';
 import type { FreezePolicy } from './policy.ts';
-import { hasCooled, hasRecovered, spentInWords } from './spending.ts';
+import { coolsAt, freezingBurn, hasCooled, hasRecovered, isTelling, spentInWords } from './spending.ts';
 import { moment, onRecord, percent } from './words.ts';
 
 /** What is known when a freeze in force is explained. */
@@ -14,9 +14,12 @@ export type Circumstances = {
   status: SloStatus | undefined;
 };
 
-/** Whether the cause of a freeze is over, so that only its minimum duration and the next evaluation hold it. */
-export function isKept({ cause }: Freeze, { at, policy, status }: Circumstances): boolean {
-  if (status === undefined) return false;
+/**
+ * Whether the cause of a freeze is over, so that only its minimum duration and the next evaluation hold it. What was
+ * found before it was opened, as by an alert that has just arrived, says nothing of that.
+ */
+export function isKept({ cause, opened_at }: Freeze, { at, policy, status }: Circumstances): boolean {
+  if (status === undefined || status.data_at === null || status.data_at < opened_at) return false;
   if (cause === 'budget') return hasRecovered(status, policy, at) === true;
   return cause === 'burn' && hasCooled(status, policy, at) === true;
 }
@@ -38,11 +41,17 @@ const CODES: Readonly<Record<Freeze['cause'], CheckReasonCode>> = {
 /** What holds, since when, and where it is on record. */
 export function freezeInWords(freeze: Freeze, known: Circumstances): string {
   const says = freeze.cause === 'person' ? `${freeze.reason}, says ${freeze.opened_by}` : freeze.reason;
-  return `${says}${spentByNow(freeze, known)} ${onRecord(freeze)}`;
+  return `${says}${byNow(freeze, known)} ${onRecord(freeze)}`;
 }
 
-function spentByNow({ cause }: Freeze, { status }: Circumstances): string {
-  return cause !== 'budget' || status === undefined ? '' : `, and ${spentInWords(status)} by now`;
+function byNow({ cause }: Freeze, { at, policy, status }: Circumstances): string {
+  if (status === undefined) return '';
+  if (cause === 'budget') return `, and ${spentInWords(status)} by now`;
+  const burn = cause === 'burn' && isTelling(status, policy, at) ? freezingBurn(status, policy) : undefined;
+  if (burn === undefined) return '';
+  const times = (window: BurnAlert['long']): string =>
+    `${Math.floor((status.burn_rates[window] ?? 0) * 10) / 10} times`;
+  return `, and by now ${times(burn.long)} as fast over the last ${burn.long} and ${times(burn.short)} over the last ${burn.short}`;
 }
 
 /** `when less than 95 % of the budget of checkout-availability is spent; forecast: …`, after "it ends". */
@@ -56,7 +65,7 @@ export function endInWords(freeze: Freeze, known: Circumstances): string {
       return `when less than ${liftBelow} of ${whose} is spent${notBefore(freeze, known)}${forecast(freeze, known)}`;
     }
     case 'burn':
-      return `when ${whose} burns slowly enough again${notBefore(freeze, known)}`;
+      return `when ${whose} burns slowly enough again${notBefore(freeze, known)}${burnForecast(freeze, known)}`;
     case 'incident':
       return `when ${ends_when}`;
     case 'calendar':
@@ -78,9 +87,34 @@ function forecast({ not_before }: Freeze, { status }: Circumstances): string {
   if (status === undefined) return '';
   const { lifts_at, lifts_at_present_burn } = status.forecast;
   if (lifts_at === null) return '; that is not in sight';
-  const about = (instant: Timestamp): string =>
-    `about ${moment(not_before !== null && instant < not_before ? not_before : instant)}`;
+  const about = (instant: Timestamp): string => `about ${moment(notSooner(instant, not_before))}`;
   const best = `; forecast: ${about(lifts_at)} if nothing else fails`;
   if (lifts_at_present_burn === lifts_at) return best;
   return `${best}, ${lifts_at_present_burn === null ? 'not in sight' : about(lifts_at_present_burn)} as it burns now`;
+}
+
+function burnForecast({ not_before }: Freeze, known: Circumstances): string {
+  const cools = known.status === undefined ? null : coolsAt(known.status, known.policy);
+  if (cools === null || cools <= known.at) return '';
+  return `; forecast: about ${moment(notSooner(cools, not_before))} if nothing else fails`;
+}
+
+const notSooner = (instant: Timestamp, not_before: Timestamp | null): Timestamp =>
+  not_before !== null && instant < not_before ? not_before : instant;
+
+/**
+ * From when on an evaluation may lift a freeze of a budget or a burn rate, if nothing else fails. Null: that is not in
+ * sight, or cannot be told; data that are missing lift nothing.
+ */
+export function liftsFrom(freeze: Freeze, known: Circumstances): Timestamp | null {
+  const { at, policy, status } = known;
+  const earliest = notSooner(at, freeze.not_before);
+  if (isKept(freeze, known)) return earliest;
+  if (status === undefined || status.data_at === null || status.data_at < freeze.opened_at)
+    return earliest > at ? earliest : null;
+  if (!isTelling(status, policy, at)) return null;
+  const over = freeze.cause === 'budget' ? status.forecast.lifts_at : coolsAt(status, policy);
+  // Of a budget of which too little is known, that is an estimate, and no evaluation lifts its freeze before it is known.
+  const isEstimate = freeze.cause === 'budget' && status.budget.remaining === null;
+  return over === null || (isEstimate && over <= at) ? null : notSooner(over, earliest);
 }

@@ -9,12 +9,20 @@ import type { CheckedPlace, PlaceState } from './ports.ts';
 export type CalendarFreeze = Freeze & { passes?: readonly CheckedChange[] };
 
 /**
+ * What is known of something that the service depends on. `incidents`: by what is open there, where policy says that it
+ * freezes; absent in decisions of older versions, where what was on record counted.
+ */
+export type DependencyInputs = { place: CheckedPlace; state: PlaceState; incidents?: Freeze[] };
+
+/**
  * All that an answer of the check is made of, as it is kept with it. Freezes of the calendar and of open incidents are
  * among the others: they are freezes from their beginning on, whether or not anybody has asked since.
  */
 export type CheckInputs = {
   at: Timestamp;
   request: CheckRequest;
+  /** As what a deployment is counted that says neither what it is called nor what it deploys, once it is. */
+  countedAs?: string;
   /** The catalogue has the service. */
   known: boolean;
   unknownService: 'allow' | 'deny';
@@ -22,8 +30,10 @@ export type CheckInputs = {
   place: CheckedPlace;
   /** How many objectives are configured for the place. */
   objectives: number;
+  /** Which these are. Absent in decisions of older versions. */
+  objectiveIds?: string[];
   own: PlaceState;
-  dependencies: { place: CheckedPlace; state: PlaceState }[];
+  dependencies: DependencyInputs[];
   /** From the calendar, for this place: those in force and the next ones. */
   calendar: CalendarFreeze[];
   /** By open incidents of this place, where policy says that they freeze. */

@@ -69,7 +69,7 @@ export function usesOf(inputs: CheckInputs, { found }: Examined = examine(inputs
           {
             freeze: pass.freeze.id,
             override: pass.override.id,
-            deployment: deploymentKey(pass.freeze, inputs.request),
+            deployment: deploymentKey(pass.freeze, inputs),
           },
         ]
       : [],

@@ -1,9 +1,11 @@
 import type { SloStatus } from '../../schemas/slo-status.ts';
+import type { Timestamp } from '../../schemas/time.ts';
 import type { CheckInputs } from './check-inputs.ts';
 import type { Finding } from './finding.ts';
 import { exemption } from './passes.ts';
-import { dataAge } from './spending.ts';
-import { age, list, moment } from './words.ts';
+import type { FreezePolicy } from './policy.ts';
+import { dataAge, isStale, unreadBudget } from './spending.ts';
+import { age, list, moment, percent } from './words.ts';
 
 /** A service of which the catalogue does not know. Freezes that hold for everything count all the same. */
 export function unknownService(inputs: CheckInputs): Finding[] {
@@ -23,31 +25,33 @@ export function unknownService(inputs: CheckInputs): Finding[] {
 
 /** How old it is what an answer rests upon. */
 export type Knowledge = {
-  /** Of the objective of which the least is known. Null: none has a say, or nothing was ever known of any. */
+  /** Of the objective of which the least is known. Null: none has a say; or of one nothing is known, or too little. */
   ageSeconds: number | null;
   /** What is too old or not known, in words. Empty: nothing. */
-  stale: { key: string; text: string }[];
+  stale: Unknown[];
 };
 
+/** `old`: it was known once, for longer ago than policy believes. */
+type Unknown = { key: string; text: string; old: boolean };
+
 /** @returns nothing stale where no objective has a say: none is configured, or by policy they freeze nothing */
-export function knowledgeOf({ at, objectives, own, policy, evaluatedAt }: CheckInputs): Knowledge {
+export function knowledgeOf({ at, objectives, objectiveIds, own, policy, evaluatedAt }: CheckInputs): Knowledge {
   const hasSay = objectives > 0 && (policy.budget !== null || policy.burn !== 'off');
   if (!hasSay) return { ageSeconds: null, stale: [] };
-  const known = own.slos.map((status) => ({ status, seconds: dataAge(status, at) }));
-  const ages = known.flatMap(({ seconds }) => seconds ?? []);
-  const missing = objectives - own.slos.length;
+  const missing = missingOf(objectives, objectiveIds, own.slos);
   const last = evaluatedAt === null ? 'there was no evaluation yet' : `last evaluation: ${moment(evaluatedAt)}`;
   return {
-    ageSeconds: ages.length > 0 ? Math.floor(Math.max(...ages)) : null,
+    ageSeconds: missing.count > 0 ? null : greatest(own.slos.map((status) => ageOf(status, policy, at))),
     stale: [
-      ...known
-        .filter(({ seconds }) => seconds === null || seconds > policy.stale.afterSeconds)
-        .map(({ status, seconds }) => ({ key: status.id, text: staleInWords(status, seconds) })),
-      ...(missing > 0
+      ...own.slos
+        .filter((status) => isStale(status, policy, at))
+        .map((status) => ({ key: status.id, ...whatIsStale(status, policy, at) })),
+      ...(missing.count > 0
         ? [
             {
-              key: `missing ${missing}`,
-              text: `${missing} of ${objectives} objectives were not evaluated yet (${last})`,
+              key: `missing ${missing.names.join(' ') || missing.count}`,
+              text: `${missing.count} of ${objectives} objectives were not evaluated yet${missing.names.length > 0 ? `: ${list(missing.names)}` : ''} (${last})`,
+              old: false,
             },
           ]
         : []),
@@ -55,17 +59,43 @@ export function knowledgeOf({ at, objectives, own, policy, evaluatedAt }: CheckI
   };
 }
 
-function staleInWords({ id, problem }: SloStatus, seconds: number | null): string {
-  const what = seconds === null ? `of ${id} nothing is known` : `what is known of ${id} is ${age(seconds)} old`;
-  return problem === null ? what : `${what}: ${problem}`;
+/** Objectives of which there is no status. Inputs that were kept by an older version have no ids, only how many there are. */
+function missingOf(
+  objectives: number,
+  ids: readonly string[] | undefined,
+  known: readonly SloStatus[],
+): { count: number; names: string[] } {
+  if (ids === undefined) return { count: objectives - known.length, names: [] };
+  const names = ids.filter((id) => !known.some((status) => status.id === id));
+  return { count: names.length, names };
 }
 
-/** Data that are too old: by policy a warning or a refusal, which no override lifts, since there is no freeze. */
+/** Seconds; null: it cannot be said how old it is what is not known. */
+const ageOf = (status: SloStatus, policy: FreezePolicy, at: Timestamp): number | null =>
+  unreadBudget(status, policy) === null ? dataAge(status, at) : null;
+
+const greatest = (ages: readonly (number | null)[]): number | null =>
+  ages.reduce((oldest, seconds) => (oldest === null || seconds === null ? null : Math.max(oldest, seconds)), 0);
+
+function whatIsStale(status: SloStatus, policy: FreezePolicy, at: Timestamp): Omit<Unknown, 'key'> {
+  const { id, problem, budget } = status;
+  const seconds = dataAge(status, at);
+  if (seconds === null) return { text: because(`of ${id} nothing is known`, problem), old: false };
+  if (seconds > policy.stale.afterSeconds)
+    return { text: because(`what is known of ${id} is ${age(seconds)} old`, problem), old: true };
+  const known = `of the budget of ${id} only ${percent(budget.coverage)} of its window is known`;
+  return { text: because(`${known}, and the rest could not be read`, unreadBudget(status, policy)), old: false };
+}
+
+const because = (what: string, why: string | null): string => (why === null ? what : `${what}: ${why}`);
+
+/** Data that are too old, or could not be read: by policy a warning or a refusal, which no override lifts, since there is no freeze. */
 export function staleFindings(inputs: CheckInputs, { stale }: Knowledge): Finding[] {
   if (stale.length === 0) return [];
   const { afterSeconds, deploys } = inputs.policy.stale;
   const finding = { code: 'stale_data', key: JSON.stringify(stale.map(({ key }) => key).toSorted()) } as const;
-  const what = `${list(stale.map(({ text }) => text))} (stale after ${age(afterSeconds)})`;
+  const limit = stale.some(({ old }) => old) ? ` (stale after ${age(afterSeconds)})` : '';
+  const what = `${list(stale.map(({ text }) => text))}${limit}`;
   if (deploys === 'allow')
     return [{ ...finding, effect: 'warn', text: `${what}; by policy deploys are allowed then (stale.deploys: allow)` }];
   return [

@@ -1,6 +1,8 @@
 import type { Freeze, FreezeScope, Override } from '../../schemas/freeze.ts';
 import type { CheckRequest } from '../../schemas/freeze-check.ts';
 import type { Timestamp } from '../../schemas/time.ts';
+import { isSameActor } from '../actor-names.ts';
+import type { CheckInputs } from './check-inputs.ts';
 
 /** An override that lets a deployment through a freeze. */
 export type Usable = {
@@ -12,30 +14,36 @@ export type Usable = {
   again: boolean;
 };
 
+/** Who asks, and as what it is counted where nothing tells it from others. */
+export type Deployment = Pick<CheckInputs, 'request' | 'countedAs'>;
+
 /**
- * By what name a deployment is counted: its own id, else its version and commit. Where a freeze holds for several
- * services, two of them may use the same id. Null: nothing tells this deployment from the next one, so that each time
- * it asks counts.
+ * By what name a deployment is counted: its own id, else its version and commit, else what it was given as this question
+ * was asked. Where a freeze holds for several services, two of them may use the same id. Null: nothing tells this
+ * deployment from the next one.
  */
 export function deploymentKey(
   { service, environment }: FreezeScope,
-  { deployment_id, version, commit, ...place }: Omit<CheckRequest, 'change'>,
+  { request, countedAs }: Deployment,
 ): string | null {
-  const own = deployment_id ?? (version === null && commit === null ? null : `${version ?? ''}@${commit ?? ''}`);
+  const { deployment_id, version, commit, ...place } = request;
+  const own =
+    deployment_id ?? (version === null && commit === null ? (countedAs ?? null) : `${version ?? ''}@${commit ?? ''}`);
   if (own === null || (service !== null && environment !== null)) return own;
   return `${place.service}/${place.environment}/${own}`;
 }
 
 /** The override of a freeze that lets this deployment through now. Of several, what costs least. */
-export function usableOverride(freeze: Freeze, request: CheckRequest, at: Timestamp): Usable | undefined {
-  const key = deploymentKey(freeze, request);
+export function usableOverride(freeze: Freeze, deployment: Deployment, at: Timestamp): Usable | undefined {
+  const { request } = deployment;
+  const key = deploymentKey(freeze, deployment);
   return freeze.overrides
     .filter((override) => isActive(override, at) && isFor(override, request))
     .map((override) => ({
       freeze,
       override,
       usesLeft: override.uses === null ? null : Math.max(0, override.uses - override.used_by.length),
-      again: key !== null && override.used_by.some(({ deployment }) => deployment === key),
+      again: key !== null && override.used_by.some((use) => use.deployment === key),
     }))
     .filter(({ usesLeft, again }) => again || usesLeft !== 0)
     .toSorted((a, b) => costOf(a) - costOf(b) || (a.override.id < b.override.id ? -1 : 1))[0];
@@ -50,7 +58,7 @@ const isActive = (override: Override, at: Timestamp): boolean =>
 
 /** A second person has still to say yes. Whoever asked is none. */
 const waits = ({ needs_approval, approved_by, requested_by }: Override): boolean =>
-  needs_approval && (approved_by === null || approved_by === requested_by);
+  needs_approval && (approved_by === null || isSameActor(approved_by, requested_by));
 
 const isFor = ({ version }: Override, request: CheckRequest): boolean =>
   version === null || version === request.version;

@@ -10,7 +10,7 @@ export type Pass = { by: 'rollback' | 'kind' } | ({ by: 'override' } & Usable);
 export const passThrough = (freeze: CalendarFreeze, inputs: CheckInputs): Pass | undefined => {
   const exempt = exemption(inputs, freeze.passes ?? inputs.policy.passes);
   if (exempt !== undefined) return exempt;
-  const usable = usableOverride(freeze, inputs.request, inputs.at);
+  const usable = usableOverride(freeze, inputs, inputs.at);
   return usable && { by: 'override', ...usable };
 };
 
@@ -46,12 +46,9 @@ export function passReason(pass: Pass, { request, rollback, identity }: CheckInp
 
 function overrideInWords({ freeze, override, usesLeft, again }: Usable): string {
   const yes = override.approved_by === null ? '' : `, approved by ${override.approved_by}`;
+  const left = usesLeft === 1 ? '1 use' : `${usesLeft ?? 0} uses`;
   const uses =
-    usesLeft === null
-      ? ''
-      : again
-        ? ', which this deployment has used before'
-        : `, with ${usesLeft} ${usesLeft === 1 ? 'use' : 'uses'} left`;
+    usesLeft === null ? '' : again ? `, which this deployment has used; ${left} left` : `, with ${left} left`;
   return `override ${override.id} of freeze ${freeze.id} by ${override.requested_by}${yes}: ${override.reason}${uses}`;
 }
 

@@ -38,7 +38,7 @@ export type Freezes = {
   addOverride(id: string, override: Override): Promise<Freeze | undefined>;
   /** Says yes as the second person, once. `own`: it is the one who asked. `unknown`: nobody waits for a yes to it. */
   approveOverride(id: string, override: string, by: string): Promise<Freeze | 'unknown' | 'own'>;
-  withdrawOverride(id: string, override: string, by: string): Promise<Freeze | undefined>;
+  withdrawOverride(id: string, override: string, by: string, reason?: string): Promise<Freeze | undefined>;
   /**
    * Counts a deployment against an override, once. `spent`: it is not good any more, or not for this version.
    * @param version that is deployed; without it an override of one version is not good

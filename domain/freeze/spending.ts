@@ -12,9 +12,22 @@ export const hasSpent = ({ budget }: Pick<SloStatus, 'budget'>, share: number): 
 export const spentInWords = ({ budget }: Pick<SloStatus, 'budget'>): string =>
   `${budget.remaining === null ? 'at least ' : ''}${percent(spentShare(budget))}`;
 
-/** Seconds since the newest moment of which something is known. Null: nothing ever was. */
+/** Whole seconds since the newest moment of which something is known. Null: nothing ever was. */
 export const dataAge = ({ data_at }: Pick<SloStatus, 'data_at'>, at: Timestamp): number | null =>
-  data_at === null ? null : Math.max(0, secondsBetween(data_at, at));
+  data_at === null ? null : Math.floor(Math.max(0, secondsBetween(data_at, at)));
+
+/**
+ * Why a budget is not known that may well be spent: too much of its window could not be read. Null: it is known, or there
+ * is no more to be read, as of a service that is young; or by policy budgets freeze nothing.
+ */
+export const unreadBudget = ({ budget, unread }: SloStatus, policy: Pick<FreezePolicy, 'budget'>): string | null =>
+  policy.budget === null || budget.remaining !== null ? null : (unread ?? null);
+
+/** Whether what is known is older than policy believes, or too little ever was. */
+export function isStale(status: SloStatus, policy: Pick<FreezePolicy, 'budget' | 'stale'>, at: Timestamp): boolean {
+  const seconds = dataAge(status, at);
+  return seconds === null || seconds > policy.stale.afterSeconds || unreadBudget(status, policy) !== null;
+}
 
 /** Whether it tells how things are, and so can lift a freeze: data that are missing never do. */
 export function isTelling(status: SloStatus, { stale }: Pick<FreezePolicy, 'stale'>, at: Timestamp): boolean {
@@ -32,6 +45,12 @@ export function hasRecovered(status: SloStatus, policy: FreezePolicy, at: Timest
 /** The fastest burn that freezes, as policy has it. Undefined: none does. */
 export const freezingBurn = ({ burning }: Pick<SloStatus, 'burning'>, policy: FreezePolicy): BurnAlert | undefined =>
   burning.filter(({ severity }) => countsAs(severity, policy)).toSorted((a, b) => b.factor - a.factor)[0];
+
+/** When nothing burns any more that freezes, if nothing else fails. Null: nothing does now, or it cannot be told. */
+export function coolsAt({ burning }: Pick<SloStatus, 'burning'>, policy: Pick<FreezePolicy, 'burn'>): Timestamp | null {
+  const ends = burning.filter(({ severity }) => countsAs(severity, policy)).map(({ clears_at }) => clears_at ?? null);
+  return ends.every((end) => end !== null) ? (ends.toSorted().at(-1) ?? null) : null;
+}
 
 /** Whether a burn of this severity freezes. */
 export const countsAs = (severity: BurnAlert['severity'], { burn }: Pick<FreezePolicy, 'burn'>): boolean =>

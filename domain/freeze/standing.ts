@@ -1,7 +1,7 @@
 import type { Freeze } from '../../schemas/freeze.ts';
 import type { SloStatus } from '../../schemas/slo-status.ts';
 import type { CalendarFreeze, CheckInputs } from './check-inputs.ts';
-import type { PlaceState } from './ports.ts';
+import type { CheckedPlace, PlaceState } from './ports.ts';
 import { covers, isLifted, stateAt } from './state.ts';
 
 /** What a check reads of the freezes of a place. */
@@ -37,8 +37,8 @@ export type DependencyFreeze = { service: string; freeze: Freeze; slos: PlaceSta
  */
 export function frozenDependencies({ at, place, dependencies, policy }: CheckInputs): DependencyFreeze[] {
   if (policy.dependants === 'off') return [];
-  return dependencies.flatMap(({ place: dependency, state }) =>
-    state.freezes
+  return dependencies.flatMap(({ place: dependency, state, incidents }) =>
+    freezesOf(dependency, state, incidents)
       .filter(
         (freeze) =>
           TELLS_OF_TROUBLE.includes(freeze.cause) &&
@@ -49,6 +49,9 @@ export function frozenDependencies({ at, place, dependencies, policy }: CheckInp
       .map((freeze) => ({ service: dependency.service, freeze, slos: state.slos })),
   );
 }
+
+const freezesOf = (place: CheckedPlace, own: PlaceState, incidents: Freeze[] | undefined): Freeze[] =>
+  incidents === undefined ? own.freezes : freezesAt({ place, own, calendar: [], incidents });
 
 const TELLS_OF_TROUBLE: readonly Freeze['cause'][] = ['budget', 'burn', 'incident', 'person'];
 

@@ -2,13 +2,17 @@ import type { Freeze } from '../../schemas/freeze.ts';
 import type { SloStatus } from '../../schemas/slo-status.ts';
 import type { CheckInputs } from './check-inputs.ts';
 import type { Finding } from './finding.ts';
-import { freezingBurn, hasSpent, isTelling, spentInWords } from './spending.ts';
+import { freezingBurn, hasSpent, isStale, isTelling, spentInWords } from './spending.ts';
 import { isLifted, stateAt } from './state.ts';
 import { moment, percent } from './words.ts';
 
 /** Budgets that are low, and what would freeze but does not: a person has lifted it, or the evaluation comes to it. */
 export const budgetWarnings = (inputs: CheckInputs): Finding[] =>
-  inputs.own.slos.flatMap((status) => [...ofBudget(status, inputs), ...ofBurn(status, inputs)]);
+  inputs.own.slos.flatMap((status) => [
+    ...ofBudget(status, inputs),
+    ...ofBurn(status, inputs),
+    ...ofCoverage(status, inputs),
+  ]);
 
 function ofBudget(status: SloStatus, inputs: CheckInputs): Finding[] {
   const { policy } = inputs;
@@ -37,6 +41,14 @@ function ofBurn(status: SloStatus, inputs: CheckInputs): Finding[] {
   const { factor, long, short } = burn;
   const text = `the error budget of ${status.id} burns more than ${factor} times too fast, over the last ${long} and the last ${short}`;
   return [{ code: 'burn_rate', effect: 'warn', key: status.id, text: `${text}; ${whyOpen('burn', status, inputs)}` }];
+}
+
+/** Of a service that is young, or of a Prometheus that keeps less than a window. It is no reason to warn, for weeks. */
+function ofCoverage(status: SloStatus, { policy, at }: CheckInputs): Finding[] {
+  const { id, budget } = status;
+  if (policy.budget === null || budget.remaining !== null || isStale(status, policy, at)) return [];
+  const text = `of the budget of ${id} only ${percent(budget.coverage)} of its window is known, and there are no older data; ${spentInWords(status)} is spent`;
+  return [{ code: 'budget_partly_known', effect: 'note', key: id, text }];
 }
 
 const ofObjective = (cause: Freeze['cause'], { id }: SloStatus, { own }: CheckInputs): Freeze[] =>

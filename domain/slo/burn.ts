@@ -1,6 +1,9 @@
 import { type BurnAlert, BurnWindow, type BurnRates } from '../../schemas/slo-status.ts';
+import { timestamp, type Timestamp } from '../../schemas/time.ts';
 import { type Account, spentBy } from './account.ts';
+import type { Bucket } from './history.ts';
 import { sumSince } from './observed.ts';
+import { quietUntil } from './quiet.ts';
 import { tidy } from './rounding.ts';
 import { significant } from './significance.ts';
 
@@ -34,17 +37,31 @@ export function burnRatesOf(account: Account): BurnRates {
   return Object.fromEntries(rates) as BurnRates;
 }
 
-function rateOf({ observed, allowed }: Account, window: BurnWindow): number | null {
-  const { events, errors } = sumSince(observed, observed.now - BURN_SECONDS[window] * 1000);
-  return events === 0 ? null : tidy(spentBy(errors, events, allowed));
-}
+const rateOf = ({ observed, allowed }: Account, window: BurnWindow): number | null =>
+  rateIn(sumSince(observed, observed.now - BURN_SECONDS[window] * 1000), allowed);
+
+const rateIn = ({ events, errors }: Bucket, allowed: number): number | null =>
+  events === 0 ? null : tidy(spentBy(errors, events, allowed));
 
 /** Those that are reached in both windows, by more errors in the long one than chance could bring. */
 export const burningOf = (account: Account, rates: BurnRates): BurnAlert[] =>
   BURN_ALERTS.filter(
     ({ long, short, factor }) =>
       (rates[long] ?? 0) >= factor && (rates[short] ?? 0) >= factor && isSignificant(account, long),
-  );
+  ).map((alert) => ({ ...alert, clears_at: clearsAt(account, alert) }));
 
 const isSignificant = ({ observed, allowed, unitSeconds }: Account, window: BurnWindow): boolean =>
   significant(sumSince(observed, observed.now - BURN_SECONDS[window] * 1000), allowed, unitSeconds);
+
+/** The first moment at which one of both windows is below, or the errors of the long one could be chance. */
+function clearsAt(account: Account, { long, short, factor }: BurnAlert): Timestamp {
+  const { allowed, unitSeconds, observed } = account;
+  const isBelow = (sum: Bucket): boolean => (rateIn(sum, allowed) ?? 0) < factor;
+  const ofLong = quietUntil(
+    account,
+    BURN_SECONDS[long],
+    (sum) => isBelow(sum) || !significant(sum, allowed, unitSeconds),
+  );
+  const ofShort = quietUntil(account, BURN_SECONDS[short], isBelow);
+  return timestamp(Math.ceil(observed.now + Math.min(ofLong, ofShort)));
+}

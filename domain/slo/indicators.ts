@@ -4,6 +4,7 @@ import type { Objective } from '../../schemas/openslo/objective.ts';
 import { normalised, PromqlError, tokensOf } from '../../schemas/openslo/promql.ts';
 import { type Indicator, Query, WINDOW } from '../../schemas/slo.ts';
 import type { Problem } from '../runbooks/problem.ts';
+import { COUNTER } from './counter-names.ts';
 import { type Where, type Written, wrong } from './written.ts';
 
 /** The type of each data source, by its name. */
@@ -25,10 +26,27 @@ export function asksOf(sli: Written<SliSpec>, types: SourceTypes): Asks | Proble
   const problems = read.flatMap((each) => ('text' in each ? [] : [each]));
   const queries = read.flatMap((each) => ('text' in each ? [each] : []));
   if (problems.length > 0) return problems;
-  const mixed = sli.value.ratioMetric?.counter === true && new Set(queries.map(({ text }) => isPlain(text))).size > 1;
-  if (!mixed) return { sli, queries };
+  const mixed = sli.value.ratioMetric?.raw == null ? mixtureOf(sli.value.ratioMetric?.counter === true, queries) : null;
+  return mixed === null ? { sli, queries } : [mixed];
+}
+
+/**
+ * One query that is a rate, and another that is a counter: their ratio means nothing. Without `counter`, a name has to
+ * say that it is one; what is recorded under other names may be a rate.
+ */
+function mixtureOf(isCounter: boolean, queries: readonly Asked[]): Problem | null {
+  const counters = queries.map(({ text }) => isPlain(text) && (isCounter || namesCounter(text)));
+  const counter = queries[counters.indexOf(true)];
+  const rate = queries.find(({ text }) => !isPlain(text));
+  if (counter === undefined || rate === undefined) return null;
   const message = 'one of the queries is a rate and the other a counter, so their ratio means nothing';
-  return [wrong(sli.at(['ratioMetric', 'counter']), message, `write both as a rate over [${WINDOW}]`)];
+  return wrong(counter.where, message, `write both as a rate over [${WINDOW}]`);
+}
+
+/** As it is in itself: nothing over a time, and no recorded rule, whose name says little. */
+function namesCounter(text: string): boolean {
+  const { metrics, ranges } = anatomyOf(text);
+  return ranges.length === 0 && metrics.some((name) => COUNTER.test(name) && !name.includes(':'));
 }
 
 function metricsOf({ ratioMetric, thresholdMetric }: SliSpec): { path: string[]; source: MetricSource }[] {

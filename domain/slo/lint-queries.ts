@@ -1,5 +1,6 @@
 import { aggregates, type Anatomy, anatomyOf, isRate, readsCounters } from '../../schemas/openslo/anatomy.ts';
 import { type Indicator, WINDOW } from '../../schemas/slo.ts';
+import { COUNTER } from './counter-names.ts';
 
 /** What is poor about a query, why, and what to ask instead. */
 type Finding = { message: string; suggestion: string };
@@ -81,7 +82,6 @@ const fixedRange: Rule = ({ text, anatomy, indicator }) => {
   };
 };
 
-const COUNTER = /_(?:total|count|sum|bucket)$/;
 const RECORDED_RATE = /rate|per_sec|_rps$|_qps$/i;
 
 /** Neither a rate, nor said to be a counter. */

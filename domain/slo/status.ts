@@ -11,6 +11,8 @@ import { isUntouched } from './untouched.ts';
 
 /** What an evaluation knows besides the numbers. */
 export type Found = Pick<SloStatus, 'state' | 'problem' | 'source'> & {
+  /** Why something of the past could not be read. Null: it could. */
+  unread: string | null;
   /** Milliseconds since the Unix epoch. */
   now: number;
   /** The spent share of the budget below which policy lifts a freeze. */
@@ -33,6 +35,7 @@ export function statusOf(slo: Slo, history: History, recent: Bucket | null, foun
     environment: slo.environment,
     state: found.state,
     problem: found.problem,
+    unread: found.unread,
     data_at: known === null ? null : timestamp(known),
     budget: budgetOf(account),
     burn_rates: rates,

@@ -5,7 +5,7 @@ import type { SloPoint, SloView } from '../../schemas/slo-view.ts';
 import { millisOf, timestamp, type Timestamp } from '../../schemas/time.ts';
 import { windowInWords } from '../freeze/causes.ts';
 import type { FreezePolicy } from '../freeze/policy.ts';
-import { dataAge } from '../freeze/spending.ts';
+import { isStale, unreadBudget } from '../freeze/spending.ts';
 import { stateAt } from '../freeze/state.ts';
 import { spanOf } from './period.ts';
 
@@ -13,7 +13,7 @@ export type ViewInputs = {
   slo: Slo;
   /** Undefined: it was not evaluated yet. */
   status: SloStatus | undefined;
-  policy: Pick<FreezePolicy, 'stale'>;
+  policy: Pick<FreezePolicy, 'budget' | 'stale'>;
   /** All that are not over; those of other objectives may be among them. */
   freezes: readonly Freeze[];
   history: SloPoint[];
@@ -24,7 +24,6 @@ export type ViewInputs = {
 /** An objective as it is shown. */
 export function sloView({ slo, status, policy, freezes, history, evaluatedAt, at }: ViewInputs): SloView {
   const { id, displayName, description, service, environment, target } = slo;
-  const age = status === undefined ? null : dataAge(status, at);
   return {
     id,
     name: displayName,
@@ -40,18 +39,23 @@ export function sloView({ slo, status, policy, freezes, history, evaluatedAt, at
     errors: status?.budget.errors ?? null,
     significant: status?.budget.significant ?? null,
     state: status?.state ?? 'unreadable',
-    problem: status === undefined ? NOT_EVALUATED : status.problem,
+    problem: status === undefined ? NOT_EVALUATED : problemOf(status, policy),
     burn_rates: status?.burn_rates ?? NO_RATES,
     burning: status?.burning ?? [],
     forecast: status?.forecast ?? NO_FORECAST,
     untouched: status?.untouched ?? null,
     data_at: status?.data_at ?? null,
     evaluated_at: evaluatedAt,
-    stale: age === null || age > policy.stale.afterSeconds,
+    stale: status === undefined || isStale(status, policy, at),
     source: status?.source ?? null,
     frozen_by: freezes.filter((freeze) => freeze.slo === id && stateAt(freeze, at) === 'in_force').map((one) => one.id),
     history,
   };
+}
+
+function problemOf(status: SloStatus, policy: ViewInputs['policy']): string | null {
+  const unread = unreadBudget(status, policy);
+  return status.problem ?? (unread === null ? null : `its past could not be read: ${unread}`);
 }
 
 const NOT_EVALUATED = 'it was not evaluated yet: objectives are evaluated each minute';

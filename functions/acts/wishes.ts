@@ -1,3 +1,4 @@
+import { isSameActor } from '../../domain/actor-names.ts';
 import type { Deps } from '../../domain/ports.ts';
 import type { IncidentView } from '../../schemas/incident.ts';
 import { secondsBetween, type Timestamp } from '../../schemas/time.ts';
@@ -81,7 +82,7 @@ async function isRollingBack(
   if (running === undefined) return false;
   const number = Number(running.key.split('.').at(-1));
   const asked = (await deps.decisions.inputs(id, number))?.asked;
-  if (asked?.by === 'person' && asked.who === by) return true;
+  if (asked?.by === 'person' && isSameActor(asked.who, by)) return true;
   const { from_version: from, to_version: to } = decisions.find(({ id: own }) => own === `${id}-${number}`) ?? {};
   const whose = asked?.by === 'person' ? `, asked for by ${asked.who},` : '';
   throw new Refusal(

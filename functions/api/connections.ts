@@ -1,7 +1,9 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { EVERYWHERE } from '../../domain/access.ts';
 import type { Deps } from '../../domain/ports.ts';
+import { Timestamp } from '../../schemas/time.ts';
 import { connections, targets } from '../connections.ts';
+import { objectivesState } from '../objectives.ts';
 import { answers, type Api, endpoint } from './endpoint.ts';
 
 const Connections = z.object({
@@ -22,6 +24,21 @@ const Connections = z.object({
       problem: z.string().nullable(),
     }),
   ),
+  objectives: z.object({
+    configured: z.number(),
+    evaluated_at: Timestamp.nullable(),
+    problem: z.string().nullable(),
+    troubled: z.number(),
+    troubles: z.array(
+      z.object({
+        id: z.string(),
+        service: z.string(),
+        environment: z.string(),
+        problem: z.string(),
+        since: Timestamp.nullable(),
+      }),
+    ),
+  }),
 });
 
 /** What Firebreak is connected with. Vendors are asked something that changes nothing. */
@@ -34,13 +51,17 @@ export function connectionRoutes(app: Api, deps: Deps): void {
       method: 'get',
       path: '/v1/connections',
       tags: ['health'],
-      summary: 'Vendors and targets: which are connected, off, or wrong',
+      summary: 'Vendors and targets: which are connected, off, or wrong; and objectives without data',
       responses: { 200: answers('As it is now', Connections) },
     }),
     async (c) => {
       c.var.allow(EVERYWHERE);
-      const [vendors, places] = await Promise.all([connections(deps), targets(deps)]);
-      return c.json({ vendors, targets: places }, 200);
+      const [vendors, places, objectives] = await Promise.all([
+        connections(deps),
+        targets(deps),
+        objectivesState(deps),
+      ]);
+      return c.json({ vendors, targets: places, objectives }, 200);
     },
   );
 }

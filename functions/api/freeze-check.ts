@@ -1,40 +1,19 @@
 import { createRoute, z } from '@hono/zod-openapi';
+import type { Context } from 'hono';
 import type { Deps } from '../../domain/ports.ts';
-import { CheckAnswer, CheckedChange, CheckRequest, Verdict } from '../../schemas/freeze-check.ts';
-import { EnvironmentName, ServiceName, Version } from '../../schemas/names.ts';
+import { CheckAnswer, CheckRequest, Verdict } from '../../schemas/freeze-check.ts';
 import { Timestamp } from '../../schemas/time.ts';
 import { check } from '../freeze/check.ts';
-import { verify, VerifyRequest } from '../freeze/verify.ts';
+import { Verified, verify, VerifyRequest } from '../freeze/verify.ts';
+import { askedQuery, questionOf } from '../integrations/asked.ts';
+import type { Env } from './context.ts';
 import { answers, type Api, body, endpoint, problems } from './endpoint.ts';
 import { Refusal } from './problem.ts';
 
 const Answer = CheckAnswer.meta({ id: 'FreezeCheck' });
 
-/** As CD systems send it, where what they have no value for is empty. */
-const told = (max = 256) =>
-  z
-    .string()
-    .max(max)
-    .optional()
-    .transform((text) => text || undefined);
-
-const query = z.object({
-  service: ServiceName,
-  environment: EnvironmentName,
-  version: told(),
-  commit: told(),
-  deployment_id: told(),
-  change: z
-    .union([CheckedChange, z.literal('')])
-    .optional()
-    .transform((change) => change || undefined)
-    .openapi({ description: 'deploy, hotfix, rollback, security or flag; deploy by default' }),
-});
-
-const requestOf = ({ version, ...rest }: z.infer<typeof query>): CheckRequest =>
-  CheckRequest.parse({ ...rest, version: version === undefined ? null : Version.parse(version) });
-
 const Body = CheckRequest.extend({
+  change: askedQuery.shape.change.nullish(),
   /** OpenID Connect, of the CI system, for kinds that policy lets pass. */
   identity_token: z
     .string()
@@ -45,6 +24,12 @@ const Body = CheckRequest.extend({
 
 /** May this be deployed? */
 export function freezeCheckRoutes(app: Api, deps: Deps): void {
+  const look = (c: Context<Env>, query: z.infer<typeof askedQuery>): Promise<CheckAnswer> => {
+    c.var.allow({ service: query.service, environment: query.environment });
+    const by = c.var.principal.name;
+    return check(deps, { ...questionOf(query), by, consume: false, identityToken: null });
+  };
+
   endpoint(
     app,
     deps,
@@ -54,14 +39,10 @@ export function freezeCheckRoutes(app: Api, deps: Deps): void {
       path: '/v1/freeze-check',
       tags: ['freeze check'],
       summary: 'May this be deployed? Always 200; nothing is used up by asking',
-      request: { query },
+      request: { query: askedQuery },
       responses: { 200: answers('Whether, why, and when that can change', Answer), 422: problems('What is missing') },
     }),
-    async (c) => {
-      const request = requestOf(c.req.valid('query'));
-      c.var.allow({ service: request.service, environment: request.environment });
-      return c.json(await check(deps, { request, by: c.var.principal.name, consume: false, identityToken: null }), 200);
-    },
+    async (c) => c.json(await look(c, c.req.valid('query')), 200),
   );
 
   endpoint(
@@ -73,7 +54,7 @@ export function freezeCheckRoutes(app: Api, deps: Deps): void {
       path: '/v1/freeze-check/gate',
       tags: ['freeze check'],
       summary: 'The same for curl -f: 200 when it is allowed, 423 when it is frozen',
-      request: { query },
+      request: { query: askedQuery },
       responses: {
         200: answers('Allowed', Answer),
         423: answers('Frozen', Answer),
@@ -81,9 +62,7 @@ export function freezeCheckRoutes(app: Api, deps: Deps): void {
       },
     }),
     async (c) => {
-      const request = requestOf(c.req.valid('query'));
-      c.var.allow({ service: request.service, environment: request.environment });
-      const answer = await check(deps, { request, by: c.var.principal.name, consume: false, identityToken: null });
+      const answer = await look(c, c.req.valid('query'));
       return answer.allowed ? c.json(answer, 200) : c.json(answer, 423);
     },
   );
@@ -101,9 +80,11 @@ export function freezeCheckRoutes(app: Api, deps: Deps): void {
       responses: { 200: answers('Whether, why, and when that can change', Answer), 422: problems('What is wrong') },
     }),
     async (c) => {
-      const { identity_token: identityToken, ...request } = c.req.valid('json');
-      c.var.allow({ service: request.service, environment: request.environment });
-      return c.json(await check(deps, { request, by: c.var.principal.name, consume: true, identityToken }), 200);
+      const { identity_token: identityToken, change, ...rest } = c.req.valid('json');
+      c.var.allow({ service: rest.service, environment: rest.environment });
+      const request: CheckRequest = { ...rest, change: change ?? 'deploy' };
+      const asked = { request, untold: change == null, by: c.var.principal.name, consume: true, identityToken };
+      return c.json(await check(deps, asked), 200);
     },
   );
 
@@ -117,7 +98,7 @@ export function freezeCheckRoutes(app: Api, deps: Deps): void {
       tags: ['freeze check'],
       summary: 'Whoever applies a deployment asks: is its token good for it, and is it still allowed?',
       request: body(VerifyRequest),
-      responses: { 200: answers('Whether, and why not', Verified), 422: problems('What is wrong') },
+      responses: { 200: answers('Whether, and why not', Verification), 422: problems('What is wrong') },
     }),
     async (c) => {
       const input = c.req.valid('json');
@@ -175,8 +156,4 @@ const Decision = z
   })
   .meta({ id: 'FreezeDecision' });
 
-const Verified = Verdict.extend({
-  valid: z.boolean(),
-  evaluated_at: Timestamp,
-  decision_id: z.string().nullable(),
-}).meta({ id: 'FreezeTokenVerification' });
+const Verification = Verified.meta({ id: 'FreezeTokenVerification' });

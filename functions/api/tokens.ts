@@ -1,5 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { authorize, EVERYWHERE } from '../../domain/access.ts';
+import { NameTaken, whyReserved } from '../../domain/actor-names.ts';
 import type { Deps } from '../../domain/ports.ts';
 import { type NewToken, NewToken as NewTokenSchema, type Principal, TokenRecord } from '../../schemas/access.ts';
 import { answers, type Api, body, endpoint, listQuery, pageOf, problems } from './endpoint.ts';
@@ -19,12 +20,18 @@ export function tokenRoutes(app: Api, deps: Deps): void {
       tags: ['tokens'],
       summary: 'Make a token; it is told only in this answer',
       request: body(NewTokenSchema),
-      responses: { 201: answers('Made', Token.extend({ token: z.string() })), 422: problems('What is wrong with it') },
+      responses: {
+        201: answers('Made', Token.extend({ token: z.string() })),
+        409: problems('Another token has this name'),
+        422: problems('What is wrong with it'),
+      },
     }),
     async (c) => {
       const input = c.req.valid('json');
       withinOwn(c.var.principal, input, deps);
-      const { record, secret } = await deps.tokens.create(input, c.var.principal.name);
+      const reserved = whyReserved(input.name, input.actions);
+      if (reserved !== undefined) throw new Refusal(422, 'invalid', `json: name: ${reserved}`);
+      const { record, secret } = await made(deps, input, c.var.principal.name);
       return c.json({ ...record, token: secret }, 201);
     },
   );
@@ -67,6 +74,16 @@ export function tokenRoutes(app: Api, deps: Deps): void {
       return c.body(null, 204);
     },
   );
+}
+
+/** @throws Refusal 409 where the name is taken */
+async function made({ tokens }: Deps, token: NewToken, by: string): ReturnType<Deps['tokens']['create']> {
+  try {
+    return await tokens.create(token, by);
+  } catch (error) {
+    if (error instanceof NameTaken) throw new Refusal(409, 'name-taken', error.message);
+    throw error;
+  }
 }
 
 /** Nobody hands out more than they have. */

@@ -1,5 +1,7 @@
+import { sha256 } from '../../aws/hash.ts';
 import { type Answers, readingsOf, recordedReadings } from '../../domain/slo/counts.ts';
-import { ERRORS, EVENTS } from '../../domain/slo/generate/names.ts';
+import { digestOf } from '../../domain/slo/digest.ts';
+import { DEFINITION, ERRORS, EVENTS } from '../../domain/slo/generate/names.ts';
 import type { Answered, Series, SloMetrics } from '../../domain/slo/ports.ts';
 import type { Reading } from '../../domain/slo/reading.ts';
 import { type Cells, formOf, type QueryForm, samplesFor } from '../../domain/slo/series.ts';
@@ -38,27 +40,35 @@ export async function askOwn(
   });
 }
 
-/** What the rules of `slo generate` have recorded of all objectives. By objective: those that are not in it are not recorded. */
+/**
+ * What the rules of `slo generate` have recorded of all objectives. By objective: those that are not in it are not
+ * recorded, or were when their queries were others.
+ */
 export async function askRecorded(
   metrics: SloMetrics,
   cells: Cells,
   timeoutMs: number,
 ): Promise<{ kind: 'recorded'; of: (slo: Slo) => Reading[] | undefined } | Exclude<Asked, { kind: 'readings' }>> {
-  const [events, errors] = await Promise.all([
+  const [events, errors, definitions] = await Promise.all([
     askCells(metrics, EVENTS, 'windowed', cells, timeoutMs),
     askCells(metrics, ERRORS, 'windowed', cells, timeoutMs),
+    askCells(metrics, DEFINITION, 'windowed', cells, timeoutMs),
   ]);
-  for (const answer of [events, errors]) {
+  for (const answer of [events, errors, definitions]) {
     if (answer === null) return { kind: 'off' };
     if (answer.kind === 'unreadable') return answer;
   }
-  const [eventsOf, errorsOf] = [events, errors].map((answer) =>
+  const [eventsOf, errorsOf, definitionsOf] = [events, errors, definitions].map((answer) =>
     byObjective(answer?.kind === 'series' ? answer.series : []),
   );
   return {
     kind: 'recorded',
     of: (slo) => {
-      const own = eventsOf?.get(nameOf(slo));
+      // Rules that were made before they told say nothing here, and are believed.
+      const isOther = definitionsOf
+        ?.get(nameOf(slo))
+        ?.some(({ labels }) => labels['digest'] !== digestOf(slo.indicator, sha256));
+      const own = isOther === true ? undefined : eventsOf?.get(nameOf(slo));
       return own && recordedReadings(own, errorsOf?.get(nameOf(slo)) ?? [], cells);
     },
   };

@@ -6,7 +6,15 @@ import { bucketOf, type Reading } from '../../domain/slo/reading.ts';
 import type { Slo } from '../../schemas/slo.ts';
 import { dayName, keptHistory, storedAs } from './kept.ts';
 
-const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+/**
+ * After so many minutes what was not there is looked for again, then each hour: a Prometheus that has just started, or a
+ * storage behind it, may have nothing to say of the past yet.
+ */
+const LOOK_AGAIN_MINUTES = [1, 2, 5, 10, 20, 40] as const;
 
 /** Buckets of one range query. Prometheus gives at most 11,000 points, and samples of a minute are five in a bucket. */
 const CHUNK_MAX = 2016;
@@ -15,7 +23,7 @@ const CHUNK_MIN = 12;
 /** A bucket that has just closed is asked for again: rules and remote storage are up to so much behind. */
 const SETTLING_MS = 45_000;
 
-/** Buckets that are looked at again each hour, if nothing is known of them: some samples come hours late. */
+/** Buckets that are always looked at again, if nothing is known of them: some samples come hours late. */
 const LATE_BUCKETS = BUCKETS_PER_DAY;
 
 /** Buckets, from the first on. */
@@ -30,9 +38,17 @@ export class Counted {
   #askedUntil: number;
   /** When all closed buckets were asked for, those that have not settled included. */
   #upToDateAt = NaN;
-  /** Of one query for what lies further back. Shorter when a longer one was not answered. */
+  /** Of one query for what lies further back. Shorter when a longer one was not answered, for an hour. */
   #chunk = CHUNK_MAX;
-  #lookAgainAt: number;
+  #tooMuch = { count: Infinity, at: -Infinity };
+  /** Whether all that lies further back was asked for, and answered, once. */
+  #isPastRead = false;
+  /** It is asked for again, until an answer brings nothing new. */
+  #isLookingAgain = false;
+  /** Why there was no answer, to what came since and to what lies further back. */
+  readonly #unread: { newer: string | null; older: string | null } = { newer: null, older: null };
+  readonly #loadedAt: number;
+  #lookedAt: number;
   readonly #unsaved = new Set<number>();
 
   private constructor(slo: Slo, history: History, now: number) {
@@ -40,7 +56,7 @@ export class Counted {
     this.history = history;
     // The newest one that was kept may not have settled.
     this.#askedFrom = this.#askedUntil = Math.min(newestKnown(history) ?? Infinity, indexOf(now - SETTLING_MS));
-    this.#lookAgainAt = now + HOUR_MS;
+    this.#loadedAt = this.#lookedAt = now;
   }
 
   /**
@@ -66,15 +82,33 @@ export class Counted {
       this.#askedFrom = unknown === null ? first : unknown.first + unknown.count;
       if (unknown !== null) return unknown;
     }
+    this.#isPastRead = true;
+    this.#isLookingAgain = false;
     return null;
   }
 
-  /** Once an hour: what was asked for in the last day, and was not there. Null: nothing, or not yet. */
-  late(now: number): Wanted | null {
-    if (now < this.#lookAgainAt) return null;
-    this.#lookAgainAt = now + HOUR_MS;
+  /** Whether it is time to look again for what was asked for and was not there. @param now milliseconds */
+  isDue(now: number): boolean {
+    const pauses = [0, ...LOOK_AGAIN_MINUTES].map((minutes) => this.#loadedAt + minutes * MINUTE_MS);
+    const next = pauses.find((at) => at > this.#lookedAt);
+    return now >= Math.min(next ?? Infinity, this.#lookedAt + HOUR_MS);
+  }
+
+  /**
+   * What was asked for in the last day, and was not there. In the first day all that lies further back is older again,
+   * too: there it ends with the first answer that brings nothing new, as of a service that is young.
+   *
+   * @param now milliseconds @returns null: nothing
+   */
+  lookAgain(now: number): Wanted | null {
+    this.#lookedAt = now;
     const first = Math.max(this.#askedFrom, this.#askedUntil - LATE_BUCKETS);
-    return this.#unknownIn({ first, count: this.#askedUntil - first });
+    const wanted = this.#unknownIn({ first, count: this.#askedUntil - first });
+    if (this.#isPastRead && now < this.#loadedAt + DAY_MS) {
+      this.#askedFrom = first;
+      this.#isLookingAgain = true;
+    }
+    return wanted;
   }
 
   /** From the first unknown one to the last. */
@@ -91,10 +125,10 @@ export class Counted {
   /**
    * Keeps what is known of buckets from `first` on. What has settled stays as it is.
    *
-   * @returns whether all of them are known
+   * @returns whether all of them are known now, and whether some were not before
    */
-  keep(first: number, readings: readonly Reading[]): boolean {
-    let all = true;
+  keep(first: number, readings: readonly Reading[]): { all: boolean; news: boolean } {
+    let [all, news] = [true, false];
     for (const [offset, reading] of readings.entries()) {
       const index = first + offset;
       const [bucket, before] = [bucketOf(reading), bucketAt(this.history, index)];
@@ -102,24 +136,53 @@ export class Counted {
       const isSettled = before !== null && index < this.#askedUntil;
       const isSame = before?.events === bucket?.events && before?.errors === bucket?.errors;
       if (bucket === null || isSettled || isSame) continue;
+      news ||= before === null;
       setBucket(this.history, index, bucket);
       this.#unsaved.add(dayOf(index));
     }
-    return all;
+    return { all, news };
   }
 
-  /** There was an answer for these, whatever is known now. @param now milliseconds */
-  asked({ first, count }: Wanted, now: number): void {
+  /** There was an answer for these, whatever is known now. @param now milliseconds @param news it brought some */
+  asked({ first, count }: Wanted, now: number, news: boolean): void {
     const end = first + count;
-    if (end === this.#askedFrom) this.#askedFrom = first;
+    if (end === this.#askedFrom) {
+      this.#askedFrom = this.#isLookingAgain && !news ? this.history.oldest : first;
+      this.#unread.older = null;
+      this.#askMore(now);
+    }
     if (first !== this.#askedUntil) return;
+    this.#unread.newer = null;
     this.#askedUntil = Math.max(first, Math.min(end, indexOf(now - SETTLING_MS)));
     if (end >= indexOf(now)) this.#upToDateAt = now;
   }
 
-  /** There was no answer: less is asked for at once. */
-  notAnswered(): void {
+  /** There was no answer for these, and why. */
+  notAnswered({ first }: Wanted, why: string): void {
+    if (first === this.#askedUntil) this.#unread.newer = why;
+    else if (first < this.#askedFrom) this.#unread.older = why;
+  }
+
+  /** What lies further back is too much for one answer: less is asked for at once. @param now milliseconds */
+  askLess(now: number): void {
+    this.#tooMuch = { count: this.#chunk, at: now };
     this.#chunk = Math.max(CHUNK_MIN, Math.floor(this.#chunk / 2));
+  }
+
+  /** There was an answer: more is asked for at once, unless that was too much lately. */
+  #askMore(now: number): void {
+    const more = Math.min(CHUNK_MAX, this.#chunk * 2);
+    if (more < this.#tooMuch.count || now >= this.#tooMuch.at + HOUR_MS) this.#chunk = more;
+  }
+
+  /** Why something of the past is not known that may well be there. Null: Prometheus has said all that it has. */
+  get unread(): string | null {
+    return this.#unread.newer ?? (this.#isPastRead ? null : this.#unread.older);
+  }
+
+  /** Whether the past was read once, as far as there is any. */
+  get isPastRead(): boolean {
+    return this.#isPastRead || this.older() === null;
   }
 
   /** Whether there was a good event before this bucket, so that a missing series of them means that there are none. */

@@ -12,6 +12,7 @@ import { Counted } from './counted.ts';
 import { type Asking, fillOlder, measure, type Measured } from './measure.ts';
 import { policyOf } from './policy.ts';
 import { Deadline, type Elapsed, pooled } from './pool.ts';
+import { Ranges } from './ranges.ts';
 import { Trouble } from './trouble.ts';
 import { Turns } from './turns.ts';
 
@@ -39,14 +40,14 @@ export class Evaluator {
   readonly #deps: EvaluatorDeps;
   readonly #elapsed: Elapsed;
   #counted = new Map<SloId, Counted>();
-  readonly #trouble: Trouble;
+  readonly #trouble: { present: Trouble; past: Trouble };
   #backfill: { asking: Asking; of: Counted[] } | null = null;
   readonly #turns = { measure: new Turns<Counted>(), backfill: new Turns<Counted>() };
 
   constructor(deps: EvaluatorDeps, elapsed: Elapsed = () => performance.now()) {
     this.#deps = deps;
     this.#elapsed = elapsed;
-    this.#trouble = new Trouble(deps.log);
+    this.#trouble = { present: new Trouble(deps.log, PRESENT), past: new Trouble(deps.log, PAST) };
   }
 
   /** Another one has counted since: what is known here is not all there is. */
@@ -67,19 +68,24 @@ export class Evaluator {
     const broken = await this.#track(config.slos, now);
     const all = [...this.#counted.values()];
     for (const counted of all) counted.advance(now);
-    const measured = await measure({ metrics, deadline: asking, turns: this.#turns.measure, now }, all);
+    const ranges = new Ranges();
+    const measured = await measure({ metrics, deadline: asking, turns: this.#turns.measure, ranges, now }, all);
     const answering = all.filter((counted) => measured.get(counted)?.kind === 'reading');
-    this.#backfill = { asking: { metrics, deadline, turns: this.#turns.backfill, now }, of: answering };
+    this.#backfill = { asking: { metrics, deadline, turns: this.#turns.backfill, ranges, now }, of: answering };
     await this.backfill((counted) => !known.has(counted));
     await this.#save(all);
-    const silent = [...measured].flatMap(([{ slo }, found]) => silenceOf(slo.id, found));
-    this.#trouble.tell(new Map([...broken, ...silent]), config.slos.length, now);
+    this.#tell(measured, broken, now);
     const statuses = config.slos.map((slo) => {
       const counted = this.#counted.get(slo.id);
       const liftAt = policyOf(config, slo).budget?.liftBelow ?? 1;
       if (counted !== undefined) return statusNow(counted, measured.get(counted), { now, liftAt });
       const nothing = emptyHistory(historySeconds(slo), now);
-      return statusOf(slo, nothing, null, { ...unreadable(broken.get(slo.id) ?? NOT_ASKED), now, liftAt });
+      return statusOf(slo, nothing, null, {
+        ...unreadable(broken.get(slo.id) ?? NOT_ASKED),
+        unread: null,
+        now,
+        liftAt,
+      });
     });
     const connected = ![...measured.values()].some(({ kind }) => kind === 'off');
     return { at, statuses: new Map(statuses.map((status) => [status.id, status])), connected };
@@ -117,6 +123,16 @@ export class Evaluator {
     return broken;
   }
 
+  #tell(measured: ReadonlyMap<Counted, Measured>, broken: ReadonlyMap<SloId, string>, now: number): void {
+    const of = measured.size + broken.size;
+    const silent = [...measured].flatMap(([{ slo }, found]) => silenceOf(slo.id, found));
+    const unread = [...measured.keys()].flatMap(({ slo, unread: why }) =>
+      why === null ? [] : [[slo.id, why] as const],
+    );
+    this.#trouble.present.tell(new Map([...broken, ...silent]), of, now);
+    this.#trouble.past.tell(new Map(unread), of, now);
+  }
+
   /** What cannot be kept now is in memory, and kept the next time. */
   async #save(all: readonly Counted[]): Promise<void> {
     const failed: unknown[] = [];
@@ -131,17 +147,18 @@ export class Evaluator {
   }
 }
 
+const PRESENT = { begins: 'objectives cannot be read', over: 'all objectives can be read again' };
+const PAST = { begins: 'the past of objectives cannot be read', over: 'the past of all objectives can be read again' };
+
 /** Those for whom there was no time are one trouble, whoever they are each time. */
 function silenceOf(id: SloId, found: Measured): [string, string][] {
   if (found.kind === 'late') return [['late', LATE]];
   return found.kind === 'unreadable' ? [[id, found.detail]] : [];
 }
 
-function statusNow(
-  { slo, history }: Counted,
-  measured: Measured | undefined,
-  found: Pick<Found, 'now' | 'liftAt'>,
-): SloStatus {
+function statusNow(counted: Counted, measured: Measured | undefined, moment: Pick<Found, 'now' | 'liftAt'>): SloStatus {
+  const { slo, history } = counted;
+  const found = { ...moment, unread: counted.unread ?? (counted.isPastRead ? null : NOT_READ_YET) };
   if (measured?.kind !== 'reading')
     return statusOf(slo, history, null, { ...unreadable(problemOf(measured)), ...found });
   const { reading, source } = measured;
@@ -167,6 +184,7 @@ function problemOf(measured: Exclude<Measured, { kind: 'reading' }> | undefined)
   }
 }
 
+const NOT_READ_YET = 'there was no time yet to ask for all of it';
 const NOT_CONNECTED = 'no Prometheus is connected: set PROMETHEUS_URL';
 const NOT_ASKED = 'it has not been asked for yet';
 const LATE =

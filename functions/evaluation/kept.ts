@@ -1,5 +1,6 @@
 import { sha256 } from '../../aws/hash.ts';
 import { dayOf, decodeDay } from '../../domain/slo/day.ts';
+import { digestOf } from '../../domain/slo/digest.ts';
 import { emptyHistory, type History, indexOf } from '../../domain/slo/history.ts';
 import type { SloDays } from '../../domain/slo/ports.ts';
 import type { Slo, SloId } from '../../schemas/slo.ts';
@@ -22,7 +23,7 @@ export async function keptHistory(days: SloDays, slo: Slo, seconds: number, now:
 
 /** Whoever changes what is counted begins a new history: the old one counted something else. */
 export const storedAs = ({ id, indicator }: Pick<Slo, 'id' | 'indicator'>): SloId =>
-  `${id}@${sha256(JSON.stringify(indicator)).slice(0, 12)}` as SloId;
+  `${id}@${digestOf(indicator, sha256)}` as SloId;
 
 /** @param day since the Unix epoch @returns `2026-11-20` */
 export const dayName = (day: number): string => timestamp(day * DAY_MS).slice(0, 10);

@@ -6,6 +6,7 @@ import type { SloStatus } from '../../schemas/slo-status.ts';
 import { askOwn, askRecorded, type Asked } from './ask.ts';
 import type { Counted, Wanted } from './counted.ts';
 import { type Deadline, pooled } from './pool.ts';
+import type { Ranges } from './ranges.ts';
 import type { Turns } from './turns.ts';
 
 /**
@@ -23,6 +24,9 @@ const SHORTEST_MS = 1_000;
 /** Buckets of all objectives in one answer: two hours of two thousand are two megabytes. */
 const RECORDED_MAX = 24;
 
+/** Objectives that look again, in one evaluation, for what was not there: they are many when many begin together. */
+const LOOK_AGAIN_MAX = 100;
+
 /** What was found of one objective's last 300 seconds. `late`: there was no time left to ask. */
 export type Measured =
   | Exclude<Asked, { kind: 'readings' }>
@@ -33,7 +37,14 @@ export type Measured =
  * Whoever has not been asked at the deadline is not asked in this evaluation, and is among the first in the next one.
  * `now`: milliseconds.
  */
-export type Asking = { metrics: SloMetrics; deadline: Deadline; turns: Turns<Counted>; now: number };
+export type Asking = {
+  metrics: SloMetrics;
+  deadline: Deadline;
+  turns: Turns<Counted>;
+  /** The same in the whole evaluation. */
+  ranges: Ranges;
+  now: number;
+};
 
 /**
  * The last 300 seconds of each objective, and the buckets that have closed since the last evaluation: of all that are
@@ -69,8 +80,9 @@ async function lastOf(asking: Asking, counted: Counted, cells: Cells): Promise<M
 
 /** What lies further back, as far as there is time: of each objective the newest part first. */
 export async function fillOlder(asking: Asking, all: readonly Counted[]): Promise<void> {
-  await pooled(all, AT_ONCE, async (counted) => {
-    await fill(asking, counted, counted.late(asking.now));
+  const due = asking.turns.inTurn(all.filter((counted) => counted.isDue(asking.now)));
+  await pooled(due.slice(0, LOOK_AGAIN_MAX), AT_ONCE, async (counted) => {
+    if (asking.deadline.left >= SHORTEST_MS) await fill(asking, counted, counted.lookAgain(asking.now));
   });
   let left = asking.turns.inTurn(all).filter((counted) => counted.older() !== null);
   while (left.length > 0) {
@@ -78,7 +90,8 @@ export async function fillOlder(asking: Asking, all: readonly Counted[]): Promis
     await pooled(left, AT_ONCE, async (counted) => {
       const answer = await fill(asking, counted, counted.older());
       if (answer === 'readings') answered.add(counted);
-      if (answer === 'unreadable' && asking.deadline.left > 0) counted.notAnswered();
+      // What is too much for five in a row is too much for the others.
+      if (answer === 'futile' || (answer === 'unreadable' && asking.deadline.left > 0)) counted.askLess(asking.now);
     });
     left = left.filter((counted) => answered.has(counted) && counted.older() !== null);
   }
@@ -96,9 +109,10 @@ async function fillRecorded(asking: Asking, all: readonly Counted[]): Promise<vo
       if (recorded.kind !== 'recorded') return;
       left = left.filter((counted) => {
         const readings = recorded.of(counted.slo);
-        if (readings === undefined || !counted.keep(piece.first, readings)) return false;
-        counted.asked(piece, asking.now);
-        return true;
+        if (readings === undefined) return false;
+        const { all: known, news } = counted.keep(piece.first, readings);
+        if (known) counted.asked(piece, asking.now, news);
+        return known;
       });
     }
   }
@@ -129,12 +143,20 @@ async function fill(
   asking: Asking,
   counted: Counted,
   wanted: Wanted | null,
-): Promise<Measured['kind'] | 'readings' | null> {
+): Promise<'readings' | 'unreadable' | 'off' | 'late' | 'futile' | null> {
   if (wanted === null) return null;
+  const isRange = wanted.count > 1;
+  if (isRange && asking.ranges.futile !== null) {
+    counted.notAnswered(wanted, asking.ranges.futile);
+    return 'futile';
+  }
   const asked = await own(asking, counted, cellsOf(wanted), wanted.first);
+  if (asked.kind === 'unreadable') counted.notAnswered(wanted, asked.detail);
+  if (isRange && asked.kind === 'unreadable') asking.ranges.notAnswered(asked.detail);
   if (asked.kind !== 'readings') return asked.kind;
-  counted.keep(wanted.first, asked.readings);
-  counted.asked(wanted, asking.now);
+  if (isRange) asking.ranges.answered();
+  const { news } = counted.keep(wanted.first, asked.readings);
+  counted.asked(wanted, asking.now, news);
   return 'readings';
 }
 

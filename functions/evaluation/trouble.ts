@@ -3,14 +3,19 @@ import type { Log } from '../../domain/ports.ts';
 /** What was told is not told again for so long after it was over, so that what comes and goes is not told each time. */
 const QUIET_MS = 10 * 60_000;
 
-/** Objectives that cannot be read: told when it begins, not each minute of it, and when all can be read again. */
+/** How a trouble is told of, when it begins and when it is over. */
+export type TroubleWords = { begins: string; over: string };
+
+/** What cannot be read of objectives: told when it begins, not each minute of it, and when all can be read again. */
 export class Trouble {
   readonly #log: Log;
+  readonly #words: TroubleWords;
   /** By what has the trouble: until when it is not told again. */
   readonly #told = new Map<string, number>();
 
-  constructor(log: Log) {
+  constructor(log: Log, words: TroubleWords) {
     this.#log = log;
+    this.#words = words;
   }
 
   /**
@@ -23,10 +28,10 @@ export class Trouble {
     const [first] = news;
     if (first !== undefined) {
       const [objective, because] = first;
-      this.#log.warn('objectives cannot be read', { objectives: silent.size, of, objective, because });
+      this.#log.warn(this.#words.begins, { objectives: silent.size, of, objective, because });
     }
     if (silent.size === 0 && this.#told.size > 0) {
-      this.#log.info('all objectives can be read again');
+      this.#log.info(this.#words.over);
       this.#told.clear();
     }
     for (const who of silent.keys()) this.#told.set(who, now + QUIET_MS);

@@ -4,6 +4,7 @@ import type { CheckInputs } from '../../domain/freeze/check-inputs.ts';
 import { decide, type Examined, examine, stateOf, type Use, usesOf } from '../../domain/freeze/decide.ts';
 import type { CheckAnswer, CheckRequest } from '../../schemas/freeze-check.ts';
 import { type CheckDeps, inputsFor } from './inputs.ts';
+import { asWhatItIs } from './rollbacks.ts';
 import { deploymentToken, signedState } from './tokens.ts';
 
 /** Others may take the last use of an override between the look and the use. */
@@ -16,17 +17,21 @@ export type Asked = {
   /** Whether this is the deployment itself, so that it takes its use of an override. */
   consume: boolean;
   identityToken: string | null;
+  /** Nobody has said what kind of change it is: what is deployed says whether it is a rollback. */
+  untold?: boolean;
   /** Who has vouched for it before, where a token of ours says so. */
   voucher?: string;
 };
 
 /** One answer of the check: decided, on record, and told apart from a repeat of it by nothing. */
 export async function check(deps: CheckDeps, asked: Asked): Promise<CheckAnswer> {
-  const inputs = asked.consume ? await consuming(deps, asked) : await inputsFor(deps, asked);
-  const examined = examine(inputs);
+  const first = await inputsFor(deps, asked);
+  const seen = examine(first);
+  const inputs = isFree(seen) ? first : await letThrough(deps, asked, first);
+  const examined = inputs === first ? seen : examine(inputs);
   const verdict = decide(inputs, examined);
   const id = decisionId(inputs, examined);
-  await deps.freezeDecisions.keep({ id, at: inputs.at, by: asked.by, request: asked.request, verdict, inputs });
+  await deps.freezeDecisions.keep({ id, at: inputs.at, by: asked.by, request: inputs.request, verdict, inputs });
   return {
     ...verdict,
     evaluated_at: inputs.at,
@@ -34,6 +39,18 @@ export async function check(deps: CheckDeps, asked: Asked): Promise<CheckAnswer>
     token: verdict.allowed && isPaid(inputs, examined) ? await deploymentToken(deps, inputs, id) : null,
     signed_state: await signedState(deps, inputs),
   };
+}
+
+/** Nothing holds it, or what does lets it through without using anything up. Most are such. */
+const isFree = ({ found }: Examined): boolean =>
+  found.every(({ effect, pass }) => effect !== 'refuse' && pass?.by !== 'override');
+
+/** What is known once it is asked as what it is, and has what it needs of overrides. It may be refused all the same. */
+async function letThrough(deps: CheckDeps, asked: Asked, first: CheckInputs): Promise<CheckInputs> {
+  const request = asked.untold ? await asWhatItIs(deps, asked.request) : asked.request;
+  const meant = { ...asked, request };
+  const inputs = request.change === asked.request.change ? first : await inputsFor(deps, meant);
+  return asked.consume ? consuming(deps, meant, inputs) : inputs;
 }
 
 /** The same question about the same state is the same decision, whenever it is asked. */
@@ -56,18 +73,21 @@ const isCounted = (
   );
 
 /** Counts what the deployment needs, and gives what is known afterwards: it may be refused by then. */
-async function consuming(deps: CheckDeps, asked: Asked): Promise<CheckInputs> {
-  let inputs = await inputsFor(deps, asked);
+async function consuming(deps: CheckDeps, asked: Asked, first: CheckInputs): Promise<CheckInputs> {
+  // One that has no name is another deployment each time it asks, and this time it is this one.
+  const name = isNamed(asked) ? {} : { countedAs: `unnamed-${randomUUID()}` };
+  let inputs = { ...first, ...name };
   for (let attempt = 0; attempt <= TRIES; attempt += 1) {
     const wanted = usesOf(inputs).filter((use) => !isCounted(inputs, use));
     if (wanted.length === 0) return inputs;
-    const used = await Promise.all(wanted.map((use) => takeUse(deps, asked, use)));
-    // One that has no name is counted each time; there is nothing to find afterwards.
-    if (wanted.every(({ deployment }) => deployment === null) && used.every((how) => how !== 'spent')) return inputs;
-    inputs = await inputsFor(deps, asked);
+    await Promise.all(wanted.map((use) => takeUse(deps, asked, use)));
+    inputs = { ...(await inputsFor(deps, asked)), ...name };
   }
   throw new Error(`the uses of an override by ${asked.request.deployment_id ?? 'a deployment'} could not be counted`);
 }
 
-const takeUse = ({ freezes }: CheckDeps, { by, request }: Asked, { freeze, override, deployment }: Use) =>
-  freezes.useOverride(freeze, override, deployment ?? `unnamed-${randomUUID()}`, by, request.version);
+const isNamed = ({ request: { deployment_id, version, commit } }: Asked): boolean =>
+  deployment_id !== null || version !== null || commit !== null;
+
+const takeUse = async ({ freezes }: CheckDeps, { by, request }: Asked, { freeze, override, deployment }: Use) =>
+  deployment === null ? 'spent' : freezes.useOverride(freeze, override, deployment, by, request.version);

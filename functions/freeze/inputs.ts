@@ -6,13 +6,12 @@ import { earlierAndGood } from '../../domain/freeze/earlier-good.ts';
 import { type FreezePolicy, policyFor } from '../../domain/freeze/policy.ts';
 import type { CheckedPlace } from '../../domain/freeze/ports.ts';
 import type { Deps, Place } from '../../domain/ports.ts';
-import type { Config } from '../../schemas/config.ts';
+import { type Config, emptyConfig } from '../../schemas/config.ts';
 import type { CheckRequest } from '../../schemas/freeze-check.ts';
 import type { ServiceName } from '../../schemas/names.ts';
 import type { Timestamp } from '../../schemas/time.ts';
-
-/** Deployments of a place that are looked through for the version that a rollback goes to. */
-const CHANGES_READ = 100;
+import { Refusal } from '../api/problem.ts';
+import { CHANGES_READ, ownRollback } from './rollbacks.ts';
 
 export type CheckDeps = Pick<
   Deps,
@@ -21,6 +20,7 @@ export type CheckDeps = Pick<
   | 'freezeState'
   | 'incidents'
   | 'changes'
+  | 'decisions'
   | 'identityTokens'
   | 'freezes'
   | 'freezeDecisions'
@@ -36,20 +36,26 @@ type Question = {
   voucher?: string;
 };
 
-/** Reads all that an answer is made of. */
+/**
+ * Reads all that an answer is made of.
+ * @throws Refusal 503 where no configuration is published: what freezes is not known then, so that nothing is allowed
+ */
 export async function inputsFor(deps: CheckDeps, { request, identityToken, voucher }: Question): Promise<CheckInputs> {
   const config = await deps.config.current();
+  requirePublished(config);
   const { service, environment } = request;
   const entry = entryOf(config, service);
   const place = checkedPlace(config, request);
-  const policy = policyFor(config.freeze, { ...place, tier: entry?.tier ?? null });
+  const policy = policyAt(config, place);
   const dependencies =
     policy.dependants === 'off'
       ? []
       : (entry?.dependsOn ?? []).map((name) => checkedPlace(config, { service: name, environment }));
-  const [state, incidents, rollback, identity] = await Promise.all([
+  const objectives = config.slos.filter((slo) => slo.service === service && slo.environment === environment);
+  const [state, incidents, troubles, rollback, identity] = await Promise.all([
     deps.freezeState.read(place, dependencies),
     incidentsAt(deps, policy, request),
+    Promise.all(dependencies.map((one) => incidentsAt(deps, policyAt(config, one), one))),
     request.change === 'rollback' ? rollbackOf(deps, request) : null,
     identityToken === null ? voucherOf(voucher) : deps.identityTokens.verify(identityToken, policy.identities),
   ]);
@@ -62,11 +68,12 @@ export async function inputsFor(deps: CheckDeps, { request, identityToken, vouch
     unknownService: config.freeze.unknownService,
     policy,
     place,
-    objectives: config.slos.filter((slo) => slo.service === service && slo.environment === environment).length,
+    objectives: objectives.length,
+    objectiveIds: objectives.map(({ id }) => id),
     own: state.own,
     dependencies: dependencies.flatMap((dependency, index) => {
       const found = state.dependencies[index];
-      return found === undefined ? [] : [{ place: dependency, state: found }];
+      return found === undefined ? [] : [{ place: dependency, state: found, incidents: troubles[index] ?? [] }];
     }),
     calendar: calendarFreezes(calendarNow(config, at), place, sha256),
     incidents,
@@ -90,6 +97,19 @@ const checkedPlace = (config: Config, { service, environment }: Place): CheckedP
   team: entryOf(config, service)?.team ?? null,
 });
 
+const policyAt = (config: Config, place: CheckedPlace): FreezePolicy =>
+  policyFor(config.freeze, { ...place, tier: entryOf(config, place.service)?.tier ?? null });
+
+/** Without a configuration nothing is configured to freeze, which is not the same as that nothing is frozen. */
+export function requirePublished({ version }: Pick<Config, 'version'>): void {
+  if (version !== emptyConfig.version) return;
+  throw new Refusal(
+    503,
+    'unavailable',
+    'no configuration is published, so it is not known what is frozen; publish it, or look at what has taken it away',
+  );
+}
+
 /** Most policies do not ask for it, and then it is not read. */
 async function incidentsAt(
   { incidents }: Pick<Deps, 'incidents'>,
@@ -102,13 +122,23 @@ async function incidentsAt(
   return freeze ? [freeze] : [];
 }
 
-const rollbackOf = async ({ changes }: Pick<Deps, 'changes'>, request: CheckRequest) =>
-  earlierAndGood(await changes.recent(request, CHANGES_READ), request);
+/** What Firebreak brings back itself at this moment passes, too, whatever is known of it. */
+async function rollbackOf(
+  deps: Pick<Deps, 'changes' | 'incidents' | 'decisions'>,
+  request: CheckRequest,
+): Promise<NonNullable<CheckInputs['rollback']>> {
+  const known = earlierAndGood(await deps.changes.recent(request, CHANGES_READ), request);
+  if (known.kind !== 'not_known' || request.version === null) return known;
+  const ours = await ownRollback(deps, request);
+  return ours?.to === request.version
+    ? { kind: 'ours', text: `Firebreak itself rolls back to ${ours.to}, in incident ${ours.incident}` }
+    : known;
+}
 
 /** The calendar says the same for hours: it is worked out once for each of these. */
 const calendars = new WeakMap<Config['freeze'], CalendarNow>();
 
-function calendarNow({ freeze }: Config, at: Timestamp): CalendarNow {
+export function calendarNow({ freeze }: Pick<Config, 'freeze'>, at: Timestamp): CalendarNow {
   const known = calendars.get(freeze);
   if (known !== undefined && known.at <= at && (known.until === null || at < known.until)) return known;
   const now = calendarAt(freeze.calendar, at);

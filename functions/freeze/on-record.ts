@@ -1,25 +1,84 @@
 import { sha256 } from '../../aws/hash.ts';
-import { calendarAt, calendarEverywhere } from '../../domain/freeze/calendar.ts';
+import { calendarEverywhere } from '../../domain/freeze/calendar.ts';
 import { incidentFreeze } from '../../domain/freeze/causes.ts';
+import { latch, type LatchInputs, type LatchPlan } from '../../domain/freeze/latch.ts';
 import type { Deps } from '../../domain/ports.ts';
 import type { Freeze } from '../../schemas/freeze.ts';
+import { IncidentId } from '../../schemas/names.ts';
 import { policyOf } from '../evaluation/policy.ts';
+import { pooled } from '../evaluation/pool.ts';
+import { calendarNow, requirePublished } from './inputs.ts';
+
+const AT_ONCE = 8;
+
+type RecordDeps = Pick<Deps, 'clock' | 'config' | 'freezes' | 'incidents' | 'log'>;
 
 /**
- * A freeze by its id. One of the calendar or of an incident holds from its beginning on, which may be before the first
- * evaluation has put it on record: then it is now, so that it can be lifted or overridden at once.
+ * A freeze by its id, as it holds. One of the calendar or of an incident holds from its beginning on, and as it is edited,
+ * before an evaluation has put that on record: then it is now, so that it can be lifted or overridden at once.
  */
-export async function freezeOnRecord(
-  deps: Pick<Deps, 'clock' | 'config' | 'freezes' | 'incidents'>,
-  id: string,
-): Promise<Freeze | undefined> {
+export async function freezeOnRecord(deps: RecordDeps, id: string): Promise<Freeze | undefined> {
   const known = await deps.freezes.get(id);
-  if (known !== undefined) return known;
-  const config = await deps.config.current();
-  const incidents = await deps.incidents.open();
-  const computed = [
-    ...calendarEverywhere(calendarAt(config.freeze.calendar, deps.clock.now()), sha256),
-    ...incidents.flatMap((incident) => incidentFreeze(incident, policyOf(config, incident), sha256) ?? []),
-  ].find((freeze) => freeze.id === id);
+  if (known !== undefined && !isComputed(known)) return known;
+  const found = await whatHolds(deps, known === undefined ? [] : [known]);
+  if (known !== undefined) {
+    await correct(deps, latch({ ...found, objectives: [], current: [known] }, sha256));
+    return deps.freezes.get(id);
+  }
+  const computed = [...calendarEverywhere(found.calendar, sha256), ...incidentFreezes(found)].find(
+    (freeze) => freeze.id === id,
+  );
   return computed && (await deps.freezes.open(computed)).freeze;
+}
+
+/**
+ * Puts on record at once what the calendar and open incidents say now, as the next evaluation would: what is shown is
+ * what holds. Where that fails, what is on record is shown as it is.
+ */
+export async function recordWhatHolds(deps: RecordDeps): Promise<void> {
+  try {
+    const current = (await deps.freezes.current()).filter(isComputed);
+    const plan = latch({ ...(await whatHolds(deps, current)), objectives: [], current }, sha256);
+    await correct(deps, plan);
+    await pooled(plan.open, AT_ONCE, async (freeze) => void (await deps.freezes.open(freeze)));
+  } catch (error) {
+    deps.log.warn('freezes of the calendar and of incidents are shown as the last evaluation left them', {
+      error: String(error),
+    });
+  }
+}
+
+type WhatHolds = Pick<LatchInputs, 'at' | 'calendar'> & { incidents: NonNullable<LatchInputs['incidents']> };
+
+/** @param current their incidents are read by themselves: the list of open ones may be a moment behind */
+async function whatHolds(deps: RecordDeps, current: readonly Freeze[]): Promise<WhatHolds> {
+  const [config, open, known] = await Promise.all([
+    deps.config.current(),
+    deps.incidents.open(),
+    Promise.all(current.flatMap(({ incident_id }) => (incident_id === null ? [] : [readIncident(deps, incident_id)]))),
+  ]);
+  requirePublished(config);
+  const incidents = new Map([...open, ...known.flat()].map((incident) => [incident.id, incident]));
+  const at = deps.clock.now();
+  return {
+    at,
+    calendar: calendarNow(config, at),
+    incidents: [...incidents.values()]
+      .filter(({ status }) => status !== 'resolved')
+      .map((incident) => ({ incident, policy: policyOf(config, incident) })),
+  };
+}
+
+const readIncident = async ({ incidents }: RecordDeps, id: string) =>
+  (await incidents.read(IncidentId.parse(id))) ?? [];
+
+const incidentFreezes = ({ incidents }: WhatHolds): Freeze[] =>
+  incidents.flatMap(({ incident, policy }) => incidentFreeze(incident, policy, sha256) ?? []);
+
+const isComputed = ({ cause }: Freeze): boolean => cause === 'calendar' || cause === 'incident';
+
+/** Whether the cause of one that a person has lifted was over once is left to the evaluation. */
+async function correct({ freezes }: RecordDeps, { end, revise }: LatchPlan): Promise<void> {
+  await pooled(end, AT_ONCE, async ({ id, ...how }) => void (await freezes.end(id, how)));
+  await pooled(revise, AT_ONCE, async (revision) => void (await freezes.revise(revision)));
 }

@@ -8,15 +8,19 @@ import { rollbackKey } from '../../workflows/steps/roll-back.ts';
 /** Deployments of a place that are looked through for the version that is asked about. */
 export const CHANGES_READ = 100;
 
+type RollbackDeps = Pick<Deps, 'changes' | 'incidents' | 'decisions'>;
+
 /**
  * The question as what it is: to most CD systems a rollback is a deployment like any other. It is one where what is
- * deployed is known as earlier and good, which nobody's word is taken for.
+ * deployed is known as earlier and good, which nobody's word is taken for, or where Firebreak itself goes back to it.
  */
-export async function asWhatItIs(deps: Pick<Deps, 'changes'>, request: CheckRequest): Promise<CheckRequest> {
+export async function asWhatItIs(deps: RollbackDeps, request: CheckRequest): Promise<CheckRequest> {
   const isNamed = request.version !== null || request.commit !== null;
-  return request.change === 'deploy' && isNamed
-    ? knowing(await deps.changes.recent(request, CHANGES_READ), request)
-    : request;
+  if (request.change !== 'deploy' || !isNamed) return request;
+  const known = knowing(await deps.changes.recent(request, CHANGES_READ), request);
+  if (known.change === 'rollback' || request.version === null) return known;
+  const ours = await ownRollback(deps, request);
+  return ours?.to === request.version ? { ...request, change: 'rollback' } : known;
 }
 
 /** @param changes the newest of its place, oldest first */
@@ -30,7 +34,7 @@ export type OwnRollback = { incident: IncidentId; to: Version };
 
 /** Undefined: nothing, at this place. */
 export async function ownRollback(
-  { incidents, decisions }: Pick<Deps, 'incidents' | 'decisions'>,
+  { incidents, decisions }: Omit<RollbackDeps, 'changes'>,
   place: Place,
 ): Promise<OwnRollback | undefined> {
   const open = await incidents.openAt(place);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { canonicalJson } from '../../aws/hash.ts';
-import { CheckRequest, type Verdict } from '../../schemas/freeze-check.ts';
-import type { Timestamp } from '../../schemas/time.ts';
+import { CheckRequest, Verdict } from '../../schemas/freeze-check.ts';
+import { Timestamp } from '../../schemas/time.ts';
 import { check } from './check.ts';
 import type { CheckDeps } from './inputs.ts';
 
@@ -20,7 +20,14 @@ export type VerifyRequest = z.infer<typeof VerifyRequest>;
 
 const Claims = z.object({ typ: z.literal('freeze-check'), vouched_by: z.string().optional(), ...CheckRequest.shape });
 
-export type Verified = Verdict & { valid: boolean; evaluated_at: Timestamp; decision_id: string | null };
+/** `deployment`: what the token was given for, so that what was not named can be compared. Null: it is none of ours. */
+export const Verified = Verdict.extend({
+  valid: z.boolean(),
+  deployment: CheckRequest.nullable(),
+  evaluated_at: Timestamp,
+  decision_id: z.string().nullable(),
+});
+export type Verified = z.infer<typeof Verified>;
 
 /**
  * Whether a token is good for this deployment, and what holds now: a freeze that began since turns it into a refusal.
@@ -44,7 +51,10 @@ export async function verify(
     return value !== undefined && value !== null && canonicalJson(value) !== canonicalJson(request[name]);
   });
   if (wrong !== undefined)
-    return invalid(deps, `the token is for ${wrong} ${request[wrong] ?? '(not told)'}, not for ${shown[wrong] ?? ''}`);
+    return {
+      ...invalid(deps, `the token is for ${wrong} ${request[wrong] ?? '(not told)'}, not for ${shown[wrong] ?? ''}`),
+      deployment: request,
+    };
   const {
     token: _token,
     signed_state: _state,
@@ -54,13 +64,16 @@ export async function verify(
     by,
     consume: false,
     identityToken: null,
+    // It may be a rollback that nobody has called so, and for which no freeze was in the way before.
+    untold: true,
     ...(voucher !== undefined && { voucher }),
   });
-  return { ...answer, valid: answer.allowed };
+  return { ...answer, valid: answer.allowed, deployment: request };
 }
 
 const invalid = ({ clock }: CheckDeps, text: string): Verified => ({
   valid: false,
+  deployment: null,
   allowed: false,
   verdict: 'freeze',
   reasons: [{ code: 'invalid_token', text }],

@@ -29,8 +29,17 @@ export const askedQuery = z.object({
     }),
 });
 
+/** `untold`: nobody has said what kind of change it is. */
+export const questionOf = (query: z.infer<typeof askedQuery>): { request: CheckRequest; untold: boolean } => ({
+  request: CheckRequest.parse(query),
+  untold: query.change === undefined,
+});
+
 /** Where it is not told what kind of change it is, what is deployed says whether it is a rollback. */
-export async function askedOf(deps: Pick<Deps, 'changes'>, query: z.infer<typeof askedQuery>): Promise<CheckRequest> {
-  const request = CheckRequest.parse(query);
-  return query.change === undefined ? asWhatItIs(deps, request) : request;
+export async function askedOf(
+  deps: Pick<Deps, 'changes' | 'incidents' | 'decisions'>,
+  query: z.infer<typeof askedQuery>,
+): Promise<CheckRequest> {
+  const { request, untold } = questionOf(query);
+  return untold ? asWhatItIs(deps, request) : request;
 }

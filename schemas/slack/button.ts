@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { EnvironmentName, IncidentId, ServiceName, Version } from '../names.ts';
 
 /** Slack's limits for `action_id` and `value` of a button. */

@@ -66,6 +66,22 @@ describe('the configuration in force', () => {
     expect((await config.current()).version).toBe('b');
   });
 
+  test('stays what it was when it is gone, which is a problem until it is there again', async () => {
+    const { state, config, later } = source();
+    state.text = published('a');
+    const before = await config.current();
+    state.text = undefined;
+    for (const _ of [1, 2]) {
+      later();
+      expect(await config.current()).toBe(before);
+      expect(await config.problems()).toEqual([expect.stringContaining('is gone')]);
+    }
+    state.text = published('a');
+    later();
+    expect((await config.current()).version).toBe('a');
+    expect(await config.problems()).toEqual([]);
+  });
+
   test('is an error where none could ever be read, until one can', async () => {
     const { state, config } = source();
     state.broken = true;

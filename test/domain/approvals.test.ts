@@ -11,6 +11,7 @@ describe('who is asked', () => {
     ['fewer by name than are needed: one of the others besides', ['bob'], 2, [], 'ada', true],
     ['and no second one of the others', ['bob'], 2, ['ada'], 'cy', false],
     ['but the one who is named, still', ['bob'], 2, ['ada'], 'bob', true],
+    ['by name, however it is written', ['Bob'], 1, [], 'bob', true],
     ['who has said so already may say it again', ['bob'], 2, ['ada'], 'ada', true],
   ] as const)('%s', (_, people, needed, given, by, asked) => {
     expect(isAsked(people, { needed, given: [...given] }, by)).toBe(asked);

@@ -40,7 +40,8 @@ const keys: string[] = [];
 
 /** A key of a gate, as an admin makes it. */
 async function gateKey(grant: object = {}): Promise<string> {
-  const { status, body } = await firebreak.post('/v1/tokens', { name: 'flagger', actions: ['flagger:gate'], ...grant });
+  const name = `flagger ${keys.length}`;
+  const { status, body } = await firebreak.post('/v1/tokens', { name, actions: ['flagger:gate'], ...grant });
   expect(status).toBe(201);
   keys.push(body.token);
   return body.token;

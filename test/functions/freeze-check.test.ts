@@ -175,6 +175,23 @@ describe('an override', () => {
     await lift();
   });
 
+  test('says how many uses are left as they are on record then, also to what has no name', async () => {
+    const { id, lift } = await freeze(CHECKOUT);
+    const { body: given } = await firebreak.post(`/v1/freezes/${id}/overrides`, {
+      reason: 'two of them',
+      expires_at: inMinutes(60),
+      uses: 2,
+    });
+    for (const uses_left of [1, 0]) {
+      const { body } = await firebreak.post('/v1/freeze-check', CHECKOUT);
+      expect(body).toMatchObject({ allowed: true, token: null, override: { id: given.id, uses_left } });
+      const { body: shown } = await firebreak.get(`/v1/freezes/${id}`);
+      expect(shown.overrides[0].used_by).toHaveLength(2 - uses_left);
+    }
+    expect((await firebreak.post('/v1/freeze-check', CHECKOUT)).body).toMatchObject({ allowed: false });
+    await lift();
+  });
+
   test('of one version is for that version', async () => {
     const { id, lift } = await freeze(CHECKOUT);
     await firebreak.post(`/v1/freezes/${id}/overrides`, {
@@ -199,6 +216,7 @@ describe('an override', () => {
     expect(await check(CAREFUL)).toMatchObject({ allowed: false });
     const approve = `/v1/freezes/${id}/overrides/${asked.id}/approve`;
     expect((await firebreak.post(approve)).status).toBe(403);
+    expect((await firebreak.post('/v1/tokens', { name: 'Admin ', actions: ['freezes:override'] })).status).toBe(422);
     const { body: bob } = await firebreak.post('/v1/tokens', { name: 'bob', actions: ['freezes:override'] });
     const as = { authorization: `Bearer ${bob.token}` };
     expect(await firebreak.request('POST', approve, undefined, as)).toMatchObject({
@@ -252,6 +270,10 @@ describe('a token', () => {
     expect((await check(DEPLOYMENT)).token).toBe(token);
     for (const _ of [1, 2])
       expect(await verified({ token, ...DEPLOYMENT })).toMatchObject({ valid: true, allowed: true });
+    // What was not named can be compared by whoever asks.
+    const deployment = { ...DEPLOYMENT, commit: null, change: 'deploy' };
+    expect(await verified({ token })).toMatchObject({ valid: true, deployment });
+    expect(await verified({ token: 'none' })).toMatchObject({ valid: false, deployment: null });
     for (const other of [
       { version: 'v6' },
       { deployment_id: 'deploy-6' },
@@ -341,5 +363,56 @@ describe('a decision', () => {
     for (const change of ['hotfix', 'security', 'flag'])
       expect(await check({ ...SEARCH, version: 'r2', change })).toMatchObject({ allowed: false });
     await lift();
+  });
+
+  test('passes as a rollback where nobody says what it is, by whatever is asked', async () => {
+    const at = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString();
+    const SEARCH = { service: 'search', environment: 'staging' };
+    for (const [version, minutes, status] of [
+      ['s1', 300, 'succeeded'],
+      ['s2', 100, 'failed'],
+      ['s3', 50, 'succeeded'],
+    ] as const)
+      await firebreak.post('/v1/deployments', { ...SEARCH, version, status, started_at: at(minutes) });
+    const shown = { ...SEARCH, version: 's1', deployment_id: 'back-to-s1' };
+    const { token } = await check(shown);
+    const { lift } = await freeze(SEARCH);
+    expect((await firebreak.post('/v1/freeze-check/verify', { token, ...shown })).body).toMatchObject({ valid: true });
+    const gate = async (method: string, query: Record<string, string>) =>
+      (await firebreak.request(method, `/v1/freeze-check/gate?${new URLSearchParams(query).toString()}`)).status;
+    const good = { ...SEARCH, version: 's1' };
+    expect(await check(good)).toMatchObject({ allowed: true, reasons: [{ code: 'known_good_rollback' }, {}] });
+    expect((await firebreak.post('/v1/freeze-check', good)).body).toMatchObject({ allowed: true });
+    expect([await gate('GET', good), await gate('POST', good)]).toEqual([200, 200]);
+    // Whoever says that it is a deploy is taken at their word.
+    expect(await check({ ...good, change: 'deploy' })).toMatchObject({ allowed: false });
+    const failed = await check({ ...SEARCH, version: 's2', change: 'rollback' });
+    expect(failed).toMatchObject({ allowed: false });
+    expect(failed.reasons.find(({ code }: { code: string }) => code === 'not_exempt').text).toContain('failed');
+    await lift();
+  });
+});
+
+describe('a version', () => {
+  const WELL = { service: 'careful', environment: 'production' };
+
+  test.each([
+    ['with blanks and what cannot be seen', ' v 1\t\n\u0007 '],
+    ['that is as long as can be', 'v'.repeat(256)],
+    ['that is longer', 'v'.repeat(257)],
+    ['that is half a character', 'v\ud800'],
+  ])('%s is one wherever it is one of a deployment', async (_, version) => {
+    const recorded = (await firebreak.post('/v1/deployments', { ...WELL, version })).status < 300;
+    const asked = { ...WELL, version };
+    expect((await firebreak.post('/v1/freeze-check', asked)).status < 300).toBe(recorded);
+    // An address cannot spell half a character.
+    if (version.isWellFormed()) expect((await check(asked)).status < 300).toBe(recorded);
+  });
+
+  test('that is empty, as what nobody has set, is not told', async () => {
+    const blank = { ...WELL, version: '', commit: ' ', deployment_id: '', change: '' };
+    const { decision_id } = await check(WELL);
+    expect((await check(blank)).decision_id).toBe(decision_id);
+    expect((await firebreak.post('/v1/freeze-check', blank)).body.decision_id).toBe(decision_id);
   });
 });

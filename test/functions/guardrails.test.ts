@@ -111,8 +111,11 @@ describe('a version that was rolled back', { timeout: 60_000 }, () => {
 
   test('is shown to, and lifted by, whoever may see and change that service', async () => {
     const [pin] = await ofPlace();
+    let visitors = 0;
     const as = async (grant: object, method: string, path: string) => {
-      const { body } = await firebreak.post('/v1/tokens', { name: 'grace', actions: ['versions:read'], ...grant });
+      visitors += 1;
+      const visitor = { name: `visitor ${visitors}`, actions: ['versions:read'], ...grant };
+      const { body } = await firebreak.post('/v1/tokens', visitor);
       return firebreak.request(method, path, undefined, { authorization: `Bearer ${body.token}` });
     };
     const elsewhere = { services: ['neighbour'] };

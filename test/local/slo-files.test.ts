@@ -491,7 +491,38 @@ describe('what is wrong is told with file, line, and what was meant:', () => {
         ),
       }),
       [
-        /^a\.yaml:10: one of the queries is a rate and the other a counter.* \(write both as a rate over \[\{\{\.window\}\}\]\)$/,
+        /^a\.yaml:12: one of the queries is a rate and the other a counter.* \(write both as a rate over \[\{\{\.window\}\}\]\)$/,
+      ],
+    ],
+    [
+      'a rate beside a name that counters have',
+      slo('a', {
+        indicator: ratio(
+          'ratioMetric:',
+          `  good: ${source('http_requests_total{code="200"}')}`,
+          `  total: ${source('sum(rate(http_requests_total[{{.window}}]))')}`,
+        ),
+      }),
+      [/^a\.yaml:10: one of the queries is a rate and the other a counter/],
+    ],
+    [
+      'targets that are no numbers',
+      slo('a', {
+        spec: [
+          'objectives:',
+          '  - target: .nan',
+          '  - target: -.inf',
+          '  - target: "0.999"',
+          '  - targetPercent: 99.9%',
+          '  - target: most',
+        ],
+      }),
+      [
+        'a.yaml:14: spec.objectives.0.target: NaN is no number that can be counted with',
+        'a.yaml:15: spec.objectives.1.target: -Infinity is no number that can be counted with',
+        'a.yaml:16: spec.objectives.2.target: "0.999" is no number (without quotes: 0.999)',
+        'a.yaml:17: spec.objectives.3.targetPercent: "99.9%" is no number (write the number alone: 0.999 where a share is meant, 99.9 where a percentage is)',
+        'a.yaml:18: spec.objectives.4.target: "most" is no number',
       ],
     ],
   ];

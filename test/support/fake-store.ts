@@ -19,6 +19,8 @@ import type { Json } from '../../domain/runbooks/variables.ts';
 import type {
   Act,
   Admitted,
+  Amend,
+  Amended,
   Answered,
   BegunRunbook,
   ChangeOfIncident,
@@ -41,7 +43,7 @@ import type {
   RollbackEnd,
   SignalView,
 } from '../../domain/ports.ts';
-import { isAsked } from '../../domain/approvals.ts';
+import { isAmong, isAsked } from '../../domain/approvals.ts';
 import { isSpent, mergedCaps, promotedBy } from '../../domain/automation.ts';
 import { type Crowd, type Opening, stillFails } from '../../domain/crowd.ts';
 import { ORGANISATION_ROLLBACKS_PER_HOUR, organisationLimit } from '../../domain/guards.ts';
@@ -64,6 +66,7 @@ import type { Mail, Message } from '../../schemas/inbox.ts';
 import type { ChangeId, EnvironmentName, IncidentId, ServiceName } from '../../schemas/names.ts';
 import type { Pin, PinView } from '../../schemas/pin.ts';
 import type { Signal } from '../../schemas/signal.ts';
+import { Roles } from '../../schemas/response-roles.ts';
 import { secondsBetween, plusSeconds, type Timestamp } from '../../schemas/time.ts';
 
 /*
@@ -418,7 +421,7 @@ export class FakeIncidents implements Incidents {
       suspects,
       parent_id: dossier.record.parent_id ?? null,
       channel: dossier.record.channel ?? this.#channelOf(dossier.record.parent_id),
-      roles: {},
+      roles: Object.fromEntries(Object.entries(dossier.record.roles ?? {}).map(([role, { shown }]) => [role, shown])),
       decisions: [...dossier.decisions.values()].map(({ view }) => view),
       effects: [...dossier.effects.values()],
     });
@@ -446,6 +449,26 @@ export class FakeIncidents implements Incidents {
     if (keys.has(`note ${key}`)) return;
     keys.add(`note ${key}`);
     timeline.push(copy(entry));
+  }
+
+  async amend(id: IncidentId, amend: Amend, key?: string): Promise<Amended> {
+    const dossier = this.#store.dossiers.get(id);
+    if (dossier === undefined) return 'unknown';
+    if (dossier.record.status === 'resolved') return 'resolved';
+    if (key !== undefined && dossier.keys.has(`note ${key}`)) return 'as_it_is';
+    const wanted = amend(copy(dossier.record));
+    if (wanted === undefined) return 'as_it_is';
+    if (key !== undefined) dossier.keys.add(`note ${key}`);
+    const { record } = dossier;
+    const roles = Object.entries({ ...record.roles, ...wanted.roles }).filter(([, holder]) => holder !== null);
+    dossier.record = {
+      ...record,
+      roles: Roles.parse(Object.fromEntries(roles)),
+      care: { ...record.care, ...wanted.care },
+      amended: (record.amended ?? 0) + 1,
+    };
+    dossier.timeline.push(copy({ ...wanted.timeline, at: this.#store.clock.now() }));
+    return 'done';
   }
 
   async post(id: IncidentId, message: Message, change: ChangeOfIncident = {}, key?: string): Promise<boolean> {
@@ -758,7 +781,7 @@ export class FakeDecisions implements Decisions {
     if (view.state !== 'waiting') return view.state === answer && view.answered_by === by ? 'taken' : 'superseded';
     const { needed, given: before } = view.approvals;
     if (answer === 'approved') {
-      if (before.includes(by)) return 'needs_another';
+      if (isAmong(before, by)) return 'needs_another';
       view.approvals = { needed, given: [...before, by] };
       if (before.length + 1 < needed) {
         const at = this.#store.clock.now();

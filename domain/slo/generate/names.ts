@@ -4,6 +4,8 @@
  */
 export const EVENTS = 'slo:sli_events:rate5m';
 export const ERRORS = 'slo:sli_errors:rate5m';
+/** Always 1; its label `digest` tells which queries the two above are made of. */
+export const DEFINITION = 'slo:sli_definition:info';
 /** The share of errors that the objective allows. */
 export const ALLOWED = 'slo:error_budget:ratio';
 

@@ -1,7 +1,9 @@
 import type { Slo } from '../../../schemas/slo.ts';
+import type { Hash } from '../../freeze/ids.ts';
+import { digestOf } from '../digest.ts';
 import { degradation } from './degradation.ts';
 import { labelsOf, recorded } from './expressions.ts';
-import { ALLOWED, ERRORS, errorRatio, EVENTS, ON } from './names.ts';
+import { ALLOWED, DEFINITION, ERRORS, errorRatio, EVENTS, ON } from './names.ts';
 
 /** @see https://prometheus.io/docs/prometheus/latest/configuration/recording_rules/ */
 export type RuleGroup = { name: string; interval?: string; rules: Rule[] };
@@ -30,11 +32,11 @@ const LONG_WINDOWS = ['1d', '3d'];
 const LONG_INTERVAL = '2m';
 
 /** What is counted, of each objective, and the ratios of all of them at once: two thousand cost as many rules as two. */
-export function recordingRules(slos: readonly Slo[]): RuleFile {
+export function recordingRules(slos: readonly Slo[], hash: Hash): RuleFile {
   const groups: RuleGroup[] = [...byService(slos)].map(([service, own]) => ({
     name: `firebreak-slo-${service}`,
     interval: INTERVAL,
-    rules: own.flatMap(rulesOf),
+    rules: own.flatMap((slo) => rulesOf(slo, hash)),
   }));
   const sliced = slos.filter(({ budgeting }) => budgeting.kind === 'timeslices');
   const window = (name: string): Rule[] => [occurrences(name, sliced), ...sliced.map((slo) => slices(slo, name))];
@@ -47,13 +49,15 @@ export function recordingRules(slos: readonly Slo[]): RuleFile {
   return { groups };
 }
 
-function rulesOf(slo: Slo): Rule[] {
+function rulesOf(slo: Slo, hash: Hash): Rule[] {
   const labels = { slo: slo.id, service: slo.service, environment: slo.environment };
   const { events, errors } = recorded(slo);
   return [
     { record: EVENTS, expr: events, labels },
     { record: ERRORS, expr: errors, labels },
     { record: ALLOWED, expr: `vector(${allowed(slo)})`, labels },
+    // No label of the others: while both are there, two series of one objective would break every rule that joins them.
+    { record: DEFINITION, expr: 'vector(1)', labels: { ...labels, digest: digestOf(slo.indicator, hash) } },
   ];
 }
 

@@ -87,7 +87,8 @@ async function asOwnRollback(
   changes: readonly Change[],
 ): Promise<CheckRequest | undefined> {
   const ours = await ownRollback(deps, request);
-  if (ours === undefined || ours.to === request.version) return undefined;
+  if (ours === undefined) return undefined;
+  if (ours.to === request.version) return { ...request, change: 'rollback' };
   const commit =
     changes.findLast(({ version, commit: known }) => version === ours.to && known !== null)?.commit ?? null;
   const { services } = await deps.config.current();

@@ -5,6 +5,7 @@ import type { Act, Admitted, Place, RollbackEnd } from '../../../domain/ports.ts
 import { decide } from '../../../domain/rollback.ts';
 import type { AutomationInput } from '../../../schemas/access.ts';
 import { NewChange } from '../../../schemas/change.ts';
+import type { IncidentRecord } from '../../../schemas/incident.ts';
 import type { Message } from '../../../schemas/inbox.ts';
 import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/names.ts';
 import type { PinView } from '../../../schemas/pin.ts';
@@ -910,6 +911,53 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
     });
   });
 
+  describe(`${name}: who does what, and what people have said`, () => {
+    const holder = (shown: string) => ({ name: shown.toLowerCase(), shown, slack: null, at: stores.clock.now() });
+    const commands = (shown: string) => () => ({
+      roles: { commander: holder(shown) },
+      timeline: { actor: shown.toLowerCase(), kind: 'role.taken', text: `${shown} commands`, detail: null },
+    });
+
+    test('is kept with its entry on the timeline, beside what others have said', async () => {
+      const id = await opened();
+      const { incidents } = stores;
+      expect(await incidents.amend(id, commands('Ada'))).toBe('done');
+      const said = { by: 'grace', at: stores.clock.now() };
+      const acknowledged = { actor: 'grace', kind: 'acknowledged', text: 'Sees to it', detail: null };
+      expect(await incidents.amend(id, () => ({ care: { acknowledged: said }, timeline: acknowledged }))).toBe('done');
+      expect(await record(id)).toMatchObject({ roles: { commander: { shown: 'Ada' } }, care: { acknowledged: said } });
+      expect((await incidents.view(id))?.roles).toEqual({ commander: 'Ada' });
+      expect(await timeline(id)).toEqual(['acknowledged', 'role.taken', 'incident.opened']);
+      const without = { ...acknowledged, kind: 'role.left' };
+      expect(await incidents.amend(id, () => ({ roles: { commander: null }, timeline: without }))).toBe('done');
+      expect(await record(id)).toMatchObject({ roles: {}, care: { acknowledged: said } });
+    });
+
+    test('is done once under one key, and not at all where it is so already', async () => {
+      const id = await opened();
+      expect(await stores.incidents.amend(id, commands('Ada'), 'k')).toBe('done');
+      expect(await stores.incidents.amend(id, commands('Ada'), 'k')).toBe('as_it_is');
+      expect(await stores.incidents.amend(id, () => undefined)).toBe('as_it_is');
+      expect(await timeline(id)).toEqual(['role.taken', 'incident.opened']);
+    });
+
+    test('is seen as it is by whoever comes a moment later', async () => {
+      const id = await opened();
+      const first = (shown: string) => (incident: IncidentRecord) =>
+        incident.roles?.commander === undefined ? commands(shown)() : undefined;
+      const both = ['Ada', 'Grace'].map((shown) => stores.incidents.amend(id, first(shown)));
+      expect((await Promise.all(both)).toSorted()).toEqual(['as_it_is', 'done']);
+      expect(await timeline(id)).toEqual(['role.taken', 'incident.opened']);
+    });
+
+    test('is not changed any more once it is over, or where there is none', async () => {
+      const id = await opened();
+      await stores.incidents.resolve(id, (await record(id)).seq, 'ada', 'over');
+      expect(await stores.incidents.amend(id, commands('Ada'))).toBe('resolved');
+      expect(await stores.incidents.amend('01TESTNOSUCH00000000000000' as IncidentId, commands('Ada'))).toBe('unknown');
+    });
+  });
+
   describe(`${name}: alerts whose end is never said`, () => {
     test('are known, and can be taken as ended, once', async () => {
       const id = await opened();
@@ -1032,6 +1080,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(approvals).toEqual({ needed: 2, given: [] });
       const approve = (by: string) => stores.decisions.answer(id, digest, 'approved', by, '');
       expect([await approve('ada'), await approve('ada')]).toEqual(['taken', 'needs_another']);
+      expect(await approve('Ada ')).toBe('needs_another');
       expect(await stores.decisions.get(id, 1)).toMatchObject({
         state: 'waiting',
         answered_by: null,

@@ -320,6 +320,32 @@ describe('tokens', () => {
     expect(await stores.tokens.revoke(record.id)).toBe(false);
   });
 
+  const named = (name: string, more: object = {}) =>
+    stores.tokens.create({ ...grant, name, actions: ['freezes:override'], ...more }, 'person:ada');
+
+  test('of those who decide have names of their own, which are free again when the token is over', async () => {
+    const { record } = await named('grace');
+    for (const same of ['grace', 'Grace', ' gr\u200bace ', 'ｇｒａｃｅ'])
+      await expect(named(same)).rejects.toThrow(`the token ${record.id}`);
+    // Not even by one that only sends.
+    await expect(named('grace', { actions: ['alerts:write'] })).rejects.toThrow(record.id);
+    await stores.tokens.revoke(record.id);
+    const { record: second } = await named('grace', { expires_at: plusSeconds(stores.clock.now(), 1) });
+    await expect(named('grace')).rejects.toThrow(second.id);
+    later(2);
+    const { record: third } = await named('grace');
+    await expect(named('grace')).rejects.toThrow(third.id);
+  });
+
+  test('of two that take a name at the same moment one gets it', async () => {
+    const found = await Promise.allSettled(Array.from({ length: 5 }, () => named('heidi')));
+    expect(found.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+  });
+
+  test('of those who send need none: a new one takes the place of an old one', async () => {
+    expect((await create()).record.name).toBe((await create()).record.name);
+  });
+
   test('many who come at once with the same one are one read, and the next one reads anew', async () => {
     const { record, secret } = await create();
     const getAll = vi.spyOn(stores.table, 'getAll');

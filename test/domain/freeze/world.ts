@@ -149,7 +149,13 @@ export class World {
       place: CHECKOUT,
       objectives: this.objectives().filter(({ service }) => service === CHECKOUT.service).length,
       own: this.#stateOf(CHECKOUT),
-      dependencies: [{ place: PAYMENTS, state: this.#stateOf(PAYMENTS) }],
+      dependencies: [
+        {
+          place: PAYMENTS,
+          state: this.#stateOf(PAYMENTS),
+          incidents: computed.filter((one) => covers(one, PAYMENTS)),
+        },
+      ],
       calendar: calendarFreezes(calendarAt(this.calendar, this.now), CHECKOUT, hash),
       incidents: computed.filter((one) => covers(one, CHECKOUT)),
       pins: this.pins,

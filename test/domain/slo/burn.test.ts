@@ -134,6 +134,20 @@ describe('a budget is untouched', () => {
     expect(untouched(spentInThreeWeeks(202), { window: rolling(7) })).toBe(false);
   });
 
+  test('not while it is being spent, however little that is yet', () => {
+    const sinceNoon = (minutes: number, errors: number): Story => {
+      const from = NOON - minutes * MINUTE;
+      return (at) => ({ events: 1000, errors: at >= from ? errors : 0 });
+    };
+    expect(untouched(sinceNoon(30, 12))).toBe(false); // 72 of 8,064: six times too fast over an hour
+    expect(untouched(sinceNoon(360, 2))).toBe(false); // twice too fast over six hours
+    expect(untouched(sinceNoon(360, 1))).toBe(true); // as fast as is allowed
+    expect(untouched(sinceNoon(5, 2), { target: 0.99 })).toBe(true); // two errors are noise
+    expect(untouched((at) => ({ events: 1000, errors: at < NOON - 4 * DAY && at >= NOON - 5 * DAY ? 2 : 0 }))).toBe(
+      true,
+    );
+  });
+
   test('only when all of it is known, and when there was enough to fail', () => {
     expect(untouched((at) => (at === NOON - DAY ? null : { events: 1000, errors: 0 }))).toBe(false);
     expect(untouched((at) => (at < NOON - 21 * DAY ? null : { events: 1000, errors: 0 }))).toBe(true);
@@ -144,5 +158,43 @@ describe('a budget is untouched', () => {
       false,
     ]);
     expect(untouched(steady(300, 0), { indicator: THRESHOLD })).toBe(true);
+  });
+});
+
+describe('when a pair is below again, if nothing else fails', () => {
+  /** From when on none burns, minute by minute: as evaluations find it. */
+  function ends(story: Story, from: number): number {
+    for (let now = from; ; now += MINUTE) if (burning(objective(), story, now).length === 0) return now;
+  }
+
+  test.each<[string, Story, number]>([
+    ['of a total outage of ten minutes', outage(NOON - 10 * MINUTE, NOON), NOON + 5 * MINUTE],
+    [
+      'of one that ended within five minutes of the clock',
+      outage(NOON - 33 * MINUTE, NOON + 2 * MINUTE),
+      NOON + 10 * MINUTE,
+    ],
+    ['of three hours', outage(NOON - 3 * HOUR, NOON), NOON + 7 * MINUTE],
+    [
+      'of a steady fifth',
+      (at) => ({ events: 500, errors: at >= NOON - HOUR && at < NOON ? 100 : 0 }),
+      NOON + 6 * MINUTE,
+    ],
+    ['of little traffic', (at) => ({ events: 5, errors: at >= NOON - HOUR && at < NOON ? 1 : 0 }), NOON + 6 * MINUTE],
+  ])('%s, it is what evaluations find, within one of them', (_, story, now) => {
+    const account = accountAt(objective(), story, now);
+    const clears = burningOf(account, burnRatesOf(account)).map(({ clears_at: at }) => Date.parse(at ?? ''));
+    const last = Math.max(...clears);
+    expect(clears.length).toBeGreaterThan(0);
+    expect(Math.min(...clears)).toBeGreaterThan(now);
+    expect(Math.abs(ends(story, now) - last)).toBeLessThanOrEqual(MINUTE);
+  });
+
+  test('the short window ends it: half an hour after an outage of an hour for the page, six hours for the ticket', () => {
+    const account = accountAt(objective(), outage(NOON - HOUR, NOON), NOON);
+    const after = burningOf(account, burnRatesOf(account)).map(
+      ({ clears_at: at }) => (Date.parse(at ?? '') - NOON) / MINUTE,
+    );
+    expect(after.map((minutes) => Math.round(minutes))).toEqual([5, 30, 120, 360]);
   });
 });

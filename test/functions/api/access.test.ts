@@ -15,9 +15,12 @@ const bearer = (secret: string) => ({ authorization: `Bearer ${secret}` });
 const as = (secret: string, method: string, path: string, body?: unknown) =>
   firebreak.request(method, path, body, bearer(secret));
 
+let tokensMade = 0;
+
 /** A token that may do everything, unless said otherwise. */
 async function token(grant: object = {}): Promise<string> {
-  const { status, body } = await firebreak.post('/v1/tokens', { name: 'test', actions: ['*'], ...grant });
+  tokensMade += 1;
+  const { status, body } = await firebreak.post('/v1/tokens', { name: `test ${tokensMade}`, actions: ['*'], ...grant });
   expect(status).toBe(201);
   return body.token;
 }
@@ -305,8 +308,40 @@ describe('a token', () => {
     expect(await firebreak.post('/v1/tokens', grant)).toMatchObject({ status: 422, body: { code: 'invalid' } });
   });
 
+  test.each([
+    'admin',
+    ' Admin',
+    'ＡＤＭＩＮ',
+    'ad\u200bmin',
+    'evaluation',
+    'Calendar',
+    'firebreak:x',
+    'github:acme/shop (ada)',
+    'Alertmanager',
+    '\u200b',
+  ])('is not called %j: that is who else does something', async (name) => {
+    const answer = await firebreak.post('/v1/tokens', { name, actions: ['freezes:override'] });
+    expect(answer).toMatchObject({ status: 422, body: { code: 'invalid', detail: expect.stringContaining('name') } });
+  });
+
+  test('of a sender may have its name', async () => {
+    expect(await token({ name: 'alertmanager', actions: ['alerts:write'] })).toEqual(expect.any(String));
+  });
+
+  test('that decides is the only one of its name, until it is revoked', async () => {
+    const grant = { name: 'mallory', actions: ['freezes:override'] };
+    const { body: first } = await firebreak.post('/v1/tokens', grant);
+    expect(await firebreak.post('/v1/tokens', { ...grant, name: 'Mallory ' })).toMatchObject({
+      status: 409,
+      body: { code: 'name-taken', detail: expect.stringContaining(first.id) },
+    });
+    await firebreak.request('DELETE', `/v1/tokens/${first.id}`);
+    expect((await firebreak.post('/v1/tokens', grant)).status).toBe(201);
+  });
+
   test('does not answer for another of the same name', async () => {
-    const [mine, theirs] = [await token({ name: 'twin' }), await token({ name: 'twin', services: ['cart'] })];
+    const twin = { name: 'twin', actions: ['deployments:write'] };
+    const [mine, theirs] = [await token(twin), await token({ ...twin, services: ['cart'] })];
     const deployment = { service: 'checkout', environment: 'staging', version: 'v10', author: 'ada' };
     const post = (who: string) =>
       firebreak.request('POST', '/v1/deployments', deployment, { ...bearer(who), 'idempotency-key': 'one' });

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { ERRORS, EVENTS } from '../../../domain/slo/generate/names.ts';
+import { sha256 } from '../../../aws/hash.ts';
+import { recordingRules } from '../../../domain/slo/generate/rules.ts';
+import { DEFINITION, ERRORS, EVENTS } from '../../../domain/slo/generate/names.ts';
 import type { Slo } from '../../../schemas/slo.ts';
 import { type Answering, both, during, rateOf, steadily } from '../../support/event-prometheus.ts';
 import { ALL, asAsked, availability, BAD, DAY, HOUR, MINUTE, NOON, SloWorld } from './world.ts';
@@ -16,6 +18,8 @@ function recorded(world: SloWorld, slos: readonly Slo[]): void {
   world.prometheus.on(EVENTS, of(EVENTS, 10));
   world.prometheus.on(ERRORS, of(ERRORS, 0.01));
 }
+
+const RECORDED = [EVENTS, ERRORS, DEFINITION];
 
 const queries = ({ prometheus }: SloWorld): string[] => prometheus.asked.map(({ query }) => query);
 
@@ -59,26 +63,27 @@ describe('what is asked', () => {
     await world.evaluateUntil(NOON + 2 * MINUTE, MINUTE, evaluator);
     world.prometheus.asked.length = 0;
     await world.evaluateUntil(NOON + 3 * MINUTE, MINUTE, evaluator);
-    expect(queries(world)).toEqual([EVENTS, ERRORS, asAsked(BAD), asAsked(ALL)]);
+    expect(queries(world)).toEqual([...RECORDED, asAsked(BAD), asAsked(ALL)]);
     world.prometheus.asked.length = 0;
     await world.evaluateUntil(NOON + 5 * MINUTE, 2 * MINUTE, evaluator);
-    expect(queries(world)).toEqual([EVENTS, ERRORS, asAsked(BAD), asAsked(ALL), asAsked(BAD), asAsked(ALL)]);
+    expect(queries(world)).toEqual([...RECORDED, asAsked(BAD), asAsked(ALL), asAsked(BAD), asAsked(ALL)]);
   });
 
-  test('of all objectives that are recorded two queries, and of those that have closed two more', async () => {
+  test('of all objectives that are recorded three queries, and of those that have closed three more', async () => {
     const slos = Array.from({ length: 30 }, (_, n) =>
       availability({ id: `objective-${n}`, service: `service-${n % 7}` }),
     );
     const world = await SloWorld.open(...slos);
     recorded(world, slos);
+    world.requests(10); // so that nothing of the past is looked for again
     const evaluator = world.evaluator();
     await world.evaluate(evaluator);
     world.prometheus.asked.length = 0;
     await world.evaluateUntil(NOON + 2 * MINUTE, 2 * MINUTE, evaluator);
-    expect(queries(world)).toEqual([EVENTS, ERRORS, EVENTS, ERRORS]); // the bucket of before noon has settled by now
+    expect(queries(world)).toEqual([...RECORDED, ...RECORDED]); // the bucket of before noon has settled by now
     world.prometheus.asked.length = 0;
     await world.evaluateUntil(NOON + 3 * MINUTE, MINUTE, evaluator);
-    expect(queries(world)).toEqual([EVENTS, ERRORS]);
+    expect(queries(world)).toEqual(RECORDED);
     const status = await world.status('objective-29');
     expect(status).toMatchObject({ state: 'ok', source: 'recorded' });
     expect(status.burn_rates['5m']).toBeCloseTo(1, 9);
@@ -95,9 +100,35 @@ describe('what is asked', () => {
     await world.evaluateUntil(NOON + 2 * MINUTE, MINUTE, evaluator);
     world.prometheus.asked.length = 0;
     await world.evaluateUntil(NOON + 3 * MINUTE, MINUTE, evaluator);
-    expect(queries(world)).toEqual([EVENTS, ERRORS, asAsked(BAD), asAsked(ALL)]);
+    expect(queries(world)).toEqual([...RECORDED, asAsked(BAD), asAsked(ALL)]);
     expect((await world.status('checkout-availability')).source).toBe('own');
     expect((await world.status('search')).source).toBe('recorded');
+  });
+
+  test('of rules that were made of other queries its own, until those of now are loaded', async () => {
+    const slo = availability();
+    const world = await SloWorld.open(slo);
+    recorded(world, [slo]);
+    world.requests(100);
+    const defined = (digest: string) =>
+      world.prometheus.on(DEFINITION, () => [
+        { labels: { slo: slo.id, service: slo.service, environment: slo.environment, digest }, value: 1 },
+      ]);
+    const evaluator = world.evaluator();
+    const sourceAt = async (minute: number): Promise<string> => {
+      await world.evaluateUntil(NOON + minute * MINUTE, MINUTE, evaluator);
+      return (await world.status()).source;
+    };
+    expect(await sourceAt(1)).toBe('recorded');
+    defined('0123456789ab');
+    expect(await sourceAt(2)).toBe('own');
+    const [rule] = recordingRules([slo], sha256).groups.flatMap(({ rules }) =>
+      rules.filter((each) => 'record' in each && each.record === DEFINITION),
+    );
+    defined(rule?.labels?.['digest'] ?? '');
+    expect(await sourceAt(3)).toBe('recorded');
+    world.objectives(availability({ target: 0.9 }));
+    expect(await sourceAt(4)).toBe('recorded');
   });
 
   test('after a day without evaluations what has closed meanwhile, of all that are recorded together', async () => {
@@ -108,8 +139,8 @@ describe('what is asked', () => {
     await world.evaluate(evaluator);
     world.prometheus.asked.length = 0;
     await world.evaluateUntil(NOON + DAY, DAY, evaluator);
-    expect(new Set(queries(world))).toEqual(new Set([EVENTS, ERRORS]));
-    expect(queries(world).length).toBeLessThanOrEqual(2 + 2 * 13); // in pieces of two hours
+    expect(new Set(queries(world))).toEqual(new Set(RECORDED));
+    expect(queries(world).length).toBeLessThanOrEqual(3 + 3 * 13); // in pieces of two hours
     const { budget } = await world.status('objective-7');
     expect(budget.events).toBeGreaterThanOrEqual(DAY / 100);
   });

@@ -124,7 +124,7 @@ test(
   async () => {
     const { world, prometheus, next } = await slow(5000, OBJECTIVES);
     const first = await next(NOON);
-    expect(first.rules).toBe(2 + 2);
+    expect(first.rules).toBe(3 + 3);
     expect(first.own.length).toBeLessThanOrEqual(BACKFILLS_MAX);
     expect(first.seconds).toBeLessThan(EVALUATE_TIMEOUT_SECONDS - 10);
     expect(await world.deps.sloStatuses.all()).toHaveLength(COUNT);
@@ -133,7 +133,7 @@ test(
     // An outage is seen of all of them at once.
     prometheus.errors = 10;
     const second = await next(NOON + MINUTE);
-    expect(second.rules).toBe(2 + 2);
+    expect(second.rules).toBe(3 + 3);
     expect(second.seconds).toBeLessThan(EVALUATE_TIMEOUT_SECONDS - 10);
     const statuses = await world.deps.sloStatuses.all();
     expect(statuses.filter(({ source, state }) => source === 'recorded' && state === 'ok')).toHaveLength(COUNT);
@@ -145,9 +145,9 @@ test(
   },
 );
 
-test('one that takes longer than anybody waits is asked two queries, not thousands', async () => {
+test('one that takes longer than anybody waits is asked three queries, not thousands', async () => {
   const { world, next } = await slow(30_000, OBJECTIVES);
-  expect(await next(NOON)).toEqual({ own: [], rules: 2, seconds: 10 });
+  expect(await next(NOON)).toEqual({ own: [], rules: 3, seconds: 10 });
   const statuses = await world.deps.sloStatuses.all();
   expect(statuses.filter(({ state }) => state === 'unreadable')).toHaveLength(COUNT);
   expect(world.told('warn')).toMatchObject([{ objectives: COUNT, of: COUNT }]);
@@ -159,7 +159,7 @@ test(
   async () => {
     const { world, next } = await slow(2000, OBJECTIVES.slice(0, COUNT / 2));
     const first = await next(NOON);
-    expect(first.rules).toBe(4);
+    expect(first.rules).toBe(6);
     expect(first.seconds).toBeLessThan(EVALUATE_TIMEOUT_SECONDS - 10);
     const readable = async () =>
       (await world.deps.sloStatuses.all())
@@ -179,3 +179,27 @@ test(
     expect(world.told('warn')).toHaveLength(1);
   },
 );
+
+test('a Prometheus that answers no range queries is not asked for the past of all of them, each minute', async () => {
+  const world = await SloWorld.open(...OBJECTIVES);
+  const prometheus = new SlowPrometheus(1, OBJECTIVES);
+  let ranges = 0;
+  const sloMetrics: SloMetrics = {
+    instant: prometheus.instant,
+    range: async () => {
+      ranges += 1;
+      return { kind: 'unreadable', detail: 'Prometheus answered 404: page not found' };
+    },
+  };
+  const evaluator = world.evaluator(prometheus.elapsed, { sloMetrics });
+  for (const minute of [0, 1, 2]) {
+    ranges = 0;
+    world.at(NOON + minute * MINUTE);
+    await world.evaluate(evaluator);
+    expect(ranges).toBeGreaterThan(0);
+    expect(ranges).toBeLessThanOrEqual(2 * 10);
+  }
+  const unread = (await world.deps.sloStatuses.all()).map((status) => status.unread);
+  expect(new Set(unread)).toEqual(new Set(['Prometheus answered 404: page not found']));
+  expect(world.told('warn')).toMatchObject([{ message: 'the past of objectives cannot be read', objectives: COUNT }]);
+});

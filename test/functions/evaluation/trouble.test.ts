@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ERRORS, EVENTS } from '../../../domain/slo/generate/names.ts';
+import { DEFINITION, ERRORS, EVENTS } from '../../../domain/slo/generate/names.ts';
 import type { Fault } from '../../support/event-prometheus.ts';
 import { ALL, asAsked, availability, HOUR, MINUTE, NOON, SloWorld } from './world.ts';
 
@@ -49,7 +49,7 @@ describe('a Prometheus that', () => {
     expect(world.prometheus.asked.map(({ query }) => query)).toEqual(
       Array(4)
         .fill(0)
-        .flatMap(() => [EVENTS, ERRORS]),
+        .flatMap(() => [EVENTS, ERRORS, DEFINITION]),
     );
 
     world.prometheus.fault = null;
@@ -106,15 +106,114 @@ describe('a Prometheus that', () => {
   });
 });
 
-test('one that answers nothing over long ranges is asked for shorter ones', async () => {
-  const world = await SloWorld.open(availability());
+test('one that answers nothing over long ranges is asked for shorter ones, by all at the same time', async () => {
+  const others = Array.from({ length: 20 }, (_, n) => availability({ id: `other-${n}`, service: `other-${n}` }));
+  const world = await SloWorld.open(availability(), ...others);
   world.requests(10);
   world.prometheus.pointsMax = 300;
   const evaluator = world.evaluator();
   await world.evaluate(evaluator);
   expect((await world.status()).budget.coverage).toBeLessThan(0.1);
   await world.evaluateUntil(NOON + 5 * MINUTE, MINUTE, evaluator);
+  const coverages = (await world.deps.sloStatuses.all()).map(({ budget }) => budget.coverage);
+  expect(coverages).toEqual(Array(21).fill(1));
+});
+
+test('one that has not answered for a while is asked for long ranges again, an hour later', async () => {
+  const world = await SloWorld.open(availability());
+  world.requests(10);
+  world.prometheus.pointsMax = 0;
+  const evaluator = world.evaluator();
+  await world.evaluateUntil(NOON + 10 * MINUTE, MINUTE, evaluator);
+  world.prometheus.pointsMax = 11_000;
+  world.prometheus.asked.length = 0;
+  await world.evaluateUntil(NOON + 2 * HOUR, 110 * MINUTE, evaluator);
+  await world.evaluateUntil(NOON + 2 * HOUR + MINUTE, MINUTE, evaluator);
   expect((await world.status()).budget.coverage).toBe(1);
+  expect(world.prometheus.asked.length).toBeLessThan(60);
+});
+
+describe('a past that cannot be read', () => {
+  /** Every range query is refused, while instant ones are answered. */
+  async function withoutRanges(): Promise<{ world: SloWorld; evaluator: ReturnType<SloWorld['evaluator']> }> {
+    const world = await SloWorld.open(availability());
+    world.requests(10, { from: NOON - 5 * HOUR, until: NOON - 3 * HOUR });
+    world.prometheus.pointsMax = 0;
+    const evaluator = world.evaluator();
+    await world.evaluate(evaluator);
+    return { world, evaluator };
+  }
+
+  test('is told of once, and kept with the status, until it can be read', async () => {
+    const { world, evaluator } = await withoutRanges();
+    await world.evaluateUntil(NOON + 30 * MINUTE, MINUTE, evaluator);
+    const { state, problem, unread, budget } = await world.status();
+    expect({ state, problem, remaining: budget.remaining }).toEqual({ state: 'ok', problem: null, remaining: null });
+    expect(unread).toMatch(/Prometheus answered 400: exceeded maximum resolution/);
+    expect(world.told('warn')).toEqual([
+      expect.objectContaining({
+        message: 'the past of objectives cannot be read',
+        objectives: 1,
+        of: 1,
+        because: unread,
+      }),
+    ]);
+    expect(await world.frozenBy()).toEqual([]);
+
+    world.prometheus.pointsMax = 11_000;
+    await world.evaluateUntil(NOON + 35 * MINUTE, MINUTE, evaluator);
+    expect(await world.status()).toMatchObject({ unread: null, budget: { coverage: 1, errors: 72_000 } });
+    expect(await world.frozenBy()).toEqual(['budget']);
+    expect(world.told('info').map(({ message }) => message)).toContain('the past of all objectives can be read again');
+    expect(world.told('warn')).toHaveLength(1);
+  });
+
+  test('of one objective is not that of the others', async () => {
+    const long = availability({ id: 'search', service: 'search', window: { kind: 'rolling', seconds: 90 * 86_400 } });
+    const world = await SloWorld.open(availability(), long);
+    world.requests(10);
+    world.prometheus.on(asAsked(ALL), (at) => {
+      if (at < NOON / 1000 - 40 * 86_400) throw new Error('query processing would load too many samples');
+      return [{ value: 10 }];
+    });
+    await world.evaluate(world.evaluator());
+    expect(await world.status()).toMatchObject({ unread: null, budget: { coverage: 1 } });
+    expect((await world.status('search')).unread).toContain('too many samples');
+    expect(world.told('warn')).toMatchObject([{ objectives: 1, of: 2, objective: 'search' }]);
+  });
+
+  test('is not one of which Prometheus has nothing: a service may be young', async () => {
+    const world = await SloWorld.open(availability());
+    world.requests(10);
+    world.prometheus.keptFrom = (NOON - 3 * HOUR) / 1000;
+    await world.evaluate(world.evaluator());
+    expect(await world.status()).toMatchObject({ state: 'ok', unread: null, budget: { remaining: null } });
+    expect(world.told('warn')).toEqual([]);
+  });
+
+  test('is looked for again soon where nothing was found, and where something was, all of it', async () => {
+    const world = await SloWorld.open(availability());
+    world.requests(10);
+    world.prometheus.keptFrom = (NOON - 3 * HOUR) / 1000;
+    const evaluator = world.evaluator();
+    await world.evaluate(evaluator);
+    world.prometheus.asked.length = 0;
+    await world.evaluateUntil(NOON + HOUR, MINUTE, evaluator);
+    await world.evaluateUntil(NOON + 24 * HOUR, 20 * MINUTE, evaluator);
+    const again = world.prometheus.asked.filter(({ step, from }) => step !== null && from < NOON / 1000 - 4 * 3600);
+    // Of a service that is young, two stretches with two queries each: after 1, 2, 5, 10, 20, 40 minutes, then each hour.
+    expect(again.length).toBeGreaterThanOrEqual(6 * 2);
+    expect(again.length).toBeLessThanOrEqual((6 + 24) * 4);
+
+    const late = await SloWorld.open(availability());
+    late.requests(10);
+    late.prometheus.keptFrom = (NOON - 3 * HOUR) / 1000;
+    const second = late.evaluator();
+    await late.evaluate(second);
+    late.prometheus.keptFrom = -Infinity;
+    await late.evaluateUntil(NOON + 2 * MINUTE, MINUTE, second);
+    expect((await late.status()).budget).toMatchObject({ coverage: 1 });
+  });
 });
 
 test('without a Prometheus nothing is claimed', async () => {

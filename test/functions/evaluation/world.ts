@@ -47,7 +47,7 @@ export class SloWorld {
   readonly prometheus: EventPrometheus;
   readonly stores: TableStores;
   readonly lines: Line[] = [];
-  config: Config = emptyConfig;
+  config: Config = { ...emptyConfig, version: 'test' };
   /** Where Prometheus is. Undefined: none is connected. */
   prometheusUrl: string | undefined;
   readonly deps: EvaluateDeps;

@@ -3,11 +3,12 @@ import { rateOf } from '../../../../domain/slo/generate/expressions.ts';
 import { generated } from '../../../../domain/slo/generate/files.ts';
 import { alertingRules, allowed, recordingRules, type Rule } from '../../../../domain/slo/generate/rules.ts';
 import type { Slo } from '../../../../schemas/slo.ts';
+import { hash } from '../../freeze/builders.ts';
 import { badOfAll, goodOfAll, objective, slow } from './objectives.ts';
 
-const OPTIONS = { preset: 'multiwindow', url: 'https://firebreak.example', tokenFile: '/etc/token' } as const;
+const OPTIONS = { preset: 'multiwindow', url: 'https://firebreak.example', tokenFile: '/etc/token', hash } as const;
 
-const rulesOf = (...slos: Slo[]): Rule[] => recordingRules(slos).groups.flatMap(({ rules }) => rules);
+const rulesOf = (...slos: Slo[]): Rule[] => recordingRules(slos, hash).groups.flatMap(({ rules }) => rules);
 
 describe('a rate', () => {
   test.each([
@@ -44,9 +45,9 @@ test('the order in which objectives come changes nothing', () => {
   expect(JSON.stringify([...generated(slos.toReversed(), OPTIONS)])).toBe(one);
 });
 
-test('an objective more is three rules more, however many there are', () => {
+test('an objective more is four rules more, however many there are', () => {
   const many = Array.from({ length: 50 }, (_, index) => objective(`slo-${index}`, badOfAll));
-  expect(rulesOf(...many, objective('one-more', badOfAll)).length - rulesOf(...many).length).toBe(3);
+  expect(rulesOf(...many, objective('one-more', badOfAll)).length - rulesOf(...many).length).toBe(4);
 });
 
 test('slices count as a whole, in rules of their own', () => {

@@ -1,0 +1,56 @@
+import type { Amend, Amended, Clock } from '../../domain/ports.ts';
+import type { IncidentRecord } from '../../schemas/incident.ts';
+import type { IncidentId } from '../../schemas/names.ts';
+import { keys } from './keys.ts';
+import { absent, type Table } from './table.ts';
+import { timelineWrite } from './mail.ts';
+
+/** Somebody else has changed it meanwhile: with so many at once something is wrong. */
+const TRIES = 12;
+
+type Wanted = { id: IncidentId; amendment: Amend; key: string | undefined };
+
+/**
+ * Changes roles and care of an incident that goes on, with its entry on the timeline, in one transaction. What others
+ * change meanwhile stays: the change is worked out again from what the incident is then.
+ *
+ * @throws when it was changed by others again and again
+ */
+export async function amend(
+  table: Table,
+  clock: Clock,
+  read: (id: IncidentId) => Promise<IncidentRecord | undefined>,
+  { id, amendment, key }: Wanted,
+): Promise<Amended> {
+  for (let attempt = 1; attempt <= TRIES; attempt += 1) {
+    const incident = await read(id);
+    if (incident === undefined) return 'unknown';
+    if (incident.status === 'resolved') return 'resolved';
+    const wanted = amendment(incident);
+    if (wanted === undefined) return 'as_it_is';
+    const at = clock.now();
+    const name = key ?? `amended-${(incident.amended ?? 0) + 1}`;
+    const roles = Object.entries({ ...incident.roles, ...wanted.roles }).filter(([, holder]) => holder !== null);
+    const result = await table.transact([
+      table.put({ ...keys.noted(id, name), at }, absent),
+      table.update(keys.incident(id), {
+        UpdateExpression: 'SET #roles = :roles, care = :care, amended = :next',
+        ConditionExpression:
+          '#status <> :resolved AND (amended = :was OR attribute_not_exists(amended) AND :was = :zero)',
+        ExpressionAttributeNames: { '#roles': 'roles', '#status': 'status' },
+        ExpressionAttributeValues: {
+          ':roles': Object.fromEntries(roles),
+          ':care': { ...incident.care, ...wanted.care },
+          ':next': (incident.amended ?? 0) + 1,
+          ':was': incident.amended ?? 0,
+          ':zero': 0,
+          ':resolved': 'resolved',
+        },
+      }),
+      timelineWrite(table, id, name, { ...wanted.timeline, at }),
+    ]);
+    if (result.ok) return 'done';
+    if (key !== undefined && result.failed.includes(0)) return 'as_it_is';
+  }
+  throw new Error(`incident ${id} was changed ${TRIES} times while it was to be amended; try again`);
+}

@@ -1,0 +1,36 @@
+import * as z from 'zod';
+import { Timestamp } from './time.ts';
+
+/** Who does what while an incident goes on, by the names of the incident command system. */
+export const IncidentRole = z.enum(['commander', 'communications', 'scribe']);
+export type IncidentRole = z.infer<typeof IncidentRole>;
+
+/** Whoever has a role, since when. */
+export const RoleHolder = z.object({
+  /** Of a person of `people.yaml`, a token, or a user of Slack who is not listed: `slack:U012AB3CD`. */
+  name: z.string(),
+  /** As others see it. */
+  shown: z.string(),
+  /** The id of the user in Slack, where it is known. */
+  slack: z.string().nullable(),
+  at: Timestamp,
+});
+export type RoleHolder = z.infer<typeof RoleHolder>;
+
+export const Roles = z.partialRecord(IncidentRole, RoleHolder);
+export type Roles = z.infer<typeof Roles>;
+
+/** Who it was, and when. */
+export const Said = z.object({ by: z.string(), at: Timestamp });
+export type Said = z.infer<typeof Said>;
+
+/** What people have said of an incident that goes on; whoever says it first counts, but for `told`. */
+export const Care = z.object({
+  /** Somebody sees to it: by our button, or at the pager. */
+  acknowledged: Said.optional(),
+  /** How severe it is was said by a person, or was confirmed. */
+  triaged: Said.optional(),
+  /** Others were told how it goes, last. */
+  told: Said.optional(),
+});
+export type Care = z.infer<typeof Care>;

@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest';
+import { earlierAndGood } from '../../../domain/freeze/earlier-good.ts';
+import { change } from '../arbitraries.ts';
+
+const CHANGES = [
+  change('good', 500, { commit: 'c-good' }),
+  change('quick', 320),
+  change('undone', 310, { rolled_back_by: 'inc-1' }),
+  change('failed', 200, { status: 'failed', commit: 'c-failed' }),
+  change('failed-undone', 190, { status: 'failed', rolled_back_by: 'inc-2' }),
+  change('cancelled', 180, { status: 'cancelled' }),
+  change('flagged', 170, { kind: 'flag' }),
+  change('live', 100),
+];
+
+test.each<[string, string | null, string | null, string, RegExp]>([
+  ['ran well before', 'good', null, 'known_good', /ran here well since/],
+  ['goes by its commit', null, 'c-good', 'known_good', /c-good ran here well/],
+  ['is nothing', null, null, 'not_known', /was not told/],
+  ['nobody has told of', 'stranger', null, 'not_known', /never recorded/],
+  ['is of a flag alone', 'flagged', null, 'not_known', /never recorded/],
+  ['has failed', 'failed', null, 'not_known', /never ran here: its deployment failed at/],
+  ['has failed, by its commit', null, 'c-failed', 'not_known', /never ran here: its deployment failed at/],
+  ['was cancelled', 'cancelled', null, 'not_known', /never ran here: its deployment was cancelled/],
+  ['has failed and was rolled back', 'failed-undone', null, 'not_known', /rolled back itself, in incident inc-2/],
+  ['was rolled back', 'undone', null, 'not_known', /rolled back itself, in incident inc-1/],
+  ['was soon replaced', 'quick', null, 'not_known', /half an hour/],
+  ['runs now', 'live', null, 'not_known', /what runs now/],
+])('a version that %s', (_, version, commit, kind, text) => {
+  const found = earlierAndGood(CHANGES, { version, commit });
+  expect(found).toMatchObject({ kind, text: expect.stringMatching(text) });
+});

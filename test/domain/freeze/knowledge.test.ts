@@ -1,0 +1,90 @@
+import { describe, expect, test } from 'vitest';
+import { decide } from '../../../domain/freeze/decide.ts';
+import { sloView } from '../../../domain/slo/view.ts';
+import type { SloStatus } from '../../../schemas/slo-status.ts';
+import { objective } from '../slo/pasts.ts';
+import { at, inputs, NOON, policy, status } from './builders.ts';
+
+const DENY = { stale: { afterSeconds: 600, deploys: 'deny' } } as const;
+const WHY = 'Prometheus answered 404: page not found';
+
+/** Of its budget so much is known, and not more for the reason that is given. */
+const known = (coverage: number, unread: string | null): SloStatus =>
+  status({ unread, budget: { remaining: null, spent_at_least: 0, coverage } });
+
+describe('a budget of which too little is known', () => {
+  test('because the past could not be read is stale, and by policy refuses', () => {
+    const { allowed, stale, data_age_s, reasons } = decide(inputs({ slos: [known(0.1234, WHY)], policy: DENY }));
+    expect({ allowed, stale, data_age_s }).toEqual({ allowed: false, stale: true, data_age_s: null });
+    expect(reasons[0]).toEqual({
+      code: 'stale_data',
+      text: `of the budget of checkout-availability only 12.3 % of its window is known, and the rest could not be read: ${WHY}; by policy deploys are not allowed then (stale.deploys: deny)`,
+    });
+  });
+
+  test('or, by policy, warns', () => {
+    const { allowed, verdict, reasons } = decide(inputs({ slos: [known(0.1, WHY)] }));
+    expect([allowed, verdict, reasons[0]?.code]).toEqual([true, 'warn', 'stale_data']);
+  });
+
+  test('since there is no more of it is said, and warns of nothing', () => {
+    const { verdict, reasons } = decide(inputs({ slos: [known(0.1, null)], policy: DENY }));
+    expect(verdict).toBe('allow');
+    expect(reasons).toEqual([
+      {
+        code: 'budget_partly_known',
+        text: 'of the budget of checkout-availability only 10 % of its window is known, and there are no older data; at least 0 % is spent',
+      },
+    ]);
+  });
+
+  test.each<[string, Parameters<typeof inputs>[0]]>([
+    ['since there is no more of it, as of a young service', { slos: [known(0.1, null)], policy: DENY }],
+    ['is of no account where budgets freeze nothing', { slos: [known(0.1, WHY)], policy: { ...DENY, budget: null } }],
+    ['and enough all the same', { slos: [status({ unread: WHY, budget: { coverage: 0.96 } })], policy: DENY }],
+    ['of an evaluation that did not tell', { slos: [status({ budget: { remaining: null, coverage: 0.1 } })] }],
+  ])('%s', (_, asked) => {
+    const { allowed, stale, data_age_s } = decide(inputs(asked));
+    expect({ allowed, stale, data_age_s }).toEqual({ allowed: true, stale: false, data_age_s: 0 });
+  });
+});
+
+test('an objective that was never evaluated is named, also where another one has come in its place', () => {
+  const asked = { ...inputs({ slos: [status()], policy: DENY }), objectives: 1, objectiveIds: ['a-new-one'] };
+  const { allowed, reasons } = decide(asked);
+  expect(allowed).toBe(false);
+  expect(reasons[0]?.text).toContain('1 of 1 objectives were not evaluated yet: a-new-one');
+});
+
+describe('age and staleness agree', () => {
+  const NOTHING = status({ data_at: null });
+  const OLD = status({ data_at: at(-11) });
+  const MOMENT = status({ data_at: new Date(Date.parse(NOON) - 600_400).toISOString() as typeof NOON });
+  test.each<[string, SloStatus[], number | null, boolean]>([
+    ['fresh', [status()], 0, false],
+    ['at the limit, and less than a second more', [MOMENT], 600, false],
+    ['older', [status(), OLD], 660, true],
+    ['one that was never known', [OLD, NOTHING], null, true],
+    ['one that could not be read', [status(), known(0.1, WHY)], null, true],
+  ])('%s', (_, slos, age, isStale) => {
+    const { stale, data_age_s } = decide(inputs({ slos }));
+    expect([data_age_s, stale]).toEqual([age, isStale]);
+    expect(stale).toBe(data_age_s === null || data_age_s > policy().stale.afterSeconds);
+    expect(slos.some((one) => shown(one).stale)).toBe(isStale);
+  });
+
+  const shown = (one: SloStatus) =>
+    sloView({
+      slo: objective(),
+      status: one,
+      policy: policy(),
+      freezes: [],
+      history: [],
+      evaluatedAt: NOON,
+      at: NOON,
+    });
+
+  test('what could not be read is said of the objective, too', () => {
+    expect(shown(known(0.1, WHY)).problem).toBe(`its past could not be read: ${WHY}`);
+  });
+});

@@ -1,0 +1,112 @@
+import { describe, expect, test } from 'vitest';
+import { decide } from '../../../domain/freeze/decide.ts';
+import type { BurnAlert } from '../../../schemas/slo-status.ts';
+import type { Timestamp } from '../../../schemas/time.ts';
+import { at, freeze, inputs, NOON, override, PAGE, status, TICKET } from './builders.ts';
+
+type Asked = NonNullable<Parameters<typeof inputs>[0]>;
+
+const decided = (asked: Asked) => decide(inputs(asked));
+const until = (clears_at: Timestamp, alert: BurnAlert = PAGE): BurnAlert => ({ ...alert, clears_at });
+const burns = (clears_at: Timestamp) => [status({ burning: [until(clears_at)] })];
+
+describe('a freeze by a burn rate ends', () => {
+  test.each<[string, Asked, Timestamp | null]>([
+    ['when nothing burns any more', { freezes: [freeze('burn')], slos: burns(at(7)) }, at(7)],
+    [
+      'of several pairs with the last one that freezes by policy',
+      {
+        freezes: [freeze('burn')],
+        slos: [status({ burning: [until(at(7)), until(at(20), { ...PAGE, long: '6h' }), until(at(300), TICKET)] })],
+      },
+      at(20),
+    ],
+    [
+      'not before its minimum duration is over',
+      { freezes: [freeze('burn', { not_before: at(10) })], slos: burns(at(7)) },
+      at(10),
+    ],
+    ['not before the next evaluation', { freezes: [freeze('burn')], slos: burns(at(0.2)) }, at(1)],
+    [
+      'by one that is overdue: at its next turn',
+      { freezes: [freeze('burn')], slos: burns(at(-1)), at: at(2.5) },
+      at(3),
+    ],
+    [
+      'when its alert has just arrived: not before its minimum duration',
+      { freezes: [freeze('burn', { opened_at: at(0.5), not_before: at(15.5) })], at: at(0.6) },
+      at(15.5),
+    ],
+    ['by no data that are stale', { freezes: [freeze('burn')], slos: burns(at(7)), at: at(11) }, null],
+    ['by none that are unreadable', { freezes: [freeze('burn')], slos: [status({ state: 'unreadable' })] }, null],
+    ['as an older evaluation did not tell', { freezes: [freeze('burn')], slos: [status({ burning: [PAGE] })] }, null],
+  ])('%s', (_, asked, expected) => {
+    expect(decided(asked).next_transition_at).toBe(expected);
+  });
+
+  test('and the words say the same', () => {
+    const asked: Asked = { freezes: [freeze('burn', { not_before: at(10) })], slos: burns(at(25)) };
+    expect(decided(asked)).toMatchObject({
+      next_transition_at: at(25),
+      clears_when:
+        'when the budget of checkout-availability burns slowly enough again, not before 2026-11-20 12:10 UTC; forecast: about 2026-11-20 12:25 UTC if nothing else fails',
+    });
+  });
+});
+
+describe('when a budget will be spent', () => {
+  const slos = [status({ spent: 0.8, forecast: { spent_at: at(30) }, burning: [until(at(40))] })];
+  test.each<[string, Asked, Timestamp | null]>([
+    ['changes the answer where nothing freezes', { slos }, at(30)],
+    ['changes nothing while its burn freezes', { slos, freezes: [freeze('burn')] }, at(40)],
+    ['does again after that freeze', { slos, freezes: [freeze('burn', { ended_at: at(-1) })] }, at(30)],
+    ['does while a person freezes', { slos, freezes: [freeze('person', { until: at(50) })] }, at(30)],
+    [
+      'comes after the override of the freeze has expired',
+      { slos, freezes: [freeze('burn', { overrides: [override({ expires_at: at(35) })] })] },
+      at(35),
+    ],
+  ])('%s', (_, asked, expected) => {
+    expect(decided(asked).next_transition_at).toBe(expected);
+  });
+});
+
+test('a budget that cannot be claimed lifts nothing, whatever is forecast to be so by now', () => {
+  const budget = { remaining: null, spent_at_least: 0.9, coverage: 0.5 };
+  const of = (lifts_at: Timestamp) =>
+    decided({ freezes: [freeze('budget')], slos: [status({ budget, forecast: { lifts_at } })] });
+  expect(of(NOON).next_transition_at).toBeNull();
+  expect(of(at(60)).next_transition_at).toBe(at(60));
+});
+
+describe('a freeze that an alert has just begun', () => {
+  const opened = freeze('burn', {
+    opened_at: at(0.5),
+    starts_at: at(0.5),
+    not_before: at(15.5),
+    opened_by: 'alertmanager',
+  });
+  const first = (asked: Asked) => decided({ freezes: [opened], ...asked }).reasons[0];
+
+  test('is explained by it, not by what was found before', () => {
+    const reason = first({ at: at(0.6), slos: [status()] });
+    expect(reason?.code).toBe('burn_rate');
+    expect(reason?.text).toMatch(/^because of burn \(freeze .* it ends when .* burns slowly enough again, not before/);
+  });
+
+  test('then by the numbers of the next evaluation', () => {
+    const rates = { '5m': 31.47, '30m': 0, '1h': 20, '2h': 0, '6h': 0, '1d': 0, '3d': 0 };
+    const reason = first({
+      at: at(1.1),
+      slos: [status({ data_at: at(1), burning: [until(at(9))], burn_rates: rates })],
+    });
+    expect(reason?.code).toBe('burn_rate');
+    expect(reason?.text).toMatch(
+      /^because of burn, and by now 20 times as fast over the last 1h and 31\.4 times over the last 5m /,
+    );
+  });
+
+  test('and kept for its minimum duration if that finds that it is over', () => {
+    expect(first({ at: at(1.1), slos: [status({ data_at: at(1) })] })?.code).toBe('minimum_duration');
+  });
+});
