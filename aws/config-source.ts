@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Blobs, ConfigSource, Log } from '../domain/ports.ts';
 import { Config, emptyConfig } from '../schemas/config.ts';
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { group, prepare, startProduct, type Product } from './product.ts';
 import { result, type Result } from './results.ts';
 import type { Vendors } from './vendors.ts';

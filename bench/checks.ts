@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Client, clientOf } from './client.ts';
 import type { Product } from './product.ts';
 

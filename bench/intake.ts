@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { alert, names, settled, WARM_UP, warmUp } from './incident.ts';
 import { type Pair, type PairFolders, withPair } from './pair.ts';
 import { group, type Product } from './product.ts';

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** A call that came in. `at`: milliseconds by this process's `performance.now()`, when its headers had been read. */
 export type Arrival = { at: number; body: unknown };

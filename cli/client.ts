@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Access, accessOf } from './credentials.ts';
 import { No, type World } from './world.ts';
 

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { Misused, No, type World } from './world.ts';
 
 const DEFAULT_URL = 'http://127.0.0.1:8080';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { isThisMachine } from './credentials.ts';
 import { jsonIn, publicKeysIn, thumbprintsOf, trustedBy, UnusableKeys } from './offline/keys.mjs';
 import { readState } from './offline/signed-state.mjs';

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { stringify } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const ROOT = resolve(import.meta.dirname, '..');
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { timestamp } from '../schemas/time.ts';
 import { type Firebreak, whenAway } from './firebreak.ts';
 import type { Teller } from './teller.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Firebreak } from './firebreak.ts';
 
 const Message = z.object({ text: z.string(), blocks: z.unknown() });

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { Change } from '../schemas/change.ts';
 import type { IncidentView, TimelineEntry } from '../schemas/incident.ts';
 import { timestamp } from '../schemas/time.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Line } from './teller.ts';
 import type { VendorCall } from './witness.ts';
 

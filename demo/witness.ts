@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { IncidentView, TimelineEntry } from '../schemas/incident.ts';
 import { millisOf, Timestamp } from '../schemas/time.ts';
 import { type Firebreak, whenAway } from './firebreak.ts';

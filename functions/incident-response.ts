@@ -1,5 +1,5 @@
 import { type DurableContext, withDurableExecution } from '@aws/durable-execution-sdk-js';
-import { z } from 'zod';
+import * as z from 'zod';
 import { deps } from '../aws/deps.ts';
 import { DrillId } from '../schemas/drill.ts';
 import { IncidentId } from '../schemas/names.ts';

@@ -1,5 +1,5 @@
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
-import { z } from 'zod';
+import * as z from 'zod';
 import { deps as productionDeps } from '../aws/deps.ts';
 import type { Deps, Log } from '../domain/ports.ts';
 import { readSignalMessage, type SignalMessage } from '../schemas/signal.ts';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { sha256 } from '../aws/hash.ts';
 import { didYouMean } from '../domain/runbooks/nearest.ts';
 import { type Config, PagingFile, ServicesFile } from '../schemas/config.ts';

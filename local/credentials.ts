@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { readPrivate, writePrivate } from './private-file.ts';
 import { provideSigningKey } from './signing-key.ts';
 

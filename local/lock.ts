@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Who holds a data folder, as the file `lock` in it says. For people and error messages; it decides nothing. */
 const Holder = z.object({ pid: z.number(), startedAt: z.string(), host: z.string() });

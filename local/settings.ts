@@ -1,5 +1,5 @@
 import { isAbsolute, resolve } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** How one machine is set up: the environment, read once at start. */
 const Environment = z.object({

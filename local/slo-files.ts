@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { type Document, isSeq, LineCounter, parseAllDocuments } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { lint } from '../domain/slo/lint.ts';
 import { objectivesOf } from '../domain/slo/objectives.ts';
 import { type Written, type WrittenSlo, wrong } from '../domain/slo/written.ts';

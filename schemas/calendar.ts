@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { CheckedChange } from './freeze-check.ts';
 import { EnvironmentName, ServiceName } from './names.ts';
 import { oneOf } from './synonyms.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ChangeId, EnvironmentName, ServiceName, Version } from './names.ts';
 import { InstantIn, plusSeconds, secondsBetween, Timestamp } from './time.ts';
 

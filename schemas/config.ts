@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { DeployerConfig, FlagsConfig } from './deployers.ts';
 import { HttpUrl, SecretName } from './endpoint.ts';
 import { FreezeFile } from './freeze-policy.ts';

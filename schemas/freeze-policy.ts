@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { CalendarEntry, oneOrMore, PassingChange } from './calendar.ts';
 import { oneOf } from './synonyms.ts';
 

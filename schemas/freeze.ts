@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { EnvironmentName, ServiceName, Version } from './names.ts';
 import { InstantIn, Timestamp } from './time.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { EnvironmentName, IncidentId, ServiceName, Version } from './names.ts';
 import { Timestamp } from './time.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { oneOf } from './synonyms.ts';
 import { isTimeZone, TimeZone } from './time-zone.ts';
 

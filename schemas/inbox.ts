@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Mode, Severity } from './names.ts';
 
 /** How a mitigation ended. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ChangeId, EnvironmentName, IncidentId, ServiceName, Severity, Version } from './names.ts';
 import { Care, Roles } from './response-roles.ts';
 import { Timestamp } from './time.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Matchers } from './match.ts';
 import { oneOf } from './synonyms.ts';
 import { readSpan, SPAN_KEYS, type TimeSpan, wrong } from './time-span.ts';

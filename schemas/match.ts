@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Matcher, MatcherSyntaxError, parseMatcher, parseMatchers } from './matcher-syntax.ts';
 
 /** `severity="warning", team=~"pay.*"`, in braces or not. */

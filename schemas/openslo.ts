@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ServiceName } from './names.ts';
 import { SliSpec } from './openslo/indicator.ts';
 import { Objective } from './openslo/objective.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** How a component of the status page is doing, in the words of Statuspage. */
 export const ComponentStatus = z.enum([

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { TimeZone } from './time-zone.ts';
 
 /** `config/slack.yaml`: how incidents look in Slack. */

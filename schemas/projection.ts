@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ComponentStatus, PublicStatus } from './outlets.ts';
 import { Timestamp } from './time.ts';
 

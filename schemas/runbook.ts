@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Matchers } from './match.ts';
 import { EnvironmentName, Mode, ServiceName, Severity } from './names.ts';
 import { Input, InputName } from './runbook/inputs.ts';

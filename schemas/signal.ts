@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { EnvironmentName, ServiceName, Severity } from './names.ts';
 import { Timestamp } from './time.ts';
 

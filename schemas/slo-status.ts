@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { EnvironmentName, ServiceName } from './names.ts';
 import { SloId } from './slo.ts';
 import { Timestamp } from './time.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { EnvironmentName, ServiceName } from './names.ts';
 import { Slo, SloId } from './slo.ts';
 import { Budget, BurnAlert, BurnRates, Forecast, SloStatus } from './slo-status.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { EnvironmentName, ServiceName } from './names.ts';
 
 /** Of one objective: `metadata.name` of its document, with `-1`, `-2` … behind it where the document has several. */

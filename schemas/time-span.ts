@@ -1,5 +1,5 @@
 import { Temporal } from 'temporal-polyfill';
-import { z } from 'zod';
+import * as z from 'zod';
 import { recurrenceProblem } from './recurrence.ts';
 import { oneOf } from './synonyms.ts';
 import { TimeZone } from './time-zone.ts';

@@ -1,5 +1,5 @@
 import { Temporal } from 'temporal-polyfill';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Timestamp, timestamp } from './time.ts';
 
 /** A name of the IANA database such as `Europe/Berlin`, `UTC`, or an offset such as `+02:00`. */

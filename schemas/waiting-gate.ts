@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Timestamp } from './time.ts';
 
 /** A deployment at GitHub that waits for our word: a custom protection rule of an environment. */

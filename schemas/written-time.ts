@@ -1,5 +1,5 @@
 import { Temporal } from 'temporal-polyfill';
-import { z } from 'zod';
+import * as z from 'zod';
 import { instantOf, localTime } from './time-zone.ts';
 import type { Timestamp } from './time.ts';
 

@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { FrontMatter } from '../schemas/runbook.ts';
 
 const ROOT = join(import.meta.dirname, '..');

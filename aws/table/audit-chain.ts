@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Timestamp } from '../../schemas/time.ts';
 import { canonicalJson, sha256 } from '../hash.ts';
 import type { Item } from './table.ts';

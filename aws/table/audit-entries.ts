@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { AuditEntry } from '../../domain/freeze/ports.ts';
 import { Timestamp, timestamp } from '../../schemas/time.ts';
 import { canonicalJson } from '../hash.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Blobs } from '../../domain/ports.ts';
 import { Timestamp } from '../../schemas/time.ts';
 

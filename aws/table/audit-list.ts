@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { AuditEntry, AuditLog } from '../../domain/freeze/ports.ts';
 import type { Timestamp } from '../../schemas/time.ts';
 import { linksIn, Sealed } from './audit-chain.ts';

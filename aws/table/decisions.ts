@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { MitigationOutcome } from '../../schemas/inbox.ts';
 import { isAmong, isAsked } from '../../domain/approvals.ts';
 import type { Answered, Blobs, Clock, Decisions, StepQuestion } from '../../domain/ports.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { organisationLimit, ORGANISATION_ROLLBACKS_PER_HOUR } from '../../domain/guards.ts';
 import type { Act, Clock, Effects, Place, RollbackEnd } from '../../domain/ports.ts';
 import { Effect, IncidentRecord, type Reason } from '../../schemas/incident.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { BegunRunbook, Blobs, Clock, IncidentChange, RunbookEnd, RunbookRuns } from '../../domain/ports.ts';
 import type { Json } from '../../domain/runbooks/variables.ts';
 import { IncidentRecord } from '../../schemas/incident.ts';

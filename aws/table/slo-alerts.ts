@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Clock } from '../../domain/ports.ts';
 import type { HeardAlert, SloAlerts } from '../../domain/slo/ports.ts';
 import { Severity } from '../../schemas/names.ts';

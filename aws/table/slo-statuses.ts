@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Place } from '../../domain/ports.ts';
 import type { SloStatuses } from '../../domain/slo/ports.ts';
 import type { SloId } from '../../schemas/slo.ts';

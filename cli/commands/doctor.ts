@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import { Automation } from '../../schemas/access.ts';
 import { UNMATCHED } from '../../schemas/names.ts';
 import { Client } from '../client.ts';

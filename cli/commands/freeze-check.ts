@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import { CheckAnswer, CheckedChange } from '../../schemas/freeze-check.ts';
 import { Client, NoAnswer, Refused, queryOf } from '../client.ts';
 import { remember, stateFile, type Trust, trustIn } from '../last-state.ts';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { CheckInputs } from '../../domain/freeze/check-inputs.ts';
 import { decide } from '../../domain/freeze/decide.ts';
 import { FreezeView } from '../../schemas/freeze.ts';

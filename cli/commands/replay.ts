@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import { DecisionView, IncidentView } from '../../schemas/incident.ts';
 import { Client } from '../client.ts';
 import { differences, type Inputs } from '../rejudge.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { IncidentView } from '../../schemas/incident.ts';
 import { millisOf } from '../../schemas/time.ts';
 import { decisionsOf, onePage, oneRollback, onlyIncident, untilOver, verified } from './outcome.ts';

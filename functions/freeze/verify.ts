@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { canonicalJson } from '../../aws/hash.ts';
 import { CheckRequest, Verdict } from '../../schemas/freeze-check.ts';
 import { Timestamp } from '../../schemas/time.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { sha256 } from '../../aws/hash.ts';
 import { Repository } from '../../schemas/deployers.ts';
 import type { Timestamp } from '../../schemas/time.ts';

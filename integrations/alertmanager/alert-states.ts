@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { AlertState, FiringEpisode } from '../../domain/ports.ts';
 import { read } from '../read.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Silence, Silences } from '../../domain/outlets.ts';
 import { InstantIn, millisOf } from '../../schemas/time.ts';
 import { call, json, NoAnswer } from '../http.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { json } from '../http.ts';
 
 /** A rollback in the cluster that Argo CD has accepted. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Told } from '../../domain/outlets.ts';
 import type { Clock } from '../../domain/ports.ts';
 import { millisOf } from '../../schemas/time.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { json } from '../http.ts';
 import { type Application, isAutomated } from './application.ts';
 import { restoring } from './parents.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Clock, Place, Secrets } from '../../domain/ports.ts';
 import type { ActAnswer, FlagRequest, Flags } from '../../domain/targets.ts';
 import { millisOf } from '../../schemas/time.ts';

@@ -1,6 +1,6 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { SignJWT } from 'jose';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Told } from '../../domain/outlets.ts';
 import type { Clock, Secrets } from '../../domain/ports.ts';
 import { millisOf } from '../../schemas/time.ts';

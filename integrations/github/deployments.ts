@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Calls } from './attempt.ts';
 
 /** So many are looked at with one glance; further back only while none of them has succeeded. */

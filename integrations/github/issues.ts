@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Ticket, Tickets, Told } from '../../domain/outlets.ts';
 import { truncate } from '../text.ts';
 import {

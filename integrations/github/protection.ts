@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { GateKeeper } from '../../domain/freeze/ports.ts';
 import { truncate } from '../text.ts';
 import { type GithubAccess } from './access.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { GitRevert } from '../../schemas/deployers.ts';
 import { truncate } from '../text.ts';
 import { putOff } from '../ended.ts';

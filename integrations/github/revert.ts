@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { GitRevert } from '../../schemas/deployers.ts';
 import { type Ending, putOff, refuse } from '../ended.ts';
 import { attempt, type Calls, ended } from './attempt.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Clock, Place, Secrets } from '../../domain/ports.ts';
 import type { ActAnswer, Deployer, RollbackRequest } from '../../domain/targets.ts';
 import type { HttpDeployer } from '../../schemas/deployers.ts';

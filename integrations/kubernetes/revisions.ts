@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { RollbackRequest } from '../../domain/targets.ts';
 import { refuse } from '../ended.ts';
 import { type Calls } from './attempt.ts';

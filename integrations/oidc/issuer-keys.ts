@@ -1,5 +1,5 @@
 import { createLocalJWKSet, type JWSHeaderParameters, type LocalJWKSet } from 'jose';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Clock } from '../../domain/ports.ts';
 import { millisOf } from '../../schemas/time.ts';
 import { call, json, NoAnswer } from '../http.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ExternalIncident } from '../../domain/outlets.ts';
 import { InstantIn } from '../../schemas/time.ts';
 

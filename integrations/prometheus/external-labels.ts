@@ -1,5 +1,5 @@
 import { parse } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { read } from '../read.ts';
 
 const Status = z.object({ status: z.literal('success'), data: z.object({ yaml: z.string() }) });

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Curve } from '../../domain/correlation/evidence.ts';
 import type { Metrics } from '../../domain/ports.ts';
 import { millisOf, type Timestamp, timestamp } from '../../schemas/time.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Answered, SloMetrics } from '../../domain/slo/ports.ts';
 import { millisOf } from '../../schemas/time.ts';
 import { call, json, NoAnswer } from '../http.ts';

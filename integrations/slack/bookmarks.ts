@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { orRefused } from './answers.ts';
 import type { Ask } from './client.ts';
 import type { Me } from './identity.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Chat, ChatMessage, Text, Told } from '../../domain/outlets.ts';
 import type { Clock } from '../../domain/ports.ts';
 import { CallFailed, isRefusal } from './answers.ts';

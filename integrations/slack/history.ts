@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { millisOf, type Timestamp } from '../../schemas/time.ts';
 import type { Ask } from './client.ts';
 import type { Me } from './identity.ts';

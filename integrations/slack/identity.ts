@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Ask } from './client.ts';
 
 /** Who the token speaks for: the app's bot, as a user and as what its messages carry. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { isRefusal } from './answers.ts';
 import type { Ask } from './client.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { CallFailed } from './answers.ts';
 import type { Arguments, Ask } from './client.ts';
 import { PAGES_MAX } from './limits.ts';

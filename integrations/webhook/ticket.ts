@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Tickets, Told } from '../../domain/outlets.ts';
 import type { Clock, Secrets } from '../../domain/ports.ts';
 import { millisOf } from '../../schemas/time.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Minutes, hours, days, weeks, months, quarters, years. */
 type Unit = 'm' | 'h' | 'd' | 'w' | 'M' | 'Q' | 'Y';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What asks for it is the tool's own matter, so any key may stand in `spec`; `query` or `promql` is read. */
 const MetricSource = z.strictObject({

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { DurationShorthand, secondsOf, type Shorthand } from './duration.ts';
 import { BUCKET_SECONDS } from './time-window.ts';
 

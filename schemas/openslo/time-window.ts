@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { SloWindow } from '../slo.ts';
 import { TimeZone } from '../time-zone.ts';
 import { WrittenTime } from '../written-time.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { SecretName } from '../endpoint.ts';
 import { Template } from './values.ts';
 

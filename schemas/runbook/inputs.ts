@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What a runbook can be told when it is started by a person. */
 const InputType = z.enum(['string', 'integer', 'number', 'boolean']);

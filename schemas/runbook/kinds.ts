@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Repository } from '../deployers.ts';
 import { channelName } from '../routes.ts';
 import { HttpWith } from './http.ts';

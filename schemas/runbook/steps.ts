@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Inverse, type StepKind, WITH } from './kinds.ts';
 import { Duration, Expression, StepId, Template } from './values.ts';
 

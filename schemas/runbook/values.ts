@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { WrittenDuration } from '../written-time.ts';
 import { parseTemplate, type TemplatePart, TemplateSyntaxError } from './template.ts';
 

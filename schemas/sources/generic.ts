@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { EnvironmentName, ServiceName } from '../names.ts';
 import type { Alert } from '../signal.ts';
 import { InstantIn, timestamp } from '../time.ts';

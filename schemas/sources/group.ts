@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Alert, type SourceName } from '../signal.ts';
 import { InstantIn } from '../time.ts';
 import { type BadAlert, keptApart } from './bad-alerts.ts';

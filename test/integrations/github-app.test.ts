@@ -5,7 +5,7 @@ import { githubAccess } from '../../integrations/github/access.ts';
 import { githubGates } from '../../integrations/github/protection.ts';
 import { ask } from '../../integrations/github/rest.ts';
 import type { WaitingGate } from '../../schemas/waiting-gate.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 import { SetClock } from '../support/fake-deps.ts';
 import { nobody, type Reply, vendor } from './server.ts';
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { objectivesOf } from '../../domain/slo/objectives.ts';
 import { SCHEMA_FILE, sloSchema } from '../../scripts/slo-schema.ts';
 import { Config, emptyConfig } from '../../schemas/config.ts';

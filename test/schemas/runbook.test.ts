@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { FrontMatter, Runbook } from '../../schemas/runbook.ts';
 import { runbookSchema, SCHEMA_FILE } from '../../scripts/runbook-schema.ts';
 import { runbook } from '../domain/runbooks/support.ts';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Executions, InvocationEnd } from './executions.ts';
 import { ErrorObject } from './operation.ts';
 import type { InvocationResult, Sandbox } from './sandbox.ts';

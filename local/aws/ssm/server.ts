@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { regionOf, serve, type EmulatedRequest, type EmulatedResponse, type Endpoint } from '../endpoint.ts';
 
 type Parameters = Readonly<Record<string, string>>;

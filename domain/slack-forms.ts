@@ -1,0 +1,174 @@
+import * as z from 'zod';
+import { IncidentId, type Severity } from '../schemas/names.ts';
+import type { View } from '../schemas/slack/view.ts';
+import { severityIn } from './slack-commands/severity.ts';
+import { durationIn } from './slack-commands/text.ts';
+
+/** Modals by their `callback_id`. */
+export const FORMS = {
+  declare: 'declare_incident',
+  severity: 'set_severity',
+  update: 'publish_update',
+  handover: 'hand_over',
+  freeze: 'open_freeze',
+  override: 'override_freeze',
+  resolve: 'resolve_incident',
+} as const;
+
+/** Fields of modals by their `block_id`, which is also where Slack shows what is wrong with one. */
+export const FIELDS = {
+  service: 'service',
+  environment: 'environment',
+  severity: 'severity',
+  title: 'summary',
+  text: 'text',
+  user: 'user',
+  target: 'target',
+  duration: 'duration',
+  reason: 'reason',
+  freeze: 'freeze',
+  uses: 'uses',
+} as const;
+type Field = (typeof FIELDS)[keyof typeof FIELDS];
+
+/** As incidents have them everywhere. UTF-16 units. */
+export const TITLE_MAX_CHARS = 512;
+const USES_MAX = 1000;
+
+/** What a modal is about; it comes back with what was filled in. */
+export const About = z.object({
+  incident: IncidentId.nullable().catch(null).default(null),
+  /** Where it was opened from. */
+  channel: z.string().max(32).nullable().catch(null).default(null),
+  /** The message that it was opened from: of an incident, what goes onto its timeline. */
+  message: z.object({ ts: z.string().max(32), text: z.string().max(1000) }).nullable().catch(null).default(null),
+  /** Where whoever opened it is answered. Undefined where Slack gave none. */
+  response_url: z.string().max(1000).nullable().catch(null).default(null),
+});
+export type About = z.infer<typeof About>;
+
+export const ABOUT_NOTHING: About = About.parse({});
+
+/** What somebody has filled in. */
+export type Filled =
+  | { form: 'declare'; service: string; environment: string | null; severity: Severity; title: string }
+  | { form: 'severity'; severity: Severity; note: string | null }
+  | { form: 'update'; text: string }
+  | { form: 'handover'; user: string; brief: string }
+  | { form: 'freeze'; targets: string[]; environment: string | null; seconds: number | null; reason: string }
+  | { form: 'override'; freeze: string; reason: string; uses: number | null; seconds: number }
+  | { form: 'resolve'; note: string | null };
+
+/** `errors`: what is wrong, by field. */
+export type ReadForm = { ok: true; filled: Filled; about: About } | { ok: false; errors: Partial<Record<Field, string>> };
+
+/** Undefined: it is none of ours. */
+export function readForm(view: View): ReadForm | undefined {
+  const form = (Object.keys(FORMS) as (keyof typeof FORMS)[]).find((name) => FORMS[name] === view.callback_id);
+  if (form === undefined) return undefined;
+  const fields = new Fields(view);
+  const filled = READS[form](fields);
+  return Object.keys(fields.errors).length > 0
+    ? { ok: false, errors: fields.errors }
+    : { ok: true, filled, about: aboutOf(view.private_metadata) };
+}
+
+function aboutOf(metadata: string): About {
+  try {
+    return About.parse(JSON.parse(metadata));
+  } catch {
+    return ABOUT_NOTHING;
+  }
+}
+
+const READS: Readonly<Record<keyof typeof FORMS, (fields: Fields) => Filled>> = {
+  declare: (fields) => ({
+    form: 'declare',
+    service: fields.needed(FIELDS.service, 'Say which service'),
+    environment: fields.text(FIELDS.environment),
+    severity: fields.severity(),
+    title: fields.title(),
+  }),
+  severity: (fields) => ({ form: 'severity', severity: fields.severity(), note: fields.text(FIELDS.text) }),
+  update: (fields) => ({ form: 'update', text: fields.needed(FIELDS.text, 'Say what is new') }),
+  handover: (fields) => ({
+    form: 'handover',
+    user: fields.needed(FIELDS.user, 'Say to whom'),
+    brief: fields.needed(FIELDS.text, 'Say what they have to know'),
+  }),
+  freeze: (fields) => ({
+    form: 'freeze',
+    targets: fields.needed(FIELDS.target, 'Say which service or team').split(/\s*,\s*/),
+    environment: fields.text(FIELDS.environment),
+    seconds: fields.duration(),
+    reason: fields.needed(FIELDS.reason, 'Say why: it is kept, and shown to whoever may not deploy'),
+  }),
+  override: (fields) => ({
+    form: 'override',
+    freeze: fields.needed(FIELDS.freeze, 'Say which freeze, by its id'),
+    reason: fields.needed(FIELDS.reason, 'Say why: it is kept'),
+    uses: fields.uses(),
+    seconds: fields.duration() ?? fields.missing(FIELDS.duration, 'Say how long it holds, as 2h or 30m'),
+  }),
+  resolve: (fields) => ({ form: 'resolve', note: fields.text(FIELDS.text) }),
+};
+
+/** What is in the fields of a modal, and what is wrong with it. */
+class Fields {
+  readonly errors: Partial<Record<Field, string>> = {};
+  readonly #values: View['state']['values'];
+
+  constructor({ state }: View) {
+    this.#values = state.values;
+  }
+
+  /** A field has one element, whatever that is called. Null: nothing is in it. */
+  text(field: Field): string | null {
+    const block = Object.hasOwn(this.#values, field) ? this.#values[field] : undefined;
+    const [value] = Object.values(block ?? {});
+    const text = value?.value ?? value?.selected_option?.value ?? value?.selected_user ?? '';
+    return text.toWellFormed().trim() || null;
+  }
+
+  /** Gives an empty text where it is missing: what is not complete is not handed on. */
+  needed(field: Field, otherwise: string): string {
+    return this.text(field) ?? this.#wrong(field, otherwise, '');
+  }
+
+  missing(field: Field, why: string): number {
+    return this.#wrong(field, why, 0);
+  }
+
+  title(): string {
+    const title = this.needed(FIELDS.title, 'Say what is wrong').replaceAll(/\s+/g, ' ');
+    if (title.length <= TITLE_MAX_CHARS) return title;
+    return this.#wrong(FIELDS.title, `At most ${TITLE_MAX_CHARS} characters; these are ${title.length}`, title);
+  }
+
+  severity(): Severity {
+    return (
+      severityIn(this.text(FIELDS.severity) ?? '') ??
+      this.#wrong(FIELDS.severity, 'One of critical, warning and info', 'critical')
+    );
+  }
+
+  /** Seconds; null: nothing is said. */
+  duration(): number | null {
+    const told = this.text(FIELDS.duration);
+    if (told === null) return null;
+    return durationIn(told.replaceAll(/\s/g, '')) ?? this.#wrong(FIELDS.duration, 'A duration, as 2h or 30m', 0);
+  }
+
+  uses(): number | null {
+    const told = this.text(FIELDS.uses);
+    if (told === null) return null;
+    const uses = Number(told);
+    if (Number.isInteger(uses) && uses >= 1 && uses <= USES_MAX) return uses;
+    return this.#wrong(FIELDS.uses, `A whole number from 1 to ${USES_MAX}`, 1);
+  }
+
+  #wrong<T>(field: Field, why: string, instead: T): T {
+    this.errors[field] ??= why;
+    return instead;
+  }
+}
