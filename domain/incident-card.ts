@@ -1,5 +1,7 @@
 import type { DecisionView, IncidentRecord, TimelineEntry } from '../schemas/incident.ts';
 import type { Severity } from '../schemas/names.ts';
+import { IncidentRole } from '../schemas/response-roles.ts';
+import { buttonsOf, subjectOf } from './incident-buttons.ts';
 import type { ChatMessage, ChatPart, Text } from './outlets.ts';
 import { minuteOf, placeOf, type Story } from './story.ts';
 
@@ -46,6 +48,7 @@ export function summaryCard(story: Story): ChatMessage {
       ...automationPart(story),
       ...alertsPart(story),
       { kind: 'text', text: [{ bold: 'Next step' }, `\n${nextStep(story)}`] },
+      ...buttonsOf(story),
       { kind: 'note', text: [`Incident ${incident.id}`, ...mutedNote(incident)] },
     ],
   };
@@ -58,12 +61,28 @@ function facts({ incident, childCount }: Story): { name: string; value: Text }[]
     { name: 'Severity', value: [severity] },
     { name: 'Status', value: [statusWords(incident)] },
     { name: 'Opened', value: [minuteOf(opened_at)] },
+    ...rolesOf(incident),
     ...(resolved_at === null
       ? []
       : [{ name: 'Resolved', value: [`${minuteOf(resolved_at)}${byWhom(incident.resolved_by)}`] }]),
     many
       ? { name: 'Incidents', value: [`${status === 'resolved' ? 0 : firing} of ${childCount} open`] }
       : { name: 'Alerts', value: [`${Math.max(firing, 0)} firing of ${signal_count}`] },
+  ];
+}
+
+const ROLE_NAMES = { commander: 'Commander', communications: 'Communications', scribe: 'Scribe' } as const;
+
+/** Nobody is named where everybody would be told each time that the card is drawn again: a card mentions nobody. */
+function rolesOf({ roles = {}, care, status }: IncidentRecord): { name: string; value: Text }[] {
+  const held = IncidentRole.options.flatMap((role) =>
+    roles[role] === undefined ? [] : [{ name: ROLE_NAMES[role], value: [roles[role].shown] }],
+  );
+  const nobody = roles.commander === undefined && status !== 'resolved';
+  return [
+    ...(nobody ? [{ name: ROLE_NAMES.commander, value: ['nobody yet'] }] : []),
+    ...held,
+    ...(care?.acknowledged === undefined ? [] : [{ name: 'Acknowledged', value: [`by ${care.acknowledged.by}`] }]),
   ];
 }
 
@@ -176,7 +195,9 @@ export function nextStep({ incident, decisions, effects, parent }: Story): strin
   if (status === 'resolved') return 'Nothing: it is over. A post-mortem is worth writing while it is fresh.';
   const waiting = decisions.findLast(({ state }) => state === 'waiting');
   if (waiting !== undefined)
-    return `Approve or reject ${subjectOf(waiting)}: POST /v1/incidents/${incident.id}/actions/approve with digest ${waiting.digest.slice(0, 12)}…`;
+    return incident.automation_paused
+      ? `Resume the automation to answer whether to ${lowerFirst(subjectOf(waiting))}`
+      : `Answer, with the buttons below or the API (digest ${waiting.digest.slice(0, 12)}…): ${subjectOf(waiting)}?`;
   if (parent !== null) return 'Look at the parent incident first: several services fail at once.';
   if (incident.crowd !== undefined) return 'Look for what these services share before looking at each of them.';
   const accepted = effects.findLast(({ kind, state }) => kind === 'roll-back' && state === 'accepted');
@@ -195,9 +216,7 @@ export function nextStep({ incident, decisions, effects, parent }: Story): strin
   return paged ? 'Find the cause; whoever is on call has been paged.' : 'Find the cause.';
 }
 
-/** What is waited for an answer to. */
-const subjectOf = ({ question, from_version, to_version }: DecisionView): string =>
-  question === undefined ? `the rollback ${from_version ?? ''} to ${to_version ?? ''}` : `this: ${question}`;
+const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);
 
 /** Steps of a runbook are pauses, too, between what they change. */
 const actsBy = (effects: Story['effects']): string => {

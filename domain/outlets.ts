@@ -1,5 +1,7 @@
 import type { ComponentStatus, PublicStatus } from '../schemas/outlets.ts';
+import type { Button } from '../schemas/slack/button.ts';
 import type { Timestamp } from '../schemas/time.ts';
+import type { SlackUser } from './people.ts';
 
 /**
  * How one attempt at an outlet ended. `later`: it was certainly not done. `unclear`: it may have been done, or may yet
@@ -13,8 +15,8 @@ export type Told<T> =
   | { kind: 'off'; detail: string };
 
 /**
- * Text in pieces. Whatever a piece holds is shown as it is: only a `link` is a link, only a `channel` a mention. So text
- * that comes from an alert can neither mention a channel nor forge a link.
+ * Text in pieces. Whatever a piece holds is shown as it is: only a `link` is a link, only a `channel`, a `user` or a
+ * `group` a mention. So text that comes from an alert can neither mention anybody nor forge a link.
  */
 export type Span =
   | string
@@ -23,7 +25,10 @@ export type Span =
   /** http and https only. */
   | { link: string; text: string }
   /** The id of a channel. */
-  | { channel: string };
+  | { channel: string }
+  /** The id of a user, or of a group of users: they are notified. */
+  | { user: string }
+  | { group: string };
 export type Text = readonly Span[];
 
 /** A message in our own words; the outlet cuts it to its limits. */
@@ -39,7 +44,18 @@ export type ChatPart =
   | { kind: 'fields'; fields: readonly { name: string; value: Text }[] }
   /** Small print. */
   | { kind: 'note'; text: Text }
-  | { kind: 'line' };
+  | { kind: 'line' }
+  | { kind: 'buttons'; buttons: readonly ChatButton[] };
+
+/** Something to be pressed: what it means, and what it says. */
+export type ChatButton = {
+  button: Button;
+  text: string;
+  /** At most one `primary` is in sight; `danger` is what cannot be taken back. */
+  style?: 'primary' | 'danger';
+  /** Asked before it counts. */
+  confirm?: { title: string; text: string; yes: string; no: string };
+};
 
 export type ChatChannel = {
   id: string;
@@ -73,6 +89,27 @@ export type Chat = {
   /** Makes our bookmarks be these; those of people stay. */
   setBookmarks(channel: string, links: readonly { title: string; url: string }[]): Promise<Told<null>>;
   archive(channel: string): Promise<Told<null>>;
+};
+
+/** Who somebody is in the chat. One attempt per call. */
+export type Directory = {
+  /** @param workspaces whose members count; none: the app's own. Null: there is no such user */
+  user(id: string, workspaces: readonly string[]): Promise<Told<Omit<SlackUser, 'groups'> | null>>;
+  /** Ids of the members of a user group. */
+  groupMembers(id: string): Promise<Told<string[]>>;
+  /** What somebody has said there, and where that is read. Null: it is not there, or the app may not read it. */
+  message(channel: string, id: string): Promise<Told<{ text: string; user: string | null; url: string | null } | null>>;
+};
+
+/** Where an answer to somebody's act goes: to the address that came with it, else where they were, else to them alone. */
+export type Ear = { user: string; channel: string | null; responseUrl: string | null };
+
+/** Tells one person something that others do not see, in most cases. One attempt per call. */
+export type Whispers = {
+  /** @param aloud whoever is in the channel sees it, too, where the act came with an address to answer to */
+  tell(ear: Ear, message: ChatMessage, aloud?: boolean): Promise<Told<null>>;
+  /** As a message of the app, which they are notified of. */
+  write(user: string, message: ChatMessage): Promise<Told<null>>;
 };
 
 export type PublicComponent = { id: string; name: string; status: string };

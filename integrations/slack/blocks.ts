@@ -1,8 +1,15 @@
-import type { ChatMessage, ChatPart, Text } from '../../domain/outlets.ts';
+import type { ChatButton, ChatMessage, ChatPart, Text } from '../../domain/outlets.ts';
+import { buttonIds } from '../../schemas/slack/button.ts';
 import { truncate } from '../text.ts';
 import {
   BLOCKS_MAX,
   BLOCKS_MAX_CHARS,
+  BUTTON_MAX_CHARS,
+  BUTTON_VALUE_MAX_CHARS,
+  BUTTONS_MAX,
+  CONFIRM_ANSWER_MAX_CHARS,
+  CONFIRM_TEXT_MAX_CHARS,
+  CONFIRM_TITLE_MAX_CHARS,
   FIELD_MAX_CHARS,
   FIELDS_MAX,
   HEADER_MAX_CHARS,
@@ -15,11 +22,23 @@ import { mrkdwn, plain } from './mrkdwn.ts';
 
 /** The blocks that are used here, of many more. @see https://docs.slack.dev/reference/block-kit/blocks */
 export type Block =
-  | { type: 'header'; text: { type: 'plain_text'; text: string; emoji: false } }
+  | { type: 'header'; text: PlainText }
   | { type: 'section'; text: Mrkdwn }
   | { type: 'section'; fields: Mrkdwn[] }
   | { type: 'context'; elements: [Mrkdwn] }
-  | { type: 'divider' };
+  | { type: 'divider' }
+  | { type: 'actions'; elements: ButtonElement[] };
+
+type PlainText = { type: 'plain_text'; text: string; emoji: false };
+
+type ButtonElement = {
+  type: 'button';
+  action_id: string;
+  value: string;
+  text: PlainText;
+  style?: 'primary' | 'danger';
+  confirm?: { title: PlainText; text: PlainText; confirm: PlainText; deny: PlainText; style?: 'danger' };
+};
 
 /** `verbatim`: Slack leaves plain text plain, so that a name or an address in an alert is no mention and no link. */
 type Mrkdwn = { type: 'mrkdwn'; text: string; verbatim: true };
@@ -71,15 +90,55 @@ function shapes(part: ChatPart): Shape[] {
       return isEmpty(part.text) ? [] : [(max) => note(part.text, max)];
     case 'line':
       return [() => ({ type: 'divider' })];
+    case 'buttons':
+      return rowsOf(part.buttons).map((row) => () => ({ type: 'actions', elements: row.map(buttonOf) }));
   }
 }
 
+/**
+ * In a row each `action_id` may be there once, so a second button of one kind begins another row. One whose names are
+ * too long for Slack is left out: there are commands.
+ */
+function rowsOf(buttons: readonly ChatButton[]): ChatButton[][] {
+  const rows: ChatButton[][] = [];
+  for (const one of buttons.filter(({ button }) => buttonIds(button).value.length <= BUTTON_VALUE_MAX_CHARS)) {
+    const last = rows.at(-1);
+    const fits = last !== undefined && last.length < BUTTONS_MAX && !last.some((other) => isSameKind(one, other));
+    if (fits) last.push(one);
+    else rows.push([one]);
+  }
+  return rows;
+}
+
+const isSameKind = (one: ChatButton, other: ChatButton): boolean => one.button.verb === other.button.verb;
+
+function buttonOf({ button, text, style, confirm }: ChatButton): ButtonElement {
+  return {
+    type: 'button',
+    ...buttonIds(button),
+    text: plainText(text, BUTTON_MAX_CHARS),
+    ...(style && { style }),
+    ...(confirm && {
+      confirm: {
+        title: plainText(confirm.title, CONFIRM_TITLE_MAX_CHARS),
+        text: plainText(confirm.text, CONFIRM_TEXT_MAX_CHARS),
+        confirm: plainText(confirm.yes, CONFIRM_ANSWER_MAX_CHARS),
+        deny: plainText(confirm.no, CONFIRM_ANSWER_MAX_CHARS),
+        ...(style === 'danger' && { style }),
+      },
+    }),
+  };
+}
+
+const plainText = (text: string, max: number): PlainText => ({
+  type: 'plain_text',
+  text: plain(text, max) || NOTHING,
+  emoji: false,
+});
+
 const isEmpty = (text: Text): boolean => mrkdwn(text, Number.POSITIVE_INFINITY).trim() === '';
 
-const header = (text: string): Block => ({
-  type: 'header',
-  text: { type: 'plain_text', text: plain(text, HEADER_MAX_CHARS), emoji: false },
-});
+const header = (text: string): Block => ({ type: 'header', text: plainText(text, HEADER_MAX_CHARS) });
 
 const section = (text: Text, max = SECTION_MAX_CHARS): Block => ({
   type: 'section',

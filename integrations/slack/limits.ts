@@ -25,6 +25,18 @@ export const FIELD_MAX_CHARS = 2000;
 /** A text object may have 3,000; small print of more than this is none. */
 export const NOTE_MAX_CHARS = 2000;
 
+/** @see https://docs.slack.dev/reference/block-kit/blocks/actions-block, "a maximum of 25 elements"; here one row of five */
+export const BUTTONS_MAX = 5;
+
+/** @see https://docs.slack.dev/reference/block-kit/block-elements/button-element */
+export const BUTTON_MAX_CHARS = 75;
+export const BUTTON_VALUE_MAX_CHARS = 2000;
+
+/** @see https://docs.slack.dev/reference/block-kit/composition-objects/confirmation-dialog-object */
+export const CONFIRM_TITLE_MAX_CHARS = 100;
+export const CONFIRM_TEXT_MAX_CHARS = 300;
+export const CONFIRM_ANSWER_MAX_CHARS = 30;
+
 /** Of each text in a message that has no room left for longer ones. Our own number. */
 export const TIGHT_MAX_CHARS = 300;
 

@@ -40,7 +40,7 @@ function markup(span: Span, room: number): string {
   if ('bold' in span) return enclosed('*', inert(oneLine(span.bold)).replaceAll('*', LOOKALIKE['*']), room);
   if ('code' in span) return enclosed('`', oneLine(span.code).replaceAll('`', LOOKALIKE['`']), room);
   if ('link' in span) return link(span, room);
-  return mention(span.channel, room);
+  return mention(span, room);
 }
 
 function unformatted(span: Span, room: number): string {
@@ -48,7 +48,8 @@ function unformatted(span: Span, room: number): string {
   if ('bold' in span) return escaped(flat(span.bold), room);
   if ('code' in span) return escaped(flat(span.code), room);
   if ('link' in span) return escaped(flat(span.text) || flat(span.link), room);
-  return mention(span.channel, room);
+  if ('channel' in span) return mention(span, room);
+  return escaped(`@${flat('user' in span ? span.user : span.group)}`, room);
 }
 
 /** An empty pair would be shown as it is, and one with blanks at its edges does not format. */
@@ -65,8 +66,17 @@ function link(span: { link: string; text: string }, room: number): string {
   return whole !== null && whole.length <= room ? whole : markup(words, room);
 }
 
-function mention(channel: string, room: number): string {
-  const whole = /^[A-Z0-9]{2,32}$/.test(channel) ? `<#${channel}>` : escaped(`#${flat(channel)}`, room);
+type Mention = { channel: string } | { user: string } | { group: string };
+
+/** What is no id is shown as a name, which mentions nobody. */
+function mention(span: Mention, room: number): string {
+  const [mark, name, id] =
+    'channel' in span
+      ? ['#', '#', span.channel]
+      : 'user' in span
+        ? ['@', '@', span.user]
+        : ['!subteam^', '@', span.group];
+  const whole = /^[A-Z0-9]{2,32}$/.test(id) ? `<${mark}${id}>` : escaped(`${name}${flat(id)}`, room);
   return whole.length <= room ? whole : '';
 }
 

@@ -35,6 +35,8 @@ function partText(part: ChatPart): string {
   if (part.kind === 'line') return '';
   if (part.kind === 'header') return part.text;
   if (part.kind === 'fields') return part.fields.map(({ name, value }) => `${name}: ${words(value)}`).join('\n');
+  if (part.kind === 'buttons')
+    return part.buttons.flatMap(({ text, confirm }) => [text, ...Object.values(confirm ?? {})]).join('\n');
   return words(part.text);
 }
 
@@ -215,7 +217,7 @@ describe('the next step', () => {
     [
       'a question waits',
       step({ decisions: [decision({ state: 'waiting' })] }),
-      /^Approve or reject .* v2 to v1: .*0123456789ab…$/,
+      /^Answer, with the buttons .*0123456789ab….*: Roll back from v2 to v1\?$/,
     ],
     ['it is a part', step({ parent: { id: INCIDENT as IncidentId, channel: null } }), /parent incident first/],
     ['it is a parent', step({ incident: incident({ crowd }) }), /share/],

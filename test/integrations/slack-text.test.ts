@@ -1,10 +1,12 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { ChatMessage, ChatPart, Span, Text } from '../../domain/outlets.ts';
+import type { ChatButton, ChatMessage, ChatPart, Span, Text } from '../../domain/outlets.ts';
 import { type Block, bodyOf } from '../../integrations/slack/blocks.ts';
 import {
   BLOCKS_MAX,
   BLOCKS_MAX_CHARS,
+  BUTTON_MAX_CHARS,
+  CONFIRM_TEXT_MAX_CHARS,
   FIELD_MAX_CHARS,
   FIELDS_MAX,
   HEADER_MAX_CHARS,
@@ -14,6 +16,8 @@ import {
   SUMMARY_MAX_CHARS,
   TOPIC_MAX_CHARS,
 } from '../../integrations/slack/limits.ts';
+import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../schemas/names.ts';
+import { type Button, buttonIds, readButton } from '../../schemas/slack/button.ts';
 import { httpUrl, line, mrkdwn, plain, unescaped } from '../../integrations/slack/mrkdwn.ts';
 
 const MAX = SECTION_MAX_CHARS;
@@ -170,6 +174,24 @@ const span: fc.Arbitrary<Span> = fc.oneof(
   foreign.map((code) => ({ code })),
   fc.record({ link: address, text: foreign }),
   fc.oneof(foreign, fc.constant('C2147483705')).map((channel) => ({ channel })),
+  fc.oneof(foreign, fc.constant('U2147483697')).map((user) => ({ user })),
+  fc.oneof(foreign, fc.constant('S2147483697')).map((group) => ({ group })),
+);
+const INCIDENT = '01JCYZ7Q8M3N5P7R9T1V3X5Z7B' as IncidentId;
+const meaningOf = (name: fc.Arbitrary<string>): fc.Arbitrary<Button> =>
+  fc.oneof(
+    fc.constantFrom('acknowledge' as const, 'resolve' as const).map((verb) => ({ verb, incident: INCIDENT })),
+    name.map((digest) => ({ verb: 'approve' as const, incident: INCIDENT, digest })),
+    name.map((freeze) => ({ verb: 'lift_freeze' as const, freeze })),
+  );
+const button: fc.Arbitrary<ChatButton> = fc.record(
+  {
+    button: meaningOf(foreign),
+    text: foreign,
+    style: fc.constantFrom('primary' as const, 'danger' as const),
+    confirm: fc.record({ title: foreign, text: foreign, yes: foreign, no: foreign }),
+  },
+  { requiredKeys: ['button', 'text'] },
 );
 const text: fc.Arbitrary<Text> = fc.array(span, { maxLength: 6 });
 const part: fc.Arbitrary<ChatPart> = fc.oneof(
@@ -180,6 +202,7 @@ const part: fc.Arbitrary<ChatPart> = fc.oneof(
     .map((fields) => ({ kind: 'fields' as const, fields })),
   text.map((spans) => ({ kind: 'note' as const, text: spans })),
   fc.constant({ kind: 'line' as const }),
+  fc.array(button, { maxLength: 12 }).map((buttons) => ({ kind: 'buttons' as const, buttons })),
 );
 const message: fc.Arbitrary<ChatMessage> = fc.record({
   summary: foreign,
@@ -195,12 +218,17 @@ function textsOf(block: Block): { text: string; max: number; verbatim: boolean }
   });
   if (block.type === 'divider') return [];
   if (block.type === 'header') return [{ ...of(HEADER_MAX_CHARS)(block.text), verbatim: true }];
+  if (block.type === 'actions')
+    return block.elements.flatMap(({ text, confirm }) => [
+      { ...of(BUTTON_MAX_CHARS)(text), verbatim: true },
+      ...(confirm === undefined ? [] : [{ ...of(CONFIRM_TEXT_MAX_CHARS)(confirm.text), verbatim: true }]),
+    ]);
   if (block.type === 'context') return block.elements.map(of(NOTE_MAX_CHARS));
   return 'fields' in block ? block.fields.map(of(FIELD_MAX_CHARS)) : [of(SECTION_MAX_CHARS)(block.text)];
 }
 
 /** Our own links and mentions, exactly as they may be. */
-const OWN = /<(https?:\/\/[^|<>\s]+\|[^<>\n]+|#[A-Z0-9]+)>/g;
+const OWN = /<(https?:\/\/[^|<>\s]+\|[^<>\n]+|(#|@|!subteam\^)[A-Z0-9]+)>/g;
 const ENTITY = /&(amp|lt|gt);/g;
 
 test('a message is within the limits of Slack, whatever is in it', () => {
@@ -337,5 +365,43 @@ describe('a message', () => {
     const lengths = blocks.flatMap(textsOf).map((one) => one.text.length);
     expect(lengths.slice(0, 3)).toEqual([3000, 3000, 300]);
     expect(blocks.at(-1)).toMatchObject({ elements: [{ text: 'The rest did not fit.' }] });
+  });
+});
+
+describe('buttons', () => {
+  const blocksOf = (...buttons: ChatButton[]): Block[] =>
+    bodyOf({ summary: 'x', parts: [{ kind: 'buttons', buttons }] }).blocks;
+
+  test('come back as what they were, and name no two of one kind in a row', () => {
+    const few = fc.array(
+      meaningOf(fc.string({ minLength: 1, maxLength: 30 })).map((one) => ({ button: one, text: 'x' })),
+      { minLength: 1, maxLength: 12 },
+    );
+    fc.assert(
+      fc.property(few, (buttons) => {
+        const rows = blocksOf(...buttons).flatMap((block) => (block.type === 'actions' ? [block.elements] : []));
+        for (const row of rows) expect(new Set(row.map(({ action_id: id }) => id)).size).toBe(row.length);
+        expect(rows.flat().map(({ action_id: id, value }) => readButton(id, value))).toEqual(
+          buttons.map(({ button: one }) => one),
+        );
+      }),
+    );
+  });
+
+  test('whose names are too long for Slack are left out', () => {
+    const names = Array.from({ length: 3 }, () => '"'.repeat(256));
+    const [service, environment, from] = names as [ServiceName, EnvironmentName, Version];
+    const long: Button = { verb: 'rollback', service, environment, from, to: from };
+    const [row] = blocksOf({ button: long, text: 'x' }, { button: { verb: 'resolve', incident: INCIDENT }, text: 'y' });
+    expect(row).toMatchObject({ elements: [{ action_id: 'firebreak:resolve' }] });
+  });
+
+  test('that are not ours mean nothing', () => {
+    const { action_id: id, value } = buttonIds({ verb: 'resolve', incident: INCIDENT });
+    expect(readButton(id, value)).toEqual({ verb: 'resolve', incident: INCIDENT });
+    expect(readButton('approve_rollback', 'inc-42:act-7')).toBeUndefined();
+    expect(readButton('firebreak:approve', value)).toBeUndefined();
+    expect(readButton(id, undefined)).toBeUndefined();
+    expect(readButton(id, '{')).toBeUndefined();
   });
 });

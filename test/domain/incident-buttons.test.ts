@@ -1,0 +1,91 @@
+import { describe, expect, test } from 'vitest';
+import { buttonsOf } from '../../domain/incident-buttons.ts';
+import type { Story } from '../../domain/story.ts';
+import type { DecisionView, Effect } from '../../schemas/incident.ts';
+import type { ChangeId, Version } from '../../schemas/names.ts';
+import { INCIDENT, NOON } from './arbitraries.ts';
+import { incident, story } from './stories.ts';
+
+const suspects = [
+  { change_id: `chg_${'0'.repeat(26)}` as ChangeId, version: 'v2' as Version, confidence: 0.9, reasons: [] },
+];
+
+const question = (number: number, more: Partial<DecisionView> = {}): DecisionView => ({
+  id: `${INCIDENT}-${number}`,
+  kind: 'approve',
+  because: 'mode_approve',
+  at: NOON,
+  digest: `digest-${number}`,
+  state: 'waiting',
+  from_version: 'v2' as Version,
+  to_version: 'v1' as Version,
+  reasons: [],
+  answered_by: null,
+  target: null,
+  approvals: { needed: 1, given: [] },
+  ...more,
+});
+
+const acted: Effect = {
+  key: `${INCIDENT}.rollback.1`,
+  kind: 'roll-back',
+  target: 'cd',
+  class: 'keyed',
+  state: 'succeeded',
+  at: NOON,
+  detail: '',
+};
+
+const rows = (more: Partial<Story>) =>
+  buttonsOf(story(more)).map((part) => (part.kind === 'buttons' ? part.buttons : []));
+const verbs = (more: Partial<Story>) => rows(more).map((row) => row.map(({ button }) => button.verb));
+
+describe('buttons of an incident', () => {
+  test('that nobody has looked at yet', () => {
+    expect(verbs({})).toEqual([['acknowledge', 'take_command', 'severity', 'publish', 'pause', 'resolve']]);
+  });
+
+  test('that somebody commands', () => {
+    const ada = { name: 'ada', shown: 'Ada', slack: null, at: NOON };
+    const cared = incident({ roles: { commander: ada }, care: { acknowledged: { by: 'ada', at: NOON } } });
+    expect(verbs({ incident: cared })).toEqual([['severity', 'publish', 'pause', 'resolve']]);
+  });
+
+  test('with a question: its answers come first, and are about this decision only', () => {
+    const [first = []] = rows({ decisions: [question(1, { state: 'rejected' }), question(2)] });
+    expect(first.map(({ button }) => button)).toEqual([
+      { verb: 'approve', incident: INCIDENT, digest: 'digest-2' },
+      { verb: 'reject', incident: INCIDENT, digest: 'digest-2' },
+    ]);
+    expect(first[0]).toMatchObject({ text: 'Roll back to v1', confirm: { text: 'Roll back from v2 to v1' } });
+  });
+
+  test('with several questions tell them apart', () => {
+    const asked = rows({ decisions: [question(1), question(2, { question: 'Restart the cache?' })] });
+    expect(asked.slice(0, 2).map((row) => row.map(({ text }) => text))).toEqual([
+      ['Roll back to v1 (1)', "Don't (1)"],
+      ['Do it (2)', "Don't (2)"],
+    ]);
+  });
+
+  test('whose automation is paused: nothing could come of a yes', () => {
+    const paused = incident({ automation_paused: true });
+    expect(verbs({ incident: paused, decisions: [question(1)] }).flat()).not.toContain('approve');
+    expect(verbs({ incident: paused }).flat()).toContain('resume');
+  });
+
+  test('say what it means that it was not the deploy', () => {
+    const suspected = { incident: incident({ suspects }) };
+    const words = (more: Partial<Story>) =>
+      rows({ ...suspected, ...more })
+        .flat()
+        .find(({ button }) => button.verb === 'not_the_deploy')?.confirm?.text;
+    expect(words({})).toBeUndefined();
+    expect(words({ decisions: [question(1)] })).toContain('answered with no');
+    expect(words({ effects: [acted] })).toContain('counts against the automation of checkout');
+  });
+
+  test('that is over: none', () => {
+    expect(verbs({ incident: incident({ status: 'resolved' }), decisions: [question(1)] })).toEqual([]);
+  });
+});
