@@ -49,6 +49,8 @@ export class Table {
 
   constructor(client: DynamoDBClient, name: string) {
     this.name = name;
+    // It copies and censors every item for a logger that nobody has set.
+    client.middlewareStack.remove('loggerMiddleware');
     this.#client = DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
   }
 

@@ -21,7 +21,8 @@ export type EmulatedResponse = { status: number; headers?: Record<string, string
 /** A running emulation. `url` is what goes into `AWS_ENDPOINT_URL_*`. */
 export type Endpoint = { url: string; close(): Promise<void> };
 
-const DENIED: EmulatedResponse = {
+/** The answer to whoever does not have the key, in the JSON of most services. */
+export const DENIED: EmulatedResponse = {
   status: 403,
   headers: { 'content-type': 'application/x-amz-json-1.0', 'x-amzn-errortype': 'UnrecognizedClientException' },
   body: JSON.stringify({

@@ -154,12 +154,15 @@ export class Page {
     this.evaluate(`document.querySelector(${JSON.stringify(selector)})?.innerText`);
 
   /** A key by its name, such as `Tab` or `Enter`. */
-  async press(key: 'Tab' | 'Enter' | 'ArrowLeft' | 'ArrowRight'): Promise<void> {
-    const codes = { Tab: 9, Enter: 13, ArrowLeft: 37, ArrowRight: 39 };
+  async press(key: 'Tab' | 'Enter' | 'Escape' | 'ArrowLeft' | 'ArrowRight'): Promise<void> {
+    const codes = { Tab: 9, Enter: 13, Escape: 27, ArrowLeft: 37, ArrowRight: 39 };
     const event = { key, code: key, windowsVirtualKeyCode: codes[key], ...(key === 'Enter' && { text: '\r' }) };
     await this.#send('Input.dispatchKeyEvent', { type: 'keyDown', ...event });
     await this.#send('Input.dispatchKeyEvent', { type: 'keyUp', ...event });
   }
+
+  /** Writes into what has the focus. */
+  type = (text: string): Promise<void> => this.#send('Input.insertText', { text });
 
   /** A click with the mouse into the middle of the first element that matches. */
   async click(selector: string): Promise<void> {

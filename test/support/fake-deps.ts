@@ -12,6 +12,7 @@ import type {
 import { type Config, emptyConfig } from '../../schemas/config.ts';
 import type { ActAnswer, Deployer, Flags, Held, RollbackRequest } from '../../domain/targets.ts';
 import type { ExternalFound, ExternalIncident, Told } from '../../domain/outlets.ts';
+import type { OnCallPerson } from '../../domain/on-call.ts';
 import type { Curve } from '../../domain/correlation/evidence.ts';
 import type { Projections } from '../../domain/projections.ts';
 import type { Subject } from '../../schemas/projection.ts';
@@ -27,6 +28,7 @@ import {
   FakeIncidents,
   FakeStore,
 } from './fake-store.ts';
+import { FakePagerIncidents } from './fake-pager.ts';
 
 /** Told to nobody. */
 export const silent: Log = { info: () => undefined, warn: () => undefined, error: () => undefined, with: () => silent };
@@ -86,6 +88,8 @@ export class FakeWorld {
   outside: Script<Told<ExternalFound>> = [{ kind: 'off', detail: 'no token' }];
   notes: Script<Told<null>> = [{ kind: 'done', value: null }];
   external: Script<Told<ExternalIncident | null>> = [{ kind: 'done', value: null }];
+  /** Whom the pager's rota names. */
+  onCall: Script<Told<OnCallPerson[]>> = [{ kind: 'off', detail: 'no rota' }];
   /** The CD system: to a rollback, and to a look at one. */
   rollbacks: Script<ActAnswer> = [{ kind: 'succeeded', id: 'rb-1' }];
   looks: Script<ActAnswer> = [{ kind: 'succeeded', id: 'rb-1' }];
@@ -159,9 +163,15 @@ export class FakeWorld {
       pager: { send: async (request) => this.#said(`pager ${tell(request)}`, next(this.pages)) },
       fallbackPager: { send: async (request) => this.#said(`second route ${tell(request)}`, next(this.secondRoute)) },
       externalPager: {
+        paged: async () => this.#said('look for our page', next(this.external)),
         find: async () => this.#said('look for a page of others', next(this.outside)),
         annotate: async (id) => this.#said(`note on ${id}`, next(this.notes)),
         read: async (id) => this.#said(`look at ${id}`, next(this.external)),
+      },
+      pagerIncidents: new FakePagerIncidents(),
+      onCall: {
+        now: async () => next(this.onCall),
+        email: async () => ({ kind: 'off', detail: 'no token' }),
       },
       deployerFor: async () => this.#deployer(),
       metrics: {
@@ -185,6 +195,8 @@ export class FakeWorld {
       statusPage: notAsked('statusPage'),
       annotations: notAsked('annotations'),
       ticketsFor: notAskedFor('ticketsFor'),
+      receivers: notAsked('receivers'),
+      changeEvents: notAsked('changeEvents'),
       secrets: notAsked('secrets'),
       blobs: notAsked('blobs'),
       queue: notAsked('queue'),
@@ -206,6 +218,11 @@ export class FakeWorld {
       quarantine: notAsked('quarantine'),
       tokens: notAsked('tokens'),
       idempotency: notAsked('idempotency'),
+      hearings: notAsked('hearings'),
+      acquaintances: notAsked('acquaintances'),
+      directory: notAsked('directory'),
+      whispers: notAsked('whispers'),
+      people: notAsked('people'),
     } satisfies Deps;
     return Object.fromEntries(
       Object.entries(deps).map(([name, port]) => [name, typeof port === 'number' ? port : this.#watched(name, port)]),

@@ -123,6 +123,8 @@ export class FakeStore {
   /** The newest of each alert. */
   readonly episodes = new Map<string, Episode>();
   readonly openings: Opening[] = [];
+  /** By the chat's id of the channel. */
+  readonly channels = new Map<string, IncidentId>();
   readonly changes = new Map<ChangeId, Change>();
   readonly locks = new Map<string, { key: string; incident: string; until: Timestamp }>();
   readonly acts: { place: string; at: Timestamp }[] = [];
@@ -467,7 +469,7 @@ export class FakeIncidents implements Incidents {
       care: { ...record.care, ...wanted.care },
       amended: (record.amended ?? 0) + 1,
     };
-    dossier.timeline.push(copy({ ...wanted.timeline, at: this.#store.clock.now() }));
+    if (wanted.timeline) dossier.timeline.push(copy({ ...wanted.timeline, at: this.#store.clock.now() }));
     return 'done';
   }
 
@@ -623,8 +625,13 @@ export class FakeIncidents implements Incidents {
     return true;
   }
 
-  async setChannel(id: IncidentId, channel: string): Promise<void> {
+  async setChannel(id: IncidentId, channel: string, chatId?: string): Promise<void> {
     this.#store.dossier(id).record.channel = channel;
+    if (chatId !== undefined) this.#store.channels.set(chatId, id);
+  }
+
+  async inChannel(chatId: string): Promise<IncidentId | undefined> {
+    return this.#store.channels.get(chatId);
   }
 
   async apart({ muted: wanted, limit }: Parameters<Incidents['apart']>[0]): ReturnType<Incidents['apart']> {

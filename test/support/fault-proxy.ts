@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { signedWith } from '../../local/aws/endpoint.ts';
-import { connectTo, type ForwardedRequest } from '../../local/aws/dynamodb/forward.ts';
+import { connectTo, type ForwardedRequest } from './forward.ts';
 import { type DynamoDbFault, dynamoDbFaults } from './fault-proxy/dynamodb.ts';
 import { type LambdaFault, lambdaFaults } from './fault-proxy/lambda.ts';
 import { type SqsFault, sqsFaults } from './fault-proxy/sqs.ts';

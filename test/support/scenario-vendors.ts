@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connectTo, type ForwardedReply } from '../../local/aws/dynamodb/forward.ts';
+import { connectTo, type ForwardedReply } from './forward.ts';
 import { startStandIns, type Vendor } from '../../local/standins/index.ts';
 import type { RecordedCall } from '../../local/standins/journal.ts';
 import { SANDBOX_PAGE_ID } from '../../local/standins/statuspage.ts';

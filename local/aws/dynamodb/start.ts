@@ -1,10 +1,10 @@
 import { randomInt } from 'node:crypto';
 import { type AddressInfo, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Endpoint, serve } from '../endpoint.ts';
+import type { Endpoint } from '../endpoint.ts';
 import { findDynoxide } from './binary.ts';
-import { connectTo } from './forward.ts';
 import { spawnTied, type TiedChild } from './tied-child.ts';
+import { openTunnel } from './tunnel.ts';
 
 export type LocalDynamoDb = Endpoint & {
   /** Resolves with the reason when the database died by itself. Stays pending while it runs and after `close()`. */
@@ -25,8 +25,8 @@ const PORT_TAKEN = /already in use/i;
 const START_TRIES = 5;
 
 /**
- * Starts DynamoDB over the SQLite file `file`: the dynoxide program, and in front of it a forwarder that only lets in
- * requests signed with `accessKeyId`. The program dies with this process.
+ * Starts DynamoDB over the SQLite file `file`: the dynoxide program, and in front of it a tunnel that only lets in
+ * callers who sign with `accessKeyId`. The program dies with this process.
  *
  * The program's own port knows no keys, and answers web pages of any origin. All that protects it is that its address
  * is hard to find: a random one of the 16 million of loopback (where the system has more than 127.0.0.1) and a random
@@ -46,7 +46,7 @@ export async function startDynamoDb(options: {
   const { file, accessKeyId, log = () => {} } = options;
   const begun = performance.now();
   const { child, address, hidden } = await startProgram(findDynoxide(options.binary), file, log);
-  const forwarder = await startForwarder(address, accessKeyId);
+  const tunnel = await openTunnel(address, { accessKeyId });
   log({ event: 'dynamodb.ready', file, ms: Math.round(performance.now() - begun) });
 
   const closing = Promise.withResolvers<'closing'>();
@@ -56,11 +56,11 @@ export async function startDynamoDb(options: {
     });
   });
   return {
-    url: forwarder.url,
+    url: tunnel.url,
     exited,
     close: async () => {
       closing.resolve('closing');
-      await forwarder.close();
+      await tunnel.close();
       await child.stop();
     },
   };
@@ -124,21 +124,4 @@ async function answers({ host, port }: Address, signal: AbortSignal): Promise<bo
   const response = await fetch(`http://${host}:${port}/`, { signal }).catch(() => undefined);
   await response?.body?.cancel();
   return response?.ok ?? false;
-}
-
-/** Lets in what is signed with our key. A database that is gone makes the endpoint answer 500, which clients retry. */
-async function startForwarder(to: Address, accessKeyId: string): Promise<Endpoint> {
-  const database = connectTo(to);
-  const endpoint = await serve({
-    accessKeyId,
-    handle: ({ path, query, ...request }) =>
-      database.send({ ...request, path: query.size > 0 ? `${path}?${query.toString()}` : path }),
-  });
-  return {
-    url: endpoint.url,
-    close: async () => {
-      await endpoint.close();
-      database.close();
-    },
-  };
 }

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connectTo } from '../../../local/aws/dynamodb/forward.ts';
+import { connectTo } from '../forward.ts';
 import { startDynamoDb } from '../../../local/aws/dynamodb/start.ts';
 import { type Call, jsonOf, type Reply, type Send } from './wire.ts';
 

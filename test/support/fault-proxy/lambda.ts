@@ -1,4 +1,4 @@
-import type { ForwardedRequest } from '../../../local/aws/dynamodb/forward.ts';
+import type { ForwardedRequest } from '../forward.ts';
 import { type Call, type Faults, json, lateAnswer, lostAnswer, refused, type Send } from './wire.ts';
 
 export type LambdaFault =

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ForwardedReply, ForwardedRequest } from '../../../local/aws/dynamodb/forward.ts';
+import type { ForwardedReply, ForwardedRequest } from '../forward.ts';
 
 /** One request of the product to AWS, on its way through the proxy. */
 export type Call = ForwardedRequest & {

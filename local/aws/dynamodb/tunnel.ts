@@ -1,0 +1,116 @@
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { DENIED, type EmulatedResponse, type Endpoint, signedWith } from '../endpoint.ts';
+
+/** Of the first request's headers: a signature with a session token has some 2 KiB. */
+const HEAD_MAX_BYTES = 64 * 1024;
+const HEAD_WITHIN_MS = 10_000;
+
+const END_OF_HEAD = '\r\n\r\n';
+
+/** The database is gone; clients try again. */
+const GONE: EmulatedResponse = {
+  status: 500,
+  headers: { 'content-type': 'application/x-amz-json-1.0' },
+  body: JSON.stringify({ __type: 'InternalFailure', message: 'the database does not answer' }),
+};
+
+/**
+ * Serves the program at `to` on a free loopback port, byte for byte. A connection is let through once its first request
+ * is signed with `accessKeyId`. What follows on it comes from the same caller, so it is not read again: to parse and
+ * write every call and every answer once more would cost as much as all the rest of it.
+ */
+export async function openTunnel(
+  to: { host: string; port: number },
+  { accessKeyId }: { accessKeyId: string },
+): Promise<Endpoint> {
+  const open = new Set<Socket>();
+  const kept = (socket: Socket): Socket => {
+    open.add(socket);
+    return socket.once('close', () => open.delete(socket));
+  };
+  const server = createServer({ noDelay: true, pauseOnConnect: true }, (caller) => {
+    kept(caller).on('error', () => caller.destroy());
+    headOf(caller).then(
+      (head) => {
+        if (signedWith(accessKeyId, authorizationIn(head)))
+          joinTo(kept(connect({ ...to, noDelay: true })), caller, head);
+        else refuse(caller, DENIED);
+      },
+      () => caller.destroy(),
+    );
+  });
+  await listening(server);
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        for (const socket of open) socket.destroy();
+      }),
+  };
+}
+
+const listening = (server: Server): Promise<void> =>
+  new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', resolve);
+  });
+
+/**
+ * What has come of a connection once the first request's headers are whole.
+ * @throws when they do not come, or are too long
+ */
+function headOf(caller: Socket): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    let head = Buffer.alloc(0);
+    const late = setTimeout(() => done(new Error('no request came')), HEAD_WITHIN_MS);
+    const hear = (chunk: Buffer): void => {
+      head = Buffer.concat([head, chunk]);
+      if (head.includes(END_OF_HEAD)) done(head);
+      else if (head.length > HEAD_MAX_BYTES) done(new Error('the headers do not end'));
+    };
+    const end = (): void => done(new Error('the caller has hung up'));
+    const done = (result: Buffer | Error): void => {
+      clearTimeout(late);
+      caller.off('data', hear).off('close', end).pause();
+      if (result instanceof Error) reject(result);
+      else resolve(result);
+    };
+    caller.on('data', hear).once('close', end).resume();
+  });
+}
+
+function authorizationIn(head: Buffer): string | undefined {
+  const text = head.subarray(0, head.indexOf(END_OF_HEAD)).toString('latin1');
+  return /\r\nauthorization:[ \t]*([^\r\n]*)/i.exec(text)?.[1];
+}
+
+/** From here on both talk to each other; when one of them ends, so does the other. */
+function joinTo(program: Socket, caller: Socket, head: Buffer): void {
+  let isThere = false;
+  program.once('error', () => {
+    if (isThere) caller.destroy();
+    else refuse(caller, GONE);
+  });
+  program.once('connect', () => {
+    isThere = true;
+    program.write(head);
+    caller.pipe(program).pipe(caller);
+  });
+  program.once('close', () => isThere && caller.destroySoon());
+  caller.once('close', () => program.destroy());
+}
+
+/** Answers, and takes no more. */
+function refuse(caller: Socket, { status, headers, body = '' }: EmulatedResponse): void {
+  const lines = Object.entries({ ...headers, 'content-length': Buffer.byteLength(body), connection: 'close' });
+  caller.resume(); // what is still coming is of no interest, but to hang up before would hide the answer
+  caller.end(
+    [`HTTP/1.1 ${status} ${status === 403 ? 'Forbidden' : 'Internal Server Error'}`]
+      .concat(lines.map(([name, value]) => `${name}: ${value}`))
+      .join('\r\n') +
+      END_OF_HEAD +
+      String(body),
+  );
+}

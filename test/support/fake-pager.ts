@@ -1,0 +1,14 @@
+import type { PageOf, PagerIncidents } from '../../domain/pagerduty/ours.ts';
+
+/** What aws/table/pager-incidents.ts keeps in a table, in memory. */
+export class FakePagerIncidents implements PagerIncidents {
+  readonly #known = new Map<string, PageOf>();
+
+  async remember(external: string, page: PageOf): Promise<void> {
+    if (!this.#known.has(external)) this.#known.set(external, { ...page });
+  }
+
+  async find(external: string): Promise<PageOf | undefined> {
+    return this.#known.get(external);
+  }
+}
