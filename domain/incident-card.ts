@@ -269,16 +269,28 @@ const ENTRY_MARKS: readonly [RegExp, string][] = [
   [/^flag\./, '🚩'],
   [/^(scale|restart|http|ticket)\./, '🛠️'],
   [/^automation\.demoted$/, '✋'],
+  [/^nudge\./, '⏰'],
+  [/^role\./, '🧑‍✈️'],
+  [/^acknowledged$/, '👀'],
+  [/^update$/, '📣'],
 ];
 
 /** What happened, as a message of its own. */
-export function entryMessage({ kind, actor, text, at }: TimelineEntry): ChatMessage {
+export function entryMessage(entry: TimelineEntry): ChatMessage {
+  const { kind, actor, text, at } = entry;
   const [, mark] = ENTRY_MARKS.find(([pattern]) => pattern.test(kind)) ?? [null, '•'];
   return {
     summary: `${mark} ${text}`,
     parts: [
-      { kind: 'text', text: [`${mark} ${text}`] },
+      { kind: 'text', text: [`${mark} `, ...mentionsOf(entry).flatMap((user): Text => [{ user }, ' ']), text] },
       { kind: 'note', text: [`${at.slice(11, 19)} UTC · ${actor}`] },
     ],
   };
+}
+
+/** Whom a reminder of ours is for. What others write on the timeline notifies nobody. */
+function mentionsOf({ actor, kind, detail }: TimelineEntry): string[] {
+  if (actor !== 'firebreak' || !kind.startsWith('nudge.')) return [];
+  const mention: unknown = detail !== null && typeof detail === 'object' && 'mention' in detail ? detail.mention : [];
+  return Array.isArray(mention) ? mention.filter((user): user is string => typeof user === 'string') : [];
 }

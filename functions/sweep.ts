@@ -3,10 +3,13 @@ import type { Deps } from '../domain/ports.ts';
 import type { IncidentRecord } from '../schemas/incident.ts';
 import { plusSeconds, secondsBetween } from '../schemas/time.ts';
 import { careForDrills } from './drills.ts';
+import { escalate } from './escalate.ts';
 import { endFailures } from './end-failures.ts';
 import { followPages } from './follow-pages.ts';
 import { answerWaitingGates, type GateDeps } from './freeze/gates/answer.ts';
 import { findLostGates } from './freeze/gates/lost.ts';
+import { nudge } from './nudge.ts';
+import { acknowledgeAll } from './pagerduty/acknowledge-pages.ts';
 import { endQuiet, showQuiet } from './quiet.ts';
 import { reportOverdue } from './overdue.ts';
 import { rouse } from './rouse.ts';
@@ -32,6 +35,8 @@ type SweepDeps = GateDeps &
     | 'bulletins'
     | 'effects'
     | 'externalPager'
+    | 'pager'
+    | 'fallbackPager'
     | 'alerts'
     | 'changes'
     | 'queue'
@@ -62,7 +67,10 @@ export async function sweep(deps: SweepDeps): Promise<{ woken: number; revived: 
     ['the sealed log', () => deps.audit.seal()],
     ['silences', () => showQuiet(deps, open)],
     ['deployments that were not told of', () => findLostGates(deps)],
+    ['reminders', () => nudge(deps, open)],
     ['deployments that wait', () => answerWaitingGates(deps)],
+    ['pages that are acknowledged here', () => acknowledgeAll(deps, open)],
+    ['pages that nobody acknowledges', () => escalate(deps, open)],
     ['pages of others', async () => ((await othersPage(deps)) ? followPages(deps, open) : undefined)],
   ] as const;
   for (const [name, job] of jobs) await apart(deps, name, job);

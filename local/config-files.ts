@@ -8,6 +8,7 @@ import { type Config, PagingFile, ServicesFile } from '../schemas/config.ts';
 import { FreezeFile } from '../schemas/freeze-policy.ts';
 import { PeopleFile } from '../schemas/people.ts';
 import { SlackFile, StatusPageFile } from '../schemas/presentation.ts';
+import { ResponseFile } from '../schemas/response.ts';
 import { RoutesFile } from '../schemas/routes.ts';
 import { loadSlos } from './slo-files.ts';
 import { lineOf, valueOf } from './yaml-lines.ts';
@@ -28,8 +29,9 @@ export async function loadConfig(dir: string): Promise<LoadedFiles> {
   const statusPage = await readYaml(join(dir, 'status-page.yaml'), StatusPageFile);
   const freeze = await readYaml(join(dir, 'freeze.yaml'), FreezeFile);
   const people = await readYaml(join(dir, 'people.yaml'), PeopleFile);
+  const response = await readYaml(join(dir, 'response.yaml'), ResponseFile);
   const slos = await loadSlos(join(dir, SLOS));
-  const files = [services, paging, routes, slack, statusPage, freeze, people, slos];
+  const files = [services, paging, routes, slack, statusPage, freeze, people, response, slos];
   if (
     !services.value ||
     !paging.value ||
@@ -38,6 +40,7 @@ export async function loadConfig(dir: string): Promise<LoadedFiles> {
     !statusPage.value ||
     !freeze.value ||
     !people.value ||
+    !response.value ||
     !slos.value
   )
     return { ok: false, problems: files.flatMap(({ problems }) => problems) };
@@ -49,6 +52,7 @@ export async function loadConfig(dir: string): Promise<LoadedFiles> {
     statusPage: statusPage.value,
     freeze: freeze.value,
     people: people.value,
+    response: response.value,
     slos: slos.value,
   };
   return { ok: true, config: { version: sha256(JSON.stringify(content)).slice(0, 16), ...content } };

@@ -15,6 +15,7 @@ const FILES = [
   'status-page.yaml',
   'freeze.yaml',
   'people.yaml',
+  'response.yaml',
 ];
 const LOOK_EVERY_MS = 1000;
 

@@ -5,6 +5,7 @@ import { FreezeFile } from './freeze-policy.ts';
 import { EnvironmentName, Mode, ServiceName } from './names.ts';
 import { PeopleFile } from './people.ts';
 import { SlackFile, StatusPageFile } from './presentation.ts';
+import { ResponseFile } from './response.ts';
 import { RoutesFile } from './routes.ts';
 import { noRunbooks, RunbookSet } from './runbook.ts';
 import { Slo } from './slo.ts';
@@ -143,6 +144,7 @@ export const Config = z.strictObject({
   slos: z.array(Slo).default([]),
   freeze: FreezeFile.prefault({}),
   people: PeopleFile.prefault({}),
+  response: ResponseFile.prefault({}),
 });
 export type Config = z.infer<typeof Config>;
 

@@ -24,13 +24,19 @@ export type Roles = z.infer<typeof Roles>;
 export const Said = z.object({ by: z.string(), at: Timestamp });
 export type Said = z.infer<typeof Said>;
 
+/** What people are reminded of. */
+export const NudgeKind = z.enum(['triage', 'commander', 'update']);
+export type NudgeKind = z.infer<typeof NudgeKind>;
+
 /** What people have said of an incident that goes on; whoever says it first counts, but for `told`. */
 export const Care = z.object({
   /** Somebody sees to it: by our button, or at the pager. */
   acknowledged: Said.optional(),
   /** How severe it is was said by a person, or was confirmed. */
   triaged: Said.optional(),
-  /** Others were told how it goes, last. */
-  told: Said.optional(),
+  /** Others were told how it goes, last, and in which words. */
+  told: Said.extend({ text: z.string().optional() }).optional(),
+  /** What they were reminded of, last and how often in a row. */
+  nudged: z.partialRecord(NudgeKind, z.object({ at: Timestamp, times: z.number() })).optional(),
 });
 export type Care = z.infer<typeof Care>;

@@ -15,6 +15,9 @@ export const INGEST_TOKEN = 'test-ingest-token';
 /** `configFiles` of tests in which services fail beside each other and have nothing to do with each other. */
 export const EACH_ALONE = { 'routes.yaml': 'manyAtOnce: off\nfailTogether: ignore\n' };
 
+/** Where minutes pass in moments, nobody could do what people are reminded of. */
+const NOBODY_IS_REMINDED = { acknowledgeMinutes: 'off', commanderMinutes: 'off', updateMinutes: 'off' };
+
 /** What a program needs of this process's environment, and nothing that would tell it what to do. */
 export const bareEnvironment = (): Record<string, string> => ({
   PATH: process.env['PATH'] ?? '',
@@ -73,7 +76,8 @@ export class Firebreak {
       await writeFile(join(firebreak.runbooksDir, name), text);
     if (options.services !== undefined)
       await firebreak.write('services.yaml', stringify({ services: options.services }));
-    for (const [name, text] of Object.entries(options.configFiles ?? {})) await firebreak.write(name, text);
+    const files = { 'response.yaml': stringify({ triage: NOBODY_IS_REMINDED }), ...options.configFiles };
+    for (const [name, text] of Object.entries(files)) await firebreak.write(name, text);
     return firebreak;
   }
 

@@ -1,0 +1,73 @@
+import type { IncidentRecord } from '../schemas/incident.ts';
+import { Severity } from '../schemas/names.ts';
+import type { Care, NudgeKind } from '../schemas/response-roles.ts';
+import { secondsBetween, type Timestamp } from '../schemas/time.ts';
+import type { Triage } from '../schemas/triage.ts';
+
+/** A reminder that is due, as it is written on the timeline, and as it is remembered. */
+export type Nudge = {
+  kind: NudgeKind;
+  text: string;
+  /** Ids of users of Slack who are to be told by name. */
+  mention: readonly string[];
+  nudged: NonNullable<Care['nudged']>;
+};
+
+type Policy = { triage: Triage; /** How much faster our own pauses go. */ timeScale: number };
+
+/**
+ * What people have to be reminded of, one thing at a time: the first of what comes first. Of several incidents that
+ * belong together the parent is reminded of.
+ */
+export function nudgeFor(incident: IncidentRecord, { triage, timeScale }: Policy, now: Timestamp): Nudge | undefined {
+  const { status, severity, parent_id, care = {}, roles = {} } = incident;
+  const levels = Severity.options;
+  if (status === 'resolved' || parent_id !== undefined) return undefined;
+  if (levels.indexOf(severity) > levels.indexOf(triage.from)) return undefined;
+  const due = (kind: NudgeKind, minutes: number | 'off', since: Timestamp): boolean => {
+    if (minutes === 'off') return false;
+    const before = care.nudged?.[kind];
+    const isSame = before !== undefined && before.at > since;
+    if (isSame && before.times >= triage.times) return false;
+    return secondsBetween(isSame ? before.at : since, now) >= (minutes * 60) / timeScale;
+  };
+  const nudge = (kind: NudgeKind, since: Timestamp, text: string, mention: readonly string[] = []): Nudge => {
+    const before = care.nudged?.[kind];
+    const times = before !== undefined && before.at > since ? before.times + 1 : 1;
+    return {
+      kind,
+      text: times > 1 ? `Reminder ${times}: ${text}` : text,
+      mention,
+      nudged: { ...care.nudged, [kind]: { at: now, times } },
+    };
+  };
+  const opened = incident.opened_at;
+  const missing = missingOf(incident);
+  if (missing !== undefined && due('triage', triage.acknowledgeMinutes, opened))
+    return nudge('triage', opened, missing);
+  const leads = status === 'open' || status === 'mitigating';
+  if (leads && roles.commander === undefined && due('commander', triage.commanderMinutes, opened))
+    return nudge(
+      'commander',
+      opened,
+      'Nobody is in command: whoever takes it says so with "Take command" or /incident take',
+    );
+  const told = care.told?.at ?? opened;
+  if (!due('update', triage.updateMinutes, told)) return undefined;
+  const teller = roles.communications ?? roles.commander;
+  const since = care.told === undefined ? 'it began' : `the last one, by ${care.told.by}`;
+  return nudge(
+    'update',
+    told,
+    `No update since ${since}: what is known, what is being done, when is the next one? /incident update …`,
+    teller?.slack == null ? [] : [teller.slack],
+  );
+}
+
+function missingOf({ care = {}, severity }: IncidentRecord): string | undefined {
+  if (care.acknowledged === undefined)
+    return `Nobody has said yet that they see to it: "I see to it" or /incident ack; and is it ${severity}?`;
+  if (care.triaged === undefined)
+    return `Is it ${severity}? Nobody has said so: "Severity…" or /incident severity ${severity}`;
+  return undefined;
+}

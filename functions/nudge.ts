@@ -1,0 +1,30 @@
+import { nudgeFor } from '../domain/nudges.ts';
+import type { Deps } from '../domain/ports.ts';
+import type { IncidentRecord } from '../schemas/incident.ts';
+
+type NudgeDeps = Pick<Deps, 'incidents' | 'config' | 'clock' | 'log' | 'timeScale'>;
+
+/** Each minute: reminds people of what an open incident still needs of them, on its timeline and so in its channel. */
+export async function nudge(deps: NudgeDeps, open: readonly IncidentRecord[]): Promise<{ told: number }> {
+  const { triage } = (await deps.config.current()).response;
+  const policy = { triage, timeScale: deps.timeScale };
+  let told = 0;
+  for (const { id } of open.filter((incident) => nudgeFor(incident, policy, deps.clock.now()) !== undefined)) {
+    try {
+      // Judged again by what the incident is then: somebody may have done it meanwhile.
+      const amended = await deps.incidents.amend(id, (incident) => {
+        const due = nudgeFor(incident, policy, deps.clock.now());
+        if (due === undefined) return undefined;
+        const { kind, text, mention, nudged } = due;
+        return {
+          care: { nudged },
+          timeline: { actor: 'firebreak', kind: `nudge.${kind}`, text, detail: { mention } },
+        };
+      });
+      if (amended === 'done') told += 1;
+    } catch (error) {
+      deps.log.error('nobody could be reminded', { incident: id, error: String(error) });
+    }
+  }
+  return { told };
+}

@@ -1,0 +1,90 @@
+import { describe, expect, test } from 'vitest';
+import { nudgeFor } from '../../domain/nudges.ts';
+import type { IncidentRecord } from '../../schemas/incident.ts';
+import { plusSeconds } from '../../schemas/time.ts';
+import { Triage } from '../../schemas/triage.ts';
+import { NOON } from './arbitraries.ts';
+import { incident } from './stories.ts';
+
+const after = (minutes: number) => plusSeconds(NOON, minutes * 60);
+
+const nudged = (one: IncidentRecord, minutes: number, triage: object = {}, timeScale = 1) =>
+  nudgeFor(one, { triage: Triage.parse(triage), timeScale }, after(minutes));
+
+const ada = { name: 'ada', shown: 'Ada', slack: 'U0ADA', at: NOON };
+const said = { by: 'ada', at: after(1) };
+const cared = { acknowledged: said, triaged: said };
+
+/** All reminders of a day, when nobody does anything of what they are reminded of. */
+function allOf(one: IncidentRecord, triage: object = {}): string[] {
+  let now = one;
+  const all: string[] = [];
+  for (let minute = 0; minute <= 24 * 60; minute += 1) {
+    const due = nudged(now, minute, triage);
+    if (due === undefined) continue;
+    all.push(`${minute} ${due.kind}`);
+    now = { ...now, care: { ...now.care, nudged: due.nudged } };
+  }
+  return all;
+}
+
+describe('people are reminded', () => {
+  test('of what nobody has said within five minutes', () => {
+    expect(nudged(incident(), 4.9)).toBeUndefined();
+    expect(nudged(incident(), 5)).toMatchObject({
+      kind: 'triage',
+      text: expect.stringContaining('Nobody has said yet'),
+    });
+    expect(nudged(incident({ care: { acknowledged: said } }), 5)?.text).toContain('Is it critical?');
+  });
+
+  test('that somebody has to command, and who is to say how it goes', () => {
+    expect(nudged(incident({ care: cared }), 10)).toMatchObject({ kind: 'commander', mention: [] });
+    const led = incident({ care: cared, roles: { commander: ada } });
+    expect(nudged(led, 29)).toBeUndefined();
+    expect(nudged(led, 30)).toMatchObject({ kind: 'update', mention: ['U0ADA'] });
+  });
+
+  test('a few times for the same thing, and not for ever', () => {
+    expect(allOf(incident())).toEqual([
+      '5 triage',
+      '10 triage',
+      '11 commander',
+      '15 triage',
+      '21 commander',
+      '30 update',
+      '31 commander',
+      '60 update',
+      '90 update',
+    ]);
+  });
+
+  test('again once there was an update, and it is long ago', () => {
+    const told = { ...cared, told: { by: 'ada', at: after(50) }, nudged: { update: { at: after(30), times: 3 } } };
+    const one = incident({ care: told, roles: { commander: ada } });
+    expect(nudged(one, 79)).toBeUndefined();
+    expect(nudged(one, 80)?.nudged.update).toEqual({ at: after(80), times: 1 });
+  });
+
+  test('of nothing where they do not want to be', () => {
+    const off = { acknowledgeMinutes: 'off', commanderMinutes: 'off', updateMinutes: 'off' };
+    expect(allOf(incident(), off)).toEqual([]);
+  });
+
+  test.each<[string, Partial<IncidentRecord>]>([
+    ['over', { status: 'resolved' }],
+    ['a part of another one', { parent_id: incident().id }],
+    ['not severe enough', { severity: 'warning' }],
+  ])('of nothing that is %s', (_, more) => {
+    expect(allOf(incident(more))).toEqual([]);
+  });
+
+  test('of a commander only until it is mitigated', () => {
+    const mitigated = incident({ care: cared, status: 'mitigated' });
+    expect(allOf(mitigated)).toEqual(['30 update', '60 update', '90 update']);
+  });
+
+  test('sooner where time goes faster', () => {
+    expect(nudged(incident(), 0.05, {}, 100)?.kind).toBe('triage');
+  });
+});

@@ -1,0 +1,60 @@
+import { beforeEach, expect, test } from 'vitest';
+import { entryMessage } from '../../domain/incident-card.ts';
+import { nudge } from '../../functions/nudge.ts';
+import type { EnvironmentName, IncidentId, ServiceName } from '../../schemas/names.ts';
+import { FakeWorld } from '../support/fake-deps.ts';
+
+const MINUTE = 60_000;
+
+let world: FakeWorld;
+let id: IncidentId;
+beforeEach(async () => {
+  world = new FakeWorld();
+  const place = { service: 'checkout' as ServiceName, environment: 'production' as EnvironmentName };
+  const wanted = { ...place, title: 'errors', severity: 'critical', by: 'ada', trace: 'trace' } as const;
+  ({ id } = await world.deps.incidents.declare(wanted));
+});
+
+const look = async (minutes: number) => {
+  world.clock.set(world.clock.millis + minutes * MINUTE);
+  return nudge(world.deps, await world.deps.incidents.open());
+};
+
+const reminders = async () =>
+  (await world.deps.incidents.timeline(id, { limit: 50 })).items
+    .filter(({ kind }) => kind.startsWith('nudge.'))
+    .map(({ kind, actor }) => `${actor} ${kind}`);
+
+test('people are reminded once, however often it is looked', async () => {
+  await look(4);
+  expect(await reminders()).toEqual([]);
+  expect(await look(1)).toEqual({ told: 1 });
+  expect(await look(0)).toEqual({ told: 0 });
+  expect(await reminders()).toEqual(['firebreak nudge.triage']);
+});
+
+test('whoever has done it meanwhile is not reminded of it', async () => {
+  world.clock.set(world.clock.millis + 5 * MINUTE);
+  const seenBefore = await world.deps.incidents.open();
+  const said = { by: 'ada', at: world.clock.now() };
+  const timeline = { actor: 'ada', kind: 'acknowledged', text: 'Sees to it', detail: null };
+  await world.deps.incidents.amend(id, () => ({ care: { acknowledged: said, triaged: said }, timeline }));
+  expect(await nudge(world.deps, seenBefore)).toEqual({ told: 0 });
+  expect(await reminders()).toEqual([]);
+});
+
+test('whoever is to give an update is told by name, and by nothing that others write', async () => {
+  const ada = { name: 'ada', shown: 'Ada', slack: 'U0ADA', at: world.clock.now() };
+  const said = { by: 'ada', at: world.clock.now() };
+  await world.deps.incidents.amend(id, () => ({
+    roles: { commander: ada },
+    care: { acknowledged: said, triaged: said },
+    timeline: { actor: 'ada', kind: 'role.taken', text: 'Commands', detail: null },
+  }));
+  await look(30);
+  const [entry] = (await world.deps.incidents.timeline(id, { limit: 1 })).items;
+  if (entry === undefined) throw new Error('there is no entry');
+  expect(entry.kind).toBe('nudge.update');
+  expect(entryMessage(entry).parts[0]).toMatchObject({ text: ['⏰ ', { user: 'U0ADA' }, ' ', entry.text] });
+  expect(entryMessage({ ...entry, actor: 'somebody' }).parts[0]).toMatchObject({ text: ['⏰ ', entry.text] });
+});
