@@ -18,8 +18,10 @@ export function announced(
 ): typeof stores {
   const { incidents, crowds, decisions, effects, changes, runbooks } = stores;
   return {
-    incidents: after(incidents, ['note', 'amend', 'post', 'resolve', 'endEpisodes', 'endEvents', 'handOver', 'setMuted'], (id) =>
-      changed(`incident:${id}`),
+    incidents: after(
+      incidents,
+      ['note', 'amend', 'post', 'resolve', 'endEpisodes', 'endEvents', 'handOver', 'setMuted'],
+      (id) => changed(`incident:${id}`),
     ),
     crowds: after(crowds, ['join', 'childEnded'], (parent, child) =>
       changed(`incident:${parent}`, `incident:${String(child)}`),

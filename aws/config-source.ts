@@ -1,10 +1,11 @@
 import * as z from 'zod';
 import type { Blobs, ConfigSource, Log } from '../domain/ports.ts';
 import { Config, emptyConfig } from '../schemas/config.ts';
+import { CONFIG_KEY } from './published.ts';
 
-/** Where the published set lies. `problems` is what was wrong with a newer one that was not taken. */
-export const CONFIG_KEY = 'config/current.json';
+export { CONFIG_KEY };
 
+/** `problems` is what was wrong with a newer one that was not taken; or, each marked `warning:`, what is hardly meant. */
 export const PublishedConfig = z.object({ config: Config, problems: z.array(z.string()) });
 export type PublishedConfig = z.infer<typeof PublishedConfig>;
 

@@ -13,13 +13,19 @@ import { githubGates } from '../integrations/github/protection.ts';
 import { grafanaAnnotations } from '../integrations/grafana/annotations.ts';
 import { identityTokens } from '../integrations/oidc/identity-tokens.ts';
 import { externalPagerDuty } from '../integrations/pagerduty/external.ts';
+import { pagerDutyChanges } from '../integrations/pagerduty/change-events.ts';
+import { pagerDutyOnCall } from '../integrations/pagerduty/on-call.ts';
 import { pagerDuty } from '../integrations/pagerduty/pager.ts';
+import type { RestOptions } from '../integrations/pagerduty/rest.ts';
 import { prometheus } from '../integrations/prometheus/metrics.ts';
 import { prometheusQueries } from '../integrations/prometheus/queries.ts';
 import { runbookCalls } from '../integrations/runbook-http/calls.ts';
 import { slackChat } from '../integrations/slack/chat.ts';
+import { slackDirectory } from '../integrations/slack/directory.ts';
+import { slackWhispers } from '../integrations/slack/whisper.ts';
 import { statuspage } from '../integrations/statuspage/status-page.ts';
 import { webhookPager } from '../integrations/webhook/fallback-pager.ts';
+import { webhookReceivers } from '../integrations/webhook/receivers.ts';
 import { webhookTickets } from '../integrations/webhook/ticket.ts';
 import type { Target } from '../schemas/projection.ts';
 import type { TicketTarget } from '../schemas/routes.ts';
@@ -33,23 +39,28 @@ import { flagsFor } from './flags.ts';
 import { type Environment, readEnvironment } from './env.ts';
 import { jsonLog } from './log.ts';
 import { sqsWaker } from './waker.ts';
+import { sqsPeopleQueue } from './people-queue.ts';
 import { sqsSignalQueue } from './queue.ts';
 import { ssmSecrets } from './secrets.ts';
 import { es256Signer } from './signer.ts';
+import { AcquaintanceTable } from './table/acquaintances.ts';
 import { AuditLogTable } from './table/audit-log.ts';
 import { AutomationTable } from './table/automation.ts';
 import { ChangeTable } from './table/changes.ts';
 import { BulletinTable } from './table/bulletins.ts';
 import { CrowdTable } from './table/crowd.ts';
 import { DecisionTable } from './table/decisions.ts';
+import { DigestTable } from './table/digests.ts';
 import { DrillTable } from './table/drills.ts';
 import { EffectTable } from './table/effects.ts';
 import { FreezeDecisionTable } from './table/freeze-decisions.ts';
 import { FreezeStateTable } from './table/freeze-state.ts';
 import { FreezeTable } from './table/freezes.ts';
 import { GateTable } from './table/gates.ts';
+import { HearingTable } from './table/hearings.ts';
 import { IdempotencyTable } from './table/idempotency.ts';
 import { IncidentTable } from './table/incidents.ts';
+import { PagerIncidentTable } from './table/pager-incidents.ts';
 import { PinTable } from './table/pins.ts';
 import { ProjectionTable } from './table/projections.ts';
 import { RunbookTable } from './table/runbooks.ts';
@@ -96,6 +107,9 @@ export function assemble(env: Environment): Deps {
     secrets,
     blobs,
     queue: sqsSignalQueue(sqs, { urgent: env.FIREBREAK_QUEUE_URGENT, ordinary: env.FIREBREAK_QUEUE_ORDINARY }, blobs),
+    people: sqsPeopleQueue(sqs, env.FIREBREAK_QUEUE_PEOPLE),
+    hearings: new HearingTable(table, clock),
+    acquaintances: new AcquaintanceTable(table, clock),
     ...engines(env),
     ...announced(
       {
@@ -111,6 +125,7 @@ export function assemble(env: Environment): Deps {
     pins: new PinTable(table, clock),
     gates,
     drills: new DrillTable(table, clock),
+    digests: new DigestTable(table),
     sloStatuses: new SloStatusTable(table),
     sloMetrics: prometheusQueries(() => secrets.get('PROMETHEUS_URL')),
     sloLease: new SloLeaseTable(table, clock),
@@ -139,7 +154,9 @@ export function assemble(env: Environment): Deps {
         }).send(request),
     },
     fallbackPager: webhookPager({ config, secrets, clock }),
-    externalPager: externalPager({ secrets, clock }),
+    externalPager: externalPager(pagerDutyRest({ secrets, clock })),
+    pagerIncidents: new PagerIncidentTable(table, clock),
+    onCall: pagerDutyOnCall({ config, clock, rest: pagerDutyRest({ secrets, clock }) }),
     flagsFor: (entry, place) => flagsFor(entry, { place, secrets, clock }),
     http: runbookCalls({ secrets, clock }),
     deployerFor: (entry, place) => deployerFor(entry, { place, secrets, clock, config, gates, github }),
@@ -175,6 +192,10 @@ const isOn =
         return set('GRAFANA_URL', 'GRAFANA_TOKEN');
       case 'tickets':
         return true;
+      case 'webhooks': {
+        const { webhooks, pagerduty } = (await config.current()).response;
+        return webhooks.length > 0 || pagerduty.changeEvents;
+      }
       case 'statuspage': {
         const { services } = await config.current();
         return Object.values(services).some(({ statusPage }) => statusPage !== undefined) && set('STATUSPAGE_API_KEY');
@@ -184,12 +205,15 @@ const isOn =
 
 /** Where incidents are shown. Addresses are read with the credentials, at run time. */
 function outlets({ secrets, clock, github }: Pick<Deps, 'secrets' | 'clock'> & { github: GithubAccess }) {
+  const slack = {
+    apiUrl: async () => (await secrets.get('SLACK_API_URL')) ?? SLACK_API_URL,
+    token: () => secrets.get('SLACK_BOT_TOKEN'),
+    clock,
+  };
   return {
-    chat: slackChat({
-      apiUrl: async () => (await secrets.get('SLACK_API_URL')) ?? SLACK_API_URL,
-      token: () => secrets.get('SLACK_BOT_TOKEN'),
-      clock,
-    }),
+    chat: slackChat(slack),
+    directory: slackDirectory(slack),
+    whispers: slackWhispers(slack),
     statusPage: statuspage({
       apiUrl: async () => (await secrets.get('STATUSPAGE_API_URL')) ?? STATUSPAGE_API_URL,
       apiKey: () => secrets.get('STATUSPAGE_API_KEY'),
@@ -202,19 +226,28 @@ function outlets({ secrets, clock, github }: Pick<Deps, 'secrets' | 'clock'> & {
       clock,
     }),
     ticketsFor: (target: TicketTarget) => ticketsFor(target, { secrets, clock, github }),
+    receivers: webhookReceivers({ secrets, clock }),
+    changeEvents: pagerDutyChanges({
+      eventsUrl: async () => (await secrets.get('PAGERDUTY_EVENTS_URL')) ?? PAGERDUTY_EVENTS_URL,
+      routingKey: () => secrets.get('PAGERDUTY_ROUTING_KEY'),
+    }),
   };
 }
 
 /** The address is read with the credentials, before each attempt. */
-function externalPager({ secrets, clock }: Pick<Deps, 'secrets' | 'clock'>): ExternalPager {
-  const pager = async (): Promise<ExternalPager> =>
-    externalPagerDuty({
-      apiUrl: (await secrets.get('PAGERDUTY_API_URL')) ?? PAGERDUTY_API_URL,
-      token: () => secrets.get('PAGERDUTY_API_TOKEN'),
-      from: () => secrets.get('PAGERDUTY_FROM'),
-      clock,
-    });
+const pagerDutyRest =
+  ({ secrets, clock }: Pick<Deps, 'secrets' | 'clock'>) =>
+  async (): Promise<RestOptions> => ({
+    apiUrl: (await secrets.get('PAGERDUTY_API_URL')) ?? PAGERDUTY_API_URL,
+    token: () => secrets.get('PAGERDUTY_API_TOKEN'),
+    from: () => secrets.get('PAGERDUTY_FROM'),
+    clock,
+  });
+
+function externalPager(rest: () => Promise<RestOptions>): ExternalPager {
+  const pager = async (): Promise<ExternalPager> => externalPagerDuty(await rest());
   return {
+    paged: async (key) => (await pager()).paged(key),
     find: async (query) => (await pager()).find(query),
     annotate: async (id, text, key) => (await pager()).annotate(id, text, key),
     read: async (id) => (await pager()).read(id),

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What a function finds in its environment: names of resources and the addresses of vendors, never secrets. */
 const Environment = z.object({
@@ -7,10 +7,12 @@ const Environment = z.object({
   FIREBREAK_BUCKET: z.string().min(3),
   FIREBREAK_QUEUE_URGENT: z.url(),
   FIREBREAK_QUEUE_ORDINARY: z.url(),
+  FIREBREAK_QUEUE_PEOPLE: z.url(),
   FIREBREAK_QUEUE_SLACK: z.url(),
   FIREBREAK_QUEUE_STATUSPAGE: z.url(),
   FIREBREAK_QUEUE_GRAFANA: z.url(),
   FIREBREAK_QUEUE_TICKETS: z.url(),
+  FIREBREAK_QUEUE_WEBHOOKS: z.url(),
   FIREBREAK_WORKFLOW_FUNCTION: z.string().min(1),
   FIREBREAK_WORKFLOW_QUALIFIER: z.string().min(1),
   FIREBREAK_SECRETS_PATH: z.string().startsWith('/'),

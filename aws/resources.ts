@@ -19,10 +19,15 @@ export const QUEUE = {
   deadLetterDays: 14,
 } as const;
 
+/** What people do in Slack and at the pager. One message at a time: nobody waits for those of others. */
+export const PEOPLE = { timeoutSeconds: 20, batchSize: 1 } as const;
+
 /** What is shown elsewhere. A message only wakes, so that one which comes twice or never does no harm. */
 export const PROJECT = { timeoutSeconds: 60, visibilitySeconds: 90, maxReceives: 5 } as const;
 
 export const HTTP_TIMEOUT_SECONDS = 20;
+/** Slack waits three; a start may take longer, and what was begun is finished. */
+export const SLACK_TIMEOUT_SECONDS = 10;
 export const SWEEP_TIMEOUT_SECONDS = 50;
 export const EVALUATE_TIMEOUT_SECONDS = 45;
 

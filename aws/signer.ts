@@ -68,6 +68,7 @@ export function es256Signer({ secrets, clock, log }: { secrets: Secrets; clock: 
     },
 
     async verify(token) {
+      if (!isCanonical(token)) return { ok: false, problem: 'it is no token of Firebreak: it is not written as one' };
       const { known } = await keysNow();
       try {
         const { payload } = await jwtVerify(token, ({ kid }) => keyWith(kid, known), {
@@ -153,6 +154,10 @@ function keyWith(kid: string | undefined, known: Map<string, PublicKey>): Import
   if (found === undefined) throw new UnknownKey(kid === undefined ? 'it does not say which' : kid.slice(0, 64));
   return found.key;
 }
+
+/** The last bits of base64url may be spare: with others there it would be read as the same, and be another text. */
+const isCanonical = (token: string): boolean =>
+  token.split('.').every((part) => Buffer.from(part, 'base64url').toString('base64url') === part);
 
 const timeOf = (epochSeconds: number): string => timestamp(epochSeconds * 1000);
 

@@ -13,6 +13,7 @@ export function sqsWaker(client: SQSClient, env: Environment): Waker {
     statuspage: env.FIREBREAK_QUEUE_STATUSPAGE,
     grafana: env.FIREBREAK_QUEUE_GRAFANA,
     tickets: env.FIREBREAK_QUEUE_TICKETS,
+    webhooks: env.FIREBREAK_QUEUE_WEBHOOKS,
   };
   return async (target, afterSeconds) => {
     const wake: Wake = { target };

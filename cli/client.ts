@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { type Access, accessOf } from './credentials.ts';
+import { oneLine } from './table.ts';
 import { No, type World } from './world.ts';
 
 /** Longer than any answer of the API takes. */
@@ -23,7 +24,9 @@ export class Refused extends No {
 }
 
 /** All of it has come. */
-type Answer = { ok: boolean; status: number; text: string };
+type Answer = { ok: boolean; status: number; text: string; location: string | null };
+
+type Sent = { body?: object; identityToken?: string | undefined };
 
 /** A running Firebreak, by its API. */
 export class Client {
@@ -42,10 +45,12 @@ export class Client {
     return this.#access.url;
   }
 
-  get = <S extends z.ZodType>(path: string, schema: S): Promise<z.infer<S>> => this.#ask('GET', path, schema);
+  /** @param identityToken of a CI system, where the address takes one */
+  get = <S extends z.ZodType>(path: string, schema: S, identityToken?: string): Promise<z.infer<S>> =>
+    this.#ask('GET', path, schema, { identityToken });
 
   post = <S extends z.ZodType>(path: string, body: object, schema: S): Promise<z.infer<S>> =>
-    this.#ask('POST', path, schema, body);
+    this.#ask('POST', path, schema, { body });
 
   async delete(path: string): Promise<void> {
     const response = await this.#send('DELETE', path);
@@ -57,13 +62,13 @@ export class Client {
     return read((await this.#send('GET', path)).text, schema, path);
   }
 
-  async #ask<S extends z.ZodType>(method: string, path: string, schema: S, body?: object): Promise<z.infer<S>> {
-    const response = await this.#send(method, path, body);
+  async #ask<S extends z.ZodType>(method: string, path: string, schema: S, sent: Sent): Promise<z.infer<S>> {
+    const response = await this.#send(method, path, sent);
     if (!response.ok) throw refusalOf(response);
     return read(response.text, schema, path);
   }
 
-  async #send(method: string, path: string, body?: object): Promise<Answer> {
+  async #send(method: string, path: string, { body, identityToken }: Sent = {}): Promise<Answer> {
     const { url, token } = this.#access;
     try {
       const response = await fetch(`${url}${path}`, {
@@ -71,12 +76,14 @@ export class Client {
         headers: {
           authorization: `Bearer ${token}`,
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(identityToken === undefined ? {} : { 'x-identity-token': identityToken }),
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        redirect: 'error', // our token is not for whoever is named there
+        redirect: 'manual', // our token is not for whoever is named there
         signal: AbortSignal.timeout(TIMEOUT_MS),
       });
-      return { ok: response.ok, status: response.status, text: await response.text() };
+      const location = response.headers.get('location');
+      return { ok: response.ok, status: response.status, text: await response.text(), location };
     } catch (error) {
       throw new NoAnswer(
         `no Firebreak answers at ${url} (${because(error)}): npm start starts one, FIREBREAK_URL names another`,
@@ -92,11 +99,17 @@ export function queryOf(parts: Readonly<Record<string, string | number | undefin
   return given.size === 0 ? '' : `?${given.toString()}`;
 }
 
-function refusalOf({ status, text }: Answer): Refused {
+function refusalOf({ status, text, location }: Answer): Refused {
+  if (status >= 300 && status < 400) return new Refused(status, 'redirected', elsewhere(status, location));
   const problem = Problem.safeParse(json(text));
   if (problem.success) return new Refused(status, problem.data.code, problem.data.detail);
   return new Refused(status, 'http', `the answer is ${status}, and not of a Firebreak`);
 }
+
+/** An answer of somebody: nobody's outage, and no yes. */
+const elsewhere = (status: number, location: string | null): string =>
+  `the answer is ${status}, to go to ${location === null ? 'an address that it does not name' : oneLine(location)}; a token ` +
+  'is not sent there, so name that address with FIREBREAK_URL if it is the one of Firebreak';
 
 function read<S extends z.ZodType>(text: string, schema: S, path: string): z.infer<S> {
   const parsed = schema.safeParse(json(text));

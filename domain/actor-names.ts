@@ -1,18 +1,15 @@
 import type { Action } from '../schemas/access.ts';
 
 /**
- * What two names have in common that no reader can tell apart: case, width, composed or not, blanks, and what is not
- * seen at all make no other name. Letters of another script that look alike do.
+ * What two names have in common that no reader can tell apart: case, width, composed or not, blanks anywhere, and what
+ * is not seen at all make no other name. Letters of another script that look alike do.
  */
 export const nameKey = (name: string): string =>
   name
     .normalize('NFKC')
     .toLowerCase()
     .normalize('NFKC')
-    .replaceAll(/\s/gu, ' ')
-    .replaceAll(/[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]/gu, '')
-    .replaceAll(/ +/g, ' ')
-    .trim();
+    .replaceAll(/[\s\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]/gu, '');
 
 /** Whether two names are of one and the same, where somebody else is asked for. */
 export const isSameActor = (one: string, other: string): boolean => nameKey(one) === nameKey(other);

@@ -112,6 +112,20 @@ export type Whispers = {
   write(user: string, message: ChatMessage): Promise<Told<null>>;
 };
 
+/** A letter in plain text. */
+export type Letter = {
+  to: readonly string[];
+  subject: string;
+  text: string;
+  /** The same for the same letter: it becomes the message id, by which mail programs know what came twice. */
+  key: string;
+};
+
+/** E-mail. One attempt per call; there is no way to look whether it was sent. */
+export type Mail = {
+  send(letter: Letter): Promise<Told<null>>;
+};
+
 export type PublicComponent = { id: string; name: string; status: string };
 
 /** The public status page, hosted. One attempt per call. */
@@ -210,6 +224,8 @@ export type ExternalFound =
 
 /** The pager where others page already: their incident is found, annotated and followed. One attempt per call. */
 export type ExternalPager = {
+  /** The newest that was opened under a key of our own, whatever has become of it. Null: there is none (yet). */
+  paged(key: string): Promise<Told<ExternalIncident | null>>;
   /**
    * Among those that are open. The vendor may take a while to show what it was told. What is found by its group key may
    * be much older than our incident; once somebody has acknowledged it, it tells nobody about what joins it.

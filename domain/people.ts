@@ -1,6 +1,4 @@
 import type { Action, Principal } from '../schemas/access.ts';
-import type { Config, ServiceEntry } from '../schemas/config.ts';
-import type { ServiceName } from '../schemas/names.ts';
 import { type PeopleFile, type Person, PersonId, type Role, type RoleName, ROLES } from '../schemas/people.ts';
 import type { Timestamp } from '../schemas/time.ts';
 import { authorize, type Scope } from './access.ts';
@@ -33,7 +31,8 @@ export type Actor = {
 
 export type Found = { ok: true; actor: Actor } | { ok: false; because: string };
 
-type Known = Pick<Config, 'people' | 'services'>;
+/** Of the configuration. Whose service is whose is all that counts of the catalogue. */
+export type Known = { people: PeopleFile; services: Readonly<Record<string, { team?: string | undefined }>> };
 
 /** Who a user of Slack is here. */
 export function actorOf({ people: file, services }: Known, user: SlackUser): Found {
@@ -70,7 +69,7 @@ const roleOf = ({ roles }: PeopleFile, name: RoleName): Role | undefined =>
 
 function grantOf(
   file: PeopleFile,
-  services: Config['services'],
+  services: Known['services'],
   roleName: RoleName,
   name: string,
   teams: readonly string[],
@@ -78,8 +77,7 @@ function grantOf(
   const role = roleOf(file, roleName);
   if (role === undefined) return undefined;
   const of = (team: string | undefined) => team !== undefined && teams.includes(team);
-  const own = () =>
-    Object.entries(services).flatMap(([service, entry]: [string, ServiceEntry]) => (of(entry.team) ? [service] : []));
+  const own = () => Object.entries(services).flatMap(([service, entry]) => (of(entry.team) ? [service] : []));
   return {
     name,
     actions: role.actions,
@@ -110,7 +108,7 @@ export type Asked = { user: string } | { group: string } | string;
 export function whoMay(known: Known, action: Action, scope: Scope, now: Timestamp): Asked[] {
   const { people: file, services } = known;
   const service = typeof scope.service === 'string' && Object.hasOwn(services, scope.service) ? scope.service : null;
-  const team = service === null ? undefined : services[service as ServiceName]?.team;
+  const team = service === null ? undefined : services[service]?.team;
   const may = (roles: readonly RoleName[], teams: readonly string[]) =>
     roles.some((role) => {
       const grant = grantOf(file, services, role, 'somebody', teams);

@@ -4,6 +4,7 @@ import type { Config } from '../schemas/config.ts';
 import type { Drill, DrillId, DrillRecord, ProvedTarget } from '../schemas/drill.ts';
 import type { DeployerConfig, FlagsConfig } from '../schemas/deployers.ts';
 import type { Wish } from '../schemas/gate.ts';
+import type { Heard } from '../schemas/heard.ts';
 import type { Mail, Message, MitigationOutcome, PageNeed } from '../schemas/inbox.ts';
 import type {
   DecisionState,
@@ -27,6 +28,7 @@ import type { Arrival } from './admission.ts';
 import type { Bulletins } from './bulletins.ts';
 import type { Curve } from './correlation/evidence.ts';
 import type { Crowd, Opening } from './crowd.ts';
+import type { ToldBefore } from './digest.ts';
 import type {
   AuditLog,
   FreezeDecisions,
@@ -37,7 +39,20 @@ import type {
   Signer,
   WaitingGates,
 } from './freeze/ports.ts';
-import type { Annotations, Chat, ExternalPager, Silences, StatusPage, Tickets } from './outlets.ts';
+import type {
+  Annotations,
+  Chat,
+  Directory,
+  ExternalPager,
+  Silences,
+  StatusPage,
+  Tickets,
+  Whispers,
+} from './outlets.ts';
+import type { SlackUser } from './people.ts';
+import type { OnCall } from './on-call.ts';
+import type { ChangeEvents } from './pagerduty/change-event.ts';
+import type { PagerIncidents } from './pagerduty/ours.ts';
 import type { Mute } from './routing.ts';
 import type { Projections } from './projections.ts';
 import type { AskedBy, Decision, DecisionInputs } from './rollback.ts';
@@ -46,6 +61,7 @@ import type { QuestionInputs } from './runbooks/permission.ts';
 import type { Json } from './runbooks/variables.ts';
 import type { SloAlerts, SloDays, SloLease, SloMetrics, SloStatuses } from './slo/ports.ts';
 import type { Deployer, Flags } from './targets.ts';
+import type { WebhookReceivers } from './webhook-receiver.ts';
 
 /** All that the product needs from outside. One is assembled for AWS and, with other addresses, for one machine. */
 export type Deps = {
@@ -57,6 +73,11 @@ export type Deps = {
   secrets: Secrets;
   blobs: Blobs;
   queue: SignalQueue;
+  people: PeopleQueue;
+  hearings: Hearings;
+  acquaintances: Acquaintances;
+  directory: Directory;
+  whispers: Whispers;
   engine: Engine;
   incidents: Incidents;
   crowds: CrowdPort;
@@ -90,6 +111,8 @@ export type Deps = {
   fallbackPager: Pager;
   /** Where others page by themselves. */
   externalPager: ExternalPager;
+  pagerIncidents: PagerIncidents;
+  onCall: OnCall;
   /** Undefined: it is not configured far enough to be called. */
   deployerFor: (config: DeployerConfig, place: Place) => Promise<Deployer | undefined>;
   /** Undefined: it is not configured far enough to be called. */
@@ -98,12 +121,16 @@ export type Deps = {
   metrics: Metrics;
   alerts: AlertStates;
   silences: Silences;
+  digests: Digests;
   projections: Projections;
   chat: Chat;
   statusPage: StatusPage;
   annotations: Annotations;
   /** Undefined: it is not configured far enough to be called. */
   ticketsFor: (target: TicketTarget) => Promise<Tickets | undefined>;
+  /** Whoever else is told of incidents. */
+  receivers: WebhookReceivers;
+  changeEvents: ChangeEvents;
 };
 
 export type Clock = { now(): Timestamp };
@@ -120,7 +147,10 @@ export type Log = {
 export type ConfigSource = {
   /** The last good set. @throws when none could ever be read */
   current(): Promise<Config>;
-  /** What is wrong with the newest set, if it is not the one in force. */
+  /**
+   * What is wrong with the newest set, if it is not the one in force; else what in it is hardly meant, each marked:
+   * `file:line: warning: …`.
+   */
   problems(): Promise<string[]>;
 };
 
@@ -145,6 +175,37 @@ export type SignalQueue = {
   /** Returns once every signal is durable, in order per service and environment. */
   sendAll(receipt: Receipt, signals: readonly Signal[]): Promise<void>;
 };
+
+/** What people did elsewhere, in Slack or PagerDuty, until it has its consequences. */
+export type PeopleQueue = {
+  /**
+   * Returns once it is durable. What has the same `key` is taken once within five minutes.
+   *
+   * @param group those of one are heard in order
+   */
+  send(heard: Heard, group: string): Promise<void>;
+};
+
+/** What came of a message of people, so that one which is delivered again has its consequences once. Kept for a week. */
+export type Hearings = {
+  /** Strongly consistent. Undefined: nothing yet. */
+  read(key: string): Promise<{ outcome: unknown; told: boolean } | undefined>;
+  /** The first one stays. */
+  did(key: string, outcome: object): Promise<void>;
+  /** Whoever was to hear of it has. */
+  told(key: string): Promise<void>;
+};
+
+/** What is remembered of people and groups of the chat, for when it does not answer. Kept for a day. */
+export type Acquaintances = {
+  user(id: string): Promise<{ user: ChatUser; at: Timestamp } | undefined>;
+  group(id: string): Promise<{ members: string[]; at: Timestamp } | undefined>;
+  keepUser(user: ChatUser): Promise<void>;
+  keepGroup(id: string, members: readonly string[]): Promise<void>;
+};
+
+/** Somebody as the chat knows them, without the groups that they are in. */
+export type ChatUser = Omit<SlackUser, 'groups'>;
 
 /** The engine that carries the workflows. */
 export type Engine = {
@@ -240,8 +301,10 @@ export type Incidents = {
   story(id: IncidentId, after: string | null): Promise<Story | undefined>;
   /** What is said of alerts of it that are kept quiet; null: none is. True when that is news. */
   setMuted(id: IncidentId, text: string | null): Promise<boolean>;
-  /** The channel that it has got in the chat, as people call it. */
-  setChannel(id: IncidentId, channel: string): Promise<void>;
+  /** The channel that it has got in the chat, as people call it; `chatId`: as the chat does. */
+  setChannel(id: IncidentId, channel: string, chatId?: string): Promise<void>;
+  /** Whose channel that is, by the chat's id. Strongly consistent. Undefined: no incident's. */
+  inChannel(chatId: string): Promise<IncidentId | undefined>;
   /** Alerts without an incident, newest first, as far as the index knows. */
   apart(query: {
     limit: number;
@@ -288,7 +351,8 @@ export type IncidentChange = {
 export type Amendment = {
   roles?: Partial<Record<IncidentRole, RoleHolder | null>>;
   care?: Care;
-  timeline: Omit<TimelineEntry, 'at'>;
+  /** Absent: what goes with it is on the timeline already. */
+  timeline?: Omit<TimelineEntry, 'at'>;
 };
 
 export type Amend = (incident: IncidentRecord) => Amendment | undefined;
@@ -546,7 +610,7 @@ export type Attempt =
 
 export type PageRequest = {
   key: string;
-  action: 'trigger' | 'resolve';
+  action: 'trigger' | 'acknowledge' | 'resolve';
   summary: string;
   service: string;
   environment: string;
@@ -554,11 +618,20 @@ export type PageRequest = {
   incident: string;
   at: Timestamp;
   links: { href: string; text: string }[];
+  /** Pictures, from https alone. */
+  images?: { src: string; alt: string }[];
 };
 
 export type Pager = {
   /** One attempt. Repeating it with the same key does not page again. */
   send(request: PageRequest): Promise<Attempt>;
+};
+
+/** What stakeholders were told of an incident, by who they are. */
+export type Digests = {
+  read(id: IncidentId): Promise<Readonly<Record<string, ToldBefore>>>;
+  /** They have been told, or are about to be. */
+  record(id: IncidentId, stakeholder: string, told: ToldBefore): Promise<void>;
 };
 
 /** Calls that runbooks make. One attempt per call. */

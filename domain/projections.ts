@@ -55,8 +55,8 @@ export const targetsOf = (subject: Subject): readonly Target[] =>
   SHOWN_BY[subject.slice(0, subject.indexOf(':'))] ?? [];
 
 const SHOWN_BY: Readonly<Record<string, readonly Target[]>> = {
-  incident: ['slack', 'statuspage', 'grafana'],
-  change: ['grafana'],
+  incident: ['slack', 'statuspage', 'grafana', 'webhooks'],
+  change: ['grafana', 'webhooks'],
   notice: ['slack'],
   ticket: ['tickets'],
 };

@@ -32,7 +32,7 @@ export const FIELDS = {
 type Field = (typeof FIELDS)[keyof typeof FIELDS];
 
 /** As incidents have them everywhere. UTF-16 units. */
-export const TITLE_MAX_CHARS = 512;
+export const TITLE_MAX_CHARS = 500;
 const USES_MAX = 1000;
 
 /** What a modal is about; it comes back with what was filled in. */
@@ -41,9 +41,15 @@ export const About = z.object({
   /** Where it was opened from. */
   channel: z.string().max(32).nullable().catch(null).default(null),
   /** The message that it was opened from: of an incident, what goes onto its timeline. */
-  message: z.object({ ts: z.string().max(32), text: z.string().max(1000) }).nullable().catch(null).default(null),
+  message: z
+    .object({ ts: z.string().max(32), text: z.string().max(1000) })
+    .nullable()
+    .catch(null)
+    .default(null),
   /** Where whoever opened it is answered. Undefined where Slack gave none. */
   response_url: z.string().max(1000).nullable().catch(null).default(null),
+  /** That an override is for. */
+  version: z.string().max(256).nullable().catch(null).default(null),
 });
 export type About = z.infer<typeof About>;
 
@@ -60,7 +66,9 @@ export type Filled =
   | { form: 'resolve'; note: string | null };
 
 /** `errors`: what is wrong, by field. */
-export type ReadForm = { ok: true; filled: Filled; about: About } | { ok: false; errors: Partial<Record<Field, string>> };
+export type ReadForm =
+  | { ok: true; filled: Filled; about: About }
+  | { ok: false; errors: Partial<Record<Field, string>> };
 
 /** Undefined: it is none of ours. */
 export function readForm(view: View): ReadForm | undefined {

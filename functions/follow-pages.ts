@@ -3,8 +3,10 @@ import type { ExternalIncident } from '../domain/outlets.ts';
 import { pageKey } from '../domain/pages.ts';
 import type { Deps } from '../domain/ports.ts';
 import type { Effect, IncidentRecord } from '../schemas/incident.ts';
+import type { IncidentId } from '../schemas/names.ts';
 import { millisOf, secondsBetween } from '../schemas/time.ts';
 import { wake } from '../workflows/wake.ts';
+import { acknowledgedThere } from './pagerduty/acknowledged.ts';
 
 /** No reading is begun after so long, so that one round ends before the next one begins. */
 const ROUND_SECONDS = 20;
@@ -12,13 +14,20 @@ const ROUND_SECONDS = 20;
 /** Of a note's key; names are long in some places, and the table's keys are not. */
 const NAMES_MAX_CHARS = 150;
 
-type FollowDeps = Pick<
+export type FollowDeps = Pick<
   Deps,
   'incidents' | 'effects' | 'decisions' | 'engine' | 'externalPager' | 'alerts' | 'clock' | 'log'
 >;
 
+/** Under which it is told once that somebody has acknowledged a page of others, whoever hears of it first. */
+export const acknowledgedKey = (number: number): string => `page-${number}-acknowledged`;
+
+/** Under which it is told once that a page of others was assigned to these. */
+export const assignedKey = (number: number, names: string): string =>
+  `page-${number}-assigned-${names.slice(0, NAMES_MAX_CHARS)}`;
+
 /** The newest page of an incident that others have sent. `newest`: none of ours has been sent since. */
-type Followed = { number: number; external: NonNullable<Effect['followed']>; newest: boolean };
+export type Followed = { number: number; external: NonNullable<Effect['followed']>; newest: boolean };
 
 /** Each minute: what has become of the incidents by which others page, told on the timelines of ours. */
 export async function followPages(deps: FollowDeps, open: readonly IncidentRecord[]): Promise<{ read: number }> {
@@ -79,27 +88,42 @@ async function tell(
   const acknowledged = now.status === 'acknowledged';
   if (acknowledged) {
     const by = now.acknowledgedBy.length > 0 ? ` by ${now.acknowledgedBy.join(', ')}` : '';
-    await note(deps, incident, `page-${number}-acknowledged`, 'page.acknowledged', `Acknowledged at PagerDuty${by}`);
+    await acknowledgedThere(deps, incident.id, {
+      key: acknowledgedKey(number),
+      by: `pagerduty:${now.acknowledgedBy[0] ?? 'somebody'}`,
+      actor: 'pagerduty',
+      text: `Acknowledged at PagerDuty${by}`,
+      at: deps.clock.now(),
+    });
   }
   const assigned = now.assignedTo.toSorted().join(', ');
   // Whoever acknowledges it gets it.
   const taken = acknowledged && now.assignedTo.every((name) => now.acknowledgedBy.includes(name));
   if (assigned === '' || taken || assigned === external.assigned_to.toSorted().join(', ')) return;
-  const key = `page-${number}-assigned-${assigned.slice(0, NAMES_MAX_CHARS)}`;
-  await note(deps, incident, key, 'page.assigned', `Assigned at PagerDuty to ${assigned}`);
+  await note(deps, incident, assignedKey(number, assigned), 'page.assigned', `Assigned at PagerDuty to ${assigned}`);
 }
 
 /** Nobody hears of it there any more. While its alerts fire, somebody has to: it is looked for again, or we page. */
 async function ended(
   deps: FollowDeps,
   { id }: IncidentRecord,
-  { number, external, newest }: Followed,
+  page: Followed,
   now: ExternalIncident | null,
+): Promise<void> {
+  const { id: external } = page.external;
+  const what = now === null ? `PagerDuty ${external} is not there any more` : `Resolved at PagerDuty (${external})`;
+  return endedThere(deps, id, page, what);
+}
+
+/** Also told by PagerDuty itself, which is sooner. @param what has happened, for people */
+export async function endedThere(
+  deps: FollowDeps,
+  id: IncidentId,
+  { number, external, newest }: Followed,
+  what: string,
 ): Promise<void> {
   const incident = await deps.incidents.read(id);
   if (incident === undefined || incident.status === 'resolved') return;
-  const what =
-    now === null ? `PagerDuty ${external.id} is not there any more` : `Resolved at PagerDuty (${external.id})`;
   const fires = incident.firing > 0 && !(await allGone(deps, incident));
   if (!fires || !newest || incident.pages !== number)
     return note(deps, incident, `page-${number}-ended`, 'page.ended', what);

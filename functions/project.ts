@@ -6,6 +6,7 @@ import { pass, type Projector } from '../projectors/pass.ts';
 import { slackProjector } from '../projectors/slack.ts';
 import { statuspageProjector } from '../projectors/statuspage.ts';
 import { ticketsProjector } from '../projectors/tickets.ts';
+import { webhooksProjector } from '../projectors/webhooks.ts';
 import { type Target, Wake } from '../schemas/projection.ts';
 
 const PROJECTORS: Record<Target, (deps: Deps) => Projector> = {
@@ -13,6 +14,7 @@ const PROJECTORS: Record<Target, (deps: Deps) => Projector> = {
   statuspage: statuspageProjector,
   grafana: grafanaProjector,
   tickets: ticketsProjector,
+  webhooks: webhooksProjector,
 };
 
 /**

@@ -1,7 +1,10 @@
 import { deps as productionDeps } from '../aws/deps.ts';
+import type { Mail } from '../domain/outlets.ts';
 import type { Deps } from '../domain/ports.ts';
+import { smtpMail } from '../integrations/mail.ts';
 import type { IncidentRecord } from '../schemas/incident.ts';
 import { plusSeconds, secondsBetween } from '../schemas/time.ts';
+import { digest } from './digest.ts';
 import { careForDrills } from './drills.ts';
 import { escalate } from './escalate.ts';
 import { endFailures } from './end-failures.ts';
@@ -46,7 +49,12 @@ type SweepDeps = GateDeps &
     | 'freezes'
     | 'sloAlerts'
     | 'audit'
-  >;
+    | 'digests'
+    | 'chat'
+  > & {
+    /** Nobody else writes any, and what sends them is large: the others are without it. */
+    letters: Mail;
+  };
 
 /** Each minute: starts or rings whatever waits longer than it should, and replaces workflows that have died. */
 export async function sweep(deps: SweepDeps): Promise<{ woken: number; revived: number }> {
@@ -68,6 +76,7 @@ export async function sweep(deps: SweepDeps): Promise<{ woken: number; revived: 
     ['silences', () => showQuiet(deps, open)],
     ['deployments that were not told of', () => findLostGates(deps)],
     ['reminders', () => nudge(deps, open)],
+    ['stakeholders', () => digest(deps, open)],
     ['deployments that wait', () => answerWaitingGates(deps)],
     ['pages that are acknowledged here', () => acknowledgeAll(deps, open)],
     ['pages that nobody acknowledges', () => escalate(deps, open)],
@@ -119,4 +128,9 @@ async function count<T>(all: readonly T[], deps: SweepDeps, act: (one: T) => Pro
   return done;
 }
 
-export const handler = (): Promise<{ woken: number; revived: number }> => sweep(productionDeps());
+export const handler = (): Promise<{ woken: number; revived: number }> => sweep(withLetters(productionDeps()));
+
+const withLetters = (deps: Deps): SweepDeps => ({
+  ...deps,
+  letters: smtpMail({ url: () => deps.secrets.get('SMTP_URL'), from: () => deps.secrets.get('MAIL_FROM') }),
+});

@@ -6,6 +6,8 @@ import type { Feed } from './queues.ts';
 /** Two full tries of the router. */
 const URGENT_AGE_SECONDS = 2 * ROUTER_TIMEOUT_SECONDS;
 const ORDINARY_AGE_SECONDS = 600;
+/** Whoever has typed a command looks at their screen. */
+const PEOPLE_AGE_SECONDS = 60;
 
 /** A projector asks to be woken later, at most this late. Whether SQS counts that as age its documentation leaves open. */
 const LONGEST_DELAY_SECONDS = 900;
@@ -15,12 +17,13 @@ const SHOWN_LATE_SECONDS = 600;
 export type Watched = {
   urgent: Feed;
   ordinary: Feed;
+  people: Feed;
   shown: Record<Target, Feed>;
   /** Those of no queue, by what they belong to. */
   otherDeadLetters: Record<string, sst.aws.Queue>;
   api: sst.aws.ApiGatewayV2;
   /** By the name that their alarms get. */
-  functions: Record<'http' | 'route' | 'project' | 'sweep' | 'evaluate', sst.aws.Function>;
+  functions: Record<'http' | 'slack' | 'hear' | 'route' | 'project' | 'sweep' | 'evaluate', sst.aws.Function>;
   workflow: sst.aws.Workflow;
 };
 
@@ -71,8 +74,8 @@ const conditionOf = (alarm: Alarm) =>
     : { comparisonOperator: 'LessThanThreshold', threshold: alarm.below, treatMissingData: 'breaching' };
 
 /** Of queues where nothing should ever arrive. */
-function ofDeadLetters({ urgent, ordinary, shown, otherDeadLetters }: Watched): Record<string, Alarm> {
-  const ofFeeds = Object.entries({ urgent, ordinary, ...shown }).map(
+function ofDeadLetters({ urgent, ordinary, people, shown, otherDeadLetters }: Watched): Record<string, Alarm> {
+  const ofFeeds = Object.entries({ urgent, ordinary, people, ...shown }).map(
     ([name, { deadLetters }]) => [name, deadLetters] as const,
   );
   const notEmpty = [...ofFeeds, ...Object.entries(otherDeadLetters)].map(([name, queue]): [string, Alarm] => [
@@ -87,7 +90,7 @@ function ofDeadLetters({ urgent, ordinary, shown, otherDeadLetters }: Watched): 
   return Object.fromEntries(notEmpty);
 }
 
-function ofWaiting({ urgent, ordinary, shown }: Watched): Record<string, Alarm> {
+function ofWaiting({ urgent, ordinary, people, shown }: Watched): Record<string, Alarm> {
   const late = Object.entries(shown).map(([target, { queue }]): [string, Alarm] => [
     `${target}-age`,
     {
@@ -109,6 +112,12 @@ function ofWaiting({ urgent, ordinary, shown }: Watched): Record<string, Alarm> 
       metric: ofQueue(ordinary.queue, 'ApproximateAgeOfOldestMessage'),
       minutes: 5,
       above: ORDINARY_AGE_SECONDS,
+    },
+    'people-age': {
+      says: `What somebody did in Slack has been waiting for more than ${PEOPLE_AGE_SECONDS} seconds`,
+      metric: ofQueue(people.queue, 'ApproximateAgeOfOldestMessage'),
+      minutes: 1,
+      above: PEOPLE_AGE_SECONDS,
     },
     ...Object.fromEntries(late),
   };

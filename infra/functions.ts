@@ -1,10 +1,12 @@
 import {
   EVALUATE_TIMEOUT_SECONDS,
   HTTP_TIMEOUT_SECONDS,
+  PEOPLE,
   PROJECT,
   QUEUE,
   ROUTER_TIMEOUT_SECONDS,
   SCHEDULES,
+  SLACK_TIMEOUT_SECONDS,
   SWEEP_TIMEOUT_SECONDS,
   WORKFLOW,
 } from '../aws/resources.ts';
@@ -19,6 +21,10 @@ import { createDeadLetters, type Feed } from './queues.ts';
  */
 const AT_ONCE = {
   http: 100,
+  /** Of one workspace; Slack sends at most ten events a second. */
+  slack: 20,
+  /** Of those who do something in Slack, each in their channel. */
+  people: 10,
   urgent: 20,
   ordinary: 10,
   /** For each place where incidents are shown: the least that an event source takes. One works, the other finds that. */
@@ -61,6 +67,23 @@ export function createHttp(stage: string, resources: Resources) {
   return { http, api };
 }
 
+/**
+ * What Slack calls, at the same address. It has to answer within three seconds of a cold start, so it is small: the
+ * clients of AWS are those of the runtime.
+ */
+export function createSlack(stage: string, resources: Resources, api: sst.aws.ApiGatewayV2) {
+  const slack = new sst.aws.Function('SlackCalls', {
+    ...common(stage, 'slack', resources),
+    nodejs: { esbuild: { external: ['@aws-sdk/*', '@smithy/*'] } },
+    timeout: `${SLACK_TIMEOUT_SECONDS} seconds`,
+    concurrency: { reserved: AT_ONCE.slack },
+    permissions: permissionsOf(resources).slack,
+    transform: { function: TRACED },
+  });
+  api.route('ANY /integrations/slack/{proxy+}', slack.arn);
+  return slack;
+}
+
 /** From both queues into the table. Urgent signals have places that the others cannot take. */
 export function createRouter(stage: string, resources: Resources) {
   const route = new sst.aws.Function('Route', {
@@ -75,11 +98,24 @@ export function createRouter(stage: string, resources: Resources) {
   return route;
 }
 
-function subscribe({ queue }: Feed, to: sst.aws.Function, atOnce: number): void {
+function subscribe({ queue }: Feed, to: sst.aws.Function, atOnce: number, size: number = QUEUE.batchSize): void {
   queue.subscribe(to.arn, {
-    batch: { size: QUEUE.batchSize, partialResponses: true },
+    batch: { size, partialResponses: true },
     transform: { eventSourceMapping: { scalingConfig: { maximumConcurrency: atOnce } } },
   });
+}
+
+/** What people did in Slack and at the pager, into what it means. */
+export function createHearing(stage: string, resources: Resources) {
+  const hear = new sst.aws.Function('Hear', {
+    ...common(stage, 'hear', resources),
+    timeout: `${PEOPLE.timeoutSeconds} seconds`,
+    concurrency: { reserved: AT_ONCE.people },
+    permissions: permissionsOf(resources).hear,
+    transform: { function: TRACED },
+  });
+  subscribe(resources.people, hear, AT_ONCE.people, PEOPLE.batchSize);
+  return hear;
 }
 
 /** What is due, to where it is shown. A place that is slow or down takes no function from the others. */

@@ -9,6 +9,8 @@ export type Resources = {
   bucket: sst.aws.Bucket;
   urgent: Feed;
   ordinary: Feed;
+  /** What people do in Slack and at the pager. */
+  people: Feed;
   /** One for each place where incidents are shown. */
   shown: Record<Target, Feed>;
   /** The workflow by its name: its own role needs it, too. */
@@ -27,7 +29,7 @@ export type Statement = {
 
 /** What each function may do, action by action. Nothing is linked: a link would allow everything on its resource. */
 export function permissionsOf(resources: Resources) {
-  const { urgent, ordinary } = resources;
+  const { urgent, ordinary, people } = resources;
   const signals = [urgent, ordinary];
   const shown = Object.values(resources.shown);
   const table = ofTable(resources);
@@ -45,7 +47,26 @@ export function permissionsOf(resources: Resources) {
       }),
       ...secrets,
       ...starting,
-      ...sendingTo(signals),
+      ...sendingTo([...signals, people]),
+      ...telling,
+    ],
+    // It changes nothing but what it cannot read: what people want is done by others.
+    slack: [
+      ...ofReading(resources),
+      ...ofBlobs(resources, { read: ['config'], write: ['quarantine'] }),
+      ...secrets,
+      ...sendingTo([people]),
+    ],
+    // What people want is done as over HTTP.
+    hear: [
+      ...table,
+      ...ofBlobs(resources, {
+        read: ['config', 'decisions', 'freeze-decisions'],
+        write: ['quarantine', 'freeze-decisions'],
+      }),
+      ...secrets,
+      ...starting,
+      ...takingFrom([people]),
       ...telling,
     ],
     route: [
@@ -113,6 +134,17 @@ const ofTable = ({ table }: Resources): Statement[] => [
       'dynamodb:ConditionCheckItem',
     ],
     resources: [table.arn],
+  },
+  { actions: ['dynamodb:Query'], resources: [$interpolate`${table.arn}/index/*`] },
+];
+
+/** Reading; and of what could not be read, its entry in quarantine. */
+const ofReading = ({ table }: Resources): Statement[] => [
+  { actions: ['dynamodb:GetItem'], resources: [table.arn] },
+  {
+    actions: ['dynamodb:UpdateItem'],
+    resources: [table.arn],
+    conditions: [{ test: 'ForAllValues:StringEquals', variable: 'dynamodb:LeadingKeys', values: ['QUARANTINE'] }],
   },
   { actions: ['dynamodb:Query'], resources: [$interpolate`${table.arn}/index/*`] },
 ];

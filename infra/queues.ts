@@ -5,8 +5,8 @@ const DAY_SECONDS = 24 * 3600;
 /** A queue that calls a function, and where its messages go when the function could not take them. */
 export type Feed = { queue: sst.aws.Queue; deadLetters: sst.aws.Queue };
 
-/** In order per service and environment; one that is stuck holds back nobody else. */
-export function createSignalQueue(name: string): Feed {
+/** In order within a group: a service and environment, or a channel; one that is stuck holds back nobody else. */
+export function createOrderedQueue(name: string): Feed {
   // The dead letters of a FIFO queue are FIFO themselves.
   const deadLetters = createDeadLetters(`${name}DeadLetters`, true);
   const queue = new sst.aws.Queue(name, {

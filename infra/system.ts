@@ -1,8 +1,16 @@
 import { createAlarms } from './alarms.ts';
-import { createHttp, createProjector, createRouter, createScheduled, createWorkflow } from './functions.ts';
+import {
+  createHearing,
+  createHttp,
+  createProjector,
+  createRouter,
+  createScheduled,
+  createSlack,
+  createWorkflow,
+} from './functions.ts';
 import { checkedStage, deploymentArns, functionName, secretsPath } from './names.ts';
 import type { Resources } from './permissions.ts';
-import { createSignalQueue, createWakeQueue } from './queues.ts';
+import { createOrderedQueue, createWakeQueue } from './queues.ts';
 import { createSecrets } from './secrets.ts';
 import { createBucket, createTable } from './storage.ts';
 import { AWS_TARGETS } from './targets.ts';
@@ -15,13 +23,15 @@ export function createSystem() {
   const resources: Resources = {
     table: createTable(production),
     bucket: createBucket(production),
-    urgent: createSignalQueue('Urgent'),
-    ordinary: createSignalQueue('Ordinary'),
+    urgent: createOrderedQueue('Urgent'),
+    ordinary: createOrderedQueue('Ordinary'),
+    people: createOrderedQueue('People'),
     shown: {
       slack: createWakeQueue('Slack'),
       statuspage: createWakeQueue('Statuspage'),
       grafana: createWakeQueue('Grafana'),
       tickets: createWakeQueue('Tickets'),
+      webhooks: createWakeQueue('Webhooks'),
     },
     workflowName: functionName(stage, 'incident-response'),
     secretsPath: secretsPath(stage),
@@ -33,20 +43,23 @@ export function createSystem() {
   const project = createProjector(stage, resources);
   const { sweep, evaluate } = createScheduled(stage, resources);
   const { http, api } = createHttp(stage, resources);
+  const slack = createSlack(stage, resources, api);
+  const hear = createHearing(stage, resources);
 
-  const { urgent, ordinary, shown } = resources;
+  const { urgent, ordinary, people, shown } = resources;
   const alarms = createAlarms(
     stage,
     {
       urgent,
       ordinary,
+      people,
       shown,
       otherDeadLetters: {
         workflow: workflowDeadLetters,
         sweep: sweep.deadLetters,
         evaluate: evaluate.deadLetters,
       },
-      functions: { http, route, project, sweep: sweep.fn, evaluate: evaluate.fn },
+      functions: { http, slack, hear, route, project, sweep: sweep.fn, evaluate: evaluate.fn },
       workflow,
       api,
     },

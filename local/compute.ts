@@ -2,18 +2,22 @@ import { LambdaClient } from '@aws-sdk/client-lambda';
 import {
   EVALUATE_TIMEOUT_SECONDS,
   HTTP_TIMEOUT_SECONDS,
+  PEOPLE,
   PROJECT,
   QUEUE,
   ROUTER_TIMEOUT_SECONDS,
   SCHEDULES,
+  SLACK_TIMEOUT_SECONDS,
   SWEEP_TIMEOUT_SECONDS,
   WORKFLOW,
 } from '../aws/resources.ts';
 import { handler as evaluateHandler } from '../functions/evaluate.ts';
+import { handler as hearHandler } from '../functions/hear.ts';
 import { handler as httpHandler } from '../functions/http.ts';
 import { handler as incidentResponse } from '../functions/incident-response.ts';
 import { handler as projectHandler } from '../functions/project.ts';
 import { handler as routeHandler } from '../functions/route.ts';
+import { handler as slackHandler } from '../functions/slack.ts';
 import { handler as sweepHandler } from '../functions/sweep.ts';
 import { startEventSource } from './aws/event-source.ts';
 import { type LocalFunction, startLambda } from './aws/lambda/lambda.ts';
@@ -27,6 +31,9 @@ const ROUTERS = 4;
 
 /** Two, the least that Lambda's event sources know: one works, the other finds that it does. */
 const PROJECTORS = 2;
+
+/** How many people are heard at once. */
+const EARS = 4;
 
 export type ComputeOptions = {
   /** Where executions are kept. */
@@ -59,6 +66,8 @@ export async function startCompute(
     const { stop } = startEventSource({ ...source, maxConcurrency: ROUTERS });
     opened.onClose(stop);
   }
+  const people = { queueUrl: queues.people, functionName: NAMES.hear, sqs, lambda: client, log };
+  opened.onClose(startEventSource({ ...people, batchSize: PEOPLE.batchSize, maxConcurrency: EARS }).stop);
   for (const queueUrl of Object.values(queues.shown)) {
     const source = { queueUrl, functionName: NAMES.project, sqs, lambda: client, batchSize: QUEUE.batchSize, log };
     const { stop } = startEventSource({ ...source, maxConcurrency: PROJECTORS });
@@ -72,6 +81,8 @@ export async function startCompute(
 /** The deployed handlers, as `infra/functions.ts` sets them up. */
 const functions = (deadLetterQueueUrl: string): Record<string, LocalFunction> => ({
   [NAMES.http]: { handler: httpHandler, timeoutSeconds: HTTP_TIMEOUT_SECONDS },
+  [NAMES.slack]: { handler: slackHandler, timeoutSeconds: SLACK_TIMEOUT_SECONDS },
+  [NAMES.hear]: { handler: hearHandler, timeoutSeconds: PEOPLE.timeoutSeconds },
   [NAMES.route]: { handler: routeHandler, timeoutSeconds: ROUTER_TIMEOUT_SECONDS },
   [NAMES.project]: { handler: projectHandler, timeoutSeconds: PROJECT.timeoutSeconds },
   [NAMES.sweep]: { handler: sweepHandler, timeoutSeconds: SWEEP_TIMEOUT_SECONDS, deadLetterQueueUrl },

@@ -10,6 +10,7 @@ import { PeopleFile } from '../schemas/people.ts';
 import { SlackFile, StatusPageFile } from '../schemas/presentation.ts';
 import { ResponseFile } from '../schemas/response.ts';
 import { RoutesFile } from '../schemas/routes.ts';
+import { FREEZE_FILE } from './freeze-file.ts';
 import { loadSlos } from './slo-files.ts';
 import { lineOf, valueOf } from './yaml-lines.ts';
 import { type JsonSchema, keysAt } from './yaml-problems.ts';
@@ -27,7 +28,7 @@ export async function loadConfig(dir: string): Promise<LoadedFiles> {
   const routes = await readYaml(join(dir, 'routes.yaml'), RoutesFile);
   const slack = await readYaml(join(dir, 'slack.yaml'), SlackFile);
   const statusPage = await readYaml(join(dir, 'status-page.yaml'), StatusPageFile);
-  const freeze = await readYaml(join(dir, 'freeze.yaml'), FreezeFile);
+  const freeze = await readYaml(join(dir, FREEZE_FILE), FreezeFile);
   const people = await readYaml(join(dir, 'people.yaml'), PeopleFile);
   const response = await readYaml(join(dir, 'response.yaml'), ResponseFile);
   const slos = await loadSlos(join(dir, SLOS));

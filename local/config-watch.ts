@@ -19,11 +19,11 @@ const FILES = [
 ];
 const LOOK_EVERY_MS = 1000;
 
-/** Publishes a set to where the functions read it; one that is wrong leaves the last good one in force, and says so. */
+/** Publishes a set to where the functions read it; one that is wrong leaves the last good one in force, and says so; what is hardly meant is said, too. */
 export async function publish(blobs: Blobs, loaded: LoadedSet): Promise<void> {
   const before = await published(blobs);
   const set: PublishedConfig | undefined = loaded.ok
-    ? { config: loaded.config, problems: [] }
+    ? { config: loaded.config, problems: loaded.warnings }
     : before && { ...before, problems: loaded.problems };
   if (set !== undefined) await blobs.put(CONFIG_KEY, JSON.stringify(set), 'application/json');
 }

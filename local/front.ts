@@ -19,6 +19,8 @@ export async function serveFront(options: {
   host: string;
   port: number;
   handler: (event: LambdaEvent) => Promise<LambdaAnswer>;
+  /** By the beginning of their paths, other deployed handlers. */
+  others: Readonly<Record<string, (event: LambdaEvent) => Promise<LambdaAnswer>>>;
   sandbox: Hono | undefined;
   adminToken: string;
 }): Promise<{ url: string; close(): Promise<void> }> {
@@ -36,7 +38,9 @@ export async function serveFront(options: {
           : undefined;
       const body = await bodyOf(request);
       if (body === undefined) return tooLarge();
-      return send(await options.handler(toEvent(request, body, authorization)), outgoing);
+      const other = Object.entries(options.others).find(([beginning]) => path.startsWith(beginning));
+      const handler = other?.[1] ?? options.handler;
+      return send(await handler(toEvent(request, body, authorization)), outgoing);
     },
     overrideGlobalObjects: false,
   }) as Server;

@@ -5,6 +5,8 @@ export const NAMES = {
   stage: 'local',
   secrets: '/firebreak/local',
   http: 'firebreak-local-http',
+  slack: 'firebreak-local-slack',
+  hear: 'firebreak-local-hear',
   route: 'firebreak-local-route',
   sweep: 'firebreak-local-sweep',
   evaluate: 'firebreak-local-evaluate',

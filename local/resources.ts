@@ -48,11 +48,16 @@ export type Queues = {
   urgent: string;
   ordinary: string;
   workflowDeadLetters: string;
+  /** What people do in Slack and at the pager. */
+  people: string;
   /** One for each place where incidents are shown. */
   shown: Record<Target, string>;
 };
 
-/** Two queues for signals with their dead letters, one for each place where incidents are shown, and one for what the workflow could not finish. URLs change with each start. */
+/**
+ * Two queues for signals and one for people, with their dead letters, one for each place where incidents are shown, and
+ * one for what the workflow could not finish. URLs change with each start.
+ */
 export async function createQueues(client: SQSClient): Promise<Queues> {
   const retention = String(QUEUE.deadLetterDays * 24 * 3600);
   const create = async (name: string, attributes: Record<string, string>): Promise<string> => {
@@ -79,9 +84,11 @@ export async function createQueues(client: SQSClient): Promise<Queues> {
       statuspage: await shown('statuspage'),
       grafana: await shown('grafana'),
       tickets: await shown('tickets'),
+      webhooks: await shown('webhooks'),
     },
     urgent: await signals('firebreak-urgent'),
     ordinary: await signals('firebreak-ordinary'),
+    people: await signals('firebreak-people'),
     workflowDeadLetters: await create('firebreak-workflow-dead', { MessageRetentionPeriod: retention }),
   };
 }

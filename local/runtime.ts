@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { jsonLog } from '../aws/log.ts';
 import type { Blobs, Log } from '../domain/ports.ts';
 import { beforeEnd, handler as httpHandler } from '../functions/http.ts';
+import { handler as slackHandler } from '../functions/slack.ts';
 import type { Config } from '../schemas/config.ts';
 import { timestamp } from '../schemas/time.ts';
 import { startSsm } from './aws/ssm/server.ts';
@@ -18,7 +19,9 @@ import { parametersOf } from './secrets.ts';
 import type { Settings } from './settings.ts';
 import { startStandIns } from './standins/index.ts';
 import { startStorage } from './storage.ts';
-import { sandboxMetrics, vendorDefaults } from './vendors.ts';
+import { productFor, sandboxMetrics, vendorDefaults } from './vendors.ts';
+
+type FrontHandler = Parameters<typeof serveFront>[0]['handler'];
 
 /** The configuration on disk is wrong, and there is no earlier one to go on with. */
 class BadConfig extends Error {
@@ -64,7 +67,7 @@ async function start(settings: Settings, env: NodeJS.ProcessEnv, opened: Opened)
   );
   opened.onClose(config.stop);
   const notes = [...config.notes, ...(await provideCredentials(dataDir, env))];
-  notes.push(...vendorDefaults(env, standIns?.urls, standIns?.prometheus));
+  notes.push(...vendorDefaults(env, standIns?.urls, standIns?.prometheus, standIns?.mail));
   const parameters = () => parametersOf(NAMES.secrets, { ...env, ...sandboxMetrics(env, standIns) }, config.inForce());
   env['AWS_ENDPOINT_URL_SSM'] ||= opened.add(await startSsm({ accessKeyId, parameters })).url;
 
@@ -74,10 +77,12 @@ async function start(settings: Settings, env: NodeJS.ProcessEnv, opened: Opened)
     FIREBREAK_BUCKET: NAMES.bucket,
     FIREBREAK_QUEUE_URGENT: queues.urgent,
     FIREBREAK_QUEUE_ORDINARY: queues.ordinary,
+    FIREBREAK_QUEUE_PEOPLE: queues.people,
     FIREBREAK_QUEUE_SLACK: queues.shown.slack,
     FIREBREAK_QUEUE_STATUSPAGE: queues.shown.statuspage,
     FIREBREAK_QUEUE_GRAFANA: queues.shown.grafana,
     FIREBREAK_QUEUE_TICKETS: queues.shown.tickets,
+    FIREBREAK_QUEUE_WEBHOOKS: queues.shown.webhooks,
     FIREBREAK_WORKFLOW_FUNCTION: NAMES.workflow,
     FIREBREAK_WORKFLOW_QUALIFIER: '$LATEST',
     FIREBREAK_SECRETS_PATH: NAMES.secrets,
@@ -97,11 +102,13 @@ async function start(settings: Settings, env: NodeJS.ProcessEnv, opened: Opened)
     await serveFront({
       host: settings.host,
       port: settings.port,
-      handler: httpHandler as Parameters<typeof serveFront>[0]['handler'],
+      handler: httpHandler as FrontHandler,
+      others: { '/integrations/slack/': slackHandler as unknown as FrontHandler },
       sandbox: standIns?.app,
       adminToken: env['FIREBREAK_ADMIN_TOKEN'] ?? '',
     }),
   );
+  await standIns?.connect(productFor(env, standIns.urls, front.url));
   return { url: front.url, notes, stop: () => opened.close(), failed: storage.failed };
 }
 

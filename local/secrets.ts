@@ -18,7 +18,7 @@ export function parametersOf(
   return Object.fromEntries(entries.map(([name, value]) => [`${path}/${name}`, value]));
 }
 
-function* secretNames({ services, paging, routes, runbooks }: Config): Generator<string> {
+function* secretNames({ services, paging, response, routes, runbooks }: Config): Generator<string> {
   for (const { environments } of Object.values(services)) {
     for (const { deployer, flags } of Object.values(environments)) {
       for (const target of [deployer, flags]) {
@@ -28,6 +28,7 @@ function* secretNames({ services, paging, routes, runbooks }: Config): Generator
     }
   }
   if (paging.fallback !== undefined) yield paging.fallback.signature;
+  for (const { signature } of response.webhooks) if (signature !== undefined) yield signature;
   for (const ticket of routes.routes.flatMap((route) => route.ticket)) {
     if ('webhook' in ticket && ticket.webhook.signature !== undefined) yield ticket.webhook.signature;
   }

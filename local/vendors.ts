@@ -1,4 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import type { StandIns } from './standins/index.ts';
+import type { Product } from './standins/stand-in.ts';
 import { SANDBOX_PAGE_ID } from './standins/statuspage.ts';
 
 /** A routing key has 32 characters; the stand-in takes any. */
@@ -6,9 +8,6 @@ const SANDBOX_ROUTING_KEY = 'sandbox0000000000000000000000000';
 
 /** Bot tokens begin so; the stand-in takes any. */
 const SANDBOX_BOT_TOKEN = 'xoxb-sandbox-000000000000';
-
-/** What the stand-in's deliveries would be signed with. */
-const SANDBOX_SIGNING_SECRET = 'sandbox0000000000000000000000000';
 
 /** Whatever the stand-ins of PagerDuty's REST API, Statuspage, Grafana, GitHub and LaunchDarkly are asked with is good. */
 const SANDBOX_TOKEN = 'sandbox-000000000000';
@@ -25,10 +24,16 @@ export function vendorDefaults(
   env: NodeJS.ProcessEnv,
   standIns: StandIns['urls'] | undefined,
   metrics: StandIns['prometheus'] | undefined,
+  mail?: StandIns['mail'],
 ): string[] {
+  if (mail !== undefined && !env['SMTP_URL']) {
+    env['SMTP_URL'] = mail;
+    env['MAIL_FROM'] ??= `Firebreak <${SANDBOX_USER}>`;
+  }
   if (standIns && !env['PAGERDUTY_EVENTS_URL']) {
     env['PAGERDUTY_EVENTS_URL'] = standIns.pagerduty;
     env['PAGERDUTY_ROUTING_KEY'] ??= SANDBOX_ROUTING_KEY;
+    env['PAGERDUTY_WEBHOOK_SECRET'] ??= randomBytes(16).toString('hex'); // as Slack's
     if (!env['PAGERDUTY_API_URL']) {
       env['PAGERDUTY_API_URL'] = standIns.pagerduty;
       env['PAGERDUTY_API_TOKEN'] ??= SANDBOX_TOKEN;
@@ -38,7 +43,8 @@ export function vendorDefaults(
   if (standIns && !env['SLACK_API_URL']) {
     env['SLACK_API_URL'] = `${standIns.slack}/api/`;
     env['SLACK_BOT_TOKEN'] ??= SANDBOX_BOT_TOKEN;
-    env['SLACK_SIGNING_SECRET'] ??= SANDBOX_SIGNING_SECRET;
+    // Of one start: nobody else may sign what people do.
+    env['SLACK_SIGNING_SECRET'] ??= randomBytes(16).toString('hex');
   }
   if (standIns && !env['STATUSPAGE_API_URL']) {
     env['STATUSPAGE_API_URL'] = `${standIns.statuspage}/v1`;
@@ -69,10 +75,17 @@ export function vendorDefaults(
   if (standIns) env['CD_URL'] ??= `${standIns.cd}/api/v1/rollback`;
   return [
     ...(env['PAGERDUTY_ROUTING_KEY'] ? [] : ['PagerDuty is off: PAGERDUTY_ROUTING_KEY is not set']),
+    ...(env['PAGERDUTY_WEBHOOK_SECRET']
+      ? []
+      : ['Webhooks of PagerDuty are refused: PAGERDUTY_WEBHOOK_SECRET is not set']),
     ...(env['SLACK_BOT_TOKEN'] ? [] : ['Slack is off: SLACK_BOT_TOKEN is not set']),
+    ...(env['SLACK_SIGNING_SECRET']
+      ? []
+      : ['Commands and buttons of Slack are refused: SLACK_SIGNING_SECRET is not set']),
     ...(env['STATUSPAGE_API_KEY'] && env['STATUSPAGE_PAGE_ID']
       ? []
       : ['Statuspage is off: STATUSPAGE_API_KEY or STATUSPAGE_PAGE_ID is not set']),
+    ...(env['SMTP_URL'] && env['MAIL_FROM'] ? [] : ['Mail is off: SMTP_URL or MAIL_FROM is not set']),
     ...(env['GRAFANA_URL'] && env['GRAFANA_TOKEN']
       ? []
       : ['Grafana annotations are off: GRAFANA_URL or GRAFANA_TOKEN is not set']),
@@ -86,6 +99,18 @@ export function vendorDefaults(
       ? []
       : ['Grafana signatures are off: GRAFANA_WEBHOOK_SECRET is not set; its contact point needs a token']),
   ];
+}
+
+/** What the stand-ins need to tell the product what people do: nothing of a vendor that the product has for real. */
+export function productFor(env: NodeJS.ProcessEnv, standIns: StandIns['urls'], url: string): Product {
+  const [slack, pagerDuty] = [env['SLACK_SIGNING_SECRET'], env['PAGERDUTY_WEBHOOK_SECRET']];
+  const isOurSlack = env['SLACK_API_URL'] === `${standIns.slack}/api/`;
+  const isOurPagerDuty = env['PAGERDUTY_EVENTS_URL'] === standIns.pagerduty;
+  return {
+    url,
+    ...(isOurSlack && slack && { slackSigningSecret: slack }),
+    ...(isOurPagerDuty && pagerDuty && { pagerDutyWebhookSecret: pagerDuty }),
+  };
 }
 
 /**

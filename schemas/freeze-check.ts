@@ -33,6 +33,9 @@ export const CheckReasonCode = z.enum([
   /** Nothing speaks against it. */
   'clear',
   'unknown_service',
+  'unknown_environment',
+  /** Asked under names that differ from the known ones in case or blanks alone: answered as those. */
+  'taken_for',
   /** The budget is spent, or nearly. */
   'budget_spent',
   'budget_low',

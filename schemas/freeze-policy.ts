@@ -152,6 +152,8 @@ export const FreezeFile = z
       .transform((entries) => entries ?? []),
     /** A service that the catalogue does not know. */
     unknownService: z.enum(['allow', 'deny']).default('allow'),
+    /** An environment that nobody knows of a service. As `unknownService`, unless it is said. */
+    unknownEnvironment: z.enum(['allow', 'deny']).optional(),
     /** Deployments that wait at GitHub for a freeze to end: after so long they are rejected. A day, unless said otherwise. */
     gates: z
       .strictObject({

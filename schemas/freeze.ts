@@ -81,7 +81,19 @@ export type Freeze = z.infer<typeof Freeze>;
 export const FreezeView = Freeze.extend({ state: z.enum(['scheduled', 'in_force', 'over']) });
 export type FreezeView = z.infer<typeof FreezeView>;
 
-const Reason = z.string().trim().min(1, 'say why; whoever is refused reads it').max(2000);
+/** Something besides blanks, control characters, and what is not seen at all. */
+const VISIBLE = /[^\s\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]/u;
+
+/** Why something is done, as a person says it. */
+export const SaidReason = z.string().trim().regex(VISIBLE, 'say why; whoever is refused reads it').max(2000);
+
+/** Before this nothing has begun that can still hold: it is another time than the one that was meant. */
+const EARLIEST_START = '2000-01-01T00:00:00.000Z';
+
+const StartIn = InstantIn.refine(
+  (at) => at >= EARLIEST_START,
+  `a beginning before ${EARLIEST_START} is a slip of the pen`,
+);
 
 /** What `POST /v1/freezes` takes. Without a scope it holds for everything. */
 export const NewFreeze = z
@@ -94,8 +106,8 @@ export const NewFreeze = z
       .max(256)
       .nullish()
       .transform((name) => name ?? null),
-    reason: Reason,
-    starts_at: InstantIn.nullish().transform((at) => at ?? null),
+    reason: SaidReason,
+    starts_at: StartIn.nullish().transform((at) => at ?? null),
     until: InstantIn.nullish().transform((at) => at ?? null),
   })
   .refine((scope) => ![scope.service, scope.environment, scope.team].includes('*'), {
@@ -109,7 +121,7 @@ export type NewFreeze = z.infer<typeof NewFreeze>;
 
 /** What `POST /v1/freezes/{id}/overrides` takes. */
 export const NewOverride = z.strictObject({
-  reason: Reason,
+  reason: SaidReason,
   expires_at: InstantIn,
   uses: z
     .number()

@@ -35,6 +35,7 @@ export const Effect = z.object({
     'page',
     'page-fallback',
     'page-note',
+    'page-acknowledge',
     'page-resolve',
     'roll-back',
     'flag',

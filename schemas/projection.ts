@@ -1,9 +1,10 @@
 import * as z from 'zod';
 import { ComponentStatus, PublicStatus } from './outlets.ts';
+import { WebhookEvent } from './response.ts';
 import { Timestamp } from './time.ts';
 
 /** Where incidents, changes and bulletins are shown. Each has its own queue and its own pace. */
-export const Target = z.enum(['slack', 'statuspage', 'grafana', 'tickets']);
+export const Target = z.enum(['slack', 'statuspage', 'grafana', 'tickets', 'webhooks']);
 export type Target = z.infer<typeof Target>;
 export const TARGETS = Target.options;
 
@@ -118,3 +119,22 @@ export const TicketState = z.object({
   problem: z.string().nullable().default(null),
 });
 export type TicketState = z.infer<typeof TicketState>;
+
+/** What one receiver of webhooks has been told of an incident. */
+export const ReceiverState = z.object({
+  /** Letters written so far. */
+  number: z.number().default(0),
+  opened: z.boolean().default(false),
+  over: z.boolean().default(false),
+  /** What it was told last, as text. */
+  shown: z.string().nullable().default(null),
+  /** Written down, and not taken yet. */
+  letter: z.object({ id: z.string(), event: WebhookEvent, body: z.string() }).nullable().default(null),
+});
+export type ReceiverState = z.infer<typeof ReceiverState>;
+
+/** By receiver. */
+export const WebhooksState = z.object({ receivers: z.record(z.string(), ReceiverState).default({}) });
+
+/** The statuses of a change that PagerDuty has been told. */
+export const ChangeEventState = z.object({ told: z.array(z.string()).default([]) });

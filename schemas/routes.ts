@@ -14,7 +14,8 @@ const CHANNEL_ID = /^[CGD][A-Z0-9]{8,}$/;
 export const channelName = (text: string): string =>
   CHANNEL_ID.test(text) ? text : `#${text.trim().replace(/^#/, '').toLowerCase()}`;
 
-const Channel = z
+/** A channel of Slack, by its name or its id. */
+export const ChannelName = z
   .string()
   .transform(channelName)
   .refine((name) => /^#?[^\s#.,@<>&:"'`/]+$/.test(name) && name.length <= CHANNEL_MAX_CHARS + 1, {
@@ -22,12 +23,12 @@ const Channel = z
   });
 
 /** `true` is the channel of the alert's service. */
-const ChannelOrService = z.union([z.literal(true), Channel]);
+const ChannelOrService = z.union([z.literal(true), ChannelName]);
 
 const Slack = z.union([
   z.literal(false).transform(() => []),
   ChannelOrService.transform((channel) => [channel]),
-  z.strictObject({ channel: Channel }).transform(({ channel }) => [channel]),
+  z.strictObject({ channel: ChannelName }).transform(({ channel }) => [channel]),
   z.array(ChannelOrService),
 ]);
 

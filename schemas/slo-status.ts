@@ -46,6 +46,10 @@ export type BurnAlert = z.infer<typeof BurnAlert>;
 export const Forecast = z.object({
   /** At the present burn rate (1 h), when the budget will be spent. */
   spent_at: Timestamp.nullable(),
+  /** At that rate, when so much will be spent that policy warns. Absent: an older evaluation, which did not tell. */
+  warns_at: Timestamp.nullish(),
+  /** At that rate, when so much will be spent that policy freezes: with 100 %, `spent_at`. Absent: as above. */
+  freezes_at: Timestamp.nullish(),
   /** As old errors leave the window and none are added, when the budget is below the level at which freezes lift. */
   lifts_at: Timestamp.nullable(),
   /** The same if it goes on burning as in the last hour. */

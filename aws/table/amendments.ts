@@ -11,7 +11,7 @@ const TRIES = 12;
 type Wanted = { id: IncidentId; amendment: Amend; key: string | undefined };
 
 /**
- * Changes roles and care of an incident that goes on, with its entry on the timeline, in one transaction. What others
+ * Changes roles and care of an incident that goes on, with its entry on the timeline if it has one, in one transaction. What others
  * change meanwhile stays: the change is worked out again from what the incident is then.
  *
  * @throws when it was changed by others again and again
@@ -47,7 +47,7 @@ export async function amend(
           ':resolved': 'resolved',
         },
       }),
-      timelineWrite(table, id, name, { ...wanted.timeline, at }),
+      ...(wanted.timeline === undefined ? [] : [timelineWrite(table, id, name, { ...wanted.timeline, at })]),
     ]);
     if (result.ok) return 'done';
     if (key !== undefined && result.failed.includes(0)) return 'as_it_is';

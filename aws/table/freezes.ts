@@ -88,8 +88,11 @@ export class FreezeTable implements Freezes {
     return item && Freeze.parse(item);
   }
 
-  async list(query: { limit: number; cursor?: string }): Promise<Page<Freeze>> {
-    const page = await this.#table.page(listed(lists.freezes), query);
+  async list(
+    query: { limit: number; cursor?: string },
+    wanted: (freeze: Freeze) => boolean = () => true,
+  ): Promise<Page<Freeze>> {
+    const page = await this.#table.page(listed(lists.freezes), query, (item) => wanted(Freeze.parse(item)));
     return { ...page, items: page.items.map((item) => Freeze.parse(item)) };
   }
 

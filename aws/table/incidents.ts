@@ -408,11 +408,18 @@ export class IncidentTable implements Incidents {
     return ok;
   }
 
-  async setChannel(id: IncidentId, channel: string): Promise<void> {
+  async setChannel(id: IncidentId, channel: string, chatId?: string): Promise<void> {
+    if (chatId !== undefined)
+      await this.#table.transact([this.#table.put({ ...keys.channel(chatId), incident_id: id })]);
     await this.#table.touch(keys.incident(id), {
       UpdateExpression: 'SET channel = :channel',
       ExpressionAttributeValues: { ':channel': channel },
     });
+  }
+
+  async inChannel(chatId: string): Promise<IncidentId | undefined> {
+    const row = await this.#table.get(keys.channel(chatId));
+    return row && IncidentId.parse(row['incident_id']);
   }
 
   async pending(before: Timestamp): Promise<IncidentId[]> {

@@ -39,6 +39,7 @@ export const keys = {
   /** Which of its alerts have been found where they live. */
   seen: (id: IncidentId): Key => ({ pk: `INC#${id}`, sk: 'SEEN' }),
   timeline: (id: IncidentId, at: Timestamp, key: string): Key => ({ pk: `INC#${id}`, sk: `TL#${at}#${key}` }),
+  digest: (id: IncidentId, stakeholder: string): Key => ({ pk: `INC#${id}`, sk: `DIGEST#${stakeholder}` }),
   noted: (id: IncidentId, key: string): Key => ({ pk: `INC#${id}`, sk: `TLKEY#${key}` }),
   effect: (id: IncidentId, key: string): Key => ({ pk: `INC#${id}`, sk: `EFF#${key}` }),
   decision: (id: IncidentId, number: number): Key => ({ pk: `INC#${id}`, sk: `DEC#${digits(number)}` }),
@@ -138,6 +139,8 @@ export const keys = {
   /** The hash at each entry of a seal, to tell which one is wrong. */
   sealLinks: (number: number): Key => ({ pk: `SEALLINKS#${digits(number)}`, sk: 'SEALLINKS' }),
   quarantine: (id: string): Key => ({ pk: 'QUARANTINE', sk: id }),
+  /** Which page of ours an incident of the pager is about. */
+  pagerIncident: (external: string): Key => ({ pk: `PAGERINC#${part(external)}`, sk: 'PAGERINC' }),
   automation: (): Key => ({ pk: 'AUTOMATION', sk: 'AUTOMATION' }),
   token: (hash: string): Key => ({ pk: `TOKEN#${hash}`, sk: 'TOKEN' }),
   tokenById: (id: string): Key => ({ pk: 'TOKENS', sk: id }),
@@ -153,6 +156,12 @@ export const keys = {
   }),
   bulletin: (id: string): Key => ({ pk: `BULLETIN#${id}`, sk: 'HEAD' }),
   bulletinAlert: (id: string, hash: string): Key => ({ pk: `BULLETIN#${id}`, sk: `EP#${hash}` }),
+  /** Whose channel it is, by the chat's id. */
+  channel: (chatId: string): Key => ({ pk: `CHANNEL#${part(chatId)}`, sk: 'CHANNEL' }),
+  /** What came of something that a person did elsewhere. */
+  hearing: (key: string): Key => ({ pk: `HEARD#${sha256(key)}`, sk: 'HEARD' }),
+  /** Somebody, or a group, as the chat knows them. */
+  acquaintance: (kind: 'user' | 'group', id: string): Key => ({ pk: `CHAT#${part(id)}`, sk: kind }),
   counter: (row: string): Key => ({ pk: `COUNTER#${part(row)}`, sk: 'COUNTER' }),
   idempotency: (principal: string, route: string, key: string): Key => ({
     pk: `IDEM#${part(principal)}#${part(route)}#${part(key)}`,

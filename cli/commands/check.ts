@@ -3,13 +3,14 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { isNode, LineCounter, parseDocument } from 'yaml';
 import { shown } from '../../domain/runbooks/problem.ts';
-import { lintSlos, loadConfig, loadRunbooks, SLOS } from '../files.ts';
+import { lintFreezeFile, lintSlos, loadConfig, loadRunbooks, SLOS } from '../files.ts';
 import { folderOf } from '../folders.ts';
 import { No, type World } from '../world.ts';
 
 type Options = { config?: string; runbooks?: string };
 
-type Services = Extract<Awaited<ReturnType<typeof loadConfig>>, { ok: true }>['config']['services'];
+type Loaded = Extract<Awaited<ReturnType<typeof loadConfig>>, { ok: true }>['config'];
+type Services = Loaded['services'];
 
 export function addCheck(program: Command, world: World): void {
   program
@@ -26,7 +27,7 @@ async function check(world: World, options: Options): Promise<void> {
   const [config, runbooks] = await Promise.all([loadConfig(configDir), loadRunbooks(runbooksDir)]);
   const problems = [config, runbooks].flatMap((read) => (read.ok ? [] : read.problems));
   for (const problem of problems) world.out(problem);
-  if (config.ok) for (const warning of await warnings(configDir, config.config.services)) world.out(warning);
+  if (config.ok) for (const warning of await warnings(configDir, config.config)) world.out(warning);
   if (!config.ok || !runbooks.ok) throw new No(counted(problems.length, 'problem'));
   const { services, slos } = config.config;
   const inConfig = [
@@ -37,9 +38,11 @@ async function check(world: World, options: Options): Promise<void> {
 }
 
 /** What is right, but hardly meant. */
-async function warnings(configDir: string, services: Services): Promise<string[]> {
+async function warnings(configDir: string, config: Loaded): Promise<string[]> {
+  const { services } = config;
   const { found } = await lintSlos(join(configDir, SLOS), services);
-  return [...(await withoutAuth(configDir, services)), ...found.map(shown)];
+  const freezes = await lintFreezeFile(configDir, config);
+  return [...(await withoutAuth(configDir, services)), ...[...freezes, ...found].map(shown)];
 }
 
 /** Targets that are called without credentials, each with its line: right, but hardly meant. */

@@ -86,10 +86,17 @@ async function itself(client: Client): Promise<Finding[]> {
   return [
     { verdict: ready ? 'ok' : 'no', about: 'Firebreak', text: ready ? `ready at ${client.url}` : 'not ready' },
     ...failed.map(([name, said]): Finding => ({ verdict: 'no', about: name, text: said })),
-    ...config.problems.map((text): Finding => ({ verdict: 'no', about: 'configuration', text })),
-    ...(config.problems.length > 0 ? [LAST_GOOD] : []),
+    ...config.problems.map((text): Finding => ({
+      verdict: isWarning(text) ? 'warn' : 'no',
+      about: 'configuration',
+      text,
+    })),
+    ...(config.problems.every(isWarning) ? [] : [LAST_GOOD]),
   ];
 }
+
+/** `config/freeze.yaml:7: warning: …` */
+const isWarning = (problem: string): boolean => /:\d+: warning: /.test(problem);
 
 const LAST_GOOD: Finding = { verdict: 'warn', about: 'configuration', text: 'the last good set stays in force' };
 

@@ -88,7 +88,7 @@ function ask(client: Client, world: World, place: Place, options: Options): Prom
   const asked = { ...place, version, commit, deployment_id, change };
   const identity_token = options.identityToken ?? (world.env['FIREBREAK_IDENTITY_TOKEN'] || undefined);
   if (options.look || (deployment_id === undefined && identity_token === undefined))
-    return client.get(`/v1/freeze-check${queryOf(asked)}`, CheckAnswer);
+    return client.get(`/v1/freeze-check${queryOf(asked)}`, CheckAnswer, identity_token);
   return client.post('/v1/freeze-check', { ...asked, identity_token }, CheckAnswer);
 }
 
@@ -126,7 +126,7 @@ function withoutFirebreak(world: World, place: Place, options: Options, remember
   const asked = { version, commit, change, isRollback: change === 'rollback' };
   const { allowed, because, by, evaluated_at } = decideAlone(asked, remembered, options.onOutage, new Date());
   const text = oneLine(`${allowed ? 'allowed' : 'not allowed'} without Firebreak: ${because}`);
-  world.err(text);
+  if (allowed) world.err(text);
   if (options.json)
     world.out(
       asJson({
@@ -148,5 +148,5 @@ function withoutFirebreak(world: World, place: Place, options: Options, remember
       }),
     );
   else world.out(allowed ? 'allowed' : 'not allowed');
-  if (!allowed) throw new No('not allowed');
+  if (!allowed) throw new No(text);
 }

@@ -1,4 +1,5 @@
 /** What a deployment is told while Firebreak cannot be reached, and on what that rests. */
+import { isPinnedAs } from './pinned.mjs';
 import { readState } from './signed-state.mjs';
 import { lastOf } from './state-file.mjs';
 
@@ -38,9 +39,15 @@ export async function recall(file, place, trusted) {
   const read = readState(kept.state, kept.keys, trusted);
   if (!read.ok) return { problem: `what is in ${file} is not believed: ${read.problem}` };
   const { service, environment } = read.state;
-  if (service === place.service && environment === place.environment) return { state: read.state };
+  if (isAlike(service, place.service) && isAlike(environment, place.environment)) return { state: read.state };
   return { problem: `what is in ${file} is not believed: it was signed for ${service} in ${environment}` };
 }
+
+/** Firebreak takes a name for the known one that differs in case and blanks alone. @param {string} one @param {string} other */
+const isAlike = (one, other) => keyOf(one) === keyOf(other);
+
+/** @param {string} name */
+const keyOf = (name) => name.normalize('NFKC').toLowerCase().replaceAll(/\s/gu, '');
 
 /**
  * @param {Asked} asked
@@ -60,7 +67,7 @@ export function decideAlone(asked, remembered, onOutage, now) {
   /** @type {(by: 'state' | 'policy', allowed: boolean, because: string) => Decision} */
   const decided = (by, allowed, because) => ({ allowed, because: `${said} ${because}`, by, evaluated_at });
 
-  const bad = [asked.version, asked.commit].find((name) => name !== undefined && state.pinned.includes(name));
+  const bad = pinnedAmong(state, asked);
   if (bad !== undefined) return decided('state', false, `that ${bad} is known bad`);
   const old = whyOld(state, now);
   if (old !== undefined)
@@ -73,6 +80,19 @@ export function decideAlone(asked, remembered, onOutage, now) {
       `that ${asked.version ?? asked.commit ?? ''} is known good, and a rollback to it passes`,
     );
   return decided('state', false, `that deploys are frozen: ${state.reasons.join('; ')}${notExempt(asked)}`);
+}
+
+/**
+ * A version that is known good is not the bad one of the same commit.
+ *
+ * @param {State} state @param {Asked} asked @returns {string | undefined}
+ */
+function pinnedAmong(state, asked) {
+  const commits =
+    asked.isRollback && asked.version !== undefined && isKnownGood(state, asked) ? [] : state.pinned_commits;
+  return [asked.version, asked.commit].find(
+    (name) => name !== undefined && isPinnedAs(name, { versions: state.pinned, commits }),
+  );
 }
 
 /** By its version; by its commit only where no version is told, as Firebreak itself does. @type {(state: State, asked: Asked) => boolean} */

@@ -13,6 +13,7 @@ import { jsonIn, objectIn, thumbprintOf } from './keys.mjs';
  * @property {boolean} allowed
  * @property {string[]} reasons in words
  * @property {string[]} pinned versions that are known bad
+ * @property {{ version: string, commit: string }[]} pinned_commits commits that were recorded with these
  * @property {{ version: string, commit: string | null }[]} known_good versions that a rollback may go to
  * @property {string} evaluated_at
  * @property {string | null} next_transition_at when it may have changed by itself
@@ -56,7 +57,8 @@ const no = (problem) => ({ ok: false, problem });
 /** @param {string} data @param {string} signature @param {PublicKey} jwk */
 function fits(data, signature, jwk) {
   const bytes = Buffer.from(signature, 'base64url');
-  if (bytes.length !== SIGNATURE_BYTES) return false;
+  // A text whose last bits are others, or with other letters in between, is another text, though it reads as the same.
+  if (bytes.length !== SIGNATURE_BYTES || bytes.toString('base64url') !== signature) return false;
   try {
     const key = createPublicKey({ key: jwk, format: 'jwk' });
     return verify('sha256', Buffer.from(data), { key, dsaEncoding: 'ieee-p1363' }, bytes);
@@ -69,7 +71,7 @@ function fits(data, signature, jwk) {
 function stateIn(claims) {
   const { iss, typ, service, environment, allowed, reasons, pinned, known_good, on_outage, iat, exp, ...times } =
     objectIn(claims);
-  const { evaluated_at, next_transition_at } = times;
+  const { evaluated_at, next_transition_at, pinned_commits } = times;
   if (iss !== 'firebreak' || typ !== 'freeze-state') return undefined;
   if (!isText(service) || !isText(environment) || !isText(evaluated_at) || typeof allowed !== 'boolean')
     return undefined;
@@ -83,6 +85,8 @@ function stateIn(claims) {
     allowed,
     reasons: reasons.flatMap((reason) => [objectIn(reason)['text']].filter(isText)),
     pinned,
+    // Absent in what was signed by older versions.
+    pinned_commits: Array.isArray(pinned_commits) ? pinned_commits.flatMap((one) => commitIn(one) ?? []) : [],
     known_good: Array.isArray(known_good) ? known_good.flatMap((one) => versionIn(one) ?? []) : [],
     evaluated_at,
     next_transition_at,
@@ -96,6 +100,12 @@ function stateIn(claims) {
 function versionIn(value) {
   const { version, commit } = objectIn(value);
   return isText(version) ? { version, commit: isText(commit) ? commit : null } : undefined;
+}
+
+/** @param {unknown} value @returns {State['pinned_commits'][number] | undefined} */
+function commitIn(value) {
+  const { version, commit } = objectIn(value);
+  return isText(version) && isText(commit) ? { version, commit } : undefined;
 }
 
 /** @param {unknown} value @returns {value is string} */

@@ -2,6 +2,8 @@ import type { CheckedChange, CheckRequest } from '../../schemas/freeze-check.ts'
 import type { Freeze } from '../../schemas/freeze.ts';
 import type { PinView } from '../../schemas/pin.ts';
 import type { Timestamp } from '../../schemas/time.ts';
+import type { Place } from '../ports.ts';
+import type { PinnedCommit } from './pinned.ts';
 import type { FreezePolicy } from './policy.ts';
 import type { CheckedPlace, PlaceState } from './ports.ts';
 
@@ -26,6 +28,10 @@ export type CheckInputs = {
   /** The catalogue has the service. */
   known: boolean;
   unknownService: 'allow' | 'deny';
+  /** Under what other names it was asked about. Absent: under those that are known. */
+  asked?: Place;
+  /** Nobody knows the environment: by policy, beside those that are known, and the one that was probably meant. */
+  unknownEnvironment?: { policy: 'allow' | 'deny'; known: string[]; meant: string | null };
   policy: FreezePolicy;
   place: CheckedPlace;
   /** How many objectives are configured for the place. */
@@ -39,6 +45,8 @@ export type CheckInputs = {
   /** By open incidents of this place, where policy says that they freeze. */
   incidents: Freeze[];
   pins: PinView[];
+  /** Commits that were recorded with pinned versions. Absent in decisions of older versions, and where none is pinned. */
+  pinnedCommits?: PinnedCommit[];
   /** Of a rollback: whether its version is known as earlier and good. Null: it is no rollback. */
   rollback: { kind: 'known_good' | 'ours' | 'not_known'; text: string } | null;
   /** Of a kind that is not taken on the caller's word: who vouches for it. Null: nobody. */

@@ -6,6 +6,7 @@ import { type Knowledge, knowledgeOf, staleFindings, unknownService } from './kn
 import { deploymentKey, type Usable } from './overrides.ts';
 import { type Pass, passReason } from './passes.ts';
 import { pinFindings } from './pinned.ts';
+import { placeFindings } from './place-names.ts';
 import { nextTransition } from './transitions.ts';
 import { budgetWarnings } from './warnings.ts';
 
@@ -17,6 +18,7 @@ export function examine(inputs: CheckInputs): Examined {
   const found = [
     ...pinFindings(inputs),
     ...unknownService(inputs),
+    ...placeFindings(inputs),
     ...freezeFindings(inputs),
     ...staleFindings(inputs, knowledge),
     ...budgetWarnings(inputs),

@@ -66,10 +66,13 @@ function objectiveIsOver(freeze: Freeze, { objectives, at }: LatchInputs): Over 
     return { reason: `the objective ${slo.id} is of ${slo.service} in ${slo.environment} now` };
   const over = freeze.cause === 'budget' ? budgetIsOver(found, at) : burnIsOver(found, at);
   if (!over || over.atOnce === true) return over;
-  // A person has lifted it, or it has lasted long enough.
-  const isDue = stateAt(freeze, at) === 'over' || freeze.not_before === null || freeze.not_before <= at;
-  return isDue && over;
+  const hasLasted = freeze.not_before === null || freeze.not_before <= at;
+  return (hasLasted || isLiftedAlready(freeze, found, at)) && over;
 }
+
+/** By a person. As long as an alert fires, data that may be behind it have not proved that the cause is over. */
+const isLiftedAlready = (freeze: Freeze, { alerting }: Evaluated, at: Timestamp): boolean =>
+  stateAt(freeze, at) === 'over' && !(freeze.cause === 'burn' && alerting === true);
 
 /** `atOnce`: nobody wants it any more, so that its minimum duration does not count. */
 type ObjectiveOver = { reason: string; atOnce?: true } | false | null;

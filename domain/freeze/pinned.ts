@@ -1,20 +1,29 @@
+import type { CheckRequest } from '../../schemas/freeze-check.ts';
+import type { Version } from '../../schemas/names.ts';
 import type { PinView } from '../../schemas/pin.ts';
 import type { CheckInputs } from './check-inputs.ts';
 import type { Finding } from './finding.ts';
+import { isSameCommit, isVersionNamed } from './same-commit.ts';
 import { list, moment } from './words.ts';
 
+/** A commit that was recorded with a version known bad. */
+export type PinnedCommit = { version: Version; commit: string };
+
 /**
- * A version known bad is refused whatever the change is called, and no override lets it through. Where no version is
- * told it may be any, so there is only a warning.
+ * A version known bad is refused whatever the change is called, and no override lets it through; by its commit as by its
+ * name. Where neither is told it may be any, so there is only a warning.
  */
-export function pinFindings({ request, pins, place }: CheckInputs): Finding[] {
+export function pinFindings(inputs: CheckInputs): Finding[] {
+  const { request, pins, place } = inputs;
   const pinned = pins.filter(
     ({ state, service, environment }) =>
       state === 'pinned' && service === place.service && environment === place.environment,
   );
-  const named: readonly (string | null)[] = [request.version, request.commit];
-  const meant = pinned.filter(({ version }) => named.includes(version));
-  if (meant.length > 0) return meant.map(refusal);
+  const meant = pinned.flatMap((pin) => {
+    const named = nameFor(pin, inputs);
+    return named === undefined ? [] : [refusal(pin, named)];
+  });
+  if (meant.length > 0) return meant;
   if (request.version !== null || request.change === 'flag' || pinned.length === 0) return [];
   const versions = list([...new Set(pinned.map(({ version }) => version))].toSorted());
   return [
@@ -27,12 +36,27 @@ export function pinFindings({ request, pins, place }: CheckInputs): Finding[] {
   ];
 }
 
-const refusal = ({ id, version, reason, incident_id, pinned_at }: PinView): Finding => ({
+/** By what name a pinned version was asked about. Undefined: it was not. */
+function nameFor({ version }: PinView, { request, rollback, pinnedCommits = [] }: CheckInputs): string | undefined {
+  const names = namesIn(request);
+  const own = names.find((name) => isVersionNamed(version, name));
+  if (own !== undefined) return own;
+  // Versions of one commit can differ in their settings, so one of them that is known good is not the bad one.
+  const isAnother = request.version !== null && rollback !== null && rollback.kind !== 'not_known';
+  if (isAnother) return undefined;
+  const commits = pinnedCommits.filter((one) => one.version === version);
+  return names.find((name) => commits.some(({ commit }) => isSameCommit(name, commit)));
+}
+
+const namesIn = ({ version, commit }: CheckRequest): string[] => [version, commit].flatMap((name) => name ?? []);
+
+const refusal = ({ id, version, reason, incident_id, pinned_at }: PinView, named: string): Finding => ({
   code: 'pinned_version',
   effect: 'refuse',
   key: id,
   text:
-    `${version} is pinned as known bad since ${moment(pinned_at)} (incident ${incident_id}): ${reason}. ` +
+    `${version}${named === version ? '' : ` (${named} is recorded as it)`} is pinned as known bad since ` +
+    `${moment(pinned_at)} (incident ${incident_id}): ${reason}. ` +
     `Deploy another version; no override lets this one through. If it is good after all, lift the pin: DELETE /v1/versions/pinned/${id}`,
   clears: `when another version is deployed, or somebody lifts the pin ${id}`,
 });

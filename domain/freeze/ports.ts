@@ -27,8 +27,8 @@ export type Freezes = {
   settle(id: string, at: Timestamp): Promise<void>;
   /** Strongly consistent. */
   get(id: string): Promise<Freeze | undefined>;
-  /** Newest first, those that are over included. */
-  list(query: { limit: number; cursor?: string }): Promise<Page<Freeze>>;
+  /** Newest first, those that are over included. Fewer than the limit only at the end. @param wanted others are left out */
+  list(query: { limit: number; cursor?: string }, wanted?: (freeze: Freeze) => boolean): Promise<Page<Freeze>>;
   /** All that are scheduled, in force, or not settled. Strongly consistent. */
   current(): Promise<Freeze[]>;
   /**

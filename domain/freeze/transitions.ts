@@ -10,8 +10,8 @@ import { stateAt } from './state.ts';
 const EVALUATION_SECONDS = 60;
 
 /**
- * When the answer can change by itself, next: a freeze begins or ends, an override that lets it through expires, a
- * budget is forecast to be spent, or to have recovered. Never in the past. Null: nothing is in sight.
+ * When the answer can change by itself, next: a freeze begins or ends, an override that lets it through expires, so much
+ * of a budget is forecast to be spent that it warns or freezes, or to have recovered. Never in the past. Null: nothing is in sight.
  */
 export function nextTransition(inputs: CheckInputs, passes: readonly Pass[]): Timestamp | null {
   const { at, own, policy } = inputs;
@@ -29,9 +29,14 @@ export function nextTransition(inputs: CheckInputs, passes: readonly Pass[]): Ti
 
 const isByData = ({ cause }: Freeze): boolean => cause === 'budget' || cause === 'burn';
 
-/** Where a budget freezes already, or its burn does, the answer stays the same when it is spent. */
+/** Where a budget freezes already, or its burn does, the answer stays the same when more is spent. */
 const spentAt = ({ own, policy }: CheckInputs): (Timestamp | null)[] =>
-  policy.budget === null ? [] : own.slos.map(({ forecast }) => forecast.spent_at);
+  policy.budget === null
+    ? []
+    : own.slos.flatMap(({ forecast: { warns_at: warns = null, freezes_at: freezes, spent_at: spent } }) => [
+        warns,
+        freezes === undefined ? spent : freezes,
+      ]);
 
 function changeOf(freeze: Freeze, known: Circumstances, inputs: CheckInputs): Timestamp | null {
   const state = stateAt(freeze, inputs.at);

@@ -1,5 +1,5 @@
 import type { Freeze } from '../../schemas/freeze.ts';
-import type { SloStatus } from '../../schemas/slo-status.ts';
+import type { BurnAlert, SloStatus } from '../../schemas/slo-status.ts';
 import type { CheckInputs } from './check-inputs.ts';
 import type { Finding } from './finding.ts';
 import { freezingBurn, hasSpent, isStale, isTelling, spentInWords } from './spending.ts';
@@ -7,20 +7,25 @@ import { isLifted, stateAt } from './state.ts';
 import { moment, percent } from './words.ts';
 
 /** Budgets that are low, and what would freeze but does not: a person has lifted it, or the evaluation comes to it. */
-export const budgetWarnings = (inputs: CheckInputs): Finding[] =>
-  inputs.own.slos.flatMap((status) => [
-    ...ofBudget(status, inputs),
-    ...ofBurn(status, inputs),
-    ...ofCoverage(status, inputs),
-  ]);
+export const budgetWarnings = (inputs: CheckInputs): Finding[] => [
+  ...inputs.own.slos.flatMap((status) => [...ofBudget(status, inputs), ...ofBurn(status, inputs)]),
+  ...liftedBurns(inputs),
+  ...inputs.own.slos.flatMap((status) => ofCoverage(status, inputs)),
+];
 
 function ofBudget(status: SloStatus, inputs: CheckInputs): Finding[] {
   const { policy } = inputs;
-  if (policy.budget === null || isFrozen('budget', status, inputs)) return [];
+  if (policy.budget === null || isFrozen('budget', status.id, inputs)) return [];
   const text = `${spentInWords(status)} of the error budget of ${status.id} is spent`;
-  if (hasSpent(status, policy.budget.freeze))
+  // One that was lifted is below the level to freeze at, and not yet below the one to lift at.
+  if (hasSpent(status, policy.budget.freeze) || liftedOf('budget', status.id, inputs) !== undefined)
     return [
-      { code: 'budget_spent', effect: 'warn', key: status.id, text: `${text}; ${whyOpen('budget', status, inputs)}` },
+      {
+        code: 'budget_spent',
+        effect: 'warn',
+        key: status.id,
+        text: `${text}; ${whyOpen('budget', status.id, inputs)}`,
+      },
     ];
   if (!hasSpent(status, policy.budget.warn)) return [];
   const { spent_at } = status.forecast;
@@ -36,11 +41,29 @@ function ofBudget(status: SloStatus, inputs: CheckInputs): Finding[] {
 }
 
 function ofBurn(status: SloStatus, inputs: CheckInputs): Finding[] {
-  const burn = freezingBurn(status, inputs.policy);
-  if (burn === undefined || !isTelling(status, inputs.policy, inputs.at) || isFrozen('burn', status, inputs)) return [];
+  const burn = burnNow(status, inputs);
+  if (burn === undefined || isFrozen('burn', status.id, inputs)) return [];
   const { factor, long, short } = burn;
   const text = `the error budget of ${status.id} burns more than ${factor} times too fast, over the last ${long} and the last ${short}`;
-  return [{ code: 'burn_rate', effect: 'warn', key: status.id, text: `${text}; ${whyOpen('burn', status, inputs)}` }];
+  return [
+    { code: 'burn_rate', effect: 'warn', key: status.id, text: `${text}; ${whyOpen('burn', status.id, inputs)}` },
+  ];
+}
+
+const burnNow = (status: SloStatus, { policy, at }: CheckInputs): BurnAlert | undefined =>
+  isTelling(status, policy, at) ? freezingBurn(status, policy) : undefined;
+
+/** Lifted by a person before their cause was over, and no data say that it goes on: an alert does, or nothing is known. */
+function liftedBurns(inputs: CheckInputs): Finding[] {
+  const { own, policy } = inputs;
+  if (policy.burn === 'off') return [];
+  const ids = new Set(own.freezes.flatMap(({ cause, slo }) => (cause === 'burn' && slo !== null ? [slo] : [])));
+  return [...ids].flatMap((id): Finding[] => {
+    const lifted = liftedOf('burn', id, inputs);
+    const isTold = own.slos.some((status) => status.id === id && burnNow(status, inputs) !== undefined);
+    if (lifted === undefined || isTold || isFrozen('burn', id, inputs)) return [];
+    return [{ code: 'burn_rate', effect: 'warn', key: id, text: `${lifted.reason}; ${whyOpen('burn', id, inputs)}` }];
+  });
 }
 
 /** Of a service that is young, or of a Prometheus that keeps less than a window. It is no reason to warn, for weeks. */
@@ -51,14 +74,17 @@ function ofCoverage(status: SloStatus, { policy, at }: CheckInputs): Finding[] {
   return [{ code: 'budget_partly_known', effect: 'note', key: id, text }];
 }
 
-const ofObjective = (cause: Freeze['cause'], { id }: SloStatus, { own }: CheckInputs): Freeze[] =>
+const ofObjective = (cause: Freeze['cause'], id: string, { own }: CheckInputs): Freeze[] =>
   own.freezes.filter((freeze) => freeze.cause === cause && freeze.slo === id);
 
-const isFrozen = (cause: Freeze['cause'], status: SloStatus, inputs: CheckInputs): boolean =>
-  ofObjective(cause, status, inputs).some((freeze) => stateAt(freeze, inputs.at) === 'in_force');
+const isFrozen = (cause: Freeze['cause'], id: string, inputs: CheckInputs): boolean =>
+  ofObjective(cause, id, inputs).some((freeze) => stateAt(freeze, inputs.at) === 'in_force');
 
-function whyOpen(cause: Freeze['cause'], status: SloStatus, inputs: CheckInputs): string {
-  const lifted = ofObjective(cause, status, inputs).find(isLifted);
+const liftedOf = (cause: Freeze['cause'], id: string, inputs: CheckInputs): Freeze | undefined =>
+  ofObjective(cause, id, inputs).find(isLifted);
+
+function whyOpen(cause: Freeze['cause'], id: string, inputs: CheckInputs): string {
+  const lifted = liftedOf(cause, id, inputs);
   if (lifted === undefined) return 'the next evaluation freezes deploys';
   const why = lifted.end_reason === null ? '' : `: ${lifted.end_reason}`;
   return `${lifted.ended_by ?? ''} has lifted the freeze ${lifted.id}${why}`;

@@ -10,16 +10,20 @@ const HOUR_MS = 3_600_000;
 /** What is looked for: the first moment at which less than `level` of the budget is spent, or at least `level`. */
 type Goal = { reach: 'below' | 'at_least'; level: number };
 
-/**
- * What comes if traffic is as usual, and nothing else happens. What is so already is so now.
- *
- * @param liftAt the spent share below which a freeze is lifted
- */
-export function forecastOf(account: Account, liftAt: number): Forecast {
-  const lift: Goal = { reach: 'below', level: liftAt };
+/** Spent shares from which policy warns and freezes, and below which it lifts a freeze. */
+export type Levels = { warn: number; freeze: number; liftBelow: number };
+
+/** What comes if traffic is as usual, and nothing else happens. What is so already is so now. */
+export function forecastOf(account: Account, { warn, freeze, liftBelow }: Levels): Forecast {
+  const lift: Goal = { reach: 'below', level: liftBelow };
   const present = presentErrors(account);
+  const spentAt = (level: number): Timestamp | null =>
+    present === null ? null : reached(account, { reach: 'at_least', level }, present);
+  const spent = spentAt(1);
   return {
-    spent_at: present === null ? null : reached(account, { reach: 'at_least', level: 1 }, present),
+    spent_at: spent,
+    warns_at: spentAt(warn),
+    freezes_at: freeze === 1 ? spent : spentAt(freeze),
     lifts_at: reached(account, lift, 0),
     lifts_at_present_burn: present === null ? null : reached(account, lift, present),
   };

@@ -4,7 +4,7 @@ import { timestamp } from '../../schemas/time.ts';
 import { accountOf } from './account.ts';
 import { budgetOf } from './budget.ts';
 import { burningOf, burnRatesOf } from './burn.ts';
-import { forecastOf } from './forecast.ts';
+import { forecastOf, type Levels } from './forecast.ts';
 import type { Bucket, History } from './history.ts';
 import { knownUntil } from './observed.ts';
 import { isUntouched } from './untouched.ts';
@@ -15,8 +15,8 @@ export type Found = Pick<SloStatus, 'state' | 'problem' | 'source'> & {
   unread: string | null;
   /** Milliseconds since the Unix epoch. */
   now: number;
-  /** The spent share of the budget below which policy lifts a freeze. */
-  liftAt: number;
+  /** As policy has them. */
+  levels: Levels;
 };
 
 /**
@@ -40,7 +40,7 @@ export function statusOf(slo: Slo, history: History, recent: Bucket | null, foun
     budget: budgetOf(account),
     burn_rates: rates,
     burning: burningOf(account, rates),
-    forecast: forecastOf(account, found.liftAt),
+    forecast: forecastOf(account, found.levels),
     untouched: isUntouched(account),
     source: found.source,
   };

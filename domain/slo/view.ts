@@ -62,7 +62,13 @@ const NOT_EVALUATED = 'it was not evaluated yet: objectives are evaluated each m
 
 const NO_RATES = Object.fromEntries(BurnWindow.options.map((window) => [window, null])) as BurnRates;
 
-const NO_FORECAST: Forecast = { spent_at: null, lifts_at: null, lifts_at_present_burn: null };
+const NO_FORECAST: Forecast = {
+  spent_at: null,
+  warns_at: null,
+  freezes_at: null,
+  lifts_at: null,
+  lifts_at_present_burn: null,
+};
 
 function windowView({ window }: Slo, at: Timestamp): SloView['window'] {
   const { from, until } = spanOf(window, millisOf(at));

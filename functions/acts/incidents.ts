@@ -3,9 +3,11 @@ import type { IncidentView, TimelineEntry } from '../../schemas/incident.ts';
 import type { EnvironmentName, IncidentId, ServiceName, Severity } from '../../schemas/names.ts';
 import { wake } from '../../workflows/wake.ts';
 import { resolved, view } from './incident-view.ts';
+import { giveCommandToOnCall } from './on-call-commander.ts';
 import type { Who } from './who.ts';
 
 type ActDeps = Pick<Deps, 'incidents' | 'engine' | 'decisions'>;
+type DeclareDeps = ActDeps & Pick<Deps, 'onCall' | 'config' | 'clock' | 'log'>;
 
 export type Declared = {
   service: ServiceName;
@@ -16,17 +18,18 @@ export type Declared = {
 };
 
 /**
- * Opens an incident by hand, or gives the one that is open there.
+ * Opens an incident by hand, or gives the one that is open there. Whoever is on call gets command of a new one.
  * @throws Refusal 403
  */
 export async function declare(
-  deps: ActDeps,
+  deps: DeclareDeps,
   who: Who,
   input: Declared,
 ): Promise<{ incident: IncidentView; created: boolean }> {
   who.allow('incidents:write', input);
   const { id, created } = await deps.incidents.declare({ ...input, by: who.name });
   await wake(deps, id);
+  if (created) await giveCommandToOnCall(deps, id, input);
   return { incident: await view(deps, id), created };
 }
 

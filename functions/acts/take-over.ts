@@ -59,13 +59,14 @@ const said = (actor: string, kind: string, text: string): IncidentChange => ({
 /**
  * A person takes over, at any moment. The same again is success and changes nothing.
  *
+ * @param input.key under which it is done once, where what it is does not tell that by itself
  * @returns the incident as it is now
  * @throws Refusal 403, 404, 409
  */
 export async function takeOver(
   deps: ActDeps,
   who: Who,
-  { id, action, note }: { id: IncidentId; action: TakeOver; note: string },
+  { id, action, note, key }: { id: IncidentId; action: TakeOver; note: string; key?: string },
 ): Promise<IncidentView> {
   const before = await view(deps, id);
   who.allow('incidents:act', before);
@@ -77,7 +78,7 @@ export async function takeOver(
     return view(deps, id);
   }
   const { message, change } = ACTS[action](by, note);
-  if (!(await deps.incidents.post(id, message, change, wish.once))) throw resolved(id);
+  if (!(await deps.incidents.post(id, message, change, wish.once ?? key))) throw resolved(id);
   if (action === 'abort') await withdraw(deps, before, before.decisions, by, 'aborted');
   if (action === 'rollback') await withdraw(deps, before, supersededBy(before), by, 'Asked for a rollback instead');
   await wake(deps, id);

@@ -7,7 +7,9 @@ import { argoRolloutsRoutes } from '../integrations/argo-rollouts.ts';
 import { deployGateRoute } from '../integrations/deploy-gate.ts';
 import { flaggerRoutes } from '../integrations/flagger.ts';
 import { githubRoutes } from '../integrations/github.ts';
+import { pagerDutyRoutes } from '../integrations/pagerduty.ts';
 import { actionRoutes } from './actions.ts';
+import { careRoutes } from './care.ts';
 import { alertRoutes } from './alerts.ts';
 import { automationRoutes } from './automation.ts';
 import { connectionRoutes } from './connections.ts';
@@ -27,6 +29,7 @@ import { problem, Refusal } from './problem.ts';
 import { quarantineRoutes } from './quarantine.ts';
 import { rateLimit } from './rate-limit.ts';
 import { signalRoutes } from './signals.ts';
+import { describeSlack } from './slack-description.ts';
 import { sloRoutes } from './slos.ts';
 import { tokenRoutes } from './tokens.ts';
 import { versionRoutes } from './versions.ts';
@@ -61,6 +64,7 @@ export function api(deps: Deps): Api {
   incidentRoutes(app, deps);
   signalRoutes(app, deps);
   actionRoutes(app, deps);
+  careRoutes(app, deps);
   automationRoutes(app, deps);
   versionRoutes(app, deps);
   sloRoutes(app, deps);
@@ -73,10 +77,12 @@ export function api(deps: Deps): Api {
   argoRolloutsRoutes(app, deps);
   deployGateRoute(app, deps);
   githubRoutes(app, deps);
+  pagerDutyRoutes(app, deps);
   tokenRoutes(app, deps);
   healthRoutes(app, deps);
   connectionRoutes(app, deps);
   metricsRoutes(app, deps);
+  describeSlack(app);
   openApiRoute(app, deps);
 
   app.notFound((c) => problem(c, 404, 'not-found', `there is nothing at ${c.req.method} ${c.req.path}`));

@@ -5,7 +5,7 @@ import { CheckAnswer, CheckRequest, Verdict } from '../../schemas/freeze-check.t
 import { Timestamp } from '../../schemas/time.ts';
 import { check } from '../freeze/check.ts';
 import { Verified, verify, VerifyRequest } from '../freeze/verify.ts';
-import { askedQuery, questionOf } from '../integrations/asked.ts';
+import { askedQuery, identityHeader, questionOf } from '../integrations/asked.ts';
 import type { Env } from './context.ts';
 import { answers, type Api, body, endpoint, problems } from './endpoint.ts';
 import { Refusal } from './problem.ts';
@@ -24,10 +24,15 @@ const Body = CheckRequest.extend({
 
 /** May this be deployed? */
 export function freezeCheckRoutes(app: Api, deps: Deps): void {
-  const look = (c: Context<Env>, query: z.infer<typeof askedQuery>): Promise<CheckAnswer> => {
-    c.var.allow({ service: query.service, environment: query.environment });
-    const by = c.var.principal.name;
-    return check(deps, { ...questionOf(query), by, consume: false, identityToken: null });
+  const look = (
+    c: Context<Env>,
+    query: z.infer<typeof askedQuery>,
+    headers: z.infer<typeof identityHeader>,
+  ): Promise<CheckAnswer> => {
+    const { allow, principal } = c.var;
+    allow({ service: query.service, environment: query.environment });
+    const asked = { ...questionOf(query), by: principal.name, allow, consume: false };
+    return check(deps, { ...asked, identityToken: headers['x-identity-token'] || null });
   };
 
   endpoint(
@@ -39,10 +44,10 @@ export function freezeCheckRoutes(app: Api, deps: Deps): void {
       path: '/v1/freeze-check',
       tags: ['freeze check'],
       summary: 'May this be deployed? Always 200; nothing is used up by asking',
-      request: { query: askedQuery },
+      request: { query: askedQuery, headers: identityHeader },
       responses: { 200: answers('Whether, why, and when that can change', Answer), 422: problems('What is missing') },
     }),
-    async (c) => c.json(await look(c, c.req.valid('query')), 200),
+    async (c) => c.json(await look(c, c.req.valid('query'), c.req.valid('header')), 200),
   );
 
   endpoint(
@@ -54,7 +59,7 @@ export function freezeCheckRoutes(app: Api, deps: Deps): void {
       path: '/v1/freeze-check/gate',
       tags: ['freeze check'],
       summary: 'The same for curl -f: 200 when it is allowed, 423 when it is frozen',
-      request: { query: askedQuery },
+      request: { query: askedQuery, headers: identityHeader },
       responses: {
         200: answers('Allowed', Answer),
         423: answers('Frozen', Answer),
@@ -62,7 +67,7 @@ export function freezeCheckRoutes(app: Api, deps: Deps): void {
       },
     }),
     async (c) => {
-      const answer = await look(c, c.req.valid('query'));
+      const answer = await look(c, c.req.valid('query'), c.req.valid('header'));
       return answer.allowed ? c.json(answer, 200) : c.json(answer, 423);
     },
   );
@@ -81,9 +86,10 @@ export function freezeCheckRoutes(app: Api, deps: Deps): void {
     }),
     async (c) => {
       const { identity_token: identityToken, change, ...rest } = c.req.valid('json');
-      c.var.allow({ service: rest.service, environment: rest.environment });
+      const { allow, principal } = c.var;
+      allow({ service: rest.service, environment: rest.environment });
       const request: CheckRequest = { ...rest, change: change ?? 'deploy' };
-      const asked = { request, untold: change == null, by: c.var.principal.name, consume: true, identityToken };
+      const asked = { request, untold: change == null, by: principal.name, allow, consume: true, identityToken };
       return c.json(await check(deps, asked), 200);
     },
   );

@@ -1,18 +1,14 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { randomUUID } from 'node:crypto';
-import { NEW } from '../../domain/freeze/causes.ts';
 import { stateAt, viewOf } from '../../domain/freeze/state.ts';
-import { moment } from '../../domain/freeze/words.ts';
 import type { Deps } from '../../domain/ports.ts';
 import { type Freeze, FreezeView, NewFreeze } from '../../schemas/freeze.ts';
 import { EnvironmentName, ServiceName } from '../../schemas/names.ts';
-import type { Timestamp } from '../../schemas/time.ts';
-import { warningsOfScope } from '../freeze/known-names.ts';
+import { found, liftFreeze, openFreeze, scopeOf } from '../acts/freezes.ts';
 import { recordWhatHolds } from '../freeze/on-record.ts';
 import { answers, type Api, body, endpoint, listQuery, pageOf, problems } from './endpoint.ts';
-import { endingBody, endingQuery, endingReason, found, mayRead, scopeOf, unknownFreeze } from './freeze-access.ts';
+import { endingBody, endingQuery, endingReason, mayRead } from './freeze-access.ts';
 import { overrideRoutes } from './freeze-overrides.ts';
-import { Refusal } from './problem.ts';
 
 const Shown = FreezeView.meta({ id: 'Freeze' });
 const Made = FreezeView.extend({
@@ -37,12 +33,9 @@ export function freezeRoutes(app: Api, deps: Deps): void {
       responses: { 201: answers('Frozen', Made), 422: problems('What is wrong with it') },
     }),
     async (c) => {
-      const input = c.req.valid('json');
-      c.var.allow(scopeOf(input));
-      const freeze = byPerson(input, c.var.principal.name, deps.clock.now());
-      const warnings = await warningsOfScope(deps, freeze);
-      const opened = await deps.freezes.open(freeze);
-      return c.json({ ...viewOf(opened.freeze, deps.clock.now()), warnings }, 201);
+      const id = `frz_${randomUUID().replaceAll('-', '').slice(0, 26)}`;
+      const { freeze, warnings } = await openFreeze(deps, c.var.who, { id, freeze: c.req.valid('json') });
+      return c.json({ ...viewOf(freeze, deps.clock.now()), warnings }, 201);
     },
   );
 
@@ -74,7 +67,8 @@ export function freezeRoutes(app: Api, deps: Deps): void {
         (service === undefined || freeze.service === service) &&
         (environment === undefined || freeze.environment === environment) &&
         (state === undefined || stateAt(freeze, deps.clock.now()) === state);
-      return c.json(await pageOfThose(deps, limit, cursor, wanted), 200);
+      const page = await deps.freezes.list({ limit, ...(cursor !== undefined && { cursor }) }, wanted);
+      return c.json({ ...page, items: page.items.map((freeze) => viewOf(freeze, deps.clock.now())) }, 200);
     },
   );
 
@@ -112,46 +106,9 @@ export function freezeRoutes(app: Api, deps: Deps): void {
     }),
     async (c) => {
       const { id } = c.req.valid('param');
-      const freeze = await found(deps, id);
-      c.var.allow(scopeOf(freeze));
-      const by = c.var.principal.name;
-      const reason = (await endingReason(c, c.req.valid('query'))) ?? `${by} has lifted it`;
-      const ended = await deps.freezes.end(id, {
-        at: deps.clock.now(),
-        by,
-        reason,
-        settled: freeze.cause === 'person',
-      });
-      if (ended === undefined) throw unknownFreeze(id);
-      return c.json(viewOf(ended, deps.clock.now()), 200);
+      const reason = (await endingReason(c, c.req.valid('query'))) ?? null;
+      const { freeze } = await liftFreeze(deps, c.var.who, { id, reason });
+      return c.json(viewOf(freeze, deps.clock.now()), 200);
     },
   );
-}
-
-function byPerson(input: NewFreeze, by: string, now: Timestamp): Freeze {
-  const starts_at = input.starts_at ?? now;
-  if (input.until !== null && input.until <= (starts_at < now ? now : starts_at))
-    throw new Refusal(422, 'invalid', `json: until (${input.until}) has to be after now and after starts_at`);
-  return {
-    ...NEW,
-    ...input,
-    starts_at,
-    id: `frz_${randomUUID().replaceAll('-', '').slice(0, 26)}`,
-    cause: 'person',
-    ends_when:
-      input.until === null ? 'somebody lifts it' : `it is over at ${moment(input.until)}, or somebody lifts it`,
-    opened_by: by,
-    opened_at: now,
-  };
-}
-
-/** Fewer than asked for only at the end of the list. */
-async function pageOfThose(deps: Deps, limit: number, cursor: string | undefined, wanted: (freeze: Freeze) => boolean) {
-  let from = cursor;
-  for (;;) {
-    const page = await deps.freezes.list({ limit, ...(from !== undefined && { cursor: from }) });
-    const items = page.items.filter(wanted).map((freeze) => viewOf(freeze, deps.clock.now()));
-    if (items.length > 0 || page.next_cursor === null) return { items, next_cursor: page.next_cursor };
-    from = page.next_cursor;
-  }
 }

@@ -77,14 +77,14 @@ export class Evaluator {
     this.#tell(measured, broken, now);
     const statuses = config.slos.map((slo) => {
       const counted = this.#counted.get(slo.id);
-      const liftAt = policyOf(config, slo).budget?.liftBelow ?? 1;
-      if (counted !== undefined) return statusNow(counted, measured.get(counted), { now, liftAt });
+      const levels = policyOf(config, slo).budget ?? WHERE_BUDGETS_DO_NOT_FREEZE;
+      if (counted !== undefined) return statusNow(counted, measured.get(counted), { now, levels });
       const nothing = emptyHistory(historySeconds(slo), now);
       return statusOf(slo, nothing, null, {
         ...unreadable(broken.get(slo.id) ?? NOT_ASKED),
         unread: null,
         now,
-        liftAt,
+        levels,
       });
     });
     const connected = ![...measured.values()].some(({ kind }) => kind === 'off');
@@ -156,7 +156,7 @@ function silenceOf(id: SloId, found: Measured): [string, string][] {
   return found.kind === 'unreadable' ? [[id, found.detail]] : [];
 }
 
-function statusNow(counted: Counted, measured: Measured | undefined, moment: Pick<Found, 'now' | 'liftAt'>): SloStatus {
+function statusNow(counted: Counted, measured: Measured | undefined, moment: Pick<Found, 'now' | 'levels'>): SloStatus {
   const { slo, history } = counted;
   const found = { ...moment, unread: counted.unread ?? (counted.isPastRead ? null : NOT_READ_YET) };
   if (measured?.kind !== 'reading')
@@ -183,6 +183,9 @@ function problemOf(measured: Exclude<Measured, { kind: 'reading' }> | undefined)
       return NOT_ASKED;
   }
 }
+
+/** There the forecasts say only when all of it will be spent. */
+const WHERE_BUDGETS_DO_NOT_FREEZE: Found['levels'] = { warn: 1, freeze: 1, liftBelow: 1 };
 
 const NOT_READ_YET = 'there was no time yet to ask for all of it';
 const NOT_CONNECTED = 'no Prometheus is connected: set PROMETHEUS_URL';

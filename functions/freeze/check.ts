@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { canonicalJson, sha256 } from '../../aws/hash.ts';
 import type { CheckInputs } from '../../domain/freeze/check-inputs.ts';
 import { decide, type Examined, examine, stateOf, type Use, usesOf } from '../../domain/freeze/decide.ts';
+import type { Place } from '../../domain/ports.ts';
 import type { CheckAnswer, CheckRequest } from '../../schemas/freeze-check.ts';
-import { type CheckDeps, inputsFor } from './inputs.ts';
+import { type CheckDeps, inputsFor, requirePublished } from './inputs.ts';
+import { type KnownPlace, knownPlace } from './known-place.ts';
 import { asWhatItIs } from './rollbacks.ts';
 import { deploymentToken, signedState } from './tokens.ts';
 
@@ -11,7 +13,10 @@ import { deploymentToken, signedState } from './tokens.ts';
 const TRIES = 3;
 
 export type Asked = {
+  /** Under whatever names. */
   request: CheckRequest;
+  /** Throws where whoever asks has nothing to do with the place that is meant by them. */
+  allow?: (place: Place) => void;
   /** Who asks, as the record names them. */
   by: string;
   /** Whether this is the deployment itself, so that it takes its use of an override. */
@@ -23,8 +28,12 @@ export type Asked = {
   voucher?: string;
 };
 
+/** What is asked, of the place as it is known. */
+type Named = Asked & { names: Pick<KnownPlace, 'asked' | 'unknown'> };
+
 /** One answer of the check: decided, on record, and told apart from a repeat of it by nothing. */
-export async function check(deps: CheckDeps, asked: Asked): Promise<CheckAnswer> {
+export async function check(deps: CheckDeps, question: Asked): Promise<CheckAnswer> {
+  const asked = await underKnownNames(deps, question);
   const first = await inputsFor(deps, asked);
   const seen = examine(first);
   const inputs = isFree(seen) ? first : await letThrough(deps, asked, first);
@@ -41,12 +50,20 @@ export async function check(deps: CheckDeps, asked: Asked): Promise<CheckAnswer>
   };
 }
 
+async function underKnownNames(deps: CheckDeps, asked: Asked): Promise<Named> {
+  const config = await deps.config.current();
+  requirePublished(config);
+  const { service, environment, ...names } = await knownPlace(deps, config, asked.request);
+  if (names.asked !== null) asked.allow?.({ service, environment });
+  return { ...asked, request: { ...asked.request, service, environment }, names };
+}
+
 /** Nothing holds it, or what does lets it through without using anything up. Most are such. */
 const isFree = ({ found }: Examined): boolean =>
   found.every(({ effect, pass }) => effect !== 'refuse' && pass?.by !== 'override');
 
 /** What is known once it is asked as what it is, and has what it needs of overrides. It may be refused all the same. */
-async function letThrough(deps: CheckDeps, asked: Asked, first: CheckInputs): Promise<CheckInputs> {
+async function letThrough(deps: CheckDeps, asked: Named, first: CheckInputs): Promise<CheckInputs> {
   const request = asked.untold ? await asWhatItIs(deps, asked.request) : asked.request;
   const meant = { ...asked, request };
   const inputs = request.change === asked.request.change ? first : await inputsFor(deps, meant);
@@ -73,7 +90,7 @@ const isCounted = (
   );
 
 /** Counts what the deployment needs, and gives what is known afterwards: it may be refused by then. */
-async function consuming(deps: CheckDeps, asked: Asked, first: CheckInputs): Promise<CheckInputs> {
+async function consuming(deps: CheckDeps, asked: Named, first: CheckInputs): Promise<CheckInputs> {
   // One that has no name is another deployment each time it asks, and this time it is this one.
   const name = isNamed(asked) ? {} : { countedAs: `unnamed-${randomUUID()}` };
   let inputs = { ...first, ...name };

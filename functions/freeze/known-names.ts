@@ -1,30 +1,36 @@
 import { serviceEntry } from '../../domain/catalogue.ts';
+import { configuredEnvironments, probablyMeant, theOneCalled } from '../../domain/freeze/place-names.ts';
 import type { Deps } from '../../domain/ports.ts';
 import { didYouMean } from '../../domain/runbooks/nearest.ts';
 import type { Config } from '../../schemas/config.ts';
 import type { FreezeScope } from '../../schemas/freeze.ts';
+import { EnvironmentName } from '../../schemas/names.ts';
 import { Refusal } from '../api/problem.ts';
-
-/** Of an objective, and of an alert, that does not say where. */
-const DEFAULT_ENVIRONMENT = 'production';
 
 /**
  * A freeze under a name that nobody knows would hold nothing, and whoever made it would not find out.
  *
- * @returns what is odd about it, in words: an environment may be one to come
+ * @returns the environment as it is known, where the name differs from that in case and blanks alone; and what is odd
+ *   about the scope, in words: an environment may be one to come
  * @throws Refusal 422 where there is no such service or team, with the name that was probably meant
  */
-export async function warningsOfScope(deps: Pick<Deps, 'config' | 'changes'>, scope: FreezeScope): Promise<string[]> {
+export async function scopeAsKnown(
+  deps: Pick<Deps, 'config' | 'changes'>,
+  scope: FreezeScope,
+): Promise<{ environment: FreezeScope['environment']; warnings: string[] }> {
   const config = await deps.config.current();
   const live = await deps.changes.live();
   const { service, team, environment } = scope;
   if (team !== null) refuseUnknownTeam(config, team);
-  return [
-    ...(service === null ? [] : ofService(config, service, new Set(live.map((change) => change.service)))),
-    ...(environment === null
-      ? []
-      : ofEnvironment(environment, environmentsOf(config, new Set(live.map((change) => change.environment))))),
-  ];
+  const known = environmentsOf(config, new Set(live.map((change) => change.environment)));
+  const meant = environment === null ? undefined : theOneCalled(environment, known);
+  return {
+    environment: meant === undefined ? environment : EnvironmentName.parse(meant),
+    warnings: [
+      ...(service === null ? [] : ofService(config, service, new Set(live.map((change) => change.service)))),
+      ...(environment === null ? [] : ofEnvironment(environment, meant, known)),
+    ],
+  };
 }
 
 /** Where there is no catalogue, services are what CD systems call them. */
@@ -47,24 +53,18 @@ function refuseUnknownTeam({ services }: Config, team: string): void {
   );
 }
 
-function ofEnvironment(environment: string, known: ReadonlySet<string>): string[] {
-  if (known.has(environment)) return [];
-  const meant = didYouMean(environment, known);
+function ofEnvironment(environment: string, taken: string | undefined, known: ReadonlySet<string>): string[] {
+  if (taken !== undefined)
+    return taken === environment ? [] : [`${JSON.stringify(environment)} is taken for ${JSON.stringify(taken)}`];
+  const meant = probablyMeant(environment, known);
   return [
     `nothing is known of an environment ${JSON.stringify(environment)}, for which this holds all the same` +
-      (meant === null ? '' : `; ${meant}`),
+      (meant === null ? '' : `; did you mean ${JSON.stringify(meant)}?`),
   ];
 }
 
-const environmentsOf = ({ services, slos, freeze }: Config, deployed: ReadonlySet<string>): Set<string> =>
-  new Set([
-    DEFAULT_ENVIRONMENT,
-    ...Object.values(services).flatMap((entry) => Object.keys(entry.environments)),
-    ...slos.map(({ environment }) => environment),
-    ...freeze.policies.flatMap(({ match }) => match.environment ?? []),
-    ...freeze.calendar.flatMap(({ environments }) => environments ?? []),
-    ...deployed,
-  ]);
+const environmentsOf = (config: Config, deployed: ReadonlySet<string>): Set<string> =>
+  new Set([...configuredEnvironments(config), ...deployed]);
 
 function unknown(field: string, text: string, name: string, known: Iterable<string>): Refusal {
   const meant = didYouMean(name, known);

@@ -58,8 +58,9 @@ export async function deploymentToken(
  * can be asked. Null: nothing signs.
  */
 export async function signedState(deps: Signing & Pick<Deps, 'changes'>, inputs: CheckInputs): Promise<string | null> {
+  const { asked: _, ...answered } = inputs;
   const plain: CheckInputs = {
-    ...inputs,
+    ...answered,
     ...withoutOverrides(inputs),
     request: { ...inputs.request, version: null, commit: null, deployment_id: null, change: 'deploy' },
     rollback: null,
@@ -72,7 +73,8 @@ export async function signedState(deps: Signing & Pick<Deps, 'changes'>, inputs:
   const pinned = inputs.pins
     .filter((pin) => pin.state === 'pinned' && pin.service === service && pin.environment === environment)
     .map(({ version }) => version);
-  const name = `state ${JSON.stringify([service, environment, stateOf(plain, examined), outage, pinned])}`;
+  const commits = (inputs.pinnedCommits ?? []).filter(({ version }) => pinned.includes(version));
+  const name = `state ${JSON.stringify([service, environment, stateOf(plain, examined), outage, pinned, commits])}`;
   return again(deps, name, STATE_AGAIN_MS, async () => {
     const changes = await deps.changes.recent({ service, environment }, CHANGES_READ);
     const { allowed, verdict, reasons, next_transition_at } = decide(plain, examined);
@@ -86,6 +88,7 @@ export async function signedState(deps: Signing & Pick<Deps, 'changes'>, inputs:
         verdict,
         reasons,
         pinned,
+        pinned_commits: commits,
         known_good: knownGood(changes, pinned, KNOWN_GOOD_MAX),
         evaluated_at: inputs.at,
         next_transition_at,

@@ -4,6 +4,7 @@ import { CheckRequest, Verdict } from '../../schemas/freeze-check.ts';
 import { Timestamp } from '../../schemas/time.ts';
 import { check } from './check.ts';
 import type { CheckDeps } from './inputs.ts';
+import { knownPlace } from './known-place.ts';
 
 const Told = z.string().min(1).max(256).nullish();
 
@@ -17,6 +18,8 @@ export const VerifyRequest = z.object({
   deployment_id: Told,
 });
 export type VerifyRequest = z.infer<typeof VerifyRequest>;
+
+const Place = CheckRequest.pick({ service: true, environment: true });
 
 const Claims = z.object({ typ: z.literal('freeze-check'), vouched_by: z.string().optional(), ...CheckRequest.shape });
 
@@ -46,8 +49,9 @@ export async function verify(
   if (!claims.success) return invalid(deps, 'the token is not good: it is not one of the freeze check');
   const { typ: _, vouched_by: voucher, ...request } = claims.data;
   allow(request.service, request.environment);
+  const named = await underKnownNames(deps, request, shown);
   const wrong = (['service', 'environment', 'version', 'commit', 'deployment_id'] as const).find((name) => {
-    const value = shown[name];
+    const value = named[name];
     return value !== undefined && value !== null && canonicalJson(value) !== canonicalJson(request[name]);
   });
   if (wrong !== undefined)
@@ -69,6 +73,21 @@ export async function verify(
     ...(voucher !== undefined && { voucher }),
   });
   return { ...answer, valid: answer.allowed, deployment: request };
+}
+
+/** A place shown under other names that stand for the one of the token is that one. */
+async function underKnownNames(
+  deps: CheckDeps,
+  request: CheckRequest,
+  shown: Omit<VerifyRequest, 'token'>,
+): Promise<Omit<VerifyRequest, 'token'>> {
+  const place = Place.parse({
+    service: shown.service ?? request.service,
+    environment: shown.environment ?? request.environment,
+  });
+  const known = await knownPlace(deps, await deps.config.current(), place);
+  const isSame = known.service === request.service && known.environment === request.environment;
+  return isSame ? { ...shown, service: known.service, environment: known.environment } : shown;
 }
 
 const invalid = ({ clock }: CheckDeps, text: string): Verified => ({

@@ -37,11 +37,12 @@ const responses = {
  */
 export function argoRolloutsRoutes(app: Api, deps: Deps): void {
   const measure = async (c: Context<Env>, query: z.infer<typeof askedQuery>, isRollout: boolean) => {
-    c.var.allow({ service: query.service, environment: query.environment });
+    const { allow, principal } = c.var;
+    allow({ service: query.service, environment: query.environment });
     const request = await askedOf(deps, query);
     const consume = isRollout && isNamed(request);
-    const by = c.var.principal.name;
-    const { allowed, verdict, reasons, ...answer } = await check(deps, { request, by, consume, identityToken: null });
+    const asked = { request, by: principal.name, allow, consume, identityToken: null };
+    const { allowed, verdict, reasons, ...answer } = await check(deps, asked);
     const { clears_when, next_transition_at, decision_id } = answer;
     return {
       data: {

@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi';
 import type { Deps } from '../../domain/ports.ts';
 import { CheckedChange, CheckRequest } from '../../schemas/freeze-check.ts';
 import { EnvironmentName, ServiceName } from '../../schemas/names.ts';
+import { knownPlace } from '../freeze/known-place.ts';
 import { asWhatItIs } from '../freeze/rollbacks.ts';
 
 /** CD systems send an empty text for what they have no value for. */
@@ -29,6 +30,13 @@ export const askedQuery = z.object({
     }),
 });
 
+/** Whoever vouches for kinds of change that are not taken on the caller's word. */
+export const identityHeader = z.object({
+  'x-identity-token': z.string().max(16_384).optional().openapi({
+    description: 'OpenID Connect, of the CI system, for kinds of change that policy lets pass',
+  }),
+});
+
 /** `untold`: nobody has said what kind of change it is. */
 export const questionOf = (query: z.infer<typeof askedQuery>): { request: CheckRequest; untold: boolean } => ({
   request: CheckRequest.parse(query),
@@ -37,9 +45,12 @@ export const questionOf = (query: z.infer<typeof askedQuery>): { request: CheckR
 
 /** Where it is not told what kind of change it is, what is deployed says whether it is a rollback. */
 export async function askedOf(
-  deps: Pick<Deps, 'changes' | 'incidents' | 'decisions'>,
+  deps: Pick<Deps, 'changes' | 'incidents' | 'decisions' | 'config' | 'clock'>,
   query: z.infer<typeof askedQuery>,
 ): Promise<CheckRequest> {
   const { request, untold } = questionOf(query);
-  return untold ? asWhatItIs(deps, request) : request;
+  if (!untold) return request;
+  const { service, environment } = await knownPlace(deps, await deps.config.current(), request);
+  const { change } = await asWhatItIs(deps, { ...request, service, environment });
+  return { ...request, change };
 }

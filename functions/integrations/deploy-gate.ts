@@ -3,19 +3,13 @@ import type { Deps } from '../../domain/ports.ts';
 import { CheckAnswer, type CheckRequest } from '../../schemas/freeze-check.ts';
 import { type Api, endpoint, problems } from '../api/endpoint.ts';
 import { check } from '../freeze/check.ts';
-import { askedOf, askedQuery } from './asked.ts';
+import { askedOf, askedQuery, identityHeader } from './asked.ts';
 
 const Answer = CheckAnswer.meta({ id: 'FreezeCheck' });
 
 const answered = (description: string) => ({
   description,
   content: { 'application/json': { schema: Answer }, 'text/plain': { schema: z.string() } },
-});
-
-const headers = z.object({
-  'x-identity-token': z.string().max(16_384).optional().openapi({
-    description: 'OpenID Connect, of the CI system, for kinds of change that policy lets pass',
-  }),
 });
 
 /**
@@ -32,7 +26,7 @@ export function deployGateRoute(app: Api, deps: Deps): void {
       path: '/v1/freeze-check/gate',
       tags: ['freeze check'],
       summary: 'The deployment itself asks, for curl: 200 when it is allowed, 423 when it is frozen',
-      request: { query: askedQuery, headers },
+      request: { query: askedQuery, headers: identityHeader },
       responses: {
         200: answered('Allowed'),
         423: answered('Frozen'),
@@ -41,10 +35,11 @@ export function deployGateRoute(app: Api, deps: Deps): void {
     }),
     async (c) => {
       const query = c.req.valid('query');
-      c.var.allow({ service: query.service, environment: query.environment });
+      const { allow, principal } = c.var;
+      allow({ service: query.service, environment: query.environment });
       const request = await askedOf(deps, query);
       const identityToken = c.req.valid('header')['x-identity-token'] || null;
-      const answer = await check(deps, { request, by: c.var.principal.name, consume: true, identityToken });
+      const answer = await check(deps, { request, by: principal.name, allow, consume: true, identityToken });
       const status = answer.allowed ? 200 : 423;
       return /\btext\/plain\b/i.test(c.req.header('accept') ?? '')
         ? c.text(inLines(request, answer), status)

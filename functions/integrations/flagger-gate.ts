@@ -5,6 +5,7 @@ import { putsVersionLive } from '../../domain/versions.ts';
 import type { Config } from '../../schemas/config.ts';
 import { type CheckAnswer, CheckRequest, Verdict } from '../../schemas/freeze-check.ts';
 import { EnvironmentName, ServiceName, type Version } from '../../schemas/names.ts';
+import type { Env } from '../api/context.ts';
 import { answers, type Api, body, endpoint, problems } from '../api/endpoint.ts';
 import { check } from '../freeze/check.ts';
 import { asWhatItIs } from '../freeze/rollbacks.ts';
@@ -46,8 +47,7 @@ export function flaggerGateRoute(app: Api, deps: Deps): void {
       const { services } = await deps.config.current();
       const places = placesFor(services, hook);
       for (const place of places) c.var.allow(place);
-      const by = c.var.principal.name;
-      const all = await Promise.all(places.map((place) => answerAt(deps, hook, place, by)));
+      const all = await Promise.all(places.map((place) => answerAt(deps, hook, place, c.var)));
       const answer = together(all);
       c.var.log.info('a canary asks to go on', { canary: canaryOf(hook), phase: hook.phase, allowed: answer.allowed });
       return answer.allowed ? c.json(answer, 200) : c.json(answer, 423);
@@ -83,7 +83,9 @@ function defaultEnvironment(services: Config['services'], name: string): string 
 
 type Told = Pick<CheckAnswer, 'allowed' | 'verdict' | 'reasons' | 'clears_when'>;
 
-async function answerAt(deps: Deps, hook: Hook, place: Place, by: string): Promise<Told> {
+type Caller = Pick<Env['Variables'], 'principal' | 'allow'>;
+
+async function answerAt(deps: Deps, hook: Hook, place: Place, { principal, allow }: Caller): Promise<Told> {
   const { phase, checksum } = hook;
   const wish = answerOf(await deps.gates.get(place), { canary: canaryOf(hook), phase, checksum }, deps.clock.now());
   if (wish.open) return beingRolledBack(wish.wish);
@@ -92,7 +94,7 @@ async function answerAt(deps: Deps, hook: Hook, place: Place, by: string): Promi
   const deployment_id = checksum === '' ? null : `flagger ${checksum} ${canaryOf(hook)}`.slice(0, ID_MAX_CHARS);
   const request = await asWhatItIs(deps, CheckRequest.parse({ ...place, version, deployment_id }));
   const consume = request.version !== null || deployment_id !== null;
-  return check(deps, { request, by, consume, identityToken: null });
+  return check(deps, { request, by: principal.name, allow, consume, identityToken: null });
 }
 
 /** Where a deployment that has begun is on record, and no other: Flagger does not say what it rolls out. */

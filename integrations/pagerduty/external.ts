@@ -26,6 +26,19 @@ const OPEN: [string, string][] = [
 /** The incidents that Alertmanager or Grafana open at PagerDuty by themselves (`paging: external`). */
 export function externalPagerDuty(options: RestOptions): ExternalPager {
   return {
+    async paged(key) {
+      const rest = await openRest(options);
+      if ('kind' in rest) return rest;
+      const page = await rest.get(
+        '/incidents',
+        [
+          ['incident_key', key],
+          ['date_range', 'all'],
+        ],
+        IncidentPage,
+      );
+      return page.kind === 'done' ? { kind: 'done', value: newest(page.value.incidents) ?? null } : page;
+    },
     async find(query) {
       const rest = await openRest(options);
       if ('kind' in rest) return rest;

@@ -27,13 +27,14 @@ export const pagerDuty = (options: {
 
 function event(request: PageRequest, routing_key: string): object {
   const dedup_key = request.key.slice(0, DEDUP_KEY_MAX_CHARS);
-  if (request.action === 'resolve') return { routing_key, event_action: 'resolve', dedup_key };
+  if (request.action !== 'trigger') return { routing_key, event_action: request.action, dedup_key };
   return {
     routing_key,
     event_action: 'trigger',
     dedup_key,
     client: 'Firebreak',
     links: request.links,
+    ...(request.images?.length && { images: request.images }),
     payload: {
       summary: truncate(request.summary, SUMMARY_MAX_CHARS),
       source: request.service,

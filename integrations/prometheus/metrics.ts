@@ -4,7 +4,7 @@ import type { Metrics } from '../../domain/ports.ts';
 import { millisOf, type Timestamp, timestamp } from '../../schemas/time.ts';
 import { type Answer, call, json, NoAnswer } from '../http.ts';
 import { truncate } from '../text.ts';
-import { toNumber } from './numbers.ts';
+import { isWritten, toNumber } from './numbers.ts';
 
 /** A rollback waits for these looks, so they are short. */
 const ATTEMPT_TIMEOUT_MS = 4_000;
@@ -16,7 +16,7 @@ const CURVE_STEP_SECONDS = 30;
 /** Where a rule cannot be asked for by its name, all rules come. */
 const BODY_MAX_BYTES = 16 * 1024 * 1024;
 
-const Sample = z.tuple([z.number(), z.string()]);
+const Sample = z.tuple([z.number(), z.string().refine(isWritten)]);
 const Instant = z.object({
   status: z.literal('success'),
   data: z.discriminatedUnion('resultType', [

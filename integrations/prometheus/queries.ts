@@ -1,9 +1,9 @@
 import * as z from 'zod';
-import type { Answered, SloMetrics } from '../../domain/slo/ports.ts';
-import { millisOf } from '../../schemas/time.ts';
+import type { Answered, Series, SloMetrics } from '../../domain/slo/ports.ts';
+import { millisOf, type Timestamp } from '../../schemas/time.ts';
 import { call, json, NoAnswer } from '../http.ts';
 import { truncate } from '../text.ts';
-import { toNumber } from './numbers.ts';
+import { type Moments, NotAnAnswer, sampleOf, samplesOf } from './samples.ts';
 
 /** A recorded rule has a series for each objective: two thousand of them are a third of a megabyte. */
 const BODY_MAX_BYTES = 64 * 1024 * 1024;
@@ -17,7 +17,9 @@ const Data = z.discriminatedUnion('resultType', [
   z.object({ resultType: z.literal('vector'), result: z.array(z.object({ metric: Labels, value: Sample })) }),
   z.object({ resultType: z.literal('matrix'), result: z.array(z.object({ metric: Labels, values: z.array(Sample) })) }),
   z.object({ resultType: z.literal('scalar'), result: Sample }),
+  z.object({ resultType: z.literal('string'), result: Sample }),
 ]);
+type Data = z.infer<typeof Data>;
 const Success = z.object({
   status: z.literal('success'),
   data: Data,
@@ -30,7 +32,12 @@ const Failure = z.object({ status: z.literal('error'), error: z.string() });
  * @see https://prometheus.io/docs/prometheus/latest/querying/api/
  */
 export function prometheusQueries(baseUrl: () => Promise<string | undefined>): SloMetrics {
-  const ask = async (path: string, form: Record<string, string>, timeoutMs: number): Promise<Answered | null> => {
+  const ask = async (
+    path: string,
+    form: Record<string, string>,
+    timeoutMs: number,
+    seriesOf: SeriesOf,
+  ): Promise<Answered | null> => {
     const base = await baseUrl();
     if (!base) return null;
     try {
@@ -42,20 +49,24 @@ export function prometheusQueries(baseUrl: () => Promise<string | undefined>): S
           : { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: query };
       const url = `${base.replace(/\/+$/, '')}${path}${request.method === 'GET' ? `?${query}` : ''}`;
       const { status, text } = await call(url, { ...request, timeoutMs, maxBytes: BODY_MAX_BYTES });
-      return read(status, text);
+      return read(status, text, seriesOf);
     } catch (error) {
       if (error instanceof NoAnswer) return { kind: 'unreadable', detail: error.message };
       throw error;
     }
   };
   return {
-    instant: (query, at, timeoutMs) => ask('/api/v1/query', { query, time: seconds(millisOf(at)) }, timeoutMs),
-    range: (query, from, until, stepSeconds, timeoutMs) =>
-      ask(
+    instant: (query, at, timeoutMs) =>
+      ask('/api/v1/query', { query, time: String(seconds(at)) }, timeoutMs, seriesOfMoment),
+    range: (query, from, until, step, timeoutMs) => {
+      const asked: Moments = { from: seconds(from), until: seconds(until), step };
+      return ask(
         '/api/v1/query_range',
-        { query, start: seconds(millisOf(from)), end: seconds(millisOf(until)), step: String(stepSeconds) },
+        { query, start: String(asked.from), end: String(asked.until), step: String(step) },
         timeoutMs,
-      ),
+        (data) => seriesOfRange(data, asked),
+      );
+    },
   };
 }
 
@@ -64,30 +75,46 @@ const IS_ABOUT_THE_QUERY = /^PromQL (info|warning): /;
 
 const PARTIAL = 'Prometheus has answered without a part of the data, which would count as fewer events';
 
-const seconds = (millis: number): string => String(millis / 1000);
+const seconds = (at: Timestamp): number => millisOf(at) / 1000;
 
-function read(status: number, text: string): Answered {
+/** @throws NotAnAnswer when it is none to what was asked */
+type SeriesOf = (data: Data) => Series[];
+
+/** What is not what was asked for is told from "there are no data": of that, something would follow. */
+function read(status: number, text: string, seriesOf: SeriesOf): Answered {
   const body = json(text);
   const success = Success.safeParse(body);
-  if (success.success) {
-    const lacking = success.data.warnings?.find((warning) => !IS_ABOUT_THE_QUERY.test(warning));
-    if (lacking !== undefined) return { kind: 'unreadable', detail: `${PARTIAL}: ${truncate(lacking, 300)}` };
-    return { kind: 'series', series: seriesOf(success.data.data) };
+  if (!success.success) {
+    const failure = Failure.safeParse(body);
+    const said = failure.success ? failure.data.error : text;
+    return { kind: 'unreadable', detail: `Prometheus answered ${status}: ${truncate(said, 300)}` };
   }
-  const failure = Failure.safeParse(body);
-  const said = failure.success ? failure.data.error : text;
-  return { kind: 'unreadable', detail: `Prometheus answered ${status}: ${truncate(said, 300)}` };
+  const lacking = success.data.warnings?.find((warning) => !IS_ABOUT_THE_QUERY.test(warning));
+  if (lacking !== undefined) return { kind: 'unreadable', detail: `${PARTIAL}: ${truncate(lacking, 300)}` };
+  try {
+    return { kind: 'series', series: seriesOf(success.data.data) };
+  } catch (error) {
+    if (!(error instanceof NotAnAnswer)) throw error;
+    return { kind: 'unreadable', detail: `Prometheus answered ${status}: ${error.message} (${IS_IT})` };
+  }
 }
 
-function seriesOf(data: z.infer<typeof Data>): Extract<Answered, { kind: 'series' }>['series'] {
+const IS_IT = 'is PROMETHEUS_URL the address of a Prometheus?';
+
+function seriesOfMoment(data: Data): Series[] {
   switch (data.resultType) {
     case 'vector':
       return data.result.map(({ metric, value }) => ({ labels: metric, values: [sampleOf(value)] }));
-    case 'matrix':
-      return data.result.map(({ metric, values }) => ({ labels: metric, values: values.map(sampleOf) }));
     case 'scalar':
       return [{ labels: {}, values: [sampleOf(data.result)] }];
+    case 'matrix':
+    case 'string':
+      throw new NotAnAnswer(`a "${data.resultType}" came, and a query at one moment gives a "vector" or a "scalar"`);
   }
 }
 
-const sampleOf = ([at, text]: readonly [number, string]): [number, number] => [at, toNumber(text)];
+function seriesOfRange(data: Data, asked: Moments): Series[] {
+  if (data.resultType !== 'matrix')
+    throw new NotAnAnswer(`a "${data.resultType}" came, and a range query gives a "matrix"`);
+  return data.result.map(({ metric, values }) => ({ labels: metric, values: samplesOf(values, asked) }));
+}

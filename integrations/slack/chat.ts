@@ -1,46 +1,23 @@
 import * as z from 'zod';
 import type { Chat, ChatMessage, Text, Told } from '../../domain/outlets.ts';
-import type { Clock } from '../../domain/ports.ts';
-import { CallFailed, isRefusal } from './answers.ts';
+import { isRefusal } from './answers.ts';
+import { attempts, type Slack, type SlackOptions } from './attempt.ts';
 import { bodyOf } from './blocks.ts';
 import { setBookmarks } from './bookmarks.ts';
 import { findChannel, namesBeginning } from './channels.ts';
-import { type Arguments, type Ask, slackClient } from './client.ts';
+import type { Arguments } from './client.ts';
 import { findPost, metadataOf } from './history.ts';
-import { identities, type Me } from './identity.ts';
 import { TOPIC_MAX_CHARS } from './limits.ts';
 import { inside } from './membership.ts';
 import { line } from './mrkdwn.ts';
-
-/** What an attempt works with. */
-type Slack = { ask: Ask; me: () => Promise<Me> };
 
 /**
  * Slack, through its Web API, as the app of a bot token. It needs the scopes bookmarks:read, bookmarks:write,
  * channels:history, channels:join, channels:manage, channels:read, chat:write and pins:write, and to post by name into
  * public channels that it is not in, chat:write.public.
- * @param options.apiUrl nothing is ever sent elsewhere; with or without a slash at its end
- * @param options.token asked for at each attempt, since it may be rotated
  */
-export function slackChat(options: {
-  apiUrl: () => Promise<string>;
-  token: () => Promise<string | undefined>;
-  clock: Clock;
-}): Chat {
-  const identity = identities();
-  const attempt = async <T>(work: (slack: Slack) => Promise<T>): Promise<Told<T>> => {
-    const token = await options.token();
-    if (!token) return { kind: 'off', detail: 'Slack is off: SLACK_BOT_TOKEN is not set' };
-    if (!CAN_BE_A_TOKEN.test(token)) return NO_TOKEN;
-    const apiUrl = `${(await options.apiUrl()).replace(/\/+$/, '')}/`;
-    const ask = slackClient({ apiUrl, token, clock: options.clock });
-    try {
-      return { kind: 'done', value: await work({ ask, me: () => identity(token, ask) }) };
-    } catch (error) {
-      if (error instanceof CallFailed) return error.failure;
-      throw error;
-    }
-  };
+export function slackChat(options: SlackOptions): Chat {
+  const attempt = attempts(options);
   /** For what has no value. */
   const effect = (work: (slack: Slack) => Promise<unknown>): Promise<Told<null>> =>
     attempt((slack) => work(slack).then(() => null));
@@ -80,14 +57,6 @@ export function slackChat(options: {
       ),
   };
 }
-
-/** Anything else cannot be sent in a header; the error of the attempt would hold it. */
-const CAN_BE_A_TOKEN = /^[\x21-\x7e]+$/;
-const NO_TOKEN: Told<never> = {
-  kind: 'refused',
-  code: 'invalid_auth',
-  detail: 'SLACK_BOT_TOKEN has blanks or other characters that no token has. See docs/errors.md#slack-token',
-};
 
 const Created = z.object({ channel: z.object({ id: z.string() }) });
 const Anything = z.unknown();

@@ -22,16 +22,30 @@ const READS = new Set([
   'conversations.history',
   'conversations.join',
   'conversations.list',
+  'conversations.replies',
+  'chat.getPermalink',
+  'usergroups.users.list',
+  'users.info',
 ]);
 
 /** Whoever asks waits and tries again by himself, so the client does neither; and it logs nothing. */
-export function slackClient({ apiUrl, token, clock }: { apiUrl: string; token: string; clock: Clock }): Ask {
+export function slackClient({
+  apiUrl,
+  token,
+  clock,
+  timeoutMs = CALL_TIMEOUT_MS,
+}: {
+  apiUrl: string;
+  token: string;
+  clock: Clock;
+  timeoutMs?: number;
+}): Ask {
   const client = new WebClient(token, {
     slackApiUrl: apiUrl,
     allowAbsoluteUrls: false,
     retryConfig: { retries: 0 },
     rejectRateLimitedCalls: true,
-    fetch: oneRequest(clock),
+    fetch: oneRequest(clock, timeoutMs),
     logger: SILENT,
   });
   return async (method, args, answer) => {
@@ -51,13 +65,13 @@ export function slackClient({ apiUrl, token, clock }: { apiUrl: string; token: s
  * Instead of the client's own: a limit of time over the whole call, also while the body comes; redirects are answers;
  * and a 429 without `Retry-After` is one, too.
  */
-function oneRequest(clock: Clock): FetchFunction {
+function oneRequest(clock: Clock, timeoutMs: number): FetchFunction {
   return async (url, init = {}) => {
     const { status, headers, text } = await call(String(url), {
       method: init.method ?? 'POST',
       ...(init.headers === undefined ? {} : { headers: init.headers }),
       ...(typeof init.body === 'string' ? { body: init.body } : {}),
-      timeoutMs: CALL_TIMEOUT_MS,
+      timeoutMs,
       maxBytes: ANSWER_MAX_BYTES,
     });
     const body = json(text);

@@ -77,3 +77,6 @@ export const ANSWER_MAX_BYTES = 8 * 1024 * 1024;
 
 /** One call, connection and body included. */
 export const CALL_TIMEOUT_MS = 10_000;
+
+/** The same where somebody waits for what comes of it, and the function that does it has not long. */
+export const WAITED_FOR_TIMEOUT_MS = 3000;

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Source, type Spec, type State } from './argo-cd-applications.ts';
 
 /** The windows of an application, and whether a sync by hand may happen. */

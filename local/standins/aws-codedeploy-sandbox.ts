@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import { z } from 'zod';
+import * as z from 'zod';
 import { deploymentId, openDeployments, Revision } from './aws-deployments.ts';
 import { rolloutMillis } from './aws-ecs.ts';
 import { check, problem, readJson } from './problem.ts';

@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import { z } from 'zod';
+import * as z from 'zod';
 import { rolloutMillis } from './aws-ecs.ts';
 import { openServices, type Rollout, rolloutId } from './aws-services.ts';
 import { openTaskDefinitions } from './aws-task-definitions.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { AWS_ACCOUNT, type AwsCaller } from './aws-caller.ts';
 import { AwsRefusal } from './aws-refusal.ts';
 import { type EcsService, openServices, type Rollout, rolloutId, type Services } from './aws-services.ts';

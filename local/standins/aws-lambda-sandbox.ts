@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import { z } from 'zod';
+import * as z from 'zod';
 import { openFunctions } from './aws-functions.ts';
 import { check, problem, readJson } from './problem.ts';
 import type { StandInDeps } from './stand-in.ts';

@@ -1,5 +1,5 @@
 import { Hono, type Context } from 'hono';
-import { z } from 'zod';
+import * as z from 'zod';
 import { AWS_ACCOUNT, callerOf } from './aws-caller.ts';
 import { type Alias, codeSha256, type Functions, type FunctionVersion, openFunctions } from './aws-functions.ts';
 import { AwsRefusal } from './aws-refusal.ts';

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { z } from 'zod';
+import * as z from 'zod';
 
 export const awsSettingsTable = `
   create table if not exists aws_settings (id integer primary key check (id = 1), settings text not null);

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { z } from 'zod';
+import * as z from 'zod';
 import { AWS_ACCOUNT } from './aws-caller.ts';
 import { AwsRefusal } from './aws-refusal.ts';
 

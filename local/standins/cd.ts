@@ -1,5 +1,5 @@
 import { Hono, type Context, type MiddlewareHandler } from 'hono';
-import { z } from 'zod';
+import * as z from 'zod';
 import { timestamp } from '../../schemas/time.ts';
 import { CdSettings, LiveVersion, openRollbacks, rollbackTables, statusAt } from './cd-rollbacks.ts';
 import type { NewRollback, Rollback, Rollbacks } from './cd-rollbacks.ts';

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Real milliseconds, never scaled: what a delay is measured against is a client's time-out, which is not either. */
 const DelayMs = z.int().min(0).max(600_000);

@@ -1,5 +1,5 @@
 import { Hono, type Context } from 'hono';
-import { z } from 'zod';
+import * as z from 'zod';
 import { FlagState, openStates, stateTables, type FlagStates } from './flags-states.ts';
 import { check, readJson } from './problem.ts';
 import type { StandIn } from './stand-in.ts';

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { z } from 'zod';
+import * as z from 'zod';
 import { openDeployments } from './github-deployments.ts';
 import type { StandInDeps } from './stand-in.ts';
 

@@ -1,5 +1,5 @@
 import { Hono, type Context } from 'hono';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Actions, newestOf, type Run } from './github-actions.ts';
 import { deploymentJson, runJson, statusJson, statusOf, WORKFLOW_ID } from './github-actions-json.ts';
 import { failed, notFound, originOf, readBody, repositoryOf } from './github-answers.ts';

@@ -1,5 +1,5 @@
 import { Hono, type Context } from 'hono';
-import { z } from 'zod';
+import * as z from 'zod';
 import { failed, invalid, notFound, originOf, readBody, repositoryOf } from './github-answers.ts';
 import { commitJson, gitCommitJson, pullJson, refJson, treeJson } from './github-git-json.ts';
 import { type Placed, PlacementError } from './github-objects.ts';

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { Hono, type Context } from 'hono';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Actions, type Attempt, newestOf, type Run } from './github-actions.ts';
 import { deploymentJson } from './github-actions-json.ts';
 import { failed, notFound, originOf, readBody, repositoryOf, time } from './github-answers.ts';

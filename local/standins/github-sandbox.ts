@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Actions, ActionSettings, openActions, type Run } from './github-actions.ts';
 import type { Pushed } from './github-git.ts';
 import { openPulls, type Pull } from './github-pulls.ts';

@@ -1,5 +1,5 @@
 import { Hono, type Context, type MiddlewareHandler } from 'hono';
-import { z } from 'zod';
+import * as z from 'zod';
 import { timestamp } from '../../schemas/time.ts';
 import { annotationTables, openAnnotations, type Annotation, type Annotations } from './grafana-annotations.ts';
 import { normalTags, tagsTooLong } from './grafana-tags.ts';

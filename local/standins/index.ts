@@ -15,11 +15,12 @@ import { journalTables, openJournal } from './journal.ts';
 import { kubernetes } from './kubernetes.ts';
 import { lateTables, openLateCalls } from './late.ts';
 import { launchdarkly } from './launchdarkly.ts';
+import { startMailbox } from './mail.ts';
 import { pagerduty } from './pagerduty.ts';
 import { prometheus, prometheusInUse } from './prometheus.ts';
 import { sandbox } from './sandbox.ts';
 import { slack } from './slack.ts';
-import type { StandIn, StandInDeps } from './stand-in.ts';
+import type { Product, StandIn, StandInDeps } from './stand-in.ts';
 import { provideComponents, statuspage } from './statuspage.ts';
 import { openStore } from './store.ts';
 
@@ -44,8 +45,12 @@ export type Vendor = (typeof standIns)[number]['vendor'];
 export type StandIns = {
   /** The base URL of each, without a slash at the end. Other ports on every start. */
   urls: Record<Vendor, string>;
+  /** Of the mail server: `smtp://127.0.0.1:…`. */
+  mail: string;
   /** `/sandbox` and all below it. It asks for no credential: mount it where only this machine can reach it. */
   app: Hono;
+  /** Says where the product is, once it listens: what people do at a vendor is told it from then on. */
+  connect(product: Product): Promise<void>;
   /** Creates components on the status page where they are missing, as an admin would have done. */
   statuspage: { provide(names: readonly string[]): Promise<void> };
   /** Whether it was given samples or rules: until then Prometheus is taken for absent. */
@@ -86,14 +91,29 @@ export async function startStandIns(options: {
   const urls = Object.fromEntries(servers.map((server, i) => [standIns[i]?.vendor, urlOf(server)])) as StandIns['urls'];
   for (const each of fronts) each.resume();
 
+  const mailbox = await startMailbox(parts);
+
+  let product: Product | undefined;
+  const outside = { ...deps, unit: store.unit, product: () => product, closing: closing.signal };
+  const people = new Map(
+    standIns.flatMap((standIn) =>
+      'people' in standIn ? [[standIn.vendor, standIn.people({ ...outside, url: urls[standIn.vendor] })] as const] : [],
+    ),
+  );
+
   return {
     urls,
-    app: sandbox({ ...parts, standIns, urls }),
+    mail: mailbox.url,
+    app: sandbox({ ...parts, standIns, urls, people }),
+    async connect(to) {
+      product = to;
+      await Promise.all([...people.values()].map(({ resume }) => resume()));
+    },
     statuspage: { provide: (names) => store.unit(() => provideComponents(deps, names)) },
     prometheus: { inUse: () => prometheusInUse(deps) },
     async close() {
       closing.abort();
-      await Promise.all(servers.map(stop));
+      await Promise.all([...servers.map(stop), mailbox.close()]);
       await store.close();
     },
   };

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { KubernetesObject } from './kubernetes-objects.ts';
 
 const HOOK_TYPES = [

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { z } from 'zod';
+import * as z from 'zod';
 import { failure } from './kubernetes-status.ts';
 
 type Json = z.infer<ReturnType<typeof z.json>>;

@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import { z } from 'zod';
+import * as z from 'zod';
 import { created, RESOURCES, updated } from './kubernetes-admission.ts';
 import { openCluster } from './kubernetes-cluster.ts';
 import { flaggerSandbox } from './kubernetes-flagger-sandbox.ts';

@@ -1,6 +1,6 @@
 import { Hono, type Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
-import { z } from 'zod';
+import * as z from 'zod';
 import { apiVersionOf, created, RESOURCES, type Resource, updated } from './kubernetes-admission.ts';
 import { type Cluster, openCluster } from './kubernetes-cluster.ts';
 import type { Deployment, KubernetesObject, Rollout } from './kubernetes-objects.ts';

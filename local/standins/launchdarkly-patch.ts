@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What a semantic patch wants, as far as this stand-in knows instructions. */
 export type Turn = { environment: string; on: boolean; comment: string | null };

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Hono, type Context, type MiddlewareHandler } from 'hono';
-import { z } from 'zod';
+import * as z from 'zod';
 import { timestamp } from '../../schemas/time.ts';
 import { auditEntries } from './launchdarkly-audit.ts';
 import { flagTables, openFlags, type Flag, type LaunchDarklyFlags } from './launchdarkly-flags.ts';

@@ -27,6 +27,10 @@ export const alertTables = `
     alert_id integer primary key references pagerduty_alerts (id),
     details text not null
   );
+  create table if not exists pagerduty_assignees (
+    alert_id integer primary key references pagerduty_alerts (id),
+    names text not null
+  );
   create table if not exists pagerduty_people (
     log_id integer primary key references pagerduty_log (id),
     name text not null
@@ -68,6 +72,10 @@ export type Alerts = {
   apply(routingKey: string, event: AlertEvent & { dedupKey: string }, at: number): void;
   /** A person acts on it. False: there is nothing to do, since it is resolved. */
   act(id: number, action: 'acknowledge' | 'resolve', name: string, at: number): boolean;
+  /** To these people, by name. */
+  assign(id: number, names: readonly string[]): void;
+  /** Empty: to whoever it went to by itself. */
+  assignees(id: number): string[];
   get(id: number): Alert | undefined;
   /** What the first trigger told. */
   details(id: number): unknown;
@@ -93,6 +101,8 @@ export function openAlerts(db: DatabaseSync): Alerts {
     update pagerduty_alerts set status = 'resolved', changed_at = :at, resolved_at = :at where id = :id`);
   const addLog = db.prepare('insert into pagerduty_log (alert_id, action, at) values (?, ?, ?)');
   const addPerson = db.prepare('insert into pagerduty_people (log_id, name) values (?, ?)');
+  const assign = db.prepare('insert or replace into pagerduty_assignees (alert_id, names) values (?, ?)');
+  const selectAssignees = db.prepare('select names from pagerduty_assignees where alert_id = ?');
   const selectLog = db.prepare(`
     select log.*, people.name from pagerduty_log log left join pagerduty_people people on people.log_id = log.id
     where alert_id = ? order by log.id desc`);
@@ -124,6 +134,11 @@ export function openAlerts(db: DatabaseSync): Alerts {
       if (get(id)?.status === 'resolved') return false;
       addPerson.run(log(id, action, at), name);
       return true;
+    },
+    assign: (id, names) => void assign.run(id, JSON.stringify(names)),
+    assignees(id) {
+      const row = selectAssignees.get(id) as { names: string } | undefined;
+      return row === undefined ? [] : (JSON.parse(row.names) as string[]);
     },
     get,
     details(id) {

@@ -1,18 +1,10 @@
-import { createHash } from 'node:crypto';
 import { Hono, type Context } from 'hono';
 import { InstantIn, millisOf } from '../../schemas/time.ts';
 import type { Alert, AlertFilter, Alerts, AlertStatus } from './pagerduty-alerts.ts';
 import type { Notes } from './pagerduty-notes.ts';
 import { alertObject, incidentNumber, incidentObject, logEntryObject, noteObject } from './pagerduty-objects.ts';
-import { rateLimit } from './rate-limit.ts';
+import { notFound, restAccess } from './pagerduty-rest.ts';
 import type { StandInDeps } from './stand-in.ts';
-
-/**
- * Requests of all kinds with one API key.
- *
- * @see https://developer.pagerduty.com/docs/rest-api-rate-limits (read 2026-11)
- */
-const REST_LIMIT = { max: 960, windowMs: 60_000 };
 
 /** What a list goes back when it is not told how far: a month, taken as 30 days. */
 const DEFAULT_RANGE_MS = 30 * 24 * 3_600_000;
@@ -24,12 +16,8 @@ const DEFAULT_RANGE_MS = 30 * 24 * 3_600_000;
  * @see https://developer.pagerduty.com/api-reference (Incidents; read 2026-11)
  */
 export function incidentRoutes(alerts: Alerts, notes: Notes, deps: StandInDeps): Hono {
-  const admit = rateLimit(deps, REST_LIMIT);
   return new Hono()
-    .use(async (c, next) => {
-      if (!mayCall(c)) return denied();
-      return admit(keyOf(c)) ? next() : throttled(deps);
-    })
+    .use(restAccess(deps))
     .get('/', (c) => {
       const read = filterOf(c, deps.now());
       if (read instanceof Response) return read;
@@ -83,40 +71,6 @@ export function incidentRoutes(alerts: Alerts, notes: Notes, deps: StandInDeps):
 
 const STATUSES: readonly AlertStatus[] = ['triggered', 'acknowledged', 'resolved'];
 const isStatus = (status: string): status is AlertStatus => (STATUSES as readonly string[]).includes(status);
-
-/** Every well-formed credential is good: there is nothing here to protect, only a header that may be missing. */
-const mayCall = (c: Context): boolean => /^(Token token=|Bearer )\S+$/.test(c.req.header('authorization') ?? '');
-
-/** API keys are credentials: they are told apart by their hash and not kept. */
-const keyOf = (c: Context): string =>
-  `pagerduty-rest:${createHash('sha256')
-    .update(c.req.header('authorization') ?? '')
-    .digest('hex')}`;
-
-/** Plain text, as the vendor's own: a client that expects JSON in every error has to cope. */
-const denied = (): Response =>
-  new Response('HTTP Token: Access denied.\n', {
-    status: 401,
-    headers: { 'content-type': 'text/plain; charset=utf-8', 'www-authenticate': 'Token realm="Application"' },
-  });
-
-/** The end of the limit is told in seconds, by a header of PagerDuty's own. */
-function throttled({ timeScale }: StandInDeps): Response {
-  const reset = Math.ceil(REST_LIMIT.windowMs / 1000 / timeScale);
-  return Response.json(
-    { error: { message: 'Rate Limit Exceeded', code: 2020 } },
-    {
-      status: 429,
-      headers: {
-        'ratelimit-limit': String(REST_LIMIT.max),
-        'ratelimit-remaining': '0',
-        'ratelimit-reset': String(reset),
-      },
-    },
-  );
-}
-
-const notFound = (c: Context): Response => c.json({ error: { message: 'Not Found', code: 2100 } }, 404);
 
 const invalid = (c: Context, errors: string[]): Response =>
   c.json({ error: { message: 'Invalid Input Provided', code: 2001, errors } }, 400);

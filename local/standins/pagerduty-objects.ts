@@ -1,4 +1,5 @@
 import { acknowledgers, urgencyOf, type Alert, type Alerts, type LogEntry } from './pagerduty-alerts.ts';
+import { ON_CALL, userNamed } from './pagerduty-directory.ts';
 import type { Note } from './pagerduty-notes.ts';
 
 /**
@@ -7,8 +8,6 @@ import type { Note } from './pagerduty-notes.ts';
  * @see https://developer.pagerduty.com/api-reference (Incidents; read 2026-11)
  */
 
-/** Everybody's escalation policy ends at this person. */
-const ON_CALL = 'Sandbox On-Call';
 const SERVICE = 'Sandbox Service';
 
 const objectId = (letter: string, number: number, digits = 13): string =>
@@ -25,6 +24,11 @@ export function incidentNumber(id: string): number | undefined {
 const person = (name: string) => ({ id: null, type: 'user_reference', summary: name });
 const agent = (name: string | null) =>
   name === null ? { id: null, type: 'service_reference', summary: SERVICE } : person(name);
+
+const assignees = (alert: Alert, alerts: Alerts): string[] => {
+  const names = alerts.assignees(alert.id);
+  return names.length === 0 ? [ON_CALL.name] : names;
+};
 
 export function incidentObject(origin: string, alert: Alert, alerts: Alerts) {
   const id = incidentId(alert.id);
@@ -45,13 +49,51 @@ export function incidentObject(origin: string, alert: Alert, alerts: Alerts) {
     updated_at: time(alert.changed_at),
     last_status_change_at: time(alert.changed_at),
     resolved_at: alert.resolved_at === null ? null : time(alert.resolved_at),
-    assignments: resolved ? [] : [{ at: time(alert.created_at), assignee: person(ON_CALL) }],
+    assignments: resolved
+      ? []
+      : assignees(alert, alerts).map((name) => ({ at: time(alert.created_at), assignee: person(name) })),
     acknowledgements: acknowledgers(alert, alerts.log(alert.id)).map(({ name, at }) => ({
       at: time(at),
       acknowledger: agent(name),
     })),
     resolve_reason: null,
     alert_counts: { all: 1, triggered: 1 - resolved, resolved },
+  };
+}
+
+/**
+ * An incident as webhooks v3 tell of it, in fewer words than the REST API.
+ *
+ * @see https://developer.pagerduty.com/docs/webhooks-overview (read 2026-11)
+ */
+export function webhookIncident(origin: string, alert: Alert, alerts: Alerts) {
+  const { id, type, self, html_url, status, incident_key, created_at, title, urgency, resolve_reason } = incidentObject(
+    origin,
+    alert,
+    alerts,
+  );
+  return {
+    id,
+    type,
+    self,
+    html_url,
+    number: alert.id,
+    status,
+    incident_key,
+    created_at,
+    title,
+    service: { id: 'PSERVICE', type: 'service_reference', summary: SERVICE },
+    assignees: assignees(alert, alerts).map((name) => ({
+      id: userNamed(name).id,
+      type: 'user_reference',
+      summary: name,
+    })),
+    escalation_policy: { id: 'PPOLICY', type: 'escalation_policy_reference', summary: 'Sandbox' },
+    teams: [],
+    priority: null,
+    urgency,
+    conference_bridge: null,
+    resolve_reason,
   };
 }
 

@@ -4,7 +4,8 @@ import { alertTables, openAlerts, type Alerts } from './pagerduty-alerts.ts';
 import { readAlertEvent, readChangeEvent } from './pagerduty-event.ts';
 import { incidentRoutes } from './pagerduty-incidents.ts';
 import { noteTables, openNotes } from './pagerduty-notes.ts';
-import { peopleRoutes } from './pagerduty-people.ts';
+import { onCallRoutes } from './pagerduty-on-call.ts';
+import { pagerdutyPeople } from './pagerduty-people.ts';
 import { shownIncidents } from './pagerduty-view.ts';
 import { rateLimit, rateLimitTables } from './rate-limit.ts';
 import type { StandIn, StandInDeps } from './stand-in.ts';
@@ -26,9 +27,10 @@ export const pagerduty = {
     const alerts = openAlerts(deps.db);
     return new Hono()
       .route('/v2', eventRoutes(deps, alerts))
-      .route('/incidents', incidentRoutes(alerts, openNotes(deps.db), deps));
+      .route('/incidents', incidentRoutes(alerts, openNotes(deps.db), deps))
+      .route('/', onCallRoutes(deps));
   },
-  sandbox: (deps) => peopleRoutes(openAlerts(deps.db), openNotes(deps.db), deps),
+  people: pagerdutyPeople,
   view: ({ db }) => ({ incidents: shownIncidents(openAlerts(db), openNotes(db)) }),
 } as const satisfies StandIn;
 

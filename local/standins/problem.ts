@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const TITLES = { 400: 'Bad request', 403: 'Forbidden', 422: 'Unprocessable content', 500: 'Internal error' } as const;
 

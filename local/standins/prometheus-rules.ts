@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { z } from 'zod';
+import * as z from 'zod';
 import { activeSince, valueAt, type Series } from './prometheus-series.ts';
 
 export const ruleTables = `

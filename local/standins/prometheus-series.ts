@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { z } from 'zod';
+import * as z from 'zod';
 import { InstantIn, millisOf } from '../../schemas/time.ts';
 
 export const seriesTables = `

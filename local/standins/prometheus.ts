@@ -1,5 +1,5 @@
 import { Hono, type Context } from 'hono';
-import { z } from 'zod';
+import * as z from 'zod';
 import { timestamp } from '../../schemas/time.ts';
 import { check, readJson, readQuery } from './problem.ts';
 import { BadParameter, checkQuery, durationOf, timeOf } from './prometheus-parameters.ts';

@@ -1,13 +1,14 @@
 import { Hono, type Context, type MiddlewareHandler } from 'hono';
 import { HTTPException } from 'hono/http-exception';
-import { z } from 'zod';
+import * as z from 'zod';
 import { InstantIn, millisOf } from '../../schemas/time.ts';
 import { faultRule, type Faults } from './faults.ts';
 import { callId, seqOf, type Journal } from './journal.ts';
+import { MAILBOX } from './mail.ts';
 import { page } from './page.ts';
 import { check, problem, readJson, readQuery } from './problem.ts';
 import { sandboxStates, type SandboxStates } from './sandbox-state.ts';
-import type { StandIn, StandInDeps } from './stand-in.ts';
+import type { People, StandIn, StandInDeps } from './stand-in.ts';
 import type { Store } from './store.ts';
 
 export type SandboxParts = {
@@ -18,6 +19,8 @@ export type SandboxParts = {
   standIns: readonly StandIn[];
   /** Where each vendor's stand-in listens. */
   urls: Readonly<Record<string, string>>;
+  /** By vendor, what people do there that the product is told of. */
+  people: ReadonlyMap<string, People>;
 };
 
 const CallId = z.string().transform((text, context) => {
@@ -51,10 +54,12 @@ export function sandbox(parts: SandboxParts): Hono {
   app.onError((error) => (error instanceof HTTPException ? error : problem(500, error.message)).getResponse());
   app.use('/sandbox/*', ownOrigin);
   app.route('/', page()); // outside a unit: the page changes nothing, and nobody waits for its files
+  // Outside a unit as well: the product, which they wait for, calls the stand-ins back.
+  for (const [vendor, people] of parts.people) app.route(`/sandbox/${vendor}`, people.app);
   app.use('/sandbox/*', (c, next) => store.unit(() => whole(next, () => c.error))); // also matches /sandbox itself
   app.get('/sandbox', (c) => c.json({ urls, faults: parts.faults.list().length }));
   app.route('/sandbox/state', state(sandboxStates(parts)));
-  app.route('/sandbox/calls', calls(parts.journal, vendors));
+  app.route('/sandbox/calls', calls(parts.journal, [...vendors, MAILBOX]));
   app.route('/sandbox/faults', faults(parts.faults, vendors));
   for (const { vendor, sandbox: helpers } of standIns) {
     if (helpers) app.route(`/sandbox/${vendor}`, helpers(deps));

@@ -56,6 +56,7 @@ export type Channels = {
   /** Its creator is its first member. */
   create(channel: { name: string; creator: string; private: boolean; at: number }): Channel;
   byId(id: string): Channel | undefined;
+  bySeq(seq: number): Channel | undefined;
   byName(name: string): Channel | undefined;
   /** In the order of their making, from the one after `after` on. */
   all(after?: number): Channel[];
@@ -106,6 +107,7 @@ export function openChannels(db: DatabaseSync): Channels {
       const seq = seqOf(id);
       return seq === undefined ? undefined : (bySeq.get(seq) as Channel | undefined);
     },
+    bySeq: (seq) => bySeq.get(seq) as Channel | undefined,
     byName: (name) => byName.get(name) as Channel | undefined,
     all: (after = 0) => all.all(after) as Channel[],
     set: ({ seq }, what, value, by, at) => set[what].get(value, by, at, seq) as Channel,

@@ -2,14 +2,14 @@ import { flag, required, text } from './slack-arguments.ts';
 import { idOf, type Channel } from './slack-channels.ts';
 import { givenContent, mustShow } from './slack-content.ts';
 import { nameFault } from './slack-conversations.ts';
-import { ADMIN, BOT } from './slack-directory.ts';
+import { ADMIN, BOT, TEAM } from './slack-directory.ts';
 import * as limits from './slack-limits.ts';
 import type { Content, Message } from './slack-messages.ts';
 import { channelOf, messageTs, method, mustBeOpen, type Call, type Methods } from './slack-method.ts';
 import { messageObject } from './slack-objects.ts';
 import { Refused, type Fields } from './slack-refusal.ts';
 import { tsOf, tsText } from './slack-ts.ts';
-import { say } from './slack-workspace.ts';
+import { say, whisper } from './slack-workspace.ts';
 
 /** Messages. @see https://docs.slack.dev/reference/methods/chat.postMessage and its neighbours (read 2026-11) */
 export const chatMethods: Methods = {
@@ -20,6 +20,7 @@ export const chatMethods: Methods = {
   'chat.update': method(limits.TIER_3, update),
   'chat.delete': method(limits.TIER_3, remove),
   'chat.postEphemeral': method(limits.TIER_4, postEphemeral),
+  'chat.getPermalink': method(limits.PERMALINKS, permalink),
 };
 
 function postMessage(call: Call): Fields {
@@ -111,10 +112,25 @@ function ownMessage(call: Call, channel: Channel, code: string): Message {
 /** Only one person sees it, and it is in no history. */
 function postEphemeral(call: Call): Fields {
   const { args, at, workspace } = call;
-  mustShow(givenContent(args, limits.POST_TEXT_MAX_CHARS));
+  const given = givenContent(args, limits.POST_TEXT_MAX_CHARS);
+  mustShow(given);
   const user = required(args, 'user');
   const channel = channelOf(call);
   mustBeOpen(channel);
   if (!workspace.channels.isMember(channel, user)) throw new Refused('user_not_in_channel');
-  return { message_ts: tsText(workspace.channels.nextTs(channel, at)) };
+  const { ts } = whisper(workspace, channel, { user, author: 'app', content: { text: '', ...given } }, at);
+  return { message_ts: tsText(ts) };
+}
+
+/** @see https://docs.slack.dev/reference/methods/chat.getPermalink (read 2026-11) */
+function permalink(call: Call): Fields {
+  const channel = channelOf(call);
+  const message = call.workspace.messages.get(channel.seq, messageTs(call, 'message_ts', 'message_not_found'));
+  if (!message) throw new Refused('message_not_found');
+  const id = idOf(channel);
+  const parent = message.thread_ts === null ? '' : `?thread_ts=${tsText(message.thread_ts)}&cid=${id}`;
+  return {
+    channel: id,
+    permalink: `${TEAM.url}archives/${id}/p${tsText(message.ts).replace('.', '')}${parent}`,
+  };
 }

@@ -25,7 +25,7 @@ export function givenContent(args: Fields, maxChars: number): Given {
 
   return {
     ...(said !== undefined && { text: said }),
-    ...(blocks && { blocks: blocks.map(identified) }),
+    ...(blocks && { blocks: blocks.filter(isObject).map(identified) }),
     ...(attachments && { attachments: attachments.map(numbered) }),
     ...(metadata !== undefined && { metadata }),
   };
@@ -74,13 +74,29 @@ function metadataOf(args: Fields): unknown {
   return complete ? metadata : null;
 }
 
-/** A block without an id gets one. */
-const identified = (block: unknown): unknown =>
-  isObject(block) ? { block_id: randomBytes(3).toString('base64url'), ...block } : block;
+/** A block without an id gets one, and so does each of its elements that can be pressed or chosen from. */
+export function identified(block: Fields): Fields {
+  const { element, accessory, elements } = block;
+  const isInteractive = block['type'] === 'actions' || block['type'] === 'section' || block['type'] === 'input';
+  return {
+    block_id: randomBytes(3).toString('base64url'),
+    ...block,
+    ...(isInteractive && {
+      ...(isObject(element) && { element: withAction(element) }),
+      ...(isObject(accessory) && { accessory: withAction(accessory) }),
+      ...(Array.isArray(elements) && {
+        elements: elements.map((item: unknown) => (isObject(item) ? withAction(item) : item)),
+      }),
+    }),
+  };
+}
+
+const withAction = (item: Fields): Fields =>
+  item['type'] === 'image' ? item : { action_id: randomBytes(3).toString('base64url'), ...item };
 
 const numbered = (attachment: unknown, index: number): unknown => {
   if (!isObject(attachment)) return attachment;
   const { blocks } = attachment;
   const numberedOne = { id: index + 1, fallback: '[no preview available]', ...attachment };
-  return Array.isArray(blocks) ? { ...numberedOne, blocks: blocks.map(identified) } : numberedOne;
+  return Array.isArray(blocks) ? { ...numberedOne, blocks: blocks.filter(isObject).map(identified) } : numberedOne;
 };

@@ -16,17 +16,28 @@ export const SCOPES = [
   'channels:join',
   'channels:manage',
   'channels:read',
+  'channels:write.invites',
+  'channels:write.topic',
   'chat:write',
   'chat:write.public',
   'pins:read',
   'pins:write',
+  'commands',
+  'reactions:read',
   'reactions:write',
   'usergroups:read',
   'users:read',
   'users:read.email',
 ] as const;
 
-export type Person = { id: string; name: string; real_name: string; email: string };
+export type Person = {
+  id: string;
+  name: string;
+  real_name: string;
+  email: string;
+  /** Of another company, and in a few channels only. */
+  guest?: true;
+};
 
 /** The workspace's administrator, who makes the channels that the app did not make. */
 export const ADMIN: Person = { id: 'U0ADMIN01', name: 'robin', real_name: 'Robin Vale', email: 'robin@example.com' };
@@ -36,11 +47,29 @@ export const PEOPLE: readonly Person[] = [
   { id: 'U024BE7LH', name: 'ada', real_name: 'Ada Park', email: 'ada@example.com' },
   { id: 'U2147483697', name: 'sam', real_name: 'Sam Okoye', email: 'sam@example.com' },
   { id: 'U0MIRA0001', name: 'mira', real_name: 'Mira Lindt', email: 'mira@example.com' },
+  { id: 'U0GRACE001', name: 'grace', real_name: 'Grace Moreau', email: 'grace@example.com' },
+  { id: 'U0BOB00001', name: 'bob', real_name: 'Bob Tanaka', email: 'bob@example.com' },
+  { id: 'U0GUS00001', name: 'gus', real_name: 'Gus Ferro', email: 'gus@example.net', guest: true },
 ];
 
 export const GROUPS = [
   { id: 'S0ONCALL1', name: 'On call', handle: 'on-call', users: ['U024BE7LH', 'U2147483697'] },
 ] as const;
+
+/** What the app adds to Slack, as its manifest (`slack/manifest.yaml`) says. */
+export const COMMANDS = ['/incident', '/rollback', '/freeze', '/deploys', '/firebreak'] as const;
+export const SHORTCUTS = [
+  { callback_id: 'declare_incident', name: 'Declare an incident', of: 'global' },
+  { callback_id: 'declare_from_message', name: 'Declare an incident', of: 'message' },
+  { callback_id: 'add_to_timeline', name: 'Add to the timeline', of: 'message' },
+] as const;
+
+/** Events that happen here, by the names under which an app subscribes to them; and those that ours does. */
+export const SUBSCRIPTIONS = ['member_joined_channel', 'message.channels', 'reaction_added'] as const;
+export const SUBSCRIBED: readonly string[] = ['member_joined_channel', 'reaction_added'];
+
+/** What Slack's old way of telling that a request is its own comes with; nobody should look at it. */
+export const VERIFICATION_TOKEN = 'sandbox-verification-token';
 
 export const personById = (id: string): Person | undefined => PEOPLE.find((person) => person.id === id);
 

@@ -20,6 +20,13 @@ export const TIER_4: RateWindow = { max: 100, windowMs: MINUTE_MS };
 export const AUTH_TEST: RateWindow = { max: 300, windowMs: MINUTE_MS };
 
 /**
+ * `chat.getPermalink`: "special", hundreds of requests a minute.
+ *
+ * @see https://docs.slack.dev/reference/methods/chat.getPermalink (read 2026-11)
+ */
+export const PERMALINKS: RateWindow = { max: 300, windowMs: MINUTE_MS };
+
+/**
  * Messages to one channel: "1 message per second", and short bursts. Five at once are let through here, then one a
  * second on average.
  *
@@ -78,3 +85,62 @@ export const BLOCKS_TEXT_MAX_CHARS = 12_000;
 export const BOOKMARKS_MAX = 100;
 /** @see https://slack.com/help/articles/205239997 (read 2026-11) */
 export const PINS_MAX = 100;
+
+/**
+ * Of a composition object: counts, and characters.
+ *
+ * @see https://docs.slack.dev/reference/block-kit/composition-objects (read 2026-11)
+ */
+export const OPTIONS_MAX = 100;
+export const OPTION_GROUPS_MAX = 100;
+export const OPTION_TEXT_MAX_CHARS = 75;
+export const OPTION_VALUE_MAX_CHARS = 150;
+export const CONFIRM_TITLE_MAX_CHARS = 100;
+export const CONFIRM_TEXT_MAX_CHARS = 300;
+export const CONFIRM_BUTTON_MAX_CHARS = 30;
+
+/**
+ * Of an element: counts, and characters.
+ *
+ * @see https://docs.slack.dev/reference/block-kit/block-elements (read 2026-11)
+ */
+export const OVERFLOW_OPTIONS_MAX = 5;
+/** Of checkboxes, and of radio buttons. */
+export const CHOICES_MAX = 10;
+export const PLACEHOLDER_MAX_CHARS = 150;
+export const ACCESSIBILITY_LABEL_MAX_CHARS = 75;
+/** What `min_length` and `max_length` of a text input can be at most. */
+export const INPUT_LENGTH_MAX = 3_000;
+
+/** Characters. @see https://docs.slack.dev/reference/block-kit/blocks/input-block (read 2026-11) */
+export const INPUT_LABEL_MAX_CHARS = 2_000;
+
+/** Of a modal: counts, characters, bytes. @see https://docs.slack.dev/reference/views/modal-views (read 2026-11) */
+export const VIEW_BLOCKS_MAX = 100;
+export const VIEW_TITLE_MAX_CHARS = 24;
+export const PRIVATE_METADATA_MAX_CHARS = 3_000;
+export const CALLBACK_ID_MAX_CHARS = 255;
+export const EXTERNAL_ID_MAX_CHARS = 255;
+/** @see https://docs.slack.dev/reference/methods/views.open (read 2026-11), `view_too_large` */
+export const VIEW_MAX_BYTES = 250_000;
+/** On top of each other. @see https://docs.slack.dev/reference/methods/views.push (read 2026-11) */
+export const VIEWS_MAX = 3;
+
+/**
+ * What comes with an interaction, in milliseconds and uses. Not divided by the time scale: an app measures them on its
+ * own clock.
+ *
+ * @see https://docs.slack.dev/interactivity/handling-user-interaction (read 2026-11)
+ */
+export const TRIGGER_MS = 3_000;
+export const RESPONSE_URL_MS = 30 * MINUTE_MS;
+export const RESPONSE_URL_USES = 5;
+/** Within so many milliseconds the app has to answer: a command, an interaction, an event. */
+export const ANSWER_MS = 3_000;
+
+/**
+ * How long after a failure an event is sent again, in milliseconds; divided by the time scale.
+ *
+ * @see https://docs.slack.dev/apis/events-api (read 2026-11), "Retries"
+ */
+export const EVENT_RETRIES_MS: readonly number[] = [0, MINUTE_MS, 5 * MINUTE_MS];

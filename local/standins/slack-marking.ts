@@ -5,7 +5,7 @@ import { BOOKMARKS_MAX, PINS_MAX, TIER_2, TIER_3 } from './slack-limits.ts';
 import type { Bookmark } from './slack-marks.ts';
 import type { Message } from './slack-messages.ts';
 import { channelOf, messageTs, method, mustBeMember, mustBeOpen, type Call, type Methods } from './slack-method.ts';
-import { bookmarkId, bookmarkObject, messageObject } from './slack-objects.ts';
+import { bookmarkId, bookmarkObject, messageObject, reactionObjects } from './slack-objects.ts';
 import { Refused, type Fields } from './slack-refusal.ts';
 
 /**
@@ -20,6 +20,7 @@ export const markingMethods: Methods = {
   'pins.list': method(TIER_2, pins),
   'pins.remove': method(TIER_2, unpin),
   'reactions.add': method(TIER_3, react),
+  'reactions.get': method(TIER_3, reactions),
   'bookmarks.add': method(TIER_2, addBookmark),
   'bookmarks.list': method(TIER_3, bookmarks),
   'bookmarks.edit': method(TIER_2, editBookmark),
@@ -69,6 +70,15 @@ function react(call: Call): Fields {
   const { ts } = markedMessage(call, channel);
   if (!call.workspace.marks.react(channel.seq, ts, { name, user: BOT.id })) throw new Refused('already_reacted');
   return {};
+}
+
+/** @see https://docs.slack.dev/reference/methods/reactions.get (read 2026-11) */
+function reactions(call: Call): Fields {
+  const channel = channelOf(call);
+  const message = markedMessage(call, channel);
+  const all = reactionObjects(call.workspace.marks.reactions(channel.seq, message.ts));
+  const shown = { ...messageObject(message), ...(all.length > 0 && { reactions: all }) };
+  return { type: 'message', channel: idOf(channel), message: shown };
 }
 
 function markedMessage(call: Call, channel: Channel): Message {

@@ -1,8 +1,9 @@
 import { flag, required } from './slack-arguments.ts';
-import { BOT, GROUPS, PEOPLE, personById, TEAM, type Person } from './slack-directory.ts';
+import { ADMIN, BOT, GROUPS, PEOPLE, personById, TEAM, type Person } from './slack-directory.ts';
 import { AUTH_TEST, TIER_2, TIER_3, TIER_4 } from './slack-limits.ts';
 import { method, type Methods } from './slack-method.ts';
 import { Refused, type Fields } from './slack-refusal.ts';
+import type { Workspace } from './slack-workspace.ts';
 
 /**
  * Who there is, and who is asking.
@@ -19,18 +20,18 @@ export const peopleMethods: Methods = {
     bot_id: BOT.bot_id,
     is_enterprise_install: false,
   })),
-  'users.info': method(TIER_4, ({ args }) => {
+  'users.info': method(TIER_4, ({ args, workspace }) => {
     const id = required(args, 'user');
     if (id === BOT.id) return { user: botObject() };
     const person = personById(id);
     if (!person) throw new Refused('user_not_found');
-    return { user: userObject(person) };
+    return { user: userObject(person, workspace) };
   }),
-  'users.lookupByEmail': method(TIER_3, ({ args }) => {
+  'users.lookupByEmail': method(TIER_3, ({ args, workspace }) => {
     const email = required(args, 'email').toLowerCase();
     const person = PEOPLE.find((one) => one.email === email);
     if (!person) throw new Refused('users_not_found');
-    return { user: userObject(person) };
+    return { user: userObject(person, workspace) };
   }),
   'usergroups.list': method(TIER_2, ({ args }) => ({
     usergroups: GROUPS.map(({ id, name, handle, users }) => ({
@@ -43,18 +44,42 @@ export const peopleMethods: Methods = {
       ...(flag(args, 'include_users') && { users }),
     })),
   })),
+  'usergroups.users.list': method(TIER_2, ({ args }) => {
+    const id = required(args, 'usergroup');
+    const group = GROUPS.find((one) => one.id === id);
+    if (!group) throw new Refused('no_such_subteam');
+    return { users: group.users };
+  }),
 };
 
-const userObject = ({ id, name, real_name: realName, email }: Person): Fields => ({
-  id,
-  team_id: TEAM.id,
-  name,
-  real_name: realName,
-  deleted: false,
-  tz: 'Europe/Berlin',
-  is_bot: false,
-  profile: { real_name: realName, display_name: name, email },
-});
+/**
+ * A person as Slack tells them; the address to who may read it alone.
+ *
+ * @see https://docs.slack.dev/reference/objects/user-object (read 2026-11)
+ */
+function userObject({ id, name, real_name: realName, email, guest }: Person, { installation }: Workspace): Fields {
+  const isAdmin = id === ADMIN.id;
+  return {
+    id,
+    team_id: TEAM.id,
+    name,
+    real_name: realName,
+    deleted: false,
+    tz: 'Europe/Berlin',
+    is_admin: isAdmin,
+    is_owner: isAdmin,
+    is_primary_owner: isAdmin,
+    is_restricted: guest === true,
+    is_ultra_restricted: false,
+    is_bot: false,
+    is_app_user: false,
+    profile: {
+      real_name: realName,
+      display_name: name,
+      ...(installation.scopes().includes('users:read.email') && { email }),
+    },
+  };
+}
 
 const botObject = (): Fields => ({
   id: BOT.id,

@@ -1,13 +1,11 @@
 import { Hono, type Context } from 'hono';
-import { z } from 'zod';
-import { check, problem, readJson } from './problem.ts';
+import * as z from 'zod';
+import { check, readJson } from './problem.ts';
 import type { Channel } from './slack-channels.ts';
 import { nameFault } from './slack-conversations.ts';
-import { ADMIN, BOT, PEOPLE } from './slack-directory.ts';
-import { POST_TEXT_MAX_CHARS } from './slack-limits.ts';
-import { tsText } from './slack-ts.ts';
+import { ADMIN, BOT, SCOPES, SUBSCRIPTIONS } from './slack-directory.ts';
 import { channelView } from './slack-view.ts';
-import { enter, openWorkspace, say } from './slack-workspace.ts';
+import { enter, openWorkspace } from './slack-workspace.ts';
 import type { StandInDeps } from './stand-in.ts';
 
 const NewChannel = z.strictObject({
@@ -16,18 +14,19 @@ const NewChannel = z.strictObject({
   join: z.boolean().default(false),
 });
 
-const NAMES = PEOPLE.map(({ name }) => name);
-
-const Words = z.strictObject({
-  /** The name of one of the workspace's people. */
-  user: z.enum(NAMES),
-  text: z.string().min(1).max(POST_TEXT_MAX_CHARS),
+/** How the app is installed. What is not spoken of stays. */
+const Settings = z.strictObject({
+  /** What it may not do, as if the workspace had not given it. */
+  without_scopes: z.array(z.enum(SCOPES)).optional(),
+  /** What it is told of. */
+  events: z.array(z.enum(SUBSCRIPTIONS)).optional(),
 });
 
-/** What people do in the workspace, and a look at all that is in it. */
+/** What an administrator does in the workspace, and a look at all that is in it. */
 export function slackSandbox(deps: StandInDeps): Hono {
   const workspace = openWorkspace(deps.db);
-  const { channels } = workspace;
+  const { channels, installation } = workspace;
+  const settings = () => ({ scopes: installation.scopes(), events: installation.events() });
   const shown = (channel: Channel) => channelView(channel, workspace, Number.MAX_SAFE_INTEGER);
 
   return new Hono()
@@ -41,21 +40,18 @@ export function slackSandbox(deps: StandInDeps): Hono {
     })
     .get('/channels/:name', (c) => {
       const channel = channels.byName(c.req.param('name'));
-      return channel ? c.json(shown(channel)) : notFound(c);
+      return channel ? c.json(shown(channel)) : channelNotFound(c);
     })
-    .post('/channels/:name/messages', async (c) => {
-      const { user: name, text } = check(Words, await readJson(c));
-      const channel = channels.byName(c.req.param('name'));
-      if (!channel) return notFound(c);
-      if (channel.archived) throw problem(422, `#${channel.name} is archived: nobody can write there`);
-      const user = PEOPLE.find((person) => person.name === name)?.id ?? ADMIN.id;
-      enter(workspace, channel, user, deps.now());
-      const message = say(workspace, channel, { user, subtype: null, thread_ts: null, content: { text } }, deps.now());
-      return c.json({ ts: tsText(message.ts) }, 201);
+    .get('/settings', (c) => c.json(settings()))
+    .put('/settings', async (c) => {
+      const { without_scopes: scopes, events } = check(Settings, await readJson(c));
+      if (scopes) installation.withoutScopes(scopes);
+      if (events) installation.subscribe(events);
+      return c.json(settings());
     });
 }
 
-function notFound(c: Context): Response {
+export function channelNotFound(c: Context): Response {
   const detail = `no channel has the name ${c.req.param('name')?.slice(0, 80)}; PUT /sandbox/slack/channels makes one`;
   const body = { type: 'about:blank', title: 'Not found', status: 404, detail };
   return c.body(JSON.stringify(body), 404, { 'content-type': 'application/problem+json' });

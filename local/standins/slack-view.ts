@@ -1,13 +1,42 @@
 import { timestamp } from '../../schemas/time.ts';
 import { idOf, type Channel } from './slack-channels.ts';
-import { BOT, nameOf } from './slack-directory.ts';
+import { BOT, COMMANDS, nameOf, PEOPLE, SHORTCUTS } from './slack-directory.ts';
+import type { Ephemeral } from './slack-ephemerals.ts';
 import type { Message } from './slack-messages.ts';
+import { modalId, type Modal } from './slack-modals.ts';
 import { bookmarkId, reactionObjects } from './slack-objects.ts';
+import { stateOf } from './slack-state.ts';
 import type { StandInDeps } from './stand-in.ts';
 import { tsText } from './slack-ts.ts';
 import { openWorkspace, type Workspace } from './slack-workspace.ts';
 
-export type SlackView = { channels: ChannelView[] };
+export type SlackView = {
+  channels: ChannelView[];
+  /** Whom one can be. */
+  people: { id: string; name: string; real_name: string }[];
+  commands: readonly string[];
+  /** What the app adds to the menus of the workspace, and of messages. */
+  shortcuts: readonly { callback_id: string; name: string; of: 'global' | 'message' }[];
+  /** What people have open; of a stack the top. */
+  modals: ModalView[];
+};
+
+export type ModalView = {
+  id: string;
+  /** The id of who has it open. */
+  user: string;
+  hash: string;
+  title: unknown;
+  /** `null`: without this button. */
+  submit: unknown;
+  close: unknown;
+  blocks: unknown[];
+  /** What is chosen and written in it, by block and action. */
+  state: Record<string, Record<string, unknown>>;
+  /** What is wrong, by block. */
+  errors: Record<string, string>;
+  trouble: string;
+};
 
 export type ChannelView = {
   id: string;
@@ -23,6 +52,17 @@ export type ChannelView = {
   pinned: string[];
   /** Oldest first, without the lines that Slack itself writes. */
   messages: MessageView[];
+  /** What one person alone sees. Oldest first. */
+  ephemerals: EphemeralView[];
+};
+
+export type EphemeralView = {
+  ts: string;
+  /** The id of who sees it. */
+  user: string;
+  author: 'app' | 'slackbot';
+  text: string;
+  blocks: unknown[];
 };
 
 export type MessageView = {
@@ -48,7 +88,13 @@ const MESSAGES_SHOWN = 50;
 export function slackView({ db }: Pick<StandInDeps, 'db'>): SlackView {
   const workspace = openWorkspace(db);
   const newestFirst = workspace.channels.all().toSorted((a, b) => lastMicros(b) - lastMicros(a));
-  return { channels: newestFirst.slice(0, CHANNELS_SHOWN).map((one) => channelView(one, workspace, MESSAGES_SHOWN)) };
+  return {
+    channels: newestFirst.slice(0, CHANNELS_SHOWN).map((one) => channelView(one, workspace, MESSAGES_SHOWN)),
+    people: PEOPLE.map(({ id, name, real_name: realName }) => ({ id, name, real_name: realName })),
+    commands: COMMANDS,
+    shortcuts: SHORTCUTS,
+    modals: workspace.modals.shown().map(modalView),
+  };
 }
 
 const lastMicros = ({ last_ts: ts, created_at: at }: Channel): number => Math.max(ts, at * 1000);
@@ -72,10 +118,36 @@ export function channelView(channel: Channel, workspace: Workspace, limit: numbe
     })),
     pinned: marks.pins(channel.seq).map(({ ts }) => tsText(ts)),
     messages: said.map((message) => messageView(message, channel, workspace, limit)),
+    ephemerals: workspace.ephemerals.all(channel.seq, Math.min(limit, MESSAGES_SHOWN)).map(ephemeralView),
+  };
+}
+
+function modalView(modal: Modal): ModalView {
+  const { user, hash, view, given, errors, trouble } = modal;
+  const { title, submit, close, blocks } = view;
+  return {
+    id: modalId(modal),
+    user,
+    hash,
+    title,
+    submit,
+    close,
+    blocks,
+    state: stateOf(blocks, given),
+    errors,
+    trouble,
   };
 }
 
 const everything = { from: 0, to: Number.MAX_SAFE_INTEGER, limit: -1 };
+
+const ephemeralView = ({ ts, user, author, content }: Ephemeral): EphemeralView => ({
+  ts: tsText(ts),
+  user,
+  author,
+  text: content.text,
+  blocks: content.blocks ?? [],
+});
 
 /** By a person or an app. */
 const isSaid = ({ subtype }: Message): boolean =>

@@ -1,17 +1,44 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { channelTables, openChannels, type Channel, type Channels } from './slack-channels.ts';
+import { ephemeralTables, openEphemerals, type Ephemeral, type Ephemerals } from './slack-ephemerals.ts';
 import { markTables, openMarks, type Marks } from './slack-marks.ts';
 import { messageTables, openMessages, type Content, type Message, type Messages } from './slack-messages.ts';
+import { openInstallation, settingTables, type Installation } from './slack-installation.ts';
+import { modalTables, openModals, type Modals } from './slack-modals.ts';
+import { openResponseUrls, responseUrlTables, type ResponseUrls } from './slack-response-urls.ts';
+import { openTriggers, triggerTables, type Triggers } from './slack-triggers.ts';
 
-export const workspaceTables = channelTables + messageTables + markTables;
+export const workspaceTables =
+  channelTables +
+  messageTables +
+  markTables +
+  ephemeralTables +
+  modalTables +
+  triggerTables +
+  responseUrlTables +
+  settingTables;
 
 /** All that the workspace holds. */
-export type Workspace = { channels: Channels; messages: Messages; marks: Marks };
+export type Workspace = {
+  channels: Channels;
+  messages: Messages;
+  marks: Marks;
+  ephemerals: Ephemerals;
+  modals: Modals;
+  triggers: Triggers;
+  responseUrls: ResponseUrls;
+  installation: Installation;
+};
 
 export const openWorkspace = (db: DatabaseSync): Workspace => ({
   channels: openChannels(db),
   messages: openMessages(db),
   marks: openMarks(db),
+  ephemerals: openEphemerals(db),
+  modals: openModals(db),
+  triggers: openTriggers(db),
+  responseUrls: openResponseUrls(db),
+  installation: openInstallation(db),
 });
 
 export type Said = { user: string; subtype: string | null; thread_ts: number | null; content: Content };
@@ -19,6 +46,18 @@ export type Said = { user: string; subtype: string | null; thread_ts: number | n
 /** Adds a message as the channel's newest. @param at milliseconds since the Unix epoch */
 export const say = ({ channels, messages }: Workspace, channel: Channel, said: Said, at: number): Message =>
   messages.add(channel.seq, { ...said, ts: channels.nextTs(channel, at) });
+
+/** Says something to one person, as the channel's newest. @param at milliseconds since the Unix epoch */
+export function whisper(
+  { channels, ephemerals }: Workspace,
+  channel: Channel,
+  said: Omit<Ephemeral, 'ts'>,
+  at: number,
+): Ephemeral {
+  const ephemeral = { ...said, ts: channels.nextTs(channel, at) };
+  ephemerals.add(channel.seq, ephemeral);
+  return ephemeral;
+}
 
 /** The line that Slack itself writes into a channel when somebody changes it. */
 export function note(workspace: Workspace, channel: Channel, user: string, subtype: string, text: string, at: number) {

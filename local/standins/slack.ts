@@ -1,9 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { Hono, type Context } from 'hono';
 import { rateLimitTables, rateWindows } from './rate-limit.ts';
+import { slackPeople } from './slack-acts.ts';
 import { readArguments } from './slack-arguments.ts';
 import { chatMethods } from './slack-chat.ts';
 import { conversationMethods } from './slack-conversations.ts';
+import { deliveryTables } from './slack-deliveries.ts';
 import { SCOPES } from './slack-directory.ts';
 import { historyMethods } from './slack-history.ts';
 import { inviteMethods } from './slack-invite.ts';
@@ -11,9 +13,12 @@ import { markingMethods } from './slack-marking.ts';
 import type { Call, Method } from './slack-method.ts';
 import { peopleMethods } from './slack-people.ts';
 import { Refused, type Fields } from './slack-refusal.ts';
+import { answerOf, respond } from './slack-responses.ts';
+import { mustHaveScope } from './slack-installation.ts';
 import { slackSandbox } from './slack-sandbox.ts';
 import { slackView } from './slack-view.ts';
-import { openWorkspace, workspaceTables } from './slack-workspace.ts';
+import { viewMethods } from './slack-views.ts';
+import { openWorkspace, workspaceTables, type Workspace } from './slack-workspace.ts';
 import type { StandIn, StandInDeps } from './stand-in.ts';
 
 const methods: ReadonlyMap<string, Method> = new Map(
@@ -24,6 +29,7 @@ const methods: ReadonlyMap<string, Method> = new Map(
     ...historyMethods,
     ...chatMethods,
     ...markingMethods,
+    ...viewMethods,
   }),
 );
 
@@ -35,30 +41,58 @@ const methods: ReadonlyMap<string, Method> = new Map(
  */
 export const slack = {
   vendor: 'slack',
-  tables: workspaceTables + rateLimitTables,
+  tables: workspaceTables + deliveryTables + rateLimitTables,
   credentialKeys: ['token'],
   throttled: () => throttled(0),
   app(deps) {
     const workspace = openWorkspace(deps.db);
     const admission = rateLimits(deps);
-    return new Hono().all('/api/:method', async (c) => {
-      try {
-        const name = c.req.param('method');
-        const method = methods.get(name);
-        if (!method) throw new Refused('unknown_method', { req_method: name });
-        const account = accountOf(c);
-        const call: Call = { args: await readArguments(c.req.raw), at: deps.now(), workspace };
-        const waitMs = admission(account, name, method, call);
-        return waitMs > 0 ? throttled(waitMs) : answer(200, { ok: true, ...method.run(call) });
-      } catch (error) {
-        if (!(error instanceof Refused)) throw error;
-        return answer(200, { ok: false, error: error.code, ...error.more });
-      }
-    });
+    return new Hono()
+      .all('/api/:method', async (c) => {
+        const response = await perform(c, workspace, admission, deps);
+        response.headers.set('x-oauth-scopes', workspace.installation.scopes().join(','));
+        return response;
+      })
+      .post('/:kind{commands|actions|app}/:team/:at/:secret', async (c) => {
+        try {
+          const place = workspace.responseUrls.use(new URL(c.req.url).pathname, deps.now());
+          respond(workspace, place, answerOf(await c.req.text()), deps.now());
+          return c.text('ok');
+        } catch (error) {
+          if (!(error instanceof Refused)) throw error;
+          return c.text(error.code, GONE.includes(error.code) ? 404 : 400);
+        }
+      });
   },
   sandbox: slackSandbox,
+  people: slackPeople,
   view: slackView,
 } as const satisfies StandIn;
+
+/** Of a `response_url` that is good for nothing. */
+const GONE = ['no_service', 'expired_url', 'used_url'];
+
+async function perform(
+  c: Context,
+  workspace: Workspace,
+  admission: ReturnType<typeof rateLimits>,
+  deps: StandInDeps,
+): Promise<Response> {
+  try {
+    const name = c.req.param('method') ?? '';
+    const method = methods.get(name);
+    if (!method) throw new Refused('unknown_method', { req_method: name });
+    const account = accountOf(c);
+    const call: Call = { args: await readArguments(c.req.raw), at: deps.now(), workspace };
+    const waitMs = admission(account, name, method, call);
+    if (waitMs > 0) return throttled(waitMs);
+    mustHaveScope(workspace.installation, name);
+    return answer(200, { ok: true, ...method.run(call) });
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    return answer(200, { ok: false, error: error.code, ...error.more });
+  }
+}
 
 /**
  * Every bot token is good, and stands for the same app; what Slack says to one that was revoked is a fault to be set.

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Hono, type Context, type MiddlewareHandler } from 'hono';
-import { z } from 'zod';
+import * as z from 'zod';
 import { check, readJson } from './problem.ts';
 import { rateLimit, rateLimitTables } from './rate-limit.ts';
 import type { StandIn, StandInDeps } from './stand-in.ts';

@@ -112,7 +112,7 @@ class View {
     if (ensured?.kind !== 'there') return undefined;
     await this.#solved('channel');
     if (this.#state.name !== null && incident.channel === undefined)
-      await this.#deps.incidents.setChannel(incident.id, `#${this.#state.name}`);
+      await this.#deps.incidents.setChannel(incident.id, `#${this.#state.name}`, ensured.id);
     return ensured.id;
   }
 

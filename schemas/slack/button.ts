@@ -4,8 +4,7 @@ import { EnvironmentName, IncidentId, ServiceName, Version } from '../names.ts';
 /** Slack's limits for `action_id` and `value` of a button. */
 const VALUE_MAX_CHARS = 2000;
 
-const ofIncident = <V extends string>(...verbs: [V, ...V[]]) =>
-  z.object({ verb: z.enum(verbs), incident: IncidentId });
+const ofIncident = <V extends string>(...verbs: [V, ...V[]]) => z.object({ verb: z.enum(verbs), incident: IncidentId });
 
 /**
  * What a button of ours means when it is pressed. It names all that it was about when it was drawn, so that one which is
@@ -26,12 +25,21 @@ export const Button = z.discriminatedUnion('verb', [
     to: Version.nullable(),
   }),
   z.object({ verb: z.literal('lift_freeze'), freeze: z.string().min(1).max(128) }),
+  /** The yes of a second person. */
+  z.object({
+    verb: z.literal('approve_override'),
+    freeze: z.string().min(1).max(128),
+    override: z.string().min(1).max(128),
+  }),
 ]);
 export type Button = z.infer<typeof Button>;
 export type Verb = Button['verb'];
 
 /** All ids of our elements begin so; what does not is another app's, or of a message of an older version. */
 const PREFIX = 'firebreak:';
+
+/** Whether an element is one of ours, of whatever version. */
+export const isOurs = (actionId: string): boolean => actionId.startsWith(PREFIX);
 
 /** @returns how Slack is told: both come back when the button is pressed */
 export const buttonIds = (button: Button): { action_id: string; value: string } => ({
@@ -41,7 +49,7 @@ export const buttonIds = (button: Button): { action_id: string; value: string } 
 
 /** Undefined: it is none of ours, or of a version that meant something else by it. */
 export function readButton(actionId: string, value: string | undefined): Button | undefined {
-  if (!actionId.startsWith(PREFIX) || value === undefined || value.length > VALUE_MAX_CHARS) return undefined;
+  if (!isOurs(actionId) || value === undefined || value.length > VALUE_MAX_CHARS) return undefined;
   try {
     const read = Button.safeParse(JSON.parse(value));
     return read.success && actionId === `${PREFIX}${read.data.verb}` ? read.data : undefined;

@@ -95,6 +95,15 @@ describe('what is refused, in words', () => {
     expect(await problemOf(token)).toBe('it has expired at 2026-11-20T12:10:00.000Z');
   });
 
+  test('what reads as the same and is another text', async () => {
+    const token = await signed();
+    const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+    const respelt = `${token.slice(0, -1)}${letters[letters.indexOf(token.slice(-1)) + 1] ?? ''}`;
+    expect(Buffer.from(respelt, 'base64url')).toEqual(Buffer.from(token, 'base64url'));
+    expect(await problemOf(respelt)).toContain('not written as one');
+    expect(await problemOf(`${token}=`)).toContain('not written as one');
+  });
+
   test('what was altered', async () => {
     const [header, body = '', signature] = (await signed()).split('.');
     const text = Buffer.from(body, 'base64url').toString().replace('v42', 'v43');

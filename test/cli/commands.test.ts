@@ -185,6 +185,16 @@ describe('doctor', () => {
     expect([code, err]).toEqual([1, '1 thing is wrong\n']);
   });
 
+  test('tells what in the configuration in force is hardly meant, which is not wrong', async () => {
+    await firebreak.write('freeze.yaml', 'policies:\n  - match: { service: chekout }\n    stale: { deploys: deny }\n');
+    await seen(async () => (await firebreak.get('/readyz')).body.config.problems.length > 0, 'the warning');
+    const { out } = await at(firebreak, 'doctor');
+    expect(out).toMatch(/^warn {2}configuration +\S*freeze\.yaml:2: warning: .*\(did you mean "checkout"\?\)$/m);
+    expect(out).not.toMatch(/^no {4}configuration|last good set/m);
+    await firebreak.write('freeze.yaml', '');
+    await seen(async () => (await firebreak.get('/readyz')).body.config.problems.length === 0, 'its end');
+  });
+
   test('tells what is wrong with the configuration on disk, and that the kill switch is on', async () => {
     await firebreak.put('/v1/automation', { paused: true, reason: 'CD moves' });
     await firebreak.write('routes.yaml', 'pages: yes\n');

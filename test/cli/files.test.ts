@@ -57,6 +57,20 @@ describe('check', () => {
     expect([code, out.match(/warning/g)]).toEqual([0, ['warning']]);
   });
 
+  test('warns of a freeze for somebody who is not there', async () => {
+    await write('config/services.yaml', 'services: { checkout: {} }\n');
+    await write('config/freeze.yaml', 'policies:\n  - match: { service: chekout }\n    stale: { deploys: deny }\n');
+    const { code, out } = await cli(['check', ...folders], { cwd: dir });
+    expect([code, out.split('\n')]).toEqual([
+      0,
+      [
+        expect.stringMatching(/^config\/freeze\.yaml:2: warning: .*"chekout".*\(did you mean "checkout"\?\)$/),
+        '1 service in config, 0 runbooks in runbooks: fine',
+        '',
+      ],
+    ]);
+  });
+
   test('folders come from the environment, too; one that is not there is a mistake of the caller', async () => {
     await write('config/routes.yaml', '- pages: true\n');
     const env = { FIREBREAK_CONFIG_DIR: join(dir, 'config'), FIREBREAK_RUNBOOKS_DIR: 'runbooks' };

@@ -132,11 +132,43 @@ describe('by what a trusted key has signed', () => {
     expect(await check([], { keys: KEYS })).toMatchObject({ code: 0 });
   });
 
+  const SHA = '4c1f0d9b2a6e8f7d5c3b1a09e8d7c6b5a4f3e2d1';
+  test.each([
+    ['as a version', ['--version', SHA], 1],
+    ['as a commit', ['--version', 'v3', '--commit', SHA], 1],
+    ['shortened, in capitals', ['--version', SHA.slice(0, 7).toUpperCase()], 1],
+    ['too short to be one', ['--version', SHA.slice(0, 6)], 0],
+    ['another one', ['--commit', SHA.replace('4', '5')], 0],
+    ['of a version known good, too', ['--change', 'rollback', '--version', 'good', '--commit', SHA], 0],
+  ])('a version known bad is known by its commit: %s', async (_, args, code) => {
+    await holding(entry(clear({ pinned_commits: [{ version: 'bad', commit: SHA }] })));
+    expect(await check(args, { keys: KEYS })).toMatchObject({ code });
+  });
+
+  test('a refusal is said once on stderr', async () => {
+    await holding(entry(frozen()));
+    const { out, err } = await check([], { keys: KEYS });
+    expect(`${out}${err}`.match(/not allowed/g)).toHaveLength(2); // once for programs, once with why
+    expect(err.trim().split('\n')).toHaveLength(2); // that nobody answers, and what follows from it
+  });
+
+  test('names that differ from the known ones in case alone are those', async () => {
+    await holding({ ...entry(frozen()), service: 'Checkout' });
+    const { err } = await check(['--on-outage', 'allow'], { keys: KEYS, service: 'Checkout' });
+    expect(err).toContain('stocktaking');
+  });
+
   test('a rollback is not let through by a state that is too old', async () => {
     await holding(entry(frozen({ exp: inSeconds(-1) })));
     expect(await check(['--change', 'rollback', '--version', 'good'], { keys: KEYS })).toMatchObject({ code: 1 });
   });
 });
+
+/** The same bytes to a decoder that does not look at the last four bits, and another text. */
+function respelt(token: string): string {
+  const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+  return `${token.slice(0, -1)}${letters[letters.indexOf(token.slice(-1)) + 1] ?? ''}`;
+}
 
 describe('what is written into the file by somebody else', () => {
   const mallory = new Issuer();
@@ -157,6 +189,7 @@ describe('what is written into the file by somebody else', () => {
     ['of no algorithm, with a signature', entry(lie, { alg: 'none' })],
     ['of a symmetric algorithm', entry(lie, { alg: 'HS256' })],
     ['with a head that has to be understood', entry(lie, { crit: ['exp'] })],
+    ['with other spare bits in its signature', { ...entry(clear()), state: respelt(theirs.sign(clear())) }],
     ['cut off', { state: theirs.sign(clear()).slice(0, -8), keys: [theirs.jwk] }],
     ['of four parts', { state: `${theirs.sign(clear())}.x`, keys: [theirs.jwk] }],
     ['signed for another place', entry(clear({ service: 'search' }))],
@@ -284,12 +317,13 @@ describe('what is an outage', () => {
     ['a gateway', { status: 502, body: '<html>' }],
     ['too many questions', { status: 429 }],
     ['an answer that is cut off', { cut: 200 }],
-    ['another place to go to', { status: 302, headers: { location: 'https://login.example.com' } }],
   ] as [string, Reply][])('%s is one', async (_, reply) => {
     expect(await asked(reply)).toMatchObject({ code: 0, err: expect.stringContaining('without Firebreak') });
   });
 
   test.each([
+    ['another place to go to', { status: 302, headers: { location: 'https://login.example.com' } }],
+    ['one that is not named', { status: 307 }],
     ['who is not known', { status: 401 }],
     ['who may not ask', { status: 403 }],
     ['a wrong question', { status: 422 }],

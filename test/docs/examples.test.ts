@@ -19,6 +19,9 @@ const FILE_OF: Readonly<Record<string, string>> = {
   maintenance: 'routes.yaml',
   manyAtOnce: 'routes.yaml',
   channelPrefix: 'slack.yaml',
+  pagerduty: 'response.yaml',
+  webhooks: 'response.yaml',
+  people: 'people.yaml',
 };
 
 type Block = { name: string; text: string };

@@ -178,15 +178,27 @@ describe.runIf(haveBrowser())('the sandbox as a person sees it, while a bad depl
     const other = await open();
     await reads('#pagerduty', /acknowledged/, other);
     const reached: string[] = [];
-    for (let i = 0; i < 60; i++) {
+    for (let i = 0; i < 80; i++) {
       await other.press('Tab');
       reached.push(
         await other.evaluate(`(({ activeElement: it }) =>
-          it.dataset.act ?? (it.closest('[id]')?.id || it.textContent))(document)`),
+          it.dataset.act ?? it.form?.dataset.slack ?? (it.closest('[id]')?.id || it.textContent))(document)`),
       );
     }
     expect(reached[0]).toBe('Skip to the panels');
-    for (const stop of ['Docs', 'timeline', 'channel', 'pinned', 'slack', 'pagerduty', 'page', 'cd', 'fault', 'filter'])
+    for (const stop of [
+      'Docs',
+      'timeline',
+      'channel',
+      'pinned',
+      'slack',
+      'say',
+      'pagerduty',
+      'page',
+      'cd',
+      'fault',
+      'filter',
+    ])
       expect(reached).toContain(stop);
   });
 

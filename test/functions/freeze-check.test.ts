@@ -143,6 +143,8 @@ describe('a freeze by a person', () => {
     ['an end in the past', { reason: 'x', until: inMinutes(-1) }],
     ['a service and a team', { reason: 'x', service: 'checkout', team: 'payments' }],
     ['a key that there is not', { reason: 'x', servcie: 'checkout' }],
+    ['a reason that nobody can see', { service: 'checkout', reason: '\u0000\u200b' }],
+    ['a beginning long ago', { reason: 'x', starts_at: '1026-11-20T00:00:00Z' }],
     ['a star, which is no name', { reason: 'x', service: '*' }],
   ])('with %s is refused', async (_, body) => {
     expect((await firebreak.post('/v1/freezes', body)).status).toBe(422);

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { readEnvironment } from '../../aws/env.ts';
-import { PROJECT, QUEUE, ROUTER_TIMEOUT_SECONDS, SCHEDULES, WORKFLOW } from '../../aws/resources.ts';
+import { PEOPLE, PROJECT, QUEUE, ROUTER_TIMEOUT_SECONDS, SCHEDULES, WORKFLOW } from '../../aws/resources.ts';
 import { TARGETS } from '../../schemas/projection.ts';
 import { type Described, describeSystem, type System } from './platform.ts';
 
@@ -75,7 +75,7 @@ describe('functions', () => {
     expect(described.toSorted()).toEqual(handlers.map((file) => `functions/${file.slice(0, -3)}.handler`).toSorted());
   });
 
-  test.each(['http', 'route', 'project', 'sweep', 'evaluate', 'incident-response'])(
+  test.each(['http', 'slack', 'hear', 'route', 'project', 'sweep', 'evaluate', 'incident-response'])(
     '%s finds exactly the environment that it reads',
     (name) => {
       const { environment } = byName(name);
@@ -127,9 +127,10 @@ describe('functions', () => {
     );
   });
 
-  test('everything over HTTP goes to one function with places of its own; nothing in front of it throttles', () => {
+  test('HTTP goes to one function, and what Slack sends to another; nothing in front of them throttles', () => {
     expect(production.of('Api.route')).toEqual([
       { type: 'Api.route', name: '', args: { given: ['$default', 'Http.arn'] } },
+      { type: 'Api.route', name: '', args: { given: ['ANY /integrations/slack/{proxy+}', 'SlackCalls.arn'] } },
     ]);
     expect(production.one('sst.aws.ApiGatewayV2', 'Api').args).toEqual({
       cors: false,
@@ -147,7 +148,9 @@ describe('permissions', () => {
     for (const { actions, resources } of statements()) {
       for (const action of actions) expect(action).toMatch(/^[a-z0-9]+:[A-Z][A-Za-z]+$/);
       for (const resource of resources)
-        expect(resource).toMatch(/^(Table|Blobs|Urgent|Ordinary|Slack|Statuspage|Grafana|Tickets|\w+DeadLetters|arn:)/);
+        expect(resource).toMatch(
+          /^(Table|Blobs|Urgent|Ordinary|People|Slack|Statuspage|Grafana|Tickets|Webhooks|\w+DeadLetters|arn:)/,
+        );
       expect(resources).not.toHaveLength(0);
     }
   });
@@ -200,6 +203,28 @@ describe('permissions', () => {
     }
   });
 
+  test('what Slack sends is handed on: whoever takes it in changes no record of ours', () => {
+    expect(whoMay('sqs:SendMessage', 'People.')).toEqual(['Http', 'SlackCalls']);
+    expect(whoMay('sqs:ReceiveMessage', 'People.')).toEqual(['Hear']);
+    const { permissions } = byName('slack');
+    expect(permissions.flatMap(({ actions }) => actions).toSorted()).toEqual([
+      'dynamodb:GetItem',
+      'dynamodb:Query',
+      'dynamodb:UpdateItem',
+      's3:GetObject',
+      's3:ListBucket',
+      's3:PutObject',
+      'sqs:SendMessage',
+      'ssm:GetParametersByPath',
+    ]);
+    expect(permissions.find(({ actions }) => actions.includes('dynamodb:UpdateItem'))).toMatchObject({
+      conditions: [{ variable: 'dynamodb:LeadingKeys', values: ['QUARANTINE'] }],
+    });
+    expect(production.one('sst.aws.Function', 'SlackCalls').args['nodejs']).toEqual({
+      esbuild: { external: ['@aws-sdk/*', '@smithy/*'] },
+    });
+  });
+
   test.each(['decisions', 'runbooks'])('the workflow writes and reads again its own %s', (folder) => {
     expect(whoMay('s3:PutObject', `Blobs.arn/${folder}/`)).toEqual(['IncidentResponse']);
     expect(whoMay('s3:GetObject', `Blobs.arn/${folder}/`)).toContain('IncidentResponse');
@@ -219,26 +244,26 @@ describe('permissions', () => {
 
   test.each(TARGETS)('all who change what is shown may wake %s, and only the projector is woken', (target) => {
     const queue = `${queueOf(target)}.`;
-    expect(whoMay('sqs:SendMessage', queue)).toEqual(['Http', 'IncidentResponse', 'Project', 'Route', 'Sweep']);
+    expect(whoMay('sqs:SendMessage', queue)).toEqual(['Hear', 'Http', 'IncidentResponse', 'Project', 'Route', 'Sweep']);
     expect(whoMay('sqs:ReceiveMessage', queue)).toEqual(['Project']);
     expect(whoMay('sqs:DeleteMessage', queue)).toEqual(['Project']);
   });
 
   test('the projector and the evaluation start no workflow and write nothing but the table', () => {
-    expect(whoMay('lambda:InvokeFunction', '')).toEqual(['Http', 'IncidentResponse', 'Route', 'Sweep']);
-    expect(whoMay('s3:PutObject', '')).toEqual(['Http', 'IncidentResponse', 'Route', 'Sweep']);
+    expect(whoMay('lambda:InvokeFunction', '')).toEqual(['Hear', 'Http', 'IncidentResponse', 'Route', 'Sweep']);
+    expect(whoMay('s3:PutObject', '')).toEqual(['Hear', 'Http', 'IncidentResponse', 'Route', 'SlackCalls', 'Sweep']);
   });
 
   test('all read the published configuration and the secrets', () => {
-    expect(whoMay('s3:GetObject', 'Blobs.arn/config/')).toHaveLength(6);
-    expect(whoMay('ssm:GetParametersByPath', '')).toHaveLength(6);
+    expect(whoMay('s3:GetObject', 'Blobs.arn/config/')).toHaveLength(8);
+    expect(whoMay('ssm:GetParametersByPath', '')).toHaveLength(8);
   });
 });
 
 describe('queues', () => {
   const queue = (name: string) => production.one('sst.aws.Queue', name).args;
 
-  test.each(['Urgent', 'Ordinary'])(
+  test.each(['Urgent', 'Ordinary', 'People'])(
     '%s is FIFO, outlasts the router, and has a FIFO queue for what it gives up',
     (name) => {
       expect(queue(name)).toEqual({
@@ -253,7 +278,7 @@ describe('queues', () => {
 
   test('dead letters are kept for two weeks, and what Lambda fills is no FIFO queue', () => {
     const deadLetters = production.of('sst.aws.Queue').filter(({ name }) => name.endsWith('DeadLetters'));
-    expect(deadLetters).toHaveLength(5 + TARGETS.length);
+    expect(deadLetters).toHaveLength(6 + TARGETS.length);
     for (const { args } of deadLetters) {
       expect(args).toMatchObject({ transform: { queue: { messageRetentionSeconds: 14 * 24 * 3600 } } });
     }
@@ -285,6 +310,20 @@ describe('queues', () => {
     ];
     expect(given).toEqual(TARGETS.map(() => [source]));
     expect(byName('project').concurrency?.reserved).toBe(2 * TARGETS.length);
+  });
+
+  test('people are heard one by one, and each of those who may come at once has a place', () => {
+    expect(production.of('People.subscribe').map(({ args }) => args['given'])).toEqual([
+      [
+        'Hear.arn',
+        {
+          batch: { size: 1, partialResponses: true },
+          transform: { eventSourceMapping: { scalingConfig: { maximumConcurrency: 10 } } },
+        },
+      ],
+    ]);
+    expect(byName('hear').concurrency?.reserved).toBe(10);
+    expect(QUEUE.visibilitySeconds).toBeGreaterThanOrEqual(6 * PEOPLE.timeoutSeconds);
   });
 
   test('the router takes batches of which a part may fail, and has a place for each that may come at once', () => {

@@ -92,10 +92,17 @@ describe('an event', () => {
     });
   });
 
-  test('to resolve says which', async () => {
+  test.each(['resolve', 'acknowledge'] as const)('to %s says which', async (action) => {
     const { url, received } = await vendor(ACCEPTED);
-    await pagerAt(url).send(request({ action: 'resolve' }));
-    expect(bodyOf(received)).toEqual({ routing_key: ROUTING_KEY, event_action: 'resolve', dedup_key: '01TEST.page.1' });
+    await pagerAt(url).send(request({ action }));
+    expect(bodyOf(received)).toEqual({ routing_key: ROUTING_KEY, event_action: action, dedup_key: '01TEST.page.1' });
+  });
+
+  test('has the pictures of the alert, where there are any', async () => {
+    const { url, received } = await vendor(ACCEPTED);
+    const images = [{ src: 'https://grafana.example.com/1.png', alt: 'errors' }];
+    await pagerAt(url).send(request({ images }));
+    expect(bodyOf(received)).toMatchObject({ images });
   });
 
   test.each([

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { prometheusQueries } from '../../integrations/prometheus/queries.ts';
-import type { Timestamp } from '../../schemas/time.ts';
+import { type Timestamp, timestamp } from '../../schemas/time.ts';
 import { exchange } from '../local/standins/support.ts';
 import { nobody, type Reply, vendor } from './server.ts';
 
@@ -97,13 +97,82 @@ describe('a query at one moment', () => {
 
 test('a range is asked for from, until and in steps', async () => {
   const { queries, received, url } = await answering(recorded('range-matrix'));
-  const answer = await queries.range('q', EARLIER, NOON, 300, 1000);
-  expect(answer).toMatchObject({ kind: 'series' });
+  const [from, until] = [timestamp(1795157171844), timestamp(1795157177844)];
+  const answer = await queries.range('q', from, until, 1, 1000);
+  expect(answer).toMatchObject({ kind: 'series', series: [{ values: { length: 4 } }, { values: { length: 4 } }] });
   const asked = new URL(received[0]?.path ?? '', url);
   expect(asked.pathname).toBe('/api/v1/query_range');
   expect(Object.fromEntries(asked.searchParams)).toMatchObject({
-    start: String(Date.parse(EARLIER) / 1000),
-    end: String(Date.parse(NOON) / 1000),
-    step: '300',
+    start: '1795157171.844',
+    end: '1795157177.844',
+    step: '1',
+  });
+});
+
+const success = (resultType: string, result: unknown): Reply => ({
+  body: JSON.stringify({ status: 'success', data: { resultType, result } }),
+});
+
+const NUMBER = /a value is ".*", which is no number/;
+
+describe('an answer to a query at one moment that is well-formed and wrong cannot be read:', () => {
+  const vector = (...value: unknown[]) => success('vector', [{ metric: {}, value }]);
+  const at = Date.parse(NOON) / 1000;
+  test.each<[string, Reply, RegExp]>([
+    ['a matrix', success('matrix', [{ metric: {}, values: [[at, '1']] }]), /a "matrix" came.*"vector" or a "scalar"/],
+    ['a text', recorded('instant-string'), /a "string" came.*"vector" or a "scalar"/],
+    ['a word as a value', vector(at, 'x'), NUMBER],
+    ['a scalar that is none', success('scalar', [at, '']), NUMBER],
+    ['nothing as a value', vector(at, ' '), NUMBER],
+    ['a number as Prometheus does not write it', vector(at, '0x10'), NUMBER],
+    ['infinity as Prometheus does not write it', vector(at, 'Infinity'), NUMBER],
+    ['a time that is none', vector(String(at), '1'), /^Prometheus answered 200: /],
+    ['a value that is no text', vector(at, 1), /^Prometheus answered 200: /],
+  ])('%s', async (_, reply, detail) => {
+    const { queries } = await answering(reply);
+    expect(await queries.instant('q', NOON, 1000)).toEqual({
+      kind: 'unreadable',
+      detail: expect.stringMatching(detail),
+    });
+  });
+});
+
+describe('an answer to a range', () => {
+  const FROM = Date.parse(EARLIER) / 1000;
+  const STEP = 300;
+  const matrix = (...values: [number, string][]) => success('matrix', [{ metric: {}, values }]);
+  const asked = async (reply: Reply, from = EARLIER) =>
+    (await answering(reply)).queries.range('q', from, NOON, STEP, 1000);
+
+  test.each<[string, Reply]>([
+    ['nothing', success('matrix', [])],
+    ['its first and its last moment', matrix([FROM, '1'], [FROM + 3600, '1e-9'])],
+    ['not all of its moments', matrix([FROM + STEP, '-1.5'], [FROM + 4 * STEP, '2E+3'])],
+    ['no numbers, as Prometheus writes them', matrix([FROM, 'NaN'], [FROM + STEP, '+Inf'], [FROM + 2 * STEP, '-Inf'])],
+    ['moments in whole seconds', matrix([FROM + 0.4, '1'])],
+  ])('may have %s', async (_, reply) => {
+    expect(await asked(reply)).toMatchObject({ kind: 'series' });
+  });
+
+  test('may be of the multiples of its step, to which frontends round what they are asked', async () => {
+    const from = timestamp((FROM - 100) * 1000);
+    const rounded = matrix([FROM - STEP, '1'], [FROM, '1'], [FROM + STEP, '1']);
+    expect(await asked(rounded, from)).toMatchObject({ kind: 'series', series: [{ values: { length: 3 } }] });
+  });
+
+  test.each<[string, Reply, RegExp]>([
+    ['is a vector', success('vector', [{ metric: {}, value: [FROM, '7'] }]), /a "vector" came.*"matrix"/],
+    ['is a scalar', success('scalar', [FROM, '1']), /a "scalar" came.*"matrix"/],
+    ['has a word as a value', matrix([FROM, 'x']), NUMBER],
+    ['has it somewhere', matrix([FROM, '1'], [FROM + STEP, '']), NUMBER],
+    ['is of an earlier time', matrix([FROM - 2 * STEP, '1']), /is not among those that were asked for/],
+    ['is of a later time', matrix([FROM, '1'], [FROM + 3600 + 2 * STEP, '1']), /is not among those/],
+    ['is of the first day of all', matrix([1, '1']), /the time 1 is not among those/],
+    ['is in milliseconds', matrix([FROM * 1000, '1']), /is not among those/],
+    ['is in another step', matrix([FROM, '1'], [FROM + 60, '1']), /is not among those/],
+    ['goes back', matrix([FROM + STEP, '1'], [FROM, '1']), /is not after the one before/],
+    ['has a moment twice', matrix([FROM, '1'], [FROM, '2']), /is not after the one before/],
+  ])('cannot be read where it %s', async (_, reply, detail) => {
+    expect(await asked(reply)).toEqual({ kind: 'unreadable', detail: expect.stringMatching(detail) });
   });
 });

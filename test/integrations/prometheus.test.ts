@@ -20,6 +20,9 @@ async function metricsAnswering(reply: Reply): Promise<{ metrics: Metrics; asked
   };
 }
 
+const vectorOf = (text: string): string =>
+  JSON.stringify({ status: 'success', data: { resultType: 'vector', result: [{ metric: {}, value: [0, text] }] } });
+
 describe('a value', () => {
   test.each([
     ['of several series is the worst of them', 'instant-vector', { kind: 'value', value: 0.2 }],
@@ -59,6 +62,8 @@ describe('a value', () => {
   test.each<[string, Reply]>([
     ['an answer in HTML', { body: '<html>' }],
     ['half an answer', { cut: 200 }],
+    ['a value that is no number', { body: vectorOf('x') }],
+    ['an empty one', { body: vectorOf('') }],
     ['no answer in time', 'hang'],
   ])('cannot be read from %s', async (_, reply) => {
     const limits = impatient();

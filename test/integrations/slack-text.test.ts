@@ -219,9 +219,11 @@ function textsOf(block: Block): { text: string; max: number; verbatim: boolean }
   if (block.type === 'divider') return [];
   if (block.type === 'header') return [{ ...of(HEADER_MAX_CHARS)(block.text), verbatim: true }];
   if (block.type === 'actions')
-    return block.elements.flatMap(({ text, confirm }) => [
-      { ...of(BUTTON_MAX_CHARS)(text), verbatim: true },
-      ...(confirm === undefined ? [] : [{ ...of(CONFIRM_TEXT_MAX_CHARS)(confirm.text), verbatim: true }]),
+    return block.elements.flatMap((element) => [
+      { ...of(BUTTON_MAX_CHARS)(element.text), verbatim: true },
+      ...(element.confirm === undefined
+        ? []
+        : [{ ...of(CONFIRM_TEXT_MAX_CHARS)(element.confirm.text), verbatim: true }]),
     ]);
   if (block.type === 'context') return block.elements.map(of(NOTE_MAX_CHARS));
   return 'fields' in block ? block.fields.map(of(FIELD_MAX_CHARS)) : [of(SECTION_MAX_CHARS)(block.text)];

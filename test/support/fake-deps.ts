@@ -218,6 +218,7 @@ export class FakeWorld {
       quarantine: notAsked('quarantine'),
       tokens: notAsked('tokens'),
       idempotency: notAsked('idempotency'),
+      digests: notAsked('digests'),
       hearings: notAsked('hearings'),
       acquaintances: notAsked('acquaintances'),
       directory: notAsked('directory'),

@@ -42,6 +42,7 @@ const ASSEMBLIES = {
   'aws/deps.ts': ['integrations'],
   'aws/deployers.ts': ['integrations'],
   'aws/flags.ts': ['integrations'],
+  'aws/slack-deps.ts': ['integrations'],
   'cli/bin.mjs': ['local'],
   'cli/files.ts': ['local'],
   'cli/digest.ts': ['aws'],

@@ -1,3 +1,4 @@
+import { type Beside, besidePage } from '../../domain/page-links.ts';
 import { pageKey } from '../../domain/pages.ts';
 import type { Attempt, Deps, PageRequest } from '../../domain/ports.ts';
 import type { Effect, IncidentRecord } from '../../schemas/incident.ts';
@@ -94,7 +95,7 @@ async function pageOnce(
     { page: number },
   );
   if (effect.state === 'succeeded') return { kind: 'taken', detail: effect.detail };
-  const answer = await deps.pager.send(pageRequest(incident, key, deps));
+  const answer = await deps.pager.send({ ...pageRequest(incident, key, deps), ...(await beside(deps, id)) });
   const state = PAGE_STATES[answer.kind];
   if (state !== undefined)
     await deps.effects.conclude(
@@ -104,6 +105,19 @@ async function pageOnce(
       `${answer.kind === 'taken' ? 'Paged' : 'Not paged'}: ${answer.detail}${aside}`,
     );
   return answer;
+}
+
+/** Alerts whose links are looked through. */
+const SIGNALS_READ = 20;
+
+/** It helps, and keeps no page back. */
+async function beside({ incidents, log }: Pick<Deps, 'incidents' | 'log'>, id: IncidentId): Promise<Partial<Beside>> {
+  try {
+    return besidePage((await incidents.signals(id, { limit: SIGNALS_READ })).items);
+  } catch (error) {
+    log.warn('a page goes without links', { incident: id, error: String(error) });
+    return {};
+  }
 }
 
 /** One that was begun before there was a parent may have been heard: it goes on, and is resolved by itself. */
@@ -144,7 +158,7 @@ async function secondRoute(deps: Deps, id: IncidentId, number: number): Promise<
   const incident = await deps.incidents.read(id);
   if (incident === undefined) return 'refused';
   const key = `${pageKey(id, number)}.second`;
-  const request = pageRequest(incident, key, deps);
+  const request = { ...pageRequest(incident, key, deps), ...(await beside(deps, id)) };
   const effect = await deps.effects.get(id, key);
   if (effect?.state === 'succeeded') return 'taken';
   const answer = await deps.fallbackPager.send(request);
@@ -161,7 +175,8 @@ async function secondRoute(deps: Deps, id: IncidentId, number: number): Promise<
   return answer.kind;
 }
 
-function pageRequest(incident: IncidentRecord, key: string, deps: Pick<Deps, 'clock'>): PageRequest {
+/** What is told of an incident to whoever is to be woken. */
+export function pageRequest(incident: IncidentRecord, key: string, deps: Pick<Deps, 'clock'>): PageRequest {
   const place = incident.unmatched ?? incident.service;
   return {
     key,

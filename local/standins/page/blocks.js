@@ -1,6 +1,6 @@
 import { h, link } from './dom.js';
-import { withEmoji } from './emoji.js';
-import { mrkdwn, unescaped } from './mrkdwn.js';
+import { mrkdwn } from './mrkdwn.js';
+import { control, field, isFields, listed, plain, textIn } from './slack-controls.js';
 
 /**
  * Slack's Block Kit as elements, as far as an app that reports uses it.
@@ -8,77 +8,66 @@ import { mrkdwn, unescaped } from './mrkdwn.js';
  * @see https://docs.slack.dev/reference/block-kit/blocks
  */
 
-/** @typedef {import('./mrkdwn.js').ChannelNames} ChannelNames */
+/** @typedef {import('./mrkdwn.js').Around} Around */
 /** @typedef {Record<string, unknown>} Fields */
 
-/** @type {Record<string, (block: Fields, names: ChannelNames) => import('./dom.js').Pieces>} */
+/** @type {Record<string, (block: Fields, around: Around) => import('./dom.js').Pieces>} */
 const BLOCKS = {
-  header: ({ text }, names) => h('h4', { class: 'block-header' }, textObject(text, names)),
-  section: ({ text, fields, accessory }, names) => [
+  header: ({ text }, around) => h('h4', { class: 'block-header' }, textObject(text, around)),
+  section: ({ text, fields, accessory, ...block }, around) => [
     isFields(text) &&
-      h('div', { class: 'block-section' }, textObject(text, names), isFields(accessory) && element(accessory, names)),
+      h(
+        'div',
+        { class: 'block-section' },
+        textObject(text, around),
+        isFields(accessory) && element(accessory, around, block),
+      ),
     Array.isArray(fields) &&
       h(
         'div',
         { class: 'block-fields' },
-        listed(fields).map((field) => h('div', {}, textObject(field, names))),
+        listed(fields).map((words) => h('div', {}, textObject(words, around))),
       ),
   ],
-  context: ({ elements }, names) =>
+  context: ({ elements, ...block }, around) =>
     h(
       'div',
       { class: 'block-context' },
-      listed(elements).map((item) => h('span', {}, element(item, names))),
+      listed(elements).map((item) => h('span', {}, element(item, around, block))),
     ),
-  actions: ({ elements }, names) =>
+  actions: ({ elements, ...block }, around) =>
     h(
       'div',
       { class: 'block-actions' },
-      listed(elements).map((item) => element(item, names)),
+      listed(elements).map((item) => element(item, around, block)),
     ),
+  input: (block, around) => field(block, around),
   divider: () => h('hr', {}),
   image: (block) => image(block),
 };
 
-/** @param {readonly unknown[]} all @param {ChannelNames} names */
-export const blocks = (all, names) => listed(all).map((block) => one(block, names));
+/** @param {readonly unknown[]} all @param {Around} around */
+export const blocks = (all, around) => listed(all).map((block) => one(block, around));
 
-/** One that is not known here is named, so that nothing is lost unseen. @param {Fields} block @param {ChannelNames} names */
-const one = (block, names) =>
-  BLOCKS[String(block['type'])]?.(block, names) ?? h('p', { class: 'quiet' }, `[${String(block['type'])}]`);
+/** One that is not known here is named, so that nothing is lost unseen. @param {Fields} block @param {Around} around */
+const one = (block, around) =>
+  BLOCKS[String(block['type'])]?.(block, around) ?? h('p', { class: 'quiet' }, `[${String(block['type'])}]`);
 
-/** @param {unknown} object @param {ChannelNames} names */
-function textObject(object, names) {
+/** @param {unknown} object @param {Around} around */
+function textObject(object, around) {
   if (!isFields(object)) return null;
-  const text = textIn(object, 'text');
-  return object['type'] === 'plain_text' ? withEmoji(unescaped(text)) : mrkdwn(text, names);
+  return object['type'] === 'plain_text' ? plain(object) : mrkdwn(textIn(object, 'text'), around);
 }
 
-/** @param {Fields} item @param {ChannelNames} names */
-function element(item, names) {
+/** @param {Fields} item @param {Around} around @param {Fields} block that it is in */
+function element(item, around, block) {
   if (item['type'] === 'image') return image(item);
-  if (item['type'] === 'button') return button(item, names);
-  return textObject(item, names) ?? h('span', { class: 'quiet' }, `[${String(item['type'])}]`);
-}
-
-/** A button leads somewhere or is only looked at: nobody is told of a press. @param {Fields} item @param {ChannelNames} names */
-function button({ text, url, style }, names) {
-  const className = `block-button ${style === 'primary' || style === 'danger' ? style : ''}`;
-  const words = textObject(text, names);
-  return typeof url === 'string' ? link(url, words, className) : h('span', { class: className }, words);
+  return (
+    control(item, { around, block: textIn(block, 'block_id') }) ??
+    textObject(item, around) ??
+    h('span', { class: 'quiet' }, `[${String(item['type'])}]`)
+  );
 }
 
 /** Nothing is loaded from elsewhere. @param {Fields} block */
 const image = (block) => link(textIn(block, 'image_url'), `[${textIn(block, 'alt_text') || 'image'}]`, 'block-image');
-
-/** @param {Fields} fields @param {string} name */
-function textIn(fields, name) {
-  const value = fields[name];
-  return typeof value === 'string' ? value : '';
-}
-
-/** @param {unknown} value @returns {value is Fields} */
-const isFields = (value) => typeof value === 'object' && value !== null;
-
-/** @param {unknown} values */
-const listed = (values) => (Array.isArray(values) ? values.filter(isFields) : []);

@@ -29,7 +29,7 @@ function find(selector) {
 const bodyOf = (id) => find(`#${id} .body`);
 
 const log = new CallLog();
-const slackPanel = new SlackPanel(bodyOf('slack'));
+const slackPanel = new SlackPanel(bodyOf('slack'), send);
 const grafanaPanel = new GrafanaPanel(bodyOf('grafana'));
 const targetsPanel = new TargetsPanel();
 const callsPanel = new CallsPanel(bodyOf('calls'), log);
@@ -178,7 +178,12 @@ async function poll() {
   tick();
 }
 
-/** @param {string} method @param {string} path below `/sandbox` @param {unknown} [body] */
+/**
+ * @param {string} method
+ * @param {string} path below `/sandbox`
+ * @param {unknown} [body]
+ * @returns {Promise<{ ok: boolean; answer: import('./slack-acts.js').Answer | null }>} what came of it
+ */
 async function send(method, path, body) {
   const headers = { 'content-type': 'application/json' };
   const response = await fetch(`/sandbox${path}`, {
@@ -186,7 +191,9 @@ async function send(method, path, body) {
     ...(body !== undefined && { headers, body: JSON.stringify(body) }),
   });
   if (!response.ok) console.warn(`${method} /sandbox${path} answered ${response.status}`);
+  const answer = /** @type {import('./slack-acts.js').Answer | null} */ (await response.json().catch(() => null));
   await poll();
+  return { ok: response.ok, answer };
 }
 
 /** What buttons do, by their `data-act`. @type {Record<string, (data: DOMStringMap, pressed: boolean) => void>} */

@@ -7,9 +7,19 @@ import { withEmoji } from './emoji.js';
  * @see https://docs.slack.dev/messaging/formatting-message-text
  */
 
-/** How a channel is called, by its id. @typedef {(id: string) => string | undefined} ChannelNames */
+/**
+ * What a text or a block is shown in.
+ *
+ * @typedef {{
+ *   name(id: string): string | undefined;
+ *   people: readonly { id: string; name: string }[];
+ *   channels: readonly { id: string; name: string }[];
+ *   state?: Record<string, Record<string, unknown>>;
+ *   suggested?(block: string, action: string): readonly unknown[];
+ * }} Around `name`: of a channel or a person; `state`: what is chosen in a modal; `suggested`: what a menu offers
+ */
 
-/** @typedef {{ pattern: RegExp; show: (match: RegExpExecArray, names: ChannelNames) => import('./dom.js').Pieces }} Rule */
+/** @typedef {{ pattern: RegExp; show: (match: RegExpExecArray, around: Around) => import('./dom.js').Pieces }} Rule */
 
 /** Formatting begins and ends at the edge of a word. @param {string} mark */
 const pair = (mark) =>
@@ -18,14 +28,14 @@ const pair = (mark) =>
 /** @param {string} tag @param {string} mark @returns {Rule} */
 const styled = (tag, mark) => ({
   pattern: pair(mark),
-  show: ([, inside = ''], names) => h(tag, {}, inline(inside, names)),
+  show: ([, inside = ''], around) => h(tag, {}, inline(inside, around)),
 });
 
 /** What holds other formatting comes last: code is shown as it is. @type {readonly Rule[]} */
 const RULES = [
   { pattern: /```\n?([\s\S]+?)\n?```/, show: ([, code = '']) => h('pre', {}, h('code', {}, unescaped(code))) },
   { pattern: /`([^`\n]+)`/, show: ([, code = '']) => h('code', {}, unescaped(code)) },
-  { pattern: /<([^<>\n]+)>/, show: ([, inside = ''], names) => reference(inside, names) },
+  { pattern: /<([^<>\n]+)>/, show: ([, inside = ''], around) => reference(inside, around) },
   styled('strong', '\\*'),
   styled('em', '_'),
   styled('del', '~'),
@@ -33,12 +43,12 @@ const RULES = [
 
 /**
  * @param {string} text
- * @param {ChannelNames} names
+ * @param {Around} around
  * @returns {import('./dom.js').Pieces}
  */
-export const mrkdwn = (text, names) =>
+export const mrkdwn = (text, around) =>
   quotedParts(text).map(({ quoted, body }) => {
-    const shown = inline(body, names);
+    const shown = inline(body, around);
     return quoted ? h('blockquote', {}, shown) : shown;
   });
 
@@ -58,32 +68,32 @@ function quotedParts(text) {
 
 /**
  * @param {string} text
- * @param {ChannelNames} names
+ * @param {Around} around
  * @param {readonly Rule[]} rules
  * @returns {import('./dom.js').Pieces}
  */
-function inline(text, names, rules = RULES) {
+function inline(text, around, rules = RULES) {
   const [rule, ...rest] = rules;
   if (!rule) return withEmoji(unescaped(text));
   const match = rule.pattern.exec(text);
-  if (!match) return inline(text, names, rest);
+  if (!match) return inline(text, around, rest);
   return [
-    inline(text.slice(0, match.index), names, rest),
-    rule.show(match, names),
-    inline(text.slice(match.index + match[0].length), names, rules),
+    inline(text.slice(0, match.index), around, rest),
+    rule.show(match, around),
+    inline(text.slice(match.index + match[0].length), around, rules),
   ];
 }
 
-/** What stands between `<` and `>`: a link, a channel, a person, everybody. @param {string} inside @param {ChannelNames} names */
-function reference(inside, names) {
+/** What stands between `<` and `>`: a link, a channel, a person, everybody. @param {string} inside @param {Around} around */
+function reference(inside, around) {
   const [target = '', ...words] = inside.split('|');
   const label = words.join('|');
   const id = target.slice(1);
   switch (target[0]) {
     case '#':
-      return channel(id, names(id) ?? (label || 'unknown'));
+      return channel(id, around.name(id) ?? (label || 'unknown'));
     case '@':
-      return h('span', { class: 'mention' }, `@${unescaped(label || id)}`);
+      return h('span', { class: 'mention' }, `@${unescaped(around.name(id) ?? (label || id))}`);
     case '!':
       return h('span', { class: 'mention' }, unescaped(label || `@${id}`));
     default:

@@ -2,12 +2,15 @@ import { blocks } from './blocks.js';
 import { draw, h, link } from './dom.js';
 import { withEmoji } from './emoji.js';
 import { mrkdwn, unescaped } from './mrkdwn.js';
+import { SlackActs } from './slack-acts.js';
+import { composer, messageMenu, reactions, slackTrouble } from './slack-people.js';
 import { clock, counted, day } from './time.js';
 
 /** @typedef {import('../slack-view.ts').SlackView} SlackView */
 /** @typedef {import('../slack-view.ts').ChannelView} Channel */
 /** @typedef {import('../slack-view.ts').MessageView} Message */
-/** @typedef {import('./mrkdwn.js').ChannelNames} ChannelNames */
+/** @typedef {import('../slack-view.ts').EphemeralView} Ephemeral */
+/** @typedef {import('./mrkdwn.js').Around} Around */
 
 /** Messages by the same person within so long stand under one name. */
 const TOGETHER_MS = 5 * 60_000;
@@ -22,8 +25,10 @@ const timeOf = ({ ts }) => Number(ts) * 1000;
 export class SlackPanel {
   /** @type {Element} */
   #body;
-  /** @type {readonly Channel[]} */
-  #channels = [];
+  /** @type {SlackView} */
+  #view = { channels: [], people: [], commands: [], shortcuts: [], modals: [] };
+  /** What the person at the screen does. @type {SlackActs} */
+  #acts;
   /** The id of the channel that a person has opened; until then the newest of them is open. @type {string | undefined} */
   #chosen;
   /** Up to which message each channel has been read. @type {Map<string, string> | undefined} */
@@ -31,16 +36,17 @@ export class SlackPanel {
   /** What is open on the screen. @type {string | undefined} */
   #shown;
 
-  /** @param {Element} body */
-  constructor(body) {
+  /** @param {Element} body @param {import('./slack-acts.js').Send} send */
+  constructor(body, send) {
     this.#body = body;
+    this.#acts = new SlackActs(send, () => this.#draw());
   }
 
   /** @param {SlackView} view */
-  show({ channels }) {
-    this.#channels = channels;
+  show(view) {
+    this.#view = view;
     // What was there before somebody looked is not news.
-    this.#read ??= new Map(channels.map((channel) => [channel.id, lastOf(channel)]));
+    this.#read ??= new Map(view.channels.map((channel) => [channel.id, lastOf(channel)]));
     this.#draw();
   }
 
@@ -66,23 +72,36 @@ export class SlackPanel {
     this.#shown = open.id;
     draw(this.#body, [this.#side(open), this.#conversation(open)]);
     if (isNew || wasAtEnd) this.#body.querySelector('.messages')?.scrollTo({ top: Number.MAX_SAFE_INTEGER });
-  }
-
-  #open() {
-    const byAge = this.#channels.toSorted((a, b) => (a.created < b.created ? 1 : -1));
-    return (
-      this.#channels.find(({ id }) => id === this.#chosen) ??
-      byAge.find(({ pinned }) => pinned.length > 0) ??
-      this.#channels[0]
+    const { modals } = this.#view;
+    this.#acts.dialogs.show(
+      modals.find(({ user }) => user === this.#me()?.id),
+      this.#around(),
     );
   }
 
-  /** @type {ChannelNames} */
-  #names = (id) => this.#channels.find((channel) => channel.id === id)?.name;
+  #me() {
+    return this.#view.people.find(({ name }) => name === this.#acts.me);
+  }
+
+  #open() {
+    const byAge = this.#view.channels.toSorted((a, b) => (a.created < b.created ? 1 : -1));
+    return (
+      this.#view.channels.find(({ id }) => id === this.#chosen) ??
+      byAge.find(({ pinned }) => pinned.length > 0) ??
+      this.#view.channels[0]
+    );
+  }
+
+  /** @returns {Around} */
+  #around() {
+    const { channels, people } = this.#view;
+    const name = (/** @type {string} */ id) => [...channels, ...people].find((one) => one.id === id)?.name;
+    return { name, people, channels, suggested: this.#acts.suggested };
+  }
 
   /** @param {Channel} open */
   #side(open) {
-    const sorted = this.#channels.toSorted(
+    const sorted = this.#view.channels.toSorted(
       (a, b) => Number(a.archived) - Number(b.archived) || a.name.localeCompare(b.name, 'en', { numeric: true }),
     );
     return h(
@@ -119,7 +138,7 @@ export class SlackPanel {
 
   /** @param {Channel} channel */
   #conversation(channel) {
-    const { id, name, topic, archived, bookmarks, pinned, messages } = channel;
+    const { id, name, topic, archived, bookmarks, pinned } = channel;
     return h(
       'div',
       { class: 'conversation' },
@@ -140,19 +159,40 @@ export class SlackPanel {
       h(
         'ol',
         { class: 'messages', tabindex: 0, 'aria-label': `Messages in ${name}`, 'data-key': `messages ${id}` },
-        messages.map((message, i) => this.#message(message, messages[i - 1], channel)),
+        this.#said(channel),
         archived && h('li', { class: 'archived-note' }, 'This channel is archived.'),
       ),
-      h(
-        'p',
-        { class: 'composer', 'aria-hidden': true },
-        archived ? 'Nobody can write here any more' : `Message #${name}`,
-      ),
+      slackTrouble(this.#acts.trouble),
+      composer(channel, this.#view, this.#acts.me),
+    );
+  }
+
+  /** What was said to all, and what was said to who looks alone, in its order. @param {Channel} channel */
+  #said(channel) {
+    const { messages, ephemerals } = channel;
+    const mine = ephemerals.filter(({ user }) => user === this.#me()?.id);
+    const all = [
+      ...messages.map((message, i) => ({ ts: message.ts, piece: this.#message(message, messages[i - 1], channel) })),
+      ...mine.map((message) => ({ ts: message.ts, piece: this.#ephemeral(message, channel) })),
+    ];
+    return all.toSorted((a, b) => (a.ts < b.ts ? -1 : 1)).map(({ piece }) => piece);
+  }
+
+  /** @param {Ephemeral} message @param {Channel} channel */
+  #ephemeral({ ts, author: by, text, blocks: all }, { id }) {
+    const user = by === 'app' ? 'firebreak' : 'Slackbot';
+    const said = { ts, user, bot: true, text, blocks: all, attachments: [] };
+    return h(
+      'li',
+      { class: 'message ephemeral', 'data-key': `only ${ts}`, 'data-ts': ts, 'data-channel': id, 'data-glow': text },
+      h('p', { class: 'pin-note' }, 'Only visible to you'),
+      avatar(said),
+      h('div', { class: 'said' }, author(said), content(said, this.#around())),
     );
   }
 
   /** @param {Message} message @param {Message | undefined} before @param {Channel} channel */
-  #message(message, before, { pinned }) {
+  #message(message, before, { id, name, archived, pinned }) {
     const isPinned = pinned.includes(message.ts);
     const newDay = !before || day(timeOf(before)) !== day(timeOf(message));
     const follows = !newDay && !isPinned && isTogether(before, message) && !pinned.includes(before.ts);
@@ -164,6 +204,8 @@ export class SlackPanel {
         {
           class: `message ${follows ? 'follows' : ''} ${isPinned ? 'pinned' : ''}`,
           'data-key': message.ts,
+          'data-ts': message.ts,
+          'data-channel': id,
           'data-glow': glow,
         },
         isPinned && h('p', { class: 'pin-note' }, withEmoji('📌'), ' Pinned'),
@@ -172,17 +214,18 @@ export class SlackPanel {
           'div',
           { class: 'said' },
           !follows && author(message),
-          content(message, this.#names),
+          content(message, this.#around()),
           message.edited && h('span', { class: 'edited' }, '(edited)'),
           reactions(message),
-          this.#replies(message),
+          this.#replies(message, id),
         ),
+        !archived && messageMenu(message, { id, name }, this.#view.shortcuts),
       ),
     ];
   }
 
-  /** @param {Message} message */
-  #replies({ replies }) {
+  /** @param {Message} message @param {string} channel */
+  #replies({ replies }, channel) {
     if (replies.length === 0) return null;
     return h(
       'div',
@@ -191,9 +234,15 @@ export class SlackPanel {
       replies.map((reply) =>
         h(
           'div',
-          { class: 'reply', 'data-key': reply.ts, 'data-glow': reply.text },
+          {
+            class: 'reply',
+            'data-key': reply.ts,
+            'data-ts': reply.ts,
+            'data-channel': channel,
+            'data-glow': reply.text,
+          },
           avatar(reply),
-          h('div', { class: 'said' }, author(reply), content(reply, this.#names), reactions(reply)),
+          h('div', { class: 'said' }, author(reply), content(reply, this.#around()), reactions(reply)),
         ),
       ),
     );
@@ -213,7 +262,13 @@ const lastOf = ({ messages }) => messages.at(-1)?.ts ?? '';
 const isTogether = (before, message) =>
   before.user === message.user && timeOf(message) - timeOf(before) < TOGETHER_MS && before.replies.length === 0;
 
-/** @param {Message} message */
+/**
+ * What is needed of a message to show who says what.
+ *
+ * @typedef {Pick<Message, 'ts' | 'user' | 'bot' | 'text' | 'blocks' | 'attachments'>} Words
+ */
+
+/** @param {Words} message */
 const avatar = ({ user, bot }) =>
   h(
     'span',
@@ -224,7 +279,7 @@ const avatar = ({ user, bot }) =>
 /** The same for the same name. @param {string} name */
 const hueOf = (name) => [...name].reduce((sum, letter) => sum + (letter.codePointAt(0) ?? 0), 0) % 5;
 
-/** @param {Message} message */
+/** @param {Words} message */
 const author = (message) =>
   h(
     'p',
@@ -234,28 +289,19 @@ const author = (message) =>
     h('time', { datetime: new Date(timeOf(message)).toISOString() }, clock(timeOf(message))),
   );
 
-/** Beside blocks, the text is for notifications only. @param {Message} message @param {ChannelNames} names */
-const content = ({ text, blocks: all, attachments }, names) =>
+/** Beside blocks, the text is for notifications only. @param {Words} message @param {Around} around */
+const content = ({ text, blocks: all, attachments }, around) =>
   h(
     'div',
     { class: 'content' },
-    all.length > 0 ? blocks(all, names) : h('div', { class: 'block-section' }, mrkdwn(text, names)),
-    attachments.map((attachment) => h('div', { class: 'attachment' }, attached(attachment, names))),
+    all.length > 0 ? blocks(all, around) : h('div', { class: 'block-section' }, mrkdwn(text, around)),
+    attachments.map((attachment) => h('div', { class: 'attachment' }, attached(attachment, around))),
   );
 
-/** @param {unknown} attachment @param {ChannelNames} names */
-function attached(attachment, names) {
+/** @param {unknown} attachment @param {Around} around */
+function attached(attachment, around) {
   const { blocks: all, text, fallback } = /** @type {Record<string, unknown>} */ (attachment ?? {});
-  if (Array.isArray(all)) return blocks(all, names);
+  if (Array.isArray(all)) return blocks(all, around);
   const words = [text, fallback].find((one) => typeof one === 'string');
-  return words === undefined ? null : mrkdwn(words, names);
+  return words === undefined ? null : mrkdwn(words, around);
 }
-
-/** @param {Message} message */
-const reactions = ({ reactions: all }) =>
-  all.length > 0 &&
-  h(
-    'p',
-    { class: 'reactions' },
-    all.map(({ name, count }) => h('span', {}, `:${name}: ${count}`)),
-  );

@@ -645,6 +645,13 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await stores.incidents.view(part)).toMatchObject({ channel: '#incident-2611202' });
     });
 
+    test('an incident is found by its channel', async () => {
+      const into = await parent();
+      expect(await stores.incidents.inChannel(`C-${into}`)).toBeUndefined();
+      await stores.incidents.setChannel(into, '#incident-2611203', `C-${into}`);
+      expect(await stores.incidents.inChannel(`C-${into}`)).toBe(into);
+    });
+
     test('the story of a parent has its parts, and that of a part its parent', async () => {
       const [into, a] = [await parent(), await child(1)];
       later(1);

@@ -156,6 +156,23 @@ describe('a freeze', () => {
     expect(await current()).not.toContain(brief.id);
   });
 
+  test('is listed with those alone that are wanted, in full pages', async () => {
+    const all = [];
+    for (const n of numbers(6)) {
+      all.push(await opened());
+      later(n + 1);
+    }
+    const odd = all.filter((_, index) => index % 2 === 1).map(({ id }) => id);
+    const wanted = ({ id }: { id: string }) => odd.includes(id);
+    const { items, next_cursor } = await freezes.list({ limit: 2 }, wanted);
+    const rest = await freezes.list({ limit: 2, ...(next_cursor !== null && { cursor: next_cursor }) }, wanted);
+    expect([items.map(({ id }) => id), rest.items.map(({ id }) => id)]).toEqual([
+      odd.slice(1).toReversed(),
+      odd.slice(0, 1),
+    ]);
+    expect(rest.next_cursor).toBeNull();
+  });
+
   test('is listed, newest first, those that are over included', async () => {
     const all = [];
     for (const n of numbers(3)) {

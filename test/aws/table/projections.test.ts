@@ -41,13 +41,16 @@ describe('what has changed', () => {
   test('is due at every target that shows it, and wakes those', async () => {
     await projections().changed(subject);
     const fresh = { subject, wanted: 1, since: stores.clock.now(), notBefore: null };
-    for (const target of ['slack', 'statuspage', 'grafana'] as const) expect(await allDue(target)).toEqual([fresh]);
+    for (const target of ['slack', 'statuspage', 'grafana', 'webhooks'] as const)
+      expect(await allDue(target)).toEqual([fresh]);
     expect(await allDue('tickets')).toEqual([]);
-    expect(stores.woken.toSorted()).toEqual(['grafana in 1 s', 'slack in 1 s', 'statuspage in 1 s']);
+    expect(stores.woken.toSorted()).toEqual(
+      ['grafana', 'slack', 'statuspage', 'webhooks'].map((target) => `${target} in 1 s`),
+    );
   });
 
   test.each([
-    ['change', ['grafana']],
+    ['change', ['grafana', 'webhooks']],
     ['notice', ['slack']],
     ['ticket', ['tickets']],
   ] as const)('a %s is shown at %j', async (kind, targets) => {
@@ -74,15 +77,17 @@ describe('what has changed', () => {
     await projections().changed(subject);
     later(10);
     await projections().changed(subject);
-    expect(stores.woken).toHaveLength(3);
+    expect(stores.woken).toHaveLength(4);
     later(11);
     await projections().changed(subject);
-    expect(stores.woken).toHaveLength(6);
+    expect(stores.woken).toHaveLength(8);
   });
 
   test('several at once wake each target once', async () => {
     await projections().changed(subject, `incident:other-${subjects}`, `notice:${subjects}`);
-    expect(stores.woken.toSorted()).toEqual(['grafana in 1 s', 'slack in 1 s', 'statuspage in 1 s']);
+    expect(stores.woken.toSorted()).toEqual(
+      ['grafana', 'slack', 'statuspage', 'webhooks'].map((target) => `${target} in 1 s`),
+    );
   });
 
   test('is marked with the incident that opens, and waits for whoever wakes', async () => {
@@ -92,7 +97,7 @@ describe('what has changed', () => {
     expect(await allDue('slack', `incident:${id}`)).toMatchObject([{ wanted: 1, notBefore: null }]);
     expect(stores.woken).toEqual([]);
     await projections().changed(`incident:${id}`);
-    expect(stores.woken).toHaveLength(3);
+    expect(stores.woken).toHaveLength(4);
   });
 
   test('stays marked when nobody can be woken, and whoever marks does not hear of it', async () => {

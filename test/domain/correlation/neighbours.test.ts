@@ -168,8 +168,8 @@ describe('others that fail', () => {
     const { reasons } = suspectIn(correlate(scene({ changes, strangers_ignored: true })), 'n1');
     expect(reasons).toContain('whether anything else that shares it fails was not looked at (failTogether: ignore)');
     const looked = [of('payments', 'dependency', timed('p7', 240, 120))];
-    const own = suspectIn(correlate(scene({ changes: looked, strangers_ignored: true })), 'p7');
-    expect(own.reasons).toContain('payments itself does not fail');
+    const dependency = suspectIn(correlate(scene({ changes: looked, strangers_ignored: true })), 'p7');
+    expect(dependency.reasons).toContain('payments itself does not fail');
   });
 
   test('are what was shared and changed itself', () => {

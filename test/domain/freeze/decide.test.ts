@@ -35,6 +35,11 @@ describe('a deploy', () => {
       { slos: [status({ spent: 1.2 })], freezes: [freeze('budget', { ended_at: at(-5), ended_by: 'person:bo' })] },
       'warn budget_spent',
     ],
+    [
+      'whose freeze was lifted before less was spent than the level to lift at',
+      { slos: [status({ spent: 0.96 })], freezes: [freeze('budget', { ended_at: at(-5), ended_by: 'person:bo' })] },
+      'warn budget_spent',
+    ],
     ['that burns', { freezes: [freeze('burn')], slos: [status({ burning: [PAGE] })] }, 'freeze burn_rate'],
     ['that burns, before it is frozen', { slos: [status({ burning: [PAGE] })] }, 'warn burn_rate'],
     ['that burns slowly', { slos: [status({ burning: [TICKET] })] }, 'allow clear'],
@@ -51,6 +56,17 @@ describe('a deploy', () => {
       'allow clear',
     ],
     ['of a frozen team', { freezes: [freeze('person', { service: null, team: 'payments' })] }, 'freeze person'],
+    [
+      'to an environment that nobody knows',
+      { unknownEnvironment: { policy: 'allow', known: ['production'], meant: null } },
+      'warn unknown_environment',
+    ],
+    [
+      'to one that nobody knows, where policy says no',
+      { unknownEnvironment: { policy: 'deny', known: ['production'], meant: 'production' } },
+      'freeze unknown_environment',
+    ],
+    ['under another name', { asked: place('checkout', 'Production') }, 'allow taken_for'],
     ['of another team', { freezes: [freeze('person', { service: null, team: 'search' })] }, 'allow clear'],
     [
       'of a service without a team',
@@ -502,6 +518,45 @@ describe('when it ends', () => {
         .clears_when,
     ).toBe('at 2026-11-20 13:00 UTC; and when the incident is resolved');
     expect(decided({}).clears_when).toBeNull();
+  });
+});
+
+describe('a freeze by an alert that a person has lifted while the alert fires', () => {
+  const opened = freeze('burn', { opened_by: 'alertmanager', opened_at: at(-2), reason: 'it burns, says the alert' });
+  const lifted = { ...opened, ended_at: at(-1), ended_by: 'person:bo', end_reason: 'it is a test' };
+  const warned = {
+    verdict: 'warn',
+    reasons: [
+      {
+        code: 'burn_rate',
+        text: `it burns, says the alert; person:bo has lifted the freeze ${opened.id}: it is a test`,
+      },
+    ],
+  };
+
+  test.each<[string, Asked]>([
+    ['data are good', { slos: [status({ data_at: at(-0.5) })] }],
+    ['nothing is known', {}],
+    ['data tell nothing', { slos: [status({ state: 'no_data' })] }],
+  ])('is a warning where %s, with who and why', (_, asked) => {
+    expect(decided({ ...asked, freezes: [lifted] })).toMatchObject(warned);
+  });
+
+  test('is said once where data say the same', () => {
+    const { reasons } = decided({ slos: [status({ burning: [PAGE] })], freezes: [lifted] });
+    expect(reasons).toEqual([{ code: 'burn_rate', text: expect.stringMatching(/14\.4 times.*bo has lifted/) }]);
+  });
+
+  test.each<[string, Asked, string]>([
+    ['its cause was over once', { freezes: [{ ...lifted, settled_at: NOON }] }, 'allow'],
+    ['burn rates freeze no more', { freezes: [lifted], policy: { burn: 'off' } }, 'allow'],
+    ['another alert freezes', { freezes: [lifted, { ...opened, id: 'frz_next' }] }, 'freeze'],
+  ])('is none when %s', (_, asked, verdict) => {
+    const decision = decided(asked);
+    expect([decision.verdict, JSON.stringify(decision.reasons)]).toEqual([
+      verdict,
+      expect.not.stringMatching('lifted'),
+    ]);
   });
 });
 

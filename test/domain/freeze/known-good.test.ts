@@ -21,7 +21,7 @@ test('nothing that is known bad, failed, ran too short, or was rolled back', () 
     change('pinned', 5 * DAY),
     change('failed', 4 * DAY, { status: 'failed' }),
     change('short', 3 * DAY),
-    change('undone', 3 * DAY - 10, { rolled_back_by: 'somebody' } as Partial<ReturnType<typeof change>>),
+    change('undone', 3 * DAY - 10, { rolled_back_by: 'somebody' }),
     change('now', DAY),
   ];
   expect(versions(changes, ['pinned'], 20)).toEqual(['good']);

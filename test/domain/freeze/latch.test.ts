@@ -189,6 +189,17 @@ describe('a burn rate freezes', () => {
     expect(ended({ current, objective: { status: null, alerting: false } })).toBeUndefined();
   });
 
+  test.each<[string, More, boolean]>([
+    ['at once where none is known to fire', { objective: { alerting: null } }, true],
+    ['at once when they have resolved', { objective: { alerting: false } }, true],
+    ['not while one fires', { objective: { alerting: true } }, false],
+    ['while one fires after its minimum duration', { objective: { alerting: true }, at: at(9) }, true],
+  ])('and, lifted by a person, is over by data %s', (_, more, settles) => {
+    const current = [{ ...burn, ...lifted, not_before: at(9) }];
+    const { settle } = latched({ ...more, current });
+    expect(settle).toHaveLength(settles ? 1 : 0);
+  });
+
   test.each<[Severity, 'page' | 'ticket' | 'off', boolean]>([
     ['critical', 'page', true],
     ['warning', 'page', false],

@@ -71,6 +71,23 @@ describe('when a budget will be spent', () => {
   });
 });
 
+describe('when so much will be spent that policy warns', () => {
+  const forecast = { warns_at: at(10), freezes_at: at(20), spent_at: at(30) };
+  test.each<[string, Asked, Timestamp | null]>([
+    ['changes the answer', { slos: [status({ spent: 0.5, forecast })] }, at(10)],
+    [
+      'is past where it warns already: freezing comes next',
+      { slos: [status({ spent: 0.8, forecast: { ...forecast, warns_at: NOON } })] },
+      at(20),
+    ],
+    ['is of no account where budgets freeze nothing', { slos: [status({ forecast })], policy: { budget: null } }, null],
+    ['is not told by an older evaluation', { slos: [status({ forecast: { spent_at: at(30) } })] }, at(30)],
+    ['is not in sight', { slos: [status({ forecast: { warns_at: null, freezes_at: null, spent_at: null } })] }, null],
+  ])('%s', (_, asked, expected) => {
+    expect(decided(asked).next_transition_at).toBe(expected);
+  });
+});
+
 test('a budget that cannot be claimed lifts nothing, whatever is forecast to be so by now', () => {
   const budget = { remaining: null, spent_at_least: 0.9, coverage: 0.5 };
   const of = (lifts_at: Timestamp) =>

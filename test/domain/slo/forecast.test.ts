@@ -10,8 +10,9 @@ import { accountAt, DAY, HOUR, MINUTE, NOON, objective, outage, pastOf, recentOf
 import { steady, type Story, THRESHOLD } from './pasts.ts';
 
 const LIFT = 0.95;
-const forecastAt = (slo: Slo, story: Story, now = NOON, liftAt = LIFT): Forecast =>
-  forecastOf(accountAt(slo, story, now), liftAt);
+const LEVELS = { warn: 0.75, freeze: 1, liftBelow: LIFT };
+const forecastAt = (slo: Slo, story: Story, now = NOON, liftBelow = LIFT): Forecast =>
+  forecastOf(accountAt(slo, story, now), { ...LEVELS, liftBelow });
 const iso = (at: number): string => new Date(Math.ceil(at)).toISOString();
 
 describe('an outage of two hours against 99.9 % of 28 days', () => {
@@ -54,6 +55,11 @@ describe('what is reached', () => {
     const story: Story = (at) => ({ events: 100, errors: at >= NOON - HOUR ? 2 : 0 });
     const slo = objective({ target: 0.99, window: rolling(1) });
     expect(forecastAt(slo, story).spent_at).toBe(iso(NOON + 660 * MINUTE));
+    // 75 % of 14.4 minutes are 10.8: 9.6 more.
+    expect(forecastAt(slo, story)).toMatchObject({
+      warns_at: iso(NOON + 480 * MINUTE),
+      freezes_at: iso(NOON + 660 * MINUTE),
+    });
   });
 
   test('never, by a burn that the objective allows', () => {
@@ -79,6 +85,8 @@ describe('what is reached', () => {
   test('by nothing that is unknown', () => {
     expect(forecastAt(objective(), () => null)).toEqual({
       spent_at: null,
+      warns_at: null,
+      freezes_at: null,
       lifts_at: null,
       lifts_at_present_burn: null,
     });
@@ -146,26 +154,33 @@ describe('a forecast is what evaluations will find, five minutes by five minutes
     expect(late).toBeLessThanOrEqual(300_000);
   }
 
+  const IS_SO = {
+    lifts_at: (level: number) => (spent: number) => spent < level,
+    lifts_at_present_burn: (level: number) => (spent: number) => spent < level,
+    spent_at: () => (spent: number) => spent >= 1,
+    warns_at: (level: number) => (spent: number) => spent >= level,
+    freezes_at: (level: number) => (spent: number) => spent >= level + 0.3,
+  };
+
   test.each([
     ['lifts_at', false],
     ['lifts_at_present_burn', true],
     ['spent_at', true],
+    ['warns_at', true],
+    ['freezes_at', true],
   ] as const)('%s', (key, burning) => {
     fc.assert(
-      fc.property(aPast, fc.constantFrom(0.5, 0.75, 0.95), (buckets, liftAt) => {
+      fc.property(aPast, fc.constantFrom(0.5, 0.75, 0.95), (buckets, level) => {
         const past: Story = (at) => buckets[FOUR_HOURS - (NOON - at) / 300_000 + 1] ?? null;
         const account = accountAt(slo, past);
         const lastHour = buckets.slice(-12).filter((bucket) => bucket !== null);
         const events = lastHour.reduce((sum, bucket) => sum + bucket.events, 0);
         const errors = lastHour.reduce((sum, bucket) => sum + bucket.errors, 0);
         const usual = account.usual * 300_000;
-        const found = forecastOf(account, liftAt)[key];
+        const found = forecastOf(account, { warn: level, freeze: level + 0.3, liftBelow: level })[key] ?? null;
         if (account.sum.knownMs === 0 || (burning && events === 0)) return expect(found).toBeNull();
         const future = { events: usual, errors: burning ? (usual * errors) / events : 0 };
-        agree(
-          found,
-          simulate(past, future, (spent) => (key === 'spent_at' ? spent >= 1 : spent < liftAt)),
-        );
+        agree(found, simulate(past, future, IS_SO[key](level)));
       }),
       { numRuns: 150 },
     );

@@ -4,7 +4,13 @@ import { statusOf } from '../../../domain/slo/status.ts';
 import { SloStatus } from '../../../schemas/slo-status.ts';
 import { HOUR, MINUTE, NOON, objective, outage, pastOf, recentOf, rolling, type Story } from './pasts.ts';
 
-const FOUND = { liftAt: 0.95, state: 'ok', problem: null, unread: null, source: 'own' } as const;
+const FOUND = {
+  levels: { warn: 0.75, freeze: 1, liftBelow: 0.95 },
+  state: 'ok',
+  problem: null,
+  unread: null,
+  source: 'own',
+} as const;
 
 test('the status of an objective is what the schema says, with all of it', () => {
   const slo = objective();

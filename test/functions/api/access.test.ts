@@ -45,7 +45,7 @@ const call = ({ method, path }: Route, headers: Record<string, string>) =>
   firebreak.request(method, path, ['GET', 'DELETE'].includes(method) ? undefined : {}, headers);
 
 /** Its sender signs, and no token opens it. */
-const isSigned = ({ path }: Route) => /^\/integrations\/.*\/webhook$/.test(path);
+const isSigned = ({ path }: Route) => /^\/integrations\/(.*\/webhook|slack\/.*)$/.test(path);
 
 const isReceiver = ({ path }: Route) => path.startsWith('/v1/alerts/');
 
@@ -75,7 +75,8 @@ describe('every route', () => {
       const answer = await call(route, { authorization });
       expect([route.method, route.path, answer.status]).toEqual([route.method, route.path, 401]);
       expect(answer.headers.get('content-type')).toBe('application/problem+json');
-      expect(answer.headers.get('www-authenticate')).toBe('Bearer');
+      const challenge = route.path.startsWith('/integrations/slack/') ? 'Slack-Signature' : 'Bearer';
+      expect(answer.headers.get('www-authenticate')).toBe(challenge);
     }
   });
 

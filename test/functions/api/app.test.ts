@@ -242,6 +242,7 @@ describe('the description', () => {
     'PUT /v1/automation',
     'GET /v1/quarantine',
     'POST /v1/quarantine/{id}/replay',
+    ...['commands', 'interactions', 'events'].map((place) => `POST /integrations/slack/${place}`),
     'GET /healthz',
     'GET /readyz',
     'GET /metrics',
@@ -258,7 +259,8 @@ describe('the description', () => {
     for (const { name, operation } of operations) {
       expect([name, operation.summary]).toEqual([name, expect.stringMatching(/\w/)]);
       expect([name, Object.keys(operation.responses).some((status) => status.startsWith('2'))]).toEqual([name, true]);
-      if (operation.security === undefined) continue;
+      // What Slack signs it answers to Slack, whoever may what.
+      if (operation.security === undefined || name.includes('/integrations/slack/')) continue;
       expect([name, operation.responses]).toEqual([
         name,
         expect.objectContaining({ 401: expect.anything(), 403: expect.anything() }),

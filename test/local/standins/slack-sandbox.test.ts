@@ -2,7 +2,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { join } from 'node:path';
 import { WebClient } from '@slack/web-api';
 import { describe, expect, test } from 'vitest';
-import { vendorDefaults } from '../../../local/vendors.ts';
+import { productFor, vendorDefaults } from '../../../local/vendors.ts';
 import { slack as standIn } from '../../../local/standins/slack.ts';
 import { slackView } from '../../../local/standins/slack-view.ts';
 import { channelNamed, channels, client, errorOf, newChannel, post, say } from './slack-support.ts';
@@ -166,5 +166,23 @@ describe('whom the product calls', () => {
     expect(env).toMatchObject({ SLACK_API_URL: 'https://slack.com/api/' });
     expect(vendorDefaults({}, undefined, undefined)).toContain('Slack is off: SLACK_BOT_TOKEN is not set');
     expect(vendorDefaults({ SLACK_BOT_TOKEN: 'xoxb-1' }, undefined, undefined).join()).not.toContain('Slack');
+  });
+
+  test('the stand-in is told how to sign, unless the product has the real one', async () => {
+    const { urls } = await start();
+    const env: NodeJS.ProcessEnv = {};
+    vendorDefaults(env, urls, undefined);
+    const url = 'http://127.0.0.1:8080';
+    expect(productFor(env, urls, url)).toMatchObject({ url, slackSigningSecret: env['SLACK_SIGNING_SECRET'] });
+    const real = { SLACK_API_URL: 'https://slack.com/api/', SLACK_SIGNING_SECRET: 'real' };
+    expect(productFor(real, urls, url)).not.toHaveProperty('slackSigningSecret');
+  });
+
+  test('the secret is another one at each start, unless it is set', async () => {
+    const { urls } = await start();
+    const [one, two, set]: NodeJS.ProcessEnv[] = [{}, {}, { SLACK_SIGNING_SECRET: 'mine' }];
+    for (const env of [one, two, set]) vendorDefaults(env ?? {}, urls, undefined);
+    expect(one?.['SLACK_SIGNING_SECRET']).not.toBe(two?.['SLACK_SIGNING_SECRET']);
+    expect(set?.['SLACK_SIGNING_SECRET']).toBe('mine');
   });
 });

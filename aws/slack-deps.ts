@@ -1,0 +1,115 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { S3Client } from '@aws-sdk/client-s3';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { SSMClient } from '@aws-sdk/client-ssm';
+import * as z from 'zod';
+import type { Blobs, Clock } from '../domain/ports.ts';
+import type { Catalogue, OpenIncident, SlackDeps } from '../domain/slack-ports.ts';
+import { waitingCalls } from '../integrations/slack/waiting-calls.ts';
+import { IncidentRecord } from '../schemas/incident.ts';
+import { Mode } from '../schemas/names.ts';
+import { PeopleFile } from '../schemas/people.ts';
+import { millisOf, plusSeconds, timestamp } from '../schemas/time.ts';
+import { s3Blobs } from './blobs.ts';
+import { readEnvironment } from './env.ts';
+import { mintIncidentId } from './ids.ts';
+import { jsonLog } from './log.ts';
+import { sqsPeopleQueue } from './people-queue.ts';
+import { CONFIG_KEY } from './published.ts';
+import { ssmSecrets } from './secrets.ts';
+import { keys, lists } from './table/keys.ts';
+import { QuarantineTable } from './table/quarantine.ts';
+import { listed, Table } from './table/table.ts';
+
+/** More are not told while somebody waits; and what is open for longer than this many days is not looked for. */
+const INCIDENTS_MAX = 200;
+const LOOK_BACK_DAYS = 30;
+
+/** Slack waits three seconds. One that was lost is asked for once more, and what takes longer is not waited for. */
+const IN_TIME = {
+  maxAttempts: 2,
+  requestHandler: { connectionTimeout: 800, requestTimeout: 1500, throwOnRequestTimeout: true },
+};
+
+const clock: Clock = { now: () => timestamp(Date.now()) };
+
+/** All that is needed before Slack is answered, built from the environment. */
+export function slackDeps(): SlackDeps {
+  const env = readEnvironment(process.env);
+  const log = jsonLog(clock, env.LOG_LEVEL);
+  const table = new Table(new DynamoDBClient(IN_TIME), env.FIREBREAK_TABLE);
+  const blobs = s3Blobs(new S3Client({ ...IN_TIME, forcePathStyle: true }), env.FIREBREAK_BUCKET);
+  const secrets = ssmSecrets(new SSMClient(IN_TIME), env.FIREBREAK_SECRETS_PATH, () => millisOf(clock.now()));
+  return {
+    clock,
+    log,
+    secrets,
+    people: sqsPeopleQueue(new SQSClient(IN_TIME), env.FIREBREAK_QUEUE_PEOPLE),
+    quarantine: new QuarantineTable(table, blobs, clock),
+    slack: waitingCalls({ secrets }),
+    catalogue: () => readCatalogue(blobs),
+    openIncidents: () => readOpen(table),
+    incident: async (id) => {
+      const item = await table.get(keys.incident(id));
+      return item && Incident.parse(item);
+    },
+    automation: async () => Switch.parse((await table.get(keys.automation())) ?? {}),
+  };
+}
+
+const Incident = IncidentRecord.pick({
+  id: true,
+  service: true,
+  environment: true,
+  title: true,
+  severity: true,
+  status: true,
+  opened_at: true,
+  channel: true,
+  parent_id: true,
+});
+
+const Switch = z.object({
+  paused: z.boolean().default(false),
+  reason: z.string().nullable().default(null),
+  by: z.string().nullable().default(null),
+  mode: Mode.nullable().default(null),
+});
+
+/** As published, where it was checked as a whole; of that only this is looked at. */
+const Published = z.object({
+  config: z.object({
+    services: z.record(
+      z.string(),
+      z.object({ team: z.string().optional(), environments: z.record(z.string(), z.unknown()).default({}) }),
+    ),
+    people: PeopleFile.prefault({}),
+  }),
+});
+
+/** Before anything was published there is nothing in it. */
+async function readCatalogue(blobs: Blobs): Promise<Catalogue> {
+  const body = await blobs.get(CONFIG_KEY);
+  if (body === undefined) return { services: {}, people: PeopleFile.parse({}) };
+  const { services, people } = Published.parse(JSON.parse(Buffer.from(body).toString())).config;
+  const entries = Object.entries(services).map(
+    ([name, { team, environments }]) => [name, { team, environments: Object.keys(environments) }] as const,
+  );
+  return { services: Object.fromEntries(entries), people };
+}
+
+/** Newest first. */
+async function readOpen(table: Table): Promise<OpenIncident[]> {
+  const isOpen = (item: Record<string, unknown>): boolean => item['status'] !== 'resolved';
+  const list = listed(lists.incidents);
+  const recent = {
+    ...list,
+    KeyConditionExpression: `${list.KeyConditionExpression} AND list_key > :since`,
+    ExpressionAttributeValues: {
+      ...list.ExpressionAttributeValues,
+      ':since': mintIncidentId(plusSeconds(clock.now(), -LOOK_BACK_DAYS * 24 * 3600)), // they sort by time
+    },
+  };
+  const page = await table.page(recent, { limit: INCIDENTS_MAX }, isOpen);
+  return page.items.map((item) => Incident.parse(item));
+}

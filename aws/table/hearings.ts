@@ -1,0 +1,36 @@
+import type { Clock, Hearings } from '../../domain/ports.ts';
+import { millisOf } from '../../schemas/time.ts';
+import { keys } from './keys.ts';
+import { absent, type Table } from './table.ts';
+
+/** Longer than a queue keeps what could not be heard. */
+const KEPT_SECONDS = 7 * 24 * 3600;
+
+export class HearingTable implements Hearings {
+  readonly #table: Table;
+  readonly #clock: Clock;
+
+  constructor(table: Table, clock: Clock) {
+    this.#table = table;
+    this.#clock = clock;
+  }
+
+  async read(key: string): ReturnType<Hearings['read']> {
+    const item = await this.#table.get(keys.hearing(key));
+    return item && { outcome: JSON.parse(String(item['outcome'])) as unknown, told: item['told'] === true };
+  }
+
+  async did(key: string, outcome: object): Promise<void> {
+    const expires_at = Math.floor(millisOf(this.#clock.now()) / 1000) + KEPT_SECONDS;
+    await this.#table.transact([
+      this.#table.put({ ...keys.hearing(key), outcome: JSON.stringify(outcome), expires_at }, absent),
+    ]);
+  }
+
+  async told(key: string): Promise<void> {
+    await this.#table.touch(keys.hearing(key), {
+      UpdateExpression: 'SET told = :true',
+      ExpressionAttributeValues: { ':true': true },
+    });
+  }
+}

@@ -1,0 +1,28 @@
+/** Whether what is deployed is known bad, by what Firebreak has signed: as Firebreak itself tells it. */
+
+/** What is shorter could be of many commits. */
+const SHORT_OR_FULL = /^[0-9a-f]{7,64}$/;
+
+/** SHA-1, or SHA-256. */
+const FULL = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
+
+/**
+ * @param {string} name a version or a commit
+ * @param {{ versions: readonly string[], commits: readonly { commit: string }[] }} pinned
+ */
+export const isPinnedAs = (name, { versions, commits }) =>
+  versions.some((version) => name === version || (FULL.test(version.toLowerCase()) && isSameCommit(name, version))) ||
+  commits.some(({ commit }) => isSameCommit(name, commit));
+
+/**
+ * Either may be shortened, to seven digits at least, and case does not count.
+ *
+ * @param {string} one @param {string} other
+ */
+export function isSameCommit(one, other) {
+  const [short = '', long = ''] = [one, other]
+    .map((name) => name.trim().toLowerCase())
+    .sort((a, b) => a.length - b.length);
+  if (short === '' || short === long) return short === long && short !== '';
+  return SHORT_OR_FULL.test(short) && SHORT_OR_FULL.test(long) && long.startsWith(short);
+}

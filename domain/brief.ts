@@ -1,0 +1,87 @@
+import { secondsBetween, type Timestamp } from '../schemas/time.ts';
+import { age } from './freeze/words.ts';
+import { decisionWords, nextStep, statusWords } from './incident-card.ts';
+import type { ChatMessage, ChatPart, Text } from './outlets.ts';
+import type { TimelineEntry } from '../schemas/incident.ts';
+import { minuteOf, placeOf, type Story } from './story.ts';
+
+/** What somebody who has just come in has to know, in the order in which they ask. Pure, like the cards. */
+
+const DONE_SHOWN = 6;
+const ALERTS_NAMED = 3;
+
+/** What was done about it, by people and by automation; not what alerts did, nor what only says that it was asked. */
+const DONE =
+  /^(rollback\.started|mitigation\.(succeeded|failed|gave_up)|verification\.|runbook\.|flag\.|scale\.|restart\.|http\.|decision\.(approved|rejected)|automation\.(paused|resumed|aborted|marked_wrong)|incident\.(changed|update)|role\.|command\.|statuspage\.|note)/;
+
+const lines = (title: string, rows: readonly string[]): ChatPart[] =>
+  rows.length === 0 ? [] : [{ kind: 'text', text: [{ bold: title }, ...rows.map((row) => `\n• ${row}`)] }];
+
+/**
+ * "What happened so far", for one person.
+ * @param recent the timeline, newest first, as far as it matters
+ */
+export function briefing(story: Story, recent: readonly TimelineEntry[], now: Timestamp): ChatMessage {
+  const { incident } = story;
+  const title = `${placeOf(incident)}: ${incident.title}`;
+  const done = recent.filter(({ kind }) => DONE.test(kind)).slice(0, DONE_SHOWN);
+  return {
+    summary: `What happened so far: ${title}, ${incident.severity}, ${statusWords(incident)}`,
+    parts: [
+      { kind: 'text', text: [{ bold: `What happened so far: ${title}` }, `\n${stands(story, now)}`] },
+      { kind: 'text', text: impact(story) },
+      ...lines(
+        'Done',
+        done.toReversed().map(({ at, actor, text }) => `${at.slice(11, 16)} ${actor}: ${text}`),
+      ),
+      ...lines('Open', openPoints(story)),
+      { kind: 'text', text: [{ bold: 'Next step' }, `\n${nextStep(story)}`] },
+      { kind: 'note', text: ['Times are UTC'] },
+    ],
+  };
+}
+
+function stands({ incident }: Story, now: Timestamp): string {
+  const { opened_at, resolved_at, severity, roles } = incident;
+  const lasted = age(secondsBetween(opened_at, resolved_at ?? now));
+  const commander = roles?.commander === undefined ? 'nobody has command' : `${roles.commander.shown} has command`;
+  const when = resolved_at === null ? `for ${lasted}` : `over after ${lasted}`;
+  return `${severity}, ${statusWords(incident)}, since ${minuteOf(opened_at)} (${when}); ${commander}`;
+}
+
+const impact = (story: Story): Text => [{ bold: 'Impact' }, `\n${impactWords(story)}`];
+
+function impactWords({ incident, signals, children, childCount }: Story): string {
+  if (incident.crowd !== undefined) {
+    const named = children.map(({ service }) => service).slice(0, ALERTS_NAMED);
+    return `${childCount} incidents at once: ${named.join(', ')}. ${incident.crowd.text}`;
+  }
+  const names = [...new Set(signals.filter(({ status }) => status === 'firing').map(({ title }) => title))];
+  const firing = Math.max(incident.firing, 0);
+  const which = names.length === 0 ? '' : `: ${names.slice(0, ALERTS_NAMED).join('; ')}`;
+  return `${firing === 0 ? 'No alert fires' : `${firing} of ${incident.signal_count} alerts fire`}${which}`;
+}
+
+/** Questions without an answer, and what goes on. */
+function openPoints({ incident, decisions, effects }: Story): string[] {
+  const waiting = decisions.filter(({ state }) => state === 'waiting').map(decisionWords);
+  const running = effects
+    .filter(({ state, resource }) => resource !== undefined && (state === 'intended' || state === 'accepted'))
+    .map(({ kind, detail }) => `Under way: ${kind}, ${detail}`);
+  const paused = incident.automation_paused ? ['Automation of this incident is paused'] : [];
+  return [...waiting, ...running, ...paused];
+}
+
+/** The same in a few sentences, for whoever takes command over; it goes onto the timeline. */
+export function briefText(story: Story, recent: readonly TimelineEntry[], now: Timestamp): string {
+  const done = recent.find(({ kind }) => DONE.test(kind));
+  return [
+    `${stands(story, now)}.`,
+    `${impactWords(story)}.`,
+    ...(done === undefined ? [] : [`Last: ${done.text}.`]),
+    ...openPoints(story).map((point) => `Open: ${point}.`),
+    `Next: ${nextStep(story)}`,
+  ]
+    .join(' ')
+    .replaceAll('..', '.');
+}

@@ -1,0 +1,104 @@
+import type {
+  PagerDutyEvent,
+  PagerDutyIncident,
+  PagerDutyReference,
+  PagerDutyResponder,
+} from '../../schemas/pagerduty.ts';
+import { isOwnNote } from './own-notes.ts';
+import { type PagerUser, userOf } from './agents.ts';
+
+/** What an event at PagerDuty means for the incident of ours that it is about. `by`: null for what no person did. */
+export type Meaning =
+  | { kind: 'nothing'; because: string }
+  /** Somebody sees to it. */
+  | { kind: 'acknowledged'; by: PagerUser }
+  | { kind: 'assigned'; text: string; by: PagerUser | null; to: string[] }
+  /** A person says that it is over. */
+  | { kind: 'resolved'; by: PagerUser }
+  /** It goes on there under another id. */
+  | { kind: 'merged'; by: PagerUser | null; into: string; text: string }
+  /** Others were told how it goes. */
+  | { kind: 'told'; by: PagerUser | null; text: string }
+  | { kind: 'noted'; by: PagerUser | null; as: string; text: string };
+
+const nothing = (because: string): Meaning => ({ kind: 'nothing', because });
+
+/** Pure: the same event means the same, however often it is told. */
+export function meaningOf(event: PagerDutyEvent): Meaning {
+  const by = userOf(event.agent);
+  const whom = by === null ? '' : ` by ${by.name}`;
+  switch (event.event_type) {
+    case 'incident.triggered':
+      return nothing('it was opened by a page');
+    case 'incident.acknowledged':
+      return by === null ? nothing('no person has acknowledged it') : { kind: 'acknowledged', by };
+    case 'incident.unacknowledged':
+      return noted('page.unacknowledged', by, `Not acknowledged any more at PagerDuty${whom}: it rings again`);
+    case 'incident.reopened':
+      return noted('page.reopened', by, `Opened again at PagerDuty${whom}`);
+    case 'incident.reassigned':
+    case 'incident.escalated':
+    case 'incident.delegated':
+      return assigned(event.event_type, event.data, by);
+    case 'incident.priority_updated':
+      return noted('page.priority', by, `Priority at PagerDuty${whom}: ${event.data.priority?.summary || 'none'}`);
+    case 'incident.resolved':
+      return resolved(event.data, by);
+    case 'incident.annotated':
+      return isOwnNote(event.data.content)
+        ? nothing('it is a note of ours')
+        : noted('page.note', by, `Note at PagerDuty${whom}: ${event.data.content}`);
+    case 'incident.status_update_published':
+      return { kind: 'told', by, text: `Status update at PagerDuty${whom}: ${event.data.message}` };
+    case 'incident.responder.added':
+    case 'incident.responder.replied':
+      return responder(event.event_type, event.data, by);
+  }
+}
+
+const noted = (as: string, by: PagerUser | null, text: string): Meaning => ({ kind: 'noted', as, by, text });
+
+const WORDS = {
+  'incident.reassigned': 'Reassigned',
+  'incident.escalated': 'Escalated',
+  'incident.delegated': 'Delegated',
+} as const;
+
+function assigned(type: keyof typeof WORDS, data: PagerDutyIncident, by: PagerUser | null): Meaning {
+  const to = [...new Set((data.assignees ?? []).flatMap((one) => one.summary || []))].toSorted();
+  const policy = type === 'incident.delegated' ? data.escalation_policy?.summary : undefined;
+  const named = [...(policy ? [`policy ${policy}`] : []), ...to].join(', ');
+  const text = `${WORDS[type]} at PagerDuty${by === null ? '' : ` by ${by.name}`}${named === '' ? '' : ` to ${named}`}`;
+  return { kind: 'assigned', text, by, to };
+}
+
+/** An integration resolves what we, or it, have said is over: nobody has to be told that. */
+function resolved(data: PagerDutyIncident, by: PagerUser | null): Meaning {
+  const into = data.resolve_reason?.incident?.id;
+  if (into !== undefined)
+    return {
+      kind: 'merged',
+      by,
+      into,
+      text: `Merged at PagerDuty${by === null ? '' : ` by ${by.name}`} into ${into}`,
+    };
+  return by === null ? nothing('no person has resolved it') : { kind: 'resolved', by };
+}
+
+function responder(
+  type: 'incident.responder.added' | 'incident.responder.replied',
+  { user, escalation_policy, message, state }: PagerDutyResponder,
+  by: PagerUser | null,
+): Meaning {
+  const who = nameOf(user) ?? nameOf(escalation_policy) ?? 'Somebody';
+  const words = message ? `: ${message}` : '';
+  if (type === 'incident.responder.replied')
+    return noted('page.responder', by, `${who} was asked to help at PagerDuty, and has ${state || 'answered'}${words}`);
+  return noted(
+    'page.responder',
+    by,
+    `${who} is asked to help at PagerDuty${by === null ? '' : ` by ${by.name}`}${words}`,
+  );
+}
+
+const nameOf = (one: PagerDutyReference | null | undefined): string | undefined => one?.summary || undefined;

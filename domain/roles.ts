@@ -1,0 +1,90 @@
+import type { IncidentRole, RoleHolder } from '../schemas/response-roles.ts';
+import type { IncidentRecord } from '../schemas/incident.ts';
+import type { Severity } from '../schemas/names.ts';
+import type { Timestamp } from '../schemas/time.ts';
+import { isSameActor } from './actor-names.ts';
+import type { Amend, Amendment } from './ports.ts';
+
+/** What people say of an incident that goes on, as changes of it; what is so already changes nothing. */
+
+/** Somebody who acts, or is to. */
+export type Somebody = Pick<RoleHolder, 'name' | 'shown' | 'slack'>;
+
+type Entry = NonNullable<Amendment['timeline']>;
+
+const entry = (actor: string, kind: string, text: string, detail: unknown = null): Entry => ({
+  actor,
+  kind,
+  text,
+  detail,
+});
+
+const holds = ({ roles }: IncidentRecord, role: IncidentRole, { name }: Somebody): boolean => {
+  const holder = roles?.[role];
+  return holder !== undefined && isSameActor(holder.name, name);
+};
+
+/** Whoever takes command sees to it, too. */
+const seesToIt = ({ care }: IncidentRecord, role: IncidentRole, by: string, at: Timestamp): Partial<Amendment> =>
+  role === 'commander' && care?.acknowledged === undefined ? { care: { acknowledged: { by, at } } } : {};
+
+export const claimed =
+  (role: IncidentRole, who: Somebody, at: Timestamp): Amend =>
+  (incident) => {
+    if (holds(incident, role, who)) return undefined;
+    const before = incident.roles?.[role];
+    const text = before === undefined ? `Is ${role}` : `Is ${role}, in place of ${before.shown}`;
+    return {
+      roles: { [role]: { ...who, at } },
+      ...seesToIt(incident, role, who.name, at),
+      timeline: entry(who.name, 'role.taken', text, { role }),
+    };
+  };
+
+/** @param by who says so, where it is not they themselves */
+export const assigned =
+  (role: IncidentRole, to: Somebody, by: string, at: Timestamp): Amend =>
+  (incident) =>
+    holds(incident, role, to)
+      ? undefined
+      : { roles: { [role]: { ...to, at } }, timeline: entry(by, 'role.assigned', `${to.shown} is ${role}`, { role }) };
+
+export const left =
+  (role: IncidentRole, who: Somebody): Amend =>
+  (incident) =>
+    holds(incident, role, who)
+      ? { roles: { [role]: null }, timeline: entry(who.name, 'role.left', `Is not ${role} any more`, { role }) }
+      : undefined;
+
+/** Command goes over, with what the next one has to know. */
+export const handedOver =
+  (to: Somebody, by: string, brief: string, at: Timestamp): Amend =>
+  (incident) =>
+    holds(incident, 'commander', to)
+      ? undefined
+      : {
+          roles: { commander: { ...to, at } },
+          timeline: entry(by, 'command.handed_over', `Command goes to ${to.shown}. ${brief}`, { to: to.name }),
+        };
+
+export const acknowledged =
+  (by: string, at: Timestamp): Amend =>
+  ({ care }) =>
+    care?.acknowledged === undefined
+      ? { care: { acknowledged: { by, at } }, timeline: entry(by, 'incident.acknowledged', 'Sees to it') }
+      : undefined;
+
+/** How severe it is was said, or confirmed, by a person. That it was changed is told by the change itself. */
+export const triaged =
+  (severity: Severity, by: string, at: Timestamp): Amend =>
+  (incident) => {
+    if (incident.care?.triaged !== undefined) return undefined;
+    const care = { triaged: { by, at } };
+    if (incident.severity !== severity) return { care };
+    return { care, timeline: entry(by, 'incident.triaged', `Confirms that it is ${severity}`) };
+  };
+
+/** Those who wait for news were told. */
+export const told =
+  (text: string, by: string, at: Timestamp): Amend =>
+  () => ({ care: { told: { by, at } }, timeline: entry(by, 'incident.update', text) });

@@ -1,0 +1,158 @@
+import { nearest } from './runbooks/nearest.ts';
+import { DEPLOYS, ROLLBACK } from './slack-commands/changes.ts';
+import { FREEZE, impliedFreeze } from './slack-commands/freeze.ts';
+import { alone, INCIDENT } from './slack-commands/incident.ts';
+import { durationIn, namedOf, plainText, wordsOf } from './slack-commands/text.ts';
+import {
+  type CommandName,
+  COMMANDS,
+  type EnvironmentsOf,
+  type Form,
+  type Given,
+  isWrong,
+  type Parsed,
+} from './slack-commands/wanted.ts';
+
+export type { CommandName, Parsed, Wanted } from './slack-commands/wanted.ts';
+
+const FIREBREAK: readonly Form[] = [
+  {
+    verb: 'status',
+    also: ['show'],
+    usage: 'status',
+    says: 'whether automation acts, and what is open',
+    read: alone({ act: 'firebreak_status' }),
+  },
+  {
+    verb: 'pause',
+    usage: 'pause [REASON]',
+    says: 'stop all automation, everywhere',
+    read: ({ from }) => ({ act: 'pause', reason: from(0) }),
+  },
+  {
+    verb: 'resume',
+    also: ['unpause'],
+    usage: 'resume [REASON]',
+    says: 'let automation act again',
+    read: ({ from }) => ({ act: 'resume', reason: from(0) }),
+  },
+];
+
+const FORMS: Readonly<Record<CommandName, readonly Form[]>> = {
+  incident: INCIDENT,
+  rollback: [ROLLBACK],
+  freeze: FREEZE,
+  deploys: [DEPLOYS],
+  firebreak: FIREBREAK,
+};
+
+const HELP = new Set(['help', '?', '-h', '--help', 'usage']);
+
+/**
+ * What a slash command asks for.
+ *
+ * @param typed with its slash: `/incident`, or `/acme-incident` where another app has that name
+ * @param text as Slack hands it on, with mentions and escapes
+ */
+export function parseCommand(typed: string, text: string, environmentsOf: EnvironmentsOf = () => undefined): Parsed {
+  const command = COMMANDS.find((name) => typed === `/${name}` || typed.endsWith(`-${name}`));
+  if (command === undefined) return { kind: 'usage', because: `${typed} is none of ours`, nearest: null, of: null };
+  return command === 'firebreak' ? root(typed, text, environmentsOf) : parse(command, typed, text, environmentsOf);
+}
+
+/** `/firebreak freeze …` is `/freeze …`, and `/firebreak note …` is `/incident note …`. */
+function root(typed: string, text: string, environmentsOf: EnvironmentsOf): Parsed {
+  const { first, rest } = split(text);
+  const other = COMMANDS.find((name) => name === first && name !== 'firebreak');
+  if (other !== undefined) return parse(other, `${typed} ${other}`, rest, environmentsOf);
+  if (first === '' || HELP.has(first)) return { kind: 'help', of: 'firebreak' };
+  if (formOf(FIREBREAK, first) !== undefined) return parse('firebreak', typed, text, environmentsOf);
+  if (formOf(INCIDENT, first) !== undefined) return parse('incident', `${typed} incident`, text, environmentsOf);
+  const near = nearest(first, [...COMMANDS, ...verbsOf(FIREBREAK), ...verbsOf(INCIDENT)]);
+  return wrong('firebreak', `there is no "${first}"`, near && `${typed} ${near} ${plainText(rest)}`);
+}
+
+function parse(command: CommandName, typed: string, text: string, environmentsOf: EnvironmentsOf): Parsed {
+  const forms = FORMS[command];
+  const { first, rest } = split(text);
+  if (HELP.has(first) && rest === '') return { kind: 'help', of: command };
+  const [only] = forms;
+  if (forms.length === 1 && only !== undefined) return read(command, typed, only, text, environmentsOf);
+  const form = first === '' ? withoutVerb(command) : formOf(forms, first);
+  if (form !== undefined) return read(command, `${typed} ${form.verb}`, form, rest, environmentsOf);
+  if (first === '') return { kind: 'help', of: command };
+  const near = nearest(first, verbsOf(forms));
+  if (near !== null) return meant(command, typed, first, `${near} ${rest}`, environmentsOf);
+  if (command === 'freeze' && impliedFreeze !== undefined && saysMore(rest))
+    return read(command, `${typed} open`, impliedFreeze, text, environmentsOf);
+  const verb = command === 'incident' ? 'declare' : 'open';
+  return wrong(command, `"${first}" is nothing that can be done`, `${typed} ${verb} ${plainText(text)}`);
+}
+
+/** Another verb was meant; what follows it may be wrong, too. */
+function meant(
+  command: CommandName,
+  typed: string,
+  first: string,
+  text: string,
+  environmentsOf: EnvironmentsOf,
+): Parsed {
+  const again = parse(command, typed, text, environmentsOf);
+  const near = again.kind === 'usage' && again.nearest !== null ? again.nearest : `${typed} ${plainText(text)}`;
+  return wrong(command, `there is no "${first}"`, near);
+}
+
+/** `/incident` alone opens one. */
+const withoutVerb = (command: CommandName): Form | undefined =>
+  command === 'incident' ? formOf(INCIDENT, 'declare') : undefined;
+
+/** A duration or a reason: nobody writes that but to freeze. */
+const saysMore = (rest: string): boolean =>
+  /(?:^|\s)reason=/i.test(rest) || wordsOf(rest).some(({ text }) => durationIn(text) !== undefined);
+
+function read(command: CommandName, typed: string, form: Form, text: string, environmentsOf: EnvironmentsOf): Parsed {
+  const answer = form.read(givenBy(form, text, environmentsOf));
+  if (!isWrong(answer)) return { kind: 'wanted', wanted: answer };
+  const instead = answer.instead === undefined ? form.usage.replace(/^\S+ ?/, '') : answer.instead;
+  return wrong(command, answer.wrong, form.verb === '' || instead !== '' ? `${typed} ${instead}` : typed);
+}
+
+function givenBy(form: Form, text: string, environmentsOf: EnvironmentsOf): Given {
+  const { line, named } = namedOf(text, form.named ?? []);
+  const words = wordsOf(line);
+  return {
+    words: words.map((word) => (word.text.startsWith('<') ? word.text : plainText(word.text))),
+    named,
+    from: (index) => {
+      const word = words[index];
+      if (word === undefined) return null;
+      // One that is all in quotes is what stands between them.
+      const rest = words.length === index + 1 ? word.text : line.slice(word.at);
+      return plainText(rest) || null;
+    },
+    environmentsOf,
+  };
+}
+
+function split(text: string): { first: string; rest: string } {
+  const [, first = '', rest = ''] = /^\s*(\S*)\s*([\s\S]*)$/.exec(text) ?? [];
+  return { first: first.toLowerCase(), rest: rest.trimEnd() };
+}
+
+const formOf = (forms: readonly Form[], word: string): Form | undefined =>
+  forms.find(({ verb, also = [] }) => verb === word || also.includes(word));
+
+const verbsOf = (forms: readonly Form[]): string[] => forms.map(({ verb }) => verb).filter(Boolean);
+
+const wrong = (of: CommandName, because: string, near: string | null): Parsed => ({
+  kind: 'usage',
+  because,
+  nearest: near?.trim().replaceAll(/\s+/g, ' ') ?? null,
+  of,
+});
+
+/** All forms of a command, as they are typed; of the root, of every command. */
+export function helpOf(command: CommandName): { typed: string; says: string }[] {
+  const listed = (name: CommandName) => FORMS[name].map(({ usage, says }) => ({ typed: `/${name} ${usage}`, says }));
+  return command === 'firebreak' ? COMMANDS.flatMap(listed) : listed(command);
+}

@@ -1,0 +1,52 @@
+import type { EnvironmentsOf, Form, Given, Wanted, Wrong } from './wanted.ts';
+
+/** What is changed in production: `/rollback …` and `/deploys …` have no verbs. */
+export const ROLLBACK: Form = {
+  verb: '',
+  usage: 'SERVICE [ENVIRONMENT] [VERSION]',
+  says: 'show what broke it and what would be done; it asks before anything is',
+  named: ['env', 'environment', 'to', 'version'],
+  read: rollback,
+};
+
+export const DEPLOYS: Form = {
+  verb: '',
+  usage: 'SERVICE [ENVIRONMENT]',
+  says: 'what was deployed lately, and what runs',
+  named: ['env', 'environment'],
+  read: deploys,
+};
+
+const environmentNamed = ({ named }: Given): string | undefined =>
+  named.get('environment') || named.get('env') || undefined;
+
+function rollback(given: Given): Wanted | Wrong {
+  const [service, second, third, ...more] = given.words;
+  if (service === undefined) return { wrong: 'say which service', instead: 'checkout production' };
+  const versionNamed = given.named.get('version') || given.named.get('to') || undefined;
+  const environment = environmentNamed(given);
+  if (more.length > 0 || (third !== undefined && (environment ?? versionNamed) !== undefined))
+    return { wrong: 'there is more than a service, an environment and a version', instead: service };
+  const isVersion =
+    second !== undefined &&
+    third === undefined &&
+    (environment !== undefined || !isEnvironment(second, service, given));
+  return {
+    act: 'rollback',
+    service,
+    environment: environment ?? (isVersion ? null : (second ?? null)),
+    version: versionNamed ?? (isVersion ? second : (third ?? null)),
+  };
+}
+
+function deploys(given: Given): Wanted | Wrong {
+  const [service, second, ...more] = given.words;
+  if (service === undefined) return { wrong: 'say which service', instead: 'checkout' };
+  if (more.length > 0) return { wrong: 'there is more than a service and an environment', instead: service };
+  return { act: 'deploys', service, environment: environmentNamed(given) ?? second ?? null };
+}
+
+/** By what is known of the service, else by how versions look. */
+function isEnvironment(word: string, service: string, { environmentsOf }: { environmentsOf: EnvironmentsOf }): boolean {
+  return environmentsOf(service)?.includes(word) ?? !/^v?\d+[.\d]|^[0-9a-f]{7,40}$|^sha256:|^v\d+$/i.test(word);
+}

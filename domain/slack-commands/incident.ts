@@ -1,0 +1,132 @@
+import { Severity } from '../../schemas/names.ts';
+import { IncidentRole } from '../../schemas/response-roles.ts';
+import { nearest } from '../runbooks/nearest.ts';
+import { nearestSeverity, severityIn } from './severity.ts';
+import { userIn } from './text.ts';
+import { type Form, type Given, type Wanted, type Wrong } from './wanted.ts';
+
+/** `/incident …`: in the channel of an incident it is about that one. */
+export const INCIDENT: readonly Form[] = [
+  {
+    verb: 'declare',
+    also: ['new', 'open', 'create', 'start'],
+    usage: 'declare [TITLE]',
+    says: 'open an incident; without anything the same',
+    read: ({ from }) => ({ act: 'declare', title: from(0) }),
+  },
+  { verb: 'list', also: ['ls'], usage: 'list', says: 'incidents that are open', read: alone({ act: 'list' }) },
+  {
+    verb: 'status',
+    also: ['show', 'info', 'summary'],
+    usage: 'status',
+    says: 'how this incident stands',
+    read: alone({ act: 'status' }),
+  },
+  {
+    verb: 'severity',
+    also: ['sev', 'level'],
+    usage: 'severity LEVEL',
+    says: 'critical (SEV1, P1), warning (SEV2, SEV3) or info',
+    read: severity,
+  },
+  {
+    verb: 'ack',
+    also: ['acknowledge'],
+    usage: 'ack',
+    says: 'you are on it; the pager stops',
+    read: alone({ act: 'acknowledge' }),
+  },
+  { verb: 'roles', also: ['who'], usage: 'roles', says: 'who does what', read: alone({ act: 'roles' }) },
+  {
+    verb: 'take',
+    also: ['claim', 'lead'],
+    usage: 'take [ROLE]',
+    says: 'be commander, communications or scribe',
+    read: take,
+  },
+  { verb: 'assign', usage: 'assign ROLE @SOMEBODY', says: 'ask somebody else to', read: assign },
+  {
+    verb: 'handover',
+    also: ['hand-over', 'handoff', 'hand-off'],
+    usage: 'handover @SOMEBODY [BRIEF]',
+    says: 'hand command over, with a short brief',
+    read: handover,
+  },
+  {
+    verb: 'update',
+    also: ['publish', 'say'],
+    usage: 'update [TEXT]',
+    says: 'tell those who wait for news',
+    read: ({ from }) => ({ act: 'update', text: from(0) }),
+  },
+  { verb: 'note', usage: 'note TEXT', says: 'put it on the timeline; 📌 on a message does, too', read: note },
+  {
+    verb: 'resolve',
+    also: ['close', 'done', 'resolved'],
+    usage: 'resolve [NOTE]',
+    says: 'it is over',
+    read: ({ from }) => ({ act: 'resolve', note: from(0) }),
+  },
+];
+
+/** Of verbs that take nothing more. */
+export function alone(wanted: Wanted): Form['read'] {
+  return ({ words }) => (words.length === 0 ? wanted : { wrong: 'nothing more is needed', instead: '' });
+}
+
+function severity({ words }: Given): Wanted | Wrong {
+  const [level] = words;
+  if (level === undefined) return { act: 'severity', severity: null };
+  const found = severityIn(words.length === 2 ? words.join('') : level); // "sev 1"
+  if (found !== undefined) return { act: 'severity', severity: found };
+  const near = severityIn(level) ?? nearestSeverity(level);
+  const known = `severities are ${Severity.options.join(', ')}`;
+  return { wrong: known, instead: near ?? 'critical' };
+}
+
+const ROLES: Readonly<Record<string, IncidentRole>> = {
+  ...Object.fromEntries(IncidentRole.options.map((role) => [role, role])),
+  ...Object.fromEntries(['command', 'ic', 'lead', 'incident-commander'].map((word) => [word, 'commander'])),
+  ...Object.fromEntries(['comms', 'communication', 'comm'].map((word) => [word, 'communications'])),
+  ...Object.fromEntries(['notes', 'scribbler', 'writer'].map((word) => [word, 'scribe'])),
+};
+
+const roleIn = (word: string): IncidentRole | undefined =>
+  Object.hasOwn(ROLES, word.toLowerCase()) ? ROLES[word.toLowerCase()] : undefined;
+
+function noRole(word: string, after = ''): Wrong {
+  const wrong = `roles are ${IncidentRole.options.join(', ')}`;
+  const near = nearest(word, Object.keys(ROLES));
+  return near === null ? { wrong } : { wrong, instead: `${ROLES[near] ?? near}${after}` };
+}
+
+function take({ words }: Given): Wanted | Wrong {
+  const word = words.join('-') || 'commander';
+  const role = roleIn(word);
+  return role === undefined ? noRole(word) : { act: 'take', role };
+}
+
+/** In either order. */
+function assign({ words }: Given): Wanted | Wrong {
+  const mentioned = words.find((word) => userIn(word) !== undefined);
+  const user = mentioned === undefined ? undefined : userIn(mentioned);
+  const word = words.filter((one) => one !== mentioned).join('-');
+  const role = roleIn(word);
+  if (user === undefined) return { wrong: 'say who, as @name', instead: `${role ?? 'commander'} @name` };
+  if (word === '')
+    return { wrong: `say what: ${IncidentRole.options.join(', ')}`, instead: `commander ${mentioned ?? ''}` };
+  return role === undefined ? noRole(word, ` ${mentioned ?? ''}`) : { act: 'assign', role, user };
+}
+
+function handover({ words, from }: Given): Wanted | Wrong {
+  const [first] = words;
+  if (first === undefined) return { act: 'handover', user: null, brief: null };
+  const user = userIn(first);
+  if (user === undefined) return { wrong: 'say to whom, as @name', instead: `@name ${from(0) ?? ''}`.trim() };
+  return { act: 'handover', user, brief: from(1) };
+}
+
+function note({ from }: Given): Wanted | Wrong {
+  const text = from(0);
+  return text === null ? { wrong: 'say what happened', instead: 'what happened' } : { act: 'note', text };
+}

@@ -1,0 +1,21 @@
+import type { DecisionView, IncidentView } from '../schemas/incident.ts';
+import { subjectOf } from './incident-buttons.ts';
+
+/** What is so now of a question that somebody has answered too late, or whose button is old: one sentence. */
+export function supersededWords({ status, resolved_at, decisions }: IncidentView, digest: string): string {
+  const asked = decisions.find((decision) => decision.digest === digest);
+  if (asked?.state === 'approved' || asked?.state === 'rejected')
+    return `${asked.answered_by ?? 'somebody'} has ${asked.state} it already`;
+  if (status === 'resolved') return `the incident is resolved since ${(resolved_at ?? '').slice(11, 16)} UTC`;
+  const waiting = decisions.findLast(({ state }) => state === 'waiting');
+  if (waiting !== undefined) return `another question waits now: ${subjectOf(waiting)}`;
+  if (asked?.state === 'expired') return 'nobody has answered it in time';
+  return `no question waits any more${lastOf(decisions)}`;
+}
+
+function lastOf(decisions: readonly DecisionView[]): string {
+  const last = decisions.at(-1);
+  if (last === undefined) return '';
+  const by = last.answered_by === null ? '' : ` by ${last.answered_by}`;
+  return last.state === 'final' ? '' : `; the last one was ${last.state}${by}`;
+}

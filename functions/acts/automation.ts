@@ -1,0 +1,59 @@
+import { EVERYWHERE } from '../../domain/access.ts';
+import { serviceEntry } from '../../domain/catalogue.ts';
+import type { Deps } from '../../domain/ports.ts';
+import { didYouMean } from '../../domain/runbooks/nearest.ts';
+import type { Automation, AutomationInput } from '../../schemas/access.ts';
+import { ServiceName } from '../../schemas/names.ts';
+import { Refusal } from '../api/problem.ts';
+import type { Who } from './who.ts';
+
+type AutomationDeps = Pick<Deps, 'automation' | 'config' | 'changes' | 'incidents' | 'log'>;
+
+/**
+ * Sets the kill switch and modes; what is left out stays.
+ * @throws Refusal 403, 422
+ */
+export async function setAutomation(deps: AutomationDeps, who: Who, input: AutomationInput): Promise<Automation> {
+  who.allow('automation:write', EVERYWHERE);
+  await refuseMisspelt(deps, input);
+  const automation = await deps.automation.write(input, who.name);
+  const { paused, mode, reason } = automation;
+  deps.log.warn('automation set', { by: who.name, paused, mode, reason });
+  return automation;
+}
+
+/**
+ * A cap under a name that is nearly one that is known would leave the service that was meant as automatic as it was. Any
+ * other name may be that of a service to come; until then there is nothing to cap.
+ * @throws Refusal 422 with the name that was probably meant
+ */
+async function refuseMisspelt(deps: AutomationDeps, { services: told }: AutomationInput): Promise<void> {
+  if (told === undefined) return;
+  const [{ services }, { services: capped, demoted }] = await Promise.all([
+    deps.config.current(),
+    deps.automation.read(),
+  ]);
+  const known = new Set([...Object.keys(services), ...Object.keys(capped), ...Object.keys(demoted)]);
+  for (const [service, caps] of Object.entries(told)) {
+    const meant = known.has(service) ? null : didYouMean(service, known);
+    if (meant !== null && !(await isRecorded(deps, service)))
+      throw misspelt(`services.${service}: nothing is known of a service "${service}"; ${meant}`);
+    const environments = Object.keys(serviceEntry(services, service)?.environments ?? {});
+    const before = Object.hasOwn(capped, service) ? Object.keys(capped[service]?.environments ?? {}) : [];
+    for (const name of Object.keys(caps?.environments ?? {})) {
+      const named = [...environments, ...before].includes(name) ? null : didYouMean(name, environments);
+      if (named !== null)
+        throw misspelt(`services.${service}.environments.${name}: ${service} has no environment "${name}"; ${named}`);
+    }
+  }
+}
+
+/** Somebody has told of a deploy or an incident of it. */
+async function isRecorded({ changes, incidents }: AutomationDeps, name: string): Promise<boolean> {
+  const { success, data: service } = ServiceName.safeParse(name);
+  if (!success) return false;
+  const found = await Promise.all([changes.list({ service, limit: 1 }), incidents.list({ service, limit: 1 })]);
+  return found.some(({ items }) => items.length > 0);
+}
+
+const misspelt = (text: string): Refusal => new Refusal(422, 'invalid', `json: ${text}`);

@@ -1,0 +1,130 @@
+import { briefing, briefText } from '../../domain/brief.ts';
+import type { ChatMessage } from '../../domain/outlets.ts';
+import { componentsOf } from '../../domain/public-words.ts';
+import type { Amend, Deps } from '../../domain/ports.ts';
+import { acknowledged, assigned, claimed, handedOver, left, type Somebody, told, triaged } from '../../domain/roles.ts';
+import type { IncidentView } from '../../schemas/incident.ts';
+import type { IncidentId, Severity } from '../../schemas/names.ts';
+import type { IncidentRole } from '../../schemas/response-roles.ts';
+import { Refusal } from '../api/problem.ts';
+import { acknowledgePages } from '../pagerduty/acknowledge-pages.ts';
+import { correct } from './incidents.ts';
+import { resolved, view } from './incident-view.ts';
+import { takeOver } from './take-over.ts';
+import { somebody, type Who } from './who.ts';
+
+type CareDeps = Pick<Deps, 'incidents' | 'clock'>;
+
+/** `key`: under which it is done once; absent: each time. */
+type Once = { id: IncidentId; key?: string | undefined };
+
+/**
+ * Changes what people say of an incident that goes on, for whoever may.
+ * @throws Refusal 403, 404; 409 where it is over
+ */
+async function amended(deps: CareDeps, who: Who, { id, key }: Once, amend: Amend): Promise<IncidentView> {
+  who.allow('incidents:write', await view(deps, id));
+  if ((await deps.incidents.amend(id, amend, key)) === 'resolved') throw resolved(id);
+  return view(deps, id);
+}
+
+type PagedDeps = CareDeps & Pick<Deps, 'effects' | 'pager' | 'log'>;
+
+/** Somebody sees to it, and the pager calls nobody else. Whoever says so first stands. */
+export async function acknowledge(deps: PagedDeps, who: Who, once: Once): Promise<IncidentView> {
+  await amended(deps, who, once, acknowledged(who.name, deps.clock.now()));
+  await acknowledgePages(deps, once.id);
+  return view(deps, once.id);
+}
+
+/** Takes a role, also from somebody else: whoever is there does the work. Whoever takes command sees to it. */
+export async function takeRole(
+  deps: PagedDeps,
+  who: Who,
+  { role, ...once }: Once & { role: IncidentRole },
+): Promise<IncidentView> {
+  await amended(deps, who, once, claimed(role, somebody(who), deps.clock.now()));
+  if (role === 'commander') await acknowledgePages(deps, once.id);
+  return view(deps, once.id);
+}
+
+export const leaveRole = (deps: CareDeps, who: Who, { role, ...once }: Once & { role: IncidentRole }) =>
+  amended(deps, who, once, left(role, somebody(who)));
+
+export const assignRole = (
+  deps: CareDeps,
+  who: Who,
+  { role, to, ...once }: Once & { role: IncidentRole; to: Somebody },
+): Promise<IncidentView> => amended(deps, who, once, assigned(role, to, who.name, deps.clock.now()));
+
+/**
+ * Command goes over to somebody else.
+ *
+ * @param input.brief what they have to know; null: what the incident itself tells
+ * @returns the incident as it is now, and the brief
+ * @throws Refusal 403, 404, 409
+ */
+export async function handOver(
+  deps: CareDeps,
+  who: Who,
+  { to, brief, ...once }: Once & { to: Somebody; brief: string | null },
+): Promise<{ incident: IncidentView; brief: string }> {
+  const now = deps.clock.now();
+  const text = brief ?? (await ownBrief(deps, once.id));
+  return { incident: await amended(deps, who, once, handedOver(to, who.name, text, now)), brief: text };
+}
+
+/** So far back it is looked for what was done last. */
+const RECENT = 100;
+
+async function ownBrief({ incidents, clock }: CareDeps, id: IncidentId): Promise<string> {
+  const [story, { items }] = await Promise.all([incidents.story(id, null), incidents.timeline(id, { limit: RECENT })]);
+  return story === undefined ? '' : briefText(story, items, clock.now());
+}
+
+/** What happened so far, for somebody who has just come in. @throws Refusal 403, 404 */
+export async function soFar({ incidents, clock }: CareDeps, who: Who, id: IncidentId): Promise<ChatMessage> {
+  who.allow('incidents:read', await view({ incidents }, id));
+  const [story, { items }] = await Promise.all([incidents.story(id, null), incidents.timeline(id, { limit: RECENT })]);
+  if (story === undefined) throw new Refusal(404, 'unknown-incident', `there is no incident ${id}`);
+  return briefing(story, items, clock.now());
+}
+
+/** A person says how severe it is, or confirms what it was taken for. */
+export async function triage(
+  deps: CareDeps & Pick<Deps, 'engine' | 'decisions'>,
+  who: Who,
+  { id, key, severity }: Once & { severity: Severity },
+): Promise<IncidentView> {
+  const incident = await amended(
+    deps,
+    who,
+    { id, ...(key !== undefined && { key: `${key}-triaged` }) },
+    triaged(severity, who.name, deps.clock.now()),
+  );
+  if (incident.severity === severity) return incident;
+  return correct(deps, who, { id, severity, ...(key !== undefined && { key }) });
+}
+
+type TellDeps = CareDeps & Pick<Deps, 'config' | 'automation' | 'decisions' | 'engine'>;
+
+/**
+ * Tells those who wait for news how it goes. Where the status page shows the service and waits for a person's word, this
+ * is it: its words are its own, but they may be shown from now on.
+ *
+ * @returns whether the status page was let speak by this
+ * @throws Refusal 403, 404, 409
+ */
+export async function tell(
+  deps: TellDeps,
+  who: Who,
+  { text, ...once }: Once & { text: string },
+): Promise<{ incident: IncidentView; published: boolean }> {
+  const incident = await amended(deps, who, once, told(text, who.name, deps.clock.now()));
+  const record = await deps.incidents.read(once.id);
+  const { names, publish } = record === undefined ? NOTHING : componentsOf(record, await deps.config.current());
+  if (names.length === 0 || publish === 'now') return { incident, published: false };
+  return { incident: await takeOver(deps, who, { id: once.id, action: 'publish', note: '' }), published: true };
+}
+
+const NOTHING = { names: [], publish: 'now' } as const;

@@ -1,0 +1,142 @@
+import { policyFor } from '../../domain/freeze/policy.ts';
+import { stateAt } from '../../domain/freeze/state.ts';
+import type { Deps } from '../../domain/ports.ts';
+import type { Freeze, NewOverride, Override } from '../../schemas/freeze.ts';
+import { EnvironmentName, ServiceName } from '../../schemas/names.ts';
+import { plusSeconds } from '../../schemas/time.ts';
+import { Refusal } from '../api/problem.ts';
+import { found, scopeOf } from './freezes.ts';
+import type { Who } from './who.ts';
+
+type OverrideDeps = Pick<Deps, 'freezes' | 'config' | 'changes' | 'clock' | 'incidents' | 'log'>;
+
+export type ShownOverride = Override & { freeze_id: string };
+
+/**
+ * A permission to deploy during a freeze. Where policy wants two people, it is only asked for by this.
+ *
+ * @param input.id under which it is given once
+ * @throws Refusal 403, 404, 409, 422
+ */
+export async function giveOverride(
+  deps: OverrideDeps,
+  who: Who,
+  { freeze: freezeId, id, override: input }: { freeze: string; id: string; override: NewOverride },
+): Promise<ShownOverride> {
+  const freeze = await found(deps, freezeId);
+  who.allow('freezes:override', scopeOf(freeze));
+  const known = freeze.overrides.find((one) => one.id === id);
+  if (known !== undefined) return { ...known, freeze_id: freezeId };
+  const override = await newOverride(deps, freeze, input, { id, by: who.name });
+  const after = await deps.freezes.addOverride(freezeId, override);
+  if (after === undefined) throw over(freeze);
+  return { ...override, freeze_id: freezeId };
+}
+
+/**
+ * The yes of a second person.
+ * @throws Refusal 403, 404, 409
+ */
+export async function approveOverride(
+  deps: OverrideDeps,
+  who: Who,
+  { freeze: freezeId, id }: { freeze: string; id: string },
+): Promise<ShownOverride> {
+  const freeze = await found(deps, freezeId);
+  who.allow('freezes:override', scopeOf(freeze));
+  if (!freeze.overrides.some((one) => one.id === id)) throw unknownOverride(freezeId, id);
+  const after = await deps.freezes.approveOverride(freezeId, id, who.name);
+  if (after === 'own')
+    throw new Refusal(403, 'own-override', `${who.name} has asked for it; somebody else has to approve`);
+  if (after === 'unknown')
+    throw new Refusal(
+      409,
+      'not-waiting',
+      'nobody waits for a yes to it: it has expired, was withdrawn, or the freeze is over',
+    );
+  return overrideIn(after, id);
+}
+
+/**
+ * Takes a permission back; deployments that have used it keep what they have.
+ * @throws Refusal 403, 404
+ */
+export async function withdrawOverride(
+  deps: OverrideDeps,
+  who: Who,
+  { freeze: freezeId, id, reason }: { freeze: string; id: string; reason: string | undefined },
+): Promise<ShownOverride> {
+  who.allow('freezes:override', scopeOf(await found(deps, freezeId)));
+  const after = await deps.freezes.withdrawOverride(freezeId, id, who.name, reason);
+  if (after === undefined) throw unknownOverride(freezeId, id);
+  return overrideIn(after, id);
+}
+
+async function newOverride(
+  deps: OverrideDeps,
+  freeze: Freeze,
+  input: NewOverride,
+  { id, by }: { id: string; by: string },
+): Promise<Override> {
+  const now = deps.clock.now();
+  if (stateAt(freeze, now) === 'over') throw over(freeze);
+  if (input.expires_at <= now)
+    throw new Refusal(422, 'invalid', `json: expires_at (${input.expires_at}) has to be later than now (${now})`);
+  const { people, maxSeconds } = await overridesAt(deps, freeze);
+  const latest = plusSeconds(now, maxSeconds);
+  if (input.expires_at > latest)
+    throw new Refusal(
+      422,
+      'invalid',
+      `json: expires_at is at most ${maxSeconds / 3600} hours from now by policy: ${latest}`,
+    );
+  return {
+    id,
+    ...input,
+    requested_by: by,
+    requested_at: now,
+    needs_approval: people === 2,
+    approved_by: null,
+    approved_at: null,
+    withdrawn_by: null,
+    withdrawn_at: null,
+    used_by: [],
+  };
+}
+
+/** Of several services that a freeze holds for, the strictest policy. */
+async function overridesAt({ config }: Pick<Deps, 'config'>, { service, environment, team }: Freeze) {
+  const { freeze, services } = await config.current();
+  const concerned = Object.entries(services).filter(
+    ([name, entry]) => (service === null || name === service) && (team === null || entry.team === team),
+  );
+  const policies = (concerned.length > 0 ? concerned : ([[service ?? '', undefined]] as const)).flatMap(
+    ([name, entry]) => {
+      const environments = environment === null ? Object.keys(entry?.environments ?? {}) : [environment];
+      return (environments.length > 0 ? environments : ['production']).map(
+        (each) =>
+          policyFor(freeze, {
+            service: ServiceName.catch('unknown' as ServiceName).parse(name),
+            environment: EnvironmentName.parse(each),
+            team: entry?.team ?? null,
+            tier: entry?.tier ?? null,
+          }).overrides,
+      );
+    },
+  );
+  return {
+    people: policies.some((policy) => policy.people === 2) ? 2 : 1,
+    maxSeconds: Math.min(...policies.map((policy) => policy.maxSeconds)),
+  };
+}
+
+function overrideIn(freeze: Freeze, id: string): ShownOverride {
+  const override = freeze.overrides.find((one) => one.id === id);
+  if (override === undefined) throw unknownOverride(freeze.id, id);
+  return { ...override, freeze_id: freeze.id };
+}
+
+const unknownOverride = (id: string, override: string): Refusal =>
+  new Refusal(404, 'unknown-override', `freeze ${id} has no override ${override}`);
+const over = ({ id }: Freeze): Refusal =>
+  new Refusal(409, 'freeze-over', `freeze ${id} is over; nothing has to be let through`);

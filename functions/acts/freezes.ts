@@ -1,0 +1,86 @@
+import { NEW } from '../../domain/freeze/causes.ts';
+import { stateAt } from '../../domain/freeze/state.ts';
+import { moment } from '../../domain/freeze/words.ts';
+import type { Scope } from '../../domain/access.ts';
+import type { Deps } from '../../domain/ports.ts';
+import type { Freeze, NewFreeze } from '../../schemas/freeze.ts';
+import type { Timestamp } from '../../schemas/time.ts';
+import { Refusal } from '../api/problem.ts';
+import { scopeAsKnown } from '../freeze/known-names.ts';
+import { freezeOnRecord } from '../freeze/on-record.ts';
+import type { Who } from './who.ts';
+
+type FreezeDeps = Pick<Deps, 'freezes' | 'config' | 'changes' | 'clock' | 'incidents' | 'log'>;
+
+/** Null is all of them: what holds for everybody is for those who answer for everybody. */
+export const scopeOf = ({ service, environment }: Pick<Freeze, 'service' | 'environment'>): Scope => ({
+  service,
+  environment,
+});
+
+/** @throws Refusal 404 */
+export async function found(deps: FreezeDeps, id: string): Promise<Freeze> {
+  const freeze = await freezeOnRecord(deps, id);
+  if (freeze === undefined) throw unknownFreeze(id);
+  return freeze;
+}
+
+export const unknownFreeze = (id: string): Refusal => new Refusal(404, 'unknown-freeze', `there is no freeze ${id}`);
+
+/**
+ * Freezes deploys, now or from a time on.
+ *
+ * @param input.id under which it is opened once
+ * @returns it, with what is odd about it, in words
+ * @throws Refusal 403, 422
+ */
+export async function openFreeze(
+  deps: FreezeDeps,
+  who: Who,
+  { id, freeze: input }: { id: string; freeze: NewFreeze },
+): Promise<{ freeze: Freeze; warnings: string[] }> {
+  who.allow('freezes:write', scopeOf(input));
+  const { environment, warnings } = await scopeAsKnown(deps, input);
+  const freeze = byPerson(id, { ...input, environment }, who.name, deps.clock.now());
+  who.allow('freezes:write', scopeOf(freeze));
+  return { freeze: (await deps.freezes.open(freeze)).freeze, warnings };
+}
+
+function byPerson(id: string, input: NewFreeze, by: string, now: Timestamp): Freeze {
+  const starts_at = input.starts_at ?? now;
+  if (input.until !== null && input.until <= (starts_at < now ? now : starts_at))
+    throw new Refusal(422, 'invalid', `json: until (${input.until}) has to be after now and after starts_at`);
+  return {
+    ...NEW,
+    ...input,
+    starts_at,
+    id,
+    cause: 'person',
+    ends_when:
+      input.until === null ? 'somebody lifts it' : `it is over at ${moment(input.until)}, or somebody lifts it`,
+    opened_by: by,
+    opened_at: now,
+  };
+}
+
+/**
+ * A person lifts a freeze; its cause does not freeze again before it was over once. One that is over stays as it ended.
+ *
+ * @param input.reason null: that they have
+ * @returns it as it is now, and whether it was over before
+ * @throws Refusal 403, 404
+ */
+export async function liftFreeze(
+  deps: FreezeDeps,
+  who: Who,
+  { id, reason }: { id: string; reason: string | null },
+): Promise<{ freeze: Freeze; wasOver: boolean }> {
+  const before = await found(deps, id);
+  who.allow('freezes:write', scopeOf(before));
+  const at = deps.clock.now();
+  const because = reason ?? `${who.name} has lifted it`;
+  const settled = before.cause === 'person';
+  const freeze = await deps.freezes.end(id, { at, by: who.name, reason: because, settled });
+  if (freeze === undefined) throw unknownFreeze(id);
+  return { freeze, wasOver: stateAt(before, at) === 'over' };
+}

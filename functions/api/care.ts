@@ -1,0 +1,125 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import type { Deps } from '../../domain/ports.ts';
+import type { Somebody } from '../../domain/roles.ts';
+import { IncidentId } from '../../schemas/names.ts';
+import { IncidentRole } from '../../schemas/response-roles.ts';
+import { acknowledge, assignRole, handOver, leaveRole, takeRole, tell } from '../acts/care.ts';
+import { answers, type Api, body, endpoint, problems } from './endpoint.ts';
+import { Incident } from './incidents.ts';
+import { Refusal } from './problem.ts';
+
+const params = z.object({ id: IncidentId });
+const To = z.string().min(1).max(64).openapi({ description: 'Somebody of people.yaml, by their name there' });
+const Roles = z.discriminatedUnion('do', [
+  z.strictObject({ do: z.enum(['take', 'leave']), role: IncidentRole }),
+  z.strictObject({ do: z.literal('assign'), role: IncidentRole, to: To }),
+]);
+const HandOver = z.strictObject({
+  to: To,
+  brief: z
+    .string()
+    .min(1)
+    .max(3000)
+    .nullish()
+    .openapi({ description: 'What they have to know; absent: what the incident itself tells' }),
+});
+const Update = z.strictObject({ text: z.string().trim().min(1).max(3000) });
+
+const refusals = {
+  404: problems('Unknown'),
+  409: problems('It is resolved'),
+  422: problems('What is wrong with it'),
+};
+
+/** Who sees to an incident, who does what in it, and what those who wait for news are told. */
+export function careRoutes(app: Api, deps: Deps): void {
+  endpoint(
+    app,
+    deps,
+    'incidents:write',
+    createRoute({
+      method: 'post',
+      path: '/v1/incidents/{id}/actions/acknowledge',
+      tags: ['actions'],
+      summary: 'Say that you see to it; whoever says so first stands',
+      request: { params },
+      responses: { 200: answers('As it is now', Incident), 404: refusals[404], 409: refusals[409] },
+    }),
+    async (c) => c.json(await acknowledge(deps, c.var.who, c.req.valid('param')), 200),
+  );
+
+  endpoint(
+    app,
+    deps,
+    'incidents:write',
+    createRoute({
+      method: 'post',
+      path: '/v1/incidents/{id}/actions/hand-over',
+      tags: ['actions'],
+      summary: 'Command goes over to somebody else, with a brief',
+      request: { params, ...body(HandOver) },
+      responses: { 200: answers('As it is now', Incident), ...refusals },
+    }),
+    async (c) => {
+      const { to, brief = null } = c.req.valid('json');
+      const holder = await personOf(deps, to);
+      const input = { ...c.req.valid('param'), to: holder, brief };
+      return c.json((await handOver(deps, c.var.who, input)).incident, 200);
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'incidents:write',
+    createRoute({
+      method: 'post',
+      path: '/v1/incidents/{id}/roles',
+      tags: ['incidents'],
+      summary: 'Take a role, leave it, or assign it to somebody of people.yaml',
+      request: { params, ...body(Roles) },
+      responses: { 200: answers('As it is now', Incident), ...refusals },
+    }),
+    async (c) => {
+      const { id } = c.req.valid('param');
+      const wanted = c.req.valid('json');
+      if (wanted.do === 'assign') {
+        const to = await personOf(deps, wanted.to);
+        return c.json(await assignRole(deps, c.var.who, { id, role: wanted.role, to }), 200);
+      }
+      const act = wanted.do === 'take' ? takeRole : leaveRole;
+      return c.json(await act(deps, c.var.who, { id, role: wanted.role }), 200);
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'incidents:write',
+    createRoute({
+      method: 'post',
+      path: '/v1/incidents/{id}/updates',
+      tags: ['incidents'],
+      summary: 'Tell those who wait for news how it goes, and let the status page speak where it waits for that',
+      request: { params, ...body(Update) },
+      responses: { 200: answers('As it is now', Incident), ...refusals },
+    }),
+    async (c) => {
+      const { id } = c.req.valid('param');
+      return c.json((await tell(deps, c.var.who, { id, text: c.req.valid('json').text })).incident, 200);
+    },
+  );
+}
+
+/** @throws Refusal 422 */
+async function personOf({ config }: Pick<Deps, 'config'>, name: string): Promise<Somebody> {
+  const { people } = (await config.current()).people;
+  const names = Object.keys(people);
+  const person = Object.entries(people).find(([id]) => id === name)?.[1];
+  if (person !== undefined) return { name, shown: person.name ?? name, slack: person.slack ?? null };
+  throw new Refusal(
+    422,
+    'invalid',
+    `json: to: there is no ${JSON.stringify(name)} in people.yaml${names.length === 0 ? ', which lists nobody' : `; there are ${names.slice(0, 10).join(', ')}`}`,
+  );
+}

@@ -1,0 +1,88 @@
+import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import * as z from 'zod';
+import { deps as productionDeps } from '../aws/deps.ts';
+import type { Deps, Log } from '../domain/ports.ts';
+import { Heard } from '../schemas/heard.ts';
+import { hearPagerDuty } from './pagerduty/hear.ts';
+import { hearSlack } from './people/hear-slack.ts';
+
+/**
+ * What people do elsewhere, in Slack and at the pager, has its consequences here. Only what our own infrastructure does
+ * wrong fails a record, and with it every later one of its group: what cannot be understood or done is kept in
+ * quarantine, and its message completes.
+ */
+export async function hear(deps: Deps, event: SQSEvent): Promise<SQSBatchResponse> {
+  const batchItemFailures: SQSBatchResponse['batchItemFailures'] = [];
+  const failedGroups = new Set<string>();
+  for (const record of event.Records) {
+    const group = record.attributes.MessageGroupId ?? record.messageId;
+    if (failedGroups.has(group) || !(await heard(deps, record))) {
+      failedGroups.add(group);
+      batchItemFailures.push({ itemIdentifier: record.messageId });
+    }
+  }
+  return { batchItemFailures };
+}
+
+async function heard(deps: Deps, record: SQSRecord): Promise<boolean> {
+  const log = deps.log.with({ queue_message: record.messageId });
+  try {
+    const message = Heard.safeParse(json(record.body));
+    if (!message.success) await keep(deps, record, z.prettifyError(message.error), log);
+    else if (message.data.from === 'slack') await hearSlack(deps, message.data);
+    else await hearPagerDuty(deps, message.data.event, message.data.at);
+    return true;
+  } catch (error) {
+    const words = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    if (isOurFault(error)) return kept(deps, record, words, log);
+    log.error('what people did could not be carried out; the queue delivers it again', { error: words });
+    return false;
+  }
+}
+
+function json(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Errors that the same message would meet again at every delivery. */
+const PERMANENT = new Set([
+  'ValidationException',
+  'SerializationException',
+  'URIError',
+  'RangeError',
+  'TypeError',
+  'ReferenceError',
+  'SyntaxError',
+  'ZodError',
+  '$ZodError',
+]);
+
+const isOurFault = (error: unknown): boolean => error instanceof Error && PERMANENT.has(error.name);
+
+async function kept(deps: Deps, record: SQSRecord, detail: string, log: Log): Promise<boolean> {
+  try {
+    await keep(deps, record, detail, log);
+    return true;
+  } catch (error) {
+    log.error('a message of people could neither be carried out nor kept', { error: String(error) });
+    return false;
+  }
+}
+
+async function keep(deps: Deps, { body }: SQSRecord, detail: string, log: Log): Promise<void> {
+  const quarantine = await deps.quarantine.keep({
+    source: 'people',
+    receiver: 'people',
+    body: Buffer.from(body),
+    contentType: 'application/json',
+    status: 422,
+    detail,
+  });
+  log.error('what people did could not be carried out and was quarantined', { quarantine, detail });
+}
+
+export const handler = (event: SQSEvent): Promise<SQSBatchResponse> => hear(productionDeps(), event);

@@ -1,0 +1,55 @@
+import type { Agent } from '../../domain/pagerduty/agents.ts';
+import type { Deps } from '../../domain/ports.ts';
+import type { IncidentId } from '../../schemas/names.ts';
+import type { Timestamp } from '../../schemas/time.ts';
+
+type Acknowledged = {
+  /** Under which it is done once. */
+  key: string;
+  /** Whoever sees to it now, as in decisions. */
+  by: string;
+  /** Who says so on the timeline. */
+  actor: string;
+  text: string;
+  at: Timestamp;
+};
+
+/** Somebody sees to it, and has said so at the pager. Who says it first counts; each is on the timeline. */
+export async function acknowledgedThere(
+  { incidents }: Pick<Deps, 'incidents'>,
+  id: IncidentId,
+  { key, by, actor, text, at }: Acknowledged,
+): Promise<void> {
+  await incidents.amend(
+    id,
+    ({ care }) => ({
+      ...(care?.acknowledged === undefined && { care: { acknowledged: { by, at } } }),
+      timeline: { actor, kind: 'page.acknowledged', text, detail: null },
+    }),
+    key,
+  );
+}
+
+/** Whoever sees to it first has command, until somebody takes it. */
+export async function takesCommand(
+  { incidents }: Pick<Deps, 'incidents'>,
+  id: IncidentId,
+  { agent, key, at }: { agent: Agent; key: string; at: Timestamp },
+): Promise<void> {
+  await incidents.amend(
+    id,
+    ({ roles }) =>
+      roles?.commander === undefined
+        ? {
+            roles: { commander: { ...agent, at } },
+            timeline: {
+              actor: agent.name,
+              kind: 'role.taken',
+              text: `${agent.shown} has command, having acknowledged it at PagerDuty`,
+              detail: { role: 'commander' },
+            },
+          }
+        : undefined,
+    key,
+  );
+}

@@ -1,0 +1,18 @@
+import { type Agent, agentOf, type PagerUser } from '../../domain/pagerduty/agents.ts';
+import type { Deps } from '../../domain/ports.ts';
+import type { Config } from '../../schemas/config.ts';
+
+/**
+ * Who a user of PagerDuty is here. Webhooks have no addresses: where people.yaml could only know them by theirs,
+ * PagerDuty is asked, and if it does not answer they go by what it calls them.
+ */
+export async function whoIs({ config, onCall }: Pick<Deps, 'config' | 'onCall'>, user: PagerUser): Promise<Agent> {
+  const current = await config.current();
+  const known = agentOf(current, user, null);
+  if (Object.hasOwn(current.people.people, known.name) || user.id === null || !byAddress(current)) return known;
+  const told = await onCall.email(user.id);
+  return told.kind === 'done' ? agentOf(current, user, told.value) : known;
+}
+
+const byAddress = ({ people }: Config): boolean =>
+  Object.values(people.people).some(({ email, pagerduty }) => email !== undefined && pagerduty === undefined);

@@ -1,0 +1,129 @@
+import * as z from 'zod';
+import { type Meaning, meaningOf } from '../../domain/pagerduty/meaning.ts';
+import type { PagerUser } from '../../domain/pagerduty/agents.ts';
+import type { PageOf } from '../../domain/pagerduty/ours.ts';
+import type { Deps } from '../../domain/ports.ts';
+import { PagerDutyEvent } from '../../schemas/pagerduty.ts';
+import type { Timestamp } from '../../schemas/time.ts';
+import { acknowledgedKey, assignedKey } from '../follow-pages.ts';
+import { acknowledgedThere, takesCommand } from './acknowledged.ts';
+import { whoIs } from './agent.ts';
+import { resolvedThere } from './resolved.ts';
+import { followedBy, whose } from './whose.ts';
+
+export type HearDeps = Pick<
+  Deps,
+  | 'incidents'
+  | 'effects'
+  | 'decisions'
+  | 'engine'
+  | 'config'
+  | 'clock'
+  | 'log'
+  | 'alerts'
+  | 'externalPager'
+  | 'pagerIncidents'
+  | 'onCall'
+>;
+
+/** What has been found out about an event before anything is done about it. */
+type Heard = { page: PageOf; key: string; at: Timestamp };
+
+/**
+ * What somebody has done at PagerDuty, taken over here. Again, it changes nothing: all of it is done under the event's
+ * id. What is no business of ours, and what cannot be read, is left alone.
+ *
+ * @param event as `PagerDutyEvent` reads it
+ * @param at when it was received
+ * @throws when the table, or the configuration, cannot be read: then it has to come again
+ */
+export async function hearPagerDuty(deps: HearDeps, event: unknown, at: Timestamp): Promise<void> {
+  const read = PagerDutyEvent.safeParse(event);
+  if (!read.success)
+    return deps.log.error('an event of PagerDuty in the queue cannot be read', { error: z.prettifyError(read.error) });
+  const page = await whose(deps, read.data);
+  const { id, event_type: type } = read.data;
+  if (page === undefined) return deps.log.info('an event of PagerDuty is about no incident here', { event: id, type });
+  const meaning = meaningOf(read.data);
+  deps.log.info('an event of PagerDuty was heard', { event: id, type, incident: page.incidentId, as: meaning.kind });
+  await carryOut(deps, { page, key: `pagerduty-${id}`, at }, meaning);
+}
+
+async function carryOut(deps: HearDeps, heard: Heard, meaning: Meaning): Promise<void> {
+  const { page, key, at } = heard;
+  switch (meaning.kind) {
+    case 'nothing':
+      return;
+    case 'acknowledged':
+      return acknowledged(deps, heard, meaning);
+    case 'assigned':
+      return assigned(deps, heard, meaning);
+    case 'resolved':
+      return resolvedThere(deps, page, { agent: await whoIs(deps, meaning.by), key, at });
+    case 'merged':
+      await deps.pagerIncidents.remember(meaning.into, page);
+      return noted(deps, heard, { ...meaning, as: 'page.merged' });
+    case 'told':
+      return told(deps, heard, meaning);
+    case 'noted':
+      return noted(deps, heard, meaning);
+  }
+}
+
+/** The sweeper looks after what others page, too: under one key, it is told by whoever comes first. */
+async function acknowledged(
+  deps: HearDeps,
+  { page, key, at }: Heard,
+  { by }: Extract<Meaning, { kind: 'acknowledged' }>,
+): Promise<void> {
+  const agent = await whoIs(deps, by);
+  const followed = await followedBy(deps, page);
+  await acknowledgedThere(deps, page.incidentId, {
+    key: followed === undefined ? key : acknowledgedKey(page.number),
+    by: agent.name,
+    actor: agent.name,
+    text: `Acknowledged at PagerDuty by ${agent.shown}`,
+    at,
+  });
+  await takesCommand(deps, page.incidentId, { agent, key: `${key}-command`, at });
+}
+
+async function assigned(
+  deps: HearDeps,
+  heard: Heard,
+  { text, by, to }: Extract<Meaning, { kind: 'assigned' }>,
+): Promise<void> {
+  const followed = await followedBy(deps, heard.page);
+  const key = followed === undefined ? heard.key : assignedKey(heard.page.number, to.join(', '));
+  return noted(deps, { ...heard, key }, { as: 'page.assigned', text, by });
+}
+
+/** Those who were told there have heard how it goes. */
+async function told(
+  deps: HearDeps,
+  { page, key, at }: Heard,
+  { text, by }: Extract<Meaning, { kind: 'told' }>,
+): Promise<void> {
+  const actor = await actorOf(deps, by);
+  const timeline = { actor, kind: 'page.update', text, detail: null };
+  await deps.incidents.amend(
+    page.incidentId,
+    ({ care }) => ({
+      ...((care?.told === undefined || care.told.at < at) && { care: { told: { by: actor, at } } }),
+      timeline,
+    }),
+    key,
+  );
+}
+
+async function noted(
+  deps: HearDeps,
+  { page, key, at }: Heard,
+  { as, text, by }: Pick<Extract<Meaning, { kind: 'noted' }>, 'as' | 'text' | 'by'>,
+): Promise<void> {
+  const actor = await actorOf(deps, by);
+  await deps.incidents.note(page.incidentId, key, { at, actor, kind: as, text, detail: null });
+}
+
+const actorOf = async (deps: HearDeps, by: PagerUser | null): Promise<string> =>
+  by === null ? 'pagerduty' : (await whoIs(deps, by)).name;

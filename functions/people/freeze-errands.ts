@@ -1,0 +1,171 @@
+import { sha256 } from '../../aws/hash.ts';
+import { serviceEntry } from '../../domain/catalogue.ts';
+import { stateAt } from '../../domain/freeze/state.ts';
+import { list, moment, onRecord, scopeInWords } from '../../domain/freeze/words.ts';
+import type { ChatButton, Text } from '../../domain/outlets.ts';
+import type { Deps } from '../../domain/ports.ts';
+import type { Config } from '../../schemas/config.ts';
+import { type Freeze, type FreezeScope, NewFreeze, NewOverride } from '../../schemas/freeze.ts';
+import { EnvironmentName, ServiceName } from '../../schemas/names.ts';
+import { plusSeconds } from '../../schemas/time.ts';
+import { approveOverride, giveOverride } from '../acts/freeze-overrides.ts';
+import { liftFreeze, openFreeze } from '../acts/freezes.ts';
+import type { Who } from '../acts/who.ts';
+import { recordWhatHolds } from '../freeze/on-record.ts';
+import type { Deed } from './errand.ts';
+import type { Doing } from './incident-errands.ts';
+import { answered, Declined, message, type Outcome, nameIn } from './outcome.ts';
+
+type Of<A extends Deed['act']> = Extract<Deed, { act: A }>;
+
+/** Of an override for which nobody has said how long: it covers a deployment that is about to be made. */
+const OVERRIDE_SECONDS = 2 * 3600;
+
+const SHOWN_MAX = 10;
+
+const idOf = (prefix: 'frz' | 'ovr', ...of: string[]): string => `${prefix}_${sha256(JSON.stringify(of)).slice(0, 26)}`;
+
+/** What somebody has written is a service, else a team. What is neither is refused with what was probably meant. */
+function scopeOf({ services }: Config, target: string, environment: string | null): FreezeScope {
+  const name = target.replace(/^team:/, '');
+  const teams = new Set(Object.values(services).map(({ team }) => team));
+  const isTeam = target !== name || (!Object.hasOwn(services, name) && teams.has(name));
+  const where = environment === null ? null : nameIn(EnvironmentName, environment);
+  return isTeam
+    ? { team: name, service: null, environment: where }
+    : { team: null, service: nameIn(ServiceName, name), environment: where };
+}
+
+export async function freezeOpened(deps: Deps, { who, key }: Doing, deed: Of<'freeze_open'>): Promise<Outcome> {
+  if (deed.targets.length === 0 || deed.reason === null)
+    throw new Declined('Say what is to be frozen, and why. Nothing was done.');
+  const config = await deps.config.current();
+  const until = deed.seconds === null ? null : plusSeconds(deps.clock.now(), deed.seconds);
+  const rows: Text[] = [];
+  for (const target of deed.targets) {
+    const scope = scopeOf(config, target, deed.environment);
+    const wanted = NewFreeze.safeParse({ ...scope, reason: deed.reason, until });
+    if (!wanted.success)
+      throw new Declined(`${wanted.error.issues[0]?.message ?? 'this is no freeze'}. Nothing was done.`);
+    const { freeze, warnings } = await openFreeze(deps, who, { id: idOf('frz', key, target), freeze: wanted.data });
+    rows.push([
+      `Frozen: ${scopeInWords(freeze)}, until ${untilOf(freeze)} (`,
+      { code: freeze.id },
+      ')',
+      ...warned(warnings),
+    ]);
+  }
+  return answered(...rows.flatMap((row, index): Text => (index === 0 ? row : ['\n', ...row])));
+}
+
+const untilOf = ({ until }: Freeze): string => (until === null ? 'somebody lifts it' : moment(until));
+
+const warned = (warnings: readonly string[]): Text => warnings.map((warning) => `\n⚠️ ${warning}`);
+
+export async function freezeLifted(deps: Deps, { who }: Doing, deed: Of<'freeze_lift'>): Promise<Outcome> {
+  const id = await oneFreeze(deps, deed.freeze);
+  const { freeze, wasOver } = await liftFreeze(deps, who, { id, reason: deed.reason || null });
+  if (!wasOver)
+    return answered(`Lifted: ${scopeInWords(freeze)} may be deployed again, as far as nothing else holds it.`);
+  const by = freeze.ended_by === null ? '' : ` by ${freeze.ended_by}`;
+  return answered(`Superseded: it is over since ${moment(freeze.ended_at ?? freeze.until ?? freeze.starts_at)}${by}.`);
+}
+
+/** A freeze by its id, or the only one of a service. @throws Declined */
+async function oneFreeze(deps: Deps, written: string): Promise<string> {
+  if (/^fr[a-z]?z?_/.test(written)) return written;
+  await recordWhatHolds(deps);
+  const now = deps.clock.now();
+  const own = (await deps.freezes.current()).filter(
+    (freeze) => freeze.service === written && stateAt(freeze, now) !== 'over',
+  );
+  const [only, ...others] = own;
+  if (only === undefined)
+    throw new Declined(`No freeze of ${written} alone is in force. `, { code: '/freeze status' }, ' shows what is.');
+  if (others.length === 0) return only.id;
+  const rows = own.flatMap((freeze): Text => [
+    '\n• ',
+    { code: freeze.id },
+    ` ${scopeInWords(freeze)}: ${freeze.reason}`,
+  ]);
+  throw new Declined(`${written} has ${own.length} freezes; say which by its id:`, ...rows);
+}
+
+export async function overrideGiven(deps: Deps, { who, key }: Doing, deed: Of<'freeze_override'>): Promise<Outcome> {
+  const freeze = await oneFreeze(deps, deed.freeze);
+  const wanted = NewOverride.safeParse({
+    reason: deed.reason,
+    uses: deed.uses ?? 1,
+    expires_at: plusSeconds(deps.clock.now(), deed.seconds ?? OVERRIDE_SECONDS),
+    version: deed.version,
+  });
+  if (!wanted.success)
+    throw new Declined(`${wanted.error.issues[0]?.message ?? 'this is no override'}. Nothing was done.`);
+  const id = idOf('ovr', key, freeze);
+  const override = await giveOverride(deps, who, { freeze, id, override: wanted.data });
+  const what = `${override.uses ?? 'any number of'} ${override.uses === 1 ? 'deployment' : 'deployments'} until ${moment(override.expires_at)}`;
+  const which: Text = [` (override `, { code: id }, ' of ', { code: freeze }, `): ${override.reason}`];
+  if (!override.needs_approval || override.approved_by !== null) return answered(`Let through: ${what}`, ...which);
+  const yes: ChatButton = {
+    button: { verb: 'approve_override', freeze, override: id },
+    text: 'I am for it',
+    style: 'primary',
+  };
+  const asks: Text = [`${who.shown ?? who.name} asks to let ${what} through a freeze`, ...which];
+  return {
+    answer: message([...asks, '\nPolicy wants a second person, who is not the one who asks.'], [yes]),
+    aloud: true,
+  };
+}
+
+export async function overrideApproved(
+  deps: Deps,
+  { who }: Doing,
+  { freeze, override: id }: Of<'approve_override'>,
+): Promise<Outcome> {
+  const override = await approveOverride(deps, who, { freeze, id });
+  const text: Text = [`${override.approved_by ?? who.name} is for it, too: the override `, { code: id }, ' holds.'];
+  return { answer: message(text), aloud: true };
+}
+
+/** What is frozen, and why: all, or what holds a service. */
+export async function freezesTold(deps: Deps, { who }: Doing, { service }: Of<'freeze_status'>): Promise<Outcome> {
+  who.allow('freezes:read', service === null ? {} : { service });
+  await recordWhatHolds(deps);
+  const config = await deps.config.current();
+  const now = deps.clock.now();
+  const team = service === null ? undefined : serviceEntry(config.services, service)?.team;
+  const holds = (freeze: Freeze) =>
+    service === null ||
+    freeze.service === service ||
+    (freeze.service === null && (freeze.team === null || freeze.team === team));
+  const all = (await deps.freezes.current()).filter(
+    (freeze) => stateAt(freeze, now) !== 'over' && holds(freeze) && mayRead(who, freeze),
+  );
+  const of = service === null ? '' : ` of ${service}`;
+  if (all.length === 0) return answered(`Nothing${of} is frozen.`);
+  const shown = all.slice(0, SHOWN_MAX);
+  const rows = shown.flatMap((freeze): Text => [
+    `\n❄️ `,
+    { bold: scopeInWords(freeze) },
+    `: ${freeze.reason}; ends when ${freeze.ends_when} ${onRecord(freeze)}${stateAt(freeze, now) === 'scheduled' ? ', planned' : ''}`,
+  ]);
+  const more = all.length > shown.length ? [`\nand ${all.length - shown.length} more`] : [];
+  const lifts = shown.slice(0, 5).map((freeze): ChatButton => ({
+    button: { verb: 'lift_freeze', freeze: freeze.id },
+    text: `Lift: ${scopeInWords(freeze)}`,
+    confirm: { title: 'Lift it?', text: list([freeze.reason]), yes: 'Lift it', no: 'Leave it' },
+  }));
+  return { answer: message([`Frozen${of}:`, ...rows, ...more], lifts) };
+}
+
+/** Whoever may read anything of a scope may read what holds for more than that. */
+function mayRead(who: Who, { service, environment }: Freeze): boolean {
+  try {
+    who.allow('freezes:read', { ...(service !== null && { service }), ...(environment !== null && { environment }) });
+    return true;
+  } catch (error) {
+    if (error instanceof Declined) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,102 @@
+import { hash } from 'node:crypto';
+import type { Ear, Told } from '../../domain/outlets.ts';
+import type { Deps } from '../../domain/ports.ts';
+import type { Heard } from '../../schemas/heard.ts';
+import { secondsBetween } from '../../schemas/time.ts';
+import { Refusal } from '../api/problem.ts';
+import { actorFor } from './acquainted.ts';
+import { carryOut } from './carry-out.ts';
+import { type Errand, errandOf } from './errand.ts';
+import { answered, Declined, type Outcome } from './outcome.ts';
+import { whoActs } from './who-acts.ts';
+
+type FromSlack = Extract<Heard, { from: 'slack' }>;
+
+/** Whoever has wanted it so long ago has given up on it, or has done it otherwise. */
+const LATE_SECONDS = 15 * 60;
+
+/** What is only written down, and what is only told, is as good later. */
+const NEVER_LATE: ReadonlySet<Errand['deed']['act']> = new Set(['note', 'pin', 'so_far', 'update']);
+
+/**
+ * What somebody did in Slack has its consequences, and they hear of them. What came of it is kept before it is told: so
+ * a message that is delivered again does nothing twice, and tells at most once more.
+ *
+ * @throws what our own infrastructure does wrong; the message has to come again
+ */
+export async function hearSlack(deps: Deps, { key, at, trace, request }: FromSlack): Promise<void> {
+  const log = deps.log.with({ trace, heard: key });
+  const { services } = await deps.config.current();
+  const errand = errandOf(request, (service) =>
+    Object.hasOwn(services, service)
+      ? Object.keys(services[service as keyof typeof services]?.environments ?? {})
+      : undefined,
+  );
+  if (errand === undefined) return;
+  const before = await deps.hearings.read(key);
+  if (before?.told === true) return log.info('heard from Slack again, and done already', { act: errand.deed.act });
+  const late = secondsBetween(at, deps.clock.now()) > LATE_SECONDS && !NEVER_LATE.has(errand.deed.act);
+  const outcome =
+    before === undefined
+      ? await (late ? tooLate() : outcomeOf(deps, errand, { key, trace }))
+      : (before.outcome as Outcome); // as it was kept below
+  if (before === undefined) await deps.hearings.did(key, outcome);
+  log.info('done what was heard from Slack', { act: errand.deed.act, user: errand.user, again: before !== undefined });
+  await tell({ ...deps, log }, errand.ear, outcome);
+  await deps.hearings.told(key);
+}
+
+const tooLate = async (): Promise<Outcome> =>
+  answered(
+    'This was taken up too late: more than 15 minutes after you did it. Nothing was done; do it again if it still holds.',
+  );
+
+async function outcomeOf(deps: Deps, errand: Errand, { key, trace }: { key: string; trace: string }): Promise<Outcome> {
+  try {
+    const found = await actorFor(deps, errand.user);
+    if (!found.ok) return unknownSomebody(errand, found.because);
+    const who = whoActs(await deps.config.current(), found.actor, errand.user, () => deps.clock.now());
+    return await carryOut(deps, { who, key: `heard-${hash('sha256', key).slice(0, 32)}`, trace }, errand);
+  } catch (error) {
+    if (error instanceof Declined) return answered(...error.text);
+    if (error instanceof Refusal) return answered(`${wordsOf(error)} Nothing was done.`);
+    // More freezes of one scope than can be kept: that it comes again would not help.
+    if (error instanceof Error && error.name === 'ScopeFull') return answered(`${error.message}. Nothing was done.`);
+    throw error;
+  }
+}
+
+/** Robots and guests come into channels, too. */
+const unknownSomebody = ({ deed }: Errand, because: string): Outcome =>
+  deed.act === 'so_far' ? { answer: null } : answered(`You may do nothing here: ${because}. Nothing was done.`);
+
+/** Refusals of the API, for people who are not at the API. */
+function wordsOf({ code, detail }: Refusal): string {
+  switch (code) {
+    case 'automation-paused':
+      return 'The kill switch is on, so nothing would come of it; what waits still waits. First: /firebreak resume.';
+    case 'paused':
+      return 'The automation of this incident is paused, so nothing would come of it; what waits still waits. Resume it first.';
+    case 'incident-resolved':
+      return 'Superseded: the incident is resolved already.';
+    case 'freeze-over':
+      return 'Superseded: the freeze is over, and nothing has to be let through.';
+    default: {
+      const text = detail.replace(/^json: (?:[a-z_.]+: )?/, '');
+      return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}${/[.?!]$/.test(text) ? '' : '.'}`;
+    }
+  }
+}
+
+/** An answer that Slack does not take is lost: what was done is on the timeline, and doing it again would be worse. */
+async function tell(
+  { whispers, log }: Deps,
+  ear: Ear,
+  { answer, aloud = false, letters = [] }: Outcome,
+): Promise<void> {
+  const lost = (told: Told<null>, user: string): void => {
+    if (told.kind !== 'done') log.warn('somebody could not be told what came of it', { user, detail: told.detail });
+  };
+  if (answer !== null) lost(await whispers.tell(ear, answer, aloud), ear.user);
+  for (const { user, message } of letters) lost(await whispers.write(user, message), user);
+}

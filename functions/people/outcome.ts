@@ -1,0 +1,61 @@
+import type * as z from 'zod';
+import type { ChatButton, ChatMessage, ChatPart, Text } from '../../domain/outlets.ts';
+import { nearest } from '../../domain/runbooks/nearest.ts';
+
+/** What came of an errand, as it is kept until everybody who is to hear of it has. */
+export type Outcome = {
+  /** To whoever wanted it. Null: they see it anyway. */
+  answer: ChatMessage | null;
+  /** Others in the channel are to see the answer, too. */
+  aloud?: boolean;
+  /** To others, whom it concerns: ids of users. */
+  letters?: { user: string; message: ChatMessage }[];
+};
+
+export const NOTHING: Outcome = { answer: null };
+
+const plainOf = (text: Text): string =>
+  text
+    .map((span) => {
+      if (typeof span === 'string') return span;
+      if ('bold' in span) return span.bold;
+      if ('code' in span) return span.code;
+      return 'link' in span ? span.text : '';
+    })
+    .join('')
+    .replaceAll(/\s+/g, ' ')
+    .trim();
+
+/** A message of one paragraph, and perhaps what can be pressed below it. */
+export function message(text: Text, buttons: readonly ChatButton[] = []): ChatMessage {
+  const more: ChatPart[] = buttons.length === 0 ? [] : [{ kind: 'buttons', buttons }];
+  return { summary: plainOf(text) || 'Firebreak', parts: [{ kind: 'text', text }, ...more] };
+}
+
+export const answered = (...text: Text): Outcome => ({ answer: message(text) });
+
+/** Why something was not done, in words for whoever wanted it. It is their answer, and no fault. */
+export class Declined extends Error {
+  override readonly name = 'Declined';
+  readonly text: Text;
+
+  constructor(...text: Text) {
+    super(plainOf(text));
+    this.text = text;
+  }
+}
+
+/** There is nothing of this name: what was probably meant, if anything was. */
+export function unknownName(what: string, name: string, known: Iterable<string>): Declined {
+  const meant = nearest(name, known);
+  return new Declined(
+    `There is no ${what} "${name}".${meant === null ? '' : ` Did you mean "${meant}"?`} Nothing was done.`,
+  );
+}
+
+/** What somebody has typed, as the name of something. @throws Declined where nothing can be called that */
+export function nameIn<S extends z.ZodType>(schema: S, text: string): z.output<S> {
+  const read = schema.safeParse(text);
+  if (read.success) return read.data;
+  throw new Declined(`Nothing is called "${text.slice(0, 40).toWellFormed()}…". Nothing was done.`);
+}

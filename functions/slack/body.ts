@@ -1,0 +1,47 @@
+import type { Received } from './http.ts';
+
+/** What could be read, or why not. */
+export type Read<T> = { ok: true; value: T } | { ok: false; status: 400 | 415; because: string };
+
+const bad = (because: string, status: 400 | 415 = 400): { ok: false; status: 400 | 415; because: string } => ({
+  ok: false,
+  status,
+  because,
+});
+
+const isOfType = ({ headers }: Pick<Received, 'headers'>, type: string): boolean =>
+  (headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() === type;
+
+function decoded({ body }: Pick<Received, 'body'>): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(body);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Fields of a form. One that is there twice could be read in two ways, and Slack sends none. */
+export function formIn(received: Received): Read<Record<string, string>> {
+  const type = 'application/x-www-form-urlencoded';
+  if (!isOfType(received, type)) return bad(`this is sent as ${type}`, 415);
+  const text = decoded(received);
+  if (text === undefined) return bad('the form is no UTF-8');
+  const fields = [...new URLSearchParams(text)];
+  const twice = fields.find(([name], index) => fields.findIndex(([other]) => other === name) !== index);
+  if (twice !== undefined) return bad(`the field "${twice[0].slice(0, 64)}" is there twice`);
+  return { ok: true, value: Object.fromEntries(fields) };
+}
+
+export function jsonIn(received: Received): Read<unknown> {
+  if (!isOfType(received, 'application/json')) return bad('this is sent as application/json', 415);
+  const text = decoded(received);
+  return text === undefined ? bad('the body is no UTF-8') : parsed(text);
+}
+
+export function parsed(text: string): Read<unknown> {
+  try {
+    return { ok: true, value: JSON.parse(text) as unknown };
+  } catch {
+    return bad('it is no JSON');
+  }
+}

@@ -1,0 +1,43 @@
+import type { Catalogue, ModalView } from '../../domain/slack-ports.ts';
+import type { Interaction } from '../../schemas/slack/interaction.ts';
+import type { Waiting } from './commands.ts';
+import { within } from './deadline.ts';
+import { type Answer, nothing } from './http.ts';
+import { BRIEF_PATIENCE_MS } from './known.ts';
+import { openModal } from './modals/open.ts';
+import { handOn } from './queue.ts';
+
+/** Milliseconds that telling somebody may take. */
+const TELL_PATIENCE_MS = 700;
+
+export const NOT_TAKEN = 'This could not be taken: nothing was done. Try again in a moment.';
+
+/** Null: it cannot be read in time. */
+export const catalogueOf = async ({ known }: Waiting): Promise<Catalogue | null> =>
+  (await known.catalogue(BRIEF_PATIENCE_MS))?.value ?? null;
+
+type Opening = { trigger_id: string; user: { id: string }; response_url?: string | null | undefined };
+
+/** There is nothing in the answer that anybody would see: what went wrong is said in the conversation. */
+export async function openFor(waiting: Waiting, by: Opening, view: ModalView): Promise<Answer> {
+  const failed = await openModal(waiting.deps, by.trigger_id, view);
+  if (failed !== null) await tell(waiting, by, failed);
+  return nothing();
+}
+
+/** It is durable before Slack is answered; that it is not is said, too. */
+export async function passOn(
+  waiting: Waiting,
+  interaction: Interaction & Pick<Opening, 'response_url'>,
+): Promise<Answer> {
+  if (!(await handOn(waiting.deps, { kind: 'interaction', interaction }, waiting.trace)))
+    await tell(waiting, interaction, NOT_TAKEN);
+  return nothing();
+}
+
+async function tell({ deps }: Waiting, to: Omit<Opening, 'trigger_id'>, text: string): Promise<void> {
+  const whispered = deps.slack.whisper({ user: to.user.id, responseUrl: to.response_url ?? null }, text);
+  await within(TELL_PATIENCE_MS, whispered).catch((error: unknown) => {
+    deps.log.warn('somebody could not be told', { user: to.user.id, error: String(error) });
+  });
+}

@@ -1,0 +1,77 @@
+import { randomUUID } from 'node:crypto';
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import type { ChatMessage } from '../../domain/outlets.ts';
+import { bodyOf } from '../../integrations/slack/blocks.ts';
+
+/** A request as it came: a signature covers its bytes. */
+export type Received = {
+  method: string;
+  path: string;
+  /** Names in lower case. */
+  headers: Readonly<Record<string, string | undefined>>;
+  body: Uint8Array;
+};
+
+export type Answer = {
+  status: number;
+  headers: Record<string, string>;
+  body: string;
+  /** Instead of a body: why it is refused. */
+  problem?: { code: string; detail: string };
+};
+
+const JSON_TYPE = { 'content-type': 'application/json; charset=utf-8' };
+
+/** Nothing is shown, and a modal that was submitted closes. */
+export const nothing = (): Answer => ({ status: 200, headers: {}, body: '' });
+
+export const json = (value: unknown): Answer => ({ status: 200, headers: JSON_TYPE, body: JSON.stringify(value) });
+
+export const text = (body: string): Answer => ({ status: 200, headers: { 'content-type': 'text/plain' }, body });
+
+/** Answers a command where only whoever gave it sees it. */
+export const ephemeral = (message: ChatMessage): Answer => json({ response_type: 'ephemeral', ...bodyOf(message) });
+
+/** One paragraph of it. */
+export const word = (summary: string): Answer => ephemeral({ summary, parts: [{ kind: 'text', text: [summary] }] });
+
+/** docs/errors.md has a heading for each code. */
+export const refused = (
+  status: number,
+  code: string,
+  detail: string,
+  headers: Record<string, string> = {},
+): Answer => ({ status, headers, body: '', problem: { code, detail } });
+
+/** With the id of its request; a refusal in the form that those of the API have. */
+export function stamped({ status, headers, body, problem }: Answer, requestId: string): Answer {
+  const marked = { ...headers, 'x-request-id': requestId };
+  if (problem === undefined) return { status, headers: marked, body };
+  const { code, detail } = problem;
+  const title = code.replaceAll('-', ' ');
+  const told = { type: `urn:firebreak:problem:${code}`, title, status, code, detail, request_id: requestId };
+  return { status, headers: { ...marked, 'content-type': 'application/problem+json' }, body: JSON.stringify(told) };
+}
+
+/** The one that its sender gives, where it can be logged and echoed without harm. */
+export function requestIdOf({ headers }: Pick<Received, 'headers'>): string {
+  const given = headers['x-request-id'];
+  return given !== undefined && /^[\w.:/+=-]{1,128}$/.test(given) ? given : randomUUID();
+}
+
+export function receivedBy(event: APIGatewayProxyEventV2): Received {
+  const headers = Object.entries(event.headers).map(([name, value]) => [name.toLowerCase(), value] as const);
+  return {
+    method: event.requestContext.http.method,
+    path: event.rawPath,
+    headers: Object.fromEntries(headers),
+    body: Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8'),
+  };
+}
+
+export const resultOf = ({ status, headers, body }: Answer): APIGatewayProxyStructuredResultV2 => ({
+  statusCode: status,
+  headers: { 'cache-control': 'no-store', ...headers },
+  body,
+  isBase64Encoded: false,
+});

@@ -1,0 +1,39 @@
+import { type About, FIELDS, FORMS, TITLE_MAX_CHARS } from '../../../domain/slack-forms.ts';
+import type { Catalogue, ModalView } from '../../../domain/slack-ports.ts';
+import { modal, OPTIONS_MAX, searchSelect, select, severitySelect, textInput } from './blocks.ts';
+
+/**
+ * Opens an incident. Where the catalogue cannot be read, its names are typed instead.
+ *
+ * @param catalogue null: it cannot be read
+ */
+export function declareModal(about: About, title: string | null, catalogue: Catalogue | null): ModalView {
+  const environments = [...new Set(Object.values(catalogue?.services ?? {}).flatMap((entry) => entry.environments))];
+  return modal({
+    callback: FORMS.declare,
+    title: 'Declare an incident',
+    submit: 'Declare',
+    about,
+    blocks: [
+      textInput({ field: FIELDS.title, label: 'What is wrong?', initial: title, max: TITLE_MAX_CHARS }),
+      catalogue !== null && Object.keys(catalogue.services).length > 0
+        ? searchSelect({ field: FIELDS.service, label: 'Service' })
+        : textInput({ field: FIELDS.service, label: 'Service', max: NAME_MAX }),
+      environmentInput(environments),
+      severitySelect(FIELDS.severity, 'critical'),
+    ],
+  });
+}
+
+const NAME_MAX = 256;
+
+const environmentField = { field: FIELDS.environment, label: 'Environment', optional: true };
+
+const environmentInput = (environments: readonly string[]) =>
+  environments.length > 0 && environments.length <= OPTIONS_MAX
+    ? select({
+        ...environmentField,
+        options: environments.toSorted().map((value) => ({ value })),
+        initial: environments.includes('production') ? 'production' : null,
+      })
+    : textInput({ ...environmentField, max: NAME_MAX, placeholder: 'production' });

@@ -1,0 +1,125 @@
+import { hash, randomBytes } from 'node:crypto';
+import type { SlackRequest } from '../../schemas/heard.ts';
+import { About } from '../../domain/slack-forms.ts';
+import { readButton, type Verb } from '../../schemas/slack/button.ts';
+import type { Acted, BlockActions, Interaction } from '../../schemas/slack/interaction.ts';
+import type { View } from '../../schemas/slack/view.ts';
+import { within } from './deadline.ts';
+import type { SlackDeps } from '../../domain/slack-ports.ts';
+import { parsed } from './body.ts';
+
+/** Milliseconds; then whoever waits is told that it was not taken. */
+const SEND_PATIENCE_MS = 1400;
+
+/** Seconds. Two clicks that are closer are one, where the same click later is meant again. */
+const DOUBLE_CLICK_SECONDS = 10;
+
+/**
+ * Durable, or not: `false` when it could not be.
+ *
+ * @param trace of the request
+ */
+export async function handOn(deps: SlackDeps, request: SlackRequest, trace: string): Promise<boolean> {
+  const key = keyOf(request);
+  try {
+    const heard = { from: 'slack' as const, key, at: deps.clock.now(), trace, request };
+    await within(SEND_PATIENCE_MS, deps.people.send(heard, groupOf(request)));
+    deps.log.info('heard from Slack', { trace, kind: request.kind, key });
+    return true;
+  } catch (error) {
+    deps.log.error('what came from Slack could not be handed on', { trace, key, error: String(error) });
+    return false;
+  }
+}
+
+/** What is one act has one key, however often it is told. */
+export function keyOf(request: SlackRequest): string {
+  switch (request.kind) {
+    case 'command':
+      return `command:${request.command.trigger_id}`;
+    case 'event':
+      return `event:${request.callback.event_id}`;
+    case 'interaction':
+      return keyOfInteraction(request.interaction);
+  }
+}
+
+function keyOfInteraction(interaction: Interaction): string {
+  const { user } = interaction;
+  switch (interaction.type) {
+    case 'block_actions':
+      return keyOfActions(interaction);
+    case 'view_submission':
+    case 'view_closed':
+      return `${interaction.type}:${interaction.view.id}:${interaction.view.hash}`;
+    case 'message_action':
+      return `shortcut:${user.id}:${interaction.callback_id}:${interaction.channel.id}:${interaction.message.ts}`;
+    case 'shortcut':
+      return `shortcut:${interaction.trigger_id}`;
+    case 'block_suggestion':
+      return `suggestion:${user.id}:${interaction.action_id}`;
+  }
+}
+
+/** The message has them, else the modal. */
+function keyOfActions({ user, channel, container, view, actions }: BlockActions): string {
+  const place = `${channel?.id ?? ''}:${container.message_ts ?? view?.id ?? ''}`;
+  return `action:${user.id}:${place}:${hash('sha256', JSON.stringify(actions.map(keyOfAction)))}`;
+}
+
+/** What can be done once: to press it again later is the same. */
+const ONCE: readonly Verb[] = [
+  'approve',
+  'reject',
+  'resolve',
+  'not_the_deploy',
+  'rollback',
+  'lift_freeze',
+  'approve_override',
+];
+
+/** Automation can be paused, resumed and paused again by the same button: those are three. */
+function keyOfAction(acted: Acted): string {
+  const value = valueOf(acted);
+  const button = readButton(acted.action_id, value);
+  const isOnce = button !== undefined && ONCE.includes(button.verb);
+  const when = isOnce ? '' : `@${Math.floor(Number(acted.action_ts ?? 0) / DOUBLE_CLICK_SECONDS)}`;
+  return `${acted.action_id}=${value ?? ''}${when}`;
+}
+
+export const valueOf = ({ value, selected_option, selected_user }: Acted): string | undefined =>
+  value ?? selected_option?.value ?? selected_user ?? undefined;
+
+/** What is done in one channel is done in order; without a channel what one person does. */
+export function groupOf(request: SlackRequest): string {
+  switch (request.kind) {
+    case 'command':
+      return `channel:${request.command.channel_id}`;
+    case 'event': {
+      const { event } = request.callback;
+      const channel = event.type === 'reaction_added' ? event.item.channel : event.channel;
+      return channel ? `channel:${channel}` : `user:${event.user ?? ''}`;
+    }
+    case 'interaction': {
+      const { interaction } = request;
+      const channel =
+        'channel' in interaction && interaction.channel
+          ? interaction.channel.id
+          : 'view' in interaction && interaction.view
+            ? aboutOf(interaction.view).channel
+            : null;
+      return channel === null ? `user:${interaction.user.id}` : `channel:${channel}`;
+    }
+  }
+}
+
+function aboutOf({ private_metadata }: View): About {
+  const read = parsed(private_metadata);
+  const about = read.ok ? About.safeParse(read.value) : undefined;
+  return about?.success ? about.data : About.parse({});
+}
+
+/** The trace id of a W3C `traceparent`, else a new one. */
+export const traceOf = (traceparent: string | undefined): string =>
+  /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/.exec(traceparent ?? '')?.[1] ??
+  randomBytes(16).toString('hex');

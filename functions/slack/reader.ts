@@ -1,0 +1,59 @@
+import { EVERYWHERE, type Scope } from '../../domain/access.ts';
+import { actorMay, actorOf, type Actor, type SlackUser } from '../../domain/people.ts';
+import type { Action } from '../../schemas/access.ts';
+import { millisOf } from '../../schemas/time.ts';
+import type { SlackDeps } from '../../domain/slack-ports.ts';
+import type { Knowledge } from './known.ts';
+
+/** Milliseconds for which it is remembered who somebody is. */
+const KEPT_MS = 5 * 60 * 1000;
+const KEPT_MAX = 1000;
+
+/** Of what is in Slack: somebody, and the workspace where they were. */
+type Caller = { user_id: string; team_id: string };
+
+/**
+ * What somebody may read. `unknown`: it takes more to know that than there is time for: what groups of Slack they are
+ * in, or Slack or our records do not answer.
+ */
+export type Reader =
+  | { kind: 'known'; may(action: Action, scope: Scope): boolean }
+  | { kind: 'refused'; because: string }
+  | { kind: 'unknown' };
+
+export type ReaderOf = (caller: Caller) => Promise<Reader>;
+
+export function readers(deps: SlackDeps, known: Knowledge): ReaderOf {
+  const users = new Map<string, { user: SlackUser; until: number }>();
+  const now = () => millisOf(deps.clock.now());
+
+  async function userOf({ user_id: id, team_id: team }: Caller, workspaces: readonly string[]): Promise<SlackUser> {
+    const kept = users.get(id);
+    if (kept !== undefined && kept.until > now()) return kept.user;
+    const user = await deps.slack.user(id, workspaces.length > 0 ? workspaces : [team]);
+    if (users.size >= KEPT_MAX) users.clear();
+    users.set(id, { user, until: now() + KEPT_MS });
+    return user;
+  }
+
+  return async (caller) => {
+    const catalogue = await known.catalogue();
+    if (catalogue === null) return { kind: 'unknown' };
+    const { people } = catalogue.value;
+    const user = await userOf(caller, people.workspaces).catch((error: unknown) => {
+      deps.log.warn('Slack does not say who somebody is', { user: caller.user_id, error: String(error) });
+    });
+    if (user === undefined) return { kind: 'unknown' };
+    const hasGroups = Object.keys(people.userGroups).length > 0;
+    const found = actorOf(catalogue.value, user);
+    // What groups they are in could only allow more.
+    if (!found.ok) return hasGroups ? { kind: 'unknown' } : { kind: 'refused', because: found.because };
+    return readerOf(deps, found.actor, hasGroups);
+  };
+}
+
+function readerOf({ clock }: Pick<SlackDeps, 'clock'>, actor: Actor, hasGroups: boolean): Reader {
+  const may = (action: Action, scope: Scope): boolean => actorMay(actor, action, scope, clock.now()).allowed;
+  if (hasGroups && !may('incidents:read', EVERYWHERE)) return { kind: 'unknown' };
+  return { kind: 'known', may };
+}

@@ -1,0 +1,54 @@
+import * as z from 'zod';
+import type { ChangeEvents } from '../../domain/pagerduty/change-event.ts';
+import { tell, withoutSlash } from '../told.ts';
+import { truncate } from '../text.ts';
+import { ATTEMPT_TIMEOUT_MS, ROUTING_KEY_CHARS, SUMMARY_MAX_CHARS } from './limits.ts';
+
+/** What it answers: the event is taken, not yet shown. A proxy's login page says nothing of the kind. */
+const Taken = z.object({ status: z.literal('success') });
+
+/**
+ * Change events of the Events API v2.
+ * @see https://developer.pagerduty.com/docs/send-change-event (read 2026-11)
+ */
+export function pagerDutyChanges(options: {
+  eventsUrl: () => Promise<string>;
+  routingKey: () => Promise<string | undefined>;
+}): ChangeEvents {
+  return {
+    async send({ summary, at, links, details }) {
+      const routing_key = await options.routingKey();
+      if (!routing_key) return { kind: 'off', detail: 'PagerDuty is off: PAGERDUTY_ROUTING_KEY is not set' };
+      if (routing_key.length !== ROUTING_KEY_CHARS)
+        return {
+          kind: 'refused',
+          code: 'bad_key',
+          detail: `PAGERDUTY_ROUTING_KEY has not ${ROUTING_KEY_CHARS} characters`,
+        };
+      const told = await tell({
+        vendor: 'PagerDuty',
+        url: `${withoutSlash(await options.eventsUrl())}/v2/change/enqueue`,
+        method: 'POST',
+        headers: {},
+        body: {
+          routing_key,
+          payload: {
+            summary: truncate(summary, SUMMARY_MAX_CHARS),
+            timestamp: at,
+            source: 'firebreak',
+            custom_details: details,
+          },
+          links,
+        },
+        timeoutMs: ATTEMPT_TIMEOUT_MS,
+        schema: Taken,
+        limited: ({ status }) => (status === 429 ? null : undefined), // no Retry-After is promised
+        words: (body) => Refused.safeParse(body).data?.errors?.join('; '),
+      });
+      if (told.kind === 'done') return { kind: 'done', value: null };
+      return told.kind === 'unclear' ? { kind: 'later', detail: told.detail, afterSeconds: null } : told;
+    },
+  };
+}
+
+const Refused = z.object({ errors: z.array(z.string()).nullish() });

@@ -1,0 +1,102 @@
+import * as z from 'zod';
+import { agentOf } from '../../domain/pagerduty/agents.ts';
+import type { OnCall, OnCallPerson } from '../../domain/on-call.ts';
+import type { Told } from '../../domain/outlets.ts';
+import type { Clock, ConfigSource } from '../../domain/ports.ts';
+import type { Config } from '../../schemas/config.ts';
+import { PersonId } from '../../schemas/people.ts';
+import { millisOf } from '../../schemas/time.ts';
+import { PAGE_MAX } from './limits.ts';
+import { openRest, type RestOptions } from './rest.ts';
+
+/** A rota changes by the hour; who answers an incident now was on call a minute ago. */
+const KEPT_MS = 60_000;
+
+/** With `include[]=users` they are whole: a reference has neither name nor address. */
+const User = z.object({
+  id: z.string().min(1),
+  name: z.string().nullish(),
+  summary: z.string().nullish(),
+  email: z.string().nullish(),
+});
+
+/**
+ * Entries hold from `start` to `end`; without times asked for, those of now are listed.
+ * @see https://developer.pagerduty.com/api-reference (List all of the on-calls; read 2026-11)
+ */
+const Entries = z.object({
+  oncalls: z.array(z.object({ user: User, escalation_level: z.number() })),
+});
+type Entry = z.infer<typeof Entries>['oncalls'][number];
+
+const OneUser = z
+  .object({ user: z.object({ email: z.string().nullish() }) })
+  .transform(({ user }) => user.email || null);
+
+/** The rotas of PagerDuty that people.yaml names (`onCall`). */
+export function pagerDutyOnCall(options: {
+  rest: () => Promise<RestOptions>;
+  config: ConfigSource;
+  clock: Clock;
+}): OnCall {
+  const now = () => millisOf(options.clock.now());
+  const entries = kept<Entry[]>(now);
+  const emails = kept<string | null>(now);
+  return {
+    async now(team) {
+      const config = await options.config.current();
+      const rota = Object.hasOwn(config.people.onCall, team) ? config.people.onCall[team] : undefined;
+      if (rota === undefined) return { kind: 'off', detail: `people.yaml names no rota of the team "${team}"` };
+      const [name, id] =
+        rota.schedule === undefined
+          ? ['escalation_policy_ids[]', rota.escalationPolicy ?? '']
+          : ['schedule_ids[]', rota.schedule];
+      const told = await entries(`${name}${id}`, async () => list(await options.rest(), name, id));
+      return told.kind === 'done' ? { kind: 'done', value: people(config, told.value) } : told;
+    },
+    email: (user) =>
+      emails(user, async () => {
+        const rest = await openRest(await options.rest());
+        if ('kind' in rest) return rest;
+        const told = await rest.get(`/users/${encodeURIComponent(user)}`, [], OneUser);
+        return told.kind === 'refused' && told.code === 'not_found' ? { kind: 'done', value: null } : told;
+      }),
+  };
+}
+
+async function list(options: RestOptions, name: string, id: string): Promise<Told<Entry[]>> {
+  const rest = await openRest(options);
+  if ('kind' in rest) return rest;
+  const query: [string, string][] = [
+    [name, id],
+    ['include[]', 'users'],
+    ['limit', String(PAGE_MAX)],
+  ];
+  const told = await rest.get('/oncalls', query, Entries);
+  return told.kind === 'done' ? { kind: 'done', value: told.value.oncalls } : told;
+}
+
+/** Each once, on the first level on which they are; several rotas may have the same person. */
+function people(config: Config, entries: readonly Entry[]): OnCallPerson[] {
+  const sorted = entries.toSorted((a, b) => a.escalation_level - b.escalation_level);
+  const first = sorted.filter(({ user }, n) => sorted.findIndex((one) => one.user.id === user.id) === n);
+  return first.map(({ user, escalation_level: level }) => {
+    const email = user.email || null;
+    const agent = agentOf(config, { id: user.id, name: user.name || user.summary || user.id }, email);
+    const listed = Object.hasOwn(config.people.people, agent.name) ? PersonId.parse(agent.name) : null;
+    return { pagerduty: user.id, name: agent.shown, email, level, person: listed, slack: agent.slack };
+  });
+}
+
+/** Answers are kept for a minute; whatever is no answer is asked again. */
+function kept<T>(now: () => number): (key: string, ask: () => Promise<Told<T>>) => Promise<Told<T>> {
+  const known = new Map<string, { at: number; told: Told<T> }>();
+  return async (key, ask) => {
+    const before = known.get(key);
+    if (before !== undefined && now() - before.at < KEPT_MS) return before.told;
+    const told = await ask();
+    if (told.kind === 'done') known.set(key, { at: now(), told });
+    else known.delete(key);
+    return told;
+  };
+}

@@ -1,0 +1,56 @@
+import { isIP } from 'node:net';
+import type { ChatMessage, Told } from '../../domain/outlets.ts';
+import { call, NoAnswer } from '../http.ts';
+import { truncate } from '../text.ts';
+import { bodyOf } from './blocks.ts';
+import { WAITED_FOR_TIMEOUT_MS } from './limits.ts';
+
+/** Where Slack takes answers to what it has sent. */
+const HOOKS = 'hooks.slack.com';
+
+const ANSWER_MAX_BYTES = 64 * 1024;
+
+/**
+ * Why nothing is sent to this address; undefined: it is Slack's. The address came with a request whose signature was
+ * right, and is looked at all the same: what is answered there is not for everybody.
+ *
+ * @param apiUrl whose host is Slack's, too, should something stand in for Slack
+ */
+export function answerUrlFault(address: string, apiUrl: string): string | undefined {
+  const url = URL.parse(address);
+  if (url === null || url.username !== '' || url.password !== '') return 'it is no address';
+  if (url.protocol === 'https:' && url.host === HOOKS) return undefined;
+  const api = URL.parse(apiUrl);
+  if (api === null || api.hostname === 'slack.com' || url.host !== api.host)
+    return `it is neither of ${HOOKS} nor of the host of SLACK_API_URL`;
+  const safe = url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname));
+  return safe ? undefined : 'it is neither https nor of this machine';
+}
+
+const isLoopback = (hostname: string): boolean =>
+  hostname === 'localhost' || hostname === '[::1]' || (isIP(hostname) === 4 && hostname.startsWith('127.'));
+
+/**
+ * One answer to somebody's act. It never takes the place of the message that they have acted upon.
+ * @see https://docs.slack.dev/interactivity/handling-user-interaction, "Message responses"
+ */
+export async function answerByUrl(address: string, message: ChatMessage, aloud: boolean): Promise<Told<null>> {
+  const answer = { response_type: aloud ? 'in_channel' : 'ephemeral', replace_original: false, ...bodyOf(message) };
+  try {
+    const { status, text } = await call(address, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json; charset=utf-8' },
+      body: JSON.stringify(answer),
+      timeoutMs: WAITED_FOR_TIMEOUT_MS,
+      maxBytes: ANSWER_MAX_BYTES,
+    });
+    const detail = `Slack answered an answer with ${status}: ${truncate(text, 200)}`;
+    if (status >= 200 && status < 300) return { kind: 'done', value: null };
+    return status >= 500
+      ? { kind: 'unclear', detail }
+      : { kind: 'refused', code: `http_${status}`, detail: `${detail}; it is told otherwise` };
+  } catch (error) {
+    if (error instanceof NoAnswer) return { kind: 'unclear', detail: `Slack did not take an answer: ${error.message}` };
+    throw error;
+  }
+}

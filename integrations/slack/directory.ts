@@ -1,0 +1,65 @@
+import * as z from 'zod';
+import type { Directory } from '../../domain/outlets.ts';
+import { isRefusal } from './answers.ts';
+import { attempts, type Slack, type SlackOptions } from './attempt.ts';
+import { WAITED_FOR_TIMEOUT_MS } from './limits.ts';
+import { inside } from './membership.ts';
+import { slackUserOf, UserObject } from './user.ts';
+
+const Info = z.object({ user: UserObject });
+const Members = z.object({ users: z.array(z.string()).default([]) });
+const Messages = z.object({
+  messages: z.array(z.object({ ts: z.string(), text: z.string().default(''), user: z.string().nullish() })).default([]),
+});
+const Permalink = z.object({ permalink: z.string() });
+
+/**
+ * Who is who in Slack. It needs the scopes users:read and users:read.email, usergroups:read for groups that
+ * people.yaml names, and channels:history to read what somebody has said.
+ */
+export function slackDirectory(options: SlackOptions): Directory {
+  const attempt = attempts({ timeoutMs: WAITED_FOR_TIMEOUT_MS, ...options });
+  return {
+    user: (id, workspaces) =>
+      attempt(async (slack) => {
+        const found = await orNull(['user_not_found', 'user_not_visible'], slack.ask('users.info', { user: id }, Info));
+        if (found === null) return null;
+        const { groups: _, ...user } = slackUserOf(found.user, await ours(slack, workspaces), []);
+        return user;
+      }),
+    groupMembers: (id) =>
+      attempt(async ({ ask }) => (await ask('usergroups.users.list', { usergroup: id }, Members)).users),
+    message: (channel, id) =>
+      attempt(async (slack) => {
+        const said = await messageIn(slack, channel, id);
+        if (said === undefined) return null;
+        const link = slack.ask('chat.getPermalink', { channel, message_ts: id }, Permalink);
+        const url = (await orNull(['message_not_found', 'channel_not_found'], link))?.permalink ?? null;
+        return { text: said.text, user: said.user ?? null, url };
+      }),
+  };
+}
+
+async function ours({ me }: Slack, workspaces: readonly string[]): Promise<readonly string[]> {
+  if (workspaces.length > 0) return workspaces;
+  const { team } = await me();
+  return team === null ? [] : [team];
+}
+
+/** An answer in a thread is not in the channel's history. */
+async function messageIn({ ask }: Slack, channel: string, ts: string) {
+  const within = { channel, latest: ts, oldest: ts, inclusive: true, limit: 1 };
+  const { messages } = await inside(ask, channel)('conversations.history', within, Messages);
+  const own = messages.find((message) => message.ts === ts);
+  if (own !== undefined) return own;
+  const thread = await orNull(['thread_not_found'], ask('conversations.replies', { ...within, ts }, Messages));
+  return thread?.messages.find((message) => message.ts === ts);
+}
+
+/** Null: Slack refuses it with one of these. */
+async function orNull<T>(codes: readonly string[], work: Promise<T>): Promise<T | null> {
+  return work.catch((error: unknown) => {
+    if (codes.some((code) => isRefusal(error, code))) return null;
+    throw error;
+  });
+}

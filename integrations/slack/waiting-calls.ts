@@ -1,0 +1,43 @@
+import * as z from 'zod';
+import type { SlackUser } from '../../domain/people.ts';
+import type { Secrets } from '../../domain/ports.ts';
+import { answerByUrl, answerUrlFault } from './answers-by-url.ts';
+import { askSlack, SlackRefused } from './small-client.ts';
+import { slackUserOf, UserObject } from './user.ts';
+
+/** Milliseconds: a trigger opens a modal for three seconds from when somebody has clicked. */
+const OPEN_TIMEOUT_MS = 1_700;
+
+/** Milliseconds: whoever waits for it may do without. */
+const USER_TIMEOUT_MS = 1_200;
+
+const SLACK_API_URL = 'https://slack.com/api/';
+
+/** What is asked of Slack while it waits for an answer itself. Addresses and tokens are read with each call. */
+export function waitingCalls({ secrets }: { secrets: Secrets }) {
+  const apiUrl = async (): Promise<string> => (await secrets.get('SLACK_API_URL')) || SLACK_API_URL;
+
+  async function ask(method: string, args: Record<string, unknown>, timeoutMs: number) {
+    const token = await secrets.get('SLACK_BOT_TOKEN');
+    if (!token) throw new SlackRefused(method, 'not_connected');
+    return askSlack({ apiUrl: await apiUrl(), token, timeoutMs }, method, args);
+  }
+
+  return {
+    async openView(trigger: string, view: object): Promise<void> {
+      await ask('views.open', { trigger_id: trigger, view }, OPEN_TIMEOUT_MS);
+    },
+    async user(id: string, workspaces: readonly string[]): Promise<SlackUser> {
+      const said = z.object({ user: UserObject }).safeParse(await ask('users.info', { user: id }, USER_TIMEOUT_MS));
+      if (!said.success) throw new SlackRefused('users.info', 'no_user');
+      return slackUserOf(said.data.user, workspaces, []);
+    },
+    async whisper({ user, responseUrl }: { user: string; responseUrl: string | null }, text: string): Promise<void> {
+      if (responseUrl !== null && answerUrlFault(responseUrl, await apiUrl()) === undefined) {
+        const message = { summary: text, parts: [{ kind: 'text' as const, text: [text] }] };
+        if ((await answerByUrl(responseUrl, message, false)).kind === 'done') return;
+      }
+      await ask('chat.postMessage', { channel: user, text }, OPEN_TIMEOUT_MS);
+    },
+  };
+}

@@ -1,0 +1,59 @@
+import { createHash } from 'node:crypto';
+import * as z from 'zod';
+import type { Told } from '../../domain/outlets.ts';
+import type { Clock, Secrets } from '../../domain/ports.ts';
+import type { Letter, WebhookReceivers } from '../../domain/webhook-receiver.ts';
+import { millisOf } from '../../schemas/time.ts';
+import { retryAfterSeconds } from '../http.ts';
+import { tell } from '../told.ts';
+import { signedHeaders } from './standard-webhooks.ts';
+import { teamsMessage } from './teams.ts';
+
+/** One attempt: somebody who does not answer holds up the others for so long. */
+const ATTEMPT_TIMEOUT_MS = 5_000;
+
+/**
+ * Webhooks after the Standard Webhooks specification: signed where the configuration names a secret, and with the same
+ * `webhook-id` at every attempt.
+ */
+export function webhookReceivers({ secrets, clock }: { secrets: Secrets; clock: Clock }): WebhookReceivers {
+  return {
+    nameOf: ({ url }) => createHash('sha256').update(url).digest('hex').slice(0, 16),
+    write: ({ format }, id, event, at, incident) => ({
+      id,
+      event,
+      body: JSON.stringify(
+        format === 'teams' ? teamsMessage(event, incident) : { type: event, timestamp: at, data: incident },
+      ),
+    }),
+    async send({ url, signature }, letter) {
+      const secret = signature === undefined ? null : await secrets.get(signature);
+      if (secret === undefined || secret === '') return unsigned(signature ?? '');
+      const told = await post(url, letter, secret, clock);
+      // Whether it was taken nobody knows; it may be sent again all the same.
+      return told.kind === 'unclear' ? { kind: 'later', detail: told.detail, afterSeconds: null } : told;
+    },
+  };
+}
+
+async function post(url: string, { id, body }: Letter, secret: string | null, clock: Clock): Promise<Told<null>> {
+  const now = millisOf(clock.now());
+  const told = await tell({
+    vendor: `the webhook at ${URL.parse(url)?.origin ?? 'no URL'}`, // what follows may be a secret
+    url,
+    method: 'POST',
+    headers: secret === null ? { 'webhook-id': id } : signedHeaders(secret, id, now, body),
+    body: JSON.parse(body) as object,
+    timeoutMs: ATTEMPT_TIMEOUT_MS,
+    schema: z.unknown(),
+    limited: ({ status, headers }) => (status === 429 ? retryAfterSeconds(headers, now) : undefined),
+    words: () => undefined,
+  });
+  return told.kind === 'done' ? { kind: 'done', value: null } : told;
+}
+
+const unsigned = (name: string): Told<never> => ({
+  kind: 'refused',
+  code: 'no_secret',
+  detail: `the secret ${name} is not set, so nothing was sent`,
+});

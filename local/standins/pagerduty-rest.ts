@@ -1,0 +1,54 @@
+import { createHash } from 'node:crypto';
+import type { Context, MiddlewareHandler } from 'hono';
+import { rateLimit } from './rate-limit.ts';
+import type { StandInDeps } from './stand-in.ts';
+
+/**
+ * Requests of all kinds with one API key.
+ *
+ * @see https://developer.pagerduty.com/docs/rest-api-rate-limits (read 2026-11)
+ */
+const REST_LIMIT = { max: 960, windowMs: 60_000 };
+
+/** Lets those in who may call the REST API, as often as they may. */
+export function restAccess(deps: StandInDeps): MiddlewareHandler {
+  const admit = rateLimit(deps, REST_LIMIT);
+  return async (c, next) => {
+    if (!mayCall(c)) return denied();
+    return admit(keyOf(c)) ? next() : throttled(deps);
+  };
+}
+
+/** Every well-formed credential is good: there is nothing here to protect, only a header that may be missing. */
+const mayCall = (c: Context): boolean => /^(Token token=|Bearer )\S+$/.test(c.req.header('authorization') ?? '');
+
+/** API keys are credentials: they are told apart by their hash and not kept. */
+const keyOf = (c: Context): string =>
+  `pagerduty-rest:${createHash('sha256')
+    .update(c.req.header('authorization') ?? '')
+    .digest('hex')}`;
+
+/** Plain text, as the vendor's own: a client that expects JSON in every error has to cope. */
+const denied = (): Response =>
+  new Response('HTTP Token: Access denied.\n', {
+    status: 401,
+    headers: { 'content-type': 'text/plain; charset=utf-8', 'www-authenticate': 'Token realm="Application"' },
+  });
+
+/** The end of the limit is told in seconds, by a header of PagerDuty's own. */
+function throttled({ timeScale }: StandInDeps): Response {
+  const reset = Math.ceil(REST_LIMIT.windowMs / 1000 / timeScale);
+  return Response.json(
+    { error: { message: 'Rate Limit Exceeded', code: 2020 } },
+    {
+      status: 429,
+      headers: {
+        'ratelimit-limit': String(REST_LIMIT.max),
+        'ratelimit-remaining': '0',
+        'ratelimit-reset': String(reset),
+      },
+    },
+  );
+}
+
+export const notFound = (c: Context): Response => c.json({ error: { message: 'Not Found', code: 2100 } }, 404);

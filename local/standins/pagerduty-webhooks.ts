@@ -1,0 +1,109 @@
+import { createHmac, randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { timestamp } from '../../schemas/time.ts';
+import type { Alert, Alerts } from './pagerduty-alerts.ts';
+import type { User } from './pagerduty-directory.ts';
+import { incidentId, webhookIncident } from './pagerduty-objects.ts';
+import type { Outside } from './stand-in.ts';
+
+/** PagerDuty waits so long for an answer. @see https://developer.pagerduty.com/docs/webhooks-behavior (read 2026-11) */
+const ANSWER_MS = 5_000;
+
+/** PagerDuty tries for two days; here it is a few times, and none of them after a restart. */
+const PAUSES_SECONDS = [1, 5, 30, 60] as const;
+
+/** One event, as `event_type` says. `by`: null for what no person has done. */
+export type Happened = { type: string; by: User | null; data: object };
+
+/** How the product has answered; null: not at all. */
+export type Delivered = { id: string; event_type: string; status: number | null };
+
+export type Webhooks = {
+  /** Tells the product, if it listens; resolves after the first attempt. Null: nobody listens. */
+  tell(alert: Alert, happened: Happened): Promise<Delivered | null>;
+};
+
+/** Webhooks v3, one at a time for each incident, the first of each saying that it was opened. */
+export function openWebhooks({ product, now, timeScale, closing, url, unit }: Outside, alerts: Alerts): Webhooks {
+  const opened = new Set<number>();
+  const deliver = async (happened: Happened): Promise<Delivered | null> => {
+    const to = product();
+    const secrets = to?.pagerDutyWebhookSecret;
+    if (to === undefined || secrets === undefined) return null;
+    const body = JSON.stringify({ event: eventOf(happened, now()) });
+    const id = randomUUID();
+    const attempt = () => send(`${to.url}/integrations/pagerduty/webhook`, { id, body, secrets, closing });
+    const status = await attempt();
+    if (isToRepeat(status)) void again(attempt, { timeScale, closing });
+    return { id, event_type: happened.type, status };
+  };
+  return {
+    async tell(alert, happened) {
+      if (!opened.has(alert.id)) {
+        opened.add(alert.id);
+        const data = await unit(() => webhookIncident(url, alert, alerts));
+        await deliver({ type: 'incident.triggered', by: null, data: { ...data, status: 'triggered' } });
+      }
+      return deliver(happened);
+    },
+  };
+}
+
+type Request = { id: string; body: string; secrets: string; closing: AbortSignal };
+
+async function send(url: string, { id, body, secrets, closing }: Request): Promise<number | null> {
+  const signatures = secrets
+    .split(',')
+    .map((secret) => `v1=${createHmac('sha256', secret.trim()).update(body).digest('hex')}`);
+  try {
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: {
+        accept: 'application/json',
+        'content-type': 'application/json',
+        'user-agent': 'PagerDuty-Webhook/V3.0',
+        'x-pagerduty-signature': signatures.join(','),
+        'x-webhook-id': id,
+        'x-webhook-subscription': 'PSANDBOX',
+      },
+      body,
+      redirect: 'manual',
+      signal: AbortSignal.any([closing, AbortSignal.timeout(ANSWER_MS)]),
+    });
+    await response.arrayBuffer();
+    return response.status;
+  } catch {
+    return null;
+  }
+}
+
+const isToRepeat = (status: number | null): boolean => status === null || status === 429 || status >= 500;
+
+async function again(
+  attempt: () => Promise<number | null>,
+  { timeScale, closing }: Pick<Outside, 'timeScale' | 'closing'>,
+): Promise<void> {
+  for (const seconds of PAUSES_SECONDS) {
+    const isOver = await sleep((seconds * 1000) / timeScale, false, { signal: closing, ref: false }).catch(() => true);
+    if (isOver || !isToRepeat(await attempt())) return;
+  }
+}
+
+const eventOf = ({ type, by, data }: Happened, at: number) => ({
+  id: `01${randomUUID().replaceAll('-', '').slice(0, 24).toUpperCase()}`,
+  event_type: type,
+  resource_type: 'incident',
+  occurred_at: timestamp(at),
+  agent: by === null ? null : userReference(by),
+  client: null,
+  data,
+});
+
+const userReference = ({ id, name }: User) => ({ id, type: 'user_reference', summary: name });
+
+/** What is about an incident names it so. */
+export const incidentReference = (alert: Alert) => ({
+  id: incidentId(alert.id),
+  type: 'incident_reference',
+  summary: alert.summary,
+});

@@ -1,0 +1,75 @@
+import * as z from 'zod';
+import type { Channel } from './slack-channels.ts';
+import type { Answer } from './slack-deliveries.ts';
+import { COMMANDS, type Person } from './slack-directory.ts';
+import { escaped } from './slack-escape.ts';
+import { channelHere, mustBeOpenHere, Who } from './slack-ground.ts';
+import { POST_TEXT_MAX_CHARS } from './slack-limits.ts';
+import { commandSent } from './slack-payloads.ts';
+import { Refused } from './slack-refusal.ts';
+import { answerOf, respond } from './slack-responses.ts';
+import type { Question } from './slack-telling.ts';
+import { whisper, type Workspace } from './slack-workspace.ts';
+
+export const Command = z.strictObject({
+  user: Who,
+  channel: z.string(),
+  /** All of what is typed, such as `/incident severity critical`. */
+  text: z.string().regex(/^\/\S/, 'a command begins with a slash').max(POST_TEXT_MAX_CHARS),
+});
+
+/**
+ * Somebody types a command. What the app answers at once is a message; that it does not, or that there is no such
+ * command, Slack says itself.
+ *
+ * @param base of `response_url`
+ */
+export function typeCommand(
+  { user: person, channel: name, text: typed }: z.infer<typeof Command>,
+  { workspace, base, at }: { workspace: Workspace; base: string; at: number },
+): Question | undefined {
+  const channel = channelHere(workspace, name);
+  mustBeOpenHere(channel);
+  const [, command = '', text = ''] = /^(\S+)\s*([^]*)$/.exec(typed) ?? [];
+  if (!COMMANDS.some((one) => one === command)) {
+    slackbot(workspace, channel, person, `\`${command}\` is not a valid command.`, at);
+    return undefined;
+  }
+  const place = { user: person.id, channel: channel.seq, ts: null, ephemeral: 0 };
+  const responseUrl = base + workspace.responseUrls.mint('commands', place, at);
+  const triggerId = workspace.triggers.mint({ user: person.id, view: null }, at);
+  const said = { command, text: escaped(text.trimEnd(), workspace, 'command') };
+  return {
+    outgoing: commandSent(said, person, channel, { responseUrl, triggerId }),
+    take(answer) {
+      const fault = faultOf(answer) ?? wording(() => show(answer));
+      if (fault !== undefined) slackbot(workspace, channel, person, `${command} failed with the error "${fault}"`, at);
+    },
+  };
+
+  /** An empty answer shows nothing; a text is a message, as is JSON. */
+  function show({ body }: Answer): void {
+    if (body.trim() === '') return;
+    const isJson = body.trimStart().startsWith('{');
+    respond(workspace, place, isJson ? answerOf(body) : { text: body }, at);
+  }
+}
+
+/** Slack's word for an answer that is none; `undefined` when it is one. */
+const faultOf = ({ status, error }: Answer): string | undefined =>
+  error === 'operation_timeout' ? error : status === 200 ? undefined : 'dispatch_failed';
+
+function wording(show: () => void): string | undefined {
+  try {
+    show();
+    return undefined;
+  } catch (error) {
+    if (error instanceof Refused) return error.code;
+    throw error;
+  }
+}
+
+/** Slack itself says something to one person. */
+export function slackbot(workspace: Workspace, channel: Channel, person: Person, text: string, at: number): void {
+  whisper(workspace, channel, { user: person.id, author: 'slackbot', content: { text } }, at);
+}

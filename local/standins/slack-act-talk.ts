@@ -1,0 +1,101 @@
+import { randomUUID } from 'node:crypto';
+import * as z from 'zod';
+import { problem } from './problem.ts';
+import { idOf, type Channel } from './slack-channels.ts';
+import type { Delivery } from './slack-deliveries.ts';
+import { TEAM } from './slack-directory.ts';
+import { escaped } from './slack-escape.ts';
+import { mustBeOpenHere, noSuchMessage, Ts, Who } from './slack-ground.ts';
+import { POST_TEXT_MAX_CHARS } from './slack-limits.ts';
+import type { Telling } from './slack-telling.ts';
+import { tsText } from './slack-ts.ts';
+import { enter, say, type Workspace } from './slack-workspace.ts';
+
+export const Words = z.strictObject({
+  user: Who,
+  text: z.string().min(1).max(POST_TEXT_MAX_CHARS),
+  /** Of the message that is answered. */
+  thread_ts: Ts.optional(),
+});
+
+export const Entry = z.strictObject({ user: Who });
+
+export const Mark = z.strictObject({
+  user: Who,
+  ts: Ts,
+  /** An emoji, such as `pushpin`. */
+  name: z.string().regex(/^[a-z0-9_+'-]+$/),
+});
+
+type Ground = { workspace: Workspace; channel: Channel; telling: Telling; at: number };
+
+/** What has happened, and what the app is told of it. */
+type Happened = { ts: string; noted: (Delivery | undefined)[] };
+
+/**
+ * Somebody says something; who is not in the channel yet enters it.
+ *
+ * @see https://docs.slack.dev/reference/events/message (read 2026-11)
+ */
+export function talk(
+  { user: person, text: typed, thread_ts: thread }: z.infer<typeof Words>,
+  ground: Ground,
+): Happened {
+  const { workspace, channel, telling, at } = ground;
+  mustBeOpenHere(channel);
+  const parent = thread === undefined ? undefined : workspace.messages.get(channel.seq, thread);
+  if (thread !== undefined && !parent) throw noSuchMessage(channel, tsText(thread));
+  const { noted } = join({ user: person }, ground);
+  const text = escaped(typed, workspace, 'message');
+  const threadTs = parent ? (parent.thread_ts ?? parent.ts) : null;
+  const said = { user: person.id, subtype: null, thread_ts: threadTs, content: { text } };
+  const ts = tsText(say(workspace, channel, said, at).ts);
+  const event = {
+    type: 'message',
+    subscription: 'message.channels' as const,
+    channel: idOf(channel),
+    user: person.id,
+    text,
+    ts,
+    ...(threadTs !== null && { thread_ts: tsText(threadTs) }),
+    event_ts: ts,
+    channel_type: 'channel',
+    client_msg_id: randomUUID(),
+    team: TEAM.id,
+  };
+  return { ts, noted: [...noted, telling.note(event, person, channel, workspace)] };
+}
+
+/** @see https://docs.slack.dev/reference/events/member_joined_channel (read 2026-11) */
+export function join({ user: person }: z.infer<typeof Entry>, { workspace, channel, telling, at }: Ground): Happened {
+  mustBeOpenHere(channel);
+  const ts = tsText(Math.floor(at) * 1000);
+  if (workspace.channels.isMember(channel, person.id)) return { ts, noted: [] };
+  enter(workspace, channel, person.id, at);
+  const subscription = 'member_joined_channel' as const;
+  const where = { channel: idOf(channel), channel_type: 'C', team: TEAM.id };
+  const event = { type: subscription, subscription, user: person.id, ...where, event_ts: ts };
+  return { ts, noted: [telling.note(event, person, channel, workspace)] };
+}
+
+/** @see https://docs.slack.dev/reference/events/reaction_added (read 2026-11) */
+export function react({ user: person, ts, name }: z.infer<typeof Mark>, ground: Ground): Happened {
+  const { workspace, channel, telling, at } = ground;
+  mustBeOpenHere(channel);
+  const message = workspace.messages.get(channel.seq, ts);
+  if (!message) throw noSuchMessage(channel, tsText(ts));
+  const { noted } = join({ user: person }, ground);
+  if (!workspace.marks.react(channel.seq, ts, { name, user: person.id })) {
+    throw problem(422, `${person.name} has reacted so already`);
+  }
+  const event = {
+    type: 'reaction_added',
+    subscription: 'reaction_added' as const,
+    user: person.id,
+    reaction: name,
+    item_user: message.user,
+    item: { type: 'message', channel: idOf(channel), ts: tsText(ts) },
+    event_ts: tsText(Math.floor(at) * 1000),
+  };
+  return { ts: tsText(ts), noted: [...noted, telling.note(event, person, channel, workspace)] };
+}

@@ -1,0 +1,114 @@
+import { randomBytes } from 'node:crypto';
+import { Hono, type Context } from 'hono';
+import { check, readJson } from './problem.ts';
+import { Command, typeCommand } from './slack-act-command.ts';
+import { close, Closing, Submission, submit } from './slack-act-modal.ts';
+import { Press, press, Query, suggest } from './slack-act-press.ts';
+import { Shortcut, takeShortcut } from './slack-act-shortcut.ts';
+import { Entry, join, Mark, react, talk, Words } from './slack-act-talk.ts';
+import type { Channel } from './slack-channels.ts';
+import type { Delivery } from './slack-deliveries.ts';
+import type { Person } from './slack-directory.ts';
+import { channelNamed, modalShown } from './slack-ground.ts';
+import { verificationSent } from './slack-payloads.ts';
+import type { Fields } from './slack-refusal.ts';
+import { openTelling } from './slack-telling.ts';
+import { openWorkspace } from './slack-workspace.ts';
+import { channelNotFound } from './slack-sandbox.ts';
+import type { Outside, People } from './stand-in.ts';
+
+/** How many deliveries are listed. */
+const LISTED = 200;
+
+/**
+ * What people do in the workspace that the app is told of: commands, presses, modals, shortcuts, messages, reactions.
+ * Each answers once the product has, with the delivery.
+ */
+export function slackPeople(outside: Outside): People {
+  const { unit, now } = outside;
+  const workspace = openWorkspace(outside.db);
+  const telling = openTelling(outside);
+  const ground = () => ({ workspace, base: outside.url, at: now() });
+
+  /** What the person sees after it, beside how it was delivered. */
+  const withModal = async (c: Context, person: Person, delivery: unknown, more: Fields = {}): Promise<Response> =>
+    c.json({ delivery, modal: await unit(() => modalShown(workspace, person)), ...more });
+
+  /** Only members type and press in a channel: who is none enters it first, and the app is told. */
+  const entering = async (person: Person, name: string | undefined): Promise<void> => {
+    const happened = await unit(() => {
+      const channel = name === undefined ? undefined : channelNamed(workspace, name);
+      return channel && !channel.archived && join({ user: person }, { workspace, telling, channel, at: now() });
+    });
+    for (const noted of happened ? happened.noted : []) await telling.post(noted);
+  };
+
+  /** In a channel; the app is told afterwards. */
+  const inChannel = async <I>(
+    c: Context,
+    input: I,
+    act: (input: I, ground: { channel: Channel; at: number }) => { ts: string; noted: (Delivery | undefined)[] },
+  ): Promise<Response> => {
+    const name = c.req.param('name') ?? '';
+    const happened = await unit(() => {
+      const channel = workspace.channels.byName(name);
+      return channel && act(input, { channel, at: now() });
+    });
+    if (!happened) return channelNotFound(c);
+    const deliveries = [];
+    for (const noted of happened.noted) deliveries.push(await telling.post(noted)); // in their order
+    return c.json({ ts: happened.ts, delivery: deliveries.at(-1) ?? null }, 201);
+  };
+
+  const app = new Hono()
+    .get('/deliveries', async (c) => c.json({ items: await unit(() => telling.newest(LISTED)), next_cursor: null }))
+    .post('/commands', async (c) => {
+      const input = check(Command, await readJson(c));
+      await entering(input.user, input.channel);
+      return withModal(c, input.user, await telling.ask(() => typeCommand(input, ground())));
+    })
+    .post('/actions', async (c) => {
+      const input = check(Press, await readJson(c));
+      await entering(input.user, input.channel);
+      return withModal(c, input.user, await telling.ask(() => press(input, ground())));
+    })
+    .post('/options', async (c) => {
+      const input = check(Query, await readJson(c));
+      let options: Fields[] = [];
+      const delivery = await telling.ask(() => suggest(input, ground(), (found) => void (options = found)));
+      return withModal(c, input.user, delivery, { options });
+    })
+    .post('/views/:id/submit', async (c) => {
+      const input = check(Submission, await readJson(c));
+      return withModal(c, input.user, await telling.ask(() => submit(c.req.param('id'), input, ground())));
+    })
+    .post('/views/:id/close', async (c) => {
+      const input = check(Closing, await readJson(c));
+      return withModal(c, input.user, await telling.ask(() => close(c.req.param('id'), input, ground())));
+    })
+    .post('/shortcuts', async (c) => {
+      const input = check(Shortcut, await readJson(c));
+      await entering(input.user, input.channel);
+      return withModal(c, input.user, await telling.ask(() => takeShortcut(input, ground())));
+    })
+    .post('/verification', async (c) => {
+      const challenge = randomBytes(16).toString('hex');
+      let verified = false;
+      const delivery = await telling.ask(() => ({
+        outgoing: verificationSent(challenge),
+        take: ({ status, body }) => void (verified = status === 200 && body.includes(challenge)),
+      }));
+      return c.json({ verified, delivery });
+    })
+    .post('/channels/:name/messages', async (c) =>
+      inChannel(c, check(Words, await readJson(c)), (input, at) => talk(input, { workspace, telling, ...at })),
+    )
+    .post('/channels/:name/members', async (c) =>
+      inChannel(c, check(Entry, await readJson(c)), (input, at) => join(input, { workspace, telling, ...at })),
+    )
+    .post('/channels/:name/reactions', async (c) =>
+      inChannel(c, check(Mark, await readJson(c)), (input, at) => react(input, { workspace, telling, ...at })),
+    );
+
+  return { app, resume: telling.resume };
+}

@@ -1,0 +1,37 @@
+import { idOf } from './slack-channels.ts';
+import { GROUPS, PEOPLE } from './slack-directory.ts';
+import type { Workspace } from './slack-workspace.ts';
+
+/** A mention that was written out already. */
+const WRITTEN = /(<[@#!][^<>\s]+>)/;
+
+/**
+ * What somebody typed, as an app is told it: `@name` and `#channel` become what they name, and the three characters
+ * that would mean something are escaped. Commands get the names beside the ids, messages do not.
+ *
+ * @see https://docs.slack.dev/messaging/formatting-message-text (read 2026-11), "Escaping text"
+ * @see https://docs.slack.dev/interactivity/implementing-slash-commands (read 2026-11), "Escaping"
+ */
+export function escaped(text: string, { channels }: Workspace, of: 'command' | 'message'): string {
+  const label = (name: string): string => (of === 'command' ? `|${name}` : '');
+  return text
+    .split(WRITTEN)
+    .map((piece, i) => {
+      if (i % 2 === 1) return piece;
+      return piece
+        .replaceAll('&', '&amp;')
+        .replaceAll('<', '&lt;')
+        .replaceAll('>', '&gt;')
+        .replaceAll(/(?<![\w/])@([a-z][a-z-]*)/g, (written, name: string) => {
+          const person = PEOPLE.find((one) => one.name === name);
+          const group = GROUPS.find((one) => one.handle === name);
+          if (person) return `<@${person.id}${label(name)}>`;
+          return group ? `<!subteam^${group.id}|@${name}>` : written;
+        })
+        .replaceAll(/(?<![\w/&])#([\p{Ll}\p{N}_-]+)/gu, (written, name: string) => {
+          const channel = channels.byName(name);
+          return channel ? `<#${idOf(channel)}|${name}>` : written;
+        });
+    })
+    .join('');
+}

@@ -1,0 +1,60 @@
+import { randomBytes, randomInt } from 'node:crypto';
+import type { DatabaseSync } from 'node:sqlite';
+import { TRIGGER_MS } from './slack-limits.ts';
+import { Refused } from './slack-refusal.ts';
+
+export const triggerTables = `
+  create table if not exists slack_triggers (
+    id text primary key,
+    user text not null,
+    view integer,
+    at integer not null,
+    used integer not null default 0
+  ) without rowid;
+`;
+
+/** What somebody did, exchanged for a modal. */
+export type Trigger = {
+  user: string;
+  /** The modal in which it was done, by its `seq`; `null` elsewhere. */
+  view: number | null;
+};
+
+export type Triggers = {
+  /** Gives its id. @param at milliseconds since the Unix epoch */
+  mint(trigger: Trigger, at: number): string;
+  /**
+   * The one that can still be exchanged.
+   *
+   * @throws Refused `invalid_trigger_id`, `expired_trigger_id` (also one that never was), `exchanged_trigger_id`
+   */
+  look(id: string, at: number): Trigger;
+  /** It was exchanged, and is good for nothing more. */
+  use(id: string): void;
+};
+
+type Row = Trigger & { at: number; used: number };
+
+export function openTriggers(db: DatabaseSync): Triggers {
+  const insert = db.prepare('insert into slack_triggers (id, user, view, at) values (?, ?, ?, ?)');
+  const select = db.prepare('select user, view, at, used from slack_triggers where id = ?');
+  const use = db.prepare('update slack_triggers set used = 1 where id = ?');
+  const forget = db.prepare('delete from slack_triggers where at < ?');
+
+  return {
+    mint({ user, view }, at) {
+      forget.run(at - 60 * TRIGGER_MS); // long enough to be told that it has expired
+      const id = `${randomInt(1e10, 1e11)}.${randomInt(1e9, 1e10)}.${randomBytes(16).toString('hex')}`;
+      insert.run(id, user, view, at);
+      return id;
+    },
+    look(id, at) {
+      if (!/^\d+\.\d+\.\w+$/.test(id)) throw new Refused('invalid_trigger_id');
+      const row = select.get(id) as Row | undefined;
+      if (row?.used === 1) throw new Refused('exchanged_trigger_id');
+      if (row === undefined || at - row.at > TRIGGER_MS) throw new Refused('expired_trigger_id');
+      return { user: row.user, view: row.view };
+    },
+    use: (id) => void use.run(id),
+  };
+}

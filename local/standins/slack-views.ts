@@ -1,0 +1,103 @@
+import { required, text } from './slack-arguments.ts';
+import { BOT, TEAM } from './slack-directory.ts';
+import { TIER_4, VIEWS_MAX } from './slack-limits.ts';
+import { method, type Call, type Methods } from './slack-method.ts';
+import { givenView, type View } from './slack-modal-check.ts';
+import { modalId, modalSeq, type Modal, type Modals } from './slack-modals.ts';
+import { complaints, Refused, type Fields } from './slack-refusal.ts';
+import { stateOf } from './slack-state.ts';
+import type { Workspace } from './slack-workspace.ts';
+
+/**
+ * Modals. An app opens one in exchange for what somebody did a moment ago.
+ *
+ * @see https://docs.slack.dev/reference/methods (read 2026-11): views.open, views.push, views.update
+ */
+export const viewMethods: Methods = {
+  'views.open': method(TIER_4, open),
+  'views.push': method(TIER_4, push),
+  'views.update': method(TIER_4, update),
+};
+
+function open(call: Call): Fields {
+  const { at, workspace } = call;
+  const { modals, triggers } = workspace;
+  const trigger = triggerOf(call);
+  const view = givenView(call.args);
+  mustBeFree(modals, view);
+  triggers.use(trigger.id);
+  return { view: viewObject(modals.open(trigger.user, view, at)) };
+}
+
+/** On top of the modal in which the trigger was pulled. */
+function push(call: Call): Fields {
+  const { at, workspace } = call;
+  const { modals, triggers } = workspace;
+  const trigger = triggerOf(call);
+  const below = trigger.view === null ? undefined : modals.bySeq(trigger.view);
+  if (!below) throw new Refused('not_found');
+  const view = givenView(call.args);
+  mustBeFree(modals, view);
+  const modal = pushed(workspace, below, view, at);
+  triggers.use(trigger.id);
+  return { view: viewObject(modal) };
+}
+
+/** @throws Refused `push_limit_reached` */
+export function pushed({ modals }: Workspace, below: Modal, view: View, at: number): Modal {
+  if (modals.stack(below.root).length >= VIEWS_MAX) throw new Refused('push_limit_reached');
+  return modals.push(below, view, at);
+}
+
+/** What was written stays where the new view has an element of the same ids. */
+function update({ args, at, workspace }: Call): Fields {
+  const { modals } = workspace;
+  const [id, externalId] = [text(args, 'view_id'), text(args, 'external_id')];
+  if (!id && !externalId) {
+    throw new Refused('invalid_arguments', complaints(['either `view_id` or `external_id` is required']));
+  }
+  const view = givenView(args);
+  const modal = id ? modals.bySeq(modalSeq(id) ?? 0) : modals.byExternalId(externalId ?? '');
+  if (!modal) throw new Refused('not_found');
+  const hash = text(args, 'hash');
+  if (hash && hash !== modal.hash) throw new Refused('hash_conflict');
+  mustBeFree(modals, view, modal);
+  return { view: viewObject(modals.update(modal, view, at)) };
+}
+
+function triggerOf({ args, at, workspace }: Call): { id: string; user: string; view: number | null } {
+  const id = required(args, 'trigger_id');
+  return { id, ...workspace.triggers.look(id, at) };
+}
+
+/** @throws Refused `duplicate_external_id` when another modal has the name that the app gives to this one */
+function mustBeFree(modals: Modals, { external_id: id }: View, but?: Modal): void {
+  const other = id === '' ? undefined : modals.byExternalId(id);
+  if (other && other.seq !== but?.seq) throw new Refused('duplicate_external_id');
+}
+
+/** A modal as Slack tells it. @see https://docs.slack.dev/reference/methods/views.open (read 2026-11), "Response" */
+export function viewObject(modal: Modal): Fields {
+  const { view, given, hash, root, previous } = modal;
+  return {
+    id: modalId(modal),
+    team_id: TEAM.id,
+    type: view.type,
+    blocks: view.blocks,
+    private_metadata: view.private_metadata,
+    callback_id: view.callback_id,
+    state: { values: stateOf(view.blocks, given) },
+    hash,
+    title: view.title,
+    clear_on_close: view.clear_on_close,
+    notify_on_close: view.notify_on_close,
+    close: view.close,
+    submit: view.submit,
+    previous_view_id: previous === null ? null : modalId({ seq: previous }),
+    root_view_id: modalId({ seq: root }),
+    app_id: BOT.app_id,
+    external_id: view.external_id,
+    app_installed_team_id: TEAM.id,
+    bot_id: BOT.bot_id,
+  };
+}

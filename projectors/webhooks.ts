@@ -1,0 +1,13 @@
+import type { ConfigSource } from '../domain/ports.ts';
+import { type IncidentDeps, tellIncident } from './webhooks/incident.ts';
+import { type ChangeDeps, tellChange } from './webhooks/change.ts';
+import type { Projector } from './pass.ts';
+
+/** Whoever else wants to hear: receivers of webhooks of incidents, PagerDuty of changes. */
+export const webhooksProjector =
+  (deps: IncidentDeps & ChangeDeps & { config: ConfigSource }): Projector =>
+  async (subject, turn) => {
+    const { response } = await deps.config.current();
+    if (subject.startsWith('incident:')) return tellIncident(deps, response.webhooks, subject, turn);
+    if (response.pagerduty.changeEvents) return tellChange(deps, subject, turn);
+  };

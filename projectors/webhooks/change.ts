@@ -1,0 +1,35 @@
+import { type ChangeEvents, changeEvent } from '../../domain/pagerduty/change-event.ts';
+import type { Changes } from '../../domain/ports.ts';
+import { idOf, type Projections } from '../../domain/projections.ts';
+import { ChangeId } from '../../schemas/names.ts';
+import { ChangeEventState, type Subject } from '../../schemas/projection.ts';
+import type { Method, Turn } from '../turn.ts';
+
+/**
+ * Of all events with one routing key, PagerDuty takes 120 a minute; pages have it, too.
+ * @see https://developer.pagerduty.com/docs/events-api-v2-overview (Events API Rate Limits; read 2026-11)
+ */
+const CHANGE_EVENTS: Method = {
+  name: 'pagerduty changes',
+  allowances: { 'pagerduty changes': { perSecond: 0.5, burst: 30 } },
+};
+
+export type ChangeDeps = { changeEvents: ChangeEvents; projections: Projections; changes: Pick<Changes, 'get'> };
+
+/** Each status that a change comes to is told once, or twice where nobody knows whether it was. */
+export async function tellChange(
+  { changeEvents, projections, changes }: ChangeDeps,
+  subject: Subject,
+  turn: Turn,
+): Promise<void> {
+  const change = await changes.get(ChangeId.parse(idOf(subject)));
+  if (change === undefined) return;
+  const { told } = ChangeEventState.parse((await projections.read('webhooks', subject)) ?? {});
+  const event = changeEvent(change, turn.now());
+  if (event === undefined || told.includes(change.status)) return;
+  const answer = await turn.attempt(CHANGE_EVENTS, () => changeEvents.send(event));
+  if (answer === undefined || answer.kind === 'later' || answer.kind === 'unclear') return;
+  if (answer.kind !== 'done') turn.log.warn('PagerDuty was not told of a change', { detail: answer.detail });
+  if (answer.kind === 'refused') return turn.afterRefusal(event.at);
+  if (answer.kind === 'done') await projections.write('webhooks', subject, { told: [...told, change.status] });
+}

@@ -1,0 +1,89 @@
+import { expect, test } from 'vitest';
+import { blankIncident } from '../../aws/table/open.ts';
+import { briefing, briefText } from '../../domain/brief.ts';
+import type { Story } from '../../domain/story.ts';
+import { IncidentRecord, type TimelineEntry } from '../../schemas/incident.ts';
+import type { Timestamp } from '../../schemas/time.ts';
+import { signal } from '../support/signals.ts';
+
+const opened = '2026-11-20T12:00:00.000Z' as Timestamp;
+const now = '2026-11-20T12:30:00.000Z' as Timestamp;
+
+const story = (more: object = {}, rest: Partial<Story> = {}): Story => ({
+  incident: IncidentRecord.parse({
+    ...blankIncident,
+    id: '01JCYZ7Q8M3N5P7R9T1V3X5Z7B',
+    service: 'checkout',
+    environment: 'production',
+    title: 'Errors',
+    severity: 'critical',
+    opened_at: opened,
+    signal_count: 2,
+    firing: 1,
+    trace: 'trace',
+    ...more,
+  }),
+  decisions: [],
+  effects: [],
+  signals: [signal({ title: 'High error rate' })],
+  timeline: [],
+  children: [],
+  childCount: 0,
+  parent: null,
+  ...rest,
+});
+
+const entry = (kind: string, text: string, actor = 'ada'): TimelineEntry => ({
+  at: now,
+  actor,
+  kind,
+  text,
+  detail: null,
+});
+
+/** Newest first, as timelines are read. */
+const RECENT = [
+  entry('note', 'looks at the queue'),
+  entry('alerts.fired', 'High error rate', 'alerts'),
+  entry('rollback.started', 'Rolls v2 back', 'firebreak'),
+];
+
+test('a briefing says since when, how bad, what was done, what is open and what comes next', () => {
+  const roles = { commander: { name: 'ada', shown: 'Ada', slack: null, at: opened } };
+  expect(briefing(story({ roles, automation_paused: true }), RECENT, now)).toEqual({
+    summary: 'What happened so far: checkout production: Errors, critical, open',
+    parts: [
+      {
+        kind: 'text',
+        text: [
+          { bold: 'What happened so far: checkout production: Errors' },
+          '\ncritical, open, since 2026-11-20 12:00 UTC (for 30 min); Ada has command',
+        ],
+      },
+      { kind: 'text', text: [{ bold: 'Impact' }, '\n1 of 2 alerts fire: High error rate'] },
+      {
+        kind: 'text',
+        text: [{ bold: 'Done' }, '\n• 12:30 firebreak: Rolls v2 back', '\n• 12:30 ada: looks at the queue'],
+      },
+      { kind: 'text', text: [{ bold: 'Open' }, '\n• Automation of this incident is paused'] },
+      { kind: 'text', text: [{ bold: 'Next step' }, '\nFind the cause.'] },
+      { kind: 'note', text: ['Times are UTC'] },
+    ],
+  });
+});
+
+test('nothing that is not so is in it', () => {
+  const { parts } = briefing(story({ firing: 0 }, { signals: [] }), [], now);
+  expect(parts.flatMap((part) => (part.kind === 'text' ? [part.text[1]] : []))).toEqual([
+    expect.stringContaining('nobody has command'),
+    '\nNo alert fires',
+    '\nFind the cause.',
+  ]);
+});
+
+test('the brief of a hand-over is the same in a few sentences', () => {
+  expect(briefText(story(), RECENT, now)).toBe(
+    'critical, open, since 2026-11-20 12:00 UTC (for 30 min); nobody has command. 1 of 2 alerts fire: High error rate. ' +
+      'Last: looks at the queue. Next: Find the cause.',
+  );
+});

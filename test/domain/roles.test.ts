@@ -1,0 +1,76 @@
+import { describe, expect, test } from 'vitest';
+import { blankIncident } from '../../aws/table/open.ts';
+import { acknowledged, assigned, claimed, handedOver, left, told, triaged } from '../../domain/roles.ts';
+import { IncidentRecord } from '../../schemas/incident.ts';
+import type { Timestamp } from '../../schemas/time.ts';
+
+const at = '2026-11-20T12:00:00.000Z' as Timestamp;
+const ada = { name: 'ada', shown: 'Ada', slack: 'U1' };
+const bob = { name: 'bob', shown: 'Bob', slack: null };
+
+const incident = (more: object = {}): IncidentRecord =>
+  IncidentRecord.parse({
+    ...blankIncident,
+    id: '01JCYZ7Q8M3N5P7R9T1V3X5Z7B',
+    service: 'checkout',
+    environment: 'production',
+    title: 'Errors',
+    severity: 'critical',
+    opened_at: at,
+    trace: 'trace',
+    ...more,
+  });
+
+const led = incident({ roles: { commander: { ...ada, at } } });
+
+describe('roles', () => {
+  test('whoever takes command sees to it, once', () => {
+    expect(claimed('commander', ada, at)(incident())).toMatchObject({
+      roles: { commander: { ...ada, at } },
+      care: { acknowledged: { by: 'ada', at } },
+      timeline: { actor: 'ada', text: 'Is commander' },
+    });
+    expect(claimed('commander', { ...ada, name: ' Ada' }, at)(led)).toBeUndefined();
+    expect(claimed('commander', bob, at)(led)?.timeline?.text).toBe('Is commander, in place of Ada');
+  });
+
+  test('whoever takes another role sees to nothing by that', () => {
+    expect(claimed('scribe', ada, at)(incident())?.care).toBeUndefined();
+  });
+
+  test('are assigned and left', () => {
+    expect(assigned('scribe', bob, 'ada', at)(led)).toMatchObject({
+      roles: { scribe: { ...bob, at } },
+      timeline: { actor: 'ada', text: 'Bob is scribe' },
+    });
+    expect(left('commander', ada)(led)).toMatchObject({ roles: { commander: null } });
+    expect(left('commander', bob)(led)).toBeUndefined();
+  });
+
+  test('command is handed over with its brief, and not to whoever has it', () => {
+    expect(handedOver(bob, 'ada', 'Watch the queue', at)(led)?.timeline?.text).toBe(
+      'Command goes to Bob. Watch the queue',
+    );
+    expect(handedOver(ada, 'bob', 'x', at)(led)).toBeUndefined();
+  });
+});
+
+describe('what people say', () => {
+  test('the first who sees to it stands', () => {
+    expect(acknowledged('ada', at)(incident())?.care).toEqual({ acknowledged: { by: 'ada', at } });
+    expect(acknowledged('bob', at)(incident({ care: { acknowledged: { by: 'ada', at } } }))).toBeUndefined();
+  });
+
+  test('to confirm the severity is told; a change tells itself', () => {
+    expect(triaged('critical', 'ada', at)(incident())?.timeline?.text).toBe('Confirms that it is critical');
+    expect(triaged('info', 'ada', at)(incident())).toEqual({ care: { triaged: { by: 'ada', at } } });
+    expect(triaged('info', 'bob', at)(incident({ care: { triaged: { by: 'ada', at } } }))).toBeUndefined();
+  });
+
+  test('each update counts', () => {
+    expect(told('better', 'ada', at)(incident({ care: { told: { by: 'bob', at } } }))).toMatchObject({
+      care: { told: { by: 'ada', at } },
+      timeline: { kind: 'incident.update', text: 'better' },
+    });
+  });
+});

@@ -1,0 +1,232 @@
+import { expect, test } from 'vitest';
+import { COMMANDS, type Parsed, type Wanted } from '../../domain/slack-commands/wanted.ts';
+import { helpOf, parseCommand } from '../../domain/slack-commands.ts';
+import { durationIn, plainText } from '../../domain/slack-commands/text.ts';
+import { severityIn } from '../../domain/slack-commands/severity.ts';
+
+const wanted = (command: string, text: string): Wanted => {
+  const parsed = parseCommand(command, text);
+  if (parsed.kind !== 'wanted') throw new Error(JSON.stringify(parsed));
+  return parsed.wanted;
+};
+
+const usage = (command: string, text: string): Extract<Parsed, { kind: 'usage' }> => {
+  const parsed = parseCommand(command, text);
+  if (parsed.kind !== 'usage') throw new Error(JSON.stringify(parsed));
+  return parsed;
+};
+
+const RIGHT: [string, string, Wanted][] = [
+  ['/incident', '', { act: 'declare', title: null }],
+  ['/incident', 'declare Checkout is down', { act: 'declare', title: 'Checkout is down' }],
+  ['/incident', 'NEW "Checkout is down"', { act: 'declare', title: 'Checkout is down' }],
+  ['/incident', 'list', { act: 'list' }],
+  ['/incident', '  status ', { act: 'status' }],
+  ['/incident', 'sev SEV-1', { act: 'severity', severity: 'critical' }],
+  ['/incident', 'severity sev 2', { act: 'severity', severity: 'warning' }],
+  ['/incident', 'severity', { act: 'severity', severity: null }],
+  ['/incident', 'roles', { act: 'roles' }],
+  ['/incident', 'take', { act: 'take', role: 'commander' }],
+  ['/incident', 'claim comms', { act: 'take', role: 'communications' }],
+  ['/incident', 'take incident commander', { act: 'take', role: 'commander' }],
+  ['/incident', 'assign scribe <@U024BE7LH|bob>', { act: 'assign', role: 'scribe', user: 'U024BE7LH' }],
+  ['/incident', 'assign <@U024BE7LH> comms', { act: 'assign', role: 'communications', user: 'U024BE7LH' }],
+  ['/incident', 'handover', { act: 'handover', user: null, brief: null }],
+  [
+    '/incident',
+    'handoff <@U024BE7LH|bob smith> EU is fine, US is not',
+    { act: 'handover', user: 'U024BE7LH', brief: 'EU is fine, US is not' },
+  ],
+  ['/incident', 'update We are on it.', { act: 'update', text: 'We are on it.' }],
+  [
+    '/incident',
+    'note  rolled  back,\nerrors &lt; 1% &amp; falling',
+    { act: 'note', text: 'rolled  back,\nerrors < 1% & falling' },
+  ],
+  ['/incident', 'note reason=unknown', { act: 'note', text: 'reason=unknown' }],
+  ['/incident', 'ack', { act: 'acknowledge' }],
+  ['/incident', 'resolve', { act: 'resolve', note: null }],
+  ['/incident', 'close false alarm', { act: 'resolve', note: 'false alarm' }],
+  ['/rollback', 'checkout', { act: 'rollback', service: 'checkout', environment: null, version: null }],
+  ['/rollback', 'checkout staging', { act: 'rollback', service: 'checkout', environment: 'staging', version: null }],
+  ['/rollback', 'checkout v41', { act: 'rollback', service: 'checkout', environment: null, version: 'v41' }],
+  [
+    '/rollback',
+    'checkout 1.2.3-rc1',
+    { act: 'rollback', service: 'checkout', environment: null, version: '1.2.3-rc1' },
+  ],
+  ['/rollback', 'checkout 4f2a9c1', { act: 'rollback', service: 'checkout', environment: null, version: '4f2a9c1' }],
+  [
+    '/rollback',
+    'checkout production v41',
+    { act: 'rollback', service: 'checkout', environment: 'production', version: 'v41' },
+  ],
+  [
+    '/rollback',
+    'checkout to=stable env=production',
+    { act: 'rollback', service: 'checkout', environment: 'production', version: 'stable' },
+  ],
+  ['/deploys', 'checkout', { act: 'deploys', service: 'checkout', environment: null }],
+  ['/deploys', '"my service" production', { act: 'deploys', service: 'my service', environment: 'production' }],
+  ['/freeze', 'status', { act: 'freeze_status', service: null }],
+  ['/freeze', 'status checkout', { act: 'freeze_status', service: 'checkout' }],
+  [
+    '/freeze',
+    'open checkout 2h30m load test',
+    { act: 'freeze_open', targets: ['checkout'], environment: null, seconds: 9000, reason: 'load test' },
+  ],
+  [
+    '/freeze',
+    'open checkout,search env=production reason="black friday"',
+    {
+      act: 'freeze_open',
+      targets: ['checkout', 'search'],
+      environment: 'production',
+      seconds: null,
+      reason: 'black friday',
+    },
+  ],
+  [
+    '/freeze',
+    'open team=payments for=1d audit',
+    { act: 'freeze_open', targets: ['team:payments'], environment: null, seconds: 86_400, reason: 'audit' },
+  ],
+  ['/freeze', 'open', { act: 'freeze_open', targets: [], environment: null, seconds: null, reason: null }],
+  ['/freeze', 'lift frz_1 it is over', { act: 'freeze_lift', freeze: 'frz_1', reason: 'it is over' }],
+  [
+    '/freeze',
+    'override frz_1 fix for login uses=2 2h',
+    { act: 'freeze_override', freeze: 'frz_1', reason: 'fix for login', uses: 2, seconds: 7200, version: null },
+  ],
+  ['/firebreak', 'pause', { act: 'pause', reason: null }],
+  ['/firebreak', 'pause it is wrong', { act: 'pause', reason: 'it is wrong' }],
+  ['/firebreak', 'resume', { act: 'resume', reason: null }],
+  ['/firebreak', 'status', { act: 'firebreak_status' }],
+  ['/firebreak', 'incident ack', { act: 'acknowledge' }],
+  ['/firebreak', 'deploys checkout', { act: 'deploys', service: 'checkout', environment: null }],
+  ['/firebreak', 'note “Größe” 🔥 <#C024BE7LR|ops>', { act: 'note', text: '“Größe” 🔥 #ops' }],
+  [
+    '/firebreak',
+    'freeze checkout-api 2h reason="budget burnt" <@U024BE7LH|bob>',
+    {
+      act: 'freeze_open',
+      targets: ['checkout-api'],
+      environment: null,
+      seconds: 7200,
+      reason: 'budget burnt @bob',
+    },
+  ],
+  ['/acme-incident', 'ack', { act: 'acknowledge' }],
+];
+
+test.each(RIGHT)('%s %s', (command, text, expected) => {
+  expect(wanted(command, text)).toEqual(expected);
+});
+
+const WRONG: [string, string, string | null][] = [
+  ['/incident', 'severty critcal', '/incident severity critical'],
+  ['/incident', 'severity critcal', '/incident severity critical'],
+  ['/incident', 'severity purple', '/incident severity critical'],
+  ['/incident', 'sevrity', '/incident severity'],
+  ['/incident', 'list foo', '/incident list'],
+  ['/incident', 'checkout is down', '/incident declare checkout is down'],
+  ['/incident', 'assign scrib <@U024BE7LH|bob>', '/incident assign scribe <@U024BE7LH|bob>'],
+  ['/incident', 'assign commander', '/incident assign commander @name'],
+  ['/incident', 'handover bob', '/incident handover @name bob'],
+  ['/incident', 'take comander', '/incident take commander'],
+  ['/incident', 'note', '/incident note what happened'],
+  ['/rollback', '', '/rollback checkout production'],
+  ['/rollback', 'checkout production v1 now', '/rollback checkout'],
+  ['/deploys', '', '/deploys checkout'],
+  ['/freeze', 'checkout', '/freeze open checkout'],
+  ['/freeze', 'opne checkout', '/freeze open checkout'],
+  ['/freeze', 'lift', '/freeze lift checkout it is over'],
+  ['/freeze', 'lift checkout', '/freeze lift checkout it is over'],
+  ['/freeze', 'open checkout for=soon test', '/freeze open checkout 2h …'],
+  ['/freeze', 'override frz_1 reason uses=many', '/freeze override frz_1 reason uses=1 2h'],
+  ['/firebreak', 'puase', '/firebreak pause'],
+  ['/firebreak', 'frezee status', '/firebreak freeze status'],
+  ['/firebreak', 'qwertyuiop', null],
+  ['/webhook-collect', '', null],
+];
+
+test.each(WRONG)('%s %s is wrong: %s', (command, text, meant) => {
+  expect(usage(command, text).nearest).toBe(meant?.trim() ?? null);
+});
+
+test('what is offered instead is right, or asks for what only people know', () => {
+  const offered = WRONG.flatMap(([, , meant]) => (meant === null || /@name|…/.test(meant) ? [] : [meant]));
+  const wrong = offered.filter((meant) => {
+    const [, typed = '', rest = ''] = /^(\S+) ?(.*)$/.exec(meant) ?? [];
+    return parseCommand(typed, rest).kind !== 'wanted';
+  });
+  expect(wrong).toEqual([]);
+});
+
+test('what is known of a service tells its environments from versions', () => {
+  const known = (service: string) => (service === 'checkout' ? ['v2', 'production'] : undefined);
+  const place = (text: string) => {
+    const parsed = parseCommand('/rollback', text, known);
+    return parsed.kind === 'wanted' ? parsed.wanted : parsed;
+  };
+  expect(place('checkout v2')).toMatchObject({ environment: 'v2', version: null });
+  expect(place('checkout stable')).toMatchObject({ environment: null, version: 'stable' });
+  expect(place('search stable')).toMatchObject({ environment: 'stable', version: null });
+});
+
+test('help has every form, and every form that it has is understood', () => {
+  for (const command of COMMANDS) {
+    expect(parseCommand(`/${command}`, 'help')).toEqual({ kind: 'help', of: command });
+    for (const { typed } of helpOf(command)) {
+      const [, name = '', rest = ''] =
+        /^(\S+) ?(.*)$/.exec(
+          typed
+            .replaceAll(/[[\]]/g, '')
+            .replace('LEVEL', 'critical')
+            .replace('ROLE', 'scribe')
+            .replace('@SOMEBODY', '<@U024BE7LH|bob>')
+            .replaceAll('|TEAM', '')
+            .replaceAll('|SERVICE', ''),
+        ) ?? [];
+      expect(parseCommand(name, rest)).toMatchObject({ kind: 'wanted' });
+    }
+  }
+});
+
+test.each([
+  ['<@U1|ada> &amp; <@U2>', '@ada & @U2'],
+  ['<#C1|ops> <!here> <!subteam^S1|@sre>', '#ops @here @sre'],
+  [
+    '<https://x.example|x> <https://x.example> <https://x.example|x.example>',
+    'x (https://x.example) https://x.example https://x.example',
+  ],
+  ['&amp;lt;', '&lt;'],
+  ['a < b', 'a < b'],
+])('%s is read as %s', (text, read) => {
+  expect(plainText(text)).toBe(read);
+});
+
+test.each([
+  ['2h', 7200],
+  ['2h30m', 9000],
+  ['90min', 5400],
+  ['1d', 86_400],
+  ['2weeks', 1_209_600],
+  ['0m', undefined],
+  ['2', undefined],
+  ['h2', undefined],
+  ['checkout', undefined],
+])('%s lasts %s seconds', (word, seconds) => {
+  expect(durationIn(word)).toBe(seconds);
+});
+
+test.each([
+  ['SEV1', 'critical'],
+  ['p1', 'critical'],
+  ['Sev-3', 'warning'],
+  ['P2', 'warning'],
+  ['sev4', 'info'],
+  ['constructor', undefined],
+])('%s is %s', (word, severity) => {
+  expect(severityIn(word)).toBe(severity);
+});

@@ -1,0 +1,64 @@
+import { expect, test } from 'vitest';
+import { ABOUT_NOTHING, FIELDS, type Filled, FORMS, readForm } from '../../domain/slack-forms.ts';
+import { View } from '../../schemas/slack/view.ts';
+
+const view = (callback_id: string, values: Record<string, string | null>, private_metadata = ''): View =>
+  View.parse({
+    id: 'V1',
+    callback_id,
+    private_metadata,
+    state: {
+      values: Object.fromEntries(
+        Object.entries(values).map(([field, value]) => [field, { any: { type: 'plain_text_input', value } }]),
+      ),
+    },
+  });
+
+const { service, environment, severity, title, text, user, target, duration, reason, freeze, uses } = FIELDS;
+
+const COMPLETE: [string, Record<string, string>, Filled][] = [
+  [
+    FORMS.declare,
+    { [service]: 'checkout', [severity]: 'sev1', [title]: 'Down\nsince deploy', [environment]: '' },
+    { form: 'declare', service: 'checkout', environment: null, severity: 'critical', title: 'Down since deploy' },
+  ],
+  [FORMS.severity, { [severity]: 'info' }, { form: 'severity', severity: 'info', note: null }],
+  [FORMS.update, { [text]: ' We are on it ' }, { form: 'update', text: 'We are on it' }],
+  [FORMS.handover, { [user]: 'U1', [text]: 'EU is fine' }, { form: 'handover', user: 'U1', brief: 'EU is fine' }],
+  [
+    FORMS.freeze,
+    { [target]: 'checkout, search', [duration]: '2 h', [reason]: 'audit' },
+    { form: 'freeze', targets: ['checkout', 'search'], environment: null, seconds: 7200, reason: 'audit' },
+  ],
+  [
+    FORMS.override,
+    { [freeze]: 'frz_1', [duration]: '1h', [reason]: 'fix', [uses]: '2' },
+    { form: 'override', freeze: 'frz_1', seconds: 3600, reason: 'fix', uses: 2 },
+  ],
+  [FORMS.resolve, {}, { form: 'resolve', note: null }],
+];
+
+test.each(COMPLETE)('%s is read, whatever its elements are called', (callback, values, filled) => {
+  expect(readForm(view(callback, values))).toEqual({ ok: true, filled, about: ABOUT_NOTHING });
+});
+
+test('what it is about comes back; what is not understood of that is nothing', () => {
+  const incident = '01JCYZ7Q8M3N5P7R9T1V3X5Z7B';
+  const about = (metadata: string) => readForm(view(FORMS.resolve, {}, metadata));
+  expect(about(JSON.stringify({ incident, channel: 'C1' }))).toMatchObject({ about: { incident, channel: 'C1' } });
+  expect(about('{"incident":"INC-42","channel":"C1"}')).toMatchObject({ about: { incident: null, channel: 'C1' } });
+  expect(about('{')).toMatchObject({ about: ABOUT_NOTHING });
+  expect(about('[]')).toMatchObject({ about: ABOUT_NOTHING });
+});
+
+test('all that is wrong is said at once', () => {
+  const read = readForm(view(FORMS.override, { [uses]: '0' }));
+  expect(read).toMatchObject({ ok: false });
+  expect(Object.keys((read as { errors: object }).errors).toSorted()).toEqual(
+    [freeze, reason, duration, uses].toSorted(),
+  );
+});
+
+test('what is none of ours is none', () => {
+  expect(readForm(view('theirs', {}))).toBeUndefined();
+});

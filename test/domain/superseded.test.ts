@@ -1,0 +1,57 @@
+import { expect, test } from 'vitest';
+import { supersededWords } from '../../domain/superseded.ts';
+import { DecisionView, type IncidentView } from '../../schemas/incident.ts';
+import type { IncidentId } from '../../schemas/names.ts';
+import type { Timestamp } from '../../schemas/time.ts';
+
+const at = '2026-11-20T12:00:00.000Z' as Timestamp;
+
+const decision = (digest: string, more: object = {}): DecisionView =>
+  DecisionView.parse({
+    id: `x-${digest}`,
+    kind: 'approve',
+    because: 'mode',
+    at,
+    digest,
+    state: 'waiting',
+    from_version: 'v2',
+    to_version: 'v1',
+    reasons: [],
+    answered_by: null,
+    target: { service: 'checkout', environment: 'production' },
+    ...more,
+  });
+
+const incident = (decisions: DecisionView[], more: Partial<IncidentView> = {}) =>
+  ({ id: 'x' as IncidentId, status: 'open', resolved_at: null, decisions, ...more }) as IncidentView;
+
+test.each([
+  [
+    'somebody was faster',
+    [decision('a', { state: 'approved', answered_by: 'ada' })],
+    {},
+    'ada has approved it already',
+  ],
+  ['nobody has answered', [decision('a', { state: 'expired' })], {}, 'nobody has answered it in time'],
+  [
+    'it was asked anew',
+    [decision('a', { state: 'expired' }), decision('b')],
+    {},
+    'another question waits now: Roll checkout in production back from v2 to v1',
+  ],
+  [
+    'it is over',
+    [decision('a', { state: 'expired' })],
+    { status: 'resolved', resolved_at: at } as const,
+    'the incident is resolved since 12:00 UTC',
+  ],
+  ['it is not known', [], {}, 'no question waits any more'],
+  [
+    'it is not known, and another was answered',
+    [decision('b', { state: 'rejected', answered_by: 'bob' })],
+    {},
+    'no question waits any more; the last one was rejected by bob',
+  ],
+])('%s', (_, decisions, more, words) => {
+  expect(supersededWords(incident(decisions, more), 'a')).toBe(words);
+});

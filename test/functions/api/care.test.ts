@@ -1,0 +1,96 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { stringify } from 'yaml';
+import { eventually, Firebreak } from '../../support/firebreak.ts';
+
+let firebreak: Firebreak;
+let id: string;
+let services = 0;
+
+beforeAll(async () => {
+  const names = Array.from({ length: 9 }, (_, n) => [`care-${n + 1}`, { environments: { production: {} } }] as const);
+  firebreak = await Firebreak.start({
+    services: Object.fromEntries(names),
+    configFiles: { 'people.yaml': stringify({ people: { ada: { name: 'Ada' }, bob: {} } }) },
+  });
+});
+afterAll(() => firebreak?.remove());
+
+async function declared(): Promise<string> {
+  const service = `care-${(services += 1)}`;
+  const { body } = await firebreak.post('/v1/incidents', { service, environment: 'production', title: 'Errors' });
+  return body.id;
+}
+
+const said = async (): Promise<string[]> =>
+  (await firebreak.get(`/v1/incidents/${id}/timeline?limit=200`)).body.items
+    .toReversed()
+    .filter(({ actor }: any) => actor === 'admin')
+    .map(({ text }: any) => text);
+
+const act = (path: string, body?: object) => firebreak.post(`/v1/incidents/${id}/${path}`, body);
+
+describe('what people say of an incident', () => {
+  test('that they see to it, once, which stops the pager', async () => {
+    id = await declared();
+    const paged = async () =>
+      (await firebreak.get(`/v1/incidents/${id}`)).body.effects.some(
+        (one: any) => one.kind === 'page' && one.state === 'succeeded',
+      );
+    await eventually(paged, 'the page');
+    expect((await act('actions/acknowledge')).status).toBe(200);
+    expect((await act('actions/acknowledge')).status).toBe(200);
+    expect(await said()).toEqual(['Opened: Errors', 'Sees to it']);
+    const acknowledged = (await firebreak.calls('pagerduty')).filter(({ body }) => body.event_action === 'acknowledge');
+    expect(acknowledged).toHaveLength(1);
+  });
+
+  test('roles are taken, assigned and left', async () => {
+    id = await declared();
+    expect((await act('roles', { do: 'take', role: 'commander' })).body.roles).toEqual({ commander: 'admin' });
+    expect((await act('roles', { do: 'assign', role: 'scribe', to: 'ada' })).body.roles).toMatchObject({
+      scribe: 'Ada',
+    });
+    expect((await act('roles', { do: 'leave', role: 'commander' })).body.roles).toEqual({ scribe: 'Ada' });
+    expect((await act('roles', { do: 'leave', role: 'scribe' })).body.roles).toEqual({ scribe: 'Ada' });
+    expect(await said()).toEqual(['Opened: Errors', 'Is commander', 'Ada is scribe', 'Is not commander any more']);
+  });
+
+  test('command is handed over, with what the incident tells where nobody writes a brief', async () => {
+    id = await declared();
+    expect((await act('actions/hand-over', { to: 'ada', brief: 'Watch it' })).body.roles).toEqual({ commander: 'Ada' });
+    await act('actions/hand-over', { to: 'bob' });
+    expect(await said()).toEqual([
+      'Opened: Errors',
+      'Command goes to Ada. Watch it',
+      expect.stringMatching(/^Command goes to bob\. critical, open, since .* Ada has command\. .*Next: /),
+    ]);
+  });
+
+  test('nobody gets a role who is not in people.yaml', async () => {
+    id = await declared();
+    const refused = await act('roles', { do: 'assign', role: 'scribe', to: 'eve' });
+    expect(refused).toMatchObject({
+      status: 422,
+      body: { code: 'invalid', detail: expect.stringContaining('there are ada, bob') },
+    });
+  });
+
+  test('an update is on the timeline each time', async () => {
+    id = await declared();
+    for (const text of ['We look', 'It is better']) expect((await act('updates', { text })).status).toBe(200);
+    expect(await said()).toEqual(['Opened: Errors', 'We look', 'It is better']);
+  });
+
+  test('of one that is over nothing is said any more', async () => {
+    id = await declared();
+    await act('actions/resolve');
+    await eventually(async () => (await firebreak.get(`/v1/incidents/${id}`)).body.status === 'resolved', 'the end');
+    for (const [path, body] of [
+      ['actions/acknowledge', undefined],
+      ['roles', { do: 'take', role: 'scribe' }],
+      ['actions/hand-over', { to: 'ada', brief: 'x' }],
+      ['updates', { text: 'x' }],
+    ] as const)
+      expect(await act(path, body)).toMatchObject({ status: 409, body: { code: 'incident-resolved' } });
+  });
+});

@@ -1,0 +1,122 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Firebreak } from '../../support/firebreak.ts';
+
+let firebreak: Firebreak;
+
+const FREEZES = `
+unknownService: deny
+unknownEnvironment: allow
+policies:
+  - match: { service: web, environment: canary }
+    budget: off
+`;
+
+beforeAll(async () => {
+  firebreak = await Firebreak.start({
+    services: {
+      web: { environments: { production: {} } },
+      bare: {},
+      twice: { environments: { live: {}, Live: {} } },
+    },
+    configFiles: { 'freeze.yaml': FREEZES },
+  });
+});
+afterAll(() => firebreak.remove());
+
+type Asked = { service?: string; environment?: string } & Record<string, string>;
+
+const check = async (asked: Asked) => {
+  const query = new URLSearchParams({ service: 'web', ...asked }).toString();
+  const { status, body } = await firebreak.get(`/v1/freeze-check?${query}`);
+  return { status, ...body, codes: body.reasons?.map(({ code }: { code: string }) => code) };
+};
+
+const freeze = async (scope: object) => {
+  const { body } = await firebreak.post('/v1/freezes', { reason: 'stocktaking', ...scope });
+  return { warnings: body.warnings, lift: () => firebreak.request('DELETE', `/v1/freezes/${body.id}`) };
+};
+
+describe('a name that differs from the known one in case and blanks alone', () => {
+  test.each(['Production', 'production ', ' PRODUCTION', 'ｐroduction', 'pro\u200bduction'])(
+    '%j is held by a freeze of that one, whoever asks',
+    async (environment) => {
+      const { lift } = await freeze({ service: 'web', environment: 'production' });
+      expect(await check({ environment })).toMatchObject({ allowed: false, codes: ['person', 'taken_for'] });
+      const asked = { service: 'WEB', environment, version: 'v1', deployment_id: 'd1' };
+      const posted = await firebreak.post('/v1/freeze-check', asked);
+      expect(posted.body).toMatchObject({ allowed: false });
+      const query = new URLSearchParams(asked).toString();
+      for (const path of ['/v1/freeze-check/gate', '/integrations/argo-rollouts/analysis']) {
+        const { status, body } = await firebreak.request('POST', `${path}?${query}`);
+        expect(status === 423 || body.data.allowed === false).toBe(true);
+      }
+      await lift();
+    },
+  );
+
+  test('gets a token for the known one, which is good under either name', async () => {
+    const asked = { service: 'Web', environment: 'PRODUCTION', version: 'v1', deployment_id: 'd1' };
+    const { token } = await check(asked);
+    const verified = async (shown: object) =>
+      (await firebreak.post('/v1/freeze-check/verify', { token, version: 'v1', ...shown })).body;
+    const known = { service: 'web', environment: 'production' };
+    expect(await verified(known)).toMatchObject({ valid: true, deployment: known });
+    expect(await verified(asked)).toMatchObject({ valid: true });
+    expect(await verified({ ...known, environment: 'canary' })).toMatchObject({ valid: false });
+  });
+
+  test('may be asked about by who may ask about the known one alone', async () => {
+    const { body: made } = await firebreak.post('/v1/tokens', {
+      name: 'ci-elsewhere',
+      actions: ['freezes:check'],
+      environments: ['Production'],
+    });
+    const ask = (environment: string) =>
+      firebreak.request('GET', `/v1/freeze-check?service=web&environment=${environment}`, undefined, {
+        authorization: `Bearer ${made.token}`,
+      });
+    expect((await ask('Production')).status).toBe(403);
+  });
+
+  test('of a freeze is the known one', async () => {
+    const { lift, warnings } = await freeze({ service: 'web', environment: 'PRODUCTION' });
+    expect(warnings).toEqual(['"PRODUCTION" is taken for "production"']);
+    for (const environment of ['production', 'PRODUCTION'])
+      expect(await check({ environment })).toMatchObject({ allowed: false });
+    await lift();
+  });
+
+  test('is held by what was frozen under it before another was known', async () => {
+    const { lift } = await freeze({ environment: 'Later' });
+    await firebreak.post('/v1/deployments', { service: 'bare', environment: 'later', version: 'v1' });
+    expect(await check({ service: 'bare', environment: 'Later' })).toMatchObject({ allowed: false });
+    await lift();
+  });
+
+  test('is none of two that are both known', async () => {
+    expect(await check({ service: 'twice', environment: 'live' })).toMatchObject({ codes: ['clear'] });
+    expect(await check({ service: 'twice', environment: 'Live' })).toMatchObject({ codes: ['clear'] });
+    expect(await check({ service: 'twice', environment: 'LIVE' })).toMatchObject({ codes: ['unknown_environment'] });
+  });
+});
+
+describe('an environment that nobody knows', () => {
+  test('is warned of, with the name that was probably meant', async () => {
+    const answer = await check({ environment: 'prod' });
+    expect(answer).toMatchObject({ allowed: true, verdict: 'warn', codes: ['unknown_environment'] });
+    expect(answer.reasons[0].text).toContain('did you mean "production"?');
+  });
+
+  test.each([
+    ['policy names it for the service', 'web', 'canary'],
+    ['it is the default of a service of which none is known', 'bare', 'production'],
+  ])('is not one that is known: %s', async (_, service, environment) => {
+    expect(await check({ service, environment })).toMatchObject({ codes: ['clear'] });
+  });
+
+  test('is known once a deployment was recorded there', async () => {
+    expect(await check({ environment: 'qa' })).toMatchObject({ codes: ['unknown_environment'] });
+    await firebreak.post('/v1/deployments', { service: 'web', environment: 'qa', version: 'v1' });
+    expect(await check({ environment: 'qa' })).toMatchObject({ codes: ['clear'] });
+  });
+});

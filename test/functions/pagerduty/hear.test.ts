@@ -1,0 +1,256 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { pageNote } from '../../../domain/page-note.ts';
+import { pageKey } from '../../../domain/pages.ts';
+import { Config } from '../../../schemas/config.ts';
+import type { IncidentId } from '../../../schemas/names.ts';
+import { ends, fires, theIncident } from '../../workflows/play.ts';
+import type { FakeWorld } from '../../support/fake-deps.ts';
+import { about, Receiver } from './webhooks.ts';
+
+let receiver: Receiver;
+let world: FakeWorld;
+let id: IncidentId;
+
+/** An incident whose alert fires, and that was paged. */
+beforeEach(async () => {
+  receiver = new Receiver();
+  ({ world } = receiver);
+  world.engine = {
+    start: async () => undefined,
+    ring: async () => undefined,
+    died: async () => false,
+    kill: () => undefined,
+    dieAfter: () => undefined,
+  };
+  set({});
+  await fires()(world);
+  id = theIncident(world);
+  await paged();
+});
+
+async function paged(followed?: { id: string; url: null; assigned_to: string[] }, number = 1) {
+  const key = pageKey(id, number);
+  const effect = { key, kind: 'page', target: 'pagerduty', class: 'keyed', detail: '' } as const;
+  await world.deps.effects.intend(id, { ...effect, ...(followed && { followed }) }, { page: number });
+  await world.deps.effects.conclude(id, key, 'succeeded', 'paged');
+}
+
+function set(more: object): void {
+  world.config = Config.parse({
+    version: 'test',
+    services: { checkout: { environments: { production: {} } } },
+    paging: {},
+    people: { people: { ada: { name: 'Ada', pagerduty: 'PTUXL6G', slack: 'U024BE7LH' } } },
+    ...more,
+  });
+}
+
+const ours = (name: string, change: { data?: object; event?: object } = {}) =>
+  about(`webhook-incident-${name}`, { key: pageKey(id, 1), ...change });
+
+/** What is told of an incident in other ways than whole: after PagerDuty has told which one of theirs it is. */
+async function knows(): Promise<void> {
+  await receiver.happens(ours('triggered'));
+}
+
+const record = async () => (await world.deps.incidents.read(id)) ?? expect.unreachable();
+const said = () =>
+  (world.store.dossiers.get(id)?.timeline ?? []).flatMap(({ kind, actor, text }) =>
+    /^(page\.(?!succeeded)|role|resolve)/.test(kind) ? [`${actor}: ${text}`] : [],
+  );
+const inbox = () => world.store.dossiers.get(id)?.inbox.map(({ message }) => message) ?? [];
+
+describe('acknowledged at PagerDuty', () => {
+  test('by somebody of people.yaml: they see to it, and have command', async () => {
+    await receiver.happens(ours('acknowledged'));
+    const { care, roles } = await record();
+    expect(care?.acknowledged).toMatchObject({ by: 'ada' });
+    expect(roles?.commander).toMatchObject({ name: 'ada', shown: 'Ada', slack: 'U024BE7LH' });
+    expect(said()).toEqual([
+      'ada: Acknowledged at PagerDuty by Ada',
+      'ada: Ada has command, having acknowledged it at PagerDuty',
+    ]);
+  });
+
+  test('again changes nothing, however it comes', async () => {
+    await receiver.happens(ours('acknowledged'));
+    const before = [await record(), said()];
+    await receiver.happens(ours('acknowledged'));
+    expect([await record(), said()]).toEqual(before);
+  });
+
+  test('by somebody who is not listed goes by what PagerDuty says', async () => {
+    set({ people: {} });
+    await receiver.happens(ours('acknowledged'));
+    const { care, roles } = await record();
+    expect(care?.acknowledged?.by).toBe('pagerduty:PTUXL6G');
+    expect(roles?.commander).toMatchObject({ name: 'pagerduty:PTUXL6G', shown: 'On-call One', slack: null });
+  });
+
+  test('by somebody who is known by their address, which PagerDuty is asked for', async () => {
+    set({ people: { people: { grace: { email: 'grace@example.com' } } } });
+    Object.assign(world.deps, {
+      onCall: { ...world.deps.onCall, email: async () => ({ kind: 'done', value: 'Grace@example.com' }) },
+    });
+    await receiver.happens(ours('acknowledged'));
+    expect((await record()).care?.acknowledged?.by).toBe('grace');
+  });
+
+  test('takes command from nobody, and the first who sees to it stays that', async () => {
+    await receiver.happens(ours('acknowledged'));
+    const agent = { id: 'POTHER', type: 'user_reference', summary: 'Bob' };
+    await receiver.happens(ours('acknowledged', { event: { id: 'E2', agent } }));
+    const { care, roles } = await record();
+    expect([care?.acknowledged?.by, roles?.commander?.name]).toEqual(['ada', 'ada']);
+    expect(said().at(-1)).toBe('pagerduty:POTHER: Acknowledged at PagerDuty by Bob');
+  });
+
+  test('by an integration, as by ourselves, is no news', async () => {
+    const agent = { id: 'PINT', type: 'service_reference', summary: 'Firebreak' };
+    await receiver.happens(ours('acknowledged', { event: { agent } }));
+    await receiver.happens(ours('acknowledged', { event: { id: 'E2', agent: null } }));
+    expect([said(), (await record()).care]).toEqual([[], undefined]);
+  });
+});
+
+describe('resolved at PagerDuty by a person', () => {
+  test('while alerts fire: the timeline says so, and it goes on', async () => {
+    await receiver.happens(ours('resolved'));
+    await receiver.happens(ours('resolved'));
+    expect(said()).toEqual([
+      'ada: Resolved at PagerDuty by Ada, but 1 alert still fires; it goes on here until it is resolved here',
+    ]);
+    expect(inbox().filter(({ kind }) => kind === 'resolve')).toEqual([]);
+    expect((await record()).care?.acknowledged?.by).toBe('ada');
+  });
+
+  test('with no alert firing: it is over', async () => {
+    await ends()(world);
+    await receiver.happens(ours('resolved'));
+    await receiver.happens(ours('resolved'));
+    expect(inbox().filter(({ kind }) => kind === 'resolve')).toEqual([
+      { kind: 'resolve', by: 'ada', note: 'Resolved at PagerDuty by Ada' },
+    ]);
+    expect(said()).toEqual(['ada: Resolved at PagerDuty by Ada']);
+  });
+
+  test('is over in any case where response.yaml says so', async () => {
+    set({ response: { pagerduty: { resolve: 'resolve' } } });
+    await receiver.happens(ours('resolved'));
+    expect(inbox().at(-1)).toMatchObject({ kind: 'resolve' });
+  });
+
+  test('by us means nothing', async () => {
+    await receiver.happens(ours('resolved', { event: { agent: null } }));
+    expect(said()).toEqual([]);
+  });
+
+  test('into another one goes on there', async () => {
+    const resolve_reason = { type: 'merge_resolve_reason', incident: { id: 'PINTO', type: 'incident_reference' } };
+    await receiver.happens(ours('resolved', { data: { resolve_reason } }));
+    expect(said()).toEqual(['ada: Merged at PagerDuty by On-call One into PINTO']);
+    await receiver.happens(
+      about('webhook-incident-acknowledged', { key: 'theirs', data: { id: 'PINTO' }, event: { id: 'E2' } }),
+    );
+    expect((await record()).care?.acknowledged?.by).toBe('ada');
+  });
+});
+
+describe('told on the timeline', () => {
+  test('notes, of an incident that has been heard of by its key', async () => {
+    const note = about('webhook-incident-annotated', {});
+    await receiver.happens(note);
+    expect(said()).toEqual([]); // nobody knows whose it is
+    await knows();
+    await receiver.happens(note);
+    await receiver.happens(note);
+    expect(said()).toEqual(['ada: Note at PagerDuty by On-call One: Rolled back to 2026.11.20-3\nlooks better 🎉']);
+  });
+
+  test('notes of our own do not come back', async () => {
+    await knows();
+    const view = (await world.deps.incidents.view(id)) ?? expect.unreachable();
+    const whole = `${pageNote(view)}\n\nfirebreak:${pageKey(id, 1)}.note`;
+    for (const [n, content] of [whole, pageNote(view).slice(0, 90), `hi\r\n\r\nfirebreak:some.key`].entries())
+      await receiver.happens(about('webhook-incident-annotated', { data: { content }, event: { id: `N${n}` } }));
+    expect(said()).toEqual([]);
+  });
+
+  test.each<[string, { data?: object; event?: object }, string]>([
+    [
+      'reassigned',
+      { data: { assignees: [{ summary: 'Zoe' }, { summary: 'Bob' }] } },
+      'Reassigned at PagerDuty by On-call One to Bob, Zoe',
+    ],
+    ['escalated', { event: { agent: null } }, 'Escalated at PagerDuty to On-call One'],
+    ['delegated', {}, 'Delegated at PagerDuty by On-call One to policy Default, On-call One'],
+    ['priority_updated', { data: { priority: { summary: 'P1' } } }, 'Priority at PagerDuty by On-call One: P1'],
+    ['reopened', {}, 'Opened again at PagerDuty by On-call One'],
+    ['unacknowledged', { event: { agent: null } }, 'Not acknowledged any more at PagerDuty: it rings again'],
+  ])('%s', async (type, { data, event }, text) => {
+    await receiver.happens(
+      ours('acknowledged', { data, event: { event_type: `incident.${type}`, ...event } } as never),
+    );
+    expect(said().map((line) => line.replace(/^\S+: /, ''))).toEqual([text]);
+  });
+
+  test.each<[string, object, string]>([
+    [
+      'responder.added',
+      { user: { summary: 'Maeve', type: 'user_reference' }, message: 'help', state: 'pending' },
+      'Maeve is asked to help at PagerDuty by On-call One: help',
+    ],
+    [
+      'responder.replied',
+      { user: { summary: 'Maeve' }, state: 'accepted' },
+      'Maeve was asked to help at PagerDuty, and has accepted',
+    ],
+    [
+      'responder.added',
+      { escalation_policy: { summary: 'DBAs' } },
+      'DBAs is asked to help at PagerDuty by On-call One',
+    ],
+  ])('%s', async (type, data, text) => {
+    await knows();
+    await receiver.happens(about('webhook-incident-annotated', { data, event: { event_type: `incident.${type}` } }));
+    expect(said()).toEqual([`ada: ${text}`]);
+  });
+
+  test('a status update, by which others have heard of it', async () => {
+    await knows();
+    const event = { event_type: 'incident.status_update_published' };
+    await receiver.happens(about('webhook-incident-annotated', { data: { message: 'on it' }, event }));
+    expect(said()).toEqual(['ada: Status update at PagerDuty by On-call One: on it']);
+    expect((await record()).care?.told).toMatchObject({ by: 'ada' });
+  });
+
+  test.each([
+    ['of somebody else', 'firebreak/checkout-api/HighErrorBurnRate/caae507ac1d843ef'],
+    ['of another Firebreak', pageKey('01JCYZ7Q8M3N5P7R9T1V3X5Z7B' as IncidentId, 1)],
+  ])('nothing %s', async (_, key) => {
+    await receiver.happens(about('webhook-incident-acknowledged', { key }));
+    await receiver.happens(about('webhook-incident-annotated', {}));
+    expect(said()).toEqual([]);
+  });
+});
+
+describe('where others page', () => {
+  beforeEach(async () => {
+    set({ paging: { mode: 'external' } });
+    await paged({ id: 'PGR0VU2', url: null, assigned_to: ['On-call One'] }, 2);
+  });
+
+  test('their incident is known by its id, and is told once, whoever hears of it first', async () => {
+    await receiver.happens(about('webhook-incident-acknowledged', { key: 'theirs' }));
+    await receiver.happens(about('webhook-incident-acknowledged', { key: 'theirs', event: { id: 'again' } }));
+    expect(said()[0]).toBe('ada: Acknowledged at PagerDuty by Ada');
+    expect(said().filter((line) => line.includes('Acknowledged'))).toHaveLength(1);
+    expect((await record()).roles?.commander?.name).toBe('ada');
+  });
+
+  test('somebody has to hear of what still fires when it is resolved there', async () => {
+    await receiver.happens(about('webhook-incident-resolved', { key: 'theirs' }));
+    expect(said()).toEqual(['pagerduty: Resolved at PagerDuty by Ada while alerts still fire: a page is due again']);
+    expect(inbox().at(-1)).toMatchObject({ kind: 'page', by: 'pagerduty' });
+  });
+});

@@ -1,0 +1,123 @@
+import * as fc from 'fast-check';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { AuditLogTable } from '../../../aws/table/audit-log.ts';
+import { FreezeTable } from '../../../aws/table/freezes.ts';
+import { openTable, type TableStores } from '../../aws/table/stores.ts';
+import { silent } from '../../support/fake-deps.ts';
+import { ADA, BOB, buttonsIn, ChatWorld, typed } from './chat-world.ts';
+
+let stores: TableStores;
+let chat: ChatWorld;
+let names = 0;
+/** Each test has a service of its own. */
+let service: string;
+
+beforeAll(async () => {
+  stores = await openTable();
+});
+afterAll(() => stores.close());
+
+beforeEach(() => {
+  chat = new ChatWorld();
+  const { clock } = chat.world;
+  chat.deps.freezes = new FreezeTable(
+    stores.table,
+    clock,
+    new AuditLogTable(stores.table, stores.blobs, clock, silent),
+  );
+  service = `checkout-${(names += 1)}`;
+  configure();
+});
+
+function configure(freeze: object = {}): void {
+  const known = { team: `team-of-${service}`, environments: { production: {} } };
+  chat.configure({}, { services: { [service]: known }, freeze });
+}
+
+const freezes = async () => (await chat.deps.freezes.current()).filter((one) => one.service === service);
+
+test('a service is frozen for a while, lifted by its name, and lifted once', async () => {
+  const opened = chat.heard(typed(ADA, '/freeze', `open ${service} 2h load test`));
+  await chat.deliver(opened);
+  expect(chat.answer()).toMatch(new RegExp(`^Frozen: ${service}, until 2026-11-20 14:00 UTC \\(frz_`));
+  await chat.deliver(opened);
+  const [freeze] = await freezes();
+  expect(freeze).toMatchObject({ cause: 'person', reason: 'load test', opened_by: `slack:${ADA}` });
+  expect(await freezes()).toHaveLength(1);
+
+  expect(await chat.says(BOB, '/freeze', `status ${service}`)).toContain('load test; ends when');
+  expect(buttonsIn(chat.told.at(-1)?.message ?? { summary: '', parts: [] })).toEqual([
+    { verb: 'lift_freeze', freeze: freeze?.id },
+  ]);
+  expect(await chat.says(BOB, '/freeze', `lift ${service} it is over`)).toMatch(/^Lifted: /);
+  expect(await chat.presses(ADA, { verb: 'lift_freeze', freeze: freeze?.id ?? '' })).toBe(
+    `Superseded: it is over since 2026-11-20 12:00 UTC by slack:${BOB}.`,
+  );
+});
+
+test('of two freezes of a service one has to be named', async () => {
+  for (const reason of ['one', 'two']) await chat.says(ADA, '/freeze', `open ${service} 2h ${reason}`);
+  expect(await chat.says(ADA, '/freeze', `lift ${service} over`)).toMatch(/has 2 freezes; say which by its id:/);
+  expect(await freezes()).toHaveLength(2);
+});
+
+test('a team is frozen by its name', async () => {
+  await chat.says(ADA, '/freeze', `open team-of-${service} 2h load test`);
+  expect((await chat.deps.freezes.current()).map(({ team }) => team)).toContain(`team-of-${service}`);
+});
+
+test('what nobody knows is not frozen', async () => {
+  expect(await chat.says(ADA, '/freeze', `open ${service}x 2h load test`)).toMatch(
+    /^Nothing is known of a service .* did you mean .* Nothing was done\.$/i,
+  );
+  expect(await freezes()).toEqual([]);
+});
+
+test('one deploy is let through', async () => {
+  await chat.says(ADA, '/freeze', `open ${service} 2h load test`);
+  const [freeze] = await freezes();
+  const given = chat.heard(typed(BOB, '/freeze', `override ${freeze?.id} the fix uses=2 1h`));
+  await chat.deliver(given);
+  expect(chat.answer()).toMatch(/^Let through: 2 deployments until 2026-11-20 13:00 UTC/);
+  await chat.deliver(given);
+  expect((await freezes())[0]?.overrides).toMatchObject([{ requested_by: `slack:${BOB}`, uses: 2, reason: 'the fix' }]);
+});
+
+test('where policy wants two people, a second one says yes by a button that all can see', async () => {
+  configure({ policies: [{ match: {}, overrides: { people: 2 } }] });
+  await chat.says(ADA, '/freeze', `open ${service} 2h load test`);
+  const [freeze] = await freezes();
+  await chat.says(ADA, '/freeze', `override ${freeze?.id} the fix`);
+  expect(chat.told.at(-1)).toMatchObject({ aloud: true });
+  const [yes] = buttonsIn(chat.told.at(-1)?.message ?? { summary: '', parts: [] });
+  if (yes?.verb !== 'approve_override') return expect.unreachable();
+  expect(await chat.presses(ADA, yes)).toMatch(/somebody else has to approve/);
+  expect(await chat.presses(BOB, yes)).toMatch(new RegExp(`^slack:${BOB} is for it, too`));
+  expect((await freezes())[0]?.overrides).toMatchObject([{ approved_by: `slack:${BOB}` }]);
+});
+
+test('whatever is typed about freezes, nothing of it fails', async () => {
+  const word = fc.oneof(
+    fc.constantFrom(
+      'open',
+      'lift',
+      'override',
+      'status',
+      service,
+      `team:team-of-${service}`,
+      'frz_x',
+      'uses=2',
+      '2h',
+      '9999w',
+    ),
+    fc.constantFrom('env=production', 'reason="x"', 'version=v1', '__proto__', 'x'.repeat(400), ',', '*', '💥'),
+    fc.string({ unit: 'binary', maxLength: 12 }),
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(word, { maxLength: 5 }), async (words) => {
+      expect(await chat.deliver(chat.heard(typed(ADA, '/freeze', words.join(' '))))).toBe(true);
+      expect(chat.quarantined).toEqual([]);
+    }),
+    { numRuns: 100 },
+  );
+});

@@ -1,0 +1,172 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { stringify } from 'yaml';
+import { alert, group, minutesAgo } from '../support/alerts.ts';
+import { eventually, Firebreak } from '../support/firebreak.ts';
+
+/** A whole incident as people run it from Slack: nobody calls the API of the product, but to look and to fire alerts. */
+
+const ASKING = {
+  deployer: { kind: 'http' },
+  autoRollback: { mode: 'approve', unknownMigration: 'act', approvalTimeoutMinutes: 1440 },
+};
+
+const PEOPLE = {
+  people: {
+    ada: { name: 'Ada', slack: 'U024BE7LH' },
+    bob: { name: 'Bob', email: 'bob@example.com' },
+    grace: { name: 'Grace', slack: 'U0GRACE001', roles: ['viewer'] },
+  },
+  everyone: 'nobody',
+};
+
+const names = new Map([
+  ['U024BE7LH', 'ada'],
+  ['U0BOB00001', 'bob'],
+  ['U0GRACE001', 'grace'],
+]);
+
+let firebreak: Firebreak;
+
+beforeAll(async () => {
+  firebreak = await Firebreak.start({
+    services: { checkout: { environments: { production: ASKING } } },
+    configFiles: { 'people.yaml': stringify(PEOPLE) },
+    timeScale: 60,
+  });
+});
+afterAll(() => firebreak?.remove());
+
+/** Somebody does something in Slack. */
+async function does(user: string, what: string, body: object): Promise<any> {
+  const { status, body: answer } = await firebreak.post(`/sandbox/slack/${what}`, { user, ...body });
+  expect([status, answer.detail]).toEqual([expect.toBeOneOf([200, 201]), undefined]);
+  return answer;
+}
+
+const incidents = async (): Promise<any[]> => (await firebreak.get('/v1/incidents')).body.items;
+
+const timeline = async (id: string): Promise<string[]> =>
+  (await firebreak.get(`/v1/incidents/${id}/timeline?limit=200`)).body.items
+    .toReversed()
+    .map(({ actor, text }: any) => `${actor}: ${text}`);
+
+const channelNamed = async (name: string): Promise<any> =>
+  (await firebreak.get(`/sandbox/slack/channels/${name}`)).body;
+
+/** What people alone have been told there, as it is shown. */
+const whispered = async (name: string): Promise<string> => JSON.stringify((await channelNamed(name)).ephemerals ?? []);
+
+const told = (name: string, words: string): Promise<unknown> =>
+  eventually(async () => (await whispered(name)).includes(words), `somebody is told: ${words}`);
+
+/** Where the buttons are: the pinned message. */
+async function button(name: string, verb: string): Promise<{ channel: string; ts: string; action_id: string }> {
+  return eventually(async () => {
+    const { messages, pinned } = await channelNamed(name);
+    const summary = messages.find(({ ts }: any) => pinned.includes(ts));
+    const found = JSON.stringify(summary?.blocks ?? []).includes(`firebreak:${verb}`);
+    return found && { channel: name, ts: summary.ts, action_id: `firebreak:${verb}` };
+  }, `a button ${verb}`);
+}
+
+const rollbacks = async (): Promise<any[]> => (await firebreak.calls('cd')).filter(({ method }) => method === 'POST');
+
+async function deployed(version: string, begun: number, ended: number): Promise<void> {
+  const times = { started_at: minutesAgo(begun), finished_at: minutesAgo(ended) };
+  await firebreak.post('/v1/deployments', { service: 'checkout', environment: 'production', version, ...times });
+}
+
+test('a person declares, approves, hands over and resolves from Slack', { timeout: 120_000 }, async () => {
+  await deployed('v1', 240, 235);
+  await deployed('v2', 8, 5);
+
+  // Ada declares it by the shortcut. Grace may look, and no more.
+  const opened = await does('ada', 'shortcuts', { callback_id: 'declare_incident' });
+  const values = {
+    summary: { summary: 'Checkout is down' },
+    service: { service: 'checkout' },
+    environment: { environment: 'production' },
+    severity: { severity: 'critical' },
+  };
+  const submitted = await does('ada', `views/${opened.modal.id}/submit`, { values });
+  expect(submitted.modal).toBeNull();
+  const { id, channel } = await eventually(async () => {
+    const [one] = await incidents();
+    return one?.channel && one;
+  }, 'the incident with its channel');
+  const name: string = channel.slice(1);
+
+  // Ada takes command; twice is once.
+  const take = await button(name, 'take_command');
+  await does('ada', 'actions', take);
+  await does('ada', 'actions', take);
+  await eventually(async () => (await incidents())[0].roles.commander === 'Ada', 'Ada has command');
+
+  // An alert asks for a rollback; it is asked about, and Grace may not answer.
+  const firing = alert({
+    labels: { service: 'checkout', rollback: 'true' },
+    fingerprint: 'one',
+    startsAt: minutesAgo(1),
+  });
+  await firebreak.post('/v1/alerts/alertmanager', group([firing]));
+  const approve = await button(name, 'approve');
+  await does('grace', 'actions', approve);
+  await told(name, 'You may not decide what is done about incidents of checkout in production');
+  expect(await rollbacks()).toEqual([]);
+
+  // Bob joins, is told what happened so far, and says yes.
+  await does('bob', 'actions', approve);
+  await told(name, 'What happened so far');
+  await eventually(async () => (await incidents())[0].status === 'mitigated', 'the rollback', 60_000);
+  expect(await rollbacks()).toHaveLength(1);
+  expect((await rollbacks())[0].body).toMatchObject({ service: 'checkout', from_version: 'v2', to_version: 'v1' });
+
+  // Command goes to Bob, with a brief.
+  const handover = await does('ada', 'commands', { channel: name, text: '/incident handover @bob' });
+  await does('ada', `views/${handover.modal.id}/submit`, { values: { text: { text: 'Watch the queue' } } });
+  await eventually(async () => (await incidents())[0].roles.commander === 'Bob', 'Bob has command');
+
+  // A message becomes a part of the timeline.
+  const { ts } = await does('ada', `channels/${name}/messages`, { text: 'the *queue* drains' });
+  await does('bob', `channels/${name}/reactions`, { ts, name: 'pushpin' });
+  await eventually(async () => (await timeline(id)).some((text) => text.includes('drains')), 'the pinned message');
+
+  // Bob says that it is over.
+  const resolve = await does('bob', 'commands', { channel: name, text: '/incident resolve rolled back' });
+  expect(resolve.modal).toBeNull();
+  await eventually(async () => (await incidents())[0].status === 'resolved', 'the end', 60_000);
+
+  const people = (await timeline(id)).filter((entry) => /^(ada|bob|grace):/.test(entry));
+  expect(people).toEqual([
+    'ada: Opened: Checkout is down',
+    'ada: Is commander',
+    expect.stringMatching(/^bob: Approved/),
+    'ada: Command goes to Bob. Watch the queue',
+    'bob: Ada: the *queue* drains',
+    'bob: rolled back',
+    expect.stringMatching(/^bob: /),
+  ]);
+
+  // What others were called for all that: each once, in this order.
+  const paged = async () => (await firebreak.calls('pagerduty')).map(({ body }) => body.event_action);
+  await eventually(async () => (await paged()).length === 3, 'the page is closed');
+  expect(await paged()).toEqual(['trigger', 'acknowledge', 'resolve']);
+  const { body: deliveries } = await firebreak.get('/sandbox/slack/deliveries');
+  const calls = deliveries.items.toReversed();
+  expect(calls.map(({ user, what }: any) => `${names.get(user)} ${what}`)).toEqual([
+    'ada shortcut',
+    'ada view_submission',
+    'ada member_joined_channel',
+    'ada block_actions',
+    'ada block_actions',
+    'grace member_joined_channel',
+    'grace block_actions',
+    'bob member_joined_channel',
+    'bob block_actions',
+    'ada /incident',
+    'ada view_submission',
+    'bob reaction_added',
+    'bob /incident',
+  ]);
+  expect(calls.map(({ status, attempts }: any) => [status, attempts])).toEqual(calls.map(() => [200, 1]));
+});

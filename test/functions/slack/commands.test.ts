@@ -1,0 +1,241 @@
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { SlackRefused } from '../../../integrations/slack/small-client.ts';
+import { PeopleFile } from '../../../schemas/people.ts';
+import { COMMAND, INCIDENT, shown, World } from './support.ts';
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe('words at once', () => {
+  test.each([
+    ['/firebreak', ''],
+    ['/firebreak', 'help'],
+  ])('%s %s shows all commands', async (command, text) => {
+    const world = new World();
+    const help = shown(await world.command(command, text));
+    for (const one of ['/incident declare', '/rollback SERVICE', '/freeze open', '/deploys', '/firebreak pause'])
+      expect(help).toContain(one);
+    expect(world.heard).toEqual([]);
+  });
+
+  test.each([
+    ['/incident', 'severty critcal', '/incident severity critical'],
+    ['/incident', 'checkout is down', '/incident declare checkout is down'],
+    ['/firebreak', 'puase', '/firebreak pause'],
+    ['/freeze', 'lift checkout', '/freeze lift checkout'],
+    ['/rollback', '', '/rollback checkout'],
+  ])('%s %s: did you mean %s', async (command, text, meant) => {
+    const world = new World();
+    const said = shown(await world.command(command, text));
+    expect(said).toContain('Nothing was done');
+    expect(said).toContain(meant);
+    expect(world.heard).toEqual([]);
+    expect(world.views).toEqual([]);
+  });
+
+  test('nothing that somebody types becomes formatting, a mention or a link', async () => {
+    const said = await new World().command('/incident', 'list <!channel> *x* <https://evil.example|docs>');
+    expect(said.body).not.toContain('<!channel>');
+    expect(said.body).not.toContain('<https://evil.example');
+  });
+});
+
+describe('modals', () => {
+  test.each([
+    ['/incident', '', 'declare_incident'],
+    ['/incident', 'declare Checkout is down', 'declare_incident'],
+    ['/incident', 'severity', 'set_severity'],
+    ['/incident', 'update', 'publish_update'],
+    ['/incident', 'handover <@U024BE7LH|bob>', 'hand_over'],
+    ['/incident', 'resolve', 'resolve_incident'],
+    ['/freeze', 'open checkout-api', 'open_freeze'],
+    ['/freeze', 'override', 'override_freeze'],
+  ])('%s %s opens one that says where it came from', async (command, text, callback) => {
+    const world = new World();
+    expect(await world.command(command, text)).toMatchObject({ status: 200, body: '' });
+    expect(world.heard).toEqual([]);
+    const [{ trigger, view } = { trigger: '', view: undefined }] = world.views;
+    expect(trigger).toBe(COMMAND.trigger_id);
+    expect(view).toMatchObject({ type: 'modal', callback_id: callback });
+    expect(JSON.parse(view?.private_metadata ?? '')).toMatchObject({
+      channel: COMMAND.channel_id,
+      response_url: COMMAND.response_url,
+    });
+  });
+
+  test.each([
+    ['expired_trigger_id', 'three seconds'],
+    ['no_answer', 'try again'],
+    ['not_connected', 'SLACK_BOT_TOKEN'],
+    ['missing_scope', 'missing_scope'],
+  ])('%s is said where the command was given', async (code, words) => {
+    const world = new World();
+    world.deps.slack.openView = async () => {
+      throw new SlackRefused('views.open', code);
+    };
+    const said = shown(await world.command('/incident', ''));
+    expect(said).toContain(words);
+    expect(said).toContain('Nothing was done');
+  });
+
+  test('names are typed where the catalogue cannot be read', async () => {
+    const world = new World();
+    world.deps.catalogue = async () => {
+      throw new Error('S3 is away');
+    };
+    await world.command('/incident', '');
+    expect(JSON.stringify(world.views)).not.toContain('external_select');
+    expect(world.views).toHaveLength(1);
+  });
+});
+
+describe('acts', () => {
+  test.each([
+    ['/incident', 'ack'],
+    ['/incident', 'severity SEV1'],
+    ['/incident', 'assign comms <@U024BE7LH|bob>'],
+    ['/incident', 'roles'],
+    ['/rollback', 'checkout-api production v41'],
+    ['/freeze', 'open checkout-api 2h load test'],
+    ['/freeze', 'status'],
+    ['/deploys', 'checkout-api'],
+    ['/firebreak', 'pause the pager is on fire'],
+  ])('%s %s is durable before it is answered', async (command, text) => {
+    const world = new World();
+    const said = shown(await world.command(command, text));
+    expect(said).toContain('the answer comes here');
+    expect(world.heard).toMatchObject([
+      {
+        group: `channel:${COMMAND.channel_id}`,
+        heard: {
+          from: 'slack',
+          key: `command:${COMMAND.trigger_id}`,
+          at: '2026-11-20T06:50:00.000Z',
+          request: { kind: 'command', command: { command, text, user_id: COMMAND.user_id } },
+        },
+      },
+    ]);
+  });
+
+  test('what could not be handed on was not done, and that is said', async () => {
+    const world = new World();
+    world.deps.people.send = async () => {
+      throw new Error('SQS is away');
+    };
+    const answer = await world.command('/firebreak', 'pause');
+    expect(answer.status).toBe(200);
+    expect(shown(answer)).toContain('nothing was done');
+  });
+});
+
+describe('reads', () => {
+  test('open incidents, those of others not twice', async () => {
+    const world = new World();
+    world.incidents = [INCIDENT, { ...INCIDENT, title: 'part of it', parent_id: INCIDENT.id }];
+    const said = shown(await world.command('/incident', 'list'));
+    expect(said).toContain('1 open');
+    expect(said).toContain('*checkout-api in production*: High &lt;error&gt; rate');
+    expect(said).not.toContain('part of it');
+    expect(world.heard).toEqual([]);
+  });
+
+  test('the one of the channel; elsewhere whoever has more time finds it', async () => {
+    const world = new World();
+    expect(shown(await world.command('/incident', 'status'))).toContain(INCIDENT.id);
+    expect(world.heard).toEqual([]);
+    await world.command('/incident', 'status', { channel_name: 'privategroup' });
+    expect(world.heard).toHaveLength(1);
+  });
+
+  test('whether automation acts', async () => {
+    const world = new World();
+    world.deps.automation = async () => ({ paused: true, reason: 'migration', by: 'ada', mode: null });
+    const said = shown(await world.command('/firebreak', 'status'));
+    expect(said).toContain('*Automation is paused* by ada: migration');
+    expect(said).toContain('checkout-api');
+  });
+
+  test('who is nobody here is told nothing', async () => {
+    const world = new World();
+    world.deps.slack.user = async (id) => ({ id, team: 'T9', email: null, name: 'eve', groups: [], kind: 'outsider' });
+    for (const [command, text] of [
+      ['/incident', 'list'],
+      ['/incident', 'status'],
+      ['/firebreak', 'status'],
+    ] as const) {
+      const said = shown(await world.command(command, text));
+      expect(said).toContain('not a member');
+      expect(said).not.toContain('error');
+    }
+  });
+
+  test('somebody sees the services that are theirs, and no others', async () => {
+    const world = new World();
+    world.catalogue = {
+      ...world.catalogue,
+      people: PeopleFile.parse({
+        people: { steve: { slack: COMMAND.user_id, roles: ['own'], teams: ['search'] } },
+        roles: { own: { actions: ['incidents:read'], services: 'own' } },
+      }),
+    };
+    expect(shown(await world.command('/incident', 'list'))).toContain('No incident is open');
+  });
+
+  test('where groups of Slack could say more, whoever has more time asks for them', async () => {
+    const world = new World();
+    world.catalogue = {
+      ...world.catalogue,
+      people: PeopleFile.parse({ everyone: 'nobody', userGroups: { S0ONCALL1: { roles: ['responder'] } } }),
+    };
+    expect(shown(await world.command('/incident', 'list'))).toContain('the answer comes here');
+    expect(world.heard).toHaveLength(1);
+  });
+});
+
+/** What hangs as long as anybody waits. */
+const never = <T>() => new Promise<T>(() => {});
+
+/** The answer, within the three seconds that Slack waits. */
+async function inTime<T>(work: Promise<T>): Promise<T> {
+  const late = Symbol('late');
+  const ended = Promise.race([work, new Promise<typeof late>((resolve) => setTimeout(resolve, 2900, late))]);
+  await vi.advanceTimersByTimeAsync(2900);
+  const answer = await ended;
+  if (answer === late) throw new Error('Slack has given up by now');
+  return answer;
+}
+
+describe('while our own records cannot be read', () => {
+  test('the last that was read is told, and how old it is', async () => {
+    vi.useFakeTimers();
+    const world = new World();
+    await inTime(world.command('/incident', 'list'));
+    world.now += 3 * 60_000;
+    world.deps.openIncidents = never;
+    world.deps.catalogue = never;
+    const said = shown(await inTime(world.command('/incident', 'list')));
+    expect(said).toContain('High &lt;error&gt; rate');
+    expect(said).toContain('known 3 minutes ago');
+  });
+
+  test('nothing is known yet: the command is handed on, and said to take a while', async () => {
+    vi.useFakeTimers();
+    const world = new World();
+    const away = new World();
+    Object.assign(away.deps, { openIncidents: never, catalogue: never, automation: never });
+    expect(shown(await inTime(away.command('/incident', 'list')))).toContain('may take a while');
+    expect(away.heard).toHaveLength(1);
+    expect(shown(await inTime(world.command('/incident', 'list')))).not.toContain('may take a while');
+  });
+
+  test('nothing answers at all', async () => {
+    vi.useFakeTimers();
+    const world = new World();
+    Object.assign(world.deps, { openIncidents: never, catalogue: never, automation: never });
+    world.deps.people.send = never;
+    world.deps.slack.user = never;
+    for (const text of ['list', 'ack', 'status', 'severity critical'])
+      expect(shown(await inTime(world.command('/incident', text)))).toContain('nothing was done');
+  });
+});

@@ -1,0 +1,276 @@
+import { describe, expect, test } from 'vitest';
+import { FIELDS, FORMS } from '../../../domain/slack-forms.ts';
+import { keyOf } from '../../../functions/slack/queue.ts';
+import { SlackRefused } from '../../../integrations/slack/small-client.ts';
+import { type Button, buttonIds } from '../../../schemas/slack/button.ts';
+import { Interaction } from '../../../schemas/slack/interaction.ts';
+import { fixture, INCIDENT, receivedOf, USER, World } from './support.ts';
+
+const RESPONSE_URL = 'https://hooks.slack.com/actions/T0001/1111/abcd';
+
+const press = (button: Button | { action_id: string; value: string }, more: object = {}) => ({
+  type: 'block_actions',
+  ...USER,
+  trigger_id: '12466734323.1395872398.abcdef',
+  channel: { id: 'C2147483705', name: 'inc-42-checkout-api' },
+  container: { type: 'message', message_ts: '1795157390.000200' },
+  actions: [{ type: 'button', ...('verb' in button ? buttonIds(button) : button), action_ts: '1795157399.000100' }],
+  response_url: RESPONSE_URL,
+  ...more,
+});
+
+const approve: Button = { verb: 'approve', incident: INCIDENT.id, digest: 'sha256:1' };
+const pause: Button = { verb: 'pause', incident: INCIDENT.id };
+
+const keyOfPress = (payload: unknown): string =>
+  keyOf({ kind: 'interaction', interaction: Interaction.parse(payload) });
+
+describe('buttons', () => {
+  test('what was pressed is handed on, with all that it names', async () => {
+    const world = new World();
+    expect(await world.interact(press(approve))).toMatchObject({ status: 200, body: '' });
+    expect(world.heard).toMatchObject([
+      {
+        group: 'channel:C2147483705',
+        heard: { request: { kind: 'interaction', interaction: { actions: [buttonIds(approve)] } } },
+      },
+    ]);
+  });
+
+  test('a double click is one', async () => {
+    const world = new World();
+    for (const [trigger, at] of [
+      ['1.1.a', '1795157399.000100'],
+      ['1.1.b', '1795157399.400100'],
+    ]) {
+      const [action] = press(approve).actions;
+      await world.interact(press(approve, { trigger_id: trigger, actions: [{ ...action, action_ts: at }] }));
+    }
+    const [first, second] = world.heard.map(({ heard }) => heard.key);
+    expect(first).toBe(second);
+  });
+
+  test.each([
+    ['somebody else', { user: { id: 'U024BE7LH' } }],
+    ['another message', { container: { type: 'message', message_ts: '1795157391.000200' } }],
+    ['another decision', press({ ...approve, digest: 'sha256:2' })],
+  ])('%s is another act', (_what, more) => {
+    expect(keyOfPress({ ...press(approve), ...more })).not.toBe(keyOfPress(press(approve)));
+  });
+
+  test('automation that is paused again later is paused again; a decision is approved once', () => {
+    const later = (button: Button) => {
+      const payload = press(button);
+      return { ...payload, actions: payload.actions.map((one) => ({ ...one, action_ts: '1795157499.000100' })) };
+    };
+    expect(keyOfPress(later(pause))).not.toBe(keyOfPress(press(pause)));
+    expect(keyOfPress(later(approve))).toBe(keyOfPress(press(approve)));
+  });
+
+  test.each([
+    ['severity', FORMS.severity],
+    ['publish', FORMS.update],
+    ['resolve', FORMS.resolve],
+  ] as const)('%s asks for more first, about its incident', async (verb, callback) => {
+    const world = new World();
+    await world.interact(press({ verb, incident: INCIDENT.id }));
+    expect(world.heard).toEqual([]);
+    expect(world.views).toMatchObject([{ view: { callback_id: callback } }]);
+    expect(JSON.parse(world.views[0]?.view.private_metadata ?? '')).toMatchObject({ incident: INCIDENT.id });
+  });
+
+  test('one of an older version is handed on, to be called so; one of somebody else is nothing', async () => {
+    const world = new World();
+    await world.interact(press({ action_id: 'firebreak:explode', value: '{}' }));
+    expect(world.heard).toHaveLength(1);
+    await world.interact(press({ action_id: 'approve_rollback', value: 'inc-42:act-7' }));
+    expect(world.heard).toHaveLength(1);
+  });
+
+  test('that it was not taken, or no modal opened, is said where the button is', async () => {
+    const world = new World();
+    world.deps.people.send = async () => {
+      throw new Error('SQS is away');
+    };
+    world.deps.slack.openView = async () => {
+      throw new SlackRefused('views.open', 'expired_trigger_id');
+    };
+    await world.interact(press(approve));
+    await world.interact(press({ verb: 'resolve', incident: INCIDENT.id }));
+    expect(world.whispers).toMatchObject([
+      { user: USER.user.id, responseUrl: RESPONSE_URL, text: expect.stringContaining('nothing was done') },
+      { user: USER.user.id, responseUrl: RESPONSE_URL, text: expect.stringContaining('three seconds') },
+    ]);
+  });
+});
+
+describe('shortcuts', () => {
+  test('the global one opens a modal', async () => {
+    const world = new World();
+    await world.receive(receivedOf(fixture('global-shortcut-declare')));
+    expect(world.views).toMatchObject([{ view: { callback_id: FORMS.declare } }]);
+  });
+
+  test('the one of a message declares with what it says', async () => {
+    const world = new World();
+    const payload = JSON.parse(
+      new URLSearchParams(fixture('message-action-add-to-timeline').body).get('payload') ?? '',
+    );
+    await world.interact({ ...payload, callback_id: 'declare_from_message' });
+    const [{ view } = { view: undefined }] = world.views;
+    expect(JSON.stringify(view)).toContain('"initial_value":"p99 is back to normal after rollback :tada:"');
+    expect(JSON.parse(view?.private_metadata ?? '')).toMatchObject({
+      channel: 'C2147483705',
+      message: { ts: '1795157380.000100' },
+    });
+  });
+
+  test('putting the same message onto the timeline twice is once', async () => {
+    const world = new World();
+    await world.receive(receivedOf(fixture('message-action-add-to-timeline')));
+    await world.receive(receivedOf(fixture('message-action-add-to-timeline')));
+    expect(new Set(world.heard.map(({ heard }) => heard.key)).size).toBe(1);
+  });
+});
+
+const submission = (callback: string, values: Record<string, object>, about: object = {}) => ({
+  type: 'view_submission',
+  ...USER,
+  trigger_id: '12466734323.1395872398.vvv',
+  view: {
+    id: 'VNHU13V36',
+    hash: '156663117.cd33ad1f',
+    callback_id: callback,
+    private_metadata: JSON.stringify(about),
+    state: { values: Object.fromEntries(Object.entries(values).map(([field, value]) => [field, { [field]: value }])) },
+  },
+});
+
+const typed = (value: string | null) => ({ type: 'plain_text_input', value });
+const chosen = (value: string) => ({ type: 'static_select', selected_option: { value } });
+
+const DECLARED = {
+  [FIELDS.title]: typed('Checkout is down'),
+  [FIELDS.service]: chosen('checkout-api'),
+  [FIELDS.environment]: chosen('production'),
+  [FIELDS.severity]: chosen('critical'),
+};
+
+describe('submissions', () => {
+  test('what is complete is handed on, and the modal closes; sent again it is the same', async () => {
+    const world = new World();
+    const payload = submission(FORMS.declare, DECLARED, { channel: 'C2147483705' });
+    expect(await world.interact(payload)).toMatchObject({ status: 200, body: '' });
+    await world.interact(payload);
+    expect(world.heard.map(({ group, heard }) => [group, heard.key])).toEqual([
+      ['channel:C2147483705', 'view_submission:VNHU13V36:156663117.cd33ad1f'],
+      ['channel:C2147483705', 'view_submission:VNHU13V36:156663117.cd33ad1f'],
+    ]);
+  });
+
+  test.each([
+    ['no title', FORMS.declare, { ...DECLARED, [FIELDS.title]: typed('  ') }, FIELDS.title, 'what is wrong'],
+    ['a long title', FORMS.declare, { ...DECLARED, [FIELDS.title]: typed('x'.repeat(501)) }, FIELDS.title, '500'],
+    [
+      'an unknown service',
+      FORMS.declare,
+      { ...DECLARED, [FIELDS.service]: typed('chekout-api') },
+      FIELDS.service,
+      'did you mean "checkout-api"',
+    ],
+    [
+      'an environment that the service has not',
+      FORMS.declare,
+      { ...DECLARED, [FIELDS.environment]: typed('moon') },
+      FIELDS.environment,
+      'production, staging',
+    ],
+    [
+      'a service by the name of what every object has',
+      FORMS.declare,
+      { ...DECLARED, [FIELDS.service]: typed('constructor') },
+      FIELDS.service,
+      'no service',
+    ],
+    ['no severity', FORMS.severity, {}, FIELDS.severity, 'critical'],
+    ['no reason', FORMS.freeze, { [FIELDS.target]: typed('search') }, FIELDS.reason, 'why'],
+    [
+      'a duration that is none',
+      FORMS.override,
+      { [FIELDS.freeze]: typed('f'), [FIELDS.reason]: typed('r'), [FIELDS.duration]: typed('soon') },
+      FIELDS.duration,
+      '2h',
+    ],
+    ['no text', FORMS.update, {}, FIELDS.text, 'new'],
+    ['nobody', FORMS.handover, { [FIELDS.text]: typed('all fine') }, FIELDS.user, 'whom'],
+  ])('%s is said at its field', async (_what, callback, values, field, words) => {
+    const world = new World();
+    const answer = JSON.parse((await world.interact(submission(callback, values))).body);
+    expect(answer.response_action).toBe('errors');
+    expect(answer.errors[field]).toContain(words);
+    expect(world.heard).toEqual([]);
+  });
+
+  test('of an incident that is over nothing is changed any more', async () => {
+    const world = new World();
+    world.incidents = [{ ...INCIDENT, status: 'resolved' }];
+    const payload = submission(FORMS.severity, { [FIELDS.severity]: chosen('info') }, { incident: INCIDENT.id });
+    const answer = JSON.parse((await world.interact(payload)).body);
+    expect(answer.errors[FIELDS.severity]).toContain('Superseded');
+    expect(world.heard).toEqual([]);
+  });
+
+  test('what cannot be looked at is looked at later', async () => {
+    const world = new World();
+    world.deps.incident = async () => {
+      throw new Error('DynamoDB is away');
+    };
+    const payload = submission(FORMS.severity, { [FIELDS.severity]: chosen('info') }, { incident: INCIDENT.id });
+    expect((await world.interact(payload)).body).toBe('');
+    expect(world.heard).toHaveLength(1);
+  });
+
+  test('what could not be handed on stays in the modal', async () => {
+    const world = new World();
+    world.deps.people.send = async () => {
+      throw new Error('SQS is away');
+    };
+    const answer = JSON.parse((await world.interact(submission(FORMS.declare, DECLARED))).body);
+    expect(answer.errors[FIELDS.title]).toContain('nothing was done');
+  });
+
+  test('a modal of somebody else is none of ours', async () => {
+    const world = new World();
+    expect((await world.interact(submission('theirs', {}))).body).toBe('');
+    expect(world.heard).toEqual([]);
+  });
+});
+
+describe('suggestions', () => {
+  const suggestion = (value: string, action = 'service') => ({
+    type: 'block_suggestion',
+    ...USER,
+    action_id: action,
+    block_id: action,
+    value,
+  });
+  const offered = async (world: World, value: string, action?: string) =>
+    JSON.parse((await world.interact(suggestion(value, action))).body).options.map((one: any) => one.value);
+
+  test('services that fit, those first that begin so', async () => {
+    const world = new World();
+    expect(await offered(world, '')).toEqual(['checkout-api', 'payments-api', 'search']);
+    expect(await offered(world, 'API')).toEqual(['checkout-api', 'payments-api']);
+    expect(await offered(world, 'pay')).toEqual(['payments-api']);
+    expect(await offered(world, 'nothing')).toEqual([]);
+    expect(await offered(world, '', 'other')).toEqual([]);
+  });
+
+  test('at most as many, and as long ones, as Slack takes', async () => {
+    const world = new World();
+    const names = [...Array.from({ length: 300 }, (_, i) => `service-${i}`), 'x'.repeat(200)];
+    world.catalogue = { ...world.catalogue, services: Object.fromEntries(names.map((n) => [n, { environments: [] }])) };
+    expect(await offered(world, 'service')).toHaveLength(100);
+    expect(await offered(world, 'xxx')).toEqual([]);
+  });
+});

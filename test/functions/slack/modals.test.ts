@@ -1,0 +1,68 @@
+import { describe, expect, test } from 'vitest';
+import { type About, ABOUT_NOTHING, FORMS } from '../../../domain/slack-forms.ts';
+import { declareModal } from '../../../functions/slack/modals/declare.ts';
+import { freezeModal, overrideModal, typedDuration } from '../../../functions/slack/modals/freeze.ts';
+import { handoverModal, resolveModal, severityModal, updateModal } from '../../../functions/slack/modals/incident.ts';
+import { givenView } from '../../../local/standins/slack-modal-check.ts';
+import { PeopleFile } from '../../../schemas/people.ts';
+import { INCIDENT } from './support.ts';
+
+const LONG = '"<&>👩‍🚒'.repeat(2000);
+
+const FULL: About = {
+  incident: INCIDENT.id,
+  channel: 'C2147483705',
+  message: { ts: '1795157380.000100', text: LONG.slice(0, 1000).toWellFormed() },
+  response_url: `https://hooks.slack.com/actions/${'x'.repeat(900)}`,
+  version: 'v'.repeat(256),
+};
+
+const names = Array.from({ length: 150 }, (_, index) => `environment-${index}`);
+const catalogue = (environments: readonly string[]) => ({
+  services: { checkout: { environments } },
+  people: PeopleFile.parse({}),
+});
+
+const VIEWS = (about: About, text: string | null) => ({
+  [`${FORMS.declare}, names typed`]: declareModal(about, text, null),
+  [`${FORMS.declare}, names searched`]: declareModal(about, text, catalogue(['production', LONG])),
+  [`${FORMS.declare}, many environments`]: declareModal(about, text, catalogue(names)),
+  [FORMS.severity]: severityModal(about),
+  [FORMS.update]: updateModal(about),
+  [FORMS.handover]: handoverModal(about, text === null ? null : 'U024BE7LH'),
+  [FORMS.resolve]: resolveModal(about),
+  [FORMS.freeze]: freezeModal(about, {
+    act: 'freeze_open',
+    targets: text === null ? [] : [text, text],
+    environment: text,
+    seconds: text === null ? null : 123_456_789,
+    reason: text,
+  }),
+  [FORMS.override]: overrideModal(about, {
+    act: 'freeze_override',
+    freeze: text,
+    reason: text,
+    uses: text === null ? null : 1000,
+    seconds: null,
+    version: null,
+  }),
+});
+
+describe.each([
+  ['empty', VIEWS(ABOUT_NOTHING, null)],
+  ['full', VIEWS(FULL, LONG)],
+])('%s', (_what, views) => {
+  test.each(Object.entries(views))('%s is within the limits of Slack', (_name, view) => {
+    expect(() => givenView({ view: JSON.parse(JSON.stringify(view)) })).not.toThrow();
+  });
+});
+
+test.each([
+  [null, null],
+  [60, '1m'],
+  [61, '2m'],
+  [7200, '2h'],
+  [9000, '2h30m'],
+])('%s seconds are typed as %s', (seconds, typed) => {
+  expect(typedDuration(seconds)).toBe(typed);
+});

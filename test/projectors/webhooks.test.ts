@@ -1,0 +1,246 @@
+import { createHmac } from 'node:crypto';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { pagerDutyChanges } from '../../integrations/pagerduty/change-events.ts';
+import { webhookReceivers } from '../../integrations/webhook/receivers.ts';
+import { pass } from '../../projectors/pass.ts';
+import { webhooksProjector } from '../../projectors/webhooks.ts';
+import { NewChange } from '../../schemas/change.ts';
+import { Config } from '../../schemas/config.ts';
+import type { ChangeId, IncidentId } from '../../schemas/names.ts';
+import type { Subject } from '../../schemas/projection.ts';
+import { vendor, vendorThat, type Vendor } from '../integrations/server.ts';
+import { exchange } from '../local/standins/support.ts';
+import { FakeWorld, silent } from '../support/fake-deps.ts';
+import { ends, fires, theIncident } from '../workflows/play.ts';
+import { MemoryProjections } from './memory-projections.ts';
+
+const SECRET = `whsec_${Buffer.from('a key of the receiver').toString('base64')}`;
+const ROUTING_KEY = 'R0123456789ABCDEFGHIJ0123456789A';
+
+let world: FakeWorld;
+let projections: MemoryProjections;
+let id: IncidentId;
+let eventsUrl: string;
+
+beforeEach(async () => {
+  world = new FakeWorld();
+  world.engine = {
+    start: async () => undefined,
+    ring: async () => undefined,
+    died: async () => false,
+    kill: () => undefined,
+    dieAfter: () => undefined,
+  };
+  projections = new MemoryProjections(world.clock, () => undefined);
+  configured({});
+  await fires()(world);
+  id = theIncident(world);
+});
+
+const configured = (response: object) => {
+  world.config = Config.parse({
+    version: 'test',
+    services: { checkout: { environments: { production: {} } } },
+    paging: {},
+    response,
+  });
+};
+
+/** Something has changed, some seconds later, and whoever shows it is woken. */
+async function changed(subject: Subject = `incident:${id}`, seconds = 90): Promise<void> {
+  world.clock.set(world.clock.millis + seconds * 1000);
+  await projections.changed(subject);
+  await passes(0);
+}
+
+async function passes(seconds = 90): Promise<void> {
+  world.clock.set(world.clock.millis + seconds * 1000);
+  const { clock, deps } = world;
+  const projector = webhooksProjector({
+    projections,
+    incidents: deps.incidents,
+    changes: deps.changes,
+    config: deps.config,
+    receivers: webhookReceivers({
+      clock,
+      secrets: { get: async (name) => (name === 'HOOK_SECRET' ? SECRET : undefined) },
+    }),
+    changeEvents: pagerDutyChanges({ eventsUrl: async () => eventsUrl, routingKey: async () => ROUTING_KEY }),
+  });
+  await pass('webhooks', { clock, log: silent, projections }, projector);
+}
+
+const retitled = (title: string) =>
+  world.deps.incidents.post(id, { kind: 'severity', severity: 'critical', by: 'ada' }, { title });
+async function resolved(): Promise<void> {
+  await ends()(world);
+  const { seq } = (await world.deps.incidents.read(id)) ?? expect.unreachable();
+  expect(await world.deps.incidents.resolve(id, seq, 'ada', 'over')).toBe('resolved');
+}
+
+const bodies = ({ received }: Vendor) => received.map(({ body }) => JSON.parse(body));
+const types = (to: Vendor) => bodies(to).map(({ type }) => type);
+const ids = ({ received }: Vendor) => received.map(({ headers }) => headers['webhook-id']);
+
+describe('a receiver of webhooks', () => {
+  test('hears that an incident opens, changes and is over, each once and signed', async () => {
+    const to = await vendor({});
+    configured({ webhooks: [{ url: to.url, signature: 'HOOK_SECRET' }] });
+    await changed();
+    await changed();
+    await retitled('Payments fail');
+    await changed();
+    await resolved();
+    await changed();
+    await changed();
+    expect(bodies(to)).toMatchObject([
+      {
+        type: 'incident.opened',
+        data: { id, service: 'checkout', environment: 'production', severity: 'critical', status: 'open' },
+      },
+      { type: 'incident.changed', data: { id, title: 'Payments fail' } },
+      { type: 'incident.resolved', data: { id, status: 'resolved', resolved_at: expect.any(String) } },
+    ]);
+    for (const { headers, body } of to.received) {
+      const content = [headers['webhook-id'], headers['webhook-timestamp'], body].join('.');
+      const digest = createHmac('sha256', 'a key of the receiver').update(content).digest('base64');
+      expect(headers['webhook-signature']).toBe(`v1,${digest}`);
+    }
+    expect(new Set(ids(to)).size).toBe(3);
+  });
+
+  test('hears it in order, and the same again until it has taken it', async () => {
+    const to = await vendor(
+      { status: 503 },
+      { cut: 200 },
+      { status: 429, headers: { 'retry-after': '30' } },
+      { status: 204 },
+    );
+    configured({ webhooks: [{ url: to.url, signature: 'HOOK_SECRET' }] });
+    await changed();
+    await retitled('Payments fail');
+    await resolved();
+    for (let n = 0; n < 3; n += 1) await passes();
+    expect(types(to)).toEqual([...Array(4).fill('incident.opened'), 'incident.resolved']);
+    const [first, second, third, fourth, last] = to.received.map(({ body }) => body);
+    expect([second, third, fourth]).toEqual([first, first, first]);
+    expect(new Set(ids(to).slice(0, 4)).size).toBe(1);
+    expect(JSON.parse(last ?? '').data.title).toBe('Payments fail');
+  });
+
+  test('that refuses is asked again, and holds up no other', async () => {
+    const [stern, kind] = [await vendor({ status: 403 }), await vendor({})];
+    configured({ webhooks: [stern, kind].map(({ url }) => ({ url, signature: 'HOOK_SECRET' })) });
+    await changed();
+    await passes();
+    expect([types(stern), types(kind)]).toEqual([['incident.opened', 'incident.opened'], ['incident.opened']]);
+  });
+
+  test('that is down is left alone for a while, and holds up no other', async () => {
+    const [down, kind] = [await vendor({ cut: 200 }), await vendor({})];
+    configured({ webhooks: [down, kind].map(({ url }) => ({ url, signature: 'HOOK_SECRET' })) });
+    await changed();
+    await passes(1);
+    await retitled('Payments fail');
+    await changed(undefined, 1);
+    expect([types(down), types(kind)]).toEqual([['incident.opened'], ['incident.opened', 'incident.changed']]);
+  });
+
+  test('hears only of what it wants', async () => {
+    const paths = new Map<string, string[]>();
+    const to = await vendorThat(({ path, body }) => {
+      paths.set(path, [...(paths.get(path) ?? []), JSON.parse(body).type]);
+      return {};
+    });
+    const at = (path: string, more: object) => ({ url: `${to.url}${path}`, signature: 'HOOK_SECRET', ...more });
+    configured({
+      webhooks: [
+        at('/end', { events: ['incident.resolved'] }),
+        at('/critical', { severities: ['critical'] }),
+        at('/warning', { severities: ['warning'] }),
+        at('/checkout', { services: ['checkout'] }),
+        at('/cart', { services: ['cart'] }),
+      ],
+    });
+    await changed();
+    await resolved();
+    await changed();
+    const both = ['incident.opened', 'incident.resolved'];
+    expect(Object.fromEntries(paths)).toEqual({ '/end': ['incident.resolved'], '/critical': both, '/checkout': both });
+  });
+
+  test('that is new hears nothing of what is over', async () => {
+    const to = await vendor({});
+    await resolved();
+    configured({ webhooks: [{ url: to.url, signature: 'HOOK_SECRET' }] });
+    await changed();
+    expect(to.received).toEqual([]);
+  });
+
+  test('without its secret is sent nothing', async () => {
+    const to = await vendor({});
+    configured({ webhooks: [{ url: to.url, signature: 'ANOTHER_SECRET' }] });
+    await changed();
+    expect(to.received).toEqual([]);
+  });
+});
+
+test('Teams gets a card in which texts from outside are no Markdown', async () => {
+  const to = await vendor({ status: 202 });
+  configured({ webhooks: [{ url: to.url, format: 'teams' }] });
+  await retitled('[click](https://evil.example) **now** <at>everyone</at>');
+  await changed();
+  const [message] = bodies(to);
+  expect(message).toMatchObject({
+    type: 'message',
+    attachments: [
+      { contentType: 'application/vnd.microsoft.card.adaptive', content: { type: 'AdaptiveCard', version: '1.4' } },
+    ],
+  });
+  const { body } = message.attachments[0].content;
+  expect(body[0].inlines[1].text).toBe('checkout production: [click](https://evil.example) **now** <at>everyone</at>');
+  expect(new Set(body.map(({ type }: { type: string }) => type))).toEqual(new Set(['RichTextBlock']));
+});
+
+describe('changes', () => {
+  const place = { service: 'checkout', environment: 'production', version: 'v7' };
+  const recorded = async (more: object): Promise<ChangeId> => {
+    const started_at = world.clock.now();
+    const { change } = await world.deps.changes.record(NewChange.parse({ ...place, started_at, ...more }));
+    return change.id;
+  };
+
+  test('are told to PagerDuty once for each status, in the form that it documents', async () => {
+    const { response } = exchange('pagerduty/change-enqueue');
+    const to = await vendor({ status: 429 }, { status: response.status, body: response.body });
+    eventsUrl = to.url;
+    configured({ pagerduty: { changeEvents: true } });
+    const change = await recorded({ status: 'started', author: 'ada', url: 'https://ci.example.com/1' });
+    for (let n = 0; n < 3; n += 1) await changed(`change:${change}`);
+    await world.deps.changes.patch(change, { status: 'succeeded', finished_at: world.clock.now() });
+    for (let n = 0; n < 2; n += 1) await changed(`change:${change}`);
+    expect(to.received.map(({ path }) => path)).toEqual(Array(3).fill('/v2/change/enqueue'));
+    expect(bodies(to)).toMatchObject([
+      { payload: { summary: 'Deploy: checkout production v7 started' } },
+      {
+        routing_key: ROUTING_KEY,
+        links: [{ href: 'https://ci.example.com/1' }],
+        payload: {
+          summary: 'Deploy: checkout production v7 started',
+          custom_details: { author: 'ada', status: 'started', version: 'v7' },
+        },
+      },
+      { payload: { summary: 'Deploy: checkout production v7' } },
+    ]);
+  });
+
+  test('are told to nobody unless that is wished, nor when they are history', async () => {
+    const to = await vendor({ status: 202, body: '{"status":"success"}' });
+    eventsUrl = to.url;
+    configured({});
+    await changed(`change:${await recorded({ status: 'started' })}`);
+    configured({ pagerduty: { changeEvents: true } });
+    await changed(`change:${await recorded({ started_at: '2026-11-19T12:00:00.000Z' })}`);
+    expect(to.received).toEqual([]);
+  });
+});
