@@ -100,7 +100,7 @@ export function queryOf(parts: Readonly<Record<string, string | number | undefin
 }
 
 function refusalOf({ status, text, location }: Answer): Refused {
-  if (status >= 300 && status < 400) return new Refused(status, 'redirected', elsewhere(status, location));
+  if (status >= 300 && status < 400) return new Refused(status, 'http', elsewhere(status, location));
   const problem = Problem.safeParse(json(text));
   if (problem.success) return new Refused(status, problem.data.code, problem.data.detail);
   return new Refused(status, 'http', `the answer is ${status}, and not of a Firebreak`);

@@ -23,7 +23,8 @@ const entryOf = (name: string, { team, component, needs = [] }: ToyPlan): object
   environments: {
     production: {
       deployer: { kind: 'http' },
-      autoRollback: { mode: 'act' },
+      // An hour is a minute here, and whoever plays the person may be slow.
+      autoRollback: { mode: 'act', approvalTimeoutMinutes: 24 * 60 },
       health: { promql: healthQuery(name), max: HEALTHY_AT_MOST },
     },
   },

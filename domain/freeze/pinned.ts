@@ -11,7 +11,7 @@ export type PinnedCommit = { version: Version; commit: string };
 
 /**
  * A version known bad is refused whatever the change is called, and no override lets it through; by its commit as by its
- * name. Where neither is told it may be any, so there is only a warning.
+ * name. Where no version is told, and no commit of one, it may be any, so there is only a warning.
  */
 export function pinFindings(inputs: CheckInputs): Finding[] {
   const { request, pins, place } = inputs;

@@ -64,7 +64,7 @@ const isFree = ({ found }: Examined): boolean =>
 
 /** What is known once it is asked as what it is, and has what it needs of overrides. It may be refused all the same. */
 async function letThrough(deps: CheckDeps, asked: Named, first: CheckInputs): Promise<CheckInputs> {
-  const request = asked.untold ? await asWhatItIs(deps, asked.request) : asked.request;
+  const request = asked.untold ? await asWhatItIs(deps, asked.request, asked.names.asked) : asked.request;
   const meant = { ...asked, request };
   const inputs = request.change === asked.request.change ? first : await inputsFor(deps, meant);
   return asked.consume ? consuming(deps, meant, inputs) : inputs;

@@ -67,7 +67,7 @@ export async function inputsFor(
     asked === null ? NOTHING_HELD : heldUnder(deps, { ...asked, team: place.team }, place),
     incidentsAt(deps, policy, request),
     Promise.all(dependencies.map((one) => incidentsAt(deps, policyAt(config, one), one))),
-    request.change === 'rollback' ? rollbackOf(deps, request) : null,
+    request.change === 'rollback' ? rollbackOf(deps, request, asked) : null,
     identityToken === null ? voucherOf(voucher) : deps.identityTokens.verify(identityToken, policy.identities),
   ]);
   const commits = [...state.pinnedCommits, ...underOther.pinnedCommits];
@@ -181,8 +181,13 @@ async function incidentsAt(
 async function rollbackOf(
   deps: Pick<Deps, 'changes' | 'incidents' | 'decisions'>,
   request: CheckRequest,
+  other: Place | null,
 ): Promise<NonNullable<CheckInputs['rollback']>> {
   const known = earlierAndGood(await deps.changes.recent(request, CHANGES_READ), request);
+  if (known.kind === 'not_known' && other !== null) {
+    const there = earlierAndGood(await deps.changes.recent(other, CHANGES_READ), request);
+    if (there.kind !== 'not_known') return there;
+  }
   if (known.kind !== 'not_known' || request.version === null) return known;
   const ours = await ownRollback(deps, request);
   return ours?.to === request.version

@@ -41,10 +41,14 @@ export async function knownPlace(
   const recorded = await recordedPlaces(deps);
   const called = named ?? theOneCalled(service, recorded.keys()) ?? service;
   const deployed = new Set([...(recorded.get(called) ?? []), ...(recorded.get(service) ?? [])]);
-  const ofService = new Set([...(own ?? []), ...deployed]);
-  // Of a service of which no environment is known it can only be said whether there is such an environment at all.
-  const known = ofService.size > 0 ? ofService : everywhere(config, recorded);
-  const meant = theOneCalled(environment, deployed) ?? theOneCalled(environment, known);
+  // Of a service that the configuration gives no environment it can only be said whether there is such a one at all.
+  const known = new Set([...(own !== undefined && own.size > 0 ? own : everywhere(config, recorded)), ...deployed]);
+  const meant =
+    (own === undefined || own.size === 0
+      ? theOneCalled(environment, configuredEnvironments(config)) // before what was deployed under another spelling
+      : undefined) ??
+    theOneCalled(environment, deployed) ??
+    theOneCalled(environment, known);
   if (meant !== undefined) return placeOf(called, meant, { service, environment });
   const isRecorded = (await deps.changes.recent({ service, environment }, 1)).length > 0;
   return {

@@ -13,8 +13,21 @@ type RollbackDeps = Pick<Deps, 'changes' | 'incidents' | 'decisions'>;
 /**
  * The question as what it is: to most CD systems a rollback is a deployment like any other. It is one where what is
  * deployed is known as earlier and good, which nobody's word is taken for, or where Firebreak itself goes back to it.
+ *
+ * @param other the names under which it was asked about, where they stand for others: deployments may be recorded there
  */
-export async function asWhatItIs(deps: RollbackDeps, request: CheckRequest): Promise<CheckRequest> {
+export async function asWhatItIs(
+  deps: RollbackDeps,
+  request: CheckRequest,
+  other: Place | null = null,
+): Promise<CheckRequest> {
+  const found = await asKnownThere(deps, request);
+  if (found.change !== 'deploy' || other === null) return found;
+  const { service, environment } = other;
+  return { ...request, change: (await asKnownThere(deps, { ...request, service, environment })).change };
+}
+
+async function asKnownThere(deps: RollbackDeps, request: CheckRequest): Promise<CheckRequest> {
   const isNamed = request.version !== null || request.commit !== null;
   if (request.change !== 'deploy' || !isNamed) return request;
   const known = knowing(await deps.changes.recent(request, CHANGES_READ), request);

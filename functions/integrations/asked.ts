@@ -50,7 +50,7 @@ export async function askedOf(
 ): Promise<CheckRequest> {
   const { request, untold } = questionOf(query);
   if (!untold) return request;
-  const { service, environment } = await knownPlace(deps, await deps.config.current(), request);
-  const { change } = await asWhatItIs(deps, { ...request, service, environment });
+  const { service, environment, asked } = await knownPlace(deps, await deps.config.current(), request);
+  const { change } = await asWhatItIs(deps, { ...request, service, environment }, asked);
   return { ...request, change };
 }

@@ -287,6 +287,12 @@ describe('keys', () => {
   });
 });
 
+test('whoever only looks sends the identity token, too', async () => {
+  const { url, received } = await saying(() => theirs);
+  await check(['--look', '--change', 'hotfix', '--identity-token', 'of-the-job'], { url });
+  expect(received[0]).toMatchObject({ method: 'GET', headers: { 'x-identity-token': 'of-the-job' } });
+});
+
 describe('one file for many places', () => {
   const STATES = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
 

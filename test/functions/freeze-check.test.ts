@@ -34,6 +34,7 @@ beforeAll(async () => {
 policies:
   - match: { service: careful }
     overrides: { people: 2, maxHours: 2 }
+    passes: hotfix
 `,
     },
   });
@@ -242,6 +243,25 @@ describe('an override', () => {
     await lift();
     const late = { reason: 'x', expires_at: inMinutes(5) };
     expect((await firebreak.post(`/v1/freezes/${id}/overrides`, late)).status).toBe(409);
+  });
+});
+
+describe('an identity token', () => {
+  test.each([
+    ['GET', ''],
+    ['GET', '/gate'],
+    ['POST', '/gate'],
+  ])('is looked at by %s /v1/freeze-check%s', async (method, path) => {
+    const { lift } = await freeze({ service: 'careful', environment: 'production' });
+    const query = 'service=careful&environment=production&version=v1&change=hotfix';
+    const textOf = async (headers: Record<string, string>) => {
+      const { body } = await firebreak.request(method, `/v1/freeze-check${path}?${query}`, undefined, headers);
+      return body.reasons.find(({ code }: { code: string }) => code === 'not_exempt').text;
+    };
+    expect(await textOf({})).toContain('none was sent');
+    expect(await textOf({ 'x-identity-token': '' })).toContain('none was sent');
+    expect(await textOf({ 'x-identity-token': 'x' })).toContain('the one that was sent is not accepted');
+    await lift();
   });
 });
 

@@ -85,6 +85,23 @@ describe('a burn alert', () => {
     expect(await one.frozenBy()).toEqual(['burn']);
   });
 
+  test('that fires on after a person has lifted its freeze is over by data after the minimum duration', async () => {
+    const one = await world();
+    one.requests(10);
+    const evaluator = one.evaluator();
+    await arrive(one, page());
+    const [freeze] = await one.freezes();
+    const lifted = { at: one.stores.clock.now(), by: 'person:bo', reason: 'a test', settled: false };
+    await one.deps.freezes.end(freeze?.id ?? '', lifted);
+    const settledAt = async (minute: number) => {
+      await one.evaluateUntil(NOON + minute * MINUTE, MINUTE, evaluator);
+      return (await one.freezes())[0]?.settled_at;
+    };
+    expect(await settledAt(15)).toBeNull();
+    expect(await settledAt(16)).toBe('2026-11-20T12:16:00.000Z');
+    expect(await one.frozenBy()).toEqual([]);
+  });
+
   test('without Prometheus it holds until the alert has resolved, and for its minimum duration', async () => {
     const one = await world();
     one.prometheusUrl = undefined;

@@ -168,6 +168,37 @@ describe('a past that cannot be read', () => {
     expect(world.told('warn')).toHaveLength(1);
   });
 
+  test.each<[string, object, RegExp]>([
+    [
+      'of another type',
+      { resultType: 'vector', result: [{ metric: {}, value: [NOON / 1000, '7'] }] },
+      /a "vector" came/,
+    ],
+    ['a single number', { resultType: 'scalar', result: [NOON / 1000, '1'] }, /a "scalar" came/],
+    [
+      'with a value that is none',
+      { resultType: 'matrix', result: [{ metric: {}, values: [[NOON / 1000 - 600, 'x']] }] },
+      /a value is "x"/,
+    ],
+    [
+      'of other moments',
+      { resultType: 'matrix', result: [{ metric: {}, values: [[1, '1']] }] },
+      /the time 1 is not among those/,
+    ],
+  ])('is one of which an answer came that is none: %s', async (_, data, detail) => {
+    const world = await SloWorld.open(availability());
+    world.requests(10);
+    world.prometheus.rangeData = data;
+    const evaluator = world.evaluator();
+    await world.evaluateUntil(NOON + 3 * MINUTE, MINUTE, evaluator);
+    expect(await world.status()).toMatchObject({
+      state: 'ok',
+      unread: expect.stringMatching(detail),
+      budget: { remaining: null },
+    });
+    expect(world.told('warn')).toMatchObject([{ message: 'the past of objectives cannot be read' }]);
+  });
+
   test('of one objective is not that of the others', async () => {
     const long = availability({ id: 'search', service: 'search', window: { kind: 'rolling', seconds: 90 * 86_400 } });
     const world = await SloWorld.open(availability(), long);

@@ -86,6 +86,25 @@ describe('a name that differs from the known one in case and blanks alone', () =
     await lift();
   });
 
+  test('lets a rollback through to what was deployed well under either', async () => {
+    const ago = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString();
+    for (const [version, minutes] of [
+      ['v1', 300],
+      ['v2', 100],
+    ] as const)
+      await firebreak.post('/v1/deployments', {
+        service: 'bare',
+        environment: 'Production',
+        version,
+        started_at: ago(minutes),
+      });
+    const { lift } = await freeze({ environment: 'production' });
+    const asked = { service: 'bare', environment: 'Production' };
+    expect(await check({ ...asked, version: 'v1' })).toMatchObject({ allowed: true });
+    expect(await check({ ...asked, version: 'v3' })).toMatchObject({ allowed: false, codes: ['person', 'taken_for'] });
+    await lift();
+  });
+
   test('is held by what was frozen under it before another was known', async () => {
     const { lift } = await freeze({ environment: 'Later' });
     await firebreak.post('/v1/deployments', { service: 'bare', environment: 'later', version: 'v1' });
