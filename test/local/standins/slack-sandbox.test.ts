@@ -165,7 +165,8 @@ describe('whom the product calls', () => {
     expect(vendorDefaults(env, urls, undefined)).toContain('Slack is off: SLACK_BOT_TOKEN is not set');
     expect(env).toMatchObject({ SLACK_API_URL: 'https://slack.com/api/' });
     expect(vendorDefaults({}, undefined, undefined)).toContain('Slack is off: SLACK_BOT_TOKEN is not set');
-    expect(vendorDefaults({ SLACK_BOT_TOKEN: 'xoxb-1' }, undefined, undefined).join()).not.toContain('Slack');
+    const both = { SLACK_BOT_TOKEN: 'xoxb-1', SLACK_SIGNING_SECRET: 'secret' };
+    expect(vendorDefaults(both, undefined, undefined).join()).not.toContain('Slack');
   });
 
   test('the stand-in is told how to sign, unless the product has the real one', async () => {
