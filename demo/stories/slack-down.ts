@@ -20,9 +20,10 @@ export const slackDown: Story = {
     await stage.deploy('checkout', 'v42', { failing: 0.3 });
     await stage.untilRolledBack();
     await stage.pass(STILL_DOWN_MINUTES);
-    await stage.firebreak.change('DELETE', '/sandbox/faults');
-    const backAt = Date.now();
+    // Said first: what it does once it is back is told as it comes.
     stage.say({ who: 'Slack', text: 'is back', tone: 'good' });
+    const backAt = Date.now();
+    await stage.firebreak.change('DELETE', '/sandbox/faults');
     const outcome = await untilOver(stage);
     return [
       await before(stage, backAt),

@@ -18,6 +18,7 @@ const cart: Site = { service: 'cart', environment: 'cart-prod' };
 
 beforeAll(async () => {
   firebreak = await Firebreak.start({
+    unshown: true,
     services: {
       'checkout-api': { environments: { production: flagger('checkout'), staging: flagger('checkout') } },
       cart: { environments: { 'cart-prod': flagger('shop') } },

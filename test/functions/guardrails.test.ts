@@ -33,6 +33,7 @@ const { act, answer, incident, judged, mitigated, rollbacks, told } = guarded;
 
 beforeAll(async () => {
   firebreak = await Firebreak.start({
+    unshown: true,
     services: Object.fromEntries([
       alone('pinned', 'act'),
       alone('neighbour', 'act'),
@@ -492,6 +493,7 @@ describe('the limit of all services', { timeout: 90_000 }, () => {
   const names = Array.from({ length: 11 }, (_, n) => `busy-${n + 1}`);
   beforeAll(async () => {
     busy = await Firebreak.start({
+      unshown: true,
       services: Object.fromEntries(names.map((name) => alone(name, 'act'))),
       configFiles: EACH_ALONE,
       env: { LOG_LEVEL: 'warn' },

@@ -110,6 +110,7 @@ let firebreak: Firebreak;
 
 beforeAll(async () => {
   firebreak = await Firebreak.start({
+    unshown: true,
     services: {
       basket: inMode('act'),
       search: inMode('act'),

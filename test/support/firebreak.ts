@@ -25,6 +25,9 @@ export const bareEnvironment = (): Record<string, string> => ({
   NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? '',
 });
 
+/** Slack and Grafana with an address and no token: they are off. */
+const NOT_SHOWN = { SLACK_API_URL: 'https://slack.invalid/api/', GRAFANA_URL: 'https://grafana.invalid' };
+
 export type FirebreakOptions = {
   /** Kept when given; else a new one, removed by `remove`. */
   dataDir?: string;
@@ -36,6 +39,8 @@ export type FirebreakOptions = {
   env?: Record<string, string>;
   /** 1000 unless said otherwise. */
   timeScale?: number;
+  /** Nobody looks at Slack and Grafana: to show each step there is a good part of all the work. */
+  unshown?: true;
   /** More arguments for Node, as `--import ./test/kill/at.ts`. */
   nodeArgs?: string[];
 };
@@ -108,6 +113,7 @@ export class Firebreak {
         FIREBREAK_TIME_SCALE: String(this.#options.timeScale ?? 1000),
         FIREBREAK_ADMIN_TOKEN: ADMIN_TOKEN,
         FIREBREAK_INGEST_TOKEN: INGEST_TOKEN,
+        ...(this.#options.unshown && NOT_SHOWN),
         ...this.#options.env,
         ...env,
       },

@@ -18,6 +18,7 @@ const services = Object.fromEntries(
 let firebreak: Firebreak;
 beforeAll(async () => {
   firebreak = await Firebreak.start({
+    unshown: true,
     timeScale: 100,
     services: {
       ...services,

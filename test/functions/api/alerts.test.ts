@@ -27,6 +27,7 @@ const all = (services: readonly string[], entry: unknown) => Object.fromEntries(
 let firebreak: Firebreak;
 beforeAll(async () => {
   firebreak = await Firebreak.start({
+    unshown: true,
     timeScale: 300, // a verification takes three seconds
     configFiles: EACH_ALONE,
     services: {

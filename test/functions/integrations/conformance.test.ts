@@ -19,6 +19,7 @@ let bad: string;
 
 beforeAll(async () => {
   firebreak = await Firebreak.start({
+    unshown: true,
     services: { checkout: { repository: REPOSITORY, environments: { production: environment('act') } } },
     configFiles: EACH_ALONE,
     timeScale: 100,

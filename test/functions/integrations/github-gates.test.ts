@@ -26,6 +26,7 @@ let firebreak: Firebreak;
 beforeAll(async () => {
   server = await new GithubServer().start();
   firebreak = await Firebreak.start({
+    unshown: true,
     services,
     timeScale: 100,
     env: { GITHUB_API_URL: server.url, GITHUB_TOKEN: 'ghs_test', GITHUB_WEBHOOK_SECRET: SECRET },
@@ -268,6 +269,7 @@ describe('where GitHub is of another opinion', () => {
 
 test('what waits too long is rejected, and without a secret nobody is heard', { timeout: 60_000 }, async () => {
   const impatient = await Firebreak.start({
+    unshown: true,
     services,
     configFiles: { 'freeze.yaml': 'gates: { rejectAfterHours: 1 }\n' },
     timeScale: 1800, // an hour is two seconds

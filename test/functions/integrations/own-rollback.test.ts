@@ -16,6 +16,7 @@ const guarded = new Guarded(() => firebreak);
 
 beforeAll(async () => {
   firebreak = await Firebreak.start({
+    unshown: true,
     services: {
       rerun: service('rerun', {}),
       revert: service('revert', { via: 'revert', mode: 'commit', path: 'app' }),
