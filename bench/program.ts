@@ -29,7 +29,7 @@ export async function startProgram(
   const child = spawn(process.execPath, [file, ...args], {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', ...env },
+    env: { ...asByNpmStart(), ...env },
   });
   child.channel?.unref(); // waiting for its end is no reason for us to stay
   const stop = () => stopChild(child);
@@ -41,6 +41,13 @@ export async function startProgram(
     throw error;
   }
 }
+
+/** Of this process's environment what `npm start` gives, too: with it, what was compiled once is not compiled again. */
+const asByNpmStart = (): Record<string, string> => ({
+  PATH: process.env['PATH'] ?? '',
+  HOME: process.env['HOME'] ?? '',
+  NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? '',
+});
 
 function readyLine(child: ChildProcess, file: string): Promise<string> {
   return new Promise((ready, fail) => {

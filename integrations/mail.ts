@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { createTransport } from 'nodemailer';
 import type { Letter, Mail, Told } from '../domain/outlets.ts';
 
 /** Milliseconds: to connect, to be greeted, and for each answer after that. */
@@ -20,6 +19,8 @@ export function smtpMail({ url, from }: Options): Mail {
     async send(letter) {
       const [address, sender] = [await url(), await from()];
       if (!address || !sender) return { kind: 'off', detail: `${address ? 'MAIL_FROM' : 'SMTP_URL'} is not set` };
+      // Loaded when there is a letter: nothing else should start later for it.
+      const { createTransport } = await import('nodemailer');
       const transport = createTransport({
         url: address,
         connectionTimeout: TIMEOUT_MS,

@@ -14,6 +14,8 @@ type LambdaAnswer = {
   isBase64Encoded: boolean;
 };
 
+const KEPT_MS = 75_000;
+
 /** Serves the deployed Lambda handler over HTTP: each request becomes the event that Lambda would get, and back. */
 export async function serveFront(options: {
   host: string;
@@ -44,6 +46,8 @@ export async function serveFront(options: {
     },
     overrideGlobalObjects: false,
   }) as Server;
+  // Longer than clients keep a connection that they do not use: who closes first must not be a race with a request.
+  server.keepAliveTimeout = KEPT_MS;
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) =>
       reject(error.code === 'EADDRINUSE' ? new Error(`port ${options.port} is taken; set PORT to a free one`) : error),

@@ -11,7 +11,7 @@ import { millisOf, type Timestamp } from '../../schemas/time.ts';
 import { Counted } from './counted.ts';
 import { type Asking, fillOlder, measure, type Measured } from './measure.ts';
 import { policyOf } from './policy.ts';
-import { Deadline, type Elapsed, pooled } from './pool.ts';
+import { Deadline, type Elapsed, inTurns, pooled } from './pool.ts';
 import { Ranges } from './ranges.ts';
 import { Trouble } from './trouble.ts';
 import { Turns } from './turns.ts';
@@ -67,7 +67,7 @@ export class Evaluator {
     const known = new Set(this.#counted.values());
     const broken = await this.#track(config.slos, now);
     const all = [...this.#counted.values()];
-    for (const counted of all) counted.advance(now);
+    await inTurns(all, (counted) => counted.advance(now));
     const ranges = new Ranges();
     const measured = await measure({ metrics, deadline: asking, turns: this.#turns.measure, ranges, now }, all);
     const answering = all.filter((counted) => measured.get(counted)?.kind === 'reading');
@@ -75,7 +75,7 @@ export class Evaluator {
     await this.backfill((counted) => !known.has(counted));
     await this.#save(all);
     this.#tell(measured, broken, now);
-    const statuses = config.slos.map((slo) => {
+    const statuses = await inTurns(config.slos, (slo) => {
       const counted = this.#counted.get(slo.id);
       const levels = policyOf(config, slo).budget ?? WHERE_BUDGETS_DO_NOT_FREEZE;
       if (counted !== undefined) return statusNow(counted, measured.get(counted), { now, levels });
