@@ -58,6 +58,7 @@ describe('a drill', { timeout: 60_000 }, () => {
   let firebreak: Firebreak;
   beforeAll(async () => {
     firebreak = await Firebreak.start({
+      unshown: true,
       services: Object.fromEntries([
         ...lanes('works', 'fails', 'shipped', 'incident', 'busy', 'few', 'unfinished', 'paused', 'later'),
         ['live', { environments: { production: { deployer: { kind: 'http' } } } }],
@@ -265,6 +266,7 @@ describe('killed in the middle', { timeout: 90_000 }, () => {
     const [armed, log] = [join(dir, 'armed'), join(dir, 'log')];
     await writeFile(log, '');
     const firebreak = await Firebreak.start({
+      unshown: true,
       services: Object.fromEntries(lanes('killed')),
       timeScale: 1000,
       nodeArgs: ['--import', new URL('../kill/at.ts', import.meta.url).href],

@@ -12,6 +12,7 @@ let pagerDuty: string;
 
 beforeAll(async () => {
   firebreak = await Firebreak.start({
+    unshown: true,
     services: Object.fromEntries(
       services.map((name) => [name, { paging: 'external', environments: { production: {} } }]),
     ),

@@ -23,6 +23,7 @@ let firebreak: Firebreak;
 
 beforeAll(async () => {
   firebreak = await Firebreak.start({
+    unshown: true,
     services: {
       checkout: { team: 'payments', dependsOn: ['ledger'], environments: { production: {}, staging: {} } },
       ledger: { team: 'payments', environments: { production: {} } },

@@ -12,6 +12,7 @@ const guarded = new Guarded(() => firebreak);
 
 beforeAll(async () => {
   firebreak = await Firebreak.start({
+    unshown: true,
     services: {
       reviewed: {
         repository: REPOSITORY,

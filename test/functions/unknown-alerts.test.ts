@@ -28,6 +28,7 @@ test(
   async () => {
     const there = await prometheus();
     const firebreak = await Firebreak.start({
+      unshown: true,
       services: { checkout: { environments: { production: {} } } },
       configFiles: { 'paging.yaml': 'quietHours: 168\n' },
       env: { PROMETHEUS_URL: there.url, LOG_LEVEL: 'warn' },

@@ -9,6 +9,7 @@ let services = 0;
 beforeAll(async () => {
   const names = Array.from({ length: 9 }, (_, n) => [`care-${n + 1}`, { environments: { production: {} } }] as const);
   firebreak = await Firebreak.start({
+    unshown: true,
     services: Object.fromEntries(names),
     configFiles: { 'people.yaml': stringify({ people: { ada: { name: 'Ada' }, bob: {} } }) },
   });

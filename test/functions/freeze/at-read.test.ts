@@ -23,6 +23,7 @@ let firebreak: Firebreak;
 
 beforeAll(async () => {
   firebreak = await Firebreak.start({
+    unshown: true,
     services: {
       shop: { dependsOn: ['stock'], environments: { production: {} } },
       stock: { team: 'warehouse', environments: { production: {} } },

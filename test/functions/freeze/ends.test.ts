@@ -4,7 +4,11 @@ import { Firebreak } from '../../support/firebreak.ts';
 let firebreak: Firebreak;
 
 beforeAll(async () => {
-  firebreak = await Firebreak.start({ services: { checkout: { environments: { production: {} } } }, timeScale: 1 });
+  firebreak = await Firebreak.start({
+    unshown: true,
+    services: { checkout: { environments: { production: {} } } },
+    timeScale: 1,
+  });
 });
 
 afterAll(() => firebreak.remove());

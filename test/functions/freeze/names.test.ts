@@ -13,6 +13,7 @@ policies:
 
 beforeAll(async () => {
   firebreak = await Firebreak.start({
+    unshown: true,
     services: {
       web: { environments: { production: {} } },
       bare: {},

@@ -11,6 +11,7 @@ let firebreak: Firebreak;
 beforeAll(async () => {
   server = await new GithubServer().start();
   firebreak = await Firebreak.start({
+    unshown: true,
     services: { checkout: { repository: 'acme/checkout', environments: { production: {} } } },
     timeScale: 1, // the sweeper comes each minute
     env: { GITHUB_API_URL: server.url, GITHUB_TOKEN: 'ghs_test', GITHUB_WEBHOOK_SECRET: SECRET },

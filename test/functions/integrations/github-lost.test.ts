@@ -12,6 +12,7 @@ let github: GithubSite;
 beforeAll(async () => {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   firebreak = await Firebreak.start({
+    unshown: true,
     services: { checkout: { repository: REPOSITORY, environments: { production: {} } } },
     timeScale: 100, // looks each three seconds
     env: {

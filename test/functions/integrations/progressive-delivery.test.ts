@@ -11,6 +11,7 @@ const place = { service: 'checkout-api', environment: 'production' };
 
 beforeAll(async () => {
   firebreak = await Firebreak.start({
+    unshown: true,
     services: {
       'checkout-api': { environments: { production: flagger, staging: flagger } },
       plain: { environments: { 'plain-live': {} } },

@@ -93,8 +93,8 @@ describe('what each fault does', () => {
   });
 
   test('late: the effect comes after the client gave up', async () => {
-    const standIns = await withFault({ kind: 'late', delay_ms: 500 });
-    await expect(sendImpatiently(standIns.urls.pagerduty, 20)).rejects.toThrow(/timeout/);
+    const standIns = await withFault({ kind: 'late', delay_ms: 1500 });
+    await expect(sendImpatiently(standIns.urls.pagerduty, 500)).rejects.toThrow(/timeout/);
     await vi.waitFor(async () => expect(await incidents(standIns)).toHaveLength(1), 5000);
     expect((await calls(standIns)).at(-1)).toMatchObject({ fault: 'late', outcome: 202, status: null });
   });

@@ -3,7 +3,7 @@ import { badDeploy } from '../../demo/stories/bad-deploy.ts';
 import { dependencyOutage } from '../../demo/stories/dependency-outage.ts';
 import { manyAtOnce } from '../../demo/stories/many-at-once.ts';
 import { migration } from '../../demo/stories/migration.ts';
-import { channelsIn, pagesIn, played, rollbacksIn, STORY_MAX_MS, untrue } from './played.ts';
+import { channelsIn, pagesIn, played, rollbacksIn, STORY_MAX_MS, untrue } from '../demo/played.ts';
 
 describe('the stories of the demo', { timeout: STORY_MAX_MS }, () => {
   test.concurrent('a bad deploy is paged and rolled back once, verified, shown everywhere, and closed', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { kill9 } from '../../demo/stories/kill-9.ts';
 import { slackDown } from '../../demo/stories/slack-down.ts';
-import { channelsIn, pagesIn, played, rollbacksIn, STORY_MAX_MS, untrue } from './played.ts';
+import { channelsIn, pagesIn, played, rollbacksIn, STORY_MAX_MS, untrue } from '../demo/played.ts';
 
 /** Most of their time they wait for the other side, so they do it together. */
 describe('the stories of the demo in which more breaks than a service', { timeout: STORY_MAX_MS }, () => {
