@@ -48,11 +48,17 @@ export async function vendorThat(answers: (request: Received, n: number) => Repl
 
 /** An address at which nobody listens any more. */
 export async function nobody(): Promise<string> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return `http://127.0.0.1:${port}`;
+  for (;;) {
+    // Below those that the system gives to whoever asks for any: nobody else comes to it while the test goes on.
+    const port = 20_000 + Math.floor(Math.random() * 10_000);
+    const server = createServer().listen(port, '127.0.0.1');
+    const isFree = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    );
+    if (!isFree) continue;
+    server.close();
+    await once(server, 'close');
+    return `http://127.0.0.1:${port}`;
+  }
 }

@@ -4,7 +4,7 @@ import { killAtEach, killInRunbook } from './each.ts';
 
 /** The one that a repeat would make a second rollback of is always among them. */
 const ALWAYS = 'inside CD roll-back #1';
-const SAMPLE = 2;
+const SAMPLE = 1;
 
 /** Another seed, another choice; all of them are played by `npm run test:kill`. */
 const seed = process.env['FIREBREAK_SEED'] ?? '1';
