@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { stringify } from 'yaml';
 import * as z from 'zod';
+import { freePort } from './free-port.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 
@@ -195,24 +195,5 @@ export class Firebreak {
     });
     if (!response.ok) throw new Unanswered(`${what} answered ${response.status}: ${text.slice(0, 500)}`);
     return text === '' ? null : (JSON.parse(text) as unknown);
-  }
-}
-
-/** Below those that the system gives to whoever asks for any: it is to be free still when Firebreak comes back. */
-const PORTS = { first: 20_000, count: 10_000 };
-
-/** A port of the loopback address that nobody uses at the moment. */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = PORTS.first + Math.floor(Math.random() * PORTS.count);
-    const server = createServer().listen(port, '127.0.0.1');
-    const isFree = await once(server, 'listening').then(
-      () => true,
-      () => false,
-    );
-    if (!isFree) continue;
-    server.close();
-    await once(server, 'close');
-    return port;
   }
 }

@@ -1,6 +1,6 @@
 import type { Config } from '../schemas/config.ts';
 import type { IncidentRecord } from '../schemas/incident.ts';
-import { Severity } from '../schemas/names.ts';
+import { isFrom } from '../schemas/names.ts';
 import type { Stakeholder } from '../schemas/stakeholders.ts';
 import { secondsBetween, type Timestamp } from '../schemas/time.ts';
 import { statusWords } from './incident-card.ts';
@@ -39,8 +39,7 @@ function concerns(
   stakeholder: Stakeholder,
   services: Config['services'],
 ): boolean {
-  const levels = Severity.options;
-  if (levels.indexOf(severity) > levels.indexOf(stakeholder.from)) return false;
+  if (!isFrom(stakeholder.from, severity)) return false;
   if (stakeholder.services?.includes(service) === false) return false;
   const team = Object.hasOwn(services, service) ? services[service]?.team : undefined;
   return stakeholder.teams === undefined || (team !== undefined && stakeholder.teams.includes(team));

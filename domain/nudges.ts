@@ -1,5 +1,5 @@
 import type { IncidentRecord } from '../schemas/incident.ts';
-import { Severity } from '../schemas/names.ts';
+import { isFrom } from '../schemas/names.ts';
 import type { Care, NudgeKind } from '../schemas/response-roles.ts';
 import { secondsBetween, type Timestamp } from '../schemas/time.ts';
 import type { Triage } from '../schemas/triage.ts';
@@ -21,9 +21,8 @@ type Policy = { triage: Triage; /** How much faster our own pauses go. */ timeSc
  */
 export function nudgeFor(incident: IncidentRecord, { triage, timeScale }: Policy, now: Timestamp): Nudge | undefined {
   const { status, severity, parent_id, care = {}, roles = {} } = incident;
-  const levels = Severity.options;
   if (status === 'resolved' || parent_id !== undefined) return undefined;
-  if (levels.indexOf(severity) > levels.indexOf(triage.from)) return undefined;
+  if (!isFrom(triage.from, severity)) return undefined;
   const due = (kind: NudgeKind, minutes: number | 'off', since: Timestamp): boolean => {
     if (minutes === 'off') return false;
     const before = care.nudged?.[kind];

@@ -3,6 +3,7 @@ import type { Config } from '../schemas/config.ts';
 import type { IncidentRecord } from '../schemas/incident.ts';
 import type { ComponentStatus, PublicStatus } from '../schemas/outlets.ts';
 import type { StatusPageFile } from '../schemas/presentation.ts';
+import { isFrom } from '../schemas/names.ts';
 
 /** What the public is told of an incident. Its words come from templates, and from nowhere else. */
 
@@ -18,7 +19,7 @@ export function componentsOf(
 ): { names: readonly string[]; publish: 'now' | 'ask' } {
   const entry = serviceEntry(services, incident.service);
   const names = entry?.statusPage?.components ?? [];
-  const severe = incident.severity === 'critical' || (statusPage.from === 'warning' && incident.severity === 'warning');
+  const severe = isFrom(statusPage.from, incident.severity);
   if (names.length === 0 || !severe || !statusPage.environments.includes(incident.environment))
     return { names: [], publish: 'ask' };
   const allowed = entry?.statusPage?.publish === 'auto' || incident.published_by !== undefined;

@@ -2,6 +2,7 @@ import { aboutOf, digestOf, isDue, letterOf, type ToldBefore } from '../domain/d
 import type { ChatMessage, Mail, Told } from '../domain/outlets.ts';
 import type { Deps } from '../domain/ports.ts';
 import type { Story } from '../domain/story.ts';
+import type { Config } from '../schemas/config.ts';
 import type { IncidentRecord } from '../schemas/incident.ts';
 import type { Stakeholder } from '../schemas/stakeholders.ts';
 import { plusSeconds } from '../schemas/time.ts';
@@ -22,12 +23,12 @@ type DigestDeps = Pick<Deps, 'incidents' | 'config' | 'clock' | 'log' | 'timeSca
  * taken back when it certainly was not: so a letter may be missing after a crash, and is not sent again and again.
  */
 export async function digest(deps: DigestDeps, open: readonly IncidentRecord[]): Promise<{ sent: number }> {
-  const { stakeholders } = (await deps.config.current()).response;
-  if (stakeholders.length === 0) return { sent: 0 };
+  const config = await deps.config.current();
+  if (config.response.stakeholders.length === 0) return { sent: 0 };
   let sent = 0;
   for (const incident of [...open, ...(await justResolved(deps))]) {
     if (sent >= SENT_MAX) break;
-    sent += await tellOf(deps, incident, stakeholders);
+    sent += await tellOf(deps, incident, config);
   }
   return { sent };
 }
@@ -43,9 +44,8 @@ async function justResolved({ incidents, clock }: DigestDeps): Promise<IncidentR
 async function tellOf(
   deps: DigestDeps,
   incident: IncidentRecord,
-  stakeholders: readonly Stakeholder[],
+  { services, response: { stakeholders } }: Config,
 ): Promise<number> {
-  const { services } = await deps.config.current();
   const asked = { services, now: deps.clock.now(), timeScale: deps.timeScale };
   const before = await deps.digests.read(incident.id);
   const due = stakeholders.flatMap((stakeholder) =>

@@ -38,6 +38,10 @@ export const UNMATCHED = 'unmatched' as ServiceName;
 export const Severity = z.enum(['critical', 'warning', 'info']);
 export type Severity = z.infer<typeof Severity>;
 
+/** Whether something is as severe as `from`, or more. */
+export const isFrom = (from: Severity, severity: Severity): boolean =>
+  Severity.options.indexOf(severity) <= Severity.options.indexOf(from);
+
 /** From asking nothing to acting alone; a lower one always wins over a higher one. */
 export const Mode = z.enum(['shadow', 'suggest', 'approve', 'act']);
 export type Mode = z.infer<typeof Mode>;

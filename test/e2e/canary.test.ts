@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { minutesAgo } from '../support/alerts.ts';
 import { EACH_ALONE, type Firebreak } from '../support/firebreak.ts';
-import { exampleAlertmanager, freePort, have } from '../support/prometheus-stack.ts';
+import { freePort } from '../../demo/free-port.ts';
+import { exampleAlertmanager, have } from '../support/prometheus-stack.ts';
 import type { CdServer } from './cd-server.ts';
 import { Stage } from './stage.ts';
 import {

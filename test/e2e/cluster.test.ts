@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { alert, group } from '../support/alerts.ts';
 import { eventually, type Firebreak } from '../support/firebreak.ts';
-import { exampleAlertmanager, freePort, have, onlyFor, type Running, settled } from '../support/prometheus-stack.ts';
+import { freePort } from '../../demo/free-port.ts';
+import { exampleAlertmanager, have, onlyFor, type Running, settled } from '../support/prometheus-stack.ts';
 import type { CdServer } from './cd-server.ts';
 import { type Handling, post, type Relay } from './relay.ts';
 import { Stage } from './stage.ts';

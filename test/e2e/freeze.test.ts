@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { cli } from '../cli/support.ts';
 import { eventually, type Firebreak } from '../support/firebreak.ts';
-import { type AlertmanagerConfig, freePort, have } from '../support/prometheus-stack.ts';
+import { freePort } from '../../demo/free-port.ts';
+import { type AlertmanagerConfig, have } from '../support/prometheus-stack.ts';
 import { Stage } from './stage.ts';
 import type { ToyService } from './toy-service.ts';
 

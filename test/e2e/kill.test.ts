@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { eventually, type Firebreak } from '../support/firebreak.ts';
-import { exampleAlertmanager, freePort, have, onlyFor } from '../support/prometheus-stack.ts';
+import { freePort } from '../../demo/free-port.ts';
+import { exampleAlertmanager, have, onlyFor } from '../support/prometheus-stack.ts';
 import type { CdServer } from './cd-server.ts';
 import type { Relay } from './relay.ts';
 import { Stage } from './stage.ts';

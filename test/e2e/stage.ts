@@ -1,8 +1,8 @@
 import { Firebreak, type FirebreakOptions, INGEST_TOKEN } from '../support/firebreak.ts';
+import { freePort } from '../../demo/free-port.ts';
 import {
   type AlertmanagerOptions,
   exampleRules,
-  freePort,
   type PrometheusOptions,
   type Running,
   startAlertmanager,

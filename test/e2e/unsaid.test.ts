@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Firebreak } from '../support/firebreak.ts';
+import { freePort } from '../../demo/free-port.ts';
 import {
   type AlertmanagerConfig,
   exampleAlertmanager,
-  freePort,
   have,
   onlyFor,
   type Running,

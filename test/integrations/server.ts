@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
+import { freePort } from '../../demo/free-port.ts';
 
 /** One request as it came over the wire. */
 export type Received = { method: string; path: string; headers: IncomingHttpHeaders; body: string };
@@ -46,19 +47,5 @@ export async function vendorThat(answers: (request: Received, n: number) => Repl
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, received };
 }
 
-/** An address at which nobody listens any more. */
-export async function nobody(): Promise<string> {
-  for (;;) {
-    // Below those that the system gives to whoever asks for any: nobody else comes to it while the test goes on.
-    const port = 20_000 + Math.floor(Math.random() * 10_000);
-    const server = createServer().listen(port, '127.0.0.1');
-    const isFree = await once(server, 'listening').then(
-      () => true,
-      () => false,
-    );
-    if (!isFree) continue;
-    server.close();
-    await once(server, 'close');
-    return `http://127.0.0.1:${port}`;
-  }
-}
+/** An address at which nobody listens, nor comes to while the test goes on. */
+export const nobody = async (): Promise<string> => `http://127.0.0.1:${await freePort()}`;

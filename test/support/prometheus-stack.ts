@@ -1,7 +1,6 @@
 import { execFile } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -47,24 +46,6 @@ export function have(...programs: Program[]): boolean {
   if (absent.length > 0) console.log(`skipped: what needs ${absent.join(' and ')}, which is not on this machine`);
   return absent.length === 0;
 }
-
-/** Below what the system gives to those who ask for any port, so that nobody takes it before it is used. */
-const PORTS = { first: 20_000, count: 10_000 };
-
-/** A free port of the loopback address, for a program that has to be told one. */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = PORTS.first + Math.floor(Math.random() * PORTS.count);
-    if (await isFree(port)) return port;
-  }
-}
-
-const isFree = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-  });
 
 /** A started program, with a folder of its own for its data and configuration. */
 export type Running = { url: string; stop(): Promise<void> };
