@@ -6,10 +6,13 @@ import { playKilledAt } from './run.ts';
 /** Calls that change nothing: to die beside one is to die beside the last call that did. */
 const READS = /^(GetItem|BatchGetItem|Query|GET|GetParametersByPath|CD status)/;
 
-/** Calls that come again and again while nothing happens; the first ones show what the others would. */
+/**
+ * Calls that come again and again by the clock, whatever happens: how many there are depends on how fast the machine is,
+ * and the first ones show what the others would.
+ */
 const REPEATED: readonly [calls: RegExp, times: number][] = [
-  [/^(ReceiveMessage|Invoke sweep)/, 2],
-  // A look into the inbox. How many there are depends on how fast the machine is.
+  [/^(ReceiveMessage|Invoke (sweep|evaluate))/, 2],
+  // A look into the inbox.
   [/^(UpdateItem INC\/META (bells|drained)|TransactWriteItems Delete PENDING$|Checkpoint \w+ (inbox|listen|look)$)/, 4],
 ];
 

@@ -14,6 +14,10 @@ const SHOWN_TIMEOUT_MS = 300_000;
 /** Chance decides what travels together and what comes first, so a run may pass by a boundary that another one had. */
 const MOST = 0.8;
 
+/** How many of `count` have to be reached, so that a small choice from a list may be an unlucky one: by two deviations. */
+const leastOf = (count: number, share: number): number =>
+  Math.max(1, Math.floor(count * share - 2 * Math.sqrt(count * share * (1 - share))));
+
 /**
  * All, or where FIREBREAK_KILL_SHARE says so (0 to 1) a part of them that FIREBREAK_KILL_SEED chooses: with another seed
  * for each change, all of them have their turn.
@@ -78,6 +82,6 @@ function testOf(kill: Kill, reached: Set<Kill>, timeout: number): void {
 function testOfThese(kills: readonly Kill[], reached: ReadonlySet<Kill>, share: number): void {
   test('enough of them were reached', () => {
     const missed = kills.filter((kill) => !reached.has(kill)).map(({ at }) => at);
-    expect(reached.size, `not reached: ${missed.join('; ')}`).toBeGreaterThanOrEqual(kills.length * share);
+    expect(reached.size, `not reached: ${missed.join('; ')}`).toBeGreaterThanOrEqual(leastOf(kills.length, share));
   });
 }
