@@ -210,6 +210,8 @@ export class Firebreak {
   }
 }
 
+const LONGEST_PAUSE_MS = 100;
+
 /** Looks until `look` gives something, or throws what it saw last. The only waiting that tests do. */
 export async function eventually<T>(
   look: () => Promise<T | undefined | false | null>,
@@ -217,6 +219,7 @@ export async function eventually<T>(
   timeoutMs = 20_000,
 ): Promise<T> {
   const end = Date.now() + timeoutMs;
+  let pause = 25;
   let last: unknown;
   while (Date.now() < end) {
     try {
@@ -226,7 +229,8 @@ export async function eventually<T>(
     } catch (error) {
       last = error;
     }
-    await sleep(25);
+    await sleep(pause);
+    pause = Math.min(pause * 1.5, LONGEST_PAUSE_MS); // each look is work, for a machine that has other work to do
   }
   throw new Error(`not seen within ${timeoutMs} ms: ${what}`, { cause: last });
 }

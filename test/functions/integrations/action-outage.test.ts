@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -23,11 +23,16 @@ const SETTINGS = {
   KEYS: '',
 };
 
+/** Each try a second after the last one, which else would be one, two and four. */
+const CURL_SETTINGS = 'retry-delay = 1\n';
+
 /** Runs the action's script against a Firebreak that answers so. */
 async function act(url: string, more: Record<string, string> = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'firebreak-action-'));
+  await writeFile(join(folder, '.curlrc'), CURL_SETTINGS);
   const env = {
     PATH: process.env['PATH'] ?? '',
+    CURL_HOME: folder,
     FIREBREAK_URL: url,
     ...SETTINGS,
     ...more,
