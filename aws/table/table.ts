@@ -44,7 +44,7 @@ export const listed = (list: string) => ({
 export class Table {
   readonly name: string;
   /** As `getAll`, for what very many ask at the same moment. */
-  readonly shared = sharedItems(this);
+  readonly shared = sharedItems((keys) => this.getAll(keys));
   readonly #client: DynamoDBDocumentClient;
 
   constructor(client: DynamoDBClient, name: string) {

@@ -1,11 +1,14 @@
 import type { CheckedChange, CheckRequest } from '../../schemas/freeze-check.ts';
 import type { Freeze } from '../../schemas/freeze.ts';
+import type { Version } from '../../schemas/names.ts';
 import type { PinView } from '../../schemas/pin.ts';
 import type { Timestamp } from '../../schemas/time.ts';
 import type { Place } from '../ports.ts';
-import type { PinnedCommit } from './pinned.ts';
 import type { FreezePolicy } from './policy.ts';
 import type { CheckedPlace, PlaceState } from './ports.ts';
+
+/** A commit that was recorded with a version known bad. */
+export type PinnedCommit = { version: Version; commit: string };
 
 /** A freeze as the calendar has it now. Absent: it lets pass what the policy does. */
 export type CalendarFreeze = Freeze & { passes?: readonly CheckedChange[] };

@@ -1,37 +1,12 @@
 import type { Freeze } from '../../schemas/freeze.ts';
-import type { SloStatus } from '../../schemas/slo-status.ts';
 import type { Timestamp } from '../../schemas/time.ts';
-import { calendarEverywhere, type CalendarNow } from './calendar.ts';
-import { budgetFreeze, burnFreeze, incidentFreeze, type Objective, type OpenIncident } from './causes.ts';
+import { calendarEverywhere } from './calendar.ts';
+import { budgetFreeze, burnFreeze, incidentFreeze } from './causes.ts';
 import { causeKey, type Hash } from './ids.ts';
+import type { LatchInputs } from './latch-inputs.ts';
 import { isOver, type Over } from './over.ts';
-import type { FreezePolicy } from './policy.ts';
 import { freezingBurn, hasSpent } from './spending.ts';
 import { EVALUATION, isLifted, stateAt } from './state.ts';
-
-/** One configured objective, as this evaluation finds it. */
-export type Evaluated = {
-  slo: Objective;
-  policy: FreezePolicy;
-  /** Null: no Prometheus is connected, so that no evaluation will ever tell. One that does not answer is `unreadable`. */
-  status: SloStatus | null;
-  /**
-   * Whether one of its burn alerts fires, by what their sender last said of each; it counts where no Prometheus is
-   * connected. Null: none was ever heard of.
-   */
-  alerting: boolean | null;
-};
-
-export type LatchInputs = {
-  at: Timestamp;
-  /** All that are configured. */
-  objectives: readonly Evaluated[];
-  /** All that are not resolved, with the policy of their place. Null: they could not be read, so nothing changes. */
-  incidents: readonly { incident: OpenIncident; policy: FreezePolicy }[] | null;
-  calendar: CalendarNow;
-  /** All that are scheduled, in force, or not settled. */
-  current: readonly Freeze[];
-};
 
 /** What to do with freezes after an evaluation, in this order. */
 export type LatchPlan = {

@@ -1,6 +1,6 @@
 import type { Freeze } from '../../schemas/freeze.ts';
 import type { Timestamp } from '../../schemas/time.ts';
-import type { Evaluated, LatchInputs } from './latch.ts';
+import type { Evaluated, LatchInputs } from './latch-inputs.ts';
 import { hasCooled, hasRecovered } from './spending.ts';
 import { CALENDAR, EVALUATION, stateAt } from './state.ts';
 import { moment, percent } from './words.ts';

@@ -1,13 +1,9 @@
 import type { CheckRequest } from '../../schemas/freeze-check.ts';
-import type { Version } from '../../schemas/names.ts';
 import type { PinView } from '../../schemas/pin.ts';
 import type { CheckInputs } from './check-inputs.ts';
 import type { Finding } from './finding.ts';
 import { isSameCommit, isVersionNamed } from './same-commit.ts';
 import { list, moment } from './words.ts';
-
-/** A commit that was recorded with a version known bad. */
-export type PinnedCommit = { version: Version; commit: string };
 
 /**
  * A version known bad is refused whatever the change is called, and no override lets it through; by its commit as by its

@@ -1,9 +1,8 @@
 import { sha256 } from '../../aws/hash.ts';
 import { calendarAt, calendarFreezes, type CalendarNow } from '../../domain/freeze/calendar.ts';
 import { incidentFreeze } from '../../domain/freeze/causes.ts';
-import type { CheckInputs } from '../../domain/freeze/check-inputs.ts';
+import type { CheckInputs, PinnedCommit } from '../../domain/freeze/check-inputs.ts';
 import { earlierAndGood } from '../../domain/freeze/earlier-good.ts';
-import type { PinnedCommit } from '../../domain/freeze/pinned.ts';
 import { type FreezePolicy, policyFor } from '../../domain/freeze/policy.ts';
 import type { CheckedPlace, PlaceState } from '../../domain/freeze/ports.ts';
 import type { Deps, Place } from '../../domain/ports.ts';

@@ -1,7 +1,8 @@
 import { sha256 } from '../../aws/hash.ts';
 import { calendarEverywhere } from '../../domain/freeze/calendar.ts';
 import { incidentFreeze } from '../../domain/freeze/causes.ts';
-import { latch, type LatchInputs, type LatchPlan } from '../../domain/freeze/latch.ts';
+import type { LatchInputs } from '../../domain/freeze/latch-inputs.ts';
+import { latch, type LatchPlan } from '../../domain/freeze/latch.ts';
 import type { Deps } from '../../domain/ports.ts';
 import type { Freeze } from '../../schemas/freeze.ts';
 import { IncidentId } from '../../schemas/names.ts';
