@@ -64,8 +64,10 @@ export function nudgeFor(incident: IncidentRecord, { triage, timeScale }: Policy
 }
 
 function missingOf({ care = {}, severity }: IncidentRecord): string | undefined {
-  if (care.acknowledged === undefined)
-    return `Nobody has said yet that they see to it: "I see to it" or /incident ack; and is it ${severity}?`;
+  if (care.acknowledged === undefined) {
+    const and = care.triaged === undefined ? `; and is it ${severity}?` : '';
+    return `Nobody has said yet that they see to it: "I see to it" or /incident ack${and}`;
+  }
   if (care.triaged === undefined)
     return `Is it ${severity}? Nobody has said so: "Severity…" or /incident severity ${severity}`;
   return undefined;

@@ -6,8 +6,8 @@ import { resolved, view } from './incident-view.ts';
 import { giveCommandToOnCall } from './on-call-commander.ts';
 import type { Who } from './who.ts';
 
-type ActDeps = Pick<Deps, 'incidents' | 'engine' | 'decisions'>;
-type DeclareDeps = ActDeps & Pick<Deps, 'onCall' | 'config' | 'clock' | 'log'>;
+type ActDeps = Pick<Deps, 'incidents' | 'engine' | 'decisions' | 'clock'>;
+type DeclareDeps = ActDeps & Pick<Deps, 'onCall' | 'config' | 'log'>;
 
 export type Declared = {
   service: ServiceName;
@@ -29,6 +29,7 @@ export async function declare(
   who.allow('incidents:write', input);
   const { id, created } = await deps.incidents.declare({ ...input, by: who.name });
   await wake(deps, id);
+  if (created) await saidBy(deps, who, id);
   if (created) await giveCommandToOnCall(deps, id, input);
   return { incident: await view(deps, id), created };
 }
@@ -60,9 +61,16 @@ export async function correct(
     key,
   );
   if (!posted) throw resolved(id);
+  if (severity !== undefined) await saidBy(deps, who, id);
   await wake(deps, id);
   return view(deps, id);
 }
+
+/** A person has said how severe it is, so nobody is asked for that any more. */
+const saidBy = ({ incidents, clock }: Pick<Deps, 'incidents' | 'clock'>, { name: by }: Who, id: IncidentId) =>
+  incidents.amend(id, ({ care }) =>
+    care?.triaged === undefined ? { care: { triaged: { by, at: clock.now() } } } : undefined,
+  );
 
 /**
  * Appends to the timeline, also when the incident is over.

@@ -1,5 +1,7 @@
 import { beforeEach, expect, test } from 'vitest';
 import { entryMessage } from '../../domain/incident-card.ts';
+import { correct, declare } from '../../functions/acts/incidents.ts';
+import type { Who } from '../../functions/acts/who.ts';
 import { nudge } from '../../functions/nudge.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../schemas/names.ts';
 import { FakeWorld } from '../support/fake-deps.ts';
@@ -10,6 +12,13 @@ let world: FakeWorld;
 let id: IncidentId;
 beforeEach(async () => {
   world = new FakeWorld();
+  world.engine = {
+    start: async () => undefined,
+    ring: async () => undefined,
+    died: async () => false,
+    kill: () => undefined,
+    dieAfter: () => undefined,
+  };
   const place = { service: 'checkout' as ServiceName, environment: 'production' as EnvironmentName };
   const wanted = { ...place, title: 'errors', severity: 'critical', by: 'ada', trace: 'trace' } as const;
   ({ id } = await world.deps.incidents.declare(wanted));
@@ -41,6 +50,31 @@ test('whoever has done it meanwhile is not reminded of it', async () => {
   await world.deps.incidents.amend(id, () => ({ care: { acknowledged: said, triaged: said }, timeline }));
   expect(await nudge(world.deps, seenBefore)).toEqual({ told: 0 });
   expect(await reminders()).toEqual([]);
+});
+
+const ada: Who = { name: 'ada', allow: () => undefined };
+const declared = () =>
+  declare(world.deps, ada, {
+    service: 'search' as ServiceName,
+    environment: 'production' as EnvironmentName,
+    title: 'slow',
+    severity: 'critical',
+    trace: 'trace',
+  });
+
+test.each([
+  ['who declares it', async () => (await declared()).incident],
+  ['who corrects it', () => correct(world.deps, ada, { id, severity: 'critical' })],
+])('nobody is asked how severe it is after a person has said so: %s', async (_, say) => {
+  const told = await say();
+  await look(5);
+  const { items } = await world.deps.incidents.timeline(told.id, { limit: 50 });
+  const asked = items.filter(({ kind }) => kind === 'nudge.triage').map(({ text }) => text);
+  expect(asked).toEqual([expect.stringContaining('that they see to it')]);
+  await world.deps.incidents.amend(told.id, () => ({ care: { acknowledged: { by: 'ada', at: world.clock.now() } } }));
+  await look(60);
+  const { items: later } = await world.deps.incidents.timeline(told.id, { limit: 50 });
+  expect(later.filter(({ text }) => /Nobody has said so/.test(text))).toEqual([]);
 });
 
 test('whoever is to give an update is told by name, and by nothing that others write', async () => {
