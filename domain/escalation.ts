@@ -1,35 +1,41 @@
 import type { Effect, IncidentRecord, TimelineEntry } from '../schemas/incident.ts';
 import type { Escalation } from '../schemas/response.ts';
 import { plusSeconds, type Timestamp } from '../schemas/time.ts';
+import { isHeard } from './heard.ts';
 import { isOurs } from './pages.ts';
 
 /** By this the timeline tells of an escalation, and how many there were. */
 export const ESCALATED = 'page.escalated';
 
 /** Whether somebody may have to be called again at all; what it costs to find out more is not spent on others. */
-export const isUnheard = ({ pages, care, status, parent_id }: IncidentRecord): boolean =>
-  pages > 0 &&
-  care?.acknowledged === undefined &&
-  parent_id === undefined && // what is a part of something is paged by that
-  (status === 'open' || status === 'mitigating'); // a mitigation that is seen to help wakes nobody else
+export const isUnheard = (incident: IncidentRecord): boolean =>
+  incident.pages > 0 &&
+  !isHeard(incident) &&
+  incident.parent_id === undefined && // what is a part of something is paged by that
+  (incident.status === 'open' || incident.status === 'mitigating'); // a mitigation that is seen to help wakes nobody else
+
+/** `number`: of all of this incident. `nth`: of those since somebody has last seen to it. */
+export type DueEscalation = { number: number; nth: number };
 
 /**
- * The number of the escalation that is due now; null: none is. A page counts from when the pager has taken it; what
+ * The escalation that is due now; null: none is. A page counts from when the pager has taken it; what
  * others have paged is escalated by them.
  *
  * @param page the newest one
  * @param timeline the newest entries
+ * @param heardAt when somebody has seen to it before it rang anew, which begins the count anew
  * @param timeScale how much faster than the clock the wait goes
  */
 export function escalationDue(
   { afterMinutes, times }: Escalation,
   page: Effect | undefined,
   timeline: readonly Pick<TimelineEntry, 'kind' | 'at'>[],
-  { now, timeScale }: { now: Timestamp; timeScale: number },
-): number | null {
+  { now, timeScale, heardAt }: { now: Timestamp; timeScale: number; heardAt: Timestamp | undefined },
+): DueEscalation | null {
   if (page === undefined || page.state !== 'succeeded' || !isOurs(page)) return null;
   const before = timeline.filter(({ kind }) => kind === ESCALATED).map(({ at }) => at);
-  if (before.length >= times) return null;
+  const nth = before.filter((at) => heardAt === undefined || at > heardAt).length + 1;
+  if (nth > times) return null;
   const since = [page.at, ...before].toSorted().at(-1) ?? page.at;
-  return plusSeconds(since, (afterMinutes * 60) / timeScale) <= now ? before.length + 1 : null;
+  return plusSeconds(since, (afterMinutes * 60) / timeScale) <= now ? { number: before.length + 1, nth } : null;
 }

@@ -3,6 +3,7 @@ import { isFrom } from '../schemas/names.ts';
 import type { Care, NudgeKind } from '../schemas/response-roles.ts';
 import { secondsBetween, type Timestamp } from '../schemas/time.ts';
 import type { Triage } from '../schemas/triage.ts';
+import { isHeard } from './heard.ts';
 
 /** A reminder that is due, as it is written on the timeline, and as it is remembered. */
 export type Nudge = {
@@ -41,10 +42,11 @@ export function nudgeFor(incident: IncidentRecord, { triage, timeScale }: Policy
     };
   };
   const opened = incident.opened_at;
-  const missing = missingOf(incident);
-  if (missing !== undefined && due('triage', triage.acknowledgeMinutes, opened))
-    return nudge('triage', opened, missing);
+  // What helps already can wait until somebody has slept.
   const leads = status === 'open' || status === 'mitigating';
+  const missing = missingOf(incident);
+  if (leads && missing !== undefined && due('triage', triage.acknowledgeMinutes, opened))
+    return nudge('triage', opened, missing);
   if (leads && roles.commander === undefined && due('commander', triage.commanderMinutes, opened))
     return nudge(
       'commander',
@@ -63,8 +65,9 @@ export function nudgeFor(incident: IncidentRecord, { triage, timeScale }: Policy
   );
 }
 
-function missingOf({ care = {}, severity }: IncidentRecord): string | undefined {
-  if (care.acknowledged === undefined) {
+function missingOf(incident: IncidentRecord): string | undefined {
+  const { care = {}, severity } = incident;
+  if (!isHeard(incident)) {
     const and = care.triaged === undefined ? `; and is it ${severity}?` : '';
     return `Nobody has said yet that they see to it: "I see to it" or /incident ack${and}`;
   }

@@ -3,6 +3,7 @@ import type { IncidentRecord } from '../schemas/incident.ts';
 import type { Severity } from '../schemas/names.ts';
 import type { Timestamp } from '../schemas/time.ts';
 import { isSameActor } from './actor-names.ts';
+import { heard, isHeard } from './heard.ts';
 import type { Amend, Amendment } from './ports.ts';
 
 /** What people say of an incident that goes on, as changes of it; what is so already changes nothing. */
@@ -25,8 +26,8 @@ const holds = ({ roles }: IncidentRecord, role: IncidentRole, { name }: Somebody
 };
 
 /** Whoever takes command sees to it, too. */
-const seesToIt = ({ care }: IncidentRecord, role: IncidentRole, by: string, at: Timestamp): Partial<Amendment> =>
-  role === 'commander' && care?.acknowledged === undefined ? { care: { acknowledged: { by, at } } } : {};
+const seesToIt = (incident: IncidentRecord, role: IncidentRole, by: string, at: Timestamp): Partial<Amendment> =>
+  role === 'commander' ? heard(incident, by, at) : {};
 
 export const claimed =
   (role: IncidentRole, who: Somebody, at: Timestamp): Amend =>
@@ -69,10 +70,10 @@ export const handedOver =
 
 export const acknowledged =
   (by: string, at: Timestamp): Amend =>
-  ({ care }) =>
-    care?.acknowledged === undefined
-      ? { care: { acknowledged: { by, at } }, timeline: entry(by, 'incident.acknowledged', 'Sees to it') }
-      : undefined;
+  (incident) =>
+    isHeard(incident)
+      ? undefined
+      : { ...heard(incident, by, at), timeline: entry(by, 'incident.acknowledged', 'Sees to it') };
 
 /** How severe it is was said, or confirmed, by a person. That it was changed is told by the change itself. */
 export const triaged =
@@ -87,4 +88,4 @@ export const triaged =
 /** Those who wait for news were told. */
 export const told =
   (text: string, by: string, at: Timestamp): Amend =>
-  () => ({ care: { told: { by, at } }, timeline: entry(by, 'incident.update', text) });
+  () => ({ care: { told: { by, at, text } }, timeline: entry(by, 'incident.update', text) });

@@ -1,4 +1,4 @@
-import { ESCALATED, escalationDue, isUnheard } from '../domain/escalation.ts';
+import { type DueEscalation, ESCALATED, escalationDue, isUnheard } from '../domain/escalation.ts';
 import { pageKey } from '../domain/pages.ts';
 import type { Deps } from '../domain/ports.ts';
 import type { IncidentRecord } from '../schemas/incident.ts';
@@ -48,11 +48,15 @@ async function escalateOne(deps: EscalateDeps, escalation: Escalation, id: Incid
   const page = await deps.effects.get(id, pageKey(id, incident.pages));
   const { items } = await deps.incidents.timeline(id, { limit: TIMELINE_READ });
   const { clock, timeScale } = deps;
-  const number = escalationDue(escalation, page, items, { now: clock.now(), timeScale });
-  if (number === null || (await isSeenThere(deps, incident))) return false;
+  const due = escalationDue(escalation, page, items, {
+    now: clock.now(),
+    timeScale,
+    heardAt: incident.care?.acknowledged?.at,
+  });
+  if (due === null || (await isSeenThere(deps, incident))) return false;
   return escalation.how === 'fallback'
-    ? bySecondRoute(deps, incident, escalation, number)
-    : pageAgain(deps, incident, escalation, number);
+    ? bySecondRoute(deps, incident, escalation, due)
+    : pageAgain(deps, incident, escalation, due);
 }
 
 /**
@@ -66,6 +70,7 @@ async function isSeenThere(deps: EscalateDeps, { id, pages }: IncidentRecord): P
   const by = acknowledgedBy.length > 0 ? ` by ${acknowledgedBy.join(', ')}` : '';
   await acknowledgedThere(deps, id, {
     key: `page-${pages}-seen`,
+    page: pages,
     by: `pagerduty:${acknowledgedBy[0] ?? 'somebody'}`,
     actor: 'pagerduty',
     text: status === 'resolved' ? 'Resolved at PagerDuty' : `Acknowledged at PagerDuty${by}`,
@@ -74,17 +79,17 @@ async function isSeenThere(deps: EscalateDeps, { id, pages }: IncidentRecord): P
   return true;
 }
 
-const words = ({ pages }: IncidentRecord, { afterMinutes, times }: Escalation, number: number): string =>
-  `Nobody has acknowledged page ${pages} for ${afterMinutes} minutes (${number} of ${times} times)`;
+const words = ({ pages }: IncidentRecord, { afterMinutes, times }: Escalation, nth: number): string =>
+  `Nobody has acknowledged page ${pages} for ${afterMinutes} minutes (${nth} of ${times} times)`;
 
 /** A new page rings for whoever is on call then. */
 async function pageAgain(
   deps: EscalateDeps,
   incident: IncidentRecord,
   escalation: Escalation,
-  number: number,
+  { number, nth }: DueEscalation,
 ): Promise<boolean> {
-  const text = `${words(incident, escalation, number)}: paging again`;
+  const text = `${words(incident, escalation, nth)}: paging again`;
   const timeline = { actor: 'firebreak', kind: ESCALATED, text, detail: { page: incident.pages } };
   const message = { kind: 'page', by: 'escalation', note: text } as const;
   if (!(await deps.incidents.post(incident.id, message, { timeline }, `escalation-${number}`))) return false;
@@ -97,7 +102,7 @@ async function bySecondRoute(
   deps: EscalateDeps,
   incident: IncidentRecord,
   escalation: Escalation,
-  number: number,
+  { number, nth }: DueEscalation,
 ): Promise<boolean> {
   const { id, pages } = incident;
   const key = `${pageKey(id, pages)}.escalated-${number}`;
@@ -114,7 +119,7 @@ async function bySecondRoute(
     at: deps.clock.now(),
     actor: 'firebreak',
     kind: ESCALATED,
-    text: `${words(incident, escalation, number)}: told by the second route`,
+    text: `${words(incident, escalation, nth)}: told by the second route`,
     detail: { page: pages },
   });
   return true;

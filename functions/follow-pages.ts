@@ -90,6 +90,7 @@ async function tell(
     const by = now.acknowledgedBy.length > 0 ? ` by ${now.acknowledgedBy.join(', ')}` : '';
     await acknowledgedThere(deps, incident.id, {
       key: acknowledgedKey(number),
+      page: number,
       by: `pagerduty:${now.acknowledgedBy[0] ?? 'somebody'}`,
       actor: 'pagerduty',
       text: `Acknowledged at PagerDuty${by}`,

@@ -30,8 +30,8 @@ export type NudgeKind = z.infer<typeof NudgeKind>;
 
 /** What people have said of an incident that goes on; whoever says it first counts, but for `told`. */
 export const Care = z.object({
-  /** Somebody sees to it: by our button, or at the pager. */
-  acknowledged: Said.optional(),
+  /** Somebody sees to it: by our button, or at the pager. `page`: the newest one that they have heard. */
+  acknowledged: Said.extend({ page: z.number().int().optional() }).optional(),
   /** How severe it is was said by a person, or was confirmed. */
   triaged: Said.optional(),
   /** Others were told how it goes, last, and in which words. */

@@ -12,6 +12,8 @@ export type Meaning =
   | { kind: 'nothing'; because: string }
   /** Somebody sees to it. */
   | { kind: 'acknowledged'; by: PagerUser }
+  /** Nobody does any more. */
+  | { kind: 'unacknowledged'; text: string; by: PagerUser | null }
   | { kind: 'assigned'; text: string; by: PagerUser | null; to: string[] }
   /** A person says that it is over. */
   | { kind: 'resolved'; by: PagerUser }
@@ -33,7 +35,7 @@ export function meaningOf(event: PagerDutyEvent): Meaning {
     case 'incident.acknowledged':
       return by === null ? nothing('no person has acknowledged it') : { kind: 'acknowledged', by };
     case 'incident.unacknowledged':
-      return noted('page.unacknowledged', by, `Not acknowledged any more at PagerDuty${whom}: it rings again`);
+      return { kind: 'unacknowledged', by, text: `Not acknowledged any more at PagerDuty${whom}: it rings again` };
     case 'incident.reopened':
       return noted('page.reopened', by, `Opened again at PagerDuty${whom}`);
     case 'incident.reassigned':

@@ -4,6 +4,7 @@ import type { IncidentId } from '../../schemas/names.ts';
 import { wake } from '../../workflows/wake.ts';
 import { Refusal } from '../api/problem.ts';
 import { view } from './incident-view.ts';
+import { seesToIt } from './sees-to-it.ts';
 import type { Who } from './who.ts';
 
 export type Answer = { id: IncidentId; digest: string; answer: 'approved' | 'rejected'; note: string };
@@ -35,6 +36,7 @@ export async function answerDecision(
       'superseded',
       'no decision with this digest waits for an answer any more; read the incident again',
     );
+  await seesToIt(deps, who, id);
   await wake(deps, id);
   return view(deps, id);
 }

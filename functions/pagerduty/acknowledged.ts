@@ -1,3 +1,4 @@
+import { heard } from '../../domain/heard.ts';
 import type { Agent } from '../../domain/pagerduty/agents.ts';
 import type { Deps } from '../../domain/ports.ts';
 import type { IncidentId } from '../../schemas/names.ts';
@@ -6,6 +7,8 @@ import type { Timestamp } from '../../schemas/time.ts';
 type Acknowledged = {
   /** Under which it is done once. */
   key: string;
+  /** The number of the page. */
+  page: number;
   /** Whoever sees to it now, as in decisions. */
   by: string;
   /** Who says so on the timeline. */
@@ -14,16 +17,16 @@ type Acknowledged = {
   at: Timestamp;
 };
 
-/** Somebody sees to it, and has said so at the pager. Who says it first counts; each is on the timeline. */
+/** Somebody sees to it, and has said so at the pager. Who says it first counts, until it rings again; each is on the timeline. */
 export async function acknowledgedThere(
   { incidents }: Pick<Deps, 'incidents'>,
   id: IncidentId,
-  { key, by, actor, text, at }: Acknowledged,
+  { key, page, by, actor, text, at }: Acknowledged,
 ): Promise<void> {
   await incidents.amend(
     id,
-    ({ care }) => ({
-      ...(care?.acknowledged === undefined && { care: { acknowledged: { by, at } } }),
+    (incident) => ({
+      ...heard(incident, by, at, page),
       timeline: { actor, kind: 'page.acknowledged', text, detail: null },
     }),
     key,

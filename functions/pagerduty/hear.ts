@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { unheard } from '../../domain/heard.ts';
 import { type Meaning, meaningOf } from '../../domain/pagerduty/meaning.ts';
 import type { PagerUser } from '../../domain/pagerduty/agents.ts';
 import type { PageOf } from '../../domain/pagerduty/ours.ts';
@@ -56,6 +57,8 @@ async function carryOut(deps: HearDeps, heard: Heard, meaning: Meaning): Promise
       return;
     case 'acknowledged':
       return acknowledged(deps, heard, meaning);
+    case 'unacknowledged':
+      return unacknowledged(deps, heard, meaning);
     case 'assigned':
       return assigned(deps, heard, meaning);
     case 'resolved':
@@ -80,12 +83,23 @@ async function acknowledged(
   const followed = await followedBy(deps, page);
   await acknowledgedThere(deps, page.incidentId, {
     key: followed === undefined ? key : acknowledgedKey(page.number),
+    page: page.number,
     by: agent.name,
     actor: agent.name,
     text: `Acknowledged at PagerDuty by ${agent.shown}`,
     at,
   });
   await takesCommand(deps, page.incidentId, { agent, key: `${key}-command`, at });
+}
+
+/** It rings again there, so it counts as not heard here, too. */
+async function unacknowledged(
+  deps: HearDeps,
+  { page, key }: Heard,
+  { text, by }: Extract<Meaning, { kind: 'unacknowledged' }>,
+): Promise<void> {
+  const timeline = { actor: await actorOf(deps, by), kind: 'page.unacknowledged', text, detail: null };
+  await deps.incidents.amend(page.incidentId, (incident) => ({ ...unheard(incident, page.number), timeline }), key);
 }
 
 async function assigned(

@@ -33,6 +33,7 @@ export async function resolvedThere(
   // Whoever resolves it has seen it.
   await acknowledgedThere(deps, id, {
     key,
+    page: page.number,
     by: agent.name,
     actor: agent.name,
     at,

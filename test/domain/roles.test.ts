@@ -1,3 +1,4 @@
+import { heard, isHeard, unheard } from '../../domain/heard.ts';
 import { describe, expect, test } from 'vitest';
 import { blankIncident } from '../../aws/table/open.ts';
 import { acknowledged, assigned, claimed, handedOver, left, told, triaged } from '../../domain/roles.ts';
@@ -57,8 +58,17 @@ describe('roles', () => {
 
 describe('what people say', () => {
   test('the first who sees to it stands', () => {
-    expect(acknowledged('ada', at)(incident())?.care).toEqual({ acknowledged: { by: 'ada', at } });
+    expect(acknowledged('ada', at)(incident())?.care).toEqual({ acknowledged: { by: 'ada', at, page: 0 } });
     expect(acknowledged('bob', at)(incident({ care: { acknowledged: { by: 'ada', at } } }))).toBeUndefined();
+  });
+
+  test('until it rings again', () => {
+    const heardBefore = incident({ pages: 2, care: { acknowledged: { by: 'ada', at, page: 1 } } });
+    expect(acknowledged('bob', at)(heardBefore)?.care).toEqual({ acknowledged: { by: 'bob', at, page: 2 } });
+    expect(heard(heardBefore, 'bob', at, 1)).toEqual({}); // late news of the first page
+    const heardBoth = incident({ pages: 2, care: { acknowledged: { by: 'ada', at, page: 2 } } });
+    expect(isHeard({ ...heardBoth, ...unheard(heardBoth, 2) })).toBe(false);
+    expect(unheard(heardBefore, 2)).toEqual({});
   });
 
   test('to confirm the severity is told; a change tells itself', () => {
@@ -67,9 +77,9 @@ describe('what people say', () => {
     expect(triaged('info', 'bob', at)(incident({ care: { triaged: { by: 'ada', at } } }))).toBeUndefined();
   });
 
-  test('each update counts', () => {
+  test('each update counts, and its words are kept for those who hear of it later', () => {
     expect(told('better', 'ada', at)(incident({ care: { told: { by: 'bob', at } } }))).toMatchObject({
-      care: { told: { by: 'ada', at } },
+      care: { told: { by: 'ada', at, text: 'better' } },
       timeline: { kind: 'incident.update', text: 'better' },
     });
   });

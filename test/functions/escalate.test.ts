@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { ExternalIncident } from '../../domain/outlets.ts';
 import { pageKey } from '../../domain/pages.ts';
+import { acknowledge } from '../../functions/acts/care.ts';
+import type { Who } from '../../functions/acts/who.ts';
 import { escalate } from '../../functions/escalate.ts';
 import { acknowledgeAll, acknowledgePages } from '../../functions/pagerduty/acknowledge-pages.ts';
 import { Config } from '../../schemas/config.ts';
@@ -9,6 +11,7 @@ import type { Timestamp } from '../../schemas/time.ts';
 import { FakeWorld } from '../support/fake-deps.ts';
 import { fires, theIncident } from '../workflows/play.ts';
 
+const ada: Who = { name: 'ada', allow: () => undefined };
 let world: FakeWorld;
 let id: IncidentId;
 
@@ -36,6 +39,13 @@ async function paged(number: number, state: 'succeeded' | 'failed' | 'withheld' 
   const effect = { key, kind: 'page', target: 'pagerduty', class: 'keyed', detail: '', ...more } as const;
   await world.deps.effects.intend(id, effect, { page: number });
   await world.deps.effects.conclude(id, key, state, 'done');
+}
+
+/** The workflow has begun it, and the pager has taken it. */
+async function rings(number: number): Promise<void> {
+  const dossier = world.store.dossiers.get(id) ?? expect.unreachable();
+  dossier.record = { ...dossier.record, pages: number };
+  await paged(number);
 }
 
 const open = () => world.deps.incidents.open();
@@ -77,6 +87,20 @@ describe('a page that nobody acknowledges', () => {
     expect(await after(9)).toBe(0);
     expect(await after(1)).toBe(1);
     expect(asked().at(-1)).toContain('page 2');
+  });
+
+  test('that was acknowledged is none of the later one, which is escalated as often as any', async () => {
+    expect(await after(10)).toBe(1);
+    expect(await after(10)).toBe(1);
+    await acknowledge(world.deps, ada, { id });
+    expect(await after(120)).toBe(0);
+    await rings(2);
+    expect(await after(9)).toBe(0);
+    expect([await after(1), await after(10), await after(10)]).toEqual([1, 1, 0]);
+    expect(asked().slice(2)).toEqual([
+      'Nobody has acknowledged page 2 for 10 minutes (1 of 2 times): paging again',
+      'Nobody has acknowledged page 2 for 10 minutes (2 of 2 times): paging again',
+    ]);
   });
 
   test('two sweepers at the same moment page once', async () => {

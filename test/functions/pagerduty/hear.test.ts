@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { isHeard } from '../../../domain/heard.ts';
 import { pageNote } from '../../../domain/page-note.ts';
 import { pageKey } from '../../../domain/pages.ts';
 import { Config } from '../../../schemas/config.ts';
@@ -154,6 +155,17 @@ describe('resolved at PagerDuty by a person', () => {
     );
     expect((await record()).care?.acknowledged?.by).toBe('ada');
   });
+});
+
+test('what rings again there is not heard any more here, until somebody hears it', async () => {
+  await receiver.happens(ours('acknowledged', { event: { id: 'E1' } } as never));
+  expect(isHeard(await record())).toBe(true);
+  const again = { event: { id: 'E2', event_type: 'incident.unacknowledged', agent: null } };
+  await receiver.happens(ours('acknowledged', again as never));
+  await receiver.happens(ours('acknowledged', again as never));
+  expect(isHeard(await record())).toBe(false);
+  await receiver.happens(ours('acknowledged', { event: { id: 'E3' } } as never));
+  expect(isHeard(await record())).toBe(true);
 });
 
 describe('told on the timeline', () => {
