@@ -10,24 +10,29 @@ export type AcquaintedDeps = Pick<Deps, 'acquaintances' | 'directory' | 'config'
 const USER_SECONDS = 3600;
 const GROUP_SECONDS = 300;
 
-/** Of a user who is nobody as far as is known, since Slack does not say. */
-const unknown = (id: string): ChatUser => ({ id, team: '', email: null, name: null, kind: 'outsider' });
+/** Of a user whom nobody has met, and of whom Slack says nothing. */
+const unknown = (id: string, kind: ChatUser['kind']): ChatUser => ({ id, team: '', email: null, name: null, kind });
 
 /**
- * Who a user of Slack is here. While Slack does not answer, that is whoever they were within the last day; whom nobody
- * has met since is known by an id in people.yaml, or not at all.
+ * Who a user of Slack is here. While Slack does not answer, that is whoever they were within the last day. Whom nobody
+ * has met since is known by an id in people.yaml, or not at all; where nobody is listed there, so that who may act is
+ * left to Slack, its signature has to do: a rollback at night does not wait for a directory.
  */
 export async function actorFor(deps: AcquaintedDeps, id: string): Promise<Found> {
   const config = await deps.config.current();
   const met = await userOf(deps, id, config);
   const groups = await groupsOf(deps, id, config);
-  const found = actorOf(config, { ...(met.user ?? unknown(id)), groups });
+  const kind = met.why !== null && listsNobody(config) ? 'member' : 'outsider';
+  const found = actorOf(config, { ...(met.user ?? unknown(id, kind)), groups });
   if (found.ok || met.why === null) return found;
   return {
     ok: false,
     because: `Slack could not be asked who you are (${met.why}), and your id of Slack (${id}) is not in people.yaml`,
   };
 }
+
+const listsNobody = ({ people: { people, userGroups, workspaces } }: Config): boolean =>
+  [people, userGroups, workspaces].every((listed) => Object.keys(listed).length === 0);
 
 /** `why`: Slack did not say, and nobody has asked lately. */
 async function userOf(

@@ -29,7 +29,9 @@ export function slackUserOf(
   groups: readonly string[],
 ): SlackUser {
   const team = user.team_id ?? '';
-  const away = user.is_bot || user.deleted || user.is_stranger || !workspaces.includes(team);
+  // Of strangers Slack always says where they are from.
+  const elsewhere = team !== '' && !workspaces.includes(team);
+  const away = user.is_bot || user.deleted || user.is_stranger || elsewhere;
   const guest = user.is_restricted || user.is_ultra_restricted;
   return {
     id: user.id,

@@ -71,7 +71,18 @@ export const SUBSCRIBED: readonly string[] = ['member_joined_channel', 'reaction
 /** What Slack's old way of telling that a request is its own comes with; nobody should look at it. */
 export const VERIFICATION_TOKEN = 'sandbox-verification-token';
 
-export const personById = (id: string): Person | undefined => PEOPLE.find((person) => person.id === id);
+export const personById = (id: string): Person | undefined =>
+  PEOPLE.find((person) => person.id === id) ?? (NEWCOMER.test(id) ? newcomer(id) : undefined);
+
+/** Whoever signs requests by hand may be anybody: whom nobody has heard of is a new member of the workspace. */
+const NEWCOMER = /^[UW]\d[0-9A-Z]{6,19}$/;
+
+const newcomer = (id: string): Person => ({
+  id,
+  name: id.toLowerCase(),
+  real_name: `Newcomer ${id}`,
+  email: `${id.toLowerCase()}@example.com`,
+});
 
 /** How a member is called: a person's or the app's name. */
 export const nameOf = (id: string): string => (id === BOT.id ? BOT.name : (personById(id)?.name ?? id));

@@ -34,6 +34,7 @@ describe('who somebody is', () => {
   test.each([
     ['a member of the workspace of the app', {}, { kind: 'member', email: 'ada@example.com', name: 'Ada Park' }],
     ['a guest', { is_ultra_restricted: true }, { kind: 'guest' }],
+    ['whose workspace Slack does not tell', { team_id: undefined }, { kind: 'member' }],
     ['of another company', { team_id: 'T2' }, { kind: 'outsider' }],
     ['a robot', { is_bot: true }, { kind: 'outsider' }],
     ['somebody who has left', { deleted: true }, { kind: 'outsider' }],
@@ -61,6 +62,20 @@ describe('who somebody is', () => {
     });
     expect(await directory.user('U1', [])).toMatchObject({ kind: 'later' });
     expect(await directory.groupMembers('S1')).toMatchObject({ kind: 'refused', code: 'missing_scope' });
+  });
+});
+
+describe('who has an address', () => {
+  test.each([
+    ['somebody', ok({ user: { id: 'U1' } }), { kind: 'done', value: 'U1' }],
+    ['somebody who has left', ok({ user: { id: 'U1', deleted: true } }), { kind: 'done', value: null }],
+    ['nobody', refuses('users_not_found'), { kind: 'done', value: null }],
+    ['an app that may not ask', refuses('missing_scope'), { kind: 'refused', code: 'missing_scope' }],
+    ['a fault of Slack', { status: 503, body: '' }, { kind: 'later' }],
+  ])('%s', async (_, reply, expected) => {
+    const { directory, received } = await slack({ 'users.lookupByEmail': reply });
+    expect(await directory.userByEmail('ada@example.com')).toMatchObject(expected);
+    expect(received.map(({ body }) => body)).toEqual(['email=ada%40example.com']);
   });
 });
 

@@ -1,9 +1,13 @@
 import * as fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { decide } from '../../../domain/rollback.ts';
 import type { ChangeId, EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/names.ts';
 import { NewChange } from '../../../schemas/change.ts';
 import { plusSeconds } from '../../../schemas/time.ts';
+import { clear } from '../../domain/arbitraries.ts';
 import { ADA, BOB, buttonsIn, CHANNEL, ChatWorld, EVE, happened, pressed, submitted, typed } from './chat-world.ts';
+
+const place = { service: 'checkout' as ServiceName, environment: 'production' as EnvironmentName };
 
 let chat: ChatWorld;
 let id: IncidentId;
@@ -60,6 +64,7 @@ describe('who acts', () => {
   });
 
   test('while Slack is down members are those whom it has named within a day', async () => {
+    chat.configure({ people: { zoe: { roles: ['admin'] } } });
     await chat.says(ADA, '/incident', 'note before');
     chat.slackIsDown = true;
     chat.later(2 * 3600);
@@ -68,6 +73,16 @@ describe('who acts', () => {
       /^You may do nothing here: Slack could not be asked who you are/,
     );
     expect(await chat.timeline(id)).toEqual([`slack:${ADA}: before`, `slack:${ADA}: after`]);
+  });
+
+  test('where people.yaml lists nobody, its signature has to do while Slack is down, and no longer', async () => {
+    chat.slackIsDown = true;
+    expect(await chat.says(EVE, '/incident', 'note meanwhile')).toBe('It is on the timeline.');
+    chat.configure({ everyone: 'nobody' });
+    expect(await chat.says(EVE, '/incident', 'note x')).toMatch(/^You may do nothing here: /);
+    chat.configure({});
+    chat.slackIsDown = false;
+    expect(await chat.says(EVE, '/incident', 'note x')).toMatch(/^You may do nothing here: .*a guest/);
   });
 
   test('while Slack is down whoever people.yaml has by their id acts', async () => {
@@ -181,8 +196,14 @@ describe('an incident in Slack', () => {
     });
     const [declared] = (await chat.deps.incidents.open()).filter(({ environment }) => environment === 'staging');
     expect(declared?.roles?.commander).toMatchObject({ name: 'slack:U0CAROL', shown: 'Carol' });
-    expect(chat.told.map(({ to }) => to)).toEqual([ADA, 'U0CAROL']);
-    expect(chat.answer()).toBe('Ada has declared Down, checkout in staging. You have command, being on call.');
+    const { items } = await chat.deps.incidents.timeline(declared?.id as IncidentId, { limit: 10 });
+    expect(items.find(({ kind }) => kind === 'role.assigned')).toMatchObject({
+      actor: 'firebreak',
+      text: 'Carol has command, being on call for payments',
+      detail: { role: 'commander', to: 'slack:U0CAROL' },
+    });
+    // They are told where it is talked of, and not twice.
+    expect(chat.told.map(({ to }) => to)).toEqual([ADA]);
   });
 
   test('in an unknown service is refused with the one that was probably meant', async () => {
@@ -291,20 +312,154 @@ describe('questions', () => {
       'Superseded: no question waits any more. Nothing was done.',
     );
   });
+});
 
-  test('that it was not the deploy is on the timeline where nothing was asked or done', async () => {
-    const change = 'chg_00000000000000000000000000' as ChangeId;
-    expect(await chat.presses(ADA, { verb: 'not_the_deploy', incident: id, change })).toMatch(/^Not the deploy/);
-    expect(await chat.timeline(id)).toEqual([`slack:${ADA}: ${change} was not the cause`]);
+describe('"this was not the deploy"', () => {
+  let change: ChangeId;
+
+  beforeEach(async () => {
+    await deployed('v1', 300);
+    change = await deployed('v2', 10);
   });
+
+  const press = (user = ADA) => chat.presses(user, { verb: 'not_the_deploy', incident: id, change });
+
+  async function judged(more: Partial<Parameters<typeof clear>[0]> = {}): Promise<void> {
+    const changes = await chat.deps.changes.recent(place, 9);
+    const inputs = clear({ changes, policy: { mode: 'approve' }, ...more });
+    await chat.deps.decisions.keep(id, 1, decide(inputs), inputs);
+  }
+
+  test('clears a suspect that nobody was asked about', async () => {
+    expect(await press()).toBe(
+      'Not the deploy: v2 is cleared: it is not asked about any more, and rolled back only if a person asks for it. What else is suspected is judged now.',
+    );
+    expect(await chat.timeline(id)).toEqual([`slack:${ADA}: v2 was not the cause`]);
+    expect((await chat.record(id)).cleared).toMatchObject([{ change_id: change, version: 'v2', by: `slack:${ADA}` }]);
+  });
+
+  test('withdraws the question about it', async () => {
+    await judged();
+    expect((await chat.record(id)).suspects).toMatchObject([{ version: 'v2' }]);
+    const digest = (await chat.deps.decisions.get(id, 1))?.digest ?? '';
+    expect(await press()).toContain('The question about it is withdrawn.');
+    expect(await chat.deps.decisions.state(id, 1)).toBe('rejected');
+    expect((await chat.record(id)).suspects).toEqual([]);
+    expect(await chat.presses(BOB, { verb: 'approve', incident: id, digest })).toBe(
+      `Superseded: slack:${ADA} has rejected it already. Nothing was done.`,
+    );
+  });
+
+  test('withdraws the question also where a runbook asks others', async () => {
+    await judged({ asked: { by: 'runbook', who: 'r', approval: { people: ['carol'], seconds: null } } });
+    expect(await press()).toContain('The question about it is withdrawn.');
+    expect(await chat.deps.decisions.state(id, 1)).toBe('expired');
+  });
+
+  test('says so plainly where it is being rolled back, or was', async () => {
+    await judged({ policy: { mode: 'act', unknownMigration: 'act' } });
+    const effect = {
+      key: `${id}.roll-back.1`,
+      kind: 'roll-back',
+      target: 'cd',
+      class: 'keyed',
+      detail: 'Rolling back v2 to v1',
+    } as const;
+    await chat.deps.effects.intendAct(id, effect, { place, resource: 'cd', automatic: true, ours: true });
+    expect(await press()).toBe(
+      'Not the deploy: v2 is cleared, but it is being rolled back to v1 at this moment, and that goes on to its end. The rollback counts as wrong, against the automation of the service.',
+    );
+    await chat.deps.effects.conclude(id, effect.key, 'succeeded', 'Rolled back to v1');
+    expect(await press(BOB)).toMatch(
+      /has been rolled back to v1 already, and is pinned .* slack:U0ADA has said so before you/,
+    );
+  });
+
+  test('is said once, whoever else says it', async () => {
+    await press();
+    expect(await press(BOB)).toMatch(new RegExp(`slack:${ADA} has said so before you, at 2026-`));
+    expect(await chat.timeline(id)).toEqual([`slack:${ADA}: v2 was not the cause`]);
+  });
+
+  test('is taken back by anybody, and said again, by the same buttons', async () => {
+    await press();
+    const again = () => chat.presses(BOB, { verb: 'suspect_again', incident: id, change });
+    expect(await again()).toBe(
+      'v2 is suspected again, and judged with the others now. What is done about it waits for a person.',
+    );
+    chat.later(60);
+    expect(await again()).toMatch(/^v2 is suspected again/);
+    expect((await chat.record(id)).cleared).toMatchObject([{ back: { by: `slack:${BOB}` } }]);
+    chat.later(60);
+    expect(await press()).toMatch(/^Not the deploy: v2 is cleared/);
+    expect((await chat.record(id)).cleared).toEqual([expect.not.objectContaining({ back: expect.anything() })]);
+    expect(await chat.timeline(id)).toEqual([
+      `slack:${ADA}: v2 was not the cause`,
+      `slack:${BOB}: v2 may be the cause after all`,
+      `slack:${ADA}: v2 was not the cause`,
+    ]);
+  });
+
+  test('cannot be taken back where nobody has said it', async () => {
+    const press = chat.presses(ADA, { verb: 'suspect_again', incident: id, change });
+    expect(await press).toMatch(/^Nobody has cleared v2 of incident .* Nothing was done.$/);
+  });
+
+  test('is on the timeline of an incident that is over', async () => {
+    await chat.deps.incidents.resolve(id, 0, 'ada', 'over');
+    expect(await press()).toBe('Not the deploy: that is on the timeline of the incident, which is over.');
+    expect(await chat.timeline(id)).toEqual(['ada: over', `slack:${ADA}: v2 was not the cause`]);
+  });
+
+  test('is of this incident: another one suspects it still', async () => {
+    const other = await chat.deps.incidents.declare({
+      ...place,
+      environment: 'staging' as EnvironmentName,
+      title: 'Errors',
+      severity: 'critical',
+      by: 'ada',
+      trace: 't',
+    });
+    await press();
+    expect((await chat.record(other.id)).cleared).toBeUndefined();
+    expect(await chat.presses(ADA, { verb: 'not_the_deploy', incident: other.id, change })).toMatch(
+      /^v2 was put into production, and incident .* is one of staging/i,
+    );
+  });
+
+  test('is said of what was deployed only', async () => {
+    const unknown = 'chg_00000000000000000000000000';
+    expect(await chat.presses(ADA, { verb: 'not_the_deploy', incident: id, change: unknown })).toBe(
+      `There is no deployment ${unknown}. Nothing was done.`,
+    );
+    expect(await chat.timeline(id)).toEqual([]);
+  });
+
+  test('is taken back by a rollback that is asked for by hand', async () => {
+    await press();
+    expect(await chat.says(BOB, '/rollback', 'checkout production')).toMatch(
+      /No change is suspected\.\nv2 was cleared by slack:U0ADA at /,
+    );
+    await chat.presses(BOB, { verb: 'rollback', ...place, from: 'v2' as Version, to: 'v1' as Version });
+    expect((await chat.record(id)).cleared).toMatchObject([{ back: { by: `slack:${BOB}` } }]);
+    expect((await chat.timeline(id)).at(-1)).toBe(
+      `slack:${BOB}: Asked for a rollback; that v2 was cleared is taken back by it`,
+    );
+  });
+
+  async function deployed(version: string, minutesAgo: number): Promise<ChangeId> {
+    const started_at = plusSeconds(chat.world.clock.now(), -60 * minutesAgo);
+    const made = NewChange.parse({ ...place, version, started_at, finished_at: plusSeconds(started_at, 180) });
+    return (await chat.deps.changes.record(made)).change.id;
+  }
 });
 
 describe('rollbacks', () => {
-  const place = { service: 'checkout' as ServiceName, environment: 'production' as EnvironmentName };
-
-  async function deployed(version: string, minutesAgo: number): Promise<void> {
+  async function deployed(version: string, minutesAgo: number, more: object = {}): Promise<void> {
     const started_at = plusSeconds(chat.world.clock.now(), -60 * minutesAgo);
-    await chat.deps.changes.record(NewChange.parse({ ...place, version, started_at, finished_at: started_at }));
+    await chat.deps.changes.record(
+      NewChange.parse({ ...place, version, started_at, finished_at: started_at, ...more }),
+    );
   }
 
   test('are shown first, and done by the button alone', async () => {
@@ -346,11 +501,74 @@ describe('rollbacks', () => {
     expect(await chat.timeline(id)).toEqual([]);
   });
 
-  test('to another version than the newest good one are not done from here', async () => {
+  test('to a version that is named say what is known of it, and are done by the button alone', async () => {
+    await deployed('v1', 600);
+    await deployed('v2', 300, { rollback_safe_to: 'v1' });
+    await deployed('v3', 10, { has_migration: true });
+    const answer = await chat.says(ADA, '/rollback', 'checkout production v1');
+    expect(answer).toContain('It would go back to v1, which takes back v2 (deploy), v3 (deploy).');
+    expect(answer).toMatch(
+      /v1 ran last from 2026-.* UTC until 2026-.* UTC, for 5 hours, and was well as far as is known\./,
+    );
+    expect(answer).toContain('⚠️ v3 has a migration: the old version may not work on the new data.');
+    expect(answer).toContain('⚠️ The newest version that is known good is v2.');
+    expect(answer).toContain('v2 can be taken back to just that (rollback_safe_to).');
+    const [button] = buttonsIn(chat.told.at(-1)?.message ?? { summary: '', parts: [] });
+    expect(button).toEqual({ verb: 'rollback', ...place, from: 'v3', to: 'v1', named: true });
+    const confirm = chat.told.at(-1)?.message.parts.flatMap((part) => (part.kind === 'buttons' ? part.buttons : []))[0];
+    expect(confirm?.confirm?.text).toMatch(/^checkout in production: v3 back to v1\. v3 has a migration/);
+    if (button === undefined) return;
+    expect(await chat.presses(ADA, button)).toMatch(/^The rollback of v3 to v1 is begun/);
+    expect(await chat.timeline(id)).toEqual([`slack:${ADA}: Asked for a rollback to v1`]);
+    const mail = chat.world.store.dossiers.get(id)?.inbox.at(-1)?.message;
+    expect(mail).toEqual({ kind: 'rollback', by: `slack:${ADA}`, note: '', from: 'v3', to: 'v1' });
+  });
+
+  test('to a version that cannot be gone back to are refused, and say why', async () => {
+    await deployed('v1.0', 600);
+    await deployed('v1.1', 300);
+    await deployed('v2.0', 200, { status: 'failed' });
+    await deployed('v3.0', 10, { rollback_safe_to: 'v1.1' });
+    const asks = (version: string) => chat.says(ADA, '/rollback', `checkout production ${version}`);
+    expect(await asks('v1.2')).toBe(
+      'No deployment of v1.2 is among the newest of checkout in production; known are v1.1, v1.0. Nothing was done.',
+    );
+    expect(await asks('v3.0')).toBe('v3.0 is what runs of checkout in production now. Nothing was done.');
+    expect(await asks('v2.0')).toMatch(/has succeeded, so it has never run there\. Nothing was done\.$/);
+    expect(await asks('v1.0')).toMatch(
+      /^v3.0 can be taken back to v1.1 at most .* and v1.0 is older\. Nothing was done\.$/,
+    );
+    expect(await chat.timeline(id)).toEqual([]);
+  });
+
+  test('to a version that is pinned are refused, also when it was pinned since', async () => {
     await deployed('v1', 600);
     await deployed('v2', 300);
     await deployed('v3', 10);
-    expect(await chat.says(ADA, '/rollback', 'checkout production v1')).toMatch(/that is v2, not v1/);
+    const named = { verb: 'rollback', ...place, from: 'v3' as Version, to: 'v1' as Version, named: true } as const;
+    const pinned_at = chat.world.clock.now();
+    chat.world.store.pins.push({
+      id: 'pin_v1',
+      ...place,
+      version: 'v1' as Version,
+      incident_id: id,
+      reason: 'rolled back',
+      pinned_at,
+      lifted_at: null,
+      lifted_by: null,
+    });
+    expect(await chat.says(ADA, '/rollback', 'checkout production v1')).toMatch(/^v1 is pinned as known bad/);
+    expect(await chat.presses(ADA, named)).toMatch(/^Superseded: v1 is pinned as known bad .* Nothing was done\.$/);
+    expect(await chat.timeline(id)).toEqual([]);
+  });
+
+  test('without any version known good can still be to one that is named', async () => {
+    await deployed('v1', 25);
+    await deployed('v2', 10);
+    expect(await chat.says(ADA, '/rollback', 'checkout production')).toMatch(
+      /VERSION goes back to one that you name\.$/,
+    );
+    expect(await chat.says(ADA, '/rollback', 'checkout production v1')).toMatch(/⚠️ v1 ran too short a time/);
   });
 
   test('deployments are listed with what runs', async () => {
