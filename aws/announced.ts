@@ -23,7 +23,7 @@ export function announced(
       ['note', 'amend', 'post', 'resolve', 'endEpisodes', 'endEvents', 'handOver', 'setMuted'],
       (id) => changed(`incident:${id}`),
     ),
-    crowds: after(crowds, ['join', 'childEnded'], (parent, child) =>
+    crowds: after(crowds, ['join', 'childEnded', 'letGo'], (parent, child) =>
       changed(`incident:${parent}`, `incident:${String(child)}`),
     ),
     runbooks: after(runbooks, ['choose', 'conclude'], (id) => changed(`incident:${id}`)),

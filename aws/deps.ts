@@ -251,6 +251,7 @@ function externalPager(rest: () => Promise<RestOptions>): ExternalPager {
     find: async (query) => (await pager()).find(query),
     annotate: async (id, text, key) => (await pager()).annotate(id, text, key),
     read: async (id) => (await pager()).read(id),
+    check: async () => (await pager()).check(),
   };
 }
 

@@ -30,6 +30,8 @@ export const HTTP_TIMEOUT_SECONDS = 20;
 export const SLACK_TIMEOUT_SECONDS = 10;
 export const SWEEP_TIMEOUT_SECONDS = 50;
 export const EVALUATE_TIMEOUT_SECONDS = 45;
+/** Longer than a round of letters with the longest one at its end. */
+export const DIGEST_TIMEOUT_SECONDS = 58;
 
 /** One invocation of the workflow carries as many steps as fit; a vendor's attempt may take at most a third of it. */
 export const WORKFLOW = {
@@ -42,4 +44,5 @@ export const WORKFLOW = {
 export const SCHEDULES = [
   { name: 'sweep', everySeconds: 60 },
   { name: 'evaluate', everySeconds: 60 },
+  { name: 'digest', everySeconds: 60 },
 ] as const;

@@ -7,7 +7,7 @@ import type { Blobs, Clock } from '../domain/ports.ts';
 import type { Catalogue, OpenIncident, SlackDeps } from '../domain/slack-ports.ts';
 import { waitingCalls } from '../integrations/slack/waiting-calls.ts';
 import { IncidentRecord } from '../schemas/incident.ts';
-import { Mode } from '../schemas/names.ts';
+import { IncidentId, Mode } from '../schemas/names.ts';
 import { PeopleFile } from '../schemas/people.ts';
 import { millisOf, plusSeconds, timestamp } from '../schemas/time.ts';
 import { s3Blobs } from './blobs.ts';
@@ -49,6 +49,10 @@ export function slackDeps(): SlackDeps {
     slack: waitingCalls({ secrets }),
     catalogue: () => readCatalogue(blobs),
     openIncidents: () => readOpen(table),
+    inChannel: async (id) => {
+      const row = await table.get(keys.channel(id));
+      return row && IncidentId.parse(row['incident_id']);
+    },
     incident: async (id) => {
       const item = await table.get(keys.incident(id));
       return item && Incident.parse(item);
@@ -66,6 +70,7 @@ const Incident = IncidentRecord.pick({
   status: true,
   opened_at: true,
   channel: true,
+  channel_id: true,
   parent_id: true,
 });
 

@@ -1,5 +1,6 @@
 /** The files of the set, read exactly as a start reads them. */
 export { loadConfig, loadServices, SLOS } from '../local/config-files.ts';
 export { lintFreezeFile } from '../local/freeze-file.ts';
+export { lintPeopleFiles } from '../local/people-files.ts';
 export { lintFolder, loadRunbooks } from '../local/runbook-files.ts';
 export { lintSlos } from '../local/slo-files.ts';

@@ -5,13 +5,18 @@ import type { Story, ToyPlan } from './stories/story.ts';
 const HEALTHY_AT_MOST = 0.01;
 
 /** The configuration in which a story is played: every service may be rolled back without asking. */
-export const configOf = ({ services, routes }: Pick<Story, 'services' | 'routes'>): Record<string, object> => ({
+export const configOf = ({
+  services,
+  routes,
+  config,
+}: Pick<Story, 'services' | 'routes' | 'config'>): Record<string, object> => ({
   'services.yaml': {
     services: Object.fromEntries(Object.entries(services).map(([name, plan]) => [name, entryOf(name, plan)])),
   },
   ...(routes && { 'routes.yaml': routes }),
   // An hour is a minute here: people could not do what they would be reminded of.
   'response.yaml': { triage: { acknowledgeMinutes: 'off', commanderMinutes: 'off', updateMinutes: 'off' } },
+  ...config,
 });
 
 const entryOf = (name: string, { team, component, needs = [] }: ToyPlan): object => ({

@@ -1,5 +1,6 @@
 import { secondsBetween, type Timestamp } from '../schemas/time.ts';
 import { age } from './freeze/words.ts';
+import { inShort } from './incident-buttons.ts';
 import { decisionWords, nextStep, statusWords } from './incident-card.ts';
 import type { ChatMessage, ChatPart, Text } from './outlets.ts';
 import type { TimelineEntry } from '../schemas/incident.ts';
@@ -62,14 +63,14 @@ function impactWords({ incident, signals, children, childCount }: Story): string
   return `${firing === 0 ? 'No alert fires' : `${firing} of ${incident.signal_count} alerts fire`}${which}`;
 }
 
-/** Questions without an answer, and what goes on. */
+/** Questions without an answer but the newest, which is the next step; and what goes on. */
 function openPoints({ incident, decisions, effects }: Story): string[] {
-  const waiting = decisions.filter(({ state }) => state === 'waiting').map(decisionWords);
+  const waiting = decisions.filter(({ state }) => state === 'waiting').slice(0, -1);
   const running = effects
     .filter(({ state, resource }) => resource !== undefined && (state === 'intended' || state === 'accepted'))
     .map(({ kind, detail }) => `Under way: ${kind}, ${detail}`);
   const paused = incident.automation_paused ? ['Automation of this incident is paused'] : [];
-  return [...waiting, ...running, ...paused];
+  return [...waiting.map((one) => decisionWords(inShort(one))), ...running, ...paused];
 }
 
 /** The same in a few sentences, for whoever takes command over; it goes onto the timeline. */

@@ -2,13 +2,30 @@ import type { Config } from '../schemas/config.ts';
 import type { IncidentRecord } from '../schemas/incident.ts';
 import { isFrom } from '../schemas/names.ts';
 import type { Stakeholder } from '../schemas/stakeholders.ts';
-import { secondsBetween, type Timestamp } from '../schemas/time.ts';
+import { plusSeconds, secondsBetween, type Timestamp } from '../schemas/time.ts';
 import { statusWords } from './incident-card.ts';
 import type { ChatMessage, ChatPart, Span, Text } from './outlets.ts';
 import { minuteOf, placeOf, type Story } from './story.ts';
 
-/** What a stakeholder was told last of an incident. `about`: all that they are told of at once when it changes. */
-export type ToldBefore = { about: string; at: Timestamp };
+/** What a receiver was told last of an incident, or is being told. */
+export type ToldBefore = {
+  /** All that they are told of at once when it changes. */
+  about: string;
+  at: Timestamp;
+  /** They have heard of this incident. */
+  heard: boolean;
+  /** The receiver was refused: this is not told to them again, only news is. */
+  refused?: true | undefined;
+  /** It was not taken, so often in a row, and is not tried again before then. */
+  again?: { at: Timestamp; tries: number } | undefined;
+};
+
+/** How receivers are told: each may be down while the others are not. */
+export const TELLING_WAYS = ['mail', 'slack'] as const;
+export type TellingWay = (typeof TELLING_WAYS)[number];
+
+/** Nobody was told that way, so often in a row, and nobody is before `until`. */
+export type TellingPause = { tries: number; until: Timestamp; detail: string };
 
 /** What is worth telling by itself. */
 export const aboutOf = ({ status, severity, care }: IncidentRecord): string =>
@@ -28,11 +45,45 @@ export function isDue(
   { services, now, timeScale }: Asked,
 ): boolean {
   if (incident.parent_id !== undefined) return false; // the parent is told of
-  if (before === undefined) return incident.status !== 'resolved' && concerns(incident, stakeholder, services);
-  if (before.about !== aboutOf(incident)) return true;
-  if (incident.status === 'resolved' || stakeholder.everyMinutes === 'changes') return false;
+  if (before?.again !== undefined && now < before.again.at) return false;
+  const isNews = before?.about !== aboutOf(incident);
+  if (before === undefined || !before.heard)
+    return isNews && incident.status !== 'resolved' && concerns(incident, stakeholder, services);
+  if (isNews) return true;
+  if (incident.status === 'resolved' || stakeholder.everyMinutes === 'changes' || before.refused) return false;
   return secondsBetween(before.at, now) >= (stakeholder.everyMinutes * 60) / timeScale;
 }
+
+/** They are told this now. It counts as heard at once: whoever dies meanwhile is not to tell it again and again. */
+export const telling = (incident: IncidentRecord, now: Timestamp): ToldBefore => ({
+  about: aboutOf(incident),
+  at: now,
+  heard: true,
+});
+
+/** It was certainly not told: all is as it was. */
+export const notTold = (before: ToldBefore | undefined, now: Timestamp): ToldBefore =>
+  before ?? { about: '', at: now, heard: false };
+
+/** It will never be told, as there is no such receiver. */
+export const neverTold = (now: ToldBefore, before: ToldBefore | undefined): ToldBefore => ({
+  ...now,
+  heard: before?.heard ?? false,
+  refused: true,
+});
+
+/** Minutes until the second try, and until the last ones: each waits twice as long as the one before. */
+const AGAIN_MINUTES = { first: 1, longest: 30 };
+
+/** It was not taken, which may have passed by then. */
+export const toldLater = (
+  before: ToldBefore | undefined,
+  { now, timeScale }: Pick<Asked, 'now' | 'timeScale'>,
+): ToldBefore => {
+  const tries = (before?.again?.tries ?? 0) + 1;
+  const minutes = Math.min(AGAIN_MINUTES.first * 2 ** (tries - 1), AGAIN_MINUTES.longest);
+  return { ...notTold(before, now), again: { at: plusSeconds(now, (minutes * 60) / timeScale), tries } };
+};
 
 function concerns(
   { severity, service }: IncidentRecord,
@@ -70,7 +121,7 @@ export function digestOf({ incident, effects }: Story): ChatMessage {
         : [
             {
               kind: 'text' as const,
-              text: [{ bold: 'Latest update' }, `\n${care.told.text}`],
+              text: [{ bold: `Latest update, ${minuteOf(care.told.at)}` }, `\n${care.told.text}`],
             },
           ]),
       ...(done.length === 0
@@ -84,6 +135,20 @@ export function digestOf({ incident, effects }: Story): ChatMessage {
       { kind: 'note', text: [`Incident ${incident.id}`] },
     ],
   };
+}
+
+/** Minutes that a way is left in peace after the first failure, and at most: each time twice as long as before. */
+const PAUSE_MINUTES = { first: 1, longest: 5 };
+
+/** @param afterSeconds how long the other side wants to be left in peace; null: it does not say */
+export function pauseAfter(
+  before: TellingPause | undefined,
+  { detail, afterSeconds }: { detail: string; afterSeconds: number | null },
+  { now, timeScale }: Pick<Asked, 'now' | 'timeScale'>,
+): TellingPause {
+  const tries = (before?.tries ?? 0) + 1;
+  const minutes = Math.min(PAUSE_MINUTES.first * 2 ** (tries - 1), PAUSE_MINUTES.longest);
+  return { tries, until: plusSeconds(now, Math.max((minutes * 60) / timeScale, afterSeconds ?? 0)), detail };
 }
 
 /** A message as plain text, for letters. */

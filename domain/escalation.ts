@@ -11,8 +11,13 @@ export const ESCALATED = 'page.escalated';
 export const isUnheard = (incident: IncidentRecord): boolean =>
   incident.pages > 0 &&
   !isHeard(incident) &&
+  goesOn(incident) &&
   incident.parent_id === undefined && // what is a part of something is paged by that
   (incident.status === 'open' || incident.status === 'mitigating'); // a mitigation that is seen to help wakes nobody else
+
+/** What alerts have opened is over once none fires, and only waits for whether that lasts. */
+const goesOn = ({ firing, by_hand, by_event }: IncidentRecord): boolean =>
+  firing > 0 || by_hand === true || by_event === true;
 
 /** `number`: of all of this incident. `nth`: of those since somebody has last seen to it. */
 export type DueEscalation = { number: number; nth: number };

@@ -1,6 +1,7 @@
 import type { Change } from '../schemas/change.ts';
-import type { Reason } from '../schemas/incident.ts';
+import type { Cleared, Reason } from '../schemas/incident.ts';
 import { lowestMode, Mode, type Version } from '../schemas/names.ts';
+import { clearedWords } from './cleared.ts';
 import { CONFIDENT, type RankedSuspect } from './correlation/correlate.ts';
 import type { DecisionInputs, TargetInputs } from './rollback.ts';
 import { putsVersionLive, type RollbackTarget } from './versions.ts';
@@ -97,17 +98,25 @@ export const organisationLimit = (count: number): Reason =>
 
 /** Of all that would be undone: data that has moved on does not come back with the old version. */
 function migrations(undoes: readonly Change[], unknown: 'approve' | 'act'): Reason[] {
-  // What names the version to which it is safe has thought of its migration.
-  const open = undoes.filter((change) => change.rollback_safe_to === null && change.kind !== 'rollback');
-  const known = open.find((change) => change.has_migration === true || change.kind === 'migration');
-  if (known !== undefined)
+  const { known, untold } = migrationsIn(undoes);
+  const first = known[0];
+  if (first !== undefined)
     return [
-      reason('migration_in_deploy', `${known.version} has a migration: the old version may not work on the new data`),
+      reason('migration_in_deploy', `${first.version} has a migration: the old version may not work on the new data`),
     ];
-  const untold = open.findLast((change) => putsVersionLive(change) && change.has_migration === null);
-  if (untold === undefined || unknown === 'act') return [];
-  const text = `it is not known whether ${untold.version} has a migration (has_migration was not recorded)`;
+  const last = untold.at(-1);
+  if (last === undefined || unknown === 'act') return [];
+  const text = `it is not known whether ${last.version} has a migration (has_migration was not recorded)`;
   return [reason('migration_unknown', text)];
+}
+
+/** Those that have a migration, and those of which nobody has said. What names the version to which it is safe has thought of it. */
+export function migrationsIn(undoes: readonly Change[]): { known: Change[]; untold: Change[] } {
+  const open = undoes.filter((change) => change.rollback_safe_to === null && change.kind !== 'rollback');
+  return {
+    known: open.filter((change) => change.has_migration === true || change.kind === 'migration'),
+    untold: open.filter((change) => putsVersionLive(change) && change.has_migration === null),
+  };
 }
 
 /** The lowest of all that limit the automation, with the reasons of each limit below `act`. */
@@ -133,6 +142,7 @@ export function capOf(
   if (inputs.asked.by === 'verification')
     limit('approve', 'first_did_not_help', 'the mitigation before has not helped, so the next one waits for a person');
   for (const { service, demoted } of places) if (demoted) limits.push({ mode: 'approve', reason: demotion(service) });
+  if (inputs.evidence.cleared !== undefined) limit('approve', 'suspect_cleared', notAlone(inputs.evidence.cleared));
   if (inputs.one_of_many)
     limit('approve', 'one_of_many', 'several services fail at once, so it is probably not the deploy of one');
   if (inputs.monitoring_failure_only)
@@ -141,6 +151,10 @@ export function capOf(
   const strongestFirst = limits.toSorted((a, b) => Mode.options.indexOf(a.mode) - Mode.options.indexOf(b.mode));
   return { mode, reasons: strongestFirst.map((each) => each.reason) };
 }
+
+/** Whoever has cleared a suspect is there, and knows more of it than is measured. */
+const notAlone = (cleared: readonly Cleared[]): string =>
+  `${clearedWords(cleared)}; so nothing is done without a person`;
 
 export const demotion = (service: string): Reason =>
   reason(

@@ -1,5 +1,5 @@
 import type { IncidentRecord } from '../schemas/incident.ts';
-import type { Care } from '../schemas/response-roles.ts';
+import type { Care, Said } from '../schemas/response-roles.ts';
 import type { Timestamp } from '../schemas/time.ts';
 
 type Ringing = Pick<IncidentRecord, 'care' | 'pages'>;
@@ -14,20 +14,32 @@ export function isHeard(incident: Ringing): boolean {
   return page !== undefined && page >= incident.pages;
 }
 
-/**
- * That somebody sees to it. Whoever says so first stands, until it rings again.
- *
- * @param page the one that they have heard; absent: all so far
- */
-export function heard(incident: Ringing, by: string, at: Timestamp, page = incident.pages): { care?: Care } {
-  const before = heardUpTo(incident);
-  return before !== undefined && before >= page ? {} : { care: { acknowledged: { by, at, page } } };
+/** The pages that nobody has heard yet, the newest first. */
+export function unheardPages(incident: Ringing): number[] {
+  const from = heardUpTo(incident) ?? 0;
+  return Array.from({ length: Math.max(incident.pages - from, 0) }, (_, n) => incident.pages - n);
 }
 
-/** That nobody sees to this page any more. */
-export function unheard({ care }: Ringing, page: number): { care?: Care } {
-  const said = care?.acknowledged;
-  return said === undefined || (said.page ?? page) < page
-    ? {}
-    : { care: { acknowledged: { ...said, page: page - 1 } } };
+/** `page`: the newest that they have heard; absent: all so far. `there`: the one about which they said it at the pager. */
+type Heard = Said & { page?: number; there?: number };
+
+/** That somebody sees to it. Whoever says so first stands, until it rings again. */
+export function heard(incident: Ringing, { by, at, page = incident.pages, there }: Heard): { care?: Care } {
+  const { acknowledged: before, rings } = incident.care ?? {};
+  const upTo = rings !== undefined && at < rings.at ? Math.min(page, rings.page - 1) : page;
+  if (upTo < Math.min(page, 1)) return {}; // taken back since
+  if (before === undefined || (before.page ?? incident.pages) < upTo)
+    return { care: { acknowledged: { by, at, page: upTo, ...(there !== undefined && { there }) } } };
+  const newest = before.again ?? before;
+  return there !== undefined && newest.at < at ? { care: { acknowledged: { ...before, again: { by, at } } } } : {};
+}
+
+/** That nobody sees to this page any more, unless somebody has said so again since. */
+export function unheard({ care = {} }: Ringing, page: number, at: Timestamp): { care: Care } {
+  const { acknowledged: said, rings: before } = care;
+  const rings = before !== undefined && before.at > at ? before : { page, at };
+  if (said === undefined || said.at > at || (said.page ?? page) < page) return { care: { rings } };
+  const { again, ...first } = said;
+  if (again !== undefined && again.at > at) return { care: { rings, acknowledged: { ...first, ...again } } };
+  return { care: { rings, acknowledged: { ...first, page: page - 1 } } };
 }

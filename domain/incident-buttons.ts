@@ -1,26 +1,44 @@
 import type { DecisionView } from '../schemas/incident.ts';
+import { inForce } from './cleared.ts';
+import { isHeard } from './heard.ts';
 import type { ChatButton, ChatPart } from './outlets.ts';
+import { REMEDY_WORDS } from './remedies.ts';
 import type { Story } from './story.ts';
 
+/** What is asked of people stands on top, where it is seen at once; what else they can do, below all that is known. */
+export type IncidentButtons = { asked: readonly ChatPart[]; more: readonly ChatPart[] };
+
 /**
- * What a person can do about an incident now, as buttons below its summary: a question first, then whose it is, then
- * what it is. Nothing that would do nothing.
+ * What a person can do about an incident now, as buttons of its summary: a question first, then whose it is; and what it
+ * is. Nothing that would do nothing.
  */
-export function buttonsOf(story: Story): ChatPart[] {
-  if (story.incident.status === 'resolved') return [];
-  return [...questionsOf(story), { kind: 'buttons', buttons: [...mineOf(story), ...itsOf(story)] }];
+export function buttonsOf(story: Story): IncidentButtons {
+  if (story.incident.status === 'resolved') return { asked: [], more: [] };
+  return { asked: [...questionsOf(story), ...rowOf(mineOf(story))], more: rowOf(itsOf(story)) };
 }
+
+const rowOf = (buttons: readonly ChatButton[]): ChatPart[] =>
+  buttons.length === 0 ? [] : [{ kind: 'buttons', buttons }];
 
 /** At most so many questions have buttons; others are asked again when these are answered. */
 const QUESTIONS_MAX = 3;
 
+/** What can be answered now. While its automation is paused nothing would come of a yes. */
+export const answerable = ({ incident, decisions }: Pick<Story, 'incident' | 'decisions'>): readonly DecisionView[] =>
+  incident.status === 'resolved' || incident.automation_paused
+    ? []
+    : decisions.filter(({ state }) => state === 'waiting').slice(-QUESTIONS_MAX);
+
+/** By which several are told apart, in words and on buttons. */
+export const apart = (decision: DecisionView, all: readonly DecisionView[]): string =>
+  all.length > 1 ? ` (${numberOf(decision)})` : '';
+
 /** A row for each question that waits: an answer names the decision that it was drawn for. */
-function questionsOf({ incident, decisions }: Story): ChatPart[] {
-  if (incident.automation_paused) return [];
-  const waiting = decisions.filter(({ state }) => state === 'waiting').slice(-QUESTIONS_MAX);
+function questionsOf(story: Story): ChatPart[] {
+  const { id: incidentId } = story.incident;
+  const waiting = answerable(story);
   return waiting.map((decision, index): ChatPart => {
-    const { id: incidentId } = incident;
-    const of = waiting.length > 1 ? ` (${numberOf(decision)})` : '';
+    const of = apart(decision, waiting);
     return {
       kind: 'buttons',
       buttons: [
@@ -28,7 +46,12 @@ function questionsOf({ incident, decisions }: Story): ChatPart[] {
           button: { verb: 'approve', incident: incidentId, digest: decision.digest },
           text: `${actOf(decision)}${of}`,
           ...(index === 0 && { style: 'primary' as const }),
-          confirm: { title: 'Do this?', text: subjectOf(decision), yes: 'Yes, do it', no: 'Not yet' },
+          confirm: {
+            title: 'Do this?',
+            text: [subjectOf(decision), whyAsked(decision)].filter(Boolean).join('. '),
+            yes: 'Yes, do it',
+            no: 'Not yet',
+          },
         },
         { button: { verb: 'reject', incident: incidentId, digest: decision.digest }, text: `Don't${of}` },
       ],
@@ -48,45 +71,35 @@ export function subjectOf({ question, target, from_version, to_version }: Decisi
   return `Roll ${where}back from ${from_version ?? 'what runs now'} to ${to_version ?? 'an earlier version'}`;
 }
 
+/** Why a suspect is one is told with the suspects: what else there is to say of a judgement is enough beside them. */
+export function inShort(decision: DecisionView): DecisionView {
+  const others = decision.reasons.filter(({ code }) => code !== 'suspect');
+  return others.length === 0 ? decision : { ...decision, reasons: others };
+}
+
+/** What keeps automation from doing it by itself: that is to be weighed. Empty: nothing is said of it. */
+export const whyAsked = (decision: DecisionView): string => inShort(decision).reasons[0]?.text ?? '';
+
 /** Who sees to it. */
-function mineOf({ incident: { id, roles, care } }: Story): ChatButton[] {
+function mineOf({ incident }: Story): ChatButton[] {
+  const { id, roles } = incident;
   return [
-    ...(care?.acknowledged === undefined
-      ? [{ button: { verb: 'acknowledge', incident: id }, text: 'I see to it' } satisfies ChatButton]
-      : []),
+    ...(isHeard(incident)
+      ? []
+      : [{ button: { verb: 'acknowledge', incident: id }, text: REMEDY_WORDS.acknowledge } satisfies ChatButton]),
     ...(roles?.commander === undefined
-      ? [{ button: { verb: 'take_command', incident: id }, text: 'Take command' } satisfies ChatButton]
+      ? [{ button: { verb: 'take_command', incident: id }, text: REMEDY_WORDS.take_command } satisfies ChatButton]
       : []),
   ];
 }
 
 /** What it is, and what becomes of it. */
-function itsOf({ incident, decisions, effects }: Story): ChatButton[] {
-  const { id, automation_paused: paused } = incident;
-  const [suspect] = incident.suspects;
-  const acted = effects.some(
-    ({ kind, state }) => kind === 'roll-back' && (state === 'succeeded' || state === 'accepted'),
-  );
-  const asked = decisions.some(({ state }) => state === 'waiting');
+function itsOf(story: Story): ChatButton[] {
+  const { id, automation_paused: paused } = story.incident;
   return [
-    { button: { verb: 'severity', incident: id }, text: 'Severity…' },
-    { button: { verb: 'publish', incident: id }, text: 'Publish update…' },
-    ...(suspect !== undefined && (acted || asked)
-      ? [
-          {
-            button: { verb: 'not_the_deploy', incident: id, change: suspect.change_id },
-            text: 'This was not the deploy',
-            confirm: {
-              title: 'Not the deploy?',
-              text: acted
-                ? `${suspect.version} was not the cause: the rollback was wrong, which counts against the automation of ${incident.service}`
-                : `${suspect.version} is not the cause: the question is answered with no`,
-              yes: 'It was not',
-              no: 'Not sure',
-            },
-          } satisfies ChatButton,
-        ]
-      : []),
+    { button: { verb: 'severity', incident: id }, text: REMEDY_WORDS.severity },
+    { button: { verb: 'publish', incident: id }, text: REMEDY_WORDS.publish },
+    ...suspicionOf(story),
     paused
       ? { button: { verb: 'resume', incident: id }, text: 'Resume automation' }
       : { button: { verb: 'pause', incident: id }, text: 'Pause automation' },
@@ -96,4 +109,50 @@ function itsOf({ incident, decisions, effects }: Story): ChatButton[] {
       style: 'danger',
     },
   ];
+}
+
+/** What people know of the likeliest suspect, and of the one that was cleared last. */
+function suspicionOf(story: Story): ChatButton[] {
+  const { id, suspects, cleared } = story.incident;
+  const [suspect] = suspects;
+  const last = inForce(cleared).at(-1);
+  return [
+    ...(suspect === undefined
+      ? []
+      : [
+          {
+            button: { verb: 'not_the_deploy', incident: id, change: suspect.change_id },
+            text: 'This was not the deploy',
+            confirm: {
+              title: 'Not the deploy?',
+              text: whatFollows(story, suspect.version),
+              yes: 'It was not',
+              no: 'Not sure',
+            },
+          } satisfies ChatButton,
+        ]),
+    ...(last === undefined
+      ? []
+      : [
+          {
+            button: { verb: 'suspect_again', incident: id, change: last.change_id },
+            text: `It may be ${last.version} after all`,
+          } satisfies ChatButton,
+        ]),
+  ];
+}
+
+/** What it means that this version was not the cause. */
+function whatFollows({ incident, decisions, effects }: Story, version: string): string {
+  const judged = decisions.filter(({ question, from_version }) => question === undefined && from_version === version);
+  const acted = effects.some(
+    ({ kind, state, key }) =>
+      kind === 'roll-back' &&
+      (state === 'succeeded' || state === 'accepted') &&
+      judged.some((decision) => key.endsWith(`.${numberOf(decision)}`)),
+  );
+  if (acted)
+    return `${version} was not the cause: the rollback was wrong, which counts against the automation of ${incident.service}`;
+  const asked = judged.some(({ state }) => state === 'waiting') ? 'the question about it is withdrawn, and ' : '';
+  return `${version} is not the cause: ${asked}what else is suspected is judged`;
 }

@@ -1,8 +1,11 @@
 import type { DecisionView, IncidentRecord, TimelineEntry } from '../schemas/incident.ts';
 import type { Severity } from '../schemas/names.ts';
 import { IncidentRole } from '../schemas/response-roles.ts';
-import { buttonsOf, subjectOf } from './incident-buttons.ts';
+import { clearedWords, inForce } from './cleared.ts';
+import { answerable, apart, buttonsOf, inShort, subjectOf, whyAsked } from './incident-buttons.ts';
+import { isHeard } from './heard.ts';
 import type { ChatMessage, ChatPart, Text } from './outlets.ts';
+import { remediesOf } from './remedies.ts';
 import { minuteOf, placeOf, type Story } from './story.ts';
 
 /** How an incident is told to people in a chat. Pure: the same story is the same card, whenever it is drawn. */
@@ -34,55 +37,65 @@ export const topic = ({ incident }: Story): Text => [
   `${markOf(incident)} ${incident.severity} · ${statusWords(incident)} · ${placeOf(incident)}: ${incident.title}`,
 ];
 
-/** The pinned message. It is edited in place, so it holds what is so now and nothing of how it came about. */
+/**
+ * The pinned message. It is edited in place, so it holds what is so now and nothing of how it came about. On a phone at
+ * night its first lines are what is seen: what is broken, how it stands, and what is asked of whoever looks.
+ */
 export function summaryCard(story: Story): ChatMessage {
   const { incident } = story;
   const title = `${placeOf(incident)}: ${incident.title}`;
+  const { asked, more } = buttonsOf(story);
   return {
     summary: `${markOf(incident)} ${incident.severity}, ${statusWords(incident)}: ${title}`,
     parts: [
       { kind: 'header', text: `${markOf(incident)} ${title}` },
-      { kind: 'fields', fields: facts(story) },
+      { kind: 'text', text: standing(incident) },
+      { kind: 'text', text: whatIsAsked(story) },
+      ...asked,
       ...childRows(story),
       ...suspectsPart(story),
       ...automationPart(story),
       ...alertsPart(story),
-      { kind: 'text', text: [{ bold: 'Next step' }, `\n${nextStep(story)}`] },
-      ...buttonsOf(story),
+      ...more,
       { kind: 'note', text: [`Incident ${incident.id}`, ...mutedNote(incident)] },
     ],
   };
 }
 
-function facts({ incident, childCount }: Story): { name: string; value: Text }[] {
-  const { severity, status, opened_at, resolved_at, firing, signal_count } = incident;
-  const many = incident.crowd !== undefined;
+function standing(incident: IncidentRecord): Text {
+  const { severity, opened_at, resolved_at, resolved_by } = incident;
+  const over = resolved_at === null ? '' : ` · resolved ${minuteOf(resolved_at)}${byWhom(resolved_by)}`;
+  const people = peopleOf(incident).join(' · ');
   return [
-    { name: 'Severity', value: [severity] },
-    { name: 'Status', value: [statusWords(incident)] },
-    { name: 'Opened', value: [minuteOf(opened_at)] },
-    ...rolesOf(incident),
-    ...(resolved_at === null
-      ? []
-      : [{ name: 'Resolved', value: [`${minuteOf(resolved_at)}${byWhom(incident.resolved_by)}`] }]),
-    many
-      ? { name: 'Incidents', value: [`${status === 'resolved' ? 0 : firing} of ${childCount} open`] }
-      : { name: 'Alerts', value: [`${Math.max(firing, 0)} firing of ${signal_count}`] },
+    { bold: `${severity} · ${statusWords(incident)}` },
+    ` · opened ${minuteOf(opened_at)}${over}`,
+    people === '' ? '' : `\n${people}`,
   ];
+}
+
+/** A question that waits, in front of everything else there is to do. */
+function whatIsAsked(story: Story): Text {
+  const questions = answerable(story);
+  if (questions.length === 0) return [{ bold: 'Next step' }, `\n${nextStep(story)}`];
+  const rows = questions.map((one) => `\n${subjectOf(one)}?${apart(one, questions)}${whyItAsks(one, '\n')}`);
+  return [{ bold: 'Next step: say yes or no' }, ...rows];
 }
 
 const ROLE_NAMES = { commander: 'Commander', communications: 'Communications', scribe: 'Scribe' } as const;
 
-/** Nobody is named where everybody would be told each time that the card is drawn again: a card mentions nobody. */
-function rolesOf({ roles = {}, care, status }: IncidentRecord): { name: string; value: Text }[] {
+/** Nobody is mentioned, who would be told each time that the card is drawn again. */
+function peopleOf(incident: IncidentRecord): string[] {
+  const { roles = {}, care, status } = incident;
   const held = IncidentRole.options.flatMap((role) =>
-    roles[role] === undefined ? [] : [{ name: ROLE_NAMES[role], value: [roles[role].shown] }],
+    roles[role] === undefined ? [] : [`${ROLE_NAMES[role]}: ${roles[role].shown}`],
   );
   const nobody = roles.commander === undefined && status !== 'resolved';
+  const by = isHeard(incident) ? care?.acknowledged?.by : undefined;
+  const shown = Object.values(roles).find(({ name }) => name === by)?.shown ?? by;
   return [
-    ...(nobody ? [{ name: ROLE_NAMES.commander, value: ['nobody yet'] }] : []),
+    ...(nobody ? [`${ROLE_NAMES.commander}: nobody yet`] : []),
     ...held,
-    ...(care?.acknowledged === undefined ? [] : [{ name: 'Acknowledged', value: [`by ${care.acknowledged.by}`] }]),
+    ...(shown === undefined ? [] : [`acknowledged by ${shown}`]),
   ];
 }
 
@@ -98,18 +111,33 @@ function childRows({ incident, children, childCount }: Story): ChatPart[] {
       ` ${child.title} (${child.status})`,
     ]);
   const rest = childCount - Math.min(children.length, CHILDREN_SHOWN);
+  // A parent that is over may have left some open; of those that are not read it is known how many are.
+  const seen = children.filter(({ status }) => status !== 'resolved').length;
+  const open = childCount > children.length ? Math.max(seen, incident.firing) : seen;
   return [
     { kind: 'text', text: [{ bold: 'Why together' }, `\n${incident.crowd.text}`] },
-    { kind: 'text', text: [{ bold: 'Incidents' }, ...rows, ...(rest > 0 ? [`\nand ${rest} more`] : [])] },
+    {
+      kind: 'text',
+      text: [
+        { bold: 'Incidents' },
+        ` ${open} of ${childCount} open`,
+        ...rows,
+        ...(rest > 0 ? [`\nand ${rest} more`] : []),
+      ],
+    },
   ];
 }
 
 function suspectsPart({ incident, decisions }: Story): ChatPart[] {
   if (incident.crowd !== undefined) return [];
-  if (incident.suspects.length === 0)
-    return decisions.length === 0
+  const cleared = inForce(incident.cleared);
+  const said: Text = cleared.length === 0 ? [] : [`\n${clearedWords(cleared)}`];
+  if (incident.suspects.length === 0) {
+    const none = `No ${cleared.length === 0 ? '' : 'other '}change is known that could have caused this`;
+    return decisions.length === 0 && cleared.length === 0
       ? []
-      : [{ kind: 'text', text: [{ bold: 'Suspects' }, '\nNo change is known that could have caused this'] }];
+      : [{ kind: 'text', text: [{ bold: 'Suspects' }, `\n${none}`, ...said] }];
+  }
   const rows = incident.suspects
     .slice(0, SUSPECTS_SHOWN)
     .flatMap(({ version, confidence, reasons }): Text => [
@@ -117,11 +145,12 @@ function suspectsPart({ incident, decisions }: Story): ChatPart[] {
       { bold: version },
       ` ${Math.round(confidence * 100)} %: ${reasons.join('; ')}`,
     ]);
-  return [{ kind: 'text', text: [{ bold: 'Suspects' }, ...rows] }];
+  return [{ kind: 'text', text: [{ bold: 'Suspects' }, ...rows, ...said] }];
 }
 
 /** What automation did, or why it did not: the newest judgement, and what became of it. */
-function automationPart({ incident, decisions, effects }: Story): ChatPart[] {
+function automationPart(story: Story): ChatPart[] {
+  const { incident, decisions, effects } = story;
   if (incident.crowd !== undefined)
     return [
       {
@@ -133,7 +162,7 @@ function automationPart({ incident, decisions, effects }: Story): ChatPart[] {
       },
     ];
   const last = decisions.at(-1);
-  if (last === undefined) return [];
+  if (last === undefined || answerable(story).includes(last)) return []; // what is asked stands above
   const done = effects.findLast(
     ({ kind, key }) => kind === 'roll-back' && key.endsWith(`.${last.id.split('-').at(-1)}`),
   );
@@ -142,7 +171,7 @@ function automationPart({ incident, decisions, effects }: Story): ChatPart[] {
       kind: 'text',
       text: [
         { bold: 'Automation' },
-        `\n${decisionWords(last)}`,
+        `\n${decisionWords(inShort(last))}`,
         ...(done === undefined ? [] : [`\n${EFFECT_WORDS[done.state] ?? done.state}: ${done.detail}`]),
       ],
     },
@@ -179,14 +208,16 @@ export function decisionWords(decision: DecisionView): string {
 }
 
 function alertsPart({ incident, signals }: Story): ChatPart[] {
-  if (signals.length === 0) return [];
+  const { crowd, firing: count, signal_count } = incident;
+  if (signal_count === 0 || (crowd !== undefined && signals.length === 0)) return [];
+  const counted = crowd === undefined ? ` ${Math.max(count, 0)} of ${signal_count} firing` : '';
   const names = [...Map.groupBy(signals, ({ title }) => title)].slice(0, ALERTS_SHOWN);
   const rows = names.map(([title, all]) => {
     const firing = all.filter(({ status }) => status === 'firing').length;
     return `\n${firing > 0 ? '🔥' : '✔️'} ${title}${all.length > 1 ? ` × ${all.length}` : ''}`;
   });
   const more = incident.signal_count > signals.length ? [`\nand more: ${incident.signal_count} alerts in all`] : [];
-  return [{ kind: 'text', text: [{ bold: 'Alerts' }, ...rows, ...more] }];
+  return [{ kind: 'text', text: [{ bold: 'Alerts' }, counted, ...rows, ...more] }];
 }
 
 /** What a person who has just come in should do. */
@@ -197,7 +228,7 @@ export function nextStep({ incident, decisions, effects, parent }: Story): strin
   if (waiting !== undefined)
     return incident.automation_paused
       ? `Resume the automation to answer whether to ${lowerFirst(subjectOf(waiting))}`
-      : `Answer, with the buttons below or the API (digest ${waiting.digest.slice(0, 12)}…): ${subjectOf(waiting)}?`;
+      : `Say yes or no, with the buttons of the pinned message: ${subjectOf(waiting)}?${whyItAsks(waiting, ' ')}`;
   if (parent !== null) return 'Look at the parent incident first: several services fail at once.';
   if (incident.crowd !== undefined) return 'Look for what these services share before looking at each of them.';
   const accepted = effects.findLast(({ kind, state }) => kind === 'roll-back' && state === 'accepted');
@@ -212,8 +243,13 @@ export function nextStep({ incident, decisions, effects, parent }: Story): strin
   const paged = effects.some(({ kind, state }) => kind === 'page' && state === 'succeeded');
   const suggested = decisions.findLast(({ question }) => question === undefined);
   if (suggested?.to_version != null && (suggested.kind === 'suggest' || suggested.kind === 'shadow'))
-    return `If it is the deploy: roll ${suggested.from_version ?? ''} back to ${suggested.to_version}: POST /v1/incidents/${incident.id}/actions/rollback`;
+    return `If it is the deploy: roll ${suggested.from_version ?? ''} back to ${suggested.to_version}, with /rollback ${incident.service} ${incident.environment}`;
   return paged ? 'Find the cause; whoever is on call has been paged.' : 'Find the cause.';
+}
+
+function whyItAsks(decision: DecisionView, before: string): string {
+  const why = whyAsked(decision);
+  return why === '' ? '' : `${before}Why it asks: ${why}.`;
 }
 
 const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);
@@ -262,7 +298,7 @@ const ENTRY_MARKS: readonly [RegExp, string][] = [
   [/^verification\./, '⚠️'],
   [/^decision\.approved$/, '👍'],
   [/^decision\.rejected$/, '👎'],
-  [/^decision/, '🧭'],
+  [/^(decision|suspect)/, '🧭'],
   [/^incident\.resolved$/, '✅'],
   [/^note\.pinned$/, '📌'],
   [/^note/, '📝'],
@@ -279,22 +315,44 @@ const ENTRY_MARKS: readonly [RegExp, string][] = [
   [/^update$/, '📣'],
 ];
 
-/** What happened, as a message of its own. */
-export function entryMessage(entry: TimelineEntry): ChatMessage {
+/** Whoever stands on a timeline under a name: how others call them, and their id in Slack. Null: it is not known. */
+export type Known = { shownOf: (name: string) => string; slackIdOf: (name: string) => string | null };
+
+const NOT_KNOWN: Known = { shownOf: (name) => name, slackIdOf: () => null };
+
+/** Programs, which say in their texts what they have done. All others are people, or have names that people gave them. */
+const PROGRAMS = new Set(['firebreak', 'alerts', 'flagger', 'pagerduty', 'slack', 'statuspage']);
+
+/** What happened, as a message of its own: by whom stands first, since a phone shows little more. */
+export function entryMessage(entry: TimelineEntry, { shownOf, slackIdOf }: Known = NOT_KNOWN): ChatMessage {
   const { kind, actor, text, at } = entry;
   const [, mark] = ENTRY_MARKS.find(([pattern]) => pattern.test(kind)) ?? [null, '•'];
+  const who = PROGRAMS.has(actor) ? null : shownOf(actor);
   return {
-    summary: `${mark} ${text}`,
+    summary: `${mark} ${who === null ? '' : `${who}: `}${text}`,
     parts: [
-      { kind: 'text', text: [`${mark} `, ...mentionsOf(entry).flatMap((user): Text => [{ user }, ' ']), text] },
-      { kind: 'note', text: [`${at.slice(11, 19)} UTC · ${actor}`] },
+      {
+        kind: 'text',
+        text: [
+          `${mark} `,
+          ...mentionsOf(entry, slackIdOf).flatMap((user): Text => [{ user }, ' ']),
+          ...(who === null ? [] : [{ bold: who }, ': ']),
+          text,
+        ],
+      },
+      ...(isReminder(entry) ? remediesOf(entry.detail) : []),
+      { kind: 'note', text: [`${at.slice(11, 19)} UTC${who === null ? ` · ${actor}` : ''}`] },
     ],
   };
 }
 
-/** Whom a reminder of ours is for. What others write on the timeline notifies nobody. */
-function mentionsOf({ actor, kind, detail }: TimelineEntry): string[] {
-  if (actor !== 'firebreak' || !kind.startsWith('nudge.')) return [];
-  const mention: unknown = detail !== null && typeof detail === 'object' && 'mention' in detail ? detail.mention : [];
-  return Array.isArray(mention) ? mention.filter((user): user is string => typeof user === 'string') : [];
+const isReminder = ({ actor, kind }: TimelineEntry): boolean => actor === 'firebreak' && kind.startsWith('nudge.');
+
+/** Whom a reminder of ours, or a role that we gave, is for. What others write on the timeline notifies nobody. */
+function mentionsOf({ actor, kind, detail }: TimelineEntry, slackIdOf: (name: string) => string | null): string[] {
+  if (actor !== 'firebreak' || detail === null || typeof detail !== 'object') return [];
+  if (kind === 'role.assigned' && 'to' in detail && typeof detail.to === 'string')
+    return [slackIdOf(detail.to) ?? []].flat();
+  if (!kind.startsWith('nudge.') || !('mention' in detail) || !Array.isArray(detail.mention)) return [];
+  return detail.mention.filter((user): user is string => typeof user === 'string');
 }

@@ -4,6 +4,7 @@ import type { Care, NudgeKind } from '../schemas/response-roles.ts';
 import { secondsBetween, type Timestamp } from '../schemas/time.ts';
 import type { Triage } from '../schemas/triage.ts';
 import { isHeard } from './heard.ts';
+import type { Remedy } from './remedies.ts';
 
 /** A reminder that is due, as it is written on the timeline, and as it is remembered. */
 export type Nudge = {
@@ -11,6 +12,8 @@ export type Nudge = {
   text: string;
   /** Ids of users of Slack who are to be told by name. */
   mention: readonly string[];
+  /** What can be pressed about it. */
+  asks: readonly Remedy[];
   nudged: NonNullable<Care['nudged']>;
 };
 
@@ -31,13 +34,14 @@ export function nudgeFor(incident: IncidentRecord, { triage, timeScale }: Policy
     if (isSame && before.times >= triage.times) return false;
     return secondsBetween(isSame ? before.at : since, now) >= (minutes * 60) / timeScale;
   };
-  const nudge = (kind: NudgeKind, since: Timestamp, text: string, mention: readonly string[] = []): Nudge => {
+  const nudge = (kind: NudgeKind, since: Timestamp, { text, asks, mention = [] }: Words): Nudge => {
     const before = care.nudged?.[kind];
     const times = before !== undefined && before.at > since ? before.times + 1 : 1;
     return {
       kind,
       text: times > 1 ? `Reminder ${times}: ${text}` : text,
       mention,
+      asks,
       nudged: { ...care.nudged, [kind]: { at: now, times } },
     };
   };
@@ -48,30 +52,36 @@ export function nudgeFor(incident: IncidentRecord, { triage, timeScale }: Policy
   if (leads && missing !== undefined && due('triage', triage.acknowledgeMinutes, opened))
     return nudge('triage', opened, missing);
   if (leads && roles.commander === undefined && due('commander', triage.commanderMinutes, opened))
-    return nudge(
-      'commander',
-      opened,
-      'Nobody is in command: whoever takes it says so with "Take command" or /incident take',
-    );
+    return nudge('commander', opened, {
+      text: 'Nobody is in command: whoever takes it says so with "Take command" or /incident take',
+      asks: ['take_command'],
+    });
   const told = care.told?.at ?? opened;
   if (!due('update', triage.updateMinutes, told)) return undefined;
   const teller = roles.communications ?? roles.commander;
   const since = care.told === undefined ? 'it began' : `the last one, by ${care.told.by}`;
-  return nudge(
-    'update',
-    told,
-    `No update since ${since}: what is known, what is being done, when is the next one? /incident update …`,
-    teller?.slack == null ? [] : [teller.slack],
-  );
+  return nudge('update', told, {
+    text: `No update since ${since}: what is known, what is being done, when is the next one? /incident update …`,
+    asks: ['publish'],
+    mention: teller?.slack == null ? [] : [teller.slack],
+  });
 }
 
-function missingOf(incident: IncidentRecord): string | undefined {
+type Words = Pick<Nudge, 'text' | 'asks'> & Partial<Pick<Nudge, 'mention'>>;
+
+function missingOf(incident: IncidentRecord): Words | undefined {
   const { care = {}, severity } = incident;
   if (!isHeard(incident)) {
     const and = care.triaged === undefined ? `; and is it ${severity}?` : '';
-    return `Nobody has said yet that they see to it: "I see to it" or /incident ack${and}`;
+    return {
+      text: `Nobody has said yet that they see to it: "I see to it" or /incident ack${and}`,
+      asks: care.triaged === undefined ? ['acknowledge', 'severity'] : ['acknowledge'],
+    };
   }
   if (care.triaged === undefined)
-    return `Is it ${severity}? Nobody has said so: "Severity…" or /incident severity ${severity}`;
+    return {
+      text: `Is it ${severity}? Nobody has said so: "Severity…" or /incident severity ${severity}`,
+      asks: ['severity'],
+    };
   return undefined;
 }

@@ -1,6 +1,7 @@
 import type { ComponentStatus, PublicStatus } from '../schemas/outlets.ts';
 import type { Button } from '../schemas/slack/button.ts';
 import type { Timestamp } from '../schemas/time.ts';
+import type { PagerUser } from './pagerduty/agents.ts';
 import type { SlackUser } from './people.ts';
 
 /**
@@ -33,8 +34,8 @@ export type Text = readonly Span[];
 
 /** A message in our own words; the outlet cuts it to its limits. */
 export type ChatMessage = {
-  /** One line for notifications and for clients that show no more. */
-  summary: string;
+  /** One line for notifications and for clients that show no more. In pieces where somebody is named in it. */
+  summary: string | Text;
   parts: readonly ChatPart[];
 };
 
@@ -88,13 +89,35 @@ export type Chat = {
   pin(channel: string, id: string): Promise<Told<null>>;
   /** Makes our bookmarks be these; those of people stay. */
   setBookmarks(channel: string, links: readonly { title: string; url: string }[]): Promise<Told<null>>;
+  /**
+   * Lets people in who are not there yet; for who is, nothing is done. Those whom the chat does not let in are told of,
+   * and keep nobody else out.
+   *
+   * @param users their ids
+   */
+  invite(channel: string, users: readonly string[]): Promise<Told<NotLetIn[]>>;
   archive(channel: string): Promise<Told<null>>;
+};
+
+/** `code`: why, in the chat's word. */
+export type NotLetIn = { user: string; code: string };
+
+/** How the app is installed. */
+export type ChatApp = {
+  /** The workspace: its id, that of what it is a part of, and how people call it. */
+  workspace: { id: string | null; enterprise: string | null; name: string };
+  /** What it may not do of what it needs, and what there is not for that. Null: the chat does not tell. */
+  lacks: { scope: string; without: string }[] | null;
 };
 
 /** Who somebody is in the chat. One attempt per call. */
 export type Directory = {
   /** @param workspaces whose members count; none: the app's own. Null: there is no such user */
   user(id: string, workspaces: readonly string[]): Promise<Told<Omit<SlackUser, 'groups'> | null>>;
+  /** As whom we are there. It changes nothing. */
+  app(): Promise<Told<ChatApp>>;
+  /** The id of the member who has this address. Null: nobody has. */
+  userByEmail(email: string): Promise<Told<string | null>>;
   /** Ids of the members of a user group. */
   groupMembers(id: string): Promise<Told<string[]>>;
   /** What somebody has said there, and where that is read. Null: it is not there, or the app may not read it. */
@@ -112,18 +135,24 @@ export type Whispers = {
   write(user: string, message: ChatMessage): Promise<Told<null>>;
 };
 
-/** A letter in plain text. */
+/** A letter in plain text, to one address: nobody has to see who else is told. */
 export type Letter = {
-  to: readonly string[];
+  to: string;
   subject: string;
   text: string;
   /** The same for the same letter: it becomes the message id, by which mail programs know what came twice. */
   key: string;
 };
 
+/**
+ * How one attempt at a receiver ended. `closed`: it was certainly not done, and would fare the same for every other one:
+ * nobody answers there, or we are refused ourselves. `later` and `refused` are about this receiver alone.
+ */
+export type Delivered = Told<unknown> | { kind: 'closed'; detail: string; afterSeconds: number | null };
+
 /** E-mail. One attempt per call; there is no way to look whether it was sent. */
 export type Mail = {
-  send(letter: Letter): Promise<Told<null>>;
+  send(letter: Letter): Promise<Delivered>;
 };
 
 export type PublicComponent = { id: string; name: string; status: string };
@@ -201,6 +230,10 @@ export type ExternalIncident = {
   /** Names of people. */
   acknowledgedBy: readonly string[];
   assignedTo: readonly string[];
+  /** Who has acknowledged it last, and when; `by` null: no person. Null: nobody has. */
+  acknowledged: { by: PagerUser | null; at: Timestamp } | null;
+  /** The person who has resolved it. Null: it is not, or it was no person. */
+  resolvedBy: PagerUser | null;
   createdAt: Timestamp;
 };
 
@@ -224,7 +257,10 @@ export type ExternalFound =
 
 /** The pager where others page already: their incident is found, annotated and followed. One attempt per call. */
 export type ExternalPager = {
-  /** The newest that was opened under a key of our own, whatever has become of it. Null: there is none (yet). */
+  /**
+   * The newest that was opened under a key of our own, whatever has become of it; where it was merged into another one,
+   * that one. Null: there is none (yet).
+   */
   paged(key: string): Promise<Told<ExternalIncident | null>>;
   /**
    * Among those that are open. The vendor may take a while to show what it was told. What is found by its group key may
@@ -235,4 +271,6 @@ export type ExternalPager = {
   annotate(id: string, text: string, key: string): Promise<Told<null>>;
   /** Where it was merged into another one, that one. Null: it is not there any more. */
   read(id: string): Promise<Told<ExternalIncident | null>>;
+  /** Whether it lets us in. */
+  check(): Promise<Told<null>>;
 };

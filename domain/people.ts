@@ -124,4 +124,10 @@ export function whoMay(known: Known, action: Action, scope: Scope, now: Timestam
   return [...people.slice(0, NAMED_MAX), ...groups.slice(0, NAMED_MAX)];
 }
 
+/** Whether full members who are not listed may. */
+export function everyoneMay({ people: file, services }: Known, action: Action, scope: Scope, now: Timestamp): boolean {
+  const grant = file.everyone === 'nobody' ? undefined : grantOf(file, services, file.everyone, 'everyone', []);
+  return grant !== undefined && authorize(grant, action, scope, now).allowed;
+}
+
 const isIn = ({ teams }: Person, team: string | undefined): boolean => team !== undefined && teams.includes(team);

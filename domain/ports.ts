@@ -28,7 +28,7 @@ import type { Arrival } from './admission.ts';
 import type { Bulletins } from './bulletins.ts';
 import type { Curve } from './correlation/evidence.ts';
 import type { Crowd, Opening } from './crowd.ts';
-import type { ToldBefore } from './digest.ts';
+import type { TellingPause, TellingWay, ToldBefore } from './digest.ts';
 import type {
   AuditLog,
   FreezeDecisions,
@@ -319,6 +319,9 @@ export type Incidents = {
   openAt(place: Place): Promise<IncidentRecord | undefined>;
 };
 
+/** An incident that is a part of another one, since when. */
+export type Part = { incident: IncidentRecord; joinedAt: Timestamp };
+
 /** Incidents that open together, and the incident that they are a part of. */
 export type CrowdPort = {
   /** Strongly consistent, oldest first. */
@@ -331,6 +334,14 @@ export type CrowdPort = {
   openParent(environment: string, crowd: Crowd, title: string, trace: string): Promise<IncidentId>;
   /** Once, however often it is said. `closed`: one of both is over. */
   join(parent: IncidentId, child: IncidentId): Promise<'joined' | 'closed'>;
+  /** All that are parts of it, as they are now, in the order in which they opened: also those that are over. */
+  parts(parent: IncidentId): Promise<Part[]>;
+  /**
+   * An open part goes on by itself, and hears so, once: it is none any more. False: it is over, or no part of it.
+   *
+   * @param why.page somebody has to be woken for it
+   */
+  letGo(parent: IncidentId, child: IncidentId, why: { page: boolean; text: string }): Promise<boolean>;
   /** Counts a part that is over, once. Gives the parent as it is then. */
   childEnded(parent: IncidentId, child: IncidentId): Promise<IncidentRecord | undefined>;
 };
@@ -344,6 +355,9 @@ export type IncidentChange = {
   status?: IncidentStatus;
   verification?: IncidentRecord['verification'];
   verifying?: NonNullable<IncidentRecord['verifying']>;
+  cleared?: NonNullable<IncidentRecord['cleared']>;
+  /** It is a part of no other incident any more. */
+  parent?: null;
   timeline?: Omit<TimelineEntry, 'at'>;
 };
 
@@ -351,8 +365,8 @@ export type IncidentChange = {
 export type Amendment = {
   roles?: Partial<Record<IncidentRole, RoleHolder | null>>;
   care?: Care;
-  /** Absent: what goes with it is on the timeline already. */
-  timeline?: Omit<TimelineEntry, 'at'>;
+  /** Absent: what goes with it is on the timeline already. `at`: when it was done; absent: now. */
+  timeline?: Omit<TimelineEntry, 'at'> & { at?: Timestamp };
 };
 
 export type Amend = (incident: IncidentRecord) => Amendment | undefined;
@@ -627,12 +641,30 @@ export type Pager = {
   send(request: PageRequest): Promise<Attempt>;
 };
 
-/** What stakeholders were told of an incident, by who they are. */
+/** What stakeholders were told of incidents, by where each is told: `mailto:…`, `slack:…`. */
 export type Digests = {
-  read(id: IncidentId): Promise<Readonly<Record<string, ToldBefore>>>;
-  /** They have been told, or are about to be. */
-  record(id: IncidentId, stakeholder: string, told: ToldBefore): Promise<void>;
+  /** Strongly consistent. */
+  read(id: IncidentId): Promise<Readonly<Record<string, Remembered>>>;
+  /**
+   * Remembers it in place of what was there, so that of several who tell the same one does.
+   *
+   * @param before as it was read, or remembered last; undefined: nothing was there
+   * @returns what is there now; undefined: somebody else has remembered something meanwhile
+   */
+  remember(
+    id: IncidentId,
+    receiver: string,
+    told: ToldBefore,
+    before: Remembered | undefined,
+  ): Promise<Remembered | undefined>;
+  /** The ways that are left in peace for now. */
+  pauses(): Promise<Partial<Record<TellingWay, TellingPause>>>;
+  /** @param pause null: it works again */
+  setPause(way: TellingWay, pause: TellingPause | null): Promise<void>;
 };
+
+/** `rev`: how often that has changed. */
+export type Remembered = ToldBefore & { rev: number };
 
 /** Calls that runbooks make. One attempt per call. */
 export type HttpCalls = {

@@ -1,6 +1,6 @@
 import type { IncidentRecord } from '../schemas/incident.ts';
 import type { Message, RunbookApproval } from '../schemas/inbox.ts';
-import { lowestMode, type Mode, type Severity } from '../schemas/names.ts';
+import { lowestMode, type Mode, type Severity, type Version } from '../schemas/names.ts';
 import type { BegunRunbook } from './ports.ts';
 import type { AskedBy } from './rollback.ts';
 
@@ -16,6 +16,8 @@ export type ResponseState = {
   mitigations: number;
   running: number[];
   mitigationDue: Asked | null;
+  /** For whom the newest judgement is, those that a person has asked for apart. Null: there is nothing to be judged. */
+  judgedFor: Asked | null;
   /** Looks for a runbook that have been begun, and whether another one may answer now. */
   runbooks: number;
   runbookDue: boolean;
@@ -37,8 +39,18 @@ export type ResponseState = {
   resolveBy: string | null;
 };
 
-/** `mode`, `approval`: a cap, and a question, that whoever asks has set, as a runbook can. */
-export type Asked = { by: AskedBy; who: string; mode?: Mode; approval?: RunbookApproval };
+/**
+ * `mode`, `approval`: a cap, and a question, that whoever asks has set, as a runbook can. `from`, `to`: what ran when a
+ * person has asked, and the version that they have named.
+ */
+export type Asked = {
+  by: AskedBy;
+  who: string;
+  mode?: Mode;
+  approval?: RunbookApproval;
+  from?: Version;
+  to?: Version;
+};
 
 /** What to begin now, each as a branch of its own; and whether closing is worth a try. */
 export type Plan = {
@@ -59,6 +71,9 @@ export function begin(
   const raisedUnread = incident.seq > incident.drained && incident.severity === 'critical' && incident.pages > 0;
   // What is a part of something larger is paged by that.
   const paging = incident.parent_id === undefined && (incident.page ?? incident.severity === 'critical');
+  // What is made of others has nothing of its own to roll back.
+  const first: Asked | null =
+    incident.crowd === undefined ? { by: incident.asks_rollback ? 'alert' : 'nobody', who: '' } : null;
   return {
     severity: raisedUnread ? 'warning' : incident.severity,
     firing: incident.firing,
@@ -67,11 +82,8 @@ export function begin(
     pageDue: paging && incident.pages === 0,
     mitigations: incident.mitigations,
     running: [...unfinished],
-    // What is made of others has nothing of its own to roll back.
-    mitigationDue:
-      incident.mitigations === 0 && incident.crowd === undefined
-        ? { by: incident.asks_rollback ? 'alert' : 'nobody', who: '' }
-        : null,
+    mitigationDue: incident.mitigations === 0 ? first : null,
+    judgedFor: first,
     judgedAsked: incident.asks_rollback,
     // Numbers are never used twice: not every look has found one.
     runbooks: Math.max(0, ...runbooks.begun.map(({ number }) => number)),
@@ -95,7 +107,8 @@ export function apply(state: ResponseState, message: Message): ResponseState {
       const pages = (message.pages ?? message.critical) && message.fired > 0;
       // What came with the alerts that opened it has not come back, however late it is taken in.
       const freshAfterMitigation = state.mitigated && !state.pagedAgain && pages && message.opening !== true;
-      const raised = pages && !state.paging;
+      // What rang as a warning may have woken nobody.
+      const raised = pages && (!state.paging || (message.critical && state.severity !== 'critical'));
       // Whoever said that it is over has not meant what has fired since.
       const notOver = state.resolveBy !== null && pages;
       const asksNow = message.asksRollback && !state.judgedAsked;
@@ -122,8 +135,12 @@ export function apply(state: ResponseState, message: Message): ResponseState {
       };
     case 'page':
       return { ...state, pageDue: state.pageDue || message.by !== 'firebreak' || state.pages === 0 };
-    case 'rollback':
-      return { ...state, mitigationDue: { by: 'person', who: message.by } };
+    case 'rollback': {
+      const { by: who, from, to } = message;
+      return { ...state, mitigationDue: { by: 'person', who, ...(from && { from }), ...(to && { to }) } };
+    }
+    case 'cleared':
+      return message.judge ? { ...state, mitigationDue: state.mitigationDue ?? state.judgedFor } : state;
     case 'runbook_rollback':
       return runbookAsks(state, message);
     case 'runbook':
@@ -134,6 +151,8 @@ export function apply(state: ResponseState, message: Message): ResponseState {
         verifyingRunbook: message.acted ? message.number : state.verifyingRunbook,
         pageDue: state.pageDue || message.page === 'again' || (message.page === 'if_nobody' && state.pages === 0),
       };
+    case 'left':
+      return { ...state, paging: state.paging || message.page, pageDue: state.pageDue || message.page };
     case 'resolve':
       return { ...state, resolveBy: message.by };
     case 'mitigation':
@@ -212,6 +231,7 @@ export const began = (state: ResponseState, { page, mitigate, runbook }: Plan): 
   mitigations: mitigate?.number ?? state.mitigations,
   running: mitigate === null ? state.running : [...state.running, mitigate.number],
   mitigationDue: null,
+  judgedFor: mitigate !== null && mitigate.asked.by !== 'person' ? mitigate.asked : state.judgedFor,
   runbooks: runbook ?? state.runbooks,
   runbookDue: false,
   verifyAgain: false,

@@ -27,7 +27,7 @@ const holds = ({ roles }: IncidentRecord, role: IncidentRole, { name }: Somebody
 
 /** Whoever takes command sees to it, too. */
 const seesToIt = (incident: IncidentRecord, role: IncidentRole, by: string, at: Timestamp): Partial<Amendment> =>
-  role === 'commander' ? heard(incident, by, at) : {};
+  role === 'commander' ? heard(incident, { by, at }) : {};
 
 export const claimed =
   (role: IncidentRole, who: Somebody, at: Timestamp): Amend =>
@@ -73,7 +73,7 @@ export const acknowledged =
   (incident) =>
     isHeard(incident)
       ? undefined
-      : { ...heard(incident, by, at), timeline: entry(by, 'incident.acknowledged', 'Sees to it') };
+      : { ...heard(incident, { by, at }), timeline: entry(by, 'incident.acknowledged', 'Sees to it') };
 
 /** How severe it is was said, or confirmed, by a person. That it was changed is told by the change itself. */
 export const triaged =

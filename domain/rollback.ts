@@ -6,7 +6,9 @@ import { lowestMode, type Mode, type Version } from '../schemas/names.ts';
 import type { Evidence } from './correlation/evidence.ts';
 import { correlate, MIN_CONFIDENCE, type Correlation, type RankedSuspect } from './correlation/correlate.ts';
 import { aChange } from './correlation/words.ts';
+import { clearedWords, inForce } from './cleared.ts';
 import { capOf, whyAsk } from './guards.ts';
+import { type NamedTarget, namedTarget, whyNotTo } from './named-version.ts';
 import type { Onset } from './onset.ts';
 import type { Place } from './ports.ts';
 import { byStart, liveChange, putsVersionLive, type RollbackTarget, rollbackTarget } from './versions.ts';
@@ -38,8 +40,11 @@ export type AskedBy = 'alert' | 'person' | 'nobody' | 'runbook' | 'verification'
 /** All that the judgement depends on. Stored with the decision: `decide(inputs)` gives it again. */
 export type DecisionInputs = {
   decide_version: number;
-  /** `approval`: a runbook wants a person to be for it. Absent: it does not. */
-  asked: { by: AskedBy; who: string; mode: Mode | null; approval?: RunbookApproval };
+  /**
+   * `approval`: a runbook wants a person to be for it. Absent: it does not. `from`: what ran when a person has asked.
+   * `to`: the version that they have named. Absent: the newest that is known good.
+   */
+  asked: { by: AskedBy; who: string; mode: Mode | null; approval?: RunbookApproval; from?: Version; to?: Version };
   matched: boolean;
   monitoring_failure_only: boolean;
   evidence: Evidence;
@@ -79,7 +84,7 @@ export function decide(inputs: DecisionInputs): Decision {
   const found = weighed(inputs);
   const top = inputs.asked.by === 'person' ? whatRuns(inputs) : mostProbable(found.suspects);
   const target = top && inputs.targets.find((each) => samePlace(each, top.change));
-  const way = top && target && rollbackTarget(target.changes, top.change, target.pinned);
+  const way = top && target && wayOf(inputs, target, top.change);
   const base: Omit<Decision, 'kind' | 'reasons'> = {
     onset: found.onset,
     verdict: found.verdict,
@@ -92,12 +97,13 @@ export function decide(inputs: DecisionInputs): Decision {
   };
   const impossible = whyImpossible(inputs, found, top, target, way);
   if (impossible.length > 0 || !top || !target || way?.kind !== 'version')
-    return { ...base, kind: 'none', reasons: impossible };
+    return { ...base, kind: 'none', reasons: [...impossible, ...saidOf(inputs)] };
   const why: Reason = { code: 'suspect', text: `${top.reasons.join('; ')} (confidence ${top.confidence})` };
   if (inputs.asked.by === 'person') return byPerson(inputs, base, why);
   const cap = capOf(inputs, target, top);
   const superseded = whySuperseded(target.changes, top.change);
-  if (superseded !== undefined) return { ...base, kind: onlySaid(cap.mode), reasons: [superseded, why] };
+  if (superseded !== undefined)
+    return { ...base, kind: onlySaid(cap.mode), reasons: [superseded, ...saidOf(inputs), why] };
   const asks = whyAsk(inputs, target, top, way);
   if (cap.mode === 'act' && asks.length === 0) return { ...base, kind: 'roll_back', reasons: [why] };
   const asking = cap.mode === 'approve' || cap.mode === 'act';
@@ -105,6 +111,20 @@ export function decide(inputs: DecisionInputs): Decision {
   const reasons = asking ? [...asks, ...cap.reasons] : [...cap.reasons, ...asks];
   return { ...base, kind, reasons: [...reasons, ...found.doubts, why] };
 }
+
+/** Where it would go: to the newest version that is known good, or where a person has said. */
+const wayOf = (
+  { asked }: DecisionInputs,
+  { changes, pinned }: TargetInputs,
+  suspect: Change,
+): RollbackTarget | NamedTarget =>
+  asked.by === 'person' && asked.to !== undefined
+    ? namedTarget(changes, suspect, asked.to, pinned)
+    : rollbackTarget(changes, suspect, pinned);
+
+/** What people have said of suspects, where nobody has asked for a rollback by hand. */
+const saidOf = ({ asked, evidence: { cleared } }: DecisionInputs): Reason[] =>
+  asked.by === 'person' || cleared === undefined ? [] : [reason('suspect_cleared', clearedWords(cleared))];
 
 /** What is suspected, as it was weighed for a judgement. */
 export const weighed = ({ evidence }: Pick<DecisionInputs, 'evidence'>): Correlation =>
@@ -129,10 +149,11 @@ function mostProbable(suspects: readonly RankedSuspect[]): RankedSuspect | undef
 
 /** Where policy wants two people, whoever asks is one of them. */
 function byPerson(inputs: DecisionInputs, base: Omit<Decision, 'kind' | 'reasons'>, why: Reason): Decision {
-  const { who } = inputs.asked;
-  const asked = reason('asked_by_person', `asked by ${who}`);
+  const { who, to } = inputs.asked;
+  const named = to === undefined ? '' : `, who has named ${to}`;
+  const asked = reason('asked_by_person', `asked by ${who}${named}`);
   if (base.approvals.needed === 1) return { ...base, kind: 'roll_back', reasons: [asked, why] };
-  const second = reason('second_person', `asked by ${who}; a second person has to be for it`);
+  const second = reason('second_person', `asked by ${who}${named}; a second person has to be for it`);
   return { ...base, kind: 'approve', reasons: [second, why], approvals: { needed: 2, given: [who] } };
 }
 
@@ -142,7 +163,7 @@ function whyImpossible(
   found: Correlation,
   top: RankedSuspect | undefined,
   target: TargetInputs | undefined,
-  way: RollbackTarget | undefined,
+  way: RollbackTarget | NamedTarget | undefined,
 ): Reason[] {
   const reasons: Reason[] = [];
   if (!inputs.matched)
@@ -151,7 +172,7 @@ function whyImpossible(
     reasons.push(reason('guard_unreadable', `the kill switch could not be read: ${inputs.guard.detail}`));
   if (top === undefined)
     reasons.push(
-      reason('no_confident_suspect', wasTried(inputs.evidence) ? NOTHING_ELSE : NO_SUSPECT),
+      reason('no_confident_suspect', whyNoSuspect(inputs.evidence)),
       ...found.doubts.filter(({ code }) => code !== 'no_change_near'),
     );
   // Of many that fail at once a person is asked about each: that they do is what speaks against its change.
@@ -164,17 +185,48 @@ function whyImpossible(
         `the suspect is ${aChange(top.change.kind)}, which a rollback of the version does not undo`,
       ),
     );
+  if (top !== undefined && inputs.asked.from !== undefined && top.version !== inputs.asked.from)
+    reasons.push(
+      reason('superseded', `${top.version} runs now, and no longer ${inputs.asked.from}, as it did when it was asked`),
+    );
   const place = target ?? inputs.targets[0];
   if (place?.has_deployer !== true)
     reasons.push(reason('no_deployer', 'no deployer is configured for this service and environment'));
   if (top !== undefined && putsVersionLive(top.change) && way?.kind === 'none_known_good') reasons.push(NO_TARGET);
-  if (way?.kind === 'unsafe') {
+  if (way?.kind === 'unsafe' && inputs.asked.to === undefined) {
     const { by, version } = way;
     const text = `${by.version} can be taken back to ${by.rollback_safe_to} at most (rollback_safe_to), and the newest good version is ${version}`;
     reasons.push(reason('rollback_not_safe', text));
   }
+  if (place !== undefined && way !== undefined && inputs.asked.to !== undefined)
+    reasons.push(...whyNotNamed(way, place));
   return reasons;
 }
+
+/** The version that a person has named is none that can be gone back to. */
+function whyNotNamed(way: RollbackTarget | NamedTarget, place: Place): Reason[] {
+  switch (way.kind) {
+    case 'pinned':
+      return [reason('pinned', whyNotTo(way, place))];
+    case 'runs':
+      return [reason('version_runs', whyNotTo(way, place))];
+    case 'unknown':
+      return [reason('version_unknown', whyNotTo(way, place))];
+    case 'never_ran':
+      return [reason('version_never_ran', whyNotTo(way, place))];
+    case 'unsafe':
+      return [reason('rollback_not_safe', whyNotTo(way, place))];
+    case 'version':
+    case 'none_known_good':
+      return [];
+  }
+}
+
+const whyNoSuspect = (evidence: Evidence): string =>
+  wasTried(evidence) ? NOTHING_ELSE : inForce(evidence.cleared).length > 0 ? NONE_OF_THE_OTHERS : NO_SUSPECT;
+
+const NONE_OF_THE_OTHERS =
+  'none of the others: no other change of this service, or of what it depends on, was rolling out or had finished shortly before the problem began';
 
 const NO_SUSPECT =
   'no change of this service, or of what it depends on, was rolling out or had finished shortly before the problem began';

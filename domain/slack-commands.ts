@@ -2,7 +2,9 @@ import { nearest } from './runbooks/nearest.ts';
 import { DEPLOYS, ROLLBACK } from './slack-commands/changes.ts';
 import { FREEZE, impliedFreeze } from './slack-commands/freeze.ts';
 import { alone, INCIDENT } from './slack-commands/incident.ts';
-import { durationIn, namedOf, plainText, wordsOf } from './slack-commands/text.ts';
+import { leadingDuration } from './slack-commands/duration.ts';
+import { incidentNamed, type NamedIncident } from './slack-commands/reference.ts';
+import { namedOf, plainText, wordsOf } from './slack-commands/text.ts';
 import {
   type CommandName,
   COMMANDS,
@@ -63,14 +65,21 @@ export function parseCommand(typed: string, text: string, environmentsOf: Enviro
 /** `/firebreak freeze …` is `/freeze …`, and `/firebreak note …` is `/incident note …`. */
 function root(typed: string, text: string, environmentsOf: EnvironmentsOf): Parsed {
   const { first, rest } = split(text);
-  const other = COMMANDS.find((name) => name === first && name !== 'firebreak');
+  const other = COMMANDS.find((name) => name === first);
+  if (other === 'firebreak') return root(typed, rest, environmentsOf);
   if (other !== undefined) return parse(other, `${typed} ${other}`, rest, environmentsOf);
   if (first === '' || HELP.has(first)) return { kind: 'help', of: 'firebreak' };
   if (formOf(FIREBREAK, first) !== undefined) return parse('firebreak', typed, text, environmentsOf);
   if (formOf(INCIDENT, first) !== undefined) return parse('incident', `${typed} incident`, text, environmentsOf);
-  const near = nearest(first, [...COMMANDS, ...verbsOf(FIREBREAK), ...verbsOf(INCIDENT)]);
+  const near = nearest(first, [...COMMANDS, ...verbsOf(FIREBREAK), ...verbsOf(INCIDENT), HELP_VERB]);
+  if (near === HELP_VERB) return helpMeant('firebreak', typed, first);
   return wrong('firebreak', `there is no "${first}"`, near && `${typed} ${near} ${plainText(rest)}`);
 }
+
+const HELP_VERB = 'help';
+
+const helpMeant = (of: CommandName, typed: string, first: string): Parsed =>
+  wrong(of, `there is no "${first}"`, `${typed} ${HELP_VERB}`);
 
 function parse(command: CommandName, typed: string, text: string, environmentsOf: EnvironmentsOf): Parsed {
   const forms = FORMS[command];
@@ -78,15 +87,27 @@ function parse(command: CommandName, typed: string, text: string, environmentsOf
   if (HELP.has(first) && rest === '') return { kind: 'help', of: command };
   const [only] = forms;
   if (forms.length === 1 && only !== undefined) return read(command, typed, only, text, environmentsOf);
+  const turned = command === 'incident' ? namedFirst(text) : undefined;
+  if (turned !== undefined) return parse(command, typed, turned, environmentsOf);
   const form = first === '' ? withoutVerb(command) : formOf(forms, first);
   if (form !== undefined) return read(command, `${typed} ${form.verb}`, form, rest, environmentsOf);
   if (first === '') return { kind: 'help', of: command };
-  const near = nearest(first, verbsOf(forms));
+  const near = nearestVerb(forms, first);
+  if (near === HELP_VERB) return helpMeant(command, typed, first);
   if (near !== null) return meant(command, typed, first, `${near} ${rest}`, environmentsOf);
   if (command === 'freeze' && impliedFreeze !== undefined && saysMore(rest))
     return read(command, `${typed} open`, impliedFreeze, text, environmentsOf);
   const verb = command === 'incident' ? 'declare' : 'open';
   return wrong(command, `"${first}" is nothing that can be done`, `${typed} ${verb} ${plainText(text)}`);
+}
+
+/** `#incident-1 resolve …` is `resolve #incident-1 …`; alone, it asks how that one stands. Undefined: it begins otherwise. */
+function namedFirst(text: string): string | undefined {
+  const [named] = wordsOf(text);
+  if (named === undefined || incidentNamed(named.text) === undefined) return undefined;
+  const { first, rest } = split(text.trimStart().slice(named.text.length));
+  if (first === '') return `status ${named.text}`;
+  return formOf(INCIDENT, first)?.ofIncident === true ? `${first} ${named.text} ${rest}` : undefined;
 }
 
 /** Another verb was meant; what follows it may be wrong, too. */
@@ -108,13 +129,30 @@ const withoutVerb = (command: CommandName): Form | undefined =>
 
 /** A duration or a reason: nobody writes that but to freeze. */
 const saysMore = (rest: string): boolean =>
-  /(?:^|\s)reason=/i.test(rest) || wordsOf(rest).some(({ text }) => durationIn(text) !== undefined);
+  /(?:^|\s)reason=/i.test(rest) ||
+  wordsOf(rest).some((_, at, words) => isDuration(words.slice(at).map(({ text }) => text)));
+
+function isDuration(words: readonly string[]): boolean {
+  const found = leadingDuration(words);
+  return found !== undefined && 'seconds' in found.duration;
+}
 
 function read(command: CommandName, typed: string, form: Form, text: string, environmentsOf: EnvironmentsOf): Parsed {
-  const answer = form.read(givenBy(form, text, environmentsOf));
-  if (!isWrong(answer)) return { kind: 'wanted', wanted: answer };
+  const { incident, rest } = form.ofIncident === true ? aboutIncident(text) : { incident: null, rest: text };
+  const answer = form.read(givenBy(form, rest, environmentsOf));
+  if (!isWrong(answer))
+    return { kind: 'wanted', wanted: answer, incident, typed: { verb: typed, rest: plainText(rest) } };
+  if (answer.instead === null) return wrong(command, answer.wrong, null);
   const instead = answer.instead === undefined ? form.usage.replace(/^\S+ ?/, '') : answer.instead;
   return wrong(command, answer.wrong, form.verb === '' || instead !== '' ? `${typed} ${instead}` : typed);
+}
+
+/** The incident that the first word names, and what follows it. */
+function aboutIncident(text: string): { incident: NamedIncident | null; rest: string } {
+  const [named] = wordsOf(text);
+  const incident = named === undefined ? undefined : incidentNamed(named.text);
+  if (named === undefined || incident === undefined) return { incident: null, rest: text };
+  return { incident, rest: text.slice(named.at + named.text.length).trim() };
 }
 
 function givenBy(form: Form, text: string, environmentsOf: EnvironmentsOf): Given {
@@ -123,11 +161,12 @@ function givenBy(form: Form, text: string, environmentsOf: EnvironmentsOf): Give
   return {
     words: words.map((word) => (word.text.startsWith('<') ? word.text : plainText(word.text))),
     named,
-    from: (index) => {
+    begins: form.named?.find((name) => text.trimStart().toLowerCase().startsWith(`${name}=`)) ?? null,
+    from: (index, before = words.length) => {
       const word = words[index];
-      if (word === undefined) return null;
+      if (word === undefined || index >= before) return null;
       // One that is all in quotes is what stands between them.
-      const rest = words.length === index + 1 ? word.text : line.slice(word.at);
+      const rest = before === index + 1 ? word.text : line.slice(word.at, words[before]?.at);
       return plainText(rest) || null;
     },
     environmentsOf,
@@ -141,6 +180,16 @@ function split(text: string): { first: string; rest: string } {
 
 const formOf = (forms: readonly Form[], word: string): Form | undefined =>
   forms.find(({ verb, also = [] }) => verb === word || also.includes(word));
+
+/** Of other words for one only the long ones are looked at: a service may be called nearly as a short one. */
+const ALSO_MIN_CHARS = 8;
+
+/** The verb that was probably meant; null: none is near. */
+function nearestVerb(forms: readonly Form[], word: string): string | null {
+  const also = forms.flatMap((form) => form.also ?? []).filter(({ length }) => length >= ALSO_MIN_CHARS);
+  const near = nearest(word, [...verbsOf(forms), HELP_VERB, ...also]);
+  return near === null ? null : (formOf(forms, near)?.verb ?? near);
+}
 
 const verbsOf = (forms: readonly Form[]): string[] => forms.map(({ verb }) => verb).filter(Boolean);
 

@@ -2,7 +2,8 @@ import * as z from 'zod';
 import { IncidentId, type Severity } from '../schemas/names.ts';
 import type { View } from '../schemas/slack/view.ts';
 import { severityIn } from './slack-commands/severity.ts';
-import { durationIn } from './slack-commands/text.ts';
+import { incidentNamed, type NamedIncident } from './slack-commands/reference.ts';
+import { durationIn } from './slack-commands/duration.ts';
 
 /** Modals by their `callback_id`. */
 export const FORMS = {
@@ -13,6 +14,7 @@ export const FORMS = {
   freeze: 'open_freeze',
   override: 'override_freeze',
   resolve: 'resolve_incident',
+  pin: 'pin_message',
 } as const;
 
 /** Fields of modals by their `block_id`, which is also where Slack shows what is wrong with one. */
@@ -28,6 +30,8 @@ export const FIELDS = {
   reason: 'reason',
   freeze: 'freeze',
   uses: 'uses',
+  /** Which one, where it is not clear. */
+  incident: 'incident',
 } as const;
 type Field = (typeof FIELDS)[keyof typeof FIELDS];
 
@@ -42,7 +46,11 @@ export const About = z.object({
   channel: z.string().max(32).nullable().catch(null).default(null),
   /** The message that it was opened from: of an incident, what goes onto its timeline. */
   message: z
-    .object({ ts: z.string().max(32), text: z.string().max(1000) })
+    .object({
+      ts: z.string().max(32),
+      text: z.string().max(1000),
+      author: z.string().max(32).nullable().catch(null).default(null),
+    })
     .nullable()
     .catch(null)
     .default(null),
@@ -63,11 +71,12 @@ export type Filled =
   | { form: 'handover'; user: string; brief: string }
   | { form: 'freeze'; targets: string[]; environment: string | null; seconds: number | null; reason: string }
   | { form: 'override'; freeze: string; reason: string; uses: number | null; seconds: number }
-  | { form: 'resolve'; note: string | null };
+  | { form: 'resolve'; note: string | null }
+  | { form: 'pin' };
 
-/** `errors`: what is wrong, by field. */
+/** `named`: the incident that was chosen by another name than its id. `errors`: what is wrong, by field. */
 export type ReadForm =
-  | { ok: true; filled: Filled; about: About }
+  | { ok: true; filled: Filled; about: About; named: NamedIncident | null }
   | { ok: false; errors: Partial<Record<Field, string>> };
 
 /** Undefined: it is none of ours. */
@@ -76,9 +85,13 @@ export function readForm(view: View): ReadForm | undefined {
   if (form === undefined) return undefined;
   const fields = new Fields(view);
   const filled = READS[form](fields);
-  return Object.keys(fields.errors).length > 0
-    ? { ok: false, errors: fields.errors }
-    : { ok: true, filled, about: aboutOf(view.private_metadata) };
+  const chosen = fields.incident();
+  if (Object.keys(fields.errors).length > 0) return { ok: false, errors: fields.errors };
+  const about = aboutOf(view.private_metadata);
+  if (chosen === null) return { ok: true, filled, about, named: null };
+  return 'id' in chosen
+    ? { ok: true, filled, about: { ...about, incident: chosen.id }, named: null }
+    : { ok: true, filled, about, named: chosen };
 }
 
 function aboutOf(metadata: string): About {
@@ -106,7 +119,7 @@ const READS: Readonly<Record<keyof typeof FORMS, (fields: Fields) => Filled>> = 
   }),
   freeze: (fields) => ({
     form: 'freeze',
-    targets: fields.needed(FIELDS.target, 'Say which service or team').split(/\s*,\s*/),
+    targets: fields.targets(),
     environment: fields.text(FIELDS.environment),
     seconds: fields.duration(),
     reason: fields.needed(FIELDS.reason, 'Say why: it is kept, and shown to whoever may not deploy'),
@@ -119,6 +132,7 @@ const READS: Readonly<Record<keyof typeof FORMS, (fields: Fields) => Filled>> = 
     seconds: fields.duration() ?? fields.missing(FIELDS.duration, 'Say how long it holds, as 2h or 30m'),
   }),
   resolve: (fields) => ({ form: 'resolve', note: fields.text(FIELDS.text) }),
+  pin: () => ({ form: 'pin' }),
 };
 
 /** What is in the fields of a modal, and what is wrong with it. */
@@ -164,7 +178,25 @@ class Fields {
   duration(): number | null {
     const told = this.text(FIELDS.duration);
     if (told === null) return null;
-    return durationIn(told.replaceAll(/\s/g, '')) ?? this.#wrong(FIELDS.duration, 'A duration, as 2h or 30m', 0);
+    const read = durationIn(told);
+    return 'seconds' in read ? read.seconds : this.#wrong(FIELDS.duration, upperFirst(read.wrong), 0);
+  }
+
+  /** None: all of the environment. */
+  targets(): string[] {
+    const told = this.text(FIELDS.target);
+    if (told !== null) return told.split(/\s*,\s*/).filter(Boolean);
+    if (this.text(FIELDS.environment) !== null) return [];
+    return this.#wrong(FIELDS.target, 'Say which service or team, or else which environment', []);
+  }
+
+  /** Null: nobody was asked, or it is clear. */
+  incident(): NamedIncident | null {
+    const told = this.text(FIELDS.incident);
+    if (told === null) return null;
+    const word = told.replaceAll(/\s/g, ' ');
+    const named = incidentNamed(word) ?? (word.includes(' ') ? undefined : incidentNamed(`#${word}`));
+    return named ?? this.#wrong(FIELDS.incident, 'Its channel, as #incident-2611201, or its id', null);
   }
 
   uses(): number | null {
@@ -180,3 +212,5 @@ class Fields {
     return instead;
   }
 }
+
+const upperFirst = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

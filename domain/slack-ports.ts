@@ -1,3 +1,4 @@
+import type { ChatMessage } from './outlets.ts';
 import type { SlackUser } from './people.ts';
 import type { Clock, Log, PeopleQueue, Quarantine, Secrets } from './ports.ts';
 import type { Automation } from '../schemas/access.ts';
@@ -16,7 +17,7 @@ export type OpenIncident = Pick<
   IncidentRecord,
   'id' | 'service' | 'environment' | 'title' | 'severity' | 'status' | 'opened_at'
 > &
-  Partial<Pick<IncidentRecord, 'channel' | 'parent_id'>>;
+  Partial<Pick<IncidentRecord, 'channel' | 'channel_id' | 'parent_id'>>;
 
 /** A modal of Block Kit. */
 export type ModalView = { type: 'modal'; callback_id: string; private_metadata: string; [key: string]: unknown };
@@ -28,7 +29,7 @@ export type SlackCalls = {
   /** Groups are left out: to know them takes many calls. @param workspaces whose members count @throws SlackRefused */
   user(id: string, workspaces: readonly string[]): Promise<SlackUser>;
   /** Tells somebody something where only they see it: where they were, else in their messages with the app. */
-  whisper(to: { user: string; responseUrl: string | null }, text: string): Promise<void>;
+  whisper(to: { user: string; responseUrl: string | null }, message: ChatMessage): Promise<void>;
 };
 
 /**
@@ -45,6 +46,8 @@ export type SlackDeps = {
   catalogue(): Promise<Catalogue>;
   /** As far as the index knows. */
   openIncidents(): Promise<OpenIncident[]>;
+  /** Whose channel that is, by Slack's id. Strongly consistent. Undefined: no incident's. */
+  inChannel(id: string): Promise<IncidentId | undefined>;
   /** Strongly consistent. Undefined: there is none. */
   incident(id: IncidentId): Promise<OpenIncident | undefined>;
   automation(): Promise<Pick<Automation, 'paused' | 'reason' | 'by' | 'mode'>>;

@@ -8,7 +8,7 @@ export const GOOD_AFTER_SECONDS = 30 * 60;
 /** Kinds by which a version comes to run. A flag or a migration changes production, but not what version runs. */
 const PUTS_A_VERSION_LIVE: ReadonlySet<string> = new Set(['deploy', 'rollback', 'hotfix']);
 
-export const putsVersionLive = (change: Change): boolean => PUTS_A_VERSION_LIVE.has(change.kind);
+export const putsVersionLive = (change: Pick<Change, 'kind'>): boolean => PUTS_A_VERSION_LIVE.has(change.kind);
 
 /** What begins after this is told by a clock that is wrong, and counts for nothing until that time has come. */
 export const aheadFrom = (now: Timestamp): Timestamp => plusSeconds(now, AHEAD_MAX_SECONDS);
@@ -63,10 +63,18 @@ export function rollbackTarget(
         change.status === 'succeeded' && liveFor(change, before[index + 1] ?? suspect) >= GOOD_AFTER_SECONDS,
     )
     .findLast((change) => change.version !== suspect.version && !bad.has(change.version));
-  if (good === undefined) return { kind: 'none_known_good' };
+  return good === undefined ? { kind: 'none_known_good' } : wayBack(changes, good);
+}
+
+/** Back to what this change has put live, unless something that it would undo says that so far back is not safe. */
+export function wayBack(
+  changes: readonly Change[],
+  good: Change,
+): Exclude<RollbackTarget, { kind: 'none_known_good' }> {
   const undoes = changes
     .filter((change) => change.status !== 'cancelled' && byStart(change, good) > 0)
     .toSorted(byStart);
+  const live = liveChanges(changes);
   const by = undoes.find((change) => !isSafe(good, change, live));
   return by === undefined
     ? { kind: 'version', version: good.version, undoes }
@@ -81,7 +89,8 @@ function isSafe(good: Change, undone: Change, live: readonly Change[]): boolean 
   return allowed !== undefined && byStart(good, allowed) > 0;
 }
 
-const liveChanges = (changes: readonly Change[]): Change[] =>
+/** The records by which versions came to run, oldest first. */
+export const liveChanges = (changes: readonly Change[]): Change[] =>
   changes
     .filter((change) => putsVersionLive(change) && (change.status === 'succeeded' || change.status === 'started'))
     .toSorted(byStart);
@@ -90,7 +99,8 @@ const liveChanges = (changes: readonly Change[]): Change[] =>
 export const byStart = (a: Change, b: Change): number =>
   a.started_at === b.started_at ? (a.id < b.id ? -1 : Number(a.id > b.id)) : a.started_at < b.started_at ? -1 : 1;
 
-const liveFor = (change: Change, next: Change): number => secondsBetween(endOf(change), next.started_at);
+/** Seconds from its end to the beginning of what replaced it. */
+export const liveFor = (change: Change, next: Change): number => secondsBetween(endOf(change), next.started_at);
 
 /** When it ended, as far as that was told: from then on its version was live, or it had failed. */
 export const endOf = (change: Change): Timestamp => change.finished_at ?? change.started_at;

@@ -1,78 +1,61 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { Told } from '../domain/outlets.ts';
 import type { Deps } from '../domain/ports.ts';
 import type { DeployerConfig } from '../schemas/deployers.ts';
+import { mail, webhooks } from './connections/outgoing.ts';
+import { onCall, pagerDutyPages, pagerDutyWebhooks, slack, slackCommands } from './connections/people.ts';
+import {
+  ANSWERS,
+  type Connection,
+  credential,
+  credentialOf,
+  inTime,
+  off,
+  type Seen,
+  told,
+  unreachable,
+  wrong,
+} from './connections/seen.ts';
 import { lanesOf } from './drills.ts';
-
-/**
- * `set`: there is a credential, and it cannot be tried without doing something. `wrong`: it was tried, and refused.
- * `unreachable`: nobody can tell at this moment.
- */
-export type State = 'connected' | 'set' | 'off' | 'wrong' | 'unreachable';
-export type Connection = { name: string; state: State; detail: string };
 
 type Asked = Pick<
   Deps,
-  'secrets' | 'chat' | 'statusPage' | 'annotations' | 'externalPager' | 'metrics' | 'silences' | 'clock' | 'signer'
+  | 'secrets'
+  | 'config'
+  | 'directory'
+  | 'onCall'
+  | 'statusPage'
+  | 'annotations'
+  | 'externalPager'
+  | 'metrics'
+  | 'silences'
+  | 'signer'
 >;
-
-/** All are asked at once, and the function of the API has twenty seconds. */
-const PATIENCE_MS = 10_000;
 
 /** Something that nobody has: looked for to see whether looking works. */
 const NOTHING = 'firebreak-doctor';
 
-/** Each vendor, asked something that changes nothing. One that cannot be told about keeps no other from it. */
+/** Each vendor, asked something that changes nothing and that nobody sees. */
 export async function connections(deps: Asked): Promise<Connection[]> {
-  return Promise.all([
-    secret(deps, 'PagerDuty pages', 'PAGERDUTY_ROUTING_KEY', 'not tried, since that would page'),
-    inTime('PagerDuty incidents', told(deps.externalPager.read(NOTHING))),
-    inTime('Slack', told(deps.chat.channelNames(NOTHING))),
+  const secret = (key: string): Promise<Seen> => credential(deps, { key, untried: 'not tried' });
+  const [outgoing, ...vendors] = await Promise.all([
+    webhooks(deps),
+    inTime('PagerDuty pages', pagerDutyPages(deps)),
+    inTime('PagerDuty API', told(deps.externalPager.check())),
+    inTime('PagerDuty on call', onCall(deps)),
+    inTime('PagerDuty webhooks', pagerDutyWebhooks(deps)),
+    inTime('Slack', slack(deps)),
+    inTime('Slack commands', slackCommands(deps)),
+    inTime('mail', mail(deps)),
     inTime('Statuspage', told(deps.statusPage.components())),
     inTime('Grafana annotations', told(deps.annotations.find(NOTHING))),
     inTime('Prometheus', prometheus(deps)),
     inTime('Alertmanager', alertmanager(deps)),
-    secret(deps, 'GitHub', 'GITHUB_TOKEN', 'not tried'),
-    secret(deps, 'Argo CD', 'ARGOCD_TOKEN', 'not tried'),
-    secret(deps, 'Kubernetes', 'KUBERNETES_TOKEN', 'not tried'),
-    secret(deps, 'LaunchDarkly', 'LAUNCHDARKLY_TOKEN', 'not tried'),
+    inTime('GitHub', secret('GITHUB_TOKEN')),
+    inTime('Argo CD', secret('ARGOCD_TOKEN')),
+    inTime('Kubernetes', secret('KUBERNETES_TOKEN')),
+    inTime('LaunchDarkly', secret('LAUNCHDARKLY_TOKEN')),
     inTime('signing key', signingKey(deps)),
   ]);
-}
-
-async function secret({ secrets }: Pick<Deps, 'secrets'>, name: string, key: string, why: string): Promise<Connection> {
-  const set = await credentialOf(secrets, key);
-  return { name, ...(set ? { state: 'set', detail: `${set} is set; ${why}` } : off(`${key} is not set`)) };
-}
-
-/** What is set of a credential, by its name. A GitHub App does for a token. Undefined: nothing. */
-async function credentialOf(secrets: Deps['secrets'], key: string): Promise<string | undefined> {
-  if (await secrets.get(key)) return key;
-  const isApp = key === 'GITHUB_TOKEN' && (await secrets.get('GITHUB_APP_ID'));
-  return isApp && (await secrets.get('GITHUB_APP_PRIVATE_KEY')) ? 'GITHUB_APP_ID' : undefined;
-}
-
-type Seen = Omit<Connection, 'name'>;
-
-async function inTime(name: string, looked: Promise<Seen>): Promise<Connection> {
-  const late = sleep(PATIENCE_MS, unreachable(`no answer within ${PATIENCE_MS / 1000} s`), { ref: false });
-  return { name, ...(await Promise.race([looked.catch((error: unknown) => unreachable(String(error))), late])) };
-}
-
-async function told(asked: Promise<Told<unknown>>): Promise<Seen> {
-  const answer = await asked;
-  switch (answer.kind) {
-    case 'done':
-      return ANSWERS;
-    case 'off':
-      return off(answer.detail);
-    case 'refused':
-      // Nobody has what was looked for, which is an answer.
-      return answer.code === 'not_found' ? ANSWERS : { state: 'wrong', detail: answer.detail };
-    case 'later':
-    case 'unclear':
-      return unreachable(answer.detail);
-  }
+  return [...vendors, ...outgoing];
 }
 
 async function prometheus({ metrics, secrets }: Asked): Promise<Seen> {
@@ -96,12 +79,8 @@ async function alertmanager({ secrets, silences }: Asked): Promise<Seen> {
 async function signingKey({ signer, secrets }: Asked): Promise<Seen> {
   const problem = await signer.problem();
   if (problem === null) return { state: 'set', detail: 'allowed deployments get tokens, and clients the signed state' };
-  return (await secrets.get('FIREBREAK_SIGNING_KEY')) ? { state: 'wrong', detail: problem } : off(problem);
+  return (await secrets.get('FIREBREAK_SIGNING_KEY')) ? wrong(problem) : off(problem);
 }
-
-const ANSWERS: Seen = { state: 'connected', detail: 'it answers' };
-const off = (detail: string): Seen => ({ state: 'off', detail });
-const unreachable = (detail: string): Seen => ({ state: 'unreachable', detail });
 
 export type TargetState = {
   service: string;

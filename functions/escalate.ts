@@ -3,46 +3,63 @@ import { pageKey } from '../domain/pages.ts';
 import type { Deps } from '../domain/ports.ts';
 import type { IncidentRecord } from '../schemas/incident.ts';
 import type { Escalation } from '../schemas/response.ts';
-import { pageRequest } from '../workflows/steps/page.ts';
+import { millisOf } from '../schemas/time.ts';
 import { wake } from '../workflows/wake.ts';
-import { acknowledgedThere } from './pagerduty/acknowledged.ts';
+import { Deadline, type Elapsed, pooled, rotated } from './evaluation/pool.ts';
+import { isSeenThere, type SeenDeps } from './pagerduty/seen-there.ts';
+import { bySecondRoute } from './second-route.ts';
 
 /** Newest first. Were there more since the last escalation, the next one would be none: its key is taken. */
 const TIMELINE_READ = 300;
 
-type EscalateDeps = Pick<
-  Deps,
-  | 'incidents'
-  | 'effects'
-  | 'decisions'
-  | 'engine'
-  | 'config'
-  | 'clock'
-  | 'log'
-  | 'timeScale'
-  | 'externalPager'
-  | 'fallbackPager'
->;
+type EscalateDeps = SeenDeps & Pick<Deps, 'timeScale' | 'fallbackPager'>;
+
+/** Incidents that are looked after at once. */
+const AT_ONCE = 8;
+
+/** Milliseconds. Nothing is begun after so long: the next round comes within a minute, and begins with others. */
+const ROUND_MS = 15_000;
+
+/**
+ * Milliseconds for all that the pager is asked in a round. What it has not answered by then is not known, as if it had
+ * been down: whoever may sleep through an incident does not wait for that.
+ */
+const ASKING_MS = 4000;
+
+/** What a round has left. */
+type Round = { deadline: Deadline; asking: Deadline };
 
 /** Each minute: calls somebody again for pages that nobody has acknowledged, as `response.yaml` says. */
-export async function escalate(deps: EscalateDeps, open: readonly IncidentRecord[]): Promise<{ escalated: number }> {
+export async function escalate(
+  deps: EscalateDeps,
+  open: readonly IncidentRecord[],
+  elapsed: Elapsed = () => performance.now(),
+): Promise<{ escalated: number }> {
   const { escalation } = (await deps.config.current()).response;
   let escalated = 0;
   if (escalation === undefined) return { escalated };
-  for (const { id } of open.filter(isUnheard)) {
+  const round = { deadline: new Deadline(elapsed, ROUND_MS), asking: new Deadline(elapsed, ASKING_MS) };
+  const unheard = rotated(open.filter(isUnheard), Math.floor(millisOf(deps.clock.now()) / 60_000));
+  await pooled(unheard, AT_ONCE, async ({ id }) => {
+    if (round.deadline.left === 0) return;
     try {
-      if (await escalateOne(deps, escalation, id)) escalated += 1;
+      if (await escalateOne(deps, escalation, id, round)) escalated += 1;
     } catch (error) {
       deps.log.error('a page that nobody has acknowledged could not be escalated', {
         incident: id,
         error: String(error),
       });
     }
-  }
+  });
   return { escalated };
 }
 
-async function escalateOne(deps: EscalateDeps, escalation: Escalation, id: IncidentRecord['id']): Promise<boolean> {
+async function escalateOne(
+  deps: EscalateDeps,
+  escalation: Escalation,
+  id: IncidentRecord['id'],
+  { asking }: Round,
+): Promise<boolean> {
   const incident = await deps.incidents.read(id); // the list may be a moment behind
   if (incident === undefined || !isUnheard(incident)) return false;
   const page = await deps.effects.get(id, pageKey(id, incident.pages));
@@ -53,74 +70,50 @@ async function escalateOne(deps: EscalateDeps, escalation: Escalation, id: Incid
     timeScale,
     heardAt: incident.care?.acknowledged?.at,
   });
-  if (due === null || (await isSeenThere(deps, incident))) return false;
+  if (due === null || (await isSeenThere(deps, incident, asking))) return false;
   return escalation.how === 'fallback'
-    ? bySecondRoute(deps, incident, escalation, due)
-    : pageAgain(deps, incident, escalation, due);
+    ? fallBack(deps, incident, escalation, due)
+    : pageAgain(deps, incident, escalation, due, 'paging again');
 }
 
-/**
- * Whether somebody has acknowledged the page at the pager, or has resolved it there, and we have not heard of it, as
- * where no webhook is set up. Not to know is no reason to let everybody sleep.
- */
-async function isSeenThere(deps: EscalateDeps, { id, pages }: IncidentRecord): Promise<boolean> {
-  const told = await deps.externalPager.paged(pageKey(id, pages));
-  if (told.kind !== 'done' || told.value === null || told.value.status === 'triggered') return false;
-  const { status, acknowledgedBy } = told.value;
-  const by = acknowledgedBy.length > 0 ? ` by ${acknowledgedBy.join(', ')}` : '';
-  await acknowledgedThere(deps, id, {
-    key: `page-${pages}-seen`,
-    page: pages,
-    by: `pagerduty:${acknowledgedBy[0] ?? 'somebody'}`,
-    actor: 'pagerduty',
-    text: status === 'resolved' ? 'Resolved at PagerDuty' : `Acknowledged at PagerDuty${by}`,
-    at: deps.clock.now(),
-  });
-  return true;
+function words({ pages }: IncidentRecord, { afterMinutes, times }: Escalation, { nth }: DueEscalation): string {
+  const minutes = `${afterMinutes} ${afterMinutes === 1 ? 'minute' : 'minutes'}`;
+  return `Nobody has acknowledged page ${pages} for ${minutes} (${nth} of ${times} times)`;
 }
 
-const words = ({ pages }: IncidentRecord, { afterMinutes, times }: Escalation, nth: number): string =>
-  `Nobody has acknowledged page ${pages} for ${afterMinutes} minutes (${nth} of ${times} times)`;
-
-/** A new page rings for whoever is on call then. */
+/** A new page rings for whoever is on call then. @param how what is done, for people */
 async function pageAgain(
   deps: EscalateDeps,
   incident: IncidentRecord,
   escalation: Escalation,
-  { number, nth }: DueEscalation,
+  due: DueEscalation,
+  how: string,
 ): Promise<boolean> {
-  const text = `${words(incident, escalation, nth)}: paging again`;
+  const text = `${words(incident, escalation, due)}: ${how}`;
   const timeline = { actor: 'firebreak', kind: ESCALATED, text, detail: { page: incident.pages } };
   const message = { kind: 'page', by: 'escalation', note: text } as const;
-  if (!(await deps.incidents.post(incident.id, message, { timeline }, `escalation-${number}`))) return false;
+  if (!(await deps.incidents.post(incident.id, message, { timeline }, `escalation-${due.number}`))) return false;
   await wake(deps, incident.id);
   return true;
 }
 
-/** Tried again each minute until the second route has taken it, or never will. */
-async function bySecondRoute(
+/** Nobody has been called by what the second route does not take: then it is paged again instead. */
+async function fallBack(
   deps: EscalateDeps,
   incident: IncidentRecord,
   escalation: Escalation,
-  { number, nth }: DueEscalation,
+  due: DueEscalation,
 ): Promise<boolean> {
-  const { id, pages } = incident;
-  const key = `${pageKey(id, pages)}.escalated-${number}`;
-  const about = `Page ${pages} by the second route, since nobody has acknowledged it`;
-  const effect = { key, kind: 'page-fallback', target: 'webhook', class: 'repeatable', detail: about } as const;
-  const kept = await deps.effects.intend(id, effect);
-  if (kept.state === 'intended') {
-    const answer = await deps.fallbackPager.send(pageRequest(incident, key, deps));
-    if (answer.kind === 'later') return false;
-    const state = answer.kind === 'taken' ? 'succeeded' : answer.kind === 'off' ? 'withheld' : 'failed';
-    await deps.effects.conclude(id, key, state, answer.detail);
-  }
-  await deps.incidents.note(id, `escalation-${number}`, {
+  const told = await bySecondRoute(deps, incident, due.number);
+  if (told.kind === 'waits') return false;
+  if (told.kind === 'not_taken')
+    return pageAgain(deps, incident, escalation, due, `paging again, since the second route does not (${told.why})`);
+  await deps.incidents.note(incident.id, `escalation-${due.number}`, {
     at: deps.clock.now(),
     actor: 'firebreak',
     kind: ESCALATED,
-    text: `${words(incident, escalation, nth)}: told by the second route`,
-    detail: { page: pages },
+    text: `${words(incident, escalation, due)}: told by the second route`,
+    detail: { page: incident.pages },
   });
   return true;
 }

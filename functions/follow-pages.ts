@@ -6,7 +6,8 @@ import type { Effect, IncidentRecord } from '../schemas/incident.ts';
 import type { IncidentId } from '../schemas/names.ts';
 import { millisOf, secondsBetween } from '../schemas/time.ts';
 import { wake } from '../workflows/wake.ts';
-import { acknowledgedThere } from './pagerduty/acknowledged.ts';
+import { rotated } from './evaluation/pool.ts';
+import { seenAcknowledged } from './pagerduty/acknowledged.ts';
 
 /** No reading is begun after so long, so that one round ends before the next one begins. */
 const ROUND_SECONDS = 20;
@@ -16,7 +17,7 @@ const NAMES_MAX_CHARS = 150;
 
 export type FollowDeps = Pick<
   Deps,
-  'incidents' | 'effects' | 'decisions' | 'engine' | 'externalPager' | 'alerts' | 'clock' | 'log'
+  'incidents' | 'effects' | 'decisions' | 'engine' | 'externalPager' | 'alerts' | 'clock' | 'log' | 'config' | 'onCall'
 >;
 
 /** Under which it is told once that somebody has acknowledged a page of others, whoever hears of it first. */
@@ -63,12 +64,6 @@ async function followOne(
   }
 }
 
-/** Whoever comes too late in one round comes first in another. */
-const rotated = <T>(all: readonly T[], by: number): T[] => {
-  const from = all.length === 0 ? 0 : by % all.length;
-  return [...all.slice(from), ...all.slice(0, from)];
-};
-
 async function followedPage({ effects }: FollowDeps, { id, pages }: IncidentRecord): Promise<Followed | undefined> {
   for (let number = pages; number >= 1; number -= 1) {
     const external = (await effects.get(id, pageKey(id, number)))?.followed;
@@ -86,17 +81,7 @@ async function tell(
   if (now === null || now.status === 'resolved') return ended(deps, incident, page, now);
   const { number, external } = page;
   const acknowledged = now.status === 'acknowledged';
-  if (acknowledged) {
-    const by = now.acknowledgedBy.length > 0 ? ` by ${now.acknowledgedBy.join(', ')}` : '';
-    await acknowledgedThere(deps, incident.id, {
-      key: acknowledgedKey(number),
-      page: number,
-      by: `pagerduty:${now.acknowledgedBy[0] ?? 'somebody'}`,
-      actor: 'pagerduty',
-      text: `Acknowledged at PagerDuty${by}`,
-      at: deps.clock.now(),
-    });
-  }
+  if (acknowledged) await seenAcknowledged(deps, { incidentId: incident.id, number }, now, acknowledgedKey(number));
   const assigned = now.assignedTo.toSorted().join(', ');
   // Whoever acknowledges it gets it.
   const taken = acknowledged && now.assignedTo.every((name) => now.acknowledgedBy.includes(name));

@@ -3,11 +3,12 @@ import * as z from 'zod';
 import { deps as productionDeps } from '../aws/deps.ts';
 import type { Deps, Log } from '../domain/ports.ts';
 import { Heard } from '../schemas/heard.ts';
+import { giveCommandToOnCall } from './acts/on-call-commander.ts';
 import { hearPagerDuty } from './pagerduty/hear.ts';
 import { hearSlack } from './people/hear-slack.ts';
 
 /**
- * What people do elsewhere, in Slack and at the pager, has its consequences here. Only what our own infrastructure does
+ * What people do elsewhere, in Slack and at the pager, has its consequences here; so has what they have declared. Only what our own infrastructure does
  * wrong fails a record, and with it every later one of its group: what cannot be understood or done is kept in
  * quarantine, and its message completes.
  */
@@ -29,14 +30,24 @@ async function heard(deps: Deps, record: SQSRecord): Promise<boolean> {
   try {
     const message = Heard.safeParse(json(record.body));
     if (!message.success) await keep(deps, record, z.prettifyError(message.error), log);
-    else if (message.data.from === 'slack') await hearSlack(deps, message.data);
-    else await hearPagerDuty(deps, message.data.event, message.data.at);
+    else await carryOut(deps, message.data);
     return true;
   } catch (error) {
     const words = error instanceof Error ? (error.stack ?? error.message) : String(error);
     if (isOurFault(error)) return kept(deps, record, words, log);
     log.error('what people did could not be carried out; the queue delivers it again', { error: words });
     return false;
+  }
+}
+
+function carryOut(deps: Deps, message: Heard): Promise<void> {
+  switch (message.from) {
+    case 'slack':
+      return hearSlack(deps, message);
+    case 'pagerduty':
+      return hearPagerDuty(deps, message.event, message.at);
+    case 'firebreak':
+      return giveCommandToOnCall(deps, message.incident);
   }
 }
 

@@ -1,10 +1,8 @@
 import { deps as productionDeps } from '../aws/deps.ts';
-import type { Mail } from '../domain/outlets.ts';
 import type { Deps } from '../domain/ports.ts';
-import { smtpMail } from '../integrations/mail.ts';
 import type { IncidentRecord } from '../schemas/incident.ts';
+import type { IncidentId } from '../schemas/names.ts';
 import { plusSeconds, secondsBetween } from '../schemas/time.ts';
-import { digest } from './digest.ts';
 import { careForDrills } from './drills.ts';
 import { escalate } from './escalate.ts';
 import { endFailures } from './end-failures.ts';
@@ -12,7 +10,9 @@ import { followPages } from './follow-pages.ts';
 import { answerWaitingGates, type GateDeps } from './freeze/gates/answer.ts';
 import { findLostGates } from './freeze/gates/lost.ts';
 import { nudge } from './nudge.ts';
+import { settleOrphans } from './orphans.ts';
 import { acknowledgeAll } from './pagerduty/acknowledge-pages.ts';
+import { recognise } from './pagerduty/recognise.ts';
 import { endQuiet, showQuiet } from './quiet.ts';
 import { reportOverdue } from './overdue.ts';
 import { rouse } from './rouse.ts';
@@ -24,10 +24,11 @@ const OVERDUE_SECONDS = 30;
 /** A workflow that dies again and again is a bug that another run does not mend; people see it on the timeline. */
 const RUNS_MAX = 20;
 
-type SweepDeps = GateDeps &
+export type SweepDeps = GateDeps &
   Pick<
     Deps,
     | 'incidents'
+    | 'crowds'
     | 'decisions'
     | 'engine'
     | 'clock'
@@ -38,6 +39,7 @@ type SweepDeps = GateDeps &
     | 'bulletins'
     | 'effects'
     | 'externalPager'
+    | 'onCall'
     | 'pager'
     | 'fallbackPager'
     | 'alerts'
@@ -49,41 +51,55 @@ type SweepDeps = GateDeps &
     | 'freezes'
     | 'sloAlerts'
     | 'audit'
-    | 'digests'
-    | 'chat'
-  > & {
-    /** Nobody else writes any, and what sends them is large: the others are without it. */
-    letters: Mail;
-  };
+  >;
 
-/** Each minute: starts or rings whatever waits longer than it should, and replaces workflows that have died. */
-export async function sweep(deps: SweepDeps): Promise<{ woken: number; revived: number }> {
-  const overdue = await deps.incidents.pending(plusSeconds(deps.clock.now(), -OVERDUE_SECONDS));
-  const woken = await count(overdue, deps, async (id) => {
-    const how = await wake(deps, id);
-    if (how !== 'idle') deps.log.warn('an incident had to be woken by the sweeper', { incident: id, how });
-    return how !== 'idle';
-  });
-  const open = await deps.incidents.open();
-  const revived = await count(open, deps, (incident) => revive(deps, incident));
-  const jobs = [
-    ['projections', () => rouse(deps, open)],
+/** What a sweep has begun and has not come to its end, by the names of the jobs: of this process, over its sweeps. */
+export type UnderWay = Set<string>;
+
+/**
+ * Each minute: starts or rings whatever waits longer than it should, replaces workflows that have died, and does all else
+ * that goes by the clock. All of it side by side, so that a vendor who does not answer holds up nothing but what is about
+ * him; what wakes people comes first. Each job that calls somebody has a time of its own, well below that of a sweep. One
+ * that goes on nevertheless is not begun again beside itself.
+ *
+ * @throws when the table cannot be read
+ */
+export async function sweep(
+  deps: SweepDeps,
+  underWay: UnderWay = new Set(),
+): Promise<{ woken: number; revived: number }> {
+  const [overdue, open] = await Promise.all([
+    deps.incidents.pending(plusSeconds(deps.clock.now(), -OVERDUE_SECONDS)),
+    deps.incidents.open(),
+  ]);
+  let [woken, revived] = [0, 0];
+  const jobs: readonly [name: string, job: () => Promise<unknown>][] = [
+    ['incidents that nobody has woken', async () => (woken = await count(overdue, deps, (id) => wakeOne(deps, id)))],
+    ['workflows that have died', async () => (revived = await count(open, deps, (one) => revive(deps, one)))],
+    ['parts of what is over', () => settleOrphans(deps, open)],
+    ['pages that nobody acknowledges', () => escalate(deps, open)],
+    ['pages of others', async () => ((await othersPage(deps)) ? followPages(deps, open) : undefined)],
     ['what was kept quiet', () => endQuiet(deps, 'sweep')],
+    ['pages that are acknowledged here', () => acknowledgeAll(deps, open)],
+    ['people whom the pager has not told', () => recognise(deps, open)],
+    ['deployments that wait', () => answerWaitingGates(deps)],
+    ['deployments that were not told of', () => findLostGates(deps)],
+    ['reminders', () => nudge(deps, open)],
+    ['projections', () => rouse(deps, open)],
     ['deploys that do not end', () => reportOverdue(deps)],
     ['deploys that have failed', () => endFailures(deps)],
     ['drills', () => careForDrills(deps)],
-    ['the sealed log', () => deps.audit.seal()],
     ['silences', () => showQuiet(deps, open)],
-    ['deployments that were not told of', () => findLostGates(deps)],
-    ['reminders', () => nudge(deps, open)],
-    ['stakeholders', () => digest(deps, open)],
-    ['deployments that wait', () => answerWaitingGates(deps)],
-    ['pages that are acknowledged here', () => acknowledgeAll(deps, open)],
-    ['pages that nobody acknowledges', () => escalate(deps, open)],
-    ['pages of others', async () => ((await othersPage(deps)) ? followPages(deps, open) : undefined)],
-  ] as const;
-  for (const [name, job] of jobs) await apart(deps, name, job);
+    ['the sealed log', () => deps.audit.seal()],
+  ];
+  await Promise.all(jobs.map(([name, job]) => apart(deps, underWay, name, job)));
   return { woken, revived };
+}
+
+async function wakeOne(deps: SweepDeps, id: IncidentId): Promise<boolean> {
+  const how = await wake(deps, id);
+  if (how !== 'idle') deps.log.warn('an incident had to be woken by the sweeper', { incident: id, how });
+  return how !== 'idle';
 }
 
 /** An incident must not stay open with nobody behind it. The next run goes on from the table. */
@@ -106,12 +122,19 @@ async function othersPage({ config }: Pick<Deps, 'config'>): Promise<boolean> {
   return paging.mode === 'external' || Object.values(services).some((service) => service.paging === 'external');
 }
 
-/** One job that fails must not keep the others from being done. */
-async function apart(deps: SweepDeps, name: string, job: () => Promise<unknown>): Promise<void> {
+/** One job that fails, or goes on, must not keep the others from being done. */
+async function apart(deps: SweepDeps, underWay: UnderWay, name: string, job: () => Promise<unknown>): Promise<void> {
+  if (underWay.has(name))
+    return deps.log.error('a job of the sweeper is under way since an earlier one, and is not begun again', {
+      job: name,
+    });
+  underWay.add(name);
   try {
     await job();
   } catch (error) {
     deps.log.error('a job of the sweeper failed', { job: name, error: String(error) });
+  } finally {
+    underWay.delete(name);
   }
 }
 
@@ -128,9 +151,6 @@ async function count<T>(all: readonly T[], deps: SweepDeps, act: (one: T) => Pro
   return done;
 }
 
-export const handler = (): Promise<{ woken: number; revived: number }> => sweep(withLetters(productionDeps()));
+const underWay: UnderWay = new Set();
 
-const withLetters = (deps: Deps): SweepDeps => ({
-  ...deps,
-  letters: smtpMail({ url: () => deps.secrets.get('SMTP_URL'), from: () => deps.secrets.get('MAIL_FROM') }),
-});
+export const handler = (): Promise<{ woken: number; revived: number }> => sweep(productionDeps(), underWay);

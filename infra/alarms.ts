@@ -23,7 +23,10 @@ export type Watched = {
   otherDeadLetters: Record<string, sst.aws.Queue>;
   api: sst.aws.ApiGatewayV2;
   /** By the name that their alarms get. */
-  functions: Record<'http' | 'slack' | 'hear' | 'route' | 'project' | 'sweep' | 'evaluate', sst.aws.Function>;
+  functions: Record<
+    'http' | 'slack' | 'hear' | 'route' | 'project' | 'sweep' | 'evaluate' | 'digest',
+    sst.aws.Function
+  >;
   workflow: sst.aws.Workflow;
 };
 
@@ -155,6 +158,12 @@ function ofFunctions({ functions, workflow }: Watched): Record<string, Alarm> {
     'evaluate-silent': {
       says: 'No objective has been evaluated for five minutes: freezes neither begin nor end',
       metric: ofLambda(functions.evaluate.name, 'Invocations'),
+      minutes: 5,
+      below: 1,
+    },
+    'digest-silent': {
+      says: 'Stakeholders have not been told how incidents stand for five minutes',
+      metric: ofLambda(functions.digest.name, 'Invocations'),
       minutes: 5,
       below: 1,
     },

@@ -1,4 +1,5 @@
 import {
+  DIGEST_TIMEOUT_SECONDS,
   EVALUATE_TIMEOUT_SECONDS,
   HTTP_TIMEOUT_SECONDS,
   PEOPLE,
@@ -31,6 +32,7 @@ const AT_ONCE = {
   shown: 2,
   sweep: 1,
   evaluate: 1,
+  digest: 1,
 };
 
 const LOGS = { format: 'json', retention: '3 months' } as const;
@@ -142,7 +144,11 @@ export function createScheduled(stage: string, resources: Resources) {
     memory: '2048 MB', // a month of two thousand objectives is 300 MB
     timeout: `${EVALUATE_TIMEOUT_SECONDS} seconds`,
   });
-  const targets = { sweep, evaluate };
+  const digest = createAlone('Digest', stage, 'digest', resources, {
+    memory: '512 MB',
+    timeout: `${DIGEST_TIMEOUT_SECONDS} seconds`,
+  });
+  const targets = { sweep, evaluate, digest };
   for (const { name, everySeconds } of SCHEDULES) {
     new sst.aws.CronV2(`Schedule-${name}`, {
       function: targets[name].fn,
@@ -160,7 +166,7 @@ type Alone = { memory: `${number} MB`; timeout: `${number} seconds` };
 function createAlone(
   id: string,
   stage: string,
-  name: 'sweep' | 'evaluate',
+  name: 'sweep' | 'evaluate' | 'digest',
   resources: Resources,
   { memory, timeout }: Alone,
 ) {

@@ -67,6 +67,7 @@ export function permissionsOf(resources: Resources) {
       ...secrets,
       ...starting,
       ...takingFrom([people]),
+      ...sendingTo([people]), // who is on call for what somebody declares is found out apart
       ...telling,
     ],
     route: [
@@ -93,6 +94,8 @@ export function permissionsOf(resources: Resources) {
       ...telling,
     ],
     evaluate: [...table, ...config, ...secrets],
+    // Whom it could not tell is on the timeline.
+    digest: [...table, ...config, ...secrets, ...telling],
     workflow: [
       ...table,
       ...ofBlobs(resources, { read: ['config', 'decisions', 'runbooks'], write: ['decisions', 'runbooks'] }),

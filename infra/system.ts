@@ -41,7 +41,7 @@ export function createSystem() {
   const { workflow, deadLetters: workflowDeadLetters } = createWorkflow(stage, resources);
   const route = createRouter(stage, resources);
   const project = createProjector(stage, resources);
-  const { sweep, evaluate } = createScheduled(stage, resources);
+  const { sweep, evaluate, digest } = createScheduled(stage, resources);
   const { http, api } = createHttp(stage, resources);
   const slack = createSlack(stage, resources, api);
   const hear = createHearing(stage, resources);
@@ -58,8 +58,9 @@ export function createSystem() {
         workflow: workflowDeadLetters,
         sweep: sweep.deadLetters,
         evaluate: evaluate.deadLetters,
+        digest: digest.deadLetters,
       },
-      functions: { http, slack, hear, route, project, sweep: sweep.fn, evaluate: evaluate.fn },
+      functions: { http, slack, hear, route, project, sweep: sweep.fn, evaluate: evaluate.fn, digest: digest.fn },
       workflow,
       api,
     },

@@ -1,5 +1,6 @@
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import {
+  DIGEST_TIMEOUT_SECONDS,
   EVALUATE_TIMEOUT_SECONDS,
   HTTP_TIMEOUT_SECONDS,
   PEOPLE,
@@ -11,6 +12,7 @@ import {
   SWEEP_TIMEOUT_SECONDS,
   WORKFLOW,
 } from '../aws/resources.ts';
+import { handler as digestHandler } from '../functions/digest.ts';
 import { handler as evaluateHandler } from '../functions/evaluate.ts';
 import { handler as hearHandler } from '../functions/hear.ts';
 import { handler as httpHandler } from '../functions/http.ts';
@@ -87,6 +89,7 @@ const functions = (deadLetterQueueUrl: string): Record<string, LocalFunction> =>
   [NAMES.project]: { handler: projectHandler, timeoutSeconds: PROJECT.timeoutSeconds },
   [NAMES.sweep]: { handler: sweepHandler, timeoutSeconds: SWEEP_TIMEOUT_SECONDS, deadLetterQueueUrl },
   [NAMES.evaluate]: { handler: evaluateHandler, timeoutSeconds: EVALUATE_TIMEOUT_SECONDS, deadLetterQueueUrl },
+  [NAMES.digest]: { handler: digestHandler, timeoutSeconds: DIGEST_TIMEOUT_SECONDS, deadLetterQueueUrl },
   [NAMES.workflow]: {
     handler: incidentResponse,
     timeoutSeconds: WORKFLOW.invocationTimeoutSeconds,

@@ -11,6 +11,7 @@ import { SlackFile, StatusPageFile } from '../schemas/presentation.ts';
 import { ResponseFile } from '../schemas/response.ts';
 import { RoutesFile } from '../schemas/routes.ts';
 import { FREEZE_FILE } from './freeze-file.ts';
+import { PEOPLE_FILE, RESPONSE_FILE } from './people-files.ts';
 import { loadSlos } from './slo-files.ts';
 import { lineOf, valueOf } from './yaml-lines.ts';
 import { type JsonSchema, keysAt } from './yaml-problems.ts';
@@ -29,8 +30,8 @@ export async function loadConfig(dir: string): Promise<LoadedFiles> {
   const slack = await readYaml(join(dir, 'slack.yaml'), SlackFile);
   const statusPage = await readYaml(join(dir, 'status-page.yaml'), StatusPageFile);
   const freeze = await readYaml(join(dir, FREEZE_FILE), FreezeFile);
-  const people = await readYaml(join(dir, 'people.yaml'), PeopleFile);
-  const response = await readYaml(join(dir, 'response.yaml'), ResponseFile);
+  const people = await readYaml(join(dir, PEOPLE_FILE), PeopleFile);
+  const response = await readYaml(join(dir, RESPONSE_FILE), ResponseFile);
   const slos = await loadSlos(join(dir, SLOS));
   const files = [services, paging, routes, slack, statusPage, freeze, people, response, slos];
   if (

@@ -3,6 +3,7 @@ import type { Config } from '../schemas/config.ts';
 import { shown } from '../domain/runbooks/problem.ts';
 import { loadConfig } from './config-files.ts';
 import { lintFreezeFile } from './freeze-file.ts';
+import { lintPeopleFiles } from './people-files.ts';
 import { loadRunbooks } from './runbook-files.ts';
 
 /** Where the set is on disk. */
@@ -19,7 +20,8 @@ export async function loadSet({ configDir, runbooksDir }: ConfigFolders): Promis
   const [files, runbooks] = await Promise.all([loadConfig(configDir), loadRunbooks(runbooksDir)]);
   if (!files.ok || !runbooks.ok)
     return { ok: false, problems: [files, runbooks].flatMap((each) => (each.ok ? [] : each.problems)) };
-  const warnings = (await lintFreezeFile(configDir, files.config)).map(shown);
+  const found = await Promise.all([lintFreezeFile, lintPeopleFiles].map((lint) => lint(configDir, files.config)));
+  const warnings = found.flat().map(shown);
   const version = sha256(`${files.config.version} ${runbooks.set.version}`).slice(0, 16);
   return { ok: true, config: { ...files.config, version, runbooks: runbooks.set }, warnings };
 }

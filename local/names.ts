@@ -10,6 +10,7 @@ export const NAMES = {
   route: 'firebreak-local-route',
   sweep: 'firebreak-local-sweep',
   evaluate: 'firebreak-local-evaluate',
+  digest: 'firebreak-local-digest',
   project: 'firebreak-local-project',
   workflow: 'firebreak-local-incident-response',
 } as const;

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { Mode, Severity } from './names.ts';
+import { ChangeId, IncidentId, Mode, Severity, Version } from './names.ts';
 
 /** How a mitigation ended. */
 export const MitigationOutcome = z.enum([
@@ -41,10 +41,21 @@ export const Message = z.discriminatedUnion('kind', [
   }),
   z.object({ kind: z.literal('severity'), severity: Severity, by: z.string() }),
   z.object({ kind: z.literal('answered'), decision: z.string(), by: z.string() }),
-  z.object({ kind: z.literal('rollback'), by: z.string(), note: z.string() }),
+  /** `from`: what ran when they asked. `to`: the version that they have named. */
+  z.object({
+    kind: z.literal('rollback'),
+    by: z.string(),
+    note: z.string(),
+    from: Version.optional(),
+    to: Version.optional(),
+  }),
+  /** A person has said of a change that it was not the cause, or that it may be after all. `judge`: what is left is. */
+  z.object({ kind: z.literal('cleared'), by: z.string(), change: ChangeId, judge: z.boolean() }),
   z.object({ kind: z.literal('page'), by: z.string(), note: z.string() }),
   z.object({ kind: z.enum(['pause', 'resume', 'abort', 'publish']), by: z.string(), note: z.string() }),
   z.object({ kind: z.literal('resolve'), by: z.string(), note: z.string() }),
+  /** The incident that it was a part of is over, and it goes on by itself. `page`: somebody has to be woken for it. */
+  z.object({ kind: z.literal('left'), parent: IncidentId, page: z.boolean() }),
   /** A runbook wants a rollback; `mode` caps it. `approval`: it wants a person to be for it, who and how long. */
   z.object({
     kind: z.literal('runbook_rollback'),

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { ChangeKind } from './change.ts';
 import { ChangeId, EnvironmentName, IncidentId, ServiceName, Severity, Version } from './names.ts';
 import { Care, Roles } from './response-roles.ts';
 import { Timestamp } from './time.ts';
@@ -15,6 +16,19 @@ export const Suspect = z.object({
   reasons: z.array(z.string()),
 });
 export type Suspect = z.infer<typeof Suspect>;
+
+/** A change that a person has said not to be the cause. Until that is taken back it is no suspect of this incident. */
+export const Cleared = z.object({
+  change_id: ChangeId,
+  service: ServiceName,
+  version: Version,
+  kind: ChangeKind,
+  by: z.string(),
+  at: Timestamp,
+  /** It may be the cause after all, as somebody says. Absent: nobody does. */
+  back: z.object({ by: z.string(), at: Timestamp }).optional(),
+});
+export type Cleared = z.infer<typeof Cleared>;
 
 /** Why something is or is not done: a code that programs read, and words for people. */
 export const Reason = z.object({ code: z.string(), text: z.string() });
@@ -119,6 +133,8 @@ export const IncidentRecord = z.object({
   firing: z.number(),
   asks_rollback: z.boolean(),
   suspects: z.array(Suspect),
+  /** What people have said not to be the cause, taken back or not. Absent: nothing. */
+  cleared: z.array(Cleared).optional(),
   /** Sequence of the newest inbox row; everything up to `drained` has been read by the workflow. */
   seq: z.number(),
   drained: z.number(),
@@ -149,6 +165,8 @@ export const IncidentRecord = z.object({
   crowd: z.object({ because: z.enum(['many', 'shared_dependency']), name: z.string(), text: z.string() }).optional(),
   /** Its channel in the chat, as people call it: `#incident-2611201`. */
   channel: z.string().optional(),
+  /** And as the chat does. */
+  channel_id: z.string().optional(),
   /** Channels of teams that get a line, besides the service's own. */
   told_channels: z.array(z.string()).optional(),
   /** Some of its alerts are silenced, or in maintenance: by whom and how long. */
@@ -182,6 +200,8 @@ export const IncidentView = IncidentRecord.pick({
   parent_id: IncidentId.nullable(),
   channel: z.string().nullable(),
   roles: z.record(z.string(), z.string()),
+  /** What people have said not to be the cause: no suspects any more. */
+  cleared: z.array(Cleared).default([]),
   decisions: z.array(DecisionView),
   effects: z.array(Effect),
 });

@@ -37,6 +37,21 @@ export const Sent = z.object({
 });
 export type Sent = z.infer<typeof Sent>;
 
+/** Somebody who is to be in an incident's channel. */
+export const Guest = z.object({
+  /** As others see them. */
+  shown: z.string(),
+  /** The id of the user in Slack; null: not found yet, or they are nobody there. */
+  slack: z.string().nullable(),
+  /** What they are asked to come for. Null: they have come by what they did. */
+  why: z.string().nullable(),
+  /** `in`: they were let in; whether they stay is theirs. `out`: they cannot be. */
+  state: z.enum(['wanted', 'in', 'out']),
+  /** They were, or may have been, written to instead. */
+  written: z.boolean().default(false),
+});
+export type Guest = z.infer<typeof Guest>;
+
 /** What Slack shows of an incident, as far as we know. Texts are kept as they were sent, so that a difference is seen. */
 export const SlackState = z.object({
   /** The name that is ours, as soon as it has been chosen. */
@@ -51,6 +66,10 @@ export const SlackState = z.object({
   bookmarks: z.string().nullable().default(null),
   /** By team channel: the line as it was shown. */
   lines: z.record(z.string(), z.string()).default({}),
+  /** Who is to be in the channel, by the name under which they stand on timelines. */
+  people: z.record(z.string(), Guest).default({}),
+  /** By team: the round of pages for which it was asked who is on call. */
+  called: z.record(z.string(), z.number()).default({}),
   /** Place in the timeline up to which everything has been told. */
   told: z.string().nullable().default(null),
   archived: z.boolean().default(false),

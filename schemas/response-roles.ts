@@ -30,8 +30,19 @@ export type NudgeKind = z.infer<typeof NudgeKind>;
 
 /** What people have said of an incident that goes on; whoever says it first counts, but for `told`. */
 export const Care = z.object({
-  /** Somebody sees to it: by our button, or at the pager. `page`: the newest one that they have heard. */
-  acknowledged: Said.extend({ page: z.number().int().optional() }).optional(),
+  /**
+   * Somebody sees to it: by our button, or at the pager. `page`: the newest one that they have heard. `there`: the one
+   * about which they have said it at the pager. `again`: who has said it there last.
+   */
+  acknowledged: Said.extend({
+    page: z.number().int().optional(),
+    there: z.number().int().optional(),
+    again: Said.optional(),
+  }).optional(),
+  /** The pager has taken it back, and rings again: from which page on, and since when. */
+  rings: z.object({ page: z.number().int(), at: Timestamp }).optional(),
+  /** Who stands here as the pager knows them, since it could not be asked then who they are: `pagerduty:PTUXL6G`. */
+  unsure: z.array(z.string()).optional(),
   /** How severe it is was said by a person, or was confirmed. */
   triaged: Said.optional(),
   /** Others were told how it goes, last, and in which words. */

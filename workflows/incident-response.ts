@@ -9,6 +9,7 @@ import { joinCrowd, leaveCrowd } from './steps/crowd.ts';
 import { hear } from './steps/hear.ts';
 import { mitigate, verifyNow } from './steps/mitigate.ts';
 import { page, resolvePages } from './steps/page.ts';
+import { settleParts } from './steps/settle-parts.ts';
 import { withdrawQuestions } from './steps/withdraw-questions.ts';
 import { wake } from './wake.ts';
 
@@ -47,6 +48,7 @@ export async function incidentResponse(
 
   const run = unnamed.about({ trace: begun.incident.trace, service: begun.incident.service });
   const { quietRounds } = begun;
+  const isParent = begun.incident.crowd !== undefined;
   let state = begin(begun.incident, begun.unfinished, { begun: begun.runbooks, any: begun.anyRunbooks });
   const branches: Promise<unknown>[] = begun.unfinished.map((unfinished) =>
     run.branch(`mitigate-${unfinished}`, (b) =>
@@ -83,7 +85,8 @@ export async function incidentResponse(
 
     // What flaps stays open until it has been calm for a while, or it would page again and again.
     const calm = due.tryResolve?.by === null && begun.flapping && quiet.rounds < CALM_ROUNDS ? null : due.tryResolve;
-    const closeFor = calm ?? (quiet.rounds >= quietRounds ? { by: 'firebreak:quiet' } : null);
+    const isQuiet = quiet.rounds >= quietRounds && !(isParent && state.firing > 0); // its parts may be loud
+    const closeFor = calm ?? (isQuiet ? { by: 'firebreak:quiet' } : null);
     if (closeFor !== null && (await close(run, incidentId, state, closeFor.by, deps))) {
       const { pages } = state;
       await run.step('withdraw-questions', async () => {
@@ -91,6 +94,7 @@ export async function incidentResponse(
         await deps.incidents.endEvents(incidentId);
         return withdrawQuestions(deps, incidentId);
       });
+      if (isParent) await run.step('settle-parts', () => settleParts(deps, incidentId));
       await run.branch('resolve-pages', (b) => resolvePages(b, { incidentId, pages, last: false }, deps));
       await Promise.all(branches);
       // A page that was under way when the incident closed may have been taken since.

@@ -47,7 +47,7 @@ export async function amend(
           ':resolved': 'resolved',
         },
       }),
-      ...(wanted.timeline === undefined ? [] : [timelineWrite(table, id, name, { ...wanted.timeline, at })]),
+      ...(wanted.timeline === undefined ? [] : [timelineWrite(table, id, name, { at, ...wanted.timeline })]),
     ]);
     if (result.ok) return 'done';
     if (key !== undefined && result.failed.includes(0)) return 'as_it_is';

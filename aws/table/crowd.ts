@@ -1,19 +1,23 @@
+import * as z from 'zod';
 import { type Crowd, type Opening, stillFails } from '../../domain/crowd.ts';
-import type { Clock, CrowdPort } from '../../domain/ports.ts';
+import type { Clock, CrowdPort, Part } from '../../domain/ports.ts';
 import { IncidentRecord } from '../../schemas/incident.ts';
 import { EnvironmentName, IncidentId, ServiceName } from '../../schemas/names.ts';
 import { secondsBetween, Timestamp } from '../../schemas/time.ts';
 import { mintIncidentId } from '../ids.ts';
 import { keys } from './keys.ts';
-import { timelineWrite } from './mail.ts';
+import { mailWrites, timelineWrite } from './mail.ts';
 import { blankIncident, newIncidentWrites } from './open.ts';
 import { openingOf } from './openings.ts';
-import { absent, collect, type Table } from './table.ts';
+import { recordOf } from './record.ts';
+import { absent, collect, type Table, type Write } from './table.ts';
 
 /** Enough to see whether they are many. */
 const OPENINGS_LOOKED_AT = 60;
 
 const TRIES = 20;
+
+const Joined = z.object({ child: IncidentId, at: Timestamp });
 
 /** Service of an incident that is made of others. */
 export const SEVERAL = ServiceName.parse('several-services');
@@ -120,18 +124,52 @@ export class CrowdTable implements CrowdPort {
     return 'closed';
   }
 
-  async childEnded(parent: IncidentId, child: IncidentId): Promise<IncidentRecord | undefined> {
-    await this.#table.transact([
+  async parts(parent: IncidentId): Promise<Part[]> {
+    const rows = await collect(this.#table.each(keys.incident(parent).pk, 'CHILD#'), (row) => Joined.parse(row));
+    const items = await this.#table.getAll(rows.map(({ child }) => keys.incident(child)));
+    return rows.flatMap(({ at: joinedAt }, n) => {
+      const item = items[n];
+      return item?.['parent_id'] === parent ? [{ incident: recordOf(item), joinedAt }] : [];
+    });
+  }
+
+  async letGo(
+    parent: IncidentId,
+    child: IncidentId,
+    { page, text }: Parameters<CrowdPort['letGo']>[2],
+  ): Promise<boolean> {
+    for (let attempt = 1; attempt <= TRIES; attempt += 1) {
+      const item = await this.#table.get(keys.incident(child));
+      if (item?.['parent_id'] !== parent || item['status'] === 'resolved') return false;
+      const joined = await this.#table.get(keys.child(parent, child));
+      const at = this.#clock.now();
+      const timeline = { actor: 'firebreak', kind: 'incident.left', text, detail: { parent } };
+      const { ok } = await this.#table.transact([
+        ...mailWrites(this.#table, recordOf(item), { kind: 'left', parent, page }, at, { parent: null, timeline }),
+        ...(joined === undefined || joined['ended_at'] !== undefined ? [] : this.#endWrites(parent, child, at)),
+      ]);
+      if (ok) return true;
+    }
+    throw new Error(`incident ${child} changed ${TRIES} times while ${parent} was to let it go; try again`);
+  }
+
+  /** It counts no more, once. */
+  #endWrites(parent: IncidentId, child: IncidentId, at: Timestamp): Write[] {
+    return [
       this.#table.update(keys.child(parent, child), {
         UpdateExpression: 'SET ended_at = :at',
         ConditionExpression: 'attribute_exists(pk) AND attribute_not_exists(ended_at)',
-        ExpressionAttributeValues: { ':at': this.#clock.now() },
+        ExpressionAttributeValues: { ':at': at },
       }),
       this.#table.update(keys.incident(parent), {
         UpdateExpression: 'ADD firing :less',
         ExpressionAttributeValues: { ':less': -1 },
       }),
-    ]);
+    ];
+  }
+
+  async childEnded(parent: IncidentId, child: IncidentId): Promise<IncidentRecord | undefined> {
+    await this.#table.transact(this.#endWrites(parent, child, this.#clock.now()));
     const item = await this.#table.get(keys.incident(parent));
     return item && IncidentRecord.parse(item);
   }

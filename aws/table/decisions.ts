@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { MitigationOutcome } from '../../schemas/inbox.ts';
 import { isAmong, isAsked } from '../../domain/approvals.ts';
+import { inForce } from '../../domain/cleared.ts';
 import type { Answered, Blobs, Clock, Decisions, StepQuestion } from '../../domain/ports.ts';
 import type { Decision, DecisionInputs } from '../../domain/rollback.ts';
 import { DecisionState, DecisionView, IncidentRecord, NOBODY_OBJECTED } from '../../schemas/incident.ts';
@@ -49,6 +50,8 @@ export class DecisionTable implements Decisions {
       target: decision.place,
       approvals: decision.approvals,
     };
+    // What was suspected stays in sight when nothing else is, unless a person has cleared it.
+    const suspectsSet = decision.suspects.length > 0 || inForce(inputs.evidence.cleared).length > 0;
     const result = await this.#table.transact([
       this.#table.put(
         {
@@ -63,10 +66,9 @@ export class DecisionTable implements Decisions {
         absent,
       ),
       this.#table.update(keys.incident(id), {
-        // What was suspected stays in sight when nothing else is.
-        UpdateExpression: `SET ${decision.suspects.length > 0 ? 'suspects = :suspects, ' : ''}mitigations = :number`,
+        UpdateExpression: `SET ${suspectsSet ? 'suspects = :suspects, ' : ''}mitigations = :number`,
         ExpressionAttributeValues: {
-          ...(decision.suspects.length > 0 && { ':suspects': decision.suspects }),
+          ...(suspectsSet && { ':suspects': decision.suspects }),
           ':number': number,
         },
       }),

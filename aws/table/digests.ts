@@ -1,15 +1,25 @@
 import * as z from 'zod';
-import type { Digests } from '../../domain/ports.ts';
-import type { ToldBefore } from '../../domain/digest.ts';
+import { type TellingPause, type TellingWay, TELLING_WAYS, type ToldBefore } from '../../domain/digest.ts';
+import type { Digests, Remembered } from '../../domain/ports.ts';
 import type { IncidentId } from '../../schemas/names.ts';
 import { Timestamp } from '../../schemas/time.ts';
 import { sha256 } from '../hash.ts';
 import { keys } from './keys.ts';
-import { collect, type Table } from './table.ts';
+import { collect, type Condition, type Table } from './table.ts';
 
-const Kept = z.object({ stakeholder: z.string(), about: z.string(), at: Timestamp });
+const Kept = z.object({
+  stakeholder: z.string(),
+  about: z.string(),
+  at: Timestamp,
+  heard: z.boolean().default(true),
+  refused: z.literal(true).optional(),
+  again: z.object({ at: Timestamp, tries: z.number() }).optional(),
+  rev: z.number().default(0),
+});
 
-/** What stakeholders were told: an item for each of them beside the incident. */
+const Pause = z.object({ sk: z.enum(TELLING_WAYS), tries: z.number(), until: Timestamp, detail: z.string() });
+
+/** What stakeholders were told: an item for each receiver beside the incident. */
 export class DigestTable implements Digests {
   readonly #table: Table;
 
@@ -17,14 +27,37 @@ export class DigestTable implements Digests {
     this.#table = table;
   }
 
-  async read(id: IncidentId): Promise<Record<string, ToldBefore>> {
+  async read(id: IncidentId): Promise<Record<string, Remembered>> {
     const { pk, sk } = keys.digest(id, '');
     const items = await collect(this.#table.each(pk, sk), (item) => Kept.parse(item));
-    return Object.fromEntries(items.map(({ stakeholder, about, at }) => [stakeholder, { about, at }]));
+    return Object.fromEntries(items.map(({ stakeholder, ...told }) => [stakeholder, told]));
   }
 
-  async record(id: IncidentId, stakeholder: string, { about, at }: ToldBefore): Promise<void> {
-    const item = { ...keys.digest(id, sha256(stakeholder).slice(0, 32)), stakeholder, about, at };
-    await this.#table.transact([this.#table.put(item)]);
+  async remember(
+    id: IncidentId,
+    stakeholder: string,
+    { about, at, heard, refused, again }: ToldBefore,
+    before: Remembered | undefined,
+  ): Promise<Remembered | undefined> {
+    const now = { about, at, heard, ...(refused && { refused }), ...(again && { again }), rev: (before?.rev ?? 0) + 1 };
+    const item = { ...keys.digest(id, sha256(stakeholder).slice(0, 32)), stakeholder, ...now };
+    const { ok } = await this.#table.transact([this.#table.put(item, asBefore(before?.rev ?? 0))]);
+    return ok ? now : undefined;
+  }
+
+  async pauses(): Promise<Partial<Record<TellingWay, TellingPause>>> {
+    const { pk } = keys.digestPauses();
+    const pauses = await collect(this.#table.each(pk), (item) => Pause.parse(item));
+    return Object.fromEntries(pauses.map(({ sk, ...pause }) => [sk, pause]));
+  }
+
+  async setPause(way: TellingWay, pause: TellingPause | null): Promise<void> {
+    const key = keys.digestPause(way);
+    await this.#table.transact([pause === null ? this.#table.remove(key) : this.#table.put({ ...key, ...pause })]);
   }
 }
+
+const asBefore = (rev: number): Condition =>
+  rev === 0
+    ? { ConditionExpression: 'attribute_not_exists(rev)' }
+    : { ConditionExpression: 'rev = :rev', ExpressionAttributeValues: { ':rev': rev } };

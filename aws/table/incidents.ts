@@ -36,6 +36,7 @@ import { keys, lists } from './keys.ts';
 import { hangBell, mailWrites, pendingWrite, timelineWrite } from './mail.ts';
 import { blankIncident, newIncidentWrites } from './open.ts';
 import { markWrite } from './projections.ts';
+import { recordOf } from './record.ts';
 import { storyOf } from './story.ts';
 import { absent, collect, type Item, listed, type Table } from './table.ts';
 
@@ -89,7 +90,7 @@ export class IncidentTable implements Incidents {
 
   async read(id: IncidentId): Promise<IncidentRecord | undefined> {
     const item = await this.#table.get(keys.incident(id));
-    return item && IncidentRecord.parse(item);
+    return item && recordOf(item);
   }
 
   view(id: IncidentId): Promise<IncidentView | undefined> {
@@ -139,6 +140,7 @@ export class IncidentTable implements Incidents {
       parent_id: incident.parent_id ?? null,
       channel: incident.channel ?? (await this.#channelOf(incident.parent_id)),
       roles: namesOf(incident.roles),
+      cleared: incident.cleared ?? [],
       decisions,
       effects: effects.toSorted((a, b) => (a.at < b.at ? -1 : 1)),
     };
@@ -412,8 +414,8 @@ export class IncidentTable implements Incidents {
     if (chatId !== undefined)
       await this.#table.transact([this.#table.put({ ...keys.channel(chatId), incident_id: id })]);
     await this.#table.touch(keys.incident(id), {
-      UpdateExpression: 'SET channel = :channel',
-      ExpressionAttributeValues: { ':channel': channel },
+      UpdateExpression: `SET channel = :channel${chatId === undefined ? '' : ', channel_id = :id'}`,
+      ExpressionAttributeValues: { ':channel': channel, ...(chatId !== undefined && { ':id': chatId }) },
     });
   }
 
@@ -463,7 +465,7 @@ export class IncidentTable implements Incidents {
         { limit: 500, cursor },
         (item) => item['status'] !== 'resolved',
       );
-      open.push(...page.items.map((item) => IncidentRecord.parse(item)));
+      open.push(...page.items.map(recordOf));
       cursor = page.next_cursor ?? undefined;
     } while (cursor !== undefined);
     return open;

@@ -40,6 +40,9 @@ export const keys = {
   seen: (id: IncidentId): Key => ({ pk: `INC#${id}`, sk: 'SEEN' }),
   timeline: (id: IncidentId, at: Timestamp, key: string): Key => ({ pk: `INC#${id}`, sk: `TL#${at}#${key}` }),
   digest: (id: IncidentId, stakeholder: string): Key => ({ pk: `INC#${id}`, sk: `DIGEST#${stakeholder}` }),
+  /** A way of telling stakeholders that is left in peace. */
+  digestPause: (way: string): Key => ({ pk: 'DIGESTPAUSE', sk: way }),
+  digestPauses: (): Pick<Key, 'pk'> => ({ pk: 'DIGESTPAUSE' }),
   noted: (id: IncidentId, key: string): Key => ({ pk: `INC#${id}`, sk: `TLKEY#${key}` }),
   effect: (id: IncidentId, key: string): Key => ({ pk: `INC#${id}`, sk: `EFF#${key}` }),
   decision: (id: IncidentId, number: number): Key => ({ pk: `INC#${id}`, sk: `DEC#${digits(number)}` }),

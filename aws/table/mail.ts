@@ -30,6 +30,7 @@ export function mailWrites(
     status: change.status,
     verification: change.verification,
     verifying: change.verifying,
+    cleared: change.cleared,
     automation_paused: change.automationPaused,
     published_by: change.publishedBy,
     asks_rollback: counted.asksRollback ? true : undefined,
@@ -39,7 +40,7 @@ export function mailWrites(
   const names = Object.keys(sets).filter((name) => sets[name] !== undefined);
   return [
     table.update(keys.incident(incident.id), {
-      UpdateExpression: `SET ${names.map((name) => `#${name} = :${name}`).join(', ')}`,
+      UpdateExpression: `SET ${names.map((name) => `#${name} = :${name}`).join(', ')}${change.parent === null ? ' REMOVE parent_id' : ''}`,
       ConditionExpression: `#seq = :was AND #state ${change.status === undefined ? '<> :resolved' : '= :stood'}`,
       ExpressionAttributeNames: { ...Object.fromEntries(names.map((name) => [`#${name}`, name])), '#state': 'status' },
       ExpressionAttributeValues: {

@@ -4,6 +4,7 @@ import { IncidentId } from '../../schemas/names.ts';
 import { Signal } from '../../schemas/signal.ts';
 import { childrenOf } from './crowd.ts';
 import { keys } from './keys.ts';
+import { recordOf } from './record.ts';
 import { collect, type Table } from './table.ts';
 
 /** Enough to name what is wrong; the rest is counted. */
@@ -18,7 +19,7 @@ export async function storyOf(table: Table, id: IncidentId, after: string | null
   const { pk } = keys.incident(id);
   const item = await table.get(keys.incident(id));
   if (item === undefined) return undefined;
-  const incident = IncidentRecord.parse(item);
+  const incident = recordOf(item);
   const [decisions, effects, signals, timeline, children, parent] = await Promise.all([
     collect(table.each(pk, 'DEC#'), (row) => DecisionView.parse(row)),
     collect(table.each(pk, 'EFF#'), (row) => Effect.parse(row)),

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { isNode, LineCounter, parseDocument } from 'yaml';
 import { shown } from '../../domain/runbooks/problem.ts';
-import { lintFreezeFile, lintSlos, loadConfig, loadRunbooks, SLOS } from '../files.ts';
+import { lintFreezeFile, lintPeopleFiles, lintSlos, loadConfig, loadRunbooks, SLOS } from '../files.ts';
 import { folderOf } from '../folders.ts';
 import { No, type World } from '../world.ts';
 
@@ -42,7 +42,8 @@ async function warnings(configDir: string, config: Loaded): Promise<string[]> {
   const { services } = config;
   const { found } = await lintSlos(join(configDir, SLOS), services);
   const freezes = await lintFreezeFile(configDir, config);
-  return [...(await withoutAuth(configDir, services)), ...[...freezes, ...found].map(shown)];
+  const people = await lintPeopleFiles(configDir, config);
+  return [...(await withoutAuth(configDir, services)), ...[...freezes, ...people, ...found].map(shown)];
 }
 
 /** Targets that are called without credentials, each with its line: right, but hardly meant. */

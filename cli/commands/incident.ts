@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import * as z from 'zod';
+import { clearedWords } from '../../domain/cleared.ts';
 import { IncidentStatus, IncidentView, TimelineEntry } from '../../schemas/incident.ts';
 import { Client, queryOf } from '../client.ts';
 import { JSON_OPTION, LIMIT_OPTION } from '../options.ts';
@@ -56,6 +57,7 @@ async function show(world: World, id: string, { json }: { json?: true }): Promis
   world.out(`opened ${shortTime(incident.opened_at)}, resolved ${shortTime(incident.resolved_at)}`);
   for (const { version, confidence, reasons } of incident.suspects)
     world.out(oneLine(`suspect  ${version} (${confidence}): ${reasons.join('; ')}`));
+  if (incident.cleared.length > 0) world.out(oneLine(`cleared  ${clearedWords(incident.cleared)}`));
   for (const { kind, state, reasons, digest } of incident.decisions) {
     const waits = state === 'waiting' ? ` [waits; digest ${digest}]` : '';
     world.out(oneLine(`decision ${kind}, ${state}: ${reasons.map(({ text }) => text).join('; ')}${waits}`));

@@ -23,6 +23,8 @@ export type Story = {
   services: Readonly<Record<string, ToyPlan>>;
   /** `routes.yaml`, as an object. Absent: what holds without the file. */
   routes?: object;
+  /** Other files of the configuration by name, each as an object. */
+  config?: Readonly<Record<string, object>>;
   /** Lets it happen, and gives what has to be so at the end. It only breaks things: what is done about it is Firebreak's. */
   play(stage: Stage): Promise<Fact[]>;
 };

@@ -1,5 +1,6 @@
 import type { Change } from '../../schemas/change.ts';
 import type { Reason, Suspect } from '../../schemas/incident.ts';
+import { clearingOf, inForce } from '../cleared.ts';
 import { type Onset, onsetOf } from '../onset.ts';
 import type { Timestamp } from '../../schemas/time.ts';
 import { byStart } from '../versions.ts';
@@ -54,7 +55,11 @@ export function correlate(evidence: Evidence): Correlation {
   const everywhere = [healthyNow(evidence, onset.at), trafficFactor(evidence, onset.at), unmeasured(evidence)].filter(
     (one) => one !== null,
   );
-  const scored = candidatesOf(evidence, onset.at).flatMap((candidate) => {
+  // What they have cleared is no suspect and no rival; what it has replaced, it has replaced all the same.
+  const candidates = candidatesOf(evidence, onset.at).filter(
+    ({ change }) => clearingOf(evidence.cleared, change) === undefined,
+  );
+  const scored = candidates.flatMap((candidate) => {
     const course = courseOf(evidence, candidate, onset.at);
     const factors = factorsOf(evidence, candidate, neighbours, onset, course);
     return factors === null ? [] : [{ candidate, course, factors: [...factors, ...everywhere] }];
@@ -64,7 +69,7 @@ export function correlate(evidence: Evidence): Correlation {
     onset,
     suspects,
     verdict: verdictOf(suspects),
-    doubts: doubtsOf(suspects, everywhere, neighbours),
+    doubts: doubtsOf(suspects, everywhere, neighbours, inForce(evidence.cleared).length > 0),
   };
 }
 
@@ -151,6 +156,7 @@ function doubtsOf(
   suspects: readonly RankedSuspect[],
   everywhere: readonly Factor[],
   { unexplained, dependencies }: Neighbours,
+  someCleared: boolean,
 ): Reason[] {
   const doubts: Reason[] = [...everywhere.filter(({ weight }) => weight < 0), ...againstAll(suspects)].map(
     ({ name, text }) => ({ code: name, text }),
@@ -172,7 +178,7 @@ function doubtsOf(
   if (suspects.length === 0)
     doubts.push({
       code: 'no_change_near',
-      text: 'no change of it, of what it depends on or of what is shared was rolling out or had finished shortly before',
+      text: `no ${someCleared ? 'other ' : ''}change of it, of what it depends on or of what is shared was rolling out or had finished shortly before`,
     });
   return doubts;
 }

@@ -1,4 +1,5 @@
 import type { Change } from '../../schemas/change.ts';
+import type { Cleared } from '../../schemas/incident.ts';
 import type { Timestamp } from '../../schemas/time.ts';
 import type { OnsetEvidence } from '../onset.ts';
 
@@ -56,6 +57,8 @@ export type Evidence = {
   failing: readonly Failing[];
   /** Who else fails could not be read. Absent: it could. */
   failing_unreadable?: true;
+  /** What people have said of changes: what they have cleared is no suspect. Absent: nothing. */
+  cleared?: readonly Cleared[];
   /** Strangers that fail are left out (`failTogether: ignore`). Absent: they are not. */
   strangers_ignored?: true;
 };

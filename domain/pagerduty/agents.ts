@@ -5,8 +5,8 @@ import { type Person, PersonId } from '../../schemas/people.ts';
 /** Somebody at PagerDuty, by the id of the user there. */
 export type PagerUser = { id: string | null; name: string };
 
-/** Whoever that is here. `name` stands in decisions and on timelines. */
-export type Agent = { name: string; shown: string; slack: string | null };
+/** Whoever that is here. `name` stands in decisions and on timelines. `unsure`: the pager could not be asked. */
+export type Agent = { name: string; shown: string; slack: string | null; unsure?: true };
 
 /** The person who did it; null: an integration, a service, or nobody whom PagerDuty names. */
 export function userOf(agent: PagerDutyReference | null | undefined): PagerUser | null {

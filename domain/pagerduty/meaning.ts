@@ -19,8 +19,8 @@ export type Meaning =
   | { kind: 'resolved'; by: PagerUser }
   /** It goes on there under another id. */
   | { kind: 'merged'; by: PagerUser | null; into: string; text: string }
-  /** Others were told how it goes. */
-  | { kind: 'told'; by: PagerUser | null; text: string }
+  /** Others were told how it goes. `words`: those that they were told. */
+  | { kind: 'told'; by: PagerUser | null; text: string; words: string }
   | { kind: 'noted'; by: PagerUser | null; as: string; text: string };
 
 const nothing = (because: string): Meaning => ({ kind: 'nothing', because });
@@ -51,12 +51,19 @@ export function meaningOf(event: PagerDutyEvent): Meaning {
         ? nothing('it is a note of ours')
         : noted('page.note', by, `Note at PagerDuty${whom}: ${event.data.content}`);
     case 'incident.status_update_published':
-      return { kind: 'told', by, text: `Status update at PagerDuty${whom}: ${event.data.message}` };
+      return told(by, whom, event.data.message);
     case 'incident.responder.added':
     case 'incident.responder.replied':
       return responder(event.event_type, event.data, by);
   }
 }
+
+const told = (by: PagerUser | null, whom: string, words: string): Meaning => ({
+  kind: 'told',
+  by,
+  text: `Status update at PagerDuty${whom}: ${words}`,
+  words,
+});
 
 const noted = (as: string, by: PagerUser | null, text: string): Meaning => ({ kind: 'noted', as, by, text });
 

@@ -19,7 +19,7 @@ export function didYouMean(written: string, words: Iterable<string>): string | n
 }
 
 /** Letters to put in, take out, change or swap with their neighbour until one word is the other. */
-function editDistance(from: string, to: string): number {
+export function editDistance(from: string, to: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: to.length + 1 }, (_, index) => index);
   for (let row = 1; row <= from.length; row += 1) {

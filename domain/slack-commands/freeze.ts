@@ -1,4 +1,5 @@
-import { durationIn, plainText } from './text.ts';
+import { type Duration, durationIn, leadingDuration, trailingDuration } from './duration.ts';
+import { plainText } from './text.ts';
 import type { Form, Given, Wanted, Wrong } from './wanted.ts';
 
 /** As `POST /v1/freezes/{id}/overrides` takes. */
@@ -22,7 +23,7 @@ export const FREEZE: readonly Form[] = [
   },
   {
     verb: 'lift',
-    also: ['close', 'end', 'stop', 'off', 'remove', 'thaw'],
+    also: ['close', 'end', 'stop', 'off', 'remove', 'thaw', 'unfreeze', 'release'],
     usage: 'lift ID|SERVICE REASON',
     says: 'let deploys go on',
     named: ['reason'],
@@ -53,23 +54,44 @@ const durationNamed = (named: Given['named']): string | undefined =>
 const reasonOf = (...parts: (string | null | undefined)[]): string | null =>
   plainText(parts.filter(Boolean).join(' ')) || null;
 
-function open({ words, named, from }: Given): Wanted | Wrong {
+function open(given: Given): Wanted | Wrong {
+  const { named, words } = given;
+  const environment = named.get('environment') || named.get('env') || null;
   const team = named.get('team');
   const byName = named.get('service') || (team && `team:${team}`) || undefined;
-  const rest = byName === undefined ? 1 : 0;
-  const targets = (byName ?? words[0] ?? '').split(',').filter(Boolean);
-  const length = words[rest] === undefined ? undefined : durationIn(words[rest]);
-  const told = durationNamed(named);
-  const seconds = told === undefined ? length : durationIn(told);
-  if (told !== undefined && seconds === undefined)
-    return { wrong: `"${told}" is no duration, as 2h or 30m`, instead: `${targets.join(',')} 2h …` };
+  const rest = byName !== undefined || isOfAll(given) ? 0 : 1;
+  const targets = (byName ?? (rest === 0 ? '' : (words[0] ?? ''))).split(',').filter(Boolean);
+  const { duration, reason } = withDuration(given, rest);
+  if (duration !== undefined && 'wrong' in duration)
+    return {
+      wrong: `${duration.wrong}. Where it is part of the reason, write reason="…"`,
+      instead: `${targets.join(',') || `env=${environment ?? ''}`} 2h …`,
+    };
   return {
     act: 'freeze_open',
     targets,
-    environment: named.get('environment') || named.get('env') || null,
-    seconds: seconds ?? null,
-    reason: reasonOf(named.get('reason'), from(length === undefined ? rest : rest + 1)),
+    environment,
+    seconds: duration?.seconds ?? null,
+    reason: reasonOf(named.get('reason'), reason),
   };
+}
+
+/** `env=production 2h …`: all of an environment, where no service can be meant. */
+function isOfAll({ words, named, begins }: Given): boolean {
+  const hasEnvironment = Boolean(named.get('environment') || named.get('env'));
+  if (!hasEnvironment) return false;
+  return words.length === 0 || ((begins ?? '').startsWith('env') && leadingDuration(words) !== undefined);
+}
+
+/** The duration that is named, else the one before the reason, else the one behind it; and what remains. */
+function withDuration({ words, named, from }: Given, at: number): { duration?: Duration; reason: string | null } {
+  const told = durationNamed(named);
+  if (told !== undefined) return { duration: durationIn(told), reason: from(at) };
+  const leading = leadingDuration(words.slice(at));
+  if (leading !== undefined) return { duration: leading.duration, reason: from(at + leading.words) };
+  const trailing = trailingDuration(words.slice(at));
+  if (trailing === undefined) return { reason: from(at) };
+  return { duration: trailing.duration, reason: from(at, words.length - trailing.words) };
 }
 
 function lift({ words, named, from }: Given): Wanted | Wrong {
@@ -81,25 +103,21 @@ function lift({ words, named, from }: Given): Wanted | Wrong {
     : { act: 'freeze_lift', freeze, reason };
 }
 
-function override({ words, named, from }: Given): Wanted | Wrong {
-  const [freeze, ...more] = words;
+function override(given: Given): Wanted | Wrong {
+  const { words, named } = given;
+  const freeze = words[0] ?? null;
   const uses = named.get('uses');
-  const told = durationNamed(named);
-  const last = more.at(-1);
-  const atEnd = told === undefined && last !== undefined ? durationIn(last) : undefined;
-  const seconds = told === undefined ? atEnd : durationIn(told);
   const instead = `${freeze ?? 'ID'} reason uses=1 2h`;
-  if (told !== undefined && seconds === undefined) return { wrong: `"${told}" is no duration, as 2h or 30m`, instead };
+  const { duration, reason } = withDuration(given, 1);
+  if (duration !== undefined && 'wrong' in duration) return { wrong: duration.wrong, instead };
   if (uses !== undefined && !(Number.isInteger(Number(uses)) && Number(uses) >= 1 && Number(uses) <= USES_MAX))
     return { wrong: `"${uses}" is no number of deploys from 1 to ${USES_MAX}`, instead };
-  const text = from(1);
-  const rest = atEnd === undefined || text === null ? text : text.slice(0, text.length - (last?.length ?? 0)).trim();
   return {
     act: 'freeze_override',
-    freeze: freeze ?? null,
-    reason: reasonOf(named.get('reason'), rest),
+    freeze,
+    reason: reasonOf(named.get('reason'), reason),
     uses: uses === undefined ? null : Number(uses),
-    seconds: seconds ?? null,
+    seconds: duration?.seconds ?? null,
     version: named.get('version') || null,
   };
 }

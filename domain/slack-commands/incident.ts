@@ -1,7 +1,6 @@
-import { Severity } from '../../schemas/names.ts';
 import { IncidentRole } from '../../schemas/response-roles.ts';
 import { nearest } from '../runbooks/nearest.ts';
-import { nearestSeverity, severityIn } from './severity.ts';
+import { nearestSeverity, severitiesInWords, severityIn } from './severity.ts';
 import { userIn } from './text.ts';
 import { type Form, type Given, type Wanted, type Wrong } from './wanted.ts';
 
@@ -17,6 +16,7 @@ export const INCIDENT: readonly Form[] = [
   { verb: 'list', also: ['ls'], usage: 'list', says: 'incidents that are open', read: alone({ act: 'list' }) },
   {
     verb: 'status',
+    ofIncident: true,
     also: ['show', 'info', 'summary'],
     usage: 'status',
     says: 'how this incident stands',
@@ -24,6 +24,7 @@ export const INCIDENT: readonly Form[] = [
   },
   {
     verb: 'severity',
+    ofIncident: true,
     also: ['sev', 'level'],
     usage: 'severity LEVEL',
     says: 'critical (SEV1, P1), warning (SEV2, SEV3) or info',
@@ -31,22 +32,32 @@ export const INCIDENT: readonly Form[] = [
   },
   {
     verb: 'ack',
+    ofIncident: true,
     also: ['acknowledge'],
     usage: 'ack',
     says: 'you are on it; the pager stops',
     read: alone({ act: 'acknowledge' }),
   },
-  { verb: 'roles', also: ['who'], usage: 'roles', says: 'who does what', read: alone({ act: 'roles' }) },
+  {
+    verb: 'roles',
+    ofIncident: true,
+    also: ['who'],
+    usage: 'roles',
+    says: 'who does what',
+    read: alone({ act: 'roles' }),
+  },
   {
     verb: 'take',
+    ofIncident: true,
     also: ['claim', 'lead'],
     usage: 'take [ROLE]',
     says: 'be commander, communications or scribe',
     read: take,
   },
-  { verb: 'assign', usage: 'assign ROLE @SOMEBODY', says: 'ask somebody else to', read: assign },
+  { verb: 'assign', ofIncident: true, usage: 'assign ROLE @SOMEBODY', says: 'ask somebody else to', read: assign },
   {
     verb: 'handover',
+    ofIncident: true,
     also: ['hand-over', 'handoff', 'hand-off'],
     usage: 'handover @SOMEBODY [BRIEF]',
     says: 'hand command over, with a short brief',
@@ -54,14 +65,22 @@ export const INCIDENT: readonly Form[] = [
   },
   {
     verb: 'update',
+    ofIncident: true,
     also: ['publish', 'say'],
     usage: 'update [TEXT]',
     says: 'tell those who wait for news',
     read: ({ from }) => ({ act: 'update', text: from(0) }),
   },
-  { verb: 'note', usage: 'note TEXT', says: 'put it on the timeline; 📌 on a message does, too', read: note },
+  {
+    verb: 'note',
+    ofIncident: true,
+    usage: 'note TEXT',
+    says: 'put it on the timeline; 📌 on a message does, too',
+    read: note,
+  },
   {
     verb: 'resolve',
+    ofIncident: true,
     also: ['close', 'done', 'resolved'],
     usage: 'resolve [NOTE]',
     says: 'it is over',
@@ -79,9 +98,7 @@ function severity({ words }: Given): Wanted | Wrong {
   if (level === undefined) return { act: 'severity', severity: null };
   const found = severityIn(words.length === 2 ? words.join('') : level); // "sev 1"
   if (found !== undefined) return { act: 'severity', severity: found };
-  const near = severityIn(level) ?? nearestSeverity(level);
-  const known = `severities are ${Severity.options.join(', ')}`;
-  return { wrong: known, instead: near ?? 'critical' };
+  return { wrong: severitiesInWords(), instead: severityIn(level) ?? nearestSeverity(level) ?? null };
 }
 
 const ROLES: Readonly<Record<string, IncidentRole>> = {
@@ -110,12 +127,20 @@ function take({ words }: Given): Wanted | Wrong {
 function assign({ words }: Given): Wanted | Wrong {
   const mentioned = words.find((word) => userIn(word) !== undefined);
   const user = mentioned === undefined ? undefined : userIn(mentioned);
-  const word = words.filter((one) => one !== mentioned).join('-');
+  const others = words.filter((one) => one !== mentioned);
+  const word = others.join('-');
   const role = roleIn(word);
-  if (user === undefined) return { wrong: 'say who, as @name', instead: `${role ?? 'commander'} @name` };
+  if (user === undefined) return { wrong: 'say who, as @name', instead: nobodyMentioned(others) };
   if (word === '')
     return { wrong: `say what: ${IncidentRole.options.join(', ')}`, instead: `commander ${mentioned ?? ''}` };
   return role === undefined ? noRole(word, ` ${mentioned ?? ''}`) : { act: 'assign', role, user };
+}
+
+/** Slack offers people to whoever types an `@`. */
+function nobodyMentioned(words: readonly string[]): string {
+  const said = words.find((word) => roleIn(word) !== undefined);
+  const name = words.find((word) => word !== said)?.replace(/^@/, '') ?? 'name';
+  return `${(said && roleIn(said)) ?? 'commander'} @${name}`;
 }
 
 function handover({ words, from }: Given): Wanted | Wrong {

@@ -15,7 +15,13 @@ export const severityIn = (word: string): Severity | undefined => {
   return Object.hasOwn(LEVELS, key) ? LEVELS[key] : undefined;
 };
 
+/** All of them, with what they are called elsewhere. */
+export const severitiesInWords = (): string =>
+  'severities are critical (SEV0, SEV1, P0, P1), warning (SEV2, SEV3, P2, P3) and info (SEV4, SEV5, P4, P5)';
+
+/** Undefined: none is near. A level that there is not, as P9, is near to none. */
 export const nearestSeverity = (word: string): Severity | undefined => {
+  if (/^\D+\d+$/.test(word)) return undefined;
   const near = nearest(word, Object.keys(LEVELS));
   return near === null ? undefined : LEVELS[near];
 };

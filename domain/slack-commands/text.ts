@@ -29,11 +29,13 @@ const ENTITIES: Readonly<Record<string, string>> = { '&lt;': '<', '&gt;': '>', '
 
 /**
  * As a person would read it: `<@U1|ada>` is `@ada`, `<https://x.example|x>` is `x (https://x.example)`.
+ *
+ * @param names of users who are mentioned without one, by their ids
  * @see https://docs.slack.dev/messaging/formatting-message-text, "Retrieving formatted messages"
  */
-export function plainText(text: string): string {
+export function plainText(text: string, names: ReadonlyMap<string, string> = new Map()): string {
   const told = text.replaceAll(/<([^<>|]*)(?:\|([^<>]*))?>/g, (_whole, target: string, label?: string) =>
-    mention(target, label || undefined),
+    mention(target, label || names.get(target.slice(1))),
   );
   return told
     .replaceAll(/&(?:lt|gt|amp);/g, (entity) => ENTITIES[entity] ?? entity)
@@ -50,18 +52,10 @@ function mention(target: string, label: string | undefined): string {
   return label === undefined || label === target || label === bare ? target : `${label} (${target})`;
 }
 
+/** Ids of the users whom a text mentions without saying what they are called. */
+export const namelessUsersIn = (text: string): string[] => [
+  ...new Set([...text.matchAll(/<@([UW][A-Z0-9]{2,30})\|?>/g)].flatMap(([, id]) => id ?? [])),
+];
+
 /** The id in `<@U024BE7LH|ada>`; undefined: it mentions nobody. */
 export const userIn = (word: string): string | undefined => /^<@([UW][A-Z0-9]{2,30})(?:\|[^<>]*)?>$/.exec(word)?.[1];
-
-const PART = /(\d{1,5}) ?(w|d|h|m)[a-z]*/gi;
-const SECONDS: Readonly<Record<string, number>> = { w: 7 * 86_400, d: 86_400, h: 3600, m: 60 };
-
-/** Seconds in `2h`, `30m`, `2h30m`, `1d`, `90min`; undefined: it is none. */
-export function durationIn(word: string): number | undefined {
-  if (!/^(?:\d{1,5}(?:w|weeks?|d|days?|h|hrs?|hours?|m|mins?|minutes?))+$/i.test(word)) return undefined;
-  const seconds = [...word.matchAll(PART)].reduce(
-    (sum, [, count, unit]) => sum + Number(count) * (SECONDS[(unit ?? '').toLowerCase()] ?? 0),
-    0,
-  );
-  return seconds > 0 ? seconds : undefined;
-}

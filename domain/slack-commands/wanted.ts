@@ -1,5 +1,6 @@
 import type { Severity } from '../../schemas/names.ts';
 import type { IncidentRole } from '../../schemas/response-roles.ts';
+import type { NamedIncident } from './reference.ts';
 
 /** What a command asks for. `null`: it was not said, and a modal asks for it or a default holds. */
 export type Wanted =
@@ -20,7 +21,7 @@ export type Wanted =
   | { act: 'freeze_status'; service: string | null }
   | {
       act: 'freeze_open';
-      /** Services, or teams, as they were written: `team:payments` is surely a team. */
+      /** Services, or teams, as they were written: `team:payments` is surely a team. None: all of the environment. */
       targets: string[];
       environment: string | null;
       /** Null: until it is lifted. */
@@ -45,7 +46,14 @@ export type Wanted =
 type WantedPlace = { service: string; environment: string | null };
 
 export type Parsed =
-  | { kind: 'wanted'; wanted: Wanted }
+  | {
+      kind: 'wanted';
+      wanted: Wanted;
+      /** Which incident it is about. Null: the one in whose channel it was typed, or none. */
+      incident: NamedIncident | null;
+      /** As it would be typed again, without the name of an incident. */
+      typed: { verb: string; rest: string };
+    }
   | { kind: 'help'; of: CommandName }
   /** `nearest`: what was probably meant, as it would be typed. */
   | { kind: 'usage'; because: string; nearest: string | null; of: CommandName | null };
@@ -65,6 +73,8 @@ export type Form = {
   says: string;
   /** Arguments that may be given as `name=value`. */
   named?: readonly string[];
+  /** It is about an incident, which may be named as the first word. */
+  ofIncident?: true;
   read(given: Given): Wanted | Wrong;
 };
 
@@ -72,12 +82,14 @@ export type Form = {
 export type Given = {
   words: readonly string[];
   named: ReadonlyMap<string, string>;
-  /** All from this word on, as a person would read it; null: nothing. */
-  from(index: number): string | null;
+  /** The name of the `name=value` that it begins with. Null: it begins with a word. */
+  begins: string | null;
+  /** All from this word on, and before that one, as a person would read it; null: nothing. */
+  from(index: number, before?: number): string | null;
   environmentsOf: EnvironmentsOf;
 };
 
-/** `instead`: arguments with which it would have been right. */
-export type Wrong = { wrong: string; instead?: string };
+/** `instead`: arguments with which it would have been right. Null: nobody knows; absent: as the usage says. */
+export type Wrong = { wrong: string; instead?: string | null };
 
 export const isWrong = (read: Wanted | Wrong): read is Wrong => 'wrong' in read;

@@ -106,7 +106,7 @@ export async function triage(
   return correct(deps, who, { id, severity, ...(key !== undefined && { key }) });
 }
 
-type TellDeps = CareDeps & Pick<Deps, 'config' | 'automation' | 'decisions' | 'engine'>;
+type TellDeps = CareDeps & Pick<Deps, 'config' | 'automation' | 'decisions' | 'engine' | 'changes' | 'pins'>;
 
 /**
  * Tells those who wait for news how it goes. Where the status page shows the service and waits for a person's word, this

@@ -1,13 +1,14 @@
+import { hash } from 'node:crypto';
 import type { Deps } from '../../domain/ports.ts';
 import type { IncidentView, TimelineEntry } from '../../schemas/incident.ts';
-import type { EnvironmentName, IncidentId, ServiceName, Severity } from '../../schemas/names.ts';
+import { type EnvironmentName, type IncidentId, isFrom, type ServiceName, type Severity } from '../../schemas/names.ts';
 import { wake } from '../../workflows/wake.ts';
 import { resolved, view } from './incident-view.ts';
-import { giveCommandToOnCall } from './on-call-commander.ts';
+import { askWhoIsOnCall } from './on-call-commander.ts';
 import type { Who } from './who.ts';
 
 type ActDeps = Pick<Deps, 'incidents' | 'engine' | 'decisions' | 'clock'>;
-type DeclareDeps = ActDeps & Pick<Deps, 'onCall' | 'config' | 'log'>;
+type DeclareDeps = ActDeps & Pick<Deps, 'people' | 'config' | 'log'>;
 
 export type Declared = {
   service: ServiceName;
@@ -18,10 +19,11 @@ export type Declared = {
 };
 
 /**
- * Opens an incident by hand, or gives the one that is open there. Whoever is on call gets command of a new one.
+ * Opens an incident by hand, or gives the one that is open there. Whoever is on call gets command of a new one, as soon
+ * as it is known who that is: nobody waits for that.
  * @throws Refusal 403
  */
-export async function declare(
+export async function opened(
   deps: DeclareDeps,
   who: Who,
   input: Declared,
@@ -30,8 +32,41 @@ export async function declare(
   const { id, created } = await deps.incidents.declare({ ...input, by: who.name });
   await wake(deps, id);
   if (created) await saidBy(deps, who, id);
-  if (created) await giveCommandToOnCall(deps, id, input);
+  if (created) await askWhoIsOnCall(deps, id, input);
   return { incident: await view(deps, id), created };
+}
+
+/**
+ * As `opened`. One that is open there already is told: what was seen is on its timeline, and it is at least as severe as
+ * they say.
+ * @throws Refusal 403
+ */
+export async function declare(
+  deps: DeclareDeps,
+  who: Who,
+  input: Declared,
+): Promise<{ incident: IncidentView; created: boolean }> {
+  const found = await opened(deps, who, input);
+  if (found.created) return found;
+  await toldAgain(deps, who, found.incident.id, input);
+  return { incident: await view(deps, found.incident.id), created: false };
+}
+
+/** Each of what somebody says of it once, however often it is sent. */
+async function toldAgain(deps: ActDeps, who: Who, id: IncidentId, { title, severity }: Declared): Promise<void> {
+  const { name: by } = who;
+  const key = `declared-${hash('sha256', JSON.stringify([by, title, severity])).slice(0, 32)}`;
+  const text = `Declared, while it was open already: ${title} (${severity})`;
+  await deps.incidents.note(id, key, {
+    at: deps.clock.now(),
+    actor: by,
+    kind: 'incident.declared',
+    text,
+    detail: null,
+  });
+  const incident = await deps.incidents.read(id);
+  const raises = incident !== undefined && incident.status !== 'resolved' && !isFrom(severity, incident.severity);
+  if (raises) await correct(deps, who, { id, severity, key: `${key}-severity` });
 }
 
 /**

@@ -9,17 +9,18 @@ import type { Who } from './who.ts';
 /**
  * What automation has done for an incident was wrong; also when that is over.
  *
+ * @param input.key the only act that was; absent: all of them
  * @returns the incident as it is now
  * @throws Refusal 403, 404; 409 `nothing-to-mark`
  */
 export async function markWrong(
   deps: Pick<Deps, 'automation' | 'incidents' | 'clock'>,
   who: Who,
-  { id, note }: { id: IncidentId; note: string },
+  { id, note, key }: { id: IncidentId; note: string; key?: string },
 ): Promise<IncidentView> {
   who.allow('incidents:act', await view(deps, id));
   const text = note || 'Says that the automation was wrong';
-  const { acts, demoted } = await deps.automation.wrong(id, null, text);
+  const { acts, demoted } = await deps.automation.wrong(id, key ?? null, text);
   if (acts === 0)
     throw new Refusal(
       409,
@@ -27,7 +28,7 @@ export async function markWrong(
       `automation has changed nothing for incident ${id} that could have been wrong; what a person asked for is theirs`,
     );
   const entry = { at: deps.clock.now(), actor: who.name, kind: 'automation.marked_wrong', text, detail: { acts } };
-  await deps.incidents.note(id, `marked-wrong-${who.name}`, entry);
+  await deps.incidents.note(id, `marked-wrong-${who.name}${key === undefined ? '' : `-${key}`}`, entry);
   for (const service of demoted) await noteDemotion(deps, id, service);
   return view(deps, id);
 }

@@ -1,26 +1,90 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { serviceEntry } from '../../domain/catalogue.ts';
 import type { OnCallPerson } from '../../domain/on-call.ts';
-import type { Deps, Place } from '../../domain/ports.ts';
+import type { Told } from '../../domain/outlets.ts';
+import type { Deps } from '../../domain/ports.ts';
 import type { Somebody } from '../../domain/roles.ts';
-import type { IncidentId } from '../../schemas/names.ts';
+import type { IncidentId, ServiceName } from '../../schemas/names.ts';
+
+type AskDeps = Pick<Deps, 'incidents' | 'people' | 'config' | 'clock' | 'log'>;
+
+/** Has it found out who is on call for the team of a service, where people.yaml says how that is known. */
+export async function askWhoIsOnCall(
+  deps: AskDeps,
+  id: IncidentId,
+  { service, trace }: { service: ServiceName; trace: string },
+): Promise<void> {
+  const team = await teamOf(deps, service);
+  if (team === undefined) return;
+  const key = `on-call:${id}`;
+  try {
+    await deps.people.send({ from: 'firebreak', key, at: deps.clock.now(), trace, ask: 'on_call', incident: id }, key);
+  } catch (error) {
+    deps.log.error('it could not be asked who is on call', { incident: id, team, error: String(error) });
+    await noteUnknown(deps, id, `It could not be asked who is on call for ${team}`);
+  }
+}
+
+/** Undefined: it has none, or nobody says who is on call for it. */
+async function teamOf({ config }: Pick<Deps, 'config'>, service: ServiceName): Promise<string | undefined> {
+  const { services, people } = await config.current();
+  const team = serviceEntry(services, service)?.team;
+  return team !== undefined && Object.hasOwn(people.onCall, team) ? team : undefined;
+}
 
 type OnCallDeps = Pick<Deps, 'incidents' | 'onCall' | 'config' | 'clock' | 'log'>;
 
+/** Seconds between attempts; with an attempt's own time-out, all of them fit into one invocation. */
+const PAUSES_SECONDS = [1, 3];
+
 /**
- * Whoever is on call for the team has command of what somebody declares, until somebody takes it. Where nobody can be
- * found out, nobody has: an incident does not wait for that.
+ * Whoever is on call for the team has command of what somebody has declared, until somebody takes it. Where nobody can
+ * be found out, nobody has, and the timeline says so.
  */
-export async function giveCommandToOnCall(deps: OnCallDeps, id: IncidentId, place: Place): Promise<void> {
-  const team = serviceEntry((await deps.config.current()).services, place.service)?.team;
+export async function giveCommandToOnCall(
+  deps: OnCallDeps,
+  id: IncidentId,
+  pause: (seconds: number) => Promise<unknown> = (seconds) => sleep(seconds * 1000),
+): Promise<void> {
+  const incident = await deps.incidents.read(id);
+  if (incident === undefined || incident.status === 'resolved' || incident.roles?.commander !== undefined) return;
+  const team = await teamOf(deps, incident.service);
   if (team === undefined) return;
-  const told = await deps.onCall.now(team);
+  const told = await askedAgain(() => deps.onCall.now(team), pause);
   if (told.kind !== 'done') {
-    if (told.kind !== 'off') deps.log.warn('it is not known who is on call', { team, detail: told.detail });
-    return;
+    deps.log.warn('it is not known who is on call', { incident: id, team, detail: told.detail });
+    return noteUnknown(deps, id, `It could not be found out who is on call for ${team} (${told.detail})`);
   }
   const [first] = told.value.toSorted((a, b) => a.level - b.level);
-  if (first === undefined) return;
-  const holder = { ...somebodyOnCall(first), at: deps.clock.now() };
+  if (first === undefined) return noteUnknown(deps, id, `Nobody is on call for ${team}`);
+  await giveCommand(deps, id, somebodyOnCall(first), team);
+}
+
+/** What will not work until somebody changes something is not asked again. */
+async function askedAgain<T>(
+  ask: () => Promise<Told<T>>,
+  pause: (seconds: number) => Promise<unknown>,
+): Promise<Told<T>> {
+  let told = await ask();
+  for (const seconds of PAUSES_SECONDS) {
+    if (told.kind !== 'later' && told.kind !== 'unclear') break;
+    await pause(seconds);
+    told = await ask();
+  }
+  return told;
+}
+
+const noteUnknown = ({ incidents, clock }: Pick<Deps, 'incidents' | 'clock'>, id: IncidentId, why: string) =>
+  incidents.note(id, 'commander-on-call-unknown', {
+    at: clock.now(),
+    actor: 'firebreak',
+    kind: 'role.unknown',
+    text: `${why}: nobody has command until somebody takes it`,
+    detail: { role: 'commander' },
+  });
+
+async function giveCommand(deps: OnCallDeps, id: IncidentId, somebody: Somebody, team: string): Promise<void> {
+  const holder = { ...somebody, at: deps.clock.now() };
   const text = `${holder.shown} has command, being on call for ${team}`;
   await deps.incidents.amend(
     id,
@@ -28,7 +92,12 @@ export async function giveCommandToOnCall(deps: OnCallDeps, id: IncidentId, plac
       roles?.commander === undefined
         ? {
             roles: { commander: holder },
-            timeline: { actor: 'firebreak', kind: 'role.assigned', text, detail: { role: 'commander' } },
+            timeline: {
+              actor: 'firebreak',
+              kind: 'role.assigned',
+              text,
+              detail: { role: 'commander', to: holder.name },
+            },
           }
         : undefined,
     'commander-on-call',

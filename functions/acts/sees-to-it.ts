@@ -8,5 +8,7 @@ import type { Who } from './who.ts';
  * What they have decided stands on the timeline by itself.
  */
 export async function seesToIt(deps: Pick<Deps, 'incidents' | 'clock'>, { name: by }: Who, id: IncidentId) {
-  await deps.incidents.amend(id, (incident) => (isHeard(incident) ? undefined : heard(incident, by, deps.clock.now())));
+  await deps.incidents.amend(id, (incident) =>
+    isHeard(incident) ? undefined : heard(incident, { by, at: deps.clock.now() }),
+  );
 }

@@ -1,23 +1,24 @@
-import type { Deps, IncidentChange } from '../../domain/ports.ts';
+import { clearingOfVersion, takenBack } from '../../domain/cleared.ts';
+import type { ChangeOfIncident, Deps, IncidentChange } from '../../domain/ports.ts';
 import type { Message } from '../../schemas/inbox.ts';
 import type { IncidentView } from '../../schemas/incident.ts';
-import type { IncidentId } from '../../schemas/names.ts';
+import type { IncidentId, Version } from '../../schemas/names.ts';
 import { ringAnswered, wake } from '../../workflows/wake.ts';
 import { resolved, view } from './incident-view.ts';
+import { type PlanDeps, planRollback, refuseImpossible } from './rollback-plan.ts';
+import { seesToIt } from './sees-to-it.ts';
 import type { Who } from './who.ts';
 import { wishOf } from './wishes.ts';
 
 export const TAKE_OVERS = ['rollback', 'pause', 'resume', 'abort', 'resolve', 'publish'] as const;
 export type TakeOver = (typeof TAKE_OVERS)[number];
 
-type ActDeps = Pick<Deps, 'automation' | 'incidents' | 'decisions' | 'clock' | 'engine'>;
+type ActDeps = PlanDeps & Pick<Deps, 'automation' | 'decisions' | 'engine'>;
 
-/** What each action leaves in the inbox, and changes at once. */
-const ACTS: Record<TakeOver, (by: string, note: string) => { message: Message; change: IncidentChange }> = {
-  rollback: (by, note) => ({
-    message: { kind: 'rollback', by, note },
-    change: said(by, 'rollback.asked', note || 'Asked for a rollback'),
-  }),
+/** What an action leaves in the inbox, and changes at once. */
+type Act = { message: Message; change: ChangeOfIncident };
+
+const ACTS: Record<Exclude<TakeOver, 'rollback'>, (by: string, note: string) => Act> = {
   pause: (by, note) => ({
     message: { kind: 'pause', by, note },
     change: {
@@ -56,28 +57,38 @@ const said = (actor: string, kind: string, text: string): IncidentChange => ({
   timeline: { actor, kind, text, detail: null },
 });
 
+type Wanted = {
+  id: IncidentId;
+  action: TakeOver;
+  note: string;
+  /** Under which it is done once, where what it is does not tell that by itself. */
+  key?: string;
+  /** Of a rollback: what runs, as they have seen it. Absent: whatever does. */
+  from?: Version;
+  /** Of a rollback: the version that they have named. Absent: the newest that is known good. */
+  to?: Version;
+};
+
 /**
  * A person takes over, at any moment. The same again is success and changes nothing.
  *
- * @param input.key under which it is done once, where what it is does not tell that by itself
  * @returns the incident as it is now
- * @throws Refusal 403, 404, 409
+ * @throws Refusal 403, 404, 409; 422 where the version that they have named is not known
  */
-export async function takeOver(
-  deps: ActDeps,
-  who: Who,
-  { id, action, note, key }: { id: IncidentId; action: TakeOver; note: string; key?: string },
-): Promise<IncidentView> {
+export async function takeOver(deps: ActDeps, who: Who, wanted: Wanted): Promise<IncidentView> {
+  const { id, action, note, key, to } = wanted;
   const before = await view(deps, id);
   who.allow('incidents:act', before);
   const { name: by } = who;
-  const wish = await wishOf(deps, action, before, by);
+  const wish = await wishOf(deps, { action, to }, before, by);
   if (wish.fulfilled) return before;
-  if (action === 'rollback' && (await agrees(deps, before, by, note))) {
+  if (action === 'rollback') await seesToIt(deps, who, id);
+  if (action === 'rollback' && (await agrees(deps, before, by, wanted))) {
     await wake(deps, id);
     return view(deps, id);
   }
-  const { message, change } = ACTS[action](by, note);
+  const { message, change } =
+    action === 'rollback' ? await rollbackAct(deps, who, before, wanted) : ACTS[action](by, note);
   if (!(await deps.incidents.post(id, message, change, wish.once ?? key))) throw resolved(id);
   if (action === 'abort') await withdraw(deps, before, before.decisions, by, 'aborted');
   if (action === 'rollback') await withdraw(deps, before, supersededBy(before), by, 'Asked for a rollback instead');
@@ -85,15 +96,54 @@ export async function takeOver(
   return view(deps, id);
 }
 
+/** Whoever asks for a rollback of what they or others have cleared suspects it again. */
+async function rollbackAct(
+  deps: ActDeps,
+  who: Who,
+  { service, environment }: IncidentView,
+  { note, from, to }: Wanted,
+): Promise<Act> {
+  const { name: by } = who;
+  const plan = await planRollback(deps, who, { service, environment }, to);
+  if (to !== undefined) refuseImpossible(plan);
+  const runs = from ?? plan.live?.version;
+  const text = note === '' ? `Asked for a rollback${to === undefined ? '' : ` to ${to}`}` : withVersion(note, to);
+  const meant = to === undefined ? from : runs;
+  return {
+    message: {
+      kind: 'rollback',
+      by,
+      note,
+      ...(meant !== undefined && { from: meant }),
+      ...(to !== undefined && { to }),
+    },
+    change: ({ cleared }) => {
+      const clearing = runs === undefined ? undefined : clearingOfVersion(cleared, { service, version: runs });
+      if (clearing === undefined) return said(by, 'rollback.asked', text);
+      const back = { by, at: deps.clock.now() };
+      return {
+        cleared: takenBack(cleared, [clearing], back),
+        ...said(by, 'rollback.asked', `${text}; that ${clearing.version} was cleared is taken back by it`),
+      };
+    },
+  };
+}
+
+const withVersion = (note: string, to: Version | undefined): string =>
+  to === undefined ? note : `${note} (asked for a rollback to ${to})`;
+
 /** Somebody has asked for it before, and a second person has to be for it: whoever asks now is. Asking twice changes nothing. */
 async function agrees(
   deps: Pick<Deps, 'decisions'>,
   { id, decisions }: IncidentView,
   by: string,
-  note: string,
+  { note, to }: Wanted,
 ): Promise<boolean> {
   const asked = decisions.find(({ state, because }) => state === 'waiting' && because === 'second_person');
   if (asked === undefined) return false;
+  const named = (await deps.decisions.inputs(id, Number(asked.id.split('-').at(-1))))?.asked.to;
+  // Whoever wants another version is for something else.
+  if (to === undefined ? named !== undefined : to !== asked.to_version) return false;
   return (await deps.decisions.answer(id, asked.digest, 'approved', by, note)) !== 'superseded';
 }
 

@@ -1,6 +1,7 @@
 import { isSameActor } from '../../domain/actor-names.ts';
 import type { Deps } from '../../domain/ports.ts';
-import type { IncidentView } from '../../schemas/incident.ts';
+import type { DecisionView, IncidentView } from '../../schemas/incident.ts';
+import type { Version } from '../../schemas/names.ts';
 import { secondsBetween, type Timestamp } from '../../schemas/time.ts';
 import { Refusal } from '../api/problem.ts';
 import type { TakeOver } from './take-over.ts';
@@ -14,7 +15,7 @@ export type Wish = { fulfilled: boolean; once?: string };
  */
 export async function wishOf(
   deps: Pick<Deps, 'automation' | 'incidents' | 'decisions' | 'clock'>,
-  action: TakeOver,
+  { action, to }: { action: TakeOver; to?: Version | undefined },
   incident: IncidentView,
   by: string,
 ): Promise<Wish> {
@@ -31,8 +32,11 @@ export async function wishOf(
       'the kill switch is on, so nothing is rolled back from here; PUT /v1/automation {"paused": false} first',
     );
   }
-  if (await isRollingBack(deps, incident, by)) return { fulfilled: true };
-  if (justRolledBack(incident, deps.clock.now())) {
+  if (await isRollingBack(deps, incident, by, to)) return { fulfilled: true };
+  const last = justRolledBack(incident, deps.clock.now());
+  if (to !== undefined && last?.to_version === to) return { fulfilled: true };
+  // Whoever names another version means that one.
+  if (to === undefined && last !== undefined) {
     throw new Refusal(
       409,
       'just-rolled-back',
@@ -40,7 +44,8 @@ export async function wishOf(
     );
   }
   const judged = (await deps.incidents.read(incident.id))?.mitigations ?? 0;
-  return { fulfilled: false, once: `rollback-after-${judged}` }; // until it is judged, it is the same wish
+  // Until it is judged, it is the same wish.
+  return { fulfilled: false, once: `rollback-after-${judged}${to === undefined ? '' : `-to-${to}`}` };
 }
 
 /** What turns the automation of an incident off and on, by what it leaves on the timeline. */
@@ -75,6 +80,7 @@ async function isRollingBack(
   deps: Pick<Deps, 'decisions'>,
   { id, effects, decisions }: IncidentView,
   by: string,
+  wanted: Version | undefined,
 ): Promise<boolean> {
   const running = effects.findLast(
     ({ kind, state }) => kind === 'roll-back' && (state === 'intended' || state === 'accepted'),
@@ -82,8 +88,9 @@ async function isRollingBack(
   if (running === undefined) return false;
   const number = Number(running.key.split('.').at(-1));
   const asked = (await deps.decisions.inputs(id, number))?.asked;
-  if (asked?.by === 'person' && isSameActor(asked.who, by)) return true;
   const { from_version: from, to_version: to } = decisions.find(({ id: own }) => own === `${id}-${number}`) ?? {};
+  const theSame = wanted === undefined || wanted === to;
+  if (asked?.by === 'person' && isSameActor(asked.who, by) && theSame) return true;
   const whose = asked?.by === 'person' ? `, asked for by ${asked.who},` : '';
   throw new Refusal(
     409,
@@ -95,8 +102,12 @@ async function isRollingBack(
 /** A rollback can be over in a second, and the next one would take out the good version that it brought back. */
 const DOUBLE_CLICK_SECONDS = 60;
 
-const justRolledBack = ({ decisions, effects }: IncidentView, now: Timestamp): boolean =>
-  effects.some(
+/** The decision of it; undefined: no person has had it rolled back within this time. */
+function justRolledBack({ decisions, effects }: IncidentView, now: Timestamp): DecisionView | undefined {
+  const last = decisions.at(-1);
+  const just = effects.some(
     ({ kind, state, at }) =>
       kind === 'roll-back' && state === 'succeeded' && secondsBetween(at, now) < DOUBLE_CLICK_SECONDS,
-  ) && decisions.at(-1)?.because === 'asked_by_person';
+  );
+  return just && last?.because === 'asked_by_person' ? last : undefined;
+}

@@ -9,6 +9,12 @@ export async function pooled<T>(items: readonly T[], atOnce: number, work: (item
   await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker));
 }
 
+/** The same ones from another one on: whoever comes too late in one round comes first in another. */
+export const rotated = <T>(all: readonly T[], by: number): T[] => {
+  const from = all.length === 0 ? 0 : by % all.length;
+  return [...all.slice(from), ...all.slice(0, from)];
+};
+
 /** Milliseconds that only go on, whatever becomes of the clock. */
 export type Elapsed = () => number;
 

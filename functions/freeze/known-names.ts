@@ -33,17 +33,30 @@ export async function scopeAsKnown(
   };
 }
 
+/** What services are called: by the catalogue, by objectives, and by those who deploy them. */
+export const knownServices = (
+  { services, slos }: Pick<Config, 'services' | 'slos'>,
+  deployed: Iterable<string>,
+): Set<string> => new Set([...Object.keys(services), ...slos.map((slo) => slo.service), ...deployed]);
+
 /** Where there is no catalogue, services are what CD systems call them. */
-function ofService({ services, slos }: Config, service: string, deployed: ReadonlySet<string>): string[] {
-  const known = new Set([...Object.keys(services), ...slos.map((slo) => slo.service), ...deployed]);
+function ofService(
+  { services, slos }: Pick<Config, 'services' | 'slos'>,
+  service: string,
+  deployed: ReadonlySet<string>,
+): string[] {
+  const known = knownServices({ services, slos }, deployed);
   if (known.has(service)) return [];
   const text = `nothing is known of a service ${JSON.stringify(service)}: the catalogue (config/services.yaml) does not have it, and no deployment of it is recorded`;
   if (known.size === 0) return [text];
   throw unknown('service', text, service, known);
 }
 
-function refuseUnknownTeam({ services }: Config, team: string): void {
-  const teams = new Set(Object.keys(services).flatMap((name) => serviceEntry(services, name)?.team ?? []));
+export const knownTeams = ({ services }: Pick<Config, 'services'>): Set<string> =>
+  new Set(Object.keys(services).flatMap((name) => serviceEntry(services, name)?.team ?? []));
+
+function refuseUnknownTeam({ services }: Pick<Config, 'services'>, team: string): void {
+  const teams = knownTeams({ services });
   if (teams.has(team)) return;
   throw unknown(
     'team',

@@ -2,8 +2,9 @@ import { isOurs, pageKey } from '../../domain/pages.ts';
 import type { Deps } from '../../domain/ports.ts';
 import type { IncidentRecord } from '../../schemas/incident.ts';
 import type { IncidentId } from '../../schemas/names.ts';
-import { secondsBetween } from '../../schemas/time.ts';
+import { millisOf, secondsBetween } from '../../schemas/time.ts';
 import { pageRequest } from '../../workflows/steps/page.ts';
+import { Deadline, type Elapsed, pooled, rotated } from '../evaluation/pool.ts';
 
 /** What was not told by then is not worth telling any more. */
 const WORTH_SECONDS = 3600;
@@ -11,40 +12,67 @@ const WORTH_SECONDS = 3600;
 type AcknowledgeDeps = Pick<Deps, 'incidents' | 'effects' | 'pager' | 'clock' | 'log'>;
 
 /**
- * Tells the pager that somebody sees to the incident, so that it calls nobody else: for each page that it took before
- * that was said. Once each; what does not get through is tried again by the sweeper.
+ * Tells the pager that somebody sees to the incident, so that it calls nobody else: for each page that they have heard,
+ * but for the one of which they have said so there. Once each; what does not get through is tried again by the sweeper.
  */
-export async function acknowledgePages(deps: AcknowledgeDeps, id: IncidentId): Promise<void> {
+export async function acknowledgePages(deps: AcknowledgeDeps, id: IncidentId): Promise<Reached> {
   const incident = await deps.incidents.read(id);
-  if (incident === undefined || !isToTell(deps, incident)) return;
-  for (let number = 1; number <= incident.pages; number += 1) await acknowledge(deps, incident, number);
+  if (incident === undefined || !isToTell(deps, incident)) return 'reached';
+  const { page: upTo = incident.pages, there } = incident.care?.acknowledged ?? {};
+  for (let number = 1; number <= upTo; number += 1)
+    if (number !== there && (await acknowledge(deps, incident, number)) === 'unreachable') return 'unreachable'; // as is for the next one
+  return 'reached';
 }
 
-/** Each minute: what `acknowledgePages` has not got through. */
-export async function acknowledgeAll(deps: AcknowledgeDeps, open: readonly IncidentRecord[]): Promise<void> {
-  for (const incident of open.filter((one) => isToTell(deps, one))) await acknowledgePages(deps, incident.id);
+/** Whether the pager takes what it is told now, as far as it was told anything. */
+type Reached = 'reached' | 'unreachable';
+
+/** Incidents that are looked after at once. */
+const AT_ONCE = 4;
+
+/** Milliseconds. Nothing is begun after so long: the next round begins with others. */
+const ROUND_MS = 15_000;
+
+/** Each minute: what `acknowledgePages` has not got through. Where the pager cannot be reached, the next minute does it. */
+export async function acknowledgeAll(
+  deps: AcknowledgeDeps,
+  open: readonly IncidentRecord[],
+  elapsed: Elapsed = () => performance.now(),
+): Promise<void> {
+  const deadline = new Deadline(elapsed, ROUND_MS);
+  let reached = true;
+  const untold = open.filter((one) => isToTell(deps, one));
+  await pooled(rotated(untold, Math.floor(millisOf(deps.clock.now()) / 60_000)), AT_ONCE, async ({ id }) => {
+    if (!reached || deadline.left === 0) return;
+    try {
+      if ((await acknowledgePages(deps, id)) === 'unreachable') reached = false;
+    } catch (error) {
+      deps.log.error('the pages of an incident could not be acknowledged', { incident: id, error: String(error) });
+    }
+  });
 }
 
-/** What was said at the pager is known there. */
 function isToTell({ clock }: Pick<Deps, 'clock'>, { pages, care, status }: IncidentRecord): boolean {
   const said = care?.acknowledged;
   return (
     pages > 0 &&
     status !== 'resolved' &&
     said !== undefined &&
-    !said.by.startsWith('pagerduty:') &&
+    (said.page ?? pages) > 0 &&
     secondsBetween(said.at, clock.now()) < WORTH_SECONDS
   );
 }
 
-async function acknowledge(deps: AcknowledgeDeps, incident: IncidentRecord, number: number): Promise<void> {
+async function acknowledge(deps: AcknowledgeDeps, incident: IncidentRecord, number: number): Promise<Reached> {
   const { id, care } = incident;
   const key = pageKey(id, number);
   const page = await deps.effects.get(id, key);
   const said = care?.acknowledged;
-  if (page === undefined || said === undefined || page.state !== 'succeeded' || !isOurs(page) || page.at > said.at)
-    return;
-  const done = `${key}.acknowledge`;
+  if (page === undefined || said === undefined || page.state !== 'succeeded' || !isOurs(page)) return 'reached';
+  if (said.page === undefined && page.at > said.at) return 'reached';
+  // What the pager has taken back since is said again.
+  const again = care?.rings !== undefined && care.rings.page <= number ? `-${care.rings.at}` : '';
+  const done = `${key}.acknowledge${again}`;
   const kept = await deps.effects.intend(id, {
     key: done,
     kind: 'page-acknowledge',
@@ -52,9 +80,12 @@ async function acknowledge(deps: AcknowledgeDeps, incident: IncidentRecord, numb
     class: 'convergent',
     detail: `Acknowledge page ${number}`,
   });
-  if (kept.state !== 'intended') return;
+  if (kept.state !== 'intended') return 'reached';
   const answer = await deps.pager.send({ ...pageRequest(incident, key, deps), action: 'acknowledge' });
-  if (answer.kind === 'later') return deps.log.warn('a page could not be acknowledged', { incident: id, ...answer });
+  if (answer.kind === 'later') {
+    deps.log.warn('a page could not be acknowledged', { incident: id, ...answer });
+    return 'unreachable';
+  }
   const taken = answer.kind === 'taken';
   await deps.effects.conclude(
     id,
@@ -62,4 +93,5 @@ async function acknowledge(deps: AcknowledgeDeps, incident: IncidentRecord, numb
     taken ? 'succeeded' : 'failed',
     taken ? `The page is acknowledged: ${answer.detail}` : `The page could not be acknowledged: ${answer.detail}`,
   );
+  return 'reached';
 }

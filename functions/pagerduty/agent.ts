@@ -4,14 +4,23 @@ import type { Config } from '../../schemas/config.ts';
 
 /**
  * Who a user of PagerDuty is here. Webhooks have no addresses: where people.yaml could only know them by theirs,
- * PagerDuty is asked, and if it does not answer they go by what it calls them.
+ * PagerDuty is asked. If it does not answer they go by what it calls them, until it does.
  */
 export async function whoIs({ config, onCall }: Pick<Deps, 'config' | 'onCall'>, user: PagerUser): Promise<Agent> {
   const current = await config.current();
   const known = agentOf(current, user, null);
   if (Object.hasOwn(current.people.people, known.name) || user.id === null || !byAddress(current)) return known;
   const told = await onCall.email(user.id);
-  return told.kind === 'done' ? agentOf(current, user, told.value) : known;
+  switch (told.kind) {
+    case 'done':
+      return agentOf(current, user, told.value);
+    case 'off':
+      return known;
+    case 'refused':
+    case 'later':
+    case 'unclear':
+      return { ...known, unsure: true };
+  }
 }
 
 const byAddress = ({ people }: Config): boolean =>

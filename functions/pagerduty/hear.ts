@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { unheard } from '../../domain/heard.ts';
 import { type Meaning, meaningOf } from '../../domain/pagerduty/meaning.ts';
-import type { PagerUser } from '../../domain/pagerduty/agents.ts';
+import type { Agent, PagerUser } from '../../domain/pagerduty/agents.ts';
 import type { PageOf } from '../../domain/pagerduty/ours.ts';
 import type { Deps } from '../../domain/ports.ts';
 import { PagerDutyEvent } from '../../schemas/pagerduty.ts';
@@ -9,6 +9,7 @@ import type { Timestamp } from '../../schemas/time.ts';
 import { acknowledgedKey, assignedKey } from '../follow-pages.ts';
 import { acknowledgedThere, takesCommand } from './acknowledged.ts';
 import { whoIs } from './agent.ts';
+import { entryAt, when, withUnsure } from './entry.ts';
 import { resolvedThere } from './resolved.ts';
 import { followedBy, whose } from './whose.ts';
 
@@ -27,7 +28,7 @@ export type HearDeps = Pick<
   | 'onCall'
 >;
 
-/** What has been found out about an event before anything is done about it. */
+/** What has been found out about an event before anything is done about it. `at`: when it was done there. */
 type Heard = { page: PageOf; key: string; at: Timestamp };
 
 /**
@@ -47,7 +48,8 @@ export async function hearPagerDuty(deps: HearDeps, event: unknown, at: Timestam
   if (page === undefined) return deps.log.info('an event of PagerDuty is about no incident here', { event: id, type });
   const meaning = meaningOf(read.data);
   deps.log.info('an event of PagerDuty was heard', { event: id, type, incident: page.incidentId, as: meaning.kind });
-  await carryOut(deps, { page, key: `pagerduty-${id}`, at }, meaning);
+  const { occurred_at: done } = read.data;
+  await carryOut(deps, { page, key: `pagerduty-${id}`, at: done == null || done > at ? at : done }, meaning);
 }
 
 async function carryOut(deps: HearDeps, heard: Heard, meaning: Meaning): Promise<void> {
@@ -62,7 +64,8 @@ async function carryOut(deps: HearDeps, heard: Heard, meaning: Meaning): Promise
     case 'assigned':
       return assigned(deps, heard, meaning);
     case 'resolved':
-      return resolvedThere(deps, page, { agent: await whoIs(deps, meaning.by), key, at });
+      await resolvedThere(deps, page, { agent: await whoIs(deps, meaning.by), key, at });
+      return;
     case 'merged':
       await deps.pagerIncidents.remember(meaning.into, page);
       return noted(deps, heard, { ...meaning, as: 'page.merged' });
@@ -84,9 +87,9 @@ async function acknowledged(
   await acknowledgedThere(deps, page.incidentId, {
     key: followed === undefined ? key : acknowledgedKey(page.number),
     page: page.number,
-    by: agent.name,
+    agent,
     actor: agent.name,
-    text: `Acknowledged at PagerDuty by ${agent.shown}`,
+    text: `Acknowledged at PagerDuty by ${agent.shown}${when(at, deps.clock.now())}`,
     at,
   });
   await takesCommand(deps, page.incidentId, { agent, key: `${key}-command`, at });
@@ -95,11 +98,16 @@ async function acknowledged(
 /** It rings again there, so it counts as not heard here, too. */
 async function unacknowledged(
   deps: HearDeps,
-  { page, key }: Heard,
+  { page, key, at }: Heard,
   { text, by }: Extract<Meaning, { kind: 'unacknowledged' }>,
 ): Promise<void> {
-  const timeline = { actor: await actorOf(deps, by), kind: 'page.unacknowledged', text, detail: null };
-  await deps.incidents.amend(page.incidentId, (incident) => ({ ...unheard(incident, page.number), timeline }), key);
+  const agent = await agentOf(deps, by);
+  const timeline = { ...entryOf(deps, { agent, text, at }), kind: 'page.unacknowledged' };
+  await deps.incidents.amend(
+    page.incidentId,
+    (incident) => ({ ...withUnsure(agent, incident, unheard(incident, page.number, at)), timeline }),
+    key,
+  );
 }
 
 async function assigned(
@@ -112,20 +120,21 @@ async function assigned(
   return noted(deps, { ...heard, key }, { as: 'page.assigned', text, by });
 }
 
-/** Those who were told there have heard how it goes. */
+/** Those who were told there have heard how it goes, and ours hear the same. */
 async function told(
   deps: HearDeps,
   { page, key, at }: Heard,
-  { text, by }: Extract<Meaning, { kind: 'told' }>,
+  { text, words, by }: Extract<Meaning, { kind: 'told' }>,
 ): Promise<void> {
-  const actor = await actorOf(deps, by);
-  const timeline = { actor, kind: 'page.update', text, detail: null };
+  const agent = await agentOf(deps, by);
+  const timeline = { ...entryOf(deps, { agent, text, at }), kind: 'page.update' };
+  const news = { care: { told: { by: timeline.actor, at, text: words } } };
   await deps.incidents.amend(
     page.incidentId,
-    ({ care }) => ({
-      ...((care?.told === undefined || care.told.at < at) && { care: { told: { by: actor, at } } }),
-      timeline,
-    }),
+    (incident) => {
+      const before = incident.care?.told;
+      return { ...withUnsure(agent, incident, before === undefined || before.at < at ? news : {}), timeline };
+    },
     key,
   );
 }
@@ -135,9 +144,18 @@ async function noted(
   { page, key, at }: Heard,
   { as, text, by }: Pick<Extract<Meaning, { kind: 'noted' }>, 'as' | 'text' | 'by'>,
 ): Promise<void> {
-  const actor = await actorOf(deps, by);
-  await deps.incidents.note(page.incidentId, key, { at, actor, kind: as, text, detail: null });
+  const agent = await agentOf(deps, by);
+  await deps.incidents.note(page.incidentId, key, { ...entryOf(deps, { agent, text, at }), kind: as });
+  if (agent?.unsure === true)
+    await deps.incidents.amend(page.incidentId, (incident) => withUnsure(agent, incident), `${key}-unsure`);
 }
 
-const actorOf = async (deps: HearDeps, by: PagerUser | null): Promise<string> =>
-  by === null ? 'pagerduty' : (await whoIs(deps, by)).name;
+const agentOf = async (deps: HearDeps, by: PagerUser | null): Promise<Agent | null> =>
+  by === null ? null : whoIs(deps, by);
+
+type Said = { agent: Agent | null; text: string; at: Timestamp };
+
+function entryOf({ clock }: Pick<Deps, 'clock'>, { agent, text, at }: Said) {
+  const now = clock.now();
+  return { at: entryAt(at, now), actor: agent?.name ?? 'pagerduty', text: `${text}${when(at, now)}`, detail: null };
+}

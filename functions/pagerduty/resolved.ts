@@ -5,40 +5,46 @@ import type { IncidentRecord } from '../../schemas/incident.ts';
 import type { Timestamp } from '../../schemas/time.ts';
 import { wake } from '../../workflows/wake.ts';
 import { endedThere, type FollowDeps } from '../follow-pages.ts';
-import { acknowledgedThere } from './acknowledged.ts';
+import { entryAt, when, withUnsure } from './entry.ts';
 import { followedBy } from './whose.ts';
 
 type ResolvedDeps = FollowDeps & Pick<Deps, 'config'>;
 
 /**
  * A person has resolved a page at PagerDuty, as `response.yaml` takes that: over, where its alerts have ended or it is
- * over in any case; else a word on the timeline. Where others page, somebody has to hear of what still fires.
+ * over in any case; else a word on the timeline, and nobody sees to it by that: what is swept away is not taken on. Where
+ * others page, somebody has to hear of what still fires.
  */
 export async function resolvedThere(
   deps: ResolvedDeps,
   page: PageOf,
   { agent, key, at }: { agent: Agent; key: string; at: Timestamp },
-): Promise<void> {
+): Promise<'over' | 'goes_on'> {
   const { incidentId: id } = page;
   const incident = await deps.incidents.read(id);
-  if (incident === undefined || incident.status === 'resolved') return;
+  if (incident === undefined || incident.status === 'resolved') return 'over';
   const { resolve } = (await deps.config.current()).response.pagerduty;
   const goesOn = whyOn(incident);
   if (resolve === 'resolve' || goesOn === undefined) return over(deps, incident, { agent, key });
   const external = await followedBy(deps, page);
   if (external !== undefined) {
     const newest = incident.pages === page.number;
-    return endedThere(deps, id, { number: page.number, external, newest }, `Resolved at PagerDuty by ${agent.shown}`);
+    await endedThere(deps, id, { number: page.number, external, newest }, `Resolved at PagerDuty by ${agent.shown}`);
+    return 'goes_on';
   }
-  // Whoever resolves it has seen it.
-  await acknowledgedThere(deps, id, {
-    key,
-    page: page.number,
-    by: agent.name,
+  const now = deps.clock.now();
+  const which = incident.pages > 1 ? ` (page ${page.number} of ${incident.pages})` : '';
+  const what = `Resolved at PagerDuty${which} by ${agent.shown}${when(at, now)}`;
+  const timeline = {
     actor: agent.name,
-    at,
-    text: `Resolved at PagerDuty by ${agent.shown}, but ${goesOn}; it goes on here until it is resolved here`,
-  });
+    kind: 'page.dismissed',
+    text: `${what}, but ${goesOn}; it goes on here until it is resolved here`,
+    detail: { page: page.number },
+    at: entryAt(at, now),
+  };
+  // Told once, whoever hears of it first.
+  await deps.incidents.amend(id, (one) => ({ ...withUnsure(agent, one), timeline }), `page-${page.number}-dismissed`);
+  return 'goes_on';
 }
 
 /** Why an incident is not over yet; undefined: nothing speaks against it. */
@@ -55,9 +61,10 @@ async function over(
   deps: ResolvedDeps,
   { id }: IncidentRecord,
   { agent, key }: { agent: Agent; key: string },
-): Promise<void> {
+): Promise<'over'> {
   const text = `Resolved at PagerDuty by ${agent.shown}`;
   const timeline = { actor: agent.name, kind: 'resolve.asked', text, detail: null };
   await deps.incidents.post(id, { kind: 'resolve', by: agent.name, note: text }, { timeline }, key);
   await wake(deps, id);
+  return 'over';
 }

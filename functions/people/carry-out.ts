@@ -1,37 +1,37 @@
 import type { Deps } from '../../domain/ports.ts';
 import type { IncidentId } from '../../schemas/names.ts';
 import { deploysTold, killSwitch, openListed, productTold, rollbackShown, rolledBack } from './change-errands.ts';
+import { declared } from './declare-errand.ts';
 import type { Deed, Errand } from './errand.ts';
 import { freezeLifted, freezeOpened, freezesTold, overrideApproved, overrideGiven } from './freeze-errands.ts';
 import {
   acknowledgement,
-  commandHandedOver,
-  declared,
   type Doing,
   noteWritten,
-  pinned,
   questionAnswered,
   resolvedByHand,
-  roleAssigned,
-  rolesTold,
-  roleTaken,
   severitySet,
   statusTold,
-  suspectCleared,
   switched,
   updateTold,
 } from './incident-errands.ts';
-import { incidentOf, ofChannel } from './incident-of.ts';
-import { NOTHING, type Outcome } from './outcome.ts';
+import { commandHandedOver, roleAssigned, rolesTold, roleTaken } from './role-errands.ts';
+import { suspectCleared, suspectedAgain } from './suspect-errands.ts';
+import { incidentMeant, ofChannel } from './incident-of.ts';
+import { NOTHING, type Outcome, withNote } from './outcome.ts';
+import { pinned } from './pinned.ts';
+import { placeOf } from '../../domain/story.ts';
+import { channelSpan } from './channel-span.ts';
 
 /**
  * Does what somebody wants.
  * @throws Declined, Refusal where it is not done
  */
-export async function carryOut(deps: Deps, doing: Doing, { deed, where }: Errand): Promise<Outcome> {
+export async function carryOut(deps: Deps, doing: Doing, errand: Errand): Promise<Outcome> {
+  const { deed, where } = errand;
   switch (deed.act) {
     case 'declare':
-      return declared(deps, doing, deed);
+      return declared(deps, doing, { deed, ear: errand.ear });
     case 'list':
       return openListed(deps, doing);
     case 'rollback':
@@ -56,15 +56,44 @@ export async function carryOut(deps: Deps, doing: Doing, { deed, where }: Errand
     case 'firebreak_status':
       return productTold(deps, doing);
     case 'pin':
+      return pinnedThere(deps, doing, { ...errand, deed });
     case 'so_far': {
-      // People mark messages and come into channels everywhere: only those of incidents are meant.
       const id = await ofChannel(deps, where.channel);
-      if (id === undefined) return NOTHING;
-      return deed.act === 'pin' ? pinned(deps, doing, id, deed) : toldOnce(deps, doing, id);
+      return id === undefined ? NOTHING : toldOnce(deps, doing, id);
     }
-    default:
-      return inIncident(deps, doing, await incidentOf(deps, where), deed);
+    default: {
+      const meant = await incidentMeant(deps, doing.who, { ...errand, deed });
+      return withItsName(deps, errand, meant.id, await inIncident(deps, doing, meant.id, meant.deed));
+    }
   }
+}
+
+/** People mark messages everywhere: only in the channels of incidents is that meant for us. */
+async function pinnedThere(
+  deps: Deps,
+  doing: Doing,
+  errand: Errand & { deed: Extract<Deed, { act: 'pin' }> },
+): Promise<Outcome> {
+  const { deed, where } = errand;
+  if (deed.asked) {
+    const { id } = await incidentMeant(deps, doing.who, errand);
+    return withItsName(deps, errand, id, await pinned(deps, doing, id, deed));
+  }
+  const id = await ofChannel(deps, where.channel);
+  return id === undefined ? NOTHING : pinned(deps, doing, id, deed);
+}
+
+/** Whoever is not in its channel is told which one it was. */
+async function withItsName(deps: Deps, { where }: Errand, id: IncidentId, outcome: Outcome): Promise<Outcome> {
+  const chosen = where.incident !== null || where.named !== null;
+  if (!chosen || outcome.answer === null || (await ofChannel(deps, where.channel)) === id) return outcome;
+  const incident = await deps.incidents.read(id);
+  if (incident === undefined) return outcome;
+  const channel = channelSpan(incident);
+  return withNote(outcome, [
+    `${placeOf(incident)}: ${incident.title}`,
+    ...(channel === undefined ? [] : [', ', channel]),
+  ]);
 }
 
 type OfIncident = Extract<
@@ -83,7 +112,8 @@ type OfIncident = Extract<
       | 'resolve'
       | 'switch'
       | 'answer'
-      | 'not_the_deploy';
+      | 'not_the_deploy'
+      | 'suspect_again';
   }
 >;
 
@@ -114,7 +144,9 @@ function inIncident(deps: Deps, doing: Doing, id: IncidentId, deed: OfIncident):
     case 'answer':
       return questionAnswered(deps, doing, id, deed);
     case 'not_the_deploy':
-      return suspectCleared(deps, doing, id, deed);
+      return suspectCleared(deps, doing, id, deed.change);
+    case 'suspect_again':
+      return suspectedAgain(deps, doing, id, deed.change);
   }
 }
 

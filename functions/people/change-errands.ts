@@ -1,10 +1,15 @@
 import { serviceEntry } from '../../domain/catalogue.ts';
+import { byThemselves } from '../../domain/parts.ts';
+import { clearedWords, inForce } from '../../domain/cleared.ts';
+import { whyNotTo } from '../../domain/named-version.ts';
+import { probablyMeant } from '../../domain/freeze/place-names.ts';
 import { minuteOf, placeOf } from '../../domain/story.ts';
 import type { ChatButton, Text } from '../../domain/outlets.ts';
 import type { Deps, Place } from '../../domain/ports.ts';
 import type { Change } from '../../schemas/change.ts';
-import { EnvironmentName, ServiceName } from '../../schemas/names.ts';
-import { type Plan, planRollback, rollBack, whyOther } from '../acts/roll-back.ts';
+import { EnvironmentName, ServiceName, Version } from '../../schemas/names.ts';
+import { rollBack } from '../acts/roll-back.ts';
+import { type Plan, planRollback, whyOther } from '../acts/rollback-plan.ts';
 import { setAutomation } from '../acts/automation.ts';
 import type { Deed } from './errand.ts';
 import type { Doing } from './incident-errands.ts';
@@ -22,58 +27,99 @@ async function placeIn(deps: Deps, service: string, environment: string | null):
   if (entry === undefined) throw unknownName('service', service, Object.keys(services));
   const known = Object.keys(entry.environments);
   const where = environment ?? entry.defaultEnvironment ?? (known.length === 1 ? known[0] : undefined) ?? 'production';
-  if (!known.includes(where))
-    throw new Declined(
-      `${service} has no environment "${where}"; it has ${known.join(', ') || 'none'}. Nothing was done.`,
-    );
+  if (!known.includes(where)) throw noEnvironment(service, where, known);
   return { service: nameIn(ServiceName, service), environment: nameIn(EnvironmentName, where) };
 }
 
 /** What broke it, what would be done, and a button that does it: nothing is done by this. */
 export async function rollbackShown(deps: Deps, { who }: Doing, deed: Of<'rollback'>): Promise<Outcome> {
   const place = await placeIn(deps, deed.service, deed.environment);
-  const plan = await planRollback(deps, who, place);
+  const named = deed.version === null ? undefined : nameIn(Version, deed.version);
+  const plan = await planRollback(deps, who, place, named);
   const { live, way, hasDeployer } = plan;
   const where = `${place.service} in ${place.environment}`;
-  if (live === undefined) throw new Declined(`It is not known what runs of ${where}: no deployment of it is recorded.`);
-  if (way?.kind === 'none_known_good')
-    throw new Declined(`${where} runs ${live.version}, and no earlier version is known to be good.`);
-  if (way?.kind === 'unsafe')
+  if (deed.environment === null && named !== undefined && (way === undefined || way.kind === 'unknown'))
+    throw await neitherNor(deps, place, named, way);
+  if (live === undefined || way === undefined)
+    throw new Declined(`It is not known what runs of ${where}: no deployment of it is recorded.`);
+  if (way.kind === 'none_known_good')
+    throw new Declined(
+      `${where} runs ${live.version}, and no earlier version is known to be good. `,
+      { code: `/rollback ${place.service} ${place.environment} VERSION` },
+      ' goes back to one that you name.',
+    );
+  if (way.kind === 'unsafe' && named === undefined)
     throw new Declined(
       `${where} runs ${live.version}; going back to ${way.version} is not safe, as ${way.by.version} says (rollback_safe_to).`,
     );
-  if (way === undefined || !hasDeployer)
+  if (way.kind !== 'version') throw new Declined(`${upperFirst(whyNotTo(way, place))}. Nothing was done.`);
+  if (!hasDeployer)
     throw new Declined(`${where} has no deployer in services.yaml, so nothing can be rolled back from here.`);
-  if (deed.version !== null && deed.version !== way.version)
-    throw new Declined(
-      `Rollbacks go to the newest version that is known good, and of ${where} that is ${way.version}, not ${deed.version}. `,
-      { code: `/rollback ${place.service} ${place.environment}` },
-      ' shows what would be done; for another version use your CD system.',
-    );
-  return { answer: message([...shownPlan(plan, live), ...(await held(deps, plan))], [confirmOf(plan, live, way)]) };
+  const shown = [...shownPlan(plan, live, way), ...(await held(deps, plan))];
+  return { answer: message(shown, [confirmOf(plan, live, way, named !== undefined)]) };
 }
 
-function shownPlan({ place, way, incident }: Plan, live: Change): Text {
-  const undone = way?.kind === 'version' ? way.undoes : [];
+/** A word that is a version only if it is no environment: what it was meant for nobody knows, least of all production. */
+async function neitherNor(
+  { config }: Pick<Deps, 'config'>,
+  { service, environment }: Place,
+  word: Version,
+  way: Extract<Plan['way'], { kind: 'unknown' }> | undefined,
+): Promise<Declined> {
+  const environments = Object.keys(serviceEntry((await config.current()).services, service)?.environments ?? {});
+  const meant = probablyMeant(word, environments);
+  const versions = way?.known ?? [];
+  return new Declined(
+    `${service} has no environment "${word}", and no version of that name is recorded in ${environment}. `,
+    ...(meant === null ? [] : ['Did you mean ', { code: `/rollback ${service} ${meant}` }, '? ']),
+    `Environments: ${environments.join(', ') || 'none'}${versions.length === 0 ? '' : `; versions: ${versions.join(', ')}`}. `,
+    'Nothing was done.',
+  );
+}
+
+type Way = Extract<Plan['way'], { kind: 'version' }>;
+
+/** What begins with the name of a version stays as it is. */
+const upperFirst = (text: string): string =>
+  /^\S*\d/.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1);
+
+function shownPlan({ place, past, incident }: Plan, live: Change, way: Way): Text {
   const suspects = (incident?.suspects ?? []).slice(0, SUSPECTS_SHOWN);
+  const cleared = inForce(incident?.cleared);
   return [
     { bold: `${place.service} in ${place.environment}` },
     ` runs ${live.version} since ${minuteOf(live.finished_at ?? live.started_at)}${by(live)}.`,
     ...(suspects.length === 0
-      ? ['\nNo change is suspected: no incident is open there, or none could have caused it.']
+      ? [
+          cleared.length > 0
+            ? '\nNo change is suspected.'
+            : '\nNo change is suspected: no incident is open there, or none could have caused it.',
+        ]
       : suspects.flatMap(({ version, confidence, reasons }): Text => [
           `\nSuspect: `,
           { bold: version },
           ` ${Math.round(confidence * 100)} %, ${reasons.join('; ')}`,
         ])),
+    ...(cleared.length === 0 ? [] : [`\n${clearedWords(cleared)}.`]),
     `\nIt would go back to `,
-    { bold: way?.kind === 'version' ? way.version : '' },
-    `, which takes back ${undone.map(({ version, kind }) => `${version} (${kind})`).join(', ') || 'nothing else'}.`,
+    { bold: way.version },
+    `, which takes back ${way.undoes.map(({ version, kind }) => `${version} (${kind})`).join(', ') || 'nothing else'}.`,
+    ...shownPast(past),
     incident === undefined
       ? '\nAn incident is opened for it.'
       : `\nIt belongs to the incident ${placeOf(incident)}: ${incident.title}.`,
   ];
 }
+
+/** What is known of the version to which it would go. */
+const shownPast = (past: Plan['past']): Text =>
+  past === undefined
+    ? []
+    : [
+        `\n${past.ran}.`,
+        ...past.doubts.map((doubt) => `\n⚠️ ${upperFirst(doubt)}.`),
+        ...past.safe.map((safe) => `\n${upperFirst(safe)}.`),
+      ];
 
 const by = ({ author }: Change): string => (author === null ? '' : `, by ${author}`);
 
@@ -89,13 +135,22 @@ async function held({ automation }: Deps, { incident }: Plan): Promise<Text> {
   return incident?.automation_paused === true ? ['\n⚠️ The automation of the incident is paused.'] : [];
 }
 
-const confirmOf = ({ place }: Plan, live: Change, way: Extract<Plan['way'], { kind: 'version' }>): ChatButton => ({
-  button: { verb: 'rollback', ...place, from: live.version, to: way.version },
+const confirmOf = ({ place, past }: Plan, live: Change, way: Way, named: boolean): ChatButton => ({
+  button: {
+    verb: 'rollback',
+    ...place,
+    from: live.version,
+    to: way.version,
+    ...(named && { named }),
+  },
   text: `Roll back to ${way.version}`,
   style: 'danger',
   confirm: {
     title: 'Roll back now?',
-    text: `${place.service} in ${place.environment}: ${live.version} back to ${way.version}`,
+    text: [
+      `${place.service} in ${place.environment}: ${live.version} back to ${way.version}`,
+      ...(past?.doubts ?? []),
+    ].join('. '),
     yes: 'Roll back',
     no: 'Not now',
   },
@@ -110,12 +165,13 @@ export async function rolledBack(deps: Deps, { who, key, trace }: Doing, deed: O
   if ((await deps.hearings.read(begun)) !== undefined)
     return answered('This was begun before, and interrupted: the timeline of the incident tells what became of it.');
   const place = { service: deed.service, environment: deed.environment };
-  const other = whyOther(await planRollback(deps, who, place), deed);
+  const named = deed.named === true && deed.to !== null ? { to: deed.to } : {};
+  const other = whyOther(await planRollback(deps, who, place, named.to), deed);
   if (other !== undefined) throw new Declined(`Superseded: ${other}. Nothing was done.`);
   await deps.hearings.did(begun, {});
-  const incident = await rollBack(deps, who, { place, from: deed.from, trace });
+  const incident = await rollBack(deps, who, { place, from: deed.from, ...named, trace });
   return answered(
-    `The rollback of ${deed.from} is begun, unless a guard holds it: `,
+    `The rollback of ${deed.from}${named.to === undefined ? '' : ` to ${named.to}`} is begun, unless a guard holds it: `,
     incident.channel ?? 'its channel, which comes in a moment,',
     ' tells what becomes of it.',
   );
@@ -127,6 +183,7 @@ export async function deploysTold(deps: Deps, { who }: Doing, deed: Of<'deploys'
   const environment = deed.environment === null ? null : nameIn(EnvironmentName, deed.environment);
   const scope = { service, ...(environment !== null && { environment }) };
   who.allow('deployments:read', scope);
+  if (environment !== null) await refuseUnknownEnvironment(deps, { service, environment });
   const { items } = await deps.changes.list({ ...scope, limit: SHOWN_MAX });
   const where = `${service}${environment === null ? '' : ` in ${environment}`}`;
   if (items.length === 0) {
@@ -141,6 +198,28 @@ export async function deploysTold(deps: Deps, { who }: Doing, deed: Of<'deploys'
     ` ${change.kind}, ${change.status}${by(change)}${change.rolled_back_by === null ? '' : ', rolled back'}`,
   ]);
   return answered(`Deployments of ${where}, newest first; ▶️ is what runs:`, ...rows);
+}
+
+/** So many deployments are looked through for the environments that a service has been deployed to. */
+const LOOKED_THROUGH = 100;
+
+/** @throws Declined where neither the catalogue has it nor anything was deployed there, with what was probably meant */
+async function refuseUnknownEnvironment({ config, changes }: Deps, { service, environment }: Place): Promise<void> {
+  const entry = serviceEntry((await config.current()).services, service);
+  const { items } = await changes.list({ service, limit: LOOKED_THROUGH });
+  const known = new Set([...Object.keys(entry?.environments ?? {}), ...items.map((change) => change.environment)]);
+  // Of a service of which nothing is known that is said.
+  if (known.size === 0 || known.has(environment)) return;
+  throw noEnvironment(service, environment, [...known]);
+}
+
+function noEnvironment(service: string, environment: string, known: readonly string[]): Declined {
+  const meant = probablyMeant(environment, known);
+  return new Declined(
+    `${service} has no environment "${environment}"; it has ${known.join(', ') || 'none'}.`,
+    meant === null ? ' ' : ` Did you mean "${meant}"? `,
+    'Nothing was done.',
+  );
 }
 
 /** The kill switch. */
@@ -176,10 +255,10 @@ export async function productTold(deps: Deps, { who }: Doing): Promise<Outcome> 
 }
 
 export async function openListed(deps: Deps, { who }: Doing): Promise<Outcome> {
-  const open = (await deps.incidents.open()).filter(({ parent_id }) => parent_id === undefined);
-  const seen = open.filter(({ service, environment }) =>
+  const open = (await deps.incidents.open()).filter(({ service, environment }) =>
     allowed(() => who.allow('incidents:read', { service, environment })),
   );
+  const seen = byThemselves(open);
   if (seen.length === 0) return answered('No incident is open.');
   const rows = seen
     .slice(0, 20)

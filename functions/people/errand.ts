@@ -1,7 +1,8 @@
 import type { Ear } from '../../domain/outlets.ts';
 import { parseCommand, type Wanted } from '../../domain/slack-commands.ts';
 import { plainText } from '../../domain/slack-commands/text.ts';
-import type { EnvironmentsOf } from '../../domain/slack-commands/wanted.ts';
+import type { NamedIncident } from '../../domain/slack-commands/reference.ts';
+import type { EnvironmentsOf, Parsed } from '../../domain/slack-commands/wanted.ts';
 import { type About, type Filled, readForm } from '../../domain/slack-forms.ts';
 import type { SlackRequest } from '../../schemas/heard.ts';
 import type { IncidentId, Severity } from '../../schemas/names.ts';
@@ -10,7 +11,7 @@ import type { SlashCommand } from '../../schemas/slack/command.ts';
 import type { EventCallback } from '../../schemas/slack/event.ts';
 import type { BlockActions, Interaction, MessageAction, ViewSubmission } from '../../schemas/slack/interaction.ts';
 
-/** A message of the chat that is to be on a timeline. `text` null: it has yet to be read. */
+/** A message of the chat that is to be on a timeline. `text`: in case that it cannot be read. */
 export type Pinned = { channel: string; ts: string; text: string | null; author: string | null };
 
 /** What somebody wants, whichever of the ways they have said it in. */
@@ -37,20 +38,27 @@ export type Deed =
     }
   | { act: 'approve_override'; freeze: string; override: string }
   | { act: 'answer'; digest: string; answer: 'approved' | 'rejected' }
-  | { act: 'not_the_deploy'; change: string }
+  | { act: 'not_the_deploy' | 'suspect_again'; change: string }
   | { act: 'switch'; action: 'pause' | 'resume' }
   | ({ act: 'roll_back' } & Omit<Extract<Button, { verb: 'rollback' }>, 'verb'>)
-  | ({ act: 'pin' } & Pinned)
+  /** `asked`: by more than a mark, which people also set for other reasons. */
+  | ({ act: 'pin'; asked: boolean } & Pinned)
   | { act: 'so_far' };
 
-/** Which incident it is about: by its id, or the one whose channel it was said in. */
-export type Where = { incident: IncidentId | null; channel: { id: string; name: string | null } | null };
+/** Which incident it is about: by its id, by what somebody has called it, or the one whose channel it was said in. */
+export type Where = {
+  incident: IncidentId | null;
+  named: NamedIncident | null;
+  channel: { id: string; name: string | null } | null;
+};
 
 export type Errand = {
   user: string;
   /** Where they are to hear what came of it. */
   ear: Ear;
   where: Where;
+  /** As it would be typed again. Null: it was not typed. */
+  typed: Extract<Parsed, { kind: 'wanted' }>['typed'] | null;
   deed: Deed;
 };
 
@@ -68,13 +76,15 @@ export function errandOf(request: SlackRequest, environmentsOf: EnvironmentsOf):
 
 function ofCommand(command: SlashCommand, environmentsOf: EnvironmentsOf): Errand | undefined {
   const parsed = parseCommand(command.command, command.text, environmentsOf);
-  const deed = parsed.kind === 'wanted' ? deedOfCommand(parsed.wanted) : undefined;
+  if (parsed.kind !== 'wanted') return undefined;
+  const deed = deedOfCommand(parsed.wanted);
   if (deed === undefined) return undefined;
   const { user_id: user, channel_id: channel, channel_name: name, response_url: responseUrl } = command;
   return {
     user,
     ear: { user, channel, responseUrl },
-    where: { incident: null, channel: { id: channel, name: name || null } },
+    where: { incident: null, named: parsed.incident, channel: { id: channel, name: name || null } },
+    typed: parsed.typed,
     deed,
   };
 }
@@ -122,8 +132,10 @@ function ofButton({ user, channel, actions, response_url }: BlockActions): Erran
     ear: { user: user.id, channel: channel?.id ?? null, responseUrl: response_url ?? null },
     where: {
       incident: 'incident' in button ? button.incident : null,
+      named: null,
       channel: channel ? { id: channel.id, name: channel.name || null } : null,
     },
+    typed: null,
     deed,
   };
 }
@@ -142,7 +154,8 @@ function deedOfButton(button: Button): Deed | undefined {
     case 'resume':
       return { act: 'switch', action: button.verb };
     case 'not_the_deploy':
-      return { act: 'not_the_deploy', change: button.change };
+    case 'suspect_again':
+      return { act: button.verb, change: button.change };
     case 'rollback': {
       const { verb: _, ...place } = button;
       return { act: 'roll_back', ...place };
@@ -161,19 +174,24 @@ function deedOfButton(button: Button): Deed | undefined {
 function ofForm({ user, view }: ViewSubmission): Errand | undefined {
   const read = readForm(view);
   if (read?.ok !== true) return undefined;
-  const { about, filled } = read;
+  const { about, filled, named } = read;
+  const deed = deedOfForm(filled, about);
+  if (deed === undefined) return undefined;
   return {
     user: user.id,
     ear: { user: user.id, channel: about.channel, responseUrl: about.response_url },
     where: {
       incident: about.incident,
+      named,
       channel: about.channel === null ? null : { id: about.channel, name: null },
     },
-    deed: deedOfForm(filled, about),
+    typed: null,
+    deed,
   };
 }
 
-function deedOfForm(filled: Filled, about: About): Deed {
+/** Undefined: the message that it is about got lost. */
+function deedOfForm(filled: Filled, about: About): Deed | undefined {
   switch (filled.form) {
     case 'declare': {
       const { form: _, ...declared } = filled;
@@ -195,19 +213,26 @@ function deedOfForm(filled: Filled, about: About): Deed {
     }
     case 'resolve':
       return { act: 'resolve', note: filled.note };
+    case 'pin': {
+      const message = pinnedOf(about);
+      return message === null ? undefined : { act: 'pin', asked: true, ...message };
+    }
   }
 }
 
 const pinnedOf = ({ channel, message }: About): Pinned | null =>
-  channel === null || message === null ? null : { channel, ts: message.ts, text: message.text, author: null };
+  channel === null || message === null
+    ? null
+    : { channel, ts: message.ts, text: message.text || null, author: message.author };
 
 function ofMessage({ user, channel, message, response_url }: MessageAction): Errand {
   const { ts, text, user: author } = message;
   return {
     user: user.id,
     ear: { user: user.id, channel: channel.id, responseUrl: response_url ?? null },
-    where: { incident: null, channel: { id: channel.id, name: channel.name || null } },
-    deed: { act: 'pin', channel: channel.id, ts, text: plainText(text), author: author ?? null },
+    where: { incident: null, named: null, channel: { id: channel.id, name: channel.name || null } },
+    typed: null,
+    deed: { act: 'pin', asked: true, channel: channel.id, ts, text: plainText(text) || null, author: author ?? null },
   };
 }
 
@@ -219,12 +244,36 @@ function ofEvent({ event }: EventCallback): Errand | undefined {
   if (event.type !== 'reaction_added' || !PINS.includes(event.reaction)) return undefined;
   const { channel, ts } = event.item;
   if (!channel || !ts) return undefined;
-  return inChannel(event.user, channel, { act: 'pin', channel, ts, text: null, author: event.item_user ?? null });
+  const author = event.item_user ?? null;
+  return inChannel(event.user, channel, { act: 'pin', asked: false, channel, ts, text: null, author });
 }
 
 const inChannel = (user: string, channel: string, deed: Deed): Errand => ({
   user,
   ear: { user, channel, responseUrl: null },
-  where: { incident: null, channel: { id: channel, name: null } },
+  where: { incident: null, named: null, channel: { id: channel, name: null } },
+  typed: null,
   deed,
 });
+
+/** What somebody has written for it, which is nowhere else. Null: nothing. */
+export function writtenFor(deed: Deed): string | null {
+  switch (deed.act) {
+    case 'note':
+    case 'update':
+      return deed.text;
+    case 'declare':
+      return deed.title;
+    case 'handover':
+      return deed.brief;
+    case 'severity':
+    case 'resolve':
+      return deed.note;
+    case 'freeze_open':
+    case 'freeze_override':
+    case 'freeze_lift':
+      return deed.reason || null;
+    default:
+      return null;
+  }
+}

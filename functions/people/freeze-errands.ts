@@ -1,7 +1,7 @@
 import { sha256 } from '../../aws/hash.ts';
 import { serviceEntry } from '../../domain/catalogue.ts';
 import { stateAt } from '../../domain/freeze/state.ts';
-import { list, moment, onRecord, scopeInWords } from '../../domain/freeze/words.ts';
+import { list, moment, scopeInWords } from '../../domain/freeze/words.ts';
 import type { ChatButton, Text } from '../../domain/outlets.ts';
 import type { Deps } from '../../domain/ports.ts';
 import type { Config } from '../../schemas/config.ts';
@@ -11,10 +11,11 @@ import { plusSeconds } from '../../schemas/time.ts';
 import { approveOverride, giveOverride } from '../acts/freeze-overrides.ts';
 import { liftFreeze, openFreeze } from '../acts/freezes.ts';
 import type { Who } from '../acts/who.ts';
+import { knownServices, knownTeams } from '../freeze/known-names.ts';
 import { recordWhatHolds } from '../freeze/on-record.ts';
 import type { Deed } from './errand.ts';
 import type { Doing } from './incident-errands.ts';
-import { answered, Declined, message, type Outcome, nameIn } from './outcome.ts';
+import { answered, Declined, message, type Outcome, nameIn, unknownName } from './outcome.ts';
 
 type Of<A extends Deed['act']> = Extract<Deed, { act: A }>;
 
@@ -26,7 +27,13 @@ const SHOWN_MAX = 10;
 const idOf = (prefix: 'frz' | 'ovr', ...of: string[]): string => `${prefix}_${sha256(JSON.stringify(of)).slice(0, 26)}`;
 
 /** What somebody has written is a service, else a team. What is neither is refused with what was probably meant. */
-function scopeOf({ services }: Config, target: string, environment: string | null): FreezeScope {
+function scopeOf({ services }: Config, target: string | null, environment: string | null): FreezeScope {
+  if (target === null)
+    return {
+      team: null,
+      service: null,
+      environment: environment === null ? null : nameIn(EnvironmentName, environment),
+    };
   const name = target.replace(/^team:/, '');
   const teams = new Set(Object.values(services).map(({ team }) => team));
   const isTeam = target !== name || (!Object.hasOwn(services, name) && teams.has(name));
@@ -37,17 +44,21 @@ function scopeOf({ services }: Config, target: string, environment: string | nul
 }
 
 export async function freezeOpened(deps: Deps, { who, key }: Doing, deed: Of<'freeze_open'>): Promise<Outcome> {
-  if (deed.targets.length === 0 || deed.reason === null)
+  if ((deed.targets.length === 0 && deed.environment === null) || deed.reason === null)
     throw new Declined('Say what is to be frozen, and why. Nothing was done.');
   const config = await deps.config.current();
   const until = deed.seconds === null ? null : plusSeconds(deps.clock.now(), deed.seconds);
   const rows: Text[] = [];
-  for (const target of deed.targets) {
+  // Of none it is all of the environment.
+  for (const target of deed.targets.length === 0 ? [null] : deed.targets) {
     const scope = scopeOf(config, target, deed.environment);
     const wanted = NewFreeze.safeParse({ ...scope, reason: deed.reason, until });
     if (!wanted.success)
       throw new Declined(`${wanted.error.issues[0]?.message ?? 'this is no freeze'}. Nothing was done.`);
-    const { freeze, warnings } = await openFreeze(deps, who, { id: idOf('frz', key, target), freeze: wanted.data });
+    const { freeze, warnings } = await openFreeze(deps, who, {
+      id: idOf('frz', key, target ?? ''),
+      freeze: wanted.data,
+    });
     rows.push([
       `Frozen: ${scopeInWords(freeze)}, until ${untilOf(freeze)} (`,
       { code: freeze.id },
@@ -71,13 +82,14 @@ export async function freezeLifted(deps: Deps, { who }: Doing, deed: Of<'freeze_
   return answered(`Superseded: it is over since ${moment(freeze.ended_at ?? freeze.until ?? freeze.starts_at)}${by}.`);
 }
 
-/** A freeze by its id, or the only one of a service. @throws Declined */
+/** A freeze by its id, or the only one of a service or team. @throws Declined */
 async function oneFreeze(deps: Deps, written: string): Promise<string> {
   if (/^fr[a-z]?z?_/.test(written)) return written;
   await recordWhatHolds(deps);
   const now = deps.clock.now();
+  const target = await targetCalled(deps, written);
   const own = (await deps.freezes.current()).filter(
-    (freeze) => freeze.service === written && stateAt(freeze, now) !== 'over',
+    (freeze) => isOf(freeze, target) && stateAt(freeze, now) !== 'over',
   );
   const [only, ...others] = own;
   if (only === undefined)
@@ -128,27 +140,57 @@ export async function overrideApproved(
   return { answer: message(text), aloud: true };
 }
 
-/** What is frozen, and why: all, or what holds a service. */
-export async function freezesTold(deps: Deps, { who }: Doing, { service }: Of<'freeze_status'>): Promise<Outcome> {
+/** What somebody calls by this name. */
+type Target = { service: string; team: string | undefined } | { service: null; team: string };
+
+/** A service, else a team, that is known. @throws Declined with what was probably meant */
+async function targetCalled({ config, changes, freezes }: Deps, written: string): Promise<Target> {
+  const known = await config.current();
+  const name = written.replace(/^team:/, '');
+  const teams = knownTeams(known);
+  // What is frozen is known, whatever has become of its name since.
+  const frozen = (await freezes.current()).flatMap(({ service }) => service ?? []);
+  const deployed = (await changes.live()).map(({ service }) => service);
+  const services = knownServices(known, [...deployed, ...frozen]);
+  if (name === written && services.has(name)) return { service: name, team: serviceEntry(known.services, name)?.team };
+  if (teams.has(name)) return { service: null, team: name };
+  // Where nothing is known of any service, this may be one.
+  if (name === written && services.size === 0) return { service: name, team: undefined };
+  throw name === written
+    ? unknownName('service or team', name, [...services, ...teams])
+    : unknownName('team', name, teams);
+}
+
+const isOf = (freeze: Freeze, { service, team }: Target): boolean =>
+  service === null ? freeze.team === team : freeze.service === service;
+
+/** It, or more than it. */
+const holdsFor = (freeze: Freeze, target: Target): boolean =>
+  isOf(freeze, target) || (freeze.service === null && (freeze.team === null || freeze.team === target.team));
+
+/** What is frozen, and why: all, or what holds a service or the services of a team. */
+export async function freezesTold(
+  deps: Deps,
+  { who }: Doing,
+  { service: written }: Of<'freeze_status'>,
+): Promise<Outcome> {
+  const target = written === null ? null : await targetCalled(deps, written);
+  const service = target?.service ?? null;
   who.allow('freezes:read', service === null ? {} : { service });
   await recordWhatHolds(deps);
-  const config = await deps.config.current();
   const now = deps.clock.now();
-  const team = service === null ? undefined : serviceEntry(config.services, service)?.team;
-  const holds = (freeze: Freeze) =>
-    service === null ||
-    freeze.service === service ||
-    (freeze.service === null && (freeze.team === null || freeze.team === team));
+  const holds = (freeze: Freeze) => target === null || holdsFor(freeze, target);
   const all = (await deps.freezes.current()).filter(
     (freeze) => stateAt(freeze, now) !== 'over' && holds(freeze) && mayRead(who, freeze),
   );
-  const of = service === null ? '' : ` of ${service}`;
-  if (all.length === 0) return answered(`Nothing${of} is frozen.`);
+  const of = target === null ? null : (target.service ?? `services of ${target.team}`);
+  if (all.length === 0) return answered(`Nothing${of === null ? '' : ` of ${of}`} is frozen.`);
   const shown = all.slice(0, SHOWN_MAX);
   const rows = shown.flatMap((freeze): Text => [
     `\n❄️ `,
     { bold: scopeInWords(freeze) },
-    `: ${freeze.reason}; ends when ${freeze.ends_when} ${onRecord(freeze)}${stateAt(freeze, now) === 'scheduled' ? ', planned' : ''}`,
+    `: ${freeze.reason}\n${stateAt(freeze, now) === 'scheduled' ? 'planned from' : 'since'} ${moment(freeze.starts_at)}, ${endOf(freeze)} · `,
+    { code: freeze.id },
   ]);
   const more = all.length > shown.length ? [`\nand ${all.length - shown.length} more`] : [];
   const lifts = shown.slice(0, 5).map((freeze): ChatButton => ({
@@ -156,8 +198,12 @@ export async function freezesTold(deps: Deps, { who }: Doing, { service }: Of<'f
     text: `Lift: ${scopeInWords(freeze)}`,
     confirm: { title: 'Lift it?', text: list([freeze.reason]), yes: 'Lift it', no: 'Leave it' },
   }));
-  return { answer: message([`Frozen${of}:`, ...rows, ...more], lifts) };
+  const title = of === null ? 'Frozen:' : `Deploys of ${of} are frozen:`;
+  return { answer: message([title, ...rows, ...more], lifts) };
 }
+
+const endOf = ({ until, ends_when }: Freeze): string =>
+  until === null ? `ends when ${ends_when}` : `until ${moment(until)}`;
 
 /** Whoever may read anything of a scope may read what holds for more than that. */
 function mayRead(who: Who, { service, environment }: Freeze): boolean {

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { whomToAsk } from '../../domain/may-not.ts';
 import type { Ear, Told } from '../../domain/outlets.ts';
 import type { Deps } from '../../domain/ports.ts';
 import type { Heard } from '../../schemas/heard.ts';
@@ -6,8 +7,10 @@ import { secondsBetween } from '../../schemas/time.ts';
 import { Refusal } from '../api/problem.ts';
 import { actorFor } from './acquainted.ts';
 import { carryOut } from './carry-out.ts';
-import { type Errand, errandOf } from './errand.ts';
-import { answered, Declined, type Outcome } from './outcome.ts';
+import { actionOf } from './action-of.ts';
+import { type Errand, errandOf, writtenFor } from './errand.ts';
+import { plainOf } from '../../domain/plain-text.ts';
+import { answered, Declined, NOTHING, type Outcome, withNote } from './outcome.ts';
 import { whoActs } from './who-acts.ts';
 
 type FromSlack = Extract<Heard, { from: 'slack' }>;
@@ -38,7 +41,7 @@ export async function hearSlack(deps: Deps, { key, at, trace, request }: FromSla
   const late = secondsBetween(at, deps.clock.now()) > LATE_SECONDS && !NEVER_LATE.has(errand.deed.act);
   const outcome =
     before === undefined
-      ? await (late ? tooLate() : outcomeOf(deps, errand, { key, trace }))
+      ? await (late ? tooLate(errand) : outcomeOf(deps, errand, { key, trace }))
       : (before.outcome as Outcome); // as it was kept below
   if (before === undefined) await deps.hearings.did(key, outcome);
   log.info('done what was heard from Slack', { act: errand.deed.act, user: errand.user, again: before !== undefined });
@@ -46,29 +49,48 @@ export async function hearSlack(deps: Deps, { key, at, trace, request }: FromSla
   await deps.hearings.told(key);
 }
 
-const tooLate = async (): Promise<Outcome> =>
-  answered(
-    'This was taken up too late: more than 15 minutes after you did it. Nothing was done; do it again if it still holds.',
+const tooLate = async (errand: Errand): Promise<Outcome> =>
+  notDone(
+    errand,
+    answered(
+      'This was taken up too late: more than 15 minutes after you did it. Nothing was done; do it again if it still holds.',
+    ),
   );
 
 async function outcomeOf(deps: Deps, errand: Errand, { key, trace }: { key: string; trace: string }): Promise<Outcome> {
   try {
     const found = await actorFor(deps, errand.user);
-    if (!found.ok) return unknownSomebody(errand, found.because);
+    if (!found.ok) return notDone(errand, await unknownSomebody(deps, errand, found.because));
     const who = whoActs(await deps.config.current(), found.actor, errand.user, () => deps.clock.now());
     return await carryOut(deps, { who, key: `heard-${hash('sha256', key).slice(0, 32)}`, trace }, errand);
   } catch (error) {
-    if (error instanceof Declined) return answered(...error.text);
-    if (error instanceof Refusal) return answered(`${wordsOf(error)} Nothing was done.`);
+    if (error instanceof Declined) return notDone(errand, answered(...error.text));
+    if (error instanceof Refusal) return notDone(errand, answered(`${wordsOf(error)} Nothing was done.`));
     // More freezes of one scope than can be kept: that it comes again would not help.
-    if (error instanceof Error && error.name === 'ScopeFull') return answered(`${error.message}. Nothing was done.`);
+    if (error instanceof Error && error.name === 'ScopeFull')
+      return notDone(errand, answered(`${error.message}. Nothing was done.`));
     throw error;
   }
 }
 
-/** Robots and guests come into channels, too. */
-const unknownSomebody = ({ deed }: Errand, because: string): Outcome =>
-  deed.act === 'so_far' ? { answer: null } : answered(`You may do nothing here: ${because}. Nothing was done.`);
+/** Robots, guests and people of other teams come into channels, too: whoever has asked for nothing is refused nothing. */
+function notDone({ deed }: Errand, outcome: Outcome): Outcome {
+  if (deed.act === 'so_far') return NOTHING;
+  const written = writtenFor(deed);
+  const said =
+    outcome.answer?.parts.flatMap((part) => (part.kind === 'text' ? [plainOf(part.text)] : [])).join(' ') ?? '';
+  // Dialogs are closed by now, and commands gone.
+  return written === null || said.includes(written) ? outcome : withNote(outcome, [`You wrote: ${written}`]);
+}
+
+async function unknownSomebody(
+  { config, clock }: Pick<Deps, 'config' | 'clock'>,
+  { deed }: Errand,
+  because: string,
+): Promise<Outcome> {
+  const ask = whomToAsk(await config.current(), actionOf(deed), {}, clock.now());
+  return answered(`You may do nothing here: ${because}. Nothing was done. `, ...ask);
+}
 
 /** Refusals of the API, for people who are not at the API. */
 function wordsOf({ code, detail }: Refusal): string {
@@ -79,6 +101,8 @@ function wordsOf({ code, detail }: Refusal): string {
       return 'The automation of this incident is paused, so nothing would come of it; what waits still waits. Resume it first.';
     case 'incident-resolved':
       return 'Superseded: the incident is resolved already.';
+    case 'second-person-needed':
+      return 'You are for it already; somebody else has to be, too, and until then it is not done.';
     case 'freeze-over':
       return 'Superseded: the freeze is over, and nothing has to be let through.';
     default: {

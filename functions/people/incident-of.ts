@@ -1,42 +1,137 @@
 import type { Text } from '../../domain/outlets.ts';
 import type { Deps } from '../../domain/ports.ts';
+import { byThemselves } from '../../domain/parts.ts';
+import { nearest } from '../../domain/runbooks/nearest.ts';
+import { type NamedIncident, referenceWords } from '../../domain/slack-commands/reference.ts';
 import { placeOf } from '../../domain/story.ts';
 import type { IncidentRecord } from '../../schemas/incident.ts';
 import type { IncidentId } from '../../schemas/names.ts';
-import type { Where } from './errand.ts';
+import type { Who } from '../acts/who.ts';
+import { channelSpan } from './channel-span.ts';
+import type { Deed, Errand, Where } from './errand.ts';
 import { Declined } from './outcome.ts';
 
 const NAMED_MAX = 10;
 
+type IncidentDeps = Pick<Deps, 'incidents'>;
+
+/** The incident that somebody means, and what is to be done about it. */
+export type Meant<D extends Deed> = { id: IncidentId; deed: D };
+
 /**
  * The incident that somebody means: the one that they have named, else the one in whose channel they are.
- * @throws Declined where they are in none
+ * @throws Declined where it is not clear which one that is
  */
-export async function incidentOf(deps: Pick<Deps, 'incidents'>, where: Where): Promise<IncidentId> {
-  const found = where.incident ?? (await ofChannel(deps, where.channel));
+export async function incidentMeant<D extends Deed>(
+  deps: IncidentDeps,
+  who: Who,
+  errand: Errand & { deed: D },
+): Promise<Meant<D>> {
+  const { where, deed } = errand;
+  if (where.incident !== null) return { id: where.incident, deed };
+  if (where.named === null) return { id: await ofPlace(deps, who, errand), deed };
+  const found = await ofName(deps, where.named);
+  if (found !== undefined) return { id: found, deed };
+  const here = await ofChannel(deps, where.channel);
+  const whole = withName(where.named, deed);
+  if (here !== undefined && whole !== undefined) return { id: here, deed: whole };
+  throw await unknownIncident(deps, who, where.named);
+}
+
+/** @throws Declined where they are in no incident's channel */
+async function ofPlace(deps: IncidentDeps, who: Who, { where, typed }: Errand): Promise<IncidentId> {
+  const found = await ofChannel(deps, where.channel);
   if (found !== undefined) return found;
-  const open = (await deps.incidents.open()).filter(({ parent_id }) => parent_id === undefined);
-  throw new Declined('This is not the channel of an incident, so it is not clear which one is meant. ', ...named(open));
+  const open = await openFor(deps, who);
+  throw new Declined(
+    'This is not the channel of an incident, so it is not clear which one is meant. ',
+    ...choice(open, typed),
+  );
+}
+
+/** Undefined: there is none that is called so. */
+async function ofName({ incidents }: IncidentDeps, named: NamedIncident): Promise<IncidentId | undefined> {
+  if ('id' in named) return (await incidents.read(named.id)) === undefined ? undefined : named.id;
+  const found = named.channel === null ? undefined : await incidents.inChannel(named.channel);
+  return found ?? (named.name === null ? undefined : byChannelName(await incidents.open(), named.name));
+}
+
+const byChannelName = (open: readonly IncidentRecord[], name: string): IncidentId | undefined =>
+  open.find(({ channel }) => channel === `#${name}`)?.id;
+
+/** A text that begins with the mention of another channel: it is part of what they say. Undefined: it is not. */
+function withName<D extends Deed>(named: NamedIncident, deed: D): D | undefined {
+  if ('id' in named || named.channel === null || (deed.act !== 'note' && deed.act !== 'update')) return undefined;
+  return { ...deed, text: `${referenceWords(named)} ${deed.text}` };
+}
+
+async function unknownIncident(deps: IncidentDeps, who: Who, named: NamedIncident): Promise<Declined> {
+  const open = await openFor(deps, who);
+  const name = referenceWords(named);
+  const near = nearest(
+    name,
+    open.flatMap(({ channel }) => channel ?? []),
+  );
+  const what = 'id' in named ? `There is no incident ${name}. ` : `${name} is no incident's channel. `;
+  const meant: Text = near === null ? [] : ['Did you mean ', { code: near }, '? '];
+  return new Declined(what, ...meant, 'Nothing was done.', ...listed(open));
 }
 
 /** Undefined: it is not the channel of an incident. */
 export async function ofChannel(
-  { incidents }: Pick<Deps, 'incidents'>,
+  { incidents }: IncidentDeps,
   channel: Where['channel'],
 ): Promise<IncidentId | undefined> {
   if (channel === null) return undefined;
   const found = await incidents.inChannel(channel.id);
   if (found !== undefined || channel.name === null) return found;
   // Of incidents that were opened before channels were known by their ids.
-  return (await incidents.open()).find((incident) => incident.channel === `#${channel.name}`)?.id;
+  return byChannelName(await incidents.open(), channel.name);
 }
 
-function named(open: readonly IncidentRecord[]): Text {
-  if (open.length === 0) return ['No incident is open; ', { code: '/incident' }, ' declares one.'];
-  const rows = open
-    .slice(0, NAMED_MAX)
-    .flatMap((incident): Text => [
-      `\n• ${incident.channel ?? 'no channel yet'}: ${placeOf(incident)}, ${incident.title}`,
-    ]);
-  return ['Say it there:', ...rows, ...(open.length > NAMED_MAX ? [`\nand ${open.length - NAMED_MAX} more`] : [])];
+/** Those that they may see; parts of others are told with them. */
+async function openFor({ incidents }: IncidentDeps, who: Who): Promise<IncidentRecord[]> {
+  const open = await incidents.open();
+  return byThemselves(open.filter((incident) => maySee(who, incident)));
 }
+
+function maySee(who: Who, { service, environment }: IncidentRecord): boolean {
+  try {
+    who.allow('incidents:read', { service, environment });
+    return true;
+  } catch (error) {
+    if (error instanceof Declined) return false;
+    throw error;
+  }
+}
+
+/** How to say which one. */
+function choice(open: readonly IncidentRecord[], typed: Errand['typed']): Text {
+  const [only, ...others] = open;
+  if (only === undefined) return ['No incident is open; ', { code: '/incident' }, ' declares one. Nothing was done.'];
+  if (typed === null) return ['Nothing was done.', ...listed(open)];
+  const again = (name: string): string => `${typed.verb} ${name} ${typed.rest}`.trim();
+  return others.length === 0
+    ? [
+        `One is open: ${placeOf(only)}, ${only.title}. Nothing was done; for that one say `,
+        { code: again(nameOf(only)) },
+      ]
+    : ['Nothing was done. Name it, as ', { code: again(nameOf(only)) }, '.', ...listed(open)];
+}
+
+const nameOf = ({ channel, id }: IncidentRecord): string => channel ?? id;
+
+const listed = (open: readonly IncidentRecord[]): Text =>
+  open.length === 0
+    ? []
+    : [
+        '\nOpen now:',
+        ...open
+          .slice(0, NAMED_MAX)
+          .flatMap((incident): Text => [
+            '\n• ',
+            channelSpan(incident) ?? { code: incident.id },
+            `: ${placeOf(incident)}, ${incident.title}`,
+          ]),
+        ...(open.length > NAMED_MAX ? [`\nand ${open.length - NAMED_MAX} more`] : []),
+      ];

@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import type { ChatButton, ChatMessage, ChatPart, Text } from '../../domain/outlets.ts';
+import { plainOf } from '../../domain/plain-text.ts';
 import { nearest } from '../../domain/runbooks/nearest.ts';
 
 /** What came of an errand, as it is kept until everybody who is to hear of it has. */
@@ -14,25 +15,23 @@ export type Outcome = {
 
 export const NOTHING: Outcome = { answer: null };
 
-const plainOf = (text: Text): string =>
-  text
-    .map((span) => {
-      if (typeof span === 'string') return span;
-      if ('bold' in span) return span.bold;
-      if ('code' in span) return span.code;
-      return 'link' in span ? span.text : '';
-    })
-    .join('')
-    .replaceAll(/\s+/g, ' ')
-    .trim();
+/** As a notification has it: who is named is named there, too. */
+const oneLine = (text: Text): Text =>
+  text.map((span) => (typeof span === 'string' ? span.replaceAll(/\s+/g, ' ') : span));
 
 /** A message of one paragraph, and perhaps what can be pressed below it. */
 export function message(text: Text, buttons: readonly ChatButton[] = []): ChatMessage {
   const more: ChatPart[] = buttons.length === 0 ? [] : [{ kind: 'buttons', buttons }];
-  return { summary: plainOf(text) || 'Firebreak', parts: [{ kind: 'text', text }, ...more] };
+  return { summary: oneLine(text), parts: [{ kind: 'text', text }, ...more] };
 }
 
 export const answered = (...text: Text): Outcome => ({ answer: message(text) });
+
+/** The answer with small print below it. */
+export const withNote = (outcome: Outcome, text: Text): Outcome =>
+  outcome.answer === null
+    ? outcome
+    : { ...outcome, answer: { ...outcome.answer, parts: [...outcome.answer.parts, { kind: 'note', text }] } };
 
 /** Why something was not done, in words for whoever wanted it. It is their answer, and no fault. */
 export class Declined extends Error {

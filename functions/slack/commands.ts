@@ -1,18 +1,23 @@
 import type { ChatMessage } from '../../domain/outlets.ts';
-import { parseCommand, type Wanted } from '../../domain/slack-commands.ts';
+import { type Parsed, parseCommand, type Wanted } from '../../domain/slack-commands.ts';
+import type { NamedIncident } from '../../domain/slack-commands/reference.ts';
 import { plainText } from '../../domain/slack-commands/text.ts';
 import { ABOUT_NOTHING, type About } from '../../domain/slack-forms.ts';
+import type { Action } from '../../schemas/access.ts';
 import type { SlashCommand } from '../../schemas/slack/command.ts';
 import type { ModalView, OpenIncident, SlackDeps } from '../../domain/slack-ports.ts';
+import { catalogueOf } from './conversation.ts';
 import { type Answer, ephemeral, nothing, word } from './http.ts';
-import { within } from './deadline.ts';
 import { BRIEF_PATIENCE_MS, type Known, type Knowledge } from './known.ts';
+import { readerInTime, refusalOf } from './may.ts';
+import type { Block } from './modals/blocks.ts';
 import { declareModal } from './modals/declare.ts';
 import { freezeModal, overrideModal } from './modals/freeze.ts';
 import { handoverModal, resolveModal, severityModal, updateModal } from './modals/incident.ts';
 import { openModal } from './modals/open.ts';
 import { handOn } from './queue.ts';
 import type { Reader, ReaderOf } from './reader.ts';
+import { whichIncident } from './which-incident.ts';
 import {
   helpMessage,
   listMessage,
@@ -26,17 +31,20 @@ import {
 /** What answers while Slack waits, and what it has seen of the world. */
 export type Waiting = { deps: SlackDeps; known: Knowledge; readerOf: ReaderOf; trace: string };
 
+type ParsedCommand = Extract<Parsed, { kind: 'wanted' }>;
+
 /** One slash command: answered at once, by a modal, or handed on before anything is answered. */
 export async function answerCommand(waiting: Waiting, command: SlashCommand): Promise<Answer> {
   const parsed = parseCommand(command.command, command.text);
   if (parsed.kind === 'help') return ephemeral(helpMessage(parsed.of));
   if (parsed.kind === 'usage') return ephemeral(usageMessage(parsed));
-  const view = await modalFor(waiting, parsed.wanted, aboutCommand(command));
-  if (view !== null) {
-    const failed = await openModal(waiting.deps, command.trigger_id, view);
+  const dialog = await dialogFor(waiting, parsed, command);
+  if (dialog?.kind === 'refused') return ephemeral(dialog.why);
+  if (dialog?.kind === 'modal') {
+    const failed = await openModal(waiting.deps, command.trigger_id, dialog.view);
     return failed === null ? nothing() : word(failed);
   }
-  const read = await answerNow(waiting, parsed.wanted, command);
+  const read = await answerNow(waiting, parsed, command);
   return read === null ? passOn(waiting, command) : ephemeral(read);
 }
 
@@ -46,25 +54,65 @@ const aboutCommand = ({ channel_id: channel, response_url }: SlashCommand): Abou
   response_url,
 });
 
-/** Where something is missing that has to be said. Null: nothing is. */
-async function modalFor({ known }: Waiting, wanted: Wanted, about: About): Promise<ModalView | null> {
+type Dialog = { kind: 'modal'; view: ModalView } | { kind: 'refused'; why: ChatMessage };
+
+/** Where something is missing that has to be said, by whoever may say it. Null: nothing is. */
+async function dialogFor(waiting: Waiting, parsed: ParsedCommand, command: SlashCommand): Promise<Dialog | null> {
+  const form = formFor(parsed.wanted);
+  if (form === null) return null;
+  const about = aboutCommand(command);
+  const reader = readerInTime(waiting, command);
+  if (!form.ofIncident) {
+    const [who] = await Promise.all([reader, waiting.known.catalogue(BRIEF_PATIENCE_MS)]);
+    const why = await refusalOf(waiting, who, form.action, {});
+    return why === null ? { kind: 'modal', view: await form.view(waiting, about) } : { kind: 'refused', why };
+  }
+  const asked = { reader, action: form.action, named: parsed.incident, channel: command.channel_id };
+  const which = await whichIncident(waiting, asked);
+  return which.kind === 'none'
+    ? { kind: 'refused', why: which.why }
+    : { kind: 'modal', view: form.view({ ...about, incident: which.incident }, which.ask) };
+}
+
+/** A modal that asks for what is missing, and what somebody has to be allowed to for that. */
+type FormFor =
+  | { ofIncident: true; action: Action; view: (about: About, which: Block[]) => ModalView }
+  | { ofIncident: false; action: Action; view: (waiting: Waiting, about: About) => ModalView | Promise<ModalView> };
+
+/** Null: nothing is missing. */
+function formFor(wanted: Wanted): FormFor | null {
   switch (wanted.act) {
     case 'declare':
-      return declareModal(about, wanted.title, (await known.catalogue(BRIEF_PATIENCE_MS))?.value ?? null);
+      return {
+        ofIncident: false,
+        action: 'incidents:write',
+        view: async (waiting, about) => declareModal(about, wanted.title, await catalogueOf(waiting)),
+      };
     case 'severity':
-      return wanted.severity === null ? severityModal(about) : null;
+      return wanted.severity === null ? { ofIncident: true, action: 'incidents:write', view: severityModal } : null;
     case 'update':
-      return wanted.text === null ? updateModal(about) : null;
+      return wanted.text === null ? { ofIncident: true, action: 'incidents:write', view: updateModal } : null;
     case 'handover':
-      return wanted.user === null || wanted.brief === null ? handoverModal(about, wanted.user) : null;
+      if (wanted.user !== null && wanted.brief !== null) return null;
+      return {
+        ofIncident: true,
+        action: 'incidents:write',
+        view: (about, which) => handoverModal(about, wanted.user, which),
+      };
     case 'resolve':
-      return wanted.note === null ? resolveModal(about) : null;
-    case 'freeze_open':
-      return wanted.targets.length === 0 || wanted.reason === null ? freezeModal(about, wanted) : null;
+      return wanted.note === null ? { ofIncident: true, action: 'incidents:act', view: resolveModal } : null;
+    case 'freeze_open': {
+      const isWhole = wanted.targets.length > 0 || wanted.environment !== null;
+      if (isWhole && wanted.reason !== null) return null;
+      return { ofIncident: false, action: 'freezes:write', view: (_, about) => freezeModal(about, wanted) };
+    }
     case 'freeze_override':
-      return wanted.freeze === null || wanted.reason === null || wanted.seconds === null
-        ? overrideModal({ ...about, version: wanted.version }, wanted)
-        : null;
+      if (wanted.freeze !== null && wanted.reason !== null && wanted.seconds !== null) return null;
+      return {
+        ofIncident: false,
+        action: 'freezes:override',
+        view: (_, about) => overrideModal({ ...about, version: wanted.version }, wanted),
+      };
     default:
       return null;
   }
@@ -77,24 +125,31 @@ const READS = ['list', 'status', 'firebreak_status'] as const;
 const isRead = (act: Wanted['act']): act is (typeof READS)[number] => READS.some((one) => one === act);
 
 /** What can be told without changing anything. Null: somebody else tells it, who has more time. */
-async function answerNow({ deps, known, readerOf }: Waiting, wanted: Wanted, command: SlashCommand) {
+async function answerNow(waiting: Waiting, { wanted, incident }: ParsedCommand, command: SlashCommand) {
+  const { deps, known } = waiting;
   if (!isRead(wanted.act)) return null;
   const [open, automation, reader] = await Promise.all([
     known.openIncidents(),
     wanted.act === 'firebreak_status' ? known.automation() : null,
     // Who that is takes two reads, one after the other.
-    within(READ_PATIENCE_MS, readerOf(command)).catch((): Reader => ({ kind: 'unknown' })),
+    readerInTime(waiting, command, READ_PATIENCE_MS),
   ]);
   if (reader.kind === 'unknown') return null;
-  if (reader.kind === 'refused') return refusal(reader.because);
+  if (reader.kind === 'refused') return refusalOf(waiting, reader, 'incidents:read', {});
   const now = deps.clock.now();
   const seen = open && visible(open, reader);
   if (wanted.act === 'firebreak_status') return productMessage(mayAsk(reader) ? automation : null, seen, now);
   if (seen === null) return null;
   if (wanted.act === 'list') return listMessage(seen, now);
-  const here = seen.value.find(({ channel }) => channel === `#${command.channel_name}`);
-  return here === undefined ? null : statusMessage({ ...seen, value: here }, now);
+  const meant = incident ?? { channel: command.channel_id, name: command.channel_name };
+  const one = seen.value.find((each) => isCalled(each, meant));
+  return one === undefined ? null : statusMessage({ ...seen, value: one }, now);
 }
+
+const isCalled = ({ id, channel, channel_id }: OpenIncident, named: NamedIncident): boolean =>
+  'id' in named
+    ? id === named.id
+    : channel === `#${named.name ?? ''}` || (channel_id !== undefined && channel_id === named.channel);
 
 type KnownReader = Extract<Reader, { kind: 'known' }>;
 
@@ -103,11 +158,6 @@ const mayAsk = ({ may }: KnownReader): boolean => may('automation:read', {});
 const visible = (open: Known<OpenIncident[]>, { may }: KnownReader): Known<OpenIncident[]> => ({
   ...open,
   value: open.value.filter(({ service, environment }) => may('incidents:read', { service, environment })),
-});
-
-const refusal = (because: string): ChatMessage => ({
-  summary: because,
-  parts: [{ kind: 'text', text: [`${because}. Nothing was done.`] }],
 });
 
 /** It is durable before it is answered, and what is known of the world beside it tells how soon it will be done. */

@@ -1,3 +1,4 @@
+import type { ChatMessage } from '../../domain/outlets.ts';
 import type { Catalogue, ModalView } from '../../domain/slack-ports.ts';
 import type { Interaction } from '../../schemas/slack/interaction.ts';
 import type { Waiting } from './commands.ts';
@@ -16,14 +17,22 @@ export const NOT_TAKEN = 'This could not be taken: nothing was done. Try again i
 export const catalogueOf = async ({ known }: Waiting): Promise<Catalogue | null> =>
   (await known.catalogue(BRIEF_PATIENCE_MS))?.value ?? null;
 
-type Opening = { trigger_id: string; user: { id: string }; response_url?: string | null | undefined };
+export type Opening = { trigger_id: string; user: { id: string }; response_url?: string | null | undefined };
 
 /** There is nothing in the answer that anybody would see: what went wrong is said in the conversation. */
 export async function openFor(waiting: Waiting, by: Opening, view: ModalView): Promise<Answer> {
   const failed = await openModal(waiting.deps, by.trigger_id, view);
-  if (failed !== null) await tell(waiting, by, failed);
+  if (failed !== null) await tell(waiting, by, paragraph(failed));
   return nothing();
 }
+
+/** Instead of a modal: why there is none. */
+export async function refuseFor(waiting: Waiting, by: Omit<Opening, 'trigger_id'>, why: ChatMessage): Promise<Answer> {
+  await tell(waiting, by, why);
+  return nothing();
+}
+
+const paragraph = (text: string): ChatMessage => ({ summary: text, parts: [{ kind: 'text', text: [text] }] });
 
 /** It is durable before Slack is answered; that it is not is said, too. */
 export async function passOn(
@@ -31,12 +40,12 @@ export async function passOn(
   interaction: Interaction & Pick<Opening, 'response_url'>,
 ): Promise<Answer> {
   if (!(await handOn(waiting.deps, { kind: 'interaction', interaction }, waiting.trace)))
-    await tell(waiting, interaction, NOT_TAKEN);
+    await tell(waiting, interaction, paragraph(NOT_TAKEN));
   return nothing();
 }
 
-async function tell({ deps }: Waiting, to: Omit<Opening, 'trigger_id'>, text: string): Promise<void> {
-  const whispered = deps.slack.whisper({ user: to.user.id, responseUrl: to.response_url ?? null }, text);
+async function tell({ deps }: Waiting, to: Omit<Opening, 'trigger_id'>, message: ChatMessage): Promise<void> {
+  const whispered = deps.slack.whisper({ user: to.user.id, responseUrl: to.response_url ?? null }, message);
   await within(TELL_PATIENCE_MS, whispered).catch((error: unknown) => {
     deps.log.warn('somebody could not be told', { user: to.user.id, error: String(error) });
   });

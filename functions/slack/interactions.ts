@@ -2,12 +2,16 @@ import { plainText } from '../../domain/slack-commands/text.ts';
 import { ABOUT_NOTHING, type About } from '../../domain/slack-forms.ts';
 import type { Interaction, MessageAction } from '../../schemas/slack/interaction.ts';
 import type { Waiting } from './commands.ts';
-import { catalogueOf, openFor, passOn } from './conversation.ts';
+import { catalogueOf, openFor, type Opening, passOn, refuseFor } from './conversation.ts';
 import { type Answer, nothing } from './http.ts';
+import { readerInTime, refusalOf } from './may.ts';
 import { declareModal } from './modals/declare.ts';
+import { pinModal } from './modals/incident.ts';
 import { pressed } from './presses.ts';
+import { callerOf } from './reader.ts';
 import { submitted } from './submissions.ts';
 import { suggest } from './suggestions.ts';
+import { whichIncident } from './which-incident.ts';
 
 /** Shortcuts by their `callback_id`, as slack/manifest.yaml has them. */
 export const SHORTCUTS = {
@@ -31,23 +35,54 @@ export async function answerInteraction(waiting: Waiting, interaction: Interacti
     case 'message_action':
       return onMessage(waiting, interaction);
     case 'shortcut':
-      if (interaction.callback_id !== SHORTCUTS.declare) return nothing();
-      return openFor(waiting, interaction, declareModal(ABOUT_NOTHING, null, await catalogueOf(waiting)));
+      return interaction.callback_id === SHORTCUTS.declare
+        ? declaring(waiting, interaction, ABOUT_NOTHING, null)
+        : nothing();
     case 'view_closed':
       return nothing();
   }
 }
 
 async function onMessage(waiting: Waiting, interaction: MessageAction): Promise<Answer> {
-  if (interaction.callback_id === SHORTCUTS.addToTimeline) return passOn(waiting, interaction);
+  const about = aboutMessage(interaction);
+  if (interaction.callback_id === SHORTCUTS.addToTimeline) return addingToTimeline(waiting, interaction, about);
   if (interaction.callback_id !== SHORTCUTS.declareFromMessage) return nothing();
-  const text = plainText(interaction.message.text);
-  const about: About = {
-    ...ABOUT_NOTHING,
-    channel: interaction.channel.id,
-    message: { ts: interaction.message.ts, text: text.slice(0, MESSAGE_MAX_CHARS).toWellFormed() },
-    response_url: interaction.response_url ?? null,
-  };
-  const title = text.split('\n')[0]?.trim() || null;
-  return openFor(waiting, interaction, declareModal(about, title, await catalogueOf(waiting)));
+  const title = plainText(interaction.message.text).split('\n')[0]?.trim() || null;
+  return declaring(waiting, interaction, about, title);
 }
+
+const aboutMessage = ({ channel, message, response_url }: MessageAction): About => ({
+  ...ABOUT_NOTHING,
+  channel: channel.id,
+  message: {
+    ts: message.ts,
+    text: plainText(message.text).slice(0, MESSAGE_MAX_CHARS).toWellFormed(),
+    author: message.user ?? null,
+  },
+  response_url: response_url ?? null,
+});
+
+type Asking = Extract<Interaction, { type: 'shortcut' | 'message_action' }>;
+
+async function declaring(waiting: Waiting, by: Asking, about: About, title: string | null): Promise<Answer> {
+  const [reader, catalogue] = await Promise.all([readerInTime(waiting, callerOf(by)), catalogueOf(waiting)]);
+  const why = await refusalOf(waiting, reader, 'incidents:write', {});
+  if (why !== null) return refuseFor(waiting, openingOf(by), why);
+  return openFor(waiting, openingOf(by), declareModal(about, title, catalogue));
+}
+
+/** In the channel of an incident it is clear which one is meant; elsewhere it is asked for. */
+async function addingToTimeline(waiting: Waiting, by: MessageAction, about: About): Promise<Answer> {
+  const reader = readerInTime(waiting, callerOf(by));
+  const asked = { reader, action: 'incidents:write', named: null, channel: by.channel.id } as const;
+  const which = await whichIncident(waiting, asked);
+  if (which.kind === 'none') return refuseFor(waiting, openingOf(by), which.why);
+  return which.ask.length === 0 ? passOn(waiting, by) : openFor(waiting, openingOf(by), pinModal(about, which.ask));
+}
+
+/** Shortcuts without a message have no address to answer to. */
+const openingOf = (by: Asking): Opening => ({
+  trigger_id: by.trigger_id,
+  user: by.user,
+  response_url: 'response_url' in by ? by.response_url : null,
+});

@@ -1,12 +1,17 @@
 import { ABOUT_NOTHING, type About } from '../../domain/slack-forms.ts';
 import type { ModalView } from '../../domain/slack-ports.ts';
+import type { Action } from '../../schemas/access.ts';
+import type { IncidentId } from '../../schemas/names.ts';
 import { type Button, isOurs, readButton } from '../../schemas/slack/button.ts';
 import type { BlockActions } from '../../schemas/slack/interaction.ts';
 import type { Waiting } from './commands.ts';
-import { openFor, passOn } from './conversation.ts';
+import { openFor, passOn, refuseFor } from './conversation.ts';
 import { type Answer, nothing } from './http.ts';
+import { BRIEF_PATIENCE_MS } from './known.ts';
+import { readerInTime, refusalOf } from './may.ts';
 import { resolveModal, severityModal, updateModal } from './modals/incident.ts';
 import { valueOf } from './queue.ts';
+import { callerOf } from './reader.ts';
 
 /** A button of a message, or a choice in it. */
 export async function pressed(waiting: Waiting, interaction: BlockActions): Promise<Answer> {
@@ -14,8 +19,18 @@ export async function pressed(waiting: Waiting, interaction: BlockActions): Prom
   // Links are told, too, and the elements of other apps' messages that were forwarded.
   if (acted === undefined || !isOurs(acted.action_id)) return nothing();
   const button = readButton(acted.action_id, valueOf(acted));
-  const view = button === undefined ? null : modalOf(button, aboutPress(interaction));
-  return view === null ? passOn(waiting, interaction) : openFor(waiting, interaction, view);
+  const form = button === undefined ? null : formOf(button);
+  if (form === null) return passOn(waiting, interaction);
+  const { incident, action, view } = form;
+  const [reader, open] = await Promise.all([
+    readerInTime(waiting, callerOf(interaction)),
+    waiting.known.openIncidents(BRIEF_PATIENCE_MS),
+  ]);
+  const one = open?.value.find(({ id }) => id === incident);
+  const scope = one === undefined ? {} : { service: one.service, environment: one.environment };
+  const why = await refusalOf(waiting, reader, action, scope);
+  if (why !== null) return refuseFor(waiting, interaction, why);
+  return openFor(waiting, interaction, view({ ...aboutPress(interaction), incident }));
 }
 
 const aboutPress = ({ channel, response_url }: BlockActions): About => ({
@@ -24,15 +39,17 @@ const aboutPress = ({ channel, response_url }: BlockActions): About => ({
   response_url: response_url ?? null,
 });
 
-/** Buttons that ask for more before anything is done. */
-function modalOf(button: Button, about: About): ModalView | null {
+type FormOf = { incident: IncidentId; action: Action; view: (about: About) => ModalView };
+
+/** Of buttons that ask for more before anything is done. */
+function formOf(button: Button): FormOf | null {
   switch (button.verb) {
     case 'severity':
-      return severityModal({ ...about, incident: button.incident });
+      return { incident: button.incident, action: 'incidents:write', view: severityModal };
     case 'publish':
-      return updateModal({ ...about, incident: button.incident });
+      return { incident: button.incident, action: 'incidents:write', view: updateModal };
     case 'resolve':
-      return resolveModal({ ...about, incident: button.incident });
+      return { incident: button.incident, action: 'incidents:act', view: resolveModal };
     default:
       return null;
   }

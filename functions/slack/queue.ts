@@ -1,7 +1,6 @@
 import { hash, randomBytes } from 'node:crypto';
 import type { SlackRequest } from '../../schemas/heard.ts';
 import { About } from '../../domain/slack-forms.ts';
-import { readButton, type Verb } from '../../schemas/slack/button.ts';
 import type { Acted, BlockActions, Interaction } from '../../schemas/slack/interaction.ts';
 import type { View } from '../../schemas/slack/view.ts';
 import { within } from './deadline.ts';
@@ -11,7 +10,7 @@ import { parsed } from './body.ts';
 /** Milliseconds; then whoever waits is told that it was not taken. */
 const SEND_PATIENCE_MS = 1400;
 
-/** Seconds. Two clicks that are closer are one, where the same click later is meant again. */
+/** Seconds. Two clicks that are closer are one. */
 const DOUBLE_CLICK_SECONDS = 10;
 
 /**
@@ -53,7 +52,6 @@ function keyOfInteraction(interaction: Interaction): string {
     case 'view_closed':
       return `${interaction.type}:${interaction.view.id}:${interaction.view.hash}`;
     case 'message_action':
-      return `shortcut:${user.id}:${interaction.callback_id}:${interaction.channel.id}:${interaction.message.ts}`;
     case 'shortcut':
       return `shortcut:${interaction.trigger_id}`;
     case 'block_suggestion':
@@ -67,24 +65,13 @@ function keyOfActions({ user, channel, container, view, actions }: BlockActions)
   return `action:${user.id}:${place}:${hash('sha256', JSON.stringify(actions.map(keyOfAction)))}`;
 }
 
-/** What can be done once: to press it again later is the same. */
-const ONCE: readonly Verb[] = [
-  'approve',
-  'reject',
-  'resolve',
-  'not_the_deploy',
-  'rollback',
-  'lift_freeze',
-  'approve_override',
-];
-
-/** Automation can be paused, resumed and paused again by the same button: those are three. */
+/**
+ * A double click is one act. The same button pressed again later is meant again: what was refused then may be allowed
+ * by now, and what was done is not done twice, whoever asks how often.
+ */
 function keyOfAction(acted: Acted): string {
-  const value = valueOf(acted);
-  const button = readButton(acted.action_id, value);
-  const isOnce = button !== undefined && ONCE.includes(button.verb);
-  const when = isOnce ? '' : `@${Math.floor(Number(acted.action_ts ?? 0) / DOUBLE_CLICK_SECONDS)}`;
-  return `${acted.action_id}=${value ?? ''}${when}`;
+  const window = Math.floor(Number(acted.action_ts ?? 0) / DOUBLE_CLICK_SECONDS);
+  return `${acted.action_id}=${valueOf(acted) ?? ''}@${window}`;
 }
 
 export const valueOf = ({ value, selected_option, selected_user }: Acted): string | undefined =>

@@ -10,7 +10,7 @@ const KEPT_MS = 5 * 60 * 1000;
 const KEPT_MAX = 1000;
 
 /** Of what is in Slack: somebody, and the workspace where they were. */
-type Caller = { user_id: string; team_id: string };
+export type Caller = { user_id: string; team_id: string };
 
 /**
  * What somebody may read. `unknown`: it takes more to know that than there is time for: what groups of Slack they are
@@ -46,8 +46,9 @@ export function readers(deps: SlackDeps, known: Knowledge): ReaderOf {
     if (user === undefined) return { kind: 'unknown' };
     const hasGroups = Object.keys(people.userGroups).length > 0;
     const found = actorOf(catalogue.value, user);
-    // What groups they are in could only allow more.
-    if (!found.ok) return hasGroups ? { kind: 'unknown' } : { kind: 'refused', because: found.because };
+    // What groups they are in could only allow more, and to members of the workspace alone.
+    if (!found.ok)
+      return hasGroups && user.kind === 'member' ? { kind: 'unknown' } : { kind: 'refused', because: found.because };
     return readerOf(deps, found.actor, hasGroups);
   };
 }
@@ -57,3 +58,12 @@ function readerOf({ clock }: Pick<SlackDeps, 'clock'>, actor: Actor, hasGroups: 
   if (hasGroups && !may('incidents:read', EVERYWHERE)) return { kind: 'unknown' };
   return { kind: 'known', may };
 }
+
+/** Whoever does something with what we show. Null: Slack does not say where; whose members count is not known then. */
+export const callerOf = ({
+  user,
+  team,
+}: {
+  user: { id: string };
+  team?: { id: string } | null | undefined;
+}): Caller | null => (team ? { user_id: user.id, team_id: team.id } : null);

@@ -1,5 +1,6 @@
 import { didYouMean } from '../../domain/runbooks/nearest.ts';
-import { type About, FIELDS, type Filled, readForm } from '../../domain/slack-forms.ts';
+import { type NamedIncident, referenceWords } from '../../domain/slack-commands/reference.ts';
+import { FIELDS, type Filled, type ReadForm, readForm } from '../../domain/slack-forms.ts';
 import type { Catalogue } from '../../domain/slack-ports.ts';
 import type { ViewSubmission } from '../../schemas/slack/interaction.ts';
 import type { Waiting } from './commands.ts';
@@ -16,7 +17,7 @@ export async function submitted(waiting: Waiting, interaction: ViewSubmission): 
   const read = readForm(interaction.view);
   if (read === undefined) return nothing();
   if (!read.ok) return wrong(read.errors);
-  const errors = await errorsOf(waiting, read.filled, read.about);
+  const errors = await errorsOf(waiting, read);
   if (errors !== null) return wrong(errors);
   const taken = await handOn(waiting.deps, { kind: 'interaction', interaction }, waiting.trace);
   return taken ? nothing() : wrong({ [firstField(read.filled)]: NOT_TAKEN });
@@ -39,16 +40,23 @@ function firstField({ form }: Filled): string {
     case 'handover':
     case 'resolve':
       return FIELDS.text;
+    case 'pin':
+      return FIELDS.incident;
   }
 }
 
 /** What only the world can tell. While it cannot be asked, whoever does it finds out. */
-async function errorsOf(waiting: Waiting, filled: Filled, about: About): Promise<Record<string, string> | null> {
+async function errorsOf(
+  waiting: Waiting,
+  { filled, about, named }: Extract<ReadForm, { ok: true }>,
+): Promise<Record<string, string> | null> {
   if (filled.form === 'declare') {
     const catalogue = await waiting.known.catalogue();
     return catalogue === null ? null : placeErrors(catalogue.value, filled);
   }
-  if (about.incident === null) return null;
+  if (named !== null) return nameErrors(waiting, named);
+  // A note is good for the timeline of what is over, too.
+  if (about.incident === null || filled.form === 'pin') return null;
   const { incident: id } = about;
   const look = within(LOOK_PATIENCE_MS, waiting.deps.incident(id));
   const incident = await look.catch((error: unknown) => {
@@ -57,6 +65,18 @@ async function errorsOf(waiting: Waiting, filled: Filled, about: About): Promise
   return incident?.status === 'resolved'
     ? { [firstField(filled)]: 'Superseded: this incident is resolved already. Nothing was done.' }
     : null;
+}
+
+/** The incident was typed. */
+async function nameErrors({ known }: Waiting, named: NamedIncident): Promise<Record<string, string> | null> {
+  const open = await known.openIncidents();
+  const name = referenceWords(named);
+  if (open?.fresh !== true || open.value.some(({ channel }) => channel === name)) return null;
+  const meant = didYouMean(
+    name,
+    open.value.flatMap(({ channel }) => channel ?? []),
+  );
+  return { [FIELDS.incident]: `${name} is no open incident's channel${meant === null ? '' : `; ${meant}`}` };
 }
 
 function placeErrors(

@@ -1,3 +1,4 @@
+import { byThemselves } from '../../domain/parts.ts';
 import type { ChatMessage, ChatPart, Text } from '../../domain/outlets.ts';
 import { type CommandName, helpOf, type Parsed } from '../../domain/slack-commands.ts';
 import { minuteOf } from '../../domain/story.ts';
@@ -14,9 +15,15 @@ const MARKS: Record<OpenIncident['severity'], string> = { critical: '🔴', warn
 const paragraph = (text: Text): ChatPart => ({ kind: 'text', text });
 const smallPrint = (text: Text): ChatPart => ({ kind: 'note', text });
 
+const ELSEWHERE = smallPrint([
+  'Elsewhere than in its channel, name the incident first, by its channel or its id: ',
+  { code: '/incident ack #incident-2611201' },
+]);
+
 export function helpMessage(command: CommandName): ChatMessage {
   const lines = helpOf(command).flatMap(({ typed, says }): Text => [{ code: typed.trim() }, ` ${says}\n`]);
-  return { summary: `How to use /${command}`, parts: [paragraph(lines)] };
+  const parts = [paragraph(lines), ...(command === 'incident' || command === 'firebreak' ? [ELSEWHERE] : [])];
+  return { summary: `How to use /${command}`, parts };
 }
 
 export function usageMessage({ because, nearest, of }: Extract<Parsed, { kind: 'usage' }>): ChatMessage {
@@ -31,7 +38,8 @@ export function usageMessage({ because, nearest, of }: Extract<Parsed, { kind: '
   };
 }
 
-const channelOf = ({ channel }: OpenIncident): Text => (channel === undefined ? [] : [` in ${channel}`]);
+const channelOf = ({ channel, channel_id: id }: OpenIncident): Text =>
+  id === undefined ? (channel === undefined ? [] : [` in ${channel}`]) : [' in ', { channel: id }];
 
 const incidentLine = (incident: OpenIncident): Text => [
   `${MARKS[incident.severity]} `,
@@ -41,9 +49,9 @@ const incidentLine = (incident: OpenIncident): Text => [
   ')\n',
 ];
 
-/** Parts of another one are told with it. */
+/** Parts of another one that is open are told with it. */
 export function listMessage(known: Known<readonly OpenIncident[]>, now: Timestamp): ChatMessage {
-  const incidents = known.value.filter(({ parent_id }) => parent_id === undefined);
+  const incidents = byThemselves(known.value);
   const count = incidents.length === 0 ? 'No incident is open' : `${incidents.length} open`;
   const more = incidents.length - LISTED_MAX;
   return {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import * as z from 'zod';
 import type { ExternalFound, ExternalIncident, ExternalPager, ExternalQuery, Told } from '../../domain/outlets.ts';
 import type { Timestamp } from '../../schemas/time.ts';
 import { truncate } from '../text.ts';
@@ -18,10 +19,24 @@ const ALERTS_MAX = 25;
 /** An incident merged into one that was merged itself. */
 const MERGES_MAX = 3;
 
+/** @see https://developer.pagerduty.com/api-reference (List abilities; read 2026-11) */
+const Abilities = z.object({ abilities: z.array(z.string()) });
+
 const OPEN: [string, string][] = [
   ['statuses[]', 'triggered'],
   ['statuses[]', 'acknowledged'],
 ];
+
+const NO_KEY = 'set PAGERDUTY_API_TOKEN to an API key of the account, or of one of its users';
+const ELSEWHERE = 'PAGERDUTY_API_URL may not be the address of the REST API, as https://api.pagerduty.com is';
+
+/** What to do when it does not let us in. */
+const ADVICE: Readonly<Partial<Record<string, string>>> = {
+  unauthorized: NO_KEY,
+  forbidden: NO_KEY,
+  not_found: ELSEWHERE,
+  unreadable: ELSEWHERE,
+};
 
 /** The incidents that Alertmanager or Grafana open at PagerDuty by themselves (`paging: external`). */
 export function externalPagerDuty(options: RestOptions): ExternalPager {
@@ -37,7 +52,10 @@ export function externalPagerDuty(options: RestOptions): ExternalPager {
         ],
         IncidentPage,
       );
-      return page.kind === 'done' ? { kind: 'done', value: newest(page.value.incidents) ?? null } : page;
+      if (page.kind !== 'done') return page;
+      const found = newest(page.value.incidents);
+      // It may have been merged into another one, which goes on.
+      return found?.status === 'resolved' ? readMerged(rest, found.id) : { kind: 'done', value: found ?? null };
     },
     async find(query) {
       const rest = await openRest(options);
@@ -56,6 +74,15 @@ export function externalPagerDuty(options: RestOptions): ExternalPager {
       if (notes.value.some((content) => content.split(/\r?\n/).includes(marker))) return { kind: 'done', value: null };
       const words = truncate(text, Math.max(1, NOTE_MAX_CHARS - marker.length - 2));
       return rest.post(path, { note: { content: `${words}\n\n${marker}` } }, NoteTaken);
+    },
+    async check() {
+      const rest = await openRest(options);
+      if ('kind' in rest) return rest;
+      // What the account is able to: the same for every key, and nothing of anybody's.
+      const told = await rest.get('/abilities', [], Abilities);
+      if (told.kind === 'done') return { kind: 'done', value: null };
+      const advice = told.kind === 'refused' ? ADVICE[told.code] : undefined;
+      return advice === undefined ? told : { ...told, code: 'not_set_right', detail: `${told.detail}: ${advice}` };
     },
     async read(id) {
       const rest = await openRest(options);

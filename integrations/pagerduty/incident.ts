@@ -1,9 +1,14 @@
 import * as z from 'zod';
 import type { ExternalIncident } from '../../domain/outlets.ts';
-import { InstantIn } from '../../schemas/time.ts';
+import { userOf } from '../../domain/pagerduty/agents.ts';
+import { PagerDutyReference } from '../../schemas/pagerduty.ts';
+import { InstantIn, type Timestamp } from '../../schemas/time.ts';
 
 const Named = z.object({ summary: z.string().nullish() });
 type Named = z.infer<typeof Named>;
+
+/** What is told in another form is not told. */
+const reference = PagerDutyReference.nullish().catch(null);
 
 const WEB = /^https?:\/\//;
 
@@ -17,7 +22,8 @@ const Incident = z
     status: z.enum(['triggered', 'acknowledged', 'resolved']),
     created_at: InstantIn,
     assignments: z.array(z.object({ assignee: Named })).nullish(),
-    acknowledgements: z.array(z.object({ acknowledger: Named })).nullish(),
+    acknowledgements: z.array(z.object({ at: InstantIn.nullish().catch(null), acknowledger: reference })).nullish(),
+    last_status_change_by: reference,
     /** The only reason that there is says into which incident it was merged. */
     resolve_reason: z.object({ incident: z.object({ id: z.string().min(1) }).nullish() }).nullish(),
   })
@@ -27,12 +33,22 @@ const Incident = z
       url: incident.html_url && WEB.test(incident.html_url) ? incident.html_url : null,
       title: incident.title || incident.summary || '',
       status: incident.status,
-      acknowledgedBy: names((incident.acknowledgements ?? []).map(({ acknowledger }) => acknowledger)),
+      acknowledgedBy: names((incident.acknowledgements ?? []).map(({ acknowledger }) => acknowledger ?? {})),
       assignedTo: names((incident.assignments ?? []).map(({ assignee }) => assignee)),
+      acknowledged: lastOf(incident.acknowledgements ?? []),
+      resolvedBy: incident.status === 'resolved' ? userOf(incident.last_status_change_by) : null,
       createdAt: incident.created_at,
     },
     mergedInto: incident.resolve_reason?.incident?.id ?? null,
   }));
+
+type Acknowledgement = { at?: Timestamp | null | undefined; acknowledger?: PagerDutyReference | null | undefined };
+
+/** Of those whose time nobody says, none is the last. */
+function lastOf(all: readonly Acknowledgement[]): ExternalIncident['acknowledged'] {
+  const dated = all.flatMap(({ at, acknowledger }) => (at == null ? [] : [{ at, by: userOf(acknowledger) }]));
+  return dated.toSorted((a, b) => (a.at < b.at ? 1 : -1))[0] ?? null;
+}
 
 const names = (people: readonly Named[]): string[] => [
   ...new Set(people.flatMap(({ summary }) => (summary ? [summary] : []))),

@@ -18,3 +18,6 @@ export const PAGE_MAX = 100;
 
 /** One attempt. A third of the workflow function's time-out at most. */
 export const ATTEMPT_TIMEOUT_MS = 10_000;
+
+/** The same of a look at who is on call: an incident, and what is told of it, goes on without. */
+export const ON_CALL_TIMEOUT_MS = 4000;

@@ -6,7 +6,7 @@ import type { Clock, ConfigSource } from '../../domain/ports.ts';
 import type { Config } from '../../schemas/config.ts';
 import { PersonId } from '../../schemas/people.ts';
 import { millisOf } from '../../schemas/time.ts';
-import { PAGE_MAX } from './limits.ts';
+import { ON_CALL_TIMEOUT_MS, PAGE_MAX } from './limits.ts';
 import { openRest, type RestOptions } from './rest.ts';
 
 /** A rota changes by the hour; who answers an incident now was on call a minute ago. */
@@ -40,6 +40,7 @@ export function pagerDutyOnCall(options: {
   clock: Clock;
 }): OnCall {
   const now = () => millisOf(options.clock.now());
+  const rest = async (): Promise<RestOptions> => ({ ...(await options.rest()), timeoutMs: ON_CALL_TIMEOUT_MS });
   const entries = kept<Entry[]>(now);
   const emails = kept<string | null>(now);
   return {
@@ -51,14 +52,14 @@ export function pagerDutyOnCall(options: {
         rota.schedule === undefined
           ? ['escalation_policy_ids[]', rota.escalationPolicy ?? '']
           : ['schedule_ids[]', rota.schedule];
-      const told = await entries(`${name}${id}`, async () => list(await options.rest(), name, id));
+      const told = await entries(`${name}${id}`, async () => list(await rest(), name, id));
       return told.kind === 'done' ? { kind: 'done', value: people(config, told.value) } : told;
     },
     email: (user) =>
       emails(user, async () => {
-        const rest = await openRest(await options.rest());
-        if ('kind' in rest) return rest;
-        const told = await rest.get(`/users/${encodeURIComponent(user)}`, [], OneUser);
+        const open = await openRest(await rest());
+        if ('kind' in open) return open;
+        const told = await open.get(`/users/${encodeURIComponent(user)}`, [], OneUser);
         return told.kind === 'refused' && told.code === 'not_found' ? { kind: 'done', value: null } : told;
       }),
   };

@@ -14,6 +14,8 @@ export type RestOptions = {
   /** The e-mail address of the user in whose name is written. A user's own key does without. */
   from: () => Promise<string | undefined>;
   clock: Clock;
+  /** Of an attempt. Absent: as projectors wait. */
+  timeoutMs?: number;
 };
 
 /** What kept a call from being done. */
@@ -39,11 +41,12 @@ export async function openRest(options: RestOptions): Promise<Rest | Failed> {
   if (from && !/^[^@\s]+@[^@\s]+$/.test(from))
     return { kind: 'refused', code: 'bad_from', detail: 'PAGERDUTY_FROM is not an e-mail address' };
 
-  const until = performance.now() + ATTEMPT_TIMEOUT_MS;
+  const patience = options.timeoutMs ?? ATTEMPT_TIMEOUT_MS;
+  const until = performance.now() + patience;
   const ask = async <T>(question: Pick<Question<T>, 'method' | 'url' | 'body' | 'schema'>): Promise<Told<T>> => {
     const timeoutMs = Math.floor(until - performance.now());
     // Nothing has been sent, so it was certainly not done.
-    if (timeoutMs <= 0) return { kind: 'later', detail: `PagerDuty took ${ATTEMPT_TIMEOUT_MS} ms`, afterSeconds: null };
+    if (timeoutMs <= 0) return { kind: 'later', detail: `PagerDuty took ${patience} ms`, afterSeconds: null };
     return tell({
       vendor: 'PagerDuty',
       headers: {

@@ -48,23 +48,52 @@ const NOTHING = '—';
 /** A message as Slack takes it, whatever is in it. Beside blocks, `text` is what notifications and screen readers have. */
 export function bodyOf({ summary, parts }: ChatMessage): { text: string; blocks: Block[] } {
   const blocks = fitting(parts);
+  const line = typeof summary === 'string' ? [summary] : summary;
   return {
-    text: mrkdwn([summary], SUMMARY_MAX_CHARS).trim() || NOTHING,
-    blocks: blocks.length > 0 ? blocks : [section([summary])],
+    text: mrkdwn(line, SUMMARY_MAX_CHARS).trim() || NOTHING,
+    blocks: blocks.length > 0 ? blocks : [section(line)],
   };
 }
 
-/** Room is given in the order of the parts: the first ones whole, later ones cut short, and the end of it is said. */
+/** Every part has its place as long as all fit when their texts are short; the room that is left goes to the first ones. */
 function fitting(parts: readonly ChatPart[]): Block[] {
-  const all = parts.flatMap(shapes);
+  const all = parts.flatMap(shapes).map((shape) => ({
+    whole: shape(Number.POSITIVE_INFINITY),
+    short: shape(TIGHT_MAX_CHARS),
+  }));
+  let room = BLOCKS_MAX_CHARS - sizeOf(all.map(({ short }) => short));
+  if (room < 0 || all.length > BLOCKS_MAX) return shortened(all);
+  return all.map(({ whole, short }) => {
+    const more = size(whole) - size(short);
+    if (more > room) return short;
+    room -= more;
+    return whole;
+  });
+}
+
+type Either = { whole: Block; short: Block };
+
+/** The first ones whole, later ones short, and where it ends is said. What can be pressed is there all the same. */
+function shortened(all: readonly Either[]): Block[] {
   const end = note(['The rest did not fit.']);
+  const limits = { blocks: BLOCKS_MAX - 1, chars: BLOCKS_MAX_CHARS - size(end) };
+  const buttons = taken(all.filter(isPressed), limits);
+  const words = taken(
+    all.filter((one) => !isPressed(one)),
+    { blocks: limits.blocks - buttons.length, chars: limits.chars - sizeOf(buttons) },
+  );
+  return [...words, end, ...buttons];
+}
+
+const isPressed = ({ short }: Either): boolean => short.type === 'actions';
+
+/** As many of the first ones as there is room for. */
+function taken(all: readonly Either[], { blocks: most, chars }: { blocks: number; chars: number }): Block[] {
   const blocks: Block[] = [];
-  let room = BLOCKS_MAX_CHARS;
-  for (const [index, shape] of all.entries()) {
-    const isLast = index === all.length - 1;
-    const roomHere = isLast ? room : room - size(end);
-    const block = [shape(Number.POSITIVE_INFINITY), shape(TIGHT_MAX_CHARS)].find((one) => size(one) <= roomHere);
-    if (block === undefined || (blocks.length === BLOCKS_MAX - 1 && !isLast)) return [...blocks, end];
+  let room = chars;
+  for (const { whole, short } of all) {
+    const block = [whole, short].find((one) => size(one) <= room);
+    if (block === undefined || blocks.length >= most) break;
     blocks.push(block);
     room -= size(block);
   }
@@ -73,6 +102,7 @@ function fitting(parts: readonly ChatPart[]): Block[] {
 
 /** As Slack may count it: with a comma. */
 const size = (block: Block): number => JSON.stringify(block).length + 1;
+const sizeOf = (blocks: readonly Block[]): number => blocks.reduce((sum, block) => sum + size(block), 0);
 
 /** A block that can be made with shorter texts. @param max characters of each text */
 type Shape = (max: number) => Block;

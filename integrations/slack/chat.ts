@@ -7,6 +7,7 @@ import { setBookmarks } from './bookmarks.ts';
 import { findChannel, namesBeginning } from './channels.ts';
 import type { Arguments } from './client.ts';
 import { findPost, metadataOf } from './history.ts';
+import { letIn } from './invite.ts';
 import { TOPIC_MAX_CHARS } from './limits.ts';
 import { inside } from './membership.ts';
 import { line } from './mrkdwn.ts';
@@ -51,6 +52,7 @@ export function slackChat(options: SlackOptions): Chat {
         orAlready('already_pinned', inside(ask, channel)('pins.add', { channel, timestamp: id }, Anything)),
       ),
     setBookmarks: (channel, links) => effect(({ ask, me }) => setBookmarks(inside(ask, channel), me, channel, links)),
+    invite: (channel, users) => attempt(({ ask }) => letIn(inside(ask, channel), channel, users)),
     archive: (channel) =>
       effect(({ ask }) =>
         orAlready('already_archived', inside(ask, channel)('conversations.archive', { channel }, Anything)),

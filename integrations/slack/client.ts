@@ -26,6 +26,7 @@ const READS = new Set([
   'chat.getPermalink',
   'usergroups.users.list',
   'users.info',
+  'users.lookupByEmail',
 ]);
 
 /** Whoever asks waits and tries again by himself, so the client does neither; and it logs nothing. */

@@ -1,12 +1,22 @@
 import * as z from 'zod';
-import type { Directory } from '../../domain/outlets.ts';
+import type { ChatApp, Directory } from '../../domain/outlets.ts';
 import { isRefusal } from './answers.ts';
 import { attempts, type Slack, type SlackOptions } from './attempt.ts';
 import { WAITED_FOR_TIMEOUT_MS } from './limits.ts';
 import { inside } from './membership.ts';
+import { missingScopes, SCOPES } from './scopes.ts';
 import { slackUserOf, UserObject } from './user.ts';
 
+/** The scopes come with a header of each answer, which the client puts here. */
+const Tested = z.object({
+  team: z.string().optional(),
+  team_id: z.string().optional(),
+  enterprise_id: z.string().nullish(),
+  response_metadata: z.object({ scopes: z.array(z.string()).optional() }).optional(),
+});
+
 const Info = z.object({ user: UserObject });
+const Known = z.object({ user: z.object({ id: z.string(), deleted: z.boolean().optional() }) });
 const Members = z.object({ users: z.array(z.string()).default([]) });
 const Messages = z.object({
   messages: z.array(z.object({ ts: z.string(), text: z.string().default(''), user: z.string().nullish() })).default([]),
@@ -20,12 +30,18 @@ const Permalink = z.object({ permalink: z.string() });
 export function slackDirectory(options: SlackOptions): Directory {
   const attempt = attempts({ timeoutMs: WAITED_FOR_TIMEOUT_MS, ...options });
   return {
+    app: () => attempt(async ({ ask }) => installed(await ask('auth.test', {}, Tested))),
     user: (id, workspaces) =>
       attempt(async (slack) => {
         const found = await orNull(['user_not_found', 'user_not_visible'], slack.ask('users.info', { user: id }, Info));
         if (found === null) return null;
         const { groups: _, ...user } = slackUserOf(found.user, await ours(slack, workspaces), []);
         return user;
+      }),
+    userByEmail: (email) =>
+      attempt(async ({ ask }) => {
+        const found = await orNull(['users_not_found'], ask('users.lookupByEmail', { email }, Known));
+        return found === null || found.user.deleted === true ? null : found.user.id;
       }),
     groupMembers: (id) =>
       attempt(async ({ ask }) => (await ask('usergroups.users.list', { usergroup: id }, Members)).users),
@@ -38,6 +54,12 @@ export function slackDirectory(options: SlackOptions): Directory {
         return { text: said.text, user: said.user ?? null, url };
       }),
   };
+}
+
+function installed(tested: z.infer<typeof Tested>): ChatApp {
+  const { team_id: id = null, team, enterprise_id: enterprise, response_metadata: { scopes } = {} } = tested;
+  const lacks = scopes && missingScopes(scopes).map((scope) => ({ scope, without: SCOPES[scope] ?? '' }));
+  return { workspace: { id, enterprise: enterprise ?? null, name: team ?? id ?? 'a workspace' }, lacks: lacks ?? null };
 }
 
 async function ours({ me }: Slack, workspaces: readonly string[]): Promise<readonly string[]> {

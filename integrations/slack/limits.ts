@@ -59,6 +59,9 @@ export const TOPIC_MAX_CHARS = 250;
 /** Items per page. @see https://docs.slack.dev/reference/methods/conversations.list: "an integer under 1000" */
 export const CHANNELS_PER_PAGE = 999;
 
+/** Slack documents up to 1,000, and has long taken 100. @see https://docs.slack.dev/reference/methods/conversations.invite */
+export const USERS_PER_INVITE = 100;
+
 /** Slack recommends at most 200. @see https://docs.slack.dev/reference/methods/conversations.history */
 export const MESSAGES_PER_PAGE = 200;
 

@@ -1,7 +1,9 @@
 import * as z from 'zod';
+import type { ChatMessage } from '../../domain/outlets.ts';
 import type { SlackUser } from '../../domain/people.ts';
 import type { Secrets } from '../../domain/ports.ts';
 import { answerByUrl, answerUrlFault } from './answers-by-url.ts';
+import { bodyOf } from './blocks.ts';
 import { askSlack, SlackRefused } from './small-client.ts';
 import { slackUserOf, UserObject } from './user.ts';
 
@@ -32,12 +34,13 @@ export function waitingCalls({ secrets }: { secrets: Secrets }) {
       if (!said.success) throw new SlackRefused('users.info', 'no_user');
       return slackUserOf(said.data.user, workspaces, []);
     },
-    async whisper({ user, responseUrl }: { user: string; responseUrl: string | null }, text: string): Promise<void> {
-      if (responseUrl !== null && answerUrlFault(responseUrl, await apiUrl()) === undefined) {
-        const message = { summary: text, parts: [{ kind: 'text' as const, text: [text] }] };
-        if ((await answerByUrl(responseUrl, message, false)).kind === 'done') return;
-      }
-      await ask('chat.postMessage', { channel: user, text }, OPEN_TIMEOUT_MS);
+    async whisper(
+      { user, responseUrl }: { user: string; responseUrl: string | null },
+      message: ChatMessage,
+    ): Promise<void> {
+      const byUrl = responseUrl !== null && answerUrlFault(responseUrl, await apiUrl()) === undefined;
+      if (byUrl && (await answerByUrl(responseUrl, message, false)).kind === 'done') return;
+      await ask('chat.postMessage', { channel: user, ...bodyOf(message) }, OPEN_TIMEOUT_MS);
     },
   };
 }

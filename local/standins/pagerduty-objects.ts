@@ -21,7 +21,7 @@ export function incidentNumber(id: string): number | undefined {
   return digits === undefined ? undefined : Number.parseInt(digits, 36);
 }
 
-const person = (name: string) => ({ id: null, type: 'user_reference', summary: name });
+const person = (name: string) => ({ id: userNamed(name).id, type: 'user_reference', summary: name });
 const agent = (name: string | null) =>
   name === null ? { id: null, type: 'service_reference', summary: SERVICE } : person(name);
 
@@ -48,6 +48,7 @@ export function incidentObject(origin: string, alert: Alert, alerts: Alerts) {
     created_at: time(alert.created_at),
     updated_at: time(alert.changed_at),
     last_status_change_at: time(alert.changed_at),
+    last_status_change_by: agent(lastChangedBy(alerts.log(alert.id))),
     resolved_at: alert.resolved_at === null ? null : time(alert.resolved_at),
     assignments: resolved
       ? []
@@ -60,6 +61,9 @@ export function incidentObject(origin: string, alert: Alert, alerts: Alerts) {
     alert_counts: { all: 1, triggered: 1 - resolved, resolved },
   };
 }
+
+/** Each entry is a change of the status; the newest comes first. Null: whoever has sent the events. */
+const lastChangedBy = ([newest]: readonly LogEntry[]): string | null => newest?.name ?? null;
 
 /**
  * An incident as webhooks v3 tell of it, in fewer words than the REST API.

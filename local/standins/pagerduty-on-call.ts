@@ -4,9 +4,10 @@ import { notFound, restAccess } from './pagerduty-rest.ts';
 import type { StandInDeps } from './stand-in.ts';
 
 /**
- * Who is on call, and who people are, of the REST API. Every policy and every schedule calls the same people.
+ * Who is on call, who people are, and what the account can do, of the REST API. Every policy and every schedule calls
+ * the same people.
  *
- * @see https://developer.pagerduty.com/api-reference (On-Calls, Users; read 2026-11)
+ * @see https://developer.pagerduty.com/api-reference (Abilities, On-Calls, Users; read 2026-11)
  */
 export const onCallRoutes = (deps: StandInDeps): Hono =>
   new Hono()
@@ -33,6 +34,7 @@ export const onCallRoutes = (deps: StandInDeps): Hono =>
       );
       return c.json({ oncalls, limit: 100, offset: 0, more: false, total: null });
     })
+    .get('/abilities', (c) => c.json({ abilities: ['teams', 'read_only_users', 'urgencies'] }))
     .get('/users/:id', (c) => {
       const user = userById(c.req.param('id'));
       return user ? c.json({ user: userObject(user) }) : notFound(c);

@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { InstantIn, millisOf } from '../../schemas/time.ts';
 import { faultRule, type Faults } from './faults.ts';
 import { callId, seqOf, type Journal } from './journal.ts';
-import { MAILBOX } from './mail.ts';
+import { MAILBOX, mailFault } from './mail.ts';
 import { page } from './page.ts';
 import { check, problem, readJson, readQuery } from './problem.ts';
 import { sandboxStates, type SandboxStates } from './sandbox-state.ts';
@@ -60,7 +60,7 @@ export function sandbox(parts: SandboxParts): Hono {
   app.get('/sandbox', (c) => c.json({ urls, faults: parts.faults.list().length }));
   app.route('/sandbox/state', state(sandboxStates(parts)));
   app.route('/sandbox/calls', calls(parts.journal, [...vendors, MAILBOX]));
-  app.route('/sandbox/faults', faults(parts.faults, vendors));
+  app.route('/sandbox/faults', faults(parts.faults, [...vendors, MAILBOX]));
   for (const { vendor, sandbox: helpers } of standIns) {
     if (helpers) app.route(`/sandbox/${vendor}`, helpers(deps));
   }
@@ -112,7 +112,10 @@ function calls(journal: Journal, vendors: readonly string[]): Hono {
 }
 
 function faults(inForce: Faults, vendors: readonly string[]): Hono {
-  const Rule = faultRule(vendors);
+  const Rule = faultRule(vendors).superRefine((rule, context) => {
+    const message = mailFault(rule);
+    if (message !== undefined) context.addIssue({ code: 'custom', path: ['fault'], message });
+  });
   const Clear = z.strictObject({ clear: z.literal(true), vendor: z.enum(vendors).optional() });
   const list = () => ({ items: inForce.list(), next_cursor: null });
 

@@ -3,11 +3,11 @@ import * as z from 'zod';
 import { problem } from './problem.ts';
 import { idOf, type Channel } from './slack-channels.ts';
 import type { Delivery } from './slack-deliveries.ts';
-import { TEAM } from './slack-directory.ts';
+import { type Person, TEAM } from './slack-directory.ts';
 import { escaped } from './slack-escape.ts';
 import { mustBeOpenHere, noSuchMessage, Ts, Who } from './slack-ground.ts';
 import { POST_TEXT_MAX_CHARS } from './slack-limits.ts';
-import type { Telling } from './slack-telling.ts';
+import type { SlackEvent, Telling } from './slack-telling.ts';
 import { tsText } from './slack-ts.ts';
 import { enter, say, type Workspace } from './slack-workspace.ts';
 
@@ -72,10 +72,22 @@ export function join({ user: person }: z.infer<typeof Entry>, { workspace, chann
   const ts = tsText(Math.floor(at) * 1000);
   if (workspace.channels.isMember(channel, person.id)) return { ts, noted: [] };
   enter(workspace, channel, person.id, at);
+  return { ts, noted: [telling.note(joined(person, channel, at), person, channel, workspace)] };
+}
+
+/** @param inviter who let them in; absent: they came by themselves */
+export function joined(person: Person, channel: Channel, at: number, inviter?: string): SlackEvent {
   const subscription = 'member_joined_channel' as const;
-  const where = { channel: idOf(channel), channel_type: 'C', team: TEAM.id };
-  const event = { type: subscription, subscription, user: person.id, ...where, event_ts: ts };
-  return { ts, noted: [telling.note(event, person, channel, workspace)] };
+  return {
+    type: subscription,
+    subscription,
+    user: person.id,
+    channel: idOf(channel),
+    channel_type: 'C',
+    team: TEAM.id,
+    ...(inviter !== undefined && { inviter }),
+    event_ts: tsText(Math.floor(at) * 1000),
+  };
 }
 
 /** @see https://docs.slack.dev/reference/events/reaction_added (read 2026-11) */

@@ -5,15 +5,15 @@ import { Command, typeCommand } from './slack-act-command.ts';
 import { close, Closing, Submission, submit } from './slack-act-modal.ts';
 import { Press, press, Query, suggest } from './slack-act-press.ts';
 import { Shortcut, takeShortcut } from './slack-act-shortcut.ts';
-import { Entry, join, Mark, react, talk, Words } from './slack-act-talk.ts';
+import { Entry, join, joined, Mark, react, talk, Words } from './slack-act-talk.ts';
 import type { Channel } from './slack-channels.ts';
 import type { Delivery } from './slack-deliveries.ts';
-import type { Person } from './slack-directory.ts';
+import { BOT, type Person } from './slack-directory.ts';
 import { channelNamed, modalShown } from './slack-ground.ts';
 import { verificationSent } from './slack-payloads.ts';
 import type { Fields } from './slack-refusal.ts';
 import { openTelling } from './slack-telling.ts';
-import { openWorkspace } from './slack-workspace.ts';
+import { openWorkspace, whenInvited } from './slack-workspace.ts';
 import { channelNotFound } from './slack-sandbox.ts';
 import type { Outside, People } from './stand-in.ts';
 
@@ -29,6 +29,9 @@ export function slackPeople(outside: Outside): People {
   const workspace = openWorkspace(outside.db);
   const telling = openTelling(outside);
   const ground = () => ({ workspace, base: outside.url, at: now() });
+  whenInvited(outside.db, ({ person, channel, at }) =>
+    telling.postLater(telling.note(joined(person, channel, at, BOT.id), person, channel, workspace)),
+  );
 
   /** What the person sees after it, beside how it was delivered. */
   const withModal = async (c: Context, person: Person, delivery: unknown, more: Fields = {}): Promise<Response> =>

@@ -28,7 +28,11 @@ function invite(call: Call): Fields {
   const goesOn = flag(args, 'force') && welcome.length > 0;
   if (first && !goesOn) throw new Refused(first.error, { errors });
 
-  for (const user of welcome) enter(workspace, channel, user, at);
+  for (const user of welcome) {
+    enter(workspace, channel, user, at);
+    const person = personById(user);
+    if (person) workspace.invited({ person, channel, at });
+  }
   return { channel: channelObject(channel, workspace), ...(first && { errors }) };
 }
 

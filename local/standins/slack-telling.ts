@@ -34,6 +34,8 @@ export type Telling = {
    * @returns `undefined`: nobody listens, or the app is not in the channel, or has not subscribed to such events
    */
   note(event: SlackEvent, person: Person, channel: Channel, workspace: Workspace): Delivery | undefined;
+  /** Sends what was noted once the unit is over. Nobody waits for how that goes. */
+  postLater(noted: Delivery | undefined): void;
   /** Sends what was noted, again where that fails; gives how the first try went. */
   post(noted: Delivery | undefined): Promise<DeliveryShown | null>;
   /** Newest first. To be called inside a unit. */
@@ -96,6 +98,9 @@ export function openTelling(outside: Outside): Telling {
       if (!listener() || !isTold) return undefined;
       const id = `Ev0${randomBytes(6).toString('hex').toUpperCase()}`;
       return deliveries.begin(eventSent(event, person, id, now()), now(), now());
+    },
+    postLater(noted) {
+      if (noted) later(noted, noted.due_at ?? now());
     },
     async post(noted) {
       const to = listener();

@@ -44,6 +44,8 @@ export type ChannelView = {
   topic: string;
   purpose: string;
   archived: boolean;
+  /** The names of those who are in it. */
+  members: string[];
   /** RFC 3339. */
   created: string;
   /** Oldest first. */
@@ -109,6 +111,7 @@ export function channelView(channel: Channel, workspace: Workspace, limit: numbe
     topic: channel.topic,
     purpose: channel.purpose,
     archived: channel.archived === 1,
+    members: workspace.channels.members(channel).map(nameOf),
     created: timestamp(channel.created_at),
     bookmarks: marks.bookmarks(channel.seq).map((bookmark) => ({
       id: bookmarkId(bookmark),

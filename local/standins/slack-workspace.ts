@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { channelTables, openChannels, type Channel, type Channels } from './slack-channels.ts';
+import type { Person } from './slack-directory.ts';
 import { ephemeralTables, openEphemerals, type Ephemeral, type Ephemerals } from './slack-ephemerals.ts';
 import { markTables, openMarks, type Marks } from './slack-marks.ts';
 import { messageTables, openMessages, type Content, type Message, type Messages } from './slack-messages.ts';
@@ -28,7 +29,18 @@ export type Workspace = {
   triggers: Triggers;
   responseUrls: ResponseUrls;
   installation: Installation;
+  /** To be called inside the unit in which the app has let somebody in. */
+  invited(entered: Entered): void;
 };
+
+/** @param at milliseconds since the Unix epoch */
+export type Entered = { person: Person; channel: Channel; at: number };
+
+/** Who tells the app of it: whoever knows where that listens. By the database, which all parts of a workspace share. */
+const listeners = new WeakMap<DatabaseSync, (entered: Entered) => void>();
+
+export const whenInvited = (db: DatabaseSync, listener: (entered: Entered) => void): void =>
+  void listeners.set(db, listener);
 
 export const openWorkspace = (db: DatabaseSync): Workspace => ({
   channels: openChannels(db),
@@ -39,6 +51,7 @@ export const openWorkspace = (db: DatabaseSync): Workspace => ({
   triggers: openTriggers(db),
   responseUrls: openResponseUrls(db),
   installation: openInstallation(db),
+  invited: (entered) => listeners.get(db)?.(entered),
 });
 
 export type Said = { user: string; subtype: string | null; thread_ts: number | null; content: Content };

@@ -1,8 +1,10 @@
 import { serviceEntry } from '../../domain/catalogue.ts';
+import { type AwaitedDeps, tellOfChannel } from '../../domain/channel-awaited.ts';
 import { entryMessage, isTold, summaryCard, teamLine, topic } from '../../domain/incident-card.ts';
-import type { Chat, Told as Answer } from '../../domain/outlets.ts';
-import type { ConfigSource, Incidents } from '../../domain/ports.ts';
+import type { Chat, ChatMessage, Told as Answer } from '../../domain/outlets.ts';
+import type { Acquaintances, ConfigSource, Incidents } from '../../domain/ports.ts';
 import { idOf, type Projections } from '../../domain/projections.ts';
+import { idsIn, withNames } from '../../domain/shown-names.ts';
 import { linksOf, type Story, type Told } from '../../domain/story.ts';
 import type { Config } from '../../schemas/config.ts';
 import type { TimelineEntry } from '../../schemas/incident.ts';
@@ -12,16 +14,19 @@ import { plusSeconds, type Timestamp } from '../../schemas/time.ts';
 import type { Method, Turn } from '../turn.ts';
 import { answered, setAgainFrom, sureFrom } from '../unclear.ts';
 import { ensureChannel, purposeOf } from './channel.ts';
+import { type GuestDeps, Guests } from './guests.ts';
 import { markOf, postOnce } from './message.ts';
 import { METHODS } from './methods.ts';
 
-export type SlackDeps = {
-  chat: Chat;
-  projections: Projections;
-  incidents: Pick<Incidents, 'story' | 'note' | 'setChannel'>;
-  config: ConfigSource;
-  timeScale?: number;
-};
+export type SlackDeps = Omit<GuestDeps, 'chat' | 'incidents'> &
+  AwaitedDeps & {
+    chat: Chat;
+    projections: Projections;
+    incidents: Pick<Incidents, 'story' | 'note' | 'setChannel'>;
+    config: ConfigSource;
+    acquaintances: Pick<Acquaintances, 'user'>;
+    timeScale?: number;
+  };
 
 /** Whoever writes the timeline may be this late with an entry, by its own time. */
 const LATE_ENTRY_SECONDS = 120;
@@ -37,6 +42,10 @@ const SUMMARY = 'summary';
 /** In Slack's words: the channel takes nothing more, or the message is not there. */
 const ARCHIVED = new Set(['is_archived', 'is_inactive']);
 const DELETED = 'message_not_found';
+
+/** What is refused of these is told on the timeline; only the last two are waited for before the channel is archived. */
+const TOLD = new Set(['channel', 'invitations', 'summary', 'message']);
+const WAITED_FOR = new Set(['summary', 'message']);
 
 /** Something of which Slack shows what was said last: it is said again when it differs. */
 type Part = {
@@ -67,6 +76,9 @@ class View {
   readonly #story: Story;
   readonly #config: Config;
   readonly #turn: Turn;
+  readonly #guests: Guests;
+  /** Of users of Slack, by their ids. */
+  readonly #names = new Map<string, string>();
   #state: SlackState;
   /** Something was refused in this turn; something that has to be said. */
   #refusals = false;
@@ -79,6 +91,15 @@ class View {
     this.#config = config;
     this.#turn = turn;
     this.#state = state;
+    this.#guests = new Guests(deps, {
+      subject,
+      story,
+      config,
+      turn,
+      state: () => this.#state,
+      save: (change) => this.#save(change),
+      attempt: (what, method, call) => this.#attempt(what, method, call),
+    });
   }
 
   /** What people need first comes first: where a limit bites, it is the rest that waits. */
@@ -86,9 +107,11 @@ class View {
     const channel = this.#state.archived ? undefined : await this.#channel();
     if (channel !== undefined) {
       await this.#summary(channel);
+      await this.#holders(channel); // some of what is told below mentions them
       await this.#entries(channel);
     }
     await this.#lines();
+    await this.#people(channel);
     if (channel !== undefined && !this.#state.archived) await this.#ornaments(channel);
     if (channel !== undefined && !this.#state.archived) await this.#archive(channel);
     if (this.#refusals) this.#turn.afterRefusal(this.#over());
@@ -108,16 +131,20 @@ class View {
     const { incident } = this.#story;
     const save = (change: Partial<SlackState>): Promise<void> => this.#save(change);
     const ensured = await ensureChannel(this.#deps, incident, this.#config.slack, this.#state, save, this.#turn);
-    if (ensured?.kind === 'refused') await this.#problem('channel', ensured.detail, true);
+    if (ensured?.kind === 'refused') await this.#problem('channel', ensured.detail);
     if (ensured?.kind !== 'there') return undefined;
     await this.#solved('channel');
-    if (this.#state.name !== null && incident.channel === undefined)
-      await this.#deps.incidents.setChannel(incident.id, `#${this.#state.name}`, ensured.id);
+    if (this.#state.name !== null && incident.channel === undefined) await this.#toldWhere(incident.id, ensured.id);
     return ensured.id;
   }
 
+  async #toldWhere(id: IncidentId, channel: string): Promise<void> {
+    await this.#deps.incidents.setChannel(id, `#${this.#state.name}`, channel);
+    await tellOfChannel(this.#deps, id, channel);
+  }
+
   async #summary(channel: string): Promise<void> {
-    const card = summaryCard(this.#story);
+    const card = await this.#named(summaryCard(this.#story));
     const post = { subject: this.#subject, channel, key: SUMMARY, message: card };
     const posted = await postOnce(this.#deps, post, this.#turn);
     if (posted?.kind === 'refused') await this.#notTaken('summary', posted.code);
@@ -137,10 +164,33 @@ class View {
       await this.#save({ pinned: true });
   }
 
+  async #holders(channel: string): Promise<void> {
+    if (this.#state.archived || this.#isOver()) return;
+    await this.#guests.expectHolders();
+    await this.#guests.letIn(channel);
+  }
+
+  /** Last, since somebody else has to be asked who is on call. */
+  async #people(channel: string | undefined): Promise<void> {
+    const refused = channel === undefined && this.#state.problems['channel'] !== undefined;
+    if (this.#state.archived || this.#isOver() || (channel === undefined && !refused)) return;
+    if (refused) await this.#guests.expectHolders();
+    // Of what is a part of another, the teams are called to that one.
+    if (this.#story.parent === null) await this.#guests.expectOnCall();
+    if (channel !== undefined) await this.#guests.letIn(channel);
+    await this.#guests.write(channel ?? null);
+  }
+
+  /** Nobody is called to it any more. */
+  #isOver(): boolean {
+    return this.#story.incident.resolved_at !== null;
+  }
+
   /** In the order in which it happened: a message that is held up holds up those after it. */
   async #entries(channel: string): Promise<void> {
     let page: readonly Told[] = this.#story.timeline;
     while (page.length > 0 && !this.#state.archived) {
+      await this.#guests.expectWhoActed(page);
       for (const { place, entry } of page) {
         if (isTold(entry) && !(await this.#entry(channel, place, entry))) return;
       }
@@ -152,11 +202,24 @@ class View {
 
   /** True: it is there. */
   async #entry(channel: string, place: string, entry: TimelineEntry): Promise<boolean> {
-    const post = { subject: this.#subject, channel, key: `entry ${place}`, message: entryMessage(entry) };
+    const message = await this.#named(entryMessage(entry, this.#known));
+    const post = { subject: this.#subject, channel, key: `entry ${place}`, message };
     const posted = await postOnce(this.#deps, post, this.#turn);
     if (posted?.kind === 'refused') await this.#notTaken('message', posted.code);
     if (posted?.kind === 'there' && posted.fresh) await this.#solved('message');
     return posted?.kind === 'there';
+  }
+
+  readonly #known = {
+    slackIdOf: (name: string) => this.#guests.slackIdOf(name),
+    shownOf: (name: string) => Object.entries(this.#config.people.people).find(([id]) => id === name)?.[1].name ?? name,
+  };
+
+  /** Whoever has ever acted here has told Slack's name of them; of others there is the id. */
+  async #named(message: ChatMessage): Promise<ChatMessage> {
+    for (const id of idsIn(message).filter((one) => !this.#names.has(one)))
+      this.#names.set(id, (await this.#deps.acquaintances.user(id))?.user.name ?? `slack:${id}`);
+    return withNames(message, this.#names);
   }
 
   /** Entries may yet come in before the last ones; what has been told already is known by its place. */
@@ -270,12 +333,12 @@ class View {
   }
 
   /** What Slack refuses is remembered, and does not stand in the way of the rest. */
-  async #attempt(
+  async #attempt<T>(
     what: string,
     method: Method,
-    call: () => Promise<Answer<unknown>>,
+    call: () => Promise<Answer<T>>,
     record?: (at: Timestamp) => Promise<boolean>,
-  ): Promise<Answer<unknown> | undefined> {
+  ): Promise<Answer<T> | undefined> {
     const told = await this.#turn.attempt(method, call, record);
     if (told?.kind === 'refused' && !isDone(told)) await this.#notTaken(what, told.code, told.detail);
     if (told?.kind === 'done') await this.#solved(what);
@@ -285,17 +348,16 @@ class View {
   /** Whoever archives a channel by hand wants no more of it. */
   async #notTaken(what: string, code: string, detail: string = code): Promise<void> {
     if (ARCHIVED.has(code) && !what.startsWith('line ')) await this.#save({ archived: true });
-    else await this.#problem(what, detail, what === 'message' || what === 'summary');
+    else await this.#problem(what, detail);
   }
 
-  /** @param tell on the timeline, once */
-  async #problem(what: string, detail: string, tell = false): Promise<void> {
+  async #problem(what: string, detail: string): Promise<void> {
     this.#refusals = true;
-    if (tell) this.#unsaid = true;
+    if (WAITED_FOR.has(what)) this.#unsaid = true;
     if (this.#state.problems[what] === detail) return;
     const { id } = this.#story.incident;
-    this.#turn.log.warn('Slack refuses something', { what, detail, incident: id });
-    if (tell)
+    this.#turn.log.warn('something is refused', { what, detail, incident: id });
+    if (TOLD.has(what))
       await this.#deps.incidents.note(id, `slack-${what}-refused`, {
         at: this.#turn.now(),
         actor: 'slack',

@@ -25,6 +25,10 @@ export const METHODS = {
   pin: method('pins.add', TIER_2),
   // One turn lists and adds up to a handful.
   bookmarks: method('bookmarks.add', { perSecond: 4 / 60, burst: 1 }),
+  invite: method('conversations.invite', TIER_3),
+  lookUp: method('users.lookupByEmail', TIER_3),
+  // PagerDuty's, which takes many more; what it says is kept for a minute.
+  onCall: method('PagerDuty on-calls', { perSecond: 1, burst: 20 }),
   history: method('conversations.history', TIER_3),
   edit: method('chat.update', TIER_3),
   post: (channel: string): Method => ({

@@ -13,8 +13,12 @@ const ofIncident = <V extends string>(...verbs: [V, ...V[]]) => z.object({ verb:
 export const Button = z.discriminatedUnion('verb', [
   z.object({ verb: z.enum(['approve', 'reject']), incident: IncidentId, digest: z.string().min(1).max(128) }),
   ofIncident('acknowledge', 'take_command', 'pause', 'resume', 'resolve', 'publish', 'severity'),
-  /** The suspect was not the cause. */
-  z.object({ verb: z.literal('not_the_deploy'), incident: IncidentId, change: z.string().min(1).max(64) }),
+  /** The suspect was not the cause; or it may be after all. */
+  z.object({
+    verb: z.enum(['not_the_deploy', 'suspect_again']),
+    incident: IncidentId,
+    change: z.string().min(1).max(64),
+  }),
   z.object({
     verb: z.literal('rollback'),
     service: ServiceName,
@@ -23,6 +27,8 @@ export const Button = z.discriminatedUnion('verb', [
     from: Version,
     /** Null: what automation would choose. */
     to: Version.nullable(),
+    /** A person has named `to`. Absent: automation would choose it. */
+    named: z.literal(true).optional(),
   }),
   z.object({ verb: z.literal('lift_freeze'), freeze: z.string().min(1).max(128) }),
   /** The yes of a second person. */

@@ -1,9 +1,11 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { isMap, isSeq, parseAllDocuments } from 'yaml';
+import { isMap, isSeq, parse, parseAllDocuments } from 'yaml';
+import * as z from 'zod';
 import { loadConfig } from '../../local/config-files.ts';
+import { configSchemas } from '../../scripts/config-schemas.ts';
 import { DeployerConfig, FlagsConfig } from '../../schemas/deployers.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -21,6 +23,9 @@ const FILE_OF: Readonly<Record<string, string>> = {
   channelPrefix: 'slack.yaml',
   pagerduty: 'response.yaml',
   webhooks: 'response.yaml',
+  escalation: 'response.yaml',
+  triage: 'response.yaml',
+  stakeholders: 'response.yaml',
   people: 'people.yaml',
 };
 
@@ -69,6 +74,14 @@ const ours = blocks.flatMap((block) => {
   return whole === undefined ? [] : [{ name: block.name, ...whole }];
 });
 
+/** Those for editors, by the file that they are of. */
+const schemas = new Map(
+  [...configSchemas()].map(([file, schema]) => [
+    `${basename(file, '.json')}.yaml`,
+    z.fromJSONSchema(schema as Parameters<typeof z.fromJSONSchema>[0]),
+  ]),
+);
+
 let dir: string;
 beforeAll(async () => void (dir = await mkdtemp(join(tmpdir(), 'firebreak-docs-'))));
 afterAll(() => rm(dir, { recursive: true }));
@@ -79,6 +92,8 @@ describe('what the documentation shows of a configuration', () => {
     const loaded = await loadConfig(dir);
     await rm(join(dir, file));
     expect(loaded.ok ? [] : loaded.problems).toEqual([]);
+    const schema = schemas.get(file);
+    if (schema !== undefined) expect(schema.safeParse(parse(text)).error, 'as editors check it').toBeUndefined();
   });
 
   test('has a deployer of each kind, and flags of each', () => {

@@ -12,6 +12,7 @@ import {
 } from '../../domain/rollback.ts';
 import type { Change } from '../../schemas/change.ts';
 import { ChangeKind, ChangeStatus } from '../../schemas/change.ts';
+import type { Cleared } from '../../schemas/incident.ts';
 import type { RunbookApproval } from '../../schemas/inbox.ts';
 import { type ChangeId, type EnvironmentName, Mode, type ServiceName, type Version } from '../../schemas/names.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time.ts';
@@ -59,7 +60,7 @@ export const aBadDeploy = (): Change[] => [change('v1', 240), change('v2', 10)];
 
 /** What a decision about one service alone depends on, as the tests write it. */
 export type Plain = {
-  asked: { by: AskedBy; who: string; mode?: Mode; approval?: RunbookApproval };
+  asked: { by: AskedBy; who: string; mode?: Mode; approval?: RunbookApproval; from?: Version; to?: Version };
   matched: boolean;
   monitoring_failure_only: boolean;
   onset: OnsetEvidence;
@@ -123,6 +124,17 @@ export function inputsOf(plain: Plain): DecisionInputs {
     config_version,
   };
 }
+
+/** Ada says that this one was not the cause, three minutes after noon. */
+export const clearing = (of: Change, more: Partial<Cleared> = {}): Cleared => ({
+  change_id: of.id,
+  service: of.service,
+  version: of.version,
+  kind: of.kind,
+  by: 'ada',
+  at: before(-3),
+  ...more,
+});
 
 /** Everything in favour of acting. */
 export const clear = (more: Partial<Plain> = {}): DecisionInputs => inputsOf(clearly(more));

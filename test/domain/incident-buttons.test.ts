@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { buttonsOf } from '../../domain/incident-buttons.ts';
 import type { Story } from '../../domain/story.ts';
-import type { DecisionView, Effect } from '../../schemas/incident.ts';
-import type { ChangeId, Version } from '../../schemas/names.ts';
+import type { Cleared, DecisionView, Effect } from '../../schemas/incident.ts';
+import type { ChangeId, ServiceName, Version } from '../../schemas/names.ts';
 import { INCIDENT, NOON } from './arbitraries.ts';
 import { incident, story } from './stories.ts';
 
@@ -36,13 +36,18 @@ const acted: Effect = {
   detail: '',
 };
 
-const rows = (more: Partial<Story>) =>
-  buttonsOf(story(more)).map((part) => (part.kind === 'buttons' ? part.buttons : []));
+function rows(of: Partial<Story>) {
+  const { asked, more } = buttonsOf(story(of));
+  return [...asked, ...more].map((part) => (part.kind === 'buttons' ? part.buttons : []));
+}
 const verbs = (more: Partial<Story>) => rows(more).map((row) => row.map(({ button }) => button.verb));
 
 describe('buttons of an incident', () => {
   test('that nobody has looked at yet', () => {
-    expect(verbs({})).toEqual([['acknowledge', 'take_command', 'severity', 'publish', 'pause', 'resolve']]);
+    expect(verbs({})).toEqual([
+      ['acknowledge', 'take_command'],
+      ['severity', 'publish', 'pause', 'resolve'],
+    ]);
   });
 
   test('that somebody commands', () => {
@@ -58,6 +63,15 @@ describe('buttons of an incident', () => {
       { verb: 'reject', incident: INCIDENT, digest: 'digest-2' },
     ]);
     expect(first[0]).toMatchObject({ text: 'Roll back to v1', confirm: { text: 'Roll back from v2 to v1' } });
+  });
+
+  test('with a question: what is to be weighed is said once more before it is done', () => {
+    const reasons = [
+      { code: 'suspect', text: 'v2 finished 3 minutes before' },
+      { code: 'migration_in_deploy', text: 'v2 has a migration' },
+    ];
+    const [first = []] = rows({ decisions: [question(1, { reasons })] });
+    expect(first[0]?.confirm?.text).toBe('Roll back from v2 to v1. v2 has a migration');
   });
 
   test('with several questions tell them apart', () => {
@@ -80,9 +94,30 @@ describe('buttons of an incident', () => {
       rows({ ...suspected, ...more })
         .flat()
         .find(({ button }) => button.verb === 'not_the_deploy')?.confirm?.text;
-    expect(words({})).toBeUndefined();
-    expect(words({ decisions: [question(1)] })).toContain('answered with no');
-    expect(words({ effects: [acted] })).toContain('counts against the automation of checkout');
+    expect(words({})).toBe('v2 is not the cause: what else is suspected is judged');
+    expect(words({ decisions: [question(1)] })).toContain('the question about it is withdrawn');
+    const done = question(1, { state: 'approved' });
+    expect(words({ decisions: [done], effects: [acted] })).toContain('counts against the automation of checkout');
+    const ofAnother = question(1, { state: 'approved', from_version: 'v1.9' as Version });
+    expect(words({ decisions: [ofAnother], effects: [acted] })).not.toContain('counts against');
+  });
+
+  test('let what was cleared last be suspected again, and nothing that was taken back', () => {
+    const one = {
+      change_id: `chg_${'0'.repeat(26)}` as ChangeId,
+      service: 'checkout' as ServiceName,
+      version: 'v2' as Version,
+      kind: 'deploy' as const,
+      by: 'ada',
+      at: NOON,
+    };
+    const of = (cleared: Cleared[]) =>
+      rows({ incident: incident({ cleared }) })
+        .flat()
+        .find(({ button }) => button.verb === 'suspect_again');
+    expect(of([one])).toMatchObject({ text: 'It may be v2 after all', button: { change: one.change_id } });
+    expect(of([{ ...one, back: { by: 'bo', at: NOON } }])).toBeUndefined();
+    expect(of([])).toBeUndefined();
   });
 
   test('that is over: none', () => {

@@ -15,7 +15,7 @@ import { INCIDENT } from './arbitraries.ts';
 import type { IncidentId, Version } from '../../schemas/names.ts';
 import { plusSeconds } from '../../schemas/time.ts';
 import { signal } from '../support/signals.ts';
-import { change, NOON } from './arbitraries.ts';
+import { before, change, clearing, NOON } from './arbitraries.ts';
 import { anyEntry, anyStory, incident, story } from './stories.ts';
 
 const spanText = (span: Span): string =>
@@ -118,8 +118,8 @@ describe('the card', () => {
   test('says what is wrong, since when, and how bad', () => {
     const text = card({ incident: incident({ firing: 2, signal_count: 3 }) });
     expect(text).toContain('🔴 critical, open: checkout production: errors');
-    expect(text).toContain('Opened: 2026-11-20 12:00 UTC');
-    expect(text).toContain('Alerts: 2 firing of 3');
+    expect(text).toContain('critical · open · opened 2026-11-20 12:00 UTC\nCommander: nobody yet');
+    expect(text).toContain('Alerts 2 of 3 firing');
     expect(text).toContain(`Incident ${INCIDENT}`);
   });
 
@@ -130,6 +130,17 @@ describe('the card', () => {
     expect(card({ incident: incident({ suspects }) })).toContain('• v2 85 %: new; close');
     expect(card({ decisions: [decision({ kind: 'none' })] })).toContain('No change is known');
     expect(card({})).not.toContain('Suspects');
+  });
+
+  test('says what people have cleared, and by whom', () => {
+    const [v2, v3] = [clearing(change('v2', 9)), clearing(change('v3', 5), { back: { by: 'bo', at: before(-9) } })];
+    expect(card({ incident: incident({ cleared: [v2] }) })).toContain(
+      'No other change is known that could have caused this\nv2 was cleared by ada at 2026-11-20 12:03 UTC',
+    );
+    const suspects = [{ change_id: v3.change_id, version: v3.version, confidence: 0.6, reasons: ['new'] }];
+    const text = card({ incident: incident({ suspects, cleared: [v2, v3] }) });
+    expect(text).toContain('• v3 60 %: new\nv2 was cleared by ada');
+    expect(text).not.toContain('v3 was cleared');
   });
 
   test('says what automation did, and that of the newest judgement', () => {
@@ -145,9 +156,32 @@ describe('the card', () => {
     expect(text).not.toMatch(/older rollback|old judgement/);
   });
 
+  test('asks what waits for an answer first, and once', () => {
+    const reasons = [
+      { code: 'migration_in_deploy', text: 'v2 has a migration' },
+      { code: 'suspect', text: 'v2 finished 3 minutes before (confidence 0.9)' },
+    ];
+    const text = card({ decisions: [decision({ kind: 'approve', state: 'waiting', reasons })] });
+    expect(text).toContain(
+      'Next step: say yes or no\nRoll back from v2 to v1?\nWhy it asks: v2 has a migration.\nRoll back to v1',
+    );
+    expect(text).not.toMatch(/Automation\n|Asks before|confidence/);
+  });
+
+  test('tells several questions apart', () => {
+    const question = 'Restart the cache';
+    const both = [decision({ state: 'waiting' }), decision({ id: `${INCIDENT}-2`, state: 'waiting', question })];
+    expect(card({ decisions: both })).toMatch(/Roll back from v2 to v1\? \(1\)[^]*Restart the cache\? \(2\)/);
+  });
+
+  test('of a question that cannot be answered while automation is paused says how it could', () => {
+    const waiting = decision({ kind: 'approve', state: 'waiting' });
+    const text = card({ incident: incident({ automation_paused: true }), decisions: [waiting] });
+    expect(text).toContain('Next step\nResume the automation to answer whether to roll back from v2 to v1');
+    expect(text).toContain('Asks before rolling back v2 to v1');
+  });
+
   test.each([
-    [decision({ kind: 'approve', state: 'waiting' }), 'Asks before rolling back v2 to v1'],
-    [decision({ kind: 'approve', state: 'waiting', question: 'Asks a person: off' }), 'Asks a person: off: '],
     [decision({ kind: 'approve', state: 'approved', answered_by: 'ada' }), 'Approved by ada'],
     [decision({ kind: 'approve', state: 'rejected', answered_by: null }), 'Rejected by somebody'],
     [decision({ kind: 'approve', state: 'expired' }), 'Nobody has answered in time'],
@@ -182,7 +216,7 @@ describe('the card', () => {
     const crowd = { because: 'many', name: '', text: '31 incidents in 5 minutes' } as const;
     const text = card({ incident: incident({ crowd, firing: 31 }), children, childCount: 31 });
     expect(text).toContain('31 incidents in 5 minutes');
-    expect(text).toContain('Incidents: 31 of 31 open');
+    expect(text).toContain('Incidents 31 of 31 open');
     expect(text).toContain('s24 production errors (open)');
     expect(text).not.toContain('s25 production');
     expect(text).toContain('and 6 more');
@@ -198,7 +232,7 @@ describe('the card', () => {
 
   test('says when it was over, and who said so', () => {
     const over = { status: 'resolved', resolved_at: plusSeconds(NOON, 600) } as const;
-    expect(card({ incident: incident(over) })).toContain('Resolved: 2026-11-20 12:10 UTC\n');
+    expect(card({ incident: incident(over) })).toContain('· resolved 2026-11-20 12:10 UTC\n');
     expect(card({ incident: incident({ ...over, resolved_by: 'person:ada' }) })).toContain('12:10 UTC by person:ada');
     expect(card({ incident: incident({ ...over, resolved_by: 'firebreak:quiet' }) })).toContain('12:10 UTC, quiet');
   });
@@ -217,7 +251,7 @@ describe('the next step', () => {
     [
       'a question waits',
       step({ decisions: [decision({ state: 'waiting' })] }),
-      /^Answer, with the buttons .*0123456789ab….*: Roll back from v2 to v1\?$/,
+      /^Say yes or no, .*: Roll back from v2 to v1\? Why it asks: v2 finished 3 minutes before\.$/,
     ],
     ['it is a part', step({ parent: { id: INCIDENT as IncidentId, channel: null } }), /parent incident first/],
     ['it is a parent', step({ incident: incident({ crowd }) }), /share/],

@@ -45,6 +45,15 @@ describe('people are reminded', () => {
     expect(nudged(led, 30)).toMatchObject({ kind: 'update', mention: ['U0ADA'] });
   });
 
+  test('with what they can press about it', () => {
+    const asked = (one: IncidentRecord, minutes: number) => nudged(one, minutes)?.asks;
+    expect(asked(incident(), 5)).toEqual(['acknowledge', 'severity']);
+    expect(asked(incident({ care: { triaged: said } }), 5)).toEqual(['acknowledge']);
+    expect(asked(incident({ care: { acknowledged: said } }), 5)).toEqual(['severity']);
+    expect(asked(incident({ care: cared }), 10)).toEqual(['take_command']);
+    expect(asked(incident({ care: cared, roles: { commander: ada } }), 30)).toEqual(['publish']);
+  });
+
   test('a few times for the same thing, and not for ever', () => {
     expect(allOf(incident())).toEqual([
       '5 triage',

@@ -12,6 +12,8 @@ const opened = (status: ExternalIncident['status'], secondsBefore: number): Exte
   status,
   acknowledgedBy: status === 'acknowledged' ? ['Ada', 'Bob'] : [],
   assignedTo: [],
+  acknowledged: null,
+  resolvedBy: null,
   createdAt: plusSeconds(due, -secondsBefore),
 });
 

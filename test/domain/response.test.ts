@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { apply, begin, began, plan, type Plan, type ResponseState } from '../../domain/response.ts';
 import type { IncidentRecord } from '../../schemas/incident.ts';
 import { type Message, MitigationOutcome, PageNeed, VerificationOutcome } from '../../schemas/inbox.ts';
-import { Severity } from '../../schemas/names.ts';
+import { type ChangeId, Severity, type Version } from '../../schemas/names.ts';
 import { incident as plainIncident } from './stories.ts';
 
 const incident = (more: Partial<IncidentRecord> = {}): IncidentRecord =>
@@ -25,6 +25,8 @@ const mitigation = (outcome: MitigationOutcome, page: PageNeed = 'no', number = 
 });
 const verification = (outcome: VerificationOutcome, number = 1): Message => ({ kind: 'verification', number, outcome });
 const severity = (raised: Severity): Message => ({ kind: 'severity', severity: raised, by: 'ada' });
+
+const left = (page: boolean): Message => ({ kind: 'left', parent: incident().id, page });
 
 /** What is begun at once, and then after each message that comes alone. */
 function plans(start: IncidentRecord, ...messages: (Message | { firing: number })[]): Plan[] {
@@ -55,6 +57,16 @@ describe('it pages', () => {
       'again when an alert makes it critical after a page',
       plans(incident({ severity: 'warning', pages: 1 }), signals()),
       [2],
+    ],
+    [
+      'again when an alert makes critical what was paged as a warning',
+      plans(
+        incident({ severity: 'warning', page: true }),
+        signals({ critical: false, pages: true }),
+        signals({ pages: true }),
+        signals({ pages: true }),
+      ),
+      [1, 2],
     ],
     ['when a person makes it critical', plans(incident({ severity: 'warning' }), severity('critical')), [1]],
     ['not for a person who says that it is still critical', plans(incident(), severity('critical')), [1]],
@@ -93,6 +105,13 @@ describe('it pages', () => {
     [
       'for a question, if nobody was paged',
       plans(incident({ severity: 'warning' }), { kind: 'page', by: 'firebreak', note: '' }),
+      [1],
+    ],
+    ['again when its parent has left it to itself, and it has to be heard', plans(incident(), left(true)), [1, 2]],
+    ['not when its parent has left it, and nobody has to be woken', plans(incident(), left(false)), [1]],
+    [
+      'for a part that its parent has left, and for nothing as bad that comes after it',
+      plans(incident({ parent_id: incident().id }), left(true), signals()),
       [1],
     ],
     ['not for a question when somebody was', plans(incident(), { kind: 'page', by: 'firebreak', note: '' }), [1]],
@@ -156,6 +175,59 @@ describe('it judges', () => {
 
   test('not once more when the next run takes over', () => {
     expect(judgements(plans(incident({ mitigations: 1 })))).toEqual([]);
+  });
+
+  test('for a person to the version that they have named', () => {
+    const named = { from: 'v2' as Version, to: 'v0' as Version };
+    const all = plans(incident(), { kind: 'rollback', by: 'ada', note: '', ...named });
+    expect(judgements(all).at(-1)?.asked).toEqual({ by: 'person', who: 'ada', ...named });
+  });
+});
+
+describe('a suspect that a person has cleared', () => {
+  const cleared = (judge: boolean): Message => ({
+    kind: 'cleared',
+    by: 'ada',
+    change: `chg_${'0'.repeat(26)}` as ChangeId,
+    judge,
+  });
+  const approval = { people: ['bob'], seconds: 600 };
+  const askedLast = (...of: Parameters<typeof plans>) => judgements(plans(...of)).at(-1)?.asked;
+
+  test('has what is left judged, for whom it was judged before', () => {
+    const alert = { by: 'alert', who: '' };
+    expect(judgements(plans(incident(), cleared(true)))).toEqual([
+      { number: 1, asked: alert },
+      { number: 2, asked: alert },
+    ]);
+    expect(askedLast(incident({ asks_rollback: false }), cleared(true))).toEqual({ by: 'nobody', who: '' });
+    expect(askedLast(incident({ mitigations: 3 }), cleared(true))).toEqual(alert);
+  });
+
+  test('is judged with the cap and the question that a runbook has set', () => {
+    const wants: Message = { kind: 'runbook_rollback', runbook: 'bad-deploy', mode: 'approve', approval };
+    const asked = { by: 'runbook', who: 'bad-deploy', mode: 'approve', approval };
+    expect(askedLast(incident({ asks_rollback: false }), wants, cleared(true))).toEqual(asked);
+  });
+
+  test('is not judged for the person who had asked in between', () => {
+    const all = [incident(), { kind: 'rollback', by: 'ada', note: '' }, cleared(true)] as const;
+    expect(askedLast(...all)).toEqual({ by: 'alert', who: '' });
+  });
+
+  test('has nothing judged where something is under way, or asked about another', () => {
+    expect(judgements(plans(incident(), cleared(false)))).toHaveLength(1);
+  });
+
+  test('has nothing judged that is made of others', () => {
+    const crowd = { because: 'many', name: 'production', text: '' } as const;
+    expect(judgements(plans(incident({ crowd }), cleared(true)))).toEqual([]);
+  });
+
+  test('leaves it to whoever asks at the same look', () => {
+    const start = began(begin(incident(), []), plan(begin(incident(), [])));
+    const both = apply(apply(start, { kind: 'rollback', by: 'bo', note: '' }), cleared(true));
+    expect(plan(both).mitigate?.asked).toEqual({ by: 'person', who: 'bo' });
   });
 });
 
@@ -275,6 +347,9 @@ const anyMessage: fc.Arbitrary<Message> = fc.oneof(
     { kind: 'resume', by: 'ada', note: '' },
     { kind: 'resolve', by: 'ada', note: '' },
     { kind: 'answered', decision: 'd', by: 'ada' },
+    left(true),
+    left(false),
+    { kind: 'cleared', by: 'ada', change: `chg_${'0'.repeat(26)}` as ChangeId, judge: true },
   ),
 );
 

@@ -65,10 +65,10 @@ describe('what people say', () => {
   test('until it rings again', () => {
     const heardBefore = incident({ pages: 2, care: { acknowledged: { by: 'ada', at, page: 1 } } });
     expect(acknowledged('bob', at)(heardBefore)?.care).toEqual({ acknowledged: { by: 'bob', at, page: 2 } });
-    expect(heard(heardBefore, 'bob', at, 1)).toEqual({}); // late news of the first page
+    expect(heard(heardBefore, { by: 'bob', at, page: 1 })).toEqual({}); // late news of the first page
     const heardBoth = incident({ pages: 2, care: { acknowledged: { by: 'ada', at, page: 2 } } });
-    expect(isHeard({ ...heardBoth, ...unheard(heardBoth, 2) })).toBe(false);
-    expect(unheard(heardBefore, 2)).toEqual({});
+    expect(isHeard({ ...heardBoth, ...unheard(heardBoth, 2, at) })).toBe(false);
+    expect(unheard(heardBefore, 2, at).care.acknowledged).toBeUndefined();
   });
 
   test('to confirm the severity is told; a change tells itself', () => {

@@ -3,11 +3,22 @@ import { describe, expect, test } from 'vitest';
 import { ORGANISATION_ROLLBACKS_PER_HOUR, ROLLBACKS_PER_HOUR } from '../../domain/guards.ts';
 import { decide, type Decision, type DecisionInputs, type TargetInputs } from '../../domain/rollback.ts';
 import { liveChange } from '../../domain/versions.ts';
-import { lowestMode, Mode, type ServiceName } from '../../schemas/names.ts';
+import { lowestMode, Mode, type ServiceName, type Version } from '../../schemas/names.ts';
 import type { Change } from '../../schemas/change.ts';
-import type { DecisionKind } from '../../schemas/incident.ts';
+import type { Cleared, DecisionKind } from '../../schemas/incident.ts';
 import { secondsBetween } from '../../schemas/time.ts';
-import { aBadDeploy, anyPlain, before, change, clear, INCIDENT, inputsOf, NOON, type Plain } from './arbitraries.ts';
+import {
+  aBadDeploy,
+  anyPlain,
+  before,
+  change,
+  clear,
+  clearing,
+  INCIDENT,
+  inputsOf,
+  NOON,
+  type Plain,
+} from './arbitraries.ts';
 
 const codes = ({ reasons }: Decision): string[] => reasons.map(({ code }) => code);
 
@@ -328,6 +339,113 @@ describe('a person who asks', () => {
   });
 });
 
+describe('a person who names the version', () => {
+  const asked = (to: string, from?: string) =>
+    ({ by: 'person', who: 'ada', to: to as Version, ...(from !== undefined && { from: from as Version }) }) as const;
+  const changes = [change('v1', 600), change('v2', 300), change('v3', 10)];
+
+  test('is followed, with what they have named among the reasons', () => {
+    const decision = decide(clear({ asked: asked('v1'), changes }));
+    expect(decision).toMatchObject({ kind: 'roll_back', from: 'v3', to: 'v1' });
+    expect(decision.reasons[0]).toEqual({ code: 'asked_by_person', text: 'asked by ada, who has named v1' });
+  });
+
+  test('is the first of two where policy wants two', () => {
+    const decision = decide(clear({ asked: asked('v1'), changes, policy: { approvals: 2 } }));
+    expect(decision).toMatchObject({ kind: 'approve', to: 'v1', approvals: { needed: 2, given: ['ada'] } });
+    expect(decision.reasons[0]?.text).toBe('asked by ada, who has named v1; a second person has to be for it');
+  });
+
+  test.each<[because: string, to: string, against: Partial<Plain>]>([
+    ['version_runs', 'v3', {}],
+    ['version_unknown', 'v4', {}],
+    ['version_never_ran', 'v0', { changes: [change('v0', 700, { status: 'failed' }), ...changes] }],
+    ['pinned', 'v1', { pinned: ['v1'] }],
+    [
+      'rollback_not_safe',
+      'v1',
+      { changes: [change('v1', 600), change('v2', 300), change('v3', 10, { rollback_safe_to: 'v2' })] },
+    ],
+    ['no_deployer', 'v1', { has_deployer: false }],
+    ['guard_unreadable', 'v1', { guard: { state: 'unreadable', detail: '' } }],
+  ])('is refused: %s', (because, to, against) => {
+    const decision = decide(clear({ changes, asked: asked(to), ...against }));
+    expect({ kind: decision.kind, because: codes(decision)[0] }).toEqual({ kind: 'none', because });
+  });
+
+  test('meant what ran then: something newer is not taken back for it', () => {
+    expect(decide(clear({ changes, asked: asked('v1', 'v3') })).kind).toBe('roll_back');
+    const decision = decide(clear({ changes: [...changes, change('v4', -5)], asked: asked('v1', 'v3') }));
+    expect(decision.kind).toBe('none');
+    expect(decision.reasons[0]).toEqual({
+      code: 'superseded',
+      text: 'v4 runs now, and no longer v3, as it did when it was asked',
+    });
+  });
+});
+
+describe('a suspect that a person has cleared', () => {
+  const [, v2] = aBadDeploy();
+  if (v2 === undefined) throw new Error('there is a bad deploy');
+  const flag = change('flag', 4, { kind: 'flag' });
+  const said = (cleared: Cleared[], more: Partial<Plain> = {}) => clear({ ...more, evidence: { cleared } });
+
+  test('is no suspect any more, and that is among the reasons', () => {
+    const decision = decide(said([clearing(v2)]));
+    expect(decision).toMatchObject({ kind: 'none', suspects: [], suspect: null, from: null });
+    expect(decision.reasons).toEqual([
+      { code: 'no_confident_suspect', text: expect.stringMatching(/^none of the others: no other change/) },
+      { code: 'suspect_cleared', text: 'v2 was cleared by ada at 2026-11-20 12:03 UTC' },
+    ]);
+  });
+
+  test('leaves the next one, which waits for a person', () => {
+    const changes = [change('v1', 600), change('v2', 240), change('v3', 10), flag];
+    expect(decide(clear({ changes }))).toMatchObject({ kind: 'approve' });
+    const decision = decide(said([clearing(flag)], { changes }));
+    expect(decision).toMatchObject({ kind: 'approve', from: 'v3', to: 'v2' });
+    expect(decision.reasons).toEqual([
+      {
+        code: 'suspect_cleared',
+        text: 'flag was cleared by ada at 2026-11-20 12:03 UTC; so nothing is done without a person',
+      },
+      { code: 'suspect', text: expect.stringContaining('confidence 0.9') },
+    ]);
+  });
+
+  test('has replaced what ran before it all the same', () => {
+    const changes = [change('v1', 600), change('v2', 40), change('v3', 10)];
+    const decision = decide(said([clearing(change('v3', 10))], { changes }));
+    expect(['none', 'suggest']).toContain(decision.kind);
+    expect(codes(decision)).toContain('suspect_cleared');
+  });
+
+  test('is suspected again where that was taken back, and still waits for a person', () => {
+    const decision = decide(said([clearing(v2, { back: { by: 'bo', at: before(-9) } })]));
+    expect(decision).toMatchObject({ kind: 'approve', from: 'v2', to: 'v1' });
+    expect(codes(decision)).toEqual(['suspect_cleared', 'suspect']);
+  });
+
+  test('is rolled back for a person who asks', () => {
+    const decision = decide(said([clearing(v2)], { asked: { by: 'person', who: 'bo' } }));
+    expect(decision).toMatchObject({ kind: 'roll_back', from: 'v2', to: 'v1' });
+    expect(codes(decision)).toEqual(['asked_by_person', 'suspect']);
+  });
+
+  test('is named where nothing is done for another reason', () => {
+    const changes = [...aBadDeploy(), change('v3', -3)];
+    const decision = decide(said([clearing(flag)], { changes }));
+    expect(codes(decision)).toEqual(['superseded', 'suspect_cleared', 'suspect']);
+  });
+});
+
+test('a judgement that was stored before anything could be cleared is the same again', () => {
+  const { evidence, ...stored } = JSON.parse(JSON.stringify(clear())) as DecisionInputs;
+  expect(Object.keys(evidence)).not.toContain('cleared');
+  expect(Object.keys(stored.asked)).toEqual(['mode', 'by', 'who']);
+  expect(decide({ ...stored, evidence })).toEqual(decide(clear()));
+});
+
 describe('whatever the inputs are,', () => {
   const always = (holds: (plain: Plain, decision: Decision) => void): void => {
     fc.assert(
@@ -428,6 +546,52 @@ describe('whatever the inputs are,', () => {
     });
   });
 
+  /** One of its changes is cleared; `back`: and that is taken back. */
+  const withCleared = (plain: Plain, back?: Cleared['back'], which = 0): Plain => {
+    const one = plain.changes[which % Math.max(1, plain.changes.length)];
+    const cleared = one === undefined ? [] : [clearing(one, back && { back })];
+    return cleared.length === 0 ? plain : { ...plain, evidence: { ...plain.evidence, cleared } };
+  };
+
+  test('what a person has cleared is neither suspected nor asked about, and nothing is done alone any more', () => {
+    fc.assert(
+      fc.property(anyPlain, fc.nat(7), (plain, which) => {
+        const inputs = inputsOf(withCleared(plain, undefined, which));
+        const [cleared] = inputs.evidence.cleared ?? [];
+        if (cleared === undefined) return;
+        const decision = decide(inputs);
+        expect(decision.suspects.map(({ change_id }) => change_id)).not.toContain(cleared.change_id);
+        if (inputs.asked.by === 'person') {
+          expect(decision).toMatchObject({ kind: decide(inputsOf(plain)).kind, from: decide(inputsOf(plain)).from });
+          return;
+        }
+        expect(decision.suspect).not.toBe(cleared.change_id);
+        expect(decision.kind).not.toBe('roll_back');
+        expect(codes(decision)).toContain('suspect_cleared');
+        if (decision.kind !== 'none' && ['deploy', 'rollback', 'hotfix'].includes(cleared.kind))
+          expect(decision.from).not.toBe(cleared.version);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  test('a named version is gone back to exactly, or not at all', () => {
+    fc.assert(
+      fc.property(anyPlain, fc.constantFrom('v1', 'v2', 'v3', 'v4', 'v5'), (plain, version) => {
+        const asked = { by: 'person', who: 'ada', to: version as Version } as const;
+        const { kind, from, to, reasons } = decide(inputsOf({ ...plain, asked }));
+        expect(reasons.length).toBeGreaterThan(0);
+        expect(['none', 'roll_back', 'approve']).toContain(kind);
+        if (kind === 'none') return;
+        expect(to).toBe(version);
+        expect(from).toBe(liveChange(plain.changes)?.version);
+        expect(from).not.toBe(to);
+        expect(plain.pinned).not.toContain(to);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
   /** Everything that can be taken away from what speaks for acting. */
   const weaker: [what: string, alter: (inputs: Plain) => Plain][] = [
     [
@@ -466,6 +630,7 @@ describe('whatever the inputs are,', () => {
       'a verification that failed',
       (inputs) => (inputs.asked.by === 'person' ? inputs : { ...inputs, asked: { by: 'verification', who: '' } }),
     ],
+    ['something that is cleared and suspected again', (inputs) => withCleared(inputs, { by: 'bo', at: NOON })],
     ['a second person', (inputs) => ({ ...inputs, policy: { ...inputs.policy, approvals: 2 } })],
   ];
 

@@ -1,7 +1,8 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { COMMANDS, type Parsed, type Wanted } from '../../domain/slack-commands/wanted.ts';
 import { helpOf, parseCommand } from '../../domain/slack-commands.ts';
-import { durationIn, plainText } from '../../domain/slack-commands/text.ts';
+import { durationIn } from '../../domain/slack-commands/duration.ts';
+import { plainText } from '../../domain/slack-commands/text.ts';
 import { severityIn } from '../../domain/slack-commands/severity.ts';
 
 const wanted = (command: string, text: string): Wanted => {
@@ -92,6 +93,48 @@ const RIGHT: [string, string, Wanted][] = [
     { act: 'freeze_open', targets: ['team:payments'], environment: null, seconds: 86_400, reason: 'audit' },
   ],
   ['/freeze', 'open', { act: 'freeze_open', targets: [], environment: null, seconds: null, reason: null }],
+  [
+    '/freeze',
+    'open env=production 30m black friday',
+    { act: 'freeze_open', targets: [], environment: 'production', seconds: 1800, reason: 'black friday' },
+  ],
+  [
+    '/freeze',
+    'open env=production reason="black friday"',
+    { act: 'freeze_open', targets: [], environment: 'production', seconds: null, reason: 'black friday' },
+  ],
+  ...(
+    [
+      ['open checkout 2 hours load test', 7200],
+      ['open checkout for 2 hours load test', 7200],
+      ['open checkout 2h 30m load test', 9000],
+      ['open checkout 1 hour and 30 minutes load test', 5400],
+      ['open checkout 1.5h load test', 5400],
+      ['open checkout 30 min load test', 1800],
+      ['open checkout 1 day load test', 86_400],
+      ['open checkout an hour load test', 3600],
+      ['open checkout for="2 hours" load test', 7200],
+      ['open checkout load test for 2 hours', 7200],
+      ['open checkout load test 2h', 7200],
+      ['open checkout load test', null],
+    ] as const
+  ).map(([text, seconds]): [string, string, Wanted] => [
+    '/freeze',
+    text,
+    { act: 'freeze_open', targets: ['checkout'], environment: null, seconds, reason: 'load test' },
+  ]),
+  [
+    '/freeze',
+    'open checkout reason="5xx after the deploy"',
+    { act: 'freeze_open', targets: ['checkout'], environment: null, seconds: null, reason: '5xx after the deploy' },
+  ],
+  ['/freeze', 'unfreeze checkout it is over', { act: 'freeze_lift', freeze: 'checkout', reason: 'it is over' }],
+  [
+    '/freeze',
+    'override frz_1 fix for login for 2 hours',
+    { act: 'freeze_override', freeze: 'frz_1', reason: 'fix for login', uses: null, seconds: 7200, version: null },
+  ],
+  ['/firebreak', 'firebreak status', { act: 'firebreak_status' }],
   ['/freeze', 'lift frz_1 it is over', { act: 'freeze_lift', freeze: 'frz_1', reason: 'it is over' }],
   [
     '/freeze',
@@ -126,7 +169,26 @@ test.each(RIGHT)('%s %s', (command, text, expected) => {
 const WRONG: [string, string, string | null][] = [
   ['/incident', 'severty critcal', '/incident severity critical'],
   ['/incident', 'severity critcal', '/incident severity critical'],
-  ['/incident', 'severity purple', '/incident severity critical'],
+  ['/incident', 'severity purple', null],
+  ['/incident', 'severity P9', null],
+  ['/incident', 'hlep', '/incident help'],
+  ['/incident', 'hepl me', '/incident help'],
+  ['/firebreak', 'hlep', '/firebreak help'],
+  ['/freeze', 'hlep', '/freeze help'],
+  ['/incident', 'assign scribe mira', '/incident assign scribe @mira'],
+  ['/incident', 'assign mira comms', '/incident assign communications @mira'],
+  ['/freeze', 'unfreeze checkout', '/freeze lift checkout it is over'],
+  ['/freeze', 'unfreze checkout over', '/freeze lift checkout over'],
+  ...['0m', '-5m', '99999w', '0 minutes', '2 fortnights', '1y', '5', '2hh', 'tonight', 'until 5pm', '2h-30m'].map(
+    (length): [string, string, string] => [
+      '/freeze',
+      `open checkout ${length} load test`,
+      '/freeze open checkout 2h …',
+    ],
+  ),
+  ['/freeze', 'override frz_1 fix 0m', '/freeze override frz_1 reason uses=1 2h'],
+  ['/freeze', 'override frz_1 fix -5m', '/freeze override frz_1 reason uses=1 2h'],
+  ['/freeze', 'open checkout for=99999w test', '/freeze open checkout 2h …'],
   ['/incident', 'sevrity', '/incident severity'],
   ['/incident', 'list foo', '/incident list'],
   ['/incident', 'checkout is down', '/incident declare checkout is down'],
@@ -155,12 +217,78 @@ test.each(WRONG)('%s %s is wrong: %s', (command, text, meant) => {
 });
 
 test('what is offered instead is right, or asks for what only people know', () => {
-  const offered = WRONG.flatMap(([, , meant]) => (meant === null || /@name|…/.test(meant) ? [] : [meant]));
+  const offered = WRONG.flatMap(([, , meant]) => (meant === null || /@\w+|…| help$/.test(meant) ? [] : [meant]));
   const wrong = offered.filter((meant) => {
     const [, typed = '', rest = ''] = /^(\S+) ?(.*)$/.exec(meant) ?? [];
     return parseCommand(typed, rest).kind !== 'wanted';
   });
   expect(wrong).toEqual([]);
+});
+
+describe('which incident', () => {
+  const ID = '01JCYZ7Q8M3N5P7R9T1V3X5Z7B';
+  const named = (text: string) => {
+    const parsed = parseCommand('/incident', text);
+    return parsed.kind === 'wanted' ? { ...parsed.wanted, incident: parsed.incident } : parsed;
+  };
+
+  test.each([
+    ['resolve <#C024BE7LR|incident-2611201> it is over', { channel: 'C024BE7LR', name: 'incident-2611201' }],
+    ['resolve <#C024BE7LR> it is over', { channel: 'C024BE7LR', name: null }],
+    ['resolve <#C024BE7LR|> it is over', { channel: 'C024BE7LR', name: null }],
+    ['resolve #incident-2611201 it is over', { channel: null, name: 'incident-2611201' }],
+    [`resolve ${ID} it is over`, { id: ID }],
+    [`resolve ${ID.toLowerCase()} it is over`, { id: ID }],
+    ['<#C024BE7LR|incident-2611201> resolve it is over', { channel: 'C024BE7LR', name: 'incident-2611201' }],
+    ['resolve it is over', null],
+  ])('%s', (text, incident) => {
+    expect(named(text)).toEqual({ act: 'resolve', note: 'it is over', incident });
+  });
+
+  test.each([
+    'status',
+    'severity critical',
+    'ack',
+    'roles',
+    'take scribe',
+    'assign scribe <@U024BE7LH>',
+    'handover <@U024BE7LH> x',
+    'update x',
+    'note x',
+    'resolve x',
+  ])('%s takes one as its first word', (text) => {
+    const [verb = '', ...rest] = text.split(' ');
+    const parsed = parseCommand('/incident', `${verb} <#C024BE7LR|incident-1> ${rest.join(' ')}`);
+    expect(parsed).toEqual({
+      ...parseCommand('/incident', text),
+      incident: { channel: 'C024BE7LR', name: 'incident-1' },
+    });
+  });
+
+  test('a channel alone is how that one stands; what is declared is about none', () => {
+    expect(named('<#C024BE7LR|incident-1>')).toEqual({
+      act: 'status',
+      incident: { channel: 'C024BE7LR', name: 'incident-1' },
+    });
+    expect(named('declare #checkout is down')).toEqual({
+      act: 'declare',
+      title: '#checkout is down',
+      incident: null,
+    });
+  });
+
+  test('what was typed can be typed again with the name of one', () => {
+    const parsed = parseCommand('/incident', 'note <@U1|ada> says “fine”');
+    expect(parsed.kind === 'wanted' && parsed.typed).toEqual({ verb: '/incident note', rest: '@ada says “fine”' });
+  });
+
+  test('#1 and the like are words', () => {
+    expect(named('note #1 is fine')).toEqual({ act: 'note', text: '#1 is fine', incident: null });
+  });
+});
+
+test('a severity that is none is answered with those that there are', () => {
+  expect(usage('/incident', 'severity P9').because).toContain('warning (SEV2, SEV3, P2, P3)');
 });
 
 test('what is known of a service tells its environments from versions', () => {
@@ -209,15 +337,31 @@ test.each([
 test.each([
   ['2h', 7200],
   ['2h30m', 9000],
+  ['2h 30m', 9000],
   ['90min', 5400],
   ['1d', 86_400],
+  ['1 day', 86_400],
   ['2weeks', 1_209_600],
-  ['0m', undefined],
-  ['2', undefined],
-  ['h2', undefined],
-  ['checkout', undefined],
-])('%s lasts %s seconds', (word, seconds) => {
-  expect(durationIn(word)).toBe(seconds);
+  ['52w', 52 * 7 * 86_400],
+  ['half an hour', 1800],
+  ['2H', 7200],
+  ['0.5 h', 1800],
+])('%s lasts %s seconds', (text, seconds) => {
+  expect(durationIn(text)).toEqual({ seconds });
+});
+
+test.each([
+  ['0m', /no time at all/],
+  ['0h0m', /no time at all/],
+  ['-5m', /before it begins/],
+  ['99999w', /longer than a year/],
+  ['9'.repeat(400) + 'w', /longer than a year/],
+  ['2', /no duration/],
+  ['h2', /no duration/],
+  ['checkout', /no duration/],
+  ['2h tomorrow', /no duration/],
+])('%s is no duration', (text, why) => {
+  expect(durationIn(text)).toEqual({ wrong: expect.stringMatching(why) });
 });
 
 test.each([

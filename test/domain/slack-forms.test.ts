@@ -14,7 +14,7 @@ const view = (callback_id: string, values: Record<string, string | null>, privat
     },
   });
 
-const { service, environment, severity, title, text, user, target, duration, reason, freeze, uses } = FIELDS;
+const { service, environment, severity, title, text, user, target, duration, reason, freeze, uses, incident } = FIELDS;
 
 const COMPLETE: [string, Record<string, string>, Filled][] = [
   [
@@ -35,20 +35,58 @@ const COMPLETE: [string, Record<string, string>, Filled][] = [
     { [freeze]: 'frz_1', [duration]: '1h', [reason]: 'fix', [uses]: '2' },
     { form: 'override', freeze: 'frz_1', seconds: 3600, reason: 'fix', uses: 2 },
   ],
+  [
+    FORMS.freeze,
+    { [environment]: 'production', [duration]: '2 hours', [reason]: 'audit' },
+    { form: 'freeze', targets: [], environment: 'production', seconds: 7200, reason: 'audit' },
+  ],
   [FORMS.resolve, {}, { form: 'resolve', note: null }],
+  [FORMS.pin, {}, { form: 'pin' }],
 ];
 
 test.each(COMPLETE)('%s is read, whatever its elements are called', (callback, values, filled) => {
-  expect(readForm(view(callback, values))).toEqual({ ok: true, filled, about: ABOUT_NOTHING });
+  expect(readForm(view(callback, values))).toEqual({ ok: true, filled, about: ABOUT_NOTHING, named: null });
 });
 
 test('what it is about comes back; what is not understood of that is nothing', () => {
-  const incident = '01JCYZ7Q8M3N5P7R9T1V3X5Z7B';
+  const id = '01JCYZ7Q8M3N5P7R9T1V3X5Z7B';
   const about = (metadata: string) => readForm(view(FORMS.resolve, {}, metadata));
-  expect(about(JSON.stringify({ incident, channel: 'C1' }))).toMatchObject({ about: { incident, channel: 'C1' } });
+  expect(about(JSON.stringify({ incident: id, channel: 'C1' }))).toMatchObject({
+    about: { incident: id, channel: 'C1' },
+  });
   expect(about('{"incident":"INC-42","channel":"C1"}')).toMatchObject({ about: { incident: null, channel: 'C1' } });
   expect(about('{')).toMatchObject({ about: ABOUT_NOTHING });
   expect(about('[]')).toMatchObject({ about: ABOUT_NOTHING });
+});
+
+test('the incident that was chosen is the one that it is about, however it is named', () => {
+  const id = '01JCYZ7Q8M3N5P7R9T1V3X5Z7B';
+  const read = (value: string) => readForm(view(FORMS.resolve, { [incident]: value }));
+  expect(read(id)).toMatchObject({ ok: true, about: { incident: id }, named: null });
+  expect(read('#Incident-2611201')).toMatchObject({
+    ok: true,
+    about: { incident: null },
+    named: { channel: null, name: 'incident-2611201' },
+  });
+  expect(read('incident-2611201')).toMatchObject({ ok: true, named: { channel: null, name: 'incident-2611201' } });
+  expect(read('the one of this morning')).toMatchObject({ ok: false, errors: { incident: expect.any(String) } });
+});
+
+test.each([
+  ['0m', 'no time'],
+  ['-5m', 'before it begins'],
+  ['99999w', 'a year'],
+  ['soon', 'no duration'],
+])('a freeze for %s is refused at its field', (told, why) => {
+  const read = readForm(view(FORMS.freeze, { [target]: 'checkout', [reason]: 'audit', [duration]: told }));
+  expect(read).toMatchObject({ ok: false, errors: { duration: expect.stringContaining(why) } });
+});
+
+test('a freeze of nothing is refused at its field', () => {
+  expect(readForm(view(FORMS.freeze, { [reason]: 'audit' }))).toMatchObject({
+    ok: false,
+    errors: { target: expect.stringContaining('which') },
+  });
 });
 
 test('all that is wrong is said at once', () => {

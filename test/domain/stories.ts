@@ -1,7 +1,9 @@
 import * as fc from 'fast-check';
 import { blankIncident } from '../../aws/table/open.ts';
 import type { Child, Story } from '../../domain/story.ts';
+import { ChangeKind } from '../../schemas/change.ts';
 import {
+  type Cleared,
   DecisionKind,
   DecisionState,
   type DecisionView,
@@ -68,6 +70,19 @@ const anySuspect = fc.record({
   reasons: fc.array(anyWords, { maxLength: 3 }),
 });
 
+const anyCleared: fc.Arbitrary<Cleared> = fc.record(
+  {
+    change_id: fc.constant(`chg_${'0'.repeat(26)}` as ChangeId),
+    service: anyName.map((name) => name as ServiceName),
+    version: anyVersion,
+    kind: fc.constantFrom(...ChangeKind.options),
+    by: anyName,
+    at: anyTime,
+    back: fc.record({ by: anyName, at: anyTime }),
+  },
+  { requiredKeys: ['change_id', 'service', 'version', 'kind', 'by', 'at'] },
+);
+
 const anyIncident: fc.Arbitrary<IncidentRecord> = fc
   .record(
     {
@@ -82,6 +97,7 @@ const anyIncident: fc.Arbitrary<IncidentRecord> = fc
       signal_count: fc.nat(50),
       firing: fc.integer({ min: -1, max: 50 }),
       suspects: fc.array(anySuspect, { maxLength: 5 }),
+      cleared: fc.array(anyCleared, { maxLength: 5 }),
       verification: fc.constantFrom(...IncidentRecord.shape.verification.options),
       crowd: fc.record({ because: fc.constantFrom('many', 'shared_dependency'), name: anyWords, text: anyWords }),
       channel: anyName,

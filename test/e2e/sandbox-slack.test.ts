@@ -126,6 +126,8 @@ describe.runIf(haveBrowser())('Slack as people use it on the sandbox page', () =
     slack = new WebClient('xoxb-test', { slackApiUrl: `${standIns.urls.slack}/api/` });
     channel = (await slack.conversations.create({ name: 'incident-1' })).channel?.id ?? '';
     await slack.conversations.invite({ channel, users: 'U024BE7LH,U0GRACE001' }); // ada and grace
+    await eventually(async () => app.told.length === 2, 'both are told of');
+    app.told.length = 0;
     const { ts = '' } = (await slack.apiCall('chat.postMessage', {
       channel,
       text: 'Roll back?',

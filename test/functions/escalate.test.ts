@@ -1,15 +1,16 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { ExternalIncident } from '../../domain/outlets.ts';
+import { unheard } from '../../domain/heard.ts';
 import { pageKey } from '../../domain/pages.ts';
 import { acknowledge } from '../../functions/acts/care.ts';
 import type { Who } from '../../functions/acts/who.ts';
 import { escalate } from '../../functions/escalate.ts';
 import { acknowledgeAll, acknowledgePages } from '../../functions/pagerduty/acknowledge-pages.ts';
 import { Config } from '../../schemas/config.ts';
-import type { IncidentId } from '../../schemas/names.ts';
-import type { Timestamp } from '../../schemas/time.ts';
+import type { EnvironmentName, IncidentId, ServiceName } from '../../schemas/names.ts';
+import { plusSeconds, type Timestamp } from '../../schemas/time.ts';
 import { FakeWorld } from '../support/fake-deps.ts';
-import { fires, theIncident } from '../workflows/play.ts';
+import { ends, fires, theIncident } from '../workflows/play.ts';
 
 const ada: Who = { name: 'ada', allow: () => undefined };
 let world: FakeWorld;
@@ -30,9 +31,47 @@ beforeEach(async () => {
   await paged(1);
 });
 
-function set(escalation: object | undefined): void {
-  world.config = Config.parse({ version: 'test', services: {}, paging: {}, response: { escalation } });
+const GRACE = { name: 'Grace', email: 'grace@example.com' };
+
+function set(escalation: object | undefined, more: object = {}): void {
+  world.config = Config.parse({
+    version: 'test',
+    services: {},
+    paging: {},
+    people: { people: { ada: { name: 'Ada', pagerduty: 'PADA001' }, grace: GRACE } },
+    response: { escalation, ...more },
+  });
 }
+
+const CREATED = '2026-11-20T12:00:00.000Z' as Timestamp;
+const RINGS: ExternalIncident = {
+  id: 'Q1',
+  url: null,
+  title: '',
+  status: 'triggered',
+  acknowledgedBy: [],
+  assignedTo: [],
+  acknowledged: null,
+  resolvedBy: null,
+  createdAt: CREATED,
+};
+
+/** PagerDuty shows these, by the numbers of our pages. Gives those that it is asked about. */
+function thereAre(there: Record<number, Partial<ExternalIncident>>): number[] {
+  const asked: number[] = [];
+  world.deps.externalPager.paged = async (key) => {
+    const number = Number(key.split('.').at(-1));
+    asked.push(number);
+    return { kind: 'done', value: there[number] === undefined ? null : { ...RINGS, ...there[number] } };
+  };
+  return asked;
+}
+
+const ackedBy = (name: string, id: string | null, at: Timestamp): Partial<ExternalIncident> => ({
+  status: 'acknowledged',
+  acknowledgedBy: [name],
+  acknowledged: { by: { id, name }, at },
+});
 
 async function paged(number: number, state: 'succeeded' | 'failed' | 'withheld' = 'succeeded', more: object = {}) {
   const key = pageKey(id, number);
@@ -50,6 +89,12 @@ async function rings(number: number): Promise<void> {
 
 const open = () => world.deps.incidents.open();
 
+/** Another incident, which has nothing to do with the first one. */
+async function declared(service: string): Promise<void> {
+  const place = { service: service as ServiceName, environment: 'production' as EnvironmentName };
+  await world.deps.incidents.declare({ ...place, title: 'errors', severity: 'critical', by: 'ada', trace: 'trace' });
+}
+
 /** The sweeper comes after so many more minutes. */
 async function after(minutes: number): Promise<number> {
   world.clock.set(world.clock.millis + minutes * 60_000);
@@ -63,7 +108,7 @@ const asked = () =>
   world.store.dossiers.get(id)?.inbox.flatMap(({ message }) => (message.kind === 'page' ? [message.note] : [])) ?? [];
 const said = () =>
   (world.store.dossiers.get(id)?.timeline ?? []).flatMap(({ kind, text }) =>
-    /^page\.(escalated|acknowledged)$/.test(kind) ? [text] : [],
+    /^page\.(escalated|acknowledged|dismissed)$/.test(kind) ? [text] : [],
   );
 
 describe('a page that nobody acknowledges', () => {
@@ -125,22 +170,24 @@ describe('a page that nobody acknowledges', () => {
     expect(asked()).toEqual([]);
   });
 
-  test.each<[ExternalIncident['status'], string[], string]>([
-    ['acknowledged', ['Bob'], 'Acknowledged at PagerDuty by Bob'],
-    ['resolved', [], 'Resolved at PagerDuty'],
-  ])('is left alone where PagerDuty has it as %s, which nobody told', async (status, acknowledgedBy, text) => {
-    const createdAt = '2026-11-20T12:00:00.000Z' as Timestamp;
-    const value = { id: 'Q1', url: null, title: '', status, acknowledgedBy, assignedTo: [], createdAt };
-    world.external = [{ kind: 'done', value }];
-    expect(await after(10)).toBe(0);
-    expect(await after(10)).toBe(0);
-    expect([asked(), said()]).toEqual([[], [text]]);
-    expect(world.calls).toEqual(['look for our page']);
+  test('is left alone where nothing fires any more, unless a person has declared it', async () => {
+    await ends()(world);
+    expect(await after(120)).toBe(0);
+    await declared('search');
+    id = [...world.store.dossiers.keys()].at(-1) ?? expect.unreachable();
+    await paged(1);
+    expect(await after(10)).toBe(1);
   });
 
   test('is paged again where PagerDuty cannot be asked', async () => {
     world.external = [{ kind: 'later', detail: 'down', afterSeconds: null }];
     expect(await after(10)).toBe(1);
+  });
+
+  test('for a minute is said in words', async () => {
+    set({ afterMinutes: 1, times: 1 });
+    await after(1);
+    expect(said()).toEqual(['Nobody has acknowledged page 1 for 1 minute (1 of 1 times): paging again']);
   });
 
   test('is told by the second route, until that has taken it, with one id each time', async () => {
@@ -153,6 +200,192 @@ describe('a page that nobody acknowledges', () => {
     const call = `second route trigger page.1.escalated-1 critical`;
     expect(world.calls.filter((one) => one.startsWith('second'))).toEqual([call, call]);
     expect(said()).toEqual(['Nobody has acknowledged page 1 for 10 minutes (1 of 1 times): told by the second route']);
+  });
+});
+
+describe('where nobody has told what was done at PagerDuty', () => {
+  const record = async () => (await world.deps.incidents.read(id)) ?? expect.unreachable();
+
+  test('whoever has acknowledged it there sees to it, and has command', async () => {
+    const at = plusSeconds(CREATED, 590);
+    const looked = thereAre({ 1: ackedBy('Ada Park', 'PADA001', at) });
+    expect([await after(10), await after(10)]).toEqual([0, 0]);
+    expect([asked(), said(), looked]).toEqual([[], ['Acknowledged at PagerDuty by Ada'], [1]]);
+    const { care, roles } = await record();
+    expect([care?.acknowledged, roles?.commander]).toMatchObject([{ by: 'ada', at }, { name: 'ada', shown: 'Ada' }]);
+    await acknowledgeAll(world.deps, await open());
+    expect(world.calls).toEqual([]); // it is known there
+  });
+
+  test('an integration that has acknowledged it sees to it, and has no command', async () => {
+    thereAre({ 1: { ...ackedBy('', null, CREATED), acknowledgedBy: ['Bot'], acknowledged: { by: null, at: CREATED } } });
+    expect(await after(10)).toBe(0);
+    const text = 'Acknowledged at PagerDuty by Bot (at 2026-11-20 12:00 UTC)';
+    expect([said(), (await record()).roles?.commander]).toEqual([[text], undefined]);
+  });
+
+  test('an older page does when it was acknowledged after the newest one had rung, and the rest is silenced', async () => {
+    expect(await after(10)).toBe(1);
+    await rings(2);
+    const looked = thereAre({ 1: ackedBy('Ada', 'PADA001', plusSeconds(CREATED, 900)), 2: {} });
+    expect(await after(10)).toBe(0);
+    await acknowledgeAll(world.deps, await open());
+    expect(world.calls.filter((call) => call.startsWith('pager'))).toEqual(['pager acknowledge page.2 critical']);
+    expect(await after(60)).toBe(0);
+    expect([asked().length, looked]).toEqual([1, [2, 1]]);
+  });
+
+  test('it does not when it was acknowledged before that: what rings anew has to be heard anew', async () => {
+    world.clock.set(world.clock.millis + 600_000);
+    await rings(2);
+    const looked = thereAre({ 1: ackedBy('Ada', 'PADA001', plusSeconds(CREATED, 60)), 2: {} });
+    expect(await after(10)).toBe(1);
+    expect((await record()).roles?.commander?.name).toBe('ada');
+    await rings(3);
+    expect(await after(10)).toBe(1);
+    expect(looked).toEqual([2, 1, 3, 2]);
+  });
+
+  test('what was swept away there while it fires is paged again', async () => {
+    thereAre({ 1: { status: 'resolved', resolvedBy: { id: 'PADA001', name: 'Ada Park' } } });
+    expect([await after(10), await after(10)]).toEqual([1, 1]);
+    expect(said()[0]).toBe(
+      'Resolved at PagerDuty by Ada, but 1 alert still fires; it goes on here until it is resolved here',
+    );
+    expect(said().filter((text) => text.startsWith('Resolved'))).toHaveLength(1);
+    const { care, roles } = await record();
+    expect([care?.acknowledged, roles?.commander]).toEqual([undefined, undefined]);
+  });
+
+  test('what was resolved there is over where response.yaml says so', async () => {
+    set({ afterMinutes: 10 }, { pagerduty: { resolve: 'resolve' } });
+    thereAre({ 1: { status: 'resolved', resolvedBy: { id: 'PADA001', name: 'Ada Park' } } });
+    expect(await after(10)).toBe(0);
+    const inbox = world.store.dossiers.get(id)?.inbox.map(({ message }) => message);
+    expect(inbox?.at(-1)).toMatchObject({ kind: 'resolve', by: 'ada' });
+  });
+
+  test('what nobody has resolved there, as when its time is over, is paged again', async () => {
+    thereAre({ 1: { status: 'resolved' } });
+    expect(await after(10)).toBe(1);
+    expect(said()).toEqual(asked());
+  });
+});
+
+describe('the second route', () => {
+  const words = (kind: RegExp): string[] =>
+    (world.store.dossiers.get(id)?.timeline ?? []).flatMap((entry) => (kind.test(entry.kind) ? [entry.text] : []));
+  const later = (detail: string) => ({ kind: 'later', detail, afterSeconds: null }) as const;
+
+  beforeEach(() => set({ how: 'fallback', times: 2 }));
+
+  test.each([
+    ['there is none', { kind: 'off', detail: 'no second route' } as const],
+    ['it refuses', { kind: 'refused', detail: 'the second route answered 400' } as const],
+  ])('is not said to have told anybody where %s: it is paged again', async (_, answer) => {
+    world.secondRoute = [answer];
+    expect([await after(10), await after(10), await after(60)]).toEqual([1, 1, 0]);
+    const why = `paging again, since the second route does not (${answer.detail})`;
+    expect(asked()).toEqual([
+      `Nobody has acknowledged page 1 for 10 minutes (1 of 2 times): ${why}`,
+      `Nobody has acknowledged page 1 for 10 minutes (2 of 2 times): ${why}`,
+    ]);
+    expect(words(/^page-fallback\.(failed|withheld)$/)).toEqual([answer.detail, answer.detail]);
+  });
+
+  test('that does not take it is on the timeline at once, and paging again comes after three minutes', async () => {
+    world.secondRoute = [later('the second route answered 500')];
+    expect(await after(10)).toBe(0);
+    expect(words(/^page-fallback/)).toEqual([
+      'The second route was asked to call somebody for page 1, and has not taken it (the second route answered 500): ' +
+        'tried again',
+    ]);
+    expect([await after(1), await after(1), words(/^page-fallback/).length, said()]).toEqual([0, 0, 1, []]);
+    expect(await after(1)).toBe(1);
+    expect(asked()).toEqual([expect.stringContaining('(1 of 2 times): paging again, since the second route does not')]);
+  });
+
+  test('that takes it later has told somebody', async () => {
+    world.secondRoute = [later('down'), { kind: 'taken', detail: 'ok' }];
+    expect([await after(10), await after(1)]).toEqual([0, 1]);
+    expect([asked(), said()]).toEqual([
+      [],
+      ['Nobody has acknowledged page 1 for 10 minutes (1 of 2 times): told by the second route'],
+    ]);
+  });
+});
+
+describe('where PagerDuty does not answer', () => {
+  const LATER = { kind: 'later', detail: 'down', afterSeconds: null } as const;
+  const NEVER = new Promise<never>(() => undefined);
+
+  /** Pages of so many incidents, which nobody has acknowledged for ten minutes. */
+  async function manyPaged(number: number): Promise<void> {
+    for (let n = 1; n < number; n += 1) await declared(`service-${n}`);
+    for (const one of world.store.dossiers.keys()) {
+      id = one;
+      await paged(1);
+    }
+    world.clock.set(world.clock.millis + 600_000);
+  }
+
+  test('all are paged again all the same, and it is asked for so long that one would wait', async () => {
+    await manyPaged(30);
+    let elapsed = 0;
+    let looks = 0;
+    const externalPager = {
+      ...world.deps.externalPager,
+      paged: async () => {
+        looks += 1;
+        elapsed += 10_000; // so long an attempt takes
+        return LATER;
+      },
+    };
+    const { escalated } = await escalate({ ...world.deps, externalPager }, await open(), () =>
+      Math.min(elapsed, 14_000),
+    );
+    expect(escalated).toBe(30);
+    expect(looks).toBeLessThanOrEqual(8);
+  });
+
+  test('nobody waits for what it may yet say', async () => {
+    await manyPaged(1);
+    // Of four seconds all but a moment have passed.
+    const times = [0, 0];
+    const elapsed = () => times.shift() ?? 3990;
+    const externalPager = { ...world.deps.externalPager, paged: () => NEVER };
+    expect(await escalate({ ...world.deps, externalPager }, await open(), elapsed)).toEqual({ escalated: 1 });
+  });
+
+  test('that it cannot even be asked lets nobody sleep', async () => {
+    await manyPaged(1);
+    const externalPager = { ...world.deps.externalPager, paged: () => Promise.reject(new Error('no secrets')) };
+    expect(await escalate({ ...world.deps, externalPager }, await open())).toEqual({ escalated: 1 });
+  });
+
+  test('what is not begun in its time has the next round, and others come first in it', async () => {
+    await manyPaged(30);
+    set({ how: 'fallback', afterMinutes: 10 });
+    let elapsed = 0;
+    const fallbackPager = {
+      send: async () => {
+        elapsed += 10_000;
+        return LATER;
+      },
+    };
+    const incidents = await open();
+    const tried = async () => {
+      elapsed = 0;
+      await escalate({ ...world.deps, fallbackPager }, incidents, () => elapsed);
+      world.clock.set(world.clock.millis + 60_000);
+      return [...world.store.dossiers].filter(([, { effects }]) =>
+        [...effects.values()].some(({ kind }) => kind === 'page-fallback'),
+      ).length;
+    };
+    const first = await tried();
+    expect(first).toBeLessThan(30);
+    for (let round = 0; round < 30; round += 1) await tried();
+    expect(await tried()).toBe(30);
   });
 });
 
@@ -179,9 +412,38 @@ describe('what is acknowledged here', () => {
     expect(world.calls).toHaveLength(2);
   });
 
+  test('is left to the next round where the pager cannot be reached, however many there are', async () => {
+    for (let n = 1; n < 20; n += 1) await declared(`service-${n}`);
+    for (const one of world.store.dossiers.keys()) {
+      id = one;
+      await paged(1);
+      await acknowledged('ada');
+    }
+    world.pages = [{ kind: 'later', detail: 'down', afterSeconds: null }];
+    await acknowledgeAll(world.deps, await open());
+    expect(world.calls.length).toBeLessThanOrEqual(4);
+    world.pages = [{ kind: 'taken', detail: 'ok' }];
+    await acknowledgeAll(world.deps, await open());
+    await acknowledgeAll(world.deps, await open());
+    expect(new Set(world.calls).size).toBe(20);
+  });
+
   test('there is known there already', async () => {
-    await acknowledged('pagerduty:PTUXL6G');
+    const care = { acknowledged: { by: 'pagerduty:PTUXL6G', at: world.clock.now(), page: 1, there: 1 } };
+    await world.deps.incidents.amend(id, () => ({ care }));
     await acknowledgeAll(world.deps, await open());
     expect(world.calls).toEqual([]);
+  });
+
+  test('is said again after PagerDuty has taken it back', async () => {
+    await acknowledge(world.deps, ada, { id });
+    await acknowledgeAll(world.deps, await open());
+    world.clock.set(world.clock.millis + 1000);
+    const at = world.clock.now();
+    await world.deps.incidents.amend(id, (incident) => unheard(incident, 1, at));
+    world.clock.set(world.clock.millis + 1000);
+    await acknowledge(world.deps, ada, { id });
+    await acknowledgeAll(world.deps, await open());
+    expect(world.calls).toEqual(['pager acknowledge page.1 critical', 'pager acknowledge page.1 critical']);
   });
 });

@@ -41,6 +41,8 @@ const theirs = (more: Partial<ExternalIncident> = {}): Told<ExternalIncident> =>
     status: 'triggered',
     acknowledgedBy: [],
     assignedTo: ['Ada'],
+    acknowledged: null,
+    resolvedBy: null,
     createdAt: '2026-11-20T12:00:00.000Z' as Timestamp,
     ...more,
   },

@@ -77,11 +77,29 @@ test.each([
   expect(later.filter(({ text }) => /Nobody has said so/.test(text))).toEqual([]);
 });
 
+test('what a reminder asks for is pressed below it, and below nothing that others write', async () => {
+  await look(5);
+  const [entry] = (await world.deps.incidents.timeline(id, { limit: 1 })).items;
+  if (entry === undefined) throw new Error('there is no entry');
+  const [, buttons] = entryMessage(entry).parts;
+  expect(buttons).toEqual({
+    kind: 'buttons',
+    buttons: [
+      { button: { verb: 'acknowledge', incident: id }, text: 'I see to it' },
+      { button: { verb: 'severity', incident: id }, text: 'Severity…' },
+    ],
+  });
+  const kinds = (of: typeof entry) => entryMessage(of).parts.map(({ kind }) => kind);
+  expect(kinds({ ...entry, actor: 'somebody' })).toEqual(['text', 'note']);
+  expect(kinds({ ...entry, kind: 'note' })).toEqual(['text', 'note']);
+  expect(kinds({ ...entry, detail: { mention: [] } })).toEqual(['text', 'note']);
+});
+
 test('whoever is to give an update is told by name, and by nothing that others write', async () => {
-  const ada = { name: 'ada', shown: 'Ada', slack: 'U0ADA', at: world.clock.now() };
+  const commander = { name: 'ada', shown: 'Ada', slack: 'U0ADA', at: world.clock.now() };
   const said = { by: 'ada', at: world.clock.now() };
   await world.deps.incidents.amend(id, () => ({
-    roles: { commander: ada },
+    roles: { commander },
     care: { acknowledged: said, triaged: said },
     timeline: { actor: 'ada', kind: 'role.taken', text: 'Commands', detail: null },
   }));
@@ -90,5 +108,7 @@ test('whoever is to give an update is told by name, and by nothing that others w
   if (entry === undefined) throw new Error('there is no entry');
   expect(entry.kind).toBe('nudge.update');
   expect(entryMessage(entry).parts[0]).toMatchObject({ text: ['⏰ ', { user: 'U0ADA' }, ' ', entry.text] });
-  expect(entryMessage({ ...entry, actor: 'somebody' }).parts[0]).toMatchObject({ text: ['⏰ ', entry.text] });
+  expect(entryMessage({ ...entry, actor: 'somebody' }).parts[0]).toMatchObject({
+    text: ['⏰ ', { bold: 'somebody' }, ': ', entry.text],
+  });
 });

@@ -70,7 +70,7 @@ const told = async (id: string): Promise<string[]> =>
   (await firebreak.get(`/v1/incidents/${id}/timeline?limit=200`)).body.items
     .toReversed()
     .filter(({ kind }: any) => !/^(incident\.opened|alerts\.|workflow\.|mitigation\.not_taken)/.test(kind))
-    .map(({ text }: any) => text);
+    .map(({ actor, text }: any) => (actor === 'admin' ? `admin: ${text}` : text));
 
 const messagesIn = async (channel: string): Promise<any[]> =>
   (await firebreak.get(`/sandbox/slack/channels/${channel}`)).body.messages ?? [];

@@ -8,7 +8,17 @@ import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '../..');
-const HANDLERS = ['http', 'slack', 'hear', 'route', 'project', 'sweep', 'evaluate', 'incident-response'] as const;
+const HANDLERS = [
+  'http',
+  'slack',
+  'hear',
+  'route',
+  'project',
+  'sweep',
+  'evaluate',
+  'digest',
+  'incident-response',
+] as const;
 type Handler = (typeof HANDLERS)[number];
 
 /**
@@ -95,6 +105,7 @@ const EVENTS: Record<Handler, unknown> = {
   project: { Records: [] },
   sweep: {},
   evaluate: {},
+  digest: {},
   'incident-response': EXECUTION,
 };
 

@@ -75,7 +75,7 @@ describe('functions', () => {
     expect(described.toSorted()).toEqual(handlers.map((file) => `functions/${file.slice(0, -3)}.handler`).toSorted());
   });
 
-  test.each(['http', 'slack', 'hear', 'route', 'project', 'sweep', 'evaluate', 'incident-response'])(
+  test.each(['http', 'slack', 'hear', 'route', 'project', 'sweep', 'evaluate', 'digest', 'incident-response'])(
     '%s finds exactly the environment that it reads',
     (name) => {
       const { environment } = byName(name);
@@ -118,7 +118,7 @@ describe('functions', () => {
     const crons = production.of('sst.aws.CronV2').map(({ args }) => args);
     expect(crons).toHaveLength(SCHEDULES.length);
     expect(crons).toEqual(
-      ['Sweep', 'Evaluate'].map((name) => ({
+      ['Sweep', 'Evaluate', 'Digest'].map((name) => ({
         function: name,
         schedule: 'rate(1 minute)',
         retries: 2,
@@ -244,19 +244,27 @@ describe('permissions', () => {
 
   test.each(TARGETS)('all who change what is shown may wake %s, and only the projector is woken', (target) => {
     const queue = `${queueOf(target)}.`;
-    expect(whoMay('sqs:SendMessage', queue)).toEqual(['Hear', 'Http', 'IncidentResponse', 'Project', 'Route', 'Sweep']);
+    expect(whoMay('sqs:SendMessage', queue)).toEqual([
+      'Digest',
+      'Hear',
+      'Http',
+      'IncidentResponse',
+      'Project',
+      'Route',
+      'Sweep',
+    ]);
     expect(whoMay('sqs:ReceiveMessage', queue)).toEqual(['Project']);
     expect(whoMay('sqs:DeleteMessage', queue)).toEqual(['Project']);
   });
 
-  test('the projector and the evaluation start no workflow and write nothing but the table', () => {
+  test('the projector, the evaluation and who tells stakeholders start no workflow and write nothing but the table', () => {
     expect(whoMay('lambda:InvokeFunction', '')).toEqual(['Hear', 'Http', 'IncidentResponse', 'Route', 'Sweep']);
     expect(whoMay('s3:PutObject', '')).toEqual(['Hear', 'Http', 'IncidentResponse', 'Route', 'SlackCalls', 'Sweep']);
   });
 
   test('all read the published configuration and the secrets', () => {
-    expect(whoMay('s3:GetObject', 'Blobs.arn/config/')).toHaveLength(8);
-    expect(whoMay('ssm:GetParametersByPath', '')).toHaveLength(8);
+    expect(whoMay('s3:GetObject', 'Blobs.arn/config/')).toHaveLength(9);
+    expect(whoMay('ssm:GetParametersByPath', '')).toHaveLength(9);
   });
 });
 
@@ -278,12 +286,13 @@ describe('queues', () => {
 
   test('dead letters are kept for two weeks, and what Lambda fills is no FIFO queue', () => {
     const deadLetters = production.of('sst.aws.Queue').filter(({ name }) => name.endsWith('DeadLetters'));
-    expect(deadLetters).toHaveLength(6 + TARGETS.length);
+    expect(deadLetters).toHaveLength(7 + TARGETS.length);
     for (const { args } of deadLetters) {
       expect(args).toMatchObject({ transform: { queue: { messageRetentionSeconds: 14 * 24 * 3600 } } });
     }
     expect(queue('SweepDeadLetters')['fifo']).toBe(false);
     expect(queue('EvaluateDeadLetters')['fifo']).toBe(false);
+    expect(queue('DigestDeadLetters')['fifo']).toBe(false);
     expect(queue('IncidentResponseDeadLetters')['fifo']).toBe(false);
   });
 
@@ -372,6 +381,7 @@ describe('alarms', () => {
     ['the projector throws', 'FunctionName', 'Project.name', 'Errors'],
     ['the sweeper throws', 'FunctionName', 'Sweep.name', 'Errors'],
     ['an evaluation throws', 'FunctionName', 'Evaluate.name', 'Errors'],
+    ['stakeholders cannot be told', 'FunctionName', 'Digest.name', 'Errors'],
     ['http has no place left', 'FunctionName', 'Http.name', 'Throttles'],
     ['the router has no place left', 'FunctionName', 'Route.name', 'Throttles'],
     ['the projector has no place left', 'FunctionName', 'Project.name', 'Throttles'],
@@ -397,7 +407,7 @@ describe('alarms', () => {
     for (const { threshold } of late) expect(threshold).toBeGreaterThan(900); // the longest delay that SQS takes
   });
 
-  test.each(['sweep', 'evaluate'])('a %s that is not called at all is noticed by its silence', (one) => {
+  test.each(['sweep', 'evaluate', 'digest'])('a %s that is not called at all is noticed by its silence', (one) => {
     const silent = alarms().find(({ name }) => name === `firebreak-production-${one}-silent`);
     expect(silent).toMatchObject({
       metricName: 'Invocations',

@@ -91,6 +91,8 @@ describe('an incident is found', () => {
           status: 'triggered',
           acknowledgedBy: [],
           assignedTo: ['Sandbox On-Call'],
+          acknowledged: null,
+          resolvedBy: null,
           createdAt: '2026-11-20T06:48:00.000Z',
         },
       },
@@ -455,9 +457,18 @@ describe('following', () => {
     expect(await pager.read(id)).toMatchObject({ value: { id, status: 'triggered', acknowledgedBy: [] } });
     await person('acknowledge', 'Ada');
     await person('acknowledge', 'Grace');
-    expect(await pager.read(id)).toMatchObject({ value: { status: 'acknowledged', acknowledgedBy: ['Ada', 'Grace'] } });
+    expect(await pager.read(id)).toMatchObject({
+      value: {
+        status: 'acknowledged',
+        acknowledgedBy: ['Ada', 'Grace'],
+        acknowledged: { by: { id: expect.stringMatching(/^P/), name: 'Grace' }, at: expect.any(String) },
+        resolvedBy: null,
+      },
+    });
     await person('resolve', 'Ada');
-    expect(await pager.read(id)).toMatchObject({ value: { status: 'resolved', assignedTo: [] } });
+    expect(await pager.read(id)).toMatchObject({
+      value: { status: 'resolved', assignedTo: [], resolvedBy: { name: 'Ada' } },
+    });
   });
 
   test('one that was merged leads to the other', async () => {
@@ -499,6 +510,8 @@ describe('following', () => {
         status: 'triggered',
         acknowledgedBy: [],
         assignedTo: [],
+        acknowledged: null,
+        resolvedBy: null,
         createdAt: '2026-11-20T06:47:00.000Z',
       },
     });

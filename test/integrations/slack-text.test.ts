@@ -19,6 +19,7 @@ import {
 import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../schemas/names.ts';
 import { type Button, buttonIds, readButton } from '../../schemas/slack/button.ts';
 import { httpUrl, line, mrkdwn, plain, unescaped } from '../../integrations/slack/mrkdwn.ts';
+import { foreign } from '../support/foreign-text.ts';
 
 const MAX = SECTION_MAX_CHARS;
 
@@ -123,46 +124,6 @@ test('what Slack gives back escaped is what was sent', () => {
   );
 });
 
-/** What alerts may hold: anything, and above all what Slack could understand. */
-const NASTY = [
-  '<!channel>',
-  '@here',
-  '<@U1>',
-  '<#C1|x>',
-  '<https://evil.test|ok>',
-  '&lt;',
-  '&',
-  '`',
-  '```',
-  '*',
-  '_',
-  '~',
-  '\n',
-  '>',
-  '>>>',
-  '|',
-  '\ud83d',
-  '\u0000',
-  '\u202e',
-  '🔥',
-  ' ',
-  'a',
-  ':fire:',
-  'https://evil.test',
-  '#general',
-  '"',
-  '\\',
-];
-const foreign = fc.oneof(
-  { weight: 6, arbitrary: fc.array(fc.constantFrom(...NASTY), { maxLength: 40 }).map((pieces) => pieces.join('')) },
-  { weight: 3, arbitrary: fc.string({ unit: 'binary', maxLength: 60 }) },
-  {
-    weight: 2,
-    arbitrary: fc
-      .tuple(fc.constantFrom(...NASTY), fc.integer({ min: 100, max: 5000 }))
-      .map(([piece, times]) => piece.repeat(times)),
-  },
-);
 const address = fc.oneof(
   foreign,
   foreign.map((rest) => `https://a.test/${rest}`),
@@ -368,6 +329,27 @@ describe('a message', () => {
     expect(lengths.slice(0, 3)).toEqual([3000, 3000, 300]);
     expect(blocks.at(-1)).toMatchObject({ elements: [{ text: 'The rest did not fit.' }] });
   });
+});
+
+describe('what can be pressed', () => {
+  const buttons: ChatPart = {
+    kind: 'buttons',
+    buttons: [{ button: { verb: 'resolve', incident: INCIDENT }, text: 'x' }],
+  };
+
+  test.each([3, 12, 60])('is there below %i long texts', (count) => {
+    const long = Array.from({ length: count }, (): ChatPart => ({ kind: 'text', text: ['x'.repeat(4000)] }));
+    const { blocks } = bodyOf({ summary: 'x', parts: [...long, buttons] });
+    expect(blocks.at(-1)).toMatchObject({ elements: [{ action_id: 'firebreak:resolve' }] });
+  });
+});
+
+test('texts that all fit when they are short are all there', () => {
+  const parts = Array.from({ length: 10 }, (_, index): ChatPart => ({ kind: 'text', text: [`${index}`.repeat(3000)] }));
+  const lengths = bodyOf({ summary: 'x', parts })
+    .blocks.flatMap(textsOf)
+    .map((one) => one.text.length);
+  expect(lengths).toEqual([3000, ...Array.from({ length: 9 }, () => 300)]);
 });
 
 describe('buttons', () => {

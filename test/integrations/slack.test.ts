@@ -7,7 +7,7 @@ import type { Timestamp } from '../../schemas/time.ts';
 import { exchange } from '../local/standins/support.ts';
 import { SetClock } from '../support/fake-deps.ts';
 import { impatient } from './impatience.ts';
-import { nobody, type Received, type Reply, vendor } from './server.ts';
+import { nobody, type Received, type Reply, vendor, vendorThat } from './server.ts';
 
 const TOKEN = 'xoxb-test-dev';
 const NOON = '2026-11-20T12:00:00.000Z' as Timestamp;
@@ -61,11 +61,15 @@ describe('every documented exchange', () => {
     'conversations-create-ok': { kind: 'done', value: { id: CHANNEL } },
     'conversations-create-restricted_action': refusal('restricted_action', 'admins', 'slack-restricted'),
     'conversations-create-token_revoked': refusal('token_revoked', token),
+    'conversations-invite-already_in_channel': { kind: 'done', value: [] },
+    'conversations-invite-cant_invite_self': { kind: 'done', value: [] },
+    'conversations-invite-ok': { kind: 'done', value: [] },
+    'conversations-invite-partial': { kind: 'done', value: [{ user: 'UNOBODY01', code: 'user_not_found' }] },
     'conversations-setTopic-ok': { kind: 'done', value: null },
   };
 
   test('of what is called here is expected', () => {
-    const called = /^(chat-postMessage|conversations-(archive|create|setTopic))-.*(?=\.exchange\.json$)/;
+    const called = /^(chat-postMessage|conversations-(archive|create|invite|setTopic))-.*(?=\.exchange\.json$)/;
     const files = readdirSync(new URL('../fixtures/slack', import.meta.url)).flatMap(
       (file) => called.exec(file)?.[0] ?? [],
     );
@@ -77,6 +81,7 @@ describe('every documented exchange', () => {
     'chat-postMessage': (chat) => chat.post('#payments', MESSAGE, 'act-7'),
     'conversations-archive': (chat) => chat.archive(CHANNEL),
     'conversations-create': (chat, { name = '' }) => chat.createChannel(name),
+    'conversations-invite': (chat, { users = '' }) => chat.invite(CHANNEL, users.split(',')),
     'conversations-setTopic': (chat, { topic = '' }) => chat.setTopic(CHANNEL, [topic]),
   };
 
@@ -92,6 +97,78 @@ describe('every documented exchange', () => {
     expect(received[0]?.body).not.toContain(TOKEN);
     if (!name.startsWith('chat'))
       expect(argumentsOf(received[0])).toMatchObject({ [Object.keys(body)[0] ?? '']: Object.values(body)[0] });
+  });
+});
+
+describe('people are let into a channel', () => {
+  const blamed = (user: string, error: string) => ({ user, ok: false, error });
+  const argumentsOfEach = (received: readonly Received[]) => received.map((call) => argumentsOf(call));
+
+  test('one alone is not forced', async () => {
+    const { url, received } = await vendor(DONE);
+    expect(await chatAt(url).invite(CHANNEL, ['U1'])).toEqual({ kind: 'done', value: [] });
+    expect(argumentsOfEach(received)).toEqual([{ channel: CHANNEL, users: 'U1' }]);
+  });
+
+  test('a hundred at a time', async () => {
+    const users = Array.from({ length: 101 }, (_, n) => `U${n}`);
+    const { url, received } = await vendor(DONE);
+    await chatAt(url).invite(CHANNEL, users);
+    expect(received.map((call) => String(argumentsOf(call)['users']).split(',').length)).toEqual([100, 1]);
+  });
+
+  test('nobody could be, and each is told of', async () => {
+    const errors = [blamed('U1', 'ura_max_channels'), blamed('U2', 'already_in_channel')];
+    const { url, received } = await vendor(refuses('ura_max_channels', { errors }));
+    const told = await chatAt(url).invite(CHANNEL, ['U1', 'U2']);
+    expect(told).toEqual({ kind: 'done', value: [{ user: 'U1', code: 'ura_max_channels' }] });
+    expect(received).toHaveLength(1);
+  });
+
+  test('one of whom the answer does not speak is tried alone', async () => {
+    const { url, received } = await vendorThat((_, n) =>
+      n === 0 ? refuses('user_not_found', { errors: [blamed('U1', 'user_not_found')] }) : refuses('cant_invite'),
+    );
+    const told = await chatAt(url).invite(CHANNEL, ['U1', 'U2']);
+    expect(told).toEqual({
+      kind: 'done',
+      value: [
+        { user: 'U1', code: 'user_not_found' },
+        { user: 'U2', code: 'cant_invite' },
+      ],
+    });
+    expect(argumentsOfEach(received)).toEqual([
+      { channel: CHANNEL, users: 'U1,U2', force: 'true' },
+      { channel: CHANNEL, users: 'U2' },
+    ]);
+  });
+
+  test('an error about one of several, that does not say of whom, is found out by trying each', async () => {
+    const { url, received } = await vendorThat((_, n) => (n === 2 ? DONE : refuses('cant_invite')));
+    const told = await chatAt(url).invite(CHANNEL, ['U1', 'U2']);
+    expect(told).toEqual({ kind: 'done', value: [{ user: 'U1', code: 'cant_invite' }] });
+    expect(received).toHaveLength(3);
+  });
+
+  test.each([
+    [
+      'missing_scope',
+      refuses('missing_scope', { needed: 'channels:manage' }),
+      { kind: 'refused', code: 'missing_scope' },
+    ],
+    ['is_archived', refuses('is_archived'), { kind: 'refused', code: 'is_archived' }],
+    [
+      'an error of the channel',
+      refuses('is_archived', { errors: [{ ok: false, error: 'is_archived' }] }),
+      { kind: 'refused' },
+    ],
+    ['429', { status: 429, body: '{}' }, { kind: 'later' }],
+    ['503', { status: 503 }, { kind: 'unclear' }],
+  ])('%s is of the call, and of nobody', async (_, reply, expected) => {
+    impatient();
+    const { url, received } = await vendor(reply);
+    expect(await chatAt(url).invite(CHANNEL, ['U1', 'U2'])).toMatchObject(expected);
+    expect(received).toHaveLength(1);
   });
 });
 

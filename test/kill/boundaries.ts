@@ -11,7 +11,7 @@ const READS = /^(GetItem|BatchGetItem|Query|GET|GetParametersByPath|CD status)/;
  * and the first ones show what the others would.
  */
 const REPEATED: readonly [calls: RegExp, times: number][] = [
-  [/^(ReceiveMessage|Invoke (sweep|evaluate))/, 2],
+  [/^(ReceiveMessage|Invoke (sweep|evaluate|digest))/, 2],
   // A look into the inbox.
   [/^(UpdateItem INC\/META (bells|drained)|TransactWriteItems Delete PENDING$|Checkpoint \w+ (inbox|listen|look)$)/, 4],
 ];
@@ -52,7 +52,8 @@ const MADE =
   /^(Slack (conversations\.create|chat\.postMessage)|Statuspage (POST|PATCH) incidents|Grafana POST|GitHub POST) /;
 
 /** Calls by which something there is set: done late, it would undo what was said since. */
-const SET = /^(Slack (conversations\.(setTopic|setPurpose|archive)|chat\.update|pins|bookmarks\.add)|Grafana PATCH) /;
+const SET =
+  /^(Slack (conversations\.(invite|setTopic|setPurpose|archive)|chat\.update|pins|bookmarks\.add)|Grafana PATCH) /;
 
 /** What the projectors write down for themselves; and what happened, before they have heard of it. */
 const OWN = /^(TransactWriteItems|UpdateItem|SendMessage|DeleteMessageBatch) /;

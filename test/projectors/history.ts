@@ -14,6 +14,7 @@ export type Fact =
   | { kind: 'note' }
   | { kind: 'severity'; to: Severity }
   | { kind: 'alert' }
+  | { kind: 'role taken'; by: string }
   | { kind: 'joined parent' }
   | { kind: 'resolved' };
 
@@ -46,6 +47,10 @@ const anyFact: fc.Arbitrary<Fact> = fc.oneof(
       .map((to) => ({ kind: 'severity' as const, to })),
   },
   { weight: 2, arbitrary: fc.constant({ kind: 'alert' as const }) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom('ada', 'kim', 'gus', 'sam').map((by) => ({ kind: 'role taken' as const, by })),
+  },
   { weight: 1, arbitrary: fc.constant({ kind: 'joined parent' as const }) },
 );
 
@@ -152,6 +157,9 @@ export function happen(
       );
       become({ signal_count: record.signal_count + 1, firing: record.firing + 1 });
       return write('alerts.joined');
+    case 'role taken':
+      become({ roles: { commander: { name: fact.by, shown: fact.by, slack: null, at } } });
+      return incidents.write(id, String(number), { at, kind: 'role.taken', text: 'Is commander', actor: fact.by });
     case 'joined parent':
       become({ parent_id: PARENT });
       return write('incident.joined');

@@ -1,20 +1,32 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { noticeCard } from '../../domain/bulletins.ts';
-import type { Chat } from '../../domain/outlets.ts';
+import type { Chat, Told } from '../../domain/outlets.ts';
 import { slackProjector } from '../../projectors/slack.ts';
 import type { Subject } from '../../schemas/projection.ts';
 import { anyBeats, type Beat, tellBulletin } from './bulletins.ts';
 import { WELL } from './faults.ts';
+import { NOBODY_MET, NOBODY_WAITS } from './slack-world.ts';
 import { anyTrouble, NO_TROUBLE, runs } from './trouble.ts';
 import { MemoryChat } from './vendors.ts';
 import { configOf, type Trouble, World } from './world.ts';
 
 const SUBJECT: Subject = 'notice:checkout';
 
+/** Nobody is looked for because of a notice. */
+const off = async (): Promise<Told<never>> => ({ kind: 'off', detail: 'not asked' });
+const NOBODY = { onCall: { now: off, email: off }, directory: { userByEmail: off } };
+
 function worldOf(beats: readonly Beat[], trouble: Trouble) {
   const world: World = new World('slack', trouble, configOf(), (seen) =>
-    slackProjector({ ...seen, chat: seen.vendor<Chat>(chat), bulletins }),
+    slackProjector({
+      ...seen,
+      ...NOBODY,
+      ...NOBODY_WAITS,
+      acquaintances: NOBODY_MET,
+      chat: seen.vendor<Chat>(chat),
+      bulletins,
+    }),
   );
   const chat = new MemoryChat(world.clock);
   const team = chat.add('team-checkout');

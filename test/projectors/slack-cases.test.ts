@@ -1,8 +1,8 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { plusSeconds } from '../../schemas/time.ts';
 import { type Fault, WELL } from './faults.ts';
 import type { Fact, Step } from './history.ts';
-import { expectShown, INCIDENT, play, type Scenario, slackWorld, SUBJECT } from './slack-world.ts';
+import { expectShown, INCIDENT, play, type Scenario, type SlackWorld, slackWorld, SUBJECT } from './slack-world.ts';
 import { NO_TROUBLE } from './trouble.ts';
 import { START } from './world.ts';
 
@@ -199,3 +199,122 @@ test('Slack is down for ten minutes: afterwards it is whole, and nothing is ther
 const BACK = plusSeconds(START, 600);
 /** Some calls are carried out, and nobody learns of it. */
 const outage = (method: string): Fault => ({ kind: 'unclear', at: method === 'post' ? 30 * SECOND : null });
+
+describe('people', () => {
+  const withTeam = (faults: readonly Fault[] = [], more: Partial<Scenario> = {}) =>
+    scenario(faults, { team: true, ...more });
+  const takes = (by: string, after: number): Step => step({ kind: 'role taken', by }, after);
+  const channelOf = ({ chat }: SlackWorld) => chat.channels.find(({ name }) => name.startsWith('incident-'));
+  const membersOf = (slack: SlackWorld): string[] => channelOf(slack)?.members.toSorted() ?? [];
+  const refusedOnTimeline = ({ world }: SlackWorld): string[] =>
+    world.incidents.of(INCIDENT).timeline.flatMap(({ entry }) => (entry.kind === 'slack.refused' ? [entry.text] : []));
+  const count = ({ world }: SlackWorld, method: string): number =>
+    world.calls.filter((call) => call.startsWith(`${method} `)).length;
+  const lettersTo = ({ chat }: SlackWorld, user: string): string[] =>
+    chat.channels.flatMap(({ name, messages }) =>
+      name === `with ${user}` ? messages.map(({ message }) => JSON.stringify(message)) : [],
+    );
+
+  test('who is called first for the team is let in, by an address where there is no id', async () => {
+    const slack = slackWorld(withTeam());
+    await play(slack, [note(SECOND)]);
+    await expectShown(slack);
+    expect(membersOf(slack)).toEqual(['UADA', 'UKIM']);
+    expect([count(slack, 'now'), count(slack, 'userByEmail'), count(slack, 'invite')]).toEqual([1, 1, 1]);
+  });
+
+  test('somebody else is on call when it pages again', async () => {
+    const slack = slackWorld(withTeam());
+    const [ada] = slack.people.onCall;
+    slack.people.onCall.splice(0, 2);
+    slack.world.expect(60 * SECOND, () => {
+      if (ada !== undefined) slack.people.onCall.unshift(ada);
+      const { incidents } = slack.world;
+      incidents.set(INCIDENT, { ...incidents.now(INCIDENT), pages: 2 });
+    });
+    await play(slack, [note(120 * SECOND)]);
+    expect(membersOf(slack)).toEqual(['UADA']);
+    expect(refusedOnTimeline(slack)).toEqual([
+      'Sam could not be let into the channel: Slack knows them neither by an id in people.yaml nor by their address',
+    ]);
+  });
+
+  test('whoever takes a role or acts later is let in; once, and who goes stays away', async () => {
+    const slack = slackWorld(withTeam());
+    slack.people.onCall.length = 0;
+    slack.world.expect(30 * SECOND, () => channelOf(slack)?.members.splice(0));
+    await play(slack, [takes('kim', SECOND), takes('ada', 60 * SECOND), takes('kim', SECOND)]);
+    expect(membersOf(slack)).toEqual(['UADA']);
+  });
+
+  test('one whom Slack does not let in keeps out no other, is said once, and is written to', async () => {
+    const slack = slackWorld(withTeam());
+    await play(slack, [takes('gus', SECOND), note(60 * SECOND), note(60 * SECOND)]);
+    await expectShown(slack);
+    expect(membersOf(slack)).toEqual(['UADA', 'UKIM']);
+    expect(refusedOnTimeline(slack)).toEqual([
+      'gus could not be let into the channel: they are a guest, whom the app may not invite',
+    ]);
+    expect(lettersTo(slack, 'UGUEST')).toEqual([expect.stringContaining('You are asked for, being commander')]);
+  });
+
+  test('a pager that does not answer holds up nothing in Slack', async () => {
+    const slack = slackWorld(withTeam());
+    let asked = 0;
+    slack.world.vendorIs((method) => {
+      asked += Number(method === 'now');
+      return method === 'now' && asked <= 5 ? { kind: 'unclear', at: null } : WELL;
+    });
+    await play(slack, [note(SECOND), note(20 * SECOND)], 0.02);
+    expect(channelOf(slack)?.messages).toHaveLength(3);
+    expect(membersOf(slack)).toEqual([]);
+    await slack.world.run(1);
+    expect(membersOf(slack)).toEqual(['UADA', 'UKIM']);
+  });
+
+  test('invitations that are refused are said once, and tried again now and then', async () => {
+    const slack = slackWorld(withTeam([], forbidden('invite')));
+    await play(slack, [takes('ada', SECOND)], 1);
+    expect(refusedOnTimeline(slack)).toEqual(['Slack refuses the invitations: missing_scope']);
+    expect(count(slack, 'invite')).toBeGreaterThan(30);
+    expect(count(slack, 'invite')).toBeLessThan(100);
+  });
+
+  test('where Slack refuses a channel, they are written to, once', async () => {
+    const slack = slackWorld(withTeam([], forbidden('createChannel')));
+    await play(slack, [note(SECOND)], 1);
+    for (const user of ['UADA', 'UKIM'])
+      expect(lettersTo(slack, user)).toEqual([
+        expect.stringContaining('You are asked for, being on call for payments. It has no channel'),
+      ]);
+  });
+
+  test('nobody is called to what is over', async () => {
+    const slack = slackWorld(withTeam());
+    slack.world.vendorIs((method) => (method === 'now' ? { kind: 'later', seconds: 600 } : WELL));
+    await play(slack, [resolved(60 * SECOND)]);
+    slack.world.vendorIs(() => WELL);
+    await slack.world.callsWhenMarked(SUBJECT);
+    expect(membersOf(slack)).toEqual([]);
+  });
+
+  test('whoever has got command without having asked for it is mentioned, and is there already', async () => {
+    const slack = slackWorld(withTeam());
+    const { incidents } = slack.world;
+    slack.world.expect(SECOND, () => {
+      const at = slack.world.clock.now();
+      incidents.set(INCIDENT, {
+        ...incidents.now(INCIDENT),
+        roles: { commander: { name: 'kim', shown: 'Kim', slack: null, at } },
+      });
+      const given = { kind: 'role.assigned', text: 'Kim has command', detail: { role: 'commander', to: 'kim' } };
+      incidents.write(INCIDENT, 'given', given);
+    });
+    await play(slack, [note(2 * SECOND)]);
+    const said = channelOf(slack)?.messages.find(({ key }) => key.endsWith('#given'))?.message;
+    expect(said?.parts[0]).toEqual({ kind: 'text', text: ['👤 ', { user: 'UKIM' }, ' ', 'Kim has command'] });
+    const order = slack.world.calls.map((call) => call.split(' ')[0]);
+    const told = slack.world.calls.findIndex((call) => call.startsWith('post ') && call.includes('#given'));
+    expect(order.indexOf('invite')).toBeLessThan(told);
+  });
+});

@@ -1,15 +1,19 @@
+import type { AwaitedDeps } from '../../domain/channel-awaited.ts';
 import { expect } from 'vitest';
+import { serviceEntry } from '../../domain/catalogue.ts';
 import { entryMessage, isTold, summaryCard, teamLine, topic } from '../../domain/incident-card.ts';
-import type { Chat } from '../../domain/outlets.ts';
+import type { Chat, Directory } from '../../domain/outlets.ts';
+import type { Acquaintances } from '../../domain/ports.ts';
+import type { OnCall } from '../../domain/on-call.ts';
 import { linksOf, type Story } from '../../domain/story.ts';
 import { purposeOf } from '../../projectors/slack/channel.ts';
 import { slackProjector } from '../../projectors/slack.ts';
 import type { Config } from '../../schemas/config.ts';
 import type { IncidentId } from '../../schemas/names.ts';
+import { PersonId } from '../../schemas/people.ts';
 import type { Subject } from '../../schemas/projection.ts';
 import type { Step } from './history.ts';
-import type { Channel } from './vendors.ts';
-import { MemoryChat } from './vendors.ts';
+import { type Channel, MemoryChat, type MemoryPeople, memoryDirectory, memoryOnCall } from './vendors.ts';
 import { configOf, type Trouble, World } from './world.ts';
 
 export const INCIDENT = '01TEST00000000000000000001' as IncidentId;
@@ -20,23 +24,67 @@ export type Scenario = {
   archiveAfterHours: number | 'never';
   /** Names of that day which are somebody else's. */
   taken: number;
+  /** Checkout has a team, and people.yaml lists people. Absent: it has none, and nobody is looked for. */
+  team?: boolean;
   trouble: Trouble;
 };
 
-export type SlackWorld = { world: World; chat: MemoryChat; config: Config };
+export type SlackWorld = { world: World; chat: MemoryChat; config: Config; people: MemoryPeople };
+
+/** By their names; ada and kim are on call, kim is known by an address alone, gus is a guest, and sam is in no chat. */
+export const IN_SLACK: Readonly<Record<string, string | null>> = { ada: 'UADA', kim: 'UKIM', gus: 'UGUEST', sam: null };
+
+const PEOPLE = {
+  ada: { name: 'Ada', slack: 'UADA' },
+  kim: { name: 'Kim', email: 'kim@example.com' },
+  gus: { name: 'Gus', slack: 'UGUEST' },
+  sam: { name: 'Sam', email: 'sam@example.com' },
+};
+
+/** Whoever has declared an incident knows where it is talked of. */
+/** Nobody has ever acted from Slack. */
+export const NOBODY_MET: Pick<Acquaintances, 'user'> = { user: async () => undefined };
+
+export const NOBODY_WAITS: AwaitedDeps = {
+  hearings: { read: async () => undefined, told: async () => undefined },
+  whispers: { tell: async () => ({ kind: 'done', value: null }) },
+};
 
 /** An incident of checkout, from its opening on; nothing has been shown yet. */
 export function slackWorld(
-  { archiveAfterHours, taken, trouble }: Omit<Scenario, 'history'>,
+  { archiveAfterHours, taken, team = false, trouble }: Omit<Scenario, 'history'>,
   page?: number,
+  waiting: AwaitedDeps = NOBODY_WAITS,
 ): SlackWorld {
-  const config = configOf({ slack: { archiveAfterHours } });
+  const config = configOf({ slack: { archiveAfterHours }, ...(team && { people: { people: PEOPLE } }) });
+  if (team) Object.assign(serviceEntry(config.services, 'checkout') ?? {}, { team: 'payments' });
+  const onCall = (name: 'ada' | 'kim' | 'sam', level: number) => ({
+    pagerduty: `P${name.toUpperCase()}`,
+    name: PEOPLE[name].name,
+    email: null,
+    level,
+    person: PersonId.parse(name),
+    slack: name === 'ada' ? 'UADA' : null,
+  });
+  const people: MemoryPeople = {
+    onCall: [onCall('ada', 1), onCall('kim', 1), onCall('sam', 2)],
+    users: { 'kim@example.com': 'UKIM' },
+  };
   const bulletins = { heard: async () => [], read: async () => undefined };
   const world = new World(
     'slack',
     trouble,
     config,
-    (seen) => slackProjector({ ...seen, chat: seen.vendor<Chat>(chat), bulletins }),
+    (seen) =>
+      slackProjector({
+        ...seen,
+        ...waiting,
+        acquaintances: NOBODY_MET,
+        chat: seen.vendor<Chat>(chat),
+        onCall: seen.vendor<OnCall>(memoryOnCall(people)),
+        directory: seen.vendor<Pick<Directory, 'userByEmail'>>(memoryDirectory(people)),
+        bulletins,
+      }),
     page,
   );
   const chat = new MemoryChat(world.clock);
@@ -44,7 +92,7 @@ export function slackWorld(
   chat.add('team-told');
   for (let number = 1; number <= taken; number += 1) chat.add(`incident-261120${number}`);
   world.incidents.begin(INCIDENT, { told_channels: ['#team-told'] });
-  return { world, chat, config };
+  return { world, chat, config, people };
 }
 
 /** Until all has been told that has happened, or for so many hours. */
@@ -86,6 +134,7 @@ export async function expectShown(slack: SlackWorld): Promise<void> {
     setBookmarks: linksOf(story.signals),
   });
   expectTold(slack, channel);
+  expectPeople(slack, story, channel);
   expect(archived).toBe(story.incident.status === 'resolved' && slack.config.slack.archiveAfterHours !== 'never');
   expect(slack.world.incidents.now(INCIDENT).channel).toBe(`#${channel.name}`);
   for (const [name, all] of teamMessages(slack)) {
@@ -94,6 +143,24 @@ export async function expectShown(slack: SlackWorld): Promise<void> {
       story.parent === null || all.length > 0 ? [line] : [],
     );
   }
+}
+
+/** Whoever acted or is on call, but for those who came to know of it when it was over. None is written to twice. */
+function expectPeople({ world, chat, config }: SlackWorld, { incident, parent }: Story, { members }: Channel): void {
+  const hasTeam = serviceEntry(config.services, 'checkout')?.team !== undefined;
+  const { timeline } = world.incidents.of(INCIDENT);
+  const acted = hasTeam
+    ? Object.keys(IN_SLACK).filter((name) => timeline.some(({ entry }) => entry.actor === name))
+    : [];
+  const canBeIn = (names: readonly string[]): string[] =>
+    names.flatMap((name) => IN_SLACK[name] ?? []).filter((user) => user !== 'UGUEST');
+  const onCall = hasTeam ? ['ada', 'kim'] : [];
+  expect(members.toSorted()).toEqual([...new Set(members)].toSorted());
+  expect(canBeIn([...acted, ...onCall])).toEqual(expect.arrayContaining(members));
+  if (incident.status !== 'resolved' && !world.refused.has('invite'))
+    expect(members).toEqual(expect.arrayContaining(canBeIn(parent === null ? [...acted, ...onCall] : acted)));
+  for (const { name, messages } of chat.channels)
+    if (name.startsWith('with ')) expect(messages.length).toBeLessThanOrEqual(1);
 }
 
 type Ornaments = Record<'pin' | 'setPurpose' | 'setTopic' | 'setBookmarks', unknown>;
@@ -112,13 +179,17 @@ const teamMessages = ({ chat }: SlackWorld): [string, Channel['messages']][] =>
   );
 
 /** Each entry once, in the order of the timeline but for those that were written late. */
-function expectTold({ world }: SlackWorld, { messages }: Channel): void {
+function expectTold({ world, config }: SlackWorld, { messages }: Channel): void {
+  const { people } = config.people;
+  const shownOf = (name: string): string => Object.entries(people).find(([id]) => id === name)?.[1].name ?? name;
   const told = world.incidents.of(INCIDENT).timeline.filter(({ entry }) => isTold(entry));
   const entries = messages.filter(({ key }) => key.startsWith(`${SUBJECT} entry `));
   const nameOf = (place: string): string => `${SUBJECT} entry ${place}`;
   expect(entries.map(({ key }) => key).toSorted()).toEqual(told.map(({ place }) => nameOf(place)).toSorted());
   for (const { place, entry } of told)
-    expect(entries.find(({ key }) => key === nameOf(place))?.message).toEqual(entryMessage(entry));
+    expect(entries.find(({ key }) => key === nameOf(place))?.message).toEqual(
+      entryMessage(entry, { shownOf, slackIdOf: () => null }),
+    );
   const intime = new Set(
     told.filter(({ entry, writtenAt }) => Date.parse(entry.at) === writtenAt).map(({ place }) => nameOf(place)),
   );

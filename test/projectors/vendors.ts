@@ -3,12 +3,14 @@ import type {
   Annotations,
   Chat,
   ChatMessage,
+  Directory,
   StatusPage,
   Text,
   Ticket,
   Tickets,
   Told,
 } from '../../domain/outlets.ts';
+import type { OnCall, OnCallPerson } from '../../domain/on-call.ts';
 import { millisOf, type Timestamp } from '../../schemas/time.ts';
 import type { Vendor } from './faults.ts';
 import type { SimulatedClock } from './simulated-clock.ts';
@@ -32,6 +34,7 @@ export type Channel = {
   messages: Message[];
   pinned: string[];
   bookmarks: readonly { title: string; url: string }[];
+  members: string[];
 };
 
 /** Names are taken forever; messages are found in their channel by their key; there is nothing against doubles. */
@@ -61,6 +64,7 @@ export class MemoryChat implements Vendor<Chat> {
       messages: [],
       pinned: [],
       bookmarks: [],
+      members: [],
     };
     this.channels.push(channel);
     return channel;
@@ -89,12 +93,19 @@ export class MemoryChat implements Vendor<Chat> {
   }
 
   post(channel: string, message: ChatMessage, key: string): Told<{ channel: string; id: string }> {
-    const found = this.channels.find(({ id, name }) => id === channel || `#${name}` === channel);
+    const found =
+      this.channels.find(({ id, name }) => id === channel || `#${name}` === channel) ?? this.#withUser(channel);
     if (found === undefined) return refused('channel_not_found');
     if (found.archived) return refused('is_archived');
     const id = this.#id('M');
     found.messages.push({ id, key, message, at: this.#clock.now() });
     return done({ channel: found.id, id });
+  }
+
+  /** What is posted to a user is a conversation with the app. */
+  #withUser(user: string): Channel | undefined {
+    if (!user.startsWith('U')) return undefined;
+    return this.channels.find(({ name }) => name === `with ${user}`) ?? this.add(`with ${user}`);
   }
 
   findPost(channel: string, key: string, since: Timestamp): Told<{ id: string } | null> {
@@ -117,6 +128,15 @@ export class MemoryChat implements Vendor<Chat> {
     return this.#in(channel, (found) => void (found.bookmarks = links));
   }
 
+  /** Guests are let in nowhere. */
+  invite(channel: string, users: readonly string[]): Told<{ user: string; code: string }[]> {
+    const guests = users.filter((user) => user.startsWith('UGUEST'));
+    const told = this.#in(channel, ({ members }) => {
+      for (const user of users) if (!guests.includes(user) && !members.includes(user)) members.push(user);
+    });
+    return told.kind === 'done' ? done(guests.map((user) => ({ user, code: 'user_is_restricted' }))) : told;
+  }
+
   archive(channel: string): Told<null> {
     const found = this.channels.find(({ id }) => id === channel);
     if (found === undefined) return refused('channel_not_found');
@@ -132,6 +152,22 @@ export class MemoryChat implements Vendor<Chat> {
     return done(null);
   }
 }
+
+export type MemoryPeople = {
+  /** Whoever is on call, whatever the team. */
+  onCall: OnCallPerson[];
+  /** Ids in the chat by address. */
+  users: Record<string, string>;
+};
+
+export const memoryOnCall = (people: MemoryPeople): Vendor<OnCall> => ({
+  now: () => done(people.onCall),
+  email: () => done(null),
+});
+
+export const memoryDirectory = (people: MemoryPeople): Vendor<Pick<Directory, 'userByEmail'>> => ({
+  userByEmail: (email) => done(people.users[email] ?? null),
+});
 
 export type PublicIncident = {
   id: string;

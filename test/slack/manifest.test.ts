@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { COMMANDS } from '../../domain/slack-commands/wanted.ts';
 import { SHORTCUTS } from '../../functions/slack/interactions.ts';
+import { SCOPES } from '../../integrations/slack/scopes.ts';
 import { isEvent } from '../../schemas/slack/event.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -65,6 +66,10 @@ describe('the app', () => {
       ...manifest.settings.event_subscriptions.bot_events.flatMap((event: string) => OF_EVENTS[event] ?? ['unknown']),
     ];
     expect(scopes).toEqual([...new Set(needed)].toSorted());
+  });
+
+  test('has the scopes that are looked for where it is installed', () => {
+    expect(Object.keys(SCOPES).toSorted()).toEqual(scopes);
   });
 
   test('has the commands that are understood', () => {

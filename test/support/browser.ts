@@ -178,6 +178,9 @@ export class Page {
     await this.#send('Input.dispatchMouseEvent', { type: 'mouseReleased', ...mouse });
   }
 
+  /** Nothing of it runs any more. */
+  close = (): Promise<unknown> => this.#send('Page.close');
+
   /** A PNG of so much of it from its upper left corner, also of what is below the window. */
   async picture({ width, height }: { width: number; height: number }): Promise<Buffer> {
     const clip = { x: 0, y: 0, width, height, scale: 1 };

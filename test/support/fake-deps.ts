@@ -167,6 +167,7 @@ export class FakeWorld {
         find: async () => this.#said('look for a page of others', next(this.outside)),
         annotate: async (id) => this.#said(`note on ${id}`, next(this.notes)),
         read: async (id) => this.#said(`look at ${id}`, next(this.external)),
+        check: async () => ({ kind: 'off', detail: 'no token' }),
       },
       pagerIncidents: new FakePagerIncidents(),
       onCall: {

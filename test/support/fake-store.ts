@@ -37,6 +37,7 @@ import type {
   IncidentChange,
   Incidents,
   Listened,
+  Part,
   Pins,
   Place,
   Receipt,
@@ -44,6 +45,7 @@ import type {
   SignalView,
 } from '../../domain/ports.ts';
 import { isAmong, isAsked } from '../../domain/approvals.ts';
+import { inForce, notCleared } from '../../domain/cleared.ts';
 import { isSpent, mergedCaps, promotedBy } from '../../domain/automation.ts';
 import { type Crowd, type Opening, stillFails } from '../../domain/crowd.ts';
 import { ORGANISATION_ROLLBACKS_PER_HOUR, organisationLimit } from '../../domain/guards.ts';
@@ -110,7 +112,7 @@ type Dossier = {
   runbooks: Map<number, { followed: Followed; outcome: string | null; acted: boolean; memory: Map<string, Json> }>;
   effects: Map<string, Effect>;
   /** Of a parent: what has joined it, and when that ended. */
-  children: Map<IncidentId, { endedAt: Timestamp | null }>;
+  children: Map<IncidentId, { joinedAt: Timestamp; endedAt: Timestamp | null }>;
   joinedAt: Timestamp | null;
 };
 
@@ -204,11 +206,12 @@ export class FakeStore {
   }
 
   mail(dossier: Dossier, message: Message, change: IncidentChange = {}, more: Partial<IncidentRecord> = {}): void {
-    const { severity, title, status, verification, verifying, automationPaused, timeline } = change;
+    const { severity, title, status, verification, verifying, cleared, automationPaused, timeline } = change;
     const seq = dossier.record.seq + 1;
+    if (change.parent === null) delete dossier.record.parent_id;
     dossier.record = {
       ...dossier.record,
-      ...given({ severity, title, status, verification, verifying, automation_paused: automationPaused }),
+      ...given({ severity, title, status, verification, verifying, cleared, automation_paused: automationPaused }),
       ...more,
       seq,
     };
@@ -223,6 +226,12 @@ const given = <T extends object>(values: T): Partial<T> =>
 
 /** What is handed out is the caller's own, as if it had come over a wire. */
 const copy = <T>(value: T): T => structuredClone(value);
+
+/** What a person has cleared is no suspect, whatever an older judgement says. */
+const recordOf = (record: IncidentRecord): IncidentRecord => ({
+  ...copy(record),
+  suspects: notCleared(copy(record.suspects), record.cleared),
+});
 
 const placeOf = ({ service, environment }: Place): string => JSON.stringify([service, environment]);
 
@@ -402,14 +411,15 @@ export class FakeIncidents implements Incidents {
   }
 
   async read(id: IncidentId): Promise<IncidentRecord | undefined> {
-    return copy(this.#store.dossiers.get(id)?.record);
+    const record = this.#store.dossiers.get(id)?.record;
+    return record && recordOf(record);
   }
 
   async view(id: IncidentId): Promise<IncidentView | undefined> {
     const dossier = this.#store.dossiers.get(id);
     if (dossier === undefined) return undefined;
-    const { service, environment, title, severity, status, opened_at, resolved_at, signal_count, suspects } =
-      dossier.record;
+    const { service, environment, title, severity, status, opened_at, resolved_at, signal_count, suspects, cleared } =
+      recordOf(dossier.record);
     return copy({
       id,
       service,
@@ -424,6 +434,7 @@ export class FakeIncidents implements Incidents {
       parent_id: dossier.record.parent_id ?? null,
       channel: dossier.record.channel ?? this.#channelOf(dossier.record.parent_id),
       roles: Object.fromEntries(Object.entries(dossier.record.roles ?? {}).map(([role, { shown }]) => [role, shown])),
+      cleared: cleared ?? [],
       decisions: [...dossier.decisions.values()].map(({ view }) => view),
       effects: [...dossier.effects.values()],
     });
@@ -469,7 +480,7 @@ export class FakeIncidents implements Incidents {
       care: { ...record.care, ...wanted.care },
       amended: (record.amended ?? 0) + 1,
     };
-    if (wanted.timeline) dossier.timeline.push(copy({ ...wanted.timeline, at: this.#store.clock.now() }));
+    if (wanted.timeline) dossier.timeline.push(copy({ at: this.#store.clock.now(), ...wanted.timeline }));
     return 'done';
   }
 
@@ -494,7 +505,7 @@ export class FakeIncidents implements Incidents {
         : [],
     );
     const runbooks = begunOf(dossier);
-    return { incident: copy({ ...known, started_run: run, execution: null }), unfinished, runbooks };
+    return { incident: recordOf({ ...known, started_run: run, execution: null }), unfinished, runbooks };
   }
 
   async listen(id: IncidentId, after: number, bell: string | null): Promise<Listened> {
@@ -588,14 +599,15 @@ export class FakeIncidents implements Incidents {
   }
 
   async open(): Promise<IncidentRecord[]> {
-    return copy([...this.#store.open.values()].map((id) => this.#store.dossier(id).record));
+    return [...this.#store.open.values()].map((id) => recordOf(this.#store.dossier(id).record));
   }
 
   /** Places in the timeline are those in which things were told. */
   async story(id: IncidentId, after: string | null): Promise<Story | undefined> {
     const dossier = this.#store.dossiers.get(id);
     if (dossier === undefined) return undefined;
-    const { record: incident, decisions, effects, signals, timeline, children } = dossier;
+    const { record, decisions, effects, signals, timeline, children } = dossier;
+    const incident = recordOf(record);
     const parent = incident.parent_id && this.#store.dossiers.get(incident.parent_id)?.record;
     return copy({
       incident,
@@ -626,8 +638,11 @@ export class FakeIncidents implements Incidents {
   }
 
   async setChannel(id: IncidentId, channel: string, chatId?: string): Promise<void> {
-    this.#store.dossier(id).record.channel = channel;
-    if (chatId !== undefined) this.#store.channels.set(chatId, id);
+    const { record } = this.#store.dossier(id);
+    record.channel = channel;
+    if (chatId === undefined) return;
+    record.channel_id = chatId;
+    this.#store.channels.set(chatId, id);
   }
 
   async inChannel(chatId: string): Promise<IncidentId | undefined> {
@@ -703,11 +718,30 @@ export class FakeCrowds implements CrowdPort {
     const { firing, signal_count, title } = into.record;
     into.record = { ...into.record, firing: firing + 1, signal_count: signal_count + 1 };
     into.joinedAt = at;
-    into.children.set(child, { endedAt: null });
+    into.children.set(child, { joinedAt: at, endedAt: null });
     const told = { at, actor: 'firebreak', detail: null };
     into.timeline.push({ ...told, kind: 'alerts.joined', text: `Joined: ${part.record.title}` });
     part.timeline.push({ ...told, kind: 'incident.joined', text: `It is a part of ${title}` });
     return 'joined';
+  }
+
+  async parts(parent: IncidentId): Promise<Part[]> {
+    return [...(this.#store.dossiers.get(parent)?.children ?? [])]
+      .map(([id, { joinedAt }]) => ({ incident: recordOf(this.#store.dossier(id).record), joinedAt }))
+      .filter(({ incident }) => incident.parent_id === parent);
+  }
+
+  async letGo(
+    parent: IncidentId,
+    child: IncidentId,
+    { page, text }: Parameters<CrowdPort['letGo']>[2],
+  ): Promise<boolean> {
+    const part = this.#store.dossiers.get(child);
+    if (part?.record.parent_id !== parent || part.record.status === 'resolved') return false;
+    const timeline = { actor: 'firebreak', kind: 'incident.left', text, detail: { parent } };
+    this.#store.mail(part, { kind: 'left', parent, page }, { parent: null, timeline });
+    await this.childEnded(parent, child);
+    return true;
   }
 
   async childEnded(parent: IncidentId, child: IncidentId): Promise<IncidentRecord | undefined> {
@@ -747,7 +781,8 @@ export class FakeDecisions implements Decisions {
       approvals: decision.approvals,
     };
     dossier.decisions.set(number, copy({ view, inputs, people: inputs.asked.approval?.people ?? null }));
-    const suspects = decision.suspects.length > 0 ? decision.suspects : dossier.record.suspects;
+    const told = decision.suspects.length > 0 || inForce(inputs.evidence.cleared).length > 0;
+    const suspects = told ? decision.suspects : dossier.record.suspects;
     dossier.record = { ...dossier.record, suspects, mitigations: number };
     return copy(view);
   }

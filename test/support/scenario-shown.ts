@@ -11,6 +11,7 @@ import type { Vendors } from './scenario-vendors.ts';
 /** What checkout has in the catalogue to be shown everywhere. */
 export const SHOWN_SERVICE = {
   repository: 'acme/checkout',
+  team: 'payments',
   slack: { channel: '#payments' },
   statusPage: { components: ['Checkout'], publish: 'auto' },
 };
@@ -19,6 +20,7 @@ export const SHOWN_SERVICE = {
 export const SHOWN_CONFIG = {
   'routes.yaml': 'routes: [{ match: { severity: critical }, page: true, ticket: true }]\n',
   'slack.yaml': 'archiveAfterHours: 0\n',
+  'people.yaml': 'people: { ada: { email: ada@example.com } }\nonCall: { payments: { escalationPolicy: PPAYMENTS } }\n',
 };
 
 /** Nothing comes after this one. */
@@ -89,6 +91,8 @@ async function expectSlack(incident: Incident, told: Entry[], vendors: Vendors, 
   if (channel === undefined) return;
   expect(channel.purpose).toBe(`Firebreak incident ${incident.id}`);
   if (archived) expect(channel.archived).toBe(true);
+  // Nobody is called to what was over before the product came back.
+  expect(channel.members, 'whoever is on call').toBeOneOf([['ada', 'firebreak'], ['firebreak']]);
   expect(channel.topic).toContain('✅ critical · resolved');
 
   const messages = channel.messages.filter(({ bot }) => bot);

@@ -64,12 +64,15 @@ export async function startVendors(options: VendorOptions): Promise<Vendors> {
     await standIns.statuspage.provide(['Checkout']);
     await sandbox('/slack/channels', { name: 'payments' });
   }
+  const pagerduty = await urlOf('pagerduty');
   return {
     env: {
       FIREBREAK_SANDBOX: 'off',
-      PAGERDUTY_EVENTS_URL: await urlOf('pagerduty'),
+      PAGERDUTY_EVENTS_URL: pagerduty,
       PAGERDUTY_ROUTING_KEY: 'scenario000000000000000000000000',
       CD_URL: `${await urlOf('cd')}/api/v1/rollback`,
+      // Whoever is on call is let into the channel.
+      ...(outlets && { PAGERDUTY_API_URL: pagerduty, PAGERDUTY_API_TOKEN: 'scenario' }),
       ...(outlets && (await outletsAt(urlOf))),
       ...(flags && { LAUNCHDARKLY_API_URL: await urlOf('launchdarkly'), LAUNCHDARKLY_TOKEN: 'scenario' }),
     },

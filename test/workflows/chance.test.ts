@@ -1,14 +1,17 @@
 import { InvocationStatus } from '@aws/durable-execution-sdk-js';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { clearingOfVersion } from '../../domain/cleared.ts';
 import type { Attempt } from '../../domain/ports.ts';
 import type { ActAnswer } from '../../domain/targets.ts';
+import { Refusal } from '../../functions/api/problem.ts';
 import { secondsBetween } from '../../schemas/time.ts';
 import { wake } from '../../workflows/wake.ts';
 import type { FakeWorld } from '../support/fake-deps.ts';
 import type { Run } from './history.ts';
 import { acting, all, deploys, ends, fires, type Moment, pauses, play } from './play.ts';
 import { replay } from './replay.ts';
+import { asksForRollback, clears, suspects } from './suspect-stories.ts';
 
 /*
  * Stories that nobody has thought of: whatever happens, in whatever order, and however often the process dies, what
@@ -42,6 +45,18 @@ const answer =
     }
   };
 
+/** Where nothing is open, or it cannot be, nothing happens. */
+const ifItCanBe =
+  (moment: Moment): Moment =>
+  async (world) => {
+    if (world.store.open.size === 0) return;
+    try {
+      await moment(world);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+    }
+  };
+
 /** Somebody says something about the incident that is open, if one is. */
 const aPerson =
   (kind: 'rollback' | 'pause' | 'resume' | 'page' | 'resolve'): Moment =>
@@ -65,17 +80,19 @@ const failsOnce =
     });
   };
 
-const afterTheNextJudgement =
-  (moment: Moment): Moment =>
+const atTheNextJudgement =
+  (when: 'before' | 'after', moment: Moment): Moment =>
   (world) => {
     let left = 1;
     world.on('decisions.keep', {
-      after: async () => {
+      [when]: async () => {
         left -= 1;
         if (left === 0) await moment(world);
       },
     });
   };
+
+const afterTheNextJudgement = (moment: Moment): Moment => atTheNextJudgement('after', moment);
 
 const anyMoment: fc.Arbitrary<[string, Moment]> = fc.oneof(
   {
@@ -95,6 +112,11 @@ const anyMoment: fc.Arbitrary<[string, Moment]> = fc.oneof(
       ['the kill switch goes on', pauses(true)],
       ['the kill switch goes off', pauses(false)],
       ['the kill switch goes on right after the next judgement', afterTheNextJudgement(pauses(true))],
+      ['v2 is cleared', ifItCanBe(clears('v2'))],
+      ['v2 is cleared right before the next judgement is kept', atTheNextJudgement('before', ifItCanBe(clears('v2')))],
+      ['v2 is cleared right after the next judgement', afterTheNextJudgement(ifItCanBe(clears('v2')))],
+      ['v2 is suspected again', ifItCanBe(suspects('v2'))],
+      ['a person names v1', ifItCanBe(asksForRollback('v1'))],
       ['v3 is deployed right after the next judgement', afterTheNextJudgement(deploys('v3', 0))],
       ['v3 is deployed', deploys('v3', 0)],
       ['the pager is away', set({ pages: [later] })],
@@ -167,6 +189,7 @@ function isKnownGood({ store }: FakeWorld, call: string): boolean {
 
 /** What must never happen, seen at the moment at which it does. */
 function watched(world: FakeWorld, wrong: string[]): void {
+  const called = new Set<string>();
   world.watch = (call) => {
     if (!call.startsWith('cd roll-back')) return;
     const number = Number(/roll-back\.(\d+)/.exec(call)?.[1]);
@@ -177,6 +200,12 @@ function watched(world: FakeWorld, wrong: string[]): void {
     const asked =
       decision?.view.kind === 'approve' ? decision.view.state === 'approved' : decision?.view.kind === 'roll_back';
     if (!asked) wrong.push(`${call} without a decision for it: ${decision?.view.kind} ${decision?.view.state}`);
+    // What is under way goes on, and a person may ask for it by hand.
+    const alone = decision !== undefined && 'asked' in decision.inputs && decision.inputs.asked.by !== 'person';
+    const from = decision?.view.from_version ?? '';
+    const cleared = clearingOfVersion(incident?.record.cleared, { service: 'checkout', version: from });
+    if (alone && cleared !== undefined && !called.has(call)) wrong.push(`${call}, which a person has cleared`);
+    called.add(call);
     if (!isKnownGood(world, call)) wrong.push(`${call}, which is not known good`);
   };
 }

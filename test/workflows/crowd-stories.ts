@@ -1,4 +1,6 @@
 import { Config } from '../../schemas/config.ts';
+import { wake } from '../../workflows/wake.ts';
+import type { FakeWorld } from '../support/fake-deps.ts';
 import { acting, all, answersWhatWaits, configured, ends, fires, type Moment } from './play.ts';
 import type { Path } from './stories.ts';
 
@@ -16,7 +18,7 @@ const manyAtOnce: Moment = (world) => {
 };
 
 /** An alert of a service that asks for nothing. */
-const of = (service: string, name = `${service} fails`) => ({ name, labels: { service, action: '' } });
+export const of = (service: string, name = `${service} fails`) => ({ name, labels: { service, action: '' } });
 
 const pagerIsAwayAtFirst: Moment = (world) => {
   world.pages = [
@@ -29,6 +31,22 @@ const page = (service: string): string => `pager trigger page.1 critical for ${s
 const resolve = (service: string): string => `pager resolve page.1 critical for ${service}`;
 
 const again = (name: string) => ({ name });
+
+export function parentIn({ store }: FakeWorld) {
+  const found = [...store.dossiers.values()].find(({ record }) => record.crowd !== undefined);
+  if (found === undefined) throw new Error('there is no parent yet');
+  return found.record;
+}
+
+/** Somebody says that it is all over, and the process dies right after it. */
+export const saysThatAllIsOver: Moment = async (world) => {
+  const note = 'DNS is back';
+  const timeline = { actor: 'person:ada', kind: 'resolve.asked', text: note, detail: null };
+  await world.deps.incidents.post(parentIn(world).id, { kind: 'resolve', by: 'person:ada', note }, { timeline });
+};
+
+const wakesTheParent: Moment = (world) => wake(world.deps, parentIn(world).id);
+
 /** Does it at the n-th call alone. */
 function nth(n: number, act: () => void): () => void {
   let calls = 0;
@@ -156,6 +174,56 @@ export const crowdPaths: Record<string, Path> = {
       resolve('cart'),
       resolve('search'),
       resolve('several-services'),
+    ],
+    status: 'resolved',
+  },
+  'the-parent-is-resolved-by-a-person-and-its-parts-with-it': {
+    given: [manyAtOnce],
+    timeline: {
+      '0 s': all(fires(of('cart')), fires(of('search'))),
+      '20 s': fires(of('ledger')),
+      '60 s': fires({ labels: { action: '' } }),
+      '5 min': all(saysThatAllIsOver, wakesTheParent),
+      '6 min': fires(of('ledger', 'ledger fails again')),
+      '9 min': ends(of('ledger', 'ledger fails again')),
+    },
+    // What fires after that is an incident like any other.
+    calls: [
+      page('cart'),
+      page('search'),
+      page('several-services'),
+      resolve('several-services'),
+      resolve('cart'),
+      resolve('search'),
+      page('ledger'),
+      resolve('ledger'),
+    ],
+    status: 'resolved',
+  },
+  'a-part-fires-after-it-was-said-that-all-is-over-and-before-the-parent-closes': {
+    given: [manyAtOnce],
+    timeline: {
+      '0 s': all(fires(of('cart')), fires(of('search'))),
+      '20 s': fires(of('ledger')),
+      '300 s': saysThatAllIsOver,
+      '301 s': fires(of('ledger', 'ledger loses money')),
+      '302 s': fires({ labels: { action: '' } }),
+      '303 s': wakesTheParent,
+      '9 min': all(ends(of('ledger')), ends(of('ledger', 'ledger loses money')), ends({ labels: { action: '' } })),
+    },
+    // Neither that nor what has joined after it is over: they page, as they are no parts any more. The ledger's first
+    // page was left to the parent.
+    calls: [
+      page('cart'),
+      page('search'),
+      page('several-services'),
+      resolve('several-services'),
+      resolve('cart'),
+      resolve('search'),
+      'pager trigger page.2 critical for ledger',
+      'pager trigger page.1 critical',
+      'pager resolve page.2 critical for ledger',
+      'pager resolve page.1 critical',
     ],
     status: 'resolved',
   },

@@ -2,8 +2,12 @@ import { describe, expect, test } from 'vitest';
 import { secondsBetween, type Timestamp } from '../../schemas/time.ts';
 import { leaveCrowd } from '../../workflows/steps/crowd.ts';
 import type { FakeWorld } from '../support/fake-deps.ts';
-import { crowdPaths } from './crowd-stories.ts';
-import { type Moment, play, type Story } from './play.ts';
+import type { IncidentRecord } from '../../schemas/incident.ts';
+import type { EnvironmentName, IncidentId, ServiceName } from '../../schemas/names.ts';
+import { settleParts } from '../../workflows/steps/settle-parts.ts';
+import { wake } from '../../workflows/wake.ts';
+import { crowdPaths, of, parentIn } from './crowd-stories.ts';
+import { all, ends, fires, type Moment, play, type Story } from './play.ts';
 
 /** The incidents of a story by their service, as they are at its end. */
 async function incidentsOf(name: string) {
@@ -68,6 +72,169 @@ describe('many at once', () => {
     expect(of('several-services').record.signal_count).toBe(3);
   });
 });
+
+describe('a parent that a person has resolved', () => {
+  test('takes its parts with it, and each of them tells by whom, and as a part of what', async () => {
+    const { world } = await play(crowdPaths['the-parent-is-resolved-by-a-person-and-its-parts-with-it'] ?? NOTHING);
+    const [parent] = recordsOf(world, 'several-services');
+    for (const service of ['cart', 'search', 'ledger', 'checkout']) {
+      const [part] = recordsOf(world, service);
+      expect(part).toMatchObject({ parent_id: parent?.id, resolved_by: 'person:ada' });
+      expect(closedAfter(part?.resolved_at ?? null)).toBe(5);
+      expect(world.store.dossier(part?.id ?? MISSING).timeline).toContainEqual(
+        expect.objectContaining({
+          actor: 'person:ada',
+          kind: 'resolve.asked',
+          text: `Says that it is over, with incident ${parent?.id}, of which it is a part`,
+        }),
+      );
+    }
+    expect(parent).toMatchObject({ firing: 0, resolved_by: 'person:ada' });
+    // What fires after that is an incident of its own.
+    expect(recordsOf(world, 'ledger')).toMatchObject([{}, { pages: 1, resolved_by: null }]);
+    expect(recordsOf(world, 'ledger')[1]).not.toHaveProperty('parent_id');
+  });
+
+  test('lets go what has fired or joined since, which goes on as any incident', async () => {
+    const path = crowdPaths['a-part-fires-after-it-was-said-that-all-is-over-and-before-the-parent-closes'];
+    const { world } = await play(path ?? NOTHING);
+    for (const service of ['ledger', 'checkout']) {
+      const [part] = recordsOf(world, service);
+      expect(part).toMatchObject({ resolved_by: null });
+      expect(part).not.toHaveProperty('parent_id');
+      expect(closedAfter(part?.resolved_at ?? null)).toBe(9);
+    }
+    expect(recordsOf(world, 'cart')).toMatchObject([{ resolved_by: 'person:ada' }]);
+  });
+});
+
+describe('a part whose parent is over without having taken it along', () => {
+  /** As versions before this one have left them: the parent's run does nothing about it. */
+  const closesTheParentAlone: Moment = async (world) => {
+    const { id, seq } = parentIn(world);
+    await world.deps.incidents.resolve(id, seq, 'firebreak:quiet', 'Closed');
+  };
+  const given = crowdPaths['many-at-once-and-their-parent-pages']?.given ?? [];
+  const two = all(fires(of('cart')), fires(of('search')));
+  const third: Moment = async (world) => {
+    const place = { service: 'ledger' as ServiceName, environment: 'production' as EnvironmentName };
+    const said = { title: 'slow', severity: 'warning', by: 'person:ada', trace: 'trace' } as const;
+    await wake(world.deps, (await world.deps.incidents.declare({ ...place, ...said })).id);
+  };
+  const triggers = ({ calls }: FakeWorld): string[] => calls.filter((call) => call.includes('trigger'));
+
+  test('pages by itself for what has fired', async () => {
+    const { world } = await play({
+      given,
+      timeline: {
+        '0 s': two,
+        '20 s': third,
+        '60 s': closesTheParentAlone,
+        '70 s': fires(of('ledger', 'ledger loses money')),
+      },
+    });
+    expect(triggers(world).at(-1)).toBe('pager trigger page.1 critical for ledger');
+  });
+
+  test('is settled when somebody looks: what is critical and was never paged is paged', async () => {
+    const { world } = await play({
+      given,
+      timeline: {
+        '0 s': two,
+        '20 s': fires(of('ledger')),
+        '60 s': closesTheParentAlone,
+        '70 s': (before) => settleParts(before.deps, parentIn(before).id),
+        '80 s': (before) => settleParts(before.deps, parentIn(before).id),
+      },
+    });
+    // The first two have rung before they were parts.
+    expect(triggers(world)).toEqual([
+      'pager trigger page.1 critical for cart',
+      'pager trigger page.1 critical for search',
+      'pager trigger page.1 critical for several-services',
+      'pager trigger page.1 critical for ledger',
+    ]);
+    for (const service of ['cart', 'search', 'ledger'])
+      expect(recordsOf(world, service)[0]).not.toHaveProperty('parent_id');
+  });
+
+  test('pages also as a warning, where its page was left to the parent', async () => {
+    const { world } = await play({
+      given,
+      timeline: {
+        '0 s': two,
+        // It asks for a rollback, and nothing can be rolled back: somebody has to look.
+        '20 s': fires({ ...of('ledger'), labels: { service: 'ledger', severity: 'warning' } }),
+        '60 s': closesTheParentAlone,
+        '70 s': (before) => settleParts(before.deps, parentIn(before).id),
+      },
+    });
+    expect(triggers(world)).toHaveLength(4);
+    expect(triggers(world).at(-1)).toBe('pager trigger page.2 warning for ledger');
+  });
+
+  test('wakes nobody where it is a warning', async () => {
+    const { world } = await play({
+      given,
+      timeline: {
+        '0 s': two,
+        '20 s': third,
+        '60 s': closesTheParentAlone,
+        '70 s': (before) => settleParts(before.deps, parentIn(before).id),
+      },
+    });
+    expect(recordsOf(world, 'ledger')[0]).not.toHaveProperty('parent_id');
+    expect(triggers(world)).toHaveLength(3);
+  });
+});
+
+test('one part that cannot be settled keeps no other from it, and is tried again', async () => {
+  const path = crowdPaths['the-parent-is-resolved-by-a-person-and-its-parts-with-it'] ?? NOTHING;
+  let failures = 3;
+  const { world } = await play({
+    ...path,
+    given: [
+      ...(path.given ?? []),
+      (before) => {
+        const { signals } = before.deps.incidents;
+        before.deps.incidents.signals = async (id, query) => {
+          if (before.store.dossier(id).record.service === 'cart' && (failures -= 1) >= 0) throw new Error('away');
+          return signals.call(before.deps.incidents, id, query);
+        };
+      },
+    ],
+  });
+  expect(failures).toBeLessThan(0);
+  for (const service of ['cart', 'search'])
+    expect(recordsOf(world, service)).toMatchObject([{ resolved_by: 'person:ada' }]);
+});
+
+test('a parent whose parts are open is not quiet, however long nothing joins it', async () => {
+  const { world } = await play({
+    given: [
+      ...(crowdPaths['many-at-once-and-their-parent-pages']?.given ?? []),
+      (before) => {
+        before.config = { ...before.config, paging: { ...before.config.paging, quietHours: 1 } };
+      },
+    ],
+    timeline: {
+      '0 s': all(fires(of('cart')), fires(of('search')), fires(of('ledger'))),
+      // The one that is heard of goes on; the others are quiet, and close after an hour.
+      ...Object.fromEntries([30, 60, 90, 120].map((minute) => [`${minute} min`, fires(of('cart'))])),
+      '130 min': ends(of('cart')),
+    },
+  });
+  const closed = ['search', 'ledger', 'cart', 'several-services'].map((service) =>
+    closedAfter(recordsOf(world, service)[0]?.resolved_at ?? null),
+  );
+  expect(closed).toEqual([60, 60, 130, 130]);
+});
+
+const NOTHING: Story = { timeline: {} };
+const MISSING = '' as IncidentId;
+
+const recordsOf = (world: FakeWorld, service: string): IncidentRecord[] =>
+  [...world.store.dossiers.values()].map(({ record }) => record).filter((record) => record.service === service);
 
 test('a part that ends right before its parent listens is seen at once, though it has rung the bell of before', async () => {
   const path: Story = crowdPaths['many-at-once-and-their-parent-pages'] ?? { timeline: {} };

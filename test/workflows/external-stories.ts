@@ -23,6 +23,8 @@ const rings: ExternalIncident = {
   status: 'triggered',
   acknowledgedBy: [],
   assignedTo: ['Ada'],
+  acknowledged: null,
+  resolvedBy: null,
   createdAt: '2026-11-20T12:00:01.000Z' as Timestamp,
 };
 const acknowledged: ExternalIncident = { ...rings, status: 'acknowledged', acknowledgedBy: ['Ada'] };

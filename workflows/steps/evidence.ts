@@ -72,6 +72,7 @@ export async function evidenceOf(
     alert_versions: versionsOf(cause),
     failing: failing ?? [],
     ...(failing === null && { failing_unreadable: true as const }),
+    ...(incident.cleared !== undefined && incident.cleared.length > 0 && { cleared: incident.cleared }),
     ...(config.routes.failTogether === 'ignore' && { strangers_ignored: true as const }),
   };
   return { evidence, neighboursUnreadable: failing === null };

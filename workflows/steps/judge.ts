@@ -82,6 +82,8 @@ async function gather(
       who: asked.who,
       mode: asked.mode ?? null,
       ...(asked.approval && { approval: asked.approval }),
+      ...(asked.from && { from: asked.from }),
+      ...(asked.to && { to: asked.to }),
     },
     matched: incident.unmatched === null,
     monitoring_failure_only: firing.length > 0 && firing.every((signal) => signal.monitoringFailure),

@@ -4,6 +4,7 @@ import type { MitigationOutcome, PageNeed } from '../../schemas/inbox.ts';
 import type { DecisionState, DecisionView } from '../../schemas/incident.ts';
 import { type IncidentId, Version } from '../../schemas/names.ts';
 import { secondsBetween } from '../../schemas/time.ts';
+import { inForce } from '../../domain/cleared.ts';
 import { weighed } from '../../domain/rollback.ts';
 import { liveChange } from '../../domain/versions.ts';
 import type { Run } from '../run.ts';
@@ -22,6 +23,7 @@ import {
   tellWaiting,
 } from './roll-back.ts';
 import { concludeVerification, verifyOnce, verifyRunbook } from './verify.ts';
+import { withdrawAbout } from './withdraw-about.ts';
 
 type MitigateInput = { incidentId: IncidentId; number: number; asked: Asked };
 
@@ -114,6 +116,7 @@ type Gist = Pick<DecisionView, 'kind' | 'because' | 'from_version' | 'to_version
 async function gist(deps: Deps, id: IncidentId, number: number, asked: Asked): Promise<Gist> {
   const judged = await judge(deps, id, number, asked);
   const { decision, inputs, incident } = judged;
+  if (inputs.asked.by !== 'person') await withdrawIfCleared(deps, id, decision);
   const { services } = await deps.config.current();
   const place = decision.target ?? { service: incident.service, environment: incident.environment };
   const {
@@ -140,6 +143,16 @@ async function gist(deps: Deps, id: IncidentId, number: number, asked: Asked): P
     holds: deployer?.held !== undefined,
     settleSeconds: settleSeconds(judged, seconds),
   };
+}
+
+/**
+ * A person may have cleared the suspect while it was judged, and found no question yet that could be withdrawn. Either
+ * they see the question, or they are seen here, since both write before they read.
+ */
+async function withdrawIfCleared(deps: Deps, id: IncidentId, decision: DecisionView): Promise<void> {
+  if (decision.state !== 'waiting') return;
+  const cleared = inForce((await deps.incidents.read(id))?.cleared);
+  for (const one of cleared) await withdrawAbout(deps, { id, decisions: [decision] }, one);
 }
 
 /**
@@ -269,8 +282,8 @@ const JUDGED_AGAIN: ReadonlySet<string> = new Set([
 /** What is measured may go to and fro: from so many judgements on a person is paged instead. */
 const JUDGEMENTS_MAX = 6;
 
-/** Nobody is woken for what is over, or being done already. */
-const PAGES_NOBODY: ReadonlySet<string> = new Set(['incident_closed', 'already_running']);
+/** Nobody is woken for what is over, being done already, or what a person has said who is there. */
+const PAGES_NOBODY: ReadonlySet<string> = new Set(['incident_closed', 'already_running', 'suspect_cleared']);
 
 function ended(answer: Exclude<Attempted, { kind: 'later' | 'busy' | 'in_progress' }>, to: Version): End {
   switch (answer.kind) {

@@ -86,8 +86,7 @@ async function pageOnce(
   const incident = await deps.incidents.read(id);
   if (incident === undefined || incident.status === 'resolved') return { kind: 'closed' };
   const key = pageKey(id, number);
-  if (incident.parent_id !== undefined && (await isLeftToParent(deps, incident, number)))
-    return pagedByParent(deps, incident, number);
+  if (await isLeftToParent(deps, incident, number)) return pagedByParent(deps, incident, number);
   const aside = alone === null ? '' : `; by us, since ${alone}`;
   const effect = await deps.effects.intend(
     id,
@@ -120,8 +119,13 @@ async function beside({ incidents, log }: Pick<Deps, 'incidents' | 'log'>, id: I
   }
 }
 
-/** One that was begun before there was a parent may have been heard: it goes on, and is resolved by itself. */
+/**
+ * A parent that is over pages for nobody. One that was begun before there was a parent may have been heard: it goes on, and
+ * is resolved by itself.
+ */
 async function isLeftToParent(deps: Deps, incident: IncidentRecord, number: number): Promise<boolean> {
+  const parent = incident.parent_id === undefined ? undefined : await deps.incidents.read(incident.parent_id);
+  if (parent === undefined || parent.status === 'resolved') return false;
   const begun = await deps.effects.get(incident.id, pageKey(incident.id, number));
   return begun === undefined || begun.detail === leftToParent(incident);
 }

@@ -1,9 +1,16 @@
 import { modesFor } from '../../domain/automation.ts';
+import { clearedWords, clearingOfVersion } from '../../domain/cleared.ts';
 import { demotion } from '../../domain/guards.ts';
 import { shippedSince } from '../../domain/versions.ts';
 import type { Deps, Place } from '../../domain/ports.ts';
 import type { ActAnswer, Deployer, Held, RollbackRequest } from '../../domain/targets.ts';
-import { type DecisionView, NOBODY_OBJECTED, type Reason } from '../../schemas/incident.ts';
+import {
+  type Cleared,
+  type DecisionView,
+  type IncidentRecord,
+  NOBODY_OBJECTED,
+  type Reason,
+} from '../../schemas/incident.ts';
 import { type IncidentId, lowestMode, type Mode, type Version } from '../../schemas/names.ts';
 import type { Asked } from '../../domain/response.ts';
 import type { Decision } from '../../domain/rollback.ts';
@@ -145,6 +152,8 @@ async function whyNot(
   if (guard.paused) return reason('paused', 'the kill switch is on');
   if (incident.automation_paused && order.asked !== 'person')
     return reason('incident_paused', 'a person has paused the automation of this incident');
+  const cleared = tried ? undefined : await clearedSince(deps, incident, order, agreed);
+  if (cleared !== undefined) return reason('suspect_cleared', clearedWords([cleared]));
   const mode = lowestMode(configured, ...modesFor(automation, order));
   const needed: Mode = order.approved ? 'approve' : 'act';
   if (order.asked !== 'person' && lowestMode(mode, needed) !== needed)
@@ -160,6 +169,19 @@ async function whyNot(
   if (newer !== undefined && !ours)
     return reason('superseded', `${newer.version} has been deployed meanwhile: what runs is no longer ${order.from}`);
   return undefined;
+}
+
+/** A person has cleared what would be rolled back; where one has wanted it, after it was decided. */
+async function clearedSince(
+  deps: Pick<Deps, 'decisions'>,
+  { cleared }: IncidentRecord,
+  { incidentId, number, service, from }: RollbackOrder,
+  agreed: boolean,
+): Promise<Cleared | undefined> {
+  const found = clearingOfVersion(cleared, { service, version: from });
+  if (found === undefined || !agreed) return found;
+  const decision = await deps.decisions.get(incidentId, number);
+  return decision !== undefined && found.at > decision.at ? found : undefined;
 }
 
 /**

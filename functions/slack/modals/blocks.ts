@@ -49,6 +49,13 @@ function metadata(about: About): string {
   return JSON.stringify({ ...about, message: about.message && { ...about.message, text: '' } });
 }
 
+/** Slack's limit for the text of a section is 3,000; more than a few lines are not needed to know it again. */
+const QUOTED_MAX = 300;
+
+/** What somebody has said, as it is. */
+export const quoted = (text: string): Block[] =>
+  text.trim() === '' ? [] : [{ type: 'section', text: plainText(text, QUOTED_MAX) }];
+
 type Input = { field: string; label: string; hint?: string; optional?: boolean };
 
 const input = ({ field, label, hint, optional = false }: Input, element: object): Block => ({
@@ -72,6 +79,10 @@ export const textInput = ({ initial, max, lines = false, placeholder, ...rest }:
   });
 
 export const option = (value: string, text = value) => ({ text: plainText(text, OPTION_MAX), value });
+
+/** Whether all of them can be offered. Slack takes no menu of nothing. */
+export const fitMenu = (values: readonly string[]): boolean =>
+  values.length > 0 && values.length <= OPTIONS_MAX && values.every(({ length }) => length <= OPTION_VALUE_MAX);
 
 type Select = Input & { options: { value: string; text?: string }[]; initial?: string | null };
 

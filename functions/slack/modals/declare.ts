@@ -1,6 +1,6 @@
 import { type About, FIELDS, FORMS, TITLE_MAX_CHARS } from '../../../domain/slack-forms.ts';
 import type { Catalogue, ModalView } from '../../../domain/slack-ports.ts';
-import { modal, OPTIONS_MAX, searchSelect, select, severitySelect, textInput } from './blocks.ts';
+import { fitMenu, modal, searchSelect, select, severitySelect, textInput } from './blocks.ts';
 
 /**
  * Opens an incident. Where the catalogue cannot be read, its names are typed instead.
@@ -30,7 +30,7 @@ const NAME_MAX = 256;
 const environmentField = { field: FIELDS.environment, label: 'Environment', optional: true };
 
 const environmentInput = (environments: readonly string[]) =>
-  environments.length > 0 && environments.length <= OPTIONS_MAX
+  fitMenu(environments)
     ? select({
         ...environmentField,
         options: environments.toSorted().map((value) => ({ value })),

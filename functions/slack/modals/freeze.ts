@@ -27,7 +27,8 @@ export const freezeModal = (about: About, { targets, environment, seconds, reaso
       textInput({
         field: FIELDS.target,
         label: 'Services or teams',
-        hint: 'Several with commas between them. "team:payments" is surely a team.',
+        hint: 'Several with commas between them. "team:payments" is surely a team. Empty: all services of the environment.',
+        optional: true,
         initial: targets.join(', '),
         max: NAMES_MAX,
       }),

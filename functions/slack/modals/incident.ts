@@ -1,31 +1,50 @@
 import { type About, FIELDS, FORMS } from '../../../domain/slack-forms.ts';
-import type { ModalView } from '../../../domain/slack-ports.ts';
-import { modal, personSelect, severitySelect, textInput } from './blocks.ts';
+import type { ModalView, OpenIncident } from '../../../domain/slack-ports.ts';
+import { type Block, modal, personSelect, quoted, select, severitySelect, textInput } from './blocks.ts';
 
 /** As Slack takes of a text field. */
 const TEXT_MAX = 3000;
 
-/** What somebody changes of an incident. Which one, `about` says, or the channel that it says. */
+const whichField = { field: FIELDS.incident, label: 'Which incident?' };
 
-export const severityModal = (about: About): ModalView =>
+/** Of those that are open. Where there is only one it is chosen. */
+export const incidentSelect = (open: readonly OpenIncident[]): Block =>
+  select({
+    ...whichField,
+    options: open.map((one) => ({
+      value: one.id,
+      text: `${one.channel ?? 'no channel yet'}: ${one.service} ${one.environment}, ${one.title}`,
+    })),
+    initial: open.length === 1 ? (open[0]?.id ?? null) : null,
+  });
+
+/** Where they cannot be offered. */
+export const incidentText = (initial: string | null): Block =>
+  textInput({ ...whichField, hint: 'Its channel, as #incident-2611201, or its id.', initial, max: 128 });
+
+/** What somebody changes of an incident. Which one, `about` says, or the channel that it says, or `which` asks. */
+
+export const severityModal = (about: About, which: Block[] = []): ModalView =>
   modal({
     callback: FORMS.severity,
     title: 'Change the severity',
     submit: 'Change',
     about,
     blocks: [
+      ...which,
       severitySelect(FIELDS.severity, null),
       textInput({ field: FIELDS.text, label: 'Why?', optional: true, max: TEXT_MAX, lines: true }),
     ],
   });
 
-export const updateModal = (about: About): ModalView =>
+export const updateModal = (about: About, which: Block[] = []): ModalView =>
   modal({
     callback: FORMS.update,
     title: 'Publish an update',
     submit: 'Publish',
     about,
     blocks: [
+      ...which,
       textInput({
         field: FIELDS.text,
         label: 'What is new?',
@@ -36,13 +55,14 @@ export const updateModal = (about: About): ModalView =>
     ],
   });
 
-export const handoverModal = (about: About, user: string | null): ModalView =>
+export const handoverModal = (about: About, user: string | null, which: Block[] = []): ModalView =>
   modal({
     callback: FORMS.handover,
     title: 'Hand over',
     submit: 'Hand over',
     about,
     blocks: [
+      ...which,
       personSelect({ field: FIELDS.user, label: 'Who takes command?', initial: user }),
       textInput({
         field: FIELDS.text,
@@ -54,13 +74,14 @@ export const handoverModal = (about: About, user: string | null): ModalView =>
     ],
   });
 
-export const resolveModal = (about: About): ModalView =>
+export const resolveModal = (about: About, which: Block[] = []): ModalView =>
   modal({
     callback: FORMS.resolve,
     title: 'Resolve the incident',
     submit: 'Resolve',
     about,
     blocks: [
+      ...which,
       textInput({
         field: FIELDS.text,
         label: 'How did it end?',
@@ -69,4 +90,14 @@ export const resolveModal = (about: About): ModalView =>
         lines: true,
       }),
     ],
+  });
+
+/** Puts a message of another place onto the timeline. */
+export const pinModal = (about: About, which: Block[]): ModalView =>
+  modal({
+    callback: FORMS.pin,
+    title: 'Add to the timeline',
+    submit: 'Add',
+    about,
+    blocks: [...which, ...(about.message === null ? [] : quoted(about.message.text))],
   });

@@ -6,12 +6,18 @@ import { nameOf } from './vendors.js';
 /** @typedef {import('../faults.ts').Fault} Fault */
 
 /** What a vendor can be made to do at a press. @type {ReadonlyMap<string, { name: string; fault: Fault }>} */
-export const PRESETS = new Map([
+const PRESETS = new Map([
   ['down', { name: 'down (500)', fault: { kind: 'status', status: 500 } }],
   ['slow', { name: 'slow 5 s', fault: { kind: 'slow', delay_ms: 5000 } }],
   ['limit', { name: 'rate limit', fault: { kind: 'rate_limit' } }],
   ['lost', { name: 'lost answers', fault: { kind: 'lost' } }],
 ]);
+
+/** A mail server that is down says so in its own way. @type {typeof PRESETS} */
+const OF_MAIL = new Map([...PRESETS, ['down', { name: 'down (421)', fault: { kind: 'status', status: 421 } }]]);
+
+/** @param {string | undefined} vendor */
+export const presetsOf = (vendor) => (vendor === 'mail' ? OF_MAIL : PRESETS);
 
 /** @param {readonly FaultInForce[]} faults */
 export const faultsTally = (faults) =>
@@ -52,7 +58,7 @@ const list = (vendors, faults) =>
 
 /** @param {string} vendor @param {readonly FaultInForce[]} faults */
 function switches(vendor, faults) {
-  const others = faults.filter(({ fault, match }) => !isEverywhere(match) || presetOf(fault) === undefined);
+  const others = faults.filter((one) => !isEverywhere(one.match) || presetOf(one) === undefined);
   return h(
     'li',
     { 'data-key': vendor, role: 'group', 'aria-label': nameOf(vendor) },
@@ -60,8 +66,8 @@ function switches(vendor, faults) {
     h(
       'span',
       { class: 'buttons' },
-      [...PRESETS].map(([id, { name }]) => {
-        const isOn = faults.some(({ fault, match }) => isEverywhere(match) && presetOf(fault) === id);
+      [...presetsOf(vendor)].map(([id, { name }]) => {
+        const isOn = faults.some((one) => isEverywhere(one.match) && presetOf(one) === id);
         return h(
           'button',
           { type: 'button', 'data-act': 'fault', 'data-id': id, 'data-of': vendor, 'aria-pressed': String(isOn) },
@@ -81,8 +87,8 @@ function switches(vendor, faults) {
 /** @param {FaultInForce['match']} match */
 const isEverywhere = (match) => match.method === undefined && match.path === undefined;
 
-/** @param {Fault} fault */
-const presetOf = (fault) => [...PRESETS].find(([, preset]) => isSame(preset.fault, fault))?.[0];
+/** @param {Pick<FaultInForce, 'vendor' | 'fault'>} inForce */
+const presetOf = ({ vendor, fault }) => [...presetsOf(vendor)].find(([, preset]) => isSame(preset.fault, fault))?.[0];
 
 /** @param {Fault} one @param {Fault} other */
 const isSame = (one, other) =>
@@ -91,8 +97,8 @@ const isSame = (one, other) =>
   (one.kind !== 'slow' || (other.kind === 'slow' && one.delay_ms === other.delay_ms));
 
 /** `down (500)`, `hang on POST /v2/*, 3 more times`. @param {FaultInForce} inForce */
-export function faultWords({ fault, match, remaining }) {
-  const name = PRESETS.get(presetOf(fault) ?? '')?.name ?? kindWords(fault);
+export function faultWords({ vendor, fault, match, remaining }) {
+  const name = presetsOf(vendor).get(presetOf({ vendor, fault }) ?? '')?.name ?? kindWords(fault);
   const where = [match.method, match.path].filter(Boolean).join(' ');
   return [
     where === '' ? name : `${name} on ${where}`,

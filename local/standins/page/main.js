@@ -2,7 +2,7 @@ import { CallLog } from './call-log.js';
 import { CallsPanel, callsTally } from './calls.js';
 import { cd, cdTally } from './cd.js';
 import { draw, h } from './dom.js';
-import { faultControls, faultsTally, faultWords, PRESETS } from './faults.js';
+import { faultControls, faultsTally, faultWords, presetsOf } from './faults.js';
 import { github, githubTally } from './github.js';
 import { GrafanaPanel, grafanaTally } from './grafana.js';
 import { pagerduty, pagerdutyTally } from './pagerduty.js';
@@ -108,7 +108,7 @@ const takingPart = () =>
 /** @param {State} state */
 function show({ version, at, time_scale, urls, views, calls, faults }) {
   setClock(at);
-  Object.assign(known, { version, vendors: Object.keys(urls), timeScale: time_scale });
+  Object.assign(known, { version, vendors: [...Object.keys(urls), 'mail'], timeScale: time_scale });
   if (calls) log.add(calls);
   if (faults) known.faults = faults;
   for (const [vendor, view] of Object.entries(views)) showView(vendor, view);
@@ -204,7 +204,7 @@ const ACTS = {
   call: ({ id }) => void callsPanel.toggle(id ?? ''),
   page: ({ id, answer }) => void send('POST', `/pagerduty/incidents/${encodeURIComponent(id ?? '')}/${answer}`, {}),
   fault({ id, of: vendor }, isOn) {
-    const preset = PRESETS.get(id ?? '');
+    const preset = presetsOf(vendor).get(id ?? '');
     if (isOn) void send('DELETE', `/faults?vendor=${encodeURIComponent(vendor ?? '')}`);
     else if (preset) void send('PUT', '/faults', { vendor, fault: preset.fault });
   },

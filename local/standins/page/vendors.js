@@ -12,6 +12,7 @@ const NAMES = new Map([
   ['aws', 'AWS'],
   ['launchdarkly', 'LaunchDarkly'],
   ['flags', 'Flag service'],
+  ['mail', 'Mail'],
 ]);
 
 /** What versions run at, and flags are kept at, besides the one of every story: each sandbox uses one or two of them. */
@@ -21,4 +22,4 @@ const TARGETS = new Set(['argo-cd', 'kubernetes', 'aws', 'launchdarkly', 'flags'
 export const nameOf = (vendor) => NAMES.get(vendor) ?? vendor;
 
 /** Whether it is shown although nobody has called it. @param {string} vendor */
-export const isUsual = (vendor) => !TARGETS.has(vendor);
+export const isUsual = (vendor) => !TARGETS.has(vendor) && vendor !== 'mail';

@@ -11,7 +11,7 @@ import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../..
 import type { PinView } from '../../../schemas/pin.ts';
 import type { Signal } from '../../../schemas/signal.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time.ts';
-import { actAt, change, clear } from '../../domain/arbitraries.ts';
+import { actAt, change, clear, clearing } from '../../domain/arbitraries.ts';
 import { arrival, arrivals, signal, silenced, stranger } from '../../support/signals.ts';
 import type { Stores } from './stores.ts';
 
@@ -631,6 +631,62 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await stores.incidents.resolve(into, 0, null, 'All have ended')).toBe('resolved');
     });
 
+    test('its parts are those that have joined and not left, as they are now', async () => {
+      const [into, a] = [await parent(), await child(1)];
+      later(1);
+      const [b] = [await child(2), await child(3)];
+      expect(await stores.crowds.parts(into)).toEqual([]);
+      const joinedAt = stores.clock.now();
+      for (const part of [a, b]) await stores.crowds.join(into, part);
+      later(1);
+      await closed(b);
+      expect(await stores.crowds.parts(into)).toEqual([
+        { incident: await record(a), joinedAt },
+        { incident: await record(b), joinedAt },
+      ]);
+      expect(await stores.crowds.letGo(into, a, { page: true, text: 'goes on' })).toBe(true);
+      expect(await stores.crowds.parts(into)).toMatchObject([{ incident: { id: b } }]);
+    });
+
+    test('a part that is let go is none any more, hears so once, and is not counted', async () => {
+      const [into, part] = [await parent(), await child()];
+      await stores.crowds.join(into, part);
+      await closed(into);
+      later(1);
+      const { seq } = await record(part);
+      for (const let_go of [true, false])
+        expect(await stores.crowds.letGo(into, part, { page: true, text: 'It goes on by itself' })).toBe(let_go);
+      expect(await record(part)).not.toHaveProperty('parent_id');
+      expect(await record(into)).toMatchObject({ firing: 0 });
+      expect(await stores.crowds.childEnded(into, part)).toMatchObject({ firing: 0 });
+      expect((await stores.incidents.listen(part, seq, null)).mail).toEqual([
+        { seq: seq + 1, message: { kind: 'left', parent: into, page: true } },
+      ]);
+      expect(await timeline(part)).toEqual(['incident.left', 'incident.joined', 'incident.opened']);
+      expect((await stores.incidents.story(into, null))?.children).toMatchObject([{ id: part, status: 'open' }]);
+      expect(await stores.incidents.story(part, null)).toMatchObject({ parent: null });
+    });
+
+    test('what has left may join another one', async () => {
+      const [into, part] = [await parent(), await child()];
+      await stores.crowds.join(into, part);
+      await closed(into);
+      await stores.crowds.letGo(into, part, { page: false, text: '' });
+      const next = await parent();
+      expect(await stores.crowds.join(next, part)).toBe('joined');
+      expect(await record(part)).toMatchObject({ parent_id: next });
+      expect(await stores.crowds.letGo(into, part, { page: false, text: '' })).toBe(false);
+    });
+
+    test('nothing that is over, or is no part of it, is let go', async () => {
+      const [into, part, alone] = [await parent(), await child(1), await child(2)];
+      await stores.crowds.join(into, part);
+      await closed(part);
+      for (const one of [part, alone, '01TESTNOSUCH00000000000000' as IncidentId])
+        expect(await stores.crowds.letGo(into, one, { page: true, text: '' })).toBe(false);
+      expect(await record(part)).toMatchObject({ parent_id: into });
+    });
+
     test('what never was a part of it is not counted', async () => {
       const [into, alone] = [await parent(), await child()];
       expect(await stores.crowds.childEnded(into, alone)).toMatchObject({ firing: 0 });
@@ -940,6 +996,17 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await record(id)).toMatchObject({ roles: {}, care: { acknowledged: said } });
     });
 
+    test('stands on the timeline with the time at which it was done', async () => {
+      const id = await opened();
+      const at = plusSeconds(stores.clock.now(), -30);
+      const timeline = { actor: 'ada', kind: 'note', text: 'hm', detail: null };
+      await stores.incidents.amend(id, () => ({ timeline: { ...timeline, at } }));
+      await stores.incidents.amend(id, () => ({ timeline }));
+      const { items } = await stores.incidents.timeline(id, { limit: 9 });
+      const times = items.flatMap((entry) => (entry.kind === 'note' ? [entry.at] : []));
+      expect(times.toSorted()).toEqual([at, stores.clock.now()]);
+    });
+
     test('is done once under one key, and not at all where it is so already', async () => {
       const id = await opened();
       expect(await stores.incidents.amend(id, commands('Ada'), 'k')).toBe('done');
@@ -1036,6 +1103,39 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await stores.decisions.get(id, 1)).toEqual(first);
       expect(await stores.decisions.inputs(id, 1)).toEqual(inputs());
       expect(await record(id)).toMatchObject({ mitigations: 1, suspects: [{ version: 'v2' }] });
+    });
+
+    test('what a person has cleared is suspected nowhere, until that is taken back', async () => {
+      const id = await opened();
+      await judged(id, 1);
+      const one = clearing(change('v2', 10));
+      const message: Message = { kind: 'cleared', by: 'ada', change: one.change_id, judge: true };
+      await stores.incidents.post(id, message, ({ cleared = [] }) => ({ cleared: [...cleared, one] }));
+      const seen = async () => ({
+        read: (await record(id)).suspects,
+        view: (await stores.incidents.view(id))?.suspects,
+        story: (await stores.incidents.story(id, null))?.incident.suspects,
+        here: (await stores.incidents.openAt(place))?.suspects,
+        open: (await stores.incidents.open()).find((incident) => incident.id === id)?.suspects,
+      });
+      expect(await seen()).toEqual({ read: [], view: [], story: [], here: [], open: [] });
+      expect((await record(id)).cleared).toEqual([one]);
+      expect((await stores.incidents.view(id))?.cleared).toEqual([one]);
+      expect(await mailOf(id)).toEqual([message]);
+      const back = { ...one, back: { by: 'bo', at: stores.clock.now() } };
+      await stores.incidents.post(id, message, { cleared: [back] });
+      expect((await seen()).read).toMatchObject([{ version: 'v2' }]);
+      expect((await seen()).story).toMatchObject([{ version: 'v2' }]);
+    });
+
+    test('what was suspected stays in sight when nothing else is, but for what a person has cleared', async () => {
+      const id = await opened();
+      await judged(id, 1);
+      await judged(id, 2, clear({ changes: [] }));
+      expect((await record(id)).suspects).toMatchObject([{ version: 'v2' }]);
+      const cleared = [clearing(change('v9', 10))];
+      await judged(id, 3, clear({ changes: [], evidence: { cleared } }));
+      expect((await record(id)).suspects).toEqual([]);
     });
 
     test('there is none before it was made', async () => {

@@ -9,7 +9,7 @@ import {
 } from '../../../domain/correlation/correlate.ts';
 import type { Evidence, Failing, RelatedChange } from '../../../domain/correlation/evidence.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/time.ts';
-import { anyChanges, before, INCIDENT, NOON } from '../arbitraries.ts';
+import { anyChanges, before, clearing, INCIDENT, NOON } from '../arbitraries.ts';
 import { afterDeploy, curve, of, own, scene, shifted, step, suspectIn, timed, v42 } from './scenes.ts';
 
 const anyValue = fc.oneof(
@@ -117,6 +117,25 @@ describe('whatever is known,', () => {
       }
       expect(suspects.reduce((sum, { confidence }) => sum + confidence, 0)).toBeLessThanOrEqual(1 + 1e-9);
     });
+  });
+
+  test('what is cleared is no suspect, and the others are weighed as they were', () => {
+    const weighed = ({ factors }: Correlation['suspects'][number]) =>
+      factors.filter(({ name }) => name !== 'for_a_person');
+    fc.assert(
+      fc.property(anyEvidence, fc.nat(9), (evidence, which) => {
+        const all = correlate(evidence).suspects;
+        const gone = all[which % Math.max(1, all.length)];
+        if (gone === undefined) return;
+        const { suspects } = correlate({ ...evidence, cleared: [clearing(gone.change)] });
+        expect(suspects.map(({ change_id }) => change_id)).not.toContain(gone.change_id);
+        for (const left of suspects) {
+          const was = all.find(({ change_id }) => change_id === left.change_id);
+          expect(weighed(left)).toEqual(was && weighed(was));
+        }
+      }),
+      { numRuns: 400 },
+    );
   });
 
   test('suspects are changes that can be the cause by their times, once each, with reasons', () => {

@@ -4,6 +4,10 @@ import { pageNote } from '../../../domain/page-note.ts';
 import { pageKey } from '../../../domain/pages.ts';
 import { Config } from '../../../schemas/config.ts';
 import type { IncidentId } from '../../../schemas/names.ts';
+import { acknowledgePages } from '../../../functions/pagerduty/acknowledge-pages.ts';
+import { recognise } from '../../../functions/pagerduty/recognise.ts';
+import type { Told } from '../../../domain/outlets.ts';
+import { plusSeconds, timestamp } from '../../../schemas/time.ts';
 import { ends, fires, theIncident } from '../../workflows/play.ts';
 import type { FakeWorld } from '../../support/fake-deps.ts';
 import { about, Receiver } from './webhooks.ts';
@@ -59,6 +63,8 @@ const said = () =>
   (world.store.dossiers.get(id)?.timeline ?? []).flatMap(({ kind, actor, text }) =>
     /^(page\.(?!succeeded)|role|resolve)/.test(kind) ? [`${actor}: ${text}`] : [],
   );
+const kinds = () =>
+  (world.store.dossiers.get(id)?.timeline ?? []).flatMap(({ kind }) => (/^page\.(?!succeeded)/.test(kind) ? [kind] : []));
 const inbox = () => world.store.dossiers.get(id)?.inbox.map(({ message }) => message) ?? [];
 
 describe('acknowledged at PagerDuty', () => {
@@ -122,7 +128,25 @@ describe('resolved at PagerDuty by a person', () => {
       'ada: Resolved at PagerDuty by Ada, but 1 alert still fires; it goes on here until it is resolved here',
     ]);
     expect(inbox().filter(({ kind }) => kind === 'resolve')).toEqual([]);
-    expect((await record()).care?.acknowledged?.by).toBe('ada');
+    expect(kinds()).toEqual(['page.dismissed']);
+  });
+
+  test('while alerts fire: nobody sees to it by that, and whoever is called for another page goes on being called', async () => {
+    await paged(undefined, 2);
+    await receiver.happens(ours('resolved'));
+    expect(said()).toEqual([
+      'ada: Resolved at PagerDuty (page 1 of 2) by Ada, but 1 alert still fires; it goes on here until it is resolved here',
+    ]);
+    const { care, roles } = await record();
+    expect([isHeard(await record()), care?.acknowledged, roles?.commander]).toEqual([false, undefined, undefined]);
+    await acknowledgePages(world.deps, id);
+    expect(world.calls).toEqual([]);
+  });
+
+  test('after somebody has acknowledged it: they go on seeing to it', async () => {
+    await receiver.happens(ours('acknowledged'));
+    await receiver.happens(ours('resolved'));
+    expect([isHeard(await record()), (await record()).roles?.commander?.name]).toEqual([true, 'ada']);
   });
 
   test('with no alert firing: it is over', async () => {
@@ -154,6 +178,104 @@ describe('resolved at PagerDuty by a person', () => {
       about('webhook-incident-acknowledged', { key: 'theirs', data: { id: 'PINTO' }, event: { id: 'E2' } }),
     );
     expect((await record()).care?.acknowledged?.by).toBe('ada');
+  });
+});
+
+describe('what was done there has the time at which it was done', () => {
+  const now = () => world.clock.now();
+  const later = (seconds: number) => world.clock.set(world.clock.millis + seconds * 1000);
+  const type = (event_type: string, id: string, occurred_at: string, agent?: null) =>
+    ours('acknowledged', { event: { event_type, id, occurred_at, ...(agent === null && { agent }) } });
+  /** In the order of the timeline. */
+  const story = () =>
+    (world.store.dossiers.get(id)?.timeline ?? [])
+      .filter(({ kind }) => /^page\.(un)?ack|^role/.test(kind))
+      .toSorted((a, b) => (a.at < b.at ? -1 : 1))
+      .map(({ kind, at }) => `${kind} ${at.slice(11, 19)}`);
+
+  test('however late it is heard, and in whatever order', async () => {
+    const [acked, unacked] = [plusSeconds(now(), 5), plusSeconds(now(), 15)];
+    later(20);
+    await receiver.happens(type('incident.unacknowledged', 'E2', unacked, null));
+    later(10);
+    await receiver.happens(type('incident.acknowledged', 'E1', acked));
+    expect(story()).toEqual(['page.acknowledged 12:00:05', 'role.taken 12:00:05', 'page.unacknowledged 12:00:15']);
+    expect(isHeard(await record())).toBe(false);
+    await receiver.happens(type('incident.acknowledged', 'E3', plusSeconds(now(), -1)));
+    expect((await record()).care?.acknowledged?.at).toBe(plusSeconds(now(), -1));
+    expect(isHeard(await record())).toBe(true);
+  });
+
+  test('but is told where it can be read: what is long ago is said to be', async () => {
+    later(7200);
+    await receiver.happens(ours('acknowledged', { event: { occurred_at: '2026-11-20T12:00:30.000Z' } }));
+    expect(said()[0]).toBe('ada: Acknowledged at PagerDuty by Ada (at 2026-11-20 12:00 UTC)');
+    const entry = world.store.dossiers.get(id)?.timeline.find(({ kind }) => kind === 'page.acknowledged');
+    expect(entry?.at).toBe(plusSeconds(now(), -60));
+    expect((await record()).care?.acknowledged?.at).toBe('2026-11-20T12:00:30.000Z');
+  });
+
+  test('and is never of a time to come', async () => {
+    await receiver.happens(ours('acknowledged', { event: { occurred_at: timestamp(world.clock.millis + 60_000) } }));
+    expect((await record()).care?.acknowledged?.at).toBe(now());
+  });
+
+  test('an acknowledgement of one page is one of those that rang by then', async () => {
+    later(600);
+    await paged(undefined, 2);
+    await receiver.happens(type('incident.acknowledged', 'E1', plusSeconds(now(), -300)));
+    expect(isHeard(await record())).toBe(false);
+    later(30);
+    await receiver.happens(type('incident.acknowledged', 'E2', plusSeconds(now(), -10)));
+    expect(isHeard(await record())).toBe(true);
+    await acknowledgePages(world.deps, id);
+    expect(world.calls).toEqual(['pager acknowledge page.2 critical']);
+  });
+});
+
+describe('somebody of whom PagerDuty cannot be asked who they are', () => {
+  let email: Told<string | null>;
+  beforeEach(() => {
+    set({ people: { people: { grace: { name: 'Grace', email: 'grace@example.com', slack: 'U0GRACE1' } } } });
+    email = { kind: 'later', detail: 'no answer', afterSeconds: null };
+    Object.assign(world.deps, { onCall: { ...world.deps.onCall, email: async () => email } });
+  });
+  const look = async () => recognise(world.deps, await world.deps.incidents.open());
+  const names = async () => {
+    const { care, roles } = await record();
+    return [care?.acknowledged?.by, roles?.commander?.name, care?.told?.by];
+  };
+
+  test('goes by what they are called there, and is themselves as soon as it answers', async () => {
+    await receiver.happens(ours('acknowledged'));
+    const update = { event_type: 'incident.status_update_published', id: 'E2' };
+    await receiver.happens(about('webhook-incident-annotated', { data: { message: 'on it' }, event: update }));
+    const there = 'pagerduty:PTUXL6G';
+    expect(await names()).toEqual([there, there, there]);
+    await look();
+    expect(await names()).toEqual([there, there, there]);
+    email = { kind: 'done', value: 'grace@example.com' };
+    await look();
+    await look();
+    expect(await names()).toEqual(['grace', 'grace', 'grace']);
+    const { care, roles } = await record();
+    expect([roles?.commander, care?.unsure]).toMatchObject([{ shown: 'Grace', slack: 'U0GRACE1' }, []]);
+    const last = world.store.dossiers.get(id)?.timeline.filter(({ kind }) => kind === 'person.recognised');
+    expect(last?.map(({ text }) => text)).toEqual([`${there} is Grace, as PagerDuty tells by now`]);
+  });
+
+  test('and is not listed stays what they are called there, and is not asked for again', async () => {
+    await receiver.happens(ours('acknowledged'));
+    email = { kind: 'done', value: 'somebody@example.com' };
+    await look();
+    const { care, roles } = await record();
+    expect([roles?.commander, care?.unsure]).toMatchObject([{ name: 'pagerduty:PTUXL6G', shown: 'On-call One' }, []]);
+  });
+
+  test('is asked for when they have only written something, too', async () => {
+    await knows();
+    await receiver.happens(about('webhook-incident-annotated', {}));
+    expect((await record()).care?.unsure).toEqual(['pagerduty:PTUXL6G']);
   });
 });
 
@@ -233,7 +355,7 @@ describe('told on the timeline', () => {
     const event = { event_type: 'incident.status_update_published' };
     await receiver.happens(about('webhook-incident-annotated', { data: { message: 'on it' }, event }));
     expect(said()).toEqual(['ada: Status update at PagerDuty by On-call One: on it']);
-    expect((await record()).care?.told).toMatchObject({ by: 'ada' });
+    expect((await record()).care?.told).toMatchObject({ by: 'ada', text: 'on it' });
   });
 
   test.each([

@@ -29,11 +29,14 @@ export const signed = (body: string, headers: Record<string, string> = {}): Sent
   body,
 });
 
-/** The event of a fixture, changed, as a webhook of its own. */
+/** When the worlds of tests begin. */
+const NOW = '2026-11-20T12:00:00.000Z';
+
+/** The event of a fixture, changed and of now, as a webhook of its own. */
 export function about(name: string, change: { key?: string; data?: object; event?: object }): Sent {
   const { event } = JSON.parse(webhook(name).body) as { event: { id: string; data: object } };
   const data = { ...event.data, ...(change.key !== undefined && { incident_key: change.key }), ...change.data };
-  return signed(JSON.stringify({ event: { ...event, ...change.event, data } }));
+  return signed(JSON.stringify({ event: { ...event, occurred_at: NOW, ...change.event, data } }));
 }
 
 /** The product's way from PagerDuty's request to what comes of it: its receiver, a queue, and whoever takes from it. */

@@ -35,6 +35,8 @@ export class ChatWorld {
   /** What people were told, in order: who, and what. */
   readonly told: { to: string; ear: Ear | null; message: ChatMessage; aloud: boolean }[] = [];
   readonly quarantined: string[] = [];
+  /** What was put into the queue by what was done, and not taken out yet. */
+  readonly queued: Heard[] = [];
   slackIsDown = false;
   /** Called when somebody is about to be told: to die there, for one. */
   onTell: () => void = () => undefined;
@@ -54,10 +56,16 @@ export class ChatWorld {
     const { world } = this;
     this.deps = {
       ...world.deps,
+      people: { send: async (heard) => void this.queued.push(heard) },
       hearings: this.#hearings(),
       acquaintances: this.#acquaintances(),
       directory: {
+        app: async () => OFF,
         user: async (id) => (this.slackIsDown ? OFF : { kind: 'done', value: this.users.get(id) ?? null }),
+        userByEmail: async (email) =>
+          this.slackIsDown
+            ? OFF
+            : { kind: 'done', value: [...this.users.values()].find((user) => user.email === email)?.id ?? null },
         groupMembers: async (id) => (this.slackIsDown ? OFF : { kind: 'done', value: this.groups.get(id) ?? [] }),
         message: async (channel, ts) =>
           this.slackIsDown ? OFF : { kind: 'done', value: this.messages.get(`${channel}/${ts}`) ?? null },
@@ -130,12 +138,12 @@ export class ChatWorld {
     this.world.clock.set(this.world.clock.millis + seconds * 1000);
   }
 
-  /** An incident of checkout in production, with a channel. */
-  async incident(title = 'Errors'): Promise<IncidentId> {
+  /** An incident of checkout, with a channel. */
+  async incident(title = 'Errors', where = 'production', number = 1): Promise<IncidentId> {
     const { incidents } = this.deps;
     const place = this.world.config.services;
     const [service] = Object.keys(place) as [Parameters<typeof incidents.declare>[0]['service']];
-    const environment = 'production' as Parameters<typeof incidents.declare>[0]['environment'];
+    const environment = where as Parameters<typeof incidents.declare>[0]['environment'];
     const { id } = await incidents.declare({
       service,
       environment,
@@ -144,7 +152,7 @@ export class ChatWorld {
       by: 'alerts',
       trace: 't',
     });
-    await incidents.setChannel(id, '#incident-1', CHANNEL);
+    await incidents.setChannel(id, `#incident-${number}`, number === 1 ? CHANNEL : `${CHANNEL}${number}`);
     return id;
   }
 
@@ -164,8 +172,19 @@ export class ChatWorld {
     return (await hear(this.deps, event)).batchItemFailures.length === 0;
   }
 
+  /** Delivers what was put into the queue meanwhile. */
+  async deliverQueued(): Promise<void> {
+    await this.deliver(...this.queued.splice(0));
+  }
+
   async says(user: string, command: string, text: string, channel = CHANNEL): Promise<string | undefined> {
     await this.deliver(this.heard(typed(user, command, text, channel)));
+    return this.answer();
+  }
+
+  /** Somebody who is in a channel that is no incident's. */
+  async saysElsewhere(user: string, command: string, text: string): Promise<string | undefined> {
+    await this.deliver(this.heard(typed(user, command, text, 'C0GENERAL', 'general')));
     return this.answer();
   }
 
@@ -181,8 +200,13 @@ export class ChatWorld {
 
   /** All text of the last answer. */
   answer(): string | undefined {
-    const last = this.told.at(-1);
+    const last = this.told.findLast(({ ear }) => ear !== null);
     return last && words(last.message);
+  }
+
+  /** Who was written to, and what, in order. */
+  letters(): { to: string; text: string }[] {
+    return this.told.filter(({ ear }) => ear === null).map(({ to, message }) => ({ to, text: words(message) }));
   }
 
   record = async (id: IncidentId) => {
@@ -211,7 +235,13 @@ export const words = ({ parts }: ChatMessage): string =>
 export const buttonsIn = ({ parts }: ChatMessage): Button[] =>
   parts.flatMap((part) => (part.kind === 'buttons' ? part.buttons.map(({ button }) => button) : []));
 
-export const typed = (user: string, command: string, text: string, channel = CHANNEL): SlackRequest => ({
+export const typed = (
+  user: string,
+  command: string,
+  text: string,
+  channel = CHANNEL,
+  channel_name = 'incident-1',
+): SlackRequest => ({
   kind: 'command',
   command: {
     command,
@@ -219,9 +249,23 @@ export const typed = (user: string, command: string, text: string, channel = CHA
     user_id: user,
     team_id: 'T0001',
     channel_id: channel,
-    channel_name: 'incident-1',
+    channel_name,
     response_url: 'https://hooks.slack.com/commands/T0001/1/x',
     trigger_id: '1.2.3',
+  },
+});
+
+/** Asked for by the menu of a message. */
+export const chosen = (user: string, text: string, channel: { id: string; name: string }): SlackRequest => ({
+  kind: 'interaction',
+  interaction: {
+    type: 'message_action',
+    user: { id: user },
+    trigger_id: '1.2.3',
+    callback_id: 'add_to_timeline',
+    channel,
+    message: { ts: '1795157380.000100', text, user: BOB },
+    response_url: 'https://hooks.slack.com/actions/T0001/1/x',
   },
 });
 

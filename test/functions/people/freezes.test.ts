@@ -45,7 +45,9 @@ test('a service is frozen for a while, lifted by its name, and lifted once', asy
   expect(freeze).toMatchObject({ cause: 'person', reason: 'load test', opened_by: `slack:${ADA}` });
   expect(await freezes()).toHaveLength(1);
 
-  expect(await chat.says(BOB, '/freeze', `status ${service}`)).toContain('load test; ends when');
+  expect(await chat.says(BOB, '/freeze', `status ${service}`)).toContain(
+    ': load test\nsince 2026-11-20 12:00 UTC, until 2026-11-20 14:00 UTC',
+  );
   expect(buttonsIn(chat.told.at(-1)?.message ?? { summary: '', parts: [] })).toEqual([
     { verb: 'lift_freeze', freeze: freeze?.id },
   ]);
@@ -66,9 +68,42 @@ test('a team is frozen by its name', async () => {
   expect((await chat.deps.freezes.current()).map(({ team }) => team)).toContain(`team-of-${service}`);
 });
 
+test('the answer says until when, in words', async () => {
+  expect(await chat.says(ADA, '/freeze', `open ${service} 2 hours load test`)).toMatch(/until 2026-11-20 14:00 UTC/);
+  expect(await chat.says(ADA, '/freeze', `open ${service} load test`)).toMatch(/until somebody lifts it/);
+});
+
+test('an environment is frozen for all services', async () => {
+  const environment = `env-${service}`;
+  await chat.says(ADA, '/freeze', `open env=${environment} 30m black friday`);
+  const own = (await chat.deps.freezes.current()).filter((one) => one.environment === environment);
+  expect(own).toMatchObject([{ service: null, team: null, reason: 'black friday', until: '2026-11-20T12:30:00.000Z' }]);
+  expect(await chat.says(ADA, '/freeze', `lift ${own[0]?.id} it is over`)).toMatch(/^Lifted: everything in/);
+});
+
+test('of a service that nobody knows it is not said that nothing is frozen', async () => {
+  await chat.says(ADA, '/freeze', `open ${service} 2h load test`);
+  expect(await chat.says(ADA, '/freeze', `status ${service}x`)).toMatch(
+    new RegExp(`^There is no service or team "${service}x"\\. Did you mean "${service}"\\?`),
+  );
+  expect(await chat.says(ADA, '/freeze', 'status nope')).toMatch(
+    /^There is no service or team "nope"\. Nothing was done/,
+  );
+  expect(await chat.says(ADA, '/freeze', 'status team:nope')).toMatch(/^There is no team "nope"/);
+});
+
+test('of a team it is told what holds its services, and it is lifted by its name', async () => {
+  const team = `team-of-${service}`;
+  expect(await chat.says(ADA, '/freeze', `status ${team}`)).toBe(`Nothing of services of ${team} is frozen.`);
+  await chat.says(ADA, '/freeze', `open team:${team} 2h load test`);
+  for (const name of [team, `team:${team}`])
+    expect(await chat.says(ADA, '/freeze', `status ${name}`)).toContain(`Deploys of services of ${team} are frozen:`);
+  expect(await chat.says(ADA, '/freeze', `unfreeze ${team} it is over`)).toMatch(/^Lifted: services of/);
+});
+
 test('what nobody knows is not frozen', async () => {
   expect(await chat.says(ADA, '/freeze', `open ${service}x 2h load test`)).toMatch(
-    /^Nothing is known of a service .* did you mean .* Nothing was done\.$/i,
+    /^Nothing is known of a service .* did you mean .* Nothing was done\.You wrote: load test$/i,
   );
   expect(await freezes()).toEqual([]);
 });

@@ -90,6 +90,152 @@ describe('modals', () => {
   });
 });
 
+const ELSEWHERE = { channel_id: 'C0GENERAL', channel_name: 'general' };
+const OTHER = {
+  ...INCIDENT,
+  id: '01JCYZ7Q8M3N5P7R9T1V3X5Z7C' as typeof INCIDENT.id,
+  service: 'search' as typeof INCIDENT.service,
+  title: 'Slow',
+  channel: '#inc-43-search',
+  channel_id: 'C0OTHER43',
+};
+
+const about = (view: object | undefined) =>
+  JSON.parse((view as { private_metadata: string }).private_metadata) as { incident: string | null };
+
+/** What a modal asks first: the field, and what is offered and chosen. */
+function firstField(view: object | undefined) {
+  const [block] = (view as { blocks: { block_id: string; element: Record<string, any> }[] }).blocks;
+  const { options, initial_option: initial } = block?.element ?? {};
+  return {
+    field: block?.block_id,
+    offered: options?.map(({ value }: { value: string }) => value),
+    chosen: initial?.value ?? block?.element['initial_value'],
+  };
+}
+
+describe('which incident', () => {
+  test.each(['severity', 'update', 'handover', 'resolve'])(
+    '%s: in its channel it is that one, and nothing is asked',
+    async (verb) => {
+      const world = new World();
+      await world.command('/incident', verb, { channel_name: 'privategroup' });
+      expect(about(world.views[0]?.view)).toMatchObject({ incident: INCIDENT.id });
+      expect(firstField(world.views[0]?.view).field).not.toBe('incident');
+    },
+  );
+
+  test.each(['severity', 'update', 'handover', 'resolve'])('%s: elsewhere it is chosen in the dialog', async (verb) => {
+    const world = new World();
+    world.incidents = [INCIDENT, OTHER, { ...OTHER, parent_id: INCIDENT.id }];
+    await world.command('/incident', verb, ELSEWHERE);
+    expect(about(world.views[0]?.view)).toMatchObject({ incident: null });
+    expect(firstField(world.views[0]?.view)).toEqual({
+      field: 'incident',
+      offered: [INCIDENT.id, OTHER.id],
+      chosen: undefined,
+    });
+  });
+
+  test('the only one is chosen already', async () => {
+    const world = new World();
+    await world.command('/incident', 'update', ELSEWHERE);
+    expect(firstField(world.views[0]?.view)).toMatchObject({ chosen: INCIDENT.id });
+  });
+
+  test.each(['<#C0OTHER43|inc-43-search>', '<#C0OTHER43>', '#inc-43-search', OTHER.id])(
+    '%s is the one that was named',
+    async (name) => {
+      const world = new World();
+      world.incidents = [INCIDENT, OTHER];
+      world.channels['C0OTHER43'] = OTHER.id;
+      await world.command('/incident', `resolve ${name}`);
+      expect(about(world.views[0]?.view)).toMatchObject({ incident: OTHER.id });
+      expect(shown(await world.command('/incident', `status ${name}`))).toContain(OTHER.id);
+    },
+  );
+
+  test('one that is no incident opens no dialog, and the nearest is told', async () => {
+    const world = new World();
+    expect(shown(await world.command('/incident', 'resolve #inc-42-chekout-api'))).toContain(
+      'Did you mean #inc-42-checkout-api? Nothing was done.',
+    );
+    expect([...world.views, ...world.heard]).toEqual([]);
+  });
+
+  test('where none is open there is nothing to choose, and that is said before anything is typed', async () => {
+    const world = new World();
+    world.incidents = [];
+    expect(shown(await world.command('/incident', 'update', ELSEWHERE))).toContain('No incident is open');
+    expect(world.views).toEqual([]);
+  });
+
+  test('while nothing can be read, it is typed', async () => {
+    const world = new World();
+    world.deps.openIncidents = async () => {
+      throw new Error('DynamoDB is away');
+    };
+    await world.command('/incident', 'resolve #inc-43-search', ELSEWHERE);
+    expect(firstField(world.views[0]?.view)).toMatchObject({ field: 'incident', chosen: '#inc-43-search' });
+  });
+
+  test('those of others are not offered', async () => {
+    const world = new World();
+    world.incidents = [INCIDENT, OTHER];
+    world.catalogue = {
+      services: { ...world.catalogue.services, search: { team: 'find', environments: [] } },
+      people: PeopleFile.parse({
+        people: { steve: { slack: COMMAND.user_id, roles: ['own'], teams: ['find'] } },
+        roles: { own: { actions: ['incidents:read', 'incidents:write'], services: 'own' } },
+      }),
+    };
+    await world.command('/incident', 'update', ELSEWHERE);
+    expect(firstField(world.views[0]?.view)).toMatchObject({ offered: [OTHER.id] });
+  });
+});
+
+describe('whoever may not', () => {
+  const GUEST = async (id: string) =>
+    ({ id, team: 'T0001', email: null, name: 'gus', groups: [], kind: 'guest' }) as const;
+  const people = { people: { ada: { slack: 'U0ADA' } }, everyone: 'viewer' };
+
+  test.each([
+    ['/incident', ''],
+    ['/incident', 'severity'],
+    ['/incident', 'resolve'],
+    ['/freeze', 'open checkout-api'],
+    ['/freeze', 'override frz_1'],
+  ])('is told so and whom to ask before anything is filled in: %s %s', async (command, text) => {
+    for (const of of ['guest', 'viewer']) {
+      const world = new World();
+      world.catalogue = { ...world.catalogue, people: PeopleFile.parse(people) };
+      if (of === 'guest') world.deps.slack.user = GUEST;
+      const said = shown(await world.command(command, text));
+      expect(said).toMatch(/You may (?:not|do nothing)/);
+      expect(said).toContain('Ask <@U0ADA>');
+      expect(world.views).toEqual([]);
+    }
+  });
+
+  test('is refused also where groups of Slack are named: guests are in none', async () => {
+    const world = new World();
+    const userGroups = { S0ONCALL1: { roles: ['responder'] } };
+    world.catalogue = { ...world.catalogue, people: PeopleFile.parse({ ...people, userGroups }) };
+    world.deps.slack.user = GUEST;
+    expect(shown(await world.command('/incident', ''))).toContain('Ask <@U0ADA>');
+    expect(world.views).toEqual([]);
+  });
+
+  test('gets the dialog where Slack does not say in time who they are', async () => {
+    const world = new World();
+    world.deps.slack.user = async () => {
+      throw new Error('Slack is away');
+    };
+    await world.command('/incident', '');
+    expect(world.views).toHaveLength(1);
+  });
+});
+
 describe('acts', () => {
   test.each([
     ['/incident', 'ack'],
@@ -144,7 +290,8 @@ describe('reads', () => {
     const world = new World();
     expect(shown(await world.command('/incident', 'status'))).toContain(INCIDENT.id);
     expect(world.heard).toEqual([]);
-    await world.command('/incident', 'status', { channel_name: 'privategroup' });
+    expect(shown(await world.command('/incident', 'status', { channel_name: 'privategroup' }))).toContain(INCIDENT.id);
+    await world.command('/incident', 'status', ELSEWHERE);
     expect(world.heard).toHaveLength(1);
   });
 
@@ -227,6 +374,17 @@ describe('while our own records cannot be read', () => {
     expect(shown(await inTime(away.command('/incident', 'list')))).toContain('may take a while');
     expect(away.heard).toHaveLength(1);
     expect(shown(await inTime(world.command('/incident', 'list')))).not.toContain('may take a while');
+  });
+
+  test('a dialog opens in time, and asks what it cannot know', async () => {
+    vi.useFakeTimers();
+    for (const text of ['', 'update', 'resolve #incident-1', 'handover']) {
+      const world = new World();
+      Object.assign(world.deps, { openIncidents: never, catalogue: never, inChannel: never });
+      world.deps.slack.user = never;
+      await inTime(world.command('/incident', text, ELSEWHERE));
+      expect(world.views).toHaveLength(1);
+    }
   });
 
   test('nothing answers at all', async () => {

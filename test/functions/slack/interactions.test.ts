@@ -3,6 +3,7 @@ import { FIELDS, FORMS } from '../../../domain/slack-forms.ts';
 import { keyOf } from '../../../functions/slack/queue.ts';
 import { SlackRefused } from '../../../integrations/slack/small-client.ts';
 import { type Button, buttonIds } from '../../../schemas/slack/button.ts';
+import { PeopleFile } from '../../../schemas/people.ts';
 import { Interaction } from '../../../schemas/slack/interaction.ts';
 import { fixture, INCIDENT, receivedOf, USER, World } from './support.ts';
 
@@ -58,13 +59,10 @@ describe('buttons', () => {
     expect(keyOfPress({ ...press(approve), ...more })).not.toBe(keyOfPress(press(approve)));
   });
 
-  test('automation that is paused again later is paused again; a decision is approved once', () => {
-    const later = (button: Button) => {
-      const payload = press(button);
-      return { ...payload, actions: payload.actions.map((one) => ({ ...one, action_ts: '1795157499.000100' })) };
-    };
-    expect(keyOfPress(later(pause))).not.toBe(keyOfPress(press(pause)));
-    expect(keyOfPress(later(approve))).toBe(keyOfPress(press(approve)));
+  test.each([pause, approve])('what is pressed again later is meant again: it may have been refused', (button) => {
+    const payload = press(button);
+    const later = payload.actions.map((one) => ({ ...one, action_ts: '1795157499.000100' }));
+    expect(keyOfPress({ ...payload, actions: later })).not.toBe(keyOfPress(payload));
   });
 
   test.each([
@@ -123,6 +121,48 @@ describe('shortcuts', () => {
       channel: 'C2147483705',
       message: { ts: '1795157380.000100' },
     });
+  });
+
+  const addToTimeline = (channel: { id: string; name: string }) => ({
+    ...JSON.parse(new URLSearchParams(fixture('message-action-add-to-timeline').body).get('payload') ?? ''),
+    channel,
+  });
+
+  test("a message of an incident's channel goes onto its timeline", async () => {
+    const world = new World();
+    await world.interact(addToTimeline({ id: 'C2147483705', name: 'inc-42-checkout-api' }));
+    expect(world.heard).toHaveLength(1);
+    expect(world.views).toEqual([]);
+  });
+
+  test("of a message of another channel it is asked which incident's timeline is meant", async () => {
+    const world = new World();
+    await world.interact(addToTimeline({ id: 'C0GENERAL', name: 'general' }));
+    expect(world.heard).toEqual([]);
+    const [{ view } = { view: undefined }] = world.views;
+    expect(view).toMatchObject({ callback_id: FORMS.pin });
+    expect(JSON.stringify(view)).toContain(INCIDENT.id);
+    expect(JSON.stringify(view)).toContain('p99 is back to normal after rollback');
+    expect(JSON.parse(view?.private_metadata ?? '')).toMatchObject({
+      channel: 'C0GENERAL',
+      message: { ts: '1795157380.000100', author: expect.any(String) },
+    });
+  });
+
+  test('where no incident is open, that is said', async () => {
+    const world = new World();
+    world.incidents = [];
+    await world.interact(addToTimeline({ id: 'C0GENERAL', name: 'general' }));
+    expect(world.whispers).toMatchObject([{ text: expect.stringContaining('No incident is open') }]);
+    expect([...world.views, ...world.heard]).toEqual([]);
+  });
+
+  test('guests declare nothing, and are told whom to ask', async () => {
+    const world = new World();
+    world.deps.slack.user = async (id) => ({ id, team: '', email: null, name: 'gus', groups: [], kind: 'guest' });
+    await world.receive(receivedOf(fixture('global-shortcut-declare')));
+    expect(world.views).toEqual([]);
+    expect(world.whispers).toMatchObject([{ text: expect.stringContaining('Any full member of this workspace may') }]);
   });
 
   test('putting the same message onto the timeline twice is once', async () => {
@@ -220,6 +260,17 @@ describe('submissions', () => {
     expect(world.heard).toEqual([]);
   });
 
+  test('an incident that was typed is looked for', async () => {
+    const world = new World();
+    const named = (name: string) =>
+      submission(FORMS.update, { [FIELDS.text]: typed('it gets better'), [FIELDS.incident]: typed(name) });
+    const answer = JSON.parse((await world.interact(named('#inc-42-chekout-api'))).body);
+    expect(answer.errors[FIELDS.incident]).toContain('did you mean "#inc-42-checkout-api"');
+    expect(world.heard).toEqual([]);
+    expect((await world.interact(named('inc-42-checkout-api'))).body).toBe('');
+    expect(world.heard).toHaveLength(1);
+  });
+
   test('what cannot be looked at is looked at later', async () => {
     const world = new World();
     world.deps.incident = async () => {
@@ -264,6 +315,21 @@ describe('suggestions', () => {
     expect(await offered(world, 'pay')).toEqual(['payments-api']);
     expect(await offered(world, 'nothing')).toEqual([]);
     expect(await offered(world, '', 'other')).toEqual([]);
+  });
+
+  test('none to guests, and to others those that are theirs', async () => {
+    const world = new World();
+    world.catalogue = {
+      ...world.catalogue,
+      people: PeopleFile.parse({
+        people: { steve: { slack: USER.user.id, roles: ['own'], teams: ['payments'] } },
+        roles: { own: { actions: ['incidents:write'], services: 'own' } },
+      }),
+    };
+    expect(await offered(world, '')).toEqual(['checkout-api', 'payments-api']);
+    const guest = new World();
+    guest.deps.slack.user = async (id) => ({ id, team: '', email: null, name: 'gus', groups: [], kind: 'guest' });
+    expect(await offered(guest, '')).toEqual([]);
   });
 
   test('at most as many, and as long ones, as Slack takes', async () => {

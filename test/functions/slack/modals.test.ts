@@ -2,7 +2,15 @@ import { describe, expect, test } from 'vitest';
 import { type About, ABOUT_NOTHING, FORMS } from '../../../domain/slack-forms.ts';
 import { declareModal } from '../../../functions/slack/modals/declare.ts';
 import { freezeModal, overrideModal, typedDuration } from '../../../functions/slack/modals/freeze.ts';
-import { handoverModal, resolveModal, severityModal, updateModal } from '../../../functions/slack/modals/incident.ts';
+import {
+  handoverModal,
+  incidentSelect,
+  incidentText,
+  pinModal,
+  resolveModal,
+  severityModal,
+  updateModal,
+} from '../../../functions/slack/modals/incident.ts';
 import { givenView } from '../../../local/standins/slack-modal-check.ts';
 import { PeopleFile } from '../../../schemas/people.ts';
 import { INCIDENT } from './support.ts';
@@ -12,7 +20,7 @@ const LONG = '"<&>👩‍🚒'.repeat(2000);
 const FULL: About = {
   incident: INCIDENT.id,
   channel: 'C2147483705',
-  message: { ts: '1795157380.000100', text: LONG.slice(0, 1000).toWellFormed() },
+  message: { ts: '1795157380.000100', text: LONG.slice(0, 1000).toWellFormed(), author: 'U1' },
   response_url: `https://hooks.slack.com/actions/${'x'.repeat(900)}`,
   version: 'v'.repeat(256),
 };
@@ -23,11 +31,16 @@ const catalogue = (environments: readonly string[]) => ({
   people: PeopleFile.parse({}),
 });
 
+const many = (title: string) => Array.from({ length: 150 }, () => ({ ...INCIDENT, title }));
+
 const VIEWS = (about: About, text: string | null) => ({
   [`${FORMS.declare}, names typed`]: declareModal(about, text, null),
   [`${FORMS.declare}, names searched`]: declareModal(about, text, catalogue(['production', LONG])),
   [`${FORMS.declare}, many environments`]: declareModal(about, text, catalogue(names)),
   [FORMS.severity]: severityModal(about),
+  [`${FORMS.severity}, of one that is chosen`]: severityModal(about, [incidentSelect(many(text ?? ''))]),
+  [`${FORMS.severity}, of one that is named`]: severityModal(about, [incidentText(text)]),
+  [FORMS.pin]: pinModal(about, [incidentSelect(many(text ?? ''))]),
   [FORMS.update]: updateModal(about),
   [FORMS.handover]: handoverModal(about, text === null ? null : 'U024BE7LH'),
   [FORMS.resolve]: resolveModal(about),

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Log } from '../../../domain/ports.ts';
 import type { Catalogue, ModalView, OpenIncident, SlackDeps } from '../../../domain/slack-ports.ts';
+import { words } from '../people/chat-world.ts';
 import { slackApp } from '../../../functions/slack/app.ts';
 import type { Answer, Received } from '../../../functions/slack/http.ts';
 import type { Heard } from '../../../schemas/heard.ts';
@@ -22,6 +23,7 @@ export const INCIDENT: OpenIncident = {
   status: 'open',
   opened_at: '2026-11-20T06:40:00.000Z' as Timestamp,
   channel: '#inc-42-checkout-api',
+  channel_id: 'C2147483705',
 };
 
 const silent: Log = { info: () => {}, warn: () => {}, error: () => {}, with: () => silent };
@@ -37,6 +39,8 @@ export class World {
   readonly kept: { receiver: string; status: number; detail: string }[] = [];
   now = millisOf('2026-11-20T06:50:00.000Z' as Timestamp);
   incidents: OpenIncident[] = [INCIDENT];
+  /** Whose channels these are, by Slack's ids. */
+  channels: Record<string, IncidentId> = { [COMMAND.channel_id]: INCIDENT.id };
   catalogue: Catalogue = {
     services: {
       'checkout-api': { team: 'payments', environments: ['production', 'staging'] },
@@ -73,12 +77,13 @@ export class World {
         groups: [],
         kind: 'member',
       }),
-      whisper: async (to, text) => {
-        this.whispers.push({ ...to, text });
+      whisper: async (to, message) => {
+        this.whispers.push({ ...to, text: words(message) });
       },
     },
     catalogue: async () => this.catalogue,
     openIncidents: async () => this.incidents,
+    inChannel: async (id) => this.channels[id],
     incident: async (id) => this.incidents.find((one) => one.id === id),
     automation: async () => ({ paused: false, reason: null, by: null, mode: null }),
   };

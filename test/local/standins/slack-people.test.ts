@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { parse } from 'yaml';
 import type { DeliveryShown } from '../../../local/standins/slack-deliveries.ts';
 import { COMMANDS, SCOPES, SHORTCUTS, SUBSCRIBED } from '../../../local/standins/slack-directory.ts';
@@ -80,6 +80,22 @@ async function app() {
   await slack.conversations.invite({ channel, users: 'U024BE7LH,U2147483697' }); // ada and sam
   return { standIns, slack, channel, heard: await receiver(standIns) };
 }
+
+test('whoever the app lets in is told of like others who come', async () => {
+  const { standIns, slack, channel, heard } = await app();
+  await slack.conversations.invite({ channel, users: 'U0GRACE001,U024BE7LH,UNOBODY01', force: true });
+  await vi.waitFor(() => expect(heard.told).toHaveLength(1));
+  expect(heard.told[0]?.fields.event).toMatchObject({
+    type: 'member_joined_channel',
+    user: 'U0GRACE001',
+    inviter: 'U0BOT',
+    channel,
+    channel_type: 'C',
+    team: 'T0SANDBOX',
+  });
+  const { items } = await sandbox<{ items: DeliveryShown[] }>(standIns, 'GET', '/slack/deliveries');
+  expect(items.map(({ what, user }) => [what, user])).toEqual([['member_joined_channel', 'U0GRACE001']]);
+});
 
 describe('a command', () => {
   const typed = { user: 'ada', channel: '#incident-1', text: '/incident severity critical for @sam & #general <b>' };

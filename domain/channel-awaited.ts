@@ -1,0 +1,28 @@
+import * as z from 'zod';
+import type { IncidentId } from '../schemas/names.ts';
+import type { Whispers } from './outlets.ts';
+import type { Hearings } from './ports.ts';
+
+/** Under which it is kept who waits for the channel of an incident. */
+export const waitsForChannel = (id: IncidentId): string => `waits-for-channel:${id}`;
+
+const Waiting = z.object({
+  ear: z.object({ user: z.string(), channel: z.string().nullable(), responseUrl: z.string().nullable() }),
+});
+
+export type AwaitedDeps = { hearings: Pick<Hearings, 'read' | 'told'>; whispers: Pick<Whispers, 'tell'> };
+
+/** Whoever has declared an incident before it had a channel is told where that is: once, as far as the chat takes it. */
+export async function tellOfChannel(
+  { hearings, whispers }: AwaitedDeps,
+  id: IncidentId,
+  channel: string,
+): Promise<void> {
+  const kept = await hearings.read(waitsForChannel(id));
+  const waiting = kept?.told === false ? Waiting.safeParse(kept.outcome).data : undefined;
+  if (waiting === undefined) return;
+  const text = ['It is talked of in ', { channel }, '.'];
+  const message = { summary: 'The channel of the incident is there', parts: [{ kind: 'text' as const, text }] };
+  const { kind } = await whispers.tell(waiting.ear, message);
+  if (kind === 'done' || kind === 'refused') await hearings.told(waitsForChannel(id));
+}

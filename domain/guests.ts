@@ -1,0 +1,109 @@
+import type { Config } from '../schemas/config.ts';
+import type { IncidentRecord } from '../schemas/incident.ts';
+import { type Person, PersonId } from '../schemas/people.ts';
+import type { Guest } from '../schemas/projection.ts';
+import { IncidentRole } from '../schemas/response-roles.ts';
+import { serviceEntry } from './catalogue.ts';
+import type { ChatMessage } from './outlets.ts';
+import type { OnCallPerson } from './on-call.ts';
+import { placeOf, type Story } from './story.ts';
+
+/** Who belongs into the channel of an incident: those on call for it, those with a role, and those who act on it. */
+
+/** As they are wanted, by the name under which they stand on timelines. */
+export type Wanted = { name: string } & Pick<Guest, 'shown' | 'slack' | 'why'>;
+
+type People = Pick<Config, 'people'>;
+
+/** Of more teams than this nobody is called: an event that concerns so many is talked of anyway. */
+const TEAMS_MAX = 20;
+
+/** Those who have a role in it. A token, as of a CI system, may have one, and is nobody who could come. */
+export const holdersOf = ({ roles = {} }: IncidentRecord, config: People): Wanted[] =>
+  IncidentRole.options.flatMap((role) => {
+    const holder = roles[role];
+    if (holder === undefined) return [];
+    const { name, shown } = holder;
+    const slack = holder.slack ?? personOf(name, config)?.slack ?? null;
+    return slack === null && addressOf(name, config) === null && personOf(name, config) === undefined
+      ? []
+      : [{ name, shown, slack, why: `being ${role}` }];
+  });
+
+/** Whoever stands on the timeline by this name, should that be a person whom Slack may know. */
+export function whoActed(actor: string, config: People): Wanted | undefined {
+  const [, slack] = /^slack:([UW][A-Z0-9]+)$/.exec(actor) ?? [];
+  if (slack !== undefined) return { name: actor, shown: slack, slack, why: null };
+  const person = personOf(actor, config);
+  return person && { name: actor, shown: person.name ?? actor, slack: person.slack ?? null, why: null };
+}
+
+/** Those who are called first for a team; whom they would pass it on to have not been called. */
+export function firstOnCall(team: string, all: readonly OnCallPerson[], config: People): Wanted[] {
+  const first = Math.min(...all.map(({ level }) => level));
+  return all
+    .filter(({ level }) => level === first)
+    .map(({ person, pagerduty, name, slack }) => ({
+      name: person ?? `pagerduty:${pagerduty}`,
+      shown: name,
+      slack: slack ?? (person === null ? null : (personOf(person, config)?.slack ?? null)),
+      why: `being on call for ${team}`,
+    }));
+}
+
+/** By what somebody can be found who has no id of Slack here: what people.yaml says, or else the pager. */
+export function addressOf(name: string, config: People): { email: string } | { pagerduty: string } | null {
+  const person = personOf(name, config);
+  if (person !== undefined) return person.email === undefined ? null : { email: person.email };
+  const [, pagerduty] = /^pagerduty:([A-Z0-9]{4,32})$/.exec(name) ?? [];
+  return pagerduty === undefined ? null : { pagerduty };
+}
+
+const personOf = (name: string, { people: { people } }: People): Person | undefined =>
+  Object.hasOwn(people, name) ? people[PersonId.parse(name)] : undefined;
+
+/** The teams whose services it is about. */
+export function teamsOf({ incident, children }: Story, { services }: Pick<Config, 'services'>): string[] {
+  const places = [incident.service, ...children.map(({ service }) => service)];
+  return [...new Set(places.flatMap((service) => serviceEntry(services, service)?.team ?? []))].slice(0, TEAMS_MAX);
+}
+
+/** Somebody else may be on call when it pages again. Its first page belongs to its opening. */
+export const roundOf = ({ pages }: IncidentRecord): number => Math.max(pages, 1);
+
+/** Why Slack does not let somebody in, for people; in Slack's word where there are none. */
+const WHY_NOT: Readonly<Record<string, string>> = {
+  cant_invite: 'Slack does not let the app invite them',
+  no_external_invite_permission: 'they are of another company, whom the app may not invite',
+  no_permission: 'Slack does not let the app invite them',
+  org_user_not_in_team: 'they are not in this workspace',
+  unknown: 'Slack knows them neither by an id in people.yaml nor by their address',
+  ura_max_channels: 'they are a guest, who may be in no more channels',
+  user_disabled: 'their account in Slack is deactivated',
+  user_is_restricted: 'they are a guest, whom the app may not invite',
+  user_is_ultra_restricted: 'they are a guest of one channel',
+  user_not_found: 'Slack does not know the id that people.yaml has of them',
+};
+
+export const notLetIn = ({ shown }: Pick<Guest, 'shown'>, code: string): string =>
+  `${shown} could not be let into the channel: ${WHY_NOT[code] ?? code}`;
+
+/** What somebody is written who cannot be told in the channel. */
+export function letterTo({ why }: Pick<Guest, 'why'>, { incident }: Story, channel: string | null): ChatMessage {
+  const title = `${placeOf(incident)}: ${incident.title}`;
+  const where = channel === null ? 'It has no channel: Slack refuses one.' : 'You could not be let into its channel.';
+  return {
+    summary: `${incident.severity}: ${title}`,
+    parts: [
+      {
+        kind: 'text',
+        text: [
+          { bold: title },
+          `, ${incident.severity}. You are asked for, ${why ?? 'having a part in it'}. ${where}`,
+          ...(channel === null ? [] : [' ', { channel }]),
+        ],
+      },
+      { kind: 'note', text: [`Incident ${incident.id} · /incident status`] },
+    ],
+  };
+}

@@ -1,0 +1,40 @@
+import type { Action } from '../schemas/access.ts';
+import type { Timestamp } from '../schemas/time.ts';
+import type { Scope } from './access.ts';
+import type { Text } from './outlets.ts';
+import { everyoneMay, type Known, whoMay } from './people.ts';
+
+/** What somebody is told that they may not do. */
+const WORDS: Readonly<Partial<Record<Action, string>>> = {
+  'incidents:read': 'see incidents',
+  'incidents:write': 'change incidents',
+  'incidents:act': 'decide what is done about incidents',
+  'automation:read': 'see how automation is set',
+  'automation:write': 'switch automation off and on',
+  'deployments:read': 'see deployments',
+  'freezes:read': 'see freezes',
+  'freezes:write': 'open and lift freezes',
+  'freezes:override': 'let deploys through freezes',
+};
+
+/** That somebody may not do this there, and whom they can ask. */
+export const mayNot = (known: Known, action: Action, scope: Scope, now: Timestamp): Text => [
+  `You may not ${WORDS[action] ?? action}${placeOf(scope)}. `,
+  ...whomToAsk(known, action, scope, now),
+];
+
+function placeOf({ service, environment }: Scope): string {
+  if (service === null && environment === null) return ' for all services everywhere';
+  const what = service === null ? ' of all services' : service === undefined ? '' : ` of ${service}`;
+  const where = environment === null ? ' in all environments' : environment === undefined ? '' : ` in ${environment}`;
+  return `${what}${where}`;
+}
+
+/** Who may: there is always somebody to go to. */
+export function whomToAsk(known: Known, action: Action, scope: Scope, now: Timestamp): Text {
+  const listed = whoMay(known, action, scope, now);
+  if (listed.length > 0)
+    return ['Ask ', ...listed.flatMap((one, index): Text => (index === 0 ? [one] : [', ', one])), '.'];
+  if (everyoneMay(known, action, scope, now)) return ['Any full member of this workspace may: ask one of them.'];
+  return ['Nobody who may is listed in people.yaml: whoever keeps that file adds somebody to it (docs/slack.md).'];
+}

@@ -1,0 +1,153 @@
+import type { Change } from '../schemas/change.ts';
+import type { Version } from '../schemas/names.ts';
+import { list, spell } from './correlation/words.ts';
+import { migrationsIn } from './guards.ts';
+import type { Place } from './ports.ts';
+import { editDistance } from './runbooks/nearest.ts';
+import { minuteOf } from './story.ts';
+import {
+  byStart,
+  endOf,
+  GOOD_AFTER_SECONDS,
+  liveChanges,
+  liveFor,
+  putsVersionLive,
+  type RollbackTarget,
+  wayBack,
+} from './versions.ts';
+
+/** Whether it can be gone back to a version that a person has named, or why not. */
+export type NamedTarget =
+  | Exclude<RollbackTarget, { kind: 'none_known_good' }>
+  /** It is what runs. */
+  | { kind: 'runs'; version: Version }
+  /** Nothing is recorded of it; `known`: what is, the most alike first. */
+  | { kind: 'unknown'; version: Version; known: readonly Version[] }
+  /** No deployment of it has succeeded. */
+  | { kind: 'never_ran'; version: Version }
+  /** It is known bad. */
+  | { kind: 'pinned'; version: Version };
+
+/**
+ * Where a rollback of what runs may go if a person names the version. They may know better than the records what was
+ * good, so it need not have run for long; what is known bad, or not safe any more, is refused to them, too.
+ *
+ * @param live what runs
+ * @param pinned versions known bad
+ */
+export function namedTarget(
+  changes: readonly Change[],
+  live: Change,
+  version: Version,
+  pinned: readonly string[] = [],
+): NamedTarget {
+  if (version === live.version) return { kind: 'runs', version };
+  const records = changes.filter((change) => putsVersionLive(change) && change.version === version);
+  if (records.length === 0) return { kind: 'unknown', version, known: mostAlike(version, changes, live) };
+  if (pinned.includes(version)) return { kind: 'pinned', version };
+  const ran = lastRun(changes, version);
+  return ran === undefined ? { kind: 'never_ran', version } : wayBack(changes, ran);
+}
+
+const lastRun = (changes: readonly Change[], version: Version): Change | undefined =>
+  liveChanges(changes).findLast((change) => change.version === version && change.status === 'succeeded');
+
+/** So many versions are told to whoever has named one that is not known. */
+const KNOWN_TOLD = 4;
+
+/** Of what can be gone back to; of those that are equally alike the newer one. */
+function mostAlike(version: string, changes: readonly Change[], live: Change): Version[] {
+  const newestFirst = liveChanges(changes)
+    .filter((change) => change.status === 'succeeded' && change.version !== live.version)
+    .map((change) => change.version)
+    .toReversed();
+  return [...new Set(newestFirst)]
+    .map((known) => ({ known, distance: editDistance(version.toLowerCase(), known.toLowerCase()) }))
+    .toSorted((a, b) => a.distance - b.distance)
+    .slice(0, KNOWN_TOLD)
+    .map(({ known }) => known);
+}
+
+/** Why it cannot be gone back to that version, as one sentence without its end. */
+export function whyNotTo(target: Exclude<NamedTarget, { kind: 'version' }>, { service, environment }: Place): string {
+  const { version } = target;
+  const where = `${service} in ${environment}`;
+  switch (target.kind) {
+    case 'runs':
+      return `${version} is what runs of ${where} now`;
+    case 'unknown':
+      return target.known.length === 0
+        ? `no deployment of ${version} is among the newest of ${where}, and none that could be gone back to`
+        : `no deployment of ${version} is among the newest of ${where}; known are ${target.known.join(', ')}`;
+    case 'never_ran':
+      return `no deployment of ${version} to ${where} has succeeded, so it has never run there`;
+    case 'pinned':
+      return `${version} is pinned as known bad in ${where}; lift the pin first, if it is good after all`;
+    case 'unsafe':
+      return `${target.by.version} can be taken back to ${target.by.rollback_safe_to} at most (rollback_safe_to), and ${version} is older`;
+  }
+}
+
+/** What a person should know of a version before they go back to it, each as a sentence without its end. */
+export type Past = {
+  /** When it ran last, and how long. */
+  ran: string;
+  /** What speaks against it, or is not known of it; the most serious first. */
+  doubts: string[];
+  /** What says how far back is safe, and that this is not further. */
+  safe: string[];
+};
+
+/**
+ * What is recorded of a version that it may be gone back to. Undefined: it has never run.
+ * @param chosen what would be gone back to if nobody named a version; null: nothing
+ * @param undoes what would be taken back with it
+ */
+export function pastOf(
+  changes: readonly Change[],
+  version: Version,
+  { chosen, undoes }: { chosen: Version | null; undoes: readonly Change[] },
+): Past | undefined {
+  const ran = lastRun(changes, version);
+  if (ran === undefined) return undefined;
+  const next = liveChanges(changes).find((change) => byStart(change, ran) > 0);
+  const seconds = next === undefined ? null : Math.max(0, liveFor(ran, next));
+  const bad = changes.some((change) => change.version === version && change.rolled_back_by !== null);
+  const brief = seconds !== null && seconds < GOOD_AFTER_SECONDS;
+  const until =
+    next === undefined || seconds === null ? '' : ` until ${minuteOf(next.started_at)}, for ${span(seconds)}`;
+  return {
+    ran: `${version} ran last from ${minuteOf(endOf(ran))}${until}${bad || brief ? '' : ', and was well as far as is known'}`,
+    doubts: [
+      ...(bad ? [`${version} has been rolled back before, as a bad one`] : []),
+      ...migrationWords(undoes),
+      ...(brief ? [`${version} ran too short a time to be known as good`] : []),
+      ...(chosen !== null && chosen !== version ? [`the newest version that is known good is ${chosen}`] : []),
+    ],
+    safe: undoes.flatMap((change) => (change.rollback_safe_to === null ? [] : [floorWords(change, version)])),
+  };
+}
+
+function migrationWords(undoes: readonly Change[]): string[] {
+  const { known, untold } = migrationsIn(undoes);
+  const names = (of: readonly Change[]): string => list([...new Set(of.map((change) => change.version))]);
+  const has = (of: readonly Change[]): string => (of.length === 1 ? 'has a migration' : 'have migrations');
+  return [
+    ...(known.length === 0 ? [] : [`${names(known)} ${has(known)}: the old version may not work on the new data`]),
+    ...(untold.length === 0 ? [] : [`it is not known whether ${names(untold)} ${has(untold)}`]),
+  ];
+}
+
+const floorWords = ({ version, rollback_safe_to: floor }: Change, to: Version): string =>
+  floor === to
+    ? `${version} can be taken back to just that (rollback_safe_to)`
+    : `${version} can be taken back to ${floor} at most (rollback_safe_to), and ${to} is newer`;
+
+const HOUR = 3600;
+
+const span = (seconds: number): string =>
+  seconds < 2 * HOUR
+    ? spell(seconds)
+    : seconds < 48 * HOUR
+      ? `${Math.round(seconds / HOUR)} hours`
+      : `${Math.round(seconds / (24 * HOUR))} days`;

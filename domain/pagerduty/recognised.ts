@@ -1,0 +1,52 @@
+import type { IncidentRecord } from '../../schemas/incident.ts';
+import type { Care, Roles } from '../../schemas/response-roles.ts';
+import type { Amendment } from '../ports.ts';
+import type { Agent } from './agents.ts';
+
+/**
+ * It is known by now who somebody is who stands in the incident as the pager knows them: wherever they do, they are
+ * themselves from now on. Somebody who is not listed stays what they are called there. Undefined: nobody asks any more.
+ *
+ * @param name as they stand there: `pagerduty:PTUXL6G`
+ */
+export function recognised(
+  { care, roles }: Pick<IncidentRecord, 'care' | 'roles'>,
+  name: string,
+  agent: Agent,
+): Amendment | undefined {
+  if (care?.unsure?.includes(name) !== true) return undefined;
+  const unsure = care.unsure.filter((one) => one !== name);
+  if (agent.name === name) return { care: { unsure } };
+  return {
+    care: { ...sameOnes(care, name, agent.name), unsure },
+    roles: heldBy(roles, name, agent),
+    timeline: {
+      actor: 'firebreak',
+      kind: 'person.recognised',
+      text: `${name} is ${agent.shown}, as PagerDuty tells by now`,
+      detail: { was: name, is: agent.name },
+    },
+  };
+}
+
+function sameOnes({ acknowledged, told }: Care, name: string, is: string): Care {
+  const by = (one: string): string => (one === name ? is : one);
+  return {
+    ...(acknowledged && {
+      acknowledged: {
+        ...acknowledged,
+        by: by(acknowledged.by),
+        ...(acknowledged.again && { again: { ...acknowledged.again, by: by(acknowledged.again.by) } }),
+      },
+    }),
+    ...(told && { told: { ...told, by: by(told.by) } }),
+  };
+}
+
+const heldBy = (roles: Roles = {}, name: string, { name: is, shown, slack }: Agent): Roles =>
+  Object.fromEntries(
+    Object.entries(roles).map(([role, holder]) => [
+      role,
+      holder.name === name ? { ...holder, name: is, shown, slack } : holder,
+    ]),
+  );

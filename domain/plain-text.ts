@@ -1,0 +1,14 @@
+import type { Text } from './outlets.ts';
+
+/** As one line, for where nothing can be mentioned or linked. */
+export const plainOf = (text: Text): string =>
+  text
+    .map((span) => {
+      if (typeof span === 'string') return span;
+      if ('bold' in span) return span.bold;
+      if ('code' in span) return span.code;
+      return 'link' in span ? span.text : '';
+    })
+    .join('')
+    .replaceAll(/\s+/g, ' ')
+    .trim();

@@ -1,0 +1,38 @@
+import type { ChatMessage, ChatPart, Span, Text } from './outlets.ts';
+
+/** How people who are in no file are written on timelines: by their id in Slack. */
+const BY_ID = /\bslack:([UW][A-Z0-9]{2,20})\b/g;
+
+/** Ids of users of Slack who stand in a message by their id. */
+export const idsIn = (message: ChatMessage): string[] => [
+  ...new Set([...JSON.stringify(message).matchAll(BY_ID)].flatMap(([, id]) => id ?? [])),
+];
+
+/** The message as people read it, who know each other by name. @param names by id; who is not there stays as they are */
+export function withNames(message: ChatMessage, names: ReadonlyMap<string, string>): ChatMessage {
+  const said = (text: string): string => text.replaceAll(BY_ID, (whole, id: string) => names.get(id) ?? whole);
+  const all = (text: Text): Text => text.map((span) => named(span, said));
+  const { summary, parts } = message;
+  return {
+    summary: typeof summary === 'string' ? said(summary) : all(summary),
+    parts: parts.map((part): ChatPart => {
+      switch (part.kind) {
+        case 'header':
+          return { ...part, text: said(part.text) };
+        case 'text':
+        case 'note':
+          return { ...part, text: all(part.text) };
+        case 'fields':
+          return { ...part, fields: part.fields.map(({ name, value }) => ({ name, value: all(value) })) };
+        case 'line':
+        case 'buttons':
+          return part;
+      }
+    }),
+  };
+}
+
+function named(span: Span, said: (text: string) => string): Span {
+  if (typeof span === 'string') return said(span);
+  return 'bold' in span ? { bold: said(span.bold) } : span;
+}

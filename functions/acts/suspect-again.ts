@@ -1,0 +1,62 @@
+import { clearingOf, takenBack } from '../../domain/cleared.ts';
+import type { Deps } from '../../domain/ports.ts';
+import type { IncidentView } from '../../schemas/incident.ts';
+import type { IncidentId } from '../../schemas/names.ts';
+import { refuse } from '../../workflows/steps/withdraw-about.ts';
+import { wake } from '../../workflows/wake.ts';
+import { Refusal } from '../api/problem.ts';
+import { resolved, view } from './incident-view.ts';
+import { changeOf, isAsked, needsJudgement, rollbacksOf } from './not-the-deploy.ts';
+import { seesToIt } from './sees-to-it.ts';
+import type { Who } from './who.ts';
+
+type AgainDeps = Pick<Deps, 'incidents' | 'decisions' | 'changes' | 'clock' | 'engine'>;
+
+/**
+ * A person says that a change which was cleared may be the cause after all: it is judged again with the others. Whatever
+ * is done about it waits for a person.
+ *
+ * @param text what they say of it, for the timeline; empty: only that
+ * @returns the incident as it is now
+ * @throws Refusal 403, 404; 409 `not-cleared`, `incident-resolved`
+ */
+export async function suspectAgain(
+  deps: AgainDeps,
+  who: Who,
+  { id, change: named, text = '' }: { id: IncidentId; change: string; text?: string },
+): Promise<IncidentView> {
+  const before = await view(deps, id);
+  who.allow('incidents:act', before);
+  const change = await changeOf(deps, before, named);
+  const earlier = before.cleared.find(({ change_id }) => change_id === change.id);
+  const cleared = clearingOf(before.cleared, change);
+  if (cleared === undefined) {
+    if (earlier?.back?.by === who.name) return before;
+    throw new Refusal(409, 'not-cleared', `nobody has cleared ${change.version} of incident ${id}`);
+  }
+  const back = { by: who.name, at: deps.clock.now() };
+  // What a person has asked for themselves is not asked anew.
+  const asked = before.decisions.filter(isAsked);
+  const byHand = asked.some(({ because }) => because === 'second_person');
+  const judge = rollbacksOf(before, change).length === 0 && needsJudgement(before) && !byHand;
+  const posted = await deps.incidents.post(
+    id,
+    { kind: 'cleared', by: who.name, change: change.id, judge },
+    (now) => ({
+      cleared: takenBack(now.cleared, [cleared], back),
+      timeline: {
+        actor: who.name,
+        kind: 'suspect.again',
+        text: text || `${change.version} may be the cause after all`,
+        detail: { change: cleared.change_id, version: change.version },
+      },
+    }),
+    `suspected-again-${cleared.change_id}-after-${cleared.at}`,
+  );
+  if (!posted) throw resolved(id);
+  const note = `Asked anew: ${change.version} may be the cause after all`;
+  if (judge) for (const decision of asked) await refuse(deps, id, decision, who.name, note);
+  await seesToIt(deps, who, id);
+  await wake(deps, id);
+  return view(deps, id);
+}

@@ -1,0 +1,46 @@
+import type { Action } from '../../schemas/access.ts';
+import type { Deed } from './errand.ts';
+
+/** What somebody has to be allowed to for it, as far as that is known before it is looked at. */
+export function actionOf({ act }: Pick<Deed, 'act'>): Action {
+  switch (act) {
+    case 'list':
+    case 'status':
+    case 'roles':
+    case 'so_far':
+      return 'incidents:read';
+    case 'deploys':
+      return 'deployments:read';
+    case 'freeze_status':
+      return 'freezes:read';
+    case 'freeze_open':
+    case 'freeze_lift':
+      return 'freezes:write';
+    case 'freeze_override':
+    case 'approve_override':
+      return 'freezes:override';
+    case 'pause':
+    case 'resume':
+      return 'automation:write';
+    case 'firebreak_status':
+      return 'automation:read';
+    case 'rollback':
+    case 'roll_back':
+    case 'resolve':
+    case 'switch':
+    case 'answer':
+    case 'not_the_deploy':
+    case 'suspect_again':
+      return 'incidents:act';
+    case 'declare':
+    case 'acknowledge':
+    case 'severity':
+    case 'take':
+    case 'assign':
+    case 'handover':
+    case 'update':
+    case 'note':
+    case 'pin':
+      return 'incidents:write';
+  }
+}

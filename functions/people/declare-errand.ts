@@ -1,0 +1,60 @@
+import { serviceEntry } from '../../domain/catalogue.ts';
+import type { Ear, Text } from '../../domain/outlets.ts';
+import type { Deps } from '../../domain/ports.ts';
+import { EnvironmentName, type IncidentId, ServiceName } from '../../schemas/names.ts';
+import { declare } from '../acts/incidents.ts';
+import { awaitChannel } from './await-channel.ts';
+import type { Deed } from './errand.ts';
+import type { Doing } from './incident-errands.ts';
+import { answered, Declined, nameIn, type Outcome, unknownName } from './outcome.ts';
+import { pinned } from './pinned.ts';
+
+type Declare = Extract<Deed, { act: 'declare' }>;
+
+/** Opens an incident, with what somebody has seen as its first entry. */
+export async function declared(deps: Deps, doing: Doing, { deed, ear }: { deed: Declare; ear: Ear }): Promise<Outcome> {
+  const { services } = await deps.config.current();
+  const entry = serviceEntry(services, deed.service);
+  if (entry === undefined) throw unknownName('service', deed.service, Object.keys(services));
+  const environments = Object.keys(entry.environments);
+  const only = environments.length === 1 ? environments[0] : undefined;
+  const environment = deed.environment ?? entry.defaultEnvironment ?? only ?? 'production';
+  const place = { service: nameIn(ServiceName, deed.service), environment: nameIn(EnvironmentName, environment) };
+  const { title, severity } = deed;
+  const { incident, created } = await declare(deps, doing.who, { ...place, title, severity, trace: doing.trace });
+  const unread = await firstEntry(deps, doing, incident.id, deed);
+  const where = await whereOf(deps, incident.id, ear);
+  if (!created)
+    return answered(
+      'An incident is open there already: ',
+      { bold: incident.title },
+      `, ${incident.severity}. What you have said is on its timeline. `,
+      ...where,
+      ...unread,
+    );
+  return answered(
+    'Declared: ',
+    { bold: incident.title },
+    `, ${severity}, ${place.service} in ${environment}. `,
+    ...where,
+    ...unread,
+  );
+}
+
+/** What they have pointed at. Gives why it is not on the timeline: the incident is there all the same. */
+async function firstEntry(deps: Deps, doing: Doing, id: IncidentId, { from }: Declare): Promise<Text> {
+  if (from === null) return [];
+  try {
+    await pinned(deps, doing, id, { act: 'pin', asked: false, ...from });
+    return [];
+  } catch (error) {
+    if (error instanceof Declined) return [' ', ...error.text];
+    throw error;
+  }
+}
+
+/** Where it is talked of, or that this is told as soon as it is so. */
+async function whereOf(deps: Deps, id: IncidentId, ear: Ear): Promise<Text> {
+  const channel = await awaitChannel(deps, id, ear);
+  return channel === undefined ? ['Its channel comes in a moment.'] : ['It is talked of in ', channel, '.'];
+}

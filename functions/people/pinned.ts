@@ -1,0 +1,53 @@
+import type { Deps } from '../../domain/ports.ts';
+import { namelessUsersIn, plainText } from '../../domain/slack-commands/text.ts';
+import type { IncidentId } from '../../schemas/names.ts';
+import { note } from '../acts/incidents.ts';
+import { view } from '../acts/incident-view.ts';
+import { actorFor } from './acquainted.ts';
+import type { Deed } from './errand.ts';
+import type { Doing } from './incident-errands.ts';
+import { answered, Declined, NOTHING, type Outcome } from './outcome.ts';
+
+const NOTE_MAX_CHARS = 3500;
+
+/** Of a message that several people pin one entry is made, by the first of them. */
+export async function pinned(
+  deps: Deps,
+  { who }: Pick<Doing, 'who'>,
+  id: IncidentId,
+  deed: Extract<Deed, { act: 'pin' }>,
+): Promise<Outcome> {
+  who.allow('incidents:write', await view(deps, id));
+  const told = await deps.directory.message(deed.channel, deed.ts);
+  const seen = told.kind === 'done' ? told.value : null;
+  // What came with the act may have been cut, and mentions people without their names.
+  const text = (seen === null ? null : await readable(deps, seen.text)) || deed.text;
+  if (text === null) {
+    const why = told.kind === 'done' ? 'it is not there any more' : told.detail;
+    throw new Declined(`That message could not be read, so it is not on the timeline: ${why}.`);
+  }
+  const author = deed.author ?? seen?.user ?? null;
+  const by = author === null ? '' : `${await shownAs(deps, author)}: `;
+  await note(deps, who, {
+    id,
+    key: `pinned-${deed.channel}-${deed.ts}`,
+    text: `${by}${text}`.slice(0, NOTE_MAX_CHARS).toWellFormed(),
+    kind: 'note.pinned',
+    detail: { channel: deed.channel, ts: deed.ts, url: seen?.url ?? null },
+  });
+  return deed.asked ? answered('It is on the timeline.') : NOTHING;
+}
+
+/** As whoever has written it sees it: nothing escaped, and people by their names. */
+async function readable(deps: Deps, text: string): Promise<string> {
+  const names = await Promise.all(
+    namelessUsersIn(text).map(async (user): Promise<[string, string]> => [user, await shownAs(deps, user)]),
+  );
+  return plainText(text, new Map(names));
+}
+
+/** As others see them, whether or not they may do anything here. */
+async function shownAs(deps: Deps, user: string): Promise<string> {
+  const found = await actorFor(deps, user);
+  return found.ok ? found.actor.shown : ((await deps.acquaintances.user(user))?.user.name ?? user);
+}

@@ -1,0 +1,150 @@
+import { isSameActor } from '../../domain/actor-names.ts';
+import type { Text } from '../../domain/outlets.ts';
+import type { Deps } from '../../domain/ports.ts';
+import type { Somebody } from '../../domain/roles.ts';
+import type { IncidentRecord } from '../../schemas/incident.ts';
+import type { IncidentId } from '../../schemas/names.ts';
+import { IncidentRole, type RoleHolder } from '../../schemas/response-roles.ts';
+import { assignRole, handOver, takeRole } from '../acts/care.ts';
+import { view } from '../acts/incident-view.ts';
+import { somebody, type Who } from '../acts/who.ts';
+import { actorFor } from './acquainted.ts';
+import { channelSpan } from './channel-span.ts';
+import type { Deed } from './errand.ts';
+import type { Doing } from './incident-errands.ts';
+import { answered, Declined, message, type Outcome } from './outcome.ts';
+
+type Of<A extends Deed['act']> = Extract<Deed, { act: A }>;
+type Letter = NonNullable<Outcome['letters']>[number];
+
+export async function roleTaken(deps: Deps, doing: Doing, id: IncidentId, { role }: Of<'take'>): Promise<Outcome> {
+  const { who } = doing;
+  const before = await holderBefore(deps, doing, id, role);
+  await takeRole(deps, who, { id, key: doing.key, role });
+  if (before !== null && isSameActor(before.name, who.name)) return answered(`You are ${role} already.`);
+  const incident = await recordOf(deps, id);
+  return {
+    ...answered(`You are ${role}${before === null ? '' : `, in place of ${before.shown}`}.`),
+    letters: letterToDisplaced(who, before, somebody(who), [
+      `${nameOf(who)} has taken over as ${role} of `,
+      ...titleOf(incident),
+    ]),
+  };
+}
+
+export async function roleAssigned(
+  deps: Deps,
+  doing: Doing,
+  id: IncidentId,
+  { role, user }: Of<'assign'>,
+): Promise<Outcome> {
+  const { who, key } = doing;
+  const to = await holderOf(deps, user);
+  const before = await holderBefore(deps, doing, id, role);
+  await assignRole(deps, who, { id, key, role, to });
+  if (before !== null && isSameActor(before.name, to.name)) return answered({ user }, ` is ${role} already.`);
+  const incident = await recordOf(deps, id);
+  return {
+    ...answered({ user }, ` is ${role}${inPlaceOf(before, who)}, and is told.`),
+    letters: [
+      ...letterTo(who, user, [`${nameOf(who)} asks you to be ${role} of `, ...titleOf(incident)]),
+      ...letterToDisplaced(who, before, to, [`${nameOf(who)} has made ${to.shown} ${role} of `, ...titleOf(incident)]),
+    ],
+  };
+}
+
+export async function commandHandedOver(
+  deps: Deps,
+  doing: Doing,
+  id: IncidentId,
+  { user, brief }: Of<'handover'>,
+): Promise<Outcome> {
+  const { who, key } = doing;
+  const to = await holderOf(deps, user);
+  const before = await holderBefore(deps, doing, id, 'commander');
+  const { brief: text } = await handOver(deps, who, { id, key, to, brief });
+  if (before !== null && isSameActor(before.name, to.name))
+    return answered(
+      ...(user === who.slack ? ['You have'] : [{ user }, ' has']),
+      ' command already: nothing has changed.',
+    );
+  const incident = await recordOf(deps, id);
+  return {
+    ...answered({ user }, ` has command${inPlaceOf(before, who)}, and is told. The brief is on the timeline.`),
+    letters: [
+      ...letterTo(who, user, [`${nameOf(who)} hands command over to you: `, ...titleOf(incident), `\n${text}`]),
+      ...letterToDisplaced(who, before, to, [
+        `${nameOf(who)} has given command to ${to.shown}: `,
+        ...titleOf(incident),
+        `\n${text}`,
+      ]),
+    ],
+  };
+}
+
+export async function rolesTold(deps: Deps, { who }: Doing, id: IncidentId): Promise<Outcome> {
+  const incident = await view(deps, id);
+  who.allow('incidents:read', incident);
+  const rows = IncidentRole.options.flatMap((role): Text => [
+    '\n• ',
+    { bold: role },
+    `: ${incident.roles[role] ?? 'nobody'}`,
+  ]);
+  return answered({ bold: incident.title }, ...rows);
+}
+
+const nameOf = ({ shown, name }: Who): string => shown ?? name;
+
+/** Whoever is asked to do something has to be able to. @throws Declined */
+async function holderOf(deps: Deps, user: string): Promise<Somebody> {
+  const found = await actorFor(deps, user);
+  if (!found.ok) throw new Declined(...([{ user }, ` may do nothing here: ${found.because}.`] satisfies Text));
+  return { name: found.actor.name, shown: found.actor.shown, slack: user };
+}
+
+/**
+ * Who had the role before this was begun: what was begun, interrupted and comes again is answered as if it had not been.
+ * Null: nobody.
+ */
+async function holderBefore(
+  deps: Deps,
+  { key }: Doing,
+  id: IncidentId,
+  role: IncidentRole,
+): Promise<Pick<RoleHolder, 'name' | 'shown' | 'slack'> | null> {
+  const kept = `${key}-before`;
+  const known = await deps.hearings.read(kept);
+  if (known !== undefined) return (known.outcome as { holder: RoleHolder | null }).holder; // as it was kept below
+  const holder = (await recordOf(deps, id)).roles?.[role] ?? null;
+  await deps.hearings.did(kept, { holder });
+  return holder;
+}
+
+/** @throws Declined where there is none */
+async function recordOf({ incidents }: Pick<Deps, 'incidents'>, id: IncidentId): Promise<IncidentRecord> {
+  const incident = await incidents.read(id);
+  if (incident === undefined) throw new Declined(`There is no incident ${id}. Nothing was done.`);
+  return incident;
+}
+
+const inPlaceOf = (before: Somebody | null, who: Who): string =>
+  before === null || isSameActor(before.name, who.name) ? '' : ` in place of ${before.shown}`;
+
+/** Nobody is written to about what they have done themselves. */
+const letterTo = (who: Who, user: string, text: Text): Letter[] =>
+  user === who.slack ? [] : [{ user, message: message(text) }];
+
+/** Whoever had it and was not asked hears of it. */
+const letterToDisplaced = (who: Who, before: Somebody | null, to: Somebody, text: Text): Letter[] =>
+  before === null || before.slack === null || before.slack === to.slack || isSameActor(before.name, who.name)
+    ? []
+    : letterTo(who, before.slack, text);
+
+function titleOf(incident: IncidentRecord): Text {
+  const channel = channelSpan(incident);
+  return [
+    { bold: incident.title },
+    `, ${incident.service} in ${incident.environment}`,
+    ...(channel === undefined ? [] : [', ', channel]),
+  ];
+}

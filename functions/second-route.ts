@@ -1,0 +1,58 @@
+import { pageKey } from '../domain/pages.ts';
+import type { Deps } from '../domain/ports.ts';
+import type { Effect, IncidentRecord } from '../schemas/incident.ts';
+import { secondsBetween } from '../schemas/time.ts';
+import { pageRequest } from '../workflows/steps/page.ts';
+
+type RouteDeps = Pick<Deps, 'incidents' | 'effects' | 'fallbackPager' | 'clock' | 'timeScale'>;
+
+/** `waits`: it is tried again in a minute. `not_taken`: it will not be; `why` is for people. */
+export type SecondRoute = { kind: 'taken' } | { kind: 'waits' } | { kind: 'not_taken'; why: string };
+
+/** Seconds for which it is tried again. Whoever may sleep through an incident does not wait for it any longer. */
+const TRIED_FOR_SECONDS = 180;
+
+/**
+ * Tells the second route of a page that nobody acknowledges. Once for each escalation; the timeline says that it was
+ * asked, and what it has answered.
+ */
+export async function bySecondRoute(deps: RouteDeps, incident: IncidentRecord, number: number): Promise<SecondRoute> {
+  const { id, pages } = incident;
+  const key = `${pageKey(id, pages)}.escalated-${number}`;
+  const detail = `Page ${pages} by the second route, since nobody has acknowledged it`;
+  const kept = await deps.effects.intend(id, {
+    key,
+    kind: 'page-fallback',
+    target: 'webhook',
+    class: 'repeatable',
+    detail,
+  });
+  if (kept.state === 'succeeded') return { kind: 'taken' };
+  if (kept.state !== 'intended') return { kind: 'not_taken', why: kept.detail };
+  const answer = await deps.fallbackPager.send(pageRequest(incident, key, deps));
+  if (answer.kind === 'later') return notYet(deps, incident, kept, answer.detail);
+  const state = answer.kind === 'taken' ? 'succeeded' : answer.kind === 'off' ? 'withheld' : 'failed';
+  await deps.effects.conclude(id, key, state, answer.detail);
+  return answer.kind === 'taken' ? { kind: 'taken' } : { kind: 'not_taken', why: answer.detail };
+}
+
+async function notYet(
+  { incidents, effects, clock, timeScale }: RouteDeps,
+  { id, pages }: IncidentRecord,
+  { key, at: since }: Effect,
+  detail: string,
+): Promise<SecondRoute> {
+  if (secondsBetween(since, clock.now()) >= TRIED_FOR_SECONDS / timeScale) {
+    const why = `the second route has not taken it for ${TRIED_FOR_SECONDS / 60} minutes: ${detail}`;
+    await effects.conclude(id, key, 'failed', why);
+    return { kind: 'not_taken', why };
+  }
+  await incidents.note(id, `${key}-waits`, {
+    at: clock.now(),
+    actor: 'firebreak',
+    kind: 'page-fallback.waits',
+    text: `The second route was asked to call somebody for page ${pages}, and has not taken it (${detail}): tried again`,
+    detail: { key },
+  });
+  return { kind: 'waits' };
+}

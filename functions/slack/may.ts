@@ -1,0 +1,38 @@
+import type { Scope } from '../../domain/access.ts';
+import { mayNot, whomToAsk } from '../../domain/may-not.ts';
+import type { ChatMessage, Text } from '../../domain/outlets.ts';
+import type { Action } from '../../schemas/access.ts';
+import type { Waiting } from './commands.ts';
+import { within } from './deadline.ts';
+import { BRIEF_PATIENCE_MS } from './known.ts';
+import type { Caller, Reader } from './reader.ts';
+
+/** Somebody who wants something, as far as it is known in time who they are. @param caller null: Slack does not say */
+export const readerInTime = async (
+  { readerOf }: Waiting,
+  caller: Caller | null,
+  patienceMs: number = BRIEF_PATIENCE_MS,
+): Promise<Reader> =>
+  caller === null
+    ? { kind: 'unknown' }
+    : within(patienceMs, readerOf(caller)).catch((): Reader => ({ kind: 'unknown' }));
+
+/** Why they may not, and whom to ask. Null: they may, or it takes longer to know; then it is said when it is to be done. */
+export async function refusalOf(
+  { deps, known }: Waiting,
+  reader: Reader,
+  action: Action,
+  scope: Scope,
+): Promise<ChatMessage | null> {
+  if (reader.kind === 'unknown') return null;
+  if (reader.kind === 'known' && reader.may(action, scope)) return null;
+  const catalogue = (await known.catalogue(BRIEF_PATIENCE_MS))?.value;
+  const now = deps.clock.now();
+  if (reader.kind === 'refused') {
+    const ask: Text = catalogue === undefined ? [] : whomToAsk(catalogue, action, scope, now);
+    return refusal([`You may do nothing here: ${reader.because}. Nothing was done. `, ...ask]);
+  }
+  return catalogue === undefined ? null : refusal([...mayNot(catalogue, action, scope, now), ' Nothing was done.']);
+}
+
+const refusal = (text: Text): ChatMessage => ({ summary: 'You may not do this', parts: [{ kind: 'text', text }] });

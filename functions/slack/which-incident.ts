@@ -1,0 +1,89 @@
+import type { ChatMessage } from '../../domain/outlets.ts';
+import { byThemselves } from '../../domain/parts.ts';
+import { nearest } from '../../domain/runbooks/nearest.ts';
+import { type NamedIncident, referenceWords } from '../../domain/slack-commands/reference.ts';
+import type { OpenIncident } from '../../domain/slack-ports.ts';
+import type { Action } from '../../schemas/access.ts';
+import type { IncidentId } from '../../schemas/names.ts';
+import type { Waiting } from './commands.ts';
+import { within } from './deadline.ts';
+import { BRIEF_PATIENCE_MS } from './known.ts';
+import type { Block } from './modals/blocks.ts';
+import { incidentSelect, incidentText } from './modals/incident.ts';
+import { refusalOf } from './may.ts';
+import type { Reader } from './reader.ts';
+
+/**
+ * The incident that a dialog is about. `ask`: how it asks for it where that is not clear; empty where it is, and where it
+ * could not be looked at in time: then it is the one of the channel, if there is one.
+ */
+export type Which = { kind: 'known'; incident: IncidentId | null; ask: Block[] } | { kind: 'none'; why: ChatMessage };
+
+type Asked = {
+  reader: Promise<Reader>;
+  action: Action;
+  /** What it was called. Null: nothing was said. */
+  named: NamedIncident | null;
+  /** Where it was asked for. Null: nowhere. */
+  channel: string | null;
+};
+
+/** What is known in time; while nothing is, nobody is kept from saying what they want to. */
+export async function whichIncident(waiting: Waiting, { action, named, channel, ...asked }: Asked): Promise<Which> {
+  const [reader, found, open] = await Promise.all([
+    asked.reader,
+    foundBy(waiting, named, channel),
+    waiting.known.openIncidents(BRIEF_PATIENCE_MS),
+  ]);
+  const all = open?.value ?? null;
+  const id = found === 'unknown' ? undefined : (found ?? byName(all, named));
+  if (id !== undefined) {
+    const one = all?.find((incident) => incident.id === id);
+    const why = await refusalOf(waiting, reader, action, one === undefined ? {} : placeOf(one));
+    return why === null ? { kind: 'known', incident: id, ask: [] } : { kind: 'none', why };
+  }
+  const why = await refusalOf(waiting, reader, action, {});
+  if (why !== null) return { kind: 'none', why };
+  if (found === 'unknown' && named === null) return { kind: 'known', incident: null, ask: [] };
+  // Whom nobody knows in time sees no incidents that may not be theirs.
+  if (all === null || reader.kind !== 'known')
+    return { kind: 'known', incident: null, ask: [incidentText(named === null ? null : referenceWords(named))] };
+  const theirs = byThemselves(all.filter((one) => reader.may('incidents:read', placeOf(one))));
+  if (theirs.length === 0) return { kind: 'none', why: said('No incident is open, so there is none to choose from.') };
+  if (named !== null && open?.fresh === true) return { kind: 'none', why: unknownName(named, theirs) };
+  return { kind: 'known', incident: null, ask: [incidentSelect(theirs)] };
+}
+
+const placeOf = ({ service, environment }: OpenIncident) => ({ service, environment });
+
+/** By what the chat calls a channel. Undefined: it is no incident's. */
+async function foundBy(
+  { deps }: Waiting,
+  named: NamedIncident | null,
+  here: string | null,
+): Promise<IncidentId | undefined | 'unknown'> {
+  if (named !== null && 'id' in named) return named.id;
+  const channel = named === null ? here : named.channel;
+  if (channel === null) return undefined;
+  return within(BRIEF_PATIENCE_MS, deps.inChannel(channel)).catch((error: unknown) => {
+    deps.log.warn('whose channel that is cannot be read while Slack waits', { channel, error: String(error) });
+    return 'unknown' as const;
+  });
+}
+
+const byName = (open: readonly OpenIncident[] | null, named: NamedIncident | null): IncidentId | undefined =>
+  named === null || 'id' in named ? undefined : open?.find(({ channel }) => channel === `#${named.name}`)?.id;
+
+function unknownName(named: NamedIncident, open: readonly OpenIncident[]): ChatMessage {
+  const name = referenceWords(named);
+  const near = nearest(
+    name,
+    open.flatMap(({ channel }) => channel ?? []),
+  );
+  return said(`${name} is no open incident's channel.${near === null ? '' : ` Did you mean ${near}?`}`);
+}
+
+const said = (text: string): ChatMessage => ({
+  summary: text,
+  parts: [{ kind: 'text', text: [`${text} Nothing was done.`] }],
+});

@@ -1,0 +1,73 @@
+import { WebAPIPlatformError } from '@slack/web-api';
+import * as z from 'zod';
+import type { NotLetIn } from '../../domain/outlets.ts';
+import { CallFailed } from './answers.ts';
+import type { Ask } from './client.ts';
+import { USERS_PER_INVITE } from './limits.ts';
+
+/** Whom Slack does not let in. Also of a call that went well for the others. */
+const Errors = z.object({
+  errors: z
+    .array(z.object({ user: z.string().optional(), error: z.string().optional() }))
+    .default([])
+    .catch([]),
+});
+
+/** They are in the channel, which is all that is wanted; the last one is the app itself. */
+const IN_ALREADY: readonly string[] = ['already_in_channel', 'cant_invite_self'];
+
+/** About whoever is invited, and not about the call. */
+const OF_SOMEBODY = new Set([
+  ...IN_ALREADY,
+  'cant_invite',
+  'failed_for_some_users',
+  'invitee_cant_see_channel',
+  'no_external_invite_permission',
+  'org_user_not_in_team',
+  'ura_max_channels',
+  'user_disabled',
+  'user_is_bot',
+  'user_not_found',
+  'user_team_not_in_channel',
+]);
+
+/**
+ * Lets people into a channel. With `force` those who can be let in are, whoever else is named with them; where that is
+ * nobody, or somebody has left the workspace, it is refused all the same, and says who it is because of.
+ *
+ * @see https://docs.slack.dev/reference/methods/conversations.invite (read 2026-11)
+ * @throws CallFailed
+ */
+export async function letIn(ask: Ask, channel: string, users: readonly string[]): Promise<NotLetIn[]> {
+  const not: NotLetIn[] = [];
+  for (let from = 0; from < users.length; from += USERS_PER_INVITE)
+    not.push(...(await together(ask, channel, users.slice(from, from + USERS_PER_INVITE))));
+  return not.filter(({ code }) => !IN_ALREADY.includes(code));
+}
+
+async function together(ask: Ask, channel: string, users: readonly string[]): Promise<NotLetIn[]> {
+  try {
+    const args = { channel, users: users.join(','), ...(users.length > 1 && { force: true }) };
+    return blamed(await ask('conversations.invite', args, Errors));
+  } catch (error) {
+    return refusedFor(ask, channel, users, error);
+  }
+}
+
+/** Each of whom the answer does not speak is tried alone: those before may have kept them out. */
+async function refusedFor(ask: Ask, channel: string, users: readonly string[], error: unknown): Promise<NotLetIn[]> {
+  if (!(error instanceof CallFailed) || error.failure.kind !== 'refused') throw error;
+  const { code } = error.failure;
+  const known = blamed(error.cause instanceof WebAPIPlatformError ? error.cause.data : {});
+  if (known.length === 0 && !OF_SOMEBODY.has(code)) throw error;
+  const [only, ...more] = users;
+  if (only !== undefined && more.length === 0) return [{ user: only, code: known[0]?.code ?? code }];
+  const rest = users.filter((user) => !known.some((one) => one.user === user));
+  for (const user of rest) known.push(...(await together(ask, channel, [user])));
+  return known;
+}
+
+const blamed = (body: unknown): NotLetIn[] =>
+  (Errors.safeParse(body).data?.errors ?? []).flatMap(({ user, error: code }) =>
+    user === undefined || code === undefined ? [] : [{ user, code }],
+  );

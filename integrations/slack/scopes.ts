@@ -1,0 +1,24 @@
+/**
+ * The scopes that the app has by slack/manifest.yaml, and what there is not without them.
+ * @see https://docs.slack.dev/reference/scopes (read 2026-11)
+ */
+export const SCOPES: Readonly<Record<string, string>> = {
+  'bookmarks:read': 'links at the top of channels',
+  'bookmarks:write': 'links at the top of channels',
+  'channels:history': 'what is marked with 📌 on the timeline, and a look whether a message without an answer was sent',
+  'channels:join': 'public channels that people have not let it into',
+  'channels:manage': 'channels of incidents, and whoever is let into them',
+  'channels:read': 'channels by their names, and what happened so far for who comes in later',
+  'chat:write': 'messages and answers at all',
+  'chat:write.public': 'lines in channels of teams that it is not in',
+  commands: 'commands and shortcuts',
+  'pins:write': 'the pinned message',
+  'reactions:read': '📌',
+  'usergroups:read': 'userGroups of people.yaml',
+  'users:read': 'anybody who may do something, but for those whose id people.yaml has',
+  'users:read.email': 'people whom people.yaml, or PagerDuty, knows by their address',
+};
+
+/** Those that are missing. @param given as Slack tells them */
+export const missingScopes = (given: readonly string[]): string[] =>
+  Object.keys(SCOPES).filter((scope) => !given.includes(scope));

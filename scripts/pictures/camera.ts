@@ -1,0 +1,178 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Browser, Page } from '../../test/support/browser.ts';
+import { packed } from './png.ts';
+
+/** How wide a picture is, in pixels: a channel on a desk, and the same on a phone. */
+export const DESK = 720;
+export const PHONE = 390;
+
+/** More than any conversation of ours needs; what is below the last message is cut off. */
+const ROOM = 2600;
+
+const LOOK_EVERY_MS = 100;
+const LOOKS_MAX = 200;
+
+/** What is drawn a moment after it was heard of is there by then. */
+const SETTLES_MS = 1500;
+
+type Taken = {
+  /** Pixels. */
+  width: number;
+  /** Only what this person sees. */
+  as: string;
+  /** Without its `#`. */
+  channel: string;
+  /** Which messages, by what they say; all of the channel, with its head, when none is named. */
+  messages?: readonly RegExp[];
+};
+
+type Over = Omit<Taken, 'messages'> & {
+  height: number;
+  messages?: readonly RegExp[];
+  /** Opens it. */
+  open(page: Page): Promise<void>;
+  /** What is done about it after the picture. */
+  after?(page: Page): Promise<void>;
+};
+
+/** Takes pictures of a sandbox, of its page as a person has it open. */
+export class Camera {
+  readonly #browser: Browser;
+  readonly #url: string;
+  readonly #folder: string;
+
+  /** @param url of Firebreak */
+  constructor(browser: Browser, url: string, folder: string) {
+    this.#browser = browser;
+    this.#url = url;
+    this.#folder = folder;
+  }
+
+  /** Messages of a channel. */
+  async channel(name: string, taken: Taken): Promise<void> {
+    const page = await this.#open(taken, ROOM);
+    const height = await bottomOf(page, '#slack .messages');
+    await this.#save(name, page, taken.width, height);
+  }
+
+  /** What stands over a channel: a modal, or the question whether something was meant. */
+  async over(name: string, over: Over): Promise<void> {
+    const page = await this.#open(over, over.height);
+    await over.open(page);
+    await sleep(SETTLES_MS);
+    await page.evaluate(`scrollTo(0, 0)`);
+    await page.evaluate(WITHOUT_EMOJI);
+    await this.#shoot(name, page, over.width, over.height);
+    await over.after?.(page);
+    await sleep(SETTLES_MS);
+    await page.close();
+  }
+
+  /** All of the page. */
+  async page(name: string, eyes: { width: number; height: number }): Promise<void> {
+    const page = await this.#browser.open(`${this.#url}/sandbox`, eyes);
+    await until(page, `document.querySelectorAll('#slack .message').length > 0`);
+    await sleep(SETTLES_MS);
+    await look(page, STILL);
+    await this.#save(name, page, eyes.width, eyes.height);
+  }
+
+  /** A page of its own. @param html whole */
+  async document(name: string, html: string, width: number): Promise<void> {
+    const page = await this.#browser.open(`data:text/html;charset=utf-8,${encodeURIComponent(html)}`, {
+      width,
+      height: ROOM,
+    });
+    await until(page, `document.querySelector('main') !== null`);
+    const height = await bottomOf(page, 'main');
+    await this.#save(name, page, width, height);
+  }
+
+  async #open({ width, as, channel, messages }: Omit<Taken, 'height'>, height: number): Promise<Page> {
+    const page = await this.#browser.open(`${this.#url}/sandbox`, { width, height });
+    await until(
+      page,
+      `[...document.querySelectorAll('#slack .channels .name')].some((it) => it.textContent === ${quoted(channel)})`,
+    );
+    await page.evaluate(`(() => {
+      const who = document.querySelector('[data-slack="who"]');
+      who.value = ${quoted(as)};
+      who.dispatchEvent(new Event('change', { bubbles: true }));
+      [...document.querySelectorAll('#slack .channels button')]
+        .find((it) => it.querySelector('.name').textContent === ${quoted(channel)})
+        .click();
+    })()`);
+    for (const words of messages ?? [])
+      await until(page, `${MESSAGES}.some((it) => ${String(words)}.test(it.innerText))`);
+    await sleep(SETTLES_MS);
+    await look(page, `${STILL} ${ALONE} ${await only(page, messages)}`);
+    return page;
+  }
+
+  async #save(name: string, page: Page, width: number, height: number): Promise<void> {
+    await this.#shoot(name, page, width, height);
+    await page.close();
+  }
+
+  async #shoot(name: string, page: Page, width: number, height: number): Promise<void> {
+    const picture = packed(await page.picture({ width, height }));
+    await writeFile(join(this.#folder, `${name}.png`), picture);
+    console.log(`${name}.png  ${width} × ${height}, ${Math.ceil(picture.byteLength / 1024)} KiB`);
+  }
+}
+
+const quoted = (text: string): string => JSON.stringify(text);
+
+const MESSAGES = `[...document.querySelectorAll('#slack .messages > .message')]`;
+
+/** Menus are drawn by the browser, and where no font has emoji it would draw empty boxes. */
+const WITHOUT_EMOJI = `for (const option of document.querySelectorAll('option'))
+  option.textContent = option.textContent.replace(/^\\p{Extended_Pictographic}\\uFE0F?\\s*/u, '')`;
+
+/** What is new does not stand out, and nothing blinks. */
+const STILL =
+  '*, *::before, *::after { animation: none !important; transition: none !important; caret-color: transparent }';
+
+/** The channel that is open, and nothing around it; as high as it is. What stands over it leaves the upper part free. */
+const ALONE = `
+  body > :not(main, dialog), main > :not(#slack), #slack > header, .channels, .composer, .message .menu
+    { display: none !important }
+  body, main { background: var(--card) !important }
+  main { display: block !important; padding: 0 !important; max-width: none !important }
+  #slack { border: 0 !important; border-radius: 0 !important; box-shadow: none !important }
+  #slack, #slack .body { display: block !important; height: auto !important; max-height: none !important }
+  #slack .conversation, #slack .messages { height: auto !important; overflow: visible !important }
+  #slack .message { padding-right: 20px !important }
+  .slack-dialog { margin-bottom: 24px !important }`;
+
+/** Only messages that say one of these: the last one that does. */
+async function only(page: Page, messages: readonly RegExp[] | undefined): Promise<string> {
+  if (messages === undefined) return '';
+  const marks = await page.evaluate<string[]>(
+    `[${messages
+      .map((words) => `${MESSAGES}.findLast((it) => ${String(words)}.test(it.innerText)).dataset.key`)
+      .join(', ')}]`,
+  );
+  const shown = marks.map((mark) => `[data-key=${quoted(mark)}]`).join(', ');
+  return `#slack .about, #slack .bookmarks, #slack .messages > :not(${shown}) { display: none !important }`;
+}
+
+const look = (page: Page, css: string): Promise<unknown> =>
+  page.evaluate(`(() => {
+    const style = new CSSStyleSheet();
+    style.replaceSync(${quoted(css)});
+    document.adoptedStyleSheets = [style];
+  })()`);
+
+const bottomOf = async (page: Page, selector: string): Promise<number> =>
+  Math.ceil(await page.evaluate<number>(`document.querySelector(${quoted(selector)}).getBoundingClientRect().bottom`));
+
+async function until(page: Page, expression: string): Promise<void> {
+  for (let looks = 0; looks < LOOKS_MAX; looks += 1) {
+    if (await page.evaluate<boolean>(expression).catch(() => false)) return;
+    await sleep(LOOK_EVERY_MS);
+  }
+  throw new Error(`this never came about in the page: ${expression}`);
+}

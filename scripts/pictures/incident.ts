@@ -1,0 +1,140 @@
+import type { Story } from '../../demo/stories/story.ts';
+import { callsOf } from '../../demo/witness.ts';
+import type { Page } from '../../test/support/browser.ts';
+import { type Camera, DESK, PHONE } from './camera.ts';
+import { letterPage } from './letter.ts';
+import { Workspace } from './workspace.ts';
+
+/** Where people of the service talk, and where those who only want to know are told. */
+const TEAM = 'payments';
+const STATUS = 'status';
+
+/** Who reads letters. */
+const READER = 'cto@example.com';
+
+const config = {
+  'people.yaml': {
+    people: {
+      ada: { name: 'Ada Park', slack: 'U024BE7LH', teams: [TEAM] },
+      bob: { name: 'Bob Tanaka', slack: 'U0BOB00001', teams: [TEAM] },
+      mira: { name: 'Mira Lindt', slack: 'U0MIRA0001', roles: ['viewer'] },
+    },
+  },
+  // A minute is a second here, and pictures take their time.
+  'response.yaml': {
+    triage: { acknowledgeMinutes: 30, commanderMinutes: 40, updateMinutes: 60, times: 1 },
+    stakeholders: [{ email: [READER] }, { slack: `#${STATUS}` }],
+  },
+};
+
+/** An incident that people run from Slack, and pictures of what they see. @param camera for the Firebreak at this address */
+export const photographed = (camera: (url: string) => Camera): Story => ({
+  name: 'photographed',
+  title: 'an incident that is run from Slack',
+  about: 'A deploy with a migration breaks checkout; Firebreak asks, a person approves.',
+  services: { checkout: { version: 'v41', team: TEAM, component: 'Checkout' } },
+  config,
+  async play(stage) {
+    const { firebreak } = stage;
+    const take = camera(firebreak.url);
+    const slack = new Workspace(firebreak);
+    await stage.pass(1);
+    await stage.deploy('checkout', 'v42', { failing: 0.24, hasMigration: true });
+    const channel = await stage.until('a question in a channel', async () => {
+      const [incident] = await stage.incidents();
+      return incident?.decisions.some(({ state }) => state === 'waiting') && incident.channel?.slice(1);
+    });
+    await slack.until(channel, /Asks|asks|Paged/);
+    await take.channel('slack-incident', { width: DESK, as: 'ada', channel });
+    await take.channel('slack-phone', { width: PHONE, as: 'ada', channel, messages: [PINNED] });
+
+    await slack.say('bob', channel, 'My card was refused, too. The queue of receipts grows.');
+    await slack.until(channel, /see to it/);
+    await slack.until(channel, /Nobody is in command/);
+    await slack.press('ada', channel, 'acknowledge');
+    await slack.press('ada', channel, 'take_command');
+    await slack.until(channel, /No update since/);
+    const reminders = [/Nobody has said yet/, /Nobody is in command/, /No update since/];
+    await take.channel('slack-reminders', { width: DESK, as: 'ada', channel, messages: reminders });
+
+    await slack.enter('mira', channel);
+    await slack.until(channel, /What happened so far/);
+    const soFar = [/What happened so far/];
+    await take.channel('slack-so-far', { width: DESK, as: 'mira', channel, messages: soFar });
+
+    await slack.command('ada', TEAM, '/rollback checkout', /would go back|Roll back/);
+    await take.over('slack-rollback', {
+      width: DESK,
+      height: 440,
+      as: 'ada',
+      channel: TEAM,
+      messages: [/Roll back to v41/],
+      open: (page) => page.click('[data-action="firebreak:rollback"]'),
+      after: (page) => page.click('#slack-question button[value="no"]'),
+    });
+
+    await slack.command('ada', TEAM, '/freeze open checkout 2h the migration has to be undone first', /Frozen: /);
+    await slack.command('ada', TEAM, '/freeze status checkout', /the migration has to be undone/);
+    await take.channel('slack-freeze', { width: DESK, as: 'ada', channel: TEAM, messages: [/Frozen: /, /Lift/] });
+    await slack.command('mira', TEAM, '/freeze lift checkout we have to ship', /You may not/);
+    await take.channel('slack-refused', { width: DESK, as: 'mira', channel: TEAM, messages: [/You may not/] });
+
+    await take.over('slack-declare', {
+      width: 560,
+      height: 520,
+      as: 'bob',
+      channel: TEAM,
+      open: fillIn,
+      after: (page) => page.press('Escape'),
+    });
+
+    await slack.command('ada', channel, `/incident update ${UPDATE}`, /are told/);
+    await take.over('slack-approve', {
+      width: DESK,
+      height: 560,
+      as: 'bob',
+      channel,
+      messages: [PINNED],
+      open: (page) => page.click('[data-action="firebreak:approve"]'),
+      after: (page) => page.click('#slack-question button[value="yes"]'),
+    });
+    await stage.untilRolledBack();
+    await slack.until(STATUS, /mitigated/);
+    await slack.say('mira', STATUS, 'Support has 40 calls about this. Thank you.');
+    await slack.until(STATUS, /^Over: /);
+    await take.channel('slack-digest', {
+      width: DESK,
+      as: 'ada',
+      channel: STATUS,
+      messages: [/resolved[^]*What was done/],
+    });
+    const letter = await stage.until('the last letter', async () => {
+      const letters = await callsOf(firebreak, { vendor: 'mail' });
+      return letters.map(({ body }) => String(body)).find((body) => body.includes('Subject: Over: '));
+    });
+    await take.document('mail-digest', letterPage(letter), DESK);
+
+    await slack.until(channel, /Resolved: /);
+    await take.channel('slack-resolved', { width: DESK, as: 'ada', channel, messages: [/Pinned[^]*it is over/] });
+    await take.page('sandbox', { width: 1440, height: 1180 });
+    return [];
+  },
+});
+
+/** The summary of the incident. */
+const PINNED = /Pinned[^]*Suspects/;
+
+const UPDATE = 'Payments by card fail for one in four customers. We decide about going back in ten minutes.';
+
+/** The dialog that declares, with what somebody has seen. */
+async function fillIn(page: Page): Promise<void> {
+  await page.evaluate(`document.querySelector('.composer [data-id="declare_incident"]').click()`);
+  await page.evaluate(`new Promise((done) => {
+    const look = () => document.querySelector('#slack-modal')?.open ? done() : setTimeout(look, 50);
+    look();
+  })`);
+  await page.click('[data-field-of="summary"] input');
+  await page.type('Receipts are not sent');
+  await page.click('[data-field-of="service"] input');
+  await page.type('checkout');
+}

@@ -1,0 +1,132 @@
+import { crc32, deflateSync, inflateSync } from 'node:zlib';
+
+/**
+ * A PNG with a palette: screens of text have few colours, and with one byte for a pixel they take a third of the room.
+ *
+ * @param png of 8 bits a channel, with or without alpha, as a browser takes it
+ * @see https://www.w3.org/TR/png-3/
+ */
+export function packed(png: Buffer): Buffer {
+  const { width, height, pixels } = pixelsOf(png);
+  const palette = paletteOf(pixels);
+  const index = nearestIn(palette);
+  const rows = Buffer.alloc((width + 1) * height); // each begins with its filter: none
+  for (const [at, colour] of pixels.entries()) rows[at + Math.floor(at / width) + 1] = index(colour);
+  const head = Buffer.alloc(13);
+  head.writeUInt32BE(width, 0);
+  head.writeUInt32BE(height, 4);
+  head.set([8, WITH_PALETTE], 8);
+  return Buffer.concat([
+    png.subarray(0, SIGNATURE_BYTES),
+    chunk('IHDR', head),
+    chunk('PLTE', Buffer.from(palette.flatMap(channelsOf))),
+    chunk('IDAT', deflateSync(rows, { level: 9 })),
+    chunk('IEND', Buffer.alloc(0)),
+  ]);
+}
+
+const SIGNATURE_BYTES = 8;
+const WITH_PALETTE = 3;
+/** Bytes of a pixel, by the type of its colours. */
+const BYTES_OF: Readonly<Record<number, number>> = { 2: 3, 6: 4 };
+
+/** Red, green and blue in one number. */
+type Colour = number;
+const channelsOf = (colour: Colour): [number, number, number] => [colour >> 16, (colour >> 8) & 255, colour & 255];
+
+function distance(one: Colour, other: Colour): number {
+  const [a, b] = [channelsOf(one), channelsOf(other)];
+  return Math.abs(a[0] - b[0]) + Math.abs(a[1] - b[1]) + Math.abs(a[2] - b[2]);
+}
+
+type Picture = { width: number; height: number; pixels: Uint32Array };
+
+function pixelsOf(png: Buffer): Picture {
+  const [width, height] = [png.readUInt32BE(16), png.readUInt32BE(20)];
+  const size = BYTES_OF[png[25] ?? 0];
+  if (size === undefined || png[24] !== 8)
+    throw new Error('a picture has other colours than 8 bits of red, green, blue');
+  const bytes = unfiltered(inflateSync(Buffer.concat([...dataOf(png)])), { width: width * size, height, size });
+  const at = (pixel: number, channel: number): number => bytes[pixel * size + channel] ?? 0;
+  const colour = (_: unknown, pixel: number): Colour => (at(pixel, 0) << 16) | (at(pixel, 1) << 8) | at(pixel, 2);
+  return { width, height, pixels: Uint32Array.from({ length: width * height }, colour) };
+}
+
+function* dataOf(png: Buffer): Generator<Buffer> {
+  for (let at = SIGNATURE_BYTES; at < png.length;) {
+    const end = at + 8 + png.readUInt32BE(at);
+    if (png.toString('latin1', at + 4, at + 8) === 'IDAT') yield png.subarray(at + 8, end);
+    at = end + 4; // behind its check sum
+  }
+}
+
+/** A row is told by its difference to what is left of it and above it. @param width bytes of a row */
+function unfiltered(rows: Buffer, { width, height, size }: { width: number; height: number; size: number }): Buffer {
+  const bytes = Buffer.alloc(width * height);
+  for (let y = 0; y < height; y += 1) {
+    const begin = y * (width + 1);
+    const expected = FILTERS[rows[begin] ?? 0];
+    if (expected === undefined) throw new Error(`a picture has a row with an unknown filter, ${rows[begin]}`);
+    for (let x = 0; x < width; x += 1) {
+      const at = y * width + x;
+      const left = x < size ? 0 : (bytes[at - size] ?? 0);
+      const up = y === 0 ? 0 : (bytes[at - width] ?? 0);
+      const corner = x < size || y === 0 ? 0 : (bytes[at - width - size] ?? 0);
+      bytes[at] = (rows[begin + 1 + x] ?? 0) + expected(left, up, corner);
+    }
+  }
+  return bytes;
+}
+
+/** @see https://www.w3.org/TR/png-3/#9Filter-types */
+const FILTERS: readonly ((left: number, up: number, corner: number) => number)[] = [
+  () => 0,
+  (left) => left,
+  (_, up) => up,
+  (left, up) => (left + up) >> 1,
+  function paeth(left, up, corner) {
+    const [toLeft, toUp, toCorner] = [up - corner, left - corner, left + up - 2 * corner].map(Math.abs) as Triple;
+    if (toLeft <= toUp && toLeft <= toCorner) return left;
+    return toUp <= toCorner ? up : corner;
+  },
+];
+type Triple = [number, number, number];
+
+const PALETTE_MAX = 256;
+/** How far apart colours are that get their place first, second and so on; as the sum over their channels. */
+const APART = [96, 48, 24, 12, 6];
+
+/** The colours that are there most: first such that are far apart, so that one that is seldom has one like it. */
+function paletteOf(pixels: Uint32Array): Colour[] {
+  const counts = new Map<Colour, number>();
+  for (const colour of pixels) counts.set(colour, (counts.get(colour) ?? 0) + 1);
+  const colours = [...counts].toSorted(([, one], [, other]) => other - one).map(([colour]) => colour);
+  const palette: Colour[] = [];
+  for (const apart of APART) {
+    for (const colour of colours) {
+      if (palette.length === PALETTE_MAX) return palette;
+      if (palette.every((other) => distance(colour, other) >= apart)) palette.push(colour);
+    }
+  }
+  return palette;
+}
+
+function nearestIn(palette: readonly Colour[]): (colour: Colour) => number {
+  const known = new Map<Colour, number>();
+  return (colour) => {
+    const before = known.get(colour);
+    if (before !== undefined) return before;
+    const distances = palette.map((other) => distance(colour, other));
+    const nearest = distances.indexOf(Math.min(...distances));
+    known.set(colour, nearest);
+    return nearest;
+  };
+}
+
+function chunk(type: string, data: Buffer): Buffer {
+  const named = Buffer.concat([Buffer.from(type, 'latin1'), data]);
+  const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
+  length.writeUInt32BE(data.length);
+  sum.writeUInt32BE(crc32(named));
+  return Buffer.concat([length, named, sum]);
+}

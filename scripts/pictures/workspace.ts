@@ -1,0 +1,57 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import * as z from 'zod';
+import { type Firebreak, whenAway } from '../../demo/firebreak.ts';
+
+const Channel = z.object({
+  messages: z.array(z.object({ ts: z.string(), text: z.string() })),
+  ephemerals: z.array(z.object({ user: z.string(), text: z.string() })),
+});
+
+/** Of a channel that is not there yet. */
+const NOTHING: z.infer<typeof Channel> = { messages: [], ephemerals: [] };
+
+const LOOK_EVERY_MS = 100;
+const LOOKS_MAX = 600;
+
+/** What people do in the sandbox's Slack, and what they see there. */
+export class Workspace {
+  readonly #firebreak: Firebreak;
+
+  constructor(firebreak: Firebreak) {
+    this.#firebreak = firebreak;
+  }
+
+  /** Types a command, and waits for an answer that reads so. */
+  async command(user: string, channel: string, text: string, answer: RegExp): Promise<void> {
+    await this.#do('commands', { user, channel, text });
+    await this.until(channel, answer);
+  }
+
+  say = (user: string, channel: string, text: string): Promise<unknown> =>
+    this.#do(`channels/${channel}/messages`, { user, text });
+
+  enter = (user: string, channel: string): Promise<unknown> => this.#do(`channels/${channel}/members`, { user });
+
+  /** Takes what is pinned in the channel, and presses a button below it. */
+  press = async (user: string, channel: string, verb: string): Promise<void> => {
+    const { messages } = await this.#read(channel);
+    const [pinned] = messages;
+    await this.#do('actions', { user, channel, ts: pinned?.ts, action_id: `firebreak:${verb}` });
+  };
+
+  /** Until something was said there, to all or to somebody alone, that reads so. */
+  async until(channel: string, words: RegExp): Promise<void> {
+    for (let look = 0; look < LOOKS_MAX; look += 1) {
+      const { messages, ephemerals } = (await this.#read(channel).catch(whenAway)) ?? NOTHING;
+      if ([...messages, ...ephemerals].some(({ text }) => words.test(text))) return;
+      await sleep(LOOK_EVERY_MS);
+    }
+    throw new Error(`nothing that reads like ${String(words)} was said in #${channel}`);
+  }
+
+  #read = (channel: string): Promise<z.infer<typeof Channel>> =>
+    this.#firebreak.get(`/sandbox/slack/channels/${channel}`, Channel);
+
+  #do = (what: string, body: object): Promise<unknown> =>
+    this.#firebreak.post(`/sandbox/slack/${what}`, body, z.unknown());
+}

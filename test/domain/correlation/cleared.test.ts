@@ -1,0 +1,40 @@
+import { describe, expect, test } from 'vitest';
+import { CONFIDENT, correlate } from '../../../domain/correlation/correlate.ts';
+import { clearing } from '../arbitraries.ts';
+import { afterDeploy, own, scene, suspectIn, timed, v42, weights } from './scenes.ts';
+
+describe('a change that a person has cleared', () => {
+  test('is no suspect, and that there was one is not forgotten', () => {
+    expect(correlate(afterDeploy({ cleared: [clearing(v42())] }))).toMatchObject({
+      suspects: [],
+      verdict: 'no_change',
+      doubts: [{ code: 'no_change_near', text: expect.stringMatching(/^no other change of it/) }],
+    });
+  });
+
+  test('is no rival: what is left is as probable as it would be alone', () => {
+    const [deploy, config] = [timed('v42', 300, 120), timed('c7', 60, null, { kind: 'config' })];
+    const both = scene({ changes: [own(deploy), own(config)] });
+    expect(suspectIn(correlate(both)).confidence).toBeLessThan(CONFIDENT);
+    expect(correlate({ ...both, cleared: [clearing(config)] }).suspects).toEqual(
+      correlate(scene({ changes: [own(deploy)] })).suspects,
+    );
+  });
+
+  test('has replaced what ran before it', () => {
+    const changes = [own(timed('v41', 1800, 1700)), own(timed('v42', 300, 120))];
+    const cleared = scene({ changes, cleared: [clearing(timed('v42', 300, 120))] });
+    expect(weights(cleared, 'v41')).toEqual(weights(scene({ changes }), 'v41'));
+    expect(weights(cleared, 'v41')).toMatchObject({ replaced: -4.5 });
+  });
+
+  test('is its version, also where that was put live twice', () => {
+    const changes = [own(timed('v42', 300, 200)), own(timed('v42', 240, 120))];
+    expect(correlate(scene({ changes, cleared: [clearing(timed('v42', 240, 120))] })).suspects).toEqual([]);
+  });
+
+  test('is suspected as before once that is taken back', () => {
+    const back = { by: 'bo', at: scene().at };
+    expect(correlate(afterDeploy({ cleared: [clearing(v42(), { back })] }))).toEqual(correlate(afterDeploy()));
+  });
+});

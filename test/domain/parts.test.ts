@@ -1,0 +1,53 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { byThemselves, openParts, openPartsWords } from '../../domain/parts.ts';
+import type { IncidentId } from '../../schemas/names.ts';
+
+const one = (id: string, parent?: string) => ({
+  id: id as IncidentId,
+  ...(parent !== undefined && { parent_id: parent as IncidentId }),
+});
+
+describe('told by themselves are', () => {
+  test('those that are parts of none, and parts whose parent is not among them', () => {
+    const open = [one('alone'), one('parent'), one('part', 'parent'), one('orphan', 'gone')];
+    expect(byThemselves(open).map(({ id }) => id)).toEqual(['alone', 'parent', 'orphan']);
+  });
+
+  test('each, or its parent: nothing that is open is hidden', () => {
+    const ids = ['a', 'b', 'c', 'd', 'e'];
+    const anyOpen = fc.uniqueArray(
+      fc.record({ id: fc.constantFrom(...ids), parent: fc.option(fc.constantFrom('p', 'q'), { nil: undefined }) }),
+      { selector: ({ id }) => id },
+    );
+    fc.assert(
+      fc.property(anyOpen, fc.subarray(['p', 'q']), (parts, parents) => {
+        const open = [...parts.map(({ id, parent }) => one(id, parent)), ...parents.map((id) => one(id))];
+        const told = new Set(byThemselves(open).map(({ id }) => id));
+        for (const { id, parent_id } of open.map((each) => ({ parent_id: undefined, ...each })))
+          expect(told.has(id) || (parent_id !== undefined && told.has(parent_id))).toBe(true);
+        expect(told.has('p' as IncidentId)).toBe(parents.includes('p'));
+      }),
+    );
+  });
+});
+
+describe('what closes with a parent', () => {
+  test.each([
+    [[], null],
+    [[{ status: 'resolved', firing: 0 }], null],
+    [[{ status: 'open', firing: 1 }], 'one incident that is a part of it, in which one alert fires'],
+    [
+      [
+        { status: 'open', firing: 3 },
+        { status: 'mitigated', firing: 0 },
+        { status: 'resolved', firing: 2 },
+        { status: 'mitigating', firing: -1 },
+      ],
+      '3 incidents that are parts of it, in which 3 alerts fire',
+    ],
+    [[{ status: 'mitigated', firing: 0 }], 'one incident that is a part of it, in which no alert fires'],
+  ] as const)('%j: %s', (parts, expected) => {
+    expect(openPartsWords(openParts(parts))).toBe(expected);
+  });
+});

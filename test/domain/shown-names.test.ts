@@ -1,0 +1,45 @@
+import { expect, test } from 'vitest';
+import { summaryCard } from '../../domain/incident-card.ts';
+import type { ChatMessage } from '../../domain/outlets.ts';
+import { idsIn, withNames } from '../../domain/shown-names.ts';
+import { incident, story } from './stories.ts';
+
+const at = incident().opened_at;
+const card = summaryCard(
+  story({
+    incident: incident({
+      care: { acknowledged: { by: 'slack:U0BOB00001', at } },
+      resolved_by: 'slack:U0ADA00001',
+      resolved_at: at,
+    }),
+  }),
+);
+const names = new Map([['U0BOB00001', 'Bob Tanaka']]);
+
+test('people are called by their names; whoever has none known stays as they are', () => {
+  expect(idsIn(card).toSorted()).toEqual(['U0ADA00001', 'U0BOB00001']);
+  const text = JSON.stringify(withNames(card, names));
+  expect(text).toContain('acknowledged by Bob Tanaka');
+  expect(text).toContain('by slack:U0ADA00001');
+});
+
+test('what a button means is not touched', () => {
+  const button = { verb: 'acknowledge', incident: 'slack:U0BOB00001' } as never;
+  const message: ChatMessage = {
+    summary: ['slack:U0BOB00001 ', { user: 'U0BOB00001' }],
+    parts: [
+      { kind: 'buttons', buttons: [{ button, text: 'I see to it' }] },
+      {
+        kind: 'fields',
+        fields: [{ name: 'Who', value: [{ bold: 'slack:U0BOB00001' }, { code: 'slack:U0BOB00001' }] }],
+      },
+    ],
+  };
+  expect(withNames(message, names)).toEqual({
+    summary: ['Bob Tanaka ', { user: 'U0BOB00001' }],
+    parts: [
+      message.parts[0],
+      { kind: 'fields', fields: [{ name: 'Who', value: [{ bold: 'Bob Tanaka' }, { code: 'slack:U0BOB00001' }] }] },
+    ],
+  });
+});

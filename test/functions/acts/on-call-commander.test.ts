@@ -1,0 +1,97 @@
+import { beforeEach, expect, test } from 'vitest';
+import type { OnCallPerson } from '../../../domain/on-call.ts';
+import type { Told } from '../../../domain/outlets.ts';
+import { giveCommandToOnCall } from '../../../functions/acts/on-call-commander.ts';
+import { declare } from '../../../functions/acts/incidents.ts';
+import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/names.ts';
+import { ChatWorld } from '../people/chat-world.ts';
+
+const CAROL = { pagerduty: 'PCAROL', name: 'Carol', email: null, level: 1, person: null, slack: 'U0CAROL' };
+const LATER: Told<never> = { kind: 'later', detail: 'PagerDuty does not answer', afterSeconds: null };
+
+const INPUT = {
+  service: 'checkout' as ServiceName,
+  environment: 'staging' as EnvironmentName,
+  title: 'Down',
+  severity: 'critical',
+  trace: 't',
+} as const;
+
+let chat: ChatWorld;
+let pauses: number[];
+
+beforeEach(() => {
+  chat = new ChatWorld();
+  chat.configure({ onCall: { payments: { schedule: 'PSCHED1' } } });
+  pauses = [];
+});
+
+const declared = async (): Promise<IncidentId> => {
+  const { incident } = await declare(chat.deps, { name: 'ada', allow: () => undefined }, INPUT);
+  return incident.id;
+};
+
+const ask = (id: IncidentId) => giveCommandToOnCall(chat.deps, id, async (seconds) => pauses.push(seconds));
+
+const lastEntry = async (id: IncidentId) => (await chat.timeline(id)).at(-1);
+
+test('whoever declares does not wait for the rota: it is asked when the message about it comes', async () => {
+  let asked = 0;
+  chat.deps.onCall.now = async (): Promise<Told<OnCallPerson[]>> => {
+    asked += 1;
+    return { kind: 'done', value: [CAROL] };
+  };
+  const id = await declared();
+  expect(asked).toBe(0);
+  expect(chat.queued).toMatchObject([{ from: 'firebreak', ask: 'on_call', incident: id, key: `on-call:${id}` }]);
+  await chat.deliverQueued();
+  expect((await chat.record(id)).roles?.commander).toMatchObject({ shown: 'Carol' });
+  expect(await lastEntry(id)).toBe('firebreak: Carol has command, being on call for payments');
+});
+
+test('a rota that does not answer at first is asked again', async () => {
+  const id = await declared();
+  chat.world.onCall = [LATER, LATER, { kind: 'done', value: [CAROL] }];
+  await ask(id);
+  expect(pauses).toEqual([1, 3]);
+  expect(await lastEntry(id)).toBe('firebreak: Carol has command, being on call for payments');
+});
+
+test.each([
+  [LATER, 'It could not be found out who is on call for payments (PagerDuty does not answer)'],
+  [{ kind: 'refused', code: '401', detail: 'the token is not good' }, 'for payments (the token is not good)'],
+  [{ kind: 'done', value: [] }, 'Nobody is on call for payments'],
+] satisfies [Told<OnCallPerson[]>, string][])(
+  'that nobody could be found is on the timeline: %o',
+  async (told, words) => {
+    const id = await declared();
+    chat.world.onCall = [told];
+    await ask(id);
+    await ask(id);
+    expect(await chat.timeline(id)).toHaveLength(1);
+    expect(await lastEntry(id)).toContain(words);
+    expect(await lastEntry(id)).toContain('nobody has command until somebody takes it');
+  },
+);
+
+test('whoever has taken command meanwhile keeps it, and nobody is asked', async () => {
+  const id = await declared();
+  const holder = { name: 'ada', shown: 'Ada', slack: null, at: chat.world.clock.now() };
+  await chat.deps.incidents.amend(id, () => ({ roles: { commander: holder } }));
+  chat.deps.onCall.now = async () => expect.unreachable();
+  await ask(id);
+  expect((await chat.record(id)).roles?.commander).toMatchObject({ name: 'ada' });
+});
+
+test('where no rota is named nobody is asked for', async () => {
+  chat.configure({});
+  await declared();
+  expect(chat.queued).toEqual([]);
+});
+
+test('where it cannot be asked, the incident is there all the same, and says so', async () => {
+  chat.deps.people.send = async () => {
+    throw new Error('SQS is away');
+  };
+  expect(await lastEntry(await declared())).toMatch(/^firebreak: It could not be asked who is on call for payments/);
+});

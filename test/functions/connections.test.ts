@@ -1,0 +1,243 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { SMTPServer } from 'smtp-server';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { connections } from '../../functions/connections.ts';
+import { externalPagerDuty } from '../../integrations/pagerduty/external.ts';
+import { pagerDutyOnCall } from '../../integrations/pagerduty/on-call.ts';
+import { slackDirectory } from '../../integrations/slack/directory.ts';
+import { SCOPES } from '../../integrations/slack/scopes.ts';
+import { Config } from '../../schemas/config.ts';
+import { nobody, type Reply, vendorThat } from '../integrations/server.ts';
+import { calls, start } from '../local/standins/support.ts';
+import { SetClock } from '../support/fake-deps.ts';
+
+/* What `GET /v1/connections`, and so `firebreak doctor`, says of what people are reached by. */
+
+const clock = new SetClock('2026-11-20T12:00:00.000Z');
+const off = { kind: 'off', detail: 'off' } as const;
+
+type World = { secrets?: Record<string, string>; config?: object; slack?: string; pagerDuty?: string };
+
+/** By the name of the connection: state and detail. */
+async function look({ secrets = {}, config: files = {}, slack = '', pagerDuty = '' }: World) {
+  const get = async (name: string) => secrets[name];
+  const config = Config.parse({ version: 'test', services: {}, paging: {}, ...files });
+  const current = { current: async () => config, problems: async () => [] };
+  const rest = { apiUrl: pagerDuty, token: () => get('PAGERDUTY_API_TOKEN'), from: async () => undefined, clock };
+  const all = await connections({
+    secrets: { get },
+    config: current,
+    directory: slackDirectory({ apiUrl: async () => slack, token: () => get('SLACK_BOT_TOKEN'), clock }),
+    externalPager: externalPagerDuty(rest),
+    onCall: pagerDutyOnCall({ config: current, clock, rest: async () => rest }),
+    statusPage: {
+      components: async () => off,
+      setComponent: none,
+      findIncident: none,
+      createIncident: none,
+      updateIncident: none,
+    },
+    annotations: { find: async () => off, create: none, update: none },
+    metrics: { value: async () => null, firstAbove: none, range: none, byLabel: none, rule: none },
+    silences: { active: async () => null },
+    signer: { ...signs, problem: async () => null },
+  });
+  return Object.fromEntries(all.map(({ name, state, detail }) => [name, `${state}: ${detail}`]));
+}
+
+const none = (): never => {
+  throw new Error('the doctor changes nothing');
+};
+const signs = { sign: none, keys: none, verify: none } as unknown as Parameters<typeof connections>[0]['signer'];
+
+const slackThat = (headers: Record<string, string>, body: object = {}) =>
+  vendorThat(() => ({
+    headers,
+    body: JSON.stringify({ ok: true, team: 'Acme', team_id: 'T0ACME', user_id: 'U0BOT', ...body }),
+  }));
+
+const BOT = { SLACK_BOT_TOKEN: 'xoxb-1' };
+const ALL = { 'x-oauth-scopes': Object.keys(SCOPES).join(',') };
+
+describe('Slack', () => {
+  test('is asked who we are there, and nothing else', async () => {
+    const { url, received } = await slackThat(ALL);
+    expect((await look({ secrets: BOT, slack: url }))['Slack']).toBe('connected: it answers, as the app of Acme');
+    expect(received.map(({ path }) => path)).toEqual(['/auth.test']);
+  });
+
+  test('scopes that the app lacks are named, with what there is not without them', async () => {
+    const given = Object.keys(SCOPES).filter((scope) => !['channels:manage', 'pins:write'].includes(scope));
+    const { url } = await slackThat({ 'x-oauth-scopes': given.join(', ') });
+    expect((await look({ secrets: BOT, slack: url }))['Slack']).toBe(
+      'wrong: the app lacks scopes, and with each what is in brackets: channels:manage (channels of incidents, and ' +
+        'whoever is let into them), pins:write (the pinned message). Add them as in slack/manifest.yaml, install the ' +
+        'app again, and set SLACK_BOT_TOKEN anew',
+    );
+  });
+
+  test('what Slack does not tell of scopes is not missed', async () => {
+    const { url } = await slackThat({});
+    expect((await look({ secrets: BOT, slack: url }))['Slack']).toMatch(/^connected/);
+  });
+
+  test.each([
+    [
+      'is not among those of people.yaml',
+      ['T0OTHER'],
+      {},
+      /^wrong: the app is installed in Acme \(T0ACME\), which "workspaces"/,
+    ],
+    ['is', ['T0OTHER', 'T0ACME'], {}, /^connected/],
+    ['belongs to an organisation that is', ['E0ACME'], { enterprise_id: 'E0ACME' }, /^connected/],
+  ])('a workspace that %s', async (_, workspaces, more, expected) => {
+    const { url } = await slackThat(ALL, more);
+    const seen = await look({ secrets: BOT, slack: url, config: { people: { workspaces } } });
+    expect(seen['Slack']).toMatch(expected);
+  });
+
+  test.each<[string, Reply, RegExp]>([
+    ['a token that is revoked', { body: '{"ok":false,"error":"token_revoked"}' }, /^wrong: .*set SLACK_BOT_TOKEN/],
+    ['an outage', { status: 503 }, /^unreachable: /],
+  ])('%s', async (_, reply, expected) => {
+    const { url } = await vendorThat(() => reply);
+    expect((await look({ secrets: BOT, slack: url }))['Slack']).toMatch(expected);
+  });
+
+  test('what signs its commands', async () => {
+    const commands = async (secret?: string) =>
+      (await look({ secrets: secret === undefined ? {} : { SLACK_SIGNING_SECRET: secret } }))['Slack commands'];
+    expect(await commands()).toBe(
+      'off: SLACK_SIGNING_SECRET is not set: commands, buttons and events of Slack are refused',
+    );
+    expect(await commands('0123')).toMatch(/^set: SLACK_SIGNING_SECRET is set; .*first command/);
+    expect(await commands('0123\n')).toBe(
+      'wrong: SLACK_SIGNING_SECRET has blanks, which no credential has: set it anew',
+    );
+  });
+});
+
+describe('PagerDuty', () => {
+  const token = { PAGERDUTY_API_TOKEN: 'key' };
+  const rotas = { people: { onCall: { payments: { escalationPolicy: 'PPAYMENTS' } } } };
+
+  test('is asked what it is able to, and who is on call', async () => {
+    const standIns = await start();
+    const seen = await look({ secrets: token, config: rotas, pagerDuty: standIns.urls.pagerduty });
+    expect([seen['PagerDuty API'], seen['PagerDuty on call']]).toEqual([
+      'connected: it answers',
+      'connected: payments: Ada Park',
+    ]);
+    const asked = (await calls(standIns, '?vendor=pagerduty')).map(({ method, path }) => `${method} ${path}`);
+    expect(asked.toSorted()).toEqual(['GET /abilities', 'GET /oncalls']);
+  });
+
+  test.each<[string, Reply, RegExp]>([
+    [
+      'a key that is none',
+      { status: 401, body: 'HTTP Token: Access denied.' },
+      /^wrong: .*401: set PAGERDUTY_API_TOKEN/,
+    ],
+    ['an address of something else', { status: 404, body: '{}' }, /^wrong: .*404: PAGERDUTY_API_URL may not be/],
+    ['a page of a proxy', { body: '<html>' }, /^wrong: .*PAGERDUTY_API_URL may not be/],
+    ['an outage', { status: 502 }, /^unreachable: PagerDuty answered 502/],
+  ])('%s', async (_, reply, expected) => {
+    const { url } = await vendorThat(() => reply);
+    expect((await look({ secrets: token, pagerDuty: url }))['PagerDuty API']).toMatch(expected);
+  });
+
+  test('a rota by which nobody is on call', async () => {
+    const { url } = await vendorThat(() => ({ body: '{"oncalls":[]}' }));
+    expect((await look({ secrets: token, config: rotas, pagerDuty: url }))['PagerDuty on call']).toBe(
+      'wrong: payments: nobody is on call: there is no such escalation policy or schedule at PagerDuty, or a gap in it',
+    );
+  });
+
+  test('what pages, and what signs its webhooks', async () => {
+    const seen = async (secrets: Record<string, string>) => {
+      const all = await look({ secrets });
+      return [all['PagerDuty pages'], all['PagerDuty webhooks']];
+    };
+    expect(await seen({})).toEqual([
+      'off: PAGERDUTY_ROUTING_KEY is not set: nobody is paged',
+      'off: PAGERDUTY_WEBHOOK_SECRET is not set: webhooks of PagerDuty are refused, and what people do there is not heard',
+    ]);
+    expect(await seen({ PAGERDUTY_ROUTING_KEY: 'x'.repeat(32), PAGERDUTY_WEBHOOK_SECRET: 'y' })).toEqual([
+      'set: PAGERDUTY_ROUTING_KEY is set; not tried, since that would page',
+      expect.stringMatching(/^set: PAGERDUTY_WEBHOOK_SECRET is set; .*first webhook/),
+    ]);
+    expect((await seen({ PAGERDUTY_ROUTING_KEY: 'x'.repeat(20) }))[0]).toMatch(
+      /^wrong: PAGERDUTY_ROUTING_KEY has 20 characters, .* 32: nobody is paged/,
+    );
+  });
+});
+
+describe('mail', () => {
+  const at = async (url: string, from = 'Firebreak <f@acme.example>') =>
+    (await look({ secrets: { SMTP_URL: url, MAIL_FROM: from } }))['mail'];
+
+  test('is let in, and sends nothing', async () => {
+    const standIns = await start();
+    expect(await at(standIns.mail)).toBe('connected: it lets us in; nothing was sent');
+    expect(await calls(standIns, '?vendor=mail')).toEqual([]);
+  });
+
+  test('what is not set, or not set right', async () => {
+    expect((await look({}))['mail']).toBe('off: SMTP_URL is not set');
+    expect((await look({ secrets: { SMTP_URL: 'smtp://x' } }))['mail']).toBe('off: MAIL_FROM is not set');
+    expect(await at('mail.example.com:secret')).toMatch(/^wrong: SMTP_URL is no address of a mail server/);
+    expect(await at('smtp://127.0.0.1:1', 'Firebreak')).toMatch(/^wrong: MAIL_FROM holds no e-mail address/);
+  });
+
+  test('a user whom it does not know', async () => {
+    const server = new SMTPServer({
+      disabledCommands: ['STARTTLS'],
+      onAuth: ({ password }, _session, done) =>
+        password === 'right' ? done(null, { user: 'f' }) : done(new Error('Invalid username or password')),
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server.server, 'listening');
+    onTestFinished(() => server.close());
+    const { port } = server.server.address() as AddressInfo;
+    expect(await at(`smtp://f:right@127.0.0.1:${port}`)).toMatch(/^connected/);
+    const refused = await at(`smtp://f:not-this@127.0.0.1:${port}`);
+    expect(refused).toMatch(/^wrong: .*535.*does not know the user and password of SMTP_URL/);
+    expect(refused).not.toContain('not-this');
+  });
+
+  test('nobody listens there', async () => {
+    const { host } = new URL(await nobody());
+    expect(await at(`smtp://${host}`)).toMatch(/^unreachable: .*ECONNREFUSED/);
+  });
+});
+
+describe('webhooks', () => {
+  const hooks = {
+    paging: { fallback: { url: 'https://second.example/page?key=secret', signature: 'SECOND' } },
+    response: {
+      webhooks: [
+        { url: 'https://pager.example/in/secret', signature: 'PAGER' },
+        { url: 'https://teams.example/in/secret', format: 'teams' },
+      ],
+    },
+    routes: {
+      routes: [{ match: { team: 'x' }, ticket: { webhook: { url: 'https://desk.example/', signature: 'DESK' } } }],
+    },
+  };
+
+  test('there are none', async () => {
+    expect((await look({}))['webhooks']).toBe('off: no file of the configuration names a receiver');
+  });
+
+  test('each by its host, and whether what signs it is set', async () => {
+    const seen = await look({ secrets: { PAGER: 'whsec_x' }, config: hooks });
+    const missing = 'which signs what it is told, is not set: it is told nothing. Set it, or correct "signature"';
+    expect(Object.entries(seen).filter(([name]) => name.startsWith('webhook'))).toEqual([
+      ['webhook second.example', `wrong: SECOND, ${missing}`],
+      ['webhook pager.example', 'set: PAGER is set; not tried, since that would tell it something'],
+      ['webhook teams.example', 'set: not signed; not tried, since that would tell it something'],
+      ['webhook desk.example', `wrong: DESK, ${missing}`],
+    ]);
+  });
+});

@@ -1,0 +1,169 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { isHeard } from '../../../domain/heard.ts';
+import { pageKey } from '../../../domain/pages.ts';
+import { acknowledge, takeRole } from '../../../functions/acts/care.ts';
+import { acknowledgeAll } from '../../../functions/pagerduty/acknowledge-pages.ts';
+import { Config } from '../../../schemas/config.ts';
+import type { IncidentId } from '../../../schemas/names.ts';
+import { fires } from '../../workflows/play.ts';
+import type { FakeWorld } from '../../support/fake-deps.ts';
+import { about, Receiver } from './webhooks.ts';
+
+let receiver: Receiver;
+let world: FakeWorld;
+/** Two that have rung before they were parts, one that has not, and their parent. */
+let cart: IncidentId;
+let search: IncidentId;
+let ledger: IncidentId;
+let parent: IncidentId;
+
+const crowd = { because: 'many', name: '', text: 'three at once' } as const;
+const bob = { name: 'person:bob', shown: 'Bob', slack: null, allow: () => undefined };
+
+const wait = (seconds: number) => world.clock.set(world.clock.millis + seconds * 1000);
+
+beforeEach(async () => {
+  receiver = new Receiver();
+  ({ world } = receiver);
+  world.engine = {
+    start: async () => undefined,
+    ring: async () => undefined,
+    died: async () => false,
+    kill: () => undefined,
+    dieAfter: () => undefined,
+  };
+  world.config = Config.parse({
+    version: 'test',
+    services: { cart: null, search: null, ledger: null },
+    paging: {},
+    people: { people: { ada: { name: 'Ada', pagerduty: 'PTUXL6G' } } },
+  });
+  [cart, search, ledger] = [await opened('cart'), await opened('search'), await opened('ledger')];
+  for (const one of [cart, search]) await paged(one);
+  wait(5);
+});
+
+async function opened(service: string): Promise<IncidentId> {
+  await fires({ name: `${service} fails`, labels: { service, action: '' } })(world);
+  return [...world.store.dossiers.keys()].at(-1) ?? expect.unreachable();
+}
+
+async function paged(id: IncidentId, number = 1): Promise<void> {
+  const key = pageKey(id, number);
+  const effect = { key, kind: 'page', target: 'pagerduty', class: 'keyed', detail: '' } as const;
+  await world.deps.effects.intend(id, effect, { page: number });
+  await world.deps.effects.conclude(id, key, 'succeeded', 'paged');
+}
+
+async function joined(): Promise<void> {
+  parent = await world.deps.crowds.openParent('production', crowd, 'three at once', 'trace');
+  for (const one of [cart, search, ledger]) await world.deps.crowds.join(parent, one);
+  await paged(parent);
+  wait(60);
+}
+
+/** By Ada. */
+const acknowledgedAtPagerDuty = (id: IncidentId) =>
+  receiver.happens(
+    about('webhook-incident-acknowledged', { key: pageKey(id, 1), event: { occurred_at: world.clock.now() } }),
+  );
+
+const read = async (id: IncidentId) => (await world.deps.incidents.read(id)) ?? expect.unreachable();
+const heardBy = async (id: IncidentId) => {
+  const incident = await read(id);
+  return isHeard(incident) && incident.pages > 0 ? incident.care?.acknowledged?.by : undefined;
+};
+const silenced = () =>
+  world.calls.flatMap((call) => /^pager acknowledge page.1 critical for (.*)$/.exec(call)?.[1] ?? []).toSorted();
+const sweeps = async () => acknowledgeAll(world.deps, await world.deps.incidents.open());
+
+describe('one event', () => {
+  test('whoever acknowledges the page of a part at PagerDuty sees to the parent, and has command of it', async () => {
+    await joined();
+    await acknowledgedAtPagerDuty(cart);
+    expect(await heardBy(parent)).toBe('ada');
+    expect((await read(parent)).roles?.commander).toMatchObject({ name: 'ada' });
+    expect(world.store.dossier(parent).timeline.map(({ text }) => text)).toEqual(
+      expect.arrayContaining(['Sees to cart production, which is a part of it']),
+    );
+    // That of the cart is known there.
+    expect(silenced()).toEqual(['search', 'several-services']);
+    expect(await heardBy(search)).toBe('ada');
+    await sweeps();
+    expect(silenced()).toEqual(['search', 'several-services']);
+  });
+
+  test('whoever acknowledges the page of the parent at PagerDuty silences those of its parts', async () => {
+    await joined();
+    await acknowledgedAtPagerDuty(parent);
+    expect(silenced()).toEqual(['cart', 'search']);
+    expect([await heardBy(cart), await heardBy(search), await heardBy(ledger)]).toEqual(['ada', 'ada', undefined]);
+  });
+
+  test.each([
+    ['says that they see to it', () => acknowledge(world.deps, bob, { id: parent })],
+    ['takes command', () => takeRole(world.deps, bob, { id: parent, role: 'commander' })],
+  ])('whoever %s here silences all of its pages, once', async (_, act) => {
+    await joined();
+    await act();
+    await act();
+    await sweeps();
+    expect(silenced()).toEqual(['cart', 'search', 'several-services']);
+  });
+
+  test('whoever says here that they see to a part sees to the parent', async () => {
+    await joined();
+    await acknowledge(world.deps, bob, { id: ledger });
+    expect(await heardBy(parent)).toBe('person:bob');
+    expect(silenced()).toEqual(['cart', 'search', 'several-services']);
+  });
+
+  test('what was acknowledged before it was a part does not count: what rings anew has to be heard anew', async () => {
+    await acknowledgedAtPagerDuty(cart);
+    wait(5);
+    await joined();
+    await sweeps();
+    expect(await heardBy(parent)).toBeUndefined();
+    expect(silenced()).toEqual([]);
+  });
+
+  test('what rings after it was acknowledged has to be heard', async () => {
+    await joined();
+    await acknowledgedAtPagerDuty(cart);
+    wait(60);
+    await paged(parent, 2);
+    await sweeps();
+    expect(await heardBy(parent)).toBeUndefined();
+  });
+
+  test('what the pager has taken back is not seen to by what was said before', async () => {
+    await joined();
+    await acknowledgedAtPagerDuty(cart);
+    wait(60);
+    const event = { occurred_at: world.clock.now() };
+    await receiver.happens(about('webhook-incident-unacknowledged', { key: pageKey(parent, 1), event }));
+    await sweeps();
+    expect(await heardBy(parent)).toBeUndefined();
+  });
+
+  test('what did not get through is told again', async () => {
+    await joined();
+    world.pages = [{ kind: 'later', detail: 'answered 503', afterSeconds: null }];
+    await acknowledgedAtPagerDuty(parent);
+    world.pages = [];
+    await sweeps();
+    expect(new Set(silenced())).toEqual(new Set(['cart', 'search']));
+    expect(world.store.dossier(cart).effects.get(`${pageKey(cart, 1)}.acknowledge`)).toMatchObject({
+      state: 'succeeded',
+    });
+  });
+
+  test('what is no part any more is left alone', async () => {
+    await joined();
+    await world.deps.crowds.letGo(parent, cart, { page: false, text: '' });
+    await acknowledgedAtPagerDuty(cart);
+    expect(await heardBy(parent)).toBeUndefined();
+    await acknowledgedAtPagerDuty(parent);
+    expect(silenced()).toEqual(['search']);
+  });
+});

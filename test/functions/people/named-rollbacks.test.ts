@@ -1,0 +1,114 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { NewChange } from '../../../schemas/change.ts';
+import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/names.ts';
+import { plusSeconds } from '../../../schemas/time.ts';
+import { ADA, buttonsIn, ChatWorld } from './chat-world.ts';
+
+const place = { service: 'checkout' as ServiceName, environment: 'production' as EnvironmentName };
+
+let chat: ChatWorld;
+let id: IncidentId;
+
+beforeEach(async () => {
+  chat = new ChatWorld();
+  id = await chat.incident();
+});
+
+async function deployed(version: string, minutesAgo: number, more: object = {}): Promise<void> {
+  const started_at = plusSeconds(chat.world.clock.now(), -60 * minutesAgo);
+  await chat.deps.changes.record(NewChange.parse({ ...place, version, started_at, finished_at: started_at, ...more }));
+}
+
+describe('rollbacks in Slack', () => {
+  test.each([
+    ['stagin', 'Did you mean /rollback checkout staging\\?'],
+    ['prod', 'Did you mean /rollback checkout production\\?'],
+    ['v9', 'Environments: production, staging; versions: v1\\.'],
+  ])('of %s, which is neither an environment nor a version, is never one of production', async (word, said) => {
+    const neither = new RegExp(`^checkout has no environment "${word}", and no version of that name.*${said}`);
+    if (word !== 'v9') expect(await chat.says(ADA, '/rollback', `checkout ${word}`)).toMatch(neither);
+    await deployed('v1', 600);
+    await deployed('v2', 300);
+    expect(await chat.says(ADA, '/rollback', `checkout ${word}`)).toMatch(neither);
+    expect(buttonsIn(chat.told.at(-1)?.message ?? { summary: '', parts: [] })).toEqual([]);
+  });
+
+  test('of deployments, an environment that there is not is said to be none', async () => {
+    await deployed('v1', 600);
+    expect(await chat.says(ADA, '/deploys', 'checkout prod')).toBe(
+      'checkout has no environment "prod"; it has production, staging. Did you mean "production"? Nothing was done.',
+    );
+    await deployed('v1', 300, { environment: 'canary' });
+    expect(await chat.says(ADA, '/deploys', 'checkout canary')).toMatch(/^Deployments of checkout in canary/);
+  });
+
+  test('to a version that is named say what is known of it, and are done by the button alone', async () => {
+    await deployed('v1', 600);
+    await deployed('v2', 300, { rollback_safe_to: 'v1' });
+    await deployed('v3', 10, { has_migration: true });
+    const answer = await chat.says(ADA, '/rollback', 'checkout production v1');
+    expect(answer).toContain('It would go back to v1, which takes back v2 (deploy), v3 (deploy).');
+    expect(answer).toMatch(
+      /v1 ran last from 2026-.* UTC until 2026-.* UTC, for 5 hours, and was well as far as is known\./,
+    );
+    expect(answer).toContain('⚠️ v3 has a migration: the old version may not work on the new data.');
+    expect(answer).toContain('⚠️ The newest version that is known good is v2.');
+    expect(answer).toContain('v2 can be taken back to just that (rollback_safe_to).');
+    const [button] = buttonsIn(chat.told.at(-1)?.message ?? { summary: '', parts: [] });
+    expect(button).toEqual({ verb: 'rollback', ...place, from: 'v3', to: 'v1', named: true });
+    const confirm = chat.told.at(-1)?.message.parts.flatMap((part) => (part.kind === 'buttons' ? part.buttons : []))[0];
+    expect(confirm?.confirm?.text).toMatch(/^checkout in production: v3 back to v1\. v3 has a migration/);
+    if (button === undefined) return;
+    expect(await chat.presses(ADA, button)).toMatch(/^The rollback of v3 to v1 is begun/);
+    expect(await chat.timeline(id)).toEqual([`slack:${ADA}: Asked for a rollback to v1`]);
+    const mail = chat.world.store.dossiers.get(id)?.inbox.at(-1)?.message;
+    expect(mail).toEqual({ kind: 'rollback', by: `slack:${ADA}`, note: '', from: 'v3', to: 'v1' });
+  });
+
+  test('to a version that cannot be gone back to are refused, and say why', async () => {
+    await deployed('v1.0', 600);
+    await deployed('v1.1', 300);
+    await deployed('v2.0', 200, { status: 'failed' });
+    await deployed('v3.0', 10, { rollback_safe_to: 'v1.1' });
+    const asks = (version: string) => chat.says(ADA, '/rollback', `checkout production ${version}`);
+    expect(await asks('v1.2')).toBe(
+      'No deployment of v1.2 is among the newest of checkout in production; known are v1.1, v1.0. Nothing was done.',
+    );
+    expect(await asks('v3.0')).toBe('v3.0 is what runs of checkout in production now. Nothing was done.');
+    expect(await asks('v2.0')).toMatch(/has succeeded, so it has never run there\. Nothing was done\.$/);
+    expect(await asks('v1.0')).toMatch(
+      /^v3.0 can be taken back to v1.1 at most .* and v1.0 is older\. Nothing was done\.$/,
+    );
+    expect(await chat.timeline(id)).toEqual([]);
+  });
+
+  test('to a version that is pinned are refused, also when it was pinned since', async () => {
+    await deployed('v1', 600);
+    await deployed('v2', 300);
+    await deployed('v3', 10);
+    const named = { verb: 'rollback', ...place, from: 'v3' as Version, to: 'v1' as Version, named: true } as const;
+    const pinned_at = chat.world.clock.now();
+    chat.world.store.pins.push({
+      id: 'pin_v1',
+      ...place,
+      version: 'v1' as Version,
+      incident_id: id,
+      reason: 'rolled back',
+      pinned_at,
+      lifted_at: null,
+      lifted_by: null,
+    });
+    expect(await chat.says(ADA, '/rollback', 'checkout production v1')).toMatch(/^v1 is pinned as known bad/);
+    expect(await chat.presses(ADA, named)).toMatch(/^Superseded: v1 is pinned as known bad .* Nothing was done\.$/);
+    expect(await chat.timeline(id)).toEqual([]);
+  });
+
+  test('without any version known good can still be to one that is named', async () => {
+    await deployed('v1', 25);
+    await deployed('v2', 10);
+    expect(await chat.says(ADA, '/rollback', 'checkout production')).toMatch(
+      /VERSION goes back to one that you name\.$/,
+    );
+    expect(await chat.says(ADA, '/rollback', 'checkout production v1')).toMatch(/⚠️ v1 ran too short a time/);
+  });
+});

@@ -1,0 +1,120 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { stringify } from 'yaml';
+import { alert, group, minutesAgo } from '../support/alerts.ts';
+import { eventually, Firebreak } from '../support/firebreak.ts';
+
+/** Who is let into the channel of an incident, called from outside. Ada, then Grace, are on call at the sandbox's PagerDuty. */
+
+const PEOPLE = {
+  people: {
+    ada: { name: 'Ada', pagerduty: 'PADA001', email: 'ada@example.com' },
+    bob: { name: 'Bob', slack: 'U0BOB00001' },
+    carol: { name: 'Carol', slack: 'UGONE00001' },
+  },
+  onCall: { payments: { escalationPolicy: 'PPAYMENTS' } },
+};
+
+const names = ['checkout', 'search', 'cart', 'billing'];
+let firebreak: Firebreak;
+
+beforeAll(async () => {
+  firebreak = await Firebreak.start({
+    services: Object.fromEntries(names.map((name) => [name, { team: 'payments', environments: { [name]: {} } }])),
+    configFiles: { 'people.yaml': stringify(PEOPLE) },
+    timeScale: 60,
+  });
+});
+afterAll(() => firebreak?.remove());
+const noFaults = (): Promise<unknown> => firebreak.put('/sandbox/faults', []);
+beforeEach(noFaults);
+
+const fault = (path: string, body: object): Promise<unknown> =>
+  firebreak.put('/sandbox/faults', { vendor: 'slack', fault: { kind: 'status', status: 200, body }, match: { path } });
+
+/** An incident of the service, in an environment of its own. */
+async function incidentOf(service: string): Promise<{ id: string }> {
+  const firing = alert({ labels: { service, environment: service }, fingerprint: service, startsAt: minutesAgo(1) });
+  await firebreak.post('/v1/alerts/alertmanager', group([firing]));
+  return eventually(
+    async () => (await firebreak.get(`/v1/incidents?service=${service}`)).body.items[0],
+    `an incident of ${service}`,
+  );
+}
+
+async function channelOf(id: string): Promise<any> {
+  const { channel } = (await firebreak.get(`/v1/incidents/${id}`)).body;
+  return channel && (await firebreak.get(`/sandbox/slack/channels/${channel.slice(1)}`)).body;
+}
+
+const members = (id: string, expected: string[]): Promise<unknown> =>
+  eventually(
+    async () => {
+      expect((await channelOf(id))?.members).toEqual(expected);
+      return true;
+    },
+    `${expected.join(', ')} in the channel`,
+  );
+
+const refused = async (id: string): Promise<string[]> =>
+  (await firebreak.get(`/v1/incidents/${id}/timeline?limit=200`)).body.items
+    .filter(({ kind }: any) => kind === 'slack.refused')
+    .map(({ text }: any) => text);
+
+const invitations = async (): Promise<any[]> =>
+  (await firebreak.calls('slack')).filter(({ path }) => path === '/api/conversations.invite');
+
+test('whoever is on call, and whoever takes a role, each invited once', async () => {
+  const { id } = await incidentOf('checkout');
+  await members(id, ['ada', 'firebreak']);
+  // Slack knows whom we let in: they are told what happened so far like others who come later.
+  await eventually(async () => {
+    const { ephemerals } = await channelOf(id);
+    return ephemerals.some(({ user, text }: any) => user === 'U024BE7LH' && text.includes('What happened so far'));
+  }, 'what happened so far');
+  await firebreak.post(`/v1/incidents/${id}/roles`, { do: 'assign', role: 'commander', to: 'bob' });
+  await members(id, ['ada', 'bob', 'firebreak']);
+  await firebreak.post(`/v1/incidents/${id}/updates`, { text: 'Going on' });
+  await eventually(async () => JSON.stringify(await channelOf(id)).includes('Going on'), 'the update');
+  const asked = (await invitations()).map(({ body }) => new URLSearchParams(body).get('users') ?? body.users);
+  expect(asked).toEqual(['U024BE7LH', 'U0BOB00001']);
+  expect(await refused(id)).toEqual([]);
+});
+
+test('one whom Slack does not know keeps out no other, and is said once', async () => {
+  const { id } = await incidentOf('search');
+  await members(id, ['ada', 'firebreak']);
+  await firebreak.post(`/v1/incidents/${id}/roles`, { do: 'assign', role: 'commander', to: 'carol' });
+  await firebreak.post(`/v1/incidents/${id}/roles`, { do: 'assign', role: 'scribe', to: 'bob' });
+  await members(id, ['ada', 'bob', 'firebreak']);
+  await eventually(async () => (await refused(id)).length > 0, 'it is said');
+  expect(await refused(id)).toEqual([
+    'Carol could not be let into the channel: Slack does not know the id that people.yaml has of them',
+  ]);
+});
+
+test('an app that may not invite says so, and all else is there', async () => {
+  const missing = { ok: false, error: 'missing_scope', needed: 'channels:manage', provided: 'chat:write' };
+  await fault('/api/conversations.invite', missing);
+  const { id } = await incidentOf('cart');
+  await eventually(async () => (await refused(id)).length > 0, 'it is said');
+  expect(await refused(id)).toEqual([expect.stringMatching(/^Slack refuses the invitations: .*missing_scope/)]);
+  await members(id, ['firebreak']);
+  expect((await channelOf(id)).pinned).toHaveLength(1);
+  await noFaults();
+  await members(id, ['ada', 'firebreak']);
+});
+
+test('where there is no channel they are written to', async () => {
+  await fault('/api/conversations.create', { ok: false, error: 'restricted_action' });
+  const { id } = await incidentOf('billing');
+  const letters = async (): Promise<string[]> =>
+    (await firebreak.calls('slack'))
+      .filter(({ path }) => path === '/api/chat.postMessage')
+      .map(({ body }) => (typeof body === 'string' ? body : JSON.stringify(body)))
+      .filter((body) => body.includes('U024BE7LH') && body.includes(id));
+  await eventually(async () => (await letters()).length > 0, 'a letter to Ada');
+  expect(decodeURIComponent((await letters())[0] ?? '').replaceAll('+', ' ')).toContain(
+    'You are asked for, being on call for payments. It has no channel',
+  );
+  expect(await letters()).toHaveLength(1);
+});

@@ -1,0 +1,226 @@
+import * as fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { AuditLogTable } from '../../../aws/table/audit-log.ts';
+import { FreezeTable } from '../../../aws/table/freezes.ts';
+import { briefing } from '../../../domain/brief.ts';
+import { type Bulletin, noticeCard } from '../../../domain/bulletins.ts';
+import { digestOf } from '../../../domain/digest.ts';
+import { entryMessage, summaryCard, teamLine } from '../../../domain/incident-card.ts';
+import type { ChatMessage } from '../../../domain/outlets.ts';
+import { COMMANDS } from '../../../domain/slack-commands/wanted.ts';
+import {
+  helpMessage,
+  listMessage,
+  notTakenMessage,
+  productMessage,
+  statusMessage,
+  takenMessage,
+  usageMessage,
+} from '../../../functions/slack/words.ts';
+import { bodyOf } from '../../../integrations/slack/blocks.ts';
+import { NewChange } from '../../../schemas/change.ts';
+import { EnvironmentName, ServiceName } from '../../../schemas/names.ts';
+import { plusSeconds } from '../../../schemas/time.ts';
+import { openTable, type TableStores } from '../../aws/table/stores.ts';
+import { NOON } from '../../domain/arbitraries.ts';
+import { ADA, BOB, buttonsIn, CHANNEL, ChatWorld, happened } from '../../functions/people/chat-world.ts';
+import { INCIDENT } from '../../functions/slack/support.ts';
+import { messageProblems } from '../../support/block-kit.ts';
+import { silent } from '../../support/fake-deps.ts';
+import { foreign } from '../../support/foreign-text.ts';
+import { signal } from '../../support/signals.ts';
+import { anyTold, aStory, wildName } from './wild-stories.ts';
+
+/** Every message that people get, as it is sent, against Slack's reference: with what is ordinary, and with anything. */
+
+const wrong = (message: ChatMessage): string[] => messageProblems(bodyOf(message));
+
+describe('of an incident', () => {
+  test('the pinned message, the line of a team, what happened so far, the digest', () => {
+    fc.assert(
+      fc.property(aStory, fc.array(anyTold, { maxLength: 20 }), (story, recent) => {
+        const now = plusSeconds(story.incident.opened_at, 3600);
+        expect(wrong(summaryCard(story))).toEqual([]);
+        expect(wrong(teamLine(story, 'C2147483705'))).toEqual([]);
+        expect(wrong(briefing(story, recent, now))).toEqual([]);
+        expect(wrong(digestOf(story))).toEqual([]);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('each entry of the timeline, reminders among them', () => {
+    fc.assert(
+      fc.property(anyTold, (entry) => {
+        expect(wrong(entryMessage(entry))).toEqual([]);
+      }),
+    );
+  });
+
+  test('a notice of alerts without one', () => {
+    fc.assert(
+      fc.property(fc.array(foreign, { minLength: 1, maxLength: 30 }), wildName, (titles, name) => {
+        const bulletin: Bulletin = {
+          kind: 'notice',
+          channel: '#team',
+          round: 1,
+          place: { service: name, environment: name },
+          firstAt: NOON,
+          heardAt: NOON,
+          alerts: titles.map((title) => ({ signal: signal({ title }), status: 'firing' })),
+          firing: titles.length,
+          total: titles.length,
+        };
+        expect(wrong(noticeCard(bulletin))).toEqual([]);
+      }),
+    );
+  });
+});
+
+test('of a question that waits, its answers and the next step are always there', () => {
+  fc.assert(
+    fc.property(aStory, ({ decisions, incident, ...rest }) => {
+      const asked = decisions.map((one) => ({ ...one, state: 'waiting' as const }));
+      const open = { ...incident, status: 'open' as const };
+      const { blocks } = bodyOf(summaryCard({ ...rest, incident: open, decisions: asked }));
+      const shown = JSON.stringify(blocks);
+      expect(shown).toContain('*Next step');
+      const answers = incident.automation_paused ? 0 : asked.length;
+      expect(shown.match(/firebreak:approve/g) ?? []).toHaveLength(answers);
+      expect(shown).toContain('firebreak:resolve');
+    }),
+  );
+});
+
+describe('answered while Slack waits', () => {
+  test.each(COMMANDS)('the help of /%s', (command) => {
+    expect(wrong(helpMessage(command))).toEqual([]);
+  });
+
+  test('what is open, how one stands, whether automation acts, what was taken and what was not', () => {
+    fc.assert(
+      fc.property(foreign, wildName, fc.nat(60), fc.boolean(), (text, name, count, fresh) => {
+        const incident = {
+          ...INCIDENT,
+          title: text,
+          channel: text,
+          service: ServiceName.parse(name),
+          environment: EnvironmentName.parse(name),
+        };
+        const open = { value: Array.from({ length: count }, () => incident), at: NOON, fresh };
+        const automation = { value: { paused: true, reason: text, by: text, mode: null }, at: NOON, fresh };
+        const messages = [
+          listMessage(open, NOON),
+          statusMessage({ ...open, value: incident }, NOON),
+          productMessage(automation, open, NOON),
+          productMessage(null, null, NOON),
+          takenMessage(text, fresh),
+          notTakenMessage(text),
+          usageMessage({ kind: 'usage', because: text, nearest: text, of: 'freeze' }),
+        ];
+        expect(messages.flatMap(wrong)).toEqual([]);
+      }),
+      { numRuns: 30 },
+    );
+  });
+});
+
+describe('answered when it is done', () => {
+  let stores: TableStores;
+
+  beforeAll(async () => {
+    stores = await openTable();
+  });
+  afterAll(() => stores.close());
+
+  /** Everything that two people may want of an incident, in a world whose names and words are these. */
+  async function conversation(service: string, version: string, words: string): Promise<ChatMessage[]> {
+    const chat = new ChatWorld();
+    const { clock } = chat.world;
+    chat.deps.freezes = new FreezeTable(
+      stores.table,
+      clock,
+      new AuditLogTable(stores.table, stores.blobs, clock, silent),
+    );
+    const team = `team of ${service}`.slice(0, 64);
+    const production = { deployer: { kind: 'http' } };
+    const people = { ada: { name: words.slice(0, 100) || 'Ada', slack: ADA }, bob: { slack: BOB, roles: ['viewer'] } };
+    chat.configure(
+      { people },
+      {
+        services: { [service]: { team, environments: { production } } },
+        freeze: { policies: [{ match: {}, overrides: { people: 2 } }] },
+      },
+    );
+    const id = await chat.incident(words.slice(0, 500).toWellFormed() || 'Errors');
+    const place = { service, environment: 'production' };
+    for (const [name, minutes] of [
+      ['v1', 600],
+      [version, 300],
+      [`${version.slice(0, 250)}-2`, 10],
+    ] as const) {
+      const started_at = plusSeconds(clock.now(), -60 * minutes);
+      await chat.deps.changes.record(NewChange.parse({ ...place, version: name, started_at, finished_at: started_at }));
+    }
+    const quoted = `"${service.replaceAll('"', '')}"`;
+    const typed: [command: string, text: string][] = [
+      ['/incident', 'ack'],
+      ['/incident', 'take'],
+      ['/incident', 'list'],
+      ['/incident', 'status'],
+      ['/incident', `note ${words}`],
+      ['/incident', `update ${words}`],
+      ['/incident', `assign scribe <@${BOB}>`],
+      ['/incident', 'roles'],
+      ['/incident', 'severity warning'],
+      ['/rollback', `${quoted} production`],
+      ['/rollback', `${quoted} nowhere`],
+      ['/rollback', words.slice(0, 100)],
+      ['/deploys', quoted],
+      ['/freeze', `open ${quoted} 2h ${words}`],
+      ['/freeze', `open "${team.replaceAll('"', '')}" 2h ${words}`],
+      ['/freeze', `override ${quoted} ${words}`],
+      ['/freeze', 'status'],
+      ['/freeze', `status ${quoted}`],
+      ['/freeze', `lift ${quoted} ${words}`],
+      ['/firebreak', `pause ${words}`],
+      ['/firebreak', 'pause'],
+      ['/rollback', `${quoted} production`],
+      ['/firebreak', 'status'],
+      ['/firebreak', 'resume'],
+      ['/incident', `handover <@${BOB}> ${words}`],
+    ];
+    for (const [command, text] of typed) await chat.says(ADA, command, text);
+    await chat.says(BOB, '/incident', 'ack');
+    await chat.deliver(chat.heard(happened({ type: 'member_joined_channel', user: BOB, channel: CHANNEL })));
+    await chat.submits(ADA, 'declare_incident', {
+      service,
+      environment: 'production',
+      severity: 'info',
+      summary: words,
+    });
+    for (const button of chat.told.flatMap(({ message }) => buttonsIn(message))) await chat.presses(ADA, button);
+    await chat.submits(ADA, 'resolve_incident', { text: words }, { incident: id });
+    expect(chat.quarantined).toEqual([]);
+    return chat.told.map(({ message }) => message);
+  }
+
+  test('in an ordinary world', async () => {
+    const messages = await conversation('checkout', 'v42', 'the queue is full');
+    expect(messages.length).toBeGreaterThan(30);
+    expect(messages.flatMap(wrong)).toEqual([]);
+    const verbs = new Set(messages.flatMap(buttonsIn).map(({ verb }) => verb));
+    expect(verbs).toEqual(new Set(['rollback', 'lift_freeze', 'approve_override']));
+  });
+
+  test('in any world', { timeout: 60_000 }, async () => {
+    await fc.assert(
+      fc.asyncProperty(wildName, wildName, foreign, async (service, version, words) => {
+        // As much as can be written into a field.
+        const written = words.slice(0, 3000).toWellFormed();
+        expect((await conversation(service, version, written)).flatMap(wrong)).toEqual([]);
+      }),
+      { numRuns: 12 },
+    );
+  });
+});

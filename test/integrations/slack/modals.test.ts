@@ -1,0 +1,129 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { About, ABOUT_NOTHING } from '../../../domain/slack-forms.ts';
+import type { ModalView } from '../../../domain/slack-ports.ts';
+import { declareModal } from '../../../functions/slack/modals/declare.ts';
+import { freezeModal, overrideModal } from '../../../functions/slack/modals/freeze.ts';
+import { handoverModal, resolveModal, severityModal, updateModal } from '../../../functions/slack/modals/incident.ts';
+import { PeopleFile } from '../../../schemas/people.ts';
+import { INCIDENT, World } from '../../functions/slack/support.ts';
+import { messageProblems, modalProblems, suggestionProblems } from '../../support/block-kit.ts';
+import { foreign } from '../../support/foreign-text.ts';
+import { wildName } from './wild-stories.ts';
+
+/** Every modal, as it is opened, against Slack's reference: with nothing filled in, and with anything. */
+
+const text = fc.option(foreign, { nil: null });
+const anyAbout: fc.Arbitrary<About> = fc
+  .record({
+    incident: fc.constantFrom(null, INCIDENT.id),
+    channel: fc.constantFrom(null, 'C2147483705'),
+    message: fc.option(
+      fc.record({
+        ts: fc.constant('1795157380.000100'),
+        text: foreign.map((one) => one.slice(0, 1000).toWellFormed()),
+      }),
+      { nil: null },
+    ),
+    response_url: fc.nat(900).map((length) => `https://hooks.slack.com/actions/${'x'.repeat(length)}`),
+    version: fc.option(wildName, { nil: null }),
+  })
+  .map((about) => About.parse(about));
+
+const catalogue = (environments: readonly string[]) => ({
+  services: { checkout: { environments } },
+  people: PeopleFile.parse({}),
+});
+
+const anyModal: fc.Arbitrary<ModalView> = fc
+  .record({
+    about: fc.oneof(fc.constant(ABOUT_NOTHING), anyAbout),
+    words: text,
+    environments: fc.array(wildName, { maxLength: 120 }),
+    seconds: fc.option(fc.nat(), { nil: null }),
+    uses: fc.option(fc.integer({ min: 1, max: 1000 }), { nil: null }),
+    user: fc.constantFrom(null, 'U024BE7LH'),
+  })
+  .chain(({ about, words, environments, seconds, uses, user }) =>
+    fc.constantFrom(
+      declareModal(about, words, null),
+      declareModal(about, words, catalogue(environments)),
+      severityModal(about),
+      updateModal(about),
+      handoverModal(about, user),
+      resolveModal(about),
+      freezeModal(about, {
+        act: 'freeze_open',
+        targets: words === null ? [] : [words, words],
+        environment: words,
+        seconds,
+        reason: words,
+      }),
+      overrideModal(about, { act: 'freeze_override', freeze: words, reason: words, uses, seconds, version: null }),
+    ),
+  );
+
+test('a modal is within the limits of Slack, whatever is in it', () => {
+  fc.assert(
+    fc.property(anyModal, (view) => {
+      expect(modalProblems(view)).toEqual([]);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('what a modal is about comes back from it, but for words that do not fit', () => {
+  fc.assert(
+    fc.property(anyAbout, (about) => {
+      const { private_metadata: metadata } = resolveModal(about);
+      const back = About.parse(JSON.parse(metadata));
+      expect({ ...back, message: back.message?.ts }).toEqual({ ...about, message: about.message?.ts });
+    }),
+  );
+});
+
+describe('where an environment has a name that is too long for a menu', () => {
+  const long = 'e'.repeat(200);
+  const field = (environments: readonly string[]) =>
+    declareModal(ABOUT_NOTHING, null, catalogue(environments)).blocks as { element: { type: string } }[];
+
+  test('it is typed', () => {
+    expect(field([long])[2]?.element.type).toBe('plain_text_input');
+    expect(field([long, 'production'])[2]?.element.type).toBe('plain_text_input');
+  });
+});
+
+test('what is offered while somebody types', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(wildName, { maxLength: 150 }), async (names) => {
+      const world = new World();
+      const services = Object.fromEntries(names.map((name) => [name, { environments: [] }]));
+      world.catalogue = { services, people: PeopleFile.parse({}) };
+      const { body } = await world.interact({
+        type: 'block_suggestion',
+        user: { id: 'U2147483697' },
+        team: { id: 'T0001' },
+        action_id: 'service',
+        block_id: 'service',
+        value: '',
+      });
+      expect(suggestionProblems(JSON.parse(body))).toEqual([]);
+    }),
+    { numRuns: 40 },
+  );
+});
+
+test('an answer to a command', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.constantFrom('/incident', '/rollback', '/freeze'), foreign, async (command, typed) => {
+      const world = new World();
+      const { status, body } = await world.command(command, typed);
+      expect(status).toBe(200);
+      expect(world.views.flatMap(({ view }) => modalProblems(view))).toEqual([]);
+      if (body === '') return;
+      const { response_type: type, ...message } = JSON.parse(body) as Record<string, unknown>;
+      expect(type).toBe('ephemeral');
+      expect(messageProblems(message)).toEqual([]);
+    }),
+  );
+});

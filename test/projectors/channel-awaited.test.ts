@@ -1,0 +1,51 @@
+import { expect, test } from 'vitest';
+import { type AwaitedDeps, tellOfChannel, waitsForChannel } from '../../domain/channel-awaited.ts';
+import type { ChatMessage, Ear, Told } from '../../domain/outlets.ts';
+import { INCIDENT, play, slackWorld } from './slack-world.ts';
+import { NO_TROUBLE } from './trouble.ts';
+
+const EAR: Ear = { user: 'U0ADA', channel: 'C0GENERAL', responseUrl: 'https://hooks.slack.com/commands/T1/1/x' };
+
+/** Somebody waits for the channel; what they were told. */
+function waiting(answer: Told<null> = { kind: 'done', value: null }) {
+  const kept = new Map([[waitsForChannel(INCIDENT), { outcome: { ear: EAR } as unknown, told: false }]]);
+  const told: { ear: Ear; message: ChatMessage }[] = [];
+  const deps: AwaitedDeps = {
+    hearings: {
+      read: async (key) => kept.get(key),
+      told: async (key) => {
+        const found = kept.get(key);
+        if (found) found.told = true;
+      },
+    },
+    whispers: {
+      tell: async (ear, message) => {
+        told.push({ ear, message });
+        return answer;
+      },
+    },
+  };
+  return { deps, told };
+}
+
+test('whoever has declared an incident is told of its channel as soon as it is there, once', async () => {
+  const { deps, told } = waiting();
+  const slack = slackWorld({ archiveAfterHours: 'never', taken: 0, trouble: NO_TROUBLE }, undefined, deps);
+  await play(slack, []);
+  await play(slack, []);
+  const [channel] = slack.chat.channels.filter(({ ours }) => ours);
+  expect(told).toEqual([
+    { ear: EAR, message: expect.objectContaining({ parts: [expect.objectContaining({ kind: 'text' })] }) },
+  ]);
+  expect(JSON.stringify(told)).toContain(JSON.stringify({ channel: channel?.id }));
+});
+
+test('what the chat does not take now may be told again; whoever does not wait is told nothing', async () => {
+  const { deps, told } = waiting({ kind: 'later', detail: 'busy', afterSeconds: null });
+  await tellOfChannel(deps, INCIDENT, 'C1');
+  await tellOfChannel(deps, INCIDENT, 'C1');
+  expect(told).toHaveLength(2);
+  const other = '01JCYZ7Q8M3N5P7R9T1V3X5Z7C' as typeof INCIDENT;
+  await tellOfChannel(deps, other, 'C1');
+  expect(told).toHaveLength(2);
+});

@@ -1,0 +1,62 @@
+import type { Deps } from '../../domain/ports.ts';
+import type { QuestionInputs } from '../../domain/runbooks/permission.ts';
+import { putsVersionLive } from '../../domain/versions.ts';
+import type { Cleared, DecisionView, IncidentView } from '../../schemas/incident.ts';
+import type { IncidentId } from '../../schemas/names.ts';
+import { ringAnswered } from '../wake.ts';
+
+type WithdrawDeps = Pick<Deps, 'incidents' | 'decisions' | 'engine'>;
+
+/**
+ * Takes back every question about a change that a person has cleared: whether to roll it back, and whether a runbook is
+ * to do something against it. It is their no, also where the question was for others: that nothing is to be done against
+ * it anybody may say who may clear it. Safe to repeat.
+ *
+ * @returns what was asked and is not any more
+ */
+export async function withdrawAbout(
+  deps: WithdrawDeps,
+  { id, decisions }: Pick<IncidentView, 'id' | 'decisions'>,
+  cleared: Cleared,
+): Promise<DecisionView[]> {
+  const withdrawn: DecisionView[] = [];
+  for (const decision of decisions) {
+    if (decision.state !== 'waiting' || !(await isAbout(deps, id, decision, cleared))) continue;
+    await refuse(deps, id, decision, cleared.by, `The question is withdrawn: ${cleared.version} was not the cause`);
+    withdrawn.push(decision);
+  }
+  return withdrawn;
+}
+
+/** It asks whether to roll this version back. */
+export const asksToRollBack = (
+  { question, state, target, from_version }: DecisionView,
+  { service, version }: { service: string; version: string },
+): boolean => question === undefined && state === 'waiting' && target?.service === service && from_version === version;
+
+async function isAbout(
+  { decisions }: Pick<Deps, 'decisions'>,
+  id: IncidentId,
+  decision: DecisionView,
+  cleared: Cleared,
+): Promise<boolean> {
+  if (decision.question === undefined) return putsVersionLive(cleared) && asksToRollBack(decision, cleared);
+  const inputs: unknown = await decisions.inputs(id, numberOf(decision));
+  return (inputs as QuestionInputs | undefined)?.guards.against?.change_id === cleared.change_id;
+}
+
+/** Their no to a question, also where it is for others to answer. */
+export async function refuse(
+  deps: WithdrawDeps,
+  id: IncidentId,
+  decision: DecisionView,
+  by: string,
+  note: string,
+): Promise<void> {
+  if ((await deps.decisions.answer(id, decision.digest, 'rejected', by, note)) !== 'not_asked') return;
+  await deps.decisions.expire(id, numberOf(decision));
+  const incident = await deps.incidents.read(id);
+  if (incident !== undefined) await ringAnswered(deps, incident);
+}
+
+const numberOf = ({ id }: DecisionView): number => Number(id.split('-').at(-1));
