@@ -9,11 +9,15 @@ import { minuteOf, placeOf, type Story } from './story.ts';
 /** What somebody who has just come in has to know, in the order in which they ask. Pure, like the cards. */
 
 const DONE_SHOWN = 6;
+const SAID_SHOWN = 3;
 const ALERTS_NAMED = 3;
 
 /** What was done about it, by people and by automation; not what alerts did, nor what only says that it was asked. */
 const DONE =
-  /^(rollback\.started|mitigation\.(succeeded|failed|gave_up)|verification\.|runbook\.|flag\.|scale\.|restart\.|http\.|decision\.(approved|rejected)|automation\.(paused|resumed|aborted|marked_wrong)|incident\.(changed|update)|role\.|command\.|statuspage\.|note)/;
+  /^(rollback\.started|mitigation\.(succeeded|failed|gave_up)|verification\.|runbook\.|flag\.|scale\.|restart\.|http\.|decision\.(approved|rejected)|automation\.(paused|resumed|aborted|marked_wrong)|incident\.changed|suspect\.|role\.|command\.|statuspage\.published)/;
+
+/** What people have written down. However much that is, it does not push out what was done. */
+const SAID = /^(incident\.(update|declared)|page\.(update|note)|note)/;
 
 const lines = (title: string, rows: readonly string[]): ChatPart[] =>
   rows.length === 0 ? [] : [{ kind: 'text', text: [{ bold: title }, ...rows.map((row) => `\n• ${row}`)] }];
@@ -25,16 +29,19 @@ const lines = (title: string, rows: readonly string[]): ChatPart[] =>
 export function briefing(story: Story, recent: readonly TimelineEntry[], now: Timestamp): ChatMessage {
   const { incident } = story;
   const title = `${placeOf(incident)}: ${incident.title}`;
-  const done = recent.filter(({ kind }) => DONE.test(kind)).slice(0, DONE_SHOWN);
+  const rows = (kinds: RegExp, shown: number): string[] =>
+    recent
+      .filter(({ kind }) => kinds.test(kind))
+      .slice(0, shown)
+      .map(({ at, actor, text }) => `${at.slice(11, 16)} ${actor}: ${text}`)
+      .toReversed();
   return {
     summary: `What happened so far: ${title}, ${incident.severity}, ${statusWords(incident)}`,
     parts: [
       { kind: 'text', text: [{ bold: `What happened so far: ${title}` }, `\n${stands(story, now)}`] },
       { kind: 'text', text: impact(story) },
-      ...lines(
-        'Done',
-        done.toReversed().map(({ at, actor, text }) => `${at.slice(11, 16)} ${actor}: ${text}`),
-      ),
+      ...lines('Done', rows(DONE, DONE_SHOWN)),
+      ...lines('Said', rows(SAID, SAID_SHOWN)),
       ...lines('Open', openPoints(story)),
       { kind: 'text', text: [{ bold: 'Next step' }, `\n${nextStep(story)}`] },
       { kind: 'note', text: ['Times are UTC'] },
@@ -75,11 +82,13 @@ function openPoints({ incident, decisions, effects }: Story): string[] {
 
 /** The same in a few sentences, for whoever takes command over; it goes onto the timeline. */
 export function briefText(story: Story, recent: readonly TimelineEntry[], now: Timestamp): string {
-  const done = recent.find(({ kind }) => DONE.test(kind));
+  const last = (kinds: RegExp): string | undefined => recent.find(({ kind }) => kinds.test(kind))?.text;
+  const [done, said] = [last(DONE), last(SAID)];
   return [
     `${stands(story, now)}.`,
     `${impactWords(story)}.`,
-    ...(done === undefined ? [] : [`Last: ${done.text}.`]),
+    ...(done === undefined ? [] : [`Done last: ${done}.`]),
+    ...(said === undefined ? [] : [`Said last: ${said}.`]),
     ...openPoints(story).map((point) => `Open: ${point}.`),
     `Next: ${nextStep(story)}`,
   ]

@@ -97,7 +97,7 @@ class Page {
       at: this.#turn.now(),
       actor: 'firebreak',
       kind: 'statuspage.asks',
-      text: `The status page waits for a person: POST /v1/incidents/${id}/actions/publish`,
+      text: `The status page waits for a person: "Publish update…" in the channel, or POST /v1/incidents/${id}/actions/publish`,
       detail: null,
     });
     await this.#save({ asked: true });

@@ -8,6 +8,7 @@ import type { IncidentId, Severity } from '../../schemas/names.ts';
 import type { IncidentRole } from '../../schemas/response-roles.ts';
 import { Refusal } from '../api/problem.ts';
 import { acknowledgePages } from '../pagerduty/acknowledge-pages.ts';
+import { seenTogether } from '../pagerduty/together.ts';
 import { correct } from './incidents.ts';
 import { resolved, view } from './incident-view.ts';
 import { takeOver } from './take-over.ts';
@@ -28,13 +29,19 @@ async function amended(deps: CareDeps, who: Who, { id, key }: Once, amend: Amend
   return view(deps, id);
 }
 
-type PagedDeps = CareDeps & Pick<Deps, 'effects' | 'pager' | 'log'>;
+type PagedDeps = CareDeps & Pick<Deps, 'effects' | 'pager' | 'log' | 'crowds'>;
 
 /** Somebody sees to it, and the pager calls nobody else. Whoever says so first stands. */
 export async function acknowledge(deps: PagedDeps, who: Who, once: Once): Promise<IncidentView> {
   await amended(deps, who, once, acknowledged(who.name, deps.clock.now()));
-  await acknowledgePages(deps, once.id);
+  await seenBy(deps, once.id);
   return view(deps, once.id);
+}
+
+/** The pager calls nobody else, for this and for what belongs to it. */
+async function seenBy(deps: PagedDeps, id: IncidentId): Promise<void> {
+  await acknowledgePages(deps, id);
+  await seenTogether(deps, id);
 }
 
 /** Takes a role, also from somebody else: whoever is there does the work. Whoever takes command sees to it. */
@@ -44,7 +51,7 @@ export async function takeRole(
   { role, ...once }: Once & { role: IncidentRole },
 ): Promise<IncidentView> {
   await amended(deps, who, once, claimed(role, somebody(who), deps.clock.now()));
-  if (role === 'commander') await acknowledgePages(deps, once.id);
+  if (role === 'commander') await seenBy(deps, once.id);
   return view(deps, once.id);
 }
 
@@ -106,25 +113,28 @@ export async function triage(
   return correct(deps, who, { id, severity, ...(key !== undefined && { key }) });
 }
 
-type TellDeps = CareDeps & Pick<Deps, 'config' | 'automation' | 'decisions' | 'engine' | 'changes' | 'pins'>;
+type TellDeps = CareDeps & Pick<Deps, 'config' | 'automation' | 'decisions' | 'engine' | 'changes' | 'pins' | 'crowds'>;
+
+/** `waits`: the status page shows the service, and says nothing before a person allows it. */
+type ToldPublic = 'published' | 'waits' | 'nothing';
 
 /**
- * Tells those who wait for news how it goes. Where the status page shows the service and waits for a person's word, this
- * is it: its words are its own, but they may be shown from now on.
+ * Tells those who wait for news how it goes. What is said among colleagues is not for the public: the status page is let
+ * speak only where that is asked for, in words of its own.
  *
- * @returns whether the status page was let speak by this
  * @throws Refusal 403, 404, 409
  */
 export async function tell(
   deps: TellDeps,
   who: Who,
-  { text, ...once }: Once & { text: string },
-): Promise<{ incident: IncidentView; published: boolean }> {
+  { text, publish, ...once }: Once & { text: string; publish: boolean },
+): Promise<{ incident: IncidentView; public: ToldPublic }> {
   const incident = await amended(deps, who, once, told(text, who.name, deps.clock.now()));
   const record = await deps.incidents.read(once.id);
-  const { names, publish } = record === undefined ? NOTHING : componentsOf(record, await deps.config.current());
-  if (names.length === 0 || publish === 'now') return { incident, published: false };
-  return { incident: await takeOver(deps, who, { id: once.id, action: 'publish', note: '' }), published: true };
+  const page = record === undefined ? NOTHING : componentsOf(record, await deps.config.current());
+  if (record === undefined || page.names.length === 0 || page.publish === 'now') return { incident, public: 'nothing' };
+  if (!publish) return { incident, public: 'waits' };
+  return { incident: await takeOver(deps, who, { id: once.id, action: 'publish', note: '' }), public: 'published' };
 }
 
 const NOTHING = { names: [], publish: 'now' } as const;

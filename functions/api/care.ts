@@ -23,7 +23,13 @@ const HandOver = z.strictObject({
     .nullish()
     .openapi({ description: 'What they have to know; absent: what the incident itself tells' }),
 });
-const Update = z.strictObject({ text: z.string().trim().min(1).max(3000) });
+const Update = z.strictObject({
+  text: z.string().trim().min(1).max(3000),
+  publish: z
+    .boolean()
+    .default(false)
+    .openapi({ description: 'The status page, where it waits for that, may show the incident, in words of its own' }),
+});
 
 const refusals = {
   404: problems('Unknown'),
@@ -100,13 +106,13 @@ export function careRoutes(app: Api, deps: Deps): void {
       method: 'post',
       path: '/v1/incidents/{id}/updates',
       tags: ['incidents'],
-      summary: 'Tell those who wait for news how it goes, and let the status page speak where it waits for that',
+      summary: 'Tell those who wait for news how it goes',
       request: { params, ...body(Update) },
       responses: { 200: answers('As it is now', Incident), ...refusals },
     }),
     async (c) => {
       const { id } = c.req.valid('param');
-      return c.json((await tell(deps, c.var.who, { id, text: c.req.valid('json').text })).incident, 200);
+      return c.json((await tell(deps, c.var.who, { id, ...c.req.valid('json') })).incident, 200);
     },
   );
 }

@@ -61,15 +61,22 @@ test('a briefing says since when, how bad, what was done, what is open and what 
         ],
       },
       { kind: 'text', text: [{ bold: 'Impact' }, '\n1 of 2 alerts fire: High error rate'] },
-      {
-        kind: 'text',
-        text: [{ bold: 'Done' }, '\n• 12:30 firebreak: Rolls v2 back', '\n• 12:30 ada: looks at the queue'],
-      },
+      { kind: 'text', text: [{ bold: 'Done' }, '\n• 12:30 firebreak: Rolls v2 back'] },
+      { kind: 'text', text: [{ bold: 'Said' }, '\n• 12:30 ada: looks at the queue'] },
       { kind: 'text', text: [{ bold: 'Open' }, '\n• Automation of this incident is paused'] },
       { kind: 'text', text: [{ bold: 'Next step' }, '\nFind the cause.'] },
       { kind: 'note', text: ['Times are UTC'] },
     ],
   });
+});
+
+test('however much is said, what was done stays', () => {
+  const notes = Array.from({ length: 20 }, (_, n) => entry('note', `note ${n}`));
+  const asks = entry('statuspage.asks', 'The status page waits for a person', 'firebreak');
+  const text = JSON.stringify(briefing(story(), [...notes, asks, ...RECENT], now));
+  expect(text).toContain('Rolls v2 back');
+  expect(text.match(/note \d+/g)).toEqual(['note 2', 'note 1', 'note 0']);
+  expect(text).not.toContain('waits for a person');
 });
 
 test('nothing that is not so is in it', () => {
@@ -84,6 +91,6 @@ test('nothing that is not so is in it', () => {
 test('the brief of a hand-over is the same in a few sentences', () => {
   expect(briefText(story(), RECENT, now)).toBe(
     'critical, open, since 2026-11-20 12:00 UTC (for 30 min); nobody has command. 1 of 2 alerts fire: High error rate. ' +
-      'Last: looks at the queue. Next: Find the cause.',
+      'Done last: Rolls v2 back. Said last: looks at the queue. Next: Find the cause.',
   );
 });

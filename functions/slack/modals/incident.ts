@@ -48,7 +48,7 @@ export const updateModal = (about: About, which: Block[] = []): ModalView =>
       textInput({
         field: FIELDS.text,
         label: 'What is new?',
-        hint: 'For those who wait for news: what is known, what is being done, when they hear more.',
+        hint: 'For those who wait for news: what is known, what is being done, when they hear more. Where the status page waits for a word, it may speak from now on, in words of its own.',
         max: TEXT_MAX,
         lines: true,
       }),
@@ -67,7 +67,8 @@ export const handoverModal = (about: About, user: string | null, which: Block[] 
       textInput({
         field: FIELDS.text,
         label: 'What do they have to know?',
-        hint: 'What is broken for whom, what was tried, what comes next.',
+        hint: 'What is broken for whom, what was tried, what comes next. Empty: what the incident itself tells of that.',
+        optional: true,
         max: TEXT_MAX,
         lines: true,
       }),

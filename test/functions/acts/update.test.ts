@@ -1,0 +1,51 @@
+import { beforeEach, expect, test } from 'vitest';
+import { tell } from '../../../functions/acts/care.ts';
+import { declare } from '../../../functions/acts/incidents.ts';
+import type { Who } from '../../../functions/acts/who.ts';
+import { Config } from '../../../schemas/config.ts';
+import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/names.ts';
+import { FakeWorld } from '../../support/fake-deps.ts';
+
+const ADA: Who = { name: 'ada', allow: () => undefined };
+
+let world: FakeWorld;
+let id: IncidentId;
+
+const configured = async (statusPage: object) => {
+  world = new FakeWorld();
+  world.engine = {
+    start: async () => undefined,
+    ring: async () => undefined,
+    died: async () => false,
+    kill: () => undefined,
+    dieAfter: () => undefined,
+  };
+  const services = { checkout: { statusPage, environments: { production: {} } } };
+  world.config = Config.parse({ version: 'test', services, paging: {} });
+  const place = { service: 'checkout' as ServiceName, environment: 'production' as EnvironmentName };
+  ({ id } = (await declare(world.deps, ADA, { ...place, title: 'Down', severity: 'critical', trace: 't' })).incident);
+};
+
+beforeEach(() => configured({ components: ['Checkout'], publish: 'approve' }));
+
+const says = async (publish: boolean) =>
+  (await tell(world.deps, ADA, { id, text: 'It is vendor X, do not tell customers', publish })).public;
+const isPublic = async () => (await world.deps.incidents.read(id))?.published_by !== undefined;
+
+test('what is said among colleagues makes nothing public', async () => {
+  expect(await says(false)).toBe('waits');
+  expect(await isPublic()).toBe(false);
+});
+
+test('who asks for it lets the status page speak', async () => {
+  expect(await says(true)).toBe('published');
+  expect((await world.deps.incidents.timeline(id, { limit: 9 })).items[0]?.kind).toBe('statuspage.published');
+});
+
+test.each([{ components: [] }, { components: ['Checkout'], publish: 'auto' }])(
+  'there is nothing to allow: %j',
+  async (page) => {
+    await configured(page);
+    expect(await says(true)).toBe('nothing');
+  },
+);
