@@ -55,12 +55,13 @@ export function json(text: string): unknown {
   }
 }
 
+/** Whoever says more has made a mistake, or means never: nobody is silent for a day because of one header. */
+const RETRY_AFTER_MAX_SECONDS = 3600;
+
 /** Seconds of a `Retry-After` header, in either of its forms; null without one. @param now milliseconds */
 export function retryAfterSeconds(headers: Headers, now: number): number | null {
-  const value = headers.get('retry-after');
-  if (value === null) return null;
-  const seconds = Number(value);
-  if (Number.isFinite(seconds)) return Math.max(0, seconds);
-  const at = Date.parse(value);
-  return Number.isNaN(at) ? null : Math.max(0, (at - now) / 1000);
+  const value = headers.get('retry-after')?.trim();
+  if (!value) return null;
+  const said = Number.isFinite(Number(value)) ? Number(value) : (Date.parse(value) - now) / 1000;
+  return Number.isNaN(said) ? null : Math.min(Math.max(0, said), RETRY_AFTER_MAX_SECONDS);
 }

@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import * as z from 'zod';
 import type { Deps } from '../../domain/ports.ts';
+import { Heard } from '../../schemas/heard.ts';
 import { readSignalMessage } from '../../schemas/signal.ts';
 import { sources } from '../../schemas/sources/index.ts';
 import type { Unreadable } from '../../schemas/sources/parsed.ts';
 import { millisOf } from '../../schemas/time.ts';
+import { handOn, readEvent } from '../integrations/pagerduty.ts';
 import { alertsIn, enqueue, read } from './alerts.ts';
 import { Refusal } from './problem.ts';
 
@@ -16,9 +19,28 @@ export type Replayed = { receipt: string; accepted: number; quarantined: number;
  * @throws Refusal 422 when it still cannot be read
  */
 export async function replay(deps: Deps, kept: Kept, trace: string): Promise<Replayed> {
-  const answer = kept.source === 'queue' ? await replayMessage(deps, kept, trace) : await replayBody(deps, kept, trace);
+  const answer = await again(deps, kept, trace);
   await deps.quarantine.replayed(kept.id);
   return answer;
+}
+
+async function again(deps: Deps, kept: Kept, trace: string): Promise<Replayed> {
+  switch (kept.source) {
+    case 'queue':
+      return replayMessage(deps, kept, trace);
+    case 'people':
+      return replayHeard(deps, kept);
+    case 'pagerduty':
+      return replayPagerDuty(deps, kept, trace);
+    case 'slack':
+      throw new Refusal(
+        422,
+        'not-replayed',
+        'what somebody did in Slack is not done later without them: whoever did it does it again',
+      );
+    default:
+      return replayBody(deps, kept, trace);
+  }
 }
 
 async function replayBody(deps: Deps, kept: Kept, trace: string): Promise<Replayed> {
@@ -43,6 +65,30 @@ async function keepRest(deps: Deps, kept: Kept, rest: readonly Unreadable[]): Pr
   const { source, receiver, content_type: contentType } = kept;
   for (const { body, detail } of rest) {
     await deps.quarantine.keep({ source, receiver, contentType, body: Buffer.from(body), status: 422, detail });
+  }
+}
+
+/** What people did elsewhere, and could not be read from the queue. Done under its own key, so at most once. */
+async function replayHeard(deps: Deps, { body }: Kept): Promise<Replayed> {
+  const heard = Heard.safeParse(jsonOf(body));
+  if (!heard.success) throw new Refusal(422, 'wrong-shape', z.prettifyError(heard.error));
+  await deps.people.send(heard.data, `replayed:${heard.data.key}`);
+  return { receipt: heard.data.key, accepted: 1, quarantined: 0, truncated: 0 };
+}
+
+async function replayPagerDuty(deps: Deps, { body }: Kept, trace: string): Promise<Replayed> {
+  const read = readEvent(Uint8Array.from(Buffer.from(body)));
+  if ('unreadable' in read) throw new Refusal(422, 'wrong-shape', read.unreadable);
+  if ('ignored' in read) throw new Refusal(422, 'ignored', `nothing here listens to ${read.ignored}`);
+  await handOn(deps, read.event, { webhook: '', trace });
+  return { receipt: read.event.id, accepted: 1, quarantined: 0, truncated: 0 };
+}
+
+function jsonOf(body: Kept['body']): unknown {
+  try {
+    return JSON.parse(Buffer.from(body).toString()) as unknown;
+  } catch {
+    return undefined;
   }
 }
 

@@ -62,7 +62,8 @@ export function pagerDutyRoutes(app: Api, deps: Deps): void {
 
 type Read = { event: PagerDutyEvent } | { ignored: string } | { unreadable: string };
 
-function readEvent(body: Uint8Array): Read {
+/** What a webhook says, as far as anything here listens to it. */
+export function readEvent(body: Uint8Array): Read {
   const payload = PagerDutyPayload.safeParse(json(body));
   if (!payload.success) return { unreadable: z.prettifyError(payload.error) };
   const type = payload.data.event.event_type;
@@ -85,14 +86,22 @@ async function keep(c: Context<Env>, { quarantine }: Deps, body: Uint8Array, det
   return quarantine.keep({ source: 'pagerduty', receiver: PATH, body, contentType, status: 202, detail });
 }
 
-/** In order per incident, and once for each webhook. Gives the event's id. */
-async function pass(c: Context<Env>, { people, clock }: Deps, event: PagerDutyEvent): Promise<string> {
-  const webhook = c.req.header('x-webhook-id') ?? '';
+/** Gives the event's id. */
+async function pass(c: Context<Env>, deps: Deps, event: PagerDutyEvent): Promise<string> {
+  await handOn(deps, event, { webhook: c.req.header('x-webhook-id') ?? '', trace: c.var.trace });
+  const { id, event_type: type } = event;
+  c.var.log.info('an event of PagerDuty was taken', { event: id, type, pagerduty: incidentOf(event).id });
+  return id;
+}
+
+/** In order per incident, and once for each webhook. */
+export async function handOn(
+  { people, clock }: Pick<Deps, 'people' | 'clock'>,
+  event: PagerDutyEvent,
+  { webhook, trace }: { webhook: string; trace: string },
+): Promise<void> {
   const key = `pagerduty:${WEBHOOK_ID.test(webhook) ? webhook : event.id}`;
-  const incident = incidentOf(event).id;
-  await people.send({ from: 'pagerduty', key, at: clock.now(), trace: c.var.trace, event }, `pagerduty:${incident}`);
-  c.var.log.info('an event of PagerDuty was taken', { event: event.id, type: event.event_type, pagerduty: incident });
-  return event.id;
+  await people.send({ from: 'pagerduty', key, at: clock.now(), trace, event }, `pagerduty:${incidentOf(event).id}`);
 }
 
 const subscriptionOf = (c: Context<Env>): string => truncate(c.req.header('x-webhook-subscription') ?? '', 64);
