@@ -77,8 +77,17 @@ function standing(incident: IncidentRecord): Text {
 function whatIsAsked(story: Story): Text {
   const questions = answerable(story);
   if (questions.length === 0) return [{ bold: 'Next step' }, `\n${nextStep(story)}`];
-  const rows = questions.map((one) => `\n${subjectOf(one)}?${apart(one, questions)}${whyItAsks(one, '\n')}`);
+  const rows = questions.map(
+    (one) => `\n${subjectOf(one)}?${apart(one, questions)}${whyItAsks(one, '\n')}${howMany(one)}`,
+  );
   return [{ bold: 'Next step: say yes or no' }, ...rows];
+}
+
+/** One yes is what everybody expects. */
+function howMany({ approvals: { needed, given } }: DecisionView): string {
+  if (needed < 2) return '';
+  const who = given.length === 0 ? 'nobody has yet' : `${given.join(', ')} has, another one is needed`;
+  return `\nIt takes the yes of ${needed === 2 ? 'two' : needed} people: ${who}.`;
 }
 
 const ROLE_NAMES = { commander: 'Commander', communications: 'Communications', scribe: 'Scribe' } as const;
@@ -163,9 +172,14 @@ function automationPart(story: Story): ChatPart[] {
     ];
   const last = decisions.at(-1);
   if (last === undefined || answerable(story).includes(last)) return []; // what is asked stands above
-  const done = effects.findLast(
-    ({ kind, key }) => kind === 'roll-back' && key.endsWith(`.${last.id.split('-').at(-1)}`),
+  // The same was wanted before, and needed to be done only once.
+  const same = decisions.filter(
+    ({ question, from_version: from, to_version: to }) =>
+      question === undefined && from === last.from_version && to === last.to_version,
   );
+  const effectOf = ({ id }: DecisionView) =>
+    effects.findLast(({ kind, key }) => kind === 'roll-back' && key.endsWith(`.${id.split('-').at(-1)}`));
+  const done = effectOf(last) ?? same.map(effectOf).findLast((effect) => effect?.state === 'succeeded');
   return [
     {
       kind: 'text',
@@ -351,8 +365,9 @@ const isReminder = ({ actor, kind }: TimelineEntry): boolean => actor === 'fireb
 /** Whom a reminder of ours, or a role that we gave, is for. What others write on the timeline notifies nobody. */
 function mentionsOf({ actor, kind, detail }: TimelineEntry, slackIdOf: (name: string) => string | null): string[] {
   if (actor !== 'firebreak' || detail === null || typeof detail !== 'object') return [];
-  if (kind === 'role.assigned' && 'to' in detail && typeof detail.to === 'string')
+  const isReminded = kind.startsWith('nudge.');
+  if ((kind === 'role.assigned' || isReminded) && 'to' in detail && typeof detail.to === 'string')
     return [slackIdOf(detail.to) ?? []].flat();
-  if (!kind.startsWith('nudge.') || !('mention' in detail) || !Array.isArray(detail.mention)) return [];
+  if (!isReminded || !('mention' in detail) || !Array.isArray(detail.mention)) return [];
   return detail.mention.filter((user): user is string => typeof user === 'string');
 }

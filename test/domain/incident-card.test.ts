@@ -168,6 +168,24 @@ describe('the card', () => {
     expect(text).not.toMatch(/Automation\n|Asks before|confidence/);
   });
 
+  test('says how many have to be for it, and who is', () => {
+    const two = (given: string[]) =>
+      card({ decisions: [decision({ state: 'waiting', approvals: { needed: 2, given } })] });
+    expect(two([])).toContain('It takes the yes of two people: nobody has yet.');
+    expect(two(['ada'])).toContain('It takes the yes of two people: ada has, another one is needed.');
+    expect(card({ decisions: [decision({ state: 'waiting' })] })).not.toContain('It takes the yes');
+  });
+
+  test('what was wanted twice was done once', () => {
+    const twice = [decision(), decision({ id: `${INCIDENT}-2` })];
+    expect(card({ decisions: twice, effects: [rollback()] })).toContain('Done: Rolled back to v1');
+    const further = [
+      decision(),
+      decision({ id: `${INCIDENT}-2`, from_version: 'v1' as Version, to_version: 'v0' as Version }),
+    ];
+    expect(card({ decisions: further, effects: [rollback()] })).not.toContain('Done');
+  });
+
   test('tells several questions apart', () => {
     const question = 'Restart the cache';
     const both = [decision({ state: 'waiting' }), decision({ id: `${INCIDENT}-2`, state: 'waiting', question })];
