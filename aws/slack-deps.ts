@@ -72,6 +72,7 @@ const Incident = IncidentRecord.pick({
   channel: true,
   channel_id: true,
   parent_id: true,
+  firing: true,
 });
 
 const Switch = z.object({

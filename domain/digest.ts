@@ -35,6 +35,10 @@ type Asked = {
   services: Config['services'];
   now: Timestamp;
   /** How much faster our own pauses go. */ timeScale: number;
+  /** Of a parent: what is part of it. */
+  parts?: readonly Pick<IncidentRecord, 'service'>[];
+  /** Of a part: they have heard of its parent, which they hear of from then on. */
+  heardOfParent?: boolean;
 };
 
 /** Whether it is time to tell them. Whoever has never heard of an incident does not hear that it is over. */
@@ -42,13 +46,20 @@ export function isDue(
   incident: IncidentRecord,
   stakeholder: Stakeholder,
   before: ToldBefore | undefined,
-  { services, now, timeScale }: Asked,
+  { services, now, timeScale, parts = [], heardOfParent = false }: Asked,
 ): boolean {
-  if (incident.parent_id !== undefined) return false; // the parent is told of
+  // The parent is told of; who has not heard of that in time hears at least that what they know of is over.
+  if (incident.parent_id !== undefined && (incident.status !== 'resolved' || heardOfParent)) return false;
   if (before?.again !== undefined && now < before.again.at) return false;
   const isNews = before?.about !== aboutOf(incident);
   if (before === undefined || !before.heard)
-    return isNews && incident.status !== 'resolved' && concerns(incident, stakeholder, services);
+    return (
+      isNews &&
+      incident.status !== 'resolved' &&
+      [incident, ...parts].some(({ service }) =>
+        concerns({ severity: incident.severity, service }, stakeholder, services),
+      )
+    );
   if (isNews) return true;
   if (incident.status === 'resolved' || stakeholder.everyMinutes === 'changes' || before.refused) return false;
   return secondsBetween(before.at, now) >= (stakeholder.everyMinutes * 60) / timeScale;
@@ -86,7 +97,7 @@ export const toldLater = (
 };
 
 function concerns(
-  { severity, service }: IncidentRecord,
+  { severity, service }: Pick<IncidentRecord, 'severity' | 'service'>,
   stakeholder: Stakeholder,
   services: Config['services'],
 ): boolean {
@@ -97,7 +108,7 @@ function concerns(
 }
 
 /** How it stands, for people who do not work on it: what is broken, since when, what is done, and who leads. */
-export function digestOf({ incident, effects }: Story): ChatMessage {
+export function digestOf({ incident, effects, children, childCount }: Story): ChatMessage {
   const { severity, opened_at, resolved_at, roles, care } = incident;
   const title = `${placeOf(incident)}: ${incident.title}`;
   const words = statusWords(incident);
@@ -124,6 +135,7 @@ export function digestOf({ incident, effects }: Story): ChatMessage {
               text: [{ bold: `Latest update, ${minuteOf(care.told.at)}` }, `\n${care.told.text}`],
             },
           ]),
+      ...partsOf(children, childCount),
       ...(done.length === 0
         ? []
         : [
@@ -135,6 +147,23 @@ export function digestOf({ incident, effects }: Story): ChatMessage {
       { kind: 'note', text: [`Incident ${incident.id}`] },
     ],
   };
+}
+
+const PARTS_SHOWN = 20;
+
+/** Who has heard of one of them finds it here. */
+function partsOf(children: Story['children'], count: number): ChatPart[] {
+  if (children.length === 0) return [];
+  const rows = children
+    .slice(0, PARTS_SHOWN)
+    .map(({ service, environment, title, status }) => `\n${service} ${environment}: ${title} (${status})`);
+  const more = count - rows.length;
+  return [
+    {
+      kind: 'text',
+      text: [{ bold: 'What belongs to it' }, ...rows, ...(more > 0 ? [`\nand ${more} more`] : [])],
+    },
+  ];
 }
 
 /** Minutes that a way is left in peace after the first failure, and at most: each time twice as long as before. */

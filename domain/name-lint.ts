@@ -63,7 +63,13 @@ export function lintResponse(
     ...noService(named, services, at, so, [UNMATCHED]),
     ...noTeam(teams, services, at, so),
     ...(noRoute
-      ? [doubtful(at(['escalation', 'how']), 'paging.yaml has no "fallback", so nobody is called', 'how: page-again')]
+      ? [
+          doubtful(
+            at(['escalation', 'how']),
+            'paging.yaml has no "fallback", so it is paged again instead',
+            'how: page-again',
+          ),
+        ]
       : []),
   ];
 }

@@ -1,6 +1,6 @@
 import type { IncidentRecord } from '../schemas/incident.ts';
 import { isFrom } from '../schemas/names.ts';
-import type { Care, NudgeKind } from '../schemas/response-roles.ts';
+import type { Care, NudgeKind, RoleHolder, Roles } from '../schemas/response-roles.ts';
 import { secondsBetween, type Timestamp } from '../schemas/time.ts';
 import type { Triage } from '../schemas/triage.ts';
 import { isHeard } from './heard.ts';
@@ -12,6 +12,8 @@ export type Nudge = {
   text: string;
   /** Ids of users of Slack who are to be told by name. */
   mention: readonly string[];
+  /** Somebody who is to be told, and has no such id here: the chat may know them. Null: nobody. */
+  to: Pick<RoleHolder, 'name' | 'shown'> | null;
   /** What can be pressed about it. */
   asks: readonly Remedy[];
   nudged: NonNullable<Care['nudged']>;
@@ -34,13 +36,14 @@ export function nudgeFor(incident: IncidentRecord, { triage, timeScale }: Policy
     if (isSame && before.times >= triage.times) return false;
     return secondsBetween(isSame ? before.at : since, now) >= (minutes * 60) / timeScale;
   };
-  const nudge = (kind: NudgeKind, since: Timestamp, { text, asks, mention = [] }: Words): Nudge => {
+  const nudge = (kind: NudgeKind, since: Timestamp, { text, asks, mention = [], to = null }: Words): Nudge => {
     const before = care.nudged?.[kind];
     const times = before !== undefined && before.at > since ? before.times + 1 : 1;
     return {
       kind,
-      text: times > 1 ? `Reminder ${times}: ${text}` : text,
+      text: `${times > 1 ? `Reminder ${times}: ` : ''}${to === null ? '' : `${to.shown}: `}${text}`,
       mention,
+      to,
       asks,
       nudged: { ...care.nudged, [kind]: { at: now, times } },
     };
@@ -58,16 +61,22 @@ export function nudgeFor(incident: IncidentRecord, { triage, timeScale }: Policy
     });
   const told = care.told?.at ?? opened;
   if (!due('update', triage.updateMinutes, told)) return undefined;
-  const teller = roles.communications ?? roles.commander;
   const since = care.told === undefined ? 'it began' : `the last one, by ${care.told.by}`;
   return nudge('update', told, {
+    ...tellerOf(roles),
     text: `No update since ${since}: what is known, what is being done, when is the next one? /incident update …`,
     asks: ['publish'],
-    mention: teller?.slack == null ? [] : [teller.slack],
   });
 }
 
-type Words = Pick<Nudge, 'text' | 'asks'> & Partial<Pick<Nudge, 'mention'>>;
+type Words = Pick<Nudge, 'text' | 'asks'> & Partial<Pick<Nudge, 'mention' | 'to'>>;
+
+/** Who is to say how it goes. Whom nobody can tell in the chat, or not yet, is named in words. */
+function tellerOf({ communications, commander }: Roles): Partial<Pick<Nudge, 'mention' | 'to'>> {
+  const teller = communications ?? commander;
+  if (teller === undefined) return {};
+  return teller.slack === null ? { to: { name: teller.name, shown: teller.shown } } : { mention: [teller.slack] };
+}
 
 function missingOf(incident: IncidentRecord): Words | undefined {
   const { care = {}, severity } = incident;

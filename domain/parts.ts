@@ -1,4 +1,4 @@
-import type { IncidentRecord } from '../schemas/incident.ts';
+import type { IncidentRecord, IncidentView } from '../schemas/incident.ts';
 import type { IncidentId } from '../schemas/names.ts';
 
 /**
@@ -15,9 +15,17 @@ export function byThemselves<T extends { id: IncidentId; parent_id?: IncidentId 
 /** What a person who says that a parent is over says of its parts, too. */
 export type OpenParts = { incidents: number; alerts: number };
 
-export function openParts(parts: readonly Pick<IncidentRecord, 'status' | 'firing'>[]): OpenParts {
-  const open = parts.filter(({ status }) => status !== 'resolved');
-  return { incidents: open.length, alerts: open.reduce((sum, { firing }) => sum + Math.max(firing, 0), 0) };
+type Shown = Pick<IncidentRecord, 'status'> & { firing?: number };
+
+export function openParts(parts: readonly { incident: Shown }[]): OpenParts {
+  const open = parts.map(({ incident }) => incident).filter(({ status }) => status !== 'resolved');
+  return { incidents: open.length, alerts: open.reduce((sum, { firing = 0 }) => sum + Math.max(firing, 0), 0) };
+}
+
+/** What the API shows of a parent. */
+export function partsView(parts: readonly { incident: Shown }[]): NonNullable<IncidentView['parts']> {
+  const { incidents: open, alerts: firing } = openParts(parts);
+  return { incidents: parts.length, open, firing };
 }
 
 /** `6 incidents that are part of it, in which 8 alerts fire`. Null: none of its parts is open. */

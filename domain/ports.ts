@@ -190,8 +190,8 @@ export type PeopleQueue = {
 export type Hearings = {
   /** Strongly consistent. Undefined: nothing yet. */
   read(key: string): Promise<{ outcome: unknown; told: boolean } | undefined>;
-  /** The first one stays. */
-  did(key: string, outcome: object): Promise<void>;
+  /** The first one stays. @returns whether this is it */
+  did(key: string, outcome: object): Promise<boolean>;
   /** Whoever was to hear of it has. */
   told(key: string): Promise<void>;
 };

@@ -68,7 +68,7 @@ export type Filled =
   | { form: 'declare'; service: string; environment: string | null; severity: Severity; title: string }
   | { form: 'severity'; severity: Severity; note: string | null }
   | { form: 'update'; text: string }
-  | { form: 'handover'; user: string; brief: string }
+  | { form: 'handover'; user: string; brief: string | null }
   | { form: 'freeze'; targets: string[]; environment: string | null; seconds: number | null; reason: string }
   | { form: 'override'; freeze: string; reason: string; uses: number | null; seconds: number }
   | { form: 'resolve'; note: string | null }
@@ -115,7 +115,7 @@ const READS: Readonly<Record<keyof typeof FORMS, (fields: Fields) => Filled>> = 
   handover: (fields) => ({
     form: 'handover',
     user: fields.needed(FIELDS.user, 'Say to whom'),
-    brief: fields.needed(FIELDS.text, 'Say what they have to know'),
+    brief: fields.text(FIELDS.text),
   }),
   freeze: (fields) => ({
     form: 'freeze',

@@ -17,7 +17,7 @@ export type OpenIncident = Pick<
   IncidentRecord,
   'id' | 'service' | 'environment' | 'title' | 'severity' | 'status' | 'opened_at'
 > &
-  Partial<Pick<IncidentRecord, 'channel' | 'channel_id' | 'parent_id'>>;
+  Partial<Pick<IncidentRecord, 'channel' | 'channel_id' | 'parent_id' | 'firing'>>;
 
 /** A modal of Block Kit. */
 export type ModalView = { type: 'modal'; callback_id: string; private_metadata: string; [key: string]: unknown };

@@ -1,5 +1,6 @@
 import type { IncidentRecord, IncidentView } from '../schemas/incident.ts';
 import type { Webhook, WebhookEvent } from '../schemas/response.ts';
+import { isHeard } from './heard.ts';
 import { decisionWords } from './incident-card.ts';
 
 /** What receivers outside are told of an incident; names as they stand in JSON. Nothing in it changes by the minute. */
@@ -26,8 +27,9 @@ const SUSPECTS_TOLD = 3;
 
 export function incidentTold(
   view: IncidentView,
-  { unmatched, care }: Pick<IncidentRecord, 'unmatched' | 'care'>,
+  incident: Pick<IncidentRecord, 'unmatched' | 'care' | 'pages'>,
 ): IncidentTold {
+  const { unmatched, care } = incident;
   const { id, environment, title, severity, status, opened_at, resolved_at, parent_id, channel, roles } = view;
   const last = view.decisions.at(-1);
   return {
@@ -42,7 +44,7 @@ export function incidentTold(
     parent_id,
     channel,
     roles,
-    acknowledged_by: care?.acknowledged?.by ?? null,
+    acknowledged_by: isHeard(incident) ? (care?.acknowledged?.by ?? null) : null,
     suspects: view.suspects.slice(0, SUSPECTS_TOLD).map(({ version, confidence }) => ({ version, confidence })),
     automation: last === undefined ? null : decisionWords(last),
   };

@@ -9,7 +9,7 @@ import { Round, type RoundDeps } from './stakeholders/round.ts';
 /** Nothing is begun after so long: with the longest letter it ends within the time of the function. */
 const ROUND_MS = 30_000;
 
-type DigestDeps = RoundDeps & Pick<Deps, 'config'>;
+type DigestDeps = RoundDeps & Pick<Deps, 'config' | 'crowds'>;
 
 /**
  * Each minute: tells those who want to know how incidents stand. A function of its own, since a mail server that hangs

@@ -15,10 +15,15 @@ export async function nudge(deps: NudgeDeps, open: readonly IncidentRecord[]): P
       const amended = await deps.incidents.amend(id, (incident) => {
         const due = nudgeFor(incident, policy, deps.clock.now());
         if (due === undefined) return undefined;
-        const { kind, text, mention, asks, nudged } = due;
+        const { kind, text, mention, to, asks, nudged } = due;
         return {
           care: { nudged },
-          timeline: { actor: 'firebreak', kind: `nudge.${kind}`, text, detail: { mention, incident: id, asks } },
+          timeline: {
+            actor: 'firebreak',
+            kind: `nudge.${kind}`,
+            text,
+            detail: { mention, incident: id, asks, ...(to !== null && { to: to.name }) },
+          },
         };
       });
       if (amended === 'done') told += 1;

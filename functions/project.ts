@@ -1,8 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { deps as productionDeps } from '../aws/deps.ts';
 import type { Deps } from '../domain/ports.ts';
 import { grafanaProjector } from '../projectors/grafana.ts';
-import { pass, type Projector } from '../projectors/pass.ts';
+import { pass, type Projector, type SideBySide } from '../projectors/pass.ts';
 import { slackProjector } from '../projectors/slack.ts';
 import { statuspageProjector } from '../projectors/statuspage.ts';
 import { ticketsProjector } from '../projectors/tickets.ts';
@@ -17,13 +18,18 @@ const PROJECTORS: Record<Target, (deps: Deps) => Projector> = {
   webhooks: webhooksProjector,
 };
 
+/** The others have one vendor each, which is told one thing after the other. */
+const SIDE_BY_SIDE: Partial<Record<Target, SideBySide>> = {
+  webhooks: { subjects: 16, pause: (milliseconds, signal) => sleep(milliseconds, undefined, { signal }) },
+};
+
 /**
  * Woken by a queue for each target, shows what is due there. Messages carry nothing but the wish: what is lost or comes
  * twice changes nothing.
  */
 export async function project(deps: Deps, event: SQSEvent): Promise<SQSBatchResponse> {
   const targets = new Set(event.Records.flatMap(({ body }) => targetOf(body) ?? []));
-  for (const target of targets) await pass(target, deps, PROJECTORS[target](deps));
+  for (const target of targets) await pass(target, deps, PROJECTORS[target](deps), SIDE_BY_SIDE[target]);
   return { batchItemFailures: [] };
 }
 

@@ -14,6 +14,7 @@ import { settleOrphans } from './orphans.ts';
 import { acknowledgeAll } from './pagerduty/acknowledge-pages.ts';
 import { recognise } from './pagerduty/recognise.ts';
 import { endQuiet, showQuiet } from './quiet.ts';
+import { seeTogether } from './pagerduty/together.ts';
 import { reportOverdue } from './overdue.ts';
 import { rouse } from './rouse.ts';
 import { wake } from '../workflows/wake.ts';
@@ -81,6 +82,7 @@ export async function sweep(
     ['pages of others', async () => ((await othersPage(deps)) ? followPages(deps, open) : undefined)],
     ['what was kept quiet', () => endQuiet(deps, 'sweep')],
     ['pages that are acknowledged here', () => acknowledgeAll(deps, open)],
+    ['pages of what belongs together', () => seeTogether(deps, open)],
     ['people whom the pager has not told', () => recognise(deps, open)],
     ['deployments that wait', () => answerWaitingGates(deps)],
     ['deployments that were not told of', () => findLostGates(deps)],

@@ -14,7 +14,7 @@ import { FREEZE_FILE } from './freeze-file.ts';
 import { PEOPLE_FILE, RESPONSE_FILE } from './people-files.ts';
 import { loadSlos } from './slo-files.ts';
 import { lineOf, valueOf } from './yaml-lines.ts';
-import { type JsonSchema, keysAt } from './yaml-problems.ts';
+import { type JsonSchema, keysAt, valueAt } from './yaml-problems.ts';
 
 /** The set as the files on disk say it, or what is wrong with them, each as `file:line: message (suggestion)`. */
 export type LoadedFiles = { ok: true; config: Omit<Config, 'runbooks'> } | { ok: false; problems: string[] };
@@ -89,16 +89,22 @@ async function readYaml<S extends z.ZodType>(file: string, schema: S): Promise<R
   return {
     value: undefined,
     problems: flatten(parsed.error.issues).map((problem) => {
-      const meant =
-        problem.unknown === undefined ? null : didYouMean(problem.unknown, knownKeys(schema, problem, value));
+      const meant = meantBy(problem, schema, value);
       const line = lineOf(document.contents, problem.path, lines);
       return `${file}:${line}: ${problem.message}${meant === null ? '' : ` (${meant})`}`;
     }),
   };
 }
 
-/** `unknown`: the last part of the path, where it is a key that there is not. */
-type Problem = { path: PropertyKey[]; message: string; unknown?: string };
+/** `unknown`: the last part of the path, where it is a key that there is not. `words`: those that could stand there. */
+type Problem = { path: PropertyKey[]; message: string; unknown?: string; words?: string[] };
+
+function meantBy(problem: Problem, schema: z.ZodType, value: unknown): string | null {
+  const { path, unknown, words = [] } = problem;
+  if (unknown !== undefined) return didYouMean(unknown, knownKeys(schema, problem, value));
+  const given = valueAt(value, path);
+  return typeof given === 'string' ? didYouMean(given, words) : null;
+}
 
 /** The keys that could stand where one stands that there is not. What is transformed has a form on one side only. */
 const knownKeys = (schema: z.ZodType, { path }: Problem, value: unknown): string[] =>
@@ -121,11 +127,15 @@ function flatten(issues: readonly z.core.$ZodIssue[], prefix: readonly PropertyK
       const closest = closestForm(issue.errors);
       if (closest !== undefined) return flatten(closest, path);
       const expected = [...new Set(issue.errors.flat().flatMap(expectedBy))];
-      if (expected.length > 0) return [{ path, message: `${where}: expected ${expected.join(' or ')}` }];
+      const words = issue.errors.flat().flatMap(wordsOf);
+      if (expected.length > 0) return [{ path, message: `${where}: expected ${expected.join(' or ')}`, words }];
     }
-    return [{ path, message: `${where}: ${issue.message}` }];
+    return [{ path, message: `${where}: ${issue.message}`, words: wordsOf(issue) }];
   });
 }
+
+const wordsOf = (issue: z.core.$ZodIssue): string[] =>
+  issue.code === 'invalid_value' ? issue.values.filter((word) => typeof word === 'string') : [];
 
 /** Of the forms that a value can have, the one with the fewest problems. Undefined: it has none of them at all. */
 function closestForm(forms: readonly z.core.$ZodIssue[][]): readonly z.core.$ZodIssue[] | undefined {

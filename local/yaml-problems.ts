@@ -139,7 +139,8 @@ function meant(given: unknown, values: readonly unknown[]): string | null {
   return near ?? (words.length > 0 ? `one of ${words.join(', ')}` : null);
 }
 
-function valueAt(value: unknown, path: Path): unknown {
+/** What stands there in a value; undefined: nothing. */
+export function valueAt(value: unknown, path: Path): unknown {
   let inner = value;
   for (const key of path) {
     if (typeof inner !== 'object' || inner === null || !Object.hasOwn(inner, key)) return undefined;

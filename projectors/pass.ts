@@ -23,6 +23,17 @@ export type Projector = (subject: Subject, turn: Turn) => Promise<void>;
 
 type PassDeps = { clock: Clock; log: Log; projections: Projections; timeScale?: number };
 
+/**
+ * `subjects`: how many may be shown at once. `pause`: after which it is looked, beside those, whether there is more to do;
+ * null: only once one of them is done.
+ */
+export type SideBySide = {
+  subjects: number;
+  pause: ((milliseconds: number, signal: AbortSignal) => Promise<unknown>) | null;
+};
+
+const ONE_BY_ONE: SideBySide = { subjects: 1, pause: null };
+
 class LeaseLost extends Error {
   override readonly name = 'LeaseLost';
 }
@@ -30,8 +41,15 @@ class LeaseLost extends Error {
 /**
  * Shows everything at a target that is due, oldest first, each once and as far as the vendor's pace allows; then asks to
  * be woken for what is left. Only one at a time works at a target.
+ *
+ * @param sideBySide for a target of many vendors, of whom one must not keep the others waiting
  */
-export async function pass(target: Target, deps: PassDeps, project: Projector): Promise<void> {
+export async function pass(
+  target: Target,
+  deps: PassDeps,
+  project: Projector,
+  sideBySide: SideBySide = ONE_BY_ONE,
+): Promise<void> {
   const { projections } = deps;
   const asked = deps.clock.now();
   const lease = await projections.lease(target, LEASE_SECONDS);
@@ -42,7 +60,7 @@ export async function pass(target: Target, deps: PassDeps, project: Projector): 
   }
   const desk = deskOf(lease, asked, deps);
   try {
-    await work(target, deps, desk, project);
+    await work(target, deps, { desk, project, sideBySide });
   } catch (error) {
     if (!(error instanceof LeaseLost)) throw error;
     deps.log.warn('another projector has taken over', { target });
@@ -55,17 +73,53 @@ export async function pass(target: Target, deps: PassDeps, project: Projector): 
   else if ((await ready(deps, target)).length > 0) await projections.wake(target, 0);
 }
 
-async function work(target: Target, deps: PassDeps, desk: Desk, project: Projector): Promise<void> {
-  const end = plusSeconds(deps.clock.now(), PASS_SECONDS);
-  for (let due = await ready(deps, target); due.length > 0; due = await ready(deps, target)) {
-    for (const one of due) {
-      if (deps.clock.now() > end) return;
-      await desk.stillOurs();
-      const again = await turnOf(one, desk, project);
-      await desk.stillOurs();
-      await deps.projections.settle(target, one, again);
+type Work = { desk: Desk; project: Projector; sideBySide: SideBySide };
+
+/** Milliseconds. While somebody is waited for, it is looked so often whether there is more to do. */
+const LOOK_AGAIN_MS = 1000;
+
+/** @throws what one of them throws, once all have come to their end: who works at a target is done with it by then */
+async function work(target: Target, deps: PassDeps, { desk, project, sideBySide }: Work): Promise<void> {
+  const underWay = new Map<Subject, Promise<void>>();
+  const failures: unknown[] = [];
+  let due: Due[] = [];
+  while (failures.length === 0) {
+    if (due.length === 0) due = (await ready(deps, target)).filter(({ subject }) => !underWay.has(subject));
+    const room = isOver(desk) ? 0 : sideBySide.subjects - underWay.size;
+    for (const one of due.slice(0, room)) {
+      const shown = show(target, deps, one, { desk, project })
+        .catch((error: unknown) => void failures.push(error))
+        .finally(() => underWay.delete(one.subject));
+      underWay.set(one.subject, shown);
     }
+    due = due.slice(room);
+    if (underWay.size === 0) return;
+    await firstOf([...underWay.values()], underWay.size < sideBySide.subjects ? sideBySide.pause : null);
   }
+  await Promise.all(underWay.values());
+  throw failures[0];
+}
+
+const isOver = ({ clock, until }: Desk): boolean => until !== null && clock.now() > until;
+
+async function show(
+  target: Target,
+  deps: PassDeps,
+  one: Due,
+  { desk, project }: Pick<Work, 'desk' | 'project'>,
+): Promise<void> {
+  await desk.stillOurs();
+  const again = await turnOf(one, desk, project);
+  await desk.stillOurs();
+  await deps.projections.settle(target, one, again);
+}
+
+/** Until one of them is done, or the time has passed. */
+async function firstOf(all: readonly Promise<void>[], pause: SideBySide['pause']): Promise<void> {
+  const over = new AbortController();
+  const waits = pause === null ? [] : [pause(LOOK_AGAIN_MS, over.signal).catch(() => undefined)];
+  await Promise.race([...all, ...waits]);
+  over.abort();
 }
 
 async function turnOf({ subject }: Due, desk: Desk, project: Projector): Promise<Timestamp | null> {
@@ -91,6 +145,8 @@ function deskOf(lease: Lease, since: Timestamp, { clock, log, projections, timeS
     log: log.with({ target: lease.target }),
     pace: lease.pace,
     timeScale,
+    underWay: new Map(),
+    until: plusSeconds(clock.now(), PASS_SECONDS),
     async stillOurs() {
       for (let now = clock.now(); secondsBetween(renewed, now) >= RENEW_AFTER_SECONDS; now = clock.now()) {
         if (!(await projections.renew(lease, LEASE_SECONDS))) throw new LeaseLost('the lease has run out');

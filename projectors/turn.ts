@@ -28,6 +28,10 @@ export type Desk = {
   pace: Pace;
   /** How much faster than the clock our own pauses go: 1 but for trials on one machine. Vendors' wishes stay as they are. */
   timeScale: number;
+  /** By method: the attempt that is under way, and those that wait for it. */
+  underWay: Map<string, Promise<unknown>>;
+  /** No attempt is begun after it; null: that is up to whoever begins a turn. */
+  until: Timestamp | null;
   /** Called around each attempt. @throws when another projector has taken over */
   stillOurs(): Promise<void>;
 };
@@ -78,14 +82,41 @@ export class Turn {
   }
 
   /**
-   * One attempt. Undefined: not now; the turn comes again. What was not done, or may not have been, slows the vendor's
-   * pace and comes again, too; the caller only has to deal with what was done, refused or is off.
+   * One attempt, of a method one at a time. Undefined: not now; the turn comes again. What was not done, or may not have
+   * been, slows the vendor's pace and comes again, too; the caller only has to deal with what was done, refused or is off.
    *
    * @param record of what must not be done twice, or may arrive late: says that it may be under way from this time on.
    *   False: it is under way elsewhere. It is the caller's to take back, unless the end is unclear
    * @throws when another projector has taken over, even after the call: then that one looks what became of it
    */
   async attempt<T>(
+    method: Method,
+    call: () => Promise<Told<T>>,
+    record?: (at: Timestamp) => Promise<boolean>,
+  ): Promise<Told<T> | undefined> {
+    const { underWay } = this.#desk;
+    const before = underWay.get(method.name);
+    const attempt = this.#after(before, () => this.#alone(method, call, record));
+    const over = attempt.catch(() => undefined);
+    underWay.set(method.name, over);
+    try {
+      return await attempt;
+    } finally {
+      if (underWay.get(method.name) === over) underWay.delete(method.name);
+    }
+  }
+
+  /** Whoever had to wait for another one's attempt may be too late by then. */
+  async #after<T>(before: Promise<unknown> | undefined, begin: () => Promise<T>): Promise<T | undefined> {
+    if (before === undefined) return begin();
+    await before;
+    const { until } = this.#desk;
+    if (until === null || this.now() <= until) return begin();
+    this.comeAgain(this.now());
+    return undefined;
+  }
+
+  async #alone<T>(
     { name, allowances }: Method,
     call: () => Promise<Told<T>>,
     record?: (at: Timestamp) => Promise<boolean>,
@@ -107,7 +138,13 @@ export class Turn {
       this.comeAgain(this.now());
       return { kind: 'later', detail: 'the record of the attempt took too long', afterSeconds: null };
     }
-    desk.pace = allowed.pace;
+    // Others may have had their attempts meanwhile: what is left counts, and not what was.
+    const still = go(desk.pace, name, allowances, this.#millis());
+    if (!still.ok) {
+      this.comeAgain(timestamp(still.at));
+      return { kind: 'later', detail: 'others have had what was allowed', afterSeconds: null };
+    }
+    desk.pace = still.pace;
     const told = await call();
     this.#paced(name, told);
     await desk.stillOurs();

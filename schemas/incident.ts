@@ -198,6 +198,8 @@ export const IncidentView = IncidentRecord.pick({
   suspects: true,
 }).extend({
   parent_id: IncidentId.nullable(),
+  /** Of a parent: what is part of it, how many of these are open, and how many alerts fire in them. */
+  parts: z.object({ incidents: z.number(), open: z.number(), firing: z.number() }).optional(),
   channel: z.string().nullable(),
   roles: z.record(z.string(), z.string()),
   /** What people have said not to be the cause: no suspects any more. */

@@ -124,13 +124,8 @@ export class CrowdTable implements CrowdPort {
     return 'closed';
   }
 
-  async parts(parent: IncidentId): Promise<Part[]> {
-    const rows = await collect(this.#table.each(keys.incident(parent).pk, 'CHILD#'), (row) => Joined.parse(row));
-    const items = await this.#table.getAll(rows.map(({ child }) => keys.incident(child)));
-    return rows.flatMap(({ at: joinedAt }, n) => {
-      const item = items[n];
-      return item?.['parent_id'] === parent ? [{ incident: recordOf(item), joinedAt }] : [];
-    });
+  parts(parent: IncidentId): Promise<Part[]> {
+    return partsOf(this.#table, parent);
   }
 
   async letGo(
@@ -178,3 +173,13 @@ export class CrowdTable implements CrowdPort {
 /** In the order in which they opened. */
 export const childrenOf = (table: Table, parent: IncidentId): Promise<IncidentId[]> =>
   collect(table.each(keys.incident(parent).pk, 'CHILD#'), (item) => IncidentId.parse(item['child']));
+
+/** Those that it has let go are none any more. */
+export async function partsOf(table: Table, parent: IncidentId): Promise<Part[]> {
+  const rows = await collect(table.each(keys.incident(parent).pk, 'CHILD#'), (row) => Joined.parse(row));
+  const items = await table.getAll(rows.map(({ child }) => keys.incident(child)));
+  return rows.flatMap(({ at: joinedAt }, n) => {
+    const item = items[n];
+    return item?.['parent_id'] === parent ? [{ incident: recordOf(item), joinedAt }] : [];
+  });
+}

@@ -20,11 +20,12 @@ export class HearingTable implements Hearings {
     return item && { outcome: JSON.parse(String(item['outcome'])) as unknown, told: item['told'] === true };
   }
 
-  async did(key: string, outcome: object): Promise<void> {
+  async did(key: string, outcome: object): Promise<boolean> {
     const expires_at = Math.floor(millisOf(this.#clock.now()) / 1000) + KEPT_SECONDS;
-    await this.#table.transact([
+    const { ok } = await this.#table.transact([
       this.#table.put({ ...keys.hearing(key), outcome: JSON.stringify(outcome), expires_at }, absent),
     ]);
+    return ok;
   }
 
   async told(key: string): Promise<void> {

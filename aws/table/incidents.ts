@@ -13,6 +13,7 @@ import type {
   Receipt,
   SignalView,
 } from '../../domain/ports.ts';
+import { partsView } from '../../domain/parts.ts';
 import type { Mute } from '../../domain/routing.ts';
 import type { Story } from '../../domain/story.ts';
 import {
@@ -31,6 +32,7 @@ import { sha256 } from '../hash.ts';
 import { mintIncidentId } from '../ids.ts';
 import { admit, signalEnd } from './admit.ts';
 import { amend } from './amendments.ts';
+import { partsOf } from './crowd.ts';
 import { begunRunbooks } from './runbooks.ts';
 import { keys, lists } from './keys.ts';
 import { hangBell, mailWrites, pendingWrite, timelineWrite } from './mail.ts';
@@ -138,6 +140,7 @@ export class IncidentTable implements Incidents {
       signal_count,
       suspects,
       parent_id: incident.parent_id ?? null,
+      ...(incident.crowd !== undefined && { parts: partsView(await partsOf(this.#table, id)) }),
       channel: incident.channel ?? (await this.#channelOf(incident.parent_id)),
       roles: namesOf(incident.roles),
       cleared: incident.cleared ?? [],

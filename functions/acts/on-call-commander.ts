@@ -78,7 +78,7 @@ const noteUnknown = ({ incidents, clock }: Pick<Deps, 'incidents' | 'clock'>, id
   incidents.note(id, 'commander-on-call-unknown', {
     at: clock.now(),
     actor: 'firebreak',
-    kind: 'role.unknown',
+    kind: 'commander.unknown',
     text: `${why}: nobody has command until somebody takes it`,
     detail: { role: 'commander' },
   });

@@ -6,7 +6,7 @@ import type { PlanDeps } from './rollback-plan.ts';
 import { takeOver } from './take-over.ts';
 import type { Who } from './who.ts';
 
-type RollDeps = PlanDeps & Pick<Deps, 'automation' | 'decisions' | 'engine' | 'people' | 'log'>;
+type RollDeps = PlanDeps & Pick<Deps, 'automation' | 'decisions' | 'engine' | 'people' | 'log' | 'crowds'>;
 
 /**
  * Rolls back what a person has agreed to: by the incident that is open there, or one that is opened for it, with the

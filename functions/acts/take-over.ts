@@ -1,4 +1,5 @@
 import { clearingOfVersion, takenBack } from '../../domain/cleared.ts';
+import { openParts, openPartsWords } from '../../domain/parts.ts';
 import type { ChangeOfIncident, Deps, IncidentChange } from '../../domain/ports.ts';
 import type { Message } from '../../schemas/inbox.ts';
 import type { IncidentView } from '../../schemas/incident.ts';
@@ -13,12 +14,12 @@ import { wishOf } from './wishes.ts';
 export const TAKE_OVERS = ['rollback', 'pause', 'resume', 'abort', 'resolve', 'publish'] as const;
 export type TakeOver = (typeof TAKE_OVERS)[number];
 
-type ActDeps = PlanDeps & Pick<Deps, 'automation' | 'decisions' | 'engine'>;
+type ActDeps = PlanDeps & Pick<Deps, 'automation' | 'decisions' | 'engine' | 'crowds'>;
 
 /** What an action leaves in the inbox, and changes at once. */
 type Act = { message: Message; change: ChangeOfIncident };
 
-const ACTS: Record<Exclude<TakeOver, 'rollback'>, (by: string, note: string) => Act> = {
+const ACTS: Record<Exclude<TakeOver, 'rollback' | 'resolve'>, (by: string, note: string) => Act> = {
   pause: (by, note) => ({
     message: { kind: 'pause', by, note },
     change: {
@@ -39,10 +40,6 @@ const ACTS: Record<Exclude<TakeOver, 'rollback'>, (by: string, note: string) => 
       automationPaused: true,
       ...said(by, 'automation.aborted', note || 'Aborted what the automation had not begun'),
     },
-  }),
-  resolve: (by, note) => ({
-    message: { kind: 'resolve', by, note },
-    change: said(by, 'resolve.asked', note || 'Says that it is over'),
   }),
   publish: (by, note) => ({
     message: { kind: 'publish', by, note },
@@ -76,7 +73,7 @@ type Wanted = {
  * @throws Refusal 403, 404, 409; 422 where the version that they have named is not known
  */
 export async function takeOver(deps: ActDeps, who: Who, wanted: Wanted): Promise<IncidentView> {
-  const { id, action, note, key, to } = wanted;
+  const { id, action, key, to } = wanted;
   const before = await view(deps, id);
   who.allow('incidents:act', before);
   const { name: by } = who;
@@ -87,13 +84,28 @@ export async function takeOver(deps: ActDeps, who: Who, wanted: Wanted): Promise
     await wake(deps, id);
     return view(deps, id);
   }
-  const { message, change } =
-    action === 'rollback' ? await rollbackAct(deps, who, before, wanted) : ACTS[action](by, note);
+  const { message, change } = await actOf(deps, who, before, wanted);
   if (!(await deps.incidents.post(id, message, change, wish.once ?? key))) throw resolved(id);
   if (action === 'abort') await withdraw(deps, before, before.decisions, by, 'aborted');
   if (action === 'rollback') await withdraw(deps, before, supersededBy(before), by, 'Asked for a rollback instead');
   await wake(deps, id);
   return view(deps, id);
+}
+
+async function actOf(deps: ActDeps, who: Who, before: IncidentView, wanted: Wanted): Promise<Act> {
+  const { action, note } = wanted;
+  if (action === 'rollback') return rollbackAct(deps, who, before, wanted);
+  return action === 'resolve' ? resolveAct(deps, who, before, note) : ACTS[action](who.name, note);
+}
+
+/** Whoever says so of a parent says it of its parts: the workflow closes them with it. */
+async function resolveAct({ crowds }: ActDeps, { name: by }: Who, { id }: IncidentView, note: string): Promise<Act> {
+  const also = openPartsWords(openParts(await crowds.parts(id)));
+  const text = note || 'Says that it is over';
+  return {
+    message: { kind: 'resolve', by, note },
+    change: said(by, 'resolve.asked', also === null ? text : `${text}; with it close ${also}`),
+  };
 }
 
 /** Whoever asks for a rollback of what they or others have cleared suspects it again. */

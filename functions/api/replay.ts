@@ -77,11 +77,11 @@ async function replayHeard(deps: Deps, { body }: Kept): Promise<Replayed> {
 }
 
 async function replayPagerDuty(deps: Deps, { body }: Kept, trace: string): Promise<Replayed> {
-  const read = readEvent(Uint8Array.from(Buffer.from(body)));
-  if ('unreadable' in read) throw new Refusal(422, 'wrong-shape', read.unreadable);
-  if ('ignored' in read) throw new Refusal(422, 'ignored', `nothing here listens to ${read.ignored}`);
-  await handOn(deps, read.event, { webhook: '', trace });
-  return { receipt: read.event.id, accepted: 1, quarantined: 0, truncated: 0 };
+  const found = readEvent(Uint8Array.from(Buffer.from(body)));
+  if ('unreadable' in found) throw new Refusal(422, 'wrong-shape', found.unreadable);
+  if ('ignored' in found) throw new Refusal(422, 'ignored', `nothing here listens to ${found.ignored}`);
+  await handOn(deps, found.event, { webhook: '', trace });
+  return { receipt: found.event.id, accepted: 1, quarantined: 0, truncated: 0 };
 }
 
 function jsonOf(body: Kept['body']): unknown {

@@ -1,7 +1,7 @@
 import type { Deps } from '../../domain/ports.ts';
 import type { Config } from '../../schemas/config.ts';
 import { checkMail } from '../../integrations/mail-check.ts';
-import { type Connection, credential, inTime, off, type Seen, told } from './seen.ts';
+import { type Connection, credential, inTime, off, type Seen, told, wrong } from './seen.ts';
 
 /** Who is told by a webhook of ours. */
 type Receiver = { url: string; signature: string | null };
@@ -15,10 +15,28 @@ export const mail = ({ secrets }: Pick<Deps, 'secrets'>): Promise<Seen> =>
 
 /** Each receiver once, by the host alone: the rest of an address may be a secret. None is called. */
 export async function webhooks(deps: Pick<Deps, 'secrets' | 'config'>): Promise<Connection[]> {
-  const all = receiversOf(await deps.config.current());
-  if (all.length === 0) return [{ name: 'webhooks', ...off('no file of the configuration names a receiver') }];
-  return Promise.all(all.map(async (one) => inTime(`webhook ${URL.parse(one.url)?.host ?? ''}`, signed(deps, one))));
+  const config = await deps.config.current();
+  const all = receiversOf(config);
+  const none = all.length === 0 ? [{ name: 'webhooks', ...off('no file of the configuration names a receiver') }] : [];
+  const seen = await Promise.all(
+    all.map(async (one) => inTime(`webhook ${URL.parse(one.url)?.host ?? ''}`, signed(deps, one))),
+  );
+  return [...none, ...seen, ...secondRoute(config)];
 }
+
+/** Said where it is missed alone: there need be none. */
+const secondRoute = ({ paging, response }: Config): Connection[] =>
+  response.escalation?.how === 'fallback' && paging.fallback === undefined
+    ? [
+        {
+          name: 'second route',
+          ...wrong(
+            '"escalation" of response.yaml is to call somebody by it, and paging.yaml has no "fallback": it is paged ' +
+              'again instead. Name one there, or set "how: page-again"',
+          ),
+        },
+      ]
+    : [];
 
 function receiversOf({ paging, response, routes }: Config): Receiver[] {
   const tickets = routes.routes.flatMap(({ ticket }) =>

@@ -7,7 +7,7 @@ import { pageRequest } from '../../workflows/steps/page.ts';
 import { Deadline, type Elapsed, pooled, rotated } from '../evaluation/pool.ts';
 
 /** What was not told by then is not worth telling any more. */
-const WORTH_SECONDS = 3600;
+export const WORTH_SECONDS = 3600;
 
 type AcknowledgeDeps = Pick<Deps, 'incidents' | 'effects' | 'pager' | 'clock' | 'log'>;
 

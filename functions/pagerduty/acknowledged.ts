@@ -24,7 +24,7 @@ type Acknowledged = {
 };
 
 /** Somebody sees to it, and nobody knows who. */
-export const SOMEBODY = 'pagerduty:somebody';
+const SOMEBODY = 'pagerduty:somebody';
 
 /**
  * Somebody sees to it, and has said so at the pager, of one page: all that had rung by then are heard by that. Who says it
@@ -112,7 +112,8 @@ export async function seenAcknowledged(
   const agent = acknowledged?.by == null ? null : await whoIs(deps, acknowledged.by);
   const names = agent?.shown ?? acknowledgedBy.join(', ');
   const text = `Acknowledged at PagerDuty${names === '' ? '' : ` by ${names}`}${when(at, now)}`;
-  const heard = await acknowledgedThere(deps, id, { key, page, agent, actor: agent?.name ?? 'pagerduty', text, at });
+  const actor = agent?.name ?? 'pagerduty';
+  const seesToIt = await acknowledgedThere(deps, id, { key, page, agent, actor, text, at });
   if (agent !== null) await takesCommand(deps, id, { agent, key: `${key}-command`, at });
-  return heard;
+  return seesToIt;
 }

@@ -11,11 +11,13 @@ import { acknowledgedThere, takesCommand } from './acknowledged.ts';
 import { whoIs } from './agent.ts';
 import { entryAt, when, withUnsure } from './entry.ts';
 import { resolvedThere } from './resolved.ts';
+import { seenTogether } from './together.ts';
 import { followedBy, whose } from './whose.ts';
 
 export type HearDeps = Pick<
   Deps,
   | 'incidents'
+  | 'crowds'
   | 'effects'
   | 'decisions'
   | 'engine'
@@ -24,6 +26,7 @@ export type HearDeps = Pick<
   | 'log'
   | 'alerts'
   | 'externalPager'
+  | 'pager'
   | 'pagerIncidents'
   | 'onCall'
 >;
@@ -93,6 +96,8 @@ async function acknowledged(
     at,
   });
   await takesCommand(deps, page.incidentId, { agent, key: `${key}-command`, at });
+  const parent = await seenTogether(deps, page.incidentId);
+  if (parent !== null) await takesCommand(deps, parent, { agent, key: `${key}-command`, at });
 }
 
 /** It rings again there, so it counts as not heard here, too. */

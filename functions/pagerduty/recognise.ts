@@ -40,6 +40,5 @@ async function recogniseOne(deps: RecogniseDeps, name: string, incidents: readon
   const told = await deps.onCall.email(id);
   if (told.kind !== 'done') return deps.log.warn('it is not known who somebody is at PagerDuty', { name, ...told });
   const agent = agentOf(await deps.config.current(), { id, name: id }, told.value);
-  for (const incident of incidents)
-    await deps.incidents.amend(incident.id, (now) => recognised(now, name, agent));
+  for (const incident of incidents) await deps.incidents.amend(incident.id, (now) => recognised(now, name, agent));
 }

@@ -1,5 +1,6 @@
 import type { Agent } from '../../domain/pagerduty/agents.ts';
 import type { PageOf } from '../../domain/pagerduty/ours.ts';
+import { openParts, openPartsWords } from '../../domain/parts.ts';
 import type { Deps } from '../../domain/ports.ts';
 import type { IncidentRecord } from '../../schemas/incident.ts';
 import type { Timestamp } from '../../schemas/time.ts';
@@ -8,7 +9,7 @@ import { endedThere, type FollowDeps } from '../follow-pages.ts';
 import { entryAt, when, withUnsure } from './entry.ts';
 import { followedBy } from './whose.ts';
 
-type ResolvedDeps = FollowDeps & Pick<Deps, 'config'>;
+type ResolvedDeps = FollowDeps & Pick<Deps, 'config' | 'crowds'>;
 
 /**
  * A person has resolved a page at PagerDuty, as `response.yaml` takes that: over, where its alerts have ended or it is
@@ -62,9 +63,11 @@ async function over(
   { id }: IncidentRecord,
   { agent, key }: { agent: Agent; key: string },
 ): Promise<'over'> {
-  const text = `Resolved at PagerDuty by ${agent.shown}`;
+  const note = `Resolved at PagerDuty by ${agent.shown}`;
+  const also = openPartsWords(openParts(await deps.crowds.parts(id)));
+  const text = also === null ? note : `${note}; with it close ${also}`;
   const timeline = { actor: agent.name, kind: 'resolve.asked', text, detail: null };
-  await deps.incidents.post(id, { kind: 'resolve', by: agent.name, note: text }, { timeline }, key);
+  await deps.incidents.post(id, { kind: 'resolve', by: agent.name, note }, { timeline }, key);
   await wake(deps, id);
   return 'over';
 }

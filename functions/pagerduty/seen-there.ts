@@ -10,8 +10,9 @@ import type { FollowDeps } from '../follow-pages.ts';
 import { seenAcknowledged } from './acknowledged.ts';
 import { whoIs } from './agent.ts';
 import { resolvedThere } from './resolved.ts';
+import { seenTogether } from './together.ts';
 
-export type SeenDeps = FollowDeps & Pick<Deps, 'config' | 'onCall'>;
+export type SeenDeps = FollowDeps & Pick<Deps, 'config' | 'onCall' | 'crowds' | 'pager'>;
 
 /** Pages of an incident that are asked about, the newest ones: each is a call. */
 const PAGES_MAX = 10;
@@ -36,6 +37,17 @@ export async function isSeenThere(deps: SeenDeps, incident: IncidentRecord, aski
       return false;
     }
     if (told.value !== null && (await takenOver(deps, { incidentId: id, number }, told.value))) return true;
+  }
+  return incident.crowd !== undefined && (await isSeenAtParts(deps, incident, asking));
+}
+
+/** Its parts may have rung before they joined, and whoever has acknowledged one of these pages since sees to it. */
+async function isSeenAtParts(deps: SeenDeps, { id }: IncidentRecord, asking: Deadline): Promise<boolean> {
+  for (const { incident: part } of await deps.crowds.parts(id)) {
+    if (part.status === 'resolved' || part.pages === 0 || !(await isSeenThere(deps, part, asking))) continue;
+    await seenTogether(deps, part.id);
+    const now = await deps.incidents.read(id);
+    if (now === undefined || isHeard(now)) return true;
   }
   return false;
 }

@@ -3,8 +3,13 @@ import type { Deps } from '../../domain/ports.ts';
 import { placeOf } from '../../domain/story.ts';
 import type { IncidentRecord } from '../../schemas/incident.ts';
 import type { IncidentId } from '../../schemas/names.ts';
-import { acknowledgePages } from './acknowledge-pages.ts';
+import { millisOf, secondsBetween } from '../../schemas/time.ts';
+import { Deadline, type Elapsed, rotated } from '../evaluation/pool.ts';
+import { acknowledgePages, WORTH_SECONDS } from './acknowledge-pages.ts';
 import { rungBy } from './acknowledged.ts';
+
+/** Milliseconds. Nothing is begun after so long: the next round begins with others. */
+const ROUND_MS = 15_000;
 
 type TogetherDeps = Pick<Deps, 'incidents' | 'crowds' | 'effects' | 'pager' | 'clock' | 'log'>;
 
@@ -33,6 +38,30 @@ export async function seenTogether(deps: TogetherDeps, id: IncidentId): Promise<
   }
   return isOf(now, incident) ? parent.id : null;
 }
+
+/** Each minute: what is heard in other ways than by a call or a button, and what had to be left. */
+export async function seeTogether(
+  deps: TogetherDeps,
+  open: readonly IncidentRecord[],
+  elapsed: Elapsed = () => performance.now(),
+): Promise<void> {
+  const deadline = new Deadline(elapsed, ROUND_MS);
+  const seen = open.filter((one) => (one.crowd !== undefined || one.parent_id !== undefined) && isLately(deps, one));
+  for (const { id } of rotated(seen, Math.floor(millisOf(deps.clock.now()) / 60_000))) {
+    if (deadline.left === 0) return;
+    try {
+      await seenTogether(deps, id);
+    } catch (error) {
+      deps.log.error('that somebody sees to it could not be told to what belongs to it', {
+        incident: id,
+        error: String(error),
+      });
+    }
+  }
+}
+
+const isLately = ({ clock }: TogetherDeps, { care }: IncidentRecord): boolean =>
+  care?.acknowledged !== undefined && secondsBetween(care.acknowledged.at, clock.now()) < WORTH_SECONDS;
 
 /** Itself, where it has parts. Undefined: it is no part of anything that goes on. */
 async function parentOf({ incidents }: TogetherDeps, incident: IncidentRecord): Promise<IncidentRecord | undefined> {

@@ -155,6 +155,5 @@ async function toldOnce(deps: Deps, doing: Doing, id: IncidentId): Promise<Outco
   const once = `so-far:${id}:${doing.who.slack ?? doing.who.name}`;
   if ((await deps.hearings.read(once)) !== undefined) return NOTHING;
   const outcome = await statusTold(deps, doing, id);
-  await deps.hearings.did(once, {});
-  return outcome;
+  return (await deps.hearings.did(once, {})) ? outcome : NOTHING;
 }

@@ -28,7 +28,7 @@ export async function declared(deps: Deps, doing: Doing, { deed, ear }: { deed: 
     return answered(
       'An incident is open there already: ',
       { bold: incident.title },
-      `, ${incident.severity}. What you have said is on its timeline. `,
+      `, ${incident.severity}. What you have declared is on its timeline. `,
       ...where,
       ...unread,
     );

@@ -16,7 +16,9 @@ export type Pinned = { channel: string; ts: string; text: string | null; author:
 
 /** What somebody wants, whichever of the ways they have said it in. */
 export type Deed =
-  | Exclude<Wanted, { act: 'severity' | 'declare' | 'handover' | 'update' | 'freeze_override' }>
+  | Exclude<Wanted, { act: 'severity' | 'declare' | 'handover' | 'update' | 'freeze_override' | 'take' }>
+  /** `vacant`: as long as nobody has it. */
+  | (Extract<Wanted, { act: 'take' }> & { vacant: boolean })
   | { act: 'severity'; severity: Severity; note: string | null }
   | {
       act: 'declare';
@@ -27,7 +29,8 @@ export type Deed =
       from: Pinned | null;
     }
   | { act: 'handover'; user: string; brief: string | null }
-  | { act: 'update'; text: string }
+  /** `publish`: the status page may speak, too. */
+  | { act: 'update'; text: string; publish: boolean }
   | {
       act: 'freeze_override';
       freeze: string;
@@ -96,10 +99,12 @@ function deedOfCommand(wanted: Wanted): Deed | undefined {
       return undefined;
     case 'severity':
       return wanted.severity === null ? undefined : { ...wanted, severity: wanted.severity, note: null };
+    case 'take':
+      return { ...wanted, vacant: false };
     case 'handover':
       return wanted.user === null ? undefined : { ...wanted, user: wanted.user };
     case 'update':
-      return wanted.text === null ? undefined : { ...wanted, text: wanted.text };
+      return wanted.text === null ? undefined : { ...wanted, text: wanted.text, publish: false };
     case 'freeze_override': {
       const { freeze, reason } = wanted;
       return freeze === null || reason === null ? undefined : { ...wanted, freeze, reason };
@@ -149,7 +154,7 @@ function deedOfButton(button: Button): Deed | undefined {
     case 'acknowledge':
       return { act: 'acknowledge' };
     case 'take_command':
-      return { act: 'take', role: 'commander' };
+      return { act: 'take', role: 'commander', vacant: true };
     case 'pause':
     case 'resume':
       return { act: 'switch', action: button.verb };
@@ -200,7 +205,7 @@ function deedOfForm(filled: Filled, about: About): Deed | undefined {
     case 'severity':
       return { act: 'severity', severity: filled.severity, note: filled.note };
     case 'update':
-      return { act: 'update', text: filled.text };
+      return { act: 'update', text: filled.text, publish: true };
     case 'handover':
       return { act: 'handover', user: filled.user, brief: filled.brief };
     case 'freeze': {

@@ -9,7 +9,7 @@ import { type Freeze, type FreezeScope, NewFreeze, NewOverride } from '../../sch
 import { EnvironmentName, ServiceName } from '../../schemas/names.ts';
 import { plusSeconds } from '../../schemas/time.ts';
 import { approveOverride, giveOverride } from '../acts/freeze-overrides.ts';
-import { liftFreeze, openFreeze } from '../acts/freezes.ts';
+import { found, liftFreeze, openFreeze } from '../acts/freezes.ts';
 import type { Who } from '../acts/who.ts';
 import { knownServices, knownTeams } from '../freeze/known-names.ts';
 import { recordWhatHolds } from '../freeze/on-record.ts';
@@ -135,7 +135,9 @@ export async function overrideApproved(
   { who }: Doing,
   { freeze, override: id }: Of<'approve_override'>,
 ): Promise<Outcome> {
+  const before = (await found(deps, freeze)).overrides.find((one) => one.id === id)?.approved_by ?? null;
   const override = await approveOverride(deps, who, { freeze, id });
+  if (before !== null) return answered(`It holds already: ${before} was for it before.`);
   const text: Text = [`${override.approved_by ?? who.name} is for it, too: the override `, { code: id }, ' holds.'];
   return { answer: message(text), aloud: true };
 }

@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto';
 import { whomToAsk } from '../../domain/may-not.ts';
-import type { Ear, Told } from '../../domain/outlets.ts';
+import type { ChatMessage, Ear, Text, Told } from '../../domain/outlets.ts';
 import type { Deps } from '../../domain/ports.ts';
+import { idsIn, withNames } from '../../domain/shown-names.ts';
 import type { Heard } from '../../schemas/heard.ts';
 import { secondsBetween } from '../../schemas/time.ts';
 import { Refusal } from '../api/problem.ts';
@@ -43,7 +44,9 @@ export async function hearSlack(deps: Deps, { key, at, trace, request }: FromSla
     before === undefined
       ? await (late ? tooLate(errand) : outcomeOf(deps, errand, { key, trace }))
       : (before.outcome as Outcome); // as it was kept below
-  if (before === undefined) await deps.hearings.did(key, outcome);
+  // A message that took long is delivered again, while the first one may still be at it: that one tells.
+  if (before === undefined && !(await deps.hearings.did(key, outcome)))
+    return log.info('done meanwhile by another delivery', { act: errand.deed.act });
   log.info('done what was heard from Slack', { act: errand.deed.act, user: errand.user, again: before !== undefined });
   await tell({ ...deps, log }, errand.ear, outcome);
   await deps.hearings.told(key);
@@ -112,15 +115,40 @@ function wordsOf({ code, detail }: Refusal): string {
   }
 }
 
-/** An answer that Slack does not take is lost: what was done is on the timeline, and doing it again would be worse. */
+/**
+ * An answer that Slack does not take is lost: what was done is on the timeline, and doing it again would be worse. Whom
+ * no letter reaches is named in the answer, so that somebody tells them otherwise.
+ */
 async function tell(
-  { whispers, log }: Deps,
+  { whispers, acquaintances, log }: Deps,
   ear: Ear,
   { answer, aloud = false, letters = [] }: Outcome,
 ): Promise<void> {
-  const lost = (told: Told<null>, user: string): void => {
+  const isLost = (told: Told<null>, user: string): boolean => {
     if (told.kind !== 'done') log.warn('somebody could not be told what came of it', { user, detail: told.detail });
+    // What may have arrived is not called lost.
+    return told.kind !== 'done' && told.kind !== 'unclear';
   };
-  if (answer !== null) lost(await whispers.tell(ear, answer, aloud), ear.user);
-  for (const { user, message } of letters) lost(await whispers.write(user, message), user);
+  const lost: Text[] = [];
+  for (const { user, message } of letters)
+    if (isLost(await whispers.write(user, message), user)) lost.push([{ user }, ' ']);
+  if (answer === null) return;
+  const named = await withShownNames(acquaintances, answer);
+  const told = lost.length === 0 ? named : unreached(named, lost.flat());
+  isLost(await whispers.tell(ear, told, aloud), ear.user);
 }
+
+/** People who are in no file stand on timelines by their id; whoever reads of them knows their name. */
+async function withShownNames(acquaintances: Deps['acquaintances'], message: ChatMessage): Promise<ChatMessage> {
+  const names = new Map<string, string>();
+  for (const id of idsIn(message)) names.set(id, (await acquaintances.user(id))?.user.name ?? `slack:${id}`);
+  return withNames(message, names);
+}
+
+const unreached = (answer: ChatMessage, users: Text): ChatMessage => ({
+  ...answer,
+  parts: [
+    ...answer.parts,
+    { kind: 'note', text: ['⚠️ Slack took no message to ', ...users, 'now: tell them yourself.'] },
+  ],
+});

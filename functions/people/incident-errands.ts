@@ -1,3 +1,4 @@
+import { openParts, openPartsWords } from '../../domain/parts.ts';
 import type { Deps } from '../../domain/ports.ts';
 import { supersededWords } from '../../domain/superseded.ts';
 import type { DecisionView } from '../../schemas/incident.ts';
@@ -44,11 +45,17 @@ export async function updateTold(
   deps: Deps,
   { who, key }: Doing,
   id: IncidentId,
-  { text }: Of<'update'>,
+  { text, publish }: Of<'update'>,
 ): Promise<Outcome> {
-  const { published } = await tell(deps, who, { id, key, text });
-  return answered(`Those who wait for news are told.${published ? ' The status page may show the incident now.' : ''}`);
+  const told = await tell(deps, who, { id, key, text, publish });
+  return answered(`Those who wait for news are told.${PUBLIC_WORDS[told.public]}`);
 }
+
+const PUBLIC_WORDS = {
+  published: ' The status page may show the incident now, in words of its own.',
+  waits: ' The status page says nothing yet: "Publish update…" lets it speak.',
+  nothing: '',
+} as const;
 
 export async function resolvedByHand(
   deps: Deps,
@@ -58,8 +65,9 @@ export async function resolvedByHand(
 ): Promise<Outcome> {
   const before = await view(deps, id);
   if (before.status === 'resolved') return answered(`Superseded: ${supersededWords(before, '')}.`);
+  const also = openPartsWords(openParts(await deps.crowds.parts(id)));
   await takeOver(deps, who, { id, action: 'resolve', note: deed.note ?? '', key });
-  return answered('It is over: the incident closes now.');
+  return answered(`It is over: the incident closes now${also === null ? '' : `, and with it ${also}`}.`);
 }
 
 export async function switched(

@@ -38,11 +38,16 @@ export async function incidentMeant<D extends Deed>(
   throw await unknownIncident(deps, who, where.named);
 }
 
+/** What only looks can look at the only one. */
+const LOOKS: ReadonlySet<Deed['act']> = new Set(['status', 'roles']);
+
 /** @throws Declined where they are in no incident's channel */
-async function ofPlace(deps: IncidentDeps, who: Who, { where, typed }: Errand): Promise<IncidentId> {
+async function ofPlace(deps: IncidentDeps, who: Who, { where, typed, deed }: Errand): Promise<IncidentId> {
   const found = await ofChannel(deps, where.channel);
   if (found !== undefined) return found;
   const open = await openFor(deps, who);
+  const [only] = open;
+  if (only !== undefined && open.length === 1 && LOOKS.has(deed.act)) return only.id;
   throw new Declined(
     'This is not the channel of an incident, so it is not clear which one is meant. ',
     ...choice(open, typed),

@@ -17,9 +17,20 @@ import { answered, Declined, message, type Outcome } from './outcome.ts';
 type Of<A extends Deed['act']> = Extract<Deed, { act: A }>;
 type Letter = NonNullable<Outcome['letters']>[number];
 
-export async function roleTaken(deps: Deps, doing: Doing, id: IncidentId, { role }: Of<'take'>): Promise<Outcome> {
+export async function roleTaken(
+  deps: Deps,
+  doing: Doing,
+  id: IncidentId,
+  { role, vacant }: Of<'take'>,
+): Promise<Outcome> {
   const { who } = doing;
   const before = await holderBefore(deps, doing, id, role);
+  if (vacant && before !== null && !isSameActor(before.name, who.name))
+    throw new Declined(
+      `Superseded: ${before.shown} is ${role} already. To take over all the same: `,
+      { code: `/incident take ${role}` },
+      '. Nothing was done.',
+    );
   await takeRole(deps, who, { id, key: doing.key, role });
   if (before !== null && isSameActor(before.name, who.name)) return answered(`You are ${role} already.`);
   const incident = await recordOf(deps, id);

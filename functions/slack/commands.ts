@@ -13,10 +13,11 @@ import { readerInTime, refusalOf } from './may.ts';
 import type { Block } from './modals/blocks.ts';
 import { declareModal } from './modals/declare.ts';
 import { freezeModal, overrideModal } from './modals/freeze.ts';
-import { handoverModal, resolveModal, severityModal, updateModal } from './modals/incident.ts';
+import { handoverModal, severityModal, updateModal } from './modals/incident.ts';
 import { openModal } from './modals/open.ts';
 import { handOn } from './queue.ts';
 import type { Reader, ReaderOf } from './reader.ts';
+import { resolveForm } from './resolve-form.ts';
 import { whichIncident } from './which-incident.ts';
 import {
   helpMessage,
@@ -71,12 +72,16 @@ async function dialogFor(waiting: Waiting, parsed: ParsedCommand, command: Slash
   const which = await whichIncident(waiting, asked);
   return which.kind === 'none'
     ? { kind: 'refused', why: which.why }
-    : { kind: 'modal', view: form.view({ ...about, incident: which.incident }, which.ask) };
+    : { kind: 'modal', view: await form.view({ ...about, incident: which.incident }, which.ask, waiting) };
 }
 
 /** A modal that asks for what is missing, and what somebody has to be allowed to for that. */
 type FormFor =
-  | { ofIncident: true; action: Action; view: (about: About, which: Block[]) => ModalView }
+  | {
+      ofIncident: true;
+      action: Action;
+      view: (about: About, which: Block[], waiting: Waiting) => ModalView | Promise<ModalView>;
+    }
   | { ofIncident: false; action: Action; view: (waiting: Waiting, about: About) => ModalView | Promise<ModalView> };
 
 /** Null: nothing is missing. */
@@ -100,7 +105,12 @@ function formFor(wanted: Wanted): FormFor | null {
         view: (about, which) => handoverModal(about, wanted.user, which),
       };
     case 'resolve':
-      return wanted.note === null ? { ofIncident: true, action: 'incidents:act', view: resolveModal } : null;
+      if (wanted.note !== null) return null;
+      return {
+        ofIncident: true,
+        action: 'incidents:act',
+        view: (about, which, waiting) => resolveForm(waiting, about, which),
+      };
     case 'freeze_open': {
       const isWhole = wanted.targets.length > 0 || wanted.environment !== null;
       if (isWhole && wanted.reason !== null) return null;

@@ -7,11 +7,12 @@ import type { BlockActions } from '../../schemas/slack/interaction.ts';
 import type { Waiting } from './commands.ts';
 import { openFor, passOn, refuseFor } from './conversation.ts';
 import { type Answer, nothing } from './http.ts';
-import { BRIEF_PATIENCE_MS } from './known.ts';
-import { readerInTime, refusalOf } from './may.ts';
-import { resolveModal, severityModal, updateModal } from './modals/incident.ts';
+import { readerInTime } from './may.ts';
+import { severityModal, updateModal } from './modals/incident.ts';
 import { valueOf } from './queue.ts';
 import { callerOf } from './reader.ts';
+import { resolveForm } from './resolve-form.ts';
+import { whyNotThis } from './which-incident.ts';
 
 /** A button of a message, or a choice in it. */
 export async function pressed(waiting: Waiting, interaction: BlockActions): Promise<Answer> {
@@ -19,18 +20,13 @@ export async function pressed(waiting: Waiting, interaction: BlockActions): Prom
   // Links are told, too, and the elements of other apps' messages that were forwarded.
   if (acted === undefined || !isOurs(acted.action_id)) return nothing();
   const button = readButton(acted.action_id, valueOf(acted));
-  const form = button === undefined ? null : formOf(button);
+  const form = button === undefined ? null : formOf(waiting, button);
   if (form === null) return passOn(waiting, interaction);
   const { incident, action, view } = form;
-  const [reader, open] = await Promise.all([
-    readerInTime(waiting, callerOf(interaction)),
-    waiting.known.openIncidents(BRIEF_PATIENCE_MS),
-  ]);
-  const one = open?.value.find(({ id }) => id === incident);
-  const scope = one === undefined ? {} : { service: one.service, environment: one.environment };
-  const why = await refusalOf(waiting, reader, action, scope);
+  const reader = await readerInTime(waiting, callerOf(interaction));
+  const why = await whyNotThis(waiting, { reader, action, id: incident });
   if (why !== null) return refuseFor(waiting, interaction, why);
-  return openFor(waiting, interaction, view({ ...aboutPress(interaction), incident }));
+  return openFor(waiting, interaction, await view({ ...aboutPress(interaction), incident }));
 }
 
 const aboutPress = ({ channel, response_url }: BlockActions): About => ({
@@ -39,17 +35,17 @@ const aboutPress = ({ channel, response_url }: BlockActions): About => ({
   response_url: response_url ?? null,
 });
 
-type FormOf = { incident: IncidentId; action: Action; view: (about: About) => ModalView };
+type FormOf = { incident: IncidentId; action: Action; view: (about: About) => ModalView | Promise<ModalView> };
 
 /** Of buttons that ask for more before anything is done. */
-function formOf(button: Button): FormOf | null {
+function formOf(waiting: Waiting, button: Button): FormOf | null {
   switch (button.verb) {
     case 'severity':
       return { incident: button.incident, action: 'incidents:write', view: severityModal };
     case 'publish':
       return { incident: button.incident, action: 'incidents:write', view: updateModal };
     case 'resolve':
-      return { incident: button.incident, action: 'incidents:act', view: resolveModal };
+      return { incident: button.incident, action: 'incidents:act', view: (about) => resolveForm(waiting, about) };
     default:
       return null;
   }

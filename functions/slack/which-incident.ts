@@ -8,14 +8,14 @@ import type { IncidentId } from '../../schemas/names.ts';
 import type { Waiting } from './commands.ts';
 import { within } from './deadline.ts';
 import { BRIEF_PATIENCE_MS } from './known.ts';
-import type { Block } from './modals/blocks.ts';
-import { incidentSelect, incidentText } from './modals/incident.ts';
+import { type Block, quoted } from './modals/blocks.ts';
+import { incidentSelect, incidentText, labelOf } from './modals/incident.ts';
 import { refusalOf } from './may.ts';
 import type { Reader } from './reader.ts';
 
 /**
- * The incident that a dialog is about. `ask`: how it asks for it where that is not clear; empty where it is, and where it
- * could not be looked at in time: then it is the one of the channel, if there is one.
+ * The incident that a dialog is about. `ask`: how it asks for it where that is not clear, or says which one was named;
+ * empty where it is the one of the channel, and where it could not be looked at in time: then it is that, if there is one.
  */
 export type Which = { kind: 'known'; incident: IncidentId | null; ask: Block[] } | { kind: 'none'; why: ChatMessage };
 
@@ -38,9 +38,11 @@ export async function whichIncident(waiting: Waiting, { action, named, channel, 
   const all = open?.value ?? null;
   const id = found === 'unknown' ? undefined : (found ?? byName(all, named));
   if (id !== undefined) {
-    const one = all?.find((incident) => incident.id === id);
-    const why = await refusalOf(waiting, reader, action, one === undefined ? {} : placeOf(one));
-    return why === null ? { kind: 'known', incident: id, ask: [] } : { kind: 'none', why };
+    const why = await whyNotThis(waiting, { reader, action, id });
+    if (why !== null) return { kind: 'none', why };
+    const one = named === null ? undefined : all?.find((incident) => incident.id === id);
+    const maySee = one !== undefined && reader.kind === 'known' && reader.may('incidents:read', placeOf(one));
+    return { kind: 'known', incident: id, ask: maySee ? quoted(labelOf(one)) : [] };
   }
   const why = await refusalOf(waiting, reader, action, {});
   if (why !== null) return { kind: 'none', why };
@@ -52,6 +54,20 @@ export async function whichIncident(waiting: Waiting, { action, named, channel, 
   if (theirs.length === 0) return { kind: 'none', why: said('No incident is open, so there is none to choose from.') };
   if (named !== null && open?.fresh === true) return { kind: 'none', why: unknownName(named, theirs) };
   return { kind: 'known', incident: null, ask: [incidentSelect(theirs)] };
+}
+
+/** Why nobody, or not they, can do this about that one: it is over, or they may not. Null: they can, as far as is known. */
+export async function whyNotThis(
+  waiting: Waiting,
+  { reader, action, id }: { reader: Reader; action: Action; id: IncidentId },
+): Promise<ChatMessage | null> {
+  const look = within(BRIEF_PATIENCE_MS, waiting.deps.incident(id));
+  const one = await look.catch((error: unknown) => {
+    waiting.deps.log.warn('an incident cannot be read while Slack waits', { incident: id, error: String(error) });
+  });
+  const why = await refusalOf(waiting, reader, action, one === undefined ? {} : placeOf(one));
+  if (why !== null) return why;
+  return one?.status === 'resolved' ? said('Superseded: this incident is resolved already.') : null;
 }
 
 const placeOf = ({ service, environment }: OpenIncident) => ({ service, environment });

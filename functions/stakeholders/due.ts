@@ -22,9 +22,12 @@ export type Due = {
   receiver: Receiver;
   stakeholder: Stakeholder;
   before: Remembered | undefined;
+  /** What belongs to it, and what they have heard of what it belongs to. */
+  parts: readonly IncidentRecord[];
+  heardOfParent: boolean;
 };
 
-type DueDeps = Pick<Deps, 'incidents' | 'digests' | 'clock' | 'timeScale' | 'log'>;
+type DueDeps = Pick<Deps, 'incidents' | 'crowds' | 'digests' | 'clock' | 'timeScale' | 'log'>;
 
 /** What is to be told now, those that are open first. An incident that cannot be read keeps nothing from the others. */
 export async function allDue(deps: DueDeps, config: Config): Promise<Due[]> {
@@ -52,16 +55,33 @@ async function justResolved({ incidents, clock }: DueDeps): Promise<IncidentReco
 
 /** Each receiver by itself, and once: one that is refused keeps nothing from the others. */
 async function dueOf(
-  { digests, clock, timeScale }: DueDeps,
+  deps: DueDeps,
   incident: IncidentRecord,
   { services, response: { stakeholders } }: Config,
 ): Promise<Due[]> {
-  const told = await digests.read(incident.id);
+  const { digests, clock, timeScale } = deps;
+  const { id } = incident;
+  const [told, { parts, ofParent }] = await Promise.all([digests.read(id), belongingTo(deps, incident)]);
   const asked = { services, now: clock.now(), timeScale };
   const due = stakeholders.flatMap((stakeholder) =>
     receiversOf(stakeholder)
-      .map((receiver): Due => ({ id: incident.id, receiver, stakeholder, before: told[receiver.name] }))
-      .filter(({ before }) => isDue(incident, stakeholder, before, asked)),
+      .map((receiver): Due => {
+        const { name } = receiver;
+        const heardOfParent = ofParent[name]?.heard === true;
+        return { id, receiver, stakeholder, before: told[name], parts, heardOfParent };
+      })
+      .filter(({ before, heardOfParent }) => isDue(incident, stakeholder, before, { ...asked, parts, heardOfParent })),
   );
   return [...new Map(due.map((one) => [one.receiver.name, one])).values()];
+}
+
+/** What is part of an incident that goes on, and what was told of the one that it was a part of, where it is over. */
+async function belongingTo(
+  { crowds, digests }: Pick<DueDeps, 'crowds' | 'digests'>,
+  { id, crowd, status, parent_id }: IncidentRecord,
+): Promise<{ parts: IncidentRecord[]; ofParent: Record<string, Remembered> }> {
+  const isOver = status === 'resolved';
+  const parts = crowd === undefined || isOver ? [] : await crowds.parts(id);
+  const ofParent = parent_id === undefined || !isOver ? {} : await digests.read(parent_id);
+  return { parts: parts.map(({ incident }) => incident), ofParent };
 }

@@ -82,11 +82,11 @@ export class Round {
 
   async #attempt(due: Due): Promise<void> {
     const { digests, clock, timeScale } = this.#deps;
-    const { id, receiver, stakeholder, before } = due;
+    const { id, receiver, stakeholder, before, parts, heardOfParent } = due;
     const story = await this.#story(id);
     const now = clock.now();
     // The list may be a moment behind: what is remembered has to be what is told.
-    const asked = { services: this.#given.services, now, timeScale };
+    const asked = { services: this.#given.services, now, timeScale, parts, heardOfParent };
     if (story === undefined || !isDue(story.incident, stakeholder, before, asked)) return;
     const told = telling(story.incident, now);
     const mine = await digests.remember(id, receiver.name, told, before);

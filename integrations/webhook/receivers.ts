@@ -9,7 +9,7 @@ import { tell } from '../told.ts';
 import { signedHeaders } from './standard-webhooks.ts';
 import { teamsMessage } from './teams.ts';
 
-/** One attempt: somebody who does not answer holds up the others for so long. */
+/** One attempt. */
 const ATTEMPT_TIMEOUT_MS = 5_000;
 
 /**

@@ -15,15 +15,16 @@ export type IncidentDeps = {
   incidents: Pick<Incidents, 'view' | 'read'>;
 };
 
-/** Each receiver has its own pace, so that one which is down or slow is not waited for on behalf of others. */
+/** Each receiver has its own pace, so that one which is down or slow is not asked in vain for each incident. */
 const methodOf = (receiver: string): Method => {
   const name = `webhook ${receiver}`;
   return { name, allowances: { [name]: { perSecond: 2, burst: 20 } } };
 };
 
 /**
- * Tells each receiver what it is to hear of an incident, one after the other: what has been written down for it is sent
- * until it is taken, and only then what is so by now. What came and went meanwhile is not told.
+ * Tells all receivers what they are to hear of an incident, side by side. To each goes one thing after the other: what has
+ * been written down for it is sent until it is taken, and only then what is so by now. What came and went meanwhile is
+ * not told.
  */
 export async function tellIncident(
   deps: IncidentDeps,
@@ -37,16 +38,25 @@ export async function tellIncident(
   if (view === undefined || incident === undefined) return;
   const told = incidentTold(view, incident);
   const states = WebhooksState.parse((await deps.projections.read('webhooks', subject)) ?? {}).receivers;
-  for (const webhook of webhooks) {
+  const keep = inOrder(() => deps.projections.write('webhooks', subject, { receivers: states }));
+  const all = webhooks.map(async (webhook) => {
     const name = deps.receivers.nameOf(webhook);
     const save = async (state: ReceiverState): Promise<void> => {
       await turn.stillOurs();
       states[name] = state;
-      await deps.projections.write('webhooks', subject, { receivers: states });
+      await keep();
     };
     const before = ReceiverState.parse(states[name] ?? {});
     await tellOne({ deps, name, webhook, told, incident, save, turn }, before);
-  }
+  });
+  const failed = (await Promise.allSettled(all)).find((one) => one.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+}
+
+/** The same, each time after the one before: what is written last is what stands in the end. */
+function inOrder(act: () => Promise<void>): () => Promise<void> {
+  let last: Promise<void> = Promise.resolve();
+  return () => (last = last.catch(() => undefined).then(act));
 }
 
 type Telling = {

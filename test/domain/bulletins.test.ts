@@ -100,7 +100,7 @@ describe('the notice', () => {
     fc.assert(
       fc.property(fc.array(anyAlert, { maxLength: 15 }), (alerts) => {
         const { summary, parts } = noticeCard(bulletin(alerts));
-        expect([summary, ...parts.map(partText)].join()).not.toMatch(/undefined|null|\[object/);
+        expect([JSON.stringify(summary), ...parts.map(partText)].join()).not.toMatch(/undefined|null|\[object/);
         const links = parts.flatMap((part) => (part.kind === 'text' || part.kind === 'note' ? part.text : []));
         expect(links.filter((span) => typeof span !== 'string' && 'link' in span)).toEqual([]);
       }),

@@ -9,8 +9,9 @@ import {
   teamLine,
   topic,
 } from '../../domain/incident-card.ts';
+import type { Child } from '../../domain/story.ts';
 import type { ChatMessage, ChatPart, Span, Text } from '../../domain/outlets.ts';
-import type { DecisionView, Effect } from '../../schemas/incident.ts';
+import type { DecisionView, Effect, IncidentRecord } from '../../schemas/incident.ts';
 import { INCIDENT } from './arbitraries.ts';
 import type { IncidentId, Version } from '../../schemas/names.ts';
 import { plusSeconds } from '../../schemas/time.ts';
@@ -41,7 +42,8 @@ function partText(part: ChatPart): string {
 }
 
 /** All that a person reads of it. */
-const readable = ({ summary, parts }: ChatMessage): string => [summary, ...parts.map(partText)].join('\n');
+const readable = ({ summary, parts }: ChatMessage): string =>
+  [typeof summary === 'string' ? summary : words(summary), ...parts.map(partText)].join('\n');
 
 const decision = (more: Partial<DecisionView> = {}): DecisionView => ({
   id: `${INCIDENT}-1`,
@@ -239,6 +241,23 @@ describe('the card', () => {
     expect(text).not.toContain('s25 production');
     expect(text).toContain('and 6 more');
     expect(text).toContain('Asks before each rollback');
+  });
+
+  test('counts the parts of a parent that are open, also where that is over', () => {
+    const crowd = { because: 'many', name: '', text: '' } as const;
+    const child = (service: string, status: IncidentRecord['status']): Child => ({
+      id: INCIDENT as IncidentId,
+      service,
+      environment: 'production',
+      title: 'errors',
+      severity: 'critical',
+      status,
+    });
+    const children = [child('cart', 'resolved'), child('search', 'mitigated'), child('ledger', 'open')];
+    const over = incident({ crowd, status: 'resolved', resolved_at: NOON, firing: 0 });
+    expect(card({ incident: over, children, childCount: 3 })).toContain('Incidents 2 of 3 open');
+    const closing = incident({ crowd, status: 'resolved', resolved_at: NOON, firing: 9 });
+    expect(card({ incident: closing, children, childCount: 60 })).toContain('Incidents 9 of 60 open');
   });
 
   test('says that alerts are kept quiet', () => {

@@ -45,6 +45,19 @@ describe('people are reminded', () => {
     expect(nudged(led, 30)).toMatchObject({ kind: 'update', mention: ['U0ADA'] });
   });
 
+  test('by their name, where nobody knows them in Slack', () => {
+    const grace = { name: 'grace', shown: 'Grace Moreau', slack: null, at: NOON };
+    const led = (roles: IncidentRecord['roles']) => nudged(incident({ care: cared, roles }), 30);
+    expect(led({ commander: grace })).toMatchObject({
+      text: expect.stringMatching(/^Grace Moreau: No update since it began/),
+      to: { name: 'grace' },
+      mention: [],
+    });
+    expect(led({ commander: ada, communications: grace })?.text).toMatch(/^Grace Moreau: /);
+    expect(led({ commander: grace, communications: ada })).toMatchObject({ to: null, mention: ['U0ADA'] });
+    expect(led({})).toMatchObject({ text: expect.stringMatching(/^Nobody is in command/), to: null });
+  });
+
   test('with what they can press about it', () => {
     const asked = (one: IncidentRecord, minutes: number) => nudged(one, minutes)?.asks;
     expect(asked(incident(), 5)).toEqual(['acknowledge', 'severity']);

@@ -48,6 +48,6 @@ describe('what closes with a parent', () => {
     ],
     [[{ status: 'mitigated', firing: 0 }], 'one incident that is a part of it, in which no alert fires'],
   ] as const)('%j: %s', (parts, expected) => {
-    expect(openPartsWords(openParts(parts))).toBe(expected);
+    expect(openPartsWords(openParts(parts.map((incident) => ({ incident }))))).toBe(expected);
   });
 });

@@ -24,6 +24,7 @@ const COMPLETE: [string, Record<string, string>, Filled][] = [
   ],
   [FORMS.severity, { [severity]: 'info' }, { form: 'severity', severity: 'info', note: null }],
   [FORMS.update, { [text]: ' We are on it ' }, { form: 'update', text: 'We are on it' }],
+  [FORMS.handover, { [user]: 'U1' }, { form: 'handover', user: 'U1', brief: null }],
   [FORMS.handover, { [user]: 'U1', [text]: 'EU is fine' }, { form: 'handover', user: 'U1', brief: 'EU is fine' }],
   [
     FORMS.freeze,

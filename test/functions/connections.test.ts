@@ -230,6 +230,13 @@ describe('webhooks', () => {
     expect((await look({}))['webhooks']).toBe('off: no file of the configuration names a receiver');
   });
 
+  test('a second route that is wanted, and that nobody has named', async () => {
+    const response = { escalation: { how: 'fallback' } };
+    expect((await look({ config: { response } }))['second route']).toMatch(/^wrong: .*paging\.yaml has no "fallback"/);
+    expect(await look({ config: { response, paging: hooks.paging } })).not.toHaveProperty('second route');
+    expect(await look({})).not.toHaveProperty('second route');
+  });
+
   test('each by its host, and whether what signs it is set', async () => {
     const seen = await look({ secrets: { PAGER: 'whsec_x' }, config: hooks });
     const missing = 'which signs what it is told, is not set: it is told nothing. Set it, or correct "signature"';

@@ -67,10 +67,10 @@ function thereAre(there: Record<number, Partial<ExternalIncident>>): number[] {
   return asked;
 }
 
-const ackedBy = (name: string, id: string | null, at: Timestamp): Partial<ExternalIncident> => ({
+const ackedBy = (name: string, user: string | null, at: Timestamp): Partial<ExternalIncident> => ({
   status: 'acknowledged',
   acknowledgedBy: [name],
-  acknowledged: { by: { id, name }, at },
+  acknowledged: { by: { id: user, name }, at },
 });
 
 async function paged(number: number, state: 'succeeded' | 'failed' | 'withheld' = 'succeeded', more: object = {}) {
@@ -212,13 +212,18 @@ describe('where nobody has told what was done at PagerDuty', () => {
     expect([await after(10), await after(10)]).toEqual([0, 0]);
     expect([asked(), said(), looked]).toEqual([[], ['Acknowledged at PagerDuty by Ada'], [1]]);
     const { care, roles } = await record();
-    expect([care?.acknowledged, roles?.commander]).toMatchObject([{ by: 'ada', at }, { name: 'ada', shown: 'Ada' }]);
+    expect([care?.acknowledged, roles?.commander]).toMatchObject([
+      { by: 'ada', at },
+      { name: 'ada', shown: 'Ada' },
+    ]);
     await acknowledgeAll(world.deps, await open());
     expect(world.calls).toEqual([]); // it is known there
   });
 
   test('an integration that has acknowledged it sees to it, and has no command', async () => {
-    thereAre({ 1: { ...ackedBy('', null, CREATED), acknowledgedBy: ['Bot'], acknowledged: { by: null, at: CREATED } } });
+    thereAre({
+      1: { ...ackedBy('', null, CREATED), acknowledgedBy: ['Bot'], acknowledged: { by: null, at: CREATED } },
+    });
     expect(await after(10)).toBe(0);
     const text = 'Acknowledged at PagerDuty by Bot (at 2026-11-20 12:00 UTC)';
     expect([said(), (await record()).roles?.commander]).toEqual([[text], undefined]);

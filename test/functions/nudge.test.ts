@@ -112,3 +112,17 @@ test('whoever is to give an update is told by name, and by nothing that others w
     text: ['⏰ ', { bold: 'somebody' }, ': ', entry.text],
   });
 });
+
+test('whoever is known by an address alone is named, and told where Slack has found them by it', async () => {
+  const commander = { name: 'grace', shown: 'Grace Moreau', slack: null, at: world.clock.now() };
+  const said = { by: 'grace', at: world.clock.now() };
+  await world.deps.incidents.amend(id, () => ({ roles: { commander }, care: { acknowledged: said, triaged: said } }));
+  await look(30);
+  const [entry] = (await world.deps.incidents.timeline(id, { limit: 1 })).items;
+  if (entry === undefined) throw new Error('there is no entry');
+  expect(entry.text).toMatch(/^Grace Moreau: No update/);
+  const shown = (slack: string | null) =>
+    entryMessage(entry, { shownOf: (name) => name, slackIdOf: (name) => (name === 'grace' ? slack : null) }).parts[0];
+  expect(shown('U0GRACE1')).toMatchObject({ text: ['⏰ ', { user: 'U0GRACE1' }, ' ', entry.text] });
+  expect(shown(null)).toMatchObject({ text: ['⏰ ', entry.text] });
+});

@@ -29,7 +29,7 @@ let firebreak: Firebreak;
 
 beforeAll(async () => {
   firebreak = await Firebreak.start({
-    services: { checkout: { environments: { production: ASKING } } },
+    services: { checkout: { environments: { production: ASKING } }, search: { environments: { production: {} } } },
     configFiles: { 'people.yaml': stringify(PEOPLE) },
     timeScale: 60,
   });
@@ -169,4 +169,35 @@ test('a person declares, approves, hands over and resolves from Slack', { timeou
     'bob /incident',
   ]);
   expect(calls.map(({ status, attempts }: any) => [status, attempts])).toEqual(calls.map(() => [200, 1]));
+});
+
+test('whoever declares by a command hears of the channel there, and ends the incident from elsewhere', async () => {
+  const [elsewhere] = (await firebreak.get('/sandbox/slack/channels')).body.items.map(({ name }: any) => name);
+  const opened = await does('ada', 'commands', { channel: elsewhere, text: '/incident declare Search is slow' });
+  const values = {
+    service: { service: 'search' },
+    environment: { environment: 'production' },
+    severity: { severity: 'warning' },
+  };
+  await does('ada', `views/${opened.modal.id}/submit`, { values });
+  const { id, channel } = await eventually(async () => {
+    const found = (await incidents()).find(({ title }) => title === 'Search is slow');
+    return found?.channel && found;
+  }, 'the incident with its channel');
+  const { id: channelId } = await channelNamed(channel.slice(1));
+  await told(elsewhere, `It is talked of in <#${channelId}>`);
+
+  // Of several that are open the dialog asks for the one that is meant.
+  const update = await does('ada', 'commands', { channel: elsewhere, text: '/incident update' });
+  const known = await does('ada', `views/${update.modal.id}/submit`, {
+    values: { incident: { incident: id }, text: { text: 'The index is rebuilt' } },
+  });
+  expect(known.modal).toBeNull();
+  await eventually(async () => (await timeline(id)).includes('ada: The index is rebuilt'), 'the update');
+  await does('ada', 'commands', { channel: elsewhere, text: `/incident resolve ${channel} it is over` });
+  await eventually(
+    async () => (await firebreak.get(`/v1/incidents/${id}`)).body.status === 'resolved',
+    'the end',
+    60_000,
+  );
 });

@@ -204,7 +204,7 @@ describe('permissions', () => {
   });
 
   test('what Slack sends is handed on: whoever takes it in changes no record of ours', () => {
-    expect(whoMay('sqs:SendMessage', 'People.')).toEqual(['Http', 'SlackCalls']);
+    expect(whoMay('sqs:SendMessage', 'People.')).toEqual(['Hear', 'Http', 'SlackCalls']);
     expect(whoMay('sqs:ReceiveMessage', 'People.')).toEqual(['Hear']);
     const { permissions } = byName('slack');
     expect(permissions.flatMap(({ actions }) => actions).toSorted()).toEqual([

@@ -127,6 +127,19 @@ describe('response.yaml', () => {
     expect(await saidOf('response.yaml', text)).toEqual([problem]);
   });
 
+  test.each([
+    ['escalation:\n  how: pageagain\n', /^response\.yaml:2: escalation\.how: .*\(did you mean "page-again"\?\)$/],
+    ['pagerduty: { resolve: resolv }\n', /^response\.yaml:1: pagerduty\.resolve: .*\(did you mean "resolve"\?\)$/],
+    ['triage: { updateMinutes: of }\n', /^response\.yaml:1: triage\.updateMinutes: .*\(did you mean "off"\?\)$/],
+    ['triage: { from: everything }\n', /^response\.yaml:1: triage\.from: .*"critical"\|"warning"$/],
+    [
+      'webhooks:\n  - url: https://pager.example\n    signature: PAGER\n    events:\n      - incident.open\n',
+      /^response\.yaml:5: webhooks\.0\.events\.0: .*\(did you mean "incident\.opened"\?\)$/,
+    ],
+  ])('a word that there is not is wrong, and the nearest one is named: %j', async (text, problem) => {
+    expect(await saidOf('response.yaml', text)).toEqual([expect.stringMatching(problem)]);
+  });
+
   test('services and teams that nobody has, and a second route that there is not, are hardly meant', async () => {
     const text = `escalation:
   how: fallback
@@ -142,7 +155,7 @@ stakeholders:
       - payment
 `;
     expect(await saidOf('response.yaml', text)).toEqual([
-      'response.yaml:2: warning: paging.yaml has no "fallback", so nobody is called (how: page-again)',
+      'response.yaml:2: warning: paging.yaml has no "fallback", so it is paged again instead (how: page-again)',
       'response.yaml:6: warning: the catalogue has no service "serch", so nothing is told by that name (did you mean "search"?)',
       'response.yaml:9: warning: the catalogue has no service "chekout", so nothing is told by that name (did you mean "checkout"?)',
       'response.yaml:12: warning: no service of the catalogue is of a team "payment", so nothing is told by that name (did you mean "payments"?)',

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Told } from '../../domain/outlets.ts';
 import type { Log } from '../../domain/ports.ts';
@@ -174,6 +175,41 @@ describe('a pass', () => {
     later(5);
     await showing(posts);
     expect(calls).toEqual([A, B]);
+  });
+});
+
+describe('a pass that shows several side by side', () => {
+  const both = (project: Projector) =>
+    pass(
+      'slack',
+      { clock, log, projections },
+      async (subject, turn) => {
+        shown.push(subject);
+        await project(subject, turn);
+      },
+      { subjects: 2, pause: (_, signal) => sleep(10, undefined, { signal }) },
+    );
+
+  test('keeps none waiting for another, as far as there is room, and each subject has one turn at a time', async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    await marked(A, B, C);
+    const passed = both((subject) => (subject === A ? promise : Promise.resolve()));
+    await expect.poll(() => shown).toEqual([A, B, C]);
+    await projections.changed(A, B); // while A is still being shown
+    await expect.poll(() => shown, { timeout: 4000 }).toEqual([A, B, C, B]);
+    resolve();
+    await passed;
+    expect(shown).toEqual([A, B, C, B, A]);
+    expect(waiting()).toBe(0);
+  });
+
+  test('ends for all when its lease has run out', async () => {
+    await marked(A, B, C);
+    await both(async () => {
+      later(16);
+      await projections.lease('slack', 15);
+    });
+    expect([shown, waiting()]).toEqual([[A, B], 3]);
   });
 });
 

@@ -11,7 +11,15 @@ let calls: number;
 
 beforeEach(() => {
   clock = new SetClock('2026-11-20T12:00:00.000Z');
-  desk = { clock, log: silent, pace: { buckets: {}, blocked: {} }, timeScale: 1, stillOurs: async () => undefined };
+  desk = {
+    clock,
+    log: silent,
+    pace: { buckets: {}, blocked: {} },
+    timeScale: 1,
+    underWay: new Map(),
+    until: null,
+    stillOurs: async () => undefined,
+  };
   turn = new Turn(desk);
   calls = 0;
 });
@@ -136,5 +144,45 @@ describe('a turn', () => {
     nextTurn();
     turn.afterRefusal(inSeconds(-24 * 3600));
     expect(turn.again).toBeNull();
+  });
+});
+
+describe('attempts side by side', () => {
+  const held = () => Promise.withResolvers<Told<string>>();
+  const LATER: Told<string> = { kind: 'later', detail: 'no answer', afterSeconds: null };
+
+  test('of one method are made one after the other, and none after one that was not answered', async () => {
+    const answer = held();
+    const other = new Turn(desk);
+    const first = turn.attempt(EDIT, () => answer.promise);
+    const second = other.attempt(EDIT, async () => {
+      calls += 1;
+      return done;
+    });
+    await Promise.resolve();
+    expect(calls).toBe(0);
+    answer.resolve(LATER);
+    expect([await first, await second, calls]).toEqual([LATER, undefined, 0]);
+    expect(other.again).toBe(inSeconds(5));
+  });
+
+  test('of several methods do not wait for each other, nor forget what the others have used up', async () => {
+    const answer = held();
+    const first = turn.attempt(EDIT, () => answer.promise);
+    expect(await new Turn(desk).attempt(POST, async () => done)).toEqual(done);
+    answer.resolve(done);
+    await first;
+    expect(await new Turn(desk).attempt(POST, async () => done)).toBeUndefined();
+    expect(desk.underWay.size).toBe(0);
+  });
+
+  test('are not begun any more once the time is over for which they had to wait', async () => {
+    desk = { ...desk, until: inSeconds(10) };
+    const [answer, late] = [held(), new Turn(desk)];
+    const first = new Turn(desk).attempt(EDIT, () => answer.promise);
+    const second = late.attempt(EDIT, async () => done);
+    later(11);
+    answer.resolve(done);
+    expect([await first, await second, late.again]).toEqual([done, undefined, clock.now()]);
   });
 });

@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { pagerDutyChanges } from '../../integrations/pagerduty/change-events.ts';
 import { webhookReceivers } from '../../integrations/webhook/receivers.ts';
@@ -37,6 +38,9 @@ beforeEach(async () => {
   id = theIncident(world);
 });
 
+/** Beside the world's own clock, which stands. */
+const sleepFor = (milliseconds: number, signal: AbortSignal) => sleep(milliseconds, undefined, { signal });
+
 const configured = (response: object) => {
   world.config = Config.parse({
     version: 'test',
@@ -67,7 +71,7 @@ async function passes(seconds = 90): Promise<void> {
     }),
     changeEvents: pagerDutyChanges({ eventsUrl: async () => eventsUrl, routingKey: async () => ROUTING_KEY }),
   });
-  await pass('webhooks', { clock, log: silent, projections }, projector);
+  await pass('webhooks', { clock, log: silent, projections }, projector, { subjects: 16, pause: sleepFor });
 }
 
 const retitled = (title: string) =>
@@ -144,6 +148,69 @@ describe('a receiver of webhooks', () => {
     await retitled('Payments fail');
     await changed(undefined, 1);
     expect([types(down), types(kind)]).toEqual([['incident.opened'], ['incident.opened', 'incident.changed']]);
+  });
+
+  test(
+    'that does not answer keeps nobody waiting, neither for this incident nor for another one or a change',
+    { timeout: 20_000 },
+    async () => {
+      const hanging = await Promise.all(Array.from({ length: 8 }, () => vendor('hang', {})));
+      const kind = await vendor({});
+      const pager = await vendor({ status: 202, body: '{"status":"success"}' });
+      eventsUrl = pager.url;
+      configured({
+        webhooks: [...hanging, kind].map(({ url }) => ({ url, signature: 'HOOK_SECRET' })),
+        pagerduty: { changeEvents: true },
+      });
+      await fires({ labels: { service: 'cart' }, name: 'Down' })(world);
+      const other = [...world.store.dossiers.keys()].at(-1) ?? expect.unreachable();
+      const place = { service: 'checkout', environment: 'production', version: 'v7' };
+      const started_at = world.clock.now();
+      const { change } = await world.deps.changes.record(NewChange.parse({ ...place, started_at }));
+      await projections.changed(`incident:${id}`, `incident:${other}`, `change:${change.id}`);
+      const passed = passes(0);
+      await expect.poll(() => [kind.received.length, pager.received.length]).toEqual([2, 1]);
+
+      // What comes up meanwhile does not wait for them either.
+      await retitled('Payments fail');
+      await projections.changed(`incident:${other}`);
+      await world.deps.changes.patch(change.id, { status: 'failed' });
+      await projections.changed(`change:${change.id}`);
+      await expect.poll(() => pager.received.length, { timeout: 4000 }).toBe(2);
+      expect(hanging.map(({ received }) => received.length)).toEqual(Array(8).fill(1));
+
+      await passed;
+      await changed();
+      // What was asked twice has the same id.
+      const told = ({ received }: Vendor, of: IncidentId) =>
+        [...new Map(received.map(({ headers, body }) => [headers['webhook-id'], JSON.parse(body)])).values()].flatMap(
+          ({ type, data }) => (data.id === of ? [type] : []),
+        );
+      for (const one of [...hanging, kind])
+        expect([told(one, id), told(one, other)]).toEqual([
+          ['incident.opened', 'incident.changed'],
+          ['incident.opened'],
+        ]);
+    },
+  );
+
+  test('is told who sees to it, until it rings again', async () => {
+    const to = await vendor({});
+    configured({ webhooks: [{ url: to.url, signature: 'HOOK_SECRET' }] });
+    const at = world.clock.now();
+    const acked = { actor: 'grace', kind: 'page.acknowledged', text: 'hm', detail: null };
+    await world.deps.incidents.amend(id, () => ({
+      care: { acknowledged: { by: 'grace', at, page: 0 } },
+      timeline: acked,
+    }));
+    await changed();
+    await world.deps.effects.intend(
+      id,
+      { key: `${id}.page.1`, kind: 'page', target: 'pagerduty', class: 'keyed', detail: '' },
+      { page: 1 },
+    );
+    await changed();
+    expect(bodies(to).map(({ data }) => data.acknowledged_by)).toEqual(['grace', null]);
   });
 
   test('hears only of what it wants', async () => {

@@ -49,6 +49,7 @@ import { inForce, notCleared } from '../../domain/cleared.ts';
 import { isSpent, mergedCaps, promotedBy } from '../../domain/automation.ts';
 import { type Crowd, type Opening, stillFails } from '../../domain/crowd.ts';
 import { ORGANISATION_ROLLBACKS_PER_HOUR, organisationLimit } from '../../domain/guards.ts';
+import { partsView } from '../../domain/parts.ts';
 import type { Decision, DecisionInputs } from '../../domain/rollback.ts';
 import type { Child, Story } from '../../domain/story.ts';
 import { endOf, isAhead, putsVersionLive } from '../../domain/versions.ts';
@@ -432,6 +433,7 @@ export class FakeIncidents implements Incidents {
       signal_count,
       suspects,
       parent_id: dossier.record.parent_id ?? null,
+      ...(dossier.record.crowd !== undefined && { parts: partsView(partsOf(this.#store, id)) }),
       channel: dossier.record.channel ?? this.#channelOf(dossier.record.parent_id),
       roles: Object.fromEntries(Object.entries(dossier.record.roles ?? {}).map(([role, { shown }]) => [role, shown])),
       cleared: cleared ?? [],
@@ -663,6 +665,12 @@ export class FakeIncidents implements Incidents {
   }
 }
 
+const partsOf = ({ dossiers }: FakeStore, parent: IncidentId): Part[] =>
+  [...(dossiers.get(parent)?.children ?? [])].flatMap(([id, { joinedAt }]) => {
+    const record = dossiers.get(id)?.record;
+    return record?.parent_id === parent ? [{ incident: recordOf(record), joinedAt }] : [];
+  });
+
 export class FakeCrowds implements CrowdPort {
   readonly #store: FakeStore;
 
@@ -726,9 +734,7 @@ export class FakeCrowds implements CrowdPort {
   }
 
   async parts(parent: IncidentId): Promise<Part[]> {
-    return [...(this.#store.dossiers.get(parent)?.children ?? [])]
-      .map(([id, { joinedAt }]) => ({ incident: recordOf(this.#store.dossier(id).record), joinedAt }))
-      .filter(({ incident }) => incident.parent_id === parent);
+    return partsOf(this.#store, parent);
   }
 
   async letGo(

@@ -18,7 +18,7 @@ const manyAtOnce: Moment = (world) => {
 };
 
 /** An alert of a service that asks for nothing. */
-export const of = (service: string, name = `${service} fails`) => ({ name, labels: { service, action: '' } });
+export const alarm = (service: string, name = `${service} fails`) => ({ name, labels: { service, action: '' } });
 
 const pagerIsAwayAtFirst: Moment = (world) => {
   world.pages = [
@@ -64,13 +64,13 @@ export const crowdPaths: Record<string, Path> = {
   'many-at-once-and-their-parent-pages': {
     given: [manyAtOnce],
     timeline: {
-      '0 s': fires(of('cart')),
-      '20 s': fires(of('search')),
-      '40 s': fires(of('ledger')),
+      '0 s': fires(alarm('cart')),
+      '20 s': fires(alarm('search')),
+      '40 s': fires(alarm('ledger')),
       '60 s': fires({ labels: { action: '' } }),
-      '10 min': all(ends(of('cart')), ends(of('ledger'))),
+      '10 min': all(ends(alarm('cart')), ends(alarm('ledger'))),
       '12 min': ends({ labels: { action: '' } }),
-      '14 min': ends(of('search')),
+      '14 min': ends(alarm('search')),
     },
     // The first two have paged before there was a parent; the parent closes with its last part.
     calls: [
@@ -86,9 +86,9 @@ export const crowdPaths: Record<string, Path> = {
   'the-parent-is-not-started-at-first': {
     given: [manyAtOnce, (world) => world.on('engine.start', { before: nth(4, fails) })],
     timeline: {
-      '0 s': all(fires(of('cart')), fires(of('search'))),
-      '20 s': fires(of('ledger')),
-      '9 min': all(ends(of('cart')), ends(of('search')), ends(of('ledger'))),
+      '0 s': all(fires(alarm('cart')), fires(alarm('search'))),
+      '20 s': fires(alarm('ledger')),
+      '9 min': all(ends(alarm('cart')), ends(alarm('search')), ends(alarm('ledger'))),
     },
     calls: [
       page('cart'),
@@ -103,10 +103,10 @@ export const crowdPaths: Record<string, Path> = {
   'a-page-that-was-begun-before-there-was-a-parent-goes-on': {
     given: [manyAtOnce, pagerIsAwayAtFirst],
     timeline: {
-      '0 s': fires(of('cart')),
-      '1 s': fires(of('search')),
-      '2 s': fires(of('ledger')),
-      '9 min': all(ends(of('cart')), ends(of('search')), ends(of('ledger'))),
+      '0 s': fires(alarm('cart')),
+      '1 s': fires(alarm('search')),
+      '2 s': fires(alarm('ledger')),
+      '9 min': all(ends(alarm('cart')), ends(alarm('search')), ends(alarm('ledger'))),
     },
     calls: [
       page('cart'),
@@ -122,10 +122,10 @@ export const crowdPaths: Record<string, Path> = {
   'one-of-many-asks-before-it-is-rolled-back': {
     given: [manyAtOnce],
     timeline: {
-      '0 s': all(fires(of('cart')), fires(of('search'))),
+      '0 s': all(fires(alarm('cart')), fires(alarm('search'))),
       '20 s': fires(),
       '4 min': answersWhatWaits('approved'),
-      '20 min': all(ends(of('cart')), ends(of('search')), ends()),
+      '20 min': all(ends(alarm('cart')), ends(alarm('search')), ends()),
     },
     calls: [
       page('cart'),
@@ -141,10 +141,15 @@ export const crowdPaths: Record<string, Path> = {
   'one-of-many-that-gets-worse-wakes-nobody-by-itself': {
     given: [manyAtOnce],
     timeline: {
-      '0 s': all(fires(of('cart')), fires(of('search'))),
-      '20 s': fires(of('ledger')),
-      '2 min': fires(of('ledger', 'ledger loses money')),
-      '9 min': all(ends(of('cart')), ends(of('search')), ends(of('ledger')), ends(of('ledger', 'ledger loses money'))),
+      '0 s': all(fires(alarm('cart')), fires(alarm('search'))),
+      '20 s': fires(alarm('ledger')),
+      '2 min': fires(alarm('ledger', 'ledger loses money')),
+      '9 min': all(
+        ends(alarm('cart')),
+        ends(alarm('search')),
+        ends(alarm('ledger')),
+        ends(alarm('ledger', 'ledger loses money')),
+      ),
     },
     calls: [
       page('cart'),
@@ -159,11 +164,11 @@ export const crowdPaths: Record<string, Path> = {
   'what-comes-long-after-the-others-is-on-its-own': {
     given: [manyAtOnce],
     timeline: {
-      '0 s': all(fires(of('cart')), fires(of('search'))),
-      '20 s': fires(of('ledger')),
+      '0 s': all(fires(alarm('cart')), fires(alarm('search'))),
+      '20 s': fires(alarm('ledger')),
       '7 min': fires({ labels: { action: '' } }),
       '8 min': ends({ labels: { action: '' } }),
-      '9 min': all(ends(of('cart')), ends(of('search')), ends(of('ledger'))),
+      '9 min': all(ends(alarm('cart')), ends(alarm('search')), ends(alarm('ledger'))),
     },
     calls: [
       page('cart'),
@@ -180,12 +185,12 @@ export const crowdPaths: Record<string, Path> = {
   'the-parent-is-resolved-by-a-person-and-its-parts-with-it': {
     given: [manyAtOnce],
     timeline: {
-      '0 s': all(fires(of('cart')), fires(of('search'))),
-      '20 s': fires(of('ledger')),
+      '0 s': all(fires(alarm('cart')), fires(alarm('search'))),
+      '20 s': fires(alarm('ledger')),
       '60 s': fires({ labels: { action: '' } }),
       '5 min': all(saysThatAllIsOver, wakesTheParent),
-      '6 min': fires(of('ledger', 'ledger fails again')),
-      '9 min': ends(of('ledger', 'ledger fails again')),
+      '6 min': fires(alarm('ledger', 'ledger fails again')),
+      '9 min': ends(alarm('ledger', 'ledger fails again')),
     },
     // What fires after that is an incident like any other.
     calls: [
@@ -203,13 +208,17 @@ export const crowdPaths: Record<string, Path> = {
   'a-part-fires-after-it-was-said-that-all-is-over-and-before-the-parent-closes': {
     given: [manyAtOnce],
     timeline: {
-      '0 s': all(fires(of('cart')), fires(of('search'))),
-      '20 s': fires(of('ledger')),
+      '0 s': all(fires(alarm('cart')), fires(alarm('search'))),
+      '20 s': fires(alarm('ledger')),
       '300 s': saysThatAllIsOver,
-      '301 s': fires(of('ledger', 'ledger loses money')),
+      '301 s': fires(alarm('ledger', 'ledger loses money')),
       '302 s': fires({ labels: { action: '' } }),
       '303 s': wakesTheParent,
-      '9 min': all(ends(of('ledger')), ends(of('ledger', 'ledger loses money')), ends({ labels: { action: '' } })),
+      '9 min': all(
+        ends(alarm('ledger')),
+        ends(alarm('ledger', 'ledger loses money')),
+        ends({ labels: { action: '' } }),
+      ),
     },
     // Neither that nor what has joined after it is over: they page, as they are no parts any more. The ledger's first
     // page was left to the parent.

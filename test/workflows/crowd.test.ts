@@ -6,7 +6,7 @@ import type { IncidentRecord } from '../../schemas/incident.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../schemas/names.ts';
 import { settleParts } from '../../workflows/steps/settle-parts.ts';
 import { wake } from '../../workflows/wake.ts';
-import { crowdPaths, of, parentIn } from './crowd-stories.ts';
+import { alarm, crowdPaths, parentIn } from './crowd-stories.ts';
 import { all, ends, fires, type Moment, play, type Story } from './play.ts';
 
 /** The incidents of a story by their service, as they are at its end. */
@@ -115,7 +115,7 @@ describe('a part whose parent is over without having taken it along', () => {
     await world.deps.incidents.resolve(id, seq, 'firebreak:quiet', 'Closed');
   };
   const given = crowdPaths['many-at-once-and-their-parent-pages']?.given ?? [];
-  const two = all(fires(of('cart')), fires(of('search')));
+  const two = all(fires(alarm('cart')), fires(alarm('search')));
   const third: Moment = async (world) => {
     const place = { service: 'ledger' as ServiceName, environment: 'production' as EnvironmentName };
     const said = { title: 'slow', severity: 'warning', by: 'person:ada', trace: 'trace' } as const;
@@ -130,7 +130,7 @@ describe('a part whose parent is over without having taken it along', () => {
         '0 s': two,
         '20 s': third,
         '60 s': closesTheParentAlone,
-        '70 s': fires(of('ledger', 'ledger loses money')),
+        '70 s': fires(alarm('ledger', 'ledger loses money')),
       },
     });
     expect(triggers(world).at(-1)).toBe('pager trigger page.1 critical for ledger');
@@ -141,7 +141,7 @@ describe('a part whose parent is over without having taken it along', () => {
       given,
       timeline: {
         '0 s': two,
-        '20 s': fires(of('ledger')),
+        '20 s': fires(alarm('ledger')),
         '60 s': closesTheParentAlone,
         '70 s': (before) => settleParts(before.deps, parentIn(before).id),
         '80 s': (before) => settleParts(before.deps, parentIn(before).id),
@@ -164,7 +164,7 @@ describe('a part whose parent is over without having taken it along', () => {
       timeline: {
         '0 s': two,
         // It asks for a rollback, and nothing can be rolled back: somebody has to look.
-        '20 s': fires({ ...of('ledger'), labels: { service: 'ledger', severity: 'warning' } }),
+        '20 s': fires({ ...alarm('ledger'), labels: { service: 'ledger', severity: 'warning' } }),
         '60 s': closesTheParentAlone,
         '70 s': (before) => settleParts(before.deps, parentIn(before).id),
       },
@@ -218,10 +218,10 @@ test('a parent whose parts are open is not quiet, however long nothing joins it'
       },
     ],
     timeline: {
-      '0 s': all(fires(of('cart')), fires(of('search')), fires(of('ledger'))),
+      '0 s': all(fires(alarm('cart')), fires(alarm('search')), fires(alarm('ledger'))),
       // The one that is heard of goes on; the others are quiet, and close after an hour.
-      ...Object.fromEntries([30, 60, 90, 120].map((minute) => [`${minute} min`, fires(of('cart'))])),
-      '130 min': ends(of('cart')),
+      ...Object.fromEntries([30, 60, 90, 120].map((minute) => [`${minute} min`, fires(alarm('cart'))])),
+      '130 min': ends(alarm('cart')),
     },
   });
   const closed = ['search', 'ledger', 'cart', 'several-services'].map((service) =>

@@ -42,7 +42,10 @@ export async function settleParts(deps: SettleDeps, parentId: IncidentId): Promi
     failed.push(...settled.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : [])));
   }
   if (failed.length > 0)
-    throw new AggregateError(failed, `${failed.length} parts of ${parentId}, which is over, are left open: ${failed[0]}`);
+    throw new AggregateError(
+      failed,
+      `parts of ${parentId}, which is over, are left open: ${failed.map(String).join('; ')}`,
+    );
 }
 
 type Over = { parentId: IncidentId; parent: IncidentRecord | undefined; word: Word | undefined };
@@ -91,7 +94,11 @@ async function hasFiredSince({ incidents }: SettleDeps, id: IncidentId, at: Time
 }
 
 /** Somebody was woken for itself: after that, or, without a time, ever. */
-async function hasRung({ effects }: SettleDeps, { id, pages }: IncidentRecord, since: Timestamp | null): Promise<boolean> {
+async function hasRung(
+  { effects }: SettleDeps,
+  { id, pages }: IncidentRecord,
+  since: Timestamp | null,
+): Promise<boolean> {
   for (let number = pages; number >= 1; number -= 1) {
     const page = await effects.get(id, pageKey(id, number));
     if (page !== undefined && page.state !== 'withheld' && page.state !== 'failed')

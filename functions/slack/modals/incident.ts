@@ -7,13 +7,16 @@ const TEXT_MAX = 3000;
 
 const whichField = { field: FIELDS.incident, label: 'Which incident?' };
 
+export const labelOf = ({ channel, service, environment, title }: OpenIncident): string =>
+  `${channel ?? 'no channel yet'}: ${service} ${environment}, ${title}`;
+
 /** Of those that are open. Where there is only one it is chosen. */
 export const incidentSelect = (open: readonly OpenIncident[]): Block =>
   select({
     ...whichField,
     options: open.map((one) => ({
       value: one.id,
-      text: `${one.channel ?? 'no channel yet'}: ${one.service} ${one.environment}, ${one.title}`,
+      text: labelOf(one),
     })),
     initial: open.length === 1 ? (open[0]?.id ?? null) : null,
   });
@@ -75,7 +78,8 @@ export const handoverModal = (about: About, user: string | null, which: Block[] 
     ],
   });
 
-export const resolveModal = (about: About, which: Block[] = []): ModalView =>
+/** @param also what closes with it, in words; null: nothing does */
+export const resolveModal = (about: About, which: Block[] = [], also: string | null = null): ModalView =>
   modal({
     callback: FORMS.resolve,
     title: 'Resolve the incident',
@@ -83,6 +87,7 @@ export const resolveModal = (about: About, which: Block[] = []): ModalView =>
     about,
     blocks: [
       ...which,
+      ...quoted(also === null ? '' : `With it close ${also}. What fires after that pages as any incident.`),
       textInput({
         field: FIELDS.text,
         label: 'How did it end?',

@@ -644,7 +644,10 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
         { incident: await record(a), joinedAt },
         { incident: await record(b), joinedAt },
       ]);
+      expect(await stores.incidents.view(into)).toMatchObject({ parts: { incidents: 2, open: 1, firing: 1 } });
+      expect(await stores.incidents.view(a)).not.toHaveProperty('parts');
       expect(await stores.crowds.letGo(into, a, { page: true, text: 'goes on' })).toBe(true);
+      expect(await stores.incidents.view(into)).toMatchObject({ parts: { incidents: 1, open: 0, firing: 0 } });
       expect(await stores.crowds.parts(into)).toMatchObject([{ incident: { id: b } }]);
     });
 

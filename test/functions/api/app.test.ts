@@ -647,6 +647,7 @@ describe('incidents', () => {
       channel: null,
       roles: {},
       suspects: [],
+      cleared: [],
       decisions: expect.any(Array),
       effects: expect.any(Array),
     });

@@ -64,7 +64,9 @@ const said = () =>
     /^(page\.(?!succeeded)|role|resolve)/.test(kind) ? [`${actor}: ${text}`] : [],
   );
 const kinds = () =>
-  (world.store.dossiers.get(id)?.timeline ?? []).flatMap(({ kind }) => (/^page\.(?!succeeded)/.test(kind) ? [kind] : []));
+  (world.store.dossiers.get(id)?.timeline ?? []).flatMap(({ kind }) =>
+    /^page\.(?!succeeded)/.test(kind) ? [kind] : [],
+  );
 const inbox = () => world.store.dossiers.get(id)?.inbox.map(({ message }) => message) ?? [];
 
 describe('acknowledged at PagerDuty', () => {
@@ -184,8 +186,8 @@ describe('resolved at PagerDuty by a person', () => {
 describe('what was done there has the time at which it was done', () => {
   const now = () => world.clock.now();
   const later = (seconds: number) => world.clock.set(world.clock.millis + seconds * 1000);
-  const type = (event_type: string, id: string, occurred_at: string, agent?: null) =>
-    ours('acknowledged', { event: { event_type, id, occurred_at, ...(agent === null && { agent }) } });
+  const type = (event_type: string, event: string, occurred_at: string, agent?: null) =>
+    ours('acknowledged', { event: { event_type, id: event, occurred_at, ...(agent === null && { agent }) } });
   /** In the order of the timeline. */
   const story = () =>
     (world.store.dossiers.get(id)?.timeline ?? [])
@@ -280,13 +282,13 @@ describe('somebody of whom PagerDuty cannot be asked who they are', () => {
 });
 
 test('what rings again there is not heard any more here, until somebody hears it', async () => {
-  await receiver.happens(ours('acknowledged', { event: { id: 'E1' } } as never));
+  await receiver.happens(ours('acknowledged', { event: { id: 'E1' } }));
   expect(isHeard(await record())).toBe(true);
   const again = { event: { id: 'E2', event_type: 'incident.unacknowledged', agent: null } };
-  await receiver.happens(ours('acknowledged', again as never));
-  await receiver.happens(ours('acknowledged', again as never));
+  await receiver.happens(ours('acknowledged', again));
+  await receiver.happens(ours('acknowledged', again));
   expect(isHeard(await record())).toBe(false);
-  await receiver.happens(ours('acknowledged', { event: { id: 'E3' } } as never));
+  await receiver.happens(ours('acknowledged', { event: { id: 'E3' } }));
   expect(isHeard(await record())).toBe(true);
 });
 

@@ -2,7 +2,9 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { isHeard } from '../../../domain/heard.ts';
 import { pageKey } from '../../../domain/pages.ts';
 import { acknowledge, takeRole } from '../../../functions/acts/care.ts';
+import { escalate } from '../../../functions/escalate.ts';
 import { acknowledgeAll } from '../../../functions/pagerduty/acknowledge-pages.ts';
+import { seeTogether } from '../../../functions/pagerduty/together.ts';
 import { Config } from '../../../schemas/config.ts';
 import type { IncidentId } from '../../../schemas/names.ts';
 import { fires } from '../../workflows/play.ts';
@@ -18,7 +20,7 @@ let ledger: IncidentId;
 let parent: IncidentId;
 
 const crowd = { because: 'many', name: '', text: 'three at once' } as const;
-const bob = { name: 'person:bob', shown: 'Bob', slack: null, allow: () => undefined };
+const bob = { name: 'person:bob', shown: 'Bob', allow: () => undefined };
 
 const wait = (seconds: number) => world.clock.set(world.clock.millis + seconds * 1000);
 
@@ -75,7 +77,10 @@ const heardBy = async (id: IncidentId) => {
 };
 const silenced = () =>
   world.calls.flatMap((call) => /^pager acknowledge page.1 critical for (.*)$/.exec(call)?.[1] ?? []).toSorted();
-const sweeps = async () => acknowledgeAll(world.deps, await world.deps.incidents.open());
+async function sweeps(): Promise<void> {
+  await seeTogether(world.deps, await world.deps.incidents.open());
+  await acknowledgeAll(world.deps, await world.deps.incidents.open());
+}
 
 describe('one event', () => {
   test('whoever acknowledges the page of a part at PagerDuty sees to the parent, and has command of it', async () => {
@@ -140,8 +145,8 @@ describe('one event', () => {
     await joined();
     await acknowledgedAtPagerDuty(cart);
     wait(60);
-    const event = { occurred_at: world.clock.now() };
-    await receiver.happens(about('webhook-incident-unacknowledged', { key: pageKey(parent, 1), event }));
+    const event = { event_type: 'incident.unacknowledged', id: 'EV2', occurred_at: world.clock.now() };
+    await receiver.happens(about('webhook-incident-acknowledged', { key: pageKey(parent, 1), event }));
     await sweeps();
     expect(await heardBy(parent)).toBeUndefined();
   });
@@ -150,12 +155,45 @@ describe('one event', () => {
     await joined();
     world.pages = [{ kind: 'later', detail: 'answered 503', afterSeconds: null }];
     await acknowledgedAtPagerDuty(parent);
-    world.pages = [];
+    world.pages = [{ kind: 'taken', detail: 'accepted' }];
     await sweeps();
     expect(new Set(silenced())).toEqual(new Set(['cart', 'search']));
     expect(world.store.dossier(cart).effects.get(`${pageKey(cart, 1)}.acknowledge`)).toMatchObject({
       state: 'succeeded',
     });
+  });
+
+  test('where nobody has told what was done at PagerDuty, the pages of its parts are asked about, too', async () => {
+    world.config = Config.parse({
+      version: 'test',
+      services: { cart: null, search: null, ledger: null },
+      paging: {},
+      response: { escalation: { afterMinutes: 10 } },
+    });
+    await joined();
+    const at = world.clock.now();
+    const asked: string[] = [];
+    const rings = { id: 'Q1', url: null, title: '', assignedTo: [], createdAt: at, resolvedBy: null } as const;
+    const taken = {
+      ...rings,
+      status: 'acknowledged',
+      acknowledgedBy: ['Ada'],
+      acknowledged: { by: { id: 'PTUXL6G', name: 'Ada' }, at },
+    } as const;
+    const looks: typeof world.deps.externalPager.paged = async (key) => {
+      asked.push(key);
+      const value = key === pageKey(search, 1) ? taken : null;
+      return {
+        kind: 'done',
+        value: value ?? { ...rings, status: 'triggered', acknowledgedBy: [], acknowledged: null },
+      };
+    };
+    const deps = { ...world.deps, externalPager: Object.assign({}, world.deps.externalPager, { paged: looks }) };
+    wait(600);
+    expect(await escalate(deps, await deps.incidents.open())).toEqual({ escalated: 0 });
+    expect(asked).toEqual([parent, cart, search].map((one) => pageKey(one, 1)));
+    expect(await heardBy(parent)).toBe('pagerduty:PTUXL6G');
+    expect(silenced()).toEqual(['cart', 'several-services']);
   });
 
   test('what is no part any more is left alone', async () => {

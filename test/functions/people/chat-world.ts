@@ -113,7 +113,9 @@ export class ChatWorld {
         return found && { outcome: JSON.parse(found.outcome) as unknown, told: found.told };
       },
       did: async (key, outcome) => {
-        if (!kept.has(key)) kept.set(key, { outcome: JSON.stringify(outcome), told: false });
+        if (kept.has(key)) return false;
+        kept.set(key, { outcome: JSON.stringify(outcome), told: false });
+        return true;
       },
       told: async (key) => {
         const found = kept.get(key);

@@ -156,6 +156,15 @@ describe('once', () => {
     expect(await chat.timeline(id)).toHaveLength(1);
   });
 
+  test.each([
+    ['an act', () => typed(ADA, '/incident', 'ack')],
+    ['what happened so far', () => happened({ type: 'member_joined_channel', user: BOB, channel: CHANNEL })],
+  ] as const)('%s that is delivered again while it is being done is told once', async (_, request) => {
+    const heard = chat.heard(request());
+    await Promise.all([1, 2, 3].map(() => chat.deliver(heard)));
+    expect(chat.told).toHaveLength(1);
+  });
+
   test('what cannot be read costs nobody else', async () => {
     expect(await chat.deliver('nonsense', chat.heard(typed(ADA, '/incident', 'note x')))).toBe(true);
     expect(chat.quarantined).toHaveLength(1);
@@ -265,6 +274,24 @@ describe('an incident in Slack', () => {
     expect(chat.letters()).toEqual(written);
   });
 
+  test('is not taken from somebody by a button that was shown while nobody had it', async () => {
+    const take = { verb: 'take_command', incident: id } as const;
+    expect(await chat.presses(ADA, take)).toBe('You are commander.');
+    expect(await chat.presses(BOB, take)).toBe(
+      'Superseded: ada is commander already. To take over all the same: /incident take commander. Nothing was done.',
+    );
+    expect(await chat.presses(ADA, take)).toBe('You are commander already.');
+    expect((await chat.record(id)).roles?.commander).toMatchObject({ slack: ADA });
+    expect(chat.letters()).toEqual([]);
+  });
+
+  test('whoever could not be written to is named in the answer', async () => {
+    chat.deps.whispers.write = async () => ({ kind: 'refused', code: 'channel_not_found', detail: 'no such user' });
+    expect(await chat.says(BOB, '/incident', `assign scribe <@${ADA}>`)).toBe(
+      `${ADA} is scribe, and is told.⚠️ Slack took no message to ${ADA} now: tell them yourself.`,
+    );
+  });
+
   test('whoever loses command to somebody by the doing of a third hears of it', async () => {
     chat.users.set('U0CAROL', { ...(chat.users.get(ADA) as ChatUser), id: 'U0CAROL', name: 'carol', email: null });
     await chat.says(ADA, '/incident', 'take');
@@ -284,7 +311,7 @@ describe('an incident in Slack', () => {
 
   test('the first who sees to it stands', async () => {
     await chat.presses(ADA, { verb: 'acknowledge', incident: id });
-    expect(await chat.presses(BOB, { verb: 'acknowledge', incident: id })).toBe(`slack:${ADA} sees to it already.`);
+    expect(await chat.presses(BOB, { verb: 'acknowledge', incident: id })).toBe('ada sees to it already.');
   });
 
   test('its severity is confirmed, and changed', async () => {
@@ -374,6 +401,11 @@ describe('an incident in Slack', () => {
     expect(await chat.saysElsewhere(ADA, '/incident', 'note “it” &lt; that')).toMatch(
       /as \/incident note #incident-\d “it” < that\.\nOpen now:\n• C0INCIDENT2?: checkout \w+, \w+\n• C0INCIDENT2?: /,
     );
+  });
+
+  test('how the only one stands is told everywhere', async () => {
+    expect(await chat.saysElsewhere(ADA, '/incident', 'status')).toMatch(/^What happened so far: checkout production/);
+    expect(await chat.saysElsewhere(ADA, '/incident', 'roles')).toMatch(/^Errors\n• commander: nobody/);
   });
 
   test('where none is open, that is said', async () => {
@@ -507,7 +539,7 @@ describe('rollbacks', () => {
     const { did } = chat.deps.hearings;
     chat.deps.hearings.did = async (key, outcome) => {
       if (key === heard.key) throw new Error('the process dies');
-      await did(key, outcome);
+      return did(key, outcome);
     };
     expect(await chat.deliver(heard)).toBe(false);
     chat.deps.hearings.did = did;

@@ -48,7 +48,7 @@ describe('"this was not the deploy"', () => {
     expect(await chat.deps.decisions.state(id, 1)).toBe('rejected');
     expect((await chat.record(id)).suspects).toEqual([]);
     expect(await chat.presses(BOB, { verb: 'approve', incident: id, digest })).toBe(
-      `Superseded: slack:${ADA} has rejected it already. Nothing was done.`,
+      `Superseded: ada has rejected it already. Nothing was done.`,
     );
   });
 
@@ -72,14 +72,12 @@ describe('"this was not the deploy"', () => {
       'Not the deploy: v2 is cleared, but it is being rolled back to v1 at this moment, and that goes on to its end. The rollback counts as wrong, against the automation of the service.',
     );
     await chat.deps.effects.conclude(id, effect.key, 'succeeded', 'Rolled back to v1');
-    expect(await press(BOB)).toMatch(
-      /has been rolled back to v1 already, and is pinned .* slack:U0ADA has said so before you/,
-    );
+    expect(await press(BOB)).toMatch(/has been rolled back to v1 already, and is pinned .* ada has said so before you/);
   });
 
   test('is said once, whoever else says it', async () => {
     await press();
-    expect(await press(BOB)).toMatch(new RegExp(`slack:${ADA} has said so before you, at 2026-`));
+    expect(await press(BOB)).toMatch(new RegExp(`ada has said so before you, at 2026-`));
     expect(await chat.timeline(id)).toEqual([`slack:${ADA}: v2 was not the cause`]);
   });
 
@@ -157,7 +155,7 @@ describe('"this was not the deploy"', () => {
   test('is taken back by a rollback that is asked for by hand', async () => {
     await press();
     expect(await chat.says(BOB, '/rollback', 'checkout production')).toMatch(
-      /No change is suspected\.\nv2 was cleared by slack:U0ADA at /,
+      /No change is suspected\.\nv2 was cleared by ada at /,
     );
     await chat.presses(BOB, { verb: 'rollback', ...place, from: 'v2' as Version, to: 'v1' as Version });
     expect((await chat.record(id)).cleared).toMatchObject([{ back: { by: `slack:${BOB}` } }]);

@@ -151,6 +151,7 @@ describe('which incident', () => {
       world.channels['C0OTHER43'] = OTHER.id;
       await world.command('/incident', `resolve ${name}`);
       expect(about(world.views[0]?.view)).toMatchObject({ incident: OTHER.id });
+      expect(JSON.stringify(world.views[0]?.view)).toContain('#inc-43-search: search production, Slow');
       expect(shown(await world.command('/incident', `status ${name}`))).toContain(OTHER.id);
     },
   );

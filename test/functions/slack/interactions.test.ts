@@ -77,6 +77,24 @@ describe('buttons', () => {
     expect(JSON.parse(world.views[0]?.view.private_metadata ?? '')).toMatchObject({ incident: INCIDENT.id });
   });
 
+  test('of an incident that is over, none asks for more: it is said that it is over', async () => {
+    const world = new World();
+    world.incidents = [{ ...INCIDENT, status: 'resolved' }];
+    await world.interact(press({ verb: 'resolve', incident: INCIDENT.id }));
+    expect(world.views).toEqual([]);
+    expect(world.whispers).toMatchObject([{ text: expect.stringContaining('Superseded') }]);
+  });
+
+  test('whoever may not hears so before anything is filled in', async () => {
+    const world = new World();
+    world.catalogue = { ...world.catalogue, people: PeopleFile.parse({ everyone: 'viewer' }) };
+    await world.interact(press({ verb: 'severity', incident: INCIDENT.id }));
+    expect(world.views).toEqual([]);
+    expect(world.whispers).toMatchObject([
+      { text: expect.stringMatching(/^You may not change incidents of checkout-api in production\..*people\.yaml/) },
+    ]);
+  });
+
   test('one of an older version is handed on, to be called so; one of somebody else is nothing', async () => {
     const world = new World();
     await world.interact(press({ action_id: 'firebreak:explode', value: '{}' }));

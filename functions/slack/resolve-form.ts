@@ -1,0 +1,14 @@
+import { openParts, openPartsWords } from '../../domain/parts.ts';
+import type { About } from '../../domain/slack-forms.ts';
+import type { ModalView } from '../../domain/slack-ports.ts';
+import type { Waiting } from './commands.ts';
+import { BRIEF_PATIENCE_MS } from './known.ts';
+import type { Block } from './modals/blocks.ts';
+import { resolveModal } from './modals/incident.ts';
+
+/** Whoever resolves a parent resolves its parts, and reads how many before. Where that cannot be read, it is told after. */
+export async function resolveForm({ known }: Waiting, about: About, which: Block[] = []): Promise<ModalView> {
+  const open = about.incident === null ? null : await known.openIncidents(BRIEF_PATIENCE_MS);
+  const parts = (open?.value ?? []).filter(({ parent_id }) => parent_id !== undefined && parent_id === about.incident);
+  return resolveModal(about, which, openPartsWords(openParts(parts.map((incident) => ({ incident })))));
+}

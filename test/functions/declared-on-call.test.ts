@@ -1,0 +1,56 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { stringify } from 'yaml';
+import { eventually, Firebreak } from '../support/firebreak.ts';
+
+/** Ada is on call at the sandbox's PagerDuty. */
+const PEOPLE = {
+  people: { ada: { name: 'Ada', pagerduty: 'PADA001' } },
+  onCall: { payments: { escalationPolicy: 'PPAYMENTS' } },
+};
+
+const names = ['checkout', 'search'];
+let firebreak: Firebreak;
+
+beforeAll(async () => {
+  firebreak = await Firebreak.start({
+    services: Object.fromEntries(names.map((name) => [name, { team: 'payments', environments: { production: {} } }])),
+    configFiles: { 'people.yaml': stringify(PEOPLE) },
+    timeScale: 60,
+  });
+});
+afterAll(() => firebreak?.remove());
+
+async function declared(service: string): Promise<any> {
+  const input = { service, environment: 'production', severity: 'warning', title: 'Slow' };
+  const { status, body } = await firebreak.post('/v1/incidents', input);
+  expect(status).toBe(201);
+  return body;
+}
+
+const entries = async (id: string): Promise<string[]> =>
+  (await firebreak.get(`/v1/incidents/${id}/timeline?limit=200`)).body.items.map(({ text }: any) => text);
+
+test('that PagerDuty cannot say who is on call keeps nobody from declaring, and is on the timeline', async () => {
+  await firebreak.put('/sandbox/faults', [
+    { vendor: 'pagerduty', fault: { kind: 'status', status: 503 }, match: { path: '/oncalls' } },
+  ]);
+  const { id, roles } = await declared('checkout');
+  expect(roles).toEqual({});
+  await eventually(
+    async () =>
+      (await entries(id)).some((text) => text.startsWith('It could not be found out who is on call for payments')),
+    'that nobody is known',
+    20_000,
+  );
+  await firebreak.put('/sandbox/faults', []);
+});
+
+test('whoever is on call has command of what was declared, in a moment', async () => {
+  const { id } = await declared('search');
+  await eventually(
+    async () => (await firebreak.get(`/v1/incidents/${id}`)).body.roles.commander === 'Ada',
+    'Ada has command',
+    90_000,
+  );
+  expect(await entries(id)).toContain('Ada has command, being on call for payments');
+}, 120_000);

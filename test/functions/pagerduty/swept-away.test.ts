@@ -1,0 +1,52 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { alert, group } from '../../support/alerts.ts';
+import { Firebreak } from '../../support/firebreak.ts';
+import { routed, seen } from '../../support/fixtures.ts';
+
+/* The whole product, on the night on which nobody sees to it. */
+
+let firebreak: Firebreak;
+beforeAll(async () => {
+  firebreak = await Firebreak.start({
+    timeScale: 120, // ten minutes are five seconds
+    services: { checkout: { environments: { production: null } } },
+    configFiles: {
+      'people.yaml': 'people:\n  ada: { name: Ada, pagerduty: PADA001 }\n',
+      'response.yaml': 'escalation: { afterMinutes: 10, times: 2, how: fallback }\n', // and there is no second route
+    },
+  });
+});
+afterAll(() => firebreak?.remove());
+
+type Shown = { id: string; status: string };
+const pages = async (): Promise<Shown[]> =>
+  (await firebreak.get('/sandbox/state')).body.views.pagerduty.incidents.toReversed();
+
+test('a page that is swept away while its alert fires rings again', { timeout: 60_000 }, async () => {
+  await routed(firebreak, await firebreak.post('/v1/alerts/alertmanager', group([alert({})])));
+  const page = await seen(async () => (await pages())[0], 'a page');
+  const { body } = await firebreak.get('/v1/incidents?service=checkout');
+  const incident = `/v1/incidents/${body.items[0].id}`;
+  const timeline = async (): Promise<{ kind: string; text: string }[]> =>
+    (await firebreak.get(`${incident}/timeline`)).body.items.toReversed();
+
+  await firebreak.request('POST', `/sandbox/pagerduty/incidents/${page.id}/resolve`, { by: 'Ada Park' });
+  await seen(async () => (await timeline()).some(({ kind }) => kind === 'page.dismissed'), 'that it was swept away');
+  await seen(async () => (await pages()).length === 2, 'another page');
+
+  const told = (await timeline()).filter(({ kind }) => /^page\.(dismissed|escalated)|^page-fallback/.test(kind));
+  expect(told.map(({ kind, text }) => [kind, text])).toEqual([
+    [
+      'page.dismissed',
+      'Resolved at PagerDuty by Ada, but 1 alert still fires; it goes on here until it is resolved here',
+    ],
+    ['page-fallback.withheld', expect.stringMatching(/no second route/)],
+    [
+      'page.escalated',
+      expect.stringMatching(/^Nobody has acknowledged page 1 for 10 minutes \(1 of 2 times\): paging again, since/),
+    ],
+  ]);
+  expect((await firebreak.get(incident)).body).toMatchObject({ status: 'open', roles: {} });
+  // The other page goes on ringing.
+  expect((await pages()).map(({ status }) => status)).toEqual(['resolved', 'triggered']);
+});

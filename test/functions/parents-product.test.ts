@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { alert, group } from '../support/alerts.ts';
+import { Firebreak } from '../support/firebreak.ts';
+import { routed, seen } from '../support/fixtures.ts';
+
+const SERVICES = ['cart', 'search', 'ledger', 'chess'];
+
+let firebreak: Firebreak;
+beforeAll(async () => {
+  const shadow = { environments: { production: null } };
+  firebreak = await Firebreak.start({
+    services: Object.fromEntries(SERVICES.map((service) => [service, shadow])),
+    configFiles: {
+      'routes.yaml': 'manyAtOnce: { incidents: 2, minutes: 5, sharedDependency: off }\n',
+      'people.yaml': 'people:\n  ada: { name: Ada, pagerduty: PADA001 }\n',
+    },
+  });
+});
+afterAll(() => firebreak?.remove());
+
+type Page = { id: string; title: string; status: string };
+type Incident = { id: string; service: string; status: string; parent_id: string | null };
+
+const pages = async (): Promise<Page[]> => (await firebreak.get('/sandbox/state')).body.views.pagerduty.incidents;
+const pagesOf = async (service: string) => (await pages()).filter(({ title }) => title.startsWith(service));
+const incidents = async (): Promise<Incident[]> => (await firebreak.get('/v1/incidents?limit=100')).body.items;
+const incidentsOf = async (service: string) => (await incidents()).filter((one) => one.service === service);
+
+async function fires(service: string, name: string): Promise<void> {
+  const firing = alert({ labels: { service, alertname: name }, fingerprint: `${name}${service}`.padEnd(16, '0') });
+  await routed(firebreak, await firebreak.post('/v1/alerts/alertmanager', group([firing])));
+}
+
+test(
+  'a parent is acknowledged and resolved with its parts, and what fires after that pages',
+  {
+    timeout: 90_000,
+  },
+  async () => {
+    for (const service of SERVICES) {
+      await fires(service, 'first');
+      await seen(async () => (await incidentsOf(service))[0], `an incident of ${service}`);
+      if (service !== 'chess' && service !== 'ledger') await seen(async () => (await pagesOf(service))[0], 'its page');
+    }
+    const parent = await seen(async () => {
+      const [found] = await incidentsOf('several-services');
+      const joined = (await incidents()).filter(({ parent_id }) => parent_id === found?.id);
+      return joined.length === SERVICES.length ? found : undefined;
+    }, 'a parent of all');
+    const [rings] = await seen(async () => {
+      const found = await pagesOf('several-services');
+      return found.length > 0 ? found : undefined;
+    }, 'its page');
+
+    await firebreak.request('POST', `/sandbox/pagerduty/incidents/${rings?.id}/acknowledge`, { by: 'Ada Park' });
+    await seen(async () => (await pages()).every(({ status }) => status !== 'triggered'), 'silence');
+    expect(new Set((await pages()).map(({ title }) => title.split(' ')[0]))).toEqual(
+    new Set([
+      'cart',
+      'search',
+      'several-services',
+    ]);
+
+    expect((await firebreak.get(`/v1/incidents/${parent.id}`)).body.parts).toEqual({
+      incidents: 4,
+      open: 4,
+      firing: 4,
+    });
+    const resolve = `/v1/incidents/${parent.id}/actions/resolve`;
+    expect(await firebreak.post(resolve, { note: 'DNS is back' })).toMatchObject({
+      status: 202,
+      body: { parts: { incidents: 4 } },
+    });
+    await seen(async () => (await incidents()).every(({ status }) => status === 'resolved'), 'the end of all');
+    await seen(async () => (await pages()).every(({ status }) => status === 'resolved'), 'the end of the pages');
+    const { body } = await firebreak.get(`/v1/incidents/${parent.id}/timeline`);
+    expect(body.items.map(({ text }: { text: string }) => text)).toContain(
+      'DNS is back; with it close 4 incidents that are parts of it, in which 4 alerts fire',
+    );
+
+    await fires('chess', 'second');
+    const page = await seen(async () => (await pagesOf('chess'))[0], 'a page of its own');
+    expect(page).toMatchObject({ status: 'triggered' });
+    expect(await incidentsOf('chess')).toMatchObject([{ status: 'open', parent_id: null }, { parent_id: parent.id }]);
+  },
+);
