@@ -32,7 +32,7 @@ beforeAll(async () => {
         environments: { production: { ...acting.environments.production, health } },
       },
     },
-    timeScale: 120,
+    timeScale: 60,
   });
   // Its Prometheus is taken for absent until it has something to tell, and that is remembered for a while.
   await errors([[120, 0.002]]);
