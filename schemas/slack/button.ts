@@ -39,7 +39,6 @@ export const Button = z.discriminatedUnion('verb', [
   }),
 ]);
 export type Button = z.infer<typeof Button>;
-export type Verb = Button['verb'];
 
 /** All ids of our elements begin so; what does not is another app's, or of a message of an older version. */
 const PREFIX = 'firebreak:';
