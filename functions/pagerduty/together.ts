@@ -36,7 +36,7 @@ export async function seenTogether(deps: TogetherDeps, id: IncidentId): Promise<
     await counts(deps, now, { for: part, text: `Sees to incident ${parent.id}, of which it is a part` });
     await acknowledgePages(deps, part.id);
   }
-  return isOf(now, incident) ? parent.id : null;
+  return parent.id !== id && isSameWord(now, incident) ? parent.id : null;
 }
 
 /** Each minute: what is heard in other ways than by a call or a button, and what had to be left. */
@@ -46,8 +46,7 @@ export async function seeTogether(
   elapsed: Elapsed = () => performance.now(),
 ): Promise<void> {
   const deadline = new Deadline(elapsed, ROUND_MS);
-  const seen = open.filter((one) => (one.crowd !== undefined || one.parent_id !== undefined) && isLately(deps, one));
-  for (const { id } of rotated(seen, Math.floor(millisOf(deps.clock.now()) / 60_000))) {
+  for (const { id } of rotated(saidOf(deps, open), Math.floor(millisOf(deps.clock.now()) / 60_000))) {
     if (deadline.left === 0) return;
     try {
       await seenTogether(deps, id);
@@ -60,8 +59,16 @@ export async function seeTogether(
   }
 }
 
-const isLately = ({ clock }: TogetherDeps, { care }: IncidentRecord): boolean =>
-  care?.acknowledged !== undefined && secondsBetween(care.acknowledged.at, clock.now()) < WORTH_SECONDS;
+/** Those of which it was said lately themselves: of many parts it was said only with their parent. */
+function saidOf({ clock }: TogetherDeps, open: readonly IncidentRecord[]): IncidentRecord[] {
+  const parents = new Map(open.filter(({ crowd }) => crowd !== undefined).map((one) => [one.id, one]));
+  return open.filter((one) => {
+    const said = one.care?.acknowledged;
+    const parent = one.parent_id && parents.get(one.parent_id);
+    if (said === undefined || secondsBetween(said.at, clock.now()) >= WORTH_SECONDS) return false;
+    return parents.has(one.id) || (parent !== undefined && !isSameWord(parent, one));
+  });
+}
 
 /** Itself, where it has parts. Undefined: it is no part of anything that goes on. */
 async function parentOf({ incidents }: TogetherDeps, incident: IncidentRecord): Promise<IncidentRecord | undefined> {
@@ -92,7 +99,5 @@ async function counts(
   );
 }
 
-const isOf = (parent: IncidentRecord, part: IncidentRecord): boolean =>
-  parent.id !== part.id &&
-  parent.care?.acknowledged?.at === part.care?.acknowledged?.at &&
-  parent.care?.acknowledged?.by === part.care?.acknowledged?.by;
+const isSameWord = ({ care: one }: IncidentRecord, { care: other }: IncidentRecord): boolean =>
+  one?.acknowledged?.at === other?.acknowledged?.at && one?.acknowledged?.by === other?.acknowledged?.by;

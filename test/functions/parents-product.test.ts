@@ -12,14 +12,26 @@ beforeAll(async () => {
     services: Object.fromEntries(SERVICES.map((service) => [service, shadow])),
     configFiles: {
       'routes.yaml': 'manyAtOnce: { incidents: 2, minutes: 5, sharedDependency: off }\n',
-      'people.yaml': 'people:\n  ada: { name: Ada, pagerduty: PADA001 }\n',
+      'people.yaml': 'people:\n  ada: { name: Ada, pagerduty: PADA001, slack: U024BE7LH }\n',
     },
   });
 });
 afterAll(() => firebreak?.remove());
 
+const CLOSES = '4 incidents that are parts of it, in which 4 alerts fire';
+
+/** Somebody does something in Slack. */
+async function does(user: string, what: string, body: object): Promise<any> {
+  const { status, body: answer } = await firebreak.post(`/sandbox/slack/${what}`, { user, ...body });
+  expect([status, answer.detail]).toEqual([expect.toBeOneOf([200, 201]), undefined]);
+  return answer;
+}
+
+const channelNamed = async (name: string): Promise<any> =>
+  (await firebreak.get(`/sandbox/slack/channels/${name}`)).body;
+
 type Page = { id: string; title: string; status: string };
-type Incident = { id: string; service: string; status: string; parent_id: string | null };
+type Incident = { id: string; service: string; status: string; parent_id: string | null; channel: string | null };
 
 const pages = async (): Promise<Page[]> => (await firebreak.get('/sandbox/state')).body.views.pagerduty.incidents;
 const pagesOf = async (service: string) => (await pages()).filter(({ title }) => title.startsWith(service));
@@ -55,28 +67,26 @@ test(
     await firebreak.request('POST', `/sandbox/pagerduty/incidents/${rings?.id}/acknowledge`, { by: 'Ada Park' });
     await seen(async () => (await pages()).every(({ status }) => status !== 'triggered'), 'silence');
     expect(new Set((await pages()).map(({ title }) => title.split(' ')[0]))).toEqual(
-    new Set([
-      'cart',
-      'search',
-      'several-services',
-    ]);
+      new Set(['cart', 'search', 'several-services']),
+    );
 
     expect((await firebreak.get(`/v1/incidents/${parent.id}`)).body.parts).toEqual({
       incidents: 4,
       open: 4,
       firing: 4,
     });
-    const resolve = `/v1/incidents/${parent.id}/actions/resolve`;
-    expect(await firebreak.post(resolve, { note: 'DNS is back' })).toMatchObject({
-      status: 202,
-      body: { parts: { incidents: 4 } },
-    });
+    // From her phone.
+    const name = (await seen(async () => (await incidentsOf('several-services'))[0]?.channel, 'its channel')).slice(1);
+    const asked = await does('ada', 'commands', { channel: name, text: '/incident resolve' });
+    await does('ada', `views/${asked.modal.id}/submit`, { values: { text: { text: 'DNS is back' } } });
     await seen(async () => (await incidents()).every(({ status }) => status === 'resolved'), 'the end of all');
     await seen(async () => (await pages()).every(({ status }) => status === 'resolved'), 'the end of the pages');
+    const answered = async () => JSON.stringify((await channelNamed(name)).ephemerals ?? []);
+    await seen(async () => (await answered()).includes(`and with it ${CLOSES}`), 'the answer');
+    const card = async () => JSON.stringify((await channelNamed(name)).messages[0]?.blocks ?? []);
+    await seen(async () => (await card()).includes('0 of 4 open'), 'the card of what is over');
     const { body } = await firebreak.get(`/v1/incidents/${parent.id}/timeline`);
-    expect(body.items.map(({ text }: { text: string }) => text)).toContain(
-      'DNS is back; with it close 4 incidents that are parts of it, in which 4 alerts fire',
-    );
+    expect(body.items.map(({ text }: { text: string }) => text)).toContain(`DNS is back; with it close ${CLOSES}`);
 
     await fires('chess', 'second');
     const page = await seen(async () => (await pagesOf('chess'))[0], 'a page of its own');

@@ -446,6 +446,63 @@ describe('a note', () => {
   });
 });
 
+describe('a page of our own', () => {
+  const KEY = '01JCYZ7Q8M3N5P7R9T1V3X5Z7B.page.1';
+
+  test('is found by its key, with who has acknowledged it last, or has resolved it', async () => {
+    const pagerDuty = await standIns();
+    const pager = pagerAt(pagerDuty.urls.pagerduty);
+    expect(await pager.paged(KEY)).toEqual({ kind: 'done', value: null });
+    await notify(pagerDuty, 'pagerduty', (event) => (event.dedup_key = KEY));
+    const id = (await incidents(pagerDuty))[0]?.id ?? '';
+    const person = (action: string, by: string) =>
+      sandbox(pagerDuty, 'POST', `/pagerduty/incidents/${id}/${action}`, { by });
+    expect(await pager.paged(KEY)).toMatchObject({ value: { status: 'triggered', acknowledged: null } });
+    await person('acknowledge', 'Ada Park');
+    expect(await pager.paged(KEY)).toMatchObject({
+      value: { status: 'acknowledged', acknowledged: { by: { id: 'PADA001', name: 'Ada Park' }, at: NOW } },
+    });
+    await person('resolve', 'Grace Moreau');
+    expect(await pager.paged(KEY)).toMatchObject({
+      value: { status: 'resolved', resolvedBy: { id: 'PGRACE1', name: 'Grace Moreau' } },
+    });
+  });
+
+  test('is not resolved by a person where an integration has done it', async () => {
+    const closed = incident('P1', {
+      status: 'resolved',
+      last_status_change_by: { id: 'PSVC', type: 'service_reference', summary: 'API' },
+    });
+    const { url } = await vendor(list([closed]), json({ incident: closed }));
+    expect(await pagerAt(url).paged(KEY)).toMatchObject({ value: { status: 'resolved', resolvedBy: null } });
+  });
+
+  test('that was merged into another incident goes on there', async () => {
+    const merged = incident('P1', {
+      status: 'resolved',
+      last_status_change_by: { id: 'PADA001', type: 'user_reference', summary: 'Ada' },
+      resolve_reason: { type: 'merge_resolve_reason', incident: { id: 'P2', type: 'incident_reference' } },
+    });
+    const { url } = await vendor(list([merged]), json({ incident: merged }), json({ incident: incident('P2') }));
+    expect(await pagerAt(url).paged(KEY)).toMatchObject({ value: { id: 'P2', status: 'triggered', resolvedBy: null } });
+  });
+
+  test('says what it can where its acknowledgements are of another form', async () => {
+    const at = '2026-11-20T06:47:30Z';
+    const odd = incident('P1', {
+      status: 'acknowledged',
+      acknowledgements: [
+        { at: 'yesterday', acknowledger: { id: 'P1', type: 'user_reference', summary: 'Ada' } },
+        { at, acknowledger: 7 },
+      ],
+    });
+    const { url } = await vendor(list([odd]));
+    expect(await pagerAt(url).paged(KEY)).toMatchObject({
+      value: { acknowledgedBy: ['Ada'], acknowledged: { by: null, at: '2026-11-20T06:47:30.000Z' } },
+    });
+  });
+});
+
 describe('following', () => {
   test('an incident: who has it, and when it is over', async () => {
     const pagerDuty = await standIns();

@@ -16,6 +16,7 @@ export type Fact =
   | { kind: 'alert' }
   | { kind: 'role taken'; by: string }
   | { kind: 'joined parent' }
+  | { kind: 'left parent' }
   | { kind: 'resolved' };
 
 export type Step = {
@@ -52,6 +53,7 @@ const anyFact: fc.Arbitrary<Fact> = fc.oneof(
     arbitrary: fc.constantFrom('ada', 'kim', 'gus', 'sam').map((by) => ({ kind: 'role taken' as const, by })),
   },
   { weight: 1, arbitrary: fc.constant({ kind: 'joined parent' as const }) },
+  { weight: 1, arbitrary: fc.constant({ kind: 'left parent' as const }) },
 );
 
 const gap = fc.oneof(fc.integer({ min: 1, max: 3000 }), fc.integer({ min: 1, max: 150_000 }));
@@ -163,6 +165,11 @@ export function happen(
     case 'joined parent':
       become({ parent_id: PARENT });
       return write('incident.joined');
+    case 'left parent': {
+      const { parent_id: _parent, ...rest } = record;
+      if (!over) incidents.set(id, rest);
+      return write('incident.left');
+    }
     case 'resolved':
       become({ status: 'resolved', resolved_at: now, resolved_by: null, firing: 0 });
       return write('incident.resolved');

@@ -90,6 +90,17 @@ test('what becomes a part of another while Slack’s limit holds it up gets no c
   ]);
 });
 
+test('what its parent has left gets a channel of its own', async () => {
+  const slack = slackWorld(scenario([{ kind: 'later', seconds: 90 }]));
+  slack.world.incidents.begin(OTHER, {});
+  slack.world.mark(`incident:${OTHER}`);
+  await slack.world.run(0.001, true);
+  await play(slack, [step({ kind: 'joined parent' }, 10 * SECOND), step({ kind: 'left parent' }, 300 * SECOND)]);
+  const own = slack.chat.channels.find(({ purpose }) => purpose === `Firebreak incident ${INCIDENT}`);
+  expect(own?.pinned).toHaveLength(1);
+  expect(JSON.stringify(own?.messages)).toContain('incident.left');
+});
+
 const OTHER = '01TEST00000000000000000002' as typeof INCIDENT;
 
 test('a pin or bookmarks that are refused hold up neither the rest nor the archive', async () => {

@@ -77,10 +77,12 @@ async function letGo(deps: SettleDeps, { parentId, parent, word }: Over, part: I
 /** Undefined: nobody has said so, it has closed by itself. */
 async function wordOf({ incidents }: SettleDeps, parent: IncidentRecord | undefined): Promise<Word | undefined> {
   const { id, resolved_by: by, resolved_at: closedAt } = parent ?? {};
-  if (id === undefined || !closedAt || !by || by.startsWith('firebreak')) return undefined;
+  if (id === undefined || !closedAt || !by || isByItself(by)) return undefined;
   const { items } = await incidents.timeline(id, { limit: TIMELINE_READ });
   return { by, at: items.find(({ kind }) => kind === ASKED)?.at ?? closedAt };
 }
+
+const isByItself = (by: string): boolean => by === 'firebreak' || by.startsWith('firebreak:');
 
 /** Some alert of it fires that has begun to, as far as we were told, after that. */
 async function hasFiredSince({ incidents }: SettleDeps, id: IncidentId, at: Timestamp): Promise<boolean> {

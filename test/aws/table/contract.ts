@@ -1002,11 +1002,11 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
     test('stands on the timeline with the time at which it was done', async () => {
       const id = await opened();
       const at = plusSeconds(stores.clock.now(), -30);
-      const timeline = { actor: 'ada', kind: 'note', text: 'hm', detail: null };
-      await stores.incidents.amend(id, () => ({ timeline: { ...timeline, at } }));
-      await stores.incidents.amend(id, () => ({ timeline }));
+      const entry = { actor: 'ada', kind: 'note', text: 'hm', detail: null };
+      await stores.incidents.amend(id, () => ({ timeline: { ...entry, at } }));
+      await stores.incidents.amend(id, () => ({ timeline: entry }));
       const { items } = await stores.incidents.timeline(id, { limit: 9 });
-      const times = items.flatMap((entry) => (entry.kind === 'note' ? [entry.at] : []));
+      const times = items.flatMap((one) => (one.kind === 'note' ? [one.at] : []));
       expect(times.toSorted()).toEqual([at, stores.clock.now()]);
     });
 

@@ -151,6 +151,16 @@ describe('one event', () => {
     expect(await heardBy(parent)).toBeUndefined();
   });
 
+  test('of a part that was seen to in another way it is told within a minute', async () => {
+    await joined();
+    const said = { acknowledged: { by: 'ada', at: world.clock.now(), page: 1 } };
+    await world.deps.incidents.amend(search, () => ({ care: said }));
+    wait(30);
+    await sweeps();
+    expect([await heardBy(parent), await heardBy(cart)]).toEqual(['ada', 'ada']);
+    expect(silenced()).toEqual(['cart', 'search', 'several-services']);
+  });
+
   test('what did not get through is told again', async () => {
     await joined();
     world.pages = [{ kind: 'later', detail: 'answered 503', afterSeconds: null }];

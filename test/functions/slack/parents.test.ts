@@ -6,7 +6,7 @@ import { INCIDENT, shown, USER, World } from './support.ts';
 
 let world: World;
 
-const { channel: _, ...withoutChannel } = INCIDENT;
+const { channel: _channel, ...withoutChannel } = INCIDENT;
 
 const part = (n: number, service: string, firing: number): OpenIncident => ({
   ...withoutChannel,
