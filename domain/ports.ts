@@ -473,6 +473,8 @@ export type Effects = {
     effect: Omit<Effect, 'state' | 'at'>,
     act: Act,
   ): Promise<{ ok: true; effect: Effect } | { ok: false; reason: Reason }>;
+  /** Records at once what was done and may be done again, so that nothing is left that was only meant to be. */
+  record(id: IncidentId, effect: Omit<Effect, 'at'>): Promise<void>;
   conclude(id: IncidentId, key: string, state: Effect['state'], detail: string, actor?: string): Promise<void>;
   /** Ends a rollback: outcome, lock, incident status, the change that it made, and the message for the inbox. */
   concludeRollback(id: IncidentId, end: RollbackEnd): Promise<void>;

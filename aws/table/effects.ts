@@ -130,6 +130,16 @@ export class EffectTable implements Effects {
     );
   }
 
+  async record(id: IncidentId, effect: Omit<Effect, 'at'>): Promise<void> {
+    const at = this.#clock.now();
+    const { key, kind, state, detail } = effect;
+    const said = { at, actor: 'firebreak', kind: `${kind}.${state}`, text: detail, detail: { key } };
+    await this.#table.transact([
+      this.#table.put({ ...keys.effect(id, key), ...effect, at }, absent),
+      timelineWrite(this.#table, id, `${key}-${state}`, said),
+    ]);
+  }
+
   async conclude(
     id: IncidentId,
     key: string,

@@ -9,7 +9,7 @@ import { resolved, view } from './incident-view.ts';
 import { type PlanDeps, planRollback, refuseImpossible } from './rollback-plan.ts';
 import { seesToIt } from './sees-to-it.ts';
 import type { Who } from './who.ts';
-import { wishOf } from './wishes.ts';
+import { type AskedFor, type Wish, wishOf } from './wishes.ts';
 
 export const TAKE_OVERS = ['rollback', 'pause', 'resume', 'abort', 'resolve', 'publish'] as const;
 export type TakeOver = (typeof TAKE_OVERS)[number];
@@ -50,8 +50,8 @@ const ACTS: Record<Exclude<TakeOver, 'rollback' | 'resolve'>, (by: string, note:
   }),
 };
 
-const said = (actor: string, kind: string, text: string): IncidentChange => ({
-  timeline: { actor, kind, text, detail: null },
+const said = (actor: string, kind: string, text: string, detail: object | null = null): IncidentChange => ({
+  timeline: { actor, kind, text, detail },
 });
 
 type Wanted = {
@@ -64,6 +64,20 @@ type Wanted = {
   from?: Version;
   /** Of a rollback: the version that they have named. Absent: the newest that is known good. */
   to?: Version;
+  /** Of a rollback: where it would go, as they have seen it. Absent: they have not. */
+  shown?: Version;
+  /** Of a rollback that may be interrupted and come again. */
+  once?: Once;
+};
+
+/**
+ * The key under which a wish is taken once is kept before it is taken: when it comes again, it is neither lost nor taken
+ * twice, whatever has become of the incident meanwhile.
+ */
+export type Once = {
+  /** As it was kept before. Null: nothing was left to be taken. Undefined: it was not kept. */
+  kept: string | null | undefined;
+  keep(key: string | null): Promise<void>;
 };
 
 /**
@@ -73,23 +87,36 @@ type Wanted = {
  * @throws Refusal 403, 404, 409; 422 where the version that they have named is not known
  */
 export async function takeOver(deps: ActDeps, who: Who, wanted: Wanted): Promise<IncidentView> {
-  const { id, action, key, to } = wanted;
+  const { id, action, key, once } = wanted;
   const before = await view(deps, id);
   who.allow('incidents:act', before);
   const { name: by } = who;
-  const wish = await wishOf(deps, { action, to }, before, by);
-  if (wish.fulfilled) return before;
+  const wish = await wishNow(deps, wanted, before, by);
+  if (wish.fulfilled) {
+    await once?.keep(null);
+    return before;
+  }
   if (action === 'rollback') await seesToIt(deps, who, id);
-  if (action === 'rollback' && (await agrees(deps, before, by, wanted))) {
+  const isNew = once?.kept === undefined;
+  if (action === 'rollback' && isNew && (await agrees(deps, before, by, wanted))) {
+    await once?.keep(null);
     await wake(deps, id);
     return view(deps, id);
   }
   const { message, change } = await actOf(deps, who, before, wanted);
+  if (isNew) await once?.keep(wish.once ?? null);
   if (!(await deps.incidents.post(id, message, change, wish.once ?? key))) throw resolved(id);
   if (action === 'abort') await withdraw(deps, before, before.decisions, by, 'aborted');
   if (action === 'rollback') await withdraw(deps, before, supersededBy(before), by, 'Asked for a rollback instead');
   await wake(deps, id);
   return view(deps, id);
+}
+
+/** What comes again is the wish that it was, and not what it would be by now. */
+async function wishNow(deps: ActDeps, wanted: Wanted, before: IncidentView, by: string): Promise<Wish> {
+  const kept = wanted.once?.kept;
+  if (kept === undefined) return wishOf(deps, wanted, before, by);
+  return kept === null ? { fulfilled: true } : { fulfilled: false, once: kept };
 }
 
 async function actOf(deps: ActDeps, who: Who, before: IncidentView, wanted: Wanted): Promise<Act> {
@@ -121,6 +148,7 @@ async function rollbackAct(
   const runs = from ?? plan.live?.version;
   const text = note === '' ? `Asked for a rollback${to === undefined ? '' : ` to ${to}`}` : withVersion(note, to);
   const meant = to === undefined ? from : runs;
+  const asked: AskedFor = { from: runs ?? null, to: plan.way?.kind === 'version' ? plan.way.version : null };
   return {
     message: {
       kind: 'rollback',
@@ -131,11 +159,11 @@ async function rollbackAct(
     },
     change: ({ cleared }) => {
       const clearing = runs === undefined ? undefined : clearingOfVersion(cleared, { service, version: runs });
-      if (clearing === undefined) return said(by, 'rollback.asked', text);
+      if (clearing === undefined) return said(by, 'rollback.asked', text, asked);
       const back = { by, at: deps.clock.now() };
       return {
         cleared: takenBack(cleared, [clearing], back),
-        ...said(by, 'rollback.asked', `${text}; that ${clearing.version} was cleared is taken back by it`),
+        ...said(by, 'rollback.asked', `${text}; that ${clearing.version} was cleared is taken back by it`, asked),
       };
     },
   };

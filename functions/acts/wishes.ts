@@ -1,7 +1,8 @@
+import * as z from 'zod';
 import { isSameActor } from '../../domain/actor-names.ts';
 import type { Deps } from '../../domain/ports.ts';
 import type { DecisionView, IncidentView } from '../../schemas/incident.ts';
-import type { Version } from '../../schemas/names.ts';
+import { Version } from '../../schemas/names.ts';
 import { secondsBetween, type Timestamp } from '../../schemas/time.ts';
 import { Refusal } from '../api/problem.ts';
 import type { TakeOver } from './take-over.ts';
@@ -15,7 +16,7 @@ export type Wish = { fulfilled: boolean; once?: string };
  */
 export async function wishOf(
   deps: Pick<Deps, 'automation' | 'incidents' | 'decisions' | 'clock'>,
-  { action, to }: { action: TakeOver; to?: Version | undefined },
+  { action, to, shown }: { action: TakeOver; to?: Version; shown?: Version },
   incident: IncidentView,
   by: string,
 ): Promise<Wish> {
@@ -32,7 +33,7 @@ export async function wishOf(
       'the kill switch is on, so nothing is rolled back from here; PUT /v1/automation {"paused": false} first',
     );
   }
-  if (await isRollingBack(deps, incident, by, to)) return { fulfilled: true };
+  if (await isRollingBack(deps, incident, by, to ?? shown)) return { fulfilled: true };
   const last = justRolledBack(incident, deps.clock.now());
   if (to !== undefined && last?.to_version === to) return { fulfilled: true };
   // Whoever names another version means that one.
@@ -43,6 +44,7 @@ export async function wishOf(
       `a person has rolled this back within the last ${DOUBLE_CLICK_SECONDS} seconds; ask again later to go back further`,
     );
   }
+  if (shown !== undefined) await refuseBesideAnother(deps, incident, shown);
   const judged = (await deps.incidents.read(incident.id))?.mitigations ?? 0;
   // Until it is judged, it is the same wish.
   return { fulfilled: false, once: `rollback-after-${judged}${to === undefined ? '' : `-to-${to}`}` };
@@ -55,7 +57,7 @@ const SWITCHES: Readonly<Record<string, string>> = {
   abort: 'automation.aborted',
 };
 
-/** How far back it is looked for who has switched last; behind that it is said again. */
+/** How far back it is looked for what somebody has said last; behind that it is said again. */
 const SWITCHES_READ = 200;
 
 /** Whether it was the last of these that anybody has said, and nothing has been asked since. */
@@ -96,6 +98,33 @@ async function isRollingBack(
     409,
     'rollback-in-progress',
     `the rollback of ${from ?? 'this service'} to ${to ?? 'an earlier version'}${whose} is in progress since ${running.at}; wait for its end, and ask again to go back further`,
+  );
+}
+
+/** What a rollback that somebody has asked for takes back, and where it goes, as far as that was known then. */
+export const AskedFor = z.object({ from: Version.nullable(), to: Version.nullable() });
+export type AskedFor = z.infer<typeof AskedFor>;
+
+/**
+ * What was asked for a moment ago is not decided yet: whoever was shown something else is told.
+ * @throws Refusal 409
+ */
+async function refuseBesideAnother(
+  { incidents, clock }: Pick<Deps, 'incidents' | 'clock'>,
+  { id, decisions }: IncidentView,
+  shown: Version,
+): Promise<void> {
+  const { items } = await incidents.timeline(id, { limit: SWITCHES_READ });
+  const last = items.find(({ kind }) => kind === 'rollback.asked');
+  if (last === undefined || secondsBetween(last.at, clock.now()) >= DOUBLE_CLICK_SECONDS) return;
+  if (decisions.some(({ at }) => at > last.at)) return;
+  const asked = AskedFor.safeParse(last.detail);
+  if (!asked.success || asked.data.to === null || asked.data.to === shown) return;
+  const { from, to } = asked.data;
+  throw new Refusal(
+    409,
+    'rollback-in-progress',
+    `a rollback of ${from ?? 'this service'} to ${to} was asked for by ${last.actor} at ${last.at}; wait for its end, and ask again for ${shown}`,
   );
 }
 

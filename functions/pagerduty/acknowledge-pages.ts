@@ -73,25 +73,21 @@ async function acknowledge(deps: AcknowledgeDeps, incident: IncidentRecord, numb
   // What the pager has taken back since is said again.
   const again = care?.rings !== undefined && care.rings.page <= number ? `-${care.rings.at}` : '';
   const done = `${key}.acknowledge${again}`;
-  const kept = await deps.effects.intend(id, {
-    key: done,
-    kind: 'page-acknowledge',
-    target: 'pagerduty',
-    class: 'convergent',
-    detail: `Acknowledge page ${number}`,
-  });
-  if (kept.state !== 'intended') return 'reached';
+  if ((await deps.effects.get(id, done)) !== undefined) return 'reached';
   const answer = await deps.pager.send({ ...pageRequest(incident, key, deps), action: 'acknowledge' });
   if (answer.kind === 'later') {
     deps.log.warn('a page could not be acknowledged', { incident: id, ...answer });
     return 'unreachable';
   }
   const taken = answer.kind === 'taken';
-  await deps.effects.conclude(
-    id,
-    done,
-    taken ? 'succeeded' : 'failed',
-    taken ? `The page is acknowledged: ${answer.detail}` : `The page could not be acknowledged: ${answer.detail}`,
-  );
+  // Nothing was written before: to acknowledge twice is the same, and an incident that closes meanwhile is whole.
+  await deps.effects.record(id, {
+    key: done,
+    kind: 'page-acknowledge',
+    target: 'pagerduty',
+    class: 'convergent',
+    state: taken ? 'succeeded' : 'failed',
+    detail: `The page ${taken ? 'is' : 'could not be'} acknowledged: ${answer.detail}`,
+  });
   return 'reached';
 }

@@ -8,7 +8,7 @@ import type { ChatButton, Text } from '../../domain/outlets.ts';
 import type { Deps, Place } from '../../domain/ports.ts';
 import type { Change } from '../../schemas/change.ts';
 import { EnvironmentName, ServiceName, Version } from '../../schemas/names.ts';
-import { rollBack } from '../acts/roll-back.ts';
+import { type Begun, rollBack } from '../acts/roll-back.ts';
 import { type Plan, planRollback, whyOther } from '../acts/rollback-plan.ts';
 import { setAutomation } from '../acts/automation.ts';
 import type { Deed } from './errand.ts';
@@ -157,19 +157,21 @@ const confirmOf = ({ place, past }: Plan, live: Change, way: Way, named: boolean
 });
 
 /**
- * What was shown is done, if it is still that. Once it was begun it is not begun again: by then it may be over, and
- * another one would go back further.
+ * What was shown is done, if it is still that. Once it was begun, it is that which goes on when it comes again: by then
+ * it may be over, and another one would go back further.
  */
 export async function rolledBack(deps: Deps, { who, key, trace }: Doing, deed: Of<'roll_back'>): Promise<Outcome> {
-  const begun = `${key}-begun`;
-  if ((await deps.hearings.read(begun)) !== undefined)
-    return answered('This was begun before, and interrupted: the timeline of the incident tells what became of it.');
+  const kept = `${key}-begun`;
+  const begun = (await deps.hearings.read(kept))?.outcome as Begun | undefined; // as it is kept below
   const place = { service: deed.service, environment: deed.environment };
   const named = deed.named === true && deed.to !== null ? { to: deed.to } : {};
-  const other = whyOther(await planRollback(deps, who, place, named.to), deed);
-  if (other !== undefined) throw new Declined(`Superseded: ${other}. Nothing was done.`);
-  await deps.hearings.did(begun, {});
-  const incident = await rollBack(deps, who, { place, from: deed.from, ...named, trace });
+  if (begun === undefined) {
+    const other = whyOther(await planRollback(deps, who, place, named.to), deed);
+    if (other !== undefined) throw new Declined(`Superseded: ${other}. Nothing was done.`);
+  }
+  const keep = async (what: Begun): Promise<void> => void (await deps.hearings.did(kept, what));
+  const agreed = { place, from: deed.from, ...named, ...(deed.to !== null && { shown: deed.to }), trace };
+  const incident = await rollBack(deps, who, agreed, { begun, keep });
   return answered(
     `The rollback of ${deed.from}${named.to === undefined ? '' : ` to ${named.to}`} is begun, unless a guard holds it: `,
     incident.channel ?? 'its channel, which comes in a moment,',

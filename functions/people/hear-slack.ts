@@ -104,6 +104,8 @@ function wordsOf({ code, detail }: Refusal): string {
       return 'The automation of this incident is paused, so nothing would come of it; what waits still waits. Resume it first.';
     case 'incident-resolved':
       return 'Superseded: the incident is resolved already.';
+    case 'rollback-in-progress':
+      return `Superseded: ${detail}.`;
     case 'second-person-needed':
       return 'You are for it already; somebody else has to be, too, and until then it is not done.';
     case 'freeze-over':

@@ -10,8 +10,8 @@ import { parsed } from './body.ts';
 /** Milliseconds; then whoever waits is told that it was not taken. */
 const SEND_PATIENCE_MS = 1400;
 
-/** Seconds. Two clicks that are closer are one. */
-const DOUBLE_CLICK_SECONDS = 10;
+/** Seconds. Two clicks that are closer are one, and have one answer; whoever presses again has seen none, and gets one. */
+const DOUBLE_CLICK_SECONDS = 1;
 
 /**
  * Durable, or not: `false` when it could not be.

@@ -941,6 +941,15 @@ export class FakeEffects implements Effects {
     return this.#store.paces.filter((at) => at > since).length;
   }
 
+  async record(id: IncidentId, effect: Omit<Effect, 'at'>): Promise<void> {
+    const dossier = this.#store.dossier(id);
+    if (dossier.effects.has(effect.key)) return;
+    const at = this.#store.clock.now();
+    dossier.effects.set(effect.key, { ...effect, at });
+    const { kind, state, detail } = effect;
+    dossier.timeline.push({ at, actor: 'firebreak', kind: `${kind}.${state}`, text: detail, detail: null });
+  }
+
   async conclude(id: IncidentId, key: string, state: Effect['state'], detail: string): Promise<void> {
     const dossier = this.#store.dossier(id);
     const effect = dossier.effects.get(key);

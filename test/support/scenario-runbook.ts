@@ -5,6 +5,7 @@ import { expect } from 'vitest';
 import { alert, group } from './alerts.ts';
 import { eventually } from './firebreak.ts';
 import type { AttendedProduct } from './scenario-product.ts';
+import { isAcknowledgement } from './scenario.ts';
 import type { AroundEffect, Vendors } from './scenario-vendors.ts';
 
 /** What the runbook of the story changes: a flag, and something at a system of the team's own, which knows keys. */
@@ -161,11 +162,14 @@ const EFFECTS = ['flag convergent', 'http keyed', 'http keyed', 'page keyed', 'p
 export async function expectRunbookKept(product: AttendedProduct, vendors: Vendors, ops: Ops): Promise<void> {
   const incident = await eventually(async () => {
     const first = await incidentOf(product);
-    const done = (first?.effects ?? []).filter(({ state }: any) => state === 'succeeded');
+    const done = (first?.effects ?? []).filter(
+      (effect: any) => effect.state === 'succeeded' && !isAcknowledgement(effect),
+    );
     return first?.status === 'resolved' && done.length === EFFECTS.length ? first : undefined;
   }, 'an incident that is resolved, with all its effects done');
   expect((await product.get('/v1/incidents')).body.items).toHaveLength(1);
-  expect(incident.effects.map(({ kind, class: given }: any) => `${kind} ${given}`).toSorted()).toEqual(EFFECTS);
+  const effects = incident.effects.filter((effect: any) => !isAcknowledgement(effect));
+  expect(effects.map(({ kind, class: given }: any) => `${kind} ${given}`).toSorted()).toEqual(EFFECTS);
   // Repeats have the key of the first, and say the same: the second step what the first one was given.
   expect([...new Set(ops.calls.map((call) => JSON.stringify(call)))].map((call) => JSON.parse(call) as object)).toEqual(
     [
@@ -175,6 +179,8 @@ export async function expectRunbookKept(product: AttendedProduct, vendors: Vendo
   );
   const { items: flags } = await vendors.sandbox<{ items: { flag: string; on: boolean }[] }>('/launchdarkly/flags');
   expect(flags).toMatchObject([{ flag: FLAG, on: false }]);
-  const told = (await timelineOf(product)).filter((kind) => kind !== 'verification.inconclusive');
+  const told = (await timelineOf(product)).filter(
+    (kind) => kind !== 'verification.inconclusive' && !isAcknowledgement({ kind }),
+  );
   expect(told.toSorted()).toEqual(TOLD);
 }

@@ -30,7 +30,7 @@ const LAST_TOLD = 'page-resolve.succeeded';
 const UNTOLD = /^(incident\.opened|alerts\.|workflow\.)/;
 
 type Incident = { id: string; channel: string | null };
-type Entry = { at: string; kind: string; text: string };
+type Entry = { at: string; actor: string; kind: string; text: string };
 
 /** An entry bears the time at which its writing began; so long after it another one may have been read already. */
 const LATE_ENTRY_MS = 5000;
@@ -112,9 +112,12 @@ async function expectSlack(incident: Incident, told: Entry[], vendors: Vendors, 
   expect(JSON.stringify(lines[0]?.blocks), 'the line leads to the channel').toContain(channel.id);
 }
 
+/** What people do is said with their name. */
+const linesOf = ({ actor, text }: Entry): string => (actor === 'admin' ? `admin: ${text}` : text);
+
 /** Each once, in the order of the timeline as far as that was known when they were told. */
 function expectTold(said: string[], told: Entry[]): void {
-  const times = new Map(told.map(({ text, at }) => [escaped(text), Date.parse(at)]));
+  const times = new Map(told.map((entry) => [escaped(linesOf(entry)), Date.parse(entry.at)]));
   expect(said.toSorted()).toEqual([...times.keys()].toSorted());
   const inOrder = said.every((text, n) =>
     said.slice(n + 1).every((later) => Number(times.get(text)) <= Number(times.get(later)) + LATE_ENTRY_MS),

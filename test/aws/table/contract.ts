@@ -1283,6 +1283,15 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
   describe(`${name}: effects`, () => {
     const page = { key: 'p', kind: 'page', target: 'pagerduty', class: 'keyed', detail: 'Page 1' } as const;
 
+    test('what was done already is recorded once, with its entry', async () => {
+      const id = await opened();
+      const effect = { key: 'a', kind: 'page-acknowledge', target: 'pagerduty', class: 'convergent' } as const;
+      await stores.effects.record(id, { ...effect, state: 'succeeded', detail: 'It is acknowledged' });
+      await stores.effects.record(id, { ...effect, state: 'failed', detail: 'It was not' });
+      expect(await stores.effects.get(id, 'a')).toMatchObject({ state: 'succeeded', detail: 'It is acknowledged' });
+      expect(await timeline(id)).toEqual(['page-acknowledge.succeeded', 'incident.opened']);
+    });
+
     test('an intent is recorded once, and tells how it ended', async () => {
       const id = await opened();
       expect(await stores.effects.intend(id, page, { page: 1 })).toMatchObject({ state: 'intended' });

@@ -545,8 +545,62 @@ describe('rollbacks', () => {
     chat.deps.hearings.did = did;
     await deployed('v1.1', 0);
     expect(await chat.deliver(heard)).toBe(true);
-    expect(chat.answer()).toMatch(/^This was begun before/);
+    expect(chat.answer()).toMatch(/^The rollback of v2 is begun/);
     expect(await chat.timeline(id)).toEqual([`slack:${ADA}: Asked for a rollback`]);
+  });
+
+  test.each(['incidents.declare', 'incidents.amend', 'hearings.did', 'incidents.post'] as const)(
+    'that were interrupted at %s, before anything was asked for, are asked for when they are heard again',
+    async (where) => {
+      await deployed('v1', 300);
+      await deployed('v2', 10);
+      const heard = chat.heard(pressed(ADA, { verb: 'rollback', ...place, from: 'v2' as Version, to: null }));
+      const [port, method] = where.split('.') as ['incidents', 'post'];
+      const real = chat.deps[port][method];
+      chat.deps[port][method] = async () => {
+        throw new Error('the process dies');
+      };
+      expect(await chat.deliver(heard)).toBe(false);
+      expect(await chat.timeline(id)).toEqual([]);
+      chat.deps[port][method] = real;
+      expect(await chat.deliver(heard)).toBe(true);
+      expect(await chat.timeline(id)).toEqual([`slack:${ADA}: Asked for a rollback`]);
+      expect(await chat.deliver(heard)).toBe(true);
+      expect(await chat.timeline(id)).toHaveLength(1);
+    },
+  );
+
+  test('that are over when they are heard again open no other incident', async () => {
+    await deployed('v1', 300);
+    await deployed('v2', 10);
+    const heard = chat.heard(pressed(ADA, { verb: 'rollback', ...place, from: 'v2' as Version, to: null }));
+    const { did } = chat.deps.hearings;
+    chat.deps.hearings.did = async (key, outcome) => {
+      if (key === heard.key) throw new Error('the process dies');
+      return did(key, outcome);
+    };
+    expect(await chat.deliver(heard)).toBe(false);
+    chat.deps.hearings.did = did;
+    const dossier = chat.world.store.dossiers.get(id);
+    if (dossier !== undefined) dossier.record.status = 'resolved';
+    expect(await chat.deliver(heard)).toBe(true);
+    expect(chat.answer()).toMatch(/^Superseded: the incident is resolved already/);
+    expect(chat.world.store.dossiers.size).toBe(1);
+  });
+
+  test('of two that were shown, to different versions, the second one is superseded by the first', async () => {
+    await deployed('v0', 900);
+    await deployed('v1', 300);
+    await deployed('v2', 10);
+    const shown = (to: string, more: object = {}) =>
+      ({ verb: 'rollback', ...place, from: 'v2' as Version, to: to as Version, ...more }) as const;
+    expect(await chat.presses(ADA, shown('v0', { named: true }))).toMatch(/^The rollback of v2 to v0 is begun/);
+    chat.later(2);
+    expect(await chat.presses(BOB, shown('v1'))).toMatch(
+      /^Superseded: a rollback of v2 to v0 was asked for by U0ADA .*Nothing was done\.$/,
+    );
+    expect(await chat.presses(BOB, shown('v0', { named: true }))).toMatch(/^The rollback of v2 to v0 is begun/);
+    expect(await chat.timeline(id)).toEqual([`slack:${ADA}: Asked for a rollback to v0`]);
   });
 
   test('that were shown before another deploy are superseded', async () => {

@@ -65,6 +65,12 @@ describe('buttons', () => {
     expect(keyOfPress({ ...payload, actions: later })).not.toBe(keyOfPress(payload));
   });
 
+  test('what is pressed again as soon as it was answered gets an answer, too', () => {
+    const payload = press(approve);
+    const again = payload.actions.map((one) => ({ ...one, action_ts: '1795157401.000100' }));
+    expect(keyOfPress({ ...payload, actions: again })).not.toBe(keyOfPress(payload));
+  });
+
   test.each([
     ['severity', FORMS.severity],
     ['publish', FORMS.update],
