@@ -181,8 +181,9 @@ test(
 );
 
 test('a Prometheus that answers no range queries is not asked for the past of all of them, each minute', async () => {
-  const world = await SloWorld.open(...OBJECTIVES);
-  const prometheus = new SlowPrometheus(1, OBJECTIVES);
+  const few = OBJECTIVES.slice(0, 300); // far more than are looked back for at once
+  const world = await SloWorld.open(...few);
+  const prometheus = new SlowPrometheus(1, few);
   let ranges = 0;
   const sloMetrics: SloMetrics = {
     instant: prometheus.instant,
@@ -201,5 +202,5 @@ test('a Prometheus that answers no range queries is not asked for the past of al
   }
   const unread = (await world.deps.sloStatuses.all()).map((status) => status.unread);
   expect(new Set(unread)).toEqual(new Set(['Prometheus answered 404: page not found']));
-  expect(world.told('warn')).toMatchObject([{ message: 'the past of objectives cannot be read', objectives: COUNT }]);
+  expect(world.told('warn')).toMatchObject([{ message: 'the past of objectives cannot be read', objectives: few.length }]);
 });
