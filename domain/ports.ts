@@ -348,6 +348,8 @@ export type CrowdPort = {
 
 /** What a message changes on the incident itself, in the same transaction. */
 export type IncidentChange = {
+  /** A person says when it is over. */
+  byHand?: true;
   severity?: Severity;
   title?: string;
   automationPaused?: boolean;

@@ -133,6 +133,14 @@ export function apply(state: ResponseState, message: Message): ResponseState {
         paging: state.paging || message.severity === 'critical',
         pageDue: state.pageDue || (message.severity === 'critical' && state.severity !== 'critical'),
       };
+    case 'declared':
+      return {
+        ...state,
+        severity: message.severity === 'critical' ? 'critical' : state.severity,
+        paging: state.paging || message.rings,
+        pageDue: state.pageDue || message.rings,
+        byHand: true,
+      };
     case 'page':
       return { ...state, pageDue: state.pageDue || message.by !== 'firebreak' || state.pages === 0 };
     case 'rollback': {

@@ -25,6 +25,7 @@ export function mailWrites(
   const seq = incident.seq + 1;
   const sets: Record<string, unknown> = {
     seq,
+    by_hand: change.byHand,
     severity: change.severity,
     title: change.title,
     status: change.status,

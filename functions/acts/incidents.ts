@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto';
 import type { Deps } from '../../domain/ports.ts';
-import type { IncidentView, TimelineEntry } from '../../schemas/incident.ts';
+import type { IncidentRecord, IncidentView, TimelineEntry } from '../../schemas/incident.ts';
 import { type EnvironmentName, type IncidentId, isFrom, type ServiceName, type Severity } from '../../schemas/names.ts';
+import { isHeard } from '../../domain/heard.ts';
 import { wake } from '../../workflows/wake.ts';
 import { resolved, view } from './incident-view.ts';
 import { askWhoIsOnCall } from './on-call-commander.ts';
@@ -29,11 +30,18 @@ export async function opened(
   input: Declared,
 ): Promise<{ incident: IncidentView; created: boolean }> {
   who.allow('incidents:write', input);
-  const { id, created } = await deps.incidents.declare({ ...input, by: who.name });
+  const { id, created: isNew } = await deps.incidents.declare({ ...input, by: who.name });
+  const created = isNew || (await wasOpenedBy(deps, id, input));
   await wake(deps, id);
   if (created) await saidBy(deps, who, id);
   if (created) await askWhoIsOnCall(deps, id, input);
   return { incident: await view(deps, id), created };
+}
+
+/** What was interrupted and comes again finds what it has opened itself; the rest of it is still to be done. */
+async function wasOpenedBy({ incidents }: ActDeps, id: IncidentId, { trace, title }: Declared): Promise<boolean> {
+  const incident = await incidents.read(id);
+  return incident?.by_hand === true && incident.trace === trace && incident.title === title;
 }
 
 /**
@@ -48,26 +56,34 @@ export async function declare(
 ): Promise<{ incident: IncidentView; created: boolean }> {
   const found = await opened(deps, who, input);
   if (found.created) return found;
-  await toldAgain(deps, who, found.incident.id, input);
+  // It has closed meanwhile: what is declared now is another one.
+  if (!(await toldAgain(deps, who, found.incident.id, input))) return opened(deps, who, input);
   return { incident: await view(deps, found.incident.id), created: false };
 }
 
-/** Each of what somebody says of it once, however often it is sent. */
-async function toldAgain(deps: ActDeps, who: Who, id: IncidentId, { title, severity }: Declared): Promise<void> {
+/**
+ * Each of what somebody says of it once, however often it is sent. From then on a person says when it is over. What
+ * rings already for that severity does not ring twice. False: it is over.
+ */
+async function toldAgain(deps: ActDeps, who: Who, id: IncidentId, { title, severity }: Declared): Promise<boolean> {
   const { name: by } = who;
-  const key = `declared-${hash('sha256', JSON.stringify([by, title, severity])).slice(0, 32)}`;
-  const text = `Declared, while it was open already: ${title} (${severity})`;
-  await deps.incidents.note(id, key, {
-    at: deps.clock.now(),
-    actor: by,
-    kind: 'incident.declared',
-    text,
-    detail: null,
-  });
   const incident = await deps.incidents.read(id);
-  const raises = incident !== undefined && incident.status !== 'resolved' && !isFrom(severity, incident.severity);
-  if (raises) await correct(deps, who, { id, severity, key: `${key}-severity` });
+  if (incident === undefined || incident.status === 'resolved') return false;
+  const key = `declared-${hash('sha256', JSON.stringify([by, title, severity])).slice(0, 32)}`;
+  const rings = severity === 'critical' && (incident.severity !== 'critical' || isHeard(incident) || !isOpen(incident));
+  const text = `Declared, while it was open already: ${title} (${severity})`;
+  const timeline = { actor: by, kind: 'incident.declared', text, detail: null };
+  const said = await deps.incidents.post(
+    id,
+    { kind: 'declared', severity, by, rings },
+    ({ severity: was }) => ({ byHand: true, severity: isFrom(severity, was) ? was : severity, timeline }),
+    key,
+  );
+  if (said) await wake(deps, id);
+  return said;
 }
+
+const isOpen = ({ status }: Pick<IncidentRecord, 'status'>): boolean => status === 'open' || status === 'mitigating';
 
 /**
  * Corrects what is said of it.

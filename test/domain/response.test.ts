@@ -101,6 +101,16 @@ describe('it pages', () => {
       [1],
     ],
     ['not for a warning after it', plans(incident(), mitigation('succeeded'), signals({ critical: false })), [1]],
+    [
+      'again when a person declares what was heard already',
+      plans(incident(), { kind: 'declared', severity: 'critical', by: 'ada', rings: true }),
+      [1, 2],
+    ],
+    [
+      'not when it is declared as less',
+      plans(incident(), { kind: 'declared', severity: 'critical', by: 'ada', rings: false }),
+      [1],
+    ],
     ['again when a person asks for it', plans(incident(), { kind: 'page', by: 'person:ada', note: '' }), [1, 2]],
     [
       'for a question, if nobody was paged',
@@ -347,6 +357,8 @@ const anyMessage: fc.Arbitrary<Message> = fc.oneof(
     { kind: 'resume', by: 'ada', note: '' },
     { kind: 'resolve', by: 'ada', note: '' },
     { kind: 'answered', decision: 'd', by: 'ada' },
+    { kind: 'declared', severity: 'critical', by: 'ada', rings: true },
+    { kind: 'declared', severity: 'warning', by: 'ada', rings: false },
     left(true),
     left(false),
     { kind: 'cleared', by: 'ada', change: `chg_${'0'.repeat(26)}` as ChangeId, judge: true },
@@ -435,7 +447,7 @@ describe('whatever comes, in whatever order and however much at a time,', () => 
     always(({ plans: all }, start, looks) => {
       const reasons = looks
         .flat()
-        .filter(({ kind }) => ['signals', 'severity', 'mitigation', 'verification', 'page', 'left'].includes(kind)).length;
+        .filter(({ kind }) => ['signals', 'severity', 'mitigation', 'verification', 'page', 'left', 'declared'].includes(kind)).length;
       expect(pages(all).length).toBeLessThanOrEqual(
         reasons + (start.severity === 'critical' && start.pages === 0 ? 1 : 0),
       );

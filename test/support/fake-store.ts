@@ -207,12 +207,13 @@ export class FakeStore {
   }
 
   mail(dossier: Dossier, message: Message, change: IncidentChange = {}, more: Partial<IncidentRecord> = {}): void {
-    const { severity, title, status, verification, verifying, cleared, automationPaused, timeline } = change;
+    const { byHand, severity, title, status, verification, verifying, cleared, automationPaused, timeline } = change;
     const seq = dossier.record.seq + 1;
     if (change.parent === null) delete dossier.record.parent_id;
     dossier.record = {
       ...dossier.record,
-      ...given({ severity, title, status, verification, verifying, cleared, automation_paused: automationPaused }),
+      ...given({ by_hand: byHand, severity, title, status, verification, verifying, cleared }),
+      ...given({ automation_paused: automationPaused }),
       ...more,
       seq,
     };

@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from 'vitest';
 import { declare } from '../../../functions/acts/incidents.ts';
 import type { Who } from '../../../functions/acts/who.ts';
-import type { EnvironmentName, ServiceName, Severity } from '../../../schemas/names.ts';
+import type { EnvironmentName, IncidentId, ServiceName, Severity } from '../../../schemas/names.ts';
 import { FakeWorld } from '../../support/fake-deps.ts';
 
 const ADA: Who = { name: 'ada', allow: () => undefined };
@@ -28,6 +28,8 @@ const says = (who: Who, title: string, severity: Severity) =>
     trace: 'trace',
   });
 
+const inbox = (id: string) => (world.store.dossiers.get(id as IncidentId)?.inbox ?? []).map(({ message }) => message);
+
 const told = async (id: Awaited<ReturnType<typeof says>>['incident']['id']) =>
   (await world.deps.incidents.timeline(id, { limit: 50 })).items
     .map(({ actor, text }) => `${actor}: ${text}`)
@@ -39,8 +41,35 @@ test('what is declared where one is open already is not lost: it is told, and as
   expect(second).toMatchObject({ created: false, incident: { id: incident.id, severity: 'critical' } });
   expect((await told(incident.id)).slice(1)).toEqual([
     'bob: Declared, while it was open already: Customers are charged twice (critical)',
-    'bob: Changed severity to critical',
   ]);
+  expect(inbox(incident.id).at(-1)).toEqual({ kind: 'declared', severity: 'critical', by: 'bob', rings: true });
+});
+
+test.each([
+  ['nobody has heard it yet', {}, false],
+  ['somebody has heard it', { care: { acknowledged: { by: 'ada', at: '2026-11-20T12:00:00.000Z', page: 1 } } }, true],
+  ['it is mitigated', { status: 'mitigated' }, true],
+])('what rings as critical already rings anew where %s: %o', async (_, more, rings) => {
+  const { incident } = await says(ADA, 'Down', 'critical');
+  const dossier = world.store.dossiers.get(incident.id) ?? expect.unreachable();
+  dossier.record = { ...dossier.record, by_hand: undefined, pages: 1, ...more } as never;
+  await says(BOB, 'Customers are charged twice', 'critical');
+  expect(inbox(incident.id).at(-1)).toMatchObject({ kind: 'declared', rings });
+  expect(world.store.dossiers.get(incident.id)?.record.by_hand).toBe(true);
+});
+
+test('where the open one has closed meanwhile, another one is opened', async () => {
+  const { incident } = await says(ADA, 'Down', 'critical');
+  const dossier = world.store.dossiers.get(incident.id) ?? expect.unreachable();
+  const { post } = world.deps.incidents;
+  world.deps.incidents.post = async (...args) => {
+    dossier.record = { ...dossier.record, status: 'resolved' };
+    world.store.open.clear();
+    return post(...args);
+  };
+  const second = await says(BOB, 'Down again', 'critical');
+  expect(second).toMatchObject({ created: true });
+  expect(second.incident.id).not.toBe(incident.id);
 });
 
 test('the same that is sent again is told once, and nothing makes it less severe', async () => {
