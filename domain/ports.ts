@@ -241,8 +241,9 @@ export type Incidents = {
    * pending start. Safe to repeat.
    */
   admit(arrivals: readonly Arrival[], receipt: Pick<Receipt, 'at' | 'trace'>): Promise<Admitted>;
-  /** Opens an incident by hand, or gives the one that is open. */
+  /** Opens an incident by hand, or gives the one that is open. `alone`: it is none of several that fail at once. */
   declare(input: {
+    alone?: true;
     service: ServiceName;
     environment: EnvironmentName;
     title: string;

@@ -65,7 +65,7 @@ export class IncidentTable implements Incidents {
   }
 
   async declare(input: Parameters<Incidents['declare']>[0]): Promise<{ id: IncidentId; created: boolean }> {
-    const { service, environment, title, severity, by, trace } = input;
+    const { service, environment, title, severity, by, trace, alone = false } = input;
     const scope = scopeOf({ service, environment, unmatched: null });
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
       const pointer = await this.#table.get(keys.open(scope));
@@ -82,7 +82,9 @@ export class IncidentTable implements Incidents {
         trace,
         by_hand: true,
       };
-      const result = await this.#table.transact(newIncidentWrites(this.#table, { at, scope }, incident, [], by));
+      const result = await this.#table.transact(
+        newIncidentWrites(this.#table, { at, scope }, incident, [], { actor: by, alone }),
+      );
       if (result.ok) return { id: incident.id, created: true };
     }
     throw new Error(

@@ -13,7 +13,7 @@ export function newIncidentWrites(
   { at, scope }: { at: Timestamp; scope: string },
   incident: IncidentRecord,
   signals: readonly Signal[],
-  actor = 'alerts',
+  { actor = 'alerts', alone = false }: { actor?: string; alone?: boolean } = {},
 ): Write[] {
   return [
     table.put(
@@ -22,7 +22,7 @@ export function newIncidentWrites(
     ),
     table.put({ ...keys.open(scope), incident_id: incident.id }, absent),
     pendingWrite(table, incident.id, 0, at),
-    openingWrite(table, incident, scope),
+    ...(alone ? [] : [openingWrite(table, incident, scope)]),
     markWrite(table, `incident:${incident.id}`, at),
     timelineWrite(table, incident.id, 'opened', {
       at,

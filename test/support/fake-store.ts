@@ -409,6 +409,7 @@ export class FakeIncidents implements Incidents {
       by_hand: true as const,
     };
     this.#store.begin(record, scope, { actor: by, kind: 'incident.opened', text: `Opened: ${title}`, detail: null });
+    if (input.alone === true) this.#store.openings.pop();
     return { id, created: true };
   }
 
