@@ -6,6 +6,7 @@ import type { Place } from './ports.ts';
 import { editDistance } from './runbooks/nearest.ts';
 import { minuteOf } from './story.ts';
 import {
+  broughtBackFrom,
   byStart,
   endOf,
   GOOD_AFTER_SECONDS,
@@ -88,6 +89,22 @@ export function whyNotTo(target: Exclude<NamedTarget, { kind: 'version' }>, { se
   }
 }
 
+/** What going to a version does to what runs. `already`: what a rollback has taken back before; its data may be there. */
+export type Way = { goes: 'back' | 'forward'; takes: readonly Change[]; already: readonly Change[] };
+
+/** @param undoes all that was put into production since that version was */
+export function wayFrom(changes: readonly Change[], live: Change, undoes: readonly Change[]): Way {
+  if (live.kind !== 'rollback') return { goes: 'back', takes: undoes, already: [] };
+  const first = broughtBackFrom(liveChanges(changes), live);
+  const others = undoes.filter(({ id }) => id !== live.id);
+  const takes = first === undefined ? [] : others.filter((change) => byStart(change, first) <= 0);
+  return {
+    goes: takes.length === 0 ? 'forward' : 'back',
+    takes,
+    already: others.filter((one) => !takes.includes(one)),
+  };
+}
+
 /** What a person should know of a version before they go back to it, each as a sentence without its end. */
 export type Past = {
   /** When it ran last, and how long. */
@@ -102,11 +119,12 @@ export type Past = {
  * What is recorded of a version that it may be gone back to. Undefined: it has never run.
  * @param chosen what would be gone back to if nobody named a version; null: nothing
  * @param undoes what would be taken back with it
+ * @param live what runs
  */
 export function pastOf(
   changes: readonly Change[],
   version: Version,
-  { chosen, undoes }: { chosen: Version | null; undoes: readonly Change[] },
+  { chosen, undoes, live }: { chosen: Version | null; undoes: readonly Change[]; live: Change },
 ): Past | undefined {
   const ran = lastRun(changes, version);
   if (ran === undefined) return undefined;
@@ -119,6 +137,9 @@ export function pastOf(
   return {
     ran: `${version} ran last from ${minuteOf(endOf(ran))}${until}${bad || brief ? '' : ', and was well as far as is known'}`,
     doubts: [
+      ...(wayFrom(changes, live, undoes).goes === 'forward'
+        ? [`${version} is newer than ${live.version}, to which it was rolled back: this goes forward, not back`]
+        : []),
       ...(bad ? [`${version} has been rolled back before, as a bad one`] : []),
       ...migrationWords(undoes),
       ...(brief ? [`${version} ran too short a time to be known as good`] : []),

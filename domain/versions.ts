@@ -44,7 +44,7 @@ export type RollbackTarget =
 /**
  * Where a rollback of `suspect` may go: the newest version known good before it. Known good means recorded as
  * succeeded, live for 30 minutes before the next one replaced it, never rolled back, not pinned, and not the suspect's
- * own. It must not be older than any change that it would undo allows by `rollback_safe_to`.
+ * own. From what a rollback has brought back it goes further back. It must not be older than any change that it would undo allows by `rollback_safe_to`.
  *
  * @param pinned versions known bad
  */
@@ -56,15 +56,30 @@ export function rollbackTarget(
   const live = liveChanges(changes);
   const bad = new Set<string>(pinned);
   for (const change of changes) if (change.rolled_back_by !== null) bad.add(change.version);
-  const before = live.filter((change) => change.started_at < suspect.started_at && change.id !== suspect.id);
+  const first = broughtBackFrom(live, suspect);
+  if (first === undefined) return { kind: 'none_known_good' };
+  const before = live.filter((change) => change.started_at < first.started_at && change.id !== suspect.id);
   const good = before
     .filter(
       (change, index) =>
-        change.status === 'succeeded' && liveFor(change, before[index + 1] ?? suspect) >= GOOD_AFTER_SECONDS,
+        change.status === 'succeeded' && liveFor(change, before[index + 1] ?? first) >= GOOD_AFTER_SECONDS,
     )
     .findLast((change) => change.version !== suspect.version && !bad.has(change.version));
   return good === undefined ? { kind: 'none_known_good' } : wayBack(changes, good);
 }
+
+/**
+ * What a rollback runs was put live by an earlier change: what came between the two is newer, and no way back.
+ * Undefined: that one is not recorded, so it is older than all that is.
+ *
+ * @param live oldest first
+ */
+export const broughtBackFrom = (live: readonly Change[], change: Change): Change | undefined =>
+  change.kind === 'rollback'
+    ? live.findLast(
+        (one) => one.kind !== 'rollback' && one.version === change.version && one.started_at < change.started_at,
+      )
+    : change;
 
 /** Back to what this change has put live, unless something that it would undo says that so far back is not safe. */
 export function wayBack(

@@ -11,17 +11,50 @@ const UNITS = {
 /** Whatever is meant to hold for longer holds until somebody ends it. */
 const MAX_SECONDS = 366 * UNITS.d;
 
-const UNIT = '(?:w(?:(?:ee)?ks?)?|d(?:ays?)?|h(?:(?:ou)?rs?)?|m(?:in(?:ute)?s?)?|s(?:ec(?:ond)?s?)?)(?!\\p{L})';
-const PART = `\\d+(?:[.,]\\d+)?\\s*${UNIT}`;
-const ONE = `(?:half\\s+an?|an?|one)\\s+${UNIT}`;
+/** Numbers as people write them out; the longer names first. */
+const WORDS: readonly (readonly [string, number])[] = [
+  ['half\\s+an?', 0.5],
+  ['(?:a\\s+)?couple(?:\\s+of)?', 2],
+  ['fourteen', 14],
+  ['forty[\\s-]five', 45],
+  ['forty', 40],
+  ['four', 4],
+  ['one', 1],
+  ['two', 2],
+  ['three', 3],
+  ['five', 5],
+  ['six', 6],
+  ['seven', 7],
+  ['eight', 8],
+  ['nine', 9],
+  ['ten', 10],
+  ['eleven', 11],
+  ['twelve', 12],
+  ['fifteen', 15],
+  ['twenty[\\s-]four', 24],
+  ['twenty', 20],
+  ['thirty', 30],
+  ['fifty', 50],
+  ['sixty', 60],
+  ['ninety', 90],
+  ['an?', 1],
+];
 
-/** `2h`, `2h 30m`, `1 hour and 30 minutes`, `for half an hour`, and `-5m`, which is understood and wrong. */
-const WHOLE = new RegExp(
-  `^(?:for\\s+)?([+-]?)(${ONE}|${PART}(?:(?:\\s*,\\s*|\\s+and\\s+|\\s*)${PART})*)[.,:;]?$`,
+const UNIT = '(?:w(?:(?:ee)?ks?)?|d(?:ays?)?|h(?:(?:ou)?rs?)?|m(?:in(?:ute)?s?)?|s(?:ec(?:ond)?s?)?)(?!\\p{L})';
+const COUNT = `(?:\\d+(?:[.,]\\d+)?\\s*|\\b(?:${WORDS.map(([word]) => word).join('|')})\\s+)`;
+const HALF_MORE = '(?:\\s+and\\s+a\\s+half\\b)?';
+const PART = `${COUNT}${UNIT}${HALF_MORE}`;
+
+/** `2h`, `2h 30m`, `1 hour and 30 minutes`, `for half an hour`, `two hours`, and `-5m`, which is understood and wrong. */
+const WHOLE = new RegExp(`^(?:for\\s+)?([+-]?)(${PART}(?:(?:\\s*,\\s*|\\s+and\\s+|\\s*)${PART})*)[.,:;]?$`, 'iu');
+
+const EACH = new RegExp(`(${COUNT})(${UNIT})(${HALF_MORE})`, 'giu');
+
+/** Nobody knows how long that is. */
+const VAGUE = new RegExp(
+  `^(?:for\\s+)?(?:a\\s+few|few|several|some|many|a\\s+number\\s+of|the(?:\\s+(?:whole|rest\\s+of\\s+the))?|all|\\p{L}+teen|\\p{L}+ty)\\s+${UNIT}$`,
   'iu',
 );
-
-const EACH = new RegExp(`(\\d+(?:[.,]\\d+)?\\s*|\\b(?:half\\s+an?|an?|one)\\s+)(${UNIT})`, 'giu');
 
 /** What somebody begins to write who means a time. */
 const LOOKS_SO = /^(?:[+-]?\d|until$|till?$|today$|tonight$|tomorrow$)/i;
@@ -36,7 +69,9 @@ export function durationIn(text: string): Duration {
   const [, sign, parts = ''] = WHOLE.exec(text.trim()) ?? [];
   if (sign === undefined) return { wrong: `"${text.trim().slice(0, 40)}" is no duration, as 2h, 30m or 1d` };
   if (sign === '-') return { wrong: `"${text.trim()}" would be over before it begins` };
-  const seconds = [...parts.matchAll(EACH)].reduce((sum, [, count = '', unit = '']) => sum + lasting(count, unit), 0);
+  const seconds = [...parts.matchAll(EACH)].reduce((sum, [, count = '', unit = '', half = '']) => {
+    return sum + (numberIn(count) + (half === '' ? 0 : 0.5)) * secondsOf(unit);
+  }, 0);
   if (seconds < 1) return { wrong: `"${text.trim()}" is no time at all` };
   if (seconds > MAX_SECONDS)
     return {
@@ -45,9 +80,11 @@ export function durationIn(text: string): Duration {
   return { seconds: Math.round(seconds) };
 }
 
-function lasting(count: string, unit: string): number {
-  const number = /^half/i.test(count) ? 0.5 : /^\D/.test(count) ? 1 : Number(count.trim().replace(',', '.'));
-  return number * UNITS[unit.charAt(0).toLowerCase() as keyof typeof UNITS];
+const secondsOf = (unit: string): number => UNITS[unit.charAt(0).toLowerCase() as keyof typeof UNITS];
+
+function numberIn(count: string): number {
+  const written = WORDS.find(([word]) => new RegExp(`^${word}$`, 'i').test(count.trim()));
+  return written === undefined ? Number(count.trim().replace(',', '.')) : written[1];
 }
 
 /** A duration among words: how many of them it is. */
@@ -59,6 +96,10 @@ export function leadingDuration(words: readonly string[]): Found | undefined {
     const text = words.slice(0, count).join(' ');
     if (WHOLE.test(text)) return { words: count, duration: durationIn(text) };
   }
+  for (let count = Math.min(WORDS_MAX, words.length); count > 0; count -= 1) {
+    const text = words.slice(0, count).join(' ');
+    if (VAGUE.test(text)) return { words: count, duration: durationIn(text) };
+  }
   const [first] = words;
   if (first === undefined || !LOOKS_SO.test(first)) return undefined;
   return { words: 1, duration: durationIn(first) };
@@ -68,7 +109,16 @@ export function leadingDuration(words: readonly string[]): Found | undefined {
 export function trailingDuration(words: readonly string[]): Found | undefined {
   for (let count = Math.min(WORDS_MAX, words.length); count > 0; count -= 1) {
     const text = words.slice(-count).join(' ');
-    if (WHOLE.test(text)) return { words: count, duration: durationIn(text) };
+    if (WHOLE.test(text) || VAGUE.test(text)) return { words: count, duration: durationIn(text) };
+  }
+  return undefined;
+}
+
+/** One that stands among other words, where nobody knows whether it is meant to be one. Undefined: there is none. */
+export function innerDuration(words: readonly string[]): string | undefined {
+  for (let at = 1; at < words.length; at += 1) {
+    const found = leadingDuration(words.slice(at));
+    if (found !== undefined && 'seconds' in found.duration) return words.slice(at, at + found.words).join(' ');
   }
   return undefined;
 }

@@ -1,4 +1,5 @@
-import { type Duration, durationIn, leadingDuration, trailingDuration } from './duration.ts';
+import { probablyMeant, theOneCalled } from '../freeze/place-names.ts';
+import { type Duration, durationIn, innerDuration, leadingDuration, trailingDuration } from './duration.ts';
 import { plainText } from './text.ts';
 import type { Form, Given, Wanted, Wrong } from './wanted.ts';
 
@@ -16,7 +17,7 @@ export const FREEZE: readonly Form[] = [
   {
     verb: 'open',
     also: ['start', 'add', 'on', 'begin'],
-    usage: 'open SERVICE|TEAM [2h] REASON',
+    usage: 'open SERVICE|TEAM [ENVIRONMENT] [2h] REASON',
     says: 'hold deploys back; without a duration until it is lifted',
     named: ['reason', 'for', 'duration', 'env', 'environment', 'service', 'team'],
     read: open,
@@ -56,16 +57,24 @@ const reasonOf = (...parts: (string | null | undefined)[]): string | null =>
 
 function open(given: Given): Wanted | Wrong {
   const { named, words } = given;
-  const environment = named.get('environment') || named.get('env') || null;
   const team = named.get('team');
   const byName = named.get('service') || (team && `team:${team}`) || undefined;
   const rest = byName !== undefined || isOfAll(given) ? 0 : 1;
   const targets = (byName ?? (rest === 0 ? '' : (words[0] ?? ''))).split(',').filter(Boolean);
-  const { duration, reason } = withDuration(given, rest);
+  const { environment, at } = environmentAt(given, rest, targets);
+  const { duration, reason } = withDuration(given, at);
+  const what = [targets.join(',') || 'env=', environment].filter(Boolean).join(targets.length === 0 ? '' : ' ');
   if (duration !== undefined && 'wrong' in duration)
     return {
       wrong: `${duration.wrong}. Where it is part of the reason, write reason="…"`,
-      instead: `${targets.join(',') || `env=${environment ?? ''}`} 2h …`,
+      instead: `${what} 2h …`,
+    };
+  const inner =
+    duration === undefined && named.get('reason') === undefined ? innerDuration(words.slice(at)) : undefined;
+  if (inner !== undefined)
+    return {
+      wrong: `"${inner}" stands among the words of the reason: where it is how long it is to hold, write it before them, else reason="…"`,
+      instead: `${what} ${inner} …`,
     };
   return {
     act: 'freeze_open',
@@ -74,6 +83,27 @@ function open(given: Given): Wanted | Wrong {
     seconds: duration?.seconds ?? null,
     reason: reasonOf(named.get('reason'), reason),
   };
+}
+
+/**
+ * What is named, else the word behind the targets: where it is an environment of theirs, or probably meant as one, or
+ * alone before a duration. Whether there is such an environment is seen where it is frozen. `at`: where the rest begins.
+ */
+function environmentAt(
+  { named, words, environmentsOf }: Given,
+  at: number,
+  targets: readonly string[],
+): { environment: string | null; at: number } {
+  const told = named.get('environment') || named.get('env');
+  if (told) return { environment: told, at };
+  const none = { environment: null, at };
+  const word = words[at];
+  if (word === undefined || targets.length === 0 || leadingDuration(words.slice(at)) !== undefined) return none;
+  const known = targets.flatMap((target) => environmentsOf(target.replace(/^team:/, '')) ?? []);
+  const environment = theOneCalled(word, known);
+  if (environment !== undefined) return { environment, at: at + 1 };
+  const isMeant = probablyMeant(word, known) !== null || leadingDuration(words.slice(at + 1)) !== undefined;
+  return isMeant ? { environment: word, at: at + 1 } : none;
 }
 
 /** `env=production 2h …`: all of an environment, where no service can be meant. */

@@ -54,6 +54,14 @@ export const INCIDENT: readonly Form[] = [
     says: 'be commander, communications or scribe',
     read: take,
   },
+  {
+    verb: 'leave',
+    ofIncident: true,
+    also: ['drop', 'unassign', 'step-down'],
+    usage: 'leave [ROLE]',
+    says: 'be it no more',
+    read: leave,
+  },
   { verb: 'assign', ofIncident: true, usage: 'assign ROLE @SOMEBODY', says: 'ask somebody else to', read: assign },
   {
     verb: 'handover',
@@ -123,6 +131,12 @@ function take({ words }: Given): Wanted | Wrong {
   return role === undefined ? noRole(word) : { act: 'take', role };
 }
 
+function leave({ words }: Given): Wanted | Wrong {
+  if (words.length === 0) return { act: 'leave', role: null };
+  const role = roleIn(words.join('-'));
+  return role === undefined ? noRole(words.join('-')) : { act: 'leave', role };
+}
+
 /** In either order. */
 function assign({ words }: Given): Wanted | Wrong {
   const mentioned = words.find((word) => userIn(word) !== undefined);
@@ -130,11 +144,23 @@ function assign({ words }: Given): Wanted | Wrong {
   const others = words.filter((one) => one !== mentioned);
   const word = others.join('-');
   const role = roleIn(word);
-  if (user === undefined) return { wrong: 'say who, as @name', instead: nobodyMentioned(others) };
+  if (user === undefined)
+    return assignByName(words) ?? { wrong: 'say who, as @name', instead: nobodyMentioned(others) };
   if (word === '')
     return { wrong: `say what: ${IncidentRole.options.join(', ')}`, instead: `commander ${mentioned ?? ''}` };
   return role === undefined ? noRole(word, ` ${mentioned ?? ''}`) : { act: 'assign', role, user };
 }
+
+/** `scribe @Ada Park`: where Slack does not tell apps whom people mention, that is the text that they have typed. */
+function assignByName(words: readonly string[]): Wanted | undefined {
+  const said = words.find((word) => roleIn(word) !== undefined);
+  const role = said === undefined ? undefined : roleIn(said);
+  const [first = '', ...more] = words.filter((word) => word !== said);
+  if (role === undefined || !CALLED.test(first)) return undefined;
+  return { act: 'assign', role, user: null, called: [first.slice(1), ...more].join(' ') };
+}
+
+const CALLED = /^@\S/;
 
 /** Slack offers people to whoever types an `@`. */
 function nobodyMentioned(words: readonly string[]): string {
@@ -147,6 +173,8 @@ function handover({ words, from }: Given): Wanted | Wrong {
   const [first] = words;
   if (first === undefined) return { act: 'handover', user: null, brief: null };
   const user = userIn(first);
+  if (user === undefined && CALLED.test(first))
+    return { act: 'handover', user: null, called: (from(0) ?? first).slice(1), brief: null };
   if (user === undefined) return { wrong: 'say to whom, as @name', instead: `@name ${from(0) ?? ''}`.trim() };
   return { act: 'handover', user, brief: from(1) };
 }

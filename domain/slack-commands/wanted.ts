@@ -11,8 +11,11 @@ export type Wanted =
   | { act: 'acknowledge' }
   | { act: 'severity'; severity: Severity | null }
   | { act: 'take'; role: IncidentRole }
-  | { act: 'assign'; role: IncidentRole; user: string }
-  | { act: 'handover'; user: string | null; brief: string | null }
+  /** `role` null: all that they have. */
+  | { act: 'leave'; role: IncidentRole | null }
+  /** `called`: what follows an `@` that mentions nobody, and begins with a name. */
+  | { act: 'assign'; role: IncidentRole; user: string | null; called?: string }
+  | { act: 'handover'; user: string | null; called?: string; brief: string | null }
   | { act: 'update'; text: string | null }
   | { act: 'note'; text: string }
   | { act: 'resolve'; note: string | null }

@@ -17,6 +17,8 @@ export type Declared = {
   title: string;
   severity: Severity;
   trace: string;
+  /** It is none of several that fail at once: nobody says that it fails. */
+  alone?: true;
 };
 
 /**

@@ -58,5 +58,5 @@ async function incidentOf(
   { place, from, trace }: Pick<Agreed, 'place' | 'from' | 'trace'>,
 ): Promise<IncidentId> {
   const title = `Rollback of ${from}`;
-  return (await opened(deps, who, { ...place, title, severity: 'warning', trace })).incident.id;
+  return (await opened(deps, who, { ...place, title, severity: 'warning', trace, alone: true })).incident.id;
 }

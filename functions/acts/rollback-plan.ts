@@ -1,5 +1,13 @@
 import { serviceEntry } from '../../domain/catalogue.ts';
-import { type NamedTarget, namedTarget, type Past, pastOf, whyNotTo } from '../../domain/named-version.ts';
+import {
+  type NamedTarget,
+  namedTarget,
+  type Past,
+  pastOf,
+  type Way,
+  wayFrom,
+  whyNotTo,
+} from '../../domain/named-version.ts';
 import type { Deps, Place } from '../../domain/ports.ts';
 import { isAhead, liveChange, type RollbackTarget, rollbackTarget } from '../../domain/versions.ts';
 import type { Change } from '../../schemas/change.ts';
@@ -22,6 +30,8 @@ export type Plan = {
   way: RollbackTarget | NamedTarget | undefined;
   /** What is recorded of the version to which it would go. */
   past: Past | undefined;
+  /** What that does to what runs. Undefined: nothing can be done. */
+  does: Way | undefined;
   /** It can be called. */
   hasDeployer: boolean;
   incident: IncidentRecord | undefined;
@@ -52,15 +62,21 @@ function whereTo(
   changes: readonly Change[],
   named: Version | undefined,
   pins: readonly { version: Version }[],
-): Pick<Plan, 'live' | 'way' | 'past'> {
+): Pick<Plan, 'live' | 'way' | 'past' | 'does'> {
   const live = liveChange(changes);
-  if (live === undefined) return { live, way: undefined, past: undefined };
+  if (live === undefined) return { live, way: undefined, past: undefined, does: undefined };
   const pinned = pins.map(({ version }) => version);
   const chosen = rollbackTarget(changes, live, pinned);
   const way = named === undefined ? chosen : namedTarget(changes, live, named, pinned);
-  if (way.kind !== 'version') return { live, way, past: undefined };
+  if (way.kind !== 'version') return { live, way, past: undefined, does: undefined };
   const known = chosen.kind === 'version' ? chosen.version : null;
-  return { live, way, past: pastOf(changes, way.version, { chosen: known, undoes: way.undoes }) };
+  const { undoes } = way;
+  return {
+    live,
+    way,
+    past: pastOf(changes, way.version, { chosen: known, undoes, live }),
+    does: wayFrom(changes, live, undoes),
+  };
 }
 
 /** What somebody has agreed to when they were shown the plan. */

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { isSameActor } from '../../domain/actor-names.ts';
 import type { Deps } from '../../domain/ports.ts';
+import { minuteOf } from '../../domain/story.ts';
 import type { DecisionView, IncidentView } from '../../schemas/incident.ts';
 import { Version } from '../../schemas/names.ts';
 import { secondsBetween, type Timestamp } from '../../schemas/time.ts';
@@ -124,7 +125,7 @@ async function refuseBesideAnother(
   throw new Refusal(
     409,
     'rollback-in-progress',
-    `a rollback of ${from ?? 'this service'} to ${to} was asked for by ${last.actor} at ${last.at}; wait for its end, and ask again for ${shown}`,
+    `a rollback of ${from ?? 'this service'} to ${to} was asked for by ${last.actor} at ${minuteOf(last.at)}; wait for its end, and ask again for ${shown}`,
   );
 }
 

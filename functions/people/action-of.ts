@@ -8,6 +8,7 @@ export function actionOf({ act }: Pick<Deed, 'act'>): Action {
     case 'status':
     case 'roles':
     case 'so_far':
+    case 'usage':
       return 'incidents:read';
     case 'deploys':
       return 'deployments:read';
@@ -36,6 +37,7 @@ export function actionOf({ act }: Pick<Deed, 'act'>): Action {
     case 'acknowledge':
     case 'severity':
     case 'take':
+    case 'leave':
     case 'assign':
     case 'handover':
     case 'update':

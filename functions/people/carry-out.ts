@@ -15,10 +15,10 @@ import {
   switched,
   updateTold,
 } from './incident-errands.ts';
-import { commandHandedOver, roleAssigned, rolesTold, roleTaken } from './role-errands.ts';
+import { commandHandedOver, roleAssigned, rolesLeft, rolesTold, roleTaken } from './role-errands.ts';
 import { suspectCleared, suspectedAgain } from './suspect-errands.ts';
 import { incidentMeant, ofChannel } from './incident-of.ts';
-import { NOTHING, type Outcome, withNote } from './outcome.ts';
+import { misunderstood, NOTHING, type Outcome, withNote } from './outcome.ts';
 import { pinned } from './pinned.ts';
 import { placeOf } from '../../domain/story.ts';
 import { channelSpan } from './channel-span.ts';
@@ -55,6 +55,8 @@ export async function carryOut(deps: Deps, doing: Doing, errand: Errand): Promis
       return killSwitch(deps, doing, deed);
     case 'firebreak_status':
       return productTold(deps, doing);
+    case 'usage':
+      throw misunderstood(deed);
     case 'pin':
       return pinnedThere(deps, doing, { ...errand, deed });
     case 'so_far': {
@@ -105,6 +107,7 @@ type OfIncident = Extract<
       | 'acknowledge'
       | 'severity'
       | 'take'
+      | 'leave'
       | 'assign'
       | 'handover'
       | 'update'
@@ -129,6 +132,8 @@ function inIncident(deps: Deps, doing: Doing, id: IncidentId, deed: OfIncident):
       return severitySet(deps, doing, id, deed);
     case 'take':
       return roleTaken(deps, doing, id, deed);
+    case 'leave':
+      return rolesLeft(deps, doing, id, deed);
     case 'assign':
       return roleAssigned(deps, doing, id, deed);
     case 'handover':

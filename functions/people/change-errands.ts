@@ -83,7 +83,7 @@ type Way = Extract<Plan['way'], { kind: 'version' }>;
 const upperFirst = (text: string): string =>
   /^\S*\d/.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1);
 
-function shownPlan({ place, past, incident }: Plan, live: Change, way: Way): Text {
+function shownPlan({ place, past, incident, does }: Plan, live: Change, way: Way): Text {
   const suspects = (incident?.suspects ?? []).slice(0, SUSPECTS_SHOWN);
   const cleared = inForce(incident?.cleared);
   return [
@@ -101,14 +101,24 @@ function shownPlan({ place, past, incident }: Plan, live: Change, way: Way): Tex
           ` ${Math.round(confidence * 100)} %, ${reasons.join('; ')}`,
         ])),
     ...(cleared.length === 0 ? [] : [`\n${clearedWords(cleared)}.`]),
-    `\nIt would go back to `,
+    does?.goes === 'forward' ? `\nIt would go forward to ` : `\nIt would go back to `,
     { bold: way.version },
-    `, which takes back ${way.undoes.map(({ version, kind }) => `${version} (${kind})`).join(', ') || 'nothing else'}.`,
+    does === undefined ? '.' : doesWords(does, live, way),
     ...shownPast(past),
     incident === undefined
       ? '\nAn incident is opened for it.'
       : `\nIt belongs to the incident ${placeOf(incident)}: ${incident.title}.`,
   ];
+}
+
+function doesWords({ goes, takes, already }: NonNullable<Plan['does']>, live: Change, { version }: Way): string {
+  if (goes === 'forward')
+    return version === live.version ? '.' : `: what runs is ${live.version}, to which it was rolled back.`;
+  const taken = takes.map((change) => `${change.version} (${change.kind})`).join(', ') || 'nothing else';
+  const versions = [...new Set(already.map((change) => change.version))];
+  const before =
+    versions.length === 0 ? '' : `; ${versions.join(', ')} ${versions.length === 1 ? 'is' : 'are'} taken back already`;
+  return `, which takes back ${taken}${before}.`;
 }
 
 /** What is known of the version to which it would go. */

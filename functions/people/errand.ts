@@ -28,7 +28,7 @@ export type Deed =
       title: string;
       from: Pinned | null;
     }
-  | { act: 'handover'; user: string; brief: string | null }
+  | { act: 'handover'; user: string | null; called?: string; brief: string | null }
   /** `publish`: the status page may speak, too. */
   | { act: 'update'; text: string; publish: boolean }
   | {
@@ -46,7 +46,9 @@ export type Deed =
   | ({ act: 'roll_back' } & Omit<Extract<Button, { verb: 'rollback' }>, 'verb'>)
   /** `asked`: by more than a mark, which people also set for other reasons. */
   | ({ act: 'pin'; asked: boolean } & Pinned)
-  | { act: 'so_far' };
+  | { act: 'so_far' }
+  /** A command that is none, as could only be seen by what is known of services. */
+  | ({ act: 'usage' } & Pick<Extract<Parsed, { kind: 'usage' }>, 'because' | 'nearest'>);
 
 /** Which incident it is about: by its id, by what somebody has called it, or the one whose channel it was said in. */
 export type Where = {
@@ -79,18 +81,25 @@ export function errandOf(request: SlackRequest, environmentsOf: EnvironmentsOf):
 
 function ofCommand(command: SlashCommand, environmentsOf: EnvironmentsOf): Errand | undefined {
   const parsed = parseCommand(command.command, command.text, environmentsOf);
-  if (parsed.kind !== 'wanted') return undefined;
-  const deed = deedOfCommand(parsed.wanted);
+  if (parsed.kind === 'help') return undefined;
+  const wanted = parsed.kind === 'wanted' ? parsed : null;
+  const deed = parsed.kind === 'wanted' ? deedOfCommand(parsed.wanted) : usageOf(parsed);
   if (deed === undefined) return undefined;
   const { user_id: user, channel_id: channel, channel_name: name, response_url: responseUrl } = command;
   return {
     user,
     ear: { user, channel, responseUrl },
-    where: { incident: null, named: parsed.incident, channel: { id: channel, name: name || null } },
-    typed: parsed.typed,
+    where: { incident: null, named: wanted?.incident ?? null, channel: { id: channel, name: name || null } },
+    typed: wanted?.typed ?? null,
     deed,
   };
 }
+
+const usageOf = ({ because, nearest }: Extract<Parsed, { kind: 'usage' }>): Deed => ({
+  act: 'usage',
+  because,
+  nearest,
+});
 
 /** Undefined: a modal asks for the rest of it. */
 function deedOfCommand(wanted: Wanted): Deed | undefined {
@@ -102,7 +111,7 @@ function deedOfCommand(wanted: Wanted): Deed | undefined {
     case 'take':
       return { ...wanted, vacant: false };
     case 'handover':
-      return wanted.user === null ? undefined : { ...wanted, user: wanted.user };
+      return wanted.user === null && wanted.called === undefined ? undefined : wanted;
     case 'update':
       return wanted.text === null ? undefined : { ...wanted, text: wanted.text, publish: false };
     case 'freeze_override': {
@@ -270,7 +279,7 @@ export function writtenFor(deed: Deed): string | null {
     case 'declare':
       return deed.title;
     case 'handover':
-      return deed.brief;
+      return deed.brief ?? deed.called ?? null;
     case 'severity':
     case 'resolve':
       return deed.note;

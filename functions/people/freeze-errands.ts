@@ -1,9 +1,16 @@
 import { sha256 } from '../../aws/hash.ts';
 import { serviceEntry } from '../../domain/catalogue.ts';
+import {
+  configuredEnvironments,
+  configuredPlaces,
+  probablyMeant,
+  theOneCalled,
+} from '../../domain/freeze/place-names.ts';
 import { stateAt } from '../../domain/freeze/state.ts';
 import { list, moment, scopeInWords } from '../../domain/freeze/words.ts';
 import type { ChatButton, Text } from '../../domain/outlets.ts';
 import type { Deps } from '../../domain/ports.ts';
+import type { Change } from '../../schemas/change.ts';
 import type { Config } from '../../schemas/config.ts';
 import { type Freeze, type FreezeScope, NewFreeze, NewOverride } from '../../schemas/freeze.ts';
 import { EnvironmentName, ServiceName } from '../../schemas/names.ts';
@@ -11,7 +18,7 @@ import { plusSeconds } from '../../schemas/time.ts';
 import { approveOverride, giveOverride } from '../acts/freeze-overrides.ts';
 import { found, liftFreeze, openFreeze } from '../acts/freezes.ts';
 import type { Who } from '../acts/who.ts';
-import { knownServices, knownTeams } from '../freeze/known-names.ts';
+import { knownServices, knownTeams, scopeAsKnown } from '../freeze/known-names.ts';
 import { recordWhatHolds } from '../freeze/on-record.ts';
 import type { Deed } from './errand.ts';
 import type { Doing } from './incident-errands.ts';
@@ -50,8 +57,16 @@ export async function freezeOpened(deps: Deps, { who, key }: Doing, deed: Of<'fr
   const until = deed.seconds === null ? null : plusSeconds(deps.clock.now(), deed.seconds);
   const rows: Text[] = [];
   // Of none it is all of the environment.
-  for (const target of deed.targets.length === 0 ? [null] : deed.targets) {
-    const scope = scopeOf(config, target, deed.environment);
+  const targets = deed.targets.length === 0 ? [null] : deed.targets;
+  const scopes = targets.map((target) => scopeOf(config, target, deed.environment));
+  // All of them, or none.
+  for (const scope of scopes) {
+    who.allow('freezes:write', { service: scope.service, environment: scope.environment });
+    await scopeAsKnown(deps, scope);
+    await refuseUnknownEnvironment(deps, scope);
+  }
+  for (const [index, scope] of scopes.entries()) {
+    const target = targets[index] ?? null;
     const wanted = NewFreeze.safeParse({ ...scope, reason: deed.reason, until });
     if (!wanted.success)
       throw new Declined(`${wanted.error.issues[0]?.message ?? 'this is no freeze'}. Nothing was done.`);
@@ -69,6 +84,43 @@ export async function freezeOpened(deps: Deps, { who, key }: Doing, deed: Of<'fr
   return answered(...rows.flatMap((row, index): Text => (index === 0 ? row : ['\n', ...row])));
 }
 
+/** @throws Declined where nobody knows of such an environment there: it would hold nothing, and nobody would find out */
+async function refuseUnknownEnvironment({ config, changes }: Deps, scope: FreezeScope): Promise<void> {
+  const { environment } = scope;
+  if (environment === null) return;
+  const { name, known: all } = environmentsOfScope(await config.current(), await changes.live(), scope);
+  const known = [...new Set(all)].toSorted();
+  if (known.length === 0 || theOneCalled(environment, known) !== undefined) return;
+  const meant = probablyMeant(environment, known);
+  throw new Declined(
+    `${name} environment "${environment}"; known are ${known.join(', ')}.`,
+    meant === null ? ' ' : ` Did you mean "${meant}"? `,
+    'Nothing was done. Where that word is part of the reason, write ',
+    { code: 'reason="…"' },
+    '.',
+  );
+}
+
+/** Where a service, the services of a team, or any of them are. */
+function environmentsOfScope(
+  config: Config,
+  live: readonly Change[],
+  { service, team }: FreezeScope,
+): { name: string; known: string[] } {
+  if (service === null && team === null)
+    return {
+      name: 'No service has an',
+      known: [...configuredEnvironments(config), ...live.map((change) => change.environment)],
+    };
+  const isMeant = (name: string): boolean =>
+    service === null ? serviceEntry(config.services, name)?.team === team : name === service;
+  const places = [...configuredPlaces(config)].flatMap(([name, environments]) =>
+    isMeant(name) ? [...environments] : [],
+  );
+  const deployed = live.flatMap((change) => (isMeant(change.service) ? change.environment : []));
+  return { name: `${service ?? `team ${team}`} has no`, known: [...places, ...deployed] };
+}
+
 const untilOf = ({ until }: Freeze): string => (until === null ? 'somebody lifts it' : moment(until));
 
 const warned = (warnings: readonly string[]): Text => warnings.map((warning) => `\n⚠️ ${warning}`);
@@ -82,15 +134,21 @@ export async function freezeLifted(deps: Deps, { who }: Doing, deed: Of<'freeze_
   return answered(`Superseded: it is over since ${moment(freeze.ended_at ?? freeze.until ?? freeze.starts_at)}${by}.`);
 }
 
+/** All of an environment, as it was written when it was frozen. */
+const OF_ALL = /^env(?:ironment)?=(.+)$/i;
+
 /** A freeze by its id, or the only one of a service or team. @throws Declined */
 async function oneFreeze(deps: Deps, written: string): Promise<string> {
   if (/^fr[a-z]?z?_/.test(written)) return written;
   await recordWhatHolds(deps);
   const now = deps.clock.now();
-  const target = await targetCalled(deps, written);
-  const own = (await deps.freezes.current()).filter(
-    (freeze) => isOf(freeze, target) && stateAt(freeze, now) !== 'over',
-  );
+  const environment = OF_ALL.exec(written)?.[1];
+  const target = environment === undefined ? await targetCalled(deps, written) : null;
+  const isMeant = (freeze: Freeze): boolean =>
+    target === null
+      ? freeze.service === null && freeze.team === null && freeze.environment === environment
+      : isOf(freeze, target);
+  const own = (await deps.freezes.current()).filter((freeze) => isMeant(freeze) && stateAt(freeze, now) !== 'over');
   const [only, ...others] = own;
   if (only === undefined)
     throw new Declined(`No freeze of ${written} alone is in force. `, { code: '/freeze status' }, ' shows what is.');
@@ -123,7 +181,11 @@ export async function overrideGiven(deps: Deps, { who, key }: Doing, deed: Of<'f
     text: 'I am for it',
     style: 'primary',
   };
-  const asks: Text = [`${who.shown ?? who.name} asks to let ${what} through a freeze`, ...which];
+  const { reason, ...scope } = await found(deps, freeze);
+  const asks: Text = [
+    `${who.shown ?? who.name} asks to let ${what} through the freeze of ${scopeInWords(scope)} (${reason})`,
+    ...which,
+  ];
   return {
     answer: message([...asks, '\nPolicy wants a second person, who is not the one who asks.'], [yes]),
     aloud: true,
@@ -138,7 +200,8 @@ export async function overrideApproved(
   const before = (await found(deps, freeze)).overrides.find((one) => one.id === id)?.approved_by ?? null;
   const override = await approveOverride(deps, who, { freeze, id });
   if (before !== null) return answered(`It holds already: ${before} was for it before.`);
-  const text: Text = [`${override.approved_by ?? who.name} is for it, too: the override `, { code: id }, ' holds.'];
+  const by = override.approved_by === who.name ? (who.shown ?? who.name) : (override.approved_by ?? who.name);
+  const text: Text = [`${by} is for it, too: the override `, { code: id }, ' holds.'];
   return { answer: message(text), aloud: true };
 }
 

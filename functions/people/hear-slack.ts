@@ -3,6 +3,7 @@ import { whomToAsk } from '../../domain/may-not.ts';
 import type { ChatMessage, Ear, Text, Told } from '../../domain/outlets.ts';
 import type { Deps } from '../../domain/ports.ts';
 import { idsIn, withNames } from '../../domain/shown-names.ts';
+import type { Config } from '../../schemas/config.ts';
 import type { Heard } from '../../schemas/heard.ts';
 import { secondsBetween } from '../../schemas/time.ts';
 import { Refusal } from '../api/problem.ts';
@@ -31,11 +32,7 @@ const NEVER_LATE: ReadonlySet<Errand['deed']['act']> = new Set(['note', 'pin', '
 export async function hearSlack(deps: Deps, { key, at, trace, request }: FromSlack): Promise<void> {
   const log = deps.log.with({ trace, heard: key });
   const { services } = await deps.config.current();
-  const errand = errandOf(request, (service) =>
-    Object.hasOwn(services, service)
-      ? Object.keys(services[service as keyof typeof services]?.environments ?? {})
-      : undefined,
-  );
+  const errand = errandOf(request, (name) => environmentsCalled(services, name));
   if (errand === undefined) return;
   const before = await deps.hearings.read(key);
   if (before?.told === true) return log.info('heard from Slack again, and done already', { act: errand.deed.act });
@@ -50,6 +47,15 @@ export async function hearSlack(deps: Deps, { key, at, trace, request }: FromSla
   log.info('done what was heard from Slack', { act: errand.deed.act, user: errand.user, again: before !== undefined });
   await tell({ ...deps, log }, errand.ear, outcome);
   await deps.hearings.told(key);
+}
+
+/** Of a service, else of all services of a team. Undefined: nothing is called so. */
+function environmentsCalled(services: Config['services'], name: string): string[] | undefined {
+  const entries = Object.entries(services);
+  const own = entries.filter(([service]) => service === name);
+  const found = own.length > 0 ? own : entries.filter(([, { team }]) => team === name);
+  if (found.length === 0) return undefined;
+  return [...new Set(found.flatMap(([, { environments }]) => Object.keys(environments)))];
 }
 
 const tooLate = async (errand: Errand): Promise<Outcome> =>
@@ -131,13 +137,13 @@ async function tell(
     // What may have arrived is not called lost.
     return told.kind !== 'done' && told.kind !== 'unclear';
   };
-  const lost: Text[] = [];
+  const lost: string[] = [];
+  const reached: string[] = [];
   for (const { user, message } of letters)
-    if (isLost(await whispers.write(user, message), user)) lost.push([{ user }, ' ']);
+    (isLost(await whispers.write(user, message), user) ? lost : reached).push(user);
   if (answer === null) return;
   const named = await withShownNames(acquaintances, answer);
-  const told = lost.length === 0 ? named : unreached(named, lost.flat());
-  isLost(await whispers.tell(ear, told, aloud), ear.user);
+  isLost(await whispers.tell(ear, withLetters(named, reached, lost), aloud), ear.user);
 }
 
 /** People who are in no file stand on timelines by their id; whoever reads of them knows their name. */
@@ -147,10 +153,12 @@ async function withShownNames(acquaintances: Deps['acquaintances'], message: Cha
   return withNames(message, names);
 }
 
-const unreached = (answer: ChatMessage, users: Text): ChatMessage => ({
-  ...answer,
-  parts: [
-    ...answer.parts,
-    { kind: 'note', text: ['⚠️ Slack took no message to ', ...users, 'now: tell them yourself.'] },
-  ],
-});
+/** Whoever asks for something hears whom a message of it has reached, and who has to hear of it otherwise. */
+function withLetters(answer: ChatMessage, reached: readonly string[], lost: readonly string[]): ChatMessage {
+  const users = (of: readonly string[]): Text => of.flatMap((user) => [{ user }, ' ']);
+  const notes: Text[] = [
+    ...(reached.length === 0 ? [] : [['✉️ Told by a message: ', ...users(reached)]]),
+    ...(lost.length === 0 ? [] : [['⚠️ Slack took no message to ', ...users(lost), 'now: tell them yourself.']]),
+  ];
+  return { ...answer, parts: [...answer.parts, ...notes.map((text) => ({ kind: 'note' as const, text }))] };
+}

@@ -65,9 +65,21 @@ export async function resolvedByHand(
 ): Promise<Outcome> {
   const before = await view(deps, id);
   if (before.status === 'resolved') return answered(`Superseded: ${supersededWords(before, '')}.`);
-  const also = openPartsWords(openParts(await deps.crowds.parts(id)));
+  const parts = await deps.crowds.parts(id);
+  const also = openPartsWords(openParts(parts));
+  // What fires in parts is told with them.
+  const firing = parts.length > 0 ? 0 : ((await deps.incidents.read(id))?.firing ?? 0);
   await takeOver(deps, who, { id, action: 'resolve', note: deed.note ?? '', key });
-  return answered(`It is over: the incident closes now${also === null ? '' : `, and with it ${also}`}.`);
+  return answered(
+    `It is over: the incident closes now${also === null ? '' : `, and with it ${also}`}.${firingWords(firing)}`,
+  );
+}
+
+/** What goes on firing was closed by a person: it does not ring again by itself. */
+function firingWords(firing: number): string {
+  if (firing === 0) return '';
+  const still = firing === 1 ? 'One alert still fires' : `${firing} alerts still fire`;
+  return ` ⚠️ ${still}: what goes on firing pages nobody any more, what begins to fire after this does.`;
 }
 
 export async function switched(

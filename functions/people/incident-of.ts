@@ -64,9 +64,10 @@ async function ofName({ incidents }: IncidentDeps, named: NamedIncident): Promis
 const byChannelName = (open: readonly IncidentRecord[], name: string): IncidentId | undefined =>
   open.find(({ channel }) => channel === `#${name}`)?.id;
 
-/** A text that begins with the mention of another channel: it is part of what they say. Undefined: it is not. */
+/** A text that begins with another channel: it is part of what they say. Undefined: it is not. */
 function withName<D extends Deed>(named: NamedIncident, deed: D): D | undefined {
-  if ('id' in named || named.channel === null || (deed.act !== 'note' && deed.act !== 'update')) return undefined;
+  if ('id' in named || (named.channel === null && named.bare !== true)) return undefined;
+  if (deed.act !== 'note' && deed.act !== 'update') return undefined;
   return { ...deed, text: `${referenceWords(named)} ${deed.text}` };
 }
 

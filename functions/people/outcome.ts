@@ -44,6 +44,12 @@ export class Declined extends Error {
   }
 }
 
+/** What was typed means nothing: what was probably meant, if anything was. */
+export function misunderstood({ because, nearest: meant }: { because: string; nearest: string | null }): Declined {
+  const text = `${because.slice(0, 1).toUpperCase()}${because.slice(1)}. Nothing was done.`;
+  return meant === null ? new Declined(text) : new Declined(`${text} Did you mean `, { code: meant }, '?');
+}
+
 /** There is nothing of this name: what was probably meant, if anything was. */
 export function unknownName(what: string, name: string, known: Iterable<string>): Declined {
   const meant = nearest(name, known);

@@ -5,11 +5,12 @@ import type { Somebody } from '../../domain/roles.ts';
 import type { IncidentRecord } from '../../schemas/incident.ts';
 import type { IncidentId } from '../../schemas/names.ts';
 import { IncidentRole, type RoleHolder } from '../../schemas/response-roles.ts';
-import { assignRole, handOver, takeRole } from '../acts/care.ts';
+import { assignRole, handOver, leaveRole, takeRole } from '../acts/care.ts';
 import { view } from '../acts/incident-view.ts';
 import { somebody, type Who } from '../acts/who.ts';
 import { actorFor } from './acquainted.ts';
 import { channelSpan } from './channel-span.ts';
+import { whomMeant } from './whom-meant.ts';
 import type { Deed } from './errand.ts';
 import type { Doing } from './incident-errands.ts';
 import { answered, Declined, message, type Outcome } from './outcome.ts';
@@ -43,20 +44,45 @@ export async function roleTaken(
   };
 }
 
+/** Of no role that is named it is all that they have. */
+export async function rolesLeft(
+  deps: Deps,
+  { who, key, trace }: Doing,
+  id: IncidentId,
+  { role }: Of<'leave'>,
+): Promise<Outcome> {
+  const roles = role === null ? IncidentRole.options : [role];
+  const holders = await Promise.all(
+    roles.map((one) => holderBefore(deps, { who, key: `${key}-${one}`, trace }, id, one)),
+  );
+  const own = roles.filter((_, index) => isSameActor(holders[index]?.name ?? '', who.name));
+  if (own.length === 0) {
+    who.allow('incidents:write', await view(deps, id));
+    const holder = role === null ? undefined : holders[0];
+    return answered(
+      role === null ? 'You have no role here.' : `You are not ${role}: ${holder?.shown ?? 'nobody'} is.`,
+      ' Nothing was done.',
+    );
+  }
+  for (const one of own) await leaveRole(deps, who, { id, key: `${key}-${one}`, role: one });
+  return answered(`You are not ${own.join(' and ')} any more: nobody is, until somebody takes it.`);
+}
+
 export async function roleAssigned(
   deps: Deps,
   doing: Doing,
   id: IncidentId,
-  { role, user }: Of<'assign'>,
+  { role, ...deed }: Of<'assign'>,
 ): Promise<Outcome> {
   const { who, key } = doing;
+  const { user } = await whomMeant(deps, deed, '');
   const to = await holderOf(deps, user);
   const before = await holderBefore(deps, doing, id, role);
   await assignRole(deps, who, { id, key, role, to });
   if (before !== null && isSameActor(before.name, to.name)) return answered({ user }, ` is ${role} already.`);
   const incident = await recordOf(deps, id);
   return {
-    ...answered({ user }, ` is ${role}${inPlaceOf(before, who)}, and is told.`),
+    ...answered({ user }, ` is ${role}${inPlaceOf(before, who)}.`),
     letters: [
       ...letterTo(who, user, [`${nameOf(who)} asks you to be ${role} of `, ...titleOf(incident)]),
       ...letterToDisplaced(who, before, to, [`${nameOf(who)} has made ${to.shown} ${role} of `, ...titleOf(incident)]),
@@ -68,9 +94,10 @@ export async function commandHandedOver(
   deps: Deps,
   doing: Doing,
   id: IncidentId,
-  { user, brief }: Of<'handover'>,
+  deed: Of<'handover'>,
 ): Promise<Outcome> {
   const { who, key } = doing;
+  const { user, brief } = await whomMeant(deps, deed, deed.brief);
   const to = await holderOf(deps, user);
   const before = await holderBefore(deps, doing, id, 'commander');
   const { brief: text } = await handOver(deps, who, { id, key, to, brief });
@@ -81,7 +108,7 @@ export async function commandHandedOver(
     );
   const incident = await recordOf(deps, id);
   return {
-    ...answered({ user }, ` has command${inPlaceOf(before, who)}, and is told. The brief is on the timeline.`),
+    ...answered({ user }, ` has command${inPlaceOf(before, who)}. The brief is on the timeline.`),
     letters: [
       ...letterTo(who, user, [`${nameOf(who)} hands command over to you: `, ...titleOf(incident), `\n${text}`]),
       ...letterToDisplaced(who, before, to, [

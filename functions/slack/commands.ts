@@ -98,7 +98,7 @@ function formFor(wanted: Wanted): FormFor | null {
     case 'update':
       return wanted.text === null ? { ofIncident: true, action: 'incidents:write', view: updateModal } : null;
     case 'handover':
-      if (wanted.user !== null && wanted.brief !== null) return null;
+      if (wanted.called !== undefined || (wanted.user !== null && wanted.brief !== null)) return null;
       return {
         ofIncident: true,
         action: 'incidents:write',

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
 import { problem } from './problem.ts';
-import { idOf, type Channel } from './slack-channels.ts';
+import { idOf, isDirect, type Channel } from './slack-channels.ts';
 import type { Delivery } from './slack-deliveries.ts';
 import { type Person, TEAM } from './slack-directory.ts';
 import { escaped } from './slack-escape.ts';
@@ -63,6 +63,8 @@ export function talk(
     client_msg_id: randomUUID(),
     team: TEAM.id,
   };
+  // Of what is said to it alone the app does not want to be told (`message.im`).
+  if (isDirect(channel)) return { ts, noted };
   return { ts, noted: [...noted, telling.note(event, person, channel, workspace)] };
 }
 
@@ -71,6 +73,7 @@ export function join({ user: person }: z.infer<typeof Entry>, { workspace, chann
   mustBeOpenHere(channel);
   const ts = tsText(Math.floor(at) * 1000);
   if (workspace.channels.isMember(channel, person.id)) return { ts, noted: [] };
+  if (isDirect(channel)) throw problem(422, `${person.name} is not in this conversation, which is between two`);
   enter(workspace, channel, person.id, at);
   return { ts, noted: [telling.note(joined(person, channel, at), person, channel, workspace)] };
 }

@@ -70,10 +70,16 @@ export type Channels = {
   nextTs(of: Channel, at: number): number;
 };
 
-export const idOf = ({ seq }: Channel): string => `C0${seq.toString(36).toUpperCase().padStart(8, '0')}`;
+/** No channel can be called so: what the app and one person say to each other. */
+export const directName = (person: string): string => `@${person}`;
+
+export const isDirect = ({ name }: Pick<Channel, 'name'>): boolean => name.startsWith('@');
+
+export const idOf = (channel: Pick<Channel, 'seq' | 'name'>): string =>
+  `${isDirect(channel) ? 'D' : 'C'}0${channel.seq.toString(36).toUpperCase().padStart(8, '0')}`;
 
 function seqOf(id: string): number | undefined {
-  const digits = /^C0([0-9A-Z]{8})$/.exec(id)?.[1];
+  const digits = /^[CD]0([0-9A-Z]{8})$/.exec(id)?.[1];
   return digits === undefined ? undefined : Number.parseInt(digits, 36);
 }
 
@@ -105,7 +111,8 @@ export function openChannels(db: DatabaseSync): Channels {
     },
     byId(id) {
       const seq = seqOf(id);
-      return seq === undefined ? undefined : (bySeq.get(seq) as Channel | undefined);
+      const found = seq === undefined ? undefined : (bySeq.get(seq) as Channel | undefined);
+      return found !== undefined && idOf(found) === id ? found : undefined;
     },
     bySeq: (seq) => bySeq.get(seq) as Channel | undefined,
     byName: (name) => byName.get(name) as Channel | undefined,

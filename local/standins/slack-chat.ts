@@ -1,8 +1,8 @@
 import { flag, required, text } from './slack-arguments.ts';
-import { idOf, type Channel } from './slack-channels.ts';
+import { type Channel, directName, idOf } from './slack-channels.ts';
 import { givenContent, mustShow } from './slack-content.ts';
 import { nameFault } from './slack-conversations.ts';
-import { ADMIN, BOT, TEAM } from './slack-directory.ts';
+import { ADMIN, BOT, personById, TEAM } from './slack-directory.ts';
 import * as limits from './slack-limits.ts';
 import type { Content, Message } from './slack-messages.ts';
 import { channelOf, messageTs, method, mustBeOpen, type Call, type Methods } from './slack-method.ts';
@@ -30,7 +30,7 @@ function postMessage(call: Call): Fields {
   const username = text(args, 'username');
   const content: Content = { text: '', ...given, ...(username && { username }) };
 
-  const channel = existing(call) ?? foundByName(call);
+  const channel = existing(call) ?? directTo(call) ?? foundByName(call);
   mustBeOpen(channel);
   const thread = threadOf(call, channel);
   const subtype = thread !== null && flag(args, 'reply_broadcast') ? 'thread_broadcast' : 'bot_message';
@@ -41,7 +41,18 @@ function postMessage(call: Call): Fields {
 /** Messages take a channel's name, too. The app may write to public channels that it is not in. */
 function existing({ args, workspace: { channels } }: Call): Channel | undefined {
   const given = required(args, 'channel');
-  return channels.byId(given) ?? channels.byName(given.replace(/^#/, ''));
+  const person = personById(given);
+  if (person !== undefined) return channels.byName(directName(person.name));
+  return channels.byId(given) ?? (given.startsWith('@') ? undefined : channels.byName(given.replace(/^#/, '')));
+}
+
+/** To a user's id Slack opens the conversation between them and the app. Undefined: it is nobody's. */
+function directTo({ args, at, workspace: { channels } }: Call): Channel | undefined {
+  const person = personById(required(args, 'channel'));
+  if (person === undefined) return undefined;
+  const channel = channels.create({ name: directName(person.name), creator: BOT.id, private: true, at });
+  channels.join(channel, person.id);
+  return channel;
 }
 
 /** The same channel is one, by whichever name. */

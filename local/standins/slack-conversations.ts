@@ -1,8 +1,8 @@
 import { chars, flag, pageSize, text } from './slack-arguments.ts';
-import { isGeneral, type Channel } from './slack-channels.ts';
+import { isDirect, isGeneral, type Channel } from './slack-channels.ts';
 import { BOT } from './slack-directory.ts';
 import { CHANNEL_NAME_MAX_CHARS, TIER_2, TIER_3, TIER_4, TOPIC_MAX_CHARS } from './slack-limits.ts';
-import { channelOf, cursorAt, method, mustBeMember, mustBeOpen, positionOf } from './slack-method.ts';
+import { channelOf, cursorAt, method, mustBeMember, mustBeOpen, mustNotBeDirect, positionOf } from './slack-method.ts';
 import type { Call, Methods } from './slack-method.ts';
 import { channelObject } from './slack-objects.ts';
 import { Refused, type Fields } from './slack-refusal.ts';
@@ -57,7 +57,7 @@ function list({ args, workspace }: Call): Fields {
   const withArchived = !flag(args, 'exclude_archived');
   const found = workspace.channels
     .all(positionOf(text(args, 'cursor'), 'channel'))
-    .filter((channel) => types.includes(channel.private ? 'private_channel' : 'public_channel'))
+    .filter((channel) => types.includes(typeOf(channel)))
     .filter((channel) => withArchived || !channel.archived);
   const page = found.slice(0, limit);
   const last = page.at(-1);
@@ -67,6 +67,9 @@ function list({ args, workspace }: Call): Fields {
     response_metadata: { next_cursor: more ? cursorAt('channel', last.seq) : '' },
   };
 }
+
+const typeOf = (channel: Channel): string =>
+  isDirect(channel) ? 'im' : channel.private ? 'private_channel' : 'public_channel';
 
 const memberCount = (channel: Channel, { channels }: Call['workspace']): Fields => ({
   num_members: channel.archived ? 0 : channels.members(channel).length,
@@ -81,6 +84,7 @@ function info(call: Call): Fields {
 function join(call: Call): Fields {
   const { at, workspace } = call;
   const channel = channelOf(call);
+  mustNotBeDirect(channel);
   mustBeOpen(channel);
   const before = workspace.channels.isMember(channel, BOT.id);
   enter(workspace, channel, BOT.id, at);
@@ -94,6 +98,7 @@ function describe(call: Call, what: 'topic' | 'purpose'): Fields {
   const { args, at, workspace } = call;
   const channel = channelOf(call);
   const value = text(args, what) ?? '';
+  mustNotBeDirect(channel);
   mustBeOpen(channel);
   mustBeMember(channel, call);
   if (chars(value) > TOPIC_MAX_CHARS) throw new Refused('too_long');
@@ -106,6 +111,7 @@ function describe(call: Call, what: 'topic' | 'purpose'): Fields {
 function archive(call: Call): Fields {
   const { at, workspace } = call;
   const channel = channelOf(call);
+  mustNotBeDirect(channel);
   mustBeOpen(channel, 'already_archived');
   if (isGeneral(channel)) throw new Refused('cant_archive_general');
   mustBeMember(channel, call);

@@ -2,8 +2,15 @@ import { idOf } from './slack-channels.ts';
 import { GROUPS, PEOPLE } from './slack-directory.ts';
 import type { Workspace } from './slack-workspace.ts';
 
-/** A mention that was written out already. */
-const WRITTEN = /(<[@#!][^<>\s]+>)/;
+/** A mention or a link that was written out already, and the address of one. */
+const WRITTEN = /(<[@#!][^<>\s]+>|<(?:https?:\/\/|mailto:)[^<>\s|]+(?:\|[^<>]*)?>|https?:\/\/[^\s<>]*[^\s<>.,;:!?)'"])/;
+
+/** Slack makes links of addresses in messages, and escapes what they are of. */
+function link(written: string, of: 'command' | 'message'): string {
+  if (/^<[@#!]/.test(written)) return written;
+  const address = written.replaceAll('&', '&amp;');
+  return address.startsWith('<') || of === 'command' ? address : `<${address}>`;
+}
 
 /**
  * What somebody typed, as an app is told it: `@name` and `#channel` become what they name, and the three characters
@@ -17,7 +24,7 @@ export function escaped(text: string, { channels }: Workspace, of: 'command' | '
   return text
     .split(WRITTEN)
     .map((piece, i) => {
-      if (i % 2 === 1) return piece;
+      if (i % 2 === 1) return link(piece, of);
       return piece
         .replaceAll('&', '&amp;')
         .replaceAll('<', '&lt;')

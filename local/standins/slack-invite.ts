@@ -2,7 +2,15 @@ import { flag, text } from './slack-arguments.ts';
 import type { Channel } from './slack-channels.ts';
 import { BOT, personById } from './slack-directory.ts';
 import { TIER_3 } from './slack-limits.ts';
-import { channelOf, method, mustBeMember, mustBeOpen, type Call, type Methods } from './slack-method.ts';
+import {
+  channelOf,
+  method,
+  mustBeMember,
+  mustBeOpen,
+  mustNotBeDirect,
+  type Call,
+  type Methods,
+} from './slack-method.ts';
 import { channelObject } from './slack-objects.ts';
 import { Refused, type Fields } from './slack-refusal.ts';
 import { enter, type Workspace } from './slack-workspace.ts';
@@ -19,6 +27,7 @@ function invite(call: Call): Fields {
     .map((user) => user.trim())
     .filter(Boolean);
   if (users.length === 0) throw new Refused('no_user');
+  mustNotBeDirect(channel);
   mustBeOpen(channel);
   mustBeMember(channel, call);
 

@@ -1,5 +1,5 @@
 import { required } from './slack-arguments.ts';
-import type { Channel } from './slack-channels.ts';
+import { type Channel, isDirect } from './slack-channels.ts';
 import { BOT } from './slack-directory.ts';
 import { tsOf } from './slack-ts.ts';
 import { Refused, type Fields } from './slack-refusal.ts';
@@ -44,6 +44,11 @@ export function channelOf({ args, workspace }: Call, name = 'channel'): Channel 
 /** @throws Refused `not_in_channel` when the app is no member */
 export function mustBeMember(channel: Channel, { workspace }: Call): void {
   if (!workspace.channels.isMember(channel, BOT.id)) throw new Refused('not_in_channel');
+}
+
+/** What is done to channels is not done to what one person and the app say to each other. @throws Refused */
+export function mustNotBeDirect(channel: Channel): void {
+  if (isDirect(channel)) throw new Refused('method_not_supported_for_channel_type');
 }
 
 /** @throws Refused with `code` */

@@ -1,4 +1,4 @@
-import { idOf, isGeneral, type Channel } from './slack-channels.ts';
+import { idOf, isDirect, isGeneral, type Channel } from './slack-channels.ts';
 import { BOT, TEAM } from './slack-directory.ts';
 import type { Bookmark, Reaction } from './slack-marks.ts';
 import type { Message } from './slack-messages.ts';
@@ -11,6 +11,7 @@ const seconds = (millis: number): number => Math.floor(millis / 1000);
 
 /** A channel as Slack tells it. @see https://docs.slack.dev/reference/objects/conversation-object (read 2026-11) */
 export function channelObject(channel: Channel, { channels }: Workspace): Fields {
+  if (isDirect(channel)) return directObject(channel, channels.members(channel));
   const { topic, topic_by, topic_at, purpose, purpose_by, purpose_at } = channel;
   return {
     id: idOf(channel),
@@ -41,6 +42,18 @@ export function channelObject(channel: Channel, { channels }: Workspace): Fields
     priority: 0,
   };
 }
+
+/** @see https://docs.slack.dev/reference/objects/conversation-object (read 2026-11), "im" */
+const directObject = (channel: Channel, members: readonly string[]): Fields => ({
+  id: idOf(channel),
+  created: seconds(channel.created_at),
+  is_archived: false,
+  is_im: true,
+  is_org_shared: false,
+  user: members.find((member) => member !== BOT.id) ?? BOT.id,
+  is_user_deleted: false,
+  priority: 0,
+});
 
 /** A message as Slack tells it; its metadata only to who asks for it. */
 export function messageObject(message: Message, options: { metadata?: boolean } = {}): Fields {

@@ -124,7 +124,11 @@ describe('what is told of it', () => {
   const past = (version: string, changes: readonly Change[], chosen: string | null = version) => {
     const target = named(version, changes);
     if (target.kind !== 'version') throw new Error(`it is ${target.kind}`);
-    const told = pastOf(changes, version as Version, { chosen: chosen as Version | null, undoes: target.undoes });
+    const told = pastOf(changes, version as Version, {
+      chosen: chosen as Version | null,
+      undoes: target.undoes,
+      live: liveChange(changes) ?? change('none', 0),
+    });
     if (told === undefined) throw new Error('it has never run');
     return told;
   };
@@ -175,7 +179,9 @@ describe('what is told of it', () => {
   });
 
   test('is nothing of what has never run', () => {
-    expect(pastOf([change('v3', 10)], 'v1' as Version, { chosen: null, undoes: [] })).toBeUndefined();
+    expect(
+      pastOf([change('v3', 10)], 'v1' as Version, { chosen: null, undoes: [], live: change('v3', 10) }),
+    ).toBeUndefined();
   });
 
   test('measures long times in days', () => {

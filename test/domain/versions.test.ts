@@ -55,6 +55,13 @@ describe('the target of a rollback', () => {
     expect(target(change('v1', 400), change('v2', 240), change('v3', 10))).toBe('v2');
   });
 
+  test('is older than what a rollback has brought back, which skipped some', () => {
+    const skipped = [change('c1', 600), change('c2', 500), change('c3', 400), change('c4', 300), change('c5', 200)];
+    expect(target(...skipped, change('c2', 10, { kind: 'rollback' }))).toBe('c1');
+    expect(target(...skipped, change('c0', 10, { kind: 'rollback' }))).toBeUndefined();
+    expect(target(...skipped, change('c2', 100, { kind: 'rollback' }), change('c6', 10))).toBe('c2');
+  });
+
   test('is passed over when it was live for a moment only', () => {
     expect(target(change('v1', 400), change('v2', 20), change('v3', 10))).toBe('v1');
   });

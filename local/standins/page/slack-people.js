@@ -65,6 +65,9 @@ const shortcut = ({ callback_id: id, name }, of = {}) =>
 /** What did not work, said once where it was tried. @param {string} words */
 export const slackTrouble = (words) => h('p', { class: 'trouble said-below', role: 'status' }, words);
 
+/** @param {string} name of a channel, or of whom the app writes to */
+const titled = (name) => (name.startsWith('@') ? name : `#${name}`);
+
 /**
  * Where one says something, or types a command; and as whom.
  *
@@ -84,8 +87,8 @@ export function composer({ name, archived }, { people, commands, shortcuts }, me
     ),
     h('input', {
       type: 'text',
-      'aria-label': `Message #${name}`,
-      placeholder: `Message #${name}, or a command such as ${commands[0] ?? '/incident'}`,
+      'aria-label': `Message ${titled(name)}`,
+      placeholder: `Message ${titled(name)}, or a command such as ${commands[0] ?? '/incident'}`,
       autocomplete: 'off',
       list: 'slack-commands',
     }),

@@ -21,6 +21,9 @@ const NEAR_END_PX = 60;
 /** Milliseconds since the Unix epoch. @param {{ ts: string }} message */
 const timeOf = ({ ts }) => Number(ts) * 1000;
 
+/** A person's name stands for what they and the app say to each other. @param {string} name */
+const hashOf = (name) => (name.startsWith('@') ? '' : '#');
+
 /** A workspace as its members see it: channels at the side, and one of them open. */
 export class SlackPanel {
   /** @type {Element} */
@@ -128,7 +131,7 @@ export class SlackPanel {
       h(
         'button',
         { type: 'button', class: state, 'data-act': 'channel', 'data-id': id, 'aria-current': isOpen && 'true' },
-        h('span', { class: 'hash', 'aria-hidden': true }, '#'),
+        h('span', { class: 'hash', 'aria-hidden': true }, hashOf(name)),
         h('span', { class: 'name' }, name),
         archived && h('span', { class: 'unseen' }, ' (archived)'),
         unread > 0 && h('span', { class: 'badge' }, unread, h('span', { class: 'unseen' }, ' unread')),
@@ -145,7 +148,7 @@ export class SlackPanel {
       h(
         'div',
         { class: 'about' },
-        h('h3', {}, h('span', { class: 'hash', 'aria-hidden': true }, '#'), name),
+        h('h3', {}, h('span', { class: 'hash', 'aria-hidden': true }, hashOf(name)), name),
         topic !== '' && h('p', { class: 'topic', 'data-glow': `${id} ${topic}` }, withEmoji(unescaped(topic))),
       ),
       (bookmarks.length > 0 || pinned.length > 0) &&

@@ -75,10 +75,22 @@ test('the answer says until when, in words', async () => {
 
 test('an environment is frozen for all services', async () => {
   const environment = `env-${service}`;
+  configure({
+    calendar: [
+      {
+        name: 'x',
+        environments: [environment],
+        from: '2020-01-01T00:00:00Z',
+        until: '2020-01-02T00:00:00Z',
+        reason: 'x',
+      },
+    ],
+  });
   await chat.says(ADA, '/freeze', `open env=${environment} 30m black friday`);
   const own = (await chat.deps.freezes.current()).filter((one) => one.environment === environment);
   expect(own).toMatchObject([{ service: null, team: null, reason: 'black friday', until: '2026-11-20T12:30:00.000Z' }]);
-  expect(await chat.says(ADA, '/freeze', `lift ${own[0]?.id} it is over`)).toMatch(/^Lifted: everything in/);
+  expect(await chat.says(ADA, '/freeze', 'lift env=nowhere it is over')).toMatch(/^No freeze of env=nowhere alone/);
+  expect(await chat.says(ADA, '/freeze', `lift env=${environment} it is over`)).toMatch(/^Lifted: everything in/);
 });
 
 test('of a service that nobody knows it is not said that nothing is frozen', async () => {
@@ -90,6 +102,40 @@ test('of a service that nobody knows it is not said that nothing is frozen', asy
     /^There is no service or team "nope"\. Nothing was done/,
   );
   expect(await chat.says(ADA, '/freeze', 'status team:nope')).toMatch(/^There is no team "nope"/);
+});
+
+test.each([
+  ['production 1h x', 'production', '2026-11-20T13:00:00.000Z', 'x'],
+  ['Production load test', 'production', null, 'load test'],
+  ['two hours db', null, '2026-11-20T14:00:00.000Z', 'db'],
+  ['production a couple of hours R', 'production', '2026-11-20T14:00:00.000Z', 'R'],
+  ['half a day audit', null, '2026-11-21T00:00:00.000Z', 'audit'],
+])('of "%s" the environment and the duration are understood', async (text, environment, until, reason) => {
+  expect(await chat.says(ADA, '/freeze', `open ${service} ${text}`)).toMatch(/^Frozen: /);
+  expect(await freezes()).toMatchObject([{ environment, until, reason }]);
+});
+
+test.each([
+  [
+    'SERVICE prod 1h x',
+    /has no environment "prod"; known are production\. Did you mean "production"\? Nothing was done/,
+  ],
+  ['SERVICE prod is on fire', /Did you mean "production"\? Nothing was done.*reason="…".*You wrote: is on fire/],
+  ['SERVICE qa 1h x', /has no environment "qa"; known are production\. Nothing was done/],
+  ['SERVICE env=prod 1h x', /has no environment "prod"/],
+  ['team:team-of-SERVICE stagin 1h x', /^team team-of-SERVICE has no environment "stagin"/],
+  ['SERVICE production 0m x', /^"0m" is no time at all.*Nothing was done/],
+  ['env=prod 1h x', /^No service has an environment "prod"; .*Did you mean "production"\? Nothing was done/],
+])('of "%s" nothing is frozen, and it is said why', async (text, said) => {
+  const before = (await chat.deps.freezes.current()).length;
+  const answer = await chat.says(ADA, '/freeze', `open ${text.replace('SERVICE', service)}`);
+  expect(answer).toMatch(new RegExp(said.source.replace('SERVICE', service)));
+  expect(await chat.deps.freezes.current()).toHaveLength(before);
+});
+
+test('of several all are frozen, or none', async () => {
+  expect(await chat.says(ADA, '/freeze', `open ${service},${service}x 2h load test`)).toMatch(/Nothing was done/);
+  expect(await freezes()).toEqual([]);
 });
 
 test('of a team it is told what holds its services, and it is lifted by its name', async () => {
@@ -124,6 +170,9 @@ test('where policy wants two people, a second one says yes by a button that all 
   const [freeze] = await freezes();
   await chat.says(ADA, '/freeze', `override ${freeze?.id} the fix`);
   expect(chat.told.at(-1)).toMatchObject({ aloud: true });
+  expect(chat.answer()).toMatch(
+    new RegExp(`^ada asks to let 1 deployment until .* the freeze of ${service} \\(load test\\)`),
+  );
   const [yes] = buttonsIn(chat.told.at(-1)?.message ?? { summary: '', parts: [] });
   if (yes?.verb !== 'approve_override') return expect.unreachable();
   expect(await chat.presses(ADA, yes)).toMatch(/somebody else has to approve/);

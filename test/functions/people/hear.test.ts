@@ -208,6 +208,23 @@ describe('an incident in Slack', () => {
     expect(await chat.timeline(declared?.id as IncidentId)).toEqual([`slack:${ADA}: bob: it <b>hurts`]);
   });
 
+  test('that is declared and interrupted is declared once, and whoever is on call is asked all the same', async () => {
+    chat.configure({ onCall: { payments: { schedule: 'PSCHED1' } } });
+    const form = { service: 'checkout', environment: 'staging', severity: 'sev1', summary: 'Slow' };
+    const heard = chat.heard(submitted(ADA, 'declare_incident', form));
+    const { amend } = chat.deps.incidents;
+    chat.deps.incidents.amend = async () => {
+      throw new Error('the process dies');
+    };
+    expect(await chat.deliver(heard)).toBe(false);
+    chat.deps.incidents.amend = amend;
+    expect(await chat.deliver(heard)).toBe(true);
+    expect(chat.answer()).toMatch(/^Declared: Slow/);
+    const [declared] = (await chat.deps.incidents.open()).filter(({ environment }) => environment === 'staging');
+    expect(await chat.timeline(declared?.id as IncidentId)).toEqual([]);
+    expect(chat.queued).toMatchObject([{ ask: 'on_call', incident: declared?.id }]);
+  });
+
   test('whoever is on call has command of what is declared, and nobody waits for that', async () => {
     chat.configure({ ...people, onCall: { payments: { schedule: 'PSCHED1' } } });
     const carol = { pagerduty: 'PCAROL', name: 'Carol', email: null, level: 1, person: null, slack: 'U0CAROL' };
@@ -241,12 +258,14 @@ describe('an incident in Slack', () => {
 
   test('is taken from somebody else, and handed over with a brief that whoever gets it is sent', async () => {
     await chat.says(ADA, '/incident', 'take');
-    expect(await chat.says(BOB, '/incident', 'take')).toBe('You are commander, in place of ada.');
+    expect(await chat.says(BOB, '/incident', 'take')).toBe(
+      `You are commander, in place of ada.✉️ Told by a message: ${ADA} `,
+    );
     expect(chat.letters()).toEqual([
       { to: ADA, text: `bob has taken over as commander of Errors, checkout in production, ${CHANNEL}` },
     ]);
     expect(await chat.says(BOB, '/incident', `handover <@${ADA}> the queue is full`)).toBe(
-      `${ADA} has command, and is told. The brief is on the timeline.`,
+      `${ADA} has command. The brief is on the timeline.✉️ Told by a message: ${ADA} `,
     );
     expect((await chat.record(id)).roles?.commander).toMatchObject({ name: `slack:${ADA}`, slack: ADA });
     expect(chat.letters().slice(1)).toEqual([
@@ -285,10 +304,46 @@ describe('an incident in Slack', () => {
     expect(chat.letters()).toEqual([]);
   });
 
+  test('is left, one role or all that they have, and by nobody else', async () => {
+    await chat.says(ADA, '/incident', 'take');
+    await chat.says(ADA, '/incident', 'take scribe');
+    expect(await chat.says(BOB, '/incident', 'leave scribe')).toBe('You are not scribe: ada is. Nothing was done.');
+    expect(await chat.says(ADA, '/incident', 'leave scribe')).toBe(
+      'You are not scribe any more: nobody is, until somebody takes it.',
+    );
+    await chat.says(ADA, '/incident', 'take comms');
+    const all = chat.heard(typed(ADA, '/incident', 'leave'));
+    await chat.deliver(all);
+    expect(chat.answer()).toMatch(/^You are not commander and communications any more/);
+    await chat.deliver(all);
+    expect(await chat.says(ADA, '/incident', 'leave')).toBe('You have no role here. Nothing was done.');
+    expect((await chat.record(id)).roles ?? {}).toEqual({});
+  });
+
+  test('goes to whom is named by a name of people.yaml, where Slack hands on what was typed', async () => {
+    chat.configure({
+      people: {
+        ada: { name: 'Ada Park', slack: ADA, roles: ['responder'] },
+        bob: { name: 'Bob Tanaka', email: 'bob@example.com', roles: ['responder'] },
+        bob2: { name: 'Bobby', roles: ['responder'] },
+      },
+    });
+    expect(await chat.says(ADA, '/incident', 'handover @Bob Tanaka the queue is full')).toMatch(/^U0BOB has command\./);
+    expect(await chat.timeline(id)).toEqual(['ada: Command goes to Bob Tanaka. the queue is full']);
+    expect(await chat.says(ADA, '/incident', 'assign scribe @ada park')).toMatch(/^U0ADA is scribe\./);
+    expect(await chat.says(ADA, '/incident', 'assign scribe @Bobby')).toMatch(
+      /^Who Bobby is in Slack is not known now/,
+    );
+    expect(await chat.says(ADA, '/incident', 'handover @Adda Park look')).toMatch(
+      /^Whom "@Adda Park look" means .* Did you mean @Ada Park\?.*Nothing was done\./,
+    );
+    expect((await chat.record(id)).roles?.commander).toMatchObject({ slack: BOB });
+  });
+
   test('whoever could not be written to is named in the answer', async () => {
     chat.deps.whispers.write = async () => ({ kind: 'refused', code: 'channel_not_found', detail: 'no such user' });
     expect(await chat.says(BOB, '/incident', `assign scribe <@${ADA}>`)).toBe(
-      `${ADA} is scribe, and is told.⚠️ Slack took no message to ${ADA} now: tell them yourself.`,
+      `${ADA} is scribe.⚠️ Slack took no message to ${ADA} now: tell them yourself.`,
     );
   });
 
@@ -296,7 +351,7 @@ describe('an incident in Slack', () => {
     chat.users.set('U0CAROL', { ...(chat.users.get(ADA) as ChatUser), id: 'U0CAROL', name: 'carol', email: null });
     await chat.says(ADA, '/incident', 'take');
     expect(await chat.says(BOB, '/incident', 'handover <@U0CAROL> look at the queue')).toBe(
-      'U0CAROL has command in place of ada, and is told. The brief is on the timeline.',
+      `U0CAROL has command in place of ada. The brief is on the timeline.✉️ Told by a message: U0CAROL ${ADA} `,
     );
     expect(chat.letters()).toEqual([
       { to: 'U0CAROL', text: expect.stringMatching(/^bob hands command over to you/) },
@@ -344,6 +399,13 @@ describe('an incident in Slack', () => {
     const item = { type: 'message', channel: CHANNEL, ts: '1795157380.000100' };
     await chat.deliver(chat.heard(happened({ type: 'reaction_added', user: ADA, reaction: 'pushpin', item })));
     expect(await chat.timeline(id)).toEqual([`slack:${ADA}: bob: <b> R&D &lt; @ada @carol x (https://x.example)`]);
+    const link = '&lt;https://a.example/?b=1&amp;c=2|label&gt; <https://a.example/?b=1&amp;c=2>';
+    chat.messages.set(`${CHANNEL}/1795157380.000200`, { text: link, user: BOB, url: null });
+    const second = { ...item, ts: '1795157380.000200' };
+    await chat.deliver(chat.heard(happened({ type: 'reaction_added', user: ADA, reaction: 'pushpin', item: second })));
+    expect((await chat.timeline(id)).at(-1)).toBe(
+      `slack:${ADA}: bob: <https://a.example/?b=1&c=2|label> https://a.example/?b=1&c=2`,
+    );
   });
 
   test('what is put onto the timeline by the menu of a message is answered, and never lost silently', async () => {
@@ -419,7 +481,14 @@ describe('an incident in Slack', () => {
       other = await chat.incident('Slow', 'staging', 2);
     });
 
-    const names = () => [`<#${CHANNEL}2|incident-2>`, `<#${CHANNEL}2>`, '#incident-2', '#Incident-2', other];
+    const names = () => [
+      `<#${CHANNEL}2|incident-2>`,
+      `<#${CHANNEL}2>`,
+      '#incident-2',
+      '#Incident-2',
+      'incident-2',
+      other,
+    ];
 
     test('is the one that is done something about where it is named, by whatever name', async () => {
       for (const [at, name] of names().entries()) {
@@ -429,6 +498,14 @@ describe('an incident in Slack', () => {
       }
       expect(await chat.timeline(other)).toHaveLength(names().length);
       expect(await chat.timeline(id)).toEqual([]);
+    });
+
+    test('is resolved while alerts fire, and it is said what becomes of those', async () => {
+      const dossier = chat.world.store.dossiers.get(id);
+      if (dossier !== undefined) dossier.record.firing = 2;
+      expect(await chat.says(ADA, '/incident', 'resolve it is over')).toBe(
+        'It is over: the incident closes now. ⚠️ 2 alerts still fire: what goes on firing pages nobody any more, what begins to fire after this does.',
+      );
     });
 
     test('is resolved, and not the one of the channel', async () => {
@@ -446,6 +523,15 @@ describe('an incident in Slack', () => {
         expect([...(await chat.timeline(id)), ...(await chat.timeline(other))]).toEqual([]);
       },
     );
+
+    test('a note may begin with a word that only looks like the name of one', async () => {
+      await chat.says(ADA, '/incident', 'note incident-999 was like this');
+      expect(await chat.timeline(id)).toEqual([`slack:${ADA}: incident-999 was like this`]);
+      expect(await chat.says(ADA, '/incident', 'resolve incident-999 it is over')).toMatch(
+        /^incident-999 is no incident's channel/,
+      );
+      expect(await chat.timeline(id)).toHaveLength(1);
+    });
 
     test('a note may begin with the mention of any other channel', async () => {
       await chat.says(ADA, '/incident', 'note <#C0DEPLOYS|deploys> is loud');
@@ -597,7 +683,7 @@ describe('rollbacks', () => {
     expect(await chat.presses(ADA, shown('v0', { named: true }))).toMatch(/^The rollback of v2 to v0 is begun/);
     chat.later(2);
     expect(await chat.presses(BOB, shown('v1'))).toMatch(
-      /^Superseded: a rollback of v2 to v0 was asked for by U0ADA .*Nothing was done\.$/,
+      /^Superseded: a rollback of v2 to v0 was asked for by ada at .*Nothing was done\.$/,
     );
     expect(await chat.presses(BOB, shown('v0', { named: true }))).toMatch(/^The rollback of v2 to v0 is begun/);
     expect(await chat.timeline(id)).toEqual([`slack:${ADA}: Asked for a rollback to v0`]);

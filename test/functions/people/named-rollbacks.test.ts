@@ -103,6 +103,24 @@ describe('rollbacks in Slack', () => {
     expect(await chat.timeline(id)).toEqual([]);
   });
 
+  test('after a rollback go further back, and never forward unless that is named and said', async () => {
+    for (const [version, ago] of [
+      ['c1', 600],
+      ['c2', 500],
+      ['c3', 400],
+      ['c4', 300],
+    ] as const)
+      await deployed(version, ago, { has_migration: version === 'c4' });
+    await deployed('c5', 200);
+    await deployed('c2', 5, { kind: 'rollback' });
+    const back = await chat.says(ADA, '/rollback', 'checkout production');
+    expect(back).toContain('It would go back to c1, which takes back c2 (deploy); c3, c4, c5 are taken back already.');
+    expect(back).toContain('⚠️ c4 has a migration');
+    const forward = await chat.says(ADA, '/rollback', 'checkout production c4');
+    expect(forward).toContain('It would go forward to c4: what runs is c2, to which it was rolled back.');
+    expect(forward).toContain('⚠️ c4 is newer than c2, to which it was rolled back: this goes forward, not back.');
+  });
+
   test('without any version known good can still be to one that is named', async () => {
     await deployed('v1', 25);
     await deployed('v2', 10);

@@ -57,6 +57,16 @@ describe('what people do', () => {
   });
 });
 
+test('addresses in messages are links, as Slack makes them', async () => {
+  const standIns = await start();
+  const text = 'see https://x.io/a?b=1&c=2. and <https://x.io/d?e=1&f=2|dash> & <b> #general';
+  await sandbox(standIns, 'POST', '/slack/channels/general/messages', { user: 'ada', text });
+  const [said] = (await channelNamed(standIns, 'general')).messages;
+  expect(said?.text).toMatch(
+    /^see <https:\/\/x.io\/a\?b=1&amp;c=2>\. and <https:\/\/x.io\/d\?e=1&amp;f=2\|dash> &amp; &lt;b&gt; <#C0/,
+  );
+});
+
 describe('the kindness of a fresh workspace', () => {
   test("a team's channel is there when it is first written to by its #name, as an administrator's", async () => {
     const standIns = await start();
@@ -67,11 +77,38 @@ describe('the kindness of a fresh workspace', () => {
     expect(channel).toMatchObject({ name: 'payments', creator: 'U0ADMIN01', is_member: false });
   });
 
-  test.each(['payments', 'C0ZZZZZZZZ', '#', '#No Name', '#-'])('%s is no channel', async (channel) => {
+  test('to the id of a person the app writes in a conversation of the two, which is one', async () => {
     const standIns = await start();
-    expect(await errorOf(say(client(standIns), { channel, text: 'x' }))).toBe('channel_not_found');
-    expect(await channels(standIns)).toHaveLength(1);
+    const slack = client(standIns);
+    const first = await say(slack, { channel: 'U0MIRA0001', text: 'You are scribe' });
+    expect(first.channel).toMatch(/^D0/);
+    expect((await say(slack, { channel: 'U0MIRA0001', text: 'two' })).channel).toBe(first.channel);
+    expect((await say(slack, { channel: first.channel, text: 'three' })).channel).toBe(first.channel);
+    const shown = await channelNamed(standIns, '@mira');
+    expect(shown).toMatchObject({ id: first.channel, members: ['firebreak', 'mira'] });
+    expect(shown.messages.map(({ text }) => text)).toEqual(['You are scribe', 'two', 'three']);
+    const { channel } = await slack.conversations.info({ channel: first.channel ?? '' });
+    expect(channel).toMatchObject({ is_im: true, user: 'U0MIRA0001' });
+    const listed = await slack.conversations.list({ types: 'public_channel,private_channel' });
+    expect(listed.channels?.map(({ name }) => name)).toEqual(['general']);
+    expect(await errorOf(slack.conversations.archive({ channel: first.channel ?? '' }))).toBe(
+      'method_not_supported_for_channel_type',
+    );
+    const words = { user: 'mira', text: 'thanks' };
+    await sandbox(standIns, 'POST', '/slack/channels/@mira/messages', words);
+    await expect(
+      sandbox(standIns, 'POST', '/slack/channels/@mira/messages', { ...words, user: 'bob' }),
+    ).rejects.toThrow('422');
   });
+
+  test.each(['U0BOT', '@mira', 'D000000001', 'payments', 'C0ZZZZZZZZ', '#', '#No Name', '#-'])(
+    '%s is no channel',
+    async (channel) => {
+      const standIns = await start();
+      expect(await errorOf(say(client(standIns), { channel, text: 'x' }))).toBe('channel_not_found');
+      expect(await channels(standIns)).toHaveLength(1);
+    },
+  );
 
   test('a message that is refused makes no channel', async () => {
     const standIns = await start();
