@@ -447,7 +447,9 @@ describe('whatever comes, in whatever order and however much at a time,', () => 
     always(({ plans: all }, start, looks) => {
       const reasons = looks
         .flat()
-        .filter(({ kind }) => ['signals', 'severity', 'mitigation', 'verification', 'page', 'left', 'declared'].includes(kind)).length;
+        .filter(({ kind }) =>
+          ['signals', 'severity', 'mitigation', 'verification', 'page', 'left', 'declared'].includes(kind),
+        ).length;
       expect(pages(all).length).toBeLessThanOrEqual(
         reasons + (start.severity === 'critical' && start.pages === 0 ? 1 : 0),
       );

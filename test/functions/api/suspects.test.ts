@@ -86,8 +86,9 @@ describe('a suspect that is cleared', { timeout: 60_000 }, () => {
     const answer = await act(one, 'clear-suspect', { change_id, note: 'It was DNS' });
     expect(answer).toMatchObject({
       status: 202,
-      body: { suspects: [], cleared: [{ change_id, version: 'v2', by: 'admin' }], decisions: [{ state: 'rejected' }] },
+      body: { suspects: [], cleared: [{ change_id, version: 'v2', by: 'admin' }] },
     });
+    expect(answer.body.decisions[0]).toMatchObject({ state: 'rejected' }); // what is left may be judged by now
     const { decisions, suspects } = await decided('asks', 2);
     expect(suspects).toEqual([]);
     expect(decisions[1]).toMatchObject({
