@@ -24,7 +24,7 @@ function temporary(): string {
 export default defineConfig({
   test: {
     pool: 'forks',
-    maxWorkers: 4, // of two processors: a file that starts a product waits for much of its time
+    maxWorkers: 3, // of two processors: a file that starts a product waits for most of its time
     testTimeout: 30_000,
     hookTimeout: 30_000,
     setupFiles: ['./test/setup.ts'],
