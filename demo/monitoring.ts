@@ -94,7 +94,7 @@ export class Monitoring {
 
   #evaluate(watched: Watched, now: number): void {
     const { toy } = watched;
-    const measured = toy.errorRatio(now);
+    const measured = toy.errorRatio;
     if (measured === null) return;
     const ratio = Math.round(measured * 100) / 100;
     if (ratio !== watched.ratio) this.#ratioIs(toy, ratio, now);

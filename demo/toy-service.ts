@@ -1,13 +1,14 @@
 import { once } from 'node:events';
 import { Agent, createServer, get, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Lately } from './lately.ts';
 
 export type ToyOptions = {
   name: string;
   version: string;
   /** Services that are asked for each request; when one of them fails, so does this. */
   needs: readonly ToyService[];
-  /** The error ratio is of the last so many milliseconds. */
+  /** The error ratio is of as many requests as there are in so many milliseconds. */
   windowMs: number;
   /** How often somebody uses it. */
   requestEveryMs: number;
@@ -23,19 +24,18 @@ export class ToyService {
   /** It is gone, whatever version runs: every request fails. */
   down = false;
   readonly #needs: readonly ToyService[];
-  readonly #windowMs: number;
+  readonly #lately: Lately;
   readonly #agent = new Agent({ keepAlive: true });
   readonly #server: Server;
   #users: NodeJS.Timeout | undefined;
-  #answered: { at: number; failed: boolean }[] = [];
   /** Grows by the share of failures; whole numbers are failures. So the ratio is steady, as with many more users. */
   #owed = 0;
 
-  private constructor({ name, version, needs, windowMs }: ToyOptions) {
+  private constructor({ name, version, needs, windowMs, requestEveryMs }: ToyOptions) {
     this.name = name;
     this.version = version;
     this.#needs = needs;
-    this.#windowMs = windowMs;
+    this.#lately = new Lately(windowMs / requestEveryMs);
     this.#server = createServer((_, response) => {
       void this.#serve().then((ok) => response.writeHead(ok ? 200 : 500).end());
     });
@@ -54,11 +54,9 @@ export class ToyService {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/`;
   }
 
-  /** The share of its users' requests that have failed lately, 0 to 1; `null` when nobody was served. */
-  errorRatio(now = Date.now()): number | null {
-    this.#answered = this.#answered.filter(({ at }) => at > now - this.#windowMs);
-    if (this.#answered.length === 0) return null;
-    return this.#answered.filter(({ failed }) => failed).length / this.#answered.length;
+  /** The share of its users' requests that have failed lately, 0 to 1; `null` before enough were served. */
+  get errorRatio(): number | null {
+    return this.#lately.errorRatio;
   }
 
   async stop(): Promise<void> {
@@ -83,7 +81,7 @@ export class ToyService {
 
   async #use(): Promise<void> {
     const ok = await this.#ask(this.url);
-    this.#answered.push({ at: Date.now(), failed: !ok });
+    this.#lately.served({ failed: !ok });
   }
 
   /** Whether all is well there. */
