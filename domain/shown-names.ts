@@ -3,13 +3,26 @@ import type { ChatMessage, ChatPart, Span, Text } from './outlets.ts';
 /** How people who are in no file are written on timelines: by their id in Slack. */
 const BY_ID = /\bslack:([UW][A-Z0-9]{2,20})\b/g;
 
+/** The message as people read it, who know each other by name. @param nameOf of an id of Slack, where it is known */
+export async function byName(
+  message: ChatMessage,
+  nameOf: (id: string) => Promise<string | undefined>,
+): Promise<ChatMessage> {
+  const names = new Map<string, string>();
+  for (const id of idsIn(message)) {
+    const name = await nameOf(id);
+    if (name !== undefined) names.set(id, name);
+  }
+  return withNames(message, names);
+}
+
 /** Ids of users of Slack who stand in a message by their id. */
-export const idsIn = (message: ChatMessage): string[] => [
+const idsIn = (message: ChatMessage): string[] => [
   ...new Set([...JSON.stringify(message).matchAll(BY_ID)].flatMap(([, id]) => id ?? [])),
 ];
 
-/** The message as people read it, who know each other by name. @param names by id; who is not there stays as they are */
-export function withNames(message: ChatMessage, names: ReadonlyMap<string, string>): ChatMessage {
+/** @param names by id; who is not there stays as they are */
+function withNames(message: ChatMessage, names: ReadonlyMap<string, string>): ChatMessage {
   const said = (text: string): string => text.replaceAll(BY_ID, (whole, id: string) => names.get(id) ?? whole);
   const all = (text: Text): Text => text.map((span) => named(span, said));
   const { summary, parts } = message;

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { whomToAsk } from '../../domain/may-not.ts';
 import type { ChatMessage, Ear, Text, Told } from '../../domain/outlets.ts';
 import type { Deps } from '../../domain/ports.ts';
-import { idsIn, withNames } from '../../domain/shown-names.ts';
+import { byName } from '../../domain/shown-names.ts';
 import type { Config } from '../../schemas/config.ts';
 import type { Heard } from '../../schemas/heard.ts';
 import { secondsBetween } from '../../schemas/time.ts';
@@ -142,15 +142,9 @@ async function tell(
   for (const { user, message } of letters)
     (isLost(await whispers.write(user, message), user) ? lost : reached).push(user);
   if (answer === null) return;
-  const named = await withShownNames(acquaintances, answer);
+  // People who are in no file stand on timelines by their id; whoever reads of them knows their name.
+  const named = await byName(answer, async (id) => (await acquaintances.user(id))?.user.name ?? undefined);
   isLost(await whispers.tell(ear, withLetters(named, reached, lost), aloud), ear.user);
-}
-
-/** People who are in no file stand on timelines by their id; whoever reads of them knows their name. */
-async function withShownNames(acquaintances: Deps['acquaintances'], message: ChatMessage): Promise<ChatMessage> {
-  const names = new Map<string, string>();
-  for (const id of idsIn(message)) names.set(id, (await acquaintances.user(id))?.user.name ?? `slack:${id}`);
-  return withNames(message, names);
 }
 
 /** Whoever asks for something hears whom a message of it has reached, and who has to hear of it otherwise. */

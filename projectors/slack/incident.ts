@@ -4,7 +4,7 @@ import { entryMessage, isTold, summaryCard, teamLine, topic } from '../../domain
 import type { Chat, ChatMessage, Told as Answer } from '../../domain/outlets.ts';
 import type { Acquaintances, ConfigSource, Incidents } from '../../domain/ports.ts';
 import { idOf, type Projections } from '../../domain/projections.ts';
-import { idsIn, withNames } from '../../domain/shown-names.ts';
+import { byName } from '../../domain/shown-names.ts';
 import { linksOf, type Story, type Told } from '../../domain/story.ts';
 import type { Config } from '../../schemas/config.ts';
 import type { TimelineEntry } from '../../schemas/incident.ts';
@@ -78,7 +78,7 @@ class View {
   readonly #turn: Turn;
   readonly #guests: Guests;
   /** Of users of Slack, by their ids. */
-  readonly #names = new Map<string, string>();
+  readonly #names = new Map<string, string | undefined>();
   #state: SlackState;
   /** Something was refused in this turn; something that has to be said. */
   #refusals = false;
@@ -216,10 +216,11 @@ class View {
   };
 
   /** Whoever has ever acted here has told Slack's name of them; of others there is the id. */
-  async #named(message: ChatMessage): Promise<ChatMessage> {
-    for (const id of idsIn(message).filter((one) => !this.#names.has(one)))
-      this.#names.set(id, (await this.#deps.acquaintances.user(id))?.user.name ?? `slack:${id}`);
-    return withNames(message, this.#names);
+  #named(message: ChatMessage): Promise<ChatMessage> {
+    return byName(message, async (id) => {
+      if (!this.#names.has(id)) this.#names.set(id, (await this.#deps.acquaintances.user(id))?.user.name ?? undefined);
+      return this.#names.get(id);
+    });
   }
 
   /** Entries may yet come in before the last ones; what has been told already is known by its place. */

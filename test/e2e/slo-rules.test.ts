@@ -111,12 +111,6 @@ describe.runIf(have('promtool', 'amtool'))('what `slo generate` writes', () => {
     expect(await generate('simple', '--check')).toMatchObject({ code: 0 });
   });
 
-  /** The names of the groups, as they are written: `promtool` has no order of its own. */
-  async function groupsOf(files: readonly string[]): Promise<string[]> {
-    const texts = await Promise.all(files.map((file) => readFile(file, 'utf8')));
-    return texts.flatMap((text) => parse(text).groups.map(({ name }: { name: string }) => name));
-  }
-
   async function play(preset: string, { series, alerts = [], values = [] }: Case): Promise<void> {
     const file = join(out(preset), `case-${Math.random().toString(36).slice(2)}.yaml`);
     const rules = ['slo-recording.yaml', 'slo-alerts.yaml'].map((name) => join(out(preset), 'prometheus', name));

@@ -9,7 +9,7 @@ import { acknowledgeAll, acknowledgePages } from '../../functions/pagerduty/ackn
 import { Config } from '../../schemas/config.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../schemas/names.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time.ts';
-import { FakeWorld } from '../support/fake-deps.ts';
+import { FakeWorld, idleEngine } from '../support/fake-deps.ts';
 import { ends, fires, theIncident } from '../workflows/play.ts';
 
 const ada: Who = { name: 'ada', allow: () => undefined };
@@ -18,13 +18,7 @@ let id: IncidentId;
 
 beforeEach(async () => {
   world = new FakeWorld();
-  world.engine = {
-    start: async () => undefined,
-    ring: async () => undefined,
-    died: async () => false,
-    kill: () => undefined,
-    dieAfter: () => undefined,
-  };
+  world.engine = idleEngine();
   set({ afterMinutes: 10, times: 2 });
   await fires()(world);
   id = theIncident(world);

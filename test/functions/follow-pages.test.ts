@@ -4,7 +4,7 @@ import { pageKey } from '../../domain/pages.ts';
 import { followPages } from '../../functions/follow-pages.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../schemas/names.ts';
 import type { Timestamp } from '../../schemas/time.ts';
-import { FakeWorld } from '../support/fake-deps.ts';
+import { FakeWorld, idleEngine } from '../support/fake-deps.ts';
 import { fires, theIncident } from '../workflows/play.ts';
 
 let world: FakeWorld;
@@ -13,13 +13,7 @@ let id: IncidentId;
 /** An incident whose alert fires, and for which others page. */
 beforeEach(async () => {
   world = new FakeWorld();
-  world.engine = {
-    start: async () => undefined,
-    ring: async () => undefined,
-    died: async () => false,
-    kill: () => undefined,
-    dieAfter: () => undefined,
-  };
+  world.engine = idleEngine();
   await fires()(world);
   id = theIncident(world);
   await paged(id, 1, { id: 'Q1', url: null, assigned_to: ['Ada'] });

@@ -4,7 +4,7 @@ import { correct, declare } from '../../functions/acts/incidents.ts';
 import type { Who } from '../../functions/acts/who.ts';
 import { nudge } from '../../functions/nudge.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../schemas/names.ts';
-import { FakeWorld } from '../support/fake-deps.ts';
+import { FakeWorld, idleEngine } from '../support/fake-deps.ts';
 
 const MINUTE = 60_000;
 
@@ -12,13 +12,7 @@ let world: FakeWorld;
 let id: IncidentId;
 beforeEach(async () => {
   world = new FakeWorld();
-  world.engine = {
-    start: async () => undefined,
-    ring: async () => undefined,
-    died: async () => false,
-    kill: () => undefined,
-    dieAfter: () => undefined,
-  };
+  world.engine = idleEngine();
   const place = { service: 'checkout' as ServiceName, environment: 'production' as EnvironmentName };
   const wanted = { ...place, title: 'errors', severity: 'critical', by: 'ada', trace: 'trace' } as const;
   ({ id } = await world.deps.incidents.declare(wanted));

@@ -5,7 +5,7 @@ import { digest } from '../../functions/digest.ts';
 import { Config } from '../../schemas/config.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../schemas/names.ts';
 import { FakeDigests } from '../support/fake-digests.ts';
-import { FakeWorld } from '../support/fake-deps.ts';
+import { FakeWorld, idleEngine } from '../support/fake-deps.ts';
 
 const DONE: Delivered = { kind: 'done', value: null };
 const LATER: Delivered = { kind: 'later', detail: '451 come again later', afterSeconds: null };
@@ -29,13 +29,7 @@ let elapsed: number;
 
 beforeEach(() => {
   world = new FakeWorld();
-  world.engine = {
-    start: async () => undefined,
-    ring: async () => undefined,
-    died: async () => false,
-    kill: () => undefined,
-    dieAfter: () => undefined,
-  };
+  world.engine = idleEngine();
   [digests, letters, posts, elapsed] = [new FakeDigests(), [], [], 0];
   [atMail, atSlack] = [() => DONE, () => DONE];
   tellTo({ email: [CTO, SUPPORT] });

@@ -3,7 +3,7 @@ import { pageKey } from '../../domain/pages.ts';
 import { sweep, type SweepDeps, type UnderWay } from '../../functions/sweep.ts';
 import { Config } from '../../schemas/config.ts';
 import type { IncidentId } from '../../schemas/names.ts';
-import { FakeWorld } from '../support/fake-deps.ts';
+import { FakeWorld, idleEngine } from '../support/fake-deps.ts';
 import { fires, theIncident } from '../workflows/play.ts';
 
 let world: FakeWorld;
@@ -15,13 +15,7 @@ let atGithub: () => Promise<never[]>;
 
 beforeEach(async () => {
   world = new FakeWorld();
-  world.engine = {
-    start: async () => undefined,
-    ring: async () => undefined,
-    died: async () => false,
-    kill: () => undefined,
-    dieAfter: () => undefined,
-  };
+  world.engine = idleEngine();
   world.config = Config.parse({
     version: 'test',
     services: {},

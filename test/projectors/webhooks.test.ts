@@ -11,7 +11,7 @@ import type { ChangeId, IncidentId } from '../../schemas/names.ts';
 import type { Subject } from '../../schemas/projection.ts';
 import { vendor, vendorThat, type Vendor } from '../integrations/server.ts';
 import { exchange } from '../local/standins/support.ts';
-import { FakeWorld, silent } from '../support/fake-deps.ts';
+import { FakeWorld, idleEngine, silent } from '../support/fake-deps.ts';
 import { ends, fires, theIncident } from '../workflows/play.ts';
 import { MemoryProjections } from './memory-projections.ts';
 
@@ -25,13 +25,7 @@ let eventsUrl: string;
 
 beforeEach(async () => {
   world = new FakeWorld();
-  world.engine = {
-    start: async () => undefined,
-    ring: async () => undefined,
-    died: async () => false,
-    kill: () => undefined,
-    dieAfter: () => undefined,
-  };
+  world.engine = idleEngine();
   projections = new MemoryProjections(world.clock, () => undefined);
   configured({});
   await fires()(world);

@@ -57,6 +57,15 @@ export class SetClock implements Clock {
 /** An engine that tests can do harm to. */
 export type TestEngine = Engine & { kill(incident: string, run: number): void; dieAfter(checkpoints: number): void };
 
+/** Runs no workflow: for what is tested beside them. @param heard told of each start and of each callback that is rung */
+export const idleEngine = (heard: (call: string) => void = () => undefined): TestEngine => ({
+  start: async (incident, run) => heard(`start ${incident} ${run}`),
+  ring: async (callback) => heard(callback),
+  died: async () => false,
+  kill: () => undefined,
+  dieAfter: () => undefined,
+});
+
 /** What vendors answer: one after the other, and the last one again and again. */
 type Script<T> = [...T[], T];
 

@@ -4,7 +4,7 @@ import type { IncidentId } from '../../schemas/names.ts';
 import { hear } from '../../workflows/steps/hear.ts';
 import { wake } from '../../workflows/wake.ts';
 import { clear } from '../domain/arbitraries.ts';
-import { FakeWorld } from '../support/fake-deps.ts';
+import { FakeWorld, idleEngine } from '../support/fake-deps.ts';
 import { arrivals, signal } from '../support/signals.ts';
 
 let world: FakeWorld;
@@ -14,13 +14,7 @@ let heard: string[];
 beforeEach(async () => {
   world = new FakeWorld();
   heard = [];
-  world.engine = {
-    start: async (incident, run) => void heard.push(`start ${incident} ${run}`),
-    ring: async (callback) => void heard.push(callback),
-    died: async () => false,
-    kill: () => undefined,
-    dieAfter: () => undefined,
-  };
+  world.engine = idleEngine((call) => heard.push(call));
   const { opened } = await world.deps.incidents.admit(arrivals([signal()]), { at: world.clock.now(), trace: 'trace' });
   id = opened[0] ?? ('' as IncidentId);
 });

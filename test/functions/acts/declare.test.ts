@@ -2,7 +2,7 @@ import { beforeEach, expect, test } from 'vitest';
 import { declare } from '../../../functions/acts/incidents.ts';
 import type { Who } from '../../../functions/acts/who.ts';
 import type { EnvironmentName, IncidentId, ServiceName, Severity } from '../../../schemas/names.ts';
-import { FakeWorld } from '../../support/fake-deps.ts';
+import { FakeWorld, idleEngine } from '../../support/fake-deps.ts';
 
 const ADA: Who = { name: 'ada', allow: () => undefined };
 const BOB: Who = { name: 'bob', allow: () => undefined };
@@ -10,13 +10,7 @@ const BOB: Who = { name: 'bob', allow: () => undefined };
 let world: FakeWorld;
 beforeEach(() => {
   world = new FakeWorld();
-  world.engine = {
-    start: async () => undefined,
-    ring: async () => undefined,
-    died: async () => false,
-    kill: () => undefined,
-    dieAfter: () => undefined,
-  };
+  world.engine = idleEngine();
 });
 
 const says = (who: Who, title: string, severity: Severity) =>

@@ -9,7 +9,7 @@ import { NewChange } from '../../../schemas/change.ts';
 import type { ChangeId, EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/names.ts';
 import { plusSeconds } from '../../../schemas/time.ts';
 import { clear } from '../../domain/arbitraries.ts';
-import { FakeWorld } from '../../support/fake-deps.ts';
+import { FakeWorld, idleEngine } from '../../support/fake-deps.ts';
 
 const place = { service: 'checkout' as ServiceName, environment: 'production' as EnvironmentName };
 const ADA: Who = { name: 'ada', allow: () => undefined };
@@ -21,13 +21,7 @@ const ids = new Map<string, ChangeId>();
 
 beforeEach(async () => {
   world = new FakeWorld();
-  world.engine = {
-    start: async () => undefined,
-    ring: async () => undefined,
-    died: async () => false,
-    kill: () => undefined,
-    dieAfter: () => undefined,
-  };
+  world.engine = idleEngine();
   for (const [version, minutesAgo] of [
     ['v0', 900],
     ['v1', 600],

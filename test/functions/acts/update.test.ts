@@ -4,7 +4,7 @@ import { declare } from '../../../functions/acts/incidents.ts';
 import type { Who } from '../../../functions/acts/who.ts';
 import { Config } from '../../../schemas/config.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/names.ts';
-import { FakeWorld } from '../../support/fake-deps.ts';
+import { FakeWorld, idleEngine } from '../../support/fake-deps.ts';
 
 const ADA: Who = { name: 'ada', allow: () => undefined };
 
@@ -13,13 +13,7 @@ let id: IncidentId;
 
 const configured = async (statusPage: object) => {
   world = new FakeWorld();
-  world.engine = {
-    start: async () => undefined,
-    ring: async () => undefined,
-    died: async () => false,
-    kill: () => undefined,
-    dieAfter: () => undefined,
-  };
+  world.engine = idleEngine();
   const services = { checkout: { statusPage, environments: { production: {} } } };
   world.config = Config.parse({ version: 'test', services, paging: {} });
   const place = { service: 'checkout' as ServiceName, environment: 'production' as EnvironmentName };

@@ -9,7 +9,7 @@ import { recognise } from '../../../functions/pagerduty/recognise.ts';
 import type { Told } from '../../../domain/outlets.ts';
 import { plusSeconds, timestamp } from '../../../schemas/time.ts';
 import { ends, fires, theIncident } from '../../workflows/play.ts';
-import type { FakeWorld } from '../../support/fake-deps.ts';
+import { type FakeWorld, idleEngine } from '../../support/fake-deps.ts';
 import { about, Receiver } from './webhooks.ts';
 
 let receiver: Receiver;
@@ -20,13 +20,7 @@ let id: IncidentId;
 beforeEach(async () => {
   receiver = new Receiver();
   ({ world } = receiver);
-  world.engine = {
-    start: async () => undefined,
-    ring: async () => undefined,
-    died: async () => false,
-    kill: () => undefined,
-    dieAfter: () => undefined,
-  };
+  world.engine = idleEngine();
   set({});
   await fires()(world);
   id = theIncident(world);

@@ -8,7 +8,7 @@ import { seeTogether } from '../../../functions/pagerduty/together.ts';
 import { Config } from '../../../schemas/config.ts';
 import type { IncidentId } from '../../../schemas/names.ts';
 import { fires } from '../../workflows/play.ts';
-import type { FakeWorld } from '../../support/fake-deps.ts';
+import { type FakeWorld, idleEngine } from '../../support/fake-deps.ts';
 import { about, Receiver } from './webhooks.ts';
 
 let receiver: Receiver;
@@ -27,13 +27,7 @@ const wait = (seconds: number) => world.clock.set(world.clock.millis + seconds *
 beforeEach(async () => {
   receiver = new Receiver();
   ({ world } = receiver);
-  world.engine = {
-    start: async () => undefined,
-    ring: async () => undefined,
-    died: async () => false,
-    kill: () => undefined,
-    dieAfter: () => undefined,
-  };
+  world.engine = idleEngine();
   world.config = Config.parse({
     version: 'test',
     services: { cart: null, search: null, ledger: null },

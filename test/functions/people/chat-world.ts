@@ -6,7 +6,7 @@ import { Config } from '../../../schemas/config.ts';
 import type { Heard, SlackRequest } from '../../../schemas/heard.ts';
 import type { IncidentId } from '../../../schemas/names.ts';
 import { type Button, buttonIds } from '../../../schemas/slack/button.ts';
-import { FakeWorld } from '../../support/fake-deps.ts';
+import { FakeWorld, idleEngine } from '../../support/fake-deps.ts';
 
 export const CHANNEL = 'C0INCIDENT';
 export const [ADA, BOB, EVE] = ['U0ADA', 'U0BOB', 'U0EVE'];
@@ -45,13 +45,7 @@ export class ChatWorld {
   readonly deps: Deps;
 
   constructor() {
-    this.world.engine = {
-      start: async () => undefined,
-      ring: async () => undefined,
-      died: async () => false,
-      kill: () => undefined,
-      dieAfter: () => undefined,
-    };
+    this.world.engine = idleEngine();
     this.configure({});
     const { world } = this;
     this.deps = {
