@@ -25,8 +25,10 @@ export default defineConfig({
   test: {
     pool: 'forks',
     maxWorkers: 3, // of two processors: a file that starts a product waits for most of its time
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    // Against hanging, and nothing else: a slow machine is no failure.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    expect: { poll: { timeout: 30_000 } },
     setupFiles: ['./test/setup.ts'],
     env: { TMPDIR: temporary(), NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? compiled },
     reporters: ['default', './test/reporter.ts'],

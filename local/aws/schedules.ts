@@ -12,8 +12,11 @@ export type Schedule = {
   input?: unknown;
 };
 
-/** However large the time scale, no schedule runs more often than this. Milliseconds. */
-const SHORTEST_INTERVAL_MS = 250;
+/**
+ * However large the time scale, no schedule runs more often than this: looking whether there is something to do is all
+ * the work that an idle product has. Milliseconds.
+ */
+const SHORTEST_INTERVAL_MS = 500;
 
 /** From the start to the first run: what the schedules look after has had no care while nothing ran. Milliseconds. */
 const FIRST_RUN_AFTER_MS = 100;

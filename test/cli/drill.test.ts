@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Guarded } from '../functions/guarded.ts';
 import { alert, group, minutesAgo } from '../support/alerts.ts';
 import { EACH_ALONE, eventually, Firebreak } from '../support/firebreak.ts';
 import { seen } from '../support/fixtures.ts';
@@ -180,18 +181,18 @@ describe('a drill', { timeout: 60_000 }, () => {
 
   test('waits in its middle while the kill switch is on', async () => {
     const place = placeOf('paused');
-    await settings(firebreak, { rollback_ms: 500_000 });
+    const cd = new Guarded(() => firebreak);
+    await cd.holdRollbacks();
     const { body: begun } = await begin(firebreak, place);
     await seen(async () => (await acts(firebreak, place)).length === 1, 'the way back');
     await firebreak.put('/v1/automation', { paused: true, reason: 'test' });
-    await settings(firebreak, { rollback_ms: 0 });
+    await cd.letRollbacksEnd();
     const waits = ({ steps }: any) => steps.some(({ phase, kind }: any) => phase === 'forth' && kind === 'withheld');
     await seen(async () => waits(await drillOf(firebreak, begun.id)), 'that it waits');
     expect(await acts(firebreak, place)).toHaveLength(1);
     await firebreak.put('/v1/automation', { paused: false });
     await seen(async () => (await drillOf(firebreak, begun.id)).outcome === 'proved', 'its end');
     expect(await acts(firebreak, place)).toEqual(bothWays(begun.id));
-    await settings(firebreak, {});
   });
 
   test('is refused while an incident is open, and until it is over', async () => {
@@ -210,7 +211,8 @@ describe('a drill', { timeout: 60_000 }, () => {
   test('has its target for itself: a second one is refused, and an incident does not act', async () => {
     const place = placeOf('busy');
     await deployed(firebreak, place);
-    await settings(firebreak, { rollback_ms: 3_000_000 });
+    const cd = new Guarded(() => firebreak);
+    await cd.holdRollbacks();
     const { body: begun } = await begin(firebreak, place);
     expect(await begin(firebreak, place)).toMatchObject({ status: 409, body: { code: 'drill-running' } });
     await fire(firebreak, place);
@@ -224,7 +226,7 @@ describe('a drill', { timeout: 60_000 }, () => {
       'that it is withheld',
     );
     expect(said).toMatchObject({ kind: 'mitigation.withheld', text: expect.stringContaining('a drill') });
-    await settings(firebreak, { rollback_ms: 0 });
+    await cd.letRollbacksEnd();
     await seen(async () => (await drillOf(firebreak, begun.id)).outcome === 'proved', 'its end');
     expect(await acts(firebreak, place)).toEqual(bothWays(begun.id));
   });

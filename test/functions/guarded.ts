@@ -106,6 +106,18 @@ export class Guarded {
       .filter(({ method, body }) => method === 'POST' && body.service === service && body.environment === name)
       .map(({ body }) => body);
 
+  /** From now on a rollback that has begun is not seen to end, however fast or slow this machine is. */
+  async holdRollbacks(): Promise<void> {
+    await this.#firebreak().put('/sandbox/cd/settings', { rollback_ms: 300_000 }); // not over as soon as it has begun
+    const unseen = { kind: 'status', status: 503 };
+    await this.#firebreak().put('/sandbox/faults', { vendor: 'cd', fault: unseen, match: { method: 'GET' } });
+  }
+
+  async letRollbacksEnd(): Promise<void> {
+    await this.#firebreak().put('/sandbox/faults', { clear: true, vendor: 'cd' });
+    await this.#firebreak().put('/sandbox/cd/settings', {});
+  }
+
   timeline = async ({ id }: { id: string }): Promise<any[]> =>
     (await this.#firebreak().get(`/v1/incidents/${id}/timeline?limit=200`)).body.items;
 

@@ -467,13 +467,13 @@ describe('which change it was', { timeout: 60_000 }, () => {
     expect(ours.decisions).toMatchObject([{ kind: 'approve', target: ledger, from_version: BAD.version }]);
     expect(ours.decisions[0].reasons.map(({ code }: any) => code)).toContain('another_service');
 
-    await firebreak.put('/sandbox/cd/settings', { rollback_ms: 1_800_000 }); // takes 1.8 s
+    await guarded.holdRollbacks();
     expect((await answer(ours, 'approve')).status).toBe(200);
     await seen(async () => (await rollbacks(ledger)).length > 0, 'the rollback of the ledger');
     expect((await answer(theirs, 'approve')).status).toBe(200);
     await told(theirs, 'mitigation.withheld', /another incident is acting upon the same target/);
+    await guarded.letRollbacksEnd();
     await mitigated(shop);
-    await firebreak.put('/sandbox/cd/settings', {});
     const asked = await rollbacks(ledger);
     expect(new Set(asked.map(({ idempotency_key: key }) => key))).toEqual(new Set([`${ours.id}.roll-back.1`]));
     expect(asked[0]).toMatchObject({ incident_id: ours.id, to_version: GOOD.version });

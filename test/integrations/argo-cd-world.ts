@@ -7,6 +7,7 @@ import { type ArgoCdDeployer, DeployerConfig } from '../../schemas/deployers.ts'
 import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../schemas/names.ts';
 import { timestamp } from '../../schemas/time.ts';
 import { calls, clock, sandbox, setFault, start } from '../local/standins/support.ts';
+import { limitOnceHeld, untilNothingIsHeld } from './impatience.ts';
 import type { TargetWorld, Trouble } from './target-conformance.ts';
 
 export const APPLICATION = 'checkout-api';
@@ -96,7 +97,7 @@ export async function argoWorld(making: Making = {}): Promise<ArgoWorld> {
     }),
     trouble: (trouble) => cause(standIns, trouble, act),
     async settle(how) {
-      await lateEffects(standIns);
+      await untilNothingIsHeld(standIns);
       await settings({ outcome: how === 'failing' ? 'Failed' : 'Succeeded' });
       time.forward(SYNC_MS);
     },
@@ -141,31 +142,27 @@ async function cause(standIns: StandIns, trouble: Trouble, { vendor, match }: Ac
   const message = 'permission denied: applications, sync, payments/checkout-api, sub: firebreak';
   const fault = {
     lost_answer: { kind: 'lost' },
-    late_effect: { kind: 'late', delay_ms: 150 },
+    late_effect: { kind: 'late', delay_ms: 300 },
     throttled: { kind: 'rate_limit' },
     refused: { kind: 'status', status: 403, body: { error: message, code: 7, message } },
     server_error: { kind: 'status', status: 502 },
   } as const;
-  if (trouble === 'late_effect') giveUpOn(match);
+  if (trouble === 'late_effect') giveUpOn(standIns, match);
   await setFault(standIns, { vendor, fault: fault[trouble], times: 1, match });
 }
 
-/** Calls that match have less time than the vendor takes. */
-function giveUpOn({ method, path }: { method: string; path: string }): void {
+/** A call that matches has less time than the vendor takes. */
+function giveUpOn(standIns: StandIns, { method, path }: { method: string; path: string }): void {
   const real = globalThis.fetch;
-  const spy = vi.spyOn(globalThis, 'fetch').mockImplementation((input, init) => {
+  const spy = vi.spyOn(globalThis, 'fetch');
+  onTestFinished(() => spy.mockRestore());
+  const signal = limitOnceHeld(standIns, () => spy.mockRestore());
+  spy.mockImplementation((input, init) => {
     const { pathname } = new URL(input instanceof Request ? input.url : String(input));
     const isIt = init?.method === method && pathname.startsWith(path.replace('*', ''));
-    return real(input, isIt ? { ...init, signal: AbortSignal.timeout(30) } : init);
+    return real(input, isIt ? { ...init, signal } : init);
   });
-  onTestFinished(() => spy.mockRestore());
 }
-
-const lateEffects = (standIns: StandIns): Promise<void> =>
-  vi.waitFor(async () => {
-    const held = (await calls(standIns)).filter(({ fault, outcome }) => fault === 'late' && outcome === null);
-    if (held.length > 0) throw new Error('an effect is still to come');
-  });
 
 export type GitWorld = ArgoWorld & {
   shas: { v41: string; v42: string };
@@ -247,7 +244,7 @@ export async function gitWorld(
     entry,
     pull,
     settle: async (how) => {
-      await lateEffects(standIns);
+      await untilNothingIsHeld(standIns);
       await pull();
       await world.read('?refresh=normal');
       await world.read();

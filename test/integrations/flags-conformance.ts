@@ -1,8 +1,9 @@
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import type { ActAnswer, FlagRequest, Flags } from '../../domain/targets.ts';
 import type { Fault } from '../../local/standins/faults.ts';
 import type { StandIns, Vendor } from '../../local/standins/index.ts';
-import { calls, setFault } from '../local/standins/support.ts';
+import { setFault } from '../local/standins/support.ts';
+import { givesUpOnceHeld, untilNothingIsHeld } from './impatience.ts';
 import type { Trouble } from './target-conformance.ts';
 
 /** One adapter, before a stand-in of its vendor where the flag of `request` is on, which wants it off. */
@@ -169,28 +170,11 @@ export function troubles(standIns: StandIns, vendor: Vendor, method: string): Pi
     refused: { kind: 'status', status: 403, body: { code: 'forbidden', message: 'no permission' } },
     server_error: { kind: 'status', status: 500 },
   };
-  const late = async () => (await calls(standIns, `?vendor=${vendor}`)).find(({ fault }) => fault === 'late');
   return {
     async trouble(trouble) {
       await setFault(standIns, { vendor, fault: FAULTS[trouble], times: 1, match: { method } });
-      if (trouble === 'late_effect') givesUpWhen(async () => (await late()) !== undefined);
+      if (trouble === 'late_effect') givesUpOnceHeld(standIns);
     },
-    async settle() {
-      if ((await late()) === undefined) return;
-      await vi.waitFor(async () => expect((await late())?.outcome).not.toBeNull(), 5000);
-    },
+    settle: () => untilNothingIsHeld(standIns),
   };
-}
-
-/** Lets the time limit of what is under way run out as soon as something is so; what comes later has all its time. */
-function givesUpWhen(isSo: () => Promise<boolean>): void {
-  const limit = new AbortController();
-  const spy = vi.spyOn(AbortSignal, 'timeout').mockImplementation(() => limit.signal);
-  onTestFinished(() => {
-    spy.mockRestore();
-  });
-  void vi.waitUntil(isSo, { timeout: 5000, interval: 10 }).then(() => {
-    spy.mockRestore();
-    limit.abort(new DOMException('', 'TimeoutError'));
-  });
 }

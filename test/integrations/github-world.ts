@@ -6,7 +6,8 @@ import type { StandIns } from '../../local/standins/index.ts';
 import { DeployerConfig, type GithubDeployer } from '../../schemas/deployers.ts';
 import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../schemas/names.ts';
 import { timestamp } from '../../schemas/time.ts';
-import { calls, clock, sandbox, setFault, start } from '../local/standins/support.ts';
+import { clock, sandbox, setFault, start } from '../local/standins/support.ts';
+import { limitOnceHeld, untilNothingIsHeld } from './impatience.ts';
 import type { TargetWorld, Trouble } from './target-conformance.ts';
 
 export const REPOSITORY = 'octo-org/checkout-api';
@@ -66,12 +67,7 @@ export async function githubWorld(config: object = {}, environment = 'production
     return sha;
   };
   const settle = async (how?: 'failing') => {
-    await vi.waitFor(async () => {
-      const open = (await calls(standIns, '?vendor=github')).filter(
-        (each) => each.fault === 'late' && each.outcome === null,
-      );
-      if (open.length > 0) throw new Error('an effect is still to come');
-    });
+    await untilNothingIsHeld(standIns);
     if (how === 'failing') await endAll();
     time.forward(RUN_MS);
   };
@@ -152,22 +148,24 @@ type Commit = { tree: { sha: string } };
 async function cause(standIns: StandIns, trouble: Trouble, match: { method: string; path: string }): Promise<void> {
   const fault = {
     lost_answer: { kind: 'lost' },
-    late_effect: { kind: 'late', delay_ms: 150 },
+    late_effect: { kind: 'late', delay_ms: 300 },
     throttled: { kind: 'rate_limit' },
     refused: { kind: 'status', status: 403, body: FORBIDDEN },
     server_error: { kind: 'status', status: 502 },
   } as const;
-  if (trouble === 'late_effect') giveUpOn(match);
+  if (trouble === 'late_effect') giveUpOn(standIns, match);
   await setFault(standIns, { vendor: 'github', fault: fault[trouble], times: 1, match });
 }
 
-/** Calls that match have less time than the vendor takes. */
-function giveUpOn({ method, path }: { method: string; path: string }): void {
+/** A call that matches has less time than the vendor takes. */
+function giveUpOn(standIns: StandIns, { method, path }: { method: string; path: string }): void {
   const real = globalThis.fetch;
-  const spy = vi.spyOn(globalThis, 'fetch').mockImplementation((input, init) => {
+  const spy = vi.spyOn(globalThis, 'fetch');
+  onTestFinished(() => spy.mockRestore());
+  const signal = limitOnceHeld(standIns, () => spy.mockRestore());
+  spy.mockImplementation((input, init) => {
     const url = input instanceof Request ? input.url : String(input);
     const isIt = init?.method === method && new URL(url).pathname.startsWith(path.replace('*', ''));
-    return real(input, isIt ? { ...init, signal: AbortSignal.timeout(30) } : init);
+    return real(input, isIt ? { ...init, signal } : init);
   });
-  onTestFinished(() => spy.mockRestore());
 }

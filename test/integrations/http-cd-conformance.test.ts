@@ -1,9 +1,10 @@
-import { describe, expect, onTestFinished, vi } from 'vitest';
+import { describe } from 'vitest';
 import type { RollbackRequest } from '../../domain/targets.ts';
 import { httpDeployer } from '../../integrations/http-cd/deployer.ts';
 import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../schemas/names.ts';
 import { timestamp } from '../../schemas/time.ts';
-import { calls, clock, sandbox, setFault, start } from '../local/standins/support.ts';
+import { clock, sandbox, setFault, start } from '../local/standins/support.ts';
+import { givesUpOnceHeld, untilNothingIsHeld } from './impatience.ts';
 import { conforms, type TargetWorld, type Trouble } from './target-conformance.ts';
 
 /** Longer than any rollback of the stand-in takes. */
@@ -39,18 +40,14 @@ async function open(): Promise<TargetWorld> {
   await tell('v42');
   const url = `${standIns.urls.cd}/api/v1/rollback`;
   const secrets = { get: async () => undefined };
-  let impatience = (): void => undefined;
-  onTestFinished(() => impatience());
   const begun = async (): Promise<number> => {
     type State = { views: { cd: { rollbacks: { to_version: string }[] } } };
     const { views } = await sandbox<State>(standIns, 'GET', '/state');
     return views.cd.rollbacks.filter(({ to_version: to }) => to === request.to).length;
   };
   const late = async (): Promise<void> => {
-    await setFault(standIns, { ...next, fault: { kind: 'late', delay_ms: 500 } });
-    const real = AbortSignal.timeout.bind(AbortSignal);
-    const spy = vi.spyOn(AbortSignal, 'timeout').mockImplementation((ms) => real(Math.min(ms, 250)));
-    impatience = () => spy.mockRestore();
+    await setFault(standIns, { ...next, fault: { kind: 'late', delay_ms: 300 } });
+    givesUpOnceHeld(standIns);
   };
   return {
     deployer: httpDeployer(
@@ -64,11 +61,7 @@ async function open(): Promise<TargetWorld> {
       else await setFault(standIns, { ...next, fault: FAULTS[trouble] });
     },
     async settle(how) {
-      impatience();
-      await vi.waitFor(async () => {
-        const held = (await calls(standIns, '?vendor=cd')).filter((call) => call.fault === 'late');
-        expect(held.filter(({ outcome }) => outcome === null)).toEqual([]);
-      });
+      await untilNothingIsHeld(standIns);
       if (how === 'failing') await settings({ outcome: 'failed' });
       time.forward(LONG_MS);
     },

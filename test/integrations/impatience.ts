@@ -1,4 +1,6 @@
-import { onTestFinished, vi } from 'vitest';
+import { expect, onTestFinished, vi } from 'vitest';
+import type { StandIns } from '../../local/standins/index.ts';
+import { calls } from '../local/standins/support.ts';
 
 /**
  * Lets time limits run out at once. Gives the limits that were asked for, in milliseconds: that they are the right ones
@@ -16,3 +18,41 @@ export function impatient(): number[] {
   });
   return asked;
 }
+
+/** A slow machine is no failure. */
+const PATIENCE_MS = 20_000;
+
+/**
+ * Gives a limit that runs out once a stand-in holds back the effect of a call. A limit by the clock might run out before
+ * the call has come.
+ */
+export function limitOnceHeld(standIns: StandIns, over: () => void = () => undefined): AbortSignal {
+  const limit = new AbortController();
+  void vi
+    .waitUntil(async () => (await held(standIns)).length > 0, { timeout: PATIENCE_MS, interval: 5 })
+    .then(
+      () => {
+        over();
+        limit.abort(new DOMException('The operation was aborted due to timeout', 'TimeoutError'));
+      },
+      () => undefined, // it never came: nobody has given up
+    );
+  return limit.signal;
+}
+
+/** Lets the time limit of what is under way run out once its effect is held back; what comes later has all its time. */
+export function givesUpOnceHeld(standIns: StandIns): void {
+  const spy = vi.spyOn(AbortSignal, 'timeout');
+  onTestFinished(() => {
+    spy.mockRestore();
+  });
+  const limit = limitOnceHeld(standIns, () => spy.mockRestore());
+  spy.mockImplementation(() => limit);
+}
+
+/** Until every effect that was held back has come. */
+export const untilNothingIsHeld = (standIns: StandIns): Promise<void> =>
+  vi.waitFor(async () => expect(await held(standIns)).toEqual([]), { timeout: PATIENCE_MS, interval: 10 });
+
+const held = async (standIns: StandIns) =>
+  (await calls(standIns)).filter(({ fault, outcome }) => fault === 'late' && outcome === null);

@@ -1,10 +1,10 @@
-import { expect, onTestFinished, vi } from 'vitest';
 import type { Deployer, RollbackRequest } from '../../domain/targets.ts';
 import type { ClusterOptions } from '../../integrations/kubernetes/attempt.ts';
 import type { ClusterSettings } from '../../local/standins/kubernetes-world.ts';
 import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../schemas/names.ts';
 import { calls, clock, sandbox, setFault, start } from '../local/standins/support.ts';
 import { SetClock } from '../support/fake-deps.ts';
+import { givesUpOnceHeld, untilNothingIsHeld } from './impatience.ts';
 import type { TargetWorld, Trouble } from './target-conformance.ts';
 
 export const KEY = '01JCYZ7Q8M3N5P7R9T1V3X5Z7B.roll-back.1';
@@ -171,23 +171,11 @@ export function fault(trouble: Exclude<Trouble, 'late_effect'>, method = 'PATCH'
   return { ...next(method), fault: faults[trouble] };
 }
 
-/** What comes half a second later is not waited for, until it is asked to be over. */
-function lateness({ standIns }: TestCluster) {
-  let restore = (): void => undefined;
-  onTestFinished(() => restore());
-  return {
-    async begin() {
-      await setFault(standIns, { ...next('PATCH'), fault: { kind: 'late', delay_ms: 500 } });
-      const real = AbortSignal.timeout.bind(AbortSignal);
-      const spy = vi.spyOn(AbortSignal, 'timeout').mockImplementation((ms) => real(Math.min(ms, 250)));
-      restore = () => spy.mockRestore();
-    },
-    async end() {
-      restore();
-      await vi.waitFor(async () => {
-        const held = (await calls(standIns, '?vendor=kubernetes')).filter((call) => call.fault === 'late');
-        expect(held.filter(({ outcome }) => outcome === null)).toEqual([]);
-      });
-    },
-  };
-}
+/** What comes later is not waited for, until it is asked to be over. */
+const lateness = ({ standIns }: TestCluster) => ({
+  async begin() {
+    await setFault(standIns, { ...next('PATCH'), fault: { kind: 'late', delay_ms: 300 } });
+    givesUpOnceHeld(standIns);
+  },
+  end: () => untilNothingIsHeld(standIns),
+});

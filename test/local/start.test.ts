@@ -1,10 +1,12 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
-import { Firebreak, eventually } from '../support/firebreak.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ADMIN_TOKEN, Firebreak, eventually } from '../support/firebreak.ts';
 
 const started: Firebreak[] = [];
-afterAll(() => Promise.all(started.map((firebreak) => firebreak.remove())));
+afterAll(async () => {
+  for (const firebreak of started) await firebreak.remove(); // two may share a folder
+});
 
 async function prepare(options: Parameters<typeof Firebreak.prepare>[0] = {}): Promise<Firebreak> {
   const firebreak = await Firebreak.prepare(options);
@@ -32,22 +34,26 @@ describe('npm start', () => {
     await firebreak.stop();
   });
 
-  test('neither prints nor keeps tokens that the environment brings', async () => {
-    const firebreak = await prepare({ env: { FIREBREAK_ADMIN_TOKEN: 'brought-along-admin' } });
-    await firebreak.start();
-    expect(firebreak.output).not.toContain('brought-along-admin');
-    await expect(readFile(join(firebreak.dataDir, 'tokens.json'))).rejects.toThrow('ENOENT');
-    await firebreak.stop();
-  });
-
   test('with a configuration that is wrong from the beginning does not start, and says where', async () => {
     const firebreak = await prepare({ configFiles: { 'services.yaml': 'services:\n  checkout:\n    teem: x\n' } });
     await expect(firebreak.start()).rejects.toThrow(/services\.yaml:3: unknown key "teem" in services\.checkout/);
   });
+});
+
+describe('one that runs', () => {
+  let firebreak: Firebreak;
+  beforeAll(async () => {
+    firebreak = await prepare({ services: { checkout: {} } });
+    await firebreak.start();
+  });
+
+  test('neither prints nor keeps tokens that the environment brings', async () => {
+    expect(firebreak.output).not.toContain(ADMIN_TOKEN);
+    await expect(readFile(join(firebreak.dataDir, 'tokens.json'))).rejects.toThrow('ENOENT');
+    expect((await firebreak.get('/v1/incidents')).status).toBe(200);
+  });
 
   test('takes up a configuration that changes, keeps the last good one, and says so in readyz', async () => {
-    const firebreak = await prepare({ services: { checkout: {} } });
-    await firebreak.start();
     const config = async () => (await firebreak.get('/readyz')).body.config;
     const { version } = await config();
     await firebreak.write('services.yaml', 'services:\n  checkout: { tier: 1 }\n');
@@ -61,23 +67,16 @@ describe('npm start', () => {
     });
     const asked = await fetch(`${firebreak.url}/readyz`);
     expect([asked.status, await asked.json()]).toEqual([200, { ready: true }]); // without a token
-    await firebreak.stop();
   });
 
-  test('on a data folder that is in use says by whom', async () => {
-    const first = await prepare();
-    await first.start();
-    const second = await prepare({ dataDir: first.dataDir });
+  test('has its data folder for itself: a second one says who has it', async () => {
+    const second = await prepare({ dataDir: firebreak.dataDir });
     await expect(second.start()).rejects.toThrow(/pid \d+|process \d+/i);
-    await first.stop();
   });
 
-  test('on a port that is taken says so', async () => {
-    const first = await prepare();
-    await first.start();
-    const { port } = new URL(first.url);
+  test('has its port for itself: a second one says that it is taken', async () => {
+    const { port } = new URL(firebreak.url);
     const second = await prepare({ env: { PORT: port } });
     await expect(second.start()).rejects.toThrow(`port ${port} is taken; set PORT to a free one`);
-    await first.stop();
   });
 });

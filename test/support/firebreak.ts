@@ -212,11 +212,14 @@ export class Firebreak {
 
 const LONGEST_PAUSE_MS = 100;
 
+/** Against hanging, and nothing else: a slow machine is no failure. */
+const PATIENCE_MS = 45_000;
+
 /** Looks until `look` gives something, or throws what it saw last. The only waiting that tests do. */
 export async function eventually<T>(
   look: () => Promise<T | undefined | false | null>,
   what: string,
-  timeoutMs = 20_000,
+  timeoutMs = PATIENCE_MS,
 ): Promise<T> {
   const end = Date.now() + timeoutMs;
   let pause = 25;

@@ -4,7 +4,7 @@ import { Firebreak, type FirebreakOptions } from './firebreak.ts';
 type Answer = Awaited<ReturnType<Firebreak['request']>>;
 
 /** How long a sender goes on sending until it has its answer. Milliseconds. */
-const INSIST_MS = 25_000;
+const INSIST_MS = 60_000;
 const PAUSE_MS = 25;
 
 type EnvironmentOf = (life: number) => Record<string, string> | Promise<Record<string, string>>;

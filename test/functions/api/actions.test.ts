@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { alert, group, minutesAgo } from '../../support/alerts.ts';
 import { ADMIN_TOKEN, EACH_ALONE, Firebreak } from '../../support/firebreak.ts';
 import { seen } from '../../support/fixtures.ts';
+import { Guarded } from '../guarded.ts';
 
 const place = (mode: string, more: object = {}) => {
   const autoRollback = { mode, unknownMigration: 'act', approvalTimeoutMinutes: 1440, ...more };
@@ -464,7 +465,8 @@ describe('what is in force', { timeout: 60_000 }, () => {
     const { body } = await firebreak.post('/v1/tokens', { name: 'eve', actions: ['incidents:act'] });
     const click = (one: { id: string }, token = body.token) =>
       firebreak.request('POST', `/v1/incidents/${one.id}/actions/rollback`, {}, { authorization: `Bearer ${token}` });
-    await firebreak.put('/sandbox/cd/settings', { rollback_ms: 800_000 }); // takes 8 s
+    const guarded = new Guarded(() => firebreak);
+    await guarded.holdRollbacks();
     const begun = async (service: string) => incident(service, ({ status }) => status === 'mitigating');
     for (const service of ['act-23', 'shadow-2']) {
       await deployed(service, GOOD, BAD);
@@ -482,6 +484,7 @@ describe('what is in force', { timeout: 60_000 }, () => {
     const another = await click(byEve, ADMIN_TOKEN);
     expect(another).toMatchObject({ status: 409, body: { code: 'rollback-in-progress' } });
     expect(another.body.detail).toContain('asked for by eve');
+    await guarded.letRollbacksEnd();
     await Promise.all(['act-23', 'shadow-2'].map(mitigated));
     for (const service of ['act-23', 'shadow-2']) expect(await rollbacksOf(service)).toHaveLength(1);
   });

@@ -187,11 +187,14 @@ describe('an SQS event source mapping', () => {
     for (let n = 0; n < 8; n += 1) await send(queueUrl, String(n));
     let now = 0;
     let most = 0;
+    const full = Promise.withResolvers<void>();
     await consume(
       queueUrl,
       async () => {
         now += 1;
         most = Math.max(most, now);
+        if (now === 3) full.resolve();
+        await full.promise;
         await new Promise((resolve) => setTimeout(resolve, 20));
         now -= 1;
       },

@@ -335,11 +335,14 @@ describe('callbacks', () => {
       const [answer] = await context.createCallback('approval', { heartbeatTimeout: { seconds: 1_000 } });
       return answer;
     };
-    await start({ workflow: bench.durable(workflow) }); // 1,000 s are a second here
+    let time = Date.now();
+    const functions = { workflow: bench.durable(workflow), other: bench.durable(echo) };
+    await start(functions, { timeScale: 1, now: () => time });
     const arn = await bench.begin('workflow');
     const CallbackId = await bench.callback(arn);
-    for (let n = 0; n < 8; n += 1) {
-      await sleep(150);
+    for (let n = 0; n < 3; n += 1) {
+      time += 900_000;
+      await bench.ended(await bench.begin('other')); // whatever is due by now has come before it
       await beat(CallbackId);
     }
     await succeed(CallbackId);
@@ -469,19 +472,22 @@ describe('checkpoints', () => {
 
   test('a handler that failed and was woken by something else is not invoked once more for its failure', async () => {
     const handler = heldHandler();
-    await start({ workflow: { ...handler.function, timeoutSeconds: 0.2 } }, { timeScale: 2 });
+    let time = Date.now();
+    await start({ workflow: handler.function, other: bench.durable(echo) }, { timeScale: 1, now: () => time });
     const arn = await bench.begin('workflow');
     const { CheckpointToken } = await handler.invoked();
     const { NewExecutionState } = await checkpoint(arn, CheckpointToken, [
       { Id: 'cb', Type: 'CALLBACK', Action: 'START', CallbackOptions: {} },
     ]);
     const CallbackId = NewExecutionState?.Operations?.[0]?.CallbackDetails?.CallbackId;
-    await suspended(bench, arn); // timed out: it would be invoked again in half a second
+    handler.answer(Promise.reject(new Error('out of memory')));
+    await suspended(bench, arn); // it would be invoked again in a second
     await bench.lambda.send(new SendDurableExecutionCallbackSuccessCommand({ CallbackId, Result: Buffer.from('yes') }));
     await handler.invoked();
-    handler.answer({}); // to the first invocation, which has gone
     handler.answer({ Status: 'PENDING' });
-    await sleep(700);
+    await suspended(bench, arn, 2);
+    time += 60_000;
+    await bench.ended(await bench.begin('other')); // whatever is due by now has come before it
     expect(handler.invocations()).toBe(0);
   });
 
@@ -510,9 +516,11 @@ describe('checkpoints', () => {
 
   test('a handler that takes too long is invoked again, and its late checkpoint is stale', async () => {
     const handler = heldHandler();
-    await start({ workflow: { ...handler.function, timeoutSeconds: 0.1 } });
+    const workflow = { ...handler.function, timeoutSeconds: 0.1 };
+    await start({ workflow });
     const arn = await bench.begin('workflow');
     const late = await handler.invoked();
+    workflow.timeoutSeconds = 30; // of the next invocation
     const next = await handler.invoked();
     await expect(checkpoint(arn, late.CheckpointToken, [wait('w')])).rejects.toMatchObject({
       message: 'Invalid Checkpoint Token',
@@ -710,11 +718,13 @@ describe('running many', () => {
   test('no more handlers run at once than allowed, and all come to their end', async () => {
     let running = 0;
     let most = 0;
+    const full = Promise.withResolvers<void>();
     const workflow = async (_: unknown, context: DurableContext) => {
       running += 1;
       most = Math.max(most, running);
+      if (running === 3) full.resolve();
       try {
-        await context.step(() => sleep(5));
+        await context.step(() => full.promise.then(() => sleep(5)));
       } finally {
         running -= 1;
       }

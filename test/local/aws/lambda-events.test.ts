@@ -124,14 +124,17 @@ describe('events', () => {
     let running = 0;
     let most = 0;
     let done = 0;
+    const full = Promise.withResolvers<void>();
     const handler = async () => {
       running += 1;
       most = Math.max(most, running);
+      if (running === 2) full.resolve();
+      await full.promise;
       await new Promise((resolve) => setTimeout(resolve, 5));
       running -= 1;
       done += 1;
     };
-    await bench.start({ note: { handler, timeoutSeconds: 1, reservedConcurrency: 2 } });
+    await bench.start({ note: { handler, timeoutSeconds: 30, reservedConcurrency: 2 } });
     bench.resume();
     await Promise.all(Array.from({ length: 8 }, (_, n) => send('note', { n })));
     await until(async () => (done === 8 ? true : undefined));

@@ -67,11 +67,11 @@ describe('schedules', () => {
     expect(events).toEqual([{ pending: true }]);
   });
 
-  test('runs come again and again, but never closer than 250 ms', async () => {
+  test('runs come again and again, but never closer than half a second', async () => {
     const startedAt = Date.now();
     running = startSchedules({ schedules: [every(60)], lambda: bench.lambda, timeScale: 1_000_000 });
     await until(async () => (events.length >= 3 ? true : undefined));
-    expect(Date.now() - startedAt).toBeGreaterThanOrEqual(500);
+    expect(Date.now() - startedAt).toBeGreaterThanOrEqual(1000);
   });
 
   test('a scale makes minutes pass in milliseconds', async () => {

@@ -131,7 +131,7 @@ const timeOuts: Case[] = [
   },
 ];
 
-/** Somebody acts, and has a second of real time for it where a time-out runs. */
+/** Somebody acts, and has a minute of real time for it where a time-out runs. */
 const answered: Case[] = [
   {
     follows: 'callback 4-1',
@@ -175,7 +175,7 @@ const answered: Case[] = [
     follows: 'callback 4-5',
     title: 'a heartbeat keeps the callback open, and leaves nothing in the history',
     workflow: async (_: unknown, context: DurableContext) => {
-      const [answer] = await context.createCallback('approval', { heartbeatTimeout: { seconds: 60 } });
+      const [answer] = await context.createCallback('approval', { heartbeatTimeout: { hours: 1 } });
       return answer;
     },
     meanwhile: async (bench, arn) => {
@@ -186,7 +186,7 @@ const answered: Case[] = [
     result: '"approved"',
     history: [
       'ExecutionStarted @ Input=null ExecutionTimeout=1209600',
-      'CallbackStarted:Callback a "approval" CallbackId=* HeartbeatTimeout=60',
+      'CallbackStarted:Callback a "approval" CallbackId=* HeartbeatTimeout=3600',
       'InvocationCompleted',
       'CallbackSucceeded:Callback a "approval" Result="approved"',
       'InvocationCompleted',
@@ -237,7 +237,7 @@ const answered: Case[] = [
     title: 'an answer that comes during a wait resumes once, and the wait goes on',
     workflow: async (_: unknown, context: DurableContext) => {
       const [answer] = await context.createCallback('approval');
-      await context.wait({ minutes: 1 });
+      await context.wait({ minutes: 3 });
       return answer;
     },
     meanwhile: approve(),
@@ -246,11 +246,11 @@ const answered: Case[] = [
     history: [
       'ExecutionStarted @ Input=null ExecutionTimeout=1209600',
       'CallbackStarted:Callback a "approval" CallbackId=*',
-      'WaitStarted:Wait b Duration=60',
+      'WaitStarted:Wait b Duration=180',
       'InvocationCompleted',
       'CallbackSucceeded:Callback a "approval" Result="approved"',
       'InvocationCompleted',
-      'WaitSucceeded:Wait b Duration=60',
+      'WaitSucceeded:Wait b Duration=180',
       'InvocationCompleted',
       'ExecutionSucceeded @ Result="\\"approved\\""',
     ],
@@ -260,7 +260,7 @@ const answered: Case[] = [
     title: 'a refusal that comes during a wait is thrown after it',
     workflow: async (_: unknown, context: DurableContext) => {
       const [answer] = await context.createCallback('approval');
-      await context.wait({ minutes: 1 });
+      await context.wait({ minutes: 3 });
       return answer;
     },
     meanwhile: reject,
@@ -268,11 +268,11 @@ const answered: Case[] = [
     history: [
       'ExecutionStarted @ Input=null ExecutionTimeout=1209600',
       'CallbackStarted:Callback a "approval" CallbackId=*',
-      'WaitStarted:Wait b Duration=60',
+      'WaitStarted:Wait b Duration=180',
       'InvocationCompleted',
       'CallbackFailed:Callback a "approval" Error=Rejected(not on a Friday)',
       'InvocationCompleted',
-      'WaitSucceeded:Wait b Duration=60',
+      'WaitSucceeded:Wait b Duration=180',
       'InvocationCompleted',
       'ExecutionFailed @ Error=CallbackExternalError(not on a Friday)',
     ],
