@@ -6,8 +6,8 @@ declare global {
   var stopsWithRunner: true | undefined;
 }
 
-/** The same cases in each run: what fails has failed for whoever changed something. `SEED` finds others. */
-fc.configureGlobal({ seed: Number(process.env['SEED'] ?? 1) });
+/** The same cases in each run: what fails has failed for whoever changed something. `FIREBREAK_SEED` finds others. */
+fc.configureGlobal({ seed: Number(process.env['FIREBREAK_SEED'] ?? 1) });
 
 if (globalThis.stopsWithRunner === undefined) {
   stopWithParent(); // a test that hangs must not outlive a runner that was killed, nor must the product it started
