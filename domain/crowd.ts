@@ -9,6 +9,8 @@ import { plusSeconds, type Timestamp } from '../schemas/time.ts';
 export type Opening = {
   id: IncidentId;
   at: Timestamp;
+  /** When the first of the alerts that opened it began. Absent: no alert has, or it is from an older version. */
+  began?: Timestamp;
   scope: string;
   service: ServiceName;
   environment: string;

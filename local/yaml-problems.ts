@@ -78,7 +78,9 @@ function ofUnion(issue: z.core.$ZodIssueInvalidUnion, path: Path, whole: Whole):
   if (form !== undefined) return form.flatMap((inner) => explained(inner, path, whole));
   const expected = [...new Set(issue.errors.flat().flatMap(expectedBy))];
   const message = expected.length === 0 ? issue.message : `expected ${expected.join(' or ')}`;
-  return [{ path: path.join('.'), message: `${where}: ${message}`, suggestion: null }];
+  const words = issue.errors.flat().flatMap((one) => (one.code === 'invalid_value' ? one.values.map(String) : []));
+  const suggestion = typeof given === 'string' ? didYouMean(given, words) : null;
+  return [{ path: path.join('.'), message: `${where}: ${message}`, suggestion }];
 }
 
 /** Of the forms that a value can have, the one that was meant. Undefined: it has none of them at all. */

@@ -8,6 +8,8 @@ export const Pin = z.object({
   service: ServiceName,
   environment: EnvironmentName,
   version: Version,
+  /** What was brought back in its place, and so is nothing newer. Absent in pins of older versions. */
+  rolled_back_to: Version.optional(),
   incident_id: IncidentId,
   reason: z.string(),
   pinned_at: Timestamp,

@@ -263,6 +263,7 @@ export class EffectTable implements Effects {
       ...pinWrites(this.#table, {
         ...place,
         version: moved.from,
+        rolled_back_to: moved.to,
         incident_id: id,
         reason: `rolled back to ${moved.to}`,
         pinned_at: at,

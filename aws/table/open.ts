@@ -22,7 +22,7 @@ export function newIncidentWrites(
     ),
     table.put({ ...keys.open(scope), incident_id: incident.id }, absent),
     pendingWrite(table, incident.id, 0, at),
-    ...(alone ? [] : [openingWrite(table, incident, scope)]),
+    ...(alone ? [] : [openingWrite(table, incident, scope, signals)]),
     markWrite(table, `incident:${incident.id}`, at),
     timelineWrite(table, incident.id, 'opened', {
       at,

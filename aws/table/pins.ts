@@ -99,13 +99,17 @@ const newestFirst = (pinned: Item | undefined): Pin[] =>
     .flatMap(([name, pin]) => (name.startsWith(PREFIX) ? [Pin.parse(pin)] : []))
     .toSorted((a, b) => (`${a.pinned_at}#${a.id}` < `${b.pinned_at}#${b.id}` ? 1 : -1));
 
-/** Superseded while something else runs that was deployed after it; when that is taken back, the pin is in force again. */
+/**
+ * Superseded while something newer runs that was deployed after it; when that is taken back, the pin is in force again.
+ * Pipelines tell of what they bring back as of any deploy: that is the version of before.
+ */
 function view(pin: Pin, live: Item | undefined): PinView {
   const change = live === undefined ? undefined : Change.parse(live['change']);
   const newer =
     change !== undefined &&
     change.kind !== 'rollback' &&
     change.version !== pin.version &&
+    change.version !== pin.rolled_back_to &&
     change.started_at > pin.pinned_at &&
     // One that was told ahead of its time says nothing of what came after what.
     !isAhead(change, change.recorded_at);

@@ -154,7 +154,7 @@ class Check {
   #read(path: string, text: string, before: Before): Compiled | undefined {
     const result = compile(text, this.#declared);
     if (!result.ok) {
-      this.#wrong(path, `${text}: ${result.detail}`, this.#suggestion(result.detail, result.code));
+      this.#wrong(path, `${text}: ${result.detail}`, this.#suggestion(text, result));
       return undefined;
     }
     const { findings } = result.compiled;
@@ -195,12 +195,17 @@ class Check {
         this.#wrong(path, `${words.join('.')} is never "${text}"`, didYouMean(text, values) ?? list(values));
   }
 
-  #suggestion(detail: string, code: string): string | null {
+  #suggestion(text: string, { detail, code }: { detail: string; code: string }): string | null {
     const name = /: (\w+)/.exec(detail)?.[1] ?? '';
     if (code === 'unknown_variable') return didYouMean(name, VARIABLES) ?? `there are ${VARIABLES.join(', ')}`;
     if (code !== 'no_such_key') return null;
-    const { inputs, steps } = this.#declared;
-    return didYouMean(name, [...steps, ...Object.keys(inputs), ...[...FIELDS.values()].flat()]);
+    const [, root = '', within] = new RegExp(`\\b(\\w+)(\\.\\w+)?\\.${name}\\b`).exec(text) ?? [];
+    return didYouMean(name, this.#keysOf(root, within !== undefined));
+  }
+
+  #keysOf(root: string, isInside: boolean): readonly string[] {
+    if (root === 'inputs') return Object.keys(this.#declared.inputs);
+    return root === 'steps' && !isInside ? this.#declared.steps : (FIELDS.get(root) ?? []);
   }
 
   #wrong(path: string, message: string, suggestion: string | null): void {

@@ -179,7 +179,7 @@ export class FakeStore {
     return id === undefined ? undefined : this.dossier(id);
   }
 
-  begin(record: IncidentRecord, scope: string, entry: Omit<TimelineEntry, 'at'>): Dossier {
+  begin(record: IncidentRecord, scope: string, entry: Omit<TimelineEntry, 'at'>, began?: Timestamp): Dossier {
     const dossier: Dossier = {
       record,
       scope,
@@ -195,7 +195,7 @@ export class FakeStore {
       joinedAt: null,
     };
     const { id, opened_at: at, service, environment, unmatched } = record;
-    this.openings.push({ id, at, scope, service, environment, unmatched });
+    this.openings.push({ id, at, ...(began && { began }), scope, service, environment, unmatched });
     this.dossiers.set(record.id, dossier);
     this.open.set(scope, record.id);
     this.pend(record.id, 0);
@@ -321,7 +321,7 @@ export class FakeIncidents implements Incidents {
       asks_rollback: signal.asksRollback,
     };
     const entry = { actor: 'alerts', kind: 'incident.opened', text: `Opened: ${record.title}`, detail: null };
-    return this.#store.begin(record, scope, entry);
+    return this.#store.begin(record, scope, entry, signal.startsAt);
   }
 
   #keepEpisode(
@@ -1002,6 +1002,7 @@ export class FakeEffects implements Effects {
       ...place,
       id: `pin_${moved.from}_${id}`,
       version: moved.from,
+      rolled_back_to: moved.to,
       incident_id: id,
       reason: `rolled back to ${moved.to}`,
       pinned_at: at,
@@ -1254,8 +1255,12 @@ export class FakePins implements Pins {
 
   #view(pin: Pin): PinView {
     const runs = this.#store.liveAt(pin);
+    const known = [pin.version, pin.rolled_back_to];
     const newer =
-      runs !== undefined && runs.kind !== 'rollback' && runs.version !== pin.version && runs.started_at > pin.pinned_at;
+      runs !== undefined &&
+      runs.kind !== 'rollback' &&
+      !known.includes(runs.version) &&
+      runs.started_at > pin.pinned_at;
     const state = pin.lifted_at === null ? (newer ? 'superseded' : 'pinned') : 'lifted';
     return { ...copy(pin), state, superseded_by: newer ? runs.version : null };
   }

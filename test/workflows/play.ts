@@ -131,16 +131,17 @@ async function twoDeploys(world: FakeWorld): Promise<void> {
   await deploys('v2', 8)(world);
 }
 
-type AlertOptions = { labels?: Record<string, string>; name?: string };
+/** `began`: so many seconds before it is told. */
+type AlertOptions = { labels?: Record<string, string>; name?: string; began?: number };
 
 /** Alerts remember when they began, so that one that ends is the one that fired. */
 function signalOf(
   world: FakeWorld,
-  { labels = {}, name = 'HighErrorRatio' }: AlertOptions,
+  { labels = {}, name = 'HighErrorRatio', began = 60 }: AlertOptions,
   status: Alert['status'],
 ): Signal {
   const known = [...world.store.episodes.values()].findLast(({ signal }) => signal.fingerprint === name)?.startsAt;
-  const startsAt = status === 'firing' ? plusSeconds(world.clock.now(), -60) : (known ?? world.clock.now());
+  const startsAt = status === 'firing' ? plusSeconds(world.clock.now(), -began) : (known ?? world.clock.now());
   const alert: Alert = {
     source: 'alertmanager',
     status,

@@ -84,17 +84,22 @@ async function onsetEvidence(
   firing: readonly SignalView[],
   openedAt: Timestamp,
 ): Promise<OnsetEvidence> {
-  const earliest = firing.toSorted((a, b) => (a.startsAt < b.startsAt ? -1 : 1))[0];
+  const earliest = firing.toSorted((a, b) => (beganAt(a) < beganAt(b) ? -1 : 1))[0];
   if (earliest === undefined) return { alertStartedAt: openedAt, rule: null, firstBadAt: null };
   const alertname = new Map(earliest.labels).get('alertname');
+  const alertStartedAt = beganAt(earliest);
   const [rule, firstBadAt] = await Promise.all([
     alertname === undefined ? null : deps.metrics.rule(alertname),
     health === undefined
       ? null
-      : deps.metrics.firstAbove(health.promql, health.max, earliest.startsAt, ONSET_LOOK_BACK_SECONDS),
+      : deps.metrics.firstAbove(health.promql, health.max, alertStartedAt, ONSET_LOOK_BACK_SECONDS),
   ]);
-  return { alertStartedAt: earliest.startsAt, rule, firstBadAt };
+  return { alertStartedAt, rule, firstBadAt };
 }
+
+/** Before it was heard of, whatever the clock of its sender says. */
+const beganAt = ({ startsAt, first_seen_at: heardAt }: SignalView): Timestamp =>
+  startsAt < heardAt ? startsAt : heardAt;
 
 async function measure(
   deps: Deps,

@@ -1,5 +1,6 @@
 import type { Failing } from '../../domain/correlation/evidence.ts';
 import { serviceEntry } from '../../domain/catalogue.ts';
+import type { Opening } from '../../domain/crowd.ts';
 import { type Dependency, dependenciesOf } from '../../domain/dependencies.ts';
 import { healthOf } from '../../domain/health.ts';
 import type { Deps, Place } from '../../domain/ports.ts';
@@ -11,6 +12,9 @@ import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time.
 
 /** Others count as failing at the same time when they began to within so long of each other. */
 const TOGETHER_SECONDS = 300;
+
+/** What a service depends on may do harm only after a while: as caches empty, and retries fill the pools. */
+const DEPENDENCY_BEFORE_SECONDS = 900;
 
 /** How many others with incidents, and how many newest changes of each, are looked at. */
 const FAILING_READ = 12;
@@ -47,7 +51,8 @@ async function byIncidents(
   { id, service, environment, opened_at }: IncidentRecord,
   { config: { services, routes }, dependencies }: Known,
 ): Promise<Failing[]> {
-  const openings = await deps.crowds.openedSince(plusSeconds(opened_at, -TOGETHER_SECONDS));
+  const isDependency = (name: string): boolean => dependencies.some((each) => each.service === name);
+  const openings = await deps.crowds.openedSince(plusSeconds(opened_at, -DEPENDENCY_BEFORE_SECONDS));
   const others = openings.filter(
     (each) =>
       each.id !== id &&
@@ -55,26 +60,41 @@ async function byIncidents(
       serviceEntry(services, each.service) !== undefined && // a parent of many is no service
       each.environment === environment &&
       each.service !== service &&
-      Math.abs(secondsBetween(opened_at, each.at)) <= TOGETHER_SECONDS,
+      areTogether(each.at, opened_at, isDependency(each.service)),
   );
   const still = (await deps.crowds.stillFailing(others)).slice(-FAILING_READ);
   const failing = await Promise.all(
     still.map(async (other): Promise<Failing> => {
-      const relation = dependencies.some((each) => each.service === other.service)
+      const relation = isDependency(other.service)
         ? 'dependency'
         : dependenciesOf(services, other.service).some((each) => each.service === service)
           ? 'dependent'
           : 'unrelated';
       return {
         service: other.service,
-        since: other.at,
+        since: sinceOf(other),
         relation,
-        changed_at: await changedAt(deps, { service: other.service, environment }, other.at),
+        changed_at: await changedAt(deps, { service: other.service, environment }, sinceOf(other)),
       };
     }),
   );
   // What is connected is evidence in any case.
   return routes.failTogether === 'count' ? failing : failing.filter(({ relation }) => relation !== 'unrelated');
+}
+
+/** Whether another one that fails since then may have to do with what began at `onset`. */
+function areTogether(since: Timestamp, onset: Timestamp, isDependency: boolean): boolean {
+  const before = secondsBetween(since, onset);
+  return before >= -TOGETHER_SECONDS && before <= (isDependency ? DEPENDENCY_BEFORE_SECONDS : TOGETHER_SECONDS);
+}
+
+/**
+ * An alert comes some time after it has begun, and that time is not the same for all. One that comes much later had been
+ * firing before, and is told again: since when it matters is not known.
+ */
+function sinceOf({ at, began = at }: Opening): Timestamp {
+  const seconds = secondsBetween(began, at);
+  return seconds > 0 && seconds <= DEPENDENCY_BEFORE_SECONDS ? began : at;
 }
 
 /**
@@ -92,7 +112,7 @@ async function byHealth(
       const health = healthOf(config, { service, environment });
       if (health === undefined) return [];
       const since = await deps.metrics.firstAbove(health.promql, health.max, at, MEASURED_SECONDS);
-      if (since === null || Math.abs(secondsBetween(onset, since)) > TOGETHER_SECONDS) return [];
+      if (since === null || !areTogether(since, onset, true)) return [];
       const changed_at = await changedAt(deps, { service, environment }, since);
       return [{ service, since, relation: 'dependency', changed_at }];
     }),

@@ -537,13 +537,15 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       later(1);
       const by = { title: 'a drill', severity: 'warning', by: 'person:ada', trace: TRACE } as const;
       const third = await stores.incidents.declare({ ...place, ...by });
+      const began = here().startsAt;
       const found = (await stores.crowds.openedSince(since)).filter(
         ({ environment }) => environment === place.environment,
       );
       expect(found).toMatchObject([
-        { id: second, at: plusSeconds(since, 1), service: `${place.service}-2`, unmatched: null },
+        { id: second, at: plusSeconds(since, 1), began, service: `${place.service}-2`, unmatched: null },
         { id: third.id, service: place.service },
       ]);
+      expect(found[1]).not.toHaveProperty('began');
       expect(new Set(found.map(({ scope }) => scope)).size).toBe(2);
     });
 
@@ -1589,6 +1591,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(pin).toMatchObject({
         ...place,
         version: 'v2',
+        rolled_back_to: 'v1',
         incident_id: id,
         reason: 'rolled back to v1',
         pinned_at: plusSeconds(stores.clock.now(), -5),
@@ -1622,6 +1625,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       ['a deploy that failed', 'v3', 0, { status: 'failed' }],
       ['a flag', 'v3', 0, { kind: 'flag' }],
       ['a rollback of something else', 'v0', 0, { kind: 'rollback' }],
+      ['a deploy of what was brought back, as pipelines tell of each', 'v1', 0, {}],
     ])('it stays so after %s', async (_, version, secondsAgo, more) => {
       const id = await opened();
       await deploy('v1', 9000);

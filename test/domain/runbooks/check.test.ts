@@ -102,6 +102,10 @@ test.each<[string, string[]]>([
     'steps:\n  - id: a\n    uses: note\n    with:\n      text: "${{ inputs.flag }}"',
     ['8: inputs.flag: No such key: flag'],
   ],
+  [
+    'inputs: { region: { type: string, default: eu } }\nsteps:\n  - id: rejoin\n    uses: note\n    with:\n      text: "${{ inputs.reigon }} ${{ inputs.statu }}"',
+    ['9: inputs.reigon: No such key: reigon (did you mean "region"?)', '9: inputs.statu: No such key: statu'],
+  ],
   // An alert never says addresses, targets, thresholds.
   [
     'steps:\n  - id: a\n    uses: http\n    with:\n      method: GET\n      url: "https://x.test/${{ labels.path }}"',

@@ -85,3 +85,15 @@ describe('of older changes is known', () => {
     expect(decision.kind).toBe('none');
   });
 });
+
+describe('of when it began', () => {
+  test('that it was before the alert was heard of, also by a clock that is an hour ahead', async () => {
+    const { world } = await play({
+      given: [deployed(deploys('v1', 300), deploys('v2', 4))],
+      timeline: { '0 s': fires({ began: -3600 }), '30 min': ends() },
+    });
+    const inputs = await world.deps.decisions.inputs(theIncident(world), 1);
+    expect(inputs?.evidence.onset.alertStartedAt).toBe('2026-11-20T12:00:00.000Z');
+    expect(world.calls.filter((call) => call.startsWith('cd'))).toHaveLength(1);
+  });
+});

@@ -51,8 +51,8 @@ async function judged(...given: Moment[]): Promise<DecisionView> {
 }
 
 describe('what a service depends on is measured to fail, and has no alert yet', () => {
-  test('so the deploy of the service is not rolled back', async () => {
-    const { kind, reasons } = await judged(bad({ [CHECKOUT]: -2, [PAYMENTS]: -2.5 }));
+  test.each([-2.5, -14])('so the deploy of the service is not rolled back (%f min)', async (minutes) => {
+    const { kind, reasons } = await judged(bad({ [CHECKOUT]: -2, [PAYMENTS]: minutes }));
     expect(kind).toBe('none');
     expect(reasons.map(({ code }) => code)).toContain('dependency_failed_first');
   });
@@ -84,6 +84,44 @@ describe('what a service depends on is measured to fail, and has no alert yet', 
     );
     expect({ kind, from_version }).toEqual({ kind: 'approve', from_version: 'p2' });
     expect(reasons.map(({ code }) => code)).toContain('another_service');
+  });
+});
+
+describe('what a service depends on has an alert, and is not measured', () => {
+  /** When payments is said to fail, by the time at which checkout is judged. */
+  async function since(began: number): Promise<string | undefined> {
+    const { world } = await play({
+      given: [dependsOnPayments, bad({ [CHECKOUT]: -2 })],
+      timeline: {
+        '0 s': all(fires({ ...ofPayments, began }), fires()),
+        '30 min': all(ends(), ends(ofPayments)),
+      },
+    });
+    const own = [...world.store.dossiers.values()].find(({ record }) => record.service === 'checkout');
+    const inputs = own && (await world.deps.decisions.inputs(own.record.id, 1));
+    return inputs?.evidence.failing.find(({ service }) => service === 'payments')?.since;
+  }
+
+  test.each([
+    ['it is said to fail since that began', 150, '2026-11-20T11:57:30.000Z'],
+    ['also where that was some minutes earlier', 800, '2026-11-20T11:46:40.000Z'],
+    ['or since it was told, where it has been firing for long', 3600, '2026-11-20T12:00:00.000Z'],
+    ['or would begin only later', -60, '2026-11-20T12:00:00.000Z'],
+  ])('%s', async (_, began, expected) => {
+    expect(await since(began)).toBe(expected);
+  });
+
+  test.each([
+    [12, ['payments']],
+    [18, []],
+  ])('which counts for a quarter of an hour (%i min)', async (minutes, expected) => {
+    const { world } = await play({
+      given: [dependsOnPayments, bad({ [CHECKOUT]: minutes - 1 })],
+      timeline: { '0 s': fires(ofPayments), [`${minutes} min`]: fires(), '40 min': all(ends(), ends(ofPayments)) },
+    });
+    const own = [...world.store.dossiers.values()].find(({ record }) => record.service === 'checkout');
+    const inputs = own && (await world.deps.decisions.inputs(own.record.id, 1));
+    expect(inputs?.evidence.failing.map(({ service }) => service)).toEqual(expected);
   });
 });
 
