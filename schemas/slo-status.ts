@@ -50,6 +50,12 @@ export const Forecast = z.object({
   warns_at: Timestamp.nullish(),
   /** At that rate, when so much will be spent that policy freezes: with 100 %, `spent_at`. Absent: as above. */
   freezes_at: Timestamp.nullish(),
+  /**
+   * At that rate, when the first of the burn alerts of each severity is reached in both of its windows. Absent: as above.
+   */
+  burns_at: z.object({ page: Timestamp.nullable(), ticket: Timestamp.nullable() }).nullish(),
+  /** As old errors leave the window and none are added, when less is spent than policy warns from. Absent: as above. */
+  warning_ends_at: Timestamp.nullish(),
   /** As old errors leave the window and none are added, when the budget is below the level at which freezes lift. */
   lifts_at: Timestamp.nullable(),
   /** The same if it goes on burning as in the last hour. */

@@ -72,14 +72,24 @@ export function decideAlone(asked, remembered, onOutage, now) {
   const old = whyOld(state, now);
   if (old !== undefined)
     return decided('policy', state.on_outage === 'allow', `what holds, ${old}; policy says ${state.on_outage}`);
-  if (state.allowed) return decided('state', true, `that deploys are allowed: ${state.reasons.join('; ')}`);
+  if (state.allowed) return decided('state', true, `that deploys are allowed${reasonsFor(state, asked)}`);
   if (asked.isRollback && isKnownGood(state, asked))
     return decided(
       'state',
       true,
       `that ${asked.version ?? asked.commit ?? ''} is known good, and a rollback to it passes`,
     );
-  return decided('state', false, `that deploys are frozen: ${state.reasons.join('; ')}${notExempt(asked)}`);
+  return decided('state', false, `that deploys are frozen${reasonsFor(state, asked)}${notExempt(asked)}`);
+}
+
+/**
+ * It was signed for whoever tells no version. That this could not be looked at does not hold where one is told.
+ *
+ * @param {State} state @param {Asked} asked
+ */
+function reasonsFor({ reasons }, { version }) {
+  const said = reasons.flatMap(({ code, text }) => (version !== undefined && code === 'pinned_version' ? [] : [text]));
+  return said.length === 0 ? '' : `: ${said.join('; ')}`;
 }
 
 /**

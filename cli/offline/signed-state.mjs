@@ -11,7 +11,7 @@ import { jsonIn, objectIn, thumbprintOf } from './keys.mjs';
  * @property {string} service
  * @property {string} environment
  * @property {boolean} allowed
- * @property {string[]} reasons in words
+ * @property {{ code: string, text: string }[]} reasons
  * @property {string[]} pinned versions that are known bad
  * @property {{ version: string, commit: string }[]} pinned_commits commits that were recorded with these
  * @property {{ version: string, commit: string | null }[]} known_good versions that a rollback may go to
@@ -83,7 +83,7 @@ function stateIn(claims) {
     service,
     environment,
     allowed,
-    reasons: reasons.flatMap((reason) => [objectIn(reason)['text']].filter(isText)),
+    reasons: reasons.flatMap((reason) => reasonIn(reason) ?? []),
     pinned,
     // Absent in what was signed by older versions.
     pinned_commits: Array.isArray(pinned_commits) ? pinned_commits.flatMap((one) => commitIn(one) ?? []) : [],
@@ -94,6 +94,12 @@ function stateIn(claims) {
     iat: Number(iat),
     exp: Number(exp),
   };
+}
+
+/** @param {unknown} value @returns {State['reasons'][number] | undefined} */
+function reasonIn(value) {
+  const { code, text } = objectIn(value);
+  return isText(text) ? { code: isText(code) ? code : '', text } : undefined;
 }
 
 /** @param {unknown} value @returns {State['known_good'][number] | undefined} */

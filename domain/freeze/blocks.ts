@@ -3,7 +3,7 @@ import type { CheckReasonCode } from '../../schemas/freeze-check.ts';
 import type { BurnAlert, SloStatus } from '../../schemas/slo-status.ts';
 import type { Timestamp } from '../../schemas/time.ts';
 import type { FreezePolicy } from './policy.ts';
-import { coolsAt, freezingBurn, hasCooled, hasRecovered, isTelling, spentInWords } from './spending.ts';
+import { coolsAt, freezingBurn, hasCooled, hasRecovered, isTelling, isTooOld, spentInWords } from './spending.ts';
 import { moment, onRecord, percent } from './words.ts';
 
 /** What is known when a freeze in force is explained. */
@@ -83,8 +83,8 @@ const whenKept = (freeze: Freeze, known: Circumstances): string =>
 const notBefore = (freeze: Freeze, known: Circumstances): string =>
   isHeld(freeze, known) ? `, not before ${moment(freeze.not_before ?? known.at)}` : '';
 
-function forecast({ not_before }: Freeze, { status }: Circumstances): string {
-  if (status === undefined) return '';
+function forecast({ not_before }: Freeze, { at, policy, status }: Circumstances): string {
+  if (status === undefined || isTooOld(status, policy, at)) return '';
   const { lifts_at, lifts_at_present_burn } = status.forecast;
   if (lifts_at === null) return '; that is not in sight';
   const about = (instant: Timestamp): string => `about ${moment(notSooner(instant, not_before))}`;
@@ -94,8 +94,9 @@ function forecast({ not_before }: Freeze, { status }: Circumstances): string {
 }
 
 function burnForecast({ not_before }: Freeze, known: Circumstances): string {
-  const cools = known.status === undefined ? null : coolsAt(known.status, known.policy);
-  if (cools === null || cools <= known.at) return '';
+  const { at, policy, status } = known;
+  const cools = status === undefined || isTooOld(status, policy, at) ? null : coolsAt(status, policy);
+  if (cools === null || cools <= at) return '';
   return `; forecast: about ${moment(notSooner(cools, not_before))} if nothing else fails`;
 }
 
@@ -103,18 +104,22 @@ const notSooner = (instant: Timestamp, not_before: Timestamp | null): Timestamp 
   not_before !== null && instant < not_before ? not_before : instant;
 
 /**
- * From when on an evaluation may lift a freeze of a budget or a burn rate, if nothing else fails. Null: that is not in
- * sight, or cannot be told; data that are missing lift nothing.
+ * From when on an evaluation may lift a freeze of a budget or a burn rate, if nothing else fails, and the data of then can
+ * be read. Null: that is not in sight, or cannot be told; data that are missing lift nothing.
  */
 export function liftsFrom(freeze: Freeze, known: Circumstances): Timestamp | null {
   const { at, policy, status } = known;
   const earliest = notSooner(at, freeze.not_before);
   if (isKept(freeze, known)) return earliest;
-  if (status === undefined || status.data_at === null || status.data_at < freeze.opened_at)
+  if (status === undefined || status.data_at === null || isOlder(status, freeze))
     return earliest > at ? earliest : null;
-  if (!isTelling(status, policy, at)) return null;
+  if (isTooOld(status, policy, at)) return null;
   const over = freeze.cause === 'budget' ? status.forecast.lifts_at : coolsAt(status, policy);
-  // Of a budget of which too little is known, that is an estimate, and no evaluation lifts its freeze before it is known.
-  const isEstimate = freeze.cause === 'budget' && status.budget.remaining === null;
-  return over === null || (isEstimate && over <= at) ? null : notSooner(over, earliest);
+  // What could not be read just now, or a budget of which too little is known, lifts nothing before it is known.
+  const isUnknown = !isTelling(status, policy, at) || (freeze.cause === 'budget' && status.budget.remaining === null);
+  return over === null || (isUnknown && over <= at) ? null : notSooner(over, earliest);
 }
+
+/** What was found before an alert has opened it says nothing of it. A budget's is opened by what was found, whatever that is. */
+const isOlder = ({ data_at }: SloStatus, { cause, opened_at }: Freeze): boolean =>
+  cause === 'burn' && data_at !== null && data_at < opened_at;

@@ -23,17 +23,20 @@ export const dataAge = ({ data_at }: Pick<SloStatus, 'data_at'>, at: Timestamp):
 export const unreadBudget = ({ budget, unread }: SloStatus, policy: Pick<FreezePolicy, 'budget'>): string | null =>
   policy.budget === null || budget.remaining !== null ? null : (unread ?? null);
 
-/** Whether what is known is older than policy believes, or too little ever was. */
-export function isStale(status: SloStatus, policy: Pick<FreezePolicy, 'budget' | 'stale'>, at: Timestamp): boolean {
+/** Whether what is known is older than policy believes, or nothing ever was. */
+export function isTooOld(status: SloStatus, { stale }: Pick<FreezePolicy, 'stale'>, at: Timestamp): boolean {
   const seconds = dataAge(status, at);
-  return seconds === null || seconds > policy.stale.afterSeconds || unreadBudget(status, policy) !== null;
+  return seconds === null || seconds > stale.afterSeconds;
 }
 
+/** Whether what is known is older than policy believes, or too little ever was. */
+export const isStale = (status: SloStatus, policy: Pick<FreezePolicy, 'budget' | 'stale'>, at: Timestamp): boolean =>
+  isTooOld(status, policy, at) || unreadBudget(status, policy) !== null;
+
 /** Whether it tells how things are, and so can lift a freeze: data that are missing never do. */
-export function isTelling(status: SloStatus, { stale }: Pick<FreezePolicy, 'stale'>, at: Timestamp): boolean {
-  const seconds = dataAge(status, at);
+export function isTelling(status: SloStatus, policy: Pick<FreezePolicy, 'stale'>, at: Timestamp): boolean {
   const isRead = status.state === 'ok' || status.state === 'no_traffic';
-  return isRead && seconds !== null && seconds <= stale.afterSeconds;
+  return isRead && !isTooOld(status, policy, at);
 }
 
 /** Whether the budget is below the level at which freezes lift. Null: cannot be told. */

@@ -3,7 +3,7 @@ import { timestamp, type Timestamp } from '../../schemas/time.ts';
 import { type Account, spentBy } from './account.ts';
 import type { Bucket } from './history.ts';
 import { sumSince } from './observed.ts';
-import { quietUntil } from './quiet.ts';
+import { quietUntil, soAfter } from './quiet.ts';
 import { tidy } from './rounding.ts';
 import { significant } from './significance.ts';
 
@@ -49,6 +49,36 @@ export const burningOf = (account: Account, rates: BurnRates): BurnAlert[] =>
     ({ long, short, factor }) =>
       (rates[long] ?? 0) >= factor && (rates[short] ?? 0) >= factor && isSignificant(account, long),
   ).map((alert) => ({ ...alert, clears_at: clearsAt(account, alert) }));
+
+/**
+ * When the first of the alerts of each severity is reached in both windows. Null: not while it burns like this, or it is
+ * chance that it does.
+ *
+ * @param coming errors in a millisecond, if it goes on as it burns now
+ */
+export function burnsAt(account: Account, coming: number): { page: Timestamp | null; ticket: Timestamp | null } {
+  const burns = isSignificant(account, '1h');
+  const first = (severity: BurnAlert['severity']): Timestamp | null => {
+    if (!burns) return null;
+    const after = BURN_ALERTS.filter((alert) => alert.severity === severity).flatMap(
+      (alert) => reachedAfter(account, alert, coming) ?? [],
+    );
+    return after.length === 0 ? null : timestamp(Math.ceil(account.observed.now + Math.min(...after)));
+  };
+  return { page: first('page'), ticket: first('ticket') };
+}
+
+/** Milliseconds. A window that has reached it keeps to it: what comes burns so fast, too. */
+function reachedAfter(account: Account, { long, short, factor }: BurnAlert, coming: number): number | null {
+  const { allowed, unitSeconds, usual } = account;
+  if ((rateIn({ events: usual, errors: coming }, allowed) ?? 0) < factor) return null;
+  const isReached = (sum: Bucket): boolean => (rateIn(sum, allowed) ?? 0) >= factor;
+  const after = (window: BurnWindow, isSo: (sum: Bucket) => boolean): number | null =>
+    soAfter(account, { seconds: BURN_SECONDS[window], coming }, isSo);
+  const ofLong = after(long, (sum) => isReached(sum) && significant(sum, allowed, unitSeconds));
+  const ofShort = after(short, isReached);
+  return ofLong === null || ofShort === null ? null : Math.max(ofLong, ofShort);
+}
 
 const isSignificant = ({ observed, allowed, unitSeconds }: Account, window: BurnWindow): boolean =>
   significant(sumSince(observed, observed.now - BURN_SECONDS[window] * 1000), allowed, unitSeconds);

@@ -2,6 +2,7 @@ import type { Forecast } from '../../schemas/slo-status.ts';
 import { type Timestamp, timestamp } from '../../schemas/time.ts';
 import { type Account, spentBy } from './account.ts';
 import { certainWhole, isClaimed, likelyWhole } from './budget.ts';
+import { burnsAt } from './burn.ts';
 import { sumSince, visitSince } from './observed.ts';
 import { tidy } from './rounding.ts';
 
@@ -24,6 +25,8 @@ export function forecastOf(account: Account, { warn, freeze, liftBelow }: Levels
     spent_at: spent,
     warns_at: spentAt(warn),
     freezes_at: freeze === 1 ? spent : spentAt(freeze),
+    burns_at: present === null ? { page: null, ticket: null } : burnsAt(account, present),
+    warning_ends_at: reached(account, { reach: 'below', level: warn }, 0),
     lifts_at: reached(account, lift, 0),
     lifts_at_present_burn: present === null ? null : reached(account, lift, present),
   };

@@ -6,13 +6,26 @@ import { sumSince, visitSince } from './observed.ts';
 const HALVINGS = 19;
 
 /**
- * How long it takes until something is so of a window, if nothing fails any more and traffic is as usual: in the order
- * in which the past came into the window it leaves it, and as much time without errors comes in.
+ * How long it takes until something is so of a window, if nothing fails any more and traffic is as usual.
  *
  * @param seconds length of the window @param isSo what is looked for, of what happened in it
  * @returns milliseconds; 0: it is so now. It is so at the latest when all of the window has passed
  */
-export function quietUntil({ observed, usual }: Account, seconds: number, isSo: (sum: Bucket) => boolean): number {
+export const quietUntil = (account: Account, seconds: number, isSo: (sum: Bucket) => boolean): number =>
+  soAfter(account, { seconds, coming: 0 }, isSo) ?? seconds * 1000;
+
+/**
+ * How long it takes until something is so of a window, if traffic is as usual: in the order in which the past came into
+ * the window it leaves it, and as much time comes in.
+ *
+ * @param ahead.seconds length of the window @param ahead.coming errors in a millisecond of those that come
+ * @returns milliseconds; 0: it is so now. Null: not before all of the window has passed
+ */
+export function soAfter(
+  { observed, usual }: Account,
+  { seconds, coming }: { seconds: number; coming: number },
+  isSo: (sum: Bucket) => boolean,
+): number | null {
   const from = observed.now - seconds * 1000;
   let sum: Bucket = sumSince(observed, from);
   if (isSo(sum)) return 0;
@@ -24,13 +37,13 @@ export function quietUntil({ observed, usual }: Account, seconds: number, isSo: 
     const before = sum;
     const after = (share: number): Bucket => ({
       events: Math.max(0, before.events + (usual * ms - old.events) * share),
-      errors: Math.max(0, before.errors - old.errors * share),
+      errors: Math.max(0, before.errors + (coming * ms - old.errors) * share),
     });
     sum = after(1);
     isFound = isSo(sum);
     passed += isFound ? ms * firstShare((share) => isSo(after(share))) : ms;
   });
-  return passed;
+  return isFound ? passed : null;
 }
 
 const NOTHING: Bucket = { events: 0, errors: 0 };

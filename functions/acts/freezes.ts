@@ -40,8 +40,8 @@ export async function openFreeze(
   { id, freeze: input }: { id: string; freeze: NewFreeze },
 ): Promise<{ freeze: Freeze; warnings: string[] }> {
   who.allow('freezes:write', scopeOf(input));
-  const { environment, warnings } = await scopeAsKnown(deps, input);
-  const freeze = byPerson(id, { ...input, environment }, who.name, deps.clock.now());
+  const { service, environment, warnings } = await scopeAsKnown(deps, input);
+  const freeze = byPerson(id, { ...input, service, environment }, who.name, deps.clock.now());
   who.allow('freezes:write', scopeOf(freeze));
   return { freeze: (await deps.freezes.open(freeze)).freeze, warnings };
 }

@@ -23,6 +23,9 @@ const CHUNK_MIN = 12;
 /** A bucket that has just closed is asked for again: rules and remote storage are up to so much behind. */
 const SETTLING_MS = 45_000;
 
+/** Buckets, an hour of them. */
+const BEHIND_MAX = 12;
+
 /** Buckets that are always looked at again, if nothing is known of them: some samples come hours late. */
 const LATE_BUCKETS = BUCKETS_PER_DAY;
 
@@ -183,6 +186,14 @@ export class Counted {
   /** Whether the past was read once, as far as there is any. */
   get isPastRead(): boolean {
     return this.#isPastRead || this.older() === null;
+  }
+
+  /**
+   * Whether what has closed was asked for, but for an hour at the most: a Prometheus that is slow now and then makes no
+   * past unread. After weeks without evaluations it takes some of them to catch up. @param now milliseconds
+   */
+  isUpToDate(now: number): boolean {
+    return indexOf(now) - this.#askedUntil <= BEHIND_MAX;
   }
 
   /** Whether there was a good event before this bucket, so that a missing series of them means that there are none. */

@@ -162,6 +162,7 @@ function statusNow(counted: Counted, measured: Measured | undefined, moment: Pic
   if (measured?.kind !== 'reading')
     return statusOf(slo, history, null, { ...unreadable(problemOf(measured)), ...found });
   const { reading, source } = measured;
+  if (!counted.isUpToDate(moment.now)) found.unread ??= NOT_READ_YET;
   return statusOf(slo, history, bucketOf(reading), { ...stateOf(reading), source, ...found });
 }
 

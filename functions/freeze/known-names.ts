@@ -4,31 +4,34 @@ import type { Deps } from '../../domain/ports.ts';
 import { didYouMean } from '../../domain/runbooks/nearest.ts';
 import type { Config } from '../../schemas/config.ts';
 import type { FreezeScope } from '../../schemas/freeze.ts';
-import { EnvironmentName } from '../../schemas/names.ts';
+import { EnvironmentName, ServiceName } from '../../schemas/names.ts';
 import { Refusal } from '../api/problem.ts';
 
 /**
  * A freeze under a name that nobody knows would hold nothing, and whoever made it would not find out.
  *
- * @returns the environment as it is known, where the name differs from that in case and blanks alone; and what is odd
- *   about the scope, in words: an environment may be one to come
+ * @returns service and environment as they are known, where the names differ from that in case and blanks alone; and what
+ *   is odd about the scope, in words: an environment may be one to come
  * @throws Refusal 422 where there is no such service or team, with the name that was probably meant
  */
 export async function scopeAsKnown(
   deps: Pick<Deps, 'config' | 'changes'>,
   scope: FreezeScope,
-): Promise<{ environment: FreezeScope['environment']; warnings: string[] }> {
+): Promise<Pick<FreezeScope, 'service' | 'environment'> & { warnings: string[] }> {
   const config = await deps.config.current();
   const live = await deps.changes.live();
   const { service, team, environment } = scope;
   if (team !== null) refuseUnknownTeam(config, team);
-  const known = environmentsOf(config, new Set(live.map((change) => change.environment)));
-  const meant = environment === null ? undefined : theOneCalled(environment, known);
+  const services = knownServices(config, new Set(live.map((change) => change.service)));
+  const environments = environmentsOf(config, new Set(live.map((change) => change.environment)));
+  const ours = service === null ? undefined : theOneCalled(service, services);
+  const place = environment === null ? undefined : theOneCalled(environment, environments);
   return {
-    environment: meant === undefined ? environment : EnvironmentName.parse(meant),
+    service: ours === undefined ? service : ServiceName.parse(ours),
+    environment: place === undefined ? environment : EnvironmentName.parse(place),
     warnings: [
-      ...(service === null ? [] : ofService(config, service, new Set(live.map((change) => change.service)))),
-      ...(environment === null ? [] : ofEnvironment(environment, meant, known)),
+      ...(service === null ? [] : ofService(service, ours, services)),
+      ...(environment === null ? [] : ofEnvironment(environment, place, environments)),
     ],
   };
 }
@@ -40,13 +43,8 @@ export const knownServices = (
 ): Set<string> => new Set([...Object.keys(services), ...slos.map((slo) => slo.service), ...deployed]);
 
 /** Where there is no catalogue, services are what CD systems call them. */
-function ofService(
-  { services, slos }: Pick<Config, 'services' | 'slos'>,
-  service: string,
-  deployed: ReadonlySet<string>,
-): string[] {
-  const known = knownServices({ services, slos }, deployed);
-  if (known.has(service)) return [];
+function ofService(service: string, taken: string | undefined, known: ReadonlySet<string>): string[] {
+  if (taken !== undefined) return takenFor(service, taken);
   const text = `nothing is known of a service ${JSON.stringify(service)}: the catalogue (config/services.yaml) does not have it, and no deployment of it is recorded`;
   if (known.size === 0) return [text];
   throw unknown('service', text, service, known);
@@ -67,14 +65,16 @@ function refuseUnknownTeam({ services }: Pick<Config, 'services'>, team: string)
 }
 
 function ofEnvironment(environment: string, taken: string | undefined, known: ReadonlySet<string>): string[] {
-  if (taken !== undefined)
-    return taken === environment ? [] : [`${JSON.stringify(environment)} is taken for ${JSON.stringify(taken)}`];
+  if (taken !== undefined) return takenFor(environment, taken);
   const meant = probablyMeant(environment, known);
   return [
     `nothing is known of an environment ${JSON.stringify(environment)}, for which this holds all the same` +
       (meant === null ? '' : `; did you mean ${JSON.stringify(meant)}?`),
   ];
 }
+
+const takenFor = (name: string, taken: string): string[] =>
+  taken === name ? [] : [`${JSON.stringify(name)} is taken for ${JSON.stringify(taken)}`];
 
 const environmentsOf = (config: Config, deployed: ReadonlySet<string>): Set<string> =>
   new Set([...configuredEnvironments(config), ...deployed]);

@@ -62,8 +62,8 @@ export async function freezeOpened(deps: Deps, { who, key }: Doing, deed: Of<'fr
   // All of them, or none.
   for (const scope of scopes) {
     who.allow('freezes:write', { service: scope.service, environment: scope.environment });
-    await scopeAsKnown(deps, scope);
-    await refuseUnknownEnvironment(deps, scope);
+    const { service } = await scopeAsKnown(deps, scope);
+    await refuseUnknownEnvironment(deps, { ...scope, service });
   }
   for (const [index, scope] of scopes.entries()) {
     const target = targets[index] ?? null;

@@ -72,6 +72,18 @@ const saying = (issuer: () => Issuer | number) =>
   });
 
 describe('by what a trusted key has signed', () => {
+  test('a version that was told is not said to be unknown', async () => {
+    const untold = { code: 'pinned_version', text: 'which version this is was not told' };
+    const low = { code: 'budget_low', text: 'the budget is low' };
+    await holding(entry(clear({ reasons: [untold, low] })));
+    expect((await check(['--version', 'v9'], { keys: KEYS })).err).toMatch(/deploys are allowed: the budget is low\n$/);
+    expect((await check([], { keys: KEYS })).err).toMatch(
+      /allowed: which version this is was not told; the budget is low\n$/,
+    );
+    await holding(entry(clear({ reasons: [untold] })));
+    expect((await check(['--version', 'v9'], { keys: KEYS })).err).toMatch(/that deploys are allowed\n$/);
+  });
+
   test('it is decided, and that it is said on stderr', async () => {
     await holding(entry(frozen()));
     const refused = await check([], { keys: KEYS });

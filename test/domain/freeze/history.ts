@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { expect } from 'vitest';
 import { decide, stateOf } from '../../../domain/freeze/decide.ts';
 import { type CheckedChange, CheckRequest } from '../../../schemas/freeze-check.ts';
@@ -20,6 +21,11 @@ const CHANGES = ['deploy', 'deploy', 'deploy', 'rollback', 'hotfix', 'security']
 
 /** What an objective's freezes were seen to do: a freeze may come again only after its cause was over once. */
 type Memory = { armed: boolean };
+
+/** Says what is not as it has to be. To ask `expect` half a million times would take as long as all the histories. */
+function same(found: unknown, expected: unknown, what: string): void {
+  if (!isDeepStrictEqual(found, expected)) expect(found, `in a history: ${what}`).toEqual(expected);
+}
 
 /** One history. What it finds wrong it throws. */
 export class History {
@@ -197,7 +203,7 @@ export class History {
 
   #begins(cause: 'budget' | 'burn', id: string): void {
     const memory = this.#memory(cause, id);
-    expect(memory, `${cause} of ${id} froze again before it was over`).toEqual({ armed: true });
+    same(memory, { armed: true }, `${cause} of ${id} froze again before it was over`);
     memory.armed = false;
   }
 
@@ -211,14 +217,14 @@ export class History {
       const { cause, slo: objective, not_before } = before.get(id) ?? {};
       if (objective === null || objective === undefined || (cause !== 'budget' && cause !== 'burn')) continue;
       const over = this.#isOver(cause, objective);
-      expect(over, `${cause} of ${objective} ended`).not.toBe('no');
-      if (over === 'yes') expect((not_before ?? at) <= at, `${cause} of ${objective} ended too early`).toBe(true);
+      same(over === 'no', false, `${cause} of ${objective} ended`);
+      if (over === 'yes') same((not_before ?? at) <= at, true, `${cause} of ${objective} ended too early`);
     }
     for (const cause of ['budget', 'burn'] as const)
       for (const id of SLOS) if (this.#isOver(cause, id) !== 'no') this.#memory(cause, id).armed = true;
     for (const { id, cause, slo: objective } of plan.open)
       if ((cause === 'budget' || cause === 'burn') && objective !== null && !before.has(id)) {
-        expect(this.#isOn(cause, objective), `${cause} of ${objective} froze`).toBe(true);
+        same(this.#isOn(cause, objective), true, `${cause} of ${objective} froze`);
         this.#begins(cause, objective);
       }
     for (const cause of ['budget', 'burn'] as const)
@@ -229,8 +235,9 @@ export class History {
   #holds(cause: string, id: string): void {
     const own = [...this.world.records.values()].filter((one) => one.cause === cause && one.slo === id);
     const unsettled = own.filter(({ settled_at }) => settled_at === null);
-    expect(unsettled.length, `${cause} of ${id} is on record once`).toBe(1);
-    expect(unsettled.every(({ ended_at, ended_by }) => ended_at === null || ended_by === 'person:bo')).toBe(true);
+    same(unsettled.length, 1, `${cause} of ${id} is on record once`);
+    const lifted = unsettled.every(({ ended_at, ended_by }) => ended_at === null || ended_by === 'person:bo');
+    same(lifted, true, `${cause} of ${id} was ended by nobody but a person`);
   }
 
   #isOn(cause: 'budget' | 'burn', id: string): boolean {
@@ -272,17 +279,17 @@ export class History {
     const answer = decide(inputs);
     for (const { code } of answer.reasons) this.seen.add(code);
     const { allowed, verdict, clears_when } = answer;
-    expect([allowed, verdict !== 'freeze', clears_when === null]).toEqual(Array(3).fill(isAllowed(world, inputs)));
-    if (b % 4 === 0) expect(decide(JSON.parse(JSON.stringify(inputs)) as typeof inputs)).toEqual(answer);
+    same([allowed, verdict !== 'freeze', clears_when === null], Array(3).fill(isAllowed(world, inputs)), 'the answer');
+    if (b % 4 === 0) same(decide(JSON.parse(JSON.stringify(inputs)) as typeof inputs), answer, 'the answer again');
     const name = JSON.stringify([stateOf(inputs), request]);
     const said = `${answer.verdict} ${answer.allowed}`;
-    expect(this.#answers.get(name) ?? said).toBe(said);
+    same(this.#answers.get(name) ?? said, said, 'the answer to the same state');
     this.#answers.set(name, said);
     this.#stays(inputs, answer, b);
     if (!answer.allowed || a % 2 === 0) return;
     world.use(inputs);
     const again = world.inputs(request, { rollback: inputs.rollback, identity });
-    if (request.deployment_id !== null) expect(decide(again).allowed).toBe(true);
+    if (request.deployment_id !== null) same(decide(again).allowed, true, 'the same deployment asks again');
   }
 
   /** Until the next transition the answer is the same, if nothing comes to pass and the data do not get too old. */
@@ -290,6 +297,7 @@ export class History {
     const until = answer.next_transition_at ?? plusSeconds(inputs.at, 86_400);
     const later = Math.floor(((secondsBetween(inputs.at, until) * 1000 - 1) * (b % 100)) / 100);
     const then = decide({ ...inputs, at: timestamp(millisOf(inputs.at) + later) });
-    if (then.stale === answer.stale) expect([then.allowed, then.verdict]).toEqual([answer.allowed, answer.verdict]);
+    if (then.stale === answer.stale)
+      same([then.allowed, then.verdict], [answer.allowed, answer.verdict], 'the answer until the next transition');
   }
 }

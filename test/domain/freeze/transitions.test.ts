@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { decide } from '../../../domain/freeze/decide.ts';
 import type { BurnAlert } from '../../../schemas/slo-status.ts';
-import type { Timestamp } from '../../../schemas/time.ts';
+import { plusSeconds, type Timestamp } from '../../../schemas/time.ts';
 import { at, freeze, inputs, NOON, override, PAGE, status, TICKET } from './builders.ts';
 
 type Asked = NonNullable<Parameters<typeof inputs>[0]>;
@@ -44,6 +44,32 @@ describe('a freeze by a burn rate ends', () => {
     expect(decided(asked).next_transition_at).toBe(expected);
   });
 
+  test.each<[string, Asked, Timestamp | null, string]>([
+    [
+      'by data that nobody could read for a moment, as they were',
+      { freezes: [freeze('burn')], slos: [status({ state: 'unreadable', burning: [until(at(7))] })] },
+      at(7),
+      '; forecast: about 2026-11-20 12:07 UTC if nothing else fails',
+    ],
+    [
+      'by data that nobody could read since: when they can',
+      { freezes: [freeze('burn')], slos: [status({ state: 'unreadable', burning: [until(at(2))] })], at: at(3) },
+      null,
+      '',
+    ],
+    [
+      'by data that are stale: nobody can say',
+      { freezes: [freeze('burn')], slos: burns(at(20)), at: at(11) },
+      null,
+      '',
+    ],
+  ])('%s', (_, asked, expected, words) => {
+    expect(decided(asked)).toMatchObject({
+      next_transition_at: expected,
+      clears_when: `when the budget of checkout-availability burns slowly enough again${words}`,
+    });
+  });
+
   test('and the words say the same', () => {
     const asked: Asked = { freezes: [freeze('burn', { not_before: at(10) })], slos: burns(at(25)) };
     expect(decided(asked)).toMatchObject({
@@ -83,6 +109,82 @@ describe('when so much will be spent that policy warns', () => {
     ['is of no account where budgets freeze nothing', { slos: [status({ forecast })], policy: { budget: null } }, null],
     ['is not told by an older evaluation', { slos: [status({ forecast: { spent_at: at(30) } })] }, at(30)],
     ['is not in sight', { slos: [status({ forecast: { warns_at: null, freezes_at: null, spent_at: null } })] }, null],
+  ])('%s', (_, asked, expected) => {
+    expect(decided(asked).next_transition_at).toBe(expected);
+  });
+});
+
+test('words and time say the same of a budget that freezes, whether it could be read just now or not', () => {
+  const asked = (more: object): Asked => ({
+    freezes: [freeze('budget')],
+    slos: [status({ spent: 1.2, forecast: { lifts_at: at(60), lifts_at_present_burn: at(60) }, ...more })],
+  });
+  const said = 'when less than 95 % of the budget of checkout-availability is spent';
+  expect(decided(asked({ state: 'unreadable' }))).toMatchObject({
+    next_transition_at: at(60),
+    clears_when: `${said}; forecast: about 2026-11-20 13:00 UTC if nothing else fails`,
+  });
+  expect(decided(asked({ data_at: at(-30) }))).toMatchObject({ next_transition_at: null, clears_when: said });
+  // Nothing could be read since the evaluation that has opened it.
+  const opened = { ...asked({ state: 'unreadable', data_at: at(-2) }), at: at(0.5) };
+  expect(
+    decided({ ...opened, freezes: [freeze('budget', { opened_at: at(-1), not_before: at(14) })] }).next_transition_at,
+  ).toBe(at(60));
+});
+
+describe('when less is spent than policy warns from', () => {
+  const warned = (more: Parameters<typeof status>[0]): Asked => ({
+    slos: [status({ spent: 0.8, forecast: { warning_ends_at: at(90) }, ...more })],
+  });
+  test.each<[string, Asked, Timestamp | null]>([
+    ['the warning ends', warned({}), at(90)],
+    ['comes after what freezes first', warned({ forecast: { warning_ends_at: at(90), freezes_at: at(20) } }), at(20)],
+    ['there was none, if chance could bring so many errors', warned({ budget: { significant: false } }), null],
+    ['is not forecast of data that are stale', { ...warned({}), at: at(11) }, null],
+    ['is not told by an older evaluation', warned({ forecast: {} }), null],
+    ['changes nothing while its budget freezes', { ...warned({ spent: 1.2 }), freezes: [freeze('budget')] }, null],
+  ])('%s', (_, asked, expected) => {
+    expect(decided(asked).next_transition_at).toBe(expected);
+  });
+});
+
+describe('when nobody could read for long enough what is known', () => {
+  const unread = (more: object = {}) => [status({ state: 'unreadable', problem: 'no answer', ...more })];
+  const stale = plusSeconds(at(10), 1);
+  test.each<[string, Asked, Timestamp | null]>([
+    ['it is stale', { slos: unread() }, stale],
+    [
+      'it is so where that refuses, too',
+      { slos: unread(), policy: { stale: { afterSeconds: 600, deploys: 'deny' } } },
+      stale,
+    ],
+    ['it is so of no series, and of what cannot be understood', { slos: unread({ state: 'no_data' }) }, stale],
+    ['is not in sight while it can be read', { slos: [status()] }, null],
+    ['changes nothing where it is stale already', { slos: unread({ data_at: at(-11) }) }, null],
+    ['is of no account where objectives have no say', { slos: unread(), policy: { budget: null, burn: 'off' } }, null],
+    ['changes nothing while its budget freezes', { slos: unread({ spent: 1.2 }), freezes: [freeze('budget')] }, null],
+    [
+      'changes nothing while a person freezes',
+      { slos: unread(), freezes: [freeze('person', { until: at(50) })] },
+      at(50),
+    ],
+  ])('%s', (_, asked, expected) => {
+    expect(decided(asked).next_transition_at).toBe(expected);
+  });
+});
+
+describe('when it will have burnt so fast for long enough that policy freezes', () => {
+  const forecast = { burns_at: { page: at(26), ticket: at(5) }, freezes_at: at(300) };
+  const slos = [status({ forecast })];
+  test.each<[string, Asked, Timestamp | null]>([
+    ['changes the answer', { slos }, at(26)],
+    ['of a slow burn, too, where that freezes', { slos, policy: { burn: 'ticket' } }, at(5)],
+    ['is of no account where burning freezes nothing', { slos, policy: { burn: 'off' } }, at(300)],
+    [
+      'changes nothing while its budget freezes',
+      { slos: [status({ spent: 1.2, forecast })], freezes: [freeze('budget')] },
+      null,
+    ],
   ])('%s', (_, asked, expected) => {
     expect(decided(asked).next_transition_at).toBe(expected);
   });

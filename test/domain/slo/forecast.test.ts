@@ -62,6 +62,29 @@ describe('what is reached', () => {
     });
   });
 
+  test('when less is spent again than policy warns from, as old errors leave the window', () => {
+    // 75 % of 40.32 minutes are 30.24.
+    const story = outage(NOON - DAY, NOON - DAY + 40 * MINUTE);
+    expect(forecastAt(objective(), story).warning_ends_at).toBe(iso(NOON + 27 * DAY + (40 - 30.24) * MINUTE));
+    expect(forecastAt(objective(), steady(100, 0)).warning_ends_at).toBe(iso(NOON));
+  });
+
+  test('when burning is a page or a ticket, if it goes on', () => {
+    // 12 times since two hours: 6 times over six hours after one more, and once over three days after four more.
+    const story: Story = (at) => ({ events: 10_000, errors: at >= NOON - 2 * HOUR ? 120 : 0 });
+    expect(forecastAt(objective(), story).burns_at).toEqual({
+      page: iso(NOON + HOUR),
+      ticket: iso(NOON + 4 * HOUR),
+    });
+    const slow: Story = (at) => ({ events: 10_000, errors: at >= NOON - 2 * HOUR ? 40 : 0 });
+    expect(forecastAt(objective(), slow).burns_at).toEqual({ page: null, ticket: iso(NOON + 16 * HOUR) });
+    expect(forecastAt(objective(), steady(10_000, 9)).burns_at).toEqual({ page: null, ticket: null });
+    expect(forecastAt(objective(), steady(10_000, 144)).burns_at).toEqual({ page: iso(NOON), ticket: iso(NOON) });
+    // One of 30 at night is 33 times too many, and chance.
+    const night: Story = (at) => ({ events: 2.5, errors: at === NOON - 30 * MINUTE ? 1 : 0 });
+    expect(forecastAt(objective(), night).burns_at).toEqual({ page: null, ticket: null });
+  });
+
   test('never, by a burn that the objective allows', () => {
     const slo = objective({ target: 0.99, window: rolling(1) });
     expect(forecastAt(slo, steady(100, 0.9))).toMatchObject({ spent_at: null, lifts_at: iso(NOON) });
@@ -87,6 +110,8 @@ describe('what is reached', () => {
       spent_at: null,
       warns_at: null,
       freezes_at: null,
+      burns_at: { page: null, ticket: null },
+      warning_ends_at: null,
       lifts_at: null,
       lifts_at_present_burn: null,
     });

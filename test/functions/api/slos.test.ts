@@ -80,6 +80,8 @@ describe('an objective', () => {
         spent_at: null,
         warns_at: null,
         freezes_at: null,
+        burns_at: null,
+        warning_ends_at: null,
         lifts_at: null,
         lifts_at_present_burn: null,
       },

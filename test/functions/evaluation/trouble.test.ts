@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { DEFINITION, ERRORS, EVENTS } from '../../../domain/slo/generate/names.ts';
 import type { Fault } from '../../support/event-prometheus.ts';
-import { ALL, asAsked, availability, HOUR, MINUTE, NOON, SloWorld } from './world.ts';
+import { ALL, asAsked, availability, DAY, HOUR, MINUTE, NOON, SloWorld } from './world.ts';
 
 const OUTAGE = { from: NOON, until: NOON + 2 * HOUR };
 
@@ -197,6 +197,20 @@ describe('a past that cannot be read', () => {
       budget: { remaining: null },
     });
     expect(world.told('warn')).toMatchObject([{ message: 'the past of objectives cannot be read' }]);
+  });
+
+  test('is also what came while nobody evaluated, as long as there was no time to ask for all of it', async () => {
+    const world = await SloWorld.open(availability());
+    world.requests(10);
+    await world.evaluate(world.evaluator());
+    world.at(NOON + 17 * DAY);
+    const evaluator = world.evaluator();
+    await world.evaluate(evaluator);
+    const { unread, budget } = await world.status();
+    expect(budget.remaining).toBeNull();
+    expect(unread).toBe('there was no time yet to ask for all of it');
+    await world.evaluateUntil(NOON + 17 * DAY + 2 * MINUTE, MINUTE, evaluator);
+    expect(await world.status()).toMatchObject({ unread: null, budget: { coverage: 1, events: 24_192_000 } });
   });
 
   test('of one objective is not that of the others', async () => {

@@ -28,6 +28,7 @@ beforeAll(async () => {
       shop: { dependsOn: ['stock'], environments: { production: {} } },
       stock: { team: 'warehouse', environments: { production: {} } },
       till: { environments: { production: {} } },
+      asked: { environments: { production: {} } },
     },
     configFiles: { 'freeze.yaml': calendar('we count', '2099-01-01T00:00') },
     timeScale: EACH_MINUTE,
@@ -36,8 +37,10 @@ beforeAll(async () => {
 
 afterAll(() => firebreak.remove());
 
-const check = async (service: string) =>
-  (await firebreak.get(`/v1/freeze-check?service=${service}&environment=production`)).body;
+const check = async (service: string, version?: string) => {
+  const query = new URLSearchParams({ service, environment: 'production', ...(version && { version }) });
+  return (await firebreak.get(`/v1/freeze-check?${query.toString()}`)).body;
+};
 
 const listed = async (query: string): Promise<any[]> => (await firebreak.get(`/v1/freezes?${query}`)).body.items;
 
@@ -136,5 +139,31 @@ describe('whoever ends something', () => {
     expect((await firebreak.request('DELETE', path, undefined, { 'content-type': 'application/json' })).status).toBe(
       200,
     );
+  });
+});
+
+describe('a process that ends', () => {
+  const asked = async (version: string): Promise<string> => {
+    const { allowed, decision_id } = await check('asked', version);
+    expect(allowed).toBe(true);
+    return decision_id;
+  };
+  const decision = async (id: string) => (await firebreak.get(`/v1/freeze-decisions/${id}`)).body;
+
+  test('and is stopped has written how often it was asked', async () => {
+    const id = await asked('v1');
+    for (const _ of [2, 3, 4]) expect(await asked('v1')).toBe(id);
+    await firebreak.stop();
+    await firebreak.start();
+    expect(await decision(id)).toMatchObject({ id, count: 4 });
+  });
+
+  test('and is killed has given no answer that is not on record, and on the log', async () => {
+    const id = await asked('v2');
+    await firebreak.kill9();
+    await firebreak.start();
+    expect(await decision(id)).toMatchObject({ id, verdict: { allowed: true }, count: 1 });
+    const { items } = (await firebreak.get('/v1/audit?limit=50')).body;
+    expect(items.map(({ detail }: { detail: { decision?: string } }) => detail.decision)).toContain(id);
   });
 });

@@ -80,8 +80,8 @@ describe('a name that differs from the known one in case and blanks alone', () =
   });
 
   test('of a freeze is the known one', async () => {
-    const { lift, warnings } = await freeze({ service: 'web', environment: 'PRODUCTION' });
-    expect(warnings).toEqual(['"PRODUCTION" is taken for "production"']);
+    const { lift, warnings } = await freeze({ service: ' Web', environment: 'PRODUCTION' });
+    expect(warnings).toEqual(['" Web" is taken for "web"', '"PRODUCTION" is taken for "production"']);
     for (const environment of ['production', 'PRODUCTION'])
       expect(await check({ environment })).toMatchObject({ allowed: false });
     await lift();
