@@ -29,18 +29,24 @@ export type DueEscalation = { number: number; nth: number };
  * @param page the newest one
  * @param timeline the newest entries
  * @param heardAt when somebody has seen to it before it rang anew, which begins the count anew
+ * @param ringsAt when the pager has begun to call by itself again, for a page that is not acknowledged any more
  * @param timeScale how much faster than the clock the wait goes
  */
 export function escalationDue(
   { afterMinutes, times }: Escalation,
   page: Effect | undefined,
   timeline: readonly Pick<TimelineEntry, 'kind' | 'at'>[],
-  { now, timeScale, heardAt }: { now: Timestamp; timeScale: number; heardAt: Timestamp | undefined },
+  {
+    now,
+    timeScale,
+    heardAt,
+    ringsAt,
+  }: { now: Timestamp; timeScale: number; heardAt: Timestamp | undefined; ringsAt: Timestamp | undefined },
 ): DueEscalation | null {
   if (page === undefined || page.state !== 'succeeded' || !isOurs(page)) return null;
   const before = timeline.filter(({ kind }) => kind === ESCALATED).map(({ at }) => at);
   const nth = before.filter((at) => heardAt === undefined || at > heardAt).length + 1;
   if (nth > times) return null;
-  const since = [page.at, ...before].toSorted().at(-1) ?? page.at;
+  const since = [page.at, ...before, ...(ringsAt === undefined ? [] : [ringsAt])].toSorted().at(-1) ?? page.at;
   return plusSeconds(since, (afterMinutes * 60) / timeScale) <= now ? { number: before.length + 1, nth } : null;
 }

@@ -19,9 +19,12 @@ const WORDS: Readonly<Partial<Record<Action, string>>> = {
 
 /** That somebody may not do this there, and whom they can ask. */
 export const mayNot = (known: Known, action: Action, scope: Scope, now: Timestamp): Text => [
-  `You may not ${WORDS[action] ?? action}${placeOf(scope)}. `,
+  `You ${notThat(action, scope)}. `,
   ...whomToAsk(known, action, scope, now),
 ];
+
+/** That they may not do this there, as what follows their name. */
+export const notThat = (action: Action, scope: Scope): string => `may not ${WORDS[action] ?? action}${placeOf(scope)}`;
 
 function placeOf({ service, environment }: Scope): string {
   if (service === null && environment === null) return ' for all services everywhere';

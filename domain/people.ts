@@ -110,10 +110,7 @@ export function whoMay(known: Known, action: Action, scope: Scope, now: Timestam
   const service = typeof scope.service === 'string' && Object.hasOwn(services, scope.service) ? scope.service : null;
   const team = service === null ? undefined : services[service]?.team;
   const may = (roles: readonly RoleName[], teams: readonly string[]) =>
-    roles.some((role) => {
-      const grant = grantOf(file, services, role, 'somebody', teams);
-      return grant !== undefined && authorize(grant, action, scope, now).allowed;
-    });
+    rolesMay(known, { roles, teams }, action, scope, now);
   const people = Object.entries(file.people)
     .filter(([, { roles, teams }]) => may(roles, teams))
     .toSorted(([, a], [, b]) => Number(isIn(b, team)) - Number(isIn(a, team)))
@@ -125,9 +122,27 @@ export function whoMay(known: Known, action: Action, scope: Scope, now: Timestam
 }
 
 /** Whether full members who are not listed may. */
-export function everyoneMay({ people: file, services }: Known, action: Action, scope: Scope, now: Timestamp): boolean {
-  const grant = file.everyone === 'nobody' ? undefined : grantOf(file, services, file.everyone, 'everyone', []);
-  return grant !== undefined && authorize(grant, action, scope, now).allowed;
+export function everyoneMay(known: Known, action: Action, scope: Scope, now: Timestamp): boolean {
+  const { everyone } = known.people;
+  return everyone !== 'nobody' && rolesMay(known, { roles: [everyone], teams: [] }, action, scope, now);
 }
+
+/**
+ * Whether somebody who is listed may, as far as people.yaml tells: who is in a user group Slack alone knows, so they may
+ * be in any.
+ */
+export function listedMay(known: Known, person: Given, action: Action, scope: Scope, now: Timestamp): boolean {
+  const all = [person, ...Object.values(known.people.userGroups)];
+  const given = { roles: all.flatMap(({ roles }) => roles), teams: all.flatMap(({ teams }) => teams) };
+  return rolesMay(known, given, action, scope, now);
+}
+
+type Given = { roles: readonly RoleName[]; teams: readonly string[] };
+
+const rolesMay = ({ people, services }: Known, { roles, teams }: Given, action: Action, scope: Scope, now: Timestamp) =>
+  roles.some((role) => {
+    const grant = grantOf(people, services, role, 'somebody', teams);
+    return grant !== undefined && authorize(grant, action, scope, now).allowed;
+  });
 
 const isIn = ({ teams }: Person, team: string | undefined): boolean => team !== undefined && teams.includes(team);

@@ -139,7 +139,7 @@ export function apply(state: ResponseState, message: Message): ResponseState {
         severity: message.severity === 'critical' ? 'critical' : state.severity,
         paging: state.paging || message.rings,
         pageDue: state.pageDue || message.rings,
-        byHand: true,
+        byHand: state.byHand || message.part === undefined,
       };
     case 'page':
       return { ...state, pageDue: state.pageDue || message.by !== 'firebreak' || state.pages === 0 };

@@ -69,6 +69,7 @@ async function escalateOne(
     now: clock.now(),
     timeScale,
     heardAt: incident.care?.acknowledged?.at,
+    ringsAt: incident.care?.rings?.at,
   });
   if (due === null || (await isSeenThere(deps, incident, asking))) return false;
   return escalation.how === 'fallback'

@@ -123,6 +123,8 @@ function flatten(issues: readonly z.core.$ZodIssue[], prefix: readonly PropertyK
         message: `unknown key "${key}" in ${where}`,
         unknown: key,
       }));
+    if (issue.code === 'invalid_key')
+      return issue.issues.map(({ message }) => ({ path, message: `${where}: ${message}` }));
     if (issue.code === 'invalid_union') {
       const closest = closestForm(issue.errors);
       if (closest !== undefined) return flatten(closest, path);

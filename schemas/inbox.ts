@@ -40,8 +40,17 @@ export const Message = z.discriminatedUnion('kind', [
     opening: z.literal(true).optional(),
   }),
   z.object({ kind: z.literal('severity'), severity: Severity, by: z.string() }),
-  /** Somebody has declared what is open already: from now on a person says when it is over. `rings`: it is paged anew. */
-  z.object({ kind: z.literal('declared'), severity: Severity, by: z.string(), rings: z.boolean() }),
+  /**
+   * Somebody has declared what is open already: from now on a person says when it is over. `rings`: it is paged anew.
+   * `part`: it was declared of this part, and the part says when that is over.
+   */
+  z.object({
+    kind: z.literal('declared'),
+    severity: Severity,
+    by: z.string(),
+    rings: z.boolean(),
+    part: IncidentId.optional(),
+  }),
   z.object({ kind: z.literal('answered'), decision: z.string(), by: z.string() }),
   /** `from`: what ran when they asked. `to`: the version that they have named. */
   z.object({

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
 import type { Deps } from '../../domain/ports.ts';
-import type { IncidentRecord, IncidentView, TimelineEntry } from '../../schemas/incident.ts';
-import { type EnvironmentName, type IncidentId, isFrom, type ServiceName, type Severity } from '../../schemas/names.ts';
-import { isHeard } from '../../domain/heard.ts';
+import type { IncidentView, TimelineEntry } from '../../schemas/incident.ts';
+import { type EnvironmentName, type IncidentId, type ServiceName, type Severity } from '../../schemas/names.ts';
+import { tellDeclared, tellRaised } from '../../workflows/declared-in.ts';
 import { wake } from '../../workflows/wake.ts';
 import { resolved, view } from './incident-view.ts';
 import { askWhoIsOnCall } from './on-call-commander.ts';
@@ -48,7 +48,8 @@ async function wasOpenedBy({ incidents }: ActDeps, id: IncidentId, { trace, titl
 
 /**
  * As `opened`. One that is open there already is told: what was seen is on its timeline, and it is at least as severe as
- * they say.
+ * they say; so is what it is a part of, which is what pages and where people are. Nobody has command of it so far:
+ * whoever is on call gets it.
  * @throws Refusal 403
  */
 export async function declare(
@@ -58,34 +59,18 @@ export async function declare(
 ): Promise<{ incident: IncidentView; created: boolean }> {
   const found = await opened(deps, who, input);
   if (found.created) return found;
-  // It has closed meanwhile: what is declared now is another one.
-  if (!(await toldAgain(deps, who, found.incident.id, input))) return opened(deps, who, input);
-  return { incident: await view(deps, found.incident.id), created: false };
-}
-
-/**
- * Each of what somebody says of it once, however often it is sent. From then on a person says when it is over. What
- * rings already for that severity does not ring twice. False: it is over.
- */
-async function toldAgain(deps: ActDeps, who: Who, id: IncidentId, { title, severity }: Declared): Promise<boolean> {
+  const { id } = found.incident;
+  const { title, severity } = input;
   const { name: by } = who;
-  const incident = await deps.incidents.read(id);
-  if (incident === undefined || incident.status === 'resolved') return false;
   const key = `declared-${hash('sha256', JSON.stringify([by, title, severity])).slice(0, 32)}`;
-  const rings = severity === 'critical' && (incident.severity !== 'critical' || isHeard(incident) || !isOpen(incident));
-  const text = `Declared, while it was open already: ${title} (${severity})`;
-  const timeline = { actor: by, kind: 'incident.declared', text, detail: null };
-  const said = await deps.incidents.post(
-    id,
-    { kind: 'declared', severity, by, rings },
-    ({ severity: was }) => ({ byHand: true, severity: isFrom(severity, was) ? was : severity, timeline }),
-    key,
-  );
-  if (said) await wake(deps, id);
-  return said;
+  const said = { key, by, title, severity };
+  // It has closed meanwhile: what is declared now is another one.
+  if (!(await tellDeclared(deps, id, said))) return opened(deps, who, input);
+  const part = await deps.incidents.read(id);
+  if (part?.parent_id !== undefined) await tellDeclared(deps, part.parent_id, { ...said, key: `${key}-${id}`, part });
+  if (part?.roles?.commander === undefined) await askWhoIsOnCall(deps, id, input);
+  return { incident: await view(deps, id), created: false };
 }
-
-const isOpen = ({ status }: Pick<IncidentRecord, 'status'>): boolean => status === 'open' || status === 'mitigating';
 
 /**
  * Corrects what is said of it.
@@ -115,8 +100,15 @@ export async function correct(
   );
   if (!posted) throw resolved(id);
   if (severity !== undefined) await saidBy(deps, who, id);
+  if (severity === 'critical' && incident.severity !== 'critical') await tellItsParent(deps, who, id);
   await wake(deps, id);
   return view(deps, id);
+}
+
+/** What is a part of something is paged by that. */
+async function tellItsParent(deps: ActDeps, who: Who, id: IncidentId): Promise<void> {
+  const part = await deps.incidents.read(id);
+  if (part?.parent_id !== undefined) await tellRaised(deps, part.parent_id, who.name, part);
 }
 
 /** A person has said how severe it is, so nobody is asked for that any more. */

@@ -5,6 +5,7 @@ import type { Told } from '../../domain/outlets.ts';
 import type { Deps } from '../../domain/ports.ts';
 import type { Somebody } from '../../domain/roles.ts';
 import type { IncidentId, ServiceName } from '../../schemas/names.ts';
+import { commandsParent } from '../../workflows/declared-in.ts';
 
 type AskDeps = Pick<Deps, 'incidents' | 'people' | 'config' | 'clock' | 'log'>;
 
@@ -58,6 +59,7 @@ export async function giveCommandToOnCall(
   const [first] = told.value.toSorted((a, b) => a.level - b.level);
   if (first === undefined) return noteUnknown(deps, id, `Nobody is on call for ${team}`);
   await giveCommand(deps, id, somebodyOnCall(first), team);
+  await commandsParent(deps, id);
 }
 
 /** What will not work until somebody changes something is not asked again. */

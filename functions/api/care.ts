@@ -1,9 +1,13 @@
 import { createRoute, z } from '@hono/zod-openapi';
+import { notThat } from '../../domain/may-not.ts';
+import { listedMay } from '../../domain/people.ts';
 import type { Deps } from '../../domain/ports.ts';
 import type { Somebody } from '../../domain/roles.ts';
 import { IncidentId } from '../../schemas/names.ts';
 import { IncidentRole } from '../../schemas/response-roles.ts';
 import { acknowledge, assignRole, handOver, leaveRole, takeRole, tell } from '../acts/care.ts';
+import { view } from '../acts/incident-view.ts';
+import type { Who } from '../acts/who.ts';
 import { answers, type Api, body, endpoint, problems } from './endpoint.ts';
 import { Incident } from './incidents.ts';
 import { Refusal } from './problem.ts';
@@ -68,8 +72,8 @@ export function careRoutes(app: Api, deps: Deps): void {
     }),
     async (c) => {
       const { to, brief = null } = c.req.valid('json');
-      const holder = await personOf(deps, to);
-      const input = { ...c.req.valid('param'), to: holder, brief };
+      const { id } = c.req.valid('param');
+      const input = { id, to: await holderOf(deps, c.var.who, id, to), brief };
       return c.json((await handOver(deps, c.var.who, input)).incident, 200);
     },
   );
@@ -90,7 +94,7 @@ export function careRoutes(app: Api, deps: Deps): void {
       const { id } = c.req.valid('param');
       const wanted = c.req.valid('json');
       if (wanted.do === 'assign') {
-        const to = await personOf(deps, wanted.to);
+        const to = await holderOf(deps, c.var.who, id, wanted.to);
         return c.json(await assignRole(deps, c.var.who, { id, role: wanted.role, to }), 200);
       }
       const act = wanted.do === 'take' ? takeRole : leaveRole;
@@ -117,15 +121,26 @@ export function careRoutes(app: Api, deps: Deps): void {
   );
 }
 
-/** @throws Refusal 422 */
-async function personOf({ config }: Pick<Deps, 'config'>, name: string): Promise<Somebody> {
-  const { people } = (await config.current()).people;
+/** Somebody of people.yaml, who may do what the role is for. @throws Refusal 403, 404, 422 */
+async function holderOf(
+  deps: Pick<Deps, 'config' | 'incidents' | 'clock'>,
+  who: Who,
+  id: IncidentId,
+  name: string,
+): Promise<Somebody> {
+  const incident = await view(deps, id);
+  who.allow('incidents:write', incident);
+  const known = await deps.config.current();
+  const { people } = known.people;
   const names = Object.keys(people);
-  const person = Object.entries(people).find(([id]) => id === name)?.[1];
-  if (person !== undefined) return { name, shown: person.name ?? name, slack: person.slack ?? null };
-  throw new Refusal(
-    422,
-    'invalid',
-    `json: to: there is no ${JSON.stringify(name)} in people.yaml${names.length === 0 ? ', which lists nobody' : `; there are ${names.slice(0, 10).join(', ')}`}`,
-  );
+  const person = Object.entries(people).find(([key]) => key === name)?.[1];
+  if (person === undefined)
+    throw unfit(
+      `there is no ${JSON.stringify(name)} in people.yaml${names.length === 0 ? ', which lists nobody' : `; there are ${names.slice(0, 10).join(', ')}`}`,
+    );
+  if (!listedMay(known, person, 'incidents:write', incident, deps.clock.now()))
+    throw unfit(`${name} ${notThat('incidents:write', incident)}, by their roles in people.yaml`);
+  return { name, shown: person.name ?? name, slack: person.slack ?? null };
 }
+
+const unfit = (why: string): Refusal => new Refusal(422, 'invalid', `json: to: ${why}`);

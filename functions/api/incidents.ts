@@ -35,7 +35,7 @@ export function incidentRoutes(app: Api, deps: Deps): void {
         z.strictObject({
           service: ServiceName,
           environment: EnvironmentName,
-          title: z.string().min(1).max(500),
+          title: z.string().trim().min(1).max(500),
           severity: Severity.default('critical'),
         }),
       ),
@@ -108,7 +108,7 @@ export function incidentRoutes(app: Api, deps: Deps): void {
       summary: 'Correct title or severity',
       request: {
         params,
-        ...body(z.strictObject({ title: z.string().min(1).max(500).optional(), severity: Severity.optional() })),
+        ...body(z.strictObject({ title: z.string().trim().min(1).max(500).optional(), severity: Severity.optional() })),
       },
       responses: {
         200: answers('As it is now', Incident),

@@ -63,6 +63,22 @@ function isToTell({ clock }: Pick<Deps, 'clock'>, { pages, care, status }: Incid
   );
 }
 
+/** What the pager has taken back since is said again. */
+function toldKey({ id, care }: Pick<IncidentRecord, 'id' | 'care'>, number: number): string {
+  const again = care?.rings !== undefined && care.rings.page <= number ? `-${care.rings.at}` : '';
+  return `${pageKey(id, number)}.acknowledge${again}`;
+}
+
+/** Whether the pager was told by us that this page is acknowledged: then it shows so, and nobody else has said it. */
+export async function isToldByUs(
+  { effects }: Pick<AcknowledgeDeps, 'effects'>,
+  incident: Pick<IncidentRecord, 'id' | 'care'>,
+  number: number,
+): Promise<boolean> {
+  const keys = [toldKey(incident, number), toldKey({ id: incident.id }, number)];
+  return (await Promise.all(keys.map((key) => effects.get(incident.id, key)))).some((told) => told !== undefined);
+}
+
 async function acknowledge(deps: AcknowledgeDeps, incident: IncidentRecord, number: number): Promise<Reached> {
   const { id, care } = incident;
   const key = pageKey(id, number);
@@ -70,9 +86,7 @@ async function acknowledge(deps: AcknowledgeDeps, incident: IncidentRecord, numb
   const said = care?.acknowledged;
   if (page === undefined || said === undefined || page.state !== 'succeeded' || !isOurs(page)) return 'reached';
   if (said.page === undefined && page.at > said.at) return 'reached';
-  // What the pager has taken back since is said again.
-  const again = care?.rings !== undefined && care.rings.page <= number ? `-${care.rings.at}` : '';
-  const done = `${key}.acknowledge${again}`;
+  const done = toldKey(incident, number);
   if ((await deps.effects.get(id, done)) !== undefined) return 'reached';
   const answer = await deps.pager.send({ ...pageRequest(incident, key, deps), action: 'acknowledge' });
   if (answer.kind === 'later') {

@@ -7,6 +7,7 @@ import type { Deps } from '../../domain/ports.ts';
 import type { IncidentRecord } from '../../schemas/incident.ts';
 import type { Deadline } from '../evaluation/pool.ts';
 import type { FollowDeps } from '../follow-pages.ts';
+import { isToldByUs } from './acknowledge-pages.ts';
 import { seenAcknowledged } from './acknowledged.ts';
 import { whoIs } from './agent.ts';
 import { resolvedThere } from './resolved.ts';
@@ -36,7 +37,7 @@ export async function isSeenThere(deps: SeenDeps, incident: IncidentRecord, aski
       deps.log.warn('it is not known whether a page is acknowledged at PagerDuty', { incident: id, number, detail });
       return false;
     }
-    if (told.value !== null && (await takenOver(deps, { incidentId: id, number }, told.value))) return true;
+    if (told.value !== null && (await takenOver(deps, incident, number, told.value))) return true;
   }
   return incident.crowd !== undefined && (await isSeenAtParts(deps, incident, asking));
 }
@@ -53,7 +54,15 @@ async function isSeenAtParts(deps: SeenDeps, { id }: IncidentRecord, asking: Dea
 }
 
 /** Gives whether somebody sees to it by that. */
-async function takenOver(deps: SeenDeps, page: PageOf, there: ExternalIncident): Promise<boolean> {
+async function takenOver(
+  deps: SeenDeps,
+  incident: IncidentRecord,
+  number: number,
+  there: ExternalIncident,
+): Promise<boolean> {
+  const page = { incidentId: incident.id, number };
+  const byNobody = there.acknowledged?.by == null;
+  if (there.status === 'acknowledged' && byNobody && (await isToldByUs(deps, incident, number))) return false;
   if (there.status === 'acknowledged')
     return seenAcknowledged(deps, page, there, `page-${page.number}-seen-${there.acknowledged?.at ?? ''}`);
   if (there.status === 'resolved' && there.resolvedBy !== null) return resolved(deps, page, there.resolvedBy);

@@ -1,5 +1,7 @@
 import { isSameActor } from '../../domain/actor-names.ts';
+import { notThat, whomToAsk } from '../../domain/may-not.ts';
 import type { Text } from '../../domain/outlets.ts';
+import { actorMay } from '../../domain/people.ts';
 import type { Deps } from '../../domain/ports.ts';
 import type { Somebody } from '../../domain/roles.ts';
 import type { IncidentRecord } from '../../schemas/incident.ts';
@@ -76,7 +78,7 @@ export async function roleAssigned(
 ): Promise<Outcome> {
   const { who, key } = doing;
   const { user } = await whomMeant(deps, deed, '');
-  const to = await holderOf(deps, user);
+  const to = await holderOf(deps, who, id, user);
   const before = await holderBefore(deps, doing, id, role);
   await assignRole(deps, who, { id, key, role, to });
   if (before !== null && isSameActor(before.name, to.name)) return answered({ user }, ` is ${role} already.`);
@@ -98,7 +100,7 @@ export async function commandHandedOver(
 ): Promise<Outcome> {
   const { who, key } = doing;
   const { user, brief } = await whomMeant(deps, deed, deed.brief);
-  const to = await holderOf(deps, user);
+  const to = await holderOf(deps, who, id, user);
   const before = await holderBefore(deps, doing, id, 'commander');
   const { brief: text } = await handOver(deps, who, { id, key, to, brief });
   if (before !== null && isSameActor(before.name, to.name))
@@ -133,11 +135,22 @@ export async function rolesTold(deps: Deps, { who }: Doing, id: IncidentId): Pro
 
 const nameOf = ({ shown, name }: Who): string => shown ?? name;
 
-/** Whoever is asked to do something has to be able to. @throws Declined */
-async function holderOf(deps: Deps, user: string): Promise<Somebody> {
+/**
+ * Whoever is asked to do something has to be able to: a role that nobody can fill could not even be left by them.
+ * @throws Declined
+ */
+async function holderOf(deps: Deps, who: Who, id: IncidentId, user: string): Promise<Somebody> {
+  const incident = await view(deps, id);
+  who.allow('incidents:write', incident);
   const found = await actorFor(deps, user);
   if (!found.ok) throw new Declined(...([{ user }, ` may do nothing here: ${found.because}.`] satisfies Text));
-  return { name: found.actor.name, shown: found.actor.shown, slack: user };
+  const { actor } = found;
+  const now = deps.clock.now();
+  if (!actorMay(actor, 'incidents:write', incident, now).allowed) {
+    const ask = whomToAsk(await deps.config.current(), 'incidents:write', incident, now);
+    throw new Declined({ user }, ` ${notThat('incidents:write', incident)}, so nothing has changed. `, ...ask);
+  }
+  return { name: actor.name, shown: actor.shown, slack: user };
 }
 
 /**

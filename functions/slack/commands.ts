@@ -7,7 +7,7 @@ import type { Action } from '../../schemas/access.ts';
 import type { SlashCommand } from '../../schemas/slack/command.ts';
 import type { ModalView, OpenIncident, SlackDeps } from '../../domain/slack-ports.ts';
 import { catalogueOf } from './conversation.ts';
-import { type Answer, ephemeral, nothing, word } from './http.ts';
+import { type Answer, ephemeral, nothing } from './http.ts';
 import { BRIEF_PATIENCE_MS, type Known, type Knowledge } from './known.ts';
 import { readerInTime, refusalOf } from './may.ts';
 import type { Block } from './modals/blocks.ts';
@@ -27,6 +27,7 @@ import {
   statusMessage,
   takenMessage,
   usageMessage,
+  withTyped,
 } from './words.ts';
 
 /** What answers while Slack waits, and what it has seen of the world. */
@@ -40,10 +41,12 @@ export async function answerCommand(waiting: Waiting, command: SlashCommand): Pr
   if (parsed.kind === 'help') return ephemeral(helpMessage(parsed.of));
   if (parsed.kind === 'usage') return ephemeral(usageMessage(parsed));
   const dialog = await dialogFor(waiting, parsed, command);
-  if (dialog?.kind === 'refused') return ephemeral(dialog.why);
+  if (dialog?.kind === 'refused') return ephemeral(withTyped(dialog.why, command.command, command.text));
   if (dialog?.kind === 'modal') {
     const failed = await openModal(waiting.deps, command.trigger_id, dialog.view);
-    return failed === null ? nothing() : word(failed);
+    if (failed === null) return nothing();
+    const said: ChatMessage = { summary: failed, parts: [{ kind: 'text', text: [failed] }] };
+    return ephemeral(withTyped(said, command.command, command.text));
   }
   const read = await answerNow(waiting, parsed, command);
   return read === null ? passOn(waiting, command) : ephemeral(read);

@@ -1,6 +1,7 @@
 import { byThemselves } from '../../domain/parts.ts';
 import type { ChatMessage, ChatPart, Text } from '../../domain/outlets.ts';
 import { type CommandName, helpOf, type Parsed } from '../../domain/slack-commands.ts';
+import { plainText } from '../../domain/slack-commands/text.ts';
 import { minuteOf } from '../../domain/story.ts';
 import { millisOf, type Timestamp } from '../../schemas/time.ts';
 import type { OpenIncident, SlackDeps } from '../../domain/slack-ports.ts';
@@ -19,6 +20,21 @@ const ELSEWHERE = smallPrint([
   'Elsewhere than in its channel, name the incident first, by its channel or its id: ',
   { code: '/incident ack #incident-2611201' },
 ]);
+
+/** Characters. Slack takes 3,000 in a line, escaped. */
+const TYPED_MAX = 2000;
+
+/** Nothing was done: what somebody has typed is gone from where they have typed it. @param typed without the command */
+export const withTyped = (message: ChatMessage, command: string, typed: string): ChatMessage =>
+  /\s/.test(typed.trim())
+    ? {
+        ...message,
+        parts: [
+          ...message.parts,
+          smallPrint(['You typed ', { code: `${command} ${plainText(typed)}`.slice(0, TYPED_MAX).toWellFormed() }]),
+        ],
+      }
+    : message;
 
 export function helpMessage(command: CommandName): ChatMessage {
   const lines = helpOf(command).flatMap(({ typed, says }): Text => [{ code: typed.trim() }, ` ${says}\n`]);

@@ -359,6 +359,7 @@ const anyMessage: fc.Arbitrary<Message> = fc.oneof(
     { kind: 'answered', decision: 'd', by: 'ada' },
     { kind: 'declared', severity: 'critical', by: 'ada', rings: true },
     { kind: 'declared', severity: 'warning', by: 'ada', rings: false },
+    { kind: 'declared', severity: 'critical', by: 'ada', rings: true, part: incident().id },
     left(true),
     left(false),
     { kind: 'cleared', by: 'ada', change: `chg_${'0'.repeat(26)}` as ChangeId, judge: true },

@@ -142,6 +142,14 @@ describe('a page that nobody acknowledges', () => {
     ]);
   });
 
+  test('that PagerDuty takes up again, for it calls by itself then, is waited for anew', async () => {
+    await acknowledge(world.deps, ada, { id });
+    expect(await after(120)).toBe(0);
+    await world.deps.incidents.amend(id, (incident) => unheard(incident, 1, world.clock.now()));
+    expect([await after(9), await after(1)]).toEqual([0, 1]);
+    expect(asked()).toEqual(['Nobody has acknowledged page 1 for 10 minutes (1 of 2 times): paging again']);
+  });
+
   test('two sweepers at the same moment page once', async () => {
     const incidents = await open();
     world.clock.set(world.clock.millis + 600_000);
@@ -221,6 +229,16 @@ describe('where nobody has told what was done at PagerDuty', () => {
     expect(await after(10)).toBe(0);
     const text = 'Acknowledged at PagerDuty by Bot (at 2026-11-20 12:00 UTC)';
     expect([said(), (await record()).roles?.commander]).toEqual([[text], undefined]);
+  });
+
+  test('what we have acknowledged there ourselves is nobody else who has', async () => {
+    await acknowledge(world.deps, ada, { id });
+    const ours = { by: null, at: world.clock.now() };
+    world.clock.set(world.clock.millis + 1000);
+    await world.deps.incidents.amend(id, (incident) => unheard(incident, 1, world.clock.now()));
+    thereAre({ 1: { status: 'acknowledged', acknowledgedBy: ['Firebreak'], acknowledged: ours } });
+    expect(await after(10)).toBe(1);
+    expect(said()).toEqual(asked());
   });
 
   test('an older page does when it was acknowledged after the newest one had rung, and the rest is silenced', async () => {

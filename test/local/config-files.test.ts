@@ -54,6 +54,14 @@ describe('what is wrong is told with file and line:', () => {
     ]);
   });
 
+  test('a name that nothing can have', async () => {
+    await services('services: {}\n');
+    await writeFile(join(dir, 'people.yaml'), 'people:\n  ada: {}\n  zoë: {}\n');
+    expect(await problems()).toEqual([
+      'people.yaml:3: people.zoë: a person is called by lower-case letters, digits, ".", "_" and "-"',
+    ]);
+  });
+
   test('a value that is none of those there are', async () => {
     await services(
       'services:\n  checkout:\n    environments:\n      production:\n        autoRollback:\n          mode: yolo\n',

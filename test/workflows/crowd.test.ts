@@ -6,7 +6,7 @@ import type { IncidentRecord } from '../../schemas/incident.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../schemas/names.ts';
 import { settleParts } from '../../workflows/steps/settle-parts.ts';
 import { wake } from '../../workflows/wake.ts';
-import { alarm, crowdPaths, parentIn } from './crowd-stories.ts';
+import { alarm, crowdPaths, parentIn, saysThatAllIsOver } from './crowd-stories.ts';
 import { all, ends, fires, type Moment, play, type Story } from './play.ts';
 
 /** The incidents of a story by their service, as they are at its end. */
@@ -105,6 +105,36 @@ describe('a parent that a person has resolved', () => {
       expect(closedAfter(part?.resolved_at ?? null)).toBe(9);
     }
     expect(recordsOf(world, 'cart')).toMatchObject([{ resolved_by: 'person:ada' }]);
+  });
+});
+
+describe('what a person declares while many fail', () => {
+  const given = crowdPaths['many-at-once-and-their-parent-pages']?.given ?? [];
+  const declares: Moment = async (world) => {
+    const place = { service: 'checkout' as ServiceName, environment: 'production' as EnvironmentName };
+    const said = { title: 'Charged twice', severity: 'critical', by: 'person:ada', trace: 'trace' } as const;
+    await wake(world.deps, (await world.deps.incidents.declare({ ...place, ...said })).id);
+  };
+  const seesToTheParent: Moment = async (world) => {
+    const { id, pages } = parentIn(world);
+    const acknowledged = { by: 'person:bob', at: world.clock.now(), page: pages };
+    await world.deps.incidents.amend(id, () => ({ care: { acknowledged } }));
+  };
+  const three = all(fires(alarm('cart')), fires(alarm('search')), fires(alarm('ledger')));
+
+  test.each([
+    ['rings anew where somebody has heard of the others', seesToTheParent, ['page.1', 'page.2']],
+    ['does not where they ring still', () => undefined, ['page.1']],
+  ])('is told to whoever sees to them, and %s', async (_, before, pages) => {
+    const over = all(saysThatAllIsOver, (world) => wake(world.deps, parentIn(world).id));
+    const moments = { '0 s': three, '60 s': before, '70 s': declares, '90 s': over };
+    const { world } = await play({ given, timeline: moments });
+    const { timeline } = world.store.dossiers.get(parentIn(world).id) ?? expect.unreachable();
+    expect(timeline.filter(({ kind }) => kind === 'incident.declared')).toMatchObject([
+      { actor: 'person:ada', text: expect.stringMatching(/^Declared of checkout production, .*: Charged twice/) },
+    ]);
+    const triggers = world.calls.filter((call) => call.includes('trigger') && call.includes('several-services'));
+    expect(triggers.map((call) => call.split(' ')[2])).toEqual(pages);
   });
 });
 

@@ -3,11 +3,15 @@ import type { Deps } from '../../domain/ports.ts';
 import type { IncidentRecord } from '../../schemas/incident.ts';
 import type { IncidentId } from '../../schemas/names.ts';
 import { plusSeconds } from '../../schemas/time.ts';
+import { commandsParent, tellDeclared } from '../declared-in.ts';
 import { wake } from '../wake.ts';
 
 type CrowdDeps = Pick<Deps, 'config' | 'crowds' | 'incidents' | 'decisions' | 'engine' | 'log'>;
 
 const NAMES_IN_A_TITLE = 4;
+
+/** Newest first: it has just opened, and little is on it by then. */
+const TIMELINE_READ = 50;
 
 type Looked = { incident: IncidentRecord; flapping: boolean };
 
@@ -18,8 +22,23 @@ type Looked = { incident: IncidentRecord; flapping: boolean };
 export async function joinCrowd(deps: CrowdDeps, incident: IncidentRecord): Promise<Looked> {
   const looked = await lookAround(deps, incident);
   // Here and not where it was opened: whoever opened it may have died before it was started, and nobody else pages.
-  if (looked.incident.parent_id !== undefined) await wake(deps, looked.incident.parent_id);
+  const { parent_id: parent } = looked.incident;
+  if (parent !== undefined) {
+    await tellWhatWasDeclared(deps, looked.incident, parent);
+    await wake(deps, parent);
+  }
   return looked;
+}
+
+/** An alert that joins is one of many. What a person has declared is told to whoever sees to the parent, and rings. */
+async function tellWhatWasDeclared(deps: CrowdDeps, part: IncidentRecord, parent: IncidentId): Promise<void> {
+  const { id, by_hand, title, severity } = part;
+  if (by_hand !== true) return;
+  const { items } = await deps.incidents.timeline(id, { limit: TIMELINE_READ });
+  const opened = items.find(({ kind }) => kind === 'incident.opened');
+  if (opened === undefined || opened.actor === 'alerts') return; // what was declared later is told by that
+  await tellDeclared(deps, parent, { key: `declared-${id}`, by: opened.actor, title, severity, part });
+  await commandsParent(deps, id);
 }
 
 /** What cannot be found out must not keep a page back. */

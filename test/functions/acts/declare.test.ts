@@ -1,5 +1,5 @@
-import { beforeEach, expect, test } from 'vitest';
-import { declare } from '../../../functions/acts/incidents.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { correct, declare } from '../../../functions/acts/incidents.ts';
 import type { Who } from '../../../functions/acts/who.ts';
 import type { EnvironmentName, IncidentId, ServiceName, Severity } from '../../../schemas/names.ts';
 import { FakeWorld, idleEngine } from '../../support/fake-deps.ts';
@@ -71,4 +71,53 @@ test('the same that is sent again is told once, and nothing makes it less severe
   await says(BOB, 'Slow', 'warning');
   expect((await says(BOB, 'Slow', 'warning')).incident.severity).toBe('critical');
   expect((await told(incident.id)).slice(1)).toEqual(['bob: Declared, while it was open already: Slow (warning)']);
+});
+
+describe('where it is a part of several, those who see to the parent hear of it', () => {
+  const HEARD = { care: { acknowledged: { by: 'ada', at: '2026-11-20T12:00:00.000Z', page: 1 } }, pages: 1 };
+
+  /** A warning that is a part of a parent. */
+  async function partOf(more: object) {
+    const { incident } = await says(ADA, 'Latency is high', 'warning');
+    const { crowds } = world.deps;
+    const because = { because: 'many', name: '', text: '4 incidents in 5 minutes' } as const;
+    const parent = await crowds.openParent('production', because, because.text, 'trace');
+    await crowds.join(parent, incident.id);
+    const dossier = world.store.dossiers.get(parent) ?? expect.unreachable();
+    dossier.record = { ...dossier.record, ...more };
+    return { part: incident.id, parent };
+  }
+
+  test.each([
+    ['somebody has heard the parent', HEARD, true],
+    ['it was made less severe', { ...HEARD, severity: 'info' }, true],
+    ['it rings already', { pages: 1 }, false],
+  ])('and it rings anew where %s: %o', async (_, more, rings) => {
+    const { part, parent } = await partOf(more);
+    await says(BOB, 'Customers are charged twice', 'critical');
+    await says(BOB, 'Customers are charged twice', 'critical');
+    expect(inbox(parent)).toEqual([{ kind: 'declared', severity: 'critical', by: 'bob', rings, part }]);
+    expect((await told(parent)).at(-1)).toBe(
+      'bob: Declared of checkout production, which is a part of it: Customers are charged twice (critical)',
+    );
+    expect((await told(part)).at(-1)).toContain('Customers are charged twice');
+    expect(await world.deps.incidents.read(parent)).toMatchObject({ severity: 'critical' });
+  });
+
+  test('also where they call the part critical', async () => {
+    const { part, parent } = await partOf(HEARD);
+    for (const severity of ['critical', 'critical', 'warning'] as const)
+      await correct(world.deps, BOB, { id: part, severity });
+    expect(inbox(parent)).toEqual([{ kind: 'declared', severity: 'critical', by: 'bob', rings: true, part }]);
+    expect((await told(parent)).at(-1)).toBe(
+      'bob: Changed severity of checkout production, which is a part of it, to critical',
+    );
+  });
+
+  test('but the parent is over with its parts, and not when a person says so', async () => {
+    const { part, parent } = await partOf(HEARD);
+    await says(BOB, 'Customers are charged twice', 'critical');
+    expect((await world.deps.incidents.read(part))?.by_hand).toBe(true);
+    expect((await world.deps.incidents.read(parent))?.by_hand).toBeUndefined();
+  });
 });

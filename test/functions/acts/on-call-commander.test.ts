@@ -1,4 +1,4 @@
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import type { OnCallPerson } from '../../../domain/on-call.ts';
 import type { Told } from '../../../domain/outlets.ts';
 import { giveCommandToOnCall } from '../../../functions/acts/on-call-commander.ts';
@@ -94,4 +94,27 @@ test('where it cannot be asked, the incident is there all the same, and says so'
     throw new Error('SQS is away');
   };
   expect(await lastEntry(await declared())).toMatch(/^firebreak: It could not be asked who is on call for payments/);
+});
+
+describe('whoever is on call', () => {
+  test('gets command of what is declared where something is open already, and nobody has it', async () => {
+    const id = await declared();
+    chat.queued.length = 0;
+    await declare(chat.deps, { name: 'bob', allow: () => undefined }, { ...INPUT, title: 'Charged twice', trace: 'b' });
+    expect(chat.queued).toMatchObject([{ ask: 'on_call', incident: id }]);
+  });
+
+  test('has it of the parent, too, where it is a part of several and nobody commands them', async () => {
+    const id = await declared();
+    const because = { because: 'many', name: '', text: '4 incidents in 5 minutes' } as const;
+    const parent = await chat.deps.crowds.openParent('staging', because, because.text, 't');
+    await chat.deps.crowds.join(parent, id);
+    chat.world.onCall = [{ kind: 'done', value: [CAROL] }];
+    await ask(id);
+    await ask(id);
+    expect((await chat.record(parent)).roles?.commander).toMatchObject({ shown: 'Carol', slack: 'U0CAROL' });
+    expect((await chat.timeline(parent)).filter((entry) => entry.includes('command'))).toEqual([
+      'firebreak: Carol has command, as of checkout staging, which is a part of it',
+    ]);
+  });
 });

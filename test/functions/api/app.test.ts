@@ -7,6 +7,7 @@ let firebreak: Firebreak;
 beforeAll(async () => {
   const shadow = { environments: { production: null } };
   firebreak = await Firebreak.start({
+    unshown: true,
     timeScale: 1,
     services: { ...actingCheckout, declared: shadow, patched: shadow, failing: shadow, listed: shadow },
   });
@@ -116,6 +117,7 @@ describe('what is wrong with a request is told as a problem', () => {
       'invalid',
     ],
     ['an incident without a title', 'POST', '/v1/incidents', { service: 'a', environment: 'p' }, 422, 'invalid'],
+    ['a blank one', 'POST', '/v1/incidents', { service: 'a', environment: 'p', title: ' \n' }, 422, 'invalid'],
     [
       'an unknown severity',
       'POST',

@@ -77,6 +77,11 @@ describe('modals', () => {
     const said = shown(await world.command('/incident', ''));
     expect(said).toContain(words);
     expect(said).toContain('Nothing was done');
+    expect(said).not.toContain('You typed');
+    // What stands in the dialog only is gone with it.
+    expect(shown(await world.command('/incident', 'declare Charged &lt;twice&gt;'))).toContain(
+      'You typed `/incident declare Charged &lt;twice&gt;`',
+    );
   });
 
   test('names are typed where the catalogue cannot be read', async () => {
