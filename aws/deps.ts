@@ -92,7 +92,7 @@ export function assemble(env: Environment): Deps {
   const log = jsonLog(clock, env.LOG_LEVEL);
   const table = new Table(new DynamoDBClient({}), env.FIREBREAK_TABLE);
   const blobs = s3Blobs(new S3Client({ forcePathStyle: true }), env.FIREBREAK_BUCKET);
-  const secrets = ssmSecrets(new SSMClient({}), env.FIREBREAK_SECRETS_PATH, now);
+  const secrets = ssmSecrets(new SSMClient({}), env.FIREBREAK_SECRETS_PATH, now, env.FIREBREAK_TIME_SCALE);
   const config = publishedConfig(blobs, log, now);
   const sqs = new SQSClient({});
   const gates = new GateTable(table);

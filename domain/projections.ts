@@ -26,6 +26,8 @@ export type Projections = {
   changed(...subjects: readonly Subject[]): Promise<void>;
   /** Oldest mark first. Strongly consistent. */
   due(target: Target): Promise<Due[]>;
+  /** As `due`, of every target, by one read. */
+  dueAnywhere(): Promise<ReadonlyMap<Target, readonly Due[]>>;
   /** It is shown (null), or goes on at a time. What has changed meanwhile stays due. */
   settle(target: Target, due: Due, again: Timestamp | null): Promise<void>;
   /** One projector works at a target at a time. Undefined: another one does. */

@@ -1,6 +1,7 @@
 import type { Deps } from '../domain/ports.ts';
+import type { Due } from '../domain/projections.ts';
 import type { IncidentRecord } from '../schemas/incident.ts';
-import { type Subject, type Target, TARGETS } from '../schemas/projection.ts';
+import type { Subject, Target } from '../schemas/projection.ts';
 import { millisOf, secondsBetween } from '../schemas/time.ts';
 
 /** What has been ready for this long was forgotten by whoever should have woken its projector. */
@@ -13,18 +14,16 @@ type RouseDeps = Pick<Deps, 'projections' | 'clock' | 'log'> & { timeScale?: num
 
 /** Wakes projectors that somebody should have woken, and lets them look at open incidents again now and then. */
 export async function rouse(deps: RouseDeps, open: readonly IncidentRecord[]): Promise<void> {
-  for (const target of TARGETS) await wakeOverdue(deps, target);
+  for (const [target, due] of await deps.projections.dueAnywhere()) await wakeOverdue(deps, target, due);
   const slots = LOOK_AGAIN_MINUTES * (deps.timeScale ?? 1);
   const slot = Math.floor((millisOf(deps.clock.now()) / 60_000 / LOOK_AGAIN_MINUTES) * slots) % Math.ceil(slots);
   const turn = open.filter(({ id }) => slotOf(id, Math.ceil(slots)) === slot);
   if (turn.length > 0) await deps.projections.changed(...turn.map(({ id }): Subject => `incident:${id}`));
 }
 
-async function wakeOverdue({ projections, clock, log }: RouseDeps, target: Target): Promise<void> {
+async function wakeOverdue({ projections, clock, log }: RouseDeps, target: Target, due: readonly Due[]): Promise<void> {
   const now = clock.now();
-  const overdue = (await projections.due(target)).filter(
-    ({ notBefore, since }) => secondsBetween(notBefore ?? since, now) > OVERDUE_SECONDS,
-  );
+  const overdue = due.filter(({ notBefore, since }) => secondsBetween(notBefore ?? since, now) > OVERDUE_SECONDS);
   if (overdue.length === 0) return;
   log.info('a projector had to be woken by the sweeper', { target, waiting: overdue.length });
   await projections.wake(target, 0);

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock, Log } from '../../domain/ports.ts';
 import { type Due, type Lease, type Projections, targetsOf } from '../../domain/projections.ts';
-import { Pace, Sent, Subject, type Target } from '../../schemas/projection.ts';
+import { Pace, Sent, Subject, type Target, TARGETS } from '../../schemas/projection.ts';
 import { plusSeconds, secondsBetween, Timestamp } from '../../schemas/time.ts';
 import { keys } from './keys.ts';
-import { absent, type Item, type Table, type Write } from './table.ts';
+import { absent, collect, type Item, type Table, type Write } from './table.ts';
 
 /** Tells a projector that something is due, at the earliest after so many seconds. */
 export type Waker = (target: Target, afterSeconds: number) => Promise<void>;
@@ -75,11 +75,16 @@ export class ProjectionTable implements Projections {
   }
 
   async due(target: Target): Promise<Due[]> {
-    const all: Due[] = [];
-    for await (const item of this.#table.each(keys.dues().pk)) {
-      if (item[since(target)] !== undefined) all.push(dueOf(item, target));
-    }
-    return all.toSorted((a, b) => (a.since < b.since ? -1 : 1));
+    return dueOn(target, await this.#dues());
+  }
+
+  async dueAnywhere(): Promise<ReadonlyMap<Target, readonly Due[]>> {
+    const items = await this.#dues();
+    return new Map(TARGETS.map((target) => [target, dueOn(target, items)]));
+  }
+
+  #dues(): Promise<Item[]> {
+    return collect(this.#table.each(keys.dues().pk), (item) => item);
   }
 
   async settle(target: Target, { subject, wanted }: Due, again: Timestamp | null): Promise<void> {
@@ -248,6 +253,13 @@ function sleeps(target: Target, before: Item | undefined, at: Timestamp, by: str
 /** The mark of a subject as part of a transaction. It wakes nobody. */
 export const markWrite = (table: Table, subject: Subject, at: Timestamp): Write =>
   table.update(keys.due(subject), marked(subject, at, 'marked_at'));
+
+/** Oldest mark first. */
+const dueOn = (target: Target, items: readonly Item[]): Due[] =>
+  items
+    .filter((item) => item[since(target)] !== undefined)
+    .map((item) => dueOf(item, target))
+    .toSorted((a, b) => (a.since < b.since ? -1 : 1));
 
 const dueOf = (item: Item, target: Target): Due => ({
   subject: Subject.parse(item['sk']),

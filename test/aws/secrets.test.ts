@@ -42,6 +42,21 @@ test('one that is rotated is seen within a minute', async () => {
   expect(await kept.get('ARGOCD_TOKEN')).toBe('new');
 });
 
+test.each([
+  [1, 30_000],
+  [10, 3000],
+  [1000, 1000],
+])('in trials %i times as fast as life one that is new is seen after %i ms', async (timeScale, millis) => {
+  const kept = ssmSecrets(ssm, '/firebreak/test', () => now, timeScale);
+  const name = `NEW_AT_${timeScale}`;
+  expect(await kept.get(name)).toBeUndefined();
+  parameters[`/firebreak/test/${name}`] = 'new';
+  now += millis - 1;
+  expect(await kept.get(name)).toBeUndefined();
+  now += 1;
+  expect(await kept.get(name)).toBe('new');
+});
+
 test('two quotation marks stand for the empty value, which a parameter cannot have', async () => {
   parameters['/firebreak/test/GRAFANA_TIMESTAMP_HEADER'] = '""';
   expect(await secrets().get('GRAFANA_TIMESTAMP_HEADER')).toBe('');

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { cli } from './support.ts';
+import { cli, launched } from './support.ts';
 
 let dir: string;
 const write = (name: string, text: string) => writeFile(join(dir, name), text);
@@ -136,8 +136,8 @@ describe('how it is called', () => {
 
   test('the launcher keeps the folder, hands the arguments on, and ends as the command does', async () => {
     await write('runbooks/say.md', WRONG);
-    const ended = await cli(['runbooks', 'lint', 'runbooks'], { cwd: dir, program: 'cli/bin.mjs' });
+    const ended = await launched(['runbooks', 'lint', 'runbooks'], { cwd: dir });
     expect([ended.code, ended.out]).toEqual([1, expect.stringMatching(/^runbooks\/say\.md:6: /)]);
-    expect(await cli(['--version'], { program: 'cli/bin.mjs' })).toMatchObject({ code: 0, out: '0.1.0\n' });
+    expect(await launched(['--version'])).toMatchObject({ code: 0, out: '0.1.0\n' });
   });
 });

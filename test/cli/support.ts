@@ -2,20 +2,43 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { run } from '../../cli/program.ts';
 import { ADMIN_TOKEN, bareEnvironment, type Firebreak } from '../support/firebreak.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
 export type Ended = { code: number | null; out: string; err: string };
 
-/** Runs the command as a process of its own, with nothing of this one's environment. */
+type Env = Record<string, string>;
+
+/**
+ * Runs the command as its process does, with nothing of this one's environment: in this process, since to start one is
+ * most of the work, or by itself where it is called in another folder.
+ */
 export async function cli(
   args: readonly string[],
-  {
-    env = {},
-    cwd = ROOT,
-    program = 'cli/main.ts',
-  }: { env?: Record<string, string>; cwd?: string; program?: string } = {},
+  { env = {}, cwd }: { env?: Env; cwd?: string } = {},
+): Promise<Ended> {
+  if (cwd !== undefined) return asProcess('cli/main.ts', args, { env, cwd });
+  let [out, err] = ['', ''];
+  const code = await run(args, {
+    env: { ...bareEnvironment(), ...env },
+    cwd: ROOT,
+    root: ROOT,
+    out: (said) => void (out += `${said}\n`),
+    err: (said) => void (err += `${said}\n`),
+  });
+  return { code, out, err };
+}
+
+/** By its launcher, as `npx firebreak` does. */
+export const launched = (args: readonly string[], { cwd = ROOT }: { cwd?: string } = {}): Promise<Ended> =>
+  asProcess('cli/bin.mjs', args, { env: {}, cwd });
+
+async function asProcess(
+  program: string,
+  args: readonly string[],
+  { env, cwd }: { env: Env; cwd: string },
 ): Promise<Ended> {
   const child = spawn(process.execPath, [join(ROOT, program), ...args], {
     cwd,

@@ -96,6 +96,7 @@ describe('a version that was rolled back', { timeout: 60_000 }, () => {
         id: expect.stringMatching(/^pin_/),
         ...at,
         version: BAD.version,
+        rolled_back_to: GOOD.version,
         incident_id: one.id,
         reason: `rolled back to ${GOOD.version}`,
         pinned_at: expect.stringMatching(/^\d{4}-.*Z$/),

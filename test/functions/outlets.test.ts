@@ -99,12 +99,13 @@ async function isWhole(id: string): Promise<string> {
   );
   const name: string = channel.slice(1);
   await eventually(
-    async () => (await said(name)).length >= (await told(id)).length,
-    'everything in the channel',
+    async () => {
+      const wanted = (await told(id)).map((text) => slack(text).slice(0, 20)); // there may be more at each look
+      expect((await said(name)).map((text) => text.slice(0, 20))).toEqual(wanted);
+      return true;
+    },
+    'everything in the channel, once and in order',
     60_000,
-  );
-  expect((await said(name)).map((text) => text.slice(0, 20))).toEqual(
-    (await told(id)).map((text) => slack(text).slice(0, 20)),
   );
   return name;
 }

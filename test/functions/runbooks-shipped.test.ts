@@ -22,6 +22,7 @@ const guarded = new Guarded(() => firebreak);
 
 beforeAll(async () => {
   firebreak = await Firebreak.start({
+    unshown: true,
     services: Object.fromEntries(SERVICES.map((name) => [name, entry(name)])),
     configFiles: EACH_ALONE,
     env: { FIREBREAK_RUNBOOKS_DIR: fileURLToPath(new URL('../../runbooks', import.meta.url)) },

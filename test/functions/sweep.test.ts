@@ -43,7 +43,10 @@ function withoutWork(): SweepDeps {
     waitingGates: Object.assign({}, world.deps.waitingGates, { all: none }),
     gateKeeper: Object.assign({}, world.deps.gateKeeper, { undelivered: () => atGithub() }),
     audit: Object.assign({}, world.deps.audit, { seal: async () => (sealed += 1) }),
-    projections: Object.assign({}, world.deps.projections, { due: none, changed: async () => undefined }),
+    projections: Object.assign({}, world.deps.projections, {
+      dueAnywhere: async () => new Map(),
+      changed: async () => undefined,
+    }),
   };
 }
 

@@ -1,23 +1,30 @@
 import { expect, onTestFinished, vi } from 'vitest';
 import type { StandIns } from '../../local/standins/index.ts';
 import { calls } from '../local/standins/support.ts';
+import { leftHanging } from './server.ts';
 
 /**
- * Lets time limits run out at once. Gives the limits that were asked for, in milliseconds: that they are the right ones
- * is what is tested, nobody has to wait for it.
+ * Lets time limits run out as soon as a vendor has heard what it will not answer; by the clock they might run out before,
+ * or while one answers. Gives the limits that were asked for, in milliseconds: that they are the right ones is what is
+ * tested, nobody has to wait for it.
  */
 export function impatient(): number[] {
   const asked: number[] = [];
   const real = AbortSignal.timeout.bind(AbortSignal);
   const spy = vi.spyOn(AbortSignal, 'timeout').mockImplementation((millis) => {
     asked.push(millis);
-    return real(50);
+    const limit = new AbortController();
+    leftHanging.add(() => limit.abort(timedOut()));
+    return AbortSignal.any([real(millis), limit.signal]);
   });
   onTestFinished(() => {
     spy.mockRestore();
+    leftHanging.clear();
   });
   return asked;
 }
+
+const timedOut = () => new DOMException('The operation was aborted due to timeout', 'TimeoutError');
 
 /** A slow machine is no failure. */
 const PATIENCE_MS = 20_000;
@@ -33,7 +40,7 @@ export function limitOnceHeld(standIns: StandIns, over: () => void = () => undef
     .then(
       () => {
         over();
-        limit.abort(new DOMException('The operation was aborted due to timeout', 'TimeoutError'));
+        limit.abort(timedOut());
       },
       () => undefined, // it never came: nobody has given up
     );

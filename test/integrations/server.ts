@@ -12,6 +12,9 @@ export type Reply = { status?: number; headers?: Record<string, string>; body?: 
 
 export type Vendor = { url: string; received: Received[] };
 
+/** Called when a request has come that will never be answered. */
+export const leftHanging = new Set<() => void>();
+
 /** A vendor of a test's own, over real HTTP: it answers one reply after the other, and the last one again and again. */
 export const vendor = (...replies: [Reply, ...Reply[]]): Promise<Vendor> =>
   vendorThat((_, n) => replies[Math.min(n, replies.length - 1)] ?? 'hang');
@@ -27,7 +30,10 @@ export async function vendorThat(answers: (request: Received, n: number) => Repl
       const asked = { method, path, headers, body: Buffer.concat(chunks).toString() };
       const reply = answers(asked, received.length);
       received.push(asked);
-      if (reply === 'hang') return;
+      if (reply === 'hang') {
+        for (const hear of leftHanging) hear();
+        return;
+      }
       if ('cut' in reply) {
         response.writeHead(reply.cut, { 'content-length': '100' });
         response.write('{', () => response.destroy());

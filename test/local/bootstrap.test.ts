@@ -41,7 +41,7 @@ const next = async (lines: AsyncIterator<string>): Promise<string | undefined> =
 };
 
 /** Resolves once no process has this id any more; its parent may be gone already, so there is nobody to ask but the system. */
-const gone = (pid: number) => expect.poll(() => isRunning(pid), { timeout: 15_000 }).toBe(false);
+const gone = (pid: number) => expect.poll(() => isRunning(pid)).toBe(false);
 
 function isRunning(pid: number): boolean {
   try {

@@ -34,7 +34,7 @@ const taken = (file: string, text: string): Promise<LoadedSet> => {
       if (newest === undefined) throw new Error('no change was seen');
       return newest;
     },
-    { timeout: 10_000, interval: 300 },
+    { timeout: 30_000, interval: 300 },
   );
 };
 

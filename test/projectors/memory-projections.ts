@@ -1,6 +1,6 @@
 import type { Clock } from '../../domain/ports.ts';
 import { type Due, type Lease, type Projections, targetsOf } from '../../domain/projections.ts';
-import type { Pace, Sent, Subject, Target } from '../../schemas/projection.ts';
+import { type Pace, type Sent, type Subject, type Target, TARGETS } from '../../schemas/projection.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time.ts';
 
 type Row = Due & { wokenAt: Timestamp };
@@ -45,6 +45,10 @@ export class MemoryProjections implements Projections {
 
   async due(target: Target): Promise<Due[]> {
     return [...this.#rows(target).values()].toSorted((a, b) => (a.since < b.since ? -1 : 1));
+  }
+
+  async dueAnywhere(): Promise<ReadonlyMap<Target, Due[]>> {
+    return new Map(await Promise.all(TARGETS.map(async (target) => [target, await this.due(target)] as const)));
   }
 
   async settle(target: Target, { subject, wanted }: Due, again: Timestamp | null): Promise<void> {

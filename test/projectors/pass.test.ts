@@ -196,7 +196,7 @@ describe('a pass that shows several side by side', () => {
     const passed = both((subject) => (subject === A ? promise : Promise.resolve()));
     await expect.poll(() => shown).toEqual([A, B, C]);
     await projections.changed(A, B); // while A is still being shown
-    await expect.poll(() => shown, { timeout: 4000 }).toEqual([A, B, C, B]);
+    await expect.poll(() => shown).toEqual([A, B, C, B]);
     resolve();
     await passed;
     expect(shown).toEqual([A, B, C, B, A]);

@@ -88,7 +88,7 @@ test('counts are written by themselves after a while', async () => {
   const hasty = another(1);
   await hasty.keep(one);
   await hasty.keep(one);
-  await vi.waitFor(async () => expect(await decisions.get(one.id)).toMatchObject({ count: 2 }), { timeout: 5000 });
+  await expect.poll(() => decisions.get(one.id)).toMatchObject({ count: 2 });
 });
 
 test('counts that could not be written are written the next time', async () => {

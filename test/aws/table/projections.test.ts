@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { ProjectionTable } from '../../../aws/table/projections.ts';
 import type { Due, Lease } from '../../../domain/projections.ts';
 import type { IncidentId, ServiceName } from '../../../schemas/names.ts';
-import type { Sent, Subject, Target } from '../../../schemas/projection.ts';
+import { type Sent, type Subject, type Target, TARGETS } from '../../../schemas/projection.ts';
 import { plusSeconds } from '../../../schemas/time.ts';
 import { silent } from '../../support/fake-deps.ts';
 import { arrivals, signal } from '../../support/signals.ts';
@@ -71,6 +71,15 @@ describe('what has changed', () => {
       { subject, wanted: 2, since },
       { subject: `incident:younger-${subjects}`, wanted: 1, since: plusSeconds(since, 5) },
     ]);
+  });
+
+  test('is seen of every target at once as of each by itself', async () => {
+    await projections().changed(subject);
+    await projections().settle('slack', await due(), null);
+    const everywhere = await projections().dueAnywhere();
+    for (const target of TARGETS) expect(everywhere.get(target)).toEqual(await projections().due(target));
+    expect(everywhere.get('slack')).not.toContainEqual(expect.objectContaining({ subject }));
+    expect(everywhere.get('grafana')).toContainEqual(expect.objectContaining({ subject }));
   });
 
   test('wakes nobody who has been woken for it a moment ago, but does after a while', async () => {

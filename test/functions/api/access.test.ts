@@ -7,7 +7,7 @@ import { routed } from '../../support/fixtures.ts';
 let firebreak: Firebreak;
 beforeAll(async () => {
   const place = { environments: { production: null, staging: null } };
-  firebreak = await Firebreak.start({ services: { checkout: place, cart: place }, timeScale: 1 });
+  firebreak = await Firebreak.start({ unshown: true, services: { checkout: place, cart: place }, timeScale: 1 });
 });
 afterAll(() => firebreak.remove());
 

@@ -5,7 +5,7 @@ import { routed, seen } from '../../support/fixtures.ts';
 
 let firebreak: Firebreak;
 beforeAll(async () => {
-  firebreak = await Firebreak.start({ services: { bare: null }, timeScale: 1 });
+  firebreak = await Firebreak.start({ unshown: true, services: { bare: null }, timeScale: 1 });
 });
 afterAll(() => firebreak.remove());
 

@@ -81,7 +81,12 @@ const FILES = (['alertmanager', 'grafana'] as const).flatMap((vendor) =>
 
 let firebreak: Firebreak;
 beforeAll(async () => {
-  firebreak = await Firebreak.prepare({ services: {}, env: { LOG_LEVEL: 'error' }, timeScale: 1 });
+  firebreak = await Firebreak.prepare({
+    unshown: true,
+    services: {},
+    env: { LOG_LEVEL: 'error' },
+    timeScale: 1,
+  });
 });
 afterAll(() => firebreak.remove());
 

@@ -7,6 +7,7 @@ let firebreak: Firebreak;
 beforeAll(async () => {
   const shadow = { environments: { production: null } };
   firebreak = await Firebreak.start({
+    unshown: true,
     timeScale: 120, // ten minutes are five seconds
     services: { checkout: shadow, cart: shadow },
     configFiles: {

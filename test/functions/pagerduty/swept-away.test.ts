@@ -8,6 +8,7 @@ import { routed, seen } from '../../support/fixtures.ts';
 let firebreak: Firebreak;
 beforeAll(async () => {
   firebreak = await Firebreak.start({
+    unshown: true,
     timeScale: 120, // ten minutes are five seconds
     services: { checkout: { environments: { production: null } } },
     configFiles: {

@@ -1,4 +1,4 @@
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { FaultRule } from '../../../local/standins/faults.ts';
 import type { StandIns } from '../../../local/standins/index.ts';
 import { calls, exchange, folder, incidents, sandbox, send, setFault, start } from './support.ts';
@@ -13,9 +13,6 @@ const withFault = async (fault: FaultRule['fault'], more: Partial<FaultRule> = {
   return standIns;
 };
 
-/** A slow machine is no failure. */
-const PATIENCE = { timeout: 20_000 };
-
 /** The trigger of the fixture from a client that gives up once it has come, and has no answer then. */
 async function sendImpatiently(standIns: StandIns): Promise<void> {
   const limit = new AbortController();
@@ -23,10 +20,7 @@ async function sendImpatiently(standIns: StandIns): Promise<void> {
   const given = fetch(standIns.urls.pagerduty + path, { method, headers, body, signal: limit.signal }).catch(
     (error: unknown) => error,
   );
-  await vi.waitFor(
-    async () => expect(await calls(standIns)).toContainEqual(expect.objectContaining({ method, status: null })),
-    PATIENCE,
-  );
+  await expect.poll(() => calls(standIns)).toContainEqual(expect.objectContaining({ method, status: null }));
   limit.abort(new Error('no patience'));
   expect(await given).toMatchObject({ message: 'no patience' });
 }
@@ -48,7 +42,7 @@ describe('what each fault does', () => {
   test('slow: the effect at once, the answer later', async () => {
     const standIns = await withFault({ kind: 'slow', delay_ms: 300_000 });
     const given = send(standIns.urls.pagerduty, trigger).catch((error: unknown) => error);
-    await vi.waitFor(async () => expect(await incidents(standIns)).toHaveLength(1), PATIENCE);
+    await expect.poll(() => incidents(standIns)).toHaveLength(1);
     const [call] = (await calls(standIns)).filter(({ method }) => method === 'POST');
     expect(call).toMatchObject({ outcome: 202, status: null });
     await standIns.close();
@@ -108,7 +102,7 @@ describe('what each fault does', () => {
   test('late: the effect comes after the client gave up', async () => {
     const standIns = await withFault({ kind: 'late', delay_ms: 500 });
     await sendImpatiently(standIns);
-    await vi.waitFor(async () => expect(await incidents(standIns)).toHaveLength(1), PATIENCE);
+    await expect.poll(() => incidents(standIns)).toHaveLength(1);
     expect((await calls(standIns)).at(-1)).toMatchObject({ fault: 'late', outcome: 202, status: null });
   });
 
@@ -130,7 +124,7 @@ describe('what each fault does', () => {
     await soon.close();
 
     const later = await start({ dir, now: () => Date.now() + 60_000 });
-    await vi.waitFor(async () => expect(await incidents(later)).toHaveLength(1), PATIENCE);
+    await expect.poll(() => incidents(later)).toHaveLength(1);
     await later.close();
 
     const again = await start({ dir, now: () => Date.now() + 120_000 });

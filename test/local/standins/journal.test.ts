@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { Hono } from 'hono';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import type { RecordedCall } from '../../../local/standins/journal.ts';
 import { calls, clock, exchange, folder, incidents, sandbox, send, start } from './support.ts';
 
@@ -133,10 +133,9 @@ test('a kill loses nothing: not the effect, not the call that was never answered
   await expect(send(child.pagerduty, trigger)).rejects.toThrow();
   await put({ kind: 'hang' });
   const hanging = send(child.pagerduty, trigger, { dedup_key: 'never' }).catch((error: unknown) => error);
-  await vi.waitFor(async () => {
-    const list = (await (await fetch(`${child.sandbox}/sandbox/calls`)).json()) as { items: RecordedCall[] };
-    expect(list.items).toHaveLength(2);
-  });
+  const recorded = async () =>
+    ((await (await fetch(`${child.sandbox}/sandbox/calls`)).json()) as { items: RecordedCall[] }).items.length;
+  await expect.poll(recorded).toBe(2);
   await child.kill();
   expect(await hanging).toBeInstanceOf(Error);
 

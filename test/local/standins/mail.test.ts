@@ -1,5 +1,5 @@
 import { createTransport } from 'nodemailer';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { FaultRule } from '../../../local/standins/faults.ts';
 import { MAILBOX } from '../../../local/standins/mail.ts';
 import { calls, sandbox, setFault, start } from './support.ts';
@@ -69,7 +69,7 @@ describe('what each fault does', () => {
   test('slow: it is there at once, and that is said later', async () => {
     const standIns = await withFault({ kind: 'slow', delay_ms: 300_000 });
     const said = send(standIns);
-    await vi.waitFor(async () => expect(await received(standIns)).toHaveLength(1));
+    await expect.poll(() => received(standIns)).toHaveLength(1);
     expect(await received(standIns)).toEqual([{ path: ADA, outcome: 250, status: null, fault: 'slow', came: true }]);
     await standIns.close();
     expect(await said).not.toMatch(/^250/);

@@ -344,10 +344,10 @@ describe('in a sandbox', () => {
     await judged('checkout');
     expect(await firebreak.calls('prometheus')).toEqual([]);
 
-    await firebreak.stop();
-    await firebreak.start(); // forgets at once that Prometheus was absent, which would take half a minute else
     const series = { query: 'errors', steps: [{ after_seconds: 0, value: 0 }] };
     expect((await firebreak.put('/sandbox/prometheus/series', series)).status).toBe(200);
+    await firebreak.stop();
+    await firebreak.start(); // else it would be remembered for a moment that Prometheus was absent
     await judged('search');
     const asked = await firebreak.calls('prometheus');
     expect(asked).toContainEqual(expect.objectContaining({ path: '/api/v1/rules', status: 200 }));

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import type { DeliveryShown } from '../../../local/standins/slack-deliveries.ts';
 import { COMMANDS, SCOPES, SHORTCUTS, SUBSCRIBED } from '../../../local/standins/slack-directory.ts';
@@ -84,7 +84,7 @@ async function app() {
 test('whoever the app lets in is told of like others who come', async () => {
   const { standIns, slack, channel, heard } = await app();
   await slack.conversations.invite({ channel, users: 'U0GRACE001,U024BE7LH,UNOBODY01', force: true });
-  await vi.waitFor(() => expect(heard.told).toHaveLength(1));
+  await expect.poll(() => heard.told.length).toBe(1);
   expect(heard.told[0]?.fields.event).toMatchObject({
     type: 'member_joined_channel',
     user: 'U0GRACE001',
@@ -552,8 +552,7 @@ describe('events', () => {
   });
 
   /** Until the app was told so many requests. */
-  const toldTimes = (times: number, heard: { told: Told[] }) =>
-    expect.poll(() => heard.told.length, { timeout: 5_000 }).toBe(times);
+  const toldTimes = (times: number, heard: { told: Told[] }) => expect.poll(() => heard.told.length).toBe(times);
 
   test('that are not taken come again three times, with the same id and signed anew', async () => {
     const standIns = await start({ timeScale: 1_000_000 });
