@@ -7,10 +7,10 @@ import { bareEnvironment } from '../support/firebreak.ts';
 /** The quarter of an hour of a verification takes less than 4 seconds. */
 const TIME_SCALE = 240;
 
-/** A slow machine is no failure. */
-const LIMIT_SECONDS = 90;
+/** A slow machine is no failure; and whether a message that was under way at a kill has arrived is known after a minute. */
+const LIMIT_SECONDS = 180;
 
-export const STORY_MAX_MS = 120_000;
+export const STORY_MAX_MS = 240_000;
 
 export type Played = {
   facts: Fact[];
