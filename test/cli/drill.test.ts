@@ -258,7 +258,7 @@ describe('a drill', { timeout: 60_000 }, () => {
 });
 
 describe('killed in the middle', { timeout: 90_000 }, () => {
-  test.each([
+  test.concurrent.each([
     'before Invoke incident-response #1',
     'before CD roll-back #1',
     'after CD roll-back #1',

@@ -32,7 +32,7 @@ beforeAll(async () => {
         environments: { production: { ...acting.environments.production, health } },
       },
     },
-    timeScale: 60,
+    timeScale: 120,
   });
   // Its Prometheus is taken for absent until it has something to tell, and that is remembered for a while.
   await errors([[120, 0.002]]);
@@ -110,6 +110,14 @@ async function isWhole(id: string): Promise<string> {
   return name;
 }
 
+/** By their purpose, which a channel is given when its messages may be there already. */
+const channelsOf = (id: string): Promise<string[]> =>
+  eventually(async () => {
+    const { body } = await firebreak.get('/sandbox/slack/channels');
+    const named = body.items.filter(({ purpose }: any) => purpose.includes(id)).map(({ name }: any) => name);
+    return named.length > 0 && named;
+  }, 'a channel with its purpose');
+
 describe('Slack', () => {
   test(
     'while it is down the page and the rollback go out; afterwards it is whole, and nothing is there twice',
@@ -133,8 +141,7 @@ describe('Slack', () => {
       await tell('slack-down', 'resolved', startsAt);
       await eventually(async () => (await incident(id)).status === 'resolved', 'the end', 60_000);
       await isWhole(id);
-      const { body } = await firebreak.get('/sandbox/slack/channels');
-      expect(body.items.filter(({ purpose }: any) => purpose.includes(id))).toHaveLength(1);
+      expect(await channelsOf(id)).toEqual([name]);
       const channel = await eventually(async () => {
         const { body: shown } = await firebreak.get(`/sandbox/slack/channels/${name}`);
         return shown.topic.includes('resolved') && shown;
@@ -161,8 +168,7 @@ describe('Slack', () => {
     });
     const { id } = await badDeploy('slack-loses');
     const name = await isWhole(id);
-    const { body } = await firebreak.get('/sandbox/slack/channels');
-    expect(body.items.filter(({ purpose }: any) => purpose.includes(id)).map((one: any) => one.name)).toEqual([name]);
+    expect(await channelsOf(id)).toEqual([name]);
     const lines = (await messagesIn('payments')).filter(({ text }) => text.includes('slack-loses'));
     expect(lines).toHaveLength(1);
   });
