@@ -3,7 +3,6 @@ import { accessSync, constants, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { stopWithParent } from './local/parent.ts';
 import { compiled } from './local/setup.mjs';
-import LongestFirst from './test/sequencer.ts';
 
 stopWithParent();
 
@@ -33,7 +32,6 @@ export default defineConfig({
     setupFiles: ['./test/setup.ts'],
     env: { TMPDIR: temporary(), NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? compiled },
     reporters: ['default', './test/reporter.ts'],
-    sequence: { sequencer: LongestFirst },
     projects: [
       {
         extends: true,
