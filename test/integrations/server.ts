@@ -12,8 +12,14 @@ export type Reply = { status?: number; headers?: Record<string, string>; body?: 
 
 export type Vendor = { url: string; received: Received[] };
 
-/** Called when a request has come that will never be answered. */
+/** Called when a request has come that will never be answered, or not any further. */
 export const leftHanging = new Set<() => void>();
+
+const runOut = () => {
+  for (const hear of leftHanging) hear();
+};
+
+const HEAD_MS = 50;
 
 /** A vendor of a test's own, over real HTTP: it answers one reply after the other, and the last one again and again. */
 export const vendor = (...replies: [Reply, ...Reply[]]): Promise<Vendor> =>
@@ -31,12 +37,16 @@ export async function vendorThat(answers: (request: Received, n: number) => Repl
       const reply = answers(asked, received.length);
       received.push(asked);
       if (reply === 'hang') {
-        for (const hear of leftHanging) hear();
+        runOut();
         return;
       }
       if ('cut' in reply) {
         response.writeHead(reply.cut, { 'content-length': '100' });
-        response.write('{', () => response.destroy());
+        response.write('{', () => {
+          response.destroy();
+          // What is heard here has the head by then: what has come is read between a timer and an immediate.
+          setTimeout(() => setImmediate(runOut), HEAD_MS);
+        });
         return;
       }
       response.writeHead(reply.status ?? 200, { 'content-type': 'application/json', ...reply.headers });
