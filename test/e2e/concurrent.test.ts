@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { minutesAgo } from '../support/alerts.ts';
-import type { Firebreak } from '../support/firebreak.ts';
+import { eventually, type Firebreak } from '../support/firebreak.ts';
 import { freePort } from '../../demo/free-port.ts';
 import { exampleAlertmanager, exampleRules, have } from '../support/prometheus-stack.ts';
 import type { CdServer } from './cd-server.ts';
@@ -65,8 +65,17 @@ describe.runIf(have('prometheus', 'alertmanager'))('many alerts for one bad depl
 
   afterAll(() => stage.stop());
 
+  const untilAllFire = (service: ToyService) =>
+    eventually(
+      async () => (await incidentsOf(firebreak, service))[0]?.signal_count === 1 + Object.keys(MORE_RULES).length,
+      `all alerts of ${service.name}`,
+    );
+
   test('are one rollback', async () => {
+    const finish = cd.holdUp(); // what fires after the rollback has come back, and pages again
     await deployBroken(firebreak, checkout, 'v2');
+    for (const service of [checkout, storefront]) await untilAllFire(service);
+    finish();
     const [incident, ofStorefront] = await Promise.all([
       untilResolved(firebreak, checkout),
       untilResolved(firebreak, storefront),
