@@ -26,7 +26,7 @@ export function openStore(dir: string, tables: readonly string[]): Store {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const db = new DatabaseSync(join(dir, 'standins.sqlite'));
   db.exec('pragma journal_mode = wal; pragma synchronous = normal; pragma busy_timeout = 5000');
-  for (const ddl of tables) db.exec(ddl);
+  db.exec(['begin immediate', ...tables, 'commit'].join(';\n'));
 
   let last: Promise<unknown> = Promise.resolve();
   let closed = false;
