@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 import { accessSync, constants, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { stopWithParent } from './local/parent.ts';
-import { compiled, nodeArguments } from './local/setup.mjs';
+import { compiled } from './local/setup.mjs';
 
 stopWithParent();
 
@@ -24,7 +24,6 @@ function temporary(): string {
 export default defineConfig({
   test: {
     pool: 'forks',
-    execArgv: nodeArguments,
     maxWorkers: 3, // of two processors: a file that starts a product waits for most of its time
     // Against hanging, and nothing else: a slow machine is no failure.
     testTimeout: 60_000,

@@ -10,7 +10,7 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { delimiter } from 'node:path';
 import { whenLeftAlone } from './above.mjs';
-import { environment, nodeArguments, pathOutside, projectBin, root, setUp, SetupError } from './setup.mjs';
+import { environment, pathOutside, projectBin, root, setUp, SetupError } from './setup.mjs';
 
 /** The other programs look at files only, and must not fail for want of a database. */
 const RUNS_THE_PRODUCT = /^(local|bench|cli|demo|node_modules\/vitest)\//;
@@ -35,11 +35,7 @@ const say = (text) => void process.stderr.write(`firebreak: ${text}\n`);
  */
 function run(node, program, args) {
   const env = { ...environment(), PATH: `${projectBin}${delimiter}${pathOutside()}` };
-  const child = spawn(node, [...nodeArguments, program, ...args], {
-    cwd: root,
-    env,
-    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
-  });
+  const child = spawn(node, [program, ...args], { cwd: root, env, stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
   for (const signal of FORWARDED) process.on(signal, () => child.kill(signal));
   whenLeftAlone(() => {
     child.kill('SIGTERM');

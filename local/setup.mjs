@@ -23,9 +23,6 @@ const projectNode = join(projectBin, 'node');
 /** Where Node keeps what it has compiled: a program that finds its files there is up in two thirds of the time. */
 export const compiled = join(root, 'node_modules/.cache/firebreak-compiled');
 
-/** What Node is started with: code is compiled as soon as it is used, which costs its first minutes a tenth less work. */
-export const nodeArguments = ['--sparkplug'];
-
 /** What programs of this project are started with. */
 export const environment = () => ({ NODE_COMPILE_CACHE: compiled, ...process.env });
 

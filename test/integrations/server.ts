@@ -15,10 +15,7 @@ export type Vendor = { url: string; received: Received[] };
 /** Called when a request has come that will never be answered, or not any further. */
 export const leftHanging = new Set<() => void>();
 
-const runOut = () => {
-  for (const hear of leftHanging) hear();
-};
-
+/** Within this the head of an answer has come to whoever asked, in this same process. */
 const HEAD_MS = 50;
 
 /** A vendor of a test's own, over real HTTP: it answers one reply after the other, and the last one again and again. */
@@ -37,15 +34,16 @@ export async function vendorThat(answers: (request: Received, n: number) => Repl
       const reply = answers(asked, received.length);
       received.push(asked);
       if (reply === 'hang') {
-        runOut();
+        for (const hear of leftHanging) hear();
         return;
       }
       if ('cut' in reply) {
         response.writeHead(reply.cut, { 'content-length': '100' });
+        const waiting = [...leftHanging]; // and not those of a later test
         response.write('{', () => {
           response.destroy();
-          // What is heard here has the head by then: what has come is read between a timer and an immediate.
-          setTimeout(() => setImmediate(runOut), HEAD_MS);
+          // What has come is read between a timer and an immediate, however late the timer is.
+          setTimeout(() => setImmediate(() => waiting.forEach((hear) => hear())), HEAD_MS);
         });
         return;
       }

@@ -205,9 +205,10 @@ test('a message is within the limits of Slack, whatever is in it', () => {
       expect(fallback.length).toBeLessThanOrEqual(SUMMARY_MAX_CHARS);
       expect(Buffer.byteLength(fallback)).toBeLessThanOrEqual(4000);
       expect(blocks.filter((block) => 'fields' in block && block.fields.length > FIELDS_MAX)).toEqual([]);
-      const unfit = (one: { text: string; max: number; verbatim: boolean }) =>
-        one.text.trim() === '' || one.text.length > one.max || !one.verbatim;
-      expect(blocks.flatMap(textsOf).filter(unfit)).toEqual([]);
+      const unfit = blocks
+        .flatMap(textsOf)
+        .filter(({ text: shown, max, verbatim }) => shown.trim() === '' || shown.length > max || !verbatim);
+      expect(unfit).toEqual([]);
     }),
     { numRuns: 60 },
   );
@@ -217,11 +218,11 @@ test('nothing foreign is a control sequence', () => {
   fc.assert(
     fc.property(message, (any) => {
       const { text: fallback, blocks } = bodyOf(any);
-      const says = (one: string) => {
+      const isControl = (one: string) => {
         const rest = one.replaceAll(OWN, '');
         return !one.isWellFormed() || /[<>]/.test(rest) || rest.replaceAll(ENTITY, '').includes('&');
       };
-      expect([fallback, ...blocks.flatMap(textsOf).map((block) => block.text)].filter(says)).toEqual([]);
+      expect([fallback, ...blocks.flatMap(textsOf).map((block) => block.text)].filter(isControl)).toEqual([]);
     }),
     { numRuns: 60 },
   );

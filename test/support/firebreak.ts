@@ -6,7 +6,6 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { nodeArguments } from '../../local/setup.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -101,7 +100,7 @@ export class Firebreak {
 
   /** Starts, or starts again on the same data. Resolves when it is ready; throws with its output when it ends instead. */
   async start(env: Record<string, string> = {}): Promise<void> {
-    const child = spawn(process.execPath, [...nodeArguments, ...(this.#options.nodeArgs ?? []), 'local/main.ts'], {
+    const child = spawn(process.execPath, [...(this.#options.nodeArgs ?? []), 'local/main.ts'], {
       cwd: ROOT,
       detached: true, // a process group of its own, so that all of it can be killed at once
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'], // ends with the test runner, whatever becomes of that

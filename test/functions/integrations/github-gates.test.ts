@@ -257,8 +257,8 @@ describe('where GitHub is of another opinion', () => {
 });
 
 /** Each with a process of its own to end: they wait beside each other. */
-describe('where time passes', () => {
-  test.concurrent('a process that dies before it has answered leaves nobody waiting', async () => {
+describe.concurrent('where time passes', () => {
+  test('a process that dies before it has answered leaves nobody waiting', async () => {
     server.answers.set(80, ['hang']);
     const asked = deliver(firebreak, requested({ run: 80, sha: SHA, repository: 'octo-org/shaken' })).catch(() => null);
     await seen(async () => server.of(80).length === 1, 'the call that gets no answer');
@@ -269,33 +269,29 @@ describe('where time passes', () => {
     expect(server.of(80)[1]).toMatchObject({ state: 'approved' });
   });
 
-  test.concurrent(
-    'what waits too long is rejected, and without a secret nobody is heard',
-    { timeout: 60_000 },
-    async () => {
-      const impatient = await Firebreak.start({
-        unshown: true,
-        services,
-        configFiles: { 'freeze.yaml': 'gates: { rejectAfterHours: 1 }\n' },
-        timeScale: 1800, // an hour is two seconds
-        env: { GITHUB_API_URL: server.url, GITHUB_TOKEN: 'ghs_test', GITHUB_WEBHOOK_SECRET: SECRET },
+  test('what waits too long is rejected, and without a secret nobody is heard', { timeout: 60_000 }, async () => {
+    const impatient = await Firebreak.start({
+      unshown: true,
+      services,
+      configFiles: { 'freeze.yaml': 'gates: { rejectAfterHours: 1 }\n' },
+      timeScale: 1800, // an hour is two seconds
+      env: { GITHUB_API_URL: server.url, GITHUB_TOKEN: 'ghs_test', GITHUB_WEBHOOK_SECRET: SECRET },
+    });
+    try {
+      const freeze = { service: 'lifted', environment: 'production', reason: 'closed' };
+      expect((await impatient.post('/v1/freezes', freeze)).status).toBe(201);
+      const asked = requested({ run: 90, sha: SHA, repository: 'octo-org/lifted' });
+      expect(await deliver(impatient, asked)).toMatchObject({ body: { state: 'waiting' } });
+      await seen(async () => server.of(90).length === 2, 'the rejection');
+      expect(server.of(90)[1]).toMatchObject({
+        state: 'rejected',
+        comment: expect.stringMatching(/^Firebreak has held this back for an hour/),
       });
-      try {
-        const freeze = { service: 'lifted', environment: 'production', reason: 'closed' };
-        expect((await impatient.post('/v1/freezes', freeze)).status).toBe(201);
-        const asked = requested({ run: 90, sha: SHA, repository: 'octo-org/lifted' });
-        expect(await deliver(impatient, asked)).toMatchObject({ body: { state: 'waiting' } });
-        await seen(async () => server.of(90).length === 2, 'the rejection');
-        expect(server.of(90)[1]).toMatchObject({
-          state: 'rejected',
-          comment: expect.stringMatching(/^Firebreak has held this back for an hour/),
-        });
-        await impatient.stop();
-        await impatient.start({ GITHUB_WEBHOOK_SECRET: '' });
-        expect((await deliver(impatient, github('ping'))).status).toBe(401);
-      } finally {
-        await impatient.remove();
-      }
-    },
-  );
+      await impatient.stop();
+      await impatient.start({ GITHUB_WEBHOOK_SECRET: '' });
+      expect((await deliver(impatient, github('ping'))).status).toBe(401);
+    } finally {
+      await impatient.remove();
+    }
+  });
 });
