@@ -1,8 +1,9 @@
 import { vi } from 'vitest';
 
 /**
- * The globals that SST gives to `sst.config.ts`, only as far as to write down what is asked of them. What a deployment
- * would tell, such as an ARN, stands for itself: `Table.arn`.
+ * The globals that SST gives to `sst.config.ts`, only as far as to write down what is asked of them, and to refuse the
+ * names that SST refuses. What a deployment would tell, such as an ARN, stands for itself: `Table.arn`. What SST's own
+ * code makes of it: `npm run check:platform`.
  */
 
 /** One resource, or one call on one, as it was asked for; values of the deployment are text. */
@@ -29,13 +30,14 @@ type Config = {
 /** Runs the deployment's description for a stage, in which these secrets are set. */
 export async function describeSystem(stage: string, secrets: Record<string, string>): Promise<System> {
   const all: Described[] = [];
+  const names = new Names();
   vi.stubGlobal('$config', (config: Config) => config);
   vi.stubGlobal('$interpolate', (parts: TemplateStringsArray, ...values: unknown[]) =>
     later(String.raw({ raw: parts }, ...values.map((value) => plain(value)))),
   );
   vi.stubGlobal('$util', { output: (value: unknown) => value });
-  vi.stubGlobal('sst', namespace('sst', all, secrets));
-  vi.stubGlobal('aws', namespace('aws', all, secrets));
+  vi.stubGlobal('sst', namespace('sst', { all, names, secrets }));
+  vi.stubGlobal('aws', namespace('aws', { all, names, secrets }));
   const { default: config } = (await import(CONFIG)) as { default: Config };
   const app = config.app({ stage });
   vi.stubGlobal('$app', { ...app, stage });
@@ -51,15 +53,46 @@ export async function describeSystem(stage: string, secrets: Record<string, stri
 
 const TEXT = Symbol('text');
 
+/** Refuses, in SST's and Pulumi's words, what they refuse before anything is deployed. */
+class Names {
+  private readonly components = new Set<string>();
+  private readonly resources = new Set<string>();
+
+  /** @throws Error when the name is taken, reserved, or none */
+  take(type: string, name: unknown): void {
+    if (typeof name !== 'string' || name === '') throw new Error(`Missing resource name argument (${type})`);
+    if (type.startsWith('sst.')) this.takeForComponent(name);
+    const resource = `${type}::${name}`;
+    if (this.resources.has(resource)) {
+      throw new Error(`Duplicate resource URN '${resource}'; try giving it a unique name`);
+    }
+    this.resources.add(resource);
+  }
+
+  /** Components of all types share their names, whatever the case, because a link refers to one by its name alone. */
+  private takeForComponent(name: string): void {
+    const folded = name.toLowerCase();
+    if (name.includes(' ')) {
+      throw new Error(`Invalid component name "${name}". Component names cannot contain spaces.`);
+    }
+    if (folded === 'app') throw new Error(`Component name "${name}" is reserved.`);
+    if (this.components.has(folded)) throw new Error(`Component name ${name} is not unique.`);
+    this.components.add(folded);
+  }
+}
+
+type Asked = { all: Described[]; names: Names; secrets: Record<string, string> };
+
 /** `sst` or `aws` and what is below: what is made with `new` is written down, what is called gives a later value. */
-function namespace(path: string, all: Described[], secrets: Record<string, string>): unknown {
+function namespace(path: string, asked: Asked): unknown {
   return new Proxy(function () {}, {
-    get: (_target, key) => (typeof key === 'symbol' ? undefined : namespace(`${path}.${key}`, all, secrets)),
+    get: (_target, key) => (typeof key === 'symbol' ? undefined : namespace(`${path}.${key}`, asked)),
     apply: () => later(`<${path}>`),
     construct: (_target, [name, args]: [string, unknown]): object => {
-      if (path === 'sst.Secret') return { value: secretValue(name, secrets[name] ?? args) };
-      all.push({ type: path, name, args: (plain(args) ?? {}) as Record<string, unknown> });
-      return later(name, (call, given) => all.push({ type: call, name: '', args: { given: plain(given) } }));
+      asked.names.take(path, name);
+      if (path === 'sst.Secret') return { value: secretValue(name, asked.secrets[name] ?? args) };
+      asked.all.push({ type: path, name, args: (plain(args) ?? {}) as Record<string, unknown> });
+      return later(name, (call, given) => asked.all.push({ type: call, name: '', args: { given: plain(given) } }));
     },
   });
 }
