@@ -6,6 +6,7 @@ import { Heard } from '../schemas/heard.ts';
 import { giveCommandToOnCall } from './acts/on-call-commander.ts';
 import { hearPagerDuty } from './pagerduty/hear.ts';
 import { hearSlack } from './people/hear-slack.ts';
+import { isPermanent } from './permanent.ts';
 
 /**
  * What people do elsewhere, in Slack and at the pager, has its consequences here; so has what they have declared. Only what our own infrastructure does
@@ -34,7 +35,7 @@ async function heard(deps: Deps, record: SQSRecord): Promise<boolean> {
     return true;
   } catch (error) {
     const words = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    if (isOurFault(error)) return kept(deps, record, words, log);
+    if (isPermanent(error)) return kept(deps, record, words, log);
     log.error('what people did could not be carried out; the queue delivers it again', { error: words });
     return false;
   }
@@ -58,21 +59,6 @@ function json(text: string): unknown {
     return undefined;
   }
 }
-
-/** Errors that the same message would meet again at every delivery. */
-const PERMANENT = new Set([
-  'ValidationException',
-  'SerializationException',
-  'URIError',
-  'RangeError',
-  'TypeError',
-  'ReferenceError',
-  'SyntaxError',
-  'ZodError',
-  '$ZodError',
-]);
-
-const isOurFault = (error: unknown): boolean => error instanceof Error && PERMANENT.has(error.name);
 
 async function kept(deps: Deps, record: SQSRecord, detail: string, log: Log): Promise<boolean> {
   try {

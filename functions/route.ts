@@ -4,6 +4,7 @@ import { deps as productionDeps } from '../aws/deps.ts';
 import type { Deps, Log } from '../domain/ports.ts';
 import { readSignalMessage, type SignalMessage } from '../schemas/signal.ts';
 import { admitSignals } from './admission.ts';
+import { isPermanent } from './permanent.ts';
 
 /**
  * Takes signals from the queue into the table, and starts or wakes the workflow of each incident they belong to. Only
@@ -52,14 +53,6 @@ async function admit(deps: Deps, message: SignalMessage, log: Log): Promise<void
     } else await keep(deps, JSON.stringify(message), String(error), log);
   }
 }
-
-/** Errors that the same signal would meet again at every delivery. */
-const PERMANENT = new Set(['ValidationException', 'SerializationException', 'URIError', 'RangeError', 'ZodError']);
-
-const isPermanent = (error: unknown): boolean =>
-  error instanceof Error &&
-  (PERMANENT.has(error.name) ||
-    (error.name === 'TransactionCanceledException' && error.message.includes('ValidationError')));
 
 async function keep(deps: Deps, body: string, detail: string, log: Log): Promise<void> {
   const quarantine = await deps.quarantine.keep({

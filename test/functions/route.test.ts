@@ -60,6 +60,10 @@ describe('a signal that can never be stored is kept, and costs nothing else', ()
     named('TransactionCanceledException', 'Transaction cancelled [None, ValidationError]'),
     new URIError('URI malformed'),
     new RangeError('Maximum call stack size exceeded'),
+    new TypeError("Cannot read properties of undefined (reading 'labels')"),
+    new ReferenceError('severity is not defined'),
+    new SyntaxError('Unexpected end of JSON input'),
+    named('$ZodError'),
   ])('%s', async (error) => {
     const { deps, taken, kept } = table('bad', error);
     const answer = await route(
@@ -85,6 +89,8 @@ test.each([
   named('TransactionCanceledException', 'Transaction cancelled [TransactionConflict]'),
   named('TimeoutError'),
   named('Error', 'connect ECONNREFUSED'),
+  new TypeError('fetch failed', { cause: new Error('connect ECONNREFUSED') }),
+  new TypeError('terminated'),
 ])('what our own infrastructure does wrong fails the record, and the later ones of its group: %s', async (error) => {
   const { deps, taken, kept } = table('bad', error);
   const answer = await route(

@@ -179,6 +179,14 @@ describe('once', () => {
     expect(chat.quarantined[0]).toContain('a mistake');
   });
 
+  test('a connection that failed is no mistake of our code: it is tried again', async () => {
+    chat.deps.incidents.note = async () => {
+      throw new TypeError('fetch failed', { cause: new Error('connect ECONNREFUSED') });
+    };
+    expect(await chat.deliver(chat.heard(typed(ADA, '/incident', 'note x')))).toBe(false);
+    expect(chat.quarantined).toEqual([]);
+  });
+
   test('what was wanted long ago is not done any more', async () => {
     const heard = chat.heard(typed(ADA, '/incident', 'resolve'));
     chat.later(16 * 60);
