@@ -40,6 +40,7 @@ import { type Environment, readEnvironment } from './env.ts';
 import { jsonLog } from './log.ts';
 import { sqsWaker } from './waker.ts';
 import { sqsPeopleQueue } from './people-queue.ts';
+import { sqsRedelivery } from './redelivery.ts';
 import { sqsSignalQueue } from './queue.ts';
 import { ssmSecrets } from './secrets.ts';
 import { es256Signer } from './signer.ts';
@@ -108,6 +109,7 @@ export function assemble(env: Environment): Deps {
     blobs,
     queue: sqsSignalQueue(sqs, { urgent: env.FIREBREAK_QUEUE_URGENT, ordinary: env.FIREBREAK_QUEUE_ORDINARY }, blobs),
     people: sqsPeopleQueue(sqs, env.FIREBREAK_QUEUE_PEOPLE),
+    redelivery: sqsRedelivery(sqs, queueUrls(env)),
     hearings: new HearingTable(table, clock),
     acquaintances: new AcquaintanceTable(table, clock),
     ...engines(env),
@@ -169,6 +171,18 @@ export function assemble(env: Environment): Deps {
     ...outlets({ secrets, clock, github }),
   };
 }
+
+/** Of all queues that call a function. */
+const queueUrls = (env: Environment): string[] => [
+  env.FIREBREAK_QUEUE_URGENT,
+  env.FIREBREAK_QUEUE_ORDINARY,
+  env.FIREBREAK_QUEUE_PEOPLE,
+  env.FIREBREAK_QUEUE_SLACK,
+  env.FIREBREAK_QUEUE_STATUSPAGE,
+  env.FIREBREAK_QUEUE_GRAFANA,
+  env.FIREBREAK_QUEUE_TICKETS,
+  env.FIREBREAK_QUEUE_WEBHOOKS,
+];
 
 /** What carries incidents and drills: one function for both. */
 function engines(env: Environment): Pick<Deps, 'engine' | 'drillRuns'> {

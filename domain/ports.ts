@@ -74,6 +74,7 @@ export type Deps = {
   blobs: Blobs;
   queue: SignalQueue;
   people: PeopleQueue;
+  redelivery: Redelivery;
   hearings: Hearings;
   acquaintances: Acquaintances;
   directory: Directory;
@@ -177,6 +178,12 @@ export type SignalQueue = {
 };
 
 /** What people did elsewhere, in Slack or PagerDuty, until it has its consequences. */
+/** Decides when messages that a function could not process are delivered again. */
+export type Redelivery = {
+  /** At most one batch, of ten. @throws when the queue did not take it: they come after its visibility timeout */
+  schedule(messages: readonly { queueArn: string; receiptHandle: string; afterSeconds: number }[]): Promise<void>;
+};
+
 export type PeopleQueue = {
   /**
    * Returns once it is durable. What has the same `key` is taken once within five minutes.

@@ -1,4 +1,4 @@
-import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import * as z from 'zod';
 import { deps as productionDeps } from '../aws/deps.ts';
 import type { Deps, Log } from '../domain/ports.ts';
@@ -7,24 +7,15 @@ import { giveCommandToOnCall } from './acts/on-call-commander.ts';
 import { hearPagerDuty } from './pagerduty/hear.ts';
 import { hearSlack } from './people/hear-slack.ts';
 import { isPermanent } from './permanent.ts';
+import { handleBatch, NO_DEADLINE } from './queue-batch.ts';
 
 /**
  * What people do elsewhere, in Slack and at the pager, has its consequences here; so has what they have declared. Only what our own infrastructure does
  * wrong fails a record, and with it every later one of its group: what cannot be understood or done is kept in
  * quarantine, and its message completes.
  */
-export async function hear(deps: Deps, event: SQSEvent): Promise<SQSBatchResponse> {
-  const batchItemFailures: SQSBatchResponse['batchItemFailures'] = [];
-  const failedGroups = new Set<string>();
-  for (const record of event.Records) {
-    const group = record.attributes.MessageGroupId ?? record.messageId;
-    if (failedGroups.has(group) || !(await heard(deps, record))) {
-      failedGroups.add(group);
-      batchItemFailures.push({ itemIdentifier: record.messageId });
-    }
-  }
-  return { batchItemFailures };
-}
+export const hear = (deps: Deps, event: SQSEvent, deadline = NO_DEADLINE): Promise<SQSBatchResponse> =>
+  handleBatch(deps, event, deadline, (record) => heard(deps, record));
 
 async function heard(deps: Deps, record: SQSRecord): Promise<boolean> {
   const log = deps.log.with({ queue_message: record.messageId });
@@ -82,4 +73,5 @@ async function keep(deps: Deps, { body }: SQSRecord, detail: string, log: Log): 
   log.error('what people did could not be carried out and was quarantined', { quarantine, detail });
 }
 
-export const handler = (event: SQSEvent): Promise<SQSBatchResponse> => hear(productionDeps(), event);
+export const handler = (event: SQSEvent, context: Context): Promise<SQSBatchResponse> =>
+  hear(productionDeps(), event, context);

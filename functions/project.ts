@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { deps as productionDeps } from '../aws/deps.ts';
 import type { Deps } from '../domain/ports.ts';
 import { grafanaProjector } from '../projectors/grafana.ts';
@@ -9,6 +9,7 @@ import { statuspageProjector } from '../projectors/statuspage.ts';
 import { ticketsProjector } from '../projectors/tickets.ts';
 import { webhooksProjector } from '../projectors/webhooks.ts';
 import { type Target, Wake } from '../schemas/projection.ts';
+import { handleBatch, NO_DEADLINE } from './queue-batch.ts';
 
 const PROJECTORS: Record<Target, (deps: Deps) => Projector> = {
   slack: slackProjector,
@@ -27,10 +28,16 @@ const SIDE_BY_SIDE: Partial<Record<Target, SideBySide>> = {
  * Woken by a queue for each target, shows what is due there. Messages carry nothing but the wish: what is lost or comes
  * twice changes nothing.
  */
-export async function project(deps: Deps, event: SQSEvent): Promise<SQSBatchResponse> {
-  const targets = new Set(event.Records.flatMap(({ body }) => targetOf(body) ?? []));
-  for (const target of targets) await pass(target, deps, PROJECTORS[target](deps), SIDE_BY_SIDE[target]);
-  return { batchItemFailures: [] };
+export function project(deps: Deps, event: SQSEvent, deadline = NO_DEADLINE): Promise<SQSBatchResponse> {
+  const passes = new Map<Target, Promise<void>>();
+  return handleBatch(deps, event, deadline, async ({ body }) => {
+    const target = targetOf(body);
+    if (target === undefined) return true;
+    const passing = passes.get(target) ?? pass(target, deps, PROJECTORS[target](deps), SIDE_BY_SIDE[target]);
+    passes.set(target, passing);
+    await passing;
+    return true;
+  });
 }
 
 function targetOf(body: string): Target | undefined {
@@ -41,4 +48,5 @@ function targetOf(body: string): Target | undefined {
   }
 }
 
-export const handler = (event: SQSEvent): Promise<SQSBatchResponse> => project(productionDeps(), event);
+export const handler = (event: SQSEvent, context: Context): Promise<SQSBatchResponse> =>
+  project(productionDeps(), event, context);

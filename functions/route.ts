@@ -1,28 +1,22 @@
-import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import * as z from 'zod';
 import { deps as productionDeps } from '../aws/deps.ts';
 import type { Deps, Log } from '../domain/ports.ts';
 import { readSignalMessage, type SignalMessage } from '../schemas/signal.ts';
 import { admitSignals } from './admission.ts';
 import { isPermanent } from './permanent.ts';
+import { handleBatch, NO_DEADLINE } from './queue-batch.ts';
 
 /**
  * Takes signals from the queue into the table, and starts or wakes the workflow of each incident they belong to. Only
  * what our own infrastructure does wrong fails a record, and with it every later one of its group: what cannot be read
  * is kept in quarantine, and its message completes.
  */
-export async function route(deps: Deps, event: SQSEvent): Promise<SQSBatchResponse> {
-  const batchItemFailures: SQSBatchResponse['batchItemFailures'] = [];
-  const failedGroups = new Set<string>();
-  for (const record of event.Records) {
-    const group = record.attributes.MessageGroupId ?? record.messageId;
-    if (failedGroups.has(group) || !(await routed(deps, record))) {
-      failedGroups.add(group);
-      batchItemFailures.push({ itemIdentifier: record.messageId });
-    }
-  }
-  return { batchItemFailures };
-}
+export const route = (deps: Deps, event: SQSEvent, deadline = NO_DEADLINE): Promise<SQSBatchResponse> =>
+  handleBatch(deps, event, deadline, (record) => routed(deps, record), { patienceMs: PATIENCE_MS });
+
+/** Enough for a message that is slow, and no more: the groups beside one that hangs go on after it. */
+const PATIENCE_MS = 10_000;
 
 async function routed(deps: Deps, record: SQSRecord): Promise<boolean> {
   const log = deps.log.with({ queue_message: record.messageId });
@@ -66,4 +60,5 @@ async function keep(deps: Deps, body: string, detail: string, log: Log): Promise
   log.error('a message could not be taken in and was quarantined', { quarantine, detail });
 }
 
-export const handler = (event: SQSEvent): Promise<SQSBatchResponse> => route(productionDeps(), event);
+export const handler = (event: SQSEvent, context: Context): Promise<SQSBatchResponse> =>
+  route(productionDeps(), event, context);

@@ -95,7 +95,7 @@ export function createRouter(stage: string, resources: Resources) {
     permissions: permissionsOf(resources).route,
     transform: { function: TRACED },
   });
-  subscribe(resources.urgent, route, AT_ONCE.urgent);
+  subscribe(resources.urgent, route, AT_ONCE.urgent, QUEUE.urgentBatchSize);
   subscribe(resources.ordinary, route, AT_ONCE.ordinary);
   return route;
 }

@@ -113,7 +113,8 @@ const sendingTo = (feeds: readonly Feed[]): Statement[] => [
 
 const takingFrom = (feeds: readonly Feed[]): Statement[] => [
   {
-    actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'],
+    // Lambda receives and deletes with the function's role; the function itself returns what failed early.
+    actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ChangeMessageVisibility'],
     resources: feeds.map(({ queue }) => queue.arn),
   },
 ];

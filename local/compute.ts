@@ -63,8 +63,12 @@ export async function startCompute(
   }
   const { timeScale, log } = options;
   const client = new LambdaClient({});
-  for (const queueUrl of [queues.urgent, queues.ordinary]) {
-    const source = { queueUrl, functionName: NAMES.route, sqs, lambda: client, batchSize: QUEUE.batchSize, log };
+  const signals = [
+    { queueUrl: queues.urgent, batchSize: QUEUE.urgentBatchSize },
+    { queueUrl: queues.ordinary, batchSize: QUEUE.batchSize },
+  ];
+  for (const feed of signals) {
+    const source = { ...feed, functionName: NAMES.route, sqs, lambda: client, log };
     const { stop } = startEventSource({ ...source, maxConcurrency: ROUTERS });
     opened.onClose(stop);
   }

@@ -34,7 +34,8 @@ const DELETE_ATTEMPTS = 3;
 
 /**
  * An SQS event source mapping with `ReportBatchItemFailures`: reads the queue, calls the function through the Lambda
- * API, waits for its answer, and only then deletes what succeeded. What failed is left to its visibility time-out.
+ * API, waits for its answer, and only then deletes what succeeded. What failed is left to its visibility time-out, which
+ * the function may change.
  *
  * @returns `stop` resolves when no call is under way any more; messages received by then have been dealt with
  */
@@ -112,20 +113,15 @@ async function call({ lambda, functionName, queueUrl }: EventSource, messages: M
  * Reads the function's answer as Lambda does: nothing reported means that all succeeded; a report that can't be
  * understood, or names a message that was not in the batch, means that all failed.
  *
- * Of a FIFO group everything from its first failure on counts as failed, or messages would overtake it.
+ * A message of a FIFO queue is no exception: what was not reported is deleted, although an earlier one of its group has
+ * failed. To report the later ones, too, is up to the function.
  */
 export function judge(messages: Message[], payload: string): Verdict {
   const reported = reportedFailures(payload);
   const known = new Set(messages.map(({ MessageId }) => MessageId));
   const strange = reported === undefined || reported.find((id) => !known.has(id)) !== undefined;
   if (strange) return { succeeded: [], failed: messages, because: `The report can't be understood: ${payload}` };
-  const broken = new Set<string>();
-  const failed = messages.filter(({ MessageId = '', Attributes }) => {
-    const group = Attributes?.MessageGroupId;
-    const fails = reported.includes(MessageId) || (group !== undefined && broken.has(group));
-    if (fails && group !== undefined) broken.add(group);
-    return fails;
-  });
+  const failed = messages.filter(({ MessageId = '' }) => reported.includes(MessageId));
   const succeeded = messages.filter((message) => !failed.includes(message));
   return failed.length === 0 ? { succeeded, failed } : { succeeded, failed, because: 'reported in batchItemFailures' };
 }

@@ -168,6 +168,7 @@ describe('permissions', () => {
     PutObjectCommand: ['s3:PutObject'],
     SendMessageCommand: ['sqs:SendMessage'],
     SendMessageBatchCommand: ['sqs:SendMessage'],
+    ChangeMessageVisibilityBatchCommand: ['sqs:ChangeMessageVisibility'],
     InvokeCommand: ['lambda:InvokeFunction'],
     SendDurableExecutionCallbackSuccessCommand: ['lambda:SendDurableExecutionCallbackSuccess'],
     GetDurableExecutionCommand: ['lambda:GetDurableExecution'],
@@ -199,6 +200,7 @@ describe('permissions', () => {
   test('signals are taken by the router alone, and sent by the receivers, and by who sees deploys that do not end', () => {
     for (const queue of ['Urgent.', 'Ordinary.']) {
       expect(whoMay('sqs:ReceiveMessage', queue)).toEqual(['Route']);
+      expect(whoMay('sqs:ChangeMessageVisibility', queue)).toEqual(['Route']);
       expect(whoMay('sqs:SendMessage', queue)).toEqual(['Http', 'Sweep']);
     }
   });
@@ -206,6 +208,7 @@ describe('permissions', () => {
   test('what Slack sends is handed on: whoever takes it in changes no record of ours', () => {
     expect(whoMay('sqs:SendMessage', 'People.')).toEqual(['Hear', 'Http', 'SlackCalls']);
     expect(whoMay('sqs:ReceiveMessage', 'People.')).toEqual(['Hear']);
+    expect(whoMay('sqs:ChangeMessageVisibility', 'People.')).toEqual(['Hear']);
     const { permissions } = byName('slack');
     expect(permissions.flatMap(({ actions }) => actions).toSorted()).toEqual([
       'dynamodb:GetItem',
@@ -255,6 +258,7 @@ describe('permissions', () => {
     ]);
     expect(whoMay('sqs:ReceiveMessage', queue)).toEqual(['Project']);
     expect(whoMay('sqs:DeleteMessage', queue)).toEqual(['Project']);
+    expect(whoMay('sqs:ChangeMessageVisibility', queue)).toEqual(['Project']);
   });
 
   test('the projector, the evaluation and who tells stakeholders start no workflow and write nothing but the table', () => {
@@ -343,10 +347,14 @@ describe('queues', () => {
         { transform: { eventSourceMapping: { scalingConfig: { maximumConcurrency: number } } } },
       ];
       expect(to).toBe('Route.arn');
-      expect(how).toMatchObject({ batch: { size: QUEUE.batchSize, partialResponses: true } });
+      expect(how).toMatchObject({ batch: { partialResponses: true } });
       return how.transform.eventSourceMapping.scalingConfig.maximumConcurrency;
     });
     expect(atOnce).toHaveLength(2);
+    const sizeOf = (name: string) => production.of(`${name}.subscribe`).map(({ args }) => args['given']);
+    expect(sizeOf('Urgent')).toMatchObject([['Route.arn', { batch: { size: QUEUE.urgentBatchSize } }]]);
+    expect(sizeOf('Ordinary')).toMatchObject([['Route.arn', { batch: { size: QUEUE.batchSize } }]]);
+    expect(QUEUE.urgentBatchSize).toBeLessThan(QUEUE.batchSize);
     expect(byName('route').concurrency?.reserved).toBe(atOnce.reduce((sum, one) => sum + one, 0));
   });
 });

@@ -234,6 +234,7 @@ export class FakeWorld {
       directory: notAsked('directory'),
       whispers: notAsked('whispers'),
       people: notAsked('people'),
+      redelivery: { schedule: async () => undefined },
     } satisfies Deps;
     return Object.fromEntries(
       Object.entries(deps).map(([name, port]) => [name, typeof port === 'number' ? port : this.#watched(name, port)]),

@@ -115,10 +115,13 @@ function standardReceivable(db: DatabaseSync) {
   return (queue: Queue, max: number, now: number): Message[] => visible.all(queue.id, now, max).map(toMessage);
 }
 
+/** One receive gives at most so many, and a group gives nothing more until they are settled. */
+const IN_FLIGHT_OF_GROUP_MAX = 10;
+
 /**
- * What a FIFO group may give is its oldest messages up to the first one that is not visible: a message in flight or
- * delayed holds back all that were sent after it. The group that has waited longest comes first, and gives as much as
- * it can before the next group is asked.
+ * A FIFO group of which any message is in flight gives nothing, not even an older one that is visible again. Otherwise it
+ * gives its oldest messages up to the first delayed one. The group that has waited longest comes first, and gives as much
+ * as it can before the next group is asked.
  */
 function fifoReceivable(db: DatabaseSync) {
   // The recursion leaps from group to group in the index, so a long backlog of few groups stays cheap.
@@ -131,7 +134,12 @@ function fifoReceivable(db: DatabaseSync) {
     )
     SELECT head.group_id FROM found JOIN messages AS head
       ON head.seq = (SELECT min(seq) FROM messages WHERE queue_id = :queue AND group_id = found.group_id)
-    WHERE head.visible_at <= :now
+    WHERE head.visible_at <= :now AND NOT EXISTS (
+      SELECT 1 FROM (
+        SELECT visible_at, receives FROM messages WHERE queue_id = :queue AND group_id = found.group_id
+        ORDER BY seq LIMIT ${IN_FLIGHT_OF_GROUP_MAX}
+      ) WHERE visible_at > :now AND receives > 0
+    )
     ORDER BY head.visible_at, head.seq LIMIT :max`);
   const oldest = db.prepare('SELECT * FROM messages WHERE queue_id = ? AND group_id = ? ORDER BY seq LIMIT ?');
 

@@ -413,17 +413,15 @@ describe('SQS as ours does it, as AWS and unlike fauxqs', () => {
     expect(await bodies(q.receive(url, { MaxNumberOfMessages: 10 }))).toEqual(['a3']);
   });
 
-  test.each([
-    { extended: 0, visible: [] },
-    { extended: 1, visible: ['a1'] },
-    { extended: 2, visible: ['a1', 'a2'] },
-  ])('message $extended of a group kept longer holds back itself and what follows', async ({ extended, visible }) => {
+  test.each([0, 1, 2])('message %i of a group in flight holds back the whole group', async (extended) => {
     const url = await q.createFifo();
     for (const body of ['a1', 'a2', 'a3']) await q.sendTo(url, 'a', body);
     const received = await q.receive(url, { MaxNumberOfMessages: 3, VisibilityTimeout: 10 });
     await q.hide(url, received[extended], 60);
     advance(30);
-    expect(await bodies(q.receive(url, { MaxNumberOfMessages: 10 }))).toEqual(visible);
+    expect(await q.receive(url, { MaxNumberOfMessages: 10 })).toEqual([]);
+    advance(30);
+    expect(await bodies(q.receive(url, { MaxNumberOfMessages: 10 }))).toEqual(['a1', 'a2', 'a3']);
   });
 
   test('groups take turns: the one given back last waits behind the others', async () => {
