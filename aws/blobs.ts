@@ -1,14 +1,15 @@
 import { GetObjectCommand, NoSuchKey, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import type { Blobs } from '../domain/ports.ts';
+import { type Limits, streamLimit } from './client.ts';
 
 /** What fits neither a message nor an item, in one S3 bucket. */
-export const s3Blobs = (client: S3Client, bucket: string): Blobs => ({
+export const s3Blobs = (client: S3Client, bucket: string, limits: Limits): Blobs => ({
   async put(key, body, contentType) {
     await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body, ContentType: contentType }));
   },
   async get(key) {
     try {
-      const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+      const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }), streamLimit(limits));
       return await Body?.transformToByteArray();
     } catch (error) {
       if (error instanceof NoSuchKey) return undefined;

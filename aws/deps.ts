@@ -31,6 +31,7 @@ import type { Target } from '../schemas/projection.ts';
 import type { TicketTarget } from '../schemas/routes.ts';
 import { millisOf, timestamp } from '../schemas/time.ts';
 import { s3Blobs } from './blobs.ts';
+import { awsClient, DURABLE_LIMITS, SHARED_LIMITS } from './client.ts';
 import { publishedConfig } from './config-source.ts';
 import { announced } from './announced.ts';
 import { deployerFor } from './deployers.ts';
@@ -91,11 +92,20 @@ export function assemble(env: Environment): Deps {
   const clock = systemClock;
   const now = () => millisOf(clock.now());
   const log = jsonLog(clock, env.LOG_LEVEL);
-  const table = new Table(new DynamoDBClient({}), env.FIREBREAK_TABLE);
-  const blobs = s3Blobs(new S3Client({ forcePathStyle: true }), env.FIREBREAK_BUCKET);
-  const secrets = ssmSecrets(new SSMClient({}), env.FIREBREAK_SECRETS_PATH, now, env.FIREBREAK_TIME_SCALE);
+  const table = new Table(awsClient(DynamoDBClient, SHARED_LIMITS), env.FIREBREAK_TABLE);
+  const blobs = s3Blobs(
+    awsClient(S3Client, SHARED_LIMITS, { forcePathStyle: true }),
+    env.FIREBREAK_BUCKET,
+    SHARED_LIMITS,
+  );
+  const secrets = ssmSecrets(
+    awsClient(SSMClient, SHARED_LIMITS),
+    env.FIREBREAK_SECRETS_PATH,
+    now,
+    env.FIREBREAK_TIME_SCALE,
+  );
   const config = publishedConfig(blobs, log, now);
-  const sqs = new SQSClient({});
+  const sqs = awsClient(SQSClient, SHARED_LIMITS);
   const gates = new GateTable(table);
   const github = githubAccess({ secrets, clock });
   const audit = new AuditLogTable(table, blobs, clock, log);
@@ -184,9 +194,12 @@ const queueUrls = (env: Environment): string[] => [
   env.FIREBREAK_QUEUE_WEBHOOKS,
 ];
 
+/** What the workflow's function records its steps with. */
+export const durableClient = (): LambdaClient => awsClient(LambdaClient, DURABLE_LIMITS);
+
 /** What carries incidents and drills: one function for both. */
 function engines(env: Environment): Pick<Deps, 'engine' | 'drillRuns'> {
-  const client = new LambdaClient({});
+  const client = awsClient(LambdaClient, SHARED_LIMITS);
   const workflow = { functionName: env.FIREBREAK_WORKFLOW_FUNCTION, qualifier: env.FIREBREAK_WORKFLOW_QUALIFIER };
   return {
     engine: lambdaEngine(client, workflow, env.FIREBREAK_STAGE),

@@ -11,6 +11,7 @@ import { IncidentId, Mode } from '../schemas/names.ts';
 import { PeopleFile } from '../schemas/people.ts';
 import { millisOf, plusSeconds, timestamp } from '../schemas/time.ts';
 import { s3Blobs } from './blobs.ts';
+import { awsClient, SLACK_LIMITS } from './client.ts';
 import { readEnvironment } from './env.ts';
 import { mintIncidentId } from './ids.ts';
 import { jsonLog } from './log.ts';
@@ -25,26 +26,26 @@ import { listed, Table } from './table/table.ts';
 const INCIDENTS_MAX = 200;
 const LOOK_BACK_DAYS = 30;
 
-/** Slack waits three seconds. One that was lost is asked for once more, and what takes longer is not waited for. */
-const IN_TIME = {
-  maxAttempts: 2,
-  requestHandler: { connectionTimeout: 800, requestTimeout: 1500, throwOnRequestTimeout: true },
-};
-
 const clock: Clock = { now: () => timestamp(Date.now()) };
 
 /** All that is needed before Slack is answered, built from the environment. */
 export function slackDeps(): SlackDeps {
   const env = readEnvironment(process.env);
   const log = jsonLog(clock, env.LOG_LEVEL);
-  const table = new Table(new DynamoDBClient(IN_TIME), env.FIREBREAK_TABLE);
-  const blobs = s3Blobs(new S3Client({ ...IN_TIME, forcePathStyle: true }), env.FIREBREAK_BUCKET);
-  const secrets = ssmSecrets(new SSMClient(IN_TIME), env.FIREBREAK_SECRETS_PATH, () => millisOf(clock.now()));
+  const table = new Table(awsClient(DynamoDBClient, SLACK_LIMITS), env.FIREBREAK_TABLE);
+  const blobs = s3Blobs(
+    awsClient(S3Client, SLACK_LIMITS, { forcePathStyle: true }),
+    env.FIREBREAK_BUCKET,
+    SLACK_LIMITS,
+  );
+  const secrets = ssmSecrets(awsClient(SSMClient, SLACK_LIMITS), env.FIREBREAK_SECRETS_PATH, () =>
+    millisOf(clock.now()),
+  );
   return {
     clock,
     log,
     secrets,
-    people: sqsPeopleQueue(new SQSClient(IN_TIME), env.FIREBREAK_QUEUE_PEOPLE),
+    people: sqsPeopleQueue(awsClient(SQSClient, SLACK_LIMITS), env.FIREBREAK_QUEUE_PEOPLE),
     quarantine: new QuarantineTable(table, blobs, clock),
     slack: waitingCalls({ secrets }),
     catalogue: () => readCatalogue(blobs),

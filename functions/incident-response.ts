@@ -1,6 +1,6 @@
-import { type DurableContext, withDurableExecution } from '@aws/durable-execution-sdk-js';
+import { type DurableContext, DurableExecutionApiClient, withDurableExecution } from '@aws/durable-execution-sdk-js';
 import * as z from 'zod';
-import { deps } from '../aws/deps.ts';
+import { deps, durableClient } from '../aws/deps.ts';
 import { DrillId } from '../schemas/drill.ts';
 import { IncidentId } from '../schemas/names.ts';
 import { drill } from '../workflows/drill.ts';
@@ -14,11 +14,19 @@ const Input = z.union([z.object({ incidentId: IncidentId, run: number }), z.obje
  * The durable function. Its input is ids alone; everything else is read where it is needed. Drills are carried here, too,
  * with the rights that a rollback has.
  */
-export const handler = withDurableExecution(async (event: unknown, context: DurableContext) => {
+async function respond(event: unknown, context: DurableContext): Promise<unknown> {
   const input = Input.parse(event);
   const { log } = deps();
   const runWith = (fields: object) => durableRun(context, log.with({ ...fields, run: input.run }));
   return 'drillId' in input
     ? drill(runWith({ drill: input.drillId }), input, deps())
     : incidentResponse(runWith({ incident: input.incidentId }), input, deps());
-});
+}
+
+let durable: ReturnType<typeof withDurableExecution> | undefined;
+
+/** With a client of ours, since a run waits for its checkpoints. */
+export const handler: ReturnType<typeof withDurableExecution> = (event, context) =>
+  (durable ??= withDurableExecution(respond, {
+    durableExecutionClient: new DurableExecutionApiClient(durableClient()),
+  }))(event, context);

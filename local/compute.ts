@@ -1,4 +1,5 @@
 import { LambdaClient } from '@aws-sdk/client-lambda';
+import { awsClient } from '../aws/client.ts';
 import {
   DIGEST_TIMEOUT_SECONDS,
   EVALUATE_TIMEOUT_SECONDS,
@@ -24,6 +25,7 @@ import { handler as sweepHandler } from '../functions/sweep.ts';
 import { startEventSource } from './aws/event-source.ts';
 import { type LocalFunction, startLambda } from './aws/lambda/lambda.ts';
 import { startSchedules } from './aws/schedules.ts';
+import { EMULATION_LIMITS } from './limits.ts';
 import { NAMES } from './names.ts';
 import type { Opened } from './opened.ts';
 import type { Storage } from './storage.ts';
@@ -62,7 +64,7 @@ export async function startCompute(
     lambda.resume();
   }
   const { timeScale, log } = options;
-  const client = new LambdaClient({});
+  const client = awsClient(LambdaClient, EMULATION_LIMITS);
   const signals = [
     { queueUrl: queues.urgent, batchSize: QUEUE.urgentBatchSize },
     { queueUrl: queues.ordinary, batchSize: QUEUE.batchSize },

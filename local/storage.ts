@@ -4,6 +4,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { s3Blobs } from '../aws/blobs.ts';
+import { awsClient } from '../aws/client.ts';
 import { TABLE } from '../aws/resources.ts';
 import type { Blobs } from '../domain/ports.ts';
 import { createDatabase } from './aws/dynamodb/create.ts';
@@ -11,6 +12,7 @@ import { startDynamoDb } from './aws/dynamodb/start.ts';
 import { startTtlSweep } from './aws/dynamodb/ttl.ts';
 import { startS3 } from './aws/s3/server.ts';
 import { startSqs } from './aws/sqs/server.ts';
+import { EMULATION_LIMITS } from './limits.ts';
 import { NAMES } from './names.ts';
 import type { Opened } from './opened.ts';
 import { ACCOUNT, createBucket, createQueues, createTable, type Queues } from './resources.ts';
@@ -41,10 +43,10 @@ export async function startStorage(
     env['AWS_ENDPOINT_URL_S3'] = opened.add(await startS3({ dir: join(dir, 's3'), accessKeyId })).url;
   }
   // Queue URLs of an earlier start lead to a port that is gone; what counts is the endpoint.
-  const sqs = new SQSClient({ useQueueUrlAsEndpoint: false });
-  const s3 = new S3Client({ forcePathStyle: true });
+  const sqs = awsClient(SQSClient, EMULATION_LIMITS, { useQueueUrlAsEndpoint: false });
+  const s3 = awsClient(S3Client, EMULATION_LIMITS, { forcePathStyle: true });
   await createBucket(s3, NAMES.bucket);
-  return { blobs: s3Blobs(s3, NAMES.bucket), sqs, queues: await createQueues(sqs), failed };
+  return { blobs: s3Blobs(s3, NAMES.bucket, EMULATION_LIMITS), sqs, queues: await createQueues(sqs), failed };
 }
 
 /** Ours, or somebody else's where the environment names one. Whoever it belongs to has our table. */
@@ -56,13 +58,13 @@ async function startDatabase(
 ): Promise<Pick<Storage, 'failed'>> {
   const own = { file, accessKeyId, binary: env['FIREBREAK_DYNOXIDE_BIN'] };
   if (env['AWS_ENDPOINT_URL_DYNAMODB']) {
-    await createTable(new DynamoDBClient({}), NAMES.table);
+    await createTable(awsClient(DynamoDBClient, EMULATION_LIMITS), NAMES.table);
     return { failed: new Promise(() => undefined) };
   }
   await createDatabase(own, (client) => createTable(client, NAMES.table));
   const database = opened.add(await startDynamoDb(own));
   env['AWS_ENDPOINT_URL_DYNAMODB'] = database.url;
-  const client = new DynamoDBClient({});
+  const client = awsClient(DynamoDBClient, EMULATION_LIMITS);
   await createTable(client, NAMES.table);
   opened.add(startTtlSweep({ client, table: NAMES.table, attribute: TABLE.ttl, everySeconds: 60 }));
   return { failed: database.exited };

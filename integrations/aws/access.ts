@@ -13,6 +13,10 @@ export type AwsAccess = {
 /** How long STS may take: what is left of an attempt must do for the call itself. */
 const ASSUME_TIMEOUT_MS = 5000;
 
+/** One call. An attempt, which is one call or more, ends after 15 s by itself. */
+const CALL_TIMEOUT_MS = 10_000;
+const CONNECT_TIMEOUT_MS = 3000;
+
 /**
  * What every client of a target is made with. One try: the waiting and the trying again is the workflow's.
  *
@@ -22,7 +26,8 @@ const ASSUME_TIMEOUT_MS = 5000;
 export function clientSettings(access: AwsAccess) {
   const { roleArn, region } = access;
   const place = { ...(region !== undefined && { region }), ...addressOf(access), maxAttempts: 1 };
-  return { ...place, ...(roleArn !== undefined && { credentials: ofRole(roleArn, place) }) };
+  const requestHandler = within(CONNECT_TIMEOUT_MS, CALL_TIMEOUT_MS);
+  return { ...place, requestHandler, ...(roleArn !== undefined && { credentials: ofRole(roleArn, place) }) };
 }
 
 const addressOf = ({ endpoint }: AwsAccess) =>
@@ -31,15 +36,16 @@ const addressOf = ({ endpoint }: AwsAccess) =>
 const ofRole = (roleArn: string, place: object) =>
   fromTemporaryCredentials({
     params: { RoleArn: roleArn, RoleSessionName: 'firebreak' },
-    clientConfig: {
-      ...place,
-      requestHandler: {
-        requestTimeout: ASSUME_TIMEOUT_MS,
-        connectionTimeout: ASSUME_TIMEOUT_MS,
-        throwOnRequestTimeout: true,
-      },
-    },
+    clientConfig: { ...place, requestHandler: within(ASSUME_TIMEOUT_MS, ASSUME_TIMEOUT_MS) },
   });
+
+/** Time limits of a client: the SDK's default is none. A silence while the body arrives counts, too. */
+const within = (connectMs: number, callMs: number) => ({
+  connectionTimeout: connectMs,
+  requestTimeout: callMs,
+  socketTimeout: callMs,
+  throwOnRequestTimeout: true, // without it the SDK only writes a warning
+});
 
 /** One client for each access, for the life of the process: its connections and its role's session are used again. */
 export function keptBy<C>(make: (settings: ReturnType<typeof clientSettings>) => C): (access: AwsAccess) => C {

@@ -90,6 +90,26 @@ check(
 );
 
 check(
+  'aws-client-limits',
+  [
+    `import { S3Client } from '@aws-sdk/client-s3'; awsClient(S3Client, SHARED_LIMITS);`,
+    `import { ECSClient } from '@aws-sdk/client-ecs'; const at = keptBy((settings) => new ECSClient(settings));`,
+    `import { GetObjectCommand } from '@aws-sdk/client-s3'; new GetObjectCommand({});`,
+    `import { WebClient } from '@slack/web-api'; new WebClient(token);`,
+  ],
+  [
+    bad(`import { S3Client } from '@aws-sdk/client-s3'; new S3Client({});`, /aws\/client\.ts/),
+    bad(`import { S3Client as Bucket } from '@aws-sdk/client-s3'; new Bucket(awsLimits);`, /aws\/client\.ts/),
+    bad(`import * as s3 from '@aws-sdk/client-s3'; new s3.S3Client();`, /aws\/client\.ts/),
+    bad(`import { ECSClient } from '@aws-sdk/client-ecs'; keptBy(() => new ECSClient({}));`, /aws\/client\.ts/),
+    bad(
+      `import { ECSClient } from '@aws-sdk/client-ecs'; keptBy((settings) => new ECSClient({ ...settings, requestHandler }));`,
+      /aws\/client\.ts/,
+    ),
+  ],
+);
+
+check(
   'no-environment',
   [
     `export const pager = (url: string) => url;`,

@@ -3,6 +3,7 @@
  * replayable. .oxlintrc.json says where each is in force; CONTRIBUTING.md says why.
  */
 import { definePlugin } from '@oxlint/plugins';
+import { awsClientLimits } from './aws-client-limits.mjs';
 import { depsInSteps } from './deps-in-steps.mjs';
 import { importDirection } from './import-direction.mjs';
 import { noEnvironment } from './no-environment.mjs';
@@ -13,6 +14,7 @@ import { pure } from './pure.mjs';
 export default definePlugin({
   meta: { name: 'firebreak' },
   rules: {
+    'aws-client-limits': awsClientLimits,
     'deps-in-steps': depsInSteps,
     'import-direction': importDirection,
     'no-environment': noEnvironment,

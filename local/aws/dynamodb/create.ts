@@ -2,6 +2,8 @@ import { existsSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { DatabaseSync } from 'node:sqlite';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { awsClient } from '../../../aws/client.ts';
+import { EMULATION_LIMITS } from '../../limits.ts';
 import { startDynamoDb } from './start.ts';
 
 /** What belongs to a SQLite file besides itself while it is in use. */
@@ -25,7 +27,7 @@ export async function createDatabase(
   const draft = `${file}.new`;
   for (const suffix of ['', ...COMPANIONS]) await rm(draft + suffix, { force: true });
   const database = await startDynamoDb({ ...options, file: draft });
-  const client = new DynamoDBClient({ endpoint: database.url });
+  const client = awsClient(DynamoDBClient, EMULATION_LIMITS, { endpoint: database.url });
   try {
     await createTables(client);
   } finally {

@@ -1,4 +1,6 @@
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { awsClient } from '../../../aws/client.ts';
+import { EMULATION_LIMITS } from '../../limits.ts';
 import { REGION } from './arns.ts';
 import type { DeadLetter, Store } from './store.ts';
 
@@ -53,7 +55,7 @@ export class DeadLetters {
   }
 
   async #deliver(letter: DeadLetter): Promise<boolean> {
-    this.#sqs ??= new SQSClient({ region: REGION });
+    this.#sqs ??= awsClient(SQSClient, EMULATION_LIMITS, { region: REGION });
     try {
       await this.#sqs.send(messageOf(letter));
     } catch (error) {
