@@ -1,4 +1,4 @@
-import { type Severity } from '../schemas/names.ts';
+import { isFrom, type Severity } from '../schemas/names.ts';
 import type { Signal } from '../schemas/signal.ts';
 import type { Delivery, Mute } from './routing.ts';
 import { secondsBetween, type Timestamp } from '../schemas/time.ts';
@@ -6,12 +6,22 @@ import { secondsBetween, type Timestamp } from '../schemas/time.ts';
 /** A signal with what the routes make of it, and what keeps it quiet. */
 export type Arrival = { signal: Signal; delivery: Delivery; mute: Mute | null };
 
-/**
- * What an alert is known by: what sent it, and its labels. It has one episode at a time, and the newest is what is known of
- * it; the others are over.
- */
-export const alertOf = ({ source, fingerprint }: Pick<Signal, 'source' | 'fingerprint'>): string =>
+/** The sender's own name for an alert. Senders choose it freely, so it is unique only within a service and environment. */
+export const senderKeyOf = ({ source, fingerprint }: Pick<Signal, 'source' | 'fingerprint'>): string =>
   `${source}:${fingerprint}`;
+
+/**
+ * The key of an alert. Each alert has one episode at a time: the newest one is stored, the others are over.
+ *
+ * The key includes the service and environment, so that an alert can't hide one of another service that has, by accident
+ * or on purpose, the same fingerprint. An unmatched alert counts as the service that it names.
+ */
+export const alertOf = (
+  signal: Pick<Signal, 'source' | 'fingerprint' | 'service' | 'environment' | 'unmatched'>,
+): string =>
+  [senderKeyOf(signal), signal.service, signal.environment, ...(signal.unmatched === null ? [] : [signal.unmatched])]
+    .map(encodeURIComponent)
+    .join('#');
 
 /** What is known of an alert: its newest episode. */
 export type KnownEpisode = {
@@ -22,6 +32,8 @@ export type KnownEpisode = {
   /** Its end was not said by its sender; it was taken for ended because it could not be found any more. */
   assumed: boolean;
   incidentId: string | null;
+  /** The highest one heard of the episode. Null: stored before severities were kept. */
+  severity: Severity | null;
   /** It was kept quiet when it was heard, and opened nothing for that. */
   muted: boolean;
 };
@@ -32,10 +44,10 @@ export type Closed = { resolvedAt: Timestamp } | null;
 /**
  * What a signal adds to what is known.
  * `opens`: a new episode; the one before is over, whether or not that was said · `resolves` · `asks`: known, and now it asks
- * for a rollback · `returns`: its incident was closed while it went on firing, or it had been taken for ended and had not, or
+ * for a rollback · `raised`: known, and now more severe than ever before in its episode · `returns`: its incident was closed while it went on firing, or it had been taken for ended and had not, or
  * what kept it quiet is over · `ended`: a resolve for something never seen firing · `nothing`: heard before, or late.
  */
-export type Novelty = 'opens' | 'resolves' | 'asks' | 'returns' | 'ended' | 'nothing';
+export type Novelty = 'opens' | 'resolves' | 'asks' | 'raised' | 'returns' | 'ended' | 'nothing';
 
 /** A notification that was under way when a person closed the incident does not open it again. */
 export const RETURN_AFTER_SECONDS = 300;
@@ -52,17 +64,20 @@ export function noveltyOf(
   // Between two notifications it has ended and begun again, and only the beginning is told.
   const again = signal.startsAt > known.startsAt;
   if (again && signal.episodic && (known.status === 'firing' || known.assumed)) return 'opens';
-  const late = closed !== null && secondsBetween(closed.resolvedAt, receivedAt) <= RETURN_AFTER_SECONDS;
+  // A higher severity than any before can't be a late or repeated notification of what is known.
+  const raised = known.severity !== null && isHigher(signal.severity, known.severity);
+  const late = !raised && closed !== null && secondsBetween(closed.resolvedAt, receivedAt) <= RETURN_AFTER_SECONDS;
   if (known.status === 'resolved' && known.assumed) return late ? 'nothing' : 'returns';
   if (known.status === 'resolved') {
     // What began before the end that is known was over with it.
     const anew = again || !signal.episodic;
-    return anew && signal.startsAt > (known.endsAt ?? known.startsAt) ? 'opens' : 'nothing';
+    return raised || (anew && signal.startsAt > (known.endsAt ?? known.startsAt)) ? 'opens' : 'nothing';
   }
   if (closed !== null && !late) return 'returns';
   if (known.muted && mute === null) return 'returns';
   // Kept quiet, it is not heard to ask: so it does when the quiet is over. What waits for that is kept as it is now.
   const heard = mute === null || known.incidentId === null;
+  if (heard && raised) return 'raised';
   return heard && signal.asksRollback && !known.asksRollback ? 'asks' : 'nothing';
 }
 
@@ -105,6 +120,8 @@ export const isEvent = ({ source, labels }: Pick<Signal, 'source' | 'labels'>): 
 
 export const highest = (severities: readonly Severity[]): Severity =>
   (['critical', 'warning', 'info'] as const).find((severity) => severities.includes(severity)) ?? 'info';
+
+const isHigher = (severity: Severity, than: Severity): boolean => severity !== than && isFrom(than, severity);
 
 /**
  * Key of what can have one open incident at a time. Alerts outside the catalogue share a service, but not an incident:

@@ -1,6 +1,7 @@
 import type { Config, ServiceEntry } from '../schemas/config.ts';
 import { EnvironmentName, NAME_MAX_CHARS, ServiceName, type Severity, UNMATCHED } from '../schemas/names.ts';
 import type { Alert, Signal } from '../schemas/signal.ts';
+import { secondsBetween, type Timestamp } from '../schemas/time.ts';
 
 /** Where an alert without any environment belongs when the catalogue cannot tell. */
 const UNKNOWN_ENVIRONMENT = 'unknown' as EnvironmentName;
@@ -10,6 +11,25 @@ const TITLE_MAX_CHARS = 1024;
 
 /** Alerts by which Grafana says that it could not evaluate a rule. */
 const MONITORING_FAILURES = new Set(['DatasourceNoData', 'DatasourceError']);
+
+/** Senders' clocks may be ahead of ours by this much. */
+const CLOCK_SKEW_MAX_SECONDS = 300;
+
+/** Whether an alert claims to start further ahead than a clock can be wrong. */
+export const startsAhead = ({ startsAt }: Pick<Alert, 'startsAt'>, at: Timestamp): boolean =>
+  secondsBetween(at, startsAt) > CLOCK_SKEW_MAX_SECONDS;
+
+/**
+ * An alert without times that lie ahead. A later alert that starts before the known start or end counts as old news, so
+ * a time ahead would hide real alerts until then. A start ahead is dropped: the alert counts as one whose sender tells no
+ * start. An end ahead becomes the time of receipt, because a `resolved` says that the alert has ended by now.
+ *
+ * @param at when the alert was received
+ */
+export function withoutTimesAhead(alert: Alert, at: Timestamp): Alert {
+  const endsAt = alert.endsAt !== null && alert.endsAt > at ? at : alert.endsAt;
+  return startsAhead(alert, at) ? { ...alert, endsAt, startsAt: at, episodic: false } : { ...alert, endsAt };
+}
 
 /** What an alert means under this catalogue. `asRollbackRequest`: it came by the receiver that asks for rollbacks. */
 export function toSignal(alert: Alert, services: Config['services'], asRollbackRequest = false): Signal {

@@ -1,4 +1,4 @@
-import { type Arrival } from '../domain/admission.ts';
+import { alertOf, type Arrival } from '../domain/admission.ts';
 import { entriesOf } from '../domain/bulletins.ts';
 import type { Admitted, Deps, Receipt } from '../domain/ports.ts';
 import { deliver, mutedBy } from '../domain/routing.ts';
@@ -42,9 +42,9 @@ export async function admitSignals(
   const admitted = await deps.incidents.admit(arrivals, receipt);
   for (const id of admitted.wake)
     deps.log.info('incident woken', { trace: receipt.trace, incident: id, how: await wake(deps, id) });
-  const apart = new Map(admitted.apart.map(({ arrival, status }) => [arrival.signal.episode, status]));
+  const apart = new Map(admitted.apart.map(({ arrival, status }) => [nameOf(arrival.signal), status]));
   const entries = arrivals.flatMap((arrival) => {
-    const status = apart.get(arrival.signal.episode);
+    const status = apart.get(nameOf(arrival.signal));
     return entriesOf(arrival, status ?? arrival.signal.status, status !== undefined);
   });
   const bulletins = entries.length > 0 ? await deps.bulletins.heard(entries, now) : [];
@@ -52,3 +52,6 @@ export async function admitSignals(
   await freezeByAlerts(deps, config, signals);
   return admitted;
 }
+
+/** Two alerts of different services can share an episode's name. */
+const nameOf = (signal: Signal): string => `${alertOf(signal)} ${signal.episode}`;

@@ -15,11 +15,12 @@ import {
 import type { Admitted, Clock, Receipt } from '../../domain/ports.ts';
 import { IncidentRecord } from '../../schemas/incident.ts';
 import type { Message } from '../../schemas/inbox.ts';
-import { IncidentId } from '../../schemas/names.ts';
+import { IncidentId, Severity } from '../../schemas/names.ts';
 import type { Signal } from '../../schemas/signal.ts';
 import { Timestamp } from '../../schemas/time.ts';
 import { sha256 } from '../hash.ts';
 import { mintIncidentId } from '../ids.ts';
+import { episodeItems, episodeKey } from './episodes.ts';
 import { keys, lists } from './keys.ts';
 import { mailWrites } from './mail.ts';
 import { blankIncident, newIncidentWrites } from './open.ts';
@@ -34,7 +35,8 @@ const TRIES = 20;
 type Heard = Arrival & { row: Episode | undefined; novelty: Novelty };
 /** Now, what may have one open incident, and by which request it came. */
 type Here = { at: Timestamp; scope: string; trace: string };
-type Episode = KnownEpisode & { rev: number; incidentId: IncidentId | null; episode: string };
+/** `pk`: where it was read. */
+type Episode = KnownEpisode & { pk: string; rev: number; incidentId: IncidentId | null; episode: string };
 
 /** Takes signals into the table; see docs/data-model.md, "One transaction". */
 export async function admit(
@@ -61,7 +63,11 @@ async function admitBatch(
   const scope = scopeOf(first.signal);
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
     const incident = await openIncident(table, scope);
-    const rows = await table.getAll(batch.map(({ signal }) => keys.alert(sha256(alertOf(signal)))));
+    const rows = await episodeItems(
+      table,
+      batch.map(({ signal }) => signal),
+      incident?.id,
+    );
     const heard = await Promise.all(batch.map((arrival, n) => hear(table, arrival, rows[n], incident, receipt.at)));
     const written = await write(table, { at: clock.now(), scope, trace: receipt.trace }, incident, heard);
     if (written !== undefined) return written;
@@ -103,8 +109,10 @@ const episodeOf = (item: Item): Episode => ({
   endsAt: typeof item['ends_at'] === 'string' ? Timestamp.parse(item['ends_at']) : null,
   assumed: item['assumed'] === true,
   muted: item['muted'] === true,
+  severity: item['severity'] === undefined ? null : Severity.parse(item['severity']),
   incidentId: typeof item['incident_id'] === 'string' ? IncidentId.parse(item['incident_id']) : null,
   episode: String(item['episode']),
+  pk: String(item['pk']),
   rev: Number(item['rev']),
 });
 
@@ -118,22 +126,29 @@ async function write(
   const { at } = here;
   const fired = heard.filter(({ novelty }) => novelty === 'opens' || novelty === 'returns');
   const asking = heard.filter(
-    ({ novelty, row, mute }) =>
-      novelty === 'asks' && mute === null && (row?.incidentId === incident?.id || row?.incidentId === null),
+    ({ novelty, signal, row, mute }) =>
+      (novelty === 'asks' || (novelty === 'raised' && signal.asksRollback && row?.asksRollback === false)) &&
+      mute === null &&
+      (row?.incidentId === incident?.id || row?.incidentId === null),
+  );
+  const raisedApart = heard.filter(
+    ({ novelty, row, mute }) => novelty === 'raised' && mute === null && row?.incidentId === null,
   );
   const ofThis = heard.filter(({ row }) => incident !== undefined && row?.incidentId === incident.id);
+  const raised = ofThis.filter(({ novelty }) => novelty === 'raised');
   const ended = ofThis.filter(({ novelty }) => novelty === 'resolves');
   const replaced = ofThis.filter(replaces);
   const news = heard.filter(({ novelty }) => novelty !== 'nothing');
-  const opens = incident === undefined && opensIncident([...fired, ...asking]);
+  const opens = incident === undefined && opensIncident([...fired, ...asking, ...raisedApart]);
   const id = incident?.id ?? (opens ? mintIncidentId(at) : null);
   const counts = { opened: opens ? 1 : 0, joined: 0, recorded: 0, known: heard.length - news.length };
   if (news.length === 0) {
     if (incident) await renotified(table, incident, heard);
     return { wake: incident ? [incident.id] : [], opened: [], apart: apartOf(heard, null, []), counts };
   }
-  // An alert that asks only now, and was recorded without an incident before, belongs to the one it opens.
-  const attached = [...fired, ...asking.filter(({ row }) => row?.incidentId === null)];
+  // An alert that asks only now, or is more severe now, and was recorded without an incident before, belongs to the one
+  // that it opens.
+  const attached = [...new Set([...fired, ...asking.filter(({ row }) => row?.incidentId === null), ...raisedApart])];
   const writes = [
     ...news.map((one) =>
       attached.includes(one)
@@ -144,7 +159,7 @@ async function write(
     ...(incident === undefined
       ? []
       : [...ended, ...replaced].map((one) => signalEndWrite(table, incident.id, one, at))),
-    ...(id === null ? [] : incidentWrites(table, here, id, incident, { attached, ended, replaced, asking })),
+    ...(id === null ? [] : incidentWrites(table, here, id, incident, { attached, ended, replaced, asking, raised })),
   ];
   const result = await table.transact(writes);
   if (!result.ok) return undefined;
@@ -168,8 +183,8 @@ const apartOf = (heard: readonly Heard[], id: IncidentId | null, attached: reado
         one.novelty === 'nothing' && !isEvent(one.signal) ? (one.row?.status ?? one.signal.status) : one.signal.status,
     }));
 
-/** `replaced`: what has begun again, and was never said to have ended. */
-type Parts = Record<'attached' | 'ended' | 'replaced' | 'asking', readonly Heard[]>;
+/** `replaced`: what has begun again, and was never said to have ended. `raised`: of this incident, and more severe now. */
+type Parts = Record<'attached' | 'ended' | 'replaced' | 'asking' | 'raised', readonly Heard[]>;
 
 /** The episode is another one than that which is known. */
 const beginsAnew = ({ row, novelty }: Heard): boolean =>
@@ -185,14 +200,15 @@ function incidentWrites(
   parts: Parts,
 ): Write[] {
   const fresh = parts.attached.map(({ signal }) => signal);
-  const loud = parts.attached.filter(({ mute }) => mute === null);
+  const loud = [...parts.attached, ...parts.raised].filter(({ mute }) => mute === null);
   const { at } = here;
   // One that returns was counted before.
   const joining = parts.attached.filter((one) => beginsAnew(one) || one.row?.incidentId !== id);
   if (incident === undefined) return newIncidentWrites(table, here, newIncident(id, here, parts.attached), fresh);
   const message: Message = {
     kind: 'signals',
-    fired: fresh.length,
+    // A higher severity is news as much as another alert is.
+    fired: fresh.length + parts.raised.length,
     resolved: parts.ended.length,
     critical: loud.some(({ signal }) => signal.severity === 'critical'),
     pages: loud.some(pages),
@@ -210,7 +226,7 @@ function incidentWrites(
       ...(severity === incident.severity ? {} : { severity }),
       timeline: {
         actor: 'alerts',
-        kind: message.fired > 0 ? 'alerts.fired' : message.resolved > 0 ? 'alerts.resolved' : 'alerts.asked',
+        kind: kindOf(parts),
         text: tell(parts),
         detail: detailOf(parts),
       },
@@ -222,6 +238,15 @@ function incidentWrites(
     },
   );
 }
+
+const kindOf = ({ attached, raised, ended }: Parts): string =>
+  attached.length > 0
+    ? 'alerts.fired'
+    : raised.length > 0
+      ? 'alerts.raised'
+      : ended.length > 0
+        ? 'alerts.resolved'
+        : 'alerts.asked';
 
 function newIncident(id: IncidentId, { at, trace }: Here, all: readonly Arrival[]): IncidentRecord {
   const loud = all.filter(({ mute }) => mute === null);
@@ -262,10 +287,11 @@ function episodeWrite(
   const asked = row !== undefined && !beginsAnew(heard) && row.asksRollback;
   return table.put(
     {
-      ...keys.alert(sha256(alertOf(signal))),
+      ...episodeKey(signal),
       rev: (row?.rev ?? 0) + 1,
       status: isEvent(signal) ? 'resolved' : signal.status,
       asks_rollback: signal.asksRollback || asked,
+      severity: highest([signal.severity, ...(row?.severity && !beginsAnew(heard) ? [row.severity] : [])]),
       starts_at: before.startsAt,
       ends_at: signal.status === 'resolved' ? (signal.endsAt ?? at) : null,
       incident_id: incidentId,
@@ -275,7 +301,7 @@ function episodeWrite(
       // What opened no incident is listed by itself; what did is listed with it.
       ...(incidentId === null ? listedApart(signal, mute, at) : {}),
     },
-    row === undefined ? absent : revision(row.rev),
+    row === undefined || row.pk !== episodeKey(signal).pk ? absent : revision(row.rev),
   );
 }
 
@@ -351,11 +377,12 @@ function merge(all: Admitted, one: Admitted): void {
   for (const key of ['opened', 'joined', 'recorded', 'known'] as const) all.counts[key] += one.counts[key];
 }
 
-const tell = ({ attached, ended, asking }: Parts): string =>
+const tell = ({ attached, raised, ended, asking }: Parts): string =>
   [
     attached.length > 0 ? `Firing: ${titles(attached)}` : '',
+    raised.length > 0 ? `Raised to ${highest(raised.map(({ signal }) => signal.severity))}: ${titles(raised)}` : '',
     ended.length > 0 ? `Resolved: ${titles(ended)}` : '',
-    attached.length === 0 && asking.length > 0 ? `Asks for a rollback: ${titles(asking)}` : '',
+    attached.length + raised.length === 0 && asking.length > 0 ? `Asks for a rollback: ${titles(asking)}` : '',
   ]
     .filter(Boolean)
     .join('. ');
@@ -367,7 +394,8 @@ function titles(heard: readonly Heard[]): string {
   );
 }
 
-const detailOf = ({ attached, ended, asking }: Parts) => ({
+const detailOf = ({ attached, raised, ended, asking }: Parts) => ({
+  ...(raised.length > 0 && { raised: raised.map(({ signal }) => signal.episode) }),
   fired: attached.map(({ signal }) => signal.episode),
   resolved: ended.map(({ signal }) => signal.episode),
   asked: asking.map(({ signal }) => signal.episode),

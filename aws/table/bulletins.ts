@@ -1,4 +1,4 @@
-import { alertOf, isEvent } from '../../domain/admission.ts';
+import { isEvent, senderKeyOf } from '../../domain/admission.ts';
 import { type Bulletin, type BulletinEntry, type Bulletins, SAME_ROUND_SECONDS } from '../../domain/bulletins.ts';
 import { TicketTarget } from '../../schemas/routes.ts';
 import { Signal } from '../../schemas/signal.ts';
@@ -33,8 +33,8 @@ export class BulletinTable implements Bulletins {
 
   /** False: nothing of it is known here. An alert that resolved, of which nothing was told, begins nothing. */
   async #take(id: string, entries: readonly BulletinEntry[], at: Timestamp): Promise<boolean> {
-    const latest = [...new Map(entries.map((entry) => [alertOf(entry.signal), entry])).values()];
-    const alertKeys = latest.map(({ signal }) => keys.bulletinAlert(id, sha256(alertOf(signal))));
+    const latest = [...new Map(entries.map((entry) => [senderKeyOf(entry.signal), entry])).values()];
+    const alertKeys = latest.map(({ signal }) => keys.bulletinAlert(id, sha256(senderKeyOf(signal))));
     const [head, rows] = await Promise.all([this.#table.get(keys.bulletin(id)), this.#table.getAll(alertKeys)]);
     const heard = latest.flatMap((entry, n) => {
       const [key, before] = [alertKeys[n], rows[n]];

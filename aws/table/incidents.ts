@@ -1,4 +1,4 @@
-import { alertOf, type Arrival, isEvent, scopeOf } from '../../domain/admission.ts';
+import { type Arrival, isEvent, scopeOf } from '../../domain/admission.ts';
 import type {
   Admitted,
   Amend,
@@ -34,6 +34,7 @@ import { admit, signalEnd } from './admit.ts';
 import { amend } from './amendments.ts';
 import { partsOf } from './crowd.ts';
 import { begunRunbooks } from './runbooks.ts';
+import { episodeItems, episodeKey, keyOf } from './episodes.ts';
 import { keys, lists } from './keys.ts';
 import { hangBell, mailWrites, pendingWrite, timelineWrite } from './mail.ts';
 import { blankIncident, newIncidentWrites } from './open.ts';
@@ -312,9 +313,9 @@ export class IncidentTable implements Incidents {
   async firingEpisodes(id: IncidentId): ReturnType<Incidents['firingEpisodes']> {
     const all = await collect(this.#table.each(keys.incident(id).pk, 'SIG#'), (item) => Signal.parse(item));
     const signals = all.filter(({ status }) => status === 'firing');
-    const [seen, ...rows] = await this.#table.getAll([
-      keys.seen(id),
-      ...signals.map((signal) => keys.alert(sha256(alertOf(signal)))),
+    const [[seen], rows] = await Promise.all([
+      this.#table.getAll([keys.seen(id)]),
+      episodeItems(this.#table, signals, id),
     ]);
     const found = seen?.['episodes'] instanceof Set ? seen['episodes'] : new Set();
     return signals
@@ -352,7 +353,7 @@ export class IncidentTable implements Incidents {
     for (const signal of all.filter((one) => isEvent(one) && one.status === 'firing')) {
       const { episode, startsAt } = signal;
       const listing = signalEnd(this.#table, id, startsAt, episode, at);
-      const newest = this.#table.update(keys.alert(sha256(alertOf(signal))), {
+      const newest = this.#table.update(episodeKey(signal), {
         UpdateExpression: 'SET ends_at = :at ADD rev :one',
         ConditionExpression: 'episode = :episode',
         ExpressionAttributeValues: { ':at': at, ':one': 1, ':episode': episode },
@@ -365,12 +366,11 @@ export class IncidentTable implements Incidents {
   async #endEpisode(id: IncidentId, signal: Signal, text: string): Promise<void> {
     const { episode } = signal;
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
-      const key = keys.alert(sha256(alertOf(signal)));
-      const [incident, row] = [await this.read(id), await this.#table.get(key)];
+      const [incident, [row]] = [await this.read(id), await episodeItems(this.#table, [signal], id)];
       if (incident === undefined || incident.status === 'resolved' || !isFiring(row, episode)) return;
       const at = this.#clock.now();
       const result = await this.#table.transact([
-        this.#table.update(key, {
+        this.#table.update(keyOf(row), {
           UpdateExpression: 'SET #status = :resolved, ends_at = :at, assumed = :true, rev = :next',
           ConditionExpression: 'rev = :rev',
           ExpressionAttributeNames: { '#status': 'status' },

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
-import { toSignal } from '../../domain/signal.ts';
+import { startsAhead, toSignal, withoutTimesAhead } from '../../domain/signal.ts';
 import type { Scope } from '../../domain/access.ts';
 import type { Deps } from '../../domain/ports.ts';
 import type { Action } from '../../schemas/access.ts';
@@ -154,6 +154,9 @@ async function take(
     quarantined,
     truncated,
   });
+  const ahead = alerts.filter((alert) => startsAhead(alert, receipt.at)).length;
+  if (ahead > 0)
+    c.var.log.warn('alerts start in the future; their start is ignored', { source: source.name, alerts: ahead });
   return c.json({ receipt: receipt.id, accepted: signals.length, quarantined, truncated }, 202) as never;
 }
 
@@ -169,7 +172,7 @@ export async function enqueue(
   allow: (scope: Scope) => void = () => undefined,
 ): Promise<Signal[]> {
   const { services } = await deps.config.current();
-  const signals = alerts.map((alert) => toSignal(alert, services, asRollbackRequest));
+  const signals = alerts.map((alert) => toSignal(withoutTimesAhead(alert, receipt.at), services, asRollbackRequest));
   for (const signal of signals) allow({ service: signal.unmatched || signal.service, environment: signal.environment });
   await deps.queue.sendAll(receipt, signals);
   return signals;

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
+  alertOf,
   type Closed,
   highest,
   isEvent,
@@ -10,6 +11,7 @@ import {
   RETURN_AFTER_SECONDS,
   scopeOf,
 } from '../../domain/admission.ts';
+import type { Mute } from '../../domain/routing.ts';
 import { Severity } from '../../schemas/names.ts';
 import type { Signal } from '../../schemas/signal.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time.ts';
@@ -26,6 +28,7 @@ const known = (more: Partial<KnownEpisode> = {}): KnownEpisode => ({
   endsAt: null,
   assumed: false,
   incidentId: 'an incident',
+  severity: 'critical',
   muted: false,
   ...more,
 });
@@ -91,6 +94,40 @@ describe('a signal', () => {
   });
 });
 
+describe('a severity higher than any before in its episode', () => {
+  const row = known({ severity: 'warning' });
+  const silent: Mute = { by: 'silence', name: 's', until: null, reason: '' };
+
+  test.each([
+    ['is news', novelty(firing, row), 'raised'],
+    ['is news without an incident, too', novelty(firing, { ...row, incidentId: null }), 'raised'],
+    ['is news to an incident that has just been closed', novelty(firing, row, closedFor(1)), 'returns'],
+    ['is news after the end that is known', novelty(firing, { ...ended, severity: 'info' }), 'opens'],
+    ['is none where it is lower', novelty({ ...firing, severity: 'info' }, row), 'nothing'],
+    ['is unknown where none was kept', novelty(firing, { ...row, severity: null }), 'nothing'],
+    ['is not heard while the alert is kept quiet', noveltyOf(firing, row, null, NOON, silent), 'nothing'],
+  ])('%s', (_, actual, expected) => {
+    expect(actual).toBe(expected);
+  });
+});
+
+test('no two services, environments or unmatched names share an alert, whatever fingerprints they choose', () => {
+  const anyText = fc.oneof(fc.string({ minLength: 1, unit: 'grapheme' }), fc.constantFrom('a', '#', 'a#b', 'b', ':'));
+  const alert = fc.record({
+    fingerprint: anyText,
+    service: anyText,
+    environment: anyText,
+    unmatched: fc.option(anyText, { nil: null }),
+  });
+  fc.assert(
+    fc.property(alert, alert, (a, b) => {
+      const [one, other] = [a, b].map((names) => alertOf({ ...firing, ...(names as Partial<Signal>) }));
+      expect(one === other).toBe(JSON.stringify(a) === JSON.stringify(b));
+    }),
+    { numRuns: 1000 },
+  );
+});
+
 describe('where a sender tells no start, the same alert', () => {
   const again = (startsAt: Timestamp) => signal({ episodic: false, startsAt });
 
@@ -151,9 +188,20 @@ test('whatever is known, a second delivery of the same signal is nothing new', (
       status: fc.constantFrom('firing' as const, 'resolved' as const),
       asksRollback: fc.boolean(),
       episodic: fc.boolean(),
+      severity: fc.constantFrom(...Severity.options),
     })
     .map((more) => signal({ ...more, endsAt: more.status === 'resolved' ? NOON : null }));
-  const anyRow = fc.option(fc.constantFrom(known(), ended, known({ asksRollback: false })), { nil: undefined });
+  const anyRow = fc.option(
+    fc.constantFrom(
+      known(),
+      ended,
+      known({ asksRollback: false }),
+      known({ severity: 'info' }),
+      known({ severity: null }),
+      { ...ended, severity: 'warning' as const },
+    ),
+    { nil: undefined },
+  );
   fc.assert(
     fc.property(anySignal, anyRow, (one, row) => {
       const first = noveltyOf(one, row, null, NOON);
@@ -167,6 +215,8 @@ test('whatever is known, a second delivery of the same signal is nothing new', (
               endsAt: one.endsAt,
               assumed: false,
               incidentId: null,
+              severity:
+                first === 'opens' ? one.severity : highest([one.severity, ...(row?.severity ? [row.severity] : [])]),
               muted: false,
             };
       expect(noveltyOf(one, after, null, NOON)).toBe('nothing');

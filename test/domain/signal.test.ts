@@ -1,8 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { severityOf, toSignal } from '../../domain/signal.ts';
+import { severityOf, toSignal, withoutTimesAhead } from '../../domain/signal.ts';
 import { Config } from '../../schemas/config.ts';
 import { anAlert } from './alert.ts';
+import { before, NOON } from './arbitraries.ts';
 import { type Alert, Signal } from '../../schemas/signal.ts';
 
 const services = (catalogue: unknown): Config['services'] =>
@@ -233,4 +234,21 @@ test('whatever an alert says, a signal comes of it that fits its schema, and tha
       else expect(signal.service).toBe('unmatched');
     }),
   );
+});
+
+describe('a time ahead', () => {
+  const resolved = { status: 'resolved' as const };
+
+  test.each([
+    ['of a start by more than five minutes is no start', { startsAt: before(-6) }, { startsAt: NOON, episodic: false }],
+    ['of a start by less is a clock that differs', { startsAt: before(-5) }, { startsAt: before(-5), episodic: true }],
+    ['of an end is the time of receipt', { ...resolved, endsAt: before(-1) }, { endsAt: NOON, episodic: true }],
+  ])('%s', (_, times, expected) => {
+    expect(withoutTimesAhead(anAlert(times), NOON)).toMatchObject(expected);
+  });
+
+  test('no other time changes', () => {
+    for (const one of [anAlert({ startsAt: before(60) }), anAlert({ ...resolved, endsAt: before(1) })])
+      expect(withoutTimesAhead(one, NOON)).toEqual(one);
+  });
 });

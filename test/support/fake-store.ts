@@ -66,7 +66,7 @@ import type {
   TimelineEntry,
 } from '../../schemas/incident.ts';
 import type { Mail, Message } from '../../schemas/inbox.ts';
-import type { ChangeId, EnvironmentName, IncidentId, ServiceName } from '../../schemas/names.ts';
+import type { ChangeId, EnvironmentName, IncidentId, ServiceName, Severity } from '../../schemas/names.ts';
 import type { Pin, PinView } from '../../schemas/pin.ts';
 import type { Signal } from '../../schemas/signal.ts';
 import { Roles } from '../../schemas/response-roles.ts';
@@ -85,6 +85,7 @@ type Episode = {
   endsAt: Timestamp | null;
   assumed: boolean;
   incidentId: IncidentId | null;
+  severity: Severity;
   muted: boolean;
   mute: Arrival['mute'];
   heardAt: Timestamp;
@@ -271,8 +272,13 @@ export class FakeIncidents implements Incidents {
       return;
     }
     const heard: Heard = { ...arrival, row, novelty };
-    const asksNow = novelty === 'asks' && mute === null && (known === null || known === dossier?.record.id);
-    const fired = novelty === 'opens' || novelty === 'returns' || (asksNow && known === null);
+    const asksToo = novelty === 'raised' && signal.asksRollback && row?.asksRollback === false;
+    const asksNow =
+      (novelty === 'asks' || asksToo) && mute === null && (known === null || known === dossier?.record.id);
+    const fired =
+      novelty === 'opens' ||
+      novelty === 'returns' ||
+      ((asksNow || (novelty === 'raised' && mute === null)) && known === null);
     const opens = dossier === undefined && fired && opensIncident([arrival]);
     const into = dossier ?? (opens ? this.#open(arrival, scope, receipt.trace) : undefined);
     this.#keepEpisode(heard, { incidentId: fired ? (into?.record.id ?? null) : known, fired });
@@ -291,7 +297,8 @@ export class FakeIncidents implements Incidents {
     if (fired) admitted.counts.joined += 1;
     const ended = novelty === 'resolves' && known === into.record.id;
     const replaced = novelty === 'opens' && row?.status === 'firing' && known === into.record.id;
-    if (fired || ended || asksNow) this.#tell(into, heard, { fired, ended, replaced });
+    const raised = novelty === 'raised' && known === into.record.id;
+    if (fired || raised || ended || asksNow) this.#tell(into, heard, { fired, raised, ended, replaced, asksNow });
   }
 
   #closed(row: Episode | undefined, open: Dossier | undefined): Closed {
@@ -340,6 +347,7 @@ export class FakeIncidents implements Incidents {
       endsAt: signal.status === 'resolved' ? (signal.endsAt ?? at) : null,
       assumed: false,
       incidentId,
+      severity: highest([signal.severity, ...(anew ? [] : [row.severity])]),
       muted,
       mute: muted ? mute : null,
       heardAt: at,
@@ -354,22 +362,22 @@ export class FakeIncidents implements Incidents {
   #tell(
     into: Dossier,
     heard: Heard,
-    { fired, ended, replaced }: { fired: boolean; ended: boolean; replaced: boolean },
+    { fired, raised, ended, replaced, asksNow }: Record<'fired' | 'raised' | 'ended' | 'replaced' | 'asksNow', boolean>,
   ): void {
     const { record } = into;
     const { signal, row } = heard;
-    const loud = fired && heard.mute === null;
+    const loud = (fired || raised) && heard.mute === null;
     if (ended && row) this.#endSignal(into, row.episode, signal.endsAt ?? this.#store.clock.now());
     if (replaced && row) this.#endSignal(into, row.episode, signal.startsAt);
     const message: Message = {
       kind: 'signals',
-      fired: fired ? 1 : 0,
+      fired: fired || raised ? 1 : 0,
       resolved: ended ? 1 : 0,
       critical: loud && signal.severity === 'critical',
       pages: loud && pages(heard),
-      asksRollback: !ended && asks(heard),
+      asksRollback: (fired || asksNow) && asks(heard),
     };
-    const kind = fired ? 'alerts.fired' : ended ? 'alerts.resolved' : 'alerts.asked';
+    const kind = fired ? 'alerts.fired' : raised ? 'alerts.raised' : ended ? 'alerts.resolved' : 'alerts.asked';
     this.#store.mail(
       into,
       message,

@@ -294,6 +294,45 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await timeline(id)).toEqual(['alerts.asked', 'incident.opened']);
     });
 
+    test('a severity that rises opens an incident of what was only recorded', async () => {
+      const info = here({ severity: 'info', asksRollback: false });
+      await admit(info);
+      expect(await admit(info)).toMatchObject({ counts: { known: 1 } });
+      const id = await opened({ ...info, severity: 'critical' });
+      expect(await record(id)).toMatchObject({ severity: 'critical', page: true, signal_count: 1, firing: 1 });
+    });
+
+    test('a severity that rises raises the incident and tells the workflow, and counts no second time', async () => {
+      const id = await opened(here({ severity: 'warning' }));
+      await admit(here());
+      expect(await record(id)).toMatchObject({ severity: 'critical', signal_count: 1, firing: 1 });
+      expect(await mailOf(id)).toEqual([
+        { kind: 'signals', fired: 1, resolved: 0, critical: true, pages: true, asksRollback: false },
+      ]);
+      expect(await timeline(id)).toEqual(['alerts.raised', 'incident.opened']);
+      await admit(here({ severity: 'warning' }), here());
+      expect(await record(id)).toMatchObject({ seq: 1 });
+    });
+
+    test('a severity that rises while the alert is kept quiet is heard when the quiet is over', async () => {
+      const info = here({ severity: 'info', asksRollback: false });
+      await admit(info);
+      const muted = await take(arrival({ ...info, severity: 'critical' }, { mute: silenced }));
+      expect(muted).toMatchObject({ opened: [], counts: { recorded: 1 } });
+      const id = await opened({ ...info, severity: 'critical' });
+      expect(await record(id)).toMatchObject({ severity: 'critical', firing: 1 });
+    });
+
+    test('what the same sender calls alike in two services, or in two environments, are two alerts', async () => {
+      const neighbour = here({ service: `${place.service}-b` as ServiceName });
+      const staging = here({ environment: 'staging' as EnvironmentName });
+      expect((await admit(here())).opened).toHaveLength(1);
+      expect((await admit(neighbour)).opened).toHaveLength(1);
+      expect((await admit(staging)).opened).toHaveLength(1);
+      await admit(ended(neighbour));
+      expect((await stores.incidents.openAt(place))?.firing).toBe(1);
+    });
+
     test('two services at once are two incidents', async () => {
       const neighbour = here({ service: `${place.service}-b` as ServiceName, fingerprint: `${place.service}/b` });
       expect((await admit(here(), neighbour)).opened).toHaveLength(2);

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { sha256 } from '../../../aws/hash.ts';
+import { keys as tableKeys } from '../../../aws/table/keys.ts';
 import { BadCursor } from '../../../aws/table/table.ts';
+import { alertOf } from '../../../domain/admission.ts';
 import type { IdempotencyKey, Place } from '../../../domain/ports.ts';
 import { decide } from '../../../domain/rollback.ts';
 import { untouchedAutomation } from '../../../schemas/access.ts';
@@ -25,6 +27,23 @@ const admit = (...signals: Signal[]) =>
 
 test('a kill switch that nobody has touched is off', async () => {
   expect(await stores.automation.read()).toEqual(untouchedAutomation);
+});
+
+test('an alert of an open incident that was stored under the former key ends, and ends its incident', async () => {
+  const one = signal({ service: 'former' as ServiceName, fingerprint: 'former' });
+  const [id = '' as IncidentId] = (await admit(one)).opened;
+  const { table } = stores;
+  const stored = await table.get(tableKeys.alert(sha256(alertOf(one))));
+  const former = tableKeys.alert(sha256(`${one.source}:${one.fingerprint}`));
+  await table.transact([
+    table.put({ ...stored, ...former }),
+    { Delete: { TableName: table.name, Key: tableKeys.alert(sha256(alertOf(one))) } },
+  ]);
+  expect(await stores.incidents.firingEpisodes(id)).toHaveLength(1);
+  expect((await admit(one)).counts).toMatchObject({ known: 1 });
+  await admit({ ...one, status: 'resolved', endsAt: stores.clock.now() });
+  expect(await stores.incidents.read(id)).toMatchObject({ firing: 0, signal_count: 1 });
+  expect((await admit(one)).counts).toMatchObject({ known: 1 });
 });
 
 describe('what runs where', () => {

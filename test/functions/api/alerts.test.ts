@@ -39,6 +39,7 @@ beforeAll(async () => {
         ]),
       ),
       ...all(['early', 'late', 'closed', 'probe', 'louder', 'flaps'], actingIn('production')),
+      ...all(['hostile', 'victim-firing', 'victim-resolved', 'twin-a', 'twin-b', 'ahead', 'raised'], null),
       ...all(
         [...STORM, 'shipping'].flatMap((name) => [`burst-${name}`, `group-${name}`]),
         null,
@@ -355,6 +356,67 @@ describe.concurrent('episodes', TOGETHER, () => {
     await incident('probe', ({ status }) => status === 'resolved');
     expect(await routed(firebreak, await report('firing'))).toMatchObject({ opened: 1 });
     expect(await incidentsOf('probe')).toHaveLength(2);
+  });
+
+  const generic = (service: string, dedup_key: string, severity: string, status = 'firing') =>
+    firebreak.post('/v1/alerts/generic', {
+      service,
+      environment: 'production',
+      severity,
+      title: 'The disk is full',
+      dedup_key,
+      status,
+    });
+
+  test.each(['firing', 'resolved'] as const)(
+    'a sender limited to one service cannot hide the alert of another behind one that is %s with its time ahead',
+    async (status) => {
+      const victim = `victim-${status}`;
+      const { body } = await firebreak.post('/v1/tokens', {
+        name: `hostile-${status}`,
+        actions: ['alerts:write'],
+        services: ['hostile'],
+      });
+      const labels = { service: 'hostile', severity: 'info', action: 'notify' };
+      const far = '2099-01-01T00:00:00Z';
+      const poison = { ...alert({ labels, status, fingerprint: victim, startsAt: far }), endsAt: far };
+      const sent = await firebreak.request('POST', '/v1/alerts/alertmanager', group([poison]), {
+        authorization: `Bearer ${body.token}`,
+      });
+      expect(await routed(firebreak, sent)).toMatchObject({ opened: 0, recorded: 1 });
+      const real = alert({ labels: { service: victim, action: 'notify' }, fingerprint: victim });
+      expect(await routed(firebreak, await sendAlerts(real))).toMatchObject({ opened: 1 });
+      expect(await paged(await incident(victim))).toHaveLength(1);
+    },
+  );
+
+  test('two services that use the same dedup_key have an incident each, and each its own end', async () => {
+    expect(await routed(firebreak, await generic('twin-a', 'disk', 'critical'))).toMatchObject({ opened: 1 });
+    expect(await routed(firebreak, await generic('twin-b', 'disk', 'critical'))).toMatchObject({ opened: 1 });
+    await generic('twin-a', 'disk', 'critical', 'resolved');
+    await incident('twin-a', ({ status }) => status === 'resolved');
+    expect(await incident('twin-b')).toMatchObject({ status: 'open', signal_count: 1 });
+  });
+
+  test('times in the future hide no later alert of the same service', async () => {
+    const far = '2099-01-01T00:00:00Z';
+    const labels = { service: 'ahead', action: 'notify' };
+    const sendOne = async (more: object) =>
+      routed(firebreak, await sendAlerts({ ...alert({ labels, fingerprint: 'ahead' }), ...more }));
+    expect(await sendOne({ startsAt: far })).toMatchObject({ opened: 1 });
+    expect(await sendOne({ startsAt: far })).toMatchObject({ known: 1 });
+    expect(await sendOne({ startsAt: far, status: 'resolved', endsAt: far })).toMatchObject({ known: 0 });
+    await incident('ahead', ({ status }) => status === 'resolved');
+    expect(await sendOne({ startsAt: new Date().toISOString() })).toMatchObject({ opened: 1 });
+  });
+
+  test('a severity that rises is news: info opens nothing, critical of the same key opens and pages', async () => {
+    expect(await routed(firebreak, await generic('raised', 'k', 'info'))).toMatchObject({ opened: 0, recorded: 1 });
+    expect(await routed(firebreak, await generic('raised', 'k', 'info'))).toMatchObject({ opened: 0, known: 1 });
+    expect(await routed(firebreak, await generic('raised', 'k', 'critical'))).toMatchObject({ opened: 1 });
+    const one = await incident('raised', ({ severity }) => severity === 'critical');
+    expect(await paged(one)).toHaveLength(1);
+    expect(await routed(firebreak, await generic('raised', 'k', 'critical'))).toMatchObject({ opened: 0, known: 1 });
   });
 
   test('by /api/v1/rollback every firing alert asks, with a scope of its own', async () => {
