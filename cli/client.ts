@@ -52,6 +52,9 @@ export class Client {
   post = <S extends z.ZodType>(path: string, body: object, schema: S): Promise<z.infer<S>> =>
     this.#ask('POST', path, schema, { body });
 
+  put = <S extends z.ZodType>(path: string, body: object, schema: S): Promise<z.infer<S>> =>
+    this.#ask('PUT', path, schema, { body });
+
   async delete(path: string): Promise<void> {
     const response = await this.#send('DELETE', path);
     if (!response.ok) throw refusalOf(response);

@@ -1,12 +1,16 @@
 import { Command, CommanderError } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
 import { addAudit } from './commands/audit.ts';
+import { addAutomation } from './commands/automation.ts';
 import { addCheck } from './commands/check.ts';
+import { addCompletion } from './commands/completion.ts';
 import { addDeploy } from './commands/deploy.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addDrill } from './commands/drill.ts';
 import { addFreeze } from './commands/freeze.ts';
 import { addIncident } from './commands/incident.ts';
+import { addPins } from './commands/pins.ts';
+import { addQuarantine } from './commands/quarantine.ts';
 import { addReplay } from './commands/replay.ts';
 import { addRunbooks } from './commands/runbooks.ts';
 import { addSlo } from './commands/slo.ts';
@@ -21,11 +25,15 @@ const COMMANDS: readonly ((program: Command, world: World) => void)[] = [
   addDeploy,
   addDrill,
   addFreeze,
+  addAutomation,
+  addPins,
+  addQuarantine,
   addReplay,
   addRunbooks,
   addSlo,
   addAudit,
   addToken,
+  addCompletion,
 ];
 
 const AFTER_HELP = `

@@ -1,14 +1,16 @@
-/** What a command has of the outside. */
+/** What a command needs from outside. */
 export type World = {
   env: Readonly<Record<string, string | undefined>>;
-  /** Where it was called. */
+  /** The folder that it was called in. */
   cwd: string;
-  /** Of the project. */
+  /** The folder of the project. */
   root: string;
-  /** A line for whoever reads the result. */
+  /** Prints a line of the result. */
   out: (text: string) => void;
-  /** A line about how it went. */
+  /** Prints a line about how it went. */
   err: (text: string) => void;
+  /** Asks the person at the terminal. Absent: input or output is no terminal, so nobody can answer. */
+  ask?: (question: string) => Promise<string>;
 };
 
 /** The answer is no: what was asked for was not found, not done, or is not right. Exit code 1. */

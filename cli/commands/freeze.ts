@@ -12,9 +12,9 @@ import { JSON_OPTION, LIMIT_OPTION, wholeNumber } from '../options.ts';
 import { asJson, oneLine, shortTime, table } from '../table.ts';
 import { Misused, No, type World } from '../world.ts';
 import { addFreezeCheck } from './freeze-check.ts';
+import { open, type OpenOptions } from './freeze-open.ts';
 
 const Freezes = z.object({ items: z.array(FreezeView) });
-const Opened = FreezeView.extend({ warnings: z.array(z.string()).optional() });
 const Given = z.object({ id: z.string(), needs_approval: z.boolean(), expires_at: Timestamp });
 const Approved = z.object({ approved_by: z.string().nullable() });
 const Decision = z.object({
@@ -27,6 +27,8 @@ const Decision = z.object({
   count: z.number(),
   last_at: Timestamp,
 });
+
+const FREEZE = ['<freeze>', 'its id, the last characters of its id, or SERVICE[/ENVIRONMENT]'] as const;
 
 export function addFreeze(program: Command, world: World): void {
   const freeze = program.command('freeze').description('what holds deploys, and what is let through');
@@ -50,24 +52,29 @@ export function addFreeze(program: Command, world: World): void {
     .action((options: { service?: string; environment?: string; limit: number; json?: true }) => list(world, options));
   freeze
     .command('open')
-    .description('hold deploys from now on, or from a time on; without a scope all of them')
-    .requiredOption('--reason <text>', 'whoever is refused reads it')
-    .option('--service <name>')
-    .option('--team <name>')
-    .option('--environment <name>')
+    .description('hold deploys from now on, or from a time on; at a terminal it asks for a scope and an end')
+    .requiredOption('--reason <text>', 'shown to everyone whose deploy is refused')
+    .option('--service <name>', 'deploys of this service')
+    .option('--team <name>', 'deploys of the services of this team')
+    .option('--environment <name>', 'deploys to this environment')
+    .option('--all', 'all deploys, to every environment')
     .option('--starts-at <time>', 'RFC 3339 (default: now)')
-    .option('--until <time>', 'RFC 3339 (default: until somebody lifts it)')
+    .option('--until <time>', 'RFC 3339')
+    .option('--for <duration>', 'how long, as 30m, 2h, or 1d')
+    .option('--until-lifted', 'without an end')
+    .option('-y, --yes', 'do not ask: what is not said is everything, without an end')
+    .option(...JSON_OPTION)
     .action((options: OpenOptions) => open(world, options));
   freeze
     .command('lift')
     .description('end a freeze; its cause does not freeze again before it was over once')
-    .argument('<freeze>')
+    .argument(...FREEZE)
     .option('--reason <text>')
     .action((id: string, options: { reason?: string }) => lift(world, id, options));
   freeze
     .command('override')
     .description('let deployments through a freeze')
-    .argument('<freeze>')
+    .argument(...FREEZE)
     .requiredOption('--reason <text>')
     .option('--expires-at <time>', 'RFC 3339')
     .option('--minutes <n>', 'until it expires', wholeNumber)
@@ -77,7 +84,7 @@ export function addFreeze(program: Command, world: World): void {
   freeze
     .command('approve')
     .description('say yes to an override as the second person')
-    .argument('<freeze>')
+    .argument(...FREEZE)
     .argument('<override>')
     .action((id: string, name: string) => approve(world, id, name));
   freeze
@@ -109,6 +116,36 @@ async function list(
   show(world, (await (await Client.of(world)).get(`/v1/freezes${queryOf(query)}`, Freezes)).items, json);
 }
 
+/** Fewer characters of an id are as likely a typing error. */
+const ID_END_MIN = 4;
+
+/**
+ * The id of the freeze that somebody names.
+ * @throws No where none that is not over has this name; Misused where several have it
+ */
+async function freezeNamed(client: Client, written: string): Promise<string> {
+  if (written.startsWith('frz_')) return written;
+  const { items } = await client.get('/v1/freezes?limit=500', Freezes);
+  const [service, environment] = written.split('/');
+  const [one, ...others] = items.filter(
+    (freeze) =>
+      freeze.id === written ||
+      (freeze.state !== 'over' &&
+        ((freeze.service === service && (environment === undefined || freeze.environment === environment)) ||
+          (written.length >= ID_END_MIN && freeze.id.endsWith(written)))),
+  );
+  if (one === undefined)
+    throw new No(`there is no freeze ${JSON.stringify(written)}: firebreak freeze status lists them`);
+  if (others.length > 0)
+    throw new Misused(
+      [
+        `${JSON.stringify(written)} names several freezes:`,
+        ...[one, ...others].map(({ id, reason }) => oneLine(`  ${id}  ${reason}`)),
+      ].join('\n'),
+    );
+  return one.id;
+}
+
 function show(world: World, freezes: readonly FreezeView[], json: true | undefined): void {
   if (json) return world.out(asJson(freezes));
   const rows = freezes.map((freeze) => [
@@ -136,42 +173,33 @@ async function statusOf(
   if (answer.clears_when !== null) world.out(oneLine(`  It clears ${answer.clears_when}`));
 }
 
-type OpenOptions = {
-  reason: string;
-  service?: string;
-  team?: string;
-  environment?: string;
-  startsAt?: string;
-  until?: string;
-};
-
-async function open(world: World, { startsAt: starts_at, ...rest }: OpenOptions): Promise<void> {
-  const { id, warnings = [] } = await (await Client.of(world)).post('/v1/freezes', { ...rest, starts_at }, Opened);
-  for (const warning of warnings) world.err(oneLine(warning));
-  world.out(id);
-}
-
-async function lift(world: World, id: string, { reason }: { reason?: string }): Promise<void> {
-  await (await Client.of(world)).delete(`/v1/freezes/${encodeURIComponent(id)}${queryOf({ reason })}`);
+async function lift(world: World, written: string, { reason }: { reason?: string }): Promise<void> {
+  const client = await Client.of(world);
+  const id = await freezeNamed(client, written);
+  await client.delete(`/v1/freezes/${encodeURIComponent(id)}${queryOf({ reason })}`);
   world.out(`${id} is lifted`);
 }
 
 type OverrideOptions = { reason: string; expiresAt?: string; minutes?: number; uses?: number; version?: string };
 
-async function override(world: World, id: string, options: OverrideOptions): Promise<void> {
+async function override(world: World, written: string, options: OverrideOptions): Promise<void> {
   const { reason, minutes, uses, version } = options;
   if ((options.expiresAt === undefined) === (minutes === undefined))
     throw new Misused('say either --minutes or --expires-at');
   const expires_at = options.expiresAt ?? new Date(Date.now() + (minutes ?? 0) * 60_000).toISOString();
   const body = { reason, expires_at, uses, version };
-  const given = await (await Client.of(world)).post(`/v1/freezes/${encodeURIComponent(id)}/overrides`, body, Given);
+  const client = await Client.of(world);
+  const id = await freezeNamed(client, written);
+  const given = await client.post(`/v1/freezes/${encodeURIComponent(id)}/overrides`, body, Given);
   world.out(given.id);
   if (given.needs_approval) world.err(`somebody else has to say yes: firebreak freeze approve ${id} ${given.id}`);
 }
 
-async function approve(world: World, id: string, name: string): Promise<void> {
+async function approve(world: World, written: string, name: string): Promise<void> {
+  const client = await Client.of(world);
+  const id = await freezeNamed(client, written);
   const path = `/v1/freezes/${encodeURIComponent(id)}/overrides/${encodeURIComponent(name)}/approve`;
-  const { approved_by } = await (await Client.of(world)).post(path, {}, Approved);
+  const { approved_by } = await client.post(path, {}, Approved);
   world.out(`${name} is approved by ${approved_by ?? 'nobody'}`);
 }
 

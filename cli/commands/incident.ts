@@ -1,11 +1,15 @@
 import { type Command, Option } from 'commander';
 import * as z from 'zod';
 import { clearedWords } from '../../domain/cleared.ts';
+import { subjectOf } from '../../domain/incident-buttons.ts';
+import { questionName } from '../../domain/question-names.ts';
 import { IncidentStatus, IncidentView, TimelineEntry } from '../../schemas/incident.ts';
 import { Client, queryOf } from '../client.ts';
+import { incidentNamed, pathOf, shortName } from '../incident-named.ts';
 import { JSON_OPTION, LIMIT_OPTION } from '../options.ts';
 import { asJson, oneLine, shortTime, table } from '../table.ts';
 import type { World } from '../world.ts';
+import { addIncidentActs, rolesOf } from './incident-acts.ts';
 
 const Incidents = z.object({ items: z.array(IncidentView), next_cursor: z.string().nullable() });
 const Timeline = z.object({ items: z.array(TimelineEntry) });
@@ -13,7 +17,7 @@ const Timeline = z.object({ items: z.array(TimelineEntry) });
 type ListOptions = { status?: string; service?: string; limit: number; json?: true };
 
 export function addIncident(program: Command, world: World): void {
-  const incident = program.command('incident').description('incidents');
+  const incident = program.command('incident').description('read incidents, and act on them');
   incident
     .command('list')
     .description('newest first, finished ones included')
@@ -24,10 +28,11 @@ export function addIncident(program: Command, world: World): void {
     .action((options: ListOptions) => list(world, options));
   incident
     .command('show')
-    .description('one with what was decided, done and said')
-    .argument('<id>')
+    .description('one with its questions, decisions, effects, and timeline')
+    .argument('<incident>', 'channel (incident-2611201 or 2611201), id, or the last characters of the id')
     .option(...JSON_OPTION)
-    .action((id: string, options: { json?: true }) => show(world, id, options));
+    .action((name: string, options: { json?: true }) => show(world, name, options));
+  addIncidentActs(incident, world);
 }
 
 async function list(world: World, { json, ...query }: ListOptions): Promise<void> {
@@ -40,30 +45,40 @@ async function list(world: World, { json, ...query }: ListOptions): Promise<void
     one.severity,
     `${one.service}/${one.environment}`,
     shortTime(one.opened_at),
+    shortName(one),
     one.title,
   ]);
-  world.out(table(['ID', 'STATUS', 'SEVERITY', 'SERVICE', 'OPENED', 'TITLE'], rows));
+  world.out(table(['ID', 'STATUS', 'SEVERITY', 'SERVICE', 'OPENED', 'NAME', 'TITLE'], rows));
 }
 
-async function show(world: World, id: string, { json }: { json?: true }): Promise<void> {
+async function show(world: World, name: string, { json }: { json?: true }): Promise<void> {
   const client = await Client.of(world);
-  const at = `/v1/incidents/${encodeURIComponent(id)}`;
-  const incident = await client.get(at, IncidentView);
-  const { items } = await client.get(`${at}/timeline?limit=200`, Timeline);
+  const incident = await incidentNamed(client, name);
+  const { items } = await client.get(`${pathOf(incident.id)}/timeline?limit=200`, Timeline);
   const timeline = items.toReversed();
   if (json) return world.out(asJson({ ...incident, timeline }));
   world.out(oneLine(incident.title));
   world.out(`${incident.service} in ${incident.environment}, ${incident.severity}, ${incident.status}`);
   world.out(`opened ${shortTime(incident.opened_at)}, resolved ${shortTime(incident.resolved_at)}`);
+  if (Object.keys(incident.roles).length > 0) world.out(oneLine(rolesOf(incident)));
   for (const { version, confidence, reasons } of incident.suspects)
     world.out(oneLine(`suspect  ${version} (${confidence}): ${reasons.join('; ')}`));
   if (incident.cleared.length > 0) world.out(oneLine(`cleared  ${clearedWords(incident.cleared)}`));
-  for (const { kind, state, reasons, digest } of incident.decisions) {
-    const waits = state === 'waiting' ? ` [waits; digest ${digest}]` : '';
-    world.out(oneLine(`decision ${kind}, ${state}: ${reasons.map(({ text }) => text).join('; ')}${waits}`));
+  for (const decision of incident.decisions) {
+    const { id, kind, state, reasons } = decision;
+    const why = reasons.map(({ text }) => text).join('; ');
+    world.out(
+      oneLine(
+        state === 'waiting'
+          ? `question ${questionName(id)}, waiting: ${asked(subjectOf(decision))} ${why}`
+          : `decision ${questionName(id)}, ${kind}, ${state}: ${why}`,
+      ),
+    );
   }
   for (const { kind, state, target, detail } of incident.effects)
     world.out(oneLine(`effect   ${kind} at ${target}, ${state}: ${detail}`));
+  if (incident.decisions.some(({ state }) => state === 'waiting'))
+    world.out(`answer   firebreak incident approve|reject ${shortName(incident)} NUMBER`);
   world.out('');
   world.out(
     table(
@@ -72,3 +87,5 @@ async function show(world: World, id: string, { json }: { json?: true }): Promis
     ),
   );
 }
+
+const asked = (subject: string): string => (/[.?!]$/.test(subject) ? subject : `${subject}?`);

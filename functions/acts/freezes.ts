@@ -6,7 +6,7 @@ import type { Deps } from '../../domain/ports.ts';
 import type { Freeze, NewFreeze } from '../../schemas/freeze.ts';
 import type { Timestamp } from '../../schemas/time.ts';
 import { Refusal } from '../api/problem.ts';
-import { scopeAsKnown } from '../freeze/known-names.ts';
+import { scopeAsKnown, servicesIn } from '../freeze/known-names.ts';
 import { freezeOnRecord } from '../freeze/on-record.ts';
 import type { Who } from './who.ts';
 
@@ -31,19 +31,20 @@ export const unknownFreeze = (id: string): Refusal => new Refusal(404, 'unknown-
  * Freezes deploys, now or from a time on.
  *
  * @param input.id under which it is opened once
- * @returns it, with what is odd about it, in words
+ * @returns it, with what is odd about it, in words, and the names of the services that it holds
  * @throws Refusal 403, 422
  */
 export async function openFreeze(
   deps: FreezeDeps,
   who: Who,
   { id, freeze: input }: { id: string; freeze: NewFreeze },
-): Promise<{ freeze: Freeze; warnings: string[] }> {
+): Promise<{ freeze: Freeze; warnings: string[]; services: string[] }> {
   who.allow('freezes:write', scopeOf(input));
   const { service, environment, warnings } = await scopeAsKnown(deps, input);
   const freeze = byPerson(id, { ...input, service, environment }, who.name, deps.clock.now());
   who.allow('freezes:write', scopeOf(freeze));
-  return { freeze: (await deps.freezes.open(freeze)).freeze, warnings };
+  const { services } = await deps.config.current();
+  return { freeze: (await deps.freezes.open(freeze)).freeze, warnings, services: servicesIn(services, freeze) };
 }
 
 function byPerson(id: string, input: NewFreeze, by: string, now: Timestamp): Freeze {

@@ -14,6 +14,8 @@ const Shown = FreezeView.meta({ id: 'Freeze' });
 const Made = FreezeView.extend({
   /** What is odd about it, such as an environment that nobody knows. */
   warnings: z.array(z.string()),
+  /** Names of the services that it holds: the one of its scope, or those of the catalogue. */
+  services: z.array(z.string()),
 }).meta({ id: 'NewFreeze' });
 const params = z.object({ id: z.string().min(1).max(128) });
 
@@ -34,8 +36,8 @@ export function freezeRoutes(app: Api, deps: Deps): void {
     }),
     async (c) => {
       const id = `frz_${randomUUID().replaceAll('-', '').slice(0, 26)}`;
-      const { freeze, warnings } = await openFreeze(deps, c.var.who, { id, freeze: c.req.valid('json') });
-      return c.json({ ...viewOf(freeze, deps.clock.now()), warnings }, 201);
+      const { freeze, warnings, services } = await openFreeze(deps, c.var.who, { id, freeze: c.req.valid('json') });
+      return c.json({ ...viewOf(freeze, deps.clock.now()), warnings, services }, 201);
     },
   );
 

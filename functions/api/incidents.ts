@@ -3,6 +3,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import type { Deps } from '../../domain/ports.ts';
 import { DecisionView, IncidentStatus, IncidentView, TimelineEntry } from '../../schemas/incident.ts';
 import { EnvironmentName, IncidentId, ServiceName, Severity } from '../../schemas/names.ts';
+import { declaredPlace } from '../acts/declared-place.ts';
 import { correct, declare, note } from '../acts/incidents.ts';
 import { view } from '../acts/incident-view.ts';
 import { answers, type Api, body, endpoint, listQuery, pageOf, problems, seen } from './endpoint.ts';
@@ -33,8 +34,10 @@ export function incidentRoutes(app: Api, deps: Deps): void {
       summary: 'Declare an incident by hand',
       request: body(
         z.strictObject({
-          service: ServiceName,
-          environment: EnvironmentName,
+          service: ServiceName.nullish().openapi({ description: 'Absent: not known yet' }),
+          environment: EnvironmentName.nullish().openapi({
+            description: "Absent: the service's default, its only one, or production",
+          }),
           title: z.string().trim().min(1).max(500),
           severity: Severity.default('critical'),
         }),
@@ -47,7 +50,9 @@ export function incidentRoutes(app: Api, deps: Deps): void {
     }),
     async (c) => {
       const { trace } = c.var;
-      const { incident, created } = await declare(deps, c.var.who, { ...c.req.valid('json'), trace });
+      const { title, severity, ...named } = c.req.valid('json');
+      const place = declaredPlace((await deps.config.current()).services, named);
+      const { incident, created } = await declare(deps, c.var.who, { ...place, title, severity, trace });
       return c.json(incident, created ? 201 : 200);
     },
   );

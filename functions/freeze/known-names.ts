@@ -83,3 +83,15 @@ function unknown(field: string, text: string, name: string, known: Iterable<stri
   const meant = didYouMean(name, known);
   return new Refusal(422, 'invalid', `json: ${field}: ${text}${meant === null ? '' : `; ${meant}`}`);
 }
+
+/** Names of the services of the catalogue that a scope covers. One that lists no environments is in every one. */
+export function servicesIn(services: Config['services'], scope: FreezeScope): string[] {
+  if (scope.service !== null) return [scope.service];
+  return Object.entries(services)
+    .filter(([, { team, environments }]) => {
+      const places = Object.keys(environments);
+      const isThere = scope.environment === null || places.length === 0 || places.includes(scope.environment);
+      return isThere && (scope.team === null || scope.team === team);
+    })
+    .map(([name]) => name);
+}

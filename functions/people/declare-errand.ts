@@ -2,6 +2,7 @@ import { serviceEntry } from '../../domain/catalogue.ts';
 import type { Ear, Text } from '../../domain/outlets.ts';
 import type { Deps } from '../../domain/ports.ts';
 import { EnvironmentName, type IncidentId, ServiceName } from '../../schemas/names.ts';
+import { defaultEnvironmentOf } from '../acts/declared-place.ts';
 import { declare } from '../acts/incidents.ts';
 import { awaitChannel } from './await-channel.ts';
 import type { Deed } from './errand.ts';
@@ -16,9 +17,7 @@ export async function declared(deps: Deps, doing: Doing, { deed, ear }: { deed: 
   const { services } = await deps.config.current();
   const entry = serviceEntry(services, deed.service);
   if (entry === undefined) throw unknownName('service', deed.service, Object.keys(services));
-  const environments = Object.keys(entry.environments);
-  const only = environments.length === 1 ? environments[0] : undefined;
-  const environment = deed.environment ?? entry.defaultEnvironment ?? only ?? 'production';
+  const environment = deed.environment ?? defaultEnvironmentOf(entry);
   const place = { service: nameIn(ServiceName, deed.service), environment: nameIn(EnvironmentName, environment) };
   const { title, severity } = deed;
   const { incident, created } = await declare(deps, doing.who, { ...place, title, severity, trace: doing.trace });

@@ -1,10 +1,12 @@
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { alert, group, minutesAgo } from '../support/alerts.ts';
-import { EACH_ALONE, Firebreak } from '../support/firebreak.ts';
+import { ADMIN_TOKEN, EACH_ALONE, Firebreak } from '../support/firebreak.ts';
 import { seen } from '../support/fixtures.ts';
-import { at, cli } from './support.ts';
+import { at, cli, terminal } from './support.ts';
 
 const ASKS = `---
 title: Ask before the flag
@@ -42,10 +44,17 @@ let incident: string;
 
 const environment = { deployer: { kind: 'http', auth: { bearer: 'CD_KEY' } }, autoRollback: { mode: 'approve' } };
 
+const atTerminal = (answers: string[], asked: string[], ...args: string[]) =>
+  cli(args, {
+    env: { FIREBREAK_URL: firebreak.url, FIREBREAK_TOKEN: ADMIN_TOKEN },
+    ask: terminal(answers, asked),
+  });
+
 beforeAll(async () => {
   firebreak = await Firebreak.start({
     services: {
       checkout: { environments: { production: environment, staging: { drills: true, deployer: { kind: 'http' } } } },
+      shop: { environments: { production: { ...environment, deployer: { kind: 'http' } } } },
     },
     runbooks: { 'asks.md': ASKS },
     configFiles: { ...EACH_ALONE, 'slos/checkout.yaml': SLO },
@@ -100,7 +109,10 @@ describe('deploy, incident, replay', () => {
     expect(none.out.trim().split('\n')).toHaveLength(1);
     const shown = await at(firebreak, 'incident', 'show', incident);
     expect(shown.out).toMatch(/^checkout answers with errors\ncheckout in production, critical, open\n/);
-    expect(shown.out).toMatch(/\ndecision approve, waiting: .*\[waits; digest [0-9a-f]{64}\]\n/);
+    // A question is answered by its number, so no digest is shown any more.
+    expect(shown.out).toMatch(/\nquestion 1, waiting: Roll checkout in production back from v2 to v1\? \S/);
+    expect(shown.out).toMatch(/\nquestion r1\.1, waiting: Are you sure\? \S/);
+    expect(shown.out).not.toMatch(/[0-9a-f]{64}/);
     expect(shown.out).toMatch(/\nsuspect {2}v2 \(0\.\d+\): /);
     expect(shown.out).toMatch(/ alerts +Opened: /);
     const unknown = await at(firebreak, 'incident', 'show', '0'.repeat(26));
@@ -131,6 +143,182 @@ test('replay says what comes out otherwise', async () => {
   relay.close();
   expect(out).toMatch(/^DIFFERENT {2}1 {2}approve .*\n +kind: "approve" then, "suggest" now\n +reasons: /);
   expect([code, err]).toEqual([1, '1 of 2 come out otherwise\n']);
+});
+
+describe('the night', () => {
+  const IN_THE_DOC = 'incident-2611201';
+  let name: string;
+
+  test('the transcript of docs/cli.md is what the commands print', async () => {
+    for (const [version, minutes] of [
+      ['v41', 600],
+      ['v42', 300],
+      ['v43', 5],
+    ] as const) {
+      const times = ['--started-at', minutesAgo(minutes), '--finished-at', minutesAgo(minutes - 2), '--no-migration'];
+      await at(firebreak, 'deploy', 'record', 'shop', 'production', version, ...times);
+    }
+    const labels = { service: 'shop' };
+    const annotations = { summary: 'shop answers with errors' };
+    const fails = alert({ labels, annotations, fingerprint: '5409', startsAt: minutesAgo(0.5) });
+    await firebreak.post('/v1/alerts/alertmanager', group([fails]));
+    const shop = async () => (await firebreak.get('/v1/incidents?service=shop')).body.items[0];
+    name = await seen(async () => {
+      const one = await shop();
+      return one?.decisions.length > 0 && one.channel?.slice(1);
+    }, 'the question and the channel');
+    for (const { command, printed } of await transcript('The night')) {
+      const { code, out } = await at(firebreak, ...command.map((word) => (word === IN_THE_DOC ? name : word)));
+      expect([command.join(' '), code]).toEqual([command.join(' '), 0]);
+      expectPrinted(out, printed);
+      if (!command.includes('approve') && !command.includes('rollback')) continue;
+      const count = command.includes('approve') ? 1 : 2;
+      await seen(async () => {
+        const done = (await shop()).effects.filter((one: any) => one.kind === 'roll-back' && one.state === 'succeeded');
+        return done.length === count;
+      }, 'the rollback');
+    }
+  });
+
+  /** The commands of a section, each with the lines that it prints there. */
+  async function transcript(heading: string): Promise<{ command: string[]; printed: string[] }[]> {
+    const doc = await readFile(join(import.meta.dirname, '../../docs/cli.md'), 'utf8');
+    const block = doc.split(`\n## ${heading}\n`)[1]?.split('```console\n')[1]?.split('```')[0] ?? '';
+    return block.split(/^\$ firebreak /m).flatMap((part) => {
+      const [line = '', ...printed] = part.trimEnd().split('\n');
+      const command = [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, word]) => quoted ?? word ?? '');
+      return command.length === 0 ? [] : [{ command, printed }];
+    });
+  }
+
+  /** The same but for ids, names of channels, times and widths; where the doc has `…` lines may be left out. */
+  function expectPrinted(out: string, expected: readonly string[]): void {
+    const plain = (line: string): string =>
+      line
+        .replaceAll(/\b[0-9A-HJKMNP-TV-Z]{26}\b/g, 'ID')
+        .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, 'TIME')
+        .replaceAll(/\bincident-\d+\b/g, 'NAME')
+        .replaceAll(/\bhttps?:\/\/[^/\s]+/g, 'HOST')
+        .replaceAll(/\b0\.\d+\b/g, 'CONFIDENCE')
+        .replaceAll(/\b\d+ (min|s)\b/g, 'SOME $1')
+        .replaceAll(/ {2,}/g, '  ');
+    const given = out.trimEnd().split('\n').map(plain);
+    const wanted = expected.map(plain);
+    let from = 0;
+    for (const [index, line] of wanted.entries()) {
+      if (line === '…') continue;
+      const found = given.indexOf(line, from);
+      const isNext = found === from || (found > from && wanted[index - 1] === '…');
+      expect(isNext ? line : given.slice(from).join('\n')).toBe(line);
+      from = found + 1;
+    }
+    if (wanted.at(-1) !== '…') expect(given.slice(from)).toEqual([]);
+  }
+
+  test('a question that was answered is refused by its number, and one that is not there is told', async () => {
+    expect(await at(firebreak, 'incident', 'approve', incident, '7')).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(
+        /has no question "7"; waiting:\n {2}1 {2}Roll checkout .*\n {2}r1\.1 {2}Are you sure\?\n/,
+      ),
+    });
+    expect(await at(firebreak, 'incident', 'reject', incident, 'r1.1')).toMatchObject({ code: 0 });
+    expect(await at(firebreak, 'incident', 'approve', incident, 'r1.1')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('(superseded)'),
+    });
+  });
+
+  test('without a number it asks at a terminal, and is a usage error elsewhere', async () => {
+    expect(await at(firebreak, 'incident', 'approve', incident)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('  1  Roll checkout in production back from v2 to v1\n'),
+    });
+    const asked: string[] = [];
+    const no = await atTerminal(['n'], asked, 'incident', 'approve', incident);
+    expect([no.code, asked, no.err]).toEqual([
+      1,
+      ['Approve? [y/N] '],
+      expect.stringMatching(/^Roll checkout in production back from v2 to v1: .*\nnothing was done\n$/),
+    ]);
+    expect(await atTerminal(['y'], [], 'incident', 'reject', incident.slice(-6))).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/: rejected: Roll checkout in production back from v2 to v1\n$/),
+    });
+  });
+
+  test('names that several incidents or none have are told, with what was meant', async () => {
+    expect(await at(firebreak, 'incident', 'ack', 'incident-1')).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/^there is no incident "incident-1"[^]*\nOpen:\n[^]* checkout\/production /),
+    });
+  });
+
+  test('roles, notes, and what is declared without a service', async () => {
+    expect(await at(firebreak, 'incident', 'take', incident)).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/: commander admin\n$/),
+    });
+    expect(await at(firebreak, 'incident', 'take', incident, 'comander')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('did you mean "commander"?'),
+    });
+    expect(await at(firebreak, 'incident', 'assign', incident, 'scribe', 'nobody')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('there is no "nobody" in people.yaml'),
+    });
+    expect(await at(firebreak, 'incident', 'note', incident, 'disk', 'is', 'full')).toMatchObject({ code: 0 });
+    expect((await at(firebreak, 'incident', 'show', incident)).out).toMatch(/ admin +disk is full\n/);
+    const declared = await at(firebreak, 'incident', 'declare', '--title', 'Something is odd', '--severity', 'warning');
+    expect([declared.code, declared.out]).toEqual([
+      0,
+      expect.stringMatching(/: declared, warning, unmatched in production\n$/),
+    ]);
+    const name = declared.out.split(':')[0] ?? '';
+    expect(await at(firebreak, 'incident', 'resolve', name)).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/: resolved\n$/),
+    });
+  });
+
+  test('the kill switch and the modes', async () => {
+    expect((await at(firebreak, 'pause', '--reason', 'CD moves')).out).toMatch(
+      /^automation is paused, by admin at .* UTC: CD moves\ncap of everything: none\n$/,
+    );
+    expect((await at(firebreak, 'resume')).out).toMatch(/^automation is on, /);
+    expect((await at(firebreak, 'automation', 'mode', 'suggest', '--service', 'shop')).out).toContain(
+      'cap of shop: suggest',
+    );
+    expect((await at(firebreak, 'automation', 'mode', 'none', '--service', 'shop')).out).not.toContain('cap of shop');
+    expect(await at(firebreak, 'automation', 'mode', 'sugest')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('did you mean "suggest"?'),
+    });
+    expect(await at(firebreak, 'automation', 'mode', 'act', '--environment', 'production')).toMatchObject({ code: 2 });
+  });
+
+  test('versions that were rolled back are listed, and allowed again', async () => {
+    const listed = await at(firebreak, 'pins', 'list');
+    const pin = listed.out.split('\n').find((line) => / shop\/production +v43 /.test(line));
+    expect(pin).toBeDefined();
+    const id = pin?.split(' ')[0] ?? '';
+    expect(await at(firebreak, 'pins', 'lift', id)).toEqual({ code: 0, out: `${id} is lifted\n`, err: '' });
+    expect((await at(firebreak, 'pins', 'list')).out).not.toContain(id);
+    expect((await at(firebreak, 'pins', 'list', '--all')).out).toMatch(new RegExp(`^${id} .* lifted `, 'm'));
+  });
+
+  test('what could not be read is listed, shown and read again', async () => {
+    expect((await firebreak.post('/v1/alerts/generic', { service: 'shop', title: 'no\u001b[2Jthing' })).status).toBe(
+      422,
+    );
+    const listed = await at(firebreak, 'quarantine', 'list');
+    const id = /^(\S+) +generic +1 /m.exec(listed.out)?.[1] ?? '';
+    expect(id).not.toBe('');
+    const shown = await at(firebreak, 'quarantine', 'show', id);
+    expect(shown.out).toContain('"service":"shop"');
+    expect(shown.out).not.toContain('\u001b');
+    expect(await at(firebreak, 'quarantine', 'replay', id)).toMatchObject({ code: 1 });
+  });
 });
 
 describe('token', () => {

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run as runProgram } from '../../cli/program.ts';
 import { ADMIN_TOKEN, Firebreak } from '../support/firebreak.ts';
-import type { Ended } from './support.ts';
+import type { World } from '../../cli/world.ts';
+import { type Ended, terminal } from './support.ts';
 
 let firebreak: Firebreak;
 let folder: string;
@@ -40,6 +41,7 @@ async function run(
   url = firebreak.url,
   token = ADMIN_TOKEN,
   env: Record<string, string> = {},
+  ask?: World['ask'],
 ): Promise<Ended> {
   const [out, err]: [string[], string[]] = [[], []];
   const code = await runProgram(args, {
@@ -54,6 +56,7 @@ async function run(
     root: folder,
     out: (text) => out.push(`${text}\n`),
     err: (text) => err.push(`${text}\n`),
+    ...(ask !== undefined && { ask }),
   });
   return { code, out: out.join(''), err: err.join('') };
 }
@@ -67,7 +70,7 @@ describe('firebreak freeze', () => {
     });
     expect(await freeze('check', '--service', 'checkout', '--environment', 'production')).toMatchObject({ code: 0 });
     expect(await freeze('check', 'checkout')).toMatchObject({ code: 2 });
-    const opened = await freeze('open', '--service', 'checkout', '--reason', 'stocktaking');
+    const opened = await freeze('open', '--service', 'checkout', '--until-lifted', '--reason', 'stocktaking');
     const id = opened.out.trim();
     expect(opened.code).toBe(0);
     const refused = await freeze('check', 'checkout', 'production', '--version', 'v2');
@@ -101,6 +104,56 @@ describe('firebreak freeze', () => {
     expect(await freeze('check', 'checkout', 'production')).toMatchObject({ code: 0 });
     expect(await freeze('list')).toMatchObject({ code: 0, out: expect.stringMatching(/ over .* stocktaking/) });
     expect(await run(['audit'])).toMatchObject({ code: 0, out: expect.stringContaining('freeze.opened') });
+  });
+
+  test('open is refused without a scope or an end, and says what it froze', async () => {
+    const calls = async () => (await freeze('list', '--json')).out;
+    const before = await calls();
+    const because = ['open', '--reason', 'stocktaking'];
+    for (const [args, says] of [
+      [[], /say what to freeze: .*--all/],
+      [['--service', 'bank'], /say when it ends: .*--until-lifted/],
+      [['--all', '--service', 'bank', '--for', '1h'], /--all is everything/],
+      [['--service', 'bank', '--for', 'soon'], /"soon" is no duration/],
+      [['--service', 'bank', '--for', '1h', '--until-lifted'], /say one of/],
+    ] as const)
+      expect(await freeze(...because, ...args)).toMatchObject({ code: 2, err: expect.stringMatching(says) });
+    expect(await calls()).toBe(before);
+
+    const whole = await freeze(...because, '--yes');
+    expect(whole.err).toMatch(
+      /^frozen: all services \(checkout, bank, hasty\) in all environments until somebody lifts it\n$/,
+    );
+    expect(await freeze('lift', whole.out.trim().slice(-6))).toMatchObject({ code: 0 });
+    const one = await freeze(...because, '--service', 'bank', '--environment', 'production', '--for', '2h');
+    expect(one).toMatchObject({
+      code: 0,
+      err: expect.stringMatching(/^frozen: bank in production until \d{4}-\d\d-\d\d [\d:]+ UTC\n$/),
+    });
+    expect(await freeze('override', 'bank/production', '--reason', 'CASE-2', '--minutes', '5')).toMatchObject({
+      code: 0,
+    });
+    expect(await freeze('lift', 'bank')).toEqual({ code: 0, out: `${one.out.trim()} is lifted\n`, err: '' });
+    expect(await freeze('lift', 'bank')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('there is no freeze "bank"'),
+    });
+  });
+
+  test('open asks for a scope and an end at a terminal', async () => {
+    const asked: string[] = [];
+    const ask = terminal(['hasty', '', '30m'], asked);
+    const opened = await run(['freeze', 'open', '--reason', 'stocktaking'], firebreak.url, ADMIN_TOKEN, {}, ask);
+    expect(asked).toEqual([
+      'Which service? Leave empty for all services: ',
+      'Which environment? Leave empty for all environments: ',
+      'For how long, as 30m or 2h? Leave empty to freeze until somebody lifts it: ',
+    ]);
+    expect(opened).toMatchObject({
+      code: 0,
+      err: expect.stringMatching(/^frozen: hasty in all environments until \d/),
+    });
+    expect(await freeze('lift', opened.out.trim())).toMatchObject({ code: 0 });
   });
 
   test('reads --version as what is deployed, and alone as its own', async () => {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { run } from '../../cli/program.ts';
+import type { World } from '../../cli/world.ts';
 import { ADMIN_TOKEN, bareEnvironment, type Firebreak } from '../support/firebreak.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -17,7 +18,7 @@ type Env = Record<string, string>;
  */
 export async function cli(
   args: readonly string[],
-  { env = {}, cwd }: { env?: Env; cwd?: string } = {},
+  { env = {}, cwd, ask }: { env?: Env; cwd?: string; ask?: World['ask'] } = {},
 ): Promise<Ended> {
   if (cwd !== undefined) return asProcess('cli/main.ts', args, { env, cwd });
   let [out, err] = ['', ''];
@@ -27,9 +28,18 @@ export async function cli(
     root: ROOT,
     out: (said) => void (out += `${said}\n`),
     err: (said) => void (err += `${said}\n`),
+    ...(ask !== undefined && { ask }),
   });
   return { code, out, err };
 }
+
+/** A person who gives these answers, and the questions that they were asked. */
+export const terminal =
+  (answers: string[], asked: string[]): NonNullable<World['ask']> =>
+  async (question) => {
+    asked.push(question);
+    return answers.shift() ?? '';
+  };
 
 /** By its launcher, as `npx firebreak` does. */
 export const launched = (args: readonly string[], { cwd = ROOT }: { cwd?: string } = {}): Promise<Ended> =>

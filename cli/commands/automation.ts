@@ -1,0 +1,82 @@
+import type { Command } from 'commander';
+import { didYouMean } from '../../domain/runbooks/nearest.ts';
+import { Automation, type AutomationInput } from '../../schemas/access.ts';
+import { Mode } from '../../schemas/names.ts';
+import { Client } from '../client.ts';
+import { JSON_OPTION } from '../options.ts';
+import { asJson, oneLine, shortTime } from '../table.ts';
+import { Misused, type World } from '../world.ts';
+
+type Reasoned = { reason?: string; json?: true };
+type ModeOptions = { service?: string; environment?: string; json?: true };
+
+/** No cap, on the command line. */
+const NO_CAP = 'none';
+
+/** The kill switch and the modes. */
+export function addAutomation(program: Command, world: World): void {
+  program
+    .command('pause')
+    .description('stop all automation, everywhere; paging goes on')
+    .option('--reason <text>')
+    .option(...JSON_OPTION)
+    .action((options: Reasoned) => set(world, { paused: true, reason: options.reason ?? null }, options));
+  program
+    .command('resume')
+    .description('let automation act again')
+    .option('--reason <text>')
+    .option(...JSON_OPTION)
+    .action((options: Reasoned) => set(world, { paused: false, reason: options.reason ?? null }, options));
+  const automation = program.command('automation').description('what automation may do by itself');
+  automation
+    .command('show')
+    .description('the kill switch, and the modes that cap what the catalogue says')
+    .option(...JSON_OPTION)
+    .action(async ({ json }: { json?: true }) => {
+      show(world, await (await Client.of(world)).get('/v1/automation', Automation), json);
+    });
+  automation
+    .command('mode')
+    .description(`cap the mode of everything, of a service, or of one of its environments`)
+    .argument('<mode>', `${Mode.options.join(', ')}; ${NO_CAP} takes the cap away`)
+    .option('--service <name>', 'of this service only')
+    .option('--environment <name>', 'of this environment of the service only')
+    .option(...JSON_OPTION)
+    .action((written: string, options: ModeOptions) => set(world, capOf(modeOf(written), options), options));
+}
+
+function modeOf(written: string): Mode | null {
+  if (written === NO_CAP) return null;
+  const mode = Mode.safeParse(written);
+  if (mode.success) return mode.data;
+  const known = [...Mode.options, NO_CAP];
+  const meant = didYouMean(written, known);
+  throw new Misused(
+    `there is no mode ${JSON.stringify(written)}; modes are ${known.join(', ')}${meant === null ? '' : `; ${meant}`}`,
+  );
+}
+
+function capOf(mode: Mode | null, { service, environment }: ModeOptions): AutomationInput {
+  if (service === undefined && environment !== undefined)
+    throw new Misused('--environment is one of a service: say --service, too');
+  if (service === undefined) return { mode };
+  return { services: { [service]: environment === undefined ? { mode } : { environments: { [environment]: mode } } } };
+}
+
+async function set(world: World, input: AutomationInput, { json }: { json?: true }): Promise<void> {
+  show(world, await (await Client.of(world)).put('/v1/automation', input, Automation), json);
+}
+
+function show(world: World, automation: Automation, json: true | undefined): void {
+  if (json) return world.out(asJson(automation));
+  const { paused, reason, by, at, mode, services, demoted } = automation;
+  const who = at === null ? '' : `, by ${by ?? 'somebody unknown'} at ${shortTime(at)} UTC`;
+  world.out(oneLine(`automation is ${paused ? 'paused' : 'on'}${who}${reason === null ? '' : `: ${reason}`}`));
+  world.out(`cap of everything: ${mode ?? NO_CAP}`);
+  for (const [name, caps] of Object.entries(services)) {
+    const why = Object.hasOwn(demoted, name) ? ` (demoted: ${demoted[name]?.reason ?? ''})` : '';
+    if (caps.mode !== null) world.out(oneLine(`cap of ${name}: ${caps.mode}${why}`));
+    for (const [environment, own] of Object.entries(caps.environments))
+      world.out(oneLine(`cap of ${name}/${environment}: ${own}`));
+  }
+}

@@ -1,0 +1,46 @@
+import type { Command } from 'commander';
+import * as z from 'zod';
+import { PinView } from '../../schemas/pin.ts';
+import { Client, queryOf } from '../client.ts';
+import { JSON_OPTION, LIMIT_OPTION } from '../options.ts';
+import { asJson, shortTime, table } from '../table.ts';
+import type { World } from '../world.ts';
+
+const Pins = z.object({ items: z.array(PinView) });
+
+type ListOptions = { all?: true; limit: number; json?: true };
+
+/** Versions known bad. */
+export function addPins(program: Command, world: World): void {
+  const pins = program.command('pins').description('versions known bad, which are not deployed again');
+  pins
+    .command('list')
+    .description('newest first')
+    .option('--all', 'superseded and lifted ones, too')
+    .option(...LIMIT_OPTION)
+    .option(...JSON_OPTION)
+    .action((options: ListOptions) => list(world, options));
+  pins
+    .command('lift')
+    .description('allow a version again')
+    .argument('<pin>')
+    .action(async (id: string) => {
+      await (await Client.of(world)).delete(`/v1/versions/pinned/${encodeURIComponent(id)}`);
+      world.out(`${id} is lifted`);
+    });
+}
+
+async function list(world: World, { json, all, limit }: ListOptions): Promise<void> {
+  const query = queryOf({ limit, ...(all && { all: 'true' }) });
+  const { items } = await (await Client.of(world)).get(`/v1/versions/pinned${query}`, Pins);
+  if (json) return world.out(asJson(items));
+  const rows = items.map((pin) => [
+    pin.id,
+    `${pin.service}/${pin.environment}`,
+    pin.version,
+    shortTime(pin.pinned_at),
+    pin.superseded_by === null ? pin.state : `superseded by ${pin.superseded_by}`,
+    pin.reason,
+  ]);
+  world.out(table(['ID', 'SERVICE', 'VERSION', 'PINNED', 'STATE', 'REASON'], rows));
+}

@@ -1,0 +1,154 @@
+import type { Command } from 'commander';
+
+/** What can follow the words of one command, as completion knows it. */
+export type Node = {
+  /** The words behind `firebreak`: empty for itself, `incident approve` of a command in a command. */
+  path: string;
+  commands: readonly Word[];
+  flags: readonly Flag[];
+  /** What the first argument can be. Empty: anything. */
+  argument: readonly string[];
+};
+type Word = { word: string; says: string };
+type Flag = Word & { takesValue: boolean; choices: readonly string[] };
+
+export const SHELLS = ['bash', 'zsh', 'fish'] as const;
+export type Shell = (typeof SHELLS)[number];
+
+/** All commands, each once, as the program that was built has them. */
+export function nodesOf(command: Command, path = ''): Node[] {
+  const help = command.createHelp();
+  const commands = help.visibleCommands(command).filter((one) => one.name() !== 'help');
+  const flags = help
+    .visibleOptions(command)
+    .flatMap(({ short, long, description, required, optional, argChoices }) =>
+      [short, long]
+        .filter((flag) => flag !== undefined)
+        .map((word) => ({ word, says: description, takesValue: required || optional, choices: argChoices ?? [] })),
+    );
+  const own: Node = {
+    path,
+    commands: commands.map((one) => ({ word: one.name(), says: one.description() })),
+    flags,
+    argument: command.registeredArguments[0]?.argChoices ?? [],
+  };
+  return [own, ...commands.flatMap((one) => nodesOf(one, path === '' ? one.name() : `${path} ${one.name()}`))];
+}
+
+/** The script that teaches a shell to complete `firebreak`. It is static, so that a Tab starts no program. */
+export const completionScript = (shell: Shell, nodes: readonly Node[]): string =>
+  ({ bash: bashScript, zsh: zshScript, fish: fishScript })[shell](nodes);
+
+/** For single quotes in any of the three. */
+const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
+
+const wordsOf = ({ commands, flags, argument }: Node): string[] => [
+  ...commands.map(({ word }) => word),
+  ...argument,
+  ...flags.map(({ word }) => word),
+];
+
+/** `path word` of every command: what moves from one to the next. */
+const stepsOf = (nodes: readonly Node[]): string[] => nodes.flatMap(({ path }) => (path === '' ? [] : [path]));
+
+const withChoices = (nodes: readonly Node[]): { path: string; flag: Flag }[] =>
+  nodes.flatMap(({ path, flags }) => flags.filter(({ takesValue }) => takesValue).map((flag) => ({ path, flag })));
+
+/** In bash and zsh: which command the words before the one under the cursor name. */
+const walk = (nodes: readonly Node[], words: string, upTo: string, first: number): string[] => [
+  `  local path='' i`,
+  `  for ((i = ${first}; i < ${upTo}; i++)); do`,
+  `    case "\${path:+$path }\${${words}[i]}" in`,
+  `      ${stepsOf(nodes).map(quoted).join('|')}) path="\${path:+$path }\${${words}[i]}" ;;`,
+  `    esac`,
+  `  done`,
+];
+
+function bashScript(nodes: readonly Node[]): string {
+  return [
+    '# bash completion of firebreak: source <(firebreak completion bash)',
+    '_firebreak() {',
+    '  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}',
+    ...walk(nodes, 'COMP_WORDS', 'COMP_CWORD', 1),
+    '  COMPREPLY=()',
+    '  case "$path/$prev" in',
+    ...withChoices(nodes).map(
+      ({ path, flag }) =>
+        `    ${quoted(`${path}/${flag.word}`)}) ${
+          flag.choices.length === 0
+            ? 'COMPREPLY=($(compgen -f -- "$cur"))'
+            : `COMPREPLY=($(compgen -W ${quoted(flag.choices.join(' '))} -- "$cur"))`
+        }; return ;;`,
+    ),
+    '  esac',
+    '  case "$path" in',
+    ...nodes.map(
+      (node) => `    ${quoted(node.path)}) COMPREPLY=($(compgen -W ${quoted(wordsOf(node).join(' '))} -- "$cur")) ;;`,
+    ),
+    '  esac',
+    '}',
+    'complete -o default -F _firebreak firebreak',
+  ].join('\n');
+}
+
+function zshScript(nodes: readonly Node[]): string {
+  /** `word:description`, in which a colon of the word itself is escaped. */
+  const described = ({ word, says }: Word): string => quoted(`${word.replaceAll(':', '\\:')}:${says}`);
+  return [
+    '#compdef firebreak',
+    '# zsh completion of firebreak: source <(firebreak completion zsh)',
+    '_firebreak() {',
+    ...walk(nodes, 'words', 'CURRENT', 2),
+    '  local -a found',
+    '  case "$path/${words[CURRENT - 1]}" in',
+    ...withChoices(nodes).map(
+      ({ path, flag }) =>
+        `    ${quoted(`${path}/${flag.word}`)}) ${
+          flag.choices.length === 0 ? '_files' : `compadd -- ${flag.choices.map(quoted).join(' ')}`
+        }; return ;;`,
+    ),
+    '  esac',
+    '  case "$path" in',
+    ...nodes.map(
+      ({ path, commands, flags, argument }) =>
+        `    ${quoted(path)}) found=(${[
+          ...[...commands, ...flags].map(described),
+          ...argument.map((word) => described({ word, says: '' })),
+        ].join(' ')}) ;;`,
+    ),
+    '  esac',
+    "  _describe 'firebreak' found || _files",
+    '}',
+    'if [ "$funcstack[1]" = _firebreak ]; then _firebreak "$@"; else compdef _firebreak firebreak; fi',
+  ].join('\n');
+}
+
+function fishScript(nodes: readonly Node[]): string {
+  const rule = (path: string, ...more: string[]): string =>
+    `complete -c firebreak -n ${quoted(`__firebreak_at ${quoted(path).replaceAll("'", '"')}`)} ${more.join(' ')}`;
+  return [
+    '# fish completion of firebreak: firebreak completion fish | source',
+    'function __firebreak_at',
+    "  set -l path ''",
+    '  for word in (commandline -opc)[2..-1]',
+    '    set -l next (string trim -- "$path $word")',
+    `    contains -- "$next" ${stepsOf(nodes).map(quoted).join(' ')}; and set path $next`,
+    '  end',
+    '  test "$path" = "$argv[1]"',
+    'end',
+    ...nodes.flatMap(({ path, commands, flags, argument }) => [
+      ...commands.map(({ word, says }) => rule(path, '-f', '-a', quoted(word), '-d', quoted(says))),
+      ...(argument.length === 0 ? [] : [rule(path, '-f', '-a', quoted(argument.join(' ')))]),
+      ...flags.map(({ word, says, takesValue, choices }) =>
+        rule(
+          path,
+          ...(word.startsWith('--') ? ['-l', word.slice(2)] : ['-s', word.slice(1)]),
+          ...(takesValue ? ['-r'] : []),
+          ...(choices.length === 0 ? [] : ['-f', '-a', quoted(choices.join(' '))]),
+          '-d',
+          quoted(says),
+        ),
+      ),
+    ]),
+  ].join('\n');
+}

@@ -1,0 +1,87 @@
+import * as z from 'zod';
+import { nearest } from '../domain/runbooks/nearest.ts';
+import { type IncidentStatus, IncidentView } from '../schemas/incident.ts';
+import { IncidentId } from '../schemas/names.ts';
+import { type Client, queryOf } from './client.ts';
+import { oneLine } from './table.ts';
+import { Misused, No } from './world.ts';
+
+const Page = z.object({ items: z.array(IncidentView), next_cursor: z.string().nullable() });
+
+const NOT_RESOLVED: readonly IncidentStatus[] = ['open', 'mitigating', 'mitigated'];
+const PAGE = 100;
+/** How many of the newest incidents are searched for one that is resolved. */
+const SEARCHED = 300;
+const LISTED = 10;
+
+/** Fewer characters of an id are as likely a typing error. */
+const ID_END_MIN = 4;
+
+/** `incident-2611201`, as the chat calls its channel; the end of the id where it has none. */
+export const shortName = ({ channel, id }: Pick<IncidentView, 'channel' | 'id'>): string =>
+  channel?.replace(/^#/, '') ?? id.slice(-6);
+
+export const pathOf = (id: string): string => `/v1/incidents/${encodeURIComponent(id)}`;
+
+/**
+ * Reads the incident that somebody names: by its id, the end of its id, or its channel with or without `#` and
+ * `incident-`. Incidents that are not resolved come first.
+ *
+ * @throws No where there is none of this name; Misused where several have it
+ */
+export async function incidentNamed(client: Client, written: string): Promise<IncidentView> {
+  const id = IncidentId.safeParse(written.toUpperCase());
+  if (id.success) return client.get(pathOf(id.data), IncidentView);
+  const open = await openIncidents(client);
+  const found = only(written, open) ?? only(written, await newest(client));
+  // The list may be some moments behind the incident itself.
+  if (found !== undefined) return client.get(pathOf(found.id), IncidentView);
+  const near = nearest(written.replace(/^#/, ''), open.map(shortName));
+  throw new No(
+    [
+      `there is no incident ${JSON.stringify(written)}${near === null ? '' : `; did you mean "${near}"?`}`,
+      ...(open.length === 0 ? ['No incident is open.'] : ['Open:', ...listed(open)]),
+    ].join('\n'),
+  );
+}
+
+/** Incidents that are not resolved, newest first. */
+export async function openIncidents(client: Client): Promise<IncidentView[]> {
+  const pages = await Promise.all(
+    NOT_RESOLVED.map((status) => client.get(`/v1/incidents${queryOf({ status, limit: PAGE })}`, Page)),
+  );
+  return pages.flatMap(({ items }) => items).toSorted((a, b) => (a.id < b.id ? 1 : -1));
+}
+
+async function newest(client: Client): Promise<IncidentView[]> {
+  const found: IncidentView[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await client.get(`/v1/incidents${queryOf({ limit: PAGE, cursor })}`, Page);
+    found.push(...page.items);
+    cursor = page.next_cursor ?? undefined;
+  } while (cursor !== undefined && found.length < SEARCHED);
+  return found;
+}
+
+function only(written: string, incidents: readonly IncidentView[]): IncidentView | undefined {
+  const name = written.replace(/^#/, '').toLowerCase();
+  const [first, ...others] = incidents.filter(
+    ({ channel, id }) =>
+      channel === `#${name}` ||
+      channel === `#incident-${name}` ||
+      (name.length >= ID_END_MIN && id.toLowerCase().endsWith(name)),
+  );
+  if (others.length > 0 && first !== undefined)
+    throw new Misused(
+      [`${JSON.stringify(written)} is the name of several incidents:`, ...listed([first, ...others])].join('\n'),
+    );
+  return first;
+}
+
+const listed = (incidents: readonly IncidentView[]): string[] => [
+  ...incidents
+    .slice(0, LISTED)
+    .map((one) => oneLine(`  ${shortName(one)}  ${one.service}/${one.environment}  ${one.title}`)),
+  ...(incidents.length > LISTED ? [`  and ${incidents.length - LISTED} more`] : []),
+];
