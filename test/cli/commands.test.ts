@@ -274,8 +274,8 @@ describe('the night', () => {
       0,
       expect.stringMatching(/: declared, warning, unmatched in production\n$/),
     ]);
-    const name = declared.out.split(':')[0] ?? '';
-    expect(await at(firebreak, 'incident', 'resolve', name)).toMatchObject({
+    const called = declared.out.split(':')[0] ?? '';
+    expect(await at(firebreak, 'incident', 'resolve', called)).toMatchObject({
       code: 0,
       out: expect.stringMatching(/: resolved\n$/),
     });
