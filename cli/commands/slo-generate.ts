@@ -14,6 +14,7 @@ type Options = {
   out: string;
   check?: true;
   preset: string;
+  raw: boolean;
   url: string;
   tokenFile: string;
   config?: string;
@@ -31,6 +32,7 @@ export function addSloGenerate(slo: Command, world: World): void {
     .requiredOption('--out <dir>', 'folder that they are written to, each kind below its own')
     .option('--check', 'write nothing; say what differs from the files that are there')
     .option('--preset <name>', `alerts: ${PRESETS.join(' or ')}`, 'multiwindow')
+    .option('--no-raw', 'leave out prometheus/slo-raw.yaml; the other rules have been loaded for three days or longer')
     .option('--url <url>', 'Firebreak, as Alertmanager reaches it', 'http://127.0.0.1:8080')
     .option(
       '--token-file <file>',
@@ -48,7 +50,7 @@ async function generate(world: World, options: Options): Promise<void> {
   if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) throw new Misused(`--url is no address: ${options.url}`);
   const loaded = await loadConfig(await folderOf(world, 'config', options.config));
   if (!loaded.ok) throw new No(loaded.problems.join('\n'));
-  const wanted = generated(loaded.config.slos, { preset, url, tokenFile, hash: sha256 });
+  const wanted = generated(loaded.config.slos, { preset, raw: options.raw, url, tokenFile, hash: sha256 });
   const out = resolve(world.cwd, options.out);
   const files = new Map([...wanted].map(([path, content]) => [path, textOf(path, content)]));
   if (options.check) return check(world, options.out, out, files);

@@ -1,4 +1,6 @@
 import type { Slo } from '../../schemas/slo.ts';
+import type { BurnAlert } from '../../schemas/slo-status.ts';
+import { burnAlertsOf } from './burn-pairs.ts';
 import { type Bucket, type History, SAMPLE_SECONDS, type Sum } from './history.ts';
 import { certainSince, type Observed, sumSince } from './observed.ts';
 import { longestSeconds, type Span, spanOf } from './period.ts';
@@ -23,6 +25,8 @@ export type Account = {
   unitSeconds: number | null;
   /** Of the span, up to now. */
   sum: Sum;
+  /** Windows and burn rates at which it burns too fast, the most urgent first. */
+  pairs: readonly BurnAlert[];
   /** Events in a millisecond, as is usual: the mean of what is known of the last week. */
   usual: number;
 };
@@ -40,6 +44,7 @@ export function accountOf(slo: Slo, history: History, recent: Bucket | null, now
     unitSeconds,
     // A slice that is not over is one thing or the other; the last 300 seconds of it are no part of a sum.
     sum: slo.budgeting.kind === 'timeslices' ? sumSince(observed, span.from) : certainSince(observed, span.from),
+    pairs: burnAlertsOf(slo),
     usual: unitSeconds === null ? usualOf(observed) : 1 / MS_PER_SECOND,
   };
 }

@@ -1,35 +1,12 @@
 import { type BurnAlert, BurnWindow, type BurnRates } from '../../schemas/slo-status.ts';
 import { timestamp, type Timestamp } from '../../schemas/time.ts';
 import { type Account, spentBy } from './account.ts';
+import { BURN_SECONDS } from './burn-pairs.ts';
 import type { Bucket } from './history.ts';
 import { sumSince } from './observed.ts';
 import { quietUntil, soAfter } from './quiet.ts';
 import { tidy } from './rounding.ts';
 import { significant } from './significance.ts';
-
-export const BURN_SECONDS: Readonly<Record<BurnWindow, number>> = {
-  '5m': 300,
-  '30m': 1800,
-  '1h': 3600,
-  '2h': 7200,
-  '6h': 21_600,
-  '1d': 86_400,
-  '3d': 259_200,
-};
-
-/**
- * Pairs of windows, the most urgent first. The short one is there so that an alert ends soon after what caused it. The
- * factors are those of the workbook, for any window of a budget: of 30 days they spend 2 % in one hour, 5 % in six,
- * 10 % in a day and 10 % in three.
- *
- * @see https://sre.google/workbook/alerting-on-slos/#6-multiwindow-multi-burn-rate-alerts
- */
-export const BURN_ALERTS: readonly BurnAlert[] = [
-  { severity: 'page', long: '1h', short: '5m', factor: 14.4 },
-  { severity: 'page', long: '6h', short: '30m', factor: 6 },
-  { severity: 'ticket', long: '1d', short: '2h', factor: 3 },
-  { severity: 'ticket', long: '3d', short: '6h', factor: 1 },
-];
 
 /** How fast the budget is being spent, by what is known of each window. */
 export function burnRatesOf(account: Account): BurnRates {
@@ -45,10 +22,12 @@ const rateIn = ({ events, errors }: Bucket, allowed: number): number | null =>
 
 /** Those that are reached in both windows, by more errors in the long one than chance could bring. */
 export const burningOf = (account: Account, rates: BurnRates): BurnAlert[] =>
-  BURN_ALERTS.filter(
-    ({ long, short, factor }) =>
-      (rates[long] ?? 0) >= factor && (rates[short] ?? 0) >= factor && isSignificant(account, long),
-  ).map((alert) => ({ ...alert, clears_at: clearsAt(account, alert) }));
+  account.pairs
+    .filter(
+      ({ long, short, factor }) =>
+        (rates[long] ?? 0) >= factor && (rates[short] ?? 0) >= factor && isSignificant(account, long),
+    )
+    .map((alert) => ({ ...alert, clears_at: clearsAt(account, alert) }));
 
 /**
  * When the first of the alerts of each severity is reached in both windows. Null: not while it burns like this, or it is
@@ -60,9 +39,9 @@ export function burnsAt(account: Account, coming: number): { page: Timestamp | n
   const burns = isSignificant(account, '1h');
   const first = (severity: BurnAlert['severity']): Timestamp | null => {
     if (!burns) return null;
-    const after = BURN_ALERTS.filter((alert) => alert.severity === severity).flatMap(
-      (alert) => reachedAfter(account, alert, coming) ?? [],
-    );
+    const after = account.pairs
+      .filter((alert) => alert.severity === severity)
+      .flatMap((alert) => reachedAfter(account, alert, coming) ?? []);
     return after.length === 0 ? null : timestamp(Math.ceil(account.observed.now + Math.min(...after)));
   };
   return { page: first('page'), ticket: first('ticket') };

@@ -1,10 +1,11 @@
 import type { Slo } from '../../schemas/slo.ts';
-import { BURN_ALERTS } from './burn.ts';
+import { burnAlertsOf, outageShare } from './burn-pairs.ts';
 import { badShare, rateOf } from './generate/expressions.ts';
 import { allowedShare } from './rounding.ts';
 
 /** The slowest burn that pages: what fails more than that would have woken somebody. */
-const PAGED_FROM = Math.min(...BURN_ALERTS.filter(({ severity }) => severity === 'page').map(({ factor }) => factor));
+const pagedFrom = (slo: Slo): number =>
+  Math.min(...burnAlertsOf(slo).flatMap(({ severity, factor }) => (severity === 'page' ? [factor] : [])));
 
 /**
  * A query that says how an objective does now, and up to which value it is healthy: the share of events that failed in
@@ -21,7 +22,7 @@ export function healthQueryOf(slo: Slo): { promql: string; max: number } {
     max:
       budgeting.kind === 'timeslices'
         ? allowedShare(budgeting.sliceTarget)
-        : Number(Math.min(PAGED_FROM * allowed, (1 + allowed) / 2).toPrecision(6)),
+        : Number(Math.min(pagedFrom(slo) * allowed, outageShare(allowed)).toPrecision(6)),
   };
 }
 

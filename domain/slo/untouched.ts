@@ -1,5 +1,5 @@
 import { type Account, spentBy } from './account.ts';
-import { BURN_ALERTS, BURN_SECONDS } from './burn.ts';
+import { BURN_PAIRS, BURN_SECONDS } from './burn-pairs.ts';
 import { sumSince } from './observed.ts';
 import { tidy } from './rounding.ts';
 import { significant } from './significance.ts';
@@ -25,7 +25,7 @@ export function isUntouched(account: Account): boolean {
 
 /** Whether more fails than the objective allows, and than chance could bring, in one of the windows that alerts look at. */
 const isBeingSpent = ({ observed, allowed, unitSeconds }: Account): boolean =>
-  BURN_ALERTS.some(({ long }) => {
+  BURN_PAIRS.some(({ long }) => {
     const sum = sumSince(observed, observed.now - BURN_SECONDS[long] * 1000);
     return tidy(spentBy(sum.errors, sum.events, allowed)) > 1 && significant(sum, allowed, unitSeconds);
   });

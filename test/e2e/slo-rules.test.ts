@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { cli } from '../cli/support.ts';
-import { have, programPath } from '../support/prometheus-stack.ts';
+import { freePort } from '../../demo/free-port.ts';
+import { eventually } from '../support/firebreak.ts';
+import { have, programPath, type Recorded, startPrometheus } from '../support/prometheus-stack.ts';
 
 /** 99.9 % of the requests, by their bad ones; of calls, by their good ones; of slices of five minutes; of a latency. */
 const OBJECTIVES = [
@@ -52,7 +54,12 @@ type Case = {
   series: Record<string, string>;
   alerts?: { at: string; name: string; firing: Record<string, string>[] }[];
   values?: { at: string; expr: string; value: number | null }[];
+  /** Further files of rules in the same Prometheus. */
+  beside?: readonly string[];
 };
+
+/** What Sloth generates of the same service, in the same Prometheus. */
+const SLOTH = join(import.meta.dirname, '../fixtures/sloth/checkout.rules.yml');
 
 const HTTP = { slo: 'checkout-availability', service: 'checkout', environment: 'production' };
 const ALL = { severity: 'page', runbook: 'slo-fast-burn' };
@@ -111,9 +118,10 @@ describe.runIf(have('promtool', 'amtool'))('what `slo generate` writes', () => {
     expect(await generate('simple', '--check')).toMatchObject({ code: 0 });
   });
 
-  async function play(preset: string, { series, alerts = [], values = [] }: Case): Promise<void> {
+  async function play(preset: string, { series, alerts = [], values = [], beside = [] }: Case): Promise<void> {
     const file = join(out(preset), `case-${Math.random().toString(36).slice(2)}.yaml`);
-    const rules = ['slo-recording.yaml', 'slo-alerts.yaml'].map((name) => join(out(preset), 'prometheus', name));
+    const own = ['slo-recording.yaml', 'slo-alerts.yaml'].map((name) => join(out(preset), 'prometheus', name));
+    const rules = [...beside, ...own];
     const text = stringify({
       rule_files: rules,
       evaluation_interval: '1m',
@@ -162,18 +170,43 @@ describe.runIf(have('promtool', 'amtool'))('what `slo generate` writes', () => {
           'http_requests_total{code="500"}': '0+0x360 0+20x180',
         },
         values: [
-          { at: '6h', expr: 'sum(slo:sli_error:ratio_rate1h{slo="checkout-availability"})', value: 0 },
+          { at: '6h', expr: 'sum(firebreak:slo_error:ratio_rate1h{slo="checkout-availability"})', value: 0 },
           {
             at: '7h30m',
-            expr: 'round(sum(slo:sli_error:ratio_rate1h{slo="checkout-availability"}), 0.0001)',
+            expr: 'round(sum(firebreak:slo_error:ratio_rate1h{slo="checkout-availability"}), 0.0001)',
             value: 0.02,
           },
-          { at: '8h', expr: 'sum(slo:error_budget:ratio{slo="checkout-availability"})', value: 0.001 },
+          { at: '8h', expr: 'sum(firebreak:slo_error_budget:ratio{slo="checkout-availability"})', value: 0.001 },
         ],
         alerts: [
           { at: '6h40m', name: 'SLOFastBurn', firing: [] },
           { at: '6h50m', name: 'SLOFastBurn', firing: [page(HTTP, '1h', '5m')] },
           { at: '8h', name: 'SLOFastBurn', firing: [page(HTTP, '1h', '5m'), page(HTTP, '6h', '30m')] },
+        ],
+      },
+    ],
+    [
+      "the same beside Sloth's rules, each by its own",
+      'multiwindow',
+      {
+        beside: [SLOTH],
+        series: {
+          'http_requests_total{code="200"}': '0+1000x360 360000+900x60',
+          'http_requests_total{code="500"}': '0+0x360 0+100x60',
+          'search_requests_total{code="200"}': '0+1000x420',
+          'search_requests_total{code="500"}': '0+0x420',
+        },
+        values: [
+          {
+            at: '6h30m',
+            expr: 'count(ALERTS{alertname="CheckoutHighErrorRate",alertstate="firing",sloth_severity="page"})',
+            value: 1,
+          },
+          { at: '6h30m', expr: 'count(ALERTS{alertname="SearchHighErrorRate",alertstate="firing"})', value: null },
+        ],
+        alerts: [
+          { at: '6h', name: 'SLOFastBurn', firing: [] },
+          { at: '6h30m', name: 'SLOFastBurn', firing: [page(HTTP, '1h', '5m'), page(HTTP, '6h', '30m')] },
         ],
       },
     ],
@@ -226,9 +259,9 @@ describe.runIf(have('promtool', 'amtool'))('what `slo generate` writes', () => {
       {
         series: { 'http_requests_total{code="200"}': '0+1000x30 30000x60' },
         values: [
-          { at: '20m', expr: 'sum(slo:sli_errors:rate5m{slo="checkout-availability"})', value: 0 },
-          { at: '80m', expr: 'sum(slo:sli_events:rate5m{slo="checkout-availability"})', value: 0 },
-          { at: '80m', expr: 'sum(slo:sli_error:ratio_rate5m{slo="checkout-availability"} >= 0)', value: null },
+          { at: '20m', expr: 'sum(firebreak:slo_errors:rate5m{slo="checkout-availability"})', value: 0 },
+          { at: '80m', expr: 'sum(firebreak:slo_events:rate5m{slo="checkout-availability"})', value: 0 },
+          { at: '80m', expr: 'sum(firebreak:slo_error:ratio_rate5m{slo="checkout-availability"} >= 0)', value: null },
         ],
         alerts: [{ at: '80m', name: 'SLOFastBurn', firing: [] }],
       },
@@ -242,8 +275,8 @@ describe.runIf(have('promtool', 'amtool'))('what `slo generate` writes', () => {
           'rpc_total{outcome="failed"}': '0+0x60 0+100x60',
         },
         values: [
-          { at: '50m', expr: 'sum(slo:sli_error:ratio_rate5m{slo="rpc-availability"})', value: 0 },
-          { at: '80m', expr: 'sum(slo:sli_error:ratio_rate5m{slo="rpc-availability"})', value: 1 },
+          { at: '50m', expr: 'sum(firebreak:slo_error:ratio_rate5m{slo="rpc-availability"})', value: 0 },
+          { at: '80m', expr: 'sum(firebreak:slo_error:ratio_rate5m{slo="rpc-availability"})', value: 1 },
         ],
       },
     ],
@@ -253,8 +286,8 @@ describe.runIf(have('promtool', 'amtool'))('what `slo generate` writes', () => {
       {
         series: { 'rpc_total{outcome="failed"}': '0+100x60' },
         values: [
-          { at: '30m', expr: 'round(sum(slo:sli_events:rate5m{slo="rpc-availability"}), 0.01)', value: 1.67 },
-          { at: '30m', expr: 'sum(slo:sli_errors:rate5m{slo="rpc-availability"})', value: null },
+          { at: '30m', expr: 'round(sum(firebreak:slo_events:rate5m{slo="rpc-availability"}), 0.01)', value: 1.67 },
+          { at: '30m', expr: 'sum(firebreak:slo_errors:rate5m{slo="rpc-availability"})', value: null },
         ],
       },
     ],
@@ -266,7 +299,7 @@ describe.runIf(have('promtool', 'amtool'))('what `slo generate` writes', () => {
           'job_total{result="ok"}': '0+100x30 3000+90x40',
           'job_total{result="bad"}': '0+0x30 0+10x40',
         },
-        values: [{ at: '1h5m', expr: 'sum(slo:sli_error:ratio_rate30m{slo="sliced"})', value: 1 }],
+        values: [{ at: '1h5m', expr: 'sum(firebreak:slo_error:ratio_rate30m{slo="sliced"})', value: 1 }],
       },
     ],
     [
@@ -275,9 +308,9 @@ describe.runIf(have('promtool', 'amtool'))('what `slo generate` writes', () => {
       {
         series: { p99_seconds: '0.2x20 0.4x5 NaN NaN NaN NaN NaN NaN NaN NaN NaN NaN' },
         values: [
-          { at: '19m', expr: 'sum(slo:sli_error:ratio_rate5m{slo="latency"})', value: 0 },
-          { at: '26m', expr: 'sum(slo:sli_error:ratio_rate5m{slo="latency"})', value: 1 },
-          { at: '36m', expr: 'sum(slo:sli_errors:rate5m{slo="latency"})', value: 0 },
+          { at: '19m', expr: 'sum(firebreak:slo_error:ratio_rate5m{slo="latency"})', value: 0 },
+          { at: '26m', expr: 'sum(firebreak:slo_error:ratio_rate5m{slo="latency"})', value: 1 },
+          { at: '36m', expr: 'sum(firebreak:slo_errors:rate5m{slo="latency"})', value: 0 },
         ],
       },
     ],
@@ -339,4 +372,75 @@ describe.runIf(have('promtool', 'amtool'))('what `slo generate` writes', () => {
   ];
 
   test.each(CASES)('%s (%s)', async (_, preset, happened) => play(preset, happened));
+
+  test.runIf(have('prometheus'))(
+    "a real Prometheus with Sloth's rules, too, that has three hours of requests when the rules are loaded: it pages at once",
+    async () => {
+      const files = ['slo-recording.yaml', 'slo-alerts.yaml', 'slo-raw.yaml'].map((name) =>
+        join(out('multiwindow'), 'prometheus', name),
+      );
+      const texts = await Promise.all([SLOTH, ...files].map((file) => readFile(file, 'utf8')));
+      const groups = texts.flatMap((text) => (parse(text) as { groups: { interval?: string }[] }).groups);
+      const prometheus = await startPrometheus({
+        port: await freePort(),
+        targets: [],
+        alertmanagers: [],
+        rules: stringify({ groups: groups.map((group) => ({ ...group, interval: '1s' })) }),
+        history: threeHours(),
+      });
+      try {
+        const ask = async (query: string): Promise<{ metric: Record<string, string>; value: [number, string] }[]> => {
+          const answer = await fetch(`${prometheus.url}/api/v1/query?${new URLSearchParams({ query }).toString()}`);
+          return ((await answer.json()) as any).data.result;
+        };
+        const firing = async (name: string) =>
+          (await ask(`ALERTS{alertname="${name}",alertstate="firing"}`)).map(({ metric }) => metric);
+        const pages: Record<string, string>[] = await eventually(
+          async () => {
+            const found = await firing('SLOFastBurn');
+            return found.length === 2 ? found : undefined;
+          },
+          'both pairs page',
+          60_000,
+        );
+        expect(new Set(pages.map(({ long_window }) => long_window))).toEqual(new Set(['1h', '6h']));
+        expect(pages).toEqual(pages.map(() => expect.objectContaining({ ...HTTP, severity: 'page' })));
+        await eventually(
+          async () => (await firing('CheckoutHighErrorRate')).length > 0,
+          "Sloth's own alert fires",
+          60_000,
+        );
+        // A fifth of what came in the last hour of three failed; of what was recorded since the start, all of it would.
+        const [days] = await ask('firebreak:slo_error:ratio_rate3d{slo="checkout-availability"}');
+        expect(Number(days?.value[1])).toBeGreaterThan(0.05);
+        expect(Number(days?.value[1])).toBeLessThan(0.09);
+        const rules = (await (await fetch(`${prometheus.url}/api/v1/rules`)).json()) as any;
+        const all = rules.data.groups.flatMap(({ rules: own }: any) => own);
+        expect(
+          all.filter(({ health }: any) => health === 'err').map(({ name, lastError }: any) => [name, lastError]),
+        ).toEqual([]);
+      } finally {
+        await prometheus.stop();
+      }
+    },
+    120_000,
+  );
 });
+
+/** Ten requests a second for three hours, a fifth of which has failed in the last hour. */
+function threeHours(): Recorded[] {
+  const failed = (ago: number) => Math.max(0, 3600 - ago) * 2;
+  const all = (ago: number) => (3 * 3600 - ago) * 10;
+  const series = (name: string, code: string, at: (ago: number) => number): Recorded => ({
+    name,
+    labels: { code },
+    minutes: 3 * 60,
+    at,
+  });
+  return [
+    series('http_requests_total', '200', (ago) => all(ago) - failed(ago)),
+    series('http_requests_total', '500', failed),
+    series('search_requests_total', '200', all),
+    series('search_requests_total', '500', () => 0),
+  ];
+}

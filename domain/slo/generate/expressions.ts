@@ -1,4 +1,5 @@
 import { type Indicator, type Slo, WINDOW } from '../../../schemas/slo.ts';
+import { allowedShare } from '../rounding.ts';
 import { ERRORS } from './names.ts';
 
 /** Buckets, and the recorded rates, are of five minutes. */
@@ -11,12 +12,10 @@ const RESOLUTION = '1m';
 const SELECTOR = /^[a-zA-Z_:][\w:]*\s*(\{(?:[^{}"]|"(?:[^"\\]|\\.)*")*\})?$/;
 
 /** PromQL of a rate per second over the window, of good or of bad events, or of all. */
-export function rateOf(query: string, counter: boolean): string {
-  if (query.includes(WINDOW)) return isOneSum(query) ? over(query) : `sum(${over(query)})`;
-  if (!counter) return `sum(avg_over_time((${query})[${RATE_WINDOW}:${RESOLUTION}]))`;
-  return SELECTOR.test(query)
-    ? `sum(rate(${query}[${RATE_WINDOW}]))`
-    : `sum(rate((${query})[${RATE_WINDOW}:${RESOLUTION}]))`;
+export function rateOf(query: string, counter: boolean, window = RATE_WINDOW, resolution = RESOLUTION): string {
+  if (query.includes(WINDOW)) return isOneSum(query) ? over(query, window) : `sum(${over(query, window)})`;
+  if (!counter) return `sum(avg_over_time((${query})[${window}:${resolution}]))`;
+  return SELECTOR.test(query) ? `sum(rate(${query}[${window}]))` : `sum(rate((${query})[${window}:${resolution}]))`;
 }
 
 /** `sum(…)` from its beginning to its end, so that there is one series already. */
@@ -50,6 +49,39 @@ export function recorded(slo: Slo): { events: string; errors: string } {
   };
 }
 
+/** What is evaluated again and again for a window: each minute for hours, each five minutes for days. */
+const stepOf = (seconds: number): { text: string; seconds: number } =>
+  seconds <= 6 * 3600 ? { text: '1m', seconds: 60 } : { text: '5m', seconds: 300 };
+
+/** How many events and errors there were in a whole window, by the objective's own queries. Of time slices: seconds. */
+export function rawIncreases(slo: Slo, window: string, seconds: number): { events: string; errors: string } {
+  const { indicator, budgeting } = slo;
+  if (indicator.kind === 'ratio' && budgeting.kind === 'occurrences') {
+    const step = stepOf(seconds).text;
+    const total = `${rateOf(indicator.total, indicator.counter, window, step)} * ${seconds}`;
+    const part = `${rateOf(indicator.numerator, indicator.counter, window, step)} * ${seconds}`;
+    return {
+      events: total,
+      errors: indicator.of === 'bad' ? `${part}\nor\n${total} * 0` : `clamp_min(${total} - ${part}, 0)`,
+    };
+  }
+  const step = budgeting.kind === 'timeslices' ? stepOf(Infinity) : stepOf(seconds);
+  const bad =
+    budgeting.kind === 'timeslices' ? `${badNow(slo)} > bool ${allowedShare(budgeting.sliceTarget)}` : badNow(slo);
+  return {
+    events: `count_over_time((${bad})[${window}:${step.text}]) * ${step.seconds}`,
+    errors: `sum_over_time((${bad})[${window}:${step.text}]) * ${step.seconds}`,
+  };
+}
+
+/** The share of what is bad, of the five minutes up to each moment. */
+function badNow({ indicator }: Slo): string {
+  if (indicator.kind !== 'ratio') return badShare(indicator);
+  const total = rateOf(indicator.total, indicator.counter);
+  const part = rateOf(indicator.numerator, indicator.counter);
+  return indicator.of === 'bad' ? `((${part}) or 0 * (${total})) / (${total})` : `1 - (${part}) / (${total})`;
+}
+
 /**
  * The mean share of bad seconds in the last five minutes. Of several series the worst counts at each moment. Without
  * traffic there is no value (NaN), at which nobody was disappointed: it compares as good.
@@ -67,7 +99,7 @@ export function badShare(indicator: Exclude<Indicator, { kind: 'ratio' }>): stri
 
 const mean = (query: string): string => `avg_over_time(${query}[${RATE_WINDOW}:${RESOLUTION}])`;
 
-const over = (query: string): string => query.replaceAll(WINDOW, RATE_WINDOW);
+const over = (query: string, window = RATE_WINDOW): string => query.replaceAll(WINDOW, window);
 
 /** Bad is what is not good. */
 const NOT = { lt: '>=', lte: '>', gt: '<=', gte: '<' } as const;

@@ -2,14 +2,20 @@ import type { Slo } from '../../../schemas/slo.ts';
 import type { Hash } from '../../freeze/ids.ts';
 import { type AlertmanagerOptions, alertmanagerConfig } from './alertmanager.ts';
 import { detail, overview } from './dashboards.ts';
-import { alertingRules, type Preset, recordingRules } from './rules.ts';
+import { alertingRules, type Preset, rawRules, recordingRules } from './rules.ts';
 
-export type GenerateOptions = AlertmanagerOptions & { preset: Preset; hash: Hash };
+export type GenerateOptions = AlertmanagerOptions & {
+  preset: Preset;
+  /** Whether there are rules that read raw series over whole windows. */
+  raw: boolean;
+  hash: Hash;
+};
 
 /** What each file holds, by its path below the folder. The same objectives give the same, in whatever order they come. */
 export function generated(slos: readonly Slo[], options: GenerateOptions): Map<string, object> {
   return new Map<string, object>([
     ['prometheus/slo-recording.yaml', recordingRules(slos, options.hash)],
+    ...(options.raw ? ([['prometheus/slo-raw.yaml', rawRules(slos)]] as const) : []),
     ['prometheus/slo-alerts.yaml', alertingRules(options.preset)],
     ['alertmanager/firebreak.yaml', alertmanagerConfig(options)],
     ['grafana/slo-overview.json', overview()],

@@ -1,9 +1,24 @@
 import type { Slo } from '../../../schemas/slo.ts';
+import type { BurnWindow } from '../../../schemas/slo-status.ts';
 import type { Hash } from '../../freeze/ids.ts';
 import { digestOf } from '../digest.ts';
+import { allowedShare } from '../rounding.ts';
 import { degradation } from './degradation.ts';
-import { labelsOf, recorded } from './expressions.ts';
-import { ALLOWED, DEFINITION, ERRORS, errorRatio, EVENTS, ON } from './names.ts';
+import { BURN_PAIRS, BURN_SECONDS, nominalSeconds } from '../burn-pairs.ts';
+import { labelsOf, rawIncreases, recorded } from './expressions.ts';
+import {
+  ALLOWED,
+  DEFINITION,
+  ERRORS,
+  errorRatio,
+  errorsIn,
+  EVENTS,
+  eventsIn,
+  ON,
+  rawErrorsIn,
+  rawEventsIn,
+  WINDOW_SECONDS,
+} from './names.ts';
 
 /** @see https://prometheus.io/docs/prometheus/latest/configuration/recording_rules/ */
 export type RuleGroup = { name: string; interval?: string; rules: Rule[] };
@@ -27,9 +42,15 @@ export type Preset = 'multiwindow' | 'simple';
 /** Fixed, since what is counted over an hour is the sum of its samples; longer windows cost more, and change slowly. */
 const INTERVAL_SECONDS = 30;
 const INTERVAL = `${INTERVAL_SECONDS}s`;
-const SHORT_WINDOWS = ['30m', '1h', '2h', '6h'];
-const LONG_WINDOWS = ['1d', '3d'];
 const LONG_INTERVAL = '2m';
+
+/** Windows that alerts begin by, and those that only end them. */
+const LONG_WINDOWS = ['1h', '6h', '1d', '3d'] as const;
+const SHORT_WINDOWS = ['30m', '2h'] as const;
+type LongWindow = (typeof LONG_WINDOWS)[number];
+
+/** What is recorded of a window counts from so much of it on. Before, raw series stand in. */
+const COVERED = 0.95;
 
 /** What is counted, of each objective, and the ratios of all of them at once: two thousand cost as many rules as two. */
 export function recordingRules(slos: readonly Slo[], hash: Hash): RuleFile {
@@ -39,66 +60,115 @@ export function recordingRules(slos: readonly Slo[], hash: Hash): RuleFile {
     rules: own.flatMap((slo) => rulesOf(slo, hash)),
   }));
   const sliced = slos.filter(({ budgeting }) => budgeting.kind === 'timeslices');
-  const window = (name: string): Rule[] => [occurrences(name, sliced), ...sliced.map((slo) => slices(slo, name))];
+  const longWindow = (window: LongWindow): Rule[] => [
+    ...increases(window),
+    occurrences(window, `${errorsIn(window)}${not(sliced)} / ${eventsIn(window)}${not(sliced)}`),
+    ...sliced.map((slo) => slices(slo, window, true)),
+  ];
+  const shortWindow = (window: (typeof SHORT_WINDOWS)[number]): Rule[] => [
+    occurrences(
+      window,
+      `sum_over_time(${ERRORS}${not(sliced)}[${window}]) / sum_over_time(${EVENTS}${not(sliced)}[${window}])`,
+    ),
+    ...sliced.map((slo) => slices(slo, window, false)),
+  ];
+  const isQuick = (window: LongWindow): boolean => window === '1h' || window === '6h';
   groups.push({
     name: 'firebreak-slo-ratios',
     interval: INTERVAL,
-    rules: [{ record: errorRatio('5m'), expr: `${ERRORS} / ${EVENTS}` }, ...SHORT_WINDOWS.flatMap(window)],
+    rules: [
+      occurrences('5m', `${ERRORS} / ${EVENTS}`),
+      ...SHORT_WINDOWS.flatMap(shortWindow),
+      ...LONG_WINDOWS.filter(isQuick).flatMap(longWindow),
+    ],
   });
-  groups.push({ name: 'firebreak-slo-ratios-long', interval: LONG_INTERVAL, rules: LONG_WINDOWS.flatMap(window) });
+  groups.push({
+    name: 'firebreak-slo-ratios-long',
+    interval: LONG_INTERVAL,
+    rules: LONG_WINDOWS.filter((window) => !isQuick(window)).flatMap(longWindow),
+  });
   return { groups };
 }
 
+/**
+ * Events and errors of whole windows, by each objective's own queries: without them the first values of three days would
+ * be three days old, and until then of whatever time has passed since the rules were loaded.
+ */
+export function rawRules(slos: readonly Slo[]): RuleFile {
+  const groups = [...byService(slos)].map(([service, own]): RuleGroup => ({
+    name: `firebreak-slo-raw-${service}`,
+    interval: LONG_INTERVAL,
+    rules: own.flatMap((slo) =>
+      LONG_WINDOWS.flatMap((window) => {
+        const { events, errors } = rawIncreases(slo, window, BURN_SECONDS[window]);
+        const labels = namesOf(slo);
+        return [
+          { record: rawEventsIn(window), expr: events, labels },
+          { record: rawErrorsIn(window), expr: errors, labels },
+        ];
+      }),
+    ),
+  }));
+  return { groups };
+}
+
+const namesOf = ({ id, service, environment }: Slo) => ({ slo: id, service, environment });
+
 function rulesOf(slo: Slo, hash: Hash): Rule[] {
-  const labels = { slo: slo.id, service: slo.service, environment: slo.environment };
+  const labels = namesOf(slo);
   const { events, errors } = recorded(slo);
   return [
     { record: EVENTS, expr: events, labels },
     { record: ERRORS, expr: errors, labels },
     { record: ALLOWED, expr: `vector(${allowed(slo)})`, labels },
+    { record: WINDOW_SECONDS, expr: `vector(${nominalSeconds(slo.window)})`, labels },
     // No label of the others: while both are there, two series of one objective would break every rule that joins them.
     { record: DEFINITION, expr: 'vector(1)', labels: { ...labels, digest: digestOf(slo.indicator, hash) } },
   ];
 }
 
 /** Of 99.9 % it is 0.001, not what the computer makes of the difference. */
-export const allowed = ({ target }: Slo): number => Number((1 - target).toPrecision(12));
+export const allowed = ({ target }: Slo): number => allowedShare(target);
 
 /** Windows weigh by events, not by time: a quiet hour counts little. */
-function occurrences(window: string, sliced: readonly Slo[]): Rule {
-  const not = sliced.length === 0 ? '' : `{slo!~${JSON.stringify(sliced.map(({ id }) => regexOf(id)).join('|'))}}`;
-  return {
-    record: errorRatio(window),
-    expr: `sum_over_time(${ERRORS}${not}[${window}]) / sum_over_time(${EVENTS}${not}[${window}])`,
-  };
+const occurrences = (window: string, expr: string): Rule => ({ record: errorRatio(window), expr });
+
+/** How often events and errors were in the window: as recorded, else as the raw series tell, else what there is. */
+function increases(window: LongWindow): Rule[] {
+  const isCovered = `count_over_time(${EVENTS}[${window}]) >= ${samplesOf(window)}`;
+  const sum = (series: string): string => `sum_over_time(${series}[${window}]) * ${INTERVAL_SECONDS}`;
+  const either = (series: string, raw: string): string =>
+    `${sum(series)} and ${isCovered}\nor\n${raw}\nor\n${sum(series)}`;
+  return [
+    { record: eventsIn(window), expr: either(EVENTS, rawEventsIn(window)) },
+    { record: errorsIn(window), expr: either(ERRORS, rawErrorsIn(window)) },
+  ];
 }
 
+const samplesOf = (window: BurnWindow): number => Math.floor((COVERED * BURN_SECONDS[window]) / INTERVAL_SECONDS);
+
 /** The share of slices that were not good as a whole. */
-function slices(slo: Slo, window: string): Rule {
+function slices(slo: Slo, window: BurnWindow, hasRaw: boolean): Rule {
   const { budgeting } = slo;
-  const bad = budgeting.kind === 'timeslices' ? Number((1 - budgeting.sliceTarget).toPrecision(12)) : 0;
+  const bad = budgeting.kind === 'timeslices' ? allowedShare(budgeting.sliceTarget) : 0;
   const own = labelsOf(slo);
-  return {
-    record: errorRatio(window),
-    expr: `avg_over_time(((${ERRORS}${own} / ${EVENTS}${own}) > bool ${bad})[${window}:5m])`,
-    labels: { slo: slo.id, service: slo.service, environment: slo.environment },
-  };
+  const share = `avg_over_time(((${ERRORS}${own} / ${EVENTS}${own}) > bool ${bad})[${window}:5m])`;
+  const isCovered = `count_over_time(${EVENTS}${own}[${window}]) >= ${samplesOf(window)}`;
+  const raw = `${rawErrorsIn(window)}${own} / ${rawEventsIn(window)}${own}`;
+  const expr = hasRaw ? `${share} and ${isCovered}\nor\n${raw}\nor\n${share}` : share;
+  return { record: errorRatio(window), expr, labels: namesOf(slo) };
 }
+
+/** A selector of all but these. */
+const not = (slos: readonly Slo[]): string =>
+  slos.length === 0 ? '' : `{slo!~${JSON.stringify(slos.map(({ id }) => regexOf(id)).join('|'))}}`;
 
 /** A regular expression for this text alone, as RE2 reads it. */
 const regexOf = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
 
-/** Both windows of each: the short one ends the alert soon after the trouble does. Pages first. */
-const PAIRS = [
-  { severity: 'page', factor: 14.4, long: '1h', short: '5m' },
-  { severity: 'page', factor: 6, long: '6h', short: '30m' },
-  { severity: 'ticket', factor: 3, long: '1d', short: '2h' },
-  { severity: 'ticket', factor: 1, long: '3d', short: '6h' },
-] as const;
-
 const SINGLES = [
-  { severity: 'page', factor: 14, long: '1h', wait: '2m' },
-  { severity: 'ticket', factor: 3, long: '6h', wait: '15m' },
+  { severity: 'page', share: 0.02, long: '1h', wait: '2m' },
+  { severity: 'ticket', share: 0.025, long: '6h', wait: '15m' },
 ] as const;
 
 /** With fewer events, or errors, a ratio says nothing: one failed request at night is no outage. */
@@ -106,7 +176,7 @@ const EVENTS_MIN = 20;
 const ERRORS_MIN = 3;
 
 export function alertingRules(preset: Preset): RuleFile {
-  const burning = preset === 'multiwindow' ? PAIRS.map(ofPair) : SINGLES.map(ofSingle);
+  const burning = preset === 'multiwindow' ? BURN_PAIRS.map(ofPair) : SINGLES.map(ofSingle);
   return {
     groups: [
       { name: 'firebreak-slo-burn', interval: INTERVAL, rules: burning },
@@ -115,26 +185,34 @@ export function alertingRules(preset: Preset): RuleFile {
   };
 }
 
-function ofPair({ severity, factor, long, short }: (typeof PAIRS)[number]): Rule {
-  const expr = [burns(long, factor), burns(short, factor), ...enough(long)].join('\nand\n');
-  return alert(severity, { factor, long, short }, expr);
+function ofPair({ severity, share, long, short }: (typeof BURN_PAIRS)[number]): Rule {
+  const expr = [burns(long, long, share), burns(short, long, share), ...enough(long)].join('\nand\n');
+  return alert(severity, { share, long, short }, expr);
 }
 
-function ofSingle({ severity, factor, long, wait }: (typeof SINGLES)[number]): Rule {
-  const expr = [burns(long, factor), ...enough(long)].join('\nand\n');
-  return { ...alert(severity, { factor, long, short: null }, expr), for: wait };
+function ofSingle({ severity, share, long, wait }: (typeof SINGLES)[number]): Rule {
+  const expr = [burns(long, long, share), ...enough(long)].join('\nand\n');
+  return { ...alert(severity, { share, long, short: null }, expr), for: wait };
 }
 
-const burns = (window: string, factor: number): string => `${errorRatio(window)} >= on (${ON}) ${factor} * ${ALLOWED}`;
+/**
+ * As `burnAlertsOf` has it: the factor spends a share of the budget in the long window; it is at least 1; and an outage
+ * burns whatever the factor is.
+ */
+function burns(window: BurnWindow, long: LongWindow, share: number): string {
+  const ratio = errorRatio(window);
+  const factor = `clamp_min(${share} * ${WINDOW_SECONDS} / ${BURN_SECONDS[long]}, 1)`;
+  return `(\n  ${ratio} >= on (${ON}) ${factor} * on (${ON}) ${ALLOWED}\n  or\n  ${ratio} >= on (${ON}) (1 + ${ALLOWED}) / 2\n)`;
+}
 
-const enough = (long: string): string[] => [
-  `sum_over_time(${EVENTS}[${long}]) * ${INTERVAL_SECONDS} >= ${EVENTS_MIN}`,
-  `sum_over_time(${ERRORS}[${long}]) * ${INTERVAL_SECONDS} >= ${ERRORS_MIN}`,
+const enough = (long: LongWindow): string[] => [
+  `${eventsIn(long)} >= ${EVENTS_MIN}`,
+  `${errorsIn(long)} >= ${ERRORS_MIN}`,
 ];
 
 function alert(
   severity: 'page' | 'ticket',
-  { factor, long, short }: { factor: number; long: string; short: string | null },
+  { share, long, short }: { share: number; long: string; short: string | null },
   expr: string,
 ): Rule & AlertingRule {
   const fast = severity === 'page';
@@ -150,7 +228,7 @@ function alert(
     },
     annotations: {
       summary: `{{ $labels.slo }}: the error budget of {{ $labels.service }} burns ${fast ? 'fast' : 'slowly'}`,
-      description: `In ${windows} the budget of {{ $labels.slo }} in {{ $labels.environment }} burnt at ${factor} times the rate that it allows, or faster ({{ $value | humanizePercentage }} of the events failed in ${long}).`,
+      description: `Over ${windows}, {{ $labels.slo }} in {{ $labels.environment }} has burned fast enough to spend ${share * 100} % of its error budget in ${long} ({{ $value | humanizePercentage }} of the events failed in ${long}).`,
     },
   };
 }

@@ -1,9 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { BURN_ALERTS, BURN_SECONDS, burningOf, burnRatesOf } from '../../../domain/slo/burn.ts';
+import { BURN_PAIRS, BURN_SECONDS, burnAlertsOf } from '../../../domain/slo/burn-pairs.ts';
+import { burningOf, burnRatesOf } from '../../../domain/slo/burn.ts';
 import { isUntouched } from '../../../domain/slo/untouched.ts';
 import type { BurnAlert, BurnRates } from '../../../schemas/slo-status.ts';
-import { accountAt, DAY, HOUR, MINUTE, NOON, objective, outage, rolling, steady, type Story } from './pasts.ts';
-import { THRESHOLD } from './pasts.ts';
+import { accountAt, DAY, HOUR, MINUTE, NOON, objective as ofFourWeeks, outage, rolling, steady } from './pasts.ts';
+import { type Story, THRESHOLD } from './pasts.ts';
+
+/** The workbook's factors are those of thirty days. */
+const objective = (more: object = {}) => ofFourWeeks({ window: rolling(30), ...more });
 
 const ratesAt = (slo: ReturnType<typeof objective>, story: Story, now = NOON): BurnRates =>
   burnRatesOf(accountAt(slo, story, now));
@@ -17,12 +21,32 @@ const nameOf = ({ severity, long, short }: BurnAlert): string => `${severity} ${
 
 const ALL = ['page 1h/5m', 'page 6h/30m', 'ticket 1d/2h', 'ticket 3d/6h'];
 
-test('pairs are those of the workbook: 2 % of thirty days in an hour, 5 % in six, 10 % in a day and in three', () => {
-  const spent = BURN_ALERTS.map(({ long, factor }) => (factor * BURN_SECONDS[long]) / (30 * 86_400));
-  expect(spent.map((share) => Number(share.toFixed(9)))).toEqual([0.02, 0.05, 0.1, 0.1]);
+test('pairs are those of the workbook: 2 % of a budget in an hour, 5 % in six, 10 % in a day and in three', () => {
+  expect(BURN_PAIRS.map(({ share }) => share)).toEqual([0.02, 0.05, 0.1, 0.1]);
   // Each short window is a twelfth of its long one.
-  expect(BURN_ALERTS.map(({ long, short }) => BURN_SECONDS[long] / BURN_SECONDS[short])).toEqual([12, 12, 12, 12]);
-  expect(BURN_ALERTS.map(nameOf)).toEqual(ALL);
+  expect(BURN_PAIRS.map(({ long, short }) => BURN_SECONDS[long] / BURN_SECONDS[short])).toEqual([12, 12, 12, 12]);
+  expect(burnAlertsOf(objective()).map(nameOf)).toEqual(ALL);
+});
+
+describe('factors follow the window of the budget', () => {
+  const calendar = { kind: 'calendar', unit: 'month', count: 1, timeZone: 'UTC', start: '2026-01-01T00:00:00' };
+  test.each([
+    ['of 30 days', rolling(30), 0.999, [14.4, 6, 3, 1]],
+    ['of a calendar month, whichever it is', calendar, 0.999, [14.4, 6, 3, 1]],
+    // 0.933 would be three days, at which a budget never ends.
+    ['of 28 days', rolling(28), 0.999, [13.44, 5.6, 2.8, 1]],
+    ['of 90 days', rolling(90), 0.999, [43.2, 18, 9, 3]],
+    ['of a week', rolling(7), 0.999, [3.36, 1.4, 1, 1]],
+    // 43.2 times 5 % would be more than all of the events.
+    ['up to what an outage reaches', rolling(90), 0.95, [10.5, 10.5, 9, 3]],
+  ])('%s', (_, window, target, factors) => {
+    expect(burnAlertsOf(objective({ window, target })).map(({ factor }) => factor)).toEqual(factors);
+  });
+
+  test('of 28 days, an outage is a page from 13.44 times on', () => {
+    expect(burning(ofFourWeeks(), steady(100_000, 1344))).toEqual(ALL);
+    expect(burning(ofFourWeeks(), steady(100_000, 1343.9))).toEqual(ALL.slice(1));
+  });
 });
 
 describe('a burn rate', () => {
@@ -117,7 +141,7 @@ describe('burning is', () => {
 });
 
 describe('a budget is untouched', () => {
-  const untouched = (story: Story, more: object = {}): boolean => isUntouched(accountAt(objective(more), story));
+  const untouched = (story: Story, more: object = {}): boolean => isUntouched(accountAt(ofFourWeeks(more), story));
   const spentInThreeWeeks =
     (errors: number, days = 21): Story =>
     (at) =>

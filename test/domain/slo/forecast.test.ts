@@ -72,17 +72,26 @@ describe('what is reached', () => {
   test('when burning is a page or a ticket, if it goes on', () => {
     // 12 times since two hours: 6 times over six hours after one more, and once over three days after four more.
     const story: Story = (at) => ({ events: 10_000, errors: at >= NOON - 2 * HOUR ? 120 : 0 });
-    expect(forecastAt(objective(), story).burns_at).toEqual({
+    expect(forecastAt(objective({ window: rolling(30) }), story).burns_at).toEqual({
       page: iso(NOON + HOUR),
       ticket: iso(NOON + 4 * HOUR),
     });
     const slow: Story = (at) => ({ events: 10_000, errors: at >= NOON - 2 * HOUR ? 40 : 0 });
-    expect(forecastAt(objective(), slow).burns_at).toEqual({ page: null, ticket: iso(NOON + 16 * HOUR) });
-    expect(forecastAt(objective(), steady(10_000, 9)).burns_at).toEqual({ page: null, ticket: null });
-    expect(forecastAt(objective(), steady(10_000, 144)).burns_at).toEqual({ page: iso(NOON), ticket: iso(NOON) });
+    expect(forecastAt(objective({ window: rolling(30) }), slow).burns_at).toEqual({
+      page: null,
+      ticket: iso(NOON + 16 * HOUR),
+    });
+    expect(forecastAt(objective({ window: rolling(30) }), steady(10_000, 9)).burns_at).toEqual({
+      page: null,
+      ticket: null,
+    });
+    expect(forecastAt(objective({ window: rolling(30) }), steady(10_000, 144)).burns_at).toEqual({
+      page: iso(NOON),
+      ticket: iso(NOON),
+    });
     // One of 30 at night is 33 times too many, and chance.
     const night: Story = (at) => ({ events: 2.5, errors: at === NOON - 30 * MINUTE ? 1 : 0 });
-    expect(forecastAt(objective(), night).burns_at).toEqual({ page: null, ticket: null });
+    expect(forecastAt(objective({ window: rolling(30) }), night).burns_at).toEqual({ page: null, ticket: null });
   });
 
   test('never, by a burn that the objective allows', () => {

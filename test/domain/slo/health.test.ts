@@ -41,10 +41,10 @@ describe('the health query that an objective makes', () => {
   });
 
   test.each([
-    ['99.9 %', objective(), 0.006],
-    ['99 %', objective({ target: 0.99 }), 0.06],
-    ['99.99 %', objective({ target: 0.9999 }), 0.0006],
-    // 60 % would be six times what is allowed; but nobody would call 60 % of failures healthy.
+    ['99.9 %', objective(), 0.0056],
+    ['99 %', objective({ target: 0.99 }), 0.056],
+    ['99.99 %', objective({ target: 0.9999 }), 0.00056],
+    // 56 % would be 5.6 times what is allowed; but nobody would call 60 % of failures healthy.
     ['90 %', objective({ target: 0.9 }), 0.55],
     ['50 %', objective({ target: 0.5 }), 0.75],
     [

@@ -29,7 +29,7 @@ test('the status of an objective is what the schema says, with all of it', () =>
     untouched: false,
     source: 'own',
   });
-  expect(status.burning.map(({ factor }) => factor)).toEqual([14.4, 6, 3, 1]);
+  expect(status.burning.map(({ factor }) => factor)).toEqual([13.44, 5.6, 2.8, 1]);
 });
 
 test('what is known ends with the newest closed bucket, if the last 300 seconds are not', () => {

@@ -34,7 +34,7 @@ describe('what is asked', () => {
     const world = await SloWorld.open(availability());
     world.requests(10);
     await world.evaluate(world.evaluator());
-    const own = world.prometheus.asked.filter(({ query }) => !query.startsWith('slo:'));
+    const own = world.prometheus.asked.filter(({ query }) => !query.startsWith('firebreak:'));
     expect(new Set(own.map(({ query }) => query))).toEqual(new Set([asAsked(ALL), asAsked(BAD)]));
     expect(asAsked(ALL)).toContain('[5m]');
     const present = own.filter(({ path }) => path === '/api/v1/query');

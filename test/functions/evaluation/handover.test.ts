@@ -8,7 +8,7 @@ const OUTAGE = { from: NOON + 10 * MINUTE, until: NOON + 40 * MINUTE };
 
 /** What Prometheus was asked about the past, beyond the last quarter of an hour. */
 const backfills = ({ prometheus, now }: SloWorld) =>
-  prometheus.asked.filter(({ from, query }) => from < now / 1000 - 900 && !query.startsWith('slo:'));
+  prometheus.asked.filter(({ from, query }) => from < now / 1000 - 900 && !query.startsWith('firebreak:'));
 
 describe('a process that starts again', () => {
   test('gives the same numbers, by what was kept, and asks for what it missed', async () => {

@@ -109,7 +109,7 @@ async function slow(takesMs: number, recorded: readonly Slo[], objectives: reado
     const [before, began] = [prometheus.asked.length, prometheus.elapsedMs];
     await evaluate(deps, evaluator);
     const asked = prometheus.asked.slice(before);
-    const own = asked.filter((query) => !query.startsWith('slo:'));
+    const own = asked.filter((query) => !query.startsWith('firebreak:'));
     return { own, rules: asked.length - own.length, seconds: (prometheus.elapsedMs - began) / 1000 };
   };
   return { world, prometheus, next };

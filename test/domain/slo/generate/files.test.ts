@@ -6,7 +6,13 @@ import type { Slo } from '../../../../schemas/slo.ts';
 import { hash } from '../../freeze/builders.ts';
 import { badOfAll, goodOfAll, objective, slow } from './objectives.ts';
 
-const OPTIONS = { preset: 'multiwindow', url: 'https://firebreak.example', tokenFile: '/etc/token', hash } as const;
+const OPTIONS = {
+  preset: 'multiwindow',
+  raw: true,
+  url: 'https://firebreak.example',
+  tokenFile: '/etc/token',
+  hash,
+} as const;
 
 const rulesOf = (...slos: Slo[]): Rule[] => recordingRules(slos, hash).groups.flatMap(({ rules }) => rules);
 
@@ -45,9 +51,9 @@ test('the order in which objectives come changes nothing', () => {
   expect(JSON.stringify([...generated(slos.toReversed(), OPTIONS)])).toBe(one);
 });
 
-test('an objective more is four rules more, however many there are', () => {
+test('an objective more is five rules more, however many there are', () => {
   const many = Array.from({ length: 50 }, (_, index) => objective(`slo-${index}`, badOfAll));
-  expect(rulesOf(...many, objective('one-more', badOfAll)).length - rulesOf(...many).length).toBe(4);
+  expect(rulesOf(...many, objective('one-more', badOfAll)).length - rulesOf(...many).length).toBe(5);
 });
 
 test('slices count as a whole, in rules of their own', () => {
@@ -55,10 +61,10 @@ test('slices count as a whole, in rules of their own', () => {
     budgeting: { kind: 'timeslices', sliceSeconds: 300, sliceTarget: 0.95 },
   });
   const hour = rulesOf(sliced, objective('by-events', badOfAll)).filter(
-    (rule) => 'record' in rule && rule.record === 'slo:sli_error:ratio_rate1h',
+    (rule) => 'record' in rule && rule.record === 'firebreak:slo_error:ratio_rate1h',
   );
   expect(hour.map(({ expr }) => expr)).toEqual([
-    'sum_over_time(slo:sli_errors:rate5m{slo!~"by-slices"}[1h]) / sum_over_time(slo:sli_events:rate5m{slo!~"by-slices"}[1h])',
+    'firebreak:slo_errors:increase1h{slo!~"by-slices"} / firebreak:slo_events:increase1h{slo!~"by-slices"}',
     expect.stringContaining('> bool 0.05)[1h:5m]'),
   ]);
 });
