@@ -9,22 +9,21 @@ import { waitingCalls } from '../integrations/slack/waiting-calls.ts';
 import { IncidentRecord } from '../schemas/incident.ts';
 import { IncidentId, Mode } from '../schemas/names.ts';
 import { PeopleFile } from '../schemas/people.ts';
-import { millisOf, plusSeconds, timestamp } from '../schemas/time.ts';
+import { millisOf, timestamp } from '../schemas/time.ts';
 import { s3Blobs } from './blobs.ts';
 import { awsClient, SLACK_LIMITS } from './client.ts';
 import { readEnvironment } from './env.ts';
-import { mintIncidentId } from './ids.ts';
 import { jsonLog } from './log.ts';
 import { sqsPeopleQueue } from './people-queue.ts';
 import { CONFIG_KEY } from './published.ts';
 import { ssmSecrets } from './secrets.ts';
-import { keys, lists } from './table/keys.ts';
+import { keys } from './table/keys.ts';
+import { openIncidents } from './table/open.ts';
 import { QuarantineTable } from './table/quarantine.ts';
-import { listed, Table } from './table/table.ts';
+import { Table } from './table/table.ts';
 
-/** More are not told while somebody waits; and what is open for longer than this many days is not looked for. */
+/** More are not told while somebody waits. */
 const INCIDENTS_MAX = 200;
-const LOOK_BACK_DAYS = 30;
 
 const clock: Clock = { now: () => timestamp(Date.now()) };
 
@@ -106,17 +105,5 @@ async function readCatalogue(blobs: Blobs): Promise<Catalogue> {
 }
 
 /** Newest first. */
-async function readOpen(table: Table): Promise<OpenIncident[]> {
-  const isOpen = (item: Record<string, unknown>): boolean => item['status'] !== 'resolved';
-  const list = listed(lists.incidents);
-  const recent = {
-    ...list,
-    KeyConditionExpression: `${list.KeyConditionExpression} AND list_key > :since`,
-    ExpressionAttributeValues: {
-      ...list.ExpressionAttributeValues,
-      ':since': mintIncidentId(plusSeconds(clock.now(), -LOOK_BACK_DAYS * 24 * 3600)), // they sort by time
-    },
-  };
-  const page = await table.page(recent, { limit: INCIDENTS_MAX }, isOpen);
-  return page.items.map((item) => Incident.parse(item));
-}
+const readOpen = async (table: Table): Promise<OpenIncident[]> =>
+  (await openIncidents(table)).slice(0, INCIDENTS_MAX).map((item) => Incident.parse(item));

@@ -14,6 +14,7 @@ import { startS3 } from './aws/s3/server.ts';
 import { startSqs } from './aws/sqs/server.ts';
 import { EMULATION_LIMITS } from './limits.ts';
 import { NAMES } from './names.ts';
+import { bringUpToDate } from './table-format.ts';
 import type { Opened } from './opened.ts';
 import { ACCOUNT, createBucket, createQueues, createTable, type Queues } from './resources.ts';
 
@@ -66,6 +67,7 @@ async function startDatabase(
   env['AWS_ENDPOINT_URL_DYNAMODB'] = database.url;
   const client = awsClient(DynamoDBClient, EMULATION_LIMITS);
   await createTable(client, NAMES.table);
+  await bringUpToDate(client, NAMES.table);
   opened.add(startTtlSweep({ client, table: NAMES.table, attribute: TABLE.ttl, everySeconds: 60 }));
   return { failed: database.exited };
 }

@@ -21,7 +21,7 @@ import { Timestamp } from '../../schemas/time.ts';
 import { sha256 } from '../hash.ts';
 import { mintIncidentId } from '../ids.ts';
 import { episodeItems, episodeKey } from './episodes.ts';
-import { keys, lists } from './keys.ts';
+import { keys, shardedLists } from './keys.ts';
 import { mailWrites } from './mail.ts';
 import { blankIncident, newIncidentWrites } from './open.ts';
 import { absent, type Condition, type Item, type Table, type Write } from './table.ts';
@@ -306,13 +306,15 @@ function episodeWrite(
 }
 
 /** What is kept quiet while it fires is looked at again when the quiet is over; what has happened is over by then. */
-const listedApart = (signal: Signal, mute: Arrival['mute'], at: Timestamp): Item => ({
-  signal,
-  ...(mute !== null && signal.status === 'firing' && !isEvent(signal)
-    ? { muted: true, mute, list: lists.muted }
-    : { list: lists.recorded }),
-  list_key: `${at}#${sha256(signal.episode)}`,
-});
+function listedApart(signal: Signal, mute: Arrival['mute'], at: Timestamp): Item {
+  const isQuiet = mute !== null && signal.status === 'firing' && !isEvent(signal);
+  const alert = sha256(alertOf(signal));
+  return {
+    signal,
+    ...(isQuiet && { muted: true, mute }),
+    ...(isQuiet ? shardedLists.muted : shardedLists.recorded).place(alert, `${at}#${alert}`),
+  };
+}
 
 /** How many of them go on until they are said to have ended. */
 const lasting = (signals: readonly Signal[]): number => signals.filter((signal) => !isEvent(signal)).length;

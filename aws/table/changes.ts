@@ -4,8 +4,9 @@ import { Change, type ChangePatch, type NewChange } from '../../schemas/change.t
 import type { ChangeId } from '../../schemas/names.ts';
 import { Timestamp } from '../../schemas/time.ts';
 import { canonicalJson, sha256 } from '../hash.ts';
-import { type Key, keys, lists } from './keys.ts';
-import { absent, collect, type Item, listed, type Table, type Write } from './table.ts';
+import { type Key, keys, shardedLists } from './keys.ts';
+import { pointedPage, shardedPage } from './sharded.ts';
+import { absent, collect, type Item, type Table, type Write } from './table.ts';
 
 const TRIES = 20;
 
@@ -71,22 +72,28 @@ export class ChangeTable implements Changes {
     return key && this.#table.get(key);
   }
 
-  async list(query: Partial<Place> & { limit: number; cursor?: string }): Promise<Page<Change>> {
-    const { service, environment } = query;
-    const all = service === undefined || environment === undefined;
-    const page = await this.#table.page(
-      all
-        ? listed(lists.changes)
-        : {
-            ConsistentRead: true,
-            KeyConditionExpression: 'pk = :pk',
-            ExpressionAttributeValues: { ':pk': keys.changes({ service, environment }).pk },
-          },
-      query,
-      (item) =>
-        (service === undefined || item['service'] === service) &&
-        (environment === undefined || item['environment'] === environment),
-    );
+  async list({
+    service,
+    environment,
+    ...query
+  }: Partial<Place> & { limit: number; cursor?: string }): Promise<Page<Change>> {
+    const page =
+      service === undefined
+        ? await shardedPage(this.#table, shardedLists.changes, query, isIn(environment))
+        : environment === undefined
+          ? await pointedPage(
+              this.#table,
+              { list: shardedLists.changes, pk: keys.changesOf(service).pk, to: pointee },
+              query,
+            )
+          : await this.#table.page(
+              {
+                ConsistentRead: true,
+                KeyConditionExpression: 'pk = :pk',
+                ExpressionAttributeValues: { ':pk': keys.changes({ service, environment }).pk },
+              },
+              query,
+            );
     return { ...page, items: page.items.map((item) => Change.parse(item)) };
   }
 
@@ -132,7 +139,7 @@ export class ChangeTable implements Changes {
   /** The records to which all rows of a partition point. */
   async #pointedTo({ pk }: Pick<Key, 'pk'>): Promise<{ row: Item; change: Change }[]> {
     const rows = await collect(this.#table.each(pk), (item) => item);
-    const items = await this.#table.getAll(rows.map((row) => ({ pk: String(row['at_pk']), sk: String(row['at_sk']) })));
+    const items = await this.#table.getAll(rows.map(pointee));
     return rows.flatMap((row, n) => (items[n] === undefined ? [] : [{ row, change: Change.parse(items[n]) }]));
   }
 
@@ -217,8 +224,16 @@ function patched(change: Change, patch: ChangePatch, now: Timestamp): Change {
 /** Where the record with this id lies; undefined when there is none. */
 export async function keyOfChange(table: Table, id: ChangeId): Promise<Key | undefined> {
   const pointer = await table.get(keys.changeById(id));
-  return pointer && { pk: String(pointer['at_pk']), sk: String(pointer['at_sk']) };
+  return pointer && pointee(pointer);
 }
+
+/** The record to which a row points. */
+const pointee = (row: Item): Key => ({ pk: String(row['at_pk']), sk: String(row['at_sk']) });
+
+const isIn =
+  (environment: string | undefined) =>
+  (item: Item): boolean =>
+    environment === undefined || item['environment'] === environment;
 
 /** The record, and the pointer by its id; `once`: only if it is new. */
 export function changeWrites(table: Table, change: Change, once = false): Write[] {
@@ -226,6 +241,7 @@ export function changeWrites(table: Table, change: Change, once = false): Write[
   return [
     table.put({ ...changeItem(change, key), rev: 0 }, once ? absent : undefined),
     table.put({ ...keys.changeById(change.id), at_pk: key.pk, at_sk: key.sk }),
+    table.put({ ...keys.changeOf(change.service, change.started_at, change.id), at_pk: key.pk, at_sk: key.sk }),
     ...(change.status === 'started' ? rollingWrites(table, change, key) : []),
     ...failureWrites(table, change, key),
     ...(once || change.status !== 'succeeded' || !putsVersionLive(change)
@@ -262,8 +278,7 @@ const failureWrites = (table: Table, change: Change, { pk, sk }: Key): Write[] =
 const changeItem = (change: Change, key: Key): Item => ({
   ...key,
   ...change,
-  list: lists.changes,
-  list_key: `${change.started_at}#${change.id}`,
+  ...shardedLists.changes.place(change.id, `${change.started_at}#${change.id}`),
 });
 
 /** What is told to have gone live in the future gives way to whatever is not. */

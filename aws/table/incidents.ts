@@ -19,7 +19,7 @@ import type { Story } from '../../domain/story.ts';
 import {
   DecisionView,
   Effect,
-  IncidentRecord,
+  type IncidentRecord,
   type IncidentStatus,
   type IncidentView,
   TimelineEntry,
@@ -35,13 +35,14 @@ import { amend } from './amendments.ts';
 import { partsOf } from './crowd.ts';
 import { begunRunbooks } from './runbooks.ts';
 import { episodeItems, episodeKey, keyOf } from './episodes.ts';
-import { keys, lists } from './keys.ts';
+import { type Key, keys, pendingShards, shardedLists } from './keys.ts';
 import { hangBell, mailWrites, pendingWrite, timelineWrite } from './mail.ts';
-import { blankIncident, newIncidentWrites } from './open.ts';
+import { blankIncident, newIncidentWrites, openIncidents } from './open.ts';
 import { markWrite } from './projections.ts';
 import { recordOf } from './record.ts';
 import { storyOf } from './story.ts';
-import { absent, collect, type Item, listed, type Table } from './table.ts';
+import { pageOfRead, pointedPage, shardedPage } from './sharded.ts';
+import { absent, collect, type Item, type Table } from './table.ts';
 
 const TRIES = 20;
 
@@ -108,18 +109,26 @@ export class IncidentTable implements Incidents {
     limit: number;
     cursor?: string;
   }): Promise<Page<IncidentView>> {
-    const page = await this.#table.page(
-      listed(lists.incidents),
-      query,
-      (item) =>
-        (query.status === undefined || item['status'] === query.status) &&
-        (query.service === undefined || item['service'] === query.service),
-    );
-    const items = await Promise.all(page.items.map((item) => this.#show(IncidentRecord.parse(item).id)));
+    const page = await this.#items(query);
+    const items = await Promise.all(page.items.map((item) => this.#show(IncidentId.parse(item['id']))));
     // The index may be a moment behind.
     const still = (shown: IncidentView | undefined): shown is IncidentView =>
       shown !== undefined && (query.status === undefined || shown.status === query.status);
     return { items: items.filter(still), next_cursor: page.next_cursor };
+  }
+
+  /** By whatever index has few others: open ones are few, and so are those of a service. */
+  async #items({ status, service, ...query }: Parameters<Incidents['list']>[0]): Promise<Page<Item>> {
+    const list = shardedLists.incidents;
+    const wanted = (item: Item): boolean =>
+      (status === undefined || item['status'] === status) && (service === undefined || item['service'] === service);
+    if (status !== undefined && status !== 'resolved') {
+      const open = await openIncidents(this.#table);
+      return pageOfRead(open.filter(wanted), (item) => String(item['id']), list, query);
+    }
+    if (service === undefined) return shardedPage(this.#table, list, query, wanted);
+    const to = ({ sk }: Item): Key => keys.incident(IncidentId.parse(sk));
+    return pointedPage(this.#table, { list, pk: keys.incidentsOf(service).pk, to }, query, wanted);
   }
 
   /** Its parts are read before itself: what a decision or an act has changed of it, it has by then. */
@@ -286,6 +295,7 @@ export class IncidentTable implements Incidents {
         ConditionExpression: 'incident_id = :id',
         ExpressionAttributeValues: { ':id': id },
       }),
+      this.#table.remove(keys.openIncident(id)),
       this.#table.remove(keys.pending(id)),
       markWrite(this.#table, `incident:${id}`, at),
       timelineWrite(this.#table, id, 'resolved', {
@@ -431,12 +441,16 @@ export class IncidentTable implements Incidents {
   }
 
   async pending(before: Timestamp): Promise<IncidentId[]> {
-    const rows = await collect(this.#table.each('PENDING'), (item) => item);
-    return rows.filter((row) => String(row['since']) < before).map((row) => IncidentId.parse(row['sk']));
+    const rows = await Promise.all(pendingShards.map((pk) => collect(this.#table.each(pk), (item) => item)));
+    return rows
+      .flat()
+      .filter((row) => String(row['since']) < before)
+      .map((row) => IncidentId.parse(row['sk']));
   }
 
   async apart({ muted, ...query }: Parameters<Incidents['apart']>[0]): ReturnType<Incidents['apart']> {
-    const page = await this.#table.page(listed(muted ? lists.muted : lists.recorded), query);
+    const { muted: quiet, recorded } = shardedLists;
+    const page = await shardedPage(this.#table, muted ? quiet : recorded, query);
     return {
       ...page,
       items: page.items.flatMap((item) => {
@@ -449,7 +463,7 @@ export class IncidentTable implements Incidents {
   }
 
   async muted(): ReturnType<Incidents['muted']> {
-    const page = await this.#table.page(listed(lists.muted), { limit: MUTED_READ });
+    const page = await shardedPage(this.#table, shardedLists.muted, { limit: MUTED_READ });
     return page.items.flatMap((item) => {
       const signal = Signal.safeParse(item['signal']);
       const by = (item['mute'] as Mute | undefined)?.by ?? 'silence';
@@ -463,18 +477,7 @@ export class IncidentTable implements Incidents {
   }
 
   async open(): Promise<IncidentRecord[]> {
-    const open: IncidentRecord[] = [];
-    let cursor: string | undefined;
-    do {
-      const page = await this.#table.page(
-        listed(lists.incidents),
-        { limit: 500, cursor },
-        (item) => item['status'] !== 'resolved',
-      );
-      open.push(...page.items.map(recordOf));
-      cursor = page.next_cursor ?? undefined;
-    } while (cursor !== undefined);
-    return open;
+    return (await openIncidents(this.#table)).map(recordOf);
   }
 }
 

@@ -28,10 +28,24 @@ const scopeOf = ({ service, team, environment }: FreezeScope): string =>
     environment === null ? '*' : part(environment),
   ].join('#');
 
+/**
+ * DynamoDB writes at most 1,000 units a second to one partition key, and an index that cannot keep up throttles the
+ * table itself. Partitions that are written with each alert, message, or deployment are therefore split: four of them
+ * take the 4,000 units a second that a new on-demand table starts with. Changing the number needs a rewrite of the table.
+ */
+const SHARDS = 4;
+
+/** 256 is a multiple of `SHARDS`, so that all shards get the same share. */
+const shardOf = (name: string): number => parseInt(sha256(name).slice(0, 2), 16) % SHARDS;
+
+const shardsOf = (name: string): readonly string[] => Array.from({ length: SHARDS }, (_, shard) => `${name}#${shard}`);
+
 /** Sequences sort as text up to this many digits. */
 const digits = (n: number): string => String(n).padStart(10, '0');
 
 export const keys = {
+  /** How the table is laid out, as a number. */
+  format: (): Key => ({ pk: 'FORMAT', sk: 'FORMAT' }),
   incident: (id: IncidentId): Key => ({ pk: `INC#${id}`, sk: 'META' }),
   inbox: (id: IncidentId, seq: number): Key => ({ pk: `INC#${id}`, sk: `IN#${digits(seq)}` }),
   inboxKey: (id: IncidentId, key: string): Key => ({ pk: `INC#${id}`, sk: `INKEY#${key}` }),
@@ -57,7 +71,13 @@ export const keys = {
   child: (parent: IncidentId, child: IncidentId): Key => ({ pk: `INC#${parent}`, sk: `CHILD#${child}` }),
   opening: (at: Timestamp, id: IncidentId): Key => ({ pk: 'OPENINGS', sk: `${at}#${id}` }),
   openings: (): Pick<Key, 'pk'> => ({ pk: 'OPENINGS' }),
-  pending: (id: IncidentId): Key => ({ pk: 'PENDING', sk: id }),
+  pending: (id: IncidentId): Key => ({ pk: `PENDING#${shardOf(id)}`, sk: id }),
+  /** Incidents that are not resolved. Written twice in the life of an incident, so one partition is enough. */
+  openIncident: (id: IncidentId): Key => ({ pk: 'OPENINC', sk: id }),
+  openIncidents: (): Pick<Key, 'pk'> => ({ pk: 'OPENINC' }),
+  /** All incidents of a service. */
+  incidentOf: (service: string, id: IncidentId): Key => ({ pk: `INCOF#${part(service)}`, sk: id }),
+  incidentsOf: (service: string): Pick<Key, 'pk'> => ({ pk: `INCOF#${part(service)}` }),
   /** The newest episode of an alert. */
   alert: (hash: string): Key => ({ pk: `EP#${hash}`, sk: 'EP' }),
   change: (place: Place, startedAt: Timestamp, id: ChangeId): Key => ({
@@ -65,6 +85,12 @@ export const keys = {
     sk: `${startedAt}#${id}`,
   }),
   changes: (place: Place): Pick<Key, 'pk'> => ({ pk: `CHG#${placeOf(place)}` }),
+  /** All changes of a service, in whatever environment. */
+  changeOf: (service: string, startedAt: Timestamp, id: ChangeId): Key => ({
+    pk: `CHGOF#${part(service)}`,
+    sk: `${startedAt}#${id}`,
+  }),
+  changesOf: (service: string): Pick<Key, 'pk'> => ({ pk: `CHGOF#${part(service)}` }),
   changeById: (id: ChangeId): Key => ({ pk: `CHGID#${id}`, sk: 'CHG' }),
   live: (place: Place): Key => ({ pk: 'LIVE', sk: placeOf(place) }),
   lock: (resource: string): Key => ({ pk: `LOCK#${part(resource)}`, sk: 'LOCK' }),
@@ -80,6 +106,9 @@ export const keys = {
   pins: (place: Place): Pick<Key, 'pk'> => ({ pk: `PIN#${placeOf(place)}` }),
   /** The pins of a place that nobody has lifted, together. */
   pinned: (place: Place): Key => ({ pk: `PINNED#${placeOf(place)}`, sk: 'PINNED' }),
+  /** A place that has had a pin. */
+  pinnedPlace: (place: Place): Key => ({ pk: 'PINNEDPLACES', sk: placeOf(place) }),
+  pinnedPlaces: (): Pick<Key, 'pk'> => ({ pk: 'PINNEDPLACES' }),
   gate: (place: Place): Key => ({ pk: `GATE#${placeOf(place)}`, sk: 'GATE' }),
   pinById: (id: string): Key => ({ pk: `PINID#${part(id)}`, sk: 'PIN' }),
   rolling: (id: ChangeId): Key => ({ pk: 'ROLLING', sk: id }),
@@ -172,13 +201,36 @@ export const keys = {
   }),
 };
 
+/** The partitions of `keys.pending`. */
+export const pendingShards = shardsOf('PENDING');
+
 /** Lists across places, newest first, by the index `list` (eventually consistent). */
 export const lists = {
-  incidents: 'INCIDENTS',
-  changes: 'CHANGES',
-  recorded: 'RECORDED',
-  muted: 'MUTED',
   pins: 'PINS',
   drills: 'DRILLS',
   freezes: 'FREEZELIST',
 };
+
+/** The same for lists to which very much is written: each is spread over `shards`. */
+export const shardedLists = {
+  incidents: shardedList('INCIDENTS'),
+  changes: shardedList('CHANGES'),
+  recorded: shardedList('RECORDED'),
+  muted: shardedList('MUTED'),
+};
+
+export type ShardedList = ReturnType<typeof shardedList>;
+
+function shardedList(name: string) {
+  return {
+    name,
+    shards: shardsOf(name),
+    /**
+     * The attributes by which an item is in the list.
+     *
+     * @param id decides on the shard, so it must stay the same while the item lives
+     * @param key sorts the list; no two items of a list may have the same one
+     */
+    place: (id: string, key: string) => ({ list: `${name}#${shardOf(id)}`, list_key: key }),
+  };
+}

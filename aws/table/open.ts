@@ -1,11 +1,25 @@
 import type { IncidentRecord } from '../../schemas/incident.ts';
 import type { Signal } from '../../schemas/signal.ts';
 import type { Timestamp } from '../../schemas/time.ts';
-import { keys, lists } from './keys.ts';
+import { IncidentId } from '../../schemas/names.ts';
+import { keys, shardedLists } from './keys.ts';
 import { pendingWrite, timelineWrite } from './mail.ts';
 import { openingWrite } from './openings.ts';
 import { markWrite } from './projections.ts';
-import { absent, type Table, type Write } from './table.ts';
+import { absent, collect, type Item, type Table, type Write } from './table.ts';
+
+/**
+ * The items of all incidents that are not resolved, newest first. What it reads grows with these alone, however many
+ * have been resolved. Strongly consistent.
+ */
+export async function openIncidents(table: Table): Promise<Item[]> {
+  const ids = await collect(table.each(keys.openIncidents().pk, '', { newestFirst: true }), ({ sk }) =>
+    IncidentId.parse(sk),
+  );
+  const items = await table.getAll(ids.map(keys.incident));
+  // One may have been resolved between the two reads.
+  return items.flatMap((item) => (item === undefined || item['status'] === 'resolved' ? [] : [item]));
+}
 
 /** The writes by which an incident begins: itself, the pointer that lets only one be open, and its pending start. */
 export function newIncidentWrites(
@@ -17,10 +31,12 @@ export function newIncidentWrites(
 ): Write[] {
   return [
     table.put(
-      { ...keys.incident(incident.id), ...incident, scope, list: lists.incidents, list_key: incident.id },
+      { ...keys.incident(incident.id), ...incident, scope, ...shardedLists.incidents.place(incident.id, incident.id) },
       absent,
     ),
     table.put({ ...keys.open(scope), incident_id: incident.id }, absent),
+    table.put(keys.openIncident(incident.id)),
+    table.put(keys.incidentOf(incident.service, incident.id)),
     pendingWrite(table, incident.id, 0, at),
     ...(alone ? [] : [openingWrite(table, incident, scope, signals)]),
     markWrite(table, `incident:${incident.id}`, at),

@@ -4,7 +4,8 @@ import { Change } from '../../schemas/change.ts';
 import { Pin, type PinView } from '../../schemas/pin.ts';
 import { canonicalJson, sha256 } from '../hash.ts';
 import { keys, lists } from './keys.ts';
-import { type Item, listed, type Table, type Write } from './table.ts';
+import { pageOfFew } from './small-list.ts';
+import { collect, type Item, listed, type Table, type Write } from './table.ts';
 
 /** How many of a place's newest pins are looked at. */
 const PINS_READ = 50;
@@ -12,6 +13,8 @@ const PINS_READ = 50;
 /** Beyond so many the oldest leave the place's item, which holds 400 KB; their own records stay. */
 const PINNED_MAX = 150;
 const TRIMMED_MAX = 200;
+
+const Placed = Pin.pick({ service: true, environment: true });
 
 /** Each pin is an attribute of its place's item, so that it is put there without reading the others. */
 const PREFIX = 'pin:';
@@ -30,16 +33,19 @@ export class PinTable implements Pins {
     this.#clock = clock;
   }
 
-  async list({ limit, cursor, all }: { limit: number; cursor?: string; all: boolean }): Promise<Page<PinView>> {
+  async list({ all, ...paging }: { limit: number; cursor?: string; all: boolean }): Promise<Page<PinView>> {
+    if (!all) return pageOfFew(await this.#inForce(), ({ pinned_at, id }) => `${pinned_at} ${id}`, paging);
     const live = new Map<string, Item>();
     for await (const item of this.#table.each('LIVE')) live.set(String(item['sk']), item);
-    const viewOf = (item: Item) => view(Pin.parse(item), live.get(keys.live(Pin.parse(item)).sk));
-    const page = await this.#table.page(
-      listed(lists.pins),
-      { limit, ...(cursor !== undefined && { cursor }) },
-      (item) => all || viewOf(item).state === 'pinned',
-    );
-    return { ...page, items: page.items.map(viewOf) };
+    const page = await this.#table.page(listed(lists.pins), paging);
+    return { ...page, items: page.items.map((item) => view(Pin.parse(item), live.get(keys.live(Pin.parse(item)).sk))) };
+  }
+
+  /** From the items of the places, so that it reads no more when ever more pins are over. */
+  async #inForce(): Promise<PinView[]> {
+    const places = await collect(this.#table.each(keys.pinnedPlaces().pk), (item) => Placed.parse(item));
+    const items = await this.#table.getAll(places.flatMap((place) => [keys.pinned(place), keys.live(place)]));
+    return places.flatMap((_, n) => pinsIn(items[2 * n], items[2 * n + 1]));
   }
 
   async of(place: Place): Promise<PinView[]> {
@@ -126,6 +132,7 @@ export function pinWrites(table: Table, pin: Omit<Pin, 'id' | 'lifted_at' | 'lif
   return [
     table.put({ ...key, ...whole, list: lists.pins, list_key: `${pin.pinned_at}#${id}` }),
     table.put({ ...keys.pinById(id), at_pk: key.pk, at_sk: key.sk }),
+    table.put({ ...keys.pinnedPlace(pin), service, environment }),
     table.update(keys.pinned(pin), {
       UpdateExpression: 'SET #pin = :pin',
       ExpressionAttributeNames: { '#pin': nameOf(id) },

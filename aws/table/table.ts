@@ -148,6 +148,14 @@ export class Table {
     } while (start);
   }
 
+  /** One query as it is, newest first. `last`: where the next one goes on; undefined at the end. */
+  async query(query: Omit<QueryCommandInput, 'TableName'>): Promise<{ items: Item[]; last: Item | undefined }> {
+    const { Items = [], LastEvaluatedKey: last } = await this.#client.send(
+      new QueryCommand({ TableName: this.name, ScanIndexForward: false, ...query }),
+    );
+    return { items: Items, last };
+  }
+
   /** One page, newest first, of a partition or of a list of the index; `keep` drops items before they count. */
   async page(
     query: Omit<QueryCommandInput, 'TableName'>,
@@ -157,21 +165,17 @@ export class Table {
     const items: Item[] = [];
     let start = cursor === undefined ? undefined : decodeCursor(cursor, query);
     do {
-      const page = await this.#client.send(
-        new QueryCommand({
-          TableName: this.name,
-          ScanIndexForward: false,
-          ...query,
-          Limit: Math.max(limit - items.length, 25),
-          ...(start ? { ExclusiveStartKey: start } : {}),
-        }),
-      );
-      for (const item of page.Items ?? []) {
+      const page = await this.query({
+        ...query,
+        Limit: Math.max(limit - items.length, 25),
+        ...(start ? { ExclusiveStartKey: start } : {}),
+      });
+      for (const item of page.items) {
         if (!keep(item)) continue;
         items.push(item);
         if (items.length === limit) return { items, next_cursor: encodeCursor(item, query.IndexName !== undefined) };
       }
-      start = page.LastEvaluatedKey;
+      start = page.last;
     } while (start);
     return { items, next_cursor: null };
   }

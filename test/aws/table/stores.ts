@@ -29,10 +29,15 @@ export type Stores = Pick<
   clock: SetClock;
 };
 
+type Output = { Items?: unknown[]; Item?: unknown; Responses?: Record<string, unknown[]> };
+
 /** Everything over one table of a real (emulated) DynamoDB, with blobs in memory. */
 export type TableStores = Stores &
   Pick<Deps, 'quarantine' | 'tokens' | 'idempotency' | 'blobs' | 'bulletins' | 'projections'> & {
     table: Table;
+    client: DynamoDBClient;
+    /** What was read since it was last asked: calls that read, and items that they gave. */
+    reads(): { calls: number; items: number };
     /** Projectors that were woken, as `slack in 1 s`. */
     woken: string[];
     close(): Promise<void>;
@@ -49,6 +54,18 @@ export async function openTable(): Promise<TableStores> {
     credentials: { accessKeyId, secretAccessKey: 'not checked' },
   });
   await createTable(client, 'firebreak');
+  const read = { calls: 0, items: 0 };
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      const answer = await next(args);
+      const { Items, Item, Responses } = answer.output as Output;
+      const items = [...(Items ?? []), ...(Item ? [Item] : []), ...Object.values(Responses ?? {}).flat()];
+      if (Items ?? Item ?? Responses) read.calls += 1;
+      read.items += items.length;
+      return answer;
+    },
+    { step: 'initialize' },
+  );
   const table = new Table(client, 'firebreak');
   const clock = new SetClock('2026-11-20T12:00:00.000Z');
   const blobs = blobsInMemory();
@@ -56,9 +73,15 @@ export async function openTable(): Promise<TableStores> {
   const wake = async (target: string, afterSeconds: number) => void woken.push(`${target} in ${afterSeconds} s`);
   return {
     table,
+    client,
     clock,
     blobs,
     woken,
+    reads: () => {
+      const before = { ...read };
+      Object.assign(read, { calls: 0, items: 0 });
+      return before;
+    },
     incidents: new IncidentTable(table, clock),
     crowds: new CrowdTable(table, clock),
     bulletins: new BulletinTable(table),

@@ -1,0 +1,83 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb';
+import { keys, shardedLists } from '../aws/table/keys.ts';
+import { type Item, Table, type Write } from '../aws/table/table.ts';
+import { Change } from '../schemas/change.ts';
+import { IncidentRecord } from '../schemas/incident.ts';
+import { IncidentId } from '../schemas/names.ts';
+import { Pin } from '../schemas/pin.ts';
+
+/** 2: lists are sharded, and open incidents, the incidents and changes of a service, and pinned places have indexes. */
+const FORMAT = 2;
+
+/**
+ * Adds what the table of an older checkout lacks, so that its open incidents go on. Runs before anything else reads the
+ * table, and can be repeated after a crash.
+ *
+ * @throws when a newer version has written the table
+ */
+export async function bringUpToDate(client: DynamoDBClient, name: string): Promise<void> {
+  const table = new Table(client, name);
+  const format = Number((await table.get(keys.format()))?.['format'] ?? 1);
+  if (format === FORMAT) return;
+  if (format > FORMAT)
+    throw new Error(
+      `the data folder was written by a newer version of Firebreak (table format ${format}; this version knows ${FORMAT}). Start that version, or use another folder`,
+    );
+  for await (const item of scanned(client, name)) {
+    const writes = rewritten(table, item);
+    if (writes.length > 0) await table.transact(writes);
+  }
+  await table.transact([table.put({ ...keys.format(), format: FORMAT })]);
+}
+
+async function* scanned(client: DynamoDBClient, TableName: string): AsyncGenerator<Item> {
+  const documents = DynamoDBDocumentClient.from(client);
+  let start: Item | undefined;
+  do {
+    const { Items = [], LastEvaluatedKey } = await documents.send(
+      new ScanCommand({ TableName, ConsistentRead: true, ...(start && { ExclusiveStartKey: start }) }),
+    );
+    yield* Items;
+    start = LastEvaluatedKey;
+  } while (start);
+}
+
+/** What is written for an item of format 1. */
+function rewritten(table: Table, item: Item): Write[] {
+  const { pk, sk, list, list_key } = item;
+  if (pk === 'PENDING') {
+    const id = IncidentId.parse(sk);
+    return [table.remove({ pk, sk: id }), table.put({ ...item, ...keys.pending(id) })];
+  }
+  switch (list) {
+    case 'INCIDENTS': {
+      const { id, service, status } = IncidentRecord.parse(item);
+      return [
+        table.put({ ...item, ...shardedLists.incidents.place(id, id) }),
+        table.put(keys.incidentOf(service, id)),
+        ...(status === 'resolved' ? [] : [table.put(keys.openIncident(id))]),
+      ];
+    }
+    case 'CHANGES': {
+      const { id, service, started_at } = Change.parse(item);
+      return [
+        table.put({ ...item, ...shardedLists.changes.place(id, String(list_key)) }),
+        table.put({ ...keys.changeOf(service, started_at, id), at_pk: pk, at_sk: sk }),
+      ];
+    }
+    case 'RECORDED':
+    case 'MUTED': {
+      const alert = String(pk).slice('EP#'.length);
+      const lists = list === 'MUTED' ? shardedLists.muted : shardedLists.recorded;
+      const [at] = String(list_key).split('#');
+      return [table.put({ ...item, ...lists.place(alert, `${at}#${alert}`) })];
+    }
+    case 'PINS': {
+      const { service, environment } = Pin.parse(item);
+      return [table.put({ ...keys.pinnedPlace({ service, environment }), service, environment })];
+    }
+    default:
+      return [];
+  }
+}
