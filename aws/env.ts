@@ -18,11 +18,6 @@ const Environment = z.object({
   FIREBREAK_SECRETS_PATH: z.string().startsWith('/'),
   /** Refused on Lambda, see below. */
   FIREBREAK_TIME_SCALE: z.coerce.number().min(1).default(1),
-  /** Addresses of the sandbox's stand-ins, separated by spaces. Refused on Lambda. */
-  FIREBREAK_STAND_INS: z
-    .string()
-    .default('')
-    .transform((text) => text.split(' ').filter((address) => address !== '')),
   LOG_LEVEL: z.string().default('info'),
 });
 export type Environment = z.infer<typeof Environment>;
@@ -31,7 +26,6 @@ export type Environment = z.infer<typeof Environment>;
 const LOCAL_ONLY = [
   'FIREBREAK_TIME_SCALE',
   'FIREBREAK_SANDBOX',
-  'FIREBREAK_STAND_INS',
   'FIREBREAK_DATA_DIR',
   'AWS_ENDPOINT_URL',
   'AWS_ENDPOINT_URL_DYNAMODB',
@@ -43,8 +37,9 @@ const LOCAL_ONLY = [
 
 /** @throws naming every variable that is missing or wrong */
 export function readEnvironment(env: Record<string, string | undefined>): Environment {
-  const local =
-    env['AWS_LAMBDA_FUNCTION_NAME'] === undefined ? [] : LOCAL_ONLY.filter((name) => env[name] !== undefined);
+  // Lambda sets it for every function. The emulation sets AWS_LAMBDA_FUNCTION_NAME, too, for the SDK to pass traces on.
+  const onLambda = env['LAMBDA_TASK_ROOT'] !== undefined;
+  const local = onLambda ? LOCAL_ONLY.filter((name) => env[name] !== undefined) : [];
   if (local.length > 0)
     throw new Error(
       `only for one machine, and refused on Lambda: ${local.join(', ')}. Remove them from the function's environment`,

@@ -7,6 +7,7 @@ import {
   PEOPLE,
   PROJECT,
   QUEUE,
+  RECURSIVE,
   ROUTER_TIMEOUT_SECONDS,
   SCHEDULES,
   SLACK_TIMEOUT_SECONDS,
@@ -87,7 +88,17 @@ export async function startCompute(
 }
 
 /** The deployed handlers, as `infra/functions.ts` sets them up. */
-const functions = (deadLetterQueueUrl: string): Record<string, LocalFunction> => ({
+function functions(deadLetterQueueUrl: string): Record<string, LocalFunction> {
+  const recursive = new Set<string>(RECURSIVE.map((name) => NAMES[name]));
+  return Object.fromEntries(
+    Object.entries(handlers(deadLetterQueueUrl)).map(([name, one]) => [
+      name,
+      { ...one, recursionAllowed: recursive.has(name) },
+    ]),
+  );
+}
+
+const handlers = (deadLetterQueueUrl: string): Record<string, LocalFunction> => ({
   [NAMES.http]: { handler: httpHandler, timeoutSeconds: HTTP_TIMEOUT_SECONDS },
   [NAMES.slack]: { handler: slackHandler, timeoutSeconds: SLACK_TIMEOUT_SECONDS },
   [NAMES.hear]: { handler: hearHandler, timeoutSeconds: PEOPLE.timeoutSeconds },

@@ -9,6 +9,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import type { SQSEvent, SQSMessageAttribute, SQSRecord } from 'aws-lambda';
 import { queueArn, REGION } from './lambda/arns.ts';
+import { longestChain } from './lambda/lineage.ts';
 
 export type EventSource = {
   queueUrl: string;
@@ -100,13 +101,26 @@ export type Verdict = { succeeded: Message[]; failed: Message[]; because?: strin
 async function call({ lambda, functionName, queueUrl }: EventSource, messages: Message[]): Promise<Verdict> {
   const event: SQSEvent = { Records: messages.map((message) => recordOf(message, queueUrl)) };
   try {
-    const answer = await lambda.send(new InvokeCommand({ FunctionName: functionName, Payload: JSON.stringify(event) }));
+    const command = new InvokeCommand({ FunctionName: functionName, Payload: JSON.stringify(event) });
+    continueTrace(command, longestChain(messages.map(({ Attributes }) => Attributes?.AWSTraceHeader)));
+    const answer = await lambda.send(command);
     const payload = Buffer.from(answer.Payload ?? []).toString();
     if (answer.FunctionError) return { succeeded: [], failed: messages, because: payload };
     return judge(messages, payload);
   } catch (error) {
     return { succeeded: [], failed: messages, because: String(error) };
   }
+}
+
+function continueTrace(command: InvokeCommand, traceHeader: string | undefined): void {
+  if (traceHeader === undefined) return;
+  command.middlewareStack.add(
+    (next) => (args) => {
+      Object.assign((args.request as { headers: Record<string, string> }).headers, { 'X-Amzn-Trace-Id': traceHeader });
+      return next(args);
+    },
+    { step: 'build', name: 'continueTrace' },
+  );
 }
 
 /**

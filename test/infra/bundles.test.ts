@@ -41,6 +41,7 @@ const __dirname = topLevelFileUrlToPath(new topLevelURL('.', import.meta.url));`
 /** What a function finds on Lambda, and nothing else: no home, no path, no file of the project. */
 const ON_LAMBDA = {
   AWS_LAMBDA_FUNCTION_NAME: 'firebreak-test-http',
+  LAMBDA_TASK_ROOT: '/var/task',
   AWS_REGION: 'eu-central-1',
   AWS_ACCESS_KEY_ID: 'AKIATEST',
   AWS_SECRET_ACCESS_KEY: 'not-used',

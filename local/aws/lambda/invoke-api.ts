@@ -3,6 +3,7 @@ import type { EmulatedRequest, EmulatedResponse } from '../endpoint.ts';
 import { parseFunctionRef, versionOf } from './arns.ts';
 import { ApiError, invalidParameter, notFound, tooLarge } from './errors.ts';
 import { UNQUALIFIED, type Executions } from './executions.ts';
+import { continueChain } from './lineage.ts';
 import { ASYNC_PAYLOAD_MAX_BYTES, SYNC_EXECUTION_MAX_SECONDS, SYNC_PAYLOAD_MAX_BYTES } from './limits.ts';
 import type { PlainInvokes } from './plain-invokes.ts';
 import type { InvocationResult, LocalFunction, Sandbox } from './sandbox.ts';
@@ -23,7 +24,10 @@ type Call = {
   version: string;
   payload: string;
   executionName: string | undefined;
-  traceId: string | undefined;
+  /** With this call counted. */
+  traceId: string;
+  /** This call is one too many of its chain, and the function does not allow that. */
+  isLoop: boolean;
   tenantId: string | undefined;
   clientContext: string | undefined;
 };
@@ -37,6 +41,7 @@ export async function invoke(request: EmulatedRequest, ref: string, parts: Invok
     throw invalidParameter(`Unknown invocation type '${type}'.`);
   const call = understand(request, ref, type, parts);
   if (type === 'DryRun') return { status: 204 };
+  if (call.isLoop) return drop(call, type, parts);
   if (call.local.durable) return type === 'Event' ? startExecution(call, parts) : awaitExecution(call, parts);
   return type === 'Event' ? acceptEvent(call, parts) : runNow(call, parts);
 }
@@ -48,13 +53,15 @@ function understand(request: EmulatedRequest, ref: string, type: string, { funct
   if (local.durable && qualifier === undefined) throw invalidParameter(UNQUALIFIED);
   const executionName = header(request, 'x-amz-durable-execution-name');
   if (executionName !== undefined) checkExecutionName(executionName, name, local);
+  const { traceId, isLoop } = continueChain(header(request, 'x-amzn-trace-id'), name);
   return {
     local,
     functionName: name,
     version: versionOf(qualifier),
     payload: payloadOf(request, type),
     executionName,
-    traceId: header(request, 'x-amzn-trace-id'),
+    traceId,
+    isLoop: isLoop && local.recursionAllowed !== true,
     tenantId: header(request, 'x-amz-tenant-id'),
     clientContext: header(request, 'x-amz-client-context'),
   };
@@ -91,6 +98,16 @@ const header = ({ headers }: EmulatedRequest, name: string): string | undefined 
   return Array.isArray(value) ? value[0] : value;
 };
 
+/** The caller that waits learns of it. An event goes to the dead-letter queue, and its sender learns nothing. */
+function drop({ functionName, local, payload }: Call, type: string, { plainInvokes }: InvokeParts): EmulatedResponse {
+  const message =
+    'Lambda has detected your function being invoked in a recursive loop with other Amazon Web Services resources and ' +
+    "stopped your function's invocation.";
+  if (type !== 'Event') throw new ApiError('RecursiveInvocationException', 400, message);
+  plainInvokes.bury({ functionName, queueUrl: local.deadLetterQueueUrl, payload, message });
+  return { status: 202 };
+}
+
 function start(call: Call, asyncStart: boolean, { executions }: InvokeParts): ExecutionRow {
   const { functionName, version, executionName: name, payload, traceId, tenantId } = call;
   return executions.start({ functionName, version, name, payload, asyncStart, traceId, tenantId });
@@ -126,7 +143,7 @@ function acceptEvent(
     functionName,
     version,
     payload,
-    traceId: traceId ?? null,
+    traceId,
     tenantId: tenantId ?? null,
   });
   return { status: 202 };

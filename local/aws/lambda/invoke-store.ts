@@ -32,10 +32,15 @@ const invokeStore = {
   getBaggage: () => undefined,
 };
 
-/** Installs the store where the runtime has it. Called once, at start. */
+/**
+ * Installs the store where the runtime has it. An SDK that was used before has made its own store there, and keeps it for
+ * good: that one then answers from ours.
+ */
 export function installInvokeStore(): void {
-  const scope = globalThis as { awslambda?: { InvokeStore?: unknown } };
-  scope.awslambda = { ...scope.awslambda, InvokeStore: invokeStore };
+  const scope = globalThis as { awslambda?: { InvokeStore?: object } };
+  const { awslambda = {} } = scope;
+  awslambda.InvokeStore = Object.assign(awslambda.InvokeStore ?? {}, invokeStore);
+  scope.awslambda = awslambda;
 }
 
 export function runWithInvokeStore<T>(

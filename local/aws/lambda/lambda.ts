@@ -56,6 +56,8 @@ export async function startLambda(options: LambdaOptions): Promise<LambdaEndpoin
   const functions = new Map(Object.entries(options.functions));
   setEnvironment(functions);
   installInvokeStore();
+  // The SDK passes the trace of an invocation on when it finds itself on Lambda. The name itself is not used.
+  process.env['AWS_LAMBDA_FUNCTION_NAME'] ??= 'local';
   const parts = assemble(options, functions, scale);
   const endpoint = await serve({ accessKeyId: options.accessKeyId, handle: (request) => handle(request, parts) });
   return {

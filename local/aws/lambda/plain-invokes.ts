@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Executions } from './executions.ts';
 import type { FunctionError, InvocationResult, LocalFunction, Sandbox } from './sandbox.ts';
 import type { PendingInvoke, Store } from './store.ts';
@@ -55,6 +56,16 @@ export class PlainInvokes {
       parentOperationId: null,
     });
     this.poke();
+  }
+
+  /** Sends an event that is dropped to the dead-letter queue, where there is one. */
+  bury(event: { functionName: string; queueUrl: string | undefined; payload: string; message: string }): void {
+    const { functionName, queueUrl, payload: body, message } = event;
+    const requestId = randomUUID();
+    this.#log({ event: 'recursive-invocation-dropped', function: functionName, invocationId: requestId });
+    if (queueUrl === undefined) return;
+    this.#store.insertDeadLetter({ queueUrl, body, requestId, errorCode: '400', errorMessage: message });
+    this.#onChange();
   }
 
   start(): void {

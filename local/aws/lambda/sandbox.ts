@@ -21,6 +21,8 @@ export type LocalFunction = {
   reservedConcurrency?: number;
   /** A standard SQS queue that takes what failed for good: events of asynchronous invokes, inputs of executions. */
   deadLetterQueueUrl?: string;
+  /** `RecursiveLoop: Allow`. Absent: the 17th call of the function in one chain of requests is dropped. */
+  recursionAllowed?: boolean;
   durable?: { executionTimeoutSeconds: number; retentionDays: number };
 };
 

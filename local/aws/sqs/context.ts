@@ -16,8 +16,11 @@ export type Sqs = {
   now: () => number;
 };
 
-/** Who asks. `origin` is the endpoint as the caller reached it, `region` the one that its signature is for. */
-export type Caller = { origin: string; region: string; gone: AbortSignal };
+/**
+ * Who asks. `origin` is the endpoint as the caller reached it, `region` the one that its signature is for, `traceHeader`
+ * the trace that the request is part of.
+ */
+export type Caller = { origin: string; region: string; traceHeader: string | undefined; gone: AbortSignal };
 
 /** Reads its input and answers with the operation's output; runs within one transaction. */
 export type Operation = (sqs: Sqs, input: unknown, caller: Caller) => object;

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { isFifo, MESSAGE_MAX_BYTES } from './attributes.ts';
 import { checkBatch, forEachEntry } from './batch.ts';
-import { queueByUrl, type Operation, type Sqs } from './context.ts';
+import { queueByUrl, type Caller, type Operation, type Sqs } from './context.ts';
 import type { Sent } from './deduplication.ts';
 import {
   batchRequestTooLong,
@@ -19,20 +19,28 @@ const DELAY_MAX_SECONDS = 900;
 const NO_DEDUPLICATION_ID =
   'The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly';
 
-export const sendMessage: Operation = (sqs, input) => {
+export const sendMessage: Operation = (sqs, input, caller) => {
   const request = inputs.read(inputs.SendMessage, input);
-  return send(sqs, queueByUrl(sqs, request.QueueUrl), request);
+  return send(sqs, queueByUrl(sqs, request.QueueUrl), traced(request, caller));
 };
 
-export const sendMessageBatch: Operation = (sqs, input) => {
+export const sendMessageBatch: Operation = (sqs, input, caller) => {
   const { QueueUrl, Entries: entries } = inputs.read(inputs.SendMessageBatch, input);
   const queue = queueByUrl(sqs, QueueUrl);
   checkBatch(entries);
   if (isFifo(queue.attributes)) checkFifoBatch(queue, entries);
   const bytes = entries.reduce((sum, entry) => sum + bytesOf(entry), 0);
   if (bytes > MESSAGE_MAX_BYTES) throw batchRequestTooLong(MESSAGE_MAX_BYTES, bytes);
-  return forEachEntry(entries, (entry) => send(sqs, queue, entry));
+  return forEachEntry(entries, (entry) => send(sqs, queue, traced(entry, caller)));
 };
+
+type Traced = OutgoingMessage & { traceHeader: string | null };
+
+/** A trace header that the message names itself counts more than that of the request. */
+const traced = (message: OutgoingMessage, { traceHeader }: Caller): Traced => ({
+  ...message,
+  traceHeader: message.MessageSystemAttributes['AWSTraceHeader']?.StringValue ?? traceHeader ?? null,
+});
 
 /** These two mistakes AWS holds against the whole batch, and with another code than for a single message. */
 function checkFifoBatch(queue: Queue, entries: readonly OutgoingMessage[]): void {
@@ -46,7 +54,7 @@ function checkFifoBatch(queue: Queue, entries: readonly OutgoingMessage[]): void
   }
 }
 
-function send(sqs: Sqs, queue: Queue, message: OutgoingMessage): object {
+function send(sqs: Sqs, queue: Queue, message: Traced): object {
   checkContents(queue, message);
   const fifo = isFifo(queue.attributes);
   if (fifo) checkFifo(queue, message);
@@ -65,7 +73,7 @@ function send(sqs: Sqs, queue: Queue, message: OutgoingMessage): object {
 }
 
 /** A message that was sent under the same de-duplication id is not sent again, and its first answer is given again. */
-function sendOnce(sqs: Sqs, queue: Queue, message: OutgoingMessage, now: number): Sent {
+function sendOnce(sqs: Sqs, queue: Queue, message: Traced, now: number): Sent {
   const groupId = message.MessageGroupId ?? '';
   const dedupId = message.MessageDeduplicationId ?? createHash('sha256').update(message.MessageBody).digest('hex');
   const earlier = sqs.deduplication.find(queue, groupId, dedupId, now);
@@ -75,7 +83,7 @@ function sendOnce(sqs: Sqs, queue: Queue, message: OutgoingMessage, now: number)
   return sent;
 }
 
-function store(sqs: Sqs, queue: Queue, message: OutgoingMessage, dedupId: string | undefined, now: number): Sent {
+function store(sqs: Sqs, queue: Queue, message: Traced, dedupId: string | undefined, now: number): Sent {
   // A FIFO queue has one delay for all; 0 is the only one that its messages may name, and it changes nothing.
   const ownDelay = isFifo(queue.attributes) ? undefined : message.DelaySeconds;
   const delaySeconds = ownDelay ?? Number(queue.attributes['DelaySeconds']);
@@ -86,7 +94,7 @@ function store(sqs: Sqs, queue: Queue, message: OutgoingMessage, dedupId: string
     dedupId: dedupId ?? null,
     body: message.MessageBody,
     attributes: message.MessageAttributes,
-    traceHeader: message.MessageSystemAttributes['AWSTraceHeader']?.StringValue ?? null,
+    traceHeader: message.traceHeader,
     sentAt: now,
     visibleAt: now + delaySeconds * 1000,
   });

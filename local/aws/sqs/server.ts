@@ -92,6 +92,7 @@ async function perform(sqs: Sqs, request: EmulatedRequest): Promise<object> {
   const caller: Caller = {
     origin: `http://${request.headers.host ?? 'localhost'}`,
     region: regionOf(request.headers.authorization),
+    traceHeader: request.headers['x-amzn-trace-id']?.toString(),
     gone: request.gone,
   };
   if (name === 'ReceiveMessage') return receiveMessage(sqs, input, caller);

@@ -11,6 +11,8 @@ import type { SQSEvent } from 'aws-lambda';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Endpoint } from '../../../local/aws/endpoint.ts';
 import { judge, startEventSource, type EventSource } from '../../../local/aws/event-source.ts';
+import { longestChain } from '../../../local/aws/lambda/lineage.ts';
+import type { LocalFunction } from '../../../local/aws/lambda/lambda.ts';
 import { startSqs } from '../../../local/aws/sqs/server.ts';
 import { sqsRedelivery } from '../../../aws/redelivery.ts';
 import { handleBatch, NO_DEADLINE } from '../../../functions/queue-batch.ts';
@@ -67,10 +69,12 @@ describe('an SQS event source mapping', () => {
     queueUrl: string,
     handler: (event: SQSEvent, call: number) => Promise<unknown>,
     more: Partial<EventSource> = {},
+    settings: Partial<LocalFunction> = {},
   ) => {
     const batches: SQSEvent[] = [];
     await bench.start({
       consumer: {
+        ...settings,
         timeoutSeconds: 5,
         handler: (event) => handler(event as SQSEvent, batches.push(event as SQSEvent)),
       },
@@ -127,6 +131,34 @@ describe('an SQS event source mapping', () => {
         ],
       },
     ]);
+  });
+
+  test('a function that wakes itself by its queue is called 16 times; the 17th call is dropped', async () => {
+    const queueUrl = await createQueue('signals', { VisibilityTimeout: '600' });
+    const batches = await consume(queueUrl, (_, call) => send(queueUrl, `after call ${call}`));
+    await send(queueUrl, 'first');
+    const dropped = await until(async () => logged.find((entry) => 'because' in entry));
+    expect(dropped).toMatchObject({ because: expect.stringContaining('RecursiveInvocationException') as string });
+    expect(bodies(batches).at(-1)).toEqual(['after call 15']);
+    expect(batches).toHaveLength(16);
+    expect(await left(queueUrl)).toBe(1);
+  });
+
+  test('one that is allowed to is called on', async () => {
+    const queueUrl = await createQueue('signals', { VisibilityTimeout: '600' });
+    const batches = await consume(
+      queueUrl,
+      async (_, call) => {
+        if (call < 20) await send(queueUrl, `after call ${call}`);
+      },
+      {},
+      { recursionAllowed: true },
+    );
+    await send(queueUrl, 'first');
+    await empty(queueUrl);
+    expect(batches).toHaveLength(20);
+    expect(batches.at(-1)?.Records[0]?.attributes.AWSTraceHeader).toMatch(/;Lineage=consumer:19$/);
+    expect(longestChain(['Root=1;Lineage=a:2', undefined, 'Root=2;Lineage=b:1|a:9', 'Root=3'])).toMatch(/^Root=2/);
   });
 
   test('a batch has no more messages than asked for', async () => {

@@ -85,6 +85,21 @@ describe('events', () => {
     });
   });
 
+  test('an event that is one too many of its chain goes to the dead-letter queue at once', async () => {
+    const seen: string[] = [];
+    const handler = async (event: unknown) => {
+      seen.push(JSON.stringify(event));
+      await send('note', { n: seen.length });
+    };
+    await bench.start({ note: { handler, timeoutSeconds: 1, deadLetterQueueUrl } }, { sqs });
+    bench.resume();
+    await send('note', { n: 0 });
+    const { Body, MessageAttributes } = await deadLetter();
+    expect(Body).toBe('{"n":16}');
+    expect(MessageAttributes?.['ErrorMessage']?.StringValue).toContain('recursive loop');
+    expect(seen).toHaveLength(16);
+  });
+
   test('a second attempt that succeeds is the last', async () => {
     let calls = 0;
     const handler = async () => {

@@ -10,6 +10,13 @@ const plain = (
   more: Partial<LocalFunction> = {},
 ): LocalFunction => ({ handler, timeoutSeconds: 5, ...more });
 
+/** As the SDK finds it. */
+async function traceOfInvocation(): Promise<string | undefined> {
+  const scope = globalThis as { awslambda?: { InvokeStore?: { getXRayTraceId(): string | undefined } } };
+  await new Promise((resolve) => setImmediate(resolve));
+  return scope.awslambda?.InvokeStore?.getXRayTraceId();
+}
+
 /** A promise that is settled from outside. */
 function gate(): { passed: Promise<void>; open: () => void } {
   let open = () => {};
@@ -29,11 +36,8 @@ describe('invoking plain functions', () => {
       echo: plain(async (event) => event),
       nothing: plain(async () => undefined),
       context: plain(async (_, context) => ({ ...context, remaining: context.getRemainingTimeInMillis() })),
-      trace: plain(async () => {
-        const scope = globalThis as { awslambda?: { InvokeStore?: { getXRayTraceId(): string | undefined } } };
-        await new Promise((resolve) => setImmediate(resolve));
-        return scope.awslambda?.InvokeStore?.getXRayTraceId();
-      }),
+      trace: plain(traceOfInvocation),
+      looping: plain(traceOfInvocation, { recursionAllowed: true }),
       broken: plain(async () => {
         throw new RangeError('no such service');
       }),
@@ -111,20 +115,49 @@ describe('invoking plain functions', () => {
     });
   });
 
-  test('a trace that the caller is part of reaches the function', async () => {
+  const tracing = (trace: string): LambdaClient => {
     const lambda = new LambdaClient({ endpoint: bench.url, region: 'us-east-1', credentials: bench.credentials });
     lambda.middlewareStack.add(
       (next) => (args) => {
-        Object.assign((args.request as { headers: Record<string, string> }).headers, {
-          'X-Amzn-Trace-Id': 'Root=1-2-3',
-        });
+        Object.assign((args.request as { headers: Record<string, string> }).headers, { 'X-Amzn-Trace-Id': trace });
         return next(args);
       },
       { step: 'build' },
     );
-    expect(await invoke({ FunctionName: 'context' }, lambda)).toMatchObject({ value: { xrayTraceId: 'Root=1-2-3' } });
-    expect(await invoke({ FunctionName: 'trace' }, lambda)).toMatchObject({ value: 'Root=1-2-3' });
+    return lambda;
+  };
+
+  test('a trace that the caller is part of reaches the function, with its calls counted', async () => {
+    const lambda = tracing('Root=1-2-3');
+    expect(await invoke({ FunctionName: 'context' }, lambda)).toMatchObject({
+      value: { xrayTraceId: 'Root=1-2-3;Lineage=context:1' },
+    });
+    expect(await invoke({ FunctionName: 'trace' }, lambda)).toMatchObject({ value: 'Root=1-2-3;Lineage=trace:1' });
     lambda.destroy();
+  });
+
+  test('without one, a trace begins', async () => {
+    const { value } = await invoke({ FunctionName: 'trace' });
+    expect(value).toMatch(/^Root=1-[0-9a-f]{8}-[0-9a-f]{24};Sampled=0;Lineage=trace:1$/);
+  });
+
+  test('the 17th call of a function in one chain is dropped, unless the function allows recursion', async () => {
+    const sixteen = tracing('Root=1-2-3;Lineage=echo:15|looping:16|trace:15');
+    expect(await invoke({ FunctionName: 'trace' }, sixteen)).toMatchObject({
+      value: 'Root=1-2-3;Lineage=echo:15|looping:16|trace:16',
+    });
+    expect(await invoke({ FunctionName: 'looping' }, sixteen)).toMatchObject({
+      value: 'Root=1-2-3;Lineage=echo:15|looping:17|trace:15',
+    });
+    const seventeen = tracing('Root=1-2-3;Lineage=echo:16');
+    await expect(invoke({ FunctionName: 'echo' }, seventeen)).rejects.toMatchObject({
+      name: 'RecursiveInvocationException',
+    });
+    expect(await invoke({ FunctionName: 'echo', InvocationType: 'DryRun' }, seventeen)).toMatchObject({
+      StatusCode: 204,
+    });
+    sixteen.destroy();
+    seventeen.destroy();
   });
 
   test('an error that the function throws is a success of the API', async () => {
