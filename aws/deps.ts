@@ -27,7 +27,6 @@ import { statuspage } from '../integrations/statuspage/status-page.ts';
 import { webhookPager } from '../integrations/webhook/fallback-pager.ts';
 import { webhookReceivers } from '../integrations/webhook/receivers.ts';
 import { webhookTickets } from '../integrations/webhook/ticket.ts';
-import { publicUrl, standInsAt } from '../domain/vendors.ts';
 import type { Target } from '../schemas/projection.ts';
 import type { TicketTarget } from '../schemas/routes.ts';
 import { millisOf, timestamp } from '../schemas/time.ts';
@@ -78,11 +77,11 @@ import { WaitingGateTable } from './table/waiting-gates.ts';
 
 const systemClock: Clock = { now: () => timestamp(Date.now()) };
 
-/** Where a vendor is: its setting, or its public address. */
-const addressOf =
-  ({ secrets }: Pick<Deps, 'secrets'>, url: string) =>
-  async (): Promise<string> =>
-    (await secrets.get(url)) || publicUrl(url);
+/** Where a vendor is when its URL is not set. */
+const PAGERDUTY_EVENTS_URL = 'https://events.pagerduty.com';
+const PAGERDUTY_API_URL = 'https://api.pagerduty.com';
+const SLACK_API_URL = 'https://slack.com/api/';
+const STATUSPAGE_API_URL = 'https://api.statuspage.io/v1';
 
 let assembled: Deps | undefined;
 
@@ -109,8 +108,6 @@ export function assemble(env: Environment): Deps {
   const sqs = awsClient(SQSClient, SHARED_LIMITS);
   const gates = new GateTable(table);
   const github = githubAccess({ secrets, clock });
-  const standIns = standInsAt(env.FIREBREAK_STAND_INS);
-  const eventsUrl = addressOf({ secrets }, 'PAGERDUTY_EVENTS_URL');
   const audit = new AuditLogTable(table, blobs, clock, log);
   const projections = new ProjectionTable(table, clock, sqsWaker(sqs, env), log, isOn({ config, secrets }));
   return {
@@ -119,7 +116,6 @@ export function assemble(env: Environment): Deps {
     log,
     config,
     secrets,
-    standIns,
     blobs,
     queue: sqsSignalQueue(sqs, { urgent: env.FIREBREAK_QUEUE_URGENT, ordinary: env.FIREBREAK_QUEUE_ORDINARY }, blobs),
     people: sqsPeopleQueue(sqs, env.FIREBREAK_QUEUE_PEOPLE),
@@ -164,26 +160,25 @@ export function assemble(env: Environment): Deps {
     pager: {
       send: async (request) =>
         pagerDuty({
-          eventsUrl: await eventsUrl(),
+          eventsUrl: (await secrets.get('PAGERDUTY_EVENTS_URL')) ?? PAGERDUTY_EVENTS_URL,
           routingKey: () => secrets.get('PAGERDUTY_ROUTING_KEY'),
           clock,
         }).send(request),
-      standIn: async () => standIns.at(await eventsUrl()),
     },
     fallbackPager: webhookPager({ config, secrets, clock }),
     externalPager: externalPager(pagerDutyRest({ secrets, clock })),
     pagerIncidents: new PagerIncidentTable(table, clock),
     onCall: pagerDutyOnCall({ config, clock, rest: pagerDutyRest({ secrets, clock }) }),
-    flagsFor: (entry, place) => flagsFor(entry, { place, secrets, clock, standIns }),
+    flagsFor: (entry, place) => flagsFor(entry, { place, secrets, clock }),
     http: runbookCalls({ secrets, clock }),
-    deployerFor: (entry, place) => deployerFor(entry, { place, secrets, clock, config, gates, github, standIns }),
+    deployerFor: (entry, place) => deployerFor(entry, { place, secrets, clock, config, gates, github }),
     metrics: prometheus(() => secrets.get('PROMETHEUS_URL')),
     alerts: alertStates({
       alertmanager: () => secrets.get('ALERTMANAGER_URL'),
       prometheus: () => secrets.get('PROMETHEUS_URL'),
     }),
     silences: alertmanagerSilences({ url: () => secrets.get('ALERTMANAGER_URL'), now }),
-    ...outlets({ secrets, clock, github, standIns }),
+    ...outlets({ secrets, clock, github }),
   };
 }
 
@@ -235,21 +230,19 @@ const isOn =
     }
   };
 
-type OutletDeps = Pick<Deps, 'secrets' | 'clock' | 'standIns'> & { github: GithubAccess };
-
 /** Where incidents are shown. Addresses are read with the credentials, at run time. */
-function outlets({ secrets, clock, github, standIns }: OutletDeps) {
+function outlets({ secrets, clock, github }: Pick<Deps, 'secrets' | 'clock'> & { github: GithubAccess }) {
   const slack = {
-    apiUrl: addressOf({ secrets }, 'SLACK_API_URL'),
+    apiUrl: async () => (await secrets.get('SLACK_API_URL')) ?? SLACK_API_URL,
     token: () => secrets.get('SLACK_BOT_TOKEN'),
     clock,
   };
   return {
-    chat: { ...slackChat(slack), standIn: async () => standIns.at(await slack.apiUrl()) },
+    chat: slackChat(slack),
     directory: slackDirectory(slack),
     whispers: slackWhispers(slack),
     statusPage: statuspage({
-      apiUrl: addressOf({ secrets }, 'STATUSPAGE_API_URL'),
+      apiUrl: async () => (await secrets.get('STATUSPAGE_API_URL')) ?? STATUSPAGE_API_URL,
       apiKey: () => secrets.get('STATUSPAGE_API_KEY'),
       pageId: () => secrets.get('STATUSPAGE_PAGE_ID'),
       clock,
@@ -259,10 +252,10 @@ function outlets({ secrets, clock, github, standIns }: OutletDeps) {
       token: () => secrets.get('GRAFANA_TOKEN'),
       clock,
     }),
-    ticketsFor: (target: TicketTarget) => ticketsFor(target, { secrets, clock, github, standIns }),
+    ticketsFor: (target: TicketTarget) => ticketsFor(target, { secrets, clock, github }),
     receivers: webhookReceivers({ secrets, clock }),
     changeEvents: pagerDutyChanges({
-      eventsUrl: addressOf({ secrets }, 'PAGERDUTY_EVENTS_URL'),
+      eventsUrl: async () => (await secrets.get('PAGERDUTY_EVENTS_URL')) ?? PAGERDUTY_EVENTS_URL,
       routingKey: () => secrets.get('PAGERDUTY_ROUTING_KEY'),
     }),
   };
@@ -272,7 +265,7 @@ function outlets({ secrets, clock, github, standIns }: OutletDeps) {
 const pagerDutyRest =
   ({ secrets, clock }: Pick<Deps, 'secrets' | 'clock'>) =>
   async (): Promise<RestOptions> => ({
-    apiUrl: await addressOf({ secrets }, 'PAGERDUTY_API_URL')(),
+    apiUrl: (await secrets.get('PAGERDUTY_API_URL')) ?? PAGERDUTY_API_URL,
     token: () => secrets.get('PAGERDUTY_API_TOKEN'),
     from: () => secrets.get('PAGERDUTY_FROM'),
     clock,
@@ -289,9 +282,11 @@ function externalPager(rest: () => Promise<RestOptions>): ExternalPager {
   };
 }
 
-async function ticketsFor(target: TicketTarget, { secrets, clock, github, standIns }: OutletDeps): Promise<Tickets> {
+async function ticketsFor(
+  target: TicketTarget,
+  { secrets, clock, github }: Pick<Deps, 'secrets' | 'clock'> & { github: GithubAccess },
+): Promise<Tickets> {
   if (target.kind === 'webhook') return webhookTickets({ ...target, secrets, clock });
   const { repository, labels } = target;
-  const access = await github.to(repository);
-  return { ...githubIssues({ ...access, repository, labels }), standIn: standIns.at(access.apiUrl) };
+  return githubIssues({ ...(await github.to(repository)), repository, labels });
 }

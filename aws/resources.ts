@@ -51,3 +51,9 @@ export const SCHEDULES = [
   { name: 'evaluate', everySeconds: 60 },
   { name: 'digest', everySeconds: 60 },
 ] as const;
+
+/**
+ * Functions that call themselves again, by a queue or directly, more often in one chain than Lambda allows by default:
+ * each wait of a projector is a message to its own queue, and each run of the workflow starts the next one.
+ */
+export const RECURSIVE = ['project', 'workflow'] as const;

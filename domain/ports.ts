@@ -61,7 +61,6 @@ import type { QuestionInputs } from './runbooks/permission.ts';
 import type { Json } from './runbooks/variables.ts';
 import type { SloAlerts, SloDays, SloLease, SloMetrics, SloStatuses } from './slo/ports.ts';
 import type { Deployer, Flags } from './targets.ts';
-import type { StandIns } from './vendors.ts';
 import type { WebhookReceivers } from './webhook-receiver.ts';
 
 /** All that the product needs from outside. One is assembled for AWS and, with other addresses, for one machine. */
@@ -72,7 +71,6 @@ export type Deps = {
   log: Log;
   config: ConfigSource;
   secrets: Secrets;
-  standIns: StandIns;
   blobs: Blobs;
   queue: SignalQueue;
   people: PeopleQueue;
@@ -653,8 +651,6 @@ export type PageRequest = {
 export type Pager = {
   /** One attempt. Repeating it with the same key does not page again. */
   send(request: PageRequest): Promise<Attempt>;
-  /** Whether it is a stand-in, which notifies nobody. Absent: it isn't. */
-  standIn?(): Promise<boolean>;
 };
 
 /** What stakeholders were told of incidents, by where each is told: `mailto:…`, `slack:…`. */

@@ -1,4 +1,4 @@
-import { QUEUE, ROUTER_TIMEOUT_SECONDS } from '../aws/resources.ts';
+import { QUEUE, ROUTER_TIMEOUT_SECONDS, TABLE } from '../aws/resources.ts';
 import type { Target } from '../schemas/projection.ts';
 import { functionName } from './names.ts';
 import type { Feed } from './queues.ts';
@@ -12,6 +12,13 @@ const PEOPLE_AGE_SECONDS = 60;
 /** A projector asks to be woken later, at most this late. Whether SQS counts that as age its documentation leaves open. */
 const LONGEST_DELAY_SECONDS = 900;
 const SHOWN_LATE_SECONDS = 600;
+
+/** Percent of the account's quota; AWS's own recommendation. */
+const RUNNING_MAX_PERCENT = 80;
+
+/** Calls in a quarter of an hour that no storm explains: a function that is allowed to call itself again does not stop. */
+const RUNAWAY_MINUTES = 15;
+const RUNAWAY_CALLS = 30_000;
 
 /** Everything that is watched. */
 export type Watched = {
@@ -28,6 +35,7 @@ export type Watched = {
     sst.aws.Function
   >;
   workflow: sst.aws.Workflow;
+  table: sst.aws.Dynamo;
 };
 
 type Metric = {
@@ -52,7 +60,10 @@ export function createAlarms(stage: string, watched: Watched, email: string | un
     ...ofDeadLetters(watched),
     ...ofWaiting(watched),
     ...ofFunctions(watched),
+    ...ofAsyncCalls(watched),
+    ...ofRecursion(watched),
     ...ofWorkflow(watched),
+    ...ofTable(watched),
     ...ofApi(watched),
   };
   for (const [name, alarm] of Object.entries(alarms)) {
@@ -184,7 +195,90 @@ const ofWorkflow = ({ workflow }: Watched): Record<string, Alarm> => ({
     minutes: 1,
     above: 0,
   },
+  'workflow-quota': {
+    says: `Workflows use more than ${RUNNING_MAX_PERCENT} % of the durable executions that the account may run at once`,
+    metric: {
+      namespace: 'AWS/Lambda',
+      metricName: 'ApproximateRunningDurableExecutionsUtilization',
+      dimensions: {}, // of the whole account
+      statistic: 'Maximum',
+    },
+    minutes: 5,
+    above: RUNNING_MAX_PERCENT,
+  },
 });
+
+/** Calls that Lambda accepted and then gave up, because no place was free for too long or the dead-letter queue failed. */
+function ofAsyncCalls({ functions: { sweep, evaluate, digest }, workflow }: Watched): Record<string, Alarm> {
+  const alarms = Object.entries({ sweep, evaluate, digest, workflow }).flatMap(([name, { name: functionName }]) => [
+    [
+      `${name}-dropped`,
+      {
+        says: `Lambda has dropped a call of ${name} that it had accepted`,
+        metric: ofLambda(functionName, 'AsyncEventsDropped'),
+        minutes: 1,
+        above: 0,
+      },
+    ] as const,
+    [
+      `${name}-dead-letters-lost`,
+      {
+        says: `Lambda could not write a failed call of ${name} to its dead-letter queue`,
+        metric: ofLambda(functionName, 'DeadLetterErrors'),
+        minutes: 1,
+        above: 0,
+      },
+    ] as const,
+  ]);
+  return Object.fromEntries(alarms);
+}
+
+/** Of functions that are called by other functions. */
+function ofRecursion({ functions: { hear, route, project }, workflow }: Watched): Record<string, Alarm> {
+  const dropped = Object.entries({ hear, route, project, workflow }).map(
+    ([name, { name: functionName }]): [string, Alarm] => [
+      `${name}-recursion`,
+      {
+        says: `Lambda has taken calls of ${name} for an endless loop and dropped one`,
+        metric: ofLambda(functionName, 'RecursiveInvocationsDropped'),
+        minutes: 1,
+        above: 0,
+      },
+    ],
+  );
+  const runaway = Object.entries({ project, workflow }).map(([name, { name: functionName }]): [string, Alarm] => [
+    `${name}-runaway`,
+    {
+      says: `${name} was called more than ${RUNAWAY_CALLS} times in ${RUNAWAY_MINUTES} minutes: it may be calling itself without end`,
+      metric: ofLambda(functionName, 'Invocations'),
+      minutes: RUNAWAY_MINUTES,
+      above: RUNAWAY_CALLS,
+    },
+  ]);
+  return Object.fromEntries([...dropped, ...runaway]);
+}
+
+/** DynamoDB throttles a partition that is too hot, and a table that grows faster than on-demand capacity follows. */
+function ofTable({ table }: Watched): Record<string, Alarm> {
+  const indexes = { table: {}, index: { GlobalSecondaryIndexName: TABLE.index.name } };
+  const throttles = Object.entries(indexes).flatMap(([part, dimensions]) =>
+    ['Read', 'Write'].map((kind): [string, Alarm] => [
+      `${part}-${kind.toLowerCase()}s-throttled`,
+      {
+        says: `DynamoDB has throttled ${kind.toLowerCase()}s of the ${part}; requests are retried and become slow`,
+        metric: {
+          namespace: 'AWS/DynamoDB',
+          metricName: `${kind}ThrottleEvents`,
+          dimensions: { TableName: table.name, ...dimensions },
+          statistic: 'Sum',
+        },
+        minutes: 1,
+        above: 0,
+      },
+    ]),
+  );
+  return Object.fromEntries(throttles);
+}
 
 const ofApi = ({ api }: Watched): Record<string, Alarm> => ({
   'http-5xx': {

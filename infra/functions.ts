@@ -5,6 +5,7 @@ import {
   PEOPLE,
   PROJECT,
   QUEUE,
+  RECURSIVE,
   ROUTER_TIMEOUT_SECONDS,
   SCHEDULES,
   SLACK_TIMEOUT_SECONDS,
@@ -53,6 +54,16 @@ function common(stage: string, name: string, resources: Resources) {
 
 const TRACED = { tracingConfig: { mode: 'Active' } };
 
+/** SST's own policy also trusts the account itself: with it, every role that may assume roles could act as Firebreak. */
+const TRUST = {
+  assumeRolePolicy: JSON.stringify({
+    Version: '2012-10-17',
+    Statement: [{ Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' }],
+  }),
+};
+
+const COMMON_TRANSFORM = { function: TRACED, role: TRUST };
+
 const deadLettersAt = (queue: sst.aws.Queue) => ({ deadLetterConfig: { targetArn: queue.arn } });
 
 /** The HTTP API at a public address; why it is an HTTP API: docs/adr/0008-an-http-api-in-front-of-the-receivers.md */
@@ -62,7 +73,7 @@ export function createHttp(stage: string, resources: Resources) {
     timeout: `${HTTP_TIMEOUT_SECONDS} seconds`,
     concurrency: { reserved: AT_ONCE.http },
     permissions: permissionsOf(resources).http,
-    transform: { function: TRACED },
+    transform: COMMON_TRANSFORM,
   });
   const api = new sst.aws.ApiGatewayV2('Api', { cors: false, accessLog: { retention: LOGS.retention } });
   api.route('$default', http.arn);
@@ -80,7 +91,7 @@ export function createSlack(stage: string, resources: Resources, api: sst.aws.Ap
     timeout: `${SLACK_TIMEOUT_SECONDS} seconds`,
     concurrency: { reserved: AT_ONCE.slack },
     permissions: permissionsOf(resources).slack,
-    transform: { function: TRACED },
+    transform: COMMON_TRANSFORM,
   });
   api.route('ANY /integrations/slack/{proxy+}', slack.arn);
   return slack;
@@ -93,7 +104,7 @@ export function createRouter(stage: string, resources: Resources) {
     timeout: `${ROUTER_TIMEOUT_SECONDS} seconds`,
     concurrency: { reserved: AT_ONCE.urgent + AT_ONCE.ordinary },
     permissions: permissionsOf(resources).route,
-    transform: { function: TRACED },
+    transform: COMMON_TRANSFORM,
   });
   subscribe(resources.urgent, route, AT_ONCE.urgent, QUEUE.urgentBatchSize);
   subscribe(resources.ordinary, route, AT_ONCE.ordinary);
@@ -114,7 +125,7 @@ export function createHearing(stage: string, resources: Resources) {
     timeout: `${PEOPLE.timeoutSeconds} seconds`,
     concurrency: { reserved: AT_ONCE.people },
     permissions: permissionsOf(resources).hear,
-    transform: { function: TRACED },
+    transform: COMMON_TRANSFORM,
   });
   subscribe(resources.people, hear, AT_ONCE.people, PEOPLE.batchSize);
   return hear;
@@ -128,7 +139,7 @@ export function createProjector(stage: string, resources: Resources) {
     timeout: `${PROJECT.timeoutSeconds} seconds`,
     concurrency: { reserved: AT_ONCE.shown * feeds.length },
     permissions: permissionsOf(resources).project,
-    transform: { function: TRACED },
+    transform: COMMON_TRANSFORM,
   });
   for (const feed of feeds) subscribe(feed, project, AT_ONCE.shown);
   return project;
@@ -179,6 +190,7 @@ function createAlone(
     retries: 0,
     permissions: [...permissionsOf(resources)[name], mayLeaveAt(deadLetters)],
     transform: {
+      ...COMMON_TRANSFORM,
       function: { ...TRACED, ...deadLettersAt(deadLetters) },
       eventInvokeConfig: { maximumEventAgeInSeconds: 60 },
     },
@@ -202,7 +214,7 @@ export function createWorkflow(stage: string, resources: Resources) {
     },
     retention: `${WORKFLOW.retentionDays} days`,
     permissions: [...permissionsOf(resources).workflow, mayLeaveAt(deadLetters)],
-    transform: { function: { function: { ...TRACED, ...deadLettersAt(deadLetters) } } },
+    transform: { function: { role: TRUST, function: durable({ ...TRACED, ...deadLettersAt(deadLetters) }) } },
   });
   new aws.lambda.Alias('IncidentResponseAlias', {
     name: WORKFLOW_ALIAS,
@@ -210,4 +222,30 @@ export function createWorkflow(stage: string, resources: Resources) {
     functionVersion: workflow.nodes.function.nodes.function.version,
   });
   return { workflow, deadLetters };
+}
+
+/** Minutes. Lambda stops the executions of a durable function before it deletes it; the provider waits ten by default. */
+const DURABLE_DELETE_MINUTES = 60;
+
+/** Adds to the function's arguments, and to its options what can only be set there. */
+const durable =
+  (more: object) =>
+  (args: object, options: $util.CustomResourceOptions): undefined => {
+    Object.assign(args, more);
+    options.customTimeouts = { ...options.customTimeouts, delete: `${DURABLE_DELETE_MINUTES}m` };
+  };
+
+/**
+ * Lets functions call themselves again, by a queue or directly. By default Lambda drops about the 17th call of such a
+ * chain: docs/adr/0027-allow-recursion-where-a-wait-is-a-message.md
+ */
+export function allowRecursion(
+  functions: Record<(typeof RECURSIVE)[number], sst.aws.Function | sst.aws.Workflow>,
+): void {
+  for (const name of RECURSIVE) {
+    new aws.lambda.FunctionRecursionConfig(`Recursion-${name}`, {
+      functionName: functions[name].name,
+      recursiveLoop: 'Allow',
+    });
+  }
 }

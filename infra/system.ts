@@ -1,5 +1,6 @@
 import { createAlarms } from './alarms.ts';
 import {
+  allowRecursion,
   createHearing,
   createHttp,
   createProjector,
@@ -45,6 +46,7 @@ export function createSystem() {
   const { http, api } = createHttp(stage, resources);
   const slack = createSlack(stage, resources, api);
   const hear = createHearing(stage, resources);
+  allowRecursion({ project, workflow });
 
   const { urgent, ordinary, people, shown } = resources;
   const alarms = createAlarms(
@@ -62,6 +64,7 @@ export function createSystem() {
       },
       functions: { http, slack, hear, route, project, sweep: sweep.fn, evaluate: evaluate.fn, digest: digest.fn },
       workflow,
+      table: resources.table,
       api,
     },
     process.env['FIREBREAK_ALARM_EMAIL'],

@@ -123,6 +123,16 @@ function plain(value: unknown): unknown {
   if (value === null || (typeof value !== 'object' && typeof value !== 'function')) return value;
   const text = (value as { [TEXT]?: string })[TEXT];
   if (text !== undefined) return text;
+  if (typeof value === 'function') return transformed(value as Transform);
   if (Array.isArray(value)) return value.map((item) => plain(item));
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)]));
+}
+
+type Transform = (args: Record<string, unknown>, options: Record<string, unknown>) => void;
+
+/** What a transform that is a function makes of a resource; its options are under `$options`. */
+function transformed(transform: Transform): unknown {
+  const [args, options] = [{}, {}];
+  transform(args, options);
+  return plain({ ...args, $options: options });
 }

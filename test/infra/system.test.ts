@@ -95,6 +95,29 @@ describe('functions', () => {
     });
   });
 
+  test('only Lambda may assume their roles', () => {
+    for (const { args } of functionsOf(production)) {
+      const [, policy = ''] = /"assumeRolePolicy":"(.*?[^\\])"/.exec(JSON.stringify(args['transform'])) ?? [];
+      expect(JSON.parse(JSON.parse(`"${policy}"`) as string)).toMatchObject({
+        Statement: [{ Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' }],
+      });
+    }
+  });
+
+  test('the workflow may start its next run, and the projector wake itself, as often as it takes', () => {
+    expect(production.of('aws.lambda.FunctionRecursionConfig').map(({ args }) => args)).toEqual([
+      { functionName: 'Project.name', recursiveLoop: 'Allow' },
+      { functionName: 'IncidentResponse.name', recursiveLoop: 'Allow' },
+    ]);
+  });
+
+  test('deleting the workflow waits for its executions to stop', () => {
+    const { args } = production.one('sst.aws.Workflow', 'IncidentResponse');
+    expect(args).toMatchObject({
+      transform: { function: { function: { $options: { customTimeouts: { delete: '60m' } } } } },
+    });
+  });
+
   test('all write JSON logs that end some day, and are traced', () => {
     for (const { args } of functionsOf(production)) {
       expect(args['logging']).toEqual({ format: 'json', retention: '3 months' });
@@ -396,6 +419,14 @@ describe('alarms', () => {
     ['the workflow has no place left', 'FunctionName', 'IncidentResponse.name', 'Throttles'],
     ['a workflow has failed', 'FunctionName', 'IncidentResponse.name', 'DurableExecutionFailed'],
     ['a workflow has timed out', 'FunctionName', 'IncidentResponse.name', 'DurableExecutionTimedOut'],
+    ['a call of the sweeper was dropped', 'FunctionName', 'Sweep.name', 'AsyncEventsDropped'],
+    ['a start of the workflow was dropped', 'FunctionName', 'IncidentResponse.name', 'AsyncEventsDropped'],
+    ['the projector is taken for a loop', 'FunctionName', 'Project.name', 'RecursiveInvocationsDropped'],
+    ['the workflow is taken for a loop', 'FunctionName', 'IncidentResponse.name', 'RecursiveInvocationsDropped'],
+    ['the projector calls itself without end', 'FunctionName', 'Project.name', 'Invocations'],
+    ['reads of the table are throttled', 'TableName', 'Table.name', 'ReadThrottleEvents'],
+    ['writes of the table are throttled', 'TableName', 'Table.name', 'WriteThrottleEvents'],
+    ['reads of the index are throttled', 'GlobalSecondaryIndexName', 'list', 'ReadThrottleEvents'],
     ['an urgent signal waits', 'QueueName', 'Urgent.nodes.queue.name', 'ApproximateAgeOfOldestMessage'],
     ['a signal waits', 'QueueName', 'Ordinary.nodes.queue.name', 'ApproximateAgeOfOldestMessage'],
     ...TARGETS.map((target) => [

@@ -50,6 +50,7 @@ declare namespace $util {
   type Input<T> = T | Output<T>;
   interface Output<T> { apply<U>(use: (value: T) => U): Output<U> }
   function output<T>(value: T): Output<T>;
+  interface CustomResourceOptions { customTimeouts?: { create?: string; update?: string; delete?: string } }
 }
 declare const $app: { readonly name: string; readonly stage: string; readonly protect: boolean };
 declare function $interpolate(parts: TemplateStringsArray, ...values: $util.Input<string>[]): $util.Output<string>;

@@ -1,0 +1,98 @@
+/**
+ * `npm run check:platform`: runs `sst.config.ts` on SST's own platform code, with Pulumi's mocks in place of AWS, and
+ * checks what would be deployed. Needs npm's registry the first time, and no AWS account.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { stopWithParent } from '../local/parent.ts';
+import { deploymentOf } from './platform/deployment.ts';
+import { EXCEPTIONS, type Exception } from './platform/exceptions.ts';
+import { installPlatform, type Platform } from './platform/install.ts';
+import type { WorkerInput, WorkerOutput } from './platform/recorded.ts';
+import { RULES, type Finding } from './platform/rules.ts';
+import { typeProblems } from './platform/types.ts';
+
+const root = resolve(import.meta.dirname, '..');
+
+const RUN_MAX_MS = 180_000;
+
+/** `kept`: nothing of the stage may be lost. Optional secrets have values in one of them, defaults in the other. */
+const STAGES = [
+  { stage: 'production', kept: true, optionalSecrets: true },
+  { stage: 'dev', kept: false, optionalSecrets: false },
+] as const;
+
+let passed = 0;
+let failed = 0;
+
+function report(name: string, problems: readonly string[], accepted: readonly string[] = []): void {
+  if (problems.length === 0) passed += 1;
+  else failed += 1;
+  console.log(`${problems.length === 0 ? 'ok  ' : 'FAIL'}  ${name}`);
+  for (const problem of problems) console.log(`      ${problem}`);
+  for (const one of accepted) console.log(`      accepted: ${one}`);
+}
+
+/** @throws Error when the process ends without a result */
+function run(platform: Platform, stage: (typeof STAGES)[number]): WorkerOutput {
+  const work = mkdtempSync(join(platform.folder, 'run-'));
+  try {
+    const input: WorkerInput = { platform: platform.folder, root, work, ...stage };
+    const worker = join(import.meta.dirname, 'platform/worker.ts');
+    const { status, signal, stderr } = spawnSync(process.execPath, ['--no-warnings', worker, JSON.stringify(input)], {
+      cwd: root,
+      encoding: 'utf8',
+      timeout: RUN_MAX_MS,
+    });
+    if (status !== 0) throw new Error(`the platform ended with ${status ?? signal}: ${stderr.slice(-3000)}`);
+    return JSON.parse(readFileSync(join(work, 'output.json'), 'utf8')) as WorkerOutput;
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+const shortName = (rule: string): string => rule.split(':')[0] ?? rule;
+const exceptionFor = (rule: string, { id }: Finding): Exception | undefined =>
+  EXCEPTIONS.find((one) => one.rule === shortName(rule) && one.id === id);
+
+/** By reason. */
+function acceptedOf(findings: readonly (Finding & { exception: Exception | undefined })[]): string[] {
+  const accepted = findings.filter(({ exception }) => exception !== undefined);
+  return [...Map.groupBy(accepted, ({ exception }) => exception?.reason)].map(
+    ([reason, all]) => `${all.map(({ id }) => id).join(', ')}: ${reason}`,
+  );
+}
+
+function check(platform: Platform, stage: (typeof STAGES)[number], used: Set<Exception>): void {
+  const { errors, resources } = run(platform, stage);
+  report(`${stage.stage}: SST ${platform.version} runs the configuration`, errors);
+  if (errors.length > 0) return;
+  const deployment = deploymentOf(resources);
+  for (const { name, find } of RULES) {
+    const findings = find(deployment, stage).map((finding) => ({ ...finding, exception: exceptionFor(name, finding) }));
+    for (const { exception } of findings) if (exception) used.add(exception);
+    report(
+      `${stage.stage}: ${name}`,
+      findings.filter(({ exception }) => !exception).map(({ id, problem }) => `${id}: ${problem}`),
+      acceptedOf(findings),
+    );
+  }
+}
+
+stopWithParent();
+try {
+  const platform = installPlatform(root, console.log);
+  report("types: the configuration fits SST's own types", typeProblems(root, platform.folder));
+  const used = new Set<Exception>();
+  for (const stage of STAGES) check(platform, stage, used);
+  const unused = failed > 0 ? [] : EXCEPTIONS.filter((one) => !used.has(one));
+  report(
+    'every exception is needed',
+    unused.map(({ rule, id }) => `${rule} ${id}`),
+  );
+} catch (error) {
+  report('the check could be made', [error instanceof Error ? (error.stack ?? error.message) : String(error)]);
+}
+console.log(`${passed} passed, ${failed} failed`);
+if (failed > 0) process.exitCode = 1;

@@ -1,0 +1,116 @@
+import { createHash } from 'node:crypto';
+
+/** Inputs and outputs of a resource, as plain JSON. */
+export type Values = Record<string, unknown>;
+
+export const ACCOUNT = '123456789012';
+export const REGION = 'eu-central-1';
+
+/** What AWS would answer when the resource is created: only the fields that other resources refer to. */
+export function createdResource(type: string, name: string, inputs: Values): { id: string; state: Values } {
+  const given = typeof inputs['name'] === 'string' ? inputs['name'] : name;
+  const { id, ...outputs } = outputsOf(type, name, given, inputs);
+  return { id, state: { ...inputs, ...outputs } };
+}
+
+const arn = (service: string, rest: string, region: string = REGION): string =>
+  `arn:aws:${service}:${region}:${ACCOUNT}:${rest}`;
+const hash = (text: string, length = 10): string => createHash('sha256').update(text).digest('hex').slice(0, length);
+const invocation = (functionArn: string): string =>
+  `arn:aws:apigateway:${REGION}:lambda:path/2015-03-31/functions/${functionArn}/invocations`;
+
+function outputsOf(type: string, name: string, given: string, inputs: Values): Values & { id: string } {
+  switch (type) {
+    case 'aws:lambda/function:Function': {
+      const own = arn('lambda', `function:${given}`);
+      const version = inputs['publish'] === true ? '1' : '$LATEST';
+      const qualified = `${own}:${version}`;
+      return { id: given, name: given, arn: own, version, qualifiedArn: qualified, invokeArn: invocation(own) };
+    }
+    case 'aws:lambda/alias:Alias': {
+      const own = `${arn('lambda', `function:${text(inputs['functionName'])}`)}:${given}`;
+      return { id: own, name: given, arn: own, invokeArn: invocation(own) };
+    }
+    case 'aws:sqs/queue:Queue': {
+      const url = `https://sqs.${REGION}.amazonaws.com/${ACCOUNT}/${given}`;
+      return { id: url, name: given, url, arn: arn('sqs', given) };
+    }
+    case 'aws:dynamodb/table:Table':
+      return { id: given, name: given, arn: arn('dynamodb', `table/${given}`) };
+    case 'aws:s3/bucket:Bucket': {
+      const bucket = text(inputs['bucket'] ?? given);
+      const bucketDomainName = `${bucket}.s3.amazonaws.com`;
+      return { id: bucket, bucket, arn: `arn:aws:s3:::${bucket}`, region: REGION, bucketDomainName };
+    }
+    case 'aws:sns/topic:Topic':
+      return { id: arn('sns', given), name: given, arn: arn('sns', given) };
+    case 'aws:iam/role:Role':
+      return { id: given, name: given, arn: arn('iam', `role/${given}`, '') };
+    case 'aws:apigatewayv2/api:Api': {
+      const id = hash(name);
+      const apiEndpoint = `https://${id}.execute-api.${REGION}.amazonaws.com`;
+      return { id, name: given, apiEndpoint, executionArn: arn('execute-api', id) };
+    }
+    case 'random:index/randomBytes:RandomBytes': {
+      const bytes = createHash('sha256').update(name).digest();
+      return { id: hash(name), base64: bytes.toString('base64'), hex: bytes.toString('hex') };
+    }
+    default: {
+      const [, service = '', kind = ''] = /^aws:([^/]+)\/([^:]+):/.exec(type) ?? [];
+      return service === ''
+        ? { id: hash(name) }
+        : { id: `${given}-id`, name: given, arn: arn(service, `${kind}/${given}`) };
+    }
+  }
+}
+
+const text = (value: unknown): string => (typeof value === 'string' ? value : '');
+
+/** @throws Error for a call that no answer is written for */
+export function calledFunction(token: string, args: Values): Values {
+  switch (token) {
+    case 'aws:index/getRegion:getRegion':
+      return { id: REGION, name: REGION, region: REGION };
+    case 'aws:index/getPartition:getPartition':
+      return { id: 'aws', partition: 'aws', dnsSuffix: 'amazonaws.com' };
+    case 'aws:index/getCallerIdentity:getCallerIdentity':
+      return { id: ACCOUNT, accountId: ACCOUNT, arn: arn('iam', 'user/deployer', ''), userId: 'AIDAEXAMPLE' };
+    case 'aws:iam/getPolicyDocument:getPolicyDocument':
+      return { ...args, ...policyDocument(args) };
+    default:
+      throw new Error(`scripts/platform/aws-answers.ts: no answer for ${token}`);
+  }
+}
+
+type StatementArgs = {
+  effect?: string;
+  actions?: string[];
+  notActions?: string[];
+  resources?: string[];
+  principals?: { type: string; identifiers: string[] }[];
+  conditions?: { test: string; variable: string; values: string[] }[];
+};
+
+/** The provider computes the document locally, too. */
+function policyDocument(args: Values): { id: string; json: string } {
+  const statements = (args['statements'] ?? []) as StatementArgs[];
+  const Statement = statements.map(({ effect, actions, notActions, resources, principals, conditions }) => ({
+    Effect: effect ?? 'Allow',
+    ...(actions && { Action: actions }),
+    ...(notActions && { NotAction: notActions }),
+    ...(resources && { Resource: resources }),
+    ...(principals && {
+      Principal: Object.fromEntries(principals.map(({ type, identifiers }) => [type, identifiers])),
+    }),
+    ...(conditions && { Condition: conditionsOf(conditions) }),
+  }));
+  const json = JSON.stringify({ Version: '2012-10-17', Statement });
+  return { id: hash(json), json };
+}
+
+function conditionsOf(conditions: NonNullable<StatementArgs['conditions']>): Values {
+  const tests = [...new Set(conditions.map(({ test }) => test))];
+  const of = (test: string) =>
+    conditions.filter((one) => one.test === test).map(({ variable, values }) => [variable, values] as const);
+  return Object.fromEntries(tests.map((test) => [test, Object.fromEntries(of(test))]));
+}

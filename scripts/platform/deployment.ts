@@ -1,0 +1,213 @@
+import type { Values } from './aws-answers.ts';
+import type { Recorded } from './recorded.ts';
+
+/** A statement of a policy, with lists where AWS also takes single values. */
+export type Statement = {
+  allow: boolean;
+  actions: string[];
+  resources: string[];
+  notActions: boolean;
+  conditions: boolean;
+};
+
+export type LambdaFunction = {
+  /** The name in `infra/functions.ts`. */
+  id: string;
+  name: string;
+  arn: string;
+  timeoutSeconds: number;
+  published: boolean;
+  /** Null for a function that is not durable. */
+  executionTimeoutSeconds: number | null;
+  deadLetters: string | null;
+  /** Of its configuration for asynchronous calls; null without one. */
+  asyncConfig: { qualifier: string | null; maximumAgeSeconds: number | null } | null;
+  hasAlias: boolean;
+  recursionAllowed: boolean;
+  logRetentionDays: number | null;
+  deleteTimeout: string | null;
+  /** Principals that may assume its role, such as `Service: lambda.amazonaws.com`. */
+  trusts: string[];
+  statements: Statement[];
+  secretVariables: string[];
+};
+
+export type Queue = {
+  id: string;
+  name: string;
+  arn: string;
+  fifo: boolean;
+  visibilitySeconds: number;
+  retentionSeconds: number;
+  /** ARN of its dead-letter queue. */
+  deadLetters: string | null;
+  /** Whether something sends what it gave up to this queue. */
+  takesDeadLetters: boolean;
+};
+
+export type EventSource = {
+  id: string;
+  queue: string;
+  functionArn: string;
+  qualifier: string | null;
+  batchSize: number;
+  hasWindow: boolean;
+  partialBatches: boolean;
+};
+
+export type Alarm = { id: string; metric: string; dimensions: Record<string, string>; actions: string[] };
+
+export type Deployment = {
+  resources: Recorded[];
+  functions: LambdaFunction[];
+  queues: Queue[];
+  eventSources: EventSource[];
+  schedules: { id: string; retries: number; deadLetters: string | null }[];
+  tables: { id: string; name: string; recovery: boolean; ttl: boolean; deletionProtection: boolean; kept: boolean }[];
+  alarms: Alarm[];
+};
+
+/** What the registered resources mean together. */
+export function deploymentOf(resources: Recorded[]): Deployment {
+  const of = (type: string) => resources.filter((one) => one.type === `aws:${type}`);
+  const deadLetterTargets = new Set(
+    resources.flatMap(({ inputs }) => [
+      redriveTarget(inputs),
+      textAt(inputs, 'deadLetterConfig', 'targetArn'),
+      textAt(inputs, 'target', 'deadLetterConfig', 'arn'),
+    ]),
+  );
+  return {
+    resources,
+    functions: of('lambda/function:Function').map((one) => functionOf(one, resources)),
+    queues: of('sqs/queue:Queue').map((one) => queueOf(one, deadLetterTargets)),
+    eventSources: of('lambda/eventSourceMapping:EventSourceMapping').map(eventSourceOf),
+    schedules: of('scheduler/schedule:Schedule').map(({ name, inputs }) => ({
+      id: name,
+      retries: numberAt(inputs, 'target', 'retryPolicy', 'maximumRetryAttempts') ?? 0,
+      deadLetters: textAt(inputs, 'target', 'deadLetterConfig', 'arn'),
+    })),
+    tables: of('dynamodb/table:Table').map(({ parent, name, inputs, outputs, retainOnDelete }) => ({
+      id: nameOf(parent) ?? name,
+      name: text(outputs['name']) ?? '',
+      recovery: at(inputs, 'pointInTimeRecovery', 'enabled') === true,
+      ttl: at(inputs, 'ttl', 'enabled') === true,
+      deletionProtection: inputs['deletionProtectionEnabled'] === true,
+      kept: retainOnDelete,
+    })),
+    alarms: of('cloudwatch/metricAlarm:MetricAlarm').map(({ name, inputs }) => ({
+      id: name,
+      metric: `${text(inputs['namespace']) ?? ''} ${text(inputs['metricName']) ?? ''}`,
+      dimensions: (inputs['dimensions'] ?? {}) as Record<string, string>,
+      actions: (inputs['alarmActions'] ?? []) as string[],
+    })),
+  };
+}
+
+function functionOf(
+  { parent, name, inputs, outputs, secretInputs, deleteTimeout }: Recorded,
+  all: Recorded[],
+): LambdaFunction {
+  const physical = text(outputs['name']) ?? '';
+  const arn = text(outputs['arn']) ?? '';
+  const about = (type: string) =>
+    all.filter(
+      (one) => one.type === `aws:lambda/${type}` && [physical, arn].includes(text(one.inputs['functionName']) ?? ''),
+    );
+  const role = all.find((one) => one.type === 'aws:iam/role:Role' && one.outputs['arn'] === inputs['role']);
+  const logGroup = textAt(inputs, 'loggingConfig', 'logGroup');
+  const log = all.find((one) => one.type === 'aws:cloudwatch/logGroup:LogGroup' && one.outputs['name'] === logGroup);
+  const [asyncConfig] = about('functionEventInvokeConfig:FunctionEventInvokeConfig');
+  return {
+    id: nameOf(parent) ?? name,
+    name: physical,
+    arn,
+    timeoutSeconds: numberAt(inputs, 'timeout') ?? 3,
+    published: inputs['publish'] === true,
+    executionTimeoutSeconds: numberAt(inputs, 'durableConfig', 'executionTimeout'),
+    deadLetters: textAt(inputs, 'deadLetterConfig', 'targetArn'),
+    asyncConfig: asyncConfig
+      ? {
+          qualifier: text(asyncConfig.inputs['qualifier']),
+          maximumAgeSeconds: numberAt(asyncConfig.inputs, 'maximumEventAgeInSeconds'),
+        }
+      : null,
+    hasAlias: about('alias:Alias').length > 0,
+    recursionAllowed: about('functionRecursionConfig:FunctionRecursionConfig').some(
+      (one) => one.inputs['recursiveLoop'] === 'Allow',
+    ),
+    logRetentionDays: log === undefined ? null : numberAt(log.inputs, 'retentionInDays'),
+    deleteTimeout,
+    trusts: role === undefined ? [] : principalsOf(role.inputs['assumeRolePolicy']),
+    statements: role === undefined ? [] : inlineStatements(role.inputs),
+    secretVariables: secretInputs.filter((path) => path.startsWith('environment')),
+  };
+}
+
+const queueOf = ({ parent, name, inputs, outputs }: Recorded, targets: ReadonlySet<string | null>): Queue => ({
+  id: nameOf(parent) ?? name,
+  name: text(outputs['name']) ?? '',
+  arn: text(outputs['arn']) ?? '',
+  fifo: inputs['fifoQueue'] === true,
+  visibilitySeconds: numberAt(inputs, 'visibilityTimeoutSeconds') ?? 30,
+  retentionSeconds: numberAt(inputs, 'messageRetentionSeconds') ?? 4 * 24 * 3600,
+  deadLetters: redriveTarget(inputs),
+  takesDeadLetters: targets.has(text(outputs['arn'])),
+});
+
+function eventSourceOf({ name, inputs }: Recorded): EventSource {
+  const [, arn = '', qualifier] = /^(arn:(?:[^:]*:){5}[^:]*)(?::(.+))?$/.exec(text(inputs['functionName']) ?? '') ?? [];
+  const types = (inputs['functionResponseTypes'] ?? []) as string[];
+  return {
+    id: name,
+    queue: text(inputs['eventSourceArn']) ?? '',
+    functionArn: arn,
+    qualifier: qualifier ?? null,
+    batchSize: numberAt(inputs, 'batchSize') ?? 10,
+    hasWindow: (numberAt(inputs, 'maximumBatchingWindowInSeconds') ?? 0) > 0,
+    partialBatches: types.includes('ReportBatchItemFailures'),
+  };
+}
+
+const redriveTarget = (inputs: Values): string | null =>
+  textAt({ redrivePolicy: parsed(inputs['redrivePolicy']) }, 'redrivePolicy', 'deadLetterTargetArn');
+
+function inlineStatements(role: Values): Statement[] {
+  const policies = (role['inlinePolicies'] ?? []) as { policy?: unknown }[];
+  return policies
+    .flatMap(({ policy }) => statementsOf(policy))
+    .map((statement) => ({
+      allow: statement['Effect'] === 'Allow',
+      actions: listOf(statement['Action']),
+      resources: listOf(statement['Resource']),
+      notActions: 'NotAction' in statement,
+      conditions: 'Condition' in statement,
+    }));
+}
+
+const principalsOf = (policy: unknown): string[] =>
+  statementsOf(policy).flatMap(({ Principal }) =>
+    Object.entries((Principal ?? {}) as Values).flatMap(([kind, names]) =>
+      listOf(names).map((one) => `${kind}: ${one}`),
+    ),
+  );
+
+const statementsOf = (policy: unknown): Values[] => {
+  const statements = at(parsed(policy), 'Statement');
+  return (Array.isArray(statements) ? statements : [statements]).filter((one): one is Values => one instanceof Object);
+};
+
+const parsed = (value: unknown): unknown => (typeof value === 'string' ? (JSON.parse(value) as unknown) : value);
+const listOf = (value: unknown): string[] =>
+  (Array.isArray(value) ? value : [value]).filter((one): one is string => typeof one === 'string');
+const nameOf = (urn: string | null): string | null => urn?.split('::').at(-1) ?? null;
+
+function at(value: unknown, ...path: string[]): unknown {
+  return path.reduce<unknown>((inner, key) => (inner instanceof Object ? (inner as Values)[key] : undefined), value);
+}
+const text = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
+const textAt = (value: unknown, ...path: string[]): string | null => text(at(value, ...path));
+const numberAt = (value: unknown, ...path: string[]): number | null => {
+  const found = at(value, ...path);
+  return typeof found === 'number' ? found : null;
+};
