@@ -28,7 +28,7 @@ export async function serveFront(options: {
 }): Promise<{ url: string; close(): Promise<void> }> {
   const server = createAdaptorServer({
     fetch: async (request, bindings) => {
-      const path = new URL(request.url).pathname;
+      const path = rawPathOf(new URL(request.url).pathname);
       const { incoming, outgoing } = bindings as HttpBindings;
       const near = fromThisMachine(incoming, request);
       if (near && options.sandbox && (path === '/sandbox' || path.startsWith('/sandbox/')))
@@ -119,19 +119,32 @@ function tooLarge(): Response {
   });
 }
 
+/**
+ * The path of a request as an HTTP API of API Gateway hands it over: decoded once, unlike by a REST API or a function
+ * URL, so that `%2F` becomes a separator; and cut at a decoded `?`.
+ */
+export function rawPathOf(path: string): string {
+  try {
+    return decodeURIComponent(path).split('?')[0] ?? '';
+  } catch {
+    return path; // no percent-encoding of UTF-8
+  }
+}
+
 function toEvent(request: Request, body: Buffer, authorization: string | undefined): LambdaEvent {
   const url = new URL(request.url);
+  const path = rawPathOf(url.pathname);
   const headers = Object.fromEntries(request.headers);
   const event = {
     version: '2.0',
     routeKey: '$default',
-    rawPath: url.pathname,
+    rawPath: path,
     rawQueryString: url.search.slice(1),
     headers: authorization === undefined ? headers : { ...headers, authorization },
     requestContext: {
       http: {
         method: request.method,
-        path: url.pathname,
+        path,
         protocol: 'HTTP/1.1',
         sourceIp: '127.0.0.1',
         userAgent: headers['user-agent'] ?? '',

@@ -53,6 +53,21 @@ describe('one that runs', () => {
     expect((await firebreak.get('/v1/incidents')).status).toBe(200);
   });
 
+  test.each([
+    ['/v1/slos/50%25%20%23%41', '50% #A'],
+    ['/v1/slos/50%2541', '50%41'],
+    ['/v1/slos/caf%C3%A9', 'café'],
+    ['/v1/slos/cut%3Fhere?status=x', 'cut'],
+  ])('reads the path as behind API Gateway: %s', async (path, name) => {
+    const { status, body } = await firebreak.get(path);
+    expect(status).toBe(404);
+    expect(body.detail).toBe(`no objective is called ${name}`);
+  });
+
+  test('an encoded slash separates, as behind API Gateway', async () => {
+    expect((await firebreak.get('/v1%2Fincidents')).status).toBe(200);
+  });
+
   test('takes up a configuration that changes, keeps the last good one, and says so in readyz', async () => {
     const config = async () => (await firebreak.get('/readyz')).body.config;
     const { version } = await config();
