@@ -1,10 +1,10 @@
-import type { Effect, IncidentRecord, TimelineEntry } from '../schemas/incident.ts';
+import type { Effect, IncidentRecord } from '../schemas/incident.ts';
 import type { Escalation } from '../schemas/response.ts';
 import { plusSeconds, type Timestamp } from '../schemas/time.ts';
 import { isHeard } from './heard.ts';
 import { isOurs } from './pages.ts';
 
-/** By this the timeline tells of an escalation, and how many there were. */
+/** By this the timeline tells of an escalation. */
 export const ESCALATED = 'page.escalated';
 
 /** Whether somebody may have to be called again at all; what it costs to find out more is not spent on others. */
@@ -27,7 +27,7 @@ export type DueEscalation = { number: number; nth: number };
  * others have paged is escalated by them.
  *
  * @param page the newest one
- * @param timeline the newest entries
+ * @param before when somebody was called again so far, of this incident
  * @param heardAt when somebody has seen to it before it rang anew, which begins the count anew
  * @param ringsAt when the pager has begun to call by itself again, for a page that is not acknowledged any more
  * @param timeScale how much faster than the clock the wait goes
@@ -35,7 +35,7 @@ export type DueEscalation = { number: number; nth: number };
 export function escalationDue(
   { afterMinutes, times }: Escalation,
   page: Effect | undefined,
-  timeline: readonly Pick<TimelineEntry, 'kind' | 'at'>[],
+  before: readonly Timestamp[],
   {
     now,
     timeScale,
@@ -44,7 +44,6 @@ export function escalationDue(
   }: { now: Timestamp; timeScale: number; heardAt: Timestamp | undefined; ringsAt: Timestamp | undefined },
 ): DueEscalation | null {
   if (page === undefined || page.state !== 'succeeded' || !isOurs(page)) return null;
-  const before = timeline.filter(({ kind }) => kind === ESCALATED).map(({ at }) => at);
   const nth = before.filter((at) => heardAt === undefined || at > heardAt).length + 1;
   if (nth > times) return null;
   const since = [page.at, ...before, ...(ringsAt === undefined ? [] : [ringsAt])].toSorted().at(-1) ?? page.at;

@@ -25,6 +25,7 @@ import type { ChangeId, EnvironmentName, IncidentId, ServiceName, Severity, Vers
 import type { Signal } from '../schemas/signal.ts';
 import type { Timestamp } from '../schemas/time.ts';
 import type { Arrival } from './admission.ts';
+import type { RollbackAsked } from './asked.ts';
 import type { Bulletins } from './bulletins.ts';
 import type { Curve } from './correlation/evidence.ts';
 import type { Crowd, Opening } from './crowd.ts';
@@ -366,6 +367,9 @@ export type IncidentChange = {
   verification?: IncidentRecord['verification'];
   verifying?: NonNullable<IncidentRecord['verifying']>;
   cleared?: NonNullable<IncidentRecord['cleared']>;
+  /** Of a message that asks for a rollback: what it would take back, and where to. */
+  rollbackAsked?: RollbackAsked;
+  escalated?: NonNullable<IncidentRecord['escalated']>;
   /** It is a part of no other incident any more. */
   parent?: null;
   timeline?: Omit<TimelineEntry, 'at'>;
@@ -375,6 +379,7 @@ export type IncidentChange = {
 export type Amendment = {
   roles?: Partial<Record<IncidentRole, RoleHolder | null>>;
   care?: Care;
+  escalated?: NonNullable<IncidentRecord['escalated']>;
   /** Absent: what goes with it is on the timeline already. `at`: when it was done; absent: now. */
   timeline?: Omit<TimelineEntry, 'at'> & { at?: Timestamp };
 };

@@ -9,9 +9,6 @@ import { Deadline, type Elapsed, pooled, rotated } from './evaluation/pool.ts';
 import { isSeenThere, type SeenDeps } from './pagerduty/seen-there.ts';
 import { bySecondRoute } from './second-route.ts';
 
-/** Newest first. Were there more since the last escalation, the next one would be none: its key is taken. */
-const TIMELINE_READ = 300;
-
 type EscalateDeps = SeenDeps & Pick<Deps, 'timeScale' | 'fallbackPager'>;
 
 /** Incidents that are looked after at once. */
@@ -63,9 +60,8 @@ async function escalateOne(
   const incident = await deps.incidents.read(id); // the list may be a moment behind
   if (incident === undefined || !isUnheard(incident)) return false;
   const page = await deps.effects.get(id, pageKey(id, incident.pages));
-  const { items } = await deps.incidents.timeline(id, { limit: TIMELINE_READ });
   const { clock, timeScale } = deps;
-  const due = escalationDue(escalation, page, items, {
+  const due = escalationDue(escalation, page, incident.escalated ?? [], {
     now: clock.now(),
     timeScale,
     heardAt: incident.care?.acknowledged?.at,
@@ -93,7 +89,8 @@ async function pageAgain(
   const text = `${words(incident, escalation, due)}: ${how}`;
   const timeline = { actor: 'firebreak', kind: ESCALATED, text, detail: { page: incident.pages } };
   const message = { kind: 'page', by: 'escalation', note: text } as const;
-  if (!(await deps.incidents.post(incident.id, message, { timeline }, `escalation-${due.number}`))) return false;
+  const change = ({ escalated }: IncidentRecord) => ({ timeline, escalated: also(escalated, deps) });
+  if (!(await deps.incidents.post(incident.id, message, change, escalationKey(due)))) return false;
   await wake(deps, incident.id);
   return true;
 }
@@ -109,12 +106,21 @@ async function fallBack(
   if (told.kind === 'waits') return false;
   if (told.kind === 'not_taken')
     return pageAgain(deps, incident, escalation, due, `paging again, since the second route does not (${told.why})`);
-  await deps.incidents.note(incident.id, `escalation-${due.number}`, {
-    at: deps.clock.now(),
+  const timeline = {
     actor: 'firebreak',
     kind: ESCALATED,
     text: `${words(incident, escalation, due)}: told by the second route`,
     detail: { page: incident.pages },
-  });
+  };
+  await deps.incidents.amend(
+    incident.id,
+    ({ escalated }) => ({ timeline, escalated: also(escalated, deps) }),
+    escalationKey(due),
+  );
   return true;
 }
+
+/** Under which an escalation is counted once. */
+const escalationKey = ({ number }: DueEscalation): string => `escalated-${number}`;
+
+const also = (before: IncidentRecord['escalated'], { clock }: Pick<Deps, 'clock'>) => [...(before ?? []), clock.now()];

@@ -115,6 +115,17 @@ export const DecisionView = z.object({
 });
 export type DecisionView = z.infer<typeof DecisionView>;
 
+const Asked = z.object({ by: z.string(), at: Timestamp });
+
+/** What people asked for last. Absent: nothing yet. */
+export const AskedLast = z.object({
+  /** Who turned the automation of the incident off or on. */
+  switched: Asked.extend({ action: z.enum(['pause', 'resume', 'abort']) }).optional(),
+  rollback: Asked.extend({ from: Version.nullable(), to: Version.nullable() }).optional(),
+  resolve: Asked.optional(),
+});
+export type AskedLast = z.infer<typeof AskedLast>;
+
 /** The incident's own item; signals, timeline, effects and decisions are items beside it. */
 export const IncidentRecord = z.object({
   id: IncidentId,
@@ -155,6 +166,11 @@ export const IncidentRecord = z.object({
   automation_paused: z.boolean(),
   /** A person has declared it: that no alert fires does not mean that it is over. Absent: alerts opened it. */
   by_hand: z.literal(true).optional(),
+  /** The person who opened it. Absent: nobody did, or it was opened before this was kept. */
+  opened_by: z.string().optional(),
+  asked: AskedLast.optional(),
+  /** When somebody was called again, because nobody had acknowledged the page. */
+  escalated: z.array(Timestamp).optional(),
   /** What opened it has happened and does not go on, as a failed deploy: nobody will say that it has ended. */
   by_event: z.literal(true).optional(),
   /** Somebody is to be woken for it. Absent: as its severity says. */

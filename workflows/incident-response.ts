@@ -1,5 +1,6 @@
 import type { Deps, Listened } from '../domain/ports.ts';
 import { apply, begin, began, plan, type ResponseState } from '../domain/response.ts';
+import type { IncidentRecord } from '../schemas/incident.ts';
 import type { IncidentId } from '../schemas/names.ts';
 import { secondsBetween, type Timestamp } from '../schemas/time.ts';
 import type { Bell, Run } from './run.ts';
@@ -149,7 +150,20 @@ async function beginRun(deps: Deps, id: IncidentId, number: number, execution: s
   const { paging, runbooks } = await deps.config.current();
   const quietRounds = Math.ceil((paging.quietHours * 3600) / LOOK_ANYWAY_SECONDS);
   const { incident, flapping } = await joinCrowd(deps, found.incident);
-  return { ...found, incident, at: deps.clock.now(), quietRounds, flapping, anyRunbooks: runbooks.runbooks.length > 0 };
+  return {
+    ...found,
+    incident: kept(incident),
+    at: deps.clock.now(),
+    quietRounds,
+    flapping,
+    anyRunbooks: runbooks.runbooks.length > 0,
+  };
+}
+
+/** The incident as it is checkpointed. What people asked for is read from the table where it matters, as it is then. */
+function kept(incident: IncidentRecord): IncidentRecord {
+  const { asked: _asked, escalated: _escalated, opened_by: _openedBy, ...rest } = incident;
+  return rest;
 }
 
 /** Closes the incident unless something has arrived meanwhile. A quiet one closes as if a person had said so. */

@@ -34,7 +34,7 @@ export async function amend(
     const result = await table.transact([
       table.put({ ...keys.noted(id, name), at }, absent),
       table.update(keys.incident(id), {
-        UpdateExpression: 'SET #roles = :roles, care = :care, amended = :next',
+        UpdateExpression: `SET #roles = :roles, care = :care, amended = :next${wanted.escalated === undefined ? '' : ', escalated = :escalated'}`,
         ConditionExpression:
           '#status <> :resolved AND (amended = :was OR attribute_not_exists(amended) AND :was = :zero)',
         ExpressionAttributeNames: { '#roles': 'roles', '#status': 'status' },
@@ -45,6 +45,7 @@ export async function amend(
           ':was': incident.amended ?? 0,
           ':zero': 0,
           ':resolved': 'resolved',
+          ...(wanted.escalated !== undefined && { ':escalated': wanted.escalated }),
         },
       }),
       ...(wanted.timeline === undefined ? [] : [timelineWrite(table, id, name, { at, ...wanted.timeline })]),

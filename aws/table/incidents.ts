@@ -83,6 +83,7 @@ export class IncidentTable implements Incidents {
         opened_at: at,
         trace,
         by_hand: true,
+        opened_by: by,
       };
       const result = await this.#table.transact(
         newIncidentWrites(this.#table, { at, scope }, incident, [], { actor: by, alone }),

@@ -1,3 +1,4 @@
+import { askedAfter } from '../../domain/asked.ts';
 import type { IncidentChange } from '../../domain/ports.ts';
 import type { IncidentRecord, TimelineEntry } from '../../schemas/incident.ts';
 import type { Message } from '../../schemas/inbox.ts';
@@ -34,6 +35,8 @@ export function mailWrites(
     cleared: change.cleared,
     automation_paused: change.automationPaused,
     published_by: change.publishedBy,
+    asked: askedAfter(incident.asked, message, at, change.rollbackAsked),
+    escalated: change.escalated,
     asks_rollback: counted.asksRollback ? true : undefined,
     signal_count: counted.signals ? incident.signal_count + counted.signals : undefined,
     firing: counted.firing ? incident.firing + counted.firing : undefined,

@@ -118,18 +118,25 @@ const saidBy = ({ incidents, clock }: Pick<Deps, 'incidents' | 'clock'>, { name:
   );
 
 /**
- * Appends to the timeline, also when the incident is over.
+ * Appends a note to the timeline, also when the incident is over.
  *
  * @param key under which the note is written once
+ * @param pinned it is a message of the chat that somebody has marked
  * @throws Refusal 403, 404
  */
 export async function note(
   deps: Pick<Deps, 'incidents' | 'clock'>,
   who: Who,
-  { id, key, text, kind, detail }: { id: IncidentId; key: string } & Pick<TimelineEntry, 'text' | 'kind' | 'detail'>,
+  {
+    id,
+    key,
+    text,
+    detail,
+    pinned = false,
+  }: { id: IncidentId; key: string; pinned?: boolean } & Pick<TimelineEntry, 'text' | 'detail'>,
 ): Promise<TimelineEntry> {
   who.allow('incidents:write', await view(deps, id));
-  const entry = { at: deps.clock.now(), actor: who.name, kind, text, detail };
+  const entry = { at: deps.clock.now(), actor: who.name, kind: pinned ? 'note.pinned' : 'note', text, detail };
   await deps.incidents.note(id, key, entry);
   return entry;
 }

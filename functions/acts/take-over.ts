@@ -1,3 +1,4 @@
+import type { RollbackAsked } from '../../domain/asked.ts';
 import { clearingOfVersion, takenBack } from '../../domain/cleared.ts';
 import { openParts, openPartsWords } from '../../domain/parts.ts';
 import type { ChangeOfIncident, Deps, IncidentChange } from '../../domain/ports.ts';
@@ -9,7 +10,7 @@ import { resolved, view } from './incident-view.ts';
 import { type PlanDeps, planRollback, refuseImpossible } from './rollback-plan.ts';
 import { seesToIt } from './sees-to-it.ts';
 import type { Who } from './who.ts';
-import { type AskedFor, type Wish, wishOf } from './wishes.ts';
+import { type Wish, wishOf } from './wishes.ts';
 
 export const TAKE_OVERS = ['rollback', 'pause', 'resume', 'abort', 'resolve', 'publish'] as const;
 export type TakeOver = (typeof TAKE_OVERS)[number];
@@ -148,7 +149,10 @@ async function rollbackAct(
   const runs = from ?? plan.live?.version;
   const text = note === '' ? `Asked for a rollback${to === undefined ? '' : ` to ${to}`}` : withVersion(note, to);
   const meant = to === undefined ? from : runs;
-  const asked: AskedFor = { from: runs ?? null, to: plan.way?.kind === 'version' ? plan.way.version : null };
+  const rollbackAsked: RollbackAsked = {
+    from: runs ?? null,
+    to: plan.way?.kind === 'version' ? plan.way.version : null,
+  };
   return {
     message: {
       kind: 'rollback',
@@ -159,11 +163,17 @@ async function rollbackAct(
     },
     change: ({ cleared }) => {
       const clearing = runs === undefined ? undefined : clearingOfVersion(cleared, { service, version: runs });
-      if (clearing === undefined) return said(by, 'rollback.asked', text, asked);
+      if (clearing === undefined) return { rollbackAsked, ...said(by, 'rollback.asked', text, rollbackAsked) };
       const back = { by, at: deps.clock.now() };
       return {
         cleared: takenBack(cleared, [clearing], back),
-        ...said(by, 'rollback.asked', `${text}; that ${clearing.version} was cleared is taken back by it`, asked),
+        rollbackAsked,
+        ...said(
+          by,
+          'rollback.asked',
+          `${text}; that ${clearing.version} was cleared is taken back by it`,
+          rollbackAsked,
+        ),
       };
     },
   };

@@ -1,9 +1,8 @@
-import * as z from 'zod';
 import { isSameActor } from '../../domain/actor-names.ts';
 import type { Deps } from '../../domain/ports.ts';
 import { minuteOf } from '../../domain/story.ts';
-import type { DecisionView, IncidentView } from '../../schemas/incident.ts';
-import { Version } from '../../schemas/names.ts';
+import type { AskedLast, DecisionView, IncidentView } from '../../schemas/incident.ts';
+import type { Version } from '../../schemas/names.ts';
 import { secondsBetween, type Timestamp } from '../../schemas/time.ts';
 import { Refusal } from '../api/problem.ts';
 import type { TakeOver } from './take-over.ts';
@@ -24,8 +23,8 @@ export async function wishOf(
   if (action === 'publish') return { fulfilled: false, once: 'publish' };
   if (action === 'resolve') return { fulfilled: incident.status === 'resolved' };
   if (incident.status === 'resolved') return { fulfilled: false };
-  const switched = SWITCHES[action];
-  if (switched !== undefined) return switchedBefore(deps, incident, action, switched);
+  const switched = action === 'pause' || action === 'resume' || action === 'abort';
+  if (switched) return switchedBefore(deps, incident, action);
   if (action !== 'rollback') return { fulfilled: false };
   if ((await deps.automation.read()).paused) {
     throw new Refusal(
@@ -51,28 +50,18 @@ export async function wishOf(
   return { fulfilled: false, once: `rollback-after-${judged}${to === undefined ? '' : `-to-${to}`}` };
 }
 
-/** What turns the automation of an incident off and on, by what it leaves on the timeline. */
-const SWITCHES: Readonly<Record<string, string>> = {
-  pause: 'automation.paused',
-  resume: 'automation.resumed',
-  abort: 'automation.aborted',
-};
-
-/** How far back it is looked for what somebody has said last; behind that it is said again. */
-const SWITCHES_READ = 200;
-
 /** Whether it was the last of these that anybody has said, and nothing has been asked since. */
 async function switchedBefore(
   deps: Pick<Deps, 'incidents'>,
   { id, decisions }: IncidentView,
-  action: string,
-  kind: string,
+  action: NonNullable<AskedLast['switched']>['action'],
 ): Promise<Wish> {
-  const { items } = await deps.incidents.timeline(id, { limit: SWITCHES_READ });
-  const last = items.find((entry) => Object.values(SWITCHES).includes(entry.kind));
+  const incident = await deps.incidents.read(id);
+  const last = incident?.asked?.switched;
+  const isSo = last?.action === action && incident?.automation_paused === (action !== 'resume');
   const open = action === 'abort' && decisions.some(({ state }) => state === 'waiting');
-  const once = `${action}-after-${last === undefined ? 'none' : `${last.kind}-${last.at}`}`;
-  return { fulfilled: last?.kind === kind && !open, once: open ? `${once}-with-${decisions.length}` : once };
+  const once = `${action}-since-${last === undefined ? 'none' : `${last.action}-${last.at}`}`;
+  return { fulfilled: isSo && !open, once: open ? `${once}-with-${decisions.length}` : once };
 }
 
 /**
@@ -102,10 +91,6 @@ async function isRollingBack(
   );
 }
 
-/** What a rollback that somebody has asked for takes back, and where it goes, as far as that was known then. */
-export const AskedFor = z.object({ from: Version.nullable(), to: Version.nullable() });
-export type AskedFor = z.infer<typeof AskedFor>;
-
 /**
  * What was asked for a moment ago is not decided yet: whoever was shown something else is told.
  * @throws Refusal 409
@@ -115,17 +100,15 @@ async function refuseBesideAnother(
   { id, decisions }: IncidentView,
   shown: Version,
 ): Promise<void> {
-  const { items } = await incidents.timeline(id, { limit: SWITCHES_READ });
-  const last = items.find(({ kind }) => kind === 'rollback.asked');
+  const last = (await incidents.read(id))?.asked?.rollback;
   if (last === undefined || secondsBetween(last.at, clock.now()) >= DOUBLE_CLICK_SECONDS) return;
   if (decisions.some(({ at }) => at > last.at)) return;
-  const asked = AskedFor.safeParse(last.detail);
-  if (!asked.success || asked.data.to === null || asked.data.to === shown) return;
-  const { from, to } = asked.data;
+  const { from, to } = last;
+  if (to === null || to === shown) return;
   throw new Refusal(
     409,
     'rollback-in-progress',
-    `a rollback of ${from ?? 'this service'} to ${to} was asked for by ${last.actor} at ${minuteOf(last.at)}; wait for its end, and ask again for ${shown}`,
+    `a rollback of ${from ?? 'this service'} to ${to} was asked for by ${last.by} at ${minuteOf(last.at)}; wait for its end, and ask again for ${shown}`,
   );
 }
 

@@ -163,7 +163,10 @@ export function incidentRoutes(app: Api, deps: Deps): void {
         ...body(
           z.strictObject({
             text: z.string().min(1).max(4000),
-            kind: z.string().max(64).default('note'),
+            kind: z
+              .literal('note', 'kind is "note": the other kinds are written by Firebreak itself')
+              .optional()
+              .openapi({ description: 'May be left out' }),
             detail: z.unknown().optional(),
           }),
         ),
@@ -172,8 +175,8 @@ export function incidentRoutes(app: Api, deps: Deps): void {
     }),
     async (c) => {
       const { id } = c.req.valid('param');
-      const { text, kind, detail = null } = c.req.valid('json');
-      return c.json(await note(deps, c.var.who, { id, key: `note-${randomUUID()}`, text, kind, detail }), 201);
+      const { text, detail = null } = c.req.valid('json');
+      return c.json(await note(deps, c.var.who, { id, key: `note-${randomUUID()}`, text, detail }), 201);
     },
   );
 

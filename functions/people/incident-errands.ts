@@ -28,7 +28,7 @@ export async function severitySet(deps: Deps, { who, key }: Doing, id: IncidentI
 }
 
 const noted = (deps: Deps, who: Who, id: IncidentId, key: string, text: string) =>
-  note(deps, who, { id, key, text, kind: 'note', detail: null });
+  note(deps, who, { id, key, text, detail: null });
 
 export async function noteWritten(deps: Deps, { who, key }: Doing, id: IncidentId, deed: Of<'note'>): Promise<Outcome> {
   await noted(deps, who, id, key, deed.text);

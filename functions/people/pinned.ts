@@ -32,7 +32,7 @@ export async function pinned(
     id,
     key: `pinned-${deed.channel}-${deed.ts}`,
     text: `${by}${text}`.slice(0, NOTE_MAX_CHARS).toWellFormed(),
-    kind: 'note.pinned',
+    pinned: true,
     detail: { channel: deed.channel, ts: deed.ts, url: seen?.url ?? null },
   });
   return deed.asked ? answered('It is on the timeline.') : NOTHING;

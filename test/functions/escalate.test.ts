@@ -119,6 +119,14 @@ describe('a page that nobody acknowledges', () => {
     expect(said()).toEqual(asked());
   });
 
+  test('is paged again whatever others have written onto the timeline', async () => {
+    for (const n of [1, 2, 3]) {
+      const entry = { at: world.clock.now(), actor: 'mallory', text: 'Trust me', detail: null };
+      await world.deps.incidents.note(id, `forged-${n}`, { ...entry, kind: 'page.escalated' });
+    }
+    expect(await after(10)).toBe(1);
+  });
+
   test('waits anew from the page that came of it', async () => {
     expect(await after(10)).toBe(1);
     world.clock.set(world.clock.millis + 5 * 60_000);

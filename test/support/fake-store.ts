@@ -11,6 +11,7 @@ import {
   pages,
   scopeOf,
 } from '../../domain/admission.ts';
+import { askedAfter } from '../../domain/asked.ts';
 import { newChange } from '../../aws/table/changes.ts';
 import { SEVERAL, scopeOfCrowd } from '../../aws/table/crowd.ts';
 import { blankIncident } from '../../aws/table/open.ts';
@@ -209,12 +210,14 @@ export class FakeStore {
 
   mail(dossier: Dossier, message: Message, change: IncidentChange = {}, more: Partial<IncidentRecord> = {}): void {
     const { byHand, severity, title, status, verification, verifying, cleared, automationPaused, timeline } = change;
+    const { rollbackAsked, escalated } = change;
+    const asked = askedAfter(dossier.record.asked, message, this.clock.now(), rollbackAsked);
     const seq = dossier.record.seq + 1;
     if (change.parent === null) delete dossier.record.parent_id;
     dossier.record = {
       ...dossier.record,
       ...given({ by_hand: byHand, severity, title, status, verification, verifying, cleared }),
-      ...given({ automation_paused: automationPaused }),
+      ...given({ automation_paused: automationPaused, asked, escalated }),
       ...more,
       seq,
     };
@@ -415,6 +418,7 @@ export class FakeIncidents implements Incidents {
       opened_at,
       trace,
       by_hand: true as const,
+      opened_by: by,
     };
     this.#store.begin(record, scope, { actor: by, kind: 'incident.opened', text: `Opened: ${title}`, detail: null });
     if (input.alone === true) this.#store.openings.pop();
@@ -491,6 +495,7 @@ export class FakeIncidents implements Incidents {
       roles: Roles.parse(Object.fromEntries(roles)),
       care: { ...record.care, ...wanted.care },
       amended: (record.amended ?? 0) + 1,
+      ...given({ escalated: wanted.escalated }),
     };
     if (wanted.timeline) dossier.timeline.push(copy({ at: this.#store.clock.now(), ...wanted.timeline }));
     return 'done';

@@ -10,9 +10,6 @@ type CrowdDeps = Pick<Deps, 'config' | 'crowds' | 'incidents' | 'decisions' | 'e
 
 const NAMES_IN_A_TITLE = 4;
 
-/** Newest first: it has just opened, and little is on it by then. */
-const TIMELINE_READ = 50;
-
 type Looked = { incident: IncidentRecord; flapping: boolean };
 
 /**
@@ -32,12 +29,9 @@ export async function joinCrowd(deps: CrowdDeps, incident: IncidentRecord): Prom
 
 /** An alert that joins is one of many. What a person has declared is told to whoever sees to the parent, and rings. */
 async function tellWhatWasDeclared(deps: CrowdDeps, part: IncidentRecord, parent: IncidentId): Promise<void> {
-  const { id, by_hand, title, severity } = part;
-  if (by_hand !== true) return;
-  const { items } = await deps.incidents.timeline(id, { limit: TIMELINE_READ });
-  const opened = items.find(({ kind }) => kind === 'incident.opened');
-  if (opened === undefined || opened.actor === 'alerts') return; // what was declared later is told by that
-  await tellDeclared(deps, parent, { key: `declared-${id}`, by: opened.actor, title, severity, part });
+  const { id, opened_by: by, title, severity } = part;
+  if (by === undefined) return; // what was declared later is told by that
+  await tellDeclared(deps, parent, { key: `declared-${id}`, by, title, severity, part });
   await commandsParent(deps, id);
 }
 

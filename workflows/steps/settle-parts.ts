@@ -10,9 +10,6 @@ export type SettleDeps = Pick<Deps, 'incidents' | 'crowds' | 'effects' | 'decisi
 /** Parts that are looked after at once. */
 const AT_ONCE = 8;
 
-/** How far back it is looked for when it was said that all is over. */
-const TIMELINE_READ = 100;
-
 /** Alerts that are read at a time. */
 const SIGNALS_READ = 100;
 
@@ -32,7 +29,7 @@ type Word = { by: string; at: Timestamp };
 export async function settleParts(deps: SettleDeps, parentId: IncidentId): Promise<void> {
   const parent = await deps.incidents.read(parentId);
   if (parent !== undefined && parent.status !== 'resolved') return;
-  const word = await wordOf(deps, parent);
+  const word = wordOf(parent);
   const open = (await deps.crowds.parts(parentId)).filter(({ incident }) => incident.status !== 'resolved');
   const failed: unknown[] = [];
   for (let first = 0; first < open.length; first += AT_ONCE) {
@@ -75,11 +72,10 @@ async function letGo(deps: SettleDeps, { parentId, parent, word }: Over, part: I
 }
 
 /** Undefined: nobody has said so, it has closed by itself. */
-async function wordOf({ incidents }: SettleDeps, parent: IncidentRecord | undefined): Promise<Word | undefined> {
-  const { id, resolved_by: by, resolved_at: closedAt } = parent ?? {};
-  if (id === undefined || !closedAt || !by || isByItself(by)) return undefined;
-  const { items } = await incidents.timeline(id, { limit: TIMELINE_READ });
-  return { by, at: items.find(({ kind }) => kind === ASKED)?.at ?? closedAt };
+function wordOf(parent: IncidentRecord | undefined): Word | undefined {
+  const { resolved_by: by, resolved_at: closedAt } = parent ?? {};
+  if (!closedAt || !by || isByItself(by)) return undefined;
+  return { by, at: parent?.asked?.resolve?.at ?? closedAt };
 }
 
 const isByItself = (by: string): boolean => by === 'firebreak' || by.startsWith('firebreak:');

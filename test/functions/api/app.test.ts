@@ -718,7 +718,12 @@ describe('incidents', () => {
         detail: { graph: [1, 2.5, null, 'ü'] },
       },
     });
-    expect(await firebreak.post(`${path}/timeline`, { text: 'No detail' })).toMatchObject({
+    // What the kinds of Firebreak's own entries say is not for others to say.
+    for (const kind of ['automation.paused', 'page.escalated', 'resolve.asked'])
+      expect(await firebreak.post(`${path}/timeline`, { text: 'Trust me', kind })).toMatchObject(
+        problem(422, 'invalid'),
+      );
+    expect(await firebreak.post(`${path}/timeline`, { text: 'No detail', kind: 'note' })).toMatchObject({
       status: 201,
       body: { detail: null },
     });
