@@ -1,4 +1,4 @@
-import type { Deps } from '../../domain/ports.ts';
+import type { Deps, Place } from '../../domain/ports.ts';
 import type { IncidentView } from '../../schemas/incident.ts';
 import type { IncidentId } from '../../schemas/names.ts';
 import { wake } from '../../workflows/wake.ts';
@@ -12,7 +12,8 @@ export type Answer = { id: IncidentId; digest: string; answer: 'approved' | 'rej
 type AnswerDeps = Pick<Deps, 'automation' | 'incidents' | 'decisions' | 'clock' | 'engine'>;
 
 /**
- * Answers the decision that waits. The same answer again by the same person is success.
+ * Answers the decision that waits. The same answer again by the same person is success. A yes is for whoever may act on
+ * what would be changed, which can be another service than the incident's; a no also for whoever may act on the incident.
  *
  * @returns the incident as it is now
  * @throws Refusal 403, 404; 409 `superseded`, `second-person-needed`, `paused`, `automation-paused`
@@ -23,7 +24,7 @@ export async function answerDecision(
   { id, digest, answer, note }: Answer,
 ): Promise<IncidentView> {
   const before = await view(deps, id);
-  who.allow('incidents:act', before);
+  allowAnswer(who, before, { digest, answer });
   if (answer === 'approved') await refusePaused(deps, before, digest);
   const taken = await deps.decisions.answer(id, digest, answer, who.name, note);
   if (taken === 'needs_another')
@@ -39,6 +40,21 @@ export async function answerDecision(
   await seesToIt(deps, who, id);
   await wake(deps, id);
   return view(deps, id);
+}
+
+function allowAnswer(who: Who, incident: IncidentView, { digest, answer }: Pick<Answer, 'digest' | 'answer'>): void {
+  const target = incident.decisions.find((decision) => decision.digest === digest)?.target ?? incident;
+  if (answer === 'rejected' && mayAct(who, incident)) return;
+  who.allow('incidents:act', { service: target.service, environment: target.environment });
+}
+
+function mayAct(who: Who, { service, environment }: Place): boolean {
+  try {
+    who.allow('incidents:act', { service, environment });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Nothing would come of a yes, and nobody would be asked again: the question waits until it can be carried out. */

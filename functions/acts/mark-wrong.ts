@@ -18,7 +18,11 @@ export async function markWrong(
   who: Who,
   { id, note, key }: { id: IncidentId; note: string; key?: string },
 ): Promise<IncidentView> {
-  who.allow('incidents:act', await view(deps, id));
+  const incident = await view(deps, id);
+  who.allow('incidents:act', incident);
+  // It counts against the automation of the service that was changed, which can be another one.
+  for (const effect of incident.effects)
+    if (effect.place !== undefined && (key ?? effect.key) === effect.key) who.allow('incidents:act', effect.place);
   const text = note || 'Says that the automation was wrong';
   const { acts, demoted } = await deps.automation.wrong(id, key ?? null, text);
   if (acts === 0)

@@ -185,11 +185,16 @@ const withVersion = (note: string, to: Version | undefined): string =>
 /** Somebody has asked for it before, and a second person has to be for it: whoever asks now is. Asking twice changes nothing. */
 async function agrees(
   deps: Pick<Deps, 'decisions'>,
-  { id, decisions }: IncidentView,
+  { id, service, environment, decisions }: IncidentView,
   by: string,
   { note, to }: Wanted,
 ): Promise<boolean> {
-  const asked = decisions.find(({ state, because }) => state === 'waiting' && because === 'second_person');
+  const asked = decisions.find(
+    ({ state, because, target }) =>
+      state === 'waiting' &&
+      because === 'second_person' &&
+      (target === null || (target.service === service && target.environment === environment)),
+  );
   if (asked === undefined) return false;
   const named = (await deps.decisions.inputs(id, Number(asked.id.split('-').at(-1))))?.asked.to;
   // Whoever wants another version is for something else.

@@ -92,10 +92,10 @@ export class Guarded {
   readonly #people = new Map<string, string>();
 
   /** Who can act upon incidents, by their name. */
-  async person(name: string, actions = ['incidents:act']): Promise<string> {
+  async person(name: string, actions = ['incidents:act'], limits: { services?: string[] } = {}): Promise<string> {
     const known = this.#people.get(name);
     if (known !== undefined) return known;
-    const { body } = await this.#firebreak().post('/v1/tokens', { name, actions });
+    const { body } = await this.#firebreak().post('/v1/tokens', { name, actions, ...limits });
     this.#people.set(name, body.token);
     return body.token;
   }

@@ -468,8 +468,16 @@ describe('which change it was', { timeout: 60_000 }, () => {
     expect(ours.decisions).toMatchObject([{ kind: 'approve', target: ledger, from_version: BAD.version }]);
     expect(ours.decisions[0].reasons.map(({ code }: any) => code)).toContain('another_service');
 
+    // Whoever is limited to the service that fails may say no to what its incident asks, but not yes to a change of another.
+    const [shops, ledgers] = await Promise.all(
+      ['shop', 'ledger'].map((service) => guarded.person(`of-${service}`, ['incidents:act'], { services: [service] })),
+    );
+    expect(await answer(ours, 'approve', shops)).toMatchObject({ status: 403, body: { code: 'forbidden' } });
+    expect((await judged(shop)).decisions).toMatchObject([{ state: 'waiting', approvals: { given: [] } }]);
+    expect(await act(ours, 'pause', {}, ledgers)).toMatchObject({ status: 403 });
+
     await guarded.holdRollbacks();
-    expect((await answer(ours, 'approve')).status).toBe(200);
+    expect((await answer(ours, 'approve', ledgers)).status).toBe(200);
     await seen(async () => (await rollbacks(ledger)).length > 0, 'the rollback of the ledger');
     expect((await answer(theirs, 'approve')).status).toBe(200);
     await told(theirs, 'mitigation.withheld', /another incident is acting upon the same target/);

@@ -622,6 +622,32 @@ describe('questions', () => {
     expect(await chat.presses(BOB, approve)).toBe('Your yes counts.');
   });
 
+  test('about another service are for those who may act on that one; a no is for both', async () => {
+    const owners = {
+      ada: { slack: ADA, teams: ['payments'], roles: ['own'] },
+      bob: { slack: BOB, teams: ['ledger'], roles: ['own'] },
+    };
+    const roles = { own: { actions: ['incidents:act', 'incidents:read'], services: 'own' } };
+    const production = { environments: { production: {} } };
+    chat.configure(
+      { people: owners, roles, everyone: 'nobody' },
+      { services: { checkout: { team: 'payments', ...production }, ledger: { team: 'ledger', ...production } } },
+    );
+    const inputs = clear({});
+    const ask = async (number: number) => {
+      const question = { text: 'Restart the ledger', reasons: [], people: null, approvals: 1, inputs: inputs as never };
+      const at = { ...place, service: 'ledger' as ServiceName };
+      return (await chat.deps.decisions.ask(id, number, { ...question, place: at })).digest;
+    };
+    const asked = await ask(1_000_001);
+    expect(await chat.presses(ADA, { verb: 'approve', incident: id, digest: asked })).toBe(
+      `You may not decide what is done about incidents of ledger in production. Ask ${BOB}.`,
+    );
+    expect(await chat.presses(BOB, { verb: 'approve', incident: id, digest: asked })).toBe('Your yes counts.');
+    const again = await ask(1_000_002);
+    expect(await chat.presses(ADA, { verb: 'reject', incident: id, digest: again })).toMatch(/^Your no counts/);
+  });
+
   test('an answer to a question that does not wait says what is so now', async () => {
     expect(await chat.presses(ADA, { verb: 'approve', incident: id, digest })).toBe(
       'Superseded: no question waits any more. Nothing was done.',
