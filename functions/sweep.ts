@@ -17,6 +17,7 @@ import { endQuiet, showQuiet } from './quiet.ts';
 import { seeTogether } from './pagerduty/together.ts';
 import { reportOverdue } from './overdue.ts';
 import { rouse } from './rouse.ts';
+import { pooled } from './evaluation/pool.ts';
 import { wake } from '../workflows/wake.ts';
 
 /** What has been waiting for this long was forgotten by whoever should have started or rung it. */
@@ -140,16 +141,22 @@ async function apart(deps: SweepDeps, underWay: UnderWay, name: string, job: () 
   }
 }
 
+/**
+ * Incidents looked after at once: each costs a call or two of Lambda's API, of which one takes tens of milliseconds. In
+ * sequence a thousand open incidents would take the whole sweep; all at once they would be throttled.
+ */
+const AT_ONCE = 8;
+
 /** How many of them it was true for. One that fails must not keep the others asleep. */
 async function count<T>(all: readonly T[], deps: SweepDeps, act: (one: T) => Promise<boolean>): Promise<number> {
   let done = 0;
-  for (const one of all) {
+  await pooled(all, AT_ONCE, async (one) => {
     try {
       if (await act(one)) done += 1;
     } catch (error) {
       deps.log.error('the sweeper could not look after an incident', { incident: one, error: String(error) });
     }
-  }
+  });
   return done;
 }
 

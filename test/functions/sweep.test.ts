@@ -125,3 +125,30 @@ test('a part whose parent is over, and has not settled it, pages and is told by 
   expect(await incidents.read(id)).not.toHaveProperty('parent_id');
   expect([said(/^incident\.left/), errors]).toEqual([['incident.left'], []]);
 });
+
+test('it asks about eight workflows at once, and one that cannot be asked about costs the others nothing', async () => {
+  const record = await world.deps.incidents.read(id);
+  if (record === undefined) throw new Error('there is no incident');
+  const open = Array.from({ length: 40 }, (_, index) => ({
+    ...record,
+    execution: `execution-${index}`,
+    started_run: record.run,
+  }));
+  deps.incidents = Object.assign(Object.create(world.deps.incidents), { open: async () => open });
+  const asked: { execution: string; answer: (died: boolean) => void; fail: (error: Error) => void }[] = [];
+  const died = (execution: string) => new Promise<boolean>((answer, fail) => asked.push({ execution, answer, fail }));
+  deps.engine = { ...idleEngine(), died };
+  const swept = sweep(deps);
+  let answered = 0;
+  while (answered < open.length) {
+    const expected = Math.min(8, open.length - answered);
+    await expect.poll(() => asked.length - answered).toBe(expected);
+    for (const { answer, fail } of asked.slice(answered, answered + expected)) {
+      if (answered++ === 0) fail(new Error('TooManyRequestsException'));
+      else answer(false);
+    }
+  }
+  await swept;
+  expect(asked.map(({ execution }) => execution)).toEqual(open.map(({ execution }) => execution));
+  expect(errors.filter((one) => 'error' in one)).toMatchObject([{ error: 'Error: TooManyRequestsException' }]);
+});
