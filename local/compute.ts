@@ -60,7 +60,9 @@ export async function startCompute(
 ): Promise<void> {
   const { sqs, queues } = storage;
   if (!env['AWS_ENDPOINT_URL_LAMBDA']) {
-    const lambda = opened.add(await startLambda({ ...options, sqs, functions: functions(queues.workflowDeadLetters) }));
+    const lambda = opened.add(
+      await startLambda({ ...options, sqs, functions: localFunctions(queues.workflowDeadLetters) }),
+    );
     env['AWS_ENDPOINT_URL_LAMBDA'] = lambda.url;
     lambda.resume();
   }
@@ -88,7 +90,7 @@ export async function startCompute(
 }
 
 /** The deployed handlers, as `infra/functions.ts` sets them up. */
-function functions(deadLetterQueueUrl: string): Record<string, LocalFunction> {
+export function localFunctions(deadLetterQueueUrl: string): Record<string, LocalFunction> {
   const recursive = new Set<string>(RECURSIVE.map((name) => NAMES[name]));
   return Object.fromEntries(
     Object.entries(handlers(deadLetterQueueUrl)).map(([name, one]) => [
