@@ -1,4 +1,5 @@
 /** The files of the set, read exactly as a start reads them. */
+export { lintConfigFolder, lintNames, lintRunbooksFolder } from '../local/catalogue-files.ts';
 export { loadConfig, loadServices, SLOS } from '../local/config-files.ts';
 export { lintFreezeFile } from '../local/freeze-file.ts';
 export { lintPeopleFiles } from '../local/people-files.ts';

@@ -2,12 +2,26 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { isNode, LineCounter, parseDocument } from 'yaml';
-import { shown } from '../../domain/runbooks/problem.ts';
-import { lintFreezeFile, lintPeopleFiles, lintSlos, loadConfig, loadRunbooks, SLOS } from '../files.ts';
+import { type Problem, shown } from '../../domain/runbooks/problem.ts';
+import { secretNamesOf } from '../../domain/runbooks/secret-names.ts';
+import { doubtful } from '../../domain/slo/written.ts';
+import { timestamp } from '../../schemas/time.ts';
+import {
+  lintConfigFolder,
+  lintFreezeFile,
+  lintNames,
+  lintPeopleFiles,
+  lintRunbooksFolder,
+  lintSlos,
+  loadConfig,
+  loadRunbooks,
+  SLOS,
+} from '../files.ts';
+import type { RunbookSet } from '../../schemas/runbook.ts';
 import { folderOf } from '../folders.ts';
 import { No, type World } from '../world.ts';
 
-type Options = { config?: string; runbooks?: string };
+type Options = { config?: string; runbooks?: string; secrets?: true };
 
 type Loaded = Extract<Awaited<ReturnType<typeof loadConfig>>, { ok: true }>['config'];
 type Services = Loaded['services'];
@@ -15,9 +29,10 @@ type Services = Loaded['services'];
 export function addCheck(program: Command, world: World): void {
   program
     .command('check')
-    .description('is everything in config/ and runbooks/ right: what a start would say, without one')
+    .description('validate config/ and runbooks/ without starting Firebreak')
     .option('--config <dir>', 'folder of the configuration')
     .option('--runbooks <dir>', 'folder of the runbooks')
+    .option('--secrets', 'warn of secrets that runbooks name and this environment does not have')
     .action((options: Options) => check(world, options));
 }
 
@@ -25,10 +40,16 @@ async function check(world: World, options: Options): Promise<void> {
   const configDir = await folderOf(world, 'config', options.config);
   const runbooksDir = await folderOf(world, 'runbooks', options.runbooks);
   const [config, runbooks] = await Promise.all([loadConfig(configDir), loadRunbooks(runbooksDir)]);
-  const problems = [config, runbooks].flatMap((read) => (read.ok ? [] : read.problems));
-  for (const problem of problems) world.out(problem);
+  const unreadable = [config, runbooks].flatMap((read) => (read.ok ? [] : read.problems));
+  const found = [...(await lintConfigFolder(configDir)), ...(await lintRunbooksFolder(runbooksDir))];
+  if (config.ok) found.push(...(await lintNames(configDir, config.config, timestamp(Date.now()))));
+  if (runbooks.ok && options.secrets) found.push(...unsetSecrets(world, runbooksDir, runbooks.set));
+  const wrong = found.filter(({ level }) => level === 'error').map(shown);
+  for (const problem of [...unreadable, ...wrong]) world.out(problem);
+  for (const warning of found.filter(({ level }) => level !== 'error')) world.out(shown(warning));
   if (config.ok) for (const warning of await warnings(configDir, config.config)) world.out(warning);
-  if (!config.ok || !runbooks.ok) throw new No(counted(problems.length, 'problem'));
+  if (!config.ok || !runbooks.ok || wrong.length > 0)
+    throw new No(counted(unreadable.length + wrong.length, 'problem'));
   const { services, slos } = config.config;
   const inConfig = [
     counted(Object.keys(services).length, 'service'),
@@ -45,6 +66,15 @@ async function warnings(configDir: string, config: Loaded): Promise<string[]> {
   const people = await lintPeopleFiles(configDir, config);
   return [...(await withoutAuth(configDir, services)), ...[...freezes, ...people, ...found].map(shown)];
 }
+
+const unsetSecrets = ({ env }: World, dir: string, { runbooks }: RunbookSet): Problem[] =>
+  runbooks.flatMap((runbook) =>
+    secretNamesOf(runbook)
+      .filter((name) => !env[name])
+      .map((name) =>
+        doubtful({ file: join(dir, runbook.file), line: 1 }, `it names the secret ${name}, which is not set here`),
+      ),
+  );
 
 /** Targets that are called without credentials, each with its line: right, but hardly meant. */
 async function withoutAuth(configDir: string, services: Services): Promise<string[]> {

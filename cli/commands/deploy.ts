@@ -3,9 +3,11 @@ import * as z from 'zod';
 import { Change, ChangeKind, ChangeStatus } from '../../schemas/change.ts';
 import { Client, queryOf } from '../client.ts';
 import { JSON_OPTION, LIMIT_OPTION } from '../options.ts';
-import { asJson, shortTime, table } from '../table.ts';
+import { asJson, oneLine, shortTime, table } from '../table.ts';
 import type { World } from '../world.ts';
 
+/** Without `warnings`: an older Firebreak. */
+const Recorded = Change.extend({ warnings: z.array(z.string()).default([]) });
 const Changes = z.object({ items: z.array(Change) });
 
 type RecordOptions = {
@@ -65,7 +67,8 @@ async function record(world: World, what: object, options: RecordOptions): Promi
     has_migration: migration,
     rollback_safe_to: rollbackSafeTo,
   };
-  const change = await (await Client.of(world)).post('/v1/deployments', body, Change);
+  const change = await (await Client.of(world)).post('/v1/deployments', body, Recorded);
+  for (const warning of change.warnings) world.err(oneLine(`warning: ${warning}`));
   world.out(json ? asJson(change) : change.id);
 }
 

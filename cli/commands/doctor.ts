@@ -23,6 +23,8 @@ const Connections = z.object({
       problem: z.string().nullable(),
     }),
   ),
+  unknown_places: z.array(z.object({ service: z.string(), environment: z.string(), problem: z.string() })).default([]),
+  secrets: z.array(z.object({ runbook: z.string(), name: z.string() })).default([]),
   /** Absent: a Firebreak of before they were looked at here. */
   objectives: z
     .object({
@@ -123,10 +125,26 @@ const VERDICTS: Readonly<Record<string, Finding['verdict']>> = {
 
 /** Asked once: each time, vendors are asked, too. */
 async function connected(client: Client): Promise<Finding[]> {
-  const { vendors, targets, objectives } = await client.get('/v1/connections', Connections);
+  const {
+    vendors,
+    targets,
+    unknown_places: unknown,
+    secrets,
+    objectives,
+  } = await client.get('/v1/connections', Connections);
   return [
     ...vendors.map(({ name, state, detail }) => ({ verdict: VERDICTS[state] ?? 'warn', about: name, text: detail })),
     ...ofTargets(targets),
+    ...unknown.map(({ service, environment, problem }): Finding => ({
+      verdict: 'warn',
+      about: `${service}/${environment}`,
+      text: `deployments are recorded here, and ${problem}`,
+    })),
+    ...secrets.map(({ runbook, name }): Finding => ({
+      verdict: 'warn',
+      about: 'runbook',
+      text: `${runbook} names the secret ${name}, which is not set`,
+    })),
     ...ofObjectives(objectives),
   ];
 }

@@ -34,7 +34,7 @@ export type CheckInputs = {
   /** Under what other names it was asked about. Absent: under those that are known. */
   asked?: Place;
   /** Nobody knows the environment: by policy, beside those that are known, and the one that was probably meant. */
-  unknownEnvironment?: { policy: 'allow' | 'deny'; known: string[]; meant: string | null };
+  unknownEnvironment?: { policy: 'allow' | 'deny'; known: string[]; meant: string | null; recorded?: true };
   policy: FreezePolicy;
   place: CheckedPlace;
   /** How many objectives are configured for the place. */

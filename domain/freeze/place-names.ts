@@ -93,9 +93,19 @@ const takenFor = (asked: Names, { service, environment }: Names): Finding => ({
 
 function unknownFinding(
   { service, environment }: Names,
-  { policy, known, meant }: NonNullable<CheckInputs['unknownEnvironment']>,
+  { policy, known, meant, recorded }: NonNullable<CheckInputs['unknownEnvironment']>,
 ): Finding {
   const suggestion = meant === null ? '' : `; did you mean ${JSON.stringify(meant)}?`;
+  // A deployment under a misspelt name must not make that name look right; nor does policy refuse what runs somewhere.
+  if (recorded)
+    return {
+      code: 'unknown_environment',
+      key: environment,
+      effect: 'warn',
+      text:
+        `no configuration names an environment ${JSON.stringify(environment)} of ${service} (config/services.yaml); it is ` +
+        `known by deployments alone. Configured: ${list(known)}${suggestion}`,
+    };
   const text =
     `nothing is known of an environment ${JSON.stringify(environment)} of ${service}: neither the configuration has it ` +
     `(config/services.yaml) nor is a deployment recorded there. Known: ${list(known)}${suggestion}`;

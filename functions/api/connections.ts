@@ -3,6 +3,7 @@ import { EVERYWHERE } from '../../domain/access.ts';
 import type { Deps } from '../../domain/ports.ts';
 import { Timestamp } from '../../schemas/time.ts';
 import { connections, targets } from '../connections.ts';
+import { unknownPlaces, unsetSecrets } from '../connections/names.ts';
 import { objectivesState } from '../objectives.ts';
 import { answers, type Api, endpoint } from './endpoint.ts';
 
@@ -24,6 +25,12 @@ const Connections = z.object({
       problem: z.string().nullable(),
     }),
   ),
+  unknown_places: z
+    .array(z.object({ service: z.string(), environment: z.string(), problem: z.string() }))
+    .openapi({ description: 'Where deployments are recorded that no configuration names' }),
+  secrets: z
+    .array(z.object({ runbook: z.string(), name: z.string() }))
+    .openapi({ description: 'Secrets that a runbook names and that are not set' }),
   objectives: z.object({
     configured: z.number(),
     evaluated_at: Timestamp.nullable(),
@@ -56,12 +63,14 @@ export function connectionRoutes(app: Api, deps: Deps): void {
     }),
     async (c) => {
       c.var.allow(EVERYWHERE);
-      const [vendors, places, objectives] = await Promise.all([
+      const [vendors, places, objectives, unknown_places, secrets] = await Promise.all([
         connections(deps),
         targets(deps),
         objectivesState(deps),
+        unknownPlaces(deps),
+        unsetSecrets(deps),
       ]);
-      return c.json({ vendors, targets: places, objectives }, 200);
+      return c.json({ vendors, targets: places, unknown_places, secrets, objectives }, 200);
     },
   );
 }

@@ -1,6 +1,8 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Deps } from '../../domain/ports.ts';
+import { nameWarnings } from '../../domain/unconfigured.ts';
 import { Change, ChangePatch, NewChange, whyAhead, whyNoTimes } from '../../schemas/change.ts';
+import type { Config } from '../../schemas/config.ts';
 import { ChangeId, EnvironmentName, ServiceName } from '../../schemas/names.ts';
 import type { Timestamp } from '../../schemas/time.ts';
 import { answers, type Api, body, endpoint, listQuery, pageOf, problems, seen } from './endpoint.ts';
@@ -9,7 +11,9 @@ import { endFailures } from '../end-failures.ts';
 import { deadlineOf, HAS_NO_END } from '../overdue.ts';
 import { endOverdueDeploy, reportFailedDeploy } from './failed-deploy.ts';
 
-const Deployment = Change.meta({ id: 'Deployment' });
+const Deployment = Change.extend({
+  warnings: z.array(z.string()).openapi({ description: 'Names that no configuration has, with those probably meant' }),
+}).meta({ id: 'Deployment' });
 const params = z.object({ id: ChangeId });
 
 export function deploymentRoutes(app: Api, deps: Deps): void {
@@ -37,7 +41,7 @@ export function deploymentRoutes(app: Api, deps: Deps): void {
       // Also when it was recorded before: that request may have died here. Reported twice, it counts once.
       if (change.status === 'failed') await reportFailedDeploy(deps, change, c.var.trace);
       if (change.status === 'succeeded') await endFailures(deps, change);
-      return c.json(change, created ? 201 : 200);
+      return c.json(shown(await deps.config.current(), change), created ? 201 : 200);
     },
   );
 
@@ -75,7 +79,7 @@ export function deploymentRoutes(app: Api, deps: Deps): void {
       const corrected = before.status === 'failed' && before.finished_at !== change.finished_at;
       if (change.status === 'failed' && !corrected) await reportFailedDeploy(deps, change, c.var.trace);
       if (change.status === 'succeeded') await endFailures(deps, change);
-      return c.json(change, 200);
+      return c.json(shown(await deps.config.current(), change), 200);
     },
   );
 
@@ -96,7 +100,7 @@ export function deploymentRoutes(app: Api, deps: Deps): void {
       const change = await deps.changes.get(id);
       if (change === undefined) throw notFound(id);
       c.var.allow(change);
-      return c.json(change, 200);
+      return c.json(shown(await deps.config.current(), change), 200);
     },
   );
 
@@ -119,10 +123,13 @@ export function deploymentRoutes(app: Api, deps: Deps): void {
       const place = { ...(service && { service }), ...(environment && { environment }) };
       c.var.allow(place);
       const read = (from?: string) => deps.changes.list({ limit, ...(from && { cursor: from }), ...place });
-      return c.json(await seen(c.var, read, cursor), 200);
+      const [page, config] = await Promise.all([seen(c.var, read, cursor), deps.config.current()]);
+      return c.json({ ...page, items: page.items.map((change) => shown(config, change)) }, 200);
     },
   );
 }
+
+const shown = (config: Config, change: Change) => ({ ...change, warnings: nameWarnings(config, change) });
 
 /**
  * When its time was over, if it was. Also where nobody has said so yet: whoever is about to is heard after its end, which

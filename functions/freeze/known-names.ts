@@ -2,6 +2,7 @@ import { serviceEntry } from '../../domain/catalogue.ts';
 import { configuredEnvironments, probablyMeant, theOneCalled } from '../../domain/freeze/place-names.ts';
 import type { Deps } from '../../domain/ports.ts';
 import { didYouMean } from '../../domain/runbooks/nearest.ts';
+import { unconfiguredEnvironment, unconfiguredWords } from '../../domain/unconfigured.ts';
 import type { Config } from '../../schemas/config.ts';
 import type { FreezeScope } from '../../schemas/freeze.ts';
 import { EnvironmentName, ServiceName } from '../../schemas/names.ts';
@@ -32,6 +33,7 @@ export async function scopeAsKnown(
     warnings: [
       ...(service === null ? [] : ofService(service, ours, services)),
       ...(environment === null ? [] : ofEnvironment(environment, place, environments)),
+      ...(place === undefined ? [] : unconfigured(config, { service: ours ?? null, environment: place })),
     ],
   };
 }
@@ -71,6 +73,17 @@ function ofEnvironment(environment: string, taken: string | undefined, known: Re
     `nothing is known of an environment ${JSON.stringify(environment)}, for which this holds all the same` +
       (meant === null ? '' : `; did you mean ${JSON.stringify(meant)}?`),
   ];
+}
+
+/** An environment that nothing but deployments names is as likely a misspelt one. */
+function unconfigured(config: Config, place: { service: string | null; environment: string }): string[] {
+  if (place.service !== null) {
+    const found = unconfiguredEnvironment(config, { service: place.service, environment: place.environment });
+    return found === null ? [] : [unconfiguredWords({ ...place, service: place.service }, found)];
+  }
+  const known = configuredEnvironments(config);
+  if (Object.keys(config.services).length === 0 || known.has(place.environment)) return [];
+  return [unconfiguredWords({ ...place, service: 'any service' }, { meant: probablyMeant(place.environment, known) })];
 }
 
 const takenFor = (name: string, taken: string): string[] =>

@@ -6,6 +6,7 @@ import {
   probablyMeant,
   theOneCalled,
 } from '../../domain/freeze/place-names.ts';
+import { unconfiguredEnvironment } from '../../domain/unconfigured.ts';
 import type { Config } from '../../schemas/config.ts';
 import { EnvironmentName, ServiceName } from '../../schemas/names.ts';
 import { millisOf } from '../../schemas/time.ts';
@@ -16,12 +17,15 @@ const RECORDED_FOR_MS = 10_000;
 /**
  * The place that a question is about.
  *
- * `asked`: under what other names it was asked about; null: under these. `unknown`: nobody knows the environment.
+ * `asked`: under what other names it was asked about; null: under these. `unknown`: no configuration names the environment.
  */
 export type KnownPlace = Place & {
   asked: Place | null;
-  unknown: { known: string[]; meant: string | null } | null;
+  unknown: UnknownEnvironment | null;
 };
+
+/** `recorded`: nothing but deployments names it, as where somebody has misspelt it. */
+type UnknownEnvironment = { known: string[]; meant: string | null; recorded?: true };
 
 /**
  * Of which place it is asked. A name that differs from one that is known in case, width or blanks alone stands for that
@@ -49,12 +53,24 @@ export async function knownPlace(
       : undefined) ??
     theOneCalled(environment, deployed) ??
     theOneCalled(environment, known);
-  if (meant !== undefined) return placeOf(called, meant, { service, environment });
+  if (meant !== undefined)
+    return {
+      ...placeOf(called, meant, { service, environment }),
+      unknown: recordedOnly(config, { service: called, environment: meant }),
+    };
   const isRecorded = (await deps.changes.recent({ service, environment }, 1)).length > 0;
   return {
     ...placeOf(called, environment, { service, environment }),
-    unknown: isRecorded ? null : { known: [...known].toSorted(), meant: probablyMeant(environment, known) },
+    unknown: isRecorded
+      ? recordedOnly(config, { service: called, environment })
+      : { known: [...known].toSorted(), meant: probablyMeant(environment, known) },
   };
+}
+
+/** Whatever was recorded is known; that does not make its name right. */
+function recordedOnly(config: Config, place: { service: string; environment: string }): UnknownEnvironment | null {
+  const found = unconfiguredEnvironment(config, place);
+  return found === null ? null : { ...found, recorded: true };
 }
 
 function placeOf(service: string, environment: string, asked: Place): KnownPlace {

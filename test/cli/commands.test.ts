@@ -21,6 +21,10 @@ steps:
     with: { flag: search-ranking }
     approval: true
     timeout: 5m
+  - id: tell
+    uses: http
+    with: { url: "https://flags.test/told", method: GET, auth: { bearer: FLAGS_KEY } }
+    timeout: 1m
 ---
 Ask first.
 `;
@@ -348,6 +352,11 @@ describe('doctor', () => {
     const stray = alert({ labels, fingerprint: 'aa', annotations: { summary: 'a stray alert' } });
     await firebreak.post('/v1/alerts/alertmanager', group([stray]));
     await seen(async () => (await firebreak.get('/v1/incidents?service=unmatched')).body.items.length > 0, 'the stray');
+    const typo = await at(firebreak, 'deploy', 'record', 'checkout', 'prod', 'v9');
+    expect(typo).toMatchObject({
+      code: 0,
+      err: 'warning: no configuration names an environment "prod" of checkout; did you mean "production"?\n',
+    });
     await firebreak.put('/sandbox/faults', { vendor: 'grafana', fault: { kind: 'status', status: 401 } });
     const { code, out, err } = await at(firebreak, 'doctor');
     await firebreak.put('/sandbox/faults', { clear: true });
@@ -372,6 +381,10 @@ describe('doctor', () => {
         "warn  checkout/production   its deployer's secret CD_KEY is not set",
         'warn  checkout/staging      its deployer is called without credentials (no "auth")',
         'warn  checkout/staging      way back last proved: never',
+        expect.stringMatching(
+          /^warn {2}checkout\/prod +deployments are recorded here, and .*did you mean "production"\?$/,
+        ),
+        'warn  runbook               asks names the secret FLAGS_KEY, which is not set',
         expect.stringMatching(/^warn {2}unmatched alert +nobody-s: a stray alert, in production/),
       ]),
     );

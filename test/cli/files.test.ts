@@ -86,6 +86,138 @@ describe('check', () => {
   });
 });
 
+describe('check finds what a start would take in silence:', () => {
+  /** In this process; each line without the folder before it. */
+  async function checked(
+    files: Record<string, string>,
+    ...more: string[]
+  ): Promise<{ code: number | null; lines: string[] }> {
+    for (const [name, text] of Object.entries(files)) await write(name, text);
+    const { code, out } = await cli([
+      'check',
+      '--config',
+      join(dir, 'config'),
+      '--runbooks',
+      join(dir, 'runbooks'),
+      ...more,
+    ]);
+    return {
+      code,
+      lines: out
+        .replaceAll(`${dir}/`, '')
+        .trimEnd()
+        .split('\n')
+        .slice(0, code === 0 ? -1 : undefined),
+    };
+  }
+
+  const SERVICES = 'services:\n  checkout: { team: payments, environments: { production: {} } }\n';
+
+  test.each<[string, Record<string, string>, number, string[]]>([
+    [
+      'a misspelt file',
+      { 'config/services.yml': SERVICES },
+      1,
+      [
+        'config/services.yml:1: nothing reads this (did you mean "services.yaml"?)',
+        'config/services.yaml:1: warning: the catalogue has no services, so every alert is unmatched and nothing is automatic',
+      ],
+    ],
+    [
+      'a misspelt runbook, and a copy of a file',
+      { 'runbooks/say.markdown': RIGHT, 'config/services.yaml': SERVICES, 'config/service.yaml': SERVICES },
+      1,
+      [
+        'runbooks/say.markdown:1: nothing reads this (did you mean "say.md"?)',
+        'config/service.yaml:1: warning: nothing reads this (did you mean "services.yaml"?)',
+      ],
+    ],
+    [
+      'a dependency that nobody is',
+      { 'config/services.yaml': `${SERVICES}  payments: { dependsOn: [chekout] }\n` },
+      0,
+      [
+        'config/services.yaml:3: warning: the catalogue has no service "chekout", on which payments depends (did you mean "checkout"?)',
+      ],
+    ],
+    [
+      'two services with one match',
+      { 'config/services.yaml': 'services:\n  a: { match: { app: x } }\n  b:\n    match: { app: x, tier: web }\n' },
+      1,
+      [
+        'config/services.yaml:4: every alert that matches b belongs to a, which stands before it (give each service labels of its own in "match", or put the narrower one first)',
+      ],
+    ],
+    [
+      'queries that Prometheus would refuse',
+      {
+        'config/services.yaml':
+          'services:\n  a:\n    environments:\n      production:\n        health:\n          promql: sum(rate(x[5m])\n          max: 1\n          traffic: rate(x[5 m])\n',
+      },
+      1,
+      [
+        'config/services.yaml:6: services.a.environments.production.health.promql is not valid PromQL: it ends too early',
+        'config/services.yaml:8: services.a.environments.production.health.traffic is not valid PromQL: unexpected "m])" at character 10',
+      ],
+    ],
+    [
+      'routes of nobody, and those that nothing reaches',
+      {
+        'config/services.yaml': SERVICES,
+        'config/routes.yaml':
+          '- match: { team: paiments }\n- match: { severity: warning }\n- match: { severity: warning, tier: 1 }\n',
+      },
+      0,
+      [
+        'config/routes.yaml:1: warning: there is no team "paiments", so this route takes nothing by that name (did you mean "payments"?)',
+        'config/routes.yaml:3: warning: nothing reaches this route: route 2 takes all of it before (move this route up, or let the other one "continue: true")',
+      ],
+    ],
+    [
+      'windows that are over',
+      {
+        'config/services.yaml': SERVICES,
+        'config/freeze.yaml':
+          'calendar:\n  - { name: sale, from: 2020-11-01T00:00:00Z, until: 2020-12-01T00:00:00Z }\n',
+      },
+      0,
+      ['config/freeze.yaml:2: warning: "sale" was over at 2020-12-01T00:00:00.000Z (delete it, or correct its times)'],
+    ],
+    [
+      'a status page of no environment',
+      { 'config/services.yaml': SERVICES, 'config/status-page.yaml': 'environments: [prodution]\n' },
+      0,
+      [
+        'config/status-page.yaml:1: warning: no configuration names an environment "prodution", so the public is told nothing of it (did you mean "production"?)',
+      ],
+    ],
+  ])('%s', async (_, files, code, lines) => {
+    expect(await checked(files)).toEqual({ code, lines });
+  });
+
+  test('secrets that a runbook names and nobody has set, where it is asked for', async () => {
+    const call = RIGHT.replace('uses: note', 'uses: http').replace(
+      'with: { text: hello }',
+      'with: { url: "https://flags.test/", method: GET, auth: { bearer: FLAGS_KEY } }\n    timeout: 1m',
+    );
+    const files = { 'config/services.yaml': SERVICES, 'runbooks/call.md': call };
+    expect(await checked(files)).toEqual({ code: 0, lines: [] });
+    expect(await checked(files, '--secrets')).toEqual({
+      code: 0,
+      lines: ['runbooks/call.md:1: warning: it names the secret FLAGS_KEY, which is not set here'],
+    });
+  });
+
+  test('folders that are missing', async () => {
+    const bare = { env: { FIREBREAK_CONFIG_DIR: '', FIREBREAK_RUNBOOKS_DIR: '' } };
+    const { code, out } = await cli(['check'], { ...bare, root: dir.replace(/[^/]+$/, 'firebreak-nothing') });
+    expect(code).toBe(0);
+    expect(out).toMatch(
+      /config:1: warning: there is no such folder, .*\n.*runbooks:1: warning: there is no such folder, /,
+    );
+  });
+});
+
 describe('runbooks', () => {
   test('lint says with file and line what is wrong', async () => {
     await write('runbooks/say.md', WRONG);

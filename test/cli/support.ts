@@ -18,14 +18,14 @@ type Env = Record<string, string>;
  */
 export async function cli(
   args: readonly string[],
-  { env = {}, cwd, ask }: { env?: Env; cwd?: string; ask?: World['ask'] } = {},
+  { env = {}, cwd, root = ROOT, ask }: { env?: Env; cwd?: string; root?: string; ask?: World['ask'] } = {},
 ): Promise<Ended> {
   if (cwd !== undefined) return asProcess('cli/main.ts', args, { env, cwd });
   let [out, err] = ['', ''];
   const code = await run(args, {
     env: { ...bareEnvironment(), ...env },
     cwd: ROOT,
-    root: ROOT,
+    root,
     out: (said) => void (out += `${said}\n`),
     err: (said) => void (err += `${said}\n`),
     ...(ask !== undefined && { ask }),

@@ -323,6 +323,7 @@ describe('deployments', () => {
     expect(body).toEqual({
       id: expect.stringMatching(/^chg_/),
       ...place,
+      warnings: ['the catalogue has no service "ledger"'],
       version: 'bare',
       kind: 'deploy',
       status: 'succeeded',

@@ -134,9 +134,32 @@ describe('an environment that nobody knows', () => {
     expect(await check({ service, environment })).toMatchObject({ codes: ['clear'] });
   });
 
-  test('is known once a deployment was recorded there', async () => {
+  // A deployment under a misspelt name used to make that name known, and the typo passed from then on.
+  test('is warned of also where deployments are recorded, and never refused for it', async () => {
     expect(await check({ environment: 'qa' })).toMatchObject({ codes: ['unknown_environment'] });
-    await firebreak.post('/v1/deployments', { service: 'web', environment: 'qa', version: 'v1' });
-    expect(await check({ environment: 'qa' })).toMatchObject({ codes: ['clear'] });
+    const recorded = await firebreak.post('/v1/deployments', {
+      service: 'web',
+      environment: 'prodution',
+      version: 'v1',
+    });
+    expect(recorded.status).toBe(201);
+    expect(recorded.body.warnings).toEqual([
+      'no configuration names an environment "prodution" of web; did you mean "production"?',
+    ]);
+    const answer = await check({ environment: 'prodution' });
+    expect(answer).toMatchObject({ allowed: true, verdict: 'warn', codes: ['unknown_environment'] });
+    expect(answer.reasons[0].text).toMatch(/known by deployments alone.*did you mean "production"\?/);
+    const { warnings, lift } = await freeze({ service: 'web', environment: 'prodution' });
+    expect(warnings).toEqual(['no configuration names an environment "prodution" of web; did you mean "production"?']);
+    await lift();
+  });
+
+  test('what is recorded under names of the configuration, or of nothing that is near, is told as it is', async () => {
+    const record = async (service: string, environment: string) =>
+      (await firebreak.post('/v1/deployments', { service, environment, version: 'v1' })).body.warnings;
+    expect(await record('web', 'Production')).toEqual([]);
+    expect(await record('bare', 'live')).toEqual([]);
+    expect(await record('wep', 'production')).toEqual(['the catalogue has no service "wep"; did you mean "web"?']);
+    expect(await record('web', 'xyz')).toEqual(['no configuration names an environment "xyz" of web']);
   });
 });

@@ -1,0 +1,25 @@
+import type { Deps } from '../../domain/ports.ts';
+import { secretNamesOf } from '../../domain/runbooks/secret-names.ts';
+import { nameWarnings } from '../../domain/unconfigured.ts';
+import { credentialOf } from './seen.ts';
+
+type UnknownPlace = { service: string; environment: string; problem: string };
+
+/** Where deployments are recorded under names that no configuration has. */
+export async function unknownPlaces({ config, changes }: Pick<Deps, 'config' | 'changes'>): Promise<UnknownPlace[]> {
+  const [current, live] = await Promise.all([config.current(), changes.live()]);
+  return live.flatMap(({ service, environment }) =>
+    nameWarnings(current, { service, environment }).map((problem) => ({ service, environment, problem })),
+  );
+}
+
+/** Secrets that a runbook's calls are made with, and that are not set. */
+export async function unsetSecrets({
+  config,
+  secrets,
+}: Pick<Deps, 'config' | 'secrets'>): Promise<{ runbook: string; name: string }[]> {
+  const { runbooks } = (await config.current()).runbooks;
+  const named = runbooks.flatMap((runbook) => secretNamesOf(runbook).map((name) => ({ runbook: runbook.name, name })));
+  const found = await Promise.all(named.map(async (one) => ((await credentialOf(secrets, one.name)) ? [] : [one])));
+  return found.flat();
+}
