@@ -1,5 +1,7 @@
 import { isFrom, type Severity } from '../schemas/names.ts';
+import type { IncidentRecord } from '../schemas/incident.ts';
 import type { Signal } from '../schemas/signal.ts';
+import { looksBackBefore } from './evidence-window.ts';
 import type { Delivery, Mute } from './routing.ts';
 import { secondsBetween, type Timestamp } from '../schemas/time.ts';
 
@@ -103,6 +105,16 @@ export const opensIncident = (arrivals: readonly Arrival[]): boolean =>
 /** Whether it wakes somebody. */
 export const pages = ({ delivery, mute }: Pick<Arrival, 'delivery' | 'mute'>): boolean =>
   delivery.page && mute === null;
+
+/** Whether all of these that page may be about what failed before a mitigation whose verification is not over. */
+export function looksBack(
+  { verification, verifying }: Pick<IncidentRecord, 'verification' | 'verifying'>,
+  loud: readonly Arrival[],
+): boolean {
+  const at = verification === 'pending' ? verifying?.at : undefined;
+  const paging = loud.filter(pages);
+  return at !== undefined && paging.length > 0 && paging.every(({ signal }) => looksBackBefore(signal, at));
+}
 
 /** What it asks for and how severe it is count for nothing while it is kept quiet. */
 export const asks = ({ signal, mute }: Pick<Arrival, 'signal' | 'mute'>): boolean =>

@@ -33,6 +33,8 @@ export type ResponseState = {
   mitigated: boolean;
   /** It has fired again since the mitigation, and that was paged: once is enough. */
   pagedAgain: boolean;
+  /** It fires since the mitigation for what may be of before it; paged unless the verification passes. */
+  pageHeld: boolean;
   /** Somebody was, or is to be, woken for it. */
   paging: boolean;
   byHand: boolean;
@@ -94,6 +96,7 @@ export function begin(
     verifyAgain: false,
     mitigated: incident.verification !== 'not_needed',
     pagedAgain: false,
+    pageHeld: false,
     paging: paging && !raisedUnread,
     byHand: incident.by_hand === true || incident.by_event === true,
     resolveBy: null,
@@ -106,23 +109,26 @@ export function apply(state: ResponseState, message: Message): ResponseState {
     case 'signals': {
       const pages = (message.pages ?? message.critical) && message.fired > 0;
       // What came with the alerts that opened it has not come back, however late it is taken in.
-      const freshAfterMitigation = state.mitigated && !state.pagedAgain && pages && message.opening !== true;
+      // What may be of before the mitigation waits for the verdict of the verification.
+      const held = message.looks_back === true && state.verification === 'pending';
+      const freshAfterMitigation = state.mitigated && !state.pagedAgain && pages && message.opening !== true && !held;
       // What rang as a warning may have woken nobody.
       const raised = pages && (!state.paging || (message.critical && state.severity !== 'critical'));
       // Whoever said that it is over has not meant what has fired since.
       const notOver = state.resolveBy !== null && pages;
-      const asksNow = message.asksRollback && !state.judgedAsked;
+      const asksNow = message.asksRollback && !state.judgedAsked && !held;
       return {
         ...state,
         severity: message.critical ? 'critical' : state.severity,
         paging: state.paging || pages,
         pagedAgain: state.pagedAgain || freshAfterMitigation,
+        pageHeld: state.pageHeld || (held && pages),
         pageDue: state.pageDue || freshAfterMitigation || raised || notOver,
         resolveBy: notOver ? null : state.resolveBy,
         judgedAsked: state.judgedAsked || asksNow,
         mitigationDue: asksNow ? { by: 'alert', who: '' } : state.mitigationDue,
         // What has joined may be what a runbook is for.
-        runbookDue: state.runbookDue || (message.fired > 0 && state.runbooks > 0),
+        runbookDue: state.runbookDue || (message.fired > 0 && state.runbooks > 0 && !held),
         verifyAgain: state.verifyAgain || couldPassNow(state),
       };
     }
@@ -182,10 +188,14 @@ export function apply(state: ResponseState, message: Message): ResponseState {
       return {
         ...state,
         verification: message.outcome,
+        pageHeld: false,
         // They have ended between the look at them and its verdict, and no later mail will say so.
         verifyAgain: state.verifyAgain || (message.alerts_fired === true && state.mitigated && state.firing === 0),
         ...(message.outcome === 'failed' && state.verification === 'pending'
           ? { pageDue: true, mitigationDue: state.mitigationDue ?? { by: 'verification', who: '' } }
+          : {}),
+        ...(message.outcome === 'inconclusive' && state.pageHeld && state.firing > 0
+          ? { pageDue: true, pagedAgain: true }
           : {}),
       };
     case 'answered':

@@ -38,6 +38,8 @@ export const Message = z.discriminatedUnion('kind', [
     asksRollback: z.boolean(),
     /** They came by the request that opened the incident: a large group is taken in piece by piece. */
     opening: z.literal(true).optional(),
+    /** All that would page may be about what failed before the mitigation whose verification is not over. */
+    looks_back: z.literal(true).optional(),
   }),
   z.object({ kind: z.literal('severity'), severity: Severity, by: z.string() }),
   /**

@@ -162,7 +162,7 @@ export const IncidentRecord = z.object({
   mitigations: z.number(),
   verification: z.enum(['not_needed', 'pending', 'passed', 'failed', 'inconclusive']),
   /** What it is about: the newest mitigation, a rollback by its number or a runbook. Absent: nothing was done yet. */
-  verifying: z.object({ number: z.number(), runbook: z.number().optional() }).optional(),
+  verifying: z.object({ number: z.number(), runbook: z.number().optional(), at: Timestamp.optional() }).optional(),
   automation_paused: z.boolean(),
   /** A person has declared it: that no alert fires does not mean that it is over. Absent: alerts opened it. */
   by_hand: z.literal(true).optional(),

@@ -6,6 +6,7 @@ import {
   highest,
   isEvent,
   type KnownEpisode,
+  looksBack,
   noveltyOf,
   type Novelty,
   opensIncident,
@@ -205,7 +206,7 @@ function incidentWrites(
   // One that returns was counted before.
   const joining = parts.attached.filter((one) => beginsAnew(one) || one.row?.incidentId !== id);
   if (incident === undefined) return newIncidentWrites(table, here, newIncident(id, here, parts.attached), fresh);
-  const message: Message = {
+  const message: Message & { kind: 'signals' } = {
     kind: 'signals',
     // A higher severity is news as much as another alert is.
     fired: fresh.length + parts.raised.length,
@@ -214,6 +215,7 @@ function incidentWrites(
     pages: loud.some(pages),
     asksRollback: [...parts.attached, ...parts.asking].some(asks),
     ...(here.trace === incident.trace && { opening: true as const }),
+    ...(looksBack(incident, loud) && { looks_back: true as const }),
   };
   if (message.fired === 0 && message.resolved === 0 && parts.asking.length === 0) return [];
   const severity = highest([incident.severity, ...loud.map(({ signal }) => signal.severity)]);
@@ -227,7 +229,7 @@ function incidentWrites(
       timeline: {
         actor: 'alerts',
         kind: kindOf(parts),
-        text: tell(parts),
+        text: message.looks_back ? `${tell(parts)}. ${NO_NEW_PAGE}` : tell(parts),
         detail: detailOf(parts),
       },
     },
@@ -238,6 +240,8 @@ function incidentWrites(
     },
   );
 }
+
+const NO_NEW_PAGE = 'No new page: what it looks at begins before the mitigation, which is being verified';
 
 const kindOf = ({ attached, raised, ended }: Parts): string =>
   attached.length > 0

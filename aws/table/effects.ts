@@ -225,7 +225,7 @@ export class EffectTable implements Effects {
             at,
             {
               ...(succeeded
-                ? { status: 'mitigated', verification: 'pending', verifying: { number: end.number } }
+                ? { status: 'mitigated', verification: 'pending', verifying: { number: end.number, at } }
                 : effect !== undefined && incident.status === 'mitigating' // else another of its rollbacks is at it
                   ? { status: 'open' }
                   : {}),

@@ -4,6 +4,7 @@ import type { Json } from '../../domain/runbooks/variables.ts';
 import { IncidentRecord } from '../../schemas/incident.ts';
 import type { IncidentId } from '../../schemas/names.ts';
 import { Runbook } from '../../schemas/runbook.ts';
+import type { Timestamp } from '../../schemas/time.ts';
 import { keys } from './keys.ts';
 import { mailWrites, timelineWrite } from './mail.ts';
 import { absent, collect, type Item, type Table } from './table.ts';
@@ -107,7 +108,7 @@ export class RunbookTable implements RunbookRuns {
         ...(incident.status === 'resolved'
           ? [timelineWrite(this.#table, id, `runbook-${number}-end`, { ...timeline, at })]
           : mailWrites(this.#table, incident, { kind: 'runbook', number, acted, page }, at, {
-              ...(await this.#afterwards(incident, number, acted)),
+              ...(await this.#afterwards(incident, number, acted, at)),
               timeline,
             })),
       ]);
@@ -123,8 +124,9 @@ export class RunbookTable implements RunbookRuns {
     { id, status, verification }: IncidentRecord,
     number: number,
     acted: boolean,
+    at: Timestamp,
   ): Promise<IncidentChange> {
-    if (acted) return { status: 'mitigated', verification: 'pending', verifying: { number: 0, runbook: number } };
+    if (acted) return { status: 'mitigated', verification: 'pending', verifying: { number: 0, runbook: number, at } };
     if (status !== 'mitigating' || (await this.#somethingActs(id))) return {};
     // What it has tried does not undo what has been done before it.
     return { status: verification === 'not_needed' || verification === 'failed' ? 'open' : 'mitigated' };

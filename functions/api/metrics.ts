@@ -1,6 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { stateAt } from '../../domain/freeze/state.ts';
 import type { Deps } from '../../domain/ports.ts';
+import type { Change } from '../../schemas/change.ts';
 import type { Freeze } from '../../schemas/freeze.ts';
 import { BurnWindow, type SloStatus } from '../../schemas/slo-status.ts';
 import { millisOf } from '../../schemas/time.ts';
@@ -26,7 +27,7 @@ export function metricsRoutes(app: Api, deps: Deps): void {
 async function exposition(deps: Deps): Promise<string> {
   const now = deps.clock.now();
   const [live, open, pending, quarantined, automation, pinned, proved, objectives, freezes] = await Promise.all([
-    deps.changes.live(),
+    deployed(deps),
     deps.incidents.open(),
     deps.incidents.pending(now),
     deps.quarantine.count(),
@@ -39,7 +40,7 @@ async function exposition(deps: Deps): Promise<string> {
   return [
     metric(
       'firebreak_deployment_timestamp_seconds',
-      'When the version that runs went live, in seconds since the epoch',
+      'When the version that runs was deployed, in seconds since the epoch; a rollback to it is no deploy',
       live.map((change) => [
         { service: change.service, environment: change.environment, version: change.version },
         millisOf(change.finished_at ?? change.started_at) / 1000,
@@ -75,6 +76,27 @@ async function exposition(deps: Deps): Promise<string> {
       countedBy(freezes.filter((freeze) => stateAt(freeze, now) === 'in_force').map(scopeLabels)),
     ),
   ].join('');
+}
+
+/** Deployments of a place in which the one of a version is looked for. */
+const LOOKED_BACK = 100;
+
+/**
+ * The deployments of the versions that run. A version that runs by a rollback was deployed before; where that is not known
+ * there is none: rules that look at recent deploys would take the cure for the cause.
+ */
+async function deployed({ changes }: Pick<Deps, 'changes'>): Promise<Change[]> {
+  const found = await Promise.all(
+    (await changes.live()).map(async (change) =>
+      change.kind === 'rollback'
+        ? (await changes.recent(change, LOOKED_BACK)).findLast(
+            ({ kind, status, version }) =>
+              (kind === 'deploy' || kind === 'hotfix') && status === 'succeeded' && version === change.version,
+          )
+        : change,
+    ),
+  );
+  return found.filter((change) => change !== undefined);
 }
 
 async function objectiveMetrics({ sloStatuses }: Pick<Deps, 'sloStatuses'>): Promise<string[]> {

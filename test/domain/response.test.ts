@@ -100,6 +100,44 @@ describe('it pages', () => {
       plans(incident(), mitigation('succeeded'), signals({ fired: 0, resolved: 1, critical: false })),
       [1],
     ],
+    [
+      'not while it is verified for what may have failed before it',
+      plans(incident(), mitigation('succeeded'), signals({ looks_back: true }), verification('passed')),
+      [1],
+    ],
+    [
+      'for that when it has not helped',
+      plans(incident(), mitigation('succeeded'), signals({ looks_back: true }), verification('failed')),
+      [1, 2],
+    ],
+    [
+      'for that when it still fires and the verification proves nothing',
+      plans(
+        incident(),
+        mitigation('succeeded'),
+        signals({ looks_back: true }),
+        { firing: 1 },
+        verification('inconclusive'),
+      ),
+      [1, 2],
+    ],
+    [
+      'for what fires anew after the verification has passed',
+      plans(
+        incident(),
+        mitigation('succeeded'),
+        signals({ looks_back: true }),
+        { firing: 1 },
+        verification('passed'),
+        signals(),
+      ),
+      [1, 2],
+    ],
+    [
+      'when nobody has been paged before',
+      plans(incident({ severity: 'warning' }), mitigation('succeeded'), signals({ looks_back: true })),
+      [1],
+    ],
     ['not for a warning after it', plans(incident(), mitigation('succeeded'), signals({ critical: false })), [1]],
     [
       'again when a person declares what was heard already',

@@ -334,10 +334,34 @@ describe.runIf(have('promtool', 'amtool'))('what `slo generate` writes', () => {
                 service: 'checkout',
                 environment: 'production',
                 severity: 'page',
+                short_window: '5m',
                 action: 'auto-rollback',
                 runbook: 'high-error-rate-after-deploy',
               },
             ],
+          },
+        ],
+      },
+    ],
+    [
+      'the same is rolled back: what runs then was deployed long ago, and the alert is over although its rate is not',
+      'multiwindow',
+      {
+        series: {
+          'http_requests_total{code="200"}': '0+1000x60 60000+900x10 69000+1000x10',
+          'http_requests_total{code="500"}': '0+0x60 0+100x10 1000+0x10',
+          'firebreak_deployment_timestamp_seconds{service="checkout",environment="production",version="v2"}':
+            '3000x69 stale',
+          'firebreak_deployment_timestamp_seconds{service="checkout",environment="production",version="v1"}':
+            '_x69 0x20',
+        },
+        alerts: [{ at: '1h12m', name: 'DeploymentDegradation', firing: [] }],
+        values: [
+          { at: '1h9m', expr: 'count(ALERTS{alertname="DeploymentDegradation",alertstate="firing"})', value: 1 },
+          {
+            at: '1h12m',
+            expr: 'round(sum(firebreak:slo_error:ratio_rate5m{slo="checkout-availability"}), 0.01) > bool 0.05',
+            value: 1,
           },
         ],
       },

@@ -6,6 +6,7 @@ import {
   highest,
   isEvent,
   type Novelty,
+  looksBack,
   noveltyOf,
   opensIncident,
   pages,
@@ -379,6 +380,7 @@ export class FakeIncidents implements Incidents {
       critical: loud && signal.severity === 'critical',
       pages: loud && pages(heard),
       asksRollback: (fired || asksNow) && asks(heard),
+      ...(loud && looksBack(record, [heard]) && { looks_back: true as const }),
     };
     const kind = fired ? 'alerts.fired' : raised ? 'alerts.raised' : ended ? 'alerts.resolved' : 'alerts.asked';
     this.#store.mail(
@@ -995,7 +997,11 @@ export class FakeEffects implements Effects {
   #tell(dossier: Dossier, end: RollbackEnd, timeline: Omit<TimelineEntry, 'at'>): void {
     const change: IncidentChange =
       end.outcome === 'succeeded'
-        ? { status: 'mitigated', verification: 'pending', verifying: { number: end.number } }
+        ? {
+            status: 'mitigated',
+            verification: 'pending',
+            verifying: { number: end.number, at: this.#store.clock.now() },
+          }
         : dossier.effects.has(end.key) && dossier.record.status === 'mitigating'
           ? { status: 'open' }
           : {};
@@ -1213,7 +1219,11 @@ export class FakeRunbooks implements RunbookRuns {
       ({ resource, state }) => resource !== undefined && (state === 'intended' || state === 'accepted'),
     );
     const change: IncidentChange = acted
-      ? { status: 'mitigated', verification: 'pending', verifying: { number: 0, runbook: number } }
+      ? {
+          status: 'mitigated',
+          verification: 'pending',
+          verifying: { number: 0, runbook: number, at: this.#store.clock.now() },
+        }
       : dossier.record.status === 'mitigating' && !underWay
         ? { status: ['not_needed', 'failed'].includes(dossier.record.verification) ? 'open' : 'mitigated' }
         : {};

@@ -61,6 +61,7 @@ const times = (count: number, call: string): string[] => Array.from({ length: co
 
 const warning = { labels: { severity: 'warning' } };
 const other = { name: 'HighLatency' };
+const lookingBack = { name: 'DeploymentDegradation', labels: { long_window: '1h', short_window: '5m' } };
 const asksForNothing = { labels: { action: '' } };
 const note = (kind: 'pause' | 'resume' | 'abort' | 'resolve' | 'rollback') =>
   ({ kind, by: 'person:ada', note: '' }) as const;
@@ -405,6 +406,23 @@ export const paths: Record<string, Path> = {
   },
   'it-comes-back-after-the-mitigation-so-it-pages-again': {
     timeline: { '0 s': fires(), '5 min': fires(other), '20 min': all(ends(), ends(other)) },
+    calls: [PAGE, ROLL_BACK, PAGE_AGAIN, RESOLVE, RESOLVE_AGAIN],
+    status: 'resolved',
+  },
+  'an-alert-that-looks-back-over-the-mitigation-joins-and-pages-nobody': {
+    given: [withHealth, healthy],
+    timeline: { '0 s': fires(), '3 min': fires(lookingBack), '6 min': ends(lookingBack), '20 min': ends() },
+    calls: [PAGE, ROLL_BACK, RESOLVE],
+    status: 'resolved',
+  },
+  'an-alert-that-looks-back-over-the-mitigation-pages-when-that-has-not-helped': {
+    given: [withHealth, failing],
+    timeline: {
+      '0 s': fires(),
+      '3 min': fires(lookingBack),
+      '20 min': healthy,
+      '21 min': all(ends(), ends(lookingBack)),
+    },
     calls: [PAGE, ROLL_BACK, PAGE_AGAIN, RESOLVE, RESOLVE_AGAIN],
     status: 'resolved',
   },

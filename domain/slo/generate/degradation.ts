@@ -15,7 +15,7 @@ export function degradation(): Rule {
     alert: 'DeploymentDegradation',
     expr: `(${failing})\nand on (service, environment)\n(${deployed})`,
     for: '3m',
-    labels: { severity: 'page', action: 'auto-rollback', runbook: 'high-error-rate-after-deploy' },
+    labels: { severity: 'page', short_window: '5m', action: 'auto-rollback', runbook: 'high-error-rate-after-deploy' },
     annotations: {
       summary: '{{ $labels.service }} fails since its last deploy',
       description:

@@ -1428,6 +1428,24 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await rollbackBegun(id, 2)).toMatchObject({ ok: true });
     });
 
+    test('what fires while it is verified tells whether it looks back to before it', async () => {
+      const id = await opened();
+      await judged(id, 1);
+      await rollbackBegun(id);
+      later(5);
+      await stores.effects.concludeRollback(id, end(id, 1));
+      later(200);
+      const window: Signal['labels'] = [['short_window', '5m']];
+      const fires = (fingerprint: string, labels: Signal['labels']) =>
+        admit(here({ fingerprint, labels, episode: fingerprint, startsAt: stores.clock.now() }));
+      await fires(`${place.service}/back`, window);
+      await fires(`${place.service}/anew`, []);
+      later(200);
+      await fires(`${place.service}/later`, window);
+      const looking = (await mailOf(id)).flatMap((one) => (one.kind === 'signals' ? [one.looks_back === true] : []));
+      expect(looking).toEqual([true, false, false]);
+    });
+
     test('one that ends after its incident was closed is told on the timeline alone', async () => {
       const id = await opened();
       await judged(id, 1);

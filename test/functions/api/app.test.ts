@@ -291,6 +291,23 @@ describe('health', () => {
     });
   });
 
+  async function expectRollbackIsNoDeploy(): Promise<void> {
+    const place = { service: 'turned-back', environment: 'production' };
+    const at = (minutes: number) => ({ started_at: minutesAgo(minutes + 1), finished_at: minutesAgo(minutes) });
+    const first = at(120);
+    await firebreak.post('/v1/deployments', { ...place, version: 'v1', ...first });
+    await firebreak.post('/v1/deployments', { ...place, version: 'v2', ...at(20) });
+    await firebreak.post('/v1/deployments', { ...place, version: 'v1', kind: 'rollback', ...at(3) });
+    const nowhere = { service: 'began-by-a-rollback', environment: 'production' };
+    await firebreak.post('/v1/deployments', { ...nowhere, version: 'v1', kind: 'rollback', ...at(3) });
+    const text = await (await fetch(`${firebreak.url}/metrics`)).text();
+    const lines = text.split('\n').filter((line) => /^firebreak_deployment_timestamp_seconds/.test(line));
+    expect(lines.filter((line) => line.includes('"turned-back"'))).toEqual([
+      `firebreak_deployment_timestamp_seconds{service="turned-back",environment="production",version="v1"} ${Date.parse(first.finished_at) / 1000}`,
+    ]);
+    expect(lines.filter((line) => line.includes('"began-by-a-rollback"'))).toEqual([]);
+  }
+
   test('metrics are open on this machine, and have the time of each deployment', async () => {
     const finished_at = minutesAgo(3);
     await firebreak.post('/v1/deployments', {
@@ -308,6 +325,7 @@ describe('health', () => {
       `firebreak_deployment_timestamp_seconds{service="me\\"tric\\\\",environment="production",version="v7\\n"} ${Date.parse(finished_at) / 1000}\n`,
     );
     expect(body).toMatch(/^firebreak_automation_paused 0$/m);
+    await expectRollbackIsNoDeploy();
     for (const line of body.trimEnd().split('\n')) {
       expect(line).toMatch(/^(# (HELP|TYPE) firebreak_\w+ .+|firebreak_\w+(\{.*\})? -?[\d.e+]+)$/);
     }
