@@ -301,7 +301,7 @@ describe('health', () => {
     const nowhere = { service: 'began-by-a-rollback', environment: 'production' };
     await firebreak.post('/v1/deployments', { ...nowhere, version: 'v1', kind: 'rollback', ...at(3) });
     const text = await (await fetch(`${firebreak.url}/metrics`)).text();
-    const lines = text.split('\n').filter((line) => /^firebreak_deployment_timestamp_seconds/.test(line));
+    const lines = text.split('\n').filter((line) => line.startsWith('firebreak_deployment_timestamp_seconds'));
     expect(lines.filter((line) => line.includes('"turned-back"'))).toEqual([
       `firebreak_deployment_timestamp_seconds{service="turned-back",environment="production",version="v1"} ${Date.parse(first.finished_at) / 1000}`,
     ]);
