@@ -55,6 +55,17 @@ export type EventSource = {
   partialBatches: boolean;
 };
 
+export type Table = {
+  id: string;
+  name: string;
+  /** Names of its global secondary indexes. */
+  indexes: string[];
+  recovery: boolean;
+  ttl: boolean;
+  deletionProtection: boolean;
+  kept: boolean;
+};
+
 export type Alarm = { id: string; metric: string; dimensions: Record<string, string>; actions: string[] };
 
 export type Deployment = {
@@ -63,7 +74,8 @@ export type Deployment = {
   queues: Queue[];
   eventSources: EventSource[];
   schedules: { id: string; retries: number; deadLetters: string | null }[];
-  tables: { id: string; name: string; recovery: boolean; ttl: boolean; deletionProtection: boolean; kept: boolean }[];
+  tables: Table[];
+  roles: { id: string; trusts: string[] }[];
   alarms: Alarm[];
 };
 
@@ -90,10 +102,15 @@ export function deploymentOf(resources: Recorded[]): Deployment {
     tables: of('dynamodb/table:Table').map(({ parent, name, inputs, outputs, retainOnDelete }) => ({
       id: nameOf(parent) ?? name,
       name: text(outputs['name']) ?? '',
+      indexes: ((inputs['globalSecondaryIndexes'] ?? []) as { name: string }[]).map((index) => index.name),
       recovery: at(inputs, 'pointInTimeRecovery', 'enabled') === true,
       ttl: at(inputs, 'ttl', 'enabled') === true,
       deletionProtection: inputs['deletionProtectionEnabled'] === true,
       kept: retainOnDelete,
+    })),
+    roles: of('iam/role:Role').map(({ name, inputs }) => ({
+      id: name,
+      trusts: principalsOf(inputs['assumeRolePolicy']),
     })),
     alarms: of('cloudwatch/metricAlarm:MetricAlarm').map(({ name, inputs }) => ({
       id: name,

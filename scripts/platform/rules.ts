@@ -126,6 +126,13 @@ export const RULES: readonly Rule[] = [
       ),
   },
   {
+    name: 'account-trust: no role may be assumed by a whole account',
+    find: ({ roles }) =>
+      roles
+        .filter(({ trusts }) => trusts.length === 0 || trusts.some((one) => !one.startsWith('Service: ')))
+        .map(({ id, trusts }) => ({ id, problem: `may be assumed by ${trusts.join(', ') || 'an unknown principal'}` })),
+  },
+  {
     name: 'iam-wildcard: permissions name their actions and resources',
     find: ({ functions }) =>
       functions.flatMap(({ id, statements }) =>
@@ -194,12 +201,22 @@ export const RULES: readonly Rule[] = [
       ),
   },
   {
-    name: 'table-alarm: throttled reads and writes have an alarm',
-    find: (deployment) =>
-      deployment.tables.flatMap(({ id, name }) =>
-        ['ReadThrottleEvents', 'WriteThrottleEvents']
-          .filter((metric) => !watched(deployment, `AWS/DynamoDB ${metric}`, 'TableName', name))
-          .map((metric) => ({ id, problem: `no alarm on ${metric}` })),
+    name: 'table-alarm: throttled reads and writes of the table and its indexes have an alarm',
+    find: ({ alarms, tables }) =>
+      tables.flatMap(({ id, name, indexes }) =>
+        [undefined, ...indexes].flatMap((index) =>
+          ['ReadThrottleEvents', 'WriteThrottleEvents']
+            .filter(
+              (metric) =>
+                !alarms.some(
+                  (alarm) =>
+                    alarm.metric === `AWS/DynamoDB ${metric}` &&
+                    alarm.dimensions['TableName'] === name &&
+                    alarm.dimensions['GlobalSecondaryIndexName'] === index,
+                ),
+            )
+            .map((metric) => ({ id, problem: `no alarm on ${metric} of ${index ?? 'the table'}` })),
+        ),
       ),
   },
   {

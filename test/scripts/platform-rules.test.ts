@@ -29,6 +29,7 @@ const alarm = (metric: string, dimensions: Record<string, string>): Recorded => 
 };
 
 const TRUST = { Statement: [{ Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' }] };
+const WHOLE_ACCOUNT = { Statement: [{ Principal: { AWS: 'arn:aws:iam::123456789012:root' } }] };
 const POLICY = { Statement: [{ Effect: 'Allow', Action: 'sqs:ReceiveMessage', Resource: QUEUE }] };
 
 /** A queue that calls a function, with all that belongs to it. */
@@ -98,6 +99,8 @@ test.each<[rule: string, resources: Recorded[]]>([
   ['dlq-alarm', without('AWS/SQS ApproximateNumberOfMessagesVisible')],
   ['lambda-alarm', without('AWS/Lambda Errors')],
   ['table-alarm', without('AWS/DynamoDB WriteThrottleEvents')],
+  ['table-alarm', changed('Table', { globalSecondaryIndexes: [{ name: 'list' }] })],
+  ['account-trust', changed('WorkerRole', { assumeRolePolicy: JSON.stringify(WHOLE_ACCOUNT) })],
   ['alarm-action', changed('AWS/Lambda Errors', { alarmActions: [] })],
   ['alarm-target', changed('AWS/Lambda Throttles', { dimensions: { FunctionName: 'wroker' } })],
 ])('%s finds what is wrong', (rule, resources) => {
