@@ -1,5 +1,6 @@
 import type { Clock, ConfigSource, Gates, Place, Secrets } from '../domain/ports.ts';
 import type { Deployer } from '../domain/targets.ts';
+import type { StandIns } from '../domain/vendors.ts';
 import { argoCdDeployer } from '../integrations/argo-cd/deployer.ts';
 import type { AwsAccess } from '../integrations/aws/access.ts';
 import { flaggerDeployer } from '../integrations/flagger/deployer.ts';
@@ -18,17 +19,43 @@ import type {
   KubernetesDeployer,
 } from '../schemas/deployers.ts';
 
+type Around = {
+  place: Place;
+  secrets: Secrets;
+  clock: Clock;
+  config: ConfigSource;
+  gates: Gates;
+  github: GithubAccess;
+  standIns: StandIns;
+};
+
 /** The adapter of each kind of deployer. Undefined: no address is known for it. */
-export async function deployerFor(
+export async function deployerFor(entry: DeployerConfig, around: Around): Promise<Deployer | undefined> {
+  const deployer = await adapterFor(entry, around);
+  return deployer && { ...deployer, standIn: around.standIns.at(await addressOf(entry, around)) };
+}
+
+/** Where the deployer of an entry is. Undefined: it has no address, or AWS itself. */
+async function addressOf(entry: DeployerConfig, { secrets }: Pick<Around, 'secrets'>): Promise<string | undefined> {
+  if ('url' in entry && entry.url !== undefined) return entry.url;
+  return secrets.get(URL_SETTINGS[entry.kind]);
+}
+
+const URL_SETTINGS: Record<DeployerConfig['kind'], string> = {
+  http: 'CD_URL',
+  'argo-cd': 'ARGOCD_URL',
+  github: 'GITHUB_API_URL',
+  kubernetes: 'KUBERNETES_URL',
+  'argo-rollouts': 'KUBERNETES_URL',
+  flagger: 'KUBERNETES_URL',
+  'lambda-alias': 'AWS_TARGETS_URL',
+  ecs: 'AWS_TARGETS_URL',
+  codedeploy: 'AWS_TARGETS_URL',
+};
+
+async function adapterFor(
   entry: DeployerConfig,
-  {
-    place,
-    secrets,
-    clock,
-    config,
-    gates,
-    github,
-  }: { place: Place; secrets: Secrets; clock: Clock; config: ConfigSource; gates: Gates; github: GithubAccess },
+  { place, secrets, clock, config, gates, github }: Around,
 ): Promise<Deployer | undefined> {
   switch (entry.kind) {
     case 'http': {

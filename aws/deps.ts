@@ -27,6 +27,7 @@ import { statuspage } from '../integrations/statuspage/status-page.ts';
 import { webhookPager } from '../integrations/webhook/fallback-pager.ts';
 import { webhookReceivers } from '../integrations/webhook/receivers.ts';
 import { webhookTickets } from '../integrations/webhook/ticket.ts';
+import { publicUrl, standInsAt } from '../domain/vendors.ts';
 import type { Target } from '../schemas/projection.ts';
 import type { TicketTarget } from '../schemas/routes.ts';
 import { millisOf, timestamp } from '../schemas/time.ts';
@@ -77,11 +78,11 @@ import { WaitingGateTable } from './table/waiting-gates.ts';
 
 const systemClock: Clock = { now: () => timestamp(Date.now()) };
 
-/** Where a vendor is when its URL is not set. */
-const PAGERDUTY_EVENTS_URL = 'https://events.pagerduty.com';
-const PAGERDUTY_API_URL = 'https://api.pagerduty.com';
-const SLACK_API_URL = 'https://slack.com/api/';
-const STATUSPAGE_API_URL = 'https://api.statuspage.io/v1';
+/** Where a vendor is: its setting, or its public address. */
+const addressOf =
+  ({ secrets }: Pick<Deps, 'secrets'>, url: string) =>
+  async (): Promise<string> =>
+    (await secrets.get(url)) || publicUrl(url);
 
 let assembled: Deps | undefined;
 
@@ -108,6 +109,8 @@ export function assemble(env: Environment): Deps {
   const sqs = awsClient(SQSClient, SHARED_LIMITS);
   const gates = new GateTable(table);
   const github = githubAccess({ secrets, clock });
+  const standIns = standInsAt(env.FIREBREAK_STAND_INS);
+  const eventsUrl = addressOf({ secrets }, 'PAGERDUTY_EVENTS_URL');
   const audit = new AuditLogTable(table, blobs, clock, log);
   const projections = new ProjectionTable(table, clock, sqsWaker(sqs, env), log, isOn({ config, secrets }));
   return {
@@ -116,6 +119,7 @@ export function assemble(env: Environment): Deps {
     log,
     config,
     secrets,
+    standIns,
     blobs,
     queue: sqsSignalQueue(sqs, { urgent: env.FIREBREAK_QUEUE_URGENT, ordinary: env.FIREBREAK_QUEUE_ORDINARY }, blobs),
     people: sqsPeopleQueue(sqs, env.FIREBREAK_QUEUE_PEOPLE),
@@ -160,25 +164,26 @@ export function assemble(env: Environment): Deps {
     pager: {
       send: async (request) =>
         pagerDuty({
-          eventsUrl: (await secrets.get('PAGERDUTY_EVENTS_URL')) ?? PAGERDUTY_EVENTS_URL,
+          eventsUrl: await eventsUrl(),
           routingKey: () => secrets.get('PAGERDUTY_ROUTING_KEY'),
           clock,
         }).send(request),
+      standIn: async () => standIns.at(await eventsUrl()),
     },
     fallbackPager: webhookPager({ config, secrets, clock }),
     externalPager: externalPager(pagerDutyRest({ secrets, clock })),
     pagerIncidents: new PagerIncidentTable(table, clock),
     onCall: pagerDutyOnCall({ config, clock, rest: pagerDutyRest({ secrets, clock }) }),
-    flagsFor: (entry, place) => flagsFor(entry, { place, secrets, clock }),
+    flagsFor: (entry, place) => flagsFor(entry, { place, secrets, clock, standIns }),
     http: runbookCalls({ secrets, clock }),
-    deployerFor: (entry, place) => deployerFor(entry, { place, secrets, clock, config, gates, github }),
+    deployerFor: (entry, place) => deployerFor(entry, { place, secrets, clock, config, gates, github, standIns }),
     metrics: prometheus(() => secrets.get('PROMETHEUS_URL')),
     alerts: alertStates({
       alertmanager: () => secrets.get('ALERTMANAGER_URL'),
       prometheus: () => secrets.get('PROMETHEUS_URL'),
     }),
     silences: alertmanagerSilences({ url: () => secrets.get('ALERTMANAGER_URL'), now }),
-    ...outlets({ secrets, clock, github }),
+    ...outlets({ secrets, clock, github, standIns }),
   };
 }
 
@@ -230,19 +235,21 @@ const isOn =
     }
   };
 
+type OutletDeps = Pick<Deps, 'secrets' | 'clock' | 'standIns'> & { github: GithubAccess };
+
 /** Where incidents are shown. Addresses are read with the credentials, at run time. */
-function outlets({ secrets, clock, github }: Pick<Deps, 'secrets' | 'clock'> & { github: GithubAccess }) {
+function outlets({ secrets, clock, github, standIns }: OutletDeps) {
   const slack = {
-    apiUrl: async () => (await secrets.get('SLACK_API_URL')) ?? SLACK_API_URL,
+    apiUrl: addressOf({ secrets }, 'SLACK_API_URL'),
     token: () => secrets.get('SLACK_BOT_TOKEN'),
     clock,
   };
   return {
-    chat: slackChat(slack),
+    chat: { ...slackChat(slack), standIn: async () => standIns.at(await slack.apiUrl()) },
     directory: slackDirectory(slack),
     whispers: slackWhispers(slack),
     statusPage: statuspage({
-      apiUrl: async () => (await secrets.get('STATUSPAGE_API_URL')) ?? STATUSPAGE_API_URL,
+      apiUrl: addressOf({ secrets }, 'STATUSPAGE_API_URL'),
       apiKey: () => secrets.get('STATUSPAGE_API_KEY'),
       pageId: () => secrets.get('STATUSPAGE_PAGE_ID'),
       clock,
@@ -252,10 +259,10 @@ function outlets({ secrets, clock, github }: Pick<Deps, 'secrets' | 'clock'> & {
       token: () => secrets.get('GRAFANA_TOKEN'),
       clock,
     }),
-    ticketsFor: (target: TicketTarget) => ticketsFor(target, { secrets, clock, github }),
+    ticketsFor: (target: TicketTarget) => ticketsFor(target, { secrets, clock, github, standIns }),
     receivers: webhookReceivers({ secrets, clock }),
     changeEvents: pagerDutyChanges({
-      eventsUrl: async () => (await secrets.get('PAGERDUTY_EVENTS_URL')) ?? PAGERDUTY_EVENTS_URL,
+      eventsUrl: addressOf({ secrets }, 'PAGERDUTY_EVENTS_URL'),
       routingKey: () => secrets.get('PAGERDUTY_ROUTING_KEY'),
     }),
   };
@@ -265,7 +272,7 @@ function outlets({ secrets, clock, github }: Pick<Deps, 'secrets' | 'clock'> & {
 const pagerDutyRest =
   ({ secrets, clock }: Pick<Deps, 'secrets' | 'clock'>) =>
   async (): Promise<RestOptions> => ({
-    apiUrl: (await secrets.get('PAGERDUTY_API_URL')) ?? PAGERDUTY_API_URL,
+    apiUrl: await addressOf({ secrets }, 'PAGERDUTY_API_URL')(),
     token: () => secrets.get('PAGERDUTY_API_TOKEN'),
     from: () => secrets.get('PAGERDUTY_FROM'),
     clock,
@@ -282,11 +289,9 @@ function externalPager(rest: () => Promise<RestOptions>): ExternalPager {
   };
 }
 
-async function ticketsFor(
-  target: TicketTarget,
-  { secrets, clock, github }: Pick<Deps, 'secrets' | 'clock'> & { github: GithubAccess },
-): Promise<Tickets> {
+async function ticketsFor(target: TicketTarget, { secrets, clock, github, standIns }: OutletDeps): Promise<Tickets> {
   if (target.kind === 'webhook') return webhookTickets({ ...target, secrets, clock });
   const { repository, labels } = target;
-  return githubIssues({ ...(await github.to(repository)), repository, labels });
+  const access = await github.to(repository);
+  return { ...githubIssues({ ...access, repository, labels }), standIn: standIns.at(access.apiUrl) };
 }

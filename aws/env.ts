@@ -18,6 +18,11 @@ const Environment = z.object({
   FIREBREAK_SECRETS_PATH: z.string().startsWith('/'),
   /** Refused on Lambda, see below. */
   FIREBREAK_TIME_SCALE: z.coerce.number().min(1).default(1),
+  /** Addresses of the sandbox's stand-ins, separated by spaces. Refused on Lambda. */
+  FIREBREAK_STAND_INS: z
+    .string()
+    .default('')
+    .transform((text) => text.split(' ').filter((address) => address !== '')),
   LOG_LEVEL: z.string().default('info'),
 });
 export type Environment = z.infer<typeof Environment>;
@@ -26,6 +31,7 @@ export type Environment = z.infer<typeof Environment>;
 const LOCAL_ONLY = [
   'FIREBREAK_TIME_SCALE',
   'FIREBREAK_SANDBOX',
+  'FIREBREAK_STAND_INS',
   'FIREBREAK_DATA_DIR',
   'AWS_ENDPOINT_URL',
   'AWS_ENDPOINT_URL_DYNAMODB',

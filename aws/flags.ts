@@ -1,26 +1,25 @@
 import type { Clock, Place, Secrets } from '../domain/ports.ts';
 import type { Flags } from '../domain/targets.ts';
 import { httpFlags } from '../integrations/flags-http/flags.ts';
+import { publicUrl, type StandIns } from '../domain/vendors.ts';
 import { launchDarklyFlags } from '../integrations/launchdarkly/flags.ts';
 import type { FlagsConfig } from '../schemas/deployers.ts';
-
-/** Where LaunchDarkly is when `LAUNCHDARKLY_API_URL` is not set. */
-const LAUNCHDARKLY_API_URL = 'https://app.launchdarkly.com';
 
 /** The adapter of each kind of flag service. Undefined: LaunchDarkly is not connected, and no token is named. */
 export async function flagsFor(
   config: FlagsConfig,
-  { place, secrets, clock }: { place: Place; secrets: Secrets; clock: Clock },
+  { place, secrets, clock, standIns }: { place: Place; secrets: Secrets; clock: Clock; standIns: StandIns },
 ): Promise<Flags | undefined> {
   switch (config.kind) {
     case 'http':
-      return httpFlags(config, { place, secrets, clock });
+      return { ...httpFlags(config, { place, secrets, clock }), standIn: standIns.at(config.url) };
     case 'launchdarkly': {
       const token = config.auth?.bearer ?? 'LAUNCHDARKLY_TOKEN';
       if (config.auth === undefined && !(await secrets.get(token))) return undefined;
-      const apiUrl = (await secrets.get('LAUNCHDARKLY_API_URL')) ?? LAUNCHDARKLY_API_URL;
+      const apiUrl = (await secrets.get('LAUNCHDARKLY_API_URL')) || publicUrl('LAUNCHDARKLY_API_URL');
       const { project, environment = place.environment } = config;
-      return launchDarklyFlags({ apiUrl, project, environment, token, secrets, clock });
+      const flags = launchDarklyFlags({ apiUrl, project, environment, token, secrets, clock });
+      return { ...flags, standIn: standIns.at(apiUrl) };
     }
   }
 }

@@ -254,11 +254,14 @@ export function nextStep({ incident, decisions, effects, parent }: Story): strin
   if (verification === 'inconclusive')
     return 'Nobody can tell whether it helped: look at the service, and resolve it by hand.';
   if (status === 'mitigated' && firing > 0) return 'Verified; it closes when its alerts have resolved.';
-  const paged = effects.some(({ kind, state }) => kind === 'page' && state === 'succeeded');
+  const pages = effects.filter(({ kind, state }) => kind === 'page' && state === 'succeeded');
   const suggested = decisions.findLast(({ question }) => question === undefined);
   if (suggested?.to_version != null && (suggested.kind === 'suggest' || suggested.kind === 'shadow'))
     return `If it is the deploy: roll ${suggested.from_version ?? ''} back to ${suggested.to_version}, with /rollback ${incident.service} ${incident.environment}`;
-  return paged ? 'Find the cause; whoever is on call has been paged.' : 'Find the cause.';
+  if (pages.length === 0) return 'Find the cause.';
+  return pages.every(({ stand_in }) => stand_in === true)
+    ? 'Find the cause. The page went to the sandbox, so nobody was notified.'
+    : 'Find the cause; whoever is on call has been paged.';
 }
 
 function whyItAsks(decision: DecisionView, before: string): string {

@@ -69,6 +69,8 @@ export type ChatChannel = {
 
 /** Where people talk about an incident. One attempt per call. */
 export type Chat = {
+  /** Whether it is a stand-in of the sandbox, where only played people are. Absent: it isn't. */
+  standIn?(): Promise<boolean>;
   /** Joins it, too. Refused with `name_taken` when there is one of this name, archived or not. */
   createChannel(name: string): Promise<Told<{ id: string }>>;
   /** Looks through all channels, archived ones too: slow. */
@@ -198,6 +200,8 @@ export type Ticket = {
 
 /** Where work that can wait is written down. One attempt per call. */
 export type Tickets = {
+  /** It is a stand-in of the sandbox. */
+  standIn?: boolean;
   /** Null: none with this key. Outlets that cannot be read honour the key instead, and say null. */
   find(key: string): Promise<Told<{ id: string; url: string | null } | null>>;
   open(ticket: Ticket): Promise<Told<{ id: string; url: string | null }>>;

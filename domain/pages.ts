@@ -2,6 +2,7 @@ import type { Effect } from '../schemas/incident.ts';
 import type { IncidentId } from '../schemas/names.ts';
 import { plusSeconds, type Timestamp } from '../schemas/time.ts';
 import type { ExternalIncident } from './outlets.ts';
+import type { Pager } from './ports.ts';
 
 /** By which a page is known to the pager, and to us as an effect. */
 export const pageKey = (id: IncidentId, number: number): string => `${id}.page.${number}`;
@@ -34,3 +35,9 @@ export function whyUnheard(
     return 'nobody has taken it for more than half an hour, and it may ring for nobody any more';
   return undefined;
 }
+
+/** The pager as the target of an effect. */
+export const pagerTarget = async ({ pager }: { pager: Pager }): Promise<Pick<Effect, 'target' | 'stand_in'>> => ({
+  target: 'pagerduty',
+  ...((await pager.standIn?.()) && { stand_in: true }),
+});

@@ -62,6 +62,7 @@ import type { QuestionInputs } from './runbooks/permission.ts';
 import type { Json } from './runbooks/variables.ts';
 import type { SloAlerts, SloDays, SloLease, SloMetrics, SloStatuses } from './slo/ports.ts';
 import type { Deployer, Flags } from './targets.ts';
+import type { StandIns } from './vendors.ts';
 import type { WebhookReceivers } from './webhook-receiver.ts';
 
 /** All that the product needs from outside. One is assembled for AWS and, with other addresses, for one machine. */
@@ -72,6 +73,7 @@ export type Deps = {
   log: Log;
   config: ConfigSource;
   secrets: Secrets;
+  standIns: StandIns;
   blobs: Blobs;
   queue: SignalQueue;
   people: PeopleQueue;
@@ -656,6 +658,8 @@ export type PageRequest = {
 export type Pager = {
   /** One attempt. Repeating it with the same key does not page again. */
   send(request: PageRequest): Promise<Attempt>;
+  /** Whether it is a stand-in, which notifies nobody. Absent: it isn't. */
+  standIn?(): Promise<boolean>;
 };
 
 /** What stakeholders were told of incidents, by where each is told: `mailto:…`, `slack:…`. */

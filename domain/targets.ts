@@ -51,6 +51,8 @@ export type Deployer = {
   readonly resource: string;
   /** What the target does with the same act twice; the guarantee of the effect. */
   readonly effectClass: Effect['class'];
+  /** It is a stand-in of the sandbox, which changes no real system. */
+  readonly standIn?: boolean;
   /**
    * Brings `to` back where `from` runs. It looks first: what is done already, or under way under this key, is not done
    * again; where neither `from` nor what this key has brought about runs, it is `superseded`.
@@ -82,6 +84,8 @@ export type Flags = {
   /** Of a flag: what is changed. */
   resource(flag: string): string;
   readonly effectClass: Effect['class'];
+  /** It is a stand-in of the sandbox, which changes no real system. */
+  readonly standIn?: boolean;
   /** @param request.on whether it is to be on afterwards */
   set(request: FlagRequest): Promise<ActAnswer>;
   read(

@@ -1,4 +1,5 @@
 import type { Deps } from '../domain/ports.ts';
+import { namedCredentials, VENDOR_CONNECTIONS, type VendorState, vendorStates } from '../domain/vendors.ts';
 import type { DeployerConfig } from '../schemas/deployers.ts';
 import { mail, webhooks } from './connections/outgoing.ts';
 import { onCall, pagerDutyPages, pagerDutyWebhooks, slack, slackCommands } from './connections/people.ts';
@@ -28,6 +29,7 @@ type Asked = Pick<
   | 'metrics'
   | 'silences'
   | 'signer'
+  | 'standIns'
 >;
 
 /** Something that nobody has: looked for to see whether looking works. */
@@ -55,8 +57,51 @@ export async function connections(deps: Asked): Promise<Connection[]> {
     inTime('LaunchDarkly', secret('LAUNCHDARKLY_TOKEN')),
     inTime('signing key', signingKey(deps)),
   ]);
-  return [...vendors, ...outgoing];
+  const modes = await vendorModes(deps);
+  return [...located(vendors, modes), ...callees(modes), ...outgoing];
 }
+
+/** How each vendor is connected: by its own address, by a stand-in's, or not. */
+export async function vendorModes({
+  secrets,
+  config,
+  standIns,
+}: Pick<Deps, 'secrets' | 'config' | 'standIns'>): Promise<VendorState[]> {
+  const credentials = namedCredentials((await config.current()).services);
+  const names = VENDOR_CONNECTIONS.flatMap((one) => [one.url, ...one.credentials.flat(), ...(one.also ?? [])]);
+  const wanted = [...names, ...Object.values(credentials).flat()];
+  const values = new Map(await Promise.all(wanted.map(async (name) => [name, await secrets.get(name)] as const)));
+  return vendorStates((name) => values.get(name), standIns.at, credentials);
+}
+
+/** Adds to each connection of a vendor where it leads, and by which credentials. */
+const located = (seen: readonly Connection[], modes: readonly VendorState[]): Connection[] =>
+  seen.map((one) => {
+    const vendor = modes.find(({ name }) => name === one.name);
+    return vendor === undefined ? one : { ...one, ...placeOf(vendor), ...(one.state === 'off' && { mode: 'off' }) };
+  });
+
+const placeOf = ({
+  mode,
+  address,
+  credentials,
+}: VendorState): Pick<Connection, 'mode' | 'address' | 'credentials'> => ({
+  mode,
+  ...(address !== null && { address }),
+  credentials,
+});
+
+/** Vendors that are only called to act, so that there is nothing to ask them. */
+const callees = (modes: readonly VendorState[]): Connection[] =>
+  modes
+    .filter(({ vendor }) => vendor === 'cd' || vendor === 'aws')
+    .map((one) => ({
+      name: one.name,
+      ...placeOf(one),
+      ...(one.missing === null
+        ? { state: 'set', detail: 'not tried, since that would change something' }
+        : off(`${one.missing}; deployers that name no address are off`)),
+    }));
 
 async function prometheus({ metrics, secrets }: Asked): Promise<Seen> {
   const value = await metrics.value('vector(1)');

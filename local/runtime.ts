@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { jsonLog } from '../aws/log.ts';
 import type { Blobs, Log } from '../domain/ports.ts';
 import { beforeEnd, handler as httpHandler } from '../functions/http.ts';
+import { namedCredentials } from '../domain/vendors.ts';
 import { handler as slackHandler } from '../functions/slack.ts';
 import type { Config } from '../schemas/config.ts';
 import { timestamp } from '../schemas/time.ts';
@@ -19,7 +20,7 @@ import { parametersOf } from './secrets.ts';
 import type { Settings } from './settings.ts';
 import { startStandIns } from './standins/index.ts';
 import { startStorage } from './storage.ts';
-import { productFor, sandboxMetrics, vendorDefaults } from './vendors.ts';
+import { connectStandIns, productFor, sandboxMetrics, vendorLines } from './vendors.ts';
 
 type FrontHandler = Parameters<typeof serveFront>[0]['handler'];
 
@@ -67,7 +68,10 @@ async function start(settings: Settings, env: NodeJS.ProcessEnv, opened: Opened)
   );
   opened.onClose(config.stop);
   const notes = [...config.notes, ...(await provideCredentials(dataDir, env))];
-  notes.push(...vendorDefaults(env, standIns?.urls, standIns?.prometheus, standIns?.mail));
+  const named = namedCredentials(config.inForce()?.services ?? {});
+  delete env['FIREBREAK_STAND_INS']; // of this start alone
+  if (standIns) connectStandIns(env, standIns, named);
+  notes.push(...vendorLines(env, standIns?.prometheus, named));
   const parameters = () => parametersOf(NAMES.secrets, { ...env, ...sandboxMetrics(env, standIns) }, config.inForce());
   env['AWS_ENDPOINT_URL_SSM'] ||= opened.add(await startSsm({ accessKeyId, parameters })).url;
 

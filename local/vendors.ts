@@ -1,4 +1,12 @@
 import { randomBytes } from 'node:crypto';
+import {
+  type NamedCredentials,
+  nothingIsSet,
+  standInsAt,
+  type VendorId,
+  type VendorState,
+  vendorStates,
+} from '../domain/vendors.ts';
 import type { StandIns } from './standins/index.ts';
 import type { Product } from './standins/stand-in.ts';
 import { SANDBOX_PAGE_ID } from './standins/statuspage.ts';
@@ -15,86 +23,81 @@ const SANDBOX_TOKEN = 'sandbox-000000000000';
 /** In whose name notes are written; the stand-in takes any address. */
 const SANDBOX_USER = 'firebreak@example.com';
 
-/**
- * Puts a stand-in where no vendor's URL is set, and says which vendors are off. Gives the lines to print.
- *
- * @param metrics the stand-in of Prometheus, which `sandboxMetrics` connects
- */
-export function vendorDefaults(
-  env: NodeJS.ProcessEnv,
-  standIns: StandIns['urls'] | undefined,
-  metrics: StandIns['prometheus'] | undefined,
-  mail?: StandIns['mail'],
-): string[] {
-  if (mail !== undefined && !env['SMTP_URL']) {
-    env['SMTP_URL'] = mail;
-    env['MAIL_FROM'] ??= `Firebreak <${SANDBOX_USER}>`;
-  }
-  if (standIns && !env['PAGERDUTY_EVENTS_URL']) {
-    env['PAGERDUTY_EVENTS_URL'] = standIns.pagerduty;
-    env['PAGERDUTY_ROUTING_KEY'] ??= SANDBOX_ROUTING_KEY;
-    env['PAGERDUTY_WEBHOOK_SECRET'] ??= randomBytes(16).toString('hex'); // as Slack's
-    if (!env['PAGERDUTY_API_URL']) {
-      env['PAGERDUTY_API_URL'] = standIns.pagerduty;
-      env['PAGERDUTY_API_TOKEN'] ??= SANDBOX_TOKEN;
-      env['PAGERDUTY_FROM'] ??= SANDBOX_USER;
-    }
-  }
-  if (standIns && !env['SLACK_API_URL']) {
-    env['SLACK_API_URL'] = `${standIns.slack}/api/`;
-    env['SLACK_BOT_TOKEN'] ??= SANDBOX_BOT_TOKEN;
+/** What connects Firebreak to the stand-in of a vendor. Settings that are set already are kept, but for addresses. */
+const STAND_IN_SETTINGS: Record<VendorId, ((urls: StandIns['urls'], mail: string) => Record<string, string>) | null> = {
+  pagerduty: ({ pagerduty }) => ({
+    PAGERDUTY_EVENTS_URL: pagerduty,
+    PAGERDUTY_ROUTING_KEY: SANDBOX_ROUTING_KEY,
+    PAGERDUTY_API_URL: pagerduty,
+    PAGERDUTY_API_TOKEN: SANDBOX_TOKEN,
+    PAGERDUTY_FROM: SANDBOX_USER,
+    PAGERDUTY_WEBHOOK_SECRET: randomBytes(16).toString('hex'), // as Slack's
+  }),
+  slack: ({ slack }) => ({
+    SLACK_API_URL: `${slack}/api/`,
+    SLACK_BOT_TOKEN: SANDBOX_BOT_TOKEN,
     // Of one start: nobody else may sign what people do.
-    env['SLACK_SIGNING_SECRET'] ??= randomBytes(16).toString('hex');
+    SLACK_SIGNING_SECRET: randomBytes(16).toString('hex'),
+  }),
+  statuspage: ({ statuspage }) => ({ STATUSPAGE_API_URL: `${statuspage}/v1`, STATUSPAGE_API_KEY: SANDBOX_TOKEN }),
+  mail: (_, mail) => ({ SMTP_URL: mail, MAIL_FROM: `Firebreak <${SANDBOX_USER}>` }),
+  grafana: ({ grafana }) => ({ GRAFANA_URL: grafana, GRAFANA_TOKEN: SANDBOX_TOKEN }),
+  github: ({ github }) => ({ GITHUB_API_URL: github, GITHUB_TOKEN: SANDBOX_TOKEN }),
+  launchdarkly: ({ launchdarkly }) => ({ LAUNCHDARKLY_API_URL: launchdarkly, LAUNCHDARKLY_TOKEN: SANDBOX_TOKEN }),
+  aws: ({ aws }) => ({ AWS_TARGETS_URL: aws }),
+  kubernetes: ({ kubernetes }) => ({ KUBERNETES_URL: kubernetes, KUBERNETES_TOKEN: SANDBOX_TOKEN }),
+  'argo-cd': (urls) => ({ ARGOCD_URL: urls['argo-cd'], ARGOCD_TOKEN: SANDBOX_TOKEN }),
+  cd: ({ cd }) => ({ CD_URL: `${cd}/api/v1/rollback` }),
+  prometheus: null, // once it has samples: `sandboxMetrics`
+  alertmanager: null, // it has no stand-in
+};
+
+/**
+ * Connects each vendor of which nothing is set with its stand-in, and gives the product the addresses of all stand-ins.
+ *
+ * @param named credentials that the catalogue names: one that is set makes its vendor real
+ */
+export function connectStandIns(
+  env: NodeJS.ProcessEnv,
+  { urls, mail }: Pick<StandIns, 'urls' | 'mail'>,
+  named: NamedCredentials = {},
+): void {
+  env['FIREBREAK_STAND_INS'] = [...Object.values(urls), mail].join(' ');
+  for (const [vendor, settings] of Object.entries(STAND_IN_SETTINGS) as [
+    VendorId,
+    (typeof STAND_IN_SETTINGS)['cd'],
+  ][]) {
+    if (settings === null || !nothingIsSet(vendor, (name) => env[name], named)) continue;
+    for (const [name, value] of Object.entries(settings(urls, mail))) env[name] ||= value;
+    if (vendor === 'statuspage') env['STATUSPAGE_PAGE_ID'] = SANDBOX_PAGE_ID; // it has no other
   }
-  if (standIns && !env['STATUSPAGE_API_URL']) {
-    env['STATUSPAGE_API_URL'] = `${standIns.statuspage}/v1`;
-    env['STATUSPAGE_API_KEY'] ??= SANDBOX_TOKEN;
-    env['STATUSPAGE_PAGE_ID'] = SANDBOX_PAGE_ID; // it has no other
-  }
-  if (standIns && !env['GRAFANA_URL']) {
-    env['GRAFANA_URL'] = standIns.grafana;
-    env['GRAFANA_TOKEN'] ??= SANDBOX_TOKEN;
-  }
-  if (standIns && !env['GITHUB_API_URL']) {
-    env['GITHUB_API_URL'] = standIns.github;
-    env['GITHUB_TOKEN'] ??= SANDBOX_TOKEN;
-  }
-  if (standIns && !env['LAUNCHDARKLY_API_URL']) {
-    env['LAUNCHDARKLY_API_URL'] = standIns.launchdarkly;
-    env['LAUNCHDARKLY_TOKEN'] ??= SANDBOX_TOKEN;
-  }
-  if (standIns) env['AWS_TARGETS_URL'] ??= standIns.aws;
-  if (standIns && !env['KUBERNETES_URL']) {
-    env['KUBERNETES_URL'] = standIns.kubernetes;
-    env['KUBERNETES_TOKEN'] ??= SANDBOX_TOKEN;
-  }
-  if (standIns && !env['ARGOCD_URL']) {
-    env['ARGOCD_URL'] = standIns['argo-cd'];
-    env['ARGOCD_TOKEN'] ??= SANDBOX_TOKEN;
-  }
-  if (standIns) env['CD_URL'] ??= `${standIns.cd}/api/v1/rollback`;
+}
+
+/** The lines to print at the start: how each vendor is connected, and which of their requests are refused. */
+export function vendorLines(
+  env: NodeJS.ProcessEnv,
+  metrics: StandIns['prometheus'] | undefined,
+  named: NamedCredentials = {},
+): string[] {
+  const standIns = standInsAt((env['FIREBREAK_STAND_INS'] ?? '').split(' '));
+  const states = vendorStates((name) => env[name], standIns.at, named);
+  const line = ({ name, mode, address, credentials, missing }: VendorState): string =>
+    `${name.padEnd(21)} ${mode.padEnd(9)} ${
+      missing ?? [address, ...(mode === 'real' && credentials.length > 0 ? [credentials.join(', ')] : [])].join(', ')
+    }`.trimEnd();
   return [
-    ...(env['PAGERDUTY_ROUTING_KEY'] ? [] : ['PagerDuty is off: PAGERDUTY_ROUTING_KEY is not set']),
+    ...states.map((state) =>
+      state.name === 'Prometheus' && state.mode === 'off' ? line(state) + prometheusNote(metrics) : line(state),
+    ),
+    ...(states.some(({ name, mode }) => name === 'PagerDuty pages' && mode === 'stand-in')
+      ? ['Pages go to the sandbox and notify nobody. To page people, set PAGERDUTY_ROUTING_KEY']
+      : []),
     ...(env['PAGERDUTY_WEBHOOK_SECRET']
       ? []
       : ['Webhooks of PagerDuty are refused: PAGERDUTY_WEBHOOK_SECRET is not set']),
-    ...(env['SLACK_BOT_TOKEN'] ? [] : ['Slack is off: SLACK_BOT_TOKEN is not set']),
     ...(env['SLACK_SIGNING_SECRET']
       ? []
       : ['Commands and buttons of Slack are refused: SLACK_SIGNING_SECRET is not set']),
-    ...(env['STATUSPAGE_API_KEY'] && env['STATUSPAGE_PAGE_ID']
-      ? []
-      : ['Statuspage is off: STATUSPAGE_API_KEY or STATUSPAGE_PAGE_ID is not set']),
-    ...(env['SMTP_URL'] && env['MAIL_FROM'] ? [] : ['Mail is off: SMTP_URL or MAIL_FROM is not set']),
-    ...(env['GRAFANA_URL'] && env['GRAFANA_TOKEN']
-      ? []
-      : ['Grafana annotations are off: GRAFANA_URL or GRAFANA_TOKEN is not set']),
-    ...(env['GITHUB_TOKEN'] || (env['GITHUB_APP_ID'] && env['GITHUB_APP_PRIVATE_KEY'])
-      ? []
-      : ['GitHub is off: neither GITHUB_TOKEN, nor GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY, are set']),
-    ...(env['ARGOCD_URL'] && env['ARGOCD_TOKEN'] ? [] : ['Argo CD is off: ARGOCD_URL or ARGOCD_TOKEN is not set']),
-    ...(env['LAUNCHDARKLY_TOKEN'] ? [] : ['LaunchDarkly is off: LAUNCHDARKLY_TOKEN is not set']),
-    ...prometheusNote(env, metrics),
     ...(env['GRAFANA_WEBHOOK_SECRET']
       ? []
       : ['Grafana signatures are off: GRAFANA_WEBHOOK_SECRET is not set; its contact point needs a token']),
@@ -122,8 +125,7 @@ export function sandboxMetrics(env: NodeJS.ProcessEnv, standIns: StandIns | unde
   return { PROMETHEUS_URL: standIns.urls.prometheus };
 }
 
-function prometheusNote(env: NodeJS.ProcessEnv, metrics: StandIns['prometheus'] | undefined): string[] {
-  if (env['PROMETHEUS_URL'] || metrics?.inUse()) return [];
-  const off = 'Prometheus is off: PROMETHEUS_URL is not set; verification goes by the alerts';
-  return [metrics ? `${off}. PUT /sandbox/prometheus/series gives the sandbox samples, and connects it` : off];
+function prometheusNote(metrics: StandIns['prometheus'] | undefined): string {
+  const off = '; verification goes by the alerts';
+  return metrics ? `${off}. PUT /sandbox/prometheus/series gives the sandbox samples, and connects it` : off;
 }

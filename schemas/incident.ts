@@ -64,6 +64,8 @@ export const Effect = z.object({
   state: EffectState,
   at: Timestamp,
   detail: z.string(),
+  /** It goes to a stand-in of the sandbox: no person is notified by it, and no real system changed. */
+  stand_in: z.literal(true).optional(),
   /** A page that others have sent: their incident is followed, and none of ours was opened. */
   followed: z.object({ id: z.string(), url: z.string().nullable(), assigned_to: z.array(z.string()) }).optional(),
   /** Whose service it changes, and what exactly: nothing else changes that meanwhile. */

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { organisationLimit, ORGANISATION_ROLLBACKS_PER_HOUR } from '../../domain/guards.ts';
 import type { Act, Clock, Effects, Place, RollbackEnd } from '../../domain/ports.ts';
+import { standInNote } from '../../domain/vendors.ts';
 import { Effect, IncidentRecord, type Reason } from '../../schemas/incident.ts';
 import type { IncidentId } from '../../schemas/names.ts';
 import { plusSeconds, Timestamp } from '../../schemas/time.ts';
@@ -32,7 +33,7 @@ export class EffectTable implements Effects {
   }
 
   async intend(id: IncidentId, intent: Omit<Effect, 'state' | 'at'>, also: { page?: number } = {}): Promise<Effect> {
-    const effect: Effect = { ...intent, state: 'intended', at: this.#clock.now() };
+    const effect: Effect = { ...marked(intent), state: 'intended', at: this.#clock.now() };
     const page =
       also.page === undefined
         ? []
@@ -55,7 +56,7 @@ export class EffectTable implements Effects {
   ): Promise<{ ok: true; effect: Effect } | { ok: false; reason: Reason }> {
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
       const at = this.#clock.now();
-      const effect: Effect = { ...intent, place: act.place, resource: act.resource, state: 'intended', at };
+      const effect: Effect = { ...marked(intent), place: act.place, resource: act.resource, state: 'intended', at };
       const pace = await this.#pace(at);
       if (act.automatic && pace.times.length >= ORGANISATION_ROLLBACKS_PER_HOUR) {
         const known = await this.get(id, intent.key);
@@ -132,10 +133,10 @@ export class EffectTable implements Effects {
 
   async record(id: IncidentId, effect: Omit<Effect, 'at'>): Promise<void> {
     const at = this.#clock.now();
-    const { key, kind, state, detail } = effect;
+    const { key, kind, state, detail } = marked(effect);
     const said = { at, actor: 'firebreak', kind: `${kind}.${state}`, text: detail, detail: { key } };
     await this.#table.transact([
-      this.#table.put({ ...keys.effect(id, key), ...effect, at }, absent),
+      this.#table.put({ ...keys.effect(id, key), ...effect, detail, at }, absent),
       timelineWrite(this.#table, id, `${key}-${state}`, said),
     ]);
   }
@@ -144,13 +145,14 @@ export class EffectTable implements Effects {
     id: IncidentId,
     key: string,
     state: Effect['state'],
-    detail: string,
+    text: string,
     actor = 'firebreak',
   ): Promise<void> {
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
       const at = this.#clock.now();
       const item = await this.get(id, key);
       if (item?.state === state) return;
+      const { detail } = item === undefined ? { detail: text } : marked({ ...item, detail: text });
       const { ok } = await this.#table.transact([
         concluded(this.#table, id, key, state, detail, stillIn(item?.state)),
         // What is accepted goes on, and nothing else may act upon the target meanwhile.
@@ -195,10 +197,11 @@ export class EffectTable implements Effects {
     const at = this.#clock.now();
     const effect = await this.get(id, end.key);
     const succeeded = end.outcome === 'succeeded';
+    const { detail: text } = effect === undefined ? { detail: end.text } : marked({ ...effect, detail: end.text });
     const timeline = {
       actor: 'firebreak',
       kind: `mitigation.${end.outcome}`,
-      text: end.text,
+      text,
       detail: { key: end.key, decision: `${id}-${end.number}` },
     };
     return [
@@ -207,7 +210,7 @@ export class EffectTable implements Effects {
         ConditionExpression: 'attribute_not_exists(outcome)',
         ExpressionAttributeValues: { ':outcome': end.outcome },
       }),
-      ...(effect ? [concluded(this.#table, id, end.key, EFFECT_STATES[end.outcome] ?? 'failed', end.text)] : []),
+      ...(effect ? [concluded(this.#table, id, end.key, EFFECT_STATES[end.outcome] ?? 'failed', text)] : []),
       ...(await this.#unlock(end.key, effect?.resource)),
       ...(end.moved ? await this.#movedWrites(id, end.place, end.moved, effect?.at ?? at, at) : []),
       ...(incident.status === 'resolved'
@@ -287,6 +290,10 @@ export class EffectTable implements Effects {
     return count;
   }
 }
+
+/** Says in the detail that the effect goes to a stand-in, where it does. */
+const marked = <T extends Pick<Effect, 'kind' | 'detail' | 'stand_in'>>(effect: T): T =>
+  effect.stand_in === true ? { ...effect, detail: effect.detail + standInNote(effect.kind) } : effect;
 
 const concluded = (
   table: Table,

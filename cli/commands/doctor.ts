@@ -13,7 +13,17 @@ const Ready = z.object({
   config: z.object({ version: z.string().nullable(), problems: z.array(z.string()) }).optional(),
 });
 const Connections = z.object({
-  vendors: z.array(z.object({ name: z.string(), state: z.string(), detail: z.string() })),
+  vendors: z.array(
+    z.object({
+      name: z.string(),
+      state: z.string(),
+      detail: z.string(),
+      /** This and what follows are absent from an older Firebreak. */
+      mode: z.string().optional(),
+      address: z.string().optional(),
+      credentials: z.array(z.string()).optional(),
+    }),
+  ),
   targets: z.array(
     z.object({
       service: z.string(),
@@ -57,8 +67,8 @@ const Signals = z.object({
 });
 const Quarantine = z.object({ items: z.array(z.object({ id: z.string(), detail: z.string(), count: z.number() })) });
 
-/** `no` is what makes the doctor end with 1. */
-type Finding = { verdict: 'ok' | 'off' | 'warn' | 'no'; about: string; text: string };
+/** `no` is what makes the doctor end with 1. `test`: a stand-in of the sandbox, connected to nothing real. */
+type Finding = { verdict: 'ok' | 'test' | 'off' | 'warn' | 'no'; about: string; text: string };
 
 export function addDoctor(program: Command, world: World): void {
   program
@@ -123,6 +133,21 @@ const VERDICTS: Readonly<Record<string, Finding['verdict']>> = {
   unreachable: 'no',
 };
 
+type Vendor = z.infer<typeof Connections>['vendors'][number];
+
+function verdictOf({ state, mode }: Vendor): Finding['verdict'] {
+  const verdict = VERDICTS[state] ?? 'warn';
+  return verdict === 'ok' && mode === 'stand-in' ? 'test' : verdict;
+}
+
+/** Whether it is real comes first: that something answers says nothing where a stand-in does. */
+function textOf({ name, mode, address, credentials = [], detail }: Vendor): string {
+  if (mode === undefined || mode === 'off') return detail;
+  if (mode === 'stand-in')
+    return `stand-in at ${address}${name === 'PagerDuty pages' ? ', which notifies nobody' : ''}: ${detail}`;
+  return `real, at ${address}${credentials.length > 0 ? ` with ${credentials.join(', ')}` : ''}: ${detail}`;
+}
+
 /** Asked once: each time, vendors are asked, too. */
 async function connected(client: Client): Promise<Finding[]> {
   const {
@@ -133,7 +158,7 @@ async function connected(client: Client): Promise<Finding[]> {
     objectives,
   } = await client.get('/v1/connections', Connections);
   return [
-    ...vendors.map(({ name, state, detail }) => ({ verdict: VERDICTS[state] ?? 'warn', about: name, text: detail })),
+    ...vendors.map((vendor) => ({ verdict: verdictOf(vendor), about: vendor.name, text: textOf(vendor) })),
     ...ofTargets(targets),
     ...unknown.map(({ service, environment, problem }): Finding => ({
       verdict: 'warn',

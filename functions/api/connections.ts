@@ -13,6 +13,9 @@ const Connections = z.object({
       name: z.string(),
       state: z.enum(['connected', 'set', 'off', 'wrong', 'unreachable']),
       detail: z.string(),
+      mode: z.enum(['real', 'stand-in', 'off']).optional(),
+      address: z.string().optional(),
+      credentials: z.array(z.string()).optional(),
     }),
   ),
   targets: z.array(

@@ -1,13 +1,24 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Told } from '../../domain/outlets.ts';
 import type { Deps } from '../../domain/ports.ts';
+import type { VendorMode } from '../../domain/vendors.ts';
 
 /**
  * `set`: there is a credential, and it cannot be tried without doing something. `wrong`: it was tried, and refused.
  * `unreachable`: nobody can tell at this moment.
  */
 export type State = 'connected' | 'set' | 'off' | 'wrong' | 'unreachable';
-export type Connection = { name: string; state: State; detail: string };
+export type Connection = {
+  name: string;
+  state: State;
+  detail: string;
+  /** Absent: it is no vendor, or one that the configuration names with its address. */
+  mode?: VendorMode;
+  /** Without paths and passwords. */
+  address?: string;
+  /** The names of the settings that Firebreak authenticates with. */
+  credentials?: string[];
+};
 
 /** What was seen of a connection, and what to do about it. */
 export type Seen = Omit<Connection, 'name'>;

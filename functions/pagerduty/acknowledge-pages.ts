@@ -1,4 +1,4 @@
-import { isOurs, pageKey } from '../../domain/pages.ts';
+import { isOurs, pageKey, pagerTarget } from '../../domain/pages.ts';
 import type { Deps } from '../../domain/ports.ts';
 import type { IncidentRecord } from '../../schemas/incident.ts';
 import type { IncidentId } from '../../schemas/names.ts';
@@ -98,7 +98,7 @@ async function acknowledge(deps: AcknowledgeDeps, incident: IncidentRecord, numb
   await deps.effects.record(id, {
     key: done,
     kind: 'page-acknowledge',
-    target: 'pagerduty',
+    ...(await pagerTarget(deps)),
     class: 'convergent',
     state: taken ? 'succeeded' : 'failed',
     detail: `The page ${taken ? 'is' : 'could not be'} acknowledged: ${answer.detail}`,

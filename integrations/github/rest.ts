@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { Told } from '../../domain/outlets.ts';
 import type { Clock } from '../../domain/ports.ts';
+import { publicUrl } from '../../domain/vendors.ts';
 import { Repository } from '../../schemas/deployers.ts';
 import { millisOf } from '../../schemas/time.ts';
 import { type Answer, json, retryAfterSeconds } from '../http.ts';
@@ -31,7 +32,7 @@ type Asked<T> = Pick<Question<T>, 'method' | 'body' | 'schema' | 'timeoutMs'> & 
   path: string;
 };
 
-export const GITHUB_API_URL = 'https://api.github.com';
+export const GITHUB_API_URL = publicUrl('GITHUB_API_URL');
 
 /** `owner/name` of what a catalogue calls a repository: that, or its address, with `.git` or without. */
 export function repositoryName(text: string): string | undefined {

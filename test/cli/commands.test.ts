@@ -64,7 +64,7 @@ beforeAll(async () => {
     configFiles: { ...EACH_ALONE, 'slos/checkout.yaml': SLO },
     // With time ten times as fast nobody's question runs out.
     timeScale: 10,
-    env: { LOG_LEVEL: 'warn', STATUSPAGE_API_KEY: '' },
+    env: { LOG_LEVEL: 'warn', STATUSPAGE_API_URL: 'https://status.invalid/v1' },
   });
 });
 afterAll(() => firebreak?.remove());
@@ -364,17 +364,17 @@ describe('doctor', () => {
       expect.arrayContaining([
         `ok    Firebreak             ready at ${firebreak.url}`,
         'ok    automation            on',
-        'ok    Slack                 it answers, as the app of Firebreak sandbox',
+        expect.stringMatching(/^test {2}Slack {17}stand-in at \S+: it answers, as the app of Firebreak sandbox$/),
         expect.stringMatching(/^ok {4}Slack commands .*shows with the first command/),
-        'ok    PagerDuty API         it answers',
+        expect.stringMatching(/^test {2}PagerDuty API {9}stand-in at \S+: it answers$/),
         expect.stringMatching(/^off {3}PagerDuty on call .*people\.yaml has no "onCall"/),
         expect.stringMatching(/^ok {4}PagerDuty webhooks .*shows with the first webhook/),
-        'ok    mail                  it lets us in; nothing was sent',
+        expect.stringMatching(/^test {2}mail {18}stand-in at \S+: it lets us in; nothing was sent$/),
         'off   webhooks              no file of the configuration names a receiver',
         'ok    signing key           allowed deployments get tokens, and clients the signed state',
         expect.stringMatching(/^(?:ok|warn) {2,4}objectives /),
         expect.stringMatching(/^warn {2}checkout\/production +objective checkout-availability, no data yet: /),
-        expect.stringMatching(/^ok {4}PagerDuty pages .*not tried/),
+        expect.stringMatching(/^test {2}PagerDuty pages .*notifies nobody.*not tried/),
         expect.stringMatching(/^off {3}Alertmanager .*ALERTMANAGER_URL is not set/),
         expect.stringMatching(/^off {3}Statuspage .*STATUSPAGE_API_KEY is not set/),
         expect.stringMatching(/^no {4}Grafana annotations .*401/),

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { SMTPServer } from 'smtp-server';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { standInsAt } from '../../domain/vendors.ts';
 import { connections } from '../../functions/connections.ts';
 import { externalPagerDuty } from '../../integrations/pagerduty/external.ts';
 import { pagerDutyOnCall } from '../../integrations/pagerduty/on-call.ts';
@@ -17,16 +18,26 @@ import { SetClock } from '../support/fake-deps.ts';
 const clock = new SetClock('2026-11-20T12:00:00.000Z');
 const off = { kind: 'off', detail: 'off' } as const;
 
-type World = { secrets?: Record<string, string>; config?: object; slack?: string; pagerDuty?: string };
+type World = {
+  secrets?: Record<string, string>;
+  config?: object;
+  slack?: string;
+  pagerDuty?: string;
+  standIns?: string[];
+};
 
 /** By the name of the connection: state and detail. */
-async function look({ secrets = {}, config: files = {}, slack = '', pagerDuty = '' }: World) {
+const look = async (world: World) =>
+  Object.fromEntries((await lookAt(world)).map(({ name, state, detail }) => [name, `${state}: ${detail}`]));
+
+async function lookAt({ secrets = {}, config: files = {}, slack = '', pagerDuty = '', standIns = [] }: World) {
   const get = async (name: string) => secrets[name];
   const config = Config.parse({ version: 'test', services: {}, paging: {}, ...files });
   const current = { current: async () => config, problems: async () => [] };
   const rest = { apiUrl: pagerDuty, token: () => get('PAGERDUTY_API_TOKEN'), from: async () => undefined, clock };
-  const all = await connections({
+  return connections({
     secrets: { get },
+    standIns: standInsAt(standIns),
     config: current,
     directory: slackDirectory({ apiUrl: async () => slack, token: () => get('SLACK_BOT_TOKEN'), clock }),
     externalPager: externalPagerDuty(rest),
@@ -43,7 +54,6 @@ async function look({ secrets = {}, config: files = {}, slack = '', pagerDuty = 
     silences: { active: async () => null },
     signer: { ...signs, problem: async () => null },
   });
-  return Object.fromEntries(all.map(({ name, state, detail }) => [name, `${state}: ${detail}`]));
 }
 
 const none = (): never => {

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { alert, group, minutesAgo } from '../support/alerts.ts';
 import { EACH_ALONE, eventually, Firebreak } from '../support/firebreak.ts';
+import { standInNote } from '../../domain/vendors.ts';
 
 /** What runbooks do at vendors, over real HTTP: each kind of step once, and what becomes of it. */
 
@@ -274,9 +275,9 @@ test('a cluster is scaled up to the ceiling, restarted, and scaled back', async 
   expect(Number(count)).toBeGreaterThan(0);
   const to = Math.min(Number(count) * 2, 5);
   expect(lines.filter((line) => /^(scale|restart)\.succeeded/.test(line))).toEqual([
-    `scale.succeeded: more: Scaled from ${count} to ${to}`,
-    'restart.succeeded: again: Restarted, one instance after the other',
-    `scale.succeeded: take back: more: Scaled from ${to} to ${count}`,
+    `scale.succeeded: more: Scaled from ${count} to ${to}${standInNote('scale')}`,
+    `restart.succeeded: again: Restarted, one instance after the other${standInNote('restart')}`,
+    `scale.succeeded: take back: more: Scaled from ${to} to ${count}${standInNote('scale')}`,
   ]);
   expect(lines).toContain('runbook.left: Not as it was before: "again" cannot be taken back');
 });

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { alert, type AlertOptions, group, minutesAgo } from '../support/alerts.ts';
 import { EACH_ALONE, eventually, Firebreak } from '../support/firebreak.ts';
+import { standInNote } from '../../domain/vendors.ts';
 
 const RUNBOOKS = {
   'flag-off.md': `---
@@ -192,8 +193,8 @@ describe('a runbook that an alert names', () => {
         /^runbook\.started: Follows the runbook "Checkout flag regression" \(flag-off, version \w+\)/,
       ),
       'runbook.step_succeeded: say: switching new-basket off for basket',
-      'flag.started: Flag new-basket is switched off',
-      'flag.succeeded: off: Flag new-basket is switched off',
+      `flag.started: Flag new-basket is switched off${standInNote('flag')}`,
+      `flag.succeeded: off: Flag new-basket is switched off${standInNote('flag')}`,
       'runbook.said: new-basket is off',
       'runbook.step_succeeded: told: said in the incident’s channel',
       'runbook.step_skipped: never: not done: steps.off.status == "failed" is not true',
@@ -235,10 +236,10 @@ describe('a runbook that an alert names', () => {
     const { text } = await seen(id, 'runbook.failed');
     expect(text).toContain('step hook');
     expect((await told(id)).filter((line) => line.startsWith('flag.'))).toEqual([
-      'flag.started: Flag spare-path is switched on',
-      'flag.succeeded: on: Flag spare-path is switched on',
-      'flag.started: Flag spare-path is switched off',
-      'flag.succeeded: take back: on: Flag spare-path is switched off',
+      `flag.started: Flag spare-path is switched on${standInNote('flag')}`,
+      `flag.succeeded: on: Flag spare-path is switched on${standInNote('flag')}`,
+      `flag.started: Flag spare-path is switched off${standInNote('flag')}`,
+      `flag.succeeded: take back: on: Flag spare-path is switched off${standInNote('flag')}`,
     ]);
     expect(await isOn('spare-path')).toBe(false);
   });

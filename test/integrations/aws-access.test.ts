@@ -6,6 +6,7 @@ import { DeployerConfig } from '../../schemas/deployers.ts';
 import type { Place } from '../../domain/ports.ts';
 import { SetClock } from '../support/fake-deps.ts';
 import { openGate, rollback } from './aws-gate.ts';
+import { standInsAt } from '../../domain/vendors.ts';
 
 const access = (more: Partial<AwsAccess> = {}): AwsAccess => ({
   region: 'eu-central-1',
@@ -70,6 +71,7 @@ test.each([
     place: { service: 'checkout', environment: 'production' } as Place,
     secrets: { get: async (name) => (name === 'AWS_TARGETS_URL' ? gate.url : undefined) },
     clock: new SetClock('2026-11-20T12:00:00.000Z'),
+    standIns: standInsAt([gate.url]),
     config: { current: () => Promise.reject(new Error('not needed')) } as never,
     gates: {} as never,
     github: {} as never,

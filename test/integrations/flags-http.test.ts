@@ -11,6 +11,7 @@ import { SetClock } from '../support/fake-deps.ts';
 import { conforms, troubles } from './flags-conformance.ts';
 import { impatient } from './impatience.ts';
 import { nobody, type Received, type Reply, vendor } from './server.ts';
+import { standInsAt } from '../../domain/vendors.ts';
 
 const clock = new SetClock('2026-11-20T12:00:00.000Z');
 const SECRETS: Record<string, string> = {
@@ -207,7 +208,13 @@ test('a configuration makes one, its places for names unharmed', async () => {
   const standIns = await start();
   const at = `${standIns.urls.flags}/environments/{environment}/flags/{flag}`;
   await sandbox(standIns, 'PUT', '/flags/states', { environment: 'production', flag: 'new-basket', on: true });
-  const flags = await flagsFor(FlagsConfig.parse({ kind: 'http', url: at }), { place, secrets, clock });
+  const flags = await flagsFor(FlagsConfig.parse({ kind: 'http', url: at }), {
+    place,
+    secrets,
+    clock,
+    standIns: standInsAt(Object.values(standIns.urls)),
+  });
+  expect(flags?.standIn).toBe(true);
   expect(flags?.target).toContain(at);
   expect(await flags?.read('new-basket')).toEqual({ kind: 'state', on: true });
   expect((await calls(standIns, '?vendor=flags'))[0]?.path).toBe('/environments/production/flags/new-basket');

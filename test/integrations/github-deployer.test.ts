@@ -14,6 +14,7 @@ import { calls, exchange, setFault } from '../local/standins/support.ts';
 import { githubWorld, type GithubWorld, REPOSITORY, REQUEST } from './github-world.ts';
 import { type Reply, vendor } from './server.ts';
 import { conforms } from './target-conformance.ts';
+import { standInsAt } from '../../domain/vendors.ts';
 
 describe('via: rerun', () => {
   conforms(() => githubWorld());
@@ -426,6 +427,7 @@ describe('as the configuration says it', () => {
     const deployer = await deployerFor(DeployerConfig.parse({ kind: 'github', ...entry }), {
       place: REQUEST,
       ...reach,
+      standIns: standInsAt([]),
       github: githubAccess(reach),
       config: { current: async () => set, problems: async () => [] },
       gates: {} as never,

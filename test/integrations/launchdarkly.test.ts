@@ -9,6 +9,7 @@ import { SetClock } from '../support/fake-deps.ts';
 import { conforms, troubles } from './flags-conformance.ts';
 import { impatient } from './impatience.ts';
 import { nobody, type Reply, vendor } from './server.ts';
+import { standInsAt } from '../../domain/vendors.ts';
 
 const clock = new SetClock('2026-11-20T12:00:00.000Z');
 const TOKEN = 'api-00000000-0000-0000-0000-000000000000';
@@ -267,7 +268,7 @@ describe('a configuration makes one', () => {
       LAUNCHDARKLY_API_URL: standIns.urls.launchdarkly,
       LAUNCHDARKLY_TOKEN: TOKEN,
     };
-    const parts = { place, clock, secrets: { get: async (name: string) => known[name] } };
+    const parts = { place, clock, standIns: standInsAt([]), secrets: { get: async (name: string) => known[name] } };
     for (const config of [{}, { project: 'shop', environment: 'live' }])
       await (await flagsFor(FlagsConfig.parse({ kind: 'launchdarkly', ...config }), parts))?.read('a');
     const asked = (await calls(standIns, '?vendor=launchdarkly')).map(({ path, query }) => `${path}?${query}`);
@@ -275,7 +276,7 @@ describe('a configuration makes one', () => {
   });
 
   test('not without a token; one that is named and not set is refused by name', async () => {
-    const parts = { place, clock, secrets: { get: async () => undefined } };
+    const parts = { place, clock, standIns: standInsAt([]), secrets: { get: async () => undefined } };
     expect(await flagsFor(FlagsConfig.parse({ kind: 'launchdarkly' }), parts)).toBeUndefined();
     const named = FlagsConfig.parse({ kind: 'launchdarkly', auth: { bearer: 'SHOP_TOKEN' } });
     expect(await (await flagsFor(named, parts))?.read('a')).toEqual({ kind: 'refused', detail: said('SHOP_TOKEN') });

@@ -1,6 +1,11 @@
+import { once } from 'node:events';
 import { readFile, stat } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { at } from '../cli/support.ts';
+import { alert, group } from '../support/alerts.ts';
 import { ADMIN_TOKEN, Firebreak, eventually } from '../support/firebreak.ts';
 
 const started: Firebreak[] = [];
@@ -94,4 +99,92 @@ describe('one that runs', () => {
     const second = await prepare({ env: { PORT: port } });
     await expect(second.start()).rejects.toThrow(`port ${port} is taken; set PORT to a free one`);
   });
+
+  /** Pages that the stand-in has taken. */
+  const triggered = async (): Promise<number> =>
+    (await firebreak.calls('pagerduty')).filter(({ body }) => body?.event_action === 'trigger').length;
+
+  test('says of each vendor that it is a stand-in: at the start, in doctor, and of a page on the timeline', async () => {
+    expect(firebreak.output).toMatch(/^ {2}PagerDuty pages +stand-in +http:\/\/127\.0\.0\.1:\d+$/m);
+    expect(firebreak.output).toContain('Pages go to the sandbox and notify nobody');
+    const { out } = await at(firebreak, 'doctor');
+    expect(out).toMatch(/^test {2}PagerDuty pages +stand-in at http:\/\/127\.\S+, which notifies nobody: /m);
+    expect(out).toMatch(/^test {2}Slack +stand-in at /m);
+    const { effects, timeline } = await pageOf(firebreak, 'at a stand-in');
+    const said = 'Paged: PagerDuty answered 202 (at the sandbox’s stand-in for PagerDuty: nobody was notified)';
+    expect(effects).toEqual([expect.objectContaining({ kind: 'page', stand_in: true, detail: said })]);
+    expect(timeline).toContain(said);
+    expect(await triggered()).toBe(1);
+  });
+
+  test('with a server of its own for PagerDuty pages there, and says that it is real', async () => {
+    const pager = await pagerServer();
+    const before = await triggered();
+    await firebreak.stop();
+    const mark = firebreak.output.length;
+    await firebreak.start({ PAGERDUTY_EVENTS_URL: pager.url, PAGERDUTY_ROUTING_KEY: 'R'.repeat(32) });
+    const printed = firebreak.output.slice(mark);
+    expect(printed).toContain(`PagerDuty pages       real      ${pager.url}, PAGERDUTY_ROUTING_KEY`);
+    expect(printed).toContain('PagerDuty API         off       PAGERDUTY_API_TOKEN is not set');
+    expect(printed).toMatch(/^ {2}Slack +stand-in /m);
+    expect(printed).not.toContain('Pages go to the sandbox');
+    const { out } = await at(firebreak, 'doctor');
+    expect(out).toContain(`ok    PagerDuty pages       real, at ${pager.url} with PAGERDUTY_ROUTING_KEY: `);
+    const { effects, timeline } = await pageOf(firebreak, 'at a server of its own');
+    expect(effects.map(({ detail, stand_in }: any) => [detail, stand_in])).toEqual([
+      ['Paged: PagerDuty answered 202', undefined],
+    ]);
+    expect(timeline).toContain('Paged: PagerDuty answered 202');
+    expect(pager.received).toContainEqual(expect.objectContaining({ routing_key: 'R'.repeat(32) }));
+    expect(await triggered()).toBe(before);
+  });
+
+  test('with a routing key alone has the real PagerDuty, at its public address', async () => {
+    await firebreak.stop();
+    const mark = firebreak.output.length;
+    await firebreak.start({ PAGERDUTY_ROUTING_KEY: 'R'.repeat(32) }); // and is sent no alert: it would page there
+    expect(firebreak.output.slice(mark)).toContain(
+      'PagerDuty pages       real      https://events.pagerduty.com, PAGERDUTY_ROUTING_KEY',
+    );
+  });
 });
+
+/** Fires one critical alert, and gives the pages and the timeline of its incident, which is resolved then. */
+async function pageOf(firebreak: Firebreak, title: string): Promise<{ effects: any[]; timeline: string[] }> {
+  const labels = { service: 'checkout', environment: 'production', severity: 'critical' };
+  const fingerprint = title.replaceAll(' ', '');
+  await firebreak.post(
+    '/v1/alerts/alertmanager',
+    group([alert({ labels, fingerprint, annotations: { summary: title } })]),
+  );
+  const open = await eventually(async () => {
+    const { body } = await firebreak.get('/v1/incidents?status=open');
+    const found = body.items.find((one: any) => one.effects.some((effect: any) => effect.state === 'succeeded'));
+    return found;
+  }, 'the page');
+  const { body } = await firebreak.get(`/v1/incidents/${open.id}/timeline`);
+  await firebreak.resolveAll();
+  const effects = open.effects.filter(({ kind }: any) => kind === 'page');
+  return { effects, timeline: body.items.map(({ text }: any) => text) };
+}
+
+/** Takes events as PagerDuty does. */
+async function pagerServer(): Promise<{ url: string; received: unknown[] }> {
+  const received: unknown[] = [];
+  const server = createServer((request, response) => {
+    let body = '';
+    request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+    request.on('end', () => {
+      received.push(JSON.parse(body));
+      response.writeHead(202, { 'content-type': 'application/json' });
+      response.end('{"status": "success", "message": "Event processed", "dedup_key": "x"}');
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, received };
+}

@@ -208,6 +208,7 @@ export class FakeWorld {
       receivers: notAsked('receivers'),
       changeEvents: notAsked('changeEvents'),
       secrets: notAsked('secrets'),
+      standIns: { at: () => false },
       blobs: notAsked('blobs'),
       queue: notAsked('queue'),
       drills: notAsked('drills'),
@@ -291,7 +292,7 @@ export class FakeWorld {
 
   /** The same port, whose asynchronous methods run the hooks that are set for them. */
   #watched(name: string, port: object): object {
-    if (port === this.clock || port === silent || typeof port === 'function') return port;
+    if (port === this.clock || port === silent || typeof port === 'function' || name === 'standIns') return port;
     return new Proxy(port, {
       get: (target, key) => {
         const method: unknown = Reflect.get(target, key);

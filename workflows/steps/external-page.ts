@@ -1,7 +1,7 @@
 import { serviceEntry } from '../../domain/catalogue.ts';
 import type { ExternalIncident, Told } from '../../domain/outlets.ts';
 import { pageNote } from '../../domain/page-note.ts';
-import { type DuePage, isOurs, pageKey, whyUnheard } from '../../domain/pages.ts';
+import { type DuePage, isOurs, pageKey, pagerTarget, whyUnheard } from '../../domain/pages.ts';
 import type { Deps } from '../../domain/ports.ts';
 import type { IncidentRecord } from '../../schemas/incident.ts';
 import type { IncidentId } from '../../schemas/names.ts';
@@ -75,7 +75,7 @@ async function lookOnce(deps: Deps, page: DuePage): Promise<Look> {
   if (unheard !== undefined) return { kind: 'alone', because: `PagerDuty ${external.id} was found, but ${unheard}` };
   const followed = { id: external.id, url: external.url, assigned_to: [...external.assignedTo] };
   const key = pageKey(id, number);
-  const effect = { key, kind: 'page', target: 'pagerduty', class: 'findable', followed } as const;
+  const effect = { key, kind: 'page', ...(await pagerTarget(deps)), class: 'findable', followed } as const;
   const kept = await deps.effects.intend(id, { ...effect, detail: `Page ${number}` }, { page: number });
   if (kept.followed === undefined) return { kind: 'alone', because: 'it has been begun already' };
   await deps.effects.conclude(id, key, 'succeeded', followedWords(external, by));
@@ -140,7 +140,7 @@ async function noteOnce(deps: Deps, { incidentId: id, number, external, last }: 
   const view = await deps.incidents.view(id);
   if (view === undefined) return { kind: 'off', detail: 'the incident is not in the table' };
   const key = `${pageKey(id, number)}.note`;
-  const effect = { key, kind: 'page-note', target: 'pagerduty', class: 'findable' } as const;
+  const effect = { key, kind: 'page-note', ...(await pagerTarget(deps)), class: 'findable' } as const;
   const kept = await deps.effects.intend(id, { ...effect, detail: `Note on PagerDuty ${external}` });
   if (kept.state !== 'intended') return { kind: 'done', value: null };
   const told = await deps.externalPager.annotate(external, pageNote(view), key);

@@ -1,5 +1,5 @@
 import { type Beside, besidePage } from '../../domain/page-links.ts';
-import { pageKey } from '../../domain/pages.ts';
+import { pageKey, pagerTarget } from '../../domain/pages.ts';
 import type { Attempt, Deps, PageRequest } from '../../domain/ports.ts';
 import type { Effect, IncidentRecord } from '../../schemas/incident.ts';
 import type { IncidentId } from '../../schemas/names.ts';
@@ -90,7 +90,7 @@ async function pageOnce(
   const aside = alone === null ? '' : `; by us, since ${alone}`;
   const effect = await deps.effects.intend(
     id,
-    { key, kind: 'page', target: 'pagerduty', class: 'keyed', detail: `Page ${number}${aside}` },
+    { key, kind: 'page', ...(await pagerTarget(deps)), class: 'keyed', detail: `Page ${number}${aside}` },
     { page: number },
   );
   if (effect.state === 'succeeded') return { kind: 'taken', detail: effect.detail };
@@ -226,7 +226,7 @@ async function resolveOnce(deps: Deps, id: IncidentId, number: number, last: boo
   const effect = await deps.effects.intend(id, {
     key,
     kind: 'page-resolve',
-    target: 'pagerduty',
+    ...(await pagerTarget(deps)),
     class: 'convergent',
     detail: `Resolve page ${number}`,
   });

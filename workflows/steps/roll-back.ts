@@ -67,6 +67,7 @@ export async function rollBackOnce(deps: Deps, order: RollbackOrder): Promise<At
       key: order.key,
       kind: 'roll-back',
       target: deployer.target,
+      ...(deployer.standIn && { stand_in: true }),
       class: deployer.effectClass,
       detail: `Rolling back ${order.from} to ${order.to}`,
     },

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { StandIns } from '../../../local/standins/index.ts';
 import type { LaunchDarklyView } from '../../../local/standins/launchdarkly.ts';
-import { vendorDefaults } from '../../../local/vendors.ts';
 import { calls, clock, folder, sandbox, setFault, start } from './support.ts';
 
 const TOKEN = 'api-01234567-89ab-cdef-0123-456789abcdef';
@@ -252,16 +251,4 @@ describe('limits', () => {
     const { status, headers } = await call(standIns, 'GET', FLAG);
     expect([status, headers.get('retry-after')]).toEqual([429, '1']);
   });
-});
-
-test('the product calls the stand-in where no address is set, and nobody without a token', async () => {
-  const { urls } = await start();
-  const env: NodeJS.ProcessEnv = {};
-  expect(vendorDefaults(env, urls, undefined).join()).not.toContain('LaunchDarkly');
-  expect(env['LAUNCHDARKLY_API_URL']).toBe(urls.launchdarkly);
-  expect(env['LAUNCHDARKLY_TOKEN']).toMatch(/^\S+$/);
-  const theirs: NodeJS.ProcessEnv = { LAUNCHDARKLY_API_URL: 'https://app.launchdarkly.com' };
-  const off = 'LaunchDarkly is off: LAUNCHDARKLY_TOKEN is not set';
-  expect(vendorDefaults(theirs, urls, undefined)).toContain(off);
-  expect(theirs['LAUNCHDARKLY_TOKEN']).toBeUndefined();
 });

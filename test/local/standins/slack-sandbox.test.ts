@@ -2,7 +2,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { join } from 'node:path';
 import { WebClient } from '@slack/web-api';
 import { describe, expect, test } from 'vitest';
-import { productFor, vendorDefaults } from '../../../local/vendors.ts';
+import { connectStandIns, productFor } from '../../../local/vendors.ts';
 import { slack as standIn } from '../../../local/standins/slack.ts';
 import { slackView } from '../../../local/standins/slack-view.ts';
 import { channelNamed, channels, client, errorOf, newChannel, post, say } from './slack-support.ts';
@@ -187,39 +187,30 @@ describe('the view', () => {
 });
 
 describe('whom the product calls', () => {
-  test('the stand-in, where no address is set', async () => {
-    const { urls } = await start();
+  test('the stand-in, where nothing of Slack is set', async () => {
+    const standIns = await start();
     const env: NodeJS.ProcessEnv = {};
-    expect(vendorDefaults(env, urls, undefined).join()).not.toContain('Slack');
+    connectStandIns(env, standIns);
     const slack = new WebClient(env['SLACK_BOT_TOKEN'], { slackApiUrl: env['SLACK_API_URL'] ?? '' });
     expect((await slack.auth.test()).user).toBe('firebreak');
     expect(env['SLACK_SIGNING_SECRET']).toHaveLength(32);
   });
 
-  test('Slack, where one is set; nobody without a token', async () => {
-    const { urls } = await start();
-    const env: NodeJS.ProcessEnv = { SLACK_API_URL: 'https://slack.com/api/' };
-    expect(vendorDefaults(env, urls, undefined)).toContain('Slack is off: SLACK_BOT_TOKEN is not set');
-    expect(env).toMatchObject({ SLACK_API_URL: 'https://slack.com/api/' });
-    expect(vendorDefaults({}, undefined, undefined)).toContain('Slack is off: SLACK_BOT_TOKEN is not set');
-    const both = { SLACK_BOT_TOKEN: 'xoxb-1', SLACK_SIGNING_SECRET: 'secret' };
-    expect(vendorDefaults(both, undefined, undefined).join()).not.toContain('Slack');
-  });
-
   test('the stand-in is told how to sign, unless the product has the real one', async () => {
-    const { urls } = await start();
+    const standIns = await start();
     const env: NodeJS.ProcessEnv = {};
-    vendorDefaults(env, urls, undefined);
+    connectStandIns(env, standIns);
     const url = 'http://127.0.0.1:8080';
-    expect(productFor(env, urls, url)).toMatchObject({ url, slackSigningSecret: env['SLACK_SIGNING_SECRET'] });
-    const real = { SLACK_API_URL: 'https://slack.com/api/', SLACK_SIGNING_SECRET: 'real' };
-    expect(productFor(real, urls, url)).not.toHaveProperty('slackSigningSecret');
+    expect(productFor(env, standIns.urls, url)).toMatchObject({ url, slackSigningSecret: env['SLACK_SIGNING_SECRET'] });
+    const real: NodeJS.ProcessEnv = { SLACK_BOT_TOKEN: 'xoxb-1', SLACK_SIGNING_SECRET: 'real' };
+    connectStandIns(real, standIns);
+    expect(productFor(real, standIns.urls, url)).not.toHaveProperty('slackSigningSecret');
   });
 
   test('the secret is another one at each start, unless it is set', async () => {
-    const { urls } = await start();
+    const standIns = await start();
     const [one, two, set]: NodeJS.ProcessEnv[] = [{}, {}, { SLACK_SIGNING_SECRET: 'mine' }];
-    for (const env of [one, two, set]) vendorDefaults(env ?? {}, urls, undefined);
+    for (const env of [one, two, set]) connectStandIns(env ?? {}, standIns);
     expect(one?.['SLACK_SIGNING_SECRET']).not.toBe(two?.['SLACK_SIGNING_SECRET']);
     expect(set?.['SLACK_SIGNING_SECRET']).toBe('mine');
   });

@@ -17,7 +17,7 @@ export type TargetAct =
 
 /** An act with everything that is needed to do it: the target, what it locks, and the call. */
 type Callable = {
-  effect: Pick<Effect, 'kind' | 'target' | 'class' | 'detail'>;
+  effect: Pick<Effect, 'kind' | 'target' | 'class' | 'detail' | 'stand_in'>;
   resource: string;
   output: Json;
   call(request: ActRequest): Promise<ActAnswer>;
@@ -104,6 +104,7 @@ async function callableOf(deps: Deps, { place }: Context, act: TargetAct): Promi
       effect: {
         kind: 'flag',
         target: flags.target,
+        ...(flags.standIn && { stand_in: true }),
         class: flags.effectClass,
         detail: `Flag ${flag} is switched ${on ? 'on' : 'off'}`,
       },
@@ -115,12 +116,13 @@ async function callableOf(deps: Deps, { place }: Context, act: TargetAct): Promi
   const deployer = await deployerAt(deps, place);
   if (deployer === undefined) return 'no deployer is configured for this service and environment';
   const { target, resource, effectClass, scaling, restart, restartStatus } = deployer;
+  const at = { target, ...(deployer.standIn && { stand_in: true as const }) };
   if (act.kind === 'scale') {
     const { from, to } = act;
     if (scaling === undefined) return `${target} cannot be scaled`;
     const detail = `Scaled from ${from} to ${to}`;
     return {
-      effect: { kind: 'scale', target, class: effectClass, detail },
+      effect: { kind: 'scale', ...at, class: effectClass, detail },
       resource,
       output: { from, to },
       call: (request) => scaling.set({ ...request, from, to }),
@@ -128,7 +130,7 @@ async function callableOf(deps: Deps, { place }: Context, act: TargetAct): Promi
   }
   if (restart === undefined) return `${target} cannot be restarted`;
   return {
-    effect: { kind: 'restart', target, class: effectClass, detail: 'Restarted, one instance after the other' },
+    effect: { kind: 'restart', ...at, class: effectClass, detail: 'Restarted, one instance after the other' },
     resource,
     output: null,
     call: (request) => restart.call(deployer, request),

@@ -20,7 +20,14 @@ export async function callHttp(deps: Deps, context: Context, request: HttpWith, 
   if (mutating) {
     const intent = await deps.effects.intendAct(
       incident.id,
-      { key, kind: 'http', target: origin, class: 'keyed', detail: said },
+      {
+        key,
+        kind: 'http',
+        target: origin,
+        class: 'keyed',
+        detail: said,
+        ...(deps.standIns.at(origin) && { stand_in: true }),
+      },
       { place, resource: `http-call ${key}`, automatic: false, ours: isOurs(context) },
     );
     if (!intent.ok) return { kind: 'again', detail: intent.reason.text, handle: null, afterSeconds: 30 };

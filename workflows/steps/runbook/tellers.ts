@@ -2,6 +2,7 @@ import { serviceEntry } from '../../../domain/catalogue.ts';
 import type { Told } from '../../../domain/outlets.ts';
 import type { Deps } from '../../../domain/ports.ts';
 import type { Json } from '../../../domain/runbooks/variables.ts';
+import { standInNote } from '../../../domain/vendors.ts';
 import type { With } from '../../../schemas/runbook/kinds.ts';
 import type { TicketTarget } from '../../../schemas/routes.ts';
 import type { Context } from './context.ts';
@@ -35,7 +36,11 @@ export async function postToSlack(
     ],
   };
   const to = channel.startsWith('#') ? channel : `#${channel}`;
-  return outcome(await deps.chat.post(to, message, key), `posted to ${to}`, () => null);
+  return outcome(
+    await deps.chat.post(to, message, key),
+    `posted to ${to}${standInWords(await deps.chat.standIn?.())}`,
+    () => null,
+  );
 }
 
 /** A ticket is looked for by its key before it is opened. */
@@ -53,11 +58,14 @@ export async function openTicket(
   if (tickets === undefined) return failed('tickets are off: GITHUB_TOKEN is not set');
   const found = await tickets.find(key);
   if (found.kind !== 'done') return outcome(found, '', () => null);
-  if (found.value !== null) return succeeded({ ...found.value }, `ticket ${found.value.url ?? found.value.id}`);
+  if (found.value !== null)
+    return succeeded({ ...found.value }, `ticket ${found.value.url ?? found.value.id}${standInWords(tickets.standIn)}`);
   const body = `${text}\n\nIncident ${incident.id}`;
   const opened = await tickets.open({ key, title, body, labels });
-  return outcome(opened, `ticket in ${where}`, (ticket) => ({ ...ticket }));
+  return outcome(opened, `ticket in ${where}${standInWords(tickets.standIn)}`, (ticket) => ({ ...ticket }));
 }
+
+const standInWords = (standIn: boolean | undefined): string => (standIn ? standInNote('ticket') : '');
 
 function outcome<T>(told: Told<T>, detail: string, output: (value: T) => Json): Performed {
   switch (told.kind) {

@@ -1,0 +1,233 @@
+import type { Config } from '../schemas/config.ts';
+
+/** A group of addresses that are real or stand-ins together. Most are also names of stand-ins. */
+export type VendorId =
+  | 'pagerduty'
+  | 'slack'
+  | 'statuspage'
+  | 'mail'
+  | 'grafana'
+  | 'github'
+  | 'argo-cd'
+  | 'kubernetes'
+  | 'launchdarkly'
+  | 'cd'
+  | 'aws'
+  | 'prometheus'
+  | 'alertmanager';
+
+/** How Firebreak reaches a vendor. */
+export type VendorConnection = {
+  vendor: VendorId;
+  /** As `npm start` and `firebreak doctor` show it. */
+  name: string;
+  /** The setting that holds its address. */
+  url: string;
+  /** Its public address, used when `url` is not set. Null: it has none, so `url` is required. */
+  publicUrl: string | null;
+  /** What Firebreak authenticates with when it calls the vendor: one of these sets of settings. Empty: nothing. */
+  credentials: readonly (readonly string[])[];
+  /** Other settings that it does not work without. */
+  also?: readonly string[];
+  /** Firebreak only reads there, so nothing that it does can harm anybody. */
+  readOnly?: true;
+};
+
+/** The one list of vendors: `npm start`, `GET /v1/connections`, `firebreak doctor`, and docs/sandbox.md derive from it. */
+export const VENDOR_CONNECTIONS: readonly VendorConnection[] = [
+  {
+    vendor: 'pagerduty',
+    name: 'PagerDuty pages',
+    url: 'PAGERDUTY_EVENTS_URL',
+    publicUrl: 'https://events.pagerduty.com',
+    credentials: [['PAGERDUTY_ROUTING_KEY']],
+  },
+  {
+    vendor: 'pagerduty',
+    name: 'PagerDuty API',
+    url: 'PAGERDUTY_API_URL',
+    publicUrl: 'https://api.pagerduty.com',
+    credentials: [['PAGERDUTY_API_TOKEN']],
+  },
+  {
+    vendor: 'slack',
+    name: 'Slack',
+    url: 'SLACK_API_URL',
+    publicUrl: 'https://slack.com/api/',
+    credentials: [['SLACK_BOT_TOKEN']],
+  },
+  {
+    vendor: 'statuspage',
+    name: 'Statuspage',
+    url: 'STATUSPAGE_API_URL',
+    publicUrl: 'https://api.statuspage.io/v1',
+    credentials: [['STATUSPAGE_API_KEY']],
+    also: ['STATUSPAGE_PAGE_ID'],
+  },
+  { vendor: 'mail', name: 'mail', url: 'SMTP_URL', publicUrl: null, credentials: [], also: ['MAIL_FROM'] },
+  {
+    vendor: 'grafana',
+    name: 'Grafana annotations',
+    url: 'GRAFANA_URL',
+    publicUrl: null,
+    credentials: [['GRAFANA_TOKEN']],
+  },
+  {
+    vendor: 'github',
+    name: 'GitHub',
+    url: 'GITHUB_API_URL',
+    publicUrl: 'https://api.github.com',
+    credentials: [['GITHUB_TOKEN'], ['GITHUB_APP_ID', 'GITHUB_APP_PRIVATE_KEY']],
+  },
+  { vendor: 'argo-cd', name: 'Argo CD', url: 'ARGOCD_URL', publicUrl: null, credentials: [['ARGOCD_TOKEN']] },
+  {
+    vendor: 'kubernetes',
+    name: 'Kubernetes',
+    url: 'KUBERNETES_URL',
+    publicUrl: null,
+    credentials: [['KUBERNETES_TOKEN']],
+  },
+  {
+    vendor: 'launchdarkly',
+    name: 'LaunchDarkly',
+    url: 'LAUNCHDARKLY_API_URL',
+    publicUrl: 'https://app.launchdarkly.com',
+    credentials: [['LAUNCHDARKLY_TOKEN']],
+  },
+  // The credential of a CD system is the one that a deployer of the catalogue names, if it names one.
+  { vendor: 'cd', name: 'CD system', url: 'CD_URL', publicUrl: null, credentials: [] },
+  // AWS has an endpoint per service and region; the SDK finds them, and the credentials.
+  { vendor: 'aws', name: 'AWS targets', url: 'AWS_TARGETS_URL', publicUrl: 'https://amazonaws.com', credentials: [] },
+  {
+    vendor: 'prometheus',
+    name: 'Prometheus',
+    url: 'PROMETHEUS_URL',
+    publicUrl: null,
+    credentials: [],
+    readOnly: true,
+  },
+  {
+    vendor: 'alertmanager',
+    name: 'Alertmanager',
+    url: 'ALERTMANAGER_URL',
+    publicUrl: null,
+    credentials: [],
+    readOnly: true,
+  },
+];
+
+/** The public address of a vendor. @throws when it has none */
+export function publicUrl(url: string): string {
+  const found = VENDOR_CONNECTIONS.find((one) => one.url === url)?.publicUrl;
+  if (found == null) throw new Error(`${url} has no default`);
+  return found;
+}
+
+/** Credentials that the catalogue names instead of the vendor's own setting, by vendor. */
+export type NamedCredentials = Partial<Record<VendorId, readonly string[]>>;
+
+/** Only entries without an address of their own are listed: the others don't use the vendor's address. */
+export function namedCredentials(services: Config['services']): NamedCredentials {
+  const named = Object.values(services)
+    .flatMap(({ environments }) => Object.values(environments))
+    .flatMap(({ deployer, flags }) => [deployer, flags])
+    .flatMap((target): [VendorId, string][] => {
+      if (target === undefined || !('auth' in target) || target.auth === undefined) return [];
+      const vendor = VENDOR_OF[target.kind];
+      if (vendor === undefined || ('url' in target && target.url !== undefined)) return [];
+      return [[vendor, 'bearer' in target.auth ? target.auth.bearer : target.auth.webhookSignature]];
+    });
+  return Object.fromEntries(
+    [...Map.groupBy(named, ([vendor]) => vendor)].map(([vendor, all]) => [
+      vendor,
+      [...new Set(all.map(([, name]) => name))],
+    ]),
+  );
+}
+
+const VENDOR_OF: Partial<Record<string, VendorId>> = {
+  http: 'cd',
+  'argo-cd': 'argo-cd',
+  github: 'github',
+  kubernetes: 'kubernetes',
+  'argo-rollouts': 'kubernetes',
+  flagger: 'kubernetes',
+  launchdarkly: 'launchdarkly',
+};
+
+/** Reads a setting or secret; an empty one is not set. */
+type Get = (name: string) => string | undefined;
+
+/**
+ * Whether a vendor gets a stand-in where there is a sandbox: nothing of it is set, neither an address nor anything that
+ * Firebreak authenticates with. A secret that only checks what the vendor sends does not count.
+ */
+export const nothingIsSet = (vendor: VendorId, get: Get, named: NamedCredentials = {}): boolean =>
+  VENDOR_CONNECTIONS.filter((one) => one.vendor === vendor).every(
+    ({ url, credentials }) => !get(url) && !credentials.flat().some((name) => get(name)),
+  ) && !(named[vendor] ?? []).some((name) => get(name));
+
+/** What a connection is: to the vendor itself, to a stand-in, or none, with the reason. */
+export type VendorMode = 'real' | 'stand-in' | 'off';
+export type VendorState = {
+  name: string;
+  vendor: VendorId;
+  mode: VendorMode;
+  /** Without paths and passwords. Null: it is off. */
+  address: string | null;
+  /** The names of the settings that Firebreak authenticates with. */
+  credentials: string[];
+  /** What is not set, for people. Null: nothing is missing. */
+  missing: string | null;
+  readOnly: boolean;
+};
+
+/** @param isStandIn whether a stand-in listens at that address */
+export const vendorStates = (
+  get: Get,
+  isStandIn: (address: string) => boolean,
+  named: NamedCredentials = {},
+): VendorState[] => VENDOR_CONNECTIONS.map((one) => stateOf(one, get, isStandIn, named));
+
+function stateOf(
+  { vendor, name, url, publicUrl: standard, credentials, also = [], readOnly }: VendorConnection,
+  get: Get,
+  isStandIn: (address: string) => boolean,
+  named: NamedCredentials,
+): VendorState {
+  const at = get(url) || standard;
+  const own = credentials.find((all) => all.every((setting) => get(setting)));
+  const others = (named[vendor] ?? []).filter((setting) => get(setting));
+  const wanted = credentials.map((all) => all.join(' and ')).join(', or ');
+  const missing = [
+    ...(at === null ? [url] : []),
+    ...(credentials.length > 0 && own === undefined && others.length === 0 ? [wanted] : []),
+    ...also.filter((setting) => !get(setting)),
+  ];
+  const state = { vendor, name, readOnly: readOnly === true, credentials: [...(own ?? []), ...others] };
+  if (at === null || missing.length > 0) {
+    const notSet = `${missing.join(' and ')} ${missing.length > 1 || wanted.includes(' ') ? 'are' : 'is'} not set`;
+    return { ...state, mode: 'off', address: null, missing: notSet };
+  }
+  return { ...state, mode: isStandIn(at) ? 'stand-in' : 'real', address: originOf(at), missing: null };
+}
+
+/** Scheme, host and port: the rest of an address may be a secret. */
+function originOf(address: string): string {
+  const url = URL.parse(address);
+  return url === null ? '(not a URL)' : `${url.protocol}//${url.host}`;
+}
+
+/** Which addresses are those of stand-ins. On AWS there are none. */
+export type StandIns = { at(address: string | undefined): boolean };
+
+export function standInsAt(addresses: readonly string[]): StandIns {
+  const origins = new Set(addresses.map(originOf));
+  return { at: (address) => address !== undefined && origins.has(originOf(address)) };
+}
+
+/** What is added to every text about an act at a stand-in, so that nobody takes it for real. */
+export const standInNote = (kind: string): string =>
+  kind.startsWith('page')
+    ? ' (at the sandbox’s stand-in for PagerDuty: nobody was notified)'
+    : ' (at a stand-in of the sandbox: no real system was changed)';
