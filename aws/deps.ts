@@ -27,7 +27,7 @@ import { statuspage } from '../integrations/statuspage/status-page.ts';
 import { webhookPager } from '../integrations/webhook/fallback-pager.ts';
 import { webhookReceivers } from '../integrations/webhook/receivers.ts';
 import { webhookTickets } from '../integrations/webhook/ticket.ts';
-import { publicUrl, standInsAt } from '../domain/vendors.ts';
+import { publicUrl, type StandIns, standInsAt } from '../domain/vendors.ts';
 import type { Target } from '../schemas/projection.ts';
 import type { TicketTarget } from '../schemas/routes.ts';
 import { millisOf, timestamp } from '../schemas/time.ts';
@@ -168,7 +168,7 @@ export function assemble(env: Environment): Deps {
           routingKey: () => secrets.get('PAGERDUTY_ROUTING_KEY'),
           clock,
         }).send(request),
-      standIn: async () => standIns.at(await eventsUrl()),
+      ...standInAt(standIns, eventsUrl),
     },
     fallbackPager: webhookPager({ config, secrets, clock }),
     externalPager: externalPager(pagerDutyRest({ secrets, clock })),
@@ -235,6 +235,10 @@ const isOn =
     }
   };
 
+/** Whether a vendor is a stand-in. Not asked where there are none: no page waits for a setting that only says so. */
+const standInAt = (standIns: StandIns, address: () => Promise<string>): { standIn?: () => Promise<boolean> } =>
+  standIns.none ? {} : { standIn: async () => standIns.at(await address()) };
+
 type OutletDeps = Pick<Deps, 'secrets' | 'clock' | 'standIns'> & { github: GithubAccess };
 
 /** Where incidents are shown. Addresses are read with the credentials, at run time. */
@@ -245,8 +249,8 @@ function outlets({ secrets, clock, github, standIns }: OutletDeps) {
     clock,
   };
   return {
-    chat: { ...slackChat(slack), standIn: async () => standIns.at(await slack.apiUrl()) },
-    directory: slackDirectory(slack),
+    chat: { ...slackChat(slack), ...standInAt(standIns, slack.apiUrl) },
+    directory: { ...slackDirectory(slack), ...standInAt(standIns, slack.apiUrl) },
     whispers: slackWhispers(slack),
     statusPage: statuspage({
       apiUrl: addressOf({ secrets }, 'STATUSPAGE_API_URL'),

@@ -114,6 +114,8 @@ export type ChatApp = {
 
 /** Who somebody is in the chat. One attempt per call. */
 export type Directory = {
+  /** Whether its people are only played in the sandbox. Absent: they aren't. */
+  standIn?(): Promise<boolean>;
   /** @param workspaces whose members count; none: the app's own. Null: there is no such user */
   user(id: string, workspaces: readonly string[]): Promise<Told<Omit<SlackUser, 'groups'> | null>>;
   /** As whom we are there. It changes nothing. */

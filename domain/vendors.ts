@@ -1,4 +1,4 @@
-import type { Config } from '../schemas/config.ts';
+import type { Config, EnvironmentEntry } from '../schemas/config.ts';
 
 /** A group of addresses that are real or stand-ins together. Most are also names of stand-ins. */
 export type VendorId =
@@ -133,7 +133,7 @@ export function namedCredentials(services: Config['services']): NamedCredentials
     .flatMap(({ deployer, flags }) => [deployer, flags])
     .flatMap((target): [VendorId, string][] => {
       if (target === undefined || !('auth' in target) || target.auth === undefined) return [];
-      const vendor = VENDOR_OF[target.kind];
+      const vendor = vendorOf(target.kind);
       if (vendor === undefined || ('url' in target && target.url !== undefined)) return [];
       return [[vendor, 'bearer' in target.auth ? target.auth.bearer : target.auth.webhookSignature]];
     });
@@ -146,14 +146,22 @@ export function namedCredentials(services: Config['services']): NamedCredentials
 }
 
 const VENDOR_OF: Partial<Record<string, VendorId>> = {
-  http: 'cd',
   'argo-cd': 'argo-cd',
   github: 'github',
   kubernetes: 'kubernetes',
   'argo-rollouts': 'kubernetes',
   flagger: 'kubernetes',
   launchdarkly: 'launchdarkly',
+  'lambda-alias': 'aws',
+  ecs: 'aws',
+  codedeploy: 'aws',
 };
+
+/** The vendor that a kind of deployer or of flags belongs to. Flags of `kind: http` always have their own address. */
+export const vendorOf = (kind: NonNullable<Target>['kind']): VendorId | undefined =>
+  kind === 'http' ? 'cd' : VENDOR_OF[kind];
+
+type Target = EnvironmentEntry['deployer'] | EnvironmentEntry['flags'];
 
 /** Reads a setting or secret; an empty one is not set. */
 type Get = (name: string) => string | undefined;
@@ -219,11 +227,11 @@ function originOf(address: string): string {
 }
 
 /** Which addresses are those of stand-ins. On AWS there are none. */
-export type StandIns = { at(address: string | undefined): boolean };
+export type StandIns = { none: boolean; at(address: string | undefined): boolean };
 
 export function standInsAt(addresses: readonly string[]): StandIns {
-  const origins = new Set(addresses.map(originOf));
-  return { at: (address) => address !== undefined && origins.has(originOf(address)) };
+  const origins = new Set(addresses.filter((address) => address !== '').map(originOf));
+  return { none: origins.size === 0, at: (address) => address !== undefined && origins.has(originOf(address)) };
 }
 
 /** What is added to every text about an act at a stand-in, so that nobody takes it for real. */

@@ -1,5 +1,5 @@
 import type { Deps } from '../domain/ports.ts';
-import { namedCredentials, VENDOR_CONNECTIONS, type VendorState, vendorStates } from '../domain/vendors.ts';
+import type { VendorState } from '../domain/vendors.ts';
 import type { DeployerConfig } from '../schemas/deployers.ts';
 import { mail, webhooks } from './connections/outgoing.ts';
 import { onCall, pagerDutyPages, pagerDutyWebhooks, slack, slackCommands } from './connections/people.ts';
@@ -16,6 +16,7 @@ import {
   wrong,
 } from './connections/seen.ts';
 import { lanesOf } from './drills.ts';
+import { vendorModes } from './vendor-modes.ts';
 
 type Asked = Pick<
   Deps,
@@ -59,19 +60,6 @@ export async function connections(deps: Asked): Promise<Connection[]> {
   ]);
   const modes = await vendorModes(deps);
   return [...located(vendors, modes), ...callees(modes), ...outgoing];
-}
-
-/** How each vendor is connected: by its own address, by a stand-in's, or not. */
-export async function vendorModes({
-  secrets,
-  config,
-  standIns,
-}: Pick<Deps, 'secrets' | 'config' | 'standIns'>): Promise<VendorState[]> {
-  const credentials = namedCredentials((await config.current()).services);
-  const names = VENDOR_CONNECTIONS.flatMap((one) => [one.url, ...one.credentials.flat(), ...(one.also ?? [])]);
-  const wanted = [...names, ...Object.values(credentials).flat()];
-  const values = new Map(await Promise.all(wanted.map(async (name) => [name, await secrets.get(name)] as const)));
-  return vendorStates((name) => values.get(name), standIns.at, credentials);
 }
 
 /** Adds to each connection of a vendor where it leads, and by which credentials. */

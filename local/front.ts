@@ -24,6 +24,8 @@ export async function serveFront(options: {
   /** By the beginning of their paths, other deployed handlers. */
   others: Readonly<Record<string, (event: LambdaEvent) => Promise<LambdaAnswer>>>;
   sandbox: Hono | undefined;
+  /** Refuses what may not be done in the sandbox as things are. Undefined: it may. */
+  guard: (request: Request) => Response | undefined;
   adminToken: string;
 }): Promise<{ url: string; close(): Promise<void> }> {
   const server = createAdaptorServer({
@@ -32,7 +34,7 @@ export async function serveFront(options: {
       const { incoming, outgoing } = bindings as HttpBindings;
       const near = fromThisMachine(incoming, request);
       if (near && options.sandbox && (path === '/sandbox' || path.startsWith('/sandbox/')))
-        return options.sandbox.fetch(request);
+        return options.guard(request) ?? options.sandbox.fetch(request);
       // Prometheus on this machine needs no token for our metrics.
       const authorization =
         near && path === '/metrics' && !request.headers.has('authorization')
@@ -67,11 +69,21 @@ export async function serveFront(options: {
   };
 }
 
-/** From a loopback address, and by a loopback name: a web page that resolves its own name to this machine is not. */
+/** Set by reverse proxies and content delivery networks: with any of them the request was sent from somewhere else. */
+const FORWARDED =
+  /^(forwarded|via|x-forwarded(-.+)?|x-original-.+|x-real-ip|(x-)?(true-)?client-ip|x-cluster-client-ip|x-envoy-.+|cf-.+|cdn-loop|fastly-.+|fly-.+|x-azure-.+|x-appengine-.+)$/i;
+
+/**
+ * From a loopback address, by a loopback name, and not forwarded: a web page that resolves its own name to this machine is
+ * not local, nor is whoever comes through a reverse proxy. A proxy that leaves no trace in the headers often speaks
+ * HTTP/1.0 (nginx by default), which nothing that runs here does.
+ */
 function fromThisMachine(incoming: HttpBindings['incoming'], request: Request): boolean {
   const remote = incoming.socket.remoteAddress ?? '';
   const { hostname } = new URL(request.url);
   return (
+    incoming.httpVersion !== '1.0' &&
+    ![...request.headers.keys()].some((name) => FORWARDED.test(name)) &&
     /^(::1|(::ffff:)?127\.)/.test(remote) &&
     /^(localhost|\[::1\]|127(\.\d+){3})$/.test(hostname) &&
     request.headers.get('sec-fetch-site') !== 'cross-site'

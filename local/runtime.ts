@@ -20,7 +20,8 @@ import { parametersOf } from './secrets.ts';
 import type { Settings } from './settings.ts';
 import { startStandIns } from './standins/index.ts';
 import { startStorage } from './storage.ts';
-import { connectStandIns, productFor, sandboxMetrics, vendorLines } from './vendors.ts';
+import { sandboxGuard } from './sandbox-guard.ts';
+import { connectStandIns, productFor, realIn, sandboxMetrics, vendorLines } from './vendors.ts';
 
 type FrontHandler = Parameters<typeof serveFront>[0]['handler'];
 
@@ -102,6 +103,10 @@ async function start(settings: Settings, env: NodeJS.ProcessEnv, opened: Opened)
 
   // After the front has closed, and before what it writes to.
   opened.onClose(() => beforeEnd().catch((error: unknown) => log.warn('counts are lost', { error: String(error) })));
+  const guard = sandboxGuard({
+    adminToken: env['FIREBREAK_ADMIN_TOKEN'] ?? '',
+    real: () => realIn(env, config.inForce()),
+  });
   const front = opened.add(
     await serveFront({
       host: settings.host,
@@ -109,10 +114,12 @@ async function start(settings: Settings, env: NodeJS.ProcessEnv, opened: Opened)
       handler: httpHandler as FrontHandler,
       others: { '/integrations/slack/': slackHandler as unknown as FrontHandler },
       sandbox: standIns?.app,
+      guard: guard.refusal,
       adminToken: env['FIREBREAK_ADMIN_TOKEN'] ?? '',
     }),
   );
   await standIns?.connect(productFor(env, standIns.urls, front.url));
+  if (standIns) notes.push(`sandbox  ${guard.pageAt(front.url)}`);
   return { url: front.url, notes, stop: () => opened.close(), failed: storage.failed };
 }
 

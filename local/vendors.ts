@@ -1,12 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import {
   type NamedCredentials,
+  namedCredentials,
   nothingIsSet,
   standInsAt,
   type VendorId,
   type VendorState,
   vendorStates,
 } from '../domain/vendors.ts';
+import { whatIsReal } from '../domain/reality.ts';
+import type { Config } from '../schemas/config.ts';
 import type { StandIns } from './standins/index.ts';
 import type { Product } from './standins/stand-in.ts';
 import { SANDBOX_PAGE_ID } from './standins/statuspage.ts';
@@ -79,7 +82,7 @@ export function vendorLines(
   metrics: StandIns['prometheus'] | undefined,
   named: NamedCredentials = {},
 ): string[] {
-  const standIns = standInsAt((env['FIREBREAK_STAND_INS'] ?? '').split(' '));
+  const standIns = standInsOf(env);
   const states = vendorStates((name) => env[name], standIns.at, named);
   const line = ({ name, mode, address, credentials, missing }: VendorState): string =>
     `${name.padEnd(21)} ${mode.padEnd(9)} ${
@@ -102,6 +105,16 @@ export function vendorLines(
       ? []
       : ['Grafana signatures are off: GRAFANA_WEBHOOK_SECRET is not set; its contact point needs a token']),
   ];
+}
+
+const standInsOf = (env: NodeJS.ProcessEnv) => standInsAt((env['FIREBREAK_STAND_INS'] ?? '').split(' '));
+
+/** What Firebreak writes to that is no stand-in, by what is set and configured now. */
+export function realIn(env: NodeJS.ProcessEnv, config: Config | undefined): string[] {
+  if (config === undefined) return [];
+  const standIns = standInsOf(env);
+  const vendors = vendorStates((name) => env[name], standIns.at, namedCredentials(config.services));
+  return whatIsReal({ config, vendors, standIns });
 }
 
 /** What the stand-ins need to tell the product what people do: nothing of a vendor that the product has for real. */

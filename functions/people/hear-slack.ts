@@ -2,11 +2,13 @@ import { hash } from 'node:crypto';
 import { whomToAsk } from '../../domain/may-not.ts';
 import type { ChatMessage, Ear, Text, Told } from '../../domain/outlets.ts';
 import type { Deps } from '../../domain/ports.ts';
+import { whyNotPlayed } from '../../domain/reality.ts';
 import { byName } from '../../domain/shown-names.ts';
 import type { Config } from '../../schemas/config.ts';
 import type { Heard } from '../../schemas/heard.ts';
 import { secondsBetween } from '../../schemas/time.ts';
 import { Refusal } from '../api/problem.ts';
+import { vendorModes } from '../vendor-modes.ts';
 import { actorFor } from './acquainted.ts';
 import { carryOut } from './carry-out.ts';
 import { actionOf } from './action-of.ts';
@@ -70,7 +72,16 @@ async function outcomeOf(deps: Deps, errand: Errand, { key, trace }: { key: stri
   try {
     const found = await actorFor(deps, errand.user);
     if (!found.ok) return notDone(errand, await unknownSomebody(deps, errand, found.because));
-    const who = whoActs(await deps.config.current(), found.actor, errand.user, () => deps.clock.now());
+    const config = await deps.config.current();
+    const played = (await deps.directory.standIn?.())
+      ? { config, vendors: await vendorModes(deps), standIns: deps.standIns }
+      : undefined;
+    const who = whoActs(found.actor, {
+      config,
+      slack: errand.user,
+      now: () => deps.clock.now(),
+      ...(played && { whyNotPlayed: (action, scope) => whyNotPlayed(played, action, scope) }),
+    });
     return await carryOut(deps, { who, key: `heard-${hash('sha256', key).slice(0, 32)}`, trace }, errand);
   } catch (error) {
     if (error instanceof Declined) return notDone(errand, answered(...error.text));

@@ -117,8 +117,43 @@ describe('one that runs', () => {
     expect(await triggered()).toBe(1);
   });
 
+  /** Without any credential, as anybody on this machine. */
+  const bare = async (method: string, path: string, headers: Record<string, string> = {}, body?: object) => {
+    const init = { method, headers: { 'content-type': 'application/json', ...headers } };
+    return fetch(`${firebreak.url}${path}`, { ...init, ...(body !== undefined && { body: JSON.stringify(body) }) });
+  };
+  const ask = (text: string) => ({ user: 'ada', channel: 'general', text });
+
+  test('lets anybody on this machine play in the sandbox, where nothing is real', async () => {
+    const answer = await bare('POST', '/sandbox/slack/commands', {}, ask('/freeze open checkout for fun'));
+    expect(answer.status).toBe(200);
+  });
+
+  test.each([
+    ['forwarded', 'for=203.0.113.7'],
+    ['x-forwarded-for', '203.0.113.7'],
+    ['x-forwarded-proto', 'https'],
+    ['x-real-ip', '203.0.113.7'],
+    ['via', '1.1 proxy'],
+    ['cf-connecting-ip', '203.0.113.7'],
+    ['x-envoy-external-address', '203.0.113.7'],
+  ])('takes a request with the header %s for one from elsewhere', async (name, value) => {
+    for (const path of ['/sandbox', '/sandbox/calls', '/metrics']) {
+      expect((await bare('GET', path)).status).toBe(200);
+      expect((await bare('GET', path, { [name]: value })).status).toBeOneOf([401, 404]);
+    }
+    expect((await bare('POST', '/sandbox/slack/commands', { [name]: value }, ask('/incident list'))).status).not.toBe(
+      200,
+    );
+  });
+
   test('with a server of its own for PagerDuty pages there, and says that it is real', async () => {
     const pager = await pagerServer();
+    const billing = `{ kind: http, url: "${pager.url}/rollback" }`;
+    await firebreak.write(
+      'services.yaml',
+      `services:\n  checkout: {}\n  billing: { environments: { production: { deployer: ${billing} } } }\n`,
+    );
     const before = await triggered();
     await firebreak.stop();
     const mark = firebreak.output.length;
@@ -137,6 +172,24 @@ describe('one that runs', () => {
     expect(timeline).toContain('Paged: PagerDuty answered 202');
     expect(pager.received).toContainEqual(expect.objectContaining({ routing_key: 'R'.repeat(32) }));
     expect(await triggered()).toBe(before);
+
+    // Whoever is played in the sandbox needs the key of this start, and has no rights where a deployer is real.
+    const freeze = ask('/freeze open billing production because I can');
+    const refused = await bare('POST', '/sandbox/slack/commands', {}, freeze);
+    expect([refused.status, ((await refused.json()) as any).detail]).toEqual([
+      403,
+      expect.stringMatching(/real systems \(PagerDuty pages, targets of billing\/production\).*needs the key/),
+    ]);
+    expect((await bare('GET', '/sandbox/calls')).status).toBe(200);
+    expect((await bare('DELETE', '/sandbox/faults')).status).toBe(200);
+    const [, key = ''] = /^ {2}sandbox {2}\S+\/sandbox#key=(\S+)$/m.exec(printed) ?? [];
+    expect((await bare('POST', '/sandbox/slack/commands', { 'x-sandbox-key': key }, freeze)).status).toBe(200);
+    await eventually(async () => {
+      const { body } = await firebreak.get('/sandbox/slack/channels/general');
+      return JSON.stringify(body).includes('the targets of billing in production are real');
+    }, 'the refusal in Slack');
+    const { body: freezes } = await firebreak.get('/v1/freezes');
+    expect(JSON.stringify(freezes)).not.toContain('because I can');
   });
 
   test('with a routing key alone has the real PagerDuty, at its public address', async () => {

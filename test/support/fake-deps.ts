@@ -208,7 +208,7 @@ export class FakeWorld {
       receivers: notAsked('receivers'),
       changeEvents: notAsked('changeEvents'),
       secrets: notAsked('secrets'),
-      standIns: { at: () => false },
+      standIns: { none: true, at: () => false },
       blobs: notAsked('blobs'),
       queue: notAsked('queue'),
       drills: notAsked('drills'),

@@ -178,6 +178,22 @@ async function poll() {
   tick();
 }
 
+/** The key of this start comes in the fragment of the address, and is kept for this tab alone. */
+function takeKey() {
+  const key = new URLSearchParams(location.hash.slice(1)).get('key');
+  if (key === null) return;
+  sessionStorage.setItem('sandbox-key', key);
+  history.replaceState(null, '', location.pathname + location.search);
+}
+
+/** @returns {Record<string, string>} */
+function keyHeader() {
+  const key = sessionStorage.getItem('sandbox-key');
+  return key === null ? {} : { 'x-sandbox-key': key };
+}
+
+takeKey();
+
 /**
  * @param {string} method
  * @param {string} path below `/sandbox`
@@ -185,10 +201,11 @@ async function poll() {
  * @returns {Promise<{ ok: boolean; answer: import('./slack-acts.js').Answer | null }>} what came of it
  */
 async function send(method, path, body) {
-  const headers = { 'content-type': 'application/json' };
+  const headers = { ...(body !== undefined && { 'content-type': 'application/json' }), ...keyHeader() };
   const response = await fetch(`/sandbox${path}`, {
     method,
-    ...(body !== undefined && { headers, body: JSON.stringify(body) }),
+    headers,
+    ...(body !== undefined && { body: JSON.stringify(body) }),
   });
   if (!response.ok) console.warn(`${method} /sandbox${path} answered ${response.status}`);
   const answer = /** @type {import('./slack-acts.js').Answer | null} */ (await response.json().catch(() => null));

@@ -1,0 +1,15 @@
+import type { Deps } from '../domain/ports.ts';
+import { namedCredentials, VENDOR_CONNECTIONS, type VendorState, vendorStates } from '../domain/vendors.ts';
+
+/** How each vendor is connected: by its own address, by a stand-in's, or not. */
+export async function vendorModes({
+  secrets,
+  config,
+  standIns,
+}: Pick<Deps, 'secrets' | 'config' | 'standIns'>): Promise<VendorState[]> {
+  const credentials = namedCredentials((await config.current()).services);
+  const names = VENDOR_CONNECTIONS.flatMap((one) => [one.url, ...one.credentials.flat(), ...(one.also ?? [])]);
+  const wanted = [...names, ...Object.values(credentials).flat()];
+  const values = new Map(await Promise.all(wanted.map(async (name) => [name, await secrets.get(name)] as const)));
+  return vendorStates((name) => values.get(name), standIns.at, credentials);
+}
