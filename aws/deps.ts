@@ -121,7 +121,15 @@ export function assemble(env: Environment): Deps {
     secrets,
     standIns,
     blobs,
-    queue: sqsSignalQueue(sqs, { urgent: env.FIREBREAK_QUEUE_URGENT, ordinary: env.FIREBREAK_QUEUE_ORDINARY }, blobs),
+    queue: sqsSignalQueue(
+      sqs,
+      {
+        urgent: env.FIREBREAK_QUEUE_URGENT,
+        ordinary: env.FIREBREAK_QUEUE_ORDINARY,
+        unmatched: env.FIREBREAK_QUEUE_UNMATCHED,
+      },
+      blobs,
+    ),
     people: sqsPeopleQueue(sqs, env.FIREBREAK_QUEUE_PEOPLE),
     redelivery: sqsRedelivery(sqs, queueUrls(env)),
     hearings: new HearingTable(table, clock),
@@ -191,6 +199,7 @@ export function assemble(env: Environment): Deps {
 const queueUrls = (env: Environment): string[] => [
   env.FIREBREAK_QUEUE_URGENT,
   env.FIREBREAK_QUEUE_ORDINARY,
+  env.FIREBREAK_QUEUE_UNMATCHED,
   env.FIREBREAK_QUEUE_PEOPLE,
   env.FIREBREAK_QUEUE_SLACK,
   env.FIREBREAK_QUEUE_STATUSPAGE,

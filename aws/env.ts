@@ -7,6 +7,7 @@ const Environment = z.object({
   FIREBREAK_BUCKET: z.string().min(3),
   FIREBREAK_QUEUE_URGENT: z.url(),
   FIREBREAK_QUEUE_ORDINARY: z.url(),
+  FIREBREAK_QUEUE_UNMATCHED: z.url(),
   FIREBREAK_QUEUE_PEOPLE: z.url(),
   FIREBREAK_QUEUE_SLACK: z.url(),
   FIREBREAK_QUEUE_STATUSPAGE: z.url(),

@@ -12,8 +12,14 @@ const SIGNALS_PER_MESSAGE = 25;
 const BATCH_MAX_BYTES = 240 * 1024;
 const BATCH_MAX_MESSAGES = 10;
 
-/** Signals that may page, and the rest: noise must not delay a page. */
-export type QueueUrls = { urgent: string; ordinary: string };
+/**
+ * Signals that may page, and the rest: noise must not delay a page. Those of services outside the catalogue have a queue
+ * of their own, whatever they say of themselves: anybody who may send can make any number of them.
+ */
+export type QueueUrls = { urgent: string; ordinary: string; unmatched: string };
+
+/** Message groups of unmatched signals. What tells them apart is chosen by the sender, so it must not be the group. */
+const UNMATCHED_GROUPS = 4;
 
 /**
  * Signals into SQS FIFO: in order per service and environment, de-duplicated per receipt and chunk. A re-notification
@@ -23,14 +29,11 @@ export function sqsSignalQueue(client: SQSClient, urls: QueueUrls, blobs: Blobs)
   return {
     async sendAll(receipt, signals) {
       const slim = await Promise.all(signals.map((signal, index) => leaveLarge(blobs, receipt.id, index, signal)));
-      const urgent = (signal: Signal): boolean => receipt.urgent === true || isUrgent(signal);
-      await sendTo(client, urls.urgent, receipt, slim.filter(urgent));
-      await sendTo(
-        client,
-        urls.ordinary,
-        receipt,
-        slim.filter((signal) => !urgent(signal)),
-      );
+      const queueOf = (signal: Signal): keyof QueueUrls =>
+        signal.unmatched !== null ? 'unmatched' : receipt.urgent === true || isUrgent(signal) ? 'urgent' : 'ordinary';
+      const byQueue = Map.groupBy(slim, queueOf);
+      for (const queue of ['urgent', 'ordinary', 'unmatched'] as const)
+        await sendTo(client, urls[queue], receipt, byQueue.get(queue) ?? []);
     },
   };
 }
@@ -43,8 +46,11 @@ const asksByLabel = ({ labels }: Signal): boolean =>
   labels.some(([name, value]) => name === 'action' && value === 'auto-rollback');
 
 /** FIFO group ids are at most 128 of a few legal characters; raw labels are not. */
-const groupOf = ({ service, environment, unmatched }: Signal): string =>
-  sha256(JSON.stringify([service, environment, unmatched])).slice(0, 32);
+function groupOf({ service, environment, unmatched, source, fingerprint }: Signal): string {
+  if (unmatched === null) return sha256(JSON.stringify([service, environment])).slice(0, 32);
+  // By the alert: what is told of one stays in order, and a message takes as many different ones as fit.
+  return `unmatched-${parseInt(sha256(`${source}:${fingerprint}`).slice(0, 8), 16) % UNMATCHED_GROUPS}`;
+}
 
 async function sendTo(client: SQSClient, url: string, receipt: Receipt, signals: readonly Signal[]): Promise<void> {
   const entries = [...Map.groupBy(signals, groupOf)].flatMap(([group, ofGroup]) =>

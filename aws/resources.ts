@@ -21,6 +21,8 @@ export const QUEUE = {
   batchSize: 10,
   /** A batch ends with its slowest message: few wait for each other where somebody waits for the page. */
   urgentBatchSize: 5,
+  /** Small, so that a flood leaves gaps for everything else wherever one machine does all. */
+  unmatchedBatchSize: 2,
   deadLetterDays: 14,
 } as const;
 

@@ -3,6 +3,7 @@
  * unavoidable; prints a table and writes bench/results.json. docs/performance.md explains the lines.
  *
  * `npm run bench -- load [SECONDS]`: checks under load alone, for a minute unless it says otherwise; writes nothing.
+ * `npm run bench -- flood`: the flood of unknown alerts alone; writes nothing.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,6 +11,7 @@ import { join } from 'node:path';
 import { measureChannels } from './channels.ts';
 import { correlationBeside, correlationResults } from './correlation.ts';
 import { evaluationTable } from './evaluation/print.ts';
+import { measureFlood } from './flood.ts';
 import { measureFreezeCheck } from './freeze-check.ts';
 import { measureIntake } from './intake.ts';
 import { measureLoad } from './load.ts';
@@ -31,6 +33,7 @@ const RESULTS = join(import.meta.dirname, 'results.json');
 async function everything(folder: string, vendors: Vendors): Promise<Result[]> {
   const response = await part('alerts', measureResponse(folder, vendors));
   const { results: intake, left } = await part('storms', measureIntake(folder, vendors));
+  const flood = await part('flood', measureFlood(join(folder, 'flood'), vendors));
   const first = await part('first starts', measureFirstStart(folder, vendors));
   const again = await part('starts again', measureStartAgain(left, vendors));
   const checks = await part('checks', measureFreezeCheck(folder, vendors));
@@ -39,18 +42,33 @@ async function everything(folder: string, vendors: Vendors): Promise<Result[]> {
   const channels = join(folder, 'channels');
   const { results, done } = await part('channels', measureChannels(channels, vendors, correlationBeside));
   console.log(`${evaluationTable(done.version)}\n`);
-  return [...correlationResults(done), ...response, ...intake, ...first, ...again, ...checks, ...load, ...results];
+  return [
+    ...correlationResults(done),
+    ...response,
+    ...intake,
+    ...flood,
+    ...first,
+    ...again,
+    ...checks,
+    ...load,
+    ...results,
+  ];
 }
 
 /** What the command line asks for: undefined is everything. */
-function loadSeconds([only, seconds = `${LOAD_ALONE_SECONDS}`]: readonly string[]): number | undefined {
-  if (only === undefined) return undefined;
+function asked([only, seconds = `${LOAD_ALONE_SECONDS}`]: readonly string[]): 'flood' | number | undefined {
+  if (only === undefined || only === 'flood') return only;
   const number = Number(seconds);
   if (only !== 'load' || !Number.isInteger(number) || number < LOAD_SECONDS || number > LOAD_MAX_SECONDS)
     throw new Error(
-      `npm run bench takes nothing, or: -- load [SECONDS], from ${LOAD_SECONDS} to ${LOAD_MAX_SECONDS} of them`,
+      `npm run bench takes nothing, or: -- flood, or: -- load [SECONDS], from ${LOAD_SECONDS} to ${LOAD_MAX_SECONDS} of them`,
     );
   return number;
+}
+
+function measure(folder: string, vendors: Vendors, only: ReturnType<typeof asked>): Promise<Result[]> {
+  if (only === undefined) return everything(folder, vendors);
+  return only === 'flood' ? measureFlood(join(folder, 'flood'), vendors) : measureLoad(folder, vendors, only);
 }
 
 /** Tells of each part when it has ended: all of them take minutes. */
@@ -77,11 +95,11 @@ process.channel?.unref(); // to wait for that is no reason to stay
 
 try {
   const at = new Date().toISOString();
-  const seconds = loadSeconds(process.argv.slice(2));
+  const only = asked(process.argv.slice(2));
   const vendors = await startVendors();
-  const results = await (seconds === undefined ? everything(folder, vendors) : measureLoad(folder, vendors, seconds));
+  const results = await measure(folder, vendors, only);
   const report: Report = { machine: thisMachine(), at, results };
-  if (seconds === undefined) writeFileSync(RESULTS, `${JSON.stringify(report, null, 2)}\n`);
+  if (only === undefined) writeFileSync(RESULTS, `${JSON.stringify(report, null, 2)}\n`);
   console.log(table(report));
   end(0);
 } catch (error) {

@@ -15,6 +15,8 @@ export type Vendors = {
   /** Resolves with the first call for this key; at once when it has come already. */
   rollback(service: string): Promise<Arrival>;
   page(service: string): Promise<Arrival>;
+  /** Pages that have come so far, those that were resolved not included. */
+  pagesTaken(): number;
   reference(name: string): Promise<Arrival>;
   close(): Promise<void>;
 };
@@ -38,10 +40,12 @@ export async function startVendors(): Promise<Vendors> {
     arrivals.set(key, known);
     return known;
   };
+  let pages = 0;
   const server = createServer((request, response) => {
     const at = performance.now();
     void take(request).then(({ key, body, status, answer }) => {
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
+      if (key.startsWith('page ')) pages += 1;
       arrival(key).resolve({ at, body });
     });
   });
@@ -52,6 +56,7 @@ export async function startVendors(): Promise<Vendors> {
     pagerUrl: `${url}/pager`,
     referenceUrl: `${url}/reference/`,
     rollback: (service) => inTime(arrival(`rollback ${service}`).promise, `a rollback of ${service}`),
+    pagesTaken: () => pages,
     page: (service) => inTime(arrival(`page ${service}`).promise, `a page for ${service}`),
     reference: (name) => inTime(arrival(`/reference/${name}`).promise, `the end of the reference ${name}`),
     close: async () => {

@@ -59,7 +59,8 @@ export function noticeCard(bulletin: Bulletin): ChatMessage {
   const severe = alerts.some(({ signal, status }) => status === 'firing' && signal.severity !== 'info');
   const mark = over ? '✔️' : severe ? '🟠' : '🔵';
   const title = `${place.service} ${place.environment}: ${over ? 'quiet again' : `${firing} ${firing === 1 ? 'alert' : 'alerts'}`}`;
-  const names = [...Map.groupBy(alerts, ({ signal }) => signal.title)];
+  const nameOf = ({ unmatched, title: own }: Signal): string => (unmatched ? `${unmatched}: ${own}` : own);
+  const names = [...Map.groupBy(alerts, ({ signal }) => nameOf(signal))];
   const rows = names.slice(0, ALERTS_NAMED).map(([name, all]) => {
     const open = all.filter(({ status }) => status === 'firing').length;
     return `\n${open > 0 ? '🔥' : '✔️'} ${name}${all.length > 1 ? ` × ${all.length}` : ''}`;

@@ -52,7 +52,12 @@ export function together(
 ): Together {
   const since = plusSeconds(opened.at, -policy.minutes * 60);
   const until = plusSeconds(opened.at, policy.minutes * 60);
-  const near = recent.filter(({ at, environment }) => at > since && at < until && environment === opened.environment);
+  // Services outside the catalogue are grouped apart (unmatched.ts): whoever sends their alerts could hide any page here.
+  if (opened.unmatched !== null) return { kind: 'alone' };
+  const near = recent.filter(
+    ({ at, environment, unmatched }) =>
+      at > since && at < until && environment === opened.environment && unmatched === null,
+  );
   const scopes = new Set(near.map(({ scope }) => scope));
   if (policy.incidents !== false && scopes.size > policy.incidents) {
     return {
@@ -89,14 +94,14 @@ function shared(opened: Opening, near: readonly Opening[], services: Config['ser
   return { kind: 'together', members: best.members, crowd: { because: 'shared_dependency', name: best.name, text } };
 }
 
-/** Alerts outside the catalogue depend on nothing that is known. */
-function dependsOn({ service, unmatched }: Opening, services: Config['services']): readonly string[] {
-  return unmatched === null ? (serviceEntry(services, service)?.dependsOn ?? []) : [];
-}
+const dependsOn = ({ service }: Opening, services: Config['services']): readonly string[] =>
+  serviceEntry(services, service)?.dependsOn ?? [];
 
 /** The service itself and what it depends on directly. */
-const reaches = (opening: Opening, services: Config['services']): string[] =>
-  opening.unmatched === null ? [opening.service, ...dependsOn(opening, services)] : [];
+const reaches = (opening: Opening, services: Config['services']): string[] => [
+  opening.service,
+  ...dependsOn(opening, services),
+];
 
 /** May an incident still join a parent that is open? Only while the event goes on. */
 export const stillGathers = (
@@ -106,6 +111,7 @@ export const stillGathers = (
   services: Config['services'],
   policy: ManyAtOnce,
 ): boolean =>
+  opened.unmatched === null &&
   opened.at <= plusSeconds(lastJoinedAt, policy.minutes * 60) &&
   (crowd.because === 'many' || reaches(opened, services).includes(crowd.name));
 

@@ -248,9 +248,15 @@ export type Listened = {
 export type Incidents = {
   /**
    * Takes signals of one service and environment in, in one transaction: de-duplication, signals, incident, pointer and
-   * pending start. Safe to repeat.
+   * pending start. Safe to repeat. Those outside the catalogue may be of any.
+   *
+   * @param unmatchedIncidents services outside the catalogue that can have an incident each
    */
-  admit(arrivals: readonly Arrival[], receipt: Pick<Receipt, 'at' | 'trace'>): Promise<Admitted>;
+  admit(
+    arrivals: readonly Arrival[],
+    receipt: Pick<Receipt, 'at' | 'trace'>,
+    unmatchedIncidents?: number,
+  ): Promise<Admitted>;
   /** Opens an incident by hand, or gives the one that is open. `alone`: it is none of several that fail at once. */
   declare(input: {
     alone?: true;
@@ -372,6 +378,8 @@ export type IncidentChange = {
   /** Of a message that asks for a rollback: what it would take back, and where to. */
   rollbackAsked?: RollbackAsked;
   escalated?: NonNullable<IncidentRecord['escalated']>;
+  /** It pages again now. */
+  pagedAgainAt?: Timestamp;
   /** It is a part of no other incident any more. */
   parent?: null;
   timeline?: Omit<TimelineEntry, 'at'>;

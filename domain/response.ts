@@ -123,7 +123,7 @@ export function apply(state: ResponseState, message: Message): ResponseState {
         paging: state.paging || pages,
         pagedAgain: state.pagedAgain || freshAfterMitigation,
         pageHeld: state.pageHeld || (held && pages),
-        pageDue: state.pageDue || freshAfterMitigation || raised || notOver,
+        pageDue: state.pageDue || freshAfterMitigation || raised || notOver || (pages && message.again === true),
         resolveBy: notOver ? null : state.resolveBy,
         judgedAsked: state.judgedAsked || asksNow,
         mitigationDue: asksNow ? { by: 'alert', who: '' } : state.mitigationDue,

@@ -39,7 +39,7 @@ export async function admitSignals(
     delivery: deliver(signal, config, receipt.at),
     mute: signal.status === 'firing' ? mutedBy(signal, config, silences, now) : null,
   }));
-  const admitted = await deps.incidents.admit(arrivals, receipt);
+  const admitted = await deps.incidents.admit(arrivals, receipt, config.routes.unmatchedIncidents);
   for (const id of admitted.wake)
     deps.log.info('incident woken', { trace: receipt.trace, incident: id, how: await wake(deps, id) });
   const apart = new Map(admitted.apart.map(({ arrival, status }) => [nameOf(arrival.signal), status]));

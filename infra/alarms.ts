@@ -24,6 +24,7 @@ const RUNAWAY_CALLS = 30_000;
 export type Watched = {
   urgent: Feed;
   ordinary: Feed;
+  unmatched: Feed;
   people: Feed;
   shown: Record<Target, Feed>;
   /** Those of no queue, by what they belong to. */
@@ -88,8 +89,15 @@ const conditionOf = (alarm: Alarm) =>
     : { comparisonOperator: 'LessThanThreshold', threshold: alarm.below, treatMissingData: 'breaching' };
 
 /** Of queues where nothing should ever arrive. */
-function ofDeadLetters({ urgent, ordinary, people, shown, otherDeadLetters }: Watched): Record<string, Alarm> {
-  const ofFeeds = Object.entries({ urgent, ordinary, people, ...shown }).map(
+function ofDeadLetters({
+  urgent,
+  ordinary,
+  unmatched,
+  people,
+  shown,
+  otherDeadLetters,
+}: Watched): Record<string, Alarm> {
+  const ofFeeds = Object.entries({ urgent, ordinary, unmatched, people, ...shown }).map(
     ([name, { deadLetters }]) => [name, deadLetters] as const,
   );
   const notEmpty = [...ofFeeds, ...Object.entries(otherDeadLetters)].map(([name, queue]): [string, Alarm] => [
@@ -104,7 +112,7 @@ function ofDeadLetters({ urgent, ordinary, people, shown, otherDeadLetters }: Wa
   return Object.fromEntries(notEmpty);
 }
 
-function ofWaiting({ urgent, ordinary, people, shown }: Watched): Record<string, Alarm> {
+function ofWaiting({ urgent, ordinary, unmatched, people, shown }: Watched): Record<string, Alarm> {
   const late = Object.entries(shown).map(([target, { queue }]): [string, Alarm] => [
     `${target}-age`,
     {
@@ -124,6 +132,12 @@ function ofWaiting({ urgent, ordinary, people, shown }: Watched): Record<string,
     'ordinary-age': {
       says: `A signal that pages nobody has been waiting for more than ${ORDINARY_AGE_SECONDS} seconds`,
       metric: ofQueue(ordinary.queue, 'ApproximateAgeOfOldestMessage'),
+      minutes: 5,
+      above: ORDINARY_AGE_SECONDS,
+    },
+    'unmatched-age': {
+      says: `A signal of a service outside the catalogue has been waiting for more than ${ORDINARY_AGE_SECONDS} seconds`,
+      metric: ofQueue(unmatched.queue, 'ApproximateAgeOfOldestMessage'),
       minutes: 5,
       above: ORDINARY_AGE_SECONDS,
     },

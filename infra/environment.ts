@@ -5,13 +5,14 @@ import type { Resources } from './permissions.ts';
 /** What every function finds in its environment, by the names that aws/env.ts reads: never a secret. */
 export const environmentOf = (
   stage: string,
-  { table, bucket, urgent, ordinary, people, shown, workflowName, secretsPath }: Resources,
+  { table, bucket, urgent, ordinary, unmatched, people, shown, workflowName, secretsPath }: Resources,
 ): Record<Exclude<keyof Environment, 'FIREBREAK_TIME_SCALE'>, $util.Input<string>> => ({
   FIREBREAK_STAGE: stage,
   FIREBREAK_TABLE: table.name,
   FIREBREAK_BUCKET: bucket.name,
   FIREBREAK_QUEUE_URGENT: urgent.queue.url,
   FIREBREAK_QUEUE_ORDINARY: ordinary.queue.url,
+  FIREBREAK_QUEUE_UNMATCHED: unmatched.queue.url,
   FIREBREAK_QUEUE_PEOPLE: people.queue.url,
   FIREBREAK_QUEUE_SLACK: shown.slack.queue.url,
   FIREBREAK_QUEUE_STATUSPAGE: shown.statuspage.queue.url,

@@ -29,6 +29,7 @@ const AT_ONCE = {
   people: 10,
   urgent: 20,
   ordinary: 10,
+  unmatched: 4,
   /** For each place where incidents are shown: the least that an event source takes. One works, the other finds that. */
   shown: 2,
   sweep: 1,
@@ -97,17 +98,18 @@ export function createSlack(stage: string, resources: Resources, api: sst.aws.Ap
   return slack;
 }
 
-/** From both queues into the table. Urgent signals have places that the others cannot take. */
+/** From the queues of signals into the table. Each has places that the others cannot take. */
 export function createRouter(stage: string, resources: Resources) {
   const route = new sst.aws.Function('Route', {
     ...common(stage, 'route', resources),
     timeout: `${ROUTER_TIMEOUT_SECONDS} seconds`,
-    concurrency: { reserved: AT_ONCE.urgent + AT_ONCE.ordinary },
+    concurrency: { reserved: AT_ONCE.urgent + AT_ONCE.ordinary + AT_ONCE.unmatched },
     permissions: permissionsOf(resources).route,
     transform: COMMON_TRANSFORM,
   });
   subscribe(resources.urgent, route, AT_ONCE.urgent, QUEUE.urgentBatchSize);
   subscribe(resources.ordinary, route, AT_ONCE.ordinary);
+  subscribe(resources.unmatched, route, AT_ONCE.unmatched, QUEUE.unmatchedBatchSize);
   return route;
 }
 

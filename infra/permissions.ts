@@ -9,6 +9,8 @@ export type Resources = {
   bucket: sst.aws.Bucket;
   urgent: Feed;
   ordinary: Feed;
+  /** Signals of services outside the catalogue. */
+  unmatched: Feed;
   /** What people do in Slack and at the pager. */
   people: Feed;
   /** One for each place where incidents are shown. */
@@ -29,8 +31,8 @@ export type Statement = {
 
 /** What each function may do, action by action. Nothing is linked: a link would allow everything on its resource. */
 export function permissionsOf(resources: Resources) {
-  const { urgent, ordinary, people } = resources;
-  const signals = [urgent, ordinary];
+  const { urgent, ordinary, unmatched, people } = resources;
+  const signals = [urgent, ordinary, unmatched];
   const shown = Object.values(resources.shown);
   const table = ofTable(resources);
   const starting = ofStarting(resources);

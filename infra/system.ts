@@ -26,6 +26,7 @@ export function createSystem() {
     bucket: createBucket(production),
     urgent: createOrderedQueue('Urgent'),
     ordinary: createOrderedQueue('Ordinary'),
+    unmatched: createOrderedQueue('Unmatched'),
     people: createOrderedQueue('People'),
     shown: {
       slack: createWakeQueue('Slack'),
@@ -48,12 +49,13 @@ export function createSystem() {
   const hear = createHearing(stage, resources);
   allowRecursion({ project, workflow });
 
-  const { urgent, ordinary, people, shown } = resources;
+  const { urgent, ordinary, unmatched, people, shown } = resources;
   const alarms = createAlarms(
     stage,
     {
       urgent,
       ordinary,
+      unmatched,
       people,
       shown,
       otherDeadLetters: {

@@ -31,8 +31,9 @@ import { NAMES } from './names.ts';
 import type { Opened } from './opened.ts';
 import type { Storage } from './storage.ts';
 
-/** How many batches of each queue are routed at once. */
+/** How many batches of each queue are routed at once. Of services outside the catalogue, the least that AWS takes. */
 const ROUTERS = 4;
+const ROUTERS_OF_UNMATCHED = 2;
 
 /** Two, the least that Lambda's event sources know: one works, the other finds that it does. */
 const PROJECTORS = 2;
@@ -69,12 +70,13 @@ export async function startCompute(
   const { timeScale, log } = options;
   const client = awsClient(LambdaClient, EMULATION_LIMITS);
   const signals = [
-    { queueUrl: queues.urgent, batchSize: QUEUE.urgentBatchSize },
-    { queueUrl: queues.ordinary, batchSize: QUEUE.batchSize },
+    { queueUrl: queues.urgent, batchSize: QUEUE.urgentBatchSize, maxConcurrency: ROUTERS },
+    { queueUrl: queues.ordinary, batchSize: QUEUE.batchSize, maxConcurrency: ROUTERS },
+    { queueUrl: queues.unmatched, batchSize: QUEUE.unmatchedBatchSize, maxConcurrency: ROUTERS_OF_UNMATCHED },
   ];
   for (const feed of signals) {
     const source = { ...feed, functionName: NAMES.route, sqs, lambda: client, log };
-    const { stop } = startEventSource({ ...source, maxConcurrency: ROUTERS });
+    const { stop } = startEventSource(source);
     opened.onClose(stop);
   }
   const people = { queueUrl: queues.people, functionName: NAMES.hear, sqs, lambda: client, log };

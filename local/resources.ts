@@ -47,6 +47,8 @@ export async function createBucket(client: S3Client, name: string): Promise<void
 export type Queues = {
   urgent: string;
   ordinary: string;
+  /** Signals of services outside the catalogue. */
+  unmatched: string;
   workflowDeadLetters: string;
   /** What people do in Slack and at the pager. */
   people: string;
@@ -55,7 +57,7 @@ export type Queues = {
 };
 
 /**
- * Two queues for signals and one for people, with their dead letters, one for each place where incidents are shown, and
+ * Three queues for signals and one for people, with their dead letters, one for each place where incidents are shown, and
  * one for what the workflow could not finish. URLs change with each start.
  */
 export async function createQueues(client: SQSClient): Promise<Queues> {
@@ -88,6 +90,7 @@ export async function createQueues(client: SQSClient): Promise<Queues> {
     },
     urgent: await signals('firebreak-urgent'),
     ordinary: await signals('firebreak-ordinary'),
+    unmatched: await signals('firebreak-unmatched'),
     people: await signals('firebreak-people'),
     workflowDeadLetters: await create('firebreak-workflow-dead', { MessageRetentionPeriod: retention }),
   };

@@ -82,6 +82,7 @@ async function start(settings: Settings, env: NodeJS.ProcessEnv, opened: Opened)
     FIREBREAK_BUCKET: NAMES.bucket,
     FIREBREAK_QUEUE_URGENT: queues.urgent,
     FIREBREAK_QUEUE_ORDINARY: queues.ordinary,
+    FIREBREAK_QUEUE_UNMATCHED: queues.unmatched,
     FIREBREAK_QUEUE_PEOPLE: queues.people,
     FIREBREAK_QUEUE_SLACK: queues.shown.slack,
     FIREBREAK_QUEUE_STATUSPAGE: queues.shown.statuspage,

@@ -40,6 +40,8 @@ export const Message = z.discriminatedUnion('kind', [
     opening: z.literal(true).optional(),
     /** All that would page may be about what failed before the mitigation whose verification is not over. */
     looks_back: z.literal(true).optional(),
+    /** They page although the incident has paged: it is the one that unmatched alerts share. */
+    again: z.literal(true).optional(),
   }),
   z.object({ kind: z.literal('severity'), severity: Severity, by: z.string() }),
   /**

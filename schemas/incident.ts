@@ -177,6 +177,8 @@ export const IncidentRecord = z.object({
   by_event: z.literal(true).optional(),
   /** Somebody is to be woken for it. Absent: as its severity says. */
   page: z.boolean().optional(),
+  /** When alerts that have joined the shared incident of unmatched alerts last made it page again. */
+  paged_again_at: Timestamp.optional(),
   /** The incident that it is a part of, when many fail at once. */
   parent_id: IncidentId.optional(),
   /** It is the parent of others: why they belong together. */

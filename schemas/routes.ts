@@ -130,6 +130,11 @@ const ManyAtOnce = z.union([
   Off.transform((): ManyAtOnce => Thresholds.parse({ incidents: false, sharedDependency: false })),
 ]);
 
+/** A record of them fits into one item of the table. */
+const UNMATCHED_INCIDENTS_MAX = 100;
+
+export const UNMATCHED_INCIDENTS = 5;
+
 const RoutesMap = z.strictObject({
   routes: z
     .array(Route)
@@ -145,6 +150,8 @@ const RoutesMap = z.strictObject({
    * services have nothing to do with each other, as in trials: it makes automation bolder.
    */
   failTogether: z.enum(['count', 'ignore']).default('count'),
+  /** Services outside the catalogue that can have an incident each; the others share one. */
+  unmatchedIncidents: z.number().int().min(0).max(UNMATCHED_INCIDENTS_MAX).default(UNMATCHED_INCIDENTS),
 });
 
 /** `config/routes.yaml`, a bare list of routes too. What is parsed reads the same when it is parsed again. */

@@ -13,7 +13,8 @@ import {
   pages,
   scopeOf,
 } from '../../domain/admission.ts';
-import type { Admitted, Clock, Receipt } from '../../domain/ports.ts';
+import type { Admitted, Clock, IncidentChange, Receipt } from '../../domain/ports.ts';
+import { isWorthTelling, pagesAgain, SHARED_ENVIRONMENT, SHARED_SCOPE, sharedTitle } from '../../domain/unmatched.ts';
 import { IncidentRecord } from '../../schemas/incident.ts';
 import type { Message } from '../../schemas/inbox.ts';
 import { IncidentId, Severity } from '../../schemas/names.ts';
@@ -26,6 +27,7 @@ import { keys, shardedLists } from './keys.ts';
 import { mailWrites } from './mail.ts';
 import { blankIncident, newIncidentWrites } from './open.ts';
 import { absent, type Condition, type Item, type Table, type Write } from './table.ts';
+import { placesNow, type Target, targetOf } from './unmatched.ts';
 
 /** Signals in one transaction: two items each and a handful besides stay under DynamoDB's hundred. */
 const SIGNALS_PER_TRANSACTION = 25;
@@ -35,7 +37,7 @@ const TRIES = 20;
 
 type Heard = Arrival & { row: Episode | undefined; novelty: Novelty };
 /** Now, what may have one open incident, and by which request it came. */
-type Here = { at: Timestamp; scope: string; trace: string };
+type Here = { at: Timestamp; trace: string } & Pick<Target, 'scope' | 'mayOpen' | 'claim'>;
 /** `pk`: where it was read. */
 type Episode = KnownEpisode & { pk: string; rev: number; incidentId: IncidentId | null; episode: string };
 
@@ -45,9 +47,14 @@ export async function admit(
   clock: Clock,
   arrivals: readonly Arrival[],
   receipt: Pick<Receipt, 'at' | 'trace'>,
+  unmatchedIncidents: number,
 ): Promise<Admitted> {
   const admitted: Admitted = { wake: [], opened: [], apart: [], counts: { ...NOTHING } };
-  for (const batch of batches(arrivals)) merge(admitted, await admitBatch(table, clock, batch, receipt));
+  const isKnown = ({ signal }: Arrival): boolean => signal.unmatched === null;
+  for (const batch of batches(arrivals.filter(isKnown)))
+    merge(admitted, await admitBatch(table, clock, batch, receipt));
+  const unmatched = arrivals.filter((one) => !isKnown(one));
+  await admitUnmatched({ table, clock, max: unmatchedIncidents }, unmatched, receipt, admitted);
   return { ...admitted, wake: [...new Set(admitted.wake)] };
 }
 
@@ -64,18 +71,70 @@ async function admitBatch(
   const scope = scopeOf(first.signal);
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
     const incident = await openIncident(table, scope);
-    const rows = await episodeItems(
-      table,
-      batch.map(({ signal }) => signal),
-      incident?.id,
-    );
+    const rows = await rowsOf(table, batch, incident?.id);
     const heard = await Promise.all(batch.map((arrival, n) => hear(table, arrival, rows[n], incident, receipt.at)));
-    const written = await write(table, { at: clock.now(), scope, trace: receipt.trace }, incident, heard);
+    const here = { at: clock.now(), scope, trace: receipt.trace, mayOpen: true };
+    const written = await write(table, here, incident, heard);
     if (written !== undefined) return written;
   }
   throw new Error(
     `the incident of ${scope} changed ${TRIES} times while signals were to be added; the queue delivers them again`,
   );
+}
+
+const rowsOf = (table: Table, arrivals: readonly Arrival[], id?: IncidentId): Promise<(Item | undefined)[]> =>
+  episodeItems(
+    table,
+    arrivals.map(({ signal }) => signal),
+    id,
+  );
+
+/**
+ * Alerts of services outside the catalogue come mixed, and most of them go to one place: what goes to the same is taken in
+ * by one transaction. After each it is looked anew, since what has opened is a place for those after it.
+ */
+async function admitUnmatched(
+  { table, clock, max }: { table: Table; clock: Clock; max: number },
+  arrivals: readonly Arrival[],
+  receipt: Pick<Receipt, 'at' | 'trace'>,
+  admitted: Admitted,
+): Promise<void> {
+  let left = arrivals;
+  for (let attempt = 1; left.length > 0; attempt += 1) {
+    if (attempt > TRIES)
+      throw new Error(`incidents of unmatched alerts changed ${TRIES} times meanwhile; the queue delivers them again`);
+    const at = clock.now();
+    const [rows, places] = await Promise.all([rowsOf(table, left), placesNow(table, left, { now: at, max })]);
+    const targets = left.map((arrival, n) => targetOf(table, places, arrival, rows[n]));
+    const [target] = targets;
+    if (target === undefined) return;
+    const taken = together(left, targets);
+    const batch = taken.flatMap((n) => left[n] ?? []);
+    // Only an incident of its own can be older than the present keys of alerts.
+    const isOwn = target.incident !== undefined && target.scope !== SHARED_SCOPE;
+    const known = isOwn ? await rowsOf(table, batch, target.incident?.id) : taken.map((n) => rows[n]);
+    const heard = await Promise.all(
+      batch.map((arrival, n) => hear(table, arrival, known[n], target.incident, receipt.at)),
+    );
+    const written = await write(table, { at, trace: receipt.trace, ...target }, target.incident, heard);
+    if (written === undefined) continue;
+    merge(admitted, written);
+    left = left.filter((_, n) => !taken.includes(n));
+    attempt = 0;
+  }
+}
+
+/** Those that go where the first one goes, as many as one transaction takes. Of one alert nothing overtakes anything. */
+function together(arrivals: readonly Arrival[], targets: readonly Target[]): number[] {
+  const taken: number[] = [];
+  const seen = new Set<string>();
+  for (const [n, { signal }] of arrivals.entries()) {
+    const alert = alertOf(signal);
+    if (!seen.has(alert) && targets[n]?.scope === targets[0]?.scope && taken.length < SIGNALS_PER_TRANSACTION)
+      taken.push(n);
+    seen.add(alert);
+  }
+  return taken;
 }
 
 async function openIncident(table: Table, scope: string): Promise<IncidentRecord | undefined> {
@@ -140,7 +199,7 @@ async function write(
   const ended = ofThis.filter(({ novelty }) => novelty === 'resolves');
   const replaced = ofThis.filter(replaces);
   const news = heard.filter(({ novelty }) => novelty !== 'nothing');
-  const opens = incident === undefined && opensIncident([...fired, ...asking, ...raisedApart]);
+  const opens = here.mayOpen && incident === undefined && opensIncident([...fired, ...asking, ...raisedApart]);
   const id = incident?.id ?? (opens ? mintIncidentId(at) : null);
   const counts = { opened: opens ? 1 : 0, joined: 0, recorded: 0, known: heard.length - news.length };
   if (news.length === 0) {
@@ -160,6 +219,7 @@ async function write(
     ...(incident === undefined
       ? []
       : [...ended, ...replaced].map((one) => signalEndWrite(table, incident.id, one, at))),
+    ...(opens && id !== null && here.claim ? [here.claim(id, at)] : []),
     ...(id === null ? [] : incidentWrites(table, here, id, incident, { attached, ended, replaced, asking, raised })),
   ];
   const result = await table.transact(writes);
@@ -205,7 +265,12 @@ function incidentWrites(
   const { at } = here;
   // One that returns was counted before.
   const joining = parts.attached.filter((one) => beginsAnew(one) || one.row?.incidentId !== id);
-  if (incident === undefined) return newIncidentWrites(table, here, newIncident(id, here, parts.attached), fresh);
+  const isShared = here.scope === SHARED_SCOPE;
+  if (incident === undefined) {
+    const opened = newIncident(id, here, parts.attached);
+    return newIncidentWrites(table, here, isShared ? asShared(opened) : opened, fresh);
+  }
+  const again = isShared && loud.some(pages) && pagesAgain(incident.paged_again_at ?? incident.opened_at, at);
   const message: Message & { kind: 'signals' } = {
     kind: 'signals',
     // A higher severity is news as much as another alert is.
@@ -216,29 +281,48 @@ function incidentWrites(
     asksRollback: [...parts.attached, ...parts.asking].some(asks),
     ...(here.trace === incident.trace && { opening: true as const }),
     ...(looksBack(incident, loud) && { looks_back: true as const }),
+    ...(again && { again: true as const }),
   };
   if (message.fired === 0 && message.resolved === 0 && parts.asking.length === 0) return [];
   const severity = highest([incident.severity, ...loud.map(({ signal }) => signal.severity)]);
-  return mailWrites(
-    table,
-    incident,
-    message,
-    at,
-    {
-      ...(severity === incident.severity ? {} : { severity }),
-      timeline: {
-        actor: 'alerts',
-        kind: kindOf(parts),
-        text: message.looks_back ? `${tell(parts)}. ${NO_NEW_PAGE}` : tell(parts),
-        detail: detailOf(parts),
-      },
-    },
-    {
-      signals: joining.length,
-      firing: lasting(fresh) - lasting([...parts.ended, ...parts.replaced].map(({ signal }) => signal)),
-      asksRollback: message.asksRollback,
-    },
-  );
+  const counted = {
+    signals: joining.length,
+    firing: lasting(fresh) - lasting([...parts.ended, ...parts.replaced].map(({ signal }) => signal)),
+    asksRollback: message.asksRollback,
+  };
+  const timeline = {
+    actor: 'alerts',
+    kind: kindOf(parts),
+    text: message.looks_back ? `${tell(parts)}. ${NO_NEW_PAGE}` : tell(parts),
+    detail: detailOf(parts),
+  };
+  const change = {
+    ...(severity === incident.severity ? {} : { severity }),
+    ...(again && { pagedAgainAt: at }),
+    ...(isShared ? sharedChange(incident, counted, timeline) : { timeline }),
+  };
+  return mailWrites(table, incident, message, at, change, counted);
+}
+
+/** It belongs to no service, and its title is how many they are: that is what its page says. */
+const asShared = (incident: IncidentRecord): IncidentRecord => ({
+  ...incident,
+  environment: SHARED_ENVIRONMENT,
+  unmatched: '',
+  title: sharedTitle(incident.signal_count),
+});
+
+function sharedChange(
+  { signal_count, firing }: IncidentRecord,
+  more: { signals: number; firing: number },
+  timeline: NonNullable<IncidentChange['timeline']>,
+): IncidentChange {
+  const count = signal_count + more.signals;
+  const isTold = isWorthTelling(signal_count, count) || isWorthTelling(firing, firing + more.firing);
+  return {
+    title: sharedTitle(count),
+    ...(isTold && { timeline: { ...timeline, text: `${timeline.text}. ${count} alerts so far` } }),
+  };
 }
 
 const NO_NEW_PAGE = 'No new page: what it looks at begins before the mitigation, which is being verified';

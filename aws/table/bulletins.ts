@@ -1,5 +1,6 @@
 import { isEvent, senderKeyOf } from '../../domain/admission.ts';
 import { type Bulletin, type BulletinEntry, type Bulletins, SAME_ROUND_SECONDS } from '../../domain/bulletins.ts';
+import { SHARED_ENVIRONMENT } from '../../domain/unmatched.ts';
 import { TicketTarget } from '../../schemas/routes.ts';
 import { Signal } from '../../schemas/signal.ts';
 import type { Subject } from '../../schemas/projection.ts';
@@ -10,6 +11,8 @@ import { collect, type Item, type Table } from './table.ts';
 
 /** Of a round's alerts; more are counted from the keys alone, which a notice never needs. */
 const ALERTS_READ = 200;
+
+const TITLE_OF_UNMATCHED = 'Alerts of services outside the catalogue';
 
 /** How long an alert of a bulletin is kept. */
 const KEPT_SECONDS = 14 * 24 * 3600;
@@ -72,12 +75,12 @@ export class BulletinTable implements Bulletins {
       return 1;
     }
     const round = Number(head['round']);
-    const quiet = secondsBetween(Timestamp.parse(head['heard_at']), at) > SAME_ROUND_SECONDS;
+    if (secondsBetween(Timestamp.parse(head['heard_at']), at) <= SAME_ROUND_SECONDS) return round;
     // What has happened does not go on: nobody will say that it has ended.
     const goesOn = (await this.#alertsOf(id, round)).some(
       ({ signal, status }) => status === 'firing' && !isEvent(signal),
     );
-    if (!quiet || goesOn) return round;
+    if (goesOn) return round;
     await this.#begin(id, entry, round + 1, at);
     return round + 1;
   }
@@ -91,11 +94,13 @@ export class BulletinTable implements Bulletins {
           ...keys.bulletin(id),
           kind: entry.kind,
           round,
-          service: signal.unmatched ?? signal.service,
-          environment: signal.environment,
+          service: signal.service,
+          environment: signal.unmatched === null ? signal.environment : SHARED_ENVIRONMENT,
           first_at: at,
           heard_at: at,
-          ...(entry.kind === 'notice' ? { channel: entry.channel } : { target: entry.target, title: signal.title }),
+          ...(entry.kind === 'notice'
+            ? { channel: entry.channel }
+            : { target: entry.target, title: signal.unmatched === null ? signal.title : TITLE_OF_UNMATCHED }),
         },
         {
           ConditionExpression: 'attribute_not_exists(pk) OR #round < :round',
@@ -146,10 +151,14 @@ async function inTurns<T>(items: readonly T[], work: (item: T) => Promise<unknow
     await Promise.all(items.slice(from, from + AT_ONCE).map(work));
 }
 
-/** One notice for each channel, service and environment; one ticket for each target and alert name there. */
+/**
+ * One notice for each channel, service and environment; one ticket for each target and alert name there. Alerts of services
+ * outside the catalogue share one of each: what tells them apart is chosen by whoever sends them.
+ */
 function bulletinId(entry: BulletinEntry): string {
-  const { service, environment, unmatched, title } = entry.signal;
-  const place = [service, environment, unmatched];
-  const own = entry.kind === 'notice' ? [entry.channel] : [entry.target, title];
+  const { service, environment, unmatched } = entry.signal;
+  const place = unmatched === null ? [service, environment, unmatched] : [service];
+  const own =
+    entry.kind === 'notice' ? [entry.channel] : [entry.target, ...(unmatched === null ? [entry.signal.title] : [])];
   return sha256(canonicalJson([entry.kind, ...place, ...own])).slice(0, 32);
 }

@@ -90,7 +90,7 @@ export class CrowdTable implements CrowdPort {
     const { service, environment, unmatched, title, status, parent_id } = IncidentRecord.parse(item);
     if (parent_id !== undefined) return 'joined';
     if (status === 'resolved') return 'closed';
-    const name = `${unmatched ?? service} ${environment}`;
+    const name = `${unmatched || service} ${environment}`;
     const result = await this.#table.transact([
       this.#table.put({ ...keys.child(parent, child), child, at }, absent),
       this.#table.update(keys.incident(child), {

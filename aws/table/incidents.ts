@@ -26,6 +26,7 @@ import {
 } from '../../schemas/incident.ts';
 import { type Mail, Message } from '../../schemas/inbox.ts';
 import { IncidentId } from '../../schemas/names.ts';
+import { UNMATCHED_INCIDENTS } from '../../schemas/routes.ts';
 import { Signal } from '../../schemas/signal.ts';
 import { Timestamp } from '../../schemas/time.ts';
 import { sha256 } from '../hash.ts';
@@ -62,8 +63,12 @@ export class IncidentTable implements Incidents {
     this.#clock = clock;
   }
 
-  admit(arrivals: readonly Arrival[], receipt: Pick<Receipt, 'at' | 'trace'>): Promise<Admitted> {
-    return admit(this.#table, this.#clock, arrivals, receipt);
+  admit(
+    arrivals: readonly Arrival[],
+    receipt: Pick<Receipt, 'at' | 'trace'>,
+    unmatchedIncidents: number = UNMATCHED_INCIDENTS,
+  ): Promise<Admitted> {
+    return admit(this.#table, this.#clock, arrivals, receipt, unmatchedIncidents);
   }
 
   async declare(input: Parameters<Incidents['declare']>[0]): Promise<{ id: IncidentId; created: boolean }> {

@@ -68,6 +68,8 @@ export const keys = {
     sk: `RBKMEM#${digits(number)}#${what}`,
   }),
   open: (scope: string): Key => ({ pk: `OPEN#${scope.split('#').map(short).join('#')}`, sk: 'OPEN' }),
+  /** Which services outside the catalogue have an incident of their own. */
+  unmatchedPlaces: (): Key => ({ pk: 'UNMATCHED', sk: 'PLACES' }),
   child: (parent: IncidentId, child: IncidentId): Key => ({ pk: `INC#${parent}`, sk: `CHILD#${child}` }),
   opening: (at: Timestamp, id: IncidentId): Key => ({ pk: 'OPENINGS', sk: `${at}#${id}` }),
   openings: (): Pick<Key, 'pk'> => ({ pk: 'OPENINGS' }),

@@ -37,6 +37,7 @@ export function mailWrites(
     published_by: change.publishedBy,
     asked: askedAfter(incident.asked, message, at, change.rollbackAsked),
     escalated: change.escalated,
+    paged_again_at: change.pagedAgainAt,
     asks_rollback: counted.asksRollback ? true : undefined,
     signal_count: counted.signals ? incident.signal_count + counted.signals : undefined,
     firing: counted.firing ? incident.firing + counted.firing : undefined,

@@ -50,6 +50,6 @@ async function read(table: Table, ids: readonly IncidentId[]): Promise<Child[]> 
   return items.flatMap((item) => {
     if (item === undefined) return [];
     const { id, service, environment, unmatched, title, severity, status } = IncidentRecord.parse(item);
-    return [{ id, service: unmatched ?? service, environment, title, severity, status }];
+    return [{ id, service: unmatched || service, environment, title, severity, status }];
   });
 }

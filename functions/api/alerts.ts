@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
+import { serviceEntry } from '../../domain/catalogue.ts';
 import { startsAhead, toSignal, withoutTimesAhead } from '../../domain/signal.ts';
 import type { Scope } from '../../domain/access.ts';
 import type { Deps } from '../../domain/ports.ts';
@@ -163,6 +164,8 @@ async function take(
 export const alertsIn = (unreadable: readonly Unreadable[]): number =>
   unreadable.reduce((sum, { alerts }) => sum + alerts, 0);
 
+const LOWEST_TIER = 4;
+
 /** Gives the alerts their meaning and makes them durable. */
 export async function enqueue(
   deps: Pick<Deps, 'config' | 'queue'>,
@@ -173,8 +176,13 @@ export async function enqueue(
 ): Promise<Signal[]> {
   const { services } = await deps.config.current();
   const signals = alerts.map((alert) => toSignal(withoutTimesAhead(alert, receipt.at), services, asRollbackRequest));
+  // The most critical services first, on the way into the queues too.
+  const tierOf = ({ service }: Signal): number => serviceEntry(services, service)?.tier ?? LOWEST_TIER;
   for (const signal of signals) allow({ service: signal.unmatched || signal.service, environment: signal.environment });
-  await deps.queue.sendAll(receipt, signals);
+  await deps.queue.sendAll(
+    receipt,
+    signals.toSorted((a, b) => tierOf(a) - tierOf(b)),
+  );
   return signals;
 }
 

@@ -60,7 +60,17 @@ beforeAll(async () => {
     new CreateQueueCommand({ QueueName: 'people.fifo', Attributes: { FifoQueue: 'true' } }),
   );
   queue = QueueUrl;
-  for (const name of ['URGENT', 'ORDINARY', 'PEOPLE', 'SLACK', 'STATUSPAGE', 'GRAFANA', 'TICKETS', 'WEBHOOKS'])
+  for (const name of [
+    'URGENT',
+    'ORDINARY',
+    'UNMATCHED',
+    'PEOPLE',
+    'SLACK',
+    'STATUSPAGE',
+    'GRAFANA',
+    'TICKETS',
+    'WEBHOOKS',
+  ])
     vi.stubEnv(`FIREBREAK_QUEUE_${name}`, queue);
 });
 

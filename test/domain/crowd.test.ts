@@ -88,9 +88,11 @@ describe('more than a few at once', () => {
     expect(together(opening('a', 0), six, SHOP, policy())).toMatchObject({ kind: 'together', members: six });
   });
 
-  test('are strangers each by itself', () => {
+  test('are never services outside the catalogue: their sender could hide any page among them', () => {
     const strangers = six.map((one) => ({ ...one, service: 'unmatched' as ServiceName, unmatched: one.scope }));
-    expect(judged(strangers)).toMatchObject({ kind: 'together', members: strangers });
+    expect(judged(strangers)).toEqual({ kind: 'alone' });
+    expect(judged([...strangers, opening('checkout', 30)])).toEqual({ kind: 'alone' });
+    expect(judged([...strangers, ...six])).toMatchObject({ kind: 'together', members: six });
   });
 });
 

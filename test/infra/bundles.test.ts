@@ -50,6 +50,7 @@ const ON_LAMBDA = {
   FIREBREAK_BUCKET: 'firebreak-test',
   FIREBREAK_QUEUE_URGENT: 'https://sqs.eu-central-1.amazonaws.com/000000000000/urgent.fifo',
   FIREBREAK_QUEUE_ORDINARY: 'https://sqs.eu-central-1.amazonaws.com/000000000000/ordinary.fifo',
+  FIREBREAK_QUEUE_UNMATCHED: 'https://sqs.eu-central-1.amazonaws.com/000000000000/unmatched.fifo',
   FIREBREAK_QUEUE_PEOPLE: 'https://sqs.eu-central-1.amazonaws.com/000000000000/people.fifo',
   FIREBREAK_QUEUE_SLACK: 'https://sqs.eu-central-1.amazonaws.com/000000000000/slack',
   FIREBREAK_QUEUE_STATUSPAGE: 'https://sqs.eu-central-1.amazonaws.com/000000000000/statuspage',

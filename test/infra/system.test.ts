@@ -172,7 +172,7 @@ describe('permissions', () => {
       for (const action of actions) expect(action).toMatch(/^[a-z0-9]+:[A-Z][A-Za-z]+$/);
       for (const resource of resources)
         expect(resource).toMatch(
-          /^(Table|Blobs|Urgent|Ordinary|People|Slack|Statuspage|Grafana|Tickets|Webhooks|\w+DeadLetters|arn:)/,
+          /^(Table|Blobs|Urgent|Ordinary|Unmatched|People|Slack|Statuspage|Grafana|Tickets|Webhooks|\w+DeadLetters|arn:)/,
         );
       expect(resources).not.toHaveLength(0);
     }
@@ -221,7 +221,7 @@ describe('permissions', () => {
       .toSorted();
 
   test('signals are taken by the router alone, and sent by the receivers, and by who sees deploys that do not end', () => {
-    for (const queue of ['Urgent.', 'Ordinary.']) {
+    for (const queue of ['Urgent.', 'Ordinary.', 'Unmatched.']) {
       expect(whoMay('sqs:ReceiveMessage', queue)).toEqual(['Route']);
       expect(whoMay('sqs:ChangeMessageVisibility', queue)).toEqual(['Route']);
       expect(whoMay('sqs:SendMessage', queue)).toEqual(['Http', 'Sweep']);
@@ -298,7 +298,7 @@ describe('permissions', () => {
 describe('queues', () => {
   const queue = (name: string) => production.one('sst.aws.Queue', name).args;
 
-  test.each(['Urgent', 'Ordinary', 'People'])(
+  test.each(['Urgent', 'Ordinary', 'Unmatched', 'People'])(
     '%s is FIFO, outlasts the router, and has a FIFO queue for what it gives up',
     (name) => {
       expect(queue(name)).toEqual({
@@ -313,7 +313,7 @@ describe('queues', () => {
 
   test('dead letters are kept for two weeks, and what Lambda fills is no FIFO queue', () => {
     const deadLetters = production.of('sst.aws.Queue').filter(({ name }) => name.endsWith('DeadLetters'));
-    expect(deadLetters).toHaveLength(7 + TARGETS.length);
+    expect(deadLetters).toHaveLength(8 + TARGETS.length);
     for (const { args } of deadLetters) {
       expect(args).toMatchObject({ transform: { queue: { messageRetentionSeconds: 14 * 24 * 3600 } } });
     }
@@ -363,7 +363,7 @@ describe('queues', () => {
   });
 
   test('the router takes batches of which a part may fail, and has a place for each that may come at once', () => {
-    const calls = [...production.of('Urgent.subscribe'), ...production.of('Ordinary.subscribe')];
+    const calls = ['Urgent', 'Ordinary', 'Unmatched'].flatMap((name) => production.of(`${name}.subscribe`));
     const atOnce = calls.map(({ args }) => {
       const [to, how] = args['given'] as [
         string,
@@ -373,7 +373,7 @@ describe('queues', () => {
       expect(how).toMatchObject({ batch: { partialResponses: true } });
       return how.transform.eventSourceMapping.scalingConfig.maximumConcurrency;
     });
-    expect(atOnce).toHaveLength(2);
+    expect(atOnce).toHaveLength(3);
     const sizeOf = (name: string) => production.of(`${name}.subscribe`).map(({ args }) => args['given']);
     expect(sizeOf('Urgent')).toMatchObject([['Route.arn', { batch: { size: QUEUE.urgentBatchSize } }]]);
     expect(sizeOf('Ordinary')).toMatchObject([['Route.arn', { batch: { size: QUEUE.batchSize } }]]);
@@ -429,6 +429,7 @@ describe('alarms', () => {
     ['reads of the index are throttled', 'GlobalSecondaryIndexName', 'list', 'ReadThrottleEvents'],
     ['an urgent signal waits', 'QueueName', 'Urgent.nodes.queue.name', 'ApproximateAgeOfOldestMessage'],
     ['a signal waits', 'QueueName', 'Ordinary.nodes.queue.name', 'ApproximateAgeOfOldestMessage'],
+    ['an unmatched signal waits', 'QueueName', 'Unmatched.nodes.queue.name', 'ApproximateAgeOfOldestMessage'],
     ...TARGETS.map((target) => [
       `nobody looks at what ${target} is to show`,
       'QueueName',

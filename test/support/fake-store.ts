@@ -13,6 +13,16 @@ import {
   scopeOf,
 } from '../../domain/admission.ts';
 import { askedAfter } from '../../domain/asked.ts';
+import {
+  isOld,
+  isWorthTelling,
+  pagesAgain,
+  type Place as UnmatchedPlace,
+  placesBeside,
+  SHARED_ENVIRONMENT,
+  SHARED_SCOPE,
+  sharedTitle,
+} from '../../domain/unmatched.ts';
 import { newChange } from '../../aws/table/changes.ts';
 import { SEVERAL, scopeOfCrowd } from '../../aws/table/crowd.ts';
 import { blankIncident } from '../../aws/table/open.ts';
@@ -72,6 +82,7 @@ import type { ChangeId, EnvironmentName, IncidentId, ServiceName, Severity } fro
 import type { Pin, PinView } from '../../schemas/pin.ts';
 import type { Signal } from '../../schemas/signal.ts';
 import { Roles } from '../../schemas/response-roles.ts';
+import { UNMATCHED_INCIDENTS } from '../../schemas/routes.ts';
 import { secondsBetween, plusSeconds, type Timestamp } from '../../schemas/time.ts';
 
 /*
@@ -129,6 +140,8 @@ export class FakeStore {
   /** The newest of each alert. */
   readonly episodes = new Map<string, Episode>();
   readonly openings: Opening[] = [];
+  /** Services outside the catalogue that have an incident of their own. */
+  places: UnmatchedPlace[] = [];
   /** By the chat's id of the channel. */
   readonly channels = new Map<string, IncidentId>();
   readonly changes = new Map<ChangeId, Change>();
@@ -251,20 +264,23 @@ export class FakeIncidents implements Incidents {
     this.#store = store;
   }
 
-  async admit(arrivals: readonly Arrival[], receipt: Pick<Receipt, 'at' | 'trace'>): Promise<Admitted> {
+  async admit(
+    arrivals: readonly Arrival[],
+    receipt: Pick<Receipt, 'at' | 'trace'>,
+    max: number = UNMATCHED_INCIDENTS,
+  ): Promise<Admitted> {
     const counts = { opened: 0, joined: 0, recorded: 0, known: 0 };
     const admitted: Admitted = { wake: [], opened: [], apart: [], counts };
     // One at a time: what each of them finds is what the one before it has left.
-    for (const arrival of arrivals) this.#admit(arrival, receipt, admitted);
+    for (const arrival of arrivals) this.#admit(arrival, receipt, admitted, max);
     return { ...admitted, wake: [...new Set(admitted.wake)] };
   }
 
-  #admit(arrival: Arrival, receipt: Pick<Receipt, 'at' | 'trace'>, admitted: Admitted): void {
+  #admit(arrival: Arrival, receipt: Pick<Receipt, 'at' | 'trace'>, admitted: Admitted, max: number): void {
     const store = this.#store;
     const { signal, mute } = arrival;
-    const scope = scopeOf(signal);
-    const dossier = store.openIncident(scope);
     const row = store.episodes.get(alertOf(signal));
+    const { scope, dossier, mayOpen, claim } = this.#targetOf(arrival, row, max);
     const novelty = noveltyOf(signal, row, this.#closed(row, dossier), receipt.at, mute);
     const known = row?.incidentId ?? null;
     if (novelty === 'nothing') {
@@ -283,8 +299,9 @@ export class FakeIncidents implements Incidents {
       novelty === 'opens' ||
       novelty === 'returns' ||
       ((asksNow || (novelty === 'raised' && mute === null)) && known === null);
-    const opens = dossier === undefined && fired && opensIncident([arrival]);
+    const opens = mayOpen && dossier === undefined && fired && opensIncident([arrival]);
     const into = dossier ?? (opens ? this.#open(arrival, scope, receipt.trace) : undefined);
+    if (opens && into !== undefined) claim?.(into.record.id);
     this.#keepEpisode(heard, { incidentId: fired ? (into?.record.id ?? null) : known, fired });
     if (known === null && (into === undefined || !fired)) admitted.apart.push({ arrival, status: signal.status });
     if (into === undefined) {
@@ -303,6 +320,29 @@ export class FakeIncidents implements Incidents {
     const replaced = novelty === 'opens' && row?.status === 'firing' && known === into.record.id;
     const raised = novelty === 'raised' && known === into.record.id;
     if (fired || raised || ended || asksNow) this.#tell(into, heard, { fired, raised, ended, replaced, asksNow });
+  }
+
+  /** As aws/table/unmatched.ts has it. */
+  #targetOf(
+    arrival: Arrival,
+    row: Episode | undefined,
+    max: number,
+  ): { scope: string; dossier: Dossier | undefined; mayOpen: boolean; claim?: (incident: IncidentId) => void } {
+    const store = this.#store;
+    const scope = scopeOf(arrival.signal);
+    const dossier = store.openIncident(scope);
+    if (arrival.signal.unmatched === null) return { scope, dossier, mayOpen: true };
+    const shared = { scope: SHARED_SCOPE, dossier: store.openIncident(SHARED_SCOPE), mayOpen: true };
+    if (shared.dossier !== undefined && row?.incidentId === shared.dossier.record.id) return shared;
+    if (dossier !== undefined) return { scope, dossier, mayOpen: true };
+    if (!opensIncident([arrival])) return { scope: '', dossier, mayOpen: false };
+    const at = store.clock.now();
+    const isOver = ({ incident }: UnmatchedPlace): boolean => store.dossier(incident).record.status === 'resolved';
+    const free = store.places.filter((place) => isOld(place, at) && isOver(place));
+    const others = placesBeside({ taken: store.places, free, max }, scope);
+    if (others === undefined) return shared;
+    const claim = (incident: IncidentId) => void (store.places = [...others, { scope, incident, at }]);
+    return { scope, dossier, mayOpen: true, claim };
   }
 
   #closed(row: Episode | undefined, open: Dossier | undefined): Closed {
@@ -331,6 +371,8 @@ export class FakeIncidents implements Incidents {
       ...(isEvent(signal) && { by_event: true as const }),
       asks_rollback: signal.asksRollback,
     };
+    if (scope === SHARED_SCOPE)
+      Object.assign(record, { environment: SHARED_ENVIRONMENT, unmatched: '', title: sharedTitle(1) });
     const entry = { actor: 'alerts', kind: 'incident.opened', text: `Opened: ${record.title}`, detail: null };
     return this.#store.begin(record, scope, entry, signal.startsAt);
   }
@@ -383,11 +425,18 @@ export class FakeIncidents implements Incidents {
       ...(loud && looksBack(record, [heard]) && { looks_back: true as const }),
     };
     const kind = fired ? 'alerts.fired' : raised ? 'alerts.raised' : ended ? 'alerts.resolved' : 'alerts.asked';
+    const at = this.#store.clock.now();
+    const isShared = into.scope === SHARED_SCOPE;
+    const again = isShared && message.pages && pagesAgain(record.paged_again_at ?? record.opened_at, at);
+    const timeline = { actor: 'alerts', kind, text: signal.title, detail: null };
+    const counted = record.signal_count + (fired ? 1 : 0);
+    const isTold = !isShared || isWorthTelling(record.signal_count, counted);
     this.#store.mail(
       into,
-      message,
-      { timeline: { actor: 'alerts', kind, text: signal.title, detail: null } },
+      { ...message, ...(again && { again: true as const }) },
+      { ...(isTold && { timeline }), ...(isShared && { title: sharedTitle(counted) }) },
       {
+        ...(again && { paged_again_at: at }),
         severity: loud ? highest([record.severity, signal.severity]) : record.severity,
         signal_count:
           record.signal_count + (fired && (heard.novelty === 'opens' || row?.incidentId !== record.id) ? 1 : 0),
@@ -646,7 +695,7 @@ export class FakeIncidents implements Incidents {
 
   #child(of: IncidentId): Child {
     const { id, service, unmatched, environment, title, severity, status } = this.#store.dossier(of).record;
-    return { id, service: unmatched ?? service, environment, title, severity, status };
+    return { id, service: unmatched || service, environment, title, severity, status };
   }
 
   async setMuted(id: IncidentId, text: string | null): Promise<boolean> {

@@ -69,10 +69,12 @@ async function parentFor(
     return (await deps.crowds.join(id, opened.id)) === 'joined' ? id : undefined;
   }
   const since = plusSeconds(opened.at, -routes.manyAtOnce.minutes * 60);
-  const failing = await deps.crowds.stillFailing(recent.filter(({ at }) => at > since));
+  const failing = await deps.crowds.stillFailing(
+    recent.filter(({ at, unmatched }) => at > since && unmatched === null),
+  );
   const crowd = together(opened, failing, services, routes.manyAtOnce);
   if (crowd.kind === 'alone') return undefined;
-  const names = [...new Set(crowd.members.map(({ service, unmatched }) => unmatched ?? service))].toSorted();
+  const names = [...new Set(crowd.members.map(({ service }) => service))].toSorted();
   const more = names.length - NAMES_IN_A_TITLE;
   const title = `${crowd.crowd.text}: ${names.slice(0, NAMES_IN_A_TITLE).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
   const parent = await deps.crowds.openParent(

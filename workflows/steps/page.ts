@@ -181,12 +181,12 @@ async function secondRoute(deps: Deps, id: IncidentId, number: number): Promise<
 
 /** What is told of an incident to whoever is to be woken. */
 export function pageRequest(incident: IncidentRecord, key: string, deps: Pick<Deps, 'clock'>): PageRequest {
-  const place = incident.unmatched ?? incident.service;
+  const place = incident.unmatched || incident.service;
   return {
     key,
     action: 'trigger',
     summary: `${place} ${incident.environment}: ${incident.title}`,
-    service: place || incident.service,
+    service: place,
     environment: incident.environment,
     severity: incident.severity,
     incident: incident.id,

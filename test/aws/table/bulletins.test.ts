@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type BulletinEntry, SAME_ROUND_SECONDS } from '../../../domain/bulletins.ts';
+import { type BulletinEntry, noticeCard, SAME_ROUND_SECONDS } from '../../../domain/bulletins.ts';
 import type { EnvironmentName, ServiceName } from '../../../schemas/names.ts';
 import { idOf } from '../../../domain/projections.ts';
 import type { Subject } from '../../../schemas/projection.ts';
@@ -90,15 +90,17 @@ describe('a notice', () => {
     });
   });
 
-  test('of what matches no service has the name that its alert gives it', async () => {
+  test('of what matches no service is one, whatever its alerts call their services and environments', async () => {
     services += 1;
     const [one, another] = [`stranger-${services}-a`, `stranger-${services}-b`];
     const ids = await hear(
       notice(stranger(one, { fingerprint: one })),
-      notice(stranger(another, { fingerprint: another })),
+      notice(stranger(another, { fingerprint: another, environment: 'elsewhere' as EnvironmentName })),
     );
-    expect(ids).toHaveLength(2);
-    expect(await read(idOf(ids[0] ?? 'notice:none'))).toMatchObject({ place: { service: one } });
+    expect(ids).toHaveLength(1);
+    const found = await read(idOf(ids[0] ?? 'notice:none'));
+    expect(found).toMatchObject({ place: { service: 'unmatched', environment: 'unknown' }, total: 2 });
+    expect(JSON.stringify(noticeCard(found))).toContain(`${one}: `);
   });
 
   test('is the same, however often it is heard', async () => {

@@ -16,6 +16,7 @@ import { arrival, arrivals, signal, silenced, stranger } from '../../support/sig
 import type { Stores } from './stores.ts';
 
 const TRACE = 'trace';
+const AN_HOUR = 3601;
 const note: Message = { kind: 'resume', by: 'ada', note: '' };
 
 let services = 0;
@@ -339,6 +340,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
     });
 
     test('what matches no service keeps to what it calls its own', async () => {
+      later(AN_HOUR);
       const unmatched = (called: string, fingerprint: string) =>
         stranger(called, { environment: place.environment, fingerprint });
       const [a, b, none] = [`${place.service}-x`, `${place.service}-y`, ''];
@@ -359,6 +361,100 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
         title: `${a}: checkout answers with errors`,
       });
       for (const id of first.opened) await closed(id);
+    });
+
+    describe('services outside the catalogue', () => {
+      /** Each a service and an environment of its own, as its sender calls them. */
+      const strangers = (from: number, count: number, more: Partial<Signal> = {}): Signal[] =>
+        Array.from({ length: count }, (_, n) =>
+          stranger(`${place.service}-${from + n}`, {
+            environment: `environment-${from + n}` as EnvironmentName,
+            fingerprint: `${place.service}/${from + n}`,
+            episode: `${place.service}/${from + n}`,
+            ...more,
+          }),
+        );
+      const over = async (...signals: Signal[]) => {
+        const { wake } = await admit(...signals.map(ended));
+        for (const id of wake) await closed(id);
+      };
+      beforeEach(() => later(AN_HOUR));
+
+      test('have an incident each up to five, and beyond that one together, which says how many they are', async () => {
+        const all = strangers(0, 40);
+        const own = await admit(...all.slice(0, 5));
+        expect(own).toMatchObject({ counts: { opened: 5, joined: 0 } });
+        const rest = await admit(...all.slice(5));
+        expect(rest).toMatchObject({ apart: [], counts: { opened: 1, joined: 34, recorded: 0, known: 0 } });
+        const [shared] = rest.opened as [IncidentId];
+        expect(await record(shared)).toMatchObject({
+          service: 'unmatched',
+          environment: 'unknown',
+          unmatched: '',
+          title: '35 alerts of services outside the catalogue',
+          severity: 'critical',
+          page: true,
+          signal_count: 35,
+          firing: 35,
+        });
+        expect((await timeline(shared)).length).toBeLessThan(8); // not one for each batch
+        await over(...all);
+      });
+
+      test('are known again wherever they were taken in, and end there', async () => {
+        const all = strangers(0, 9);
+        const { opened: ids } = await admit(...all);
+        const shared = ids[5] as IncidentId;
+        expect(await admit(...all)).toMatchObject({ opened: [], apart: [], counts: { joined: 0, known: 9 } });
+        await admit(...all.slice(6).map(ended));
+        expect(await record(shared)).toMatchObject({ signal_count: 4, firing: 1 });
+        expect((await mailOf(shared)).at(-1)).toMatchObject({ resolved: expect.any(Number) as number, fired: 0 });
+        await over(...all.slice(0, 6));
+      });
+
+      test('join the shared incident only with what would open one', async () => {
+        const all = strangers(0, 6);
+        const shared = (await admit(...all)).opened[5] as IncidentId;
+        const quiet = strangers(10, 3, { severity: 'warning' });
+        expect(await admit(...quiet)).toMatchObject({ wake: [], counts: { opened: 0, joined: 0, recorded: 3 } });
+        expect(await record(shared)).toMatchObject({ signal_count: 1 });
+        await over(...all);
+      });
+
+      test('hold their place for an hour, so that opening and closing makes no room for more', async () => {
+        const all = strangers(0, 5);
+        await admit(...all);
+        await over(...all);
+        const [next, afterwards] = strangers(5, 2) as [Signal, Signal];
+        const { opened: shared } = await admit(next);
+        expect(await record(shared[0] as IncidentId)).toMatchObject({ environment: 'unknown' });
+        later(AN_HOUR);
+        const { opened: own } = await admit(afterwards);
+        expect(await record(own[0] as IncidentId)).toMatchObject({ unmatched: afterwards.unmatched });
+        await over(next, afterwards);
+      });
+
+      test('keep their place while their incident is open, however long', async () => {
+        const all = strangers(0, 5);
+        await admit(...all);
+        later(10 * AN_HOUR);
+        const next = strangers(5, 1);
+        expect(await record((await admit(...next)).opened[0] as IncidentId)).toMatchObject({ environment: 'unknown' });
+        await over(...all, ...next);
+      });
+
+      test('page again when more of them join after an hour, and not before', async () => {
+        const all = strangers(0, 9);
+        const shared = (await admit(...all.slice(0, 6))).opened[5] as IncidentId;
+        await admit(...all.slice(6, 7));
+        expect((await mailOf(shared)).at(-1)).not.toHaveProperty('again');
+        later(AN_HOUR);
+        await admit(...all.slice(7, 8));
+        expect((await mailOf(shared)).at(-1)).toMatchObject({ pages: true, again: true });
+        await admit(...all.slice(8));
+        expect((await mailOf(shared)).at(-1)).not.toHaveProperty('again');
+        await over(...all);
+      });
     });
 
     test('a failed deploy is counted, but does not hold the incident open', async () => {

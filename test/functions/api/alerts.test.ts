@@ -435,3 +435,40 @@ describe.concurrent('episodes', TOGETHER, () => {
     expect(await rollbacksOf('asked')).toHaveLength(1);
   });
 });
+
+// Last, since it takes the places of services outside the catalogue for an hour.
+test('a flood of unknown services pages a handful of times, says how many they are, and is no part of what is known', async () => {
+  const COUNT = 150;
+  const unknown = Array.from({ length: COUNT }, (_, n) =>
+    alert({ labels: { service: `unknown-${n}`, environment: `env-${n}` }, fingerprint: `flood-${n}` }),
+  );
+  const known = alert({ labels: { service: 'burst-shipping', environment: 'production' }, fingerprint: 'not-flood' });
+  const before = (await incidentsOf('unmatched')).length;
+  expect(await sendAlerts(...unknown, known)).toMatchObject({ status: 202, body: { accepted: COUNT + 1 } });
+
+  const isOfFlood = ({ title }: { title: string }): boolean =>
+    title.startsWith('unknown-') || title.endsWith('of services outside the catalogue');
+  const ofFlood = await seen(async () => {
+    const found = (await incidentsOf('unmatched')).filter(isOfFlood);
+    const count = found.reduce((sum, { signal_count }) => sum + signal_count, 0);
+    return count === COUNT && found;
+  }, 'every alert counted');
+  expect(ofFlood.length).toBeLessThanOrEqual(6);
+  expect(ofFlood.length + before).toBeGreaterThanOrEqual(6);
+  const shared = ofFlood.find(({ title }: { title: string }) => !title.startsWith('unknown-'));
+  expect(shared).toMatchObject({
+    title: `${shared.signal_count} alerts of services outside the catalogue`,
+    environment: 'unknown',
+    severity: 'critical',
+    parent_id: null,
+  });
+
+  const [pageOfShared] = await paged(shared);
+  expect(pageOfShared?.body.payload.summary).toMatch(
+    /^unmatched unknown: \d+ alerts? of services outside the catalogue$/,
+  );
+  const shipping = await incident('burst-shipping', ({ status }) => status !== 'resolved');
+  expect(shipping.parent_id).toBeNull();
+  expect(await paged(shipping)).toHaveLength(1);
+  for (const one of ofFlood) expect(await paged(one)).toHaveLength(1);
+});

@@ -5,7 +5,12 @@ import { routed, seen } from '../../support/fixtures.ts';
 
 let firebreak: Firebreak;
 beforeAll(async () => {
-  firebreak = await Firebreak.start({ unshown: true, services: { bare: null }, timeScale: 1 });
+  firebreak = await Firebreak.start({
+    unshown: true,
+    services: { bare: null },
+    timeScale: 1,
+    configFiles: { 'routes.yaml': 'unmatchedIncidents: 100\n' },
+  });
 });
 afterAll(() => firebreak.remove());
 

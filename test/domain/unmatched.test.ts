@@ -1,0 +1,70 @@
+import { describe, expect, test } from 'vitest';
+import { isOld, isWorthTelling, pagesAgain, type Place, placesBeside, sharedTitle } from '../../domain/unmatched.ts';
+import type { IncidentId } from '../../schemas/names.ts';
+import { plusSeconds, type Timestamp } from '../../schemas/time.ts';
+
+const NOON = '2026-11-20T12:00:00.000Z' as Timestamp;
+
+const place = (scope: string, seconds = 0): Place => ({
+  scope,
+  incident: `incident of ${scope}` as IncidentId,
+  at: plusSeconds(NOON, seconds),
+});
+const [a, b, c] = [place('a', 2), place('b', 1), place('c', 3)];
+
+/** The scopes that keep their places when `own` takes one. */
+const beside = (taken: Place[], own: string, { free = [], max = 3 }: { free?: Place[]; max?: number } = {}) =>
+  placesBeside({ taken, free, max }, own)?.map(({ scope }) => scope);
+
+describe('a service outside the catalogue', () => {
+  test('takes a place that nobody has', () => {
+    expect(beside([], 'x')).toEqual([]);
+    expect(beside([a, b], 'x')).toEqual(['a', 'b']);
+  });
+
+  test('keeps its own', () => {
+    expect(beside([a, b, c], 'b')).toEqual(['a', 'c']);
+    expect(beside([a, b, c], 'b', { free: [a, b] })).toEqual(['a', 'c']);
+  });
+
+  test('finds none while all are taken', () => {
+    expect(beside([a, b, c], 'x')).toBeUndefined();
+    expect(beside([], 'x', { max: 0 })).toBeUndefined();
+    expect(beside([a], 'x', { max: 0, free: [a] })).toBeUndefined();
+  });
+
+  test('gets the oldest that has become free', () => {
+    expect(beside([a, b, c], 'x', { free: [a, b] })).toEqual(['a', 'c']);
+  });
+
+  test('waits until enough are free when there are fewer places than before', () => {
+    expect(beside([a, b, c], 'x', { max: 2, free: [b] })).toBeUndefined();
+    expect(beside([a, b, c], 'x', { max: 2, free: [a, b] })).toEqual(['c']);
+  });
+});
+
+test.each([
+  [3600, false],
+  [3601, true],
+])('its place can be given away %i s after its incident opened: %s', (seconds, old) => {
+  expect(isOld({ at: NOON }, plusSeconds(NOON, seconds))).toBe(old);
+});
+
+test.each([
+  [3599, false],
+  [3600, true],
+])('the shared incident pages again %i s after its last page: %s', (seconds, again) => {
+  expect(pagesAgain(NOON, plusSeconds(NOON, seconds))).toBe(again);
+});
+
+test('a flood of ten thousand has a timeline that can be read', () => {
+  let told = 0;
+  for (let count = 25; count < 10_000; count += 25) told += isWorthTelling(count, count + 25) ? 1 : 0;
+  expect(told).toBeLessThan(12);
+  expect(isWorthTelling(1, 2)).toBe(true);
+});
+
+test('one alert is one', () => {
+  expect(sharedTitle(1)).toBe('1 alert of services outside the catalogue');
+  expect(sharedTitle(2)).toBe('2 alerts of services outside the catalogue');
+});
