@@ -547,3 +547,10 @@ test('an alert that fires after the mitigation pages again, unless it came with 
   expect(apply(mitigated, signals({})).pageDue).toBe(true);
   expect(apply(mitigated, signals({ opening: true })).pageDue).toBe(false);
 });
+
+test('alerts that join the shared incident of unmatched alerts page again only when they say so', () => {
+  const pagesOf = (message: Message) => plans(incident({ pages: 1, severity: 'critical' }), message).at(-1)?.page;
+  expect(pagesOf(signals({ pages: true }))).toBeNull();
+  expect(pagesOf(signals({ pages: true, again: true }))).toBe(2);
+  expect(pagesOf(signals({ pages: false, again: true }))).toBeNull();
+});
