@@ -39,6 +39,21 @@ export type Crowd = { because: 'many' | 'shared_dependency'; name: string; text:
 export type Together = { kind: 'alone' } | { kind: 'together'; crowd: Crowd; members: Opening[] };
 
 /**
+ * Whether many have opened at once around an incident, those that are over by now included. Acting on one after the other
+ * ends each in time, and many would never be seen.
+ */
+export function manyOpened(
+  { environment, opened_at: at }: Pick<IncidentRecord, 'environment' | 'opened_at'>,
+  recent: readonly Opening[],
+  { incidents, minutes }: ManyAtOnce,
+): boolean {
+  if (incidents === false) return false;
+  const [since, until] = [plusSeconds(at, -minutes * 60), plusSeconds(at, minutes * 60)];
+  const near = recent.filter((one) => one.at > since && one.at < until && one.environment === environment);
+  return new Set(near.map(({ scope }) => scope)).size > incidents;
+}
+
+/**
  * Does an incident that has opened belong to something larger? More than a few at once, or some that share a dependency,
  * are one event for the people who are woken by it.
  *

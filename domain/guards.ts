@@ -12,6 +12,9 @@ export const ROLLBACKS_PER_HOUR = 3;
 /** The same for all services together: that so many deploys are bad within an hour is less likely than that we are wrong. */
 export const ORGANISATION_ROLLBACKS_PER_HOUR = 10;
 
+/** The same for what the alerts of one token ask for, so that it can't spend the rollbacks of all. */
+export const SENDER_ROLLBACKS_PER_HOUR = 5;
+
 /** It could be done, but a person should say so. */
 export function whyAsk(
   inputs: DecisionInputs,
@@ -34,6 +37,8 @@ export function whyAsk(
     );
   if (inputs.organisation_rollbacks_last_hour >= ORGANISATION_ROLLBACKS_PER_HOUR)
     reasons.push(organisationLimit(inputs.organisation_rollbacks_last_hour));
+  if ((inputs.sender_rollbacks_last_hour ?? 0) >= SENDER_ROLLBACKS_PER_HOUR)
+    reasons.push(senderLimit(inputs.sender_rollbacks_last_hour ?? 0));
   reasons.push(...whyUnsure(doubtable(top), { ...inputs, needs_proof: target.policy.evidence === 'version' }));
   return reasons;
 }
@@ -96,6 +101,17 @@ export const organisationLimit = (count: number): Reason =>
     `${count} automatic rollbacks of all services in the last hour; at most ${ORGANISATION_ROLLBACKS_PER_HOUR} go without a person`,
   );
 
+export const senderLimit = (count: number): Reason =>
+  reason(
+    'sender_limit',
+    `${count} automatic rollbacks for alerts of the same token in the last hour; at most ${SENDER_ROLLBACKS_PER_HOUR} go without a person`,
+  );
+
+export const SENDER_MAY_NOT_ASK: Reason = {
+  code: 'sender_may_not_ask',
+  text: 'the token that sent the alerts has no scope rollback:request, so what they ask for is only suggested',
+};
+
 /** Of all that would be undone: data that has moved on does not come back with the old version. */
 function migrations(undoes: readonly Change[], unknown: 'approve' | 'act'): Reason[] {
   const { known, untold } = migrationsIn(undoes);
@@ -137,7 +153,8 @@ export function capOf(
   if (inputs.guard.state === 'read' && inputs.guard.paused) limit('suggest', 'paused', 'the kill switch is on');
   if (inputs.incident_paused)
     limit('suggest', 'incident_paused', 'a person has paused the automation of this incident');
-  if (inputs.asked.by === 'nobody')
+  if (inputs.sender_may_not_ask === true) limits.push({ mode: 'suggest', reason: SENDER_MAY_NOT_ASK });
+  else if (inputs.asked.by === 'nobody')
     limit('suggest', 'not_asked', 'no alert asks for a rollback (label action: auto-rollback)');
   if (inputs.asked.by === 'verification')
     limit('approve', 'first_did_not_help', 'the mitigation before has not helped, so the next one waits for a person');

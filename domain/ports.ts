@@ -504,8 +504,11 @@ export type Effects = {
   /** Ends a rollback: outcome, lock, incident status, the change that it made, and the message for the inbox. */
   concludeRollback(id: IncidentId, end: RollbackEnd): Promise<void>;
   rollbacksSince(place: Place, since: Timestamp): Promise<number>;
-  /** Automatic acts of all services. */
-  automaticSince(since: Timestamp): Promise<number>;
+  /**
+   * Automatic acts of all services. `senders`: only those for alerts of one of these, of the one that has the fewest; 0
+   * where none is named.
+   */
+  automaticSince(since: Timestamp, senders?: readonly string[]): Promise<number>;
 };
 
 /** What is about to be changed. */
@@ -515,6 +518,8 @@ export type Act = {
   resource: string;
   /** Nobody was asked: it counts against what all services together may do in an hour. */
   automatic: boolean;
+  /** Who sent the alerts that it is for. Absent: not counted by sender. */
+  senders?: readonly string[];
   /** It was our idea, asked or not: when it was wrong, that counts against the service's automation. */
   ours: boolean;
 };

@@ -58,6 +58,10 @@ export type DecisionInputs = {
   neighbours_unreadable: boolean;
   /** Automatic ones, of all services. */
   organisation_rollbacks_last_hour: number;
+  /** Automatic ones for alerts of the same sender. Absent: none are counted by sender. */
+  sender_rollbacks_last_hour?: number;
+  /** Nobody who may has asked. */
+  sender_may_not_ask?: true;
   config_version: string;
 };
 

@@ -84,12 +84,18 @@ export function deliver(signal: Signal, config: Config, at: Timestamp): Delivery
   };
 }
 
+/** Its label asks for a rollback, and its sender may not: that is suggested, and so opens an incident, too. */
+export const asksInVain = ({ mayNotAsk, labels, status }: Signal): boolean =>
+  mayNotAsk === true &&
+  status === 'firing' &&
+  labels.some(([name, value]) => name === 'action' && value === 'auto-rollback');
+
 /** A rollback, or a runbook that is in force and does something. */
 function whatItAsksFor(signal: Signal, { runbooks }: Config): string[] {
   const named = signal.labels.find(([name]) => name === 'runbook')?.[1];
   const runbook = runbooks.runbooks.find(({ name, steps }) => name === named && steps.length > 0);
   return [
-    ...(signal.asksRollback ? ['asks for a rollback'] : []),
+    ...(signal.asksRollback || asksInVain(signal) ? ['asks for a rollback'] : []),
     ...(runbook === undefined ? [] : [`names the runbook ${runbook.name}`]),
   ];
 }

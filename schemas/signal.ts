@@ -44,6 +44,10 @@ export const Signal = z.object({
   severity: Severity,
   /** The alert asks for a rollback (`action: auto-rollback`, or it came by `/api/v1/rollback`). */
   asksRollback: z.boolean(),
+  /** Who sent it: `token:NAME`, `ingest`, `grafana:signature`. Absent: Firebreak itself, or queued before senders were kept. */
+  sender: z.string().optional(),
+  /** The sender lacks `rollback:request`: whatever its labels ask for is at most suggested. */
+  mayNotAsk: z.literal(true).optional(),
   /** The monitoring failed, not the service (Grafana's no-data and error states). Never a reason to act. */
   monitoringFailure: z.boolean(),
   title: z.string(),

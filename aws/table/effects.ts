@@ -1,6 +1,12 @@
 import * as z from 'zod';
-import { organisationLimit, ORGANISATION_ROLLBACKS_PER_HOUR } from '../../domain/guards.ts';
+import {
+  ORGANISATION_ROLLBACKS_PER_HOUR,
+  organisationLimit,
+  SENDER_ROLLBACKS_PER_HOUR,
+  senderLimit,
+} from '../../domain/guards.ts';
 import type { Act, Clock, Effects, Place, RollbackEnd } from '../../domain/ports.ts';
+import { fewestOf } from '../../domain/senders.ts';
 import { standInNote } from '../../domain/vendors.ts';
 import { Effect, IncidentRecord, type Reason } from '../../schemas/incident.ts';
 import type { IncidentId } from '../../schemas/names.ts';
@@ -15,6 +21,11 @@ import { absent, type Item, type Table, type Write } from './table.ts';
 /** A lock whose holder has not concluded in this time is taken for forgotten. Longer than any rollback is followed. */
 const LOCK_SECONDS = 3 * 3600;
 const TRIES = 20;
+
+/** Automatic acts of the last hour, with who sent the alerts that they are for. */
+const SentActs = z.array(z.object({ at: Timestamp, senders: z.array(z.string()) }));
+type SentActs = z.infer<typeof SentActs>;
+type PaceRow = { times: Timestamp[]; acts: SentActs; rev: number };
 
 const Timestamps = z.array(Timestamp);
 
@@ -62,9 +73,14 @@ export class EffectTable implements Effects {
         const known = await this.get(id, intent.key);
         return known ? { ok: true, effect: known } : { ok: false, reason: organisationLimit(pace.times.length) };
       }
+      const ofSender = fewestOf(pace.acts, act.senders ?? []);
+      if (act.automatic && ofSender >= SENDER_ROLLBACKS_PER_HOUR) {
+        const known = await this.get(id, intent.key);
+        return known ? { ok: true, effect: known } : { ok: false, reason: senderLimit(ofSender) };
+      }
       const result = await this.#table.transact([
         ...this.#intentWrites(id, effect, act, at),
-        ...(act.automatic ? [this.#paceWrite(pace, at)] : []),
+        ...(act.automatic ? [this.#paceWrite(pace, at, act.senders ?? [])] : []),
       ]);
       if (result.ok) return { ok: true, effect };
       const again = await this.get(id, intent.key);
@@ -109,21 +125,27 @@ export class EffectTable implements Effects {
     ];
   }
 
-  async automaticSince(since: Timestamp): Promise<number> {
-    return (await this.#pace(this.#clock.now())).times.filter((at) => at >= since).length;
+  async automaticSince(since: Timestamp, senders?: readonly string[]): Promise<number> {
+    const { times, acts } = await this.#pace(this.#clock.now());
+    if (senders === undefined) return times.filter((at) => at >= since).length;
+    return fewestOf(
+      acts.filter(({ at }) => at >= since),
+      senders,
+    );
   }
 
   /** When automatic acts began within the last hour, and the state of the row, by which racing ones are counted. */
-  async #pace(now: Timestamp): Promise<{ times: Timestamp[]; rev: number }> {
+  async #pace(now: Timestamp): Promise<PaceRow> {
     const row = await this.#table.get(keys.pace());
     const since = plusSeconds(now, -3600);
     const times = Timestamps.parse(row?.['times'] ?? []).filter((at) => at > since);
-    return { times, rev: Number(row?.['rev'] ?? 0) };
+    const acts = SentActs.parse(row?.['acts'] ?? []).filter(({ at }) => at > since);
+    return { times, acts, rev: Number(row?.['rev'] ?? 0) };
   }
 
-  #paceWrite({ times, rev }: { times: Timestamp[]; rev: number }, at: Timestamp): Write {
+  #paceWrite({ times, acts, rev }: PaceRow, at: Timestamp, senders: readonly string[]): Write {
     return this.#table.put(
-      { ...keys.pace(), times: [...times, at], rev: rev + 1 },
+      { ...keys.pace(), times: [...times, at], acts: [...acts, { at, senders }], rev: rev + 1 },
       {
         ConditionExpression: rev === 0 ? 'attribute_not_exists(pk)' : 'rev = :rev',
         ...(rev === 0 ? {} : { ExpressionAttributeValues: { ':rev': rev } }),

@@ -1,6 +1,6 @@
 import type { Reason } from '../../schemas/incident.ts';
 import { lowestMode, type Mode } from '../../schemas/names.ts';
-import { demotion, type Doubtable, whyUnsure } from '../guards.ts';
+import { demotion, type Doubtable, SENDER_MAY_NOT_ASK, whyUnsure } from '../guards.ts';
 import type { Guard } from '../rollback.ts';
 
 /** What limits a step that changes production, at this moment. */
@@ -15,6 +15,8 @@ export type StepGuards = {
   modes: readonly Mode[];
   /** The runbook itself wants to hear a person. */
   asks: boolean;
+  /** All alerts that fire are of senders that may not ask for anything to be done. */
+  sender_may_not_ask?: true;
   /** Absent: no suspect is the reason for it. */
   against?: Against;
 };
@@ -48,6 +50,7 @@ export function permit(guards: StepGuards): Permission {
     ...(guards.incident_paused
       ? [reason('incident_paused', 'a person has paused the automation of this incident')]
       : []),
+    ...(guards.sender_may_not_ask === true ? [SENDER_MAY_NOT_ASK] : []),
     ...(mode === 'shadow' || mode === 'suggest' ? [reason(`mode_${mode}`, `automation is in mode ${mode}`)] : []),
   ];
   if (say.length > 0) return { kind: 'say', reasons: say };

@@ -10,7 +10,7 @@ import type { Signal } from '../../schemas/signal.ts';
 import { sources } from '../../schemas/sources/index.ts';
 import type { Fault, ParseResult, Source, Unreadable } from '../../schemas/sources/parsed.ts';
 import { millisOf } from '../../schemas/time.ts';
-import { principalOf, signedBy } from './authentication.ts';
+import { mayAskByLabel, principalOf, senderOf, signedBy } from './authentication.ts';
 import type { Env } from './context.ts';
 import { allower, answers, type Api, endpoint, problems } from './endpoint.ts';
 import { problem, Refusal } from './problem.ts';
@@ -81,11 +81,11 @@ const describe = (method: 'post' | 'put', path: string, summary: string) =>
 
 async function receive(c: Context<Env>, deps: Deps, source: Source, receiver: Receiver): Promise<never> {
   const body = new Uint8Array(await c.req.arrayBuffer()); // a signature covers the bytes, and quarantine keeps them
-  const allow = await check(c, deps, source, receiver, body);
+  const sender = await check(c, deps, source, receiver, body);
   if (body.byteLength > BODY_MAX_BYTES)
     throw new Refusal(413, 'body-too-large', `${body.byteLength} bytes; at most ${BODY_MAX_BYTES}`);
   try {
-    return await take(c, deps, source, receiver, body, allow);
+    return await take(c, deps, source, receiver, body, sender);
   } catch (error) {
     if (error instanceof Refusal) throw error;
     // 503 and nothing else: Alertmanager tries again at once, Grafana at its next interval.
@@ -96,27 +96,39 @@ async function receive(c: Context<Env>, deps: Deps, source: Source, receiver: Re
   }
 }
 
-/** A token with the right scope, or the sender's own signature. Gives what says whether it may send for a place. */
+/** Who sends alerts. */
+export type Sender = {
+  /** Under which automatic acts are counted that its alerts ask for. */
+  name: string;
+  /** @throws Refusal 403 where it may not send for a place */
+  allow(scope: Scope): void;
+  /** Whether its alerts may ask for a rollback there. */
+  mayAsk(scope: Scope): boolean;
+};
+
+/** A token with the right scope, or the sender's own signature. */
 async function check(
   c: Context<Env>,
   deps: Deps,
   source: Source,
   { action }: Receiver,
   body: Uint8Array,
-): Promise<(scope: Scope) => void> {
+): Promise<Sender> {
   const authorization = c.req.header('authorization');
   const principal = await principalOf(deps, authorization);
   if (principal !== undefined) {
     const allow = allower(deps, principal, action);
     allow({ source: source.name });
-    return allow;
+    const mayAsk = (scope: Scope) => mayAskByLabel(principal, scope, deps.clock.now());
+    return { name: senderOf(principal), allow, mayAsk };
   }
   if (
     authorization === undefined &&
     source.signature !== undefined &&
     (await signedBy(deps, source.signature, c.req.raw.headers, body))
   ) {
-    return () => undefined;
+    // Whoever runs Firebreak has given it the secret, as they have given an Alertmanager the ingest token.
+    return { name: `${source.name}:signature`, allow: () => undefined, mayAsk: () => true };
   }
   throw new Refusal(
     401,
@@ -131,7 +143,7 @@ async function take(
   source: Source,
   { path, asRollbackRequest }: Receiver,
   body: Uint8Array,
-  allow: (scope: Scope) => void,
+  sender: Sender,
 ): Promise<never> {
   const contentType = c.req.header('content-type') ?? '';
   const keep = (bytes: Uint8Array, status: number, detail: string) =>
@@ -147,7 +159,7 @@ async function take(
   const receipt = { id: randomUUID(), at: deps.clock.now(), trace: c.var.trace, urgent: asRollbackRequest };
   await Promise.all(unreadable.map((bad) => keep(Buffer.from(bad.body), 422, bad.detail)));
   const quarantined = alertsIn(unreadable);
-  const signals = await enqueue(deps, receipt, alerts, asRollbackRequest, allow);
+  const signals = await enqueue(deps, receipt, alerts, asRollbackRequest, sender);
   c.var.log.info('alerts accepted', {
     source: source.name,
     receipt: receipt.id,
@@ -166,19 +178,29 @@ export const alertsIn = (unreadable: readonly Unreadable[]): number =>
 
 const LOWEST_TIER = 4;
 
+/** @throws Refusal 403 where the sender may not send for its place */
+function sentBy(sender: Sender | undefined, signal: Signal): Signal {
+  if (sender === undefined) return signal;
+  const scope = { service: signal.unmatched || signal.service, environment: signal.environment };
+  sender.allow(scope);
+  if (sender.mayAsk(scope)) return { ...signal, sender: sender.name };
+  return { ...signal, sender: sender.name, asksRollback: false, mayNotAsk: true };
+}
+
 /** Gives the alerts their meaning and makes them durable. */
 export async function enqueue(
   deps: Pick<Deps, 'config' | 'queue'>,
   receipt: Parameters<Deps['queue']['sendAll']>[0],
   alerts: Parameters<typeof toSignal>[0][],
   asRollbackRequest: boolean,
-  allow: (scope: Scope) => void = () => undefined,
+  sender?: Sender,
 ): Promise<Signal[]> {
   const { services } = await deps.config.current();
-  const signals = alerts.map((alert) => toSignal(withoutTimesAhead(alert, receipt.at), services, asRollbackRequest));
+  const signals = alerts.map((alert) =>
+    sentBy(sender, toSignal(withoutTimesAhead(alert, receipt.at), services, asRollbackRequest)),
+  );
   // The most critical services first, on the way into the queues too.
   const tierOf = ({ service }: Signal): number => serviceEntry(services, service)?.tier ?? LOWEST_TIER;
-  for (const signal of signals) allow({ service: signal.unmatched || signal.service, environment: signal.environment });
   await deps.queue.sendAll(
     receipt,
     signals.toSorted((a, b) => tierOf(a) - tierOf(b)),

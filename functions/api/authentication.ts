@@ -1,21 +1,35 @@
 import { createHmac, hash, timingSafeEqual } from 'node:crypto';
 import { sha256 } from '../../aws/hash.ts';
+import { authorize, type Scope } from '../../domain/access.ts';
 import type { Deps } from '../../domain/ports.ts';
 import type { Principal } from '../../schemas/access.ts';
 import type { SignatureScheme } from '../../schemas/sources/parsed.ts';
-import { millisOf } from '../../schemas/time.ts';
+import { millisOf, type Timestamp } from '../../schemas/time.ts';
 
 /** A signature older or younger than this is a replay, or a clock that is wrong. */
 const SIGNATURE_WINDOW_SECONDS = 300;
 
 const anywhere = { sources: null, services: null, environments: null, expires_at: null };
 
+/** May post alerts, and nothing else: it is refused at the URL that asks for rollbacks. */
+const INGEST: Principal = { name: 'ingest', actions: ['alerts:write'], ...anywhere };
+
 /** Tokens that a start or a deployment brings along; all others are records. */
 const BOOTSTRAP: { secret: string; principal: Principal }[] = [
   { secret: 'FIREBREAK_ADMIN_TOKEN', principal: { name: 'admin', actions: ['*'], ...anywhere } },
-  // May post alerts, and nothing else: not even ask for a rollback by URL.
-  { secret: 'FIREBREAK_INGEST_TOKEN', principal: { name: 'ingest', actions: ['alerts:write'], ...anywhere } },
+  { secret: 'FIREBREAK_INGEST_TOKEN', principal: INGEST },
 ];
+
+/** Under which the alerts of a principal are counted: tokens that were made one by one are limited each. */
+export const senderOf = (principal: Principal): string =>
+  BOOTSTRAP.some((one) => one.principal === principal) ? principal.name : `token:${principal.name}`;
+
+/**
+ * Whether what this principal sends may ask for a rollback by the label `action: auto-rollback`. Tokens need the scope
+ * `rollback:request` for it. The ingest token of the first start may, so that a plain Alertmanager works with it.
+ */
+export const mayAskByLabel = (principal: Principal, scope: Scope, now: Timestamp): boolean =>
+  principal === INGEST || authorize(principal, 'rollback:request', scope, now).allowed;
 
 /** Who sends this, by `Authorization: Bearer`, or basic with the token as password. Undefined: nobody we know. */
 export async function principalOf(

@@ -1,5 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import { EVERYWHERE } from '../../domain/access.ts';
+import { EVERYWHERE, type Scope } from '../../domain/access.ts';
+import { mayAskByLabel, senderOf } from './authentication.ts';
 import type { Deps } from '../../domain/ports.ts';
 import { Timestamp } from '../../schemas/time.ts';
 import { answers, type Api, endpoint, listQuery, pageOf, problems } from './endpoint.ts';
@@ -88,7 +89,10 @@ export function quarantineRoutes(app: Api, deps: Deps): void {
     async (c) => {
       c.var.allow(EVERYWHERE);
       const entry = await find(deps, c.req.valid('param').id);
-      return c.json(await replay(deps, entry, c.var.trace), 202);
+      const { principal } = c.var;
+      const mayAsk = (scope: Scope) => mayAskByLabel(principal, scope, deps.clock.now());
+      const sender = { name: senderOf(principal), allow: () => undefined, mayAsk };
+      return c.json(await replay(deps, entry, c.var.trace, sender), 202);
     },
   );
 }

@@ -7,7 +7,7 @@ import { sources } from '../../schemas/sources/index.ts';
 import type { Unreadable } from '../../schemas/sources/parsed.ts';
 import { millisOf } from '../../schemas/time.ts';
 import { handOn, readEvent } from '../integrations/pagerduty.ts';
-import { alertsIn, enqueue, read } from './alerts.ts';
+import { alertsIn, enqueue, read, type Sender } from './alerts.ts';
 import { Refusal } from './problem.ts';
 
 export type Kept = NonNullable<Awaited<ReturnType<Deps['quarantine']['get']>>>;
@@ -16,15 +16,16 @@ export type Replayed = { receipt: string; accepted: number; quarantined: number;
 
 /**
  * Reads what is kept again, with the code of today, and puts it where it would have gone.
+ * @param sender whoever replays it: who sent it first is not known any more
  * @throws Refusal 422 when it still cannot be read
  */
-export async function replay(deps: Deps, kept: Kept, trace: string): Promise<Replayed> {
-  const answer = await again(deps, kept, trace);
+export async function replay(deps: Deps, kept: Kept, trace: string, sender: Sender): Promise<Replayed> {
+  const answer = await again(deps, kept, trace, sender);
   await deps.quarantine.replayed(kept.id);
   return answer;
 }
 
-async function again(deps: Deps, kept: Kept, trace: string): Promise<Replayed> {
+async function again(deps: Deps, kept: Kept, trace: string, sender: Sender): Promise<Replayed> {
   switch (kept.source) {
     case 'queue':
       return replayMessage(deps, kept, trace);
@@ -39,11 +40,11 @@ async function again(deps: Deps, kept: Kept, trace: string): Promise<Replayed> {
         'what somebody did in Slack is not done later without them: whoever did it does it again',
       );
     default:
-      return replayBody(deps, kept, trace);
+      return replayBody(deps, kept, trace, sender);
   }
 }
 
-async function replayBody(deps: Deps, kept: Kept, trace: string): Promise<Replayed> {
+async function replayBody(deps: Deps, kept: Kept, trace: string, sender: Sender): Promise<Replayed> {
   const source = sources.get(kept.source);
   if (source === undefined) throw new Refusal(422, 'unknown-source', `nothing reads ${kept.source} any more`);
   // The sender's content type was its mistake; the bytes are what counts.
@@ -56,7 +57,7 @@ async function replayBody(deps: Deps, kept: Kept, trace: string): Promise<Replay
   await keepRest(deps, kept, unreadable);
   const asksRollback = kept.receiver === '/api/v1/rollback';
   const receipt = { id: randomUUID(), at: deps.clock.now(), trace, urgent: asksRollback };
-  await enqueue(deps, receipt, alerts, asksRollback);
+  await enqueue(deps, receipt, alerts, asksRollback, sender);
   return { receipt: receipt.id, accepted: alerts.length, quarantined: alertsIn(unreadable), truncated };
 }
 

@@ -76,6 +76,8 @@ export type Plain = {
   neighbours_unreadable: boolean;
   rollbacks_last_hour: number;
   organisation_rollbacks_last_hour: number;
+  sender_rollbacks_last_hour?: number;
+  sender_may_not_ask?: true;
   evidence: Partial<Evidence>;
   /** Other services with a suspect. */
   others: readonly TargetInputs[];
@@ -96,7 +98,10 @@ export function inputsOf(plain: Plain): DecisionInputs {
     pinned: plain.pinned,
     changes: plain.changes,
   };
+  const { sender_rollbacks_last_hour: ofSender, sender_may_not_ask: inVain } = plain;
   return {
+    ...(ofSender !== undefined && { sender_rollbacks_last_hour: ofSender }),
+    ...(inVain && { sender_may_not_ask: inVain }),
     decide_version: DECIDE_VERSION,
     asked: { mode: null, ...asked },
     matched,

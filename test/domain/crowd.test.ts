@@ -3,12 +3,13 @@ import {
   type Crowd,
   FLAPPING_WITHIN_SECONDS,
   isFlapping,
+  manyOpened,
   type Opening,
   stillGathers,
   together,
 } from '../../domain/crowd.ts';
 import { Config } from '../../schemas/config.ts';
-import type { IncidentId, ServiceName } from '../../schemas/names.ts';
+import type { EnvironmentName, IncidentId, ServiceName } from '../../schemas/names.ts';
 import type { ManyAtOnce } from '../../schemas/routes.ts';
 import { plusSeconds } from '../../schemas/time.ts';
 import { NOON } from './arbitraries.ts';
@@ -181,4 +182,12 @@ describe('an alert flaps', () => {
     const last = all.at(-1) ?? opening('cart');
     expect(isFlapping(last, all)).toBe(expected);
   });
+});
+
+test('many that have opened at once are many, also when those before are over', () => {
+  const last = { environment: 'production' as EnvironmentName, opened_at: plusSeconds(NOON, 50) };
+  expect(manyOpened(last, six, policy())).toBe(true);
+  expect(manyOpened(last, six.slice(1), policy())).toBe(false);
+  expect(manyOpened(last, [...six.slice(1), opening('a', 0, { environment: 'staging' })], policy())).toBe(false);
+  expect(manyOpened(last, six, policy({ incidents: false }))).toBe(false);
 });

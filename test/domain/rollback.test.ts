@@ -68,6 +68,24 @@ const guards: [sentence: string, kind: DecisionKind, because: string, against: P
     { guard: { state: 'unreadable', detail: 'time-out' } },
   ],
   ['an incident that a person has paused leaves a suggestion', 'suggest', 'incident_paused', { incident_paused: true }],
+  [
+    'of a sender that may not ask there is a suggestion',
+    'suggest',
+    'sender_may_not_ask',
+    { asked: { by: 'nobody', who: '' }, sender_may_not_ask: true },
+  ],
+  [
+    'also where a runbook asks for it',
+    'suggest',
+    'sender_may_not_ask',
+    { asked: { by: 'runbook', who: 'r' }, sender_may_not_ask: true },
+  ],
+  [
+    'where one sender has had its five in the hour a person is asked',
+    'approve',
+    'sender_limit',
+    { sender_rollbacks_last_hour: 5 },
+  ],
   ['without an alert that asks there is a suggestion', 'suggest', 'not_asked', { asked: { by: 'nobody', who: '' } }],
   [
     'monitoring that failed says nothing about the service',

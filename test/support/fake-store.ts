@@ -60,7 +60,13 @@ import { isAmong, isAsked } from '../../domain/approvals.ts';
 import { inForce, notCleared } from '../../domain/cleared.ts';
 import { isSpent, mergedCaps, promotedBy } from '../../domain/automation.ts';
 import { type Crowd, type Opening, stillFails } from '../../domain/crowd.ts';
-import { ORGANISATION_ROLLBACKS_PER_HOUR, organisationLimit } from '../../domain/guards.ts';
+import {
+  ORGANISATION_ROLLBACKS_PER_HOUR,
+  organisationLimit,
+  SENDER_ROLLBACKS_PER_HOUR,
+  senderLimit,
+} from '../../domain/guards.ts';
+import { fewestOf } from '../../domain/senders.ts';
 import { partsView } from '../../domain/parts.ts';
 import type { Decision, DecisionInputs } from '../../domain/rollback.ts';
 import type { Child, Story } from '../../domain/story.ts';
@@ -148,7 +154,7 @@ export class FakeStore {
   readonly locks = new Map<string, { key: string; incident: string; until: Timestamp }>();
   readonly acts: { place: string; at: Timestamp }[] = [];
   /** When automatic acts began, of all services. */
-  readonly paces: Timestamp[] = [];
+  readonly paces: { at: Timestamp; senders: readonly string[] }[] = [];
   readonly deeds: { service: ServiceName; incident: IncidentId; key: string; at: Timestamp; wrong: boolean }[] = [];
   readonly pins: Pin[] = [];
   /** When it was said of a deploy that its time was over. */
@@ -978,7 +984,7 @@ export class FakeEffects implements Effects {
   async intendAct(
     id: IncidentId,
     intent: Omit<Effect, 'state' | 'at'>,
-    { place, resource, automatic, ours }: Act,
+    { place, resource, automatic, ours, senders = [] }: Act,
   ): Promise<{ ok: true; effect: Effect } | { ok: false; reason: Reason }> {
     const dossier = this.#store.dossier(id);
     const known = dossier.effects.get(intent.key);
@@ -986,6 +992,8 @@ export class FakeEffects implements Effects {
     const at = this.#store.clock.now();
     const count = await this.automaticSince(plusSeconds(at, -3600));
     if (automatic && count >= ORGANISATION_ROLLBACKS_PER_HOUR) return { ok: false, reason: organisationLimit(count) };
+    const ofSender = await this.automaticSince(plusSeconds(at, -3600), senders);
+    if (automatic && ofSender >= SENDER_ROLLBACKS_PER_HOUR) return { ok: false, reason: senderLimit(ofSender) };
     const lock = this.#store.locks.get(resource);
     if (lock !== undefined && lock.key !== intent.key && lock.until >= at)
       return { ok: false, reason: lock.incident === id ? RUNNING : LOCKED };
@@ -998,13 +1006,14 @@ export class FakeEffects implements Effects {
     dossier.timeline.push({ at, actor: 'firebreak', kind, text: intent.detail, detail: null });
     this.#store.locks.set(resource, { key: intent.key, incident: id, until: plusSeconds(at, LOCK_SECONDS) });
     if (intent.kind === 'roll-back') this.#store.acts.push({ place: placeOf(place), at });
-    if (automatic) this.#store.paces.push(at);
+    if (automatic) this.#store.paces.push({ at, senders });
     if (ours) this.#store.deeds.push({ service: place.service, incident: id, key: intent.key, at, wrong: false });
     return { ok: true, effect: copy(effect) };
   }
 
-  async automaticSince(since: Timestamp): Promise<number> {
-    return this.#store.paces.filter((at) => at > since).length;
+  async automaticSince(since: Timestamp, senders?: readonly string[]): Promise<number> {
+    const acts = this.#store.paces.filter(({ at }) => at > since);
+    return senders === undefined ? acts.length : fewestOf(acts, senders);
   }
 
   async record(id: IncidentId, effect: Omit<Effect, 'at'>): Promise<void> {

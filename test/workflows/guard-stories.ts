@@ -149,7 +149,10 @@ export const guardPaths: Record<string, Path> = {
   'nobody-objects-but-the-limit-of-all-services-is-reached': {
     given: [
       asking({ onApprovalTimeout: 'act' }),
-      betweenJudgementAndAct(({ store, clock }) => void store.paces.push(...Array.from({ length: 10 }, clock.now))),
+      betweenJudgementAndAct(
+        ({ store, clock }) =>
+          void store.paces.push(...Array.from({ length: 10 }, () => ({ at: clock.now(), senders: [] }))),
+      ),
     ],
     timeline: { '0 s': fires(), '20 min': ends() },
     // Judged once more, a person is asked.
@@ -188,7 +191,10 @@ export const guardPaths: Record<string, Path> = {
   },
   'the-limit-of-all-services-is-reached-between-judgement-and-act': {
     given: [
-      betweenJudgementAndAct(({ store, clock }) => void store.paces.push(...Array.from({ length: 10 }, clock.now))),
+      betweenJudgementAndAct(
+        ({ store, clock }) =>
+          void store.paces.push(...Array.from({ length: 10 }, () => ({ at: clock.now(), senders: [] }))),
+      ),
     ],
     timeline: { '0 s': fires(), '9 min': ends() },
     // Judged once more, a person is asked.

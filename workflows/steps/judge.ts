@@ -1,5 +1,6 @@
 import { serviceEntry } from '../../domain/catalogue.ts';
 import { modesFor } from '../../domain/automation.ts';
+import { manyOpened, type Opening } from '../../domain/crowd.ts';
 import type { Deps, Place } from '../../domain/ports.ts';
 import type { Asked } from '../../domain/response.ts';
 import {
@@ -10,12 +11,15 @@ import {
   type Guard,
   type TargetInputs,
 } from '../../domain/rollback.ts';
+import { asksInVain } from '../../domain/routing.ts';
+import { isOfThoseWhoMayNotAsk, sendersOf } from '../../domain/senders.ts';
 import { type Automation, untouchedAutomation } from '../../schemas/access.ts';
 import type { Change } from '../../schemas/change.ts';
 import type { Config, EnvironmentEntry } from '../../schemas/config.ts';
 import type { DecisionView, IncidentRecord } from '../../schemas/incident.ts';
 import type { IncidentId } from '../../schemas/names.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time.ts';
+import type { Signal } from '../../schemas/signal.ts';
 import { evidenceOf } from './evidence.ts';
 
 /** How many of a place's newest changes are looked at: enough to find a good version behind a row of bad ones. */
@@ -63,6 +67,11 @@ async function gather(
   // An older alert that only joined must not date a new problem back to its own start.
   const asking = firing.filter((signal) => signal.asksRollback);
   const cause = asked.by === 'alert' && asking.length > 0 ? asking : firing;
+  const senders = sendersOf(cause);
+  const [ofSender, opened] = await Promise.all([
+    senders.length > 0 ? deps.effects.automaticSince(anHourAgo, senders) : null,
+    openedAround(deps, incident, config.routes.manyAtOnce.minutes),
+  ]);
   const { evidence, neighboursUnreadable } = await evidenceOf(deps, incident, {
     config,
     cause,
@@ -91,9 +100,11 @@ async function gather(
     targets,
     guard,
     incident_paused: incident.automation_paused,
-    one_of_many: incident.parent_id !== undefined,
+    one_of_many: incident.parent_id !== undefined || manyOpened(incident, opened, config.routes.manyAtOnce),
     neighbours_unreadable: neighboursUnreadable,
     organisation_rollbacks_last_hour: organisation,
+    ...(ofSender !== null && { sender_rollbacks_last_hour: ofSender }),
+    ...(mayNotAsk(asked, firing) && { sender_may_not_ask: true as const }),
     config_version: config.version,
   };
   return {
@@ -105,6 +116,19 @@ async function gather(
         .at(-1) ?? null,
   };
 }
+
+/** None where that cannot be found out: then what else fails is not known either, and a person is asked for that. */
+async function openedAround({ crowds }: Deps, { opened_at: at }: IncidentRecord, minutes: number): Promise<Opening[]> {
+  try {
+    return await crowds.openedSince(plusSeconds(at, -minutes * 60));
+  } catch {
+    return [];
+  }
+}
+
+/** Nobody who may has asked: a label in vain, or a runbook that answers to alerts alone which may not ask. */
+const mayNotAsk = ({ by }: Asked, firing: readonly Signal[]): boolean =>
+  by === 'nobody' ? firing.some(asksInVain) : by === 'runbook' && isOfThoseWhoMayNotAsk(firing);
 
 async function targetOf(
   deps: Deps,

@@ -204,7 +204,8 @@ function orderOf(incidentId: IncidentId, number: number, judged: Gist): Rollback
 
 /** Nothing is done. A person has to know where an alert asked for it and something other than the mode stood against it. */
 function notTaken({ kind, because }: Gist, asked: Asked): End {
-  const byPolicy = kind === 'shadow' || because.startsWith('mode_') || because === 'not_asked';
+  const byPolicy =
+    kind === 'shadow' || because.startsWith('mode_') || because === 'not_asked' || because === 'sender_may_not_ask';
   // That a mitigation has not helped has been paged already.
   return asked.by === 'nobody' || asked.by === 'verification' || byPolicy
     ? { outcome: 'not_taken', page: 'no', text: `No rollback: ${because}` }
@@ -275,6 +276,7 @@ async function follow(run: Run, order: RollbackOrder, handle: string | null, dep
 /** What has become known after it was judged. Judged again, with a number of its own, a question pages by itself. */
 const JUDGED_AGAIN: ReadonlySet<string> = new Set([
   'organisation_limit',
+  'sender_limit',
   'automation_budget_spent',
   'judged_otherwise',
 ]);

@@ -1,6 +1,7 @@
 import { modesFor } from '../../domain/automation.ts';
 import { clearedWords, clearingOfVersion } from '../../domain/cleared.ts';
 import { demotion } from '../../domain/guards.ts';
+import { sendersOf } from '../../domain/senders.ts';
 import { shippedSince } from '../../domain/versions.ts';
 import type { Deps, Place } from '../../domain/ports.ts';
 import type { ActAnswer, Deployer, Held, RollbackRequest } from '../../domain/targets.ts';
@@ -75,11 +76,20 @@ export async function rollBackOnce(deps: Deps, order: RollbackOrder): Promise<At
       place: { service: order.service, environment: order.environment },
       resource: deployer.resource,
       automatic: !agreed,
+      ...(!agreed && { senders: await sendersFor(deps, order) }),
       ours: order.asked !== 'person',
     },
   );
   if (!intent.ok) return { kind: 'withheld', reason: intent.reason };
   return deployer.rollBack(requestOf(order));
+}
+
+/** Who sent the alerts that it is for. */
+async function sendersFor({ incidents }: Pick<Deps, 'incidents'>, { incidentId }: RollbackOrder): Promise<string[]> {
+  const { items } = await incidents.signals(incidentId, { limit: 200 });
+  const firing = items.filter(({ status }) => status === 'firing');
+  const asking = firing.filter(({ asksRollback }) => asksRollback);
+  return sendersOf(asking.length > 0 ? asking : firing);
 }
 
 const requestOf = (order: RollbackOrder): RollbackRequest => ({

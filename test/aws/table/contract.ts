@@ -1608,6 +1608,25 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await acts(id, `${id}.11`)).toMatchObject({ ok: true });
     });
 
+    test('five begin within an hour for alerts of one sender; others go on', async () => {
+      const id = await opened();
+      const since = () => plusSeconds(stores.clock.now(), -3600);
+      for (let n = 1; n <= 5; n += 1)
+        expect(await acts(id, `${id}.of-${n}`, { senders: ['token:shop'] })).toMatchObject({ ok: true });
+      const ofSender = { ok: false, reason: { code: 'sender_limit' } };
+      expect(await acts(id, `${id}.6`, { senders: ['token:shop'] })).toMatchObject(ofSender);
+      expect(await acts(id, `${id}.of-1`, { senders: ['token:shop'] })).toMatchObject({ ok: true });
+      expect(await acts(id, `${id}.6`, { automatic: false, senders: ['token:shop'] })).toMatchObject({ ok: true });
+      expect(await acts(id, `${id}.7`, { senders: ['token:shop', 'ingest'] })).toMatchObject({ ok: true });
+      expect(await acts(id, `${id}.8`)).toMatchObject({ ok: true });
+      expect(await stores.effects.automaticSince(since(), ['token:shop'])).toBe(6);
+      expect(await stores.effects.automaticSince(since(), ['token:shop', 'ingest'])).toBe(1);
+      expect(await stores.effects.automaticSince(since(), [])).toBe(0);
+      expect(await stores.effects.automaticSince(since())).toBe(7);
+      later(3600);
+      expect(await acts(id, `${id}.9`, { senders: ['token:shop'] })).toMatchObject({ ok: true });
+    });
+
     test('one that could not begin is not counted', async () => {
       const id = await opened();
       await acts(id, `${id}.1`, { resource: place.service });

@@ -39,6 +39,9 @@ beforeAll(async () => {
         ]),
       ),
       ...all(['early', 'late', 'closed', 'probe', 'louder', 'flaps'], actingIn('production')),
+      ...all(['label', 'label-ingest'], {
+        environments: { production: { deployer: { kind: 'http' }, autoRollback: { mode: 'approve' } } },
+      }),
       ...all(['hostile', 'victim-firing', 'victim-resolved', 'twin-a', 'twin-b', 'ahead', 'raised'], null),
       ...all(
         [...STORM, 'shipping'].flatMap((name) => [`burst-${name}`, `group-${name}`]),
@@ -417,6 +420,26 @@ describe.concurrent('episodes', TOGETHER, () => {
     const one = await incident('raised', ({ severity }) => severity === 'critical');
     expect(await paged(one)).toHaveLength(1);
     expect(await routed(firebreak, await generic('raised', 'k', 'critical'))).toMatchObject({ opened: 0, known: 1 });
+  });
+
+  test('the label of a sender without the scope rollback:request is only suggested; that of the ingest token asks', async () => {
+    const { body } = await firebreak.post('/v1/tokens', { name: 'alerts-only', actions: ['alerts:write'] });
+    const labelled = (service: string) =>
+      group([alert({ labels: { service, severity: 'warning' }, fingerprint: service, startsAt: minutesAgo(1) })]);
+    const sent = (service: string, token: string) =>
+      firebreak.request('POST', '/v1/alerts/alertmanager', labelled(service), { authorization: `Bearer ${token}` });
+    for (const service of ['label', 'label-ingest']) await deployed(service, Date.now() - 60_000, 'production');
+    expect(await routed(firebreak, await sent('label', body.token))).toMatchObject({ opened: 1 });
+    const suggested = await judged('label');
+    expect(suggested.decisions).toMatchObject([{ kind: 'suggest', because: 'sender_may_not_ask', from_version: 'v2' }]);
+    expect(suggested.decisions[0].reasons[0].text).toContain('rollback:request');
+    expect(await routed(firebreak, await sent('label-ingest', INGEST_TOKEN))).toMatchObject({ opened: 1 });
+    expect((await judged('label-ingest')).decisions).toMatchObject([{ kind: 'approve', from_version: 'v2' }]);
+
+    // The same alert by whoever may ask: now it is asked for.
+    await sent('label', INGEST_TOKEN);
+    const again = await incident('label', ({ decisions }) => decisions.length === 2);
+    expect(again.decisions).toMatchObject([{ kind: 'suggest' }, { kind: 'approve' }]);
   });
 
   test('by /api/v1/rollback every firing alert asks, with a scope of its own', async () => {

@@ -17,7 +17,11 @@ function again(source: string, body: string) {
   const kept = { id: 'q_1', source, receiver: source, content_type: '', body: Buffer.from(body) } as unknown as Kept;
   const people = { send: async (heard: Heard, group: string) => void sent.push({ heard, group }) };
   const quarantine = Object.assign({}, world.deps.quarantine, { replayed: async (id: string) => void done.push(id) });
-  return replay({ ...world.deps, people, quarantine }, kept, 'trace');
+  return replay({ ...world.deps, people, quarantine }, kept, 'trace', {
+    name: 'token:ada',
+    allow: () => undefined,
+    mayAsk: () => true,
+  });
 }
 
 test('an event of PagerDuty that can be read by now is heard, under the key of the event', async () => {

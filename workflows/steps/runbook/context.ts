@@ -9,6 +9,7 @@ import { declarationsOf } from '../../../domain/runbooks/walk.ts';
 import { modesFor } from '../../../domain/automation.ts';
 import { doubtable } from '../../../domain/guards.ts';
 import { weighed } from '../../../domain/rollback.ts';
+import { isOfThoseWhoMayNotAsk } from '../../../domain/senders.ts';
 import type { IncidentRecord } from '../../../schemas/incident.ts';
 import type { RunbookInput } from '../../runbook.ts';
 import type { StepEnds } from '../../runbook-step.ts';
@@ -72,6 +73,8 @@ export async function guardsOf(deps: Deps, context: Context): Promise<StepGuards
   const against = await againstOf(deps, context, entry?.autoRollback.evidence === 'version');
   const configured = entry?.autoRollback.mode ?? 'shadow';
   const { mode } = followed.runbook;
+  const { items } = await deps.incidents.signals(incident.id, { limit: 200 });
+  const inVain = isOfThoseWhoMayNotAsk(items.filter(({ status }) => status === 'firing'));
   return {
     service: place.service,
     matched: incident.unmatched === null,
@@ -81,6 +84,7 @@ export async function guardsOf(deps: Deps, context: Context): Promise<StepGuards
     demoted: Object.hasOwn(automation.demoted, place.service),
     modes: [configured, ...modesFor(automation, place), ...(mode === undefined ? [] : [mode])],
     asks: inverse === null ? step.approval !== null : inverse.person,
+    ...(inVain && { sender_may_not_ask: true as const }),
     ...(against !== null && { against }),
   };
 }
