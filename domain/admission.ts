@@ -1,6 +1,7 @@
 import { isFrom, type Severity } from '../schemas/names.ts';
 import type { IncidentRecord } from '../schemas/incident.ts';
 import type { Signal } from '../schemas/signal.ts';
+import { isBurnWarning } from './burn-warning.ts';
 import { looksBackBefore } from './evidence-window.ts';
 import type { Delivery, Mute } from './routing.ts';
 import { secondsBetween, type Timestamp } from '../schemas/time.ts';
@@ -40,8 +41,8 @@ export type KnownEpisode = {
   muted: boolean;
 };
 
-/** The incident that the known episode belongs to has been closed; when. */
-export type Closed = { resolvedAt: Timestamp } | null;
+/** The incident that the known episode belongs to has been closed; when. `verified`: by a verification that passed. */
+export type Closed = { resolvedAt: Timestamp; verified?: boolean } | null;
 
 /**
  * What a signal adds to what is known.
@@ -75,6 +76,8 @@ export function noveltyOf(
     const anew = again || !signal.episodic;
     return raised || (anew && signal.startsAt > (known.endsAt ?? known.startsAt)) ? 'opens' : 'nothing';
   }
+  // It was told at the close that it goes on, and that it holds nothing open.
+  if (closed?.verified === true && !raised && isBurnWarning(signal)) return 'nothing';
   if (closed !== null && !late) return 'returns';
   if (known.muted && mute === null) return 'returns';
   // Kept quiet, it is not heard to ask: so it does when the quiet is over. What waits for that is kept as it is now.

@@ -224,6 +224,8 @@ export type Silence = {
 export type Silences = {
   /** Those in force, at most a few seconds old. Null: no Alertmanager is connected, or it did not answer in time. */
   active(): Promise<readonly Silence[] | null>;
+  /** Whether a slow burn is kept quiet while the fast one of its objective fires. Null: as above. */
+  inhibitsSlowBurns(): Promise<boolean | null>;
 };
 
 /** An incident that somebody else has opened at the pager, as it stands there. */

@@ -243,6 +243,8 @@ export type Listened = {
   status: IncidentStatus;
   renotified: number;
   at: Timestamp;
+  /** Of `firing`, those that hold nothing open once something was done: warnings of a slow burn. Absent: none. */
+  warnings?: { count: number; titles: string[] };
 };
 
 export type Incidents = {
@@ -297,8 +299,18 @@ export type Incidents = {
   ): Promise<{ incident: IncidentRecord; unfinished: number[]; runbooks: BegunRunbook[] } | undefined>;
   /** Hangs the bell and reads the inbox after it, in this order: no wake-up is lost. */
   listen(id: IncidentId, after: number, bell: string | null): Promise<Listened>;
-  /** Closes it if nothing has arrived since `drained`. */
-  resolve(id: IncidentId, drained: number, by: string | null, text: string): Promise<'resolved' | 'not_yet'>;
+  /**
+   * Closes it if nothing has arrived since `drained`.
+   *
+   * @param warnings how many alerts may go on firing
+   */
+  resolve(
+    id: IncidentId,
+    drained: number,
+    by: string | null,
+    text: string,
+    warnings?: number,
+  ): Promise<'resolved' | 'not_yet'>;
   /** Makes this run the one in charge, to be started. */
   handOver(id: IncidentId, run: number, text: string): Promise<void>;
   /** Alerts of the incident that have not resolved, as far as we were told. */
@@ -730,7 +742,7 @@ export type Metrics = {
 };
 
 /** `seen`: it has been found where it lives. `generatorUrl`: of what fires it, as its sender tells. */
-export type FiringEpisode = Pick<Signal, 'episode' | 'source' | 'fingerprint' | 'labels'> & {
+export type FiringEpisode = Pick<Signal, 'episode' | 'source' | 'fingerprint' | 'labels' | 'severity' | 'title'> & {
   groupKey: string | null;
   generatorUrl: string | null;
   seen: boolean;

@@ -99,14 +99,27 @@ async function prometheus({ metrics, secrets }: Asked): Promise<Seen> {
   return { ...ANSWERS, detail: 'it answers; it is asked whether alerts of its own rules have ended' };
 }
 
-async function alertmanager({ secrets, silences }: Asked): Promise<Seen> {
+async function alertmanager({ config, secrets, silences }: Asked): Promise<Seen> {
   if (!(await secrets.get('ALERTMANAGER_URL')))
     return off(
       'ALERTMANAGER_URL is not set; silences are not known, nor the ends of alerts that are not told (send_resolved: false), ' +
         'except of those by rules of PROMETHEUS_URL',
     );
-  return (await silences.active()) === null ? unreachable('its silences could not be read') : ANSWERS;
+  if ((await silences.active()) === null) return unreachable('its silences could not be read');
+  if ((await config.current()).slos.length === 0) return ANSWERS;
+  const inhibits = await silences.inhibitsSlowBurns();
+  if (inhibits === null) return unreachable('its configuration could not be read');
+  return inhibits
+    ? { ...ANSWERS, detail: 'it answers; SLOFastBurn inhibits SLOSlowBurn of the same objective' }
+    : NO_INHIBITION;
 }
+
+const NO_INHIBITION: Seen = {
+  state: 'incomplete',
+  detail:
+    'none of its inhibit_rules lets SLOFastBurn inhibit SLOSlowBurn of the same objective, so each page comes with a ticket ' +
+    '(take the rule over from alertmanager/firebreak.yaml of firebreak slo generate)',
+};
 
 /** What the freeze check signs with. It is no vendor, and missed in the same way. */
 async function signingKey({ signer, secrets }: Asked): Promise<Seen> {

@@ -69,6 +69,7 @@ export async function incidentResponse(
     if (!done || (acted && begun.incident.verification === 'pending')) follow(unfinished);
   let bell: Bell | null = null;
   let unseen = state.firing > 0;
+  let warned: Heard['warnings'];
   let quiet = { rounds: 0, renotified: begun.incident.renotified };
 
   for (let round = 1; ; round += 1) {
@@ -88,7 +89,7 @@ export async function incidentResponse(
     const calm = due.tryResolve?.by === null && begun.flapping && quiet.rounds < CALM_ROUNDS ? null : due.tryResolve;
     const isQuiet = quiet.rounds >= quietRounds && !(isParent && state.firing > 0); // its parts may be loud
     const closeFor = calm ?? (isQuiet ? { by: 'firebreak:quiet' } : null);
-    if (closeFor !== null && (await close(run, incidentId, state, closeFor.by, deps))) {
+    if (closeFor !== null && (await close(run, incidentId, { state, warned }, closeFor.by, deps))) {
       const { pages } = state;
       await run.step('withdraw-questions', async () => {
         await leaveCrowd(deps, incidentId);
@@ -106,16 +107,17 @@ export async function incidentResponse(
 
     bell ??= await run.bell('inbox', { seconds: LOOK_ANYWAY_SECONDS });
     const hung: Bell = bell;
-    const drained = state.drained;
+    const { drained, mitigated } = state;
     // Which steps have ended by now is different at each replay, so it is written down with what is heard.
     const long = inRunbooks > OPERATIONS_IN_RUNBOOKS;
     let heard: Heard = await run.step('listen', async () => {
-      const mail = await hear(deps, incidentId, drained, hung.id);
+      const mail = await hear(deps, incidentId, drained, hung.id, mitigated);
       return long ? { ...mail, long } : mail;
     });
     let rang: 'mail' | 'rung' | 'timeout' = 'mail';
     // That a part of it has ended is no mail: it may have rung the bell before this one.
-    if (heard.mail.length === 0 && heard.firing === state.firing) {
+    if (heard.mail.length === 0 && holding(heard) === state.firing) {
+      warned = heard.warnings;
       if (
         (heard.long || isLong(round, begun.at, heard.at)) &&
         state.running.length === 0 &&
@@ -124,12 +126,13 @@ export async function incidentResponse(
         return handOver(run, incidentId, number, branches, deps);
       rang = await hung.rung();
       bell = null;
-      heard = await run.step('look', () => hear(deps, incidentId, drained, null));
+      heard = await run.step('look', () => hear(deps, incidentId, drained, null, mitigated));
     }
 
     const lively = heard.mail.length > 0 || heard.renotified !== quiet.renotified;
     quiet = { rounds: lively ? 0 : quiet.rounds + (rang === 'timeout' ? 1 : 0), renotified: heard.renotified };
-    state = { ...state, firing: heard.firing };
+    state = { ...state, firing: holding(heard) };
+    warned = heard.warnings;
     for (const { seq, message } of heard.mail) state = { ...apply(state, message), drained: seq };
 
     unseen = heard.mail.some(({ message }) => message.kind === 'signals' && message.fired > 0);
@@ -142,6 +145,9 @@ export async function incidentResponse(
 }
 
 type Heard = Listened & { long?: boolean };
+
+/** How many alerts that fire hold the incident open. */
+const holding = ({ firing, warnings }: Heard): number => firing - (warnings?.count ?? 0);
 
 /** Where the run begins, when, and after how many silent rounds the incident is taken for over. */
 async function beginRun(deps: Deps, id: IncidentId, number: number, execution: string) {
@@ -167,8 +173,15 @@ function kept(incident: IncidentRecord): IncidentRecord {
 }
 
 /** Closes the incident unless something has arrived meanwhile. A quiet one closes as if a person had said so. */
-async function close(run: Run, id: IncidentId, state: ResponseState, by: string | null, deps: Deps): Promise<boolean> {
-  const { drained, verification } = state;
+async function close(
+  run: Run,
+  id: IncidentId,
+  { state: { drained, verification }, warned }: { state: ResponseState; warned: Heard['warnings'] },
+  by: string | null,
+  deps: Deps,
+): Promise<boolean> {
+  const count = warned?.count ?? 0;
+  const goesOn = count === 0 ? '' : `. Warnings of a slow burn go on: ${warned?.titles.join('; ')}`;
   const text =
     by === 'firebreak:quiet'
       ? 'Closed: nothing was heard of it for the quiet hours'
@@ -177,7 +190,9 @@ async function close(run: Run, id: IncidentId, state: ResponseState, by: string 
         : verification === 'passed'
           ? 'Resolved: the alerts have ended and the mitigation is verified'
           : 'Resolved: the alerts have ended';
-  return (await run.step('close', () => deps.incidents.resolve(id, drained, by, text))) === 'resolved';
+  return (
+    (await run.step('close', () => deps.incidents.resolve(id, drained, by, `${text}${goesOn}`, count))) === 'resolved'
+  );
 }
 
 const isLong = (round: number, since: Timestamp, now: Timestamp): boolean =>

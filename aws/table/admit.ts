@@ -158,8 +158,11 @@ async function hear(
 }
 
 async function closedAt(table: Table, id: IncidentId): Promise<Closed> {
-  const at = (await table.get(keys.incident(id)))?.['resolved_at'];
-  return typeof at === 'string' ? { resolvedAt: Timestamp.parse(at) } : null;
+  const item = await table.get(keys.incident(id));
+  const at = item?.['resolved_at'];
+  if (item === undefined || typeof at !== 'string') return null;
+  const verified = item['resolved_by'] === null && item['verification'] === 'passed';
+  return { resolvedAt: Timestamp.parse(at), verified };
 }
 
 const episodeOf = (item: Item): Episode => ({

@@ -279,11 +279,17 @@ export class IncidentTable implements Incidents {
     ]);
   }
 
-  async resolve(id: IncidentId, drained: number, by: string | null, text: string): Promise<'resolved' | 'not_yet'> {
+  async resolve(
+    id: IncidentId,
+    drained: number,
+    by: string | null,
+    text: string,
+    warnings = 0,
+  ): Promise<'resolved' | 'not_yet'> {
     const item = await this.#table.get(keys.incident(id));
     if (item === undefined || item['status'] === 'resolved') return 'resolved';
     const at = this.#clock.now();
-    const calm = by === null ? ' AND firing <= :zero AND #status <> :mitigating' : '';
+    const calm = by === null ? ' AND firing <= :warnings AND #status <> :mitigating' : '';
     const result = await this.#table.transact([
       this.#table.update(keys.incident(id), {
         UpdateExpression: 'SET #status = :resolved, resolved_at = :at, resolved_by = :by',
@@ -294,7 +300,7 @@ export class IncidentTable implements Incidents {
           ':at': at,
           ':by': by,
           ':drained': drained,
-          ...(calm === '' ? {} : { ':zero': 0, ':mitigating': 'mitigating' }),
+          ...(calm === '' ? {} : { ':warnings': warnings, ':mitigating': 'mitigating' }),
         },
       }),
       this.#table.remove(keys.open(String(item['scope'])), {
@@ -336,7 +342,9 @@ export class IncidentTable implements Incidents {
     const found = seen?.['episodes'] instanceof Set ? seen['episodes'] : new Set();
     return signals
       .filter(({ episode }, n) => isFiring(rows[n], episode) && rows[n]?.['incident_id'] === id)
-      .map(({ episode, source, fingerprint, labels, groupKey = null, links }) => ({
+      .map(({ episode, source, fingerprint, labels, severity, title, groupKey = null, links }) => ({
+        severity,
+        title,
         episode,
         source,
         fingerprint,

@@ -11,7 +11,7 @@ const Connections = z.object({
   vendors: z.array(
     z.object({
       name: z.string(),
-      state: z.enum(['connected', 'set', 'off', 'wrong', 'unreachable']),
+      state: z.enum(['connected', 'set', 'off', 'wrong', 'unreachable', 'incomplete']),
       detail: z.string(),
       mode: z.enum(['real', 'stand-in', 'off']).optional(),
       address: z.string().optional(),

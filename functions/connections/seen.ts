@@ -5,9 +5,9 @@ import type { VendorMode } from '../../domain/vendors.ts';
 
 /**
  * `set`: there is a credential, and it cannot be tried without doing something. `wrong`: it was tried, and refused.
- * `unreachable`: nobody can tell at this moment.
+ * `unreachable`: nobody can tell at this moment. `incomplete`: it answers, and something is missing in its configuration.
  */
-export type State = 'connected' | 'set' | 'off' | 'wrong' | 'unreachable';
+export type State = 'connected' | 'set' | 'off' | 'wrong' | 'unreachable' | 'incomplete';
 export type Connection = {
   name: string;
   state: State;

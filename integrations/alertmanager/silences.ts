@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { Silence, Silences } from '../../domain/outlets.ts';
 import { InstantIn, millisOf } from '../../schemas/time.ts';
 import { call, json, NoAnswer } from '../http.ts';
+import { inhibitsSlowBurns } from './inhibitions.ts';
 
 /** Alerts wait for it. */
 const ATTEMPT_TIMEOUT_MS = 1000;
@@ -56,6 +57,10 @@ export function alertmanagerSilences(options: { url: () => Promise<string | unde
   };
 
   return {
+    async inhibitsSlowBurns() {
+      const base = await options.url();
+      return base ? inhibitsSlowBurns(base) : null;
+    },
     async active() {
       const silences = await (known !== null && options.now() < known.until ? known.silences : ask());
       const now = options.now();

@@ -38,6 +38,16 @@ const ended = known({ status: 'resolved', endsAt: before(5) });
 const happened = known({ status: 'resolved', endsAt: null });
 const failureOver = signal({ source: 'deployment', status: 'resolved', endsAt: NOON });
 
+const slowBurn = signal({
+  severity: 'warning',
+  asksRollback: false,
+  labels: [
+    ['slo', 'checkout-availability'],
+    ['long_window', '3d'],
+  ],
+});
+const closedLongAgo = { resolvedAt: plusSeconds(NOON, -RETURN_AFTER_SECONDS - 1) };
+
 const closedFor = (seconds: number): Closed => ({ resolvedAt: plusSeconds(NOON, -seconds) });
 const novelty = (one: Signal, row: KnownEpisode | undefined, closed: Closed = null): string =>
   noveltyOf(one, row, closed, NOON);
@@ -78,6 +88,25 @@ describe('a signal', () => {
       novelty(firing, known(), closedFor(RETURN_AFTER_SECONDS + 1)),
       'returns',
     ],
+    [
+      'that warns of a slow burn does not return to an incident that verification closed',
+      novelty(slowBurn, known({ severity: 'warning' }), { ...closedLongAgo, verified: true }),
+      'nothing',
+    ],
+    [
+      'it does to one that was closed otherwise',
+      novelty(slowBurn, known({ severity: 'warning' }), closedLongAgo),
+      'returns',
+    ],
+    [
+      'it does when it is critical now',
+      novelty({ ...slowBurn, severity: 'critical' }, known({ severity: 'warning' }), {
+        ...closedLongAgo,
+        verified: true,
+      }),
+      'returns',
+    ],
+    ['another alert does', novelty(firing, known(), { ...closedLongAgo, verified: true }), 'returns'],
     [
       'that was under way when its incident was closed does not open it again',
       novelty(firing, known(), closedFor(RETURN_AFTER_SECONDS)),

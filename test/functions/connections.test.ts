@@ -4,12 +4,16 @@ import { SMTPServer } from 'smtp-server';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { standInsAt } from '../../domain/vendors.ts';
 import { connections } from '../../functions/connections.ts';
+import { alertmanagerSilences } from '../../integrations/alertmanager/silences.ts';
 import { externalPagerDuty } from '../../integrations/pagerduty/external.ts';
 import { pagerDutyOnCall } from '../../integrations/pagerduty/on-call.ts';
 import { slackDirectory } from '../../integrations/slack/directory.ts';
 import { SCOPES } from '../../integrations/slack/scopes.ts';
 import { Config } from '../../schemas/config.ts';
 import { nobody, type Reply, vendorThat } from '../integrations/server.ts';
+import { alertmanagerConfig } from '../../domain/slo/generate/alertmanager.ts';
+import { badOfAll, objective } from '../domain/slo/generate/objectives.ts';
+import { stringify } from 'yaml';
 import { calls, start } from '../local/standins/support.ts';
 import { SetClock } from '../support/fake-deps.ts';
 
@@ -51,7 +55,7 @@ async function lookAt({ secrets = {}, config: files = {}, slack = '', pagerDuty 
     },
     annotations: { find: async () => off, create: none, update: none },
     metrics: { value: async () => null, firstAbove: none, range: none, byLabel: none, rule: none },
-    silences: { active: async () => null },
+    silences: alertmanagerSilences({ url: () => get('ALERTMANAGER_URL'), now: () => 0 }),
     signer: { ...signs, problem: async () => null },
   });
 }
@@ -256,5 +260,38 @@ describe('webhooks', () => {
       ['webhook teams.example', 'set: not signed; not tried, since that would tell it something'],
       ['webhook desk.example', `wrong: DESK, ${missing}`],
     ]);
+  });
+});
+
+describe('Alertmanager', () => {
+  const GENERATED = alertmanagerConfig({ url: 'http://firebreak', tokenFile: '/token' }).inhibit_rules;
+  const OLD = {
+    source_match: { severity: 'page' },
+    target_match_re: { severity: 'ticket|warning' },
+    equal: ['service', 'environment'],
+  };
+  const of = (rules: object[]) =>
+    vendorThat(({ path }) => ({
+      body: path.startsWith('/api/v2/silences')
+        ? '[]'
+        : JSON.stringify({ config: { original: stringify({ inhibit_rules: rules }) } }),
+    }));
+  const slos = [objective('checkout-availability', badOfAll)];
+
+  test.each<[string, object[], string]>([
+    ['the generated rule', GENERATED, 'connected: it answers; SLOFastBurn inhibits SLOSlowBurn of the same objective'],
+    ['one that does the same', [OLD], 'connected: it answers; SLOFastBurn inhibits SLOSlowBurn of the same objective'],
+    ['no rule', [], 'incomplete: none of its inhibit_rules lets SLOFastBurn inhibit SLOSlowBurn'],
+    ['a rule of other windows', [{ ...OLD, equal: ['long_window'] }], 'incomplete: none of its inhibit_rules'],
+    ['a rule of others', [{ ...OLD, source_match: { severity: 'none' } }], 'incomplete: none of its inhibit_rules'],
+  ])('with objectives it is looked at for what inhibits tickets: %s', async (_, rules, seen) => {
+    const { url } = await of(rules);
+    const found = (await look({ secrets: { ALERTMANAGER_URL: url }, config: { slos } }))['Alertmanager'];
+    expect(found?.slice(0, seen.length)).toBe(seen);
+  });
+
+  test('without objectives it is not', async () => {
+    const { url } = await of([]);
+    expect((await look({ secrets: { ALERTMANAGER_URL: url } }))['Alertmanager']).toBe('connected: it answers');
   });
 });

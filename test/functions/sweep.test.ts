@@ -38,7 +38,7 @@ function withoutWork(): SweepDeps {
   return {
     ...world.deps,
     log: { ...world.deps.log, error: (message, fields) => errors.push({ message, ...fields }) },
-    silences: { active: async () => null },
+    silences: { active: async () => null, inhibitsSlowBurns: async () => null },
     drills: Object.assign({}, world.deps.drills, { running: none }),
     waitingGates: Object.assign({}, world.deps.waitingGates, { all: none }),
     gateKeeper: Object.assign({}, world.deps.gateKeeper, { undelivered: () => atGithub() }),

@@ -353,8 +353,9 @@ export class FakeIncidents implements Incidents {
 
   #closed(row: Episode | undefined, open: Dossier | undefined): Closed {
     if (!row?.incidentId || row.incidentId === open?.record.id) return null;
-    const resolvedAt = this.#store.dossier(row.incidentId).record.resolved_at;
-    return resolvedAt === null ? null : { resolvedAt };
+    const { resolved_at, resolved_by, verification } = this.#store.dossier(row.incidentId).record;
+    const verified = resolved_by === null && verification === 'passed';
+    return resolved_at === null ? null : { resolvedAt: resolved_at, verified };
   }
 
   #open(arrival: Arrival, scope: string, trace: string): Dossier {
@@ -593,11 +594,17 @@ export class FakeIncidents implements Incidents {
     return copy({ mail, firing, severity, status, renotified, at: this.#store.clock.now() });
   }
 
-  async resolve(id: IncidentId, drained: number, by: string | null, text: string): Promise<'resolved' | 'not_yet'> {
+  async resolve(
+    id: IncidentId,
+    drained: number,
+    by: string | null,
+    text: string,
+    warnings = 0,
+  ): Promise<'resolved' | 'not_yet'> {
     const dossier = this.#store.dossiers.get(id);
     if (dossier === undefined || dossier.record.status === 'resolved') return 'resolved';
     const { record } = dossier;
-    const calm = record.firing <= 0 && record.status !== 'mitigating';
+    const calm = record.firing <= warnings && record.status !== 'mitigating';
     if (record.seq !== drained || (by === null && !calm)) return 'not_yet';
     const at = this.#store.clock.now();
     dossier.record = { ...record, status: 'resolved', resolved_at: at, resolved_by: by };
@@ -618,7 +625,9 @@ export class FakeIncidents implements Incidents {
   async firingEpisodes(id: IncidentId): ReturnType<Incidents['firingEpisodes']> {
     return [...this.#store.episodes.values()]
       .filter((episode) => episode.incidentId === id && episode.status === 'firing')
-      .map(({ episode, signal: { source, fingerprint, labels, groupKey = null, links } }) => ({
+      .map(({ episode, signal: { source, fingerprint, labels, severity, title, groupKey = null, links } }) => ({
+        severity,
+        title,
         episode,
         source,
         fingerprint,

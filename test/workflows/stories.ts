@@ -61,6 +61,10 @@ const times = (count: number, call: string): string[] => Array.from({ length: co
 
 const warning = { labels: { severity: 'warning' } };
 const other = { name: 'HighLatency' };
+const slowBurn = {
+  name: 'SLOSlowBurn',
+  labels: { severity: 'ticket', slo: 'checkout', long_window: '3d', short_window: '6h', action: '' },
+};
 const lookingBack = { name: 'DeploymentDegradation', labels: { long_window: '1h', short_window: '5m' } };
 const asksForNothing = { labels: { action: '' } };
 const note = (kind: 'pause' | 'resume' | 'abort' | 'resolve' | 'rollback') =>
@@ -424,6 +428,22 @@ export const paths: Record<string, Path> = {
       '21 min': all(ends(), ends(lookingBack)),
     },
     calls: [PAGE, ROLL_BACK, PAGE_AGAIN, RESOLVE, RESOLVE_AGAIN],
+    status: 'resolved',
+  },
+  'a-warning-of-a-slow-burn-goes-on-after-the-verification-and-holds-nothing-open': {
+    given: [withHealth, healthy],
+    timeline: {
+      '0 s': fires(),
+      '5 s': fires(slowBurn),
+      '6 min': ends(),
+      '40 min': fires({ ...slowBurn, began: 2455 }),
+    },
+    calls: [PAGE, ROLL_BACK, RESOLVE],
+    status: 'resolved',
+  },
+  'a-warning-of-a-slow-burn-proves-no-failure-where-there-is-no-health-query': {
+    timeline: { '0 s': fires(), '5 s': fires(slowBurn), '6 min': ends() },
+    calls: [PAGE, ROLL_BACK, RESOLVE],
     status: 'resolved',
   },
 

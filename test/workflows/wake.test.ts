@@ -89,7 +89,7 @@ describe('whoever reads the inbox', () => {
     await asked(1);
     const second = await asked(2);
     await approve(second); // and whoever left it died before ringing
-    const { mail } = await hear(world.deps, id, 0, 'bell of the inbox');
+    const { mail } = await hear(world.deps, id, 0, 'bell of the inbox', false);
     expect(mail).toHaveLength(1);
     expect(heard).toEqual(['bell of question 2']);
   });
@@ -98,7 +98,7 @@ describe('whoever reads the inbox', () => {
     await begun();
     await asked(1);
     await post();
-    await hear(world.deps, id, 0, null);
+    await hear(world.deps, id, 0, null, false);
     expect(heard).toEqual([]);
   });
 });

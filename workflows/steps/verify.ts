@@ -4,6 +4,7 @@ import { afterVerdict, type Mitigation } from '../../domain/verdict.ts';
 import type { VerificationOutcome } from '../../schemas/inbox.ts';
 import type { IncidentId } from '../../schemas/names.ts';
 import { wake } from '../wake.ts';
+import { warnings } from './hear.ts';
 import { noteDemotion } from '../demotion.ts';
 import { rollbackKey } from './roll-back.ts';
 import { actsOf } from './runbook/conclude.ts';
@@ -20,7 +21,10 @@ export async function verdictOf(deps: Deps, id: IncidentId): Promise<Verdict> {
   if (incident === undefined) throw new Error(`incident ${id} is not in the table`);
   const health = healthOf(await deps.config.current(), incident);
   const measured = health === undefined ? null : await deps.metrics.value(health.promql);
-  if (health === undefined || measured === null) return byAlerts(incident.firing);
+  if (health === undefined || measured === null) {
+    const firing = incident.firing > 0 ? incident.firing - (await warnings(deps, id)).length : 0;
+    return byAlerts(firing);
+  }
   switch (measured.kind) {
     case 'value': {
       const value = short(measured.value, health.max);

@@ -31,7 +31,7 @@ async function arrive(world: SloWorld, ...signals: Signal[]): Promise<void> {
     projections,
     decisions,
     clock,
-    silences: { active: async () => null },
+    silences: { active: async () => null, inhibitsSlowBurns: async () => null },
     engine: { start: async () => undefined, ring: async () => undefined, died: async () => false },
   };
   const message: SignalMessage = { receipt: 'r', receivedAt: clock.now(), trace: 't', signals };
