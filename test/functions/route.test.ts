@@ -47,7 +47,7 @@ function table(bad: string, error: Error) {
   const quarantine: Deps['quarantine'] = Object.assign(Object.create(deps.quarantine), {
     keep: async ({ body }: { body: Uint8Array }) => `q_${kept.push(Buffer.from(body).toString())}`,
   });
-  const silences: Deps['silences'] = { active: async () => null };
+  const silences: Deps['silences'] = { active: async () => null, inhibitsSlowBurns: async () => null };
   return { deps: { ...deps, incidents, quarantine, silences }, taken, kept };
 }
 
