@@ -25,7 +25,7 @@ export function readCommand(args: readonly string[]): Command {
   if (help) return { kind: 'help' };
   if (list) return { kind: 'list' };
   const story = stories.find((one) => one.name === name);
-  if (story === undefined) throw new Misused(`there is no story ${JSON.stringify(name)}`);
+  if (story === undefined) throw new Misused(`there is no story ${JSON.stringify(name)}; there are\n${storyList()}\n`);
   return { kind: 'play', story, exit, keep };
 }
 

@@ -31,7 +31,7 @@ const interrupted = new Promise<'interrupted'>((resolve) => {
 
 process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
   if (!(error instanceof Misused)) throw error;
-  process.stderr.write(`${error.message}; npm run demo -- --help says how it is used\n`);
+  process.stderr.write(`${error.message.trimEnd()}\nnpm run demo -- --help says how it is used\n`);
   return EXIT.misused;
 });
 

@@ -4,7 +4,8 @@ import { inShort } from './incident-buttons.ts';
 import { decisionWords, nextStep, statusWords } from './incident-card.ts';
 import type { ChatMessage, ChatPart, Text } from './outlets.ts';
 import type { TimelineEntry } from '../schemas/incident.ts';
-import { minuteOf, placeOf, type Story } from './story.ts';
+import { plainOf } from './plain-text.ts';
+import { placeOf, type Story } from './story.ts';
 
 /** What somebody who has just come in has to know, in the order in which they ask. Pure, like the cards. */
 
@@ -19,8 +20,8 @@ const DONE =
 /** What people have written down. However much that is, it does not push out what was done. */
 const SAID = /^(incident\.(update|declared)|page\.(update|note)|note)/;
 
-const lines = (title: string, rows: readonly string[]): ChatPart[] =>
-  rows.length === 0 ? [] : [{ kind: 'text', text: [{ bold: title }, ...rows.map((row) => `\n• ${row}`)] }];
+const lines = (title: string, rows: readonly Text[]): ChatPart[] =>
+  rows.length === 0 ? [] : [{ kind: 'text', text: [{ bold: title }, ...rows.flatMap((row) => ['\n• ', ...row])] }];
 
 /**
  * "What happened so far", for one person.
@@ -29,32 +30,36 @@ const lines = (title: string, rows: readonly string[]): ChatPart[] =>
 export function briefing(story: Story, recent: readonly TimelineEntry[], now: Timestamp): ChatMessage {
   const { incident } = story;
   const title = `${placeOf(incident)}: ${incident.title}`;
-  const rows = (kinds: RegExp, shown: number): string[] =>
+  const rows = (kinds: RegExp, shown: number): Text[] =>
     recent
       .filter(({ kind }) => kinds.test(kind))
       .slice(0, shown)
-      .map(({ at, actor, text }) => `${at.slice(11, 16)} ${actor}: ${text}`)
+      .map(({ at, actor, text }): Text => [{ at }, ` ${actor}: ${text}`])
       .toReversed();
   return {
     summary: `What happened so far: ${title}, ${incident.severity}, ${statusWords(incident)}`,
     parts: [
-      { kind: 'text', text: [{ bold: `What happened so far: ${title}` }, `\n${stands(story, now)}`] },
+      { kind: 'text', text: [{ bold: `What happened so far: ${title}` }, '\n', ...standsIn(story, now)] },
       { kind: 'text', text: impact(story) },
       ...lines('Done', rows(DONE, DONE_SHOWN)),
       ...lines('Said', rows(SAID, SAID_SHOWN)),
-      ...lines('Open', openPoints(story)),
+      ...lines(
+        'Open',
+        openPoints(story).map((point) => [point]),
+      ),
       { kind: 'text', text: [{ bold: 'Next step' }, `\n${nextStep(story)}`] },
-      { kind: 'note', text: ['Times are UTC'] },
     ],
   };
 }
 
-function stands({ incident }: Story, now: Timestamp): string {
+const stands = (story: Story, now: Timestamp): string => plainOf(standsIn(story, now));
+
+function standsIn({ incident }: Story, now: Timestamp): Text {
   const { opened_at, resolved_at, severity, roles } = incident;
   const lasted = age(secondsBetween(opened_at, resolved_at ?? now));
   const commander = roles?.commander === undefined ? 'nobody has command' : `${roles.commander.shown} has command`;
   const when = resolved_at === null ? `for ${lasted}` : `over after ${lasted}`;
-  return `${severity}, ${statusWords(incident)}, since ${minuteOf(opened_at)} (${when}); ${commander}`;
+  return [`${severity}, ${statusWords(incident)}, since `, { at: opened_at }, ` (${when}); ${commander}`];
 }
 
 const impact = (story: Story): Text => [{ bold: 'Impact' }, `\n${impactWords(story)}`];

@@ -4,7 +4,7 @@ import type { Subject } from '../schemas/projection.ts';
 import type { Timestamp } from '../schemas/time.ts';
 import type { Arrival } from './admission.ts';
 import type { ChatMessage, Text } from './outlets.ts';
-import { linksOf, minuteOf } from './story.ts';
+import { linksOf } from './story.ts';
 
 /**
  * What is told of alerts without an incident: a notice in a channel, for each service and environment one; or a ticket,
@@ -73,7 +73,9 @@ export function noticeCard(bulletin: Bulletin): ChatMessage {
       {
         kind: 'note',
         text: [
-          `since ${minuteOf(firstAt)} · ${total} in all · no incident`,
+          'since ',
+          { at: firstAt },
+          ` · ${total} in all · no incident`,
           ...links.flatMap(({ title: text, url }): Text => [' · ', { link: url, text }]),
         ],
       },

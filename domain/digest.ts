@@ -4,7 +4,7 @@ import { isFrom } from '../schemas/names.ts';
 import type { Stakeholder } from '../schemas/stakeholders.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../schemas/time.ts';
 import { statusWords } from './incident-card.ts';
-import type { ChatMessage, ChatPart, Span, Text } from './outlets.ts';
+import { type ChatMessage, type ChatPart, type Span, type Text, utcWords } from './outlets.ts';
 import { minuteOf, placeOf, type Story } from './story.ts';
 
 /** What a receiver was told last of an incident, or is being told. */
@@ -205,6 +205,7 @@ function plainSpan(span: Span): string {
   if (typeof span === 'string') return span;
   if ('bold' in span) return span.bold;
   if ('code' in span) return span.code;
+  if ('at' in span) return utcWords(span);
   if ('link' in span) return `${span.text} <${span.link}>`;
   if ('channel' in span) return `#${span.channel}`;
   return `@${'user' in span ? span.user : span.group}`;

@@ -6,7 +6,7 @@ import { answerable, apart, buttonsOf, inShort, subjectOf, whyAsked } from './in
 import { isHeard } from './heard.ts';
 import type { ChatMessage, ChatPart, Text } from './outlets.ts';
 import { remediesOf } from './remedies.ts';
-import { minuteOf, placeOf, type Story } from './story.ts';
+import { placeOf, type Story } from './story.ts';
 
 /** How an incident is told to people in a chat. Pure: the same story is the same card, whenever it is drawn. */
 
@@ -64,11 +64,13 @@ export function summaryCard(story: Story): ChatMessage {
 
 function standing(incident: IncidentRecord): Text {
   const { severity, opened_at, resolved_at, resolved_by } = incident;
-  const over = resolved_at === null ? '' : ` · resolved ${minuteOf(resolved_at)}${byWhom(resolved_by)}`;
+  const over: Text = resolved_at === null ? [] : [' · resolved ', { at: resolved_at }, byWhom(resolved_by)];
   const people = peopleOf(incident).join(' · ');
   return [
     { bold: `${severity} · ${statusWords(incident)}` },
-    ` · opened ${minuteOf(opened_at)}${over}`,
+    ' · opened ',
+    { at: opened_at },
+    ...over,
     people === '' ? '' : `\n${people}`,
   ];
 }
@@ -147,7 +149,7 @@ function suspectsPart({ incident, decisions }: Story): ChatPart[] {
       ? []
       : [{ kind: 'text', text: [{ bold: 'Suspects' }, `\n${none}`, ...said] }];
   }
-  const rows = incident.suspects
+  const rows = worthShowing(incident.suspects)
     .slice(0, SUSPECTS_SHOWN)
     .flatMap(({ version, confidence, reasons }): Text => [
       '\n• ',
@@ -155,6 +157,12 @@ function suspectsPart({ incident, decisions }: Story): ChatPart[] {
       ` ${Math.round(confidence * 100)} %: ${reasons.join('; ')}`,
     ]);
   return [{ kind: 'text', text: [{ bold: 'Suspects' }, ...rows, ...said] }];
+}
+
+/** Those that round to 0 % say nothing; where all do, the first is better than none. */
+export function worthShowing<T extends { confidence: number }>(suspects: readonly T[]): readonly T[] {
+  const likely = suspects.filter(({ confidence }) => Math.round(confidence * 100) > 0);
+  return likely.length > 0 ? likely : suspects.slice(0, 1);
 }
 
 /** What automation did, or why it did not: the newest judgement, and what became of it. */
@@ -230,7 +238,10 @@ function alertsPart({ incident, signals }: Story): ChatPart[] {
     const firing = all.filter(({ status }) => status === 'firing').length;
     return `\n${firing > 0 ? '🔥' : '✔️'} ${title}${all.length > 1 ? ` × ${all.length}` : ''}`;
   });
-  const more = incident.signal_count > signals.length ? [`\nand more: ${incident.signal_count} alerts in all`] : [];
+  const more =
+    incident.signal_count > signals.length
+      ? [`\nand more: ${incident.signal_count} ${incident.signal_count === 1 ? 'alert' : 'alerts'} in all`]
+      : [];
   return [{ kind: 'text', text: [{ bold: 'Alerts' }, counted, ...rows, ...more] }];
 }
 
@@ -358,7 +369,7 @@ export function entryMessage(entry: TimelineEntry, { shownOf, slackIdOf }: Known
         ],
       },
       ...(isReminder(entry) ? remediesOf(entry.detail) : []),
-      { kind: 'note', text: [`${at.slice(11, 19)} UTC${who === null ? ` · ${actor}` : ''}`] },
+      { kind: 'note', text: [{ at, seconds: true }, who === null ? ` · ${actor}` : ''] },
     ],
   };
 }

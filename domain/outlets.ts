@@ -23,6 +23,8 @@ export type Span =
   | string
   | { bold: string }
   | { code: string }
+  /** A time, which each reader sees in their own time zone where the outlet can show it so. */
+  | { at: Timestamp; seconds?: true }
   /** http and https only. */
   | { link: string; text: string }
   /** The id of a channel. */
@@ -31,6 +33,10 @@ export type Span =
   | { user: string }
   | { group: string };
 export type Text = readonly Span[];
+
+/** A time where readers' time zones are not known: `2026-11-20 17:05 UTC`. */
+export const utcWords = ({ at, seconds }: { at: Timestamp; seconds?: true }): string =>
+  `${at.slice(0, 10)} ${at.slice(11, seconds ? 19 : 16)} UTC`;
 
 /** A message in our own words; the outlet cuts it to its limits. */
 export type ChatMessage = {

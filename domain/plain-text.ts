@@ -1,4 +1,4 @@
-import type { Text } from './outlets.ts';
+import { type Text, utcWords } from './outlets.ts';
 
 /** As one line, for where nothing can be mentioned or linked. */
 export const plainOf = (text: Text): string =>
@@ -7,6 +7,7 @@ export const plainOf = (text: Text): string =>
       if (typeof span === 'string') return span;
       if ('bold' in span) return span.bold;
       if ('code' in span) return span.code;
+      if ('at' in span) return utcWords(span);
       return 'link' in span ? span.text : '';
     })
     .join('')

@@ -16,6 +16,13 @@ export async function byName(
   return withNames(message, names);
 }
 
+/** A text as people read it. @param nameOf of an id of Slack, where it is known */
+export async function namedText(text: string, nameOf: (id: string) => Promise<string | undefined>): Promise<string> {
+  const ids = [...new Set([...text.matchAll(BY_ID)].flatMap(([, id]) => id ?? []))];
+  const names = new Map(await Promise.all(ids.map(async (id) => [id, await nameOf(id)] as const)));
+  return text.replaceAll(BY_ID, (whole, id: string) => names.get(id) ?? whole);
+}
+
 /** Ids of users of Slack who stand in a message by their id. */
 const idsIn = (message: ChatMessage): string[] => [
   ...new Set([...JSON.stringify(message).matchAll(BY_ID)].flatMap(([, id]) => id ?? [])),

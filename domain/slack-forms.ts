@@ -65,7 +65,7 @@ export const ABOUT_NOTHING: About = About.parse({});
 
 /** What somebody has filled in. */
 export type Filled =
-  | { form: 'declare'; service: string; environment: string | null; severity: Severity; title: string }
+  | { form: 'declare'; service: string | null; environment: string | null; severity: Severity; title: string }
   | { form: 'severity'; severity: Severity; note: string | null }
   | { form: 'update'; text: string }
   | { form: 'handover'; user: string; brief: string | null }
@@ -105,7 +105,7 @@ function aboutOf(metadata: string): About {
 const READS: Readonly<Record<keyof typeof FORMS, (fields: Fields) => Filled>> = {
   declare: (fields) => ({
     form: 'declare',
-    service: fields.needed(FIELDS.service, 'Say which service'),
+    service: fields.text(FIELDS.service),
     environment: fields.text(FIELDS.environment),
     severity: fields.severity(),
     title: fields.title(),

@@ -66,4 +66,5 @@ export const placeOf = ({
 }: Pick<IncidentRecord, 'service' | 'environment' | 'unmatched'>): string =>
   `${unmatched === null || unmatched === '' ? service : unmatched} ${environment}`;
 
+/** For texts that are no messages, where a reader's time zone cannot be known. */
 export const minuteOf = (at: Timestamp): string => `${at.slice(0, 10)} ${at.slice(11, 16)} UTC`;

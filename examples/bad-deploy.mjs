@@ -4,15 +4,19 @@
  *
  *   node examples/bad-deploy.mjs [http://127.0.0.1:8080]
  *
- * Takes the admin token from FIREBREAK_ADMIN_TOKEN, else from the data folder of `npm start`.
+ * Takes the admin token from FIREBREAK_ADMIN_TOKEN, else from the data folder of `npm start` (FIREBREAK_DATA_DIR, else
+ * `.firebreak`).
  */
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const base = process.argv[2] ?? 'http://127.0.0.1:8080';
-const token =
-  process.env.FIREBREAK_ADMIN_TOKEN ??
-  JSON.parse(await readFile('.firebreak/tokens.json', 'utf8')).FIREBREAK_ADMIN_TOKEN;
+const file = join(process.env.FIREBREAK_DATA_DIR || '.firebreak', 'tokens.json');
+const token = process.env.FIREBREAK_ADMIN_TOKEN || JSON.parse(await readFile(file, 'utf8')).FIREBREAK_ADMIN_TOKEN;
+
+/** How long the incident is followed. */
+const WAIT_MINUTES = 20;
 
 /** @param {string} path @param {object} [body] */
 async function call(path, body) {
@@ -53,12 +57,16 @@ const alert = (status) => ({
 });
 const began = ago(1);
 const { receipt } = await call('/v1/alerts/alertmanager', alert('firing'));
-console.log(`alert accepted, receipt ${receipt}\n`);
+console.log(`alert accepted, receipt ${receipt}`);
+console.log(
+  `The incident is followed until it is resolved, for ${WAIT_MINUTES} minutes at most. The rollback takes seconds, and its ` +
+    'verification about 15 minutes; with FIREBREAK_TIME_SCALE=60 at the start of Firebreak, 15 seconds.\n',
+);
 
 const started = Date.now();
 const told = new Set();
 let recovered = false;
-while (Date.now() - started < 20 * 60_000) {
+while (Date.now() - started < WAIT_MINUTES * 60_000) {
   const [incident] = (await call('/v1/incidents?service=checkout&limit=1')).items;
   const entries = incident ? (await call(`/v1/incidents/${incident.id}/timeline?limit=500`)).items.toReversed() : [];
   for (const entry of entries) {

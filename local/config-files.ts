@@ -14,7 +14,7 @@ import { FREEZE_FILE } from './freeze-file.ts';
 import { PEOPLE_FILE, RESPONSE_FILE } from './people-files.ts';
 import { loadSlos } from './slo-files.ts';
 import { lineOf, valueOf } from './yaml-lines.ts';
-import { type JsonSchema, keysAt, valueAt } from './yaml-problems.ts';
+import { type JsonSchema, keysAt, kindsAt, valueAt } from './yaml-problems.ts';
 
 /** The set as the files on disk say it, or what is wrong with them, each as `file:line: message (suggestion)`. */
 export type LoadedFiles = { ok: true; config: Omit<Config, 'runbooks'> } | { ok: false; problems: string[] };
@@ -96,13 +96,17 @@ async function readYaml<S extends z.ZodType>(file: string, schema: S): Promise<R
   };
 }
 
-/** `unknown`: the last part of the path, where it is a key that there is not. `words`: those that could stand there. */
-type Problem = { path: PropertyKey[]; message: string; unknown?: string; words?: string[] };
+/** `kind`: it tells forms apart, and is that of none. `unknown`: the last part of the path, where it is a key that there is not. `words`: those that could stand there. */
+type Problem = { path: PropertyKey[]; message: string; unknown?: string; words?: string[]; kind?: true };
 
 function meantBy(problem: Problem, schema: z.ZodType, value: unknown): string | null {
-  const { path, unknown, words = [] } = problem;
+  const { path, unknown, words = [], kind } = problem;
   if (unknown !== undefined) return didYouMean(unknown, knownKeys(schema, problem, value));
   const given = valueAt(value, path);
+  if (kind) {
+    const kinds = kindsOf(schema, path, value);
+    return (typeof given === 'string' ? didYouMean(given, kinds) : null) ?? `one of ${kinds.join(', ')}`;
+  }
   return typeof given === 'string' ? didYouMean(given, words) : null;
 }
 
@@ -111,6 +115,14 @@ const knownKeys = (schema: z.ZodType, { path }: Problem, value: unknown): string
   (['input', 'output'] as const).flatMap((io) =>
     keysAt(z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as JsonSchema, path.slice(0, -1), value),
   );
+
+const kindsOf = (schema: z.ZodType, path: readonly PropertyKey[], value: unknown): string[] => [
+  ...new Set(
+    (['input', 'output'] as const).flatMap((io) =>
+      kindsAt(z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as JsonSchema, path, value).map(String),
+    ),
+  ),
+];
 
 /** Each unknown key as a problem of its own; of a union, what is wrong with the closest of its forms. */
 function flatten(issues: readonly z.core.$ZodIssue[], prefix: readonly PropertyKey[] = []): Problem[] {
@@ -125,6 +137,8 @@ function flatten(issues: readonly z.core.$ZodIssue[], prefix: readonly PropertyK
       }));
     if (issue.code === 'invalid_key')
       return issue.issues.map(({ message }) => ({ path, message: `${where}: ${message}` }));
+    if (issue.code === 'invalid_union' && issue.errors.length === 0 && 'discriminator' in issue)
+      return [{ path, message: `${where}: there is no such kind`, kind: true }];
     if (issue.code === 'invalid_union') {
       const closest = closestForm(issue.errors);
       if (closest !== undefined) return flatten(closest, path);

@@ -12,9 +12,12 @@ type Kept = z.infer<typeof Kept>;
 
 /**
  * Puts the tokens of this instance and its signing key into `env` where they are not set there: those of the data folder,
- * made at the first start and readable for the owner alone. Gives the lines that tell of new tokens, once.
+ * made at the first start and readable for the owner alone.
+ *
+ * @param shown whether the lines show new tokens: what is no terminal may be a log that others read
+ * @returns the lines that tell of new tokens, once
  */
-export async function provideCredentials(dataDir: string, env: NodeJS.ProcessEnv): Promise<string[]> {
+export async function provideCredentials(dataDir: string, env: NodeJS.ProcessEnv, shown: boolean): Promise<string[]> {
   await provideSigningKey(dataDir, env);
   const file = join(dataDir, 'tokens.json');
   const kept = await read(file);
@@ -22,10 +25,10 @@ export async function provideCredentials(dataDir: string, env: NodeJS.ProcessEnv
   const tokens = { ...kept, ...Object.fromEntries(missing.map((name) => [name, mint(PREFIXES[name])])) };
   if (missing.length > 0) await writePrivate(file, `${JSON.stringify(tokens, null, 2)}\n`);
   for (const name of NAMES) env[name] ||= tokens[name];
-  const lines = missing.map(
-    (name) => `${name === 'FIREBREAK_ADMIN_TOKEN' ? 'admin' : 'ingest'} token  ${tokens[name]}`,
-  );
-  return missing.length === 0 ? [] : [...lines, `kept in ${file}`];
+  if (missing.length === 0) return [];
+  const called = (name: (typeof NAMES)[number]) => `${name === 'FIREBREAK_ADMIN_TOKEN' ? 'admin' : 'ingest'} token`;
+  if (!shown) return [`${missing.map(called).join(' and ')}: new, in ${file}`];
+  return [...missing.map((name) => `${called(name)}  ${tokens[name]}`), `kept in ${file}`];
 }
 
 async function read(file: string): Promise<Kept> {

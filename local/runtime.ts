@@ -68,7 +68,7 @@ async function start(settings: Settings, env: NodeJS.ProcessEnv, opened: Opened)
     standIns?.statuspage.provide(publicComponents(next)),
   );
   opened.onClose(config.stop);
-  const notes = [...config.notes, ...(await provideCredentials(dataDir, env))];
+  const notes = [...config.notes, ...(await provideCredentials(dataDir, env, process.stdout.isTTY))];
   const named = namedCredentials(config.inForce()?.services ?? {});
   delete env['FIREBREAK_STAND_INS']; // of this start alone
   if (standIns) connectStandIns(env, standIns, named);

@@ -70,7 +70,7 @@ function ofUnion(issue: z.core.$ZodIssueInvalidUnion, path: Path, whole: Whole):
   const where = path.join('.') || whole.name;
   const given = valueAt(value, path);
   if (issue.errors.length === 0) {
-    const kinds = kindsAt(schema, path.slice(0, -1), value);
+    const kinds = kindsAt(schema, path, value);
     const message = given === undefined ? missing(path, whole) : `${where}: there is no ${shown(given)}`;
     return [{ path: path.join('.'), message, suggestion: meant(given, kinds) }];
   }
@@ -156,10 +156,16 @@ export const keysAt = (schema: JsonSchema, path: Path, value: unknown): string[]
   ...new Set(formsAt(schema, path, value).flatMap(({ properties }) => Object.keys(properties ?? {}))),
 ];
 
-/** What `uses` can be at `path`. */
-const kindsAt = (schema: JsonSchema, path: Path, value: unknown): unknown[] => [
-  ...new Set(formsAt(schema, path, value, false).flatMap(({ properties }) => properties?.uses?.const ?? [])),
-];
+/** What the key that tells forms apart, at the end of `path`, can be. */
+export function kindsAt(schema: JsonSchema, path: Path, value: unknown): unknown[] {
+  const key = String(path.at(-1) ?? '');
+  const forms = formsAt(schema, path.slice(0, -1), value, false);
+  return [
+    ...new Set(
+      forms.flatMap(({ properties }) => (properties && Object.hasOwn(properties, key) && properties[key]?.const) || []),
+    ),
+  ];
+}
 
 /** Every form of what stands at `path`; of forms that say which they are, only those that it says it is. */
 function formsAt(schema: JsonSchema, path: Path, value: unknown, asGiven = true): JsonSchema[] {

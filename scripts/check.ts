@@ -5,6 +5,7 @@ import { stopWithParent } from '../local/parent.ts';
 import { docPathProblems } from './checks/doc-paths.ts';
 import { lockFileProblems } from './checks/lock-file.ts';
 import { machinePathProblems } from './checks/machine-paths.ts';
+import { packageRunnerProblems } from './checks/package-runners.ts';
 
 const root = resolve(import.meta.dirname, '..');
 
@@ -20,6 +21,7 @@ const checks: Record<string, Check> = {
   'lock file': () => lockFileProblems(root).join('\n'),
   'paths named in docs': () => docPathProblems(root).join('\n'),
   'paths of one machine': () => machinePathProblems(root).join('\n'),
+  'package runners in what is copied': () => packageRunnerProblems(root).join('\n'),
 };
 
 /** A program of node_modules/.bin that ends with 0 when all is well. */

@@ -324,5 +324,5 @@ const subjectOf = ({ question }: DecisionView): string => (question === undefine
 /** What is done about it and why, in one sentence. */
 function sentence({ kind, from_version, to_version, reasons }: DecisionView): string {
   const versions = from_version === null ? '' : ` ${from_version}${to_version === null ? '' : ` to ${to_version}`}`;
-  return `${OPENINGS[kind]}${versions}: ${reasons.map((reason) => reason.text).join('; ')}`;
+  return `${OPENINGS[kind]}${versions}: ${[...new Set(reasons.map((reason) => reason.text))].join('; ')}`;
 }

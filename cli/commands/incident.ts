@@ -1,7 +1,8 @@
 import { type Command, Option } from 'commander';
 import * as z from 'zod';
 import { clearedWords } from '../../domain/cleared.ts';
-import { subjectOf } from '../../domain/incident-buttons.ts';
+import { worthShowing } from '../../domain/incident-card.ts';
+import { inShort, subjectOf } from '../../domain/incident-buttons.ts';
 import { questionName } from '../../domain/question-names.ts';
 import { IncidentStatus, IncidentView, TimelineEntry } from '../../schemas/incident.ts';
 import { Client, queryOf } from '../client.ts';
@@ -12,7 +13,12 @@ import type { World } from '../world.ts';
 import { addIncidentActs, rolesOf } from './incident-acts.ts';
 
 const Incidents = z.object({ items: z.array(IncidentView), next_cursor: z.string().nullable() });
-const Timeline = z.object({ items: z.array(TimelineEntry) });
+/** Of an older Firebreak, everybody is called as on record. */
+const Entry = TimelineEntry.extend({ actor_name: z.string().optional() }).transform((entry) => ({
+  ...entry,
+  actor_name: entry.actor_name ?? entry.actor,
+}));
+const Timeline = z.object({ items: z.array(Entry) });
 
 type ListOptions = { status?: string; service?: string; limit: number; json?: true };
 
@@ -61,12 +67,14 @@ async function show(world: World, name: string, { json }: { json?: true }): Prom
   world.out(`${incident.service} in ${incident.environment}, ${incident.severity}, ${incident.status}`);
   world.out(`opened ${shortTime(incident.opened_at)}, resolved ${shortTime(incident.resolved_at)}`);
   if (Object.keys(incident.roles).length > 0) world.out(oneLine(rolesOf(incident)));
-  for (const { version, confidence, reasons } of incident.suspects)
+  for (const { version, confidence, reasons } of worthShowing(incident.suspects))
     world.out(oneLine(`suspect  ${version} (${confidence}): ${reasons.join('; ')}`));
   if (incident.cleared.length > 0) world.out(oneLine(`cleared  ${clearedWords(incident.cleared)}`));
   for (const decision of incident.decisions) {
-    const { id, kind, state, reasons } = decision;
-    const why = reasons.map(({ text }) => text).join('; ');
+    const { id, kind, state } = decision;
+    // Why a suspect is one stands above.
+    const reasons = incident.suspects.length > 0 ? inShort(decision).reasons : decision.reasons;
+    const why = [...new Set(reasons.map(({ text }) => text))].join('; ');
     world.out(
       oneLine(
         state === 'waiting'
@@ -83,7 +91,7 @@ async function show(world: World, name: string, { json }: { json?: true }): Prom
   world.out(
     table(
       ['AT', 'WHO', 'WHAT'],
-      timeline.map((entry) => [shortTime(entry.at), entry.actor, entry.text]),
+      timeline.map((entry) => [shortTime(entry.at), entry.actor_name, entry.text]),
     ),
   );
 }

@@ -118,7 +118,7 @@ function badBefore({ before, max }: Course, candidate: Candidate): Factor | null
   const bad = before.filter(({ value }) => value > max).length;
   if (bad < 2 || bad < before.length * BAD_BEFORE_SHARE) return null;
   const right = before.slice(-3).filter(({ value }) => value > max).length >= 2;
-  const times = `${bad} of ${before.length} samples in the hour before ${called(candidate)}`;
+  const times = `${bad} of ${samples(before.length)} in the hour before ${called(candidate)}`;
   return right
     ? factor('bad_before', WEIGHTS.bad_before, `the health query was above ${amount(max)} already, in ${times}`)
     : factor('bad_earlier', WEIGHTS.bad_earlier, `the health query had been above ${amount(max)} before, in ${times}`);
@@ -140,6 +140,8 @@ function risingBefore({ before, max }: Course, candidate: Candidate): Factor | n
   );
 }
 
+const samples = (count: number): string => `${count} ${count === 1 ? 'sample' : 'samples'}`;
+
 function slowFactor(course: Course, candidate: Candidate): Factor | null {
   if (course.slow === null) return null;
   const since = roseSlowlySince(course, candidate);
@@ -158,7 +160,7 @@ function stepFactor(course: Course, candidate: Candidate, onset: Timestamp): Fac
       'step',
       0,
       `the health query cannot be compared before and after ${called(candidate)}: ` +
-        `${before.length} samples before it, ${since.length} since the problem began`,
+        `${samples(before.length)} before it, ${since.length} since the problem began`,
     );
   const times = baseline > 0 && level / baseline < 1000 ? `${amount(level / baseline)} times` : 'from nearly nothing';
   const seconds = (millisOf(onset) - millisOf(candidate.change.started_at)) / 1000;
@@ -169,7 +171,7 @@ function stepFactor(course: Course, candidate: Candidate, onset: Timestamp): Fac
       'no_step',
       WEIGHTS.no_step,
       `the health query is at ${amount(level)}, and was at ${amount(baseline)} before ${called(candidate)} ` +
-        `(median of ${before.length} samples): no step`,
+        `(median of ${samples(before.length)}): no step`,
     );
   if (ratio < DOUBLED) return factor('small_step', WEIGHTS.small_step, `${text}: less than double`);
   if (level <= max) return factor('step', 0, `${text}: still within its limit`);

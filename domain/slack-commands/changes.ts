@@ -22,7 +22,7 @@ const environmentNamed = ({ named }: Given): string | undefined =>
 
 function rollback(given: Given): Wanted | Wrong {
   const [service, second, third, ...more] = given.words;
-  if (service === undefined) return { wrong: 'say which service', instead: 'checkout production' };
+  if (service === undefined) return { wrong: 'say which service', instead: null };
   const versionNamed = given.named.get('version') || given.named.get('to') || undefined;
   const environment = environmentNamed(given);
   if (more.length > 0 || (third !== undefined && (environment ?? versionNamed) !== undefined))
@@ -41,7 +41,7 @@ function rollback(given: Given): Wanted | Wrong {
 
 function deploys(given: Given): Wanted | Wrong {
   const [service, second, ...more] = given.words;
-  if (service === undefined) return { wrong: 'say which service', instead: 'checkout' };
+  if (service === undefined) return { wrong: 'say which service', instead: null };
   if (more.length > 0) return { wrong: 'there is more than a service and an environment', instead: service };
   return { act: 'deploys', service, environment: environmentNamed(given) ?? second ?? null };
 }

@@ -6,6 +6,7 @@ import { Timestamp } from '../../schemas/time.ts';
 import { check } from '../freeze/check.ts';
 import { Verified, verify, VerifyRequest } from '../freeze/verify.ts';
 import { askedQuery, identityHeader, questionOf } from '../integrations/asked.ts';
+import { gateAnswer, gateResponse } from '../integrations/deploy-gate.ts';
 import type { Env } from './context.ts';
 import { answers, type Api, body, endpoint, problems } from './endpoint.ts';
 import { Refusal } from './problem.ts';
@@ -61,14 +62,14 @@ export function freezeCheckRoutes(app: Api, deps: Deps): void {
       summary: 'The same for curl -f: 200 when it is allowed, 423 when it is frozen',
       request: { query: askedQuery, headers: identityHeader },
       responses: {
-        200: answers('Allowed', Answer),
-        423: answers('Frozen', Answer),
+        200: gateAnswer('Allowed'),
+        423: gateAnswer('Frozen'),
         422: problems('What is missing'),
       },
     }),
     async (c) => {
-      const answer = await look(c, c.req.valid('query'), c.req.valid('header'));
-      return answer.allowed ? c.json(answer, 200) : c.json(answer, 423);
+      const query = c.req.valid('query');
+      return gateResponse(c, questionOf(query).request, await look(c, query, c.req.valid('header')));
     },
   );
 

@@ -6,12 +6,16 @@ import { EnvironmentName, IncidentId, ServiceName, Severity } from '../../schema
 import { declaredPlace } from '../acts/declared-place.ts';
 import { correct, declare, note } from '../acts/incidents.ts';
 import { view } from '../acts/incident-view.ts';
+import { namer } from '../people/names.ts';
 import { answers, type Api, body, endpoint, listQuery, pageOf, problems, seen } from './endpoint.ts';
 import { Refusal } from './problem.ts';
 import { ShownSignal, shown, snakeCased } from './signal-view.ts';
 
 export const Incident = IncidentView.meta({ id: 'Incident' });
 const Entry = TimelineEntry.meta({ id: 'TimelineEntry' });
+const ShownEntry = TimelineEntry.extend({
+  actor_name: z.string().openapi({ description: 'The actor as people know them: their name, where it is known' }),
+}).meta({ id: 'ShownTimelineEntry' });
 const StoredDecision = z.object({
   decision: DecisionView,
   inputs: z.unknown(),
@@ -140,12 +144,23 @@ export function incidentRoutes(app: Api, deps: Deps): void {
       tags: ['incidents'],
       summary: 'What happened, newest first',
       request: { params, query: page },
-      responses: { 200: answers('A page', pageOf(Entry)), 404: problems('Unknown') },
+      responses: { 200: answers('A page', pageOf(ShownEntry)), 404: problems('Unknown') },
     }),
     async (c) => {
       const { id } = c.req.valid('param');
       c.var.allow(await view(deps, id));
-      return c.json(await deps.incidents.timeline(id, paging(c.req.valid('query'))), 200);
+      const [found, named] = await Promise.all([
+        deps.incidents.timeline(id, paging(c.req.valid('query'))),
+        namer(deps),
+      ]);
+      const items = await Promise.all(
+        found.items.map(async (entry) => ({
+          ...entry,
+          text: await named.text(entry.text),
+          actor_name: await named.actor(entry.actor),
+        })),
+      );
+      return c.json({ ...found, items }, 200);
     },
   );
 

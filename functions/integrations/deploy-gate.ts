@@ -1,16 +1,27 @@
 import { createRoute, z } from '@hono/zod-openapi';
+import type { Context } from 'hono';
 import type { Deps } from '../../domain/ports.ts';
 import { CheckAnswer, type CheckRequest } from '../../schemas/freeze-check.ts';
+import type { Env } from '../api/context.ts';
 import { type Api, endpoint, problems } from '../api/endpoint.ts';
 import { check } from '../freeze/check.ts';
 import { askedOf, askedQuery, identityHeader } from './asked.ts';
 
 const Answer = CheckAnswer.meta({ id: 'FreezeCheck' });
 
-const answered = (description: string) => ({
+/** A gate's answer, for the description. */
+export const gateAnswer = (description: string) => ({
   description,
   content: { 'application/json': { schema: Answer }, 'text/plain': { schema: z.string() } },
 });
+
+/** What a gate answers: in lines for `Accept: text/plain`, else in JSON. */
+export function gateResponse(c: Context<Env>, request: CheckRequest, answer: CheckAnswer) {
+  const status = answer.allowed ? 200 : 423;
+  return /\btext\/plain\b/i.test(c.req.header('accept') ?? '')
+    ? c.text(inLines(request, answer), status)
+    : c.json(answer, status);
+}
 
 /**
  * The gate for pipelines that speak `curl`: all stands in the address, so that nobody has to write JSON in a shell, and
@@ -28,8 +39,8 @@ export function deployGateRoute(app: Api, deps: Deps): void {
       summary: 'The deployment itself asks, for curl: 200 when it is allowed, 423 when it is frozen',
       request: { query: askedQuery, headers: identityHeader },
       responses: {
-        200: answered('Allowed'),
-        423: answered('Frozen'),
+        200: gateAnswer('Allowed'),
+        423: gateAnswer('Frozen'),
         422: problems('What is missing'),
       },
     }),
@@ -40,10 +51,7 @@ export function deployGateRoute(app: Api, deps: Deps): void {
       const request = await askedOf(deps, query);
       const identityToken = c.req.valid('header')['x-identity-token'] || null;
       const answer = await check(deps, { request, by: principal.name, allow, consume: true, identityToken });
-      const status = answer.allowed ? 200 : 423;
-      return /\btext\/plain\b/i.test(c.req.header('accept') ?? '')
-        ? c.text(inLines(request, answer), status)
-        : c.json(answer, status);
+      return gateResponse(c, request, answer);
     },
   );
 }

@@ -1,7 +1,7 @@
 import { serviceEntry } from '../../domain/catalogue.ts';
 import type { Ear, Text } from '../../domain/outlets.ts';
 import type { Deps } from '../../domain/ports.ts';
-import { EnvironmentName, type IncidentId, ServiceName } from '../../schemas/names.ts';
+import { EnvironmentName, type IncidentId, ServiceName, UNMATCHED } from '../../schemas/names.ts';
 import { defaultEnvironmentOf } from '../acts/declared-place.ts';
 import { declare } from '../acts/incidents.ts';
 import { awaitChannel } from './await-channel.ts';
@@ -15,10 +15,11 @@ type Declare = Extract<Deed, { act: 'declare' }>;
 /** Opens an incident, with what somebody has seen as its first entry. */
 export async function declared(deps: Deps, doing: Doing, { deed, ear }: { deed: Declare; ear: Ear }): Promise<Outcome> {
   const { services } = await deps.config.current();
-  const entry = serviceEntry(services, deed.service);
-  if (entry === undefined) throw unknownName('service', deed.service, Object.keys(services));
+  const entry = deed.service === null ? undefined : serviceEntry(services, deed.service);
+  if (deed.service !== null && entry === undefined) throw unknownName('service', deed.service, Object.keys(services));
   const environment = deed.environment ?? defaultEnvironmentOf(entry);
-  const place = { service: nameIn(ServiceName, deed.service), environment: nameIn(EnvironmentName, environment) };
+  const service = deed.service === null ? UNMATCHED : nameIn(ServiceName, deed.service);
+  const place = { service, environment: nameIn(EnvironmentName, environment) };
   const { title, severity } = deed;
   const { incident, created } = await declare(deps, doing.who, { ...place, title, severity, trace: doing.trace });
   const unread = await firstEntry(deps, doing, incident.id, deed);

@@ -22,7 +22,8 @@ export type Deed =
   | { act: 'severity'; severity: Severity; note: string | null }
   | {
       act: 'declare';
-      service: string;
+      /** Null: nobody knows yet. */
+      service: string | null;
       environment: string | null;
       severity: Severity;
       title: string;

@@ -1,6 +1,7 @@
 import type { ChatMessage } from '../../domain/outlets.ts';
 import { type Parsed, parseCommand, type Wanted } from '../../domain/slack-commands.ts';
 import type { NamedIncident } from '../../domain/slack-commands/reference.ts';
+import { UNMATCHED } from '../../schemas/names.ts';
 import { plainText } from '../../domain/slack-commands/text.ts';
 import { ABOUT_NOTHING, type About } from '../../domain/slack-forms.ts';
 import type { Action } from '../../schemas/access.ts';
@@ -24,6 +25,7 @@ import {
   listMessage,
   notTakenMessage,
   productMessage,
+  rollbackChoice,
   statusMessage,
   takenMessage,
   usageMessage,
@@ -39,7 +41,7 @@ type ParsedCommand = Extract<Parsed, { kind: 'wanted' }>;
 export async function answerCommand(waiting: Waiting, command: SlashCommand): Promise<Answer> {
   const parsed = parseCommand(command.command, command.text);
   if (parsed.kind === 'help') return ephemeral(helpMessage(parsed.of));
-  if (parsed.kind === 'usage') return ephemeral(usageMessage(parsed));
+  if (parsed.kind === 'usage') return ephemeral(await usageNow(waiting, parsed, command));
   const dialog = await dialogFor(waiting, parsed, command);
   if (dialog?.kind === 'refused') return ephemeral(withTyped(dialog.why, command.command, command.text));
   if (dialog?.kind === 'modal') {
@@ -50,6 +52,24 @@ export async function answerCommand(waiting: Waiting, command: SlashCommand): Pr
   }
   const read = await answerNow(waiting, parsed, command);
   return read === null ? passOn(waiting, command) : ephemeral(read);
+}
+
+type Usage = Extract<Parsed, { kind: 'usage' }>;
+
+/** How it is called; of a rollback without a service, with what fails now. */
+async function usageNow(waiting: Waiting, parsed: Usage, command: SlashCommand): Promise<ChatMessage> {
+  if (parsed.of !== 'rollback' || command.text.trim() !== '') return usageMessage(parsed);
+  const [reader, open] = await Promise.all([
+    readerInTime(waiting, command, READ_PATIENCE_MS),
+    waiting.known.openIncidents(READ_PATIENCE_MS),
+  ]);
+  const failing =
+    reader.kind === 'known'
+      ? (open?.value ?? []).filter(
+          ({ service, environment }) => service !== UNMATCHED && reader.may('incidents:read', { service, environment }),
+        )
+      : [];
+  return failing.length === 0 ? usageMessage(parsed) : rollbackChoice(command.command, failing);
 }
 
 const aboutCommand = ({ channel_id: channel, response_url }: SlashCommand): About => ({

@@ -83,6 +83,7 @@ function placeErrors(
   { services }: Catalogue,
   { service, environment }: Extract<Filled, { form: 'declare' }>,
 ): Record<string, string> | null {
+  if (service === null) return null;
   const entry = Object.hasOwn(services, service) ? services[service] : undefined;
   if (entry === undefined) {
     const meant = didYouMean(service, Object.keys(services));

@@ -2,7 +2,6 @@ import { byThemselves } from '../../domain/parts.ts';
 import type { ChatMessage, ChatPart, Text } from '../../domain/outlets.ts';
 import { type CommandName, helpOf, type Parsed } from '../../domain/slack-commands.ts';
 import { plainText } from '../../domain/slack-commands/text.ts';
-import { minuteOf } from '../../domain/story.ts';
 import { millisOf, type Timestamp } from '../../schemas/time.ts';
 import type { OpenIncident, SlackDeps } from '../../domain/slack-ports.ts';
 import type { Known } from './known.ts';
@@ -54,13 +53,39 @@ export function usageMessage({ because, nearest, of }: Extract<Parsed, { kind: '
   };
 }
 
+/** How many failing services are named. */
+const FAILING_MAX = 5;
+
+/** A rollback without a service: what fails now, with the command for each. */
+export function rollbackChoice(typed: string, failing: readonly OpenIncident[]): ChatMessage {
+  const because = 'Say which service. Nothing was done.';
+  const rows = failing
+    .slice(0, FAILING_MAX)
+    .flatMap(({ service, environment, title }): Text => [
+      '\n• ',
+      { code: `${typed} ${quotedName(service)} ${quotedName(environment)}` },
+      `: ${title}`,
+    ]);
+  const more = failing.length - FAILING_MAX;
+  return {
+    summary: because,
+    parts: [
+      paragraph([`${because} Failing now:`, ...rows, ...(more > 0 ? [`\nand ${more} more`] : [])]),
+      smallPrint([{ code: '/deploys SERVICE' }, ' shows what changed lately. All of it: ', { code: '/rollback help' }]),
+    ],
+  };
+}
+
+const quotedName = (name: string): string => (/\s/.test(name) ? `"${name}"` : name);
+
 const channelOf = ({ channel, channel_id: id }: OpenIncident): Text =>
   id === undefined ? (channel === undefined ? [] : [` in ${channel}`]) : [' in ', { channel: id }];
 
 const incidentLine = (incident: OpenIncident): Text => [
   `${MARKS[incident.severity]} `,
   { bold: `${incident.service} in ${incident.environment}` },
-  `: ${incident.title} (${incident.status}, since ${minuteOf(incident.opened_at)}`,
+  `: ${incident.title} (${incident.status}, since `,
+  { at: incident.opened_at },
   ...channelOf(incident),
   ')\n',
 ];

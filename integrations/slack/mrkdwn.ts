@@ -1,4 +1,5 @@
-import type { Span, Text } from '../../domain/outlets.ts';
+import { type Span, type Text, utcWords } from '../../domain/outlets.ts';
+import { millisOf, type Timestamp } from '../../schemas/time.ts';
 import { LABEL_MAX_CHARS, LINK_MAX_CHARS } from './limits.ts';
 
 const CUT = '…';
@@ -39,6 +40,7 @@ function markup(span: Span, room: number): string {
   if (typeof span === 'string') return escaped(quoteless(inert(clean(span))), room);
   if ('bold' in span) return enclosed('*', inert(oneLine(span.bold)).replaceAll('*', LOOKALIKE['*']), room);
   if ('code' in span) return enclosed('`', oneLine(span.code).replaceAll('`', LOOKALIKE['`']), room);
+  if ('at' in span) return date(span, room);
   if ('link' in span) return link(span, room);
   return mention(span, room);
 }
@@ -47,6 +49,7 @@ function unformatted(span: Span, room: number): string {
   if (typeof span === 'string') return escaped(flat(span), room);
   if ('bold' in span) return escaped(flat(span.bold), room);
   if ('code' in span) return escaped(flat(span.code), room);
+  if ('at' in span) return escaped(utcWords(span), room);
   if ('link' in span) return escaped(flat(span.text) || flat(span.link), room);
   if ('channel' in span) return mention(span, room);
   return escaped(`@${flat('user' in span ? span.user : span.group)}`, room);
@@ -56,6 +59,18 @@ function unformatted(span: Span, room: number): string {
 function enclosed(mark: string, content: string, room: number): string {
   const inside = escaped(content, room - 2 * mark.length).trim();
   return inside === '' ? '' : mark + inside + mark;
+}
+
+/**
+ * A time that Slack shows in the reader's time zone; clients that cannot show the words behind the bar.
+ *
+ * @see https://docs.slack.dev/messaging/formatting-message-text#date-formatting
+ */
+function date(span: { at: Timestamp; seconds?: true }, room: number): string {
+  const form = span.seconds ? '{date_short_pretty} {time_secs}' : '{date_short_pretty} {time}';
+  const words = utcWords(span);
+  const whole = `<!date^${Math.floor(millisOf(span.at) / 1000)}^${form}|${words}>`;
+  return whole.length <= room ? whole : escaped(words, room);
 }
 
 /** Half a link is worse than none: it is its words instead. */

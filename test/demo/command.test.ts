@@ -48,6 +48,7 @@ test.each(['--story=no-such-story', '--bogus', 'bad-deploy'])('does not guess wh
   const { code, output } = await ended(demo(argument));
   expect(code).toBe(2);
   expect(output).toMatch(/npm run demo -- --help/);
+  if (argument.startsWith('--story')) for (const { name } of stories) expect(output).toContain(name);
 });
 
 test('a signal, as from Ctrl-C, ends everything that it started and removes its folder', async () => {

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Bulletin, entriesOf, noticeCard } from '../../domain/bulletins.ts';
-import type { ChatPart, Span } from '../../domain/outlets.ts';
+import { type ChatPart, type Span, utcWords } from '../../domain/outlets.ts';
 import { Severity } from '../../schemas/names.ts';
 import type { TicketTarget } from '../../schemas/routes.ts';
 import type { Signal } from '../../schemas/signal.ts';
@@ -68,7 +68,9 @@ const spanText = (span: Span): string =>
       ? span.bold
       : 'link' in span
         ? `[${span.text}](${span.link})`
-        : JSON.stringify(span);
+        : 'at' in span
+          ? utcWords(span)
+          : JSON.stringify(span);
 const partText = (part: ChatPart): string =>
   part.kind === 'text' || part.kind === 'note' ? part.text.map(spanText).join('') : '';
 const shown = (one: Bulletin): string => noticeCard(one).parts.map(partText).join('\n');

@@ -10,7 +10,7 @@ import {
   topic,
 } from '../../domain/incident-card.ts';
 import type { Child } from '../../domain/story.ts';
-import type { ChatMessage, ChatPart, Span, Text } from '../../domain/outlets.ts';
+import { type ChatMessage, type ChatPart, type Span, type Text, utcWords } from '../../domain/outlets.ts';
 import type { DecisionView, Effect, IncidentRecord } from '../../schemas/incident.ts';
 import { INCIDENT } from './arbitraries.ts';
 import type { IncidentId, Version } from '../../schemas/names.ts';
@@ -28,7 +28,9 @@ const spanText = (span: Span): string =>
         ? span.code
         : 'link' in span
           ? span.text
-          : '#';
+          : 'at' in span
+            ? utcWords(span)
+            : '#';
 
 const words = (text: Text): string => text.map(spanText).join('');
 
@@ -123,6 +125,19 @@ describe('the card', () => {
     expect(text).toContain('critical · open · opened 2026-11-20 12:00 UTC\nCommander: nobody yet');
     expect(text).toContain('Alerts 2 of 3 firing');
     expect(text).toContain(`Incident ${INCIDENT}`);
+  });
+
+  test('leaves suspects of 0 % out, unless there are no others', () => {
+    const suspect = (version: string, confidence: number) => ({
+      change_id: change(version, 5).id,
+      version: version as Version,
+      confidence,
+      reasons: ['new'],
+    });
+    const text = card({ incident: incident({ suspects: [suspect('v2', 0.9), suspect('v1', 0.004)] }) });
+    expect(text).toContain('• v2 90 %');
+    expect(text).not.toContain('v1');
+    expect(card({ incident: incident({ suspects: [suspect('v1', 0.001)] }) })).toContain('• v1 0 %');
   });
 
   test('names suspects with confidence and reasons', () => {

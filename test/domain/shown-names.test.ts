@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { summaryCard } from '../../domain/incident-card.ts';
 import type { ChatMessage } from '../../domain/outlets.ts';
-import { byName } from '../../domain/shown-names.ts';
+import { byName, namedText } from '../../domain/shown-names.ts';
 import { incident, story } from './stories.ts';
 
 const at = incident().opened_at;
@@ -42,4 +42,10 @@ test('what a button means is not touched', async () => {
       { kind: 'fields', fields: [{ name: 'Who', value: [{ bold: 'Bob Tanaka' }, { code: 'slack:U0BOB00001' }] }] },
     ],
   });
+});
+
+test('in a text, too', async () => {
+  expect(await namedText('slack:U0BOB00001 asked slack:U0ADA00001, slack:U0BOB00001', nameOf)).toBe(
+    'Bob Tanaka asked slack:U0ADA00001, Bob Tanaka',
+  );
 });

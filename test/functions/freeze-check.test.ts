@@ -72,6 +72,10 @@ describe('a deploy that nothing speaks against', () => {
 
   test('passes the gate of curl -f', async () => {
     expect((await check(CHECKOUT, '/gate')).status).toBe(200);
+    const query = new URLSearchParams(CHECKOUT).toString();
+    const lines = await firebreak.request('GET', `/v1/freeze-check/gate?${query}`, undefined, { accept: 'text/plain' });
+    expect(lines.headers.get('content-type')).toMatch(/^text\/plain/);
+    expect(lines.body).toMatch(/^allowed: deploy of checkout.* to production\n- .*\nDecision \S+\n$/);
   });
 
   test.each(['nobody', '__proto__', 'constructor', 'toString'])(
@@ -404,7 +408,10 @@ describe('a decision', () => {
     const gate = async (method: string, query: Record<string, string>) =>
       (await firebreak.request(method, `/v1/freeze-check/gate?${new URLSearchParams(query).toString()}`)).status;
     const good = { ...SEARCH, version: 's1' };
-    expect(await check(good)).toMatchObject({ allowed: true, reasons: [{ code: 'known_good_rollback' }, {}] });
+    expect(await check(good)).toMatchObject({
+      allowed: true,
+      reasons: [{ code: 'known_good_rollback' }, { code: 'unknown_environment' }, {}],
+    });
     expect((await firebreak.post('/v1/freeze-check', good)).body).toMatchObject({ allowed: true });
     expect([await gate('GET', good), await gate('POST', good)]).toEqual([200, 200]);
     // Whoever says that it is a deploy is taken at their word.

@@ -17,11 +17,27 @@ import {
   TOPIC_MAX_CHARS,
 } from '../../integrations/slack/limits.ts';
 import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../schemas/names.ts';
+import type { Timestamp } from '../../schemas/time.ts';
 import { type Button, buttonIds, readButton } from '../../schemas/slack/button.ts';
 import { httpUrl, line, mrkdwn, plain, unescaped } from '../../integrations/slack/mrkdwn.ts';
 import { foreign } from '../support/foreign-text.ts';
 
 const MAX = SECTION_MAX_CHARS;
+
+describe('a time', () => {
+  const at = '2026-11-20T17:05:09.000Z' as Timestamp;
+
+  test('is shown in the time zone of the reader, with UTC for clients that cannot', () => {
+    const date = '{date_short_pretty} {time}|2026-11-20 17:05 UTC>';
+    expect(mrkdwn(['since ', { at }], MAX)).toBe(`since <!date^1795194309^${date}`);
+    expect(mrkdwn([{ at, seconds: true }], MAX)).toContain('{time_secs}|2026-11-20 17:05:09 UTC>');
+  });
+
+  test('is never half a token, and plain where there is no formatting', () => {
+    expect(mrkdwn([{ at }, 'x'.repeat(40)], 40)).not.toContain('<!date');
+    expect(line([{ at }], 100)).toBe('2026-11-20 17:05 UTC');
+  });
+});
 
 describe('foreign text', () => {
   test.each<[string, Text, string]>([

@@ -54,6 +54,16 @@ describe('what is wrong is told with file and line:', () => {
     ]);
   });
 
+  test('a kind that there is not', async () => {
+    await services(
+      'services:\n  checkout:\n    environments:\n      production:\n        deployer: { kind: htpp }\n        flags:\n          kind: x\n',
+    );
+    expect(await problems()).toEqual([
+      'services.yaml:5: services.checkout.environments.production.deployer.kind: there is no such kind (did you mean "http"?)',
+      expect.stringMatching(/^services\.yaml:7: .*flags\.kind: there is no such kind \(one of .*http.*\)$/),
+    ]);
+  });
+
   test('a name that nothing can have', async () => {
     await services('services: {}\n');
     await writeFile(join(dir, 'people.yaml'), 'people:\n  ada: {}\n  zoë: {}\n');

@@ -15,9 +15,12 @@ afterEach(() => rm(dir, { recursive: true, force: true }));
 
 const file = () => join(dir, 'signing-key.pem');
 
-async function started(env: Record<string, string> = {}): Promise<{ key: string | undefined; told: string[] }> {
+async function started(
+  env: Record<string, string> = {},
+  shown = true,
+): Promise<{ key: string | undefined; told: string[] }> {
   const own: NodeJS.ProcessEnv = { ...env };
-  const told = await provideCredentials(dir, own);
+  const told = await provideCredentials(dir, own, shown);
   return { key: parametersOf('/p', own, undefined)['/p/FIREBREAK_SIGNING_KEY'], told };
 }
 
@@ -50,4 +53,15 @@ test('each of two instances has its own', async () => {
   const { key } = await started();
   await rm(file());
   expect((await started()).key).not.toBe(key);
+});
+
+test('new tokens are shown at a terminal alone; elsewhere it is said in which file they are', async () => {
+  const { told } = await started({}, false);
+  expect(told).toEqual([`admin token and ingest token: new, in ${join(dir, 'tokens.json')}`]);
+  const kept = await readFile(join(dir, 'tokens.json'), 'utf8');
+  expect(JSON.parse(kept)).toEqual({
+    FIREBREAK_ADMIN_TOKEN: expect.stringMatching(/^fba_/),
+    FIREBREAK_INGEST_TOKEN: expect.stringMatching(/^fbi_/),
+  });
+  expect((await started({}, true)).told).toEqual([]);
 });

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -20,7 +21,7 @@ async function prepare(options: Parameters<typeof Firebreak.prepare>[0] = {}): P
 }
 
 describe('npm start', () => {
-  test('makes tokens at the first start, prints them once, and keeps them for the owner alone', async () => {
+  test('makes tokens at the first start, says once where they are, and keeps them for the owner alone', async () => {
     const none = { FIREBREAK_ADMIN_TOKEN: '', FIREBREAK_INGEST_TOKEN: '' };
     const firebreak = await prepare({ env: none });
     await firebreak.start();
@@ -28,15 +29,25 @@ describe('npm start', () => {
     const file = join(firebreak.dataDir, 'tokens.json');
     const tokens = JSON.parse(await readFile(file, 'utf8'));
     expect((await stat(file)).mode & 0o777).toBe(0o600);
-    expect(printed).toContain(tokens.FIREBREAK_ADMIN_TOKEN);
+    // What is no terminal may be a log that others read.
+    expect(printed).toContain(`admin token and ingest token: new, in ${file}`);
+    expect(printed).not.toContain(tokens.FIREBREAK_ADMIN_TOKEN);
     const answer = await firebreak.request('GET', '/v1/incidents', undefined, {
       authorization: `Bearer ${tokens.FIREBREAK_ADMIN_TOKEN}`,
     });
     expect(answer.status).toBe(200);
     await firebreak.stop();
     await firebreak.start();
-    expect(firebreak.output.slice(printed.length)).not.toContain(tokens.FIREBREAK_ADMIN_TOKEN);
+    expect(firebreak.output.slice(printed.length)).not.toContain('admin token');
     await firebreak.stop();
+  });
+
+  test.each([
+    ['--help', 0, 'stdout'],
+    ['--port=1', 2, 'stderr'],
+  ] as const)('%s says how it is started, and starts nothing', async (argument, code, stream) => {
+    const { status, ...said } = spawnSync(process.execPath, ['local/main.ts', argument], { encoding: 'utf8' });
+    expect([status, said[stream]]).toEqual([code, expect.stringMatching(/npm start[^]*FIREBREAK_DATA_DIR/)]);
   });
 
   test('with a configuration that is wrong from the beginning does not start, and says where', async () => {

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { docPathProblems } from '../../scripts/checks/doc-paths.ts';
 import { lockFileProblems } from '../../scripts/checks/lock-file.ts';
 import { machinePathProblems } from '../../scripts/checks/machine-paths.ts';
+import { packageRunnerProblems } from '../../scripts/checks/package-runners.ts';
 
 let root: string;
 
@@ -126,5 +127,33 @@ describe('paths of one machine', () => {
     if (!init()) skip('there is no git on this machine');
     await write({ '.gitignore': 'own.log', 'own.log': home, 'mine.txt': home });
     expect(machinePathProblems(root)).toEqual([expect.stringMatching(/^mine\.txt:1/)]);
+  });
+});
+
+describe('package runners', () => {
+  test('what is copied runs no package of our name from a registry', async () => {
+    await write({
+      'README.md': 'npx firebreak doctor\nnpx firebreak   # inside a clone\n',
+      'examples/ci.yml': 'script: npx -y firebreak freeze check shop production # in a clone\n',
+      'examples/Jenkinsfile': 'sh "pnpm dlx firebreak check"\n',
+      'action/run.sh': 'npm exec -- firebreak check\nfirebreak check\nnpx sst deploy\n',
+      'docs/aws.md': 'npx sst secret set FIREBREAK_ADMIN_TOKEN x\nbunx firebreak\n',
+      'cli/bin.mjs': '// npx firebreak\n',
+    });
+    expect(
+      packageRunnerProblems(root)
+        .map((problem) => problem.split(' runs ')[0])
+        .toSorted((a = '', b = '') => (a < b ? -1 : 1)),
+    ).toEqual([
+      'README.md:1: "npx firebreak"',
+      'action/run.sh:1: "npm exec -- firebreak"',
+      'docs/aws.md:2: "bunx firebreak"',
+      'examples/Jenkinsfile:1: "pnpm dlx firebreak"',
+      'examples/ci.yml:1: "npx -y firebreak"',
+    ]);
+  });
+
+  test('nothing of this project does', () => {
+    expect(packageRunnerProblems(join(import.meta.dirname, '../..'))).toEqual([]);
   });
 });

@@ -17,8 +17,8 @@ export function declareModal(about: About, title: string | null, catalogue: Cata
     blocks: [
       textInput({ field: FIELDS.title, label: 'What is wrong?', initial: title, max: TITLE_MAX_CHARS }),
       catalogue !== null && Object.keys(catalogue.services).length > 0
-        ? searchSelect({ field: FIELDS.service, label: 'Service' })
-        : textInput({ field: FIELDS.service, label: 'Service', max: NAME_MAX }),
+        ? searchSelect(serviceField)
+        : textInput({ ...serviceField, max: NAME_MAX }),
       environmentInput(environments),
       severitySelect(FIELDS.severity, 'critical'),
     ],
@@ -26,6 +26,14 @@ export function declareModal(about: About, title: string | null, catalogue: Cata
 }
 
 const NAME_MAX = 256;
+
+/** At night nobody may know yet. */
+const serviceField = {
+  field: FIELDS.service,
+  label: 'Service',
+  hint: 'Leave it empty if you do not know',
+  optional: true,
+};
 
 const environmentField = { field: FIELDS.environment, label: 'Environment', optional: true };
 

@@ -95,10 +95,27 @@ function reference(inside, around) {
     case '@':
       return h('span', { class: 'mention' }, `@${unescaped(around.name(id) ?? (label || id))}`);
     case '!':
+      if (target.startsWith('!date^')) return date(target, label);
       return h('span', { class: 'mention' }, unescaped(label || `@${id}`));
     default:
       return link(unescaped(target), withEmoji(unescaped(label || target)));
   }
+}
+
+/** Slack's date tokens that Firebreak uses. @type {Readonly<Record<string, Intl.DateTimeFormatOptions>>} */
+const DATE_TOKENS = {
+  '{date_short_pretty}': { year: 'numeric', month: 'short', day: 'numeric' },
+  '{time}': { hour: 'numeric', minute: '2-digit' },
+  '{time_secs}': { hour: 'numeric', minute: '2-digit', second: '2-digit' },
+};
+
+/** `!date^1392734382^{date_short_pretty} {time}`, in the reader's time zone. @param {string} target @param {string} label */
+function date(target, label) {
+  const [, seconds = '', form = ''] = target.split('^');
+  const at = new Date(Number(seconds) * 1000);
+  if (form === '' || Number.isNaN(at.getTime())) return unescaped(label);
+  const shown = form.replaceAll(/\{\w+\}/g, (token) => at.toLocaleString([], DATE_TOKENS[token] ?? {}));
+  return h('time', { datetime: at.toISOString(), title: unescaped(label) }, shown);
 }
 
 /** @param {string} id @param {string} name */

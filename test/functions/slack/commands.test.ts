@@ -24,7 +24,6 @@ describe('words at once', () => {
     ['/incident', 'checkout is down', '/incident declare checkout is down'],
     ['/firebreak', 'puase', '/firebreak pause'],
     ['/freeze', 'lift checkout', '/freeze lift checkout'],
-    ['/rollback', '', '/rollback checkout'],
   ])('%s %s: did you mean %s', async (command, text, meant) => {
     const world = new World();
     const said = shown(await world.command(command, text));
@@ -32,6 +31,21 @@ describe('words at once', () => {
     expect(said).toContain(meant);
     expect(world.heard).toEqual([]);
     expect(world.views).toEqual([]);
+  });
+
+  test('/rollback without a service offers what fails, and no example', async () => {
+    const world = new World();
+    const said = shown(await world.command('/rollback', ''));
+    expect(said).toContain('Nothing was done');
+    for (const { service, environment, title } of world.incidents)
+      expect(said).toContain(
+        `/rollback ${service} ${environment}\`: ${title.replaceAll('<', '&lt;').replaceAll('>', '&gt;')}`,
+      );
+    expect(said).toContain('/deploys SERVICE');
+    const calm = new World();
+    calm.incidents = [];
+    expect(shown(await calm.command('/rollback', ''))).not.toMatch(/Did you mean|Failing now/);
+    expect(world.heard).toEqual([]);
   });
 
   test('nothing that somebody types becomes formatting, a mention or a link', async () => {

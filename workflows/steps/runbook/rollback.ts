@@ -73,11 +73,21 @@ async function endOf(deps: Deps, { id }: IncidentRecord, number: number, outcome
     to_version: decision?.to_version ?? null,
   };
   if (outcome === 'succeeded') return { status: 'succeeded', output, detail: `rolled back to ${output.to_version}` };
-  if (outcome === 'not_taken') return { status: 'skipped', output, detail: `no rollback: ${output.because}` };
+  if (outcome === 'not_taken')
+    return { status: 'skipped', output, detail: `no rollback: ${decision?.reasons[0]?.text ?? output.because}` };
   if (outcome === 'rejected' || outcome === 'expired')
     return { status: 'declined', output, detail: outcome === 'rejected' ? 'a person said no' : 'nobody answered' };
-  return { status: 'failed', output, detail: `the rollback ended as ${outcome}` };
+  return { status: 'failed', output, detail: `the rollback ${ENDED[outcome]}` };
 }
+
+/** How a rollback that changed nothing ended, in words. */
+const ENDED = {
+  failed: 'failed',
+  superseded: 'was superseded: another version runs now',
+  withheld: 'was withheld by a guard',
+  refused: 'was refused by the deployer',
+  gave_up: 'was given up: the deployer did not answer',
+} as const;
 
 /** Null: none was judged yet. What a person asked for meanwhile counts; before, it was another matter. */
 async function newestAskedFor(

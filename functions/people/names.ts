@@ -1,0 +1,29 @@
+import type { Deps } from '../../domain/ports.ts';
+import { namedText } from '../../domain/shown-names.ts';
+
+export type Named = (text: string) => Promise<string>;
+
+/**
+ * Gives texts with people's names in place of their ids of Slack, as far as Firebreak has met them: Slack itself is not
+ * asked. Of `person`, who is listed in people.yaml, it gives the name there.
+ */
+export async function namer({
+  acquaintances,
+  config,
+}: Pick<Deps, 'acquaintances' | 'config'>): Promise<{ text: Named; actor: Named }> {
+  const { people } = (await config.current()).people;
+  const known = new Map<string, Promise<string | undefined>>();
+  const read = async (id: string): Promise<string | undefined> => {
+    const listed = Object.values(people).find(({ slack }) => slack === id);
+    return listed?.name ?? (await acquaintances.user(id))?.user.name ?? undefined;
+  };
+  const nameOf = (id: string): Promise<string | undefined> => {
+    const name = known.get(id) ?? read(id);
+    known.set(id, name);
+    return name;
+  };
+  const text: Named = (written) => namedText(written, nameOf);
+  const actor: Named = async (name) =>
+    (Object.hasOwn(people, name) && people[name as keyof typeof people]?.name) || text(name);
+  return { text, actor };
+}
