@@ -8,7 +8,7 @@ import {
 import type { Act, Clock, Effects, Place, RollbackEnd } from '../../domain/ports.ts';
 import { fewestOf } from '../../domain/senders.ts';
 import { standInNote } from '../../domain/vendors.ts';
-import { Effect, IncidentRecord, type Reason } from '../../schemas/incident.ts';
+import { DecisionView, Effect, IncidentRecord, type Reason } from '../../schemas/incident.ts';
 import type { IncidentId } from '../../schemas/names.ts';
 import { plusSeconds, Timestamp } from '../../schemas/time.ts';
 import { changeWrites, keyOfChange, newChange } from './changes.ts';
@@ -206,7 +206,9 @@ export class EffectTable implements Effects {
       if (item === undefined || decision === undefined)
         throw new Error(`incident ${id} or its decision ${end.number} is not in the table`);
       if (decision['outcome'] !== undefined) return;
-      const result = await this.#table.transact(await this.#endWrites(IncidentRecord.parse(item), end));
+      const result = await this.#table.transact(
+        await this.#endWrites(IncidentRecord.parse(item), inWords(end, decision)),
+      );
       if (result.ok) return;
     }
     throw new Error(
@@ -352,3 +354,11 @@ const DRILLED: Reason = { code: 'locked', text: 'a drill is changing this target
 const LOCKED: Reason = { code: 'locked', text: 'another incident is acting upon the same target at this moment' };
 const RUNNING: Reason = { code: 'already_running', text: 'this incident is rolling it back already' };
 const CLOSED: Reason = { code: 'incident_closed', text: 'the incident has been closed meanwhile' };
+
+/** On the timeline the reason why nothing was done stands in words; what was judged has its code. */
+function inWords(end: RollbackEnd, decision: Item): RollbackEnd {
+  const { data } = DecisionView.pick({ because: true, reasons: true }).safeParse(decision);
+  const why = data?.reasons[0]?.text;
+  if (end.outcome !== 'not_taken' || data === undefined || why === undefined) return end;
+  return { ...end, text: end.text.replace(data.because, () => why) };
+}

@@ -326,9 +326,6 @@ async function conclude(
       ? { from, to, suspect: suspect as NonNullable<RollbackEnd['moved']>['suspect'] }
       : null;
   const rejudged = again === true && judged.asked === 'alert' && number < JUDGEMENTS_MAX;
-  // On the timeline the reason stands in words; what was judged has its code.
-  const why = outcome === 'not_taken' ? (await deps.decisions.get(id, number))?.reasons[0]?.text : undefined;
-  const said = why === undefined ? text : text.replace(judged.because, () => why);
   const closed = outcome === 'expired' && (await deps.incidents.read(id))?.status === 'resolved';
   await deps.effects.concludeRollback(id, {
     key: rollbackKey(id, number),
@@ -337,7 +334,7 @@ async function conclude(
     outcome,
     page: again && !rejudged ? 'again' : page,
     ...(rejudged && { again: true }),
-    text: closed ? 'The question was withdrawn: the incident has been closed meanwhile' : said,
+    text: closed ? 'The question was withdrawn: the incident has been closed meanwhile' : text,
     moved,
   });
   await wake(deps, id);
