@@ -6,7 +6,7 @@ import * as z from 'zod';
 import type { Blobs, Clock } from '../domain/ports.ts';
 import type { Catalogue, OpenIncident, SlackDeps } from '../domain/slack-ports.ts';
 import { waitingCalls } from '../integrations/slack/waiting-calls.ts';
-import { IncidentRecord } from '../schemas/incident.ts';
+import { StoredIncident } from '../schemas/stored.ts';
 import { IncidentId, Mode } from '../schemas/names.ts';
 import { PeopleFile } from '../schemas/people.ts';
 import { millisOf, timestamp } from '../schemas/time.ts';
@@ -61,7 +61,7 @@ export function slackDeps(): SlackDeps {
   };
 }
 
-const Incident = IncidentRecord.pick({
+const Incident = StoredIncident.pick({
   id: true,
   service: true,
   environment: true,

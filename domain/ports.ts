@@ -5,7 +5,7 @@ import type { Drill, DrillId, DrillRecord, ProvedTarget } from '../schemas/drill
 import type { DeployerConfig, FlagsConfig } from '../schemas/deployers.ts';
 import type { Wish } from '../schemas/gate.ts';
 import type { Heard } from '../schemas/heard.ts';
-import type { Mail, Message, MitigationOutcome, PageNeed } from '../schemas/inbox.ts';
+import type { Mail, Message, MitigationOutcome, PageNeed, Unread } from '../schemas/inbox.ts';
 import type {
   DecisionState,
   DecisionView,
@@ -238,6 +238,8 @@ export type Admitted = {
 
 export type Listened = {
   mail: Mail[];
+  /** The message after `mail`, if this version can't read it. It stays in the inbox, and so does all that follows. */
+  unread?: Unread;
   firing: number;
   severity: Severity;
   status: IncidentStatus;
@@ -246,6 +248,12 @@ export type Listened = {
   /** Of `firing`, those that hold nothing open once something was done: warnings of a slow burn. Absent: none. */
   warnings?: { count: number; titles: string[] };
 };
+
+/**
+ * What a run leaves to the next one besides the table. `unread`: sequence of the message for which it hands over.
+ * `resolveBy`: who has asked to close the incident, which could not be done before that message was read.
+ */
+export type LeftToNext = { unread?: number; resolveBy?: string };
 
 export type Incidents = {
   /**
@@ -312,7 +320,9 @@ export type Incidents = {
     warnings?: number,
   ): Promise<'resolved' | 'not_yet'>;
   /** Makes this run the one in charge, to be started. */
-  handOver(id: IncidentId, run: number, text: string): Promise<void>;
+  handOver(id: IncidentId, run: number, text: string, left?: LeftToNext): Promise<void>;
+  /** Notes on the timeline that no version could read this message. It stays stored. */
+  skipUnread(id: IncidentId, unread: Unread): Promise<void>;
   /** Alerts of the incident that have not resolved, as far as we were told. */
   firingEpisodes(id: IncidentId): Promise<FiringEpisode[]>;
   /** These have been found where they live. */

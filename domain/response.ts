@@ -99,7 +99,7 @@ export function begin(
     pageHeld: false,
     paging: paging && !raisedUnread,
     byHand: incident.by_hand === true || incident.by_event === true,
-    resolveBy: null,
+    resolveBy: incident.resolve_by ?? null,
   };
 }
 

@@ -102,3 +102,29 @@ export type Message = z.infer<typeof Message>;
 
 /** A message with its place in the incident's sequence. */
 export type Mail = { seq: number; message: Message };
+
+/** A message that this version can't read, because a newer version wrote it. `kind` is the kind that it names. */
+export type Unread = { seq: number; kind: string };
+
+/**
+ * Reads messages up to the first one that this version can't read. What comes after it waits, so that messages are handled
+ * in their order.
+ *
+ * @param schema the messages that the version knows
+ */
+export function readMail(
+  rows: readonly { seq: number; message: unknown }[],
+  schema: z.ZodType<Message> = Message,
+): { mail: Mail[]; unread?: Unread } {
+  const mail: Mail[] = [];
+  for (const { seq, message } of rows) {
+    const read = schema.safeParse(message);
+    if (!read.success) return { mail, unread: { seq, kind: kindOf(message) } };
+    mail.push({ seq, message: read.data });
+  }
+  return { mail };
+}
+
+const Kind = z.object({ kind: z.string().max(64) });
+
+const kindOf = (message: unknown): string => Kind.safeParse(message).data?.kind ?? 'unknown';

@@ -154,6 +154,10 @@ export const IncidentRecord = z.object({
   /** The run of the workflow that is in charge, and the last one that has really begun. */
   run: z.number(),
   started_run: z.number(),
+  /** Sequence of the message for which `run` took over, since the run before could not read it. Absent: none. */
+  unread: z.number().optional(),
+  /** Who had asked that run to close it. Absent: nobody. */
+  resolve_by: z.string().optional(),
   /** By which the engine knows that run; null until one has begun. */
   execution: z.string().nullable(),
   /** Callbacks to ring when something has arrived, by who waits on them. */

@@ -1,8 +1,10 @@
 import type { Deps, Listened } from '../domain/ports.ts';
-import { apply, begin, began, plan, type ResponseState } from '../domain/response.ts';
+import { apply, type Asked, begin, began, plan, type ResponseState } from '../domain/response.ts';
+import type { Unread } from '../schemas/inbox.ts';
 import type { IncidentRecord } from '../schemas/incident.ts';
 import type { IncidentId } from '../schemas/names.ts';
 import { secondsBetween, type Timestamp } from '../schemas/time.ts';
+import { type Activity, activityOf } from './activity.ts';
 import type { Bell, Run } from './run.ts';
 import { followRunbook } from './runbook.ts';
 import { endGoneAlerts, seeAlerts } from './steps/gone-alerts.ts';
@@ -33,6 +35,9 @@ const ROUNDS_PER_RUN = 350;
 const OPERATIONS_IN_RUNBOOKS = 800;
 const RUN_SECONDS = 7 * 24 * 3600;
 
+/** From this run on, messages that can't be read are skipped at once, so that they can't use up the runs. */
+const RUNS_FOR_UNREAD = 10;
+
 /**
  * One incident from its first alert until it is resolved. Pages and rolls back side by side, each in a branch of its
  * own; this loop only reads the inbox, decides what is due, and closes.
@@ -51,11 +56,16 @@ export async function incidentResponse(
   const { quietRounds } = begun;
   const isParent = begun.incident.crowd !== undefined;
   let state = begin(begun.incident, begun.unfinished, { begun: begun.runbooks, any: begun.anyRunbooks });
-  const branches: Promise<unknown>[] = begun.unfinished.map((unfinished) =>
-    run.branch(`mitigate-${unfinished}`, (b) =>
-      mitigate(b, { incidentId, number: unfinished, asked: { by: 'alert', who: '' } }, deps),
-    ),
+  const acting: Activity[] = [];
+  const begunMitigation = (named: { number: number; asked: Asked }): Promise<unknown> => {
+    const activity = activityOf();
+    acting.push(activity);
+    return run.branch(`mitigate-${named.number}`, (b) => mitigate(b, { incidentId, ...named }, deps, activity));
+  };
+  const mitigations = begun.unfinished.map((unfinished) =>
+    begunMitigation({ number: unfinished, asked: { by: 'alert', who: '' } }),
   );
+  const branches: Promise<unknown>[] = [];
   // What they wait for may take days: nothing else waits for them.
   const runbooks: Promise<unknown>[] = [];
   let inRunbooks = 0;
@@ -68,6 +78,7 @@ export async function incidentResponse(
   for (const { number: unfinished, done, acted } of begun.runbooks)
     if (!done || (acted && begun.incident.verification === 'pending')) follow(unfinished);
   let bell: Bell | null = null;
+  let unread: Unread | null = null;
   let unseen = state.firing > 0;
   let warned: Heard['warnings'];
   let quiet = { rounds: 0, renotified: begun.incident.renotified };
@@ -77,8 +88,7 @@ export async function incidentResponse(
     const { page: pageNumber, mitigate: judgement, runbook, verify } = due;
     if (pageNumber !== null)
       branches.push(run.branch(`page-${pageNumber}`, (b) => page(b, { incidentId, number: pageNumber }, deps)));
-    if (judgement !== null)
-      branches.push(run.branch(`mitigate-${judgement.number}`, (b) => mitigate(b, { incidentId, ...judgement }, deps)));
+    if (judgement !== null) mitigations.push(begunMitigation(judgement));
     if (runbook !== null) follow(runbook);
     if (unseen) branches.push(run.branch(`see-alerts-${round}`, (b) => seeAlerts(b, { incidentId }, deps)));
     if (verify !== null)
@@ -98,11 +108,23 @@ export async function incidentResponse(
       });
       if (isParent) await run.step('settle-parts', () => settleParts(deps, incidentId));
       await run.branch('resolve-pages', (b) => resolvePages(b, { incidentId, pages, last: false }, deps));
-      await Promise.all(branches);
+      await Promise.all([...branches, ...mitigations]);
       // A page that was under way when the incident closed may have been taken since.
       await run.branch('resolve-late-pages', (b) => resolvePages(b, { incidentId, pages, last: true }, deps));
       await Promise.all(runbooks);
       return { incident: incidentId, ended: 'resolved' };
+    }
+
+    if (unread !== null && (unread.seq === begun.incident.unread || number >= RUNS_FOR_UNREAD)) {
+      const skipped = unread;
+      await run.step('skip-message', () => skipMessage(deps, incidentId, skipped));
+      state = { ...state, drained: skipped.seq };
+      unread = null;
+    }
+    if (unread !== null) {
+      // What waits for people or for a verification, the next run waits for; what acts comes to its end first.
+      const resting = mitigations.map((branch, n) => Promise.race([branch, acting[n]?.resting()]));
+      return handOver(run, { incidentId, number, unread, ...state }, [...branches, ...resting], deps);
     }
 
     bell ??= await run.bell('inbox', { seconds: LOOK_ANYWAY_SECONDS });
@@ -116,14 +138,19 @@ export async function incidentResponse(
     });
     let rang: 'mail' | 'rung' | 'timeout' = 'mail';
     // That a part of it has ended is no mail: it may have rung the bell before this one.
-    if (heard.mail.length === 0 && holding(heard) === state.firing) {
+    if (heard.mail.length === 0 && heard.unread === undefined && holding(heard) === state.firing) {
       warned = heard.warnings;
       if (
         (heard.long || isLong(round, begun.at, heard.at)) &&
         state.running.length === 0 &&
         state.verification !== 'pending'
       )
-        return handOver(run, incidentId, number, branches, deps);
+        return handOver(
+          run,
+          { incidentId, number, unread: null, resolveBy: null },
+          [...branches, ...mitigations],
+          deps,
+        );
       rang = await hung.rung();
       bell = null;
       heard = await run.step('look', () => hear(deps, incidentId, drained, null, mitigated));
@@ -132,6 +159,7 @@ export async function incidentResponse(
     const lively = heard.mail.length > 0 || heard.renotified !== quiet.renotified;
     quiet = { rounds: lively ? 0 : quiet.rounds + (rang === 'timeout' ? 1 : 0), renotified: heard.renotified };
     state = { ...state, firing: holding(heard) };
+    unread = heard.unread ?? null;
     warned = heard.warnings;
     for (const { seq, message } of heard.mail) state = { ...apply(state, message), drained: seq };
 
@@ -200,15 +228,27 @@ const isLong = (round: number, since: Timestamp, now: Timestamp): boolean =>
 
 async function handOver(
   run: Run,
-  id: IncidentId,
-  number: number,
+  {
+    incidentId: id,
+    number,
+    unread,
+    resolveBy,
+  }: { incidentId: IncidentId; number: number; unread: Unread | null; resolveBy: string | null },
   branches: readonly Promise<unknown>[],
   deps: Deps,
 ): Promise<IncidentOutcome> {
   await Promise.all(branches);
-  await run.step('hand-over', () =>
-    deps.incidents.handOver(id, number + 1, `Handed over to run ${number + 1} of the workflow`),
-  );
+  const why = unread === null ? '' : `, because this version can't read a message of kind "${unread.kind}"`;
+  const text = `Handed over to run ${number + 1} of the workflow${why}`;
+  const left = { ...(unread && { unread: unread.seq }), ...(resolveBy !== null && { resolveBy }) };
+  await run.step('hand-over', () => deps.incidents.handOver(id, number + 1, text, left));
   await run.step('wake-next', () => wake(deps, id));
   return { incident: id, ended: 'handed_over' };
+}
+
+/** The run was started for this message with the newest version, which can't read it either. */
+async function skipMessage({ incidents, log }: Deps, id: IncidentId, unread: Unread): Promise<null> {
+  log.error('a message of an unknown kind was skipped', { incident: id, ...unread });
+  await incidents.skipUnread(id, unread);
+  return null;
 }

@@ -15,11 +15,12 @@ import {
 } from '../../domain/admission.ts';
 import type { Admitted, Clock, IncidentChange, Receipt } from '../../domain/ports.ts';
 import { isWorthTelling, pagesAgain, SHARED_ENVIRONMENT, SHARED_SCOPE, sharedTitle } from '../../domain/unmatched.ts';
-import { IncidentRecord } from '../../schemas/incident.ts';
+import { type IncidentRecord } from '../../schemas/incident.ts';
 import type { Message } from '../../schemas/inbox.ts';
 import { IncidentId, Severity } from '../../schemas/names.ts';
 import type { Signal } from '../../schemas/signal.ts';
 import { Timestamp } from '../../schemas/time.ts';
+import { StoredIncident } from '../../schemas/stored.ts';
 import { sha256 } from '../hash.ts';
 import { mintIncidentId } from '../ids.ts';
 import { episodeItems, episodeKey } from './episodes.ts';
@@ -141,7 +142,7 @@ async function openIncident(table: Table, scope: string): Promise<IncidentRecord
   const pointer = await table.get(keys.open(scope));
   if (pointer === undefined) return undefined;
   const item = await table.get(keys.incident(IncidentId.parse(pointer['incident_id'])));
-  const incident = item && IncidentRecord.parse(item);
+  const incident = item && StoredIncident.parse(item);
   return incident?.status === 'resolved' ? undefined : incident;
 }
 

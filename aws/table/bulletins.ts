@@ -2,9 +2,9 @@ import { isEvent, senderKeyOf } from '../../domain/admission.ts';
 import { type Bulletin, type BulletinEntry, type Bulletins, SAME_ROUND_SECONDS } from '../../domain/bulletins.ts';
 import { SHARED_ENVIRONMENT } from '../../domain/unmatched.ts';
 import { TicketTarget } from '../../schemas/routes.ts';
-import { Signal } from '../../schemas/signal.ts';
 import type { Subject } from '../../schemas/projection.ts';
 import { millisOf, secondsBetween, Timestamp } from '../../schemas/time.ts';
+import { StoredSignal } from '../../schemas/stored.ts';
 import { canonicalJson, sha256 } from '../hash.ts';
 import { keys } from './keys.ts';
 import { collect, type Item, type Table } from './table.ts';
@@ -136,7 +136,7 @@ export class BulletinTable implements Bulletins {
     return rows
       .filter((row) => row['round'] === round)
       .map((row) => ({
-        signal: Signal.parse(row['signal']),
+        signal: StoredSignal.parse(row['signal']),
         status: row['status'] === 'resolved' ? ('resolved' as const) : ('firing' as const),
       }))
       .toSorted((a, b) => (a.signal.startsAt < b.signal.startsAt ? 1 : -1));

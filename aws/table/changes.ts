@@ -1,8 +1,9 @@
 import type { Changes, Clock, Page, Place } from '../../domain/ports.ts';
 import { aheadFrom, endOf, isAhead, putsVersionLive } from '../../domain/versions.ts';
-import { Change, type ChangePatch, type NewChange } from '../../schemas/change.ts';
+import { type Change, type ChangePatch, type NewChange } from '../../schemas/change.ts';
 import type { ChangeId } from '../../schemas/names.ts';
 import { Timestamp } from '../../schemas/time.ts';
+import { StoredChange } from '../../schemas/stored.ts';
 import { canonicalJson, sha256 } from '../hash.ts';
 import { type Key, keys, shardedLists } from './keys.ts';
 import { pointedPage, shardedPage } from './sharded.ts';
@@ -40,13 +41,14 @@ export class ChangeTable implements Changes {
       const item = await this.#item(id);
       if (item === undefined) return undefined;
       const rev = Number(item['rev'] ?? 0);
-      const before = Change.parse(item);
+      const before = StoredChange.parse(item);
       if (patch.status === 'started' && before.status !== 'started') return 'ended';
       const change = patched(before, patch, this.#clock.now());
       const key = keys.change(change, change.started_at, id);
       const result = await this.#table.transact([
         this.#table.put(
-          { ...changeItem(change, key), rev: rev + 1 },
+          // A newer version may have written more than is known here.
+          { ...item, ...changeItem(change, key), rev: rev + 1 },
           {
             ConditionExpression: 'rev = :rev OR (attribute_not_exists(rev) AND :rev = :zero)',
             ExpressionAttributeValues: { ':rev': rev, ':zero': 0 },
@@ -64,7 +66,7 @@ export class ChangeTable implements Changes {
 
   async get(id: ChangeId): Promise<Change | undefined> {
     const item = await this.#item(id);
-    return item && Change.parse(item);
+    return item && StoredChange.parse(item);
   }
 
   async #item(id: ChangeId): Promise<Item | undefined> {
@@ -94,21 +96,21 @@ export class ChangeTable implements Changes {
               },
               query,
             );
-    return { ...page, items: page.items.map((item) => Change.parse(item)) };
+    return { ...page, items: page.items.map((item) => StoredChange.parse(item)) };
   }
 
   async recent(place: Place, limit: number): Promise<Change[]> {
     const changes: Change[] = [];
     const until = `${aheadFrom(this.#clock.now())}#\uffff`;
     for await (const item of this.#table.each(keys.changes(place).pk, '', { newestFirst: true, until, limit }))
-      changes.push(Change.parse(item));
+      changes.push(StoredChange.parse(item));
     return changes.toReversed();
   }
 
   async live(): Promise<Change[]> {
     const changes: Change[] = [];
     for await (const item of this.#table.each('LIVE')) {
-      const change = Change.parse(item['change']);
+      const change = StoredChange.parse(item['change']);
       const runs = isAhead(change, this.#clock.now()) ? await this.#newestLive(change) : change;
       if (runs !== undefined) changes.push(runs);
     }
@@ -140,7 +142,7 @@ export class ChangeTable implements Changes {
   async #pointedTo({ pk }: Pick<Key, 'pk'>): Promise<{ row: Item; change: Change }[]> {
     const rows = await collect(this.#table.each(pk), (item) => item);
     const items = await this.#table.getAll(rows.map(pointee));
-    return rows.flatMap((row, n) => (items[n] === undefined ? [] : [{ row, change: Change.parse(items[n]) }]));
+    return rows.flatMap((row, n) => (items[n] === undefined ? [] : [{ row, change: StoredChange.parse(items[n]) }]));
   }
 
   async setOverdue(id: ChangeId, at: Timestamp): Promise<void> {
@@ -169,7 +171,7 @@ export class ChangeTable implements Changes {
   /** It was told to have succeeded, and then that it had not: what ran before it runs. */
   async #notLive(change: Change): Promise<void> {
     const row = await this.#table.get(keys.live(change));
-    if (row === undefined || Change.parse(row['change']).id !== change.id) return;
+    if (row === undefined || StoredChange.parse(row['change']).id !== change.id) return;
     const before = await this.#newestLive(change);
     const still = { ConditionExpression: 'since = :since', ExpressionAttributeValues: { ':since': row['since'] } };
     await this.#table.transact([

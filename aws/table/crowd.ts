@@ -1,9 +1,10 @@
 import * as z from 'zod';
 import { type Crowd, type Opening, stillFails } from '../../domain/crowd.ts';
 import type { Clock, CrowdPort, Part } from '../../domain/ports.ts';
-import { IncidentRecord } from '../../schemas/incident.ts';
+import { type IncidentRecord } from '../../schemas/incident.ts';
 import { EnvironmentName, IncidentId, ServiceName } from '../../schemas/names.ts';
 import { secondsBetween, Timestamp } from '../../schemas/time.ts';
+import { StoredIncident } from '../../schemas/stored.ts';
 import { mintIncidentId } from '../ids.ts';
 import { keys } from './keys.ts';
 import { mailWrites, timelineWrite } from './mail.ts';
@@ -44,7 +45,7 @@ export class CrowdTable implements CrowdPort {
     const now = this.#clock.now();
     return newest.filter(({ at }, n) => {
       const item = items[n];
-      return item !== undefined && stillFails(IncidentRecord.parse(item), secondsBetween(at, now));
+      return item !== undefined && stillFails(StoredIncident.parse(item), secondsBetween(at, now));
     });
   }
 
@@ -53,7 +54,7 @@ export class CrowdTable implements CrowdPort {
     if (pointer === undefined) return undefined;
     const item = await this.#table.get(keys.incident(IncidentId.parse(pointer['incident_id'])));
     if (item === undefined || item['status'] === 'resolved') return undefined;
-    const incident = IncidentRecord.parse(item);
+    const incident = StoredIncident.parse(item);
     const joined = typeof item['joined_at'] === 'string' ? Timestamp.parse(item['joined_at']) : incident.opened_at;
     return { incident, lastJoinedAt: joined };
   }
@@ -87,7 +88,7 @@ export class CrowdTable implements CrowdPort {
     const at = this.#clock.now();
     const item = await this.#table.get(keys.incident(child));
     if (item === undefined) return 'closed';
-    const { service, environment, unmatched, title, status, parent_id } = IncidentRecord.parse(item);
+    const { service, environment, unmatched, title, status, parent_id } = StoredIncident.parse(item);
     if (parent_id !== undefined) return 'joined';
     if (status === 'resolved') return 'closed';
     const name = `${unmatched || service} ${environment}`;
@@ -166,7 +167,7 @@ export class CrowdTable implements CrowdPort {
   async childEnded(parent: IncidentId, child: IncidentId): Promise<IncidentRecord | undefined> {
     await this.#table.transact(this.#endWrites(parent, child, this.#clock.now()));
     const item = await this.#table.get(keys.incident(parent));
-    return item && IncidentRecord.parse(item);
+    return item && StoredIncident.parse(item);
   }
 }
 

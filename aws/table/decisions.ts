@@ -4,8 +4,9 @@ import { isAmong, isAsked } from '../../domain/approvals.ts';
 import { inForce } from '../../domain/cleared.ts';
 import type { Answered, Blobs, Clock, Decisions, StepQuestion } from '../../domain/ports.ts';
 import type { Decision, DecisionInputs } from '../../domain/rollback.ts';
-import { DecisionState, DecisionView, IncidentRecord, NOBODY_OBJECTED } from '../../schemas/incident.ts';
+import { DecisionState, type DecisionView, NOBODY_OBJECTED } from '../../schemas/incident.ts';
 import type { IncidentId } from '../../schemas/names.ts';
+import { StoredDecision, StoredIncident } from '../../schemas/stored.ts';
 import { canonicalJson, sha256 } from '../hash.ts';
 import { keys } from './keys.ts';
 import { hangBell, mailWrites, timelineWrite } from './mail.ts';
@@ -154,7 +155,7 @@ export class DecisionTable implements Decisions {
 
   async get(id: IncidentId, number: number): Promise<DecisionView | undefined> {
     const item = await this.#table.get(keys.decision(id, number));
-    return item && DecisionView.parse(item);
+    return item && StoredDecision.parse(item);
   }
 
   async inputs(id: IncidentId, number: number): Promise<DecisionInputs | undefined> {
@@ -201,7 +202,7 @@ export class DecisionTable implements Decisions {
       // The message makes the sweeper ring if this process dies before it does.
       const mail = mailWrites(
         this.#table,
-        IncidentRecord.parse(item),
+        StoredIncident.parse(item),
         { kind: 'answered', decision: `${id}-${number}`, by },
         this.#clock.now(),
         {

@@ -8,9 +8,10 @@ import {
 import type { Act, Clock, Effects, Place, RollbackEnd } from '../../domain/ports.ts';
 import { fewestOf } from '../../domain/senders.ts';
 import { standInNote } from '../../domain/vendors.ts';
-import { DecisionView, Effect, IncidentRecord, type Reason } from '../../schemas/incident.ts';
+import { type Effect, type IncidentRecord, type Reason } from '../../schemas/incident.ts';
 import type { IncidentId } from '../../schemas/names.ts';
 import { plusSeconds, Timestamp } from '../../schemas/time.ts';
+import { StoredDecision, StoredEffect, StoredIncident } from '../../schemas/stored.ts';
 import { changeWrites, keyOfChange, newChange } from './changes.ts';
 import { keys } from './keys.ts';
 import { mailWrites, timelineWrite } from './mail.ts';
@@ -40,7 +41,7 @@ export class EffectTable implements Effects {
 
   async get(id: IncidentId, key: string): Promise<Effect | undefined> {
     const item = await this.#table.get(keys.effect(id, key));
-    return item && Effect.parse(item);
+    return item && StoredEffect.parse(item);
   }
 
   async intend(id: IncidentId, intent: Omit<Effect, 'state' | 'at'>, also: { page?: number } = {}): Promise<Effect> {
@@ -207,7 +208,7 @@ export class EffectTable implements Effects {
         throw new Error(`incident ${id} or its decision ${end.number} is not in the table`);
       if (decision['outcome'] !== undefined) return;
       const result = await this.#table.transact(
-        await this.#endWrites(IncidentRecord.parse(item), inWords(end, decision)),
+        await this.#endWrites(StoredIncident.parse(item), inWords(end, decision)),
       );
       if (result.ok) return;
     }
@@ -357,7 +358,7 @@ const CLOSED: Reason = { code: 'incident_closed', text: 'the incident has been c
 
 /** On the timeline the reason why nothing was done stands in words; what was judged has its code. */
 function inWords(end: RollbackEnd, decision: Item): RollbackEnd {
-  const { data } = DecisionView.pick({ because: true, reasons: true }).safeParse(decision);
+  const { data } = StoredDecision.pick({ because: true, reasons: true }).safeParse(decision);
   const why = data?.reasons[0]?.text;
   if (end.outcome !== 'not_taken' || data === undefined || why === undefined) return end;
   return { ...end, text: end.text.replace(data.because, () => why) };

@@ -7,6 +7,7 @@ import type {
   ChangeOfIncident,
   Clock,
   Incidents,
+  LeftToNext,
   Listened,
   Page,
   Place,
@@ -16,19 +17,14 @@ import type {
 import { partsView } from '../../domain/parts.ts';
 import type { Mute } from '../../domain/routing.ts';
 import type { Story } from '../../domain/story.ts';
-import {
-  DecisionView,
-  Effect,
-  type IncidentRecord,
-  type IncidentStatus,
-  type IncidentView,
-  TimelineEntry,
-} from '../../schemas/incident.ts';
-import { type Mail, Message } from '../../schemas/inbox.ts';
+import { skippedEntry } from '../../domain/unread.ts';
+import { type IncidentRecord, type IncidentStatus, type IncidentView, TimelineEntry } from '../../schemas/incident.ts';
+import { type Message, readMail, type Unread } from '../../schemas/inbox.ts';
 import { IncidentId } from '../../schemas/names.ts';
 import { UNMATCHED_INCIDENTS } from '../../schemas/routes.ts';
-import { Signal } from '../../schemas/signal.ts';
+import { type Signal } from '../../schemas/signal.ts';
 import { Timestamp } from '../../schemas/time.ts';
+import { StoredDecision, StoredEffect, StoredSignal } from '../../schemas/stored.ts';
 import { sha256 } from '../hash.ts';
 import { mintIncidentId } from '../ids.ts';
 import { admit, signalEnd } from './admit.ts';
@@ -140,8 +136,8 @@ export class IncidentTable implements Incidents {
   /** Its parts are read before itself: what a decision or an act has changed of it, it has by then. */
   async #show(id: IncidentId): Promise<IncidentView | undefined> {
     const [decisions, effects] = await Promise.all([
-      collect(this.#table.each(keys.incident(id).pk, 'DEC#'), (item) => DecisionView.parse(item)),
-      collect(this.#table.each(keys.incident(id).pk, 'EFF#'), (item) => Effect.parse(item)),
+      collect(this.#table.each(keys.incident(id).pk, 'DEC#'), (item) => StoredDecision.parse(item)),
+      collect(this.#table.each(keys.incident(id).pk, 'EFF#'), (item) => StoredEffect.parse(item)),
     ]);
     const incident = await this.read(id);
     if (incident === undefined) return undefined;
@@ -177,7 +173,7 @@ export class IncidentTable implements Incidents {
     return {
       ...page,
       items: page.items.map((item) => ({
-        ...Signal.parse(item),
+        ...StoredSignal.parse(item),
         first_seen_at: Timestamp.parse(item['first_seen_at']),
       })),
     };
@@ -253,16 +249,17 @@ export class IncidentTable implements Incidents {
 
   async listen(id: IncidentId, after: number, bell: string | null): Promise<Listened> {
     if (bell !== null) await hangBell(this.#table, id, 'inbox', bell);
-    const mail = await collect(
+    const rows = await collect(
       this.#table.each(keys.incident(id).pk, 'IN#', { after: keys.inbox(id, after).sk, limit: MAIL_MAX }),
-      (item): Mail => ({ seq: Number(item['seq']), message: Message.parse(item['message']) }),
+      ({ seq, message }) => ({ seq: Number(seq), message }),
     );
+    const { mail, unread } = readMail(rows);
     const incident = await this.read(id);
     if (incident === undefined) throw new Error(`incident ${id} is not in the table`);
     // Who only looks again, and finds nothing, leaves what there is to note to the next who listens.
     if (mail.length > 0 || bell !== null) await this.#drained(id, mail.at(-1)?.seq ?? after);
     const { firing, severity, status, renotified } = incident;
-    return { mail, firing, severity, status, renotified, at: this.#clock.now() };
+    return { mail, ...(unread && { unread }), firing, severity, status, renotified, at: this.#clock.now() };
   }
 
   /** What the workflow has read needs no sweeper. A failed condition means newer mail: the mark stays. */
@@ -321,19 +318,29 @@ export class IncidentTable implements Incidents {
     return result.ok ? 'resolved' : 'not_yet';
   }
 
-  async handOver(id: IncidentId, run: number, text: string): Promise<void> {
+  async handOver(id: IncidentId, run: number, text: string, { unread, resolveBy }: LeftToNext = {}): Promise<void> {
     const at = this.#clock.now();
+    const sets = { run, unread, resolve_by: resolveBy };
+    const told = Object.entries(sets).filter(([, value]) => value !== undefined);
+    const gone = Object.entries(sets).filter(([, value]) => value === undefined);
     await this.#table.touch(keys.incident(id), {
-      UpdateExpression: 'SET #run = :run',
-      ExpressionAttributeNames: { '#run': 'run' },
-      ExpressionAttributeValues: { ':run': run },
+      UpdateExpression: [
+        `SET ${told.map(([name]) => `#${name} = :${name}`).join(', ')}`,
+        ...(gone.length === 0 ? [] : [`REMOVE ${gone.map(([name]) => `#${name}`).join(', ')}`]),
+      ].join(' '),
+      ExpressionAttributeNames: Object.fromEntries(Object.keys(sets).map((name) => [`#${name}`, name])),
+      ExpressionAttributeValues: Object.fromEntries(told.map(([name, value]) => [`:${name}`, value])),
     });
     await this.#table.transact([pendingWrite(this.#table, id, 0, at)]);
     await this.note(id, `run-${run}`, { at, actor: 'firebreak', kind: 'workflow.handed_over', text, detail: { run } });
   }
 
+  async skipUnread(id: IncidentId, unread: Unread): Promise<void> {
+    await this.note(id, `unread-${unread.seq}`, skippedEntry(unread, this.#clock.now()));
+  }
+
   async firingEpisodes(id: IncidentId): ReturnType<Incidents['firingEpisodes']> {
-    const all = await collect(this.#table.each(keys.incident(id).pk, 'SIG#'), (item) => Signal.parse(item));
+    const all = await collect(this.#table.each(keys.incident(id).pk, 'SIG#'), (item) => StoredSignal.parse(item));
     const signals = all.filter(({ status }) => status === 'firing');
     const [[seen], rows] = await Promise.all([
       this.#table.getAll([keys.seen(id)]),
@@ -365,7 +372,7 @@ export class IncidentTable implements Incidents {
 
   async endEpisodes(id: IncidentId, episodes: readonly string[], text: string): Promise<void> {
     const wanted = new Set(episodes);
-    const all = await collect(this.#table.each(keys.incident(id).pk, 'SIG#'), (item) => Signal.parse(item));
+    const all = await collect(this.#table.each(keys.incident(id).pk, 'SIG#'), (item) => StoredSignal.parse(item));
     for (const signal of all.filter(({ episode, status }) => status === 'firing' && wanted.has(episode)))
       await this.#endEpisode(id, signal, text);
   }
@@ -373,7 +380,7 @@ export class IncidentTable implements Incidents {
   async endEvents(id: IncidentId): Promise<void> {
     const at = (await this.read(id))?.resolved_at ?? null;
     if (at === null) return;
-    const all = await collect(this.#table.each(keys.incident(id).pk, 'SIG#'), (item) => Signal.parse(item));
+    const all = await collect(this.#table.each(keys.incident(id).pk, 'SIG#'), (item) => StoredSignal.parse(item));
     for (const signal of all.filter((one) => isEvent(one) && one.status === 'firing')) {
       const { episode, startsAt } = signal;
       const listing = signalEnd(this.#table, id, startsAt, episode, at);
@@ -468,7 +475,7 @@ export class IncidentTable implements Incidents {
     return {
       ...page,
       items: page.items.flatMap((item) => {
-        const signal = Signal.safeParse(item['signal']);
+        const signal = StoredSignal.safeParse(item['signal']);
         if (!signal.success) return []; // of a version that kept less
         const first_seen_at = Timestamp.parse(String(item['list_key']).split('#')[0]);
         return [{ signal: { ...signal.data, first_seen_at }, mute: (item['mute'] as Mute | undefined) ?? null }];
@@ -479,7 +486,7 @@ export class IncidentTable implements Incidents {
   async muted(): ReturnType<Incidents['muted']> {
     const page = await shardedPage(this.#table, shardedLists.muted, { limit: MUTED_READ });
     return page.items.flatMap((item) => {
-      const signal = Signal.safeParse(item['signal']);
+      const signal = StoredSignal.safeParse(item['signal']);
       const by = (item['mute'] as Mute | undefined)?.by ?? 'silence';
       return signal.success ? [{ signal: signal.data, by }] : [];
     });

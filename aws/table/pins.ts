@@ -1,7 +1,7 @@
 import type { Clock, Page, Pins, Place } from '../../domain/ports.ts';
 import { isAhead } from '../../domain/versions.ts';
-import { Change } from '../../schemas/change.ts';
 import { Pin, type PinView } from '../../schemas/pin.ts';
+import { StoredChange } from '../../schemas/stored.ts';
 import { canonicalJson, sha256 } from '../hash.ts';
 import { keys, lists } from './keys.ts';
 import { pageOfFew } from './small-list.ts';
@@ -110,7 +110,7 @@ const newestFirst = (pinned: Item | undefined): Pin[] =>
  * Pipelines tell of what they bring back as of any deploy: that is the version of before.
  */
 function view(pin: Pin, live: Item | undefined): PinView {
-  const change = live === undefined ? undefined : Change.parse(live['change']);
+  const change = live === undefined ? undefined : StoredChange.parse(live['change']);
   const newer =
     change !== undefined &&
     change.kind !== 'rollback' &&

@@ -1,9 +1,10 @@
 import * as z from 'zod';
 import type { BegunRunbook, Blobs, Clock, IncidentChange, RunbookEnd, RunbookRuns } from '../../domain/ports.ts';
 import type { Json } from '../../domain/runbooks/variables.ts';
-import { IncidentRecord } from '../../schemas/incident.ts';
+import { type IncidentRecord } from '../../schemas/incident.ts';
 import type { IncidentId } from '../../schemas/names.ts';
 import { Runbook } from '../../schemas/runbook.ts';
+import { StoredIncident } from '../../schemas/stored.ts';
 import type { Timestamp } from '../../schemas/time.ts';
 import { keys } from './keys.ts';
 import { mailWrites, timelineWrite } from './mail.ts';
@@ -96,7 +97,7 @@ export class RunbookTable implements RunbookRuns {
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
       const item = await this.#table.get(keys.incident(id));
       if (item === undefined) throw new Error(`incident ${id} is not in the table`);
-      const incident = IncidentRecord.parse(item);
+      const incident = StoredIncident.parse(item);
       const at = this.#clock.now();
       const timeline = { actor: 'firebreak', kind: `runbook.${outcome}`, text, detail: { number } };
       const result = await this.#table.transact([

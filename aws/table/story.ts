@@ -1,7 +1,7 @@
 import type { Child, Story } from '../../domain/story.ts';
-import { DecisionView, Effect, IncidentRecord, TimelineEntry } from '../../schemas/incident.ts';
+import { TimelineEntry } from '../../schemas/incident.ts';
 import { IncidentId } from '../../schemas/names.ts';
-import { Signal } from '../../schemas/signal.ts';
+import { StoredDecision, StoredEffect, StoredIncident, StoredSignal } from '../../schemas/stored.ts';
 import { childrenOf } from './crowd.ts';
 import { keys } from './keys.ts';
 import { recordOf } from './record.ts';
@@ -21,9 +21,9 @@ export async function storyOf(table: Table, id: IncidentId, after: string | null
   if (item === undefined) return undefined;
   const incident = recordOf(item);
   const [decisions, effects, signals, timeline, children, parent] = await Promise.all([
-    collect(table.each(pk, 'DEC#'), (row) => DecisionView.parse(row)),
-    collect(table.each(pk, 'EFF#'), (row) => Effect.parse(row)),
-    collect(table.each(pk, 'SIG#', { limit: SIGNALS_READ }), (row) => Signal.parse(row)),
+    collect(table.each(pk, 'DEC#'), (row) => StoredDecision.parse(row)),
+    collect(table.each(pk, 'EFF#'), (row) => StoredEffect.parse(row)),
+    collect(table.each(pk, 'SIG#', { limit: SIGNALS_READ }), (row) => StoredSignal.parse(row)),
     collect(table.each(pk, 'TL#', { limit: ENTRIES_READ, ...(after !== null && { after }) }), (row) => ({
       place: String(row['sk']),
       entry: TimelineEntry.parse({ detail: null, ...row }),
@@ -49,7 +49,7 @@ async function read(table: Table, ids: readonly IncidentId[]): Promise<Child[]> 
   const items = await table.getAll(ids.map((id) => keys.incident(id)));
   return items.flatMap((item) => {
     if (item === undefined) return [];
-    const { id, service, environment, unmatched, title, severity, status } = IncidentRecord.parse(item);
+    const { id, service, environment, unmatched, title, severity, status } = StoredIncident.parse(item);
     return [{ id, service: unmatched || service, environment, title, severity, status }];
   });
 }

@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import { type Arrival, opensIncident, scopeOf } from '../../domain/admission.ts';
 import { isOld, type Place, placesBeside, SHARED_SCOPE } from '../../domain/unmatched.ts';
-import { IncidentRecord } from '../../schemas/incident.ts';
+import type { IncidentRecord } from '../../schemas/incident.ts';
+import { StoredIncident } from '../../schemas/stored.ts';
 import { IncidentId } from '../../schemas/names.ts';
 import { Timestamp } from '../../schemas/time.ts';
 import { keys } from './keys.ts';
@@ -76,7 +77,7 @@ async function incidentsOf(table: Table, ids: readonly unknown[]): Promise<Reado
   const found = wanted.length === 0 ? [] : await table.getAll(wanted);
   return new Map(
     found.flatMap((item): [string, IncidentRecord][] =>
-      item === undefined ? [] : [[String(item['id']), IncidentRecord.parse(item)]],
+      item === undefined ? [] : [[String(item['id']), StoredIncident.parse(item)]],
     ),
   );
 }

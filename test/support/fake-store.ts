@@ -27,6 +27,7 @@ import { newChange } from '../../aws/table/changes.ts';
 import { SEVERAL, scopeOfCrowd } from '../../aws/table/crowd.ts';
 import { blankIncident } from '../../aws/table/open.ts';
 import { canonicalJson, sha256 } from '../../aws/hash.ts';
+import type { ZodType } from 'zod';
 import type { Json } from '../../domain/runbooks/variables.ts';
 import type {
   Act,
@@ -48,6 +49,7 @@ import type {
   Effects,
   IncidentChange,
   Incidents,
+  LeftToNext,
   Listened,
   Part,
   Pins,
@@ -83,7 +85,8 @@ import type {
   Reason,
   TimelineEntry,
 } from '../../schemas/incident.ts';
-import type { Mail, Message } from '../../schemas/inbox.ts';
+import { type Mail, Message, readMail, type Unread } from '../../schemas/inbox.ts';
+import { skippedEntry } from '../../domain/unread.ts';
 import type { ChangeId, EnvironmentName, IncidentId, ServiceName, Severity } from '../../schemas/names.ts';
 import type { Pin, PinView } from '../../schemas/pin.ts';
 import type { Signal } from '../../schemas/signal.ts';
@@ -140,6 +143,8 @@ type Dossier = {
 /** All that is stored, and the few things that several ports do to it. Nothing here waits, so nothing can race. */
 export class FakeStore {
   readonly clock: Clock;
+  /** The messages that the version that reads can read. */
+  knows: ZodType<Message> = Message;
   readonly dossiers = new Map<IncidentId, Dossier>();
   readonly open = new Map<string, IncidentId>();
   readonly pending = new Map<IncidentId, { seq: number; since: Timestamp }>();
@@ -586,12 +591,13 @@ export class FakeIncidents implements Incidents {
   async listen(id: IncidentId, after: number, bell: string | null): Promise<Listened> {
     const dossier = this.#store.dossier(id);
     if (bell !== null) dossier.record.bells = { ...dossier.record.bells, inbox: bell };
-    const mail = dossier.inbox.filter(({ seq }) => seq > after).slice(0, 100);
+    const rows = dossier.inbox.filter(({ seq }) => seq > after).slice(0, 100);
+    const { mail, unread } = readMail(rows, this.#store.knows);
     const drained = mail.at(-1)?.seq ?? after;
     dossier.record.drained = drained;
     if ((this.#store.pending.get(id)?.seq ?? 0) <= drained) this.#store.pending.delete(id);
     const { firing, severity, status, renotified } = dossier.record;
-    return copy({ mail, firing, severity, status, renotified, at: this.#store.clock.now() });
+    return copy({ mail, ...(unread && { unread }), firing, severity, status, renotified, at: this.#store.clock.now() });
   }
 
   async resolve(
@@ -614,9 +620,10 @@ export class FakeIncidents implements Incidents {
     return 'resolved';
   }
 
-  async handOver(id: IncidentId, run: number, text: string): Promise<void> {
+  async handOver(id: IncidentId, run: number, text: string, { unread, resolveBy }: LeftToNext = {}): Promise<void> {
     const dossier = this.#store.dossier(id);
-    dossier.record.run = run;
+    const { unread: _, resolve_by: __, ...record } = dossier.record;
+    dossier.record = { ...record, run, ...given({ unread, resolve_by: resolveBy }) };
     this.#store.pend(id, 0);
     const at = this.#store.clock.now();
     await this.note(id, `run-${run}`, { at, actor: 'firebreak', kind: 'workflow.handed_over', text, detail: { run } });
@@ -636,6 +643,10 @@ export class FakeIncidents implements Incidents {
         generatorUrl: links.source,
         seen: this.#store.dossier(id).seen.has(episode),
       }));
+  }
+
+  async skipUnread(id: IncidentId, unread: Unread): Promise<void> {
+    await this.note(id, `unread-${unread.seq}`, skippedEntry(unread, this.#store.clock.now()));
   }
 
   async seeEpisodes(id: IncidentId, episodes: readonly string[]): Promise<void> {

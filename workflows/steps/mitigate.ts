@@ -7,6 +7,7 @@ import { secondsBetween } from '../../schemas/time.ts';
 import { inForce } from '../../domain/cleared.ts';
 import { weighed } from '../../domain/rollback.ts';
 import { liveChange } from '../../domain/versions.ts';
+import { type Activity, activityOf } from '../activity.ts';
 import type { Run } from '../run.ts';
 import { wake } from '../wake.ts';
 import { entryOf, judge, type Judged } from './judge.ts';
@@ -46,10 +47,12 @@ export async function mitigate(
   run: Run,
   { incidentId, number, asked }: MitigateInput,
   deps: Deps,
+  activity: Activity = activityOf(),
 ): Promise<MitigationOutcome> {
   const judged = await run.step('judge', () => gist(deps, incidentId, number, asked));
-  const end = await carryOut(run, { incidentId, number, asked }, judged, deps);
+  const end = await carryOut(run, { incidentId, number, asked, activity }, judged, deps);
   await run.step('conclude', () => conclude(deps, incidentId, number, judged, end));
+  activity.rests();
   if (end.outcome === 'succeeded') await watch(run, { incidentId, number }, judged, deps);
   return end.outcome;
 }
@@ -172,7 +175,7 @@ type End = { outcome: MitigationOutcome; page: PageNeed; text: string; runs?: st
 
 async function carryOut(
   run: Run,
-  { incidentId, number, asked }: MitigateInput,
+  { incidentId, number, asked, activity }: MitigateInput & { activity: Activity },
   judged: Gist,
   deps: Deps,
 ): Promise<End> {
@@ -180,7 +183,7 @@ async function carryOut(
   const order = orderOf(incidentId, number, judged);
   if (order === null || (kind !== 'roll_back' && kind !== 'approve')) return notTaken(judged, asked);
   if (kind === 'approve') {
-    const answer = await askPerson(run, { incidentId, number, ...judged }, deps);
+    const answer = await askPerson(run, { incidentId, number, activity, ...judged }, deps);
     if (answer !== 'approved') return unanswered(answer, judged.onTimeout);
   }
   if (judged.settleSeconds > 0) await run.wait('settle', { seconds: judged.settleSeconds });
@@ -215,7 +218,13 @@ function notTaken({ kind, because }: Gist, asked: Asked): End {
 /** Waits for people's answer. The question is in the table; this only makes sure to hear of the answer. */
 async function askPerson(
   run: Run,
-  { incidentId, number, approvalSeconds, onTimeout }: Gist & Pick<MitigateInput, 'incidentId' | 'number'>,
+  {
+    incidentId,
+    number,
+    activity,
+    approvalSeconds,
+    onTimeout,
+  }: Gist & Pick<MitigateInput, 'incidentId' | 'number'> & { activity: Activity },
   deps: Deps,
 ): Promise<DecisionState> {
   await run.step('page-for-approval', async () => {
@@ -227,7 +236,9 @@ async function askPerson(
   const bell = await run.bell('approval', { seconds: approvalSeconds });
   const standing = await run.step('ask', () => deps.decisions.await(incidentId, number, bell.id));
   if (standing !== 'waiting') return standing;
+  activity.rests();
   await bell.rung();
+  activity.acts();
   return run.step('answer', () =>
     deps.decisions.expire(incidentId, number, onTimeout === 'act' ? 'approved' : 'expired'),
   );

@@ -1104,6 +1104,28 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await timeline(id)).toEqual(['workflow.handed_over', 'incident.opened']);
     });
 
+    test('gives mail up to a message that it cannot read, and passes over that only when it is told to', async () => {
+      const id = await opened();
+      const future = { kind: 'of-the-future', by: 'ada' } as unknown as Message;
+      for (const message of [note, future, note]) await stores.incidents.post(id, message);
+      const heard = await stores.incidents.listen(id, 0, 'bell');
+      expect(heard).toMatchObject({ mail: [{ seq: 1, message: note }], unread: { seq: 2, kind: 'of-the-future' } });
+      expect(await stores.incidents.listen(id, 1, 'bell')).toMatchObject({ mail: [], unread: { seq: 2 } });
+      later(60);
+      expect(await isPending(id)).toBe(true);
+      expect(await record(id)).toMatchObject({ drained: 1 });
+      await stores.incidents.handOver(id, 2, 'Handed over', { unread: 2, resolveBy: 'person:ada' });
+      expect(await record(id)).toMatchObject({ run: 2, unread: 2, resolve_by: 'person:ada' });
+      await stores.incidents.handOver(id, 3, 'Handed over');
+      expect(await record(id)).not.toHaveProperty('unread');
+      expect(await record(id)).not.toHaveProperty('resolve_by');
+      await stores.incidents.skipUnread(id, { seq: 2, kind: 'of-the-future' });
+      await stores.incidents.skipUnread(id, { seq: 2, kind: 'of-the-future' });
+      expect((await timeline(id)).filter((kind) => kind === 'inbox.skipped')).toHaveLength(1);
+      expect(await stores.incidents.listen(id, 2, null)).toMatchObject({ mail: [{ seq: 3, message: note }] });
+      expect(await isPending(id)).toBe(false);
+    });
+
     test('a note with the same key is written once', async () => {
       const id = await opened();
       const entry = { at: stores.clock.now(), actor: 'ada', kind: 'note', text: 'hm', detail: { a: 1 } };

@@ -1,0 +1,148 @@
+import { withDurableExecution } from '@aws/durable-execution-sdk-js';
+import type { DurableContext, DurableExecutionClient, DurableLambdaHandler } from '@aws/durable-execution-sdk-js';
+import { describe, expect, test } from 'vitest';
+import type * as z from 'zod';
+import type { Deps } from '../../domain/ports.ts';
+import { Message } from '../../schemas/inbox.ts';
+import { incidentResponse, type IncidentRun } from '../../workflows/incident-response.ts';
+import { durableRun } from '../../workflows/run.ts';
+import { FakeWorld } from '../support/fake-deps.ts';
+import { acting, answers, deploys, ends, fires, liveThrough, mode, type Moment, says, theIncident } from './play.ts';
+import { VirtualLambda } from './virtual-lambda.ts';
+
+/** The messages that a version knew before one kind was added. */
+const without = (kind: Message['kind']): z.ZodType<Message> => Message.refine((message) => message.kind !== kind);
+
+const ofTheFuture = (): Message => ({ kind: 'ask-the-oracle', by: 'person:ada' }) as unknown as Message;
+
+/**
+ * Plays a story of which the first run has an old version, and the runs after it the newest. A run keeps the version with
+ * which it has begun, as executions on Lambda do.
+ */
+async function playedWith(old: z.ZodType<Message>, given: Moment[], timeline: Record<string, Moment>) {
+  const world = new FakeWorld();
+  const lambda = new VirtualLambda(
+    world.clock,
+    handlerBy(world, (run) => (run === 1 ? old : Message)),
+  );
+  world.engine = lambda;
+  world.config = acting();
+  await deploys('v1', 240)(world);
+  await deploys('v2', 8)(world);
+  for (const moment of given) await moment(world);
+  const runs = await liveThrough(world, lambda, timeline);
+  const id = theIncident(world);
+  const told = world.store.dossier(id).timeline.map(({ kind }) => kind);
+  const count = (kind: string) => told.filter((one) => one === kind).length;
+  return {
+    world,
+    ended: runs.map(({ result }) => (result as { ended: string } | null)?.ended),
+    handedOver: count('workflow.handed_over'),
+    skipped: count('inbox.skipped'),
+    inbox: world.store.dossier(id).inbox,
+    status: (await world.deps.incidents.read(id))?.status,
+  };
+}
+
+const handlerBy =
+  (world: FakeWorld, knows: (run: number) => z.ZodType<Message>) =>
+  (client: DurableExecutionClient): DurableLambdaHandler =>
+    withDurableExecution(
+      (input: IncidentRun, context: DurableContext) =>
+        incidentResponse(durableRun(context, world.deps.log), input, ofVersion(world, knows(input.run))),
+      { durableExecutionClient: client },
+    );
+
+/** The ports as a version sees them that knows these messages. */
+function ofVersion(world: FakeWorld, known: z.ZodType<Message>): Deps {
+  const { deps } = world;
+  const listen: Deps['incidents']['listen'] = async (...args) => {
+    world.store.knows = known;
+    try {
+      return await deps.incidents.listen(...args);
+    } finally {
+      world.store.knows = Message;
+    }
+  };
+  const incidents = new Proxy(deps.incidents, {
+    get: (target, name) => {
+      const value = Reflect.get(target, name) as unknown;
+      return name === 'listen' ? listen : typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+  return { ...deps, incidents };
+}
+
+const call: Message = { kind: 'page', by: 'person:ada', note: 'come and see' };
+
+describe('a run of an old version that meets a message of a newer one', () => {
+  test('hands over at once and once, and the newest version reads it', async () => {
+    const played = await playedWith(without('page'), [], {
+      '0 s': fires({ labels: { action: '' } }),
+      '2 min': says(call),
+      '3 min': says({ kind: 'resolve', by: 'person:ada', note: '' }),
+    });
+    expect(played.ended).toEqual(['handed_over', 'resolved']);
+    expect(played).toMatchObject({ handedOver: 1, skipped: 0, status: 'resolved' });
+    const view = await played.world.deps.incidents.view(theIncident(played.world));
+    expect(view?.effects.filter(({ kind }) => kind === 'page')).toHaveLength(2);
+  });
+
+  test('leaves a question to people open, which the next run goes on to ask', async () => {
+    const played = await playedWith(without('page'), [mode('approve')], {
+      '0 s': fires(),
+      '5 min': says(call),
+      '7 min': answers('approved'),
+      '30 min': ends(),
+    });
+    expect(played.ended).toEqual(['handed_over', 'resolved']);
+    expect(played).toMatchObject({ handedOver: 1, skipped: 0, status: 'resolved' });
+    expect(played.world.calls.filter((one) => /roll/i.test(one))).toHaveLength(1);
+  });
+
+  test('lets a rollback end that is under way, and the next run verifies it', async () => {
+    const played = await playedWith(without('page'), [], {
+      '0 s': fires(),
+      '5 min': says(call),
+      '6 min': ends(),
+    });
+    expect(played.ended).toEqual(['handed_over', 'resolved']);
+    expect(played.world.calls.filter((one) => /roll/i.test(one))).toHaveLength(1);
+    expect(await played.world.deps.incidents.read(theIncident(played.world))).toMatchObject({ verification: 'passed' });
+  });
+
+  test('leaves to the next run what a person has said before that message', async () => {
+    const played = await playedWith(without('page'), [], {
+      '0 s': fires({ labels: { action: '' } }),
+      '2 min': async (world) => {
+        const id = theIncident(world);
+        await world.deps.incidents.post(id, { kind: 'resolve', by: 'person:ada', note: '' });
+        await says({ kind: 'page', by: 'firebreak', note: '' })(world);
+      },
+    });
+    expect(played).toMatchObject({ ended: ['handed_over', 'resolved'], status: 'resolved' });
+  });
+});
+
+test('a message that the newest version cannot read either is skipped, with an entry on the timeline, and kept', async () => {
+  const played = await playedWith(Message, [], {
+    '0 s': fires({ labels: { action: '' } }),
+    '2 min': says(ofTheFuture()),
+    '3 min': says({ kind: 'resolve', by: 'person:ada', note: '' }),
+  });
+  expect(played.ended).toEqual(['handed_over', 'resolved']);
+  expect(played).toMatchObject({ handedOver: 1, skipped: 1, status: 'resolved' });
+  expect(played.inbox.map(({ message }) => message.kind)).toEqual(['mitigation', 'ask-the-oracle', 'resolve']);
+});
+
+test('many such messages do not use up the runs', async () => {
+  const timeline = Object.fromEntries(
+    Array.from({ length: 15 }, (_, minute) => [`${minute + 2} min`, says(ofTheFuture())]),
+  );
+  const played = await playedWith(Message, [], {
+    '0 s': fires({ labels: { action: '' } }),
+    ...timeline,
+    '1 h': says({ kind: 'resolve', by: 'person:ada', note: '' }),
+  });
+  expect(played).toMatchObject({ handedOver: 9, skipped: 15, status: 'resolved' });
+});
