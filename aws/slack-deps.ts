@@ -18,7 +18,7 @@ import { sqsPeopleQueue } from './people-queue.ts';
 import { CONFIG_KEY } from './published.ts';
 import { ssmSecrets } from './secrets.ts';
 import { keys } from './table/keys.ts';
-import { openIncidents } from './table/open.ts';
+import { openIncidents } from './table/open-incidents.ts';
 import { QuarantineTable } from './table/quarantine.ts';
 import { Table } from './table/table.ts';
 

@@ -6,7 +6,7 @@ import type { Resources } from './permissions.ts';
 export const environmentOf = (
   stage: string,
   { table, bucket, urgent, ordinary, unmatched, people, shown, workflowName, secretsPath }: Resources,
-): Record<Exclude<keyof Environment, 'FIREBREAK_TIME_SCALE'>, $util.Input<string>> => ({
+): Record<Exclude<keyof Environment, 'FIREBREAK_TIME_SCALE' | 'FIREBREAK_STAND_INS'>, $util.Input<string>> => ({
   FIREBREAK_STAGE: stage,
   FIREBREAK_TABLE: table.name,
   FIREBREAK_BUCKET: bucket.name,

@@ -1,25 +1,11 @@
 import type { IncidentRecord } from '../../schemas/incident.ts';
 import type { Signal } from '../../schemas/signal.ts';
 import type { Timestamp } from '../../schemas/time.ts';
-import { IncidentId } from '../../schemas/names.ts';
 import { keys, shardedLists } from './keys.ts';
 import { pendingWrite, timelineWrite } from './mail.ts';
 import { openingWrite } from './openings.ts';
 import { markWrite } from './projections.ts';
-import { absent, collect, type Item, type Table, type Write } from './table.ts';
-
-/**
- * The items of all incidents that are not resolved, newest first. What it reads grows with these alone, however many
- * have been resolved. Strongly consistent.
- */
-export async function openIncidents(table: Table): Promise<Item[]> {
-  const ids = await collect(table.each(keys.openIncidents().pk, '', { newestFirst: true }), ({ sk }) =>
-    IncidentId.parse(sk),
-  );
-  const items = await table.getAll(ids.map(keys.incident));
-  // One may have been resolved between the two reads.
-  return items.flatMap((item) => (item === undefined || item['status'] === 'resolved' ? [] : [item]));
-}
+import { absent, type Table, type Write } from './table.ts';
 
 /** The writes by which an incident begins: itself, the pointer that lets only one be open, and its pending start. */
 export function newIncidentWrites(

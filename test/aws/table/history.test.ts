@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openIncidents } from '../../../aws/table/open.ts';
+import { openIncidents } from '../../../aws/table/open-incidents.ts';
 import { NewChange } from '../../../schemas/change.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/names.ts';
 import { plusSeconds } from '../../../schemas/time.ts';
