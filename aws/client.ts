@@ -19,6 +19,10 @@ export const SHARED_LIMITS: Limits = { connectMs: 1500, attemptMs: 3000, callMs:
 /** For the function that Slack calls. Slack waits three seconds, so a lost call is repeated once. */
 export const SLACK_LIMITS: Limits = { connectMs: 800, attemptMs: 1500, callMs: 3000, maxAttempts: 2 };
 
+/** For secrets: without an answer the last known ones are used, so it is not waited for long. */
+export const SECRETS_LIMITS: Limits = { connectMs: 1500, attemptMs: 2000, callMs: 4500, maxAttempts: 2 };
+export const SLACK_SECRETS_LIMITS: Limits = { connectMs: 600, attemptMs: 1000, callMs: 1000, maxAttempts: 1 };
+
 /** For the checkpoints and the state of durable executions, whose function has a minute. */
 export const DURABLE_LIMITS: Limits = { connectMs: 2500, attemptMs: 6000, callMs: 19_000 };
 

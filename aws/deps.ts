@@ -4,13 +4,14 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import type { ExternalPager, Tickets } from '../domain/outlets.ts';
-import type { Clock, Deps } from '../domain/ports.ts';
+import { type Attempt, type Clock, type Deps, type Secrets, SecretsUnreadable } from '../domain/ports.ts';
 import { alertStates } from '../integrations/alert-states.ts';
 import { alertmanagerSilences } from '../integrations/alertmanager/silences.ts';
 import { type GithubAccess, githubAccess } from '../integrations/github/access.ts';
 import { githubIssues } from '../integrations/github/issues.ts';
 import { githubGates } from '../integrations/github/protection.ts';
 import { grafanaAnnotations } from '../integrations/grafana/annotations.ts';
+import { NoAnswer } from '../integrations/http.ts';
 import { identityTokens } from '../integrations/oidc/identity-tokens.ts';
 import { externalPagerDuty } from '../integrations/pagerduty/external.ts';
 import { pagerDutyChanges } from '../integrations/pagerduty/change-events.ts';
@@ -32,7 +33,7 @@ import type { Target } from '../schemas/projection.ts';
 import type { TicketTarget } from '../schemas/routes.ts';
 import { millisOf, timestamp } from '../schemas/time.ts';
 import { s3Blobs } from './blobs.ts';
-import { awsClient, DURABLE_LIMITS, SHARED_LIMITS } from './client.ts';
+import { awsClient, DURABLE_LIMITS, SECRETS_LIMITS, SHARED_LIMITS } from './client.ts';
 import { publishedConfig } from './config-source.ts';
 import { announced } from './announced.ts';
 import { deployerFor } from './deployers.ts';
@@ -44,7 +45,7 @@ import { sqsWaker } from './waker.ts';
 import { sqsPeopleQueue } from './people-queue.ts';
 import { sqsRedelivery } from './redelivery.ts';
 import { sqsSignalQueue } from './queue.ts';
-import { ssmSecrets } from './secrets.ts';
+import { secretsOf } from './secrets-of.ts';
 import { es256Signer } from './signer.ts';
 import { AcquaintanceTable } from './table/acquaintances.ts';
 import { AuditLogTable } from './table/audit-log.ts';
@@ -99,12 +100,8 @@ export function assemble(env: Environment): Deps {
     env.FIREBREAK_BUCKET,
     SHARED_LIMITS,
   );
-  const secrets = ssmSecrets(
-    awsClient(SSMClient, SHARED_LIMITS),
-    env.FIREBREAK_SECRETS_PATH,
-    now,
-    env.FIREBREAK_TIME_SCALE,
-  );
+  const secrets = secretsOf(env, { client: awsClient(SSMClient, SECRETS_LIMITS), blobs, log, now });
+  const address = (name: string) => () => readAddress(secrets, name);
   const config = publishedConfig(blobs, log, now);
   const sqs = awsClient(SQSClient, SHARED_LIMITS);
   const gates = new GateTable(table);
@@ -151,7 +148,7 @@ export function assemble(env: Environment): Deps {
     drills: new DrillTable(table, clock),
     digests: new DigestTable(table),
     sloStatuses: new SloStatusTable(table),
-    sloMetrics: prometheusQueries(() => secrets.get('PROMETHEUS_URL')),
+    sloMetrics: prometheusQueries(address('PROMETHEUS_URL')),
     sloLease: new SloLeaseTable(table, clock),
     sloAlerts: new SloAlertTable(table, clock),
     sloDays: new SloDayTable(table),
@@ -170,29 +167,52 @@ export function assemble(env: Environment): Deps {
     tokens: new TokenTable(table, clock),
     idempotency: new IdempotencyTable(table, clock),
     pager: {
-      send: async (request) =>
-        pagerDuty({
-          eventsUrl: await eventsUrl(),
-          routingKey: () => secrets.get('PAGERDUTY_ROUTING_KEY'),
-          clock,
-        }).send(request),
+      send: (request) =>
+        unlessUnreadable(async () =>
+          pagerDuty({
+            eventsUrl: await eventsUrl(),
+            routingKey: () => secrets.get('PAGERDUTY_ROUTING_KEY'),
+            clock,
+          }).send(request),
+        ),
       ...standInAt(standIns, eventsUrl),
     },
-    fallbackPager: webhookPager({ config, secrets, clock }),
+    fallbackPager: {
+      send: (request) => unlessUnreadable(() => webhookPager({ config, secrets, clock }).send(request)),
+    },
     externalPager: externalPager(pagerDutyRest({ secrets, clock })),
     pagerIncidents: new PagerIncidentTable(table, clock),
     onCall: pagerDutyOnCall({ config, clock, rest: pagerDutyRest({ secrets, clock }) }),
     flagsFor: (entry, place) => flagsFor(entry, { place, secrets, clock, standIns }),
     http: runbookCalls({ secrets, clock }),
     deployerFor: (entry, place) => deployerFor(entry, { place, secrets, clock, config, gates, github, standIns }),
-    metrics: prometheus(() => secrets.get('PROMETHEUS_URL')),
+    metrics: prometheus(address('PROMETHEUS_URL')),
     alerts: alertStates({
-      alertmanager: () => secrets.get('ALERTMANAGER_URL'),
-      prometheus: () => secrets.get('PROMETHEUS_URL'),
+      alertmanager: address('ALERTMANAGER_URL'),
+      prometheus: address('PROMETHEUS_URL'),
     }),
-    silences: alertmanagerSilences({ url: () => secrets.get('ALERTMANAGER_URL'), now }),
+    silences: alertmanagerSilences({ url: address('ALERTMANAGER_URL'), now, log }),
     ...outlets({ secrets, clock, github, standIns }),
   };
+}
+
+/** Without its address a vendor is one that does not answer, not one that is off. @throws NoAnswer */
+async function readAddress(secrets: Secrets, name: string): Promise<string | undefined> {
+  try {
+    return await secrets.get(name);
+  } catch (error) {
+    throw new NoAnswer(`the address ${name} is not known: ${String(error)}`, { cause: error });
+  }
+}
+
+/** A page is tried again, and by the second route, also while its secret cannot be read. */
+async function unlessUnreadable(send: () => Promise<Attempt>): Promise<Attempt> {
+  try {
+    return await send();
+  } catch (error) {
+    if (error instanceof SecretsUnreadable) return { kind: 'later', detail: error.message, afterSeconds: null };
+    throw error;
+  }
 }
 
 /** Of all queues that call a function. */
@@ -225,12 +245,13 @@ function engines(env: Environment): Pick<Deps, 'engine' | 'drillRuns'> {
 const isOn =
   ({ config, secrets }: Pick<Deps, 'config' | 'secrets'>) =>
   async (target: Target): Promise<boolean> => {
-    const set = async (...names: string[]) => (await Promise.all(names.map(secrets.get))).every(Boolean);
+    // Whether it is connected and nothing else: whoever changes what is shown has no credentials for it.
+    const connected = async (name: string) => Boolean(await secrets.get(name));
     switch (target) {
       case 'slack':
-        return set('SLACK_BOT_TOKEN');
+        return connected('CONNECTED_SLACK');
       case 'grafana':
-        return set('GRAFANA_URL', 'GRAFANA_TOKEN');
+        return connected('CONNECTED_GRAFANA');
       case 'tickets':
         return true;
       case 'webhooks': {
@@ -239,7 +260,10 @@ const isOn =
       }
       case 'statuspage': {
         const { services } = await config.current();
-        return Object.values(services).some(({ statusPage }) => statusPage !== undefined) && set('STATUSPAGE_API_KEY');
+        return (
+          Object.values(services).some(({ statusPage }) => statusPage !== undefined) &&
+          connected('CONNECTED_STATUSPAGE')
+        );
       }
     }
   };

@@ -17,6 +17,10 @@ const Environment = z.object({
   FIREBREAK_WORKFLOW_FUNCTION: z.string().min(1),
   FIREBREAK_WORKFLOW_QUALIFIER: z.string().min(1),
   FIREBREAK_SECRETS_PATH: z.string().startsWith('/'),
+  /** Groups of secrets that the function may read, of aws/secret-groups.ts, separated by commas. */
+  FIREBREAK_SECRETS_GRANTS: z.string().regex(/^[a-z-]+(,[a-z-]+)*$/),
+  /** 32 bytes as base64: seals the copy of the secrets in the bucket. */
+  FIREBREAK_SECRETS_KEY: z.base64().length(44),
   /** Refused on Lambda, see below. */
   FIREBREAK_TIME_SCALE: z.coerce.number().min(1).default(1),
   /** Addresses of the sandbox's stand-ins, separated by spaces. Refused on Lambda. */

@@ -11,12 +11,12 @@ import { IncidentId, Mode } from '../schemas/names.ts';
 import { PeopleFile } from '../schemas/people.ts';
 import { millisOf, timestamp } from '../schemas/time.ts';
 import { s3Blobs } from './blobs.ts';
-import { awsClient, SLACK_LIMITS } from './client.ts';
+import { awsClient, SLACK_LIMITS, SLACK_SECRETS_LIMITS } from './client.ts';
 import { readEnvironment } from './env.ts';
 import { jsonLog } from './log.ts';
 import { sqsPeopleQueue } from './people-queue.ts';
 import { CONFIG_KEY } from './published.ts';
-import { ssmSecrets } from './secrets.ts';
+import { secretsOf } from './secrets-of.ts';
 import { keys } from './table/keys.ts';
 import { openIncidents } from './table/open-incidents.ts';
 import { QuarantineTable } from './table/quarantine.ts';
@@ -37,9 +37,12 @@ export function slackDeps(): SlackDeps {
     env.FIREBREAK_BUCKET,
     SLACK_LIMITS,
   );
-  const secrets = ssmSecrets(awsClient(SSMClient, SLACK_LIMITS), env.FIREBREAK_SECRETS_PATH, () =>
-    millisOf(clock.now()),
-  );
+  const secrets = secretsOf(env, {
+    client: awsClient(SSMClient, SLACK_SECRETS_LIMITS),
+    blobs,
+    log,
+    now: () => millisOf(clock.now()),
+  });
   return {
     clock,
     log,

@@ -159,7 +159,15 @@ export type ConfigSource = {
 };
 
 /** Read at run time, kept for at most a minute, so that a rotated one reaches what already runs. */
-export type Secrets = { get(name: string): Promise<string | undefined> };
+export type Secrets = {
+  /** @throws SecretsUnreadable when it is not known whether it is set */
+  get(name: string): Promise<string | undefined>;
+};
+
+/** Neither the parameter store nor a copy of its secrets could be read, or this one is not for this function. */
+export class SecretsUnreadable extends Error {
+  override readonly name = 'SecretsUnreadable';
+}
 
 export type Blobs = {
   put(key: string, body: string | Uint8Array, contentType: string): Promise<void>;

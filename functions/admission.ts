@@ -7,7 +7,7 @@ import type { Signal } from '../schemas/signal.ts';
 import { wake } from '../workflows/wake.ts';
 import { freezeByAlerts } from './evaluation/burn-alerts.ts';
 
-type AdmissionDeps = Pick<
+export type AdmissionDeps = Pick<
   Deps,
   | 'clock'
   | 'config'

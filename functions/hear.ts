@@ -1,10 +1,11 @@
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import * as z from 'zod';
 import { deps as productionDeps } from '../aws/deps.ts';
-import type { Deps, Log } from '../domain/ports.ts';
+import type { Log } from '../domain/ports.ts';
 import { Heard } from '../schemas/heard.ts';
 import { giveCommandToOnCall } from './acts/on-call-commander.ts';
 import { hearPagerDuty } from './pagerduty/hear.ts';
+import type { HearDeps } from './people/hear-deps.ts';
 import { hearSlack } from './people/hear-slack.ts';
 import { isPermanent } from './permanent.ts';
 import { handleBatch, NO_DEADLINE } from './queue-batch.ts';
@@ -14,10 +15,10 @@ import { handleBatch, NO_DEADLINE } from './queue-batch.ts';
  * wrong fails a record, and with it every later one of its group: what cannot be understood or done is kept in
  * quarantine, and its message completes.
  */
-export const hear = (deps: Deps, event: SQSEvent, deadline = NO_DEADLINE): Promise<SQSBatchResponse> =>
+export const hear = (deps: HearDeps, event: SQSEvent, deadline = NO_DEADLINE): Promise<SQSBatchResponse> =>
   handleBatch(deps, event, deadline, (record) => heard(deps, record));
 
-async function heard(deps: Deps, record: SQSRecord): Promise<boolean> {
+async function heard(deps: HearDeps, record: SQSRecord): Promise<boolean> {
   const log = deps.log.with({ queue_message: record.messageId });
   try {
     const message = Heard.safeParse(json(record.body));
@@ -32,7 +33,7 @@ async function heard(deps: Deps, record: SQSRecord): Promise<boolean> {
   }
 }
 
-function carryOut(deps: Deps, message: Heard): Promise<void> {
+function carryOut(deps: HearDeps, message: Heard): Promise<void> {
   switch (message.from) {
     case 'slack':
       return hearSlack(deps, message);
@@ -51,7 +52,7 @@ function json(text: string): unknown {
   }
 }
 
-async function kept(deps: Deps, record: SQSRecord, detail: string, log: Log): Promise<boolean> {
+async function kept(deps: HearDeps, record: SQSRecord, detail: string, log: Log): Promise<boolean> {
   try {
     await keep(deps, record, detail, log);
     return true;
@@ -61,7 +62,7 @@ async function kept(deps: Deps, record: SQSRecord, detail: string, log: Log): Pr
   }
 }
 
-async function keep(deps: Deps, { body }: SQSRecord, detail: string, log: Log): Promise<void> {
+async function keep(deps: HearDeps, { body }: SQSRecord, detail: string, log: Log): Promise<void> {
   const quarantine = await deps.quarantine.keep({
     source: 'people',
     receiver: 'people',

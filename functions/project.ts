@@ -11,7 +11,21 @@ import { webhooksProjector } from '../projectors/webhooks.ts';
 import { type Target, Wake } from '../schemas/projection.ts';
 import { handleBatch, NO_DEADLINE } from './queue-batch.ts';
 
-const PROJECTORS: Record<Target, (deps: Deps) => Projector> = {
+type ProjectDeps = Omit<
+  Deps,
+  | 'alerts'
+  | 'deployerFor'
+  | 'fallbackPager'
+  | 'flagsFor'
+  | 'http'
+  | 'metrics'
+  | 'secrets'
+  | 'signer'
+  | 'silences'
+  | 'sloMetrics'
+>;
+
+const PROJECTORS: Record<Target, (deps: ProjectDeps) => Projector> = {
   slack: slackProjector,
   statuspage: statuspageProjector,
   grafana: grafanaProjector,
@@ -28,7 +42,7 @@ const SIDE_BY_SIDE: Partial<Record<Target, SideBySide>> = {
  * Woken by a queue for each target, shows what is due there. Messages carry nothing but the wish: what is lost or comes
  * twice changes nothing.
  */
-export function project(deps: Deps, event: SQSEvent, deadline = NO_DEADLINE): Promise<SQSBatchResponse> {
+export function project(deps: ProjectDeps, event: SQSEvent, deadline = NO_DEADLINE): Promise<SQSBatchResponse> {
   const passes = new Map<Target, Promise<void>>();
   return handleBatch(deps, event, deadline, async ({ body }) => {
     const target = targetOf(body);

@@ -3,22 +3,24 @@ import * as z from 'zod';
 import { deps as productionDeps } from '../aws/deps.ts';
 import type { Deps, Log } from '../domain/ports.ts';
 import { readSignalMessage, type SignalMessage } from '../schemas/signal.ts';
-import { admitSignals } from './admission.ts';
+import { type AdmissionDeps, admitSignals } from './admission.ts';
 import { isPermanent } from './permanent.ts';
 import { handleBatch, NO_DEADLINE } from './queue-batch.ts';
+
+export type RouteDeps = AdmissionDeps & Pick<Deps, 'quarantine' | 'redelivery'>;
 
 /**
  * Takes signals from the queue into the table, and starts or wakes the workflow of each incident they belong to. Only
  * what our own infrastructure does wrong fails a record, and with it every later one of its group: what cannot be read
  * is kept in quarantine, and its message completes.
  */
-export const route = (deps: Deps, event: SQSEvent, deadline = NO_DEADLINE): Promise<SQSBatchResponse> =>
+export const route = (deps: RouteDeps, event: SQSEvent, deadline = NO_DEADLINE): Promise<SQSBatchResponse> =>
   handleBatch(deps, event, deadline, (record) => routed(deps, record), { patienceMs: PATIENCE_MS });
 
 /** Enough for a message that is slow, and no more: the groups beside one that hangs go on after it. */
 const PATIENCE_MS = 10_000;
 
-async function routed(deps: Deps, record: SQSRecord): Promise<boolean> {
+async function routed(deps: RouteDeps, record: SQSRecord): Promise<boolean> {
   const log = deps.log.with({ queue_message: record.messageId });
   try {
     const message = readSignalMessage(record.body);
@@ -34,7 +36,7 @@ async function routed(deps: Deps, record: SQSRecord): Promise<boolean> {
 }
 
 /** One signal that cannot be stored costs neither those beside it nor the later ones of its service. */
-async function admit(deps: Deps, message: SignalMessage, log: Log): Promise<void> {
+async function admit(deps: RouteDeps, message: SignalMessage, log: Log): Promise<void> {
   const { receipt, receivedAt, trace, signals } = message;
   try {
     const admitted = await admitSignals(deps, signals, { at: receivedAt, trace });
@@ -48,7 +50,7 @@ async function admit(deps: Deps, message: SignalMessage, log: Log): Promise<void
   }
 }
 
-async function keep(deps: Deps, body: string, detail: string, log: Log): Promise<void> {
+async function keep(deps: RouteDeps, body: string, detail: string, log: Log): Promise<void> {
   const quarantine = await deps.quarantine.keep({
     source: 'queue',
     receiver: 'queue',

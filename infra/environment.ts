@@ -1,12 +1,17 @@
 import type { Environment } from '../aws/env.ts';
+import { FUNCTION_GRANTS } from '../aws/secret-groups.ts';
 import { WORKFLOW_ALIAS } from './names.ts';
 import type { Resources } from './permissions.ts';
 
-/** What every function finds in its environment, by the names that aws/env.ts reads: never a secret. */
+/**
+ * What a function finds in its environment, by the names that aws/env.ts reads. Never a credential: the key opens nothing
+ * but the function's own sealed copy.
+ */
 export const environmentOf = (
   stage: string,
-  { table, bucket, urgent, ordinary, unmatched, people, shown, workflowName, secretsPath }: Resources,
-): Record<Exclude<keyof Environment, 'FIREBREAK_TIME_SCALE' | 'FIREBREAK_STAND_INS'>, $util.Input<string>> => ({
+  name: keyof typeof FUNCTION_GRANTS,
+  { table, bucket, urgent, ordinary, unmatched, people, shown, workflowName, secretsPath, secretsKey }: Resources,
+): Record<Exclude<keyof Environment, 'FIREBREAK_STAND_INS' | 'FIREBREAK_TIME_SCALE'>, $util.Input<string>> => ({
   FIREBREAK_STAGE: stage,
   FIREBREAK_TABLE: table.name,
   FIREBREAK_BUCKET: bucket.name,
@@ -22,5 +27,7 @@ export const environmentOf = (
   FIREBREAK_WORKFLOW_FUNCTION: workflowName,
   FIREBREAK_WORKFLOW_QUALIFIER: WORKFLOW_ALIAS,
   FIREBREAK_SECRETS_PATH: secretsPath,
+  FIREBREAK_SECRETS_GRANTS: FUNCTION_GRANTS[name].join(','),
+  FIREBREAK_SECRETS_KEY: secretsKey(FUNCTION_GRANTS[name]),
   LOG_LEVEL: 'info',
 });

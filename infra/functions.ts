@@ -12,6 +12,7 @@ import {
   SWEEP_TIMEOUT_SECONDS,
   WORKFLOW,
 } from '../aws/resources.ts';
+import { type FUNCTION_GRANTS } from '../aws/secret-groups.ts';
 import { environmentOf } from './environment.ts';
 import { functionName, WORKFLOW_ALIAS } from './names.ts';
 import { mayLeaveAt, permissionsOf, type Resources } from './permissions.ts';
@@ -40,14 +41,14 @@ const AT_ONCE = {
 const LOGS = { format: 'json', retention: '3 months' } as const;
 
 /** What the functions have in common. */
-function common(stage: string, name: string, resources: Resources) {
+function common(stage: string, name: keyof typeof FUNCTION_GRANTS, resources: Resources) {
   return {
     name: functionName(stage, name),
     handler: `functions/${name}.handler`,
     runtime: 'nodejs24.x' as const,
     architecture: 'arm64' as const,
     memory: '1024 MB' as const, // less memory is less processor, and a cold start is processor time
-    environment: environmentOf(stage, resources),
+    environment: environmentOf(stage, name, resources),
     logging: LOGS,
     policies: $util.output([resources.arns.managedPolicy('AWSXRayDaemonWriteAccess')]),
   };

@@ -16,7 +16,7 @@ export function checkedStage(stage: string): string {
 /** As on one machine: `firebreak-local-route` there, `firebreak-production-route` here. */
 export const functionName = (stage: string, name: string): string => `firebreak-${stage}-${name}`;
 
-/** Below this path every secret is a parameter of its own. */
+/** Below this path are the parameters of aws/secret-groups.ts. */
 export const secretsPath = (stage: string): string => `/firebreak/${stage}`;
 
 /** Where this is deployed, as ARNs spell it. */

@@ -1,3 +1,4 @@
+import { copyFolder, FUNCTION_GRANTS, type Grant } from '../aws/secret-groups.ts';
 import type { Target } from '../schemas/projection.ts';
 import { WORKFLOW_ALIAS, type deploymentArns } from './names.ts';
 import type { Feed } from './queues.ts';
@@ -18,6 +19,8 @@ export type Resources = {
   /** The workflow by its name: its own role needs it, too. */
   workflowName: string;
   secretsPath: string;
+  /** Seals a function's copy of its secrets. */
+  secretsKey: (grants: readonly Grant[]) => $util.Input<string>;
   /** What rollbacks act upon on AWS. */
   targets: AwsTargets;
   arns: ReturnType<typeof deploymentArns>;
@@ -36,7 +39,7 @@ export function permissionsOf(resources: Resources) {
   const shown = Object.values(resources.shown);
   const table = ofTable(resources);
   const starting = ofStarting(resources);
-  const secrets = ofSecrets(resources);
+  const secrets = (name: keyof typeof FUNCTION_GRANTS) => ofSecrets(resources, FUNCTION_GRANTS[name]);
   const config = ofBlobs(resources, { read: ['config'], write: [] });
   // Whoever changes what is shown wakes those who show it.
   const telling = sendingTo(shown);
@@ -47,7 +50,7 @@ export function permissionsOf(resources: Resources) {
         read: ['config', 'quarantine', 'decisions', 'freeze-decisions', 'audit'],
         write: ['quarantine', 'signals', 'freeze-decisions'],
       }),
-      ...secrets,
+      ...secrets('http'),
       ...starting,
       ...sendingTo([...signals, people]),
       ...telling,
@@ -56,7 +59,7 @@ export function permissionsOf(resources: Resources) {
     slack: [
       ...ofReading(resources),
       ...ofBlobs(resources, { read: ['config'], write: ['quarantine'] }),
-      ...secrets,
+      ...secrets('slack'),
       ...sendingTo([people]),
     ],
     // What people want is done as over HTTP.
@@ -66,7 +69,7 @@ export function permissionsOf(resources: Resources) {
         read: ['config', 'decisions', 'freeze-decisions'],
         write: ['quarantine', 'freeze-decisions'],
       }),
-      ...secrets,
+      ...secrets('hear'),
       ...starting,
       ...takingFrom([people]),
       ...sendingTo([people]), // who is on call for what somebody declares is found out apart
@@ -75,12 +78,12 @@ export function permissionsOf(resources: Resources) {
     route: [
       ...table,
       ...ofBlobs(resources, { read: ['config'], write: ['quarantine'] }),
-      ...secrets, // where Alertmanager is, for its silences
+      ...secrets('route'), // where Alertmanager is, for its silences
       ...starting,
       ...takingFrom(signals),
       ...telling,
     ],
-    project: [...table, ...config, ...secrets, ...takingFrom(shown), ...telling],
+    project: [...table, ...config, ...secrets('project'), ...takingFrom(shown), ...telling],
     // What was kept quiet, it takes in as the router does; of deploys that do not end it sends a signal itself.
     // It seals the log, and answers gates that wait.
     sweep: [
@@ -89,19 +92,19 @@ export function permissionsOf(resources: Resources) {
         read: ['config', 'audit', 'freeze-decisions'],
         write: ['audit', 'freeze-decisions'],
       }),
-      ...secrets,
+      ...secrets('sweep'),
       ...starting,
       ...ofLooking(resources),
       ...sendingTo(signals),
       ...telling,
     ],
-    evaluate: [...table, ...config, ...secrets],
+    evaluate: [...table, ...config, ...secrets('evaluate')],
     // Whom it could not tell is on the timeline.
-    digest: [...table, ...config, ...secrets, ...telling],
+    digest: [...table, ...config, ...secrets('digest'), ...telling],
     workflow: [
       ...table,
       ...ofBlobs(resources, { read: ['config', 'decisions', 'runbooks'], write: ['decisions', 'runbooks'] }),
-      ...secrets,
+      ...secrets('incident-response'),
       ...starting,
       ...telling,
       ...ofTargets(resources.targets),
@@ -166,12 +169,13 @@ function ofBlobs({ bucket }: Resources, { read, write }: { read: string[]; write
   return [...(read.length > 0 ? reading : []), ...(write.length > 0 ? writing : [])];
 }
 
-/** Both forms of the path: IAM takes a read by path for the path itself. The key is AWS's own, open to the account. */
-const ofSecrets = ({ arns, secretsPath }: Resources): Statement[] => [
+/** Its groups of secrets and no others, and its own copy of them. The key of SSM is AWS's own, open to the account. */
+const ofSecrets = ({ arns, bucket, secretsPath }: Resources, grants: readonly Grant[]): Statement[] => [
   {
-    actions: ['ssm:GetParametersByPath'],
-    resources: [arns.parameter(secretsPath), $interpolate`${arns.parameter(secretsPath)}/*`],
+    actions: ['ssm:GetParameters'],
+    resources: grants.map((grant) => arns.parameter(`${secretsPath}/${grant === 'named' ? 'named/*' : grant}`)),
   },
+  { actions: ['s3:GetObject', 's3:PutObject'], resources: [$interpolate`${bucket.arn}/${copyFolder(grants)}/*`] },
 ];
 
 /** To start a run and to ring one. Callbacks belong to executions, and those to versions, not to an alias. */

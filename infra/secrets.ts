@@ -1,57 +1,88 @@
+import { scryptSync } from 'node:crypto';
+import { copyFolder, type Grant, parametersFor, SETTABLE } from '../aws/secret-groups.ts';
 import { secretsPath } from './names.ts';
 
 /** Without it nobody could do anything, so a deployment without it is refused. */
-const REQUIRED = ['FIREBREAK_ADMIN_TOKEN'];
+const ADMIN_TOKEN = 'FIREBREAK_ADMIN_TOKEN';
 
 /**
  * What is read when it is set: credentials, and beside them the addresses, which change with them. A vendor whose
  * credential is missing is off.
  */
 const OPTIONAL = [
-  'FIREBREAK_INGEST_TOKEN',
-  ...['FIREBREAK_SIGNING_KEY', 'FIREBREAK_SIGNING_KEY_PREVIOUS'],
-  ...['SLACK_API_URL', 'SLACK_BOT_TOKEN', 'SLACK_SIGNING_SECRET'],
-  ...['PAGERDUTY_EVENTS_URL', 'PAGERDUTY_API_URL'],
-  ...['PAGERDUTY_ROUTING_KEY', 'PAGERDUTY_API_TOKEN', 'PAGERDUTY_FROM', 'PAGERDUTY_WEBHOOK_SECRET'],
-  ...['STATUSPAGE_API_URL', 'STATUSPAGE_API_KEY', 'STATUSPAGE_PAGE_ID'],
-  ...['GRAFANA_URL', 'GRAFANA_TOKEN', 'GRAFANA_WEBHOOK_SECRET', 'GRAFANA_TIMESTAMP_HEADER'],
-  ...['PROMETHEUS_URL', 'ALERTMANAGER_URL'],
-  ...['GITHUB_API_URL', 'GITHUB_TOKEN', 'GITHUB_APP_ID', 'GITHUB_APP_PRIVATE_KEY', 'GITHUB_WEBHOOK_SECRET'],
-  ...['ARGOCD_URL', 'ARGOCD_TOKEN', 'KUBERNETES_URL', 'KUBERNETES_TOKEN'],
-  ...['LAUNCHDARKLY_API_URL', 'LAUNCHDARKLY_TOKEN'],
-  ...['SMTP_URL', 'MAIL_FROM'],
+  ...SETTABLE.filter((name) => name !== ADMIN_TOKEN),
   // Named by a configuration, as in docs/configuration.md, or by a runbook. Others of that kind: add them here, or see
   // docs/aws.md.
-  ...['CD_URL', 'CD_TOKEN', 'PAGE_WEBHOOK_SECRET'],
+  ...['CD_TOKEN', 'PAGE_WEBHOOK_SECRET'],
 ];
 
 /** They open a public address; 32 random bytes as base64 have 44. */
-const TOKENS = ['FIREBREAK_ADMIN_TOKEN', 'FIREBREAK_INGEST_TOKEN'];
+const TOKENS = [ADMIN_TOKEN, 'FIREBREAK_INGEST_TOKEN'];
 const TOKEN_MIN_CHARS = 24;
 
 const NOT_SET = '';
 
-/** One parameter for each secret that has a value: `sst secret set NAME value`. An empty one is not set. */
-export function createSecrets(stage: string): void {
-  for (const name of REQUIRED) createParameter(stage, name, new sst.Secret(name));
-  for (const name of OPTIONAL) createParameter(stage, name, new sst.Secret(name, NOT_SET));
+/** SSM's limit. Above 4 KB a parameter is an advanced one, which costs five cents a month. */
+const PARAMETER_MAX_BYTES = 8 * 1024;
+
+type SecretValue = readonly [name: string, value: string];
+
+/**
+ * The parameters that the functions read, made of the secrets that have a value: `sst secret set NAME value`. An empty one
+ * is not set.
+ */
+export function createSecrets(stage: string) {
+  const adminToken = new sst.Secret(ADMIN_TOKEN);
+  const others = OPTIONAL.map((name) => [name, new sst.Secret(name, NOT_SET)] as const);
+  const values: $util.Output<SecretValue>[] = [[ADMIN_TOKEN, adminToken] as const, ...others].map(([name, { value }]) =>
+    value.apply((text: string): SecretValue => [name, checked(name, text)]),
+  );
+  $util.all(values).apply((secrets: SecretValue[]) => {
+    const set = Object.fromEntries(secrets.filter(([, value]) => value !== NOT_SET));
+    for (const [name, value] of Object.entries(parametersFor(set))) createParameter(stage, name, value);
+  });
+  return { secretsKey: keysFrom(stage, adminToken) };
 }
 
-function createParameter(stage: string, name: string, secret: sst.Secret): void {
-  secret.value.apply((value: string) => {
-    if (value === NOT_SET && REQUIRED.includes(name))
-      throw new Error(`${name} is empty; set it: sst secret set ${name} <value>`);
-    if (value === NOT_SET) return;
-    if (TOKENS.includes(name) && value.length < TOKEN_MIN_CHARS) {
-      throw new Error(
-        `${name} has ${value.length} characters; at least ${TOKEN_MIN_CHARS}, e.g. from: openssl rand -base64 32`,
-      );
-    }
-    new aws.ssm.Parameter(name, {
-      name: `${secretsPath(stage)}/${name}`,
-      type: 'SecureString',
-      value: secret.value,
-      description: 'Read by Firebreak at run time; set by sst secret set and sst deploy',
-    });
+/** @throws when it could not stay like that */
+function checked(name: string, value: string): string {
+  if (value === NOT_SET && name === ADMIN_TOKEN)
+    throw new Error(`${name} is empty; set it: sst secret set ${name} <value>`);
+  if (value !== NOT_SET && TOKENS.includes(name) && value.length < TOKEN_MIN_CHARS) {
+    throw new Error(
+      `${name} has ${value.length} characters; at least ${TOKEN_MIN_CHARS}, e.g. from: openssl rand -base64 32`,
+    );
+  }
+  return value;
+}
+
+function createParameter(stage: string, name: string, value: string): void {
+  const bytes = Buffer.byteLength(value);
+  if (bytes > PARAMETER_MAX_BYTES)
+    throw new Error(`the secrets of ${name} have ${bytes} bytes together; SSM takes ${PARAMETER_MAX_BYTES}`);
+  new aws.ssm.Parameter(`Secrets-${name.replace('/', '-')}`, {
+    name: `${secretsPath(stage)}/${name}`,
+    type: 'SecureString',
+    tier: 'Intelligent-Tiering',
+    value: $util.secret(value),
+    description: 'Read by Firebreak at run time; set by sst secret set and sst deploy',
   });
+}
+
+/**
+ * Keys that seal the functions' copies of their secrets, another for each set of grants. They come from the admin token,
+ * which stays hidden behind them, so that nobody has to keep one more secret.
+ */
+function keysFrom(stage: string, adminToken: sst.Secret) {
+  const derived = new Map<string, $util.Output<string>>();
+  return (grants: readonly Grant[]): $util.Output<string> => {
+    const folder = copyFolder(grants);
+    const key =
+      derived.get(folder) ??
+      adminToken.value.apply((token: string) =>
+        scryptSync(token, `firebreak/${stage}/${folder}`, 32).toString('base64'),
+      );
+    derived.set(folder, key);
+    return key;
+  };
 }

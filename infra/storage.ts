@@ -4,6 +4,8 @@ import { TABLE } from '../aws/resources.ts';
 const QUARANTINE_DAYS = 90;
 /** Days. Signals too large for a queue message, kept whole for post-mortems and for the year's comparison. */
 const SIGNAL_DAYS = 400;
+/** Days. A function that starts and finds no copy of its secrets writes one. */
+const SECRETS_DAYS = 30;
 /** Days until what was replaced or expired is really gone. */
 const NONCURRENT_DAYS = 30;
 
@@ -34,7 +36,7 @@ export function createBucket(production: boolean) {
   });
   new aws.s3.BucketLifecycleConfiguration('BlobsLifecycle', {
     bucket: bucket.name,
-    rules: [expiry('quarantine', QUARANTINE_DAYS), expiry('signals', SIGNAL_DAYS)],
+    rules: [expiry('quarantine', QUARANTINE_DAYS), expiry('signals', SIGNAL_DAYS), expiry('secrets', SECRETS_DAYS)],
   });
   return bucket;
 }

@@ -20,7 +20,7 @@ import { AWS_TARGETS } from './targets.ts';
 export function createSystem() {
   const stage = checkedStage($app.stage);
   const production = $app.protect === true;
-  createSecrets(stage);
+  const { secretsKey } = createSecrets(stage);
   const resources: Resources = {
     table: createTable(production),
     bucket: createBucket(production),
@@ -37,6 +37,7 @@ export function createSystem() {
     },
     workflowName: functionName(stage, 'incident-response'),
     secretsPath: secretsPath(stage),
+    secretsKey,
     targets: AWS_TARGETS[stage] ?? {},
     arns: deploymentArns(),
   };

@@ -1,5 +1,6 @@
 import type { AlertStates } from '../domain/ports.ts';
 import { statesInAlertmanager } from './alertmanager/alert-states.ts';
+import { NoAnswer } from './http.ts';
 import { statesInPrometheus } from './prometheus/alert-states.ts';
 
 /**
@@ -11,12 +12,24 @@ export function alertStates(urls: {
   prometheus: () => Promise<string | undefined>;
 }): AlertStates {
   return {
-    areListed: async () => Boolean(await urls.alertmanager()),
+    areListed: async () => Boolean(await urls.alertmanager().catch(unanswered(true))),
     async of(alerts) {
-      const alertmanager = await urls.alertmanager();
-      if (alertmanager) return statesInAlertmanager(alertmanager, alerts);
-      const prometheus = await urls.prometheus();
-      return prometheus ? statesInPrometheus(prometheus, alerts) : null;
+      try {
+        const alertmanager = await urls.alertmanager();
+        if (alertmanager) return await statesInAlertmanager(alertmanager, alerts);
+        const prometheus = await urls.prometheus();
+        return prometheus ? await statesInPrometheus(prometheus, alerts) : null;
+      } catch (error) {
+        return unanswered(null)(error);
+      }
     },
   };
 }
+
+/** Where the addresses are not known, neither are the alerts. */
+const unanswered =
+  <T>(instead: T) =>
+  (error: unknown): T => {
+    if (error instanceof NoAnswer) return instead;
+    throw error;
+  };

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { jsonLog } from '../aws/log.ts';
+import { ALL_GRANTS } from '../aws/secret-groups.ts';
 import type { Blobs, Log } from '../domain/ports.ts';
 import { beforeEnd, handler as httpHandler } from '../functions/http.ts';
 import { namedCredentials } from '../domain/vendors.ts';
@@ -92,6 +93,8 @@ async function start(settings: Settings, env: NodeJS.ProcessEnv, opened: Opened)
     FIREBREAK_WORKFLOW_FUNCTION: NAMES.workflow,
     FIREBREAK_WORKFLOW_QUALIFIER: '$LATEST',
     FIREBREAK_SECRETS_PATH: NAMES.secrets,
+    FIREBREAK_SECRETS_GRANTS: ALL_GRANTS.join(','),
+    FIREBREAK_SECRETS_KEY: randomBytes(32).toString('base64'), // what is copied to the disk opens for this process alone
     LOG_LEVEL: settings.logLevel,
   });
   const logEntry = (entry: object) => log.info('local', { ...entry });

@@ -1,3 +1,4 @@
+import { parametersFor } from '../aws/secret-groups.ts';
 import { secretNamesOf } from '../domain/runbooks/secret-names.ts';
 import type { Config } from '../schemas/config.ts';
 
@@ -15,7 +16,8 @@ export function parametersOf(
   const entries = Object.entries(env).filter(
     (entry): entry is [string, string] => entry[1] !== undefined && (KNOWN.test(entry[0]) || named.has(entry[0])),
   );
-  return Object.fromEntries(entries.map(([name, value]) => [`${path}/${name}`, value]));
+  const parameters = Object.entries(parametersFor(Object.fromEntries(entries)));
+  return Object.fromEntries(parameters.map(([name, value]) => [`${path}/${name}`, value]));
 }
 
 function* secretNames({ services, paging, response, routes, runbooks }: Config): Generator<string> {

@@ -1,4 +1,3 @@
-import type { Deps } from '../../domain/ports.ts';
 import type { IncidentId } from '../../schemas/names.ts';
 import { deploysTold, killSwitch, openListed, productTold, rollbackShown, rolledBack } from './change-errands.ts';
 import { declared } from './declare-errand.ts';
@@ -22,12 +21,13 @@ import { misunderstood, NOTHING, type Outcome, withNote } from './outcome.ts';
 import { pinned } from './pinned.ts';
 import { placeOf } from '../../domain/story.ts';
 import { channelSpan } from './channel-span.ts';
+import type { HearDeps } from './hear-deps.ts';
 
 /**
  * Does what somebody wants.
  * @throws Declined, Refusal where it is not done
  */
-export async function carryOut(deps: Deps, doing: Doing, errand: Errand): Promise<Outcome> {
+export async function carryOut(deps: HearDeps, doing: Doing, errand: Errand): Promise<Outcome> {
   const { deed, where } = errand;
   switch (deed.act) {
     case 'declare':
@@ -72,7 +72,7 @@ export async function carryOut(deps: Deps, doing: Doing, errand: Errand): Promis
 
 /** People mark messages everywhere: only in the channels of incidents is that meant for us. */
 async function pinnedThere(
-  deps: Deps,
+  deps: HearDeps,
   doing: Doing,
   errand: Errand & { deed: Extract<Deed, { act: 'pin' }> },
 ): Promise<Outcome> {
@@ -86,7 +86,7 @@ async function pinnedThere(
 }
 
 /** Whoever is not in its channel is told which one it was. */
-async function withItsName(deps: Deps, { where }: Errand, id: IncidentId, outcome: Outcome): Promise<Outcome> {
+async function withItsName(deps: HearDeps, { where }: Errand, id: IncidentId, outcome: Outcome): Promise<Outcome> {
   const chosen = where.incident !== null || where.named !== null;
   if (!chosen || outcome.answer === null || (await ofChannel(deps, where.channel)) === id) return outcome;
   const incident = await deps.incidents.read(id);
@@ -120,7 +120,7 @@ type OfIncident = Extract<
   }
 >;
 
-function inIncident(deps: Deps, doing: Doing, id: IncidentId, deed: OfIncident): Promise<Outcome> {
+function inIncident(deps: HearDeps, doing: Doing, id: IncidentId, deed: OfIncident): Promise<Outcome> {
   switch (deed.act) {
     case 'status':
       return statusTold(deps, doing, id);
@@ -156,7 +156,7 @@ function inIncident(deps: Deps, doing: Doing, id: IncidentId, deed: OfIncident):
 }
 
 /** Whoever comes in again has been told. */
-async function toldOnce(deps: Deps, doing: Doing, id: IncidentId): Promise<Outcome> {
+async function toldOnce(deps: HearDeps, doing: Doing, id: IncidentId): Promise<Outcome> {
   const once = `so-far:${id}:${doing.who.slack ?? doing.who.name}`;
   if ((await deps.hearings.read(once)) !== undefined) return NOTHING;
   const outcome = await statusTold(deps, doing, id);

@@ -5,7 +5,7 @@ import { whyNotTo } from '../../domain/named-version.ts';
 import { probablyMeant } from '../../domain/freeze/place-names.ts';
 import { minuteOf, placeOf } from '../../domain/story.ts';
 import type { ChatButton, Text } from '../../domain/outlets.ts';
-import type { Deps, Place } from '../../domain/ports.ts';
+import type { Place } from '../../domain/ports.ts';
 import type { Change } from '../../schemas/change.ts';
 import { EnvironmentName, ServiceName, Version } from '../../schemas/names.ts';
 import { type Begun, rollBack } from '../acts/roll-back.ts';
@@ -14,6 +14,7 @@ import { setAutomation } from '../acts/automation.ts';
 import type { Deed } from './errand.ts';
 import type { Doing } from './incident-errands.ts';
 import { answered, Declined, message, type Outcome, unknownName, nameIn } from './outcome.ts';
+import type { HearDeps } from './hear-deps.ts';
 
 type Of<A extends Deed['act']> = Extract<Deed, { act: A }>;
 
@@ -21,7 +22,7 @@ const SHOWN_MAX = 8;
 const SUSPECTS_SHOWN = 3;
 
 /** @throws Declined where nothing is known of such a service */
-async function placeIn(deps: Deps, service: string, environment: string | null): Promise<Place> {
+async function placeIn(deps: HearDeps, service: string, environment: string | null): Promise<Place> {
   const { services } = await deps.config.current();
   const entry = serviceEntry(services, service);
   if (entry === undefined) throw unknownName('service', service, Object.keys(services));
@@ -32,7 +33,7 @@ async function placeIn(deps: Deps, service: string, environment: string | null):
 }
 
 /** What broke it, what would be done, and a button that does it: nothing is done by this. */
-export async function rollbackShown(deps: Deps, { who }: Doing, deed: Of<'rollback'>): Promise<Outcome> {
+export async function rollbackShown(deps: HearDeps, { who }: Doing, deed: Of<'rollback'>): Promise<Outcome> {
   const place = await placeIn(deps, deed.service, deed.environment);
   const named = deed.version === null ? undefined : nameIn(Version, deed.version);
   const plan = await planRollback(deps, who, place, named);
@@ -61,7 +62,7 @@ export async function rollbackShown(deps: Deps, { who }: Doing, deed: Of<'rollba
 
 /** A word that is a version only if it is no environment: what it was meant for nobody knows, least of all production. */
 async function neitherNor(
-  { config }: Pick<Deps, 'config'>,
+  { config }: Pick<HearDeps, 'config'>,
   { service, environment }: Place,
   word: Version,
   way: Extract<Plan['way'], { kind: 'unknown' }> | undefined,
@@ -134,7 +135,7 @@ const shownPast = (past: Plan['past']): Text =>
 const by = ({ author }: Change): string => (author === null ? '' : `, by ${author}`);
 
 /** What would keep it from being done. */
-async function held({ automation }: Deps, { incident }: Plan): Promise<Text> {
+async function held({ automation }: HearDeps, { incident }: Plan): Promise<Text> {
   const { paused, reason } = await automation.read();
   if (paused)
     return [
@@ -170,7 +171,7 @@ const confirmOf = ({ place, past }: Plan, live: Change, way: Way, named: boolean
  * What was shown is done, if it is still that. Once it was begun, it is that which goes on when it comes again: by then
  * it may be over, and another one would go back further.
  */
-export async function rolledBack(deps: Deps, { who, key, trace }: Doing, deed: Of<'roll_back'>): Promise<Outcome> {
+export async function rolledBack(deps: HearDeps, { who, key, trace }: Doing, deed: Of<'roll_back'>): Promise<Outcome> {
   const kept = `${key}-begun`;
   const begun = (await deps.hearings.read(kept))?.outcome as Begun | undefined; // as it is kept below
   const place = { service: deed.service, environment: deed.environment };
@@ -190,7 +191,7 @@ export async function rolledBack(deps: Deps, { who, key, trace }: Doing, deed: O
 }
 
 /** What was deployed lately. */
-export async function deploysTold(deps: Deps, { who }: Doing, deed: Of<'deploys'>): Promise<Outcome> {
+export async function deploysTold(deps: HearDeps, { who }: Doing, deed: Of<'deploys'>): Promise<Outcome> {
   const service = nameIn(ServiceName, deed.service);
   const environment = deed.environment === null ? null : nameIn(EnvironmentName, deed.environment);
   const scope = { service, ...(environment !== null && { environment }) };
@@ -216,7 +217,7 @@ export async function deploysTold(deps: Deps, { who }: Doing, deed: Of<'deploys'
 const LOOKED_THROUGH = 100;
 
 /** @throws Declined where neither the catalogue has it nor anything was deployed there, with what was probably meant */
-async function refuseUnknownEnvironment({ config, changes }: Deps, { service, environment }: Place): Promise<void> {
+async function refuseUnknownEnvironment({ config, changes }: HearDeps, { service, environment }: Place): Promise<void> {
   const entry = serviceEntry((await config.current()).services, service);
   const { items } = await changes.list({ service, limit: LOOKED_THROUGH });
   const known = new Set([...Object.keys(entry?.environments ?? {}), ...items.map((change) => change.environment)]);
@@ -235,7 +236,7 @@ function noEnvironment(service: string, environment: string, known: readonly str
 }
 
 /** The kill switch. */
-export async function killSwitch(deps: Deps, { who }: Doing, deed: Of<'pause'> | Of<'resume'>): Promise<Outcome> {
+export async function killSwitch(deps: HearDeps, { who }: Doing, deed: Of<'pause'> | Of<'resume'>): Promise<Outcome> {
   const paused = deed.act === 'pause';
   const before = await deps.automation.read();
   if (before.paused === paused && before.by !== null) {
@@ -254,7 +255,7 @@ export async function killSwitch(deps: Deps, { who }: Doing, deed: Of<'pause'> |
 
 const reasonOf = (reason: string | null): string => (reason === null || reason === '' ? '' : ` (${reason})`);
 
-export async function productTold(deps: Deps, { who }: Doing): Promise<Outcome> {
+export async function productTold(deps: HearDeps, { who }: Doing): Promise<Outcome> {
   who.allow('automation:read', {});
   const [{ paused, by: whose, reason, mode }, open] = await Promise.all([
     deps.automation.read(),
@@ -266,7 +267,7 @@ export async function productTold(deps: Deps, { who }: Doing): Promise<Outcome> 
   return answered(`${automation} ${open.length === 0 ? 'No incident is open.' : `${open.length} incidents are open.`}`);
 }
 
-export async function openListed(deps: Deps, { who }: Doing): Promise<Outcome> {
+export async function openListed(deps: HearDeps, { who }: Doing): Promise<Outcome> {
   const open = (await deps.incidents.open()).filter(({ service, environment }) =>
     allowed(() => who.allow('incidents:read', { service, environment })),
   );

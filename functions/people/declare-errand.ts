@@ -1,6 +1,5 @@
 import { serviceEntry } from '../../domain/catalogue.ts';
 import type { Ear, Text } from '../../domain/outlets.ts';
-import type { Deps } from '../../domain/ports.ts';
 import { EnvironmentName, type IncidentId, ServiceName, UNMATCHED } from '../../schemas/names.ts';
 import { defaultEnvironmentOf } from '../acts/declared-place.ts';
 import { declare } from '../acts/incidents.ts';
@@ -9,11 +8,16 @@ import type { Deed } from './errand.ts';
 import type { Doing } from './incident-errands.ts';
 import { answered, Declined, nameIn, type Outcome, unknownName } from './outcome.ts';
 import { pinned } from './pinned.ts';
+import type { HearDeps } from './hear-deps.ts';
 
 type Declare = Extract<Deed, { act: 'declare' }>;
 
 /** Opens an incident, with what somebody has seen as its first entry. */
-export async function declared(deps: Deps, doing: Doing, { deed, ear }: { deed: Declare; ear: Ear }): Promise<Outcome> {
+export async function declared(
+  deps: HearDeps,
+  doing: Doing,
+  { deed, ear }: { deed: Declare; ear: Ear },
+): Promise<Outcome> {
   const { services } = await deps.config.current();
   const entry = deed.service === null ? undefined : serviceEntry(services, deed.service);
   if (deed.service !== null && entry === undefined) throw unknownName('service', deed.service, Object.keys(services));
@@ -42,7 +46,7 @@ export async function declared(deps: Deps, doing: Doing, { deed, ear }: { deed: 
 }
 
 /** What they have pointed at. Gives why it is not on the timeline: the incident is there all the same. */
-async function firstEntry(deps: Deps, doing: Doing, id: IncidentId, { from }: Declare): Promise<Text> {
+async function firstEntry(deps: HearDeps, doing: Doing, id: IncidentId, { from }: Declare): Promise<Text> {
   if (from === null) return [];
   try {
     await pinned(deps, doing, id, { act: 'pin', asked: false, ...from });
@@ -54,7 +58,7 @@ async function firstEntry(deps: Deps, doing: Doing, id: IncidentId, { from }: De
 }
 
 /** Where it is talked of, or that this is told as soon as it is so. */
-async function whereOf(deps: Deps, id: IncidentId, ear: Ear): Promise<Text> {
+async function whereOf(deps: HearDeps, id: IncidentId, ear: Ear): Promise<Text> {
   const channel = await awaitChannel(deps, id, ear);
   return channel === undefined ? ['Its channel comes in a moment.'] : ['It is talked of in ', channel, '.'];
 }

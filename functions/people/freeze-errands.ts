@@ -9,7 +9,6 @@ import {
 import { stateAt } from '../../domain/freeze/state.ts';
 import { list, moment, scopeInWords } from '../../domain/freeze/words.ts';
 import type { ChatButton, Text } from '../../domain/outlets.ts';
-import type { Deps } from '../../domain/ports.ts';
 import type { Change } from '../../schemas/change.ts';
 import type { Config } from '../../schemas/config.ts';
 import { type Freeze, type FreezeScope, NewFreeze, NewOverride } from '../../schemas/freeze.ts';
@@ -23,6 +22,7 @@ import { recordWhatHolds } from '../freeze/on-record.ts';
 import type { Deed } from './errand.ts';
 import type { Doing } from './incident-errands.ts';
 import { answered, Declined, message, type Outcome, nameIn, unknownName } from './outcome.ts';
+import type { HearDeps } from './hear-deps.ts';
 
 type Of<A extends Deed['act']> = Extract<Deed, { act: A }>;
 
@@ -50,7 +50,7 @@ function scopeOf({ services }: Config, target: string | null, environment: strin
     : { team: null, service: nameIn(ServiceName, name), environment: where };
 }
 
-export async function freezeOpened(deps: Deps, { who, key }: Doing, deed: Of<'freeze_open'>): Promise<Outcome> {
+export async function freezeOpened(deps: HearDeps, { who, key }: Doing, deed: Of<'freeze_open'>): Promise<Outcome> {
   if ((deed.targets.length === 0 && deed.environment === null) || deed.reason === null)
     throw new Declined('Say what is to be frozen, and why. Nothing was done.');
   const config = await deps.config.current();
@@ -85,7 +85,7 @@ export async function freezeOpened(deps: Deps, { who, key }: Doing, deed: Of<'fr
 }
 
 /** @throws Declined where nobody knows of such an environment there: it would hold nothing, and nobody would find out */
-async function refuseUnknownEnvironment({ config, changes }: Deps, scope: FreezeScope): Promise<void> {
+async function refuseUnknownEnvironment({ config, changes }: HearDeps, scope: FreezeScope): Promise<void> {
   const { environment } = scope;
   if (environment === null) return;
   const { name, known: all } = environmentsOfScope(await config.current(), await changes.live(), scope);
@@ -125,7 +125,7 @@ const untilOf = ({ until }: Freeze): string => (until === null ? 'somebody lifts
 
 const warned = (warnings: readonly string[]): Text => warnings.map((warning) => `\n⚠️ ${warning}`);
 
-export async function freezeLifted(deps: Deps, { who }: Doing, deed: Of<'freeze_lift'>): Promise<Outcome> {
+export async function freezeLifted(deps: HearDeps, { who }: Doing, deed: Of<'freeze_lift'>): Promise<Outcome> {
   const id = await oneFreeze(deps, deed.freeze);
   const { freeze, wasOver } = await liftFreeze(deps, who, { id, reason: deed.reason || null });
   if (!wasOver)
@@ -138,7 +138,7 @@ export async function freezeLifted(deps: Deps, { who }: Doing, deed: Of<'freeze_
 const OF_ALL = /^env(?:ironment)?=(.+)$/i;
 
 /** A freeze by its id, or the only one of a service or team. @throws Declined */
-async function oneFreeze(deps: Deps, written: string): Promise<string> {
+async function oneFreeze(deps: HearDeps, written: string): Promise<string> {
   if (/^fr[a-z]?z?_/.test(written)) return written;
   await recordWhatHolds(deps);
   const now = deps.clock.now();
@@ -161,7 +161,11 @@ async function oneFreeze(deps: Deps, written: string): Promise<string> {
   throw new Declined(`${written} has ${own.length} freezes; say which by its id:`, ...rows);
 }
 
-export async function overrideGiven(deps: Deps, { who, key }: Doing, deed: Of<'freeze_override'>): Promise<Outcome> {
+export async function overrideGiven(
+  deps: HearDeps,
+  { who, key }: Doing,
+  deed: Of<'freeze_override'>,
+): Promise<Outcome> {
   const freeze = await oneFreeze(deps, deed.freeze);
   const wanted = NewOverride.safeParse({
     reason: deed.reason,
@@ -193,7 +197,7 @@ export async function overrideGiven(deps: Deps, { who, key }: Doing, deed: Of<'f
 }
 
 export async function overrideApproved(
-  deps: Deps,
+  deps: HearDeps,
   { who }: Doing,
   { freeze, override: id }: Of<'approve_override'>,
 ): Promise<Outcome> {
@@ -209,7 +213,7 @@ export async function overrideApproved(
 type Target = { service: string; team: string | undefined } | { service: null; team: string };
 
 /** A service, else a team, that is known. @throws Declined with what was probably meant */
-async function targetCalled({ config, changes, freezes }: Deps, written: string): Promise<Target> {
+async function targetCalled({ config, changes, freezes }: HearDeps, written: string): Promise<Target> {
   const known = await config.current();
   const name = written.replace(/^team:/, '');
   const teams = knownTeams(known);
@@ -235,7 +239,7 @@ const holdsFor = (freeze: Freeze, target: Target): boolean =>
 
 /** What is frozen, and why: all, or what holds a service or the services of a team. */
 export async function freezesTold(
-  deps: Deps,
+  deps: HearDeps,
   { who }: Doing,
   { service: written }: Of<'freeze_status'>,
 ): Promise<Outcome> {

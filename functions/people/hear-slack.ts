@@ -1,7 +1,6 @@
 import { hash } from 'node:crypto';
 import { whomToAsk } from '../../domain/may-not.ts';
 import type { ChatMessage, Ear, Text, Told } from '../../domain/outlets.ts';
-import type { Deps } from '../../domain/ports.ts';
 import { whyNotPlayed } from '../../domain/reality.ts';
 import { byName } from '../../domain/shown-names.ts';
 import type { Config } from '../../schemas/config.ts';
@@ -16,6 +15,7 @@ import { type Errand, errandOf, writtenFor } from './errand.ts';
 import { plainOf } from '../../domain/plain-text.ts';
 import { answered, Declined, NOTHING, type Outcome, withNote } from './outcome.ts';
 import { whoActs } from './who-acts.ts';
+import type { HearDeps } from './hear-deps.ts';
 
 type FromSlack = Extract<Heard, { from: 'slack' }>;
 
@@ -31,7 +31,7 @@ const NEVER_LATE: ReadonlySet<Errand['deed']['act']> = new Set(['note', 'pin', '
  *
  * @throws what our own infrastructure does wrong; the message has to come again
  */
-export async function hearSlack(deps: Deps, { key, at, trace, request }: FromSlack): Promise<void> {
+export async function hearSlack(deps: HearDeps, { key, at, trace, request }: FromSlack): Promise<void> {
   const log = deps.log.with({ trace, heard: key });
   const { services } = await deps.config.current();
   const errand = errandOf(request, (name) => environmentsCalled(services, name));
@@ -68,7 +68,11 @@ const tooLate = async (errand: Errand): Promise<Outcome> =>
     ),
   );
 
-async function outcomeOf(deps: Deps, errand: Errand, { key, trace }: { key: string; trace: string }): Promise<Outcome> {
+async function outcomeOf(
+  deps: HearDeps,
+  errand: Errand,
+  { key, trace }: { key: string; trace: string },
+): Promise<Outcome> {
   try {
     const found = await actorFor(deps, errand.user);
     if (!found.ok) return notDone(errand, await unknownSomebody(deps, errand, found.because));
@@ -104,7 +108,7 @@ function notDone({ deed }: Errand, outcome: Outcome): Outcome {
 }
 
 async function unknownSomebody(
-  { config, clock }: Pick<Deps, 'config' | 'clock'>,
+  { config, clock }: Pick<HearDeps, 'config' | 'clock'>,
   { deed }: Errand,
   because: string,
 ): Promise<Outcome> {
@@ -139,7 +143,7 @@ function wordsOf({ code, detail }: Refusal): string {
  * no letter reaches is named in the answer, so that somebody tells them otherwise.
  */
 async function tell(
-  { whispers, acquaintances, log }: Deps,
+  { whispers, acquaintances, log }: HearDeps,
   ear: Ear,
   { answer, aloud = false, letters = [] }: Outcome,
 ): Promise<void> {

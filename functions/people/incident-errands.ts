@@ -1,5 +1,4 @@
 import { openParts, openPartsWords } from '../../domain/parts.ts';
-import type { Deps } from '../../domain/ports.ts';
 import { supersededWords } from '../../domain/superseded.ts';
 import type { DecisionView } from '../../schemas/incident.ts';
 import type { IncidentId } from '../../schemas/names.ts';
@@ -12,13 +11,14 @@ import type { Who } from '../acts/who.ts';
 import { Refusal } from '../api/problem.ts';
 import type { Deed } from './errand.ts';
 import { answered, Declined, type Outcome } from './outcome.ts';
+import type { HearDeps } from './hear-deps.ts';
 
 /** Who does it, and the key under which it is done once. */
 export type Doing = { who: Who; key: string; trace: string };
 
 type Of<A extends Deed['act']> = Extract<Deed, { act: A }>;
 
-export async function severitySet(deps: Deps, { who, key }: Doing, id: IncidentId, deed: Of<'severity'>) {
+export async function severitySet(deps: HearDeps, { who, key }: Doing, id: IncidentId, deed: Of<'severity'>) {
   const before = await view(deps, id);
   await triage(deps, who, { id, key, severity: deed.severity });
   if (deed.note !== null) await noted(deps, who, id, `${key}-note`, deed.note);
@@ -27,22 +27,27 @@ export async function severitySet(deps: Deps, { who, key }: Doing, id: IncidentI
     : answered(`It is ${deed.severity} now, and was ${before.severity}.`);
 }
 
-const noted = (deps: Deps, who: Who, id: IncidentId, key: string, text: string) =>
+const noted = (deps: HearDeps, who: Who, id: IncidentId, key: string, text: string) =>
   note(deps, who, { id, key, text, detail: null });
 
-export async function noteWritten(deps: Deps, { who, key }: Doing, id: IncidentId, deed: Of<'note'>): Promise<Outcome> {
+export async function noteWritten(
+  deps: HearDeps,
+  { who, key }: Doing,
+  id: IncidentId,
+  deed: Of<'note'>,
+): Promise<Outcome> {
   await noted(deps, who, id, key, deed.text);
   return answered('It is on the timeline.');
 }
 
-export async function acknowledgement(deps: Deps, { who, key }: Doing, id: IncidentId): Promise<Outcome> {
+export async function acknowledgement(deps: HearDeps, { who, key }: Doing, id: IncidentId): Promise<Outcome> {
   await acknowledge(deps, who, { id, key });
   const by = (await deps.incidents.read(id))?.care?.acknowledged?.by;
   return by === undefined || by === who.name ? answered('You see to it.') : answered(`${by} sees to it already.`);
 }
 
 export async function updateTold(
-  deps: Deps,
+  deps: HearDeps,
   { who, key }: Doing,
   id: IncidentId,
   { text, publish }: Of<'update'>,
@@ -58,7 +63,7 @@ const PUBLIC_WORDS = {
 } as const;
 
 export async function resolvedByHand(
-  deps: Deps,
+  deps: HearDeps,
   { who, key }: Doing,
   id: IncidentId,
   deed: Of<'resolve'>,
@@ -83,7 +88,7 @@ function firingWords(firing: number): string {
 }
 
 export async function switched(
-  deps: Deps,
+  deps: HearDeps,
   { who, key }: Doing,
   id: IncidentId,
   { action }: Of<'switch'>,
@@ -96,7 +101,7 @@ export async function switched(
 
 /** @throws Declined where the question is not the one that waits */
 export async function questionAnswered(
-  deps: Deps,
+  deps: HearDeps,
   { who }: Doing,
   id: IncidentId,
   { digest, answer }: Of<'answer'>,
@@ -120,6 +125,6 @@ function yesOfMany({ needed, given }: DecisionView['approvals']): string {
   return `Your yes counts, as ${given.length} of ${needed}. ${needed === 2 ? whose : whose.replace('A second', 'One more')} to be for it, too: nothing has been done yet.`;
 }
 
-export async function statusTold(deps: Deps, { who }: Doing, id: IncidentId): Promise<Outcome> {
+export async function statusTold(deps: HearDeps, { who }: Doing, id: IncidentId): Promise<Outcome> {
   return { answer: await soFar(deps, who, id) };
 }

@@ -1,4 +1,3 @@
-import type { Deps } from '../../domain/ports.ts';
 import { namelessUsersIn, plainText } from '../../domain/slack-commands/text.ts';
 import type { IncidentId } from '../../schemas/names.ts';
 import { note } from '../acts/incidents.ts';
@@ -7,12 +6,13 @@ import { actorFor } from './acquainted.ts';
 import type { Deed } from './errand.ts';
 import type { Doing } from './incident-errands.ts';
 import { answered, Declined, NOTHING, type Outcome } from './outcome.ts';
+import type { HearDeps } from './hear-deps.ts';
 
 const NOTE_MAX_CHARS = 3500;
 
 /** Of a message that several people pin one entry is made, by the first of them. */
 export async function pinned(
-  deps: Deps,
+  deps: HearDeps,
   { who }: Pick<Doing, 'who'>,
   id: IncidentId,
   deed: Extract<Deed, { act: 'pin' }>,
@@ -39,7 +39,7 @@ export async function pinned(
 }
 
 /** As whoever has written it sees it: nothing escaped, and people by their names. */
-async function readable(deps: Deps, text: string): Promise<string> {
+async function readable(deps: HearDeps, text: string): Promise<string> {
   const names = await Promise.all(
     namelessUsersIn(text).map(async (user): Promise<[string, string]> => [user, await shownAs(deps, user)]),
   );
@@ -47,7 +47,7 @@ async function readable(deps: Deps, text: string): Promise<string> {
 }
 
 /** As others see them, whether or not they may do anything here. */
-async function shownAs(deps: Deps, user: string): Promise<string> {
+async function shownAs(deps: HearDeps, user: string): Promise<string> {
   const found = await actorFor(deps, user);
   return found.ok ? found.actor.shown : ((await deps.acquaintances.user(user))?.user.name ?? user);
 }

@@ -2,7 +2,6 @@ import { isSameActor } from '../../domain/actor-names.ts';
 import { notThat, whomToAsk } from '../../domain/may-not.ts';
 import type { Text } from '../../domain/outlets.ts';
 import { actorMay } from '../../domain/people.ts';
-import type { Deps } from '../../domain/ports.ts';
 import type { Somebody } from '../../domain/roles.ts';
 import type { IncidentRecord } from '../../schemas/incident.ts';
 import type { IncidentId } from '../../schemas/names.ts';
@@ -16,12 +15,13 @@ import { whomMeant } from './whom-meant.ts';
 import type { Deed } from './errand.ts';
 import type { Doing } from './incident-errands.ts';
 import { answered, Declined, message, type Outcome } from './outcome.ts';
+import type { HearDeps } from './hear-deps.ts';
 
 type Of<A extends Deed['act']> = Extract<Deed, { act: A }>;
 type Letter = NonNullable<Outcome['letters']>[number];
 
 export async function roleTaken(
-  deps: Deps,
+  deps: HearDeps,
   doing: Doing,
   id: IncidentId,
   { role, vacant }: Of<'take'>,
@@ -48,7 +48,7 @@ export async function roleTaken(
 
 /** Of no role that is named it is all that they have. */
 export async function rolesLeft(
-  deps: Deps,
+  deps: HearDeps,
   { who, key, trace }: Doing,
   id: IncidentId,
   { role }: Of<'leave'>,
@@ -71,7 +71,7 @@ export async function rolesLeft(
 }
 
 export async function roleAssigned(
-  deps: Deps,
+  deps: HearDeps,
   doing: Doing,
   id: IncidentId,
   { role, ...deed }: Of<'assign'>,
@@ -93,7 +93,7 @@ export async function roleAssigned(
 }
 
 export async function commandHandedOver(
-  deps: Deps,
+  deps: HearDeps,
   doing: Doing,
   id: IncidentId,
   deed: Of<'handover'>,
@@ -122,7 +122,7 @@ export async function commandHandedOver(
   };
 }
 
-export async function rolesTold(deps: Deps, { who }: Doing, id: IncidentId): Promise<Outcome> {
+export async function rolesTold(deps: HearDeps, { who }: Doing, id: IncidentId): Promise<Outcome> {
   const incident = await view(deps, id);
   who.allow('incidents:read', incident);
   const rows = IncidentRole.options.flatMap((role): Text => [
@@ -139,7 +139,7 @@ const nameOf = ({ shown, name }: Who): string => shown ?? name;
  * Whoever is asked to do something has to be able to: a role that nobody can fill could not even be left by them.
  * @throws Declined
  */
-async function holderOf(deps: Deps, who: Who, id: IncidentId, user: string): Promise<Somebody> {
+async function holderOf(deps: HearDeps, who: Who, id: IncidentId, user: string): Promise<Somebody> {
   const incident = await view(deps, id);
   who.allow('incidents:write', incident);
   const found = await actorFor(deps, user);
@@ -158,7 +158,7 @@ async function holderOf(deps: Deps, who: Who, id: IncidentId, user: string): Pro
  * Null: nobody.
  */
 async function holderBefore(
-  deps: Deps,
+  deps: HearDeps,
   { key }: Doing,
   id: IncidentId,
   role: IncidentRole,
@@ -172,7 +172,7 @@ async function holderBefore(
 }
 
 /** @throws Declined where there is none */
-async function recordOf({ incidents }: Pick<Deps, 'incidents'>, id: IncidentId): Promise<IncidentRecord> {
+async function recordOf({ incidents }: Pick<HearDeps, 'incidents'>, id: IncidentId): Promise<IncidentRecord> {
   const incident = await incidents.read(id);
   if (incident === undefined) throw new Declined(`There is no incident ${id}. Nothing was done.`);
   return incident;

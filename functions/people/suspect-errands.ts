@@ -1,14 +1,14 @@
-import type { Deps } from '../../domain/ports.ts';
 import { minuteOf } from '../../domain/story.ts';
 import type { IncidentId } from '../../schemas/names.ts';
 import { type ClearedNow, notTheDeploy } from '../acts/not-the-deploy.ts';
 import { suspectAgain } from '../acts/suspect-again.ts';
 import type { Doing } from './incident-errands.ts';
 import { answered, type Outcome } from './outcome.ts';
+import type { HearDeps } from './hear-deps.ts';
 
 /** "This was not the deploy." */
 export async function suspectCleared(
-  deps: Deps,
+  deps: HearDeps,
   { who, key }: Doing,
   id: IncidentId,
   change: string,
@@ -32,7 +32,7 @@ function whatFollows({ cleared: { version }, over, withdrawn, rollback }: Cleare
 }
 
 /** "It may be after all." */
-export async function suspectedAgain(deps: Deps, { who }: Doing, id: IncidentId, change: string): Promise<Outcome> {
+export async function suspectedAgain(deps: HearDeps, { who }: Doing, id: IncidentId, change: string): Promise<Outcome> {
   const { cleared } = await suspectAgain(deps, who, { id, change });
   const version = cleared.find(({ change_id }) => change_id === change)?.version ?? 'It';
   return answered(

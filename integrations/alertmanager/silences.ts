@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { Silence, Silences } from '../../domain/outlets.ts';
+import type { Log } from '../../domain/ports.ts';
 import { InstantIn, millisOf } from '../../schemas/time.ts';
 import { call, json, NoAnswer } from '../http.ts';
 import { inhibitsSlowBurns } from './inhibitions.ts';
@@ -38,22 +39,23 @@ const Listed = z.object({
  * @param options.now milliseconds since the Unix epoch
  * @see https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml
  */
-export function alertmanagerSilences(options: { url: () => Promise<string | undefined>; now: () => number }): Silences {
+export function alertmanagerSilences(options: {
+  url: () => Promise<string | undefined>;
+  now: () => number;
+  log: Pick<Log, 'warn'>;
+}): Silences {
   let known: { silences: Promise<readonly Silence[] | null>; until: number } | null = null;
 
   const ask = (): Promise<readonly Silence[] | null> => {
-    const asked = { silences: read(options.url), until: options.now() + KEPT_MS };
+    const silences = read(options.url).catch((error: unknown) => {
+      // Whatever it is, alerts are taken in: one page too many is better than none.
+      options.log.warn('silences could not be read; until they can, none is known', { error: String(error) });
+      asked.until = options.now() + FAILURE_KEPT_MS;
+      return null;
+    });
+    const asked = { silences, until: options.now() + KEPT_MS };
     known = asked;
-    return asked.silences.then(
-      (silences) => {
-        if (silences === null) asked.until = options.now() + FAILURE_KEPT_MS;
-        return silences;
-      },
-      (error: unknown) => {
-        known = null;
-        throw error;
-      },
-    );
+    return silences;
   };
 
   return {
@@ -69,21 +71,19 @@ export function alertmanagerSilences(options: { url: () => Promise<string | unde
   };
 }
 
+/** Null: there is no Alertmanager. */
 async function read(url: () => Promise<string | undefined>): Promise<readonly Silence[] | null> {
   const base = await url();
-  if (!base || !URL.canParse(base)) return null;
-  try {
-    // Before 0.34 all are listed, whatever is asked for.
-    const { status, text } = await call(
-      `${base.replace(/\/+$/, '')}/api/v2/silences?active=true&pending=false&expired=false`,
-      { method: 'GET', timeoutMs: ATTEMPT_TIMEOUT_MS, maxBytes: BODY_MAX_BYTES },
-    );
-    const list = z.array(z.unknown()).safeParse(json(text));
-    return status === 200 && list.success ? list.data.flatMap(inForce) : null;
-  } catch (error) {
-    if (error instanceof NoAnswer) return null;
-    throw error;
-  }
+  if (!base) return null;
+  if (!URL.canParse(base)) throw new NoAnswer('the address of Alertmanager is no URL');
+  // Before 0.34 all are listed, whatever is asked for.
+  const { status, text } = await call(
+    `${base.replace(/\/+$/, '')}/api/v2/silences?active=true&pending=false&expired=false`,
+    { method: 'GET', timeoutMs: ATTEMPT_TIMEOUT_MS, maxBytes: BODY_MAX_BYTES },
+  );
+  const list = z.array(z.unknown()).safeParse(json(text));
+  if (status !== 200 || !list.success) throw new NoAnswer(`Alertmanager answered ${status}, but not with silences`);
+  return list.data.flatMap(inForce);
 }
 
 /** One that cannot be read silences nothing. */

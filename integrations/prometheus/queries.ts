@@ -38,9 +38,9 @@ export function prometheusQueries(baseUrl: () => Promise<string | undefined>): S
     timeoutMs: number,
     seriesOf: SeriesOf,
   ): Promise<Answered | null> => {
-    const base = await baseUrl();
-    if (!base) return null;
     try {
+      const base = await baseUrl();
+      if (!base) return null;
       // Prometheus gives up when we do, instead of working on for nobody.
       const query = new URLSearchParams({ ...form, timeout: `${Math.ceil(timeoutMs / 1000)}s` }).toString();
       const request =

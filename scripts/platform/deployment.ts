@@ -1,5 +1,5 @@
 import type { Values } from './aws-answers.ts';
-import type { Recorded } from './recorded.ts';
+import { type Recorded, SECRET_TEXT } from './recorded.ts';
 
 /** A statement of a policy, with lists where AWS also takes single values. */
 export type Statement = {
@@ -157,8 +157,20 @@ function functionOf(
     deleteTimeout,
     trusts: role === undefined ? [] : principalsOf(role.inputs['assumeRolePolicy']),
     statements: role === undefined ? [] : inlineStatements(role.inputs),
-    secretVariables: secretInputs.filter((path) => path.startsWith('environment')),
+    secretVariables: secretVariables(inputs, secretInputs),
   };
+}
+
+/**
+ * One value that is derived from a secret, such as a key, makes Pulumi mark the whole environment. Then only the variables
+ * that hold the text of a secret count.
+ */
+function secretVariables(inputs: Values, secretInputs: readonly string[]): string[] {
+  const variables = ((inputs['environment'] as Values | undefined)?.['variables'] ?? {}) as Values;
+  const withText = Object.keys(variables).filter((name) => String(variables[name]).includes(SECRET_TEXT));
+  return secretInputs
+    .filter((path) => path.startsWith('environment'))
+    .flatMap((path) => (path.split('.').length > 2 ? [path] : withText.map((name) => `environment.variables.${name}`)));
 }
 
 const queueOf = ({ parent, name, inputs, outputs }: Recorded, targets: ReadonlySet<string | null>): Queue => ({

@@ -17,6 +17,9 @@ export type Recorded = {
   deleteTimeout: string | null;
 };
 
+/** How the value of every secret begins in a run; its name follows. */
+export const SECRET_TEXT = 'a value of some length for';
+
 export type WorkerInput = {
   platform: string;
   root: string;

@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { calledFunction, createdResource, ACCOUNT, REGION, type Values } from './aws-answers.ts';
 import { bundleConfig } from './config-bundle.ts';
-import type { Recorded, WorkerInput, WorkerOutput } from './recorded.ts';
+import { type Recorded, SECRET_TEXT, type WorkerInput, type WorkerOutput } from './recorded.ts';
 
 const { platform, root, stage, work, optionalSecrets } = JSON.parse(process.argv[2] ?? '') as WorkerInput;
 /** The platform's packages: not those of this project. */
@@ -55,7 +55,7 @@ process.env = new Proxy(process.env, { get: (env, name) => secretOf(env, String(
 function secretOf(env: NodeJS.ProcessEnv, name: string): string | undefined {
   const [, secret] = /^SST_SECRET_(\w+)$/.exec(name) ?? [];
   if (secret === undefined || (!optionalSecrets && secret !== 'FIREBREAK_ADMIN_TOKEN')) return undefined;
-  return env[name] ?? `a value of some length for ${secret}`;
+  return env[name] ?? `${SECRET_TEXT} ${secret}`;
 }
 
 type App = { name: string; home?: string; removal?: string; protect?: boolean; stage?: string };

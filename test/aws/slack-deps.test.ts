@@ -32,7 +32,7 @@ beforeAll(async () => {
   const silent = `http://127.0.0.1:${(away.address() as AddressInfo).port}`;
   const ssm = await startSsm({
     accessKeyId: KEY,
-    parameters: () => ({ '/firebreak/test/SLACK_SIGNING_SECRET': SECRET }),
+    parameters: () => ({ '/firebreak/test/slack-signing': JSON.stringify({ SLACK_SIGNING_SECRET: SECRET }) }),
   });
   const sqs = await startSqs({ file: join(folder, 'sqs.sqlite'), accessKeyId: KEY, accountId: '000000000000' });
   closing.push(
@@ -53,6 +53,8 @@ beforeAll(async () => {
     FIREBREAK_WORKFLOW_FUNCTION: 'firebreak-test-incident-response',
     FIREBREAK_WORKFLOW_QUALIFIER: 'live',
     FIREBREAK_SECRETS_PATH: '/firebreak/test',
+    FIREBREAK_SECRETS_GRANTS: 'slack,slack-signing',
+    FIREBREAK_SECRETS_KEY: Buffer.alloc(32).toString('base64'),
     LOG_LEVEL: 'silent',
   };
   for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);

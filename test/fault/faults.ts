@@ -21,10 +21,14 @@ export const RATES = {
     'late-answer': 0.1,
   },
   lambda: { 'too-many-requests': 0.03, 'internal-error': 0.03, 'lost-answer': 0.1, 'late-answer': 0.1 },
+  ssm: { throttled: 0.25, 'internal-error': 0.2, 'lost-answer': 0.2, 'late-answer': 0.2 },
+  s3: { 'slow-down': 0.1, 'internal-error': 0.1, 'lost-answer': 0.1, 'late-answer': 0.1 },
 } as const satisfies {
   dynamodb: FaultRates<'dynamodb'>;
   sqs: FaultRates<'sqs'>;
   lambda: FaultRates<'lambda'>;
+  ssm: FaultRates<'ssm'>;
+  s3: FaultRates<'s3'>;
 };
 
 /** Of a vendor's effects, how many it does without its answer being heard. */

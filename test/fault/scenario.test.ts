@@ -52,7 +52,7 @@ async function playWithFaults(story: Story, seed: number): Promise<string[]> {
     services: catalogueOf(story, SHOWN_SERVICE),
     configFiles: SHOWN_CONFIG,
     timeScale: TIME_SCALE,
-    nodeArgs: ['--import', new URL('./lambda.ts', import.meta.url).href],
+    nodeArgs: ['--import', new URL('./inside.ts', import.meta.url).href],
     env: { ...vendors.env, ...aws.env, FIREBREAK_FAULT_SEED: String(seed), FIREBREAK_FAULT_LOG: log },
   });
   try {

@@ -15,7 +15,7 @@ import { alertmanagerConfig } from '../../domain/slo/generate/alertmanager.ts';
 import { badOfAll, objective } from '../domain/slo/generate/objectives.ts';
 import { stringify } from 'yaml';
 import { calls, start } from '../local/standins/support.ts';
-import { SetClock } from '../support/fake-deps.ts';
+import { SetClock, silent } from '../support/fake-deps.ts';
 
 /* What `GET /v1/connections`, and so `firebreak doctor`, says of what people are reached by. */
 
@@ -55,7 +55,7 @@ async function lookAt({ secrets = {}, config: files = {}, slack = '', pagerDuty 
     },
     annotations: { find: async () => off, create: none, update: none },
     metrics: { value: async () => null, firstAbove: none, range: none, byLabel: none, rule: none },
-    silences: alertmanagerSilences({ url: () => get('ALERTMANAGER_URL'), now: () => 0 }),
+    silences: alertmanagerSilences({ url: () => get('ALERTMANAGER_URL'), now: () => 0, log: silent }),
     signer: { ...signs, problem: async () => null },
   });
 }

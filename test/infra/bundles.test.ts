@@ -60,6 +60,8 @@ const ON_LAMBDA = {
   FIREBREAK_WORKFLOW_FUNCTION: 'firebreak-test-incident-response',
   FIREBREAK_WORKFLOW_QUALIFIER: 'live',
   FIREBREAK_SECRETS_PATH: '/firebreak/test',
+  FIREBREAK_SECRETS_GRANTS: 'access,slack',
+  FIREBREAK_SECRETS_KEY: Buffer.alloc(32).toString('base64'),
 };
 
 const SWITCHES = ['FIREBREAK_TIME_SCALE', 'FIREBREAK_SANDBOX', 'AWS_ENDPOINT_URL_DYNAMODB'];

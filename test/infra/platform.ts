@@ -35,7 +35,11 @@ export async function describeSystem(stage: string, secrets: Record<string, stri
   vi.stubGlobal('$interpolate', (parts: TemplateStringsArray, ...values: unknown[]) =>
     later(String.raw({ raw: parts }, ...values.map((value) => plain(value)))),
   );
-  vi.stubGlobal('$util', { output: (value: unknown) => value });
+  vi.stubGlobal('$util', {
+    output: (value: unknown) => value,
+    secret: (value: unknown) => value,
+    all: known,
+  });
   vi.stubGlobal('sst', namespace('sst', { all, names, secrets }));
   vi.stubGlobal('aws', namespace('aws', { all, names, secrets }));
   const { default: config } = (await import(CONFIG)) as { default: Config };
@@ -100,8 +104,14 @@ function namespace(path: string, asked: Asked): unknown {
 /** As SST's own: a secret without a value and without a placeholder ends the deployment. */
 function secretValue(name: string, value: unknown): object {
   if (typeof value !== 'string') throw new Error(`Set a value for ${name}`);
-  return { [TEXT]: value, apply: (use: (value: string) => unknown) => use(value) };
+  return known(value);
 }
+
+/** A value that is known before anything is deployed. */
+const known = (value: unknown): object => ({
+  [TEXT]: value,
+  apply: (use: (value: unknown) => unknown) => known(use(plain(value))),
+});
 
 /** A value that a deployment would tell; whatever is read from it is one, too. */
 function later(text: string, onCall: (path: string, args: unknown[]) => void = () => {}): object {
@@ -121,8 +131,8 @@ function later(text: string, onCall: (path: string, args: unknown[]) => void = (
 /** The same with text where a deployment would fill in. */
 function plain(value: unknown): unknown {
   if (value === null || (typeof value !== 'object' && typeof value !== 'function')) return value;
-  const text = (value as { [TEXT]?: string })[TEXT];
-  if (text !== undefined) return text;
+  const text = (value as { [TEXT]?: unknown })[TEXT];
+  if (text !== undefined) return plain(text);
   if (typeof value === 'function') return transformed(value as Transform);
   if (Array.isArray(value)) return value.map((item) => plain(item));
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)]));

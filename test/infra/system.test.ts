@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { readEnvironment } from '../../aws/env.ts';
 import { PEOPLE, PROJECT, QUEUE, ROUTER_TIMEOUT_SECONDS, SCHEDULES, WORKFLOW } from '../../aws/resources.ts';
+import { copyFolder, FUNCTION_GRANTS, SETTABLE } from '../../aws/secret-groups.ts';
 import { TARGETS } from '../../schemas/projection.ts';
 import { type Described, describeSystem, type System } from './platform.ts';
 
@@ -195,7 +196,7 @@ describe('permissions', () => {
     InvokeCommand: ['lambda:InvokeFunction'],
     SendDurableExecutionCallbackSuccessCommand: ['lambda:SendDurableExecutionCallbackSuccess'],
     GetDurableExecutionCommand: ['lambda:GetDurableExecution'],
-    GetParametersByPathCommand: ['ssm:GetParametersByPath'],
+    GetParametersCommand: ['ssm:GetParameters'],
   };
 
   test('cover every request that aws/ makes', () => {
@@ -238,10 +239,12 @@ describe('permissions', () => {
       'dynamodb:Query',
       'dynamodb:UpdateItem',
       's3:GetObject',
+      's3:GetObject',
       's3:ListBucket',
       's3:PutObject',
+      's3:PutObject',
       'sqs:SendMessage',
-      'ssm:GetParametersByPath',
+      'ssm:GetParameters',
     ]);
     expect(permissions.find(({ actions }) => actions.includes('dynamodb:UpdateItem'))).toMatchObject({
       conditions: [{ variable: 'dynamodb:LeadingKeys', values: ['QUARANTINE'] }],
@@ -286,12 +289,47 @@ describe('permissions', () => {
 
   test('the projector, the evaluation and who tells stakeholders start no workflow and write nothing but the table', () => {
     expect(whoMay('lambda:InvokeFunction', '')).toEqual(['Hear', 'Http', 'IncidentResponse', 'Route', 'Sweep']);
-    expect(whoMay('s3:PutObject', '')).toEqual(['Hear', 'Http', 'IncidentResponse', 'Route', 'SlackCalls', 'Sweep']);
+    const writers = functionsOf(production).filter((one) =>
+      argsOf(one).permissions.some(
+        ({ actions, resources }) =>
+          actions.includes('s3:PutObject') && resources.some((name) => !name.startsWith('Blobs.arn/secrets/')),
+      ),
+    );
+    expect(writers.map(({ name }) => name).toSorted()).toEqual([
+      'Hear',
+      'Http',
+      'IncidentResponse',
+      'Route',
+      'SlackCalls',
+      'Sweep',
+    ]);
   });
 
-  test('all read the published configuration and the secrets', () => {
+  test('all read the published configuration', () => {
     expect(whoMay('s3:GetObject', 'Blobs.arn/config/')).toHaveLength(9);
-    expect(whoMay('ssm:GetParametersByPath', '')).toHaveLength(9);
+  });
+
+  test.each(Object.entries(FUNCTION_GRANTS))('%s reads its own secrets and keeps its own copy', (name, grants) => {
+    const { permissions, environment } = byName(name);
+    const of = (action: string, begin = '') =>
+      permissions
+        .filter(({ actions }) => actions.includes(action))
+        .flatMap(({ resources }) => resources)
+        .filter((resource) => resource.startsWith(begin));
+    expect(of('ssm:GetParameters').map((arn) => arn.split(':parameter')[1])).toEqual(
+      grants.map((grant) => `/firebreak/production/${grant === 'named' ? 'named/*' : grant}`),
+    );
+    const copies = [`Blobs.arn/${copyFolder(grants)}/*`];
+    expect(of('s3:GetObject', 'Blobs.arn/secrets')).toEqual(copies);
+    expect(of('s3:PutObject', 'Blobs.arn/secrets')).toEqual(copies);
+    expect(environment['FIREBREAK_SECRETS_GRANTS']).toBe(grants.join(','));
+  });
+
+  test('only functions with the same secrets share the key of their copy', () => {
+    const folders = Object.values(FUNCTION_GRANTS).map((grants) => copyFolder(grants));
+    const keys = Object.keys(FUNCTION_GRANTS).map((name) => byName(name).environment['FIREBREAK_SECRETS_KEY']);
+    expect(new Set(keys).size).toBe(new Set(folders).size);
+    expect(new Set(keys.map((key, n) => `${key} ${folders[n]}`)).size).toBe(new Set(folders).size);
   });
 });
 
@@ -469,19 +507,37 @@ describe('alarms', () => {
 describe('secrets', () => {
   const parameters = ({ of }: System) => of('aws.ssm.Parameter').map(({ args }) => args);
 
-  test('one that is set becomes a SecureString where the functions look; one that is not, nothing', async () => {
-    const system = await describeSystem('dev', { ...ADMIN, PAGERDUTY_ROUTING_KEY: 'R0UT1NG', SLACK_BOT_TOKEN: '' });
+  test('those that are set become a SecureString for each group; what is not set, nothing', async () => {
+    const system = await describeSystem('dev', {
+      ...ADMIN,
+      PAGERDUTY_ROUTING_KEY: 'R0UT1NG',
+      PAGERDUTY_FROM: 'ops@example.test',
+      SLACK_BOT_TOKEN: '',
+      CD_TOKEN: 'cd-token',
+    });
+    const secure = (name: string, value: string) =>
+      expect.objectContaining({ name: `/firebreak/dev/${name}`, type: 'SecureString', value }) as unknown;
     expect(parameters(system)).toEqual([
-      expect.objectContaining({
-        name: '/firebreak/dev/FIREBREAK_ADMIN_TOKEN',
-        type: 'SecureString',
-        value: ADMIN.FIREBREAK_ADMIN_TOKEN,
-      }),
-      expect.objectContaining({ name: '/firebreak/dev/PAGERDUTY_ROUTING_KEY', type: 'SecureString', value: 'R0UT1NG' }),
+      secure('access', JSON.stringify(ADMIN)),
+      secure('pagerduty', JSON.stringify({ PAGERDUTY_FROM: 'ops@example.test', PAGERDUTY_ROUTING_KEY: 'R0UT1NG' })),
+      secure('named/CD_TOKEN', 'cd-token'),
     ]);
     const environments = functionsOf(system).map((one) => argsOf(one).environment);
     for (const environment of environments) expect(environment['FIREBREAK_SECRETS_PATH']).toBe('/firebreak/dev');
-    expect(JSON.stringify(environments)).not.toContain('R0UT1NG');
+    for (const secret of ['R0UT1NG', 'cd-token', ADMIN.FIREBREAK_ADMIN_TOKEN])
+      expect(JSON.stringify(environments)).not.toContain(secret);
+  });
+
+  test('who need not have the credentials sees which vendors are connected', async () => {
+    const system = await describeSystem('dev', { ...ADMIN, SLACK_BOT_TOKEN: 'xoxb-1', GRAFANA_URL: 'https://g.test' });
+    expect(parameters(system)).toContainEqual(
+      expect.objectContaining({ name: '/firebreak/dev/connected', value: JSON.stringify({ CONNECTED_SLACK: 'yes' }) }),
+    );
+  });
+
+  test('a group that SSM would not take is refused', async () => {
+    const long = { ...ADMIN, KUBERNETES_TOKEN: 'x'.repeat(8192) };
+    await expect(describeSystem('dev', long)).rejects.toThrow(/secrets of delivery have \d+ bytes/);
   });
 
   test('a deployment without an admin token is refused, and one with a token that can be guessed', async () => {
@@ -498,10 +554,16 @@ describe('secrets', () => {
     const names = new Set([...read].map(([, got, named]) => got ?? named ?? ''));
     for (const [, token] of code.matchAll(/'([A-Z]+_TOKEN)'/g)) names.add(token ?? '');
     names.delete('AWS_TARGETS_URL'); // a sandbox's alone
+    expect(SETTABLE).toEqual(expect.arrayContaining([...names]));
     expect([...names]).toEqual(expect.arrayContaining(['PAGERDUTY_ROUTING_KEY', 'KUBERNETES_TOKEN', 'ARGOCD_TOKEN']));
     const set = Object.fromEntries([...names].map((name) => [name, `a-value-of-some-length-for-${name}`]));
-    const made = parameters(await describeSystem('dev', { ...ADMIN, ...set })).map(({ name }) => name);
-    expect(made).toEqual(expect.arrayContaining([...names].map((name) => `/firebreak/dev/${name}`)));
+    const made = parameters(await describeSystem('dev', { ...ADMIN, ...set }));
+    const held = made.flatMap(({ name, value }) =>
+      String(name).includes('/named/')
+        ? [String(name).split('/').at(-1) ?? '']
+        : Object.keys(JSON.parse(String(value)) as object),
+    );
+    expect(held).toEqual(expect.arrayContaining([...names]));
   });
 });
 

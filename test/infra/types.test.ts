@@ -51,6 +51,8 @@ declare namespace $util {
   interface Output<T> { apply<U>(use: (value: T) => U): Output<U> }
   function output<T>(value: T): Output<T>;
   interface CustomResourceOptions { customTimeouts?: { create?: string; update?: string; delete?: string } }
+  function all<T>(values: readonly Output<T>[]): Output<T[]>;
+  function secret<T>(value: T): Output<T>;
 }
 declare const $app: { readonly name: string; readonly stage: string; readonly protect: boolean };
 declare function $interpolate(parts: TemplateStringsArray, ...values: $util.Input<string>[]): $util.Output<string>;

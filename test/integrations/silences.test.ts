@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { matches } from '../../domain/matchers.ts';
 import type { Silences } from '../../domain/outlets.ts';
 import { alertmanagerSilences } from '../../integrations/alertmanager/silences.ts';
+import { silent } from '../support/fake-deps.ts';
 import { impatient } from './impatience.ts';
 import { nobody, type Reply, vendor } from './server.ts';
 import { recorded } from './told.ts';
@@ -11,7 +12,7 @@ const THEN = Date.parse('2026-11-20T11:00:00.000Z');
 /** Silences that are read at a time that goes on by hand. */
 function silencesAt(url: string | undefined): { silences: Silences; after(seconds: number): void } {
   let now = THEN;
-  const silences = alertmanagerSilences({ url: async () => url, now: () => now });
+  const silences = alertmanagerSilences({ url: async () => url, now: () => now, log: silent });
   return {
     silences,
     after: (seconds) => {
@@ -126,11 +127,16 @@ describe('they are not known', () => {
     expect(await silencesAt('no address').silences.active()).toBeNull();
   });
 
-  test('while their address cannot be read; that is told, and not kept', async () => {
+  test('while their address cannot be read: alerts are taken in without them, and the log says so', async () => {
     const { url } = await vendor(REAL);
+    let now = THEN;
     const answers = [Promise.reject(new Error('no secrets')), Promise.resolve(url)];
-    const silences = alertmanagerSilences({ url: async () => answers.shift(), now: () => THEN });
-    await expect(silences.active()).rejects.toThrow('no secrets');
+    const warnings: unknown[] = [];
+    const log = { warn: (...line: unknown[]) => void warnings.push(line) };
+    const silences = alertmanagerSilences({ url: async () => answers.shift(), now: () => now, log });
+    expect(await silences.active()).toBeNull();
+    expect(warnings).toEqual([[expect.stringContaining('silences could not be read'), { error: 'Error: no secrets' }]]);
+    now += 10_000;
     expect(await ids(silences)).toEqual(IDS);
   });
 });

@@ -196,6 +196,6 @@ test('secrets that a ticket names are secrets that functions can read', async ()
   const loaded = await loadConfig(dir);
   const env = { HOOK_KEY: 'whsec_x', OTHER_KEY: 'y' };
   expect(parametersOf('/firebreak/local', env, loaded.ok ? { ...emptyConfig, ...loaded.config } : undefined)).toEqual({
-    '/firebreak/local/HOOK_KEY': 'whsec_x',
+    '/firebreak/local/named/HOOK_KEY': 'whsec_x',
   });
 });

@@ -21,7 +21,8 @@ async function started(
 ): Promise<{ key: string | undefined; told: string[] }> {
   const own: NodeJS.ProcessEnv = { ...env };
   const told = await provideCredentials(dir, own, shown);
-  return { key: parametersOf('/p', own, undefined)['/p/FIREBREAK_SIGNING_KEY'], told };
+  const group = JSON.parse(parametersOf('/p', own, undefined)['/p/signing'] ?? '{}') as Record<string, string>;
+  return { key: group['FIREBREAK_SIGNING_KEY'], told };
 }
 
 test('a key is made at the first start, kept for the owner alone, and told to nobody', async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { deploymentOf, type Deployment, type LambdaFunction } from '../../scripts/platform/deployment.ts';
-import type { Recorded } from '../../scripts/platform/recorded.ts';
+import { type Recorded, SECRET_TEXT } from '../../scripts/platform/recorded.ts';
 import { RULES } from '../../scripts/platform/rules.ts';
 
 const ARN = 'arn:aws:lambda:eu-central-1:123456789012:function:worker';
@@ -129,4 +129,19 @@ test.each<[rule: string, deployment: Deployment]>([
   ['physical-name', worker({ name: 'w'.repeat(65) })],
 ])('%s finds what may not be', (rule, deployment) => {
   expect(broken(deployment)).toContain(rule);
+});
+
+test('what is derived from a secret may be in an environment, the secret itself may not', () => {
+  const [first, ...others] = SOUND;
+  if (first === undefined) throw new Error('there is no function');
+  const secretVariables = (variables: Record<string, string>): string[] => {
+    const inputs = { ...first.inputs, environment: { variables } };
+    return deploymentOf([{ ...first, inputs, secretInputs: ['environment'] }, ...others]).functions.flatMap(
+      (one) => one.secretVariables,
+    );
+  };
+  expect(secretVariables({ KEY: 'c2NyeXB0', TABLE: 'firebreak' })).toEqual([]);
+  expect(secretVariables({ KEY: 'c2NyeXB0', TOKEN: `${SECRET_TEXT} SLACK_BOT_TOKEN` })).toEqual([
+    'environment.variables.TOKEN',
+  ]);
 });

@@ -11,6 +11,7 @@ import {
   LambdaClient,
   SendDurableExecutionCallbackSuccessCommand,
 } from '@aws-sdk/client-lambda';
+import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import {
   CreateQueueCommand,
   DeleteMessageCommand,
@@ -19,6 +20,7 @@ import {
   SendMessageCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
+import { GetParametersCommand, SSMClient } from '@aws-sdk/client-ssm';
 import {
   BatchGetCommand,
   BatchWriteCommand,
@@ -33,6 +35,8 @@ import { buildApp } from 'fauxqs';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type LocalDynamoDb, startDynamoDb } from '../../local/aws/dynamodb/start.ts';
 import { type Endpoint, serve } from '../../local/aws/endpoint.ts';
+import { startS3 } from '../../local/aws/s3/server.ts';
+import { startSsm } from '../../local/aws/ssm/server.ts';
 import { type FaultRates, faultProxy, type Service } from './fault-proxy.ts';
 
 const accessKeyId = randomUUID();
@@ -498,5 +502,84 @@ describe('Lambda', () => {
     const { proxy, lambda } = await faulty({ 'late-answer': 1 });
     expect(await lambda.send(checkpoint())).toMatchObject({ CheckpointToken: 't2' });
     expect(proxy.log).toMatchObject([{ operation: 'CheckpointDurableExecution', n: 1, fault: 'late-answer' }]);
+  });
+});
+
+describe('SSM', () => {
+  const read = () => new GetParametersCommand({ Names: ['/p/slack'], WithDecryption: true });
+
+  async function faulty(rates: FaultRates<'ssm'>) {
+    const ssm = await startSsm({ accessKeyId, parameters: () => ({ '/p/slack': 'xoxb' }) });
+    onTestFinished(() => ssm.close());
+    const proxy = await proxyTo(ssm.url, 'ssm', rates);
+    return { proxy, client: new SSMClient(clientOptions(proxy.url)) };
+  }
+
+  test.each([
+    ['throttled', { name: 'ThrottlingException', $metadata: { attempts: 2 } }],
+    ['internal-error', { name: 'InternalServerError', $metadata: { attempts: 2, httpStatusCode: 500 } }],
+    ['lost-answer', { code: 'ECONNRESET', $metadata: { attempts: 2 } }],
+  ] as const)('%s: the client sees it as it is, and retries', async (fault, seen) => {
+    const { proxy, client } = await faulty({ [fault]: 1 });
+    await expect(client.send(read())).rejects.toMatchObject(seen);
+    expect(proxy.log.map(({ operation, n }) => `${operation} ${n}`)).toEqual(['GetParameters 1', 'GetParameters 2']);
+  });
+
+  test('late-answer: it comes, and it is whole', async () => {
+    const { proxy, client } = await faulty({ 'late-answer': 1 });
+    expect(await client.send(read())).toMatchObject({ Parameters: [{ Value: 'xoxb' }] });
+    expect(proxy.log).toMatchObject([{ fault: 'late-answer' }]);
+  });
+});
+
+describe('S3', () => {
+  const object = { Bucket: 'faulty', Key: 'config/current.json' };
+
+  async function faulty(rates: FaultRates<'s3'>) {
+    const dir = await mkdtemp(join(tmpdir(), 'firebreak-fault-proxy-s3-'));
+    const s3 = await startS3({ dir, accessKeyId });
+    onTestFinished(async () => {
+      await s3.close();
+      await rm(dir, { recursive: true, force: true });
+    });
+    const proxy = await proxyTo(s3.url, 's3', rates);
+    const [client, direct] = [proxy.url, s3.url].map(
+      (url) => new S3Client({ ...clientOptions(url), forcePathStyle: true }),
+    ) as [S3Client, S3Client];
+    await client.send(new CreateBucketCommand({ Bucket: object.Bucket }));
+    return { proxy, client, direct };
+  }
+
+  test.each([
+    ['slow-down', { name: 'SlowDown', $metadata: { attempts: 2, httpStatusCode: 503 } }],
+    ['internal-error', { name: 'InternalError', $metadata: { attempts: 2, httpStatusCode: 500 } }],
+  ] as const)('%s: the client sees it as it is, retries, and nothing was written', async (fault, seen) => {
+    const { proxy, client, direct } = await faulty({ [fault]: 1 });
+    await expect(client.send(new PutObjectCommand({ ...object, Body: '{}' }))).rejects.toMatchObject(seen);
+    await expect(client.send(new GetObjectCommand(object))).rejects.toMatchObject(seen);
+    await expect(direct.send(new GetObjectCommand(object))).rejects.toMatchObject({ name: 'NoSuchKey' });
+    expect(proxy.log.map(({ operation, n }) => `${operation} ${n}`)).toEqual([
+      'PutObject 1',
+      'PutObject 2',
+      'GetObject 1',
+      'GetObject 2',
+    ]);
+  });
+
+  test('lost-answer: what was sent is written, and the client does not hear of it', async () => {
+    const { client, direct } = await faulty({ 'lost-answer': 1 });
+    await expect(client.send(new PutObjectCommand({ ...object, Body: '{}' }))).rejects.toMatchObject({
+      code: 'ECONNRESET',
+      $metadata: { attempts: 2 },
+    });
+    expect(await (await direct.send(new GetObjectCommand(object))).Body?.transformToString()).toBe('{}');
+  });
+
+  test('late-answer: it comes, and it is whole', async () => {
+    const { proxy, client } = await faulty({ 'late-answer': 1 });
+    await client.send(new PutObjectCommand({ ...object, Body: '{"version":1}' }));
+    const { Body } = await client.send(new GetObjectCommand(object));
+    expect(await Body?.transformToString()).toBe('{"version":1}');
+    expect(proxy.log).toMatchObject([{ operation: 'PUT' }, { operation: 'PutObject' }, { operation: 'GetObject' }]);
   });
 });

@@ -5,10 +5,12 @@ import { signedWith } from '../../local/aws/endpoint.ts';
 import { connectTo, type ForwardedRequest } from './forward.ts';
 import { type DynamoDbFault, dynamoDbFaults } from './fault-proxy/dynamodb.ts';
 import { type LambdaFault, lambdaFaults } from './fault-proxy/lambda.ts';
+import { type S3Fault, s3Faults } from './fault-proxy/s3.ts';
 import { type SqsFault, sqsFaults } from './fault-proxy/sqs.ts';
+import { type SsmFault, ssmFaults } from './fault-proxy/ssm.ts';
 import { type Call, type Faults, json, type Outcome } from './fault-proxy/wire.ts';
 
-type FaultOf = { dynamodb: DynamoDbFault; sqs: SqsFault; lambda: LambdaFault };
+type FaultOf = { dynamodb: DynamoDbFault; sqs: SqsFault; lambda: LambdaFault; ssm: SsmFault; s3: S3Fault };
 export type Service = keyof FaultOf;
 
 /**
@@ -118,8 +120,18 @@ function faultsOf(
   service: Service,
   options: Parameters<typeof dynamoDbFaults>[0] & Parameters<typeof sqsFaults>[0] & Parameters<typeof lambdaFaults>[0],
 ): Faults<string> {
-  if (service === 'dynamodb') return dynamoDbFaults(options);
-  return service === 'sqs' ? sqsFaults(options) : lambdaFaults(options);
+  switch (service) {
+    case 'dynamodb':
+      return dynamoDbFaults(options);
+    case 'sqs':
+      return sqsFaults(options);
+    case 'lambda':
+      return lambdaFaults(options);
+    case 'ssm':
+      return ssmFaults(options);
+    case 's3':
+      return s3Faults(options);
+  }
 }
 
 const FORBIDDEN = json(403, {

@@ -1,0 +1,100 @@
+/**
+ * Which secrets are kept together and who may read them: for `sst.config.ts`, one machine, and the functions alike. A group
+ * is one parameter, below 4 KB, so that a function reads all that it needs in one call.
+ */
+
+const SECRET_GROUPS = {
+  /** They open the public address. */
+  access: ['FIREBREAK_ADMIN_TOKEN', 'FIREBREAK_INGEST_TOKEN'],
+  signing: ['FIREBREAK_SIGNING_KEY', 'FIREBREAK_SIGNING_KEY_PREVIOUS'],
+  /** They check what senders sign. */
+  senders: ['GITHUB_WEBHOOK_SECRET', 'GRAFANA_TIMESTAMP_HEADER', 'GRAFANA_WEBHOOK_SECRET', 'PAGERDUTY_WEBHOOK_SECRET'],
+  slack: ['SLACK_API_URL', 'SLACK_BOT_TOKEN'],
+  'slack-signing': ['SLACK_SIGNING_SECRET'],
+  pagerduty: [
+    'PAGERDUTY_API_TOKEN',
+    'PAGERDUTY_API_URL',
+    'PAGERDUTY_EVENTS_URL',
+    'PAGERDUTY_FROM',
+    'PAGERDUTY_ROUTING_KEY',
+  ],
+  statuspage: ['STATUSPAGE_API_KEY', 'STATUSPAGE_API_URL', 'STATUSPAGE_PAGE_ID'],
+  grafana: ['GRAFANA_TOKEN', 'GRAFANA_URL'],
+  observability: ['ALERTMANAGER_URL', 'PROMETHEUS_URL'],
+  mail: ['MAIL_FROM', 'SMTP_URL'],
+  github: ['GITHUB_API_URL', 'GITHUB_APP_ID', 'GITHUB_APP_PRIVATE_KEY', 'GITHUB_TOKEN'],
+  delivery: [
+    'ARGOCD_TOKEN',
+    'ARGOCD_URL',
+    'AWS_TARGETS_URL',
+    'CD_URL',
+    'KUBERNETES_TOKEN',
+    'KUBERNETES_URL',
+    'LAUNCHDARKLY_API_URL',
+    'LAUNCHDARKLY_TOKEN',
+  ],
+  /** Which vendors are connected, for functions that need to know that, but not the credentials. */
+  connected: ['CONNECTED_GRAFANA', 'CONNECTED_SLACK', 'CONNECTED_STATUSPAGE'],
+} as const satisfies Record<string, readonly string[]>;
+
+/** All that a deployment can be given. What is `connected` follows from them, and the stand-ins of targets are a sandbox's. */
+export const SETTABLE: readonly string[] = Object.entries(SECRET_GROUPS)
+  .flatMap(([group, names]): readonly string[] => (group === 'connected' ? [] : names))
+  .filter((name) => name !== 'AWS_TARGETS_URL');
+
+export type SecretGroup = keyof typeof SECRET_GROUPS;
+export const GROUPS = Object.keys(SECRET_GROUPS) as SecretGroup[];
+
+/** `named`: secrets whose names a configuration or a runbook chose. Each is a parameter by itself. */
+export type Grant = SecretGroup | 'named';
+export const ALL_GRANTS: readonly Grant[] = [...GROUPS, 'named'];
+
+const GROUP_OF = new Map<string, SecretGroup>(
+  GROUPS.flatMap((group) => SECRET_GROUPS[group].map((name) => [name, group] as const)),
+);
+
+/** Undefined: a name that a configuration or a runbook chose. */
+export const groupOf = (name: string): SecretGroup | undefined => GROUP_OF.get(name);
+
+/** What each function may read. `test/infra/secret-grants.test.ts` holds this against what each function uses. */
+export const FUNCTION_GRANTS = {
+  http: ALL_GRANTS,
+  slack: ['slack', 'slack-signing'],
+  hear: ['slack', 'pagerduty', 'observability', 'github', 'delivery', 'connected', 'named'],
+  route: ['observability', 'connected'],
+  project: ['slack', 'pagerduty', 'statuspage', 'grafana', 'github', 'connected', 'named'],
+  sweep: ['pagerduty', 'observability', 'github', 'signing', 'connected', 'named'],
+  evaluate: ['observability', 'connected'],
+  digest: ['slack', 'mail', 'connected'],
+  'incident-response': ['slack', 'pagerduty', 'observability', 'github', 'delivery', 'connected', 'named'],
+} as const satisfies Record<string, readonly Grant[]>;
+
+/** A vendor is connected when all of these are set. */
+const CONNECTED: Record<(typeof SECRET_GROUPS.connected)[number], readonly string[]> = {
+  CONNECTED_GRAFANA: ['GRAFANA_TOKEN', 'GRAFANA_URL'],
+  CONNECTED_SLACK: ['SLACK_BOT_TOKEN'],
+  CONNECTED_STATUSPAGE: ['STATUSPAGE_API_KEY'],
+};
+
+/**
+ * The parameters that hold these secrets, by their names below the path.
+ *
+ * @param secrets only those that are set
+ */
+export function parametersFor(secrets: Readonly<Record<string, string>>): Record<string, string> {
+  const connected = Object.entries(CONNECTED).filter(([, names]) => names.every((name) => secrets[name]));
+  const all = [...Object.entries(secrets), ...connected.map(([name]) => [name, 'yes'] as const)];
+  const grouped = Map.groupBy(all, ([name]) => groupOf(name));
+  return Object.fromEntries(
+    [...grouped].flatMap(([group, entries]) =>
+      group === undefined
+        ? entries.map(([name, value]) => [namedParameter(name), value])
+        : [[group, JSON.stringify(Object.fromEntries(entries))]],
+    ),
+  );
+}
+
+export const namedParameter = (name: string): string => `named/${name}`;
+
+/** Below this in the bucket a function keeps the last secrets that it read, sealed. */
+export const copyFolder = (grants: readonly Grant[]): string => `secrets/${[...grants].toSorted().join('.')}`;

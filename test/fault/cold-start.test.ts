@@ -1,0 +1,126 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { afterEach, expect, onTestFinished, test, vi } from 'vitest';
+import { assemble } from '../../aws/deps.ts';
+import { readEnvironment } from '../../aws/env.ts';
+import { FUNCTION_GRANTS, parametersFor } from '../../aws/secret-groups.ts';
+import type { Deps, PageRequest } from '../../domain/ports.ts';
+import type { Endpoint } from '../../local/aws/endpoint.ts';
+import { startS3 } from '../../local/aws/s3/server.ts';
+import { startSsm } from '../../local/aws/ssm/server.ts';
+import { timestamp } from '../../schemas/time.ts';
+import { recorded } from '../integrations/told.ts';
+import { vendor, vendorThat } from '../integrations/server.ts';
+import { faultProxy } from '../support/fault-proxy.ts';
+
+const accessKeyId = 'cold-start-test';
+const BUCKET = 'firebreak-test';
+const ROUTING_KEY = 'r'.repeat(32);
+
+const PAGE: PageRequest = {
+  key: 'page-1',
+  action: 'trigger',
+  summary: 'checkout production: errors',
+  service: 'checkout',
+  environment: 'production',
+  severity: 'critical',
+  incident: '01JCYZ7Q8M3N5P7R9T1V3X5Z7B',
+  at: timestamp(Date.parse('2026-11-20T12:00:00.000Z')),
+  links: [],
+};
+
+/** Closed after the test, whatever becomes of it. */
+async function opened<E extends Pick<Endpoint, 'close'>>(endpoint: Promise<E>): Promise<E> {
+  const one = await endpoint;
+  onTestFinished(() => one.close());
+  return one;
+}
+
+/** A process of a function that has just started, with the secrets that it is granted. */
+function containerOf(name: keyof typeof FUNCTION_GRANTS): Deps {
+  return assemble(
+    readEnvironment({
+      FIREBREAK_STAGE: 'test',
+      FIREBREAK_TABLE: 'firebreak-test',
+      FIREBREAK_BUCKET: BUCKET,
+      ...Object.fromEntries(
+        ['URGENT', 'ORDINARY', 'UNMATCHED', 'PEOPLE', 'SLACK', 'STATUSPAGE', 'GRAFANA', 'TICKETS', 'WEBHOOKS'].map(
+          (queue) => [`FIREBREAK_QUEUE_${queue}`, 'http://127.0.0.1:1/000000000000/none'],
+        ),
+      ),
+      FIREBREAK_WORKFLOW_FUNCTION: 'workflow',
+      FIREBREAK_WORKFLOW_QUALIFIER: 'live',
+      FIREBREAK_SECRETS_PATH: '/firebreak/test',
+      FIREBREAK_SECRETS_GRANTS: FUNCTION_GRANTS[name].join(','),
+      FIREBREAK_SECRETS_KEY: Buffer.alloc(32, FUNCTION_GRANTS[name].length).toString('base64'),
+      LOG_LEVEL: 'silent',
+    }),
+  );
+}
+
+afterEach(() => vi.unstubAllEnvs());
+
+test('a function that starts while SSM throttles pages, and reads silences, as the one before it did', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'firebreak-cold-start-'));
+  onTestFinished(() => rm(dir, { recursive: true, force: true }));
+  const pagerDuty = await vendorThat(() => ({ status: 202, body: '{"status":"success","dedup_key":"page-1"}' }));
+  const alertmanager = await vendor(recorded('alertmanager/silences'));
+  const set = {
+    PAGERDUTY_ROUTING_KEY: ROUTING_KEY,
+    PAGERDUTY_EVENTS_URL: pagerDuty.url,
+    ALERTMANAGER_URL: alertmanager.url,
+  };
+  const parameters = Object.fromEntries(
+    Object.entries(parametersFor(set)).map(([name, value]) => [`/firebreak/test/${name}`, value]),
+  );
+  const ssm = await opened(startSsm({ accessKeyId, parameters: () => parameters }));
+  const s3 = await opened(startS3({ dir, accessKeyId }));
+  const [throttled, slow] = await Promise.all([
+    opened(faultProxy({ upstream: ssm.url, service: 'ssm', seed: 1, rates: { throttled: 1 } })),
+    opened(
+      faultProxy({
+        upstream: s3.url,
+        service: 's3',
+        seed: 2,
+        rates: { 'slow-down': 0.2, 'lost-answer': 0.2 },
+        lateMs: 1,
+      }),
+    ),
+  ]);
+  for (const [name, value] of Object.entries({
+    AWS_REGION: 'eu-central-1',
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: 'not-used',
+    AWS_ENDPOINT_URL_SSM: ssm.url,
+    AWS_ENDPOINT_URL_S3: slow.url,
+    AWS_ENDPOINT_URL_DYNAMODB: 'http://127.0.0.1:1',
+  }))
+    vi.stubEnv(name, value);
+  const bucket = new S3Client({ endpoint: s3.url, forcePathStyle: true });
+  await bucket.send(new CreateBucketCommand({ Bucket: BUCKET }));
+  bucket.destroy();
+
+  // Before anything was ever read: nothing is lost, nothing is made up.
+  vi.stubEnv('AWS_ENDPOINT_URL_SSM', throttled.url);
+  expect(await containerOf('incident-response').pager.send(PAGE)).toMatchObject({ kind: 'later' });
+  expect(await containerOf('route').silences.active()).toBeNull();
+  expect(pagerDuty.received).toEqual([]);
+
+  vi.stubEnv('AWS_ENDPOINT_URL_SSM', ssm.url);
+  expect(await containerOf('incident-response').pager.send(PAGE)).toMatchObject({ kind: 'taken' });
+  await containerOf('route').silences.active();
+
+  vi.stubEnv('AWS_ENDPOINT_URL_SSM', throttled.url);
+  await vi.waitFor(
+    async () => {
+      expect(await containerOf('incident-response').pager.send(PAGE)).toMatchObject({ kind: 'taken' });
+      expect(await containerOf('route').silences.active()).not.toBeNull();
+    },
+    { timeout: 60_000, interval: 100 },
+  );
+  expect(throttled.log.length).toBeGreaterThan(0);
+  const keys = pagerDuty.received.map(({ body }) => (JSON.parse(body) as { routing_key: string }).routing_key);
+  expect(new Set(keys)).toEqual(new Set([ROUTING_KEY]));
+}, 90_000);

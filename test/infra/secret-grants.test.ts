@@ -1,0 +1,85 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { ALL_GRANTS, FUNCTION_GRANTS, type Grant } from '../../aws/secret-groups.ts';
+import type { Deps } from '../../domain/ports.ts';
+import type { digest } from '../../functions/digest.ts';
+import type { evaluate } from '../../functions/evaluate.ts';
+import type { hear } from '../../functions/hear.ts';
+import type { project } from '../../functions/project.ts';
+import type { route } from '../../functions/route.ts';
+import type { sweep } from '../../functions/sweep.ts';
+
+const WORKFLOWS = join(import.meta.dirname, '../../workflows');
+
+/**
+ * The secrets behind each port, as aws/deps.ts assembles it. A function whose declared ports need more than it is granted
+ * is an error of types, so it cannot come to a deployment in which a secret that is needed cannot be read.
+ */
+const OF_PORTS = {
+  alerts: ['observability'],
+  annotations: ['grafana'],
+  changeEvents: ['pagerduty'],
+  chat: ['slack'],
+  deployerFor: ['delivery', 'github', 'named'],
+  directory: ['slack'],
+  externalPager: ['pagerduty'],
+  fallbackPager: ['named'],
+  flagsFor: ['delivery', 'named'],
+  gateKeeper: ['github'],
+  http: ['named'],
+  metrics: ['observability'],
+  onCall: ['pagerduty'],
+  pager: ['pagerduty'],
+  projections: ['connected'],
+  receivers: ['named'],
+  secrets: ALL_GRANTS,
+  signer: ['signing'],
+  silences: ['observability'],
+  sloMetrics: ['observability'],
+  statusPage: ['statuspage'],
+  ticketsFor: ['github', 'named'],
+  whispers: ['slack'],
+  // They tell projectors of every change.
+  changes: ['connected'],
+  crowds: ['connected'],
+  decisions: ['connected'],
+  effects: ['connected'],
+  incidents: ['connected'],
+  runbooks: ['connected'],
+} as const satisfies Partial<Record<keyof Deps, readonly Grant[]>>;
+
+type Needs<Port> = Port extends keyof typeof OF_PORTS ? (typeof OF_PORTS)[Port][number] : never;
+type Missing<Name extends keyof typeof FUNCTION_GRANTS, Ports> = Exclude<
+  Needs<keyof Ports>,
+  (typeof FUNCTION_GRANTS)[Name][number]
+>;
+/** Names what is missing where it is not never. */
+const granted = <Lack>(missing: [Lack] extends [never] ? [] : [missing: Lack]): boolean => missing.length === 0;
+
+test('each function is granted the secrets behind the ports that it declares', () => {
+  expect([
+    // Of all secrets it reads the state of the vendors, but only where a stand-in plays Slack.
+    granted<Missing<'hear', Omit<Parameters<typeof hear>[0], 'secrets'>>>([]),
+    granted<Missing<'route', Parameters<typeof route>[0]>>([]),
+    granted<Missing<'project', Parameters<typeof project>[0]>>([]),
+    granted<Missing<'sweep', Parameters<typeof sweep>[0]>>([]),
+    granted<Missing<'evaluate', Parameters<typeof evaluate>[0]>>([]),
+    granted<Missing<'digest', Parameters<typeof digest>[0]>>([]),
+  ]).not.toContain(false);
+});
+
+test('the workflow uses no port whose secrets it is not granted', () => {
+  const withheld = Object.entries(OF_PORTS).flatMap(([port, grants]) =>
+    grants.every((grant) => (FUNCTION_GRANTS['incident-response'] as readonly Grant[]).includes(grant)) ? [] : [port],
+  );
+  expect(withheld).toContain('secrets');
+  const used = readdirSync(WORKFLOWS, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .flatMap(
+      (file) =>
+        readFileSync(join(WORKFLOWS, file), 'utf8').match(/(?<=\bdeps\??\.)\w+|(?<=Deps\b[^;]*')\w+(?=')/g) ?? [],
+    );
+  expect(used).toContain('pager');
+  expect(withheld.filter((port) => used.includes(port))).toEqual([]);
+});
