@@ -1,7 +1,9 @@
 import type { DecisionView } from '../schemas/incident.ts';
 import { inForce } from './cleared.ts';
+import { failedRollback } from './failed-rollback.ts';
 import { isHeard } from './heard.ts';
 import type { ChatButton, ChatPart } from './outlets.ts';
+import { numberOf } from './question-names.ts';
 import { REMEDY_WORDS } from './remedies.ts';
 import type { Story } from './story.ts';
 
@@ -14,7 +16,10 @@ export type IncidentButtons = { asked: readonly ChatPart[]; more: readonly ChatP
  */
 export function buttonsOf(story: Story): IncidentButtons {
   if (story.incident.status === 'resolved') return { asked: [], more: [] };
-  return { asked: [...questionsOf(story), ...rowOf(mineOf(story))], more: rowOf(itsOf(story)) };
+  return {
+    asked: [...questionsOf(story), ...rowOf(againOf(story)), ...rowOf(mineOf(story))],
+    more: rowOf(itsOf(story)),
+  };
 }
 
 const rowOf = (buttons: readonly ChatButton[]): ChatPart[] =>
@@ -31,7 +36,7 @@ export const answerable = ({ incident, decisions }: Pick<Story, 'incident' | 'de
 
 /** By which several are told apart, in words and on buttons. */
 export const apart = (decision: DecisionView, all: readonly DecisionView[]): string =>
-  all.length > 1 ? ` (${numberOf(decision)})` : '';
+  all.length > 1 ? ` (${numberOf(decision.id)})` : '';
 
 /** A row for each question that waits: an answer names the decision that it was drawn for. */
 function questionsOf(story: Story): ChatPart[] {
@@ -59,7 +64,24 @@ function questionsOf(story: Story): ChatPart[] {
   });
 }
 
-const numberOf = ({ id }: DecisionView): string => id.slice(id.lastIndexOf('-') + 1);
+/** The rollback that failed, once more. Pressed after something else has been deployed, it does nothing and says so. */
+function againOf(story: Story): ChatButton[] {
+  const failed = answerable(story).length > 0 ? undefined : failedRollback(story);
+  if (failed?.order == null) return [];
+  const { service, environment, from, to } = failed.order;
+  return [
+    {
+      button: { verb: 'rollback', service, environment, from, to, named: true },
+      text: `Try again: roll back to ${to}`,
+      confirm: {
+        title: 'Roll back now?',
+        text: `${service} in ${environment}: ${from} back to ${to}. ${failed.detail}`,
+        yes: 'Roll back',
+        no: 'Not now',
+      },
+    },
+  ];
+}
 
 const actOf = ({ question, to_version }: DecisionView): string =>
   question === undefined ? `Roll back${to_version === null ? '' : ` to ${to_version}`}` : 'Do it';
@@ -149,7 +171,7 @@ function whatFollows({ incident, decisions, effects }: Story, version: string): 
     ({ kind, state, key }) =>
       kind === 'roll-back' &&
       (state === 'succeeded' || state === 'accepted') &&
-      judged.some((decision) => key.endsWith(`.${numberOf(decision)}`)),
+      judged.some((decision) => key.endsWith(`.${numberOf(decision.id)}`)),
   );
   if (acted)
     return `${version} was not the cause: the rollback was wrong, which counts against the automation of ${incident.service}`;

@@ -1,10 +1,12 @@
-import type { DecisionView, IncidentRecord, TimelineEntry } from '../schemas/incident.ts';
+import type { DecisionView, Effect, IncidentRecord, TimelineEntry } from '../schemas/incident.ts';
 import type { Severity } from '../schemas/names.ts';
 import { IncidentRole } from '../schemas/response-roles.ts';
 import { clearedWords, inForce } from './cleared.ts';
 import { answerable, apart, buttonsOf, inShort, subjectOf, whyAsked } from './incident-buttons.ts';
+import { failedRollback, type FailedRollback } from './failed-rollback.ts';
 import { isHeard } from './heard.ts';
 import type { ChatMessage, ChatPart, Text } from './outlets.ts';
+import { numberOf } from './question-names.ts';
 import { remediesOf } from './remedies.ts';
 import { placeOf, type Story } from './story.ts';
 
@@ -167,7 +169,7 @@ export function worthShowing<T extends { confidence: number }>(suspects: readonl
 
 /** What automation did, or why it did not: the newest judgement, and what became of it. */
 function automationPart(story: Story): ChatPart[] {
-  const { incident, decisions, effects } = story;
+  const { incident, decisions } = story;
   if (incident.crowd !== undefined)
     return [
       {
@@ -180,25 +182,35 @@ function automationPart(story: Story): ChatPart[] {
     ];
   const last = decisions.at(-1);
   if (last === undefined || answerable(story).includes(last)) return []; // what is asked stands above
-  // The same was wanted before, and needed to be done only once.
-  const same = decisions.filter(
-    ({ question, from_version: from, to_version: to }) =>
-      question === undefined && from === last.from_version && to === last.to_version,
-  );
-  const effectOf = ({ id }: DecisionView) =>
-    effects.findLast(({ kind, key }) => kind === 'roll-back' && key.endsWith(`.${id.split('-').at(-1)}`));
-  const done = effectOf(last) ?? same.map(effectOf).findLast((effect) => effect?.state === 'succeeded');
+  const done = rollbackOf(last, story);
   return [
     {
       kind: 'text',
       text: [
         { bold: 'Automation' },
         `\n${decisionWords(inShort(last))}`,
-        ...(done === undefined ? [] : [`\n${EFFECT_WORDS[done.state] ?? done.state}: ${done.detail}`]),
+        ...(done === undefined ? [] : [`\n${effectWords(done)}`]),
       ],
     },
   ];
 }
+
+/** The rollback that a decision has led to, or an earlier decision for the same versions. */
+export function rollbackOf(
+  decision: DecisionView,
+  { decisions, effects }: Pick<Story, 'decisions' | 'effects'>,
+): Effect | undefined {
+  // The same was wanted before, and needed to be done only once.
+  const same = decisions.filter(
+    ({ question, from_version: from, to_version: to }) =>
+      question === undefined && from === decision.from_version && to === decision.to_version,
+  );
+  const effectOf = (one: DecisionView) =>
+    effects.findLast(({ kind, key }) => kind === 'roll-back' && key.endsWith(`.${numberOf(one.id)}`));
+  return effectOf(decision) ?? same.map(effectOf).findLast((effect) => effect?.state === 'succeeded');
+}
+
+export const effectWords = ({ state, detail }: Effect): string => `${EFFECT_WORDS[state] ?? state}: ${detail}`;
 
 const EFFECT_WORDS: Record<string, string> = {
   intended: 'Under way',
@@ -246,7 +258,8 @@ function alertsPart({ incident, signals }: Story): ChatPart[] {
 }
 
 /** What a person who has just come in should do. */
-export function nextStep({ incident, decisions, effects, parent }: Story): string {
+export function nextStep(story: Story): string {
+  const { incident, decisions, effects, parent } = story;
   const { status, verification, firing } = incident;
   if (status === 'resolved') return 'Nothing: it is over. A post-mortem is worth writing while it is fresh.';
   const waiting = decisions.findLast(({ state }) => state === 'waiting');
@@ -261,7 +274,10 @@ export function nextStep({ incident, decisions, effects, parent }: Story): strin
   if (status === 'mitigating') return `Wait for the ${actsBy(effects)} to end; watch the error rate.`;
   if (status === 'mitigated' && verification === 'pending')
     return 'Watch: whether it helped is judged at the end of the verification window.';
-  if (verification === 'failed') return 'The mitigation did not help: find another cause, or roll back further.';
+  const failed = failedRollback(story);
+  if (failed !== undefined) return `${sentence(failed.detail)} ${waysOn(story, failed)}`;
+  if (verification === 'failed')
+    return `The mitigation did not help. Find another cause, or choose: ${waysOn(story, undefined)}`;
   if (verification === 'inconclusive')
     return 'Nobody can tell whether it helped: look at the service, and resolve it by hand.';
   if (status === 'mitigated' && firing > 0) return 'Verified; it closes when its alerts have resolved.';
@@ -274,6 +290,20 @@ export function nextStep({ incident, decisions, effects, parent }: Story): strin
     ? 'Find the cause. The page went to the sandbox, so nobody was notified.'
     : 'Find the cause; whoever is on call has been paged.';
 }
+
+/** What people can do once a rollback has failed, or has not helped. */
+function waysOn({ incident, decisions }: Story, failed: FailedRollback | undefined): string {
+  const target = decisions.findLast(({ question }) => question === undefined)?.target ?? incident;
+  const { service, environment } = failed?.order ?? target;
+  const place = `${service} ${environment}`;
+  return [
+    ...(failed?.order == null ? [] : [`Try again: /rollback ${place} ${failed.order.to}.`]),
+    `Roll back to another version: /rollback ${place} VERSION (/deploys ${place} lists them).`,
+    'Hand over: /incident handover @SOMEBODY.',
+  ].join(' ');
+}
+
+const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
 
 function whyItAsks(decision: DecisionView, before: string): string {
   const why = whyAsked(decision);

@@ -1,5 +1,5 @@
 import type { Signal } from '../schemas/signal.ts';
-import { linksOf } from './story.ts';
+import { linksOf, type Story } from './story.ts';
 
 /** What stands beside a page for whoever was woken: where to look next, and pictures that the alert brings. */
 export type Beside = { links: { href: string; text: string }[]; images: { src: string; alt: string }[] };
@@ -22,3 +22,16 @@ export function besidePage(signals: readonly Signal[]): Beside {
     images: images.filter(({ src }, n) => images.findIndex((one) => one.src === src) === n).slice(0, IMAGES_MAX),
   };
 }
+
+/**
+ * The incident's channel in Slack. Null: there is none yet.
+ *
+ * @see https://docs.slack.dev/interactivity/deep-linking (Opening a channel by name or ID; read 2026-11)
+ */
+export const channelLink = ({ channel, channel_id: id }: Story['incident']): { href: string; text: string } | null =>
+  id === undefined
+    ? null
+    : {
+        href: `https://slack.com/app_redirect?channel=${encodeURIComponent(id)}`,
+        text: `Slack ${channel ?? 'channel'}`,
+      };

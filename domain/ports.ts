@@ -57,6 +57,7 @@ import type { PagerIncidents } from './pagerduty/ours.ts';
 import type { Mute } from './routing.ts';
 import type { Projections } from './projections.ts';
 import type { AskedBy, Decision, DecisionInputs } from './rollback.ts';
+import type { PageDetails } from './page-details.ts';
 import type { Story } from './story.ts';
 import type { QuestionInputs } from './runbooks/permission.ts';
 import type { Json } from './runbooks/variables.ts';
@@ -696,6 +697,8 @@ export type PageRequest = {
   links: { href: string; text: string }[];
   /** Pictures, from https alone. */
   images?: { src: string; alt: string }[];
+  /** What is known of the incident now. Absent: it could not be read. */
+  details?: PageDetails;
 };
 
 export type Pager = {

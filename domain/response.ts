@@ -1,6 +1,7 @@
 import type { IncidentRecord } from '../schemas/incident.ts';
 import type { Message, RunbookApproval } from '../schemas/inbox.ts';
 import { lowestMode, type Mode, type Severity, type Version } from '../schemas/names.ts';
+import { causeOf, type PageCause } from './page-causes.ts';
 import type { BegunRunbook } from './ports.ts';
 import type { AskedBy } from './rollback.ts';
 
@@ -12,6 +13,8 @@ export type ResponseState = {
   /** Pages begun, and one that is due. */
   pages: number;
   pageDue: boolean;
+  /** Why the page that is due is due. Empty: the incident has opened. */
+  pageCauses: readonly PageCause[];
   /** Judgements begun, the number in flight, and whether another is due. */
   mitigations: number;
   running: number[];
@@ -82,6 +85,7 @@ export function begin(
     drained: incident.drained,
     pages: incident.pages,
     pageDue: paging && incident.pages === 0,
+    pageCauses: [],
     mitigations: incident.mitigations,
     running: [...unfinished],
     mitigationDue: incident.mitigations === 0 ? first : null,
@@ -105,6 +109,13 @@ export function begin(
 
 /** The state after one message. `firing` is the incident's own, read together with the mail. */
 export function apply(state: ResponseState, message: Message): ResponseState {
+  const after = applied({ ...state, pageDue: false }, message);
+  if (!after.pageDue) return { ...after, pageDue: state.pageDue };
+  return { ...after, pageCauses: [...state.pageCauses, causeOf(message, state)] };
+}
+
+/** The same, where `pageDue` says whether this message is the reason for a page. */
+function applied(state: ResponseState, message: Message): ResponseState {
   switch (message.kind) {
     case 'signals': {
       const pages = (message.pages ?? message.critical) && message.fired > 0;
@@ -123,7 +134,7 @@ export function apply(state: ResponseState, message: Message): ResponseState {
         paging: state.paging || pages,
         pagedAgain: state.pagedAgain || freshAfterMitigation,
         pageHeld: state.pageHeld || (held && pages),
-        pageDue: state.pageDue || freshAfterMitigation || raised || notOver || (pages && message.again === true),
+        pageDue: freshAfterMitigation || raised || notOver || (pages && message.again === true),
         resolveBy: notOver ? null : state.resolveBy,
         judgedAsked: state.judgedAsked || asksNow,
         mitigationDue: asksNow ? { by: 'alert', who: '' } : state.mitigationDue,
@@ -137,18 +148,18 @@ export function apply(state: ResponseState, message: Message): ResponseState {
         ...state,
         severity: message.severity,
         paging: state.paging || message.severity === 'critical',
-        pageDue: state.pageDue || (message.severity === 'critical' && state.severity !== 'critical'),
+        pageDue: message.severity === 'critical' && state.severity !== 'critical',
       };
     case 'declared':
       return {
         ...state,
         severity: message.severity === 'critical' ? 'critical' : state.severity,
         paging: state.paging || message.rings,
-        pageDue: state.pageDue || message.rings,
+        pageDue: message.rings,
         byHand: state.byHand || message.part === undefined,
       };
     case 'page':
-      return { ...state, pageDue: state.pageDue || message.by !== 'firebreak' || state.pages === 0 };
+      return { ...state, pageDue: message.by !== 'firebreak' || state.pages === 0 };
     case 'rollback': {
       const { by: who, from, to } = message;
       return { ...state, mitigationDue: { by: 'person', who, ...(from && { from }), ...(to && { to }) } };
@@ -163,10 +174,10 @@ export function apply(state: ResponseState, message: Message): ResponseState {
         mitigated: state.mitigated || message.acted,
         verification: message.acted ? 'pending' : state.verification,
         verifyingRunbook: message.acted ? message.number : state.verifyingRunbook,
-        pageDue: state.pageDue || message.page === 'again' || (message.page === 'if_nobody' && state.pages === 0),
+        pageDue: message.page === 'again' || (message.page === 'if_nobody' && state.pages === 0),
       };
     case 'left':
-      return { ...state, paging: state.paging || message.page, pageDue: state.pageDue || message.page };
+      return { ...state, paging: state.paging || message.page, pageDue: message.page };
     case 'resolve':
       return { ...state, resolveBy: message.by };
     case 'mitigation':
@@ -179,7 +190,7 @@ export function apply(state: ResponseState, message: Message): ResponseState {
         verification: message.outcome === 'succeeded' ? 'pending' : state.verification,
         verifying: message.outcome === 'succeeded' ? message.number : state.verifying,
         verifyingRunbook: message.outcome === 'succeeded' ? null : state.verifyingRunbook,
-        pageDue: state.pageDue || message.page === 'again' || (message.page === 'if_nobody' && state.pages === 0),
+        pageDue: message.page === 'again' || (message.page === 'if_nobody' && state.pages === 0),
       };
     case 'verification':
       // Another mitigation has been done since, and whether that has helped is seen at the end of its own window.
@@ -246,6 +257,7 @@ export const began = (state: ResponseState, { page, mitigate, runbook }: Plan): 
   ...state,
   pages: page ?? state.pages,
   pageDue: false,
+  pageCauses: [],
   mitigations: mitigate?.number ?? state.mitigations,
   running: mitigate === null ? state.running : [...state.running, mitigate.number],
   mitigationDue: null,

@@ -44,6 +44,7 @@ export type SweepDeps = GateDeps &
     | 'onCall'
     | 'pager'
     | 'fallbackPager'
+    | 'chat'
     | 'alerts'
     | 'changes'
     | 'queue'

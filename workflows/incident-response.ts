@@ -86,8 +86,9 @@ export async function incidentResponse(
   for (let round = 1; ; round += 1) {
     const due = plan(state);
     const { page: pageNumber, mitigate: judgement, runbook, verify } = due;
+    const { pageCauses: causes } = state;
     if (pageNumber !== null)
-      branches.push(run.branch(`page-${pageNumber}`, (b) => page(b, { incidentId, number: pageNumber }, deps)));
+      branches.push(run.branch(`page-${pageNumber}`, (b) => page(b, { incidentId, number: pageNumber, causes }, deps)));
     if (judgement !== null) mitigations.push(begunMitigation(judgement));
     if (runbook !== null) follow(runbook);
     if (unseen) branches.push(run.branch(`see-alerts-${round}`, (b) => seeAlerts(b, { incidentId }, deps)));

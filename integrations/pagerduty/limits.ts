@@ -5,6 +5,8 @@
 export const SUMMARY_MAX_CHARS = 1024;
 export const DEDUP_KEY_MAX_CHARS = 255;
 export const ROUTING_KEY_CHARS = 32;
+/** UTF-8 bytes of a whole event. */
+export const EVENT_MAX_BYTES = 512 * 1024;
 
 /**
  * The REST API documents how many notes an incident takes (2,000), not how long one may be. Ours are for a person who

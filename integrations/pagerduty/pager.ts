@@ -2,7 +2,13 @@ import { api } from '@pagerduty/pdjs';
 import type { Attempt, Clock, Pager, PageRequest } from '../../domain/ports.ts';
 import type { Severity } from '../../schemas/names.ts';
 import { truncate } from '../text.ts';
-import { ATTEMPT_TIMEOUT_MS, DEDUP_KEY_MAX_CHARS, ROUTING_KEY_CHARS, SUMMARY_MAX_CHARS } from './limits.ts';
+import {
+  ATTEMPT_TIMEOUT_MS,
+  DEDUP_KEY_MAX_CHARS,
+  EVENT_MAX_BYTES,
+  ROUTING_KEY_CHARS,
+  SUMMARY_MAX_CHARS,
+} from './limits.ts';
 
 const SEVERITIES: Record<Severity, string> = { critical: 'critical', warning: 'warning', info: 'info' };
 
@@ -20,10 +26,18 @@ export const pagerDuty = (options: {
         kind: 'refused',
         detail: `PAGERDUTY_ROUTING_KEY has ${routingKey.length} characters; an integration key has ${ROUTING_KEY_CHARS}`,
       };
-    const sent = await post(`${options.eventsUrl.replace(/\/+$/, '')}/v2/enqueue`, event(request, routingKey));
+    const sent = await post(`${options.eventsUrl.replace(/\/+$/, '')}/v2/enqueue`, fitting(request, routingKey));
     return 'error' in sent ? later(sent.error) : read(sent.status, sent.body);
   },
 });
+
+/** The event without what would make it too large, the least important first: an event that is refused pages nobody. */
+function fitting(request: PageRequest, routingKey: string): object {
+  const { images: _images, ...withoutImages } = request;
+  const { details: _details, ...bare } = { ...withoutImages, links: [] };
+  const all = [request, withoutImages, { ...withoutImages, links: [] }, bare].map((one) => event(one, routingKey));
+  return all.find((one) => Buffer.byteLength(JSON.stringify(one)) <= EVENT_MAX_BYTES) ?? event(bare, routingKey);
+}
 
 function event(request: PageRequest, routing_key: string): object {
   const dedup_key = request.key.slice(0, DEDUP_KEY_MAX_CHARS);
@@ -42,7 +56,12 @@ function event(request: PageRequest, routing_key: string): object {
       timestamp: request.at,
       component: request.service,
       group: request.environment,
-      custom_details: { incident: request.incident, service: request.service, environment: request.environment },
+      custom_details: {
+        incident: request.incident,
+        service: request.service,
+        environment: request.environment,
+        ...request.details,
+      },
     },
   };
 }

@@ -124,3 +124,31 @@ describe('buttons of an incident', () => {
     expect(verbs({ incident: incident({ status: 'resolved' }), decisions: [question(1)] })).toEqual([]);
   });
 });
+
+describe('after a rollback that did not work', () => {
+  const failed: Effect = {
+    ...acted,
+    key: `${INCIDENT}.roll-back.1`,
+    state: 'failed',
+    detail: 'The rollback failed: exit 1',
+  };
+  const decided = [question(1, { kind: 'roll_back', state: 'final' })];
+
+  test('the same one is offered again, for what it was to roll back', () => {
+    const [[again] = []] = rows({ decisions: decided, effects: [failed] });
+    expect(again).toMatchObject({
+      button: { verb: 'rollback', service: 'checkout', environment: 'production', from: 'v2', to: 'v1', named: true },
+      text: 'Try again: roll back to v1',
+      confirm: { text: expect.stringContaining('The rollback failed: exit 1') as string },
+    });
+  });
+
+  test.each<[string, Partial<Story>]>([
+    ['a question waits', { decisions: [...decided, question(2)], effects: [failed] }],
+    ['it worked later', { decisions: decided, effects: [failed, { ...acted, key: `${INCIDENT}.roll-back.2` }] }],
+    ['it is mitigated', { incident: incident({ status: 'mitigated' }), decisions: decided, effects: [failed] }],
+    ['nobody knows what it was', { effects: [failed] }],
+  ])('not where %s', (_, of) => {
+    expect(verbs(of).flat()).not.toContain('rollback');
+  });
+});

@@ -318,6 +318,22 @@ describe('the next step', () => {
     ],
     ['it is mitigated', step({ incident: incident({ status: 'mitigated', verification: 'pending' }) }), /^Watch/],
     ['it is verified', step({ incident: incident({ status: 'mitigated', verification: 'passed' }) }), /closes when/],
+    [
+      'the rollback failed',
+      step({
+        effects: [{ ...rollback(), state: 'failed', detail: 'The rollback failed: exit 1' }],
+        decisions: [decision()],
+      }),
+      /^The rollback failed: exit 1\. Try again: \/rollback checkout production v1\. Roll back to another version: \/rollback checkout production VERSION .*\/deploys checkout production.*Hand over: \/incident handover @SOMEBODY\.$/,
+    ],
+    [
+      'the rollback of another service was withheld',
+      step({
+        effects: [{ ...rollback(), state: 'withheld', detail: 'Not rolled back: the kill switch is on' }],
+        decisions: [decision({ target: { service: 'billing', environment: 'production' } as never })],
+      }),
+      /^Not rolled back: the kill switch is on\. Try again: \/rollback billing production v1\./,
+    ],
     ['it did not help', step({ incident: incident({ status: 'open', verification: 'failed' }) }), /did not help/],
     ['nobody can tell', step({ incident: incident({ status: 'mitigated', verification: 'inconclusive' }) }), /by hand/],
     ['a rollback is suggested', step({ decisions: [decision({ kind: 'suggest' })] }), /roll v2 back to v1/],

@@ -105,6 +105,30 @@ describe('an event', () => {
     expect(bodyOf(received)).toMatchObject({ images });
   });
 
+  test('has the details beside what every page has', async () => {
+    const { url, received } = await vendor(ACCEPTED);
+    await pagerAt(url).send(request({ details: { since: 'noon', suspects: ['v2, 91 %'] } }));
+    expect(bodyOf(received)['payload']).toMatchObject({
+      custom_details: { incident: '01TEST', service: 'checkout', since: 'noon', suspects: ['v2, 91 %'] },
+    });
+  });
+
+  test.each<[string, Partial<PageRequest>, object]>([
+    [
+      'pictures',
+      { images: [{ src: `https://i.test/${'é'.repeat(300_000)}`, alt: '' }] },
+      { links: [{ text: 'Incident' }] },
+    ],
+    ['links', { links: [{ href: `https://l.test/${'é'.repeat(300_000)}`, text: '' }] }, { links: [] }],
+    ['details', { details: { problem: 'é'.repeat(300_000) } }, { links: [] }],
+  ])('that is too large goes without its %s, and still pages', async (_, large, expected) => {
+    const standIns = await start();
+    expect(await pagerAt(standIns.urls.pagerduty).send(request(large))).toMatchObject({ kind: 'taken' });
+    const [sent] = await calls(standIns, '?vendor=pagerduty');
+    expect(sent?.body).toMatchObject({ ...expected, payload: { custom_details: { incident: '01TEST' } } });
+    expect(JSON.stringify(sent?.body)).not.toContain('éé');
+  });
+
   test.each([
     [SUMMARY_MAX_CHARS, SUMMARY_MAX_CHARS],
     [SUMMARY_MAX_CHARS + 1, SUMMARY_MAX_CHARS],

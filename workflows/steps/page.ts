@@ -1,4 +1,6 @@
-import { type Beside, besidePage } from '../../domain/page-links.ts';
+import { causeWords, type PageCause } from '../../domain/page-causes.ts';
+import { cut, detailsOf } from '../../domain/page-details.ts';
+import { besidePage, channelLink } from '../../domain/page-links.ts';
 import { pageKey, pagerTarget } from '../../domain/pages.ts';
 import type { Attempt, Deps, PageRequest } from '../../domain/ports.ts';
 import type { Effect, IncidentRecord } from '../../schemas/incident.ts';
@@ -8,7 +10,8 @@ import type { Run } from '../run.ts';
 import { wake } from '../wake.ts';
 import { lookOutside, notePage, pagedElsewhere } from './external-page.ts';
 
-type PageInput = { incidentId: IncidentId; number: number };
+/** `causes`: why the page is due. Empty: the incident has opened. */
+type PageInput = { incidentId: IncidentId; number: number; causes: readonly PageCause[] };
 
 /** Pauses between tries, then the last one again and again: about an hour and a half until giving up. */
 const PAUSES_SECONDS = [5, 10, 15, 30, 60, 120, 300] as const;
@@ -23,13 +26,13 @@ type Stand = { done: boolean; waited: number; fallbackDone: boolean };
  * Pages. Where others page by themselves, their incident is followed once it is found; if it is not, and whenever that
  * is in doubt, we page as everywhere.
  */
-export async function page(run: Run, { incidentId, number }: PageInput, deps: Deps): Promise<void> {
-  const first = await run.step('page', () => pageOrLook(deps, incidentId, number));
-  if (first.kind !== 'elsewhere') return pageUntilTaken(run, { incidentId, number, alone: null, first }, deps);
+export async function page(run: Run, input: PageInput, deps: Deps): Promise<void> {
+  const { incidentId, number } = input;
+  const first = await run.step('page', () => pageOrLook(deps, input));
+  if (first.kind !== 'elsewhere') return pageUntilTaken(run, { ...input, alone: null, first }, deps);
   const outside = await lookOutside(run, { incidentId, number, due: first.at }, deps);
   if (outside.kind === 'followed') return notePage(run, { incidentId, number, external: outside.external }, deps);
-  if (outside.kind === 'alone')
-    return pageUntilTaken(run, { incidentId, number, alone: outside.because, first: null }, deps);
+  if (outside.kind === 'alone') return pageUntilTaken(run, { ...input, alone: outside.because, first: null }, deps);
 }
 
 type Paged = Attempt | { kind: 'closed' };
@@ -38,15 +41,16 @@ type Paged = Attempt | { kind: 'closed' };
 type OwnPage = PageInput & { alone: string | null; first: Paged | null };
 
 /** Pages, until the pager or the second route has taken it. Never waits for anything else. */
-async function pageUntilTaken(run: Run, { incidentId, number, alone, first }: OwnPage, deps: Deps): Promise<void> {
+async function pageUntilTaken(run: Run, { alone, first, ...input }: OwnPage, deps: Deps): Promise<void> {
+  const { incidentId, number } = input;
   let stand: Stand = { done: false, waited: 0, fallbackDone: false };
   for (let attempt = 0; attempt < TRIES && !stand.done; attempt += 1) {
     const made = attempt === 0 ? first : null;
-    const answer = made ?? (await run.step('page', () => pageOnce(deps, { incidentId, number, alone })));
+    const answer = made ?? (await run.step('page', () => pageOnce(deps, { ...input, alone })));
     if (answer.kind === 'taken' || answer.kind === 'closed') return;
     const hopeless = answer.kind === 'refused' || answer.kind === 'off';
     if (!stand.fallbackDone && (hopeless || stand.waited >= SECOND_ROUTE_AFTER_SECONDS)) {
-      const second = await run.step('page-second-route', () => secondRoute(deps, incidentId, number));
+      const second = await run.step('page-second-route', () => secondRoute(deps, input));
       stand = { ...stand, fallbackDone: second !== 'later', done: hopeless && second !== 'later' };
       if (second === 'taken' && hopeless) return;
     }
@@ -68,20 +72,17 @@ async function pageUntilTaken(run: Run, { incidentId, number, alone, first }: Ow
   );
 }
 
-async function pageOrLook(
-  deps: Deps,
-  id: IncidentId,
-  number: number,
-): Promise<Paged | { kind: 'elsewhere'; at: Timestamp }> {
+async function pageOrLook(deps: Deps, input: PageInput): Promise<Paged | { kind: 'elsewhere'; at: Timestamp }> {
+  const { incidentId: id, number } = input;
   const incident = await deps.incidents.read(id);
   if (incident !== undefined && (await pagedElsewhere(deps, incident, number)))
     return { kind: 'elsewhere', at: deps.clock.now() };
-  return pageOnce(deps, { incidentId: id, number, alone: null });
+  return pageOnce(deps, { ...input, alone: null });
 }
 
 async function pageOnce(
   deps: Deps,
-  { incidentId: id, number, alone }: PageInput & { alone: string | null },
+  { incidentId: id, number, causes, alone }: PageInput & { alone: string | null },
 ): Promise<Paged> {
   const incident = await deps.incidents.read(id);
   if (incident === undefined || incident.status === 'resolved') return { kind: 'closed' };
@@ -94,7 +95,7 @@ async function pageOnce(
     { page: number },
   );
   if (effect.state === 'succeeded') return { kind: 'taken', detail: effect.detail };
-  const answer = await deps.pager.send({ ...pageRequest(incident, key, deps), ...(await beside(deps, id)) });
+  const answer = await deps.pager.send(await fullRequest(incident, key, { number, causes }, deps));
   const state = PAGE_STATES[answer.kind];
   if (state !== undefined)
     await deps.effects.conclude(
@@ -104,19 +105,6 @@ async function pageOnce(
       `${answer.kind === 'taken' ? 'Paged' : 'Not paged'}: ${answer.detail}${aside}`,
     );
   return answer;
-}
-
-/** Alerts whose links are looked through. */
-const SIGNALS_READ = 20;
-
-/** It helps, and keeps no page back. */
-async function beside({ incidents, log }: Pick<Deps, 'incidents' | 'log'>, id: IncidentId): Promise<Partial<Beside>> {
-  try {
-    return besidePage((await incidents.signals(id, { limit: SIGNALS_READ })).items);
-  } catch (error) {
-    log.warn('a page goes without links', { incident: id, error: String(error) });
-    return {};
-  }
 }
 
 /**
@@ -158,11 +146,11 @@ const PAGE_STATES: Partial<Record<Attempt['kind'], Effect['state']>> = {
   off: 'withheld',
 };
 
-async function secondRoute(deps: Deps, id: IncidentId, number: number): Promise<Attempt['kind']> {
+async function secondRoute(deps: Deps, { incidentId: id, number, causes }: PageInput): Promise<Attempt['kind']> {
   const incident = await deps.incidents.read(id);
   if (incident === undefined) return 'refused';
   const key = `${pageKey(id, number)}.second`;
-  const request = { ...pageRequest(incident, key, deps), ...(await beside(deps, id)) };
+  const request = await fullRequest(incident, key, { number, causes }, deps);
   const effect = await deps.effects.get(id, key);
   if (effect?.state === 'succeeded') return 'taken';
   const answer = await deps.fallbackPager.send(request);
@@ -177,6 +165,38 @@ async function secondRoute(deps: Deps, id: IncidentId, number: number): Promise<
   if (answer.kind !== 'later')
     await deps.effects.conclude(id, key, answer.kind === 'taken' ? 'succeeded' : 'failed', answer.detail);
   return answer.kind;
+}
+
+/** UTF-16 units of the reason in a summary, of which a phone shows little. */
+const REASON_MAX_CHARS = 300;
+
+/** The page with all that is known now. Reading it helps, and never keeps a page back: without it, the page is short. */
+export async function fullRequest(
+  incident: IncidentRecord,
+  key: string,
+  { number, causes }: Pick<PageInput, 'number' | 'causes'>,
+  deps: Pick<Deps, 'clock' | 'incidents' | 'chat' | 'log'>,
+): Promise<PageRequest> {
+  const request = pageRequest(incident, key, deps);
+  try {
+    const story = await deps.incidents.story(incident.id, null);
+    if (story === undefined) return request;
+    const reason = causes.length === 0 ? null : causeWords(causes, story.timeline);
+    const again = number > 1 ? `Page ${number}: ` : '';
+    const { links, images } = besidePage(story.signals);
+    const channel = channelLink(story.incident);
+    const isReal = channel !== null && (await deps.chat.standIn?.()) !== true;
+    return {
+      ...request,
+      summary: reason === null ? request.summary : `${request.summary}. ${again}${cut(reason, REASON_MAX_CHARS)}`,
+      links: [...(isReal ? [channel] : []), ...links],
+      images,
+      details: detailsOf(story, reason),
+    };
+  } catch (error) {
+    deps.log.warn('a page goes without details', { incident: incident.id, error: String(error) });
+    return { ...request, ...(causes.length > 0 && { details: { page_reason: causeWords(causes, []) } }) };
+  }
 }
 
 /** What is told of an incident to whoever is to be woken. */

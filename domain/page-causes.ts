@@ -1,0 +1,77 @@
+import type { IncidentRecord } from '../schemas/incident.ts';
+import type { Message, MitigationOutcome } from '../schemas/inbox.ts';
+import type { Story } from './story.ts';
+
+/** Why a page is due. `entry`: the kind of the timeline entry that gives the details, written with the message. */
+export type PageCause = { text: string; entry?: string };
+
+const MITIGATION_WORDS: Record<MitigationOutcome, string> = {
+  succeeded: 'Rolled back',
+  failed: 'The rollback failed',
+  superseded: 'Not rolled back',
+  withheld: 'Not rolled back',
+  refused: 'The rollback was refused',
+  gave_up: 'The rollback has no known result',
+  rejected: 'The rollback was rejected',
+  expired: 'Nobody has answered',
+  not_taken: 'No rollback',
+};
+
+/** What decides between the reasons for which alerts can page. */
+type Before = Pick<IncidentRecord, 'severity'> & { mitigated: boolean; pagedAgain: boolean; resolveBy: string | null };
+
+/** Gives the reason for which `message` makes a page due. */
+export function causeOf(message: Message, before: Before): PageCause {
+  switch (message.kind) {
+    case 'signals':
+      if (before.resolveBy !== null)
+        return { text: `Alerts fire after ${whoIs(before.resolveBy)} asked to resolve it` };
+      if (before.mitigated && !before.pagedAgain) return { text: 'Alerts fire again after the mitigation' };
+      if (message.again) return { text: 'Alerts of more services outside the catalog fire' };
+      return message.critical && before.severity !== 'critical'
+        ? { text: 'A critical alert has joined' }
+        : { text: 'An alert that pages has joined' };
+    case 'severity':
+      return { text: `${whoIs(message.by)} raised the severity to ${message.severity}` };
+    case 'declared':
+      return { text: `${whoIs(message.by)} declared it` };
+    case 'page':
+      return { text: requestWords(message) };
+    case 'left':
+      return { text: `It is no longer part of incident ${message.parent}` };
+    case 'mitigation':
+      return { text: MITIGATION_WORDS[message.outcome], entry: `mitigation.${message.outcome}` };
+    case 'verification':
+      return message.outcome === 'failed'
+        ? { text: 'The mitigation did not help', entry: 'verification.failed' }
+        : { text: 'Alerts fire again, and whether the mitigation helped is not known' };
+    case 'runbook':
+      return { text: 'A runbook needs a person' };
+    default:
+      return { text: 'Something new has happened' };
+  }
+}
+
+/** Firebreak's own requests are whole sentences; a person may say why, or not. */
+function requestWords({ by, note }: Extract<Message, { kind: 'page' }>): string {
+  if (by.startsWith('incident:')) return `A part of it pages ${note}`;
+  if (note !== '' && OWN_REQUESTS.test(by)) return upperFirst(note);
+  return `${whoIs(by)} asked for a page${note === '' ? '' : `: ${note}`}`;
+}
+
+const OWN_REQUESTS = /^(firebreak|escalation|pagerduty)$/;
+
+const whoIs = (by: string): string => by.replace(/^person:/, '');
+
+const upperFirst = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** The causes in words, with the details that the timeline has. */
+export function causeWords(causes: readonly PageCause[], timeline: Story['timeline']): string {
+  const words = causes.map(({ text, entry }) => {
+    const details = timeline.findLast(({ entry: { kind, actor } }) => kind === entry && actor === 'firebreak')?.entry
+      .text;
+    if (details === undefined) return text;
+    return details.startsWith(text) ? details : `${text}: ${details}`;
+  });
+  return [...new Set(words)].join('; ');
+}
