@@ -9,7 +9,7 @@ import { Deadline, type Elapsed, pooled, rotated } from './evaluation/pool.ts';
 import { isSeenThere, type SeenDeps } from './pagerduty/seen-there.ts';
 import { bySecondRoute } from './second-route.ts';
 
-type EscalateDeps = SeenDeps & Pick<Deps, 'timeScale' | 'fallbackPager' | 'chat'>;
+type EscalateDeps = SeenDeps & Pick<Deps, 'timeScale' | 'fallbackPager'>;
 
 /** Incidents that are looked after at once. */
 const AT_ONCE = 8;

@@ -4,7 +4,7 @@ import type { Effect, IncidentRecord } from '../schemas/incident.ts';
 import { secondsBetween } from '../schemas/time.ts';
 import { fullRequest } from '../workflows/steps/page.ts';
 
-type RouteDeps = Pick<Deps, 'incidents' | 'effects' | 'fallbackPager' | 'clock' | 'timeScale' | 'chat' | 'log'>;
+type RouteDeps = Pick<Deps, 'incidents' | 'effects' | 'fallbackPager' | 'clock' | 'timeScale' | 'log'>;
 
 /** `waits`: it is tried again in a minute. `not_taken`: it will not be; `why` is for people. */
 export type SecondRoute = { kind: 'taken' } | { kind: 'waits' } | { kind: 'not_taken'; why: string };
@@ -30,7 +30,9 @@ export async function bySecondRoute(deps: RouteDeps, incident: IncidentRecord, n
   if (kept.state === 'succeeded') return { kind: 'taken' };
   if (kept.state !== 'intended') return { kind: 'not_taken', why: kept.detail };
   const causes = [{ text: `Nobody has acknowledged page ${pages}` }];
-  const answer = await deps.fallbackPager.send(await fullRequest(incident, key, { number: pages, causes }, deps));
+  const answer = await deps.fallbackPager.send(
+    await fullRequest(incident, key, { number: pages, causes, chat: null }, deps),
+  );
   if (answer.kind === 'later') return notYet(deps, incident, kept, answer.detail);
   const state = answer.kind === 'taken' ? 'succeeded' : answer.kind === 'off' ? 'withheld' : 'failed';
   await deps.effects.conclude(id, key, state, answer.detail);

@@ -44,7 +44,6 @@ export type SweepDeps = GateDeps &
     | 'onCall'
     | 'pager'
     | 'fallbackPager'
-    | 'chat'
     | 'alerts'
     | 'changes'
     | 'queue'

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { PageRequest } from '../../domain/ports.ts';
 import { pagerDuty } from '../../integrations/pagerduty/pager.ts';
 import { calls, start } from '../local/standins/support.ts';
-import { fires, type Moment, mode, play, type Story } from './play.ts';
+import { ends, fires, type Moment, mode, play, type Story } from './play.ts';
 
 type Arrived = {
   links: { href: string; text: string }[];
@@ -18,7 +18,7 @@ async function arrivedOf({ given = [], timeline }: Story): Promise<Arrived[]> {
       pager: { send: (request: PageRequest) => (void requests.push(structuredClone(request)), send(request)) },
     });
   };
-  const { world } = await play({ given: [...given, listen], timeline });
+  const { world } = await play({ given: [...given, listen], timeline: { ...timeline, '9 min': ends() } });
   const standIns = await start();
   const eventsUrl = standIns.urls.pagerduty;
   const pager = pagerDuty({ eventsUrl, routingKey: async () => 'R'.repeat(32), clock: world.clock });
@@ -34,7 +34,7 @@ const refuses: Moment = (world) =>
 test('a page says what broke and since when, and the second one why there is a second one', async () => {
   const pages = await arrivedOf({
     given: [refuses],
-    timeline: { '1 s': fires({ name: 'HighErrorRatio', began: 120 }) },
+    timeline: { '1 s': fires({ began: 120 }) },
   });
   expect(pages).toHaveLength(2);
   const [first, second] = pages;
@@ -89,4 +89,19 @@ test('what cannot be read keeps no page back', async () => {
     service: 'checkout',
     environment: 'production',
   });
+});
+
+test.each([
+  ['in Slack', false, ['https://slack.com/app_redirect?channel=C0123']],
+  ['not at a stand-in for it', true, []],
+])('a page links to the channel %s', async (_, standIn, expected) => {
+  const channel: Moment = async (world) => {
+    Object.assign(world.deps.chat, { standIn: async () => standIn });
+    world.on('incidents.story', { before: () => joins(world) });
+  };
+  const joins = ({ deps, store }: Parameters<Moment>[0]) =>
+    deps.incidents.setChannel([...store.dossiers.keys()][0] ?? expect.unreachable(), '#incident-1', 'C0123');
+  const [page] = await arrivedOf({ given: [channel], timeline: { '1 s': fires() } });
+  expect(page?.links.map(({ href }) => href)).toEqual(expected);
+  expect(page?.payload.custom_details).toMatchObject({ channel: '#incident-1' });
 });

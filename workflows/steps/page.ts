@@ -95,7 +95,7 @@ async function pageOnce(
     { page: number },
   );
   if (effect.state === 'succeeded') return { kind: 'taken', detail: effect.detail };
-  const answer = await deps.pager.send(await fullRequest(incident, key, { number, causes }, deps));
+  const answer = await deps.pager.send(await fullRequest(incident, key, { number, causes, chat: deps.chat }, deps));
   const state = PAGE_STATES[answer.kind];
   if (state !== undefined)
     await deps.effects.conclude(
@@ -150,7 +150,7 @@ async function secondRoute(deps: Deps, { incidentId: id, number, causes }: PageI
   const incident = await deps.incidents.read(id);
   if (incident === undefined) return 'refused';
   const key = `${pageKey(id, number)}.second`;
-  const request = await fullRequest(incident, key, { number, causes }, deps);
+  const request = await fullRequest(incident, key, { number, causes, chat: deps.chat }, deps);
   const effect = await deps.effects.get(id, key);
   if (effect?.state === 'succeeded') return 'taken';
   const answer = await deps.fallbackPager.send(request);
@@ -170,12 +170,16 @@ async function secondRoute(deps: Deps, { incidentId: id, number, causes }: PageI
 /** UTF-16 units of the reason in a summary, of which a phone shows little. */
 const REASON_MAX_CHARS = 300;
 
-/** The page with all that is known now. Reading it helps, and never keeps a page back: without it, the page is short. */
+/**
+ * The page with all that is known now. Reading it helps, and never keeps a page back: without it, the page is short.
+ *
+ * @param page.chat null: this function has no access to the chat, and the page does not link to the channel
+ */
 export async function fullRequest(
   incident: IncidentRecord,
   key: string,
-  { number, causes }: Pick<PageInput, 'number' | 'causes'>,
-  deps: Pick<Deps, 'clock' | 'incidents' | 'chat' | 'log'>,
+  { number, causes, chat }: Pick<PageInput, 'number' | 'causes'> & { chat: Deps['chat'] | null },
+  deps: Pick<Deps, 'clock' | 'incidents' | 'log'>,
 ): Promise<PageRequest> {
   const request = pageRequest(incident, key, deps);
   try {
@@ -185,17 +189,26 @@ export async function fullRequest(
     const again = number > 1 ? `Page ${number}: ` : '';
     const { links, images } = besidePage(story.signals);
     const channel = channelLink(story.incident);
-    const isReal = channel !== null && (await deps.chat.standIn?.()) !== true;
+    const isLinked = channel !== null && chat !== null && (await isReal(chat));
     return {
       ...request,
       summary: reason === null ? request.summary : `${request.summary}. ${again}${cut(reason, REASON_MAX_CHARS)}`,
-      links: [...(isReal ? [channel] : []), ...links],
+      links: [...(isLinked ? [channel] : []), ...links],
       images,
       details: detailsOf(story, reason),
     };
   } catch (error) {
     deps.log.warn('a page goes without details', { incident: incident.id, error: String(error) });
     return { ...request, ...(causes.length > 0 && { details: { page_reason: causeWords(causes, []) } }) };
+  }
+}
+
+/** False also where it cannot be found out: a link to a channel that does not exist helps nobody. */
+async function isReal(chat: Deps['chat']): Promise<boolean> {
+  try {
+    return (await chat.standIn?.()) !== true;
+  } catch {
+    return false;
   }
 }
 
