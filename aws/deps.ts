@@ -164,7 +164,8 @@ export function assemble(env: Environment): Deps {
     bulletins: new BulletinTable(table),
     quarantine: new QuarantineTable(table, blobs, clock),
     automation: new AutomationTable(table, clock),
-    tokens: new TokenTable(table, clock),
+    tokens: new TokenTable(table, clock, secrets),
+    databaseWarning: env.FIREBREAK_DATABASE_WARNING,
     idempotency: new IdempotencyTable(table, clock),
     pager: {
       send: (request) =>

@@ -28,6 +28,8 @@ const Environment = z.object({
     .string()
     .default('')
     .transform((text) => text.split(' ').filter((address) => address !== '')),
+  /** Who else can write the table. Refused on Lambda. */
+  FIREBREAK_DATABASE_WARNING: z.string().optional(),
   LOG_LEVEL: z.string().default('info'),
 });
 export type Environment = z.infer<typeof Environment>;
@@ -37,6 +39,7 @@ const LOCAL_ONLY = [
   'FIREBREAK_TIME_SCALE',
   'FIREBREAK_SANDBOX',
   'FIREBREAK_STAND_INS',
+  'FIREBREAK_DATABASE_WARNING',
   'FIREBREAK_DATA_DIR',
   'AWS_ENDPOINT_URL',
   'AWS_ENDPOINT_URL_DYNAMODB',

@@ -123,6 +123,8 @@ export type Deps = {
   /** Undefined: it is not configured far enough to be called. */
   flagsFor: (config: FlagsConfig, place: Place) => Promise<Flags | undefined>;
   http: HttpCalls;
+  /** Who else can write the table. Absent: nobody that this process knows of. */
+  databaseWarning?: string | undefined;
   metrics: Metrics;
   alerts: AlertStates;
   silences: Silences;
@@ -663,6 +665,18 @@ export type Tokens = {
   create(token: NewToken, by: string): Promise<{ record: TokenRecord; secret: string }>;
   list(query: { limit: number; cursor?: string }): Promise<Page<TokenRecord>>;
   revoke(id: string): Promise<boolean>;
+  /** Which records are not as Firebreak wrote them. */
+  check(): Promise<TokenAudit>;
+};
+
+export type TokenAudit = {
+  valid: number;
+  /** Good while FIREBREAK_ADMIN_TOKEN_PREVIOUS is set, until they are used. */
+  previous: { id: string; name: string }[];
+  /** Records of the list that authenticate nobody. */
+  refused: { id: string; name: string }[];
+  /** Tokens that were tried and whose record Firebreak did not write; at: the last time. */
+  used: { name: string; at: string }[];
 };
 
 /** Answers of requests that create something, by the caller's key, for a day. */

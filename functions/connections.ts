@@ -31,6 +31,8 @@ type Asked = Pick<
   | 'silences'
   | 'signer'
   | 'standIns'
+  | 'tokens'
+  | 'databaseWarning'
 >;
 
 /** Something that nobody has: looked for to see whether looking works. */
@@ -57,9 +59,10 @@ export async function connections(deps: Asked): Promise<Connection[]> {
     inTime('Kubernetes', secret('KUBERNETES_TOKEN')),
     inTime('LaunchDarkly', secret('LAUNCHDARKLY_TOKEN')),
     inTime('signing key', signingKey(deps)),
+    inTime('tokens', tokenRecords(deps)),
   ]);
   const modes = await vendorModes(deps);
-  return [...located(vendors, modes), ...callees(modes), ...outgoing];
+  return [...located(vendors, modes), ...database(deps), ...callees(modes), ...outgoing];
 }
 
 /** Adds to each connection of a vendor where it leads, and by which credentials. */
@@ -127,6 +130,40 @@ async function signingKey({ signer, secrets }: Asked): Promise<Seen> {
   if (problem === null) return { state: 'set', detail: 'allowed deployments get tokens, and clients the signed state' };
   return (await secrets.get('FIREBREAK_SIGNING_KEY')) ? wrong(problem) : off(problem);
 }
+
+/** Whether all tokens were written by Firebreak. Somebody who can write the table could have put others there. */
+async function tokenRecords({ tokens }: Pick<Asked, 'tokens'>): Promise<Seen> {
+  const { valid, previous, refused, used } = await tokens.check();
+  const problems = [
+    ...(refused.length === 0
+      ? []
+      : [
+          `refused, since Firebreak did not write them in this form: ${few(refused.map(({ id, name }) => `${id} (${name})`))}`,
+        ]),
+    ...(used.length === 0
+      ? []
+      : [`tried and refused: ${few(used.map(({ name, at }) => `${JSON.stringify(name)} at ${at}`))}`]),
+  ];
+  if (problems.length > 0) return wrong(`${problems.join('; ')}. ${FORGED}`);
+  if (previous.length === 0) return { state: 'set', detail: `${valid} on record, all written by Firebreak` };
+  return {
+    state: 'incomplete',
+    detail:
+      `not used since FIREBREAK_ADMIN_TOKEN was replaced: ${few(previous.map(({ id, name }) => `${id} (${name})`))}. Use or ` +
+      'revoke them, then remove FIREBREAK_ADMIN_TOKEN_PREVIOUS',
+  };
+}
+
+const FORGED =
+  'Either FIREBREAK_ADMIN_TOKEN was replaced without FIREBREAK_ADMIN_TOKEN_PREVIOUS, or they are from before records were ' +
+  'signed, or somebody else writes to the table. Revoke those on the list, and create what you need anew';
+
+const SHOWN = 5;
+const few = (all: readonly string[]): string =>
+  `${all.slice(0, SHOWN).join(', ')}${all.length > SHOWN ? ` and ${all.length - SHOWN} more` : ''}`;
+
+const database = ({ databaseWarning }: Pick<Asked, 'databaseWarning'>): Connection[] =>
+  databaseWarning === undefined ? [] : [{ name: 'database', state: 'incomplete', detail: databaseWarning }];
 
 export type TargetState = {
   service: string;

@@ -11,7 +11,10 @@ export const environmentOf = (
   stage: string,
   name: keyof typeof FUNCTION_GRANTS,
   { table, bucket, urgent, ordinary, unmatched, people, shown, workflowName, secretsPath, secretsKey }: Resources,
-): Record<Exclude<keyof Environment, 'FIREBREAK_STAND_INS' | 'FIREBREAK_TIME_SCALE'>, $util.Input<string>> => ({
+): Record<
+  Exclude<keyof Environment, 'FIREBREAK_STAND_INS' | 'FIREBREAK_TIME_SCALE' | 'FIREBREAK_DATABASE_WARNING'>,
+  $util.Input<string>
+> => ({
   FIREBREAK_STAGE: stage,
   FIREBREAK_TABLE: table.name,
   FIREBREAK_BUCKET: bucket.name,

@@ -4,7 +4,7 @@ import type { Config } from '../schemas/config.ts';
 
 /** Names that the product reads as secrets, whoever sets them. */
 const KNOWN =
-  /^(FIREBREAK_(ADMIN|INGEST)_TOKEN|FIREBREAK_SIGNING_KEY(_PREVIOUS)?|AWS_TARGETS_URL|(SLACK|PAGERDUTY|STATUSPAGE|GRAFANA|PROMETHEUS|ALERTMANAGER|GITHUB|ARGOCD|KUBERNETES|LAUNCHDARKLY|SMTP|MAIL|CD)_[A-Z0-9_]+)$/;
+  /^(FIREBREAK_(ADMIN|INGEST)_TOKEN|FIREBREAK_ADMIN_TOKEN_PREVIOUS|FIREBREAK_SIGNING_KEY(_PREVIOUS)?|AWS_TARGETS_URL|(SLACK|PAGERDUTY|STATUSPAGE|GRAFANA|PROMETHEUS|ALERTMANAGER|GITHUB|ARGOCD|KUBERNETES|LAUNCHDARKLY|SMTP|MAIL|CD)_[A-Z0-9_]+)$/;
 
 /** What the emulated parameter store holds below `path`: the environment's secrets, and those that the config names. */
 export function parametersOf(

@@ -50,6 +50,12 @@ export async function startStorage(
   return { blobs: s3Blobs(s3, NAMES.bucket, EMULATION_LIMITS), sqs, queues: await createQueues(sqs), failed };
 }
 
+/** The program has neither credentials nor a Unix socket: `startDynamoDb` says what hides its port. */
+const OPEN_PORT =
+  "the local database's own port asks for no credentials: any user of this machine who finds it can read and change all " +
+  'data, except that tokens written there are refused. On a machine that is shared with people whom you do not trust, ' +
+  'set AWS_ENDPOINT_URL_DYNAMODB to a DynamoDB with access control';
+
 /** Ours, or somebody else's where the environment names one. Whoever it belongs to has our table. */
 async function startDatabase(
   file: string,
@@ -58,6 +64,7 @@ async function startDatabase(
   opened: Opened,
 ): Promise<Pick<Storage, 'failed'>> {
   const own = { file, accessKeyId, binary: env['FIREBREAK_DYNOXIDE_BIN'] };
+  delete env['FIREBREAK_DATABASE_WARNING']; // of this start alone
   if (env['AWS_ENDPOINT_URL_DYNAMODB']) {
     await createTable(awsClient(DynamoDBClient, EMULATION_LIMITS), NAMES.table);
     return { failed: new Promise(() => undefined) };
@@ -65,6 +72,7 @@ async function startDatabase(
   await createDatabase(own, (client) => createTable(client, NAMES.table));
   const database = opened.add(await startDynamoDb(own));
   env['AWS_ENDPOINT_URL_DYNAMODB'] = database.url;
+  env['FIREBREAK_DATABASE_WARNING'] = OPEN_PORT;
   const client = awsClient(DynamoDBClient, EMULATION_LIMITS);
   await createTable(client, NAMES.table);
   await bringUpToDate(client, NAMES.table);

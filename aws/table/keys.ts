@@ -178,6 +178,9 @@ export const keys = {
   automation: (): Key => ({ pk: 'AUTOMATION', sk: 'AUTOMATION' }),
   token: (hash: string): Key => ({ pk: `TOKEN#${hash}`, sk: 'TOKEN' }),
   tokenById: (id: string): Key => ({ pk: 'TOKENS', sk: id }),
+  /** A token whose record Firebreak did not write, by its hash. */
+  refusedToken: (hash: string): Key => ({ pk: 'TOKENSREFUSED', sk: hash }),
+  refusedTokens: (): Pick<Key, 'pk'> => ({ pk: 'TOKENSREFUSED' }),
   tokenName: (name: string): Key => ({ pk: 'TOKENNAMES', sk: name }),
   /** What targets have still to show. */
   due: (subject: Subject): Key => ({ pk: 'DUE', sk: subject }),

@@ -1,26 +1,90 @@
 import { randomBytes } from 'node:crypto';
 import { decides, nameKey, NameTaken } from '../../domain/actor-names.ts';
-import type { Clock, Page, Tokens } from '../../domain/ports.ts';
+import type { Clock, Page, Secrets, TokenAudit, Tokens } from '../../domain/ports.ts';
 import { type NewToken, TokenRecord } from '../../schemas/access.ts';
+import { millisOf } from '../../schemas/time.ts';
 import { sha256 } from '../hash.ts';
 import { type Key, keys } from './keys.ts';
 import { pageOfFew } from './small-list.ts';
-import { absent, collect, type Condition, type Table } from './table.ts';
+import { absent, collect, type Condition, type Item, type Table } from './table.ts';
+import { TokenMacs } from './token-mac.ts';
 
-/** Tokens as records: found by their hash, listed without it. The token itself is told once, at its making. */
+/** So long it is known that a record that Firebreak did not write was used. */
+const REFUSED_KEPT_SECONDS = 30 * 24 * 3600;
+
+/** Of the name in such a record, which may have any length. */
+const NAME_SHOWN = 128;
+
+/**
+ * Tokens as records: found by their hash, listed without it. The token itself is told once, at its making. Each record has
+ * a message authentication code, and one without a correct code authenticates nobody.
+ */
 export class TokenTable implements Tokens {
   readonly #table: Table;
   readonly #clock: Clock;
+  readonly #macs: TokenMacs;
 
-  constructor(table: Table, clock: Clock) {
+  constructor(table: Table, clock: Clock, secrets: Secrets) {
     this.#table = table;
     this.#clock = clock;
+    this.#macs = new TokenMacs(secrets);
   }
 
   /** Nearly every request begins with it. It is never kept: a token that was revoked is none from then on. */
   async find(hash: string): Promise<TokenRecord | undefined> {
     const [item] = await this.#table.shared.read([keys.token(hash)]);
-    return item && TokenRecord.parse(item);
+    if (item === undefined) return undefined;
+    const { data: record } = TokenRecord.safeParse(item);
+    const checked = record === undefined ? 'wrong' : await this.#macs.check(record, hash, item['mac']);
+    if (record === undefined || checked === 'wrong') {
+      await this.#rememberRefused(hash, item);
+      return undefined;
+    }
+    if (checked === 'previous') await this.#renewMac(record, hash, String(item['mac']));
+    return record;
+  }
+
+  /** No list shows a record that was put beside the list, so `check` tells of it once it was used. */
+  async #rememberRefused(hash: string, item: Item): Promise<void> {
+    const now = this.#clock.now();
+    await this.#table.touch(keys.refusedToken(hash), {
+      UpdateExpression: 'SET #at = :at, #name = :name, #expires = :expires',
+      ExpressionAttributeNames: { '#at': 'at', '#name': 'name', '#expires': 'expires_at' },
+      ExpressionAttributeValues: {
+        ':at': now,
+        ':name': nameIn(item),
+        ':expires': Math.ceil(millisOf(now) / 1000) + REFUSED_KEPT_SECONDS,
+      },
+    });
+  }
+
+  /** After the admin token was replaced, so that the previous one can be taken away once all tokens were used. */
+  async #renewMac(record: TokenRecord, hash: string, before: string): Promise<void> {
+    const mac = await this.#macs.of(record, hash);
+    const update = {
+      UpdateExpression: 'SET mac = :mac',
+      ConditionExpression: 'mac = :before',
+      ExpressionAttributeValues: { ':mac': mac, ':before': before },
+    };
+    // Not done where somebody else was first, or has revoked it.
+    await this.#table.transact(
+      [keys.token(hash), keys.tokenById(record.id)].map((key) => this.#table.update(key, update)),
+    );
+  }
+
+  async check(): Promise<TokenAudit> {
+    const audit: TokenAudit = { valid: 0, previous: [], refused: [], used: [] };
+    for await (const item of this.#table.each('TOKENS')) {
+      const { data: record } = TokenRecord.safeParse(item);
+      const checked = record && (await this.#macs.check(record, String(item['hash']), item['mac']));
+      const shown = { id: String(item['sk']), name: nameIn(item) };
+      if (checked === 'current') audit.valid += 1;
+      else if (checked === 'previous') audit.previous.push(shown);
+      else audit.refused.push(shown);
+    }
+    for await (const item of this.#table.each(keys.refusedTokens().pk))
+      audit.used.push({ name: nameIn(item), at: String(item['at']) });
+    return audit;
   }
 
   async create(token: NewToken, by: string): Promise<{ record: TokenRecord; secret: string }> {
@@ -33,9 +97,10 @@ export class TokenTable implements Tokens {
       created_at: this.#clock.now(),
       created_by: by,
     };
+    const mac = await this.#macs.of(record, hash);
     const result = await this.#table.transact([
-      this.#table.put({ ...keys.token(hash), ...record }, absent),
-      this.#table.put({ ...keys.tokenById(record.id), ...record, hash }, absent),
+      this.#table.put({ ...keys.token(hash), ...record, mac }, absent),
+      this.#table.put({ ...keys.tokenById(record.id), ...record, hash, mac }, absent),
       ...(decides(record.actions) ? [this.#table.put({ ...name.key, id: record.id }, name.isFree)] : []),
     ]);
     if (result.ok) return { record, secret };
@@ -82,3 +147,5 @@ export class TokenTable implements Tokens {
     return true;
   }
 }
+
+const nameIn = (item: Item): string => String(item['name']).slice(0, NAME_SHOWN);

@@ -377,6 +377,8 @@ describe('doctor', () => {
         expect.stringMatching(/^test {2}mail {18}stand-in at \S+: it lets us in; nothing was sent$/),
         'off   webhooks              no file of the configuration names a receiver',
         'ok    signing key           allowed deployments get tokens, and clients the signed state',
+        expect.stringMatching(/^ok {4}tokens {16}\d+ on record, all written by Firebreak$/),
+        expect.stringMatching(/^warn {2}database {14}the local database's own port asks for no credentials/),
         expect.stringMatching(/^(?:ok|warn) {2,4}objectives /),
         expect.stringMatching(/^warn {2}checkout\/production +objective checkout-availability, no data yet: /),
         expect.stringMatching(/^test {2}PagerDuty pages .*notifies nobody.*not tried/),

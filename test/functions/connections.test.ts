@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { SMTPServer } from 'smtp-server';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import type { TokenAudit } from '../../domain/ports.ts';
 import { standInsAt } from '../../domain/vendors.ts';
 import { connections } from '../../functions/connections.ts';
 import { alertmanagerSilences } from '../../integrations/alertmanager/silences.ts';
@@ -28,13 +29,19 @@ type World = {
   slack?: string;
   pagerDuty?: string;
   standIns?: string[];
+  tokens?: TokenAudit;
+  databaseWarning?: string;
 };
+
+const NO_TOKENS: TokenAudit = { valid: 0, previous: [], refused: [], used: [] };
 
 /** By the name of the connection: state and detail. */
 const look = async (world: World) =>
   Object.fromEntries((await lookAt(world)).map(({ name, state, detail }) => [name, `${state}: ${detail}`]));
 
-async function lookAt({ secrets = {}, config: files = {}, slack = '', pagerDuty = '', standIns = [] }: World) {
+async function lookAt(world: World) {
+  const { secrets = {}, config: files = {}, slack = '', pagerDuty = '', standIns = [] } = world;
+  const { tokens = NO_TOKENS, databaseWarning } = world;
   const get = async (name: string) => secrets[name];
   const config = Config.parse({ version: 'test', services: {}, paging: {}, ...files });
   const current = { current: async () => config, problems: async () => [] };
@@ -57,6 +64,8 @@ async function lookAt({ secrets = {}, config: files = {}, slack = '', pagerDuty 
     metrics: { value: async () => null, firstAbove: none, range: none, byLabel: none, rule: none },
     silences: alertmanagerSilences({ url: () => get('ALERTMANAGER_URL'), now: () => 0, log: silent }),
     signer: { ...signs, problem: async () => null },
+    tokens: { check: async () => tokens } as unknown as Parameters<typeof connections>[0]['tokens'],
+    databaseWarning,
   });
 }
 
@@ -294,4 +303,30 @@ describe('Alertmanager', () => {
     const { url } = await of([]);
     expect((await look({ secrets: { ALERTMANAGER_URL: url } }))['Alertmanager']).toBe('connected: it answers');
   });
+});
+
+describe('tokens', () => {
+  const ada = { id: 'tok_1', name: 'ada' };
+  const seen = async (tokens: Partial<TokenAudit>) => (await look({ tokens: { ...NO_TOKENS, ...tokens } }))['tokens'];
+
+  test('that Firebreak wrote are counted', async () => {
+    expect(await seen({ valid: 3 })).toBe('set: 3 on record, all written by Firebreak');
+  });
+
+  test('that somebody else wrote are an error, listed or not', async () => {
+    expect(await seen({ refused: [ada] })).toMatch(/^wrong: refused, .* form: tok_1 \(ada\)\. Either /);
+    const used = Array.from({ length: 7 }, (_, n) => ({ name: `n${n}`, at: '2026-11-20T12:00:00.000Z' }));
+    expect(await seen({ valid: 1, used })).toMatch(
+      /^wrong: tried and refused: "n0" at 2026-.*"n4" at [^,]* and 2 more\. /,
+    );
+  });
+
+  test('that still need the previous admin token are named', async () => {
+    expect(await seen({ previous: [ada] })).toMatch(/^incomplete: not used since .* replaced: tok_1 \(ada\)\. Use or /);
+  });
+});
+
+test('a database that others can write is a warning', async () => {
+  expect(await look({})).not.toHaveProperty('database');
+  expect((await look({ databaseWarning: 'it is open' }))['database']).toBe('incomplete: it is open');
 });

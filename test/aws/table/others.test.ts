@@ -329,6 +329,58 @@ describe('tokens', () => {
     expect(await stores.tokens.find(sha256('fb_nobody'))).toBeUndefined();
   });
 
+  const adminToken = 'an-admin-token-of-some-length';
+  const secretsSet = (set: Record<string, string>) => {
+    for (const name of Object.keys(stores.secrets)) delete stores.secrets[name];
+    Object.assign(stores.secrets, set);
+  };
+
+  test('that somebody else wrote into the table are refused and reported', async () => {
+    const { table } = stores;
+    const forged = { ...grant, name: 'mallory', actions: ['*'], id: 'tok_forged', created_by: 'admin' };
+    const item = { ...forged, created_at: stores.clock.now() };
+    const hash = sha256('fb_forged');
+    await table.transact([table.put({ ...tableKeys.token(hash), ...item })]);
+    expect(await stores.tokens.find(hash)).toBeUndefined();
+    // A code that belongs to another token does not help.
+    const { record, secret } = await create();
+    const own = await table.get(tableKeys.token(sha256(secret)));
+    await table.transact([table.put({ ...own, ...tableKeys.token(hash) })]);
+    expect(await stores.tokens.find(hash)).toBeUndefined();
+    await table.transact([table.put({ ...own, actions: ['*'] })]);
+    expect(await stores.tokens.find(sha256(secret))).toBeUndefined();
+    await table.transact([table.put({ ...tableKeys.token(hash), name: 'unreadable' })]);
+    expect(await stores.tokens.find(hash)).toBeUndefined();
+    await table.transact([table.put({ ...tableKeys.tokenById('tok_forged'), ...item, hash })]);
+    const { refused, used } = await stores.tokens.check();
+    expect(refused).toEqual([{ id: 'tok_forged', name: 'mallory' }]);
+    expect(used.map(({ name }) => name).toSorted()).toEqual(['ci', 'unreadable']);
+    for (const id of [record.id, 'tok_forged']) await stores.tokens.revoke(id);
+  });
+
+  test('outlive the admin token that their code comes from, as long as the previous one is known', async () => {
+    onTestFinished(() => secretsSet({ FIREBREAK_ADMIN_TOKEN: adminToken }));
+    const [used, unused] = [await create(), await create()];
+    const find = ({ secret }: { secret: string }) => stores.tokens.find(sha256(secret));
+    secretsSet({ FIREBREAK_ADMIN_TOKEN: 'another-admin-token-of-some-length' });
+    expect(await find(used)).toBeUndefined();
+    secretsSet({ ...stores.secrets, FIREBREAK_ADMIN_TOKEN_PREVIOUS: adminToken });
+    const previous = async () => (await stores.tokens.check()).previous.map(({ id }) => id);
+    expect(await previous()).toEqual(expect.arrayContaining([used.record.id, unused.record.id]));
+    expect(await find(used)).toEqual(used.record);
+    expect(await previous()).toContain(unused.record.id);
+    expect(await previous()).not.toContain(used.record.id);
+    secretsSet({ FIREBREAK_ADMIN_TOKEN: 'another-admin-token-of-some-length' });
+    expect(await find(used)).toEqual(used.record);
+    expect(await find(unused)).toBeUndefined();
+  });
+
+  test('are not created without a secret to authenticate them with', async () => {
+    onTestFinished(() => secretsSet({ FIREBREAK_ADMIN_TOKEN: adminToken }));
+    secretsSet({});
+    await expect(create()).rejects.toThrow('FIREBREAK_ADMIN_TOKEN is not set');
+  });
+
   test('are listed newest first, and gone at once when they are revoked', async () => {
     later(1);
     const { record, secret } = await create();

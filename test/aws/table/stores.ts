@@ -35,6 +35,7 @@ type Output = { Items?: unknown[]; Item?: unknown; Responses?: Record<string, un
 export type TableStores = Stores &
   Pick<Deps, 'quarantine' | 'tokens' | 'idempotency' | 'blobs' | 'bulletins' | 'projections'> & {
     table: Table;
+    secrets: Record<string, string>;
     client: DynamoDBClient;
     /** What was read since it was last asked: calls that read, and items that they gave. */
     reads(): { calls: number; items: number };
@@ -70,6 +71,7 @@ export async function openTable(): Promise<TableStores> {
   const clock = new SetClock('2026-11-20T12:00:00.000Z');
   const blobs = blobsInMemory();
   const woken: string[] = [];
+  const secrets: Record<string, string> = { FIREBREAK_ADMIN_TOKEN: 'an-admin-token-of-some-length' };
   const wake = async (target: string, afterSeconds: number) => void woken.push(`${target} in ${afterSeconds} s`);
   return {
     table,
@@ -92,7 +94,8 @@ export async function openTable(): Promise<TableStores> {
     pins: new PinTable(table, clock),
     automation: new AutomationTable(table, clock),
     quarantine: new QuarantineTable(table, blobs, clock),
-    tokens: new TokenTable(table, clock),
+    tokens: new TokenTable(table, clock, { get: async (name) => secrets[name] }),
+    secrets,
     idempotency: new IdempotencyTable(table, clock),
     close: async () => {
       client.destroy();

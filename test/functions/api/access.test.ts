@@ -1,4 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readdir, readFile } from 'node:fs/promises';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBDocumentClient, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { sha256 } from '../../../aws/hash.ts';
 import { Action } from '../../../schemas/access.ts';
 import { alert, group, minutesAgo, twoDeployments } from '../../support/alerts.ts';
 import { ADMIN_TOKEN, Firebreak, INGEST_TOKEN } from '../../support/firebreak.ts';
@@ -23,6 +27,21 @@ async function token(grant: object = {}): Promise<string> {
   const { status, body } = await firebreak.post('/v1/tokens', { name: `test ${tokensMade}`, actions: ['*'], ...grant });
   expect(status).toBe(201);
   return body.token;
+}
+
+/** The database behind the tunnel, by the list of processes, which every user of the machine can read. */
+async function rawDatabase(): Promise<DynamoDBDocumentClient> {
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    const args = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
+    const valueOf = (name: string) => args[args.indexOf(name) + 1];
+    if (!args[0]?.endsWith('dynoxide') || !valueOf('--db-path')?.startsWith(firebreak.dataDir)) continue;
+    const url = `http://${valueOf('--host')}:${valueOf('--port')}`;
+    const credentials = { accessKeyId: 'anybody', secretAccessKey: 'anything' };
+    const client = new DynamoDBClient({ endpoint: url, region: 'us-east-1', credentials });
+    onTestFinished(() => client.destroy());
+    return DynamoDBDocumentClient.from(client);
+  }
+  throw new Error('the database is not in the list of processes');
 }
 
 type Route = { method: string; path: string; open: boolean };
@@ -323,6 +342,22 @@ describe('a token', () => {
   ])('is not called %j: that is who else does something', async (name) => {
     const answer = await firebreak.post('/v1/tokens', { name, actions: ['freezes:override'] });
     expect(answer).toMatchObject({ status: 422, body: { code: 'invalid', detail: expect.stringContaining('name') } });
+  });
+
+  test.runIf(process.platform === 'linux')('that another user wrote into the local database is refused', async () => {
+    const made = await firebreak.post('/v1/tokens', { name: 'genuine', actions: ['tokens:read'] });
+    const client = await rawDatabase();
+    const genuine = { pk: `TOKEN#${sha256(made.body.token)}`, sk: 'TOKEN' };
+    const { Item } = await client.send(new GetCommand({ TableName: 'firebreak', Key: genuine }));
+    expect(Item).toMatchObject({ name: 'genuine' });
+    const forged = { ...Item, pk: `TOKEN#${sha256('fb_forged')}`, actions: ['*'], name: 'forged' };
+    await client.send(new PutCommand({ TableName: 'firebreak', Item: forged }));
+    expect((await as('fb_forged', 'GET', '/v1/tokens')).status).toBe(401);
+    await client.send(new PutCommand({ TableName: 'firebreak', Item: { ...Item, actions: ['*'] } }));
+    expect((await as(made.body.token, 'GET', '/v1/tokens')).status).toBe(401);
+    const { body } = await firebreak.get('/v1/connections');
+    const tokens = body.vendors.find((one: { name: string }) => one.name === 'tokens');
+    expect(tokens).toMatchObject({ state: 'wrong', detail: expect.stringContaining('"forged"') });
   });
 
   test('of a sender may have its name', async () => {
