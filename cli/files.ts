@@ -5,3 +5,4 @@ export { lintFreezeFile } from '../local/freeze-file.ts';
 export { lintPeopleFiles } from '../local/people-files.ts';
 export { lintFolder, loadRunbooks } from '../local/runbook-files.ts';
 export { lintSlos } from '../local/slo-files.ts';
+export { importSlos } from '../local/slo-import.ts';

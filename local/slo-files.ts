@@ -75,10 +75,13 @@ async function objectsIn(file: string): Promise<Read[]> {
 }
 
 /** An object, or what is wrong with one. */
-type Read = Written<OpenSlo> | Problem;
+type Read<T = OpenSlo> = Written<T> | Problem;
 
-/** The objects of a file, which may have several documents, and lists of them. */
-function objectsOf(file: string, text: string): Read[] {
+const objectsOf = (file: string, text: string): Read[] =>
+  documentsOf(file, text).flatMap((one) => ('value' in one ? readObject(one) : [one]));
+
+/** What stands in a file, which may have several documents, and lists of them. */
+export function documentsOf(file: string, text: string): Read<unknown>[] {
   const bytes = Buffer.byteLength(text);
   if (bytes > MAX_FILE_BYTES)
     return [wrong({ file, line: 1 }, `${bytes} bytes, and ${MAX_FILE_BYTES} are the most`, 'make several files of it')];
@@ -86,14 +89,15 @@ function objectsOf(file: string, text: string): Read[] {
   const documents: Document[] = [
     ...parseAllDocuments(text, { lineCounter: lines, uniqueKeys: true, prettyErrors: false }),
   ];
-  return documents.flatMap((document) => {
+  return documents.flatMap((document): Read<unknown>[] => {
     if (document.errors.length > 0)
       return document.errors.map(({ pos, message }) => wrong({ file, line: lines.linePos(pos[0]).line }, message));
     const read = valueOf(document);
     if (!read.ok) return [wrong({ file, line: lineOf(document.contents, [], lines) }, read.problem)];
-    return partsOf(document.contents, read.value).flatMap(({ node, value }) =>
-      readObject(value, (path) => ({ file, line: lineOf(node, path, lines) })),
-    );
+    return partsOf(document.contents, read.value).map(({ node, value }) => ({
+      value,
+      at: (path: readonly PropertyKey[]) => ({ file, line: lineOf(node, path, lines) }),
+    }));
   });
 }
 
@@ -104,7 +108,7 @@ function partsOf(node: unknown, value: unknown): { node: unknown; value: unknown
   return value.map((item: unknown, index) => ({ node: isSeq(node) ? node.items[index] : node, value: item }));
 }
 
-function readObject(value: unknown, at: Written<OpenSlo>['at']): Read[] {
+export function readObject({ value, at }: Written<unknown>): Read[] {
   const header = Header.safeParse(value);
   if (!header.success) return explained(header.error, value, Header, at);
   const schema = schemaOf(header.data.kind);

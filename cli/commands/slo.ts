@@ -5,6 +5,7 @@ import { lintSlos, loadServices, SLOS } from '../files.ts';
 import { folderOf } from '../folders.ts';
 import { No, type World } from '../world.ts';
 import { addSloGenerate } from './slo-generate.ts';
+import { addSloImport } from './slo-import.ts';
 
 export function addSlo(program: Command, world: World): void {
   const slo = program.command('slo').description('the objectives on disk');
@@ -14,6 +15,7 @@ export function addSlo(program: Command, world: World): void {
     .argument('[dir]', 'folder of the objectives; else "slos" in that of the configuration')
     .option('--config <dir>', 'folder of the configuration, for the names of services')
     .action((dir: string | undefined, options: { config?: string }) => lint(world, dir, options.config));
+  addSloImport(slo, world);
   addSloGenerate(slo, world);
 }
 

@@ -1,0 +1,109 @@
+import type { Problem } from '../../runbooks/problem.ts';
+import { doubtful, type Written, wrong } from '../written.ts';
+
+export type Path = readonly (string | number)[];
+
+/** Why a field is not carried over, by its path without the numbers of lists: `slos.alerting`. */
+export type Reasons = Readonly<Record<string, readonly [message: string, suggestion: string | null]>>;
+
+/**
+ * A document of another tool, read field by field. Whatever was not read at the end is reported, so that nothing is
+ * dropped in silence.
+ */
+export type Fields = {
+  /** Undefined: it is absent, or no text, which is reported. */
+  text: (...path: Path) => string | undefined;
+  number: (...path: Path) => number | undefined;
+  /** A number, or a text in its place. */
+  numeric: (...path: Path) => string | undefined;
+  boolean: (...path: Path) => boolean | undefined;
+  /** What has to be there. */
+  required: <T>(value: T | undefined, ...path: Path) => T | undefined;
+  /** Names and texts, such as labels. */
+  texts: (...path: Path) => Record<string, string>;
+  /** How long the list is. */
+  count: (...path: Path) => number;
+  has: (...path: Path) => boolean;
+  /** Whatever stands there needs no report. */
+  ignore: (...path: Path) => void;
+  error: (path: Path, message: string, suggestion?: string) => undefined;
+  warning: (path: Path, message: string, suggestion?: string) => undefined;
+  problems: (reasons: Reasons) => Problem[];
+};
+
+export function fieldsOf({ value, at }: Written<unknown>): Fields {
+  const read = new Set<string>();
+  const problems: Problem[] = [];
+  const error = (path: Path, message: string, suggestion?: string): undefined => {
+    problems.push(wrong(at(path), message, suggestion ?? null));
+  };
+  const found = (path: Path): unknown => valueAt(value, path) ?? undefined;
+  const typed = <T>(path: Path, is: (given: unknown) => given is T, what: string): T | undefined => {
+    const given = found(path);
+    if (given === undefined || is(given)) return given;
+    read.add(keyOf(path));
+    return error(path, `${path.join('.')}: ${JSON.stringify(given).slice(0, 80)} is no ${what}`);
+  };
+  const leaf = <T>(path: Path, is: (given: unknown) => given is T, what: string): T | undefined => {
+    read.add(keyOf(path));
+    return typed(path, is, what);
+  };
+  const text = (...path: Path) => leaf(path, (given) => typeof given === 'string', 'text');
+  return {
+    text,
+    number: (...path) => leaf(path, (given) => typeof given === 'number', 'number'),
+    numeric: (...path) =>
+      leaf(path, (given) => typeof given === 'number' || typeof given === 'string', 'number')?.toString(),
+    boolean: (...path) => leaf(path, (given) => typeof given === 'boolean', 'boolean'),
+    required: (given, ...path) =>
+      given ?? (found(path) === undefined ? error(path, `"${path.join('.')}" is missing`) : undefined),
+    texts: (...path) => {
+      const names = Object.keys(typed(path, isMap, 'map of names and texts') ?? {});
+      return Object.fromEntries(
+        names.flatMap((name) => {
+          const one = text(...path, name);
+          return one === undefined ? [] : [[name, one]];
+        }),
+      );
+    },
+    count: (...path) => typed(path, (given) => Array.isArray(given), 'list')?.length ?? 0,
+    has: (...path) => found(path) !== undefined,
+    ignore: (...path) => void read.add(keyOf(path)),
+    error,
+    warning: (path, message, suggestion) => void problems.push(doubtful(at(path), message, suggestion ?? null)),
+    problems: (reasons) => [
+      ...problems,
+      ...unread(value, [], read).map((path) => {
+        const names = path.filter((step) => typeof step === 'string').join('.');
+        const [message, suggestion] = reasons[names] ?? ['nothing here corresponds to it', null];
+        return doubtful(at(path), `${path.join('.')} is not carried over: ${message}`, suggestion);
+      }),
+    ],
+  };
+}
+
+const keyOf = (path: Path): string => JSON.stringify(path.map(String));
+
+const isMap = (value: unknown): value is object => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function valueAt(value: unknown, path: Path): unknown {
+  let inner = value;
+  for (const key of path) {
+    if (typeof inner !== 'object' || inner === null || !Object.hasOwn(inner, key)) return undefined;
+    inner = (inner as Record<PropertyKey, unknown>)[key];
+  }
+  return inner;
+}
+
+/** The topmost fields of which no part was read. What is empty says nothing. */
+function unread(value: unknown, path: Path, read: ReadonlySet<string>): Path[] {
+  if (read.has(keyOf(path)) || isEmpty(value)) return [];
+  const below = `${keyOf(path).slice(0, -1)},`;
+  const partly = path.length === 0 || [...read].some((key) => key.startsWith(below));
+  if (!partly) return [path];
+  if (Array.isArray(value)) return value.flatMap((child: unknown, index) => unread(child, [...path, index], read));
+  return Object.entries(value as object).flatMap(([key, child]) => unread(child, [...path, key], read));
+}
+
+const isEmpty = (value: unknown): boolean =>
+  value === null || value === undefined || (typeof value === 'object' && Object.keys(value).length === 0);

@@ -1,0 +1,45 @@
+import { doubtful, type Written, wrong } from '../written.ts';
+import type { Defaults, Imported } from './made.ts';
+import { fromPyrra } from './pyrra.ts';
+import { fromSlothFile, fromSlothObject } from './sloth.ts';
+import { fromV1alpha } from './v1alpha.ts';
+
+const KNOWN = 'Sloth prometheus/v1 or PrometheusServiceLevel, Pyrra ServiceLevelObjective, OpenSLO v1alpha SLO';
+
+/** By its version and kind. Files of Sloth have no kind. */
+const IMPORTS: Readonly<Record<string, (written: Written<unknown>, defaults: Defaults) => Imported>> = {
+  'prometheus/v1': fromSlothFile,
+  'sloth.slok.dev/v1 PrometheusServiceLevel': fromSlothObject,
+  'pyrra.dev/v1alpha1 ServiceLevelObjective': fromPyrra,
+  'openslo/v1alpha SLO': fromV1alpha,
+};
+
+/** What stands beside objectives, and has its place elsewhere here. */
+const ELSEWHERE: Readonly<Record<string, readonly [message: string, suggestion: string | null]>> = {
+  'sloth.slok.dev/v1 AlertWindows': ['the windows of burn alerts are set by Firebreak itself', null],
+  'openslo/v1alpha Service': ['services are in the catalogue', 'add it to config/services.yaml'],
+};
+
+/** The documents of OpenSLO v1 that one of another tool says the same as. */
+export function importedFrom(written: Written<unknown>, defaults: Defaults): Imported {
+  const named = headerOf(written.value);
+  const read = Object.hasOwn(IMPORTS, named) ? IMPORTS[named] : undefined;
+  if (read !== undefined) return read(written, defaults);
+  const elsewhere = Object.hasOwn(ELSEWHERE, named) ? ELSEWHERE[named] : undefined;
+  if (elsewhere !== undefined) {
+    const [message, suggestion] = elsewhere;
+    return { made: [], problems: [doubtful(written.at([]), `${named} is not carried over: ${message}`, suggestion)] };
+  }
+  const [message, suggestion] = named.startsWith('openslo/v1 ')
+    ? ['it is OpenSLO v1 already', 'put it into config/slos as it is']
+    : [`${named === '' ? 'it names no version' : named} cannot be imported`, `what can: ${KNOWN}`];
+  return { made: [], problems: [wrong(written.at([]), message, suggestion)] };
+}
+
+function headerOf(value: unknown): string {
+  const { apiVersion, version, kind } = (typeof value === 'object' && value !== null ? value : {}) as Record<
+    string,
+    unknown
+  >;
+  return [apiVersion ?? version, kind].filter((part) => typeof part === 'string').join(' ');
+}

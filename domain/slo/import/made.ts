@@ -1,0 +1,71 @@
+import type { OpenSlo } from '../../../schemas/openslo.ts';
+import type { Problem } from '../../runbooks/problem.ts';
+import type { Written } from '../written.ts';
+import type { Path } from './fields.ts';
+
+/** A document of OpenSLO v1, made of one of another tool. `at` tells where in that one its parts come from. */
+export type Made = { written: Written<unknown>; source: string };
+
+export type Imported = { made: Made[]; problems: Problem[] };
+
+/** What a document of another tool leaves unsaid, and people say when they import it. */
+export type Defaults = {
+  /** Of documents that name none. */
+  service?: string | undefined;
+  /** Of documents whose labels name none. */
+  environment?: string | undefined;
+  /** Of documents without a time window. */
+  window: string;
+};
+
+/** Where parts of the made document come from: the longest path of these that begins what is asked for. */
+export type Origins = readonly (readonly [made: Path, source: Path])[];
+
+export type SloParts = {
+  name: string;
+  displayName?: string | undefined;
+  labels: Readonly<Record<string, string | string[]>>;
+  description?: string | undefined;
+  service: string;
+  indicator: object;
+  window: object;
+  budgetingMethod: string;
+  objective: object;
+};
+
+export function madeOf(
+  { at }: Written<unknown>,
+  parts: SloParts,
+  { environment }: Defaults,
+  origins: Origins,
+  source: string,
+): Made {
+  const { name, displayName, description, service, indicator, window, budgetingMethod, objective } = parts;
+  const named = ['environment', 'env'].some((key) => Object.hasOwn(parts.labels, key));
+  const labels = environment === undefined || named ? parts.labels : { ...parts.labels, environment };
+  const value = {
+    apiVersion: 'openslo/v1' satisfies OpenSlo['apiVersion'],
+    kind: 'SLO',
+    metadata: {
+      name,
+      ...(displayName !== undefined && { displayName }),
+      ...(Object.keys(labels).length > 0 && { labels }),
+    },
+    spec: {
+      ...(description !== undefined && { description }),
+      service,
+      indicator: { spec: indicator },
+      timeWindow: [window],
+      budgetingMethod,
+      objectives: [objective],
+    },
+  };
+  return { source, written: { value, at: (path) => at(originOf(path, origins)) } };
+}
+
+function originOf(path: readonly PropertyKey[], origins: Origins): Path {
+  const fitting = origins.filter(([made]) => made.every((step, index) => String(path[index]) === String(step)));
+  return fitting.toSorted(([a], [b]) => b.length - a.length)[0]?.[1] ?? [];
+}
+
+export const prometheus = (query: string): object => ({ metricSource: { type: 'Prometheus', spec: { query } } });

@@ -1,0 +1,162 @@
+import type { Written } from '../written.ts';
+import { type Fields, fieldsOf, type Path, type Reasons } from './fields.ts';
+import { type Defaults, type Imported, type Made, madeOf, prometheus } from './made.ts';
+
+/** How both forms of Sloth's documents write what they say: as files, and as objects of Kubernetes. */
+type Form = {
+  source: string;
+  /** What comes before everything. */
+  root: Path;
+  errorQuery: string;
+  totalQuery: string;
+  errorRatioQuery: string;
+};
+
+/** @see https://sloth.dev/specs/default/ */
+const FILE: Form = {
+  source: 'Sloth prometheus/v1',
+  root: [],
+  errorQuery: 'error_query',
+  totalQuery: 'total_query',
+  errorRatioQuery: 'error_ratio_query',
+};
+
+/** @see https://sloth.dev/specs/kubernetes/ */
+const OBJECT: Form = {
+  source: 'Sloth PrometheusServiceLevel',
+  root: ['spec'],
+  errorQuery: 'errorQuery',
+  totalQuery: 'totalQuery',
+  errorRatioQuery: 'errorRatioQuery',
+};
+
+const ALERTS = ['burn alerts are made by Firebreak itself', 'firebreak slo generate writes them'] as const;
+const PLUGINS = ["Sloth's plugins are not run here", null] as const;
+const KUBERNETES = ['it belongs to Kubernetes', null] as const;
+
+const REASONS: Reasons = {
+  slo_plugins: PLUGINS,
+  'slos.plugins': PLUGINS,
+  'slos.alerting': ALERTS,
+  'spec.sloPlugins': PLUGINS,
+  'spec.slos.plugins': PLUGINS,
+  'spec.slos.alerting': ALERTS,
+  'metadata.name': ['an objective is named after its service and its own name', null],
+  'metadata.namespace': KUBERNETES,
+  'metadata.labels': KUBERNETES,
+  'metadata.annotations': KUBERNETES,
+  metadata: KUBERNETES,
+  status: KUBERNETES,
+};
+
+export const fromSlothFile = (written: Written<unknown>, defaults: Defaults): Imported =>
+  fromSloth(written, defaults, FILE, ['version']);
+
+export const fromSlothObject = (written: Written<unknown>, defaults: Defaults): Imported =>
+  fromSloth(written, defaults, OBJECT, ['apiVersion', 'kind']);
+
+function fromSloth(written: Written<unknown>, defaults: Defaults, form: Form, header: readonly string[]): Imported {
+  const fields = fieldsOf(written);
+  for (const key of header) fields.ignore(key);
+  const { root } = form;
+  const service = fields.required(fields.text(...root, 'service'), ...root, 'service');
+  const labels = fields.texts(...root, 'labels');
+  const slos = Array.from({ length: fields.count(...root, 'slos') }, (_, index) => [...root, 'slos', index] as Path);
+  if (slos.length === 0) fields.error([...root, 'slos'], `${[...root, 'slos'].join('.')}: there is no objective`);
+  else fields.warning([...root, 'service'], `Sloth's documents have no time window: ${defaults.window} is written`);
+  const made = slos.flatMap((path) => sloOf({ written, fields, defaults, form, path, service, labels }));
+  return { made, problems: fields.problems(REASONS) };
+}
+
+type Parts = {
+  written: Written<unknown>;
+  fields: Fields;
+  defaults: Defaults;
+  form: Form;
+  path: Path;
+  service: string | undefined;
+  labels: Readonly<Record<string, string>>;
+};
+
+function sloOf({ written, fields, defaults, form, path, service, labels }: Parts): Made[] {
+  const name = fields.required(fields.text(...path, 'name'), ...path, 'name');
+  const targetPercent = fields.required(fields.number(...path, 'objective'), ...path, 'objective');
+  const description = fields.text(...path, 'description');
+  const own = fields.texts(...path, 'labels');
+  const sli = sliOf(fields, form, [...path, 'sli']);
+  if (name === undefined || targetPercent === undefined || service === undefined || sli === undefined) return [];
+  const parts = {
+    name: `${service}-${name}`,
+    labels: { ...labels, ...own },
+    description,
+    service,
+    indicator: sli.indicator,
+    window: { duration: defaults.window, isRolling: true },
+    budgetingMethod: 'Occurrences',
+    objective: { targetPercent },
+  };
+  const origins = [
+    [[], path],
+    [
+      ['metadata', 'name'],
+      [...path, 'name'],
+    ],
+    [['metadata', 'labels'], Object.keys(own).length > 0 ? [...path, 'labels'] : [...form.root, 'labels']],
+    [
+      ['spec', 'service'],
+      [...form.root, 'service'],
+    ],
+    [
+      ['spec', 'objectives'],
+      [...path, 'objective'],
+    ],
+    ...sli.origins,
+  ] as const;
+  return [madeOf(written, parts, defaults, origins, form.source)];
+}
+
+type Sli = { indicator: object; origins: [Path, Path][] };
+
+function sliOf(fields: Fields, form: Form, path: Path): Sli | undefined {
+  const kinds = ['events', 'raw', 'plugin'].filter((kind) => fields.has(...path, kind));
+  const [kind] = kinds;
+  if (kinds.length !== 1) return fields.error(path, `${path.join('.')}: it has to be one of events, raw and plugin`);
+  if (kind === 'plugin') {
+    fields.ignore(...path, 'plugin');
+    return fields.error(
+      [...path, 'plugin'],
+      `${[...path, 'plugin'].join('.')}: the queries that a plugin makes are not in the file`,
+      'write them as events; the rules that sloth generate writes hold them',
+    );
+  }
+  const query = (key: string) => fields.required(fields.text(...path, kind ?? '', key), ...path, kind ?? '', key);
+  const at = ['spec', 'indicator', 'spec', 'ratioMetric'];
+  if (kind === 'raw') {
+    const raw = query(form.errorRatioQuery);
+    if (raw === undefined) return undefined;
+    return {
+      indicator: { ratioMetric: { raw: prometheus(raw), rawType: 'failure' } },
+      origins: [
+        [
+          [...at, 'raw'],
+          [...path, kind, form.errorRatioQuery],
+        ],
+      ],
+    };
+  }
+  const [errors, total] = [query(form.errorQuery), query(form.totalQuery)];
+  if (errors === undefined || total === undefined) return undefined;
+  return {
+    indicator: { ratioMetric: { bad: prometheus(errors), total: prometheus(total) } },
+    origins: [
+      [
+        [...at, 'bad'],
+        [...path, 'events', form.errorQuery],
+      ],
+      [
+        [...at, 'total'],
+        [...path, 'events', form.totalQuery],
+      ],
+    ],
+  };
+}
