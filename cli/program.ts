@@ -12,6 +12,7 @@ import { addIncident } from './commands/incident.ts';
 import { addPins } from './commands/pins.ts';
 import { addQuarantine } from './commands/quarantine.ts';
 import { addReplay } from './commands/replay.ts';
+import { addReport } from './commands/report.ts';
 import { addRunbooks } from './commands/runbooks.ts';
 import { addSlo } from './commands/slo.ts';
 import { addToken } from './commands/token.ts';
@@ -29,6 +30,7 @@ const COMMANDS: readonly ((program: Command, world: World) => void)[] = [
   addPins,
   addQuarantine,
   addReplay,
+  addReport,
   addRunbooks,
   addSlo,
   addAudit,

@@ -3,7 +3,7 @@ import type { IncidentRecord } from '../schemas/incident.ts';
 import { isFrom } from '../schemas/names.ts';
 import type { Stakeholder } from '../schemas/stakeholders.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../schemas/time.ts';
-import { statusWords } from './incident-card.ts';
+import { decisionWords, statusWords } from './incident-card.ts';
 import { type ChatMessage, type ChatPart, type Span, type Text, utcWords } from './outlets.ts';
 import { minuteOf, placeOf, type Story } from './story.ts';
 
@@ -108,10 +108,11 @@ function concerns(
 }
 
 /** How it stands, for people who do not work on it: what is broken, since when, what is done, and who leads. */
-export function digestOf({ incident, effects, children, childCount }: Story): ChatMessage {
+export function digestOf({ incident, effects, decisions, children, childCount }: Story): ChatMessage {
   const { severity, opened_at, resolved_at, roles, care } = incident;
   const title = `${placeOf(incident)}: ${incident.title}`;
   const words = statusWords(incident);
+  const would = decisions.findLast((decision) => decision.would !== undefined);
   const done = effects.filter(({ kind, state }) => kind === 'roll-back' && state === 'succeeded');
   return {
     summary: `${resolved_at === null ? '' : 'Over: '}${title} (${severity}, ${words})`,
@@ -143,6 +144,11 @@ export function digestOf({ incident, effects, children, childCount }: Story): Ch
               kind: 'text' as const,
               text: [{ bold: 'What was done' }, ...done.map(({ detail, at }) => `\n${minuteOf(at)}: ${detail}`)],
             },
+          ]),
+      ...(would === undefined
+        ? []
+        : [
+            { kind: 'text' as const, text: [{ bold: 'What automation would have done' }, `\n${decisionWords(would)}`] },
           ]),
       { kind: 'note', text: [`Incident ${incident.id}`] },
     ],

@@ -8,6 +8,7 @@ import { isHeard } from './heard.ts';
 import type { ChatMessage, ChatPart, Text } from './outlets.ts';
 import { numberOf } from './question-names.ts';
 import { remediesOf } from './remedies.ts';
+import { wouldWords } from './shadow.ts';
 import { placeOf, type Story } from './story.ts';
 
 /** How an incident is told to people in a chat. Pure: the same story is the same card, whenever it is drawn. */
@@ -238,6 +239,8 @@ export function decisionWords(decision: DecisionView): string {
       : state === 'expired'
         ? '. Nobody has answered in time'
         : '';
+  const would = wouldWords(decision);
+  if (would !== undefined) return would;
   return `${question ?? `${DECISION_WORDS[kind]}${versions}`}: ${reasons.map(({ text }) => text).join('; ')}${answer}`;
 }
 

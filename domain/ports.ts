@@ -452,6 +452,8 @@ export type Decisions = {
   /** Ends a question that nobody has answered, in this way; tells where it stands now. */
   expire(id: IncidentId, number: number, as?: 'expired' | 'approved'): Promise<DecisionState>;
   state(id: IncidentId, number: number): Promise<DecisionState>;
+  /** Marks all decisions of an incident in shadow mode as wrong; the first mark stays. Resolves to their number. */
+  markWrong(id: IncidentId, by: string, note: string): Promise<number>;
   /** Stores a question about a step of a runbook; the number's first one stays. */
   ask(id: IncidentId, number: number, question: StepQuestion): Promise<DecisionView>;
   /** How what was judged has ended, and who had asked. Null: not yet. Undefined: nothing was judged under this number. */

@@ -88,6 +88,13 @@ export type TimelineEntry = z.infer<typeof TimelineEntry>;
 export const DecisionKind = z.enum(['roll_back', 'approve', 'suggest', 'shadow', 'none']);
 export type DecisionKind = z.infer<typeof DecisionKind>;
 
+/** What a decision in shadow mode would have been without that mode. */
+export const Would = z.object({
+  kind: DecisionKind.extract(['roll_back', 'approve', 'suggest']),
+  reasons: z.array(Reason),
+});
+export type Would = z.infer<typeof Would>;
+
 /** Where a decision that asks stands. */
 export const DecisionState = z.enum(['final', 'waiting', 'approved', 'rejected', 'expired']);
 export type DecisionState = z.infer<typeof DecisionState>;
@@ -110,6 +117,10 @@ export const DecisionView = z.object({
   answered_by: z.string().nullable(),
   /** What a runbook wants to do; it is asked about this, and not about a rollback. */
   question: z.string().optional(),
+  /** Only of a decision in shadow mode. Absent also in decisions of older versions. */
+  would: Would.optional(),
+  /** Of a decision in shadow mode: a person says that it was wrong. Absent: nobody does. */
+  marked_wrong: z.object({ by: z.string(), at: Timestamp, note: z.string() }).optional(),
   /** What would be rolled back: most often the service that fails. Absent in decisions of older versions. */
   target: z.object({ service: ServiceName, environment: EnvironmentName }).nullable().default(null),
   /** How many people have to be for it, and who is. */

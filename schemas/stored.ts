@@ -8,6 +8,7 @@ import {
   EffectState,
   IncidentRecord,
   IncidentStatus,
+  Would,
 } from './incident.ts';
 import { Severity } from './names.ts';
 import { readAs } from './read-as.ts';
@@ -34,6 +35,7 @@ export const StoredEffect = Effect.extend({
 export const StoredDecision = DecisionView.extend({
   kind: readAs(DecisionKind, 'none'),
   state: readAs(DecisionState, 'final'),
+  would: Would.extend({ kind: readAs(Would.shape.kind, 'suggest') }).optional(),
 });
 
 export const StoredChange = Change.extend({

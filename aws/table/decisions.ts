@@ -4,13 +4,14 @@ import { isAmong, isAsked } from '../../domain/approvals.ts';
 import { inForce } from '../../domain/cleared.ts';
 import type { Answered, Blobs, Clock, Decisions, StepQuestion } from '../../domain/ports.ts';
 import type { Decision, DecisionInputs } from '../../domain/rollback.ts';
+import { withoutShadow, wouldWords } from '../../domain/shadow.ts';
 import { DecisionState, type DecisionView, NOBODY_OBJECTED } from '../../schemas/incident.ts';
 import type { IncidentId } from '../../schemas/names.ts';
 import { StoredDecision, StoredIncident } from '../../schemas/stored.ts';
 import { canonicalJson, sha256 } from '../hash.ts';
 import { keys } from './keys.ts';
 import { hangBell, mailWrites, timelineWrite } from './mail.ts';
-import { absent, type Table, type Write } from './table.ts';
+import { absent, collect, type Table, type Write } from './table.ts';
 
 /** Above this the inputs of a decision are left in a blob; an item holds 400 KB at most. */
 const INPUTS_MAX_BYTES = 64 * 1024;
@@ -37,6 +38,7 @@ export class DecisionTable implements Decisions {
   async keep(id: IncidentId, number: number, decision: Decision, inputs: DecisionInputs): Promise<DecisionView> {
     const at = this.#clock.now();
     const people = inputs.asked.approval?.people ?? null;
+    const would = decision.kind === 'shadow' ? withoutShadow(inputs) : undefined;
     const view: DecisionView = {
       id: `${id}-${number}`,
       kind: decision.kind,
@@ -48,6 +50,7 @@ export class DecisionTable implements Decisions {
       to_version: decision.to,
       reasons: decision.reasons,
       answered_by: null,
+      ...(would && { would }),
       target: decision.place,
       approvals: decision.approvals,
     };
@@ -280,6 +283,21 @@ export class DecisionTable implements Decisions {
     return undefined;
   }
 
+  async markWrong(id: IncidentId, by: string, note: string): Promise<number> {
+    const at = this.#clock.now();
+    const decisions = await collect(this.#table.each(keys.incident(id).pk, 'DEC#'), (item) => item);
+    const shadows = decisions.filter(({ kind }) => kind === 'shadow');
+    for (const { number } of shadows)
+      await this.#table.transact([
+        this.#table.update(keys.decision(id, Number(number)), {
+          UpdateExpression: 'SET marked_wrong = :mark',
+          ConditionExpression: 'attribute_exists(pk) AND attribute_not_exists(marked_wrong)',
+          ExpressionAttributeValues: { ':mark': { by, at, note } },
+        }),
+      ]);
+    return shadows.length;
+  }
+
   async expire(id: IncidentId, number: number, as: 'expired' | 'approved' = 'expired'): Promise<DecisionState> {
     await this.#table.transact([
       this.#table.update(keys.decision(id, number), {
@@ -323,7 +341,10 @@ const whom = (people: readonly string[] | null): string => (people === null ? ''
 const subjectOf = ({ question }: DecisionView): string => (question === undefined ? 'the rollback' : 'it');
 
 /** What is done about it and why, in one sentence. */
-function sentence({ kind, from_version, to_version, reasons }: DecisionView): string {
+function sentence(decision: DecisionView): string {
+  const { kind, from_version, to_version, reasons } = decision;
+  const would = wouldWords(decision);
+  if (would !== undefined) return would;
   const versions = from_version === null ? '' : ` ${from_version}${to_version === null ? '' : ` to ${to_version}`}`;
   return `${OPENINGS[kind]}${versions}: ${[...new Set(reasons.map((reason) => reason.text))].join('; ')}`;
 }

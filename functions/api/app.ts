@@ -28,6 +28,7 @@ import { openApiRoute } from './openapi.ts';
 import { problem, Refusal } from './problem.ts';
 import { quarantineRoutes } from './quarantine.ts';
 import { rateLimit } from './rate-limit.ts';
+import { shadowReportRoutes } from './shadow-report.ts';
 import { signalRoutes } from './signals.ts';
 import { describeSlack } from './slack-description.ts';
 import { sloRoutes } from './slos.ts';
@@ -67,6 +68,7 @@ export function api(deps: Deps): Api {
   careRoutes(app, deps);
   automationRoutes(app, deps);
   versionRoutes(app, deps);
+  shadowReportRoutes(app, deps);
   sloRoutes(app, deps);
   freezeCheckRoutes(app, deps);
   freezeRoutes(app, deps);

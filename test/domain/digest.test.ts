@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import {
   aboutOf,
+  digestOf,
   isDue,
+  letterOf,
   neverTold,
   notTold,
   pauseAfter,
@@ -11,10 +13,11 @@ import {
   type ToldBefore,
 } from '../../domain/digest.ts';
 import { Config } from '../../schemas/config.ts';
-import type { IncidentRecord } from '../../schemas/incident.ts';
+import { DecisionView, type IncidentRecord } from '../../schemas/incident.ts';
+import { Version } from '../../schemas/names.ts';
 import { Stakeholder } from '../../schemas/stakeholders.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time.ts';
-import { incident } from './stories.ts';
+import { incident, story } from './stories.ts';
 
 const at = '2026-11-20T12:00:00.000Z' as Timestamp;
 const minutes = (n: number): Timestamp => plusSeconds(at, n * 60);
@@ -127,6 +130,29 @@ describe('what was told', () => {
     });
     expect(neverTold(told, before(incident()))).toMatchObject({ heard: true });
   });
+});
+
+test('says what automation would have done in shadow mode', () => {
+  const reasons = [{ code: 'suspect', text: 'v2 is new' }];
+  const [from_version, to_version] = ['v2', 'v1'].map((version) => Version.parse(version));
+  const decision = DecisionView.parse({
+    id: '1',
+    kind: 'shadow',
+    because: 'mode_shadow',
+    at,
+    digest: 'd',
+    state: 'final',
+    reasons,
+    answered_by: null,
+    from_version,
+    to_version,
+    would: { kind: 'roll_back', reasons },
+  });
+  const letter = (would: DecisionView[]) => letterOf(digestOf(story({ decisions: would })));
+  expect(letter([decision])).toContain(
+    'What automation would have done\nWould have rolled back v2 to v1 (mode shadow): v2 is new',
+  );
+  expect(letter([{ ...decision, kind: 'suggest', would: undefined }])).not.toContain('would have');
 });
 
 test('a way that does not work is left in peace for longer and longer, and as long as it wants to', () => {

@@ -222,6 +222,23 @@ describe('the card', () => {
     [decision({ kind: 'approve', state: 'expired' }), 'Nobody has answered in time'],
     [decision({ kind: 'suggest' }), 'does not act'],
     [decision({ kind: 'shadow' }), 'In shadow mode'],
+    [
+      decision({ kind: 'shadow', would: { kind: 'roll_back', reasons: [{ code: 'suspect', text: 'v2 is new' }] } }),
+      'Automation\nWould have rolled back v2 to v1 (mode shadow): v2 is new',
+    ],
+    [
+      decision({
+        kind: 'shadow',
+        would: {
+          kind: 'approve',
+          reasons: [
+            { code: 'one_of_many', text: 'many fail' },
+            { code: 'suspect', text: 'v2 is new' },
+          ],
+        },
+      }),
+      'Automation\nWould have asked before rolling back v2 to v1 (mode shadow), because many fail',
+    ],
     [decision({ kind: 'none', from_version: null, to_version: null }), 'Does nothing: v2'],
   ])('says how a judgement went: %#', (one, expected) => {
     expect(card({ decisions: [one] })).toContain(expected);

@@ -71,6 +71,7 @@ import {
 import { fewestOf } from '../../domain/senders.ts';
 import { partsView } from '../../domain/parts.ts';
 import type { Decision, DecisionInputs } from '../../domain/rollback.ts';
+import { withoutShadow } from '../../domain/shadow.ts';
 import type { Child, Story } from '../../domain/story.ts';
 import { endOf, isAhead, putsVersionLive } from '../../domain/versions.ts';
 import { type Automation, type AutomationInput, untouchedAutomation } from '../../schemas/access.ts';
@@ -864,6 +865,7 @@ export class FakeDecisions implements Decisions {
     const dossier = this.#store.dossier(id);
     const known = dossier.decisions.get(number);
     if (known) return copy(known.view);
+    const would = decision.kind === 'shadow' ? withoutShadow(inputs) : undefined;
     const view: DecisionView = {
       id: `${id}-${number}`,
       kind: decision.kind,
@@ -875,6 +877,7 @@ export class FakeDecisions implements Decisions {
       to_version: decision.to,
       reasons: decision.reasons,
       answered_by: null,
+      ...(would && { would }),
       target: decision.place,
       approvals: decision.approvals,
     };
@@ -898,6 +901,12 @@ export class FakeDecisions implements Decisions {
     const { record } = this.#store.dossier(id);
     record.bells = { ...record.bells, [`decision-${number}`]: bell };
     return this.state(id, number);
+  }
+
+  async markWrong(id: IncidentId, by: string, note: string): Promise<number> {
+    const all = [...this.#store.dossier(id).decisions.values()].filter(({ view }) => view.kind === 'shadow');
+    for (const one of all) one.view = { marked_wrong: { by, at: this.#store.clock.now(), note }, ...one.view };
+    return all.length;
   }
 
   async state(id: IncidentId, number: number): Promise<DecisionState> {

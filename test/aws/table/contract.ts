@@ -1267,6 +1267,21 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await record(id)).toMatchObject({ mitigations: 1, suspects: [{ version: 'v2' }] });
     });
 
+    test('in shadow mode keep what would have been decided, and the first mark that it was wrong', async () => {
+      const id = await opened();
+      const shadow = clear({ policy: { mode: 'shadow', unknownMigration: 'approve' } });
+      expect(await stores.decisions.markWrong(id, 'ada', 'too early')).toBe(0);
+      const first = await judged(id, 1, shadow);
+      expect(first).toMatchObject({ kind: 'shadow', would: { kind: 'roll_back', reasons: [{ code: 'suspect' }] } });
+      const acting = await judged(id, 2);
+      expect(acting).not.toHaveProperty('would');
+      expect(await stores.decisions.markWrong(id, 'ada', 'it was DNS')).toBe(1);
+      expect(await stores.decisions.markWrong(id, 'eve', 'me too')).toBe(1);
+      const marked_wrong = { by: 'ada', note: 'it was DNS', at: expect.any(String) };
+      expect(await stores.decisions.get(id, 1)).toEqual({ ...first, marked_wrong });
+      expect(await stores.decisions.get(id, 2)).toEqual(acting);
+    });
+
     test('what a person has cleared is suspected nowhere, until that is taken back', async () => {
       const id = await opened();
       await judged(id, 1);

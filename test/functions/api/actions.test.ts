@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { alert, group, minutesAgo } from '../../support/alerts.ts';
 import { ADMIN_TOKEN, EACH_ALONE, Firebreak } from '../../support/firebreak.ts';
 import { seen } from '../../support/fixtures.ts';
+import { cli } from '../../cli/support.ts';
 import { Guarded } from '../guarded.ts';
 
 const place = (mode: string, more: object = {}) => {
@@ -180,8 +181,15 @@ describe('a guard that holds is named in the decision and on the timeline', { ti
     ],
     ['nobody', { kind: 'none', because: 'unmatched', text: /no service and environment/ }],
     ['no-deployer', { kind: 'none', because: 'no_deployer', text: /no deployer/ }],
-    ['shadow-0', { kind: 'shadow', because: 'mode_shadow', text: /mode shadow/ }],
-    ['by-default', { kind: 'shadow', because: 'mode_shadow', text: /mode shadow/ }],
+    ['shadow-0', { kind: 'shadow', because: 'mode_shadow', text: /^Would have rolled back v2 to v1 \(mode shadow\)/ }],
+    [
+      'by-default',
+      {
+        kind: 'shadow',
+        because: 'mode_shadow',
+        text: /^Would have asked before rolling back v2 to v1 \(mode shadow\), because it is not known whether v2/,
+      },
+    ],
     ['suggest-0', { kind: 'suggest', because: 'mode_suggest', text: /mode suggest/ }],
     ['approve-0', { kind: 'approve', because: 'mode_approve', text: /mode approve/ }],
   ];
@@ -386,6 +394,81 @@ describe.concurrent('a person', { timeout: 60_000 }, () => {
     const one = await asked('approve-13');
     expect(await act(one, 'mark-wrong')).toMatchObject({ status: 409, body: { code: 'nothing-to-mark' } });
     expect((await timelineOf(one)).map(({ kind }) => kind)).not.toContain('automation.marked_wrong');
+  });
+});
+
+describe('the report of shadow mode', { timeout: 60_000 }, () => {
+  const SERVICES = ['shadow-20', 'shadow-21', 'shadow-22', 'shadow-23'] as const;
+  const [same, marked, asks, missed] = SERVICES;
+
+  beforeAll(async () => {
+    const begun = SERVICES.map(async (service) => {
+      await deployed(service, GOOD, service === asks ? { ...BAD, has_migration: true } : BAD);
+      await fire(service, service === missed ? { action: 'notify' } : {});
+      const one = await judged(service);
+      if (service === same || service === missed)
+        await deployed(service, { version: 'v1', minutes: 0, kind: 'rollback' });
+      if (service === marked) expect((await act(one, 'mark-wrong', { note: 'It was DNS' })).status).toBe(202);
+      if (service !== asks) await act(one, 'resolve');
+      if (service !== asks) await incident(service, ({ status }) => status === 'resolved');
+    });
+    await Promise.all(begun);
+  });
+
+  const reported = async (service: string) =>
+    (await firebreak.get(`/v1/reports/shadow?since=1d&service=${service}`)).body;
+
+  test.each([
+    [same, 'rollbacks', 'right', { would: 'roll_back', because: 'people rolled back to v1, and the incident ended' }],
+    [marked, 'rollbacks', 'wrong', { would: 'roll_back', because: 'admin marked it as wrong: It was DNS' }],
+    [asks, 'questions', 'undecided', { would: 'ask', because: 'the incident is open' }],
+    [missed, 'nothing', 'wrong', { would: 'nothing', because: 'people rolled back to v1' }],
+  ])('%s: %s are %s', async (service, tally, verdict, more) => {
+    const { items, complete, incidents, since, until } = await reported(service);
+    expect({ complete, incidents, seconds: (Date.parse(until) - Date.parse(since)) / 1000 }).toEqual({
+      complete: true,
+      incidents: 1,
+      seconds: 86_400,
+    });
+    expect(items).toMatchObject([
+      {
+        service,
+        environment: 'production',
+        mode: 'shadow',
+        [tally]: { count: 1, right: 0, wrong: 0, undecided: 0, [verdict]: 1 },
+        promotion: { to: 'approve', ready: false },
+        cases: [{ verdict, ...more, from_version: 'v2', to_version: 'v1' }],
+      },
+    ]);
+  });
+
+  test('covers all services of those that its reader may see, and no others', async () => {
+    const { body: token } = await firebreak.post('/v1/tokens', {
+      name: 'reader',
+      actions: ['incidents:read'],
+      services: [same, asks],
+    });
+    const bearer = { authorization: `Bearer ${token.token}` };
+    const { body } = await firebreak.request('GET', '/v1/reports/shadow', undefined, bearer);
+    expect(body.items.map(({ service }: { service: string }) => service)).toEqual([same, asks]);
+    const other = await firebreak.request('GET', `/v1/reports/shadow?service=${marked}`, undefined, bearer);
+    expect(other.status).toBe(403);
+  });
+
+  test.each(['0d', '91d', '30', 'd', '1y'])('refuses to look back %s', async (since) => {
+    expect((await firebreak.get(`/v1/reports/shadow?since=${since}`)).status).toBe(422);
+  });
+
+  test('on the command line it says what happened, and how to promote the service', async () => {
+    const env = { FIREBREAK_URL: firebreak.url, FIREBREAK_TOKEN: ADMIN_TOKEN };
+    const { code, out } = await cli(['report', 'shadow', '--since', '2d', '--service', same], { env });
+    expect(code).toBe(0);
+    expect(out).toMatch(/^\S+ \S+ to \S+ \S+ UTC, 1 incident\n/);
+    expect(out).toContain('1: 1 right, 0 wrong, 0 undecided');
+    expect(out).toContain('would roll back v2 to v1: right (people rolled back to v1, and the incident ended)');
+    expect(out).toContain(
+      'In config/services.yaml, set services: { shadow-20: { environments: { production: { autoRollback: { mode: approve } } } } }',
+    );
   });
 });
 

@@ -1,0 +1,64 @@
+import type { Command } from 'commander';
+import { ShadowReport, type ShadowRow, type ShadowTally } from '../../schemas/shadow-report.ts';
+import { Client, queryOf } from '../client.ts';
+import { JSON_OPTION } from '../options.ts';
+import { asJson, oneLine, shortTime, table } from '../table.ts';
+import type { World } from '../world.ts';
+
+type Options = { since: string; service?: string; environment?: string; json?: true };
+
+/** Reports over many incidents. */
+export function addReport(program: Command, world: World): void {
+  const report = program.command('report').description('reports over many incidents');
+  report
+    .command('shadow')
+    .description('what automation would have done in shadow mode, beside what people did')
+    .option('--since <time>', 'how far to look back: 12h, 30d, 4w', '30d')
+    .option('--service <name>', 'incidents of this service only')
+    .option('--environment <name>', 'incidents in this environment only')
+    .option(...JSON_OPTION)
+    .action(({ json, ...query }: Options) => shadow(world, query, json));
+}
+
+async function shadow(world: World, query: Omit<Options, 'json'>, json: true | undefined): Promise<void> {
+  const report = await (await Client.of(world)).get(`/v1/reports/shadow${queryOf(query)}`, ShadowReport);
+  if (json) return world.out(asJson(report));
+  const { since, until, incidents, complete, items } = report;
+  world.out(`${shortTime(since)} to ${shortTime(until)} UTC, ${incidents} incident${incidents === 1 ? '' : 's'}`);
+  if (!complete) world.out('There were more incidents before that: limit the report with --service.');
+  if (items.length === 0) return world.out('No service was in shadow mode in an incident.');
+  world.out(
+    table(
+      ['SERVICE', 'MODE NOW', 'WOULD ROLL BACK', 'WOULD ASK', 'WOULD DO NOTHING'],
+      items.map((row) => [
+        nameOf(row),
+        row.mode ?? '-',
+        tallied(row.rollbacks),
+        tallied(row.questions),
+        tallied(row.nothing),
+      ]),
+    ),
+  );
+  for (const row of items) tell(world, row);
+}
+
+const nameOf = ({ service, environment }: ShadowRow): string => `${service}/${environment}`;
+
+const tallied = ({ count, right, wrong, undecided }: ShadowTally): string =>
+  count === 0 ? '0' : `${count}: ${right} right, ${wrong} wrong, ${undecided} undecided`;
+
+const WOULD = { roll_back: 'would roll back', ask: 'would ask to roll back', nothing: 'would do nothing' } as const;
+
+function tell(world: World, row: ShadowRow): void {
+  world.out('');
+  world.out(oneLine(nameOf(row)));
+  for (const { at, incident, would, from_version, to_version, verdict, because } of row.cases) {
+    const versions = would === 'nothing' ? '' : ` ${from_version ?? '?'} to ${to_version ?? '?'}`;
+    world.out(oneLine(`  ${shortTime(at)}  ${incident}  ${WOULD[would]}${versions}: ${verdict} (${because})`));
+  }
+  const { promotion } = row;
+  if (promotion === null) return;
+  const advice = promotion.ready ? `Ready for mode ${promotion.to}` : `Not ready for mode ${promotion.to} yet`;
+  world.out(oneLine(`  ${advice} (${promotion.because}). To promote:`));
+  for (const step of promotion.steps) world.out(oneLine(`    ${step}`));
+}

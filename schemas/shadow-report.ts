@@ -1,0 +1,52 @@
+import * as z from 'zod';
+import { EnvironmentName, IncidentId, Mode, ServiceName, Version } from './names.ts';
+import { Timestamp } from './time.ts';
+
+/** Whether what automation would have done was what people did. */
+export const ShadowVerdict = z.enum(['right', 'wrong', 'undecided']);
+export type ShadowVerdict = z.infer<typeof ShadowVerdict>;
+
+/** What automation would have done. `nothing`: it would only have suggested something, or found nothing to do. */
+export const ShadowAct = z.enum(['roll_back', 'ask', 'nothing']);
+export type ShadowAct = z.infer<typeof ShadowAct>;
+
+/** One incident, as automation would have handled it. */
+export const ShadowCase = z.object({
+  incident: IncidentId,
+  at: Timestamp,
+  would: ShadowAct,
+  from_version: Version.nullable(),
+  to_version: Version.nullable(),
+  verdict: ShadowVerdict,
+  because: z.string(),
+});
+export type ShadowCase = z.infer<typeof ShadowCase>;
+
+const Tally = z.object({ count: z.number(), right: z.number(), wrong: z.number(), undecided: z.number() });
+export type ShadowTally = z.infer<typeof Tally>;
+
+export const ShadowRow = z.object({
+  service: ServiceName,
+  environment: EnvironmentName,
+  /** The mode in force now. Null: the catalogue no longer has this service and environment. */
+  mode: Mode.nullable(),
+  rollbacks: Tally,
+  questions: Tally,
+  nothing: Tally,
+  /** How to take it out of shadow mode. Null: it is not in shadow mode. */
+  promotion: z.object({ to: Mode, ready: z.boolean(), because: z.string(), steps: z.array(z.string()) }).nullable(),
+  /** The newest cases, newest first. */
+  cases: z.array(ShadowCase),
+});
+export type ShadowRow = z.infer<typeof ShadowRow>;
+
+export const ShadowReport = z.object({
+  /** Covers incidents that were opened from here on. Later than asked for where there were too many to read. */
+  since: Timestamp,
+  until: Timestamp,
+  /** False: there were more incidents in the time asked for than one report reads. */
+  complete: z.boolean(),
+  incidents: z.number(),
+  items: z.array(ShadowRow),
+});
+export type ShadowReport = z.infer<typeof ShadowReport>;
