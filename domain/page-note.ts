@@ -1,41 +1,27 @@
-import type { IncidentView } from '../schemas/incident.ts';
-import { decisionWords } from './incident-card.ts';
+import { detailsOf } from './page-details.ts';
+import type { Story } from './story.ts';
 
-const SUSPECTS_SHOWN = 3;
-const NO_SUSPECT = 'Suspects: no change is known that could have caused this';
+/** What somebody has to act on comes first: a long note is cut at its end. */
+const FIRST = ['question', 'suspects', 'automation', 'next_step', 'problem', 'since', 'status'];
 
-/** What whoever answers an incident of others should know of ours: one text, without any markup. */
-export function pageNote({
-  id,
-  service,
-  environment,
-  severity,
-  title,
-  suspects,
-  decisions,
-  effects,
-}: Pick<
-  IncidentView,
-  'id' | 'service' | 'environment' | 'severity' | 'title' | 'suspects' | 'decisions' | 'effects'
->): string {
-  const shown = suspects
-    .slice(0, SUSPECTS_SHOWN)
-    .map(
-      ({ version, confidence, reasons }) => `- ${version}, ${Math.round(confidence * 100)} %: ${reasons.join('; ')}`,
-    );
-  const last = decisions.at(-1);
+/** Beside the first line, which names the incident. */
+const LABELS: Readonly<Record<string, string>> = { api: 'As it stands now' };
+
+/** A note for the pager's incident: what Firebreak knows now, as plain text. */
+export function pageNote(story: Story): string {
+  const { id, service, environment, severity, title, unmatched } = story.incident;
+  const details = detailsOf(story, null);
+  const names = [...FIRST, ...Object.keys(details).filter((name) => !FIRST.includes(name))];
   return [
-    `Firebreak follows this as incident ${id}: ${service} ${environment}, ${severity}: ${title}`,
+    `Firebreak follows this as incident ${id}: ${unmatched || service} ${environment}, ${severity}: ${title}`,
     '',
-    ...(last === undefined
-      ? ['Suspects are not known yet']
-      : shown.length > 0
-        ? ['Suspects:', ...shown]
-        : [NO_SUSPECT]),
-    '',
-    `Automation: ${last === undefined ? 'has not judged it yet' : decisionWords(last)}`,
-    ...effects.flatMap(({ kind, state, detail }) => (kind === 'roll-back' && state === 'accepted' ? [detail] : [])),
-    '',
-    `As it stands now: GET /v1/incidents/${id}`,
+    ...names.flatMap((name) => {
+      const value = details[name];
+      if (value === undefined) return [];
+      const label = LABELS[name] ?? labelOf(name);
+      return typeof value === 'string' ? [`${label}: ${value}`] : [`${label}:`, ...value.map((one) => `- ${one}`)];
+    }),
   ].join('\n');
 }
+
+const labelOf = (name: string): string => `${name.charAt(0).toUpperCase()}${name.slice(1).replaceAll('_', ' ')}`;

@@ -12,6 +12,7 @@ import { findLostGates } from './freeze/gates/lost.ts';
 import { nudge } from './nudge.ts';
 import { settleOrphans } from './orphans.ts';
 import { acknowledgeAll } from './pagerduty/acknowledge-pages.ts';
+import { noteAll } from './pagerduty/note-pages.ts';
 import { recognise } from './pagerduty/recognise.ts';
 import { endQuiet, showQuiet } from './quiet.ts';
 import { seeTogether } from './pagerduty/together.ts';
@@ -84,6 +85,7 @@ export async function sweep(
     ['what was kept quiet', () => endQuiet(deps, 'sweep')],
     ['pages that are acknowledged here', () => acknowledgeAll(deps, open)],
     ['pages of what belongs together', () => seeTogether(deps, open)],
+    ['decisions that are newer than the page', () => noteAll(deps, open)],
     ['people whom the pager has not told', () => recognise(deps, open)],
     ['deployments that wait', () => answerWaitingGates(deps)],
     ['deployments that were not told of', () => findLostGates(deps)],

@@ -38,6 +38,11 @@ const PagerDuty = z.strictObject({
   resolve: z.enum(['ask', 'resolve']).default('ask'),
   /** Deploys and rollbacks are told to PagerDuty as change events, under the routing key of the pages. */
   changeEvents: z.boolean().default(false),
+  /**
+   * Decisions that are newer than a page are written as notes on its incident there. It takes an API token that may write,
+   * and PAGERDUTY_FROM unless the token is a user's own.
+   */
+  notes: z.boolean().default(false),
 });
 
 /** When nobody acknowledges a page. */

@@ -137,13 +137,13 @@ export async function notePage(
 type Note = { incidentId: IncidentId; number: number; external: string; last: boolean };
 
 async function noteOnce(deps: Deps, { incidentId: id, number, external, last }: Note): Promise<Told<null>> {
-  const view = await deps.incidents.view(id);
-  if (view === undefined) return { kind: 'off', detail: 'the incident is not in the table' };
+  const story = await deps.incidents.story(id, null);
+  if (story === undefined) return { kind: 'off', detail: 'the incident is not in the table' };
   const key = `${pageKey(id, number)}.note`;
   const effect = { key, kind: 'page-note', ...(await pagerTarget(deps)), class: 'findable' } as const;
   const kept = await deps.effects.intend(id, { ...effect, detail: `Note on PagerDuty ${external}` });
   if (kept.state !== 'intended') return { kind: 'done', value: null };
-  const told = await deps.externalPager.annotate(external, pageNote(view), key);
+  const told = await deps.externalPager.annotate(external, pageNote(story), key);
   if (told.kind === 'done') await deps.effects.conclude(id, key, 'succeeded', `Noted on PagerDuty ${external}`);
   else if (last || told.kind === 'refused' || told.kind === 'off') {
     const state = told.kind === 'off' ? 'withheld' : 'failed';

@@ -299,9 +299,9 @@ describe('told on the timeline', () => {
 
   test('notes of our own do not come back', async () => {
     await knows();
-    const view = (await world.deps.incidents.view(id)) ?? expect.unreachable();
-    const whole = `${pageNote(view)}\n\nfirebreak:${pageKey(id, 1)}.note`;
-    for (const [n, content] of [whole, pageNote(view).slice(0, 90), `hi\r\n\r\nfirebreak:some.key`].entries())
+    const story = (await world.deps.incidents.story(id, null)) ?? expect.unreachable();
+    const whole = `${pageNote(story)}\n\nfirebreak:${pageKey(id, 1)}.note`;
+    for (const [n, content] of [whole, pageNote(story).slice(0, 90), `hi\r\n\r\nfirebreak:some.key`].entries())
       await receiver.happens(about('webhook-incident-annotated', { data: { content }, event: { id: `N${n}` } }));
     expect(said()).toEqual([]);
   });

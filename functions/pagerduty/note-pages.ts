@@ -1,0 +1,76 @@
+import { pageNote } from '../../domain/page-note.ts';
+import { isOurs, pageKey, pagerTarget } from '../../domain/pages.ts';
+import type { Deps } from '../../domain/ports.ts';
+import type { IncidentRecord } from '../../schemas/incident.ts';
+import { millisOf, secondsBetween } from '../../schemas/time.ts';
+import { Deadline, type Elapsed, pooled, rotated } from '../evaluation/pool.ts';
+import { WORTH_SECONDS } from './acknowledge-pages.ts';
+
+type NoteDeps = Pick<
+  Deps,
+  'incidents' | 'decisions' | 'effects' | 'externalPager' | 'pager' | 'config' | 'clock' | 'log'
+>;
+
+/** Incidents that are looked after at once. */
+const AT_ONCE = 4;
+
+/** Milliseconds. Nothing is begun after so long: the next round begins with others. */
+const ROUND_MS = 15_000;
+
+/**
+ * Each minute: writes decisions that are newer than the page on PagerDuty's incident, as `pagerduty.notes` says. A page
+ * does not wait for the first decision, and PagerDuty keeps the details with which it was sent.
+ */
+export async function noteAll(
+  deps: NoteDeps,
+  open: readonly IncidentRecord[],
+  elapsed: Elapsed = () => performance.now(),
+): Promise<void> {
+  if (!(await deps.config.current()).response.pagerduty.notes) return;
+  const deadline = new Deadline(elapsed, ROUND_MS);
+  let reached = true;
+  const judged = open.filter(({ pages, mitigations }) => pages > 0 && mitigations > 0);
+  await pooled(rotated(judged, Math.floor(millisOf(deps.clock.now()) / 60_000)), AT_ONCE, async (incident) => {
+    if (!reached || deadline.left === 0) return;
+    try {
+      if (!(await notePage(deps, incident))) reached = false;
+    } catch (error) {
+      deps.log.error('a page could not be noted', { incident: incident.id, error: String(error) });
+    }
+  });
+}
+
+/** @returns false when PagerDuty cannot be reached: the next round tries again */
+async function notePage(deps: NoteDeps, { id, pages, mitigations }: IncidentRecord): Promise<boolean> {
+  const decision = await deps.decisions.get(id, mitigations);
+  if (decision === undefined || secondsBetween(decision.at, deps.clock.now()) >= WORTH_SECONDS) return true;
+  const page = await deps.effects.get(id, pageKey(id, pages));
+  if (page?.state !== 'succeeded' || !isOurs(page) || page.at > decision.at) return true;
+  // The same note is not written twice, and the result of a rollback that worked is one more.
+  const outcome = (await deps.decisions.outcome(id, mitigations))?.outcome;
+  const key = `${pageKey(id, pages)}.note-${mitigations}${outcome === 'succeeded' ? '-done' : ''}`;
+  if ((await deps.effects.get(id, key)) !== undefined) return true;
+  const found = await deps.externalPager.paged(pageKey(id, pages));
+  if (found.kind === 'later' || found.kind === 'unclear') return unreachable(deps, id, found.detail);
+  if (found.kind === 'done' && found.value === null) return true; // it is not shown yet
+  const external = found.kind === 'done' ? (found.value?.id ?? '') : '';
+  const story = await deps.incidents.story(id, null);
+  if (story === undefined || story.incident.status === 'resolved') return true;
+  const told = found.kind === 'done' ? await deps.externalPager.annotate(external, pageNote(story), key) : found;
+  if (told.kind === 'later' || told.kind === 'unclear') return unreachable(deps, id, told.detail);
+  const noted = told.kind === 'done';
+  await deps.effects.record(id, {
+    key,
+    kind: 'page-note',
+    ...(await pagerTarget(deps)),
+    class: 'findable',
+    state: noted ? 'succeeded' : told.kind === 'off' ? 'withheld' : 'failed',
+    detail: noted ? `Noted on PagerDuty ${external}` : `Not noted on PagerDuty: ${told.detail}`,
+  });
+  return true;
+}
+
+function unreachable({ log }: NoteDeps, incident: IncidentRecord['id'], detail: string): false {
+  log.warn('a page could not be noted', { incident, detail });
+  return false;
+}
