@@ -12,10 +12,9 @@ import { Refusal } from './problem.ts';
 import { ShownSignal, shown, snakeCased } from './signal-view.ts';
 
 export const Incident = IncidentView.meta({ id: 'Incident' });
-const Entry = TimelineEntry.meta({ id: 'TimelineEntry' });
 const ShownEntry = TimelineEntry.extend({
   actor_name: z.string().openapi({ description: 'The actor as people know them: their name, where it is known' }),
-}).meta({ id: 'ShownTimelineEntry' });
+}).meta({ id: 'TimelineEntry' });
 const StoredDecision = z.object({
   decision: DecisionView,
   inputs: z.unknown(),
@@ -153,13 +152,7 @@ export function incidentRoutes(app: Api, deps: Deps): void {
         deps.incidents.timeline(id, paging(c.req.valid('query'))),
         namer(deps),
       ]);
-      const items = await Promise.all(
-        found.items.map(async (entry) => ({
-          ...entry,
-          text: await named.text(entry.text),
-          actor_name: await named.actor(entry.actor),
-        })),
-      );
+      const items = await Promise.all(found.items.map((entry) => shownEntry(named, entry)));
       return c.json({ ...found, items }, 200);
     },
   );
@@ -186,12 +179,17 @@ export function incidentRoutes(app: Api, deps: Deps): void {
           }),
         ),
       },
-      responses: { 201: answers('Appended', Entry), 404: problems('Unknown'), 422: problems('What is wrong with it') },
+      responses: {
+        201: answers('Appended', ShownEntry),
+        404: problems('Unknown'),
+        422: problems('What is wrong with it'),
+      },
     }),
     async (c) => {
       const { id } = c.req.valid('param');
       const { text, detail = null } = c.req.valid('json');
-      return c.json(await note(deps, c.var.who, { id, key: `note-${randomUUID()}`, text, detail }), 201);
+      const entry = await note(deps, c.var.who, { id, key: `note-${randomUUID()}`, text, detail });
+      return c.json(await shownEntry(await namer(deps), entry), 201);
     },
   );
 
@@ -245,3 +243,11 @@ export function incidentRoutes(app: Api, deps: Deps): void {
 }
 
 const paging = ({ limit, cursor }: z.infer<typeof page>) => ({ limit, ...(cursor === undefined ? {} : { cursor }) });
+
+type Namer = Awaited<ReturnType<typeof namer>>;
+
+const shownEntry = async (named: Namer, entry: TimelineEntry): Promise<z.infer<typeof ShownEntry>> => ({
+  ...entry,
+  text: await named.text(entry.text),
+  actor_name: await named.actor(entry.actor),
+});

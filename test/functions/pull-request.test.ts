@@ -40,7 +40,9 @@ test('the address of a pull request that waits is on the timeline, in the channe
   await guarded.deployed(at, { version: 'v41', minutes: 310, ...good }, { version: 'v42', minutes: 7, ...bad });
   await guarded.fire(at, { severity: 'warning' });
   const one = await guarded.incident(at, ({ effects }) => effects.some(({ state }: any) => state === 'accepted'));
-  const address = new RegExp(`/${REPOSITORY}/pull/1 has to be merged$`);
+  const address = new RegExp(
+    `/${REPOSITORY}/pull/1 has to be merged \\(at a stand-in of the sandbox: no real system was changed\\)$`,
+  );
   expect((await guarded.told(one, 'roll-back.accepted')).text).toMatch(address);
   expect(one.effects.find(({ kind }: any) => kind === 'roll-back').detail).toMatch(address);
   // Somebody has to do something about it, so somebody is paged, warning or not.

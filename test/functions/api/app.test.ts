@@ -702,6 +702,7 @@ describe('incidents', () => {
       state: 'succeeded',
       at: TIME,
       detail: expect.any(String),
+      stand_in: true,
     });
     const { body: decision } = await firebreak.get(`/v1/incidents/${body.id}/decisions/1`);
     expect(decision).toMatchObject({
@@ -754,7 +755,8 @@ describe('incidents', () => {
     );
     const times = whole.map(({ at }): string => at);
     expect(times).toEqual(times.toSorted().toReversed());
-    for (const entry of whole) expect(Object.keys(entry).toSorted()).toEqual(['actor', 'at', 'detail', 'kind', 'text']);
+    for (const entry of whole)
+      expect(Object.keys(entry).toSorted()).toEqual(['actor', 'actor_name', 'at', 'detail', 'kind', 'text']);
 
     await firebreak.post(`${path}/actions/resolve`, { note: 'over' });
     const resolved = await seen(async () => {

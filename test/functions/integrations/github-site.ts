@@ -2,32 +2,54 @@ import { generateKeyPair, SignJWT } from 'jose';
 import { expect } from 'vitest';
 import type { Firebreak } from '../../support/firebreak.ts';
 import { seen } from '../../support/fixtures.ts';
+import type { StandIns } from '../../../local/standins/index.ts';
+import { calls, sandbox } from '../../local/standins/support.ts';
 import { deliver, signed } from './github-server.ts';
 
 type Delivered = { guid: string; request: { payload: any } };
 
+/** Where the stand-in runs. */
+type Home = {
+  url: string;
+  tell(method: 'PUT' | 'POST', path: string, body: object): Promise<any>;
+  calls(): Promise<any[]>;
+};
+
 /** The stand-in of GitHub as people and GitHub itself use it: it pushes, and what it would send is sent by hand. */
 export class GithubSite {
   readonly #firebreak: Firebreak;
-  readonly #url: string;
+  readonly #home: Home;
   readonly #token: string;
 
-  private constructor(firebreak: Firebreak, url: string, token: string) {
+  private constructor(firebreak: Firebreak, home: Home, token: string) {
     this.#firebreak = firebreak;
-    this.#url = url;
+    this.#home = home;
     this.#token = token;
   }
 
+  /** In the sandbox of the product. */
   static async of(firebreak: Firebreak): Promise<GithubSite> {
     const { body } = await firebreak.request('GET', '/sandbox', undefined, { accept: 'application/json' });
-    const { privateKey } = await generateKeyPair('RS256');
-    const now = Math.floor(Date.now() / 1000);
-    const app = new SignJWT().setProtectedHeader({ alg: 'RS256' }).setIssuer('1');
-    const token = await app
-      .setIssuedAt(now - 60)
-      .setExpirationTime(now + 480)
-      .sign(privateKey);
-    return new GithubSite(firebreak, body.urls.github, token);
+    const home: Home = {
+      url: body.urls.github,
+      tell: async (method, path, told) => {
+        const answer = await firebreak.request(method, `/sandbox${path}`, told);
+        expect(answer.status).toBeLessThan(300);
+        return answer.body;
+      },
+      calls: () => firebreak.calls('github'),
+    };
+    return new GithubSite(firebreak, home, await appToken());
+  }
+
+  /** Stand-ins of the test's own, which are to the product a GitHub like any other. */
+  static async at(standIns: StandIns, firebreak: Firebreak): Promise<GithubSite> {
+    const home: Home = {
+      url: standIns.urls.github,
+      tell: (method, path, told) => sandbox<any>(standIns, method, path, told),
+      calls: async () => (await calls(standIns, '?vendor=github&limit=10000')).toReversed(),
+    };
+    return new GithubSite(firebreak, home, await appToken());
   }
 
   settings = (settings: object) => this.#tell('PUT', 'settings', settings);
@@ -51,7 +73,7 @@ export class GithubSite {
   told = (run: number, is: (call: any) => boolean): Promise<any> =>
     seen(
       async () =>
-        (await this.#firebreak.calls('github'))
+        (await this.#home.calls())
           .filter(({ path }) => path.includes(`/runs/${run}/`) && path.endsWith('/deployment_protection_rule'))
           .slice(-1)
           .find(is),
@@ -77,16 +99,25 @@ export class GithubSite {
   }
 
   async #get(path: string, token: string): Promise<any> {
-    const answer = await fetch(this.#url + path, {
+    const answer = await fetch(this.#home.url + path, {
       headers: { authorization: `Bearer ${token}`, 'user-agent': 'test' },
     });
     expect(answer.status).toBe(200);
     return answer.json();
   }
 
-  async #tell(method: 'PUT' | 'POST', path: string, body: object): Promise<any> {
-    const answer = await this.#firebreak.request(method, `/sandbox/github/${path}`, body);
-    expect(answer.status).toBeLessThan(300);
-    return answer.body;
-  }
+  #tell = (method: 'PUT' | 'POST', path: string, body: object): Promise<any> =>
+    this.#home.tell(method, `/github/${path}`, body);
+}
+
+/** What an app signs its requests with. */
+async function appToken(): Promise<string> {
+  const { privateKey } = await generateKeyPair('RS256');
+  const now = Math.floor(Date.now() / 1000);
+  return new SignJWT()
+    .setProtectedHeader({ alg: 'RS256' })
+    .setIssuer('1')
+    .setIssuedAt(now - 60)
+    .setExpirationTime(now + 480)
+    .sign(privateKey);
 }
