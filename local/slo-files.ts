@@ -3,6 +3,8 @@ import { join, relative, sep } from 'node:path';
 import { type Document, isSeq, LineCounter, parseAllDocuments } from 'yaml';
 import * as z from 'zod';
 import { lint } from '../domain/slo/lint.ts';
+import { isImportable } from '../domain/slo/import/formats.ts';
+import { comparedEachMinute } from '../domain/slo/minutes.ts';
 import { objectivesOf } from '../domain/slo/objectives.ts';
 import { type Written, type WrittenSlo, wrong } from '../domain/slo/written.ts';
 import { inOrder, type Problem, shown } from '../domain/runbooks/problem.ts';
@@ -22,7 +24,7 @@ const MAX_FILE_BYTES = 4 * 1024 * 1024;
 export async function loadSlos(dir: string): Promise<{ value: Slo[] | undefined; problems: string[] }> {
   const { slos, problems } = await readFolder(dir);
   if (problems.length > 0) return { value: undefined, problems: inOrder(problems).map(shown) };
-  return { value: slos.map(({ slo }) => slo), problems: [] };
+  return { value: slos.map(({ slo }) => comparedEachMinute(slo)), problems: [] };
 }
 
 /**
@@ -109,6 +111,8 @@ function partsOf(node: unknown, value: unknown): { node: unknown; value: unknown
 }
 
 export function readObject({ value, at }: Written<unknown>): Read[] {
+  if (isImportable(value))
+    return [wrong(at([]), 'it is not written as OpenSLO v1', 'firebreak slo import makes such documents of it')];
   const header = Header.safeParse(value);
   if (!header.success) return explained(header.error, value, Header, at);
   const schema = schemaOf(header.data.kind);

@@ -69,7 +69,7 @@ export const Slo = z.object({
     z.object({ kind: z.literal('occurrences') }),
     z.object({
       kind: z.literal('timeslices'),
-      /** A multiple of five minutes. */
+      /** A multiple of five minutes. As it was written, also a minute; in force it is compared each minute instead. */
       sliceSeconds: z.number().int().positive(),
       sliceTarget: z.number().gt(0).max(1),
     }),

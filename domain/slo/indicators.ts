@@ -67,7 +67,7 @@ function query(sli: Written<SliSpec>, path: string[], source: MetricSource, type
   if (type !== undefined && !SPEAKS_PROMQL.test(type)) {
     const where = sli.at([...path, source.type == null ? 'metricSourceRef' : 'type']);
     const message = `only Prometheus and what speaks PromQL is asked, not ${JSON.stringify(type)}`;
-    return wrong(where, message, 'move what others look after out of this folder');
+    return wrong(where, message, 'move what others look after out of this folder; of PromQL write type: Prometheus');
   }
   const key = spec['query'] === undefined ? 'promql' : 'query';
   const where = sli.at([...path, 'spec', key]);

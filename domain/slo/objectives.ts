@@ -2,10 +2,11 @@ import { EnvironmentName } from '../../schemas/names.ts';
 import type { DataSourceDocument, OpenSlo, SliDocument, SloDocument } from '../../schemas/openslo.ts';
 import type { SliSpec } from '../../schemas/openslo/indicator.ts';
 import { type Objective, targetOf } from '../../schemas/openslo/objective.ts';
-import { DEFAULT_WINDOW, Slo } from '../../schemas/slo.ts';
+import { DEFAULT_WINDOW, Query, Slo } from '../../schemas/slo.ts';
 import { didYouMean } from '../runbooks/nearest.ts';
 import type { Problem } from '../runbooks/problem.ts';
-import { type Asks, asksOf, indicatorOf, type SourceTypes } from './indicators.ts';
+import { type Asks, asksOf, indicatorOf, queriesOf, type SourceTypes } from './indicators.ts';
+import { comparedEachMinute } from './minutes.ts';
 import { doubtful, inside, type Where, type Written, type WrittenSlo, wrong } from './written.ts';
 
 /** `problems` are errors, and with one of them nothing comes into force. `remarks` are for those who lint. */
@@ -137,7 +138,7 @@ function sloOf({ document, environment, asks, objective, index }: Parts): Slo | 
     return [wrong(objective.at(['timeSliceWindow']), 'a slice has to be shorter than the time window')];
   const several = spec.objectives.length > 1;
   const title = metadata.displayName ?? metadata.name;
-  return Slo.parse({
+  const slo = Slo.parse({
     id: several ? `${metadata.name}-${index + 1}` : metadata.name,
     displayName: several ? `${title}: ${objective.value.displayName ?? index + 1}` : title,
     description: spec.description ?? '',
@@ -148,6 +149,8 @@ function sloOf({ document, environment, asks, objective, index }: Parts): Slo | 
     budgeting,
     indicator,
   });
+  if (queriesOf(comparedEachMinute(slo).indicator).every((query) => Query.safeParse(query).success)) return slo;
+  return [wrong(objective.at(['timeSliceWindow']), 'the queries are too long for slices of a minute')];
 }
 
 function budgetingOf({ spec }: SloDocument, { timeSliceTarget, timeSliceWindow }: Objective): Slo['budgeting'] {

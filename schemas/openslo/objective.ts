@@ -8,8 +8,9 @@ const SLICE_MAX_SECONDS = 24 * 3600;
 /** A number is minutes. */
 const SliceSeconds = z.union([z.number(), DurationShorthand]).transform((slice, context): number => {
   const seconds = sliceSeconds(slice);
+  if (seconds === MINUTE_SECONDS) return seconds;
   if (seconds > 0 && seconds <= SLICE_MAX_SECONDS && seconds % BUCKET_SECONDS === 0) return seconds;
-  const message = 'a slice has whole five minutes, and a day at the most: that is how events are counted (one is 5m)';
+  const message = 'a slice has whole five minutes, and a day at the most, or is a minute (one is 5m, or 1m)';
   context.addIssue({ code: 'custom', message });
   return z.NEVER;
 });

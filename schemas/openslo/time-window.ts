@@ -56,5 +56,5 @@ function rollingProblem(duration: Shorthand): string | null {
 function calendarProblem(duration: Shorthand): string | null {
   if (secondsOf(duration) > MAX_SECONDS) return `${MAX_DAYS} days are the most`;
   if (unitOf(duration) !== undefined) return null;
-  return 'by the calendar there are d, w, M, Q and Y (m is minutes, M is months)';
+  return 'by the calendar there are d, w, M, Q and Y (m is minutes, M is months: 1M is one)';
 }

@@ -206,6 +206,13 @@ test('of OpenSLO v1alpha: an objective for each ratio, thresholds, and both sort
         objectives: [{ op: 'lt', value: 60, target: 0.95 }],
       },
     },
+    {
+      metadata: { name: 'minutes' },
+      spec: {
+        budgetingMethod: 'Timeslices',
+        objectives: [{ target: 0.99, timeSliceTarget: 0.95, timeSliceWindow: '1m' }],
+      },
+    },
   ]);
   expect([code, said]).toEqual([
     1,
@@ -232,7 +239,7 @@ test('check accepts what is written; a file that is there already is kept', asyn
   const first = await cli(args);
   const names = await readdir(out);
   expect(names.toSorted()).toEqual(
-    ['checkout-1', 'checkout-2', 'gateway-errors', 'gateway-latency', 'probes', 'queue', 'search-latency']
+    ['checkout-1', 'checkout-2', 'gateway-errors', 'gateway-latency', 'minutes', 'probes', 'queue', 'search-latency']
       .concat('shop-availability', 'shop-satisfaction')
       .map((name) => `${name}.yaml`),
   );
@@ -240,7 +247,7 @@ test('check accepts what is written; a file that is there already is kept', asyn
   expect(await readFile(join(out, 'queue.yaml'), 'utf8')).toMatch(/^# From .*openslo-v1alpha\.yaml, OpenSLO v1alpha\n/);
   const checked = await cli(['check', '--config', config, '--runbooks', runbooks]);
   expect([checked.code, checked.err]).toEqual([0, '']);
-  expect(checked.out).toContain('9 objectives');
+  expect(checked.out).toContain('10 objectives');
 
   await writeFile(join(out, 'queue.yaml'), '# by hand\n');
   const again = await cli(args);

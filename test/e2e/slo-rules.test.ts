@@ -9,7 +9,7 @@ import { freePort } from '../../demo/free-port.ts';
 import { eventually } from '../support/firebreak.ts';
 import { have, programPath, type Recorded, startPrometheus } from '../support/prometheus-stack.ts';
 
-/** 99.9 % of the requests, by their bad ones; of calls, by their good ones; of slices of five minutes; of a latency. */
+/** 99.9 % of the requests, by their bad ones; of calls, by their good ones; of slices of five minutes, and of one; of a latency. */
 const OBJECTIVES = [
   slo('checkout-availability', ratio('bad', 'http_requests_total{code=~"5.."}', 'http_requests_total')),
   slo('rpc-availability', ratio('good', 'rpc_total{outcome="ok"}', 'rpc_total'), { service: 'rpc' }),
@@ -17,6 +17,11 @@ const OBJECTIVES = [
     service: 'jobs',
     budgetingMethod: 'Timeslices',
     objectives: [{ target: 0.99, timeSliceTarget: 0.95, timeSliceWindow: '5m' }],
+  }),
+  slo('minutes', ratio('good', 'batch_total{outcome="ok"}', 'batch_total'), {
+    service: 'batch',
+    budgetingMethod: 'Timeslices',
+    objectives: [{ target: 0.99, timeSliceTarget: 0.95, timeSliceWindow: '1m' }],
   }),
   slo(
     'latency',
@@ -54,6 +59,8 @@ type Case = {
   series: Record<string, string>;
   alerts?: { at: string; name: string; firing: Record<string, string>[] }[];
   values?: { at: string; expr: string; value: number | null }[];
+  /** Between two values; a minute, if nothing else is said. */
+  interval?: string;
   /** Further files of rules in the same Prometheus. */
   beside?: readonly string[];
 };
@@ -118,7 +125,10 @@ describe.runIf(have('promtool', 'amtool'))('what `slo generate` writes', () => {
     expect(await generate('simple', '--check')).toMatchObject({ code: 0 });
   });
 
-  async function play(preset: string, { series, alerts = [], values = [], beside = [] }: Case): Promise<void> {
+  async function play(
+    preset: string,
+    { series, alerts = [], values = [], interval = '1m', beside = [] }: Case,
+  ): Promise<void> {
     const file = join(out(preset), `case-${Math.random().toString(36).slice(2)}.yaml`);
     const own = ['slo-recording.yaml', 'slo-alerts.yaml'].map((name) => join(out(preset), 'prometheus', name));
     const rules = [...beside, ...own];
@@ -129,7 +139,7 @@ describe.runIf(have('promtool', 'amtool'))('what `slo generate` writes', () => {
       group_eval_order: await groupsIn(rules),
       tests: [
         {
-          interval: '1m',
+          interval,
           input_series: Object.entries(series).map(([name, counts]) => ({ series: name, values: counts })),
           promql_expr_test: [
             ...values.map(({ at, expr, value }) => ({
@@ -300,6 +310,24 @@ describe.runIf(have('promtool', 'amtool'))('what `slo generate` writes', () => {
           'job_total{result="bad"}': '0+0x30 0+10x40',
         },
         values: [{ at: '1h5m', expr: 'sum(firebreak:slo_error:ratio_rate30m{slo="sliced"})', value: 1 }],
+      },
+    ],
+    [
+      'a minute with a tenth of failures is a bad slice by itself; where all good ones are gone, all slices are bad',
+      'multiwindow',
+      {
+        interval: '15s',
+        series: {
+          'batch_total{outcome="ok"}': '0+10x80 809+9x3 846+10x35 stale',
+          'batch_total{outcome="failed"}': '0+0x80 1+1x3 4+0x35 14+10x60',
+        },
+        values: [
+          { at: '20m', expr: 'sum(firebreak:slo_errors:rate5m{slo="minutes"})', value: 0 },
+          { at: '23m', expr: 'sum(firebreak:slo_errors:rate5m{slo="minutes"}) > bool 0.15', value: 1 },
+          { at: '23m', expr: 'sum(firebreak:slo_events:rate5m{slo="minutes"})', value: 1 },
+          { at: '29m', expr: 'sum(firebreak:slo_errors:rate5m{slo="minutes"})', value: 0 },
+          { at: '38m', expr: 'sum(firebreak:slo_errors:rate5m{slo="minutes"})', value: 1 },
+        ],
       },
     ],
     [

@@ -319,7 +319,12 @@ describe('what is wrong is told with file, line, and what was meant:', () => {
     [
       'an older version',
       slo('a').map((line) => line.replace('openslo/v1', 'openslo/v1alpha')),
-      ['a.yaml:1: apiVersion: "openslo/v1alpha" is not known here (did you mean "openslo/v1"?)'],
+      ['a.yaml:1: it is not written as OpenSLO v1 (firebreak slo import makes such documents of it)'],
+    ],
+    [
+      'what belongs to another tool',
+      ['version: prometheus/v1', 'service: checkout', 'slos: []'],
+      ['a.yaml:1: it is not written as OpenSLO v1 (firebreak slo import makes such documents of it)'],
     ],
     [
       'a kind that there is not',
@@ -359,12 +364,12 @@ describe('what is wrong is told with file, line, and what was meant:', () => {
       ['a.yaml:15: spec.objectives.0: with Timeslices goes "timeSliceTarget"'],
     ],
     [
-      'a slice of a minute',
+      'a slice of two minutes',
       slo('a', {
         spec: [
           'budgetingMethod: Timeslices',
           'objectives:',
-          '  - { target: 0.9, timeSliceTarget: 1, timeSliceWindow: 1m }',
+          '  - { target: 0.9, timeSliceTarget: 1, timeSliceWindow: 2m }',
         ],
       }),
       [/^a\.yaml:15: spec\.objectives\.0\.timeSliceWindow: a slice has whole five minutes/],
@@ -641,4 +646,143 @@ test('those in the documentation are right, and nothing to complain about', asyn
   for (const [index, [, text = '']] of blocks.entries()) await file(`${index}.yaml`, text);
   expect((await slos()).map(({ id }) => id)).toEqual(['checkout-availability', 'search-latency-1', 'search-latency-2']);
   expect(await remarks()).toEqual([]);
+});
+
+describe('time slices of a minute', () => {
+  const sliced = (indicator: string[], more = '') =>
+    slo('a', {
+      indicator,
+      spec: [
+        'budgetingMethod: Timeslices',
+        `objectives: [{ target: 0.999, timeSliceTarget: 0.95, timeSliceWindow: 1m${more} }]`,
+      ],
+    });
+  const [good, total] = ['sum(rate(ok_total[{{.window}}]))', 'sum(rate(all_total[{{.window}}]))'];
+  const allowed = { op: 'lte', value: 0.05 };
+
+  test.each([
+    [
+      'bad events',
+      ratio('ratioMetric:', `  bad: ${source('rate(bad_total[{{.window}}])')}`, `  total: ${source(total)}`),
+      '',
+      {
+        query:
+          '(((sum(rate(bad_total[1m]))) or 0 * (sum(rate(all_total[1m])))) / (sum(rate(all_total[1m])))) - 0.000000001',
+        ...allowed,
+      },
+    ],
+    [
+      'good events: where there are none any more, all are bad',
+      ratio('ratioMetric:', `  good: ${source(good)}`, `  total: ${source(total)}`),
+      '',
+      {
+        query:
+          '(1 - (sum(rate(ok_total[1m]))) / (sum(rate(all_total[1m]))) or ((sum(rate(all_total[1m]))) > bool 0) and on() last_over_time((sum(rate(ok_total[1m])))[1d:10m])) - 0.000000001',
+        ...allowed,
+      },
+    ],
+    [
+      'counters',
+      ratio('ratioMetric:', '  counter: true', `  bad: ${source('bad_total')}`, `  total: ${source('all_total')}`),
+      '',
+      {
+        query:
+          '(((sum(rate(bad_total[1m]))) or 0 * (sum(rate(all_total[1m])))) / (sum(rate(all_total[1m])))) - 0.000000001',
+        ...allowed,
+      },
+    ],
+    [
+      'rates as they are recorded',
+      ratio('ratioMetric:', `  bad: ${source('job:bad:rate1m')}`, `  total: ${source('job:all:rate1m')}`),
+      '',
+      {
+        query: '(((sum(job:bad:rate1m)) or 0 * (sum(job:all:rate1m))) / (sum(job:all:rate1m))) - 0.000000001',
+        ...allowed,
+      },
+    ],
+    [
+      'a share of good events',
+      ratio('ratioMetric:', `  raw: ${source('good_ratio')}`, '  rawType: success'),
+      '',
+      { query: '(1 - (good_ratio)) - 0.000000001', ...allowed },
+    ],
+    [
+      'a threshold, at which the share within a slice says nothing',
+      ratio(`thresholdMetric: ${source('quantile_over_time(0.9, p99[{{.window}}])')}`),
+      ', op: lt, value: 0.3',
+      { query: 'quantile_over_time(0.9, p99[1m])', op: 'lt', value: 0.3 },
+    ],
+  ])('are compared each minute: %s', async (_, indicator, more, compared) => {
+    await file('a.yaml', ...sliced(indicator, more));
+    expect(await slos()).toMatchObject([
+      { target: 0.999, budgeting: { kind: 'occurrences' }, indicator: { kind: 'threshold', ...compared } },
+    ]);
+    expect((await remarks()).filter((remark) => remark.includes('1m'))).toEqual([]);
+  });
+
+  test('are refused where what is asked then would be longer than any query', async () => {
+    const long = `sum(rate(${'a'.repeat(6000)}_total[{{.window}}]))`;
+    await file(
+      'a.yaml',
+      ...sliced(ratio('ratioMetric:', `  good: ${source(long)}`, `  total: ${source(long.replace('a', 'b'))}`)),
+    );
+    expect(await problems()).toEqual(['a.yaml:13: the queries are too long for slices of a minute']);
+  });
+});
+
+/** Our own, in the form of the examples of github.com/OpenSLO/OpenSLO, which leave open who is asked, and what. */
+describe("as OpenSLO's own examples are written", () => {
+  const example = (...spec: string[]): string[] => [
+    'apiVersion: openslo/v1',
+    'kind: SLO',
+    'metadata: { name: web }',
+    'spec:',
+    '  service: web',
+    '  indicator:',
+    '    metadata: { name: web }',
+    '    spec:',
+    '      ratioMetric:',
+    '        good: { metricSource: { type: Any, spec: { query: Any } } }',
+    '        total: { metricSource: { type: Any, spec: { query: All } } }',
+    ...spec.map((line) => `  ${line}`),
+    '  alertPolicies:',
+  ];
+  const CALENDAR = 'isRolling: false, calendar: { startTime: 2022-01-01 12:00:00, timeZone: America/New_York }';
+
+  test.each([
+    [
+      'slices of a minute of a calendar',
+      example(
+        `timeWindow: [{ duration: 1m, ${CALENDAR} }]`,
+        'budgetingMethod: Timeslices',
+        'objectives: [{ op: gt, target: 0.995, timeSliceTarget: 0.99, timeSliceWindow: 1m }]',
+      ),
+      [
+        'a.yaml:12: spec.timeWindow.0.duration: by the calendar there are d, w, M, Q and Y (m is minutes, M is months: 1M is one)',
+      ],
+      ['duration: 1m', 'duration: 1M'],
+    ],
+    [
+      'ratios of slices',
+      example(
+        'timeWindow: [{ duration: 2w, isRolling: true }]',
+        'budgetingMethod: RatioTimeslices',
+        'objectives: [{ op: gt, target: 0.99, timeSliceWindow: 1m }]',
+      ),
+      [
+        'a.yaml:13: spec.budgetingMethod: RatioTimeslices is not supported (Occurrences counts every event, Timeslices every slice of time)',
+      ],
+      ['RatioTimeslices', 'Occurrences'],
+    ],
+  ])('%s: each message names the field, and what it says helps', async (_, lines, expected, [wrongly, right]) => {
+    await file('a.yaml', ...lines);
+    expect(await problems()).toEqual(expected);
+    const dated = lines.map((line) => line.replace(wrongly ?? '', right ?? ''));
+    await file('a.yaml', ...dated);
+    const asked = 'only Prometheus and what speaks PromQL is asked, not "Any"';
+    const fix = 'move what others look after out of this folder; of PromQL write type: Prometheus';
+    expect(await problems()).toEqual([`a.yaml:10: ${asked} (${fix})`, `a.yaml:11: ${asked} (${fix})`]);
+    await file('a.yaml', ...dated.map((line) => line.replace('type: Any', 'type: Prometheus')));
+    expect(await slos()).toHaveLength(1);
+  });
 });

@@ -20,6 +20,9 @@ const ELSEWHERE: Readonly<Record<string, readonly [message: string, suggestion: 
   'openslo/v1alpha Service': ['services are in the catalogue', 'add it to config/services.yaml'],
 };
 
+/** Whether a document is one of another tool that can be imported. */
+export const isImportable = (value: unknown): boolean => Object.hasOwn(IMPORTS, headerOf(value));
+
 /** The documents of OpenSLO v1 that one of another tool says the same as. */
 export function importedFrom(written: Written<unknown>, defaults: Defaults): Imported {
   const named = headerOf(written.value);
