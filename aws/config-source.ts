@@ -1,12 +1,18 @@
 import * as z from 'zod';
 import type { Blobs, ConfigSource, Log } from '../domain/ports.ts';
 import { Config, emptyConfig } from '../schemas/config.ts';
+import { Timestamp } from '../schemas/time.ts';
 import { CONFIG_KEY } from './published.ts';
 
 export { CONFIG_KEY };
 
 /** `problems` is what was wrong with a newer one that was not taken; or, each marked `warning:`, what is hardly meant. */
-export const PublishedConfig = z.object({ config: Config, problems: z.array(z.string()) });
+export const PublishedConfig = z.object({
+  config: Config,
+  problems: z.array(z.string()),
+  /** Absent when it is published by a deployment. */
+  loads: z.object({ at: Timestamp.nullable(), succeeded: z.number(), failed: z.number() }).optional(),
+});
 export type PublishedConfig = z.infer<typeof PublishedConfig>;
 
 const KEPT_MS = 2_000;
@@ -60,5 +66,6 @@ export function publishedConfig(blobs: Blobs, log: Log, now: () => number): Conf
   return {
     current: async () => (await current()).config,
     problems: async () => (await current()).problems,
+    loads: async () => (await current()).loads ?? null,
   };
 }

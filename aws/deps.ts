@@ -4,7 +4,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import type { ExternalPager, Tickets } from '../domain/outlets.ts';
-import { type Attempt, type Clock, type Deps, type Secrets, SecretsUnreadable } from '../domain/ports.ts';
+import { type Attempt, type Clock, type Deps, type Pager, type Secrets, SecretsUnreadable } from '../domain/ports.ts';
 import { alertStates } from '../integrations/alert-states.ts';
 import { alertmanagerSilences } from '../integrations/alertmanager/silences.ts';
 import { type GithubAccess, githubAccess } from '../integrations/github/access.ts';
@@ -32,6 +32,10 @@ import { publicUrl, type StandIns, standInsAt } from '../domain/vendors.ts';
 import type { Target } from '../schemas/projection.ts';
 import type { TicketTarget } from '../schemas/routes.ts';
 import { millisOf, timestamp } from '../schemas/time.ts';
+import { CounterTable } from './table/counters.ts';
+import { BacklogTable } from './table/backlog.ts';
+import { sqsQueueStats } from './queue-stats.ts';
+import { countedCalls } from './counted-calls.ts';
 import { s3Blobs } from './blobs.ts';
 import { awsClient, DURABLE_LIMITS, SECRETS_LIMITS, SHARED_LIMITS } from './client.ts';
 import { publishedConfig } from './config-source.ts';
@@ -105,6 +109,8 @@ export function assemble(env: Environment): Deps {
   const config = publishedConfig(blobs, log, now);
   const sqs = awsClient(SQSClient, SHARED_LIMITS);
   const gates = new GateTable(table);
+  const counters = new CounterTable(table, log);
+  const counted: Counted = (vendor, port) => countedCalls(vendor, port, counters);
   const github = githubAccess({ secrets, clock });
   const standIns = standInsAt(env.FIREBREAK_STAND_INS);
   const eventsUrl = addressOf({ secrets }, 'PAGERDUTY_EVENTS_URL');
@@ -128,16 +134,16 @@ export function assemble(env: Environment): Deps {
       blobs,
     ),
     people: sqsPeopleQueue(sqs, env.FIREBREAK_QUEUE_PEOPLE),
-    redelivery: sqsRedelivery(sqs, queueUrls(env)),
+    redelivery: sqsRedelivery(sqs, Object.values(queuesByName(env))),
     hearings: new HearingTable(table, clock),
     acquaintances: new AcquaintanceTable(table, clock),
     ...engines(env),
     ...announced(
       {
-        incidents: new IncidentTable(table, clock),
-        crowds: new CrowdTable(table, clock),
-        decisions: new DecisionTable(table, blobs, clock),
-        effects: new EffectTable(table, clock),
+        incidents: new IncidentTable(table, clock, counters),
+        crowds: new CrowdTable(table, clock, counters),
+        decisions: new DecisionTable(table, blobs, clock, counters),
+        effects: new EffectTable(table, clock, counters),
         changes: new ChangeTable(table, clock),
         runbooks: new RunbookTable(table, blobs, clock),
       },
@@ -159,15 +165,18 @@ export function assemble(env: Environment): Deps {
     signer: es256Signer({ secrets, clock, log }),
     identityTokens: identityTokens({ clock }),
     waitingGates: new WaitingGateTable(table, clock),
-    gateKeeper: githubGates(github),
+    gateKeeper: counted('github', githubGates(github)),
     projections,
     bulletins: new BulletinTable(table),
     quarantine: new QuarantineTable(table, blobs, clock),
+    counters,
+    backlog: new BacklogTable(table, clock),
+    queueStats: sqsQueueStats(sqs, queuesByName(env)),
     automation: new AutomationTable(table, clock),
     tokens: new TokenTable(table, clock, secrets),
     databaseWarning: env.FIREBREAK_DATABASE_WARNING,
     idempotency: new IdempotencyTable(table, clock),
-    pager: {
+    pager: counted<Pager>('pagerduty', {
       send: (request) =>
         unlessUnreadable(async () =>
           pagerDuty({
@@ -177,23 +186,29 @@ export function assemble(env: Environment): Deps {
           }).send(request),
         ),
       ...standInAt(standIns, eventsUrl),
-    },
-    fallbackPager: {
+    }),
+    fallbackPager: counted<Pager>('second-route', {
       send: (request) => unlessUnreadable(() => webhookPager({ config, secrets, clock }).send(request)),
-    },
-    externalPager: externalPager(pagerDutyRest({ secrets, clock })),
+    }),
+    externalPager: counted('pagerduty', externalPager(pagerDutyRest({ secrets, clock }))),
     pagerIncidents: new PagerIncidentTable(table, clock),
-    onCall: pagerDutyOnCall({ config, clock, rest: pagerDutyRest({ secrets, clock }) }),
-    flagsFor: (entry, place) => flagsFor(entry, { place, secrets, clock, standIns }),
-    http: runbookCalls({ secrets, clock }),
-    deployerFor: (entry, place) => deployerFor(entry, { place, secrets, clock, config, gates, github, standIns }),
+    onCall: counted('pagerduty', pagerDutyOnCall({ config, clock, rest: pagerDutyRest({ secrets, clock }) })),
+    flagsFor: async (entry, place) => {
+      const flags = await flagsFor(entry, { place, secrets, clock, standIns });
+      return flags && counted(entry.kind, flags);
+    },
+    http: counted('runbook-http', runbookCalls({ secrets, clock })),
+    deployerFor: async (entry, place) => {
+      const deployer = await deployerFor(entry, { place, secrets, clock, config, gates, github, standIns });
+      return deployer && counted(entry.kind, deployer);
+    },
     metrics: prometheus(address('PROMETHEUS_URL')),
     alerts: alertStates({
       alertmanager: address('ALERTMANAGER_URL'),
       prometheus: address('PROMETHEUS_URL'),
     }),
     silences: alertmanagerSilences({ url: address('ALERTMANAGER_URL'), now, log }),
-    ...outlets({ secrets, clock, github, standIns }),
+    ...outlets({ secrets, clock, github, standIns, counted }),
   };
 }
 
@@ -216,18 +231,21 @@ async function unlessUnreadable(send: () => Promise<Attempt>): Promise<Attempt> 
   }
 }
 
+/** Counts the calls of a vendor, under a name. */
+type Counted = <T extends object>(vendor: string, port: T) => T;
+
 /** Of all queues that call a function. */
-const queueUrls = (env: Environment): string[] => [
-  env.FIREBREAK_QUEUE_URGENT,
-  env.FIREBREAK_QUEUE_ORDINARY,
-  env.FIREBREAK_QUEUE_UNMATCHED,
-  env.FIREBREAK_QUEUE_PEOPLE,
-  env.FIREBREAK_QUEUE_SLACK,
-  env.FIREBREAK_QUEUE_STATUSPAGE,
-  env.FIREBREAK_QUEUE_GRAFANA,
-  env.FIREBREAK_QUEUE_TICKETS,
-  env.FIREBREAK_QUEUE_WEBHOOKS,
-];
+const queuesByName = (env: Environment): Record<string, string> => ({
+  urgent: env.FIREBREAK_QUEUE_URGENT,
+  ordinary: env.FIREBREAK_QUEUE_ORDINARY,
+  unmatched: env.FIREBREAK_QUEUE_UNMATCHED,
+  people: env.FIREBREAK_QUEUE_PEOPLE,
+  slack: env.FIREBREAK_QUEUE_SLACK,
+  statuspage: env.FIREBREAK_QUEUE_STATUSPAGE,
+  grafana: env.FIREBREAK_QUEUE_GRAFANA,
+  tickets: env.FIREBREAK_QUEUE_TICKETS,
+  webhooks: env.FIREBREAK_QUEUE_WEBHOOKS,
+});
 
 /** What the workflow's function records its steps with. */
 export const durableClient = (): LambdaClient => awsClient(LambdaClient, DURABLE_LIMITS);
@@ -273,36 +291,46 @@ const isOn =
 const standInAt = (standIns: StandIns, address: () => Promise<string>): { standIn?: () => Promise<boolean> } =>
   standIns.none ? {} : { standIn: async () => standIns.at(await address()) };
 
-type OutletDeps = Pick<Deps, 'secrets' | 'clock' | 'standIns'> & { github: GithubAccess };
+type OutletDeps = Pick<Deps, 'secrets' | 'clock' | 'standIns'> & { github: GithubAccess; counted: Counted };
 
 /** Where incidents are shown. Addresses are read with the credentials, at run time. */
-function outlets({ secrets, clock, github, standIns }: OutletDeps) {
+function outlets({ secrets, clock, github, standIns, counted }: OutletDeps) {
   const slack = {
     apiUrl: addressOf({ secrets }, 'SLACK_API_URL'),
     token: () => secrets.get('SLACK_BOT_TOKEN'),
     clock,
   };
   return {
-    chat: { ...slackChat(slack), ...standInAt(standIns, slack.apiUrl) },
-    directory: { ...slackDirectory(slack), ...standInAt(standIns, slack.apiUrl) },
-    whispers: slackWhispers(slack),
-    statusPage: statuspage({
-      apiUrl: addressOf({ secrets }, 'STATUSPAGE_API_URL'),
-      apiKey: () => secrets.get('STATUSPAGE_API_KEY'),
-      pageId: () => secrets.get('STATUSPAGE_PAGE_ID'),
-      clock,
-    }),
-    annotations: grafanaAnnotations({
-      url: () => secrets.get('GRAFANA_URL'),
-      token: () => secrets.get('GRAFANA_TOKEN'),
-      clock,
-    }),
-    ticketsFor: (target: TicketTarget) => ticketsFor(target, { secrets, clock, github, standIns }),
-    receivers: webhookReceivers({ secrets, clock }),
-    changeEvents: pagerDutyChanges({
-      eventsUrl: addressOf({ secrets }, 'PAGERDUTY_EVENTS_URL'),
-      routingKey: () => secrets.get('PAGERDUTY_ROUTING_KEY'),
-    }),
+    chat: counted('slack', { ...slackChat(slack), ...standInAt(standIns, slack.apiUrl) }),
+    directory: counted('slack', { ...slackDirectory(slack), ...standInAt(standIns, slack.apiUrl) }),
+    whispers: counted('slack', slackWhispers(slack)),
+    statusPage: counted(
+      'statuspage',
+      statuspage({
+        apiUrl: addressOf({ secrets }, 'STATUSPAGE_API_URL'),
+        apiKey: () => secrets.get('STATUSPAGE_API_KEY'),
+        pageId: () => secrets.get('STATUSPAGE_PAGE_ID'),
+        clock,
+      }),
+    ),
+    annotations: counted(
+      'grafana',
+      grafanaAnnotations({
+        url: () => secrets.get('GRAFANA_URL'),
+        token: () => secrets.get('GRAFANA_TOKEN'),
+        clock,
+      }),
+    ),
+    ticketsFor: async (target: TicketTarget) =>
+      counted('tickets', await ticketsFor(target, { secrets, clock, github, standIns })),
+    receivers: counted('webhooks', webhookReceivers({ secrets, clock })),
+    changeEvents: counted(
+      'pagerduty',
+      pagerDutyChanges({
+        eventsUrl: addressOf({ secrets }, 'PAGERDUTY_EVENTS_URL'),
+        routingKey: () => secrets.get('PAGERDUTY_ROUTING_KEY'),
+      }),
+    ),
   };
 }
 
@@ -327,7 +355,10 @@ function externalPager(rest: () => Promise<RestOptions>): ExternalPager {
   };
 }
 
-async function ticketsFor(target: TicketTarget, { secrets, clock, github, standIns }: OutletDeps): Promise<Tickets> {
+async function ticketsFor(
+  target: TicketTarget,
+  { secrets, clock, github, standIns }: Omit<OutletDeps, 'counted'>,
+): Promise<Tickets> {
   if (target.kind === 'webhook') return webhookTickets({ ...target, secrets, clock });
   const { repository, labels } = target;
   const access = await github.to(repository);

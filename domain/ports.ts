@@ -28,6 +28,7 @@ import type { Arrival } from './admission.ts';
 import type { RollbackAsked } from './asked.ts';
 import type { Bulletins } from './bulletins.ts';
 import type { Curve } from './correlation/evidence.ts';
+import type { Count } from './counters.ts';
 import type { Crowd, Opening } from './crowd.ts';
 import type { TellingPause, TellingWay, ToldBefore } from './digest.ts';
 import type {
@@ -109,6 +110,9 @@ export type Deps = {
   waitingGates: WaitingGates;
   gateKeeper: GateKeeper;
   quarantine: Quarantine;
+  counters: Counters;
+  backlog: Backlog;
+  queueStats: QueueStats;
   automation: AutomationSwitch;
   tokens: Tokens;
   idempotency: Idempotency;
@@ -159,7 +163,12 @@ export type ConfigSource = {
    * `file:line: warning: …`.
    */
   problems(): Promise<string[]>;
+  /** How often one was loaded, and when the one in force was. Null, or absent: whoever publishes it counts nothing. */
+  loads?(): Promise<ConfigLoads | null>;
 };
+
+/** `at`: of the last one that came into force. */
+export type ConfigLoads = { at: Timestamp | null; succeeded: number; failed: number };
 
 /** Read at run time, kept for at most a minute, so that a rotated one reaches what already runs. */
 export type Secrets = {
@@ -647,6 +656,32 @@ export type Quarantine = {
   list(query: { limit: number; cursor?: string }): Promise<Page<Quarantined>>;
   replayed(id: string): Promise<void>;
   count(): Promise<number>;
+};
+
+/** Counters that all instances share. */
+export type Counters = {
+  /**
+   * Raises counters. Never fails, and waits for the table only briefly: a count is worth no delay. So a few may be missed,
+   * or counted twice, when the table does not answer or a process dies.
+   */
+  add(counts: readonly Count[]): Promise<void>;
+  read(): Promise<Count[]>;
+};
+
+/** `oldest`: since when the oldest of them waits; null: there is none. */
+export type Waiting = { count: number; oldest: Timestamp | null };
+
+/** What is under way and has not come to its end. */
+export type Backlog = {
+  /** Incidents with something that their workflow has not seen yet. */
+  pending(): Promise<Waiting>;
+  /** Effects without an outcome, of those that began in the last 24 hours, by kind. */
+  effects(): Promise<{ kind: string; waiting: Waiting }[]>;
+};
+
+/** How many messages each queue has, about. */
+export type QueueStats = {
+  read(): Promise<{ queue: string; visible: number; inFlight: number; delayed: number }[]>;
 };
 
 export type AutomationSwitch = {

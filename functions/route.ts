@@ -1,13 +1,15 @@
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import * as z from 'zod';
 import { deps as productionDeps } from '../aws/deps.ts';
+import { type Count, routingDelay } from '../domain/counters.ts';
 import type { Deps, Log } from '../domain/ports.ts';
 import { readSignalMessage, type SignalMessage } from '../schemas/signal.ts';
+import { secondsBetween } from '../schemas/time.ts';
 import { type AdmissionDeps, admitSignals } from './admission.ts';
 import { isPermanent } from './permanent.ts';
 import { handleBatch, NO_DEADLINE } from './queue-batch.ts';
 
-export type RouteDeps = AdmissionDeps & Pick<Deps, 'quarantine' | 'redelivery'>;
+export type RouteDeps = AdmissionDeps & Pick<Deps, 'quarantine' | 'redelivery' | 'counters'>;
 
 /**
  * Takes signals from the queue into the table, and starts or wakes the workflow of each incident they belong to. Only
@@ -41,6 +43,15 @@ async function admit(deps: RouteDeps, message: SignalMessage, log: Log): Promise
   try {
     const admitted = await admitSignals(deps, signals, { at: receivedAt, trace });
     const counts = { signals: signals.length, ...admitted.counts };
+    const { counts: became } = admitted;
+    await deps.counters.add([
+      ...routingDelay(secondsBetween(receivedAt, deps.clock.now())),
+      ...Object.entries(became).map(([result, by]): Count => ({
+        name: 'firebreak_alerts_routed_total',
+        labels: [result],
+        by,
+      })),
+    ]);
     log.info('signals routed', { receipt, trace, ...counts, opened_incidents: admitted.opened });
   } catch (error) {
     if (!isPermanent(error)) throw error;

@@ -54,6 +54,7 @@ export function permissionsOf(resources: Resources) {
       ...starting,
       ...sendingTo([...signals, people]),
       ...telling,
+      ...measuring([...signals, people, ...shown]),
     ],
     // It changes nothing but what it cannot read: what people want is done by others.
     slack: [
@@ -114,6 +115,11 @@ export function permissionsOf(resources: Resources) {
 
 const sendingTo = (feeds: readonly Feed[]): Statement[] => [
   { actions: ['sqs:SendMessage'], resources: feeds.map(({ queue }) => queue.arn) },
+];
+
+/** How many messages wait is a part of `/metrics`. */
+const measuring = (feeds: readonly Feed[]): Statement[] => [
+  { actions: ['sqs:GetQueueAttributes'], resources: feeds.map(({ queue }) => queue.arn) },
 ];
 
 const takingFrom = (feeds: readonly Feed[]): Statement[] => [

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CONFIG_KEY, PublishedConfig } from '../aws/config-source.ts';
 import type { Blobs } from '../domain/ports.ts';
+import type { Timestamp } from '../schemas/time.ts';
 import { SLOS } from './config-files.ts';
 import { type ConfigFolders, type LoadedSet, loadSet } from './config-set.ts';
 import { runbookFiles } from './runbook-files.ts';
@@ -20,11 +21,16 @@ const FILES = [
 const LOOK_EVERY_MS = 1000;
 
 /** Publishes a set to where the functions read it; one that is wrong leaves the last good one in force, and says so; what is hardly meant is said, too. */
-export async function publish(blobs: Blobs, loaded: LoadedSet): Promise<void> {
+export async function publish(blobs: Blobs, loaded: LoadedSet, at: Timestamp): Promise<void> {
   const before = await published(blobs);
+  const loads = before?.loads ?? { at: null, succeeded: 0, failed: 0 };
   const set: PublishedConfig | undefined = loaded.ok
-    ? { config: loaded.config, problems: loaded.warnings }
-    : before && { ...before, problems: loaded.problems };
+    ? {
+        config: loaded.config,
+        problems: loaded.warnings,
+        loads: { ...loads, at, succeeded: loads.succeeded + 1 },
+      }
+    : before && { ...before, problems: loaded.problems, loads: { ...loads, failed: loads.failed + 1 } };
   if (set !== undefined) await blobs.put(CONFIG_KEY, JSON.stringify(set), 'application/json');
 }
 

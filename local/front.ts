@@ -4,6 +4,7 @@ import { createAdaptorServer, type HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { Hono } from 'hono';
 import type { LambdaEvent } from 'hono/aws-lambda';
+import { processMetrics } from './process-metrics.ts';
 
 type LambdaAnswer = {
   statusCode: number;
@@ -28,6 +29,7 @@ export async function serveFront(options: {
   guard: (request: Request) => Response | undefined;
   adminToken: string;
 }): Promise<{ url: string; close(): Promise<void> }> {
+  const ofProcess = processMetrics();
   const server = createAdaptorServer({
     fetch: async (request, bindings) => {
       const path = rawPathOf(new URL(request.url).pathname);
@@ -44,7 +46,8 @@ export async function serveFront(options: {
       if (body === undefined) return tooLarge();
       const other = Object.entries(options.others).find(([beginning]) => path.startsWith(beginning));
       const handler = other?.[1] ?? options.handler;
-      return send(await handler(toEvent(request, body, authorization)), outgoing);
+      const answer = await handler(toEvent(request, body, authorization));
+      return send(path === '/metrics' ? withMore(answer, ofProcess) : answer, outgoing);
     },
     overrideGlobalObjects: false,
   }) as Server;
@@ -170,6 +173,10 @@ function toEvent(request: Request, body: Buffer, authorization: string | undefin
   };
   return event as unknown as LambdaEvent;
 }
+
+/** What is true of this process alone is no part of what any instance could tell. */
+const withMore = (answer: LambdaAnswer, more: () => string): LambdaAnswer =>
+  answer.statusCode === 200 && !answer.isBase64Encoded ? { ...answer, body: answer.body + more() } : answer;
 
 /** Written as it is: to make a `Response` of it, and to read that again, takes as long as many an answer. */
 function send(answer: LambdaAnswer, outgoing: HttpBindings['outgoing']): Response {

@@ -164,13 +164,13 @@ async function takeUpConfig(
   const before = await published(blobs);
   if (!first.ok && before === undefined) throw new BadConfig(first.problems.join('\n'));
   if (first.ok) await prepare(first.config);
-  await publish(blobs, first);
+  await publish(blobs, first, timestamp(Date.now()));
   let inForce = first.ok ? first.config : before?.config;
   const watch = watchConfig(
     folders,
     async (loaded) => {
       if (loaded.ok) await prepare(loaded.config);
-      await publish(blobs, loaded);
+      await publish(blobs, loaded, timestamp(Date.now()));
       if (loaded.ok) {
         inForce = loaded.config;
         log.info('configuration taken up', { version: loaded.config.version });

@@ -1,11 +1,13 @@
 import * as z from 'zod';
+import { one } from '../../domain/counters.ts';
 import { type Crowd, type Opening, stillFails } from '../../domain/crowd.ts';
-import type { Clock, CrowdPort, Part } from '../../domain/ports.ts';
+import type { Clock, Counters, CrowdPort, Part } from '../../domain/ports.ts';
 import { type IncidentRecord } from '../../schemas/incident.ts';
 import { EnvironmentName, IncidentId, ServiceName } from '../../schemas/names.ts';
 import { secondsBetween, Timestamp } from '../../schemas/time.ts';
 import { StoredIncident } from '../../schemas/stored.ts';
 import { mintIncidentId } from '../ids.ts';
+import { uncounted } from './counters.ts';
 import { keys } from './keys.ts';
 import { mailWrites, timelineWrite } from './mail.ts';
 import { blankIncident, newIncidentWrites } from './open.ts';
@@ -30,9 +32,12 @@ export class CrowdTable implements CrowdPort {
   readonly #table: Table;
   readonly #clock: Clock;
 
-  constructor(table: Table, clock: Clock) {
+  readonly #counters: Pick<Counters, 'add'>;
+
+  constructor(table: Table, clock: Clock, counters: Pick<Counters, 'add'> = uncounted) {
     this.#table = table;
     this.#clock = clock;
+    this.#counters = counters;
   }
 
   async openedSince(since: Timestamp): Promise<Opening[]> {
@@ -77,7 +82,10 @@ export class CrowdTable implements CrowdPort {
         crowd,
       };
       const { ok } = await this.#table.transact(newIncidentWrites(this.#table, { at, scope }, incident, []));
-      if (ok) return incident.id;
+      if (ok) {
+        await this.#counters.add([one('firebreak_incidents_opened_total', 'several')]);
+        return incident.id;
+      }
     }
     throw new Error(
       `a parent incident in ${environment} opened and closed ${TRIES} times meanwhile; it is tried again`,

@@ -1,14 +1,16 @@
 import * as z from 'zod';
 import { MitigationOutcome } from '../../schemas/inbox.ts';
+import { one } from '../../domain/counters.ts';
 import { isAmong, isAsked } from '../../domain/approvals.ts';
 import { inForce } from '../../domain/cleared.ts';
-import type { Answered, Blobs, Clock, Decisions, StepQuestion } from '../../domain/ports.ts';
+import type { Answered, Blobs, Clock, Counters, Decisions, StepQuestion } from '../../domain/ports.ts';
 import type { Decision, DecisionInputs } from '../../domain/rollback.ts';
 import { withoutShadow, wouldWords } from '../../domain/shadow.ts';
 import { DecisionState, type DecisionView, NOBODY_OBJECTED } from '../../schemas/incident.ts';
 import type { IncidentId } from '../../schemas/names.ts';
 import { StoredDecision, StoredIncident } from '../../schemas/stored.ts';
 import { canonicalJson, sha256 } from '../hash.ts';
+import { uncounted } from './counters.ts';
 import { keys } from './keys.ts';
 import { hangBell, mailWrites, timelineWrite } from './mail.ts';
 import { absent, collect, type Table, type Write } from './table.ts';
@@ -29,10 +31,13 @@ export class DecisionTable implements Decisions {
   readonly #blobs: Blobs;
   readonly #clock: Clock;
 
-  constructor(table: Table, blobs: Blobs, clock: Clock) {
+  readonly #counters: Pick<Counters, 'add'>;
+
+  constructor(table: Table, blobs: Blobs, clock: Clock, counters: Pick<Counters, 'add'> = uncounted) {
     this.#table = table;
     this.#blobs = blobs;
     this.#clock = clock;
+    this.#counters = counters;
   }
 
   async keep(id: IncidentId, number: number, decision: Decision, inputs: DecisionInputs): Promise<DecisionView> {
@@ -84,7 +89,10 @@ export class DecisionTable implements Decisions {
         detail: { decision: view.id, because: view.because, digest: view.digest, onset: decision.onset },
       }),
     ]);
-    if (result.ok) return view;
+    if (result.ok) {
+      if (view.state === 'waiting') await this.#counters.add([one('firebreak_approvals_requested_total')]);
+      return view;
+    }
     const first = await this.get(id, number);
     if (first === undefined) throw new Error(`decision ${number} of incident ${id} could neither be kept nor read`);
     return first;
@@ -218,7 +226,10 @@ export class DecisionTable implements Decisions {
         },
       );
       const result = await this.#table.transact([this.#answered(id, number, decision, answer, by, note), ...mail]);
-      if (result.ok) return 'taken';
+      if (result.ok) {
+        await this.#counters.add([one('firebreak_approvals_total', answer)]);
+        return 'taken';
+      }
     }
     // A double click says the same twice; it is answered as the first was.
     const item = await this.#table.get(keys.decision(id, number));
@@ -299,7 +310,7 @@ export class DecisionTable implements Decisions {
   }
 
   async expire(id: IncidentId, number: number, as: 'expired' | 'approved' = 'expired'): Promise<DecisionState> {
-    await this.#table.transact([
+    const { ok } = await this.#table.transact([
       this.#table.update(keys.decision(id, number), {
         UpdateExpression: 'SET #state = :as, answered_by = :by',
         ConditionExpression: '#state = :waiting',
@@ -322,6 +333,7 @@ export class DecisionTable implements Decisions {
           ]
         : []),
     ]);
+    if (ok) await this.#counters.add([one('firebreak_approvals_total', as === 'approved' ? 'unopposed' : 'expired')]);
     return this.state(id, number);
   }
 }

@@ -5,7 +5,8 @@ import {
   SENDER_ROLLBACKS_PER_HOUR,
   senderLimit,
 } from '../../domain/guards.ts';
-import type { Act, Clock, Effects, Place, RollbackEnd } from '../../domain/ports.ts';
+import { one } from '../../domain/counters.ts';
+import type { Act, Clock, Counters, Effects, Place, RollbackEnd } from '../../domain/ports.ts';
 import { fewestOf } from '../../domain/senders.ts';
 import { standInNote } from '../../domain/vendors.ts';
 import { type Effect, type IncidentRecord, type Reason } from '../../schemas/incident.ts';
@@ -13,6 +14,8 @@ import type { IncidentId } from '../../schemas/names.ts';
 import { plusSeconds, Timestamp } from '../../schemas/time.ts';
 import { StoredDecision, StoredEffect, StoredIncident } from '../../schemas/stored.ts';
 import { changeWrites, keyOfChange, newChange } from './changes.ts';
+import { finishedWrite, unfinishedWrite } from './backlog.ts';
+import { uncounted } from './counters.ts';
 import { keys } from './keys.ts';
 import { mailWrites, timelineWrite } from './mail.ts';
 import { markWrite } from './projections.ts';
@@ -34,9 +37,12 @@ export class EffectTable implements Effects {
   readonly #table: Table;
   readonly #clock: Clock;
 
-  constructor(table: Table, clock: Clock) {
+  readonly #counters: Pick<Counters, 'add'>;
+
+  constructor(table: Table, clock: Clock, counters: Pick<Counters, 'add'> = uncounted) {
     this.#table = table;
     this.#clock = clock;
+    this.#counters = counters;
   }
 
   async get(id: IncidentId, key: string): Promise<Effect | undefined> {
@@ -55,7 +61,11 @@ export class EffectTable implements Effects {
               ExpressionAttributeValues: { ':page': also.page },
             }),
           ];
-    await this.#table.transact([this.#table.put({ ...keys.effect(id, intent.key), ...effect }, absent), ...page]);
+    await this.#table.transact([
+      this.#table.put({ ...keys.effect(id, intent.key), ...effect }, absent),
+      unfinishedWrite(this.#table, id, effect),
+      ...page,
+    ]);
     const kept = await this.get(id, intent.key);
     if (kept === undefined) throw new Error(`the intent of ${intent.key} could neither be kept nor read`);
     return kept;
@@ -123,6 +133,7 @@ export class EffectTable implements Effects {
         text: effect.detail,
         detail: { key, target: effect.target },
       }),
+      unfinishedWrite(this.#table, id, effect),
     ];
   }
 
@@ -158,10 +169,11 @@ export class EffectTable implements Effects {
     const at = this.#clock.now();
     const { key, kind, state, detail } = marked(effect);
     const said = { at, actor: 'firebreak', kind: `${kind}.${state}`, text: detail, detail: { key } };
-    await this.#table.transact([
+    const { ok } = await this.#table.transact([
       this.#table.put({ ...keys.effect(id, key), ...effect, detail, at }, absent),
       timelineWrite(this.#table, id, `${key}-${state}`, said),
     ]);
+    if (ok && isOver(state)) await this.#counters.add([one('firebreak_effects_total', kind, state)]);
   }
 
   async conclude(
@@ -180,6 +192,7 @@ export class EffectTable implements Effects {
         concluded(this.#table, id, key, state, detail, stillIn(item?.state)),
         // What is accepted goes on, and nothing else may act upon the target meanwhile.
         ...(state === 'accepted' ? [] : await this.#unlock(key, item?.resource)),
+        ...(isOver(state) ? [finishedWrite(this.#table, id, key)] : []),
         timelineWrite(this.#table, id, `${key}-${state}`, {
           at,
           actor,
@@ -188,7 +201,10 @@ export class EffectTable implements Effects {
           detail: { key },
         }),
       ]);
-      if (ok) return; // else another run of the step was faster
+      if (ok) {
+        if (item && isOver(state)) await this.#counters.add([one('firebreak_effects_total', item.kind, state)]);
+        return;
+      } // else another run of the step was faster
     }
     throw new Error(`${key} of ${id} changed ${TRIES} times while it was to be concluded; the step is tried again`);
   }
@@ -210,7 +226,14 @@ export class EffectTable implements Effects {
       const result = await this.#table.transact(
         await this.#endWrites(StoredIncident.parse(item), inWords(end, decision)),
       );
-      if (result.ok) return;
+      if (result.ok) {
+        const effect = await this.get(id, end.key);
+        await this.#counters.add([
+          one('firebreak_rollbacks_total', end.outcome),
+          ...(effect ? [one('firebreak_effects_total', effect.kind, effect.state)] : []),
+        ]);
+        return;
+      }
     }
     throw new Error(
       `incident ${id} changed ${TRIES} times while its rollback was to be concluded; the step is tried again`,
@@ -237,6 +260,7 @@ export class EffectTable implements Effects {
       }),
       ...(effect ? [concluded(this.#table, id, end.key, EFFECT_STATES[end.outcome] ?? 'failed', text)] : []),
       ...(await this.#unlock(end.key, effect?.resource)),
+      finishedWrite(this.#table, id, end.key),
       ...(end.moved ? await this.#movedWrites(id, end.place, end.moved, effect?.at ?? at, at) : []),
       ...(incident.status === 'resolved'
         ? [timelineWrite(this.#table, id, `mitigation-${end.number}`, { ...timeline, at })]
@@ -334,6 +358,8 @@ const concluded = (
     ExpressionAttributeNames: { '#state': 'state' },
     ExpressionAttributeValues: { ':state': state, ':detail': detail, ...values },
   });
+
+const isOver = (state: Effect['state']): boolean => state !== 'intended' && state !== 'accepted';
 
 const stillIn = (
   state: Effect['state'] | undefined,

@@ -1,3 +1,4 @@
+import { one as oneMore } from '../../domain/counters.ts';
 import { type Arrival, isEvent, scopeOf } from '../../domain/admission.ts';
 import type {
   Admitted,
@@ -6,6 +7,7 @@ import type {
   BegunRunbook,
   ChangeOfIncident,
   Clock,
+  Counters,
   Incidents,
   LeftToNext,
   Listened,
@@ -32,6 +34,7 @@ import { amend } from './amendments.ts';
 import { partsOf } from './crowd.ts';
 import { begunRunbooks } from './runbooks.ts';
 import { episodeItems, episodeKey, keyOf } from './episodes.ts';
+import { uncounted } from './counters.ts';
 import { type Key, keys, pendingShards, shardedLists } from './keys.ts';
 import { hangBell, mailWrites, pendingWrite, timelineWrite } from './mail.ts';
 import { blankIncident, newIncidentWrites } from './open.ts';
@@ -55,17 +58,24 @@ export class IncidentTable implements Incidents {
   readonly #table: Table;
   readonly #clock: Clock;
 
-  constructor(table: Table, clock: Clock) {
+  readonly #counters: Pick<Counters, 'add'>;
+
+  constructor(table: Table, clock: Clock, counters: Pick<Counters, 'add'> = uncounted) {
     this.#table = table;
     this.#clock = clock;
+    this.#counters = counters;
   }
 
-  admit(
+  async admit(
     arrivals: readonly Arrival[],
     receipt: Pick<Receipt, 'at' | 'trace'>,
     unmatchedIncidents: number = UNMATCHED_INCIDENTS,
   ): Promise<Admitted> {
-    return admit(this.#table, this.#clock, arrivals, receipt, unmatchedIncidents);
+    const admitted = await admit(this.#table, this.#clock, arrivals, receipt, unmatchedIncidents);
+    await this.#counters.add([
+      { name: 'firebreak_incidents_opened_total', labels: ['alerts'], by: admitted.opened.length },
+    ]);
+    return admitted;
   }
 
   async declare(input: Parameters<Incidents['declare']>[0]): Promise<{ id: IncidentId; created: boolean }> {
@@ -90,7 +100,10 @@ export class IncidentTable implements Incidents {
       const result = await this.#table.transact(
         newIncidentWrites(this.#table, { at, scope }, incident, [], { actor: by, alone }),
       );
-      if (result.ok) return { id: incident.id, created: true };
+      if (result.ok) {
+        await this.#counters.add([oneMore('firebreak_incidents_opened_total', 'person')]);
+        return { id: incident.id, created: true };
+      }
     }
     throw new Error(
       `an incident of ${service} in ${environment} opened and closed ${TRIES} times meanwhile; try again`,
@@ -316,7 +329,9 @@ export class IncidentTable implements Incidents {
         detail: null,
       }),
     ]);
-    return result.ok ? 'resolved' : 'not_yet';
+    if (!result.ok) return 'not_yet';
+    await this.#counters.add([oneMore('firebreak_incidents_resolved_total', by === null ? 'firebreak' : 'person')]);
+    return 'resolved';
   }
 
   async handOver(id: IncidentId, run: number, text: string, { unread, resolveBy }: LeftToNext = {}): Promise<void> {

@@ -74,6 +74,10 @@ export const keys = {
   opening: (at: Timestamp, id: IncidentId): Key => ({ pk: 'OPENINGS', sk: `${at}#${id}` }),
   openings: (): Pick<Key, 'pk'> => ({ pk: 'OPENINGS' }),
   pending: (id: IncidentId): Key => ({ pk: `PENDING#${shardOf(id)}`, sk: id }),
+  /** An effect without an outcome. */
+  unfinished: (id: IncidentId, key: string): Key => ({ pk: `UNFINISHED#${shardOf(id)}`, sk: `${id}#${part(key)}` }),
+  /** Counters of one group, spread over shards: all functions write to them. */
+  counts: (group: string, shard: number): Key => ({ pk: `COUNTS#${group}#${shard % SHARDS}`, sk: 'COUNTS' }),
   /** Incidents that are not resolved. Written twice in the life of an incident, so one partition is enough. */
   openIncident: (id: IncidentId): Key => ({ pk: 'OPENINC', sk: id }),
   openIncidents: (): Pick<Key, 'pk'> => ({ pk: 'OPENINC' }),
@@ -208,6 +212,13 @@ export const keys = {
 
 /** The partitions of `keys.pending`. */
 export const pendingShards = shardsOf('PENDING');
+
+/** The partitions of `keys.unfinished`. */
+export const unfinishedShards = shardsOf('UNFINISHED');
+
+/** All keys of `keys.counts` for a group. */
+export const countsOf = (group: string): Key[] =>
+  Array.from({ length: SHARDS }, (_, shard) => keys.counts(group, shard));
 
 /** Lists across places, newest first, by the index `list` (eventually consistent). */
 export const lists = {

@@ -4,6 +4,7 @@ import type { Context } from 'hono';
 import { serviceEntry } from '../../domain/catalogue.ts';
 import { startsAhead, toSignal, withoutTimesAhead } from '../../domain/signal.ts';
 import type { Scope } from '../../domain/access.ts';
+import type { Count } from '../../domain/counters.ts';
 import type { Deps } from '../../domain/ports.ts';
 import type { Action } from '../../schemas/access.ts';
 import type { Signal } from '../../schemas/signal.ts';
@@ -151,7 +152,9 @@ async function take(
   const result = read(source, contentType, body, millisOf(deps.clock.now()));
   if (!result.ok) {
     const { status, code, detail } = result.fault;
+    const counted = deps.counters.add(countsOf(source.name, { received: 1, quarantined: 1 }));
     const id = await keep(body, status, detail);
+    await counted;
     c.var.log.warn('a body could not be read and was quarantined', { source: source.name, code, quarantine: id });
     throw new Refusal(status, code, `${detail} (kept in quarantine as ${id})`);
   }
@@ -160,6 +163,8 @@ async function take(
   await Promise.all(unreadable.map((bad) => keep(Buffer.from(bad.body), 422, bad.detail)));
   const quarantined = alertsIn(unreadable);
   const signals = await enqueue(deps, receipt, alerts, asRollbackRequest, sender);
+  const accepted = signals.length;
+  await deps.counters.add(countsOf(source.name, { received: accepted + quarantined, accepted, quarantined }));
   c.var.log.info('alerts accepted', {
     source: source.name,
     receipt: receipt.id,
@@ -172,6 +177,13 @@ async function take(
     c.var.log.warn('alerts start in the future; their start is ignored', { source: source.name, alerts: ahead });
   return c.json({ receipt: receipt.id, accepted: signals.length, quarantined, truncated }, 202) as never;
 }
+
+const countsOf = (source: string, counts: Partial<Record<'received' | 'accepted' | 'quarantined', number>>): Count[] =>
+  Object.entries(counts).map(([what, by]) => ({
+    name: `firebreak_alerts_${what as keyof typeof counts}_total`,
+    labels: [source],
+    by,
+  }));
 
 export const alertsIn = (unreadable: readonly Unreadable[]): number =>
   unreadable.reduce((sum, { alerts }) => sum + alerts, 0);

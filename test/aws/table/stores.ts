@@ -1,3 +1,5 @@
+import { BacklogTable } from '../../../aws/table/backlog.ts';
+import { CounterTable } from '../../../aws/table/counters.ts';
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -33,7 +35,10 @@ type Output = { Items?: unknown[]; Item?: unknown; Responses?: Record<string, un
 
 /** Everything over one table of a real (emulated) DynamoDB, with blobs in memory. */
 export type TableStores = Stores &
-  Pick<Deps, 'quarantine' | 'tokens' | 'idempotency' | 'blobs' | 'bulletins' | 'projections'> & {
+  Pick<
+    Deps,
+    'counters' | 'backlog' | 'quarantine' | 'tokens' | 'idempotency' | 'blobs' | 'bulletins' | 'projections'
+  > & {
     table: Table;
     secrets: Record<string, string>;
     client: DynamoDBClient;
@@ -73,6 +78,7 @@ export async function openTable(): Promise<TableStores> {
   const woken: string[] = [];
   const secrets: Record<string, string> = { FIREBREAK_ADMIN_TOKEN: 'an-admin-token-of-some-length' };
   const wake = async (target: string, afterSeconds: number) => void woken.push(`${target} in ${afterSeconds} s`);
+  const counters = new CounterTable(table, silent);
   return {
     table,
     client,
@@ -84,15 +90,17 @@ export async function openTable(): Promise<TableStores> {
       Object.assign(read, { calls: 0, items: 0 });
       return before;
     },
-    incidents: new IncidentTable(table, clock),
-    crowds: new CrowdTable(table, clock),
+    incidents: new IncidentTable(table, clock, counters),
+    crowds: new CrowdTable(table, clock, counters),
     bulletins: new BulletinTable(table),
     projections: new ProjectionTable(table, clock, wake, silent),
-    decisions: new DecisionTable(table, blobs, clock),
-    effects: new EffectTable(table, clock),
+    decisions: new DecisionTable(table, blobs, clock, counters),
+    effects: new EffectTable(table, clock, counters),
     changes: new ChangeTable(table, clock),
     pins: new PinTable(table, clock),
     automation: new AutomationTable(table, clock),
+    counters,
+    backlog: new BacklogTable(table, clock),
     quarantine: new QuarantineTable(table, blobs, clock),
     tokens: new TokenTable(table, clock, { get: async (name) => secrets[name] }),
     secrets,

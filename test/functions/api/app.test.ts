@@ -327,7 +327,9 @@ describe('health', () => {
     expect(body).toMatch(/^firebreak_automation_paused 0$/m);
     await expectRollbackIsNoDeploy();
     for (const line of body.trimEnd().split('\n')) {
-      expect(line).toMatch(/^(# (HELP|TYPE) firebreak_\w+ .+|firebreak_\w+(\{.*\})? -?[\d.e+]+)$/);
+      expect(line).toMatch(
+        /^(# (HELP|TYPE) (firebreak|process|nodejs)_\w+ .+|(firebreak|process|nodejs)_\w+(\{.*\})? -?[\d.e+-]+)$/,
+      );
     }
   });
 });

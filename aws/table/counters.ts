@@ -1,0 +1,89 @@
+import { randomInt } from 'node:crypto';
+import { type Count, COUNTER_GROUPS, type CounterGroup, COUNTERS, type CounterName } from '../../domain/counters.ts';
+import type { Counters, Log } from '../../domain/ports.ts';
+import { countsOf, keys } from './keys.ts';
+import type { Item, Table } from './table.ts';
+
+/** Nobody waits longer for the table to count. */
+const PATIENCE_MS = 250;
+
+/** Any; the key takes it modulo the number of shards. */
+const MANY = 1024;
+
+/**
+ * Counters as attributes of a few items, which DynamoDB adds to. While a write is under way, further counts of the group
+ * wait for the next one: a flood costs few writes.
+ */
+export class CounterTable implements Counters {
+  readonly #table: Table;
+  readonly #log: Log;
+  readonly #waiting = new Map<CounterGroup, Map<string, number>>();
+  readonly #writing = new Map<CounterGroup, Promise<void>>();
+
+  constructor(table: Table, log: Log) {
+    this.#table = table;
+    this.#log = log;
+  }
+
+  async add(counts: readonly Count[]): Promise<void> {
+    const groups = new Set<CounterGroup>();
+    for (const count of counts) {
+      if (count.by === 0) continue;
+      const { group } = COUNTERS[count.name];
+      const sums = this.#waiting.get(group) ?? new Map<string, number>();
+      sums.set(attributeOf(count), (sums.get(attributeOf(count)) ?? 0) + count.by);
+      this.#waiting.set(group, sums);
+      groups.add(group);
+    }
+    if (groups.size > 0) await inTime(Promise.all([...groups].map((group) => this.#written(group))));
+  }
+
+  /** Resolves when what waits now was written, or could not be. */
+  async #written(group: CounterGroup): Promise<void> {
+    await this.#writing.get(group);
+    const again = this.#writing.get(group); // another who waited was faster, and took all along
+    if (again !== undefined) return again;
+    const writing = this.#write(group).finally(() => this.#writing.delete(group));
+    this.#writing.set(group, writing);
+    return writing;
+  }
+
+  async #write(group: CounterGroup): Promise<void> {
+    const sums = [...(this.#waiting.get(group) ?? [])];
+    this.#waiting.delete(group);
+    if (sums.length === 0) return;
+    try {
+      await this.#table.touch(keys.counts(group, randomInt(MANY)), {
+        UpdateExpression: `ADD ${sums.map((_, n) => `#${n} :${n}`).join(', ')}`,
+        ExpressionAttributeNames: Object.fromEntries(sums.map(([name], n) => [`#${n}`, name])),
+        ExpressionAttributeValues: Object.fromEntries(sums.map(([, by], n) => [`:${n}`, by])),
+      });
+    } catch (error) {
+      this.#log.warn('metrics could not be counted', { group, error: String(error) });
+    }
+  }
+
+  async read(): Promise<Count[]> {
+    const items = await this.#table.getAll(COUNTER_GROUPS.flatMap(countsOf));
+    const sums = new Map<string, number>();
+    for (const [attribute, by] of items.flatMap((item: Item | undefined) => Object.entries(item ?? {})))
+      if (typeof by === 'number') sums.set(attribute, (sums.get(attribute) ?? 0) + by);
+    return [...sums].flatMap(([attribute, by]) => {
+      const [name = '', ...labels] = attribute.split(' ').map(decodeURIComponent);
+      return name in COUNTERS ? [{ name: name as CounterName, labels, by }] : [];
+    });
+  }
+}
+
+/** For whoever counts nothing. */
+export const uncounted: Pick<Counters, 'add'> = { add: async () => undefined };
+
+/** Values hold no space once they are encoded. */
+const attributeOf = ({ name, labels }: Count): string => [name, ...labels.map(encodeURIComponent)].join(' ');
+
+async function inTime(work: Promise<unknown>): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, PATIENCE_MS);
+  await Promise.race([work, promise]);
+  clearTimeout(timer);
+}

@@ -1,0 +1,94 @@
+/**
+ * Counters of all instances together: a Lambda function has many short-lived processes, so none of them can count by
+ * itself. Those of one group are kept, and written, together.
+ */
+export const COUNTERS = {
+  firebreak_alerts_received_total: {
+    group: 'alerts',
+    help: 'Alerts that were sent to a receiver with a valid credential, by source',
+    labels: ['source'],
+  },
+  firebreak_alerts_accepted_total: {
+    group: 'alerts',
+    help: 'Alerts that were made durable before the sender got its answer, by source',
+    labels: ['source'],
+  },
+  firebreak_alerts_quarantined_total: {
+    group: 'alerts',
+    help: 'Alerts, or bodies as a whole, that could not be read and were kept in quarantine, by source',
+    labels: ['source'],
+  },
+  firebreak_alerts_routed_total: {
+    group: 'routing',
+    help: 'Alerts that were taken from the queue, by what became of them: opened or joined an incident, recorded without one, or known already',
+    labels: ['result'],
+  },
+  firebreak_alerts_routing_delay_seconds: {
+    group: 'routing',
+    help: 'Time from the receipt of alerts until they were routed, for each message of the queue',
+    labels: ['le'],
+  },
+  firebreak_incidents_opened_total: {
+    group: 'incidents',
+    help: 'Incidents that were opened, by what opened them: alerts, a person, or several incidents at once',
+    labels: ['by'],
+  },
+  firebreak_incidents_resolved_total: {
+    group: 'incidents',
+    help: 'Incidents that were resolved, by whom: firebreak or a person',
+    labels: ['by'],
+  },
+  firebreak_effects_total: {
+    group: 'incidents',
+    help: 'Calls that change something outside (pages, rollbacks, tickets, …) and have come to an end, by kind and outcome',
+    labels: ['kind', 'outcome'],
+  },
+  firebreak_rollbacks_total: {
+    group: 'incidents',
+    help: 'Mitigations that have come to an end, by outcome',
+    labels: ['outcome'],
+  },
+  firebreak_approvals_requested_total: {
+    group: 'incidents',
+    help: 'Questions to people whether something may be done',
+    labels: [],
+  },
+  firebreak_approvals_total: {
+    group: 'incidents',
+    help: 'Questions to people that are over, by outcome; unopposed: nobody objected in time, which was taken for a yes',
+    labels: ['outcome'],
+  },
+  firebreak_vendor_calls_total: {
+    group: 'vendors',
+    help: 'Requests to a vendor, each with all the calls that it took, by outcome: ok, refused (by the vendor), or error (no answer, or one that asks to try again)',
+    labels: ['vendor', 'outcome'],
+  },
+} as const satisfies Record<string, CounterFamily>;
+
+export type CounterFamily = { group: CounterGroup; help: string; labels: readonly string[] };
+export type CounterName = keyof typeof COUNTERS;
+
+export const COUNTER_GROUPS = ['alerts', 'routing', 'incidents', 'vendors'] as const;
+export type CounterGroup = (typeof COUNTER_GROUPS)[number];
+
+/** Seconds from the receipt of alerts until they are routed: upper bounds of the buckets of a histogram. */
+export const ROUTING_DELAY_BUCKETS = [0.5, 1, 2, 5, 15, 60, 300] as const;
+
+/** The value of `le` under which the sum of all delays is kept. */
+export const DELAY_SUM = 'sum';
+
+/** Counts one delay, in the bucket that it falls into. */
+export function routingDelay(seconds: number): Count[] {
+  const name = 'firebreak_alerts_routing_delay_seconds';
+  const bound = ROUTING_DELAY_BUCKETS.find((max) => seconds <= max);
+  return [
+    one(name, bound === undefined ? '+Inf' : String(bound)),
+    { name, labels: [DELAY_SUM], by: Math.max(0, seconds) },
+  ];
+}
+
+/** What a counter is raised by. `labels` are values, in the order of the family's labels. */
+export type Count = { name: CounterName; labels: readonly string[]; by: number };
+
+/** One more. */
+export const one = (name: CounterName, ...labels: string[]): Count => ({ name, labels, by: 1 });
