@@ -191,6 +191,7 @@ describe('permissions', () => {
     GetObjectCommand: ['s3:GetObject', 's3:ListBucket'],
     PutObjectCommand: ['s3:PutObject'],
     SendMessageCommand: ['sqs:SendMessage'],
+    GetQueueAttributesCommand: ['sqs:GetQueueAttributes'],
     SendMessageBatchCommand: ['sqs:SendMessage'],
     ChangeMessageVisibilityBatchCommand: ['sqs:ChangeMessageVisibility'],
     InvokeCommand: ['lambda:InvokeFunction'],
