@@ -17,6 +17,14 @@ const MITIGATION_WORDS: Record<MitigationOutcome, string> = {
   not_taken: 'No rollback',
 };
 
+const CRITICAL_JOINED = 'A critical alert has joined';
+const PAGING_JOINED = 'An alert that pages has joined';
+
+const BY_ALERTS: ReadonlySet<string> = new Set([CRITICAL_JOINED, PAGING_JOINED, MITIGATION_WORDS.not_taken]);
+
+/** Whether alerts alone made a page due. False as soon as a person asked for it, or something was done. */
+export const areByAlerts = (causes: readonly PageCause[]): boolean => causes.every(({ text }) => BY_ALERTS.has(text));
+
 /** What decides between the reasons for which alerts can page. */
 type Before = Pick<IncidentRecord, 'severity'> & { mitigated: boolean; pagedAgain: boolean; resolveBy: string | null };
 
@@ -28,9 +36,7 @@ export function causeOf(message: Message, before: Before): PageCause {
         return { text: `Alerts fire after ${whoIs(before.resolveBy)} asked to resolve it` };
       if (before.mitigated && !before.pagedAgain) return { text: 'Alerts fire again after the mitigation' };
       if (message.again) return { text: 'Alerts of more services outside the catalog fire' };
-      return message.critical && before.severity !== 'critical'
-        ? { text: 'A critical alert has joined' }
-        : { text: 'An alert that pages has joined' };
+      return message.critical && before.severity !== 'critical' ? { text: CRITICAL_JOINED } : { text: PAGING_JOINED };
     case 'severity':
       return { text: `${whoIs(message.by)} raised the severity to ${message.severity}` };
     case 'declared':

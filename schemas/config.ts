@@ -11,6 +11,15 @@ import { noRunbooks, RunbookSet } from './runbook.ts';
 import { Slo } from './slo.ts';
 import { oneOf } from './synonyms.ts';
 
+/** What Firebreak does beside an existing paging while it is tried in mode `shadow`. */
+const ShadowTrial = z.strictObject({
+  /** Pages for alerts. */
+  page: z.boolean().default(false),
+  /** Opens a channel for an incident. */
+  channel: z.boolean().default(false),
+});
+export type ShadowTrial = z.infer<typeof ShadowTrial>;
+
 export const EnvironmentEntry = z.strictObject({
   /** Absent: page, never act. */
   deployer: DeployerConfig.optional(),
@@ -44,6 +53,8 @@ export const EnvironmentEntry = z.strictObject({
       approvals: z.union([z.literal(1), z.literal(2)]).default(1),
     })
     .prefault({}),
+  /** While the mode is `shadow`. Absent: as `paging.yaml` says. */
+  shadow: ShadowTrial.optional(),
   /** A deploy that has begun and not ended after so long has failed. */
   deployTimeoutSeconds: z
     .number()
@@ -116,6 +127,8 @@ export const PagingFile = z
     mode: PagingMode.optional(),
     /** The same as `mode`. */
     paging: PagingMode.optional(),
+    /** For all services in mode `shadow`. Absent: they page and open channels as in every mode. */
+    shadow: ShadowTrial.optional(),
     /** Called, signed after Standard Webhooks, when the pager has not taken a page within a minute. */
     fallback: z.strictObject({ url: HttpUrl, signature: SecretName }).optional(),
     /** An incident for which no `resolved` comes and nothing else is heard closes after so many hours. */

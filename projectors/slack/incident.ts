@@ -4,6 +4,7 @@ import { entryMessage, isTold, summaryCard, teamLine, topic } from '../../domain
 import type { Chat, ChatMessage, Told as Answer } from '../../domain/outlets.ts';
 import type { Acquaintances, ConfigSource, Incidents } from '../../domain/ports.ts';
 import { idOf, type Projections } from '../../domain/projections.ts';
+import { isQuietTrial } from '../../domain/shadow-trial.ts';
 import { byName } from '../../domain/shown-names.ts';
 import { linksOf, type Story, type Told } from '../../domain/story.ts';
 import type { Config } from '../../schemas/config.ts';
@@ -129,6 +130,7 @@ class View {
 
   async #channel(): Promise<string | undefined> {
     const { incident } = this.#story;
+    if (this.#hasNoChannel()) return undefined;
     const save = (change: Partial<SlackState>): Promise<void> => this.#save(change);
     const ensured = await ensureChannel(this.#deps, incident, this.#config.slack, this.#state, save, this.#turn);
     if (ensured?.kind === 'refused') await this.#problem('channel', ensured.detail);
@@ -136,6 +138,11 @@ class View {
     await this.#solved('channel');
     if (this.#state.name !== null && incident.channel === undefined) await this.#toldWhere(incident.id, ensured.id);
     return ensured.id;
+  }
+
+  /** A channel that is there already stays in use. */
+  #hasNoChannel(): boolean {
+    return this.#state.name === null && isQuietTrial(this.#story.incident, this.#config, 'channel');
   }
 
   async #toldWhere(id: IncidentId, channel: string): Promise<void> {
@@ -252,7 +259,8 @@ class View {
       // What is a part of another incident gets no line of its own, but one that it has is kept true.
       if (this.#story.incident.parent_id !== undefined) return;
       // Without a channel to lead to, the line waits a little for it; not for long, should Slack refuse one.
-      if (this.#state.channel === null && this.#state.problems['channel'] === undefined) return;
+      const awaited = this.#state.channel === null && !this.#hasNoChannel();
+      if (awaited && this.#state.problems['channel'] === undefined) return;
     }
     const post = { subject: this.#subject, channel: name, key, message: line };
     const posted = await postOnce(this.#deps, post, this.#turn);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { ServicesFile } from '../../schemas/config.ts';
 import { plusSeconds } from '../../schemas/time.ts';
 import { type Fault, WELL } from './faults.ts';
 import type { Fact, Step } from './history.ts';
@@ -34,6 +35,20 @@ test('a summary whose answer was lost shows what has become so since', async () 
   const slack = slackWorld(scenario([WELL, unclear(0)]));
   await play(slack, [step({ kind: 'decided' }, SECOND), resolved(SECOND)]);
   await expectShown(slack);
+});
+
+test.each([
+  ['no channel where it is tried quietly', {}, 0],
+  ['a channel where that is wanted', { channel: true }, 1],
+])('an incident in mode shadow has %s, and a line in the channel of its team', async (_what, shadow, channels) => {
+  const slack = slackWorld(scenario([]));
+  const { services } = ServicesFile.parse({
+    services: { checkout: { slack: { channel: '#team-checkout' }, environments: { production: { shadow } } } },
+  });
+  Object.assign(slack.config.services, services);
+  await play(slack, [resolved(SECOND)]);
+  expect(slack.chat.channels.filter(({ name }) => name.startsWith('incident-'))).toHaveLength(channels);
+  expect(slack.chat.channels.find(({ name }) => name === 'team-checkout')?.messages).toHaveLength(1);
 });
 
 test('an edit that arrives late does not undo the one after it', async () => {

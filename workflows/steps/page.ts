@@ -1,8 +1,9 @@
-import { causeWords, type PageCause } from '../../domain/page-causes.ts';
+import { areByAlerts, causeWords, type PageCause } from '../../domain/page-causes.ts';
 import { cut, detailsOf } from '../../domain/page-details.ts';
 import { besidePage, channelLink } from '../../domain/page-links.ts';
 import { pageKey, pagerTarget } from '../../domain/pages.ts';
 import type { Attempt, Deps, PageRequest } from '../../domain/ports.ts';
+import { isQuietTrial } from '../../domain/shadow-trial.ts';
 import type { Effect, IncidentRecord } from '../../schemas/incident.ts';
 import type { IncidentId } from '../../schemas/names.ts';
 import { secondsBetween, type Timestamp } from '../../schemas/time.ts';
@@ -88,6 +89,7 @@ async function pageOnce(
   if (incident === undefined || incident.status === 'resolved') return { kind: 'closed' };
   const key = pageKey(id, number);
   if (await isLeftToParent(deps, incident, number)) return pagedByParent(deps, incident, number);
+  if (areByAlerts(causes) && (await isTrial(deps, incident, key))) return notPagedInTrial(deps, incident, number);
   const aside = alone === null ? '' : `; by us, since ${alone}`;
   const effect = await deps.effects.intend(
     id,
@@ -105,6 +107,30 @@ async function pageOnce(
       `${answer.kind === 'taken' ? 'Paged' : 'Not paged'}: ${answer.detail}${aside}`,
     );
   return answer;
+}
+
+const NOT_IN_TRIAL = 'Not paged: the service is in mode shadow, and shadow.page is false';
+
+/** False for a page that has been begun before the setting changed, and where the setting cannot be read. */
+async function isTrial(deps: Deps, incident: IncidentRecord, key: string): Promise<boolean> {
+  try {
+    if (!isQuietTrial(incident, await deps.config.current(), 'page')) return false;
+    const begun = await deps.effects.get(incident.id, key);
+    return begun === undefined || begun.detail === NOT_IN_TRIAL;
+  } catch (error) {
+    deps.log.error('the setting for shadow mode could not be read, so we page', {
+      incident: incident.id,
+      error: String(error),
+    });
+    return false;
+  }
+}
+
+async function notPagedInTrial(deps: Deps, { id }: IncidentRecord, number: number): Promise<{ kind: 'closed' }> {
+  const effect = { key: pageKey(id, number), kind: 'page', target: 'pagerduty', class: 'keyed' } as const;
+  await deps.effects.intend(id, { ...effect, detail: NOT_IN_TRIAL }, { page: number });
+  await deps.effects.conclude(id, effect.key, 'withheld', NOT_IN_TRIAL);
+  return { kind: 'closed' };
 }
 
 /**

@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest';
+import { configured, ends, fires, type Moment, play, says } from '../play.ts';
+
+const PAGE = 'pager trigger page.1 critical';
+const RESOLVE = 'pager resolve page.1 critical';
+const SHADOW = { autoRollback: { mode: 'shadow' } };
+
+const asks: Moment = says({ kind: 'page', by: 'person:ada', note: '' });
+
+test.each<[what: string, own: object, paging: object, timeline: Record<string, Moment>, calls: string[]]>([
+  ['by default', SHADOW, {}, { '0 s': fires(), '20 min': ends() }, [PAGE, RESOLVE]],
+  ['where it is tried quietly, not', { ...SHADOW, shadow: {} }, {}, { '0 s': fires(), '20 min': ends() }, []],
+  ['where all are tried quietly, not', SHADOW, { shadow: {} }, { '0 s': fires(), '20 min': ends() }, []],
+  [
+    'where it is tried with pages',
+    { ...SHADOW, shadow: { page: true } },
+    {},
+    { '0 s': fires(), '20 min': ends() },
+    [PAGE, RESOLVE],
+  ],
+  [
+    'where it is tried quietly, when a person asks for a page',
+    { ...SHADOW, shadow: {} },
+    {},
+    { '0 s': fires(), '2 min': asks, '20 min': ends() },
+    ['pager trigger page.2 critical', 'pager resolve page.2 critical'],
+  ],
+])('an alert in mode shadow pages %s', async (_what, own, paging, timeline, calls) => {
+  const { world } = await play({ given: [configured(own, paging)], timeline });
+  expect(world.calls.filter((call) => call.startsWith('pager'))).toEqual(calls);
+  const [dossier] = world.store.dossiers.values();
+  const first = [...(dossier?.effects.values() ?? [])].find(({ kind }) => kind === 'page');
+  const withheld = {
+    state: 'withheld',
+    detail: 'Not paged: the service is in mode shadow, and shadow.page is false',
+  };
+  expect(first).toMatchObject(calls.includes(PAGE) ? { state: 'succeeded' } : withheld);
+});
