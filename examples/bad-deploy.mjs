@@ -4,6 +4,8 @@
  *
  *   node examples/bad-deploy.mjs [http://127.0.0.1:8080]
  *
+ * Without an address it is FIREBREAK_URL, else this machine at PORT, else at 8080.
+ *
  * Takes the admin token from FIREBREAK_ADMIN_TOKEN, else from the data folder of `npm start` (FIREBREAK_DATA_DIR, else
  * `.firebreak`).
  */
@@ -11,7 +13,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const base = process.argv[2] ?? 'http://127.0.0.1:8080';
+const base = process.argv[2] ?? process.env.FIREBREAK_URL ?? `http://127.0.0.1:${process.env.PORT || 8080}`;
 const file = join(process.env.FIREBREAK_DATA_DIR || '.firebreak', 'tokens.json');
 const token = process.env.FIREBREAK_ADMIN_TOKEN || JSON.parse(await readFile(file, 'utf8')).FIREBREAK_ADMIN_TOKEN;
 

@@ -25,6 +25,8 @@ if (args.length > 0) {
   process.exit(isHelp ? 0 : 2);
 }
 
+// All that is written holds what only the owner may read, also in a data folder that others may enter.
+process.umask(0o077);
 stopWithParent();
 
 try {

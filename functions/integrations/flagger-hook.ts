@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi';
 import type { Scope } from '../../domain/access.ts';
 import { placesOf } from '../../domain/gate.ts';
 import type { Deps, Place } from '../../domain/ports.ts';
+import { EnvironmentName, ServiceName } from '../../schemas/names.ts';
 
 /** What Flagger sends with every hook. Before 1.34 it had no checksum. */
 export const Hook = z
@@ -11,7 +12,12 @@ export const Hook = z
     phase: z.string().max(64).default(''),
     checksum: z.string().max(64).default(''),
     metadata: z
-      .record(z.string(), z.string())
+      .object({
+        service: ServiceName.optional(),
+        environment: EnvironmentName.optional(),
+        env: EnvironmentName.optional(),
+      })
+      .catchall(z.string())
       .nullish()
       .transform((metadata) => metadata ?? {}),
   })

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -29,6 +29,9 @@ describe('npm start', () => {
     const file = join(firebreak.dataDir, 'tokens.json');
     const tokens = JSON.parse(await readFile(file, 'utf8'));
     expect((await stat(file)).mode & 0o777).toBe(0o600);
+    const kept = (await readdir(firebreak.dataDir)).filter((name) => !name.startsWith('test-'));
+    const modes = await Promise.all(kept.map(async (name) => (await stat(join(firebreak.dataDir, name))).mode & 0o077));
+    expect([...new Set(modes)]).toEqual([0]);
     // What is no terminal may be a log that others read.
     expect(printed).toContain(`admin token and ingest token: new, in ${file}`);
     expect(printed).not.toContain(tokens.FIREBREAK_ADMIN_TOKEN);

@@ -1,3 +1,4 @@
+import { serviceEntry } from '../../../domain/catalogue.ts';
 import type { Deps, Place } from '../../../domain/ports.ts';
 import { isOf } from '../../../integrations/github/deployments.ts';
 import type { Change } from '../../../schemas/change.ts';
@@ -92,7 +93,7 @@ async function asOwnRollback(
   const commit =
     changes.findLast(({ version, commit: known }) => version === ours.to && known !== null)?.commit ?? null;
   const { services } = await deps.config.current();
-  const deployer = services[request.service]?.environments[request.environment]?.deployer;
+  const deployer = serviceEntry(services, request.service)?.environments[request.environment]?.deployer;
   if (deployer?.kind !== 'github' || deployer.via !== 'revert') return undefined;
   const isSame = await deps.gateKeeper.hasContentOf(gate, commit ?? ours.to, deployer.path ?? null);
   return isSame ? { ...request, version: ours.to, change: 'rollback' } : undefined;

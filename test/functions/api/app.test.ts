@@ -865,3 +865,38 @@ test('the automation of a service whose name is misspelt is not set', async () =
   expect((await set(taken)).status).toBe(200);
   expect((await set({ chekout: null, 'quite-another': null })).body.services).toEqual({});
 });
+
+describe('a name is any text, also that of what every object has', () => {
+  const names = ['constructor', '__proto__', 'toString', 'hasOwnProperty', ''];
+  test.each(names)('"%s" is no error of ours, nor is one that is too long', async (text) => {
+    const name = text || 'x'.repeat(300);
+    const place = { service: name, environment: name };
+    const query = `service=${name}&environment=${name}`;
+    const hook = { name: 'cart', namespace: 'shop', phase: 'Progressing', metadata: place };
+    const answers = await Promise.all([
+      firebreak.get(`/v1/freeze-check?${query}&version=${name}`),
+      firebreak.get(`/v1/freeze-check/gate?${query}`),
+      firebreak.post('/v1/freeze-check', { ...place, version: 'v1' }),
+      firebreak.post('/v1/freeze-check/verify', { ...place, version: 'v1', token: name }),
+      firebreak.get(`/v1/freeze-decisions/${name}`),
+      firebreak.post('/v1/deployments', { ...place, version: name, previous_version: name }),
+      firebreak.get(`/v1/deployments?${query}`),
+      firebreak.get(`/v1/incidents?service=${name}&status=${name}`),
+      firebreak.get(`/v1/incidents?service=${name}`),
+      firebreak.post('/v1/freezes', { ...place, team: name, reason: 'a test' }),
+      firebreak.post('/v1/freezes', { ...place, reason: 'a test', until: '2020-01-01T00:00:00Z' }),
+      firebreak.get(`/v1/slos/${name}`),
+      firebreak.put('/v1/automation', { services: { [name]: { mode: name } } }),
+      firebreak.post('/v1/drills', place),
+      firebreak.post('/integrations/flagger/gate', hook),
+      firebreak.post('/integrations/flagger/rollback', hook),
+      firebreak.post('/integrations/flagger/event', hook),
+      firebreak.get(`/integrations/argo-rollouts/analysis?${query}&version=${name}`),
+      firebreak.get(`/v1/reports/shadow?service=${name}`),
+    ]);
+    const ours = answers.flatMap(({ status, body }, n) => (status >= 500 ? [{ n, status, body }] : []));
+    expect(ours).toEqual([]);
+    const labels = { service: name, environment: name, action: '' };
+    expect((await firebreak.post('/v1/alerts/alertmanager', group([alert({ labels })]))).status).toBe(202);
+  });
+});
