@@ -264,7 +264,7 @@ function engines(env: Environment): Pick<Deps, 'engine' | 'drillRuns'> {
 const isOn =
   ({ config, secrets }: Pick<Deps, 'config' | 'secrets'>) =>
   async (target: Target): Promise<boolean> => {
-    // Whether it is connected and nothing else: whoever changes what is shown has no credentials for it.
+    // Says only whether the vendor is connected: functions that change an incident have no credentials for it.
     const connected = async (name: string) => Boolean(await secrets.get(name));
     switch (target) {
       case 'slack':

@@ -48,7 +48,7 @@ const asksByLabel = ({ labels }: Signal): boolean =>
 /** FIFO group ids are at most 128 of a few legal characters; raw labels are not. */
 function groupOf({ service, environment, unmatched, source, fingerprint }: Signal): string {
   if (unmatched === null) return sha256(JSON.stringify([service, environment])).slice(0, 32);
-  // By the alert: what is told of one stays in order, and a message takes as many different ones as fit.
+  // Group by alert: notifications of one alert stay in order, and a message holds as many alerts as fit.
   return `unmatched-${parseInt(sha256(`${source}:${fingerprint}`).slice(0, 8), 16) % UNMATCHED_GROUPS}`;
 }
 

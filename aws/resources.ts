@@ -19,7 +19,7 @@ export const QUEUE = {
   visibilitySeconds: 6 * ROUTER_TIMEOUT_SECONDS,
   maxReceives: 16,
   batchSize: 10,
-  /** A batch ends with its slowest message: few wait for each other where somebody waits for the page. */
+  /** Small, because a batch ends with its slowest message and a page may be waiting behind it. */
   urgentBatchSize: 5,
   /** Small, so that a flood leaves gaps for everything else wherever one machine does all. */
   unmatchedBatchSize: 2,

@@ -55,7 +55,7 @@ export function ssmSecrets(options: SecretsOptions): Secrets {
   let last: Parameters | undefined;
   let copied: Promise<Parameters | undefined> | undefined;
 
-  /** Read once for each process, beside SSM: whoever falls back to it must not wait for both. */
+  /** Read once per process, in parallel with SSM, so that the fallback does not wait for both. */
   const readCopy = (): Promise<Parameters | undefined> =>
     copy.read().catch((error: unknown) => {
       log.warn('the copy of the secrets could not be read', { error: String(error) });
@@ -97,7 +97,7 @@ export function ssmSecrets(options: SecretsOptions): Secrets {
   const refresh = (): { until: number; parameters: Promise<Parameters> } => {
     const parameters = read((keptForMs) => (next.until = now() + keptForMs));
     const next = { until: now() + keptMs * (1 - JITTER * random()), parameters };
-    parameters.catch(() => undefined); // whoever waits for it hears of it
+    parameters.catch(() => undefined); // The caller that awaits it handles the error.
     return next;
   };
 

@@ -5,7 +5,7 @@ import { millisOf, plusSeconds, Timestamp } from '../../schemas/time.ts';
 import { keys, pendingShards, unfinishedShards } from './keys.ts';
 import { collect, type Item, type Table, type Write } from './table.ts';
 
-/** What has no outcome for longer was given up by whoever began it. */
+/** Older effects without an outcome were abandoned and are not counted. */
 const KEPT_SECONDS = 24 * 3600;
 
 export class BacklogTable implements Backlog {
