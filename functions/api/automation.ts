@@ -1,4 +1,5 @@
 import { createRoute } from '@hono/zod-openapi';
+import type { Scope } from '../../domain/access.ts';
 import type { Deps } from '../../domain/ports.ts';
 import { Automation, AutomationInput } from '../../schemas/access.ts';
 import { lowestMode } from '../../schemas/names.ts';
@@ -17,10 +18,10 @@ export function automationRoutes(app: Api, deps: Deps): void {
       method: 'get',
       path: '/v1/automation',
       tags: ['automation'],
-      summary: 'Kill switch and modes',
+      summary: 'Kill switch and modes; of services and environments that the token may read',
       responses: { 200: answers('In force', View) },
     }),
-    async (c) => c.json(inForce(await deps.automation.read()), 200),
+    async (c) => c.json(visible(inForce(await deps.automation.read()), c.var.may), 200),
   );
 
   endpoint(
@@ -37,7 +38,7 @@ export function automationRoutes(app: Api, deps: Deps): void {
     }),
     async (c) => {
       const automation = await setAutomation({ ...deps, log: c.var.log }, c.var.who, c.req.valid('json'));
-      return c.json(inForce(automation), 200);
+      return c.json(visible(inForce(automation), c.var.may), 200);
     },
   );
 }
@@ -50,4 +51,18 @@ function inForce(automation: Automation): Automation {
     return [name, { environments: {}, ...own, mode }] as const;
   });
   return { ...automation, services: { ...automation.services, ...Object.fromEntries(demoted) } };
+}
+
+/** The kill switch and the global mode concern everybody; caps of services and environments only those who may read them. */
+function visible(automation: Automation, may: (scope: Scope) => boolean): Automation {
+  const ofService = <T>(entries: Record<string, T>) => Object.entries(entries).filter(([service]) => may({ service }));
+  const services = ofService(automation.services).map(([service, { mode, environments }]) => {
+    const own = Object.entries(environments).filter(([environment]) => may({ service, environment }));
+    return [service, { mode, environments: Object.fromEntries(own) }] as const;
+  });
+  return {
+    ...automation,
+    services: Object.fromEntries(services),
+    demoted: Object.fromEntries(ofService(automation.demoted)),
+  };
 }

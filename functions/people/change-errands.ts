@@ -255,22 +255,20 @@ export async function killSwitch(deps: HearDeps, { who }: Doing, deed: Of<'pause
 
 const reasonOf = (reason: string | null): string => (reason === null || reason === '' ? '' : ` (${reason})`);
 
+const OPEN_WORDS = ['No incident is open.', 'One incident is open.'];
+
 export async function productTold(deps: HearDeps, { who }: Doing): Promise<Outcome> {
   who.allow('automation:read', {});
-  const [{ paused, by: whose, reason, mode }, open] = await Promise.all([
-    deps.automation.read(),
-    deps.incidents.open(),
-  ]);
+  const [{ paused, by: whose, reason, mode }, all] = await Promise.all([deps.automation.read(), deps.incidents.open()]);
+  const open = all.filter((incident) => mayRead(who, incident));
   const automation = paused
     ? `Automation is paused by ${whose ?? 'somebody'}${reasonOf(reason)}.`
     : `Automation acts${mode === null ? '' : `, capped at ${mode}`}.`;
-  return answered(`${automation} ${open.length === 0 ? 'No incident is open.' : `${open.length} incidents are open.`}`);
+  return answered(`${automation} ${OPEN_WORDS[open.length] ?? `${open.length} incidents are open.`}`);
 }
 
 export async function openListed(deps: HearDeps, { who }: Doing): Promise<Outcome> {
-  const open = (await deps.incidents.open()).filter(({ service, environment }) =>
-    allowed(() => who.allow('incidents:read', { service, environment })),
-  );
+  const open = (await deps.incidents.open()).filter((incident) => mayRead(who, incident));
   const seen = byThemselves(open);
   if (seen.length === 0) return answered('No incident is open.');
   const rows = seen
@@ -283,9 +281,9 @@ export async function openListed(deps: HearDeps, { who }: Doing): Promise<Outcom
   return answered(`${seen.length} open:`, ...rows);
 }
 
-function allowed(look: () => void): boolean {
+function mayRead(who: Doing['who'], { service, environment }: Place): boolean {
   try {
-    look();
+    who.allow('incidents:read', { service, environment });
     return true;
   } catch (error) {
     if (error instanceof Declined) return false;

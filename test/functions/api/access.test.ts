@@ -190,6 +190,44 @@ describe('a token that is limited', () => {
     expect(placesIn({ body })).toEqual(['checkout/staging']);
   });
 
+  test('to a service finds nothing of another in any list', async () => {
+    const cap = { mode: 'suggest', environments: { production: 'shadow', staging: 'suggest' } };
+    await firebreak.put('/v1/automation', { services: { cart: cap, checkout: cap } });
+    await firebreak.post('/v1/freezes', { service: 'cart', reason: 'a freeze of cart' });
+    const limited = await token({ services: ['checkout'] });
+    const told: string[] = [];
+    const place = 'service=checkout&environment=production';
+    for (const { method, path } of await routes()) {
+      if (method !== 'GET' || /000|\/1$/.test(path)) continue; // those of one thing are asked for below
+      const query = /freeze-check|argo-rollouts/.test(path) ? `?${place}` : '';
+      const [all, theirs] = [await firebreak.get(`${path}${query}`), await as(limited, 'GET', `${path}${query}`)];
+      expect([path, [200, 403]]).toEqual([path, expect.arrayContaining([theirs.status])]);
+      if (path === '/openapi.json') continue;
+      if (/\bcart\b/.test(JSON.stringify(all.body))) told.push(path);
+      expect([path, JSON.stringify(theirs.body)]).toEqual([path, expect.not.stringMatching(/\bcart\b/)]);
+    }
+    expect(told).toEqual(
+      expect.arrayContaining(['/metrics', '/v1/automation', '/v1/deployments', '/v1/freezes', '/v1/incidents']),
+    );
+  });
+
+  test('sees the kill switch, and of the modes those of its services and environments', async () => {
+    const cap = { mode: 'suggest', environments: { production: 'shadow', staging: 'suggest' } };
+    await firebreak.put('/v1/automation', { services: { cart: cap, checkout: cap }, reason: 'for a while' });
+    const shownTo = async (grant: object) => (await as(await token(grant), 'GET', '/v1/automation')).body;
+    expect(await shownTo({ services: ['checkout'], environments: ['staging'] })).toMatchObject({
+      paused: false,
+      reason: 'for a while',
+      services: { checkout: { mode: 'suggest', environments: { staging: 'suggest' } } },
+    });
+    const { services } = await shownTo({ services: ['checkout'], environments: ['staging'] });
+    expect(services).toEqual({ checkout: { mode: 'suggest', environments: { staging: 'suggest' } } });
+    expect((await shownTo({ environments: ['production'] })).services).toEqual({
+      cart: { mode: 'suggest', environments: { production: 'shadow' } },
+      checkout: { mode: 'suggest', environments: { production: 'shadow' } },
+    });
+  });
+
   test('to a service acts only on that', async () => {
     const limited = await token({ services: ['checkout'] });
     const { body } = await firebreak.get('/v1/incidents?service=cart');

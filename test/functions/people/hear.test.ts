@@ -774,6 +774,15 @@ describe('the kill switch', () => {
   });
 });
 
+test('incidents of services that somebody may not see are not counted for them', async () => {
+  chat.configure({
+    people: { ada: { slack: ADA, roles: ['responder'] }, bob: { slack: BOB, teams: ['search'], roles: ['own'] } },
+    roles: { own: { actions: ['automation:read', 'incidents:read'], services: 'own' } },
+  });
+  expect(await chat.saysElsewhere(ADA, '/firebreak', 'status')).toBe('Automation acts. One incident is open.');
+  expect(await chat.saysElsewhere(BOB, '/firebreak', 'status')).toBe('Automation acts. No incident is open.');
+});
+
 test('whatever is typed, nothing of it fails', async () => {
   // What is typed about freezes needs a table: freezes.test.ts.
   const word = fc.oneof(
