@@ -762,7 +762,7 @@ export type Pager = {
 /** What stakeholders were told of incidents, by where each is told: `mailto:…`, `slack:…`. */
 export type Digests = {
   /** Strongly consistent. */
-  read(id: IncidentId): Promise<Readonly<Record<string, Remembered>>>;
+  read(of: DigestOf): Promise<Readonly<Record<string, Remembered>>>;
   /**
    * Remembers it in place of what was there, so that of several who tell the same one does.
    *
@@ -770,7 +770,7 @@ export type Digests = {
    * @returns what is there now; undefined: somebody else has remembered something meanwhile
    */
   remember(
-    id: IncidentId,
+    of: DigestOf,
     receiver: string,
     told: ToldBefore,
     before: Remembered | undefined,
@@ -780,6 +780,9 @@ export type Digests = {
   /** @param pause null: it works again */
   setPause(way: TellingWay, pause: TellingPause | null): Promise<void>;
 };
+
+/** What receivers are sent: news of an incident, or the weekly report of shadow mode. */
+export type DigestOf = IncidentId | 'shadow-report';
 
 /** `rev`: how often that has changed. */
 export type Remembered = ToldBefore & { rev: number };

@@ -59,7 +59,7 @@ const Days = z.union([z.string(), z.array(z.string())]).transform((given, contex
 });
 
 /** `9`, `9:00`, `09:00`, at most `24:00`; `HH:MM` out. */
-const TimeOfDay = z.union([z.string(), z.number()]).transform((given, context): string => {
+export const TimeOfDay = z.union([z.string(), z.number()]).transform((given, context): string => {
   const [, hours, minutes = '00'] = /^(\d{1,2})(?::([0-5]\d))?$/.exec(String(given)) ?? [];
   if (hours !== undefined && Number(hours) * 60 + Number(minutes) <= 24 * 60)
     return `${hours.padStart(2, '0')}:${minutes}`;

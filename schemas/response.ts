@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { HttpUrl, SecretName } from './endpoint.ts';
 import { ServiceName, Severity } from './names.ts';
-import { Stakeholder } from './stakeholders.ts';
+import { Stakeholder, WeeklyShadowReport } from './stakeholders.ts';
 import { Triage } from './triage.ts';
 
 /** What is told of an incident: once that it is there, whenever it has changed, and once that it is over. */
@@ -63,6 +63,8 @@ const Written = z.strictObject({
   webhooks: z.array(Webhook).max(20).default([]),
   triage: Triage.prefault({}),
   stakeholders: z.array(Stakeholder).max(50).default([]),
+  /** Absent: nobody gets the report; `firebreak report shadow` prints it. */
+  shadowReport: WeeklyShadowReport.optional(),
 });
 
 /** `config/response.yaml`: who else hears of an incident, and what becomes of one that nobody sees to. */

@@ -1,7 +1,6 @@
 import * as z from 'zod';
 import { type TellingPause, type TellingWay, TELLING_WAYS, type ToldBefore } from '../../domain/digest.ts';
-import type { Digests, Remembered } from '../../domain/ports.ts';
-import type { IncidentId } from '../../schemas/names.ts';
+import type { DigestOf, Digests, Remembered } from '../../domain/ports.ts';
 import { Timestamp } from '../../schemas/time.ts';
 import { sha256 } from '../hash.ts';
 import { keys } from './keys.ts';
@@ -27,20 +26,20 @@ export class DigestTable implements Digests {
     this.#table = table;
   }
 
-  async read(id: IncidentId): Promise<Record<string, Remembered>> {
-    const { pk, sk } = keys.digest(id, '');
+  async read(of: DigestOf): Promise<Record<string, Remembered>> {
+    const { pk, sk } = keys.digest(of, '');
     const items = await collect(this.#table.each(pk, sk), (item) => Kept.parse(item));
     return Object.fromEntries(items.map(({ stakeholder, ...told }) => [stakeholder, told]));
   }
 
   async remember(
-    id: IncidentId,
+    of: DigestOf,
     stakeholder: string,
     { about, at, heard, refused, again }: ToldBefore,
     before: Remembered | undefined,
   ): Promise<Remembered | undefined> {
     const now = { about, at, heard, ...(refused && { refused }), ...(again && { again }), rev: (before?.rev ?? 0) + 1 };
-    const item = { ...keys.digest(id, sha256(stakeholder).slice(0, 32)), stakeholder, ...now };
+    const item = { ...keys.digest(of, sha256(stakeholder).slice(0, 32)), stakeholder, ...now };
     const { ok } = await this.#table.transact([this.#table.put(item, asBefore(before?.rev ?? 0))]);
     return ok ? now : undefined;
   }

@@ -1,7 +1,7 @@
 import type { DrillId } from '../../schemas/drill.ts';
 import type { FreezeScope } from '../../schemas/freeze.ts';
 import type { ChangeId, IncidentId } from '../../schemas/names.ts';
-import type { Place } from '../../domain/ports.ts';
+import type { DigestOf, Place } from '../../domain/ports.ts';
 import type { Subject, Target } from '../../schemas/projection.ts';
 import type { Timestamp } from '../../schemas/time.ts';
 import { sha256 } from '../hash.ts';
@@ -53,7 +53,10 @@ export const keys = {
   /** Which of its alerts have been found where they live. */
   seen: (id: IncidentId): Key => ({ pk: `INC#${id}`, sk: 'SEEN' }),
   timeline: (id: IncidentId, at: Timestamp, key: string): Key => ({ pk: `INC#${id}`, sk: `TL#${at}#${key}` }),
-  digest: (id: IncidentId, stakeholder: string): Key => ({ pk: `INC#${id}`, sk: `DIGEST#${stakeholder}` }),
+  digest: (of: DigestOf, stakeholder: string): Key => ({
+    pk: of === 'shadow-report' ? 'REPORT#shadow' : `INC#${of}`,
+    sk: `DIGEST#${stakeholder}`,
+  }),
   /** A way of telling stakeholders that is left in peace. */
   digestPause: (way: string): Key => ({ pk: 'DIGESTPAUSE', sk: way }),
   digestPauses: (): Pick<Key, 'pk'> => ({ pk: 'DIGESTPAUSE' }),

@@ -13,7 +13,7 @@ export type Receiver = {
   to: string;
 };
 
-export const receiversOf = ({ email = [], slack }: Stakeholder): Receiver[] => [
+export const receiversOf = ({ email = [], slack }: Pick<Stakeholder, 'email' | 'slack'>): Receiver[] => [
   ...email.map((address): Receiver => mailTo(address.toLowerCase())),
   ...(slack === undefined ? [] : [{ name: `slack:${slack}`, way: 'slack' as const, to: slack }]),
 ];

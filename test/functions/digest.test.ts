@@ -11,13 +11,17 @@ stakeholders:
 triage: { acknowledgeMinutes: off, commanderMinutes: off, updateMinutes: off }
 `;
 
+/** An hour ago, by UTC: the report of shadow mode is due since then. */
+const [DAY = '', TIME = ''] = new Date(Date.now() - 3_600_000).toUTCString().match(/^\w{3}|\d\d:\d\d/g) ?? [];
+const REPORT = `shadowReport: { slack: '#automation', email: sre@acme.example, day: ${DAY.toLowerCase()}, at: '${TIME}' }`;
+
 const place = { environments: { production: {} } };
 
 let firebreak: Firebreak;
 beforeAll(async () => {
   firebreak = await Firebreak.start({
     services: { checkout: place, search: place },
-    configFiles: { 'response.yaml': STAKEHOLDERS },
+    configFiles: { 'response.yaml': `${STAKEHOLDERS}${REPORT}\n` },
     timeScale: 60, // they are told each second
     env: { PAGERDUTY_WEBHOOK_SECRET: SECRET },
   });
@@ -144,4 +148,18 @@ describe('stakeholders', { timeout: 60_000 }, () => {
     expect(await toOthers()).toHaveLength(2);
     expect(await lettersTo('search-lead@acme.example')).toHaveLength(1); // the attempt
   });
+});
+
+test('the weekly report of shadow mode goes to each receiver, once', { timeout: 60_000 }, async () => {
+  const [letter] = await seen(async () => {
+    const all = await lettersTo('sre@acme.example');
+    return all.length > 0 && all;
+  }, 'the letter');
+  expect(letter).toMatch(/^Subject: Shadow mode: \d+ incidents?, 0 services are ready for promotion$/m);
+  await seen(async () => (await channel('automation')).includes('in shadow mode'), 'the message');
+  const wanted = { service: 'checkout', environment: 'production', title: 'Refunds fail', severity: 'critical' };
+  await firebreak.post('/v1/incidents', wanted);
+  // News of a later round: whoever has the report already was passed over in it.
+  await seen(async () => (await lettersTo('cto@acme.example')).some((one) => one.includes('Refunds fail')), 'news');
+  expect(await lettersTo('sre@acme.example')).toHaveLength(1);
 });

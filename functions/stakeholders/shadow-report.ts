@@ -1,0 +1,90 @@
+import { sha256 } from '../../aws/hash.ts';
+import { TELLING_WAYS, toldLater, type ToldBefore } from '../../domain/digest.ts';
+import type { ChatMessage, Delivered } from '../../domain/outlets.ts';
+import type { Deps, Remembered } from '../../domain/ports.ts';
+import { lastDue, shadowDigest } from '../../domain/shadow-digest.ts';
+import type { Config } from '../../schemas/config.ts';
+import { plusSeconds, type Timestamp } from '../../schemas/time.ts';
+import { type Deadline, pooled } from '../evaluation/pool.ts';
+import { shadowReport } from '../shadow-report.ts';
+import { deliver, type Receiver, receiversOf } from './receivers.ts';
+import type { RoundDeps } from './round.ts';
+
+/** What the report covers. */
+const REPORT_SECONDS = 30 * 24 * 3600;
+
+/** A report that could not be sent for a day is skipped: the next one covers the same incidents. */
+const LATE_SECONDS = 24 * 3600;
+
+const AT_ONCE = 4;
+
+export type ReportDeps = RoundDeps & Pick<Deps, 'config' | 'changes' | 'automation'>;
+
+type Waiting = { receiver: Receiver; before: Remembered | undefined };
+
+/**
+ * Sends the weekly report of shadow mode to those who have not had it yet. It is on record before it is sent, so a crash in
+ * between may lose one, and none is sent twice.
+ *
+ * @returns how many were sent
+ */
+export async function sendShadowReport(deps: ReportDeps, config: Config, deadline: Deadline): Promise<number> {
+  const { shadowReport: wanted } = config.response;
+  if (wanted === undefined) return 0;
+  const now = deps.clock.now();
+  const due = lastDue(wanted, now);
+  if (due < plusSeconds(now, -LATE_SECONDS)) return 0;
+  const waiting = await waitingFor(deps, receiversOf(wanted), due, now);
+  if (waiting.length === 0) return 0;
+  const message = shadowDigest(await shadowReport(deps, { seconds: REPORT_SECONDS, of: {}, may: () => true }));
+  let sent = 0;
+  await pooled(waiting, AT_ONCE, async (one) => {
+    if (deadline.left > 0 && (await sendOne(deps, one, { message, due }))) sent += 1;
+  });
+  return sent;
+}
+
+/** Those who have not had the report of `due`, by ways that work as far as is known. */
+async function waitingFor(
+  { digests }: ReportDeps,
+  receivers: readonly Receiver[],
+  due: Timestamp,
+  now: Timestamp,
+): Promise<Waiting[]> {
+  const [had, pauses] = await Promise.all([digests.read('shadow-report'), digests.pauses()]);
+  const paused = TELLING_WAYS.filter((way) => (pauses[way]?.until ?? now) > now);
+  return receivers
+    .filter(({ way }) => !paused.includes(way))
+    .map((receiver) => ({ receiver, before: had[receiver.name] }))
+    .filter(({ before }) => before?.about !== due && (before?.again === undefined || before.again.at <= now));
+}
+
+async function sendOne(
+  deps: ReportDeps,
+  { receiver, before }: Waiting,
+  { message, due }: { message: ChatMessage; due: Timestamp },
+): Promise<boolean> {
+  const { digests, clock, timeScale, log } = deps;
+  const now = clock.now();
+  const mine: ToldBefore = { about: due, at: now, heard: true };
+  const remembered = await digests.remember('shadow-report', receiver.name, mine, before);
+  if (remembered === undefined) return false; // another run sends it
+  const how = await attempt(deps, receiver, message, `shadow-report-${sha256(JSON.stringify([receiver.name, due]))}`);
+  if (how.kind === 'done') return true;
+  log.warn('the report of shadow mode was not delivered', {
+    receiver: receiver.name,
+    delivery: how.kind,
+    detail: how.detail,
+  });
+  if (how.kind === 'later' || how.kind === 'closed' || how.kind === 'off')
+    await digests.remember('shadow-report', receiver.name, toldLater(before, { now, timeScale }), remembered);
+  return false;
+}
+
+async function attempt(deps: ReportDeps, receiver: Receiver, message: ChatMessage, key: string): Promise<Delivered> {
+  try {
+    return await deliver(deps, receiver, message, key);
+  } catch (error) {
+    return { kind: 'later', detail: String(error), afterSeconds: null };
+  }
+}
