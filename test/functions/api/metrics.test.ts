@@ -11,6 +11,8 @@ import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/
 import { millisOf } from '../../../schemas/time.ts';
 import { openTable, type TableStores } from '../../aws/table/stores.ts';
 import { FakeWorld } from '../../support/fake-deps.ts';
+import { processMetrics } from '../../../local/process-metrics.ts';
+import { METRICS_USED } from '../../deploy/monitoring-files.ts';
 import { have, programPath } from '../../support/prometheus-stack.ts';
 
 let stores: TableStores;
@@ -235,6 +237,15 @@ test('a token sees services that it may read, and what is about no service', asy
   mine = { services: ['mine'], environments: ['production'] };
   expect(Object.keys(await values(name))).toEqual(['service="mine",environment="production",version="v1"']);
   expect(await values('firebreak_automation_paused')).toEqual({ '': 0 });
+});
+
+test('everything that the alert rules and the dashboard ask for is there', async () => {
+  const types = [...`${await scrape()}${processMetrics()()}`.matchAll(/^# TYPE (\w+) (\w+)$/gm)];
+  const series = types.flatMap(([, name = '', type]) =>
+    type === 'histogram' ? ['_bucket', '_sum', '_count'].map((suffix) => `${name}${suffix}`) : [name],
+  );
+  expect(METRICS_USED.filter((name) => !series.includes(name))).toEqual([]);
+  expect(METRICS_USED.length).toBeGreaterThan(20);
 });
 
 test.runIf(have('promtool'))('promtool finds nothing wrong', async () => {

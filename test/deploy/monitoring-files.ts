@@ -1,0 +1,65 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parser } from '@prometheus-io/lezer-promql';
+import { parse } from 'yaml';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+export const FOLDER = join(ROOT, 'deploy/monitoring');
+export const OPERATING = readFileSync(join(ROOT, 'docs/operating.md'), 'utf8');
+
+export type Rule = {
+  alert: string;
+  expr: string;
+  labels: Record<string, string>;
+  annotations: Record<string, string>;
+};
+
+export const RULES: Rule[] = (
+  parse(readFileSync(join(FOLDER, 'firebreak-rules.yaml'), 'utf8')) as { groups: { rules: Rule[] }[] }
+).groups.flatMap(({ rules }) => rules);
+
+type Panel = {
+  id: number;
+  title: string;
+  type: string;
+  description?: string;
+  gridPos: { x: number; y: number; w: number; h: number };
+  datasource?: { type: string; uid: string };
+  targets?: { expr: string; refId: string; datasource: { type: string; uid: string } }[];
+};
+export type Dashboard = {
+  uid: string;
+  title: string;
+  schemaVersion: number;
+  panels: Panel[];
+  templating: { list: { name: string; type: string; query: string; definition?: string }[] };
+};
+
+export const DASHBOARD = JSON.parse(readFileSync(join(FOLDER, 'firebreak-dashboard.json'), 'utf8')) as Dashboard;
+
+/** Every query of the dashboard, with Grafana's own variables filled in. */
+export const queries = (): string[] =>
+  DASHBOARD.panels.flatMap(({ targets = [] }) =>
+    targets.map(({ expr }) => expr.replaceAll('$__rate_interval', '5m').replaceAll('$job', 'firebreak')),
+  );
+
+/** Names of the metrics that a query is about. */
+export function metricsOf(query: string): string[] {
+  const names: string[] = [];
+  parser.parse(query).iterate({
+    enter: ({ node }) => {
+      if (node.name === 'Identifier' && node.parent?.name === 'VectorSelector')
+        names.push(query.slice(node.from, node.to));
+    },
+  });
+  return names;
+}
+
+/** What Prometheus itself adds. */
+const OF_PROMETHEUS = ['up', 'ALERTS'];
+
+/** All that rules and dashboard ask for, and Firebreak has to tell. */
+export const METRICS_USED: string[] = [
+  ...new Set([...RULES.map(({ expr }) => expr), ...queries()].flatMap(metricsOf)),
+].filter((name) => !OF_PROMETHEUS.includes(name));

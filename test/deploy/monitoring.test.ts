@@ -1,0 +1,160 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { stringify } from 'yaml';
+import { COUNTERS } from '../../domain/counters.ts';
+import { parsesAsPromql } from '../../local/promql.ts';
+import { EffectState } from '../../schemas/incident.ts';
+import { have, programPath } from '../support/prometheus-stack.ts';
+import { DASHBOARD, FOLDER, metricsOf, OPERATING, queries, RULES } from './monitoring-files.ts';
+import { HEALTHY, RULE_CASES, type RuleCase } from './rule-cases.ts';
+
+const run = (program: 'promtool' | 'amtool', ...args: string[]) => {
+  const { status, stdout, stderr } = spawnSync(programPath(program) ?? '', args, { encoding: 'utf8' });
+  return { status, said: `${stdout}${stderr}` };
+};
+
+/** The text below a heading of docs/operating.md, up to the next heading. */
+const section = (heading: string): string | undefined =>
+  OPERATING.split(/^#+ /m)
+    .find((part) => part.startsWith(`${heading}\n`))
+    ?.slice(heading.length);
+
+describe('alert rules about Firebreak', () => {
+  test.each(RULES)('$alert says what it is and where its runbook is, and goes past Firebreak', (rule) => {
+    const { alert, labels, annotations } = rule;
+    expect(labels).toEqual({ product: 'firebreak', severity: expect.stringMatching(/^(critical|warning)$/) });
+    expect(annotations).toEqual({
+      summary: expect.stringMatching(/./),
+      description: expect.stringMatching(/./),
+      runbook_url: `https://runbooks.example.com/firebreak/operating.md#${alert.toLowerCase()}`,
+    });
+  });
+
+  test.each(RULES)('$alert has a runbook, and a line in the table', ({ alert, labels }) => {
+    const parts = [...(section(alert) ?? '').matchAll(/^- \*\*(\w+):\*\* ./gm)].map(([, part]) => part);
+    expect(parts).toEqual(['Meaning', 'Impact', 'Action']);
+    expect(OPERATING).toContain(`| [\`${alert}\`](#${alert.toLowerCase()}) | ${labels['severity']} |`);
+  });
+
+  test('each runbook has its rule', () => {
+    const headings = [...OPERATING.matchAll(/^### (Firebreak\w+)$/gm)].map(([, name]) => name);
+    expect(headings).toEqual(RULES.map(({ alert }) => alert));
+  });
+
+  test('the values of labels that they select are those that Firebreak writes', () => {
+    const values = (label: string) =>
+      RULES.flatMap(({ expr }) =>
+        [...expr.matchAll(new RegExp(`${label}[=!]~?"([^"]+)"`, 'g'))].flatMap(([, value]) => value?.split('|') ?? []),
+      );
+    const outcomes = [...EffectState.options, 'ok', 'refused', 'error']; // the last three: of calls to vendors
+    for (const outcome of values('outcome')) expect(outcomes).toContain(outcome);
+    expect(new Set(values('queue'))).toEqual(new Set(['urgent', 'people', 'ordinary', 'unmatched']));
+    expect(COUNTERS.firebreak_vendor_calls_total.labels).toEqual(['vendor', 'outcome']);
+  });
+
+  test('every rule has a case in which it fires', () => {
+    const fired = RULE_CASES.flatMap(({ fires = [] }) => fires.map(({ alert }) => alert));
+    expect(new Set(fired)).toEqual(new Set(RULES.map(({ alert }) => alert)));
+  });
+
+  test.runIf(have('promtool'))('they fire when they should, and not before', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'firebreak-rules-'));
+    try {
+      const file = join(folder, 'rules.test.yaml');
+      writeFileSync(file, stringify(promtoolTests()));
+      expect(run('promtool', 'test', 'rules', file)).toEqual({ status: 0, said: expect.stringContaining('SUCCESS') });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  test.runIf(have('amtool'))('they are sent to PagerDuty directly, and to nobody else', () => {
+    const config = join(FOLDER, 'alertmanager.yml');
+    expect(run('amtool', 'check-config', config)).toMatchObject({ status: 0 });
+    const receiver = (...labels: string[]) =>
+      run('amtool', 'config', 'routes', 'test', `--config.file=${config}`, ...labels).said.split('\n')[0];
+    expect(receiver('product=firebreak', 'severity=critical')).toMatch(/^firebreak-operators(Warning|$)/);
+    expect(receiver('product=firebreak', 'severity=warning')).toMatch(/^firebreak-operators-low(Warning|$)/);
+    expect(receiver('service=checkout', 'severity=critical')).toMatch(/^firebreak(Warning|$)/);
+  });
+});
+
+/** Alerts are asked for by the series that Prometheus keeps of them, so that a case names no texts. */
+function promtoolTests(): object {
+  const of = ({ name, series, fires = [], quiet = [] }: RuleCase) => ({
+    name,
+    interval: '15s',
+    input_series: Object.entries(series).map(([labels, values]) => ({ series: labels, values })),
+    promql_expr_test: [
+      ...fires.map(({ alert, at }) => ({ ...asked(alert, at), exp_samples: [{ labels: '{}', value: 1 }] })),
+      ...quiet.map(({ alert, at }) => ({ ...asked(alert, at), exp_samples: [] })),
+    ],
+  });
+  const asked = (alert: string, at: string) => ({
+    expr: `count(ALERTS{alertname="${alert}",alertstate="firing"})`,
+    eval_time: at,
+  });
+  const calm = ['10m', '20m', '40m', '80m'].map((at) => ({
+    expr: 'ALERTS{alertstate="firing"}',
+    eval_time: at,
+    exp_samples: [],
+  }));
+  return {
+    rule_files: [join(FOLDER, 'firebreak-rules.yaml')],
+    evaluation_interval: '1m',
+    tests: [...RULE_CASES.map(of), { ...of({ name: 'a quiet day', series: HEALTHY }), promql_expr_test: calm }],
+  };
+}
+
+describe('the dashboard', () => {
+  test('every query is PromQL', () => {
+    expect(queries().length).toBeGreaterThan(20);
+    const wrong = queries().filter((query) => parsesAsPromql(query) !== null || metricsOf(query).length === 0);
+    expect(wrong).toEqual([]);
+  });
+
+  test.runIf(have('promtool'))('Prometheus takes every query', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'firebreak-dashboard-'));
+    try {
+      const rules = queries().map((expr, n) => ({ record: `dashboard:query_${n}`, expr }));
+      writeFileSync(join(folder, 'queries.yaml'), stringify({ groups: [{ name: 'queries', rules }] }));
+      expect(run('promtool', 'check', 'rules', join(folder, 'queries.yaml'))).toMatchObject({ status: 0 });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  test('it can be provisioned anywhere: one data source, by a variable', () => {
+    const { uid, title, schemaVersion, panels, templating } = DASHBOARD;
+    expect({ uid, title }).toEqual({ uid: 'firebreak', title: 'Firebreak' });
+    expect('id' in DASHBOARD).toBe(false); // it would name a dashboard of another Grafana
+    expect(schemaVersion).toBeGreaterThanOrEqual(39);
+    expect(templating.list).toContainEqual(
+      expect.objectContaining({ name: 'datasource', type: 'datasource', query: 'prometheus' }),
+    );
+    const sources = panels.flatMap(({ datasource, targets = [] }) => [
+      ...(datasource ? [datasource] : []),
+      ...targets.map((target) => target.datasource),
+    ]);
+    for (const source of sources) expect(source).toEqual({ type: 'prometheus', uid: '${datasource}' });
+  });
+
+  test('panels have an id of their own, a title, an explanation, and a place that no other has', () => {
+    const { panels } = DASHBOARD;
+    expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
+    const cells = panels.flatMap(({ gridPos: { x, y, w, h } }) =>
+      Array.from({ length: w * h }, (_, n) => `${x + (n % w)}/${y + Math.floor(n / w)}`),
+    );
+    expect(new Set(cells).size).toBe(cells.length);
+    expect(Math.max(...panels.map(({ gridPos: { x, w } }) => x + w))).toBeLessThanOrEqual(24);
+    const unexplained = panels.filter(({ title, type, description }) => !title || (type !== 'row' && !description));
+    expect(unexplained).toEqual([]);
+    const sameRef = panels.filter(
+      ({ targets = [] }) => new Set(targets.map(({ refId }) => refId)).size < targets.length,
+    );
+    expect(sameRef).toEqual([]);
+  });
+});
