@@ -18,7 +18,8 @@ command_line() {
   local text="$2"
   text="${text//'%'/%25}"
   text="${text//$'\r'/%0D}"
-  printf '::%s::%s\n' "$1" "${text//$'\n'/%0A}"
+  text="${text//$'\n'/%0A}"
+  printf '::%s::%s\n' "$1" "${text//[[:cntrl:]]/ }"
 }
 
 fail() {
@@ -95,8 +96,11 @@ field() { jq --raw-output "$1 // \"\"" "$answer"; }
 # What is no JSON, or nothing at all, is not so: jq --exit-status finds nothing wrong with an empty file.
 is() { [ "$(jq --raw-output "$1" "$answer" 2>/dev/null)" = true ]; }
 
+# Control characters, and what changes the direction of text, become spaces: logs are shown by terminals, too.
+readonly AS_PLAIN_TEXT='tostring | gsub("[\\p{Cc}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"; " ")'
+
 # What others have written must not be taken for a command of the runner, which are lines of their own.
-lines() { jq --raw-output "$1" "$answer" | tr "\r" " " | sed -e "s/^/- /" -e "s/##\[/# #[/g"; }
+lines() { jq --raw-output "($1) | $AS_PLAIN_TEXT" "$answer" | sed -e "s/^/- /" -e "s/##\[/# #[/g"; }
 
 # What it has said and signed, for the time in which nobody answers. That it cannot be kept stops no deployment.
 keep() {

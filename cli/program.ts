@@ -16,6 +16,7 @@ import { addReport } from './commands/report.ts';
 import { addRunbooks } from './commands/runbooks.ts';
 import { addSlo } from './commands/slo.ts';
 import { addToken } from './commands/token.ts';
+import { printing } from './printable.ts';
 import { Misused, No, type World } from './world.ts';
 
 /** Each adds itself with what it takes; the help is made of them, in this order. */
@@ -45,7 +46,8 @@ machine with the admin token of its data folder.
 Exit codes: 0 fine, 1 no, 2 called wrongly.`;
 
 /** Runs one command. @returns the exit code: 0 fine, 1 no, 2 called wrongly */
-export async function run(args: readonly string[], world: World): Promise<number> {
+export async function run(args: readonly string[], outside: World): Promise<number> {
+  const world = printing(outside);
   const program = new Command('firebreak')
     .description('Firebreak turns alerts into action: this is its command line')
     .version(manifest.version)
@@ -66,7 +68,8 @@ export async function run(args: readonly string[], world: World): Promise<number
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (error instanceof No) world.err(error.message);
     else if (error instanceof Misused) world.err(`${error.message}\nfirebreak --help tells how it is called`);
+    else if (error instanceof Error) world.err(error.stack ?? error.message);
     else throw error;
-    return error instanceof No ? 1 : 2;
+    return error instanceof Misused ? 2 : 1;
   }
 }

@@ -1,3 +1,5 @@
+import { printableJson } from './printable.ts';
+
 /** Columns that stand below each other, with a heading; the last one is as long as it is. */
 export function table(heading: readonly string[], rows: readonly (readonly string[])[]): string {
   const lines = [heading, ...rows.map((row) => row.map(oneLine))];
@@ -12,11 +14,11 @@ export function table(heading: readonly string[], rows: readonly (readonly strin
     .join('\n');
 }
 
-/** Whatever others write cannot break a line, or tell a terminal to do something. */
+/** Whatever others write cannot break a line. */
 export const oneLine = (text: string): string => text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ');
 
 /** `2026-11-20 06:43:40` of `2026-11-20T06:43:40.145Z`; a dash where there is none. */
 export const shortTime = (at: string | null): string => (at === null ? '-' : at.slice(0, 19).replace('T', ' '));
 
 /** For programs. */
-export const asJson = (value: unknown): string => JSON.stringify(value, null, 2);
+export const asJson = (value: unknown): string => printableJson(JSON.stringify(value, null, 2));

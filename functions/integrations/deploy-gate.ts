@@ -67,5 +67,5 @@ function inLines(
     ...(clears_when === null ? [] : [`It clears ${clears_when}`]),
     `Decision ${decision_id}`,
   ];
-  return `${lines.map((line) => line.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')).join('\n')}\n`;
+  return `${lines.map((line) => line.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]+/gu, ' ')).join('\n')}\n`;
 }

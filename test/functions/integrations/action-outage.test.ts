@@ -98,7 +98,7 @@ test('what it is told is for the next steps, the token hidden from the log', asy
 });
 
 test('reasons of others are no commands of the runner', async () => {
-  const text = '::set-output name=allowed::true\n::error::x ##[add-mask]y';
+  const text = '::set-output name=allowed::true\n::error::x ##[add-mask]y \u001b[2J\u009b1A \u202eback';
   const { url } = await vendor(
     answer(423, { ...allowed, allowed: false, token: null, reasons: [{ code: 'person', text }] }),
   );
@@ -106,6 +106,8 @@ test('reasons of others are no commands of the runner', async () => {
   expect(code).toBe(1);
   const commands = out.split('\n').filter((line) => /^\s*::|##\[/.test(line));
   expect(commands).toEqual(['::error::checkout is frozen in production (frd_1)']);
+  expect(out).toContain('- ::set-output name=allowed::true ::error::x # #[add-mask]y');
+  expect(out).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\p{Bidi_Control}]/u);
 });
 
 test('a kind that passes by policy comes with the identity of the job', async () => {
