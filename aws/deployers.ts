@@ -18,6 +18,7 @@ import type {
   FlaggerDeployer,
   KubernetesDeployer,
 } from '../schemas/deployers.ts';
+import type { VariableName } from '../schemas/variables.ts';
 
 type Around = {
   place: Place;
@@ -41,7 +42,7 @@ async function addressOf(entry: DeployerConfig, { secrets }: Pick<Around, 'secre
   return secrets.get(URL_SETTINGS[entry.kind]);
 }
 
-const URL_SETTINGS: Record<DeployerConfig['kind'], string> = {
+const URL_SETTINGS: Record<DeployerConfig['kind'], VariableName> = {
   http: 'CD_URL',
   'argo-cd': 'ARGOCD_URL',
   github: 'GITHUB_API_URL',

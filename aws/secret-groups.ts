@@ -1,3 +1,5 @@
+import type { VariableName } from '../schemas/variables.ts';
+
 /**
  * Which secrets are kept together and who may read them: for `sst.config.ts`, one machine, and the functions alike. A group
  * is one parameter, below 4 KB, so that a function reads all that it needs in one call.
@@ -35,7 +37,7 @@ const SECRET_GROUPS = {
   ],
   /** Which vendors are connected, for functions that need to know that, but not the credentials. */
   connected: ['CONNECTED_GRAFANA', 'CONNECTED_SLACK', 'CONNECTED_STATUSPAGE'],
-} as const satisfies Record<string, readonly string[]>;
+} as const satisfies Record<string, readonly (VariableName | `CONNECTED_${string}`)[]>;
 
 /** All that a deployment can be given. What is `connected` follows from them, and the stand-ins of targets are a sandbox's. */
 export const SETTABLE: readonly string[] = Object.entries(SECRET_GROUPS)

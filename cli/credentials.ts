@@ -1,9 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import * as z from 'zod';
+import { VARIABLES } from '../schemas/variables.ts';
 import { Misused, No, type World } from './world.ts';
-
-const DEFAULT_URL = 'http://127.0.0.1:8080';
 
 /** Of the data folder, as the first start leaves it. */
 const Kept = z.object({ FIREBREAK_ADMIN_TOKEN: z.string().min(1).optional() });
@@ -16,7 +15,7 @@ export type Access = { url: string; token: string };
  * folder; it is never sent anywhere else.
  */
 export async function accessOf({ env, root, cwd }: Pick<World, 'env' | 'root' | 'cwd'>): Promise<Access> {
-  const url = env['FIREBREAK_URL'] || DEFAULT_URL;
+  const url = env['FIREBREAK_URL'] || VARIABLES.FIREBREAK_URL.standard;
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
     throw new Misused(`FIREBREAK_URL is ${JSON.stringify(url)}, which is no http or https address`);
   const at = { url: url.replace(/\/+$/, '') };

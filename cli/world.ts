@@ -1,6 +1,8 @@
+import type { Env } from '../schemas/variables.ts';
+
 /** What a command needs from outside. */
 export type World = {
-  env: Readonly<Record<string, string | undefined>>;
+  env: Readonly<Env>;
   /** The folder that it was called in. */
   cwd: string;
   /** The folder of the project. */

@@ -1,4 +1,5 @@
 import type { Config, EnvironmentEntry } from '../schemas/config.ts';
+import { type VariableName, VARIABLES } from '../schemas/variables.ts';
 
 /** A group of addresses that are real or stand-ins together. Most are also names of stand-ins. */
 export type VendorId =
@@ -22,13 +23,13 @@ export type VendorConnection = {
   /** As `npm start` and `firebreak doctor` show it. */
   name: string;
   /** The setting that holds its address. */
-  url: string;
+  url: VariableName;
   /** Its public address, used when `url` is not set. Null: it has none, so `url` is required. */
   publicUrl: string | null;
   /** What Firebreak authenticates with when it calls the vendor: one of these sets of settings. Empty: nothing. */
-  credentials: readonly (readonly string[])[];
+  credentials: readonly (readonly VariableName[])[];
   /** Other settings that it does not work without. */
-  also?: readonly string[];
+  also?: readonly VariableName[];
   /** Firebreak only reads there, so nothing that it does can harm anybody. */
   readOnly?: true;
 };
@@ -39,28 +40,28 @@ export const VENDOR_CONNECTIONS: readonly VendorConnection[] = [
     vendor: 'pagerduty',
     name: 'PagerDuty pages',
     url: 'PAGERDUTY_EVENTS_URL',
-    publicUrl: 'https://events.pagerduty.com',
+    publicUrl: VARIABLES.PAGERDUTY_EVENTS_URL.standard,
     credentials: [['PAGERDUTY_ROUTING_KEY']],
   },
   {
     vendor: 'pagerduty',
     name: 'PagerDuty API',
     url: 'PAGERDUTY_API_URL',
-    publicUrl: 'https://api.pagerduty.com',
+    publicUrl: VARIABLES.PAGERDUTY_API_URL.standard,
     credentials: [['PAGERDUTY_API_TOKEN']],
   },
   {
     vendor: 'slack',
     name: 'Slack',
     url: 'SLACK_API_URL',
-    publicUrl: 'https://slack.com/api/',
+    publicUrl: VARIABLES.SLACK_API_URL.standard,
     credentials: [['SLACK_BOT_TOKEN']],
   },
   {
     vendor: 'statuspage',
     name: 'Statuspage',
     url: 'STATUSPAGE_API_URL',
-    publicUrl: 'https://api.statuspage.io/v1',
+    publicUrl: VARIABLES.STATUSPAGE_API_URL.standard,
     credentials: [['STATUSPAGE_API_KEY']],
     also: ['STATUSPAGE_PAGE_ID'],
   },
@@ -76,7 +77,7 @@ export const VENDOR_CONNECTIONS: readonly VendorConnection[] = [
     vendor: 'github',
     name: 'GitHub',
     url: 'GITHUB_API_URL',
-    publicUrl: 'https://api.github.com',
+    publicUrl: VARIABLES.GITHUB_API_URL.standard,
     credentials: [['GITHUB_TOKEN'], ['GITHUB_APP_ID', 'GITHUB_APP_PRIVATE_KEY']],
   },
   { vendor: 'argo-cd', name: 'Argo CD', url: 'ARGOCD_URL', publicUrl: null, credentials: [['ARGOCD_TOKEN']] },
@@ -91,7 +92,7 @@ export const VENDOR_CONNECTIONS: readonly VendorConnection[] = [
     vendor: 'launchdarkly',
     name: 'LaunchDarkly',
     url: 'LAUNCHDARKLY_API_URL',
-    publicUrl: 'https://app.launchdarkly.com',
+    publicUrl: VARIABLES.LAUNCHDARKLY_API_URL.standard,
     credentials: [['LAUNCHDARKLY_TOKEN']],
   },
   // The credential of a CD system is the one that a deployer of the catalogue names, if it names one.

@@ -23,6 +23,7 @@ import { handler as projectHandler } from '../functions/project.ts';
 import { handler as routeHandler } from '../functions/route.ts';
 import { handler as slackHandler } from '../functions/slack.ts';
 import { handler as sweepHandler } from '../functions/sweep.ts';
+import type { Env } from '../schemas/variables.ts';
 import { startEventSource } from './aws/event-source.ts';
 import { type LocalFunction, startLambda } from './aws/lambda/lambda.ts';
 import { startSchedules } from './aws/schedules.ts';
@@ -54,7 +55,7 @@ export type ComputeOptions = {
  * before anything new is taken up.
  */
 export async function startCompute(
-  env: NodeJS.ProcessEnv,
+  env: Env,
   storage: Pick<Storage, 'sqs' | 'queues'>,
   options: ComputeOptions,
   opened: Opened,

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import * as z from 'zod';
+import type { Env } from '../schemas/variables.ts';
 import { readPrivate, writePrivate } from './private-file.ts';
 import { provideSigningKey } from './signing-key.ts';
 
@@ -17,7 +18,7 @@ type Kept = z.infer<typeof Kept>;
  * @param shown whether the lines show new tokens: what is no terminal may be a log that others read
  * @returns the lines that tell of new tokens, once
  */
-export async function provideCredentials(dataDir: string, env: NodeJS.ProcessEnv, shown: boolean): Promise<string[]> {
+export async function provideCredentials(dataDir: string, env: Env, shown: boolean): Promise<string[]> {
   await provideSigningKey(dataDir, env);
   const file = join(dataDir, 'tokens.json');
   const kept = await read(file);

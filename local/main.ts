@@ -1,21 +1,23 @@
 import { flushCompileCache } from 'node:module';
+import { namesIn, VARIABLES } from '../schemas/variables.ts';
 import { stopWithParent } from './parent.ts';
 import { startRuntime } from './runtime.ts';
 import { readSettings } from './settings.ts';
 
+/** What the page about the variables says in Markdown, on a line of a terminal. */
+const plain = (markdown: string): string => markdown.replaceAll(/ \(\[.*?\]\(.*?\)\)/g, '').replaceAll('`', '');
+
 const HELP = `npm start
 
-Starts Firebreak on this machine, prints "firebreak ready on ADDRESS", and runs until Ctrl-C. It takes no arguments; the
-environment says how it runs (docs/configuration.md):
+Starts Firebreak on this machine, prints "firebreak ready on ADDRESS", and runs until Ctrl-C. It takes no arguments. The
+environment says how it runs; docs/environment.md has all variables:
 
-  PORT                   8080
-  HOST                   127.0.0.1
-  FIREBREAK_DATA_DIR     .firebreak   what is kept between starts, its tokens included
-  FIREBREAK_CONFIG_DIR   config
-  FIREBREAK_RUNBOOKS_DIR runbooks
-  FIREBREAK_SANDBOX      on           stand-ins for vendors without a credential; off: no stand-ins
-  FIREBREAK_TIME_SCALE   1            60: waits pass 60 times as fast
-  LOG_LEVEL              info         debug, info, warn, error, or silent`;
+${namesIn('machine')
+  .map((name) => {
+    const { schema, meaning } = VARIABLES[name];
+    return `  ${name.padEnd(22)} ${String(schema.parse(undefined)).padEnd(10)} ${plain(meaning)}`;
+  })
+  .join('\n')}`;
 
 const args = process.argv.slice(2);
 if (args.length > 0) {

@@ -8,6 +8,7 @@ import { namedCredentials } from '../domain/vendors.ts';
 import { handler as slackHandler } from '../functions/slack.ts';
 import type { Config } from '../schemas/config.ts';
 import { timestamp } from '../schemas/time.ts';
+import type { Env } from '../schemas/variables.ts';
 import { startSsm } from './aws/ssm/server.ts';
 import { startCompute } from './compute.ts';
 import { type ConfigFolders, loadSet } from './config-set.ts';
@@ -44,7 +45,7 @@ export type Running = {
  * The whole product on this machine. AWS is emulated behind its own APIs and everything else is what runs on AWS.
  * In the order in which parts need each other: whatever takes requests from outside comes last.
  */
-export async function startRuntime(settings: Settings, env: NodeJS.ProcessEnv): Promise<Running> {
+export async function startRuntime(settings: Settings, env: Env): Promise<Running> {
   const opened = new Opened();
   try {
     return await start(settings, env, opened);
@@ -54,7 +55,7 @@ export async function startRuntime(settings: Settings, env: NodeJS.ProcessEnv): 
   }
 }
 
-async function start(settings: Settings, env: NodeJS.ProcessEnv, opened: Opened): Promise<Running> {
+async function start(settings: Settings, env: Env, opened: Opened): Promise<Running> {
   const { dataDir, timeScale } = settings;
   const log = jsonLog({ now: () => timestamp(Date.now()) }, settings.logLevel);
 
@@ -131,8 +132,9 @@ async function start(settings: Settings, env: NodeJS.ProcessEnv, opened: Opened)
  * The key that our emulations ask for: new at each start. Where a part of AWS is somebody else's, all share the
  * environment's key, since the SDK signs with one.
  */
-function emulationKey(env: NodeJS.ProcessEnv): string {
-  const foreign = ['DYNAMODB', 'SQS', 'S3', 'LAMBDA', 'SSM'].some((service) => env[`AWS_ENDPOINT_URL_${service}`]);
+function emulationKey(env: Env): string {
+  const services = ['DYNAMODB', 'SQS', 'S3', 'LAMBDA', 'SSM'] as const;
+  const foreign = services.some((service) => env[`AWS_ENDPOINT_URL_${service}`]);
   env['AWS_REGION'] ??= 'us-east-1';
   if (foreign && env['AWS_ACCESS_KEY_ID']) return env['AWS_ACCESS_KEY_ID'];
   env['AWS_ACCESS_KEY_ID'] = `local${randomBytes(16).toString('hex')}`;

@@ -1,17 +1,9 @@
 import { isAbsolute, resolve } from 'node:path';
 import * as z from 'zod';
+import { type Env, environmentOf, namesIn } from '../schemas/variables.ts';
 
-/** How one machine is set up: the environment, read once at start. */
-const Environment = z.object({
-  PORT: z.coerce.number().int().min(0).max(65535).default(8080),
-  HOST: z.string().min(1).default('127.0.0.1'),
-  FIREBREAK_DATA_DIR: z.string().min(1).default('.firebreak'),
-  FIREBREAK_CONFIG_DIR: z.string().min(1).default('config'),
-  FIREBREAK_RUNBOOKS_DIR: z.string().min(1).default('runbooks'),
-  FIREBREAK_SANDBOX: z.enum(['on', 'off']).default('on'),
-  FIREBREAK_TIME_SCALE: z.coerce.number().min(1).default(1),
-  LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
-});
+/** How one machine is set up: the environment, read once at start. Of secrets only their form is looked at here. */
+const Environment = environmentOf([...namesIn('machine', 'access', 'vendors', 'emulation')]);
 
 export type Settings = {
   port: number;
@@ -25,7 +17,7 @@ export type Settings = {
 };
 
 /** @throws naming each variable that is wrong */
-export function readSettings(env: Record<string, string | undefined>, cwd: string): Settings {
+export function readSettings(env: Env, cwd: string): Settings {
   const read = Environment.safeParse(Object.fromEntries(Object.entries(env).filter(([, value]) => value !== '')));
   if (!read.success) throw new Error(`the environment is not right:\n${z.prettifyError(read.error)}`);
   const { data } = read;

@@ -1,12 +1,13 @@
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { join } from 'node:path';
+import type { Env } from '../schemas/variables.ts';
 import { readPrivate, writePrivate } from './private-file.ts';
 
 /**
  * Puts the key that signs tokens of deployments into `env` where it is not set there: that of the data folder, made at the
  * first start and readable for the owner alone. Unlike tokens, nobody ever has to see it.
  */
-export async function provideSigningKey(dataDir: string, env: NodeJS.ProcessEnv): Promise<void> {
+export async function provideSigningKey(dataDir: string, env: Env): Promise<void> {
   if (env['FIREBREAK_SIGNING_KEY']) return;
   const file = join(dataDir, 'signing-key.pem');
   const kept = await readPrivate(file);

@@ -7,6 +7,7 @@ import { s3Blobs } from '../aws/blobs.ts';
 import { awsClient } from '../aws/client.ts';
 import { TABLE } from '../aws/resources.ts';
 import type { Blobs } from '../domain/ports.ts';
+import type { Env } from '../schemas/variables.ts';
 import { createDatabase } from './aws/dynamodb/create.ts';
 import { startDynamoDb } from './aws/dynamodb/start.ts';
 import { startTtlSweep } from './aws/dynamodb/ttl.ts';
@@ -27,12 +28,7 @@ export type Storage = {
 };
 
 /** What holds data: DynamoDB, SQS and S3, with the table, queues and bucket in them. */
-export async function startStorage(
-  dir: string,
-  env: NodeJS.ProcessEnv,
-  accessKeyId: string,
-  opened: Opened,
-): Promise<Storage> {
+export async function startStorage(dir: string, env: Env, accessKeyId: string, opened: Opened): Promise<Storage> {
   const { failed } = await startDatabase(join(dir, 'dynamodb.sqlite'), env, accessKeyId, opened);
   if (!env['AWS_ENDPOINT_URL_SQS']) {
     env['AWS_ENDPOINT_URL_SQS'] = opened.add(
@@ -59,7 +55,7 @@ const OPEN_PORT =
 /** Ours, or somebody else's where the environment names one. Whoever it belongs to has our table. */
 async function startDatabase(
   file: string,
-  env: NodeJS.ProcessEnv,
+  env: Env,
   accessKeyId: string,
   opened: Opened,
 ): Promise<Pick<Storage, 'failed'>> {

@@ -10,6 +10,7 @@ import {
 } from '../domain/vendors.ts';
 import { whatIsReal } from '../domain/reality.ts';
 import type { Config } from '../schemas/config.ts';
+import { type Env, namedIn, type VariableName } from '../schemas/variables.ts';
 import type { StandIns } from './standins/index.ts';
 import type { Product } from './standins/stand-in.ts';
 import { SANDBOX_PAGE_ID } from './standins/statuspage.ts';
@@ -27,7 +28,7 @@ const SANDBOX_TOKEN = 'sandbox-000000000000';
 const SANDBOX_USER = 'firebreak@example.com';
 
 /** What connects Firebreak to the stand-in of a vendor. Settings that are set already are kept, but for addresses. */
-const STAND_IN_SETTINGS: Record<VendorId, ((urls: StandIns['urls'], mail: string) => Record<string, string>) | null> = {
+const STAND_IN_SETTINGS: Record<VendorId, ((urls: StandIns['urls'], mail: string) => Env) | null> = {
   pagerduty: ({ pagerduty }) => ({
     PAGERDUTY_EVENTS_URL: pagerduty,
     PAGERDUTY_ROUTING_KEY: SANDBOX_ROUTING_KEY,
@@ -61,7 +62,7 @@ const STAND_IN_SETTINGS: Record<VendorId, ((urls: StandIns['urls'], mail: string
  * @param named credentials that the catalogue names: one that is set makes its vendor real
  */
 export function connectStandIns(
-  env: NodeJS.ProcessEnv,
+  env: Env,
   { urls, mail }: Pick<StandIns, 'urls' | 'mail'>,
   named: NamedCredentials = {},
 ): void {
@@ -70,20 +71,20 @@ export function connectStandIns(
     VendorId,
     (typeof STAND_IN_SETTINGS)['cd'],
   ][]) {
-    if (settings === null || !nothingIsSet(vendor, (name) => env[name], named)) continue;
-    for (const [name, value] of Object.entries(settings(urls, mail))) env[name] ||= value;
+    if (settings === null || !nothingIsSet(vendor, (name) => namedIn(env, name), named)) continue;
+    for (const [name, value] of Object.entries(settings(urls, mail)) as [VariableName, string][]) env[name] ||= value;
     if (vendor === 'statuspage') env['STATUSPAGE_PAGE_ID'] = SANDBOX_PAGE_ID; // it has no other
   }
 }
 
 /** The lines to print at the start: how each vendor is connected, and which of their requests are refused. */
 export function vendorLines(
-  env: NodeJS.ProcessEnv,
+  env: Env,
   metrics: StandIns['prometheus'] | undefined,
   named: NamedCredentials = {},
 ): string[] {
   const standIns = standInsOf(env);
-  const states = vendorStates((name) => env[name], standIns.at, named);
+  const states = vendorStates((name) => namedIn(env, name), standIns.at, named);
   const line = ({ name, mode, address, credentials, missing }: VendorState): string =>
     `${name.padEnd(21)} ${mode.padEnd(9)} ${
       missing ?? [address, ...(mode === 'real' && credentials.length > 0 ? [credentials.join(', ')] : [])].join(', ')
@@ -107,18 +108,18 @@ export function vendorLines(
   ];
 }
 
-const standInsOf = (env: NodeJS.ProcessEnv) => standInsAt((env['FIREBREAK_STAND_INS'] ?? '').split(' '));
+const standInsOf = (env: Env) => standInsAt((env['FIREBREAK_STAND_INS'] ?? '').split(' '));
 
 /** What Firebreak writes to that is no stand-in, by what is set and configured now. */
-export function realIn(env: NodeJS.ProcessEnv, config: Config | undefined): string[] {
+export function realIn(env: Env, config: Config | undefined): string[] {
   if (config === undefined) return [];
   const standIns = standInsOf(env);
-  const vendors = vendorStates((name) => env[name], standIns.at, namedCredentials(config.services));
+  const vendors = vendorStates((name) => namedIn(env, name), standIns.at, namedCredentials(config.services));
   return whatIsReal({ config, vendors, standIns });
 }
 
 /** What the stand-ins need to tell the product what people do: nothing of a vendor that the product has for real. */
-export function productFor(env: NodeJS.ProcessEnv, standIns: StandIns['urls'], url: string): Product {
+export function productFor(env: Env, standIns: StandIns['urls'], url: string): Product {
   const [slack, pagerDuty] = [env['SLACK_SIGNING_SECRET'], env['PAGERDUTY_WEBHOOK_SECRET']];
   const isOurSlack = env['SLACK_API_URL'] === `${standIns.slack}/api/`;
   const isOurPagerDuty = env['PAGERDUTY_EVENTS_URL'] === standIns.pagerduty;
@@ -133,7 +134,7 @@ export function productFor(env: NodeJS.ProcessEnv, standIns: StandIns['urls'], u
  * What connects Prometheus in a sandbox: its stand-in, as soon as that was given samples or rules. Before, it would turn
  * every look at a service's health into "no data".
  */
-export function sandboxMetrics(env: NodeJS.ProcessEnv, standIns: StandIns | undefined): Record<string, string> {
+export function sandboxMetrics(env: Env, standIns: StandIns | undefined): Record<string, string> {
   if (env['PROMETHEUS_URL'] || !standIns?.prometheus.inUse()) return {};
   return { PROMETHEUS_URL: standIns.urls.prometheus };
 }

@@ -18,6 +18,7 @@ import {
   SLOS,
 } from '../files.ts';
 import type { RunbookSet } from '../../schemas/runbook.ts';
+import { namedIn } from '../../schemas/variables.ts';
 import { folderOf } from '../folders.ts';
 import { No, type World } from '../world.ts';
 
@@ -70,7 +71,7 @@ async function warnings(configDir: string, config: Loaded): Promise<string[]> {
 const unsetSecrets = ({ env }: World, dir: string, { runbooks }: RunbookSet): Problem[] =>
   runbooks.flatMap((runbook) =>
     secretNamesOf(runbook)
-      .filter((name) => !env[name])
+      .filter((name) => !namedIn(env, name))
       .map((name) =>
         doubtful({ file: join(dir, runbook.file), line: 1 }, `it names the secret ${name}, which is not set here`),
       ),

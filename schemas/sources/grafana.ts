@@ -1,3 +1,4 @@
+import { VARIABLES } from '../variables.ts';
 import { parseGroup } from './group.ts';
 import type { Source } from './parsed.ts';
 
@@ -10,7 +11,7 @@ export const grafana: Source = {
   signature: {
     header: 'x-grafana-alerting-signature',
     secret: 'GRAFANA_WEBHOOK_SECRET',
-    timestampHeader: { secret: 'GRAFANA_TIMESTAMP_HEADER', fallback: 'X-Grafana-Alerting-Timestamp' },
+    timestampHeader: { secret: 'GRAFANA_TIMESTAMP_HEADER', fallback: VARIABLES.GRAFANA_TIMESTAMP_HEADER.standard },
   },
   parse: (body) => parseGroup(body, 'grafana', ['1', '4']),
 };

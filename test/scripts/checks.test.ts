@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { docPathProblems } from '../../scripts/checks/doc-paths.ts';
+import { environmentProblems } from '../../scripts/checks/environment.ts';
+import { environmentDocument } from '../../scripts/environment-doc.ts';
 import { lockFileProblems } from '../../scripts/checks/lock-file.ts';
 import { machinePathProblems } from '../../scripts/checks/machine-paths.ts';
 import { packageRunnerProblems } from '../../scripts/checks/package-runners.ts';
@@ -155,5 +157,42 @@ describe('package runners', () => {
 
   test('nothing of this project does', () => {
     expect(packageRunnerProblems(join(import.meta.dirname, '../..'))).toEqual([]);
+  });
+});
+
+describe('environment variables', () => {
+  const unread = /no code reads/;
+  const problems = () => environmentProblems(root).filter((problem) => !unread.test(problem));
+
+  test('what the table has may be read, and a page that was written from it is right', async () => {
+    await write({
+      'docs/environment.md': environmentDocument(),
+      'local/a.ts': `export const port = process.env['PORT'] ?? env.HOST ?? secrets.get('SLACK_BOT_TOKEN');`,
+    });
+    expect(problems()).toEqual([]);
+  });
+
+  test.each([
+    `process.env['FIREBREAK_PROT']`,
+    `env.FIREBREAK_PROT`,
+    `env["FIREBREAK_PROT"]`,
+    `secrets.get('FIREBREAK_PROT')`,
+  ])('%s is found, since the table has no such name', async (read) => {
+    await write({ 'docs/environment.md': environmentDocument(), 'local/a.ts': `\nexport const a = ${read};` });
+    expect(problems()).toEqual([expect.stringContaining('local/a.ts:2: reads FIREBREAK_PROT')]);
+  });
+
+  test('a page that was changed by hand, or is missing, is found', async () => {
+    await write({ 'docs/environment.md': environmentDocument().replace('8080', '8081') });
+    expect(problems()).toEqual([expect.stringContaining('docs/environment.md differs')]);
+    await rm(join(root, 'docs/environment.md'));
+    expect(problems()).toEqual([expect.stringContaining('docs/environment.md differs')]);
+  });
+
+  test('a variable that no code reads is found', async () => {
+    await write({ 'docs/environment.md': environmentDocument(), 'local/a.ts': `export const a = env['PORT'];` });
+    const all = environmentProblems(root);
+    expect(all).toContainEqual(expect.stringContaining('no code reads HOST'));
+    expect(all).not.toContainEqual(expect.stringContaining('no code reads PORT'));
   });
 });

@@ -233,7 +233,10 @@ describe('the configuration puts each rule in force where it belongs', () => {
     ],
     ['functions/a.ts', `export const f = (deps: { at: number }) => deps.at;`, []],
     ['functions/b.ts', `export const mode = process.env['MODE'];`, ['firebreak(no-environment)']],
-    ['aws/env.ts', `export const mode = process.env['MODE'];`, []],
+    ['aws/env.ts', `export const mode = process.env['MODE'];`, ['firebreak(no-environment)']],
+    ['local/storage.ts', `export const mode = process.env['MODE'];`, ['firebreak(no-environment)']],
+    ['aws/deps.ts', `export const mode = process.env['MODE'];`, []],
+    ['local/main.ts', `export const mode = process.env['MODE'];`, []],
     ['aws/c.ts', `export const f = (): void => { Promise.resolve(1); };`, ['typescript(no-floating-promises)']],
     [
       'aws/d.ts',

@@ -1,7 +1,8 @@
 import { defineRule } from '@oxlint/plugins';
 
 const MESSAGE =
-  'settings are read in aws/deps.ts and aws/env.ts and passed in as arguments, so that the same code runs everywhere';
+  'settings are read where a program starts (aws/deps.ts, aws/slack-deps.ts, cli/main.ts, local/main.ts), by the table in ' +
+  'schemas/variables.ts, and passed in as arguments';
 
 /** @param {string} specifier */
 const isProcessModule = (specifier) => specifier === 'node:process' || specifier === 'process';

@@ -1,0 +1,39 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { namesIn, VARIABLES } from '../../schemas/variables.ts';
+import { environmentDocument } from '../environment-doc.ts';
+import { projectFiles } from './files.ts';
+
+const TABLE = 'schemas/variables.ts';
+const DOCUMENT = 'docs/environment.md';
+
+/** Ways to read a variable or a secret by a name that is written out. */
+const READ = [
+  /\benv\[\s*'([A-Za-z0-9_]+)'\s*\]/g,
+  /\benv\[\s*"([A-Za-z0-9_]+)"\s*\]/g,
+  /\benv\.([A-Z][A-Z0-9_]+)\b/g,
+  /\bsecrets\.get\(\s*'([A-Z0-9_]+)'/g,
+];
+
+/** Code of the product and of its tools. Tests set what they like, and the inputs of `action/` are those of action.yml. */
+const isChecked = (file: string): boolean =>
+  /\.(ts|tsx|mjs|js)$/.test(file) && !/^(test|action|tools\/lint)\//.test(file) && file !== TABLE;
+
+/** What differs between the table of environment variables, the code that reads them, and the page about them. */
+export function environmentProblems(root: string): string[] {
+  const files = projectFiles(root);
+  const code = files.filter(isChecked).map((file) => ({ file, text: readFileSync(join(root, file), 'utf8') }));
+  const unknown = code.flatMap(({ file, text }) =>
+    READ.flatMap((pattern) => [...text.matchAll(pattern)])
+      .filter(([, name]) => !Object.hasOwn(VARIABLES, name ?? ''))
+      .map(({ 1: name, index }) => `${file}:${lineAt(text, index)}: reads ${name}, which is not in ${TABLE}`),
+  );
+  const all = code.map(({ text }) => text).join('\n');
+  const unused = namesIn('machine', 'access', 'vendors', 'client', 'deploy', 'functions', 'system')
+    .filter((name) => !new RegExp(`\\b${name}\\b`).test(all))
+    .map((name) => `${TABLE}: no code reads ${name}`);
+  const isWritten = files.includes(DOCUMENT) && readFileSync(join(root, DOCUMENT), 'utf8') === environmentDocument();
+  return [...unknown, ...unused, ...(isWritten ? [] : [`${DOCUMENT} differs from ${TABLE}: npm run docs:environment`])];
+}
+
+const lineAt = (text: string, index: number): number => text.slice(0, index).split('\n').length;
