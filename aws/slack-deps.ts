@@ -4,9 +4,9 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import * as z from 'zod';
 import type { Blobs, Clock } from '../domain/ports.ts';
-import type { Catalogue, OpenIncident, SlackDeps } from '../domain/slack-ports.ts';
+import type { Catalogue, OpenIncident, RecentChange, SlackDeps } from '../domain/slack-ports.ts';
 import { waitingCalls } from '../integrations/slack/waiting-calls.ts';
-import { StoredIncident } from '../schemas/stored.ts';
+import { StoredChange, StoredIncident } from '../schemas/stored.ts';
 import { IncidentId, Mode } from '../schemas/names.ts';
 import { PeopleFile } from '../schemas/people.ts';
 import { millisOf, timestamp } from '../schemas/time.ts';
@@ -17,13 +17,17 @@ import { jsonLog } from './log.ts';
 import { sqsPeopleQueue } from './people-queue.ts';
 import { CONFIG_KEY } from './published.ts';
 import { secretsOf } from './secrets-of.ts';
-import { keys } from './table/keys.ts';
+import { keys, shardedLists } from './table/keys.ts';
 import { openIncidents } from './table/open-incidents.ts';
 import { QuarantineTable } from './table/quarantine.ts';
+import { shardedPage } from './table/sharded.ts';
 import { Table } from './table/table.ts';
 
 /** More are not told while somebody waits. */
 const INCIDENTS_MAX = 200;
+
+/** Changes that are read to find the deploys of the last hours. */
+const CHANGES_MAX = 40;
 
 const clock: Clock = { now: () => timestamp(Date.now()) };
 
@@ -52,6 +56,7 @@ export function slackDeps(): SlackDeps {
     slack: waitingCalls({ secrets }),
     catalogue: () => readCatalogue(blobs),
     openIncidents: () => readOpen(table),
+    recentChanges: () => readRecent(table),
     inChannel: async (id) => {
       const row = await table.get(keys.channel(id));
       return row && IncidentId.parse(row['incident_id']);
@@ -76,6 +81,16 @@ const Incident = StoredIncident.pick({
   channel_id: true,
   parent_id: true,
   firing: true,
+});
+
+const RecentChangeRecord = StoredChange.pick({
+  service: true,
+  environment: true,
+  version: true,
+  kind: true,
+  status: true,
+  started_at: true,
+  rolled_back_by: true,
 });
 
 const Switch = z.object({
@@ -110,3 +125,8 @@ async function readCatalogue(blobs: Blobs): Promise<Catalogue> {
 /** Newest first. */
 const readOpen = async (table: Table): Promise<OpenIncident[]> =>
   (await openIncidents(table)).slice(0, INCIDENTS_MAX).map((item) => Incident.parse(item));
+
+const readRecent = async (table: Table): Promise<RecentChange[]> =>
+  (await shardedPage(table, shardedLists.changes, { limit: CHANGES_MAX })).items.map((item) =>
+    RecentChangeRecord.parse(item),
+  );

@@ -2,6 +2,7 @@ import type { ChatMessage } from './outlets.ts';
 import type { SlackUser } from './people.ts';
 import type { Clock, Log, PeopleQueue, Quarantine, Secrets } from './ports.ts';
 import type { Automation } from '../schemas/access.ts';
+import type { Change } from '../schemas/change.ts';
 import type { IncidentRecord } from '../schemas/incident.ts';
 import type { IncidentId } from '../schemas/names.ts';
 import type { PeopleFile } from '../schemas/people.ts';
@@ -18,6 +19,12 @@ export type OpenIncident = Pick<
   'id' | 'service' | 'environment' | 'title' | 'severity' | 'status' | 'opened_at'
 > &
   Partial<Pick<IncidentRecord, 'channel' | 'channel_id' | 'parent_id' | 'firing'>>;
+
+/** Of a change what is told while Slack waits. */
+export type RecentChange = Pick<
+  Change,
+  'service' | 'environment' | 'version' | 'kind' | 'status' | 'started_at' | 'rolled_back_by'
+>;
 
 /** A modal of Block Kit. */
 export type ModalView = { type: 'modal'; callback_id: string; private_metadata: string; [key: string]: unknown };
@@ -46,6 +53,8 @@ export type SlackDeps = {
   catalogue(): Promise<Catalogue>;
   /** As far as the index knows. */
   openIncidents(): Promise<OpenIncident[]>;
+  /** The newest changes of all services, newest first. */
+  recentChanges(): Promise<RecentChange[]>;
   /** Whose channel that is, by Slack's id. Strongly consistent. Undefined: no incident's. */
   inChannel(id: string): Promise<IncidentId | undefined>;
   /** Strongly consistent. Undefined: there is none. */

@@ -25,6 +25,7 @@ import {
   listMessage,
   notTakenMessage,
   productMessage,
+  deployedLately,
   rollbackChoice,
   statusMessage,
   takenMessage,
@@ -56,20 +57,26 @@ export async function answerCommand(waiting: Waiting, command: SlashCommand): Pr
 
 type Usage = Extract<Parsed, { kind: 'usage' }>;
 
-/** How it is called; of a rollback without a service, with what fails now. */
+/** How it is called; of a rollback without a service, with what fails now and what was deployed lately. */
 async function usageNow(waiting: Waiting, parsed: Usage, command: SlashCommand): Promise<ChatMessage> {
   if (parsed.of !== 'rollback' || command.text.trim() !== '') return usageMessage(parsed);
-  const [reader, open] = await Promise.all([
+  const { deps, known } = waiting;
+  const [reader, open, changes] = await Promise.all([
     readerInTime(waiting, command, READ_PATIENCE_MS),
-    waiting.known.openIncidents(READ_PATIENCE_MS),
+    known.openIncidents(READ_PATIENCE_MS),
+    known.recentChanges(READ_PATIENCE_MS),
   ]);
-  const failing =
-    reader.kind === 'known'
-      ? (open?.value ?? []).filter(
-          ({ service, environment }) => service !== UNMATCHED && reader.may('incidents:read', { service, environment }),
-        )
-      : [];
-  return failing.length === 0 ? usageMessage(parsed) : rollbackChoice(command.command, failing);
+  if (reader.kind !== 'known') return usageMessage(parsed);
+  const failing = (open?.value ?? []).filter(
+    ({ service, environment }) => service !== UNMATCHED && reader.may('incidents:read', { service, environment }),
+  );
+  const deployed = deployedLately(changes?.value ?? [], deps.clock.now()).filter(
+    ({ service, environment }) =>
+      reader.may('deployments:read', { service, environment }) &&
+      !failing.some((one) => one.service === service && one.environment === environment),
+  );
+  if (failing.length + deployed.length === 0) return usageMessage(parsed);
+  return rollbackChoice(command.command, { failing, deployed });
 }
 
 const aboutCommand = ({ channel_id: channel, response_url }: SlashCommand): About => ({

@@ -20,13 +20,16 @@ export type Reading<T> = (patienceMs?: number) => Promise<Known<T> | null>;
 
 /** The last that this process has read of what it tells: while nothing can be read, that is better than nothing. */
 export type Knowledge = {
-  [What in 'catalogue' | 'openIncidents' | 'automation']: Reading<Awaited<ReturnType<SlackDeps[What]>>>;
+  [What in 'catalogue' | 'openIncidents' | 'recentChanges' | 'automation']: Reading<
+    Awaited<ReturnType<SlackDeps[What]>>
+  >;
 };
 
 export function knowledge(deps: SlackDeps): Knowledge {
   return {
     catalogue: remembered(deps, 'the catalogue', () => deps.catalogue()),
     openIncidents: remembered(deps, 'open incidents', () => deps.openIncidents()),
+    recentChanges: remembered(deps, 'recent changes', () => deps.recentChanges()),
     automation: remembered(deps, 'the automation', () => deps.automation()),
   };
 }

@@ -2,8 +2,9 @@ import { byThemselves } from '../../domain/parts.ts';
 import type { ChatMessage, ChatPart, Text } from '../../domain/outlets.ts';
 import { type CommandName, helpOf, type Parsed } from '../../domain/slack-commands.ts';
 import { plainText } from '../../domain/slack-commands/text.ts';
-import { millisOf, type Timestamp } from '../../schemas/time.ts';
-import type { OpenIncident, SlackDeps } from '../../domain/slack-ports.ts';
+import { putsVersionLive } from '../../domain/versions.ts';
+import { millisOf, plusSeconds, type Timestamp } from '../../schemas/time.ts';
+import type { OpenIncident, RecentChange, SlackDeps } from '../../domain/slack-ports.ts';
 import type { Known } from './known.ts';
 
 /** What is answered at once, in words. */
@@ -53,27 +54,57 @@ export function usageMessage({ because, nearest, of }: Extract<Parsed, { kind: '
   };
 }
 
-/** How many failing services are named. */
-const FAILING_MAX = 5;
+/** How many services are named that fail, or that were deployed lately. */
+const CHOICES_MAX = 5;
 
-/** A rollback without a service: what fails now, with the command for each. */
-export function rollbackChoice(typed: string, failing: readonly OpenIncident[]): ChatMessage {
+/** How long ago a deploy may be to be offered. */
+const LATELY_SECONDS = 2 * 3600;
+
+/** Returns the newest deploy of each service and environment of the last two hours that still runs, newest first. */
+export function deployedLately(changes: readonly RecentChange[], now: Timestamp): RecentChange[] {
+  const newest = new Map<string, RecentChange>();
+  for (const change of changes.filter(putsVersionLive).toSorted((a, b) => (a.started_at < b.started_at ? 1 : -1))) {
+    const place = JSON.stringify([change.service, change.environment]);
+    if (!newest.has(place)) newest.set(place, change);
+  }
+  return [...newest.values()].filter(
+    ({ kind, status, started_at, rolled_back_by }) =>
+      kind !== 'rollback' &&
+      (status === 'started' || status === 'succeeded') &&
+      rolled_back_by === null &&
+      started_at >= plusSeconds(now, -LATELY_SECONDS),
+  );
+}
+
+/** A rollback without a service: what fails now and what was deployed lately, with the command for each. */
+export function rollbackChoice(
+  typed: string,
+  { failing, deployed }: { failing: readonly OpenIncident[]; deployed: readonly RecentChange[] },
+): ChatMessage {
   const because = 'Say which service. Nothing was done.';
-  const rows = failing
-    .slice(0, FAILING_MAX)
-    .flatMap(({ service, environment, title }): Text => [
-      '\n• ',
-      { code: `${typed} ${quotedName(service)} ${quotedName(environment)}` },
-      `: ${title}`,
-    ]);
-  const more = failing.length - FAILING_MAX;
+  const command = ({ service, environment }: { service: string; environment: string }) => ({
+    code: `${typed} ${quotedName(service)} ${quotedName(environment)}`,
+  });
+  const failingRows = failing.map((one): Text => ['\n• ', command(one), `: ${one.title}`]);
+  const deployedRows = deployed.map((one): Text => [
+    '\n• ',
+    command(one),
+    `: ${one.version}, deployed `,
+    { at: one.started_at },
+  ]);
   return {
     summary: because,
     parts: [
-      paragraph([`${because} Failing now:`, ...rows, ...(more > 0 ? [`\nand ${more} more`] : [])]),
-      smallPrint([{ code: '/deploys SERVICE' }, ' shows what changed lately. All of it: ', { code: '/rollback help' }]),
+      paragraph([because, ...choices('Failing now', failingRows), ...choices('Deployed lately', deployedRows)]),
+      smallPrint([{ code: '/deploys SERVICE' }, ' shows older changes. All of it: ', { code: '/rollback help' }]),
     ],
   };
+}
+
+function choices(title: string, rows: readonly Text[]): Text {
+  if (rows.length === 0) return [];
+  const more = rows.length - CHOICES_MAX;
+  return [`\n${title}:`, ...rows.slice(0, CHOICES_MAX).flat(), ...(more > 0 ? [`\nand ${more} more`] : [])];
 }
 
 const quotedName = (name: string): string => (/\s/.test(name) ? `"${name}"` : name);

@@ -1,6 +1,9 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { SlackRefused } from '../../../integrations/slack/small-client.ts';
+import { ChangeId, EnvironmentName, ServiceName, Version } from '../../../schemas/names.ts';
 import { PeopleFile } from '../../../schemas/people.ts';
+import { timestamp } from '../../../schemas/time.ts';
+import type { RecentChange } from '../../../domain/slack-ports.ts';
 import { COMMAND, INCIDENT, shown, World } from './support.ts';
 
 afterEach(() => {
@@ -46,6 +49,39 @@ describe('words at once', () => {
     calm.incidents = [];
     expect(shown(await calm.command('/rollback', ''))).not.toMatch(/Did you mean|Failing now/);
     expect(world.heard).toEqual([]);
+  });
+
+  test('/rollback without a service offers what was deployed in the last two hours and still runs', async () => {
+    const world = new World();
+    world.incidents = [];
+    const deploy = (service: string, minutes: number, more: Partial<RecentChange> = {}): RecentChange => ({
+      service: ServiceName.parse(service),
+      environment: EnvironmentName.parse('production'),
+      version: Version.parse('v7'),
+      kind: 'deploy',
+      status: 'succeeded',
+      started_at: timestamp(world.now - minutes * 60_000),
+      rolled_back_by: null,
+      ...more,
+    });
+    world.changes = [
+      deploy('payments-api', 20),
+      deploy('checkout-api', 119),
+      deploy('old', 121),
+      deploy('failed', 5, { status: 'failed' }),
+      deploy('back', 4, { kind: 'rollback' }),
+      deploy('back', 30),
+      deploy('undone', 30, { rolled_back_by: ChangeId.parse(`chg_${'0'.repeat(26)}`) }),
+      deploy('flagged', 3, { kind: 'flag' }),
+    ];
+    const said = shown(await world.command('/rollback', ''));
+    expect(said).toContain('Deployed lately:');
+    expect(said).toMatch(
+      /\/rollback payments-api production`: v7, deployed [^]*\/rollback checkout-api production`: v7/,
+    );
+    expect(said).not.toMatch(/Failing now|rollback (old|failed|back|undone|flagged) /);
+    world.incidents = [INCIDENT];
+    expect(shown(await world.command('/rollback', '')).split('/rollback checkout-api production')).toHaveLength(2);
   });
 
   test('nothing that somebody types becomes formatting, a mention or a link', async () => {

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Log } from '../../../domain/ports.ts';
-import type { Catalogue, ModalView, OpenIncident, SlackDeps } from '../../../domain/slack-ports.ts';
+import type { Catalogue, ModalView, OpenIncident, RecentChange, SlackDeps } from '../../../domain/slack-ports.ts';
 import { words } from '../people/chat-world.ts';
 import { slackApp } from '../../../functions/slack/app.ts';
 import type { Answer, Received } from '../../../functions/slack/http.ts';
@@ -39,6 +39,7 @@ export class World {
   readonly kept: { receiver: string; status: number; detail: string }[] = [];
   now = millisOf('2026-11-20T06:50:00.000Z' as Timestamp);
   incidents: OpenIncident[] = [INCIDENT];
+  changes: RecentChange[] = [];
   /** Whose channels these are, by Slack's ids. */
   channels: Record<string, IncidentId> = { [COMMAND.channel_id]: INCIDENT.id };
   catalogue: Catalogue = {
@@ -83,6 +84,7 @@ export class World {
     },
     catalogue: async () => this.catalogue,
     openIncidents: async () => this.incidents,
+    recentChanges: async () => this.changes,
     inChannel: async (id) => this.channels[id],
     incident: async (id) => this.incidents.find((one) => one.id === id),
     automation: async () => ({ paused: false, reason: null, by: null, mode: null }),
