@@ -1,6 +1,6 @@
 import type { IncidentRecord } from '../schemas/incident.ts';
 import type { Message, RunbookApproval } from '../schemas/inbox.ts';
-import { lowestMode, type Mode, type Severity, type Version } from '../schemas/names.ts';
+import { type ChangeId, lowestMode, type Mode, type Severity, type Version } from '../schemas/names.ts';
 import { causeOf, type PageCause } from './page-causes.ts';
 import type { BegunRunbook } from './ports.ts';
 import type { AskedBy } from './rollback.ts';
@@ -21,6 +21,8 @@ export type ResponseState = {
   mitigationDue: Asked | null;
   /** For whom the newest judgement is, those that a person has asked for apart. Null: there is nothing to be judged. */
   judgedFor: Asked | null;
+  /** Changes that were recorded late, and are not looked at yet. */
+  lateChanges: readonly ChangeId[];
   /** Looks for a runbook that have been begun, and whether another one may answer now. */
   runbooks: number;
   runbookDue: boolean;
@@ -62,6 +64,7 @@ export type Plan = {
   page: number | null;
   mitigate: { number: number; asked: Asked } | null;
   runbook: number | null;
+  lateChanges: { changes: readonly ChangeId[]; judged: number; asked: Asked } | null;
   verify: { number: number; runbook: number | null } | null;
   tryResolve: { by: string | null } | null;
 };
@@ -91,6 +94,7 @@ export function begin(
     mitigationDue: incident.mitigations === 0 ? first : null,
     judgedFor: first,
     judgedAsked: incident.asks_rollback,
+    lateChanges: [],
     // Numbers are never used twice: not every look has found one.
     runbooks: Math.max(0, ...runbooks.begun.map(({ number }) => number)),
     runbookDue: runbooks.any && incident.crowd === undefined,
@@ -166,6 +170,10 @@ function applied(state: ResponseState, message: Message): ResponseState {
     }
     case 'cleared':
       return message.judge ? { ...state, mitigationDue: state.mitigationDue ?? state.judgedFor } : state;
+    case 'change_recorded':
+      return { ...state, lateChanges: [...state.lateChanges, message.change] };
+    case 'judge_again':
+      return { ...state, mitigationDue: state.mitigationDue ?? state.judgedFor };
     case 'runbook_rollback':
       return runbookAsks(state, message);
     case 'runbook':
@@ -247,10 +255,17 @@ export function plan(state: ResponseState): Plan {
     page: state.pageDue ? state.pages + 1 : null,
     mitigate: state.mitigationDue === null ? null : { number: state.mitigations + 1, asked: state.mitigationDue },
     runbook: state.runbookDue ? state.runbooks + 1 : null,
+    lateChanges: lateOf(state),
     verify:
       state.verifyAgain && couldPassNow(state) ? { number: state.verifying, runbook: state.verifyingRunbook } : null,
     tryResolve: state.resolveBy !== null || calm ? { by: state.resolveBy } : null,
   };
+}
+
+/** A judgement that begins now reads them by itself. */
+function lateOf({ lateChanges, mitigations, mitigationDue, judgedFor }: ResponseState): Plan['lateChanges'] {
+  if (lateChanges.length === 0 || mitigationDue !== null || mitigations === 0 || judgedFor === null) return null;
+  return { changes: lateChanges, judged: mitigations, asked: judgedFor };
 }
 
 export const began = (state: ResponseState, { page, mitigate, runbook }: Plan): ResponseState => ({
@@ -264,6 +279,7 @@ export const began = (state: ResponseState, { page, mitigate, runbook }: Plan): 
   judgedFor: mitigate !== null && mitigate.asked.by !== 'person' ? mitigate.asked : state.judgedFor,
   runbooks: runbook ?? state.runbooks,
   runbookDue: false,
+  lateChanges: [],
   verifyAgain: false,
 });
 

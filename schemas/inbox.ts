@@ -66,6 +66,10 @@ export const Message = z.discriminatedUnion('kind', [
   }),
   /** A person has said of a change that it was not the cause, or that it may be after all. `judge`: what is left is. */
   z.object({ kind: z.literal('cleared'), by: z.string(), change: ChangeId, judge: z.boolean() }),
+  /** A change was recorded that may have been made before the problem began. */
+  z.object({ kind: z.literal('change_recorded'), change: ChangeId }),
+  /** The newest judgement did not know these changes. */
+  z.object({ kind: z.literal('judge_again'), changes: z.array(ChangeId) }),
   z.object({ kind: z.literal('page'), by: z.string(), note: z.string() }),
   z.object({ kind: z.enum(['pause', 'resume', 'abort', 'publish']), by: z.string(), note: z.string() }),
   z.object({ kind: z.literal('resolve'), by: z.string(), note: z.string() }),

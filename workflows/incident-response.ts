@@ -10,6 +10,7 @@ import { followRunbook } from './runbook.ts';
 import { endGoneAlerts, seeAlerts } from './steps/gone-alerts.ts';
 import { joinCrowd, leaveCrowd } from './steps/crowd.ts';
 import { hear } from './steps/hear.ts';
+import { judgeLate } from './steps/late-changes.ts';
 import { mitigate, verifyNow } from './steps/mitigate.ts';
 import { page, resolvePages } from './steps/page.ts';
 import { settleParts } from './steps/settle-parts.ts';
@@ -85,12 +86,14 @@ export async function incidentResponse(
 
   for (let round = 1; ; round += 1) {
     const due = plan(state);
-    const { page: pageNumber, mitigate: judgement, runbook, verify } = due;
+    const { page: pageNumber, mitigate: judgement, runbook, verify, lateChanges: late } = due;
     const { pageCauses: causes } = state;
     if (pageNumber !== null)
       branches.push(run.branch(`page-${pageNumber}`, (b) => page(b, { incidentId, number: pageNumber, causes }, deps)));
     if (judgement !== null) mitigations.push(begunMitigation(judgement));
     if (runbook !== null) follow(runbook);
+    if (late !== null)
+      branches.push(run.branch(`late-changes-${round}`, (b) => judgeLate(b, { incidentId, ...late }, deps)));
     if (unseen) branches.push(run.branch(`see-alerts-${round}`, (b) => seeAlerts(b, { incidentId }, deps)));
     if (verify !== null)
       branches.push(run.branch(`verify-again-${round}`, (b) => verifyNow(b, { incidentId, ...verify, round }, deps)));

@@ -8,6 +8,7 @@ import type { Timestamp } from '../../schemas/time.ts';
 import { answers, type Api, body, endpoint, listQuery, pageOf, problems, seen } from './endpoint.ts';
 import { Refusal } from './problem.ts';
 import { endFailures } from '../end-failures.ts';
+import { tellIncidents } from '../late-changes.ts';
 import { deadlineOf, HAS_NO_END } from '../overdue.ts';
 import { endOverdueDeploy, reportFailedDeploy } from './failed-deploy.ts';
 
@@ -41,6 +42,7 @@ export function deploymentRoutes(app: Api, deps: Deps): void {
       // Also when it was recorded before: that request may have died here. Reported twice, it counts once.
       if (change.status === 'failed') await reportFailedDeploy(deps, change, c.var.trace);
       if (change.status === 'succeeded') await endFailures(deps, change);
+      await tellIncidents(deps, change);
       return c.json(shown(await deps.config.current(), change), created ? 201 : 200);
     },
   );

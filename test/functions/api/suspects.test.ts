@@ -25,6 +25,7 @@ beforeAll(async () => {
     services: {
       ...Object.fromEntries(services.map((name) => [name, place('approve')])),
       acts: place('act'),
+      late: place('act'),
       two: place('approve', { approvals: 2 }),
     },
     configFiles: EACH_ALONE,
@@ -159,6 +160,31 @@ describe('a suspect that is cleared', { timeout: 60_000 }, () => {
       body: { code: 'not-cleared' },
     });
     expect((await act(one, 'clear-suspect', { change_id: 'v2' })).status).toBe(422);
+  });
+});
+
+describe('a deploy that is recorded after the alert', { timeout: 60_000 }, () => {
+  test('is judged, once, and rolled back', async () => {
+    await deployed('late', 'v1', 240);
+    const firing = alert({ labels: { service: 'late' }, fingerprint: 'late', startsAt: minutesAgo(1) });
+    expect((await firebreak.post('/v1/alerts/alertmanager', group([firing]))).status).toBe(202);
+    const before = await decided('late', 1);
+    expect(before.decisions[0]).toMatchObject({ kind: 'none', because: 'no_confident_suspect' });
+    const times = { started_at: minutesAgo(6), finished_at: minutesAgo(4) };
+    const told = { service: 'late', environment: 'production', version: 'v2', ...times };
+    expect((await firebreak.post('/v1/deployments', told)).status).toBe(201);
+    const one = await incidentOf('late', ({ status }) => status === 'mitigated');
+    expect((await firebreak.post('/v1/deployments', told)).status).toBe(200);
+    expect(one.decisions.map(({ kind }: any) => kind)).toEqual(['none', 'roll_back']);
+    expect(await rollbacksOf('late')).toEqual(['v2 to v1']);
+    const { body } = await firebreak.get(`/v1/incidents/${one.id}/timeline?limit=200`);
+    expect(body.items.filter(({ kind }: any) => kind === 'change.recorded_late')).toMatchObject([
+      {
+        actor: 'firebreak',
+        text: expect.stringMatching(/^Deploy v2 was recorded \d+ s after the alert; judged again$/),
+      },
+    ]);
+    await again(one, 2);
   });
 });
 

@@ -1,0 +1,122 @@
+import {
+  APPROVED,
+  isSameRollback,
+  lateWords,
+  relatedTo,
+  type Standing,
+  wasMissed,
+  whyNotAgain,
+} from '../../domain/late-changes.ts';
+import type { Deps } from '../../domain/ports.ts';
+import type { Asked } from '../../domain/response.ts';
+import type { DecisionInputs } from '../../domain/rollback.ts';
+import type { Change } from '../../schemas/change.ts';
+import type { DecisionView, IncidentRecord } from '../../schemas/incident.ts';
+import type { ChangeId, IncidentId } from '../../schemas/names.ts';
+import type { Run } from '../run.ts';
+import { wake } from '../wake.ts';
+import { judgeNow } from './judge.ts';
+import { rollbackKey } from './roll-back.ts';
+import { refuse } from './withdraw-about.ts';
+
+export type LateChangesInput = {
+  incidentId: IncidentId;
+  changes: readonly ChangeId[];
+  /** The newest judgement that has begun. It may not be stored yet. */
+  judged: number;
+  /** For whom it would be judged again. */
+  asked: Asked;
+};
+
+/** How long it is waited for a judgement that has begun and may have read the changes before these were recorded. */
+const JUDGEMENT_SECONDS = [2, 3, 5, 10, 20, 40] as const;
+
+/** Finds out whether changes that were recorded late have to be judged, and asks the incident to do so. */
+export async function judgeLate(run: Run, input: LateChangesInput, deps: Deps): Promise<void> {
+  for (const seconds of JUDGEMENT_SECONDS) {
+    if ((await run.step('look-at-late-changes', () => lookAtLate(deps, input))) === 'seen') return;
+    await run.wait('await-judgement', { seconds });
+  }
+  await run.step('look-at-late-changes', () => lookAtLate(deps, input));
+}
+
+/** `unjudged`: the judgement is not stored yet. A judgement that is tried again by then reads the changes. */
+async function lookAtLate(deps: Deps, input: LateChangesInput): Promise<'seen' | 'unjudged'> {
+  const { incidentId: id, changes, asked } = input;
+  const incident = await deps.incidents.read(id);
+  if (incident === undefined || incident.status === 'resolved') return 'seen';
+  const number = Math.max(input.judged, incident.mitigations);
+  const decision = await deps.decisions.get(id, number);
+  const inputs = decision && (await deps.decisions.inputs(id, number));
+  if (decision === undefined || inputs === undefined) return 'unjudged';
+  const missed = await missedOf(deps, incident, inputs, changes);
+  if (missed.length === 0) return 'seen';
+  const standing = await standingOf(deps, id, { status: incident.status, number, decision, inputs });
+  const why = whyNotAgain(standing) ?? (await whyAsBefore(deps, incident, { number, decision, asked }));
+  const what = why ?? 'judged again';
+  for (const change of missed)
+    await deps.incidents.note(id, `late-change-${change.id}`, {
+      at: deps.clock.now(),
+      actor: 'firebreak',
+      kind: 'change.recorded_late',
+      text: lateWords(incident, change, what),
+      detail: { change: change.id, service: change.service, version: change.version },
+    });
+  // Last, because the judgement that follows knows the changes: a step that is repeated would find nothing to do.
+  if (why === null)
+    await deps.incidents.post(
+      id,
+      { kind: 'judge_again', changes: missed.map((change) => change.id) },
+      {},
+      `judge-again-${number}`,
+    );
+  await wake(deps, id);
+  return 'seen';
+}
+
+async function missedOf(
+  deps: Deps,
+  incident: IncidentRecord,
+  inputs: DecisionInputs,
+  ids: readonly ChangeId[],
+): Promise<Change[]> {
+  const { services } = await deps.config.current();
+  const changes = await Promise.all(ids.map((id) => deps.changes.get(id)));
+  return changes.filter((change): change is Change => {
+    const late = change && relatedTo(services, incident, change);
+    return late !== undefined && late !== null && wasMissed(inputs, late);
+  });
+}
+
+async function standingOf(
+  deps: Deps,
+  id: IncidentId,
+  {
+    status,
+    number,
+    decision,
+    inputs,
+  }: Pick<Standing, 'status' | 'number'> & { decision: DecisionView; inputs: DecisionInputs },
+): Promise<Standing> {
+  const [effect, ended] = await Promise.all([
+    deps.effects.get(id, rollbackKey(id, number)),
+    deps.decisions.outcome(id, number),
+  ]);
+  const concluded = ended !== undefined && ended.outcome !== null;
+  return { status, number, decision, effect, askedBy: inputs.asked.by, concluded };
+}
+
+/** Withdraws the question, unless the same would be asked again. @returns why it stays as it is; null: it does not */
+async function whyAsBefore(
+  deps: Deps,
+  incident: IncidentRecord,
+  { number, decision, asked }: { number: number; decision: DecisionView; asked: Asked },
+): Promise<string | null> {
+  const { id } = incident;
+  if (isSameRollback(decision, await judgeNow(deps, incident, asked))) return 'judged again with the same result';
+  if (decision.state === 'waiting') await refuse(deps, id, decision, 'firebreak', WITHDRAWN);
+  // Someone may have approved it meanwhile.
+  return (await deps.decisions.state(id, number)) === 'approved' ? APPROVED : null;
+}
+
+const WITHDRAWN = 'The question is withdrawn: a change was recorded late, so the incident is judged again';
