@@ -1,5 +1,5 @@
 import { type Span, type Text, utcWords } from '../../domain/outlets.ts';
-import { millisOf, type Timestamp } from '../../schemas/time.ts';
+import { millisOf, type Timestamp, timestamp } from '../../schemas/time.ts';
 import { LABEL_MAX_CHARS, LINK_MAX_CHARS } from './limits.ts';
 
 const CUT = '…';
@@ -12,7 +12,25 @@ const CUT = '…';
  * @param max UTF-16 units, at least 1
  * @see https://docs.slack.dev/messaging/formatting-message-text
  */
-export const mrkdwn = (text: Text, max: number): string => fill(text, max, markup);
+export const mrkdwn = (text: Text, max: number): string => fill(text.flatMap(withTimes), max, markup);
+
+const TIME_IN_UTC = /(?<![\d-])(\d{4}-\d\d-\d\d) (\d\d:\d\d)(:\d\d)? UTC\b/g;
+
+/** Splits out times such as `2026-11-20 17:05 UTC`, so that readers see them in their own time zone. */
+function withTimes(span: Span): Span[] {
+  if (typeof span !== 'string') return [span];
+  const parts: Span[] = [];
+  let from = 0;
+  for (const match of span.matchAll(TIME_IN_UTC)) {
+    const [whole, day, minute, second] = match;
+    const millis = Date.parse(`${day}T${minute}${second ?? ':00'}.000Z`);
+    if (Number.isNaN(millis)) continue;
+    if (match.index > from) parts.push(span.slice(from, match.index));
+    parts.push({ at: timestamp(millis), ...(second !== undefined && { seconds: true as const }) });
+    from = match.index + whole.length;
+  }
+  return from === 0 ? [span] : [...parts, ...(from < span.length ? [span.slice(from)] : [])];
+}
 
 /** The same as one line without formatting or links, as a channel's topic has it. */
 export const line = (text: Text, max: number): string => fill(text, max, unformatted).trim();

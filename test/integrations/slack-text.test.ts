@@ -33,6 +33,19 @@ describe('a time', () => {
     expect(mrkdwn([{ at, seconds: true }], MAX)).toContain('{time_secs}|2026-11-20 17:05:09 UTC>');
   });
 
+  test('within a sentence is shown in the time zone of the reader, too', () => {
+    const until = mrkdwn(['Frozen until 2026-11-20 17:05 UTC, see 2026-11-20 17:05:09 UTC.'], MAX);
+    expect(until).toBe(
+      'Frozen until <!date^1795194300^{date_short_pretty} {time}|2026-11-20 17:05 UTC>, ' +
+        'see <!date^1795194309^{date_short_pretty} {time_secs}|2026-11-20 17:05:09 UTC>.',
+    );
+  });
+
+  test.each(['2026-13-40 17:05 UTC', '12026-11-20 17:05 UTC', '2026-11-20 17:05 UTCX', '2026-11-20 17:05'])(
+    '%s is not a time in UTC',
+    (text) => expect(mrkdwn([text], MAX)).toBe(text),
+  );
+
   test('is never half a token, and plain where there is no formatting', () => {
     expect(mrkdwn([{ at }, 'x'.repeat(40)], 40)).not.toContain('<!date');
     expect(line([{ at }], 100)).toBe('2026-11-20 17:05 UTC');
