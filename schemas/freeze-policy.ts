@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { CalendarEntry, oneOrMore, PassingChange } from './calendar.ts';
+import { whyTooWide } from './identity-claims.ts';
 import { oneOf } from './synonyms.ts';
 
 const SHARE = 'a share looks like 75% or 0.75, and is at most 1000%';
@@ -44,12 +45,20 @@ const Budget = z
 
 const percent = (share: number): string => `${Number((share * 100).toFixed(4))}%`;
 
-/** An identity token is accepted that has all of `claims`; a value may hold `*` for any text. */
-const Identity = z.strictObject({
-  issuer: z.url({ protocol: /^https?$/, error: 'an issuer is an http or https URL' }),
-  audience: z.string().min(1),
-  claims: z.record(z.string(), z.string()).default({}),
-});
+/**
+ * An identity token is accepted that has all of `claims`; a value may hold `*` for any text. Claims have to narrow it: an
+ * issuer signs tokens for everybody who uses it, and the audience is chosen by whoever asks for the token.
+ */
+const Identity = z
+  .strictObject({
+    issuer: z.url({ protocol: /^https?$/, error: 'an issuer is an http or https URL' }),
+    audience: z.string().min(1),
+    claims: z.record(z.string(), z.string()).default({}),
+  })
+  .superRefine(({ issuer, claims }, context) => {
+    const problem = whyTooWide(issuer, claims);
+    if (problem !== undefined) context.addIssue({ code: 'custom', path: ['claims'], message: problem });
+  });
 export type Identity = z.infer<typeof Identity>;
 
 const minutes = (min: number, max: number) =>

@@ -34,6 +34,29 @@ const planned = (whom: string): string => `calendar:
     ${whom}
 `;
 
+test('an identity that no claim narrows is a mistake with its line', async () => {
+  await writeFile(join(dir, 'services.yaml'), CATALOGUE);
+  const identities = `defaults:
+  passes: [hotfix]
+  identities:
+    - issuer: https://token.actions.githubusercontent.com
+      audience: firebreak
+      claims:
+        ref: refs/heads/main
+    - issuer: https://ci.example.com
+      audience: firebreak
+`;
+  await writeFile(join(dir, 'freeze.yaml'), identities);
+  const loaded = await loadSet({ configDir: dir, runbooksDir: join(dir, 'runbooks') });
+  expect(loaded).toEqual({
+    ok: false,
+    problems: [
+      `${dir}/freeze.yaml:6: defaults.identities.0.claims: token.actions.githubusercontent.com signs tokens for everybody; add a claim that names you`,
+      `${dir}/freeze.yaml:8: defaults.identities.1.claims: without a claim, every token of this issuer is accepted; add one`,
+    ].map((beginning) => expect.stringContaining(beginning)),
+  });
+});
+
 describe('names that nobody has are warnings with their line:', () => {
   test('a service, a team and an environment of a policy', async () => {
     const text = `policies:

@@ -9,6 +9,12 @@ import { DEFAULT_POLICY, policyFor } from '../../domain/freeze/policy.ts';
 import { FreezeFile, FreezeRules } from '../../schemas/freeze-policy.ts';
 import { anyRecurring, anySingle } from '../domain/routes.ts';
 
+const GITHUB = 'https://token.actions.githubusercontent.com';
+const BUILDKITE = 'https://agent.buildkite.com';
+const accepts = (issuer: string, claims?: object) => ({
+  identities: [{ issuer, audience: 'firebreak', ...(claims && { claims }) }],
+});
+
 const rulesOf = (defaults: unknown) => FreezeFile.parse({ defaults }).defaults;
 const entryOf = (entry: object) => FreezeFile.parse({ calendar: [{ name: 'audit', ...entry }] }).calendar[0];
 
@@ -105,6 +111,32 @@ describe('what is wrong is said:', () => {
       { identities: [{ issuer: 'github', audience: 'x' }] },
       /an issuer is an http or https URL/,
     ],
+    ['an identity without a claim', accepts('https://ci.test'), /every token of this issuer is accepted; add one/],
+    ['one with no claim in it', accepts('https://ci.test', {}), /every token of this issuer is accepted; add one/],
+    [
+      'one of which anything is right',
+      accepts('https://ci.test', { sub: '*', ref: '**' }),
+      /every token of this issuer/,
+    ],
+    [
+      'any repository of GitHub',
+      accepts(GITHUB, { ref: 'refs/heads/main' }),
+      /signs tokens for everybody; add .*owner/,
+    ],
+    ['every subject of GitHub', accepts(GITHUB, { sub: 'repo:*' }), /signs tokens for everybody/],
+    [
+      'subjects that anybody can have',
+      accepts(GITHUB, { sub: 'environment:production' }),
+      /signs tokens for everybody/,
+    ],
+    ['owners of similar names', accepts(GITHUB, { repository_owner: 'acme*' }), /signs tokens for everybody/],
+    ['repositories of similar owners', accepts(GITHUB, { repository: 'acme*/shop' }), /signs tokens for everybody/],
+    ['any project of GitLab', accepts('https://gitlab.com', { ref_protected: 'true' }), /signs tokens for everybody/],
+    [
+      'any pipeline of Buildkite',
+      accepts(BUILDKITE, { pipeline_slug: 'deploy' }),
+      /e\.g\. claims: \{ organization_slug/,
+    ],
     ['three people', { overrides: { people: 3 } }, /1, or 2: who asks, and somebody else/],
     ['an override for a month', { overrides: { maxHours: 720 } }, /at most 336 hours, two weeks/],
     ['data that are stale at once', { stale: { afterMinutes: 0 } }, /at least 1 minutes/],
@@ -112,6 +144,20 @@ describe('what is wrong is said:', () => {
   ])('%s', (_, defaults, problem) => {
     expect(problemsOf({ defaults })).toMatch(problem);
     expect(problemsOf({ policies: [{ match: {}, ...defaults }] })).toMatch(problem);
+  });
+
+  test.each([
+    [GITHUB, { repository_owner: 'acme', ref: 'refs/heads/*' }],
+    [GITHUB, { repository: 'acme/*' }],
+    [GITHUB, { sub: 'repo:acme/checkout:environment:*' }],
+    [GITHUB, { sub: 'repository_owner_id:1234:environment:production' }],
+    [`${GITHUB}/acme-enterprise`, { ref: 'refs/heads/main' }],
+    ['https://gitlab.com', { project_path: 'acme/*', ref: 'main' }],
+    ['https://gitlab.com', { sub: 'project_path:acme/*' }],
+    [BUILDKITE, { sub: 'organization:acme:*' }],
+    ['https://ci.test', { sub: 'job:*' }],
+  ])('not an identity of %s that is narrowed by %j', (issuer, claims) => {
+    expect(FreezeFile.safeParse({ defaults: accepts(issuer, claims) }).error).toBeUndefined();
   });
 
   test.each<[string, object, RegExp]>([

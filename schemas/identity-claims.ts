@@ -1,0 +1,44 @@
+/** Issuers that sign for the jobs of all their customers, and the claims that name one of these. */
+const SHARED_ISSUERS: readonly { issuer: RegExp; claims: readonly string[]; example: string }[] = [
+  {
+    /** @see https://docs.github.com/en/actions/reference/security/oidc#oidc-token-claims */
+    issuer: /^https:\/\/token\.actions\.githubusercontent\.com\/?$/i,
+    claims: ['repository', 'repository_id', 'repository_owner', 'repository_owner_id', 'sub'],
+    example: 'repository_owner: acme',
+  },
+  {
+    /** @see https://docs.gitlab.com/ci/secrets/id_token_authentication/#token-payload */
+    issuer: /^https:\/\/gitlab\.com\/?$/i,
+    claims: ['namespace_path', 'namespace_id', 'project_path', 'project_id', 'sub'],
+    example: 'project_path: acme/*',
+  },
+  {
+    /** @see https://buildkite.com/docs/pipelines/security/oidc */
+    issuer: /^https:\/\/agent\.buildkite\.com\/?$/i,
+    claims: ['organization_slug', 'organization_id', 'sub'],
+    example: 'organization_slug: acme',
+  },
+];
+
+/** What keeps claims from telling whose token it is, with what to add. Undefined: they do. */
+export function whyTooWide(issuer: string, claims: Readonly<Record<string, string>>): string | undefined {
+  const shared = SHARED_ISSUERS.find((one) => one.issuer.test(issuer));
+  if (shared === undefined)
+    return Object.values(claims).some((pattern) => /[^*]/.test(pattern))
+      ? undefined
+      : 'without a claim, every token of this issuer is accepted; add one that only your jobs have, e.g. claims: { sub: "project:acme/*" }';
+  const isOwner = ([name, pattern]: [string, string]) => shared.claims.includes(name) && namesOne(name, pattern);
+  return Object.entries(claims).some(isOwner)
+    ? undefined
+    : `${new URL(issuer).host} signs tokens for everybody; add a claim that names you (${shared.claims.join(', ')}), e.g. claims: { ${shared.example} }`;
+}
+
+/** What a subject that names its owner begins with; subjects can be made of other claims instead, which anybody can have. */
+const SUBJECT = /^(repo|repository|repository_owner|repository_id|repository_owner_id|project_path|organization):/;
+
+/** Whether a pattern begins with a whole name: `acme/*` does, `acme*` is also `acme-evil`. */
+function namesOne(name: string, pattern: string): boolean {
+  if (name === 'sub' && !SUBJECT.test(pattern)) return false;
+  const [beginning = '', ...rest] = (name === 'sub' ? pattern.replace(SUBJECT, '') : pattern).split('*');
+  return rest.length === 0 ? beginning !== '' : /^[^/:]+[/:]/.test(beginning);
+}
