@@ -15,7 +15,12 @@ import { addFreezeCheck } from './freeze-check.ts';
 import { open, type OpenOptions } from './freeze-open.ts';
 
 const Freezes = z.object({ items: z.array(FreezeView) });
-const Given = z.object({ id: z.string(), needs_approval: z.boolean(), expires_at: Timestamp });
+const Given = z.object({
+  id: z.string(),
+  needs_approval: z.boolean(),
+  expires_at: Timestamp,
+  warnings: z.array(z.string()).default([]),
+});
 const Approved = z.object({ approved_by: z.string().nullable() });
 const Decision = z.object({
   id: z.string(),
@@ -192,6 +197,7 @@ async function override(world: World, written: string, options: OverrideOptions)
   const id = await freezeNamed(client, written);
   const given = await client.post(`/v1/freezes/${encodeURIComponent(id)}/overrides`, body, Given);
   world.out(given.id);
+  for (const warning of given.warnings) world.err(oneLine(`warning: ${warning}`));
   if (given.needs_approval) world.err(`somebody else has to say yes: firebreak freeze approve ${id} ${given.id}`);
 }
 

@@ -75,3 +75,9 @@ function whyNot(override: Override, request: CheckRequest, at: Timestamp): strin
   if (!isFor(override, request)) return `is for version ${override.version ?? ''}`;
   return 'has been used up';
 }
+
+/** What is to be recommended to whoever gives it. */
+export const overrideWarnings = ({ version }: Pick<Override, 'version'>): string[] =>
+  version === null
+    ? ['this override lets any version through; name the version that it is for, and it lets only that one through']
+    : [];

@@ -1,5 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { randomUUID } from 'node:crypto';
+import { overrideWarnings } from '../../domain/freeze/overrides.ts';
 import type { Deps } from '../../domain/ports.ts';
 import { NewOverride, Override } from '../../schemas/freeze.ts';
 import { approveOverride, giveOverride, withdrawOverride } from '../acts/freeze-overrides.ts';
@@ -7,6 +8,10 @@ import { answers, type Api, body, endpoint, problems } from './endpoint.ts';
 import { endingBody, endingQuery, endingReason } from './freeze-access.ts';
 
 const ShownOverride = Override.extend({ freeze_id: z.string() }).meta({ id: 'FreezeOverride' });
+const Given = ShownOverride.extend({
+  /** What is recommended, such as to name a version. */
+  warnings: z.array(z.string()),
+}).meta({ id: 'NewFreezeOverride' });
 const params = z.object({ id: z.string().min(1).max(128) });
 const overrideParams = params.extend({ override: z.string().min(1).max(128) });
 
@@ -23,7 +28,7 @@ export function overrideRoutes(app: Api, deps: Deps): void {
       summary: 'A permission to deploy during a freeze: with a reason, for a while, for so many deployments',
       request: { params, ...body(NewOverride) },
       responses: {
-        201: answers('Given, or asked for where policy wants a second person', ShownOverride),
+        201: answers('Given, or asked for where policy wants a second person', Given),
         404: problems('Unknown'),
         409: problems('The freeze is over'),
         422: problems('What is wrong with it'),
@@ -35,7 +40,8 @@ export function overrideRoutes(app: Api, deps: Deps): void {
         id: `ovr_${randomUUID().replaceAll('-', '').slice(0, 26)}`,
         override: c.req.valid('json'),
       };
-      return c.json(await giveOverride(deps, c.var.who, given), 201);
+      const override = await giveOverride(deps, c.var.who, given);
+      return c.json({ ...override, warnings: overrideWarnings(override) }, 201);
     },
   );
 

@@ -19,6 +19,7 @@ import { found, liftFreeze, openFreeze } from '../acts/freezes.ts';
 import type { Who } from '../acts/who.ts';
 import { knownServices, knownTeams, scopeAsKnown } from '../freeze/known-names.ts';
 import { recordWhatHolds } from '../freeze/on-record.ts';
+import { overrideWarnings } from '../../domain/freeze/overrides.ts';
 import type { Deed } from './errand.ts';
 import type { Doing } from './incident-errands.ts';
 import { answered, Declined, message, type Outcome, nameIn, unknownName } from './outcome.ts';
@@ -179,7 +180,9 @@ export async function overrideGiven(
   const override = await giveOverride(deps, who, { freeze, id, override: wanted.data });
   const what = `${override.uses ?? 'any number of'} ${override.uses === 1 ? 'deployment' : 'deployments'} until ${moment(override.expires_at)}`;
   const which: Text = [` (override `, { code: id }, ' of ', { code: freeze }, `): ${override.reason}`];
-  if (!override.needs_approval || override.approved_by !== null) return answered(`Let through: ${what}`, ...which);
+  const advice = warned(overrideWarnings(override));
+  if (!override.needs_approval || override.approved_by !== null)
+    return answered(`Let through: ${what}`, ...which, ...advice);
   const yes: ChatButton = {
     button: { verb: 'approve_override', freeze, override: id },
     text: 'I am for it',
@@ -189,6 +192,7 @@ export async function overrideGiven(
   const asks: Text = [
     `${who.shown ?? who.name} asks to let ${what} through the freeze of ${scopeInWords(scope)} (${reason})`,
     ...which,
+    ...advice,
   ];
   return {
     answer: message([...asks, '\nPolicy wants a second person, who is not the one who asks.'], [yes]),

@@ -95,7 +95,7 @@ describe('firebreak freeze', () => {
       '--version',
       'v2',
     );
-    expect(given.code).toBe(0);
+    expect(given).toMatchObject({ code: 0, err: '' });
     const deploy = ['check', 'checkout', 'production', '--version', 'v2', '--deployment-id'];
     expect(await freeze(...deploy, 'd1')).toMatchObject({ code: 0, out: expect.stringContaining('CASE-1') });
     expect(await freeze(...deploy, 'd2')).toMatchObject({ code: 1 });
@@ -132,6 +132,7 @@ describe('firebreak freeze', () => {
     });
     expect(await freeze('override', 'bank/production', '--reason', 'CASE-2', '--minutes', '5')).toMatchObject({
       code: 0,
+      err: expect.stringMatching(/^warning: this override lets any version through; name the version.*\n$/),
     });
     expect(await freeze('lift', 'bank')).toEqual({ code: 0, out: `${one.out.trim()} is lifted\n`, err: '' });
     expect(await freeze('lift', 'bank')).toMatchObject({
@@ -197,7 +198,10 @@ describe('where Firebreak cannot be reached', () => {
   test('an override lets nothing through, since nobody counts its uses', async () => {
     const { body } = await firebreak.post('/v1/freezes', { service: 'checkout', reason: 'stocktaking' });
     const expires_at = new Date(Date.now() + 600_000).toISOString();
-    await firebreak.post(`/v1/freezes/${body.id}/overrides`, { reason: 'once', expires_at, uses: 1 });
+    const give = async (more: object) =>
+      (await firebreak.post(`/v1/freezes/${body.id}/overrides`, { reason: 'once', expires_at, uses: 1, ...more })).body;
+    expect(await give({})).toMatchObject({ version: null, warnings: [expect.stringContaining('any version')] });
+    expect(await give({ version: 'other' })).toMatchObject({ version: 'other', warnings: [] });
     expect(await check('checkout', firebreak.url, '--version', 'a1')).toMatchObject({ code: 0 });
     for (const version of ['a1', 'a2'])
       expect(await check('checkout', AWAY, '--version', version)).toMatchObject({ code: 1 });

@@ -159,9 +159,20 @@ test('one deploy is let through', async () => {
   const [freeze] = await freezes();
   const given = chat.heard(typed(BOB, '/freeze', `override ${freeze?.id} the fix uses=2 1h`));
   await chat.deliver(given);
-  expect(chat.answer()).toMatch(/^Let through: 2 deployments until 2026-11-20 13:00 UTC/);
+  expect(chat.answer()).toMatch(
+    /^Let through: 2 deployments until 2026-11-20 13:00 UTC .*\n⚠️ .* any version .*name the/,
+  );
   await chat.deliver(given);
   expect((await freezes())[0]?.overrides).toMatchObject([{ requested_by: `slack:${BOB}`, uses: 2, reason: 'the fix' }]);
+});
+
+test('for one version, nothing is recommended', async () => {
+  await chat.says(ADA, '/freeze', `open ${service} 2h load test`);
+  const [freeze] = await freezes();
+  const said = await chat.says(BOB, '/freeze', `override ${freeze?.id} the fix version=v7 1h`);
+  expect(said).toMatch(/^Let through: 1 deployment until/);
+  expect(said).not.toContain('⚠️');
+  expect((await freezes())[0]?.overrides).toMatchObject([{ version: 'v7' }]);
 });
 
 test('where policy wants two people, a second one says yes by a button that all can see', async () => {
