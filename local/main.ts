@@ -1,4 +1,5 @@
 import { flushCompileCache } from 'node:module';
+import { VARIABLE_NOTES } from '../schemas/variable-notes.ts';
 import { namesIn, VARIABLES } from '../schemas/variables.ts';
 import { stopWithParent } from './parent.ts';
 import { startRuntime } from './runtime.ts';
@@ -14,8 +15,8 @@ environment says how it runs; docs/environment.md has all variables:
 
 ${namesIn('machine')
   .map((name) => {
-    const { schema, meaning } = VARIABLES[name];
-    return `  ${name.padEnd(22)} ${String(schema.parse(undefined)).padEnd(10)} ${plain(meaning)}`;
+    const standard = String(VARIABLES[name].schema.parse(undefined));
+    return `  ${name.padEnd(22)} ${standard.padEnd(10)} ${plain(VARIABLE_NOTES[name].meaning)}`;
   })
   .join('\n')}`;
 

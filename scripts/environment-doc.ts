@@ -1,11 +1,12 @@
 /**
- * Writes docs/environment.md from the table that the code parses with:
+ * Writes docs/environment.md from the table that the code parses with, and its notes:
  *   npm run docs:environment
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { CHAPTERS, namesIn, type Variable, VARIABLES } from '../schemas/variables.ts';
+import { CHAPTERS, VARIABLE_NOTES } from '../schemas/variable-notes.ts';
+import { type Chapter, namesIn, type Variable, type VariableName, VARIABLES } from '../schemas/variables.ts';
 
 const DOCUMENT = join(import.meta.dirname, '..', 'docs', 'environment.md');
 
@@ -22,22 +23,23 @@ const HEAD = '| variable | value | default | meaning |\n|---|---|---|---|\n';
 
 /** The whole text of the page. */
 export const environmentDocument = (): string =>
-  [INTRODUCTION, ...(Object.keys(CHAPTERS) as (keyof typeof CHAPTERS)[]).map(chapterText)].join('\n');
+  [INTRODUCTION, ...(Object.keys(CHAPTERS) as Chapter[]).map(chapterText)].join('\n');
 
-function chapterText(chapter: keyof typeof CHAPTERS): string {
+function chapterText(chapter: Chapter): string {
   const { title, text } = CHAPTERS[chapter];
   return `## ${title}\n\n${text}\n\n${HEAD}${namesIn(chapter).map(rowOf).join('')}`;
 }
 
-function rowOf(name: keyof typeof VARIABLES): string {
+function rowOf(name: VariableName): string {
   const variable: Variable = VARIABLES[name];
   const value = `${typeOf(variable.schema)}${variable.secret === true ? ', secret' : ''}`;
-  return `| \`${name}\` | ${value} | ${defaultOf(variable)} | ${variable.meaning} |\n`;
+  return `| \`${name}\` | ${value} | ${defaultOf(name)} | ${VARIABLE_NOTES[name].meaning} |\n`;
 }
 
-function defaultOf({ schema, otherwise }: Variable): string {
-  const standard = z.union([z.string().min(1), z.number()]).safeParse(schema.safeParse(undefined).data);
-  return standard.success ? `\`${standard.data}\`` : (otherwise ?? '');
+function defaultOf(name: VariableName): string {
+  const { data } = (VARIABLES[name] as Variable).schema.safeParse(undefined);
+  const standard = z.union([z.string().min(1), z.number()]).safeParse(data);
+  return standard.success ? `\`${standard.data}\`` : (VARIABLE_NOTES[name].otherwise ?? '');
 }
 
 const JsonSchema = z.object({

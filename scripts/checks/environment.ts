@@ -5,6 +5,7 @@ import { environmentDocument } from '../environment-doc.ts';
 import { projectFiles } from './files.ts';
 
 const TABLE = 'schemas/variables.ts';
+const NOTES = 'schemas/variable-notes.ts';
 const DOCUMENT = 'docs/environment.md';
 
 /** Ways to read a variable or a secret by a name that is written out. */
@@ -17,7 +18,7 @@ const READ = [
 
 /** Code of the product and of its tools. Tests set what they like, and the inputs of `action/` are those of action.yml. */
 const isChecked = (file: string): boolean =>
-  /\.(ts|tsx|mjs|js)$/.test(file) && !/^(test|action|tools\/lint)\//.test(file) && file !== TABLE;
+  /\.(ts|tsx|mjs|js)$/.test(file) && !/^(test|action|tools\/lint)\//.test(file) && ![TABLE, NOTES].includes(file);
 
 /** What differs between the table of environment variables, the code that reads them, and the page about them. */
 export function environmentProblems(root: string): string[] {
