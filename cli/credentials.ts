@@ -22,12 +22,17 @@ export async function accessOf({ env, root, cwd }: Pick<World, 'env' | 'root' | 
   if (env['FIREBREAK_TOKEN']) return { ...at, token: env['FIREBREAK_TOKEN'] };
   if (!isThisMachine(url)) throw new No(`FIREBREAK_TOKEN is not set, so ${at.url} cannot be asked`);
   if (env['FIREBREAK_ADMIN_TOKEN']) return { ...at, token: env['FIREBREAK_ADMIN_TOKEN'] };
-  const folder = env['FIREBREAK_DATA_DIR'] ? resolve(cwd, env['FIREBREAK_DATA_DIR']) : join(root, '.firebreak');
-  const file = join(folder, 'tokens.json');
+  const file = join(dataDirOf({ env, root, cwd }), 'tokens.json');
   const token = await adminTokenIn(file);
   if (token !== undefined) return { ...at, token };
   throw new No(`FIREBREAK_TOKEN is not set, and there is no ${file}: start Firebreak with npm start, or set it`);
 }
+
+/** The data folder: what was said, else what the environment says, else the project's own. */
+export const dataDirOf = ({ env, root, cwd }: Pick<World, 'env' | 'root' | 'cwd'>, given?: string): string => {
+  const named = given ?? (env['FIREBREAK_DATA_DIR'] || undefined);
+  return named === undefined ? join(root, '.firebreak') : resolve(cwd, named);
+};
 
 export const isThisMachine = (url: string): boolean =>
   /^(127(\.\d+){3}|localhost|\[::1\])$/.test(new URL(url).hostname);

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
 import { addAudit } from './commands/audit.ts';
 import { addAutomation } from './commands/automation.ts';
+import { addBackup } from './commands/backup.ts';
 import { addCheck } from './commands/check.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addDeploy } from './commands/deploy.ts';
@@ -35,6 +36,7 @@ const COMMANDS: readonly ((program: Command, world: World) => void)[] = [
   addRunbooks,
   addSlo,
   addAudit,
+  addBackup,
   addToken,
   addCompletion,
 ];

@@ -28,6 +28,8 @@ export async function serveFront(options: {
   /** Refuses what may not be done in the sandbox as things are. Undefined: it may. */
   guard: (request: Request) => Response | undefined;
   adminToken: string;
+  /** Series of this machine, besides those of the process. */
+  metrics: () => string;
 }): Promise<{ url: string; close(): Promise<void> }> {
   const ofProcess = processMetrics();
   const server = createAdaptorServer({
@@ -47,7 +49,7 @@ export async function serveFront(options: {
       const other = Object.entries(options.others).find(([beginning]) => path.startsWith(beginning));
       const handler = other?.[1] ?? options.handler;
       const answer = await handler(toEvent(request, body, authorization));
-      return send(path === '/metrics' ? withMore(answer, ofProcess) : answer, outgoing);
+      return send(path === '/metrics' ? withMore(answer, () => ofProcess() + options.metrics()) : answer, outgoing);
     },
     overrideGlobalObjects: false,
   }) as Server;

@@ -29,5 +29,6 @@ export function processMetrics(): () => string {
   };
 }
 
-const line = (name: string, type: 'counter' | 'gauge', help: string, value: number): string =>
+/** One series without labels, as Prometheus reads it. */
+export const line = (name: string, type: 'counter' | 'gauge', help: string, value: number): string =>
   `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${name} ${value}\n`;

@@ -10,6 +10,11 @@ import type { Config } from '../schemas/config.ts';
 import { timestamp } from '../schemas/time.ts';
 import type { Env } from '../schemas/variables.ts';
 import { startSsm } from './aws/ssm/server.ts';
+import { startControl } from './backup/control.ts';
+import { refuseHalfRestored } from './backup/restore.ts';
+import { afterRestore } from './backup/restored.ts';
+import { lastBackupMetric } from './backup/last.ts';
+import { NoSnapshot, removeSnapshots, takeSnapshot } from './backup/snapshot.ts';
 import { startCompute } from './compute.ts';
 import { type ConfigFolders, loadSet } from './config-set.ts';
 import { publish, published, watchConfig } from './config-watch.ts';
@@ -61,6 +66,9 @@ async function start(settings: Settings, env: Env, opened: Opened): Promise<Runn
 
   const lock = await lockDataDir(dataDir);
   opened.onClose(() => lock.release());
+  refuseHalfRestored(dataDir);
+  await removeSnapshots(dataDir);
+  const elsewhere = storesElsewhere(env);
   const accessKeyId = emulationKey(env);
   const storage = await startStorage(dataDir, env, accessKeyId, opened);
   const { queues } = storage;
@@ -70,7 +78,11 @@ async function start(settings: Settings, env: Env, opened: Opened): Promise<Runn
     standIns?.statuspage.provide(publicComponents(next)),
   );
   opened.onClose(config.stop);
-  const notes = [...config.notes, ...(await provideCredentials(dataDir, env, process.stdout.isTTY))];
+  const notes = [
+    ...(await afterRestore(dataDir)),
+    ...config.notes,
+    ...(await provideCredentials(dataDir, env, process.stdout.isTTY)),
+  ];
   const named = namedCredentials(config.inForce()?.services ?? {});
   delete env['FIREBREAK_STAND_INS']; // of this start alone
   if (standIns) connectStandIns(env, standIns, named);
@@ -121,12 +133,26 @@ async function start(settings: Settings, env: Env, opened: Opened): Promise<Runn
       sandbox: standIns?.app,
       guard: guard.refusal,
       adminToken: env['FIREBREAK_ADMIN_TOKEN'] ?? '',
+      metrics: () => lastBackupMetric(dataDir),
     }),
   );
   await standIns?.connect(productFor(env, standIns.urls, front.url));
   if (standIns) notes.push(`sandbox  ${guard.pageAt(front.url)}`);
+  opened.add(
+    await startControl(dataDir, () => {
+      if (elsewhere.length > 0 || storage.holdBlobs === undefined) throw new NoSnapshot(notHere(elsewhere));
+      return takeSnapshot(dataDir, storage.holdBlobs);
+    }),
+  );
   return { url: front.url, notes, stop: () => opened.close(), failed: storage.failed };
 }
+
+/** Parts of AWS that hold data and are not emulated here, by the variable that says where they are. */
+const storesElsewhere = (env: NodeJS.ProcessEnv): string[] =>
+  ['DYNAMODB', 'SQS', 'S3', 'LAMBDA'].map((service) => `AWS_ENDPOINT_URL_${service}`).filter((name) => env[name]);
+
+const notHere = (names: readonly string[]): string =>
+  `${names.join(' and ')} is set: what is stored there is not in the data folder, and a backup without it could not be restored. Back that up by its own means`;
 
 /**
  * The key that our emulations ask for: new at each start. Where a part of AWS is somebody else's, all share the

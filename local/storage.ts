@@ -11,7 +11,7 @@ import type { Env } from '../schemas/variables.ts';
 import { createDatabase } from './aws/dynamodb/create.ts';
 import { startDynamoDb } from './aws/dynamodb/start.ts';
 import { startTtlSweep } from './aws/dynamodb/ttl.ts';
-import { startS3 } from './aws/s3/server.ts';
+import { type LocalS3, startS3 } from './aws/s3/server.ts';
 import { startSqs } from './aws/sqs/server.ts';
 import { EMULATION_LIMITS } from './limits.ts';
 import { NAMES } from './names.ts';
@@ -21,6 +21,8 @@ import { ACCOUNT, createBucket, createQueues, createTable, type Queues } from '.
 
 export type Storage = {
   blobs: Blobs;
+  /** Runs `work` while no object of the emulated S3 changes. Undefined: S3 is somebody else's. */
+  holdBlobs: LocalS3['hold'] | undefined;
   sqs: SQSClient;
   queues: Queues;
   /** Resolves with the reason when the database ends by itself; nothing can go on then. */
@@ -35,15 +37,19 @@ export async function startStorage(dir: string, env: Env, accessKeyId: string, o
       await startSqs({ file: join(dir, 'sqs.sqlite'), accessKeyId, accountId: ACCOUNT }),
     ).url;
   }
+  let holdBlobs: LocalS3['hold'] | undefined;
   if (!env['AWS_ENDPOINT_URL_S3']) {
     await mkdir(join(dir, 's3'), { recursive: true, mode: 0o700 });
-    env['AWS_ENDPOINT_URL_S3'] = opened.add(await startS3({ dir: join(dir, 's3'), accessKeyId })).url;
+    const emulated = opened.add(await startS3({ dir: join(dir, 's3'), accessKeyId }));
+    env['AWS_ENDPOINT_URL_S3'] = emulated.url;
+    holdBlobs = emulated.hold;
   }
   // Queue URLs of an earlier start lead to a port that is gone; what counts is the endpoint.
   const sqs = awsClient(SQSClient, EMULATION_LIMITS, { useQueueUrlAsEndpoint: false });
   const s3 = awsClient(S3Client, EMULATION_LIMITS, { forcePathStyle: true });
   await createBucket(s3, NAMES.bucket);
-  return { blobs: s3Blobs(s3, NAMES.bucket, EMULATION_LIMITS), sqs, queues: await createQueues(sqs), failed };
+  const blobs = s3Blobs(s3, NAMES.bucket, EMULATION_LIMITS);
+  return { blobs, holdBlobs, sqs, queues: await createQueues(sqs), failed };
 }
 
 /** The program has neither credentials nor a Unix socket: `startDynamoDb` says what hides its port. */

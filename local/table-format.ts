@@ -6,9 +6,7 @@ import { Change } from '../schemas/change.ts';
 import { IncidentRecord } from '../schemas/incident.ts';
 import { IncidentId } from '../schemas/names.ts';
 import { Pin } from '../schemas/pin.ts';
-
-/** 2: lists are sharded, and open incidents, the incidents and changes of a service, and pinned places have indexes. */
-const FORMAT = 2;
+import { TABLE_FORMAT, unreadable } from './formats.ts';
 
 /**
  * Adds what the table of an older checkout lacks, so that its open incidents go on. Runs before anything else reads the
@@ -19,16 +17,13 @@ const FORMAT = 2;
 export async function bringUpToDate(client: DynamoDBClient, name: string): Promise<void> {
   const table = new Table(client, name);
   const format = Number((await table.get(keys.format()))?.['format'] ?? 1);
-  if (format === FORMAT) return;
-  if (format > FORMAT)
-    throw new Error(
-      `the data folder was written by a newer version of Firebreak (table format ${format}; this version knows ${FORMAT}). Start that version, or use another folder`,
-    );
+  if (format === TABLE_FORMAT) return;
+  if (format > TABLE_FORMAT) throw unreadable('the table in the data folder', format, TABLE_FORMAT);
   for await (const item of scanned(client, name)) {
     const writes = rewritten(table, item);
     if (writes.length > 0) await table.transact(writes);
   }
-  await table.transact([table.put({ ...keys.format(), format: FORMAT })]);
+  await table.transact([table.put({ ...keys.format(), format: TABLE_FORMAT })]);
 }
 
 async function* scanned(client: DynamoDBClient, TableName: string): AsyncGenerator<Item> {

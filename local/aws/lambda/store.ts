@@ -1,4 +1,5 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { EXECUTIONS_FORMAT, unreadable } from '../../formats.ts';
 import type { HistoryEvent } from './history.ts';
 import type { ErrorObject, Operation } from './operation.ts';
 import type { TimerKind } from './transitions.ts';
@@ -73,9 +74,6 @@ export type DeadLetter = {
   errorMessage: string;
 };
 
-/** Raised with every change of the tables: a file of another version is refused rather than misread. */
-const SCHEMA_VERSION = 1;
-
 const SCHEMA = `
   CREATE TABLE executions (
     arn TEXT PRIMARY KEY, functionName TEXT NOT NULL, version TEXT NOT NULL, name TEXT NOT NULL, rootId TEXT NOT NULL,
@@ -111,7 +109,7 @@ const SCHEMA = `
     id INTEGER PRIMARY KEY, queueUrl TEXT NOT NULL, body TEXT NOT NULL, requestId TEXT NOT NULL,
     errorCode TEXT NOT NULL, errorMessage TEXT NOT NULL
   ) STRICT;
-  PRAGMA user_version = ${SCHEMA_VERSION};
+  PRAGMA user_version = ${EXECUTIONS_FORMAT};
 `;
 
 /**
@@ -132,11 +130,9 @@ export class Store {
     this.#db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
     const { user_version: version } = this.#db.prepare('PRAGMA user_version').get() as { user_version: number };
     if (version === 0) this.transaction(() => this.#db.exec(SCHEMA));
-    else if (version !== SCHEMA_VERSION) {
+    else if (version !== EXECUTIONS_FORMAT) {
       this.#db.close();
-      throw new Error(
-        `${file} has the layout ${version}, this version reads ${SCHEMA_VERSION}. Move the file away to start anew.`,
-      );
+      throw unreadable(file, version, EXECUTIONS_FORMAT);
     }
   }
 

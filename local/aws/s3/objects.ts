@@ -3,6 +3,7 @@ import { join, relative } from 'node:path';
 import { crc32Of, md5Of } from './body.ts';
 import { isCode, makeFolder, removeDurably, writeDurably } from './durable-files.ts';
 import { noSuchBucket, noSuchKey, preconditionFailed } from './errors.ts';
+import { Gate } from './gate.ts';
 import { keyOfPath, pathOfKey } from './key-path.ts';
 
 /** More than the first line of a file can hold: its headers came in one request, which Node limits to 16 KiB. */
@@ -41,7 +42,12 @@ export async function objectStore(dir: string) {
     }
   }
 
+  const writes = new Gate();
+
   return {
+    /** Runs `work` while no object changes; what would change one waits for its end. */
+    hold: <T>(work: () => Promise<T>): Promise<T> => writes.hold(work),
+
     requireBucket,
     createBucket: (bucket: string): Promise<void> => makeFolder(folderOf(bucket)),
 
@@ -61,7 +67,7 @@ export async function objectStore(dir: string) {
         headers,
       };
       const file = Buffer.concat([Buffer.from(`${JSON.stringify(info)}\n`), content]);
-      const written = await writeDurably(fileOf(bucket, key), file, { temporary, onlyIfNew });
+      const written = await writes.pass(() => writeDurably(fileOf(bucket, key), file, { temporary, onlyIfNew }));
       if (!written) throw preconditionFailed();
       return info;
     },
@@ -91,7 +97,7 @@ export async function objectStore(dir: string) {
     /** @throws S3Error NoSuchBucket */
     async remove(bucket: string, key: string): Promise<void> {
       await requireBucket(bucket);
-      await removeDurably(fileOf(bucket, key));
+      await writes.pass(() => removeDurably(fileOf(bucket, key)));
     },
 
     /**

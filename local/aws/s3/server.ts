@@ -21,15 +21,20 @@ const LIST_PARAMETERS = [
   'fetch-owner',
 ];
 
+export type LocalS3 = Endpoint & {
+  /** Runs `work` while no object changes; what would change one waits for its end. */
+  hold<T>(work: () => Promise<T>): Promise<T>;
+};
+
 /**
  * Starts S3 on this machine, over a folder: CreateBucket, HeadBucket, PutObject, GetObject, HeadObject, DeleteObject,
  * ListObjectsV2; path-style addresses only (`forcePathStyle: true`). What is answered with success is on disk.
  *
  * @param options.dir made when it is not there; nothing else may write to it
  */
-export async function startS3(options: { dir: string; accessKeyId: string }): Promise<Endpoint> {
+export async function startS3(options: { dir: string; accessKeyId: string }): Promise<LocalS3> {
   const store = await objectStore(options.dir);
-  return serve({
+  const endpoint = await serve({
     accessKeyId: options.accessKeyId,
     handle: (request) => handle(store, request),
     denied: xml(403, 'Error', {
@@ -37,6 +42,7 @@ export async function startS3(options: { dir: string; accessKeyId: string }): Pr
       Message: 'The AWS Access Key Id you provided does not exist in our records.',
     }),
   });
+  return { ...endpoint, hold: store.hold };
 }
 
 async function handle(store: ObjectStore, request: EmulatedRequest): Promise<EmulatedResponse> {

@@ -1,6 +1,5 @@
 import { DatabaseSync } from 'node:sqlite';
-
-const SCHEMA_VERSION = 1;
+import { QUEUES_FORMAT, unreadable } from '../../formats.ts';
 
 /**
  * All times are milliseconds since 1970.
@@ -49,7 +48,7 @@ const SCHEMA = `
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX deduplications_by_expiry ON deduplications (expires_at);
 
-  PRAGMA user_version = ${SCHEMA_VERSION};
+  PRAGMA user_version = ${QUEUES_FORMAT};
 `;
 
 /**
@@ -65,12 +64,9 @@ export function openDatabase(file: string, now: number): DatabaseSync {
   db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
   const version = db.prepare('PRAGMA user_version').get()?.['user_version'];
   if (version === 0) db.exec(`BEGIN; ${SCHEMA} COMMIT;`);
-  else if (version !== SCHEMA_VERSION) {
+  else if (version !== QUEUES_FORMAT) {
     db.close();
-    throw new Error(
-      `${file} has queue format ${String(version)}, this version reads ${SCHEMA_VERSION}: ` +
-        'start the version that wrote it, or use another data folder',
-    );
+    throw unreadable(file, Number(version), QUEUES_FORMAT);
   }
   db.prepare('UPDATE messages SET visible_at = :now WHERE receives > 0 AND visible_at > :now').run({ now });
   return db;

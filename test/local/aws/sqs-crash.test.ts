@@ -80,7 +80,7 @@ test('a file of another version is refused with what to do', async () => {
   db.exec('PRAGMA user_version = 99');
   db.close();
   await expect(startSqs({ file, accessKeyId: ACCESS_KEY })).rejects.toThrow(
-    `${file} has queue format 99, this version reads 1: start the version that wrote it, or use another data folder`,
+    `${file} was written by a newer version of Firebreak (format 99; this version knows 1). Start that version, or restore the backup from before the upgrade`,
   );
 });
 

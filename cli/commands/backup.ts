@@ -1,0 +1,96 @@
+import { isAbsolute, join, relative, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { dataDirOf } from '../credentials.ts';
+import {
+  BadArchive,
+  type Backup,
+  backUp,
+  nameOfBackup,
+  NoBackup,
+  NoSnapshot,
+  NotRestored,
+  prune,
+  restore,
+} from '../files.ts';
+import { wholeNumber } from '../options.ts';
+import { asJson } from '../table.ts';
+import { Misused, No, type World } from '../world.ts';
+
+type BackupOptions = { to?: string; keep?: number; dataDir?: string; json?: true };
+type RestoreOptions = { dataDir?: string; pause: boolean };
+
+const DATA_DIR = ['--data-dir <dir>', 'the data folder; FIREBREAK_DATA_DIR, or .firebreak, by default'] as const;
+
+/** Both work on a data folder of this machine. */
+export function addBackup(program: Command, world: World): void {
+  program
+    .command('backup')
+    .description('back up the data folder of this machine, while Firebreak runs or not')
+    .argument('[file]', 'a new file; firebreak-TIME.tar.gz in the current folder by default')
+    .option('--to <dir>', 'write firebreak-TIME.tar.gz into this folder')
+    .option('--keep <n>', 'with --to: delete all but the newest so many', wholeNumber)
+    .option(...DATA_DIR)
+    .option('--json', 'print the result for programs')
+    .action((file: string | undefined, options: BackupOptions) => back(world, file, options));
+  program
+    .command('restore')
+    .description('restore a backup into an empty data folder; automation is paused at the next start')
+    .argument('<file>', 'an archive that firebreak backup made')
+    .option(...DATA_DIR)
+    .option('--no-pause', 'leave automation as it was in the backup')
+    .action((file: string, options: RestoreOptions) => bring(world, file, options));
+}
+
+async function back(world: World, given: string | undefined, options: BackupOptions): Promise<void> {
+  const { to, keep } = options;
+  if (to !== undefined && given !== undefined) throw new Misused('name a file, or a folder with --to, not both');
+  if (keep !== undefined && to === undefined) throw new Misused('--keep needs --to');
+  const folder = resolve(world.cwd, to ?? '.');
+  const file = given === undefined ? join(folder, nameOfBackup(new Date())) : resolve(world.cwd, given);
+  const done = await answered(() => backUp(dataDirOf(world, options.dataDir), file));
+  const removed = keep === undefined ? [] : await prune(folder, keep);
+  if (options.json) {
+    world.out(asJson({ file, at: done.at, bytes: done.bytes, files: done.files, running: done.running, removed }));
+  } else {
+    world.out(`${seenFrom(world.cwd, file)}: ${inWords(done)}`);
+    for (const name of removed) world.out(`removed ${name}`);
+  }
+  world.err(
+    done.withKeys
+      ? 'the archive contains the admin token and the signing key: keep it as secret as they are'
+      : 'the archive does not contain the tokens that are set in the environment: keep them, too',
+  );
+}
+
+const inWords = ({ at, bytes, files, running }: Backup): string =>
+  `${files} files, ${Math.ceil(bytes / 1024)} KiB, as of ${at}, ${running ? 'while Firebreak runs' : 'while no Firebreak runs'}; read back and right`;
+
+async function bring(world: World, given: string, { dataDir, pause }: RestoreOptions): Promise<void> {
+  const folder = dataDirOf(world, dataDir);
+  const file = resolve(world.cwd, given);
+  const { at, firebreak, files } = await answered(() => restore(file, folder, { pause, now: new Date() }), given);
+  world.out(`${folder}: ${files.length} files, as of ${at}, made by Firebreak ${firebreak}`);
+  world.out(
+    pause
+      ? 'the next start pauses automation, and paging goes on: look at what has changed since, then run firebreak resume'
+      : 'automation goes on at the next start as it was in the backup',
+  );
+}
+
+/** A refusal is an answer, and what the operating system says of a file is, too. */
+async function answered<T>(work: () => Promise<T>, archive?: string): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof BadArchive)
+      throw new No(archive === undefined ? error.message : `${archive}: ${error.message}`);
+    const isAnswer = [NoBackup, NoSnapshot, NotRestored].some((kind) => error instanceof kind);
+    if (isAnswer || (error instanceof Error && 'code' in error)) throw new No((error as Error).message);
+    throw error;
+  }
+}
+
+function seenFrom(cwd: string, file: string): string {
+  const seen = relative(cwd, file);
+  return seen.startsWith('..') || isAbsolute(seen) ? file : seen;
+}

@@ -1,0 +1,198 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip, createGzip } from 'node:zlib';
+import * as z from 'zod';
+import manifestOfPackage from '../../package.json' with { type: 'json' };
+import { EXECUTIONS_FORMAT, QUEUES_FORMAT, TABLE_FORMAT } from '../formats.ts';
+import { isOurs, NEEDED } from './contents.ts';
+import { filesOfTar, type TarFile, tarOf } from './tar.ts';
+
+/** Raised when an older version could not restore it. */
+const FORMAT = 1;
+
+/** The first file of an archive. */
+const MANIFEST = 'manifest.json';
+const MANIFEST_MAX_BYTES = 256 * 1024 * 1024;
+
+const Manifest = z.object({
+  format: z.literal(FORMAT),
+  /** The version of Firebreak that made it. */
+  firebreak: z.string(),
+  /** The moment that it shows. */
+  at: z.iso.datetime(),
+  stores: z.object({ table: z.int(), queues: z.int(), executions: z.int() }),
+  files: z.array(z.object({ name: z.string(), bytes: z.int().nonnegative(), sha256: z.string() })),
+});
+export type Manifest = z.infer<typeof Manifest>;
+
+/** An archive that cannot be used, and why. */
+export class BadArchive extends Error {
+  override readonly name = 'BadArchive';
+}
+
+/**
+ * Packs a folder into a new file that only its owner may read, and reads it back before it gets its name.
+ *
+ * @throws Error when the file exists, or cannot be written
+ */
+export async function pack(folder: string, at: string, file: string): Promise<{ bytes: number; manifest: Manifest }> {
+  const draft = `${file}.unfinished`;
+  const manifest: Manifest = {
+    format: FORMAT,
+    firebreak: manifestOfPackage.version,
+    at,
+    stores: { table: TABLE_FORMAT, queues: QUEUES_FORMAT, executions: EXECUTIONS_FORMAT },
+    files: await described(folder),
+  };
+  try {
+    const archive = tarOf(filesToPack(folder, manifest), new Date(at));
+    await rm(draft, { force: true });
+    await pipeline(Readable.from(archive), createGzip(), createWriteStream(draft, { flags: 'wx', mode: 0o600 }));
+    await verify(draft);
+    await onDisk(draft);
+    await rename(draft, file);
+    return { bytes: (await stat(file)).size, manifest };
+  } catch (error) {
+    await rm(draft, { force: true });
+    throw error;
+  }
+}
+
+/**
+ * Reads the whole archive, and compares each file with the manifest.
+ *
+ * @throws BadArchive when one is not as the manifest says, or when this version cannot restore it
+ */
+export async function verify(file: string): Promise<Manifest> {
+  return readThrough(file, async (_, content) => {
+    for await (const _chunk of content); // to read it is to hash it
+  });
+}
+
+/**
+ * Writes the files of an archive into an empty folder.
+ *
+ * @throws BadArchive as `verify` does
+ */
+export async function unpack(file: string, write: (name: string, content: Readable) => Promise<void>): Promise<void> {
+  await readThrough(file, (name, content) => write(name, Readable.from(content)));
+}
+
+async function readThrough(
+  file: string,
+  each: (name: string, content: AsyncIterable<Uint8Array>) => Promise<void>,
+): Promise<Manifest> {
+  let reading = MANIFEST;
+  const gunzip = createGunzip();
+  const input = createReadStream(file);
+  const unzipped = pipeline(input, gunzip).catch(() => undefined); // whoever reads `gunzip` is told, too
+  try {
+    const files = filesOfTar(gunzip);
+    const manifest = await manifestIn(await files.next());
+    const expected = new Map(manifest.files.map((one) => [one.name, one]));
+    for (;;) {
+      reading = [...expected.keys()][0] ?? 'its end';
+      const next = await files.next();
+      if (next.done === true) break;
+      const found: TarFile = next.value;
+      reading = found.name;
+      const { bytes, sha256 } = expected.get(found.name) ?? { bytes: -1, sha256: '' };
+      if (bytes < 0) throw new BadArchive(`it has a file ${found.name}, which its manifest does not name`);
+      expected.delete(found.name);
+      const hash = createHash('sha256');
+      await each(found.name, hashed(found.content, hash));
+      if (found.bytes !== bytes || hash.digest('hex') !== sha256)
+        throw new BadArchive(`${found.name} is damaged: it is not as it was when it was backed up`);
+    }
+    const [absent] = expected.keys();
+    if (absent !== undefined) throw new BadArchive(`${absent} is missing`);
+    return manifest;
+  } catch (error) {
+    if (error instanceof BadArchive) throw error;
+    if (input.errored && 'syscall' in input.errored) throw input.errored; // it cannot be read at all
+    throw new BadArchive(`damaged at ${reading}: ${error instanceof Error ? error.message : String(error)}`);
+  } finally {
+    input.destroy();
+    gunzip.destroy();
+    await unzipped;
+  }
+}
+
+async function manifestIn(next: IteratorResult<TarFile, void>): Promise<Manifest> {
+  const first = next.done === true ? undefined : next.value;
+  if (first === undefined || first.name !== MANIFEST || first.bytes > MANIFEST_MAX_BYTES)
+    throw new BadArchive('it is no backup of Firebreak: it does not begin with a manifest');
+  const said: unknown = JSON.parse(await text(first.content));
+  const { format, firebreak } = z.object({ format: z.int(), firebreak: z.string() }).parse(said);
+  const newer = (what: string): BadArchive =>
+    new BadArchive(
+      `it was made by Firebreak ${firebreak}, whose ${what} this version cannot read: restore with that one`,
+    );
+  if (format > FORMAT) throw newer('archives');
+  const manifest = Manifest.parse(said);
+  const { table, queues, executions } = manifest.stores;
+  if (table > TABLE_FORMAT) throw newer('table');
+  if (queues > QUEUES_FORMAT) throw newer('queues');
+  if (executions > EXECUTIONS_FORMAT) throw newer('executions');
+  const names = manifest.files.map(({ name }) => name);
+  const foreign = names.find((name) => !isOurs(name));
+  if (foreign !== undefined) throw new BadArchive(`it has a file ${foreign}, which does not belong into a data folder`);
+  const absent = NEEDED.find((name) => !names.includes(name));
+  if (absent !== undefined) throw new BadArchive(`${absent} is missing`);
+  return manifest;
+}
+
+async function* hashed(
+  content: AsyncIterable<Uint8Array>,
+  hash: ReturnType<typeof createHash>,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of content) {
+    hash.update(chunk);
+    yield chunk;
+  }
+}
+
+function* filesToPack(folder: string, manifest: Manifest): Generator<TarFile> {
+  const first = Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`);
+  yield { name: MANIFEST, bytes: first.length, content: Readable.from([first]) };
+  for (const { name, bytes } of manifest.files) yield { name, bytes, content: createReadStream(join(folder, name)) };
+}
+
+async function described(folder: string): Promise<Manifest['files']> {
+  const files: Manifest['files'] = [];
+  for (const name of await filesIn(folder)) {
+    const path = join(folder, name);
+    files.push({ name, bytes: (await stat(path)).size, sha256: await sha256Of(createReadStream(path)) });
+  }
+  return files;
+}
+
+/** Small ones first, so that `tar` shows keys and databases before thousands of objects. */
+async function filesIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const names = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)));
+  return names.filter(isOurs).sort((a, b) => a.split('/').length - b.split('/').length || (a < b ? -1 : 1));
+}
+
+async function sha256Of(content: AsyncIterable<Uint8Array>): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of content) hash.update(chunk);
+  return hash.digest('hex');
+}
+
+/** A file, or the names in a folder. */
+export async function onDisk(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,105 @@
+import { createWriteStream, existsSync } from 'node:fs';
+import { mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { pipeline } from 'node:stream/promises';
+import { lockDataDir } from '../lock.ts';
+import { writePrivate } from '../private-file.ts';
+import { BadArchive, type Manifest, onDisk, unpack, verify } from './archive.ts';
+import { DATABASES, RESTORING } from './contents.ts';
+import { RESTORED, type Restored } from './restored-file.ts';
+
+/** A folder that nothing may be restored into, and why. */
+export class NotRestored extends Error {
+  override readonly name = 'NotRestored';
+}
+
+/** What a lock leaves in a folder. */
+const OF_THE_LOCK = ['lock', 'lock.sqlite', 'lock.sqlite-journal'];
+
+/**
+ * Restores an archive into a folder that is empty, or not there, and that no Firebreak uses. Nothing is written before the
+ * whole archive was found to be right. A crash in between leaves a folder that a start refuses, and into which the
+ * archive can be restored again.
+ *
+ * @param options.pause whether automation is paused at the next start
+ * @throws BadArchive, NotRestored, or an error of what could not be read or written
+ */
+export async function restore(
+  file: string,
+  dataDir: string,
+  { pause, now }: { pause: boolean; now: Date },
+): Promise<Manifest> {
+  if (existsSync(join(dataDir, 'lock.sqlite'))) await (await locked(dataDir)).release();
+  await requireEmpty(dataDir);
+  const manifest = await verify(file);
+  const lock = await locked(dataDir);
+  try {
+    await requireEmpty(dataDir);
+    await removeRest(dataDir);
+    const draft = join(dataDir, RESTORING);
+    await mkdir(draft, { mode: 0o700 });
+    await onDisk(dataDir);
+    await unpack(file, async (name, content) => {
+      await mkdir(dirname(join(draft, name)), { recursive: true, mode: 0o700 });
+      await pipeline(content, createWriteStream(join(draft, name), { flags: 'wx', mode: 0o600, flush: true }));
+    });
+    for (const name of DATABASES) if (existsSync(join(draft, name))) check(join(draft, name), name);
+    const restored: Restored = { backup_of: manifest.at, restored_at: now.toISOString(), pause };
+    await writePrivate(join(draft, RESTORED), `${JSON.stringify(restored)}\n`);
+    await foldersOnDisk(draft);
+    for (const name of await readdir(draft)) await rename(join(draft, name), join(dataDir, name));
+    await onDisk(dataDir);
+    await rmdir(draft);
+    await onDisk(dataDir);
+    return manifest;
+  } finally {
+    await lock.release();
+  }
+}
+
+/** For a start: the files of a restore that has not ended are not a whole data folder. */
+export function refuseHalfRestored(dataDir: string): void {
+  if (existsSync(join(dataDir, RESTORING)))
+    throw new Error(`a restore into ${dataDir} has not ended: run firebreak restore again`);
+}
+
+async function locked(dataDir: string): Promise<{ release(): Promise<void> }> {
+  try {
+    return await lockDataDir(dataDir);
+  } catch (error) {
+    throw new NotRestored(error instanceof Error ? error.message : String(error), { cause: error });
+  }
+}
+
+async function requireEmpty(dataDir: string): Promise<void> {
+  if (existsSync(join(dataDir, RESTORING))) return; // all that is there is from a restore that has not ended
+  const found = existsSync(dataDir) ? (await readdir(dataDir)).filter((name) => !OF_THE_LOCK.includes(name)) : [];
+  if (found.length > 0)
+    throw new NotRestored(
+      `${dataDir} is not empty (it has ${found.slice(0, 3).join(', ')}${found.length > 3 ? ', …' : ''}): move it away, or restore into another folder with --data-dir`,
+    );
+}
+
+/** The marker goes last: as long as it is there, the rest is known to be no data folder. */
+async function removeRest(dataDir: string): Promise<void> {
+  const rest = (await readdir(dataDir)).filter((name) => !OF_THE_LOCK.includes(name) && name !== RESTORING);
+  for (const name of rest) await rm(join(dataDir, name), { recursive: true, force: true });
+  await rm(join(dataDir, RESTORING), { recursive: true, force: true });
+}
+
+function check(file: string, name: string): void {
+  const database = new DatabaseSync(file);
+  try {
+    const { quick_check: result } = database.prepare('PRAGMA quick_check').get() as { quick_check: string };
+    if (result !== 'ok') throw new BadArchive(`${name} is damaged: ${result}`);
+  } finally {
+    database.close();
+  }
+}
+
+async function foldersOnDisk(folder: string): Promise<void> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  for (const entry of entries) if (entry.isDirectory()) await onDisk(join(entry.parentPath, entry.name));
+  await onDisk(folder);
+}

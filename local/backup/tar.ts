@@ -1,0 +1,162 @@
+/**
+ * The POSIX tar format, as much of it as a backup needs: regular files, and the extended header for names and sizes that do
+ * not fit. Any tar program can read what is written here.
+ *
+ * @see IEEE Std 1003.1, pax, "ustar Interchange Format" and "pax Interchange Format"
+ */
+
+const BLOCK = 512;
+const NAME_BYTES = 100;
+/** Eleven octal digits. */
+const SIZE_MAX = 8 ** 11 - 1;
+/** An extended header of ours has two lines. */
+const EXTENDED_MAX_BYTES = 64 * 1024;
+
+export type TarFile = { name: string; bytes: number; content: AsyncIterable<Uint8Array> };
+
+/** Bytes of an archive with these files. Each is read when it is its turn. */
+export async function* tarOf(files: Iterable<TarFile> | AsyncIterable<TarFile>, mtime: Date): AsyncGenerator<Buffer> {
+  for await (const { name, bytes, content } of files) {
+    if (Buffer.byteLength(name) > NAME_BYTES || bytes > SIZE_MAX) {
+      const extended = Buffer.concat([record('path', name), record('size', String(bytes))]);
+      yield Buffer.concat([header('extended', extended.length, 'x', mtime), padded(extended)]);
+    }
+    yield header(Buffer.from(name).subarray(0, NAME_BYTES).toString(), Math.min(bytes, SIZE_MAX), '0', mtime);
+    let written = 0;
+    for await (const chunk of content) {
+      written += chunk.length;
+      yield Buffer.from(chunk);
+    }
+    if (written !== bytes) throw new Error(`${name} changed while it was read`);
+    yield Buffer.alloc(-written & (BLOCK - 1));
+  }
+  yield Buffer.alloc(2 * BLOCK);
+}
+
+/**
+ * The files of an archive, in their order. `content` of one is to be read before the next is asked for; what is left of it
+ * is skipped.
+ *
+ * @throws Error when it is no archive of regular files, or ends early
+ */
+export async function* filesOfTar(archive: AsyncIterable<Uint8Array>): AsyncGenerator<TarFile> {
+  const source = new Source(archive);
+  let extended: { path?: string; size?: number } = {};
+  for (;;) {
+    const block = await source.take(BLOCK);
+    if (block.every((byte) => byte === 0)) return source.drain();
+    const { name, bytes: stated, type } = parsed(block);
+    const bytes = extended.size ?? stated;
+    const padding = -bytes & (BLOCK - 1);
+    if (type === 'x') {
+      if (stated > EXTENDED_MAX_BYTES) throw new Error('an extended header is too long');
+      extended = recordsIn(await source.take(stated));
+      await source.take(-stated & (BLOCK - 1));
+      continue;
+    }
+    if (type !== '0') throw new Error(`${name} is no regular file`);
+    const content = source.stream(bytes);
+    yield { name: extended.path ?? name, bytes, content };
+    for await (const _ of content); // what nobody has read
+    await source.take(padding);
+    extended = {};
+  }
+}
+
+const padded = (content: Buffer): Buffer => Buffer.concat([content, Buffer.alloc(-content.length & (BLOCK - 1))]);
+
+/** `<its own length> <key>=<value>\n` */
+function record(key: string, value: string): Buffer {
+  const rest = Buffer.from(` ${key}=${value}\n`);
+  let length = rest.length + 1;
+  while (String(length).length + rest.length !== length) length = String(length).length + rest.length;
+  return Buffer.concat([Buffer.from(String(length)), rest]);
+}
+
+function recordsIn(text: Buffer): { path?: string; size?: number } {
+  const found: { path?: string; size?: number } = {};
+  for (let at = 0; at < text.length;) {
+    const space = text.indexOf(' ', at);
+    const length = Number(text.toString('latin1', at, space));
+    if (space < 0 || !(length > 0)) throw new Error('an extended header cannot be read');
+    const [key = '', ...value] = text.toString('utf8', space + 1, at + length - 1).split('=');
+    if (key === 'path') found.path = value.join('=');
+    if (key === 'size') found.size = Number(value.join('='));
+    at += length;
+  }
+  return found;
+}
+
+function header(name: string, bytes: number, type: '0' | 'x', mtime: Date): Buffer {
+  const block = Buffer.alloc(BLOCK);
+  const octal = (value: number, at: number, digits: number) =>
+    block.write(value.toString(8).padStart(digits, '0'), at, 'latin1');
+  block.write(name, 0, NAME_BYTES);
+  octal(0o600, 100, 7);
+  octal(0, 108, 7);
+  octal(0, 116, 7);
+  octal(bytes, 124, 11);
+  octal(Math.floor(mtime.getTime() / 1000), 136, 11);
+  block.write(' '.repeat(8), 148, 'latin1'); // its own sum counts as spaces
+  block.write(type, 156, 'latin1');
+  block.write('ustar\0' + '00', 257, 'latin1');
+  octal(sumOf(block), 148, 6);
+  block.write('\0 ', 154, 'latin1');
+  return block;
+}
+
+function parsed(block: Buffer): { name: string; bytes: number; type: string } {
+  const stated = Number.parseInt(block.toString('latin1', 148, 154), 8);
+  const unsummed = Buffer.from(block).fill(' ', 148, 156);
+  if (stated !== sumOf(unsummed)) throw new Error('a header of the archive is damaged');
+  const end = block.indexOf(0);
+  return {
+    name: block.toString('utf8', 0, Math.min(end < 0 ? NAME_BYTES : end, NAME_BYTES)),
+    bytes: Number.parseInt(block.toString('latin1', 124, 135), 8),
+    type: block.toString('latin1', 156, 157),
+  };
+}
+
+const sumOf = (block: Buffer): number => block.reduce((sum, byte) => sum + byte, 0);
+
+/** Takes the bytes of a stream in pieces of the sizes that are asked for. */
+class Source {
+  readonly #chunks: AsyncIterator<Uint8Array>;
+  #rest: Uint8Array = Buffer.alloc(0);
+
+  constructor(stream: AsyncIterable<Uint8Array>) {
+    this.#chunks = stream[Symbol.asyncIterator]();
+  }
+
+  /** @throws Error when there are fewer */
+  async take(bytes: number): Promise<Buffer> {
+    const taken: Uint8Array[] = [];
+    for await (const chunk of this.stream(bytes)) taken.push(chunk);
+    return Buffer.concat(taken);
+  }
+
+  /** The next so many bytes. What is read of it is read from the archive, so that a second reader gets the rest. */
+  stream(bytes: number): AsyncIterable<Uint8Array> {
+    let left = bytes;
+    const next = async (): Promise<IteratorResult<Uint8Array>> => {
+      if (left === 0) return { done: true, value: undefined };
+      if (this.#rest.length === 0) await this.#more();
+      const piece = this.#rest.subarray(0, left);
+      this.#rest = this.#rest.subarray(piece.length);
+      left -= piece.length;
+      return { done: false, value: piece };
+    };
+    return { [Symbol.asyncIterator]: () => ({ next }) };
+  }
+
+  /** Reads to the end, so that whatever checks the stream as a whole has checked it. */
+  async drain(): Promise<void> {
+    while (!(await this.#chunks.next()).done);
+  }
+
+  async #more(): Promise<void> {
+    const next = await this.#chunks.next();
+    if (next.done === true) throw new Error('the archive ends early');
+    this.#rest = next.value;
+  }
+}

@@ -1,0 +1,16 @@
+/** Raised with each change of how something is stored: an older version refuses what it would misread. */
+
+/** 2: lists are sharded, and open incidents, the incidents and changes of a service, and pinned places have indexes. */
+export const TABLE_FORMAT = 2;
+
+export const QUEUES_FORMAT = 1;
+
+export const EXECUTIONS_FORMAT = 1;
+
+/** For a store that this version cannot read. @param what e.g. `the table of /data` */
+export const unreadable = (what: string, found: number, known: number): Error =>
+  new Error(
+    found > known
+      ? `${what} was written by a newer version of Firebreak (format ${found}; this version knows ${known}). Start that version, or restore the backup from before the upgrade: docs/backup.md`
+      : `${what} was written by a version of Firebreak that is too old (format ${found}; this version knows ${known}). Start a version between the two first: docs/backup.md`,
+  );

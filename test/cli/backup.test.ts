@@ -1,0 +1,193 @@
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { lockDataDir } from '../../local/lock.ts';
+import { cli } from './support.ts';
+
+const OBJECT = join('s3', 'firebreak', 'runs%2f%41%2ejson');
+
+let dir: string;
+let dataDir: string;
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'firebreak-backup-'));
+  dataDir = join(dir, 'data');
+  await mkdir(join(dataDir, 's3', 'firebreak'), { recursive: true });
+  for (const name of ['dynamodb', 'sqs', 'durable', 'standins']) {
+    const database = new DatabaseSync(join(dataDir, `${name}.sqlite`));
+    database.exec(`PRAGMA journal_mode = WAL; CREATE TABLE kept (text); INSERT INTO kept VALUES ('${name}')`);
+    database.close();
+  }
+  await writeFile(join(dataDir, OBJECT), 'an object');
+  await writeFile(join(dataDir, 'tokens.json'), '{"FIREBREAK_ADMIN_TOKEN":"fba_kept"}');
+  await writeFile(join(dataDir, 'vendor.log'), 'not ours');
+});
+afterEach(() => rm(dir, { recursive: true }));
+
+const backUp = (...args: string[]) => cli(['backup', ...args, '--data-dir', dataDir]);
+const restore = (file: string, to: string, ...args: string[]) => cli(['restore', file, '--data-dir', to, ...args]);
+
+/** An archive of the data folder. */
+async function archived(): Promise<string> {
+  const file = join(dir, 'archive.tar.gz');
+  expect(await backUp(file)).toMatchObject({ code: 0 });
+  return file;
+}
+
+const keptIn = (folder: string, name: string): unknown => {
+  const database = new DatabaseSync(join(folder, `${name}.sqlite`));
+  const { text } = database.prepare('SELECT text FROM kept').get() ?? {};
+  database.close();
+  return text;
+};
+
+describe('firebreak backup', () => {
+  test('of a folder that nobody uses: what is restored is the same, for its owner alone', async () => {
+    const file = await archived();
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+    const restored = join(dir, 'restored');
+    expect(await restore(file, restored)).toMatchObject({ code: 0, err: '' });
+
+    expect((await readdir(restored)).sort()).toEqual(
+      ['dynamodb.sqlite', 'durable.sqlite', 'sqs.sqlite', 'standins.sqlite']
+        .concat('lock.sqlite', 'restored.json', 's3', 'tokens.json')
+        .sort(),
+    );
+    for (const name of ['dynamodb', 'sqs', 'durable', 'standins']) expect(keptIn(restored, name)).toBe(name);
+    for (const name of [OBJECT, 'tokens.json'])
+      expect(await readFile(join(restored, name))).toEqual(await readFile(join(dataDir, name)));
+    for (const name of await readdir(restored)) {
+      if (name !== 'lock.sqlite') expect((await stat(join(restored, name))).mode & 0o077).toBe(0);
+    }
+    expect((await readdir(dataDir)).filter((name) => name.startsWith('snapshot-'))).toEqual([]);
+  });
+
+  test('says whether keys are in it, and what it has read back', async () => {
+    const { out, err } = await backUp(join(dir, 'one.tar.gz'));
+    expect(out).toMatch(/one\.tar\.gz: 6 files, \d+ KiB, as of \S+Z, while no Firebreak runs; read back and right/);
+    expect(err).toContain('contains the admin token');
+    await rm(join(dataDir, 'tokens.json'));
+    expect((await backUp(join(dir, 'two.tar.gz'))).err).toContain('set in the environment');
+  });
+
+  test('--to and --keep: a folder with the newest ones, and nothing else is deleted', async () => {
+    const to = join(dir, 'backups');
+    await mkdir(to);
+    const older = ['firebreak-20261119T000000Z.tar.gz', 'firebreak-20261120T000000Z.tar.gz'];
+    for (const name of [...older, 'firebreak-notes.txt']) await writeFile(join(to, name), '');
+    const { code, out } = await backUp('--to', to, '--keep', '2', '--json');
+    expect(code).toBe(0);
+    const { file, removed } = JSON.parse(out);
+    expect(removed).toEqual([older[0]]);
+    expect(file).toMatch(/firebreak-\d{8}T\d{6}Z\.tar\.gz$/);
+    expect((await readdir(to)).map((name) => join(to, name)).sort()).toEqual(
+      [join(to, 'firebreak-notes.txt'), join(to, older[1] ?? ''), String(file)].sort(),
+    );
+    expect(JSON.parse(await readFile(join(dataDir, 'last-backup.json'), 'utf8'))).toMatchObject({ file });
+  });
+
+  test.each([
+    [['a.tar.gz', '--to', 'b'], 2, 'not both'],
+    [['--keep', '2'], 2, '--keep needs --to'],
+  ])('%j is a usage error', async (args, code, why) => {
+    expect(await backUp(...args)).toMatchObject({ code, err: expect.stringContaining(why) });
+  });
+
+  test('refuses what it cannot do, and leaves no half archive', async () => {
+    const file = await archived();
+    expect(await backUp(file)).toMatchObject({ code: 1, err: expect.stringContaining('exists already') });
+    await rm(join(dataDir, 'durable.sqlite'));
+    const refused = await backUp(join(dir, 'more.tar.gz'));
+    expect(refused).toMatchObject({ code: 1, err: expect.stringContaining('has no durable.sqlite') });
+    expect((await readdir(dir)).sort()).toEqual(['archive.tar.gz', 'data']);
+    const nowhere = await cli(['backup', '--data-dir', join(dir, 'nowhere')]);
+    expect(nowhere).toMatchObject({ code: 1, err: expect.stringContaining('there is no data folder') });
+  });
+});
+
+describe('firebreak restore', () => {
+  test('refuses a damaged archive, names the file, and writes nothing', async () => {
+    const file = await archived();
+    const restored = join(dir, 'restored');
+    const tar = gunzipSync(await readFile(file));
+    for (const [text, name] of [
+      ['an object', 's3/firebreak/runs%2f%41%2ejson'],
+      ['fba_kept', 'tokens.json'],
+      ['CREATE TABLE kept', 'durable.sqlite'],
+    ] as const) {
+      const damaged = Buffer.from(tar);
+      const at = damaged.indexOf(text, damaged.indexOf(`${name}\0`));
+      damaged[at] = (damaged[at] ?? 0) ^ 1;
+      await writeFile(file, gzipSync(damaged));
+      const { code, err } = await restore(file, restored);
+      expect([code, err]).toEqual([1, expect.stringContaining(`${name} is damaged`)]);
+    }
+    expect(existsSync(restored)).toBe(false);
+  });
+
+  test('refuses one that was cut off, that lacks a file, or that is something else', async () => {
+    const file = await archived();
+    const restored = join(dir, 'restored');
+    const whole = await readFile(file);
+    const refusal = async (content: Buffer) => {
+      await writeFile(file, content);
+      const { code, err } = await restore(file, restored);
+      expect(code).toBe(1);
+      return err;
+    };
+    expect(await refusal(whole.subarray(0, whole.length - 700))).toMatch(/damaged at \S+/);
+    expect(await refusal(Buffer.from('hello'))).toContain('damaged at manifest.json');
+    const tar = gunzipSync(whole);
+    const name = 's3/firebreak/runs%2f%41%2ejson';
+    const entry = tar.indexOf(`${name}\0`);
+    expect(await refusal(gzipSync(Buffer.concat([tar.subarray(0, entry), Buffer.alloc(1024)])))).toContain(
+      `${name} is missing`,
+    );
+    expect(existsSync(restored)).toBe(false);
+  });
+
+  test('refuses one of a newer version, and names the version', async () => {
+    const file = await archived();
+    const tar = gunzipSync(await readFile(file));
+    const newer = Buffer.from(tar.toString('latin1').replace('"format": 1', '"format": 9'), 'latin1');
+    await writeFile(file, gzipSync(newer));
+    const { code, err } = await restore(file, join(dir, 'restored'));
+    expect([code, err]).toEqual([1, expect.stringMatching(/made by Firebreak \d\S*, whose archives this version/)]);
+    const store = Buffer.from(tar.toString('latin1').replace('"executions": 1', '"executions": 9'), 'latin1');
+    await writeFile(file, gzipSync(store));
+    expect((await restore(file, join(dir, 'restored'))).err).toContain('whose executions this version cannot read');
+  });
+
+  test('refuses a folder that is in use, or that is not empty', async () => {
+    const file = await archived();
+    const lock = await lockDataDir(dataDir);
+    const running = await restore(file, dataDir);
+    expect(running).toMatchObject({ code: 1, err: expect.stringContaining(`in use by process ${process.pid}`) });
+    await lock.release();
+    const full = await restore(file, dataDir);
+    expect(full).toMatchObject({ code: 1, err: expect.stringMatching(/is not empty \(it has .*move it away/) });
+    expect(keptIn(dataDir, 'sqs')).toBe('sqs');
+  });
+
+  test('goes into a folder that is there and empty, as a mounted volume is', async () => {
+    const file = await archived();
+    const volume = join(dir, 'volume');
+    await mkdir(volume);
+    await chmod(volume, 0o700);
+    expect(await restore(file, volume, '--no-pause')).toMatchObject({ code: 0 });
+    expect(JSON.parse(await readFile(join(volume, 'restored.json'), 'utf8'))).toMatchObject({ pause: false });
+  });
+
+  test('after a crash in its middle begins anew', async () => {
+    const file = await archived();
+    const restored = join(dir, 'restored');
+    await mkdir(join(restored, 'restoring'), { recursive: true });
+    await writeFile(join(restored, 'sqs.sqlite'), 'half');
+    expect(await restore(file, restored)).toMatchObject({ code: 0 });
+    expect(keptIn(restored, 'sqs')).toBe('sqs');
+    expect(existsSync(join(restored, 'restoring'))).toBe(false);
+  });
+});
