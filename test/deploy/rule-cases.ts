@@ -31,6 +31,7 @@ export const HEALTHY: Series = {
   firebreak_config_last_reload_successful: '1x2000',
   firebreak_automation_paused: '0x100 1x100 0x1000',
   firebreak_slo_evaluation_timestamp_seconds: '0+15x2000',
+  firebreak_backup_last_success_timestamp_seconds: '0x2000',
 };
 
 export const RULE_CASES: RuleCase[] = [
@@ -179,5 +180,11 @@ export const RULE_CASES: RuleCase[] = [
     series: { ...up, firebreak_slo_evaluation_timestamp_seconds: '0+15x20 300x200' },
     quiet: fires('FirebreakObjectivesStale', '9m'),
     fires: fires('FirebreakObjectivesStale', '16m'),
+  },
+  {
+    name: 'a backup that nobody makes any more',
+    series: { ...up, firebreak_backup_last_success_timestamp_seconds: `0x${(72 * 3600) / 15}` },
+    quiet: fires('FirebreakBackupOld', '48h'),
+    fires: fires('FirebreakBackupOld', '50h'),
   },
 ];

@@ -12,6 +12,7 @@ import { millisOf } from '../../../schemas/time.ts';
 import { openTable, type TableStores } from '../../aws/table/stores.ts';
 import { FakeWorld } from '../../support/fake-deps.ts';
 import { processMetrics } from '../../../local/process-metrics.ts';
+import { lastBackupMetric } from '../../../local/backup/last.ts';
 import { METRICS_USED } from '../../deploy/monitoring-files.ts';
 import { have, programPath } from '../../support/prometheus-stack.ts';
 
@@ -240,7 +241,9 @@ test('a token sees services that it may read, and what is about no service', asy
 });
 
 test('everything that the alert rules and the dashboard ask for is there', async () => {
-  const types = [...`${await scrape()}${processMetrics()()}`.matchAll(/^# TYPE (\w+) (\w+)$/gm)];
+  const types = [
+    ...`${await scrape()}${processMetrics()()}${lastBackupMetric('/nowhere')}`.matchAll(/^# TYPE (\w+) (\w+)$/gm),
+  ];
   const series = types.flatMap(([, name = '', type]) =>
     type === 'histogram' ? ['_bucket', '_sum', '_count'].map((suffix) => `${name}${suffix}`) : [name],
   );
