@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { resolve } from 'node:path';
 import { stopWithParent } from '../local/parent.ts';
+import { actionPinProblems } from './checks/action-pins.ts';
 import { docPathProblems } from './checks/doc-paths.ts';
 import { environmentProblems } from './checks/environment.ts';
 import { lockFileProblems } from './checks/lock-file.ts';
@@ -22,6 +23,7 @@ const checks: Record<string, Check> = {
   'lock file': () => lockFileProblems(root).join('\n'),
   'paths named in docs': () => docPathProblems(root).join('\n'),
   'paths of one machine': () => machinePathProblems(root).join('\n'),
+  'actions pinned to commits': () => actionPinProblems(root).join('\n'),
   'environment variables': () => environmentProblems(root).join('\n'),
   'package runners in what is copied': () => packageRunnerProblems(root).join('\n'),
 };

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { actionPinProblems } from '../../scripts/checks/action-pins.ts';
 import { docPathProblems } from '../../scripts/checks/doc-paths.ts';
 import { environmentProblems } from '../../scripts/checks/environment.ts';
 import { environmentDocument } from '../../scripts/environment-doc.ts';
@@ -157,6 +158,42 @@ describe('package runners', () => {
 
   test('nothing of this project does', () => {
     expect(packageRunnerProblems(join(import.meta.dirname, '../..'))).toEqual([]);
+  });
+});
+
+describe('actions', () => {
+  const sha = '0123456789abcdef0123456789abcdef01234567';
+
+  test('that a tag, a branch, a short commit, or nothing names are found, with their line', async () => {
+    await write({
+      '.github/workflows/ci.yml': `steps:\n  - uses: actions/checkout@v4\n  - name: Node\n    uses: "actions/setup-node@main" # v4\n`,
+      'action/action.yml': `  - uses: a/b/c@${sha.slice(0, 12)} # v1.0.0\n  - { id: x }\n`,
+      'docs/a.md':
+        'jobs:\n    uses: acme/flows/.github/workflows/deploy.yml@v2\n- uses: docker://alpine:3\n- uses: a/b\n- { uses: a/b@v1, with: { c: 1 } }\n',
+      'examples/b.yaml': `- uses: a/b@${sha}\n`,
+    });
+    expect(actionPinProblems(root).toSorted()).toEqual([
+      expect.stringMatching(/^\.github\/workflows\/ci\.yml:2: actions\/checkout@v4 is not pinned/),
+      expect.stringMatching(/^\.github\/workflows\/ci\.yml:4: actions\/setup-node@main is not pinned/),
+      expect.stringMatching(/^action\/action\.yml:1: a\/b\/c@0123456789ab is not pinned/),
+      expect.stringMatching(/^docs\/a\.md:2: acme\/flows\/.* is not pinned/),
+      expect.stringMatching(/^docs\/a\.md:3: docker:\/\/alpine:3 is not pinned/),
+      expect.stringMatching(/^docs\/a\.md:4: a\/b is not pinned/),
+      expect.stringMatching(/^docs\/a\.md:5: a\/b@v1 is not pinned/),
+      expect.stringMatching(/^examples\/b\.yaml:1: a\/b@\w+ does not say its version/),
+    ]);
+  });
+
+  test('that are pinned are none, nor are files of the same repository and steps of runbooks', async () => {
+    await write({
+      'a.yml': `- uses: a/b@${sha} # v1.2.3\n- uses: ./action\n- uses: docker://a@sha256:${'0'.repeat(64)} # 3.1\n`,
+      'runbooks/a.md': '  - id: x\n    uses: wait.until\n  - uses: http\n',
+    });
+    expect(actionPinProblems(root)).toEqual([]);
+  });
+
+  test('of this project are pinned', () => {
+    expect(actionPinProblems(join(import.meta.dirname, '../..'))).toEqual([]);
   });
 });
 
