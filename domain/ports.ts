@@ -654,7 +654,7 @@ export type Quarantine = {
   }): Promise<string>;
   get(id: string): Promise<(Quarantined & { receiver: string; body: Uint8Array }) | undefined>;
   list(query: { limit: number; cursor?: string }): Promise<Page<Quarantined>>;
-  replayed(id: string): Promise<void>;
+  replayed(id: string, by: string): Promise<void>;
   count(): Promise<number>;
 };
 
@@ -701,7 +701,8 @@ export type Tokens = {
   /** @throws NameTaken */
   create(token: NewToken, by: string): Promise<{ record: TokenRecord; secret: string }>;
   list(query: { limit: number; cursor?: string }): Promise<Page<TokenRecord>>;
-  revoke(id: string): Promise<boolean>;
+  /** The token stays listed as revoked. False: there is none with this id, or it was revoked before. */
+  revoke(id: string, by: string): Promise<boolean>;
   /** Which records are not as Firebreak wrote them. */
   check(): Promise<TokenAudit>;
 };

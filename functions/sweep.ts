@@ -96,6 +96,7 @@ export async function sweep(
     ['drills', () => careForDrills(deps)],
     ['silences', () => showQuiet(deps, open)],
     ['the sealed log', () => deps.audit.seal()],
+    ['the configuration', async () => deps.audit.configuration((await deps.config.current()).version)],
   ];
   await Promise.all(jobs.map(([name, job]) => apart(deps, underWay, name, job)));
   return { woken, revived };

@@ -61,6 +61,9 @@ export const TokenRecord = z.object({
   expires_at: Timestamp.nullable(),
   created_at: Timestamp,
   created_by: z.string(),
+  /** Absent: it is not revoked. */
+  revoked_at: Timestamp.optional(),
+  revoked_by: z.string().optional(),
 });
 export type TokenRecord = z.infer<typeof TokenRecord>;
 

@@ -29,6 +29,17 @@ export function entryIn(text: string): AuditEntry | undefined {
   }
 }
 
+/** Stands for one that was altered beyond reading. */
+export const unreadable = (sk: string): AuditEntry => ({
+  id: sk,
+  at: sk.slice(0, 24) as Timestamp,
+  actor: 'unknown',
+  kind: 'unreadable',
+  subject: 'log',
+  text: 'This entry was altered and cannot be read',
+  detail: {},
+});
+
 /** Its id; of one that was altered beyond reading, where it lies. */
 export const idOf = ({ sk, text }: KeptEntry): string => entryIn(text)?.id ?? sk;
 

@@ -1,8 +1,7 @@
 import * as z from 'zod';
-import type { AuditEntry, AuditLog } from '../../domain/freeze/ports.ts';
-import type { Timestamp } from '../../schemas/time.ts';
+import type { AuditLog } from '../../domain/freeze/ports.ts';
 import { linksIn, Sealed } from './audit-chain.ts';
-import { entryIn } from './audit-entries.ts';
+import { entryIn, unreadable } from './audit-entries.ts';
 import { keys } from './keys.ts';
 import { BadCursor, type Item, type Table } from './table.ts';
 
@@ -104,15 +103,7 @@ function shown(
   seal: number | undefined,
   hashes: Map<number, Map<string, string>>,
 ): Listed {
-  const entry: AuditEntry = entryIn(text) ?? {
-    id: sk,
-    at: sk.slice(0, 24) as Timestamp,
-    actor: 'unknown',
-    kind: 'unreadable',
-    subject: 'log',
-    text: 'This entry was altered and cannot be read',
-    detail: {},
-  };
+  const entry = entryIn(text) ?? unreadable(sk);
   const hash = seal === undefined ? undefined : hashes.get(seal)?.get(entry.id);
   return { ...entry, sealed: seal !== undefined, hash: hash ?? null };
 }

@@ -1,15 +1,19 @@
 import type { AuditEntry, AuditLog, ChainCheck } from '../../domain/freeze/ports.ts';
 import type { Blobs, Clock, Log } from '../../domain/ports.ts';
 import { checkChain } from './audit-check.ts';
-import { endOf, entryText, minuteOf } from './audit-entries.ts';
+import { actWrite } from './act-entries.ts';
+import { endOf, entryIn, entryText, minuteOf, unreadable } from './audit-entries.ts';
 import { throughGate } from './audit-gate.ts';
 import { listEntries } from './audit-list.ts';
 import { Sealer } from './audit-seal.ts';
-import { keys } from './keys.ts';
-import { absent, type Table, type Transacted, type Write } from './table.ts';
+import { keys, logWaitingShards } from './keys.ts';
+import { absent, collect, present, type Table, type Transacted, type Write } from './table.ts';
 
 /** A transaction takes 100 writes; an entry is two of them. */
 const ENTRIES_PER_WRITE = 40;
+
+/** Of each shard, moved into the log at once; the next round goes on. */
+const WAITING_PER_ROUND = 1000;
 
 /** `detail` is small. */
 const ENTRY_MAX_BYTES = 32 * 1024;
@@ -68,6 +72,51 @@ export class AuditLogTable implements AuditLog {
     throw new Error(`the log is closed up to ${minute}; compare the clocks of whoever writes to it`);
   }
 
+  /**
+   * Moves entries that were written with their acts into the log. Whoever else does so at the same time moves the others:
+   * removing an entry is conditional on it being there.
+   */
+  async #admitWaiting(): Promise<void> {
+    for (const pk of logWaitingShards) {
+      const waiting = await collect(this.#table.each(pk, '', { limit: WAITING_PER_ROUND }), (item) => item);
+      for (let from = 0; from < waiting.length; from += ENTRIES_PER_WRITE) {
+        let left = waiting.slice(from, from + ENTRIES_PER_WRITE);
+        while (left.length > 0) {
+          const removals = left.map(({ sk }) => this.#table.remove({ pk, sk: String(sk) }, present));
+          const entries = left.map(({ sk, entry }) => entryIn(String(entry)) ?? unreadable(String(sk)));
+          const result = await this.transact(removals, entries);
+          left = result.ok ? [] : left.filter((_, n) => !result.failed.includes(n));
+        }
+      }
+    }
+  }
+
+  async configuration(version: string): Promise<void> {
+    const known = await this.#table.get(keys.loggedConfig());
+    if (known?.['version'] === version) return;
+    const at = this.#clock.now();
+    const rev = Number(known?.['rev'] ?? 0) + 1;
+    const replaced = known === undefined ? null : String(known['version']);
+    // Not written where another sweep has just written it.
+    await this.#table.transact([
+      this.#table.put(
+        { ...keys.loggedConfig(), version, rev },
+        known === undefined
+          ? absent
+          : { ConditionExpression: 'rev = :rev', ExpressionAttributeValues: { ':rev': rev - 1 } },
+      ),
+      actWrite(this.#table, {
+        id: `configuration:${rev}`,
+        at,
+        actor: 'firebreak',
+        kind: 'configuration.changed',
+        subject: version,
+        text: `Configuration ${version} is in force${replaced === null ? '' : `; it replaces ${replaced}`}`,
+        detail: { version, replaced },
+      }),
+    ]);
+  }
+
   #entryWrites(minute: string, entries: readonly AuditEntry[], texts: readonly string[]): Write[] {
     return [
       ...entries.map(({ at, id }, n) => this.#table.put({ ...keys.logEntry(minute, at, id), entry: texts[n] })),
@@ -93,12 +142,13 @@ export class AuditLogTable implements AuditLog {
     }
   }
 
-  list(query: { limit: number; cursor?: string }): ReturnType<AuditLog['list']> {
+  async list(query: { limit: number; cursor?: string }): ReturnType<AuditLog['list']> {
+    if (query.cursor === undefined) await this.#admitWaiting();
     return listEntries(this.#table, query);
   }
 
-  seal(): Promise<void> {
-    return this.#sealer.seal();
+  async seal(): Promise<void> {
+    await Promise.all([this.#sealer.seal(), this.#admitWaiting()]);
   }
 
   check(query: { last?: number } = {}): Promise<ChainCheck> {

@@ -3,6 +3,7 @@ import type { AutomationSwitch, Clock } from '../../domain/ports.ts';
 import { Automation, type AutomationInput, untouchedAutomation } from '../../schemas/access.ts';
 import { type IncidentId, ServiceName } from '../../schemas/names.ts';
 import { Timestamp } from '../../schemas/time.ts';
+import { actWrite } from './act-entries.ts';
 import { keys } from './keys.ts';
 import { absent, collect, type Item, type Table, type Write } from './table.ts';
 
@@ -36,12 +37,22 @@ export class AutomationTable implements AutomationSwitch {
       const { demoted, ...known } = await this.read();
       const at = this.#clock.now();
       const promoted = promotedBy(told.services).filter((service) => Object.hasOwn(demoted, service));
+      const rev = Number(before?.['rev'] ?? 0) + 1;
       const result = await this.#table.transact([
         this.#table.put(
-          { ...keys.automation(), ...writtenTo(known, told), by, at, rev: Number(before?.['rev'] ?? 0) + 1 },
+          { ...keys.automation(), ...writtenTo(known, told), by, at, rev },
           before === undefined ? absent : sameAs(before),
         ),
         ...promoted.flatMap((service) => this.#promotion(service, at)),
+        actWrite(this.#table, {
+          id: `automation:${rev}`,
+          at,
+          actor: by,
+          kind: 'automation.changed',
+          subject: 'automation',
+          text: changedText(told),
+          detail: { ...told, promoted },
+        }),
       ]);
       if (result.ok) return this.read();
     }
@@ -94,11 +105,31 @@ export class AutomationTable implements AutomationSwitch {
     if (!isSpent(deeds)) return false;
     const wrong = deeds.filter((deed) => deed.wrong).length;
     const reason = `${wrong} of its last ${deeds.length} acts were wrong`;
+    const at = this.#clock.now();
     await this.#table.transact([
-      this.#table.put({ ...keys.demotion(service), service, at: this.#clock.now(), reason }, absent),
+      this.#table.put({ ...keys.demotion(service), service, at, reason }, absent),
+      actWrite(this.#table, {
+        id: `demotion:${service}:${at}`,
+        at,
+        actor: 'firebreak',
+        kind: 'automation.demoted',
+        subject: service,
+        text: `Asks before it acts: ${reason}`,
+        detail: {},
+      }),
     ]);
     return true;
   }
+}
+
+/** Names the settings that were changed; their values are in the detail. */
+function changedText({ paused, mode, services }: AutomationInput): string {
+  const parts = [
+    ...(paused === undefined ? [] : [paused ? 'Kill switch on' : 'Kill switch off']),
+    ...(mode === undefined ? [] : [`mode of all services: ${mode ?? 'no cap'}`]),
+    ...(services === undefined ? [] : [`modes of services: ${Object.keys(services).join(', ')}`]),
+  ];
+  return parts.length === 0 ? 'No setting was changed' : parts.join('; ');
 }
 
 const writtenTo = (

@@ -10,6 +10,7 @@ import { DecisionState, type DecisionView, NOBODY_OBJECTED } from '../../schemas
 import type { IncidentId } from '../../schemas/names.ts';
 import { StoredDecision, StoredIncident } from '../../schemas/stored.ts';
 import { canonicalJson, sha256 } from '../hash.ts';
+import { incidentActWrite } from './act-entries.ts';
 import { uncounted } from './counters.ts';
 import { keys } from './keys.ts';
 import { hangBell, mailWrites, timelineWrite } from './mail.ts';
@@ -211,21 +212,19 @@ export class DecisionTable implements Decisions {
         continue;
       }
       // The message makes the sweeper ring if this process dies before it does.
-      const mail = mailWrites(
-        this.#table,
-        StoredIncident.parse(item),
-        { kind: 'answered', decision: `${id}-${number}`, by },
-        this.#clock.now(),
-        {
-          timeline: {
-            actor: by,
-            kind: `decision.${answer}`,
-            text: note || `${answer === 'approved' ? 'Approved' : 'Rejected'} ${subjectOf(decision)}`,
-            detail: { decision: `${id}-${number}`, digest },
-          },
-        },
-      );
-      const result = await this.#table.transact([this.#answered(id, number, decision, answer, by, note), ...mail]);
+      const at = this.#clock.now();
+      const timeline = {
+        actor: by,
+        kind: `decision.${answer}`,
+        text: note || `${answer === 'approved' ? 'Approved' : 'Rejected'} ${subjectOf(decision)}`,
+        detail: { decision: `${id}-${number}`, digest },
+      };
+      const message = { kind: 'answered', decision: `${id}-${number}`, by } as const;
+      const result = await this.#table.transact([
+        this.#answered(id, number, decision, answer, by, note),
+        ...mailWrites(this.#table, StoredIncident.parse(item), message, at, { timeline }),
+        incidentActWrite(this.#table, id, `decision-${number}-answered`, { ...timeline, at }),
+      ]);
       if (result.ok) {
         await this.#counters.add([one('firebreak_approvals_total', answer)]);
         return 'taken';
@@ -264,6 +263,14 @@ export class DecisionTable implements Decisions {
   /** One more is for it, which is not enough yet. False: it changed meanwhile. */
   async #agree(id: IncidentId, number: number, decision: DecisionView, by: string, note: string): Promise<boolean> {
     const { digest, approvals } = decision;
+    const key = `decision-${number}-${sha256(by).slice(0, 16)}`;
+    const said = {
+      at: this.#clock.now(),
+      actor: by,
+      kind: 'decision.agreed',
+      text: note || `Is for ${subjectOf(decision)}; a second person has to be, too`,
+      detail: { decision: `${id}-${number}`, digest },
+    };
     const result = await this.#table.transact([
       this.#table.update(keys.decision(id, number), {
         UpdateExpression: 'SET approvals = :now',
@@ -276,13 +283,8 @@ export class DecisionTable implements Decisions {
           ':digest': digest,
         },
       }),
-      timelineWrite(this.#table, id, `decision-${number}-${sha256(by).slice(0, 16)}`, {
-        at: this.#clock.now(),
-        actor: by,
-        kind: 'decision.agreed',
-        text: note || `Is for ${subjectOf(decision)}; a second person has to be, too`,
-        detail: { decision: `${id}-${number}`, digest },
-      }),
+      timelineWrite(this.#table, id, key, said),
+      incidentActWrite(this.#table, id, key, said),
     ]);
     return result.ok;
   }
@@ -310,6 +312,16 @@ export class DecisionTable implements Decisions {
   }
 
   async expire(id: IncidentId, number: number, as: 'expired' | 'approved' = 'expired'): Promise<DecisionState> {
+    const said = {
+      at: this.#clock.now(),
+      actor: 'firebreak',
+      kind: `decision.${as}`,
+      text:
+        as === 'approved'
+          ? 'Nobody objected in time, and the service wants it done then (onApprovalTimeout: act)'
+          : 'Nobody answered in time, or it was withdrawn',
+      detail: { decision: `${id}-${number}` },
+    };
     const { ok } = await this.#table.transact([
       this.#table.update(keys.decision(id, number), {
         UpdateExpression: 'SET #state = :as, answered_by = :by',
@@ -321,17 +333,8 @@ export class DecisionTable implements Decisions {
           ':waiting': 'waiting',
         },
       }),
-      ...(as === 'approved'
-        ? [
-            timelineWrite(this.#table, id, `decision-${number}-agreed`, {
-              at: this.#clock.now(),
-              actor: 'firebreak',
-              kind: 'decision.approved',
-              text: 'Nobody objected in time, and the service wants it done then (onApprovalTimeout: act)',
-              detail: { decision: `${id}-${number}` },
-            }),
-          ]
-        : []),
+      ...(as === 'approved' ? [timelineWrite(this.#table, id, `decision-${number}-agreed`, said)] : []),
+      incidentActWrite(this.#table, id, `decision-${number}-${as}`, said),
     ]);
     if (ok) await this.#counters.add([one('firebreak_approvals_total', as === 'approved' ? 'unopposed' : 'expired')]);
     return this.state(id, number);

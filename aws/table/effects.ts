@@ -14,6 +14,7 @@ import type { IncidentId } from '../../schemas/names.ts';
 import { plusSeconds, Timestamp } from '../../schemas/time.ts';
 import { StoredDecision, StoredEffect, StoredIncident } from '../../schemas/stored.ts';
 import { changeWrites, keyOfChange, newChange } from './changes.ts';
+import { incidentActWrite } from './act-entries.ts';
 import { finishedWrite, unfinishedWrite } from './backlog.ts';
 import { uncounted } from './counters.ts';
 import { keys } from './keys.ts';
@@ -107,7 +108,14 @@ export class EffectTable implements Effects {
   }
 
   #intentWrites(id: IncidentId, effect: Effect, { place, resource, ours }: Act, at: Timestamp): Write[] {
-    const { key } = effect;
+    const { key, kind, detail, target } = effect;
+    const started = {
+      at,
+      actor: 'firebreak',
+      kind: kind === 'roll-back' ? 'rollback.started' : `${kind}.started`,
+      text: detail,
+      detail: { key, target },
+    };
     return [
       this.#table.put({ ...keys.effect(id, key), ...effect }, absent),
       this.#table.put(
@@ -126,13 +134,8 @@ export class EffectTable implements Effects {
       }),
       ...(effect.kind === 'roll-back' ? [this.#table.put({ ...keys.act(place, at, key), incident_id: id })] : []),
       ...(ours ? [this.#table.put({ ...keys.deed(place.service, at, key), incident_id: id, key })] : []),
-      timelineWrite(this.#table, id, key, {
-        at,
-        actor: 'firebreak',
-        kind: effect.kind === 'roll-back' ? 'rollback.started' : `${effect.kind}.started`,
-        text: effect.detail,
-        detail: { key, target: effect.target },
-      }),
+      timelineWrite(this.#table, id, key, started),
+      incidentActWrite(this.#table, id, key, started),
       unfinishedWrite(this.#table, id, effect),
     ];
   }
@@ -188,18 +191,15 @@ export class EffectTable implements Effects {
       const item = await this.get(id, key);
       if (item?.state === state) return;
       const { detail } = item === undefined ? { detail: text } : marked({ ...item, detail: text });
+      const said = { at, actor, kind: `${item?.kind ?? 'effect'}.${state}`, text: detail, detail: { key } };
       const { ok } = await this.#table.transact([
         concluded(this.#table, id, key, state, detail, stillIn(item?.state)),
         // What is accepted goes on, and nothing else may act upon the target meanwhile.
         ...(state === 'accepted' ? [] : await this.#unlock(key, item?.resource)),
         ...(isOver(state) ? [finishedWrite(this.#table, id, key)] : []),
-        timelineWrite(this.#table, id, `${key}-${state}`, {
-          at,
-          actor,
-          kind: `${item?.kind ?? 'effect'}.${state}`,
-          text: detail,
-          detail: { key },
-        }),
+        timelineWrite(this.#table, id, `${key}-${state}`, said),
+        // Only acts upon a target are on the sealed log.
+        ...(item?.resource === undefined ? [] : [incidentActWrite(this.#table, id, `${key}-${state}`, said)]),
       ]);
       if (ok) {
         if (item && isOver(state)) await this.#counters.add([one('firebreak_effects_total', item.kind, state)]);
@@ -252,6 +252,8 @@ export class EffectTable implements Effects {
       text,
       detail: { key: end.key, decision: `${id}-${end.number}` },
     };
+    const pinned = end.moved && { pinned: end.moved.from, rolled_back_to: end.moved.to, ...end.place };
+    const logged = { ...timeline, at, detail: { ...timeline.detail, ...pinned } };
     return [
       this.#table.update(keys.decision(id, end.number), {
         UpdateExpression: 'SET outcome = :outcome',
@@ -261,6 +263,7 @@ export class EffectTable implements Effects {
       ...(effect ? [concluded(this.#table, id, end.key, EFFECT_STATES[end.outcome] ?? 'failed', text)] : []),
       ...(await this.#unlock(end.key, effect?.resource)),
       finishedWrite(this.#table, id, end.key),
+      incidentActWrite(this.#table, id, `mitigation-${end.number}`, logged),
       ...(end.moved ? await this.#movedWrites(id, end.place, end.moved, effect?.at ?? at, at) : []),
       ...(incident.status === 'resolved'
         ? [timelineWrite(this.#table, id, `mitigation-${end.number}`, { ...timeline, at })]

@@ -29,6 +29,7 @@ import { Timestamp } from '../../schemas/time.ts';
 import { StoredDecision, StoredEffect, StoredSignal } from '../../schemas/stored.ts';
 import { sha256 } from '../hash.ts';
 import { mintIncidentId } from '../ids.ts';
+import { incidentActWrite } from './act-entries.ts';
 import { admit, signalEnd } from './admit.ts';
 import { amend } from './amendments.ts';
 import { partsOf } from './crowd.ts';
@@ -46,6 +47,9 @@ import { pageOfRead, pointedPage, shardedPage } from './sharded.ts';
 import { absent, collect, type Item, type Table } from './table.ts';
 
 const TRIES = 20;
+
+/** Messages of people that the sealed log records, by the kind of their timeline entry. */
+const ON_SEALED_LOG = new Set(['rollback.asked', 'automation.paused', 'automation.resumed', 'automation.aborted']);
 
 /** At most so many messages at a time: what a step answers is checkpointed, and a checkpoint holds 256 KB. */
 const MAIL_MAX = 100;
@@ -228,9 +232,14 @@ export class IncidentTable implements Incidents {
       const changes = typeof change === 'function' ? change(incident) : change;
       const once =
         key === undefined ? [] : [this.#table.put({ ...keys.inboxKey(id, key), seq: incident.seq + 1 }, absent)];
+      const at = this.#clock.now();
+      const { timeline } = changes;
       const result = await this.#table.transact([
         ...once,
-        ...mailWrites(this.#table, incident, message, this.#clock.now(), changes),
+        ...mailWrites(this.#table, incident, message, at, changes),
+        ...(timeline !== undefined && ON_SEALED_LOG.has(timeline.kind)
+          ? [incidentActWrite(this.#table, id, `message-${incident.seq + 1}`, { ...timeline, at })]
+          : []),
       ]);
       if (result.ok || (once.length === 1 && result.failed.includes(0))) return true;
     }

@@ -165,6 +165,8 @@ export const keys = {
   /** Entries of the sealed log, by the minute in which they were written. */
   logEntry: (minute: string, at: Timestamp, id: string): Key => ({ pk: `LOG#${minute}`, sk: `${at}#${part(id)}` }),
   logMinute: (minute: string): Pick<Key, 'pk'> => ({ pk: `LOG#${minute}` }),
+  /** An entry that was written with what it tells of, and is not in the log yet. */
+  logWaiting: (at: Timestamp, id: string): Key => ({ pk: `LOGWAITING#${shardOf(id)}`, sk: `${at}#${part(id)}` }),
   /** An entry is there, whatever the minute. */
   logEntryById: (id: string): Key => ({ pk: `LOGID#${part(id)}`, sk: 'LOGID' }),
   /** Counts what goes into a minute, until it is closed; several, so that those who write seldom meet. */
@@ -179,6 +181,8 @@ export const keys = {
   seals: (): Pick<Key, 'pk'> => ({ pk: 'SEALS' }),
   /** The hash at each entry of a seal, to tell which one is wrong. */
   sealLinks: (number: number): Key => ({ pk: `SEALLINKS#${digits(number)}`, sk: 'SEALLINKS' }),
+  /** The version of the configuration that the log names last. */
+  loggedConfig: (): Key => ({ pk: 'LOGCONFIG', sk: 'LOGCONFIG' }),
   quarantine: (id: string): Key => ({ pk: 'QUARANTINE', sk: id }),
   /** Which page of ours an incident of the pager is about. */
   pagerIncident: (external: string): Key => ({ pk: `PAGERINC#${part(external)}`, sk: 'PAGERINC' }),
@@ -212,6 +216,9 @@ export const keys = {
     sk: 'IDEM',
   }),
 };
+
+/** The partitions of `keys.logWaiting`. */
+export const logWaitingShards = shardsOf('LOGWAITING');
 
 /** The partitions of `keys.pending`. */
 export const pendingShards = shardsOf('PENDING');

@@ -3,6 +3,7 @@ import { isAhead } from '../../domain/versions.ts';
 import { Pin, type PinView } from '../../schemas/pin.ts';
 import { StoredChange } from '../../schemas/stored.ts';
 import { canonicalJson, sha256 } from '../hash.ts';
+import { actWrite } from './act-entries.ts';
 import { keys, lists } from './keys.ts';
 import { pageOfFew } from './small-list.ts';
 import { collect, type Item, listed, type Table, type Write } from './table.ts';
@@ -78,15 +79,25 @@ export class PinTable implements Pins {
   async lift(id: string, by: string): Promise<PinView | undefined> {
     const pin = await this.get(id);
     if (pin === undefined) return undefined;
+    const at = this.#clock.now();
     await this.#table.transact([
       this.#table.update(keys.pin(pin, pin.pinned_at, id), {
         UpdateExpression: 'SET lifted_at = :at, lifted_by = :by',
         ConditionExpression: 'lifted_at = :none',
-        ExpressionAttributeValues: { ':at': this.#clock.now(), ':by': by, ':none': null },
+        ExpressionAttributeValues: { ':at': at, ':by': by, ':none': null },
       }),
       this.#table.update(keys.pinned(pin), {
         UpdateExpression: 'REMOVE #pin',
         ExpressionAttributeNames: { '#pin': nameOf(id) },
+      }),
+      actWrite(this.#table, {
+        id: `${id}:lifted`,
+        at,
+        actor: by,
+        kind: 'pin.lifted',
+        subject: pin.service,
+        text: `Lifted the pin of ${pin.version} in ${pin.environment}`,
+        detail: { pin: id, version: pin.version, environment: pin.environment },
       }),
     ]);
     return this.get(id);

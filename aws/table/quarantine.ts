@@ -1,6 +1,7 @@
 import type { Blobs, Clock, Page, Quarantine, Quarantined } from '../../domain/ports.ts';
 import { Timestamp } from '../../schemas/time.ts';
 import { sha256 } from '../hash.ts';
+import { actWrite } from './act-entries.ts';
 import { keys } from './keys.ts';
 import { pageOfFew } from './small-list.ts';
 import type { Item, Table } from './table.ts';
@@ -52,11 +53,23 @@ export class QuarantineTable implements Quarantine {
     return pageOfFew(all, ({ first_seen_at, id }) => `${first_seen_at} ${id}`, query);
   }
 
-  async replayed(id: string): Promise<void> {
-    await this.#table.touch(keys.quarantine(id), {
-      UpdateExpression: 'SET replayed_at = :at',
-      ExpressionAttributeValues: { ':at': this.#clock.now() },
-    });
+  async replayed(id: string, by: string): Promise<void> {
+    const at = this.#clock.now();
+    await this.#table.transact([
+      this.#table.update(keys.quarantine(id), {
+        UpdateExpression: 'SET replayed_at = :at',
+        ExpressionAttributeValues: { ':at': at },
+      }),
+      actWrite(this.#table, {
+        id: `${id}:replayed:${at}`,
+        at,
+        actor: by,
+        kind: 'quarantine.replayed',
+        subject: id,
+        text: 'Replayed an input that could not be read before',
+        detail: {},
+      }),
+    ]);
   }
 
   async count(): Promise<number> {

@@ -193,6 +193,7 @@ export type Condition = Pick<
 >;
 
 export const absent: Condition = { ConditionExpression: 'attribute_not_exists(pk)' };
+export const present: Condition = { ConditionExpression: 'attribute_exists(pk)' };
 
 /** A cursor that we did not hand out. */
 export class BadCursor extends Error {

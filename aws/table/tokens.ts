@@ -2,11 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { decides, nameKey, NameTaken } from '../../domain/actor-names.ts';
 import type { Clock, Page, Secrets, TokenAudit, Tokens } from '../../domain/ports.ts';
 import { type NewToken, TokenRecord } from '../../schemas/access.ts';
-import { millisOf } from '../../schemas/time.ts';
+import { millisOf, type Timestamp } from '../../schemas/time.ts';
 import { sha256 } from '../hash.ts';
+import { actWrite } from './act-entries.ts';
 import { type Key, keys } from './keys.ts';
 import { pageOfFew } from './small-list.ts';
-import { absent, collect, type Condition, type Item, type Table } from './table.ts';
+import { absent, collect, type Condition, type Item, type Table, type Write } from './table.ts';
 import { TokenMacs } from './token-mac.ts';
 
 /** So long it is known that a record that Firebreak did not write was used. */
@@ -74,7 +75,12 @@ export class TokenTable implements Tokens {
 
   async check(): Promise<TokenAudit> {
     const audit: TokenAudit = { valid: 0, previous: [], refused: [], used: [] };
+    const revoked: Item[] = [];
     for await (const item of this.#table.each('TOKENS')) {
+      if (item['revoked_at'] !== undefined) {
+        revoked.push(item);
+        continue;
+      }
       const { data: record } = TokenRecord.safeParse(item);
       const checked = record && (await this.#macs.check(record, String(item['hash']), item['mac']));
       const shown = { id: String(item['sk']), name: nameIn(item) };
@@ -82,6 +88,10 @@ export class TokenTable implements Tokens {
       else if (checked === 'previous') audit.previous.push(shown);
       else audit.refused.push(shown);
     }
+    // A revoked token that is usable was put back, or its row was only marked as revoked: Firebreak removes both records.
+    const usable = await this.#table.getAll(revoked.map((item) => keys.token(String(item['hash']))));
+    for (const [n, item] of revoked.entries())
+      if (usable[n] !== undefined) audit.refused.push({ id: String(item['sk']), name: nameIn(item) });
     for await (const item of this.#table.each(keys.refusedTokens().pk))
       audit.used.push({ name: nameIn(item), at: String(item['at']) });
     return audit;
@@ -102,6 +112,7 @@ export class TokenTable implements Tokens {
       this.#table.put({ ...keys.token(hash), ...record, mac }, absent),
       this.#table.put({ ...keys.tokenById(record.id), ...record, hash, mac }, absent),
       ...(decides(record.actions) ? [this.#table.put({ ...name.key, id: record.id }, name.isFree)] : []),
+      this.#entryWrite(record, 'created', record.created_at, by),
     ]);
     if (result.ok) return { record, secret };
     const first = await this.#table.get(name.key);
@@ -110,7 +121,7 @@ export class TokenTable implements Tokens {
 
   /**
    * Where it is written who has a name, and the condition that nobody has taken it since: of two that want it at the same
-   * moment one gets it. What is written of a token that is over is in nobody's way.
+   * moment one gets it. A token that has expired or was revoked does not hold its name.
    * @throws NameTaken
    */
   async #freeName({ name, actions }: NewToken): Promise<{ key: Key; isFree: Condition }> {
@@ -119,7 +130,7 @@ export class TokenTable implements Tokens {
     const now = this.#clock.now();
     const holder = (await this.#all())
       .filter((token) => nameKey(token.name) === nameKey(name))
-      .filter(({ expires_at }) => expires_at === null || expires_at > now)
+      .filter(({ expires_at, revoked_at }) => revoked_at === undefined && (expires_at === null || expires_at > now))
       .find((token) => decides(token.actions) || decides(actions));
     if (holder !== undefined) throw new NameTaken(name, holder);
     if (before === undefined) return { key, isFree: absent };
@@ -137,15 +148,37 @@ export class TokenTable implements Tokens {
     return pageOfFew(await this.#all(), ({ created_at, id }) => `${created_at} ${id}`, query);
   }
 
-  async revoke(id: string): Promise<boolean> {
+  async revoke(id: string, by: string): Promise<boolean> {
     const item = await this.#table.get(keys.tokenById(id));
-    if (item === undefined) return false;
-    await this.#table.transact([
+    if (item === undefined || item['revoked_at'] !== undefined) return false;
+    const at = this.#clock.now();
+    const { ok } = await this.#table.transact([
       this.#table.remove(keys.token(String(item['hash']))),
-      this.#table.remove(keys.tokenById(id)),
+      this.#table.update(keys.tokenById(id), {
+        UpdateExpression: 'SET revoked_at = :at, revoked_by = :by',
+        ConditionExpression: 'attribute_exists(pk) AND attribute_not_exists(revoked_at)',
+        ExpressionAttributeValues: { ':at': at, ':by': by },
+      }),
+      this.#entryWrite({ ...TokenRecord.safeParse(item).data, id, name: nameIn(item) }, 'revoked', at, by),
     ]);
-    return true;
+    return ok;
+  }
+
+  #entryWrite(token: Named, what: 'created' | 'revoked', at: Timestamp, by: string): Write {
+    const { id, name, actions, sources, services, environments, expires_at } = token;
+    return actWrite(this.#table, {
+      id: `${id}:${what}`,
+      at,
+      actor: by,
+      kind: `token.${what}`,
+      subject: name,
+      text: `${what === 'created' ? 'Created' : 'Revoked'} the token ${id}`,
+      detail: { token: id, actions, sources, services, environments, expires_at },
+    });
   }
 }
+
+/** A token's record, or the little that is known of one that cannot be read. */
+type Named = Pick<TokenRecord, 'id' | 'name'> & { [Field in keyof TokenRecord]?: TokenRecord[Field] | undefined };
 
 const nameIn = (item: Item): string => String(item['name']).slice(0, NAME_SHOWN);

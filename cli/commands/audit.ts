@@ -8,7 +8,15 @@ import { No, type World } from '../world.ts';
 
 const Page = z.object({
   items: z.array(
-    z.object({ at: Timestamp, actor: z.string(), kind: z.string(), subject: z.string(), text: z.string() }),
+    z.object({
+      at: Timestamp,
+      actor: z.string(),
+      actor_name: z.string().optional(),
+      kind: z.string(),
+      subject: z.string(),
+      text: z.string(),
+      text_named: z.string().optional(),
+    }),
   ),
   chain: z.object({
     intact: z.boolean(),
@@ -32,7 +40,13 @@ async function audit(world: World, { json, limit }: { limit: number; json?: true
   const { chain, items } = page;
   if (json) world.out(asJson(page));
   else {
-    const rows = items.map(({ at, actor, kind, subject, text }) => [shortTime(at), actor, kind, subject, text]);
+    const rows = items.map(({ at, actor, actor_name, kind, subject, text, text_named }) => [
+      shortTime(at),
+      actor_name ?? actor,
+      kind,
+      subject,
+      text_named ?? text,
+    ]);
     world.out(table(['AT', 'BY', 'KIND', 'OF', ''], rows));
     if (chain.intact)
       world.out(`${chain.entries} entries are sealed, until ${shortTime(chain.sealed_until)} UTC, all as written`);

@@ -65,7 +65,7 @@ async function list(world: World, { json, ...query }: { limit: number; json?: tr
     one.id,
     one.name,
     shortTime(one.created_at),
-    shortTime(one.expires_at),
+    one.revoked_at === undefined ? shortTime(one.expires_at) : `revoked ${shortTime(one.revoked_at)}`,
     [one.actions, one.sources, one.services, one.environments]
       .map((names) => names?.join(' ') ?? '')
       .filter(Boolean)

@@ -117,6 +117,8 @@ export type AuditLog = {
   append(entries: readonly AuditEntry[]): Promise<void>;
   /** Newest first; by the minute in which they were written, and in it by their time. */
   list(query: { limit: number; cursor?: string }): Promise<Page<AuditEntry & { sealed: boolean; hash: string | null }>>;
+  /** Records that this version of the configuration is in force, unless it was the last one recorded. */
+  configuration(version: string): Promise<void>;
   /** Seals whole minutes that are over into the chain. Two at the same time do no harm. */
   seal(): Promise<void>;
   /** Also whether decisions of the check are as they were. @param query.last only so many of the newest seals */

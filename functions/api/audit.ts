@@ -2,6 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { EVERYWHERE } from '../../domain/access.ts';
 import type { Deps } from '../../domain/ports.ts';
 import { Timestamp } from '../../schemas/time.ts';
+import { namer } from '../people/names.ts';
 import { answers, type Api, endpoint, listQuery, pageOf } from './endpoint.ts';
 
 const Entry = z
@@ -9,9 +10,13 @@ const Entry = z
     id: z.string(),
     at: Timestamp,
     actor: z.string(),
+    actor_name: z.string().openapi({ description: 'The actor as people know them: their name, where it is known' }),
     kind: z.string(),
     subject: z.string(),
     text: z.string(),
+    text_named: z
+      .string()
+      .openapi({ description: 'The text with names in place of ids of Slack, where they are known' }),
     detail: z.record(z.string(), z.unknown()),
     /** Part of the chain; what was written in the last two minutes is not yet. */
     sealed: z.boolean(),
@@ -41,7 +46,7 @@ export function auditRoutes(app: Api, deps: Deps): void {
       method: 'get',
       path: '/v1/audit',
       tags: ['audit'],
-      summary: 'Decisions, freezes and overrides, newest first, and whether the log is as it was written',
+      summary: 'The sealed log of decisions, changes, and acts, newest first, and whether it is as it was written',
       request: {
         query: z.object({
           ...listQuery,
@@ -56,12 +61,23 @@ export function auditRoutes(app: Api, deps: Deps): void {
     async (c) => {
       c.var.allow(EVERYWHERE);
       const { limit, cursor, check } = c.req.valid('query');
-      const [page, chain] = await Promise.all([
+      const [page, chain, named] = await Promise.all([
         deps.audit.list({ limit, ...(cursor !== undefined && { cursor }) }),
         deps.audit.check(check === 'all' ? {} : { last: SEALS_OF_A_DAY }),
+        namer(deps),
       ]);
+      const items = await Promise.all(
+        page.items.map(async (entry) => ({
+          ...entry,
+          actor_name: await named.actor(entry.actor),
+          text_named: await named.text(entry.text),
+        })),
+      );
       const { intact, entries, sealedUntil, brokenAt } = chain;
-      return c.json({ ...page, chain: { intact, entries, sealed_until: sealedUntil, broken_at: brokenAt } }, 200);
+      return c.json(
+        { ...page, items, chain: { intact, entries, sealed_until: sealedUntil, broken_at: brokenAt } },
+        200,
+      );
     },
   );
 }

@@ -91,7 +91,7 @@ export function quarantineRoutes(app: Api, deps: Deps): void {
       const entry = await find(deps, c.req.valid('param').id);
       const { principal } = c.var;
       const mayAsk = (scope: Scope) => mayAskByLabel(principal, scope, deps.clock.now());
-      const sender = { name: senderOf(principal), allow: () => undefined, mayAsk };
+      const sender = { name: senderOf(principal), by: principal.name, allow: () => undefined, mayAsk };
       return c.json(await replay(deps, entry, c.var.trace, sender), 202);
     },
   );

@@ -19,9 +19,14 @@ export type Replayed = { receipt: string; accepted: number; quarantined: number;
  * @param sender whoever replays it: who sent it first is not known any more
  * @throws Refusal 422 when it still cannot be read
  */
-export async function replay(deps: Deps, kept: Kept, trace: string, sender: Sender): Promise<Replayed> {
+export async function replay(
+  deps: Deps,
+  kept: Kept,
+  trace: string,
+  sender: Sender & { by: string },
+): Promise<Replayed> {
   const answer = await again(deps, kept, trace, sender);
-  await deps.quarantine.replayed(kept.id);
+  await deps.quarantine.replayed(kept.id, sender.by);
   return answer;
 }
 

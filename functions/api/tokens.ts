@@ -63,14 +63,15 @@ export function tokenRoutes(app: Api, deps: Deps): void {
       method: 'delete',
       path: '/v1/tokens/{id}',
       tags: ['tokens'],
-      summary: 'Revoke a token',
+      summary: 'Revoke a token; it stays listed as revoked',
       request: { params: z.object({ id: z.string().max(64) }) },
       responses: { 204: { description: 'Revoked' }, 404: problems('Unknown') },
     }),
     async (c) => {
       c.var.allow(EVERYWHERE);
       const { id } = c.req.valid('param');
-      if (!(await deps.tokens.revoke(id))) throw new Refusal(404, 'unknown-token', `there is no token ${id}`);
+      if (!(await deps.tokens.revoke(id, c.var.principal.name)))
+        throw new Refusal(404, 'unknown-token', `there is no token ${id}`);
       return c.body(null, 204);
     },
   );

@@ -42,7 +42,10 @@ function withoutWork(): SweepDeps {
     drills: Object.assign({}, world.deps.drills, { running: none }),
     waitingGates: Object.assign({}, world.deps.waitingGates, { all: none }),
     gateKeeper: Object.assign({}, world.deps.gateKeeper, { undelivered: () => atGithub() }),
-    audit: Object.assign({}, world.deps.audit, { seal: async () => (sealed += 1) }),
+    audit: Object.assign({}, world.deps.audit, {
+      seal: async () => (sealed += 1),
+      configuration: async () => undefined,
+    }),
     projections: Object.assign({}, world.deps.projections, {
       dueAnywhere: async () => new Map(),
       changed: async () => undefined,

@@ -232,7 +232,7 @@ describe('quarantine', () => {
     const before = await stores.quarantine.count();
     const id = await stores.quarantine.keep(input('to be replayed'));
     expect(await stores.quarantine.count()).toBe(before + 1);
-    await stores.quarantine.replayed(id);
+    await stores.quarantine.replayed(id, 'ada');
     expect(await stores.quarantine.count()).toBe(before);
     expect(await stores.quarantine.get(id)).toMatchObject({ replayed_at: stores.clock.now() });
     await stores.quarantine.keep(input('to be replayed'));
@@ -355,7 +355,7 @@ describe('tokens', () => {
     const { refused, used } = await stores.tokens.check();
     expect(refused).toEqual([{ id: 'tok_forged', name: 'mallory' }]);
     expect(used.map(({ name }) => name).toSorted()).toEqual(['ci', 'unreadable']);
-    for (const id of [record.id, 'tok_forged']) await stores.tokens.revoke(id);
+    for (const id of [record.id, 'tok_forged']) await stores.tokens.revoke(id, 'person:bo');
   });
 
   test('outlive the admin token that their code comes from, as long as the previous one is known', async () => {
@@ -381,14 +381,27 @@ describe('tokens', () => {
     await expect(create()).rejects.toThrow('FIREBREAK_ADMIN_TOKEN is not set');
   });
 
-  test('are listed newest first, and gone at once when they are revoked', async () => {
+  test('that were revoked and are back in the table are reported', async () => {
+    const { record, secret } = await create();
+    const key = tableKeys.token(sha256(secret));
+    const own = await stores.table.get(key);
+    await stores.tokens.revoke(record.id, 'person:bo');
+    await stores.table.transact([stores.table.put({ ...own, ...key })]);
+    expect((await stores.tokens.check()).refused).toContainEqual({ id: record.id, name: 'ci' });
+    await stores.table.transact([stores.table.remove(key)]);
+    expect((await stores.tokens.check()).refused).not.toContainEqual({ id: record.id, name: 'ci' });
+  });
+
+  test('are listed newest first, and useless at once when they are revoked, which the list shows', async () => {
     later(1);
     const { record, secret } = await create();
     expect((await stores.tokens.list({ limit: 1 })).items).toEqual([record]);
-    expect(await stores.tokens.revoke(record.id)).toBe(true);
+    expect(await stores.tokens.revoke(record.id, 'person:bo')).toBe(true);
     expect(await stores.tokens.find(sha256(secret))).toBeUndefined();
-    expect((await stores.tokens.list({ limit: 50 })).items).not.toContainEqual(record);
-    expect(await stores.tokens.revoke(record.id)).toBe(false);
+    const revoked = { revoked_at: stores.clock.now(), revoked_by: 'person:bo' };
+    expect((await stores.tokens.list({ limit: 1 })).items).toEqual([{ ...record, ...revoked }]);
+    expect((await stores.tokens.check()).refused.map(({ id }) => id)).not.toContain(record.id);
+    expect(await stores.tokens.revoke(record.id, 'person:bo')).toBe(false);
   });
 
   const named = (name: string, more: object = {}) =>
@@ -400,7 +413,7 @@ describe('tokens', () => {
       await expect(named(same)).rejects.toThrow(`the token ${record.id}`);
     // Not even by one that only sends.
     await expect(named('grace', { actions: ['alerts:write'] })).rejects.toThrow(record.id);
-    await stores.tokens.revoke(record.id);
+    await stores.tokens.revoke(record.id, 'person:bo');
     const { record: second } = await named('grace', { expires_at: plusSeconds(stores.clock.now(), 1) });
     await expect(named('grace')).rejects.toThrow(second.id);
     later(2);

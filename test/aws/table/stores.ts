@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { AuditLogTable } from '../../../aws/table/audit-log.ts';
 import { AutomationTable } from '../../../aws/table/automation.ts';
 import { BulletinTable } from '../../../aws/table/bulletins.ts';
 import { ChangeTable } from '../../../aws/table/changes.ts';
@@ -37,7 +38,7 @@ type Output = { Items?: unknown[]; Item?: unknown; Responses?: Record<string, un
 export type TableStores = Stores &
   Pick<
     Deps,
-    'counters' | 'backlog' | 'quarantine' | 'tokens' | 'idempotency' | 'blobs' | 'bulletins' | 'projections'
+    'audit' | 'counters' | 'backlog' | 'quarantine' | 'tokens' | 'idempotency' | 'blobs' | 'bulletins' | 'projections'
   > & {
     table: Table;
     secrets: Record<string, string>;
@@ -99,6 +100,7 @@ export async function openTable(): Promise<TableStores> {
     changes: new ChangeTable(table, clock),
     pins: new PinTable(table, clock),
     automation: new AutomationTable(table, clock),
+    audit: new AuditLogTable(table, blobs, clock, silent),
     counters,
     backlog: new BacklogTable(table, clock),
     quarantine: new QuarantineTable(table, blobs, clock),

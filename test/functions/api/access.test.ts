@@ -402,7 +402,7 @@ describe('a token', () => {
     expect(await token({ name: 'alertmanager', actions: ['alerts:write'] })).toEqual(expect.any(String));
   });
 
-  test('that decides is the only one of its name, until it is revoked', async () => {
+  test('that decides is the only one of its name, until it is revoked, which the list and the sealed log show', async () => {
     const grant = { name: 'mallory', actions: ['freezes:override'] };
     const { body: first } = await firebreak.post('/v1/tokens', grant);
     expect(await firebreak.post('/v1/tokens', { ...grant, name: 'Mallory ' })).toMatchObject({
@@ -411,6 +411,16 @@ describe('a token', () => {
     });
     await firebreak.request('DELETE', `/v1/tokens/${first.id}`);
     expect((await firebreak.post('/v1/tokens', grant)).status).toBe(201);
+    const { body: listed } = await firebreak.get('/v1/tokens?limit=500');
+    const revoked = listed.items.find(({ id }: { id: string }) => id === first.id);
+    expect(revoked).toMatchObject({ name: 'mallory', revoked_at: expect.any(String), revoked_by: 'admin' });
+    const { body: log } = await firebreak.get('/v1/audit?limit=500');
+    const ofToken = log.items.filter(({ detail }: { detail: { token?: string } }) => detail.token === first.id);
+    expect(ofToken).toMatchObject([
+      { kind: 'token.revoked', actor: 'admin', subject: 'mallory' },
+      { kind: 'token.created', actor: 'admin', detail: { actions: ['freezes:override'] } },
+    ]);
+    expect((await firebreak.request('DELETE', `/v1/tokens/${first.id}`)).status).toBe(404);
   });
 
   test('does not answer for another of the same name', async () => {

@@ -19,6 +19,7 @@ function again(source: string, body: string) {
   const quarantine = Object.assign({}, world.deps.quarantine, { replayed: async (id: string) => void done.push(id) });
   return replay({ ...world.deps, people, quarantine }, kept, 'trace', {
     name: 'token:ada',
+    by: 'ada',
     allow: () => undefined,
     mayAsk: () => true,
   });
