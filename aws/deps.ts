@@ -33,6 +33,7 @@ import type { Target } from '../schemas/projection.ts';
 import type { TicketTarget } from '../schemas/routes.ts';
 import { millisOf, timestamp } from '../schemas/time.ts';
 import { CounterTable } from './table/counters.ts';
+import { IncidentLog } from './table/incident-log.ts';
 import { BacklogTable } from './table/backlog.ts';
 import { sqsQueueStats } from './queue-stats.ts';
 import { countedCalls } from './counted-calls.ts';
@@ -110,6 +111,7 @@ export function assemble(env: Environment): Deps {
   const sqs = awsClient(SQSClient, SHARED_LIMITS);
   const gates = new GateTable(table);
   const counters = new CounterTable(table, log);
+  const events = new IncidentLog(table, log);
   const counted: Counted = (vendor, port) => countedCalls(vendor, port, counters);
   const github = githubAccess({ secrets, clock });
   const standIns = standInsAt(env.FIREBREAK_STAND_INS);
@@ -140,10 +142,10 @@ export function assemble(env: Environment): Deps {
     ...engines(env),
     ...announced(
       {
-        incidents: new IncidentTable(table, clock, counters),
-        crowds: new CrowdTable(table, clock, counters),
-        decisions: new DecisionTable(table, blobs, clock, counters),
-        effects: new EffectTable(table, clock, counters),
+        incidents: new IncidentTable(table, clock, counters, events),
+        crowds: new CrowdTable(table, clock, counters, events),
+        decisions: new DecisionTable(table, blobs, clock, counters, events),
+        effects: new EffectTable(table, clock, counters, events),
         changes: new ChangeTable(table, clock),
         runbooks: new RunbookTable(table, blobs, clock),
       },

@@ -14,12 +14,13 @@ export function jsonLog(
     0,
   );
   const line =
-    (severity: 'info' | 'warn' | 'error') =>
+    (severity: 'debug' | 'info' | 'warn' | 'error') =>
     (message: string, more: Record<string, unknown> = {}) => {
       if (LEVELS.indexOf(severity) < threshold) return;
       write(`${JSON.stringify({ time: clock.now(), level: severity, message, ...fields, ...more })}\n`);
     };
   return {
+    debug: line('debug'),
     info: line('info'),
     warn: line('warn'),
     error: line('error'),

@@ -148,6 +148,8 @@ export type Clock = { now(): Timestamp };
 
 /** One structured line. `fields` never hold secrets or raw headers. */
 export type Log = {
+  /** Every step, for whoever looks for a fault. */
+  debug(message: string, fields?: Record<string, unknown>): void;
   info(message: string, fields?: Record<string, unknown>): void;
   warn(message: string, fields?: Record<string, unknown>): void;
   error(message: string, fields?: Record<string, unknown>): void;

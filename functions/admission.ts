@@ -41,7 +41,7 @@ export async function admitSignals(
   }));
   const admitted = await deps.incidents.admit(arrivals, receipt, config.routes.unmatchedIncidents);
   for (const id of admitted.wake)
-    deps.log.info('incident woken', { trace: receipt.trace, incident: id, how: await wake(deps, id) });
+    deps.log.debug('incident woken', { trace: receipt.trace, incident: id, how: await wake(deps, id) });
   const apart = new Map(admitted.apart.map(({ arrival, status }) => [nameOf(arrival.signal), status]));
   const entries = arrivals.flatMap((arrival) => {
     const status = apart.get(nameOf(arrival.signal));

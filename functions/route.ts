@@ -2,6 +2,7 @@ import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda'
 import * as z from 'zod';
 import { deps as productionDeps } from '../aws/deps.ts';
 import { type Count, routingDelay } from '../domain/counters.ts';
+import { INCIDENT_EVENTS } from '../domain/incident-events.ts';
 import type { Deps, Log } from '../domain/ports.ts';
 import { readSignalMessage, type SignalMessage } from '../schemas/signal.ts';
 import { secondsBetween } from '../schemas/time.ts';
@@ -52,13 +53,33 @@ async function admit(deps: RouteDeps, message: SignalMessage, log: Log): Promise
         by,
       })),
     ]);
-    log.info('signals routed', { receipt, trace, ...counts, opened_incidents: admitted.opened });
+    log.info(INCIDENT_EVENTS['alerts.routed'], {
+      event: 'alerts.routed',
+      receipt,
+      trace,
+      ...placeOf(signals),
+      ...counts,
+      opened_incidents: admitted.opened,
+      incidents: admitted.wake,
+    });
   } catch (error) {
     if (!isPermanent(error)) throw error;
     if (signals.length > 1) {
       for (const signal of signals) await admit(deps, { ...message, signals: [signal] }, log);
     } else await keep(deps, JSON.stringify(message), String(error), log);
   }
+}
+
+/** Where they belong, if all belong to one place. */
+function placeOf(signals: SignalMessage['signals']): {
+  service?: string | undefined;
+  environment?: string | undefined;
+} {
+  const services = new Set(signals.map(({ service, unmatched }) => unmatched || service));
+  const environments = new Set(signals.map(({ environment }) => environment));
+  const [service] = services;
+  const [environment] = environments;
+  return services.size === 1 && environments.size === 1 ? { service, environment } : {};
 }
 
 async function keep(deps: RouteDeps, body: string, detail: string, log: Log): Promise<void> {

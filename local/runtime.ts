@@ -110,7 +110,7 @@ async function start(settings: Settings, env: Env, opened: Opened): Promise<Runn
     FIREBREAK_SECRETS_KEY: randomBytes(32).toString('base64'), // what is copied to the disk opens for this process alone
     LOG_LEVEL: settings.logLevel,
   });
-  const logEntry = (entry: object) => log.info('local', { ...entry });
+  const logEntry = (entry: { error?: unknown }) => (entry.error == null ? log.debug : log.warn)('local', { ...entry });
   await startCompute(
     env,
     storage,

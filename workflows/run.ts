@@ -89,7 +89,7 @@ export function durableRun(context: DurableContext, log: Log, counted = { operat
 async function logged<T>(log: Log, step: string, work: () => Promise<T>): Promise<T> {
   try {
     const result = await work();
-    log.info('step', { step });
+    log.debug('step', { step });
     return result;
   } catch (error) {
     log.error('step failed; it is tried again', {

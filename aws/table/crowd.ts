@@ -8,6 +8,7 @@ import { secondsBetween, Timestamp } from '../../schemas/time.ts';
 import { StoredIncident } from '../../schemas/stored.ts';
 import { mintIncidentId } from '../ids.ts';
 import { uncounted } from './counters.ts';
+import { type IncidentLog, unlogged } from './incident-log.ts';
 import { keys } from './keys.ts';
 import { mailWrites, timelineWrite } from './mail.ts';
 import { blankIncident, newIncidentWrites } from './open.ts';
@@ -33,11 +34,18 @@ export class CrowdTable implements CrowdPort {
   readonly #clock: Clock;
 
   readonly #counters: Pick<Counters, 'add'>;
+  readonly #events: Pick<IncidentLog, 'tell'>;
 
-  constructor(table: Table, clock: Clock, counters: Pick<Counters, 'add'> = uncounted) {
+  constructor(
+    table: Table,
+    clock: Clock,
+    counters: Pick<Counters, 'add'> = uncounted,
+    events: Pick<IncidentLog, 'tell'> = unlogged,
+  ) {
     this.#table = table;
     this.#clock = clock;
     this.#counters = counters;
+    this.#events = events;
   }
 
   async openedSince(since: Timestamp): Promise<Opening[]> {
@@ -84,6 +92,7 @@ export class CrowdTable implements CrowdPort {
       const { ok } = await this.#table.transact(newIncidentWrites(this.#table, { at, scope }, incident, []));
       if (ok) {
         await this.#counters.add([one('firebreak_incidents_opened_total', 'several')]);
+        await this.#events.tell(incident.id, 'incident.opened', { actor: 'firebreak', severity: incident.severity });
         return incident.id;
       }
     }

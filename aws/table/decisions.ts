@@ -12,6 +12,7 @@ import { StoredDecision, StoredIncident } from '../../schemas/stored.ts';
 import { canonicalJson, sha256 } from '../hash.ts';
 import { incidentActWrite } from './act-entries.ts';
 import { uncounted } from './counters.ts';
+import { type IncidentLog, unlogged } from './incident-log.ts';
 import { keys } from './keys.ts';
 import { hangBell, mailWrites, timelineWrite } from './mail.ts';
 import { absent, collect, type Table, type Write } from './table.ts';
@@ -33,12 +34,20 @@ export class DecisionTable implements Decisions {
   readonly #clock: Clock;
 
   readonly #counters: Pick<Counters, 'add'>;
+  readonly #events: Pick<IncidentLog, 'tell'>;
 
-  constructor(table: Table, blobs: Blobs, clock: Clock, counters: Pick<Counters, 'add'> = uncounted) {
+  constructor(
+    table: Table,
+    blobs: Blobs,
+    clock: Clock,
+    counters: Pick<Counters, 'add'> = uncounted,
+    events: Pick<IncidentLog, 'tell'> = unlogged,
+  ) {
     this.#table = table;
     this.#blobs = blobs;
     this.#clock = clock;
     this.#counters = counters;
+    this.#events = events;
   }
 
   async keep(id: IncidentId, number: number, decision: Decision, inputs: DecisionInputs): Promise<DecisionView> {
@@ -91,7 +100,12 @@ export class DecisionTable implements Decisions {
       }),
     ]);
     if (result.ok) {
-      if (view.state === 'waiting') await this.#counters.add([one('firebreak_approvals_requested_total')]);
+      const { kind, because: reason, from_version, to_version } = view;
+      await this.#events.tell(id, 'decision.made', { decision: view.id, kind, reason, from_version, to_version });
+      if (view.state === 'waiting') {
+        await this.#events.tell(id, 'approval.requested', { decision: view.id, reason });
+        await this.#counters.add([one('firebreak_approvals_requested_total')]);
+      }
       return view;
     }
     const first = await this.get(id, number);
@@ -117,7 +131,7 @@ export class DecisionTable implements Decisions {
       target: place,
       approvals: { needed: approvals, given: [] },
     };
-    await this.#table.transact([
+    const { ok } = await this.#table.transact([
       // No mitigation of its own: the runbook that asks is what goes on after it.
       this.#table.put(
         { ...keys.decision(id, number), number, ...view, people, outcome: 'asked', inputs: JSON.stringify(inputs) },
@@ -131,6 +145,7 @@ export class DecisionTable implements Decisions {
         detail: { decision: view.id, because: view.because, digest: view.digest },
       }),
     ]);
+    if (ok) await this.#events.tell(id, 'approval.requested', { decision: view.id, reason: view.because });
     const kept = await this.get(id, number);
     if (kept === undefined) throw new Error(`question ${number} of incident ${id} could neither be kept nor read`);
     return kept;
@@ -226,6 +241,7 @@ export class DecisionTable implements Decisions {
         incidentActWrite(this.#table, id, `decision-${number}-answered`, { ...timeline, at }),
       ]);
       if (result.ok) {
+        await this.#events.tell(id, 'approval.answered', { decision: decision.id, outcome: answer, actor: by });
         await this.#counters.add([one('firebreak_approvals_total', answer)]);
         return 'taken';
       }
@@ -286,6 +302,8 @@ export class DecisionTable implements Decisions {
       timelineWrite(this.#table, id, key, said),
       incidentActWrite(this.#table, id, key, said),
     ]);
+    if (result.ok)
+      await this.#events.tell(id, 'approval.answered', { decision: decision.id, outcome: 'agreed', actor: by });
     return result.ok;
   }
 
@@ -336,7 +354,11 @@ export class DecisionTable implements Decisions {
       ...(as === 'approved' ? [timelineWrite(this.#table, id, `decision-${number}-agreed`, said)] : []),
       incidentActWrite(this.#table, id, `decision-${number}-${as}`, said),
     ]);
-    if (ok) await this.#counters.add([one('firebreak_approvals_total', as === 'approved' ? 'unopposed' : 'expired')]);
+    if (ok) {
+      const outcome = as === 'approved' ? 'unopposed' : 'expired';
+      await this.#events.tell(id, 'approval.answered', { decision: `${id}-${number}`, outcome, actor: 'firebreak' });
+      await this.#counters.add([one('firebreak_approvals_total', outcome)]);
+    }
     return this.state(id, number);
   }
 }

@@ -6,6 +6,7 @@ import {
   senderLimit,
 } from '../../domain/guards.ts';
 import { one } from '../../domain/counters.ts';
+import type { IncidentEventFields } from '../../domain/incident-events.ts';
 import type { Act, Clock, Counters, Effects, Place, RollbackEnd } from '../../domain/ports.ts';
 import { fewestOf } from '../../domain/senders.ts';
 import { standInNote } from '../../domain/vendors.ts';
@@ -17,6 +18,7 @@ import { changeWrites, keyOfChange, newChange } from './changes.ts';
 import { incidentActWrite } from './act-entries.ts';
 import { finishedWrite, unfinishedWrite } from './backlog.ts';
 import { uncounted } from './counters.ts';
+import { type IncidentLog, unlogged } from './incident-log.ts';
 import { keys } from './keys.ts';
 import { mailWrites, timelineWrite } from './mail.ts';
 import { markWrite } from './projections.ts';
@@ -39,11 +41,18 @@ export class EffectTable implements Effects {
   readonly #clock: Clock;
 
   readonly #counters: Pick<Counters, 'add'>;
+  readonly #events: Pick<IncidentLog, 'tell'>;
 
-  constructor(table: Table, clock: Clock, counters: Pick<Counters, 'add'> = uncounted) {
+  constructor(
+    table: Table,
+    clock: Clock,
+    counters: Pick<Counters, 'add'> = uncounted,
+    events: Pick<IncidentLog, 'tell'> = unlogged,
+  ) {
     this.#table = table;
     this.#clock = clock;
     this.#counters = counters;
+    this.#events = events;
   }
 
   async get(id: IncidentId, key: string): Promise<Effect | undefined> {
@@ -62,12 +71,15 @@ export class EffectTable implements Effects {
               ExpressionAttributeValues: { ':page': also.page },
             }),
           ];
-    await this.#table.transact([
+    const { ok } = await this.#table.transact([
       this.#table.put({ ...keys.effect(id, intent.key), ...effect }, absent),
       unfinishedWrite(this.#table, id, effect),
       ...page,
     ]);
-    const kept = await this.get(id, intent.key);
+    const [kept] = await Promise.all([
+      this.get(id, intent.key),
+      ok && this.#events.tell(id, 'effect.started', named(effect)),
+    ]);
     if (kept === undefined) throw new Error(`the intent of ${intent.key} could neither be kept nor read`);
     return kept;
   }
@@ -94,7 +106,10 @@ export class EffectTable implements Effects {
         ...this.#intentWrites(id, effect, act, at),
         ...(act.automatic ? [this.#paceWrite(pace, at, act.senders ?? [])] : []),
       ]);
-      if (result.ok) return { ok: true, effect };
+      if (result.ok) {
+        await this.#events.tell(id, 'effect.started', named(effect));
+        return { ok: true, effect };
+      }
       const again = await this.get(id, intent.key);
       if (again) return { ok: true, effect: again };
       if (result.failed.includes(1)) {
@@ -176,7 +191,10 @@ export class EffectTable implements Effects {
       this.#table.put({ ...keys.effect(id, key), ...effect, detail, at }, absent),
       timelineWrite(this.#table, id, `${key}-${state}`, said),
     ]);
-    if (ok && isOver(state)) await this.#counters.add([one('firebreak_effects_total', kind, state)]);
+    if (ok && isOver(state)) {
+      await this.#events.tell(id, 'effect.ended', { ...named(effect), outcome: state });
+      await this.#counters.add([one('firebreak_effects_total', kind, state)]);
+    }
   }
 
   async conclude(
@@ -202,7 +220,10 @@ export class EffectTable implements Effects {
         ...(item?.resource === undefined ? [] : [incidentActWrite(this.#table, id, `${key}-${state}`, said)]),
       ]);
       if (ok) {
-        if (item && isOver(state)) await this.#counters.add([one('firebreak_effects_total', item.kind, state)]);
+        if (item && isOver(state)) {
+          await this.#events.tell(id, 'effect.ended', { ...named(item), outcome: state, actor });
+          await this.#counters.add([one('firebreak_effects_total', item.kind, state)]);
+        }
         return;
       } // else another run of the step was faster
     }
@@ -228,6 +249,9 @@ export class EffectTable implements Effects {
       );
       if (result.ok) {
         const effect = await this.get(id, end.key);
+        if (effect) await this.#events.tell(id, 'effect.ended', { ...named(effect), outcome: effect.state });
+        const ended = { decision: `${id}-${end.number}`, outcome: end.outcome };
+        await this.#events.tell(id, 'mitigation.ended', ended);
         await this.#counters.add([
           one('firebreak_rollbacks_total', end.outcome),
           ...(effect ? [one('firebreak_effects_total', effect.kind, effect.state)] : []),
@@ -342,6 +366,13 @@ export class EffectTable implements Effects {
     return count;
   }
 }
+
+/** What the log says of an effect. Its target may be an address with a secret in it. */
+const named = ({ key, kind, stand_in }: Pick<Effect, 'key' | 'kind' | 'stand_in'>): IncidentEventFields => ({
+  effect: key,
+  kind,
+  ...(stand_in && { stand_in }),
+});
 
 /** Says in the detail that the effect goes to a stand-in, where it does. */
 const marked = <T extends Pick<Effect, 'kind' | 'detail' | 'stand_in'>>(effect: T): T =>

@@ -36,6 +36,7 @@ import { partsOf } from './crowd.ts';
 import { begunRunbooks } from './runbooks.ts';
 import { episodeItems, episodeKey, keyOf } from './episodes.ts';
 import { uncounted } from './counters.ts';
+import { type IncidentLog, unlogged } from './incident-log.ts';
 import { type Key, keys, pendingShards, shardedLists } from './keys.ts';
 import { hangBell, mailWrites, pendingWrite, timelineWrite } from './mail.ts';
 import { blankIncident, newIncidentWrites } from './open.ts';
@@ -63,11 +64,18 @@ export class IncidentTable implements Incidents {
   readonly #clock: Clock;
 
   readonly #counters: Pick<Counters, 'add'>;
+  readonly #events: Pick<IncidentLog, 'tell'>;
 
-  constructor(table: Table, clock: Clock, counters: Pick<Counters, 'add'> = uncounted) {
+  constructor(
+    table: Table,
+    clock: Clock,
+    counters: Pick<Counters, 'add'> = uncounted,
+    events: Pick<IncidentLog, 'tell'> = unlogged,
+  ) {
     this.#table = table;
     this.#clock = clock;
     this.#counters = counters;
+    this.#events = events;
   }
 
   async admit(
@@ -76,6 +84,7 @@ export class IncidentTable implements Incidents {
     unmatchedIncidents: number = UNMATCHED_INCIDENTS,
   ): Promise<Admitted> {
     const admitted = await admit(this.#table, this.#clock, arrivals, receipt, unmatchedIncidents);
+    for (const id of admitted.opened) await this.#events.tell(id, 'incident.opened', { actor: 'alerts' });
     await this.#counters.add([
       { name: 'firebreak_incidents_opened_total', labels: ['alerts'], by: admitted.opened.length },
     ]);
@@ -105,6 +114,7 @@ export class IncidentTable implements Incidents {
         newIncidentWrites(this.#table, { at, scope }, incident, [], { actor: by, alone }),
       );
       if (result.ok) {
+        await this.#events.tell(incident.id, 'incident.opened', { actor: by, severity });
         await this.#counters.add([oneMore('firebreak_incidents_opened_total', 'person')]);
         return { id: incident.id, created: true };
       }
@@ -221,8 +231,16 @@ export class IncidentTable implements Incidents {
     ]);
   }
 
-  amend(id: IncidentId, amendment: Amend, key?: string): Promise<Amended> {
-    return amend(this.#table, this.#clock, (one) => this.read(one), { id, amendment, key });
+  async amend(id: IncidentId, amendment: Amend, key?: string): Promise<Amended> {
+    let said: ReturnType<Amend>;
+    const noted: Amend = (incident) => (said = amendment(incident));
+    const amended = await amend(this.#table, this.#clock, (one) => this.read(one), { id, amendment: noted, key });
+    if (amended === 'done' && said?.timeline !== undefined) {
+      const { actor, kind } = said.timeline;
+      if (kind.endsWith('.acknowledged')) await this.#events.tell(id, 'incident.acknowledged', { actor });
+      else await this.#events.tell(id, 'incident.updated', { actor, action: kind });
+    }
+    return amended;
   }
 
   async post(id: IncidentId, message: Message, change: ChangeOfIncident = {}, key?: string): Promise<boolean> {
@@ -241,9 +259,18 @@ export class IncidentTable implements Incidents {
           ? [incidentActWrite(this.#table, id, `message-${incident.seq + 1}`, { ...timeline, at })]
           : []),
       ]);
+      if (result.ok) await this.#tellOf(id, message);
       if (result.ok || (once.length === 1 && result.failed.includes(0))) return true;
     }
     throw new Error(`incident ${id} changed ${TRIES} times while a message was to be left; try again`);
+  }
+
+  /** Messages that no other event tells of. */
+  async #tellOf(id: IncidentId, message: Message): Promise<void> {
+    if (message.kind === 'verification')
+      await this.#events.tell(id, 'verification.ended', { outcome: message.outcome });
+    else if ('by' in message && message.kind !== 'answered')
+      await this.#events.tell(id, 'request.made', { actor: message.by, action: message.kind });
   }
 
   async begin(
@@ -339,6 +366,7 @@ export class IncidentTable implements Incidents {
       }),
     ]);
     if (!result.ok) return 'not_yet';
+    await this.#events.tell(id, 'incident.resolved', { actor: by ?? 'firebreak' });
     await this.#counters.add([oneMore('firebreak_incidents_resolved_total', by === null ? 'firebreak' : 'person')]);
     return 'resolved';
   }

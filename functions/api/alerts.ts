@@ -5,6 +5,7 @@ import { serviceEntry } from '../../domain/catalogue.ts';
 import { startsAhead, toSignal, withoutTimesAhead } from '../../domain/signal.ts';
 import type { Scope } from '../../domain/access.ts';
 import type { Count } from '../../domain/counters.ts';
+import { INCIDENT_EVENTS } from '../../domain/incident-events.ts';
 import type { Deps } from '../../domain/ports.ts';
 import type { Action } from '../../schemas/access.ts';
 import type { Signal } from '../../schemas/signal.ts';
@@ -165,7 +166,8 @@ async function take(
   const signals = await enqueue(deps, receipt, alerts, asRollbackRequest, sender);
   const accepted = signals.length;
   await deps.counters.add(countsOf(source.name, { received: accepted + quarantined, accepted, quarantined }));
-  c.var.log.info('alerts accepted', {
+  c.var.log.info(INCIDENT_EVENTS['alerts.received'], {
+    event: 'alerts.received',
     source: source.name,
     receipt: receipt.id,
     accepted: signals.length,

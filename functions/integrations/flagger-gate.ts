@@ -49,7 +49,7 @@ export function flaggerGateRoute(app: Api, deps: Deps): void {
       for (const place of places) c.var.allow(place);
       const all = await Promise.all(places.map((place) => answerAt(deps, hook, place, c.var)));
       const answer = together(all);
-      c.var.log.info('a canary asks to go on', { canary: canaryOf(hook), phase: hook.phase, allowed: answer.allowed });
+      c.var.log.debug('a canary asks to go on', { canary: canaryOf(hook), phase: hook.phase, allowed: answer.allowed });
       return answer.allowed ? c.json(answer, 200) : c.json(answer, 423);
     },
   );

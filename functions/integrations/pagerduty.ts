@@ -90,7 +90,7 @@ async function keep(c: Context<Env>, { quarantine }: Deps, body: Uint8Array, det
 async function pass(c: Context<Env>, deps: Deps, event: PagerDutyEvent): Promise<string> {
   await handOn(deps, event, { webhook: c.req.header('x-webhook-id') ?? '', trace: c.var.trace });
   const { id, event_type: type } = event;
-  c.var.log.info('an event of PagerDuty was taken', { event: id, type, pagerduty: incidentOf(event).id });
+  c.var.log.debug('an event of PagerDuty was taken', { event: id, type, pagerduty: incidentOf(event).id });
   return id;
 }
 

@@ -48,9 +48,9 @@ export async function hearPagerDuty(deps: HearDeps, event: unknown, at: Timestam
     return deps.log.error('an event of PagerDuty in the queue cannot be read', { error: z.prettifyError(read.error) });
   const page = await whose(deps, read.data);
   const { id, event_type: type } = read.data;
-  if (page === undefined) return deps.log.info('an event of PagerDuty is about no incident here', { event: id, type });
+  if (page === undefined) return deps.log.debug('an event of PagerDuty is about no incident here', { event: id, type });
   const meaning = meaningOf(read.data);
-  deps.log.info('an event of PagerDuty was heard', { event: id, type, incident: page.incidentId, as: meaning.kind });
+  deps.log.debug('an event of PagerDuty was heard', { event: id, type, incident: page.incidentId, as: meaning.kind });
   const { occurred_at: done } = read.data;
   await carryOut(deps, { page, key: `pagerduty-${id}`, at: done == null || done > at ? at : done }, meaning);
 }

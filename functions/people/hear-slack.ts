@@ -37,7 +37,7 @@ export async function hearSlack(deps: HearDeps, { key, at, trace, request }: Fro
   const errand = errandOf(request, (name) => environmentsCalled(services, name));
   if (errand === undefined) return;
   const before = await deps.hearings.read(key);
-  if (before?.told === true) return log.info('heard from Slack again, and done already', { act: errand.deed.act });
+  if (before?.told === true) return log.debug('heard from Slack again, and done already', { act: errand.deed.act });
   const late = secondsBetween(at, deps.clock.now()) > LATE_SECONDS && !NEVER_LATE.has(errand.deed.act);
   const outcome =
     before === undefined
@@ -45,8 +45,8 @@ export async function hearSlack(deps: HearDeps, { key, at, trace, request }: Fro
       : (before.outcome as Outcome); // as it was kept below
   // A message that took long is delivered again, while the first one may still be at it: that one tells.
   if (before === undefined && !(await deps.hearings.did(key, outcome)))
-    return log.info('done meanwhile by another delivery', { act: errand.deed.act });
-  log.info('done what was heard from Slack', { act: errand.deed.act, user: errand.user, again: before !== undefined });
+    return log.debug('done meanwhile by another delivery', { act: errand.deed.act });
+  log.debug('done what was heard from Slack', { act: errand.deed.act, user: errand.user, again: before !== undefined });
   await tell({ ...deps, log }, errand.ear, outcome);
   await deps.hearings.told(key);
 }

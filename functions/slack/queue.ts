@@ -23,7 +23,7 @@ export async function handOn(deps: SlackDeps, request: SlackRequest, trace: stri
   try {
     const heard = { from: 'slack' as const, key, at: deps.clock.now(), trace, request };
     await within(SEND_PATIENCE_MS, deps.people.send(heard, groupOf(request)));
-    deps.log.info('heard from Slack', { trace, kind: request.kind, key });
+    deps.log.debug('heard from Slack', { trace, kind: request.kind, key });
     return true;
   } catch (error) {
     deps.log.error('what came from Slack could not be handed on', { trace, key, error: String(error) });

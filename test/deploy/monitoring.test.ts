@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { COUNTERS } from '../../domain/counters.ts';
+import { INCIDENT_EVENTS } from '../../domain/incident-events.ts';
 import { parsesAsPromql } from '../../local/promql.ts';
 import { EffectState } from '../../schemas/incident.ts';
 import { have, programPath } from '../support/prometheus-stack.ts';
@@ -157,4 +158,9 @@ describe('the dashboard', () => {
     );
     expect(sameRef).toEqual([]);
   });
+});
+
+test('docs/operating.md has every event of the log, and no other', () => {
+  const rows = [...(section('Logs') ?? '').matchAll(/^\| `(\w+\.\w+)` \|/gm)].map(([, event]) => event);
+  expect(rows).toEqual(Object.keys(INCIDENT_EVENTS));
 });

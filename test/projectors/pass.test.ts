@@ -31,6 +31,7 @@ beforeEach(() => {
 });
 
 const log: Log = {
+  debug: () => undefined,
   info: () => undefined,
   warn: () => undefined,
   error: (_, fields) => void errors.push(fields?.['subject']),

@@ -184,6 +184,7 @@ export class World {
   }
 
   readonly #log: Log = {
+    debug: () => undefined,
     info: () => undefined,
     warn: () => undefined,
     error: (message, fields) => void this.#bugs.push(`${message} ${JSON.stringify(fields)}`),

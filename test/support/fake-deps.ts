@@ -31,7 +31,13 @@ import {
 import { FakePagerIncidents } from './fake-pager.ts';
 
 /** Told to nobody. */
-export const silent: Log = { info: () => undefined, warn: () => undefined, error: () => undefined, with: () => silent };
+export const silent: Log = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  with: () => silent,
+};
 
 /** A clock that stands until it is set. */
 export class SetClock implements Clock {

@@ -27,7 +27,8 @@ export class AttendedProduct {
 
   /** @param environmentOf more environment for each of its lives, the first of which is 1 */
   static async start(options: FirebreakOptions, environmentOf: EnvironmentOf = () => ({})): Promise<AttendedProduct> {
-    return new AttendedProduct(await Firebreak.prepare(options), environmentOf);
+    const env = { LOG_LEVEL: 'debug', ...options.env }; // its steps are waited for
+    return new AttendedProduct(await Firebreak.prepare({ ...options, env }), environmentOf);
   }
 
   /** Everything it has printed, of all its lives. */

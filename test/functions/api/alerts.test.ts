@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { alert, group, minutesAgo } from '../../support/alerts.ts';
-import { EACH_ALONE, Firebreak, INGEST_TOKEN } from '../../support/firebreak.ts';
+import { INCIDENT_EVENTS } from '../../../domain/incident-events.ts';
+import { ADMIN_TOKEN, EACH_ALONE, Firebreak, INGEST_TOKEN } from '../../support/firebreak.ts';
 import { deliver, fixture, forService, type Inbound, inEnvironment, routed, seen } from '../../support/fixtures.ts';
 
 /** May be rolled back without asking there. */
@@ -42,6 +43,14 @@ beforeAll(async () => {
       ...all(['label', 'label-ingest'], {
         environments: { production: { deployer: { kind: 'http' }, autoRollback: { mode: 'approve' } } },
       }),
+      logged: {
+        environments: {
+          [homeOf('logged')]: {
+            deployer: { kind: 'http' },
+            autoRollback: { mode: 'approve', unknownMigration: 'act', approvalTimeoutMinutes: 1440 },
+          },
+        },
+      },
       ...all(['hostile', 'victim-firing', 'victim-resolved', 'twin-a', 'twin-b', 'ahead', 'raised'], null),
       ...all(
         [...STORM, 'shipping'].flatMap((name) => [`burst-${name}`, `group-${name}`]),
@@ -494,4 +503,73 @@ test('a flood of unknown services pages a handful of times, says how many they a
   expect(shipping.parent_id).toBeNull();
   expect(await paged(shipping)).toHaveLength(1);
   for (const one of ofFlood) expect(await paged(one)).toHaveLength(1);
+});
+
+test('the log at info is the story of an incident, and nothing else', TOGETHER, async () => {
+  const mark = firebreak.output.length;
+  const problem = { ...atHome('logged') };
+  const firing = alert({ labels: problem, fingerprint: 'logged', startsAt: minutesAgo(0.5) });
+  await deployed('logged', minutesAgo(3));
+  await sendAlerts(firing);
+  const asks = await seen(async () => (await incidentsOf('logged'))[0]?.decisions[0], 'the question');
+  const [{ id }] = await incidentsOf('logged');
+  const approved = await firebreak.post(`/v1/incidents/${id}/actions/approve`, {
+    digest: asks.digest,
+    note: 'said in confidence',
+  });
+  expect(approved.status).toBe(200);
+  await seen(async () => (await incidentsOf('logged'))[0].status === 'mitigated', 'the rollback');
+  await sendAlerts({ ...firing, status: 'resolved', endsAt: minutesAgo(0) });
+  await seen(async () => (await incidentsOf('logged'))[0].status === 'resolved', 'the end');
+
+  const written = () => firebreak.output.slice(mark);
+  const parsed = () =>
+    written()
+      .split('\n')
+      .filter((line) => line.startsWith('{') && line.endsWith('}'))
+      .map((line) => JSON.parse(line) as Record<string, any>);
+  const lines = await seen(async () => {
+    const told = parsed().filter((line) => line['incident'] === id);
+    const isOver = told.some(({ event, kind }) => event === 'effect.ended' && kind === 'page-resolve');
+    return isOver && told.some(({ event }) => event === 'incident.resolved') && parsed();
+  }, 'the last lines');
+  const { trace } = lines.find(({ event, incident: one }) => event === 'incident.opened' && one === id) ?? {};
+  const own = lines.filter((line) => line['trace'] === trace || JSON.stringify(line).includes(id));
+  expect(own.filter(({ level, event }) => level !== 'info' || !(event in INCIDENT_EVENTS))).toEqual([]);
+  const ofIncident = own.filter(({ event }) => !event.startsWith('alerts.'));
+  for (const line of ofIncident) expect(line).toMatchObject({ incident: id, ...problem, trace });
+
+  expect(own.find(({ event }) => event === 'alerts.routed')).toMatchObject({ ...problem, incidents: [id], opened: 1 });
+
+  const isReceipt = ({ event }: Record<string, any>): boolean => event === 'alerts.received';
+  expect(own.filter(isReceipt)).toMatchObject([{ accepted: 1, quarantined: 0 }]);
+  // What arrives, pages and decisions go on beside each other.
+  const story = ofIncident.map(({ event, kind = null, outcome = null, actor = null }) => [event, kind, outcome, actor]);
+  const isOfPage = ([event, kind]: (string | null)[]): boolean =>
+    event === 'request.made' || (kind ?? '').startsWith('page');
+  expect(story.filter((line) => !isOfPage(line))).toEqual([
+    ['incident.opened', null, null, 'alerts'],
+    ['decision.made', 'approve', null, null],
+    ['approval.requested', null, null, null],
+    ['approval.answered', null, 'approved', 'admin'],
+    ['effect.started', 'roll-back', null, null],
+    ['effect.ended', 'roll-back', 'succeeded', null],
+    ['mitigation.ended', null, 'succeeded', null],
+    ['verification.ended', null, 'passed', null],
+    ['incident.resolved', null, null, 'firebreak'],
+  ]);
+  expect(story.filter(([, kind]) => kind === 'page' || kind === 'page-resolve')).toEqual([
+    ['effect.started', 'page', null, null],
+    ['effect.ended', 'page', 'succeeded', 'firebreak'],
+    ['effect.started', 'page-resolve', null, null],
+    ['effect.ended', 'page-resolve', 'succeeded', 'firebreak'],
+  ]);
+  expect(own.find(({ event }) => event === 'decision.made')).toMatchObject({
+    decision: `${id}-1`,
+    reason: 'mode_approve',
+    from_version: 'v2',
+    to_version: 'v1',
+  });
+  for (const secret of [ADMIN_TOKEN, INGEST_TOKEN, 'said in confidence']) expect(written()).not.toContain(secret);
+  expect(lines.filter(({ level, message }) => level === 'debug' || message === 'step')).toEqual([]);
 });

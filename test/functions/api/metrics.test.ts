@@ -49,7 +49,7 @@ beforeEach(() => {
 });
 
 const silentLog = (): Deps['log'] => {
-  const log: Deps['log'] = { info: () => {}, warn: () => {}, error: () => {}, with: () => log };
+  const log: Deps['log'] = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, with: () => log };
   return log;
 };
 

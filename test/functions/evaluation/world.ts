@@ -40,7 +40,7 @@ export const availability = (more: object = {}): Slo =>
   objective({ indicator: { kind: 'ratio', counter: false, of: 'bad', numerator: BAD, total: ALL }, ...more });
 
 /** A line of the log. */
-export type Line = { level: 'info' | 'warn' | 'error'; message: string } & Record<string, unknown>;
+export type Line = { level: 'debug' | 'info' | 'warn' | 'error'; message: string } & Record<string, unknown>;
 
 /** Evaluations over a real (emulated) table and a Prometheus over HTTP. The clock stands until it is set. */
 export class SloWorld {
@@ -87,7 +87,13 @@ export class SloWorld {
       (level: Line['level']) =>
       (message: string, fields: object = {}) =>
         void this.lines.push({ ...fields, level, message });
-    const log: Log = { info: say('info'), warn: say('warn'), error: say('error'), with: () => log };
+    const log: Log = {
+      debug: say('debug'),
+      info: say('info'),
+      warn: say('warn'),
+      error: say('error'),
+      with: () => log,
+    };
     return log;
   }
 

@@ -26,7 +26,7 @@ export const INCIDENT: OpenIncident = {
   channel_id: 'C2147483705',
 };
 
-const silent: Log = { info: () => {}, warn: () => {}, error: () => {}, with: () => silent };
+const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, with: () => silent };
 
 /** What a test's request has to say. */
 export type Sent = { body: string; at?: number; secret?: string; headers?: Record<string, string> };

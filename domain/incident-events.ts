@@ -1,0 +1,37 @@
+/**
+ * What the log says at `info` of an incident, from its first alert to its end: one line for each of these events, with
+ * this message. Names and fields are for programs, too: docs/operating.md, "Logs".
+ */
+export const INCIDENT_EVENTS = {
+  'alerts.received': 'alerts accepted',
+  'alerts.routed': 'signals routed',
+  'incident.opened': 'incident opened',
+  'incident.acknowledged': 'incident acknowledged',
+  'incident.updated': 'incident updated',
+  'decision.made': 'decision made',
+  'approval.requested': 'approval requested',
+  'approval.answered': 'approval answered',
+  'request.made': 'action requested',
+  'effect.started': 'effect started',
+  'effect.ended': 'effect ended',
+  'mitigation.ended': 'mitigation ended',
+  'verification.ended': 'verification ended',
+  'incident.resolved': 'incident resolved',
+} as const;
+
+export type IncidentEvent = keyof typeof INCIDENT_EVENTS;
+
+/** Never free text: titles, notes, and answers of vendors may hold what belongs in no log. */
+export type IncidentEventFields = Partial<{
+  decision: string;
+  kind: string;
+  reason: string;
+  actor: string;
+  action: string;
+  effect: string;
+  outcome: string;
+  severity: string;
+  from_version: string | null;
+  to_version: string | null;
+  stand_in: true;
+}>;
