@@ -68,7 +68,7 @@ const COMMON_TRANSFORM = { function: TRACED, role: TRUST };
 
 const deadLettersAt = (queue: sst.aws.Queue) => ({ deadLetterConfig: { targetArn: queue.arn } });
 
-/** The HTTP API at a public address; why it is an HTTP API: docs/adr/0008-an-http-api-in-front-of-the-receivers.md */
+/** The HTTP API at a public address; why it is an HTTP API: docs/adr/0008-receive-webhooks-through-an-http-api.md */
 export function createHttp(stage: string, resources: Resources) {
   const http = new sst.aws.Function('Http', {
     ...common(stage, 'http', resources),
@@ -240,7 +240,7 @@ const durable =
 
 /**
  * Lets functions call themselves again, by a queue or directly. By default Lambda drops about the 17th call of such a
- * chain: docs/adr/0027-allow-recursion-where-a-wait-is-a-message.md
+ * chain: docs/adr/0027-allow-recursion-for-functions-that-call-themselves.md
  */
 export function allowRecursion(
   functions: Record<(typeof RECURSIVE)[number], sst.aws.Function | sst.aws.Workflow>,
