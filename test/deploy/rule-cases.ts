@@ -34,7 +34,25 @@ export const HEALTHY: Series = {
   firebreak_backup_last_success_timestamp_seconds: '0x2000',
 };
 
+const SHOP = 'ALERTS{alertname="HighErrorRatio",service="shop",severity="critical",alertstate="firing"}';
+
 export const RULE_CASES: RuleCase[] = [
+  {
+    name: 'a critical alert while Firebreak is down, and until it is back',
+    series: {
+      [UP]: '1x40 0x40 1x40',
+      [SHOP]: '1x200',
+      'ALERTS{alertname="SlowAnswers",service="shop",severity="warning",alertstate="firing"}': '1x200',
+      'ALERTS{alertname="DiskFull",service="shop",severity="critical",alertstate="pending"}': '1x200',
+    },
+    quiet: [...fires('FirebreakBypass', '9m'), ...fires('FirebreakBypass', '11m'), ...fires('FirebreakBypass', '22m')],
+    fires: fires('FirebreakBypass', '15m'),
+  },
+  {
+    name: 'a critical alert while Firebreak is not scraped at all',
+    series: { [SHOP]: '1x200' },
+    fires: fires('FirebreakBypass', '4m'),
+  },
   {
     name: 'a restart of a minute is none, two minutes are',
     series: { [UP]: '1x20 0x4 1x20 0x60' },
