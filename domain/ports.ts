@@ -604,6 +604,8 @@ export type Changes = {
   endFailure(id: ChangeId): Promise<void>;
   /** Remembers that it was said. */
   setOverdue(id: ChangeId, at: Timestamp): Promise<void>;
+  /** Its end is not waited for any more. */
+  forgetRolling(id: ChangeId): Promise<void>;
   /** Null also once it has ended. */
   overdueAt(id: ChangeId): Promise<Timestamp | null>;
 };

@@ -27,6 +27,7 @@ import { episodeItems, episodeKey } from './episodes.ts';
 import { keys, shardedLists } from './keys.ts';
 import { mailWrites } from './mail.ts';
 import { blankIncident, newIncidentWrites } from './open.ts';
+import { expiresAfter, isToBeRenewed, RETENTION_DAYS } from './retention.ts';
 import { absent, type Condition, type Item, type Table, type Write } from './table.ts';
 import { placesNow, type Target, targetOf } from './unmatched.ts';
 
@@ -40,7 +41,13 @@ type Heard = Arrival & { row: Episode | undefined; novelty: Novelty };
 /** Now, what may have one open incident, and by which request it came. */
 type Here = { at: Timestamp; trace: string } & Pick<Target, 'scope' | 'mayOpen' | 'claim'>;
 /** `pk`: where it was read. */
-type Episode = KnownEpisode & { pk: string; rev: number; incidentId: IncidentId | null; episode: string };
+type Episode = KnownEpisode & {
+  pk: string;
+  rev: number;
+  incidentId: IncidentId | null;
+  episode: string;
+  expiresAt: number | undefined;
+};
 
 /** Takes signals into the table; see docs/data-model.md, "One transaction". */
 export async function admit(
@@ -178,6 +185,7 @@ const episodeOf = (item: Item): Episode => ({
   episode: String(item['episode']),
   pk: String(item['pk']),
   rev: Number(item['rev']),
+  expiresAt: typeof item['expires_at'] === 'number' ? item['expires_at'] : undefined,
 });
 
 /** Writes what is new of a batch. `undefined`: something changed in between, read again. */
@@ -206,6 +214,7 @@ async function write(
   const opens = here.mayOpen && incident === undefined && opensIncident([...fired, ...asking, ...raisedApart]);
   const id = incident?.id ?? (opens ? mintIncidentId(at) : null);
   const counts = { opened: opens ? 1 : 0, joined: 0, recorded: 0, known: heard.length - news.length };
+  await renew(table, heard, at);
   if (news.length === 0) {
     if (incident) await renotified(table, incident, heard);
     return { wake: incident ? [incident.id] : [], opened: [], apart: apartOf(heard, null, []), counts };
@@ -390,6 +399,7 @@ function episodeWrite(
       source: signal.source,
       fingerprint: signal.fingerprint,
       episode: before.episode,
+      ...expiresAfter(at, RETENTION_DAYS.episode),
       // What opened no incident is listed by itself; what did is listed with it.
       ...(incidentId === null ? listedApart(signal, mute, at) : {}),
     },
@@ -445,6 +455,29 @@ async function renotified(table: Table, incident: IncidentRecord, heard: readonl
     UpdateExpression: 'ADD renotified :one',
     ExpressionAttributeValues: { ':one': 1 },
   });
+}
+
+/** An alert that fires and brings no news is kept for as long as it is heard of. */
+async function renew(table: Table, heard: readonly Heard[], at: Timestamp): Promise<void> {
+  const renewals = heard.flatMap(({ signal, row, novelty }) =>
+    novelty === 'nothing' && signal.status === 'firing' && row?.status === 'firing' && isToBeRenewed(row.expiresAt, at)
+      ? [
+          table.update(
+            { pk: row.pk, sk: episodeKey(signal).sk },
+            {
+              UpdateExpression: 'SET expires_at = :expires',
+              ...revision(row.rev),
+              ExpressionAttributeValues: {
+                ':rev': row.rev,
+                ':expires': expiresAfter(at, RETENTION_DAYS.episode).expires_at,
+              },
+            },
+          ),
+        ]
+      : [],
+  );
+  // Where another writes one of them at the same moment, the next notification renews the others.
+  if (renewals.length > 0) await table.transact(renewals);
 }
 
 function* batches(arrivals: readonly Arrival[]): Generator<Arrival[]> {

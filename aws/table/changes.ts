@@ -155,6 +155,10 @@ export class ChangeTable implements Changes {
     ]);
   }
 
+  async forgetRolling(id: ChangeId): Promise<void> {
+    await this.#table.transact([this.#table.remove(keys.rolling(id))]);
+  }
+
   async overdueAt(id: ChangeId): Promise<Timestamp | null> {
     return overdueIn(await this.#table.get(keys.rolling(id)));
   }

@@ -23,6 +23,7 @@ import { keys } from './keys.ts';
 import { mailWrites, timelineWrite } from './mail.ts';
 import { markWrite } from './projections.ts';
 import { pinWrites } from './pins.ts';
+import { expiresAfter, RETENTION_DAYS } from './retention.ts';
 import { absent, type Item, type Table, type Write } from './table.ts';
 
 /** A lock whose holder has not concluded in this time is taken for forgotten. Longer than any rollback is followed. */
@@ -147,7 +148,9 @@ export class EffectTable implements Effects {
         ExpressionAttributeNames: { '#status': 'status' },
         ExpressionAttributeValues: { ':mitigating': 'mitigating', ':resolved': 'resolved' },
       }),
-      ...(effect.kind === 'roll-back' ? [this.#table.put({ ...keys.act(place, at, key), incident_id: id })] : []),
+      ...(effect.kind === 'roll-back'
+        ? [this.#table.put({ ...keys.act(place, at, key), incident_id: id, ...expiresAfter(at, RETENTION_DAYS.act) })]
+        : []),
       ...(ours ? [this.#table.put({ ...keys.deed(place.service, at, key), incident_id: id, key })] : []),
       timelineWrite(this.#table, id, key, started),
       incidentActWrite(this.#table, id, key, started),

@@ -43,6 +43,7 @@ import { blankIncident, newIncidentWrites } from './open.ts';
 import { openIncidents } from './open-incidents.ts';
 import { markWrite } from './projections.ts';
 import { recordOf } from './record.ts';
+import { expiresAfter, RETENTION_DAYS } from './retention.ts';
 import { storyOf } from './story.ts';
 import { pageOfRead, pointedPage, shardedPage } from './sharded.ts';
 import { absent, collect, type Item, type Table } from './table.ts';
@@ -248,9 +249,12 @@ export class IncidentTable implements Incidents {
       const incident = await this.read(id);
       if (incident === undefined || incident.status === 'resolved') return false;
       const changes = typeof change === 'function' ? change(incident) : change;
-      const once =
-        key === undefined ? [] : [this.#table.put({ ...keys.inboxKey(id, key), seq: incident.seq + 1 }, absent)];
       const at = this.#clock.now();
+      const expires = expiresAfter(at, RETENTION_DAYS.inbox);
+      const once =
+        key === undefined
+          ? []
+          : [this.#table.put({ ...keys.inboxKey(id, key), seq: incident.seq + 1, ...expires }, absent)];
       const { timeline } = changes;
       const result = await this.#table.transact([
         ...once,
@@ -438,9 +442,14 @@ export class IncidentTable implements Incidents {
       const { episode, startsAt } = signal;
       const listing = signalEnd(this.#table, id, startsAt, episode, at);
       const newest = this.#table.update(episodeKey(signal), {
-        UpdateExpression: 'SET ends_at = :at ADD rev :one',
+        UpdateExpression: 'SET ends_at = :at, expires_at = :expires ADD rev :one',
         ConditionExpression: 'episode = :episode',
-        ExpressionAttributeValues: { ':at': at, ':one': 1, ':episode': episode },
+        ExpressionAttributeValues: {
+          ':at': at,
+          ':one': 1,
+          ':episode': episode,
+          ':expires': expiresAfter(at, RETENTION_DAYS.episode).expires_at,
+        },
       });
       const { ok } = await this.#table.transact([listing, newest]);
       if (!ok) await this.#table.transact([listing]); // it has happened again since
@@ -455,7 +464,8 @@ export class IncidentTable implements Incidents {
       const at = this.#clock.now();
       const result = await this.#table.transact([
         this.#table.update(keyOf(row), {
-          UpdateExpression: 'SET #status = :resolved, ends_at = :at, assumed = :true, rev = :next',
+          UpdateExpression:
+            'SET #status = :resolved, ends_at = :at, assumed = :true, rev = :next, expires_at = :expires',
           ConditionExpression: 'rev = :rev',
           ExpressionAttributeNames: { '#status': 'status' },
           ExpressionAttributeValues: {
@@ -464,6 +474,7 @@ export class IncidentTable implements Incidents {
             ':rev': row['rev'],
             ':true': true,
             ':next': Number(row['rev']) + 1,
+            ':expires': expiresAfter(at, RETENTION_DAYS.episode).expires_at,
           },
         }),
         signalEnd(this.#table, id, Timestamp.parse(row['starts_at']), episode, at),

@@ -5,6 +5,7 @@ import type { Message } from '../../schemas/inbox.ts';
 import type { IncidentId } from '../../schemas/names.ts';
 import type { Timestamp } from '../../schemas/time.ts';
 import { keys } from './keys.ts';
+import { expiresAfter, RETENTION_DAYS } from './retention.ts';
 import type { Table, Write } from './table.ts';
 
 /** What arrives besides the message, counted on the incident. */
@@ -54,7 +55,7 @@ export function mailWrites(
         ...(change.status === undefined ? { ':resolved': 'resolved' } : { ':stood': incident.status }),
       },
     }),
-    table.put({ ...keys.inbox(incident.id, seq), seq, message, at }),
+    table.put({ ...keys.inbox(incident.id, seq), seq, message, at, ...expiresAfter(at, RETENTION_DAYS.inbox) }),
     pendingWrite(table, incident.id, seq, at),
     ...(change.timeline
       ? [timelineWrite(table, incident.id, String(seq).padStart(10, '0'), { ...change.timeline, at })]

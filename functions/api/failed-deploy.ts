@@ -29,8 +29,13 @@ export function reportOverdueDeploy(deps: ReportDeps, change: Change, at: Timest
 }
 
 /** It has ended after all, well or not. */
-export function endOverdueDeploy(deps: ReportDeps, change: Change, at: Timestamp, trace: string): Promise<void> {
-  const summary = `The ${change.kind} of ${change.version} has ended`;
+export function endOverdueDeploy(
+  deps: ReportDeps,
+  change: Change,
+  at: Timestamp,
+  trace: string,
+  summary = `The ${change.kind} of ${change.version} has ended`,
+): Promise<void> {
   const endsAt = deps.clock.now();
   return report(deps, change, trace, { alertname: DEPLOY_OVERDUE, summary, startsAt: at, endsAt });
 }

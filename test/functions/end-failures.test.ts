@@ -97,6 +97,17 @@ describe('a failed deploy', () => {
     expect(new Set(said.map(({ episode }) => episode)).size).toBe(2);
   });
 
+  test('is over after a month in which nothing was deployed there', async () => {
+    const { world, said, change, sweep } = await failed();
+    world.clock.set(world.clock.millis + 29 * 86_400_000);
+    await sweep();
+    expect(said).toEqual([]);
+    world.clock.set(world.clock.millis + 86_400_000);
+    await sweep();
+    expect(said).toMatchObject([{ status: 'resolved', startsAt: change.finished_at }]);
+    expect(await world.deps.changes.failures()).toEqual([]);
+  });
+
   test('is looked for in one place alone, where only that has changed', async () => {
     const { said, sweep } = await failed({ version: 'v8', minutes: 5 });
     await sweep({ service: 'search', environment: 'production' } as never);

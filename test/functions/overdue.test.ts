@@ -63,6 +63,30 @@ describe('a deploy that does not end', () => {
     expect(said).toHaveLength(1);
   });
 
+  test('is given up after a month: its warning ends, and nothing is read of it any more', async () => {
+    const { world, said, sweep } = await rolling(1000);
+    await sweep();
+    world.clock.set(world.clock.millis + 29 * 86_400_000);
+    await sweep();
+    expect(said).toHaveLength(1);
+    expect(await world.deps.changes.rolling()).toHaveLength(1);
+    world.clock.set(world.clock.millis + 86_400_000);
+    await sweep();
+    expect(said.map(({ status, title }) => [status, title])).toEqual([
+      ['firing', 'The deploy of v7 has begun and not ended'],
+      ['resolved', 'The deploy of v7 was not said to have ended for 30 days'],
+    ]);
+    expect(said[1]?.episode).toBe(said[0]?.episode);
+    expect(await world.deps.changes.rolling()).toEqual([]);
+  });
+
+  test('of a kind that has no end is not waited for', async () => {
+    const { world, said, sweep } = await rolling(1, { kind: 'flag' });
+    await sweep();
+    expect(said).toEqual([]);
+    expect(await world.deps.changes.rolling()).toEqual([]);
+  });
+
   test('is said again as the same, when it is not known that it was said', async () => {
     const { world, said, sweep } = await rolling(1000);
     world.on('changes.setOverdue', {

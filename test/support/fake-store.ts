@@ -167,6 +167,8 @@ export class FakeStore {
   readonly overdue = new Map<ChangeId, Timestamp>();
   /** When deploys have failed, as it was told first, until that is over. */
   readonly failures = new Map<ChangeId, Timestamp>();
+  /** Begun, and their end is not waited for. */
+  readonly forgotten = new Set<ChangeId>();
   automation: Automation = copy(untouchedAutomation);
   #minted = 0;
 
@@ -1173,7 +1175,7 @@ export class FakeChanges implements Changes {
   }
 
   async rolling(): ReturnType<Changes['rolling']> {
-    const begun = this.#sorted().filter(({ status }) => status === 'started');
+    const begun = this.#sorted().filter(({ status, id }) => status === 'started' && !this.#store.forgotten.has(id));
     return begun.map((change) => ({ change: copy(change), overdueAt: this.#store.overdue.get(change.id) ?? null }));
   }
 
@@ -1197,6 +1199,11 @@ export class FakeChanges implements Changes {
 
   async setOverdue(id: ChangeId, at: Timestamp): Promise<void> {
     if (this.#store.changes.get(id)?.status === 'started') this.#store.overdue.set(id, at);
+  }
+
+  async forgetRolling(id: ChangeId): Promise<void> {
+    this.#store.overdue.delete(id);
+    this.#store.forgotten.add(id);
   }
 
   async overdueAt(id: ChangeId): Promise<Timestamp | null> {

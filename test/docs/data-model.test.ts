@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { RETENTION_DAYS } from '../../aws/table/retention.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
+
+const KEPT = /^## How long it is kept\n([^]*?)^## /m.exec(read('docs/data-model.md'))?.[1] ?? '';
+
+/** Kinds of records by the rows of the table. */
+const rows = [...KEPT.matchAll(/^\| (`[^|]+) \| ([^|]*) \|/gm)].map(([, records = '', kept = '']) => ({
+  records: [...records.matchAll(/`([^`]+)`/g)].map(([, name]) => name ?? ''),
+  kept,
+}));
+
+/** Partitions that hold several kinds. */
+const SEVERAL = ['INC#', 'FREEZE#', 'BULLETIN#'];
+
+/** What a key begins with: a literal up to its first part. */
+const beginning = (literal: string): string => /^\w+#?/.exec(literal)?.[0] ?? '';
+
+/** Every kind of record for which `aws/table/keys.ts` makes a key. */
+function written(): Set<string> {
+  const kinds = new Set<string>();
+  for (const [, pk = '', sk = ''] of read('aws/table/keys.ts').matchAll(
+    /\bpk: ((?:(?!\bpk:)[^])*?),\s+sk: ([^]*?),?\s+\}/g,
+  )) {
+    const kind = beginning(/[`']([A-Z][^`']*)/.exec(sk)?.[1] ?? '');
+    for (const [, literal = ''] of pk.matchAll(/[`']([A-Z][^`']*)/g)) {
+      const partition = beginning(literal);
+      kinds.add(SEVERAL.includes(partition) ? `${partition} ${kind}` : partition);
+    }
+  }
+  return kinds;
+}
+
+describe('docs/data-model.md', () => {
+  test('says of every kind of record how long it is kept, once', () => {
+    const named = rows.flatMap(({ records }) => records);
+    expect(named.length).toBeGreaterThan(60);
+    expect(named.toSorted()).toEqual([...written()].toSorted());
+    for (const { kept } of rows) expect(kept).toMatch(/\w/);
+  });
+
+  test('has the days of those that expire', () => {
+    const keptOf = (record: string) => rows.find(({ records }) => records.includes(record))?.kept;
+    expect(keptOf('EP#')).toMatch(new RegExp(`^${RETENTION_DAYS.episode} days`));
+    expect(keptOf('INC# IN#')).toBe(`${RETENTION_DAYS.inbox} days`);
+    expect(keptOf('INC# INKEY#')).toBe(`${RETENTION_DAYS.inbox} days`);
+    expect(keptOf('ACT#')).toBe(`${RETENTION_DAYS.act} days`);
+  });
+});
