@@ -67,7 +67,7 @@ async function start(settings: Settings, env: Env, opened: Opened): Promise<Runn
   const lock = await lockDataDir(dataDir);
   opened.onClose(() => lock.release());
   refuseHalfRestored(dataDir);
-  await removeSnapshots(dataDir);
+  await removeSnapshots(dataDir, 0);
   const elsewhere = storesElsewhere(env);
   const accessKeyId = emulationKey(env);
   const storage = await startStorage(dataDir, env, accessKeyId, opened);
@@ -139,13 +139,17 @@ async function start(settings: Settings, env: Env, opened: Opened): Promise<Runn
   await standIns?.connect(productFor(env, standIns.urls, front.url));
   if (standIns) notes.push(`sandbox  ${guard.pageAt(front.url)}`);
   opened.add(
-    await startControl(dataDir, () => {
+    await startControl(dataDir, async () => {
       if (elsewhere.length > 0 || storage.holdBlobs === undefined) throw new NoSnapshot(notHere(elsewhere));
+      await removeSnapshots(dataDir, ABANDONED_AFTER_MS);
       return takeSnapshot(dataDir, storage.holdBlobs);
     }),
   );
   return { url: front.url, notes, stop: () => opened.close(), failed: storage.failed };
 }
+
+/** When a snapshot that is still there was left behind by a backup that was interrupted. */
+const ABANDONED_AFTER_MS = 24 * 60 * 60 * 1000;
 
 /** Parts of AWS that hold data and are not emulated here, by the variable that says where they are. */
 const storesElsewhere = (env: NodeJS.ProcessEnv): string[] =>

@@ -178,5 +178,8 @@ export const VARIABLE_NOTES: Record<VariableName, VariableNote> = {
   FIREBREAK_KILL_SEED: { meaning: 'Which boundaries these are' },
   CHANCE_SEED: { meaning: 'Seed of generated stories of the workflows' },
   UPDATE_GOLDEN: { meaning: '`1`: recorded histories are written anew instead of compared' },
+  RECORD_UPGRADE: {
+    meaning: 'the name under which the data folder of this version is recorded for later upgrade tests',
+  },
   TZ: { meaning: 'Time zone of a program' },
 };

@@ -163,6 +163,7 @@ export const VARIABLES = {
   FIREBREAK_KILL_SEED: testing,
   CHANCE_SEED: testing,
   UPDATE_GOLDEN: testing,
+  RECORD_UPGRADE: testing,
   TZ: testing,
 } as const satisfies Record<string, Variable>;
 

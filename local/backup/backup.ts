@@ -32,7 +32,7 @@ export async function backUp(dataDir: string, file: string): Promise<Backup> {
     if (lock === undefined) {
       snapshot = await askForSnapshot(dataDir);
     } else {
-      await removeSnapshots(dataDir);
+      await removeSnapshots(dataDir, 0);
       snapshot = await takeSnapshot(dataDir, (work) => work());
     }
     const { folder, at } = snapshot;

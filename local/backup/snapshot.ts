@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { copyFile, link, mkdir, readdir, rm } from 'node:fs/promises';
+import { copyFile, link, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { backup, DatabaseSync } from 'node:sqlite';
@@ -63,10 +63,13 @@ export async function takeSnapshot(
   }
 }
 
-/** Removes what is left of snapshots whose readers have gone. Call it while nobody else uses the folder. */
-export async function removeSnapshots(dataDir: string): Promise<void> {
-  const left = (await readdir(dataDir)).filter((name) => name.startsWith(SNAPSHOT));
-  for (const name of left) await rm(join(dataDir, name), { recursive: true, force: true });
+/** Removes what is left of snapshots whose readers have gone. @param olderThanMs 0: nobody else uses the folder */
+export async function removeSnapshots(dataDir: string, olderThanMs: number): Promise<void> {
+  const names = (await readdir(dataDir)).filter((name) => name.startsWith(SNAPSHOT));
+  for (const folder of names.map((name) => join(dataDir, name))) {
+    const made = await stat(folder).catch(() => undefined); // its reader may be done with it just now
+    if (made && Date.now() - made.mtimeMs >= olderThanMs) await rm(folder, { recursive: true, force: true });
+  }
 }
 
 /** A connection that sees the file as it is now, whatever is written later. */
