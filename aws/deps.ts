@@ -116,7 +116,7 @@ export function assemble(env: Environment): Deps {
   const github = githubAccess({ secrets, clock });
   const standIns = standInsAt(env.FIREBREAK_STAND_INS);
   const eventsUrl = addressOf({ secrets }, 'PAGERDUTY_EVENTS_URL');
-  const audit = new AuditLogTable(table, blobs, clock, log);
+  const audit = new AuditLogTable(table, blobs, clock, log, secrets);
   const projections = new ProjectionTable(table, clock, sqsWaker(sqs, env), log, isOn({ config, secrets }));
   return {
     clock,

@@ -9,6 +9,8 @@ const SECRET_GROUPS = {
   /** They open the public address. */
   access: ['FIREBREAK_ADMIN_TOKEN', 'FIREBREAK_ADMIN_TOKEN_PREVIOUS', 'FIREBREAK_INGEST_TOKEN'],
   signing: ['FIREBREAK_SIGNING_KEY', 'FIREBREAK_SIGNING_KEY_PREVIOUS'],
+  /** Only who seals or checks the sealed log has its keys: who writes entries does not. */
+  audit: ['FIREBREAK_AUDIT_KEY', 'FIREBREAK_AUDIT_KEY_PREVIOUS'],
   /** They check what senders sign. */
   senders: ['GITHUB_WEBHOOK_SECRET', 'GRAFANA_TIMESTAMP_HEADER', 'GRAFANA_WEBHOOK_SECRET', 'PAGERDUTY_WEBHOOK_SECRET'],
   slack: ['SLACK_API_URL', 'SLACK_BOT_TOKEN'],
@@ -65,7 +67,7 @@ export const FUNCTION_GRANTS = {
   hear: ['slack', 'pagerduty', 'observability', 'github', 'delivery', 'connected', 'named'],
   route: ['observability', 'connected'],
   project: ['slack', 'pagerduty', 'statuspage', 'grafana', 'github', 'connected', 'named'],
-  sweep: ['pagerduty', 'observability', 'github', 'signing', 'connected', 'named'],
+  sweep: ['pagerduty', 'observability', 'github', 'signing', 'audit', 'connected', 'named'],
   evaluate: ['observability', 'connected'],
   digest: ['slack', 'mail', 'connected'],
   'incident-response': ['slack', 'pagerduty', 'observability', 'github', 'delivery', 'connected', 'named'],

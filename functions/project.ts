@@ -14,6 +14,7 @@ import { handleBatch, NO_DEADLINE } from './queue-batch.ts';
 type ProjectDeps = Omit<
   Deps,
   | 'alerts'
+  | 'audit'
   | 'deployerFor'
   | 'fallbackPager'
   | 'flagsFor'

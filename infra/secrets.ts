@@ -2,23 +2,25 @@ import { scryptSync } from 'node:crypto';
 import { copyFolder, type Grant, parametersFor, SETTABLE } from '../aws/secret-groups.ts';
 import { secretsPath } from './names.ts';
 
-/** Without it nobody could do anything, so a deployment without it is refused. */
 const ADMIN_TOKEN = 'FIREBREAK_ADMIN_TOKEN';
+
+/** A deployment without them is refused: nobody could do anything, and the log could not be sealed. */
+const REQUIRED = [ADMIN_TOKEN, 'FIREBREAK_AUDIT_KEY'];
 
 /**
  * What is read when it is set: credentials, and beside them the addresses, which change with them. A vendor whose
  * credential is missing is off.
  */
 const OPTIONAL = [
-  ...SETTABLE.filter((name) => name !== ADMIN_TOKEN),
+  ...SETTABLE.filter((name) => !REQUIRED.includes(name)),
   // Named by a configuration, as in docs/configuration.md, or by a runbook. Others of that kind: add them here, or see
   // docs/aws.md.
   ...['CD_TOKEN', 'PAGE_WEBHOOK_SECRET'],
 ];
 
-/** They open a public address; 32 random bytes as base64 have 44. */
-const TOKENS = [ADMIN_TOKEN, 'FIREBREAK_INGEST_TOKEN'];
-const TOKEN_MIN_CHARS = 24;
+/** They have to be random: they open a public address, or keys are derived from them. 32 bytes as base64 have 44 characters. */
+const RANDOM = [...REQUIRED, 'FIREBREAK_INGEST_TOKEN'];
+const RANDOM_MIN_CHARS = 24;
 
 const NOT_SET = '';
 
@@ -33,8 +35,9 @@ type SecretValue = readonly [name: string, value: string];
  */
 export function createSecrets(stage: string) {
   const adminToken = new sst.Secret(ADMIN_TOKEN);
+  const required = REQUIRED.map((name) => [name, name === ADMIN_TOKEN ? adminToken : new sst.Secret(name)] as const);
   const others = OPTIONAL.map((name) => [name, new sst.Secret(name, NOT_SET)] as const);
-  const values: $util.Output<SecretValue>[] = [[ADMIN_TOKEN, adminToken] as const, ...others].map(([name, { value }]) =>
+  const values: $util.Output<SecretValue>[] = [...required, ...others].map(([name, { value }]) =>
     value.apply((text: string): SecretValue => [name, checked(name, text)]),
   );
   $util.all(values).apply((secrets: SecretValue[]) => {
@@ -46,11 +49,11 @@ export function createSecrets(stage: string) {
 
 /** @throws when it could not stay like that */
 function checked(name: string, value: string): string {
-  if (value === NOT_SET && name === ADMIN_TOKEN)
+  if (value === NOT_SET && REQUIRED.includes(name))
     throw new Error(`${name} is empty; set it: sst secret set ${name} <value>`);
-  if (value !== NOT_SET && TOKENS.includes(name) && value.length < TOKEN_MIN_CHARS) {
+  if (value !== NOT_SET && RANDOM.includes(name) && value.length < RANDOM_MIN_CHARS) {
     throw new Error(
-      `${name} has ${value.length} characters; at least ${TOKEN_MIN_CHARS}, e.g. from: openssl rand -base64 32`,
+      `${name} has ${value.length} characters; at least ${RANDOM_MIN_CHARS}, e.g. from: openssl rand -base64 32`,
     );
   }
   return value;

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import * as z from 'zod';
 import type { Env } from '../schemas/variables.ts';
+import { provideAuditKey } from './audit-key.ts';
 import { readPrivate, writePrivate } from './private-file.ts';
 import { provideSigningKey } from './signing-key.ts';
 
@@ -12,7 +13,7 @@ const Kept = z.partialRecord(z.enum(NAMES), z.string().min(1));
 type Kept = z.infer<typeof Kept>;
 
 /**
- * Puts the tokens of this instance and its signing key into `env` where they are not set there: those of the data folder,
+ * Puts the tokens of this instance, its signing key and its audit key into `env` where they are not set there: those of the data folder,
  * made at the first start and readable for the owner alone.
  *
  * @param shown whether the lines show new tokens: what is no terminal may be a log that others read
@@ -20,6 +21,7 @@ type Kept = z.infer<typeof Kept>;
  */
 export async function provideCredentials(dataDir: string, env: Env, shown: boolean): Promise<string[]> {
   await provideSigningKey(dataDir, env);
+  await provideAuditKey(dataDir, env);
   const file = join(dataDir, 'tokens.json');
   const kept = await read(file);
   const missing = NAMES.filter((name) => !env[name] && kept[name] === undefined);

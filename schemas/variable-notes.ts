@@ -85,6 +85,15 @@ export const VARIABLE_NOTES: Record<VariableName, VariableNote> = {
       'one machine: generated at the first start, and kept in `signing-key.pem` of the data folder; AWS: no tokens',
   },
   FIREBREAK_SIGNING_KEY_PREVIOUS: { meaning: 'The signing key that was replaced: its tokens stay valid' },
+  FIREBREAK_AUDIT_KEY: {
+    meaning:
+      'Random text that authenticates the seals of the log ([audit.md](audit.md)); on AWS at least 24 characters',
+    otherwise:
+      'one machine: generated at the first start, and kept in `audit-key` of the data folder; AWS: the deployment is refused',
+  },
+  FIREBREAK_AUDIT_KEY_PREVIOUS: {
+    meaning: 'Audit keys that were replaced, separated by blanks, as long as what they sealed is to be checked',
+  },
   PAGERDUTY_EVENTS_URL: { meaning: 'PagerDuty Events API; `/v2/enqueue` and `/v2/change/enqueue` are appended' },
   PAGERDUTY_ROUTING_KEY: { meaning: 'Integration key of the PagerDuty service that pages go to' },
   PAGERDUTY_API_URL: { meaning: 'PagerDuty REST API' },

@@ -64,6 +64,8 @@ export const VARIABLES = {
   FIREBREAK_INGEST_TOKEN: secret('access'),
   FIREBREAK_SIGNING_KEY: secret('access'),
   FIREBREAK_SIGNING_KEY_PREVIOUS: secret('access'),
+  FIREBREAK_AUDIT_KEY: secret('access'),
+  FIREBREAK_AUDIT_KEY_PREVIOUS: secret('access'),
 
   PAGERDUTY_EVENTS_URL: address('vendors', 'https://events.pagerduty.com'),
   PAGERDUTY_ROUTING_KEY: token,

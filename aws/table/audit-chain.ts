@@ -24,8 +24,12 @@ export const Seal = z.object({
   /** In a minute's last seal: how many entries its writers have counted, and how many there were. */
   minute_entries: z.object({ counted: z.number(), found: z.number() }).nullable(),
   at: Timestamp,
+  /** Id of the key of `mac`. Absent: sealed by a version that had no keys. */
+  key: z.string().optional(),
   /** Of the last entry and of all above. */
   hash: z.string(),
+  /** Authenticates the hash, and thereby all that comes before. */
+  mac: z.string().optional(),
 });
 export type Seal = z.infer<typeof Seal>;
 
@@ -41,7 +45,7 @@ export type Sealed = z.infer<typeof Sealed>;
 /** The hash at an entry, or at a seal, from the one before it. */
 export const link = (previous: string, text: string): string => sha256(previous + text);
 
-export const sealHash = (seal: Omit<Seal, 'hash'>): string => link(seal.chain, canonicalJson(seal));
+export const sealHash = (seal: Omit<Seal, 'hash' | 'mac'>): string => link(seal.chain, canonicalJson(seal));
 
 const Links = z.array(z.tuple([z.string(), z.string()]));
 

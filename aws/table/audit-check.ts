@@ -6,12 +6,16 @@ import { endOf, entriesOf, entryIn, idOf } from './audit-entries.ts';
 import { HEAD_KEY, headOf } from './audit-head.ts';
 import { DECISION_KIND, digestsOf } from './freeze-decision-record.ts';
 import { keys } from './keys.ts';
+import { isMacOf, NO_KEY, type SealKey, type SealKeys } from './seal-keys.ts';
 import { collect, type Table } from './table.ts';
 
 /** Decisions of the check are compared so many at a time: each may have 300 KB. */
 const DECISIONS_READ = 20;
 
-type Stores = { table: Table; blobs: Blobs };
+type Stores = { table: Table; blobs: Blobs; sealKeys: ReadonlyMap<string, SealKey> };
+
+/** Where the chain is broken, and why that is so. */
+type Broken = { at: string; because: string };
 
 /** A decision that an entry tells of, with the hash that its record had. */
 type Witnessed = { entry: string; decision: string; sha256: string };
@@ -20,27 +24,60 @@ type Witnessed = { entry: string; decision: string; sha256: string };
  * Walks the chain from its beginning, or from so many seals before its end, and compares it with entries, decisions and
  * the head that is kept outside the table. It holds one seal in memory at a time.
  */
-export async function checkChain(table: Table, blobs: Blobs, { last }: { last?: number }): Promise<ChainCheck> {
+export async function checkChain(
+  table: Table,
+  blobs: Blobs,
+  known: SealKeys,
+  { last }: { last?: number },
+): Promise<ChainCheck> {
+  const sealKeys = await known.known();
+  if (sealKeys.size === 0) return { intact: false, entries: 0, sealedUntil: null, brokenAt: null, because: NO_KEY };
   const head = await headOf(blobs); // before the seals: those that are added meanwhile are no contradiction
   let [number, hash] = await beginning(table, last);
   let entries = 0;
   let sealedUntil: Timestamp | null = null;
-  const broken = (brokenAt: string): ChainCheck => ({ intact: false, entries, sealedUntil, brokenAt });
+  const broken = ({ at, because }: Broken): ChainCheck => ({
+    intact: false,
+    entries,
+    sealedUntil,
+    brokenAt: at,
+    because,
+  });
   for await (const item of table.each(keys.seals().pk, '', { from: keys.seal(number + 1).sk })) {
     const { data: seal } = Seal.safeParse(item);
     number += 1;
-    if (seal?.number !== number || seal.previous !== hash) return broken(nameOf(number));
-    const wrong = await wrongIn({ table, blobs }, seal);
+    if (seal?.number !== number || seal.previous !== hash) return broken({ at: nameOf(number), because: GAP });
+    const wrong = await wrongIn({ table, blobs, sealKeys }, seal);
     if (wrong !== undefined) return broken(wrong);
-    if (head?.number === number && head.hash !== seal.hash) return broken(nameOf(number));
+    if (head?.number === number && head.hash !== seal.hash) return broken({ at: nameOf(number), because: REBUILT });
     hash = seal.hash;
     entries += seal.entries;
     sealedUntil = laterOf(sealedUntil, endOf(seal.minute));
   }
-  if (head === undefined && number > 0) return broken(HEAD_KEY);
-  if (head !== undefined && head.number > number) return broken(nameOf(number + 1));
-  return { intact: true, entries, sealedUntil, brokenAt: null };
+  if (head === undefined && number > 0) return broken({ at: HEAD_KEY, because: NO_HEAD });
+  if (head !== undefined && head.number > number) return broken({ at: nameOf(number + 1), because: cutOff(head) });
+  return { intact: true, entries, sealedUntil, brokenAt: null, because: null };
 }
+
+const GAP =
+  'it is missing, cannot be read, or does not follow from the seal before it: somebody has removed, replaced, or altered seals';
+const REBUILT = `it is another seal than ${HEAD_KEY} in the bucket remembers: the chain was made anew after it was sealed`;
+const NO_HEAD = 'it is missing or cannot be read, so it is not known whether newer seals were removed';
+const ENTRY_DIFFERS = 'it was altered, removed, added, or moved after it was sealed';
+const ENTRIES_DIFFER =
+  'its entries are not those that were sealed, and its list of them was altered, too, so the entry is not known';
+const SEAL_ALTERED = 'the seal itself was altered';
+const DECISION_DIFFERS = 'the record of the decision that it tells of was altered or removed';
+const NO_MAC =
+  'it has no MAC: a version of Firebreak that had no audit key sealed it, or somebody without the key wrote it into the table';
+const WRONG_MAC = 'its MAC is wrong: somebody who does not have the audit key made it, so the chain was rebuilt';
+
+const cutOff = ({ number }: { number: number }): string =>
+  `it is missing, and ${HEAD_KEY} in the bucket remembers ${nameOf(number)}: the newest seals were removed, or the table was restored`;
+
+const unknownKey = (id: string): string =>
+  `it was sealed with the key ${id}, which is not known here: add the key to FIREBREAK_AUDIT_KEY_PREVIOUS if it was yours; otherwise, ` +
+  'somebody without your key made the seal';
 
 const laterOf = (a: Timestamp | null, b: Timestamp): Timestamp => (a === null || b > a ? b : a);
 
@@ -55,7 +92,7 @@ async function beginning(table: Table, last: number | undefined): Promise<[numbe
 }
 
 /** The first thing of a seal that is not as it was. */
-async function wrongIn({ table, blobs }: Stores, seal: Seal): Promise<string | undefined> {
+async function wrongIn({ table, blobs, sealKeys }: Stores, seal: Seal): Promise<Broken | undefined> {
   let [chain, count] = [seal.previous, 0];
   const witnessed: Witnessed[] = [];
   for await (const entry of entriesOf(table, seal.minute, seal.after)) {
@@ -65,21 +102,37 @@ async function wrongIn({ table, blobs }: Stores, seal: Seal): Promise<string | u
     witnessed.push(...decisionIn(entry.text));
   }
   if (chain !== seal.chain || count !== seal.entries) return firstDifference(table, seal);
-  const { hash, ...sealed } = seal;
-  if (sealHash(sealed) !== hash) return nameOf(seal.number);
+  const at = nameOf(seal.number);
+  const { hash, mac: _, ...sealed } = seal;
+  if (sealHash(sealed) !== hash) return { at, because: SEAL_ALTERED };
+  const unauthentic = whyNotAuthentic(sealKeys, seal);
+  if (unauthentic !== undefined) return { at, because: unauthentic };
   const { counted, found } = seal.minute_entries ?? { counted: 0, found: 0 };
-  if (counted !== found) return `${nameOf(seal.number)}: ${found} of ${counted} entries of ${seal.minute} were sealed`;
-  return firstAltered({ table, blobs }, witnessed);
+  if (counted !== found)
+    return {
+      at,
+      because: `only ${found} of ${counted} entries of ${seal.minute} were there when it was sealed: the others were removed before`,
+    };
+  const altered = await firstAltered({ table, blobs }, witnessed);
+  return altered === undefined ? undefined : { at: altered, because: DECISION_DIFFERS };
+}
+
+function whyNotAuthentic(sealKeys: ReadonlyMap<string, SealKey>, { key: id, hash, mac }: Seal): string | undefined {
+  if (id === undefined || mac === undefined) return NO_MAC;
+  const key = sealKeys.get(id);
+  if (key === undefined) return unknownKey(id);
+  return isMacOf(key, hash, mac) ? undefined : WRONG_MAC;
 }
 
 /** It belongs to a later seal of the same minute. What comes after the last one belongs to none. */
 const beyond = ({ to, minute_entries }: Seal, sk: string): boolean => minute_entries === null && sk > to;
 
 /** By the hash at each entry, as it was when it was sealed. */
-async function firstDifference(table: Table, seal: Seal): Promise<string> {
+async function firstDifference(table: Table, seal: Seal): Promise<Broken> {
+  const unclear = { at: nameOf(seal.number), because: ENTRIES_DIFFER };
   const links = linksIn(await table.get(keys.sealLinks(seal.number)));
   // Links that do not lead to the seal tell nothing: whoever altered an entry may have altered them, too.
-  if (links.length !== seal.entries || links.at(-1)?.[1] !== seal.chain) return nameOf(seal.number);
+  if (links.length !== seal.entries || links.at(-1)?.[1] !== seal.chain) return unclear;
   let [hash, at] = [seal.previous, 0];
   for await (const entry of entriesOf(table, seal.minute, seal.after)) {
     if (beyond(seal, entry.sk)) break;
@@ -87,11 +140,12 @@ async function firstDifference(table: Table, seal: Seal): Promise<string> {
     const [id, was] = links[at] ?? [undefined, undefined];
     if (hash !== was) {
       const missing = id !== undefined && links.slice(at + 1).some(([later]) => later === idOf(entry));
-      return missing ? id : idOf(entry);
+      return { at: missing ? id : idOf(entry), because: ENTRY_DIFFERS };
     }
     at += 1;
   }
-  return links[at]?.[0] ?? nameOf(seal.number);
+  const [missing] = links[at] ?? [];
+  return missing === undefined ? unclear : { at: missing, because: ENTRY_DIFFERS };
 }
 
 function decisionIn(text: string): Witnessed[] {
@@ -100,7 +154,10 @@ function decisionIn(text: string): Witnessed[] {
   return [{ entry: entry.id, decision: String(entry.detail['decision']), sha256: String(entry.detail['sha256']) }];
 }
 
-async function firstAltered({ table, blobs }: Stores, witnessed: readonly Witnessed[]): Promise<string | undefined> {
+async function firstAltered(
+  { table, blobs }: Omit<Stores, 'sealKeys'>,
+  witnessed: readonly Witnessed[],
+): Promise<string | undefined> {
   for (let from = 0; from < witnessed.length; from += DECISIONS_READ) {
     const some = witnessed.slice(from, from + DECISIONS_READ);
     const digests = await digestsOf(

@@ -1,11 +1,12 @@
 import type { AuditEntry, AuditLog, ChainCheck } from '../../domain/freeze/ports.ts';
-import type { Blobs, Clock, Log } from '../../domain/ports.ts';
+import type { Blobs, Clock, Log, Secrets } from '../../domain/ports.ts';
 import { checkChain } from './audit-check.ts';
 import { actWrite } from './act-entries.ts';
 import { endOf, entryIn, entryText, minuteOf, unreadable } from './audit-entries.ts';
 import { throughGate } from './audit-gate.ts';
 import { listEntries } from './audit-list.ts';
 import { Sealer } from './audit-seal.ts';
+import { SealKeys } from './seal-keys.ts';
 import { keys, logWaitingShards } from './keys.ts';
 import { absent, collect, present, type Table, type Transacted, type Write } from './table.ts';
 
@@ -30,13 +31,15 @@ export class AuditLogTable implements AuditLog {
   readonly #blobs: Blobs;
   readonly #clock: Clock;
   readonly #sealer: Sealer;
+  readonly #sealKeys: SealKeys;
   #marked: { minute: string; done: Promise<unknown> } | undefined;
 
-  constructor(table: Table, blobs: Blobs, clock: Clock, log: Log) {
+  constructor(table: Table, blobs: Blobs, clock: Clock, log: Log, secrets: Secrets) {
     this.#table = table;
     this.#blobs = blobs;
     this.#clock = clock;
-    this.#sealer = new Sealer(table, blobs, clock, log);
+    this.#sealKeys = new SealKeys(secrets);
+    this.#sealer = new Sealer(table, blobs, clock, log, this.#sealKeys);
   }
 
   async append(entries: readonly AuditEntry[]): Promise<void> {
@@ -152,7 +155,7 @@ export class AuditLogTable implements AuditLog {
   }
 
   check(query: { last?: number } = {}): Promise<ChainCheck> {
-    return checkChain(this.#table, this.#blobs, query);
+    return checkChain(this.#table, this.#blobs, this.#sealKeys, query);
   }
 }
 

@@ -5,6 +5,7 @@ import { endOf, entriesOf, idOf, type KeptEntry, minuteOf } from './audit-entrie
 import { closeGates } from './audit-gate.ts';
 import { type Head, HEAD_KEY, headOf, putHead } from './audit-head.ts';
 import { keys } from './keys.ts';
+import { NO_KEY, type SealKey, type SealKeys } from './seal-keys.ts';
 import { absent, collect, type Item, type Table } from './table.ts';
 
 /** A minute is sealed when it has been over for so long. */
@@ -21,40 +22,48 @@ const MISSING_AFTER_SECONDS = 600;
 
 type Totals = { counted: number; found: number };
 
+/** What one seal is made of. `totals`: of the minute, in its last seal. */
+type Part = { entries: readonly KeptEntry[]; key: SealKey; totals: Totals | null };
+
 /** Seals what is over, minute by minute. Each seal is conditional, so that of two that seal at once one does. */
 export class Sealer {
   readonly #table: Table;
   readonly #blobs: Blobs;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #sealKeys: SealKeys;
 
-  constructor(table: Table, blobs: Blobs, clock: Clock, log: Log) {
+  constructor(table: Table, blobs: Blobs, clock: Clock, log: Log, sealKeys: SealKeys) {
     this.#table = table;
     this.#blobs = blobs;
     this.#clock = clock;
     this.#log = log;
+    this.#sealKeys = sealKeys;
   }
 
+  /** @throws where no key is set */
   async seal(): Promise<void> {
+    const key = await this.#sealKeys.current();
+    if (key === undefined) throw new Error(NO_KEY);
     const first = await this.#newest();
     if (first === undefined) await this.#beginHead();
     const until = minuteOf(plusSeconds(this.#clock.now(), -60 - OVER_SECONDS));
     const open = this.#table.each(keys.logOpens().pk, '', { limit: MINUTES_PER_ROUND });
     for (const minute of await collect(open, ({ sk }) => String(sk))) {
-      if (minute > until || !(await this.#sealMinute(minute))) break;
+      if (minute > until || !(await this.#sealMinute(minute, key))) break;
     }
     await this.#advanceHead();
   }
 
   /** False: not yet, or somebody else is at it. What comes after it waits, so that the chain is in order. */
-  async #sealMinute(minute: string): Promise<boolean> {
+  async #sealMinute(minute: string, key: SealKey): Promise<boolean> {
     const item = await this.#table.get(keys.logSealed(minute));
     let before = item === undefined ? undefined : Sealed.parse(item);
     if (before?.done !== true) {
       const totals = await this.#close(minute);
       if (totals === undefined) return false;
       for await (const { entries, last } of partsOf(entriesOf(this.#table, minute, before?.to ?? null))) {
-        before = await this.#put(minute, entries, before, last ? totals : null);
+        before = await this.#put(minute, { entries, key, totals: last ? totals : null }, before);
         if (before === undefined) return false;
       }
     }
@@ -74,18 +83,13 @@ export class Sealer {
   }
 
   /** Undefined: somebody else has sealed meanwhile. */
-  async #put(
-    minute: string,
-    entries: readonly KeptEntry[],
-    before: Sealed | undefined,
-    totals: Totals | null,
-  ): Promise<Sealed | undefined> {
+  async #put(minute: string, part: Part, before: Sealed | undefined): Promise<Sealed | undefined> {
     const newest = await this.#newest();
-    const seal = this.#sealOf(minute, entries, before?.to ?? null, totals, newest);
-    const links = chainOf(seal.previous, entries);
+    const seal = this.#sealOf(minute, part, before?.to ?? null, newest);
+    const links = chainOf(seal.previous, part.entries);
     const sealed: Sealed = {
       to: seal.to,
-      done: totals !== null,
+      done: part.totals !== null,
       parts: [...(before?.parts ?? []), { number: seal.number, to: seal.to }],
     };
     const result = await this.#table.transact([
@@ -96,13 +100,7 @@ export class Sealer {
     return result.ok ? sealed : undefined;
   }
 
-  #sealOf(
-    minute: string,
-    entries: readonly KeptEntry[],
-    after: string | null,
-    totals: Totals | null,
-    newest: Seal | undefined,
-  ): Seal {
+  #sealOf(minute: string, { entries, key, totals }: Part, after: string | null, newest: Seal | undefined): Seal {
     const [first, last] = [entries[0], entries.at(-1)];
     if (first === undefined || last === undefined) throw new Error(`a seal of ${minute} without entries`);
     const previous = newest?.hash ?? GENESIS;
@@ -118,8 +116,10 @@ export class Sealer {
       chain: chainOf(previous, entries).at(-1)?.[1] ?? previous,
       minute_entries: totals,
       at: this.#clock.now(),
+      key: key.id,
     };
-    return { ...seal, hash: sealHash(seal) };
+    const hash = sealHash(seal);
+    return { ...seal, hash, mac: key.of(hash) };
   }
 
   async #newest(): Promise<Seal | undefined> {

@@ -23,6 +23,7 @@ const Page = z.object({
     entries: z.number(),
     sealed_until: Timestamp.nullable(),
     broken_at: z.string().nullable(),
+    because: z.string().nullish(),
   }),
 });
 
@@ -51,5 +52,11 @@ async function audit(world: World, { json, limit }: { limit: number; json?: true
     if (chain.intact)
       world.out(`${chain.entries} entries are sealed, until ${shortTime(chain.sealed_until)} UTC, all as written`);
   }
-  if (!chain.intact) throw new No(`the log was changed: ${chain.broken_at ?? 'unknown'} is not as it was written`);
+  if (!chain.intact) throw new No(brokenText(chain));
 }
+
+const brokenText = ({ broken_at, because, entries, sealed_until }: z.infer<typeof Page>['chain']): string =>
+  broken_at === null
+    ? `the log was not checked: ${because ?? 'the reason is not known'}`
+    : `the log is not as it was written: ${broken_at}${because ? `: ${because}` : ''}. The ${entries} entries before it ` +
+      `${sealed_until === null ? '' : `(until ${shortTime(sealed_until)} UTC) `}are as written`;

@@ -57,7 +57,7 @@ async function back(world: World, given: string | undefined, options: BackupOpti
   }
   world.err(
     done.withKeys
-      ? 'the archive contains the admin token and the signing key: keep it as secret as they are'
+      ? 'the archive contains the admin token, the signing key, and the audit key: keep it as secret as they are'
       : 'the archive does not contain the tokens that are set in the environment: keep them, too',
   );
 }

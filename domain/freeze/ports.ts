@@ -108,9 +108,16 @@ export type AuditEntry = {
 
 /**
  * Whether the log is as it was written. `entries`: sealed ones that were found so. `brokenAt`: the first entry that is
- * not, or that is missing, or the seal, where it cannot be told more precisely.
+ * not, or that is missing, or the seal, where it cannot be told more precisely; null where nothing could be checked.
+ * `because`: what was found there, and what it means.
  */
-export type ChainCheck = { intact: boolean; entries: number; sealedUntil: Timestamp | null; brokenAt: string | null };
+export type ChainCheck = {
+  intact: boolean;
+  entries: number;
+  sealedUntil: Timestamp | null;
+  brokenAt: string | null;
+  because: string | null;
+};
 
 export type AuditLog = {
   /** Without contention; sealed when its minute has been over for a minute. The same id again is the same entry. */

@@ -30,6 +30,7 @@ const Chain = z
     entries: z.number(),
     sealed_until: Timestamp.nullable(),
     broken_at: z.string().nullable(),
+    because: z.string().nullable().openapi({ description: 'What was found at broken_at, and what it means' }),
   })
   .meta({ id: 'AuditChain' });
 
@@ -73,9 +74,9 @@ export function auditRoutes(app: Api, deps: Deps): void {
           text_named: await named.text(entry.text),
         })),
       );
-      const { intact, entries, sealedUntil, brokenAt } = chain;
+      const { intact, entries, sealedUntil, brokenAt, because } = chain;
       return c.json(
-        { ...page, items, chain: { intact, entries, sealed_until: sealedUntil, broken_at: brokenAt } },
+        { ...page, items, chain: { intact, entries, sealed_until: sealedUntil, broken_at: brokenAt, because } },
         200,
       );
     },

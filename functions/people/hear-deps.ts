@@ -6,5 +6,5 @@ import type { Deps } from '../../domain/ports.ts';
  */
 export type HearDeps = Omit<
   Deps,
-  'annotations' | 'fallbackPager' | 'http' | 'receivers' | 'signer' | 'sloMetrics' | 'statusPage'
+  'annotations' | 'audit' | 'fallbackPager' | 'http' | 'receivers' | 'signer' | 'sloMetrics' | 'statusPage'
 >;

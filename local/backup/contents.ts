@@ -6,7 +6,7 @@ const SANDBOX = 'standins.sqlite';
 export const DATABASES: readonly string[] = [...NEEDED, SANDBOX];
 
 /** Tokens and keys of the instance; absent where the environment sets them. */
-export const KEYS: readonly string[] = ['tokens.json', 'signing-key.pem'];
+export const KEYS: readonly string[] = ['tokens.json', 'signing-key.pem', 'audit-key'];
 
 /** Objects of the emulated S3. */
 export const OBJECTS = 's3';

@@ -39,6 +39,7 @@ type Monitor = { newUrn(parent: string, type: string, name: string): string } & 
   (request: Request, done: Done) => unknown
 >;
 
+const REQUIRED_SECRETS = ['FIREBREAK_ADMIN_TOKEN', 'FIREBREAK_AUDIT_KEY'];
 const errors: string[] = [];
 const resources = new Map<string, Recorded>();
 const note = (error: unknown): void => {
@@ -54,7 +55,7 @@ process.env = new Proxy(process.env, { get: (env, name) => secretOf(env, String(
 /** `sst` passes a secret that is set as `SST_SECRET_` and its name. */
 function secretOf(env: NodeJS.ProcessEnv, name: string): string | undefined {
   const [, secret] = /^SST_SECRET_(\w+)$/.exec(name) ?? [];
-  if (secret === undefined || (!optionalSecrets && secret !== 'FIREBREAK_ADMIN_TOKEN')) return undefined;
+  if (secret === undefined || (!optionalSecrets && !REQUIRED_SECRETS.includes(secret))) return undefined;
   return env[name] ?? `${SECRET_TEXT} ${secret}`;
 }
 

@@ -19,6 +19,7 @@ const WORKFLOWS = join(import.meta.dirname, '../../workflows');
 const OF_PORTS = {
   alerts: ['observability'],
   annotations: ['grafana'],
+  audit: ['audit'],
   changeEvents: ['pagerduty'],
   chat: ['slack'],
   deployerFor: ['delivery', 'github', 'named'],

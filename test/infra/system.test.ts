@@ -9,10 +9,12 @@ import { type Described, describeSystem, type System } from './platform.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const ADMIN = { FIREBREAK_ADMIN_TOKEN: 'an-admin-token-of-some-length' };
+const AUDIT = { FIREBREAK_AUDIT_KEY: 'an-audit-key-of-some-length' };
+const REQUIRED = { ...ADMIN, ...AUDIT };
 
 let production: System;
 beforeAll(async () => {
-  production = await describeSystem('production', ADMIN);
+  production = await describeSystem('production', REQUIRED);
   vi.unstubAllGlobals();
 });
 beforeEach(() => vi.stubEnv('FIREBREAK_ALARM_EMAIL', undefined));
@@ -54,14 +56,14 @@ describe('stages', () => {
   });
 
   test('any other stage goes away whole', async () => {
-    const { app, one } = await describeSystem('try-out', ADMIN);
+    const { app, one } = await describeSystem('try-out', REQUIRED);
     expect(app).toMatchObject({ removal: 'remove', protect: false });
     expect(one('sst.aws.Dynamo', 'Table').args).toMatchObject({ deletionProtection: false });
     expect(one('sst.aws.Bucket', 'Blobs').args).toMatchObject({ transform: { bucket: { forceDestroy: true } } });
   });
 
   test('a stage that would make names of executions too long is refused', async () => {
-    await expect(describeSystem('a-stage-of-21-letters', ADMIN)).rejects.toThrow('at most 20');
+    await expect(describeSystem('a-stage-of-21-letters', REQUIRED)).rejects.toThrow('at most 20');
   });
 });
 
@@ -498,7 +500,7 @@ describe('alarms', () => {
   test('an address that is given is subscribed', async () => {
     expect(production.of('aws.sns.TopicSubscription')).toEqual([]);
     vi.stubEnv('FIREBREAK_ALARM_EMAIL', 'sre@example.test');
-    const { of } = await describeSystem('production', ADMIN);
+    const { of } = await describeSystem('production', REQUIRED);
     expect(of('aws.sns.TopicSubscription').map(({ args }) => args)).toEqual([
       { topic: 'Alarms.arn', protocol: 'email', endpoint: 'sre@example.test' },
     ]);
@@ -510,7 +512,7 @@ describe('secrets', () => {
 
   test('those that are set become a SecureString for each group; what is not set, nothing', async () => {
     const system = await describeSystem('dev', {
-      ...ADMIN,
+      ...REQUIRED,
       PAGERDUTY_ROUTING_KEY: 'R0UT1NG',
       PAGERDUTY_FROM: 'ops@example.test',
       SLACK_BOT_TOKEN: '',
@@ -520,33 +522,42 @@ describe('secrets', () => {
       expect.objectContaining({ name: `/firebreak/dev/${name}`, type: 'SecureString', value }) as unknown;
     expect(parameters(system)).toEqual([
       secure('access', JSON.stringify(ADMIN)),
+      secure('audit', JSON.stringify(AUDIT)),
       secure('pagerduty', JSON.stringify({ PAGERDUTY_FROM: 'ops@example.test', PAGERDUTY_ROUTING_KEY: 'R0UT1NG' })),
       secure('named/CD_TOKEN', 'cd-token'),
     ]);
     const environments = functionsOf(system).map((one) => argsOf(one).environment);
     for (const environment of environments) expect(environment['FIREBREAK_SECRETS_PATH']).toBe('/firebreak/dev');
-    for (const secret of ['R0UT1NG', 'cd-token', ADMIN.FIREBREAK_ADMIN_TOKEN])
+    for (const secret of ['R0UT1NG', 'cd-token', ...Object.values(REQUIRED)])
       expect(JSON.stringify(environments)).not.toContain(secret);
   });
 
   test('who need not have the credentials sees which vendors are connected', async () => {
-    const system = await describeSystem('dev', { ...ADMIN, SLACK_BOT_TOKEN: 'xoxb-1', GRAFANA_URL: 'https://g.test' });
+    const system = await describeSystem('dev', {
+      ...REQUIRED,
+      SLACK_BOT_TOKEN: 'xoxb-1',
+      GRAFANA_URL: 'https://g.test',
+    });
     expect(parameters(system)).toContainEqual(
       expect.objectContaining({ name: '/firebreak/dev/connected', value: JSON.stringify({ CONNECTED_SLACK: 'yes' }) }),
     );
   });
 
   test('a group that SSM would not take is refused', async () => {
-    const long = { ...ADMIN, KUBERNETES_TOKEN: 'x'.repeat(8192) };
+    const long = { ...REQUIRED, KUBERNETES_TOKEN: 'x'.repeat(8192) };
     await expect(describeSystem('dev', long)).rejects.toThrow(/secrets of delivery have \d+ bytes/);
   });
 
-  test('a deployment without an admin token is refused, and one with a token that can be guessed', async () => {
-    await expect(describeSystem('dev', {})).rejects.toThrow('FIREBREAK_ADMIN_TOKEN');
-    await expect(describeSystem('dev', { FIREBREAK_ADMIN_TOKEN: '' })).rejects.toThrow(
-      'FIREBREAK_ADMIN_TOKEN is empty',
+  test('a deployment without an admin token or an audit key is refused, and one with a token that can be guessed', async () => {
+    for (const name of Object.keys(REQUIRED)) {
+      const others = Object.fromEntries(Object.entries(REQUIRED).filter(([other]) => other !== name));
+      await expect(describeSystem('dev', others)).rejects.toThrow(name);
+      await expect(describeSystem('dev', { ...others, [name]: '' })).rejects.toThrow(`${name} is empty`);
+      await expect(describeSystem('dev', { ...others, [name]: 'short' })).rejects.toThrow(`${name} has 5 characters`);
+    }
+    await expect(describeSystem('dev', { ...REQUIRED, FIREBREAK_INGEST_TOKEN: 'secret' })).rejects.toThrow(
+      'at least 24',
     );
-    await expect(describeSystem('dev', { ...ADMIN, FIREBREAK_INGEST_TOKEN: 'secret' })).rejects.toThrow('at least 24');
   });
 
   test('every name that the product reads can be set', async () => {
@@ -558,7 +569,7 @@ describe('secrets', () => {
     expect(SETTABLE).toEqual(expect.arrayContaining([...names]));
     expect([...names]).toEqual(expect.arrayContaining(['PAGERDUTY_ROUTING_KEY', 'KUBERNETES_TOKEN', 'ARGOCD_TOKEN']));
     const set = Object.fromEntries([...names].map((name) => [name, `a-value-of-some-length-for-${name}`]));
-    const made = parameters(await describeSystem('dev', { ...ADMIN, ...set }));
+    const made = parameters(await describeSystem('dev', { ...REQUIRED, ...set }));
     const held = made.flatMap(({ name, value }) =>
       String(name).includes('/named/')
         ? [String(name).split('/').at(-1) ?? '']

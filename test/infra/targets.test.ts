@@ -93,7 +93,10 @@ describe('a stage', () => {
 
   /** Roles that may be assumed, by function. */
   const assumedBy = async (stage: string): Promise<Record<string, string[]>> => {
-    const { of } = await describeSystem(stage, { FIREBREAK_ADMIN_TOKEN: 'an-admin-token-of-some-length' });
+    const { of } = await describeSystem(stage, {
+      FIREBREAK_ADMIN_TOKEN: 'an-admin-token-of-some-length',
+      FIREBREAK_AUDIT_KEY: 'an-audit-key-of-some-length',
+    });
     return Object.fromEntries(
       [...of('sst.aws.Function'), ...of('sst.aws.Workflow')].flatMap(({ name, args }) => {
         const permissions = args['permissions'] as { actions: string[]; resources: string[] }[];

@@ -8,6 +8,7 @@ import type {
   Log,
   Metrics,
   PageRequest,
+  Secrets,
 } from '../../domain/ports.ts';
 import { type Config, emptyConfig } from '../../schemas/config.ts';
 import type { ActAnswer, Deployer, Flags, Held, RollbackRequest } from '../../domain/targets.ts';
@@ -351,3 +352,8 @@ function touched(call: string, onCall: (call: string) => void): never {
   onCall(call);
   throw new Error(`${call} was called`);
 }
+
+/** With the key of the sealed log, and no other secret. */
+export const sealSecrets: Secrets = {
+  get: async (name) => (name === 'FIREBREAK_AUDIT_KEY' ? 'an-audit-key-of-some-length' : undefined),
+};

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { link, Seal, sealHash } from '../../../aws/table/audit-chain.ts';
 import { HEAD_KEY } from '../../../aws/table/audit-head.ts';
 import { AuditLogTable } from '../../../aws/table/audit-log.ts';
 import { FreezeDecisionTable } from '../../../aws/table/freeze-decisions.ts';
@@ -7,7 +8,7 @@ import { collect, type Item } from '../../../aws/table/table.ts';
 import type { AuditEntry } from '../../../domain/freeze/ports.ts';
 import type { Clock, Log } from '../../../domain/ports.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time.ts';
-import { SetClock, silent } from '../../support/fake-deps.ts';
+import { sealSecrets, SetClock, silent } from '../../support/fake-deps.ts';
 import { decision } from './freezes-support.ts';
 import { openTable, type TableStores } from './stores.ts';
 
@@ -20,8 +21,8 @@ beforeEach(async () => {
 });
 afterEach(() => stores.close());
 
-const newLog = (own: Log = silent, clock: Clock = stores.clock): AuditLogTable =>
-  new AuditLogTable(stores.table, stores.blobs, clock, own);
+const newLog = (own: Log = silent, clock: Clock = stores.clock, secrets = sealSecrets): AuditLogTable =>
+  new AuditLogTable(stores.table, stores.blobs, clock, own, secrets);
 const later = (seconds: number): void => stores.clock.set(stores.clock.millis + seconds * 1000);
 
 const entry = (id: string | number, more: Partial<AuditEntry> = {}): AuditEntry => ({
@@ -164,7 +165,8 @@ describe('sealing', () => {
     later(119);
     await log.seal();
     expect(await listed()).toMatchObject([{ sealed: false }]);
-    expect(await log.check()).toEqual({ intact: true, entries: 0, sealedUntil: null, brokenAt: null });
+    const nothing = { intact: true, entries: 0, sealedUntil: null, brokenAt: null, because: null };
+    expect(await log.check()).toEqual(nothing);
     later(1);
     await log.seal();
     expect(await listed()).toMatchObject([{ sealed: true, hash: expect.stringMatching(/^[0-9a-f]{64}$/) }]);
@@ -173,6 +175,7 @@ describe('sealing', () => {
       entries: 1,
       sealedUntil: '2026-11-20T12:01:00.000Z' as Timestamp,
       brokenAt: null,
+      because: null,
     });
   });
 
@@ -262,7 +265,8 @@ describe('sealing', () => {
       intact: false,
       entries: 0,
       sealedUntil: null,
-      brokenAt: 'seal 1: 1 of 2 entries of 2026-11-20T12:00 were sealed',
+      brokenAt: 'seal 1',
+      because: expect.stringContaining('only 1 of 2 entries of 2026-11-20T12:00 were there when it was sealed'),
     });
     expect((await listed()).map(({ sealed }) => sealed)).toEqual([true, true]);
   });
@@ -282,7 +286,13 @@ describe('the check of the chain finds', () => {
   test('an entry that was altered', async () => {
     const [, row] = await rowsOf(minute);
     await put({ ...row, entry: JSON.stringify({ ...textOf(row), actor: 'bo' }) });
-    expect(await log.check()).toEqual({ intact: false, entries: 0, sealedUntil: null, brokenAt: 'e1' });
+    expect(await log.check()).toEqual({
+      intact: false,
+      entries: 0,
+      sealedUntil: null,
+      brokenAt: 'e1',
+      because: expect.stringContaining('after it was sealed'),
+    });
   });
 
   test('one that was altered beyond reading, which is still listed', async () => {
@@ -390,5 +400,85 @@ describe('the check of the chain finds', () => {
     expect(await brokenAt()).toBe('freeze.decision:d2');
     await remove(keys.freezeDecision('d2'));
     expect(await brokenAt()).toBe('freeze.decision:d2');
+  });
+});
+
+describe('the key of the seals', () => {
+  const withKeys = (set: Record<string, string>) => newLog(silent, stores.clock, { get: async (name) => set[name] });
+  const FIREBREAK_AUDIT_KEY = 'an-audit-key-of-some-length';
+
+  /** Rewrites an entry, its seal, all seals after it, and the head, as somebody may who can write all stores. */
+  async function rebuilt(more: (seal: Seal) => Partial<Seal>): Promise<void> {
+    const seals = (await collect(stores.table.each('SEALS'), (item) => item)).map((item) => ({
+      item,
+      seal: Seal.parse(item),
+    }));
+    let previous = '0'.repeat(64);
+    for (const {
+      item,
+      seal: { hash: _, mac: __, ...seal },
+    } of seals) {
+      const rows = await rowsOf(seal.minute);
+      if (seal.number === 1) await put({ ...rows[0], entry: JSON.stringify({ ...textOf(rows[0]), actor: 'bo' }) });
+      const links: [string, string][] = [];
+      let chain = previous;
+      for (const row of await rowsOf(seal.minute))
+        links.push([textOf(row).id, (chain = link(chain, String(row['entry'])))]);
+      const own = { ...seal, previous, chain };
+      previous = sealHash(own);
+      const made = { ...item, ...own, hash: previous };
+      await put({ ...made, ...more(made) });
+      await put({ ...keys.sealLinks(seal.number), links: JSON.stringify(links) });
+    }
+    const head = { number: seals.length, hash: previous, at: stores.clock.now() };
+    await stores.blobs.put(HEAD_KEY, JSON.stringify(head), 'application/json');
+  }
+
+  test.each([
+    ['with the old MACs', () => ({}), 'its MAC is wrong: somebody who does not have the audit key made it'],
+    ['with MACs by another key', ({ hash }: Seal) => ({ mac: link(hash, 'forged') }), 'its MAC is wrong'],
+    ['without MACs', () => ({ mac: undefined }), 'it has no MAC'],
+  ] as const)('shows a chain that was rebuilt %s, although its hashes and the head agree', async (_, more, because) => {
+    await twoSealedMinutes();
+    await rebuilt(more);
+    const found = { intact: false, entries: 0, brokenAt: 'seal 1', because: expect.stringContaining(because) };
+    expect(await log.check()).toMatchObject(found);
+    // What is sealed after it is no excuse.
+    await log.append([entry('next')]);
+    later(240);
+    await log.seal();
+    expect(await log.check()).toMatchObject(found);
+  });
+
+  test('may be replaced: what the previous one sealed is right as long as that is known', async () => {
+    await twoSealedMinutes();
+    const replaced = { FIREBREAK_AUDIT_KEY: 'another-audit-key-of-some-length' };
+    const both = { ...replaced, FIREBREAK_AUDIT_KEY_PREVIOUS: `an-older-one ${FIREBREAK_AUDIT_KEY}` };
+    await log.append([entry('next')]);
+    later(240);
+    await withKeys(both).seal();
+    expect(await withKeys(both).check()).toMatchObject({ intact: true, entries: 7 });
+    expect(await withKeys({ FIREBREAK_AUDIT_KEY }).check()).toMatchObject({ brokenAt: 'seal 3', entries: 6 });
+    const [seal] = await collect(stores.table.each('SEALS'), (item) => Seal.parse(item));
+    expect(await withKeys(replaced).check()).toMatchObject({
+      brokenAt: 'seal 1',
+      because: expect.stringMatching(new RegExp(`^it was sealed with the key ${seal?.key}, which is not known here`)),
+    });
+    expect(await withKeys(replaced).check({ last: 1 })).toMatchObject({ intact: true, entries: 1 });
+  });
+
+  test('has to be set: nothing is sealed without it, entries wait, and the check says so', async () => {
+    const unset = withKeys({});
+    await stores.automation.write({ paused: true }, 'ada');
+    await expect(unset.seal()).rejects.toThrow('FIREBREAK_AUDIT_KEY is not set');
+    expect(await unset.check()).toMatchObject({
+      intact: false,
+      brokenAt: null,
+      because: 'FIREBREAK_AUDIT_KEY is not set, so the log can be neither sealed nor checked',
+    });
+    expect(await unset.list({ limit: 9 })).toMatchObject({ items: [{ actor: 'ada', sealed: false }] });
+    later(240);
+    await log.seal();
+    expect(await log.check()).toMatchObject({ intact: true, entries: 1 });
   });
 });

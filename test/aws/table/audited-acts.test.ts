@@ -5,7 +5,7 @@ import { logWaitingShards } from '../../../aws/table/keys.ts';
 import { decide } from '../../../domain/rollback.ts';
 import type { IncidentId, Version } from '../../../schemas/names.ts';
 import { actAt, clear } from '../../domain/arbitraries.ts';
-import { silent } from '../../support/fake-deps.ts';
+import { silent, sealSecrets } from '../../support/fake-deps.ts';
 import { arrivals, signal } from '../../support/signals.ts';
 import { openTable, type TableStores } from './stores.ts';
 
@@ -146,7 +146,10 @@ test('an act on a target that is concluded by itself', async () => {
 
 test('what waits for the log gets into it once, whoever looks or seals at the same time, and is sealed', async () => {
   for (let n = 0; n < 100; n += 1) await stores.quarantine.replayed(`q_${n}`, 'bo');
-  const others = Array.from({ length: 3 }, () => new AuditLogTable(stores.table, stores.blobs, stores.clock, silent));
+  const others = Array.from(
+    { length: 3 },
+    () => new AuditLogTable(stores.table, stores.blobs, stores.clock, silent, sealSecrets),
+  );
   await Promise.all(others.flatMap((one) => [one.seal(), one.list({ limit: 1 })]));
   for (const pk of logWaitingShards) expect(await collect(stores.table.each(pk), (item) => item)).toEqual([]);
   const all = (await stores.audit.list({ limit: 500 })).items.filter(

@@ -3,7 +3,7 @@ import { AuditLogTable } from '../../../aws/table/audit-log.ts';
 import { FreezeDecisionTable } from '../../../aws/table/freeze-decisions.ts';
 import { keys } from '../../../aws/table/keys.ts';
 import type { FreezeDecision } from '../../../domain/freeze/ports.ts';
-import { silent } from '../../support/fake-deps.ts';
+import { silent, sealSecrets } from '../../support/fake-deps.ts';
 import { decision } from './freezes-support.ts';
 import { openTable, type TableStores } from './stores.ts';
 
@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => stores.close());
 beforeEach(() => {
-  audit = new AuditLogTable(stores.table, stores.blobs, stores.clock, silent);
+  audit = new AuditLogTable(stores.table, stores.blobs, stores.clock, silent, sealSecrets);
   decisions = another();
 });
 

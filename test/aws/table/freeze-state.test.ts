@@ -8,7 +8,7 @@ import type { CheckedPlace } from '../../../domain/freeze/ports.ts';
 import { NewChange } from '../../../schemas/change.ts';
 import { EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/names.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time.ts';
-import { silent } from '../../support/fake-deps.ts';
+import { silent, sealSecrets } from '../../support/fake-deps.ts';
 import { freeze, status } from './freezes-support.ts';
 import { openTable, type TableStores } from './stores.ts';
 
@@ -19,7 +19,7 @@ let pins: PinTable;
 
 beforeAll(async () => {
   stores = await openTable();
-  const audit = new AuditLogTable(stores.table, stores.blobs, stores.clock, silent);
+  const audit = new AuditLogTable(stores.table, stores.blobs, stores.clock, silent, sealSecrets);
   state = new FreezeStateTable(stores.table);
   freezes = new FreezeTable(stores.table, stores.clock, audit);
   pins = new PinTable(stores.table, stores.clock);

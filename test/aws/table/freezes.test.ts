@@ -7,7 +7,7 @@ import type { CheckedPlace } from '../../../domain/freeze/ports.ts';
 import type { Freeze, Override } from '../../../schemas/freeze.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/names.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time.ts';
-import { silent } from '../../support/fake-deps.ts';
+import { silent, sealSecrets } from '../../support/fake-deps.ts';
 import { freeze, override } from './freezes-support.ts';
 import { openTable, type TableStores } from './stores.ts';
 
@@ -33,8 +33,12 @@ beforeEach(() => {
 
 /** The same table, as another process has it. */
 const another = (): FreezeTable =>
-  new FreezeTable(stores.table, stores.clock, new AuditLogTable(stores.table, stores.blobs, stores.clock, silent));
-const audit = () => new AuditLogTable(stores.table, stores.blobs, stores.clock, silent);
+  new FreezeTable(
+    stores.table,
+    stores.clock,
+    new AuditLogTable(stores.table, stores.blobs, stores.clock, silent, sealSecrets),
+  );
+const audit = () => new AuditLogTable(stores.table, stores.blobs, stores.clock, silent, sealSecrets);
 
 const now = (): Timestamp => stores.clock.now();
 const later = (seconds: number): void => stores.clock.set(stores.clock.millis + seconds * 1000);

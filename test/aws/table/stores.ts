@@ -22,7 +22,7 @@ import { TokenTable } from '../../../aws/table/tokens.ts';
 import type { Blobs, Deps } from '../../../domain/ports.ts';
 import { startDynamoDb } from '../../../local/aws/dynamodb/start.ts';
 import { createTable } from '../../../local/resources.ts';
-import { SetClock, silent } from '../../support/fake-deps.ts';
+import { SetClock, silent, sealSecrets } from '../../support/fake-deps.ts';
 
 /** The stores that a table and its likeness in memory both are. */
 export type Stores = Pick<
@@ -100,7 +100,7 @@ export async function openTable(): Promise<TableStores> {
     changes: new ChangeTable(table, clock),
     pins: new PinTable(table, clock),
     automation: new AutomationTable(table, clock),
-    audit: new AuditLogTable(table, blobs, clock, silent),
+    audit: new AuditLogTable(table, blobs, clock, silent, sealSecrets),
     counters,
     backlog: new BacklogTable(table, clock),
     quarantine: new QuarantineTable(table, blobs, clock),

@@ -28,7 +28,7 @@ test('people are named, as far as they are known, beside what was sealed', async
     entry('ada', 'by ada'),
     entry('slack:U0DAN', ''),
   ];
-  const chain = { intact: true, entries: 0, sealedUntil: null, brokenAt: null };
+  const chain = { intact: true, entries: 0, sealedUntil: null, brokenAt: null, because: null };
   const user = { id: 'U0CAROL', team: 'T1', email: null, name: 'Carol', kind: 'member' } as const;
   const server = api({
     ...world.deps,

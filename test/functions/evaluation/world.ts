@@ -19,7 +19,7 @@ import type { Slo, SloId } from '../../../schemas/slo.ts';
 import type { SloStatus } from '../../../schemas/slo-status.ts';
 import { openTable, type TableStores } from '../../aws/table/stores.ts';
 import { both, during, EventPrometheus, rateOf, steadily } from '../../support/event-prometheus.ts';
-import { silent } from '../../support/fake-deps.ts';
+import { silent, sealSecrets } from '../../support/fake-deps.ts';
 import { objective } from '../../domain/slo/pasts.ts';
 
 export const MINUTE = 60_000;
@@ -62,7 +62,7 @@ export class SloWorld {
       incidents,
       log: this.#log(),
       config: { current: async () => this.config, problems: async () => [] },
-      freezes: new FreezeTable(table, clock, new AuditLogTable(table, blobs, clock, silent)),
+      freezes: new FreezeTable(table, clock, new AuditLogTable(table, blobs, clock, silent, sealSecrets)),
       sloAlerts: new SloAlertTable(table, clock),
       sloDays: new SloDayTable(table),
       sloLease: new SloLeaseTable(table, clock),

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { AuditLogTable } from '../../../aws/table/audit-log.ts';
 import { FreezeTable } from '../../../aws/table/freezes.ts';
 import { openTable, type TableStores } from '../../aws/table/stores.ts';
-import { silent } from '../../support/fake-deps.ts';
+import { silent, sealSecrets } from '../../support/fake-deps.ts';
 import { ADA, BOB, buttonsIn, ChatWorld, typed } from './chat-world.ts';
 
 let stores: TableStores;
@@ -23,7 +23,7 @@ beforeEach(() => {
   chat.deps.freezes = new FreezeTable(
     stores.table,
     clock,
-    new AuditLogTable(stores.table, stores.blobs, clock, silent),
+    new AuditLogTable(stores.table, stores.blobs, clock, silent, sealSecrets),
   );
   service = `checkout-${(names += 1)}`;
   configure();

@@ -26,7 +26,7 @@ import { NOON } from '../../domain/arbitraries.ts';
 import { ADA, BOB, buttonsIn, CHANNEL, ChatWorld, happened } from '../../functions/people/chat-world.ts';
 import { INCIDENT } from '../../functions/slack/support.ts';
 import { messageProblems } from '../../support/block-kit.ts';
-import { silent } from '../../support/fake-deps.ts';
+import { silent, sealSecrets } from '../../support/fake-deps.ts';
 import { foreign } from '../../support/foreign-text.ts';
 import { signal } from '../../support/signals.ts';
 import { anyTold, aStory, wildName } from './wild-stories.ts';
@@ -140,7 +140,7 @@ describe('answered when it is done', () => {
     chat.deps.freezes = new FreezeTable(
       stores.table,
       clock,
-      new AuditLogTable(stores.table, stores.blobs, clock, silent),
+      new AuditLogTable(stores.table, stores.blobs, clock, silent, sealSecrets),
     );
     const team = `team of ${service}`.slice(0, 64);
     const production = { deployer: { kind: 'http' } };
