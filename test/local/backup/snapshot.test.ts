@@ -1,11 +1,11 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { objectStore } from '../../../local/aws/s3/objects.ts';
-import { takeSnapshot } from '../../../local/backup/snapshot.ts';
+import { removeSnapshots, takeSnapshot } from '../../../local/backup/snapshot.ts';
 
 const STORES = ['dynamodb', 'sqs', 'durable', 'standins'] as const;
 
@@ -66,5 +66,18 @@ test('a folder without one of the stores is refused', async () => {
   await mkdir(join(dir, 's3'));
   for (const name of ['dynamodb', 'durable']) opened(join(dir, `${name}.sqlite`)).close();
   await expect(takeSnapshot(dir, (work) => work())).rejects.toThrow(`${dir} has no sqs.sqlite`);
+  await rm(dir, { recursive: true });
+});
+
+test('what an interrupted backup left is removed, and what another one reads stays', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'firebreak-snapshot-'));
+  const [old, young] = [join(dir, 'snapshot-old'), join(dir, 'snapshot-young')];
+  await Promise.all([old, young].map((folder) => mkdir(folder)));
+  const yesterday = new Date(Date.now() - 25 * 3_600_000);
+  await utimes(old, yesterday, yesterday);
+  await removeSnapshots(dir, 24 * 3_600_000);
+  expect(await readdir(dir)).toEqual(['snapshot-young']);
+  await removeSnapshots(dir, 0);
+  expect(await readdir(dir)).toEqual([]);
   await rm(dir, { recursive: true });
 });
