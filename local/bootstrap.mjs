@@ -15,6 +15,9 @@ import { environment, pathOutside, projectBin, root, setUp, SetupError } from '.
 /** The other programs look at files only, and must not fail for want of a database. */
 const RUNS_THE_PRODUCT = /^(local|bench|cli|demo|node_modules\/vitest)\//;
 
+/** They do with what `npm ci --omit=dev` has installed. */
+const IS_THE_PRODUCT = /^(local|cli)\//;
+
 /** How long the program may take to stop once npm is gone. */
 const STOP_MAX_MS = 15_000;
 
@@ -56,7 +59,9 @@ function run(node, program, args) {
 
 const [program, ...args] = process.argv.slice(2);
 try {
-  const node = await setUp({ database: program === undefined || RUNS_THE_PRODUCT.test(program), say });
+  const database = program === undefined || RUNS_THE_PRODUCT.test(program);
+  const development = program === undefined || !IS_THE_PRODUCT.test(program);
+  const node = await setUp({ database, development, say });
   if (program !== undefined) run(node, program, args);
 } catch (error) {
   if (!(error instanceof SetupError)) throw error;

@@ -35,10 +35,6 @@ stopWithParent();
 try {
   const settings = readSettings(process.env, process.cwd());
   const running = await startRuntime(settings, process.env);
-  for (const note of running.notes) console.log(`  ${note}`);
-  console.log(`firebreak ready on ${running.url}`);
-  flushCompileCache(); // what ends by a kill leaves it to the next start, too
-
   let stopping = false;
   const stop = (code: number) => {
     if (stopping) return;
@@ -51,6 +47,7 @@ try {
       },
     );
   };
+  // Before anybody is told that it is ready, and may stop it.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop(0));
   running.failed.then(
     (error) => {
@@ -59,6 +56,9 @@ try {
     },
     () => stop(1),
   );
+  for (const note of running.notes) console.log(`  ${note}`);
+  console.log(`firebreak ready on ${running.url}`);
+  flushCompileCache(); // what ends by a kill leaves it to the next start, too
 } catch (error) {
   console.error(`firebreak could not start: ${error instanceof Error ? error.message : String(error)}`);
   process.exit(1);

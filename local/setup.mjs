@@ -39,18 +39,19 @@ export const pathOutside = () =>
 /**
  * Makes this folder ready to run, once even when two processes begin at the same time.
  *
- * @param {{ database: boolean, say: Say }} options `database`: the program needs a DynamoDB
+ * @param {{ database: boolean, development?: boolean, say: Say }} options `database`: the program needs a DynamoDB;
+ *   `development`: it needs the packages that `npm ci --omit=dev` leaves out
  * @returns {Promise<string>} path of the Node to run the product with
  * @throws {SetupError} when this machine can't be set up, with what to do
  */
-export async function setUp({ database, say }) {
+export async function setUp({ database, development = false, say }) {
   if (process.platform === 'win32') throw new SetupError('Windows is not supported directly: run this inside WSL.');
   if (ownMajor() < OLDEST_TO_SET_UP) {
     throw new SetupError(`Node ${process.versions.node} is too old: Node ${OLDEST_TO_SET_UP} or newer is needed.`);
   }
-  if (!isSetUp(database)) {
+  if (!isSetUp(database, development)) {
     await underLock(say, () => {
-      if (!packagesMatchLock()) installPackages(say);
+      if (!packagesMatchLock(development)) installPackages(say);
       if (!runtime()) fetchNode(say);
       if (database && !hasDynamo()) installDynoxide(say);
     });
@@ -58,13 +59,17 @@ export async function setUp({ database, say }) {
   return runtime() ?? process.execPath;
 }
 
-/** @param {boolean} database */
-const isSetUp = (database) => packagesMatchLock() && runtime() !== undefined && (!database || hasDynamo());
+/**
+ * @param {boolean} database
+ * @param {boolean} development
+ */
+const isSetUp = (database, development) =>
+  packagesMatchLock(development) && runtime() !== undefined && (!database || hasDynamo());
 
 const ownMajor = () => Number(process.versions.node.split('.')[0]);
 
 /**
- * @typedef {{ version?: string, integrity?: string, optional?: boolean, devOptional?: boolean }} Entry
+ * @typedef {{ version?: string, integrity?: string, dev?: boolean, optional?: boolean, devOptional?: boolean }} Entry
  * @param {string} file of npm, relative to the root
  * @returns {Record<string, Entry>} the packages in it, by the path that each has or would have
  */
@@ -75,15 +80,18 @@ function packagesIn(file) {
 
 /**
  * Whether node_modules holds what package-lock.json names. npm leaves its own record of what it installed, as the last
- * thing of a successful install; a package that may be absent (optional: another platform's binary) may be absent.
+ * thing of a successful install; a package that may be absent (optional: another platform's binary; for development, where
+ * the product alone is run) may be absent.
+ *
+ * @param {boolean} development
  */
-function packagesMatchLock() {
+function packagesMatchLock(development) {
   if (!existsSync(join(root, 'node_modules/.package-lock.json'))) return false;
   const installed = packagesIn('node_modules/.package-lock.json');
   return Object.entries(packagesIn('package-lock.json')).every(([path, entry]) => {
     const found = installed[path];
     if (path === '') return true; // the project itself
-    if (!found) return entry.optional === true || entry.devOptional === true;
+    if (!found) return entry.optional === true || entry.devOptional === true || (entry.dev === true && !development);
     return found.version === entry.version && found.integrity === entry.integrity;
   });
 }

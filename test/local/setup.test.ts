@@ -45,19 +45,20 @@ const lockFile = (zod: string) =>
         '': {},
         'node_modules/zod': { version: zod },
         'node_modules/@dynoxide/linux-x64': { version: '1.2.1', optional: true },
+        'node_modules/vitest': { version: '1.0.0', dev: true },
       },
     }),
   );
 
 /** Starts the program on a machine with this platform, and waits for its end. */
-async function start(machine: { arch?: string; env?: Record<string, string> } = {}) {
+async function start(machine: { arch?: string; env?: Record<string, string>; program?: string } = {}) {
   const arch = machine.arch ?? 'x64';
   const pretend = `Object.defineProperties(process, { platform: { value: 'linux' }, arch: { value: '${arch}' } })`;
   const args = [
     '--import',
     `data:text/javascript,${encodeURIComponent(pretend)}`,
     'local/bootstrap.mjs',
-    'local/program.mjs',
+    machine.program ?? 'local/program.mjs',
   ];
   const path = [join(folder, 'bin'), '/usr/bin', '/bin'].join(delimiter);
   const env = { PATH: path, FIREBREAK_DYNOXIDE_BIN: '/bin/true', ...machine.env };
@@ -80,6 +81,20 @@ test('a lock file that has changed since is installed again', async () => {
   await start();
   await lockFile('1.0.1');
   await start();
+  expect((await calls()).match(/^ci/gm)).toHaveLength(2);
+});
+
+test('what was installed without the packages for development does for the product, and not for its tests', async () => {
+  await start();
+  const file = join(folder, 'node_modules/.package-lock.json');
+  const installed = JSON.parse(await readFile(file, 'utf8')) as { packages: Record<string, unknown> };
+  delete installed.packages['node_modules/vitest'];
+  await writeFile(file, JSON.stringify(installed));
+  expect(await start()).toEqual({ out: 'running\n', err: '', code: 0 });
+  expect((await calls()).match(/^ci/gm)).toHaveLength(1);
+  await mkdir(join(folder, 'test'));
+  await cp(join(folder, 'local/program.mjs'), join(folder, 'test/program.mjs'));
+  expect(await start({ program: 'test/program.mjs' })).toMatchObject({ out: 'running\n', code: 0 });
   expect((await calls()).match(/^ci/gm)).toHaveLength(2);
 });
 

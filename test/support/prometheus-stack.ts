@@ -14,6 +14,10 @@ const NAMES = {
   alertmanager: ['prometheus-alertmanager', 'alertmanager'],
   promtool: ['promtool'],
   amtool: ['amtool'],
+  nginx: ['nginx'],
+  caddy: ['caddy'],
+  openssl: ['openssl'],
+  'systemd-analyze': ['systemd-analyze'],
 } as const;
 
 type Program = keyof typeof NAMES;

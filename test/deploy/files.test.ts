@@ -1,0 +1,131 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import * as z from 'zod';
+import { readSettings } from '../../local/settings.ts';
+import { VARIABLES } from '../../schemas/variables.ts';
+import { containerfile, copiedInto, environmentOf, restOf, ROOT } from './containerfile.ts';
+import { environmentOfUnit, unit } from './unit.ts';
+
+const text = (file: string) => readFile(join(ROOT, file), 'utf8');
+const isKnown = (name: string) => Object.hasOwn(VARIABLES, name);
+
+/** What the catalogue of the example names. */
+const NAMED = ['CD_TOKEN'];
+
+describe('the unit of systemd', () => {
+  test('sets variables that there are, to values that a start takes, and the sandbox off', async () => {
+    const environment = environmentOfUnit(await unit());
+    expect(Object.keys(environment).filter((name) => !isKnown(name))).toEqual([]);
+    expect(readSettings(environment, '/')).toMatchObject({ sandbox: false, dataDir: '/var/lib/firebreak' });
+  });
+
+  test('runs what is there, as a user of its own, always again, and ends it gracefully', async () => {
+    const { ExecStart = [], WorkingDirectory, ...all } = await unit();
+    const [program = '', file = ''] = ExecStart[0]?.split(' ') ?? [];
+    expect([program, WorkingDirectory]).toEqual(['/opt/firebreak/node_modules/.bin/node', ['/opt/firebreak']]);
+    expect(existsSync(join(ROOT, file))).toBe(true);
+    expect(all).toMatchObject({
+      User: ['firebreak'],
+      Restart: ['always'],
+      StartLimitIntervalSec: ['0'],
+      KillMode: ['mixed'],
+      NoNewPrivileges: ['yes'],
+      ProtectSystem: ['strict'],
+      StateDirectoryMode: ['0700'],
+    });
+  });
+});
+
+test('the example of the settings names variables that there are, and sets none of them', async () => {
+  const lines = (await text('deploy/firebreak.env.example')).split('\n');
+  const settings = lines.flatMap((line) => /^#?([A-Z][A-Z0-9_]*)=(.*)$/.exec(line)?.slice(1, 3) ?? []);
+  const names = settings.filter((_, index) => index % 2 === 0);
+  expect(names).toContain('FIREBREAK_ADMIN_TOKEN');
+  expect(names.filter((name) => !isKnown(name) && !NAMED.includes(name))).toEqual([]);
+  expect(lines.filter((line) => /^[A-Z_]+=./.test(line))).toEqual([]);
+});
+
+describe('the Containerfile', () => {
+  test('takes the Node that the project pins, and runs it as a user without rights', async () => {
+    const all = await containerfile();
+    const { dependencies } = JSON.parse(await text('package.json')) as { dependencies: Record<string, string> };
+    expect(restOf(all, 'FROM')).toEqual([`docker.io/library/node:${dependencies['node']}-bookworm-slim`]);
+    expect(restOf(all, 'USER')).toEqual(['node']);
+    expect(all.findIndex(({ word }) => word === 'USER')).toBeGreaterThan(
+      all.findLastIndex(({ word }) => word === 'RUN'),
+    );
+  });
+
+  test('copies what there is, and every folder of the product', async () => {
+    const copied = copiedInto(await containerfile());
+    expect(copied.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
+    const product = ['aws', 'domain', 'functions', 'integrations', 'projectors', 'schemas', 'web', 'workflows'];
+    const needed = [...product, 'local', 'cli'].filter((folder) => existsSync(join(ROOT, folder)));
+    expect(copied).toEqual(expect.arrayContaining(needed));
+  });
+
+  test('sets variables that there are; data is in its volume, and the sandbox off', async () => {
+    const all = await containerfile();
+    const environment = environmentOf(all);
+    expect(Object.keys(environment).filter((name) => !isKnown(name))).toEqual([]);
+    expect(readSettings(environment, '/')).toMatchObject({ sandbox: false, host: '0.0.0.0', port: 8080 });
+    expect(restOf(all, 'VOLUME')).toEqual([environment['FIREBREAK_DATA_DIR']]);
+    expect(restOf(all, 'EXPOSE')).toEqual([environment['PORT']]);
+  });
+});
+
+/** The keys of the Compose specification that the file uses; others are mistakes until they are added here. */
+const Service = z.strictObject({
+  build: z.strictObject({ context: z.string(), dockerfile: z.string() }).optional(),
+  image: z.string().optional(),
+  restart: z.enum(['unless-stopped', 'always']),
+  init: z.boolean().optional(),
+  depends_on: z.record(z.string(), z.strictObject({ condition: z.literal('service_started') })).optional(),
+  env_file: z.string().optional(),
+  environment: z.record(z.string(), z.string()).optional(),
+  ports: z.array(z.string().regex(/^\d+:\d+$/)).optional(),
+  volumes: z.array(z.string().regex(/^[^:]+:\/[^:]+(:ro)?$/)),
+  networks: z.array(z.string()),
+  read_only: z.boolean().optional(),
+  tmpfs: z.array(z.string()).optional(),
+  cap_drop: z.tuple([z.literal('ALL')]),
+  cap_add: z.array(z.string()).optional(),
+  security_opt: z.array(z.string()),
+  stop_grace_period: z.string().optional(),
+  logging: z.strictObject({ driver: z.string(), options: z.record(z.string(), z.string()) }),
+});
+const Compose = z.strictObject({
+  name: z.string(),
+  services: z.strictObject({ firebreak: Service, proxy: Service }),
+  networks: z.record(z.string(), z.strictObject({ internal: z.boolean().optional() })),
+  volumes: z.record(z.string(), z.strictObject({})),
+});
+
+describe('the compose file', () => {
+  const compose = async () => Compose.parse(parse(await text('deploy/compose.yaml')));
+
+  test('publishes the ports of the proxy alone', async () => {
+    const { firebreak, proxy } = (await compose()).services;
+    expect(firebreak.ports).toBeUndefined();
+    expect(proxy.ports).toEqual(['80:80', '443:443']);
+    expect(proxy.environment?.['UPSTREAM']).toBe('firebreak:8080');
+  });
+
+  test('builds from the Containerfile, and mounts where the image has its folders', async () => {
+    const { services, volumes, networks } = await compose();
+    const { build, volumes: mounts, env_file: env = '' } = services.firebreak;
+    expect(existsSync(join(ROOT, 'deploy', build?.context ?? '', build?.dockerfile ?? ''))).toBe(true);
+    expect(existsSync(join(ROOT, 'deploy', `${env}.example`))).toBe(true);
+    const image = environmentOf(await containerfile());
+    expect(mounts).toContain(`data:${image['FIREBREAK_DATA_DIR']}`);
+    const all = Object.values(services);
+    const named = all.flatMap((one) => one.volumes.map((mount) => mount.split(':')[0] ?? ''));
+    expect(named.filter((from) => !from.startsWith('.') && !(from in volumes))).toEqual([]);
+    const files = named.filter((from) => from.startsWith('.'));
+    expect(files.filter((from) => !existsSync(join(ROOT, 'deploy', from)))).toEqual([]);
+    expect(all.flatMap((one) => one.networks).filter((network) => !(network in networks))).toEqual([]);
+  });
+});

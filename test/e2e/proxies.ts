@@ -1,0 +1,139 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
+import { request as overTls } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { promisify } from 'node:util';
+import { freePort } from '../../demo/free-port.ts';
+import { spawnTied, type TiedChild } from '../../local/aws/dynamodb/tied-child.ts';
+import { eventually } from '../support/firebreak.ts';
+import { programPath } from '../support/prometheus-stack.ts';
+
+const DEPLOY = join(import.meta.dirname, '../../deploy');
+
+/** A name that leads to this machine everywhere, for which the certificate is. */
+const NAME = 'localhost';
+
+/** A proxy with TLS, as it is shipped but for names, ports and the certificate. */
+export type Proxy = {
+  /** Asks over TLS; resolves with the whole answer. */
+  ask(path: string, options?: Asked): Promise<Answer>;
+  /** Asks over TLS; resolves once the answer begins, with its parts as they come. */
+  open(path: string): Promise<AsyncIterator<string>>;
+  /** Of its port without TLS. */
+  plainUrl: string;
+  stop(): Promise<void>;
+};
+type Asked = { method?: string; headers?: Record<string, string>; body?: string };
+type Answer = { status: number; headers: Record<string, unknown>; body: string };
+
+export type Kind = 'nginx' | 'caddy';
+
+/** @param upstream `http://127.0.0.1:PORT` */
+export async function startProxy(kind: Kind, upstream: string): Promise<Proxy> {
+  const folder = await mkdtemp(join(tmpdir(), `firebreak-${kind}-`));
+  const [port, plainPort] = [await freePort(), await freePort()];
+  const certificate = await selfSigned(folder);
+  const around = { folder, port, plainPort, upstream: new URL(upstream).host, ...certificate };
+  const lines: string[] = [];
+  const child = await (kind === 'nginx' ? nginx(around, lines) : caddy(around, lines));
+  const ca = await readFile(certificate.cert, 'utf8');
+  const answering = (path: string, { method = 'GET', headers = {}, body }: Asked = {}) =>
+    new Promise<IncomingMessage>((resolve, reject) => {
+      const request = overTls({ host: NAME, port, path, method, headers, ca, agent: false }, resolve);
+      request.once('error', reject);
+      request.end(body);
+    });
+  const stop = async () => {
+    await child.stop();
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+  };
+  await Promise.race([
+    eventually(async () => (await answering('/sandbox')).statusCode === 404, `${kind} answers`),
+    child.exited.then((why) => Promise.reject(new Error(why))),
+  ]).catch(async (error: unknown) => {
+    await stop();
+    throw new Error(`${kind} did not start:\n${lines.join('\n')}`, { cause: error });
+  });
+  return {
+    ask: async (path, options) => {
+      const answer = await answering(path, options);
+      return { status: answer.statusCode ?? 0, headers: answer.headers, body: await text(answer) };
+    },
+    open: async (path) => {
+      const answer = await answering(path);
+      answer.setEncoding('utf8');
+      return (answer as AsyncIterable<string>)[Symbol.asyncIterator]();
+    },
+    plainUrl: `http://${NAME}:${plainPort}`,
+    stop,
+  };
+}
+
+type Around = { folder: string; port: number; plainPort: number; upstream: string; cert: string; key: string };
+
+/** deploy/nginx.conf within the least that nginx needs. */
+async function nginx({ folder, port, plainPort, upstream, cert, key }: Around, lines: string[]): Promise<TiedChild> {
+  const shipped = replaced(await readFile(join(DEPLOY, 'nginx.conf'), 'utf8'), [
+    [/^ *listen \[::\].*\n/gm, ''],
+    ['listen 80;', `listen 127.0.0.1:${plainPort};`],
+    ['listen 443 ', `listen 127.0.0.1:${port} `],
+    ['server 127.0.0.1:8080;', `server ${upstream};`],
+    [/ssl_certificate [^;]*;/, `ssl_certificate ${cert};`],
+    [/ssl_certificate_key [^;]*;/, `ssl_certificate_key ${key};`],
+    [/server_name firebreak\.example\.com;/g, `server_name ${NAME};`],
+  ]);
+  await writeFile(join(folder, 'firebreak.conf'), shipped);
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
+  await writeFile(
+    join(folder, 'nginx.conf'),
+    [
+      ...(process.getuid?.() === 0 ? ['user root;'] : []), // the folder is ours alone
+      'daemon off;',
+      'master_process off;', // one process: what is killed leaves none behind
+      `pid ${folder}/pid;`,
+      'error_log stderr;',
+      'events {}',
+      `http { access_log off; ${temporary.map((name) => `${name}_temp_path ${folder}/${name};`).join(' ')}`,
+      `include ${folder}/firebreak.conf; }`,
+    ].join('\n'),
+  );
+  return spawnTied(pathOf('nginx'), ['-e', 'stderr', '-c', join(folder, 'nginx.conf')], (line) => lines.push(line));
+}
+
+/** deploy/Caddyfile, with a certificate of its own as its first comment says. */
+async function caddy({ folder, port, plainPort, upstream, cert, key }: Around, lines: string[]): Promise<TiedChild> {
+  const options = `{\n\tadmin off\n\thttp_port ${plainPort}\n\thttps_port ${port}\n}\n`;
+  const shipped = replaced(await readFile(join(DEPLOY, 'Caddyfile'), 'utf8'), [
+    ['\theader Strict', `\ttls ${cert} ${key}\n\theader Strict`],
+  ]);
+  await writeFile(join(folder, 'Caddyfile'), options + shipped);
+  const settings = [`PUBLIC_HOSTNAME=${NAME}`, `UPSTREAM=${upstream}`, `HOME=${folder}`];
+  const run = [...settings, pathOf('caddy'), 'run', '--config', join(folder, 'Caddyfile'), '--adapter', 'caddyfile'];
+  return spawnTied('/usr/bin/env', run, (line) => lines.push(line));
+}
+
+function pathOf(program: Kind | 'openssl'): string {
+  const path = programPath(program);
+  if (path === undefined) throw new Error(`${program} is not on this machine`);
+  return path;
+}
+
+/** @throws where one of these is not in the text: it would be tested otherwise than it is shipped */
+function replaced(shipped: string, all: readonly (readonly [string | RegExp, string])[]): string {
+  return all.reduce((before, [from, to]) => {
+    const after = typeof from === 'string' ? before.replaceAll(from, to) : before.replace(from, to);
+    if (after === before) throw new Error(`${String(from)} is not in the file`);
+    return after;
+  }, shipped);
+}
+
+async function selfSigned(folder: string): Promise<{ cert: string; key: string }> {
+  const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
+  const request = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'];
+  const names = ['-subj', `/CN=${NAME}`, '-addext', `subjectAltName=DNS:${NAME}`, '-out', cert, '-keyout', key];
+  await promisify(execFile)(pathOf('openssl'), [...request, ...names]);
+  return { cert, key };
+}
