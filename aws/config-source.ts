@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { Blobs, ConfigSource, Log } from '../domain/ports.ts';
 import { Config, emptyConfig } from '../schemas/config.ts';
+import { readTolerant } from '../schemas/read-tolerant.ts';
 import { Timestamp } from '../schemas/time.ts';
 import { CONFIG_KEY } from './published.ts';
 
@@ -14,6 +15,18 @@ export const PublishedConfig = z.object({
   loads: z.object({ at: Timestamp.nullable(), succeeded: z.number(), failed: z.number() }).optional(),
 });
 export type PublishedConfig = z.infer<typeof PublishedConfig>;
+
+/**
+ * A published set as text. Keys that only a newer version knows are left out, and each is a warning: while a deployment is
+ * under way, functions of the version before start with what it has published. Authors get errors for them, by `check`.
+ *
+ * @throws z.ZodError or SyntaxError
+ */
+export function readPublished(text: string): { set: PublishedConfig; ignored: string[] } {
+  const { data, ignored } = readTolerant(PublishedConfig, JSON.parse(text));
+  const warnings = ignored.map((key) => `${CONFIG_KEY}: warning: this version does not know ${key}, and ignores it`);
+  return { set: { ...data, problems: [...data.problems, ...warnings] }, ignored };
+}
 
 const KEPT_MS = 2_000;
 
@@ -37,7 +50,9 @@ export function publishedConfig(blobs: Blobs, log: Log, now: () => number): Conf
       const text = body && Buffer.from(body).toString();
       if (before !== undefined && before.text === text) return { ...before, until: now() + KEPT_MS };
       if (before?.text !== undefined && text === undefined) return gone(before);
-      const set = text === undefined ? { config: emptyConfig, problems: [] } : PublishedConfig.parse(JSON.parse(text));
+      if (text === undefined) return { until: now() + KEPT_MS, set: { config: emptyConfig, problems: [] }, text };
+      const { set, ignored } = readPublished(text);
+      if (ignored.length > 0) log.warn('the configuration has keys of a newer version; they are ignored', { ignored });
       return { until: now() + KEPT_MS, set, text };
     } catch (error) {
       if (before === undefined)

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CONFIG_KEY, PublishedConfig } from '../aws/config-source.ts';
+import * as z from 'zod';
+import { CONFIG_KEY, type PublishedConfig, readPublished } from '../aws/config-source.ts';
 import type { Blobs } from '../domain/ports.ts';
 import type { Timestamp } from '../schemas/time.ts';
 import { SLOS } from './config-files.ts';
@@ -37,7 +38,13 @@ export async function publish(blobs: Blobs, loaded: LoadedSet, at: Timestamp): P
 /** The set in force; undefined when there is none, or none that this version of Firebreak can read. */
 export async function published(blobs: Blobs): Promise<PublishedConfig | undefined> {
   const body = await blobs.get(CONFIG_KEY);
-  return body && PublishedConfig.safeParse(JSON.parse(Buffer.from(body).toString())).data;
+  if (body === undefined) return undefined;
+  try {
+    return readPublished(Buffer.from(body).toString()).set;
+  } catch (error) {
+    if (error instanceof z.ZodError) return undefined;
+    throw error;
+  }
 }
 
 /** Takes up what changes on disk. Looks at the files each second: it works on every file system and through editors' renames. */

@@ -1,3 +1,4 @@
+import * as z from 'zod';
 import { Change, ChangeKind, ChangeStatus } from './change.ts';
 import {
   DecisionKind,
@@ -10,14 +11,17 @@ import {
   IncidentStatus,
   Would,
 } from './incident.ts';
-import { Severity } from './names.ts';
+import { type Action, Automation, TokenRecord } from './access.ts';
+import { Drill, DrillPhase, DrillRecord, DrillStep } from './drill.ts';
+import { Freeze, FreezeCause, Override } from './freeze.ts';
+import { Mode, Severity } from './names.ts';
 import { readAs } from './read-as.ts';
 import { Signal, SourceName } from './signal.ts';
 
 /*
  * Records as they are read from the table, where a newer version may have written values that this one does not know.
  * Each of them is read as the known value that does least harm: an incident stays open and critical, an effect is unclear
- * and not repeated, a decision or a change leads to no act.
+ * and not repeated, a decision or a change leads to no act, a freeze holds until a person lifts it, automation asks.
  */
 
 export const StoredIncident = IncidentRecord.extend({
@@ -46,4 +50,36 @@ export const StoredChange = Change.extend({
 export const StoredSignal = Signal.extend({
   source: readAs(SourceName, 'generic'),
   severity: readAs(Severity, 'critical'),
+});
+
+/** Overrides keep unknown fields, since all of them are written back with their freeze. */
+export const StoredFreeze = Freeze.extend({
+  cause: readAs(FreezeCause, 'person'),
+  overrides: z.array(Override.loose()),
+});
+
+const phases = { phase: readAs(DrillPhase, 'hold') };
+const drill = {
+  ...phases,
+  outcome: readAs(Drill.shape.outcome.unwrap(), 'failed').nullable(),
+  steps: z.array(DrillStep.extend(phases).loose()),
+};
+
+export const StoredDrill = Drill.extend(drill);
+/** Keeps unknown fields, since it is written back as a whole. */
+export const StoredDrillRecord = DrillRecord.extend(drill).loose();
+
+/** An unknown action allows nothing here; it stays in the list, which the record's authentication code covers. */
+export const StoredToken = TokenRecord.extend({
+  actions: z
+    .array(z.string())
+    .min(1)
+    .transform((actions) => actions as (Action | '*')[]),
+});
+
+const cap = readAs(Mode, 'suggest');
+
+export const StoredAutomation = Automation.extend({
+  mode: cap.nullable(),
+  services: z.record(z.string(), z.object({ mode: cap.nullable(), environments: z.record(z.string(), cap) })),
 });

@@ -17,10 +17,10 @@ import type { Admitted, Clock, IncidentChange, Receipt } from '../../domain/port
 import { isWorthTelling, pagesAgain, SHARED_ENVIRONMENT, SHARED_SCOPE, sharedTitle } from '../../domain/unmatched.ts';
 import { type IncidentRecord } from '../../schemas/incident.ts';
 import type { Message } from '../../schemas/inbox.ts';
-import { IncidentId, Severity } from '../../schemas/names.ts';
+import { IncidentId } from '../../schemas/names.ts';
 import type { Signal } from '../../schemas/signal.ts';
 import { Timestamp } from '../../schemas/time.ts';
-import { StoredIncident } from '../../schemas/stored.ts';
+import { StoredIncident, StoredSignal } from '../../schemas/stored.ts';
 import { sha256 } from '../hash.ts';
 import { mintIncidentId } from '../ids.ts';
 import { episodeItems, episodeKey } from './episodes.ts';
@@ -180,7 +180,7 @@ const episodeOf = (item: Item): Episode => ({
   endsAt: typeof item['ends_at'] === 'string' ? Timestamp.parse(item['ends_at']) : null,
   assumed: item['assumed'] === true,
   muted: item['muted'] === true,
-  severity: item['severity'] === undefined ? null : Severity.parse(item['severity']),
+  severity: item['severity'] === undefined ? null : StoredSignal.shape.severity.parse(item['severity']),
   incidentId: typeof item['incident_id'] === 'string' ? IncidentId.parse(item['incident_id']) : null,
   episode: String(item['episode']),
   pk: String(item['pk']),

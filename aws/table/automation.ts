@@ -1,6 +1,7 @@
 import { BUDGET_ACTS, isSpent, mergedCaps, promotedBy } from '../../domain/automation.ts';
 import type { AutomationSwitch, Clock } from '../../domain/ports.ts';
-import { Automation, type AutomationInput, untouchedAutomation } from '../../schemas/access.ts';
+import { type Automation, type AutomationInput, untouchedAutomation } from '../../schemas/access.ts';
+import { StoredAutomation } from '../../schemas/stored.ts';
 import { type IncidentId, ServiceName } from '../../schemas/names.ts';
 import { Timestamp } from '../../schemas/time.ts';
 import { actWrite } from './act-entries.ts';
@@ -27,7 +28,7 @@ export class AutomationTable implements AutomationSwitch {
         ({ service, at, reason }) => [String(service), { at, reason }] as const,
       ),
     ]);
-    return Automation.parse({ ...(item ?? untouchedAutomation), demoted: Object.fromEntries(demotions) });
+    return StoredAutomation.parse({ ...(item ?? untouchedAutomation), demoted: Object.fromEntries(demotions) });
   }
 
   /** What two people set at the same moment is set, both. */
@@ -35,12 +36,14 @@ export class AutomationTable implements AutomationSwitch {
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
       const before = await this.#table.get(keys.automation());
       const { demoted, ...known } = await this.read();
+      // What is not told stays as it is kept, also what only a newer version understands.
+      const kept = { ...known, ...before };
       const at = this.#clock.now();
       const promoted = promotedBy(told.services).filter((service) => Object.hasOwn(demoted, service));
       const rev = Number(before?.['rev'] ?? 0) + 1;
       const result = await this.#table.transact([
         this.#table.put(
-          { ...keys.automation(), ...writtenTo(known, told), by, at, rev },
+          { ...before, ...keys.automation(), ...writtenTo(kept, told), by, at, rev },
           before === undefined ? absent : sameAs(before),
         ),
         ...promoted.flatMap((service) => this.#promotion(service, at)),

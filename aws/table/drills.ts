@@ -1,6 +1,7 @@
 import { scopeOf } from '../../domain/admission.ts';
 import type { Clock, Drills, Page, Place } from '../../domain/ports.ts';
-import { Drill, DrillId, DrillRecord, ProvedTarget } from '../../schemas/drill.ts';
+import { type Drill, DrillId, type DrillRecord, ProvedTarget } from '../../schemas/drill.ts';
+import { StoredDrill, StoredDrillRecord } from '../../schemas/stored.ts';
 import type { Reason } from '../../schemas/incident.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time.ts';
 import { keys, lists } from './keys.ts';
@@ -35,7 +36,7 @@ export class DrillTable implements Drills {
 
   async get(id: DrillId): Promise<DrillRecord | undefined> {
     const item = await this.#table.get(keys.drill(id));
-    return item && DrillRecord.parse(item);
+    return item && recordIn(item);
   }
 
   async list({
@@ -50,13 +51,13 @@ export class DrillTable implements Drills {
         (service === undefined || item['service'] === service) &&
         (environment === undefined || item['environment'] === environment),
     );
-    return { items: items.map((item) => Drill.parse(item)), next_cursor };
+    return { items: items.map((item) => StoredDrill.parse(item)), next_cursor };
   }
 
   async running(): Promise<DrillRecord[]> {
     const ids = await collect(this.#table.each(keys.drillings().pk), (item) => DrillId.parse(item['drill_id']));
     const items = await this.#table.getAll(ids.map(keys.drill));
-    return items.flatMap((item) => (item === undefined ? [] : [DrillRecord.parse(item)]));
+    return items.flatMap((item) => (item === undefined ? [] : [recordIn(item)]));
   }
 
   async put(drill: DrillRecord): Promise<boolean> {
@@ -124,6 +125,11 @@ export class DrillTable implements Drills {
   #proof(place: Place, id: DrillId, at: Timestamp): Write {
     return this.#table.put({ ...keys.proved(place), ...place, drill_id: id, at });
   }
+}
+
+/** Without where it is kept. */
+function recordIn({ pk: _pk, sk: _sk, list: _list, list_key: _key, ...record }: Item): DrillRecord {
+  return StoredDrillRecord.parse(record);
 }
 
 const itemOf = (drill: DrillRecord): Item => ({

@@ -1,6 +1,7 @@
 import type { CheckedPlace } from '../../domain/freeze/ports.ts';
 import { stateAt } from '../../domain/freeze/state.ts';
-import { Freeze, type FreezeScope } from '../../schemas/freeze.ts';
+import type { Freeze, FreezeScope } from '../../schemas/freeze.ts';
+import { StoredFreeze } from '../../schemas/stored.ts';
 import type { Timestamp } from '../../schemas/time.ts';
 import { keys } from './keys.ts';
 import type { Item, Table, Write } from './table.ts';
@@ -42,7 +43,7 @@ const isWanted = (freeze: Freeze, now: Timestamp): boolean =>
 export const freezeTextsIn = (item: Item | undefined): string[] =>
   Object.entries(item ?? {}).flatMap(([name, text]) => (name.startsWith(PREFIX) ? [String(text)] : []));
 
-export const freezeIn = (text: string): Freeze => Freeze.parse(JSON.parse(text));
+export const freezeIn = (text: string): Freeze => StoredFreeze.parse(JSON.parse(text));
 
 export const byBeginning = (a: Freeze, b: Freeze): number =>
   a.starts_at === b.starts_at ? (a.id < b.id ? -1 : 1) : a.starts_at < b.starts_at ? -1 : 1;

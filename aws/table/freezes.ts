@@ -2,7 +2,8 @@ import { causeKey } from '../../domain/freeze/ids.ts';
 import { revisionOf } from '../../domain/freeze/latch.ts';
 import type { Freezes } from '../../domain/freeze/ports.ts';
 import type { Clock, Page } from '../../domain/ports.ts';
-import { Freeze, type Override } from '../../schemas/freeze.ts';
+import type { Freeze, Override } from '../../schemas/freeze.ts';
+import { StoredFreeze } from '../../schemas/stored.ts';
 import type { Timestamp } from '../../schemas/time.ts';
 import type { AuditLogTable } from './audit-log.ts';
 import { type Changed, changes, type Found } from './freeze-changes.ts';
@@ -56,7 +57,7 @@ export class FreezeTable implements Freezes {
       ...(cause === null ? [] : [keys.freezeCause(cause)]),
     ]);
     if (own === undefined) return held && this.get(String(held['freeze_id']));
-    const record = Freeze.parse(own);
+    const record = StoredFreeze.parse(own);
     const isComputed = record.cause === 'calendar' || record.cause === 'incident';
     const revision = isComputed ? revisionOf(record, freeze) : undefined;
     return revision === undefined ? record : this.revise(revision);
@@ -85,22 +86,24 @@ export class FreezeTable implements Freezes {
 
   async get(id: string): Promise<Freeze | undefined> {
     const item = await this.#table.get(keys.freeze(id));
-    return item && Freeze.parse(item);
+    return item && StoredFreeze.parse(item);
   }
 
   async list(
     query: { limit: number; cursor?: string },
     wanted: (freeze: Freeze) => boolean = () => true,
   ): Promise<Page<Freeze>> {
-    const page = await this.#table.page(listed(lists.freezes), query, (item) => wanted(Freeze.parse(item)));
-    return { ...page, items: page.items.map((item) => Freeze.parse(item)) };
+    const page = await this.#table.page(listed(lists.freezes), query, (item) => wanted(StoredFreeze.parse(item)));
+    return { ...page, items: page.items.map((item) => StoredFreeze.parse(item)) };
   }
 
   async current(): Promise<Freeze[]> {
     const rows = await collect(this.#table.each(keys.freezings().pk), (row) => keys.freeze(String(row['freeze_id'])));
     const items = await this.#table.getAll(rows);
     // One that was settled in between has its record, and no row any more.
-    return items.flatMap((item) => (item === undefined ? [] : [Freeze.parse(item)])).filter((one) => !isDone(one));
+    return items
+      .flatMap((item) => (item === undefined ? [] : [StoredFreeze.parse(item)]))
+      .filter((one) => !isDone(one));
   }
 
   addOverride(id: string, override: Override): Promise<Freeze | undefined> {
@@ -148,10 +151,10 @@ export class FreezeTable implements Freezes {
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
       const item = await this.#table.get(keys.freeze(id));
       if (item === undefined) return undefined;
-      const found = { freeze: Freeze.parse(item), rev: Number(item['rev']) + 1, now: this.#clock.now() };
+      const found = { freeze: StoredFreeze.parse(item), rev: Number(item['rev']) + 1, now: this.#clock.now() };
       const changed = await decide(found);
       if ('answer' in changed) return changed.answer;
-      const writes = await this.#writes(found, changed.next, changed.grows === true);
+      const writes = await this.#writes(found, changed.next, { item, grows: changed.grows === true });
       const result = await this.#audit.transact([...writes, ...also], [changed.entry]);
       if (result.ok) return changed.next;
       await new Promise((resolve) => setTimeout(resolve, Math.random() * PAUSE_MAX_MS));
@@ -159,16 +162,22 @@ export class FreezeTable implements Freezes {
     throw new Error(`freeze ${id} changed ${TRIES} times meanwhile; try again`);
   }
 
-  async #writes({ freeze: before, rev, now }: Found, next: Freeze, grows: boolean): Promise<Write[]> {
+  /** @param stored.item the record as it was read, with all that a newer version has written into it */
+  async #writes(
+    { freeze: before, rev, now }: Found,
+    next: Freeze,
+    { item, grows }: { item: Item; grows: boolean },
+  ): Promise<Write[]> {
     const scope = await this.#table.get(keys.freezeScope(next));
     const cause = before.settled_at === null && next.settled_at !== null ? causeKey(next) : null;
     const isBack = before.settled_at !== null && next.settled_at === null;
+    const record = { ...unknownIn(item), ...next, ...(next.cause === before.cause && { cause: causeIn(item) }) };
     return [
-      this.#table.put(recordItem(next, rev), {
+      this.#table.put(recordItem(record, rev), {
         ConditionExpression: 'rev = :before',
         ExpressionAttributeValues: { ':before': rev - 1 },
       }),
-      scopeWrite(this.#table, next, now, scope, grows),
+      scopeWrite(this.#table, record, now, scope, grows),
       ...(cause === null ? [] : [this.#table.remove(keys.freezeCause(cause))]),
       ...(isDone(next) ? [this.#table.remove(keys.freezing(next.id))] : []),
       ...(isBack ? this.#unsettledWrites(next) : []),
@@ -183,5 +192,11 @@ const recordItem = (freeze: Freeze, rev: number): Item => ({
   list: lists.freezes,
   list_key: `${freeze.opened_at}#${freeze.id}`,
 });
+
+/** Where a record is kept is no field of it. */
+const unknownIn = ({ pk: _pk, sk: _sk, rev: _rev, list: _list, list_key: _key, ...fields }: Item): Item => fields;
+
+/** One that only a newer version knows was read as another, and stays what it is. */
+const causeIn = (item: Item): Freeze['cause'] => item['cause'] as Freeze['cause'];
 
 const isDone = ({ ended_at, settled_at }: Freeze): boolean => ended_at !== null && settled_at !== null;

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { decides, nameKey, NameTaken } from '../../domain/actor-names.ts';
 import type { Clock, Page, Secrets, TokenAudit, Tokens } from '../../domain/ports.ts';
-import { type NewToken, TokenRecord } from '../../schemas/access.ts';
+import type { NewToken, TokenRecord } from '../../schemas/access.ts';
+import { StoredToken } from '../../schemas/stored.ts';
 import { millisOf, type Timestamp } from '../../schemas/time.ts';
 import { sha256 } from '../hash.ts';
 import { actWrite } from './act-entries.ts';
@@ -35,7 +36,7 @@ export class TokenTable implements Tokens {
   async find(hash: string): Promise<TokenRecord | undefined> {
     const [item] = await this.#table.shared.read([keys.token(hash)]);
     if (item === undefined) return undefined;
-    const { data: record } = TokenRecord.safeParse(item);
+    const { data: record } = StoredToken.safeParse(item);
     const checked = record === undefined ? 'wrong' : await this.#macs.check(record, hash, item['mac']);
     if (record === undefined || checked === 'wrong') {
       await this.#rememberRefused(hash, item);
@@ -81,7 +82,7 @@ export class TokenTable implements Tokens {
         revoked.push(item);
         continue;
       }
-      const { data: record } = TokenRecord.safeParse(item);
+      const { data: record } = StoredToken.safeParse(item);
       const checked = record && (await this.#macs.check(record, String(item['hash']), item['mac']));
       const shown = { id: String(item['sk']), name: nameIn(item) };
       if (checked === 'current') audit.valid += 1;
@@ -141,7 +142,7 @@ export class TokenTable implements Tokens {
   }
 
   #all(): Promise<TokenRecord[]> {
-    return collect(this.#table.each('TOKENS'), (item) => TokenRecord.parse(item));
+    return collect(this.#table.each('TOKENS'), (item) => StoredToken.parse(item));
   }
 
   async list(query: { limit: number; cursor?: string }): Promise<Page<TokenRecord>> {
@@ -159,7 +160,7 @@ export class TokenTable implements Tokens {
         ConditionExpression: 'attribute_exists(pk) AND attribute_not_exists(revoked_at)',
         ExpressionAttributeValues: { ':at': at, ':by': by },
       }),
-      this.#entryWrite({ ...TokenRecord.safeParse(item).data, id, name: nameIn(item) }, 'revoked', at, by),
+      this.#entryWrite({ ...StoredToken.safeParse(item).data, id, name: nameIn(item) }, 'revoked', at, by),
     ]);
     return ok;
   }

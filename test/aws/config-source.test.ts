@@ -89,4 +89,46 @@ describe('the configuration in force', () => {
     state.broken = false;
     expect((await config.current()).version).toBe('none');
   });
+
+  test('leaves out what only a newer version knows, at every depth, and warns of it', async () => {
+    const { state, config } = source();
+    const newer = { of_a_newer_version: { some: 'thing' } };
+    const production = { deployer: { kind: 'http', ...newer }, autoRollback: { mode: 'act', ...newer }, ...newer };
+    const services = { shop: { team: 'web', environments: { production }, ...newer } };
+    state.text = JSON.stringify({
+      config: { version: 'a', services, paging: {}, ...newer },
+      problems: ['one'],
+      ...newer,
+    });
+    const { services: read } = await config.current();
+    expect(read).toMatchObject({
+      shop: {
+        team: 'web',
+        environments: { production: { deployer: { kind: 'http' }, autoRollback: { mode: 'act' } } },
+      },
+    });
+    expect(JSON.stringify(read)).not.toContain('newer');
+    expect((await config.problems()).toSorted()).toEqual(
+      [
+        'config/current.json: warning: this version does not know config.of_a_newer_version, and ignores it',
+        ...[
+          '',
+          '.environments.production',
+          '.environments.production.autoRollback',
+          '.environments.production.deployer',
+        ].map(
+          (at) =>
+            `config/current.json: warning: this version does not know config.services.shop${at}.of_a_newer_version, and ignores it`,
+        ),
+        'one',
+      ].toSorted(),
+    );
+  });
+
+  test('refuses a value that it does not know, beside keys that it does not', async () => {
+    const { state, config } = source();
+    const services = { shop: { environments: { production: { autoRollback: { mode: 'perhaps' } } }, newer: true } };
+    state.text = JSON.stringify({ config: { version: 'a', services, paging: {} }, problems: [] });
+    await expect(config.current()).rejects.toThrow('could not be read');
+  });
 });

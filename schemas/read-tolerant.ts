@@ -1,0 +1,49 @@
+import type * as z from 'zod';
+
+/** Keys that one pass finds may hide others below what is read next; nothing is nested this deep. */
+const PASSES = 20;
+
+type Issue = z.core.$ZodIssue;
+type UnknownKeys = { path: PropertyKey[]; keys: string[] };
+
+/**
+ * Reads what a newer version may have written with a schema that refuses unknown keys: these are left out, and named. All
+ * else that is wrong is still refused.
+ *
+ * @returns `ignored`: paths such as `services.shop.newKey`
+ * @throws z.ZodError
+ */
+export function readTolerant<T>(schema: z.ZodType<T>, value: unknown): { data: T; ignored: string[] } {
+  const copy: unknown = structuredClone(value);
+  const ignored: string[] = [];
+  for (let pass = 1; pass <= PASSES; pass += 1) {
+    const { success, data, error } = schema.safeParse(copy);
+    if (success) return { data, ignored };
+    const unknown = error.issues.flatMap((issue) => unknownKeysIn(issue));
+    if (unknown.length === 0) throw error;
+    for (const { path, keys } of unknown)
+      for (const key of keys) if (removed(copy, path, key)) ignored.push([...path, key].map(String).join('.'));
+  }
+  return { data: schema.parse(copy), ignored };
+}
+
+/** Of a union, those of an arm in which nothing else is wrong. */
+function unknownKeysIn(issue: Issue, above: PropertyKey[] = []): UnknownKeys[] {
+  const path = [...above, ...issue.path];
+  if (issue.code === 'unrecognized_keys') return [{ path, keys: issue.keys }];
+  if (issue.code !== 'invalid_union') return [];
+  for (const arm of issue.errors) {
+    const found = arm.map((inner) => unknownKeysIn(inner, path));
+    if (found.length > 0 && found.every((one) => one.length > 0)) return found.flat();
+  }
+  return [];
+}
+
+/** False: it is gone already, or not where it was said to be. */
+function removed(root: unknown, path: readonly PropertyKey[], key: string): boolean {
+  let at: unknown = root;
+  for (const step of path) at = isRecord(at) ? at[step] : undefined;
+  return isRecord(at) && Object.hasOwn(at, key) && delete at[key];
+}
+
+const isRecord = (value: unknown): value is Record<PropertyKey, unknown> => typeof value === 'object' && value !== null;

@@ -1,0 +1,162 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { AuditLogTable } from '../../../aws/table/audit-log.ts';
+import { DrillTable } from '../../../aws/table/drills.ts';
+import { FreezeStateTable } from '../../../aws/table/freeze-state.ts';
+import { FreezeTable } from '../../../aws/table/freezes.ts';
+import { sha256 } from '../../../aws/hash.ts';
+import { mintIncidentId } from '../../../aws/ids.ts';
+import { type Key, keys } from '../../../aws/table/keys.ts';
+import { TokenMacs } from '../../../aws/table/token-mac.ts';
+import { alertOf } from '../../../domain/admission.ts';
+import type { TokenRecord } from '../../../schemas/access.ts';
+import type { DrillId, DrillRecord } from '../../../schemas/drill.ts';
+import { EnvironmentName, ServiceName } from '../../../schemas/names.ts';
+import { arrivals, signal } from '../../support/signals.ts';
+import { freeze, override } from './freezes-support.ts';
+import { silent, sealSecrets } from '../../support/fake-deps.ts';
+import { openTable, type TableStores } from './stores.ts';
+
+/*
+ * What a newer version has written is read, and what it means to the newer one is still there after this version has
+ * written the record.
+ */
+
+const NEWER = { of_a_newer_version: { some: 'thing' } };
+
+let stores: TableStores;
+beforeAll(async () => {
+  stores = await openTable();
+});
+afterAll(() => stores.close());
+
+const set = (key: Key, field: string, value: unknown) =>
+  stores.table.touch(key, {
+    UpdateExpression: 'SET #field = :value',
+    ExpressionAttributeNames: { '#field': field },
+    ExpressionAttributeValues: { ':value': value },
+  });
+const item = (key: Key) => stores.table.get(key);
+
+test('a freeze of an unknown cause holds until a person lifts it, and stays of its cause', async () => {
+  const audit = new AuditLogTable(stores.table, stores.blobs, stores.clock, silent, sealSecrets);
+  const freezes = new FreezeTable(stores.table, stores.clock, audit);
+  const place = { service: ServiceName.parse('frozen'), environment: EnvironmentName.parse('production') };
+  const now = stores.clock.now();
+  const one = freeze('frz_newer', now, place);
+  const overrides = [{ ...override('ovr_1', now), ...NEWER }];
+  await freezes.open({ ...one, ...NEWER, overrides, cause: 'weather' as never });
+
+  const checked = async () => (await new FreezeStateTable(stores.table).read({ ...place, team: null }, [])).own.freezes;
+  expect(await checked()).toMatchObject([{ id: one.id, cause: 'person' }]);
+  expect(await freezes.current()).toMatchObject([{ id: one.id }]);
+  expect(await freezes.get(one.id)).toMatchObject({ cause: 'person', ended_at: null });
+
+  await freezes.useOverride(one.id, 'ovr_1', 'deploy-1', 'ci');
+  const used = { ...NEWER, id: 'ovr_1', used_by: [{ deployment: 'deploy-1' }] };
+  expect(await item(keys.freeze(one.id))).toMatchObject({ ...NEWER, cause: 'weather', overrides: [used] });
+  const scope = await item(keys.freezeScope({ ...place, team: null }));
+  expect(JSON.parse(String(scope?.[`freeze:${one.id}`]))).toMatchObject({
+    ...NEWER,
+    cause: 'weather',
+    overrides: [used],
+  });
+  expect(JSON.parse(String(scope?.[`freeze:${one.id}`]))).not.toHaveProperty('pk');
+  await freezes.end(one.id, { at: now, by: 'ada', reason: 'enough', settled: true });
+  expect(await item(keys.freeze(one.id))).toMatchObject({ ...NEWER, cause: 'weather', ended_by: 'ada' });
+});
+
+test('a drill in an unknown phase is listed and goes on, with all that is known of it', async () => {
+  const drills = new DrillTable(stores.table, stores.clock);
+  const id = String(mintIncidentId(stores.clock.now())) as DrillId;
+  const begun: DrillRecord = {
+    id,
+    service: ServiceName.parse('drilled'),
+    environment: EnvironmentName.parse('lane'),
+    from_version: 'v2' as DrillRecord['from_version'],
+    to_version: 'v1' as DrillRecord['to_version'],
+    from_commit: null,
+    to_commit: null,
+    target: 'cd',
+    resource: 'cd drilled',
+    asks_hold: false,
+    asked_by: 'ada',
+    started_at: stores.clock.now(),
+    ended_at: null,
+    phase: 'back',
+    outcome: null,
+    reason: null,
+    way_back_s: null,
+    duration_s: null,
+    steps: [],
+    begun: false,
+    handle: null,
+    attempts: 0,
+    run: 1,
+    execution: null,
+    rev: 0,
+  };
+  await drills.begin(begun);
+  await set(keys.drill(id), 'of_a_newer_version', NEWER.of_a_newer_version);
+  await set(keys.drill(id), 'phase', 'warm-up');
+  expect(await drills.running()).toMatchObject([{ id, phase: 'hold', outcome: null }]);
+  const listed = (await drills.list({ limit: 10 })).items;
+  expect(listed).toMatchObject([{ id, phase: 'hold' }]);
+  expect(listed[0]).not.toHaveProperty('of_a_newer_version');
+  const read = await drills.get(id);
+  expect(read).not.toHaveProperty('pk');
+  expect(await drills.put({ ...begun, ...read, phase: 'forth' })).toBe(true);
+  expect(await item(keys.drill(id))).toMatchObject({ ...NEWER, phase: 'forth', rev: 1 });
+});
+
+test('a token with an unknown action may do what is known of it, and is listed', async () => {
+  const { record, secret } = await stores.tokens.create(
+    { name: 'newer', actions: ['incidents:read'], sources: null, services: null, environments: null, expires_at: null },
+    'ada',
+  );
+  const hash = sha256(secret);
+  const actions = ['incidents:read', 'moon:shoot'] as TokenRecord['actions'];
+  const mac = await new TokenMacs({ get: async (name) => stores.secrets[name] }).of({ ...record, actions }, hash);
+  for (const key of [keys.token(hash), keys.tokenById(record.id)]) {
+    await set(key, 'actions', actions);
+    await set(key, 'mac', mac);
+  }
+  expect(await stores.tokens.find(hash)).toEqual({ ...record, actions });
+  expect((await stores.tokens.list({ limit: 10 })).items).toMatchObject([{ name: 'newer', actions }]);
+  expect((await stores.tokens.check()).valid).toBe(1);
+  // Restrictions that are not known here would not be kept to: such a record is refused.
+  await set(keys.token(hash), 'mac', 'f'.repeat(64));
+  expect(await stores.tokens.find(hash)).toBeUndefined();
+});
+
+test('an unknown mode of the automation does nothing by itself, and stays what it is', async () => {
+  await stores.automation.write({ mode: 'act', services: { shop: { mode: 'act' } } }, 'ada');
+  const key = keys.automation();
+  await set(key, 'of_a_newer_version', NEWER.of_a_newer_version);
+  await set(key, 'mode', 'ask-twice');
+  await set(key, 'services', {
+    shop: { mode: 'ask-twice', environments: {} },
+    cart: { mode: 'act', environments: {} },
+  });
+  expect(await stores.automation.read()).toMatchObject({
+    mode: 'suggest',
+    services: { shop: { mode: 'suggest' }, cart: { mode: 'act' } },
+  });
+  await stores.automation.write({ paused: true, services: { cart: { mode: 'approve' } } }, 'grace');
+  expect(await item(key)).toMatchObject({
+    ...NEWER,
+    paused: true,
+    by: 'grace',
+    mode: 'ask-twice',
+    services: { shop: { mode: 'ask-twice' }, cart: { mode: 'approve' } },
+  });
+});
+
+test('an alert of an unknown severity is known, and its end is taken', async () => {
+  const one = signal({ service: ServiceName.parse('severe'), fingerprint: 'severe' });
+  const receipt = { at: stores.clock.now(), trace: 'trace' };
+  const [id] = (await stores.incidents.admit(arrivals([one]), receipt)).opened;
+  await set(keys.alert(sha256(alertOf(one))), 'severity', 'dire');
+  expect((await stores.incidents.admit(arrivals([one]), receipt)).counts).toMatchObject({ known: 1 });
+  await stores.incidents.admit(arrivals([{ ...one, status: 'resolved', endsAt: receipt.at }]), receipt);
+  expect(id && (await stores.incidents.read(id))).toMatchObject({ firing: 0 });
+});
