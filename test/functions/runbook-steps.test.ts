@@ -18,6 +18,8 @@ class Ops {
     'DELETE /drains/d-7': [[204]],
     'POST /refuses': [[422]],
     'POST /thinks-twice': [[409], [200]],
+    'POST /changes/sent': [[200]],
+    'POST /changes/sent-again': [[200]],
     'GET /state': [[200, { replicas: 3 }]],
   };
   readonly #server = createServer((request, response) => {
@@ -85,6 +87,16 @@ steps:
     timeout: 5m
 `,
   ),
+  'changes.md': runbook(
+    'changes',
+    `steps:
+  - id: call
+    uses: http
+    with: { method: POST, url: "${ops}/changes/\${{ incident.service }}" }
+    irreversible: true
+    timeout: 5m
+`,
+  ),
   'retries.md': runbook(
     'retries',
     `steps:
@@ -146,7 +158,18 @@ steps:
   ),
 });
 
-const NAMES = ['drained', 'retried', 'secretless', 'told', 'asked', 'kept', 'aborted', 'watched'] as const;
+const NAMES = [
+  'drained',
+  'sent',
+  'sent-again',
+  'retried',
+  'secretless',
+  'told',
+  'asked',
+  'kept',
+  'aborted',
+  'watched',
+] as const;
 const act = { mode: 'act', approvalTimeoutMinutes: 1440 };
 const service = { environments: { production: { deployer: { kind: 'http' }, autoRollback: act } } };
 
@@ -182,9 +205,10 @@ const depth = (value: number, after_seconds: number) =>
     ],
   });
 
-const fires = async (name: string, runbookName: string, labels: Record<string, string> = {}) => {
+const fires = async (name: string, runbookName: string, labels: Record<string, string> = {}, token?: string) => {
   const one = alert({ fingerprint: name, labels: { service: name, action: '', runbook: runbookName, ...labels } });
-  const { status } = await firebreak.post('/v1/alerts/alertmanager', group([one]));
+  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  const { status } = await firebreak.request('POST', '/v1/alerts/alertmanager', group([one]), headers);
   expect(status).toBe(202);
 };
 
@@ -244,6 +268,20 @@ describe('calls', () => {
     expect(lines).toContain('http.failed: call: the secret NOBODY_HAS_SET_THIS is not set, so it was not called');
     expect(ops.to('POST /never')).toEqual([]);
   });
+});
+
+test('alerts of a sender without the scope rollback:request change nothing by a runbook; those of others do', async () => {
+  const { body } = await firebreak.post('/v1/tokens', { name: 'alerts-only', actions: ['alerts:write'] });
+  await fires('sent', 'changes', {}, body.token);
+  await fires('sent-again', 'changes');
+  const [held, done] = await Promise.all(['sent', 'sent-again'].map(incidentOf));
+  await seen(done.id, 'runbook.finished');
+  expect(ops.to('POST /changes/sent-again')).toHaveLength(1);
+  await seen(held.id, 'runbook.finished');
+  expect(await told(held.id)).toContainEqual(
+    expect.stringMatching(/^runbook.step_skipped: call: not done: .*rollback:request/),
+  );
+  expect(ops.to('POST /changes/sent')).toEqual([]);
 });
 
 test('people are told where the runbook says: in a channel, by a ticket, once each, and by a page', async () => {

@@ -40,7 +40,7 @@ beforeAll(async () => {
         ]),
       ),
       ...all(['early', 'late', 'closed', 'probe', 'louder', 'flaps'], actingIn('production')),
-      ...all(['label', 'label-ingest'], {
+      ...all(['label', 'label-ingest', 'replay-only', 'replay-and-ask'], {
         environments: { production: { deployer: { kind: 'http' }, autoRollback: { mode: 'approve' } } },
       }),
       logged: {
@@ -449,6 +449,27 @@ describe.concurrent('episodes', TOGETHER, () => {
     await sent('label', INGEST_TOKEN);
     const again = await incident('label', ({ decisions }) => decisions.length === 2);
     expect(again.decisions).toMatchObject([{ kind: 'suggest' }, { kind: 'approve' }]);
+  });
+
+  test('what was in quarantine asks with the rights of the one who replays it, whoever has sent it', async () => {
+    const grants = { 'replay-only': [], 'replay-and-ask': ['rollback:request'] };
+    for (const [service, more] of Object.entries(grants)) {
+      await deployed(service, Date.now() - 60_000, 'production');
+      const labels = { service, severity: 'warning' };
+      const sent = await fetch(`${firebreak.url}/v1/alerts/alertmanager`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${INGEST_TOKEN}`, 'content-type': 'text/plain' },
+        body: JSON.stringify(group([alert({ labels, fingerprint: service, startsAt: minutesAgo(1) })])),
+      });
+      const id = /q_[0-9a-f]{32}/.exec(await sent.text())?.[0];
+      const { body } = await firebreak.post('/v1/tokens', { name: service, actions: ['quarantine:replay', ...more] });
+      const replayed = await firebreak.request('POST', `/v1/quarantine/${id}/replay`, undefined, {
+        authorization: `Bearer ${body.token}`,
+      });
+      expect(replayed).toMatchObject({ status: 202, body: { accepted: 1 } });
+    }
+    expect((await judged('replay-only')).decisions).toMatchObject([{ kind: 'suggest', because: 'sender_may_not_ask' }]);
+    expect((await judged('replay-and-ask')).decisions).toMatchObject([{ kind: 'approve', from_version: 'v2' }]);
   });
 
   test('by /api/v1/rollback every firing alert asks, with a scope of its own', async () => {
