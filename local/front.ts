@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import type { Server } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createAdaptorServer, type HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { Hono } from 'hono';
 import type { LambdaEvent } from 'hono/aws-lambda';
+import { declaredBytes, type Streamed } from '../functions/request-body.ts';
+import { Connections, RECEIVING } from './connections.ts';
 import { processMetrics } from './process-metrics.ts';
+import { BODY_MAX_BYTES, bodyStream, drained, waits } from './request-stream.ts';
 
 type LambdaAnswer = {
   statusCode: number;
@@ -15,15 +18,21 @@ type LambdaAnswer = {
   isBase64Encoded: boolean;
 };
 
+/** Takes what Lambda gives it, except for the body, which it reads when it has looked at the rest. */
+type Handler = (event: LambdaEvent & Streamed) => Promise<LambdaAnswer>;
+
 const KEPT_MS = 75_000;
+
+const HEALTH = /^\/(healthz|readyz)$/;
 
 /** Serves the deployed Lambda handler over HTTP: each request becomes the event that Lambda would get, and back. */
 export async function serveFront(options: {
   host: string;
   port: number;
-  handler: (event: LambdaEvent) => Promise<LambdaAnswer>;
+  maxConnections: number;
+  handler: Handler;
   /** By the beginning of their paths, other deployed handlers. */
-  others: Readonly<Record<string, (event: LambdaEvent) => Promise<LambdaAnswer>>>;
+  others: Readonly<Record<string, Handler>>;
   sandbox: Hono | undefined;
   /** Refuses what may not be done in the sandbox as things are. Undefined: it may. */
   guard: (request: Request) => Response | undefined;
@@ -44,15 +53,35 @@ export async function serveFront(options: {
         near && path === '/metrics' && !request.headers.has('authorization')
           ? `Bearer ${options.adminToken}`
           : undefined;
-      const body = await bodyOf(request);
-      if (body === undefined) return tooLarge();
+      if (!HEALTH.test(path) && connections.refuses()) {
+        const detail = 'as many requests as there may be are in progress; try again';
+        return send(refused(503, 'unavailable', detail, { 'retry-after': '5' }), incoming, outgoing);
+      }
+      const declared = declaredBytes(incoming.headers['content-length']);
+      if (declared !== undefined && declared > BODY_MAX_BYTES) {
+        const detail = `${declared} bytes; at most ${BODY_MAX_BYTES}`;
+        return send(refused(413, 'body-too-large', detail), incoming, outgoing);
+      }
       const other = Object.entries(options.others).find(([beginning]) => path.startsWith(beginning));
       const handler = other?.[1] ?? options.handler;
-      const answer = await handler(toEvent(request, body, authorization));
-      return send(path === '/metrics' ? withMore(answer, () => ofProcess() + options.metrics()) : answer, outgoing);
+      const isSent = (declared ?? 0) > 0 || incoming.headers['transfer-encoding'] !== undefined;
+      const hasBody = isSent && !/^(GET|HEAD)$/.test(request.method);
+      const stream = hasBody ? bodyStream(incoming, outgoing) : undefined;
+      const answer = await handler(Object.assign(toEvent(request, authorization), { stream }));
+      const more = () => ofProcess() + connections.metrics() + options.metrics();
+      return send(path === '/metrics' ? withMore(answer, more) : answer, incoming, outgoing);
     },
     overrideGlobalObjects: false,
+    // What is left of a body is looked after here.
+    autoCleanupIncoming: false,
+    serverOptions: RECEIVING,
   }) as Server;
+  const connections = new Connections(server, options.maxConnections);
+  // Whether a body is sent at all is told when it is read: the credentials are looked at first.
+  server.on('checkContinue', (incoming, outgoing) => {
+    waits.add(incoming);
+    server.emit('request', incoming, outgoing);
+  });
   // Longer than clients keep a connection that they do not use: who closes first must not be a race with a request.
   server.keepAliveTimeout = KEPT_MS;
   await new Promise<void>((resolve, reject) => {
@@ -95,45 +124,21 @@ function fromThisMachine(incoming: HttpBindings['incoming'], request: Request): 
   );
 }
 
-/** Lambda takes no larger request either; what is smaller, the product itself refuses by its own limits. */
-const BODY_MAX_BYTES = 6 * 1024 * 1024;
-
-/** Of more than that nothing is read, and the sender may see the connection break instead of the answer. */
-const READ_MAX_BYTES = 64 * 1024 * 1024;
-
-/** Undefined when it is too large, and then it is not kept: nobody may fill the memory, least of all without a token. */
-async function bodyOf(request: Request): Promise<Buffer | undefined> {
-  if (request.method === 'GET' || request.method === 'HEAD') return Buffer.alloc(0); // to look for it takes its time
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  const stream: AsyncIterable<Uint8Array> | null = request.body;
-  for await (const chunk of stream ?? []) {
-    bytes += chunk.byteLength;
-    if (bytes <= BODY_MAX_BYTES) chunks.push(chunk);
-    else chunks.length = 0;
-    if (bytes > READ_MAX_BYTES) break;
-  }
-  return bytes > BODY_MAX_BYTES ? undefined : Buffer.concat(chunks);
-}
-
-function tooLarge(): Response {
-  const [status, code] = [413, 'body-too-large'];
-  const problem = {
-    type: `urn:firebreak:problem:${code}`,
-    title: 'body too large',
-    status,
-    code,
-    detail: `at most ${BODY_MAX_BYTES} bytes`,
-    request_id: randomUUID(),
-  };
-  return new Response(JSON.stringify(problem), {
-    status,
+/** A refusal of this server itself, before the product has seen the request. */
+function refused(status: number, code: string, detail: string, headers: Record<string, string> = {}): LambdaAnswer {
+  const request_id = randomUUID();
+  const type = `urn:firebreak:problem:${code}`;
+  return {
+    statusCode: status,
     headers: {
       'content-type': 'application/problem+json',
-      'x-request-id': problem.request_id,
+      'x-request-id': request_id,
       connection: 'close',
+      ...headers,
     },
-  });
+    body: JSON.stringify({ type, title: code.replaceAll('-', ' '), status, code, detail, request_id }),
+    isBase64Encoded: false,
+  };
 }
 
 /**
@@ -148,7 +153,7 @@ export function rawPathOf(path: string): string {
   }
 }
 
-function toEvent(request: Request, body: Buffer, authorization: string | undefined): LambdaEvent {
+function toEvent(request: Request, authorization: string | undefined): LambdaEvent {
   const url = new URL(request.url);
   const path = rawPathOf(url.pathname);
   const headers = Object.fromEntries(request.headers);
@@ -170,8 +175,7 @@ function toEvent(request: Request, body: Buffer, authorization: string | undefin
       stage: '$default',
       requestId: '',
     },
-    body: body.toString('base64'),
-    isBase64Encoded: true,
+    isBase64Encoded: false,
   };
   return event as unknown as LambdaEvent;
 }
@@ -181,11 +185,23 @@ const withMore = (answer: LambdaAnswer, more: () => string): LambdaAnswer =>
   answer.statusCode === 200 && !answer.isBase64Encoded ? { ...answer, body: answer.body + more() } : answer;
 
 /** Written as it is: to make a `Response` of it, and to read that again, takes as long as many an answer. */
-function send(answer: LambdaAnswer, outgoing: HttpBindings['outgoing']): Response {
-  const { statusCode, headers = {}, cookies = [], body, isBase64Encoded } = answer;
+async function send(answer: LambdaAnswer, incoming: IncomingMessage, outgoing: ServerResponse): Promise<Response> {
+  const { statusCode, headers = {}, cookies = [], isBase64Encoded } = answer;
+  const body = Buffer.from(answer.body, isBase64Encoded ? 'base64' : 'utf8');
   outgoing.statusCode = statusCode;
   for (const [name, value] of Object.entries(headers)) outgoing.setHeader(name, value);
   if (cookies.length > 0) outgoing.setHeader('set-cookie', cookies);
-  outgoing.end(isBase64Encoded ? Buffer.from(body, 'base64') : body);
+  if (incoming.complete) outgoing.end(body);
+  else await sendEarly(body, incoming, outgoing);
   return RESPONSE_ALREADY_SENT;
+}
+
+/** The answer to a request of which not all has come, and nobody wants the rest. */
+async function sendEarly(body: Buffer, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+  outgoing.setHeader('connection', 'close');
+  outgoing.setHeader('content-length', body.byteLength);
+  if (waits.has(incoming)) return void outgoing.end(body);
+  outgoing.write(body);
+  await drained(incoming);
+  outgoing.end();
 }

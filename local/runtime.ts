@@ -128,6 +128,7 @@ async function start(settings: Settings, env: Env, opened: Opened): Promise<Runn
     await serveFront({
       host: settings.host,
       port: settings.port,
+      maxConnections: settings.maxConnections,
       handler: httpHandler as FrontHandler,
       others: { '/integrations/slack/': slackHandler as unknown as FrontHandler },
       sandbox: standIns?.app,

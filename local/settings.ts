@@ -14,6 +14,7 @@ export type Settings = {
   sandbox: boolean;
   timeScale: number;
   logLevel: string;
+  maxConnections: number;
 };
 
 /** @throws naming each variable that is wrong */
@@ -31,5 +32,6 @@ export function readSettings(env: Env, cwd: string): Settings {
     sandbox: data.FIREBREAK_SANDBOX === 'on',
     timeScale: data.FIREBREAK_TIME_SCALE,
     logLevel: data.LOG_LEVEL,
+    maxConnections: data.FIREBREAK_MAX_CONNECTIONS,
   };
 }

@@ -62,6 +62,10 @@ export const VARIABLE_NOTES: Record<VariableName, VariableNote> = {
     meaning:
       '`on`: a stand-in for every vendor of which neither an address nor a credential is set. `off`: no stand-ins, and no `/sandbox`; a vendor is on when its credential is set',
   },
+  FIREBREAK_MAX_CONNECTIONS: {
+    meaning:
+      'Most connections of clients at once. When all are taken, a new one replaces the one that has been without a request for the longest time ([operating.md](operating.md#limits))',
+  },
   FIREBREAK_TIME_SCALE: {
     meaning:
       'With 60, workflow waits, approval time-outs, retry back-off, verification windows, quiet times and schedules pass 60 times faster. For demonstrations and tests',

@@ -56,6 +56,7 @@ export const VARIABLES = {
   FIREBREAK_CONFIG_DIR: onMachine('machine', folder('config')),
   FIREBREAK_RUNBOOKS_DIR: onMachine('machine', folder('runbooks')),
   FIREBREAK_SANDBOX: onMachine('machine', z.enum(['on', 'off']).default('on')),
+  FIREBREAK_MAX_CONNECTIONS: onMachine('machine', z.coerce.number().int().min(16).max(65_000).default(1000)),
   FIREBREAK_TIME_SCALE: onMachine('machine', z.coerce.number().min(1).default(1)),
   LOG_LEVEL: entry('machine', z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info')),
 

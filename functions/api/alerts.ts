@@ -13,6 +13,7 @@ import { sources } from '../../schemas/sources/index.ts';
 import type { Fault, ParseResult, Source, Unreadable } from '../../schemas/sources/parsed.ts';
 import { millisOf } from '../../schemas/time.ts';
 import { mayAskByLabel, principalOf, senderOf, signedBy } from './authentication.ts';
+import { readBody } from './body.ts';
 import type { Env } from './context.ts';
 import { allower, answers, type Api, endpoint, problems } from './endpoint.ts';
 import { problem, Refusal } from './problem.ts';
@@ -82,10 +83,8 @@ const describe = (method: 'post' | 'put', path: string, summary: string) =>
   });
 
 async function receive(c: Context<Env>, deps: Deps, source: Source, receiver: Receiver): Promise<never> {
-  const body = new Uint8Array(await c.req.arrayBuffer()); // a signature covers the bytes, and quarantine keeps them
-  const sender = await check(c, deps, source, receiver, body);
-  if (body.byteLength > BODY_MAX_BYTES)
-    throw new Refusal(413, 'body-too-large', `${body.byteLength} bytes; at most ${BODY_MAX_BYTES}`);
+  const sender = await check(c, deps, source, receiver);
+  const body = await readBody(c, BODY_MAX_BYTES); // as bytes: quarantine keeps them
   try {
     return await take(c, deps, source, receiver, body, sender);
   } catch (error) {
@@ -108,14 +107,8 @@ export type Sender = {
   mayAsk(scope: Scope): boolean;
 };
 
-/** A token with the right scope, or the sender's own signature. */
-async function check(
-  c: Context<Env>,
-  deps: Deps,
-  source: Source,
-  { action }: Receiver,
-  body: Uint8Array,
-): Promise<Sender> {
+/** A token with the right scope, or the sender's own signature, for which alone the body is read before it is known. */
+async function check(c: Context<Env>, deps: Deps, source: Source, { action }: Receiver): Promise<Sender> {
   const authorization = c.req.header('authorization');
   const principal = await principalOf(deps, authorization);
   if (principal !== undefined) {
@@ -127,7 +120,7 @@ async function check(
   if (
     authorization === undefined &&
     source.signature !== undefined &&
-    (await signedBy(deps, source.signature, c.req.raw.headers, body))
+    (await signedBy(deps, source.signature, c.req.raw.headers, () => readBody(c, BODY_MAX_BYTES)))
   ) {
     // Whoever runs Firebreak has given it the secret, as they have given an Alertmanager the ingest token.
     return { name: `${source.name}:signature`, allow: () => undefined, mayAsk: () => true };

@@ -57,12 +57,15 @@ function tokenOf(authorization: string | undefined): string | undefined {
   return colon === -1 || colon === pair.length - 1 ? undefined : pair.slice(colon + 1);
 }
 
-/** Checks a sender's signature over the raw body. Without a secret configured nothing can be right. */
+/**
+ * Checks a sender's signature over the raw body. Without a secret configured nothing can be right, and without a signature,
+ * or with one that is late, the body is not read.
+ */
 export async function signedBy(
   deps: Pick<Deps, 'secrets' | 'clock'>,
   scheme: SignatureScheme,
   headers: Headers,
-  body: Uint8Array,
+  body: () => Promise<Uint8Array>,
 ): Promise<boolean> {
   const secret = await deps.secrets.get(scheme.secret);
   const signature = headers.get(scheme.header);
@@ -74,7 +77,7 @@ export async function signedBy(
     if (timestamp === null || !fresh(Number(timestamp), deps)) return false;
     hmac.update(`${timestamp}:`);
   }
-  return sameText(signature.trim().toLowerCase(), hmac.update(body).digest('hex'));
+  return sameText(signature.trim().toLowerCase(), hmac.update(await body()).digest('hex'));
 }
 
 const fresh = (seconds: number, { clock }: Pick<Deps, 'clock'>): boolean =>

@@ -9,6 +9,8 @@ export type Env = {
     requestId: string;
     trace: string;
     log: Log;
+    /** Once it is read: see body.ts. */
+    body: Uint8Array<ArrayBuffer> | undefined;
     principal: Principal;
     /** The same, for what they do. */
     who: Who;

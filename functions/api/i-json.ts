@@ -1,8 +1,10 @@
 import type { MiddlewareHandler } from 'hono';
+import { readBody } from './body.ts';
+import type { Env } from './context.ts';
 import { Refusal } from './problem.ts';
 
 /** Of every request that is no alert. An item of the table holds 400 KB. */
-const BODY_MAX_BYTES = 256 * 1024;
+export const BODY_MAX_BYTES = 256 * 1024;
 
 /** A table's item may be nested 32 deep, of which we need some. */
 const DEPTH_MAX = 16;
@@ -15,10 +17,8 @@ const TINIEST = 1e-100;
  * nesting without end.
  * @see RFC 7493 (I-JSON), which rules out the same, except for the depth
  */
-export const iJson: MiddlewareHandler = async (c, next) => {
-  const text = await c.req.text();
-  const bytes = Buffer.byteLength(text);
-  if (bytes > BODY_MAX_BYTES) throw new Refusal(413, 'body-too-large', `${bytes} bytes; at most ${BODY_MAX_BYTES}`);
+export const iJson: MiddlewareHandler<Env> = async (c, next) => {
+  const text = new TextDecoder().decode(await readBody(c, BODY_MAX_BYTES));
   if (text !== '') {
     const wrong = flawOf(parsed(text), 0);
     if (wrong !== undefined) throw new Refusal(422, 'invalid', wrong);

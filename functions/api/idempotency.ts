@@ -2,7 +2,9 @@ import type { MiddlewareHandler } from 'hono';
 import { sha256 } from '../../aws/hash.ts';
 import type { Deps, IdempotencyKey } from '../../domain/ports.ts';
 import { principalOf } from './authentication.ts';
+import { readBody } from './body.ts';
 import type { Env } from './context.ts';
+import { BODY_MAX_BYTES } from './i-json.ts';
 import { Refusal } from './problem.ts';
 
 /** POSTs that create something. Receivers are not among them: a re-notification is new to them, and told apart later. */
@@ -27,7 +29,7 @@ export const idempotency =
     // Names are not unique, and one who has the name of another may have other rights: the credential itself counts.
     const caller = sha256(c.req.header('authorization') ?? '');
     const key: IdempotencyKey = { principal: caller, route: c.req.path, key: given };
-    const begun = await deps.idempotency.begin(key, sha256(await c.req.text()));
+    const begun = await deps.idempotency.begin(key, sha256(await readBody(c, BODY_MAX_BYTES)));
     if (begun.kind === 'other_body')
       throw new Refusal(422, 'idempotency-key-reused', 'this Idempotency-Key came with another body before');
     if (begun.kind === 'running')

@@ -3,6 +3,7 @@ import type { Context } from 'hono';
 import type { Deps } from '../../domain/ports.ts';
 import { GITHUB_API_URL } from '../../integrations/github/rest.ts';
 import type { WaitingGate } from '../../schemas/waiting-gate.ts';
+import { readBody } from '../api/body.ts';
 import type { Env } from '../api/context.ts';
 import { answers, type Api, endpoint, problems } from '../api/endpoint.ts';
 import { Refusal } from '../api/problem.ts';
@@ -59,16 +60,15 @@ export function githubRoutes(app: Api, deps: Deps): void {
 
 /** The payload, once it is sure that GitHub has sent it. */
 async function received(c: Context<Env>, { secrets }: Pick<Deps, 'secrets'>): Promise<unknown> {
-  const body = new Uint8Array(await c.req.arrayBuffer()); // the signature covers the bytes
   const secret = await secrets.get('GITHUB_WEBHOOK_SECRET');
-  if (!isSignedByGithub(body, c.req.header('x-hub-signature-256'), secret))
+  const signature = c.req.header('x-hub-signature-256');
+  const body = secret && signature ? await readBody(c, BODY_MAX_BYTES) : undefined; // the signature covers the bytes
+  if (body === undefined || !isSignedByGithub(body, signature, secret))
     throw new Refusal(
       401,
       'unauthorized',
       'X-Hub-Signature-256 is missing or does not fit, or GITHUB_WEBHOOK_SECRET is not set here',
     );
-  if (body.byteLength > BODY_MAX_BYTES)
-    throw new Refusal(413, 'body-too-large', `${body.byteLength} bytes; at most ${BODY_MAX_BYTES}`);
   const payload = payloadOf(body, c.req.header('content-type') ?? '');
   if (payload === undefined)
     throw new Refusal(400, 'not-json', 'the body holds no JSON, neither whole nor as "payload"');

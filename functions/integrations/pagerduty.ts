@@ -3,12 +3,16 @@ import type { Context } from 'hono';
 import type { Deps } from '../../domain/ports.ts';
 import { truncate } from '../../integrations/text.ts';
 import { incidentOf, PagerDutyEvent, PagerDutyPayload, READ_EVENT_TYPES } from '../../schemas/pagerduty.ts';
+import { readBody } from '../api/body.ts';
 import type { Env } from '../api/context.ts';
-import { answers, type Api, endpoint } from '../api/endpoint.ts';
+import { answers, type Api, endpoint, problems } from '../api/endpoint.ts';
 import { Refusal } from '../api/problem.ts';
 import { isSignedByPagerDuty } from './pagerduty-signature.ts';
 
 const PATH = '/integrations/pagerduty/webhook';
+
+/** Far more than they send: what is refused, PagerDuty drops. */
+const BODY_MAX_BYTES = 4 * 1024 * 1024;
 
 /** An id of theirs is a UUID. */
 const WEBHOOK_ID = /^[\w-]{1,128}$/;
@@ -41,12 +45,16 @@ export function pagerDutyRoutes(app: Api, deps: Deps): void {
       path: PATH,
       tags: ['integrations'],
       summary: 'Webhooks v3 of PagerDuty, signed with PAGERDUTY_WEBHOOK_SECRET',
-      responses: { 202: answers('Taken, of no interest, or kept because it could not be read', Taken) },
+      responses: {
+        202: answers('Taken, of no interest, or kept because it could not be read', Taken),
+        413: problems('Over 4 MiB'),
+      },
     }),
     async (c) => {
-      const body = new Uint8Array(await c.req.arrayBuffer()); // the signature covers the bytes
       const secrets = await deps.secrets.get('PAGERDUTY_WEBHOOK_SECRET');
-      if (!isSignedByPagerDuty(body, c.req.header('x-pagerduty-signature'), secrets))
+      const signature = c.req.header('x-pagerduty-signature');
+      const body = secrets && signature ? await readBody(c, BODY_MAX_BYTES) : undefined; // the signature covers the bytes
+      if (body === undefined || !isSignedByPagerDuty(body, signature, secrets))
         throw new Refusal(
           401,
           'unauthorized',

@@ -3,16 +3,17 @@ import { SlashCommand } from '../../schemas/slack/command.ts';
 import { Interaction, isInteraction } from '../../schemas/slack/interaction.ts';
 import { millisOf } from '../../schemas/time.ts';
 import { formIn, jsonIn, parsed, type Read } from './body.ts';
+import { declaredBytes } from '../request-body.ts';
 import { answerCommand, type Waiting } from './commands.ts';
 import { within } from './deadline.ts';
 import type { SlackDeps } from '../../domain/slack-ports.ts';
 import { answerEvent } from './events.ts';
-import { type Answer, nothing, type Received, refused, requestIdOf, stamped, word } from './http.ts';
+import { type Answer, type Incoming, nothing, type Received, refused, requestIdOf, stamped, word } from './http.ts';
 import { answerInteraction } from './interactions.ts';
 import { knowledge } from './known.ts';
 import { traceOf } from './queue.ts';
 import { readers } from './reader.ts';
-import { isSignedBySlack } from './signature.ts';
+import { isSignedBySlack, maySign } from './signature.ts';
 
 /** Slack's own are a few kilobytes, a modal at most 250. */
 const BODY_MAX_BYTES = 1024 * 1024;
@@ -27,7 +28,7 @@ const PLACE = /^\/integrations\/slack\/(commands|interactions|events)$/;
 type Place = 'commands' | 'interactions' | 'events';
 
 /** What Slack sends. Signed, or nothing is looked at; answered within three seconds, whatever of ours is down. */
-export function slackApp(deps: SlackDeps): (received: Received) => Promise<Answer> {
+export function slackApp(deps: SlackDeps): (incoming: Incoming) => Promise<Answer> {
   const known = knowledge(deps);
   const readerOf = readers(deps, known);
   return async (received) => {
@@ -45,23 +46,36 @@ export function slackApp(deps: SlackDeps): (received: Received) => Promise<Answe
 
 const stackOf = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error));
 
-async function answer(waiting: Waiting, received: Received): Promise<Answer> {
+async function answer(waiting: Waiting, incoming: Incoming): Promise<Answer> {
   const { deps } = waiting;
-  const place = PLACE.exec(received.path)?.[1] as Place | undefined;
-  if (place === undefined) return refused(404, 'not-found', `there is nothing at ${received.path}`);
-  if (received.method !== 'POST') return refused(405, 'not-found', 'this is posted to', { allow: 'POST' });
+  const place = PLACE.exec(incoming.path)?.[1] as Place | undefined;
+  if (place === undefined) return refused(404, 'not-found', `there is nothing at ${incoming.path}`);
+  if (incoming.method !== 'POST') return refused(405, 'not-found', 'this is posted to', { allow: 'POST' });
   const secret = await within(SECRET_PATIENCE_MS, deps.secrets.get('SLACK_SIGNING_SECRET'));
-  if (!isSignedBySlack(received, secret, millisOf(deps.clock.now()) / 1000))
-    return refused(
-      401,
-      'unauthorized',
-      'X-Slack-Signature is missing, late or does not fit, or SLACK_SIGNING_SECRET is not set here',
-      { 'www-authenticate': 'Slack-Signature' },
-    );
-  const { byteLength: bytes } = received.body;
-  if (bytes > BODY_MAX_BYTES) return refused(413, 'body-too-large', `${bytes} bytes; at most ${BODY_MAX_BYTES}`);
+  const now = millisOf(deps.clock.now()) / 1000;
+  if (!secret || !maySign(incoming.headers, now)) return unsigned();
+  const body = await bodyIn(incoming);
+  if (body === undefined) return refused(413, 'body-too-large', `at most ${BODY_MAX_BYTES} bytes`);
+  const received = { ...incoming, body };
+  if (!isSignedBySlack(received, secret, now)) return unsigned();
   const answered = await ANSWERS[place](waiting, received);
   return 'unreadable' in answered ? unreadable(waiting, place, received, answered) : answered;
+}
+
+const unsigned = (): Answer =>
+  refused(
+    401,
+    'unauthorized',
+    'X-Slack-Signature is missing, late or does not fit, or SLACK_SIGNING_SECRET is not set here',
+    { 'www-authenticate': 'Slack-Signature' },
+  );
+
+/** Undefined: it is too large, and then no more of it is read. */
+async function bodyIn({ headers, body }: Incoming): Promise<Uint8Array | undefined> {
+  const declared = declaredBytes(headers['content-length']);
+  if (declared !== undefined && declared > BODY_MAX_BYTES) return undefined;
+  const read = typeof body === 'function' ? await body(BODY_MAX_BYTES) : body;
+  return read === undefined || read.byteLength > BODY_MAX_BYTES ? undefined : read;
 }
 
 type Unreadable = { unreadable: string; status?: 400 | 415 };

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import type { ChatMessage } from '../../domain/outlets.ts';
 import { bodyOf } from '../../integrations/slack/blocks.ts';
+import { readUpTo, type Streamed } from '../request-body.ts';
 
 /** A request as it came: a signature covers its bytes. */
 export type Received = {
@@ -59,13 +60,21 @@ export function requestIdOf({ headers }: Pick<Received, 'headers'>): string {
   return given !== undefined && /^[\w.:/+=-]{1,128}$/.test(given) ? given : randomUUID();
 }
 
-export function receivedBy(event: APIGatewayProxyEventV2): Received {
+/** A request of which the body may still have to be read. Undefined: it is larger than that. */
+export type Incoming = Omit<Received, 'body'> & {
+  body: Uint8Array | ((maxBytes: number) => Promise<Uint8Array | undefined>);
+};
+
+export function receivedBy(event: APIGatewayProxyEventV2 & Streamed): Incoming {
   const headers = Object.entries(event.headers).map(([name, value]) => [name.toLowerCase(), value] as const);
   return {
     method: event.requestContext.http.method,
     path: event.rawPath,
     headers: Object.fromEntries(headers),
-    body: Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8'),
+    body:
+      event.stream === undefined
+        ? Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8')
+        : (maxBytes) => readUpTo(event.stream ?? null, maxBytes),
   };
 }
 
