@@ -1,4 +1,5 @@
-import type { Action } from '../schemas/access.ts';
+import type { Action, TokenRecord } from '../schemas/access.ts';
+import type { PeopleFile } from '../schemas/people.ts';
 
 /**
  * What two names have in common that no reader can tell apart: case, width, composed or not, blanks anywhere, and what
@@ -13,6 +14,57 @@ export const nameKey = (name: string): string =>
 
 /** Whether two names are of one and the same, where somebody else is asked for. */
 export const isSameActor = (one: string, other: string): boolean => nameKey(one) === nameKey(other);
+
+/** The principal of the first token, which creates the tokens of people. */
+const ADMIN = 'admin';
+
+const CREATED_BY = /^.+ \(token of (.+)\)$/s;
+
+/**
+ * The name under which a token acts. One that the admin token created stands for whoever it is named after. Any other says
+ * who created it, so that nobody can act as somebody else by a token that they name so.
+ */
+export function actsAs({ name, created_by }: Pick<TokenRecord, 'name' | 'created_by'>): string {
+  const creator = personBehind(created_by);
+  return created_by === ADMIN || isSameActor(creator, name) ? name : `${name} (token of ${creator})`;
+}
+
+/** The person, or the token of the admin's, who is responsible for what is done under this name. */
+export const personBehind = (name: string): string => CREATED_BY.exec(name)?.[1] ?? name;
+
+/** Whether two names count as one person where a second person is asked for. */
+export const isSamePerson = (one: string, other: string): boolean =>
+  isSameActor(personBehind(one), personBehind(other));
+
+/**
+ * Why `by` may not give this name to a token, where it is the name of somebody in people.yaml. `forbidden`: others may.
+ * Undefined: it is nobody's, or they may.
+ */
+export function whyOfPerson(
+  name: string,
+  { people }: Pick<PeopleFile, 'people'>,
+  by: string,
+): { text: string; forbidden: boolean } | undefined {
+  const called = JSON.stringify(name);
+  const id = Object.keys(people).find((one) => isSameActor(one, name));
+  if (id !== undefined) {
+    if (by === ADMIN || isSamePerson(by, id)) return undefined;
+    return {
+      text: `${called} is a person in people.yaml: only the admin token, or a token of ${id}, can create a token with this name`,
+      forbidden: true,
+    };
+  }
+  const found = Object.entries(people).find(([, person]) =>
+    [person.name, person.email, person.slack, person.pagerduty].some(
+      (own) => own !== undefined && isSameActor(own, name),
+    ),
+  );
+  if (found === undefined) return undefined;
+  return {
+    text: `${called} is ${found[0]} in people.yaml: name the token ${JSON.stringify(found[0])}, so that both count as one person`,
+    forbidden: false,
+  };
+}
 
 /** By these Firebreak says on record what it does itself, and what its own tokens do. */
 const OWN = new Set(['admin', 'ingest', 'firebreak', 'evaluation', 'calendar', 'alerts', 'system', 'unknown']);
@@ -36,6 +88,8 @@ const PREFIX = /^(firebreak|github|slack|pagerduty|person|incident):/;
 export function whyReserved(name: string, actions: readonly string[]): string | undefined {
   const key = nameKey(name);
   if (key === '') return `${JSON.stringify(name)} has nothing in it that can be read; name whoever uses the token`;
+  if (key.includes('(tokenof'))
+    return `"(token of …)" is how Firebreak says who created a token; name whoever uses it without that`;
   if (OWN.has(key) || PREFIX.test(key))
     return `Firebreak says ${JSON.stringify(key)} on record of what it does itself; name whoever uses the token`;
   if (SENDERS.has(key) && decides(actions))
@@ -53,6 +107,7 @@ const DECIDES: ReadonlySet<string> = new Set<Action | '*'>([
   'freezes:write',
   'freezes:override',
   'tokens:write',
+  'quarantine:replay',
 ]);
 
 /**

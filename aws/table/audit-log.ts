@@ -1,5 +1,6 @@
 import type { AuditEntry, AuditLog, ChainCheck } from '../../domain/freeze/ports.ts';
 import type { Blobs, Clock, Log, Secrets } from '../../domain/ports.ts';
+import { secondsBetween, type Timestamp } from '../../schemas/time.ts';
 import { checkChain } from './audit-check.ts';
 import { actWrite } from './act-entries.ts';
 import { endOf, entryIn, entryText, minuteOf, unreadable } from './audit-entries.ts';
@@ -19,6 +20,9 @@ const WAITING_PER_ROUND = 1000;
 /** `detail` is small. */
 const ENTRY_MAX_BYTES = 32 * 1024;
 
+/** Sweeps that follow each other faster, as in a trial at another pace, do not look again each time. */
+const LOOK_SECONDS = 10;
+
 /** How many minutes on an entry is written when those before are closed already. */
 const TRIES = 20;
 
@@ -32,6 +36,10 @@ export class AuditLogTable implements AuditLog {
   readonly #clock: Clock;
   readonly #sealer: Sealer;
   readonly #sealKeys: SealKeys;
+  /** When this process last looked for waiting entries. */
+  #admittedAt: Timestamp | undefined;
+  /** The last one that this process has recorded, or found recorded. */
+  #configuration: { version: string; at: Timestamp } | undefined;
   #marked: { minute: string; done: Promise<unknown> } | undefined;
 
   constructor(table: Table, blobs: Blobs, clock: Clock, log: Log, secrets: Secrets) {
@@ -80,6 +88,7 @@ export class AuditLogTable implements AuditLog {
    * removing an entry is conditional on it being there.
    */
   async #admitWaiting(): Promise<void> {
+    this.#admittedAt = this.#clock.now();
     for (const pk of logWaitingShards) {
       const waiting = await collect(this.#table.each(pk, '', { limit: WAITING_PER_ROUND }), (item) => item);
       for (let from = 0; from < waiting.length; from += ENTRIES_PER_WRITE) {
@@ -94,7 +103,17 @@ export class AuditLogTable implements AuditLog {
     }
   }
 
+  #isOld(at: Timestamp | undefined): boolean {
+    return at === undefined || secondsBetween(at, this.#clock.now()) >= LOOK_SECONDS;
+  }
+
   async configuration(version: string): Promise<void> {
+    if (this.#configuration?.version === version && !this.#isOld(this.#configuration.at)) return;
+    await this.#recordConfiguration(version);
+    this.#configuration = { version, at: this.#clock.now() };
+  }
+
+  async #recordConfiguration(version: string): Promise<void> {
     const known = await this.#table.get(keys.loggedConfig());
     if (known?.['version'] === version) return;
     const at = this.#clock.now();
@@ -151,7 +170,7 @@ export class AuditLogTable implements AuditLog {
   }
 
   async seal(): Promise<void> {
-    await Promise.all([this.#sealer.seal(), this.#admitWaiting()]);
+    await Promise.all([this.#sealer.seal(), this.#isOld(this.#admittedAt) ? this.#admitWaiting() : undefined]);
   }
 
   check(query: { last?: number } = {}): Promise<ChainCheck> {

@@ -1,4 +1,4 @@
-import { isSameActor } from '../../domain/actor-names.ts';
+import { isSamePerson } from '../../domain/actor-names.ts';
 import type { AuditEntry } from '../../domain/freeze/ports.ts';
 import { revisionOf } from '../../domain/freeze/latch.ts';
 import { isLifted, stateAt } from '../../domain/freeze/state.ts';
@@ -54,7 +54,7 @@ export const changes = {
     const override = overrideOf(freeze, id);
     if (override === undefined || !lasts(override, now) || stateAt(freeze, now) === 'over')
       return { answer: 'unknown' };
-    if (isSameActor(override.requested_by, by)) return { answer: 'own' };
+    if (isSamePerson(override.requested_by, by)) return { answer: 'own' };
     if (override.approved_at !== null || !override.needs_approval) return { answer: freeze };
     const next = withOverride(freeze, { ...override, approved_by: by, approved_at: now });
     return { next, entry: entries.approved(freeze, rev, id, now, by) };

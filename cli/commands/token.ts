@@ -6,8 +6,9 @@ import { JSON_OPTION, LIMIT_OPTION, several } from '../options.ts';
 import { asJson, shortTime, table } from '../table.ts';
 import { Misused, type World } from '../world.ts';
 
-const Made = TokenRecord.extend({ token: z.string() });
-const Records = z.object({ items: z.array(TokenRecord) });
+const Record = TokenRecord.extend({ acts_as: z.string().optional() });
+const Made = Record.extend({ token: z.string() });
+const Records = z.object({ items: z.array(Record) });
 
 type CreateOptions = {
   action: string[];
@@ -55,7 +56,9 @@ async function create(world: World, name: string, options: CreateOptions): Promi
   const body = { name, actions, services, environments, sources, expires_at: expiresAt };
   const made = await (await Client.of(world)).post('/v1/tokens', body, Made);
   world.out(json ? asJson(made) : made.token);
-  if (!json) world.err(`${made.id} of ${made.name}; the token is not shown again`);
+  if (json) return;
+  const as = made.acts_as === undefined || made.acts_as === made.name ? '' : `, on record as ${made.acts_as}`;
+  world.err(`${made.id} of ${made.name}${as}; the token is not shown again`);
 }
 
 async function list(world: World, { json, ...query }: { limit: number; json?: true }): Promise<void> {
@@ -63,7 +66,7 @@ async function list(world: World, { json, ...query }: { limit: number; json?: tr
   if (json) return world.out(asJson(items));
   const rows = items.map((one) => [
     one.id,
-    one.name,
+    one.acts_as ?? one.name,
     shortTime(one.created_at),
     one.revoked_at === undefined ? shortTime(one.expires_at) : `revoked ${shortTime(one.revoked_at)}`,
     [one.actions, one.sources, one.services, one.environments]

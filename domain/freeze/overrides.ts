@@ -1,7 +1,7 @@
 import type { Freeze, FreezeScope, Override } from '../../schemas/freeze.ts';
 import type { CheckRequest } from '../../schemas/freeze-check.ts';
 import type { Timestamp } from '../../schemas/time.ts';
-import { isSameActor } from '../actor-names.ts';
+import { isSamePerson } from '../actor-names.ts';
 import type { CheckInputs } from './check-inputs.ts';
 
 /** An override that lets a deployment through a freeze. */
@@ -58,7 +58,7 @@ const isActive = (override: Override, at: Timestamp): boolean =>
 
 /** A second person has still to say yes. Whoever asked is none. */
 const waits = ({ needs_approval, approved_by, requested_by }: Override): boolean =>
-  needs_approval && (approved_by === null || isSameActor(approved_by, requested_by));
+  needs_approval && (approved_by === null || isSamePerson(approved_by, requested_by));
 
 const isFor = ({ version }: Override, request: CheckRequest): boolean =>
   version === null || version === request.version;

@@ -28,7 +28,11 @@ export async function answerDecision(
   if (answer === 'approved') await refusePaused(deps, before, digest);
   const taken = await deps.decisions.answer(id, digest, answer, who.name, note);
   if (taken === 'needs_another')
-    throw new Refusal(409, 'second-person-needed', 'you are for it already; a second person has to be, too');
+    throw new Refusal(
+      409,
+      'second-person-needed',
+      'you are for it already, in person or by a token; a second person has to be, too',
+    );
   if (taken === 'not_asked')
     throw new Refusal(403, 'not-asked', 'the runbook asks other people; its timeline entry says whom');
   if (taken === 'superseded')

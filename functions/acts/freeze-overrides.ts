@@ -47,7 +47,7 @@ export async function approveOverride(
   if (!freeze.overrides.some((one) => one.id === id)) throw unknownOverride(freezeId, id);
   const after = await deps.freezes.approveOverride(freezeId, id, who.name);
   if (after === 'own')
-    throw new Refusal(403, 'own-override', `${who.name} has asked for it; somebody else has to approve`);
+    throw new Refusal(403, 'own-override', `${whoAsked(freeze, id, who.name)}; somebody else has to approve`);
   if (after === 'unknown')
     throw new Refusal(
       409,
@@ -70,6 +70,11 @@ export async function withdrawOverride(
   const after = await deps.freezes.withdrawOverride(freezeId, id, who.name, reason);
   if (after === undefined) throw unknownOverride(freezeId, id);
   return overrideIn(after, id);
+}
+
+function whoAsked({ overrides }: Freeze, id: string, by: string): string {
+  const asked = overrides.find((one) => one.id === id)?.requested_by ?? by;
+  return asked === by ? `${by} has asked for it` : `${asked} has asked for it, and counts as the same person as ${by}`;
 }
 
 async function newOverride(

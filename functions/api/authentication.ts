@@ -1,6 +1,7 @@
 import { createHmac, hash, timingSafeEqual } from 'node:crypto';
 import { sha256 } from '../../aws/hash.ts';
 import { authorize, type Scope } from '../../domain/access.ts';
+import { actsAs } from '../../domain/actor-names.ts';
 import type { Deps } from '../../domain/ports.ts';
 import type { Principal } from '../../schemas/access.ts';
 import type { SignatureScheme } from '../../schemas/sources/parsed.ts';
@@ -44,7 +45,7 @@ export async function principalOf(
   }
   const record = await deps.tokens.find(sha256(token));
   const expired = record !== undefined && record.expires_at !== null && record.expires_at <= deps.clock.now();
-  return expired ? undefined : record;
+  return expired || record === undefined ? undefined : { ...record, name: actsAs(record) };
 }
 
 function tokenOf(authorization: string | undefined): string | undefined {

@@ -1,12 +1,18 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { authorize, EVERYWHERE } from '../../domain/access.ts';
-import { NameTaken, whyReserved } from '../../domain/actor-names.ts';
+import { actsAs, NameTaken, whyOfPerson, whyReserved } from '../../domain/actor-names.ts';
 import type { Deps } from '../../domain/ports.ts';
 import { type NewToken, NewToken as NewTokenSchema, type Principal, TokenRecord } from '../../schemas/access.ts';
 import { answers, type Api, body, endpoint, listQuery, pageOf, problems } from './endpoint.ts';
 import { Refusal } from './problem.ts';
 
-const Token = TokenRecord.meta({ id: 'Token' });
+const Token = TokenRecord.extend({
+  acts_as: z.string().openapi({
+    description: 'Its name on record. A token that the admin token did not create also names who created it',
+  }),
+}).meta({ id: 'Token' });
+
+const shown = (record: TokenRecord): z.infer<typeof Token> => ({ ...record, acts_as: actsAs(record) });
 
 /** Tokens for senders, CI systems and people, each with what it may do and where. */
 export function tokenRoutes(app: Api, deps: Deps): void {
@@ -31,8 +37,11 @@ export function tokenRoutes(app: Api, deps: Deps): void {
       withinOwn(c.var.principal, input, deps);
       const reserved = whyReserved(input.name, input.actions);
       if (reserved !== undefined) throw new Refusal(422, 'invalid', `json: name: ${reserved}`);
+      const ofPerson = whyOfPerson(input.name, (await deps.config.current()).people, c.var.principal.name);
+      if (ofPerson?.forbidden === true) throw new Refusal(403, 'forbidden', ofPerson.text);
+      if (ofPerson !== undefined) throw new Refusal(422, 'invalid', `json: name: ${ofPerson.text}`);
       const { record, secret } = await made(deps, input, c.var.principal.name);
-      return c.json({ ...record, token: secret }, 201);
+      return c.json({ ...shown(record), token: secret }, 201);
     },
   );
 
@@ -51,7 +60,8 @@ export function tokenRoutes(app: Api, deps: Deps): void {
     async (c) => {
       c.var.allow(EVERYWHERE);
       const { limit, cursor } = c.req.valid('query');
-      return c.json(await deps.tokens.list({ limit, ...(cursor && { cursor }) }), 200);
+      const { items, next_cursor } = await deps.tokens.list({ limit, ...(cursor && { cursor }) });
+      return c.json({ items: items.map(shown), next_cursor }, 200);
     },
   );
 

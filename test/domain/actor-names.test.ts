@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { decides, isSameActor, whyReserved } from '../../domain/actor-names.ts';
+import { actsAs, decides, isSameActor, isSamePerson, whyOfPerson, whyReserved } from '../../domain/actor-names.ts';
+import { PeopleFile } from '../../schemas/people.ts';
 
 describe('two names', () => {
   test.each([
@@ -25,9 +26,18 @@ describe('two names', () => {
 describe('a name', () => {
   const OVERRIDES = ['freezes:override'];
 
-  test.each(['Admin', 'evaluation', 'firebreak:quiet', 'GitHub:acme/shop', 'slack', ' ', '\u200b'])(
-    'is reserved for who decides: %j',
-    (name) => expect(whyReserved(name, OVERRIDES)).toEqual(expect.stringContaining('name ')),
+  test.each([
+    'Admin',
+    'evaluation',
+    'firebreak:quiet',
+    'GitHub:acme/shop',
+    'slack',
+    ' ',
+    '\u200b',
+    'x (Token of bob)',
+    'x （token of bob）',
+  ])('is reserved for who decides: %j', (name) =>
+    expect(whyReserved(name, OVERRIDES)).toEqual(expect.stringContaining('name ')),
   );
 
   test.each([
@@ -40,5 +50,59 @@ describe('a name', () => {
   test('is one that counts where anything is decided', () => {
     expect([['*'], OVERRIDES, ['alerts:write', 'tokens:write']].map(decides)).toEqual([true, true, true]);
     expect([['alerts:write'], ['freezes:check', 'freezes:read'], []].map(decides)).toEqual([false, false, false]);
+  });
+});
+
+describe('a token acts', () => {
+  test.each([
+    ['under its name where the admin token created it', 'ada', 'admin', 'ada'],
+    ['under its name where a token of that name created it', 'ada', 'Ada', 'ada'],
+    ['with its creator otherwise', 'bot', 'ada', 'bot (token of ada)'],
+    ['with whoever is behind its creator', 'second', 'bot (token of ada)', 'second (token of ada)'],
+    ['under its name where its own creator is behind it', 'ada', 'bot (token of ada)', 'ada'],
+    ['not as whom it is named after', 'bob', 'ada', 'bob (token of ada)'],
+  ])('%s', (_, name, created_by, expected) => expect(actsAs({ name, created_by })).toBe(expected));
+
+  test.each([
+    ['ada', 'Ada', true],
+    ['ada', 'bot (token of ada)', true],
+    ['bot (token of ada)', 'other (token of Ada)', true],
+    ['bob', 'bob (token of ada)', false],
+    ['bob (token of ada)', 'eve (token of bob)', false],
+    ['ada', 'bob', false],
+    ['admin', 'ada', false],
+  ])('for one person: %j and %j: %j', (one, other, same) => {
+    expect([isSamePerson(one, other), isSamePerson(other, one)]).toEqual([same, same]);
+  });
+});
+
+describe('a name of people.yaml', () => {
+  const people = PeopleFile.parse({
+    people: { ada: { name: 'Ada Park', email: 'ada@example.com', slack: 'U024BE7LH', pagerduty: 'PTUXL6G' }, bob: {} },
+  });
+
+  test.each([
+    ['ada', 'admin', undefined],
+    ['Ada', 'ada', undefined],
+    ['ada', 'laptop (token of ada)', undefined],
+    ['ada', 'bob', true],
+    ['ada', 'ada (token of bob)', true],
+    ['ada', 'ci', true],
+    ['Ada Park', 'admin', false],
+    ['ADA@example.com', 'ada', false],
+    ['U024BE7LH', 'bob', false],
+    ['ptuxl6g', 'bob', false],
+    ['carol', 'bob', undefined],
+  ])('%j is refused to a token by %j: forbidden %j', (name, by, forbidden) => {
+    expect(whyOfPerson(name, people, by)?.forbidden).toBe(forbidden);
+  });
+
+  test('is refused with what to do', () => {
+    expect(whyOfPerson('ada', people, 'bob')?.text).toBe(
+      '"ada" is a person in people.yaml: only the admin token, or a token of ada, can create a token with this name',
+    );
+    expect(whyOfPerson('Ada Park', people, 'admin')?.text).toBe(
+      '"Ada Park" is ada in people.yaml: name the token "ada", so that both count as one person',
+    );
   });
 });

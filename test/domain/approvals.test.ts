@@ -12,6 +12,10 @@ describe('who is asked', () => {
     ['and no second one of the others', ['bob'], 2, ['ada'], 'cy', false],
     ['but the one who is named, still', ['bob'], 2, ['ada'], 'bob', true],
     ['by name, however it is written', ['Bob'], 1, [], 'bob', true],
+    ['by name: none of the tokens that they have created', ['bob'], 1, [], 'bot (token of bob)', false],
+    ['nor is such a token one of the others', ['bob'], 2, [], 'bot (token of bob)', false],
+    ['but a token of one of the others is', ['bob'], 2, [], 'bot (token of ada)', true],
+    ['and its creator may say the same again', ['bob'], 2, ['bot (token of ada)'], 'ada', true],
     ['who has said so already may say it again', ['bob'], 2, ['ada'], 'ada', true],
   ] as const)('%s', (_, people, needed, given, by, asked) => {
     expect(isAsked(people, { needed, given: [...given] }, by)).toBe(asked);

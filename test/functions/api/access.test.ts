@@ -11,7 +11,13 @@ import { routed } from '../../support/fixtures.ts';
 let firebreak: Firebreak;
 beforeAll(async () => {
   const place = { environments: { production: null, staging: null } };
-  firebreak = await Firebreak.start({ unshown: true, services: { checkout: place, cart: place }, timeScale: 1 });
+  const configFiles = { 'people.yaml': 'people: { nora: { name: Nora Quist }, olaf: {} }' };
+  firebreak = await Firebreak.start({
+    unshown: true,
+    services: { checkout: place, cart: place },
+    timeScale: 1,
+    configFiles,
+  });
 });
 afterAll(() => firebreak.remove());
 
@@ -335,6 +341,7 @@ describe('a token', () => {
       expires_at: null,
       created_at: expect.stringMatching(/Z$/),
       created_by: 'admin',
+      acts_as: 'ci',
       token: expect.any(String),
     });
     const list = await firebreak.get('/v1/tokens?limit=500');
@@ -396,6 +403,27 @@ describe('a token', () => {
     const { body } = await firebreak.get('/v1/connections');
     const tokens = body.vendors.find((one: { name: string }) => one.name === 'tokens');
     expect(tokens).toMatchObject({ state: 'wrong', detail: expect.stringContaining('"forged"') });
+  });
+
+  test('is called like a person of people.yaml only where that person or the admin token creates it', async () => {
+    const nora = await token({ name: 'nora', actions: ['tokens:write', 'freezes:override'] });
+    const named = (creator: string, name: string) =>
+      as(creator, 'POST', '/v1/tokens', { name, actions: ['freezes:override'] });
+    expect(await named(nora, 'Olaf')).toMatchObject({
+      status: 403,
+      body: { code: 'forbidden', detail: expect.stringContaining('only the admin token, or a token of olaf') },
+    });
+    expect(await named(ADMIN_TOKEN, 'Nora Quist')).toMatchObject({
+      status: 422,
+      body: { detail: expect.stringContaining('name the token "nora"') },
+    });
+    expect(await named(ADMIN_TOKEN, 'olaf')).toMatchObject({ status: 201, body: { acts_as: 'olaf' } });
+    const laptop = await named(nora, 'laptop');
+    expect(laptop).toMatchObject({ status: 201, body: { name: 'laptop', acts_as: 'laptop (token of nora)' } });
+    expect((await named(nora, 'x (token of olaf)')).status).toBe(422);
+    const { body } = await firebreak.get('/v1/tokens?limit=500');
+    const listed = body.items.find(({ id }: { id: string }) => id === laptop.body.id);
+    expect(listed).toMatchObject({ acts_as: 'laptop (token of nora)', created_by: 'nora' });
   });
 
   test('of a sender may have its name', async () => {
