@@ -5,6 +5,7 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { Hono } from 'hono';
 import type { LambdaEvent } from 'hono/aws-lambda';
 import { declaredBytes, type Streamed } from '../functions/request-body.ts';
+import type { Machine } from '../schemas/machine.ts';
 import { Connections, RECEIVING } from './connections.ts';
 import { processMetrics } from './process-metrics.ts';
 import { BODY_MAX_BYTES, bodyStream, drained, waits } from './request-stream.ts';
@@ -39,6 +40,8 @@ export async function serveFront(options: {
   adminToken: string;
   /** Series of this machine, besides those of the process. */
   metrics: () => string;
+  /** What `GET /v1/connections` has besides, as no function could tell it. */
+  machine: () => Promise<Machine>;
 }): Promise<{ url: string; close(): Promise<void> }> {
   const ofProcess = processMetrics();
   const server = createAdaptorServer({
@@ -68,6 +71,7 @@ export async function serveFront(options: {
       const hasBody = isSent && !/^(GET|HEAD)$/.test(request.method);
       const stream = hasBody ? bodyStream(incoming, outgoing) : undefined;
       const answer = await handler(Object.assign(toEvent(request, authorization), { stream }));
+      if (path === '/v1/connections') return send(await withMachine(answer, options.machine), incoming, outgoing);
       const more = () => ofProcess() + connections.metrics() + options.metrics();
       return send(path === '/metrics' ? withMore(answer, more) : answer, incoming, outgoing);
     },
@@ -183,6 +187,11 @@ function toEvent(request: Request, authorization: string | undefined): LambdaEve
 /** What is true of this process alone is no part of what any instance could tell. */
 const withMore = (answer: LambdaAnswer, more: () => string): LambdaAnswer =>
   answer.statusCode === 200 && !answer.isBase64Encoded ? { ...answer, body: answer.body + more() } : answer;
+
+async function withMachine(answer: LambdaAnswer, machine: () => Promise<Machine>): Promise<LambdaAnswer> {
+  if (answer.statusCode !== 200 || answer.isBase64Encoded) return answer;
+  return { ...answer, body: JSON.stringify({ ...(JSON.parse(answer.body) as object), machine: await machine() }) };
+}
 
 /** Written as it is: to make a `Response` of it, and to read that again, takes as long as many an answer. */
 async function send(answer: LambdaAnswer, incoming: IncomingMessage, outgoing: ServerResponse): Promise<Response> {

@@ -21,6 +21,7 @@ import { publish, published, watchConfig } from './config-watch.ts';
 import { provideCredentials } from './credentials.ts';
 import { serveFront } from './front.ts';
 import { lockDataDir } from './lock.ts';
+import { machineState } from './machine.ts';
 import { NAMES } from './names.ts';
 import { Opened } from './opened.ts';
 import { parametersOf } from './secrets.ts';
@@ -78,6 +79,7 @@ async function start(settings: Settings, env: Env, opened: Opened): Promise<Runn
     standIns?.statuspage.provide(publicComponents(next)),
   );
   opened.onClose(config.stop);
+  const adminToken = env['FIREBREAK_ADMIN_TOKEN'] ? 'set' : 'generated';
   const notes = [
     ...(await afterRestore(dataDir)),
     ...config.notes,
@@ -135,6 +137,7 @@ async function start(settings: Settings, env: Env, opened: Opened): Promise<Runn
       guard: guard.refusal,
       adminToken: env['FIREBREAK_ADMIN_TOKEN'] ?? '',
       metrics: () => lastBackupMetric(dataDir),
+      machine: () => machineState(settings, env, adminToken),
     }),
   );
   await standIns?.connect(productFor(env, standIns.urls, front.url));

@@ -51,7 +51,7 @@ export const VARIABLE_NOTES: Record<VariableName, VariableNote> = {
   PORT: { meaning: 'Port of the HTTP server; 0 takes a free one' },
   HOST: {
     meaning:
-      'Address that it listens at. It speaks plain HTTP: keep the loopback address and put a proxy with TLS before it',
+      'Address that it listens at. It speaks plain HTTP: keep the loopback address and put a proxy with TLS before it ([production.md](production.md))',
   },
   FIREBREAK_DATA_DIR: {
     meaning: 'Folder of all data, tokens and keys; created with mode 0700. Relative to the folder of the start',

@@ -1,8 +1,11 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
+import { productionFindings, type Way } from '../../domain/production.ts';
 import { Automation } from '../../schemas/access.ts';
+import { Machine } from '../../schemas/machine.ts';
 import { UNMATCHED } from '../../schemas/names.ts';
 import { Client } from '../client.ts';
+import { isThisMachine } from '../credentials.ts';
 import { oneLine } from '../table.ts';
 import { No, type World } from '../world.ts';
 import { provedAt } from './drill.ts';
@@ -35,6 +38,9 @@ const Connections = z.object({
   ),
   unknown_places: z.array(z.object({ service: z.string(), environment: z.string(), problem: z.string() })).default([]),
   secrets: z.array(z.object({ runbook: z.string(), name: z.string() })).default([]),
+  watched: z.boolean().nullable().default(null),
+  /** Absent: a Firebreak on AWS, or an older one. */
+  machine: Machine.optional(),
   /** Absent: a Firebreak of before they were looked at here. */
   objectives: z
     .object({
@@ -74,13 +80,15 @@ export function addDoctor(program: Command, world: World): void {
   program
     .command('doctor')
     .description('what is connected, what is off or wrong, and what nobody looks after')
-    .action(() => doctor(world));
+    .option('--production', 'also check whether this machine and its settings are ready for production')
+    .action((options: { production?: true }) => doctor(world, options.production === true));
 }
 
-async function doctor(world: World): Promise<void> {
+async function doctor(world: World, production: boolean): Promise<void> {
   const client = await Client.of(world);
   let wrong = 0;
-  for (const examine of [itself, automation, connected, lanes, unmatched, quarantine]) {
+  const vendors = (of: Client) => connected(of, production);
+  for (const examine of [itself, automation, vendors, lanes, unmatched, quarantine]) {
     for (const { verdict, about, text } of await examine(client)) {
       world.out(oneLine(`${verdict.padEnd(4)}  ${about.padEnd(20)}  ${text}`));
       if (verdict === 'no') wrong += 1;
@@ -149,14 +157,9 @@ function textOf({ name, mode, address, credentials = [], detail }: Vendor): stri
 }
 
 /** Asked once: each time, vendors are asked, too. */
-async function connected(client: Client): Promise<Finding[]> {
-  const {
-    vendors,
-    targets,
-    unknown_places: unknown,
-    secrets,
-    objectives,
-  } = await client.get('/v1/connections', Connections);
+async function connected(client: Client, production: boolean): Promise<Finding[]> {
+  const seen = await client.get('/v1/connections', Connections);
+  const { vendors, targets, unknown_places: unknown, secrets, objectives } = seen;
   return [
     ...vendors.map((vendor) => ({ verdict: verdictOf(vendor), about: vendor.name, text: textOf(vendor) })),
     ...ofTargets(targets),
@@ -171,7 +174,28 @@ async function connected(client: Client): Promise<Finding[]> {
       text: `${runbook} names the secret ${name}, which is not set`,
     })),
     ...ofObjectives(objectives),
+    ...(production ? await ofProduction(client.url, seen) : []),
   ];
+}
+
+async function ofProduction(url: string, seen: z.infer<typeof Connections>): Promise<Finding[]> {
+  const { machine, vendors, watched } = seen;
+  if (machine === undefined)
+    return [{ verdict: 'no', about: 'production', text: `${url} is no Firebreak on one machine: see docs/aws.md` }];
+  return productionFindings(machine, { vendors, watched, way: await wayTo(url) });
+}
+
+const PROBE_TIMEOUT_MS = 10_000;
+
+/** What anybody meets at this address, without a token. */
+async function wayTo(url: string): Promise<Way> {
+  const way = { isTls: url.startsWith('https:'), isThisMachine: isThisMachine(url) };
+  if (!way.isTls) return way;
+  const { status, headers } = await fetch(`${url}/sandbox`, {
+    redirect: 'manual',
+    signal: AbortSignal.timeout(PROBE_TIMEOUT_MS),
+  });
+  return { ...way, sandboxAnswers: status === 200, hsts: headers.has('strict-transport-security') };
 }
 
 function ofTargets(all: z.infer<typeof Connections>['targets']): Finding[] {

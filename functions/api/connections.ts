@@ -1,8 +1,9 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { EVERYWHERE } from '../../domain/access.ts';
 import type { Deps } from '../../domain/ports.ts';
+import { Machine } from '../../schemas/machine.ts';
 import { Timestamp } from '../../schemas/time.ts';
-import { connections, targets } from '../connections.ts';
+import { connections, isWatched, targets } from '../connections.ts';
 import { unknownPlaces, unsetSecrets } from '../connections/names.ts';
 import { objectivesState } from '../objectives.ts';
 import { answers, type Api, endpoint } from './endpoint.ts';
@@ -34,6 +35,11 @@ const Connections = z.object({
   secrets: z
     .array(z.object({ runbook: z.string(), name: z.string() }))
     .openapi({ description: 'Secrets that a runbook names and that are not set' }),
+  watched: z.boolean().nullable().openapi({
+    description:
+      'Whether Prometheus scrapes Firebreak as the job `firebreak`. Null: there is none, or it does not answer',
+  }),
+  machine: Machine.optional().openapi({ description: 'On one machine only: what it runs on' }),
   objectives: z.object({
     configured: z.number(),
     evaluated_at: Timestamp.nullable(),
@@ -66,14 +72,15 @@ export function connectionRoutes(app: Api, deps: Deps): void {
     }),
     async (c) => {
       c.var.allow(EVERYWHERE);
-      const [vendors, places, objectives, unknown_places, secrets] = await Promise.all([
+      const [vendors, places, objectives, unknown_places, secrets, watched] = await Promise.all([
         connections(deps),
         targets(deps),
         objectivesState(deps),
         unknownPlaces(deps),
         unsetSecrets(deps),
+        isWatched(deps),
       ]);
-      return c.json({ vendors, targets: places, unknown_places, secrets, objectives }, 200);
+      return c.json({ vendors, targets: places, unknown_places, secrets, watched, objectives }, 200);
     },
   );
 }

@@ -398,6 +398,30 @@ describe('doctor', () => {
     expect([code, err]).toEqual([1, '1 thing is wrong\n']);
   });
 
+  test('--production judges the machine and settings of the instance, and says what to do', async () => {
+    const { code, out } = await at(firebreak, 'doctor', '--production');
+    expect(lines(out)).toEqual(
+      expect.arrayContaining([
+        'no    sandbox               any user of this machine reaches it: set FIREBREAK_SANDBOX=off',
+        expect.stringMatching(/^no {4}stand-ins {13}PagerDuty pages, .*reaches nobody/),
+        'no    time scale            time passes 10 times as fast: remove FIREBREAK_TIME_SCALE',
+        expect.stringMatching(/^no {4}pager {17}nobody is paged: set PAGERDUTY_ROUTING_KEY/),
+        expect.stringMatching(/^no {4}tokens {16}FIREBREAK_ADMIN_TOKEN is too short/),
+        expect.stringMatching(/^off {3}TLS {19}not checked/),
+        `ok    Node                  ${process.versions.node}`,
+        `ok    data folder           ${firebreak.dataDir}, for its owner alone`,
+        'no    backup                there is none: firebreak backup (docs/backup.md)',
+        expect.stringMatching(/^\w+ +disk {18}\d+\.\d of \d+\.\d GiB free/),
+      ]),
+    );
+    expect(code).toBe(1);
+    expect(out).not.toContain(ADMIN_TOKEN);
+  });
+
+  test('what the instance tells of its machine needs a token without limits', async () => {
+    expect((await fetch(`${firebreak.url}/v1/connections`)).status).toBe(401);
+  });
+
   test('tells what in the configuration in force is hardly meant, which is not wrong', async () => {
     await firebreak.write('freeze.yaml', 'policies:\n  - match: { service: chekout }\n    stale: { deploys: deny }\n');
     await seen(async () => (await firebreak.get('/readyz')).body.config.problems.length > 0, 'the warning');

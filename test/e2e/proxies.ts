@@ -22,8 +22,11 @@ export type Proxy = {
   ask(path: string, options?: Asked): Promise<Answer>;
   /** Asks over TLS; resolves once the answer begins, with its parts as they come. */
   open(path: string): Promise<AsyncIterator<string>>;
+  url: string;
   /** Of its port without TLS. */
   plainUrl: string;
+  /** The file with the certificate that vouches for it. */
+  ca: string;
   stop(): Promise<void>;
 };
 type Asked = { method?: string; headers?: Record<string, string>; body?: string };
@@ -67,6 +70,8 @@ export async function startProxy(kind: Kind, upstream: string): Promise<Proxy> {
       answer.setEncoding('utf8');
       return (answer as AsyncIterable<string>)[Symbol.asyncIterator]();
     },
+    url: `https://${NAME}:${port}`,
+    ca: certificate.cert,
     plainUrl: `http://${NAME}:${plainPort}`,
     stop,
   };

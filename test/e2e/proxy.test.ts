@@ -1,6 +1,7 @@
 import { createServer, type ServerResponse } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Firebreak, INGEST_TOKEN } from '../support/firebreak.ts';
+import { cli } from '../cli/support.ts';
+import { ADMIN_TOKEN, Firebreak, INGEST_TOKEN } from '../support/firebreak.ts';
 import { have } from '../support/prometheus-stack.ts';
 import { type Kind, type Proxy, startProxy } from './proxies.ts';
 import { close, listen } from './server.ts';
@@ -75,6 +76,14 @@ describe.each<Kind>(['nginx', 'caddy'])('%s before Firebreak', (kind) => {
   test.runIf(isHere)('metrics need a token: who comes through it is not local', async () => {
     expect((await fetch(`${firebreak.url}/metrics`)).status).toBe(200);
     expect((await proxy.ask('/metrics')).status).toBe(401);
+  });
+
+  test.runIf(isHere)('doctor --production sees that TLS is there, and the sandbox not', async () => {
+    const env = { FIREBREAK_URL: proxy.url, FIREBREAK_TOKEN: ADMIN_TOKEN, NODE_EXTRA_CA_CERTS: proxy.ca };
+    const { out } = await cli(['doctor', '--production'], { env, cwd: import.meta.dirname });
+    expect(out).toMatch(/^ok +TLS +the address is reached over TLS/m);
+    expect(out).toMatch(/^no +sandbox +any user of this machine reaches it/m);
+    expect(out).not.toContain('lets /sandbox through');
   });
 
   test.runIf(isHere)('without TLS there is a redirection alone', async () => {

@@ -7,6 +7,8 @@ type Handler = Parameters<typeof serveFront>[0]['handler'];
 
 const answer = (statusCode: number, body = '') => ({ statusCode, headers: {}, body, isBase64Encoded: false });
 
+const MACHINE = { host: '127.0.0.1' } as Awaited<ReturnType<Parameters<typeof serveFront>[0]['machine']>>;
+
 const sockets: Socket[] = [];
 let front: Front | undefined;
 afterEach(async () => {
@@ -26,6 +28,7 @@ async function serve(handler: Handler, maxConnections = 100): Promise<URL> {
     guard: () => undefined,
     adminToken: 'admin',
     metrics: () => '',
+    machine: async () => MACHINE,
   });
   return new URL(front.url);
 }
@@ -166,5 +169,18 @@ describe('connections', () => {
       for (const one of many) void one.closed.then(() => (closed += 1) === 100 - MAX - 16 && resolve());
     });
     expect(many.filter(({ socket }) => !socket.closed)).toHaveLength(MAX + 16);
+  });
+});
+
+describe('what this machine is', () => {
+  test('is told with the connections, to those who are told of them, and with nothing else', async () => {
+    const url = await serve(async ({ headers, rawPath }: any) =>
+      headers.authorization === undefined ? answer(401, '{}') : answer(200, JSON.stringify({ path: rawPath })),
+    );
+    const ask = async (path: string, init?: RequestInit) => (await fetch(new URL(path, url), init)).json();
+    const known = { headers: { authorization: 'Bearer x' } };
+    expect(await ask('/v1/connections', known)).toEqual({ path: '/v1/connections', machine: MACHINE });
+    expect(await ask('/v1/connections')).toEqual({});
+    expect(await ask('/v1/incidents', known)).toEqual({ path: '/v1/incidents' });
   });
 });

@@ -1,0 +1,96 @@
+import { execFile } from 'node:child_process';
+import { readdir, readFile, stat, statfs } from 'node:fs/promises';
+import { join, relative, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import type { Machine } from '../schemas/machine.ts';
+import { timestamp } from '../schemas/time.ts';
+import type { Env } from '../schemas/variables.ts';
+import { lastBackupOf } from './backup/last.ts';
+import type { Settings } from './settings.ts';
+
+const PROGRAM = resolve(import.meta.dirname, '..');
+
+/** As a deployment to AWS wants them; 32 random bytes as base64 have 44. */
+const TOKEN_MIN_CHARS = 24;
+
+const TOKENS = ['FIREBREAK_ADMIN_TOKEN', 'FIREBREAK_INGEST_TOKEN'] as const;
+
+/** Types of file systems that are in memory, as Linux numbers them: tmpfs and ramfs. */
+const IN_MEMORY = new Set([0x01021994, 0x858458f6]);
+
+const CLOCK_MAX_MS = 2_000;
+
+/**
+ * Looks at the machine as it is now.
+ *
+ * @param adminToken whether the environment gave it, or the first start made it
+ */
+export async function machineState(settings: Settings, env: Env, adminToken: Machine['admin_token']): Promise<Machine> {
+  const { dataDir } = settings;
+  const [clock, data, expected] = await Promise.all([clockState(), dataState(dataDir), pinnedNode()]);
+  return {
+    at: timestamp(Date.now()),
+    host: settings.host,
+    port: settings.port,
+    sandbox: settings.sandbox,
+    time_scale: settings.timeScale,
+    log_level: settings.logLevel,
+    admin_token: adminToken,
+    weak_tokens: TOKENS.filter((name) => (env[name] ?? '').length < TOKEN_MIN_CHARS),
+    user_id: process.getuid?.() ?? null,
+    node_version: process.versions.node,
+    expected_node_version: expected,
+    clock,
+    data,
+    last_backup_at: timestampOr(lastBackupOf(dataDir)?.at),
+  };
+}
+
+const timestampOr = (at: string | undefined) => (at === undefined ? null : timestamp(Date.parse(at)));
+
+async function dataState(path: string): Promise<Machine['data']> {
+  const [{ mode, uid }, { type, bavail, blocks, bsize }, names] = await Promise.all([
+    stat(path),
+    statfs(path),
+    readdir(path),
+  ]);
+  const modes = await Promise.all(names.map(async (name) => [name, await modeOf(join(path, name))] as const));
+  return {
+    path,
+    mode: (mode & 0o777).toString(8).padStart(3, '0'),
+    owner_id: uid,
+    // Within a folder that is closed nobody reaches them.
+    open_files: (mode & 0o077) === 0 ? [] : modes.filter(([, one]) => (one & 0o077) !== 0).map(([name]) => name),
+    in_memory: IN_MEMORY.has(type),
+    in_program: !relative(PROGRAM, path).startsWith('..'),
+    free_bytes: bavail * bsize,
+    total_bytes: blocks * bsize,
+  };
+}
+
+/** 0 of what has gone meanwhile. */
+const modeOf = (file: string): Promise<number> =>
+  stat(file).then(
+    ({ mode }) => mode,
+    () => 0,
+  );
+
+/** The version of Node that the project is tested with. */
+async function pinnedNode(): Promise<string> {
+  const { dependencies } = JSON.parse(await readFile(join(PROGRAM, 'package.json'), 'utf8')) as {
+    dependencies: { node: string };
+  };
+  return dependencies.node;
+}
+
+/** As the kernel was told by whatever keeps the time: systemd-timesyncd, chrony, or another. */
+async function clockState(): Promise<Machine['clock']> {
+  const ask = promisify(execFile)('timedatectl', ['show', '--property=NTPSynchronized', '--value'], {
+    timeout: CLOCK_MAX_MS,
+  });
+  const said = await ask.then(
+    ({ stdout }) => stdout.trim(),
+    () => '',
+  );
+  return said === 'yes' ? 'synchronized' : said === 'no' ? 'not_synchronized' : 'unknown';
+}
