@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { loadSet } from '../../local/config-set.ts';
+import type { Timestamp } from '../../schemas/time.ts';
 
 let dir: string;
 
@@ -17,13 +18,15 @@ const CATALOGUE = `services:
   batch: { team: data }
 `;
 
-/** The warnings of a set with this `freeze.yaml`, without the folder. */
+/** What is warned of in this `freeze.yaml`, without the folder. */
 async function warningsOf(freeze: string, services = CATALOGUE): Promise<string[]> {
   await writeFile(join(dir, 'services.yaml'), services);
   await writeFile(join(dir, 'freeze.yaml'), freeze);
-  const loaded = await loadSet({ configDir: dir, runbooksDir: join(dir, 'runbooks') });
+  const now = '2026-11-20T12:00:00.000Z' as Timestamp; // before the windows below
+  const loaded = await loadSet({ configDir: dir, runbooksDir: join(dir, 'runbooks') }, now);
   if (!loaded.ok) throw new Error(loaded.problems.join('\n'));
-  return loaded.warnings.map((warning) => warning.replace(`${dir}/`, ''));
+  const warnings = loaded.warnings.map((warning) => warning.replace(`${dir}/`, ''));
+  return warnings.filter((warning) => warning.startsWith('freeze.yaml:'));
 }
 
 const planned = (whom: string): string => `calendar:
