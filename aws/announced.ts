@@ -26,7 +26,7 @@ export function announced(
     crowds: after(crowds, ['join', 'childEnded', 'letGo'], (parent, child) =>
       changed(`incident:${parent}`, `incident:${String(child)}`),
     ),
-    runbooks: after(runbooks, ['choose', 'conclude'], (id) => changed(`incident:${id}`)),
+    runbooks: after(runbooks, ['choose', 'start', 'conclude'], (id) => changed(`incident:${id}`)),
     decisions: after(decisions, ['keep', 'ask', 'answer', 'expire'], (id) => changed(`incident:${id}`)),
     effects: after(effects, ['conclude', 'concludeRollback'], (id) => changed(`incident:${id}`)),
     changes: after(changes, [], async () => undefined, {

@@ -52,7 +52,7 @@ export function causeOf(message: Message, before: Before): PageCause {
         ? { text: 'The mitigation did not help', entry: 'verification.failed' }
         : { text: 'Alerts fire again, and whether the mitigation helped is not known' };
     case 'runbook':
-      return { text: 'A runbook needs a person' };
+      return { text: 'A runbook has failed', entry: 'runbook.failed' };
     default:
       return { text: 'Something new has happened' };
   }
@@ -77,6 +77,7 @@ export function causeWords(causes: readonly PageCause[], timeline: Story['timeli
     const details = timeline.findLast(({ entry: { kind, actor } }) => kind === entry && actor === 'firebreak')?.entry
       .text;
     if (details === undefined) return text;
+    if (entry === 'runbook.failed') return details; // a sentence, with the step and the reason
     return details.startsWith(text) ? details : `${text}: ${details}`;
   });
   return [...new Set(words)].join('; ');

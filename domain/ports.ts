@@ -20,6 +20,7 @@ import type { PinView } from '../schemas/pin.ts';
 import type { Care, IncidentRole, RoleHolder } from '../schemas/response-roles.ts';
 import type { Runbook } from '../schemas/runbook.ts';
 import type { With } from '../schemas/runbook/kinds.ts';
+import type { StepEnds } from '../schemas/runbook/runs.ts';
 import type { TicketTarget } from '../schemas/routes.ts';
 import type { ChangeId, EnvironmentName, IncidentId, ServiceName, Severity, Version } from '../schemas/names.ts';
 import type { Signal } from '../schemas/signal.ts';
@@ -481,6 +482,8 @@ export type StepQuestion = {
   people: readonly string[] | null;
   /** How many of them have to be for it. */
   approvals: number;
+  /** Who is for it already. Absent: nobody. */
+  given?: string[];
   inputs: QuestionInputs;
 };
 
@@ -500,10 +503,49 @@ export type RunbookRuns = {
   recall(id: IncidentId, number: number, what: string): Promise<Json | undefined>;
   /** Its end, with a message for the inbox; once. */
   conclude(id: IncidentId, number: number, end: RunbookEnd): Promise<void>;
+  /**
+   * Begins a run that a person has asked for, with a message for the inbox. A runbook has one run at a time within an
+   * incident: `running` is the number of the one that goes on.
+   */
+  start(id: IncidentId, followed: Followed & { by: string }): Promise<StartedRun>;
+  /** Strongly consistent. */
+  run(id: IncidentId, number: number): Promise<RunbookRun | undefined>;
+  /** Newest first, as far as the index knows. */
+  list(query: { limit: number; cursor?: string }): Promise<Page<{ incident: IncidentId; number: number }>>;
+  /** All that is remembered of a run, by what it is. */
+  memories(id: IncidentId, number: number): Promise<Map<string, Json>>;
 };
 
+export type StartedRun =
+  | { kind: 'started'; number: number }
+  | { kind: 'running'; number: number }
+  | { kind: 'too_many' }
+  | { kind: 'closed' };
+
 /** A runbook with what the alert said for which it was chosen. */
-export type Followed = { runbook: Runbook; labels: [string, string][]; annotations: [string, string][] };
+export type Followed = {
+  runbook: Runbook;
+  labels: [string, string][];
+  annotations: [string, string][];
+  /** The person who has started it. Absent: alerts have. */
+  by?: string | undefined;
+  /** What they have given it. Absent: nothing. */
+  inputs?: Record<string, string | number | boolean> | undefined;
+  /** It goes on where an earlier run has failed. */
+  again?: RunAgain | undefined;
+};
+
+export type RunAgain = {
+  /** The number of the earlier run. */
+  of: number;
+  /** How the steps that are not done again have ended. */
+  done: StepEnds;
+  /** Of steps that the earlier run may have done: the keys by which the other side knows them. */
+  lookFor: Record<string, string>;
+};
+
+/** A run as it is kept. `outcome`: null while it goes on. */
+export type RunbookRun = Followed & { number: number; at: Timestamp; outcome: string | null; text: string | null };
 
 /** `acted`: it has changed production. */
 export type RunbookEnd = { outcome: string; text: string; acted: boolean; page: PageNeed };

@@ -4,6 +4,7 @@ import { type ChangeId, lowestMode, type Mode, type Severity, type Version } fro
 import { causeOf, type PageCause } from './page-causes.ts';
 import type { BegunRunbook } from './ports.ts';
 import type { AskedBy } from './rollback.ts';
+import { isByHand } from './runbooks/by-hand.ts';
 
 /** What the workflow has to know between two looks into the inbox. Ids and verdicts only: it is checkpointed. */
 export type ResponseState = {
@@ -26,6 +27,8 @@ export type ResponseState = {
   /** Looks for a runbook that have been begun, and whether another one may answer now. */
   runbooks: number;
   runbookDue: boolean;
+  /** Runs that people have started, and that are not followed yet. */
+  runs: readonly number[];
   /** A judgement on behalf of an alert that asks has been begun. */
   judgedAsked: boolean;
   verification: IncidentRecord['verification'];
@@ -64,6 +67,8 @@ export type Plan = {
   page: number | null;
   mitigate: { number: number; asked: Asked } | null;
   runbook: number | null;
+  /** Runs that people have started. */
+  runs: readonly number[];
   lateChanges: { changes: readonly ChangeId[]; judged: number; asked: Asked } | null;
   verify: { number: number; runbook: number | null } | null;
   tryResolve: { by: string | null } | null;
@@ -96,8 +101,9 @@ export function begin(
     judgedAsked: incident.asks_rollback,
     lateChanges: [],
     // Numbers are never used twice: not every look has found one.
-    runbooks: Math.max(0, ...runbooks.begun.map(({ number }) => number)),
+    runbooks: Math.max(0, ...runbooks.begun.map(({ number }) => number).filter((number) => !isByHand(number))),
     runbookDue: runbooks.any && incident.crowd === undefined,
+    runs: [],
     verification: incident.verification,
     verifying: incident.verifying?.number ?? 0,
     verifyingRunbook: incident.verifying?.runbook ?? null,
@@ -176,6 +182,8 @@ function applied(state: ResponseState, message: Message): ResponseState {
       return { ...state, mitigationDue: state.mitigationDue ?? state.judgedFor };
     case 'runbook_rollback':
       return runbookAsks(state, message);
+    case 'runbook_run':
+      return { ...state, runs: [...state.runs, message.number] };
     case 'runbook':
       return {
         ...state,
@@ -255,6 +263,7 @@ export function plan(state: ResponseState): Plan {
     page: state.pageDue ? state.pages + 1 : null,
     mitigate: state.mitigationDue === null ? null : { number: state.mitigations + 1, asked: state.mitigationDue },
     runbook: state.runbookDue ? state.runbooks + 1 : null,
+    runs: state.runs,
     lateChanges: lateOf(state),
     verify:
       state.verifyAgain && couldPassNow(state) ? { number: state.verifying, runbook: state.verifyingRunbook } : null,
@@ -279,6 +288,7 @@ export const began = (state: ResponseState, { page, mitigate, runbook }: Plan): 
   judgedFor: mitigate !== null && mitigate.asked.by !== 'person' ? mitigate.asked : state.judgedFor,
   runbooks: runbook ?? state.runbooks,
   runbookDue: false,
+  runs: [],
   lateChanges: [],
   verifyAgain: false,
 });

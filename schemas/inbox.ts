@@ -82,6 +82,8 @@ export const Message = z.discriminatedUnion('kind', [
     mode: Mode.nullable(),
     approval: RunbookApproval.optional(),
   }),
+  /** A person has started a run of a runbook. */
+  z.object({ kind: z.literal('runbook_run'), number: z.number() }),
   /** A runbook has come to its end. `acted`: it has changed production, and whether that has helped is to be seen. */
   z.object({ kind: z.literal('runbook'), number: z.number(), acted: z.boolean(), page: PageNeed }),
   z.object({

@@ -70,7 +70,11 @@ export async function incidentResponse(
   // What they wait for may take days: nothing else waits for them.
   const runbooks: Promise<unknown>[] = [];
   let inRunbooks = 0;
+  const followed = new Set<number>();
   const follow = (which: number): void => {
+    // A run that a person has started is found in the table, too, when another run of the workflow takes over.
+    if (followed.has(which)) return;
+    followed.add(which);
     const stepEnded = (operations: number) => (inRunbooks += operations);
     runbooks.push(
       run.branch(`runbook-${which}`, (b) => followRunbook(b, { incidentId, number: which }, deps, stepEnded)),
@@ -86,12 +90,13 @@ export async function incidentResponse(
 
   for (let round = 1; ; round += 1) {
     const due = plan(state);
-    const { page: pageNumber, mitigate: judgement, runbook, verify, lateChanges: late } = due;
+    const { page: pageNumber, mitigate: judgement, runbook, verify, runs, lateChanges: late } = due;
     const { pageCauses: causes } = state;
     if (pageNumber !== null)
       branches.push(run.branch(`page-${pageNumber}`, (b) => page(b, { incidentId, number: pageNumber, causes }, deps)));
     if (judgement !== null) mitigations.push(begunMitigation(judgement));
     if (runbook !== null) follow(runbook);
+    for (const started of runs) follow(started);
     if (late !== null)
       branches.push(run.branch(`late-changes-${round}`, (b) => judgeLate(b, { incidentId, ...late }, deps)));
     if (unseen) branches.push(run.branch(`see-alerts-${round}`, (b) => seeAlerts(b, { incidentId }, deps)));

@@ -1,6 +1,5 @@
 import type { Deps } from '../domain/ports.ts';
-import type { Json } from '../domain/runbooks/variables.ts';
-import type { StepStatus } from '../schemas/runbook/steps.ts';
+import type { StepEnd, StepEnds } from '../schemas/runbook/runs.ts';
 import type { Run } from './run.ts';
 import type { RunbookInput } from './runbook.ts';
 import type { Outline } from './steps/runbook/choose.ts';
@@ -10,19 +9,6 @@ import { performStep, type Performed } from './steps/runbook/perform.ts';
 import { type Ask, OVER, prepareStep } from './steps/runbook/prepare.ts';
 import { askForRollback, lookForRollback } from './steps/runbook/rollback.ts';
 import { isOver } from './steps/runbook/over.ts';
-
-/**
- * How a step has ended. `closed`: the incident was over. `unclear`: it may have been done all the same. Checkpointed, so
- * outputs are small.
- */
-export type StepEnd = {
-  status: Exclude<StepStatus, 'pending'>;
-  output: Json;
-  detail: string;
-  closed?: true;
-  unclear?: true;
-};
-export type StepEnds = Record<string, StepEnd>;
 
 /** Pauses between tries at what is away or busy, and between looks at what is under way. */
 const PAUSES_SECONDS = [2, 5, 10, 20, 30, 60] as const;
@@ -106,11 +92,14 @@ async function act(run: Run, input: StepInput, doing: Doing, deps: Deps): Promis
     last = answer.detail;
     let pause: number;
     if (answer.kind === 'failed') {
-      if (retry === null || tries > retry.max) return failed(last);
-      pause = Math.min(retry.delaySeconds * (retry.backoff === 'exponential' ? 2 ** (tries - 1) : 1), 3600);
-      if (waited + pause > timeoutSeconds) return failed(`${last}; no time is left for another try`);
       tries += 1;
       handle = null;
+      // The earlier run had failed to do it, and that is known now.
+      if (step.lookFor !== undefined && tries === 2) continue;
+      const failures = tries - (step.lookFor === undefined ? 1 : 2);
+      if (retry === null || failures > retry.max) return failed(last);
+      pause = Math.min(retry.delaySeconds * (retry.backoff === 'exponential' ? 2 ** (failures - 1) : 1), 3600);
+      if (waited + pause > timeoutSeconds) return failed(`${last}; no time is left for another try`);
     } else {
       handle = answer.handle;
       const usual = PAUSES_SECONDS[round] ?? Math.max(60, Math.ceil(timeoutSeconds / rounds));

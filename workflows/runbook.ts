@@ -7,7 +7,8 @@ import { concludeRunbook } from './steps/runbook/conclude.ts';
 import { undoOrder } from './steps/runbook/undo.ts';
 import { VERIFICATION_SECONDS } from './steps/mitigate.ts';
 import { verifyRunbook } from './steps/verify.ts';
-import { runStep, type StepEnd, type StepEnds } from './runbook-step.ts';
+import type { StepEnd, StepEnds } from '../schemas/runbook/runs.ts';
+import { runStep } from './runbook-step.ts';
 
 export type RunbookInput = { incidentId: IncidentId; number: number };
 
@@ -73,13 +74,15 @@ async function awaitJudgement(run: Run, input: RunbookInput, deps: Deps): Promis
 
 type Does = (step: Outline, before: StepEnds, rounds: number) => Promise<{ end: StepEnd; operations: number }>;
 
-async function mainCourse({ steps }: Chosen, follow: Does): Promise<Course> {
+async function mainCourse({ steps, done = {} }: Chosen, follow: Does): Promise<Course> {
   const course: Course = { ends: {}, order: [], stopped: null, culprit: null, undo: false };
   for (const stage of stagesOf(steps)) {
     const before = { ...course.ends };
     const rounds = Math.floor(ROUNDS_PER_STAGE / stage.length);
-    const ended = await Promise.all(stage.map((step) => follow(step, before, rounds)));
-    const ends = stage.map((step, n) => ({ step, end: ended[n]?.end }));
+    const ended = await Promise.all(
+      stage.map(async (step) => done[step.id] ?? (await follow(step, before, rounds)).end),
+    );
+    const ends = stage.map((step, n) => ({ step, end: ended[n] }));
     for (const { step, end } of ends) note(course, step, end);
     judgeStage(course, ends);
     if (course.stopped !== null) return course;
@@ -147,7 +150,10 @@ function endOf({ title, steps }: Chosen, { ends, stopped, culprit, undo }: Cours
     case 'failed': {
       const why = culprit === null ? '' : `: step ${culprit}: ${ends[culprit]?.detail ?? ''}`;
       const back = undo ? '; what could be taken back was taken back' : '';
-      return { outcome: 'failed', text: text(`has failed${why}${back}`), acted: false, page: 'if_nobody' };
+      // A rollback that has failed pages by itself.
+      const paged = steps.some(({ id, uses }) => id === culprit && uses === 'rollback');
+      const page = paged ? 'if_nobody' : 'again';
+      return { outcome: 'failed', text: text(`has failed${why}${back}`), acted: false, page };
     }
   }
 }

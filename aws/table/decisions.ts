@@ -115,7 +115,7 @@ export class DecisionTable implements Decisions {
 
   async ask(id: IncidentId, number: number, question: StepQuestion): Promise<DecisionView> {
     const at = this.#clock.now();
-    const { text, reasons, inputs, place, people, approvals } = question;
+    const { text, reasons, inputs, place, people, approvals, given = [] } = question;
     const view: DecisionView = {
       id: `${id}-${number}`,
       kind: 'approve',
@@ -129,7 +129,7 @@ export class DecisionTable implements Decisions {
       answered_by: null,
       question: text,
       target: place,
-      approvals: { needed: approvals, given: [] },
+      approvals: { needed: approvals, given },
     };
     const { ok } = await this.#table.transact([
       // No mitigation of its own: the runbook that asks is what goes on after it.

@@ -65,6 +65,8 @@ export const keys = {
   decision: (id: IncidentId, number: number): Key => ({ pk: `INC#${id}`, sk: `DEC#${digits(number)}` }),
   runbook: (id: IncidentId, number: number): Key => ({ pk: `INC#${id}`, sk: `RBK#${digits(number)}` }),
   runbookName: (id: IncidentId, name: string): Key => ({ pk: `INC#${id}`, sk: `RBKNAME#${name}` }),
+  /** By which runs are listed. */
+  runbookRun: (id: IncidentId, number: number): Key => ({ pk: `INC#${id}`, sk: `RBKRUN#${digits(number)}` }),
   /** What is remembered of its steps. */
   runbookMemory: (id: IncidentId, number: number, what: string): Key => ({
     pk: `INC#${id}`,
@@ -243,6 +245,7 @@ export const shardedLists = {
   changes: shardedList('CHANGES'),
   recorded: shardedList('RECORDED'),
   muted: shardedList('MUTED'),
+  runbookRuns: shardedList('RUNBOOKRUNS'),
 };
 
 export type ShardedList = ReturnType<typeof shardedList>;

@@ -1,14 +1,27 @@
 import * as z from 'zod';
-import type { BegunRunbook, Blobs, Clock, IncidentChange, RunbookEnd, RunbookRuns } from '../../domain/ports.ts';
+import type {
+  BegunRunbook,
+  Blobs,
+  Clock,
+  IncidentChange,
+  Page,
+  RunbookEnd,
+  RunbookRun,
+  RunbookRuns,
+  StartedRun,
+} from '../../domain/ports.ts';
+import { nextByHand, whereFrom } from '../../domain/runbooks/by-hand.ts';
 import type { Json } from '../../domain/runbooks/variables.ts';
 import { type IncidentRecord } from '../../schemas/incident.ts';
-import type { IncidentId } from '../../schemas/names.ts';
+import { IncidentId } from '../../schemas/names.ts';
 import { Runbook } from '../../schemas/runbook.ts';
+import { StepEnds } from '../../schemas/runbook/runs.ts';
 import { StoredIncident } from '../../schemas/stored.ts';
-import type { Timestamp } from '../../schemas/time.ts';
-import { keys } from './keys.ts';
+import { Timestamp } from '../../schemas/time.ts';
+import { keys, shardedLists } from './keys.ts';
 import { mailWrites, timelineWrite } from './mail.ts';
-import { absent, collect, type Item, type Table } from './table.ts';
+import { shardedPage } from './sharded.ts';
+import { absent, collect, type Item, type Table, type Write } from './table.ts';
 
 /** A runbook above this is left in a blob; an item holds 400 KB at most. */
 const RUNBOOK_MAX_BYTES = 128 * 1024;
@@ -16,7 +29,15 @@ const RUNBOOK_MAX_BYTES = 128 * 1024;
 const TRIES = 20;
 
 const Pairs = z.array(z.tuple([z.string(), z.string()]));
-const Followed = z.object({ runbook: Runbook, labels: Pairs, annotations: Pairs });
+const Again = z.object({ of: z.number(), done: StepEnds, lookFor: z.record(z.string(), z.string()) });
+const Followed = z.object({
+  runbook: Runbook,
+  labels: Pairs,
+  annotations: Pairs,
+  by: z.string().optional(),
+  inputs: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
+  again: Again.optional(),
+});
 type Followed = z.infer<typeof Followed>;
 
 /** Which runbooks incidents follow, whole: what is changed in a file meanwhile concerns only later incidents. */
@@ -37,12 +58,98 @@ export class RunbookTable implements RunbookRuns {
 
   async get(id: IncidentId, number: number): Promise<Followed | undefined> {
     const item = await this.#table.get(keys.runbook(id, number));
-    if (item === undefined) return undefined;
+    return item && this.#followed(item);
+  }
+
+  async #followed(item: Item): Promise<Followed> {
     const json =
       typeof item['followed'] === 'string'
         ? item['followed']
         : Buffer.from((await this.#blobs.get(String(item['blob']))) ?? '').toString();
     return Followed.parse(JSON.parse(json));
+  }
+
+  async run(id: IncidentId, number: number): Promise<RunbookRun | undefined> {
+    const item = await this.#table.get(keys.runbook(id, number));
+    if (item === undefined) return undefined;
+    const { outcome = null, ended_as: text = null, at } = item;
+    return {
+      ...(await this.#followed(item)),
+      number,
+      at: Timestamp.parse(at),
+      outcome: typeof outcome === 'string' ? outcome : null,
+      text: typeof text === 'string' ? text : null,
+    };
+  }
+
+  /** What the list has of a run: where it is. */
+  #listed(id: IncidentId, number: number, at: Timestamp): Write {
+    const key = `${at}#${id}#${number}`;
+    const place = shardedLists.runbookRuns.place(`${id}-${number}`, key);
+    return this.#table.put({ ...keys.runbookRun(id, number), incident_id: id, number, ...place });
+  }
+
+  async list(query: { limit: number; cursor?: string }): Promise<Page<{ incident: IncidentId; number: number }>> {
+    const page = await shardedPage(this.#table, shardedLists.runbookRuns, query);
+    const items = page.items.map((item) => ({
+      incident: IncidentId.parse(item['incident_id']),
+      number: Number(item['number']),
+    }));
+    return { items, next_cursor: page.next_cursor };
+  }
+
+  async memories(id: IncidentId, number: number): Promise<Map<string, Json>> {
+    const { pk, sk: prefix } = keys.runbookMemory(id, number, '');
+    const found = await collect(
+      this.#table.each(pk, prefix),
+      ({ sk, value }) => [String(sk).slice(prefix.length), JSON.parse(String(value)) as Json] as const,
+    );
+    return new Map(found);
+  }
+
+  async start(id: IncidentId, followed: Followed & { by: string }): Promise<StartedRun> {
+    const { name, version, title } = followed.runbook;
+    for (let attempt = 1; attempt <= TRIES; attempt += 1) {
+      const item = await this.#table.get(keys.incident(id));
+      if (item === undefined || item['status'] === 'resolved') return { kind: 'closed' };
+      const begun = await this.of(id);
+      const running = begun.find((run) => run.name === name && !run.done);
+      if (running !== undefined) return { kind: 'running', number: running.number };
+      const number = nextByHand(begun.map((run) => run.number));
+      if (number === null) return { kind: 'too_many' };
+      const newest = begun.filter((run) => run.name === name).at(-1);
+      const at = this.#clock.now();
+      const again =
+        followed.again === undefined ? '' : ` again, from ${whereFrom(followed.runbook, followed.again.done)}`;
+      const result = await this.#table.transact([
+        this.#table.put(
+          { ...keys.runbook(id, number), number, name, version, at, ...(await this.#content(id, number, followed)) },
+          absent,
+        ),
+        this.#listed(id, number, at),
+        // One at a time: whoever starts the same one at the same moment finds another number here.
+        this.#table.put(
+          { ...keys.runbookName(id, name), number },
+          newest === undefined
+            ? absent
+            : {
+                ConditionExpression: '#number = :before',
+                ExpressionAttributeNames: { '#number': 'number' },
+                ExpressionAttributeValues: { ':before': newest.number },
+              },
+        ),
+        ...mailWrites(this.#table, StoredIncident.parse(item), { kind: 'runbook_run', number }, at, {
+          timeline: {
+            actor: followed.by,
+            kind: 'runbook.started',
+            text: `Started the runbook "${title}" (${name}, version ${version.slice(0, 12)})${again}`,
+            detail: { runbook: name, version, number },
+          },
+        }),
+      ]);
+      if (result.ok) return { kind: 'started', number };
+    }
+    throw new Error(`incident ${id} changed ${TRIES} times while a runbook was to be started; try again`);
   }
 
   async choose(id: IncidentId, number: number, followed: Followed, because: string): Promise<Followed | undefined> {
@@ -53,6 +160,7 @@ export class RunbookTable implements RunbookRuns {
         { ...keys.runbook(id, number), number, name, version, at, ...(await this.#content(id, number, followed)) },
         absent,
       ),
+      this.#listed(id, number, at),
       // Two looks at the same moment may find the same one.
       this.#table.put({ ...keys.runbookName(id, name), number }, absent),
       timelineWrite(this.#table, id, `runbook-${number}`, {
@@ -102,9 +210,9 @@ export class RunbookTable implements RunbookRuns {
       const timeline = { actor: 'firebreak', kind: `runbook.${outcome}`, text, detail: { number } };
       const result = await this.#table.transact([
         this.#table.update(keys.runbook(id, number), {
-          UpdateExpression: 'SET outcome = :outcome, acted = :acted',
+          UpdateExpression: 'SET outcome = :outcome, acted = :acted, ended_as = :text',
           ConditionExpression: 'attribute_exists(pk) AND attribute_not_exists(outcome)',
-          ExpressionAttributeValues: { ':outcome': outcome, ':acted': acted },
+          ExpressionAttributeValues: { ':outcome': outcome, ':acted': acted, ':text': text },
         }),
         ...(incident.status === 'resolved'
           ? [timelineWrite(this.#table, id, `runbook-${number}-end`, { ...timeline, at })]

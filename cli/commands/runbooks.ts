@@ -4,9 +4,10 @@ import { folderOf } from '../folders.ts';
 import { JSON_OPTION } from '../options.ts';
 import { asJson, table } from '../table.ts';
 import { No, type World } from '../world.ts';
+import { addRunbookRuns } from './runbook-runs.ts';
 
 export function addRunbooks(program: Command, world: World): void {
-  const runbooks = program.command('runbooks').description('the runbooks on disk');
+  const runbooks = program.command('runbooks').description('check runbooks on disk; show, run, and retry them');
   runbooks
     .command('lint')
     .description('all that can be said about them: what is wrong, never reached, or in conflict')
@@ -15,10 +16,11 @@ export function addRunbooks(program: Command, world: World): void {
     .action((dir: string | undefined, options: { config?: string }) => lint(world, dir, options.config));
   runbooks
     .command('list')
-    .description('what there is, in the order in which an alert chooses')
+    .description('list the runbooks on disk, in the order in which an alert chooses')
     .argument('[dir]', 'folder of the runbooks')
     .option(...JSON_OPTION)
     .action((dir: string | undefined, options: { json?: true }) => list(world, dir, options));
+  addRunbookRuns(runbooks, world);
 }
 
 async function lint(world: World, dir: string | undefined, configDir: string | undefined): Promise<void> {

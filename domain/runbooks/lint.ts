@@ -99,7 +99,7 @@ const NOTHING: Variables = {
   decision: null,
 };
 
-/** Alerts bring no inputs, and nobody else starts a runbook. */
+/** Alerts bring no inputs, so only people can start the runbook. */
 const neverStarted = (runbook: Runbook): Problem[] =>
   Object.entries(runbook.inputs)
     .filter(([, input]) => input.required)
@@ -107,7 +107,7 @@ const neverStarted = (runbook: Runbook): Problem[] =>
       problem(
         runbook,
         `inputs.${name}`,
-        `input "${name}" is required, and nothing brings it: Firebreak never follows this runbook, people can only read it`,
+        `input "${name}" is required, and alerts bring none: only a person can start this runbook`,
         'give it a default, unless that is meant',
         'warning',
       ),

@@ -19,6 +19,8 @@ export type StepGuards = {
   sender_may_not_ask?: true;
   /** Absent: no suspect is the reason for it. */
   against?: Against;
+  /** The person who has started the runbook, where the service wants a second one. Absent: nobody has, or it does not. */
+  second_to?: string;
 };
 
 /** The suspect that is the reason for a step, and what else its newest judgement knew. */
@@ -56,6 +58,7 @@ export function permit(guards: StepGuards): Permission {
   if (say.length > 0) return { kind: 'say', reasons: say };
   const ask = [
     ...(guards.asks ? [reason('runbook_asks', 'the runbook wants a person to be for it')] : []),
+    ...(guards.second_to === undefined ? [] : [secondPerson(guards.second_to)]),
     ...(mode === 'approve' ? [reason('mode_approve', 'automation is in mode approve')] : []),
     ...(guards.demoted ? [demotion(guards.service)] : []),
     ...(guards.one_of_many
@@ -96,5 +99,8 @@ export function whyAsked({ title, only_asks, guards }: QuestionInputs): Reason[]
   const permission = permit(guards);
   return permission.kind === 'ask' ? permission.reasons : [];
 }
+
+const secondPerson = (by: string): Reason =>
+  reason('second_person', `started by ${by}; a second person has to approve it`);
 
 const reason = (code: string, text: string): Reason => ({ code, text });

@@ -29,6 +29,7 @@ import { problem, Refusal } from './problem.ts';
 import { quarantineRoutes } from './quarantine.ts';
 import { rateLimit } from './rate-limit.ts';
 import { shadowReportRoutes } from './shadow-report.ts';
+import { runbookRoutes } from './runbooks.ts';
 import { signalRoutes } from './signals.ts';
 import { describeSlack } from './slack-description.ts';
 import { sloRoutes } from './slos.ts';
@@ -66,6 +67,7 @@ export function api(deps: Deps): Api {
   signalRoutes(app, deps);
   actionRoutes(app, deps);
   careRoutes(app, deps);
+  runbookRoutes(app, deps);
   automationRoutes(app, deps);
   versionRoutes(app, deps);
   shadowReportRoutes(app, deps);

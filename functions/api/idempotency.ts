@@ -12,6 +12,8 @@ const CREATES = [
   /^\/v1\/(deployments|incidents|drills|freezes)$/,
   /^\/v1\/incidents\/[^/]+\/timeline$/,
   /^\/v1\/freezes\/[^/]+\/overrides$/,
+  /^\/v1\/runbooks\/[^/]+\/runs$/,
+  /^\/v1\/runbooks\/runs\/[^/]+\/actions\/retry$/,
 ];
 
 /**

@@ -30,6 +30,23 @@ steps:
 Ask first.
 `;
 
+const BY_HAND = `---
+title: Drain the queue
+match: { runbook: drain-by-hand }
+inputs:
+  queue: { required: true }
+  times: { type: integer, default: 2 }
+steps:
+  - { id: say, uses: note, with: { text: "drain \${{ inputs.queue }} \${{ inputs.times }} times" } }
+  - id: call
+    uses: http
+    with: { method: POST, url: "http://127.0.0.1:9/\${{ inputs.queue }}" }
+    irreversible: true
+    timeout: 1s
+---
+Drain.
+`;
+
 /** Of which Prometheus has nothing. */
 const SLO = `apiVersion: openslo/v1
 kind: SLO
@@ -60,8 +77,9 @@ beforeAll(async () => {
     services: {
       checkout: { environments: { production: environment, staging: { drills: true, deployer: { kind: 'http' } } } },
       shop: { environments: { production: { ...environment, deployer: { kind: 'http' } } } },
+      desk: { environments: { production: {} } },
     },
-    runbooks: { 'asks.md': ASKS },
+    runbooks: { 'asks.md': ASKS, 'drain.md': BY_HAND.replace('---\n', '---\nname: drain\n') },
     configFiles: { ...EACH_ALONE, 'slos/checkout.yaml': SLO },
     // With time ten times as fast nobody's question runs out.
     timeScale: 10,
@@ -451,5 +469,69 @@ describe('doctor', () => {
     const { code, out, err } = await cli(['doctor'], { env: { FIREBREAK_URL: firebreak.url, FIREBREAK_TOKEN: 'no' } });
     expect([code, out]).toEqual([1, `no    Firebreak             ${firebreak.url} does not know this token\n`]);
     expect(err).toContain('(unauthorized)');
+  });
+});
+
+describe('runbooks of a running Firebreak', () => {
+  const where = ['--service', 'desk', '--input', 'queue=a=b'];
+  beforeAll(async () => {
+    await at(firebreak, 'resume');
+  });
+
+  test('are shown, with inputs and steps', async () => {
+    const { code, out } = await at(firebreak, 'runbooks', 'show', 'drain');
+    expect(code).toBe(0);
+    expect(out).toMatch(/^Drain the queue \(drain, version \w{12}, \S*drain\.md\)\n/);
+    expect(out).toMatch(/\nqueue +string +required\ntimes +integer +2\n/);
+    expect(out).toMatch(/\ncall +http +changes production\n/);
+  });
+
+  test('are planned, and nothing is done', async () => {
+    const { code, out } = await at(firebreak, 'runbooks', 'run', 'drain', ...where, '--input', 'times=3', '--plan');
+    expect([code, out.replace(/version \w{12}/, 'version V')]).toEqual([
+      0,
+      `Drain the queue (drain, version V)
+at       desk in production
+incident a new one is opened
+inputs   queue="a=b", times=3
+1. say: note: drain a=b 3 times
+2. call: POST http://127.0.0.1:9/a%3Db (http://127.0.0.1:9)
+   changes production; nothing takes it back
+`,
+    ]);
+    const unasked = await at(firebreak, 'runbooks', 'run', 'drain', ...where);
+    expect([unasked.code, unasked.err]).toEqual([2, expect.stringContaining('say --yes')]);
+    const asked: string[] = [];
+    const no = await atTerminal(['n'], asked, 'runbooks', 'run', 'drain', ...where);
+    expect([no.code, no.err, asked]).toEqual([1, expect.stringMatching(/nothing was done\n$/), ['Start it? [y/N] ']]);
+    expect((await firebreak.get('/v1/incidents?service=desk')).body.items).toEqual([]);
+  });
+
+  test('are started, followed to their end, and continued', async () => {
+    const asked: string[] = [];
+    const ran = await atTerminal(['y'], asked, 'runbooks', 'run', 'drain', ...where);
+    expect(ran.code).toBe(1); // nobody answers there
+    expect(ran.err).toMatch(/\nsucceeded say: drain a=b 2 times\nfailed +call: /);
+    const run = /To continue: firebreak runbooks retry (\S+)\n$/.exec(ran.err)?.[1] ?? '';
+    const plan = await at(firebreak, 'runbooks', 'retry', run, '--plan');
+    expect(plan.out).toContain('1. say: done by the earlier run\n2. call: POST');
+    const retried = await at(firebreak, 'runbooks', 'retry', run, '--yes', '--no-wait');
+    const [, second = ''] = /^run (\S+) has begun\n$/.exec(retried.out) ?? [];
+    expect(second).toMatch(/-r102$/);
+    const runs = await at(firebreak, 'runbooks', 'runs');
+    expect(runs.out).toContain(`${run}  drain    desk/production`);
+    const shown = await at(firebreak, 'runbooks', 'runs', second);
+    expect(shown.out).toContain(`continues run ${run}\n`);
+    expect(shown.out).toMatch(/\nsay +note +succeeded/);
+    await firebreak.post(`/v1/incidents/${run.slice(0, 26)}/actions/resolve`);
+  });
+
+  test.each([
+    ['of what is no input', ['--input', 'quue=a'], 'the runbook drain has no input "quue"; did you mean "queue"?'],
+    ['of another type', ['--input', 'times=often'], 'input "times" has to be of type integer'],
+    ['of both', ['--incident', 'x'], 'say --service, or --incident, and not both'],
+  ])('are told what is wrong: %s', async (_, more, why) => {
+    const { code, err } = await at(firebreak, 'runbooks', 'run', 'drain', '--service', 'desk', ...more);
+    expect([code, err]).toEqual([2, expect.stringContaining(why)]);
   });
 });

@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { alert, type AlertOptions, group, minutesAgo } from '../support/alerts.ts';
 import { EACH_ALONE, eventually, Firebreak } from '../support/firebreak.ts';
@@ -77,6 +80,34 @@ steps:
 ---
 Back.
 `,
+  'by-hand.md': `---
+title: Drain and tell
+match: { runbook: nobody-names-it }
+services: [hand, again, twice]
+inputs:
+  queue: { required: true, description: Which queue }
+  times: { type: integer, default: 2 }
+steps:
+  - id: off
+    uses: flag.disable
+    with: { flag: old-queue }
+    timeout: 5m
+  - id: drain
+    uses: http
+    with: { method: POST, url: "OPS/queues/\${{ inputs.queue }}/drain", body: { times: "\${{ inputs.times }}" } }
+    irreversible: true
+    timeout: 5m
+  - id: more
+    uses: scale
+    with: { by: 1, ceiling: 4 }
+    when: steps.drain.output.body.short == true
+    timeout: 5m
+  - id: say
+    uses: note
+    with: { text: "drained \${{ inputs.queue }} \${{ inputs.times }} times" }
+---
+Drain.
+`,
   'asks-back.md': `---
 title: Ask before the deploy is taken back
 match: { runbook: asks-back }
@@ -109,7 +140,21 @@ const inMode = (mode: string, environment = 'production') => ({
 
 let firebreak: Firebreak;
 
+/** A system of the team's own, which answers as it is told to. */
+const ops = { status: 200, calls: [] as { path: string; key: string; body: string }[] };
+const server = createServer((request, response) => {
+  const chunks: Buffer[] = [];
+  request.on('data', (chunk: Buffer) => chunks.push(chunk));
+  request.on('end', () => {
+    const key = String(request.headers['idempotency-key']);
+    ops.calls.push({ path: request.url ?? '', key, body: Buffer.concat(chunks).toString() });
+    response.writeHead(ops.status, { 'content-type': 'application/json' }).end('{"short": false}');
+  });
+});
+
 beforeAll(async () => {
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   firebreak = await Firebreak.start({
     unshown: true,
     services: {
@@ -118,14 +163,25 @@ beforeAll(async () => {
       path: inMode('act'),
       cart: inMode('act', environmentOf('cart')),
       quiet: inMode('shadow'),
+      hand: inMode('shadow'),
+      again: inMode('act'),
+      twice: {
+        environments: {
+          production: { ...inMode('act').environments['production'], autoRollback: { mode: 'act', approvals: 2 } },
+        },
+      },
       bag: inMode('approve', environmentOf('bag')),
       box: inMode('act', environmentOf('box')),
     },
     configFiles: EACH_ALONE,
-    runbooks: RUNBOOKS,
+    runbooks: { ...RUNBOOKS, 'by-hand.md': RUNBOOKS['by-hand.md'].replace('OPS', origin) },
   });
 });
-afterAll(() => firebreak?.remove());
+afterAll(async () => {
+  await firebreak?.remove();
+  server.closeAllConnections();
+  server.close();
+});
 
 /** An alert that names its runbook and asks for nothing else. */
 const fires = async (service: string, runbook: string, more: AlertOptions = {}) => {
@@ -285,6 +341,216 @@ describe('a runbook that an alert names', () => {
     await seen(id, 'runbook.finished');
     expect(await told(id)).toContain('runbook.step_skipped: off: not done: automation is in mode shadow');
     expect(await isOn('new-basket')).toBe(true);
+  });
+});
+
+describe('a runbook that a person starts', () => {
+  const started = (service: string, more: object = {}, runbook = 'by-hand') =>
+    firebreak.post(`/v1/runbooks/${runbook}/runs`, {
+      service,
+      environment: 'production',
+      inputs: { queue: 'a b', times: 3 },
+      ...more,
+    });
+  const ended = (id: string): Promise<any> =>
+    eventually(async () => {
+      const { body } = await firebreak.get(`/v1/runbooks/runs/${id}`);
+      return body.status !== 'running' && body;
+    }, `the end of run ${id}`);
+  const stepsOf = ({ steps }: any) => steps.map(({ id, status }: any) => `${id} ${status}`);
+
+  test('is shown first, and the plan changes nothing', async () => {
+    await flag('old-queue', true);
+    const calls = ops.calls.length;
+    const { status, body } = await started('hand', { plan: true });
+    expect([status, body]).toEqual([
+      200,
+      {
+        runbook: 'by-hand',
+        title: 'Drain and tell',
+        version: expect.any(String),
+        service: 'hand',
+        environment: 'production',
+        incident_id: null,
+        inputs: { queue: 'a b', times: 3 },
+        refused: [],
+        steps: [
+          expect.objectContaining({
+            id: 'off',
+            does: 'switch the flag old-queue off',
+            target: 'hand in production (launchdarkly)',
+            changes_production: true,
+            approval: null,
+            way_back: 'flag.enable',
+            done: false,
+          }),
+          expect.objectContaining({
+            id: 'drain',
+            does: expect.stringMatching(/^POST http:\/\/127\.0\.0\.1:\d+\/queues\/a%20b\/drain$/),
+            way_back: null,
+          }),
+          expect.objectContaining({ id: 'more', does: 'scale by 1, at most 4 instances', way_back: 'scale.restore' }),
+          expect.objectContaining({ id: 'say', does: 'note: drained a b 3 times', changes_production: false }),
+        ],
+      },
+    ]);
+    expect((await firebreak.get('/v1/incidents?service=hand')).body.items).toEqual([]);
+    expect(ops.calls).toHaveLength(calls);
+    expect(await isOn('old-queue')).toBe(true);
+  });
+
+  test('is done also where nothing is automatic, in an incident of its own', async () => {
+    const { status, body } = await started('hand');
+    expect(status).toBe(201);
+    expect(body).toMatchObject({ runbook: 'by-hand', by: 'admin', retry_of: null, inputs: { queue: 'a b', times: 3 } });
+    const run = await ended(body.id);
+    expect([run.status, stepsOf(run)]).toEqual([
+      'finished',
+      ['off succeeded', 'drain succeeded', 'more skipped', 'say succeeded'],
+    ]);
+    expect(ops.calls.at(-1)).toEqual({
+      path: '/queues/a%20b/drain',
+      key: expect.stringContaining('.runbook.101.drain'),
+      body: '{"times":3}',
+    });
+    expect(await isOn('old-queue')).toBe(false);
+    const { body: incident } = await firebreak.get(`/v1/incidents/${run.incident_id}`);
+    expect(incident).toMatchObject({ title: 'Runbook: Drain and tell', severity: 'warning', service: 'hand' });
+    expect((await timelineOf(incident.id)).find(({ kind }) => kind === 'runbook.started')).toMatchObject({
+      actor: 'admin',
+      text: expect.stringMatching(/^Started the runbook "Drain and tell" \(by-hand, version \w{12}\)$/),
+    });
+    const { items } = (await firebreak.get('/v1/runbooks/runs?limit=500')).body;
+    expect(items.map(({ id }: any) => id)).toContain(run.id);
+    const ofIncident = (await firebreak.get(`/v1/runbooks/runs?incident=${incident.id}`)).body.items;
+    expect(ofIncident.map(({ id }: any) => id)).toEqual([run.id]);
+  });
+
+  test('that fails pages with the step and the reason, and continues from there for a person', async () => {
+    ops.status = 422;
+    const { body: first } = await started('again');
+    const failed = await ended(first.id);
+    const why = /^The runbook "Drain and tell" has failed: step drain: POST \S+ answered 422/;
+    expect(failed).toMatchObject({ status: 'failed', text: expect.stringMatching(why) });
+    expect(stepsOf(failed)).toEqual(['off succeeded', 'drain failed', 'more pending', 'say pending']);
+    const page = await eventually(
+      async () =>
+        (await firebreak.calls('pagerduty')).find(
+          ({ body }) => body?.event_action === 'trigger' && body.dedup_key?.includes(failed.incident_id),
+        ),
+      'the page',
+    );
+    expect(JSON.stringify(page?.body)).toContain('step drain: POST');
+    await flag('old-queue', true); // it is not switched off again
+    ops.status = 200;
+    const plan = await firebreak.post(`/v1/runbooks/runs/${first.id}/actions/retry`, { plan: true });
+    expect(plan.body.steps.map(({ id, done }: any) => [id, done])).toEqual([
+      ['off', true],
+      ['drain', false],
+      ['more', false],
+      ['say', false],
+    ]);
+    const { status, body: second } = await firebreak.post(`/v1/runbooks/runs/${first.id}/actions/retry`, {});
+    expect([status, second.retry_of]).toEqual([201, first.id]);
+    const run = await ended(second.id);
+    expect(stepsOf(run)).toEqual(['off succeeded', 'drain succeeded', 'more skipped', 'say succeeded']);
+    expect(await isOn('old-queue')).toBe(true);
+    expect(ops.calls.slice(-2).map(({ key }) => key.split('.').slice(1).join('.'))).toEqual([
+      'runbook.101.drain',
+      'runbook.102.drain',
+    ]);
+    for (const [id, code] of [
+      [first.id, 'run-retried'],
+      [second.id, 'run-not-failed'],
+    ])
+      expect(await firebreak.post(`/v1/runbooks/runs/${id}/actions/retry`, {})).toMatchObject({
+        status: 409,
+        body: { code },
+      });
+  });
+
+  test('waits for a second person where the service wants two, and runs once at a time', async () => {
+    const { body } = await started('twice');
+    const waiting = await eventually(async () => {
+      const run = (await firebreak.get(`/v1/runbooks/runs/${body.id}`)).body;
+      return run.steps[0].status === 'waiting' && run;
+    }, 'the question');
+    expect(stepsOf(waiting)).toEqual(['off waiting', 'drain pending', 'more pending', 'say pending']);
+    const { decisions } = (await firebreak.get(`/v1/incidents/${body.incident_id}`)).body;
+    const question = decisions.find(({ state }: any) => state === 'waiting');
+    expect(question).toMatchObject({ because: 'second_person', approvals: { needed: 2, given: ['admin'] } });
+    expect(
+      await firebreak.post(`/v1/incidents/${body.incident_id}/actions/approve`, { digest: question.digest }),
+    ).toMatchObject({ status: 409, body: { code: 'second-person-needed' } });
+    expect(await started('twice', { incident_id: body.incident_id })).toMatchObject({
+      status: 409,
+      body: { code: 'run-in-progress', detail: expect.stringContaining(body.id) },
+    });
+    const again = await firebreak.post(`/v1/runbooks/runs/${body.id}/actions/retry`, {});
+    expect(again).toMatchObject({ status: 409, body: { code: 'run-in-progress' } });
+    await firebreak.post(`/v1/incidents/${body.incident_id}/actions/reject`, { digest: question.digest });
+    expect(await ended(body.id)).toMatchObject({ status: 'stopped' });
+  });
+
+  test('is refused where it cannot be, or may not be', async () => {
+    const refusal = async (answer: Promise<{ status: number; body: any }>) => {
+      const { status, body } = await answer;
+      return [status, body.code, body.detail];
+    };
+    expect(await refusal(started('hand', {}, 'by-hend'))).toEqual([
+      404,
+      'unknown-runbook',
+      'there is no runbook by-hend; did you mean "by-hand"?',
+    ]);
+    expect(await refusal(started('search'))).toEqual([422, 'runbook-not-here', expect.stringContaining('search')]);
+    expect(await refusal(started('nothing'))).toEqual([422, 'unknown-place', expect.stringContaining('nothing')]);
+    expect(await refusal(started('hand', { inputs: {} }))).toEqual([
+      422,
+      'invalid',
+      'json: inputs: "queue" is required',
+    ]);
+    expect(await refusal(started('hand', { inputs: { queue: 'a', tines: 1 } }))).toEqual([
+      422,
+      'invalid',
+      'json: inputs: the runbook has no input "tines"; did you mean "times"?',
+    ]);
+    expect(await refusal(started('hand', { inputs: { queue: 'a', times: 'x' } }))).toEqual([
+      422,
+      'invalid',
+      'json: inputs: "times" has to be of type integer',
+    ]);
+    const grant = { actions: ['incidents:read', 'incidents:act', 'incidents:write'], services: ['again'] };
+    const { body: token } = await firebreak.post('/v1/tokens', { name: 'of again', ...grant });
+    const theirs = { authorization: `Bearer ${token.token}` };
+    const wanted = { service: 'hand', environment: 'production', inputs: { queue: 'a' }, plan: true };
+    expect((await firebreak.request('POST', '/v1/runbooks/by-hand/runs', wanted, theirs)).status).toBe(403);
+    const { body: hand } = await firebreak.request('GET', '/v1/runbooks/runs?limit=500', undefined, theirs);
+    expect(new Set(hand.items.map(({ service }: any) => service))).toEqual(new Set(['again']));
+    // What is for other services only is none of theirs.
+    const names = (await firebreak.request('GET', '/v1/runbooks', undefined, theirs)).body.items;
+    expect(names.find(({ name }: any) => name === 'by-hand').services).toEqual(['again']);
+    await firebreak.put('/v1/automation', { paused: true, reason: 'a test' });
+    expect(await refusal(started('hand'))).toEqual([409, 'automation-paused', expect.stringContaining('kill switch')]);
+    expect((await started('hand', { plan: true })).body.refused).toMatchObject([{ code: 'automation-paused' }]);
+    await firebreak.put('/v1/automation', { paused: false });
+  });
+
+  test('can be read, with its steps and its text', async () => {
+    const { body } = await firebreak.get('/v1/runbooks/by-hand');
+    expect(body).toMatchObject({
+      name: 'by-hand',
+      services: ['hand', 'again', 'twice'],
+      inputs: { queue: { required: true, type: 'string' }, times: { type: 'integer', default: 2 } },
+      text: expect.stringContaining('Drain.'),
+    });
+    expect(body.steps.map(({ id, changes_production: changes }: any) => [id, changes])).toEqual([
+      ['off', true],
+      ['drain', true],
+      ['more', true],
+      ['say', false],
+    ]);
+    const { items } = (await firebreak.get('/v1/runbooks')).body;
+    expect(items.map(({ name }: any) => name)).toContain('asks-back');
   });
 });
 

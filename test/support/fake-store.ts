@@ -28,6 +28,7 @@ import { SEVERAL, scopeOfCrowd } from '../../aws/table/crowd.ts';
 import { blankIncident } from '../../aws/table/open.ts';
 import { canonicalJson, sha256 } from '../../aws/hash.ts';
 import type { ZodType } from 'zod';
+import { nextByHand, whereFrom } from '../../domain/runbooks/by-hand.ts';
 import type { Json } from '../../domain/runbooks/variables.ts';
 import type {
   Act,
@@ -38,8 +39,11 @@ import type {
   BegunRunbook,
   ChangeOfIncident,
   Followed,
+  Page,
   RunbookEnd,
+  RunbookRun,
   RunbookRuns,
+  StartedRun,
   StepQuestion,
   AutomationSwitch,
   Changes,
@@ -134,7 +138,17 @@ type Dossier = {
       people?: readonly string[] | null;
     }
   >;
-  runbooks: Map<number, { followed: Followed; outcome: string | null; acted: boolean; memory: Map<string, Json> }>;
+  runbooks: Map<
+    number,
+    {
+      followed: Followed;
+      outcome: string | null;
+      acted: boolean;
+      memory: Map<string, Json>;
+      at: Timestamp;
+      text: string | null;
+    }
+  >;
   effects: Map<string, Effect>;
   /** Of a parent: what has joined it, and when that ended. */
   children: Map<IncidentId, { joinedAt: Timestamp; endedAt: Timestamp | null }>;
@@ -951,7 +965,7 @@ export class FakeDecisions implements Decisions {
     const dossier = this.#store.dossier(id);
     const known = dossier.decisions.get(number);
     if (known) return copy(known.view);
-    const { text, reasons, place, people, approvals, inputs } = question;
+    const { text, reasons, place, people, approvals, given = [], inputs } = question;
     const view: DecisionView = {
       id: `${id}-${number}`,
       kind: 'approve',
@@ -965,7 +979,7 @@ export class FakeDecisions implements Decisions {
       answered_by: null,
       question: text,
       target: place,
-      approvals: { needed: approvals, given: [] },
+      approvals: { needed: approvals, given: [...given] },
     };
     dossier.decisions.set(number, copy({ view, inputs, people, asked: true }));
     return copy(view);
@@ -1281,7 +1295,8 @@ export class FakeRunbooks implements RunbookRuns {
     const known = runbooks.get(number);
     if (known) return copy(known.followed);
     if ([...runbooks.values()].some((other) => other.followed.runbook.name === followed.runbook.name)) return undefined;
-    runbooks.set(number, { followed: copy(followed), outcome: null, acted: false, memory: new Map() });
+    const at = this.#store.clock.now();
+    runbooks.set(number, { followed: copy(followed), outcome: null, acted: false, memory: new Map(), at, text: null });
     const text = followed.runbook.title;
     timeline.push({ at: this.#store.clock.now(), actor: 'firebreak', kind: 'runbook.started', text, detail: null });
     return copy(followed);
@@ -1298,12 +1313,66 @@ export class FakeRunbooks implements RunbookRuns {
     return copy(this.#store.dossier(id).runbooks.get(number)?.memory.get(what));
   }
 
+  async list(): Promise<Page<{ incident: IncidentId; number: number }>> {
+    const runs = [...this.#store.dossiers].flatMap(([incident, { runbooks }]) =>
+      [...runbooks].map(([number, { at }]) => ({ incident, number, at })),
+    );
+    const items = runs.toSorted((a, b) => (a.at < b.at ? 1 : -1)).map(({ incident, number }) => ({ incident, number }));
+    return { items, next_cursor: null };
+  }
+
+  async memories(id: IncidentId, number: number): Promise<Map<string, Json>> {
+    return copy(this.#store.dossier(id).runbooks.get(number)?.memory ?? new Map<string, Json>());
+  }
+
+  async run(id: IncidentId, number: number): Promise<RunbookRun | undefined> {
+    const kept = this.#store.dossier(id).runbooks.get(number);
+    if (kept === undefined) return undefined;
+    const { followed, outcome, at, text } = kept;
+    return copy({ ...followed, number, at, outcome, text });
+  }
+
+  async start(id: IncidentId, followed: Followed & { by: string }): Promise<StartedRun> {
+    const dossier = this.#store.dossier(id);
+    if (dossier.record.status === 'resolved') return { kind: 'closed' };
+    const begun = begunOf(dossier);
+    const running = begun.find(({ name, done }) => name === followed.runbook.name && !done);
+    if (running !== undefined) return { kind: 'running', number: running.number };
+    const number = nextByHand(begun.map((run) => run.number));
+    if (number === null) return { kind: 'too_many' };
+    const at = this.#store.clock.now();
+    dossier.runbooks.set(number, {
+      followed: copy(followed),
+      outcome: null,
+      acted: false,
+      memory: new Map(),
+      at,
+      text: null,
+    });
+    const again =
+      followed.again === undefined ? '' : ` again, from ${whereFrom(followed.runbook, followed.again.done)}`;
+    this.#store.mail(
+      dossier,
+      { kind: 'runbook_run', number },
+      {
+        timeline: {
+          actor: followed.by,
+          kind: 'runbook.started',
+          text: `${followed.runbook.title}${again}`,
+          detail: null,
+        },
+      },
+    );
+    return { kind: 'started', number };
+  }
+
   async conclude(id: IncidentId, number: number, { outcome, text, acted, page }: RunbookEnd): Promise<void> {
     const dossier = this.#store.dossier(id);
     const runbook = dossier.runbooks.get(number);
     if (runbook === undefined || runbook.outcome !== null) return;
     runbook.outcome = outcome;
     runbook.acted = acted;
+    runbook.text = text;
     const timeline = { actor: 'firebreak', kind: `runbook.${outcome}`, text, detail: null };
     if (dossier.record.status === 'resolved') {
       dossier.timeline.push({ ...timeline, at: this.#store.clock.now() });

@@ -1,3 +1,8 @@
+import { retryRun, startRun } from '../../functions/acts/runbook-runs.ts';
+import type { WantedRun } from '../../functions/acts/runbook-plan.ts';
+import type { Who } from '../../functions/acts/who.ts';
+import type { EnvironmentName, ServiceName } from '../../schemas/names.ts';
+import { runId } from '../../schemas/runbook/runs.ts';
 import type { HttpAnswer } from '../../domain/ports.ts';
 import type { ActAnswer } from '../../domain/targets.ts';
 import { runbook } from '../domain/runbooks/support.ts';
@@ -75,6 +80,8 @@ steps:
 const PAGE = 'pager trigger page.1 critical';
 const PAGE_AGAIN = 'pager trigger page.2 critical';
 const RESOLVE = 'pager resolve page.1 critical';
+const PAGE_WARNING = 'pager trigger page.1 warning';
+const RESOLVE_WARNING = 'pager resolve page.1 warning';
 const RESOLVE_AGAIN = 'pager resolve page.2 critical';
 const FLAG_OFF = 'flag new-basket off';
 const FLAG_ON = 'flag new-basket on';
@@ -83,6 +90,38 @@ const UNDRAIN = 'http DELETE https://ops.test/drains/d-7 runbook.1.drain.undo';
 
 /** What drains gives the id by which the drain is ended. */
 const drained = set({ answers: [answered(201, { id: 'd-7' })] });
+
+/** As the API does it for them. */
+export const starts =
+  (runbook: string, more: Partial<WantedRun> = {}): Moment =>
+  (world) =>
+    startRun(
+      world.deps,
+      ADA,
+      {
+        runbook,
+        service: 'checkout' as ServiceName,
+        environment: 'production' as EnvironmentName,
+        inputs: {},
+        ...more,
+      },
+      'trace',
+    );
+
+export const retries =
+  (number = 1): Moment =>
+  (world) =>
+    retryRun(world.deps, ADA, runId(theIncident(world), number));
+
+const ADA: Who = { name: 'person:ada', allow: () => undefined };
+
+const TWO = `steps:
+  - { id: drain, uses: http, irreversible: true, with: { method: POST, url: https://ops.test/drains }, timeout: 5m }
+  - { id: told, uses: http, irreversible: true, with: { method: POST, url: https://ops.test/told }, timeout: 5m }
+`;
+
+const TOLD = 'http POST https://ops.test/told runbook.1.told';
+const TOLD_AGAIN = 'http POST https://ops.test/told runbook.101.told';
 
 const off = (more = '') => `steps:
   - id: off
@@ -130,7 +169,62 @@ export const runbookPaths: Record<string, Path> = {
       '50 min': answersWhatWaits('approved'),
       '60 min': ends(names('long')),
     },
-    calls: [PAGE, FLAG_OFF, DRAIN, 'scale 3 to 5', 'restart', 'scale 5 to 3', UNDRAIN, FLAG_ON, RESOLVE],
+    calls: [
+      ...[PAGE, FLAG_OFF, DRAIN, 'scale 3 to 5', 'restart', 'scale 5 to 3', UNDRAIN, FLAG_ON],
+      ...[PAGE_AGAIN, RESOLVE, RESOLVE_AGAIN],
+    ],
+    status: 'resolved',
+  },
+  'a-runbook-fails-and-a-person-has-it-continued': {
+    given: [follows({ two: TWO }), set({ answers: [answered(200, { id: 'd-7' }), answered(422), answered(200)] })],
+    timeline: { '0 s': fires(names('two')), '5 min': retries(), '7 min': ends(names('two')) },
+    calls: [PAGE, DRAIN, TOLD, PAGE_AGAIN, TOLD_AGAIN, RESOLVE, RESOLVE_AGAIN],
+    status: 'resolved',
+  },
+  'a-call-without-an-answer-is-looked-for-before-it-is-made-again': {
+    given: [
+      follows({ two: TWO }),
+      set({
+        answers: [
+          ...Array.from({ length: 9 }, () => ({ kind: 'later', detail: 'answered 503' }) as const),
+          // The same key: that call had failed. So it is made with a key of its own.
+          answered(422),
+          answered(200, { id: 'd-8' }),
+          answered(200),
+        ],
+      }),
+    ],
+    timeline: { '0 s': fires(names('two')), '20 min': retries(), '27 min': ends(names('two')) },
+    calls: [
+      ...[PAGE, ...Array.from({ length: 9 }, () => DRAIN), PAGE_AGAIN],
+      ...[DRAIN, 'http POST https://ops.test/drains runbook.101.drain.2', TOLD_AGAIN, RESOLVE, RESOLVE_AGAIN],
+    ],
+    status: 'resolved',
+  },
+  'a-person-starts-a-runbook-where-nothing-is-automatic': {
+    given: [follows({ back: rollsBack }, { autoRollback: { mode: 'shadow', unknownMigration: 'act' } })],
+    timeline: { '0 s': starts('back'), '40 min': resolves },
+    calls: ['cd roll-back.2 v2 to v1'],
+    status: 'resolved',
+  },
+  'a-person-starts-a-runbook-and-a-second-one-has-to-approve': {
+    given: [follows({ off: off() }, { autoRollback: { mode: 'act', unknownMigration: 'act', approvals: 2 } })],
+    timeline: {
+      '0 s': starts('off'),
+      '2 min': answersWhatWaits('approved', 'person:ada'),
+      '4 min': answersWhatWaits('approved', 'person:bo'),
+      '40 min': resolves,
+    },
+    calls: [PAGE_WARNING, FLAG_OFF, RESOLVE_WARNING],
+    status: 'resolved',
+  },
+  'a-person-starts-a-runbook-and-the-workflow-dies': {
+    given: [follows({ long: LONG }), drained],
+    timeline: { '0 s': starts('long'), '10 min': dies, '50 min': answersWhatWaits('approved'), '2 h': resolves },
+    calls: [
+      ...[FLAG_OFF, 'http POST https://ops.test/drains runbook.101.drain', PAGE_WARNING, 'scale 3 to 5', 'restart'],
+      RESOLVE_WARNING,
+    ],
     status: 'resolved',
   },
   'a-person-does-not-want-a-step-of-a-runbook': {

@@ -193,6 +193,54 @@ describe.each([
     });
   });
 
+  describe('one that a person starts', () => {
+    const byAda = (name = 'stuck-queue') => ({ ...followed(name), by: 'person:ada', inputs: { queue: 'a' } });
+
+    test('has a number of its own, and leaves a message', async () => {
+      const stores = await given();
+      const { runbooks, id } = stores;
+      await runbooks.choose(id, 1, followed('alerts'), 'it fires');
+      expect(await runbooks.start(id, byAda())).toEqual({ kind: 'started', number: 101 });
+      expect(await runbooks.start(id, byAda('other'))).toEqual({ kind: 'started', number: 102 });
+      expect(await mail(stores)).toEqual([
+        { kind: 'runbook_run', number: 101 },
+        { kind: 'runbook_run', number: 102 },
+      ]);
+      expect(await runbooks.run(id, 101)).toMatchObject({ ...byAda(), number: 101, outcome: null, text: null });
+      const { items } = await runbooks.list({ limit: 500 });
+      expect(items.filter(({ incident }) => incident === id).map(({ number }) => number)).toEqual([102, 101, 1]);
+    });
+
+    test('has one run at a time, whoever started it, and can be started again after that', async () => {
+      const { runbooks, id } = await given();
+      await runbooks.choose(id, 1, followed(), 'it fires');
+      expect(await runbooks.start(id, byAda())).toEqual({ kind: 'running', number: 1 });
+      await runbooks.conclude(id, 1, { outcome: 'failed', text: 'It has failed', acted: false, page: 'again' });
+      const found = await Promise.all([1, 2, 3].map(() => runbooks.start(id, byAda())));
+      expect(found.filter(({ kind }) => kind === 'started')).toEqual([{ kind: 'started', number: 101 }]);
+      expect(found.filter(({ kind }) => kind === 'running')).toHaveLength(2);
+      await runbooks.conclude(id, 101, { outcome: 'finished', text: 'It is finished', acted: false, page: 'no' });
+      expect(await runbooks.run(id, 101)).toMatchObject({ outcome: 'finished', text: 'It is finished' });
+      expect(await runbooks.start(id, byAda())).toEqual({ kind: 'started', number: 102 });
+      expect(await runbooks.choose(id, 2, followed(), 'it fires')).toBeUndefined();
+    });
+
+    test('is not started in an incident that is over', async () => {
+      const { runbooks, incidents, id } = await given();
+      await incidents.resolve(id, 0, 'person:ada', 'Resolved by ada');
+      expect(await runbooks.start(id, byAda())).toEqual({ kind: 'closed' });
+    });
+
+    test('keeps what its steps have done', async () => {
+      const { runbooks, id } = await given();
+      const end = { status: 'succeeded', output: null, detail: '' } as const;
+      await runbooks.start(id, { ...byAda(), again: { of: 1, done: { say: end }, lookFor: { drain: 'k' } } });
+      await runbooks.remember(id, 101, 'ended say', end);
+      expect((await runbooks.run(id, 101))?.again).toEqual({ of: 1, done: { say: end }, lookFor: { drain: 'k' } });
+      expect(await runbooks.memories(id, 101)).toEqual(new Map([['ended say', end]]));
+    });
+  });
+
   describe('a question about a step', () => {
     const guards: StepGuards = {
       service: 'checkout',

@@ -111,7 +111,7 @@ test.each<[string, string[]]>([
   [
     'inputs:\n  zone: { required: true }',
     [
-      'a.md:5: warning: input "zone" is required, and nothing brings it: Firebreak never follows this runbook, people can only read it (give it a default, unless that is meant)',
+      'a.md:5: warning: input "zone" is required, and alerts bring none: only a person can start this runbook (give it a default, unless that is meant)',
     ],
   ],
 ])('%j', (head, expected) => {

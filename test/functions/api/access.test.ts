@@ -50,6 +50,12 @@ async function rawDatabase(): Promise<DynamoDBDocumentClient> {
   throw new Error('the database is not in the list of processes');
 }
 
+function idIn(path: string): string {
+  const id = '0'.repeat(26);
+  if (path.includes('/deployments')) return `chg_${id}`;
+  return path.includes('/runbooks/runs') ? `${id}-r1` : id;
+}
+
 type Route = { method: string; path: string; open: boolean };
 
 /** Every route as the product describes itself, with ids that could be. */
@@ -58,9 +64,7 @@ async function routes(): Promise<Route[]> {
   return Object.entries<Record<string, { security?: unknown[] }>>(body.paths).flatMap(([path, operations]) =>
     Object.entries(operations).map(([method, { security }]) => ({
       method: method.toUpperCase(),
-      path: path
-        .replace('{id}', path.includes('/deployments') ? `chg_${'0'.repeat(26)}` : '0'.repeat(26))
-        .replace('{number}', '1'),
+      path: path.replace('{id}', idIn(path)).replace('{name}', '000').replace('{number}', '1'),
       open: security === undefined || security.length === 0,
     })),
   );

@@ -30,7 +30,7 @@ export async function attemptAct(
   context: Context,
   act: TargetAct,
   key: string,
-  { handle }: Pick<Doing, 'handle'>,
+  { handle, sentAs = key }: Pick<Doing, 'handle' | 'sentAs'>,
 ): Promise<Attempted> {
   const { incident, place, name } = context;
   const callable = await callableOf(deps, context, act);
@@ -46,7 +46,7 @@ export async function attemptAct(
     ...place,
     incident: incident.id,
     reason: `${incident.title}: ${name}`.slice(0, 500),
-    key,
+    key: sentAs,
   };
   const answer = handle !== null && callable.look ? await callable.look(handle, request) : await callable.call(request);
   return read(context, callable, answer);
@@ -85,10 +85,11 @@ const failedAtOnce = (detail: string): Tried['performed'] => ({
 
 /**
  * When it was wrong, that counts against the service's automation: a runbook once, however much it has changed, and never
- * what only takes something back.
+ * what only takes something back, or what a person has started.
  */
 export const isOurs = ({ inverse, followed, variables }: Context): boolean =>
   inverse === null &&
+  followed.by === undefined &&
   !planOf(followed.runbook).steps.some(
     ({ id, mutating, uses }) => mutating && uses !== 'rollback' && variables.steps[id]?.status === 'succeeded',
   );

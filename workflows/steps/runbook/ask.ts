@@ -12,13 +12,27 @@ const QUESTIONS_FROM = 1_000_000;
 const questionOf = ({ number }: RunbookInput, { number: step, undoes }: Outline): number =>
   QUESTIONS_FROM + number * 1000 + step * 2 + (undoes === null ? 0 : 1);
 
+/** The number of the step of a run that a question is about. Undefined: it is about something else. */
+export function stepAsked(run: number, decisionId: string): number | undefined {
+  const rest = Number(decisionId.split('-').at(-1)) - QUESTIONS_FROM - run * 1000;
+  return rest >= 0 && rest < 1000 && rest % 2 === 0 ? rest / 2 : undefined;
+}
+
 /** Puts the question, and pages whoever has to answer. */
 export async function askAbout(deps: Deps, input: RunbookInput, step: Outline, ask: Ask): Promise<null> {
   const { incidentId } = input;
   const question = questionOf(input, step);
   const { place } = await contextOf(deps, input, step, {});
-  const { text, reasons, people, approvals, inputs } = ask;
-  await deps.decisions.ask(incidentId, question, { place, text, reasons, people, approvals, inputs });
+  const { text, reasons, people, approvals, given, inputs } = ask;
+  await deps.decisions.ask(incidentId, question, {
+    place,
+    text,
+    reasons,
+    people,
+    approvals,
+    ...(given && { given }),
+    inputs,
+  });
   const note = 'a runbook waits for approval';
   const open = await deps.incidents.post(
     incidentId,

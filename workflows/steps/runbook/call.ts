@@ -4,7 +4,7 @@ import type { HttpWith } from '../../../schemas/runbook/http.ts';
 import { isOurs } from './act.ts';
 import type { Context } from './context.ts';
 import type { Tried } from './memory.ts';
-import type { Attempted } from './perform.ts';
+import type { Attempted, Doing } from './perform.ts';
 
 /** What a step keeps of an answer; UTF-16 units of its JSON. */
 const OUTPUT_MAX_CHARS = 4000;
@@ -12,7 +12,13 @@ const OUTPUT_MAX_CHARS = 4000;
 const LATER: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);
 
 /** One call. What changes something is recorded before it, and has a key that its receiver can tell a repeat by. */
-export async function callHttp(deps: Deps, context: Context, request: HttpWith, key: string): Promise<Attempted> {
+export async function callHttp(
+  deps: Deps,
+  context: Context,
+  request: HttpWith,
+  key: string,
+  { sentAs = key }: Pick<Doing, 'sentAs'>,
+): Promise<Attempted> {
   const { incident, place, step, inverse, name } = context;
   const { origin } = new URL(request.url);
   const said = `${request.method} ${origin}`;
@@ -32,7 +38,7 @@ export async function callHttp(deps: Deps, context: Context, request: HttpWith, 
     );
     if (!intent.ok) return { kind: 'again', detail: intent.reason.text, handle: null, afterSeconds: 30 };
   }
-  const answer = await deps.http.call(request, key);
+  const answer = await deps.http.call(request, sentAs);
   const ended = (performed: Tried['performed'], state: 'succeeded' | 'failed', detail: string): Tried => ({
     performed,
     effect: mutating ? { state, detail: `${name}: ${detail}` } : null,

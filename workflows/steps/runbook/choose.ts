@@ -1,11 +1,13 @@
 import { serviceEntry } from '../../../domain/catalogue.ts';
 import type { Deps, Followed, SignalView } from '../../../domain/ports.ts';
 import { routingLabels } from '../../../domain/routing.ts';
+import { isByHand } from '../../../domain/runbooks/by-hand.ts';
 import { planOf, type PlannedStep } from '../../../domain/runbooks/plan.ts';
 import { byPriority, select } from '../../../domain/runbooks/select.ts';
 import type { Config } from '../../../schemas/config.ts';
 import type { IncidentRecord } from '../../../schemas/incident.ts';
 import type { Runbook } from '../../../schemas/runbook.ts';
+import type { StepEnds } from '../../../schemas/runbook/runs.ts';
 import type { RunbookInput } from '../../runbook.ts';
 import { beforeItBegins } from './variables.ts';
 
@@ -18,6 +20,8 @@ export type Outline = Pick<
   otherwise: 'skip' | 'stop';
   /** It takes this step back. */
   undoes: string | null;
+  /** An earlier run may have done it, with this key. */
+  lookFor?: string;
 };
 
 export type Chosen = {
@@ -26,6 +30,8 @@ export type Chosen = {
   steps: Outline[];
   failureSteps: Outline[];
   undo: Runbook['undo'];
+  /** How the steps have ended that an earlier run has done. Absent: there is none. */
+  done?: StepEnds;
   /** Its expressions see what the incident's own judgement comes to. */
   needsJudgement: boolean;
 };
@@ -39,19 +45,20 @@ const RUNBOOKS_MAX = 5;
 /** Which runbook answers to what fires now. Null: none, or none that is not followed already. */
 export async function chooseRunbook(deps: Deps, { incidentId, number }: RunbookInput): Promise<Chosen | null> {
   const kept = await deps.runbooks.get(incidentId, number);
-  if (kept !== undefined) return outlineOf(kept.runbook);
+  if (kept !== undefined) return outlineOf(kept);
+  if (isByHand(number)) return null;
   const incident = await deps.incidents.read(incidentId);
   if (incident === undefined || incident.status === 'resolved' || incident.crowd !== undefined) return null;
   const config = await deps.config.current();
   for (;;) {
     const begun = await deps.runbooks.of(incidentId);
-    if (begun.length >= RUNBOOKS_MAX) return null;
+    if (begun.filter((run) => !isByHand(run.number)).length >= RUNBOOKS_MAX) return null;
     const found = await best(deps, incident, config, new Set(begun.map(({ name }) => name)));
     if (found === null) return null;
     const { followed, because } = found;
     const first = await deps.runbooks.choose(incidentId, number, followed, because);
     // Else another look has just chosen the same one: there may be a second that is for it.
-    if (first !== undefined) return outlineOf(first.runbook);
+    if (first !== undefined) return outlineOf(first);
   }
 }
 
@@ -83,22 +90,36 @@ async function best(
 
 const OF_JUDGEMENT = /\b(suspect|decision)\b/;
 
-function outlineOf(runbook: Runbook): Chosen {
+function outlineOf({ runbook, again }: Followed): Chosen {
   const plan = planOf(runbook);
+  const outline = (step: PlannedStep): Outline => outlineOfStep(step, again?.lookFor[step.id]);
   return {
     name: runbook.name,
     title: runbook.title,
     steps: plan.steps.map(outline),
     failureSteps: plan.failureSteps.map(outline),
     undo: plan.undo,
+    ...(again && { done: again.done }),
     needsJudgement: OF_JUDGEMENT.test(JSON.stringify(runbook.steps)),
   };
 }
 
-const outline = (step: PlannedStep): Outline => {
+const outlineOfStep = (step: PlannedStep, lookFor: string | undefined): Outline => {
   const { id, number, stage, onFailure, mutating, timeoutSeconds, retry, uses, approval } = step;
   const otherwise = approval?.otherwise ?? 'stop';
-  return { id, number, stage, onFailure, mutating, timeoutSeconds, retry, uses, otherwise, undoes: null };
+  return {
+    id,
+    number,
+    stage,
+    onFailure,
+    mutating,
+    timeoutSeconds,
+    retry,
+    uses,
+    otherwise,
+    undoes: null,
+    ...(lookFor !== undefined && { lookFor }),
+  };
 };
 
 /** Whether the incident has judged what its alerts ask for, or does not come to it. */

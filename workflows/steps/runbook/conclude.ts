@@ -1,12 +1,13 @@
 import type { Deps, RunbookEnd } from '../../../domain/ports.ts';
+import { undoId } from '../../../domain/runbooks/by-hand.ts';
 import { planOf } from '../../../domain/runbooks/plan.ts';
 import type { IncidentId } from '../../../schemas/names.ts';
 import type { RunbookInput } from '../../runbook.ts';
-import type { StepEnds } from '../../runbook-step.ts';
+import type { StepEnds } from '../../../schemas/runbook/runs.ts';
 import { wake } from '../../wake.ts';
 import { contextOf } from './context.ts';
+import { remember } from './memory.ts';
 import { leftAs } from './tell.ts';
-import { undoId } from './undo.ts';
 
 /** Its end, and before that, what is left otherwise than it was: nobody has to find out which flag is still off. */
 export async function concludeRunbook(deps: Deps, input: RunbookInput, end: RunbookEnd, ends: StepEnds): Promise<null> {
@@ -20,6 +21,8 @@ export async function concludeRunbook(deps: Deps, input: RunbookInput, end: Runb
       text: `Not as it was before: ${left.join('; ')}`,
       detail: { runbook: number },
     });
+  // Where a person has it tried again, it goes on from here.
+  await Promise.all(Object.entries(ends).map(([step, ended]) => remember(deps, input, 'ended', step, ended)));
   await deps.runbooks.conclude(incidentId, number, end);
   await wake(deps, incidentId);
   return null;

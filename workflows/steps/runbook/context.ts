@@ -12,7 +12,7 @@ import { weighed } from '../../../domain/rollback.ts';
 import { isOfThoseWhoMayNotAsk } from '../../../domain/senders.ts';
 import type { IncidentRecord } from '../../../schemas/incident.ts';
 import type { RunbookInput } from '../../runbook.ts';
-import type { StepEnds } from '../../runbook-step.ts';
+import type { StepEnds } from '../../../schemas/runbook/runs.ts';
 import { entryOf, readAutomation } from '../judge.ts';
 import type { Outline } from './choose.ts';
 import { variablesOf } from './variables.ts';
@@ -70,6 +70,11 @@ export async function guardsOf(deps: Deps, context: Context): Promise<StepGuards
   const { incident, place, followed, step, inverse } = context;
   const { guard, automation } = await readAutomation(deps);
   const entry = entryOf((await deps.config.current()).services, place);
+  const asks = inverse === null ? step.approval !== null : inverse.person;
+  if (followed.by !== undefined) {
+    const second = inverse === null && entry?.autoRollback.approvals === 2;
+    return byHand({ service: place.service, guard, asks, ...(second && { second_to: followed.by }) }, incident);
+  }
   const against = await againstOf(deps, context, entry?.autoRollback.evidence === 'version');
   const configured = entry?.autoRollback.mode ?? 'shadow';
   const { mode } = followed.runbook;
@@ -83,11 +88,27 @@ export async function guardsOf(deps: Deps, context: Context): Promise<StepGuards
     one_of_many: incident.parent_id !== undefined,
     demoted: Object.hasOwn(automation.demoted, place.service),
     modes: [configured, ...modesFor(automation, place), ...(mode === undefined ? [] : [mode])],
-    asks: inverse === null ? step.approval !== null : inverse.person,
+    asks,
     ...(inVain && { sender_may_not_ask: true as const }),
     ...(against !== null && { against }),
   };
 }
+
+/**
+ * What a person has started, they have decided to do: as with a rollback that they ask for, what limits automation alone
+ * does not limit it.
+ */
+const byHand = (
+  guards: Pick<StepGuards, 'service' | 'guard' | 'asks' | 'second_to'>,
+  { unmatched }: IncidentRecord,
+): StepGuards => ({
+  ...guards,
+  matched: unmatched === null,
+  incident_paused: false,
+  one_of_many: false,
+  demoted: false,
+  modes: [],
+});
 
 /** Null: the step is for whatever reason, and nothing is suspected for it. A way back is for what was done. */
 async function againstOf(

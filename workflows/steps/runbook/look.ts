@@ -4,7 +4,7 @@ import { resolveWith } from '../../../domain/runbooks/templates.ts';
 import type { Json } from '../../../domain/runbooks/variables.ts';
 import { secondsOf } from '../../../schemas/maintenance.ts';
 import type { RunbookInput } from '../../runbook.ts';
-import type { StepEnd, StepEnds } from '../../runbook-step.ts';
+import type { StepEnd, StepEnds } from '../../../schemas/runbook/runs.ts';
 import { verdictOf } from '../verify.ts';
 import type { Outline } from './choose.ts';
 import { type Context, contextOf } from './context.ts';

@@ -3,7 +3,7 @@ import type { Json } from '../../../domain/runbooks/variables.ts';
 import type { Effect } from '../../../schemas/incident.ts';
 import type { Timestamp } from '../../../schemas/time.ts';
 import type { RunbookInput } from '../../runbook.ts';
-import type { StepEnd } from '../../runbook-step.ts';
+import type { StepEnd } from '../../../schemas/runbook/runs.ts';
 import type { Performed } from './perform.ts';
 import type { Ready } from './prepare.ts';
 
@@ -23,8 +23,11 @@ export type Tried = {
   effect: { state: Effect['state']; detail: string } | null;
 };
 
-/** What is remembered of what kind. */
-type Memory = { prepared: Prepared; try: Tried; end: StepEnd };
+/**
+ * What is remembered of what kind. `end`: a step that was waited for; `ended`: every step, once the run has ended.
+ * `judged`: how often the incident had been judged before the rollback that a person asks for.
+ */
+type Memory = { prepared: Prepared; try: Tried; end: StepEnd; ended: StepEnd; judged: number };
 
 /**
  * What a process, or a run of the workflow, has found out about a step before it died or handed over. Whoever goes on

@@ -3,7 +3,7 @@ import { permit } from '../../../domain/runbooks/permission.ts';
 import type { Json } from '../../../domain/runbooks/variables.ts';
 import type { With } from '../../../schemas/runbook/kinds.ts';
 import type { RunbookInput } from '../../runbook.ts';
-import type { StepEnd, StepEnds } from '../../runbook-step.ts';
+import type { StepEnd, StepEnds } from '../../../schemas/runbook/runs.ts';
 import { wake } from '../../wake.ts';
 import { attemptAct } from './act.ts';
 import { callHttp } from './call.ts';
@@ -30,6 +30,8 @@ export type Doing = {
   /** From 1; a try after a failure is an act of its own. */
   tries: number;
   handle: string | null;
+  /** The key by which the other side knows it, of an act that an earlier run may have done. Absent: the act's own. */
+  sentAs?: string;
   /** Its time is over: this is what it was last told. */
   giveUp?: string;
 };
@@ -76,7 +78,9 @@ async function attempt(
       return withoutEnd(deps, context, key, { end, state: 'withheld' });
     }
   }
-  return carryOut(deps, context, prepared.given, key, doing);
+  const { lookFor } = outline;
+  const sent = lookFor === undefined || doing.tries > 1 ? doing : { ...doing, sentAs: lookFor };
+  return carryOut(deps, context, prepared.given, key, sent);
 }
 
 /** What forbids it at this moment; null: nothing does. */
@@ -129,7 +133,7 @@ async function carryOut(deps: Deps, context: Context, given: Json, key: string, 
     case 'restart':
       return attemptAct(deps, context, { kind: 'restart' }, key, doing);
     case 'http':
-      return callHttp(deps, context, given as With<'http'>, key);
+      return callHttp(deps, context, given as With<'http'>, key, doing);
     case 'note':
       return untold(succeeded((given as With<'note'>).text));
     case 'page': {
@@ -139,9 +143,9 @@ async function carryOut(deps: Deps, context: Context, given: Json, key: string, 
       return untold(succeeded(note));
     }
     case 'slack.post':
-      return told(await postToSlack(deps, context, given as With<'slack.post'>, key));
+      return told(await postToSlack(deps, context, given as With<'slack.post'>, doing.sentAs ?? key));
     case 'ticket':
-      return told(await openTicket(deps, context, given as With<'ticket'>, key));
+      return told(await openTicket(deps, context, given as With<'ticket'>, doing.sentAs ?? key));
     case 'rollback':
     case 'wait':
     case 'wait.until':

@@ -8,7 +8,7 @@ import type { StepKind, With } from '../../../schemas/runbook/kinds.ts';
 import type { Reason } from '../../../schemas/incident.ts';
 import { secondsBetween } from '../../../schemas/time.ts';
 import type { RunbookInput } from '../../runbook.ts';
-import type { StepEnd, StepEnds } from '../../runbook-step.ts';
+import type { StepEnd, StepEnds } from '../../../schemas/runbook/runs.ts';
 import { deployerAt } from '../roll-back.ts';
 import { entryOf } from '../judge.ts';
 import type { Outline } from './choose.ts';
@@ -22,6 +22,7 @@ export type Ask = {
   reasons: Reason[];
   people: readonly string[] | null;
   approvals: number;
+  given?: string[];
   seconds: number;
   inputs: QuestionInputs;
 };
@@ -100,11 +101,13 @@ function givenOf({ step, inverse, declared, variables }: Context): ReturnType<ty
   return found;
 }
 
-async function question(deps: Deps, context: Context, guards: StepGuards, text: string): Promise<Ask> {
+/** Who is asked, and how many of them have to be for it. */
+export async function question(deps: Deps, context: Context, guards: StepGuards, text: string): Promise<Ask> {
   const { step, place, followed } = context;
   const { name, title, version } = followed.runbook;
   const entry = entryOf((await deps.config.current()).services, place)?.autoRollback;
   const only = step.uses === 'approve';
+  const given = guards.second_to === undefined || only ? [] : [guards.second_to];
   const inputs = { runbook: name, title, version, step: step.id, only_asks: only, guards };
   const people = 'people' in step.with && step.with.people ? step.with.people : (step.approval?.people ?? null);
   const usual = (entry?.approvalTimeoutMinutes ?? 60) * 60;
@@ -113,7 +116,8 @@ async function question(deps: Deps, context: Context, guards: StepGuards, text: 
     reasons: whyAsked(inputs),
     people,
     // Nobody says yes twice: of one who is asked by name, one is enough.
-    approvals: only ? 1 : Math.min(entry?.approvals ?? 1, people?.length ?? Infinity),
+    approvals: only ? 1 : Math.max(Math.min(entry?.approvals ?? 1, people?.length ?? Infinity), given.length + 1),
+    ...(given.length > 0 && { given }),
     seconds: step.approval?.timeoutSeconds ?? (only ? Math.min(step.timeoutSeconds, usual) : usual),
     inputs,
   };

@@ -1,13 +1,15 @@
 import type { Deps } from '../../../domain/ports.ts';
 import type { AskedBy } from '../../../domain/rollback.ts';
+import { liveChange } from '../../../domain/versions.ts';
 import type { Message, MitigationOutcome } from '../../../schemas/inbox.ts';
 import type { IncidentRecord } from '../../../schemas/incident.ts';
 import type { RunbookInput } from '../../runbook.ts';
-import type { StepEnd } from '../../runbook-step.ts';
+import type { StepEnd } from '../../../schemas/runbook/runs.ts';
 import { wake } from '../../wake.ts';
 import { entryOf } from '../judge.ts';
+import { refuse } from '../withdraw-about.ts';
 import type { Outline } from './choose.ts';
-import { contextOf } from './context.ts';
+import { type Context, contextOf } from './context.ts';
 import { recall, remember } from './memory.ts';
 import { OVER } from './prepare.ts';
 import { noteStep } from './tell.ts';
@@ -24,17 +26,48 @@ export type AskedFor = { judgedBefore: number; answerSeconds: number };
  */
 export async function askForRollback(deps: Deps, input: RunbookInput, outline: Outline): Promise<AskedFor> {
   const { incidentId, number } = input;
-  const { incident, followed, step, place } = await contextOf(deps, input, outline, {});
+  const context = await contextOf(deps, input, outline, {});
+  const { incident, followed, step, place } = context;
   const { name, mode = null } = followed.runbook;
   const { approval: wanted } = step;
   const approval = wanted && { people: wanted.people ?? null, seconds: wanted.timeoutSeconds };
+  const { by } = followed;
+  const judgedBefore =
+    by === undefined ? incident.mitigations : await remember(deps, input, 'judged', outline.id, incident.mitigations);
   const message: Message = { kind: 'runbook_rollback', runbook: name, mode, ...(approval && { approval }) };
-  await deps.incidents.post(incidentId, message, {}, `runbook-${number}-rollback`);
+  if (by === undefined) await deps.incidents.post(incidentId, message, {}, `runbook-${number}-rollback`);
+  else await askByHand(deps, context, by, `runbook-${number}-rollback`);
   await wake(deps, incidentId);
   const { approvalTimeoutMinutes = 60 } = entryOf((await deps.config.current()).services, place)?.autoRollback ?? {};
   const answerSeconds = approval === null ? 0 : (approval.seconds ?? approvalTimeoutMinutes * 60);
-  return { judgedBefore: incident.mitigations, answerSeconds };
+  return { judgedBefore, answerSeconds };
 }
+
+/**
+ * Of a runbook that a person has started, it is their own rollback: what runs now is taken back. What is asked about the
+ * same is withdrawn, as when they ask for a rollback.
+ */
+async function askByHand(deps: Deps, { incident, place, followed }: Context, by: string, key: string): Promise<void> {
+  const runs = liveChange(await deps.changes.recent(place, CHANGES_READ))?.version;
+  const { name } = followed.runbook;
+  const timeline = {
+    actor: by,
+    kind: 'rollback.asked',
+    text: `Asked for a rollback with the runbook ${name}`,
+    detail: { runbook: name, from: runs ?? null },
+  };
+  const message: Message = { kind: 'rollback', by, note: `runbook ${name}`, ...(runs !== undefined && { from: runs }) };
+  await deps.incidents.post(incident.id, message, { timeline }, key);
+  const waiting = (await deps.incidents.view(incident.id))?.decisions.filter(
+    (decision) =>
+      decision.question === undefined && decision.state === 'waiting' && decision.because !== 'second_person',
+  );
+  for (const decision of waiting ?? [])
+    await refuse(deps, incident.id, decision, by, `Started the runbook ${name} instead`);
+}
+
+/** As many as the judgement reads. */
+const CHANGES_READ = 50;
 
 /** @param last there is no time for another look. Null: it is not over yet */
 export async function lookForRollback(
@@ -48,7 +81,7 @@ export async function lookForRollback(
   const context = await contextOf(deps, input, outline, {});
   const { incident } = context;
   if (incident.status === 'resolved') return OVER;
-  const judged = await newestAskedFor(deps, incident, judgedBefore);
+  const judged = await newestAskedFor(deps, context, judgedBefore);
   const end =
     judged === null || judged.outcome === null ? null : await endOf(deps, incident, judged.number, judged.outcome);
   if (end === null && !last) return null;
@@ -92,13 +125,14 @@ const ENDED = {
 /** Null: none was judged yet. What a person asked for meanwhile counts; before, it was another matter. */
 async function newestAskedFor(
   deps: Deps,
-  { id, mitigations }: IncidentRecord,
+  { incident: { id, mitigations }, followed }: Context,
   judgedBefore: number,
 ): Promise<{ number: number; outcome: MitigationOutcome | null } | null> {
+  const byHand = followed.by !== undefined;
   for (let number = mitigations; number >= 1; number -= 1) {
     const judged = await deps.decisions.outcome(id, number);
     if (judged === undefined) continue;
-    if (ASKED.has(judged.asked) || (judged.asked === 'person' && number > judgedBefore))
+    if ((ASKED.has(judged.asked) && !byHand) || (judged.asked === 'person' && number > judgedBefore))
       return { number, outcome: judged.outcome };
   }
   return null;

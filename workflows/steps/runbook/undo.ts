@@ -1,7 +1,5 @@
+import { undoId } from '../../../domain/runbooks/by-hand.ts';
 import type { Chosen, Outline } from './choose.ts';
-
-/** What the way back of a step is called. No step is. */
-export const undoId = (step: string): string => `${step}.undo`;
 
 /**
  * The ways back of what was done, the last first. Which of them there are is read where they are gone; a step that has

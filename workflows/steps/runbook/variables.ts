@@ -3,7 +3,8 @@ import type { Deps, Followed, SignalView } from '../../../domain/ports.ts';
 import type { Variables } from '../../../domain/runbooks/variables.ts';
 import type { Config } from '../../../schemas/config.ts';
 import type { IncidentRecord } from '../../../schemas/incident.ts';
-import type { StepEnds } from '../../runbook-step.ts';
+import type { Runbook } from '../../../schemas/runbook.ts';
+import type { StepEnds } from '../../../schemas/runbook/runs.ts';
 
 /** Where no service of the catalogue is known: the least critical. */
 const NO_TIER = 4;
@@ -41,11 +42,16 @@ export const beforeItBegins = (
   decision: null,
 });
 
+const defaultsOf = ({ inputs }: Runbook): Variables['inputs'] =>
+  Object.fromEntries(
+    Object.entries(inputs).flatMap(([name, input]) => (input.default === undefined ? [] : [[name, input.default]])),
+  );
+
 /** All that the expressions of a step see, as it is now. */
 export async function variablesOf(
   deps: Deps,
   incident: IncidentRecord,
-  { runbook, labels, annotations }: Followed,
+  { runbook, labels, annotations, inputs }: Followed,
   ends: StepEnds,
 ): Promise<Variables> {
   const config = await deps.config.current();
@@ -56,11 +62,7 @@ export async function variablesOf(
     incident: incidentOf(incident),
     labels: new Map(labels),
     annotations: new Map(annotations),
-    inputs: Object.fromEntries(
-      Object.entries(runbook.inputs).flatMap(([name, input]) =>
-        input.default === undefined ? [] : [[name, input.default]],
-      ),
-    ),
+    inputs: { ...defaultsOf(runbook), ...inputs },
     service: serviceOf(incident, config),
     steps: ends,
     suspect:

@@ -1,0 +1,73 @@
+import type { RunbookRun } from '../ports.ts';
+import type { IncidentRecord } from '../../schemas/incident.ts';
+import { RunStatus, runId, type RunStepStatus, type RunView, StepEnd } from '../../schemas/runbook/runs.ts';
+import { type PlannedStep, planOf } from './plan.ts';
+import type { Json } from './variables.ts';
+
+type Memories = ReadonlyMap<string, Json>;
+
+/** A run as people see it, from what its steps have left. `waiting`: the numbers of steps that ask a person. */
+export function viewOfRun(
+  { id, service, environment }: Pick<IncidentRecord, 'id' | 'service' | 'environment'>,
+  run: RunbookRun,
+  memories: Memories,
+  waiting: ReadonlySet<number>,
+): RunView {
+  const { runbook, number, again } = run;
+  const { steps, failureSteps } = planOf(runbook);
+  const isBegun = (step: PlannedStep): boolean => memories.has(`prepared ${step.id}`);
+  const furthest = Math.max(0, ...steps.filter(isBegun).map(({ stage }) => stage));
+  const begun = failureSteps.filter(isBegun);
+  return {
+    id: runId(id, number),
+    runbook: runbook.name,
+    title: runbook.title,
+    version: runbook.version,
+    incident_id: id,
+    service,
+    environment,
+    status: run.outcome === null ? 'running' : RunStatus.catch('finished').parse(run.outcome),
+    text: run.text,
+    started_at: run.at,
+    by: run.by ?? null,
+    inputs: run.inputs ?? {},
+    retry_of: again === undefined ? null : runId(id, again.of),
+    steps: [...steps, ...begun].map((step) => {
+      const end = again?.done[step.id] ?? endOf(id, number, step, memories);
+      const { status, detail } = end ?? {
+        status: underWay(step, { isBegun: isBegun(step), furthest, run, waiting }),
+        detail: '',
+      };
+      return { id: step.id, name: step.name, uses: step.uses, status, detail };
+    }),
+  };
+}
+
+/** How a step has ended. Undefined: it has not, or has left nothing. */
+function endOf(incident: string, run: number, step: PlannedStep, memories: Memories): StepEnd | undefined {
+  const key = `${incident}.runbook.${run}.${step.id}`;
+  const tries = [...memories].filter(([what]) => what === `try ${key}` || what.startsWith(`try ${key}.`));
+  const found: (Json | undefined)[] = [
+    memories.get(`ended ${step.id}`),
+    memories.get(`end ${step.id}`),
+    ...tries.map(([, tried]) => inside(inside(tried, 'performed'), 'end')),
+    inside(inside(memories.get(`prepared ${step.id}`), 'ready'), 'end'),
+  ];
+  for (const end of found) {
+    const read = StepEnd.safeParse(end);
+    if (read.success) return read.data;
+  }
+  return undefined;
+}
+
+function underWay(
+  { number, stage }: PlannedStep,
+  at: { isBegun: boolean; furthest: number; run: RunbookRun; waiting: ReadonlySet<number> },
+): RunStepStatus {
+  if (!at.isBegun || at.run.outcome !== null) return 'pending';
+  if (at.waiting.has(number)) return 'waiting';
+  return stage < at.furthest ? 'succeeded' : 'running';
+}
+
+const inside = (value: Json | undefined, key: string): Json | undefined =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? value[key] : undefined;
