@@ -30,11 +30,21 @@ export function mayConcern(services: Config['services'], incident: IncidentRecor
     change.status !== 'cancelled' &&
     change.made_for !== incident.id &&
     secondsBetween(incident.opened_at, change.recorded_at) >= -OWN_CLOCKS_SECONDS &&
-    secondsBetween(incident.opened_at, change.started_at) <= CLOCK_TOLERANCE_SECONDS &&
+    beganBefore(incident, change) &&
     (change.status === 'started' ||
       secondsBetween(endOf(change), incident.opened_at) <= LONGEST_LOOK_BACK_SECONDS + ONSET_BEFORE_OPENING_SECONDS) &&
     relatedTo(services, incident, change) !== null
   );
+}
+
+/**
+ * A change that is recorded as it begins has begun after an incident that is open by then, such as a fix. A clock may be
+ * wrong where a change is recorded later.
+ */
+function beganBefore({ opened_at }: IncidentRecord, { started_at, recorded_at }: Change): boolean {
+  const after = secondsBetween(opened_at, started_at);
+  if (after <= 0) return true;
+  return after <= CLOCK_TOLERANCE_SECONDS && secondsBetween(started_at, recorded_at) > CLOCK_TOLERANCE_SECONDS;
 }
 
 /** How a change is related to the service of an incident. Null: not at all. */

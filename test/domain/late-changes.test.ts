@@ -54,6 +54,7 @@ describe('an incident hears of a late change', () => {
     ['not one that was cancelled', change({}, { status: 'cancelled' }), false],
     ['not one that began after it', change({ began: -2, ended: -3 }), false],
     ['one whose clock may be ahead', change({ began: -1, ended: -2 }), true],
+    ['not one that began after it and was recorded at once', change({ began: -1, ended: null, recorded: -1.1 }), false],
     ['not one that ended long before it', change({ began: 300, ended: 200 }), false],
     ['not one that was recorded before it', change({ recorded: 5 }), false],
     ['not the rollback that was made for it', change({}, { kind: 'rollback' }, own.id), false],
