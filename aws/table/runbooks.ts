@@ -18,6 +18,7 @@ import { Runbook } from '../../schemas/runbook.ts';
 import { StepEnds } from '../../schemas/runbook/runs.ts';
 import { StoredIncident } from '../../schemas/stored.ts';
 import { Timestamp } from '../../schemas/time.ts';
+import { incidentActWrite } from './act-entries.ts';
 import { keys, shardedLists } from './keys.ts';
 import { mailWrites, timelineWrite } from './mail.ts';
 import { shardedPage } from './sharded.ts';
@@ -121,6 +122,12 @@ export class RunbookTable implements RunbookRuns {
       const at = this.#clock.now();
       const again =
         followed.again === undefined ? '' : ` again, from ${whereFrom(followed.runbook, followed.again.done)}`;
+      const timeline = {
+        actor: followed.by,
+        kind: 'runbook.started',
+        text: `Started the runbook "${title}" (${name}, version ${version.slice(0, 12)})${again}`,
+        detail: { runbook: name, version, number },
+      };
       const result = await this.#table.transact([
         this.#table.put(
           { ...keys.runbook(id, number), number, name, version, at, ...(await this.#content(id, number, followed)) },
@@ -138,14 +145,8 @@ export class RunbookTable implements RunbookRuns {
                 ExpressionAttributeValues: { ':before': newest.number },
               },
         ),
-        ...mailWrites(this.#table, StoredIncident.parse(item), { kind: 'runbook_run', number }, at, {
-          timeline: {
-            actor: followed.by,
-            kind: 'runbook.started',
-            text: `Started the runbook "${title}" (${name}, version ${version.slice(0, 12)})${again}`,
-            detail: { runbook: name, version, number },
-          },
-        }),
+        ...mailWrites(this.#table, StoredIncident.parse(item), { kind: 'runbook_run', number }, at, { timeline }),
+        incidentActWrite(this.#table, id, `runbook-${number}`, { ...timeline, at }),
       ]);
       if (result.ok) return { kind: 'started', number };
     }

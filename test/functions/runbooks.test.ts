@@ -420,6 +420,10 @@ describe('a runbook that a person starts', () => {
       actor: 'admin',
       text: expect.stringMatching(/^Started the runbook "Drain and tell" \(by-hand, version \w{12}\)$/),
     });
+    const entries = (await firebreak.get('/v1/audit?limit=100')).body.items;
+    expect(entries).toContainEqual(
+      expect.objectContaining({ kind: 'runbook.started', actor: 'admin', subject: incident.id }),
+    );
     const { items } = (await firebreak.get('/v1/runbooks/runs?limit=500')).body;
     expect(items.map(({ id }: any) => id)).toContain(run.id);
     const ofIncident = (await firebreak.get(`/v1/runbooks/runs?incident=${incident.id}`)).body.items;

@@ -22,7 +22,7 @@ export async function concludeRunbook(deps: Deps, input: RunbookInput, end: Runb
       detail: { runbook: number },
     });
   // Where a person has it tried again, it goes on from here.
-  await Promise.all(Object.entries(ends).map(([step, ended]) => remember(deps, input, 'ended', step, ended)));
+  for (const [step, ended] of Object.entries(ends)) await remember(deps, input, 'ended', step, ended);
   await deps.runbooks.conclude(incidentId, number, end);
   await wake(deps, incidentId);
   return null;
