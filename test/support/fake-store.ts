@@ -965,7 +965,7 @@ export class FakeDecisions implements Decisions {
     const dossier = this.#store.dossier(id);
     const known = dossier.decisions.get(number);
     if (known) return copy(known.view);
-    const { text, reasons, place, people, approvals, given = [], inputs } = question;
+    const { text, reasons, place, people, approvals, given: agreed = [], inputs } = question;
     const view: DecisionView = {
       id: `${id}-${number}`,
       kind: 'approve',
@@ -979,7 +979,7 @@ export class FakeDecisions implements Decisions {
       answered_by: null,
       question: text,
       target: place,
-      approvals: { needed: approvals, given: [...given] },
+      approvals: { needed: approvals, given: [...agreed] },
     };
     dossier.decisions.set(number, copy({ view, inputs, people, asked: true }));
     return copy(view);

@@ -93,13 +93,13 @@ const drained = set({ answers: [answered(201, { id: 'd-7' })] });
 
 /** As the API does it for them. */
 export const starts =
-  (runbook: string, more: Partial<WantedRun> = {}): Moment =>
+  (named: string, more: Partial<WantedRun> = {}): Moment =>
   (world) =>
     startRun(
       world.deps,
       ADA,
       {
-        runbook,
+        runbook: named,
         service: 'checkout' as ServiceName,
         environment: 'production' as EnvironmentName,
         inputs: {},
@@ -170,8 +170,17 @@ export const runbookPaths: Record<string, Path> = {
       '60 min': ends(names('long')),
     },
     calls: [
-      ...[PAGE, FLAG_OFF, DRAIN, 'scale 3 to 5', 'restart', 'scale 5 to 3', UNDRAIN, FLAG_ON],
-      ...[PAGE_AGAIN, RESOLVE, RESOLVE_AGAIN],
+      PAGE,
+      FLAG_OFF,
+      DRAIN,
+      'scale 3 to 5',
+      'restart',
+      'scale 5 to 3',
+      UNDRAIN,
+      FLAG_ON,
+      PAGE_AGAIN,
+      RESOLVE,
+      RESOLVE_AGAIN,
     ],
     status: 'resolved',
   },
@@ -196,8 +205,14 @@ export const runbookPaths: Record<string, Path> = {
     ],
     timeline: { '0 s': fires(names('two')), '20 min': retries(), '27 min': ends(names('two')) },
     calls: [
-      ...[PAGE, ...Array.from({ length: 9 }, () => DRAIN), PAGE_AGAIN],
-      ...[DRAIN, 'http POST https://ops.test/drains runbook.101.drain.2', TOLD_AGAIN, RESOLVE, RESOLVE_AGAIN],
+      PAGE,
+      ...Array.from({ length: 9 }, () => DRAIN),
+      PAGE_AGAIN,
+      DRAIN,
+      'http POST https://ops.test/drains runbook.101.drain.2',
+      TOLD_AGAIN,
+      RESOLVE,
+      RESOLVE_AGAIN,
     ],
     status: 'resolved',
   },
@@ -222,7 +237,11 @@ export const runbookPaths: Record<string, Path> = {
     given: [follows({ long: LONG }), drained],
     timeline: { '0 s': starts('long'), '10 min': dies, '50 min': answersWhatWaits('approved'), '2 h': resolves },
     calls: [
-      ...[FLAG_OFF, 'http POST https://ops.test/drains runbook.101.drain', PAGE_WARNING, 'scale 3 to 5', 'restart'],
+      FLAG_OFF,
+      'http POST https://ops.test/drains runbook.101.drain',
+      PAGE_WARNING,
+      'scale 3 to 5',
+      'restart',
       RESOLVE_WARNING,
     ],
     status: 'resolved',
