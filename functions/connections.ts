@@ -20,6 +20,7 @@ import { vendorModes } from './vendor-modes.ts';
 
 type Asked = Pick<
   Deps,
+  | 'audit'
   | 'secrets'
   | 'config'
   | 'directory'
@@ -60,6 +61,7 @@ export async function connections(deps: Asked): Promise<Connection[]> {
     inTime('LaunchDarkly', secret('LAUNCHDARKLY_TOKEN')),
     inTime('signing key', signingKey(deps)),
     inTime('tokens', tokenRecords(deps)),
+    inTime('sealed log', sealedLog(deps)),
   ]);
   const modes = await vendorModes(deps);
   return [...located(vendors, modes), ...database(deps), ...callees(modes), ...outgoing];
@@ -136,6 +138,17 @@ async function signingKey({ signer, secrets }: Asked): Promise<Seen> {
   if (problem === null) return { state: 'set', detail: 'allowed deployments get tokens, and clients the signed state' };
   return (await secrets.get('FIREBREAK_SIGNING_KEY')) ? wrong(problem) : off(problem);
 }
+
+/** Checks the newest seals; all of the log can take long. */
+async function sealedLog({ audit }: Pick<Asked, 'audit'>): Promise<Seen> {
+  const { intact, brokenAt, because } = await audit.check({ last: SEALS_CHECKED });
+  if (intact)
+    return { state: 'set', detail: 'the newest entries are as they were written; firebreak audit checks all' };
+  return wrong(`${brokenAt === null ? '' : `${brokenAt}: `}${because ?? 'it is not as it was written'}`);
+}
+
+/** A seal has the entries of one minute. */
+const SEALS_CHECKED = 60;
 
 /** Whether all tokens were written by Firebreak. Somebody who can write the table could have put others there. */
 async function tokenRecords({ tokens }: Pick<Asked, 'tokens'>): Promise<Seen> {

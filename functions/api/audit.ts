@@ -18,7 +18,7 @@ const Entry = z
       .string()
       .openapi({ description: 'The text with names in place of ids of Slack, where they are known' }),
     detail: z.record(z.string(), z.unknown()),
-    /** Part of the chain; what was written in the last two minutes is not yet. */
+    /** Part of the chain; what was written in the last few minutes is not yet. */
     sealed: z.boolean(),
     hash: z.string().nullable(),
   })

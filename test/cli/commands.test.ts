@@ -396,6 +396,7 @@ describe('doctor', () => {
         'off   webhooks              no file of the configuration names a receiver',
         'ok    signing key           allowed deployments get tokens, and clients the signed state',
         expect.stringMatching(/^ok {4}tokens {16}\d+ on record, all written by Firebreak$/),
+        'ok    sealed log            the newest entries are as they were written; firebreak audit checks all',
         expect.stringMatching(/^warn {2}database {14}the local database's own port asks for no credentials/),
         expect.stringMatching(/^(?:ok|warn) {2,4}objectives /),
         expect.stringMatching(/^warn {2}checkout\/production +objective checkout-availability, no data yet: /),

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { SMTPServer } from 'smtp-server';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import type { ChainCheck } from '../../domain/freeze/ports.ts';
 import type { TokenAudit } from '../../domain/ports.ts';
 import { standInsAt } from '../../domain/vendors.ts';
 import { connections } from '../../functions/connections.ts';
@@ -31,7 +32,10 @@ type World = {
   standIns?: string[];
   tokens?: TokenAudit;
   databaseWarning?: string;
+  chain?: Partial<ChainCheck>;
 };
+
+const INTACT: ChainCheck = { intact: true, entries: 1, sealedUntil: null, brokenAt: null, because: null };
 
 const NO_TOKENS: TokenAudit = { valid: 0, previous: [], refused: [], used: [] };
 
@@ -41,7 +45,7 @@ const look = async (world: World) =>
 
 async function lookAt(world: World) {
   const { secrets = {}, config: files = {}, slack = '', pagerDuty = '', standIns = [] } = world;
-  const { tokens = NO_TOKENS, databaseWarning } = world;
+  const { tokens = NO_TOKENS, databaseWarning, chain } = world;
   const get = async (name: string) => secrets[name];
   const config = Config.parse({ version: 'test', services: {}, paging: {}, ...files });
   const current = { current: async () => config, problems: async () => [] };
@@ -65,6 +69,7 @@ async function lookAt(world: World) {
     silences: alertmanagerSilences({ url: () => get('ALERTMANAGER_URL'), now: () => 0, log: silent }),
     signer: { ...signs, problem: async () => null },
     tokens: { check: async () => tokens } as unknown as Parameters<typeof connections>[0]['tokens'],
+    audit: { check: async () => ({ ...INTACT, ...chain }) } as unknown as Parameters<typeof connections>[0]['audit'],
     databaseWarning,
   });
 }
@@ -324,6 +329,14 @@ describe('tokens', () => {
   test('that still need the previous admin token are named', async () => {
     expect(await seen({ previous: [ada] })).toMatch(/^incomplete: not used since .* replaced: tok_1 \(ada\)\. Use or /);
   });
+});
+
+test('a sealed log that was changed, or cannot be checked, is an error', async () => {
+  const seen = async (chain: Partial<ChainCheck>) => (await look({ chain }))['sealed log'];
+  expect(await seen({})).toMatch(/^set: the newest entries are as they were written/);
+  const broken = { intact: false, brokenAt: 'seal 3', because: 'its MAC is wrong' };
+  expect(await seen(broken)).toBe('wrong: seal 3: its MAC is wrong');
+  expect(await seen({ ...broken, brokenAt: null, because: 'no key' })).toBe('wrong: no key');
 });
 
 test('a database that others can write is a warning', async () => {
