@@ -3,21 +3,23 @@ import { type Candidate, finishedBefore } from './candidates.ts';
 import type { Factor } from './factor.ts';
 import type { Course } from './health.ts';
 
-/** Bad deploys show themselves this soon after they take traffic; later, what has happened by chance is as likely. */
+/**
+ * Time in seconds after it takes traffic within which a bad deploy usually shows. Later, a coincidence is as likely.
+ */
 const SOON_SECONDS = 600;
 
-/** Log-odds from which on it alone would be more probable than not. */
+/** Log-odds above which a change, taken by itself, is more probable than not. */
 const MAY_BE = 0;
 
-/** By these the version itself is told from others that serve beside it. */
+/** Factors that distinguish the change's version from other versions that serve traffic at the same time. */
 const BY_VERSION: ReadonlySet<string> = new Set(['only_its_version_bad', 'its_version_worse']);
 
 export type Weighed = { candidate: Candidate; factors: readonly Factor[]; course: Course | null };
 
 /**
- * Why the evidence for one suspect is for a person, however probable it is. Null: it may be acted upon alone. Where errors
- * are measured they have to bear the change out, and nothing may speak against it; where nothing is measured, the time and
- * the alert that asks are all that there is.
+ * Returns why a person must decide about this suspect, however probable it is; null if Firebreak may act on it
+ * automatically. Where errors are measured, they must support the change and no factor may contradict it. Where no
+ * errors are measured, only the timing and the firing alert are evaluated.
  */
 export function whyNotAlone(own: Weighed, others: readonly Weighed[], onset: Timestamp): string | null {
   const rivals = others.filter((other) => other.candidate.change.kind !== 'rollback' && sum(other) > MAY_BE);
@@ -35,7 +37,10 @@ export function whyNotAlone(own: Weighed, others: readonly Weighed[], onset: Tim
   return finished > SOON_SECONDS ? 'only its time speaks for it, and that is not near enough' : null;
 }
 
-/** Monitoring tells this version from others, and only this one is bad: more than a coincidence in time. */
+/**
+ * Returns whether monitoring distinguishes versions and only this version is bad, which is more than a coincidence in
+ * time.
+ */
 export const isProven = (factors: readonly Factor[]): boolean =>
   factors.some(({ name, weight }) => BY_VERSION.has(name) && weight > 0);
 

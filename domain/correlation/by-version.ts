@@ -7,19 +7,25 @@ import { type Factor, factor } from './factor.ts';
 import { WEIGHTS } from './weights.ts';
 import { amount, list, percent } from './words.ts';
 
-/** A smaller share of the traffic is none: probes, or what is left of a roll-out. */
+/**
+ * Minimum share of traffic, 0 to 1. A smaller share counts as no traffic: health probes, or the remainder of a
+ * roll-out.
+ */
 const SOME_TRAFFIC = 0.01;
 
-/** Values of `rate()` queries are of the last so long, mostly. */
+/** Usual maximum window of `rate()` queries: a value can include samples this old. */
 const WINDOW_SECONDS = 600;
 const REAL_TRAFFIC = 0.05;
 
-/** Where the limit is not known, so many times as bad as others is worse. */
+/** Factor by which a version must be worse than the others when the limit is unknown. */
 const WORSE = 2;
 
 type Measured = { version: string; value: number; share: number | null };
 
-/** Which versions fail. Only for changes that put a version of the failing service live; others have none. */
+/**
+ * Returns factors that compare the versions in service. Empty unless the change puts a version of the failing service
+ * live.
+ */
 export function versionFactors(evidence: Evidence, candidate: Candidate): Factor[] {
   if (candidate.relation !== 'same' || !putsVersionLive(candidate.change)) return [];
   const { change } = candidate;
@@ -50,8 +56,8 @@ function byVersion({ by_version, changes, health, at }: Evidence, { change, timi
 }
 
 /**
- * Whether others have served beside it since the onset. A version that was replaced just before still has a value for a
- * while, of the time when all was well.
+ * Returns whether other versions have served traffic at the same time since the onset. A version that was replaced just
+ * before the onset still has a value for a while, which describes the healthy time before it.
  */
 function serveBeside(
   { at, timing, change }: Pick<Evidence, 'at'> & Pick<Candidate, 'timing' | 'change'>,
@@ -98,12 +104,12 @@ function compared(version: string, own: number, others: readonly Measured[]): st
   return `by version: ${version} is at ${amount(own)}, ${list(words)}`;
 }
 
-/** The versions that the labels of the alerts name. */
+/** Weighs the versions named in the labels of the alerts. */
 function byAlert(named: readonly string[], { version }: Change, timing: Candidate['timing']): Factor | null {
   if (named.length === 0) return null;
   const others = [...new Set(named.filter((name) => !sameVersion(name, version)))].toSorted();
   if (others.length === 0)
-    // Once it takes all the traffic, whatever goes wrong goes wrong with it.
+    // Once the version takes all traffic, every alert names it, whatever the cause.
     return factor(
       'alert_names_it',
       timing === 'rolling_out' ? WEIGHTS.alert_names_it : 0,
@@ -118,10 +124,10 @@ function byAlert(named: readonly string[], { version }: Change, timing: Candidat
     : factor('alert_names_others', WEIGHTS.alert_names_others, `the alerts name ${list(others)}, not ${version}`);
 }
 
-/** An unknown share is taken for one: the query would have no value otherwise. */
+/** Treats an unknown share as traffic: the query would return no value for the version otherwise. */
 const takesTraffic = ({ share }: Measured): boolean => share === null || !(share < SOME_TRAFFIC);
 
-/** `v42` and `42` are one version to different tools. */
+/** Compares versions without a leading `v`: tools write the same version as `v42` or `42`. */
 const sameVersion = (a: string, b: string): boolean => bare(a) === bare(b);
 const bare = (version: string): string => version.replace(/^v(?=\d)/i, '');
 

@@ -6,30 +6,38 @@ import { type Factor, factor } from './factor.ts';
 import { WEIGHTS } from './weights.ts';
 import { spell } from './words.ts';
 
-/** Clocks differ. A change that seems to have started this little after the onset may still be the cause: ask. */
+/**
+ * Tolerance for clock differences. A change whose recorded start is at most this long after the onset can still be the
+ * cause, but a person must confirm it.
+ */
 export const CLOCK_TOLERANCE_SECONDS = 90;
 
-/** A change that had finished longer before the onset than this is looked at only if a slow rise leads back to it. */
+/**
+ * A change that finished longer than this before the onset is a candidate only if a slow rise of errors starts at it.
+ */
 export const LOOK_BACK_SECONDS = 30 * 60;
 
-/** Not even then. Also: what began longer ago and has no end is a forgotten record rather than a roll-out. */
+/**
+ * Maximum age of any candidate. A change that started longer ago and has no recorded end is a forgotten record rather
+ * than a roll-out.
+ */
 export const LONGEST_LOOK_BACK_SECONDS = 2 * 3600;
 
-/** When the change was made, compared with the onset. */
+/** Time of the change relative to the onset. */
 export type Timing = 'rolling_out' | 'finished_before' | 'clock_skew';
 
-/** A change that can be the cause by its times. */
+/** A change that, by its timing, can be the cause. */
 export type Candidate = {
   change: Change;
   relation: Relation;
   distance: number;
   timing: Timing;
-  /** It finished too long ago for its times alone to speak for it. */
+  /** The change finished too long before the onset for its timing alone to support it. */
   longAgo: boolean;
 };
 
 /**
- * What may have happened before the problem, as far as clocks can be trusted; each once, in the order of their starts.
+ * Returns the changes that can precede the problem, within clock tolerance, without duplicates, sorted by start time.
  */
 export function candidatesOf({ changes, incident_id }: Evidence, onset: Timestamp): Candidate[] {
   const nearest = new Map<string, Evidence['changes'][number]>();
@@ -60,17 +68,17 @@ function place(change: Change, onset: Timestamp): Pick<Candidate, 'timing' | 'lo
   return { timing: 'finished_before', longAgo: finished > LOOK_BACK_SECONDS };
 }
 
-/** Its version, with the service that it is of where that is not the failing one. */
+/** Returns the version, preceded by the service's name if that is not the failing service. */
 export const called = ({ change, relation }: Pick<Candidate, 'change' | 'relation'>): string =>
   relation === 'same' ? change.version : `${change.service} ${change.version}`;
 
-/** Seconds between its end and the onset; null while it was rolling out then. */
+/** Returns the seconds between the end of the change and the onset; null if it was still rolling out at the onset. */
 export function finishedBefore({ finished_at }: Change, onset: Timestamp): number | null {
   const seconds = finished_at === null ? 0 : secondsBetween(finished_at, onset);
   return seconds > 0 ? seconds : null;
 }
 
-/** The nearer in time, the more probable. */
+/** Weighs timing: the closer to the onset, the more probable. */
 export function timingFactor(candidate: Candidate, onset: Timestamp): Factor {
   const { change, timing, longAgo } = candidate;
   const what = `${change.kind} of ${called(candidate)}`;

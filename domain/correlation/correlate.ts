@@ -25,29 +25,29 @@ export type RankedSuspect = Suspect & {
   change: Change;
   relation: Relation;
   timing: Timing;
-  /** All that was weighed, in the order in which it was looked at. */
+  /** All evaluated factors, in order of evaluation. */
   factors: readonly Factor[];
-  /** More than its time speaks for it: monitoring tells its version from others. */
+  /** More than timing supports the suspect: monitoring distinguishes its version from others. */
   proven: boolean;
 };
 
 export type Correlation = {
   onset: Onset;
-  /** Most probable first. Their confidences sum to at most 1; what is missing from 1 is "none of them". */
+  /** Most probable first. The confidences sum to at most 1; the remainder is the probability of "none of them". */
   suspects: RankedSuspect[];
   /**
-   * `change`: the first suspect is more probable than not. `no_change`: that none of them is the cause is. `unclear`:
-   * it probably was a change, but not which one.
+   * `change`: the first suspect is more probable than not. `no_change`: it is more probable that no suspect is the
+   * cause. `unclear`: a change is the probable cause, but no single suspect reaches the threshold.
    */
   verdict: 'change' | 'no_change' | 'unclear';
-  /** What speaks against every change: several fail at once, the dependency failed first, and so on. */
+  /** Evidence against every change: for example, several services fail at once, or the dependency failed first. */
   doubts: Reason[];
 };
 
 /**
- * Which change caused the problem, how sure that is, and why. Each change that can be the cause by its times gets the
- * sum of its factors' weights as log-odds; together with "none of them", which has odds of 1, they share a probability
- * of 1. So one plausible change alone is probable, and two keep each other in doubt.
+ * Determines which change caused the problem, with confidence and reasons. Each candidate gets the sum of its factors'
+ * weights as log-odds. The candidates and "none of them", which has odds of 1, share a total probability of 1. So a
+ * single plausible change is probable, and two plausible changes lower each other's confidence.
  */
 export function correlate(evidence: Evidence): Correlation {
   const onset = onsetOf(evidence.onset);
@@ -55,7 +55,8 @@ export function correlate(evidence: Evidence): Correlation {
   const everywhere = [healthyNow(evidence, onset.at), trafficFactor(evidence, onset.at), unmeasured(evidence)].filter(
     (one) => one !== null,
   );
-  // What they have cleared is no suspect and no rival; what it has replaced, it has replaced all the same.
+  // A change that a person has cleared is neither a suspect nor a rival, but it still counts as the successor of the
+  // version that it replaced.
   const candidates = candidatesOf(evidence, onset.at).filter(
     ({ change }) => clearingOf(evidence.cleared, change) === undefined,
   );
@@ -73,11 +74,11 @@ export function correlate(evidence: Evidence): Correlation {
   };
 }
 
-/** It should be known how errors went, and is not. */
+/** Reports a health query that is configured but could not be read. */
 const unmeasured = ({ health_unreadable: why }: Evidence): Factor | null =>
   why === undefined ? null : factor('unmeasured', 0, `the health query could not be read: ${why}`);
 
-/** @returns null where nothing connects the change with the problem */
+/** @returns null if nothing connects the change with the problem */
 function factorsOf(
   evidence: Evidence,
   candidate: Candidate,
@@ -101,7 +102,10 @@ function factorsOf(
   ];
 }
 
-/** The more is plausible, the less each of it. "None of them" competes with odds of 1. */
+/**
+ * Distributes the probability among the candidates and "none of them", which has odds of 1. More plausible candidates
+ * mean less confidence in each.
+ */
 function compete(weighed: readonly Weighed[], onset: Timestamp): RankedSuspect[] {
   const scored = weighed.map((one): Weighed & { limit: number } => {
     const others = weighed.filter((other) => other !== one);
@@ -127,8 +131,8 @@ function compete(weighed: readonly Weighed[], onset: Timestamp): RankedSuspect[]
 }
 
 /**
- * Log-odds, limited where more would allow to act upon evidence that contradicts itself, or rests on clocks that
- * differ.
+ * Returns the log-odds, capped where a higher value would permit an automatic action based on contradictory evidence or
+ * on clocks that differ.
  */
 function scoreOf({ candidate, factors }: Weighed): number {
   const sum = factors.reduce((total, { weight }) => total + weight, 0);
@@ -137,14 +141,14 @@ function scoreOf({ candidate, factors }: Weighed): number {
   return contradicted || candidate.timing === 'clock_skew' ? Math.min(sum, ASK_AT_MOST) : sum;
 }
 
-/** When it was made comes first, then what weighs most. */
+/** Puts the timing first, then the other reasons by weight. */
 function reasonsOf(factors: readonly Factor[]): string[] {
   const [first, ...others] = factors.filter(({ text }) => text !== '');
   const rest = others.toSorted((a, b) => Math.abs(b.weight) - Math.abs(a.weight));
   return [...(first === undefined ? [] : [first]), ...rest].map(({ text }) => text);
 }
 
-/** Down, so that nothing is surer than it is and all together stay within 1. */
+/** Rounds down to two digits, so that no confidence is overstated and the sum stays within 1. */
 const twoDigits = (value: number): number => Math.floor(value * 100 + 1e-9) / 100;
 
 function verdictOf(suspects: readonly RankedSuspect[]): Correlation['verdict'] {
@@ -162,7 +166,7 @@ function doubtsOf(
     ({ name, text }) => ({ code: name, text }),
   );
   const common = suspects.some(({ relation }) => relation === 'shared');
-  // One may be a coincidence.
+  // A single other failure can be a coincidence.
   if (namesOf(unexplained).length > 1 && !common)
     doubts.push({
       code: 'several_fail',
@@ -183,7 +187,7 @@ function doubtsOf(
   return doubts;
 }
 
-/** What is not about one change, but about how and where the errors show. */
+/** Factors that describe how and where the errors show, rather than one change. */
 const OF_THE_ERRORS: ReadonlySet<string> = new Set([
   'bad_before',
   'bad_earlier',
@@ -196,7 +200,7 @@ const OF_THE_ERRORS: ReadonlySet<string> = new Set([
   'alert_names_others_too',
 ]);
 
-/** Such factors that all suspects have, as the first of them has them. */
+/** Returns the factors about the errors that all suspects have in common, as the first suspect has them. */
 const againstAll = ([first, ...others]: readonly RankedSuspect[]): Factor[] =>
   (first?.factors ?? []).filter(
     ({ name }) =>

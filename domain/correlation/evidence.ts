@@ -4,61 +4,71 @@ import type { Timestamp } from '../../schemas/time.ts';
 import type { OnsetEvidence } from '../onset.ts';
 
 /**
- * How near a change is to the service that fails: its own, one of what it depends on, or one of shared infrastructure
- * (what at least two services of the catalogue depend on, and every change of kind `infrastructure`).
+ * Relation of a change to the failing service: a change of the service itself, of one of its dependencies, or of shared
+ * infrastructure (a service that at least two services of the catalogue depend on, and every change of kind
+ * `infrastructure`).
  */
 export type Relation = 'same' | 'dependency' | 'shared';
 
 export type RelatedChange = {
   change: Change;
   relation: Relation;
-  /** Steps along `dependsOn` from the failing service; 0 for its own. */
+  /** Number of `dependsOn` steps from the failing service; 0 for the service itself. */
   distance: number;
 };
 
-/** Samples, oldest first; value in the query's own unit. */
+/** Samples, oldest first. The values are in the unit of the query. */
 export type Curve = readonly (readonly [at: Timestamp, value: number])[];
 
-/** Another service of the same environment that fails at the same time. */
+/** Another service in the same environment that fails at the same time. */
 export type Failing = {
   service: string;
-  /** When its problem began, as far as is known. */
+  /** Earliest known start of its problem. */
   since: Timestamp;
-  /** `dependent`: it depends on the failing service, which explains it. `dependency`: the failing service depends on it. */
+  /**
+   * `dependent`: it depends on the failing service, which explains its failure. `dependency`: the failing service
+   * depends on it.
+   */
   relation: 'dependent' | 'dependency' | 'unrelated';
-  /** Versions of it that its own newest change put live near the same time; such a change may explain its failing. */
+  /** Time of its own newest change that put a version live near `since`. Such a change can explain its failure. */
   changed_at: Timestamp | null;
 };
 
-/** All that the search for the cause of one incident looks at. Stored with the decision that rests on it. */
+/** All inputs for finding the cause of one incident. Stored with the decision that is based on it. */
 export type Evidence = {
   incident_id: string;
   service: string;
   environment: string;
-  /** When it is looked at. */
+  /** Time of the evaluation. */
   at: Timestamp;
   onset: OnsetEvidence;
   /**
-   * Of the service, of what it depends on, and of shared infrastructure: at most two hours before the onset, and what ran
-   * before each of these.
+   * Changes of the service, its dependencies, and shared infrastructure from at most two hours before the onset, plus
+   * the predecessor of each.
    */
   changes: readonly RelatedChange[];
-  /** The health query over the two hours before `at`, with its limit: healthy at or below. Null: none, or no answer. */
+  /**
+   * Health query over the two hours before `at`, with its limit: healthy at or below `max`. Null: no query, or no
+   * answer.
+   */
   health: { max: number; curve: Curve } | null;
-  /** There is a health query, and it could not be read. Absent: it could, or there is none. */
+  /** Error from reading the health query. Absent: the query was read, or none is configured. */
   health_unreadable?: string;
-  /** Requests per second over the same time. Null: no query for it, or no answer. */
+  /** Requests per second over the same two hours. Null: no query, or no answer. */
   traffic: Curve | null;
-  /** The health query by version now; where the monitoring tells versions apart. Null: no query for it, or no answer. */
+  /**
+   * Current values of the health query by version, where monitoring distinguishes versions. Null: no query, or no
+   * answer.
+   */
   by_version: readonly { version: string; value: number; share: number | null }[] | null;
-  /** Versions that labels of the firing alerts name. Empty: none says. */
+  /** Versions named in labels of the firing alerts. Empty: no label names a version. */
   alert_versions: readonly string[];
-  /** Others that fail in the same environment now or began to within ten minutes of the onset. */
+  /** Other services in the same environment that fail now, or that started to fail within ten minutes of the onset. */
   failing: readonly Failing[];
-  /** Who else fails could not be read. Absent: it could. */
+  /** The other failing services could not be read. Absent: they were read. */
   failing_unreadable?: true;
-  /** What people have said of changes: what they have cleared is no suspect. Absent: nothing. */
+  /** Changes that people have cleared; these are not suspects. Absent: none. */
   cleared?: readonly Cleared[];
-  /** Strangers that fail are left out (`failTogether: ignore`). Absent: they are not. */
+  /** Unrelated failing services are ignored (`failTogether: ignore`). Absent: they are evaluated. */
   strangers_ignored?: true;
 };

@@ -1,12 +1,11 @@
-/** One piece of evidence for or against one change. The sum of the weights is the log-odds that it is the cause. */
+/**
+ * One piece of evidence for or against one change. The sum of all weights is the log-odds that the change is the cause.
+ */
 export type Factor = {
   name: string;
-  /**
-   * Natural logarithm of how many times more probable the change is for it; negative: less. 0: looked at, says
-   * nothing.
-   */
+  /** Natural logarithm of the likelihood ratio; negative: evidence against the change; 0: evaluated without effect. */
   weight: number;
-  /** In words, with times, ratios and versions; empty where there is nothing to say to a person. */
+  /** Explanation with times, ratios, and versions; empty if there is nothing to show. */
   text: string;
 };
 

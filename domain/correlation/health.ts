@@ -6,56 +6,57 @@ import { between, median, type Point, pointsOf, quantile } from './samples.ts';
 import { WEIGHTS } from './weights.ts';
 import { amount, percent, spell } from './words.ts';
 
-/** So much before a change is what it is compared with. */
+/** Length of the baseline before a change. */
 const BASELINE_SECONDS = 3600;
 
-/** Fewer samples before the change, or since the onset, and the curve says nothing of a step. */
+/** Minimum number of samples before the change and since the onset; with fewer, the curve cannot show a step. */
 const MIN_BEFORE = 5;
 const MIN_SINCE = 2;
 
-/** Near zero every error is a multiple. A baseline counts as at least this share of the limit. */
+/** Minimum baseline as a share of the limit: near zero, every error would be a large multiple. */
 const FLOOR_OF_MAX = 0.1;
 
-/** The classic, and what may be noise. */
+/** Ratio of the classic doubling, and the ratio below which a rise can be noise. */
 const DOUBLED = 2;
 const NOTICEABLE = 1.3;
-/** From here on a step is as clear as it gets. */
+/** Ratio from which a step gets its maximum weight. */
 const LARGE = 10;
 
-/** So many of the samples before the change above the limit, and at least two, are no accident. */
+/** Share of samples above the limit before the change that, with at least two samples, is not a coincidence. */
 const BAD_BEFORE_SHARE = 0.05;
 
-/**
- * Windows of `rate()` smear a step over their length, mostly up to 5 minutes. A rise that takes longer is a slow one.
- */
+/** Minimum duration of a slow rise. Windows of `rate()`, mostly up to 5 minutes, smear a step over their length. */
 const SLOW_RISE_SECONDS = 600;
 
-/** A newer sample than this tells how it is now. */
+/** Maximum age of a sample that describes the current state. */
 const FRESH_SECONDS = 300;
 
-/** The health query around one change. */
+/** Values of the health query around one change. */
 export type Course = {
   max: number;
   before: Point[];
   since: Point[];
-  /** Median of `before`; NaN of none. */
+  /** Median of `before`; NaN if `before` is empty. */
   baseline: number;
-  /**
-   * How bad it has become: the third quartile since the onset, which neither one outlier nor a smeared start decides.
-   */
+  /** Error level since the onset: the third quartile, which is robust against a single outlier and a smeared start. */
   level: number;
-  /** Level to baseline, of which `max` sets a floor. Null: too few samples, or a query that goes below zero. */
+  /**
+   * Ratio of level to baseline, where the baseline has a floor derived from `max`. Null: too few samples, or a query
+   * with negative values.
+   */
   ratio: number | null;
-  /** How long it took from a quarter of the way to the limit, and when that was. Null: no slow rise. */
+  /**
+   * Start of the slow rise (a quarter of the way to the limit) and its duration until the limit. Null: no slow rise.
+   */
   slow: { from: number; seconds: number } | null;
 };
 
-/** @returns null where there is no health query, or it gave no answer */
+/** @returns null if there is no health query or it returned no answer */
 export function courseOf({ health, at }: Evidence, { change, timing }: Candidate, onset: Timestamp): Course | null {
   if (health === null || !Number.isFinite(health.max)) return null;
   const { max } = health;
   const points = pointsOf(health.curve, at);
-  // Where its clock is in doubt, errors that seem a little older than the change may be its own.
+  // If the clock is in doubt, errors that seem slightly older than the change can still be caused by it.
   const start = millisOf(change.started_at) - (timing === 'clock_skew' ? CLOCK_TOLERANCE_SECONDS * 1000 : 0);
   const before = between(points, start - BASELINE_SECONDS * 1000, start);
   const since = between(points, millisOf(onset), Infinity);
@@ -75,7 +76,10 @@ export function courseOf({ health, at }: Evidence, { change, timing }: Candidate
 
 const ratioOf = (level: number, base: number): number => (base > 0 ? level / base : level > 0 ? Infinity : 1);
 
-/** From the last time that it was at most a quarter of the way from the baseline to the limit, until it passed that. */
+/**
+ * Measures the rise from the last sample at most a quarter of the way from the baseline to the limit until the limit is
+ * passed.
+ */
 function slowRise(
   points: readonly Point[],
   start: number,
@@ -90,20 +94,20 @@ function slowRise(
   const passed = points.find(({ at, value }) => at > low.at && value > max);
   const to = Math.min(passed?.at ?? onset, onset);
   const seconds = (to - low.at) / 1000;
-  // A gap is no rise.
+  // A gap in the samples is not a rise.
   return seconds > SLOW_RISE_SECONDS && between(points, low.at, to).length >= MIN_BEFORE
     ? { from: low.at, seconds }
     : null;
 }
 
-/** A slow rise from this very change on, which is what connects one of long ago with the problem. */
+/** Returns whether a slow rise started at this change, which connects an old change with the problem. */
 export function roseSlowlySince({ slow }: Course, { change }: Candidate): boolean {
   if (slow === null) return false;
   const until = millisOf(change.finished_at ?? change.started_at) + LOOK_BACK_SECONDS * 1000;
   return slow.from >= millisOf(change.started_at) && slow.from <= until;
 }
 
-/** What the course of the errors says for or against one change. */
+/** Weighs the curve of the health query for or against one change. */
 export function healthFactors(course: Course, candidate: Candidate, onset: Timestamp): Factor[] {
   const earlier = [badBefore(course, candidate), risingBefore(course, candidate)].filter((one) => one !== null);
   const rise = slowFactor(course, candidate);
@@ -124,7 +128,10 @@ function badBefore({ before, max }: Course, candidate: Candidate): Factor | null
     : factor('bad_earlier', WEIGHTS.bad_earlier, `the health query had been above ${amount(max)} before, in ${times}`);
 }
 
-/** The last three samples before it all stand clear of what was usual until five minutes before. */
+/**
+ * Detects whether all of the last three samples before the change stand clearly above the level that was usual until
+ * five minutes before it.
+ */
 function risingBefore({ before, max }: Course, candidate: Candidate): Factor | null {
   const start = before.at(-1)?.at ?? 0;
   const usual = before.filter(({ at }) => at < start - 300_000);
@@ -180,8 +187,8 @@ function stepFactor(course: Course, candidate: Candidate, onset: Timestamp): Fac
 }
 
 /**
- * Whatever caused it, it is over, or never was: the newest samples are within the limit. One alone may be noise, so it
- * stands against acting without a person, and not against the change.
+ * Detects that the problem is over or never existed: the newest samples are within the limit. A single sample can be
+ * noise, so it prevents automatic action but is not evidence against the change.
  */
 export function healthyNow({ health, at }: Evidence, onset: Timestamp): Factor | null {
   if (health === null || !Number.isFinite(health.max)) return null;
@@ -199,9 +206,9 @@ export function healthyNow({ health, at }: Evidence, onset: Timestamp): Factor |
       );
 }
 
-/** What its share of the traffic, where it takes a part only, says about it. */
+/** Weighs the change's share of traffic, if it takes only a part of it. */
 export function canaryFactors(course: Course | null, { change, relation }: Candidate): Factor[] {
-  // Records of older versions have none.
+  // Records of older versions lack the field.
   const share: number | null | undefined = change.canary_weight;
   if (share === null || share === undefined || !(share < 1)) return [];
   if (share <= 0) return [factor('no_traffic', WEIGHTS.no_traffic, `${change.version} takes no traffic`)];
@@ -218,13 +225,13 @@ export function canaryFactors(course: Course | null, { change, relation }: Candi
 }
 
 /**
- * More than this share of the traffic could cause if each of its requests failed: then others fail, too. Only of a
- * query that can be a ratio (0 to 1) or a percentage. Which one cannot be told, so the smaller that fits is taken: too
- * soon in doubt rather than too late.
+ * Returns whether the errors exceed the change's share of traffic even if each of its requests failed, which means that
+ * other versions fail too. Applies only to queries that can be a ratio (0 to 1) or a percentage. The unit is unknown,
+ * so the smaller scale that fits is used, which raises doubt too early rather than too late.
  */
 function isBeyond({ ratio, level, baseline, max, before }: Course, share: number): boolean {
   const greatest = Math.max(max, level, ...before.map(({ value }) => value));
   const whole = greatest <= 1 ? 1 : greatest <= 100 ? 100 : Infinity;
-  // A quarter more than exact: shares of traffic are not exact either.
+  // The margin of 25 % allows for inexact traffic shares.
   return ratio !== null && level - baseline > share * whole * 1.25;
 }

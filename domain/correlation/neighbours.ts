@@ -5,27 +5,27 @@ import { type Factor, factor } from './factor.ts';
 import { WEIGHTS } from './weights.ts';
 import { list, spell } from './words.ts';
 
-/** A dependency that fails, too: whether it may have begun it, and when that was in words. */
+/** A failing dependency: whether it may have failed first, and when it failed, as text. */
 type FailingDependency = Failing & { first: boolean; when: string };
 
-/** Who else fails, sorted into what that means for the causes of this incident. */
+/** Other failing services, grouped by what they imply for the cause of this incident. */
 export type Neighbours = {
-  /** They depend on the failing service, which explains them. */
+  /** Services that depend on the failing service, which explains their failure. */
   dependents: readonly Failing[];
-  /** Those that began first come first. */
+  /** Sorted by start of failure. */
   dependencies: readonly FailingDependency[];
-  /** Neither; and no change of their own explains them. */
+  /** Unrelated services whose failure no change of their own explains. */
   unexplained: readonly Failing[];
-  /** Who else fails is not known. */
+  /** The other failing services could not be read. */
   unreadable: boolean;
-  /** Nor of strangers, who are not looked at. */
+  /** Unrelated services were not evaluated (`failTogether: ignore`). */
   ignored: boolean;
 };
 
 /**
- * Of others only their alerts are known for sure, so who failed first is read from alerts, as far as clocks can tell.
- * That another one's alert waits longer than ours does not show here: who began is doubtful then, and a person
- * decides.
+ * Groups the other failing services. For other services, only the alerts are known for certain, so the order of failure
+ * is read from the alerts, within clock tolerance. A longer waiting period (`for`) of another service's alert is not
+ * visible here: the order is then doubtful, and a person decides.
  */
 export function neighboursOf(evidence: Evidence, onset: Timestamp): Neighbours {
   const { failing, failing_unreadable: unreadable = false, strangers_ignored: ignored = false, service } = evidence;
@@ -46,7 +46,7 @@ export function neighboursOf(evidence: Evidence, onset: Timestamp): Neighbours {
   };
 }
 
-/** Its own newest change came shortly before it began to fail. */
+/** Returns whether the service's own newest change came shortly before it started to fail. */
 function explainsItself({ changed_at, since }: Failing): boolean {
   if (changed_at === null) return false;
   const seconds = secondsBetween(changed_at, since);
@@ -59,7 +59,7 @@ function compared(since: Timestamp, onset: Timestamp): string {
   return seconds > 0 ? `${spell(seconds)} before the problem began` : `${spell(-seconds)} after the problem began`;
 }
 
-/** How near the change is, and what it means for it that others fail, or do not. */
+/** Weighs how closely the change is related and which other services fail. */
 export function neighbourFactors(candidate: Candidate, neighbours: Neighbours): Factor[] {
   switch (candidate.relation) {
     case 'same':
@@ -71,7 +71,7 @@ export function neighbourFactors(candidate: Candidate, neighbours: Neighbours): 
   }
 }
 
-/** What the failing service depends on fails as well: it, rather than we, may have begun it. */
+/** Weighs failing dependencies, which may have caused the failure instead of the service itself. */
 function dependenciesFail({ dependencies }: Neighbours): Factor[] {
   const [first] = dependencies;
   if (first === undefined) return [];
@@ -108,7 +108,7 @@ function distanceFactor({ change, distance }: Candidate): Factor {
 const sharedFactor = ({ change }: Candidate): Factor =>
   factor('shared', WEIGHTS.shared, `it is a change of ${change.service}, which many depend on`);
 
-/** The dependency that was changed fails itself, or it does not as far as is known. */
+/** Weighs whether the changed dependency itself is known to fail. */
 function itsOwnService({ change }: Candidate, { dependencies, unreadable }: Neighbours): Factor {
   const own = dependencies.find(({ service }) => service === change.service);
   if (own === undefined) {
@@ -126,7 +126,10 @@ function itsOwnService({ change }: Candidate, { dependencies, unreadable }: Neig
       );
 }
 
-/** What many depend on and was changed explains that several fail, most of all when it fails itself. */
+/**
+ * Weighs a change of a shared service, which explains that several services fail, most of all if the shared service
+ * fails itself.
+ */
 function commonCause(candidate: Candidate, neighbours: Neighbours): Factor {
   const { dependencies, unexplained } = neighbours;
   if (dependencies.some(({ service }) => service === candidate.change.service))
@@ -141,7 +144,7 @@ function commonCause(candidate: Candidate, neighbours: Neighbours): Factor {
   );
 }
 
-/** What is known of all that share what was changed, where none of them is known to fail. */
+/** Describes the state of the services that share the changed one, if none of them is known to fail. */
 function sharersIn({ unreadable, ignored }: Neighbours): string {
   if (unreadable) return 'whether anything else that shares it fails could not be read';
   return ignored

@@ -1,12 +1,12 @@
 import { millisOf, type Timestamp } from '../../schemas/time.ts';
 import type { Curve } from './evidence.ts';
 
-/** A sample, its time in milliseconds since the Unix epoch. */
+/** A sample. `at` is in milliseconds since the Unix epoch. */
 export type Point = { at: number; value: number };
 
 /**
- * Sorted by time, without what is no number and what is later than `until`. Of two values at one time the greater
- * counts, as of several series the worst one does.
+ * Sorts the samples by time and drops values that are not finite and samples later than `until`. Of several values at
+ * one time, the greatest counts: with several series, the worst one decides.
  */
 export function pointsOf(curve: Curve, until: Timestamp): Point[] {
   const worst = new Map<number, number>();
@@ -19,15 +19,15 @@ export function pointsOf(curve: Curve, until: Timestamp): Point[] {
   return [...worst].map(([at, value]) => ({ at, value })).toSorted((a, b) => a.at - b.at);
 }
 
-/** Those from `from` up to, and without, `to`. */
+/** Returns the points from `from` (inclusive) to `to` (exclusive). */
 export const between = (points: readonly Point[], from: number, to: number): Point[] =>
   points.filter(({ at }) => at >= from && at < to);
 
 /**
- * The value that this share of the points is at or below; no interpolation, so it is always a value that was seen.
- *
+ * Returns the value that this share of the points is at or below, without interpolation, so it is always an observed
+ * value.
  * @param share 0 to 1
- * @returns NaN of no points
+ * @returns NaN for no points
  */
 export function quantile(points: readonly Point[], share: number): number {
   const values = points.map(({ value }) => value).toSorted((a, b) => a - b);
@@ -36,6 +36,9 @@ export function quantile(points: readonly Point[], share: number): number {
 
 export const median = (points: readonly Point[]): number => quantile(points, 0.5);
 
-/** Each point as the median of itself and its neighbours: a single outlier disappears, a step stays where it is. */
+/**
+ * Replaces each point by the median of itself and its neighbors, which removes single outliers and keeps steps in
+ * place.
+ */
 export const smooth = (points: readonly Point[]): Point[] =>
   points.map(({ at }, index) => ({ at, value: median(points.slice(Math.max(0, index - 1), index + 2)) }));

@@ -7,10 +7,10 @@ import { type Factor, factor } from './factor.ts';
 import { WEIGHTS } from './weights.ts';
 import { spell } from './words.ts';
 
-/** A successor that comes sooner than this may be its fix: then errors may have begun before the successor did. */
+/** A successor that comes sooner than this may be the fix: the errors may have started before the successor did. */
 const SOON_SECONDS = 15 * 60;
 
-/** What ran before the change and what came after it, as far as that had begun at the onset. */
+/** Weighs the version that ran before the change and the changes after it that had started by the onset. */
 export function successionFactors(evidence: Evidence, { change }: Candidate, onset: Timestamp): Factor[] {
   if (!putsVersionLive(change)) return [];
   const live = evidence.changes
@@ -32,7 +32,7 @@ export function successionFactors(evidence: Evidence, { change }: Candidate, ons
   ].filter((one) => one !== null);
 }
 
-/** The version had been running well; what began again is at most its instances. */
+/** Detects that the same version was already running well; the change at most restarted its instances. */
 function sameAsBefore(change: Change, previous: Change | undefined): Factor | null {
   const ran = previous?.version === change.version ? lived(previous, change) : 0;
   if (change.previous_version !== change.version && ran < SOON_SECONDS) return null;
@@ -43,7 +43,7 @@ function sameAsBefore(change: Change, previous: Change | undefined): Factor | nu
   );
 }
 
-/** Had something newer taken its place when the problem began? Then it did not run any more. */
+/** Detects that a newer change had replaced the version when the problem began, so that it no longer ran. */
 function afterIt(change: Change, newer: readonly Change[], onset: Timestamp): Factor | null {
   const next = newer.find((other) => finishedBefore(other, onset) !== null) ?? newer[0];
   if (next === undefined) return null;
@@ -70,6 +70,6 @@ function afterIt(change: Change, newer: readonly Change[], onset: Timestamp): Fa
     : factor('replaced', WEIGHTS.replaced, `${text} and had taken its place before the problem began`);
 }
 
-/** Seconds for which it was live alone; of one without an end, since its start. */
+/** Returns the seconds for which the version was live alone; counted from its start if it has no recorded end. */
 const lived = ({ finished_at, started_at }: Change, next: Change): number =>
   Math.max(0, secondsBetween(finished_at ?? started_at, next.started_at));

@@ -5,22 +5,25 @@ import { between, median, pointsOf, smooth } from './samples.ts';
 import { WEIGHTS } from './weights.ts';
 import { amount } from './words.ts';
 
-/** What is usual: from an hour to ten minutes before the onset. */
+/** Baseline: from one hour to ten minutes before the onset. */
 const BASELINE_FROM_MS = 3600_000;
 const BASELINE_TO_MS = 600_000;
 const MIN_BASELINE = 5;
 
-/** How far around the onset a rise counts. */
+/** Time around the onset in which a rise counts. */
 const AROUND_MS = 300_000;
 
-/** Half as much traffic again is a rise; it has begun when half of that is reached. */
+/** A rise is 1.5 times the baseline; it starts when the traffic passes 1.25 times the baseline. */
 const RISE = 1.5;
 const BEGUN = 1.25;
 
-/** Failing requests are sent again, which makes traffic rise after the errors. Before this it is not that. */
+/**
+ * Clients retry failing requests, so traffic also rises as a consequence of errors. A rise that starts earlier than
+ * this after the onset is not such a consequence.
+ */
 const CONSEQUENCE_AFTER_MS = 60_000;
 
-/** More traffic than usual, from before the errors on, explains them without any change. */
+/** Weighs a rise of traffic that started before the errors, which explains them without any change. */
 export function trafficFactor({ traffic, at }: Evidence, onset: Timestamp): Factor | null {
   if (traffic === null) return null;
   const points = pointsOf(traffic, at);

@@ -1,6 +1,6 @@
 import type { ChangeKind } from '../../schemas/change.ts';
 
-/** What a change of this kind is called where its version is not named. */
+/** Name of a change of this kind where its version is not given. */
 const CALLED: Readonly<Record<ChangeKind, string>> = {
   deploy: 'a deploy',
   rollback: 'a rollback',
@@ -14,11 +14,11 @@ const CALLED: Readonly<Record<ChangeKind, string>> = {
 
 export const aChange = (kind: ChangeKind): string => CALLED[kind];
 
-/** A span of time as people say it. */
+/** Formats a duration in seconds or minutes. */
 export const spell = (seconds: number): string =>
   seconds < 120 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`;
 
-/** Two digits that matter: 0.041, 4.1, 410. */
+/** Formats a value with two significant digits: 0.041, 4.1, 410. */
 export const amount = (value: number): string => String(Number(value.toPrecision(2)));
 
 export const percent = (share: number): string => `${amount(share * 100)} %`;

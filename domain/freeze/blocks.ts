@@ -6,17 +6,18 @@ import type { FreezePolicy } from './policy.ts';
 import { coolsAt, freezingBurn, hasCooled, hasRecovered, isTelling, isTooOld, spentInWords } from './spending.ts';
 import { moment, onRecord, percent } from './words.ts';
 
-/** What is known when a freeze in force is explained. */
+/** Context for explaining a freeze in force. */
 export type Circumstances = {
   at: Timestamp;
   policy: FreezePolicy;
-  /** Of the objective that has caused it. Undefined: none has, or nothing is known of it. */
+  /** Status of the objective that caused the freeze. Undefined: no objective caused it, or its status is unknown. */
   status: SloStatus | undefined;
 };
 
 /**
- * Whether the cause of a freeze is over, so that only its minimum duration and the next evaluation hold it. What was
- * found before it was opened, as by an alert that has just arrived, says nothing of that.
+ * Returns whether the cause of a freeze is over, so that only its minimum duration and the next evaluation keep it in
+ * force. A status from before the freeze opened, for example when an alert has just opened it, is not evidence for
+ * that.
  */
 export function isKept({ cause, opened_at }: Freeze, { at, policy, status }: Circumstances): boolean {
   if (status === undefined || status.data_at === null || status.data_at < opened_at) return false;
@@ -38,7 +39,7 @@ const CODES: Readonly<Record<Freeze['cause'], CheckReasonCode>> = {
   person: 'person',
 };
 
-/** What holds, since when, and where it is on record. */
+/** Describes the freeze: its reason, start, and ID. */
 export function freezeInWords(freeze: Freeze, known: Circumstances): string {
   const says = freeze.cause === 'person' ? `${freeze.reason}, says ${freeze.opened_by}` : freeze.reason;
   return `${says}${byNow(freeze, known)} ${onRecord(freeze)}`;
@@ -54,7 +55,10 @@ function byNow({ cause }: Freeze, { at, policy, status }: Circumstances): string
   return `, and by now ${times(burn.long)} as fast over the last ${burn.long} and ${times(burn.short)} over the last ${burn.short}`;
 }
 
-/** `when less than 95 % of the budget of checkout-availability is spent; forecast: …`, after "it ends". */
+/**
+ * Describes the end of the freeze, as in `when less than 95 % of the budget of checkout-availability is spent;
+ * forecast: …`, to follow "it ends".
+ */
 export function endInWords(freeze: Freeze, known: Circumstances): string {
   const { cause, until, ends_when, slo } = freeze;
   if (isKept(freeze, known)) return `at the ${whenKept(freeze, known)}: its cause is over`;
@@ -104,8 +108,8 @@ const notSooner = (instant: Timestamp, not_before: Timestamp | null): Timestamp 
   not_before !== null && instant < not_before ? not_before : instant;
 
 /**
- * From when on an evaluation may lift a freeze of a budget or a burn rate, if nothing else fails, and the data of then can
- * be read. Null: that is not in sight, or cannot be told; data that are missing lift nothing.
+ * Returns the earliest time at which an evaluation can lift a budget or burn-rate freeze, provided that no more errors
+ * occur and data are available then. Null: not foreseeable or unknown; missing data never lift a freeze.
  */
 export function liftsFrom(freeze: Freeze, known: Circumstances): Timestamp | null {
   const { at, policy, status } = known;
@@ -115,11 +119,15 @@ export function liftsFrom(freeze: Freeze, known: Circumstances): Timestamp | nul
     return earliest > at ? earliest : null;
   if (isTooOld(status, policy, at)) return null;
   const over = freeze.cause === 'budget' ? status.forecast.lifts_at : coolsAt(status, policy);
-  // What could not be read just now, or a budget of which too little is known, lifts nothing before it is known.
+  // A status that could not be read just now, or a budget with too little coverage, cannot lift the freeze until it is
+  // known.
   const isUnknown = !isTelling(status, policy, at) || (freeze.cause === 'budget' && status.budget.remaining === null);
   return over === null || (isUnknown && over <= at) ? null : notSooner(over, earliest);
 }
 
-/** What was found before an alert has opened it says nothing of it. A budget's is opened by what was found, whatever that is. */
+/**
+ * Returns whether the status predates the alert that opened a burn-rate freeze. A budget freeze is always opened by an
+ * evaluation, so its status never predates it.
+ */
 const isOlder = ({ data_at }: SloStatus, { cause, opened_at }: Freeze): boolean =>
   cause === 'burn' && data_at !== null && data_at < opened_at;

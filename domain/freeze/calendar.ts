@@ -11,8 +11,8 @@ import { CALENDAR, covers } from './state.ts';
 import { moment } from './words.ts';
 
 /**
- * What the calendar says at an instant: for each entry those of its spans that hold then, and the next one. It says the
- * same until `until` (null: for ever), so that it need not be worked out for each check.
+ * The calendar at an instant: for each entry, the spans in force and the next span. The result is constant until
+ * `until` (null: forever), so it does not need to be recomputed for each check.
  */
 export type CalendarNow = {
   at: Timestamp;
@@ -31,8 +31,8 @@ export function calendarAt(entries: readonly CalendarEntry[], at: Timestamp): Ca
 }
 
 /**
- * Freezes of the calendar at a place: those that hold, and the next of each entry. Whoever edits an entry that is in
- * force changes the freeze at once; it stays the same one as long as name and beginning do.
+ * Returns the calendar freezes of a service and environment: those in force, and the next one of each entry. An edit of
+ * an entry in force changes its freeze immediately; the freeze keeps its ID as long as name and start stay the same.
  */
 export const calendarFreezes = (now: CalendarNow, place: CheckedPlace, hash: Hash): CalendarFreeze[] =>
   now.spans.flatMap(({ entry, scopes, span }) =>
@@ -44,7 +44,7 @@ export const calendarFreezes = (now: CalendarNow, place: CheckedPlace, hash: Has
       })),
   );
 
-/** The same for all places: what has to be on record, as soon as it holds. */
+/** Returns the calendar freezes for all services and environments, for storing them as soon as they are in force. */
 export const calendarEverywhere = (now: CalendarNow, hash: Hash): Freeze[] =>
   now.spans.flatMap(({ entry, scopes, span }) => scopes.map((scope) => freezeOf(entry, scope, span, hash)));
 
@@ -67,7 +67,10 @@ function freezeOf(entry: CalendarEntry, scope: FreezeScope, { from, until }: Sin
   };
 }
 
-/** A freeze is of one service or team and of one environment, or of all. What is listed twice counts once. */
+/**
+ * Returns one scope for each service or team and environment of an entry (all, where the entry lists none), without
+ * duplicates.
+ */
 function scopesOf({ services, teams, environments }: CalendarEntry): FreezeScope[] {
   const whose: Pick<FreezeScope, 'service' | 'team'>[] = services?.map((service) => ({ service, team: null })) ??
     teams?.map((team) => ({ service: null, team })) ?? [{ service: null, team: null }];

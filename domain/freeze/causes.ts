@@ -10,10 +10,10 @@ import { countsAs, spentInWords } from './spending.ts';
 import { EVALUATION } from './state.ts';
 import { list, moment, percent } from './words.ts';
 
-/** What a freeze says of the objective that causes it. */
+/** The part of an objective that its freezes describe. */
 export type Objective = Pick<Slo, 'id' | 'service' | 'environment' | 'displayName' | 'target' | 'window'>;
 
-/** Of a budget that is spent. `policy.budget` is not null where this is asked for. */
+/** Builds the freeze for a spent budget. The caller ensures that `policy.budget` is not null. */
 export function budgetFreeze(
   slo: Objective,
   status: Pick<SloStatus, 'budget'>,
@@ -30,7 +30,7 @@ export function budgetFreeze(
   };
 }
 
-/** Of an objective that burns too fast, as an evaluation has found. */
+/** Builds the freeze for a high burn rate found by an evaluation. */
 export const burnFreeze = (
   slo: Objective,
   { factor, long, short }: BurnAlert,
@@ -45,10 +45,10 @@ export const burnFreeze = (
 });
 
 /**
- * Of an objective whose burn alert has arrived: at once, before an evaluation finds the same. Null: by policy an alert
- * of this severity freezes nothing.
+ * Builds the freeze for an incoming burn alert, before an evaluation finds the same burn rate. Null: by policy, alerts
+ * of this severity do not freeze.
  *
- * @param alert `by` is who sent it: `alertmanager`
+ * @param alert `by` is the sender, such as `alertmanager`
  */
 export function burnFreezeByAlert(
   slo: Objective,
@@ -66,7 +66,10 @@ export function burnFreezeByAlert(
   };
 }
 
-/** Whether a burn alert of this severity freezes. What any other says, firing or resolved, is of no account. */
+/**
+ * Returns whether a burn alert of this severity freezes. Alerts of other severities, firing or resolved, have no effect
+ * on freezes.
+ */
 export function freezesByAlert(severity: Severity, policy: Pick<FreezePolicy, 'burn'>): boolean {
   const burn = BURN_SEVERITY[severity];
   return burn !== null && countsAs(burn, policy);
@@ -92,13 +95,13 @@ const ofObjective = (cause: 'budget' | 'burn', slo: Objective, policy: FreezePol
   slo: slo.id,
 });
 
-/** What a freeze has of an incident. */
+/** The part of an incident that its freeze describes. */
 export type OpenIncident = Pick<
   IncidentRecord,
   'id' | 'service' | 'environment' | 'title' | 'severity' | 'status' | 'opened_at'
 >;
 
-/** Of an incident that is open, as long as it is. Null: by policy it freezes nothing, or it is resolved. */
+/** Builds the freeze for an open incident. Null: by policy the incident does not freeze, or it is resolved. */
 export function incidentFreeze(
   incident: OpenIncident,
   { incidents }: Pick<FreezePolicy, 'incidents'>,
@@ -122,7 +125,7 @@ export function incidentFreeze(
   };
 }
 
-/** What a freeze is until more is known of it. */
+/** Defaults of a new freeze. */
 export const NEW = {
   service: null,
   environment: null,
@@ -142,7 +145,7 @@ export const NEW = {
 const nameOf = ({ id, displayName }: Objective): string =>
   displayName === '' || displayName === id ? id : `${displayName} (${id})`;
 
-/** `99.9 % over 28 days` */
+/** Formats the objective, as in `99.9 % over 28 days`. */
 const objectiveInWords = ({ target, window }: Objective): string =>
   `${Number((target * 100).toFixed(6))} % over ${windowInWords(window)}`;
 

@@ -7,53 +7,56 @@ import type { Place } from '../ports.ts';
 import type { FreezePolicy } from './policy.ts';
 import type { CheckedPlace, PlaceState } from './ports.ts';
 
-/** A commit that was recorded with a version known bad. */
+/** A commit that was recorded with a pinned (known bad) version. */
 export type PinnedCommit = { version: Version; commit: string };
 
-/** A freeze as the calendar has it now. Absent: it lets pass what the policy does. */
+/** A freeze from the current calendar. `passes` absent: the policy's exemptions apply. */
 export type CalendarFreeze = Freeze & { passes?: readonly CheckedChange[] };
 
 /**
- * What is known of something that the service depends on. `incidents`: by what is open there, where policy says that it
- * freezes; absent in decisions of older versions, where what was on record counted.
+ * State of one dependency. `incidents`: freezes of its open incidents, where the policy lets incidents freeze. Absent
+ * in decisions of older versions, which used the stored freezes.
  */
 export type DependencyInputs = { place: CheckedPlace; state: PlaceState; incidents?: Freeze[] };
 
 /**
- * All that an answer of the check is made of, as it is kept with it. Freezes of the calendar and of open incidents are
- * among the others: they are freezes from their beginning on, whether or not anybody has asked since.
+ * All inputs of one freeze check, stored with its decision. Freezes of the calendar and of open incidents are included
+ * even if they are not stored yet: they are in force from their start, whether or not anyone has checked since.
  */
 export type CheckInputs = {
   at: Timestamp;
   request: CheckRequest;
-  /** As what a deployment is counted that says neither what it is called nor what it deploys, once it is. */
+  /** Key under which override uses are counted for a deployment that sends neither an ID nor a version. */
   countedAs?: string;
-  /** The catalogue has the service. */
+  /** Whether the catalogue has the service. */
   known: boolean;
   unknownService: 'allow' | 'deny';
-  /** Under what other names it was asked about. Absent: under those that are known. */
+  /** Names used in the request. Absent: the request used the known names. */
   asked?: Place;
-  /** Nobody knows the environment: by policy, beside those that are known, and the one that was probably meant. */
+  /** Set if the environment is unknown: the policy for that case, the known environments, and the likely match. */
   unknownEnvironment?: { policy: 'allow' | 'deny'; known: string[]; meant: string | null; recorded?: true };
   policy: FreezePolicy;
   place: CheckedPlace;
-  /** How many objectives are configured for the place. */
+  /** Number of objectives configured for the service and environment. */
   objectives: number;
-  /** Which these are. Absent in decisions of older versions. */
+  /** IDs of these objectives. Absent in decisions of older versions. */
   objectiveIds?: string[];
   own: PlaceState;
   dependencies: DependencyInputs[];
-  /** From the calendar, for this place: those in force and the next ones. */
+  /** Calendar freezes of the service and environment: those in force and the next ones. */
   calendar: CalendarFreeze[];
-  /** By open incidents of this place, where policy says that they freeze. */
+  /** Freezes of open incidents of the service and environment, where the policy lets incidents freeze. */
   incidents: Freeze[];
   pins: PinView[];
-  /** Commits that were recorded with pinned versions. Absent in decisions of older versions, and where none is pinned. */
+  /**
+   * Commits that were recorded with pinned versions. Absent in decisions of older versions, and if no version is
+   * pinned.
+   */
   pinnedCommits?: PinnedCommit[];
-  /** Of a rollback: whether its version is known as earlier and good. Null: it is no rollback. */
+  /** For a rollback: whether its version is an earlier, known good one. Null: not a rollback. */
   rollback: { kind: 'known_good' | 'ours' | 'not_known'; text: string } | null;
-  /** Of a kind that is not taken on the caller's word: who vouches for it. Null: nobody. */
+  /** For a kind of change that requires proof of identity: the result of the verification. Null: no identity token. */
   identity: { ok: true; subject: string } | { ok: false; problem: string } | null;
-  /** When objectives were last evaluated. Null: never. */
+  /** Time of the last evaluation of the objectives. Null: never. */
   evaluatedAt: Timestamp | null;
 };

@@ -10,7 +10,7 @@ import { placeFindings } from './place-names.ts';
 import { nextTransition } from './transitions.ts';
 import { budgetWarnings } from './warnings.ts';
 
-/** What an answer is made of. Whoever asks several things about the same inputs finds it out once. */
+/** Intermediate result of a check, reusable for several questions about the same inputs. */
 export type Examined = { knowledge: Knowledge; found: readonly Finding[] };
 
 export function examine(inputs: CheckInputs): Examined {
@@ -27,8 +27,9 @@ export function examine(inputs: CheckInputs): Examined {
 }
 
 /**
- * Whether a change is allowed now, and why. The same inputs give the same verdict, at any time and anywhere. Nothing is
- * used up by asking: an override that is good lets it through, and `usesOf` says what has to be counted when it goes.
+ * Decides whether a change is allowed, with reasons. The same inputs always give the same verdict. The decision
+ * consumes nothing: a valid override lets the change through, and `usesOf` returns the uses to count when the
+ * deployment proceeds.
  */
 export function decide(inputs: CheckInputs, { knowledge, found }: Examined = examine(inputs)): Verdict {
   const refused = found.filter(({ effect }) => effect === 'refuse');
@@ -47,8 +48,8 @@ export function decide(inputs: CheckInputs, { knowledge, found }: Examined = exa
 }
 
 /**
- * What a decision depends on, without clocks and numbers that move: as long as it is the same, so is the verdict for the
- * same request. The check names its decisions by a hash of both.
+ * Returns what a decision depends on, without clocks and changing numbers: while it is equal, the same request gets the
+ * same verdict. The check derives decision IDs from a hash of both.
  */
 export function stateOf(inputs: CheckInputs, { found }: Examined = examine(inputs)): DecisionState {
   const { service, environment, team } = inputs.place;
@@ -60,10 +61,16 @@ export function stateOf(inputs: CheckInputs, { found }: Examined = examine(input
 
 export type DecisionState = { place: CheckInputs['place']; findings: string[] };
 
-/** An override of which a deployment takes a use. `deployment`: what it is counted by; null: each time anew. */
+/**
+ * A use of an override by a deployment. `deployment`: key under which the use is counted; null: each request counts
+ * anew.
+ */
 export type Use = { freeze: string; override: string; deployment: string | null };
 
-/** What has to be counted when what was asked about is done, all of it, before it is. Empty: nothing, or it is refused. */
+/**
+ * Returns the override uses that must be counted, all of them, before the change proceeds. Empty: none, or the change
+ * is refused.
+ */
 export function usesOf(inputs: CheckInputs, { found }: Examined = examine(inputs)): Use[] {
   return passesOf(found).flatMap((pass) =>
     pass.by === 'override'
@@ -83,11 +90,11 @@ const verdictOf = (found: readonly Finding[]): Verdict['verdict'] =>
 
 const isRefused = (found: readonly Finding[]): boolean => found.some(({ effect }) => effect === 'refuse');
 
-/** What lets it through. Empty: nothing holds it, or something does that nothing lets it through. */
+/** Returns what lets the change through. Empty: nothing blocks it, or a block without exemption does. */
 const passesOf = (found: readonly Finding[]): Pass[] =>
   isRefused(found) ? [] : found.flatMap(({ pass }) => pass ?? []);
 
-/** First what refuses, else what lets it through; then what explains that, then what somebody should know. */
+/** Orders the reasons: refusals or, if there are none, exemptions; then notes; then warnings. */
 function reasonsOf(found: readonly Finding[], passes: readonly Pass[], inputs: CheckInputs): CheckReason[] {
   const of = (effect: Finding['effect']): CheckReason[] =>
     found.filter((finding) => finding.effect === effect).map(({ code, text }) => ({ code, text }));

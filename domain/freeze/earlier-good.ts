@@ -5,11 +5,12 @@ import type { CheckInputs } from './check-inputs.ts';
 import { moment } from './words.ts';
 
 /**
- * Whether a version is one that a rollback may go to during a freeze: it ran here before what runs now, for half an hour
- * at least, and was never rolled back. The caller's word that it is a rollback is not enough.
+ * Checks whether a rollback may go to this version during a freeze: it ran in this service and environment before the
+ * current version, for at least half an hour, and was never rolled back. The caller's claim that the change is a
+ * rollback is not sufficient.
  *
- * @param changes the newest of the place, oldest first
- * @param version or a commit, where the CD system knows no version
+ * @param changes newest changes of the service and environment, oldest first
+ * @param version version, or its commit if the CD system has no version
  */
 export function earlierAndGood(
   changes: readonly Change[],
@@ -38,7 +39,7 @@ export function earlierAndGood(
     : { kind: 'known_good', text: `${named} ran here well since ${moment(good.finished_at ?? good.started_at)}` };
 }
 
-/** @param records of this version, none of which has put it live */
+/** @param records changes of this version, none of which put it live */
 function whyNeverLive(named: string, records: readonly Change[]): string {
   const undone = records.find(({ rolled_back_by }) => rolled_back_by !== null);
   if (undone !== undefined) return undoneInWords(named, undone);

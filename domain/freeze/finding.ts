@@ -1,14 +1,17 @@
 import type { CheckReason } from '../../schemas/freeze-check.ts';
 import type { Pass } from './passes.ts';
 
-/** One thing that an answer is made of. */
+/** One finding of a check. */
 export type Finding = CheckReason & {
-  /** `refuse`: it is not allowed. `warn`: it is, and somebody should know. `note`: explains one of the others. */
+  /**
+   * `refuse`: the change is not allowed. `warn`: the change is allowed, with a warning. `note`: explains another
+   * finding.
+   */
   effect: 'refuse' | 'warn' | 'note';
-  /** What tells it from others of its code, without clocks and numbers that move. */
+  /** Identifies the finding among those with the same code, without clocks and changing numbers. */
   key: string;
-  /** When a refusal ends, in words. */
+  /** Describes when the refusal ends. */
   clears?: string;
-  /** What lets it through, so that it does not refuse. */
+  /** Exemption that lets the change through, so that the finding does not refuse it. */
   pass?: Pass;
 };

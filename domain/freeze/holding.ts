@@ -8,18 +8,21 @@ import { howToOverride, notExempt, type Pass, passThrough } from './passes.ts';
 import { freezesAt, frozenDependencies, statusOf } from './standing.ts';
 import { stateAt } from './state.ts';
 
-/** A freeze in force that concerns a place. */
+/** A freeze in force that affects the service and environment. */
 type Holding = {
   freeze: CalendarFreeze;
   code: CheckReasonCode;
-  /** Of whom it is, before its own words. */
+  /** Introduction that names the owner of the freeze, if it is a dependency. */
   whose: string;
   known: Circumstances;
-  /** Whether it refuses what nothing lets through. */
+  /** Whether the freeze refuses changes without an exemption. */
   refuses: boolean;
 };
 
-/** The freezes that hold here, and those of what the service depends on; each refuses, or says what lets it through. */
+/**
+ * Returns findings for the freezes of the service and of its dependencies. Each finding refuses the change or names the
+ * exemption that lets it through.
+ */
 export function freezeFindings(inputs: CheckInputs): Finding[] {
   const found = [...ownHolding(inputs), ...dependencyHolding(inputs)].map((holding) => ({
     holding,
@@ -71,6 +74,6 @@ function findingOf(holding: Holding, inputs: CheckInputs): Finding {
   return { ...finding, effect: 'refuse', text: [`${says}; it ends ${end}`, ...hints].join('; '), clears: end };
 }
 
-/** With its words: who edits an entry of the calendar changes what is decided upon. */
+/** Includes the reason and the end: an edit of the calendar entry changes the state that is decided upon. */
 const keyOf = ({ id, reason, until }: Freeze, pass: Pass | undefined): string =>
   JSON.stringify([id, reason, until, pass === undefined ? null : pass.by === 'override' ? pass.override.id : pass.by]);

@@ -1,16 +1,16 @@
 import type { Freeze, FreezeCause, FreezeScope } from '../../schemas/freeze.ts';
 import type { Timestamp } from '../../schemas/time.ts';
 
-/** A long text of letters and digits, always the same for the same text, such as SHA-256 in hexadecimal. */
+/** Hash function that returns a long string of letters and digits, such as SHA-256 in hexadecimal. */
 export type Hash = (text: string) => string;
 
-/** The same cause that begins at the same time is the same freeze, whoever finds out first. */
+/** Derives the ID from cause and start, so that concurrent detections of the same cause create the same freeze. */
 export const freezeId = (hash: Hash, cause: FreezeCause, of: readonly (string | null)[], startsAt: Timestamp): string =>
   `frz_${hash(JSON.stringify([cause, ...of, startsAt])).slice(0, 26)}`;
 
 /**
- * What has caused it: of two freezes with the same text only one may be unsettled. Null: a person did, and people may
- * have as many as they like.
+ * Returns the key of the cause: at most one freeze with the same key can be unsettled. Null: opened by a person; the
+ * number of these is not limited.
  */
 export function causeKey(freeze: CausedBy): string | null {
   const key = (...of: readonly (string | null)[]): string => JSON.stringify([freeze.cause, ...of]);

@@ -7,7 +7,7 @@ import type { FreezePolicy } from './policy.ts';
 import { dataAge, isStale, unreadBudget } from './spending.ts';
 import { age, list, moment, percent } from './words.ts';
 
-/** A service of which the catalogue does not know. Freezes that hold for everything count all the same. */
+/** Reports a service that the catalogue does not have. Freezes that apply to everything apply to it as well. */
 export function unknownService(inputs: CheckInputs): Finding[] {
   if (inputs.known) return [];
   const text = `the catalogue has no service ${JSON.stringify(inputs.request.service)} (config/services.yaml)`;
@@ -23,18 +23,21 @@ export function unknownService(inputs: CheckInputs): Finding[] {
   ];
 }
 
-/** How old it is what an answer rests upon. */
+/** Age of the data behind an answer. */
 export type Knowledge = {
-  /** Of the objective of which the least is known. Null: none has a say; or of one nothing is known, or too little. */
+  /**
+   * Age in seconds of the oldest data among the objectives. Null: no objective can freeze, or the data of at least one
+   * are missing or insufficient.
+   */
   ageSeconds: number | null;
-  /** What is too old or not known, in words. Empty: nothing. */
+  /** Objectives with stale or missing data, with explanations. Empty: none. */
   stale: Unknown[];
 };
 
-/** `old`: it was known once, for longer ago than policy believes. */
+/** `old`: data exist, but are older than the policy accepts. */
 type Unknown = { key: string; text: string; old: boolean };
 
-/** @returns nothing stale where no objective has a say: none is configured, or by policy they freeze nothing */
+/** @returns an empty `stale` if no objective can freeze: none is configured, or the policy turns such freezes off */
 export function knowledgeOf({ at, objectives, objectiveIds, own, policy, evaluatedAt }: CheckInputs): Knowledge {
   const hasSay = objectives > 0 && (policy.budget !== null || policy.burn !== 'off');
   if (!hasSay) return { ageSeconds: null, stale: [] };
@@ -59,7 +62,10 @@ export function knowledgeOf({ at, objectives, objectiveIds, own, policy, evaluat
   };
 }
 
-/** Objectives of which there is no status. Inputs that were kept by an older version have no ids, only how many there are. */
+/**
+ * Returns the objectives without a status. Inputs stored by older versions have only the number of objectives, not
+ * their IDs.
+ */
 function missingOf(
   objectives: number,
   ids: readonly string[] | undefined,
@@ -70,7 +76,7 @@ function missingOf(
   return { count: names.length, names };
 }
 
-/** Seconds; null: it cannot be said how old it is what is not known. */
+/** Returns the age in seconds; null if too little of the budget is known to state an age. */
 const ageOf = (status: SloStatus, policy: FreezePolicy, at: Timestamp): number | null =>
   unreadBudget(status, policy) === null ? dataAge(status, at) : null;
 
@@ -89,7 +95,10 @@ function whatIsStale(status: SloStatus, policy: FreezePolicy, at: Timestamp): Om
 
 const because = (what: string, why: string | null): string => (why === null ? what : `${what}: ${why}`);
 
-/** Data that are too old, or could not be read: by policy a warning or a refusal, which no override lifts, since there is no freeze. */
+/**
+ * Reports data that are too old or could not be read: by policy a warning or a refusal. An override cannot lift the
+ * refusal, because there is no freeze to override.
+ */
 export function staleFindings(inputs: CheckInputs, { stale }: Knowledge): Finding[] {
   if (stale.length === 0) return [];
   const { afterSeconds, deploys } = inputs.policy.stale;

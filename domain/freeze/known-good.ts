@@ -2,15 +2,16 @@ import type { Change } from '../../schemas/change.ts';
 import { byStart, putsVersionLive } from '../versions.ts';
 import { earlierAndGood } from './earlier-good.ts';
 
-/** A version that a rollback may go to. A client may know it by its commit alone. */
+/** A version that a rollback may go to. Some clients know it only by its commit. */
 export type KnownGood = { version: string; commit: string | null };
 
 /**
- * The versions that a rollback may go to now, the newest first: what a client lets through a freeze while it cannot ask.
+ * Returns the versions that a rollback may go to now, newest first: a client lets these through a freeze while it
+ * cannot reach the API.
  *
- * @param changes the newest of the place, oldest first
- * @param pinned versions known bad
- * @param max at most so many: who goes back further has to wait for an answer
+ * @param changes newest changes of the service and environment, oldest first
+ * @param pinned known bad versions
+ * @param max maximum number of versions; a rollback to an older one needs an answer from the API
  */
 export function knownGood(changes: readonly Change[], pinned: readonly string[], max: number): KnownGood[] {
   const found: KnownGood[] = [];

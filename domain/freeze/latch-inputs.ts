@@ -9,22 +9,28 @@ import type { FreezePolicy } from './policy.ts';
 export type Evaluated = {
   slo: Objective;
   policy: FreezePolicy;
-  /** Null: no Prometheus is connected, so that no evaluation will ever tell. One that does not answer is `unreadable`. */
+  /**
+   * Null: no Prometheus is connected, so no evaluation ever returns a status. If Prometheus does not answer, the state
+   * is `unreadable`.
+   */
   status: SloStatus | null;
   /**
-   * Whether one of its burn alerts fires, by what their sender last said of each; it counts where no Prometheus is
-   * connected. Null: none was ever heard of.
+   * Whether one of its burn alerts fires, by the last notification of each; used only if no Prometheus is connected.
+   * Null: no burn alert was ever received.
    */
   alerting: boolean | null;
 };
 
 export type LatchInputs = {
   at: Timestamp;
-  /** All that are configured. */
+  /** All configured objectives. */
   objectives: readonly Evaluated[];
-  /** All that are not resolved, with the policy of their place. Null: they could not be read, so nothing changes. */
+  /**
+   * All unresolved incidents with the policies that apply to them. Null: they could not be read, so their freezes do
+   * not change.
+   */
   incidents: readonly { incident: OpenIncident; policy: FreezePolicy }[] | null;
   calendar: CalendarNow;
-  /** All that are scheduled, in force, or not settled. */
+  /** All freezes that are scheduled, in force, or not settled. */
   current: readonly Freeze[];
 };

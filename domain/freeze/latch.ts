@@ -8,25 +8,25 @@ import { isOver, type Over } from './over.ts';
 import { freezingBurn, hasSpent } from './spending.ts';
 import { EVALUATION, isLifted, stateAt } from './state.ts';
 
-/** What to do with freezes after an evaluation, in this order. */
+/** Changes to freezes after an evaluation, to be applied in this order. */
 export type LatchPlan = {
-  /** Their cause is over, or nothing asks for it any more. */
+  /** Freezes whose cause is over or no longer configured. */
   end: { id: string; at: Timestamp; by: string; reason: string; settled: true }[];
-  /** Lifted by a person before, and now their cause is over, too. */
+  /** Freezes that a person lifted earlier and whose cause is now over. */
   settle: { id: string; at: Timestamp }[];
-  /** Of the calendar or an incident, and not as their record has them. */
+  /** Calendar and incident freezes whose stored record is outdated. */
   revise: Revision[];
-  /** One that was there before under this id is revised, where `revisionOf` says so. */
+  /** New freezes. If a record with the same ID exists, it is revised where `revisionOf` says so. */
   open: Freeze[];
 };
 
-/** What a record has to say. One that has ended and is settled is in force again with it. */
+/** New content of a record. Revising an ended, settled record puts it in force again. */
 export type Revision = Pick<Freeze, 'id' | 'reason' | 'ends_when' | 'until'>;
 
 /**
- * What an evaluation does with the freezes. Those of budgets and burn rates are latched: they stay until data show
- * that their cause is over, and for their minimum duration. One that a person has lifted does not come back before its
- * cause was over once.
+ * Plans the changes to freezes after an evaluation. Budget and burn-rate freezes are latched: they stay until data show
+ * that their cause is over, and for at least their minimum duration. A freeze that a person lifted does not reopen
+ * until its cause has been over once.
  */
 export function latch(inputs: LatchInputs, hash: Hash): LatchPlan {
   const { at, current } = inputs;
@@ -54,7 +54,7 @@ function ending(freeze: Freeze, over: Exclude<Over, false | null>, now: Timestam
   return [{ id: freeze.id, at, by, reason, settled: true }];
 }
 
-/** What there would be if nothing were in force yet. */
+/** Returns the freezes of objectives as if none were in force yet. */
 const objectiveFreezes = ({ objectives, at }: LatchInputs, hash: Hash): Freeze[] =>
   objectives.flatMap(({ slo, status, policy }) => {
     if (status === null) return [];
@@ -70,8 +70,8 @@ const incidentFreezes = ({ incidents }: LatchInputs, hash: Hash): Freeze[] =>
   (incidents ?? []).flatMap(({ incident, policy }) => incidentFreeze(incident, policy, hash) ?? []);
 
 /**
- * How the record of a freeze by calendar or incident has to change to say what holds now: the entry was edited, or what
- * was over has come again under the same id. One that a person has lifted stays so until it was over once.
+ * Returns the revision that a stored calendar or incident freeze needs: its entry was edited, or a freeze that was over
+ * has returned under the same ID. A freeze that a person lifted stays lifted until its cause has been over once.
  */
 export function revisionOf(record: Freeze | undefined, freeze: Freeze): Revision | undefined {
   if (record === undefined || record.id !== freeze.id || record.slo !== null) return undefined;

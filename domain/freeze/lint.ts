@@ -4,10 +4,10 @@ import { didYouMean } from '../runbooks/nearest.ts';
 import type { Problem } from '../runbooks/problem.ts';
 import { doubtful, type Where } from '../slo/written.ts';
 
-/** Where a part of the file stands: the first of these paths that is there, else what is around it. */
+/** Locates the first existing path in the file, or else its closest existing parent. */
 type At = (...paths: (readonly PropertyKey[])[]) => Where;
 
-/** For whom an entry of the file is. Absent: all. */
+/** Scope of a policy or calendar entry. Absent: no restriction. */
 type Names = {
   services?: readonly string[] | undefined;
   teams?: readonly string[] | undefined;
@@ -15,8 +15,8 @@ type Names = {
 };
 
 /**
- * Names that nobody has: a freeze or a policy under a misspelt one holds nothing, and nobody would find out before it had
- * to. Warnings, since a service may be one to come.
+ * Warns about unknown names in freeze policies and calendar entries: a misspelled scope freezes nothing, which would
+ * otherwise go unnoticed until the freeze is needed. These are warnings, because the service may be added later.
  */
 export function lintFreezes(config: Pick<Config, 'freeze' | 'services' | 'slos'>, at: At): Problem[] {
   const { policies, calendar } = config.freeze;
@@ -81,7 +81,10 @@ function unknownNames(
   ];
 }
 
-/** A service that lists no environments has every one; and of none, nothing can be said. */
+/**
+ * Returns whether all of these services accept any environment, which a service without listed environments does. True
+ * for an empty list: nothing can be checked.
+ */
 const haveAny = (catalogue: Config['services'], services: readonly string[]): boolean =>
   services.every((service) => Object.keys(serviceEntry(catalogue, service)?.environments ?? {}).length === 0);
 

@@ -6,13 +6,12 @@ import { CALENDAR, EVALUATION, stateAt } from './state.ts';
 import { moment, percent } from './words.ts';
 
 /**
- * Of a freeze: its cause is over, and why; or it goes on. Null: not known, which changes nothing.
- *
- * `at` and `by`: absent, it is over now, and the evaluation says so.
+ * Result of judging whether a freeze is over: the reason; false if it continues; null if unknown, which changes
+ * nothing. `at` and `by` absent: it is over now, ended by the evaluation.
  */
 export type Over = { reason: string; at?: Timestamp; by?: string } | false | null;
 
-/** @param holding ids of all freezes that the calendar and open incidents ask for now */
+/** @param holding IDs of all freezes that the calendar and open incidents currently require */
 export function isOver(freeze: Freeze, inputs: LatchInputs, holding: ReadonlySet<string>): Over {
   switch (freeze.cause) {
     case 'budget':
@@ -28,7 +27,7 @@ export function isOver(freeze: Freeze, inputs: LatchInputs, holding: ReadonlySet
   }
 }
 
-/** Its scope and times are those of its record. */
+/** Checks the planned end of the stored record. */
 const plannedEndIsPast = ({ until }: Freeze, at: Timestamp, by: string): Over =>
   until !== null && until <= at && { reason: `its planned end, ${moment(until)}`, at: until, by };
 
@@ -48,7 +47,7 @@ function incidentIsOver(
   };
 }
 
-/** What the calendar says now counts, whatever it said when this was put on record. */
+/** Evaluates the current calendar, which takes precedence over the stored record. */
 function calendarIsOver(freeze: Freeze, { at }: LatchInputs, holding: ReadonlySet<string>): Over {
   if (holding.has(freeze.id)) return false;
   return (
@@ -70,16 +69,19 @@ function objectiveIsOver(freeze: Freeze, { objectives, at }: LatchInputs): Over 
   return (hasLasted || isLiftedAlready(freeze, found, at)) && over;
 }
 
-/** By a person. As long as an alert fires, data that may be behind it have not proved that the cause is over. */
+/**
+ * Returns whether a person has lifted the freeze. While an alert fires, data that may lag behind it do not prove that
+ * the cause is over.
+ */
 const isLiftedAlready = (freeze: Freeze, { alerting }: Evaluated, at: Timestamp): boolean =>
   stateAt(freeze, at) === 'over' && !(freeze.cause === 'burn' && alerting === true);
 
-/** `atOnce`: nobody wants it any more, so that its minimum duration does not count. */
+/** `atOnce`: the policy no longer asks for the freeze, so its minimum duration does not apply. */
 type ObjectiveOver = { reason: string; atOnce?: true } | false | null;
 
 function budgetIsOver({ status, policy }: Evaluated, at: Timestamp): ObjectiveOver {
   if (policy.budget === null) return { reason: 'by policy, budgets freeze no more here (budget: off)', atOnce: true };
-  // Without Prometheus nothing is known of a budget.
+  // Without Prometheus, the budget is unknown.
   const recovered = status === null ? null : hasRecovered(status, policy, at);
   return recovered && { reason: `less than ${percent(policy.budget.liftBelow)} of the budget is spent` };
 }

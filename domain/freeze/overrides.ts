@@ -8,19 +8,19 @@ import type { CheckInputs } from './check-inputs.ts';
 export type Usable = {
   freeze: Freeze;
   override: Override;
-  /** Null: any number. */
+  /** Remaining uses. Null: unlimited. */
   usesLeft: number | null;
-  /** This deployment has used it before, so that it costs no further use. */
+  /** Whether this deployment has already used the override, so that it costs no further use. */
   again: boolean;
 };
 
-/** Who asks, and as what it is counted where nothing tells it from others. */
+/** The request, and the key under which it is counted if it does not identify the deployment. */
 export type Deployment = Pick<CheckInputs, 'request' | 'countedAs'>;
 
 /**
- * By what name a deployment is counted: its own id, else its version and commit, else what it was given as this question
- * was asked. Where a freeze holds for several services, two of them may use the same id. Null: nothing tells this
- * deployment from the next one.
+ * Returns the key under which a deployment's override uses are counted: its own ID, else its version and commit, else
+ * the key assigned to the request. If the freeze covers several services, the key includes service and environment,
+ * because two services may use the same ID. Null: nothing distinguishes this deployment from the next one.
  */
 export function deploymentKey(
   { service, environment }: FreezeScope,
@@ -33,7 +33,7 @@ export function deploymentKey(
   return `${place.service}/${place.environment}/${own}`;
 }
 
-/** The override of a freeze that lets this deployment through now. Of several, what costs least. */
+/** Returns the override that lets this deployment through now; of several, the one that costs least. */
 export function usableOverride(freeze: Freeze, deployment: Deployment, at: Timestamp): Usable | undefined {
   const { request } = deployment;
   const key = deploymentKey(freeze, deployment);
@@ -49,21 +49,21 @@ export function usableOverride(freeze: Freeze, deployment: Deployment, at: Times
     .toSorted((a, b) => costOf(a) - costOf(b) || (a.override.id < b.override.id ? -1 : 1))[0];
 }
 
-/** Nothing is lost with one that is used already, or that has any number of uses. */
+/** Ranks overrides: one that this deployment already used or that has unlimited uses costs nothing. */
 const costOf = ({ again, usesLeft, override }: Usable): number =>
   again ? 0 : usesLeft === null ? 1 : override.version === null ? 3 : 2;
 
 const isActive = (override: Override, at: Timestamp): boolean =>
   at < override.expires_at && override.withdrawn_at === null && !waits(override);
 
-/** A second person has still to say yes. Whoever asked is none. */
+/** Returns whether the override still needs approval by a second person, who must not be the requester. */
 const waits = ({ needs_approval, approved_by, requested_by }: Override): boolean =>
   needs_approval && (approved_by === null || isSamePerson(approved_by, requested_by));
 
 const isFor = ({ version }: Override, request: CheckRequest): boolean =>
   version === null || version === request.version;
 
-/** Why the overrides that a freeze has do not let this deployment through, for whoever has counted on one. */
+/** Explains why the existing overrides of a freeze do not let this deployment through. */
 export const unusable = (freeze: Freeze, request: CheckRequest, at: Timestamp): string[] =>
   freeze.overrides
     .filter(({ withdrawn_at }) => withdrawn_at === null)
@@ -76,7 +76,7 @@ function whyNot(override: Override, request: CheckRequest, at: Timestamp): strin
   return 'has been used up';
 }
 
-/** What is to be recommended to whoever gives it. */
+/** Returns recommendations for the person who requests an override. */
 export const overrideWarnings = ({ version }: Pick<Override, 'version'>): string[] =>
   version === null
     ? ['this override lets any version through; name the version that it is for, and it lets only that one through']

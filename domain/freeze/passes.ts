@@ -3,10 +3,10 @@ import type { CheckedChange, CheckReason } from '../../schemas/freeze-check.ts';
 import type { CalendarFreeze, CheckInputs } from './check-inputs.ts';
 import { type Usable, usableOverride } from './overrides.ts';
 
-/** What lets a change through a freeze. */
+/** Exemption that lets a change through a freeze. */
 export type Pass = { by: 'rollback' | 'kind' } | ({ by: 'override' } & Usable);
 
-/** What lets it through one that is in force. Undefined: nothing does. */
+/** Returns the exemption from a freeze in force; undefined if there is none. */
 export const passThrough = (freeze: CalendarFreeze, inputs: CheckInputs): Pass | undefined => {
   const exempt = exemption(inputs, freeze.passes ?? inputs.policy.passes);
   if (exempt !== undefined) return exempt;
@@ -15,9 +15,10 @@ export const passThrough = (freeze: CalendarFreeze, inputs: CheckInputs): Pass |
 };
 
 /**
- * A rollback to a version known good passes everything but a pin. Other kinds are not taken on the caller's word.
+ * Returns the exemption for the kind of change. A rollback to a known good version passes everything but a pin. Other
+ * kinds require proof of identity.
  *
- * @param passes kinds that what holds it lets pass
+ * @param passes kinds of change exempted by the freeze or the policy
  */
 export function exemption(
   { request, rollback, identity }: CheckInputs,
@@ -30,7 +31,7 @@ export function exemption(
     : undefined;
 }
 
-/** What has let it through, for the record. */
+/** Describes the exemption for the decision record. */
 export function passReason(pass: Pass, { request, rollback, identity }: CheckInputs): CheckReason {
   switch (pass.by) {
     case 'rollback':
@@ -53,9 +54,9 @@ function overrideInWords({ freeze, override, usesLeft, again }: Usable): string 
 }
 
 /**
- * Why a change of a kind that could pass does not. Undefined: it is an ordinary deploy.
+ * Explains why a change of a kind that could be exempt is not. Undefined: an ordinary deploy.
  *
- * @param holding what refuses it
+ * @param holding freezes that refuse the change
  */
 export function notExempt(
   { request: { change }, rollback, identity, policy }: CheckInputs,
@@ -77,7 +78,7 @@ const nameOf = (change: CheckedChange): string =>
     change
   ];
 
-/** What to do for a deploy that cannot wait. */
+/** Describes how to override the freeze for an urgent deploy. */
 export const howToOverride = ({ id }: Freeze, people: 1 | 2): string =>
   `to deploy all the same, ask for an override: firebreak freeze override ${id} --reason … ` +
   `(POST /v1/freezes/${id}/overrides)${people === 2 ? ', which a second person has to approve' : ''}`;

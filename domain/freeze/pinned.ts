@@ -6,8 +6,9 @@ import { isSameCommit, isVersionNamed } from './same-commit.ts';
 import { list, moment } from './words.ts';
 
 /**
- * A version known bad is refused whatever the change is called, and no override lets it through; by its commit as by its
- * name. Where no version is told, and no commit of one, it may be any, so there is only a warning.
+ * Refuses a version that is pinned as known bad, by its name or its commit, whatever the kind of change. No override
+ * applies. If the request names neither a version nor a known bad commit, the version is unknown, so the finding is
+ * only a warning.
  */
 export function pinFindings(inputs: CheckInputs): Finding[] {
   const { request, pins, place } = inputs;
@@ -32,12 +33,13 @@ export function pinFindings(inputs: CheckInputs): Finding[] {
   ];
 }
 
-/** By what name a pinned version was asked about. Undefined: it was not. */
+/** Returns the name in the request that matches the pinned version; undefined if none does. */
 function nameFor({ version }: PinView, { request, rollback, pinnedCommits = [] }: CheckInputs): string | undefined {
   const names = namesIn(request);
   const own = names.find((name) => isVersionNamed(version, name));
   if (own !== undefined) return own;
-  // Versions of one commit can differ in their settings, so one of them that is known good is not the bad one.
+  // Versions of the same commit can differ in configuration, so a known good version of that commit is not the pinned
+  // one.
   const isAnother = request.version !== null && rollback !== null && rollback.kind !== 'not_known';
   if (isAnother) return undefined;
   const commits = pinnedCommits.filter((one) => one.version === version);

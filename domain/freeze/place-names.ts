@@ -5,13 +5,16 @@ import type { CheckInputs } from './check-inputs.ts';
 import type { Finding } from './finding.ts';
 import { list } from './words.ts';
 
-/** Of an objective, and of an alert, that does not say where. */
+/** Environment of objectives and alerts that do not name one. */
 const DEFAULT_ENVIRONMENT = 'production';
 
-/** The environments of each service. */
+/** Environments of each service. */
 export type KnownPlaces = ReadonlyMap<string, ReadonlySet<string>>;
 
-/** What the configuration names: the catalogue, objectives, and policies and plans of freezes for single services. */
+/**
+ * Collects the environments of each service from the configuration: the catalogue, objectives, freeze policies, and the
+ * freeze calendar.
+ */
 export function configuredPlaces({
   services,
   slos,
@@ -37,7 +40,7 @@ export function configuredPlaces({
   return places;
 }
 
-/** Every environment that the configuration names for anything. */
+/** Collects every environment that the configuration names. */
 export const configuredEnvironments = ({ services, slos, freeze }: Pick<Config, 'services' | 'slos' | 'freeze'>) =>
   new Set<string>([
     DEFAULT_ENVIRONMENT,
@@ -48,8 +51,8 @@ export const configuredEnvironments = ({ services, slos, freeze }: Pick<Config, 
   ]);
 
 /**
- * Which of these names is meant: the same one, or the only one that differs in nothing but case, width and blanks.
- * Undefined: none is.
+ * Returns the matching name: an exact match, or the only name that differs in nothing but case, character width, and
+ * blanks. Undefined: no match.
  */
 export function theOneCalled(name: string, known: Iterable<string>): string | undefined {
   const names = [...new Set(known)];
@@ -58,10 +61,10 @@ export function theOneCalled(name: string, known: Iterable<string>): string | un
   return alike.length === 1 ? alike[0] : undefined;
 }
 
-/** Shorter beginnings are those of many words. */
+/** Minimum length of a prefix match: shorter prefixes match too many names. */
 const BEGINNING_MIN_CHARS = 3;
 
-/** Which one was probably meant: one that it is the beginning of, as `prod`, or that is written nearly so. */
+/** Returns the name that was probably meant: one with this prefix, such as `prod`, or one with a similar spelling. */
 export function probablyMeant(name: string, known: Iterable<string>): string | null {
   const names = [...known].toSorted();
   const begun =
@@ -71,7 +74,7 @@ export function probablyMeant(name: string, known: Iterable<string>): string | n
   return begun ?? nearest(name, names);
 }
 
-/** That it was asked about under other names, and that nobody knows the environment. */
+/** Reports that the request used other names than the known ones, and that the environment is unknown. */
 export function placeFindings({ request, asked, unknownEnvironment: unknown }: CheckInputs): Finding[] {
   const { service, environment } = request;
   return [
@@ -96,7 +99,8 @@ function unknownFinding(
   { policy, known, meant, recorded }: NonNullable<CheckInputs['unknownEnvironment']>,
 ): Finding {
   const suggestion = meant === null ? '' : `; did you mean ${JSON.stringify(meant)}?`;
-  // A deployment under a misspelt name must not make that name look right; nor does policy refuse what runs somewhere.
+  // A deployment under a misspelled name must not make that name valid. Conversely, the policy does not refuse an
+  // environment that has recorded deployments.
   if (recorded)
     return {
       code: 'unknown_environment',

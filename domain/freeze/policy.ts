@@ -2,13 +2,15 @@ import type { CheckedChange } from '../../schemas/freeze-check.ts';
 import type { FreezeFile, FreezeRules, Identity } from '../../schemas/freeze-policy.ts';
 import type { EnvironmentName, ServiceName } from '../../schemas/names.ts';
 
-/** What holds for one service in one environment. Shares are of the budget, 0 to 1 and beyond. */
+/**
+ * Effective policy for one service in one environment. Shares of the budget are from 0 to 1, and above 1 if overspent.
+ */
 export type FreezePolicy = {
   /** Null: budgets do not freeze. */
   budget: { warn: number; freeze: number; liftBelow: number } | null;
   burn: 'page' | 'ticket' | 'off';
   minimumSeconds: number;
-  /** Besides a rollback to a version known good, which always passes. */
+  /** Exempt kinds of change, in addition to a rollback to a known good version, which always passes. */
   passes: readonly CheckedChange[];
   identities: readonly Identity[];
   dependants: 'off' | 'warn' | 'on';
@@ -31,7 +33,7 @@ export const DEFAULT_POLICY: FreezePolicy = {
   overrides: { people: 1, maxSeconds: 24 * 3600 },
 };
 
-/** Of whom a policy is wanted, as the catalogue has it. */
+/** Service and environment whose policy is requested, with team and tier from the catalogue. */
 export type PolicySubject = {
   service: ServiceName;
   environment: EnvironmentName;
@@ -39,7 +41,10 @@ export type PolicySubject = {
   tier: number | null;
 };
 
-/** The default, then what is said for all, then each policy that matches: the last word on each thing counts. */
+/**
+ * Merges the built-in defaults, the file's defaults, and each matching policy in order; later rules override earlier
+ * ones.
+ */
 export function policyFor(file: FreezeFile, subject: PolicySubject): FreezePolicy {
   const matching = file.policies.filter(
     ({ match }) =>
@@ -80,14 +85,17 @@ function withRules(policy: FreezePolicy, rules: FreezeRules): FreezePolicy {
   };
 }
 
-/** What is not said of a budget stays; a freeze that is set without a level to lift at lifts 5 % below. */
+/**
+ * Merges budget rules: levels that are not set keep their value. A new freeze level without a lift level lifts at 95 %
+ * of the freeze level.
+ */
 function budgetOf(before: FreezePolicy['budget'], rules: FreezeRules['budget']): FreezePolicy['budget'] {
   if (rules === undefined) return before;
   if (rules === 'off') return null;
   const base = before ?? DEFAULT_POLICY.budget;
   const freeze = rules.freeze ?? base?.freeze ?? 1;
   const liftBelow = rules.liftBelow ?? (rules.freeze === undefined ? base?.liftBelow : undefined) ?? freeze * 0.95;
-  // Two policies that know nothing of each other can say so together.
+  // Two independent policies can together set a lift level above the freeze level.
   const isBelow = liftBelow < freeze;
   return { warn: rules.warn ?? base?.warn ?? 0.75, freeze, liftBelow: isBelow ? liftBelow : freeze * 0.95 };
 }

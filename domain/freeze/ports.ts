@@ -7,41 +7,51 @@ import type { Timestamp } from '../../schemas/time.ts';
 import type { WaitingGate } from '../../schemas/waiting-gate.ts';
 import type { Page, Place } from '../ports.ts';
 
-/** Freezes on record. Whatever changes one is on the sealed log with it, in the same transaction. */
+/** Store of freezes. Every change to a freeze is recorded in the audit log in the same transaction. */
 export type Freezes = {
   /**
-   * Puts a freeze on record, in every list that a check reads, in one transaction. One of the same cause (objective,
-   * incident, entry of the calendar with this beginning) that is not settled yet is given back instead, and so is one
-   * with this id; by calendar or incident it is revised, where `revisionOf` says so.
-   * @throws ScopeFull when its scope has too many that are not over
+   * Stores a freeze in every list that a check reads, in one transaction. Returns the existing freeze instead if an
+   * unsettled one has the same cause (objective, incident, or calendar entry with this start) or the same ID. An
+   * existing calendar or incident freeze is revised where `revisionOf` says so.
+   * @throws ScopeFull when its scope has too many freezes that are not over
    */
   open(freeze: Freeze): Promise<{ freeze: Freeze; created: boolean }>;
-  /** Ends it; one that has ended stays as it is. `settled`: its cause is over. Undefined: there is none with this id. */
+  /**
+   * Ends a freeze; no effect if it has ended already. `settled`: its cause is over. Undefined: no freeze with this ID.
+   */
   end(id: string, end: { at: Timestamp; by: string; reason: string; settled: boolean }): Promise<Freeze | undefined>;
   /**
-   * Says of one by calendar or incident what holds now. If it was over without a person's doing, or its cause was, it is
-   * in force again. Undefined: there is none with this id.
+   * Revises a calendar or incident freeze to the current state. If it ended without a person's action, or its cause was
+   * over, it is in force again. Undefined: no freeze with this ID.
    */
   revise(revision: Pick<Freeze, 'id' | 'reason' | 'ends_when' | 'until'>): Promise<Freeze | undefined>;
-  /** The cause of one that was lifted by a person is over. */
+  /** Records that the cause of a freeze lifted by a person is over. */
   settle(id: string, at: Timestamp): Promise<void>;
-  /** Strongly consistent. */
+  /** Reads strongly consistently. */
   get(id: string): Promise<Freeze | undefined>;
-  /** Newest first, those that are over included. Fewer than the limit only at the end. @param wanted others are left out */
+  /**
+   * Returns freezes newest first, including those that are over. A page has fewer entries than the limit only at the
+   * end.
+   * @param wanted filter
+   */
   list(query: { limit: number; cursor?: string }, wanted?: (freeze: Freeze) => boolean): Promise<Page<Freeze>>;
-  /** All that are scheduled, in force, or not settled. Strongly consistent. */
+  /** Returns all freezes that are scheduled, in force, or not settled. Strongly consistent. */
   current(): Promise<Freeze[]>;
   /**
-   * Undefined: there is no such freeze, or it is over. One with this id again is the first.
+   * Adds an override; idempotent by its ID. Undefined: there is no such freeze, or it is over.
    * @throws ScopeFull
    */
   addOverride(id: string, override: Override): Promise<Freeze | undefined>;
-  /** Says yes as the second person, once. `own`: it is the one who asked. `unknown`: nobody waits for a yes to it. */
+  /**
+   * Approves an override as the second person, once. `own`: the approver is the requester. `unknown`: no such override
+   * needs approval.
+   */
   approveOverride(id: string, override: string, by: string): Promise<Freeze | 'unknown' | 'own'>;
   withdrawOverride(id: string, override: string, by: string, reason?: string): Promise<Freeze | undefined>;
   /**
-   * Counts a deployment against an override, once. `spent`: it is not good any more, or not for this version.
-   * @param version that is deployed; without it an override of one version is not good
+   * Counts a use of an override by a deployment, once. `spent`: the override is no longer valid, or not for this
+   * version.
+   * @param version deployed version; without it, an override for a specific version does not apply
    */
   useOverride(
     id: string,
@@ -52,28 +62,31 @@ export type Freezes = {
   ): Promise<'used' | 'again' | 'spent'>;
 };
 
-/** Where something is checked: its place, with what the catalogue says. */
+/** Service and environment of a check, with the team from the catalogue. */
 export type CheckedPlace = Place & { team: string | null };
 
-/** What is on record of one place, strongly consistent. */
+/** Stored state of one service and environment. Strongly consistent. */
 export type PlaceState = {
-  /** Of each scope that covers the place; scheduled ones and those that are over may be among them. */
+  /**
+   * Freezes of each scope that covers the service and environment, possibly including scheduled ones and those that are
+   * over.
+   */
   freezes: Freeze[];
   slos: SloStatus[];
 };
 
-/** All that a check reads, in as few reads as can be. */
+/** Reads the state for a check in as few requests as possible. */
 export type FreezeState = {
-  /** Strongly consistent. What it gives is shared with others who ask at the same moment: nobody may change it. */
+  /** Reads strongly consistently. Concurrent callers share the result, so callers must not modify it. */
   read(
     place: CheckedPlace,
     dependencies: readonly CheckedPlace[],
   ): Promise<{ own: PlaceState; dependencies: PlaceState[]; pins: PinView[]; evaluatedAt: Timestamp | null }>;
 };
 
-/** One answer of the check on record, with all that it was made of: `decide(inputs)` gives it again. */
+/** One stored decision of the check with all its inputs: `decide(inputs)` reproduces it. */
 export type FreezeDecision<Inputs = unknown> = {
-  /** Hash of the scope, the change and the state that it was decided under. */
+  /** Hash of the scope, the change, and the state of the decision. */
   id: string;
   at: Timestamp;
   by: string;
@@ -84,22 +97,25 @@ export type FreezeDecision<Inputs = unknown> = {
 
 export type FreezeDecisions = {
   /**
-   * Once, with its entry on the sealed log. Again it is counted in memory, so that a repeat waits for no write; a process
-   * that dies takes up to a minute's counts with it, never a decision.
+   * Stores a decision once, with its audit log entry. Repeats are counted in memory, so that they do not wait for a
+   * write. A process that dies loses up to one minute of counts, but no decision.
    */
   keep(decision: FreezeDecision): Promise<'first' | 'again'>;
-  /** Writes what was counted: within a minute by itself, and at once for whoever is about to end. */
+  /** Writes the counts. Runs automatically within a minute; call it before the process ends. */
   flush(): Promise<void>;
-  /** `count`: how often it was asked, as far as was written. */
+  /** Returns a decision. `count`: number of requests, as far as written. */
   get(id: string): Promise<(FreezeDecision & { count: number; last_at: Timestamp }) | undefined>;
 };
 
-/** What is on the sealed log. `detail` is small and holds no secret. */
+/** Entry of the audit log. `detail` is small and contains no secrets. */
 export type AuditEntry = {
   id: string;
   at: Timestamp;
   actor: string;
-  /** `freeze.opened`, `freeze.ended`, `freeze.decision`, `override.requested`, `override.approved`, `override.used` … */
+  /**
+   * For example `freeze.opened`, `freeze.ended`, `freeze.decision`, `override.requested`, `override.approved`,
+   * `override.used`.
+   */
   kind: string;
   subject: string;
   text: string;
@@ -107,9 +123,9 @@ export type AuditEntry = {
 };
 
 /**
- * Whether the log is as it was written. `entries`: sealed ones that were found so. `brokenAt`: the first entry that is
- * not, or that is missing, or the seal, where it cannot be told more precisely; null where nothing could be checked.
- * `because`: what was found there, and what it means.
+ * Result of verifying the audit log. `entries`: number of sealed entries found intact. `brokenAt`: the first altered or
+ * missing entry, or the seal if the entry cannot be determined; null if nothing could be checked. `because`: what was
+ * found there and what it means.
  */
 export type ChainCheck = {
   intact: boolean;
@@ -120,67 +136,77 @@ export type ChainCheck = {
 };
 
 export type AuditLog = {
-  /** Without contention; sealed when its minute has been over for a minute. The same id again is the same entry. */
+  /**
+   * Appends entries without contention; idempotent by ID. Entries are sealed one minute after the end of their minute.
+   */
   append(entries: readonly AuditEntry[]): Promise<void>;
-  /** Newest first; by the minute in which they were written, and in it by their time. */
+  /** Returns entries newest first, ordered by the minute in which they were written and, within it, by their time. */
   list(query: { limit: number; cursor?: string }): Promise<Page<AuditEntry & { sealed: boolean; hash: string | null }>>;
   /** Records that this version of the configuration is in force, unless it was the last one recorded. */
   configuration(version: string): Promise<void>;
-  /** Seals whole minutes that are over into the chain. Two at the same time do no harm. */
+  /** Seals completed minutes into the chain. Concurrent runs are safe. */
   seal(): Promise<void>;
-  /** Also whether decisions of the check are as they were. @param query.last only so many of the newest seals */
+  /**
+   * Verifies the chain, and that stored decisions of the check are unchanged. @param query.last verify only this many
+   * of the newest seals
+   */
   check(query?: { last?: number }): Promise<ChainCheck>;
 };
 
-/** Signs with ES256, and tells what was signed by us. */
+/** Signs and verifies tokens with ES256. */
 export type Signer = {
-  /** Null: no usable key is configured, which `problem` explains. */
+  /** Signs claims. Null: no usable key is configured; see `problem`. */
   sign(claims: Record<string, unknown>, lifetimeSeconds: number): Promise<string | null>;
-  /** @returns the claims, or what is wrong with it, in words */
+  /** @returns the claims, or the reason why the token is invalid */
   verify(token: string): Promise<{ ok: true; claims: Record<string, unknown> } | { ok: false; problem: string }>;
-  /** Public keys, the one that was replaced lately included. */
+  /** Returns the public keys, including the most recently replaced one. */
   jwks(): Promise<{ keys: Record<string, unknown>[] }>;
-  /** What is wrong with the keys, and what to do about it. Null: nothing. */
+  /** Describes a problem with the keys and its remedy. Null: none. */
   problem(): Promise<string | null>;
 };
 
-/** Identity tokens of CI systems (OpenID Connect). */
+/** Verifies identity tokens of CI systems (OpenID Connect). */
 export type IdentityTokens = {
-  /** Whether one of the identities that policy accepts has signed it, with the claims that it asks for, for us, and now. */
+  /**
+   * Checks that an accepted identity signed the token, with the required claims and audience, and that it is valid now.
+   */
   verify(
     token: string,
     accepted: readonly Identity[],
   ): Promise<{ ok: true; subject: string } | { ok: false; problem: string }>;
 };
 
-/** Deployments elsewhere that wait for our word. */
+/** Store of deployments in other systems that wait for approval by Firebreak. */
 export type WaitingGates = {
-  /** Puts it on record, once, and gives it as it is on record. Undefined: it was answered before. */
+  /** Stores a gate once and returns the stored form. Undefined: it was already answered. */
   keep(gate: WaitingGate): Promise<WaitingGate | undefined>;
-  /** Oldest first. Strongly consistent. */
+  /** Returns all gates, oldest first. Strongly consistent. */
   all(): Promise<WaitingGate[]>;
-  /** Changes what is on record. Undefined: somebody else has, or it was answered, since it was read. */
+  /** Updates a gate. Undefined: it was modified concurrently or answered since it was read. */
   change(gate: WaitingGate): Promise<WaitingGate | undefined>;
-  /** It was answered, or waits no more. */
+  /** Removes a gate that was answered or no longer waits. */
   end(gate: WaitingGate): Promise<void>;
 };
 
-/** Whoever holds a deployment back until it is told otherwise. Every call is one attempt. */
+/** Client of a system that holds a deployment until it is approved. Every call is a single attempt. */
 export type GateKeeper = {
   /**
-   * @param review.state null: it goes on waiting, and people read why
-   * @returns `over`: it does not wait any more. `unclear`: it may have been told. `refused`: somebody has to set something
-   *   right
+   * @param review.state null: the deployment keeps waiting; the comment shows the reason
+   * @returns `over`: the deployment no longer waits. `unclear`: the review may have arrived. `refused`: a person must
+   *   correct a setting
    */
   review(
     gate: WaitingGate,
     review: { state: 'approved' | 'rejected' | null; comment: string },
   ): Promise<{ kind: 'done' } | { kind: 'over' | 'later' | 'unclear' | 'refused'; detail: string }>;
-  /** Whether what is deployed has at `path` exactly what the version has; null: everywhere. False: or it is not known. */
+  /**
+   * Returns whether the deployed commit has exactly the content of `version` at `path` (null: everywhere). False also
+   * if unknown.
+   */
   hasContentOf(gate: WaitingGate, version: string, path: string | null): Promise<boolean>;
   /**
-   * Questions of the last days that did not get through to us, as they were sent. Those in `known` are left out.
-   * Empty also where it cannot be told.
+   * Returns requests of the last days whose delivery to Firebreak failed, as they were sent, except those in `known`.
+   * Empty also if this cannot be determined.
    */
   undelivered(known: ReadonlySet<string>): Promise<{ id: string; at: Timestamp; payload: unknown }[]>;
 };

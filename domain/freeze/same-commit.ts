@@ -1,10 +1,13 @@
-/** What is shorter could be of many commits. */
+/** Commit hash, abbreviated or full. Shorter abbreviations are ambiguous. */
 const SHORT_OR_FULL = /^[0-9a-f]{7,64}$/;
 
-/** SHA-1, or SHA-256. */
+/** Full SHA-1 or SHA-256 hash. */
 const FULL = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
-/** Whether two names are of the same commit: either may be shortened, to seven digits at least, and case does not count. */
+/**
+ * Returns whether two names refer to the same commit. Either may be abbreviated to at least seven digits; case is
+ * ignored.
+ */
 export function isSameCommit(one: string, other: string): boolean {
   const [short = '', long = ''] = [one, other]
     .map((name) => name.trim().toLowerCase())
@@ -13,6 +16,6 @@ export function isSameCommit(one: string, other: string): boolean {
   return SHORT_OR_FULL.test(short) && SHORT_OR_FULL.test(long) && long.startsWith(short);
 }
 
-/** Whether a name is of this version: to the letter, or, where the version is a commit, as a commit. */
+/** Returns whether a name refers to this version: exactly, or, if the version is a commit, as a commit. */
 export const isVersionNamed = (version: string, name: string): boolean =>
   name === version || (FULL.test(version.toLowerCase()) && isSameCommit(name, version));

@@ -4,12 +4,13 @@ import type { CalendarFreeze, CheckInputs } from './check-inputs.ts';
 import type { CheckedPlace, PlaceState } from './ports.ts';
 import { covers, isLifted, stateAt } from './state.ts';
 
-/** What a check reads of the freezes of a place. */
+/** Inputs for the freezes of a service and environment. */
 type PlaceInputs = Pick<CheckInputs, 'place' | 'own' | 'calendar' | 'incidents'>;
 
 /**
- * The freezes of a place as they hold, those of the calendar and of incidents as they are now: their records say only
- * what people have done to them since. A pin is none of them, because it holds for one version.
+ * Returns the effective freezes of a service and environment. Calendar and incident freezes are computed from the
+ * current state: their records only add what people have done to them since. Pins are not included, because they apply
+ * to one version.
  */
 export function freezesAt({ place, own, calendar, incidents }: PlaceInputs): CalendarFreeze[] {
   const records = own.freezes.filter((freeze) => covers(freeze, place));
@@ -24,16 +25,16 @@ export function freezesAt({ place, own, calendar, incidents }: PlaceInputs): Cal
 function asOnRecord(freeze: CalendarFreeze, record: Freeze | undefined): CalendarFreeze {
   if (record === undefined) return freeze;
   const { overrides, ended_at, ended_by, end_reason } = record;
-  // One that was over once and has come again is in force again.
+  // A freeze whose cause was over once and returned is in force again.
   return isLifted(record) ? { ...freeze, overrides, ended_at, ended_by, end_reason } : { ...freeze, overrides };
 }
 
-/** Of a dependency, with what is known of its objectives. */
+/** A freeze of a dependency, with the status of its objectives. */
 export type DependencyFreeze = { service: string; freeze: Freeze; slos: PlaceState['slos'] };
 
 /**
- * What holds what the service depends on. A freeze that the calendar plans for others says nothing of how they are; one
- * that holds for the place itself, too, is counted there.
+ * Returns the freezes of dependencies. Calendar freezes of dependencies are skipped, because they say nothing about the
+ * dependency's health; freezes that also cover the service itself are handled there.
  */
 export function frozenDependencies({ at, place, dependencies, policy }: CheckInputs): DependencyFreeze[] {
   if (policy.dependants === 'off') return [];
@@ -55,6 +56,6 @@ const freezesOf = (place: CheckedPlace, own: PlaceState, incidents: Freeze[] | u
 
 const TELLS_OF_TROUBLE: readonly Freeze['cause'][] = ['budget', 'burn', 'incident', 'person'];
 
-/** What is known of the objective that has caused a freeze. */
+/** Returns the status of the objective that caused a freeze. */
 export const statusOf = (slos: readonly SloStatus[], { slo }: Pick<Freeze, 'slo'>): SloStatus | undefined =>
   slo === null ? undefined : slos.find(({ id }) => id === slo);

@@ -5,8 +5,8 @@ import type { CheckedPlace } from './ports.ts';
 type Times = Pick<Freeze, 'cause' | 'starts_at' | 'until' | 'ended_at'>;
 
 /**
- * `over` from the instant of its planned end on, or once it was ended. What is not planned holds as soon as it is on
- * record. Clocks differ, and who reads a beginning or an end that is a second ahead knows all the same that it was.
+ * Returns the state of a freeze. `over`: from its planned end on, or once it was ended. An unplanned freeze is in force
+ * as soon as it is stored, even if its start is slightly in the future because of clock differences.
  */
 export function stateAt({ cause, starts_at, until, ended_at }: Times, at: Timestamp): FreezeView['state'] {
   if (ended_at !== null || (until !== null && until <= at)) return 'over';
@@ -16,16 +16,19 @@ export function stateAt({ cause, starts_at, until, ended_at }: Times, at: Timest
 
 export const viewOf = (freeze: Freeze, at: Timestamp): FreezeView => ({ ...freeze, state: stateAt(freeze, at) });
 
-/** Whether what holds in this scope holds at the place. */
+/** Returns whether the scope covers the service and environment. */
 export const covers = (scope: FreezeScope, { service, environment, team }: CheckedPlace): boolean =>
   (scope.service === null || scope.service === service) &&
   (scope.environment === null || scope.environment === environment) &&
   (scope.team === null || scope.team === team);
 
-/** Whether a person has ended it, and its cause may go on. What ends by itself is settled at once. */
+/**
+ * Returns whether a person ended the freeze while its cause may continue. A freeze that ends automatically is settled
+ * immediately.
+ */
 export const isLifted = ({ ended_at, settled_at }: Pick<Freeze, 'ended_at' | 'settled_at'>): boolean =>
   ended_at !== null && settled_at === null;
 
-/** Who ends and opens freezes besides people. */
+/** Actors other than people that open and end freezes. */
 export const EVALUATION = 'evaluation';
 export const CALENDAR = 'calendar';

@@ -12,9 +12,10 @@ import { stateAt } from './state.ts';
 const EVALUATION_SECONDS = 60;
 
 /**
- * When the answer can change by itself, next: a freeze begins or ends, an override that lets it through expires, so much
- * of a budget is forecast to be spent that it warns or freezes, or so little that it warns no more, or to have burnt fast
- * for long enough, or what nobody can read now is stale. Never in the past. Null: nothing is in sight.
+ * Returns when the answer can next change without a new request or action: a freeze begins or ends, an override in use
+ * expires, the budget is forecast to reach the warn or freeze level or to drop below the warn level, a burn rate is
+ * forecast to have been high for long enough, or data that cannot be read now become stale. Always in the future. Null:
+ * no change is foreseeable.
  */
 export function nextTransition(inputs: CheckInputs, passes: readonly Pass[]): Timestamp | null {
   const { at, own, policy } = inputs;
@@ -37,7 +38,9 @@ const isByData = ({ cause }: Freeze): boolean => cause === 'budget' || cause ===
 const current = ({ own, policy, at }: CheckInputs): SloStatus[] =>
   own.slos.filter((status) => !isTooOld(status, policy, at));
 
-/** Where a budget freezes already, or its burn does, the answer stays the same when more is spent. */
+/**
+ * Returns the forecast times for budgets; further spending changes nothing if a budget or burn rate already freezes.
+ */
 const spentAt = (inputs: CheckInputs): (Timestamp | null)[] =>
   inputs.policy.budget === null
     ? []
@@ -46,7 +49,7 @@ const spentAt = (inputs: CheckInputs): (Timestamp | null)[] =>
         freezes === undefined ? spent : freezes,
       ]);
 
-/** Where anything holds, it stays so, and none of these is a reason to believe less in it. */
+/** Returns the forecast times for data, which matter only if no freeze is in force. */
 const changesOfData = (inputs: CheckInputs): (Timestamp | null)[] =>
   current(inputs).flatMap((status) => [
     warningEnds(status, inputs),
@@ -63,7 +66,7 @@ function burnFreezes({ forecast }: SloStatus, { policy: { burn } }: CheckInputs)
   return counting.filter((instant) => instant !== null).toSorted()[0] ?? null;
 }
 
-/** Of what cannot be read now, or not be understood: when it is too old, if that goes on. */
+/** Returns when data that currently cannot be read or interpreted become stale if that continues. */
 function staleFrom(status: SloStatus, { at, policy }: CheckInputs): Timestamp | null {
   const hasSay = policy.budget !== null || policy.burn !== 'off';
   if (!hasSay || status.data_at === null || isTelling(status, policy, at) || isStale(status, policy, at)) return null;
@@ -79,7 +82,10 @@ function changeOf(freeze: Freeze, known: Circumstances, inputs: CheckInputs): Ti
   return lifts === null || lifts > evaluation ? lifts : evaluation;
 }
 
-/** Only an evaluation lifts what data have frozen. One that is overdue is expected at its next turn. */
+/**
+ * Returns the next evaluation, because only an evaluation lifts budget and burn-rate freezes. An overdue one is
+ * expected at its next regular time.
+ */
 function nextEvaluation({ at, evaluatedAt }: CheckInputs): Timestamp {
   if (evaluatedAt === null) return plusSeconds(at, EVALUATION_SECONDS);
   const passed = Math.floor(secondsBetween(evaluatedAt, at) / EVALUATION_SECONDS);

@@ -6,7 +6,10 @@ import { freezingBurn, hasSpent, isStale, isTelling, spentInWords } from './spen
 import { isLifted, stateAt } from './state.ts';
 import { moment, percent } from './words.ts';
 
-/** Budgets that are low, and what would freeze but does not: a person has lifted it, or the evaluation comes to it. */
+/**
+ * Warns about low budgets, and about conditions that would freeze but do not: a person has lifted the freeze, or the
+ * next evaluation opens it.
+ */
 export const budgetWarnings = (inputs: CheckInputs): Finding[] => [
   ...inputs.own.slos.flatMap((status) => [...ofBudget(status, inputs), ...ofBurn(status, inputs)]),
   ...liftedBurns(inputs),
@@ -17,7 +20,7 @@ function ofBudget(status: SloStatus, inputs: CheckInputs): Finding[] {
   const { policy } = inputs;
   if (policy.budget === null || isFrozen('budget', status.id, inputs)) return [];
   const text = `${spentInWords(status)} of the error budget of ${status.id} is spent`;
-  // One that was lifted is below the level to freeze at, and not yet below the one to lift at.
+  // A lifted freeze can be below the freeze level, but not yet below the lift level.
   if (hasSpent(status, policy.budget.freeze) || liftedOf('budget', status.id, inputs) !== undefined)
     return [
       {
@@ -53,7 +56,10 @@ function ofBurn(status: SloStatus, inputs: CheckInputs): Finding[] {
 const burnNow = (status: SloStatus, { policy, at }: CheckInputs): BurnAlert | undefined =>
   isTelling(status, policy, at) ? freezingBurn(status, policy) : undefined;
 
-/** Lifted by a person before their cause was over, and no data say that it goes on: an alert does, or nothing is known. */
+/**
+ * Warns about burn-rate freezes that a person lifted before their cause was over and for which data show no current
+ * burn: an alert opened them, or there are no data.
+ */
 function liftedBurns(inputs: CheckInputs): Finding[] {
   const { own, policy } = inputs;
   if (policy.burn === 'off') return [];
@@ -66,7 +72,10 @@ function liftedBurns(inputs: CheckInputs): Finding[] {
   });
 }
 
-/** Of a service that is young, or of a Prometheus that keeps less than a window. It is no reason to warn, for weeks. */
+/**
+ * Explains partly known budgets of a new service, or of a Prometheus whose retention is shorter than the window. Only a
+ * note, because a warning would last for weeks.
+ */
 function ofCoverage(status: SloStatus, { policy, at }: CheckInputs): Finding[] {
   const { id, budget } = status;
   if (policy.budget === null || budget.remaining !== null || isStale(status, policy, at)) return [];

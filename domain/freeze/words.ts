@@ -1,30 +1,30 @@
 import type { Freeze, FreezeScope } from '../../schemas/freeze.ts';
 import type { Timestamp } from '../../schemas/time.ts';
 
-/** `2026-11-20 17:05 UTC`; what is less than a minute is cut. */
+/** Formats a time as `2026-11-20 17:05 UTC`, truncated to minutes. */
 export const moment = (at: Timestamp): string => `${at.slice(0, 10)} ${at.slice(11, 16)} UTC`;
 
-/** `297.6 %`. Cut, not rounded: nothing reads as 100 % before it is. */
+/** Formats a share as `297.6 %`, truncated rather than rounded: nothing shows as 100 % before it is. */
 export const percent = (share: number): string => `${Math.floor(share * 1000 + 1e-9) / 10} %`;
 
-/** `45 s`, `23 min`, `5 h`, `3 d`, cut to whole ones. */
+/** Formats a duration as `45 s`, `23 min`, `5 h`, or `3 d`, truncated to whole units. */
 export function age(seconds: number): string {
   if (seconds < 120) return `${Math.floor(seconds)} s`;
   if (seconds < 2 * 3600) return `${Math.floor(seconds / 60)} min`;
   return seconds < 2 * 86_400 ? `${Math.floor(seconds / 3600)} h` : `${Math.floor(seconds / 86_400)} d`;
 }
 
-/** `a, b and c`. */
+/** Joins words as `a, b and c`. */
 export const list = (words: readonly string[]): string =>
   words.length < 2 ? (words[0] ?? '') : `${words.slice(0, -1).join(', ')} and ${words.at(-1) ?? ''}`;
 
-/** What a freeze holds for: `checkout in production`, `services of payments`, `everything`. */
+/** Describes the scope of a freeze: `checkout in production`, `services of payments`, `everything`. */
 export function scopeInWords({ service, team, environment }: FreezeScope): string {
   const what = service ?? (team === null ? null : `services of ${team}`);
   if (what === null) return environment === null ? 'everything' : `everything in ${environment}`;
   return environment === null ? what : `${what} in ${environment}`;
 }
 
-/** `(freeze frz_…, for checkout in production, since 2026-11-20 17:05 UTC)` */
+/** Formats a reference to a freeze: `(freeze frz_…, for checkout in production, since 2026-11-20 17:05 UTC)`. */
 export const onRecord = (freeze: Pick<Freeze, 'id' | 'starts_at'> & FreezeScope): string =>
   `(freeze ${freeze.id}, for ${scopeInWords(freeze)}, since ${moment(freeze.starts_at)})`;
