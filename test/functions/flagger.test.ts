@@ -249,7 +249,7 @@ describe('where it cannot be told whether to roll back', () => {
     clock,
     log: silent,
     secrets: { get: async () => undefined },
-    tokens: { find: async () => ({ name: 'f', actions: ['flagger:gate'], ...EVERYWHERE }) },
+    tokens: { find: async () => ({ id: 't', name: 'f', created_by: 'ada', actions: ['flagger:gate'], ...EVERYWHERE }) },
     config: {
       current: async () => ({
         services: ServicesFile.parse({ services: { 'checkout-api': { environments: { production: place } } } })

@@ -15,7 +15,8 @@ describe(`kill -9 at some boundaries, chosen by FIREBREAK_SEED=${seed}`, async (
 });
 
 /** The answer is in the table; the process dies before it wakes anybody. */
-const ANSWERED = 'after TransactWriteItems Update INC/DEC, Update INC/META, Put INC/IN, Update PENDING, Put INC/TL #1';
+const ANSWERED =
+  'after TransactWriteItems Update INC/DEC, Update INC/META, Put INC/IN, Update PENDING, Put INC/TL, Put LOGWAITING #1';
 
 /** What it gave is known by nobody but the one who has called; and the act is done, and not written down. */
 const IN_A_RUNBOOK = ['inside POST /drains #1', 'after TransactWriteItems Put INC/RBKMEM #4'];
