@@ -8,6 +8,7 @@ import { declaredBytes, type Streamed } from '../functions/request-body.ts';
 import type { Machine } from '../schemas/machine.ts';
 import { Connections, RECEIVING } from './connections.ts';
 import { processMetrics } from './process-metrics.ts';
+import { senderAddress } from './sender-address.ts';
 import { BODY_MAX_BYTES, bodyStream, drained, waits } from './request-stream.ts';
 
 type LambdaAnswer = {
@@ -31,6 +32,8 @@ export async function serveFront(options: {
   host: string;
   port: number;
   maxConnections: number;
+  /** Addresses and networks of proxies whose `X-Forwarded-For` is believed. */
+  trustedProxies: readonly string[];
   handler: Handler;
   /** By the beginning of their paths, other deployed handlers. */
   others: Readonly<Record<string, Handler>>;
@@ -44,6 +47,7 @@ export async function serveFront(options: {
   machine: () => Promise<Machine>;
 }): Promise<{ url: string; close(): Promise<void> }> {
   const ofProcess = processMetrics();
+  const addressOf = senderAddress(options.trustedProxies);
   const server = createAdaptorServer({
     fetch: async (request, bindings) => {
       const path = rawPathOf(new URL(request.url).pathname);
@@ -70,7 +74,7 @@ export async function serveFront(options: {
       const isSent = (declared ?? 0) > 0 || incoming.headers['transfer-encoding'] !== undefined;
       const hasBody = isSent && !/^(GET|HEAD)$/.test(request.method);
       const stream = hasBody ? bodyStream(incoming, outgoing) : undefined;
-      const answer = await handler(Object.assign(toEvent(request, authorization), { stream }));
+      const answer = await handler(Object.assign(toEvent(request, authorization, addressOf(incoming)), { stream }));
       if (path === '/v1/connections') return send(await withMachine(answer, options.machine), incoming, outgoing);
       const more = () => ofProcess() + connections.metrics() + options.metrics();
       return send(path === '/metrics' ? withMore(answer, more) : answer, incoming, outgoing);
@@ -157,7 +161,7 @@ export function rawPathOf(path: string): string {
   }
 }
 
-function toEvent(request: Request, authorization: string | undefined): LambdaEvent {
+function toEvent(request: Request, authorization: string | undefined, sourceIp: string): LambdaEvent {
   const url = new URL(request.url);
   const path = rawPathOf(url.pathname);
   const headers = Object.fromEntries(request.headers);
@@ -172,7 +176,7 @@ function toEvent(request: Request, authorization: string | undefined): LambdaEve
         method: request.method,
         path,
         protocol: 'HTTP/1.1',
-        sourceIp: '127.0.0.1',
+        sourceIp,
         userAgent: headers['user-agent'] ?? '',
       },
       domainName: url.host,

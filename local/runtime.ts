@@ -131,6 +131,7 @@ async function start(settings: Settings, env: Env, opened: Opened): Promise<Runn
       host: settings.host,
       port: settings.port,
       maxConnections: settings.maxConnections,
+      trustedProxies: settings.trustedProxies,
       handler: httpHandler as FrontHandler,
       others: { '/integrations/slack/': slackHandler as unknown as FrontHandler },
       sandbox: standIns?.app,

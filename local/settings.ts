@@ -15,6 +15,7 @@ export type Settings = {
   timeScale: number;
   logLevel: string;
   maxConnections: number;
+  trustedProxies: readonly string[];
 };
 
 /** @throws naming each variable that is wrong */
@@ -33,5 +34,6 @@ export function readSettings(env: Env, cwd: string): Settings {
     timeScale: data.FIREBREAK_TIME_SCALE,
     logLevel: data.LOG_LEVEL,
     maxConnections: data.FIREBREAK_MAX_CONNECTIONS,
+    trustedProxies: data.FIREBREAK_TRUSTED_PROXIES,
   };
 }

@@ -66,6 +66,11 @@ export const VARIABLE_NOTES: Record<VariableName, VariableNote> = {
     meaning:
       'Most connections of clients at once. When all are taken, a new one replaces the one that has been without a request for the longest time ([operating.md](operating.md#limits))',
   },
+  FIREBREAK_TRUSTED_PROXIES: {
+    meaning:
+      'Addresses and networks of reverse proxies, as `127.0.0.1,10.0.0.0/8`. Whose `X-Forwarded-For` is believed, so that limits on wrong credentials count each client for itself ([operating.md](operating.md#limits))',
+    otherwise: 'none: the address that connects counts',
+  },
   FIREBREAK_TIME_SCALE: {
     meaning:
       'With 60, workflow waits, approval time-outs, retry back-off, verification windows, quiet times and schedules pass 60 times faster. For demonstrations and tests',

@@ -30,6 +30,18 @@ const anything = z.string().optional(); // also an empty one
 const httpUrl = z.url({ protocol: /^https?$/ });
 const folder = (standard: string) => z.string().min(1).default(standard);
 
+/** Addresses and networks (CIDR), as a list with commas. */
+const networks = z
+  .string()
+  .default('')
+  .transform((list) =>
+    list
+      .split(',')
+      .map((one) => one.trim())
+      .filter((one) => one !== ''),
+  )
+  .pipe(z.array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], 'an address or a network, as 10.0.0.0/8')));
+
 const entry = <In extends Chapter, Schema extends z.ZodType>(chapter: In, schema: Schema) => ({ chapter, schema });
 const secret = <In extends Chapter>(chapter: In) => ({ chapter, schema: optional, secret: true }) as const;
 const onMachine = <In extends Chapter, Schema extends z.ZodType>(chapter: In, schema: Schema) =>
@@ -57,6 +69,7 @@ export const VARIABLES = {
   FIREBREAK_RUNBOOKS_DIR: onMachine('machine', folder('runbooks')),
   FIREBREAK_SANDBOX: onMachine('machine', z.enum(['on', 'off']).default('on')),
   FIREBREAK_MAX_CONNECTIONS: onMachine('machine', z.coerce.number().int().min(16).max(65_000).default(1000)),
+  FIREBREAK_TRUSTED_PROXIES: onMachine('machine', networks),
   FIREBREAK_TIME_SCALE: onMachine('machine', z.coerce.number().min(1).default(1)),
   LOG_LEVEL: entry('machine', z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info')),
 

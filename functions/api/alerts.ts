@@ -12,7 +12,7 @@ import type { Signal } from '../../schemas/signal.ts';
 import { sources } from '../../schemas/sources/index.ts';
 import type { Fault, ParseResult, Source, Unreadable } from '../../schemas/sources/parsed.ts';
 import { millisOf } from '../../schemas/time.ts';
-import { mayAskByLabel, principalOf, senderOf, signedBy } from './authentication.ts';
+import { mayAskByLabel, senderOf, signedBy } from './authentication.ts';
 import { readBody } from './body.ts';
 import type { Env } from './context.ts';
 import { allower, answers, type Api, endpoint, problems } from './endpoint.ts';
@@ -110,7 +110,7 @@ export type Sender = {
 /** A token with the right scope, or the sender's own signature, for which alone the body is read before it is known. */
 async function check(c: Context<Env>, deps: Deps, source: Source, { action }: Receiver): Promise<Sender> {
   const authorization = c.req.header('authorization');
-  const principal = await principalOf(deps, authorization);
+  const principal = await c.var.principalOf(authorization);
   if (principal !== undefined) {
     const allow = allower(deps, principal, action);
     allow({ source: source.name });

@@ -13,6 +13,7 @@ import { careRoutes } from './care.ts';
 import { alertRoutes } from './alerts.ts';
 import { automationRoutes } from './automation.ts';
 import { connectionRoutes } from './connections.ts';
+import { credentials } from './credentials.ts';
 import type { Env } from './context.ts';
 import { deploymentRoutes } from './deployments.ts';
 import { drillRoutes } from './drills.ts';
@@ -57,6 +58,7 @@ export function api(deps: Deps): Api {
     c.res.headers.set('x-request-id', requestId);
     c.res.headers.set('cache-control', 'no-store');
   });
+  app.use(credentials(deps));
   app.use(rateLimit(deps));
   app.use(idempotency(deps));
   app.on(['POST', 'DELETE'], ['/v1/freezes/*', '/v1/versions/pinned/*'], answeringGates(deps));
@@ -93,7 +95,7 @@ export function api(deps: Deps): Api {
   app.onError((error, c) => {
     if (error instanceof Refusal) {
       const challenge: Record<string, string> = error.status === 401 ? { 'www-authenticate': 'Bearer' } : {};
-      return problem(c, error.status, error.code, error.detail, challenge);
+      return problem(c, error.status, error.code, error.detail, { ...challenge, ...error.headers });
     }
     if (error instanceof HTTPException)
       return problem(

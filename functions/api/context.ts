@@ -9,6 +9,8 @@ export type Env = {
     requestId: string;
     trace: string;
     log: Log;
+    /** Whose credential it is: see credentials.ts. */
+    principalOf: (authorization: string | undefined) => Promise<Principal | undefined>;
     /** Once it is read: see body.ts. */
     body: Uint8Array<ArrayBuffer> | undefined;
     principal: Principal;

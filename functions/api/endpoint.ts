@@ -3,7 +3,6 @@ import type { MiddlewareHandler } from 'hono';
 import { authorize, type Scope } from '../../domain/access.ts';
 import type { Deps, Page, Place } from '../../domain/ports.ts';
 import type { Action, Principal } from '../../schemas/access.ts';
-import { principalOf } from './authentication.ts';
 import type { Env } from './context.ts';
 import { iJson } from './i-json.ts';
 import { Problem, Refusal } from './problem.ts';
@@ -50,7 +49,7 @@ const guard =
   async (c, next) => {
     const key = BY_KEY.includes(action) ? c.req.query('key') : undefined;
     const authorization = c.req.header('authorization') ?? (key && `Bearer ${key}`);
-    const principal = await principalOf(deps, authorization);
+    const principal = await c.var.principalOf(authorization);
     if (principal === undefined)
       throw new Refusal(401, 'unauthorized', 'send Authorization: Bearer with a token that this Firebreak knows');
     if (key !== undefined) refuseStrong(principal);

@@ -1,6 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Deps } from '../../domain/ports.ts';
-import { principalOf } from './authentication.ts';
 import { answers, type Api, endpoint } from './endpoint.ts';
 
 const Ready = z.object({
@@ -46,7 +45,7 @@ export function healthRoutes(app: Api, deps: Deps): void {
       const status = ready ? 200 : 503;
       const principal =
         ready || checks.secrets === 'ok'
-          ? await principalOf(deps, c.req.header('authorization')).catch(() => undefined)
+          ? await c.var.principalOf(c.req.header('authorization')).catch(() => undefined)
           : undefined;
       if (principal === undefined) return c.json({ ready }, status);
       return c.json({ ready, checks, config: await configState(deps) }, status);

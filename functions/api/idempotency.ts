@@ -1,7 +1,6 @@
 import type { MiddlewareHandler } from 'hono';
 import { sha256 } from '../../aws/hash.ts';
 import type { Deps, IdempotencyKey } from '../../domain/ports.ts';
-import { principalOf } from './authentication.ts';
 import { readBody } from './body.ts';
 import type { Env } from './context.ts';
 import { BODY_MAX_BYTES } from './i-json.ts';
@@ -26,7 +25,7 @@ export const idempotency =
     const given = c.req.header('idempotency-key');
     if (given === undefined || c.req.method !== 'POST' || !CREATES.some((path) => path.test(c.req.path))) return next();
     if (given.length > 255) throw new Refusal(400, 'bad-idempotency-key', 'Idempotency-Key has at most 255 characters');
-    const principal = await principalOf(deps, c.req.header('authorization'));
+    const principal = await c.var.principalOf(c.req.header('authorization'));
     if (principal === undefined) return next(); // refused further in
     // Names are not unique, and one who has the name of another may have other rights: the credential itself counts.
     const caller = sha256(c.req.header('authorization') ?? '');

@@ -20,12 +20,19 @@ export class Refusal extends HTTPException {
   readonly code: string;
   readonly detail: string;
   override readonly status: ContentfulStatusCode;
+  readonly headers: Readonly<Record<string, string>>;
 
-  constructor(status: ContentfulStatusCode, code: string, detail: string) {
+  constructor(
+    status: ContentfulStatusCode,
+    code: string,
+    detail: string,
+    headers: Readonly<Record<string, string>> = {},
+  ) {
     super(status, { message: detail });
     this.status = status;
     this.code = code;
     this.detail = detail;
+    this.headers = headers;
   }
 }
 

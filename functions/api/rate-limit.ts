@@ -16,7 +16,7 @@ const CHECKS = /^\/(v1\/freeze-check(\/|$)|integrations\/)/;
 /** Receivers are never told to come later: an episode that is short would be gone. Health is asked by machines. */
 const UNLIMITED = /^\/(v1\/alerts\/|api\/v1\/rollback$|healthz$|readyz$)/;
 
-/** More credentials than this at one instance are none that we gave out; they begin anew. */
+/** More credentials than this at one instance are none that we gave out; the one that asked the longest ago begins anew. */
 const BUCKETS_MAX = 10_000;
 
 /** 429 with `Retry-After` for a credential that asks too often. */
@@ -28,8 +28,10 @@ export function rateLimit({ clock }: Pick<Deps, 'clock'>): MiddlewareHandler<Env
     const allowance = isCheck ? CHECKING : ALLOWANCE;
     const caller = sha256(`${isCheck} ${c.req.header('authorization') ?? c.req.query('key') ?? ''}`);
     const taken = take(buckets.get(caller), allowance, millisOf(clock.now()));
-    if (buckets.size >= BUCKETS_MAX && !buckets.has(caller)) buckets.clear();
+    buckets.delete(caller);
     buckets.set(caller, taken.bucket);
+    const [oldest] = buckets.keys();
+    if (buckets.size > BUCKETS_MAX && oldest !== undefined) buckets.delete(oldest);
     if (taken.ok) return next();
     const seconds = Math.max(1, Math.ceil(taken.afterSeconds));
     const detail = `more than ${allowance.perSecond} requests a second; come again in ${seconds} s`;

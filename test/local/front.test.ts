@@ -17,11 +17,12 @@ afterEach(async () => {
   front = undefined;
 });
 
-async function serve(handler: Handler, maxConnections = 100): Promise<URL> {
+async function serve(handler: Handler, maxConnections = 100, trustedProxies: string[] = []): Promise<URL> {
   front = await serveFront({
     host: '127.0.0.1',
     port: 0,
     maxConnections,
+    trustedProxies,
     handler,
     others: {},
     sandbox: undefined,

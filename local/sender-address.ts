@@ -1,0 +1,38 @@
+import type { IncomingMessage } from 'node:http';
+import { BlockList, isIP } from 'node:net';
+
+/**
+ * Says who sent a request. `X-Forwarded-For` counts only as far as proxies wrote it that are trusted: anybody can send it,
+ * and whatever is left of the first address that is not trusted may be invented.
+ */
+export function senderAddress(trusted: readonly string[]): (incoming: IncomingMessage) => string {
+  const proxies = new BlockList();
+  for (const one of trusted) {
+    const [address = '', bits] = one.split('/');
+    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
+    if (bits === undefined) proxies.addAddress(address, family);
+    else proxies.addSubnet(address, Number(bits), family);
+  }
+  const isTrusted = (address: string) =>
+    isIP(address) !== 0 && proxies.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
+  return ({ socket, headers }) => {
+    const remote = plain(socket.remoteAddress ?? '');
+    if (trusted.length === 0) return remote;
+    const hops = [headers['x-forwarded-for'] ?? []]
+      .flat()
+      .join(',')
+      .split(',')
+      .map((hop) => plain(hop.trim()));
+    let sender = remote;
+    while (isTrusted(sender)) {
+      const before = hops.pop();
+      if (before === undefined || isIP(before) === 0) break;
+      sender = before;
+    }
+    return sender;
+  };
+}
+
+/** An IPv4 address as such, however it is written. */
+const plain = (address: string): string =>
+  address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/^(\d+\.\d+\.\d+\.\d+):\d+$/, '$1');
