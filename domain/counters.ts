@@ -18,6 +18,11 @@ export const COUNTERS = {
     help: 'Alerts, or bodies as a whole, that could not be read and were kept in quarantine, by source',
     labels: ['source'],
   },
+  firebreak_quarantine_refused_total: {
+    group: 'alerts',
+    help: 'Inputs that could neither be read nor kept, since as many were kept that day already, by source',
+    labels: ['source'],
+  },
   firebreak_alerts_routed_total: {
     group: 'routing',
     help: 'Alerts that were taken from the queue, by what became of them: opened or joined an incident, recorded without one, or known already',

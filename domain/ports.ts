@@ -689,9 +689,15 @@ export type Quarantined = {
 };
 
 export type Quarantine = {
-  /** Keeps a body whole. The same bytes again are counted. */
+  /**
+   * Keeps a body whole. The same bytes again are counted.
+   *
+   * @param input.sender whose quota it takes from. Null: it is our own already, and is kept in any case
+   * @throws QuarantineFull
+   */
   keep(input: {
     source: string;
+    sender: string | null;
     receiver: string;
     body: Uint8Array;
     contentType: string;

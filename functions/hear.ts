@@ -65,6 +65,7 @@ async function kept(deps: HearDeps, record: SQSRecord, detail: string, log: Log)
 async function keep(deps: HearDeps, { body }: SQSRecord, detail: string, log: Log): Promise<void> {
   const quarantine = await deps.quarantine.keep({
     source: 'people',
+    sender: null,
     receiver: 'people',
     body: Buffer.from(body),
     contentType: 'application/json',

@@ -85,6 +85,7 @@ function placeOf(signals: SignalMessage['signals']): {
 async function keep(deps: RouteDeps, body: string, detail: string, log: Log): Promise<void> {
   const quarantine = await deps.quarantine.keep({
     source: 'queue',
+    sender: null,
     receiver: 'queue',
     body: Buffer.from(body),
     contentType: 'application/json',

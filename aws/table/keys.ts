@@ -186,6 +186,11 @@ export const keys = {
   /** The version of the configuration that the log names last. */
   loggedConfig: (): Key => ({ pk: 'LOGCONFIG', sk: 'LOGCONFIG' }),
   quarantine: (id: string): Key => ({ pk: 'QUARANTINE', sk: id }),
+  /** What was kept on a day, in all or of one sender. In the same partition: whoever keeps may write nothing else. */
+  quarantineDay: (day: string, sender?: string): Key => ({
+    pk: 'QUARANTINE',
+    sk: sender === undefined ? `day#${day}` : `sender#${day}#${sender}`,
+  }),
   /** Which page of ours an incident of the pager is about. */
   pagerIncident: (external: string): Key => ({ pk: `PAGERINC#${part(external)}`, sk: 'PAGERINC' }),
   automation: (): Key => ({ pk: 'AUTOMATION', sk: 'AUTOMATION' }),

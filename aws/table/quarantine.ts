@@ -1,85 +1,215 @@
 import type { Blobs, Clock, Page, Quarantine, Quarantined } from '../../domain/ports.ts';
-import { Timestamp } from '../../schemas/time.ts';
+import { QUARANTINE_A_DAY, QUARANTINE_A_SENDER_A_DAY, QuarantineFull, type Quota } from '../../domain/quarantine.ts';
+import { millisOf, Timestamp } from '../../schemas/time.ts';
 import { sha256 } from '../hash.ts';
 import { actWrite } from './act-entries.ts';
 import { keys } from './keys.ts';
+import { expiresAfter, RETENTION_DAYS } from './retention.ts';
 import { pageOfFew } from './small-list.ts';
 import type { Item, Table } from './table.ts';
 
-/** Bodies that could not be read, whole, in blobs; each once, with a count, since a refused group comes again and again. */
+type Input = Parameters<Quarantine['keep']>[0];
+
+/**
+ * Bodies that could not be read, whole, in blobs; each once, with a count, since a refused group comes again and again.
+ * What was kept on a day is counted beside it, in all and for each sender, in the same transactions: how much there is
+ * need not be read, and nobody can take the room of others.
+ */
 export class QuarantineTable implements Quarantine {
   readonly #table: Table;
   readonly #blobs: Blobs;
   readonly #clock: Clock;
+  readonly #quotas: { day: Quota; sender: Quota };
 
-  constructor(table: Table, blobs: Blobs, clock: Clock) {
+  constructor(
+    table: Table,
+    blobs: Blobs,
+    clock: Clock,
+    quotas = { day: QUARANTINE_A_DAY, sender: QUARANTINE_A_SENDER_A_DAY },
+  ) {
     this.#table = table;
     this.#blobs = blobs;
     this.#clock = clock;
+    this.#quotas = quotas;
   }
 
-  async keep(input: Parameters<Quarantine['keep']>[0]): Promise<string> {
+  async keep(input: Input): Promise<string> {
     const id = `q_${sha256(Buffer.concat([Buffer.from(`${input.source} ${input.receiver}\n`), input.body])).slice(0, 32)}`;
-    await this.#blobs.put(blobKey(id), input.body, 'application/octet-stream'); // its own type may be no legal one
-    const at = this.#clock.now();
-    await this.#table.touch(keys.quarantine(id), {
+    for (;;) {
+      const at = this.#clock.now();
+      const known = await this.#table.get(keys.quarantine(id));
+      const isKept = known !== undefined && !isOver(known, at);
+      if (isKept ? await this.#again(id, known, input, at) : await this.#first(id, input, at)) return id;
+    }
+  }
+
+  /** @returns whether it was done: not where somebody else has replayed it, or kept it again, meanwhile */
+  async #again(id: string, known: Item, input: Input, at: Timestamp): Promise<boolean> {
+    const entry = keys.quarantine(id);
+    const update = {
       UpdateExpression:
-        'SET #source = :source, receiver = :receiver, #status = :status, detail = :detail, content_type = :type, #bytes = :bytes, last_seen_at = :at, first_seen_at = if_not_exists(first_seen_at, :at), replayed_at = :none ADD #count :one',
-      ExpressionAttributeNames: { '#source': 'source', '#status': 'status', '#bytes': 'bytes', '#count': 'count' },
+        'SET #status = :status, detail = :detail, last_seen_at = :at, replayed_at = :none ADD #count :one',
+      ConditionExpression: 'replayed_at = :before',
+      ExpressionAttributeNames: { '#status': 'status', '#count': 'count' },
       ExpressionAttributeValues: {
-        ':source': input.source,
-        ':receiver': input.receiver,
         ':status': input.status,
-        ':detail': input.detail.slice(0, 2000).toWellFormed(), // may cite half a character
-        ':type': input.contentType.slice(0, 200),
-        ':bytes': input.body.byteLength,
+        ':detail': shortened(input.detail),
         ':at': at,
         ':none': null,
         ':one': 1,
+        ':before': known['replayed_at'] ?? null,
       },
-    });
-    return id;
+    };
+    const reopens = known['replayed_at'] !== null;
+    const writes = [this.#table.update(entry, update), ...(reopens ? this.#opened(known, 1) : [])];
+    return (await this.#table.transact(writes)).ok;
+  }
+
+  /**
+   * @returns whether it was done: not where somebody else has kept it meanwhile
+   * @throws QuarantineFull
+   */
+  async #first(id: string, input: Input, at: Timestamp): Promise<boolean> {
+    const { sender, source, body } = input;
+    const day = at.slice(0, 10);
+    const expires = expiresAfter(at, RETENTION_DAYS.quarantine);
+    const counts: { key: ReturnType<typeof keys.quarantine>; quota: Quota | null }[] = [
+      { key: keys.quarantineDay(day), quota: sender === null ? null : this.#quotas.day },
+      ...(sender === null ? [] : [{ key: keys.quarantineDay(day, sender), quota: this.#quotas.sender }]),
+    ];
+    const before = await this.#table.getAll(counts.map(({ key }) => key));
+    // Before the body is written, so that what is refused takes no room; the transaction decides.
+    if (counts.some(({ quota }, index) => quota !== null && isFull(before[index], quota, body.byteLength)))
+      throw new QuarantineFull(source, sender);
+    await this.#blobs.put(blobKey(id), body, 'application/octet-stream'); // its own type may be no legal one
+    const done = await this.#table.transact([
+      this.#table.update(keys.quarantine(id), {
+        UpdateExpression:
+          'SET #source = :source, receiver = :receiver, #status = :status, detail = :detail, content_type = :type, #bytes = :bytes, sender = :sender, last_seen_at = :at, first_seen_at = :at, replayed_at = :none, #count = :one, #day = :day, expires_at = :expires',
+        ConditionExpression: 'attribute_not_exists(pk) OR expires_at <= :now',
+        ExpressionAttributeNames: {
+          '#source': 'source',
+          '#status': 'status',
+          '#bytes': 'bytes',
+          '#count': 'count',
+          '#day': 'day',
+        },
+        ExpressionAttributeValues: {
+          ':source': source,
+          ':receiver': input.receiver,
+          ':status': input.status,
+          ':detail': shortened(input.detail),
+          ':type': input.contentType.slice(0, 200),
+          ':bytes': body.byteLength,
+          ':sender': sender,
+          ':at': at,
+          ':none': null,
+          ':one': 1,
+          ':day': day,
+          ':expires': expires.expires_at,
+          ':now': secondsOf(at),
+        },
+      }),
+      ...counts.map(({ key, quota }) =>
+        this.#table.update(key, {
+          UpdateExpression: 'ADD entries :one, #bytes :bytes, #open :one SET expires_at = :expires',
+          ExpressionAttributeNames: { '#bytes': 'bytes', '#open': 'open' },
+          ExpressionAttributeValues: {
+            ':one': 1,
+            ':bytes': body.byteLength,
+            // With the last of its entries.
+            ':expires': expires.expires_at + 24 * 3600,
+            ...(quota && { ':entries': quota.entries, ':most': quota.bytes - body.byteLength }),
+          },
+          ...(quota && {
+            ConditionExpression: 'attribute_not_exists(pk) OR (entries < :entries AND #bytes <= :most)',
+          }),
+        }),
+      ),
+    ]);
+    if (done.ok) return true;
+    if (done.failed.includes(0)) return false;
+    throw new QuarantineFull(source, sender);
   }
 
   async get(id: string): Promise<(Quarantined & { receiver: string; body: Uint8Array }) | undefined> {
     const item = await this.#table.get(keys.quarantine(id));
-    const body = item && (await this.#blobs.get(blobKey(id)));
-    return item && body ? { ...shown(item), receiver: String(item['receiver']), body } : undefined;
+    if (item === undefined || isOver(item, this.#clock.now())) return undefined;
+    const body = await this.#blobs.get(blobKey(id));
+    return body && { ...shown(item), receiver: String(item['receiver']), body };
   }
 
   async list(query: { limit: number; cursor?: string }): Promise<Page<Quarantined>> {
     const all: Quarantined[] = [];
-    for await (const item of this.#table.each('QUARANTINE')) all.push(shown(item));
+    const now = this.#clock.now();
+    for await (const item of this.#table.each('QUARANTINE', 'q_')) if (!isOver(item, now)) all.push(shown(item));
     return pageOfFew(all, ({ first_seen_at, id }) => `${first_seen_at} ${id}`, query);
   }
 
   async replayed(id: string, by: string): Promise<void> {
     const at = this.#clock.now();
-    await this.#table.transact([
+    const item = await this.#table.get(keys.quarantine(id));
+    const entry = (condition: object, values: object) =>
       this.#table.update(keys.quarantine(id), {
         UpdateExpression: 'SET replayed_at = :at',
-        ExpressionAttributeValues: { ':at': at },
-      }),
-      actWrite(this.#table, {
-        id: `${id}:replayed:${at}`,
-        at,
-        actor: by,
-        kind: 'quarantine.replayed',
-        subject: id,
-        text: 'Replayed an input that could not be read before',
-        detail: {},
-      }),
-    ]);
+        ExpressionAttributeValues: { ':at': at, ...values },
+        ...condition,
+      });
+    const act = actWrite(this.#table, {
+      id: `${id}:replayed:${at}`,
+      at,
+      actor: by,
+      kind: 'quarantine.replayed',
+      subject: id,
+      text: 'Replayed an input that could not be read before',
+      detail: {},
+    });
+    const closed =
+      item === undefined || item['replayed_at'] !== null
+        ? undefined
+        : await this.#table.transact([
+            entry({ ConditionExpression: 'replayed_at = :none' }, { ':none': null }),
+            ...this.#opened(item, -1),
+            act,
+          ]);
+    // Replayed before, or meanwhile: it is counted no more.
+    if (closed?.ok !== true) await this.#table.transact([entry({}, {}), act]);
   }
 
   async count(): Promise<number> {
     let count = 0;
-    for await (const item of this.#table.each('QUARANTINE')) count += item['replayed_at'] === null ? 1 : 0;
+    const now = this.#clock.now();
+    for await (const item of this.#table.each('QUARANTINE', 'day#'))
+      if (!isOver(item, now)) count += Number(item['open'] ?? 0);
     return count;
+  }
+
+  /** Of entries that were kept by earlier versions the day is not known, and they are not counted. */
+  #opened({ day }: Item, by: 1 | -1) {
+    if (typeof day !== 'string') return [];
+    return [
+      this.#table.update(keys.quarantineDay(day), {
+        UpdateExpression: 'ADD #open :by',
+        ExpressionAttributeNames: { '#open': 'open' },
+        ExpressionAttributeValues: { ':by': by },
+      }),
+    ];
   }
 }
 
 const blobKey = (id: string): string => `quarantine/${id}`;
+
+/** May cite half a character. */
+const shortened = (detail: string): string => detail.slice(0, 2000).toWellFormed();
+
+const secondsOf = (at: Timestamp): number => Math.floor(millisOf(at) / 1000);
+
+/** DynamoDB deletes up to days later. */
+const isOver = ({ expires_at }: Item, now: Timestamp): boolean =>
+  typeof expires_at === 'number' && expires_at <= secondsOf(now);
+
+const isFull = (item: Item | undefined, { entries, bytes }: Quota, more: number): boolean =>
+  item !== undefined && (Number(item['entries']) >= entries || Number(item['bytes']) + more > bytes);
 
 const shown = (item: Item): Quarantined => ({
   id: String(item['sk']),

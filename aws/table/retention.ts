@@ -9,6 +9,8 @@ export const RETENTION_DAYS = {
   episode: 90,
   /** After a message came. Workflows read each once, within minutes; what they have read so far is on the incident. */
   inbox: 90,
+  /** After a body that could not be read came first. The bucket deletes it after as many: infra/storage.ts. */
+  quarantine: 90,
   /** After a rollback, of which the last hour is counted. */
   act: 7,
 } as const;

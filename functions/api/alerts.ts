@@ -5,6 +5,7 @@ import { serviceEntry } from '../../domain/catalogue.ts';
 import { startsAhead, toSignal, withoutTimesAhead } from '../../domain/signal.ts';
 import type { Scope } from '../../domain/access.ts';
 import type { Count } from '../../domain/counters.ts';
+import { QuarantineFull } from '../../domain/quarantine.ts';
 import { INCIDENT_EVENTS } from '../../domain/incident-events.ts';
 import type { Deps } from '../../domain/ports.ts';
 import type { Action } from '../../schemas/access.ts';
@@ -88,7 +89,7 @@ async function receive(c: Context<Env>, deps: Deps, source: Source, receiver: Re
   try {
     return await take(c, deps, source, receiver, body, sender);
   } catch (error) {
-    if (error instanceof Refusal) throw error;
+    if (error instanceof Refusal || error instanceof QuarantineFull) throw error;
     // 503 and nothing else: Alertmanager tries again at once, Grafana at its next interval.
     c.var.log.error('alerts could not be made durable', { source: source.name, error: String(error) });
     return problem(c, 503, 'not-durable', 'the alerts could not be made durable; send them again', {
@@ -142,19 +143,30 @@ async function take(
 ): Promise<never> {
   const contentType = c.req.header('content-type') ?? '';
   const keep = (bytes: Uint8Array, status: number, detail: string) =>
-    deps.quarantine.keep({ source: source.name, receiver: path, body: bytes, contentType, status, detail });
+    deps.quarantine.keep({
+      source: source.name,
+      sender: `${source.name}:${sender.name}`,
+      receiver: path,
+      body: bytes,
+      contentType,
+      status,
+      detail,
+    });
   const result = read(source, contentType, body, millisOf(deps.clock.now()));
   if (!result.ok) {
     const { status, code, detail } = result.fault;
-    const counted = deps.counters.add(countsOf(source.name, { received: 1, quarantined: 1 }));
     const id = await keep(body, status, detail);
-    await counted;
+    await deps.counters.add(countsOf(source.name, { received: 1, quarantined: 1 }));
     c.var.log.warn('a body could not be read and was quarantined', { source: source.name, code, quarantine: id });
     throw new Refusal(status, code, `${detail} (kept in quarantine as ${id})`);
   }
   const { alerts, unreadable, truncated } = result.parsed;
   const receipt = { id: randomUUID(), at: deps.clock.now(), trace: c.var.trace, urgent: asRollbackRequest };
-  await Promise.all(unreadable.map((bad) => keep(Buffer.from(bad.body), 422, bad.detail)));
+  const full = (
+    await Promise.all(
+      unreadable.map((bad) => keep(Buffer.from(bad.body), 422, bad.detail).then(() => undefined, ifFull)),
+    )
+  ).find((one) => one !== undefined);
   const quarantined = alertsIn(unreadable);
   const signals = await enqueue(deps, receipt, alerts, asRollbackRequest, sender);
   const accepted = signals.length;
@@ -167,10 +179,18 @@ async function take(
     quarantined,
     truncated,
   });
+  // The good ones are durable, and known when they come again with those that could not be kept.
+  if (full !== undefined) throw full;
   const ahead = alerts.filter((alert) => startsAhead(alert, receipt.at)).length;
   if (ahead > 0)
     c.var.log.warn('alerts start in the future; their start is ignored', { source: source.name, alerts: ahead });
   return c.json({ receipt: receipt.id, accepted: signals.length, quarantined, truncated }, 202) as never;
+}
+
+/** Gives it back; throws all else. */
+function ifFull(error: unknown): QuarantineFull {
+  if (error instanceof QuarantineFull) return error;
+  throw error;
 }
 
 const countsOf = (source: string, counts: Partial<Record<'received' | 'accepted' | 'quarantined', number>>): Count[] =>

@@ -1,7 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { OpenAPIHono, z } from '@hono/zod-openapi';
+import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import type { Deps } from '../../domain/ports.ts';
+import { QuarantineFull } from '../../domain/quarantine.ts';
 import { answeringGates } from '../freeze/gates/at-once.ts';
 import { argoRolloutsRoutes } from '../integrations/argo-rollouts.ts';
 import { deployGateRoute } from '../integrations/deploy-gate.ts';
@@ -104,12 +106,25 @@ export function api(deps: Deps): Api {
         error.status === 400 ? 'not-json' : 'http',
         error.message || 'the request could not be read',
       );
+    if (error instanceof QuarantineFull) return quarantineFull(c, deps, error);
     if (error.name === 'BadCursor') return problem(c, 400, 'bad-cursor', error.message);
     const log = c.get('log') ?? deps.log;
     log.error('a request failed', { error: error.stack ?? String(error) });
     return problem(c, 503, 'unavailable', 'this could not be done now; try again', { 'retry-after': '5' });
   });
   return app;
+}
+
+/** A sender that tries again loses nothing: there is room again tomorrow, or when its template is right. */
+async function quarantineFull(
+  c: Context<Env>,
+  { counters }: Deps,
+  { source, message }: QuarantineFull,
+): Promise<Response> {
+  await counters.add([{ name: 'firebreak_quarantine_refused_total', labels: [source], by: 1 }]);
+  c.var.log.warn('a body could neither be read nor kept: the quarantine is full', { source, detail: message });
+  const detail = `it could not be read, and not be kept: ${message}; correct what is sent, or send it again later`;
+  return problem(c, 503, 'quarantine-full', detail, { 'retry-after': '300' });
 }
 
 /** An id that can be logged and echoed without harm. */

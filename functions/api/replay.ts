@@ -70,7 +70,15 @@ async function replayBody(deps: Deps, kept: Kept, trace: string, sender: Sender)
 async function keepRest(deps: Deps, kept: Kept, rest: readonly Unreadable[]): Promise<void> {
   const { source, receiver, content_type: contentType } = kept;
   for (const { body, detail } of rest) {
-    await deps.quarantine.keep({ source, receiver, contentType, body: Buffer.from(body), status: 422, detail });
+    await deps.quarantine.keep({
+      source,
+      sender: null,
+      receiver,
+      contentType,
+      body: Buffer.from(body),
+      status: 422,
+      detail,
+    });
   }
 }
 

@@ -91,7 +91,15 @@ function json(body: Uint8Array): unknown {
 async function keep(c: Context<Env>, { quarantine }: Deps, body: Uint8Array, detail: string): Promise<string> {
   c.var.log.warn('a webhook of PagerDuty could not be read', { detail, subscription: subscriptionOf(c) });
   const contentType = c.req.header('content-type') ?? '';
-  return quarantine.keep({ source: 'pagerduty', receiver: PATH, body, contentType, status: 202, detail });
+  return quarantine.keep({
+    source: 'pagerduty',
+    sender: 'pagerduty',
+    receiver: PATH,
+    body,
+    contentType,
+    status: 202,
+    detail,
+  });
 }
 
 /** Gives the event's id. */

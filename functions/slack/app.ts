@@ -131,7 +131,7 @@ async function unreadable(
   { unreadable: detail, status = 400 }: Unreadable,
 ): Promise<Answer> {
   const contentType = headers['content-type'] ?? '';
-  const kept = { source: 'slack', receiver: `slack-${place}`, body, contentType, status, detail };
+  const kept = { source: 'slack', sender: 'slack', receiver: `slack-${place}`, body, contentType, status, detail };
   try {
     const id = await within(KEEP_PATIENCE_MS, deps.quarantine.keep(kept));
     deps.log.warn('what Slack has sent could not be read', { place, quarantine: id, detail });

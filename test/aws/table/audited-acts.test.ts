@@ -62,7 +62,14 @@ test('more modes than an entry holds are set, and the log has their digest', asy
 });
 
 test('replays', async () => {
-  const input = { source: 'grafana', receiver: 'grafana', contentType: '', status: 400, detail: 'no JSON' };
+  const input = {
+    source: 'grafana',
+    sender: 'grafana:ci',
+    receiver: 'grafana',
+    contentType: '',
+    status: 400,
+    detail: 'no JSON',
+  };
   const kept = await stores.quarantine.keep({ ...input, body: Buffer.from('{') });
   await stores.quarantine.replayed(kept, 'ada');
   expect(await stores.quarantine.get(kept)).toMatchObject({ replayed_at: stores.clock.now() });

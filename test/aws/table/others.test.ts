@@ -1,4 +1,6 @@
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { QuarantineTable } from '../../../aws/table/quarantine.ts';
+import { QuarantineFull } from '../../../domain/quarantine.ts';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { sha256 } from '../../../aws/hash.ts';
 import { keys as tableKeys } from '../../../aws/table/keys.ts';
 import { BadCursor } from '../../../aws/table/table.ts';
@@ -192,6 +194,7 @@ test('the inputs of a decision may be larger than an item', async () => {
 describe('quarantine', () => {
   const input = (body: string, more: object = {}) => ({
     source: 'alertmanager',
+    sender: 'alertmanager:ingest' as string | null,
     receiver: '/v1/alerts/alertmanager',
     body: Buffer.from(body),
     contentType: 'application/json',
@@ -218,6 +221,65 @@ describe('quarantine', () => {
       last_seen_at: stores.clock.now(),
       replayed_at: null,
     });
+  });
+
+  describe('with a quota', () => {
+    const limited = () =>
+      new QuarantineTable(stores.table, stores.blobs, stores.clock, {
+        day: { entries: 5, bytes: 100 },
+        sender: { entries: 2, bytes: 40 },
+      });
+    const of = (sender: string | null, body: string) => limited().keep(input(body, { sender }));
+    beforeEach(() => later(24 * 3600)); // another day
+
+    test('keeps what came first, of each sender and of all, and again what is kept already', async () => {
+      const first = await of('a', 'a1');
+      await of('a', 'a2');
+      await expect(of('a', 'a3')).rejects.toThrow(QuarantineFull);
+      expect(await of('a', 'a1')).toBe(first);
+      for (const body of ['b1', 'b2']) await of('b', body);
+      await of('c', 'c1');
+      await expect(of('c', 'c2')).rejects.toThrow(QuarantineFull);
+      await of(null, 'what was taken before');
+      expect(await stores.quarantine.get(first)).toMatchObject({ count: 2 });
+      later(24 * 3600);
+      await of('a', 'a3');
+    });
+
+    test('counts bytes, and leaves no body of what it refuses', async () => {
+      await of('a', 'x'.repeat(30));
+      const put = vi.spyOn(stores.blobs, 'put');
+      onTestFinished(() => put.mockRestore());
+      await expect(of('a', 'y'.repeat(11))).rejects.toThrow(QuarantineFull);
+      expect(put).not.toHaveBeenCalled();
+      await of('a', 'y'.repeat(10));
+    });
+
+    test('holds while many send at once', async () => {
+      const all = await Promise.allSettled(Array.from({ length: 10 }, (_, n) => of(`s${n % 5}`, `body ${n}`)));
+      expect(all.filter(({ status }) => status === 'fulfilled')).toHaveLength(5);
+    });
+  });
+
+  test('counts without reading what is kept', async () => {
+    for (let n = 0; n < 30; n += 1) await stores.quarantine.keep(input(`one of many: ${n}`));
+    const count = await stores.quarantine.count();
+    stores.reads();
+    expect(await stores.quarantine.count()).toBe(count);
+    expect(stores.reads().items).toBeLessThan(20);
+  });
+
+  test('forgets an input after 90 days, and keeps it anew when it comes again', async () => {
+    const before = await stores.quarantine.count();
+    const id = await stores.quarantine.keep(input('an old one'));
+    later(90 * 24 * 3600 + 1);
+    expect(await stores.quarantine.get(id)).toBeUndefined();
+    expect((await stores.quarantine.list({ limit: 500 })).items.map((one) => one.id)).not.toContain(id);
+    later(2 * 24 * 3600);
+    expect(await stores.quarantine.count()).toBe(0);
+    expect(before).toBeGreaterThan(0);
+    expect(await stores.quarantine.keep(input('an old one'))).toBe(id);
+    expect(await stores.quarantine.get(id)).toMatchObject({ count: 1, first_seen_at: stores.clock.now() });
   });
 
   test('tells bodies of two receivers apart', async () => {

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import type { Count } from '../../../domain/counters.ts';
 import type { Deps } from '../../../domain/ports.ts';
+import { QuarantineFull } from '../../../domain/quarantine.ts';
 import { api } from '../../../functions/api/app.ts';
 import { alert, group } from '../../support/alerts.ts';
 import { FakeWorld } from '../../support/fake-deps.ts';
@@ -55,6 +57,34 @@ describe('what cannot be made durable is answered 503, so that the sender tries 
     const headers = { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' };
     expect((await app.request('/v1/alerts/alertmanager', { method: 'POST', headers, body: BAD })).status).toBe(422);
     expect(kept).toHaveLength(1);
+  });
+});
+
+describe('where the quarantine is full', () => {
+  const full = () => Promise.reject(new QuarantineFull('alertmanager', 'alertmanager:ingest'));
+  const { quarantine } = new FakeWorld().deps;
+  const post = async (body: string, path = '/v1/alerts/alertmanager') => {
+    const counted: Count[] = [];
+    const counters = { add: async (more: Count[]) => void counted.push(...more), read: async () => [] };
+    const { app, queued } = receivers({ quarantine: { ...quarantine, keep: full }, counters: counters });
+    const headers = { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' };
+    const answer = await app.request(path, { method: 'POST', headers, body });
+    const { code, detail } = (await answer.json()) as Record<string, string>;
+    return { status: answer.status, after: answer.headers.get('retry-after'), code, detail, queued, counted };
+  };
+  const refused = [{ name: 'firebreak_quarantine_refused_total', labels: ['alertmanager'], by: 1 }];
+
+  test('a bad body is refused until there is room, and that is counted', async () => {
+    const { counted, ...answer } = await post(BAD);
+    expect(answer).toMatchObject({ status: 503, after: '300', code: 'quarantine-full', queued: [] });
+    expect(answer.detail).toContain('alertmanager:ingest');
+    expect(counted).toEqual(refused);
+  });
+
+  test('good alerts beside a bad one are taken all the same', async () => {
+    const { status, queued, counted } = await post(HALF);
+    expect([status, queued.length]).toEqual([503, 1]);
+    expect(counted).toEqual(expect.arrayContaining(refused));
   });
 });
 
