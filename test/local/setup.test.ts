@@ -32,7 +32,7 @@ const NPM = `#!/bin/sh
 echo "$1 $3" >> calls
 [ -n "$FAIL" ] && [ "$1" = "$FAIL" ] && { echo 'npm error no network' >&2; exit 1; }
 case "$1" in
-  ci) mkdir -p node_modules/.bin && ln -sf "${process.execPath}" node_modules/.bin/node && cp package-lock.json node_modules/.package-lock.json ;;
+  ci) mkdir -p node_modules/.bin && { [ -n "$NO_NODE" ] || ln -sf "${process.execPath}" node_modules/.bin/node; } && cp package-lock.json node_modules/.package-lock.json ;;
   install) mkdir -p "node_modules/\${3%@*}" && echo '{}' > "node_modules/\${3%@*}/package.json" ;;
 esac
 `;
@@ -51,9 +51,10 @@ const lockFile = (zod: string) =>
   );
 
 /** Starts the program on a machine with this platform, and waits for its end. */
-async function start(machine: { arch?: string; env?: Record<string, string>; program?: string } = {}) {
+async function start(machine: { arch?: string; node?: string; env?: Record<string, string>; program?: string } = {}) {
   const arch = machine.arch ?? 'x64';
-  const pretend = `Object.defineProperties(process, { platform: { value: 'linux' }, arch: { value: '${arch}' } })`;
+  const versions = machine.node === undefined ? '' : `, versions: { value: { node: '${machine.node}' } }`;
+  const pretend = `Object.defineProperties(process, { platform: { value: 'linux' }, arch: { value: '${arch}' }${versions} })`;
   const args = [
     '--import',
     `data:text/javascript,${encodeURIComponent(pretend)}`,
@@ -74,6 +75,13 @@ test('what is missing is installed once; stdout is left to the program', async (
   expect(first).toMatchObject({ out: 'running\n', code: 0 });
   expect(first.err).toMatch(/installing the packages of package-lock\.json .*npm ci/);
   expect(await start()).toEqual({ out: 'running\n', err: '', code: 0 });
+  expect(await calls()).toBe('ci --fetch-retries=3\n');
+});
+
+test('where the binary of Node was left out, as one with another hash is, nothing else is run instead', async () => {
+  const { code, out, err } = await start({ node: '20.11.0', env: { NO_NODE: 'yes' } });
+  expect({ code, out }).toEqual({ code: 1, out: '' });
+  expect(err).toMatch(/there is no Node 24 that runs on linux-x64 at .*not what its hash in package-lock\.json says/s);
   expect(await calls()).toBe('ci --fetch-retries=3\n');
 });
 

@@ -28,6 +28,9 @@ async function write(files: Record<string, string>): Promise<void> {
   }
 }
 
+/** A package that is known by its hash. */
+const ONE = { version: '1.0.0', integrity: 'sha512-x' };
+
 describe('lock file', () => {
   const project = (packages: object, manifest: object = {}) =>
     write({ 'package.json': JSON.stringify(manifest), 'package-lock.json': JSON.stringify({ packages }) });
@@ -36,17 +39,25 @@ describe('lock file', () => {
     await project(
       {
         '': { dependencies: { a: '1.0.0' } },
-        'node_modules/a': { version: '1.0.0', dependencies: { b: '^1.0.0', '@s/c': '^1.0.0' } },
-        'node_modules/a/node_modules/b': { version: '1.0.0', dependencies: { '@s/c': '^1.0.0' } },
-        'node_modules/@s/c': { version: '1.0.0' },
+        'node_modules/a': { ...ONE, dependencies: { b: '^1.0.0', '@s/c': '^1.0.0' } },
+        'node_modules/a/node_modules/b': { ...ONE, dependencies: { '@s/c': '^1.0.0' } },
+        'node_modules/@s/c': { ...ONE },
       },
       { dependencies: { a: '1.0.0' }, devDependencies: { '@s/c': '1.0.0-rc.1' } },
     );
     expect(lockFileProblems(root)).toEqual([]);
   });
 
+  test('a package without a hash is found, and an install script that may run', async () => {
+    await project({ 'node_modules/a': { version: '1.0.0' } }, { allowScripts: { a: true, b: false } });
+    expect(lockFileProblems(root)).toEqual([
+      expect.stringContaining('node_modules/a has no hash'),
+      expect.stringContaining('the install script of a is allowed'),
+    ]);
+  });
+
   test('an address is found', async () => {
-    await project({ 'node_modules/a': { version: '1.0.0', resolved: 'https://registry.example/a.tgz' } });
+    await project({ 'node_modules/a': { ...ONE, resolved: 'https://registry.example/a.tgz' } });
     expect(lockFileProblems(root)).toEqual([expect.stringContaining('node_modules/a has an address')]);
   });
 
@@ -54,11 +65,11 @@ describe('lock file', () => {
     await project({
       '': { dependencies: { a: '1.0.0' } },
       'node_modules/a': {
-        version: '1.0.0',
+        ...ONE,
         optionalDependencies: { 'a-darwin': '1.0.0' },
         dependencies: { c: '1.0.0' },
       },
-      'node_modules/b/node_modules/c': { version: '1.0.0' },
+      'node_modules/b/node_modules/c': { ...ONE },
     });
     expect(lockFileProblems(root)).toEqual([
       'package-lock.json: node_modules/a needs c, which is not in it',
