@@ -77,7 +77,8 @@ export class QuarantineTable implements Quarantine {
       { key: keys.quarantineDay(day), quota: sender === null ? null : this.#quotas.day },
       ...(sender === null ? [] : [{ key: keys.quarantineDay(day, sender), quota: this.#quotas.sender }]),
     ];
-    const before = await this.#table.getAll(counts.map(({ key }) => key));
+    // One by one: what Slack calls may read single items, and no more.
+    const before = await Promise.all(counts.map(async ({ key }) => this.#table.get(key)));
     // Before the body is written, so that what is refused takes no room; the transaction decides.
     if (counts.some(({ quota }, index) => quota !== null && isFull(before[index], quota, body.byteLength)))
       throw new QuarantineFull(source, sender);
