@@ -120,7 +120,7 @@ describe('every route', () => {
     }
   });
 
-  test('asks for exactly one scope', async () => {
+  test('asks for exactly one scope', { timeout: 240_000 }, async () => {
     const closed = (await routes()).filter((route) => !route.open && !isSigned(route));
     const opened = new Map(closed.map((route) => [`${route.method} ${route.path}`, [] as string[]]));
     for (const action of Action.options) {
