@@ -1,5 +1,6 @@
 import type { IncidentRecord } from '../schemas/incident.ts';
 import type { Message, MitigationOutcome } from '../schemas/inbox.ts';
+import { isByHand } from './runbooks/by-hand.ts';
 import type { Story } from './story.ts';
 
 /** Why a page is due. `entry`: the kind of the timeline entry that gives the details, written with the message. */
@@ -20,7 +21,14 @@ const MITIGATION_WORDS: Record<MitigationOutcome, string> = {
 const CRITICAL_JOINED = 'A critical alert has joined';
 const PAGING_JOINED = 'An alert that pages has joined';
 
-const BY_ALERTS: ReadonlySet<string> = new Set([CRITICAL_JOINED, PAGING_JOINED, MITIGATION_WORDS.not_taken]);
+const RUNBOOK_FAILED = 'A runbook has failed';
+
+const BY_ALERTS: ReadonlySet<string> = new Set([
+  CRITICAL_JOINED,
+  PAGING_JOINED,
+  MITIGATION_WORDS.not_taken,
+  RUNBOOK_FAILED,
+]);
 
 /** Whether alerts alone made a page due. False as soon as a person asked for it, or something was done. */
 export const areByAlerts = (causes: readonly PageCause[]): boolean => causes.every(({ text }) => BY_ALERTS.has(text));
@@ -52,7 +60,10 @@ export function causeOf(message: Message, before: Before): PageCause {
         ? { text: 'The mitigation did not help', entry: 'verification.failed' }
         : { text: 'Alerts fire again, and whether the mitigation helped is not known' };
     case 'runbook':
-      return { text: 'A runbook has failed', entry: 'runbook.failed' };
+      return {
+        text: isByHand(message.number) ? 'A runbook that a person started has failed' : RUNBOOK_FAILED,
+        entry: 'runbook.failed',
+      };
     default:
       return { text: 'Something new has happened' };
   }

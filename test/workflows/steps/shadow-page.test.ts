@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { follows, names } from '../runbook-stories.ts';
 import { configured, ends, fires, type Moment, play, says } from '../play.ts';
 
 const PAGE = 'pager trigger page.1 critical';
@@ -6,6 +7,23 @@ const RESOLVE = 'pager resolve page.1 critical';
 const SHADOW = { autoRollback: { mode: 'shadow' } };
 
 const asks: Moment = says({ kind: 'page', by: 'person:ada', note: '' });
+
+/** A runbook of the alert that waits for what never comes. */
+const followsInVain = (more: object): Moment => follows({ waits: WAITS }, more);
+const WAITS = `steps:
+  - { id: wait, uses: wait.until, with: { cel: 'incident.firing > 5' }, timeout: 1m }
+`;
+
+test.each([
+  ['nobody where it is tried quietly', { ...SHADOW, shadow: {} }, []],
+  ['once more, with pages', { ...SHADOW, shadow: { page: true } }, [PAGE, 'pager trigger page.2 critical']],
+])('a runbook that fails in mode shadow pages %s', async (_what, own, calls) => {
+  const timeline = { '0 s': fires(names('waits')), '20 min': ends(names('waits')) };
+  const { world } = await play({ given: [followsInVain(own)], timeline });
+  expect(world.calls.filter((call) => call.startsWith('pager trigger'))).toEqual(calls);
+  const [dossier] = world.store.dossiers.values();
+  expect(dossier?.timeline.map(({ kind }) => kind)).toContain('runbook.failed');
+});
 
 test.each<[what: string, own: object, paging: object, timeline: Record<string, Moment>, calls: string[]]>([
   ['by default', SHADOW, {}, { '0 s': fires(), '20 min': ends() }, [PAGE, RESOLVE]],
