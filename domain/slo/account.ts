@@ -10,28 +10,34 @@ import { inSlices } from './slices.ts';
 const WEEK_MS = 7 * 86_400_000;
 const MS_PER_SECOND = 1000;
 
-/** How far back anything looks, whatever the window: an untouched budget, three weeks. */
+/** Maximum look-back besides the window, in seconds: three weeks, for untouched budgets. */
 const FURTHEST_SECONDS = 21 * 86_400;
 
-/** What all numbers of an objective are made of, at one moment. */
+/** Inputs for all numbers of an objective at one moment. */
 export type Account = {
-  /** Counted as the objective's budgeting says: events, or seconds. */
+  /** Counts in the unit of the objective's budgeting method: events or seconds. */
   observed: Observed;
-  /** The share of events that may fail. */
+  /** Share of events that may fail. */
   allowed: number;
-  /** What the budget is of. A calendar's reaches beyond now. */
+  /** Time span of the budget. A calendar period extends beyond now. */
   span: Span;
-  /** Null: events are counted. Otherwise seconds are, and this is the shortest time that is good or bad as a whole. */
+  /**
+   * Null: events are counted. Otherwise seconds are counted, and this is the shortest time that is good or bad as a
+   * whole.
+   */
   unitSeconds: number | null;
-  /** Of the span, up to now. */
+  /** Sum over the span, up to now. */
   sum: Sum;
-  /** Windows and burn rates at which it burns too fast, the most urgent first. */
+  /** Multiwindow burn-rate alerts, most urgent first. */
   pairs: readonly BurnAlert[];
-  /** Events in a millisecond, as is usual: the mean of what is known of the last week. */
+  /** Usual events per millisecond: the mean of the known part of the last week. */
   usual: number;
 };
 
-/** @param now milliseconds since the Unix epoch @param recent the last 300 seconds up to now; null: unknown */
+/**
+ * @param now milliseconds since the Unix epoch
+ * @param recent the last 300 seconds up to now; null: unknown
+ */
 export function accountOf(slo: Slo, history: History, recent: Bucket | null, now: number): Account {
   const counted: Observed = { history, now, recent };
   const observed = slo.budgeting.kind === 'timeslices' ? inSlices(counted, slo.budgeting) : counted;
@@ -42,7 +48,7 @@ export function accountOf(slo: Slo, history: History, recent: Bucket | null, now
     allowed: allowedShare(slo.target),
     span,
     unitSeconds,
-    // A slice that is not over is one thing or the other; the last 300 seconds of it are no part of a sum.
+    // A running slice is entirely good or bad, so its last 300 seconds cannot be summed separately.
     sum: slo.budgeting.kind === 'timeslices' ? sumSince(observed, span.from) : certainSince(observed, span.from),
     pairs: burnAlertsOf(slo),
     usual: unitSeconds === null ? usualOf(observed) : 1 / MS_PER_SECOND,
@@ -59,9 +65,9 @@ function usualOf(observed: Observed): number {
   return knownMs === 0 ? 0 : events / knownMs;
 }
 
-/** For how long an objective's history has to be kept. */
+/** Returns how many seconds of an objective's history must be kept. */
 export const historySeconds = (slo: Slo): number => Math.max(longestSeconds(slo.window), FURTHEST_SECONDS) + 86_400;
 
-/** @returns how much of a budget of `eligible` events these errors are; 1 is all of it */
+/** @returns the share of the budget of `eligible` events that these errors spend; 1 is the whole budget */
 export const spentBy = (errors: number, eligible: number, allowed: number): number =>
   errors === 0 ? 0 : errors / (allowed * eligible);

@@ -4,10 +4,10 @@ import type { Bucket } from './history.ts';
 import { tidy } from './rounding.ts';
 import { significant } from './significance.ts';
 
-/** The share of a window that has to be known before anything is claimed of its budget. */
+/** Share of a window that must be known before the remaining budget is stated. */
 const MIN_COVERAGE = 0.95;
 
-/** What of the budget is spent, and how well that is known. */
+/** Computes the spent budget and how well it is known. */
 export function budgetOf(account: Account): Budget {
   const { allowed, sum, unitSeconds } = account;
   const likely = likelyWhole(account);
@@ -23,17 +23,18 @@ export function budgetOf(account: Account): Budget {
 }
 
 /**
- * The part of a budget that is spent: what is likely, or where too little is known, what is certain. 1 is all of it.
+ * Returns the spent share of the budget: the likely value or, if too little is known, the certain minimum. 1 is the
+ * whole budget.
  */
 export const spentShare = ({ remaining, spent_at_least: atLeast }: Budget): number =>
   remaining === null ? atLeast : tidy(1 - remaining);
 
-/** Whether enough is known to claim a budget. */
+/** Returns whether enough of the window is known to state the budget. */
 export const isClaimed = (account: Account): boolean => tidy(coverageOf(account)) >= MIN_COVERAGE;
 
 /**
- * All of the span, if what is unknown was like what is known, and what is to come is as usual without errors. A window
- * that rolls has nothing to come.
+ * Extrapolates to the whole span: assumes that the unknown part resembles the known part, and that the future part has
+ * the usual traffic without errors. A rolling window has no future part.
  */
 export function likelyWhole(account: Account): Bucket {
   const coverage = coverageOf(account);
@@ -41,15 +42,21 @@ export function likelyWhole(account: Account): Bucket {
   return { events: account.sum.events / coverage + rest(account), errors: account.sum.errors / coverage };
 }
 
-/** The same, if there were no errors in what is unknown. Of seconds it is certain how many there were. */
+/**
+ * Extrapolates to the whole span, assuming no errors in the unknown part. If seconds are counted, their number is
+ * certain.
+ */
 export function certainWhole(account: Account): Bucket {
   const { sum, unitSeconds } = account;
   const counted = sum.knownMs === 0 ? 0 : sum.events / coverageOf(account);
   return { events: (unitSeconds === null ? counted : sum.ms / 1000) + rest(account), errors: sum.errors };
 }
 
-/** Of a calendar's period, only what has passed can be known; at its very beginning nothing is missing. */
+/**
+ * Returns the known share of the elapsed span. The future part of a calendar period cannot be known; at the very start
+ * of a period nothing is missing.
+ */
 const coverageOf = ({ sum }: Account): number => (sum.ms === 0 ? 1 : sum.knownMs / sum.ms);
 
-/** Events that are still to come in a calendar's period. */
+/** Estimates the events still to come in a calendar period. */
 const rest = ({ observed, span, usual }: Account): number => (span.until - observed.now) * usual;

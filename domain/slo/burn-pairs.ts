@@ -13,8 +13,8 @@ export const BURN_SECONDS: Readonly<Record<BurnWindow, number>> = {
 };
 
 /**
- * Pairs of windows, the most urgent first. The short one is there so that an alert ends soon after what caused it.
- * `share`: how much of the budget is spent in the long window when the pair begins to burn, as in the SRE workbook.
+ * Window pairs, most urgent first. The short window ends an alert soon after its cause ends. `share`: share of the
+ * budget spent in the long window when the pair starts to fire, as in the SRE workbook.
  *
  * @see https://sre.google/workbook/alerting-on-slos/#6-multiwindow-multi-burn-rate-alerts
  */
@@ -25,7 +25,10 @@ export const BURN_PAIRS = [
   { severity: 'ticket', long: '3d', short: '6h', share: 0.1 },
 ] as const satisfies readonly (Omit<BurnAlert, 'factor'> & { share: number })[];
 
-/** The pairs with the factors of one objective: of 30 days 14.4, 6, 3 and 1, of 28 days 13.44, 5.6, 2.8 and 1. */
+/**
+ * Returns the pairs with the burn-rate factors of an objective: 14.4, 6, 3, and 1 for 30 days; 13.44, 5.6, 2.8, and 1
+ * for 28 days.
+ */
 export const burnAlertsOf = ({ window, target }: Pick<Slo, 'window' | 'target'>): BurnAlert[] =>
   BURN_PAIRS.map(({ share, ...pair }) => ({
     ...pair,
@@ -33,19 +36,24 @@ export const burnAlertsOf = ({ window, target }: Pick<Slo, 'window' | 'target'>)
   }));
 
 /**
- * The burn rate at which `share` of a budget is spent in `longSeconds`. At least 1, below which the budget lasts; and no
- * more than what is reached when half of all that may not fail fails, so that an outage always burns.
+ * Returns the burn rate that spends `share` of the budget in `longSeconds`. At least 1, below which the budget lasts.
+ * Capped at the burn rate of an outage (`outageShare`), so that an outage always fires.
  */
 function factorOf(share: number, longSeconds: number, windowSeconds: number, allowed: number): number {
   const scaled = Math.max(1, (share * windowSeconds) / longSeconds);
   return tidy(Math.min(scaled, outageShare(allowed) / allowed));
 }
 
-/** The share of errors that counts as an outage, whatever the window is. */
+/**
+ * Returns the share of errors that counts as an outage, for any window: halfway from the allowed share to all events.
+ */
 export const outageShare = (allowed: number): number => (1 + allowed) / 2;
 
 const NOMINAL_DAYS = { day: 1, week: 7, month: 30, quarter: 90, year: 365 } as const;
 
-/** The length of a window, in seconds. A calendar month is 30 days, whichever it is: factors do not change with it. */
+/**
+ * Returns the length of a window in seconds. A calendar month always counts 30 days, so that factors do not vary by
+ * month.
+ */
 export const nominalSeconds = (window: SloWindow): number =>
   window.kind === 'rolling' ? window.seconds : NOMINAL_DAYS[window.unit] * window.count * 86_400;

@@ -8,7 +8,7 @@ import { quietUntil, soAfter } from './quiet.ts';
 import { tidy } from './rounding.ts';
 import { significant } from './significance.ts';
 
-/** How fast the budget is being spent, by what is known of each window. */
+/** Computes the burn rate of each window from its known part. */
 export function burnRatesOf(account: Account): BurnRates {
   const rates = BurnWindow.options.map((window) => [window, rateOf(account, window)] as const);
   return Object.fromEntries(rates) as BurnRates;
@@ -20,7 +20,9 @@ const rateOf = ({ observed, allowed }: Account, window: BurnWindow): number | nu
 const rateIn = ({ events, errors }: Bucket, allowed: number): number | null =>
   events === 0 ? null : tidy(spentBy(errors, events, allowed));
 
-/** Those that are reached in both windows, by more errors in the long one than chance could bring. */
+/**
+ * Returns the alerts whose factor is reached in both windows, with a significant number of errors in the long window.
+ */
 export const burningOf = (account: Account, rates: BurnRates): BurnAlert[] =>
   account.pairs
     .filter(
@@ -30,10 +32,10 @@ export const burningOf = (account: Account, rates: BurnRates): BurnAlert[] =>
     .map((alert) => ({ ...alert, clears_at: clearsAt(account, alert) }));
 
 /**
- * When the first of the alerts of each severity is reached in both windows. Null: not while it burns like this, or it is
- * chance that it does.
+ * Forecasts when the first alert of each severity reaches its factor in both windows. Null: not at the current burn
+ * rate, or the current burn is not significant.
  *
- * @param coming errors in a millisecond, if it goes on as it burns now
+ * @param coming errors per millisecond, if the current burn continues
  */
 export function burnsAt(account: Account, coming: number): { page: Timestamp | null; ticket: Timestamp | null } {
   const burns = isSignificant(account, '1h');
@@ -47,7 +49,10 @@ export function burnsAt(account: Account, coming: number): { page: Timestamp | n
   return { page: first('page'), ticket: first('ticket') };
 }
 
-/** Milliseconds. A window that has reached it keeps to it: what comes burns so fast, too. */
+/**
+ * Returns milliseconds until both windows reach the factor. A window that reached it stays there, because the coming
+ * errors burn at least as fast.
+ */
 function reachedAfter(account: Account, { long, short, factor }: BurnAlert, coming: number): number | null {
   const { allowed, unitSeconds, usual } = account;
   if ((rateIn({ events: usual, errors: coming }, allowed) ?? 0) < factor) return null;
@@ -62,7 +67,10 @@ function reachedAfter(account: Account, { long, short, factor }: BurnAlert, comi
 const isSignificant = ({ observed, allowed, unitSeconds }: Account, window: BurnWindow): boolean =>
   significant(sumSince(observed, observed.now - BURN_SECONDS[window] * 1000), allowed, unitSeconds);
 
-/** The first moment at which one of both windows is below, or the errors of the long one could be chance. */
+/**
+ * Returns the first moment at which one of the two windows is below the factor, or the errors of the long window are
+ * not significant.
+ */
 function clearsAt(account: Account, { long, short, factor }: BurnAlert): Timestamp {
   const { allowed, unitSeconds, observed } = account;
   const isBelow = (sum: Bucket): boolean => (rateIn(sum, allowed) ?? 0) < factor;

@@ -1,2 +1,5 @@
-/** Names that counters have by convention. @see https://prometheus.io/docs/practices/naming/ */
+/**
+ * Suffixes of counters by naming convention.
+ * @see https://prometheus.io/docs/practices/naming/
+ */
 export const COUNTER = /_(?:total|count|sum|bucket)$/;

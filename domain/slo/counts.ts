@@ -4,20 +4,23 @@ import type { Reading } from './reading.ts';
 import { type Amount, amountsOf, type Cells, formOf } from './series.ts';
 import { timeReadings } from './time-counts.ts';
 
-/** Series that the queries of an indicator were answered with; of shares and thresholds, those of `query`. */
+/** Series returned for the queries of an indicator. `query`: those of a share or threshold indicator. */
 export type Answers = { numerator: readonly Series[]; total: readonly Series[] } | { query: readonly Series[] };
 
-/** Good events may be more than all, as each is extrapolated by itself: by so much of all, or so many. */
+/**
+ * Tolerated excess of good events over all events, as a share and as a number: Prometheus extrapolates each query
+ * separately.
+ */
 const EXCESS_SHARE = 0.05;
 const EXCESS_EVENTS = 2;
 
-/** Differences below are those of rounding. */
+/** Maximum difference that rounding can cause. */
 const NOTHING = 1e-9;
 
 /**
- * Counts what was answered, cell by cell. Ask for the samples that `samplesFor` says.
+ * Counts the returned series, cell by cell. The samples must have been requested as `samplesFor` specifies.
  *
- * @param goodSeen whether there ever was a good event, so that their absence means that there are none
+ * @param goodSeen whether there was ever a good event, so that a missing series of good events means zero
  */
 export function readingsOf(indicator: Indicator, answers: Answers, cells: Cells, goodSeen: boolean): Reading[] {
   if (indicator.kind !== 'ratio') return timeReadings(indicator, 'query' in answers ? answers.query : [], cells);
@@ -34,8 +37,8 @@ export function readingsOf(indicator: Indicator, answers: Answers, cells: Cells,
 }
 
 /**
- * The same from the recording rules of `slo generate`: rates per second over five minutes. They record no errors only
- * where they could not be counted.
+ * Counts the series of the recording rules of `slo generate`: rates per second over five minutes. These rules omit the
+ * errors only if they could not be counted.
  */
 export function recordedReadings(events: readonly Series[], errors: readonly Series[], cells: Cells): Reading[] {
   const bad = amountsOf('windowed', errors, cells);
@@ -50,7 +53,9 @@ const NEVER_GOOD =
 const UNRECORDED =
   'events are recorded, but their errors are not: run firebreak slo generate again, and load its rules';
 
-/** @param absent what is unclear where the part has no series although there were events; null: there was none of it */
+/**
+ * @param absent the problem to report if the part has no series although there were events; null: no series means zero
+ */
 function readingOf(all: Amount, part: Amount, of: 'good' | 'bad', absent: string | null): Reading {
   const unclear = [all, part].find(({ kind }) => kind === 'unclear');
   if (unclear?.kind === 'unclear') return unclear;
@@ -61,7 +66,8 @@ function readingOf(all: Amount, part: Amount, of: 'good' | 'bad', absent: string
   if (part.kind === 'not_a_number')
     return { kind: 'unclear', why: `the number of ${of} events is NaN, that of all is not` };
   if (part.kind !== 'amount') return absent === null ? counted(all.value, 0, of) : { kind: 'unclear', why: absent };
-  // The first errors of all make a series of their own; what there is of it is what there is of them.
+  // A series of bad events often begins with the first error, so its incomplete cell is still exact; a new series of
+  // good events is incomplete.
   if (!part.whole && of === 'good') return { kind: 'unclear', why: BEGUN };
   return isTooMany(part.value, all.value) ? tooMany(part.value, all.value, of) : counted(all.value, part.value, of);
 }

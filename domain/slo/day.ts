@@ -1,17 +1,20 @@
 import { BUCKET_SECONDS, bucketAt, type History, setBucket } from './history.ts';
 
-/** Of a day as UTC has it. */
+/** Number of buckets in a UTC day. */
 export const BUCKETS_PER_DAY = 86_400 / BUCKET_SECONDS;
 
-/** The first byte. Then 288 counts of events and 288 of errors, as little-endian doubles; NaN is unknown. */
+/**
+ * Version in the first byte. It is followed by 288 event counts and 288 error counts as little-endian doubles; NaN is
+ * unknown.
+ */
 const VERSION = 1;
 const BYTES_EACH = Float64Array.BYTES_PER_ELEMENT;
 export const DAY_BYTES = 1 + 2 * BUCKETS_PER_DAY * BYTES_EACH;
 
-/** @returns the number of the day since the Unix epoch, in which a bucket lies */
+/** @returns the day that contains the bucket, in days since the Unix epoch */
 export const dayOf = (index: number): number => Math.floor(index / BUCKETS_PER_DAY);
 
-/** One day of a history, as it is stored. */
+/** Encodes one day of a history for storage. */
 export function encodeDay(history: History, day: number): Uint8Array {
   const bytes = new Uint8Array(DAY_BYTES);
   const view = new DataView(bytes.buffer);
@@ -25,9 +28,9 @@ export function encodeDay(history: History, day: number): Uint8Array {
 }
 
 /**
- * Puts a stored day into a history. What it does not know stays as the history has it.
+ * Merges a stored day into a history. Unknown buckets of the day do not overwrite the history.
  *
- * @throws RangeError when these are no bytes of `encodeDay`, or of a newer version of it
+ * @throws RangeError if the bytes do not come from `encodeDay`, or come from a newer version of it
  */
 export function decodeDay(history: History, day: number, bytes: Uint8Array): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -8,13 +8,13 @@ import { tidy } from './rounding.ts';
 
 const HOUR_MS = 3_600_000;
 
-/** What is looked for: the first moment at which less than `level` of the budget is spent, or at least `level`. */
+/** Target of a forecast: the first moment at which the spent share is below, or at least, `level`. */
 type Goal = { reach: 'below' | 'at_least'; level: number };
 
-/** Spent shares from which policy warns and freezes, and below which it lifts a freeze. */
+/** Spent shares at which the policy warns and freezes, and below which it lifts a freeze. */
 export type Levels = { warn: number; freeze: number; liftBelow: number };
 
-/** What comes if traffic is as usual, and nothing else happens. What is so already is so now. */
+/** Forecasts the budget for usual traffic and no other changes. A condition that already holds has the current time. */
 export function forecastOf(account: Account, { warn, freeze, liftBelow }: Levels): Forecast {
   const lift: Goal = { reach: 'below', level: liftBelow };
   const present = presentErrors(account);
@@ -32,21 +32,27 @@ export function forecastOf(account: Account, { warn, freeze, liftBelow }: Levels
   };
 }
 
-/** Errors in a millisecond, if as many of the usual events fail as in the last hour. Null: nothing happened in it. */
+/**
+ * Returns errors per millisecond if the same share of usual events fails as in the last hour. Null: no events in the
+ * last hour.
+ */
 function presentErrors({ observed, usual }: Account): number | null {
   const { events, errors } = sumSince(observed, observed.now - HOUR_MS);
   return events === 0 ? null : (errors / events) * usual;
 }
 
-/** @param coming errors in a millisecond */
+/** @param coming errors per millisecond */
 function reached(account: Account, goal: Goal, coming: number): Timestamp | null {
-  if (account.sum.knownMs === 0 && account.sum.ms > 0) return null; // nothing is known to begin with
+  if (account.sum.knownMs === 0 && account.sum.ms > 0) return null; // nothing to extrapolate from
   const now = account.observed.now;
   const after = account.span.until === now ? inRolling(account, goal, coming) : inPeriod(account, goal, coming);
   return after === null ? null : timestamp(Math.ceil(now + after));
 }
 
-/** Errors of a period stay in it to its end; the next one has none. */
+/**
+ * Returns milliseconds until the goal. Errors stay in a calendar period until its end; the next period starts with
+ * none.
+ */
 function inPeriod(account: Account, { reach, level }: Goal, coming: number): number | null {
   const left = account.span.until - account.observed.now;
   const whole = isClaimed(account) ? likelyWhole(account) : certainWhole(account);
@@ -58,10 +64,10 @@ function inPeriod(account: Account, { reach, level }: Goal, coming: number): num
 }
 
 /**
- * In the order in which the past came into the window it leaves it, and as much time comes in. Within one of its
- * stretches everything rises or falls evenly, so that the moment is found exactly.
+ * Returns milliseconds until the goal. The past leaves the window in the order in which it entered, and the same amount
+ * of time enters. Within each stretch, the values change linearly, so the moment is exact.
  *
- * Where too little is known to claim a budget, what is certain is looked ahead from: what is unknown leaves as so many
+ * If too little is known to state the budget, the forecast starts from the certain minimum: the unknown part leaves as
  * events without errors.
  */
 function inRolling(account: Account, goal: Goal, coming: number): number | null {
@@ -91,7 +97,10 @@ function inRolling(account: Account, goal: Goal, coming: number): number | null 
 
 type IsReached = (errors: number, events: number) => boolean;
 
-/** @param scale errors, a billionth of which is nothing: what is left of them after all were taken away one by one */
+/**
+ * @param scale number of errors; a billionth of it counts as zero, to absorb the rounding that remains after all errors
+ *   were subtracted one by one
+ */
 function isReachedBy({ reach, level }: Goal, allowed: number, scale: number): IsReached {
   const shareOf = (errors: number, events: number): number =>
     errors <= scale * 1e-9 ? 0 : tidy(spentBy(errors, events, allowed));

@@ -3,16 +3,16 @@ import { burnAlertsOf, outageShare } from './burn-pairs.ts';
 import { badShare, rateOf } from './generate/expressions.ts';
 import { allowedShare } from './rounding.ts';
 
-/** The slowest burn that pages: what fails more than that would have woken somebody. */
+/** Returns the lowest burn rate that pages. */
 const pagedFrom = (slo: Slo): number =>
   Math.min(...burnAlertsOf(slo).flatMap(({ severity, factor }) => (severity === 'page' ? [factor] : [])));
 
 /**
- * A query that says how an objective does now, and up to which value it is healthy: the share of events that failed in
- * the last five minutes, of what is compared the share of bad seconds; at most what burns the budget so fast that it
- * pages. Where that would be more than all of them, halfway from what is allowed to all.
+ * Returns a query for the current state of an objective, and the maximum healthy value: the share of events that failed
+ * in the last five minutes or, for comparisons, the share of bad seconds. The maximum is the lowest burn rate that
+ * pages, as an error share; at most halfway from the allowed share to all events.
  *
- * Of slices it is what makes one of them bad.
+ * For time slices, it is the share that makes a slice bad.
  */
 export function healthQueryOf(slo: Slo): { promql: string; max: number } {
   const { budgeting, target } = slo;
@@ -26,7 +26,7 @@ export function healthQueryOf(slo: Slo): { promql: string; max: number } {
   };
 }
 
-/** NaN where nothing happened, and nothing where it is not known: neither is taken for healthy. */
+/** Returns NaN without traffic and no value if unknown; neither counts as healthy. */
 function errorShare({ indicator }: Slo): string {
   if (indicator.kind !== 'ratio') return badShare(indicator);
   const total = rateOf(indicator.total, indicator.counter);

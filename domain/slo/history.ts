@@ -1,39 +1,43 @@
-/** Buckets are aligned to the epoch; a bucket's index is its beginning in epoch seconds / 300. */
+/** Length of a bucket. Buckets are aligned to the epoch; the index of a bucket is its start in epoch seconds / 300. */
 export const BUCKET_SECONDS = 300;
 export const BUCKET_MS = BUCKET_SECONDS * 1000;
 const MS_PER_SECOND = 1000;
 
 /**
- * How often values are looked at of which every second counts alike; a sample counts for the time since the last one.
+ * Interval of samples for values for which every second counts equally. A sample represents the time since the previous
+ * one.
  */
 export const SAMPLE_SECONDS = 60;
 
-/** What happened in one bucket; seconds where every second counts alike. */
+/** Counts of one bucket: events, or seconds if every second counts equally. */
 export type Bucket = { events: number; errors: number };
 
 /**
- * The buckets of one objective, in a ring: `index % length`. NaN: unknown. There is room for `length` of them, from
- * `oldest` on; what is older has been forgotten.
+ * Buckets of one objective in a ring buffer: slot `index % length`. NaN: unknown. The ring holds `length` buckets from
+ * `oldest` on; older buckets have been dropped.
  */
 export type History = { oldest: number; readonly events: Float64Array; readonly errors: Float64Array };
 
-/** @param at milliseconds since the Unix epoch @returns the index of the bucket that it lies in */
+/**
+ * @param at milliseconds since the Unix epoch
+ * @returns the index of the bucket that contains `at`
+ */
 export const indexOf = (at: number): number => Math.floor(at / BUCKET_MS);
 
-/** With room for the last so many seconds before `now` (milliseconds), of which nothing is known yet. */
+/** Creates a history for the last `seconds` before `now` (milliseconds), with all buckets unknown. */
 export function emptyHistory(seconds: number, now: number): History {
   const oldest = indexOf(now - seconds * MS_PER_SECOND);
   const length = indexOf(now) - oldest + 1;
   return { oldest, events: new Float64Array(length).fill(NaN), errors: new Float64Array(length).fill(NaN) };
 }
 
-/** The index after the newest for which there is room. */
+/** Returns the index after the newest bucket in the ring. */
 export const endOf = (history: History): number => history.oldest + history.events.length;
 
 /**
- * Null: unknown. A newer bucket than there is room for pushes the oldest out; one that is older is not taken.
+ * Sets a bucket; null: unknown. A bucket beyond the end drops the oldest ones; a bucket older than the ring is ignored.
  *
- * @throws RangeError when it cannot be: a negative number, or more errors than events
+ * @throws RangeError if the counts are impossible: negative, or more errors than events
  */
 export function setBucket(history: History, index: number, bucket: Bucket | null): void {
   const { events, errors } = bucket ?? UNKNOWN;
@@ -49,7 +53,7 @@ export function setBucket(history: History, index: number, bucket: Bucket | null
 
 const UNKNOWN: Bucket = { events: NaN, errors: NaN };
 
-/** Null: unknown, not there yet, or forgotten. */
+/** Returns a bucket. Null: unknown, not reached yet, or dropped. */
 export function bucketAt(history: History, index: number): Bucket | null {
   if (index < history.oldest || index >= endOf(history)) return null;
   const slot = index % history.events.length;
@@ -57,7 +61,7 @@ export function bucketAt(history: History, index: number): Bucket | null {
   return Number.isNaN(events) ? null : { events, errors: history.errors[slot] ?? NaN };
 }
 
-/** Makes room for newer ones by the room of those before `index`. */
+/** Drops the buckets before `index` to make room for newer ones. */
 export function forgetBefore(history: History, index: number): void {
   const { events, errors, oldest } = history;
   if (index <= oldest) return;
@@ -68,11 +72,12 @@ export function forgetBefore(history: History, index: number): void {
   history.oldest = index;
 }
 
-/** One stretch of time without a change in it. `events` is NaN where it is unknown. */
+/** Receives one stretch of time with a constant rate. `events` is NaN if unknown. */
 export type Visit = (ms: number, events: number, errors: number) => void;
 
 /**
- * Each bucket from `from` up to `to` (milliseconds), oldest first; of one that lies across an end, its share by time.
+ * Visits each bucket from `from` to `to` (milliseconds), oldest first; a bucket that crosses a boundary counts in
+ * proportion to its time within the range.
  */
 export function visitBuckets(history: History, from: number, to: number, visit: Visit): void {
   const { events, errors, oldest } = history;
@@ -85,15 +90,15 @@ export function visitBuckets(history: History, from: number, to: number, visit: 
   }
 }
 
-/** What is known of a stretch of time. */
+/** Known counts of a stretch of time. */
 export type Sum = Bucket & {
-  /** How long it is. */
+  /** Length in milliseconds. */
   ms: number;
-  /** The part of it that is known. */
+  /** Known part of it in milliseconds. */
   knownMs: number;
 };
 
-/** Adds up whatever `each` shows to what it is given. */
+/** Sums the stretches that `each` visits. */
 export function sumOf(each: (visit: Visit) => void): Sum {
   const sum: Sum = { events: 0, errors: 0, ms: 0, knownMs: 0 };
   each((ms, events, errors) => {
@@ -106,14 +111,17 @@ export function sumOf(each: (visit: Visit) => void): Sum {
   return sum;
 }
 
-/** @param from milliseconds, within it @param to milliseconds, the first that is not in it */
+/**
+ * @param from milliseconds, inclusive
+ * @param to milliseconds, exclusive
+ */
 export const sumBetween = (history: History, from: number, to: number): Sum =>
   sumOf((visit) => visitBuckets(history, from, to, visit));
 
 /**
- * Whether a good event was ever seen, as far as is remembered: only then does a missing series of them mean none.
+ * Returns whether the history contains a good event: only then does a missing series of good events mean zero.
  *
- * @param before index of a bucket; only those before it are looked at
+ * @param before index of a bucket; only earlier buckets are considered
  */
 export function hadGood(history: History, before: number = endOf(history)): boolean {
   const { events, errors, oldest } = history;

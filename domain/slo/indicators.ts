@@ -7,20 +7,20 @@ import type { Problem } from '../runbooks/problem.ts';
 import { COUNTER } from './counter-names.ts';
 import { type Where, type Written, wrong } from './written.ts';
 
-/** The type of each data source, by its name. */
+/** Type of each data source by name. */
 export type SourceTypes = ReadonlyMap<string, string>;
 
-/** A query, ready to be asked. */
+/** A validated query and its location. */
 type Asked = { text: string; where: Where };
 
-/** What an SLI asks, in the order of `queriesOf`. */
+/** Queries of an SLI, in the order of `queriesOf`. */
 export type Asks = { sli: Written<SliSpec>; queries: Asked[] };
 
-/** The queries of an indicator: of a ratio its numerator and its total, else the only one. */
+/** Returns the queries of an indicator: numerator and total of a ratio, or the only query. */
 export const queriesOf = (indicator: Indicator): string[] =>
   indicator.kind === 'ratio' ? [indicator.numerator, indicator.total] : [indicator.query];
 
-/** Reads the queries of an SLI, or says what is wrong with them. */
+/** Reads and validates the queries of an SLI. */
 export function asksOf(sli: Written<SliSpec>, types: SourceTypes): Asks | Problem[] {
   const read = metricsOf(sli.value).map(({ path, source }) => query(sli, [...path, 'metricSource'], source, types));
   const problems = read.flatMap((each) => ('text' in each ? [] : [each]));
@@ -31,8 +31,8 @@ export function asksOf(sli: Written<SliSpec>, types: SourceTypes): Asks | Proble
 }
 
 /**
- * One query that is a rate, and another that is a counter: their ratio means nothing. Without `counter`, a name has to
- * say that it is one; what is recorded under other names may be a rate.
+ * Reports a ratio of a rate and a counter, which is meaningless. Without `counter`, only a counter's conventional name
+ * identifies it; metrics with other names may be recorded rates.
  */
 function mixtureOf(isCounter: boolean, queries: readonly Asked[]): Problem | null {
   const counters = queries.map(({ text }) => isPlain(text) && (isCounter || namesCounter(text)));
@@ -43,7 +43,10 @@ function mixtureOf(isCounter: boolean, queries: readonly Asked[]): Problem | nul
   return wrong(counter.where, message, `write both as a rate over [${WINDOW}]`);
 }
 
-/** As it is in itself: nothing over a time, and no recorded rule, whose name says little. */
+/**
+ * Returns whether the query is a plain counter by its name: no range, and no recording rule, whose name is not
+ * conclusive.
+ */
 function namesCounter(text: string): boolean {
   const { metrics, ranges } = anatomyOf(text);
   return ranges.length === 0 && metrics.some((name) => COUNTER.test(name) && !name.includes(':'));
@@ -58,7 +61,7 @@ function metricsOf({ ratioMetric, thresholdMetric }: SliSpec): { path: string[];
 
 const ratioParts = ({ good, bad, total, raw }: RatioMetric) => ({ good, bad, total, raw });
 
-/** Those whose queries are PromQL. */
+/** Types of data sources that support PromQL. */
 const SPEAKS_PROMQL = /prom|mimir|cortex|thanos|victoria/i;
 
 function query(sli: Written<SliSpec>, path: string[], source: MetricSource, types: SourceTypes): Asked | Problem {
@@ -87,10 +90,10 @@ function query(sli: Written<SliSpec>, path: string[], source: MetricSource, type
   }
 }
 
-/** It is neither a rate nor made of a window: each of its values stands for itself. */
+/** Returns whether the query is neither a rate nor uses a window: each of its values stands for itself. */
 const isPlain = (text: string): boolean => !text.includes(WINDOW) && !isRate(anatomyOf(text));
 
-/** What an objective counts, or what it lacks for that. */
+/** Builds the indicator of an objective, or reports what is missing. */
 export function indicatorOf({ sli, queries }: Asks, objective: Written<Objective>): Indicator | Problem[] {
   const [first = '', second = ''] = queries.map(({ text }) => text);
   const { ratioMetric } = sli.value;
@@ -99,7 +102,7 @@ export function indicatorOf({ sli, queries }: Asks, objective: Written<Objective
     return { kind: 'share', of: ratioMetric.rawType === 'failure' ? 'bad' : 'good', query: first };
   return {
     kind: 'ratio',
-    // Many say it of the metric that a rate is made of, too.
+    // Many users also set `counter` for the metric inside a rate.
     counter: ratioMetric.counter === true && isPlain(first),
     of: ratioMetric.bad == null ? 'good' : 'bad',
     numerator: first,
@@ -108,7 +111,7 @@ export function indicatorOf({ sli, queries }: Asks, objective: Written<Objective
 }
 
 function threshold(text: string, { value: { op, value }, at }: Written<Objective>): Indicator | Problem[] {
-  // There is no -0 in JSON, as which it is published.
+  // JSON, the published form, has no -0.
   if (op != null && value != null) return { kind: 'threshold', query: text, op, value: value === 0 ? 0 : value };
   const missing = op == null ? '"op" (lt, lte, gt or gte)' : '"value"';
   return [wrong(at([]), `with a thresholdMetric goes ${missing}: what is compared is good while it is that`)];

@@ -2,20 +2,20 @@ import { aggregates, type Anatomy, anatomyOf, isRate, readsCounters } from '../.
 import { type Indicator, WINDOW } from '../../schemas/slo.ts';
 import { COUNTER } from './counter-names.ts';
 
-/** What is poor about a query, why, and what to ask instead. */
+/** Weakness of a query, with an alternative. */
 type Finding = { message: string; suggestion: string };
 
 type Asked = { text: string; anatomy: Anatomy; indicator: Indicator };
 
 type Rule = (asked: Asked) => Finding | null;
 
-/** What one query measures, and how. */
+/** Checks what a query measures, and how. */
 export function lintQuery(text: string, indicator: Indicator): Finding[] {
   const asked = { text, anatomy: anatomyOf(text), indicator };
   return RULES.flatMap((rule) => rule(asked) ?? []);
 }
 
-/** `node_cpu_seconds_total`, `container_memory_usage_bytes`, `node_load5`; not `page_load_seconds`. */
+/** Matches `node_cpu_seconds_total`, `container_memory_usage_bytes`, and `node_load5`, but not `page_load_seconds`. */
 const CAUSE =
   /(?:^|[_.:])(?:cpus?|mem|memory|memstats|heap|swap|loadavg|load(?:1|5|15)|disk|filesystem|goroutines|utili[sz]ation|saturation)(?=$|[_.:])/i;
 
@@ -62,7 +62,7 @@ const percentile: Rule = ({ anatomy: { calls }, indicator }) =>
 
 const EVENTS = new Set(['increase', 'count_over_time', 'sum_over_time', 'changes', 'resets', 'delta']);
 
-/** What is taken as a rate per second, and counts otherwise. */
+/** Reports functions that return a number of events where a rate per second is expected. */
 const events: Rule = ({ anatomy: { calls }, indicator }) => {
   const call = calls.find((name) => EVENTS.has(name));
   return indicator.kind !== 'ratio' || call === undefined
@@ -84,7 +84,7 @@ const fixedRange: Rule = ({ text, anatomy, indicator }) => {
 
 const RECORDED_RATE = /rate|per_sec|_rps$|_qps$/i;
 
-/** Neither a rate, nor said to be a counter. */
+/** Reports queries that are neither a rate nor marked as a counter. */
 const unclear: Rule = ({ text, anatomy, indicator }) => {
   if (indicator.kind !== 'ratio' || indicator.counter || text.includes(WINDOW) || isRate(anatomy)) return null;
   const counter = anatomy.metrics.find((name) => COUNTER.test(name));
@@ -104,7 +104,7 @@ const addedUp: Rule = ({ anatomy, indicator }) =>
         suggestion: `write sum(rate(${anatomy.metrics[0] ?? 'x_total'}[${WINDOW}])), without "counter"`,
       };
 
-/** `process_resident_memory_bytes`, `http_requests_in_flight`; not `network_receive_bytes_total`. */
+/** Matches `process_resident_memory_bytes` and `http_requests_in_flight`, but not `network_receive_bytes_total`. */
 const GAUGE =
   /_(?:bytes|ratio|percent|celsius|info|seconds|current|active|in_?flight|size|length|depth|used|free|available|limit|connections|lag|ready)$/i;
 

@@ -4,18 +4,18 @@ import { doubtful, type WrittenSlo } from './written.ts';
 
 const DAY_SECONDS = 24 * 3600;
 
-/** Days of a calendar's units, at the least. */
+/** Minimum length in days of each calendar unit. */
 const UNIT_DAYS = { day: 1, week: 7, month: 28, quarter: 90, year: 365 } as const;
 
-/** A whole outage of less is over before anybody can do anything about it. */
+/** Minimum budget in seconds of full outage: a shorter outage is over before anyone can react. */
 const BUDGET_MIN_SECONDS = 60;
 
-/** Where less than half has to be good, something else was meant. */
+/** A lower target is probably a mistake. */
 const TARGET_MIN = 0.5;
 
 const SUGGESTED_WINDOW = 'four weeks (28d) remember long enough, and have as many weekends each time';
 
-/** What an objective promises, and over how long. */
+/** Checks the target and the window of an objective. */
 export function lintTarget({ slo, target, window }: WrittenSlo): Problem[] {
   const problems: Problem[] = [];
   const seconds = secondsOf(slo.window);
@@ -36,6 +36,6 @@ const secondsOf = (window: SloWindow): number =>
 
 const percent = ({ target }: Slo): string => `${Number((target * 100).toPrecision(12))} %`;
 
-/** Many write `targetPercent: 0.999`. */
+/** Suggests the likely target: a common mistake is `targetPercent: 0.999`. */
 const meant = ({ target }: Slo): string | null =>
   target < 0.01 ? `did you mean target: ${Number((target * 100).toPrecision(12))}?` : null;

@@ -8,9 +8,10 @@ import { lintTarget } from './lint-targets.ts';
 import { doubtful, type WrittenSlo } from './written.ts';
 
 /**
- * Objectives that are right, and measure something poor, or promise something that nobody can keep. Warnings, each once.
+ * Returns warnings for valid objectives that measure something unsuitable or have unrealistic targets, without
+ * duplicates.
  *
- * @param services the catalogue. Absent: names of services and environments are not looked at
+ * @param services the catalogue. Absent: names of services and environments are not checked
  */
 export function lint(slos: readonly WrittenSlo[], services?: Config['services']): Problem[] {
   const found = slos.flatMap((written) => [
@@ -19,7 +20,7 @@ export function lint(slos: readonly WrittenSlo[], services?: Config['services'])
     ...lintTarget(written),
     ...(services === undefined ? [] : unknownPlace(written, services)),
   ]);
-  // Several objectives may have one indicator.
+  // Several objectives can share one indicator.
   return [...new Map(found.map((each) => [JSON.stringify(each), each])).values()];
 }
 
@@ -45,7 +46,7 @@ function unknownPlace({ slo, service, environment }: WrittenSlo, services: Confi
     const meant = didYouMean(slo.service, Object.keys(services));
     return [doubtful(service, `the catalogue has no service "${slo.service}"`, meant)];
   }
-  // A service that lists no environments has every one.
+  // A service without listed environments accepts any environment.
   const known = Object.keys(entry.environments);
   if (known.length === 0 || known.includes(slo.environment)) return [];
   const message = `${slo.service} has no environment "${slo.environment}" in the catalogue`;

@@ -6,18 +6,20 @@ const MINUTE_SECONDS = 60;
 
 const MINUTE = '1m';
 
-/** How often a counter that is no plain selector is looked at within a minute. */
+/** Subquery resolution within a minute for a counter expression that is not a plain selector. */
 const RESOLUTION = '15s';
 
-/** Good events that were seen so lately are expected: where there are none any more, all events are bad. */
+/** Subquery range in which a good event makes further ones expected: if there are none any more, all events are bad. */
 const SEEN_LATELY = '[1d:10m]';
 
-/** What computers make of quotients must not decide about a slice that just meets its target. */
+/**
+ * Tolerance for floating-point quotients, so that rounding does not decide about a slice that just meets its target.
+ */
 const ROUNDING = '0.000000001';
 
 /**
- * An objective whose slices are a minute long, as one that is compared each minute: what is counted in buckets of five
- * minutes could not tell its slices apart. All others stay as they are.
+ * Converts an objective with one-minute slices into one that is compared each minute, because five-minute buckets
+ * cannot distinguish its slices. Other objectives are returned unchanged.
  */
 export function comparedEachMinute(slo: Slo): Slo {
   const { budgeting, indicator } = slo;
@@ -48,6 +50,6 @@ function comparedBy(indicator: Indicator, target: number): Indicator {
 
 const ofMinute = (query: string): string => query.replaceAll(WINDOW, MINUTE);
 
-/** A query without a window that is no counter says by itself what the rate is. */
+/** Returns the rate in a minute. A query without a window that is not a counter already is a rate. */
 const rateIn = (query: string, counter: boolean): string =>
   counter || query.includes(WINDOW) ? rateOf(query, counter, MINUTE, RESOLUTION) : `sum(${query})`;

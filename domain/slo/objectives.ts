@@ -9,10 +9,13 @@ import { type Asks, asksOf, indicatorOf, queriesOf, type SourceTypes } from './i
 import { comparedEachMinute } from './minutes.ts';
 import { doubtful, inside, type Where, type Written, type WrittenSlo, wrong } from './written.ts';
 
-/** `problems` are errors, and with one of them nothing comes into force. `remarks` are for those who lint. */
+/**
+ * Result of reading objectives. `problems` are errors: any error keeps the objectives from coming into force. `remarks`
+ * are lint warnings.
+ */
 export type Objectives = { slos: WrittenSlo[]; problems: Problem[]; remarks: Problem[] };
 
-/** The objectives that objects of OpenSLO describe, with the indicators and data sources that they refer to. */
+/** Builds the objectives that OpenSLO documents describe, with the SLIs and data sources that they refer to. */
 export function objectivesOf(documents: readonly Written<OpenSlo>[]): Objectives {
   const slis = byName(ofKind<SliDocument>(documents, 'SLI'));
   const sources = ofKind<DataSourceDocument>(documents, 'DataSource');
@@ -108,7 +111,7 @@ const DEFAULT_ENVIRONMENT = EnvironmentName.parse('production');
 
 type Environment = { name: EnvironmentName; where: Where };
 
-/** By the labels that say it of an alert, too. */
+/** Reads the environment from the same labels as for alerts. */
 function environmentOf({ value, at }: Written<SloDocument>): Environment | Problem[] {
   const labels = value.metadata.labels ?? {};
   const key = ['environment', 'env'].find((each) => Object.hasOwn(labels, each));
@@ -159,7 +162,7 @@ function budgetingOf({ spec }: SloDocument, { timeSliceTarget, timeSliceWindow }
   return { kind: 'timeslices', sliceSeconds: timeSliceWindow, sliceTarget: timeSliceTarget };
 }
 
-/** Keys that are accepted, since many write them, and mean nothing. */
+/** Warns about keys that are accepted because they are common, but have no effect. */
 function withoutEffect({ value, at }: Written<Objective>, document: SloDocument, sli: SliSpec): Problem[] {
   const compared = sli.ratioMetric == null ? [] : (['op', 'value'] as const);
   const sliced =

@@ -10,22 +10,22 @@ import {
   visitBuckets,
 } from './history.ts';
 
-/** What is known of an objective at one moment. */
+/** Counts of an objective at one moment. */
 export type Observed = {
   history: History;
   /** Milliseconds since the Unix epoch. */
   now: number;
   /**
-   * The last 300 seconds up to `now`, which no closed bucket has yet. Null: unknown; then closed buckets stand in, as
-   * far as they reach.
+   * The last 300 seconds up to `now`, which no closed bucket covers yet. Null: unknown; closed buckets are used
+   * instead, as far as they reach.
    */
   recent: Bucket | null;
 };
 
 /**
- * Each stretch from `from` (milliseconds) to now, oldest first. On the boundary of a bucket the last 300 seconds are
- * the last closed one; between boundaries they replace the end of history, and the bucket that they begin in counts
- * with the part before them.
+ * Visits each stretch from `from` (milliseconds) to now, oldest first. On a bucket boundary, the last 300 seconds equal
+ * the last closed bucket. Between boundaries, they replace the end of the history, and the bucket in which they begin
+ * counts only with the part before them.
  */
 export function visitSince({ history, now, recent }: Observed, from: number, visit: Visit): void {
   const recentFrom = now - BUCKET_MS;
@@ -39,10 +39,10 @@ export function visitSince({ history, now, recent }: Observed, from: number, vis
 export const sumSince = (observed: Observed, from: number): Sum => sumOf((visit) => visitSince(observed, from, visit));
 
 /**
- * The same, without a guess at which part of the last closed bucket its errors were in: that bucket counts whole, and
- * since then there were at least as many errors as the last 300 seconds have more than it, or than its events in them. A
- * burst at its end would count twice otherwise, or one at its beginning not at all, until the next boundary; and what is
- * judged by that lasts longer. Where all events fail it is exact.
+ * Sums from `from` to now without assuming where in the last closed bucket its errors occurred: that bucket counts in
+ * full, plus at least the errors by which the last 300 seconds exceed it, or exceed its events within them. Otherwise,
+ * a burst at the end of the bucket would count twice, or one at its start not at all, until the next boundary, and
+ * decisions based on the sum last longer than that. The result is exact if all events fail.
  */
 export function certainSince(observed: Observed, from: number): Sum {
   const { history, now, recent } = observed;
@@ -61,7 +61,7 @@ export function certainSince(observed: Observed, from: number): Sum {
   };
 }
 
-/** The newest moment, in milliseconds, of which something is known. Null: nothing ever was. */
+/** Returns the newest moment with known counts, in milliseconds. Null: none. */
 export function knownUntil({ history, now, recent }: Observed): number | null {
   if (recent !== null) return now;
   let [at, known] = [history.oldest * BUCKET_MS, -Infinity];

@@ -9,22 +9,22 @@ import { tidy } from './rounding.ts';
 
 const DAY_MS = 86_400_000;
 
-/** A quarter; who wants more has it in Prometheus. */
+/** Maximum number of points: a quarter. Prometheus has longer histories. */
 const POINTS_MAX = 92;
 
-/** For how long back buckets have to be known, so that each point has its whole window behind it. */
+/** Returns how many seconds of buckets are needed so that each point has its full window. */
 export const pastSeconds = (slo: Slo, now: number): number =>
   historySeconds(slo) + (now - firstDay(slo, now) * DAY_MS) / 1000;
 
-/** Days since the Unix epoch. */
+/** Returns the day of the first point, in days since the Unix epoch. */
 function firstDay({ window }: Slo, now: number): number {
   return Math.max(Math.floor(spanOf(window, now).from / DAY_MS), Math.floor(now / DAY_MS) - POINTS_MAX + 1);
 }
 
 /**
- * How the budget stood at the end of each day, and what happened in it. Today is over where the last bucket has closed.
+ * Returns the budget at the end of each day, and the counts of the day. The current day ends at the last closed bucket.
  *
- * @param history closed buckets, `pastSeconds` of them
+ * @param history closed buckets for `pastSeconds`
  * @param now milliseconds
  */
 export function pastOf(slo: Slo, history: History, now: number): SloPoint[] {

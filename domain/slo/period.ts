@@ -3,19 +3,21 @@ import type { SloWindow } from '../../schemas/slo.ts';
 import { millisOf, timestamp } from '../../schemas/time.ts';
 import { instantOf, localTime } from '../../schemas/time-zone.ts';
 
-/** Milliseconds since the Unix epoch; `until` is the first that is not in it. */
+/** Time span in milliseconds since the Unix epoch; `until` is exclusive. */
 export type Span = { from: number; until: number };
 
 const MONTHS = { month: 1, quarter: 3, year: 12 } as const;
 const DAYS = { day: 1, week: 7 } as const;
 
-/** What a budget is of: the last so many seconds, or the whole period of the calendar in which `now` is. */
+/**
+ * Returns the time span of a budget: the rolling window up to now, or the whole calendar period that contains `now`.
+ */
 export const spanOf = (window: SloWindow, now: number): Span =>
   window.kind === 'rolling' ? { from: now - window.seconds * 1000, until: now } : periodOf(window, now);
 
 /**
- * The period in which `now` is. Each begins when the clocks of its place show so, so that a day is 23 or 25 hours when
- * they are changed, and counted from `start`, so that periods from the 31st begin on the last day of shorter months.
+ * Returns the calendar period that contains `now`. Periods start by local time, so a day has 23 or 25 hours when clocks
+ * change. They are counted from `start`, so periods from the 31st start on the last day of shorter months.
  */
 function periodOf(window: SloWindow & { kind: 'calendar' }, now: number): Span {
   const start = Temporal.PlainDateTime.from(window.start);
@@ -27,14 +29,14 @@ function periodOf(window: SloWindow & { kind: 'calendar' }, now: number): Span {
   return { from: beginning(number), until: beginning(number + 1) };
 }
 
-/** So many periods. */
+/** Returns the length of a number of periods. */
 function lengthOf({ unit, count }: SloWindow & { kind: 'calendar' }, number: number): Temporal.DurationLike {
   return unit === 'day' || unit === 'week'
     ? { days: DAYS[unit] * count * number }
     : { months: MONTHS[unit] * count * number };
 }
 
-/** How many have begun since `start`, give or take one. */
+/** Estimates the number of periods since `start`, accurate to one. */
 function numberAbout(
   { unit, count }: SloWindow & { kind: 'calendar' },
   start: Temporal.PlainDateTime,
@@ -46,10 +48,10 @@ function numberAbout(
   return Math.floor(((local.year - start.year) * 12 + local.month - start.month) / (MONTHS[unit] * count));
 }
 
-/** The longest that a window can be, in seconds. */
+/** Returns the maximum length of a window in seconds. */
 export function longestSeconds(window: SloWindow): number {
   if (window.kind === 'rolling') return window.seconds;
-  return LONGEST_DAYS[window.unit] * window.count * 86_400 + 3600; // an hour more when clocks are set back
+  return LONGEST_DAYS[window.unit] * window.count * 86_400 + 3600; // one more hour when clocks are set back
 }
 
 const LONGEST_DAYS = { day: 1, week: 7, month: 31, quarter: 92, year: 366 } as const;

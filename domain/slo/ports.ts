@@ -4,15 +4,18 @@ import type { SloStatus } from '../../schemas/slo-status.ts';
 import type { Timestamp } from '../../schemas/time.ts';
 import type { Place } from '../ports.ts';
 
-/** One series of an answer. `values`: epoch seconds and value, oldest first; a value may be NaN or infinite. */
+/**
+ * One series of a query result. `values`: pairs of epoch seconds and value, oldest first; a value can be NaN or
+ * infinite.
+ */
 export type Series = { labels: Record<string, string>; values: [number, number][] };
 
-/** `unreadable`: no usable answer; why, in words. No series is an answer, too. */
+/** Result of a query. `unreadable`: no usable response, with the reason. An empty list of series is a valid result. */
 export type Answered = { kind: 'series'; series: Series[] } | { kind: 'unreadable'; detail: string };
 
-/** Where events are counted. One attempt per call; null: no Prometheus is connected. */
+/** Queries to Prometheus. One attempt per call; null: no Prometheus is connected. */
 export type SloMetrics = {
-  /** @param timeoutMs of the call, at most */
+  /** @param timeoutMs maximum duration of the call */
   instant(promql: string, at: Timestamp, timeoutMs: number): Promise<Answered | null>;
   range(
     promql: string,
@@ -23,42 +26,48 @@ export type SloMetrics = {
   ): Promise<Answered | null>;
 };
 
-/** What the last evaluation found. */
+/** Results of the last evaluation. */
 export type SloStatuses = {
-  /** Strongly consistent. */
+  /** Reads strongly consistently. */
   of(place: Place): Promise<SloStatus[]>;
   get(id: SloId): Promise<SloStatus | undefined>;
-  /** All there are, for lists and metrics. */
+  /** Returns all statuses, for lists and metrics. */
   all(): Promise<SloStatus[]>;
-  /** Those of a place, in place of those before; none of them: the place has no objectives any more. */
+  /** Replaces the statuses of a service and environment. An empty list: it no longer has objectives. */
   put(place: Place, statuses: readonly SloStatus[]): Promise<void>;
-  /** When the last evaluation began that came to its end. */
+  /** Returns the start of the last completed evaluation. */
   evaluatedAt(): Promise<Timestamp | null>;
   setEvaluatedAt(at: Timestamp): Promise<void>;
 };
 
-/** What was counted for an objective, by day (UTC), in a form that the store does not look into. */
+/** Counts of objectives by UTC day, in a form that is opaque to the store. */
 export type SloDays = {
-  /** By day, as `2026-11-20`; days of which nothing is kept are absent. Both ends count in. Strongly consistent. */
+  /**
+   * Returns the stored days, keyed as `2026-11-20`, both ends inclusive; days without data are absent. Strongly
+   * consistent.
+   */
   load(id: SloId, fromDay: string, untilDay: string): Promise<Map<string, Uint8Array>>;
-  /** In the place of what was kept of this day. At most 300 KB when compressed; kept for 800 days. */
+  /** Replaces a day. At most 300 KB compressed; retained for 800 days. */
   save(id: SloId, day: string, bytes: Uint8Array): Promise<void>;
 };
 
-/** Whose evaluations count, so that two instances never count at the same time. */
+/** Lease for evaluations, so that two instances never count at the same time. */
 export type SloLease = {
-  /** `kept`: nobody else had it since. `taken`: somebody had. `held`: somebody has it now. */
+  /**
+   * Acquires the lease. `kept`: no other instance has held it since. `taken`: another instance held it in between.
+   * `held`: another instance holds it now.
+   */
   take(holder: string, seconds: number): Promise<'kept' | 'taken' | 'held'>;
-  /** Lets others have it at once. */
+  /** Releases the lease immediately. */
   release(holder: string): Promise<void>;
 };
 
-/** What its sender last said of one burn alert. */
+/** Last notification about one burn alert. */
 export type HeardAlert = { fingerprint: string; severity: Severity; firing: boolean };
 
-/** The burn alerts of objectives, for where no Prometheus can be asked. */
+/** Burn alerts of objectives, for installations without a connected Prometheus. */
 export type SloAlerts = {
   heard(id: SloId, alert: HeardAlert): Promise<void>;
-  /** By objective. One of which nothing was heard for a week does not fire any more, whatever was said last. */
+  /** Returns the alerts by objective. An alert without a notification for a week no longer counts as firing. */
   all(): Promise<Map<SloId, HeardAlert[]>>;
 };

@@ -2,24 +2,26 @@ import type { Account } from './account.ts';
 import type { Bucket } from './history.ts';
 import { sumSince, visitSince } from './observed.ts';
 
-/** Halvings of a stretch of five minutes until a millisecond is left of it. */
+/** Number of bisections that narrow five minutes down to a millisecond. */
 const HALVINGS = 19;
 
 /**
- * How long it takes until something is so of a window, if nothing fails any more and traffic is as usual.
+ * Returns how long it takes until a condition holds for a window, with usual traffic and no further errors.
  *
- * @param seconds length of the window @param isSo what is looked for, of what happened in it
- * @returns milliseconds; 0: it is so now. It is so at the latest when all of the window has passed
+ * @param seconds length of the window
+ * @param isSo condition on the counts in the window
+ * @returns milliseconds; 0: it holds now. At most the length of the window
  */
 export const quietUntil = (account: Account, seconds: number, isSo: (sum: Bucket) => boolean): number =>
   soAfter(account, { seconds, coming: 0 }, isSo) ?? seconds * 1000;
 
 /**
- * How long it takes until something is so of a window, if traffic is as usual: in the order in which the past came into
- * the window it leaves it, and as much time comes in.
+ * Returns how long it takes until a condition holds for a window, with usual traffic: the past leaves the window in the
+ * order in which it entered, and the same amount of time enters.
  *
- * @param ahead.seconds length of the window @param ahead.coming errors in a millisecond of those that come
- * @returns milliseconds; 0: it is so now. Null: not before all of the window has passed
+ * @param ahead.seconds length of the window
+ * @param ahead.coming future errors per millisecond
+ * @returns milliseconds; 0: it holds now. Null: not before the whole window has passed
  */
 export function soAfter(
   { observed, usual }: Account,
@@ -48,7 +50,7 @@ export function soAfter(
 
 const NOTHING: Bucket = { events: 0, errors: 0 };
 
-/** Where between 0, at which it is not so, and 1, at which it is, it begins to be so. */
+/** Bisects for the share between 0, where the condition does not hold, and 1, where it does, from which on it holds. */
 function firstShare(isSo: (share: number) => boolean): number {
   let [not, so] = [0, 1];
   for (let step = 0; step < HALVINGS; step++) {

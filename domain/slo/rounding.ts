@@ -1,11 +1,11 @@
 /**
- * The share of events that may fail, as a person would write it: `1 - 0.999` is 0.0010000000000000009 to a computer,
- * and with that a budget that is spent to the last error would count as not quite spent.
+ * Returns the share of events that may fail, rounded to the decimal value: `1 - 0.999` is 0.0010000000000000009 in
+ * floating point, which would make a budget that is spent to the last error count as not quite spent.
  */
 export const allowedShare = (target: number): number => Number((1 - target).toPrecision(12));
 
 /**
- * Without the last digits, in which sums of thousands of buckets differ by rounding alone: 1 is 1 then, and 14.4 is
- * 14.4.
+ * Drops the last digits, in which sums of thousands of buckets differ by rounding alone, so that 1 is exactly 1 and
+ * 14.4 exactly 14.4.
  */
 export const tidy = (value: number): number => Math.round(value * 1e9) / 1e9;

@@ -3,18 +3,18 @@ import { BUCKET_SECONDS, SAMPLE_SECONDS } from './history.ts';
 import type { Series } from './ports.ts';
 
 /**
- * Stretches of 300 seconds, one after the other, of which something is asked: closed buckets, or the last 300 seconds.
- * `from` is in epoch seconds, and need not be on the boundary of a bucket. A sample says something about the time
- * before it, so that one at the end of a stretch belongs to it.
+ * Consecutive stretches of 300 seconds to query: closed buckets, or the last 300 seconds. `from` is in epoch seconds,
+ * not necessarily on a bucket boundary. A sample describes the time before it, so a sample at the end of a stretch
+ * belongs to it.
  */
 export type Cells = { from: number; count: number };
 
 /**
- * How a query of events is to be understood.
+ * Interpretation of a query for events.
  *
- * - `windowed`: a rate per second over the window, which is that of a cell.
- * - `counter`: it only rises.
- * - `rate`: a rate per second of the moment.
+ * - `windowed`: a rate per second over the window, which is the length of a cell.
+ * - `counter`: a counter, which only rises.
+ * - `rate`: the current rate per second.
  */
 export type QueryForm = 'windowed' | 'counter' | 'rate';
 
@@ -24,8 +24,9 @@ export function formOf(query: string, counter: boolean): QueryForm {
 }
 
 /**
- * Which samples to ask for, in epoch seconds. `value` is that of shares and thresholds, which is looked at like a
- * rate. Prometheus gives 11,000 samples at most: of a step of a minute those of a week, of five minutes of a month.
+ * Returns which samples to request, in epoch seconds. `value` is the form of shares and thresholds, which are sampled
+ * like a rate. Prometheus returns at most 11,000 samples: a week with a step of one minute, a month with a step of five
+ * minutes.
  */
 export function samplesFor(form: QueryForm | 'value', { from, count }: Cells): SampleRange {
   const until = from + count * BUCKET_SECONDS;
@@ -36,9 +37,9 @@ export function samplesFor(form: QueryForm | 'value', { from, count }: Cells): S
 type SampleRange = { from: number; until: number; step: number };
 
 /**
- * What a query says of one cell.
+ * Result of a query for one cell.
  *
- * - `amount`: so many. Not `whole`: of a counter that was seen in a part of the cell only.
+ * - `amount`: the number of events. Not `whole`: a counter that was seen in only a part of the cell.
  * - `not_a_number`: 0/0, a moment without traffic.
  */
 export type Amount =
@@ -47,16 +48,16 @@ export type Amount =
   | { kind: 'not_a_number' }
   | { kind: 'unclear'; why: string };
 
-/** Several series are parts of one whole: they are added up. */
+/** Sums several series, which are parts of one whole. */
 export function amountsOf(form: QueryForm, series: readonly Series[], cells: Cells): Amount[] {
   if (form === 'counter') return increasesOf(series, cells);
   return ratesOf(series, cells, form === 'windowed' ? BUCKET_SECONDS : SAMPLE_SECONDS);
 }
 
-/** What samples of several series at one moment are together. */
+/** Sum of the samples of several series at one moment. */
 type Moment = { sum: number; numbers: number; odd: number | null };
 
-/** By moments, `step` seconds apart, each cell's together. */
+/** Groups the samples by moment, `step` seconds apart, for each cell. */
 export function momentsOf<T>(
   series: readonly Series[],
   { from, count }: Cells,
@@ -65,7 +66,7 @@ export function momentsOf<T>(
 ): (T | undefined)[][] {
   const each = BUCKET_SECONDS / step;
   const nothing = Array.from<T | undefined>({ length: each });
-  const cells = Array.from({ length: count }, () => [...nothing]); // much faster than to make each anew
+  const cells = Array.from({ length: count }, () => [...nothing]); // much faster than creating each array anew
   for (const { values } of series) {
     for (const [at, value] of values) {
       const moment = Math.round((at - from) / step) - 1;
@@ -85,7 +86,7 @@ function ratesOf(series: readonly Series[], cells: Cells, step: number): Amount[
   return moments.map(amountOfRates);
 }
 
-/** Their mean, where at least half of the moments are there. */
+/** Returns the mean rate, if at least half of the moments have samples. */
 function amountOfRates(moments: readonly (Moment | undefined)[]): Amount {
   const seen = moments.filter((moment) => moment !== undefined);
   const odd = seen.find((moment) => moment.odd !== null)?.odd ?? null;
@@ -96,20 +97,21 @@ function amountOfRates(moments: readonly (Moment | undefined)[]): Amount {
   return { kind: 'amount', value: mean * BUCKET_SECONDS, whole: true };
 }
 
-/** Differences of rates may end a little below zero by rounding. */
+/** Accepts slightly negative values: differences of rates can end just below zero by rounding. */
 const isCount = (value: number): boolean => value >= -1e-9 && value < Infinity;
 
-/** Two samples that are further apart say nothing about the time between them. */
+/** Maximum distance between two samples; larger gaps say nothing about the time in between. */
 const MAX_GAP_SECONDS = BUCKET_SECONDS + 1;
 
-/** A cell that is covered but for this is covered. */
+/** Seconds of a cell that may be missing for it to count as covered. */
 const SLACK_SECONDS = 1;
 
 type Increase = { value: number; seen: boolean; whole: boolean; why: string | null };
 
 /**
- * Counting begins with a series' first sample, as it does for Prometheus. A counter that fell began again at zero; a
- * sum of counters that fell has lost one of them, and nobody knows what the others did meanwhile.
+ * Computes the increases of counters. Counting starts with the first sample of a series, as in Prometheus. A counter
+ * that drops has been reset to zero; a sum of counters that drops has lost one of them, and the increase of the others
+ * is unknown.
  */
 function increasesOf(series: readonly Series[], cells: Cells): Amount[] {
   const increases = Array.from({ length: cells.count }, (): Increase => ({
@@ -158,7 +160,7 @@ function problemOf(last: number, value: number, isOne: boolean): string | null {
   );
 }
 
-/** The cells in which some of the time after `before` and up to `at` lies, and how many seconds of it. */
+/** Visits the cells that overlap the time after `before` up to `at`, with the number of seconds in each. */
 function visitCells(
   increases: readonly Increase[],
   from: number,

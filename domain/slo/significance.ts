@@ -1,37 +1,37 @@
 import type { Bucket } from './history.ts';
 
-/** From so many errors on that the objective allows, a budget is large enough to be taken as it is counted. */
+/** Number of allowed errors from which a budget is large enough to be used as counted. */
 const ENOUGH_ALLOWED = 5;
 
-/** Below, chance has to be ruled out so far. */
+/** Maximum probability of chance for smaller budgets. */
 const MAX_CHANCE = 0.05;
 
-/** A single failure and its repeat prove nothing, however rare the objective says they are. */
+/** Minimum number of errors: a single failure and its retry prove nothing, however rare errors are supposed to be. */
 const FEWEST_ERRORS = 3;
 
-/** Fewer say nothing about a service, whatever became of them. */
+/** Minimum number of events; fewer say nothing about a service. */
 const FEWEST_EVENTS = 20;
 
 /**
- * Whether errors are more than chance could bring to a service that meets its objective.
+ * Returns whether errors exceed what chance would cause in a service that meets its objective.
  *
- * @param allowed the share of events that may fail
- * @param unitSeconds where every second counts alike: how long the shortest thing is that was looked at, which is
- *   either good or bad as a whole. All of them were seen, so it is only asked whether enough were bad. Null: events are
- *   counted
+ * @param allowed share of events that may fail
+ * @param unitSeconds if every second counts equally: length of the shortest observation, which is good or bad as a
+ *   whole. All of them were observed, so only the number of bad ones is checked. Null: events are counted
  */
 export function significant({ events, errors }: Bucket, allowed: number, unitSeconds: number | null): boolean {
   if (unitSeconds !== null) return errors >= FEWEST_ERRORS * unitSeconds * (1 - 1e-9);
   if (events < FEWEST_EVENTS) return false;
   if (events * allowed >= ENOUGH_ALLOWED * (1 - 1e-9)) return true;
-  // Prometheus extrapolates: one event is 1.05 or so.
+  // Prometheus extrapolates: a single event can read as 1.05.
   const failed = Math.round(errors);
   return failed >= FEWEST_ERRORS && chanceOf(failed, Math.round(events), allowed) <= MAX_CHANCE;
 }
 
 /**
- * The chance that at least `failed` of `events` fail, each of them by itself with `chance`: the tail of the binomial
- * distribution, exactly. For means of a few: it is one minus the chances of all that is fewer.
+ * Returns the probability that at least `failed` of `events` fail independently, each with probability `chance`: the
+ * exact tail of the binomial distribution, computed as one minus the probabilities of fewer failures. For small means
+ * only.
  */
 export function chanceOf(failed: number, events: number, chance: number): number {
   let exactly = Math.exp(events * Math.log1p(-chance));

@@ -7,9 +7,9 @@ import { tidy } from './rounding.ts';
 type Slices = Slo['budgeting'] & { kind: 'timeslices' };
 
 /**
- * The same in seconds: all of a slice's buckets are good, or all bad, by the share of good events in what is known of
- * the slice. Nothing happened in it: nothing bad did. Unknown buckets stay unknown. The slice that is not over counts
- * as it would if it ended now.
+ * Converts counts into seconds: all buckets of a slice are good, or all are bad, by the share of good events in the
+ * known part of the slice. A slice without events is good. Unknown buckets stay unknown. The running slice counts as if
+ * it ended now.
  */
 export function inSlices(observed: Observed, slices: Slices): Observed {
   const { history, now, recent } = observed;
@@ -39,7 +39,7 @@ function sumOfSlice(history: History, first: number, each: number): Bucket {
   return sum;
 }
 
-/** Of a bucket in a slice in which this happened. */
+/** Returns the verdict for each bucket of a slice with these counts. */
 function verdictOf({ events, errors }: Bucket, target: number): Bucket {
   const bad = events > 0 && tidy(1 - errors / events) < target;
   return { events: BUCKET_SECONDS, errors: bad ? BUCKET_SECONDS : 0 };

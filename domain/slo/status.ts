@@ -9,20 +9,20 @@ import type { Bucket, History } from './history.ts';
 import { knownUntil } from './observed.ts';
 import { isUntouched } from './untouched.ts';
 
-/** What an evaluation knows besides the numbers. */
+/** Results of an evaluation besides the numbers. */
 export type Found = Pick<SloStatus, 'state' | 'problem' | 'source'> & {
-  /** Why something of the past could not be read. Null: it could. */
+  /** Why a part of the past could not be read. Null: all of it was read. */
   unread: string | null;
   /** Milliseconds since the Unix epoch. */
   now: number;
-  /** As policy has them. */
+  /** Levels of the policy. */
   levels: Levels;
 };
 
 /**
- * All that is said of one objective.
+ * Builds the status of an objective.
  *
- * @param history closed buckets, `historySeconds` of them
+ * @param history closed buckets for `historySeconds`
  * @param recent the last 300 seconds up to now; null: unknown
  */
 export function statusOf(slo: Slo, history: History, recent: Bucket | null, found: Found): SloStatus {

@@ -6,12 +6,12 @@ import { type Cells, momentsOf } from './series.ts';
 
 type Timed = Exclude<Indicator, { kind: 'ratio' }>;
 
-/** A share may be off by this much through rounding. */
+/** Rounding tolerance of a share. */
 const SHARE_SLACK = 1e-6;
 
 /**
- * Counts seconds: each sample stands for the time since the one before. NaN is a moment without traffic, at which
- * nobody was disappointed. Where there are several series, the worst one counts at each moment.
+ * Counts seconds: each sample represents the time since the previous one. NaN is a moment without traffic, which counts
+ * as good. Of several series, the worst one counts at each moment.
  */
 export function timeReadings(indicator: Timed, series: readonly Series[], cells: Cells): Reading[] {
   return momentsOf<Moment>(series, cells, SAMPLE_SECONDS, (before, value) => ({
@@ -20,7 +20,7 @@ export function timeReadings(indicator: Timed, series: readonly Series[], cells:
   })).map(readingOf);
 }
 
-/** `bad`: the part of it that is, 0 to 1; NaN: there was no traffic. `odd`: a value that cannot be. */
+/** Counts at one moment. `bad`: bad part, 0 to 1; NaN: no traffic. `odd`: an impossible value. */
 type Moment = { bad: number; odd: number | null };
 
 function readingOf(moments: readonly (Moment | undefined)[]): Reading {
@@ -35,10 +35,10 @@ function readingOf(moments: readonly (Moment | undefined)[]): Reading {
 
 const isOddShare = (value: number): boolean => value < -SHARE_SLACK || value > 1 + SHARE_SLACK;
 
-/** NaN is no traffic, which is better than any. */
+/** Treats NaN, which is no traffic, as better than any value. */
 const worse = (a: number, b: number): number => (Number.isNaN(a) ? b : Number.isNaN(b) ? a : Math.max(a, b));
 
-/** The part of a moment that is bad, 0 to 1. NaN: there was no traffic. */
+/** Returns the bad part of a moment, 0 to 1. NaN: no traffic. */
 function badPart(indicator: Timed, value: number): number {
   if (Number.isNaN(value)) return NaN;
   if (indicator.kind === 'threshold') return isGood(value, indicator) ? 0 : 1;

@@ -7,12 +7,12 @@ import { significant } from './significance.ts';
 const THREE_WEEKS_MS = 21 * 86_400_000;
 const LITTLE = 0.1;
 
-/** Errors that the objective would have allowed in three weeks; with fewer, none of them is no proof. */
+/** Number of errors that the objective allows in three weeks from which the absence of errors is meaningful. */
 const ENOUGH_ALLOWED = 5;
 
 /**
- * Whether less than a tenth of a window's budget was spent in the last three weeks, all of which are known, and it is not
- * being spent now.
+ * Returns whether less than a tenth of the window's budget was spent in the last three weeks, all of which are known,
+ * and no errors are spending it now.
  */
 export function isUntouched(account: Account): boolean {
   const { observed, allowed, span, unitSeconds } = account;
@@ -23,7 +23,7 @@ export function isUntouched(account: Account): boolean {
   return isLittle && !isBeingSpent(account);
 }
 
-/** Whether more fails than the objective allows, and than chance could bring, in one of the windows that alerts look at. */
+/** Returns whether a burn-alert window has more errors than the objective allows, significantly. */
 const isBeingSpent = ({ observed, allowed, unitSeconds }: Account): boolean =>
   BURN_PAIRS.some(({ long }) => {
     const sum = sumSince(observed, observed.now - BURN_SECONDS[long] * 1000);

@@ -11,17 +11,17 @@ import { spanOf } from './period.ts';
 
 export type ViewInputs = {
   slo: Slo;
-  /** Undefined: it was not evaluated yet. */
+  /** Undefined: not evaluated yet. */
   status: SloStatus | undefined;
   policy: Pick<FreezePolicy, 'budget' | 'stale'>;
-  /** All that are not over; those of other objectives may be among them. */
+  /** All freezes that are not over, possibly including those of other objectives. */
   freezes: readonly Freeze[];
   history: SloPoint[];
   evaluatedAt: Timestamp | null;
   at: Timestamp;
 };
 
-/** An objective as it is shown. */
+/** Builds the public view of an objective. */
 export function sloView({ slo, status, policy, freezes, history, evaluatedAt, at }: ViewInputs): SloView {
   const { id, displayName, description, service, environment, target } = slo;
   return {

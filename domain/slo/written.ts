@@ -1,19 +1,19 @@
 import type { Slo } from '../../schemas/slo.ts';
 import type { Problem } from '../runbooks/problem.ts';
 
-/** Lines count from 1. */
+/** Location in a file. Lines count from 1. */
 export type Where = { file: string; line: number };
 
-/** Something as it was read from a file. `at`: where the part at this path stands, or the deepest part before it. */
+/** A value read from a file. `at` returns the location of a path, or of its deepest existing parent. */
 export type Written<T> = { value: T; at: (path: readonly PropertyKey[]) => Where };
 
-/** A part of what was read. */
+/** Returns a part of a value, with its locations. */
 export const inside = <T>(written: Written<unknown>, path: readonly PropertyKey[], value: T): Written<T> => ({
   value,
   at: (rest) => written.at([...path, ...rest]),
 });
 
-/** An objective, and where its parts are written. */
+/** An objective with the locations of its parts. */
 export type WrittenSlo = {
   slo: Slo;
   name: Where;
@@ -21,7 +21,7 @@ export type WrittenSlo = {
   environment: Where;
   window: Where;
   target: Where;
-  /** Of `queriesOf` its indicator, in that order. */
+  /** Locations of the indicator's queries, in the order of `queriesOf`. */
   queries: readonly Where[];
 };
 
@@ -32,7 +32,7 @@ export const wrong = (where: Where, message: string, suggestion: string | null =
   suggestion,
 });
 
-/** Right, but hardly meant, or not as useful as it could be. */
+/** Builds a warning: valid, but probably not intended, or not as useful as it could be. */
 export const doubtful = (where: Where, message: string, suggestion: string | null = null): Problem => ({
   ...where,
   level: 'warning',

@@ -1,16 +1,16 @@
 export type AlertmanagerOptions = {
-  /** Where Firebreak is, as Alertmanager reaches it; without a slash at its end. */
+  /** URL at which Alertmanager reaches Firebreak, without a trailing slash. */
   url: string;
-  /** The file on Alertmanager's machine that holds Firebreak's ingest token. */
+  /** Path on Alertmanager's machine of the file with Firebreak's ingest token. */
   tokenFile: string;
 };
 
-/** Alerts of one service and environment come together, however many objectives of it burn. */
+/** Groups the alerts of one service and environment, whatever the number of burning objectives. */
 const GROUP_BY = ['service', 'environment'];
 
 /**
- * A whole configuration: every alert goes to Firebreak, pages at once. Its routes, inhibitions and receiver can be taken
- * over into one's own.
+ * Returns a complete configuration that sends every alert to Firebreak, pages immediately. Users can copy its routes,
+ * inhibition rules, and receiver into their own configuration.
  * @see https://prometheus.io/docs/alerting/latest/configuration/
  */
 export function alertmanagerConfig({ url, tokenFile }: AlertmanagerOptions) {
@@ -22,7 +22,7 @@ export function alertmanagerConfig({ url, tokenFile }: AlertmanagerOptions) {
       group_interval: '1m',
       repeat_interval: '1h',
       routes: [
-        // A page does not wait for others to come with it: deploys are frozen from it on.
+        // Pages do not wait for grouping, because they freeze deploys.
         {
           receiver: 'firebreak',
           matchers: ['severity=~"page|critical"'],
@@ -33,7 +33,7 @@ export function alertmanagerConfig({ url, tokenFile }: AlertmanagerOptions) {
       ],
     },
     inhibit_rules: [
-      // Whoever is paged about an objective needs no ticket about it.
+      // A page about an objective makes its ticket redundant.
       {
         source_matchers: ['alertname="SLOFastBurn"'],
         target_matchers: ['alertname="SLOSlowBurn"'],

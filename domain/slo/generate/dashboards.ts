@@ -6,13 +6,13 @@ type Panel = Record<string, unknown>;
 
 const DATASOURCE = { type: 'prometheus', uid: '${datasource}' };
 
-/** Of what is chosen at the top of the page. */
+/** Selectors for the dashboard's variables. */
 const CHOSEN = '{service=~"$service", environment=~"$environment", slo=~"$slo"}';
 const PLACE = '{service=~"$service", environment=~"$environment"}';
 
 const WINDOWS = ['5m', '1h', '6h', '1d', '3d'];
 
-/** How all objectives stand, the worst first, and whether their deploys are frozen. */
+/** Builds the overview: all objectives, worst first, and their freezes. */
 export function overview(): Dashboard {
   return dashboard('firebreak-slo-overview', 'Objectives and freezes', [
     table('Error budgets', 0, 0, 24, 10, [
@@ -31,7 +31,7 @@ export function overview(): Dashboard {
   ]);
 }
 
-/** One objective: its budget, how fast it burns in each window, and what happened. */
+/** Builds the dashboard of one objective: budget, burn rate by window, and events. */
 export function detail(): Dashboard {
   return dashboard('firebreak-slo-detail', 'One objective', [
     timeseries('Error budget left', '1 is all of it, below 0 it is overspent', 0, 0, 12, 9, 'percentunit', [

@@ -4,10 +4,13 @@ import type { Rule } from './rules.ts';
 const RATIO_MAX = 0.05;
 const AFTER_DEPLOY_SECONDS = 30 * 60;
 
-/** In five minutes: fewer errors are no reason to roll back. */
+/** Minimum number of errors in five minutes for a rollback. */
 const ERRORS_MIN = 3;
 
-/** A service fails more than it may, soon after one of its deploys: the reason to roll that back. */
+/**
+ * Builds the alert for a service that fails too much soon after one of its deploys, which is the reason for rolling it
+ * back.
+ */
 export function degradation(): Rule {
   const failing = `max by (service, environment) (${errorRatio('5m')} and ${ERRORS} * 300 >= ${ERRORS_MIN}) > ${RATIO_MAX}`;
   const deployed = `time() - max by (service, environment) (firebreak_deployment_timestamp_seconds) < ${AFTER_DEPLOY_SECONDS}`;

@@ -2,23 +2,23 @@ import { type Indicator, type Slo, WINDOW } from '../../../schemas/slo.ts';
 import { allowedShare } from '../rounding.ts';
 import { ERRORS } from './names.ts';
 
-/** Buckets, and the recorded rates, are of five minutes. */
+/** Window of buckets and recorded rates: five minutes. */
 const RATE_WINDOW = '5m';
 
-/** How often a value that is compared is looked at. */
+/** Subquery resolution of compared values. */
 const RESOLUTION = '1m';
 
-/** A metric with or without labels, and nothing else: `http_requests_total{code=~"5.."}`. */
+/** Matches a plain selector, such as `http_requests_total{code=~"5.."}`. */
 const SELECTOR = /^[a-zA-Z_:][\w:]*\s*(\{(?:[^{}"]|"(?:[^"\\]|\\.)*")*\})?$/;
 
-/** PromQL of a rate per second over the window, of good or of bad events, or of all. */
+/** Returns PromQL for the rate per second over the window of good, bad, or all events. */
 export function rateOf(query: string, counter: boolean, window = RATE_WINDOW, resolution = RESOLUTION): string {
   if (query.includes(WINDOW)) return isOneSum(query) ? over(query, window) : `sum(${over(query, window)})`;
   if (!counter) return `sum(avg_over_time((${query})[${window}:${resolution}]))`;
   return SELECTOR.test(query) ? `sum(rate(${query}[${window}]))` : `sum(rate((${query})[${window}:${resolution}]))`;
 }
 
-/** `sum(…)` from its beginning to its end, so that there is one series already. */
+/** Returns whether the query is a single `sum(…)` and therefore returns one series already. */
 function isOneSum(query: string): boolean {
   if (!/^sum\s*\(/.test(query)) return false;
   const bare = query.replaceAll(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/g, '');
@@ -31,7 +31,10 @@ function isOneSum(query: string): boolean {
   return false;
 }
 
-/** What is recorded of an objective: events and errors per second. Of time, a second is an event. */
+/**
+ * Returns the recorded expressions of an objective: events and errors per second. For time-based indicators, each
+ * second is an event.
+ */
 export function recorded(slo: Slo): { events: string; errors: string } {
   const { indicator } = slo;
   if (indicator.kind !== 'ratio') {
@@ -40,20 +43,23 @@ export function recorded(slo: Slo): { events: string; errors: string } {
   }
   const total = rateOf(indicator.total, indicator.counter);
   const numerator = rateOf(indicator.numerator, indicator.counter);
-  // Series of errors often begin with the first error: without one there were none.
+  // Error series often start with the first error: no series means no errors.
   if (indicator.of === 'bad') return { events: total, errors: `(${numerator}) or 0 * (${total})` };
   return {
     events: total,
-    // Where there is nothing good any more but was lately, all of it is bad. Where there never was, nothing is claimed.
+    // If there are no good events now but there were lately, all events are bad. If there never were any, no errors are
+    // reported.
     errors: `clamp_min((${total}) - (${numerator}), 0)\nor\n(${total}) and on() last_over_time(${ERRORS}${labelsOf(slo)}[1d])`,
   };
 }
 
-/** What is evaluated again and again for a window: each minute for hours, each five minutes for days. */
+/** Returns the subquery step for a window: one minute for hours, five minutes for days. */
 const stepOf = (seconds: number): { text: string; seconds: number } =>
   seconds <= 6 * 3600 ? { text: '1m', seconds: 60 } : { text: '5m', seconds: 300 };
 
-/** How many events and errors there were in a whole window, by the objective's own queries. Of time slices: seconds. */
+/**
+ * Returns the numbers of events and errors in a whole window, by the objective's own queries; seconds for time slices.
+ */
 export function rawIncreases(slo: Slo, window: string, seconds: number): { events: string; errors: string } {
   const { indicator, budgeting } = slo;
   if (indicator.kind === 'ratio' && budgeting.kind === 'occurrences') {
@@ -74,7 +80,7 @@ export function rawIncreases(slo: Slo, window: string, seconds: number): { event
   };
 }
 
-/** The share of what is bad, of the five minutes up to each moment. */
+/** Returns the bad share in the five minutes up to each moment. */
 function badNow({ indicator }: Slo): string {
   if (indicator.kind !== 'ratio') return badShare(indicator);
   const total = rateOf(indicator.total, indicator.counter);
@@ -83,8 +89,8 @@ function badNow({ indicator }: Slo): string {
 }
 
 /**
- * The mean share of bad seconds in the last five minutes. Of several series the worst counts at each moment. Without
- * traffic there is no value (NaN), at which nobody was disappointed: it compares as good.
+ * Returns the mean share of bad seconds in the last five minutes. Of several series, the worst one counts at each
+ * moment. Without traffic, the value is NaN, which compares as good.
  */
 export function badShare(indicator: Exclude<Indicator, { kind: 'ratio' }>): string {
   if (indicator.kind === 'threshold') {
@@ -101,12 +107,15 @@ const mean = (query: string): string => `avg_over_time(${query}[${RATE_WINDOW}:$
 
 const over = (query: string, window = RATE_WINDOW): string => query.replaceAll(WINDOW, window);
 
-/** Bad is what is not good. */
+/** Negated comparison operators: bad is the opposite of good. */
 const NOT = { lt: '>=', lte: '>', gt: '<=', gte: '<' } as const;
 
-/** The label matchers of one objective's recorded series. */
+/** Returns the label matchers for the recorded series of one objective. */
 export const labelsOf = ({ id, service, environment }: Slo): string =>
   `{slo=${quoted(id)}, service=${quoted(service)}, environment=${quoted(environment)}}`;
 
-/** @see https://prometheus.io/docs/prometheus/latest/querying/basics/#string-literals */
+/**
+ * Quotes a string literal.
+ * @see https://prometheus.io/docs/prometheus/latest/querying/basics/#string-literals
+ */
 const quoted = (text: string): string => JSON.stringify(text);

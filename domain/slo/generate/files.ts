@@ -6,12 +6,12 @@ import { alertingRules, type Preset, rawRules, recordingRules } from './rules.ts
 
 export type GenerateOptions = AlertmanagerOptions & {
   preset: Preset;
-  /** Whether there are rules that read raw series over whole windows. */
+  /** Whether to generate rules that read raw series over whole windows. */
   raw: boolean;
   hash: Hash;
 };
 
-/** What each file holds, by its path below the folder. The same objectives give the same, in whatever order they come. */
+/** Generates the files, keyed by path below the folder. The result does not depend on the order of the objectives. */
 export function generated(slos: readonly Slo[], options: GenerateOptions): Map<string, object> {
   return new Map<string, object>([
     ['prometheus/slo-recording.yaml', recordingRules(slos, options.hash)],

@@ -1,30 +1,33 @@
 /**
- * Names of what is recorded: level, metric, operation. All of them begin with `firebreak:`, since Sloth records series
- * with the level `slo:` in the same Prometheus.
+ * Names of recorded series: level, metric, operation. All start with `firebreak:`, because Sloth records series with
+ * the level `slo:` in the same Prometheus.
  * @see https://prometheus.io/docs/practices/rules/
  */
 export const EVENTS = 'firebreak:slo_events:rate5m';
 export const ERRORS = 'firebreak:slo_errors:rate5m';
-/** Always 1; its label `digest` tells which queries the two above are made of. */
+/** Always 1; its label `digest` identifies the queries behind the two series above. */
 export const DEFINITION = 'firebreak:slo_definition:info';
-/** The share of errors that the objective allows. */
+/** Share of errors that the objective allows. */
 export const ALLOWED = 'firebreak:slo_error_budget:ratio';
-/** The length of the window that the budget is of. */
+/** Length of the budget's window. */
 export const WINDOW_SECONDS = 'firebreak:slo_window:seconds';
 
-/** How many events, and errors, there were in a window. */
+/** Numbers of events and errors in a window. */
 export const eventsIn = (window: string): string => `firebreak:slo_events:increase${window}`;
 export const errorsIn = (window: string): string => `firebreak:slo_errors:increase${window}`;
 
-/** The same, read from the series that an objective's own queries name, which were there before any rule. */
+/**
+ * Numbers of events and errors in a window, read from the raw series of the objective's own queries, which exist before
+ * any rule is loaded.
+ */
 export const rawEventsIn = (window: string): string => `firebreak:slo_events:raw_increase${window}`;
 export const rawErrorsIn = (window: string): string => `firebreak:slo_errors:raw_increase${window}`;
 
-/** The share of events of a window that are errors. */
+/** Share of a window's events that are errors. */
 export const errorRatio = (window: string): string => `firebreak:slo_error:ratio_rate${window}`;
 
-/** By these labels one objective is told from another, in every recorded series. */
+/** Labels that identify an objective in every recorded series. */
 export const ON = 'slo, service, environment';
 
-/** Objects with this in their comment are made anew each time. */
+/** Marker comment of generated files. */
 export const GENERATED = 'Made by `firebreak slo generate` from the objectives of this repository. Do not edit.';

@@ -34,25 +34,31 @@ type AlertingRule = {
 export type RuleFile = { groups: RuleGroup[] };
 
 /**
- * `multiwindow`: burn rates over a long and a short window, which must both be reached.
- * `simple`: one window with a `for`.
+ * `multiwindow`: burn rates over a long and a short window, both of which must reach the factor. `simple`: one window
+ * with a `for` duration.
  */
 export type Preset = 'multiwindow' | 'simple';
 
-/** Fixed, since what is counted over an hour is the sum of its samples; longer windows cost more, and change slowly. */
+/**
+ * Evaluation interval. Fixed, because counts over an hour are sums of samples. Longer windows cost more and change
+ * slowly, so they use the long interval.
+ */
 const INTERVAL_SECONDS = 30;
 const INTERVAL = `${INTERVAL_SECONDS}s`;
 const LONG_INTERVAL = '2m';
 
-/** Windows that alerts begin by, and those that only end them. */
+/** Windows that start alerts, and windows that only end them. */
 const LONG_WINDOWS = ['1h', '6h', '1d', '3d'] as const;
 const SHORT_WINDOWS = ['30m', '2h'] as const;
 type LongWindow = (typeof LONG_WINDOWS)[number];
 
-/** What is recorded of a window counts from so much of it on. Before, raw series stand in. */
+/** Share of a window that must be recorded before the recorded series is used; until then, raw series are used. */
 const COVERED = 0.95;
 
-/** What is counted, of each objective, and the ratios of all of them at once: two thousand cost as many rules as two. */
+/**
+ * Builds the recording rules: counts for each objective, and ratios for all objectives together, so the number of ratio
+ * rules does not grow with the number of objectives.
+ */
 export function recordingRules(slos: readonly Slo[], hash: Hash): RuleFile {
   const groups: RuleGroup[] = [...byService(slos)].map(([service, own]) => ({
     name: `firebreak-slo-${service}`,
@@ -91,8 +97,9 @@ export function recordingRules(slos: readonly Slo[], hash: Hash): RuleFile {
 }
 
 /**
- * Events and errors of whole windows, by each objective's own queries: without them the first values of three days would
- * be three days old, and until then of whatever time has passed since the rules were loaded.
+ * Builds rules that count events and errors of whole windows by each objective's own queries. Without them, the values
+ * of the three-day window would be complete only three days after the rules were loaded, and cover just the time since
+ * then before.
  */
 export function rawRules(slos: readonly Slo[]): RuleFile {
   const groups = [...byService(slos)].map(([service, own]): RuleGroup => ({
@@ -122,18 +129,19 @@ function rulesOf(slo: Slo, hash: Hash): Rule[] {
     { record: ERRORS, expr: errors, labels },
     { record: ALLOWED, expr: `vector(${allowed(slo)})`, labels },
     { record: WINDOW_SECONDS, expr: `vector(${nominalSeconds(slo.window)})`, labels },
-    // No label of the others: while both are there, two series of one objective would break every rule that joins them.
+    // Only this series has the label: while an old and a new digest coexist, two series per objective would break every
+    // rule that joins them.
     { record: DEFINITION, expr: 'vector(1)', labels: { ...labels, digest: digestOf(slo.indicator, hash) } },
   ];
 }
 
-/** Of 99.9 % it is 0.001, not what the computer makes of the difference. */
+/** Returns the rounded allowed share: 0.001 for 99.9 %, not the floating-point difference. */
 export const allowed = ({ target }: Slo): number => allowedShare(target);
 
-/** Windows weigh by events, not by time: a quiet hour counts little. */
+/** Records a ratio weighted by events rather than time: a quiet hour counts little. */
 const occurrences = (window: string, expr: string): Rule => ({ record: errorRatio(window), expr });
 
-/** How often events and errors were in the window: as recorded, else as the raw series tell, else what there is. */
+/** Builds the counts of a window: recorded if covered, else from the raw series, else the partial recorded sum. */
 function increases(window: LongWindow): Rule[] {
   const isCovered = `count_over_time(${EVENTS}[${window}]) >= ${samplesOf(window)}`;
   const sum = (series: string): string => `sum_over_time(${series}[${window}]) * ${INTERVAL_SECONDS}`;
@@ -147,7 +155,7 @@ function increases(window: LongWindow): Rule[] {
 
 const samplesOf = (window: BurnWindow): number => Math.floor((COVERED * BURN_SECONDS[window]) / INTERVAL_SECONDS);
 
-/** The share of slices that were not good as a whole. */
+/** Builds the rule for the share of bad slices. */
 function slices(slo: Slo, window: BurnWindow, hasRaw: boolean): Rule {
   const { budgeting } = slo;
   const bad = budgeting.kind === 'timeslices' ? allowedShare(budgeting.sliceTarget) : 0;
@@ -159,11 +167,11 @@ function slices(slo: Slo, window: BurnWindow, hasRaw: boolean): Rule {
   return { record: errorRatio(window), expr, labels: namesOf(slo) };
 }
 
-/** A selector of all but these. */
+/** Builds a selector that excludes these objectives. */
 const not = (slos: readonly Slo[]): string =>
   slos.length === 0 ? '' : `{slo!~${JSON.stringify(slos.map(({ id }) => regexOf(id)).join('|'))}}`;
 
-/** A regular expression for this text alone, as RE2 reads it. */
+/** Escapes text for an RE2 regular expression. */
 const regexOf = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
 
 const SINGLES = [
@@ -171,7 +179,7 @@ const SINGLES = [
   { severity: 'ticket', share: 0.025, long: '6h', wait: '15m' },
 ] as const;
 
-/** With fewer events, or errors, a ratio says nothing: one failed request at night is no outage. */
+/** Minimum numbers of events and errors for a ratio to be meaningful: one failed request at night is not an outage. */
 const EVENTS_MIN = 20;
 const ERRORS_MIN = 3;
 
@@ -196,8 +204,8 @@ function ofSingle({ severity, share, long, wait }: (typeof SINGLES)[number]): Ru
 }
 
 /**
- * As `burnAlertsOf` has it: the factor spends a share of the budget in the long window; it is at least 1; and an outage
- * burns whatever the factor is.
+ * Builds the same condition as `burnAlertsOf`: the factor spends a share of the budget in the long window and is at
+ * least 1; an outage fires regardless of the factor.
  */
 function burns(window: BurnWindow, long: LongWindow, share: number): string {
   const ratio = errorRatio(window);

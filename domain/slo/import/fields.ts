@@ -3,28 +3,28 @@ import { doubtful, type Written, wrong } from '../written.ts';
 
 export type Path = readonly (string | number)[];
 
-/** Why a field is not carried over, by its path without the numbers of lists: `slos.alerting`. */
+/** Reasons why fields are not carried over, keyed by path without list indices: `slos.alerting`. */
 export type Reasons = Readonly<Record<string, readonly [message: string, suggestion: string | null]>>;
 
 /**
- * A document of another tool, read field by field. Whatever was not read at the end is reported, so that nothing is
- * dropped in silence.
+ * A document of another tool, read field by field. Unread fields are reported at the end, so that nothing is dropped
+ * silently.
  */
 export type Fields = {
-  /** Undefined: it is absent, or no text, which is reported. */
+  /** Reads a string. Undefined: absent, or not a string, which is reported. */
   text: (...path: Path) => string | undefined;
   number: (...path: Path) => number | undefined;
-  /** A number, or a text in its place. */
+  /** Reads a number or a string in its place. */
   numeric: (...path: Path) => string | undefined;
   boolean: (...path: Path) => boolean | undefined;
-  /** What has to be there. */
+  /** Reports a missing value. */
   required: <T>(value: T | undefined, ...path: Path) => T | undefined;
-  /** Names and texts, such as labels. */
+  /** Reads a map of strings, such as labels. */
   texts: (...path: Path) => Record<string, string>;
-  /** How long the list is. */
+  /** Returns the length of a list. */
   count: (...path: Path) => number;
   has: (...path: Path) => boolean;
-  /** Whatever stands there needs no report. */
+  /** Marks a field as read, so that it is not reported. */
   ignore: (...path: Path) => void;
   error: (path: Path, message: string, suggestion?: string) => undefined;
   warning: (path: Path, message: string, suggestion?: string) => undefined;
@@ -95,7 +95,7 @@ function valueAt(value: unknown, path: Path): unknown {
   return inner;
 }
 
-/** The topmost fields of which no part was read. What is empty says nothing. */
+/** Returns the topmost fields of which no part was read. Empty fields are skipped. */
 function unread(value: unknown, path: Path, read: ReadonlySet<string>): Path[] {
   if (read.has(keyOf(path)) || isEmpty(value)) return [];
   const below = `${keyOf(path).slice(0, -1)},`;

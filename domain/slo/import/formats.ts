@@ -6,7 +6,7 @@ import { fromV1alpha } from './v1alpha.ts';
 
 const KNOWN = 'Sloth prometheus/v1 or PrometheusServiceLevel, Pyrra ServiceLevelObjective, OpenSLO v1alpha SLO';
 
-/** By its version and kind. Files of Sloth have no kind. */
+/** Importers by version and kind. Sloth's files have no kind. */
 const IMPORTS: Readonly<Record<string, (written: Written<unknown>, defaults: Defaults) => Imported>> = {
   'prometheus/v1': fromSlothFile,
   'sloth.slok.dev/v1 PrometheusServiceLevel': fromSlothObject,
@@ -14,16 +14,16 @@ const IMPORTS: Readonly<Record<string, (written: Written<unknown>, defaults: Def
   'openslo/v1alpha SLO': fromV1alpha,
 };
 
-/** What stands beside objectives, and has its place elsewhere here. */
+/** Documents that accompany objectives and are configured elsewhere in Firebreak. */
 const ELSEWHERE: Readonly<Record<string, readonly [message: string, suggestion: string | null]>> = {
   'sloth.slok.dev/v1 AlertWindows': ['the windows of burn alerts are set by Firebreak itself', null],
   'openslo/v1alpha Service': ['services are in the catalogue', 'add it to config/services.yaml'],
 };
 
-/** Whether a document is one of another tool that can be imported. */
+/** Returns whether a document belongs to a supported tool. */
 export const isImportable = (value: unknown): boolean => Object.hasOwn(IMPORTS, headerOf(value));
 
-/** The documents of OpenSLO v1 that one of another tool says the same as. */
+/** Converts a document of another tool into OpenSLO v1 documents. */
 export function importedFrom(written: Written<unknown>, defaults: Defaults): Imported {
   const named = headerOf(written.value);
   const read = Object.hasOwn(IMPORTS, named) ? IMPORTS[named] : undefined;

@@ -3,22 +3,22 @@ import type { Problem } from '../../runbooks/problem.ts';
 import type { Written } from '../written.ts';
 import type { Path } from './fields.ts';
 
-/** A document of OpenSLO v1, made of one of another tool. `at` tells where in that one its parts come from. */
+/** An OpenSLO v1 document converted from another format. `at` returns the location in the original. */
 export type Made = { written: Written<unknown>; source: string };
 
 export type Imported = { made: Made[]; problems: Problem[] };
 
-/** What a document of another tool leaves unsaid, and people say when they import it. */
+/** Defaults, set by the user at import, for values that a document lacks. */
 export type Defaults = {
-  /** Of documents that name none. */
+  /** For documents that name no service. */
   service?: string | undefined;
-  /** Of documents whose labels name none. */
+  /** For documents whose labels name no environment. */
   environment?: string | undefined;
-  /** Of documents without a time window. */
+  /** For documents without a time window. */
   window: string;
 };
 
-/** Where parts of the made document come from: the longest path of these that begins what is asked for. */
+/** Mapping of paths in the converted document to paths in the original; the longest matching prefix applies. */
 export type Origins = readonly (readonly [made: Path, source: Path])[];
 
 export type SloParts = {

@@ -27,7 +27,7 @@ const REASONS: Reasons = {
   status: KUBERNETES,
 };
 
-/** Of Pyrra's documents, which name no service. */
+/** Labels that name the service, because Pyrra's documents have no service field. */
 const SERVICE_LABELS = ['service', 'pyrra.dev/service', 'app.kubernetes.io/name'];
 
 /** @see https://github.com/pyrra-dev/pyrra */
@@ -97,7 +97,7 @@ export function fromPyrra(written: Written<unknown>, defaults: Defaults): Import
   return { made: [madeOf(written, parts, defaults, origins, 'Pyrra pyrra.dev/v1alpha1')], problems };
 }
 
-/** A text in Kubernetes, which has no fractions; people write the number, too. */
+/** Reads the target: a string in Kubernetes, which has no fractions, but users also write a number. */
 function targetOf(fields: Fields): number | undefined {
   const path = ['spec', 'target'] as const;
   const text = fields.required(fields.numeric(...path), ...path);
@@ -108,7 +108,7 @@ function targetOf(fields: Fields): number | undefined {
 
 const SECONDS: Readonly<Record<string, number>> = { y: 31_536_000, w: 604_800, d: 86_400, h: 3600, m: 60, s: 1 };
 
-/** Prometheus' durations may have several parts (`1w2d`), OpenSLO's one. */
+/** Converts a duration: Prometheus durations can have several parts (`1w2d`), OpenSLO's only one. */
 function durationOf(fields: Fields): string | undefined {
   const path = ['spec', 'window'] as const;
   const text = fields.required(fields.text(...path), ...path);
@@ -172,7 +172,7 @@ function sliOf(fields: Fields): Sli | undefined {
   };
 }
 
-/** A metric with or without labels, which a range can be put behind. */
+/** Reads a plain selector, which a range can be appended to. */
 function selector(fields: Fields, ...path: Path): string | undefined {
   const text = fields.required(fields.text(...path), ...path);
   if (text === undefined) return undefined;

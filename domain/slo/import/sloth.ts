@@ -2,10 +2,10 @@ import type { Written } from '../written.ts';
 import { type Fields, fieldsOf, type Path, type Reasons } from './fields.ts';
 import { type Defaults, type Imported, type Made, madeOf, prometheus } from './made.ts';
 
-/** How both forms of Sloth's documents write what they say: as files, and as objects of Kubernetes. */
+/** Field names of Sloth's two formats: files and Kubernetes objects. */
 type Form = {
   source: string;
-  /** What comes before everything. */
+  /** Path prefix of all fields. */
   root: Path;
   errorQuery: string;
   totalQuery: string;

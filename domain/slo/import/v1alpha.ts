@@ -11,7 +11,7 @@ const REASONS: Reasons = {
   'spec.indicator': ['the objective has ratioMetrics', null],
 };
 
-/** As OpenSLO v1 writes them. */
+/** Units in OpenSLO v1 notation. */
 const UNITS: Readonly<Record<string, string>> = {
   Minute: 'm',
   Hour: 'h',
@@ -22,7 +22,7 @@ const UNITS: Readonly<Record<string, string>> = {
   Year: 'Y',
 };
 
-/** In v1alpha a slice has no length of its own; the specification counts minutes. */
+/** Length of a slice: v1alpha has no field for it; the specification counts minutes. */
 const SLICE = '1m';
 
 /** @see https://github.com/OpenSLO/OpenSLO */
@@ -159,7 +159,7 @@ function sliOf(fields: Fields, objective: Path): Sli | undefined {
   }
   const good = metricOf(fields, [...ratio, 'good']);
   const total = metricOf(fields, [...ratio, 'total']);
-  // The first drafts called it otherwise.
+  // Early drafts used a different name.
   const counter = [fields.boolean(...ratio, 'counter'), fields.boolean(...ratio, 'incremental')].includes(true);
   if (good === undefined || total === undefined) return undefined;
   return {
