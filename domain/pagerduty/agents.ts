@@ -2,13 +2,16 @@ import type { Config } from '../../schemas/config.ts';
 import type { PagerDutyReference } from '../../schemas/pagerduty.ts';
 import { type Person, PersonId } from '../../schemas/people.ts';
 
-/** Somebody at PagerDuty, by the id of the user there. */
+/** A PagerDuty user, with the user ID in PagerDuty. */
 export type PagerUser = { id: string | null; name: string };
 
-/** Whoever that is here. `name` stands in decisions and on timelines. `unsure`: the pager could not be asked. */
+/**
+ * The person behind a PagerDuty user. `name` is used in decisions and on timelines. `unsure`: PagerDuty could not be
+ * queried.
+ */
 export type Agent = { name: string; shown: string; slack: string | null; unsure?: true };
 
-/** The person who did it; null: an integration, a service, or nobody whom PagerDuty names. */
+/** Returns the user who caused an event; null: an integration, a service, or an unnamed agent. */
 export function userOf(agent: PagerDutyReference | null | undefined): PagerUser | null {
   if (agent === null || agent === undefined || !/^user(_reference)?$/.test(agent.type ?? '')) return null;
   const id = agent.id || null;
@@ -16,14 +19,14 @@ export function userOf(agent: PagerDutyReference | null | undefined): PagerUser 
   return name === null ? null : { id, name };
 }
 
-/** Names are shown to people; nobody's is longer. */
+/** Maximum length of displayed names. */
 const NAME_MAX_CHARS = 100;
 
 /**
- * Who a user of PagerDuty is here: by the id in people.yaml, else by the address, which PagerDuty's administrators give.
- * Whoever is not listed goes by what PagerDuty says.
+ * Maps a PagerDuty user to a person: by the ID in people.yaml, else by the email address, which PagerDuty's
+ * administrators assign. A user who is not listed keeps the name from PagerDuty.
  *
- * @param email null: not known
+ * @param email null: unknown
  */
 export function agentOf({ people }: Pick<Config, 'people'>, user: PagerUser, email: string | null): Agent {
   const all = Object.entries(people.people).map(([id, person]): [PersonId, Person] => [PersonId.parse(id), person]);

@@ -2,7 +2,7 @@ import type { Change } from '../../schemas/change.ts';
 import { secondsBetween, type Timestamp } from '../../schemas/time.ts';
 import type { Told } from '../outlets.ts';
 
-/** A change of production, told to whoever answers pages. */
+/** A change in production, sent to PagerDuty for on-call responders. */
 export type ChangeEvent = {
   summary: string;
   at: Timestamp;
@@ -11,17 +11,20 @@ export type ChangeEvent = {
 };
 
 export type ChangeEvents = {
-  /** One attempt. The pager knows no keys of these: again is a second one, which harms nobody. */
+  /**
+   * Sends an event in one attempt. PagerDuty does not deduplicate change events; a repeat creates a second one, which
+   * is harmless.
+   */
   send(event: ChangeEvent): Promise<Told<null>>;
 };
 
-/** Whoever answers a page asks what has changed just now; what was recorded later than this is history. */
+/** Maximum age in seconds: responders look for recent changes, so a change recorded later than this is not sent. */
 const NEWS_SECONDS = 3600;
 
 const KINDS: Partial<Record<Change['kind'], string>> = { deploy: 'Deploy', rollback: 'Rollback', hotfix: 'Hotfix' };
 const WEB = /^https?:\/\//;
 
-/** What of a change is told once for each status that it comes to. Undefined: it is no news any more. */
+/** Builds the event to send for each status that a change reaches. Undefined: the change is too old. */
 export function changeEvent(change: Change, now: Timestamp): ChangeEvent | undefined {
   const { id, kind, service, environment, version, status, commit, author, url, made_for, previous_version } = change;
   const at = status === 'started' ? change.started_at : (change.finished_at ?? change.started_at);

@@ -7,25 +7,25 @@ import type {
 import { isOwnNote } from './own-notes.ts';
 import { type PagerUser, userOf } from './agents.ts';
 
-/** What an event at PagerDuty means for the incident of ours that it is about. `by`: null for what no person did. */
+/** Effect of a PagerDuty event on its incident in Firebreak. `by`: null if no person caused it. */
 export type Meaning =
   | { kind: 'nothing'; because: string }
-  /** Somebody sees to it. */
+  /** A person acknowledged the incident. */
   | { kind: 'acknowledged'; by: PagerUser }
-  /** Nobody does any more. */
+  /** The incident is no longer acknowledged. */
   | { kind: 'unacknowledged'; text: string; by: PagerUser | null }
   | { kind: 'assigned'; text: string; by: PagerUser | null; to: string[] }
-  /** A person says that it is over. */
+  /** A person resolved the incident. */
   | { kind: 'resolved'; by: PagerUser }
-  /** It goes on there under another id. */
+  /** The incident continues in PagerDuty under another ID. */
   | { kind: 'merged'; by: PagerUser | null; into: string; text: string }
-  /** Others were told how it goes. `words`: those that they were told. */
+  /** A status update was sent to stakeholders. `words`: its text. */
   | { kind: 'told'; by: PagerUser | null; text: string; words: string }
   | { kind: 'noted'; by: PagerUser | null; as: string; text: string };
 
 const nothing = (because: string): Meaning => ({ kind: 'nothing', because });
 
-/** Pure: the same event means the same, however often it is told. */
+/** Interprets an event. Pure: a repeated delivery has the same meaning. */
 export function meaningOf(event: PagerDutyEvent): Meaning {
   const by = userOf(event.agent);
   const whom = by === null ? '' : ` by ${by.name}`;
@@ -81,7 +81,7 @@ function assigned(type: keyof typeof WORDS, data: PagerDutyIncident, by: PagerUs
   return { kind: 'assigned', text, by, to };
 }
 
-/** An integration resolves what we, or it, have said is over: nobody has to be told that. */
+/** Ignores resolutions by an integration, which repeat what Firebreak or the integration already reported. */
 function resolved(data: PagerDutyIncident, by: PagerUser | null): Meaning {
   const into = data.resolve_reason?.incident?.id;
   if (into !== undefined)

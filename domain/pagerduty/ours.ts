@@ -1,22 +1,24 @@
 import { IncidentId } from '../../schemas/names.ts';
 
-/** One of our pages: the incident that it was for, and its number. */
+/** A page sent by Firebreak: its incident and its number within the incident. */
 export type PageOf = { incidentId: IncidentId; number: number };
 
-/** As `pageKey` makes it. */
+/** Format of the keys that `pageKey` creates. */
 const PAGE_KEY = /^([0-9A-HJKMNP-TV-Z]{26})\.page\.([1-9]\d{0,5})$/;
 
-/** The page that has this key at the pager; undefined: it was paged by somebody else. */
+/** Parses the deduplication key of a page; undefined: the page was not sent by Firebreak. */
 export function pageOfKey(key: string): PageOf | undefined {
   const [, id, number] = PAGE_KEY.exec(key) ?? [];
   const parsed = IncidentId.safeParse(id);
   return parsed.success && number !== undefined ? { incidentId: parsed.data, number: Number(number) } : undefined;
 }
 
-/** Which incidents of the pager are about which pages of ours. */
+/** Mapping of PagerDuty incidents to pages sent by Firebreak. */
 export type PagerIncidents = {
-  /** What is known stays: again is success. @param external the id that the pager has given it */
+  /**
+   * Stores a mapping; idempotent, and an existing mapping is kept. @param external the ID of the incident in PagerDuty
+   */
   remember(external: string, page: PageOf): Promise<void>;
-  /** Strongly consistent. */
+  /** Reads strongly consistently. */
   find(external: string): Promise<PageOf | undefined>;
 };

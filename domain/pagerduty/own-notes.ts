@@ -1,10 +1,10 @@
-/** With what our notes begin, as `pageNote` writes them: a webhook may have cut off what stands at the end. */
+/** Start of Firebreak's notes, as `pageNote` writes them: a webhook may truncate the end of a note. */
 const BEGINS = /^Firebreak follows this as incident [0-9A-Z]{26}\b/;
 
-/** The line by which a note of ours is found again. */
+/** Line that identifies a note written by Firebreak. */
 const MARKER = /^firebreak:\S+$/m;
 
-/** Whether we have written it: then its coming back is no news. */
+/** Returns whether Firebreak wrote the note, so that its webhook is ignored. */
 export const isOwnNote = (content: string): boolean => {
   const text = content.replaceAll('\r\n', '\n');
   return BEGINS.test(text) || MARKER.test(text);

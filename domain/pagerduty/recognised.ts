@@ -4,10 +4,10 @@ import type { Amendment } from '../ports.ts';
 import type { Agent } from './agents.ts';
 
 /**
- * It is known by now who somebody is who stands in the incident as the pager knows them: wherever they do, they are
- * themselves from now on. Somebody who is not listed stays what they are called there. Undefined: nobody asks any more.
+ * Replaces a PagerDuty name in an incident by the person, once that person has been identified. A user who is not
+ * listed in people.yaml keeps the name from PagerDuty. Undefined: the name is no longer unsure.
  *
- * @param name as they stand there: `pagerduty:PTUXL6G`
+ * @param name name in the incident, such as `pagerduty:PTUXL6G`
  */
 export function recognised(
   { care, roles }: Pick<IncidentRecord, 'care' | 'roles'>,

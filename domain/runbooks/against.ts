@@ -5,8 +5,9 @@ import type { Declarations } from './variables.ts';
 import { declarationsOf, type Placed, placedSteps, textsIn } from './walk.ts';
 
 /**
- * The steps for which the suspect is the reason: what they do, or whether they are done, is read off it, or off a step
- * of which that is so. By their ids. A step that asks a person ends that: what follows from a yes is the person's.
+ * Returns the IDs of the steps that are based on the suspect: their arguments or conditions read the suspect, or read a
+ * step that is based on it. A step that asks a person is never based on the suspect: the decision to continue is the
+ * person's.
  */
 export function againstSuspect(runbook: Pick<Runbook, 'inputs' | 'steps' | 'onFailure'>): ReadonlySet<string> {
   const declared = declarationsOf(runbook);
@@ -31,7 +32,7 @@ function expressionsOf({ step, group }: Placed): string[] {
 
 function reads(text: string, declared: Declarations, found: ReadonlySet<string>): boolean {
   const read = compile(text, declared);
-  // What cannot be read is never done.
+  // A step with an invalid expression never runs.
   if (!read.ok) return false;
   return read.compiled.findings.references.some(
     ({ path: [root, step] }) =>

@@ -3,34 +3,34 @@ import type { Runbook } from '../../schemas/runbook.ts';
 import { type PlannedStep, planOf, type RunbookPlan } from './plan.ts';
 
 /**
- * Runs of runbooks are numbered within their incident: those that alerts have started from 1, and those that people have
- * started from here, so that nobody has to agree with the workflow on the next number.
+ * First number of runs that people start. Runs are numbered within their incident: from 1 if started by an alert, from
+ * this number if started by a person, so that the next number does not have to be coordinated with the workflow.
  */
 const BY_HAND_FROM = 101;
 
-/** How many runs people can start within one incident. */
+/** Maximum number of runs that people can start within one incident. */
 export const BY_HAND_MAX = 100;
 
 export const isByHand = (number: number): boolean => number >= BY_HAND_FROM;
 
-/** The number of the next run that a person starts. Null: there have been too many. */
+/** Returns the number of the next run started by a person. Null: the maximum is reached. */
 export function nextByHand(numbers: readonly number[]): number | null {
   const next = Math.max(BY_HAND_FROM - 1, ...numbers) + 1;
   return next >= BY_HAND_FROM + BY_HAND_MAX ? null : next;
 }
 
-/** What a step is called that takes another one back. No step of a file is. */
+/** Returns the ID of the step that undoes another one. Step IDs in files cannot contain a dot. */
 export const undoId = (step: string): string => `${step}.undo`;
 
-/** Where a run that has failed is to go on. */
+/** Where a failed run continues. */
 export type Remaining = {
-  /** The steps for which it stopped: the first ones that are done again. */
+  /** The steps that stopped the run: the first ones to repeat. */
   failed: string[];
-  /** How the steps before them have ended, as far as they are not done again. */
+  /** Results of the steps that are not repeated. */
   done: StepEnds;
 };
 
-/** Steps that have been done stay done, unless the run has taken them back, or does not know whether it has. */
+/** Computes the remaining steps. Completed steps are kept unless the run undid them or does not know whether it did. */
 export function remainingOf({ steps }: Pick<RunbookPlan, 'steps'>, ends: StepEnds): Remaining {
   const stopped = steps.filter(({ id, onFailure }) => ends[id]?.status === 'failed' && onFailure !== 'continue');
   const stage = Math.min(...stopped.map((step) => step.stage));
@@ -49,7 +49,7 @@ function isKept({ id, stage }: PlannedStep, ends: StepEnds, failedStage: number)
   return stage < failedStage || (stage === failedStage && isDone);
 }
 
-/** The first steps that are not done yet, for people. @example 'step restart' */
+/** Describes the first steps that are not done yet. @example 'step restart' */
 export function whereFrom(runbook: Runbook, done: StepEnds): string {
   const left = planOf(runbook).steps.filter(({ id }) => done[id] === undefined);
   const first = left.filter(({ stage }) => stage === left[0]?.stage).map(({ id }) => id);

@@ -1,31 +1,31 @@
 import type { ASTNode } from '@marcbachmann/cel-js';
 
-/** A variable that an expression reads, as far as its place is written out: `steps.load.output` is three words. */
+/** A variable that an expression reads, as far as its path is static: `steps.load.output` has three parts. */
 export type Reference = {
   path: readonly string[];
-  /** Only whether it is there is asked: `has(labels.team)`, `"team" in labels`. */
+  /** The expression only tests for presence: `has(labels.team)`, `"team" in labels`. */
   guarded: boolean;
 };
 
-/** A variable that is compared with texts: `incident.severity == "critical"`. */
+/** A variable that is compared with strings: `incident.severity == "critical"`. */
 export type Comparison = { path: readonly string[]; texts: readonly string[] };
 
-/** What an expression does, read off its tree without running it. */
+/** Facts about an expression, read from its syntax tree without evaluating it. */
 export type Findings = {
   references: Reference[];
   comparisons: Comparison[];
   /** Variables that are compared with null. */
   nullChecks: Set<string>;
-  /** Each call of `matches`. A pattern that is put together while it runs is null. */
+  /** Patterns of the calls of `matches`; null if computed at run time. */
   patterns: (string | null)[];
-  /** Why it may not be used: what could take long, however short it is written. */
+  /** Reasons why the expression is rejected: constructs whose run time can be long even in a short expression. */
   refusals: string[];
 };
 
-/** Macros that go through a list or map, and give no more than they got. */
+/** Macros that iterate over a list or map and never return more elements than they receive. */
 const LOOPS: ReadonlySet<string> = new Set(['all', 'exists', 'exists_one', 'filter']);
 
-/** Their results can grow with each use. */
+/** Macros and functions whose results can grow with each use. */
 const REFUSED: ReadonlyMap<string, string> = new Map([
   ['map', 'use exists, all or filter'],
   ['bind', 'write the expression out'],
@@ -33,7 +33,7 @@ const REFUSED: ReadonlyMap<string, string> = new Map([
 
 type Scope = { bound: ReadonlySet<string>; loop: boolean; guarded: boolean };
 
-/** Reads the tree of an expression. */
+/** Analyzes the syntax tree of an expression. */
 export function read(tree: ASTNode): Findings {
   const found: Findings = { references: [], comparisons: [], nullChecks: new Set(), patterns: [], refusals: [] };
   visit(tree, { bound: new Set(), loop: false, guarded: false }, found);
@@ -79,7 +79,9 @@ function visitCall(name: string, receiver: ASTNode, args: ASTNode[], scope: Scop
   for (const body of bodies) visit(body, inside, found);
 }
 
-/** `"team" in labels` asks whether it is there; `incident.severity in ["critical"]` compares. */
+/**
+ * Distinguishes `"team" in labels`, which tests for presence, from `incident.severity in ["critical"]`, which compares.
+ */
 function visitIn(left: ASTNode, right: ASTNode, scope: Scope, found: Findings): void {
   const path = pathOf(right);
   if (path !== undefined && left.op === 'value' && typeof left.args === 'string') {
@@ -103,7 +105,7 @@ function compare(left: ASTNode, right: ASTNode, found: Findings): void {
   }
 }
 
-/** Undefined: it is no variable, or its place is only known while it runs. */
+/** Returns the static path of a variable; undefined: not a variable, or the path is only known at run time. */
 function pathOf(node: ASTNode): string[] | undefined {
   if (node.op === 'id') return [node.args];
   if (node.op !== '.' && node.op !== '[]') return undefined;
@@ -135,7 +137,10 @@ function childrenOf(node: ASTNode): readonly ASTNode[] {
   }
 }
 
-/** Calls `matches` by another name: the library's own is JavaScript's, which a text can keep busy for hours. */
+/**
+ * Redirects `matches` to another function: the library's implementation uses JavaScript regular expressions, which a
+ * crafted input can keep busy for hours.
+ */
 export function renameMatches(node: ASTNode, name: string): void {
   if (node.op === 'rcall' && node.args[0] === 'matches') node.args[0] = name;
   for (const child of childrenOf(node)) renameMatches(child, name);

@@ -4,10 +4,10 @@ import type { InputType } from '../../schemas/runbook/inputs.ts';
 import { compile as compilePattern, MAX_INPUT_CHARS } from '../../schemas/re2/pattern.ts';
 import type { Declarations } from './variables.ts';
 
-/** Far more than a condition needs; they bound what reading and running one can take. */
+/** Limits far above what a condition needs; they bound the time to parse and evaluate it. */
 const LIMITS = { maxAstNodes: 200, maxDepth: 24, maxListElements: 50, maxMapEntries: 50, maxCallArguments: 8 };
 
-/** What `matches` is called inside; see `renameMatches`. */
+/** Internal name of `matches`; see `renameMatches`. */
 export const MATCHES = 'matchesRe2';
 
 const TIME = 'google.protobuf.Timestamp';
@@ -19,7 +19,10 @@ const TYPES: Readonly<Record<InputType, string>> = {
   boolean: 'bool',
 };
 
-/** What every runbook has. `suspect` and `decision` can be null, which CEL's types have no word for. */
+/**
+ * Variables that are available in every runbook. `suspect` and `decision` can be null, which CEL's static types cannot
+ * express.
+ */
 const base = new Environment({ limits: LIMITS })
   .registerVariable('incident', {
     schema: {
@@ -42,11 +45,11 @@ const base = new Environment({ limits: LIMITS })
     async: false,
   });
 
-/** Environments take a moment to build, and a runbook's expressions are asked again and again. */
+/** Cache of environments, which are expensive to build and used repeatedly. */
 const known = new Map<string, Environment>();
 const MAX_KNOWN = 200;
 
-/** The variables of one runbook: those that all have, its inputs, and its steps. */
+/** Returns the environment of a runbook: the common variables, its inputs, and its steps. */
 export function environmentOf(declared: Declarations): Environment {
   const key = JSON.stringify([declared.inputs, declared.steps]);
   const found = known.get(key);
@@ -66,12 +69,13 @@ export function environmentOf(declared: Declarations): Environment {
 
 const readTime = new Environment().registerVariable('at', 'string').parse('timestamp(at)');
 
-/** As CEL has it. */
+/** Converts a timestamp to its CEL value. */
 export const timeOf = (at: Timestamp): unknown => readTime({ at });
 
 /**
- * Whether a part of a text matches, as CEL wants it, in a time that is bounded by the lengths of both.
- * @throws PatternError for what Go would refuse
+ * Returns a test for whether a part of a text matches, as CEL specifies, in time bounded by the lengths of pattern and
+ * text.
+ * @throws PatternError for patterns that Go rejects
  */
 export function partOf(pattern: string): (text: string) => boolean {
   const test = compilePattern(`(?s:.*)(?:${pattern})(?s:.*)`);

@@ -2,17 +2,17 @@ import { type Timestamp, timestamp } from '../../schemas/time.ts';
 import type { Declarations, Json, Variables } from './variables.ts';
 
 /**
- * What is handed to an expression is bounded, so that its time is: an alert may have any number of labels of any length.
- * Texts in UTF-16 units.
+ * Limits of the values passed to an expression, which bound its run time: an alert can have any number of labels of any
+ * length. Texts are in UTF-16 code units.
  */
 const MAX_TEXT_CHARS = 4096;
 const MAX_ENTRIES = 200;
 const MAX_DEPTH = 8;
 
-/** Labels that an expression reads by name and without asking for them first. They are empty where there are none. */
+/** Labels that an expression reads by name without testing for their presence. They are empty if missing. */
 export type EmptyWhereMissing = Record<'labels' | 'annotations', readonly string[]>;
 
-/** The variables as CEL has them: integers are bigints, objects are maps. */
+/** Converts the variables to CEL values: integers are bigints, objects are maps. */
 export function toCel(
   { incident, labels, annotations, inputs, service, steps, suspect, decision }: Variables,
   declared: Declarations,
@@ -71,7 +71,7 @@ function fromJson(value: Json | undefined, depth = 0): unknown {
   );
 }
 
-/** @throws RangeError for what JSON has not */
+/** @throws RangeError for values that JSON cannot represent */
 export function toJson(value: unknown): Json {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
   if (typeof value === 'number' && Number.isFinite(value)) return value;

@@ -6,12 +6,12 @@ import { environmentOf, MATCHES, partOf, timeOf } from './cel-environment.ts';
 import { type EmptyWhereMissing, toCel, toJson } from './cel-values.ts';
 import type { Declarations, Json, Variables } from './variables.ts';
 
-/** An expression that can be asked. */
+/** A compiled expression. */
 export type Compiled = {
-  /** As CEL calls it: `bool`, `int`, `string`, … `dyn` is only known once it is asked. */
+  /** CEL type: `bool`, `int`, `string`, and so on. `dyn`: only known after evaluation. */
   type: string;
   findings: Findings;
-  /** Never throws: what cannot be said is not guessed. */
+  /** Evaluates the expression. Never throws: errors are returned. */
   ask(variables: Variables): Asked;
 };
 
@@ -19,9 +19,7 @@ export type Asked = { ok: true; value: Json } | { ok: false; detail: string };
 
 export type NotCompiled = { ok: false; detail: string; code: string };
 
-/**
- * Reads an expression and checks its types. The same expression under the same declarations always means the same.
- */
+/** Compiles an expression and checks its types. Deterministic for the same declarations. */
 export function compile(text: string, declared: Declarations): { ok: true; compiled: Compiled } | NotCompiled {
   if (text.length > EXPRESSION_MAX_CHARS)
     return { ok: false, code: 'too_long', detail: `longer than ${EXPRESSION_MAX_CHARS} characters` };
@@ -47,11 +45,11 @@ export function compile(text: string, declared: Declarations): { ok: true; compi
   }
 }
 
-/** Of an expression that was checked when it was loaded. */
+/** Cache of compiled expressions by environment. */
 const compiledBefore = new WeakMap<Environment, Map<string, ReturnType<typeof compile>>>();
 const MAX_COMPILED = 500;
 
-/** What an expression comes to. Never throws. */
+/** Evaluates an expression. Never throws. */
 export function evaluate(text: string, declared: Declarations, variables: Variables): Asked {
   const environment = environmentOf(declared);
   const known = compiledBefore.get(environment) ?? new Map<string, ReturnType<typeof compile>>();
@@ -62,7 +60,7 @@ export function evaluate(text: string, declared: Declarations, variables: Variab
   return result.ok ? result.compiled.ask(variables) : result;
 }
 
-/** Whether a condition holds. One that gives neither true nor false is not guessed. Without one, it holds. */
+/** Evaluates a condition. A missing condition is true; a result other than true or false is an error. */
 export function holds(
   when: string | undefined,
   declared: Declarations,
@@ -75,7 +73,7 @@ export function holds(
   return { ok: false, detail: `it gives ${JSON.stringify(asked.value).slice(0, 100)}, and not true or false` };
 }
 
-/** A pattern is written out, and one that Go would take. */
+/** Returns an error unless all patterns are literals and valid in Go. */
 function patternFault({ patterns }: Findings): string | undefined {
   for (const pattern of patterns) {
     if (pattern === null) return 'matches() takes a pattern that is written out';
@@ -90,8 +88,8 @@ function patternFault({ patterns }: Findings): string | undefined {
 }
 
 /**
- * Labels that are read by name without a question whether they are there, are empty where they are missing: as in
- * matchers. An expression that asks, or goes through all of them, gets them as they are.
+ * Returns the labels to default to an empty string, as in matchers: those that are read by name without testing for
+ * their presence. An expression that tests for them or iterates over all labels gets them unchanged.
  */
 function emptyWhereMissing({ references }: Findings): EmptyWhereMissing {
   const of = (root: 'labels' | 'annotations'): string[] => {
@@ -103,7 +101,7 @@ function emptyWhereMissing({ references }: Findings): EmptyWhereMissing {
   return { labels: of('labels'), annotations: of('annotations') };
 }
 
-/** The library's messages come with a drawing of the place; its summaries do not. */
+/** Describes an error by the library's summary, because its message contains a multi-line excerpt. */
 function described(error: unknown): { detail: string; code: string } {
   if (error instanceof ParseError || error instanceof TypeError || error instanceof EvaluationError)
     return { detail: withPlace(error.summary, error.node), code: error.code };
@@ -115,5 +113,5 @@ function withPlace(summary: string, node: { input?: string; start: number; end: 
   return place === undefined || place === node?.input || summary.includes(place) ? summary : `${summary}, in ${place}`;
 }
 
-/** It reads no variable, so that it always gives the same. */
+/** Returns whether the expression reads no variables, so that its value is constant. */
 export const isConstant = ({ references }: Findings): boolean => references.length === 0;

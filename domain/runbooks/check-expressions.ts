@@ -12,7 +12,7 @@ import { type Problem, problem } from './problem.ts';
 import type { Declarations } from './variables.ts';
 import { declarationsOf, type Placed, placedSteps, textsIn } from './walk.ts';
 
-/** What is wrong with the expressions of a runbook: every one is read, its types are checked, and so is what it asks for. */
+/** Returns the problems of all expressions in a runbook: syntax, types, and references. */
 export function expressionProblems(runbook: Runbook): Problem[] {
   const declared = declarationsOf(runbook);
   const before: Before = { steps: new Set(), tainted: new Set(), notNull: new Set() };
@@ -24,7 +24,7 @@ export function expressionProblems(runbook: Runbook): Problem[] {
     if (group !== null && placed[index - 1]?.stage !== stage)
       check.condition(`${group.path}.when`, group.step.when, before);
     checkStep(check, each, before);
-    // What is done side by side sees nothing of each other.
+    // Parallel steps do not see each other's results.
     if (placed[index + 1]?.stage === stage) continue;
     for (const ended of placed.filter((other) => other.stage === stage)) {
       before.steps.add(ended.step.id);
@@ -34,18 +34,18 @@ export function expressionProblems(runbook: Runbook): Problem[] {
   return check.problems;
 }
 
-/** What a step can look back on. */
+/** Context that a step can refer to. */
 type Before = {
   steps: Set<string>;
-  /** Steps that were told an alert's words, and may give them back. */
+  /** Steps that received text from an alert and may return it. */
   tainted: Set<string>;
-  /** Variables that are not null by then. */
+  /** Variables that are known not to be null. */
   notNull: ReadonlySet<string>;
 };
 
 function checkStep(check: Check, { step, path, group }: Placed, outside: Before): void {
   check.condition(`${path}.when`, step.when, outside);
-  // What its conditions have asked for is there when the step is done.
+  // A null check in a step's conditions guards its other expressions.
   const conditions = [group?.step.when, step.when].filter((when) => when !== undefined);
   const before = { ...outside, notNull: new Set(conditions.flatMap((when) => check.nullChecksIn(when))) };
   if (step.name !== undefined) check.template(`${path}.name`, step.name, undefined, before);
@@ -66,7 +66,7 @@ const saysWhatAlertsSay = ({ step }: Placed, check: Check, before: Before): bool
     check.expressionsIn(text).some((findings) => alertWords(findings, before) !== null),
   );
 
-/** What an alert says in its own words, directly or given back by a step. Null: nothing. */
+/** Returns the reference to free text from an alert, direct or through a step. Null: none. */
 function alertWords({ references }: Findings, { tainted }: Before): string | null {
   for (const { path } of references) {
     const [root = '', second = ''] = path;
@@ -87,10 +87,10 @@ const TARGET_NAMES: Readonly<Record<Target, string>> = {
   number: 'a threshold',
 };
 
-/** Where variables can be null. */
+/** Fields of the variables that can be null. */
 const NULLABLE = { suspect: ['version', 'kind', 'confidence', 'relation'], decision: ['kind', 'because'] } as const;
 
-/** Variables that only ever have one of these values. */
+/** Variables with a closed set of values. */
 const VALUES: ReadonlyMap<string, readonly string[]> = new Map<string, readonly string[]>([
   ['incident.severity', Severity.options],
   ['incident.status', IncidentStatus.options],
@@ -150,7 +150,7 @@ class Check {
     return result.ok ? [...result.compiled.findings.nullChecks] : [];
   }
 
-  /** Undefined: it cannot be read, and that has been said. */
+  /** Compiles an expression. Undefined: it is invalid, which has been reported. */
   #read(path: string, text: string, before: Before): Compiled | undefined {
     const result = compile(text, this.#declared);
     if (!result.ok) {

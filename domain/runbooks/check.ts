@@ -7,8 +7,8 @@ import { hasSecret, hasSecretParameter, isSecretHeader } from './secrets.ts';
 import { type Placed, placedSteps, textsIn } from './walk.ts';
 
 /**
- * Why a runbook cannot be used, although it is written as runbooks are. Empty: it can be. What concerns several of them,
- * or the catalogue, is for `lint` to say.
+ * Returns the problems of one syntactically valid runbook. Empty: it can be used. `lint` reports problems that involve
+ * several runbooks or the catalogue.
  */
 export function checkRunbook(runbook: Runbook): Problem[] {
   const steps = placedSteps(runbook);
@@ -37,7 +37,7 @@ function twice(runbook: Runbook, steps: readonly Placed[]): Problem[] {
   });
 }
 
-/** What changes production has a time-out, and a way back or the word that there is none. */
+/** Requires that a step that changes production has a time-out, and either an inverse or `irreversible`. */
 function safety(runbook: Runbook, { step, path }: Placed): Problem[] {
   const { mutating, timeoutSeconds } = factsOf(step);
   const wrong = (key: string, message: string, suggestion: string): Problem =>

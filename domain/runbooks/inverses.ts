@@ -2,20 +2,20 @@ import type { FailureAction } from '../../schemas/runbook/steps.ts';
 import type { PlannedInverse, PlannedStep, RunbookPlan } from './plan.ts';
 
 export type Undo = {
-  /** In this order. */
+  /** In order of execution. */
   run: PlannedInverse[];
-  /** What changed production and stays as it is: there is no way back, or the runbook does not want one. */
+  /** Steps that changed production and are not undone: they have no inverse, or the runbook does not undo. */
   left: PlannedStep[];
 };
 
 /**
- * How to take back what was done: the last first.
+ * Plans how to undo completed steps, last first.
  *
- * @param done ids of the steps that have succeeded, as often as they did, in the order in which they ended
+ * @param done IDs of the succeeded steps in order of completion, one entry per execution
  */
 export function inversesOf(plan: RunbookPlan, done: readonly string[]): Undo {
   const byId = new Map([...plan.steps, ...plan.failureSteps].map((step) => [step.id, step]));
-  // What was done twice is taken back once: each way back leads to where the first time began.
+  // A step that ran twice is undone once: each inverse restores the state before the first run.
   const steps = [...new Set(done)]
     .map((id) => byId.get(id))
     .filter((step) => step !== undefined)
@@ -30,7 +30,7 @@ export function inversesOf(plan: RunbookPlan, done: readonly string[]): Undo {
 
 const STRENGTH: readonly FailureAction[] = ['continue', 'stop', 'undo'];
 
-/** What follows once all steps of a stage have ended: of several that have failed, the strongest says it. */
+/** Returns the action after all steps of a stage have ended: the strongest action of the failed steps. */
 export function afterStage(failed: readonly Pick<PlannedStep, 'onFailure'>[]): FailureAction {
   return STRENGTH[Math.max(0, ...failed.map(({ onFailure }) => STRENGTH.indexOf(onFailure)))] ?? 'stop';
 }

@@ -2,25 +2,28 @@ import { READING_METHODS } from '../../schemas/runbook/http.ts';
 import type { StepKind } from '../../schemas/runbook/kinds.ts';
 import type { SingleStep } from '../../schemas/runbook/steps.ts';
 
-/** How a kind of step gets back to where it was: by what it is, by what the runbook says, or not at all. */
+/** How a kind of step is undone: automatically, as the runbook specifies, or not at all. */
 type WayBack = 'built-in' | 'as written' | 'none';
 
-/** What a text is for, where an alert has no say: its words may never lead an act elsewhere, or say how much. */
+/**
+ * Purpose of an argument that text from an alert must not determine: such text must never redirect an action or choose
+ * its extent.
+ */
 export type Target = 'url' | 'flag' | 'channel' | 'promql' | 'count' | 'number';
 
 type KindFacts = {
-  /** It changes production, and not only what people are told. */
+  /** The step changes production, rather than only informing people. */
   mutating: boolean;
   wayBack: WayBack;
-  /** How long it may take where the runbook does not say. Null: the runbook has to. */
+  /** Default time-out in seconds. Null: the runbook must set one. */
   timeoutSeconds: number | null;
   targets: Readonly<Record<string, Target>>;
 };
 
-/** Calls to vendors are tried again for so long. */
+/** Time during which calls to vendors are retried. */
 const TELLING_SECONDS = 10 * 60;
 
-/** The longest verification window, and some more. */
+/** The longest verification window plus a margin. */
 const VERIFY_SECONDS = 60 * 60;
 
 const acting = (wayBack: WayBack, targets: KindFacts['targets'] = {}): KindFacts => ({
@@ -38,7 +41,7 @@ const telling = (timeoutSeconds: number | null, targets: KindFacts['targets'] = 
 });
 
 const FACTS: Readonly<Record<StepKind, KindFacts>> = {
-  // A rollback is the way back itself; what it undid is not put live again by a machine.
+  // A rollback is itself an inverse; the version that it removed is never put live again automatically.
   rollback: acting('none'),
   'flag.disable': acting('built-in', { flag: 'flag' }),
   'flag.enable': acting('built-in', { flag: 'flag' }),
@@ -48,16 +51,16 @@ const FACTS: Readonly<Record<StepKind, KindFacts>> = {
   page: telling(TELLING_SECONDS),
   'slack.post': telling(TELLING_SECONDS, { channel: 'channel' }),
   ticket: telling(TELLING_SECONDS),
-  // As long as it says itself.
+  // The step sets its own duration.
   wait: telling(31 * 24 * 60 * 60),
   'wait.until': telling(null, { promql: 'promql', max: 'number', min: 'number' }),
-  // As long as the service's `approvalTimeoutMinutes` at most.
+  // Bounded by the service's `approvalTimeoutMinutes`.
   approve: telling(24 * 60 * 60),
   verify: telling(VERIFY_SECONDS),
   note: telling(TELLING_SECONDS),
 };
 
-/** What is known of a step by its kind. Reading over HTTP changes nothing. */
+/** Returns the facts about a step's kind. An HTTP request with a reading method changes nothing. */
 export function factsOf(step: Pick<SingleStep, 'uses' | 'with'>): KindFacts {
   const facts = FACTS[step.uses];
   const reads = 'method' in step.with && READING_METHODS.has(step.with.method);

@@ -13,9 +13,9 @@ import type { Declarations, Variables } from './variables.ts';
 import { declarationsOf, placedSteps } from './walk.ts';
 
 /**
- * What is wrong with a set of runbooks: each by itself, and beside each other.
+ * Returns the problems of a set of runbooks, individually and in combination.
  *
- * @param services the catalogue. Absent: names of services and environments are not looked at
+ * @param services the catalogue. Absent: names of services and environments are not checked
  */
 export function lint(set: Pick<RunbookSet, 'runbooks'>, services?: Config['services']): Problem[] {
   const ordered = byPriority(set.runbooks);
@@ -29,14 +29,14 @@ export function lint(set: Pick<RunbookSet, 'runbooks'>, services?: Config['servi
   ]);
 }
 
-/** What can be said of one that is not among those that are in force, since something else is wrong with it. */
+/** Returns the problems that can be found in a runbook that is excluded from the set because of other errors. */
 export const lintAlone = (runbook: Runbook, services?: Config['services']): Problem[] => [
   ...neverTrue(runbook),
   ...neverStarted(runbook),
   ...(services === undefined ? [] : unknownPlaces(runbook, services)),
 ];
 
-/** Two runbooks of one name: which one an incident began with could not be told. */
+/** Reports runbooks with the same name: an incident could not identify its runbook. */
 export function sameNames(runbooks: readonly Runbook[]): Problem[] {
   const first = new Map<string, Runbook>();
   const problems: Problem[] = [];
@@ -49,7 +49,7 @@ export function sameNames(runbooks: readonly Runbook[]): Problem[] {
   return problems;
 }
 
-/** Conditions that are the same for every alert. */
+/** Reports conditions with a constant value. */
 function neverTrue(runbook: Runbook): Problem[] {
   const declared = declarationsOf(runbook);
   const conditions = [
@@ -78,7 +78,7 @@ function constant(text: string, declared: Declarations): boolean | undefined {
   return asked.ok && typeof asked.value === 'boolean' ? asked.value : undefined;
 }
 
-/** What reads no variables does not look at these. */
+/** Placeholder values for expressions that read no variables. */
 const NOTHING: Variables = {
   incident: {
     id: '',
@@ -99,7 +99,7 @@ const NOTHING: Variables = {
   decision: null,
 };
 
-/** Alerts bring no inputs, so only people can start the runbook. */
+/** Warns about required inputs: alerts provide no inputs, so only people can start the runbook. */
 const neverStarted = (runbook: Runbook): Problem[] =>
   Object.entries(runbook.inputs)
     .filter(([, input]) => input.required)
@@ -113,7 +113,10 @@ const neverStarted = (runbook: Runbook): Problem[] =>
       ),
     );
 
-/** Runbooks that answer no alert: their matchers contradict each other, or those before them take everything. */
+/**
+ * Reports runbooks that no alert can start: their matchers contradict each other, or runbooks before them match
+ * everything.
+ */
 function unreachable(ordered: readonly Runbook[]): Problem[] {
   return ordered.flatMap((runbook, index): Problem[] => {
     const all = waysOf(runbook);
@@ -133,7 +136,7 @@ function unreachable(ordered: readonly Runbook[]): Problem[] {
             ),
           ],
     );
-    // One that asks more than its matchers leaves what it does not want to the next.
+    // A runbook with a `when` leaves alerts that it rejects to the next one.
     const earlier = ordered.slice(0, index).filter(({ when }) => when === undefined);
     const alone = earlier.find((other) => covered(possible, waysOf(other)));
     if (alone !== undefined) return [...dead, shadowed(runbook, [alone])];
@@ -157,7 +160,7 @@ function shadowed(runbook: Runbook, by: readonly Runbook[]): Problem {
   return problem(runbook, 'match', message, 'raise its "priority", or say more exactly which alerts are for the other');
 }
 
-/** Runbooks that would do different things about the same alert, where only the names of their files tell which is taken. */
+/** Reports runbooks with different actions for the same alert if only the file name decides which one is selected. */
 function conflicts(ordered: readonly Runbook[]): Problem[] {
   return ordered.flatMap((runbook, index) =>
     ordered
@@ -177,7 +180,7 @@ function conflicts(ordered: readonly Runbook[]): Problem[] {
   );
 }
 
-/** What it changes, as a text that is equal for equal acts. */
+/** Returns the changes to production as a string that is equal for equal actions. */
 const acts = (runbook: Runbook): string =>
   JSON.stringify(
     placedSteps(runbook)
@@ -195,7 +198,7 @@ function unknownPlaces(runbook: Runbook, services: Config['services']): Problem[
         ? [problem(runbook, path, `the catalogue has no service "${name}"`, didYouMean(name, Object.keys(services)))]
         : [],
     ),
-    // A service that lists no environments has every one.
+    // A service without listed environments accepts any environment.
     ...named(runbook, 'environments', 'environment').flatMap(({ name, path }) =>
       environments.has(name) || entries.some((entry) => Object.keys(entry.environments).length === 0)
         ? []
@@ -204,7 +207,7 @@ function unknownPlaces(runbook: Runbook, services: Config['services']): Problem[
   ];
 }
 
-/** The names that a runbook asks for, by its own key or by a matcher. */
+/** Returns the names that a runbook requires by its own key or by a matcher. */
 function named(runbook: Runbook, key: 'services' | 'environments', label: string): { name: string; path: string }[] {
   const listed: readonly string[] = runbook[key] ?? [];
   return [

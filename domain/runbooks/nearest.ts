@@ -1,7 +1,7 @@
-/** More wrong letters than a third of a word, and something else was meant. */
+/** Maximum share of wrong letters for a suggestion. */
 const WRONG_SHARE = 1 / 3;
 
-/** Of these words the one that was probably meant; null when none is near. */
+/** Returns the word that was probably meant; null if none is similar. */
 export function nearest(written: string, words: Iterable<string>): string | null {
   let best: { word: string; distance: number } | null = null;
   for (const word of words) {
@@ -12,13 +12,16 @@ export function nearest(written: string, words: Iterable<string>): string | null
   return best?.word ?? null;
 }
 
-/** `did you mean "service"?`, or null. */
+/** Returns `did you mean "service"?`, or null. */
 export function didYouMean(written: string, words: Iterable<string>): string | null {
   const word = nearest(written, words);
   return word === null ? null : `did you mean "${word}"?`;
 }
 
-/** Letters to put in, take out, change or swap with their neighbour until one word is the other. */
+/**
+ * Returns the number of insertions, deletions, substitutions, and transpositions of adjacent letters that turn one word
+ * into the other.
+ */
 export function editDistance(from: string, to: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: to.length + 1 }, (_, index) => index);

@@ -3,7 +3,7 @@ import { lowestMode, type Mode } from '../../schemas/names.ts';
 import { demotion, type Doubtable, SENDER_MAY_NOT_ASK, whyUnsure } from '../guards.ts';
 import type { Guard } from '../rollback.ts';
 
-/** What limits a step that changes production, at this moment. */
+/** Conditions that limit a step that changes production, at the current moment. */
 export type StepGuards = {
   service: string;
   matched: boolean;
@@ -11,33 +11,39 @@ export type StepGuards = {
   incident_paused: boolean;
   one_of_many: boolean;
   demoted: boolean;
-  /** The service's own, those that people have set, and the runbook's. */
+  /** Modes of the service, those set by people, and the runbook's. */
   modes: readonly Mode[];
-  /** The runbook itself wants to hear a person. */
+  /** The runbook itself requires approval. */
   asks: boolean;
-  /** All alerts that fire are of senders that may not ask for anything to be done. */
+  /** All firing alerts come from senders that may not request actions. */
   sender_may_not_ask?: true;
-  /** Absent: no suspect is the reason for it. */
+  /** Absent: the step is not based on a suspect. */
   against?: Against;
-  /** The person who has started the runbook, where the service wants a second one. Absent: nobody has, or it does not. */
+  /**
+   * The person who started the runbook, if the service requires a second person. Absent: started by an alert, or not
+   * required.
+   */
   second_to?: string;
 };
 
-/** The suspect that is the reason for a step, and what else its newest judgement knew. */
+/** The suspect that a step is based on, with the related facts of its latest judgement. */
 export type Against = {
   change_id: string;
-  /** Null: the newest judgement does not suspect it. */
+  /** Null: the latest judgement no longer suspects the change. */
   suspect: Doubtable | null;
-  /** Policy wants more than its time to speak against it. */
+  /** The policy requires more evidence than timing. */
   needs_proof: boolean;
   neighbours_unreadable: boolean;
   monitoring_failure_only: boolean;
 };
 
-/** `say`: it is only said what would be done. `no`: not even with a person's yes. */
+/** `say`: only report what would be done. `no`: not permitted even with approval. */
 export type Permission = { kind: 'act' } | { kind: 'ask' | 'say' | 'no'; reasons: Reason[] };
 
-/** May a step of a runbook change production: by the same guards as a rollback. What is unclear never acts. */
+/**
+ * Decides whether a runbook step may change production, by the same guards as a rollback. Uncertainty never permits
+ * automatic action.
+ */
 export function permit(guards: StepGuards): Permission {
   const no = [
     ...(guards.matched ? [] : [reason('unmatched', 'the alert matches no service and environment of the catalogue')]),
@@ -69,7 +75,7 @@ export function permit(guards: StepGuards): Permission {
   return ask.length > 0 ? { kind: 'ask', reasons: ask } : { kind: 'act' };
 }
 
-/** A suspect that is not sure enough to be rolled back is not sure enough for anything else to be done against it. */
+/** Returns why the suspect is not certain enough: the criteria are the same as for a rollback. */
 function whyNotAgainst(against: Against, oneOfMany: boolean): Reason[] {
   const { suspect, monitoring_failure_only } = against;
   return [
@@ -82,18 +88,18 @@ function whyNotAgainst(against: Against, oneOfMany: boolean): Reason[] {
   ];
 }
 
-/** All that a question of a runbook depends on, as it is kept with it. */
+/** All inputs of a runbook's approval request, stored with it. */
 export type QuestionInputs = {
   runbook: string;
   title: string;
   version: string;
   step: string;
-  /** A step that asks and does nothing else. */
+  /** The step only asks. */
   only_asks: boolean;
   guards: StepGuards;
 };
 
-/** Why a person is asked; none when nobody has to be. */
+/** Returns why approval is required; empty if it is not. */
 export function whyAsked({ title, only_asks, guards }: QuestionInputs): Reason[] {
   if (only_asks) return [reason('runbook_asks', `the runbook "${title}" asks`)];
   const permission = permit(guards);

@@ -6,44 +6,44 @@ import { factsOf } from './kinds.ts';
 import { lineOf } from './problem.ts';
 import { type Placed, placedSteps } from './walk.ts';
 
-/** One step as it is to be done. */
+/** One step to execute. */
 export type PlannedStep = {
-  /** From 1, in the order of the file. */
+  /** From 1, in file order. */
   number: number;
-  /** The same in every run and replay of this version; with the incident's id it is an effect's. */
+  /** Constant for all runs and replays of this version; with the incident ID, it is the key of an effect. */
   key: string;
   id: string;
-  /** For people. May hold `${{ … }}`. */
+  /** Display name. May contain `${{ … }}`. */
   name: string;
-  /** Steps of the same stage are done side by side. Stages follow each other. */
+  /** Steps of the same stage run in parallel. Stages run in sequence. */
   stage: number;
   uses: StepKind;
-  /** As written: `resolveWith` puts in what it leaves open. */
+  /** As written in the file: `resolveWith` fills in the templates. */
   with: SingleStep['with'];
-  /** All of them have to hold. */
+  /** All conditions must hold. */
   when: string[];
   approval: (Omit<Approval, 'timeout'> & { timeoutSeconds: number | null }) | null;
   timeoutSeconds: number;
   retry: { max: number; backoff: 'constant' | 'exponential'; delaySeconds: number } | null;
   onFailure: FailureAction;
   mutating: boolean;
-  /** How often it may be done within one incident. */
+  /** Maximum number of executions within one incident. */
   times: number;
-  /** Null: there is no way back, or none is needed. */
+  /** Null: there is no inverse, or none is needed. */
   inverse: PlannedInverse | null;
   file: string;
   line: number;
 };
 
-/** What takes a step back. */
+/** The inverse of a step. */
 export type PlannedInverse = {
   key: string;
-  /** Of the step that is taken back. */
+  /** ID of the step to undo. */
   of: string;
-  /** `scale.restore`: to as many as there were before. */
+  /** `scale.restore`: restores the previous number of instances. */
   uses: StepKind | 'scale.restore';
   with: SingleStep['with'];
-  /** A flag that was switched off as a mitigation is switched on again by people only. */
+  /** Requires a person: a flag that was disabled as a mitigation is never enabled again automatically. */
   person: boolean;
   timeoutSeconds: number;
 };
@@ -52,12 +52,12 @@ export type RunbookPlan = {
   runbook: string;
   version: string;
   steps: PlannedStep[];
-  /** Done once, before anything is taken back, when a step has failed and does not say `continue`. */
+  /** Executed once, before anything is undone, if a step fails whose `onFailure` is not `continue`. */
   failureSteps: PlannedStep[];
   undo: Runbook['undo'];
 };
 
-/** What a runbook comes to: its steps, flat and numbered. */
+/** Flattens and numbers the steps of a runbook. */
 export function planOf(runbook: Runbook): RunbookPlan {
   const steps = placedSteps(runbook).map((placed, index) => ({ placed, planned: planned(runbook, placed, index + 1) }));
   const those = (onFailure: boolean): PlannedStep[] =>
@@ -87,7 +87,7 @@ function planned(runbook: Runbook, { step, path, stage, group, onFailure }: Plac
     approval: approvalOf(step),
     timeoutSeconds,
     retry: retryOf(step),
-    // What is done about a failure does not fail in turn: there is nothing left to do about it.
+    // A failure of a failure step has no further consequences.
     onFailure: step.onFailure ?? (onFailure ? 'continue' : (group?.step.onFailure ?? runbook.onFailure.do)),
     mutating: facts.mutating,
     times: ('blastRadius' in step ? step.blastRadius?.times : undefined) ?? 1,
@@ -97,7 +97,7 @@ function planned(runbook: Runbook, { step, path, stage, group, onFailure }: Plac
   };
 }
 
-/** What changes production has to say it; that is checked when the runbook is read. */
+/** Returns the time-out; `checkRunbook` ensures that steps that change production set one. */
 function timeoutOf(step: SingleStep, usual: number | null): number {
   if (step.timeout !== undefined) return secondsOf(step.timeout);
   if (step.uses === 'wait') return secondsOf(step.with.for);
@@ -117,7 +117,7 @@ function retryOf(step: SingleStep): PlannedStep['retry'] {
   return { max, backoff, delaySeconds: secondsOf(delay) };
 }
 
-/** What the runbook says; else what the kind of step has by itself. */
+/** Returns the inverse that the runbook specifies, else the built-in inverse of the step's kind. */
 function inverseOf(step: SingleStep, key: string, timeoutSeconds: number): PlannedInverse | null {
   const base = { key, of: step.id, person: false, timeoutSeconds };
   if ('irreversible' in step && step.irreversible === true) return null;

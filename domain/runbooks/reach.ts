@@ -4,16 +4,19 @@ import { Severity } from '../../schemas/names.ts';
 import { matches } from '../matchers.ts';
 import { PLACES } from './select.ts';
 
-/** Conditions that all have to hold: one way in which a runbook can match. */
+/** Conditions that must all hold: one alternative by which a runbook can match. */
 export type Way = readonly Matcher[];
 
-/** Whether some alert meets conditions. `unknown`: patterns, of which it is not known whether they have a text in common. */
+/**
+ * Whether an alert can meet the conditions. `unknown`: patterns for which it is unknown whether any text matches all of
+ * them.
+ */
 type Meets = 'yes' | 'no' | 'unknown';
 
-/** After so many steps the search gives up and complains about nothing. */
+/** Maximum number of search steps; beyond it, no problem is reported. */
 const MAX_STEPS = 20_000;
 
-/** Every way in which a runbook can match, its places among the conditions. */
+/** Returns every alternative by which a runbook can match, including its services, environments, and severities. */
 export function waysOf(runbook: Pick<Runbook, 'match' | 'services' | 'environments' | 'severity'>): Way[] {
   const places = PLACES.flatMap(([key, label]): Matcher[] => {
     const allowed = runbook[key];
@@ -23,10 +26,10 @@ export function waysOf(runbook: Pick<Runbook, 'match' | 'services' | 'environmen
   return runbook.match.any.map((matchers) => [...matchers, ...places]);
 }
 
-/** A text as a regular expression that matches nothing else. */
+/** Escapes text for a regular expression. */
 const quoted = (text: string): string => text.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`);
 
-/** Whether an alert can meet all of these. */
+/** Returns whether an alert can meet all conditions. */
 export function meets(way: Way): Meets {
   const labels = Map.groupBy(way, ({ name }) => name);
   const each = [...labels].map(([name, matchers]) => meetsOn(name, matchers));
@@ -35,15 +38,17 @@ export function meets(way: Way): Meets {
 }
 
 /**
- * Whether no alert is left for a runbook: whatever meets one of `ways` meets one of `earlier`, too. Says so only when it
- * is certain.
+ * Returns whether no alert remains for a runbook: every alert that meets one of `ways` also meets one of `earlier`.
+ * True only if certain.
  */
 export function covered(ways: readonly Way[], earlier: readonly Way[]): boolean {
   const budget = { steps: MAX_STEPS };
   return ways.every((way) => !escapes(way, earlier, budget));
 }
 
-/** Whether an alert may meet `way` and none of `earlier`: each of these has to be missed by one of its conditions. */
+/**
+ * Returns whether an alert may meet `way` and none of `earlier`: for each of these, at least one condition must fail.
+ */
 function escapes(way: Way, earlier: readonly Way[], budget: { steps: number }): boolean {
   budget.steps -= 1;
   if (budget.steps < 0) return true;
@@ -60,11 +65,11 @@ function meetsOn(label: string, matchers: readonly Matcher[]): Meets {
   if (finite !== undefined) return finite.some(holds) ? 'yes' : 'no';
   if (candidates(matchers).some(holds)) return 'yes';
   if (contradict(matchers)) return 'no';
-  // The candidates stand for every text that there is, unless a pattern is one of which that is not known.
+  // The candidates represent every possible text, unless a condition is a pattern that they may not represent.
   return matchers.every(isExact) ? 'no' : 'unknown';
 }
 
-/** The only values that can meet them, where these can be counted. */
+/** Returns the only values that can meet the conditions, if they can be enumerated. */
 function finiteValues(label: string, matchers: readonly Matcher[]): readonly string[] | undefined {
   if (label === 'severity') return Severity.options;
   for (const { value, isRegex, isEqual } of matchers) {
@@ -74,13 +79,13 @@ function finiteValues(label: string, matchers: readonly Matcher[]): readonly str
   return undefined;
 }
 
-/** Values that differ in what the conditions say of them. One is a text that none of them names. */
+/** Returns values that the conditions distinguish, including a text that none of them names. */
 function candidates(matchers: readonly Matcher[]): string[] {
   const named = matchers.flatMap(({ value, isRegex }) => (isRegex ? (alternatives(value) ?? samples(value)) : [value]));
   return ['', 'something else', ...named];
 }
 
-/** Texts that a pattern might match, by leaving its repetitions and choices out or taking them literally. */
+/** Returns texts that a pattern might match, by omitting repetitions and choices or taking them literally. */
 function samples(pattern: string): string[] {
   const plain = pattern.replaceAll(/\(\?[a-zA-Z]+\)/g, '');
   return ['', 'x', '0'].flatMap((filler) => {
@@ -90,7 +95,7 @@ function samples(pattern: string): string[] {
   });
 }
 
-/** `a|b|c` without anything that is special. Undefined: it is a pattern. */
+/** Returns the alternatives of a plain `a|b|c`. Undefined: other patterns. */
 function alternatives(pattern: string): string[] | undefined {
   const inner = /^\((?:\?:)?([^()]*)\)$/.exec(pattern)?.[1] ?? pattern;
   const parts = inner.split(/(?<!\\)\|/);
@@ -98,11 +103,11 @@ function alternatives(pattern: string): string[] | undefined {
   return parts.map((part) => part.replaceAll(/\\(.)/g, '$1'));
 }
 
-/** It says the same of all texts that are not named: `.*`, `.+`, and everything that can be counted. */
+/** Returns whether the matcher treats all unnamed texts alike: `.*`, `.+`, and values that can be enumerated. */
 const isExact = ({ value, isRegex }: Matcher): boolean =>
   !isRegex || value === '.*' || value === '.+' || alternatives(value) !== undefined;
 
-/** The same pattern is asked for and ruled out. */
+/** Returns whether the same pattern is required and excluded. */
 const contradict = (matchers: readonly Matcher[]): boolean =>
   matchers.some(
     ({ isRegex, isEqual, value }) =>

@@ -6,7 +6,10 @@ import type { Json } from './variables.ts';
 
 type Memories = ReadonlyMap<string, Json>;
 
-/** A run as people see it, from what its steps have left. `waiting`: the numbers of steps that ask a person. */
+/**
+ * Builds the public view of a run from the results stored by its steps. `waiting`: numbers of the steps that wait for a
+ * person.
+ */
 export function viewOfRun(
   { id, service, environment }: Pick<IncidentRecord, 'id' | 'service' | 'environment'>,
   run: RunbookRun,
@@ -43,7 +46,7 @@ export function viewOfRun(
   };
 }
 
-/** How a step has ended. Undefined: it has not, or has left nothing. */
+/** Returns the result of a step. Undefined: not ended, or no result stored. */
 function endOf(incident: string, run: number, step: PlannedStep, memories: Memories): StepEnd | undefined {
   const key = `${incident}.runbook.${run}.${step.id}`;
   const tries = [...memories].filter(([what]) => what === `try ${key}` || what.startsWith(`try ${key}.`));

@@ -1,11 +1,11 @@
 import type { With } from '../../schemas/runbook/kinds.ts';
 
 /**
- * How many instances there are to be. Never above the ceiling, and never fewer than there are unless `to` says so:
- * where there are more than the ceiling already, they stay.
+ * Returns the target number of instances: never above the ceiling, and never below the current number unless `to` says
+ * so. If there are already more than the ceiling, the number stays the same.
  *
- * @param want with every value put in
- * @param count how many there are
+ * @param want arguments with all templates resolved
+ * @param count current number of instances
  */
 export function scaleTarget({ to, by, factor, ceiling }: With<'scale'>, count: number): number {
   if (typeof to === 'number' && to < count) return to;

@@ -2,7 +2,7 @@ import type { Runbook } from '../../schemas/runbook.ts';
 import type { HttpAuth } from '../../schemas/runbook/http.ts';
 import { placedSteps } from './walk.ts';
 
-/** The names of the secrets that the calls of a runbook, and those that take them back, are made with. */
+/** Returns the names of the secrets that the calls of a runbook and their inverses use. */
 export function secretNamesOf(runbook: Runbook): string[] {
   const calls = placedSteps(runbook).flatMap(({ step }) => [
     step.with,

@@ -5,22 +5,22 @@ import type { Variables } from './variables.ts';
 import { declarationsOf } from './walk.ts';
 
 export type Selection = {
-  /** Null: none is for this alert. */
+  /** Null: no runbook applies to the alert. */
   chosen: Runbook | null;
-  /** Every other one, and why it was not taken. */
+  /** All other runbooks, with the reasons. */
   others: { name: string; why: string }[];
 };
 
-/** The highest priority first; of equals, the first by the name of its file. */
+/** Sorts by priority, highest first; ties by file name. */
 export const byPriority = (runbooks: readonly Runbook[]): Runbook[] =>
   runbooks.toSorted((a, b) => b.priority - a.priority || (a.file < b.file ? -1 : a.file > b.file ? 1 : 0));
 
 /**
- * Which runbook answers an alert: of those whose matchers, services, environments, severities and `when` hold, the one
- * of the highest priority.
+ * Selects the runbook for an alert: the highest priority among those whose matchers, services, environments,
+ * severities, and `when` hold.
  *
- * @param labels as routes see them (`routingLabels`): with `service`, `environment` and `severity` as understood
- * @param variables for `when`: the incident as it is, nothing done yet
+ * @param labels labels as in routing (`routingLabels`), with the normalized `service`, `environment`, and `severity`
+ * @param variables variables for `when`: the incident at present, with no step executed
  */
 export function select(
   runbooks: readonly Runbook[],
@@ -48,14 +48,14 @@ function whyNot(runbook: Runbook, labels: ReadonlyMap<string, string>, variables
   return held.value ? null : 'its "when" is not true';
 }
 
-/** Which key of a runbook limits which label. */
+/** Keys of a runbook and the labels that they restrict. */
 export const PLACES = [
   ['services', 'service'],
   ['environments', 'environment'],
   ['severity', 'severity'],
 ] as const;
 
-/** A runbook that takes a version back asks for the rollback, where the alert's own label does not. */
+/** Returns whether a runbook has a rollback step, which requests a rollback even if the alert's own label does not. */
 export const asksRollback = (runbook: Runbook): boolean =>
   runbook.steps.some((step) =>
     'parallel' in step ? step.parallel.some(({ uses }) => uses === 'rollback') : step.uses === 'rollback',

@@ -7,12 +7,12 @@ import type { Declarations, Json, Variables } from './variables.ts';
 
 export type Resolved<T> = { ok: true; value: T } | { ok: false; detail: string };
 
-/** What an expression adds to a text at most, in UTF-16 units. */
+/** Maximum length of an inserted value, in UTF-16 code units. */
 const MAX_INSERT_CHARS = 4000;
 
 /**
- * Puts values where a step has `${{ … }}`. What is for the outside to follow is made safe for it: values in an address
- * are encoded, and one in a query cannot end the text that it stands in. Never throws.
+ * Replaces the `${{ … }}` templates in a step's arguments. Values are made safe for their context: values in URLs are
+ * encoded, and a value in a query cannot end its string literal. Never throws.
  */
 export function resolveWith<Kind extends StepKind>(
   step: Pick<PlannedStep, 'with'> & { uses: Kind },
@@ -24,7 +24,7 @@ export function resolveWith<Kind extends StepKind>(
   const all: [string, unknown][] = Object.entries(step.with);
   for (const [key, given] of all) {
     const target = Object.hasOwn(targets, key) ? targets[key] : undefined;
-    // Its expression is asked again and again, and not now.
+    // The expression is evaluated repeatedly while the step waits, not when templates are resolved.
     const found =
       key === 'cel'
         ? { ok: true as const, value: given }
@@ -35,13 +35,13 @@ export function resolveWith<Kind extends StepKind>(
   return { ok: true, value: Object.fromEntries(entries) as With<Kind> };
 }
 
-/** What goes with a call, and is neither a target nor a text for people. */
+/** Arguments that are neither a target nor text for people. */
 const OTHERS: ReadonlyMap<string, Place> = new Map([
   ['body', 'json'],
   ['headers', 'header'],
 ]);
 
-/** A text for people, such as a step's name. What cannot be said is left as it is written. */
+/** Resolves text for people, such as a step's name. If a template fails, the text is left as written. */
 export function resolveText(text: string, declared: Declarations, variables: Variables): string {
   const found = fillText(text, 'text', declared, variables);
   return found.ok ? asText(found.value) : text;
@@ -82,11 +82,11 @@ function asText(value: Json): string {
   return value === null ? '' : (JSON.stringify(value) ?? '').slice(0, MAX_INSERT_CHARS);
 }
 
-/** One value, for its place in a text. */
+/** Makes one value safe for its context. */
 function madeSafe(value: Json, place: Place): Resolved<Json> {
   if (place === 'url') {
     const text = asText(value).toWellFormed();
-    // As a part of a path they would lead upwards, encoded or not.
+    // As a path segment, they would refer to the parent directory, encoded or not.
     if (text === '.' || text === '..') return { ok: false, detail: `${said(value)} cannot be put into an address` };
     return { ok: true, value: encodeURIComponent(text) };
   }
@@ -100,7 +100,7 @@ const said = (value: Json): string => JSON.stringify(value).slice(0, 100);
 const number = (value: Json): Resolved<Json> =>
   typeof value === 'number' ? { ok: true, value } : { ok: false, detail: `${said(value)} is no number` };
 
-/** The whole, once everything is put in: as what is expected there. */
+/** Validates the complete value after insertion, by context. */
 const SETTLED: Readonly<Record<Place, (value: Json) => Resolved<Json>>> = {
   text: (value) => ({ ok: true, value: asText(value) }),
   json: (value) => ({ ok: true, value }),

@@ -7,10 +7,10 @@ import type { InputType } from '../../schemas/runbook/inputs.ts';
 import type { Timestamp } from '../../schemas/time.ts';
 import type { Relation } from '../correlation/evidence.ts';
 
-/** What a step gives, and what an expression comes to. */
+/** Output of a step, or value of an expression. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
-/** All that expressions can see, as it is when one of them is asked for. */
+/** All variables that expressions can read, at the time of evaluation. */
 export type Variables = {
   incident: {
     id: string;
@@ -19,23 +19,23 @@ export type Variables = {
     severity: Severity;
     title: string;
     status: IncidentRecord['status'];
-    /** Alerts that have not resolved. */
+    /** Number of unresolved alerts. */
     firing: number;
     opened_at: Timestamp;
   };
-  /** Those that routes see, too. */
+  /** The same labels as in routing. */
   labels: ReadonlyMap<string, string>;
   annotations: ReadonlyMap<string, string>;
   inputs: Readonly<Record<string, string | number | boolean>>;
-  /** As the catalogue has it. Without a team: ''. Without a tier: 4, the least critical. */
+  /** From the catalogue. Without a team: ''. Without a tier: 4, the least critical. */
   service: { team: string; tier: number };
-  /** By id. Those that are not named are `pending`. */
+  /** By ID. Steps that are not listed are `pending`. */
   steps: Readonly<Record<string, { status: StepStatus; output: Json }>>;
-  /** Null: no change is suspected. */
+  /** Null: no suspect. */
   suspect: { version: string; kind: ChangeKind; confidence: number; relation: Relation } | null;
-  /** Of the newest judgement about a rollback. Null: none yet. */
+  /** Latest judgement about a rollback. Null: none yet. */
   decision: { kind: DecisionKind; because: string } | null;
 };
 
-/** What one runbook adds to what is always there. */
+/** Declarations that a runbook adds to the common variables. */
 export type Declarations = { inputs: Readonly<Record<string, InputType>>; steps: readonly string[] };

@@ -3,19 +3,19 @@ import type { InputType } from '../../schemas/runbook/inputs.ts';
 import type { ParallelStep, SingleStep } from '../../schemas/runbook/steps.ts';
 import type { Declarations } from './variables.ts';
 
-/** A step with its place in the front matter. */
+/** A step with its location in the front matter. */
 export type Placed = {
   step: SingleStep;
-  /** `steps.2.parallel.0` */
+  /** For example `steps.2.parallel.0`. */
   path: string;
-  /** From 1. Steps of the same one are done side by side. */
+  /** From 1. Steps of the same stage run in parallel. */
   stage: number;
   group: { step: ParallelStep; path: string } | null;
-  /** It is done because something has failed. */
+  /** The step runs after a failure. */
   onFailure: boolean;
 };
 
-/** All steps, in the order of the file; those of `onFailure` at the end. */
+/** Returns all steps in file order, with those of `onFailure` at the end. */
 export function placedSteps({ steps, onFailure }: Pick<Runbook, 'steps' | 'onFailure'>): Placed[] {
   const main = steps.flatMap((step, index): Placed[] => {
     const path = `steps.${index}`;
@@ -39,7 +39,7 @@ export function placedSteps({ steps, onFailure }: Pick<Runbook, 'steps' | 'onFai
   return [...main, ...failing];
 }
 
-/** What its expressions can name. */
+/** Returns the inputs and steps that a runbook's expressions can refer to. */
 export function declarationsOf(runbook: Pick<Runbook, 'inputs' | 'steps' | 'onFailure'>): Declarations {
   return {
     inputs: Object.fromEntries(
@@ -49,10 +49,10 @@ export function declarationsOf(runbook: Pick<Runbook, 'inputs' | 'steps' | 'onFa
   };
 }
 
-/** A text in a step, and where it stands below `with`. */
+/** A string in a step, with its path below `with`. */
 export type PlacedText = { path: string; text: string };
 
-/** All texts in what goes with a step, keys of objects aside. */
+/** Returns all strings in a step's arguments, except object keys. */
 export function textsIn(value: unknown, path = ''): PlacedText[] {
   if (typeof value === 'string') return [{ path, text: value }];
   if (typeof value !== 'object' || value === null) return [];

@@ -1,6 +1,6 @@
 import type { EnvironmentsOf, Form, Given, Wanted, Wrong } from './wanted.ts';
 
-/** What is changed in production: `/rollback …` and `/deploys …` have no verbs. */
+/** Commands that change production: `/rollback …` and `/deploys …` have no subcommands. */
 export const ROLLBACK: Form = {
   verb: '',
   usage: 'SERVICE [ENVIRONMENT] [VERSION]',
@@ -46,7 +46,7 @@ function deploys(given: Given): Wanted | Wrong {
   return { act: 'deploys', service, environment: environmentNamed(given) ?? second ?? null };
 }
 
-/** By what is known of the service, else by how versions look. */
+/** Decides by the service's known environments, else by the usual format of versions. */
 function isEnvironment(word: string, service: string, { environmentsOf }: { environmentsOf: EnvironmentsOf }): boolean {
   return environmentsOf(service)?.includes(word) ?? !/^v?\d+[.\d]|^[0-9a-f]{7,40}$|^sha256:|^v\d+$/i.test(word);
 }

@@ -1,4 +1,6 @@
-/** How long something lasts, as people write it. What looks like a duration and is none is said, never passed over. */
+/**
+ * Parsing of durations in natural language. Input that resembles a duration but is invalid is an error, never ignored.
+ */
 
 const UNITS = {
   w: 7 * 86_400,
@@ -8,10 +10,10 @@ const UNITS = {
   s: 1,
 } as const;
 
-/** Whatever is meant to hold for longer holds until somebody ends it. */
+/** Maximum duration. Anything longer should be open-ended. */
 const MAX_SECONDS = 366 * UNITS.d;
 
-/** Numbers as people write them out; the longer names first. */
+/** Number words; longer ones first. */
 const WORDS: readonly (readonly [string, number])[] = [
   ['half\\s+an?', 0.5],
   ['(?:a\\s+)?couple(?:\\s+of)?', 2],
@@ -45,26 +47,29 @@ const COUNT = `(?:\\d+(?:[.,]\\d+)?\\s*|\\b(?:${WORDS.map(([word]) => word).join
 const HALF_MORE = '(?:\\s+and\\s+a\\s+half\\b)?';
 const PART = `${COUNT}${UNIT}${HALF_MORE}`;
 
-/** `2h`, `2h 30m`, `1 hour and 30 minutes`, `for half an hour`, `two hours`, and `-5m`, which is understood and wrong. */
+/**
+ * Matches `2h`, `2h 30m`, `1 hour and 30 minutes`, `for half an hour`, and `two hours`, as well as `-5m`, which is then
+ * rejected.
+ */
 const WHOLE = new RegExp(`^(?:for\\s+)?([+-]?)(${PART}(?:(?:\\s*,\\s*|\\s+and\\s+|\\s*)${PART})*)[.,:;]?$`, 'iu');
 
 const EACH = new RegExp(`(${COUNT})(${UNIT})(${HALF_MORE})`, 'giu');
 
-/** Nobody knows how long that is. */
+/** Matches vague durations, which are rejected. */
 const VAGUE = new RegExp(
   `^(?:for\\s+)?(?:a\\s+few|few|several|some|many|a\\s+number\\s+of|the(?:\\s+(?:whole|rest\\s+of\\s+the))?|all|\\p{L}+teen|\\p{L}+ty)\\s+${UNIT}$`,
   'iu',
 );
 
-/** What somebody begins to write who means a time. */
+/** Matches words that suggest a time. */
 const LOOKS_SO = /^(?:[+-]?\d|until$|till?$|today$|tonight$|tomorrow$)/i;
 
-/** Of more words than these none is made. */
+/** Maximum number of words in a duration. */
 const WORDS_MAX = 8;
 
 export type Duration = { seconds: number } | { wrong: string };
 
-/** All of this text as a duration. */
+/** Parses an entire text as a duration. */
 export function durationIn(text: string): Duration {
   const [, sign, parts = ''] = WHOLE.exec(text.trim()) ?? [];
   if (sign === undefined) return { wrong: `"${text.trim().slice(0, 40)}" is no duration, as 2h, 30m or 1d` };
@@ -87,10 +92,10 @@ function numberIn(count: string): number {
   return written === undefined ? Number(count.trim().replace(',', '.')) : written[1];
 }
 
-/** A duration among words: how many of them it is. */
+/** A duration within a list of words, with the number of words that it spans. */
 type Found = { words: number; duration: Duration };
 
-/** The one that these words begin with. Undefined: they begin with something else. */
+/** Parses a duration at the start of the words. Undefined: they start with something else. */
 export function leadingDuration(words: readonly string[]): Found | undefined {
   for (let count = Math.min(WORDS_MAX, words.length); count > 0; count -= 1) {
     const text = words.slice(0, count).join(' ');
@@ -105,7 +110,7 @@ export function leadingDuration(words: readonly string[]): Found | undefined {
   return { words: 1, duration: durationIn(first) };
 }
 
-/** The one that these words end with. Undefined: they end with something else; a number alone may mean anything. */
+/** Parses a duration at the end of the words. Undefined: they end with something else; a bare number is ambiguous. */
 export function trailingDuration(words: readonly string[]): Found | undefined {
   for (let count = Math.min(WORDS_MAX, words.length); count > 0; count -= 1) {
     const text = words.slice(-count).join(' ');
@@ -114,7 +119,7 @@ export function trailingDuration(words: readonly string[]): Found | undefined {
   return undefined;
 }
 
-/** One that stands among other words, where nobody knows whether it is meant to be one. Undefined: there is none. */
+/** Finds a duration among other words, where it is ambiguous. Undefined: there is none. */
 export function innerDuration(words: readonly string[]): string | undefined {
   for (let at = 1; at < words.length; at += 1) {
     const found = leadingDuration(words.slice(at));

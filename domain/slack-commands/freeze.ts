@@ -3,7 +3,7 @@ import { type Duration, durationIn, innerDuration, leadingDuration, trailingDura
 import { plainText } from './text.ts';
 import type { Form, Given, Wanted, Wrong } from './wanted.ts';
 
-/** As `POST /v1/freezes/{id}/overrides` takes. */
+/** Maximum number of uses, as in `POST /v1/freezes/{id}/overrides`. */
 const USES_MAX = 1000;
 
 export const FREEZE: readonly Form[] = [
@@ -40,7 +40,7 @@ export const FREEZE: readonly Form[] = [
   },
 ];
 
-/** `/freeze checkout 2h load test`: what else could be meant. */
+/** The implied subcommand for input such as `/freeze checkout 2h load test`. */
 export const impliedFreeze: Form | undefined = FREEZE.find(({ verb }) => verb === 'open');
 
 function status({ words, from }: Given): Wanted | Wrong {
@@ -86,8 +86,9 @@ function open(given: Given): Wanted | Wrong {
 }
 
 /**
- * What is named, else the word behind the targets: where it is an environment of theirs, or probably meant as one, or
- * alone before a duration. Whether there is such an environment is seen where it is frozen. `at`: where the rest begins.
+ * Returns the named environment, else the word after the targets if it is one of their environments, resembles one, or
+ * stands alone before a duration. Whether the environment exists is checked when the freeze opens. `at`: index of the
+ * remaining words.
  */
 function environmentAt(
   { named, words, environmentsOf }: Given,
@@ -106,14 +107,14 @@ function environmentAt(
   return isMeant ? { environment: word, at: at + 1 } : none;
 }
 
-/** `env=production 2h …`: all of an environment, where no service can be meant. */
+/** Recognizes `env=production 2h …`, which covers an entire environment, if no service can be meant. */
 function isOfAll({ words, named, begins }: Given): boolean {
   const hasEnvironment = Boolean(named.get('environment') || named.get('env'));
   if (!hasEnvironment) return false;
   return words.length === 0 || ((begins ?? '').startsWith('env') && leadingDuration(words) !== undefined);
 }
 
-/** The duration that is named, else the one before the reason, else the one behind it; and what remains. */
+/** Returns the named duration, else the one before the reason, else the one after it, with the remaining reason. */
 function withDuration({ words, named, from }: Given, at: number): { duration?: Duration; reason: string | null } {
   const told = durationNamed(named);
   if (told !== undefined) return { duration: durationIn(told), reason: from(at) };

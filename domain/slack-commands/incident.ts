@@ -4,7 +4,7 @@ import { nearestSeverity, severitiesInWords, severityIn } from './severity.ts';
 import { userIn } from './text.ts';
 import { type Form, type Given, type Wanted, type Wrong } from './wanted.ts';
 
-/** `/incident …`: in the channel of an incident it is about that one. */
+/** Subcommands of `/incident`. In an incident's channel, they refer to that incident. */
 export const INCIDENT: readonly Form[] = [
   {
     verb: 'declare',
@@ -96,7 +96,7 @@ export const INCIDENT: readonly Form[] = [
   },
 ];
 
-/** Of verbs that take nothing more. */
+/** Returns a parser for subcommands without arguments. */
 export function alone(wanted: Wanted): Form['read'] {
   return ({ words }) => (words.length === 0 ? wanted : { wrong: 'nothing more is needed', instead: '' });
 }
@@ -137,7 +137,7 @@ function leave({ words }: Given): Wanted | Wrong {
   return role === undefined ? noRole(words.join('-')) : { act: 'leave', role };
 }
 
-/** In either order. */
+/** Accepts role and user in either order. */
 function assign({ words }: Given): Wanted | Wrong {
   const mentioned = words.find((word) => userIn(word) !== undefined);
   const user = mentioned === undefined ? undefined : userIn(mentioned);
@@ -151,7 +151,7 @@ function assign({ words }: Given): Wanted | Wrong {
   return role === undefined ? noRole(word, ` ${mentioned ?? ''}`) : { act: 'assign', role, user };
 }
 
-/** `scribe @Ada Park`: where Slack does not tell apps whom people mention, that is the text that they have typed. */
+/** Parses `scribe @Ada Park`: if Slack does not resolve mentions for apps, they arrive as the typed text. */
 function assignByName(words: readonly string[]): Wanted | undefined {
   const said = words.find((word) => roleIn(word) !== undefined);
   const role = said === undefined ? undefined : roleIn(said);
@@ -162,7 +162,7 @@ function assignByName(words: readonly string[]): Wanted | undefined {
 
 const CALLED = /^@\S/;
 
-/** Slack offers people to whoever types an `@`. */
+/** Suggests the correct form with an `@`, for which Slack offers completions. */
 function nobodyMentioned(words: readonly string[]): string {
   const said = words.find((word) => roleIn(word) !== undefined);
   const name = words.find((word) => word !== said)?.replace(/^@/, '') ?? 'name';

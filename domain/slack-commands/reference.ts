@@ -1,19 +1,19 @@
 import { IncidentId } from '../../schemas/names.ts';
 
-/** An incident as somebody names it: by its channel, as the chat or as people call it, or by its id. */
+/** Reference to an incident: by its channel, as Slack or people write it, or by its ID. */
 export type NamedIncident =
-  /** `bare`: as a word that may be part of what they say as well, where no incident is called so. */
+  /** `bare`: a word without `#`, which is part of the message if no incident has that name. */
   { channel: string | null; name: string | null; bare?: true } | { id: IncidentId };
 
 const MENTION = /^<#([A-Z0-9]{2,32})(?:\|([^<>]*))?>$/;
 
-/** Names of channels have a letter at some place; `#1` is a number. */
+/** Channel names contain a letter; `#1` is a number. */
 const NAME = /^#(?=[^\s#]*\p{L})([^\s#<>|]{1,80})$/u;
 
-/** As channels of incidents are called, without a `#`. */
+/** Names of incident channels without `#`. */
 const BARE = /^incident-\d[\p{Ll}\p{N}_-]{0,70}$/u;
 
-/** Undefined: the word names none. */
+/** Parses a reference; undefined: the word is not a reference. */
 export function incidentNamed(word: string): NamedIncident | undefined {
   const [mention, channel, label] = MENTION.exec(word) ?? [];
   if (mention !== undefined) return { channel: channel ?? null, name: label || null };
@@ -24,6 +24,6 @@ export function incidentNamed(word: string): NamedIncident | undefined {
   return id.success ? { id: id.data } : undefined;
 }
 
-/** As others would read it. */
+/** Formats a reference for display. */
 export const referenceWords = (named: NamedIncident): string =>
   'id' in named ? named.id : `${named.bare === true ? '' : '#'}${named.name ?? named.channel ?? ''}`;

@@ -1,7 +1,7 @@
 import { Severity } from '../../schemas/names.ts';
 import { nearest } from '../runbooks/nearest.ts';
 
-/** What people call severities elsewhere. */
+/** Common names of severities in other tools. */
 const LEVELS: Readonly<Record<string, Severity>> = {
   ...Object.fromEntries(Severity.options.map((severity) => [severity, severity])),
   ...Object.fromEntries(['sev0', 'sev1', 'p0', 'p1', 'crit', 'page', 'major'].map((word) => [word, 'critical'])),
@@ -9,17 +9,17 @@ const LEVELS: Readonly<Record<string, Severity>> = {
   ...Object.fromEntries(['sev4', 'sev5', 'p4', 'p5', 'none', 'low'].map((word) => [word, 'info'])),
 };
 
-/** `SEV-1`, `P1` and `critical` are one. Undefined: it is none that is known. */
+/** Parses a severity: `SEV-1`, `P1`, and `critical` are equal. Undefined: unknown. */
 export const severityIn = (word: string): Severity | undefined => {
   const key = word.toLowerCase().replaceAll(/[\s_-]/g, '');
   return Object.hasOwn(LEVELS, key) ? LEVELS[key] : undefined;
 };
 
-/** All of them, with what they are called elsewhere. */
+/** Lists all severities with their other names. */
 export const severitiesInWords = (): string =>
   'severities are critical (SEV0, SEV1, P0, P1), warning (SEV2, SEV3, P2, P3) and info (SEV4, SEV5, P4, P5)';
 
-/** Undefined: none is near. A level that there is not, as P9, is near to none. */
+/** Suggests a severity; undefined: none is similar. A level that does not exist, such as P9, has no suggestion. */
 export const nearestSeverity = (word: string): Severity | undefined => {
   if (/^\D+\d+$/.test(word)) return undefined;
   const near = nearest(word, Object.keys(LEVELS));

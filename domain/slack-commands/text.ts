@@ -1,19 +1,19 @@
-/** What is typed into Slack, as Slack hands it on: mentions and links in angle brackets, `&`, `<` and `>` escaped. */
+/** Parsing of text as Slack sends it: mentions and links in angle brackets; `&`, `<`, and `>` escaped. */
 
-/** Longer ones have to be told elsewhere. UTF-16 units. */
+/** Maximum length of a text in UTF-16 code units; longer texts are truncated. */
 const TEXT_MAX_CHARS = 3000;
 
 const QUOTES = '"“”„';
 
 const WORD = new RegExp(`[${QUOTES}]([^${QUOTES}]*)[${QUOTES}]?|<[^<>]*>|\\S+`, 'g');
 
-/** A word, or what stands between quotes; `at`: where it begins. */
+/** A word or quoted phrase; `at`: its start. */
 export type Word = { text: string; at: number };
 
 export const wordsOf = (line: string): Word[] =>
   [...line.matchAll(WORD)].map(({ 0: raw, 1: quoted, index }) => ({ text: quoted ?? raw, at: index }));
 
-/** A line without its `name=value`, and those. Of one that is there twice the last one counts. */
+/** Separates the `name=value` arguments from a line. If a name occurs twice, the last value counts. */
 export function namedOf(line: string, names: readonly string[]): { line: string; named: Map<string, string> } {
   const named = new Map<string, string>();
   if (names.length === 0) return { line, named };
@@ -28,9 +28,9 @@ export function namedOf(line: string, names: readonly string[]): { line: string;
 const ENTITIES: Readonly<Record<string, string>> = { '&lt;': '<', '&gt;': '>', '&amp;': '&' };
 
 /**
- * As a person would read it: `<@U1|ada>` is `@ada`, `<https://x.example|x>` is `x (https://x.example)`.
+ * Converts to plain text: `<@U1|ada>` becomes `@ada`, `<https://x.example|x>` becomes `x (https://x.example)`.
  *
- * @param names of users who are mentioned without one, by their ids
+ * @param names names of users mentioned without one, by user ID
  * @see https://docs.slack.dev/messaging/formatting-message-text, "Retrieving formatted messages"
  */
 export function plainText(text: string, names: ReadonlyMap<string, string> = new Map()): string {
@@ -52,10 +52,10 @@ function mention(target: string, label: string | undefined): string {
   return label === undefined || label === target || label === bare ? target : `${label} (${target})`;
 }
 
-/** Ids of the users whom a text mentions without saying what they are called. */
+/** Returns the IDs of users who are mentioned without a name. */
 export const namelessUsersIn = (text: string): string[] => [
   ...new Set([...text.matchAll(/<@([UW][A-Z0-9]{2,30})\|?>/g)].flatMap(([, id]) => id ?? [])),
 ];
 
-/** The id in `<@U024BE7LH|ada>`; undefined: it mentions nobody. */
+/** Returns the user ID in `<@U024BE7LH|ada>`; undefined: not a mention. */
 export const userIn = (word: string): string | undefined => /^<@([UW][A-Z0-9]{2,30})(?:\|[^<>]*)?>$/.exec(word)?.[1];

@@ -2,7 +2,7 @@ import type { Severity } from '../../schemas/names.ts';
 import type { IncidentRole } from '../../schemas/response-roles.ts';
 import type { NamedIncident } from './reference.ts';
 
-/** What a command asks for. `null`: it was not said, and a modal asks for it or a default holds. */
+/** Parsed request of a command. `null`: not specified; a modal asks for it, or a default applies. */
 export type Wanted =
   | { act: 'declare'; title: string | null }
   | { act: 'list' }
@@ -11,9 +11,9 @@ export type Wanted =
   | { act: 'acknowledge' }
   | { act: 'severity'; severity: Severity | null }
   | { act: 'take'; role: IncidentRole }
-  /** `role` null: all that they have. */
+  /** `role` null: all roles of the user. */
   | { act: 'leave'; role: IncidentRole | null }
-  /** `called`: what follows an `@` that mentions nobody, and begins with a name. */
+  /** `called`: text after an `@` that is not a mention; it starts with a name. */
   | { act: 'assign'; role: IncidentRole; user: string | null; called?: string }
   | { act: 'handover'; user: string | null; called?: string; brief: string | null }
   | { act: 'update'; text: string | null }
@@ -24,14 +24,14 @@ export type Wanted =
   | { act: 'freeze_status'; service: string | null }
   | {
       act: 'freeze_open';
-      /** Services, or teams, as they were written: `team:payments` is surely a team. None: all of the environment. */
+      /** Services or teams as written: `team:payments` is always a team. Empty: the entire environment. */
       targets: string[];
       environment: string | null;
-      /** Null: until it is lifted. */
+      /** Null: until lifted. */
       seconds: number | null;
       reason: string | null;
     }
-  /** `freeze`: an id, or the service that it holds. */
+  /** `freeze`: the ID of a freeze, or the service that it covers. */
   | { act: 'freeze_lift'; freeze: string; reason: string }
   | {
       act: 'freeze_override';
@@ -45,54 +45,54 @@ export type Wanted =
   | { act: 'resume'; reason: string | null }
   | { act: 'firebreak_status' };
 
-/** Environment null: the only one, or what the service's default is. */
+/** Environment null: the only environment, or the service's default. */
 type WantedPlace = { service: string; environment: string | null };
 
 export type Parsed =
   | {
       kind: 'wanted';
       wanted: Wanted;
-      /** Which incident it is about. Null: the one in whose channel it was typed, or none. */
+      /** The incident that the command refers to. Null: the one of the channel in which it was typed, or none. */
       incident: NamedIncident | null;
-      /** As it would be typed again, without the name of an incident. */
+      /** The command without the incident reference, as it would be typed. */
       typed: { verb: string; rest: string };
     }
   | { kind: 'help'; of: CommandName }
-  /** `nearest`: what was probably meant, as it would be typed. */
+  /** `nearest`: the command that was probably meant, as it would be typed. */
   | { kind: 'usage'; because: string; nearest: string | null; of: CommandName | null };
 
 export const COMMANDS = ['incident', 'rollback', 'freeze', 'deploys', 'firebreak'] as const;
 export type CommandName = (typeof COMMANDS)[number];
 
-/** What is known of a service's environments: tells `production` from a version. Undefined: the service is not known. */
+/** Returns the environments of a service, which distinguish `production` from a version. Undefined: unknown service. */
 export type EnvironmentsOf = (service: string) => readonly string[] | undefined;
 
-/** One form of a command. `usage` and `says` are what help shows. */
+/** One form of a command. `usage` and `says` appear in the help text. */
 export type Form = {
   verb: string;
-  /** Other words for it. */
+  /** Aliases. */
   also?: readonly string[];
   usage: string;
   says: string;
-  /** Arguments that may be given as `name=value`. */
+  /** Arguments that can be given as `name=value`. */
   named?: readonly string[];
-  /** It is about an incident, which may be named as the first word. */
+  /** The form refers to an incident, which can be named by the first word. */
   ofIncident?: true;
   read(given: Given): Wanted | Wrong;
 };
 
-/** What follows the verb. */
+/** Arguments after the subcommand. */
 export type Given = {
   words: readonly string[];
   named: ReadonlyMap<string, string>;
-  /** The name of the `name=value` that it begins with. Null: it begins with a word. */
+  /** Name of the `name=value` argument at the start. Null: the arguments start with a word. */
   begins: string | null;
-  /** All from this word on, and before that one, as a person would read it; null: nothing. */
+  /** Returns the plain text from one word to another; null: nothing. */
   from(index: number, before?: number): string | null;
   environmentsOf: EnvironmentsOf;
 };
 
-/** `instead`: arguments with which it would have been right. Null: nobody knows; absent: as the usage says. */
+/** `instead`: valid arguments to suggest. Null: none known; absent: as in the usage. */
 export type Wrong = { wrong: string; instead?: string | null };
 
 export const isWrong = (read: Wanted | Wrong): read is Wrong => 'wrong' in read;
