@@ -1,15 +1,15 @@
 import type { Action, Principal } from '../schemas/access.ts';
 import type { Timestamp } from '../schemas/time.ts';
 
-/** What an action is done on. Only what is known is compared; `null` is all there are. */
+/** Target of an action. Only known fields are compared; `null` means all. */
 export type Scope = { source?: string | null; service?: string | null; environment?: string | null };
 
-/** What concerns everybody is nothing for those who are limited to a part. */
+/** Scope of actions that affect everyone; principals limited to a part may not perform them. */
 export const EVERYWHERE: Scope = { source: null, service: null, environment: null };
 
 export type Authorization = { allowed: true } | { allowed: false; because: string };
 
-/** The one place that says who may do what. */
+/** Decides whether a principal may perform an action. The only place with this decision. */
 export function authorize(principal: Principal, action: Action, scope: Scope, now: Timestamp): Authorization {
   if (principal.expires_at !== null && principal.expires_at <= now)
     return no(`the token ${principal.name} expired at ${principal.expires_at}`);

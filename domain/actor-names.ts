@@ -2,8 +2,8 @@ import type { Action, TokenRecord } from '../schemas/access.ts';
 import type { PeopleFile } from '../schemas/people.ts';
 
 /**
- * What two names have in common that no reader can tell apart: case, width, composed or not, blanks anywhere, and what
- * is not seen at all make no other name. Letters of another script that look alike do.
+ * Returns a key that is equal for names that readers cannot distinguish: case, width, Unicode composition, blanks, and
+ * invisible characters are ignored. Lookalike letters of other scripts remain distinct.
  */
 export const nameKey = (name: string): string =>
   name
@@ -12,33 +12,34 @@ export const nameKey = (name: string): string =>
     .normalize('NFKC')
     .replaceAll(/[\s\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]/gu, '');
 
-/** Whether two names are of one and the same, where somebody else is asked for. */
+/** Returns whether two names refer to the same actor, where a different one is required. */
 export const isSameActor = (one: string, other: string): boolean => nameKey(one) === nameKey(other);
 
-/** The principal of the first token, which creates the tokens of people. */
+/** Principal of the first token, which creates the tokens of people. */
 const ADMIN = 'admin';
 
 const CREATED_BY = /^.+ \(token of (.+)\)$/s;
 
 /**
- * The name under which a token acts. One that the admin token created stands for whoever it is named after. Any other says
- * who created it, so that nobody can act as somebody else by a token that they name so.
+ * Returns the name under which a token acts. A token created by the admin token represents the person or system that it
+ * is named after. Any other token's name includes its creator, so that nobody can impersonate someone else by naming a
+ * token.
  */
 export function actsAs({ name, created_by }: Pick<TokenRecord, 'name' | 'created_by'>): string {
   const creator = personBehind(created_by);
   return created_by === ADMIN || isSameActor(creator, name) ? name : `${name} (token of ${creator})`;
 }
 
-/** The person, or the token of the admin's, who is responsible for what is done under this name. */
+/** Returns the person, or the token created by the admin, that is responsible for actions under this name. */
 export const personBehind = (name: string): string => CREATED_BY.exec(name)?.[1] ?? name;
 
-/** Whether two names count as one person where a second person is asked for. */
+/** Returns whether two names count as one person where a second person is required. */
 export const isSamePerson = (one: string, other: string): boolean =>
   isSameActor(personBehind(one), personBehind(other));
 
 /**
- * Why `by` may not give this name to a token, where it is the name of somebody in people.yaml. `forbidden`: others may.
- * Undefined: it is nobody's, or they may.
+ * Returns why `by` may not create a token with this name if it belongs to a person in people.yaml. `forbidden`: others
+ * may create it. Undefined: the name belongs to nobody, or `by` may use it.
  */
 export function whyOfPerson(
   name: string,
@@ -66,10 +67,10 @@ export function whyOfPerson(
   };
 }
 
-/** By these Firebreak says on record what it does itself, and what its own tokens do. */
+/** Names under which Firebreak records its own actions and those of its own tokens. */
 const OWN = new Set(['admin', 'ingest', 'firebreak', 'evaluation', 'calendar', 'alerts', 'system', 'unknown']);
 
-/** Senders that have no token, or whose name stands for what they say by way of one. */
+/** Senders that have no token, or whose name represents the messages that they send with one. */
 const SENDERS = new Set([
   'alertmanager',
   'grafana',
@@ -81,10 +82,10 @@ const SENDERS = new Set([
   'statuspage',
 ]);
 
-/** As `github:acme/shop (ada)`. */
+/** Prefixes of recorded actors, such as `github:acme/shop (ada)`. */
 const PREFIX = /^(firebreak|github|slack|pagerduty|person|incident):/;
 
-/** Why nobody can be called that, and what to do; undefined: it is a name like any other. */
+/** Returns why a name is reserved and what to do; undefined: it is not reserved. */
 export function whyReserved(name: string, actions: readonly string[]): string | undefined {
   const key = nameKey(name);
   if (key === '') return `${JSON.stringify(name)} has nothing in it that can be read; name whoever uses the token`;
@@ -97,7 +98,7 @@ export function whyReserved(name: string, actions: readonly string[]): string | 
   return undefined;
 }
 
-/** What is decided, and stands on record under the name of whoever did. */
+/** Actions that make decisions, which are recorded under the actor's name. */
 const DECIDES: ReadonlySet<string> = new Set<Action | '*'>([
   '*',
   'incidents:write',
@@ -111,12 +112,15 @@ const DECIDES: ReadonlySet<string> = new Set<Action | '*'>([
 ]);
 
 /**
- * Whether its name has to be its own. Those of senders, CI systems and readers need not be: a new one takes the place of
- * an old one under the same name.
+ * Returns whether a token with these actions needs a unique name. Tokens of senders, CI systems, and readers do not: a
+ * new token replaces an old one under the same name.
  */
 export const decides = (actions: readonly string[]): boolean => actions.some((action) => DECIDES.has(action));
 
-/** An active token has this name, and one of the two decides: on record nobody could tell them apart. */
+/**
+ * Thrown if an active token has the same name and either of the two may decide: audit records could not distinguish
+ * them.
+ */
 export class NameTaken extends Error {
   override readonly name = 'NameTaken';
 

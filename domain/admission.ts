@@ -6,18 +6,21 @@ import { looksBackBefore } from './evidence-window.ts';
 import type { Delivery, Mute } from './routing.ts';
 import { secondsBetween, type Timestamp } from '../schemas/time.ts';
 
-/** A signal with what the routes make of it, and what keeps it quiet. */
+/** A signal with its route, and the mute that applies. */
 export type Arrival = { signal: Signal; delivery: Delivery; mute: Mute | null };
 
-/** The sender's own name for an alert. Senders choose it freely, so it is unique only within a service and environment. */
+/**
+ * Returns the sender's own key for an alert. Senders choose it freely, so it is unique only within a service and
+ * environment.
+ */
 export const senderKeyOf = ({ source, fingerprint }: Pick<Signal, 'source' | 'fingerprint'>): string =>
   `${source}:${fingerprint}`;
 
 /**
- * The key of an alert. Each alert has one episode at a time: the newest one is stored, the others are over.
+ * Returns the key of an alert. An alert has one episode at a time: only the newest one is stored.
  *
- * The key includes the service and environment, so that an alert can't hide one of another service that has, by accident
- * or on purpose, the same fingerprint. An unmatched alert counts as the service that it names.
+ * The key includes the service and environment, so that an alert can't hide one of another service that has, by
+ * accident or on purpose, the same fingerprint. An unmatched alert counts as the service that it names.
  */
 export const alertOf = (
   signal: Pick<Signal, 'source' | 'fingerprint' | 'service' | 'environment' | 'unmatched'>,
@@ -26,33 +29,41 @@ export const alertOf = (
     .map(encodeURIComponent)
     .join('#');
 
-/** What is known of an alert: its newest episode. */
+/** Stored state of an alert: its newest episode. */
 export type KnownEpisode = {
   status: 'firing' | 'resolved';
   asksRollback: boolean;
   startsAt: Timestamp;
   endsAt: Timestamp | null;
-  /** Its end was not said by its sender; it was taken for ended because it could not be found any more. */
+  /** The sender did not report the end; Firebreak assumed it because the alert could no longer be found. */
   assumed: boolean;
   incidentId: string | null;
-  /** The highest one heard of the episode. Null: stored before severities were kept. */
+  /** Highest severity in the episode. Null: stored before severities were recorded. */
   severity: Severity | null;
-  /** It was kept quiet when it was heard, and opened nothing for that. */
+  /** The alert was muted when it was received, and therefore opened no incident. */
   muted: boolean;
 };
 
-/** The incident that the known episode belongs to has been closed; when. `verified`: by a verification that passed. */
+/** When the incident of the stored episode was closed. `verified`: by a passed verification. Null: not closed. */
 export type Closed = { resolvedAt: Timestamp; verified?: boolean } | null;
 
 /**
- * What a signal adds to what is known.
- * `opens`: a new episode; the one before is over, whether or not that was said · `resolves` · `asks`: known, and now it asks
- * for a rollback · `raised`: known, and now more severe than ever before in its episode · `returns`: its incident was closed while it went on firing, or it had been taken for ended and had not, or
- * what kept it quiet is over · `ended`: a resolve for something never seen firing · `nothing`: heard before, or late.
+ * What a signal adds to the stored state.
+ *
+ * - `opens`: a new episode; the previous one is over, whether or not its end was reported
+ * - `resolves`: the end of the episode
+ * - `asks`: a known episode that now requests a rollback
+ * - `raised`: a known episode that is now more severe than ever before
+ * - `returns`: its incident was closed while it kept firing, its end had been assumed wrongly, or its mute has ended
+ * - `ended`: the end of an alert that was never seen firing
+ * - `nothing`: a repeated or late notification
  */
 export type Novelty = 'opens' | 'resolves' | 'asks' | 'raised' | 'returns' | 'ended' | 'nothing';
 
-/** A notification that was under way when a person closed the incident does not open it again. */
+/**
+ * Seconds after a person closes an incident during which a notification does not reopen it, because it may already have
+ * been in transit.
+ */
 export const RETURN_AFTER_SECONDS = 300;
 
 export function noveltyOf(
@@ -64,34 +75,36 @@ export function noveltyOf(
 ): Novelty {
   if (known === undefined) return signal.status === 'firing' ? 'opens' : 'ended';
   if (signal.status === 'resolved') return endedBy(signal, known, receivedAt);
-  // Between two notifications it has ended and begun again, and only the beginning is told.
+  // The alert ended and started again between two notifications, and only the start was reported.
   const again = signal.startsAt > known.startsAt;
   if (again && signal.episodic && (known.status === 'firing' || known.assumed)) return 'opens';
-  // A higher severity than any before can't be a late or repeated notification of what is known.
+  // A higher severity than any before can't be a late or repeated notification.
   const raised = known.severity !== null && isHigher(signal.severity, known.severity);
   const late = !raised && closed !== null && secondsBetween(closed.resolvedAt, receivedAt) <= RETURN_AFTER_SECONDS;
   if (known.status === 'resolved' && known.assumed) return late ? 'nothing' : 'returns';
   if (known.status === 'resolved') {
-    // What began before the end that is known was over with it.
+    // An episode that began before the known end was over with it.
     const anew = again || !signal.episodic;
     return raised || (anew && signal.startsAt > (known.endsAt ?? known.startsAt)) ? 'opens' : 'nothing';
   }
-  // It was told at the close that it goes on, and that it holds nothing open.
+  // At the close, people were informed that the warning continues and keeps no incident open.
   if (closed?.verified === true && !raised && isBurnWarning(signal)) return 'nothing';
   if (closed !== null && !late) return 'returns';
   if (known.muted && mute === null) return 'returns';
-  // Kept quiet, it is not heard to ask: so it does when the quiet is over. What waits for that is kept as it is now.
+  // While muted, a request or a higher severity has no effect until the mute ends. The stored state stays as it is
+  // until then.
   const heard = mute === null || known.incidentId === null;
   if (heard && raised) return 'raised';
   return heard && signal.asksRollback && !known.asksRollback ? 'asks' : 'nothing';
 }
 
 /**
- * An end says that the alert does not fire at that time: it ends whatever had begun by then, also what it is not the end
- * of. A sender that tells of changes now and then has not told of the ends and beginnings between.
+ * Decides what an end ends. An end means that the alert does not fire at that time: it ends any episode that had begun
+ * by then, even if it belongs to another one. A sender that reports only some changes does not report the ends and
+ * starts in between.
  */
 function endedBy(signal: Signal, known: KnownEpisode, receivedAt: Timestamp): Novelty {
-  // What has only happened is over as an episode at once, and by this as a signal.
+  // The episode of an event is over immediately; its signal is ended by this notification.
   const goesOn = known.status === 'firing' || (isEvent(signal) && known.endsAt === null);
   const another = signal.episodic && signal.startsAt !== known.startsAt;
   if (goesOn) return another && (signal.endsAt ?? receivedAt) < known.startsAt ? 'nothing' : 'resolves';
@@ -99,17 +112,20 @@ function endedBy(signal: Signal, known: KnownEpisode, receivedAt: Timestamp): No
 }
 
 /**
- * Whether what found no open incident opens one: something that the routes want one for, and that nothing keeps quiet.
- * The rest is recorded, and joins an incident that is open.
+ * Returns whether arrivals without an open incident open one: at least one fires, its route requests an incident, and
+ * it is not muted. Other arrivals are recorded, and join an open incident.
  */
 export const opensIncident = (arrivals: readonly Arrival[]): boolean =>
   arrivals.some(({ signal, delivery, mute }) => signal.status === 'firing' && delivery.incident && mute === null);
 
-/** Whether it wakes somebody. */
+/** Returns whether the arrival pages someone. */
 export const pages = ({ delivery, mute }: Pick<Arrival, 'delivery' | 'mute'>): boolean =>
   delivery.page && mute === null;
 
-/** Whether all of these that page may be about what failed before a mitigation whose verification is not over. */
+/**
+ * Returns whether all paging arrivals may be about failures from before a mitigation whose verification is still
+ * running.
+ */
 export function looksBack(
   { verification, verifying }: Pick<IncidentRecord, 'verification' | 'verifying'>,
   loud: readonly Arrival[],
@@ -119,16 +135,16 @@ export function looksBack(
   return at !== undefined && paging.length > 0 && paging.every(({ signal }) => looksBackBefore(signal, at));
 }
 
-/** What it asks for and how severe it is count for nothing while it is kept quiet. */
+/** Returns whether the arrival requests a rollback. Requests and severities have no effect while muted. */
 export const asks = ({ signal, mute }: Pick<Arrival, 'signal' | 'mute'>): boolean =>
   signal.asksRollback && mute === null;
 
-/** What the signal of a deploy is called that has begun and not ended in its time. */
+/** Alert name of the signal for a deploy that started and did not end in time. */
 export const DEPLOY_OVERDUE = 'DeploymentTimedOut';
 
 /**
- * A failed deploy has happened: it does not go on, and holds no incident open. That a later one has succeeded is said, and
- * ends its signal. One that takes too long goes on until it ends.
+ * Returns whether the signal is an event. A failed deploy is an event: it does not continue and keeps no incident open;
+ * a later successful deploy ends its signal. An overdue deploy continues until it ends.
  */
 export const isEvent = ({ source, labels }: Pick<Signal, 'source' | 'labels'>): boolean =>
   source === 'deployment' && !labels.some(([name, value]) => name === 'alertname' && value === DEPLOY_OVERDUE);
@@ -139,8 +155,8 @@ export const highest = (severities: readonly Severity[]): Severity =>
 const isHigher = (severity: Severity, than: Severity): boolean => severity !== than && isFrom(than, severity);
 
 /**
- * Key of what can have one open incident at a time. Alerts outside the catalogue share a service, but not an incident:
- * each keeps to what it calls its own.
+ * Returns the key under which one incident at a time can be open. Alerts outside the catalogue share a service but not
+ * an incident: they are separated by the name that they give.
  */
 export const scopeOf = (signal: Pick<Signal, 'service' | 'environment' | 'unmatched'>): string =>
   [signal.service, signal.environment, ...(signal.unmatched === null ? [] : [signal.unmatched])]

@@ -1,8 +1,8 @@
 import type { AlertState, FiringEpisode } from './ports.ts';
 
 /**
- * Certainly does not fire any more. That an alert cannot be found proves that only where it had been found before: it may
- * come from another Alertmanager, or from none.
+ * Returns whether an alert certainly no longer fires. An absent alert proves that only if it was found before: it may
+ * belong to another Alertmanager, or to none.
  */
 export const hasEnded = (state: AlertState | undefined, { seen }: Pick<FiringEpisode, 'seen'>): boolean =>
   state === 'over' || (state === 'absent' && seen);

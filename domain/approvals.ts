@@ -2,11 +2,11 @@ import type { DecisionView } from '../schemas/incident.ts';
 import { isSameActor, isSamePerson } from './actor-names.ts';
 
 /**
- * Whether this person's answer counts. Of those whom a runbook names all do; where policy wants more than it names, one
- * of the others for each that is missing, whoever says so first. A token that one of those named has created does not
- * count: it is neither them nor somebody else.
+ * Returns whether a person's answer counts. All people named by a runbook count. If the policy requires more approvals
+ * than the runbook names people, the first other people to answer fill the remaining places. A token created by a named
+ * person does not count: it is neither that person nor another one.
  *
- * @param people whom it names; null: whoever may approve
+ * @param people people named by the runbook; null: anyone who may approve
  */
 export function isAsked(
   people: readonly string[] | null,
@@ -18,5 +18,5 @@ export function isAsked(
   return isAmong(given, by) || given.filter((name) => !isAmong(people, name)).length < needed - people.length;
 }
 
-/** Whether they are one of these people: however their name is written, and also by a token that one of them created. */
+/** Returns whether the actor is one of these people, regardless of spelling and including tokens that they created. */
 export const isAmong = (names: readonly string[], by: string): boolean => names.some((name) => isSamePerson(name, by));

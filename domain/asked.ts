@@ -2,14 +2,14 @@ import type { AskedLast } from '../schemas/incident.ts';
 import type { Message } from '../schemas/inbox.ts';
 import type { Timestamp } from '../schemas/time.ts';
 
-/** Where a rollback would go, as far as that was known when a person asked for it. */
+/** Versions of a requested rollback, as far as known at the time of the request. */
 export type RollbackAsked = Pick<NonNullable<AskedLast['rollback']>, 'from' | 'to'>;
 
 /**
- * What people asked for last, after one more message. It is kept on the incident, because the timeline can't be trusted
- * with it: others write notes there.
+ * Updates the latest requests of people after a message. They are stored on the incident, because the timeline is not
+ * trustworthy for this purpose: anyone can write notes there.
  *
- * @returns undefined when the message changes nothing of it
+ * @returns undefined if the message changes nothing
  */
 export function askedAfter(
   before: AskedLast | undefined,

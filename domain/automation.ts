@@ -2,7 +2,7 @@ import type { Automation, AutomationInput } from '../schemas/access.ts';
 import type { Mode } from '../schemas/names.ts';
 import type { Place } from './ports.ts';
 
-/** The modes that cap the automation of a place; the lowest is in force. */
+/** Returns the modes that cap the automation of a service and environment; the lowest one applies. */
 export function modesFor({ mode, services }: Automation, { service, environment }: Place): Mode[] {
   const own = Object.hasOwn(services, service) ? services[service] : undefined;
   const there =
@@ -10,7 +10,7 @@ export function modesFor({ mode, services }: Automation, { service, environment 
   return [mode, own?.mode, there].filter((cap): cap is Mode => cap !== null && cap !== undefined);
 }
 
-/** The caps of all services after some were told: those that were not stay, and null takes away. */
+/** Merges new caps into the existing ones: unmentioned caps stay, and null removes one. */
 export function mergedCaps(
   before: Automation['services'],
   told: NonNullable<AutomationInput['services']>,
@@ -34,22 +34,25 @@ function mergedEnvironments(
 ): Record<string, Mode> {
   if (told === null) return {};
   const all = Object.entries<Mode | null>(before).concat(Object.entries(told ?? {}));
-  // A later entry of the same name wins.
+  // Later entries override earlier ones.
   return Object.fromEntries([...new Map(all)].filter((cap): cap is [string, Mode] => cap[1] !== null));
 }
 
-/** Services that a person has promoted by this: to `act`, or by taking their cap away. */
+/** Returns the services that this change promotes: to `act`, or by removing their cap. */
 export const promotedBy = (told: AutomationInput['services']): string[] =>
   Object.entries(told ?? {}).flatMap(([service, news]) =>
     news === null || news.mode === null || news.mode === 'act' ? [service] : [],
   );
 
-/** Of so many of its newest acts … */
+/** Number of newest automatic actions that count for the automation budget. */
 export const BUDGET_ACTS = 20;
 
-/** … so few may be wrong until its automation has to ask. */
+/** Number of wrong actions among them from which automation must ask for approval. */
 const BUDGET_WRONG = 2;
 
-/** Automation has an error budget of its own. @param acts the newest ones of a service since a person has promoted it */
+/**
+ * Returns whether the error budget of the automation is spent. @param acts newest actions of a service since a person
+ * promoted it
+ */
 export const isSpent = (acts: readonly { wrong: boolean }[]): boolean =>
   acts.slice(0, BUDGET_ACTS).filter(({ wrong }) => wrong).length >= BUDGET_WRONG;

@@ -7,25 +7,25 @@ import type { TimelineEntry } from '../schemas/incident.ts';
 import { plainOf } from './plain-text.ts';
 import { placeOf, type Story } from './story.ts';
 
-/** What somebody who has just come in has to know, in the order in which they ask. Pure, like the cards. */
+/** Handoff summary for people who join an incident, ordered by what they need first. Pure, like the cards. */
 
 const DONE_SHOWN = 6;
 const SAID_SHOWN = 3;
 const ALERTS_NAMED = 3;
 
-/** What was done about it, by people and by automation; not what alerts did, nor what only says that it was asked. */
+/** Kinds of timeline entries about actions by people and automation, except alerts and requests. */
 const DONE =
   /^(rollback\.started|mitigation\.(succeeded|failed|gave_up)|verification\.|runbook\.|flag\.|scale\.|restart\.|http\.|decision\.(approved|rejected)|automation\.(paused|resumed|aborted|marked_wrong)|incident\.changed|suspect\.|role\.|command\.|statuspage\.published)/;
 
-/** What people have written down. However much that is, it does not push out what was done. */
+/** Kinds of timeline entries written by people. They are limited separately, so that they do not displace actions. */
 const SAID = /^(incident\.(update|declared)|page\.(update|note)|note)/;
 
 const lines = (title: string, rows: readonly Text[]): ChatPart[] =>
   rows.length === 0 ? [] : [{ kind: 'text', text: [{ bold: title }, ...rows.flatMap((row) => ['\n• ', ...row])] }];
 
 /**
- * "What happened so far", for one person.
- * @param recent the timeline, newest first, as far as it matters
+ * Builds the message "What happened so far" for one person.
+ * @param recent timeline, newest first, as far as relevant
  */
 export function briefing(story: Story, recent: readonly TimelineEntry[], now: Timestamp): ChatMessage {
   const { incident } = story;
@@ -75,7 +75,7 @@ function impactWords({ incident, signals, children, childCount }: Story): string
   return `${firing === 0 ? 'No alert fires' : `${firing} of ${incident.signal_count} alerts fire`}${which}`;
 }
 
-/** Questions without an answer but the newest, which is the next step; and what goes on. */
+/** Returns the waiting decisions except the newest one, which is the next step, and the actions in progress. */
 function openPoints({ incident, decisions, effects }: Story): string[] {
   const waiting = decisions.filter(({ state }) => state === 'waiting').slice(0, -1);
   const running = effects
@@ -85,7 +85,7 @@ function openPoints({ incident, decisions, effects }: Story): string[] {
   return [...waiting.map((one) => decisionWords(inShort(one))), ...running, ...paused];
 }
 
-/** The same in a few sentences, for whoever takes command over; it goes onto the timeline. */
+/** Returns the summary in a few sentences for a handover of command; it is added to the timeline. */
 export function briefText(story: Story, recent: readonly TimelineEntry[], now: Timestamp): string {
   const last = (kinds: RegExp): string | undefined => recent.find(({ kind }) => kinds.test(kind))?.text;
   const [done, said] = [last(DONE), last(SAID)];

@@ -7,24 +7,24 @@ import type { ChatMessage, Text } from './outlets.ts';
 import { linksOf } from './story.ts';
 
 /**
- * What is told of alerts without an incident: a notice in a channel, for each service and environment one; or a ticket,
- * for each alert name one. It goes on while its alerts fire, and is edited in place.
+ * Notice for alerts without an incident: a message in a channel, one for each service and environment; or a ticket, one
+ * for each alert name. It stays open while its alerts fire, and is edited in place.
  */
 export type Bulletin = {
-  /** Rises when it begins anew after it had ended. */
+  /** Incremented when the notice starts again after it ended. */
   round: number;
   place: { service: string; environment: string };
   firstAt: Timestamp;
-  /** When the last thing was heard of it. */
+  /** Time of the last update. */
   heardAt: Timestamp;
-  /** Those of this round, newest first, at most some. */
+  /** Alerts of this round, newest first, up to a limit. */
   alerts: { signal: Signal; status: 'firing' | 'resolved' }[];
   firing: number;
   total: number;
 } & ({ kind: 'notice'; channel: string } | { kind: 'ticket'; target: TicketTarget; title: string });
 
 export type Bulletins = {
-  /** Takes alerts up into the bulletins that they belong to. Safe to repeat. Gives those that changed. */
+  /** Adds alerts to their notices. Idempotent. Returns the notices that changed. */
   heard(entries: readonly BulletinEntry[], at: Timestamp): Promise<Subject[]>;
   read(id: string): Promise<Bulletin | undefined>;
 };
@@ -34,13 +34,16 @@ export type BulletinEntry = { signal: Signal; status: 'firing' | 'resolved' } & 
   | { kind: 'ticket'; target: TicketTarget }
 );
 
-/** Which bulletins an arrival belongs to. Notices are for what has no incident; a ticket is opened in any case. */
+/**
+ * Returns the notices that an arrival belongs to. Channel notices are for alerts without an incident; tickets are
+ * created in any case.
+ */
 export function entriesOf(
   { signal, delivery, mute }: Arrival,
   status: 'firing' | 'resolved',
   apart: boolean,
 ): BulletinEntry[] {
-  // Silence means silence; that it is over may be said.
+  // A muted alert starts nothing, but its end may be reported.
   if (mute !== null && status === 'firing') return [];
   return [
     ...(apart ? delivery.channels.map((channel) => ({ signal, status, kind: 'notice' as const, channel })) : []),
@@ -48,7 +51,7 @@ export function entriesOf(
   ];
 }
 
-/** What comes again so soon after the end goes on where it was: a flapping alert is one notice. */
+/** Seconds after the end within which a returning alert continues the same notice: a flapping alert has only one. */
 export const SAME_ROUND_SECONDS = 900;
 
 const ALERTS_NAMED = 10;

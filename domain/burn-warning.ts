@@ -1,8 +1,9 @@
 import type { Signal } from '../schemas/signal.ts';
 
 /**
- * Whether an alert warns of a budget that burns slowly, and pages nobody by its severity. It looks at hours or days, so it
- * fires long after the service has recovered. Generated rules and Pyrra's tell objective and window, Sloth's say "ticket".
+ * Returns whether an alert is a slow-burn warning, which does not page by its severity. It covers hours or days, so it
+ * keeps firing long after the service has recovered. Generated rules and Pyrra's have labels for objective and window;
+ * Sloth's have the severity "ticket".
  */
 export function isBurnWarning({ severity, labels }: Pick<Signal, 'severity' | 'labels'>): boolean {
   const names = new Set(labels.map(([name]) => name));

@@ -8,12 +8,12 @@ import type { Problem } from './runbooks/problem.ts';
 import { doubtful, type Where, wrong } from './slo/written.ts';
 import { configuredEnvironments } from './freeze/place-names.ts';
 
-/** Where a part of a file stands: that, else what is around it. */
+/** Locates a part of a file, or its closest existing parent. */
 type At = (path: readonly PropertyKey[]) => Where;
 
 type Services = Config['services'];
 
-/** What is wrong or doubtful in a catalogue that can be read. */
+/** Returns the problems of a valid catalogue. */
 export function lintCatalogue(services: Services, at: At): Problem[] {
   const names = Object.keys(services);
   if (names.length === 0)
@@ -35,7 +35,9 @@ function unknownDependencies(services: Services, at: At): Problem[] {
   );
 }
 
-/** Of services that want the same labels, or more than one before them, only the first ever gets an alert. */
+/**
+ * Reports services whose labels equal or extend those of an earlier service: only the earlier one ever receives alerts.
+ */
 function sameMatch(services: Services, at: At): Problem[] {
   const all = Object.entries(services).map(([name, { match = { service: name } }]) => ({
     name,
@@ -60,7 +62,7 @@ function sameMatch(services: Services, at: At): Problem[] {
 
 type RoutesConfig = Pick<Config, 'services' | 'slos' | 'freeze' | 'routes'>;
 
-/** What is doubtful in routes that can be read: names that nobody has, routes that nothing reaches, windows that are over. */
+/** Returns warnings for valid routes: unknown names, unreachable routes, and windows in the past. */
 export function lintRoutes(config: RoutesConfig, now: Timestamp, at: At): Problem[] {
   const { routes, maintenance } = config.routes;
   return [
@@ -75,7 +77,7 @@ export function lintRoutes(config: RoutesConfig, now: Timestamp, at: At): Proble
   ];
 }
 
-/** Values that labels of the catalogue can have. Of other labels nothing is known. */
+/** Returns the possible values of labels from the catalogue. Values of other labels are unknown. */
 function valuesOf(config: RoutesConfig): Readonly<Record<string, { what: string; values: readonly string[] }>> {
   const { services } = config;
   return {
@@ -98,7 +100,7 @@ function unknownLabels(config: RoutesConfig, matchers: readonly Matcher[], where
   });
 }
 
-/** Whether an earlier route takes everything that this one wants, and goes on to no other. */
+/** Reports a route if an earlier route without `continue` matches everything that it matches. */
 function unreachable(routes: Config['routes']['routes'], index: number, at: At): Problem[] {
   const route = routes[index];
   const first = routes
@@ -126,17 +128,17 @@ const isSame = (one: Matcher, other: Matcher): boolean =>
   one.isRegex === other.isRegex &&
   one.isEqual === other.isEqual;
 
-/** Planned freezes that are over. */
+/** Reports calendar freezes in the past. */
 export const lintCalendar = ({ freeze }: Pick<Config, 'freeze'>, now: Timestamp, at: At): Problem[] =>
   freeze.calendar.flatMap((entry, index) => overWindow(entry, entry.name, now, at(['calendar', index])));
 
-/** What recurs is not looked at. */
+/** Recurring spans are not checked. */
 function overWindow(span: TimeSpan, name: string, now: Timestamp, where: Where): Problem[] {
   if (!('until' in span) || span.until > now) return [];
   return [doubtful(where, `"${name}" was over at ${span.until}`, 'delete it, or correct its times')];
 }
 
-/** Environments of the status page that no service has. */
+/** Reports environments of the status page that no service has. */
 export function lintStatusPage(config: Pick<Config, 'services' | 'slos' | 'freeze' | 'statusPage'>, at: At): Problem[] {
   const known = configuredEnvironments(config);
   if (Object.keys(config.services).length === 0) return [];

@@ -1,6 +1,8 @@
 import type { Config, ServiceEntry } from '../schemas/config.ts';
 
-/** What the catalogue says of a service. A name is any text, also that of something which every object has. */
+/**
+ * Returns the catalogue entry of a service. Safe for names that are properties of every object, such as `constructor`.
+ */
 export function serviceEntry(services: Config['services'], service: string): ServiceEntry | undefined {
   const known: Readonly<Record<string, ServiceEntry>> = services;
   return Object.hasOwn(known, service) ? known[service] : undefined;

@@ -3,7 +3,7 @@ import type { IncidentId } from '../schemas/names.ts';
 import type { Whispers } from './outlets.ts';
 import type { Hearings } from './ports.ts';
 
-/** Under which it is kept who waits for the channel of an incident. */
+/** Returns the key under which the person who waits for an incident's channel is stored. */
 export const waitsForChannel = (id: IncidentId): string => `waits-for-channel:${id}`;
 
 const Waiting = z.object({
@@ -12,7 +12,7 @@ const Waiting = z.object({
 
 export type AwaitedDeps = { hearings: Pick<Hearings, 'read' | 'told'>; whispers: Pick<Whispers, 'tell'> };
 
-/** Whoever has declared an incident before it had a channel is told where that is: once, as far as the chat takes it. */
+/** Sends the channel's name, once, to the person who declared the incident before it had a channel. */
 export async function tellOfChannel(
   { hearings, whispers }: AwaitedDeps,
   id: IncidentId,

@@ -3,18 +3,18 @@ import type { Cleared, Suspect } from '../schemas/incident.ts';
 import { minuteOf } from './story.ts';
 import { putsVersionLive } from './versions.ts';
 
-/** What people have said of an incident, the oldest first. Absent: nothing. */
+/** Suspects cleared by people, oldest first. Absent: none. */
 type Said = readonly Cleared[] | undefined;
 
-/** More of one incident are taken for a mistake of whatever says it. */
+/** Maximum number per incident; more indicate a malfunctioning client. */
 export const CLEARED_MAX = 50;
 
-/** Those that still hold: nobody has taken them back. */
+/** Returns the clearings in force, which nobody has withdrawn. */
 export const inForce = (cleared: Said): readonly Cleared[] => (cleared ?? []).filter(({ back }) => back === undefined);
 
 /**
- * By what a change is no suspect of the incident, if by anything. Of a version that was put live twice both are meant:
- * it was said of the version.
+ * Returns the clearing that applies to a change, if any. A clearing applies to the version, so it covers all changes
+ * that put this version live.
  */
 export const clearingOf = (
   cleared: Said,
@@ -22,26 +22,26 @@ export const clearingOf = (
 ): Cleared | undefined =>
   inForce(cleared).find((one) => one.change_id === change.id || (putsVersionLive(change) && isOfVersion(one, change)));
 
-/** By what the version of a service is no suspect, if by anything. */
+/** Returns the clearing that applies to a version of a service, if any. */
 export const clearingOfVersion = (cleared: Said, of: { service: string; version: string }): Cleared | undefined =>
   inForce(cleared).find((one) => isOfVersion(one, of));
 
 const isOfVersion = (one: Cleared, { service, version }: { service: string; version: string }): boolean =>
   putsVersionLive(one) && one.service === service && one.version === version;
 
-/** What is suspected without what people have cleared since it was judged. */
+/** Removes the suspects that people have cleared since the judgement. */
 export function notCleared(suspects: readonly Suspect[], cleared: Said): Suspect[] {
   const ids = new Set<string>(inForce(cleared).map(({ change_id }) => change_id));
   return suspects.filter(({ change_id }) => !ids.has(change_id));
 }
 
-/** The same with one more; what was said of that change before is replaced. */
+/** Adds a clearing; it replaces an earlier one of the same change. */
 export const withCleared = (cleared: Said, one: Cleared): Cleared[] => [
   ...(cleared ?? []).filter(({ change_id }) => change_id !== one.change_id),
   one,
 ];
 
-/** The same, but these may be the cause after all. That they had been cleared stays known. */
+/** Marks clearings as withdrawn. They remain in the record. */
 export const takenBack = (cleared: Said, which: readonly Cleared[], back: NonNullable<Cleared['back']>): Cleared[] => {
   const ids = new Set(which.map(({ change_id }) => change_id));
   return (cleared ?? []).map((one) => (ids.has(one.change_id) ? { ...one, back } : one));
@@ -49,7 +49,7 @@ export const takenBack = (cleared: Said, which: readonly Cleared[], back: NonNul
 
 const WORDS_MAX = 3;
 
-/** Who has cleared what, and when. */
+/** Describes the clearings: by whom and when. */
 export function clearedWords(cleared: readonly Cleared[]): string {
   const told = cleared.slice(-WORDS_MAX).map(({ version, by, at, back }) => {
     const again = back === undefined ? '' : `, and is suspected again by ${back.by} since ${minuteOf(back.at)}`;

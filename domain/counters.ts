@@ -1,6 +1,6 @@
 /**
- * Counters of all instances together: a Lambda function has many short-lived processes, so none of them can count by
- * itself. Those of one group are kept, and written, together.
+ * Counters aggregated over all instances: a Lambda function has many short-lived processes, so none can count by
+ * itself. The counters of a group are stored and written together.
  */
 export const COUNTERS = {
   firebreak_alerts_received_total: {
@@ -76,13 +76,13 @@ export type CounterName = keyof typeof COUNTERS;
 export const COUNTER_GROUPS = ['alerts', 'routing', 'incidents', 'vendors'] as const;
 export type CounterGroup = (typeof COUNTER_GROUPS)[number];
 
-/** Seconds from the receipt of alerts until they are routed: upper bounds of the buckets of a histogram. */
+/** Upper bounds, in seconds, of the histogram buckets for the delay from receipt of alerts until routing. */
 export const ROUTING_DELAY_BUCKETS = [0.5, 1, 2, 5, 15, 60, 300] as const;
 
-/** The value of `le` under which the sum of all delays is kept. */
+/** Value of `le` under which the sum of all delays is stored. */
 export const DELAY_SUM = 'sum';
 
-/** Counts one delay, in the bucket that it falls into. */
+/** Counts one delay in its bucket. */
 export function routingDelay(seconds: number): Count[] {
   const name = 'firebreak_alerts_routing_delay_seconds';
   const bound = ROUTING_DELAY_BUCKETS.find((max) => seconds <= max);
@@ -92,8 +92,8 @@ export function routingDelay(seconds: number): Count[] {
   ];
 }
 
-/** What a counter is raised by. `labels` are values, in the order of the family's labels. */
+/** Increment of a counter. `labels`: values in the order of the family's labels. */
 export type Count = { name: CounterName; labels: readonly string[]; by: number };
 
-/** One more. */
+/** Returns an increment of one. */
 export const one = (name: CounterName, ...labels: string[]): Count => ({ name, labels, by: 1 });

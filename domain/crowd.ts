@@ -5,11 +5,11 @@ import type { IncidentId, ServiceName } from '../schemas/names.ts';
 import type { ManyAtOnce } from '../schemas/routes.ts';
 import { plusSeconds, type Timestamp } from '../schemas/time.ts';
 
-/** An incident that has opened lately. */
+/** A recently opened incident. */
 export type Opening = {
   id: IncidentId;
   at: Timestamp;
-  /** When the first of the alerts that opened it began. Absent: no alert has, or it is from an older version. */
+  /** Start of the first alert that opened it. Absent: not opened by an alert, or stored by an older version. */
   began?: Timestamp;
   scope: string;
   service: ServiceName;
@@ -18,12 +18,12 @@ export type Opening = {
 };
 
 /**
- * A rollback can be over within a second. That it was done does not show that it has helped, so for so long what it was done
- * for counts as failing while its alerts fire.
+ * A rollback can complete within a second, which does not prove that it helped. For this time in seconds, an incident
+ * still counts as failing while its alerts fire.
  */
 const MITIGATION_PROVES_NOTHING_SECONDS = 30;
 
-/** Neither over nor, as far as can be known by now, mitigated. */
+/** Returns whether an incident is neither resolved nor, as far as known, mitigated. */
 export function stillFails(
   { status, verification, firing }: Pick<IncidentRecord, 'status' | 'verification' | 'firing'>,
   openForSeconds: number,
@@ -33,14 +33,14 @@ export function stillFails(
   return unproven && openForSeconds < MITIGATION_PROVES_NOTHING_SECONDS;
 }
 
-/** Why incidents belong together. `name`: the dependency that they share, or empty. */
+/** Reason for grouping incidents. `name`: the shared dependency, or empty. */
 export type Crowd = { because: 'many' | 'shared_dependency'; name: string; text: string };
 
 export type Together = { kind: 'alone' } | { kind: 'together'; crowd: Crowd; members: Opening[] };
 
 /**
- * Whether many have opened at once around an incident, those that are over by now included. Acting on one after the other
- * ends each in time, and many would never be seen.
+ * Returns whether many incidents opened around the time of an incident, including those that are already over. If each
+ * is resolved quickly in turn, many would never be open at once.
  */
 export function manyOpened(
   { environment, opened_at: at }: Pick<IncidentRecord, 'environment' | 'opened_at'>,
@@ -54,10 +54,11 @@ export function manyOpened(
 }
 
 /**
- * Does an incident that has opened belong to something larger? More than a few at once, or some that share a dependency,
- * are one event for the people who are woken by it.
+ * Decides whether a new incident belongs to a group. More than a few at once, or several that share a dependency, are
+ * one event for the people who are paged.
  *
- * @param recent those of the last minutes that still fail, itself included: what was mitigated has had its own cause
+ * @param recent incidents of the last minutes that still fail, including the new one: a mitigated incident had its own
+ *   cause
  */
 export function together(
   opened: Opening,
@@ -67,7 +68,8 @@ export function together(
 ): Together {
   const since = plusSeconds(opened.at, -policy.minutes * 60);
   const until = plusSeconds(opened.at, policy.minutes * 60);
-  // Services outside the catalogue are grouped apart (unmatched.ts): whoever sends their alerts could hide any page here.
+  // Services outside the catalogue are grouped separately (unmatched.ts): otherwise, any sender of their alerts could
+  // hide pages in a group.
   if (opened.unmatched !== null) return { kind: 'alone' };
   const near = recent.filter(
     ({ at, environment, unmatched }) =>
@@ -87,8 +89,9 @@ export function together(
 }
 
 /**
- * The dependency that most of them share, the first by name among equals. One that fails beside those that depend on it
- * is a part of it, but does not make it one: a service and its only dependent are told apart by their changes.
+ * Groups by the dependency that most incidents share, the first by name in case of a tie. A failing dependency belongs
+ * to the group of its dependents, but does not count towards its size: a service and its only dependent are told apart
+ * by their changes.
  */
 function shared(opened: Opening, near: readonly Opening[], services: Config['services'], atLeast: number): Together {
   const candidates = reaches(opened, services)
@@ -112,13 +115,13 @@ function shared(opened: Opening, near: readonly Opening[], services: Config['ser
 const dependsOn = ({ service }: Opening, services: Config['services']): readonly string[] =>
   serviceEntry(services, service)?.dependsOn ?? [];
 
-/** The service itself and what it depends on directly. */
+/** Returns the service and its direct dependencies. */
 const reaches = (opening: Opening, services: Config['services']): string[] => [
   opening.service,
   ...dependsOn(opening, services),
 ];
 
-/** May an incident still join a parent that is open? Only while the event goes on. */
+/** Returns whether an incident may still join an open parent, which is only possible while the event continues. */
 export const stillGathers = (
   crowd: Crowd,
   lastJoinedAt: Timestamp,
@@ -130,11 +133,14 @@ export const stillGathers = (
   opened.at <= plusSeconds(lastJoinedAt, policy.minutes * 60) &&
   (crowd.because === 'many' || reaches(opened, services).includes(crowd.name));
 
-/** Incidents of one scope within an hour from which on an alert is taken for flapping. */
+/** Number of incidents of one scope within an hour from which an alert counts as flapping. */
 export const FLAPPING_FROM = 3;
 export const FLAPPING_WITHIN_SECONDS = 3600;
 
-/** It opens and closes again and again: it stays open until it has been quiet for a while. */
+/**
+ * Returns whether the scope's incidents open and close repeatedly. Such an incident stays open until it has been quiet
+ * for some time.
+ */
 export const isFlapping = (opened: Opening, recent: readonly Opening[]): boolean =>
   recent.filter(
     ({ at, scope }) =>

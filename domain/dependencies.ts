@@ -2,13 +2,13 @@ import type { Config } from '../schemas/config.ts';
 import { serviceEntry } from './catalogue.ts';
 import type { Relation } from './correlation/evidence.ts';
 
-/** How far along `dependsOn` a cause is looked for, and how many services at most. */
+/** Maximum number of `dependsOn` steps, and of services, in the search for a cause. */
 const STEPS_MAX = 3;
 const SERVICES_MAX = 20;
 
 export type Dependency = { service: string; relation: Exclude<Relation, 'same'>; distance: number };
 
-/** What a service depends on, nearest first; `shared` is what others depend on, too. */
+/** Returns the dependencies of a service, nearest first; `shared`: other services depend on it too. */
 export function dependenciesOf(services: Config['services'], service: string): Dependency[] {
   const found = new Map<string, number>();
   let edge = [service];

@@ -7,48 +7,54 @@ import { decisionWords, statusWords } from './incident-card.ts';
 import { type ChatMessage, type ChatPart, type Span, type Text, utcWords } from './outlets.ts';
 import { minuteOf, placeOf, type Story } from './story.ts';
 
-/** What a receiver was told last of an incident, or is being told. */
+/** The last notification to a stakeholder about an incident, possibly still being sent. */
 export type ToldBefore = {
-  /** All that they are told of at once when it changes. */
+  /** State whose changes are sent immediately. */
   about: string;
   at: Timestamp;
-  /** They have heard of this incident. */
+  /** The stakeholder has received a notification about this incident. */
   heard: boolean;
-  /** The receiver was refused: this is not told to them again, only news is. */
+  /** The recipient was rejected: this notification is not repeated, but later changes are sent. */
   refused?: true | undefined;
-  /** It was not taken, so often in a row, and is not tried again before then. */
+  /** Number of consecutive failed attempts, and the earliest time of the next one. */
   again?: { at: Timestamp; tries: number } | undefined;
 };
 
-/** How receivers are told: each may be down while the others are not. */
+/** Notification channels; each can fail independently. */
 export const TELLING_WAYS = ['mail', 'slack'] as const;
 export type TellingWay = (typeof TELLING_WAYS)[number];
 
-/** Nobody was told that way, so often in a row, and nobody is before `until`. */
+/** Pause of a channel until `until`, after consecutive failures. */
 export type TellingPause = { tries: number; until: Timestamp; detail: string };
 
-/** What is worth telling by itself. */
+/** Returns the state whose changes are sent immediately. */
 export const aboutOf = ({ status, severity, care }: IncidentRecord): string =>
   JSON.stringify([status, severity, care?.told?.at ?? null]);
 
 type Asked = {
   services: Config['services'];
   now: Timestamp;
-  /** How much faster our own pauses go. */ timeScale: number;
-  /** Of a parent: what is part of it. */
+  /** Factor by which Firebreak's own pauses are shortened. */ timeScale: number;
+  /** For a parent incident: its children. */
   parts?: readonly Pick<IncidentRecord, 'service'>[];
-  /** Of a part: they have heard of its parent, which they hear of from then on. */
+  /**
+   * For a child incident: the stakeholder was notified about its parent, which replaces notifications about the child.
+   */
   heardOfParent?: boolean;
 };
 
-/** Whether it is time to tell them. Whoever has never heard of an incident does not hear that it is over. */
+/**
+ * Returns whether a notification is due. A stakeholder who was never notified about an incident does not receive its
+ * resolution.
+ */
 export function isDue(
   incident: IncidentRecord,
   stakeholder: Stakeholder,
   before: ToldBefore | undefined,
   { services, now, timeScale, parts = [], heardOfParent = false }: Asked,
 ): boolean {
-  // The parent is told of; who has not heard of that in time hears at least that what they know of is over.
+  // The parent's notifications replace those of the child; a stakeholder who was not notified about the parent in time
+  // at least receives the child's resolution.
   if (incident.parent_id !== undefined && (incident.status !== 'resolved' || heardOfParent)) return false;
   if (before?.again !== undefined && now < before.again.at) return false;
   const isNews = before?.about !== aboutOf(incident);
@@ -65,28 +71,28 @@ export function isDue(
   return secondsBetween(before.at, now) >= (stakeholder.everyMinutes * 60) / timeScale;
 }
 
-/** They are told this now. It counts as heard at once: whoever dies meanwhile is not to tell it again and again. */
+/** Records a notification before it is sent, so that a crash cannot cause repeated sending. */
 export const telling = (incident: IncidentRecord, now: Timestamp): ToldBefore => ({
   about: aboutOf(incident),
   at: now,
   heard: true,
 });
 
-/** It was certainly not told: all is as it was. */
+/** Restores the previous state after a notification that was certainly not sent. */
 export const notTold = (before: ToldBefore | undefined, now: Timestamp): ToldBefore =>
   before ?? { about: '', at: now, heard: false };
 
-/** It will never be told, as there is no such receiver. */
+/** Records that the notification can never be sent, because the recipient does not exist. */
 export const neverTold = (now: ToldBefore, before: ToldBefore | undefined): ToldBefore => ({
   ...now,
   heard: before?.heard ?? false,
   refused: true,
 });
 
-/** Minutes until the second try, and until the last ones: each waits twice as long as the one before. */
+/** Pauses in minutes before the second attempt and the maximum; each pause doubles the previous one. */
 const AGAIN_MINUTES = { first: 1, longest: 30 };
 
-/** It was not taken, which may have passed by then. */
+/** Schedules another attempt after a failure that may be temporary. */
 export const toldLater = (
   before: ToldBefore | undefined,
   { now, timeScale }: Pick<Asked, 'now' | 'timeScale'>,
@@ -107,7 +113,10 @@ function concerns(
   return stakeholder.teams === undefined || (team !== undefined && stakeholder.teams.includes(team));
 }
 
-/** How it stands, for people who do not work on it: what is broken, since when, what is done, and who leads. */
+/**
+ * Builds the summary for people who do not work on the incident: what is broken, since when, which actions were taken,
+ * and who is in command.
+ */
 export function digestOf({ incident, effects, decisions, children, childCount }: Story): ChatMessage {
   const { severity, opened_at, resolved_at, roles, care } = incident;
   const title = `${placeOf(incident)}: ${incident.title}`;
@@ -157,7 +166,7 @@ export function digestOf({ incident, effects, decisions, children, childCount }:
 
 const PARTS_SHOWN = 20;
 
-/** Who has heard of one of them finds it here. */
+/** Lists the children, for readers who were notified about one of them. */
 function partsOf(children: Story['children'], count: number): ChatPart[] {
   if (children.length === 0) return [];
   const rows = children
@@ -172,10 +181,10 @@ function partsOf(children: Story['children'], count: number): ChatPart[] {
   ];
 }
 
-/** Minutes that a way is left in peace after the first failure, and at most: each time twice as long as before. */
+/** Pauses of a channel in minutes after the first failure and the maximum; each pause doubles the previous one. */
 const PAUSE_MINUTES = { first: 1, longest: 5 };
 
-/** @param afterSeconds how long the other side wants to be left in peace; null: it does not say */
+/** @param afterSeconds delay requested by the other side; null: none */
 export function pauseAfter(
   before: TellingPause | undefined,
   { detail, afterSeconds }: { detail: string; afterSeconds: number | null },
@@ -186,7 +195,7 @@ export function pauseAfter(
   return { tries, until: plusSeconds(now, Math.max((minutes * 60) / timeScale, afterSeconds ?? 0)), detail };
 }
 
-/** A message as plain text, for letters. */
+/** Formats a message as plain text for email. */
 export const letterOf = ({ parts }: ChatMessage): string => `${parts.map(paragraph).filter(Boolean).join('\n\n')}\n`;
 
 function paragraph(part: ChatPart): string {

@@ -2,21 +2,21 @@ import type { DrillRecord, DrillStep } from '../schemas/drill.ts';
 import { secondsBetween, type Timestamp } from '../schemas/time.ts';
 import type { ActAnswer, Held } from './targets.ts';
 
-/** Attempts of each phase: with the pauses between them about an hour, as long as a rollback is followed. */
+/** Maximum number of attempts per phase: including the pauses about an hour, as long as a rollback is monitored. */
 export const ATTEMPTS = 140;
 
-/** From the rollback until it is looked whether it holds: a sync that undoes it needs a moment, too. */
+/** Seconds from the rollback until the check whether it holds: a sync that reverts it needs time, too. */
 const HOLD_SECONDS = 60;
 
-/** However late a target wants to be asked again. */
+/** Maximum delay in seconds that a target can request. */
 const LATEST_SECONDS = 300;
 
-/** What an attempt has brought. `withheld`: the target was not called. */
+/** Result of an attempt. `withheld`: the target was not called. */
 export type Said = ActAnswer | Held | { kind: 'withheld'; detail: string };
 
 /**
- * A drill after an attempt. What has failed is taken forth again all the same: a lane is left as it was found, unless
- * somebody has put something else there.
+ * Returns the drill after an attempt. Even after a failure, the drill restores the original version, unless another
+ * version was deployed in the meantime.
  */
 export function heard(drill: DrillRecord, said: Said, at: Timestamp): DrillRecord {
   const next: DrillRecord = {
@@ -70,7 +70,7 @@ function afterForth(drill: DrillRecord, said: Said, at: Timestamp): DrillRecord 
     case 'succeeded':
       return ended(drill, reason, at);
     case 'superseded':
-      // What was to be brought back has never been away.
+      // The version to restore was never replaced.
       if (said.current === from && reason !== null) return ended(drill, reason, at);
       return ended(drill, `${reason === null ? '' : `${reason}. `}${said.current} was put there meanwhile`, at);
     case 'refused':
@@ -81,7 +81,9 @@ function afterForth(drill: DrillRecord, said: Said, at: Timestamp): DrillRecord 
   }
 }
 
-/** Over at once, whatever else: nobody looks after it any more, or the target is another's. */
+/**
+ * Aborts the drill immediately, because nobody is responsible for it any more or the target belongs to another process.
+ */
 export const brokenOff = (drill: DrillRecord, why: string, at: Timestamp): DrillRecord => {
   const text = drill.begun
     ? `${why}. ${drill.service} in ${drill.environment} may still run ${drill.to_version}: look at it`
@@ -89,14 +91,14 @@ export const brokenOff = (drill: DrillRecord, why: string, at: Timestamp): Drill
   return ended(drill, text, at);
 };
 
-/** Seconds of the product's own time until the next attempt. */
+/** Returns the seconds until the next attempt, in the product's own time. */
 export function pauseSeconds({ phase, attempts }: DrillRecord, said: Said): number {
   if (attempts === 0) return phase === 'hold' ? HOLD_SECONDS : 1;
   const usual = attempts < 12 ? 5 : attempts < 40 ? 15 : 30;
   return Math.max(usual, Math.min((said.kind === 'later' && said.afterSeconds) || 0, LATEST_SECONDS));
 }
 
-/** The act of a phase, the same for every try at it. */
+/** Returns the key of a phase's action, which is the same for every attempt. */
 export const drillKey = ({ id, phase }: Pick<DrillRecord, 'id' | 'phase'>): string =>
   `drill.${id}.${phase === 'forth' ? 'forth' : 'back'}`;
 
@@ -120,13 +122,13 @@ const ended = (drill: DrillRecord, reason: string | null, at: Timestamp): DrillR
   handle: null,
 });
 
-/** A look that brought no usable answer is taken again with the same handle. */
+/** Keeps the handle after an attempt without a usable result, so that the next one continues with it. */
 function handleAfter({ handle }: DrillRecord, said: Said): string | null {
   if (said.kind === 'in_progress') return said.handle;
   return said.kind === 'later' || said.kind === 'busy' || said.kind === 'withheld' ? handle : null;
 }
 
-/** The same again is no news. */
+/** Skips repeated results. */
 function withStep({ steps }: DrillRecord, step: DrillStep): DrillStep[] {
   const last = steps.at(-1);
   const known = last?.phase === step.phase && last.kind === step.kind && last.text === step.text;

@@ -4,33 +4,39 @@ import { plusSeconds, type Timestamp } from '../schemas/time.ts';
 import { isHeard } from './heard.ts';
 import { isOurs } from './pages.ts';
 
-/** By this the timeline tells of an escalation. */
+/** Timeline kind of an escalation. */
 export const ESCALATED = 'page.escalated';
 
-/** Whether somebody may have to be called again at all; what it costs to find out more is not spent on others. */
+/**
+ * Returns whether an incident may need an escalation. A cheap check, so that further queries are limited to these
+ * incidents.
+ */
 export const isUnheard = (incident: IncidentRecord): boolean =>
   incident.pages > 0 &&
   !isHeard(incident) &&
   goesOn(incident) &&
-  incident.parent_id === undefined && // what is a part of something is paged by that
-  (incident.status === 'open' || incident.status === 'mitigating'); // a mitigation that is seen to help wakes nobody else
+  incident.parent_id === undefined && // the parent pages
+  (incident.status === 'open' || incident.status === 'mitigating'); // an apparently effective mitigation needs no further escalation
 
-/** What alerts have opened is over once none fires, and only waits for whether that lasts. */
+/**
+ * Returns whether the incident continues. An incident opened by alerts is over once none fires; it only waits to see
+ * whether that lasts.
+ */
 const goesOn = ({ firing, by_hand, by_event }: IncidentRecord): boolean =>
   firing > 0 || by_hand === true || by_event === true;
 
-/** `number`: of all of this incident. `nth`: of those since somebody has last seen to it. */
+/** `number`: among all escalations of this incident. `nth`: among those since the last acknowledgement. */
 export type DueEscalation = { number: number; nth: number };
 
 /**
- * The escalation that is due now; null: none is. A page counts from when the pager has taken it; what
- * others have paged is escalated by them.
+ * Returns the escalation that is due; null: none. A page counts from its acceptance by the pager; pages by others are
+ * escalated by them.
  *
- * @param page the newest one
- * @param before when somebody was called again so far, of this incident
- * @param heardAt when somebody has seen to it before it rang anew, which begins the count anew
- * @param ringsAt when the pager has begun to call by itself again, for a page that is not acknowledged any more
- * @param timeScale how much faster than the clock the wait goes
+ * @param page newest page
+ * @param before times of the incident's previous escalations
+ * @param heardAt time of the last acknowledgement before a new page, which restarts the count
+ * @param ringsAt time at which the pager resumed notifications for a page that is no longer acknowledged
+ * @param timeScale factor by which the wait is shortened
  */
 export function escalationDue(
   { afterMinutes, times }: Escalation,

@@ -2,13 +2,13 @@ import type { EnvironmentName, ServiceName, Version } from '../schemas/names.ts'
 import { numberOf } from './question-names.ts';
 import type { Story } from './story.ts';
 
-/** A rollback that did not work. `order`: what it was to do; null: the decision behind it is not known any more. */
+/** A failed rollback. `order`: the requested rollback; null: its decision is unknown. */
 export type FailedRollback = {
   detail: string;
   order: { service: ServiceName; environment: EnvironmentName; from: Version; to: Version } | null;
 };
 
-/** The newest act on an open incident, if it is a rollback that failed, was refused, or was withheld. */
+/** Returns the newest action on an open incident if it is a rollback that failed, was refused, or was withheld. */
 export function failedRollback({
   incident,
   decisions,

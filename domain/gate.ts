@@ -4,19 +4,21 @@ import { EnvironmentName, ServiceName } from '../schemas/names.ts';
 import { plusSeconds, type Timestamp } from '../schemas/time.ts';
 import type { Place } from './ports.ts';
 
-/** After so long nobody may count on it any more: what was wrong then need not be wrong now. */
+/** Lifetime in seconds of a rollback request: after this time, its reason may no longer apply. */
 export const WISH_SECONDS = 3600;
 
-/** What Flagger asks about. */
+/** Request from Flagger's webhook. */
 export type GateQuestion = { canary: string; phase: string; checksum: string };
 
-/** `mistaken`: it is asked about another roll-out than the one that is meant, as far as the names tell. */
+/**
+ * Answer to Flagger. `mistaken`: the request is about another roll-out than the requested one, judging by the names.
+ */
 export type GateAnswer = { open: true; wish: Wish } | { open: false; because: string; mistaken: boolean };
 
-/** Phases in which Flagger rolls back when it is told to; in all others it does not ask. */
+/** Phases in which Flagger calls the rollback webhook. */
 const ASKED_IN: readonly string[] = ['Progressing', 'Waiting', 'WaitingPromotion'];
 
-/** Whether this roll-out is to be taken back now. Whatever is not certain keeps the gate closed. */
+/** Decides whether to roll back this roll-out now. Any uncertainty keeps the gate closed. */
 export function answerOf(
   wish: Wish | undefined,
   { canary, phase, checksum }: GateQuestion,
@@ -39,7 +41,10 @@ const closed = (because: string): GateAnswer => ({ open: false, because, mistake
 
 export const isExpired = ({ at }: Wish, now: Timestamp): boolean => plusSeconds(at, WISH_SECONDS) <= now;
 
-/** Where a canary of this name is, by the deployers of the catalogue. In two clusters it may be in two places. */
+/**
+ * Returns the services and environments of a canary, by the deployers in the catalogue. There can be several, in
+ * different clusters.
+ */
 export function placesOf(services: Config['services'], canary: string): Place[] {
   return Object.entries(services).flatMap(([service, entry]) =>
     Object.entries(entry.environments).flatMap(([environment, { deployer }]) =>

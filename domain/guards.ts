@@ -6,16 +6,16 @@ import { CONFIDENT, type RankedSuspect } from './correlation/correlate.ts';
 import type { DecisionInputs, TargetInputs } from './rollback.ts';
 import { putsVersionLive, type RollbackTarget } from './versions.ts';
 
-/** More automatic rollbacks of one service and environment than this in an hour, and a person is asked. */
+/** Maximum number of automatic rollbacks of one service and environment per hour; beyond it, a person is asked. */
 export const ROLLBACKS_PER_HOUR = 3;
 
-/** The same for all services together: that so many deploys are bad within an hour is less likely than that we are wrong. */
+/** Maximum for all services together: an error of Firebreak is more likely than so many bad deploys within an hour. */
 export const ORGANISATION_ROLLBACKS_PER_HOUR = 10;
 
-/** The same for what the alerts of one token ask for, so that it can't spend the rollbacks of all. */
+/** Maximum for alerts of one token, so that it can't use up the limit of all. */
 export const SENDER_ROLLBACKS_PER_HOUR = 5;
 
-/** It could be done, but a person should say so. */
+/** Returns the reasons for which a possible rollback needs approval. */
 export function whyAsk(
   inputs: DecisionInputs,
   target: TargetInputs,
@@ -43,7 +43,7 @@ export function whyAsk(
   return reasons;
 }
 
-/** What is looked at of a suspect before anything is done against it alone. */
+/** The properties of a suspect that are checked before any automatic action against it. */
 export type Doubtable = Pick<RankedSuspect, 'version' | 'confidence' | 'relation' | 'timing' | 'proven' | 'reasons'> & {
   service: string;
   status: Change['status'];
@@ -68,7 +68,7 @@ export const doubtable = ({
   status: change.status,
 });
 
-/** What is not sure enough of a suspect for anything to be done against it without a person: a rollback, or a runbook's step. */
+/** Returns why a suspect is too uncertain for an automatic action against it: a rollback, or a runbook step. */
 export function whyUnsure(
   { version, confidence, relation, timing, proven, reasons: said, service, status }: Doubtable,
   {
@@ -89,7 +89,7 @@ export function whyUnsure(
     );
   if (neighbours_unreadable)
     reasons.push(reason('neighbours_unreadable', 'it could not be found out what else fails at this moment'));
-  // Of many that fail at once, that is the reason.
+  // If many services fail at once, low confidence is a consequence of that.
   if (confidence < CONFIDENT && !one_of_many)
     reasons.push(reason('no_confident_suspect', `confidence ${confidence} is below ${CONFIDENT}`));
   return reasons;
@@ -112,7 +112,7 @@ export const SENDER_MAY_NOT_ASK: Reason = {
   text: 'the token that sent the alerts has no scope rollback:request, so what they ask for is only suggested',
 };
 
-/** Of all that would be undone: data that has moved on does not come back with the old version. */
+/** Returns the reasons from migrations among the undone changes: migrated data does not revert with the old version. */
 function migrations(undoes: readonly Change[], unknown: 'approve' | 'act'): Reason[] {
   const { known, untold } = migrationsIn(undoes);
   const first = known[0];
@@ -126,7 +126,10 @@ function migrations(undoes: readonly Change[], unknown: 'approve' | 'act'): Reas
   return [reason('migration_unknown', text)];
 }
 
-/** Those that have a migration, and those of which nobody has said. What names the version to which it is safe has thought of it. */
+/**
+ * Returns the changes with a migration, and those without that information. A change that names its safe version
+ * (`rollback_safe_to`) has considered migrations.
+ */
 export function migrationsIn(undoes: readonly Change[]): { known: Change[]; untold: Change[] } {
   const open = undoes.filter((change) => change.rollback_safe_to === null && change.kind !== 'rollback');
   return {
@@ -135,7 +138,7 @@ export function migrationsIn(undoes: readonly Change[]): { known: Change[]; unto
   };
 }
 
-/** The lowest of all that limit the automation, with the reasons of each limit below `act`. */
+/** Returns the lowest mode of all limits, with the reasons of each limit below `act`. */
 export function capOf(
   inputs: DecisionInputs,
   target: TargetInputs,
@@ -143,7 +146,7 @@ export function capOf(
 ): { mode: Mode; reasons: Reason[] } {
   const limits: { mode: Mode; reason: Reason }[] = [];
   const limit = (mode: Mode, code: string, text: string) => limits.push({ mode, reason: reason(code, text) });
-  // Where the suspect is another service's, neither of both may be more automatic than it wants to be.
+  // If the suspect belongs to another service, the limits of both services apply.
   const places = top.relation === 'same' ? [target] : [target, ...inputs.targets.slice(0, 1)];
   const inForce = lowestMode('act', ...places.flatMap(({ policy, modes }) => [policy.mode, ...modes]));
   if (inForce !== 'act') limit(inForce, `mode_${inForce}`, `automation is in mode ${inForce}`);
@@ -169,7 +172,7 @@ export function capOf(
   return { mode, reasons: strongestFirst.map((each) => each.reason) };
 }
 
-/** Whoever has cleared a suspect is there, and knows more of it than is measured. */
+/** Explains a clearing: the person who cleared a suspect is working on the incident and knows more than is measured. */
 const notAlone = (cleared: readonly Cleared[]): string =>
   `${clearedWords(cleared)}; so nothing is done without a person`;
 
@@ -179,7 +182,7 @@ export const demotion = (service: string): Reason =>
     `the automation of ${service} was wrong too often; it asks until a person sets its mode again`,
   );
 
-/** The suspect's version was taken out before, by us or by a recorded rollback away from it. */
+/** Returns whether the suspect's version was rolled back before, by Firebreak or by a recorded rollback. */
 const alreadyRolledBack = (changes: readonly Change[], suspect: Change, target: Version): boolean =>
   changes.some(
     (change) =>

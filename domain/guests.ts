@@ -8,17 +8,17 @@ import type { ChatMessage } from './outlets.ts';
 import type { OnCallPerson } from './on-call.ts';
 import { placeOf, type Story } from './story.ts';
 
-/** Who belongs into the channel of an incident: those on call for it, those with a role, and those who act on it. */
+/** Members of an incident's channel: people on call for it, people with a role, and people who act on it. */
 
-/** As they are wanted, by the name under which they stand on timelines. */
+/** A desired member, by the name used on timelines. */
 export type Wanted = { name: string } & Pick<Guest, 'shown' | 'slack' | 'why'>;
 
 type People = Pick<Config, 'people'>;
 
-/** Of more teams than this nobody is called: an event that concerns so many is talked of anyway. */
+/** Maximum number of teams whose on-call people are invited: a larger event gets attention anyway. */
 const TEAMS_MAX = 20;
 
-/** Those who have a role in it. A token, as of a CI system, may have one, and is nobody who could come. */
+/** Returns the people with a role. A token, such as that of a CI system, can hold a role but cannot be invited. */
 export const holdersOf = ({ roles = {} }: IncidentRecord, config: People): Wanted[] =>
   IncidentRole.options.flatMap((role) => {
     const holder = roles[role];
@@ -30,7 +30,7 @@ export const holdersOf = ({ roles = {} }: IncidentRecord, config: People): Wante
       : [{ name, shown, slack, why: `being ${role}` }];
   });
 
-/** Whoever stands on the timeline by this name, should that be a person whom Slack may know. */
+/** Returns the person behind a timeline actor, if Slack may know that person. */
 export function whoActed(actor: string, config: People): Wanted | undefined {
   const [, slack] = /^slack:([UW][A-Z0-9]+)$/.exec(actor) ?? [];
   if (slack !== undefined) return { name: actor, shown: slack, slack, why: null };
@@ -38,7 +38,7 @@ export function whoActed(actor: string, config: People): Wanted | undefined {
   return person && { name: actor, shown: person.name ?? actor, slack: person.slack ?? null, why: null };
 }
 
-/** Those who are called first for a team; whom they would pass it on to have not been called. */
+/** Returns the first escalation level of a team's on-call people; later levels have not been notified. */
 export function firstOnCall(team: string, all: readonly OnCallPerson[], config: People): Wanted[] {
   const first = Math.min(...all.map(({ level }) => level));
   return all
@@ -51,7 +51,7 @@ export function firstOnCall(team: string, all: readonly OnCallPerson[], config: 
     }));
 }
 
-/** By what somebody can be found who has no id of Slack here: what people.yaml says, or else the pager. */
+/** Returns how to find a person without a Slack ID: by people.yaml, else by PagerDuty. */
 export function addressOf(name: string, config: People): { email: string } | { pagerduty: string } | null {
   const person = personOf(name, config);
   if (person !== undefined) return person.email === undefined ? null : { email: person.email };
@@ -62,16 +62,19 @@ export function addressOf(name: string, config: People): { email: string } | { p
 const personOf = (name: string, { people: { people } }: People): Person | undefined =>
   Object.hasOwn(people, name) ? people[PersonId.parse(name)] : undefined;
 
-/** The teams whose services it is about. */
+/** Returns the teams whose services are affected. */
 export function teamsOf({ incident, children }: Story, { services }: Pick<Config, 'services'>): string[] {
   const places = [incident.service, ...children.map(({ service }) => service)];
   return [...new Set(places.flatMap((service) => serviceEntry(services, service)?.team ?? []))].slice(0, TEAMS_MAX);
 }
 
-/** Somebody else may be on call when it pages again. Its first page belongs to its opening. */
+/**
+ * Returns the paging round, because other people may be on call for a later page. The first page belongs to the
+ * opening.
+ */
 export const roundOf = ({ pages }: IncidentRecord): number => Math.max(pages, 1);
 
-/** Why Slack does not let somebody in, for people; in Slack's word where there are none. */
+/** Reasons for which Slack rejects an invitation; other reasons are shown as Slack's error code. */
 const WHY_NOT: Readonly<Record<string, string>> = {
   cant_invite: 'Slack does not let the app invite them',
   no_external_invite_permission: 'they are of another company, whom the app may not invite',
@@ -88,7 +91,7 @@ const WHY_NOT: Readonly<Record<string, string>> = {
 export const notLetIn = ({ shown }: Pick<Guest, 'shown'>, code: string): string =>
   `${shown} could not be let into the channel: ${WHY_NOT[code] ?? code}`;
 
-/** What somebody is written who cannot be told in the channel. */
+/** Builds the email to a person who cannot be notified in the channel. */
 export function letterTo({ why }: Pick<Guest, 'why'>, { incident }: Story, channel: string | null): ChatMessage {
   const title = `${placeOf(incident)}: ${incident.title}`;
   const where = channel === null ? 'It has no channel: Slack refuses one.' : 'You could not be let into its channel.';

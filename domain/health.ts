@@ -3,12 +3,12 @@ import { serviceEntry } from './catalogue.ts';
 import type { Place } from './ports.ts';
 import { healthQueryOf } from './slo/health.ts';
 
-/** How a place does now. `called`: the query, for whoever reads what came of it. */
+/** Query for the current health of a service and environment. `called`: its description for readers of the result. */
 export type HealthQuery = NonNullable<EnvironmentEntry['health']> & { called: string };
 
 /**
- * The health query of a place, as the catalogue has it; else made of its objective, of several that which promises most.
- * Undefined: there is nothing to ask.
+ * Returns the health query from the catalogue, else one derived from the objective with the highest target. Undefined:
+ * there is none.
  */
 export function healthOf({ services, slos }: Pick<Config, 'services' | 'slos'>, place: Place): HealthQuery | undefined {
   const { service, environment } = place;

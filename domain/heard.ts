@@ -4,37 +4,40 @@ import type { Timestamp } from '../schemas/time.ts';
 
 type Ringing = Pick<IncidentRecord, 'care' | 'pages'>;
 
-/** Up to which page they have been heard; before there was any, that somebody sees to it is none the less so. */
+/** Returns the number of the last acknowledged page. An acknowledgement before the first page is valid as well. */
 const heardUpTo = ({ care, pages }: Ringing): number | undefined =>
   care?.acknowledged === undefined ? undefined : (care.acknowledged.page ?? pages);
 
-/** Whether somebody sees to it since its newest page: what rings anew has to be heard anew. */
+/** Returns whether the incident was acknowledged since its newest page: each new page needs a new acknowledgement. */
 export function isHeard(incident: Ringing): boolean {
   const page = heardUpTo(incident);
   return page !== undefined && page >= incident.pages;
 }
 
-/** The pages that nobody has heard yet, the newest first. */
+/** Returns the unacknowledged pages, newest first. */
 export function unheardPages(incident: Ringing): number[] {
   const from = heardUpTo(incident) ?? 0;
   return Array.from({ length: Math.max(incident.pages - from, 0) }, (_, n) => incident.pages - n);
 }
 
-/** `page`: the newest that they have heard; absent: all so far. `there`: the one about which they said it at the pager. */
+/**
+ * An acknowledgement. `page`: the newest page that it covers; absent: all so far. `there`: the page that was
+ * acknowledged at the pager.
+ */
 type Heard = Said & { page?: number; there?: number };
 
-/** That somebody sees to it. Whoever says so first stands, until it rings again. */
+/** Records an acknowledgement. The first one counts until the next page. */
 export function heard(incident: Ringing, { by, at, page = incident.pages, there }: Heard): { care?: Care } {
   const { acknowledged: before, rings } = incident.care ?? {};
   const upTo = rings !== undefined && at < rings.at ? Math.min(page, rings.page - 1) : page;
-  if (upTo < Math.min(page, 1)) return {}; // taken back since
+  if (upTo < Math.min(page, 1)) return {}; // withdrawn in the meantime
   if (before === undefined || (before.page ?? incident.pages) < upTo)
     return { care: { acknowledged: { by, at, page: upTo, ...(there !== undefined && { there }) } } };
   const newest = before.again ?? before;
   return there !== undefined && newest.at < at ? { care: { acknowledged: { ...before, again: { by, at } } } } : {};
 }
 
-/** That nobody sees to this page any more, unless somebody has said so again since. */
+/** Records that a page is no longer acknowledged, unless it was acknowledged again in the meantime. */
 export function unheard({ care = {} }: Ringing, page: number, at: Timestamp): { care: Care } {
   const { acknowledged: said, rings: before } = care;
   const rings = before !== undefined && before.at > at ? before : { page, at };

@@ -2,11 +2,11 @@ import { type Hours, WEEKDAYS } from '../schemas/hours.ts';
 import type { Timestamp } from '../schemas/time.ts';
 import { localTime } from '../schemas/time-zone.ts';
 
-/** Whether it is within any of these hours; without hours it always is. */
+/** Returns whether the time is within any of these hours; always true without hours. */
 export const within = (hours: readonly Hours[], at: Timestamp): boolean =>
   hours.length === 0 || hours.some((each) => holds(each, at));
 
-/** By what the clocks show. So an hour that they skip is not missed, and one that they have twice counts twice. */
+/** Compares local clock time, so an hour skipped by a clock change is not missed, and a repeated hour counts twice. */
 function holds({ days, from, to, timeZone }: Hours, at: Timestamp): boolean {
   const local = localTime(at, timeZone);
   const time = local.toPlainTime().toString({ smallestUnit: 'minute' });

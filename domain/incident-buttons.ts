@@ -7,12 +7,12 @@ import { numberOf } from './question-names.ts';
 import { REMEDY_WORDS } from './remedies.ts';
 import type { Story } from './story.ts';
 
-/** What is asked of people stands on top, where it is seen at once; what else they can do, below all that is known. */
+/** Buttons of the summary: `asked` at the top, for what needs an answer; `more` at the bottom, for other actions. */
 export type IncidentButtons = { asked: readonly ChatPart[]; more: readonly ChatPart[] };
 
 /**
- * What a person can do about an incident now, as buttons of its summary: a question first, then whose it is; and what it
- * is. Nothing that would do nothing.
+ * Returns the buttons for the actions that a person can currently take: decisions first, then acknowledgement and
+ * command, then the rest. Actions without effect are omitted.
  */
 export function buttonsOf(story: Story): IncidentButtons {
   if (story.incident.status === 'resolved') return { asked: [], more: [] };
@@ -25,20 +25,20 @@ export function buttonsOf(story: Story): IncidentButtons {
 const rowOf = (buttons: readonly ChatButton[]): ChatPart[] =>
   buttons.length === 0 ? [] : [{ kind: 'buttons', buttons }];
 
-/** At most so many questions have buttons; others are asked again when these are answered. */
+/** Maximum number of decisions with buttons; further ones follow when these are answered. */
 const QUESTIONS_MAX = 3;
 
-/** What can be answered now. While its automation is paused nothing would come of a yes. */
+/** Returns the decisions that can be answered now. While automation is paused, an approval would have no effect. */
 export const answerable = ({ incident, decisions }: Pick<Story, 'incident' | 'decisions'>): readonly DecisionView[] =>
   incident.status === 'resolved' || incident.automation_paused
     ? []
     : decisions.filter(({ state }) => state === 'waiting').slice(-QUESTIONS_MAX);
 
-/** By which several are told apart, in words and on buttons. */
+/** Returns the number that distinguishes several decisions, in text and on buttons. */
 export const apart = (decision: DecisionView, all: readonly DecisionView[]): string =>
   all.length > 1 ? ` (${numberOf(decision.id)})` : '';
 
-/** A row for each question that waits: an answer names the decision that it was drawn for. */
+/** Returns a row for each waiting decision: an answer names the decision for which the button was drawn. */
 function questionsOf(story: Story): ChatPart[] {
   const { id: incidentId } = story.incident;
   const waiting = answerable(story);
@@ -64,7 +64,10 @@ function questionsOf(story: Story): ChatPart[] {
   });
 }
 
-/** The rollback that failed, once more. Pressed after something else has been deployed, it does nothing and says so. */
+/**
+ * Returns a button that repeats a failed rollback. If another version was deployed in the meantime, it does nothing and
+ * says so.
+ */
 function againOf(story: Story): ChatButton[] {
   const failed = answerable(story).length > 0 ? undefined : failedRollback(story);
   if (failed?.order == null) return [];
@@ -86,23 +89,23 @@ function againOf(story: Story): ChatButton[] {
 const actOf = ({ question, to_version }: DecisionView): string =>
   question === undefined ? `Roll back${to_version === null ? '' : ` to ${to_version}`}` : 'Do it';
 
-/** What is asked, as one sentence. */
+/** Describes the action to approve, in one sentence. */
 export function subjectOf({ question, target, from_version, to_version }: DecisionView): string {
   if (question !== undefined) return question;
   const where = target === null ? '' : `${target.service} in ${target.environment} `;
   return `Roll ${where}back from ${from_version ?? 'what runs now'} to ${to_version ?? 'an earlier version'}`;
 }
 
-/** Why a suspect is one is told with the suspects: what else there is to say of a judgement is enough beside them. */
+/** Removes the reasons for a suspect, which are shown with the suspects, unless there are no others. */
 export function inShort(decision: DecisionView): DecisionView {
   const others = decision.reasons.filter(({ code }) => code !== 'suspect');
   return others.length === 0 ? decision : { ...decision, reasons: others };
 }
 
-/** What keeps automation from doing it by itself: that is to be weighed. Empty: nothing is said of it. */
+/** Returns the reason that prevents automatic action. Empty: none is given. */
 export const whyAsked = (decision: DecisionView): string => inShort(decision).reasons[0]?.text ?? '';
 
-/** Who sees to it. */
+/** Returns the buttons to acknowledge and to take command. */
 function mineOf({ incident }: Story): ChatButton[] {
   const { id, roles } = incident;
   return [
@@ -115,7 +118,7 @@ function mineOf({ incident }: Story): ChatButton[] {
   ];
 }
 
-/** What it is, and what becomes of it. */
+/** Returns the buttons for severity, updates, suspects, automation, and resolution. */
 function itsOf(story: Story): ChatButton[] {
   const { id, automation_paused: paused } = story.incident;
   return [
@@ -133,7 +136,7 @@ function itsOf(story: Story): ChatButton[] {
   ];
 }
 
-/** What people know of the likeliest suspect, and of the one that was cleared last. */
+/** Returns the buttons for the most probable suspect, and for the one that was cleared last. */
 function suspicionOf(story: Story): ChatButton[] {
   const { id, suspects, cleared } = story.incident;
   const [suspect] = suspects;
@@ -164,7 +167,7 @@ function suspicionOf(story: Story): ChatButton[] {
   ];
 }
 
-/** What it means that this version was not the cause. */
+/** Describes the consequences of clearing this version. */
 function whatFollows({ incident, decisions, effects }: Story, version: string): string {
   const judged = decisions.filter(({ question, from_version }) => question === undefined && from_version === version);
   const acted = effects.some(

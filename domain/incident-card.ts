@@ -11,7 +11,7 @@ import { remediesOf } from './remedies.ts';
 import { wouldWords } from './shadow.ts';
 import { placeOf, type Story } from './story.ts';
 
-/** How an incident is told to people in a chat. Pure: the same story is the same card, whenever it is drawn. */
+/** Slack messages about an incident. Pure: the same input always gives the same card. */
 
 const SUSPECTS_SHOWN = 3;
 const ALERTS_SHOWN = 8;
@@ -35,14 +35,14 @@ export function statusWords({ status, verification }: Pick<IncidentRecord, 'stat
   return STATUS_WORDS[status];
 }
 
-/** One line at the top of the channel. */
+/** Returns the channel topic. */
 export const topic = ({ incident }: Story): Text => [
   `${markOf(incident)} ${incident.severity} · ${statusWords(incident)} · ${placeOf(incident)}: ${incident.title}`,
 ];
 
 /**
- * The pinned message. It is edited in place, so it holds what is so now and nothing of how it came about. On a phone at
- * night its first lines are what is seen: what is broken, how it stands, and what is asked of whoever looks.
+ * Builds the pinned summary. It is edited in place, so it shows the current state without history. The first lines,
+ * which are all that a phone shows, say what is broken, what the status is, and what the reader should do.
  */
 export function summaryCard(story: Story): ChatMessage {
   const { incident } = story;
@@ -78,7 +78,7 @@ function standing(incident: IncidentRecord): Text {
   ];
 }
 
-/** A question that waits, in front of everything else there is to do. */
+/** Shows waiting decisions before any other next step. */
 function whatIsAsked(story: Story): Text {
   const questions = answerable(story);
   if (questions.length === 0) return [{ bold: 'Next step' }, `\n${nextStep(story)}`];
@@ -88,7 +88,7 @@ function whatIsAsked(story: Story): Text {
   return [{ bold: 'Next step: say yes or no' }, ...rows];
 }
 
-/** One yes is what everybody expects. */
+/** Explains the number of approvals, unless it is one. */
 function howMany({ approvals: { needed, given } }: DecisionView): string {
   if (needed < 2) return '';
   const who = given.length === 0 ? 'nobody has yet' : `${given.join(', ')} has, another one is needed`;
@@ -97,7 +97,7 @@ function howMany({ approvals: { needed, given } }: DecisionView): string {
 
 const ROLE_NAMES = { commander: 'Commander', communications: 'Communications', scribe: 'Scribe' } as const;
 
-/** Nobody is mentioned, who would be told each time that the card is drawn again. */
+/** Names people without mentioning them, because a mention would notify them at every redraw. */
 function peopleOf(incident: IncidentRecord): string[] {
   const { roles = {}, care, status } = incident;
   const held = IncidentRole.options.flatMap((role) =>
@@ -125,7 +125,7 @@ function childRows({ incident, children, childCount }: Story): ChatPart[] {
       ` ${child.title} (${child.status})`,
     ]);
   const rest = childCount - Math.min(children.length, CHILDREN_SHOWN);
-  // A parent that is over may have left some open; of those that are not read it is known how many are.
+  // A resolved parent may have open children; for children that are not loaded, only the number of open ones is known.
   const seen = children.filter(({ status }) => status !== 'resolved').length;
   const open = childCount > children.length ? Math.max(seen, incident.firing) : seen;
   return [
@@ -162,13 +162,13 @@ function suspectsPart({ incident, decisions }: Story): ChatPart[] {
   return [{ kind: 'text', text: [{ bold: 'Suspects' }, ...rows, ...said] }];
 }
 
-/** Those that round to 0 % say nothing; where all do, the first is better than none. */
+/** Drops suspects that round to 0 %; if all do, keeps the first. */
 export function worthShowing<T extends { confidence: number }>(suspects: readonly T[]): readonly T[] {
   const likely = suspects.filter(({ confidence }) => Math.round(confidence * 100) > 0);
   return likely.length > 0 ? likely : suspects.slice(0, 1);
 }
 
-/** What automation did, or why it did not: the newest judgement, and what became of it. */
+/** Shows the newest decision and its result. */
 function automationPart(story: Story): ChatPart[] {
   const { incident, decisions } = story;
   if (incident.crowd !== undefined)
@@ -182,7 +182,7 @@ function automationPart(story: Story): ChatPart[] {
       },
     ];
   const last = decisions.at(-1);
-  if (last === undefined || answerable(story).includes(last)) return []; // what is asked stands above
+  if (last === undefined || answerable(story).includes(last)) return []; // waiting decisions are shown at the top
   const done = rollbackOf(last, story);
   return [
     {
@@ -196,12 +196,12 @@ function automationPart(story: Story): ChatPart[] {
   ];
 }
 
-/** The rollback that a decision has led to, or an earlier decision for the same versions. */
+/** Returns the rollback that a decision, or an earlier decision for the same versions, led to. */
 export function rollbackOf(
   decision: DecisionView,
   { decisions, effects }: Pick<Story, 'decisions' | 'effects'>,
 ): Effect | undefined {
-  // The same was wanted before, and needed to be done only once.
+  // An earlier decision may have led to the same rollback, which is executed only once.
   const same = decisions.filter(
     ({ question, from_version: from, to_version: to }) =>
       question === undefined && from === decision.from_version && to === decision.to_version,
@@ -260,7 +260,7 @@ function alertsPart({ incident, signals }: Story): ChatPart[] {
   return [{ kind: 'text', text: [{ bold: 'Alerts' }, counted, ...rows, ...more] }];
 }
 
-/** What a person who has just come in should do. */
+/** Returns the recommended next step for a person who joins. */
 export function nextStep(story: Story): string {
   const { incident, decisions, effects, parent } = story;
   const { status, verification, firing } = incident;
@@ -294,7 +294,7 @@ export function nextStep(story: Story): string {
     : 'Find the cause; whoever is on call has been paged.';
 }
 
-/** What people can do once a rollback has failed, or has not helped. */
+/** Describes the options after a rollback that failed or did not help. */
 function waysOn({ incident, decisions }: Story, failed: FailedRollback | undefined): string {
   const target = decisions.findLast(({ question }) => question === undefined)?.target ?? incident;
   const { service, environment } = failed?.order ?? target;
@@ -315,7 +315,7 @@ function whyItAsks(decision: DecisionView, before: string): string {
 
 const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);
 
-/** Steps of a runbook are pauses, too, between what they change. */
+/** Names the action in progress: a runbook is also in progress between its steps. */
 const actsBy = (effects: Story['effects']): string => {
   const acts = effects.filter(({ resource }) => resource !== undefined);
   const newest = acts.findLast(({ state }) => state === 'intended' || state === 'accepted') ?? acts.at(-1);
@@ -325,7 +325,7 @@ const actsBy = (effects: Story['effects']): string => {
 const mutedNote = ({ muted }: IncidentRecord): Text =>
   muted === undefined || muted === null ? [] : [` · ${muted.text}`];
 
-/** One line in a team's own channel, edited as it goes on. */
+/** Builds the one-line message in a team's own channel, which is edited in place. */
 export function teamLine({ incident }: Story, channel: string | null): ChatMessage {
   const title = `${placeOf(incident)}: ${incident.title}`;
   return {
@@ -344,7 +344,10 @@ export function teamLine({ incident }: Story, channel: string | null): ChatMessa
   };
 }
 
-/** Alerts are counted in the summary; a message for each would drown what people say. */
+/**
+ * Timeline kinds without a message: alerts are counted in the summary, and a message for each would drown the
+ * conversation.
+ */
 const UNTOLD = /^(incident\.opened|alerts\.|workflow\.|mitigation\.not_taken)/;
 
 export const isTold = ({ kind }: TimelineEntry): boolean => !UNTOLD.test(kind);
@@ -376,15 +379,15 @@ const ENTRY_MARKS: readonly [RegExp, string][] = [
   [/^update$/, '📣'],
 ];
 
-/** Whoever stands on a timeline under a name: how others call them, and their id in Slack. Null: it is not known. */
+/** Lookup of display names and Slack IDs by timeline actor. Null: unknown. */
 export type Known = { shownOf: (name: string) => string; slackIdOf: (name: string) => string | null };
 
 const NOT_KNOWN: Known = { shownOf: (name) => name, slackIdOf: () => null };
 
-/** Programs, which say in their texts what they have done. All others are people, or have names that people gave them. */
+/** Programs, whose timeline texts say what they did. All other actors are people or tokens. */
 const PROGRAMS = new Set(['firebreak', 'alerts', 'flagger', 'pagerduty', 'slack', 'statuspage']);
 
-/** What happened, as a message of its own: by whom stands first, since a phone shows little more. */
+/** Builds the message for a timeline entry. The actor comes first, because a phone shows only the start. */
 export function entryMessage(entry: TimelineEntry, { shownOf, slackIdOf }: Known = NOT_KNOWN): ChatMessage {
   const { kind, actor, text, at } = entry;
   const [, mark] = ENTRY_MARKS.find(([pattern]) => pattern.test(kind)) ?? [null, '•'];
@@ -409,7 +412,10 @@ export function entryMessage(entry: TimelineEntry, { shownOf, slackIdOf }: Known
 
 const isReminder = ({ actor, kind }: TimelineEntry): boolean => actor === 'firebreak' && kind.startsWith('nudge.');
 
-/** Whom a reminder of ours, or a role that we gave, is for. What others write on the timeline notifies nobody. */
+/**
+ * Returns the people to mention: recipients of Firebreak's reminders and role assignments. Timeline entries by others
+ * never notify anyone.
+ */
 function mentionsOf({ actor, kind, detail }: TimelineEntry, slackIdOf: (name: string) => string | null): string[] {
   if (actor !== 'firebreak' || detail === null || typeof detail !== 'object') return [];
   const isReminded = kind.startsWith('nudge.');

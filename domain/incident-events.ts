@@ -1,6 +1,6 @@
 /**
- * What the log says at `info` of an incident, from its first alert to its end: one line for each of these events, with
- * this message. Names and fields are for programs, too: docs/operating.md, "Logs".
+ * Events of an incident that are logged at `info`, one line each with this message. Names and fields are stable for
+ * programs: see docs/operating.md, "Logs".
  */
 export const INCIDENT_EVENTS = {
   'alerts.received': 'alerts accepted',
@@ -21,7 +21,10 @@ export const INCIDENT_EVENTS = {
 
 export type IncidentEvent = keyof typeof INCIDENT_EVENTS;
 
-/** Never free text: titles, notes, and answers of vendors may hold what belongs in no log. */
+/**
+ * Fields of these log lines. Never free text: titles, notes, and vendor responses may contain data that does not belong
+ * in logs.
+ */
 export type IncidentEventFields = Partial<{
   decision: string;
   kind: string;

@@ -10,18 +10,21 @@ import { onsetOf } from './onset.ts';
 import type { Decision, DecisionInputs } from './rollback.ts';
 import { endOf } from './versions.ts';
 
-/** An onset is looked for at most this long before an alert, and an alert may be as old when it is heard. */
+/** Maximum time between the onset and the alert, and maximum age of an alert on receipt. */
 const ONSET_BEFORE_OPENING_SECONDS = 3600;
 
-/** Each function has a clock of its own. */
+/** Tolerance for the clocks of different Lambda functions. */
 const OWN_CLOCKS_SECONDS = 60;
 
-/** From this many judgements on, a late change is listed and not judged. Someone may be importing a history. */
+/**
+ * Number of judgements from which a late change is listed without another judgement, because someone may be importing a
+ * history.
+ */
 const JUDGEMENTS_MAX = 10;
 
 /**
- * Whether a change that has just been recorded may be a candidate of this incident that its judgements do not know.
- * Rough: the onset is known to the judgement only, and `wasMissed` decides by it.
+ * Returns whether a newly recorded change may be a candidate that the incident's judgements do not know. A rough check:
+ * only a judgement knows the onset, and `wasMissed` decides with it.
  */
 export function mayConcern(services: Config['services'], incident: IncidentRecord, change: Change): boolean {
   return (
@@ -38,8 +41,8 @@ export function mayConcern(services: Config['services'], incident: IncidentRecor
 }
 
 /**
- * A change that is recorded as it begins has begun after an incident that is open by then, such as a fix. A clock may be
- * wrong where a change is recorded later.
+ * Returns whether the change began before the incident. A change recorded at its start, while the incident is open,
+ * began after it, for example as a fix. If it was recorded later, its clock may be wrong.
  */
 function beganBefore({ opened_at }: IncidentRecord, { started_at, recorded_at }: Change): boolean {
   const after = secondsBetween(opened_at, started_at);
@@ -47,7 +50,7 @@ function beganBefore({ opened_at }: IncidentRecord, { started_at, recorded_at }:
   return after <= CLOCK_TOLERANCE_SECONDS && secondsBetween(started_at, recorded_at) > CLOCK_TOLERANCE_SECONDS;
 }
 
-/** How a change is related to the service of an incident. Null: not at all. */
+/** Returns the relation of a change to the incident's service. Null: none. */
 export function relatedTo(
   services: Config['services'],
   { service, environment, unmatched }: Pick<IncidentRecord, 'service' | 'environment' | 'unmatched'>,
@@ -60,27 +63,27 @@ export function relatedTo(
   return found === undefined ? null : { change, relation: found.relation, distance: found.distance };
 }
 
-/** Whether the change is a candidate, by the onset of a judgement that did not know the change. */
+/** Returns whether the change is a candidate, given the onset of a judgement that did not know it. */
 export function wasMissed({ evidence }: Pick<DecisionInputs, 'evidence'>, late: RelatedChange): boolean {
   if (evidence.changes.some(({ change }) => change.id === late.change.id)) return false;
   return candidatesOf({ ...evidence, changes: [late] }, onsetOf(evidence.onset).at).length > 0;
 }
 
-/** Where an incident stands with its newest judgement. */
+/** State of an incident with its newest judgement. */
 export type Standing = {
   status: IncidentRecord['status'];
   number: number;
   decision: Pick<DecisionView, 'kind' | 'state'>;
-  /** The rollback that the judgement has led to. Absent: none has begun. */
+  /** Rollback that resulted from the judgement. Absent: none has started. */
   effect?: Pick<Effect, 'state'> | undefined;
   askedBy: DecisionInputs['asked']['by'];
-  /** What was judged has come to its end. */
+  /** The process that started with the judgement has ended. */
   concluded: boolean;
 };
 
 export const APPROVED = 'not judged again, because a rollback was approved';
 
-/** Why an incident is not judged again although a change was recorded late. Null: it is. */
+/** Returns why an incident is not judged again after a late change. Null: it is judged again. */
 export function whyNotAgain({ status, number, decision, effect, askedBy, concluded }: Standing): string | null {
   if (status === 'mitigating' || effect?.state === 'intended' || effect?.state === 'accepted')
     return 'not judged again, because a mitigation is in progress';
@@ -93,7 +96,10 @@ export function whyNotAgain({ status, number, decision, effect, askedBy, conclud
   return null;
 }
 
-/** Whether a question, or an act, would be about the same rollback as the one before: that is not asked or done twice. */
+/**
+ * Returns whether a new decision concerns the same rollback as the previous one, which must not be requested or
+ * executed twice.
+ */
 export function isSameRollback(
   before: Pick<DecisionView, 'kind' | 'target' | 'from_version' | 'to_version'>,
   now: Pick<Decision, 'place' | 'from' | 'to'>,

@@ -3,7 +3,7 @@ import type { Matcher } from '../schemas/matcher-syntax.ts';
 import type { Timestamp } from '../schemas/time.ts';
 import { spansAt } from './time-spans.ts';
 
-/** A window of maintenance as it stands open: `from` is in it, `until` is not. */
+/** An open maintenance window: `from` is inclusive, `until` exclusive. */
 export type OpenWindow = {
   name: string;
   matchers: readonly Matcher[];
@@ -13,7 +13,9 @@ export type OpenWindow = {
   by: string | null;
 };
 
-/** The windows that are open at this instant. One that recurs before it has ended is there more than once. */
+/**
+ * Returns the windows that are open at this instant. A window that recurs before it ends is included more than once.
+ */
 export const windowsAt = (windows: readonly MaintenanceWindow[], at: Timestamp): OpenWindow[] =>
   windows.flatMap((window) =>
     spansAt(window, at).map((span) => ({

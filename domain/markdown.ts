@@ -1,7 +1,7 @@
 /**
- * Foreign text for a Markdown that GitHub shows, as code within a line: there it makes neither mentions nor links nor
- * references nor HTML of it, and shows and copies what was meant. Escapes would not do: mentions and references are
- * looked for after they are undone. Line breaks become spaces, and what reorders a line (bidirectional controls) goes.
+ * Formats untrusted text as inline code for GitHub's Markdown: it then cannot contain mentions, links, references, or
+ * HTML, and is displayed and copied unchanged. Escaping is not sufficient, because GitHub resolves mentions and
+ * references after it removes escapes. Line breaks become spaces, and bidirectional control characters are removed.
  *
  * @see https://github.github.com/gfm/#code-spans
  * @example code('page @ops, see #1') // '`page @ops, see #1`'
@@ -11,7 +11,7 @@ export function code(text: string): string {
   if (line.trim() === '') return '` `';
   const longest = line.matchAll(/`+/g).reduce((most, [run]) => Math.max(most, run.length), 0);
   const fence = '`'.repeat(longest + 1);
-  // One space on each side is taken away again; it is needed where the text begins or ends with a backtick or a space.
+  // Markdown removes one space on each side; it is needed if the text starts or ends with a backtick or a space.
   const space = /^[` ]|[` ]$/.test(line) ? ' ' : '';
   return `${fence}${space}${line}${space}${fence}`;
 }

@@ -3,9 +3,9 @@ import type { IncidentRecord } from '../schemas/incident.ts';
 import type { Annotation } from './outlets.ts';
 import { placeOf } from './story.ts';
 
-/** What is marked on graphs: regions and points, each found again by a tag of its own. */
+/** Annotations on graphs: regions and points, each identified by a tag. */
 
-/** By which a mark is known. */
+/** Returns the tag that identifies an annotation. */
 export const markTag = (subject: string): string => `firebreak:${subject}`;
 
 export function incidentMark(incident: IncidentRecord): Annotation {
@@ -23,7 +23,7 @@ const WORDS: Partial<Record<Change['kind'], string>> = { deploy: 'Deploy', rollb
 
 export function changeMark(change: Change): Annotation {
   const { id, kind, service, environment, version, status, started_at, finished_at, previous_version, author } = change;
-  // People look for deploys; a hotfix is one, and says so in its text.
+  // Hotfixes get the tag that people search for; the text names the kind.
   const tag = kind === 'hotfix' ? 'deploy' : kind;
   return {
     from: started_at,

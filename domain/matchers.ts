@@ -2,9 +2,9 @@ import type { Matcher } from '../schemas/matcher-syntax.ts';
 import { compile, MAX_INPUT_CHARS, PatternError } from '../schemas/re2/pattern.ts';
 
 /**
- * Whether all matchers hold for these labels, as Alertmanager decides it: a label that is missing is an empty one, and a
- * regular expression has to match the whole value (its first 4,096 characters). No matchers hold for everything. A
- * regular expression that Go would refuse holds for nothing, in either direction: it silences and routes nothing.
+ * Returns whether all matchers hold for these labels, as in Alertmanager: a missing label is empty, and a regular
+ * expression must match the entire value (its first 4,096 characters). An empty list of matchers holds for everything.
+ * A regular expression that Go rejects never holds, even if negated: it silences and routes nothing.
  */
 export function matches(matchers: readonly Matcher[], labels: ReadonlyMap<string, string>): boolean {
   return matchers.every((matcher) => holds(matcher, labels.get(matcher.name) ?? ''));
@@ -18,7 +18,7 @@ function holds({ value, isRegex, isEqual }: Matcher, actual: string): boolean {
 
 type Test = (text: string) => boolean;
 
-/** The same few patterns are asked for with every alert. */
+/** Cache of compiled patterns: the same few are used for every alert. */
 const patterns = new Map<string, Test | null>();
 const MAX_PATTERNS = 1000;
 

@@ -4,7 +4,7 @@ import type { Scope } from './access.ts';
 import type { Text } from './outlets.ts';
 import { everyoneMay, type Known, whoMay } from './people.ts';
 
-/** What somebody is told that they may not do. */
+/** Descriptions of actions in permission errors. */
 const WORDS: Readonly<Partial<Record<Action, string>>> = {
   'incidents:read': 'see incidents',
   'incidents:write': 'change incidents',
@@ -17,13 +17,13 @@ const WORDS: Readonly<Partial<Record<Action, string>>> = {
   'freezes:override': 'let deploys through freezes',
 };
 
-/** That somebody may not do this there, and whom they can ask. */
+/** Explains the missing permission and whom to ask. */
 export const mayNot = (known: Known, action: Action, scope: Scope, now: Timestamp): Text => [
   `You ${notThat(action, scope)}. `,
   ...whomToAsk(known, action, scope, now),
 ];
 
-/** That they may not do this there, as what follows their name. */
+/** Describes the missing permission, to follow a name. */
 export const notThat = (action: Action, scope: Scope): string => `may not ${WORDS[action] ?? action}${placeOf(scope)}`;
 
 function placeOf({ service, environment }: Scope): string {
@@ -33,7 +33,7 @@ function placeOf({ service, environment }: Scope): string {
   return `${what}${where}`;
 }
 
-/** Who may: there is always somebody to go to. */
+/** Returns who has the permission, so that there is always someone to ask. */
 export function whomToAsk(known: Known, action: Action, scope: Scope, now: Timestamp): Text {
   const listed = whoMay(known, action, scope, now);
   if (listed.length > 0)

@@ -4,19 +4,20 @@ import { didYouMean } from './runbooks/nearest.ts';
 import type { Problem } from './runbooks/problem.ts';
 import { doubtful, type Where } from './slo/written.ts';
 
-/** Where a part of a file stands: that, else what is around it. */
+/** Locates a part of a file, or its closest existing parent. */
 type At = (path: readonly PropertyKey[]) => Where;
 
 type Path = readonly PropertyKey[];
 
-/** A name in a file, and where it stands there. */
+/** A name in a file, with its location. */
 type Written = { name: string; path: Path };
 
 type Catalogue = Pick<Config, 'services'>;
 
 /*
- * Names in people.yaml and response.yaml that nobody has: whoever is listed under a misspelt one is called to nothing and
- * hears of nothing, and nobody would find out before it had to be. Warnings, since a service may be one to come.
+ * Checks for unknown names in people.yaml and response.yaml: an entry with a misspelled name receives no calls or
+ * notifications, which would otherwise go unnoticed until they are needed. These are warnings, because the service may
+ * be added later.
  */
 
 export function lintPeople({ people: file, services }: Catalogue & Pick<Config, 'people'>, at: At): Problem[] {
@@ -94,7 +95,7 @@ const noTeam = (all: readonly Written[], services: Config['services'], at: At, s
     (name) => `no service of the catalogue is of a team "${name}", so ${so}`,
   );
 
-/** A service that lists no environments has every one. */
+/** A service without listed environments accepts any environment. */
 function noEnvironment(all: readonly Written[], services: Config['services'], at: At): Problem[] {
   const listed = Object.values(services).map(({ environments }) => Object.keys(environments));
   if (listed.length === 0 || listed.some((names) => names.length === 0)) return [];

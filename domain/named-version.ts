@@ -17,24 +17,25 @@ import {
   wayBack,
 } from './versions.ts';
 
-/** Whether it can be gone back to a version that a person has named, or why not. */
+/** Whether a rollback to a version named by a person is possible, or why not. */
 export type NamedTarget =
   | Exclude<RollbackTarget, { kind: 'none_known_good' }>
-  /** It is what runs. */
+  /** It is the current version. */
   | { kind: 'runs'; version: Version }
-  /** Nothing is recorded of it; `known`: what is, the most alike first. */
+  /** No deployment of it is recorded; `known`: recorded versions, most similar first. */
   | { kind: 'unknown'; version: Version; known: readonly Version[] }
-  /** No deployment of it has succeeded. */
+  /** No deployment of it succeeded. */
   | { kind: 'never_ran'; version: Version }
-  /** It is known bad. */
+  /** It is pinned as known bad. */
   | { kind: 'pinned'; version: Version };
 
 /**
- * Where a rollback of what runs may go if a person names the version. They may know better than the records what was
- * good, so it need not have run for long; what is known bad, or not safe any more, is refused to them, too.
+ * Evaluates a rollback of the current version to a version named by a person. People may know better than the records
+ * which version was good, so it need not have run for a minimum time; a known bad version, or one that is no longer
+ * safe, is refused nevertheless.
  *
- * @param live what runs
- * @param pinned versions known bad
+ * @param live current version
+ * @param pinned known bad versions
  */
 export function namedTarget(
   changes: readonly Change[],
@@ -53,10 +54,10 @@ export function namedTarget(
 const lastRun = (changes: readonly Change[], version: Version): Change | undefined =>
   liveChanges(changes).findLast((change) => change.version === version && change.status === 'succeeded');
 
-/** So many versions are told to whoever has named one that is not known. */
+/** Maximum number of known versions to suggest for an unknown name. */
 const KNOWN_TOLD = 4;
 
-/** Of what can be gone back to; of those that are equally alike the newer one. */
+/** Returns the most similar rollback targets; the newer one first in case of a tie. */
 function mostAlike(version: string, changes: readonly Change[], live: Change): Version[] {
   const newestFirst = liveChanges(changes)
     .filter((change) => change.status === 'succeeded' && change.version !== live.version)
@@ -69,7 +70,7 @@ function mostAlike(version: string, changes: readonly Change[], live: Change): V
     .map(({ known }) => known);
 }
 
-/** Why it cannot be gone back to that version, as one sentence without its end. */
+/** Explains why the rollback is not possible, as a sentence without its end. */
 export function whyNotTo(target: Exclude<NamedTarget, { kind: 'version' }>, { service, environment }: Place): string {
   const { version } = target;
   const where = `${service} in ${environment}`;
@@ -89,10 +90,13 @@ export function whyNotTo(target: Exclude<NamedTarget, { kind: 'version' }>, { se
   }
 }
 
-/** What going to a version does to what runs. `already`: what a rollback has taken back before; its data may be there. */
+/**
+ * Effect of a rollback to a version on the current one. `already`: changes that an earlier rollback undid; their data
+ * may remain.
+ */
 export type Way = { goes: 'back' | 'forward'; takes: readonly Change[]; already: readonly Change[] };
 
-/** @param undoes all that was put into production since that version was */
+/** @param undoes all changes that were put live since that version */
 export function wayFrom(changes: readonly Change[], live: Change, undoes: readonly Change[]): Way {
   if (live.kind !== 'rollback') return { goes: 'back', takes: undoes, already: [] };
   const first = broughtBackFrom(liveChanges(changes), live);
@@ -105,21 +109,21 @@ export function wayFrom(changes: readonly Change[], live: Change, undoes: readon
   };
 }
 
-/** What a person should know of a version before they go back to it, each as a sentence without its end. */
+/** Facts that a person should know before a rollback to a version, each as a sentence without its end. */
 export type Past = {
-  /** When it ran last, and how long. */
+  /** When it last ran, and for how long. */
   ran: string;
-  /** What speaks against it, or is not known of it; the most serious first. */
+  /** Concerns and unknowns, the most serious first. */
   doubts: string[];
-  /** What says how far back is safe, and that this is not further. */
+  /** Statements about how far back a rollback is safe, where this one is within the limit. */
   safe: string[];
 };
 
 /**
- * What is recorded of a version that it may be gone back to. Undefined: it has never run.
- * @param chosen what would be gone back to if nobody named a version; null: nothing
- * @param undoes what would be taken back with it
- * @param live what runs
+ * Returns the recorded facts about a rollback target. Undefined: it never ran.
+ * @param chosen default target if nobody names a version; null: none
+ * @param undoes changes that the rollback would undo
+ * @param live current version
  */
 export function pastOf(
   changes: readonly Change[],

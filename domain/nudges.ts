@@ -6,24 +6,24 @@ import type { Triage } from '../schemas/triage.ts';
 import { isHeard } from './heard.ts';
 import type { Remedy } from './remedies.ts';
 
-/** A reminder that is due, as it is written on the timeline, and as it is remembered. */
+/** A due reminder, with its timeline text and the state to store. */
 export type Nudge = {
   kind: NudgeKind;
   text: string;
-  /** Ids of users of Slack who are to be told by name. */
+  /** Slack user IDs to mention. */
   mention: readonly string[];
-  /** Somebody who is to be told, and has no such id here: the chat may know them. Null: nobody. */
+  /** Recipient without a known Slack ID, which Slack may be able to resolve. Null: none. */
   to: Pick<RoleHolder, 'name' | 'shown'> | null;
-  /** What can be pressed about it. */
+  /** Actions to offer as buttons. */
   asks: readonly Remedy[];
   nudged: NonNullable<Care['nudged']>;
 };
 
-type Policy = { triage: Triage; /** How much faster our own pauses go. */ timeScale: number };
+type Policy = { triage: Triage; /** Factor by which Firebreak's own pauses are shortened. */ timeScale: number };
 
 /**
- * What people have to be reminded of, one thing at a time: the first of what comes first. Of several incidents that
- * belong together the parent is reminded of.
+ * Returns the most important reminder that is due, one at a time. For a group of incidents, only the parent has
+ * reminders.
  */
 export function nudgeFor(incident: IncidentRecord, { triage, timeScale }: Policy, now: Timestamp): Nudge | undefined {
   const { status, severity, parent_id, care = {}, roles = {} } = incident;
@@ -49,7 +49,7 @@ export function nudgeFor(incident: IncidentRecord, { triage, timeScale }: Policy
     };
   };
   const opened = incident.opened_at;
-  // What helps already can wait until somebody has slept.
+  // An effective mitigation makes the question of command less urgent.
   const leads = status === 'open' || status === 'mitigating';
   const missing = missingOf(incident);
   if (leads && missing !== undefined && due('triage', triage.acknowledgeMinutes, opened))
@@ -71,7 +71,10 @@ export function nudgeFor(incident: IncidentRecord, { triage, timeScale }: Policy
 
 type Words = Pick<Nudge, 'text' | 'asks'> & Partial<Pick<Nudge, 'mention' | 'to'>>;
 
-/** Who is to say how it goes. Whom nobody can tell in the chat, or not yet, is named in words. */
+/**
+ * Returns who should publish the next update. A person who cannot be mentioned in Slack, or not yet, is named in the
+ * text.
+ */
 function tellerOf({ communications, commander }: Roles): Partial<Pick<Nudge, 'mention' | 'to'>> {
   const teller = communications ?? commander;
   if (teller === undefined) return {};
