@@ -8,8 +8,8 @@ const alone = (evidence: Evidence): boolean => confidence(evidence) >= CONFIDENT
 const because = (evidence: Evidence): string =>
   suspectIn(correlate(evidence), 'v42').factors.find(({ name }) => name === 'for_a_person')?.text ?? 'nothing';
 
-describe('where errors are measured, it is acted upon alone', () => {
-  test('when they step up soon after the deploy, and nothing speaks against it', () => {
+describe('with measured errors, automatic action is permitted', () => {
+  test('if errors step up soon after the deploy and no evidence contradicts it', () => {
     expect(alone(afterDeploy({ health }))).toBe(true);
     expect(because(afterDeploy({ health }))).toBe('nothing');
   });
@@ -26,13 +26,13 @@ describe('where errors are measured, it is acted upon alone', () => {
       scene({ changes: [own(v42()), own(timed('pool-size', 200, 200, { kind: 'config' }))], health }),
       /pool-size may be the cause as well/,
     ],
-  ])('not when %s', (_, evidence, why) => {
+  ])('not if %s', (_, evidence, why) => {
     expect(alone(evidence)).toBe(false);
     expect(because(evidence)).toMatch(why);
   });
 });
 
-describe('where nothing is measured, it is acted upon alone', () => {
+describe('without a health query, automatic action is permitted', () => {
   test.each<[string, Evidence]>([
     ['up to half an hour after the deploy', scene({ changes: [own(timed('v42', 1900, 1700))] })],
     ['where one stranger fails', afterDeploy({ failing: [failing('mail', 'unrelated')] })],
@@ -45,7 +45,7 @@ describe('where nothing is measured, it is acted upon alone', () => {
     expect(alone(evidence)).toBe(true);
   });
 
-  test('only soon after the deploy where it should be measured and cannot be read, which is said', () => {
+  test('only soon after the deploy if a configured query cannot be read, and the reasons say so', () => {
     const unreadable = { health_unreadable: 'Prometheus answered 400: parse error' };
     expect(alone(afterDeploy(unreadable))).toBe(true);
     expect(suspectIn(correlate(afterDeploy(unreadable)), 'v42').reasons).toContain(
@@ -56,7 +56,7 @@ describe('where nothing is measured, it is acted upon alone', () => {
     expect(because(late)).toMatch(/errors cannot be measured/);
   });
 
-  test('not of two deploys close together', () => {
+  test('not for two deploys close together', () => {
     expect(alone(scene({ changes: [own(v42()), own(timed('v43', 100, 60))] }))).toBe(false);
   });
 });

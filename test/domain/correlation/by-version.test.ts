@@ -6,7 +6,7 @@ import { afterDeploy, confidence, of, own, scene, step, suspectIn, timed, v42, w
 type Versions = NonNullable<Evidence['by_version']>;
 const health = step(0.002, 0.04);
 
-/** Both versions serve since the onset. */
+/** Evidence for a roll-out in which both versions have served since the onset. */
 const whileRollingOut = (more: Partial<Evidence> = {}): Evidence =>
   scene({ changes: [own(timed('v42', 240, -60))], ...more });
 const version = (name: string, value: number, share: number | null = null) => ({ version: name, value, share });
@@ -44,7 +44,7 @@ describe('with a limit', () => {
     expect(weights(whileRollingOut({ health, by_version }))).toMatchObject({ [name]: weight });
   });
 
-  test('it is not there, while others that are known by name are', () => {
+  test('it is missing while other versions with known names are present', () => {
     const changes = [own(v42()), own(timed('v41', 7000, 6900))];
     expect(weights(scene({ changes, health, by_version: [version('v41', 0.05)] }))).toMatchObject({ no_traffic: -4.5 });
   });
@@ -61,7 +61,7 @@ describe('without a limit', () => {
   });
 });
 
-test('a bad version among good ones settles which of two deploys it was', () => {
+test('a bad version among healthy ones decides between two deploys', () => {
   const changes = [own(timed('v41', 480, 420)), own(v42())];
   const unsettled = scene({ changes, health });
   expect(confidence(unsettled)).toBeLessThan(CONFIDENT);
@@ -70,14 +70,14 @@ test('a bad version among good ones settles which of two deploys it was', () => 
   expect(confidence({ ...rolling, by_version })).toBeGreaterThanOrEqual(CONFIDENT);
 });
 
-test('all versions bad is said of every change', () => {
+test('if all versions are bad, every change has that reason', () => {
   const by_version = [version('v42', 0.05), version('v41', 0.04)];
   const { doubts, verdict } = correlate(whileRollingOut({ health, by_version }));
   expect(doubts).toEqual([{ code: 'all_versions_bad', text: 'by version: v42 is at 0.05, v41 at 0.04: all are bad' }]);
   expect(verdict).toBe('no_change');
 });
 
-test('others that served only before the onset prove little', () => {
+test('versions that served only before the onset are weak evidence', () => {
   const by_version = [version('v42', 0.08), version('v41', 0.001)];
   expect(weights(afterDeploy({ health, by_version }))).toMatchObject({ only_it_seems_bad: 0.7 });
   const shared = [version('v42', 0.08, 0.9), version('v41', 0.001, 0.1)];
@@ -85,7 +85,7 @@ test('others that served only before the onset prove little', () => {
   expect(weights(settled)).toMatchObject({ only_its_version_bad: 3 });
 });
 
-test('an alert that names the version proves nothing once all traffic goes there', () => {
+test('an alert that names the version is no evidence once the version takes all traffic', () => {
   expect(weights(afterDeploy({ alert_versions: ['v42'] }))).toMatchObject({ alert_names_it: 0 });
 });
 
@@ -103,13 +103,13 @@ describe('the alerts name', () => {
     if (weight < 0) expect(confidence(evidence)).toBeLessThan(CONFIDENT);
   });
 
-  test('only others, in words', () => {
+  test('only other versions, in words', () => {
     const { reasons } = suspectIn(correlate(whileRollingOut({ alert_versions: ['v41', 'v40'] })));
     expect(reasons[1]).toBe('the alerts name v40 and v41, not v42');
   });
 });
 
-test('versions say nothing of a flag, and nothing of another service', () => {
+test('versions do not affect a flag or another service', () => {
   const by_version = [version('v42', 0.08), version('v41', 0.001)];
   const changes = [own(v42({ kind: 'flag' })), of('payments', 'dependency', timed('v41', 180, 60))];
   const evidence = scene({ changes, by_version, alert_versions: ['v41'] });
@@ -117,7 +117,7 @@ test('versions say nothing of a flag, and nothing of another service', () => {
     expect(Object.keys(weights(evidence, name)).filter((one) => /version|alert/.test(one))).toEqual([]);
 });
 
-test('the reasons begin with the time, and go on with what weighs most', () => {
+test('the reasons start with the timing and continue by weight', () => {
   const by_version = [version('v42', 0.08), version('v41', 0.001)];
   const { reasons } = suspectIn(correlate(whileRollingOut({ health, by_version, alert_versions: ['v42'] })));
   expect(reasons.map((text) => text.split(' ').slice(0, 2).join(' '))).toEqual([
@@ -128,7 +128,7 @@ test('the reasons begin with the time, and go on with what weighs most', () => {
   ]);
 });
 
-test('a version that takes no traffic is not asked about', () => {
+test('a version without traffic is not a reason to ask', () => {
   const by_version = [version('v42', 0.9, 0), version('v41', 0.04, 1)];
   expect(confidence(whileRollingOut({ by_version }))).toBeLessThan(MIN_CONFIDENCE);
 });

@@ -10,10 +10,10 @@ const withCurve = (value: (minutesBeforeNoon: number) => number | null, max = 0.
 
 const without = confidence(afterDeploy());
 
-/** Errors begin two and a half minutes before noon, of which an average over five minutes shows ever more. */
+/** Errors start two and a half minutes before noon; an average over five minutes rises gradually. */
 const smeared = (minutes: number, by: number): number => 0.001 + by * Math.min(1, Math.max(0, (2.5 - minutes) / 5));
 
-describe('for the change speaks', () => {
+describe('evidence for the change', () => {
   test.each([
     ['a step to three times the level before', step(0.005, 0.015)],
     ['a step to twenty times', step(0.002, 0.041)],
@@ -33,7 +33,7 @@ describe('for the change speaks', () => {
     expect(confidence(afterDeploy({ health }))).toBeGreaterThan(without);
   });
 
-  test('the words name levels, ratio, limit and time', () => {
+  test('the text contains levels, ratio, limit, and time', () => {
     const { reasons } = suspectIn(correlate(afterDeploy({ health: step(0.002, 0.041) })));
     expect(reasons).toEqual([
       'deploy of v42 finished 60 s before the problem began',
@@ -42,7 +42,7 @@ describe('for the change speaks', () => {
   });
 });
 
-describe('against the change speaks', () => {
+describe('evidence against the change', () => {
   test.each([
     ['errors were above the limit right before it', 'bad_before', (m: number) => (m > 20 ? 0.002 : 0.04)],
     [
@@ -59,13 +59,13 @@ describe('against the change speaks', () => {
     ['there is no step', 'no_step', () => 0.012],
     ['the step is less than a doubling', 'small_step', (m: number) => (m > 0 ? 0.007 : 0.012)],
     ['errors are within the limit now', 'healthy_now', (m: number) => (m > 0 || m < -1 ? 0.002 : 0.04)],
-  ] as const)('that %s', (_, name, value) => {
+  ] as const)('%s', (_, name, value) => {
     const evidence = withCurve(value);
     expect(weights(evidence)[name]).toBeLessThan(0);
     expect(confidence(evidence)).toBeLessThan(CONFIDENT);
   });
 
-  test('once, however often the same errors could be counted', () => {
+  test('counts the same errors only once', () => {
     const factors = Object.keys(weights(withCurve((m) => (m > 7 ? 0.002 : 0.04))));
     expect(factors).toEqual(['prior', 'finished_before', 'bad_before', 'step']);
     expect(Object.keys(weights(withCurve((m) => (m > 60 ? 0.001 : 0.001 + (0.02 * (60 - m)) / 60))))).not.toContain(
@@ -73,7 +73,7 @@ describe('against the change speaks', () => {
     );
   });
 
-  test('that a slow rise began with it: a leak, which a person judges', () => {
+  test('is weaker for a slow rise that began with the change: a leak, which a person judges', () => {
     const changes = [own(timed('v42', 1560, 1500))];
     const health = { max: 0.01, curve: curve((m) => (m > 24 ? 0.001 : 0.001 + (0.01 * (24 - m)) / 23)) };
     const evidence = scene({ changes, health });
@@ -83,10 +83,10 @@ describe('against the change speaks', () => {
   });
 });
 
-describe('what is healthy now', () => {
+describe('a healthy current value', () => {
   const evidence = withCurve((m) => (m > 0 || m < -0.5 ? 0.002 : 0.04));
 
-  test('is no reason to ask anybody, and said', () => {
+  test('prevents questions, and the reasons say so', () => {
     const { doubts, verdict } = correlate(evidence);
     expect(doubts).toContainEqual({
       code: 'healthy_now',
@@ -95,7 +95,7 @@ describe('what is healthy now', () => {
     expect(verdict).not.toBe('change');
   });
 
-  test('since a moment ago only is a reason to ask a person before anything is undone', () => {
+  test('requires a person if it is only one sample', () => {
     const justNow = withCurve((m) => (m > 0 || m <= -2 ? 0.002 : 0.04));
     expect(weights(justNow)).toMatchObject({ healthy_just_now: -1 });
     const { suspects, doubts, verdict } = correlate(justNow);
@@ -108,7 +108,7 @@ describe('what is healthy now', () => {
     expect(verdict).toBe('change');
   });
 
-  test('as a whole does not speak for a canary that is bad, and that monitoring can tell', () => {
+  test('of all versions together does not contradict a bad canary that monitoring can distinguish', () => {
     const by_version = [
       { version: 'v42', value: 0.4, share: 0.1 },
       { version: 'v41', value: 0.001, share: 0.9 },
@@ -118,12 +118,12 @@ describe('what is healthy now', () => {
     expect(confidence(rolling)).toBeGreaterThanOrEqual(CONFIDENT);
   });
 
-  test('is not what was measured after it was looked at', () => {
+  test('ignores samples from after the evaluation', () => {
     const later = withCurve((m) => (m > 0 || m < -1.5 ? 0.002 : 0.04));
     expect(weights({ ...later, at: before(-1.4) })).not.toHaveProperty('healthy_just_now');
   });
 
-  test('cannot be told from samples of ten minutes ago', () => {
+  test('requires samples newer than ten minutes', () => {
     expect(correlate({ ...evidence, at: before(-14) }).doubts.map(({ code }) => code)).not.toContain('healthy_now');
     expect(correlate({ ...evidence, at: before(-14) }).doubts.map(({ code }) => code)).not.toContain(
       'healthy_just_now',
@@ -131,10 +131,10 @@ describe('what is healthy now', () => {
   });
 });
 
-describe('a change of long ago', () => {
+describe('an old change', () => {
   const changes = [own(timed('v42', 6000, 5880))];
 
-  test('is told of when errors rise slowly since, and never asked about', () => {
+  test('is reported if errors have risen slowly since then, without a question', () => {
     const health = { max: 0.01, curve: curve((m) => (m > 95 ? 0.001 : 0.001 + (0.01 * (95 - m)) / 94)) };
     const { suspects, verdict } = correlate(scene({ changes, health }));
     expect(suspects).toMatchObject([{ version: 'v42', timing: 'finished_before' }]);
@@ -142,7 +142,7 @@ describe('a change of long ago', () => {
     expect(verdict).toBe('no_change');
   });
 
-  test('is told of only, whatever else speaks for it', () => {
+  test('is only reported, whatever the other evidence', () => {
     const health = { max: 0.01, curve: curve((m) => (m > 95 ? 0.001 : 0.001 + (0.01 * (95 - m)) / 94)) };
     const by_version = [
       { version: 'v42', value: 0.03, share: 0.5 },
@@ -152,11 +152,11 @@ describe('a change of long ago', () => {
     expect(confidence(scene({ changes, health, by_version, alert_versions: ['v42'] }))).toBe(0.4);
   });
 
-  test('is not looked at when errors jump', () => {
+  test('is ignored if errors jump', () => {
     expect(correlate(scene({ changes, health: step(0.002, 0.04) })).suspects).toEqual([]);
   });
 
-  test('of something else is not looked at', () => {
+  test('is ignored if it belongs to another service', () => {
     const health = { max: 0.01, curve: curve((m) => (m > 95 ? 0.001 : 0.001 + (0.01 * (95 - m)) / 94)) };
     const elsewhere = [{ ...changes[0], relation: 'dependency', distance: 1 } as const].flatMap((one) =>
       one.change === undefined ? [] : [{ ...one, change: one.change }],
@@ -165,7 +165,7 @@ describe('a change of long ago', () => {
   });
 });
 
-describe('a curve that says nothing changes nothing, and that is said:', () => {
+describe('a curve without information changes nothing and has a reason:', () => {
   const short = (values: number[]): Curve =>
     values.map((value, index) => [plusSeconds(NOON, index * 15), value] as const);
   test.each([
@@ -183,16 +183,16 @@ describe('a curve that says nothing changes nothing, and that is said:', () => {
     );
   });
 
-  test('one that goes below zero, whose ratio means nothing', () => {
+  test('one with negative values, whose ratio is meaningless', () => {
     expect(weights(withCurve((m) => (m > 0 ? -3 : 4), 1))['step']).toBe(0);
   });
 });
 
-test('a multiple within the limit says nothing', () => {
+test('a multiple within the limit is no evidence', () => {
   expect(weights(withCurve((m) => (m > 0 ? 0.002 : 0.008)))).toMatchObject({ step: 0 });
 });
 
-test('a step weighs more the greater it is, up to ten times', () => {
+test('a larger step weighs more, up to ten times', () => {
   const weight = (to: number) => weights(afterDeploy({ health: step(0.006, to) }))['step'];
   expect([0.012, 0.06, 0.6].map(weight)).toEqual([0.7, 1.5, 1.5]);
 });
@@ -200,25 +200,25 @@ test('a step weighs more the greater it is, up to ten times', () => {
 describe('a clock that is ahead', () => {
   const changes = [own(timed('v42', -60, -120))];
 
-  test('makes errors look older than their change; that is not held against it', () => {
+  test('makes errors look older than their change, which is not evidence against it', () => {
     const health = { max: 0.01, curve: curve((m) => (m > 0.5 ? 0.002 : m > 0 ? 0.006 : 0.04)) };
     expect(Object.keys(weights(scene({ changes, health })))).toEqual(['prior', 'clock_skew', 'step']);
   });
 
-  test('is a reason to ask, whatever else speaks for the change', () => {
+  test('requires a person, whatever the other evidence', () => {
     const sure = confidence(scene({ changes, health: step(0.002, 0.04), alert_versions: ['v42'] }));
     expect(sure).toBe(0.75);
   });
 });
 
-test('a little above a baseline near zero is no multiple: the floor is a tenth of the limit', () => {
+test('a small rise above a baseline near zero is not a multiple: the floor is a tenth of the limit', () => {
   expect(weights(withCurve((m) => (m > 0 ? 0.000_01 : 0.0012)))).toMatchObject({ no_step: -3 });
 });
 
 describe('a canary', () => {
   const canary = (weight: number | null) => [own(v42({ canary_weight: weight }))];
 
-  test('can cause as much as its share', () => {
+  test('can cause as many errors as its share of traffic', () => {
     const evidence = scene({ changes: canary(0.1), health: step(0.002, 0.09) });
     expect(confidence(evidence)).toBeGreaterThanOrEqual(CONFIDENT);
   });
@@ -232,11 +232,11 @@ describe('a canary', () => {
     expect(confidence(evidence)).toBeLessThan(CONFIDENT);
   });
 
-  test('without any traffic causes nothing', () => {
+  test('without traffic causes no errors', () => {
     expect(confidence(scene({ changes: canary(0) }))).toBeLessThan(MIN_CONFIDENCE);
   });
 
-  test('of which nothing is known, or that takes all, is judged as a deploy', () => {
+  test('with an unknown share, or all traffic, is judged like a deploy', () => {
     for (const weight of [null, 1]) {
       const evidence = scene({ changes: canary(weight), health: step(0.002, 0.4) });
       expect(weights(evidence)).not.toHaveProperty('beyond_canary');

@@ -6,8 +6,8 @@ import { afterDeploy, confidence, failing, of, own, scene, step, suspectIn, time
 const codes = (evidence: Parameters<typeof correlate>[0]): string[] =>
   correlate(evidence).doubts.map(({ code }) => code);
 
-describe('what it depends on', () => {
-  test('failed first: probably not our deploy, however clear the step', () => {
+describe('a dependency', () => {
+  test("that failed first makes the service's own deploy improbable, however clear the step", () => {
     const evidence = afterDeploy({ failing: [failing('payments', 'dependency', 2)], health: step(0.002, 0.041) });
     expect(confidence(evidence)).toBeLessThan(MIN_CONFIDENCE);
     expect(correlate(evidence).verdict).toBe('no_change');
@@ -17,14 +17,14 @@ describe('what it depends on', () => {
     );
   });
 
-  test('failed in the same second, give or take what clocks differ', () => {
+  test('that failed in the same second, within clock tolerance, counts as first', () => {
     const evidence = afterDeploy({ failing: [failing('payments', 'dependency', -0.3 / 60)] });
     expect(suspectIn(correlate(evidence)).reasons[1]).toBe(
       'payments fails too, which it depends on, since the moment that the problem began',
     );
   });
 
-  test('failed first as far as alerts tell, though our curve shows errors earlier', () => {
+  test("that failed first by its alerts counts as first, even if the service's own curve shows errors earlier", () => {
     const onset = {
       alertStartedAt: scene().onset.alertStartedAt,
       rule: null,
@@ -34,14 +34,14 @@ describe('what it depends on', () => {
     expect(codes(evidence)).toEqual(['dependency_failed_first']);
   });
 
-  test('fails since after us: a person is asked', () => {
+  test('that failed after the service requires a person', () => {
     const evidence = afterDeploy({ failing: [failing('payments', 'dependency', -5)] });
     expect(confidence(evidence)).toBeLessThan(CONFIDENT);
     expect(confidence(evidence)).toBeGreaterThanOrEqual(MIN_CONFIDENCE);
     expect(codes(evidence)).toEqual([]);
   });
 
-  test('was changed and fails: that change, rather than our own', () => {
+  test("that was changed and fails is a better suspect than the service's own change", () => {
     const changes = [own(v42()), of('payments', 'dependency', timed('p7', 240, 120))];
     const { suspects, verdict, doubts } = correlate(
       scene({ changes, failing: [failing('payments', 'dependency', 1)] }),
@@ -51,7 +51,7 @@ describe('what it depends on', () => {
     expect(suspects[0]?.confidence).toBeLessThan(CONFIDENT);
   });
 
-  test('was changed and is well: our own, hardly less sure', () => {
+  test("that was changed and is healthy hardly affects the service's own change", () => {
     const changes = [own(v42()), of('payments', 'dependency', timed('p7', 240, 120))];
     const { suspects } = correlate(scene({ changes }));
     expect(suspects.map(({ version }) => version)).toEqual(['v42', 'p7']);
@@ -59,14 +59,14 @@ describe('what it depends on', () => {
     expect(suspects[1]?.reasons).toContain('it is a change of payments, which the service depends on');
   });
 
-  test('is less probable the further away it is', () => {
+  test('is less probable the more steps away it is', () => {
     const at = (distance: number) =>
       confidence(scene({ changes: [of('payments', 'dependency', timed('p7', 240, 120), distance)] }), 'p7');
     expect(at(1)).toBeGreaterThan(at(2));
     expect(at(2)).toBeGreaterThan(at(3));
   });
 
-  test('fails later than we: its change is less probable than if it had failed before', () => {
+  test('that failed later than the service is a weaker suspect than if it had failed before', () => {
     const since = (minutes: number) => {
       const changes = [of('payments', 'dependency', timed('p7', 240, 120))];
       return confidence(scene({ changes, failing: [failing('payments', 'dependency', minutes)] }), 'p7');
@@ -79,15 +79,15 @@ describe('what it depends on', () => {
   });
 });
 
-describe('others that fail', () => {
-  test('because they depend on it change nothing, and are named', () => {
+describe('other failing services', () => {
+  test('that depend on the service change nothing and are named', () => {
     const evidence = afterDeploy({ failing: [failing('web', 'dependent', -1), failing('app', 'dependent', -2)] });
     expect(confidence(evidence)).toBe(confidence(afterDeploy()));
     expect(suspectIn(correlate(evidence)).reasons).toContain('app and web fail too, as what depends on it does');
     expect(codes(evidence)).toEqual([]);
   });
 
-  test('without anything in common: one is a coincidence, two are for a person, more are probably no deploy', () => {
+  test('that are unrelated: one is a coincidence, two require a person, more make a deploy improbable', () => {
     const names = ['mail', 'search', 'cart'];
     const [one, two, three] = [1, 2, 3].map((count) =>
       afterDeploy({ failing: names.slice(0, count).map((name, n) => failing(name, 'unrelated', n)) }),
@@ -107,7 +107,7 @@ describe('others that fail', () => {
     });
   });
 
-  test('that have changed themselves explain themselves', () => {
+  test('with a change of their own are explained by it', () => {
     const evidence = afterDeploy({
       failing: [failing('mail', 'unrelated', 0, 5), failing('search', 'unrelated', 1, 20)],
     });
@@ -118,12 +118,12 @@ describe('others that fail', () => {
   test.each([
     ['long before', 45],
     ['only after', -5],
-  ])('that have changed %s do not', (_, changed) => {
+  ])('that have changed %s are not', (_, changed) => {
     const others = ['mail', 'search'].map((name) => failing(name, 'unrelated', 0, changed));
     expect(codes(afterDeploy({ failing: others }))).toEqual(['several_fail']);
   });
 
-  test('with a common change: that one', () => {
+  test('with a common change point to that change', () => {
     const changes = [own(v42()), of('network', 'shared', timed('n1', 120, 60, { kind: 'infrastructure' }))];
     const others = [failing('mail', 'unrelated'), failing('search', 'unrelated')];
     const { suspects, doubts, verdict } = correlate(scene({ changes, failing: others }));
@@ -133,13 +133,13 @@ describe('others that fail', () => {
     expect({ doubts, verdict }).toEqual({ doubts: [], verdict: 'change' });
   });
 
-  test('of which there is one: a shared change is as probable as not', () => {
+  test('if there is only one, make a shared change as probable as not', () => {
     const changes = [of('network', 'shared', timed('n1', 120, 60, { kind: 'infrastructure' }))];
     const evidence = scene({ changes, failing: [failing('mail', 'unrelated')] });
     expect(weights(evidence, 'n1')).toMatchObject({ common_cause: 1.5 });
   });
 
-  test('are none: a shared change is hardly the cause', () => {
+  test('if there are none, make a shared change improbable', () => {
     const changes = [of('network', 'shared', timed('n1', 120, 60, { kind: 'infrastructure' }))];
     expect(confidence(scene({ changes }), 'n1')).toBeLessThan(MIN_CONFIDENCE);
   });
@@ -147,7 +147,7 @@ describe('others that fail', () => {
   test.each([
     [undefined, 'nothing else that shares it fails'],
     [true, 'whether anything else that shares it fails could not be read'],
-  ] as const)('of whom nothing is known (%s) are not said to be well', (failing_unreadable, words) => {
+  ] as const)('with unknown state (%s) are not reported as healthy', (failing_unreadable, words) => {
     const changes = [of('network', 'shared', timed('n1', 120, 60, { kind: 'infrastructure' }))];
     const evidence = scene({ changes, ...(failing_unreadable && { failing_unreadable }) });
     expect(suspectIn(correlate(evidence), 'n1').reasons).toContain(words);
@@ -157,13 +157,13 @@ describe('others that fail', () => {
   test.each([
     [undefined, 'payments itself does not fail'],
     [true, 'whether payments itself fails could not be read'],
-  ] as const)('nor is a dependency of which nothing is known (%s)', (failing_unreadable, words) => {
+  ] as const)('nor is a dependency with unknown state (%s)', (failing_unreadable, words) => {
     const changes = [of('payments', 'dependency', timed('p7', 240, 120))];
     const evidence = scene({ changes, ...(failing_unreadable && { failing_unreadable }) });
     expect(suspectIn(correlate(evidence), 'p7').reasons).toContain(words);
   });
 
-  test('who are not looked at are not said to be well', () => {
+  test('that are ignored are not reported as healthy', () => {
     const changes = [of('network', 'shared', timed('n1', 120, 60, { kind: 'infrastructure' }))];
     const { reasons } = suspectIn(correlate(scene({ changes, strangers_ignored: true })), 'n1');
     expect(reasons).toContain('whether anything else that shares it fails was not looked at (failTogether: ignore)');
@@ -172,19 +172,19 @@ describe('others that fail', () => {
     expect(dependency.reasons).toContain('payments itself does not fail');
   });
 
-  test('are what was shared and changed itself', () => {
+  test('include a shared service that was changed itself', () => {
     const changes = [of('database', 'shared', timed('d1', 120, 60))];
     const evidence = scene({ changes, failing: [failing('database', 'dependency', 1)] });
     expect(weights(evidence, 'd1')).toMatchObject({ shared: -2.5, dependency_fails_too: 3.7 });
     expect(confidence(evidence, 'd1')).toBeGreaterThanOrEqual(MIN_CONFIDENCE);
   });
 
-  test('that are the service itself are not others', () => {
+  test('exclude the service itself', () => {
     expect(confidence(afterDeploy({ failing: [failing('checkout', 'unrelated')] }))).toBe(confidence(afterDeploy()));
   });
 });
 
-test('its own change before a dependency, a dependency before what is shared', () => {
+test('the own change ranks before a dependency, and a dependency before a shared service', () => {
   const at = [180, 60] as const;
   const changes = [
     of('network', 'shared', timed('n1', ...at)),
@@ -194,7 +194,7 @@ test('its own change before a dependency, a dependency before what is shared', (
   expect(correlate(scene({ changes })).suspects.map(({ version }) => version)).toEqual(['v42', 'p7', 'n1']);
 });
 
-test('a change that is listed twice is one, as near as it can be', () => {
+test('a change that is listed twice counts once, with its closest relation', () => {
   const one = timed('v42', 180, 60);
   const twice = [{ change: one, relation: 'shared', distance: 2 } as const, own(one)];
   for (const changes of [twice, twice.toReversed()])

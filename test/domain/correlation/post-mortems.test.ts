@@ -6,7 +6,7 @@ import type { Timestamp } from '../../../schemas/time.ts';
 import { change } from '../arbitraries.ts';
 import { failing, of, own, scene } from './scenes.ts';
 
-/** Times as the published post-mortems give them, in UTC; who else failed, as far as they say. */
+/** Times from the published post-mortems, in UTC, and other failing services as far as published. */
 const at = (text: string): Timestamp => `${text}:00.000Z` as Timestamp;
 
 const made = (version: string, from: string, to: string, more: Partial<Change> = {}): Change => ({
@@ -20,7 +20,7 @@ const alertAt = (text: string, more: Partial<Evidence>): Evidence =>
 
 describe('public incidents', () => {
   /** @see https://blog.cloudflare.com/details-of-the-cloudflare-outage-on-july-2-2019/ */
-  test('a rule of a firewall goes out everywhere at 13:42, and the first page comes at 13:45: that rule', () => {
+  test('a firewall rule is deployed globally at 13:42, and the first page comes at 13:45: the rule is the suspect', () => {
     const rule = made('waf-rules', '2019-07-02T13:42', '2019-07-02T13:42', { kind: 'config' });
     const dependents = ['dashboard', 'api'].map((name) => ({
       ...failing(name, 'dependent'),
@@ -32,7 +32,7 @@ describe('public incidents', () => {
   });
 
   /** @see https://www.fastly.com/blog/summary-of-june-8-outage */
-  test('a deploy of weeks ago holds a bug that a customer sets off at 09:47: no change near caused it', () => {
+  test('a bug deployed weeks ago is triggered by a customer at 09:47: no recent change is the cause', () => {
     const deploy = made('may-12', '2021-05-12T09:00', '2021-05-12T12:00');
     expect(correlate(alertAt('2021-06-08T09:48', { changes: [own(deploy)] }))).toMatchObject({
       suspects: [],
@@ -41,7 +41,7 @@ describe('public incidents', () => {
   });
 
   /** @see https://github.blog/news-insights/company-news/oct21-post-incident-analysis/ */
-  test('optical equipment is replaced at 22:52 and several clusters fail: the shared change, and a person decides', () => {
+  test('optical equipment is replaced at 22:52 and several clusters fail: the shared change is the suspect, and a person decides', () => {
     const since = at('2018-10-21T22:54');
     const network = made('optics', '2018-10-21T22:52', '2018-10-21T22:53', { kind: 'infrastructure' });
     const deploy = made('web-1', '2018-10-21T22:20', '2018-10-21T22:25');
@@ -57,7 +57,7 @@ describe('public incidents', () => {
   });
 
   /** @see https://blog.roblox.com/2022/01/roblox-return-to-service-10-28-10-31-2021/ */
-  test('a feature was enabled the day before, and several fail at 13:37: no change near caused it', () => {
+  test('a feature was enabled the day before, and several services fail at 13:37: no recent change is the cause', () => {
     const streaming = made('consul-streaming', '2021-10-27T14:00', '2021-10-27T14:00', { kind: 'config' });
     const since = at('2021-10-28T13:37');
     const { suspects, verdict, doubts } = correlate(

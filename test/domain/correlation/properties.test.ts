@@ -17,7 +17,7 @@ const anyValue = fc.oneof(
   fc.constantFrom(0, NaN, Infinity, -Infinity, -1),
 );
 
-/** Samples in any order, with gaps, twins and what is no number; or a step; or nothing. */
+/** Samples in any order, with gaps, duplicates, and values that are not finite; or a step; or none. */
 const anyCurve = fc.oneof(
   fc.array(
     fc.tuple(
@@ -97,7 +97,7 @@ const always = (holds: (evidence: Evidence, correlation: Correlation) => void): 
   );
 };
 
-/** All that the strength of a suspicion says, without words. */
+/** Strength of the suspicions without text. */
 const plain = ({ suspects, verdict }: Correlation) => ({
   verdict,
   suspects: suspects.map(({ change_id, confidence, timing, factors }) => ({
@@ -108,8 +108,8 @@ const plain = ({ suspects, verdict }: Correlation) => ({
   })),
 });
 
-describe('whatever is known,', () => {
-  test('confidences are shares of one, and come greatest first', () => {
+describe('for any evidence,', () => {
+  test('confidences are shares of one, in descending order', () => {
     always((_, { suspects }) => {
       for (const [index, { confidence }] of suspects.entries()) {
         expect(confidence).toBeGreaterThanOrEqual(0);
@@ -119,7 +119,7 @@ describe('whatever is known,', () => {
     });
   });
 
-  test('what is cleared is no suspect, and the others are weighed as they were', () => {
+  test('a cleared change is not a suspect, and the others keep their weights', () => {
     const weighed = ({ factors }: Correlation['suspects'][number]) =>
       factors.filter(({ name }) => name !== 'for_a_person');
     fc.assert(
@@ -138,7 +138,7 @@ describe('whatever is known,', () => {
     );
   });
 
-  test('suspects are changes that can be the cause by their times, once each, with reasons', () => {
+  test('suspects are distinct changes with possible timing and with reasons', () => {
     always(({ changes }, { suspects, onset }) => {
       expect(new Set(suspects.map(({ change_id }) => change_id)).size).toBe(suspects.length);
       for (const { change, reasons, factors, timing } of suspects) {
@@ -154,14 +154,14 @@ describe('whatever is known,', () => {
     });
   });
 
-  test('the verdict is what the confidences say', () => {
+  test('the verdict follows from the confidences', () => {
     always((_, { suspects, verdict }) => {
       expect(verdict === 'change').toBe((suspects[0]?.confidence ?? 0) >= MIN_CONFIDENCE);
       if (suspects.length === 0) expect(verdict).toBe('no_change');
     });
   });
 
-  test('nothing that started after the onset by its own clock, is of another service, or meets a doubt, is acted upon', () => {
+  test('no automatic action on a change that started after the onset, belongs to another service, or has a doubt', () => {
     always((_, { suspects, doubts }) => {
       for (const { confidence, timing, relation } of suspects) {
         if (timing === 'clock_skew' || relation !== 'same' || doubts.length > 0)
@@ -170,7 +170,7 @@ describe('whatever is known,', () => {
     });
   });
 
-  test('the order in which it is told does not matter', () => {
+  test('the order of the evidence does not matter', () => {
     fc.assert(
       fc.property(
         anyEvidence.chain((evidence) =>
@@ -193,7 +193,7 @@ describe('whatever is known,', () => {
     );
   });
 
-  test('it is the same read back from JSON, when all its numbers are', () => {
+  test('the result is the same after a JSON round trip of finite numbers', () => {
     always((evidence, correlation) => {
       const samples = (evidence.health?.curve ?? []).filter(([, value]) => Number.isFinite(value));
       const told: Evidence = {
@@ -208,7 +208,7 @@ describe('whatever is known,', () => {
     });
   });
 
-  test('it is the same at any other time', () => {
+  test('the result does not depend on the absolute time', () => {
     fc.assert(
       fc.property(anyEvidence, fc.integer({ min: -1e9, max: 1e9 }), (evidence, millis) => {
         const { onset, ...later } = correlate(shifted(evidence, millis));
@@ -221,7 +221,7 @@ describe('whatever is known,', () => {
     );
   });
 
-  test('a change that starts later than the onset, beyond what clocks differ by, changes nothing', () => {
+  test('a change that started after the onset, beyond clock tolerance, changes nothing', () => {
     fc.assert(
       fc.property(anyEvidence, fc.integer({ min: 1, max: 7200 }), names, (evidence, seconds, version) => {
         const known = correlate(evidence);
@@ -236,7 +236,7 @@ describe('whatever is known,', () => {
   test('the unit of the health query does not matter', () => {
     fc.assert(
       fc.property(anyEvidence, fc.integer({ min: -6, max: 10 }), (evidence, power) => {
-        // Powers of two scale without rounding.
+        // Powers of two scale without rounding errors.
         const scale = 2 ** power;
         const { health, by_version } = evidence;
         const scaled: Evidence = {
@@ -257,7 +257,7 @@ describe('whatever is known,', () => {
 describe('all else equal,', () => {
   const sure = (evidence: Evidence): number => suspectIn(correlate(evidence)).confidence;
 
-  test('a greater step never makes it less sure', () => {
+  test('a larger step never lowers the confidence', () => {
     fc.assert(
       fc.property(
         fc.double({ min: 0, max: 0.02, noNaN: true }),
@@ -276,7 +276,7 @@ describe('all else equal,', () => {
     );
   });
 
-  test('the longer it has been finished, the less sure', () => {
+  test('an older change has less confidence', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 0, max: 1800 }),
@@ -293,7 +293,7 @@ describe('all else equal,', () => {
     );
   });
 
-  test('a second change beside it never makes it surer', () => {
+  test('a second change never raises the confidence of the first', () => {
     fc.assert(
       fc.property(anyEvidence, fc.integer({ min: 0, max: 1800 }), fc.boolean(), (evidence, finished, config) => {
         const changes = [own(v42())];
@@ -309,7 +309,7 @@ describe('all else equal,', () => {
     );
   });
 
-  test('of two equally good ones none is acted upon', () => {
+  test('two equally good suspects prevent automatic action', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 1800 }), fc.integer({ min: 1, max: 600 }), (finished, took) => {
         const at = [finished + took, finished] as const;
@@ -319,7 +319,7 @@ describe('all else equal,', () => {
     );
   });
 
-  test('whoever else fails never makes our own change surer', () => {
+  test('other failing services never raise the confidence of the own change', () => {
     fc.assert(
       fc.property(anyFailing, (failing) => {
         expect(sure(afterDeploy({ failing }))).toBeLessThanOrEqual(sure(afterDeploy()));

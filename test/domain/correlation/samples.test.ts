@@ -7,7 +7,7 @@ const at = (seconds: number) => plusSeconds(NOON, seconds);
 const points = (...values: number[]) => values.map((value, index) => ({ at: index, value }));
 
 describe('the points of a curve', () => {
-  test('are in the order of their times', () => {
+  test('are sorted by time', () => {
     expect(
       pointsOf(
         [
@@ -20,7 +20,7 @@ describe('the points of a curve', () => {
     ).toEqual([1, 2, 3]);
   });
 
-  test('are the worst of what is told for one time, whichever is told first', () => {
+  test('keep the worst value for each time, in any input order', () => {
     expect(
       pointsOf(
         [
@@ -41,7 +41,7 @@ describe('the points of a curve', () => {
     ).toEqual([{ at: millisOf(NOON), value: 7 }]);
   });
 
-  test('are numbers, of the time until it is looked at', () => {
+  test('are finite numbers up to the time of evaluation', () => {
     const curve = [
       [at(0), NaN],
       [at(1), Infinity],
@@ -52,12 +52,12 @@ describe('the points of a curve', () => {
     expect(pointsOf(curve, at(60)).map(({ value }) => value)).toEqual([5]);
   });
 
-  test('lie between a time and, not included, another', () => {
+  test('can be limited to a range, inclusive start and exclusive end', () => {
     expect(between(points(1, 2, 3, 4), 1, 3).map(({ value }) => value)).toEqual([2, 3]);
   });
 });
 
-test('a quantile is a value that was seen, and none of none', () => {
+test('a quantile is an observed value, and NaN for no points', () => {
   expect(quantile(points(4, 1, 3, 2), 0.75)).toBe(4);
   expect(quantile(points(4, 1, 3, 2), 0)).toBe(1);
   expect(quantile(points(4), 1)).toBe(4);
@@ -65,7 +65,7 @@ test('a quantile is a value that was seen, and none of none', () => {
   expect(median([])).toBeNaN();
 });
 
-test('an outlier is smoothed away, and a step is not', () => {
+test('smoothing removes an outlier and keeps a step', () => {
   expect(smooth(points(1, 1, 9, 1, 1)).map(({ value }) => value)).toEqual([1, 1, 1, 1, 1]);
   expect(smooth(points(1, 1, 9, 9, 9)).map(({ value }) => value)).toEqual([1, 1, 9, 9, 9]);
 });

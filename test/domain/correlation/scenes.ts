@@ -5,7 +5,7 @@ import type { ServiceName } from '../../../schemas/names.ts';
 import { millisOf, plusSeconds, type Timestamp, timestamp } from '../../../schemas/time.ts';
 import { before, change, INCIDENT, NOON } from '../arbitraries.ts';
 
-/** Checkout fails since noon, which is looked at two minutes later. Nothing else is known. */
+/** Evidence for checkout failing since noon, evaluated two minutes later, without other facts. */
 export const scene = (more: Partial<Evidence> = {}): Evidence => ({
   incident_id: INCIDENT,
   service: 'checkout',
@@ -21,7 +21,7 @@ export const scene = (more: Partial<Evidence> = {}): Evidence => ({
   ...more,
 });
 
-/** A change with so many seconds between its start, or its end, and noon; negative: after it. Null: no end yet. */
+/** Builds a change with the given seconds from its start and end to noon; negative: after noon. Null: no end yet. */
 export const timed = (
   version: string,
   startedBefore: number,
@@ -40,13 +40,13 @@ export const of = (service: string, relation: 'dependency' | 'shared', one: Chan
   distance,
 });
 
-/** A deploy of v42 that took two minutes and had finished a minute before noon. */
+/** Builds a deploy of v42 that took two minutes and finished a minute before noon. */
 export const v42 = (more: Partial<Change> = {}): Change => timed('v42', 180, 60, more);
 
-/** A bad deploy, with whatever else is known. */
+/** Builds evidence for a bad deploy. */
 export const afterDeploy = (more: Partial<Evidence> = {}): Evidence => scene({ changes: [own(v42())], ...more });
 
-/** The suspect of this version. @throws when there is none */
+/** Returns the suspect of this version. @throws if there is none */
 export function suspectIn({ suspects }: Correlation, version = 'v42'): RankedSuspect {
   const found = suspects.find((suspect) => suspect.version === version);
   if (found === undefined) throw new Error(`${version} is no suspect`);
@@ -56,7 +56,7 @@ export function suspectIn({ suspects }: Correlation, version = 'v42'): RankedSus
 export const confidence = (evidence: Evidence, version = 'v42'): number =>
   suspectIn(correlate(evidence), version).confidence;
 
-/** What weighs something, by name. */
+/** Returns the nonzero weights by name. */
 export const weights = (evidence: Evidence, version = 'v42'): Record<string, number> =>
   Object.fromEntries(
     suspectIn(correlate(evidence), version)
@@ -64,7 +64,7 @@ export const weights = (evidence: Evidence, version = 'v42'): Record<string, num
       .map(({ name, weight }) => [name, weight]),
   );
 
-/** A curve of a sample every 30 seconds from two hours before noon to two minutes after; null is a gap. */
+/** Builds a curve with a sample every 30 seconds from two hours before noon to two minutes after; null is a gap. */
 export function curve(value: (minutesBeforeNoon: number) => number | null): Curve {
   const samples: [Timestamp, number][] = [];
   for (let seconds = 7200; seconds >= -120; seconds -= 30) {
@@ -74,7 +74,7 @@ export function curve(value: (minutesBeforeNoon: number) => number | null): Curv
   return samples;
 }
 
-/** An error ratio that jumps at noon; healthy up to 1 %. */
+/** Builds an error ratio that jumps at noon; healthy up to 1 %. */
 export const step = (from: number, to: number, max = 0.01): NonNullable<Evidence['health']> => ({
   max,
   curve: curve((minutes) => (minutes > 0 ? from : to)),
@@ -92,7 +92,7 @@ export const failing = (
   changed_at: changedMinutesBefore === null ? null : before(changedMinutesBefore),
 });
 
-/** All times of the evidence, so much later. */
+/** Shifts all times of the evidence. */
 export function shifted(evidence: Evidence, millis: number): Evidence {
   const later = (at: Timestamp): Timestamp => timestamp(millisOf(at) + millis);
   const move = (value: unknown): unknown => {

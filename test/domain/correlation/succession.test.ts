@@ -11,7 +11,7 @@ describe('two plausible changes', () => {
     ['close together, when a fix may have been shipped', timed('v41', 600, 480), timed('v42', 300, 120)],
     ['that were rolling out together', timed('v41', 90, null, { status: 'started' }), timed('v42', 60, -60)],
     ['of which one is a flag', timed('v41', 600, 480), timed('v42', 120, 120, { kind: 'flag' })],
-  ])('%s: neither is acted upon', (_, ...changes) => {
+  ])('%s: no automatic action', (_, ...changes) => {
     const { suspects, verdict } = correlate(together(...changes));
     expect(suspects).toHaveLength(2);
     for (const suspect of suspects) expect(suspect.confidence).toBeLessThan(CONFIDENT);
@@ -19,21 +19,21 @@ describe('two plausible changes', () => {
     expect(verdict).toBe((suspects[0]?.confidence ?? 0) >= MIN_CONFIDENCE ? 'change' : 'unclear');
   });
 
-  test('that are equally good: it was a change, but which is unclear', () => {
+  test('that are equally good: a change is the cause, but it is unclear which', () => {
     const { verdict } = correlate(together(timed('v42', 60, null), timed('f', 60, null, { kind: 'config' })));
     expect(verdict).toBe('unclear');
   });
 });
 
 describe('a newer version', () => {
-  test('that had taken its place before the problem leaves it no suspect worth asking about', () => {
+  test('that replaced it before the problem leaves it no suspect to ask about', () => {
     const evidence = together(timed('v41', 1800, 1700), timed('v42', 300, 120));
     expect(weights(evidence, 'v41')).toMatchObject({ replaced: -4.5 });
     expect(confidence(evidence, 'v41')).toBeLessThan(0.1);
     expect(confidence(evidence, 'v42')).toBeGreaterThanOrEqual(CONFIDENT);
   });
 
-  test('that was rolling out is more probable than what had been well until then', () => {
+  test('that was rolling out is more probable than the version that had been healthy until then', () => {
     const evidence = together(timed('v41', 1500, 1400), timed('v42', 60, -60));
     expect(weights(evidence, 'v41')).toMatchObject({ being_replaced: -1 });
     expect(confidence(evidence, 'v42')).toBeGreaterThan(confidence(evidence, 'v41'));
@@ -44,17 +44,17 @@ describe('a newer version', () => {
     ['that failed', timed('v43', 40, 20, { status: 'failed' })],
     ['of another kind', timed('v43', 40, 20, { kind: 'config' })],
     ['that we have put live for this very incident', timed('v43', 40, 20, { made_for: INCIDENT })],
-  ])('%s takes no place', (_, newer) => {
+  ])('%s does not replace it', (_, newer) => {
     expect(weights(together(timed('v42', 300, 120), newer), 'v42')).toEqual(weights(together(timed('v42', 300, 120))));
   });
 });
 
-test('a newer version of another service takes no place', () => {
+test('a newer version of another service does not replace it', () => {
   const changes = [own(timed('v42', 300, 120)), of('payments', 'dependency', timed('v43', 40, 20))];
   expect(Object.keys(weights(scene({ changes }), 'v42'))).toEqual(['prior', 'finished_before']);
 });
 
-test('what was taken back before the problem began is no more probable than what was replaced long ago', () => {
+test('a version rolled back before the problem is no more probable than one replaced long ago', () => {
   const back = timed('v41', 60, 30, { kind: 'rollback', previous_version: 'v42' });
   const again = together(timed('v42', 300, 120), back, timed('v43', 10, 0));
   expect(weights(again, 'v42')).toMatchObject({ taken_back: -4.5 });
@@ -63,7 +63,7 @@ test('what was taken back before the problem began is no more probable than what
   expect(suspects[0]?.confidence).toBeGreaterThanOrEqual(CONFIDENT);
 });
 
-test('two that roll out together are equal; of two close together either may be the cause', () => {
+test('two versions that roll out together are equal; of two close together, either may be the cause', () => {
   const rolling = together(timed('v41', 90, null, { status: 'started' }), timed('v42', 60, -60));
   expect(Object.keys(weights(rolling, 'v41'))).toEqual(['prior', 'rolling_out']);
   expect(weights(together(timed('v41', 600, 480), timed('v42', 300, 120)), 'v41')).toMatchObject({
@@ -72,7 +72,7 @@ test('two that roll out together are equal; of two close together either may be 
 });
 
 describe('the same version', () => {
-  test('recorded twice is one suspect, not two in doubt', () => {
+  test('recorded twice is one suspect instead of two rivals', () => {
     const { suspects } = correlate(together(timed('v42', 300, 200), timed('v42', 240, 120)));
     expect(suspects[0]?.confidence).toBeGreaterThanOrEqual(CONFIDENT);
     expect(suspects[1]?.confidence).toBeLessThan(0.1);

@@ -12,7 +12,7 @@ import { confidence, own, scene, timed } from './scenes.ts';
 
 const alone = (one: Change) => correlate(scene({ changes: [own(one)] }));
 
-describe('with nothing but times, a change alone is a suspect', () => {
+describe('with timing alone, a single change is a suspect', () => {
   test.each([
     ['that was rolling out, and has not finished', timed('v42', 60, null, { status: 'started' }), 'rolling_out', 0.95],
     ['that was rolling out, and has finished since', timed('v42', 60, -120), 'rolling_out', 0.95],
@@ -48,7 +48,7 @@ describe('with nothing but times, a change alone is a suspect', () => {
   });
 });
 
-describe('a change is no suspect', () => {
+describe('a change is not a suspect', () => {
   test.each([
     ['that finished more than 30 minutes before', timed('v42', 2000, LOOK_BACK_SECONDS + 1)],
     ['that began more than 90 seconds after', timed('v42', -CLOCK_TOLERANCE_SECONDS - 1, -200)],
@@ -60,13 +60,13 @@ describe('a change is no suspect', () => {
   });
 });
 
-test('half an hour after its end a deploy is still enough to act upon, when nothing speaks against it', () => {
+test('half an hour after its end, a deploy still permits automatic action if no evidence contradicts it', () => {
   expect(confidence(scene({ changes: [own(timed('v42', 2000, LOOK_BACK_SECONDS))] }))).toBeGreaterThanOrEqual(
     CONFIDENT,
   );
 });
 
-test('a person is asked where clocks differ, and nothing is done alone', () => {
+test('clock differences require a person and prevent automatic action', () => {
   const sure = confidence(scene({ changes: [own(timed('v42', -30, -60))] }));
   expect(sure).toBeGreaterThanOrEqual(MIN_CONFIDENCE);
   expect(sure).toBeLessThan(CONFIDENT);
@@ -78,7 +78,7 @@ test('the onset is before the alert: a change between the two is not the cause',
   expect(correlate(scene({ onset, changes })).suspects.map(({ version }) => version)).toEqual(['v41']);
 });
 
-test('the reasons are words of a person, and what was looked at is kept', () => {
+test('the reasons are readable, and all factors are stored', () => {
   const [suspect] = alone(timed('v42', 600, 420)).suspects;
   expect(suspect?.reasons).toEqual(['deploy of v42 finished 7 min before the problem began']);
   expect(suspect?.factors.map(({ name }) => name)).toEqual(['prior', 'finished_before']);

@@ -4,7 +4,7 @@ import { afterDeploy, confidence, curve, weights } from './scenes.ts';
 
 const withTraffic = (value: (minutesBeforeNoon: number) => number | null) => afterDeploy({ traffic: curve(value) });
 
-test('more traffic as the problem begins speaks against every change, and is said', () => {
+test('a traffic rise at the start of the problem is evidence against every change and has a reason', () => {
   const evidence = withTraffic((m) => (m > 1 ? 120 : 260));
   expect(confidence(evidence)).toBeLessThan(CONFIDENT);
   expect(correlate(evidence).doubts).toEqual([
@@ -15,11 +15,11 @@ test('more traffic as the problem begins speaks against every change, and is sai
 test.each([
   ['a rise over some minutes before it', (m: number) => (m > 8 ? 100 : 100 + 20 * (8 - m))],
   ['a rise that had reached its top before', (m: number) => (m > 20 ? 100 : 300)],
-])('so does %s', (_, value) => {
+])('so is %s', (_, value) => {
   expect(weights(withTraffic(value))).toMatchObject({ traffic_rise: -3 });
 });
 
-test('a rise after errors began is what repeated requests look like', () => {
+test('a rise after the start of errors is explained by retries', () => {
   const evidence = withTraffic((m) => (m > -1.1 ? 100 : 300));
   expect(weights(evidence)).toMatchObject({ traffic_rise: 0 });
   expect(correlate(evidence).doubts).toEqual([]);
@@ -35,6 +35,6 @@ test.each([
   ['next to none known before', (m: number) => (m > 11 ? null : m > 9 ? 100 : 300)],
   ['none known', () => null],
   ['no numbers', () => NaN],
-])('%s says nothing', (_, value) => {
+])('%s is no evidence', (_, value) => {
   expect(weights(withTraffic(value))).toEqual(weights(afterDeploy()));
 });

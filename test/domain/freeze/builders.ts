@@ -11,11 +11,11 @@ import { DEFAULT_WINDOW, SloId } from '../../../schemas/slo.ts';
 import type { BurnAlert, SloStatus } from '../../../schemas/slo-status.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time.ts';
 
-/** Freezes, objectives and checks as the tests write them: of checkout in production, at noon. */
+/** Builders of freezes, objectives, and checks for the tests: checkout in production, at noon. */
 
 export const NOON = '2026-11-20T12:00:00.000Z' as Timestamp;
 
-/** So many minutes after noon; negative ones are before it. */
+/** Returns the time in minutes after noon; negative: before noon. */
 export const at = (minutes: number): Timestamp => plusSeconds(NOON, minutes * 60);
 
 export const hash = (text: string): string => digest('sha256', text);
@@ -44,13 +44,13 @@ export const PAGE: BurnAlert = { severity: 'page', long: '1h', short: '5m', fact
 export const TICKET: BurnAlert = { severity: 'ticket', long: '1d', short: '2h', factor: 3 };
 
 type Spending = Partial<Omit<SloStatus, 'budget' | 'forecast'>> & {
-  /** Of the budget; 1 is all of it. */
+  /** Share of the budget; 1 is the whole budget. */
   spent?: number;
   budget?: Partial<SloStatus['budget']>;
   forecast?: Partial<SloStatus['forecast']>;
 };
 
-/** An objective that was counted at noon. */
+/** Builds the status of an objective, evaluated at noon. */
 export function status({ spent = 0.1, budget, forecast, ...more }: Spending = {}): SloStatus {
   const { id, service, environment } = slo();
   return {
@@ -78,7 +78,7 @@ export function status({ spent = 0.1, budget, forecast, ...more }: Spending = {}
   };
 }
 
-/** In force since half an hour before noon. */
+/** Builds a freeze in force since half an hour before noon. */
 export const freeze = (cause: FreezeCause, more: Partial<Freeze> = {}): Freeze => ({
   ...NEW,
   id: `frz_${cause}`,
@@ -97,7 +97,7 @@ export const freeze = (cause: FreezeCause, more: Partial<Freeze> = {}): Freeze =
   ...more,
 });
 
-/** Asked for ten minutes before noon, good for an hour. */
+/** Builds an override requested ten minutes before noon, valid for an hour. */
 export const override = (more: Partial<Override> = {}): Override => ({
   id: 'ovr_1',
   reason: 'fixes the cause',
@@ -142,7 +142,7 @@ type Asked = Partial<Omit<CheckInputs, 'request' | 'own' | 'policy'>> & {
   policy?: Partial<FreezePolicy>;
 };
 
-/** A deploy of v2 at noon, with one objective that is well. */
+/** Builds the inputs for a deploy of v2 at noon, with one healthy objective. */
 export function inputs({ request, freezes = [], slos = [status()], policy: rules, ...more }: Asked = {}): CheckInputs {
   const asked = CheckRequest.parse({
     service: 'checkout',

@@ -20,7 +20,7 @@ const holds = (entry: object, at: string, where = place()): boolean =>
 const BERLIN = { timeZone: 'Europe/Berlin' };
 const ONCE = { from: '2026-11-27T00:00', until: '2026-12-01T00:00', ...BERLIN };
 const FRIDAYS = { rrule: 'FREQ=WEEKLY;BYDAY=FR', start: '2026-01-02T16:00', duration: '64h', ...BERLIN };
-/** Over the nights in which clocks are changed, 2026-03-29 and 2026-10-25. */
+/** Nights that include the clock changes of 2026-03-29 and 2026-10-25. */
 const SATURDAYS = { rrule: 'FREQ=WEEKLY;BYDAY=SA', start: '2026-01-03T20:00', duration: '12h', ...BERLIN };
 const AT_THE_SKIPPED_HOUR = { rrule: 'FREQ=WEEKLY;BYDAY=SU', start: '2026-01-04T02:30', duration: '30m', ...BERLIN };
 
@@ -45,7 +45,7 @@ test.each<[string, object, string, boolean]>([
   expect(holds(entry, at)).toBe(expected);
 });
 
-describe('an entry holds', () => {
+describe('an entry is in force', () => {
   const at = '2026-11-28T00:00Z';
   test.each<[string, object, ReturnType<typeof place>, boolean]>([
     ['everywhere, if it says no more', {}, place('search', 'staging', null), true],
@@ -65,7 +65,7 @@ describe('an entry holds', () => {
     expect(holds({ ...ONCE, ...who }, at, where)).toBe(expected);
   });
 
-  test('once for each of its scopes, and what is listed twice is one', () => {
+  test('once for each of its scopes, without duplicates', () => {
     const everywhere = { services: ['checkout', 'search', 'checkout'], environments: ['production', 'staging'] };
     expect(freezesOf({ ...ONCE, ...everywhere }, at)).toHaveLength(1);
     expect(freezesOf({ ...ONCE, ...everywhere }, at)[0]).toMatchObject({
@@ -81,7 +81,7 @@ describe('an entry holds', () => {
   });
 });
 
-describe('an entry that is edited while it holds', () => {
+describe('an entry that is edited while it is in force', () => {
   const at = '2026-11-28T00:00Z';
   const before = { name: 'black friday', ...ONCE };
   const idOf = (entry: object, when = at): string | undefined => freezesOf(entry, when)[0]?.id;
@@ -102,7 +102,7 @@ describe('an entry that is edited while it holds', () => {
     expect(idOf(after)).toMatch(/^frz_[0-9a-f]{26}$/);
   });
 
-  test('says what it says now', () => {
+  test('has its current text', () => {
     const edited = { ...before, reason: 'the busiest days', until: '2026-12-02T00:00', passes: ['hotfix'] };
     expect(freezesOf(edited, at)[0]).toMatchObject({
       reason: 'the busiest days (calendar, "black friday")',
@@ -116,13 +116,13 @@ describe('an entry that is edited while it holds', () => {
     expect(freezesOf(before, at)[0]?.reason).toBe('black friday (calendar)');
   });
 
-  test('each time it recurs it is another', () => {
+  test('each recurrence is a separate freeze', () => {
     expect(idOf(FRIDAYS, '2026-12-04T16:00Z')).not.toBe(idOf(FRIDAYS, '2026-12-11T16:00Z'));
     expect(idOf(FRIDAYS, '2026-12-04T16:00Z')).toBe(idOf(FRIDAYS, '2026-12-06T16:00Z'));
   });
 });
 
-test('the next one is known, too', () => {
+test('the next occurrence is included', () => {
   expect(freezesOf(FRIDAYS, '2026-12-04T16:00Z').map(({ starts_at }) => starts_at)).toEqual([
     '2026-12-04T15:00:00.000Z',
     '2026-12-11T15:00:00.000Z',
@@ -134,18 +134,18 @@ test('the next one is known, too', () => {
   expect(freezesOf(ONCE, '2026-11-30T23:00Z')).toEqual([]);
 });
 
-describe('what was worked out once', () => {
+describe('a cached calendar', () => {
   test.each([
     ['before it', ONCE, '2026-11-20T00:00Z', '2026-11-26T23:00:00.000Z'],
     ['within it', ONCE, '2026-11-28T00:00Z', '2026-11-30T23:00:00.000Z'],
     ['after it', ONCE, '2026-12-20T00:00Z', null],
     ['between two', FRIDAYS, '2026-12-08T00:00Z', '2026-12-11T15:00:00.000Z'],
-  ])('%s is true until something begins or ends', (_, entry, at, until) => {
+  ])('%s is valid until a span starts or ends', (_, entry, at, until) => {
     expect(calendarAt(entries(entry), instant(at)).until).toBe(until);
   });
 });
 
-test('between two looks nothing is missed, and what comes next does come next', () => {
+test('nothing happens between two evaluations, and the next span follows', () => {
   const later = fc.integer({ min: 0, max: 400 * 24 * 60 });
   fc.assert(
     fc.property(anyRecurring, later, ({ start, timeZone, duration, rrule }, minutes) => {
@@ -156,7 +156,7 @@ test('between two looks nothing is missed, and what comes next does come next', 
       const until = next?.from ?? plusSeconds(at, 400 * 86_400);
       expect(at < until).toBe(true);
       if (next !== undefined) expect(spansAt(entry, next.from)).toContainEqual(next);
-      // What holds in between held before.
+      // The state in between equals the state before.
       const between = timestamp(millisOf(at) + Math.floor((millisOf(until) - millisOf(at)) * 0.99));
       for (const span of spansAt(entry, between)) expect(span.from <= at).toBe(true);
     }),

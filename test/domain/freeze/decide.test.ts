@@ -9,7 +9,7 @@ type Asked = NonNullable<Parameters<typeof inputs>[0]>;
 
 const decided = (asked: Asked) => decide(inputs(asked));
 const codes = (asked: Asked): string[] => decided(asked).reasons.map(({ code }) => code);
-/** `freeze budget_spent`, `warn override person`. */
+/** Formats the verdict and reasons: `freeze budget_spent`, `warn override person`. */
 const said = (asked: Asked): string => [decided(asked).verdict, ...codes(asked)].join(' ');
 const textOf = (asked: Asked): string => decided(asked).reasons[0]?.text ?? '';
 
@@ -83,7 +83,7 @@ describe('a deploy', () => {
   });
 });
 
-describe('what people did to a freeze that is worked out at each check:', () => {
+describe('actions by people on a computed freeze:', () => {
   const record = (more: Partial<Freeze>): Freeze => ({ ...planned, ...more });
   const lifted = { ended_at: at(-5), ended_by: 'person:bo' };
   test.each<[string, Asked, string]>([
@@ -112,7 +112,7 @@ describe('what people did to a freeze that is worked out at each check:', () => 
     expect(said(asked)).toBe(expected);
   });
 
-  test('its words are those of now', () => {
+  test('the text is current', () => {
     const edited = { ...planned, reason: 'now for audits, too', until: at(90) };
     const { reasons, next_transition_at } = decided({ calendar: [edited], freezes: [record({})] });
     expect(reasons[0]?.text).toMatch(/^now for audits, too .* it ends at 2026-11-20 13:30 UTC/);
@@ -152,7 +152,7 @@ describe('an override', () => {
     expect(decided(asked).allowed).toBe(allowed);
   });
 
-  test('is named with its uses, and asking uses nothing up', () => {
+  test('is listed with its uses, and a check consumes none', () => {
     const asked = by({ uses: 2, used_by: [used('run-0')], needs_approval: true, approved_by: 'person:bo' });
     const { override: named, reasons } = decided(asked);
     expect(named).toEqual({
@@ -171,7 +171,7 @@ describe('an override', () => {
     expect(usesOf(inputs(asked))).toEqual([{ freeze: 'frz_person', override: 'ovr_1', deployment: 'run-1' }]);
   });
 
-  test('is needed of each freeze, and none is used as long as one is missing', () => {
+  test('is required for each freeze, and none is used while one is missing', () => {
     const two = [
       freeze('person', { overrides: [override()] }),
       freeze('burn', { overrides: [override({ id: 'ovr_2' })] }),
@@ -182,14 +182,14 @@ describe('an override', () => {
     expect(decided({ freezes: one }).override).toBeNull();
   });
 
-  test('that has been used already comes before one that would lose a use', () => {
+  test('that was already used is preferred to one that would lose a use', () => {
     const overrides = [override({ id: 'a', uses: 5 }), override({ id: 'b', uses: 1, used_by: [used('run-1')] })];
     expect(decided({ freezes: [freeze('person', { overrides })] }).override?.id).toBe('b');
     const other = { freezes: [freeze('person', { overrides })], request: { deployment_id: 'run-2' } };
     expect(decided(other).override?.id).toBe('a');
   });
 
-  test('of a wide freeze tells the deployments of two services apart', () => {
+  test('of a wide freeze distinguishes deployments of two services', () => {
     const wide = freeze('person', {
       service: null,
       overrides: [override({ uses: 1, used_by: [used('payments-api/production/12')] })],
@@ -198,7 +198,7 @@ describe('an override', () => {
     expect([asks('checkout'), asks('payments-api')].map((asked) => decided(asked).allowed)).toEqual([false, true]);
   });
 
-  test('without an id a deployment is known by its version and commit', () => {
+  test('without an ID, a deployment is identified by version and commit', () => {
     const asked = (commit: string | null, version: string | null) =>
       usesOf(inputs({ ...by(), request: { deployment_id: null, version, commit } }))[0]?.deployment;
     expect([asked('abc', 'v2'), asked(null, 'v2'), asked('abc', null), asked(null, null)]).toEqual([
@@ -209,7 +209,7 @@ describe('an override', () => {
     ]);
   });
 
-  test('that does not serve says why', () => {
+  test('that does not apply has a reason', () => {
     const overrides = [
       override({ id: 'o1', expires_at: at(-1) }),
       override({ id: 'o2', needs_approval: true }),
@@ -229,7 +229,7 @@ describe('an override', () => {
   });
 });
 
-describe('what is not taken on the word of whoever asks:', () => {
+describe('claims that require proof:', () => {
   const asks = (change: string, more: Asked = {}): Asked => ({ ...spent, request: { change }, ...more });
   test.each<[string, Asked, string]>([
     [
@@ -305,7 +305,7 @@ describe('what is not taken on the word of whoever asks:', () => {
     expect(said(asked)).toBe(expected);
   });
 
-  test('why it is not exempt is said', () => {
+  test('explains why a change is not exempt', () => {
     const why = (asked: Asked): string => decided(asked).reasons.find(({ code }) => code === 'not_exempt')?.text ?? '';
     expect(why(asks('rollback', { rollback: unknown }))).toBe('v1 is not on record; it is judged like a deploy');
     expect(why(asks('security'))).toMatch(/^no security fix passes here by policy/);
@@ -345,7 +345,7 @@ describe('a pinned version', () => {
     expect(said(asked)).toBe(expected);
   });
 
-  test('says how to go on', () => {
+  test('suggests how to proceed', () => {
     expect(textOf({ pins: [pin('v2')] })).toMatch(
       /v2 is pinned as known bad since 2026-11-20 11:00 UTC .*Deploy another version.*DELETE \/v1\/versions\/pinned\/pin_v2/,
     );
@@ -391,7 +391,7 @@ describe('data', () => {
     expect([said(asked), data_age_s, isStale]).toEqual([expected, age, expected.includes('stale')]);
   });
 
-  test('what is wrong with them is said', () => {
+  test('the problem is reported', () => {
     const asked = { slos: [status({ data_at: at(-23), problem: 'Prometheus does not answer' })], policy: deny };
     expect(textOf(asked)).toBe(
       'what is known of checkout-availability is 23 min old: Prometheus does not answer (stale after 10 min); by policy deploys are not allowed then (stale.deploys: deny)',
@@ -400,7 +400,7 @@ describe('data', () => {
   });
 });
 
-describe('a service that the catalogue does not know', () => {
+describe('a service that is not in the catalogue', () => {
   test.each<[string, Asked, string]>([
     ['is allowed', { known: false }, 'warn unknown_service'],
     ['or not, by policy', { known: false, unknownService: 'deny' }, 'freeze unknown_service'],
@@ -414,7 +414,7 @@ describe('a service that the catalogue does not know', () => {
   });
 });
 
-describe('what the service depends on', () => {
+describe('dependencies of the service', () => {
   const dependency = (more: Partial<Freeze> = {}, cause: Freeze['cause'] = 'budget'): CheckInputs['dependencies'] => [
     {
       place: place('payments-api'),
@@ -450,9 +450,9 @@ describe('what the service depends on', () => {
   });
 });
 
-describe('when it ends', () => {
+describe('the end of a freeze', () => {
   const kept = freeze('budget', { not_before: at(10) });
-  test('of a budget: forecast, and not before its minimum duration', () => {
+  test('for a budget: forecast, but not before its minimum duration', () => {
     const asked = {
       freezes: [kept],
       slos: [status({ spent: 2.976, forecast: { lifts_at: at(600), lifts_at_present_burn: null } })],
@@ -467,7 +467,7 @@ describe('when it ends', () => {
     );
   });
 
-  test('a forecast from before the minimum duration counts from then', () => {
+  test('a forecast before the minimum duration counts from its end', () => {
     expect(
       decided({ freezes: [kept], slos: [status({ spent: 1, forecast: { lifts_at: at(1) } })] }).next_transition_at,
     ).toBe(at(10));
@@ -502,7 +502,7 @@ describe('when it ends', () => {
     expect(codes({ freezes: [kept], slos: [status({ spent: 0.9499 })] })).toEqual(['minimum_duration']);
   });
 
-  test('what comes next is what comes first', () => {
+  test('the next transition is the earliest one', () => {
     const later = freeze('person', { id: 'frz_later', starts_at: at(20) });
     expect(decided({ freezes: [later] }).next_transition_at).toBe(at(20));
     expect(decided({ freezes: [later], calendar: [planned] }).next_transition_at).toBe(at(20));
@@ -521,7 +521,7 @@ describe('when it ends', () => {
   });
 });
 
-describe('a freeze by an alert that a person has lifted while the alert fires', () => {
+describe('an alert freeze that a person lifted while the alert fires', () => {
   const opened = freeze('burn', { opened_by: 'alertmanager', opened_at: at(-2), reason: 'it burns, says the alert' });
   const lifted = { ...opened, ended_at: at(-1), ended_by: 'person:bo', end_reason: 'it is a test' };
   const warned = {
@@ -538,11 +538,11 @@ describe('a freeze by an alert that a person has lifted while the alert fires', 
     ['data are good', { slos: [status({ data_at: at(-0.5) })] }],
     ['nothing is known', {}],
     ['data tell nothing', { slos: [status({ state: 'no_data' })] }],
-  ])('is a warning where %s, with who and why', (_, asked) => {
+  ])('is a warning if %s, with person and reason', (_, asked) => {
     expect(decided({ ...asked, freezes: [lifted] })).toMatchObject(warned);
   });
 
-  test('is said once where data say the same', () => {
+  test('is reported once if data show the same', () => {
     const { reasons } = decided({ slos: [status({ burning: [PAGE] })], freezes: [lifted] });
     expect(reasons).toEqual([{ code: 'burn_rate', text: expect.stringMatching(/14\.4 times.*bo has lifted/) }]);
   });
@@ -551,7 +551,7 @@ describe('a freeze by an alert that a person has lifted while the alert fires', 
     ['its cause was over once', { freezes: [{ ...lifted, settled_at: NOON }] }, 'allow'],
     ['burn rates freeze no more', { freezes: [lifted], policy: { burn: 'off' } }, 'allow'],
     ['another alert freezes', { freezes: [lifted, { ...opened, id: 'frz_next' }] }, 'freeze'],
-  ])('is none when %s', (_, asked, verdict) => {
+  ])('is no warning if %s', (_, asked, verdict) => {
     const decision = decided(asked);
     expect([decision.verdict, JSON.stringify(decision.reasons)]).toEqual([
       verdict,
@@ -560,10 +560,10 @@ describe('a freeze by an alert that a person has lifted while the alert fires', 
   });
 });
 
-describe('the state that a decision depends on', () => {
+describe('the state behind a decision', () => {
   const same = (a: Asked, b: Asked): boolean =>
     JSON.stringify(stateOf(inputs(a))) === JSON.stringify(stateOf(inputs(b)));
-  test('has no clock and no number that moves in it', () => {
+  test('contains no clock and no changing numbers', () => {
     expect(same(spent, { ...spent, at: at(3), slos: [status({ spent: 1.3, data_at: at(3) })] })).toBe(true);
     const low = (share: number): Asked => ({
       slos: [status({ spent: share, forecast: { spent_at: at(share * 100) } })],
@@ -573,7 +573,7 @@ describe('the state that a decision depends on', () => {
     expect(same(late(11), late(20))).toBe(true);
   });
 
-  test('has everything else', () => {
+  test('contains all other inputs', () => {
     expect(same({}, spent)).toBe(false);
     expect(same({ calendar: [planned] }, { calendar: [{ ...planned, until: at(61) }] })).toBe(false);
     expect(same({ slos: [status({ spent: 0.8 })] }, {})).toBe(false);
@@ -581,7 +581,7 @@ describe('the state that a decision depends on', () => {
     expect(same(used1, { freezes: [freeze('person', { overrides: [override({ id: 'ovr_2' })] })] })).toBe(false);
   });
 
-  test('does not depend on the order in which things are read', () => {
+  test('does not depend on the order of reading', () => {
     const two = [status(), { ...status({ spent: 0.8 }), id: slo('other').id }];
     expect(same({ slos: two }, { slos: two.toReversed() })).toBe(true);
   });

@@ -14,7 +14,7 @@ const event: fc.Arbitrary<Event> = fc.tuple(
 const causeOf = ({ cause, slo, incident_id, calendar, opened_by }: Freeze): string | null =>
   ({ budget: slo, burn: slo, incident: incident_id, calendar, person: opened_by, pin: null })[cause];
 
-test('in ten thousand histories nothing passes a freeze unrecorded, and freezes come and go as they have to', () => {
+test('in ten thousand histories, nothing passes a freeze unrecorded, and freezes open and end correctly', () => {
   const seen = new Set<string>();
   fc.assert(
     fc.property(fc.array(event, { minLength: 4, maxLength: 11 }), (events) => {
@@ -26,9 +26,9 @@ test('in ten thousand histories nothing passes a freeze unrecorded, and freezes 
     }),
     { numRuns: 10_000 },
   );
-  // They are about something: every reason was given, and each kind of freeze has come and gone.
+  // The histories are not trivial: every reason occurred, and each kind of freeze opened and ended.
   const ends = ['budget', 'burn', 'calendar', 'incident', 'person'].map((cause) => `end of ${cause}`);
-  // Names are looked at before a question is judged.
+  // These codes are determined before the decision.
   const codes = CheckReasonCode.exclude(['invalid_token', 'taken_for', 'unknown_environment']).options;
   expect([...seen].toSorted()).toEqual([...codes, ...ends].toSorted());
 }, 120_000);

@@ -9,7 +9,7 @@ import { override, pin, place } from './builders.ts';
 import { isAllowed } from './model.ts';
 import { CHECKOUT, type Truth, World } from './world.ts';
 
-/** One thing that happens, as numbers, so that ten thousand histories of them are made and made smaller quickly. */
+/** An event encoded as numbers, so that ten thousand histories can be generated and shrunk quickly. */
 export type Event = [kind: number, a: number, b: number, seconds: number];
 
 const pick = <T>(from: readonly [T, ...T[]], n: number): T => from[n % from.length] ?? from[0];
@@ -19,26 +19,26 @@ const SPENT = [0.1, 0.8, 0.96, 1, 1.2, 2.97] as const;
 const STATES = ['ok', 'ok', 'ok', 'no_traffic', 'no_data', 'unreadable', 'unclear'] as const;
 const CHANGES = ['deploy', 'deploy', 'deploy', 'rollback', 'hotfix', 'security'] as const;
 
-/** What an objective's freezes were seen to do: a freeze may come again only after its cause was over once. */
+/** Observed freezes of an objective: a freeze may reopen only after its cause has been over once. */
 type Memory = { armed: boolean };
 
-/** Says what is not as it has to be. To ask `expect` half a million times would take as long as all the histories. */
+/** Reports a difference. Half a million calls of `expect` would take as long as all histories. */
 function same(found: unknown, expected: unknown, what: string): void {
   if (!isDeepStrictEqual(found, expected)) expect(found, `in a history: ${what}`).toEqual(expected);
 }
 
-/** One history. What it finds wrong it throws. */
+/** Executes one history; throws on a violation. */
 export class History {
   readonly world = new World();
-  /** Codes of the reasons that were given, and causes of freezes that have ended. */
+  /** Reason codes that occurred, and causes of ended freezes. */
   readonly seen = new Set<string>();
   readonly #memories = new Map<string, Memory>();
-  /** What was answered for a state, so that the same state is never answered otherwise. */
+  /** Answers by state, to verify that equal states have equal answers. */
   readonly #answers = new Map<string, string>();
 
   step([kind, a, b, seconds]: Event): void {
     const { world } = this;
-    // Now and then a clock is set back.
+    // Set the clock back occasionally.
     world.now = plusSeconds(world.now, kind % 16 === 15 ? -(seconds % 60) : seconds);
     const does = this.#events[kind % this.#events.length];
     does?.(a, b);
@@ -140,7 +140,7 @@ export class History {
     });
   }
 
-  /** Most often one that is not over. */
+  /** Returns a freeze, usually one that is not over. */
   #anyFreeze(a: number): string {
     const open = [...this.world.records.values()].filter(({ ended_at }) => ended_at === null);
     return open[a % Math.max(1, open.length)]?.id ?? '';
@@ -207,7 +207,7 @@ export class History {
     memory.armed = false;
   }
 
-  /** An evaluation, and that what it did to the freezes of objectives is what their data say. */
+  /** Runs an evaluation and verifies its changes to the freezes of objectives against their data. */
   #evaluate(): void {
     const { world } = this;
     const before = new Map(world.records);
@@ -231,7 +231,7 @@ export class History {
       for (const id of SLOS) if (this.#isOn(cause, id)) this.#holds(cause, id);
   }
 
-  /** What freezes does freeze, unless a person has lifted it. */
+  /** Verifies that a condition that freezes has a freeze, unless a person lifted it. */
   #holds(cause: string, id: string): void {
     const own = [...this.world.records.values()].filter((one) => one.cause === cause && one.slo === id);
     const unsettled = own.filter(({ settled_at }) => settled_at === null);
@@ -251,7 +251,7 @@ export class History {
   #burns = ({ burning }: Truth): boolean =>
     this.world.policy.burn === 'ticket' ? burning !== null : this.world.policy.burn === 'page' && burning === 'page';
 
-  /** `not_wanted`: nobody wants such freezes any more. */
+  /** Returns whether the cause is over. `not_wanted`: the policy no longer asks for such freezes. */
   #isOver(cause: 'budget' | 'burn', id: string): 'yes' | 'no' | 'not_wanted' {
     const { connected, configured, policy, truths, alerting } = this.world;
     const truth = truths.get(id);
@@ -263,7 +263,7 @@ export class History {
     return truth.known && truth.spent < (policy.budget?.liftBelow ?? 0) ? 'yes' : 'no';
   }
 
-  /** A deployment asks, and what it is told is right. */
+  /** Runs the check for a deployment and verifies the answer. */
   #check(a: number, b: number): void {
     const { world } = this;
     const request = CheckRequest.parse({
@@ -292,7 +292,10 @@ export class History {
     if (request.deployment_id !== null) same(decide(again).allowed, true, 'the same deployment asks again');
   }
 
-  /** Until the next transition the answer is the same, if nothing comes to pass and the data do not get too old. */
+  /**
+   * Verifies that the answer stays the same until the next transition if nothing happens and the data do not become
+   * stale.
+   */
   #stays(inputs: ReturnType<World['inputs']>, answer: ReturnType<typeof decide>, b: number): void {
     const until = answer.next_transition_at ?? plusSeconds(inputs.at, 86_400);
     const later = Math.floor(((secondsBetween(inputs.at, until) * 1000 - 1) * (b % 100)) / 100);

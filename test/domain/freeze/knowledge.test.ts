@@ -8,12 +8,12 @@ import { at, inputs, NOON, policy, status } from './builders.ts';
 const DENY = { stale: { afterSeconds: 600, deploys: 'deny' } } as const;
 const WHY = 'Prometheus answered 404: page not found';
 
-/** Of its budget so much is known, and not more for the reason that is given. */
+/** Builds a status with this coverage, limited for the given reason. */
 const known = (coverage: number, unread: string | null): SloStatus =>
   status({ unread, budget: { remaining: null, spent_at_least: 0, coverage } });
 
-describe('a budget of which too little is known', () => {
-  test('because the past could not be read is stale, and by policy refuses', () => {
+describe('a budget with insufficient data', () => {
+  test('is stale and refused by policy if the past could not be read', () => {
     const { allowed, stale, data_age_s, reasons } = decide(inputs({ slos: [known(0.1234, WHY)], policy: DENY }));
     expect({ allowed, stale, data_age_s }).toEqual({ allowed: false, stale: true, data_age_s: null });
     expect(reasons[0]).toEqual({
@@ -22,12 +22,12 @@ describe('a budget of which too little is known', () => {
     });
   });
 
-  test('or, by policy, warns', () => {
+  test('or warns, by policy', () => {
     const { allowed, verdict, reasons } = decide(inputs({ slos: [known(0.1, WHY)] }));
     expect([allowed, verdict, reasons[0]?.code]).toEqual([true, 'warn', 'stale_data']);
   });
 
-  test('since there is no more of it is said, and warns of nothing', () => {
+  test('is reported without a warning if there are no older data', () => {
     const { verdict, reasons } = decide(inputs({ slos: [known(0.1, null)], policy: DENY }));
     expect(verdict).toBe('allow');
     expect(reasons).toEqual([
@@ -49,7 +49,7 @@ describe('a budget of which too little is known', () => {
   });
 });
 
-test('an objective that was never evaluated is named, also where another one has come in its place', () => {
+test('an objective that was never evaluated is named, even if another one replaced it', () => {
   const asked = { ...inputs({ slos: [status()], policy: DENY }), objectives: 1, objectiveIds: ['a-new-one'] };
   const { allowed, reasons } = decide(asked);
   expect(allowed).toBe(false);
@@ -84,7 +84,7 @@ describe('age and staleness agree', () => {
       at: NOON,
     });
 
-  test('what could not be read is said of the objective, too', () => {
+  test('unreadable data are also reported for the objective', () => {
     expect(shown(known(0.1, WHY)).problem).toBe(`its past could not be read: ${WHY}`);
   });
 });

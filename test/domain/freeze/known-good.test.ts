@@ -5,17 +5,17 @@ import { change } from '../arbitraries.ts';
 const DAY = 24 * 60;
 const versions = (...args: Parameters<typeof knownGood>) => knownGood(...args).map(({ version }) => version);
 
-test('what ran well before what runs now, the newest first', () => {
+test('returns versions that ran well before the current one, newest first', () => {
   const changes = [change('v1', 3 * DAY), change('v2', 2 * DAY), change('v3', DAY)];
   expect(versions(changes, [], 20)).toEqual(['v2', 'v1']);
 });
 
-test('it comes with its commit, and once', () => {
+test('returns each version once, with its commit', () => {
   const changes = [change('v1', 3 * DAY, { commit: 'c1' }), change('v1', 2 * DAY, { commit: 'c1' }), change('v2', DAY)];
   expect(knownGood(changes, [], 20)).toEqual([{ version: 'v1', commit: 'c1' }]);
 });
 
-test('nothing that is known bad, failed, ran too short, or was rolled back', () => {
+test('excludes versions that are pinned, failed, ran too briefly, or were rolled back', () => {
   const changes = [
     change('good', 6 * DAY),
     change('pinned', 5 * DAY),
@@ -27,7 +27,7 @@ test('nothing that is known bad, failed, ran too short, or was rolled back', () 
   expect(versions(changes, ['pinned'], 20)).toEqual(['good']);
 });
 
-test('not more than so many', () => {
+test('returns at most the maximum', () => {
   const changes = Array.from({ length: 50 }, (_, n) => change(`v${n}`, (50 - n) * DAY));
   expect(versions(changes, [], 3)).toEqual(['v48', 'v47', 'v46']);
 });

@@ -11,7 +11,7 @@ import { at, freeze, hash, INCIDENT, NOON, PAGE, place, policy, slo, status, TIC
 
 type More = Partial<LatchInputs> & { objective?: Partial<Evaluated> };
 
-/** An evaluation at noon of one objective. */
+/** Runs an evaluation of one objective at noon. */
 const latched = ({ objective, ...more }: More = {}) =>
   latch(
     {
@@ -26,7 +26,7 @@ const latched = ({ objective, ...more }: More = {}) =>
   );
 
 const opened = (more: More): string[] => latched(more).open.map(({ cause }) => cause);
-/** The reason of the one that ends. */
+/** Returns the reason of the ended freeze. */
 const ended = (more: More): string | undefined => latched(more).end[0]?.reason;
 
 const lifted = { ended_at: at(-5), ended_by: 'person:bo', end_reason: 'needed' };
@@ -47,13 +47,13 @@ describe('a budget freezes', () => {
     expect(opened({ objective: { status: found } })).toEqual(freezes ? ['budget'] : []);
   });
 
-  test('at the share that policy says', () => {
+  test('at the share set by the policy', () => {
     const rules = policy({ budget: { warn: 0.5, freeze: 0.8, liftBelow: 0.7 } });
     expect(opened({ objective: { status: status({ spent: 0.8 }), policy: rules } })).toEqual(['budget']);
     expect(opened({ objective: { status: status({ spent: 2 }), policy: policy({ budget: null }) } })).toEqual([]);
   });
 
-  test('with all that has to be on record', () => {
+  test('with a complete record', () => {
     const [record] = latched({ objective: { status: status({ spent: 2.976 }) } }).open;
     expect(Freeze.parse(record)).toEqual(record);
     expect(record).toMatchObject({
@@ -78,7 +78,7 @@ describe('a budget freezes', () => {
   });
 });
 
-describe('a freeze of a budget', () => {
+describe('a budget freeze', () => {
   const over = 'less than 95 % of the budget is spent';
   test.each<[string, Partial<Evaluated>, string | undefined]>([
     ['lifts below the level', { status: status({ spent: 0.9499 }) }, over],
@@ -113,7 +113,7 @@ describe('a freeze of a budget', () => {
     expect(ended({ objective, current: [budget] })).toBe(reason);
   });
 
-  test('lasts for its minimum duration, but for a change of the configuration', () => {
+  test('lasts for its minimum duration, except after a configuration change', () => {
     const current = [{ ...budget, not_before: at(1) }];
     expect(ended({ current })).toBeUndefined();
     expect(ended({ current, at: at(1), objective: { status: status({ data_at: at(1) }) } })).toBe(over);
@@ -121,7 +121,7 @@ describe('a freeze of a budget', () => {
     expect(ended({ current, objective: { policy: policy({ budget: null }) } })).toMatch(/by policy/);
   });
 
-  test('that a person has lifted is settled when its cause is over, whatever its minimum duration', () => {
+  test('that a person lifted is settled when its cause is over, regardless of its minimum duration', () => {
     const current = [{ ...budget, ...lifted, not_before: at(9) }];
     expect(latched({ current, objective: { status: status({ spent: 0.96 }) } })).toMatchObject({
       settle: [],
@@ -130,7 +130,7 @@ describe('a freeze of a budget', () => {
     expect(latched({ current })).toMatchObject({ settle: [{ id: budget.id, at: NOON }], end: [], open: [] });
   });
 
-  test('is followed by another one of another place at once', () => {
+  test('is followed immediately by one for another service or environment', () => {
     const moved = { slo: slo('checkout-availability', 'search'), status: status({ spent: 2 }) };
     expect(latched({ current: [budget], objective: moved })).toMatchObject({
       end: [{ id: budget.id, settled: true }],
@@ -151,7 +151,7 @@ describe('a burn rate freezes', () => {
     expect(opened({ objective })).toEqual(freezes ? ['burn'] : []);
   });
 
-  test('by the fastest, in words', () => {
+  test('by the highest factor, in words', () => {
     const objective = { status: status({ burning: [TICKET, PAGE] }), policy: policy({ burn: 'ticket' as const }) };
     expect(latched({ objective }).open[0]?.reason).toBe(
       'the error budget of checkout-availability burns more than 14.4 times as fast as 99.9 % over 28 days allows, over the last 1h and the last 5m',
@@ -184,7 +184,7 @@ describe('a burn rate freezes', () => {
     expect(ended({ objective, current: [burn] })).toBe(reason);
   });
 
-  test('and lasts for its minimum duration, by alerts too', () => {
+  test('and lasts for its minimum duration, including freezes by alerts', () => {
     const current = [{ ...burn, not_before: at(1) }];
     expect(ended({ current })).toBeUndefined();
     expect(ended({ current, objective: { status: null, alerting: false } })).toBeUndefined();
@@ -207,7 +207,7 @@ describe('a burn rate freezes', () => {
     ['warning', 'ticket', true],
     ['info', 'ticket', false],
     ['critical', 'off', false],
-  ])('by an alert that is %s, where the slowest is %s: %s', (severity, slowest, freezes) => {
+  ])('by an alert that is %s, with the slowest severity %s: %s', (severity, slowest, freezes) => {
     const alert = { severity, title: 'CheckoutBurns', by: 'alertmanager' };
     const record = burnFreezeByAlert(slo(), alert, policy({ burn: slowest }), NOON, hash);
     expect(record === null).toBe(!freezes);
@@ -216,7 +216,7 @@ describe('a burn rate freezes', () => {
     expect(record.reason).toContain('"CheckoutBurns"');
   });
 
-  test('once, whether an alert or an evaluation is the first', () => {
+  test('once, whether the alert or the evaluation comes first', () => {
     const byAlert = burnFreezeByAlert(
       slo(),
       { severity: 'critical', title: 'x', by: 'grafana' },
@@ -246,7 +246,7 @@ describe('an incident', () => {
   if (record === null) throw new Error('it freezes');
   const current = [record];
 
-  test('that is critical freezes where policy says so', () => {
+  test('that is critical freezes if the policy says so', () => {
     expect(latched({ incidents: [{ incident: open, policy: rules }] }).open).toEqual([record]);
     expect(record.reason).toBe(`a critical incident is open since 2026-11-20 11:55 UTC: HTTP 500s (${INCIDENT})`);
     expect(opened({ incidents: [{ incident: open, policy: policy() }] })).toEqual([]);
@@ -290,7 +290,7 @@ describe('the calendar', () => {
   if (record === undefined) throw new Error('it freezes');
   const current = [record];
 
-  test('is put on record', () => {
+  test('is recorded', () => {
     expect(Freeze.parse(record)).toMatchObject({
       cause: 'calendar',
       calendar: 'audit',
@@ -302,11 +302,11 @@ describe('the calendar', () => {
     expect(latched({ calendar: calendarAt([], NOON) })).toEqual(unchanged);
   });
 
-  test('is not on record before it begins', () => {
+  test('is not recorded before its start', () => {
     expect(latched({ calendar: calendar('2026-11-20T13:00Z', { from: '2026-11-20T12:00:01Z' }) }).open).toEqual([]);
   });
 
-  test('edited while it holds, the record says what holds', () => {
+  test('is revised if it is edited while in force', () => {
     expect(latched({ calendar: calendar('2026-11-20T14:00Z', { reason: 'later' }), current })).toEqual({
       end: [],
       settle: [],
@@ -329,18 +329,18 @@ describe('the calendar', () => {
     ]);
   });
 
-  test('ends when its entry is taken out', () => {
+  test('ends if its entry is removed', () => {
     expect(ended({ current })).toBe('its entry of the calendar, "audit", was changed or taken out');
   });
 
-  test('that a person has lifted stays so until it would have ended', () => {
+  test('that a person lifted stays lifted until its planned end', () => {
     const done = [{ ...record, ...lifted }];
     const held = calendar('2026-11-20T13:00Z');
     expect(latched({ calendar: held, current: done })).toEqual({ end: [], settle: [], revise: [], open: [] });
     expect(latched({ current: done })).toMatchObject({ settle: [{ id: record.id }], open: [] });
   });
 
-  test('is in force again when it comes again under the same id', () => {
+  test('is in force again if it returns under the same ID', () => {
     const again = { ...record, ended_at: at(-1), ended_by: 'evaluation', settled_at: at(-1) };
     expect(revisionOf(again, record)?.id).toBe(record.id);
     expect(revisionOf({ ...record, ...lifted, settled_at: at(-1) }, record)?.id).toBe(record.id);
@@ -350,8 +350,8 @@ describe('the calendar', () => {
   });
 });
 
-describe('a freeze by a person', () => {
-  test('ends as planned, and not by itself', () => {
+describe('a freeze opened by a person', () => {
+  test('ends as planned, and not otherwise', () => {
     expect(ended({ current: [freeze('person')] })).toBeUndefined();
     expect(latched({ current: [freeze('person', { until: NOON })] }).end).toMatchObject([
       { at: NOON, by: 'evaluation' },
@@ -360,7 +360,7 @@ describe('a freeze by a person', () => {
   });
 });
 
-test('what every freeze says of its objective', () => {
+test('every freeze describes its objective', () => {
   const named = { ...slo(), displayName: 'Checkout availability', target: 0.9995 };
   const reasonOf = (window: ReturnType<typeof slo>['window']): string =>
     budgetFreeze({ ...named, window }, status({ spent: 1 }), policy(), NOON, hash).reason;

@@ -3,7 +3,10 @@ import type { Freeze, Override } from '../../../schemas/freeze.ts';
 import { millisOf, type Timestamp } from '../../../schemas/time.ts';
 import { CHECKOUT, PAYMENTS, type World } from './world.ts';
 
-/** What holds at checkout in production, as simply as it can be said: from what people and alerts did, not from freezes. */
+/**
+ * Reference model of the freezes of checkout in production, derived from the actions of people and alerts rather than
+ * from freeze records.
+ */
 
 type Block = { passes: readonly string[]; overrides: readonly Override[]; wide: boolean };
 
@@ -36,7 +39,7 @@ function isGood(override: Override, now: Timestamp, request: CheckInputs['reques
   );
 }
 
-/** Whether an objective of checkout was not evaluated, or by data more than ten minutes old. */
+/** Returns whether an objective of checkout was never evaluated, or its data are older than ten minutes. */
 function isStale(world: World): boolean {
   if (world.policy.budget === null && world.policy.burn === 'off') return false;
   const configured = world.objectives().filter(({ service }) => service === CHECKOUT.service);

@@ -8,7 +8,7 @@ const CHECKOUT: PolicySubject = { ...place(), tier: 1 };
 const policyOf = (file: object, subject: PolicySubject = CHECKOUT): FreezePolicy =>
   policyFor(FreezeFile.parse(file), subject);
 
-test('without a file: warn at 75 %, freeze at 100 %, lift below 95 %, stale after ten minutes and then a warning', () => {
+test('without a file: warn at 75 %, freeze at 100 %, lift below 95 %, stale after ten minutes with a warning', () => {
   expect(policyOf({})).toEqual(DEFAULT_POLICY);
   expect(DEFAULT_POLICY).toMatchObject({
     budget: { warn: 0.75, freeze: 1, liftBelow: 0.95 },
@@ -16,7 +16,7 @@ test('without a file: warn at 75 %, freeze at 100 %, lift below 95 %, stale afte
   });
 });
 
-describe('a policy is for', () => {
+describe('a policy applies to', () => {
   const minimumFor = (match: object, subject: PolicySubject = CHECKOUT): number =>
     policyOf({ policies: [{ match, minimumMinutes: 1 }] }, subject).minimumSeconds;
   test.each<[string, object, boolean]>([
@@ -34,13 +34,13 @@ describe('a policy is for', () => {
     expect(minimumFor(match)).toBe(matches ? 60 : 900);
   });
 
-  test('nobody of whom it is not known', () => {
+  test('nothing whose value is unknown', () => {
     expect(minimumFor({ team: 'payments' }, { ...CHECKOUT, team: null })).toBe(900);
     expect(minimumFor({ tier: 1 }, { ...CHECKOUT, tier: null })).toBe(900);
   });
 });
 
-test('of several the last word on each thing counts', () => {
+test('later policies override earlier ones', () => {
   expect(
     policyOf({
       defaults: { budget: { warn: '50%' }, minimumMinutes: 30, incidents: 'critical' },

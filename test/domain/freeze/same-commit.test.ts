@@ -15,17 +15,17 @@ test.each<[string, string, boolean]>([
   ['release-77', 'release-7', false],
   ['', '', false],
   [SHA, '', false],
-])('%j and %j are one commit: %s, here and without Firebreak', (one, other, same) => {
+])('%j and %j are the same commit: %s, on the server and without Firebreak', (one, other, same) => {
   expect([isSameCommit(one, other), isSameCommit(other, one), isSameOffline(one, other)]).toEqual([same, same, same]);
 });
 
 test.each<[string, string, boolean]>([
   ['v2', 'v2', true],
   ['v2', 'V2', false],
-  // Dates are hexadecimal digits, too.
+  // Dates consist of hexadecimal digits, too.
   ['20261120', '202611201', false],
   [SHA, SHA.slice(0, 9), true],
-])('the version %j is called %j: %s, here and without Firebreak', (version, name, same) => {
+])('the version %j is also named %j: %s, on the server and without Firebreak', (version, name, same) => {
   expect(isVersionNamed(version, name)).toBe(same);
   expect(isPinnedAs(name, { versions: [version], commits: [] })).toBe(same);
 });

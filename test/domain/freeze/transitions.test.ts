@@ -10,7 +10,7 @@ const decided = (asked: Asked) => decide(inputs(asked));
 const until = (clears_at: Timestamp, alert: BurnAlert = PAGE): BurnAlert => ({ ...alert, clears_at });
 const burns = (clears_at: Timestamp) => [status({ burning: [until(clears_at)] })];
 
-describe('a freeze by a burn rate ends', () => {
+describe('a burn-rate freeze ends', () => {
   test.each<[string, Asked, Timestamp | null]>([
     ['when nothing burns any more', { freezes: [freeze('burn')], slos: burns(at(7)) }, at(7)],
     [
@@ -70,7 +70,7 @@ describe('a freeze by a burn rate ends', () => {
     });
   });
 
-  test('and the words say the same', () => {
+  test('and the text agrees', () => {
     const asked: Asked = { freezes: [freeze('burn', { not_before: at(10) })], slos: burns(at(25)) };
     expect(decided(asked)).toMatchObject({
       next_transition_at: at(25),
@@ -80,7 +80,7 @@ describe('a freeze by a burn rate ends', () => {
   });
 });
 
-describe('when a budget will be spent', () => {
+describe('when the budget will be spent', () => {
   const slos = [status({ spent: 0.8, forecast: { spent_at: at(30) }, burning: [until(at(40))] })];
   test.each<[string, Asked, Timestamp | null]>([
     ['changes the answer where nothing freezes', { slos }, at(30)],
@@ -97,7 +97,7 @@ describe('when a budget will be spent', () => {
   });
 });
 
-describe('when so much will be spent that policy warns', () => {
+describe('when the budget will reach the warn level', () => {
   const forecast = { warns_at: at(10), freezes_at: at(20), spent_at: at(30) };
   test.each<[string, Asked, Timestamp | null]>([
     ['changes the answer', { slos: [status({ spent: 0.5, forecast })] }, at(10)],
@@ -114,7 +114,7 @@ describe('when so much will be spent that policy warns', () => {
   });
 });
 
-test('words and time say the same of a budget that freezes, whether it could be read just now or not', () => {
+test('text and time agree for a budget freeze, whether the budget could be read just now or not', () => {
   const asked = (more: object): Asked => ({
     freezes: [freeze('budget')],
     slos: [status({ spent: 1.2, forecast: { lifts_at: at(60), lifts_at_present_burn: at(60) }, ...more })],
@@ -125,14 +125,14 @@ test('words and time say the same of a budget that freezes, whether it could be 
     clears_when: `${said}; forecast: about 2026-11-20 13:00 UTC if nothing else fails`,
   });
   expect(decided(asked({ data_at: at(-30) }))).toMatchObject({ next_transition_at: null, clears_when: said });
-  // Nothing could be read since the evaluation that has opened it.
+  // No data could be read since the evaluation that opened it.
   const opened = { ...asked({ state: 'unreadable', data_at: at(-2) }), at: at(0.5) };
   expect(
     decided({ ...opened, freezes: [freeze('budget', { opened_at: at(-1), not_before: at(14) })] }).next_transition_at,
   ).toBe(at(60));
 });
 
-describe('when less is spent than policy warns from', () => {
+describe('when the budget will be below the warn level again', () => {
   const warned = (more: Parameters<typeof status>[0]): Asked => ({
     slos: [status({ spent: 0.8, forecast: { warning_ends_at: at(90) }, ...more })],
   });
@@ -148,7 +148,7 @@ describe('when less is spent than policy warns from', () => {
   });
 });
 
-describe('when nobody could read for long enough what is known', () => {
+describe('when unreadable data become stale', () => {
   const unread = (more: object = {}) => [status({ state: 'unreadable', problem: 'no answer', ...more })];
   const stale = plusSeconds(at(10), 1);
   test.each<[string, Asked, Timestamp | null]>([
@@ -173,7 +173,7 @@ describe('when nobody could read for long enough what is known', () => {
   });
 });
 
-describe('when it will have burnt so fast for long enough that policy freezes', () => {
+describe('when the burn rate will have been high for long enough to freeze', () => {
   const forecast = { burns_at: { page: at(26), ticket: at(5) }, freezes_at: at(300) };
   const slos = [status({ forecast })];
   test.each<[string, Asked, Timestamp | null]>([
@@ -190,7 +190,7 @@ describe('when it will have burnt so fast for long enough that policy freezes', 
   });
 });
 
-test('a budget that cannot be claimed lifts nothing, whatever is forecast to be so by now', () => {
+test('a budget that cannot be stated never lifts a freeze, whatever the forecast', () => {
   const budget = { remaining: null, spent_at_least: 0.9, coverage: 0.5 };
   const of = (lifts_at: Timestamp) =>
     decided({ freezes: [freeze('budget')], slos: [status({ budget, forecast: { lifts_at } })] });
@@ -198,7 +198,7 @@ test('a budget that cannot be claimed lifts nothing, whatever is forecast to be 
   expect(of(at(60)).next_transition_at).toBe(at(60));
 });
 
-describe('a freeze that an alert has just begun', () => {
+describe('a freeze that an alert has just opened', () => {
   const opened = freeze('burn', {
     opened_at: at(0.5),
     starts_at: at(0.5),
@@ -207,13 +207,13 @@ describe('a freeze that an alert has just begun', () => {
   });
   const first = (asked: Asked) => decided({ freezes: [opened], ...asked }).reasons[0];
 
-  test('is explained by it, not by what was found before', () => {
+  test('is explained by the alert rather than by older data', () => {
     const reason = first({ at: at(0.6), slos: [status()] });
     expect(reason?.code).toBe('burn_rate');
     expect(reason?.text).toMatch(/^because of burn \(freeze .* it ends when .* burns slowly enough again, not before/);
   });
 
-  test('then by the numbers of the next evaluation', () => {
+  test('is then explained by the numbers of the next evaluation', () => {
     const rates = { '5m': 31.47, '30m': 0, '1h': 20, '2h': 0, '6h': 0, '1d': 0, '3d': 0 };
     const reason = first({
       at: at(1.1),
@@ -225,7 +225,7 @@ describe('a freeze that an alert has just begun', () => {
     );
   });
 
-  test('and kept for its minimum duration if that finds that it is over', () => {
+  test('stays for its minimum duration if that evaluation finds its cause over', () => {
     expect(first({ at: at(1.1), slos: [status({ data_at: at(1) })] })?.code).toBe('minimum_duration');
   });
 });

@@ -16,14 +16,14 @@ import type { SloStatus } from '../../../schemas/slo-status.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time.ts';
 import { freeze, hash, NOON, PAGE, place, policy, slo, status, TICKET } from './builders.ts';
 
-/** How an objective really stands. */
+/** Actual state of an objective. */
 export type Truth = {
   spent: number;
   known: boolean;
   significant: boolean;
   burning: 'page' | 'ticket' | null;
   state: SloStatus['state'];
-  /** Seconds by which the newest data lag behind. */
+  /** Delay of the newest data in seconds. */
   lag: number;
 };
 
@@ -35,12 +35,12 @@ export const PAYMENTS = place('payments-api', 'production', 'core');
 /** Checkout has two objectives, and depends on payments-api, which has one. */
 const OBJECTIVES = [slo('latency'), slo('errors'), slo('payments', 'payments-api')];
 
-/** Everything that freezes depend on, with the records as the table would keep them. */
+/** All inputs of freezes, with the records that the table would store. */
 export class World {
   now: Timestamp = NOON;
   policy: FreezePolicy = policy();
   connected = true;
-  /** Whether the catalogue has checkout; and what becomes of it if not. */
+  /** Whether the catalogue has checkout. */
   known = true;
   unknownService: 'allow' | 'deny' = 'allow';
   readonly truths = new Map<string, Truth>(OBJECTIVES.map(({ id }) => [id, WELL]));
@@ -54,7 +54,7 @@ export class World {
   readonly records = new Map<string, Freeze>();
   #numbers = 0;
 
-  /** For names that are new. */
+  /** Returns the next number for a unique name. */
   next = (): number => (this.#numbers += 1);
 
   objectives = () => OBJECTIVES.filter(({ id }) => this.configured.has(id));
@@ -104,7 +104,7 @@ export class World {
     return plan;
   }
 
-  /** @returns whether a freeze has begun */
+  /** @returns whether a freeze was opened */
   alert(id: string, severity: Severity): boolean {
     const objective = this.objectives().find((one) => one.id === id);
     if (objective === undefined) return false;
@@ -164,7 +164,7 @@ export class World {
     };
   }
 
-  /** What a POST does after an answer that allows it. */
+  /** Counts the uses that a POST counts after it is allowed. */
   use(inputs: CheckInputs): void {
     for (const { freeze: id, override, deployment } of usesOf(inputs)) {
       const record = this.records.get(id);
@@ -183,7 +183,10 @@ export class World {
     slos: [...this.statuses.values()].filter(({ service }) => service === where.service),
   });
 
-  /** As the port says it: one of the same cause that is not settled stays in its place, and so does one with this id. */
+  /**
+   * Stores a freeze as the port specifies: an unsettled freeze with the same cause, or one with the same ID, takes
+   * precedence.
+   */
   #open(wanted: Freeze): boolean {
     const key = causeKey(wanted);
     const same = [...this.records.values()].find((one) => one.settled_at === null && causeKey(one) === key);

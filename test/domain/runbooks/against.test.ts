@@ -6,7 +6,7 @@ const of = (steps: string): string[] => [...againstSuspect(runbook(`match: {}\ns
 
 const off = (more: string): string => `  - { id: off, uses: flag.disable, timeout: 5m, ${more} }\n`;
 
-describe('the suspect is the reason for a step', () => {
+describe('a step is based on the suspect', () => {
   test.each([
     ['that says what with it', off(`with: { flag: "\${{ suspect.version }}" }`), ['off']],
     [
@@ -49,5 +49,5 @@ describe('the suspect is the reason for a step', () => {
         `with: { flag: cart }, when: 'steps.sure.status == "succeeded"'`,
       )}`,
     ],
-  ])('and not for one %s', (_, steps) => expect(of(steps)).toEqual([]));
+  ])('but not %s', (_, steps) => expect(of(steps)).toEqual([]));
 });

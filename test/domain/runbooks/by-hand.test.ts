@@ -25,7 +25,7 @@ const end = (status: 'succeeded' | 'failed' | 'skipped' | 'declined', more: obje
 });
 const before = { first: end('succeeded'), optional: end('failed') };
 
-describe('numbers of runs', () => {
+describe('run numbers', () => {
   test.each([
     ['begin apart from those that alerts start', nextByHand([1, 2]), 101],
     ['go on', nextByHand([1, 101, 102]), 103],
@@ -33,12 +33,12 @@ describe('numbers of runs', () => {
   ])('%s', (_, number, expected) => {
     expect(number).toBe(expected);
   });
-  test('tell who has started it', () => {
+  test('show who started the run', () => {
     expect([isByHand(5), isByHand(101)]).toEqual([false, true]);
   });
 });
 
-describe('a run goes on', () => {
+describe('a run continues', () => {
   test.each([
     [
       'from the step that has failed',
@@ -76,12 +76,12 @@ describe('a run goes on', () => {
     expect(whereFrom(LONG, remaining.done)).toBe(from);
   });
 
-  test('nowhere where nothing is known', () => {
+  test('nowhere if no results are known', () => {
     expect(remainingOf(planOf(LONG), {}).failed).toEqual([]);
   });
 });
 
-describe('a run is shown', () => {
+describe('the view of a run', () => {
   const at = incident();
   const run = {
     runbook: LONG,

@@ -3,7 +3,7 @@ import { checkRunbook } from '../../../domain/runbooks/check.ts';
 import { secretNamesOf } from '../../../domain/runbooks/secret-names.ts';
 import { runbook } from './support.ts';
 
-/** Line 1 is the one of hyphens, 2 and 3 are `title` and `match`. */
+/** Line 1 contains the hyphens; lines 2 and 3 contain `title` and `match`. */
 const problems = (head: string): string[] =>
   checkRunbook(runbook(head)).map(
     ({ line, message, suggestion }) => `${line}: ${message}${suggestion ? ` (${suggestion})` : ''}`,
@@ -21,7 +21,7 @@ test.each([
   ],
   ['steps: [{ id: a, uses: note, when: suspect != null, with: { text: "${{ suspect.version }}" } }]'],
   ['undo: reverse\nonFailure: undo'],
-])('nothing is wrong with %j', (head) => {
+])('no problems in %j', (head) => {
   expect(problems(head)).toEqual([]);
 });
 
@@ -106,7 +106,7 @@ test.each<[string, string[]]>([
     'inputs: { region: { type: string, default: eu } }\nsteps:\n  - id: rejoin\n    uses: note\n    with:\n      text: "${{ inputs.reigon }} ${{ inputs.statu }}"',
     ['9: inputs.reigon: No such key: reigon (did you mean "region"?)', '9: inputs.statu: No such key: statu'],
   ],
-  // An alert never says addresses, targets, thresholds.
+  // Text from an alert never determines URLs, targets, or thresholds.
   [
     'steps:\n  - id: a\n    uses: http\n    with:\n      method: GET\n      url: "https://x.test/${{ labels.path }}"',
     ['9: an alert may not say an address: labels.path (write it out, or use an input)'],
@@ -158,7 +158,7 @@ test.each<[string, string[]]>([
   expect(problems(head)).toEqual(expected);
 });
 
-test('every secret that a runbook needs is known by its name', () => {
+test('the names of all secrets of a runbook are found', () => {
   const call = (auth: string) => `{ method: PUT, url: "https://x.test", auth: ${auth} }`;
   const head = [
     'steps:',

@@ -7,7 +7,7 @@ import { ServicesFile } from '../../../schemas/config.ts';
 import type { Runbook } from '../../../schemas/runbook.ts';
 import { runbook, variables } from './support.ts';
 
-/** Each file with its front matter; those without steps switch nothing. */
+/** Parses each file with its front matter; files without steps get steps that change nothing. */
 const books = (heads: Record<string, string>): Runbook[] =>
   Object.entries(heads).map(([name, head]) => runbook(head, `${name}.md`));
 
@@ -31,20 +31,20 @@ describe('unreachable', () => {
     ]);
   });
 
-  test('with a severity that Firebreak does not know', () => {
+  test('with a severity that Firebreak does not have', () => {
     expect(found({ a: 'match: severity=page' })).toEqual([
       'a.md:3: unreachable: no alert can meet all of its matchers (severity is critical, warning or info here, whatever an alert calls it)',
     ]);
   });
 
-  test('one of several ways is told, and does no harm', () => {
+  test('an impossible alternative is reported without excluding the runbook', () => {
     expect(found({ a: 'match:\n  any:\n    - team=a\n    - [team=a, team=b]' })).toEqual([
       'a.md:6: warning: no alert can meet all of these matchers (the others still count)',
     ]);
   });
 
   test.each([['match: [team=~"pay.*", team!~"payments|payroll"]'], ['match: [a=~"x.*y", a=~"x.*z"]'], ['match: {}']])(
-    'not %s, as far as can be said',
+    'not %s, as far as can be determined',
     (head) => {
       expect(found({ a: head })).toEqual([]);
     },
@@ -59,13 +59,13 @@ describe('shadowed', () => {
     ['match: team=~"pay.*"\npriority: 1', 'match: [team=~"pay.*", tier=1]'],
     ['match: team!=c\npriority: 1', 'match: team=~"a|b"'],
     ['match: {}', 'match: {}'],
-  ])('%j takes everything from %j', (first, second) => {
+  ])('%j takes all alerts from %j', (first, second) => {
     expect(found({ a: first, b: second })).toEqual([
       'b.md:3: shadowed: every alert for it goes to a, which comes first (raise its "priority", or say more exactly which alerts are for the other)',
     ]);
   });
 
-  test('by several together', () => {
+  test('by several runbooks together', () => {
     expect(
       found({ a: 'match: team=a\npriority: 2', b: 'match: team!=a\npriority: 1', c: 'match: service=checkout' }),
     ).toEqual([
@@ -78,13 +78,13 @@ describe('shadowed', () => {
     ['match: team=~"a|b"\npriority: 1', 'match: team=~"a|b|c"'],
     ['match: [team=a, service=x]\npriority: 1', 'match: team=a'],
     ['match: team=~"pay.*"\npriority: 1', 'match: team=~"p.*"'],
-  ])('not when %j leaves something for %j', (first, second) => {
+  ])('not if %j leaves alerts for %j', (first, second) => {
     expect(found({ a: first, b: second })).toEqual([]);
   });
 });
 
 describe('conflicting', () => {
-  test('where only the names of files tell which of two acts is done', () => {
+  test('if only the file names decide between two actions', () => {
     expect(found({ a: `match: team=a\n${OFF('x')}`, b: `match: service=s\n${OFF('y')}` })).toEqual([
       'b.md:3: conflicts with a: some alerts match both, which do different things with the same priority (give one of them a higher "priority")',
     ]);
@@ -118,18 +118,18 @@ test.each<[string, string[]]>([
   expect(found({ a: head })).toEqual(expected);
 });
 
-test('two of one name', () => {
+test('two runbooks with the same name', () => {
   expect(found({ a: 'match: x=a', 'sub/a': 'match: x=b' })).toEqual([
     'sub/a.md:1: a.md is called "a", too (give it another name)',
   ]);
 });
 
-describe('beside the catalogue', () => {
+describe('with the catalogue', () => {
   const { services } = ServicesFile.parse({
     services: { checkout: { environments: { production: {} } }, search: { environments: { staging: {} } } },
   });
 
-  test('unknown services and environments are told, with the one that was meant', () => {
+  test('unknown services and environments are reported with suggestions', () => {
     const head = 'match:\n  - service=serch\n  - environment="prod"\nservices:\n  - checkuot';
     expect(found({ a: head }, services)).toEqual([
       'a.md:3: unreachable: no alert can meet all of its matchers (look for matchers of one label that contradict each other)',
@@ -140,13 +140,13 @@ describe('beside the catalogue', () => {
     expect(found({ a: 'services: [checkout]\nenvironments: staging' }, services)).toEqual([]);
   });
 
-  test('a service without environments has every one', () => {
+  test('a service without environments accepts any environment', () => {
     const open = ServicesFile.parse({ services: { checkout: {} } }).services;
     expect(found({ a: 'environments: anywhere' }, open)).toEqual([]);
   });
 });
 
-test('in a set of which lint says nothing, every runbook answers some alert; and what it says is true', () => {
+test('in a set without problems, every runbook answers some alert; and reported problems are true', () => {
   const values = ['', 'a', 'b', 'c', 'what none of them names'];
   const labels = ['x', 'y'];
   const anyMatcher = fc

@@ -58,7 +58,7 @@ const CLEAR: StepGuards = {
   asks: false,
 };
 
-/** A flag of its own that is as sure as a version has to be for a rollback. */
+/** A flag of the same service, with the certainty that a rollback requires of a version. */
 const SURE: Against = {
   change_id: 'chg_1',
   suspect: {
@@ -76,16 +76,16 @@ const SURE: Against = {
   monitoring_failure_only: false,
 };
 
-/** A step that is meant against a suspect of which this is so. */
+/** Builds guards for a step that is based on a suspect with these properties. */
 const meant = (suspect: object, more: object = {}): Partial<StepGuards> => ({
   against: { ...SURE, ...more, suspect: { ...SURE.suspect, ...suspect } as Against['suspect'] },
 });
 
-/** From doing it to not even with a yes. */
+/** From automatic action to refusal. */
 const STRICTNESS = ['act', 'ask', 'say', 'no'];
 const strictness = (given: StepGuards): number => STRICTNESS.indexOf(permit(given).kind);
 
-/** Everything that can come on top. */
+/** All additional restrictions. */
 const MORE: Record<string, Partial<StepGuards>> = {
   'a service that nobody knows': { matched: false },
   'a kill switch that cannot be read': { guard: { state: 'unreadable', detail: 'no answer' } },
@@ -95,10 +95,10 @@ const MORE: Record<string, Partial<StepGuards>> = {
   'a runbook that asks': { asks: true },
 };
 
-/** Limits of a step that has none yet. */
+/** Guards of a step that is not based on a suspect. */
 const unmeant = guards.filter((given) => given.against === undefined);
 
-describe('may a step of a runbook change production', () => {
+describe('permission of a runbook step to change production', () => {
   test.each<[string, Partial<StepGuards>, string, string[]]>([
     ['alone where nothing stands against it', {}, 'act', []],
     ['after a yes where the runbook asks', { asks: true }, 'ask', ['runbook_asks']],
@@ -152,17 +152,17 @@ describe('may a step of a runbook change production', () => {
     expect(permission.kind === 'act' ? [] : permission.reasons.map(({ code }) => code)).toEqual(codes);
   });
 
-  test.each(Object.entries(MORE))('%s never allows more', (_, more) => {
+  test.each(Object.entries(MORE))('%s never permits more', (_, more) => {
     fc.assert(fc.property(guards, (given) => strictness({ ...given, ...more }) >= strictness(given)));
   });
 
-  test('nor does that it is meant against a suspect, whichever', () => {
+  test('nor does any suspect that the step is based on', () => {
     fc.assert(
       fc.property(unmeant, against, (given, more) => strictness({ ...given, against: more }) >= strictness(given)),
     );
   });
 
-  test('against a suspect it goes alone only from the confidence on that a rollback needs', () => {
+  test('a suspect permits automatic action only at the confidence that a rollback requires', () => {
     fc.assert(
       fc.property(guards, ({ against: found, ...given }) => {
         if (found === undefined || permit({ ...given, against: found }).kind !== 'act') return;
@@ -172,7 +172,7 @@ describe('may a step of a runbook change production', () => {
     );
   });
 
-  test('nor does another mode, whichever it is', () => {
+  test('nor does any other mode', () => {
     fc.assert(
       fc.property(guards, fc.constantFrom(...Mode.options), (given, mode) => {
         expect(strictness({ ...given, modes: [...given.modes, mode] })).toBeGreaterThanOrEqual(strictness(given));
@@ -180,7 +180,7 @@ describe('may a step of a runbook change production', () => {
     );
   });
 
-  test('whatever is not done alone has a reason, each once', () => {
+  test('every restriction has a reason, without duplicates', () => {
     fc.assert(
       fc.property(guards, (given) => {
         const permission = permit(given);
@@ -192,7 +192,7 @@ describe('may a step of a runbook change production', () => {
     );
   });
 
-  test('what was kept in the table says the same', () => {
+  test('the stored inputs give the same result', () => {
     fc.assert(
       fc.property(guards, (given) => {
         expect(permit(JSON.parse(JSON.stringify(given)) as StepGuards)).toEqual(permit(given));
@@ -201,7 +201,7 @@ describe('may a step of a runbook change production', () => {
   });
 });
 
-describe('why a person is asked', () => {
+describe('the reasons to ask a person', () => {
   const question = (given: StepGuards, only_asks = false): QuestionInputs => ({
     runbook: 'stuck-queue',
     title: 'The queue is stuck',
@@ -211,7 +211,7 @@ describe('why a person is asked', () => {
     guards: given,
   });
 
-  test('is what the guards say, and nothing where they do not ask', () => {
+  test('are those of the guards, and empty if no approval is required', () => {
     fc.assert(
       fc.property(guards, (given) => {
         const permission = permit(given);
@@ -220,7 +220,7 @@ describe('why a person is asked', () => {
     );
   });
 
-  test('is the runbook alone where a step asks and does nothing else', () => {
+  test('are only the runbook for a step that only asks', () => {
     expect(whyAsked(question({ ...CLEAR, modes: ['shadow'] }, true))).toEqual([
       { code: 'runbook_asks', text: 'the runbook "The queue is stuck" asks' },
     ]);

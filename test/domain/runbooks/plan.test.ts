@@ -29,7 +29,7 @@ steps:
   - { id: pause, uses: wait, with: { for: 5m } }
 `.replaceAll('\\$', '$');
 
-test('steps are flat, numbered, and have everything that was left out', () => {
+test('steps are flat, numbered, and completed with defaults', () => {
   const plan = planOf(runbook(WHOLE, 'deep/whole.md'));
   expect(plan.runbook).toBe('whole');
   expect(plan.steps).toMatchObject([
@@ -66,14 +66,14 @@ test('steps are flat, numbered, and have everything that was left out', () => {
   expect(plan.failureSteps).toMatchObject([{ number: 7, stage: 6, id: 'tell', onFailure: 'continue' }]);
 });
 
-test('a key names runbook, version and step, and is the same whenever it is asked for', () => {
+test('a key consists of runbook, version, and step, and is constant', () => {
   const [first, again] = [planOf(runbook(WHOLE)), planOf(runbook(WHOLE))];
   expect(first).toEqual(again);
   expect(first.steps[1]?.key).toBe(`runbook/a@${first.version}/off`);
   expect(planOf(runbook(`${WHOLE}# changed\n`)).steps[1]?.key).not.toBe(first.steps[1]?.key);
 });
 
-/** Runbooks of any shape: steps that change something, or do not, side by side or not. */
+/** Runbooks of any shape: mutating and other steps, in parallel or not. */
 const KINDS = [
   'uses: note, with: { text: x }',
   'uses: flag.disable, with: { flag: x }, timeout: 1m',
@@ -91,7 +91,7 @@ const anyHead = fc
     return `undo: reverse\nsteps:\n${steps.join('\n')}`;
   });
 
-test('keys are unique, and numbers are those of the file', () => {
+test('keys are unique, and numbers follow the file order', () => {
   fc.assert(
     fc.property(anyHead, (head) => {
       const { steps } = planOf(runbook(head));
@@ -103,7 +103,7 @@ test('keys are unique, and numbers are those of the file', () => {
   );
 });
 
-test('what is taken back is exactly what was changed, the last first', () => {
+test('exactly the changes are undone, last first', () => {
   const withDone = anyHead.chain((head) => {
     const plan = planOf(runbook(head));
     return fc.shuffledSubarray(plan.steps.map(({ id }) => id)).map((done) => ({ plan, done }));
@@ -119,13 +119,13 @@ test('what is taken back is exactly what was changed, the last first', () => {
   );
 });
 
-describe('taking back', () => {
-  test('is not done where the runbook does not say so', () => {
+describe('undo', () => {
+  test('is not done unless the runbook says so', () => {
     const plan = planOf(runbook('steps:\n  - { id: off, uses: flag.disable, with: { flag: x }, timeout: 1m }'));
     expect(inversesOf(plan, ['off'])).toMatchObject({ run: [], left: [{ id: 'off' }] });
   });
 
-  test('happens once for what was done twice, and not for what is irreversible', () => {
+  test('happens once for a repeated step, and never for an irreversible one', () => {
     const plan = planOf(runbook(WHOLE));
     expect(inversesOf(plan, ['more', 'again', 'more', 'nobody'])).toMatchObject({
       run: [{ of: 'more' }],
@@ -134,7 +134,7 @@ describe('taking back', () => {
   });
 });
 
-test('of several that have failed side by side, the strongest says what follows', () => {
+test('of several failed parallel steps, the strongest action applies', () => {
   const failed = (...actions: ('stop' | 'continue' | 'undo')[]) => actions.map((onFailure) => ({ onFailure }));
   expect(afterStage([])).toBe('continue');
   expect(afterStage(failed('continue', 'stop'))).toBe('stop');

@@ -30,7 +30,7 @@ test.each([
   expect(others).toEqual(why === null ? [] : [{ name: 'a', why }]);
 });
 
-test('of all that match the highest priority is taken, of equals the first file', () => {
+test('the highest priority is selected, and the first file among equals', () => {
   const books = [
     runbook('priority: 1', 'c.md'),
     runbook('priority: 5', 'b.md'),
@@ -47,7 +47,7 @@ test('of all that match the highest priority is taken, of equals the first file'
   });
 });
 
-test('the order in which files are read makes no difference', () => {
+test('the order of reading files does not matter', () => {
   const anyBook = fc
     .record({ priority: fc.integer({ min: 0, max: 2 }), label: fc.constantFrom('HighErrorRatio', 'Other') })
     .map(({ priority, label }) => `priority: ${priority}\nmatch: { alertname: ${label} }`);
@@ -62,7 +62,7 @@ test('the order in which files are read makes no difference', () => {
   );
 });
 
-describe('a rollback is asked for', () => {
+describe('a rollback is requested', () => {
   test.each([
     ['steps: [{ id: a, uses: rollback, timeout: 9m }]', true],
     [

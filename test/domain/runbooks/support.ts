@@ -4,7 +4,7 @@ import { readRunbook } from '../../../local/runbook-files.ts';
 import type { Runbook } from '../../../schemas/runbook.ts';
 import { timestamp } from '../../../schemas/time.ts';
 
-/** A runbook with this front matter; `title` and `match` where they are not said. */
+/** Parses a runbook with this front matter; `title` and `match` have defaults. */
 export function runbook(head: string, file = 'a.md'): Runbook {
   const title = /^title:/m.test(head) ? '' : 'title: Test\n';
   const match = /^match(ers)?:/m.test(head) ? '' : 'match: {}\n';
@@ -13,7 +13,7 @@ export function runbook(head: string, file = 'a.md'): Runbook {
   return read;
 }
 
-/** The variables of an incident in which nothing is known yet. */
+/** Builds the variables of a new incident. */
 export const variables = (given: Partial<Variables> = {}): Variables => ({
   incident: {
     id: '01K0000000000000000000000A',

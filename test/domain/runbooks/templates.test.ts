@@ -17,13 +17,13 @@ function resolved(step: string, given: Partial<Variables> = {}, inputs = '') {
 const INPUT = (value: string): Partial<Variables> => ({ inputs: { text: value } });
 const TEXT = 'inputs: { text: { default: x } }\n';
 
-test('values stand where the text leaves room for them', () => {
+test('values replace their templates', () => {
   const step =
     'id: a\nuses: note\nwith: { text: "${{ incident.service }} (tier ${{ service.tier }}): ${{ labels.none }}." }';
   expect(resolved(step)).toEqual({ ok: true, value: { text: 'checkout (tier 1): .' } });
 });
 
-test('one expression alone keeps its type where a number is wanted, and is a text where a text is', () => {
+test('a single expression keeps its type where a number is expected, and becomes a string where a string is expected', () => {
   const inputs = 'inputs: { n: { type: integer, default: 4 } }\n';
   const given = { inputs: { n: 4 } };
   const scale = 'id: a\nuses: scale\ntimeout: 5m\nwith: { to: "${{ inputs.n }}", ceiling: 9 }';
@@ -34,17 +34,17 @@ test('one expression alone keeps its type where a number is wanted, and is a tex
   });
 });
 
-test('a JSON body keeps the types of what is put in', () => {
+test('a JSON body keeps the types of values', () => {
   const step =
     'id: a\nuses: http\nirreversible: true\ntimeout: 1m\n' +
     'with: { method: POST, url: "https://x.test/", body: { tier: "${{ service.tier }}", who: ["${{ incident.service }}"] } }';
   expect(resolved(step)).toMatchObject({ ok: true, value: { body: { tier: 1, who: ['checkout'] } } });
 });
 
-describe('what is put in cannot lead elsewhere:', () => {
+describe('inserted values cannot redirect a call:', () => {
   const http = 'id: a\nuses: http\nwith: { method: GET, url: "https://x.test/v1/${{ inputs.text }}?by=firebreak" }';
 
-  test('no text changes the host, the path around it, or the query', () => {
+  test('no text changes the host, the surrounding path, or the query', () => {
     fc.assert(
       fc.property(
         fc.oneof(fc.string(), fc.constantFrom('.', '..', '../..', '/', '?', '#', '@x.test', '%2e')),
@@ -73,7 +73,7 @@ describe('what is put in cannot lead elsewhere:', () => {
       'id: a\nuses: http\nwith: { method: GET, url: "https://x.test", headers: { X-Why: "${{ inputs.text }}" } }',
       'a\r\nX-Admin: 1',
     ],
-  ])('%s does not take %j', (step, text) => {
+  ])('%s rejects %j', (step, text) => {
     expect(resolved(step, INPUT(text), TEXT)).toMatchObject({
       ok: false,
       detail: expect.stringMatching(/^(promql|flag|channel|to|headers): /),
@@ -81,18 +81,18 @@ describe('what is put in cannot lead elsewhere:', () => {
   });
 });
 
-test('an expression without a value says which one it was', () => {
+test('an expression without a value is named in the error', () => {
   const step = 'id: a\nuses: note\nwhen: suspect != null\nwith: { text: "to ${{ suspect.version }}" }';
   expect(resolved(step)).toMatchObject({ ok: false, detail: expect.stringMatching(/^text: suspect\.version: /) });
 });
 
-test('a name that cannot be said is shown as it is written', () => {
+test('a name with a failing template is shown as written', () => {
   expect(resolveText('back to ${{ suspect.version }}', { inputs: {}, steps: [] }, variables())).toBe(
     'back to ${{ suspect.version }}',
   );
 });
 
-test('expressions may hold what would end them', () => {
+test('expressions may contain their own delimiters', () => {
   expect(parseTemplate('a ${{ "}}" + \'${{\' }} b ${{ {"k": {"l": 1}} }}')).toEqual([
     { kind: 'text', text: 'a ' },
     { kind: 'expression', expression: '"}}" + \'${{\'' },
@@ -101,7 +101,7 @@ test('expressions may hold what would end them', () => {
   ]);
 });
 
-test('of texts without expressions nothing is changed', () => {
+test('texts without expressions are unchanged', () => {
   fc.assert(
     fc.property(
       fc.string().filter((text) => !text.includes('${{')),

@@ -10,17 +10,17 @@ import { steady, type Story, THRESHOLD } from './pasts.ts';
 const budgetAt = (slo: ReturnType<typeof objective>, story: Story, now = NOON): Budget =>
   budgetOf(accountAt(slo, story, now));
 
-/** Every second counts alike: 300 of them in a bucket. */
+/** Every second counts equally: 300 in a bucket. */
 const inSeconds = { indicator: THRESHOLD };
 
-describe('errors of a bucket that has just closed', () => {
-  /** 134 seconds that end, or begin, with a bucket: 44.7 % of it. */
+describe('errors in the last closed bucket', () => {
+  /** 134 seconds at the end or start of a bucket: 44.7 % of it. */
   const BURST = 134_000;
 
   test.each([
     ['its end', NOON - BURST, NOON],
     ['its beginning', NOON - 5 * MINUTE, NOON - 5 * MINUTE + BURST],
-  ])('count once, also those at %s', (_, from, until) => {
+  ])('count once, even at %s', (_, from, until) => {
     const story = outage(from, until);
     const spent = budgetAt(objective(), story, NOON).errors;
     for (let seconds = 0; seconds < 300; seconds += 20)
@@ -33,8 +33,8 @@ describe('a budget that is spent exactly', () => {
     [1, 7, 28, 30, 90].map((days) => [target, days] as const),
   );
 
-  test.each(targets)('is spent: %d of %i days', (target, days) => {
-    // 99.9 % of 28 days are 40.32 minutes; in tenths of milliseconds, which are whole.
+  test.each(targets)('counts as spent: %d of %i days', (target, days) => {
+    // 0.1 % of 28 days is 40.32 minutes; computed in tenths of milliseconds, which are integers.
     const millis = Math.round((1 - target) * 1e4 * days * DAY) / 1e4;
     const begins = NOON - days * DAY;
     for (const more of [{}, inSeconds]) {
@@ -48,17 +48,17 @@ describe('a budget that is spent exactly', () => {
     }
   });
 
-  test('is spent with counts that are no whole numbers, too, as rates make them', () => {
+  test('counts as spent with fractional counts from rates, too', () => {
     const story = outage(NOON - DAY, NOON - DAY + 40.32 * MINUTE, 1000 / 3);
     expect(budgetAt(objective(), story)).toMatchObject({ remaining: 0, significant: true });
   });
 
-  test('is spent by the hundredth error of a hundred thousand, and not by the one before', () => {
+  test('is spent by the hundredth error in a hundred thousand events, and not before', () => {
     const spentBy = (errors: number): number =>
       spentShare(
         budgetAt(objective({ window: rolling(1) }), (at) => ({ events: 400, errors: at === NOON - HOUR ? errors : 0 })),
       );
-    // 288 buckets of 400 are 115,200 events; a thousandth of them are 115.2.
+    // 288 buckets of 400 events are 115,200 events; a thousandth is 115.2.
     expect([spentBy(115) < 1, spentBy(115.2) >= 1, spentBy(116) > 1]).toEqual([true, true, true]);
   });
 });
@@ -73,7 +73,7 @@ describe('an outage of two hours against 99.9 % of 28 days', () => {
     expect(budgetAt(objective(inSeconds), outage(NOON - 2 * HOUR, NOON, 300)).remaining).toBe(budget.remaining);
   });
 
-  test('is in the budget as long as it is in the window, whole or in part, to the millisecond', () => {
+  test('counts while it is in the window, fully or partly, to the millisecond', () => {
     const spentAt = (now: number): number => spentShare(budgetAt(objective(), story, now));
     const leaves = NOON - 2 * HOUR + 28 * DAY;
     expect(spentAt(leaves)).toBeCloseTo(120 / 40.32, 9);
@@ -82,10 +82,10 @@ describe('an outage of two hours against 99.9 % of 28 days', () => {
     expect(spentAt(leaves + 2 * HOUR)).toBe(0);
   });
 
-  test('is counted while it happens, between boundaries too', () => {
+  test('counts while it happens, between boundaries too', () => {
     for (const ms of [0, 1, 60_000, 299_999, 300_000]) {
       const spent = spentShare(budgetAt(objective(), outage(NOON - HOUR, NOON + DAY), NOON + ms));
-      // What is before the last 300 seconds has its part by time, which is right within one bucket.
+      // Time before the last 300 seconds counts proportionally, which is accurate to one bucket.
       expect(Math.abs(spent - (HOUR + ms) / MINUTE / 40.32)).toBeLessThan(5 / 40.32);
     }
     expect(spentShare(budgetAt(objective(), outage(NOON - HOUR, NOON + DAY), NOON + 300_000))).toBeCloseTo(
@@ -95,16 +95,16 @@ describe('an outage of two hours against 99.9 % of 28 days', () => {
   });
 });
 
-describe('what is not known', () => {
-  /** Of the day before noon so many buckets are unknown, from its end. */
+describe('unknown buckets', () => {
+  /** Makes this number of buckets before noon unknown. */
   const unknownFor =
     (buckets: number, story: Story): Story =>
     (at) =>
       at >= NOON - buckets * 300_000 - HOUR && at < NOON - HOUR ? null : story(at);
   const ofADay = objective({ window: rolling(1), target: 0.99 });
 
-  test('may be a twentieth, and with more no budget is claimed', () => {
-    // 288 buckets, 14 of which are 4.9 %; 15 are 5.2 %.
+  test('can be up to 5 %; beyond that no budget is stated', () => {
+    // 14 of 288 buckets are 4.9 %; 15 are 5.2 %.
     expect(budgetAt(ofADay, unknownFor(14, steady(1000, 5)))).toMatchObject({ remaining: 0.5, coverage: 0.951388889 });
     expect(budgetAt(ofADay, unknownFor(15, steady(1000, 5)))).toMatchObject({ remaining: null, coverage: 0.947916667 });
     const exactly = objective({ window: { kind: 'rolling', seconds: 6000 } });
@@ -114,8 +114,9 @@ describe('what is not known', () => {
     });
   });
 
-  test('takes nothing from what is spent for certain', () => {
-    // Half of a day is known: 144 of 288 buckets with 1 % of errors. Were the other half without, it would be 0.5 %.
+  test('do not reduce the certainly spent share', () => {
+    // Half of the day is known: 144 of 288 buckets, with 1 % errors. If the other half had none, the share would be 0.5
+    // %.
     const budget = budgetAt(ofADay, unknownFor(144, steady(1000, 10)));
     expect(budget).toMatchObject({
       remaining: null,
@@ -127,13 +128,13 @@ describe('what is not known', () => {
     expect(spentShare(budget)).toBe(0.5);
   });
 
-  test('of seconds neither', () => {
+  test('do not reduce it for seconds either', () => {
     const seconds = objective({ window: rolling(1), target: 0.99, ...inSeconds });
     const budget = budgetAt(seconds, unknownFor(144, steady(300, 3)));
     expect(budget).toMatchObject({ remaining: null, spent_at_least: 0.5, events: 43_200, errors: 432 });
   });
 
-  test('is all of it at first', () => {
+  test('are the whole window at first', () => {
     expect(budgetAt(objective(), () => null)).toEqual({
       remaining: null,
       spent_at_least: 0,
@@ -144,11 +145,11 @@ describe('what is not known', () => {
     });
   });
 
-  test('is no part of what is known: without traffic the budget is whole', () => {
+  test('differ from buckets without traffic, which leave the budget untouched', () => {
     expect(budgetAt(objective(), steady(0, 0))).toMatchObject({ remaining: 1, coverage: 1, significant: false });
   });
 
-  test('may be the last 300 seconds; then closed buckets stand in as far as they reach', () => {
+  test('can be the last 300 seconds; closed buckets then replace them as far as they reach', () => {
     const slo = objective({ window: { kind: 'rolling', seconds: 3000 }, target: 0.9 });
     const now = NOON + 150_000;
     const budget = budgetOf(accountOf(slo, pastOf(slo, steady(100, 5), now), null, now));
@@ -156,8 +157,8 @@ describe('what is not known', () => {
   });
 });
 
-test('with little traffic errors need to be more than chance', () => {
-  // 30 requests in a day, one a bucket.
+test('with little traffic, errors must be significant', () => {
+  // 30 requests in a day, one per bucket.
   const night =
     (failed: number): Story =>
     (at) => {
@@ -170,7 +171,7 @@ test('with little traffic errors need to be more than chance', () => {
   expect(one.remaining).toBeCloseTo(1 - 1 / 0.03, 6);
 });
 
-/** Of a window of two hours. */
+/** A history for a window of two hours. */
 const aStory = fc.array(
   fc.option(
     fc
@@ -206,8 +207,8 @@ describe('in any history', () => {
     );
   });
 
-  test('what becomes unknown never counts as good', () => {
-    // Not the newest bucket: where that is unknown, the last 300 seconds stand in for it, and may tell another story.
+  test('a bucket that becomes unknown never counts as good', () => {
+    // Except the newest bucket: if it is unknown, the last 300 seconds replace it and can differ.
     fc.assert(
       fc.property(aStory, fc.nat(23), anOffset, (buckets, at, offset) => {
         const good = change(buckets, at, ({ events }) => ({ events, errors: 0 }));
@@ -224,7 +225,7 @@ describe('in any history', () => {
     );
   });
 
-  test('what is spent for certain is never more than what is likely', () => {
+  test('the certainly spent share never exceeds the likely one', () => {
     fc.assert(
       fc.property(aStory, anOffset, (buckets, offset) => {
         const budget = budgetOfBuckets(buckets, offset, null);
@@ -235,7 +236,7 @@ describe('in any history', () => {
     );
   });
 
-  test('it is what a count event by event gives, on boundaries', () => {
+  test('the result equals an event-by-event count, on boundaries', () => {
     fc.assert(
       fc.property(aStory, (buckets) => {
         const budget = budgetOfBuckets(buckets, 0, buckets[24] ?? null);
@@ -256,8 +257,8 @@ describe('time slices', () => {
   const sliced = (sliceMinutes: number, sliceTarget = 0.95) =>
     objective({ budgeting: { kind: 'timeslices', sliceSeconds: sliceMinutes * 60, sliceTarget } });
 
-  test('are good or bad as a whole, and counted in seconds', () => {
-    // 94.9 % good in two slices, 95 % in one: of three, two are bad.
+  test('are entirely good or bad, and counted in seconds', () => {
+    // Two slices have 94.9 % good events and one has 95 %: two of three are bad.
     const shares = new Map([
       [NOON - HOUR, 51],
       [NOON - 2 * HOUR, 50],
@@ -268,38 +269,38 @@ describe('time slices', () => {
     expect(budget.remaining).toBeCloseTo(1 - 10 / 40.32, 9);
   });
 
-  test('weigh alike, however much happened in them', () => {
+  test('weigh the same, whatever the number of events', () => {
     const story: Story = (at) => (at === NOON - HOUR ? { events: 1, errors: 1 } : { events: 1e6, errors: 0 });
     expect(budgetAt(sliced(5), story).errors).toBe(300);
   });
 
-  test('are good when nothing happened, and unknown where nothing is known', () => {
+  test('are good without events, and unknown without data', () => {
     const quiet: Story = (at) => (at < NOON - HOUR ? { events: 0, errors: 0 } : { events: 10, errors: 0 });
     expect(budgetAt(sliced(5), quiet)).toMatchObject({ remaining: 1, events: 28 * 86_400 });
     const unknown: Story = (at) => (at < NOON - HOUR ? null : { events: 10, errors: 0 });
     expect(budgetAt(sliced(5), unknown)).toMatchObject({ remaining: null, events: 3600 });
   });
 
-  test('of an hour are judged by all that happened in the hour', () => {
-    // 100 errors of 1200 in all are 8.3 %, in one bucket of twelve.
+  test('of an hour are judged by all events of the hour', () => {
+    // 100 errors of 1,200 events are 8.3 %, in one bucket of twelve.
     const story: Story = (at) => ({ events: 100, errors: at === NOON - 2 * HOUR ? 100 : 0 });
     expect(budgetAt(sliced(60), story).errors).toBe(3600);
-    // And 5 % are allowed: 60 of 1200.
+    // 5 % are allowed: 60 of 1,200.
     const fewer: Story = (at) => ({ events: 100, errors: at === NOON - 2 * HOUR ? 60 : 0 });
     expect(budgetAt(sliced(60), fewer).errors).toBe(0);
   });
 
-  test('that are not over count as they would if they ended now', () => {
+  test('that are still running count as if they ended now', () => {
     const now = NOON + 20 * MINUTE + 90_000;
     const since =
       (ms: number): Story =>
       (at) => ({ events: 100, errors: at >= NOON + ms ? 100 : 0 });
-    // Of this hour 21.5 minutes have passed, all of them bad; and then only the last 30 seconds, which are 2.3 %.
+    // 21.5 minutes of this hour have passed, all bad; then only the last 30 seconds, which are 2.3 %.
     expect(budgetAt(sliced(60), since(0), now).errors).toBeCloseTo(21.5 * 60, 6);
     expect(budgetAt(sliced(60), since(20 * MINUTE + 60_000), now).errors).toBe(0);
   });
 
-  test('count buckets that are known, by what is known of the slice', () => {
+  test('count their known buckets, by the known part of the slice', () => {
     const story: Story = (at) => (at === NOON - HOUR ? null : { events: 100, errors: at < NOON - HOUR ? 0 : 100 });
     const slo = objective({
       window: rolling(1),
@@ -308,13 +309,13 @@ describe('time slices', () => {
     expect(budgetAt(slo, story)).toMatchObject({ events: 86_100, errors: 3300 });
   });
 
-  test('may be made of seconds', () => {
+  test('can consist of seconds', () => {
     const slo = objective({ ...inSeconds, budgeting: { kind: 'timeslices', sliceSeconds: 300, sliceTarget: 0.8 } });
     const story: Story = (at) => ({ events: 300, errors: at === NOON - HOUR ? 61 : at === NOON - DAY ? 60 : 0 });
     expect(budgetAt(slo, story).errors).toBe(300);
   });
 
-  test('leave what was counted as it is', () => {
+  test('do not modify the original counts', () => {
     const slo = sliced(5);
     const history = pastOf(slo, steady(7, 1));
     accountOf(slo, history, null, NOON);

@@ -6,15 +6,15 @@ import { bucketOf, type Reading, stateOf } from '../../../domain/slo/reading.ts'
 import { type Cells, formOf, samplesFor } from '../../../domain/slo/series.ts';
 import type { Indicator } from '../../../schemas/slo.ts';
 
-/** 2026-11-20T12:00:00Z, in seconds. */
+/** 2026-11-20T12:00:00Z, in epoch seconds. */
 const NOON = 1_795_176_000;
 
-/** The last 300 seconds, somewhere between two boundaries. */
+/** End of the last 300 seconds, between two boundaries. */
 const NOW = NOON + 61.234;
 const LAST: Cells = { from: NOW - 300, count: 1 };
 
 const series = (values: [number, number][], labels: Record<string, string> = {}): Series => ({ labels, values });
-/** An instant answer: one sample now. */
+/** Returns an instant query result: one sample now. */
 const one = (value: number, labels: Record<string, string> = {}): Series[] => [series([[NOW, value]], labels)];
 const NONE: Series[] = [];
 
@@ -27,7 +27,7 @@ const rates = (of: 'good' | 'bad'): Ratio => ({
   total: 'sum(rate(all_total[{{.window}}]))',
 });
 
-/** Of the last 300 seconds. */
+/** Reads the last 300 seconds. */
 function last(indicator: Indicator, numerator: Series[], total: Series[], goodSeen = false): Reading {
   const [reading] = readingsOf(indicator, { numerator, total }, LAST, goodSeen);
   return reading ?? { kind: 'unclear', why: 'no reading' };
@@ -85,11 +85,11 @@ describe('rates over the window', () => {
     errors: Number(errors.toFixed(6)),
   });
 
-  test('are all bad without a series of good ones, if there was one before', () => {
+  test('are all bad without a series of good events if there was one before', () => {
     expect(last(rates('good'), NONE, one(10), true)).toEqual(ok(3000, 3000));
   });
 
-  test('of closed buckets end when their samples are taken, and each is told apart', () => {
+  test('of closed buckets end at their samples and are separate', () => {
     const cells: Cells = { from: NOON - 1500, count: 5 };
     const at = (n: number): number => NOON - 1500 + 300 * n;
     const total = [series([1, 2, 4, 5].map((n) => [at(n), 1]))];
@@ -100,11 +100,11 @@ describe('rates over the window', () => {
       ok(300, expect.closeTo(30, 6) as number),
       { kind: 'no_data' },
       ok(300, expect.closeTo(30, 6) as number),
-      ok(300, 300), // good ones are gone, and were there: now all are bad
+      ok(300, 300), // good events have disappeared, so all are bad
     ]);
   });
 
-  test('need no more than one sample for each bucket', () => {
+  test('need only one sample per bucket', () => {
     expect(samplesFor('windowed', LAST)).toEqual({ from: NOW, until: NOW, step: 300 });
     expect(samplesFor('windowed', { from: NOON - 1500, count: 5 })).toEqual({
       from: NOON - 1200,
@@ -114,19 +114,19 @@ describe('rates over the window', () => {
   });
 });
 
-describe('what recording rules recorded', () => {
-  test('is counted like rates', () => {
+describe('recorded series', () => {
+  test('count like rates', () => {
     expect(recordedReadings(one(10), one(0.5), LAST)).toEqual([ok(3000, 150)]);
     expect(recordedReadings(one(0), one(0), LAST)).toEqual([NO_TRAFFIC]);
     expect(recordedReadings(NONE, NONE, LAST)).toEqual([{ kind: 'no_data' }]);
   });
 
-  test('is unclear without errors, which are recorded even when there are none', () => {
+  test('are unclear without errors, which are recorded even if there are none', () => {
     expect(recordedReadings(one(10), NONE, LAST)).toEqual([unclear('slo generate')]);
   });
 });
 
-describe('counters as they are', () => {
+describe('raw counters', () => {
   const counter = (of: 'good' | 'bad'): Ratio => ({
     kind: 'ratio',
     counter: true,
@@ -135,7 +135,7 @@ describe('counters as they are', () => {
     total: 'all',
   });
   const NAMED = { __name__: 'requests_total' };
-  /** A sample a minute, the first at the beginning of the 300 seconds. */
+  /** One sample per minute, the first at the start of the 300 seconds. */
   const counted = (values: number[], labels: Record<string, string> = NAMED, from = LAST.from): Series =>
     series(
       values
@@ -144,53 +144,53 @@ describe('counters as they are', () => {
       labels,
     );
 
-  test('count by their rise', () => {
+  test('count by their increase', () => {
     const all = [counted([100, 110, 120, 130, 140, 150])];
     const bad = [counted([7, 7, 8, 8, 8, 9])];
     expect(last(counter('bad'), bad, all)).toEqual(ok(50, 2));
     expect(last(counter('good'), all, all)).toEqual(ok(50, 0));
   });
 
-  test('that began again count from zero, each by itself', () => {
-    // 20 until the restart, then 5, and 10 more; the other one rises by 100.
+  test('that were reset count from zero, each separately', () => {
+    // 20 until the reset, then 5, then 10; the other counter rises by 100.
     const all = [counted([1000, 1010, 1020, 5, 10, 15]), counted([0, 20, 40, 60, 80, 100])];
     expect(last(counter('bad'), NONE, all)).toEqual(ok(20 + 15 + 100, 0));
   });
 
-  test('of a sum that fell are unclear: nobody knows what else happened', () => {
+  test('in a sum that dropped are unclear: the other increases are unknown', () => {
     const all = [counted([1000, 1010, 1020, 5, 10, 15], {})];
     expect(last(counter('bad'), NONE, all)).toEqual(unclear('fell from 1020 to 5'));
     expect(last(counter('bad'), NONE, [counted([1, 2, 3, 4, 5, 6], {})])).toEqual(ok(5, 0));
   });
 
-  test('that stand still are no traffic', () => {
+  test('that do not change mean no traffic', () => {
     expect(last(counter('bad'), NONE, [counted([5, 5, 5, 5, 5, 5])])).toEqual(NO_TRAFFIC);
   });
 
-  test('are not there, or just there', () => {
+  test('can be absent or new', () => {
     expect(last(counter('bad'), NONE, NONE)).toEqual({ kind: 'no_data' });
     expect(last(counter('bad'), NONE, [counted([NaN, NaN, NaN, 1, 2, 3])])).toEqual(unclear('just appeared'));
     expect(last(counter('bad'), NONE, [counted([NaN, NaN, NaN, NaN, NaN, 3])])).toEqual(unclear('just appeared'));
   });
 
-  test('that come and go count for as long as they are there, beside one that stays', () => {
+  test('that come and go count while present, beside a permanent one', () => {
     const stays = counted([0, 10, 20, 30, 40, 50]);
     const comes = counted([NaN, NaN, 500, 501, 502, 503], { ...NAMED, pod: 'b' });
     const goes = counted([900, 905, NaN, NaN, NaN, NaN], { ...NAMED, pod: 'c' });
     expect(last(counter('bad'), NONE, [stays, comes, goes])).toEqual(ok(50 + 3 + 5, 0));
   });
 
-  test('of errors that are the first count from their first sample on', () => {
+  test('of the first errors count from their first sample', () => {
     const first = counted([NaN, NaN, NaN, 1, 1, 4], { ...NAMED, code: '500' });
     expect(last(counter('bad'), [first], [counted([0, 10, 20, 30, 40, 50])])).toEqual(ok(50, 3));
   });
 
-  test('of good events that have just appeared are unclear', () => {
+  test('of good events that are new are unclear', () => {
     const first = counted([NaN, NaN, NaN, 1, 11, 21]);
     expect(last(counter('good'), [first], [counted([0, 10, 20, 30, 40, 50])], true)).toEqual(unclear('just appeared'));
   });
 
-  test('may miss samples in between, but not for longer than a bucket', () => {
+  test('can have missing samples, but no gap longer than a bucket', () => {
     expect(last(counter('bad'), NONE, [counted([0, NaN, NaN, NaN, NaN, 50])])).toEqual(ok(50, 0));
     const cells: Cells = { from: NOON - 900, count: 3 };
     const gap = [
@@ -221,7 +221,7 @@ describe('counters as they are', () => {
     expect(last(counter('bad'), NONE, total)).toEqual(unclear(String(odd)));
   });
 
-  test('of closed buckets share a rise that lies across a boundary by time', () => {
+  test('of closed buckets split an increase across a boundary by time', () => {
     // 100 in 200 seconds, half of them in each bucket.
     const values: [number, number][] = [
       [NOON - 600, 0],
@@ -238,7 +238,7 @@ describe('counters as they are', () => {
     expect(readings).toEqual([ok(50, 0), ok(50, 0)]);
   });
 
-  test('never lose or invent any, wherever the samples lie', () => {
+  test('never lose or add events, wherever the samples are', () => {
     const steps = fc.array(
       fc.record({ seconds: fc.integer({ min: 1, max: 300 }), rise: fc.nat(1000), reset: fc.boolean() }),
       {
@@ -267,18 +267,18 @@ describe('counters as they are', () => {
     );
   });
 
-  test('are asked for with the sample at the beginning', () => {
+  test('are requested with the sample at the start', () => {
     expect(samplesFor('counter', LAST)).toEqual({ from: NOW - 300, until: NOW, step: 60 });
     expect(samplesFor('rate', LAST)).toEqual({ from: NOW - 240, until: NOW, step: 60 });
   });
 });
 
-test('a query with the window is a rate over it, whatever else is said', () => {
+test('a query with the window is a rate over it, regardless of other settings', () => {
   expect(formOf('rate(x[{{.window}}])', true)).toBe('windowed');
   expect([formOf('x_total', true), formOf('job:x:rate5m', false)]).toEqual(['counter', 'rate']);
 });
 
-describe('rates of the moment', () => {
+describe('current rates', () => {
   const plain: Ratio = {
     kind: 'ratio',
     counter: false,
@@ -296,7 +296,7 @@ describe('rates of the moment', () => {
     expect(last(plain, minutes([0, 0, 1, 1, 0.5]), minutes([10, 20, 10, 20, 15]))).toEqual(ok(4500, 150));
   });
 
-  test('count NaN as no traffic of that moment', () => {
+  test('treat NaN as a moment without traffic', () => {
     expect(last(plain, NONE, minutes([NaN, NaN, 10, 10, 10]))).toEqual(ok(1800, 0));
     expect(last(plain, NONE, minutes([NaN, NaN, NaN, NaN, NaN]))).toEqual(NO_TRAFFIC);
   });
@@ -307,7 +307,7 @@ describe('rates of the moment', () => {
   });
 });
 
-describe('what is looked at each minute', () => {
+describe('a value compared each minute', () => {
   const lasts = (indicator: Indicator, ...values: (number | null)[][]): Reading | undefined => {
     const query = values.map((samples) =>
       series(
@@ -330,7 +330,7 @@ describe('what is looked at each minute', () => {
     );
   });
 
-  test('may be infinite: a quantile beyond the largest bucket', () => {
+  test('can be infinite: a quantile beyond the largest bucket', () => {
     expect(lasts(latency('lte'), [Infinity, Infinity, 0, 0, 0])).toEqual(ok(300, 120));
     expect(lasts(latency('gte'), [Infinity, -Infinity, 1, 1, 1])).toEqual(ok(300, 60));
   });
@@ -340,7 +340,7 @@ describe('what is looked at each minute', () => {
     expect(lasts(share('bad'), [0, 0, 0.5, 0.25, 0])).toEqual(ok(300, 45));
   });
 
-  test('is without traffic at NaN, which is nobody’s disappointment', () => {
+  test('means no traffic at NaN, which counts as good', () => {
     expect(lasts(latency('lte'), [NaN, NaN, 0.5, NaN, NaN])).toEqual(ok(300, 60));
     const quiet = { kind: 'no_traffic', bucket: { events: 300, errors: 0 } };
     expect(lasts(share('good'), [NaN, NaN, NaN, NaN, NaN])).toEqual(quiet);
@@ -351,19 +351,19 @@ describe('what is looked at each minute', () => {
     expect(lasts(share('good'), [1, 1, 1, 1, 1], [0.5, 1, 1, 1, 1])).toEqual(ok(300, 30));
   });
 
-  test('counts the minutes that there are, three at least', () => {
+  test('counts existing minutes, at least three', () => {
     expect(lasts(latency('lte'), [null, null, 0.1, 0.5, 0.1])).toEqual(ok(180, 60));
     expect(lasts(latency('lte'), [null, null, null, 0.5, 0.1])).toEqual({ kind: 'no_data' });
     expect(lasts(latency('lte'))).toEqual({ kind: 'no_data' });
   });
 
-  test('is unclear where a share is none, such as a percentage', () => {
+  test('is unclear if a share is out of range, such as a percentage', () => {
     expect(lasts(share('good'), [99.9, 99.9, 100, 100, 100])).toEqual(unclear('between 0 and 1'));
     expect(lasts(share('good'), [-0.1, 1, 1, 1, 1])).toEqual(unclear('-0.1'));
     expect(lasts(share('good'), [1.0000001, 1, 1, 1, 1])).toEqual(ok(300, 0));
   });
 
-  test('is unclear only where it is so', () => {
+  test('is unclear only in the affected bucket', () => {
     const values: [number, number][] = Array.from({ length: 10 }, (_, n) => [
       NOON - 600 + 60 * (n + 1),
       n === 0 ? 99 : 1,
@@ -373,7 +373,7 @@ describe('what is looked at each minute', () => {
   });
 });
 
-test('a reading is a bucket where something is known, and says how an objective is', () => {
+test('a reading is a bucket if known, and determines the state of the objective', () => {
   const readings: Reading[] = [
     ok(3, 1),
     { kind: 'no_traffic', bucket: { events: 0, errors: 0 } },

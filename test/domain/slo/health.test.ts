@@ -9,7 +9,7 @@ const PART = 'sum(rate(part_total[{{.window}}]))';
 const ratio = (of: 'good' | 'bad', more: object = {}) =>
   objective({ indicator: { kind: 'ratio', counter: false, of, numerator: PART, total: ALL, ...more } });
 
-describe('the health query that an objective makes', () => {
+describe('the health query of an objective', () => {
   test.each([
     [
       'of bad events: those that there are no series of are none',
@@ -44,7 +44,7 @@ describe('the health query that an objective makes', () => {
     ['99.9 %', objective(), 0.0056],
     ['99 %', objective({ target: 0.99 }), 0.056],
     ['99.99 %', objective({ target: 0.9999 }), 0.00056],
-    // 56 % would be 5.6 times what is allowed; but nobody would call 60 % of failures healthy.
+    // 5.6 times the allowed share would be 56 %; but a service with 60 % failures is not healthy.
     ['90 %', objective({ target: 0.9 }), 0.55],
     ['50 %', objective({ target: 0.5 }), 0.75],
     [
@@ -57,12 +57,12 @@ describe('the health query that an objective makes', () => {
   });
 });
 
-describe('the health query of a place', () => {
+describe('the health query of a service and environment', () => {
   const place = { service: objective().service, environment: objective().environment };
   const catalogue = (health?: object) =>
     ServicesFile.parse({ services: { checkout: { environments: { production: { health } } } } });
 
-  test('is that of the catalogue, where there is one', () => {
+  test('is that of the catalogue, if it has one', () => {
     const config = {
       ...emptyConfig,
       ...catalogue({ promql: 'errors', max: 0.01, traffic: 'rps' }),
@@ -71,7 +71,7 @@ describe('the health query of a place', () => {
     expect(healthOf(config, place)).toEqual({ promql: 'errors', max: 0.01, traffic: 'rps', called: 'errors' });
   });
 
-  test('else that of its objective, of several the one that promises most', () => {
+  test('otherwise that of its objective, of several the one with the highest target', () => {
     const slos = [
       objective({ id: 'latency', target: 0.99 }),
       objective({ id: 'b' }),
@@ -85,7 +85,7 @@ describe('the health query of a place', () => {
     });
   });
 
-  test('is none where there is neither', () => {
+  test('is absent if there is neither', () => {
     expect(
       healthOf({ ...emptyConfig, ...catalogue(), slos: [objective({ service: 'search' })] }, place),
     ).toBeUndefined();

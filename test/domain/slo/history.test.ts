@@ -13,7 +13,7 @@ const someBucket: fc.Arbitrary<Bucket> = fc
   .map(([events, share]) => ({ events, errors: events * share }));
 const maybeBucket = fc.option(someBucket, { nil: null });
 
-/** Twelve buckets, the last of which is that of noon. */
+/** Twelve buckets that end with the bucket of noon. */
 const anHour = fc.array(maybeBucket, { minLength: 12, maxLength: 12 }).map((buckets) => {
   const history = emptyHistory(HOUR_SECONDS - 300, NOON);
   for (const [n, bucket] of buckets.entries()) setBucket(history, history.oldest + n, bucket);
@@ -21,13 +21,13 @@ const anHour = fc.array(maybeBucket, { minLength: 12, maxLength: 12 }).map((buck
 });
 
 describe('a history', () => {
-  test('has room for what was asked and the bucket of now, and knows nothing yet', () => {
+  test('has the requested length plus the current bucket, all unknown', () => {
     const history = emptyHistory(HOUR_SECONDS, NOON);
     expect([history.oldest, endOf(history)]).toEqual([LAST - 12, LAST + 1]);
     expect(bucketsOf(history)).toEqual(Array.from({ length: 13 }, () => null));
   });
 
-  test('forgets the oldest for the newest, those in between become unknown', () => {
+  test('drops the oldest buckets for newer ones; skipped buckets are unknown', () => {
     const history = emptyHistory(HOUR_SECONDS, NOON);
     for (let index = LAST - 12; index <= LAST; index++) setBucket(history, index, { events: index, errors: 1 });
     setBucket(history, LAST + 3, { events: 7, errors: 0 });
@@ -39,13 +39,13 @@ describe('a history', () => {
     expect(bucketAt(history, LAST + 4)).toBeNull();
   });
 
-  test('does not take what is older than it remembers', () => {
+  test('ignores buckets older than the ring', () => {
     const history = emptyHistory(HOUR_SECONDS, NOON);
     setBucket(history, LAST - 13, { events: 1, errors: 0 });
     expect(bucketsOf(history).every((bucket) => bucket === null)).toBe(true);
   });
 
-  test('jumps far ahead with nothing left of what was', () => {
+  test('is empty after a jump beyond its length', () => {
     const history = emptyHistory(HOUR_SECONDS, NOON);
     setBucket(history, LAST, { events: 1, errors: 0 });
     forgetBefore(history, LAST + 1000);
@@ -53,7 +53,7 @@ describe('a history', () => {
     expect(bucketsOf(history).every((bucket) => bucket === null)).toBe(true);
   });
 
-  test('is corrected when a bucket is counted again, or cannot be believed any more', () => {
+  test('is corrected if a bucket is counted again or becomes unknown', () => {
     const history = emptyHistory(HOUR_SECONDS, NOON);
     setBucket(history, LAST, { events: 1, errors: 0 });
     setBucket(history, LAST, { events: 2, errors: 2 });
@@ -68,11 +68,11 @@ describe('a history', () => {
     { events: Infinity, errors: 0 },
     { events: NaN, errors: 0 },
     { events: 1, errors: NaN },
-  ])('does not take $errors errors of $events events', (bucket) => {
+  ])('rejects $errors errors of $events events', (bucket) => {
     expect(() => setBucket(emptyHistory(HOUR_SECONDS, NOON), LAST, bucket)).toThrow(`bucket ${LAST}`);
   });
 
-  test('has seen something good when one event was', () => {
+  test('remembers a good event if one event was good', () => {
     const history = emptyHistory(HOUR_SECONDS, NOON);
     expect(hadGood(history)).toBe(false);
     setBucket(history, LAST, { events: 3, errors: 3 });
@@ -83,7 +83,7 @@ describe('a history', () => {
 });
 
 describe('a sum', () => {
-  test('takes of a bucket that lies across an end the share that is in it', () => {
+  test('counts a bucket across a boundary in proportion', () => {
     const history = emptyHistory(HOUR_SECONDS, NOON);
     for (let index = LAST - 12; index <= LAST; index++) setBucket(history, index, { events: 300, errors: 30 });
     // 11:01:00 to 11:13:30: 4 minutes, 5 minutes, 3.5 minutes.
@@ -91,18 +91,18 @@ describe('a sum', () => {
     expect(sum).toEqual({ events: 750, errors: 75, ms: 750_000, knownMs: 750_000 });
   });
 
-  test('says how much of the time is known', () => {
+  test('includes the known time', () => {
     const history = emptyHistory(HOUR_SECONDS, NOON);
     setBucket(history, LAST - 2, { events: 10, errors: 1 });
     const sum = sumBetween(history, NOON - 600_000 - 60_000, NOON - 300_000 - 60_000);
     expect(sum).toEqual({ events: 8, errors: 0.8, ms: 300_000, knownMs: 240_000 });
   });
 
-  test('of no time is nothing', () => {
+  test('of no time is zero', () => {
     expect(sumBetween(emptyHistory(HOUR_SECONDS, NOON), NOON, NOON)).toMatchObject({ events: 0, ms: 0, knownMs: 0 });
   });
 
-  test('is that of its seconds, each of which has its share of its bucket', () => {
+  test('equals the sum over its seconds, each with a share of its bucket', () => {
     const seconds = fc.tuple(fc.nat(3600), fc.nat(3600)).map((ends) => ends.toSorted((a, b) => a - b));
     fc.assert(
       fc.property(anHour, seconds, ({ history, buckets, begins }, [from = 0, to = 0]) => {
@@ -122,7 +122,7 @@ describe('a sum', () => {
     );
   });
 
-  test('of two stretches, one after the other, is that of both', () => {
+  test('of two consecutive stretches equals the sum of both', () => {
     const three = fc.tuple(fc.nat(3_600_000), fc.nat(3_600_000), fc.nat(3_600_000));
     fc.assert(
       fc.property(anHour, three, ({ history, begins }, times) => {
@@ -141,7 +141,7 @@ describe('a stored day', () => {
   const first = day * BUCKETS_PER_DAY;
   const wholeDay = () => emptyHistory(86_100, Date.parse('2026-11-20T23:55:00Z'));
 
-  test('is the day of UTC', () => {
+  test('is a UTC day', () => {
     expect(new Date(day * 86_400_000).toISOString()).toBe('2026-11-20T00:00:00.000Z');
     expect([dayOf(first), dayOf(first - 1), dayOf(first + 287), dayOf(first + 288)]).toEqual([
       day,
@@ -151,7 +151,7 @@ describe('a stored day', () => {
     ]);
   });
 
-  test('is read as it was written, to the last bit', () => {
+  test('is decoded exactly as encoded', () => {
     const aDay = fc.array(maybeBucket, { minLength: BUCKETS_PER_DAY, maxLength: BUCKETS_PER_DAY });
     fc.assert(
       fc.property(aDay, (buckets) => {
@@ -168,7 +168,7 @@ describe('a stored day', () => {
     );
   });
 
-  test('has one layout: a version, then events, then errors, as little-endian doubles', () => {
+  test('has one layout: version, events, errors, as little-endian doubles', () => {
     const history = wholeDay();
     setBucket(history, first, { events: 1, errors: 0.5 });
     const bytes = encodeDay(history, day);
@@ -177,7 +177,7 @@ describe('a stored day', () => {
     expect(Buffer.from(bytes).readDoubleLE(9)).toBeNaN();
   });
 
-  test('adds to what is known, and takes nothing from it', () => {
+  test('adds to known buckets without overwriting them', () => {
     const [stored, counted] = [wholeDay(), wholeDay()];
     setBucket(stored, first + 1, { events: 5, errors: 1 });
     setBucket(counted, first + 2, { events: 6, errors: 0 });
@@ -185,7 +185,7 @@ describe('a stored day', () => {
     expect(bucketsOf(counted).slice(0, 4)).toEqual([null, { events: 5, errors: 1 }, { events: 6, errors: 0 }, null]);
   });
 
-  test('may lie in the middle of other bytes', () => {
+  test('can be part of a larger buffer', () => {
     const history = wholeDay();
     setBucket(history, first, { events: 5, errors: 1 });
     const bytes = Buffer.concat([Buffer.from([9, 9, 9]), encodeDay(history, day)]).subarray(3);
@@ -198,7 +198,7 @@ describe('a stored day', () => {
     ['of another version', (bytes: Uint8Array) => bytes.with(0, 2)],
     ['that was cut', (bytes: Uint8Array) => bytes.slice(0, -1)],
     ['that is empty', () => new Uint8Array()],
-  ])('%s is refused', (_, spoil) => {
+  ])('%s is rejected', (_, spoil) => {
     const bytes = spoil(encodeDay(wholeDay(), day));
     expect(() => decodeDay(wholeDay(), day, bytes)).toThrow(`day ${day} of a budget cannot be read`);
   });

@@ -16,7 +16,7 @@ const GOOD = {
 
 const FILE = 'a.yaml';
 
-/** One whose parts stand on lines of their own. */
+/** Builds an objective whose parts are on separate lines. */
 function written(said: Said = {}): WrittenSlo {
   const slo = Slo.parse({
     id: 'a',
@@ -41,18 +41,18 @@ type Where = WrittenSlo['name'];
 
 const of = (said: Said = {}): string[] => lint([written(said)]).map(({ line, message }) => `${line} ${message}`);
 
-/** With a numerator that is one, too. */
+/** With a numerator that is a counter, too. */
 const COUNTER = { counter: true, numerator: 'errors_total' };
 
 const ratio = (query: string, more: object = {}): Said => ({ indicator: { ...GOOD, total: query, ...more } });
 const threshold = (query: string): Said => ({ indicator: { kind: 'threshold', query, op: 'lt', value: 1 } });
 const share = (query: string): Said => ({ indicator: { kind: 'share', of: 'good', query } });
 
-test('of a ratio of rates over the window there is nothing to say', () => {
+test('no findings for a ratio of rates over the window', () => {
   expect(of()).toEqual([]);
 });
 
-describe('a poor query is told, and why:', () => {
+describe('a weak query is reported with a reason:', () => {
   const CAUSE = /is a cause and no symptom/;
   const UP = /tells that something answers, not that users are served/;
   const AVERAGE = /an average hides/;
@@ -99,7 +99,7 @@ describe('a poor query is told, and why:', () => {
     expect(of(said)[0]).toMatch(new RegExp(`^${line} `));
   });
 
-  test('with what to do instead', () => {
+  test('with an alternative', () => {
     const [numerator] = lint([written(ratio('sum(rate(x_total[30m]))'))]);
     expect(numerator).toEqual({
       file: FILE,
@@ -132,7 +132,7 @@ describe('a poor query is told, and why:', () => {
     ['a lag', threshold('max(consumer_lag)')],
     ['a percentile that is counted', ratio('sum(rate(x_bucket{le="0.3"}[{{.window}}]))')],
     ['zero of something else', ratio('sum(rate(x_total[{{.window}}])) or 0 * sum(rate(y_total[{{.window}}]))')],
-  ])('nothing is said of %s', (_, said) => {
+  ])('no findings for %s', (_, said) => {
     expect(of(said)).toEqual([]);
   });
 
@@ -143,7 +143,7 @@ describe('a poor query is told, and why:', () => {
   });
 });
 
-describe('a promise that nobody can keep', () => {
+describe('an unrealistic target', () => {
   const DAY = 24 * 3600;
   const calendar = (unit: string, count: number) => ({
     kind: 'calendar',
@@ -153,7 +153,7 @@ describe('a promise that nobody can keep', () => {
     start: '2026-01-01T00:00:00',
   });
 
-  // 28 days are 2,419,200 s: 99.999 % of them leave 24.2 s, 99.99 % 242 s.
+  // 28 days are 2,419,200 s: 99.999 % leaves 24.2 s, 99.99 % leaves 242 s.
   test.each<[string, Said, string[]]>([
     [
       'five nines of 28 days',
@@ -184,12 +184,12 @@ describe('a promise that nobody can keep', () => {
     expect(of(said)).toEqual(expected);
   });
 
-  test('a share that was written as percent', () => {
+  test('a share written as a percentage', () => {
     expect(lint([written({ target: 0.00999 })])).toMatchObject([{ suggestion: 'did you mean target: 0.999?' }]);
   });
 });
 
-describe('names that the catalogue does not have', () => {
+describe('names that the catalogue lacks', () => {
   const { services } = ServicesFile.parse({
     services: { checkout: { environments: { production: null, staging: null } }, search: null },
   });
@@ -207,7 +207,7 @@ describe('names that the catalogue does not have', () => {
     expect(places(service, environment)).toEqual([]);
   });
 
-  test('are told, with those that were meant', () => {
+  test('are reported with suggestions', () => {
     expect(places('chekout', 'production')).toEqual([
       [2, 'the catalogue has no service "chekout"', 'did you mean "checkout"?'],
     ]);
@@ -217,12 +217,12 @@ describe('names that the catalogue does not have', () => {
     ]);
   });
 
-  test('are not looked at without a catalogue', () => {
+  test('are not checked without a catalogue', () => {
     expect(of({ service: 'chekout' })).toEqual([]);
   });
 });
 
-test('what several objectives share is told once', () => {
+test('a finding shared by several objectives is reported once', () => {
   const poor = ratio('sum(rate(x_total[1h]))');
   expect(lint([written(poor), written({ ...poor, id: 'b', target: 0.99 })])).toHaveLength(1);
 });

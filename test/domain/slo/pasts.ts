@@ -3,7 +3,7 @@ import { type Bucket, bucketAt, emptyHistory, endOf, type History, indexOf } fro
 import { setBucket } from '../../../domain/slo/history.ts';
 import { Slo, type SloWindow } from '../../../schemas/slo.ts';
 
-/** On the boundary of a bucket. */
+/** On a bucket boundary. */
 export const NOON = Date.parse('2026-11-20T12:00:00Z');
 
 export const MINUTE = 60_000;
@@ -15,7 +15,7 @@ export const rolling = (days: number): SloWindow => ({ kind: 'rolling', seconds:
 const RATIO = { kind: 'ratio', counter: false, of: 'bad', numerator: 'bad', total: 'all' };
 export const THRESHOLD = { kind: 'threshold', query: 'latency', op: 'lte', value: 0.3 } as const;
 
-/** 99.9 % of events in 28 days, unless said otherwise. */
+/** Builds an objective of 99.9 % of events in 28 days by default. */
 export const objective = (more: object = {}): Slo =>
   Slo.parse({
     id: 'checkout-availability',
@@ -30,10 +30,10 @@ export const objective = (more: object = {}): Slo =>
     ...more,
   });
 
-/** What happened in 300 seconds from `at` (milliseconds); null: unknown. */
+/** Counts of the 300 seconds from `at` (milliseconds); null: unknown. */
 export type Story = (at: number) => Bucket | null;
 
-/** `perBucket` events all the time, and in `[from, until)` nothing but errors. */
+/** Builds a story with `perBucket` events at all times, all of them errors in `[from, until)`. */
 export const outage =
   (from: number, until: number, perBucket = 1000): Story =>
   (at) => {
@@ -45,7 +45,7 @@ export const steady =
   (events: number, errors: number): Story =>
   () => ({ events, errors });
 
-/** Closed buckets of a story, as far as they are remembered. */
+/** Builds the closed buckets of a story for the objective's history. */
 export function pastOf(slo: Slo, story: Story, now = NOON): History {
   const history = emptyHistory(historySeconds(slo), now);
   const end = indexOf(now);
@@ -53,7 +53,7 @@ export function pastOf(slo: Slo, story: Story, now = NOON): History {
   return history;
 }
 
-/** Of a moment at which the last 300 seconds are known, too: evenly from the buckets of the story that they are in. */
+/** Builds an account with known last 300 seconds, prorated from the story's buckets. */
 export function accountAt(slo: Slo, story: Story, now = NOON): Account {
   return accountOf(slo, pastOf(slo, story, now), recentOf(story, now), now);
 }
@@ -69,6 +69,6 @@ export function recentOf(story: Story, now: number): Bucket | null {
   };
 }
 
-/** All that is known, oldest first. */
+/** Returns all buckets, oldest first. */
 export const bucketsOf = (history: History): (Bucket | null)[] =>
   Array.from({ length: endOf(history) - history.oldest }, (_, n) => bucketAt(history, history.oldest + n));

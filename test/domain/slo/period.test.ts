@@ -82,7 +82,7 @@ describe('a period of the calendar', () => {
     start: fc.constantFrom('2026-01-01T00:00:00', '2026-01-31T09:30:00', '2024-02-29T00:00:00'),
   }) satisfies fc.Arbitrary<SloWindow>;
 
-  test('is the one in which now is, follows the one before, and is no longer than can be', () => {
+  test('contains the current time, follows the previous one, and is within the maximum length', () => {
     fc.assert(
       fc.property(anyWindow, fc.integer({ min: at('2011-01-01'), max: at('2035-01-01') }), (window, now) => {
         const { from, until } = spanOf(window, now);
@@ -95,7 +95,7 @@ describe('a period of the calendar', () => {
     );
   });
 
-  test('begins when the clocks there show midnight', () => {
+  test('starts at local midnight', () => {
     const midnight = fc.record({
       unit: fc.constantFrom('day', 'month', 'quarter'),
       zone: fc.constantFrom('UTC', 'Europe/Berlin', 'America/New_York', 'Asia/Kathmandu'),
@@ -111,35 +111,35 @@ describe('a period of the calendar', () => {
   });
 });
 
-describe('the budget of a month of thirty days', () => {
+describe('the budget of a month with thirty days', () => {
   const month = calendar('month', { timeZone: 'UTC' });
   const ratio = objective({ window: month });
   const seconds = objective({ window: month, indicator: THRESHOLD });
   const BEGIN = at('2026-11-01T00:00Z');
   const budgetAt = (slo: typeof ratio, story: Story, now: number) => budgetOf(accountAt(slo, story, now));
 
-  test('is the whole month’s 43.2 minutes on its first day, too', () => {
+  test("is the whole month's 43.2 minutes from the first day on", () => {
     const bad = 43.2 * MINUTE;
     for (const now of [BEGIN + 2 * HOUR, BEGIN + DAY, BEGIN + 15 * DAY, BEGIN + 30 * DAY - 1]) {
       const story = outage(BEGIN + HOUR, BEGIN + HOUR + bad);
       expect(budgetAt(ratio, story, now)).toMatchObject({ remaining: 0, spent_at_least: 1, coverage: 1 });
       expect(budgetAt(seconds, outage(BEGIN + HOUR, BEGIN + HOUR + bad, 300), now).remaining).toBe(0);
     }
-    // Five minutes in the first ten of the month are 5 / 43.2 of it, not five times a hundred of what was so far.
+    // Five minutes in the first ten of the month spend 5 / 43.2, not five hundred times the elapsed allowance.
     const early = budgetAt(ratio, outage(BEGIN, BEGIN + 5 * MINUTE), BEGIN + 10 * MINUTE);
     expect(spentShare(early)).toBeCloseTo(5 / 43.2, 8);
   });
 
-  test('has nothing of the month before', () => {
+  test('excludes the previous month', () => {
     const story = outage(BEGIN - 2 * HOUR, BEGIN);
     expect(spentShare(budgetAt(ratio, story, BEGIN - 1))).toBeGreaterThan(2);
     expect(budgetAt(ratio, story, BEGIN)).toMatchObject({ remaining: 1, events: 0, errors: 0, coverage: 1 });
     expect(budgetAt(ratio, story, BEGIN + HOUR)).toMatchObject({ remaining: 1, events: 12_000, errors: 0 });
   });
 
-  test('is of what happened so far, and for the rest of what is usual: the mean of the last week', () => {
-    // 1000 a bucket until the 16th, 3000 since: on the 23rd a mean of 3000. 15 days of 288,000 are 4,320,000, 7 of
-    // 864,000 are 6,048,000, and 8 to come of 864,000 are 6,912,000.
+  test('uses past events plus the usual rate for the rest: the mean of the last week', () => {
+    // 1,000 per bucket until the 16th, 3,000 since: on the 23rd the mean is 3,000. 15 days of 288,000 are 4,320,000, 7
+    // of 864,000 are 6,048,000, and the remaining 8 of 864,000 are 6,912,000.
     const story: Story = (time) => ({
       events: time < BEGIN + 15 * DAY ? 1000 : 3000,
       errors: time === BEGIN ? 864 : 0,
@@ -148,7 +148,7 @@ describe('the budget of a month of thirty days', () => {
     expect(remaining).toBeCloseTo(1 - 864 / (0.001 * (4_320_000 + 6_048_000 + 6_912_000)), 8);
   });
 
-  test('needs to be known of the part that has passed only', () => {
+  test('requires only the elapsed part to be known', () => {
     const story: Story = (time) => (time < BEGIN ? null : { events: 100, errors: 0 });
     expect(budgetAt(ratio, story, BEGIN + DAY)).toMatchObject({ remaining: 1, coverage: 1 });
     const late: Story = (time) => (time < BEGIN + 2 * HOUR ? null : { events: 100, errors: 0 });
@@ -156,7 +156,7 @@ describe('the budget of a month of thirty days', () => {
     expect(budgetAt(ratio, late, BEGIN + 2 * DAY)).toMatchObject({ remaining: 1, coverage: 0.958333333 });
   });
 
-  test('takes from the last 300 seconds those that are in the month', () => {
+  test('uses only the part of the last 300 seconds within the month', () => {
     const now = BEGIN + 60_000;
     const history = pastOf(ratio, () => ({ events: 100, errors: 0 }), now);
     expect(budgetOf(accountOf(ratio, history, { events: 100, errors: 50 }, now))).toMatchObject({

@@ -15,11 +15,11 @@ test.each([
   [4, 1000, 0.001, 0.0189268335],
   [10, 4999, 0.001, 0.0317193084],
   [10, 49_990, 0.0001, 0.031784557],
-])('the chance of at least %i of %i at %d', (failed, events, chance, expected) => {
+])('the probability of at least %i of %i at %d', (failed, events, chance, expected) => {
   expect(chanceOf(failed, events, chance)).toBeCloseTo(expected, 9);
 });
 
-test('the chance of at least so many is the sum of the chances of each', () => {
+test('the probability of at least k is the sum of the exact probabilities', () => {
   const over = (n: number, k: number): number => (k === 0 ? 1 : (over(n - 1, k - 1) * n) / k);
   fc.assert(
     fc.property(
@@ -59,7 +59,7 @@ describe('counted events', () => {
     expect(significant({ events, errors }, allowed, null)).toBe(expected);
   });
 
-  test('more errors are never less of a proof', () => {
+  test('more errors are never less significant', () => {
     const some = fc.tuple(fc.nat(6000), fc.nat(6000), fc.constantFrom(0.5, 0.1, 0.01, 0.001, 0.0001));
     fc.assert(
       fc.property(some, ([a, b, allowed]) => {
@@ -71,7 +71,7 @@ describe('counted events', () => {
   });
 });
 
-test('of time, three bad moments are a proof, and two are none', () => {
+test('for time, three bad moments are significant, and two are not', () => {
   const ofMinutes = (errors: number): boolean => significant({ events: 86_400, errors }, 0.001, 60);
   expect([ofMinutes(60), ofMinutes(120), ofMinutes(179), ofMinutes(180)]).toEqual([false, false, false, true]);
   expect(significant({ events: 300, errors: 300 }, 0.001, 300)).toBe(false);

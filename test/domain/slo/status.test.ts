@@ -12,7 +12,7 @@ const FOUND = {
   source: 'own',
 } as const;
 
-test('the status of an objective is what the schema says, with all of it', () => {
+test('the status of an objective is complete and matches the schema', () => {
   const slo = objective();
   const story = outage(NOON - 2 * HOUR, NOON);
   const status = statusOf(slo, pastOf(slo, story), recentOf(story, NOON), { ...FOUND, now: NOON });
@@ -32,7 +32,7 @@ test('the status of an objective is what the schema says, with all of it', () =>
   expect(status.burning.map(({ factor }) => factor)).toEqual([13.44, 5.6, 2.8, 1]);
 });
 
-test('what is known ends with the newest closed bucket, if the last 300 seconds are not', () => {
+test('data end with the newest closed bucket if the last 300 seconds are unknown', () => {
   const slo = objective();
   const now = NOON + 2 * MINUTE;
   const until =
@@ -47,7 +47,7 @@ test('what is known ends with the newest closed bucket, if the last 300 seconds 
   expect(at(0)).toBeNull();
 });
 
-test('a status says what was found besides', () => {
+test('a status includes the other results of the evaluation', () => {
   const slo = objective({ window: rolling(1) });
   const found = { ...FOUND, state: 'no_data', problem: 'no series', source: 'recorded', now: NOON } as const;
   const status = statusOf(
@@ -60,7 +60,7 @@ test('a status says what was found besides', () => {
   expect(status.budget.remaining).toBeNull();
 });
 
-test('history is kept for as long as something looks back, and a day more', () => {
+test('history is kept for the longest look-back plus a day', () => {
   const days = (window: object): number => historySeconds(objective({ window })) / 86_400;
   expect([days(rolling(28)), days(rolling(1)), days(rolling(90))]).toEqual([29, 22, 91]);
   const year = { kind: 'calendar', unit: 'year', count: 1, timeZone: 'UTC', start: '2026-01-01T00:00:00' };

@@ -35,13 +35,13 @@ describe('a rate', () => {
   });
 });
 
-test('what an objective allows is as exact as it was written', () => {
+test('the allowed share is as exact as the target', () => {
   expect([0.999, 0.9, 0.9995, 0.99].map((target) => allowed(objective('x', badOfAll, { target })))).toEqual([
     0.001, 0.1, 0.0005, 0.01,
   ]);
 });
 
-test('the order in which objectives come changes nothing', () => {
+test('the order of objectives does not matter', () => {
   const slos = [
     objective('b', badOfAll),
     objective('a', goodOfAll, { service: 'api' }),
@@ -51,12 +51,12 @@ test('the order in which objectives come changes nothing', () => {
   expect(JSON.stringify([...generated(slos.toReversed(), OPTIONS)])).toBe(one);
 });
 
-test('an objective more is five rules more, however many there are', () => {
+test('each further objective adds five rules', () => {
   const many = Array.from({ length: 50 }, (_, index) => objective(`slo-${index}`, badOfAll));
   expect(rulesOf(...many, objective('one-more', badOfAll)).length - rulesOf(...many).length).toBe(5);
 });
 
-test('slices count as a whole, in rules of their own', () => {
+test('slices are entirely good or bad, with rules of their own', () => {
   const sliced = objective('by-slices', badOfAll, {
     budgeting: { kind: 'timeslices', sliceSeconds: 300, sliceTarget: 0.95 },
   });
@@ -69,7 +69,7 @@ test('slices count as a whole, in rules of their own', () => {
   ]);
 });
 
-test('each alert says how urgent it is and what to do', () => {
+test('each alert has its urgency and a runbook', () => {
   for (const preset of ['multiwindow', 'simple'] as const) {
     for (const rule of alertingRules(preset).groups.flatMap(({ rules }) => rules)) {
       expect(rule).toMatchObject({
@@ -80,7 +80,7 @@ test('each alert says how urgent it is and what to do', () => {
   }
 });
 
-test('Alertmanager sends to Firebreak, and never follows it elsewhere', () => {
+test('Alertmanager sends to Firebreak and never follows redirects', () => {
   const config = generated([], OPTIONS).get('alertmanager/firebreak.yaml');
   expect(config).toMatchObject({
     receivers: [

@@ -1,6 +1,6 @@
 import { Slo } from '../../../../schemas/slo.ts';
 
-/** An objective of 99.9 % over 28 days: `indicator` and the rest as given. */
+/** Builds an objective of 99.9 % over 28 days with the given indicator and settings. */
 export const objective = (id: string, indicator: unknown, rest: Record<string, unknown> = {}): Slo =>
   Slo.parse({
     id,
