@@ -1,24 +1,27 @@
 import type { PersonId } from '../schemas/people.ts';
 import type { Told } from './outlets.ts';
 
-/** Somebody who is on call now, as the pager knows them and, where they are listed, as we do. */
+/** A person who is on call now, by the pager's data and, if listed, people.yaml. */
 export type OnCallPerson = {
-  /** The id of the user at the pager. */
+  /** User ID at the pager. */
   pagerduty: string;
   name: string;
   email: string | null;
-  /** 1 is called first. */
+  /** Escalation level; 1 is notified first. */
   level: number;
-  /** In people.yaml; null: not listed there. */
+  /** ID in people.yaml; null: not listed. */
   person: PersonId | null;
-  /** The id of the user in Slack, where people.yaml has it. */
+  /** Slack user ID from people.yaml. */
   slack: string | null;
 };
 
-/** Who is on call, as the pager knows. One attempt per call; what it says is at most a minute old. */
+/** Lookup of on-call people at the pager. One attempt per call; results are at most a minute old. */
 export type OnCall = {
-  /** Those of a team, whoever is called first first. Empty: nobody. Off: people.yaml names no rota of the team. */
+  /**
+   * Returns the on-call people of a team, by escalation level. Empty: nobody. Off: people.yaml names no schedule for
+   * the team.
+   */
   now(team: string): Promise<Told<OnCallPerson[]>>;
-  /** The address of a user. Null: there is none of this id. */
+  /** Returns a user's email address. Null: no user with this ID. */
   email(user: string): Promise<Told<string | null>>;
 };

@@ -1,20 +1,20 @@
 import { plusSeconds, type Timestamp } from '../schemas/time.ts';
 
-/** What was known of when a problem began. `null` where it could not be read. */
+/** Evidence for the start of a problem. `null`: could not be read. */
 export type OnsetEvidence = {
   /** Earliest start of the alerts. */
   alertStartedAt: Timestamp;
-  /** How long the rule waits before it fires, and how often it looks; in seconds. */
+  /** The rule's `for` duration and evaluation interval, in seconds. */
   rule: { forSeconds: number; intervalSeconds: number } | null;
-  /** First sample of the health query above its limit, of the run of bad samples that led to the alert. */
+  /** First sample above the limit in the run of bad samples of the health query that led to the alert. */
   firstBadAt: Timestamp | null;
 };
 
 export type Onset = { at: Timestamp; from: 'health' | 'rule' | 'alert' };
 
 /**
- * When the problem began, which is before its alert: the first bad point of the health query, else the alert's start
- * less the rule's `for` and one evaluation, else the alert's start.
+ * Returns the onset, which is before the alert: the first bad sample of the health query, else the alert's start minus
+ * the rule's `for` and one evaluation interval, else the alert's start.
  */
 export function onsetOf({ alertStartedAt, rule, firstBadAt }: OnsetEvidence): Onset {
   if (firstBadAt !== null && firstBadAt <= alertStartedAt) return { at: firstBadAt, from: 'health' };

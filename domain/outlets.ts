@@ -5,8 +5,8 @@ import type { PagerUser } from './pagerduty/agents.ts';
 import type { SlackUser } from './people.ts';
 
 /**
- * How one attempt at an outlet ended. `later`: it was certainly not done. `unclear`: it may have been done, or may yet
- * be: look before it is repeated. `refused`: it will not work until somebody changes something; `code` is the vendor's.
+ * Result of one request to a vendor. `later`: certainly not done. `unclear`: may have been done, or may still be: check
+ * before repeating. `refused`: fails until someone changes something; `code` is the vendor's error code.
  */
 export type Told<T> =
   | { kind: 'done'; value: T }
@@ -16,31 +16,31 @@ export type Told<T> =
   | { kind: 'off'; detail: string };
 
 /**
- * Text in pieces. Whatever a piece holds is shown as it is: only a `link` is a link, only a `channel`, a `user` or a
- * `group` a mention. So text that comes from an alert can neither mention anybody nor forge a link.
+ * Text in spans. The content of a span is displayed literally: only a `link` is a link, and only a `channel`, `user`,
+ * or `group` is a mention. So text from an alert can neither mention anyone nor forge a link.
  */
 export type Span =
   | string
   | { bold: string }
   | { code: string }
-  /** A time, which each reader sees in their own time zone where the outlet can show it so. */
+  /** A time, shown in each reader's time zone where the channel supports it. */
   | { at: Timestamp; seconds?: true }
   /** http and https only. */
   | { link: string; text: string }
-  /** The id of a channel. */
+  /** A channel ID. */
   | { channel: string }
-  /** The id of a user, or of a group of users: they are notified. */
+  /** ID of a user or user group, who are notified. */
   | { user: string }
   | { group: string };
 export type Text = readonly Span[];
 
-/** A time where readers' time zones are not known: `2026-11-20 17:05 UTC`. */
+/** Formats a time for readers with unknown time zones: `2026-11-20 17:05 UTC`. */
 export const utcWords = ({ at, seconds }: { at: Timestamp; seconds?: true }): string =>
   `${at.slice(0, 10)} ${at.slice(11, seconds ? 19 : 16)} UTC`;
 
-/** A message in our own words; the outlet cuts it to its limits. */
+/** A vendor-neutral message; the vendor's client truncates it to its limits. */
 export type ChatMessage = {
-  /** One line for notifications and for clients that show no more. In pieces where somebody is named in it. */
+  /** One line for notifications and for clients without rich text. In spans if it mentions someone. */
   summary: string | Text;
   parts: readonly ChatPart[];
 };
@@ -49,18 +49,18 @@ export type ChatPart =
   | { kind: 'header'; text: string }
   | { kind: 'text'; text: Text }
   | { kind: 'fields'; fields: readonly { name: string; value: Text }[] }
-  /** Small print. */
+  /** Text in small print. */
   | { kind: 'note'; text: Text }
   | { kind: 'line' }
   | { kind: 'buttons'; buttons: readonly ChatButton[] };
 
-/** Something to be pressed: what it means, and what it says. */
+/** A button: its action and its label. */
 export type ChatButton = {
   button: Button;
   text: string;
-  /** At most one `primary` is in sight; `danger` is what cannot be taken back. */
+  /** At most one `primary` button per message; `danger` marks irreversible actions. */
   style?: 'primary' | 'danger';
-  /** Asked before it counts. */
+  /** Confirmation dialog before the action. */
   confirm?: { title: string; text: string; yes: string; no: string };
 };
 
@@ -69,111 +69,112 @@ export type ChatChannel = {
   name: string;
   purpose: string;
   archived: boolean;
-  /** This app has made it. */
+  /** The channel was created by this app. */
   ours: boolean;
 };
 
-/** Where people talk about an incident. One attempt per call. */
+/** Chat in which people discuss incidents. One attempt per call. */
 export type Chat = {
-  /** Whether it is a stand-in of the sandbox, where only played people are. Absent: it isn't. */
+  /** Whether it is a stand-in of the sandbox with simulated people. Absent: no. */
   standIn?(): Promise<boolean>;
-  /** Joins it, too. Refused with `name_taken` when there is one of this name, archived or not. */
+  /** Creates a channel and joins it. Refused with `name_taken` if a channel of this name exists, archived or not. */
   createChannel(name: string): Promise<Told<{ id: string }>>;
-  /** Looks through all channels, archived ones too: slow. */
+  /** Searches all channels, including archived ones: slow. */
   findChannel(name: string): Promise<Told<ChatChannel | null>>;
-  /** Names of channels that begin so, archived ones too. */
+  /** Returns the names of channels with this prefix, including archived ones. */
   channelNames(prefix: string): Promise<Told<string[]>>;
   setTopic(channel: string, topic: Text): Promise<Told<null>>;
   setPurpose(channel: string, purpose: string): Promise<Told<null>>;
   /**
-   * @param channel an id, or `#name` of a public channel
-   * @param key by which the message is found again
+   * Posts a message.
+   * @param channel an ID, or `#name` of a public channel
+   * @param key key by which `findPost` finds the message
    */
   post(channel: string, message: ChatMessage, key: string): Promise<Told<{ channel: string; id: string }>>;
-  /** The message with this key, not older than `since`. @param channel an id */
+  /** Finds the message with this key, not older than `since`. @param channel an ID */
   findPost(channel: string, key: string, since: Timestamp): Promise<Told<{ id: string } | null>>;
-  /** Refused with `message_not_found` when somebody has deleted it. */
+  /** Edits a message. Refused with `message_not_found` if someone deleted it. */
   edit(channel: string, id: string, message: ChatMessage, key: string): Promise<Told<null>>;
   pin(channel: string, id: string): Promise<Told<null>>;
-  /** Makes our bookmarks be these; those of people stay. */
+  /** Replaces the app's bookmarks; bookmarks of people are kept. */
   setBookmarks(channel: string, links: readonly { title: string; url: string }[]): Promise<Told<null>>;
   /**
-   * Lets people in who are not there yet; for who is, nothing is done. Those whom the chat does not let in are told of,
-   * and keep nobody else out.
+   * Invites people who are not members yet; no effect for members. Rejected people are returned and do not prevent
+   * other invitations.
    *
-   * @param users their ids
+   * @param users user IDs
    */
   invite(channel: string, users: readonly string[]): Promise<Told<NotLetIn[]>>;
   archive(channel: string): Promise<Told<null>>;
 };
 
-/** `code`: why, in the chat's word. */
+/** `code`: the chat's error code. */
 export type NotLetIn = { user: string; code: string };
 
-/** How the app is installed. */
+/** The installation of the app. */
 export type ChatApp = {
-  /** The workspace: its id, that of what it is a part of, and how people call it. */
+  /** The workspace: its ID, its enterprise's ID, and its name. */
   workspace: { id: string | null; enterprise: string | null; name: string };
-  /** What it may not do of what it needs, and what there is not for that. Null: the chat does not tell. */
+  /** Missing scopes, with the features that need them. Null: the chat does not report scopes. */
   lacks: { scope: string; without: string }[] | null;
 };
 
-/** Who somebody is in the chat. One attempt per call. */
+/** Directory of the chat's users. One attempt per call. */
 export type Directory = {
-  /** Whether its people are only played in the sandbox. Absent: they aren't. */
+  /** Whether its people are simulated in the sandbox. Absent: no. */
   standIn?(): Promise<boolean>;
-  /** @param workspaces whose members count; none: the app's own. Null: there is no such user */
+  /** @param workspaces workspaces whose users count as members; empty: the app's own. Null: no such user */
   user(id: string, workspaces: readonly string[]): Promise<Told<Omit<SlackUser, 'groups'> | null>>;
-  /** As whom we are there. It changes nothing. */
+  /** Returns the installation of the app. Read-only. */
   app(): Promise<Told<ChatApp>>;
-  /** The id of the member who has this address. Null: nobody has. */
+  /** Returns the ID of the member with this email address. Null: none. */
   userByEmail(email: string): Promise<Told<string | null>>;
-  /** Ids of the members of a user group. */
+  /** Returns the user IDs of a user group. */
   groupMembers(id: string): Promise<Told<string[]>>;
-  /** What somebody has said there, and where that is read. Null: it is not there, or the app may not read it. */
+  /** Returns a message, with its author and URL. Null: it does not exist, or the app may not read it. */
   message(channel: string, id: string): Promise<Told<{ text: string; user: string | null; url: string | null } | null>>;
 };
 
-/** Where an answer to somebody's act goes: to the address that came with it, else where they were, else to them alone. */
+/** Context for responding to a user's action: the response URL, else the channel, else a direct message. */
 export type Ear = { user: string; channel: string | null; responseUrl: string | null };
 
-/** Tells one person something that others do not see, in most cases. One attempt per call. */
+/** Ephemeral messages, which in most cases only one person sees. One attempt per call. */
 export type Whispers = {
-  /** @param aloud whoever is in the channel sees it, too, where the act came with an address to answer to */
+  /** @param aloud makes the message visible to the whole channel if the action has a response URL */
   tell(ear: Ear, message: ChatMessage, aloud?: boolean): Promise<Told<null>>;
-  /** As a message of the app, which they are notified of. */
+  /** Sends a direct message from the app, with a notification. */
   write(user: string, message: ChatMessage): Promise<Told<null>>;
 };
 
-/** A letter in plain text, to one address: nobody has to see who else is told. */
+/** A plain-text email to a single address, so that recipients do not see each other. */
 export type Letter = {
   to: string;
   subject: string;
   text: string;
-  /** The same for the same letter: it becomes the message id, by which mail programs know what came twice. */
+  /** Idempotency key: it becomes the message ID, by which mail programs detect duplicates. */
   key: string;
 };
 
 /**
- * How one attempt at a receiver ended. `closed`: it was certainly not done, and would fare the same for every other one:
- * nobody answers there, or we are refused ourselves. `later` and `refused` are about this receiver alone.
+ * Result of one delivery. `closed`: certainly not done, and any other recipient would fail equally: the server is
+ * unreachable, or Firebreak itself is rejected. `later` and `refused` concern only this recipient.
  */
 export type Delivered = Told<unknown> | { kind: 'closed'; detail: string; afterSeconds: number | null };
 
-/** E-mail. One attempt per call; there is no way to look whether it was sent. */
+/** Email. One attempt per call; whether a message was sent cannot be queried. */
 export type Mail = {
   send(letter: Letter): Promise<Delivered>;
 };
 
 export type PublicComponent = { id: string; name: string; status: string };
 
-/** The public status page, hosted. One attempt per call. */
+/** Hosted public status page. One attempt per call. */
 export type StatusPage = {
   components(): Promise<Told<PublicComponent[]>>;
   setComponent(id: string, status: ComponentStatus): Promise<Told<null>>;
-  /** The unresolved incident that carries this key, or a resolved one of the last days. */
+  /** Finds the incident with this key among the unresolved ones and those resolved in the last days. */
   findIncident(key: string): Promise<Told<{ id: string; status: string } | null>>;
-  /** Subscribers are told. */
+  /** Creates an incident; subscribers are notified. */
   createIncident(incident: PublicUpdate & { key: string; name: string }): Promise<Told<{ id: string }>>;
   updateIncident(id: string, update: PublicUpdate): Promise<Told<null>>;
 };
@@ -181,43 +182,46 @@ export type StatusPage = {
 export type PublicUpdate = {
   status: PublicStatus;
   body: string;
-  /** By the component's id. */
+  /** Statuses by component ID. */
   components: Readonly<Record<string, ComponentStatus>>;
 };
 
-/** A mark on the graphs. Without `until` a point in time, with it a region. */
+/** Annotation on graphs: a point in time, or a region with `until`. */
 export type Annotation = { from: Timestamp; until: Timestamp | null; tags: readonly string[]; text: string };
 
-/** Marks on graphs. One attempt per call. */
+/** Annotations on graphs. One attempt per call. */
 export type Annotations = {
-  /** The newest one that has this tag. */
+  /** Finds the newest annotation with this tag. */
   find(tag: string): Promise<Told<{ id: string } | null>>;
   create(annotation: Annotation): Promise<Told<{ id: string }>>;
-  /** Refused with `not_found` when somebody has deleted it. */
+  /** Updates an annotation. Refused with `not_found` if someone deleted it. */
   update(id: string, annotation: Annotation): Promise<Told<null>>;
 };
 
 export type Ticket = {
-  /** By which it is found again. */
+  /** Key by which the ticket is found again. */
   key: string;
   title: string;
-  /** Markdown, made by us out of escaped pieces. */
+  /** Markdown built from escaped parts. */
   body: string;
   labels: readonly string[];
 };
 
-/** Where work that can wait is written down. One attempt per call. */
+/** Ticket system, for work that can wait. One attempt per call. */
 export type Tickets = {
-  /** It is a stand-in of the sandbox. */
+  /** Whether it is a stand-in of the sandbox. */
   standIn?: boolean;
-  /** Null: none with this key. Outlets that cannot be read honour the key instead, and say null. */
+  /**
+   * Finds a ticket by key. Null: none. A system that cannot be searched always returns null and honors the key on
+   * creation instead.
+   */
   find(key: string): Promise<Told<{ id: string; url: string | null } | null>>;
   open(ticket: Ticket): Promise<Told<{ id: string; url: string | null }>>;
   /** Adds a comment once per `key`. */
   comment(id: string, text: string, key: string): Promise<Told<null>>;
 };
 
-/** A silence of Alertmanager in force. */
+/** An active Alertmanager silence. */
 export type Silence = {
   id: string;
   matchers: readonly { name: string; value: string; isRegex: boolean; isEqual: boolean }[];
@@ -228,63 +232,69 @@ export type Silence = {
 };
 
 export type Silences = {
-  /** Those in force, at most a few seconds old. Null: no Alertmanager is connected, or it did not answer in time. */
+  /**
+   * Returns the active silences, at most a few seconds old. Null: no Alertmanager is connected, or it did not answer in
+   * time.
+   */
   active(): Promise<readonly Silence[] | null>;
-  /** Whether a slow burn is kept quiet while the fast one of its objective fires. Null: as above. */
+  /**
+   * Returns whether a slow-burn alert is inhibited while the fast-burn alert of its objective fires. Null: as in
+   * `active`.
+   */
   inhibitsSlowBurns(): Promise<boolean | null>;
 };
 
-/** An incident that somebody else has opened at the pager, as it stands there. */
+/** An incident at the pager that another system opened. */
 export type ExternalIncident = {
   id: string;
-  /** Where a person sees it. */
+  /** URL of the incident for people. */
   url: string | null;
   title: string;
   status: 'triggered' | 'acknowledged' | 'resolved';
   /** Names of people. */
   acknowledgedBy: readonly string[];
   assignedTo: readonly string[];
-  /** Who has acknowledged it last, and when; `by` null: no person. Null: nobody has. */
+  /** Latest acknowledgement; `by` null: not by a person. Null: not acknowledged. */
   acknowledged: { by: PagerUser | null; at: Timestamp } | null;
-  /** The person who has resolved it. Null: it is not, or it was no person. */
+  /** Person who resolved it. Null: unresolved, or not resolved by a person. */
   resolvedBy: PagerUser | null;
   createdAt: Timestamp;
 };
 
-/** What our incident is about, to find the one that pages for the same. */
+/** Properties of an incident for finding the external incident that pages for the same problem. */
 export type ExternalQuery = {
-  /** Group keys of its notifications, as their sender wrote them. */
+  /** Group keys of the notifications, as sent. */
   groupKeys: readonly string[];
-  /** Label sets of its alerts that fire, as they came. */
+  /** Label sets of the firing alerts, as sent. */
   alerts: readonly (readonly (readonly [string, string])[])[];
-  /** The service as its alerts call it. */
+  /** Service name in the alerts. */
   service: string;
   environment: string;
-  /** Where no key is known, only incidents opened from here on are looked through. */
+  /** Without a known key, only incidents opened since this time are searched. */
   since: Timestamp;
 };
 
-/** `by`: it has the key of one of our groups, holds one of our alerts, or is the only one that names what they name. */
+/** `by`: it has one of the group keys, contains one of the alerts, or is the only one that names the same service. */
 export type ExternalFound =
   | { incident: ExternalIncident; by: 'group_key' | 'labels' | 'names' }
   | { incident: null; because: string };
 
-/** The pager where others page already: their incident is found, annotated and followed. One attempt per call. */
+/** Pager that other systems page through: finds, annotates, and follows their incidents. One attempt per call. */
 export type ExternalPager = {
   /**
-   * The newest that was opened under a key of our own, whatever has become of it; where it was merged into another one,
-   * that one. Null: there is none (yet).
+   * Finds the newest incident opened under one of Firebreak's keys, in any state; if it was merged, the incident that
+   * it was merged into. Null: none (yet).
    */
   paged(key: string): Promise<Told<ExternalIncident | null>>;
   /**
-   * Among those that are open. The vendor may take a while to show what it was told. What is found by its group key may
-   * be much older than our incident; once somebody has acknowledged it, it tells nobody about what joins it.
+   * Searches the open incidents. The vendor may show new ones with a delay. An incident found by its group key may be
+   * much older than Firebreak's; once it is acknowledged, nobody is notified about alerts that join it.
    */
   find(query: ExternalQuery): Promise<Told<ExternalFound>>;
-  /** Adds a note once per `key`. Refused with `not_found` when the incident is gone. */
+  /** Adds a note once per `key`. Refused with `not_found` if the incident no longer exists. */
   annotate(id: string, text: string, key: string): Promise<Told<null>>;
-  /** Where it was merged into another one, that one. Null: it is not there any more. */
+  /** Reads an incident; if it was merged, the one that it was merged into. Null: it no longer exists. */
   read(id: string): Promise<Told<ExternalIncident | null>>;
-  /** Whether it lets us in. */
+  /** Checks the credentials. */
   check(): Promise<Told<null>>;
 };

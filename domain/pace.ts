@@ -1,22 +1,23 @@
 import type { Pace } from '../schemas/projection.ts';
 import { type Allowance, take } from './token-bucket.ts';
 
-/** Pauses after failures in a row, the last one again and again. */
+/** Back-off in seconds after consecutive failures; the last value repeats. */
 const BACK_OFF_SECONDS = [5, 10, 20, 40, 60] as const;
 
-/** Blocks everything at a vendor, whatever the method. */
+/** Key that blocks all methods of a vendor. */
 const ALL = '*';
 
-/** Buckets that are full again say nothing. */
+/** Age in milliseconds after which buckets are full again and can be removed. */
 const FORGET_AFTER_MS = 10 * 60_000;
 
 export type Go = { ok: true; pace: Pace } | { ok: false; pace: Pace; at: number };
 
 /**
- * May this be called now? Takes from every allowance, or from none. `at`: when to ask again, in milliseconds.
+ * Decides whether a call may be made now. Takes from every allowance, or from none. `at`: when to ask again, in
+ * milliseconds.
  *
- * @param key the method, for which failures block
- * @param allowances by their own key: one for the method, one for the channel, …
+ * @param key method for which failures block
+ * @param allowances allowances by key: one for the method, one for the channel, and so on
  */
 export function go(pace: Pace, key: string, allowances: Readonly<Record<string, Allowance>>, now: number): Go {
   const until = Math.max(pace.blocked[key]?.until ?? 0, pace.blocked[ALL]?.until ?? 0);
@@ -30,7 +31,7 @@ export function go(pace: Pace, key: string, allowances: Readonly<Record<string, 
   return { ok: true, pace: { ...pace, buckets } };
 }
 
-/** It was done: what blocked it is over. */
+/** Records a success, which clears the block. */
 export function went(pace: Pace, key: string): Pace {
   if (pace.blocked[key] === undefined && pace.blocked[ALL] === undefined) return pace;
   const { [key]: _own, [ALL]: _all, ...blocked } = pace.blocked;
@@ -38,10 +39,10 @@ export function went(pace: Pace, key: string): Pace {
 }
 
 /**
- * It was not, or nobody knows. The vendor's own wish, if it has one, is honoured whole.
+ * Records a failure or an unknown result. The vendor's own delay, if given, is honored in full.
  *
- * @param timeScale how much faster our own pauses go
- * @param silent no answer at all: then nothing else is worth a try either
+ * @param timeScale factor by which Firebreak's own pauses are shortened
+ * @param silent no response at all, which blocks all other methods as well
  */
 export function failed(
   pace: Pace,
@@ -58,7 +59,7 @@ export function failed(
   return { ...pace, blocked: { ...pace.blocked, [name]: { until, failures } } };
 }
 
-/** What is worth remembering. */
+/** Removes the entries that no longer matter. */
 export const pruned = (pace: Pace, now: number): Pace => ({
   buckets: keep(pace.buckets, ({ at }) => at > now - FORGET_AFTER_MS),
   blocked: keep(pace.blocked, ({ until }) => until > now - FORGET_AFTER_MS),

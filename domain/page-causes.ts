@@ -3,7 +3,7 @@ import type { Message, MitigationOutcome } from '../schemas/inbox.ts';
 import { isByHand } from './runbooks/by-hand.ts';
 import type { Story } from './story.ts';
 
-/** Why a page is due. `entry`: the kind of the timeline entry that gives the details, written with the message. */
+/** Reason for a page. `entry`: kind of the timeline entry with the details, written with the message. */
 export type PageCause = { text: string; entry?: string };
 
 const MITIGATION_WORDS: Record<MitigationOutcome, string> = {
@@ -30,13 +30,13 @@ const BY_ALERTS: ReadonlySet<string> = new Set([
   RUNBOOK_FAILED,
 ]);
 
-/** Whether alerts alone made a page due. False as soon as a person asked for it, or something was done. */
+/** Returns whether alerts alone made a page due. False if a person requested it, or an action was taken. */
 export const areByAlerts = (causes: readonly PageCause[]): boolean => causes.every(({ text }) => BY_ALERTS.has(text));
 
-/** What decides between the reasons for which alerts can page. */
+/** State that determines the reason for a page by alerts. */
 type Before = Pick<IncidentRecord, 'severity'> & { mitigated: boolean; pagedAgain: boolean; resolveBy: string | null };
 
-/** Gives the reason for which `message` makes a page due. */
+/** Returns the reason for which `message` makes a page due. */
 export function causeOf(message: Message, before: Before): PageCause {
   switch (message.kind) {
     case 'signals':
@@ -69,7 +69,7 @@ export function causeOf(message: Message, before: Before): PageCause {
   }
 }
 
-/** Firebreak's own requests are whole sentences; a person may say why, or not. */
+/** Describes a requested page. Requests by Firebreak are complete sentences; a person's reason is optional. */
 function requestWords({ by, note }: Extract<Message, { kind: 'page' }>): string {
   if (by.startsWith('incident:')) return `A part of it pages ${note}`;
   if (note !== '' && OWN_REQUESTS.test(by)) return upperFirst(note);
@@ -82,13 +82,13 @@ const whoIs = (by: string): string => by.replace(/^person:/, '');
 
 const upperFirst = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
-/** The causes in words, with the details that the timeline has. */
+/** Describes the causes, with details from the timeline. */
 export function causeWords(causes: readonly PageCause[], timeline: Story['timeline']): string {
   const words = causes.map(({ text, entry }) => {
     const details = timeline.findLast(({ entry: { kind, actor } }) => kind === entry && actor === 'firebreak')?.entry
       .text;
     if (details === undefined) return text;
-    if (entry === 'runbook.failed') return details; // a sentence, with the step and the reason
+    if (entry === 'runbook.failed') return details; // a sentence with the step and the reason
     return details.startsWith(text) ? details : `${text}: ${details}`;
   });
   return [...new Set(words)].join('; ');

@@ -8,19 +8,19 @@ const ALERTS_NAMED = 5;
 const PARTS_NAMED = 10;
 const SUSPECTS_NAMED = 3;
 
-/** UTF-16 units. Texts of alerts and CD systems can be long; a page is read on a phone. */
+/** Maximum length in UTF-16 code units. Texts of alerts and CD systems can be long; a page is read on a phone. */
 const TEXT_MAX_CHARS = 500;
 
-/** A longer address stays among the links of the page alone. */
+/** Maximum length of a URL in the details; longer ones are only in the page's links. */
 const URL_MAX_CHARS = 2000;
 
-/** Annotations that say more than the title of an alert, the best one first. */
+/** Annotations with more detail than the title of an alert, in order of preference. */
 const DESCRIPTIONS = ['description', 'message'];
 
-/** What is known of an incident at the moment of a page, by name; texts, or lists of texts. */
+/** Details of an incident at the time of a page, by name; strings or lists of strings. */
 export type PageDetails = Readonly<Record<string, string | readonly string[]>>;
 
-/** @param reason why the page is sent; null: the incident has opened */
+/** @param reason reason for the page; null: the incident has opened */
 export function detailsOf(story: Story, reason: string | null): PageDetails {
   const { incident } = story;
   const question = questionOf(story);
@@ -43,7 +43,7 @@ export function detailsOf(story: Story, reason: string | null): PageDetails {
   };
 }
 
-/** The alerts that fire, with what they say themselves; of a parent, its parts. */
+/** Returns the firing alerts with their descriptions; for a parent incident, its children. */
 function problemOf({ incident, signals, children, childCount }: Story): string[] {
   if (incident.crowd !== undefined) {
     const rest = childCount - Math.min(children.length, PARTS_NAMED);
@@ -70,13 +70,13 @@ function alertWords({ title, labels, annotations }: Story['signals'][number]): s
   return [...new Set([name, title, said].filter((text) => text !== undefined))].join(': ');
 }
 
-/** The start of the first alert that still fires. Alerts can claim a start in the future. */
+/** Returns the start of the first alert that still fires. Alerts can claim a start in the future. */
 function sinceOf({ incident, signals }: Story): Story['incident']['opened_at'] {
   const starts = signals.flatMap(({ status, startsAt }) => (status === 'firing' ? [startsAt] : []));
   return [...starts, incident.opened_at].toSorted()[0] ?? incident.opened_at;
 }
 
-/** Suspects with confidence; before the first judgement nothing is known. */
+/** Returns the suspects with confidence; unknown before the first judgement. */
 export function suspectsOf({ incident, decisions }: Pick<Story, 'incident' | 'decisions'>): string | string[] {
   if (incident.suspects.length > 0)
     return worthShowing(incident.suspects)
@@ -87,7 +87,7 @@ export function suspectsOf({ incident, decisions }: Pick<Story, 'incident' | 'de
   return decisions.length === 0 ? 'not known yet' : 'no change is known that could have caused this';
 }
 
-/** The newest decision and its result. */
+/** Returns the newest decision and its result. */
 export function automationOf(story: Pick<Story, 'incident' | 'decisions' | 'effects'>): string {
   if (story.incident.automation_paused) return 'paused for this incident';
   const last = story.decisions.at(-1);
@@ -96,7 +96,7 @@ export function automationOf(story: Pick<Story, 'incident' | 'decisions' | 'effe
   return [decisionWords(inShort(last)), ...(done === undefined ? [] : [effectWords(done)])].join('. ');
 }
 
-/** The newest question that waits for an answer, with its short name, and how to answer it. Null: none. */
+/** Returns the newest waiting decision, with its short name and how to answer it. Null: none. */
 export function questionOf({ incident, decisions }: Pick<Story, 'incident' | 'decisions'>): string | null {
   const waiting = decisions.findLast(({ state }) => state === 'waiting');
   if (waiting === undefined || incident.status === 'resolved' || incident.automation_paused) return null;

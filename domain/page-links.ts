@@ -1,16 +1,16 @@
 import type { Signal } from '../schemas/signal.ts';
 import { linksOf, type Story } from './story.ts';
 
-/** What stands beside a page for whoever was woken: where to look next, and pictures that the alert brings. */
+/** Links and images of a page. */
 export type Beside = { links: { href: string; text: string }[]; images: { src: string; alt: string }[] };
 
 const IMAGES = ['image', 'image_url', 'graph', 'graph_url'];
 const IMAGES_MAX = 3;
 
-/** The pager shows pictures from https alone. Half an address, as a long text of an alert is cut, leads nowhere. */
+/** Complete https URL: the pager shows only https images, and a URL truncated in a long text is invalid. */
 const WHOLE_HTTPS = /^https:\/\/.*[^…]$/is;
 
-/** Links and pictures that the alerts name in their annotations; each picture once. */
+/** Returns the links and images from the alerts' annotations, each image once. */
 export function besidePage(signals: readonly Signal[]): Beside {
   const images = signals.flatMap(({ title, annotations }) =>
     annotations.flatMap(([name, value]) =>
@@ -24,7 +24,7 @@ export function besidePage(signals: readonly Signal[]): Beside {
 }
 
 /**
- * The incident's channel in Slack. Null: there is none yet.
+ * Returns a link to the incident's Slack channel. Null: there is none yet.
  *
  * @see https://docs.slack.dev/interactivity/deep-linking (Opening a channel by name or ID; read 2026-11)
  */

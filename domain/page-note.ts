@@ -1,13 +1,13 @@
 import { detailsOf } from './page-details.ts';
 import type { Story } from './story.ts';
 
-/** What somebody has to act on comes first: a long note is cut at its end. */
+/** Details in order of importance for the responder: a long note is truncated at the end. */
 const FIRST = ['question', 'suspects', 'automation', 'next_step', 'problem', 'since', 'status'];
 
-/** Beside the first line, which names the incident. */
+/** Labels of details, in addition to the first line, which names the incident. */
 const LABELS: Readonly<Record<string, string>> = { api: 'As it stands now' };
 
-/** A note for the pager's incident: what Firebreak knows now, as plain text. */
+/** Builds a plain-text note for the pager's incident with the current details. */
 export function pageNote(story: Story): string {
   const { id, service, environment, severity, title, unmatched } = story.incident;
   const details = detailsOf(story, null);

@@ -4,25 +4,31 @@ import { plusSeconds, type Timestamp } from '../schemas/time.ts';
 import type { ExternalIncident } from './outlets.ts';
 import type { Pager } from './ports.ts';
 
-/** By which a page is known to the pager, and to us as an effect. */
+/** Returns the key of a page at the pager and of its effect. */
 export const pageKey = (id: IncidentId, number: number): string => `${id}.page.${number}`;
 
-/** We have paged, or tried to: what comes after it goes the same way. */
+/** Returns whether Firebreak paged, or tried to, in which case later pages use the same pager. */
 export const isOurs = (page: Effect): boolean => page.followed === undefined && page.state !== 'withheld';
 
 /** A page of an incident, and when it became due. */
 export type DuePage = { incidentId: IncidentId; number: number; due: Timestamp };
 
 /**
- * Two senders tell of the same alert within seconds. What was acknowledged and is older than this was acknowledged for
- * something before it, and what has joined it since was only written into its log.
+ * Seconds between notifications of the same alert by two senders. An acknowledgement older than this concerns an
+ * earlier alert; alerts that joined since then only appear in the incident's log.
  */
 const SAME_MOMENT_SECONDS = 60;
 
-/** An escalation policy's step takes 30 minutes unless it is changed: what nobody has taken for longer may ring no more. */
+/**
+ * Default duration in seconds of an escalation policy's step: an incident unacknowledged for longer may no longer
+ * notify anyone.
+ */
 const RINGS_FOR_SECONDS = 1800;
 
-/** Why an open incident of others does not do for a page of ours. Undefined: it rings for somebody, or has just now. */
+/**
+ * Returns why an external incident does not replace a page of Firebreak's own. Undefined: it notifies someone, or did
+ * so just now.
+ */
 export function whyUnheard(
   { status, createdAt, acknowledgedBy }: ExternalIncident,
   { number, due }: Pick<DuePage, 'number' | 'due'>,
@@ -36,7 +42,7 @@ export function whyUnheard(
   return undefined;
 }
 
-/** The pager as the target of an effect. */
+/** Returns the pager as the target of an effect. */
 export const pagerTarget = async ({ pager }: { pager: Pager }): Promise<Pick<Effect, 'target' | 'stand_in'>> => ({
   target: 'pagerduty',
   ...((await pager.standIn?.()) && { stand_in: true }),

@@ -2,8 +2,8 @@ import type { IncidentRecord, IncidentView } from '../schemas/incident.ts';
 import type { IncidentId } from '../schemas/names.ts';
 
 /**
- * Those that are told by themselves: parts are told with their parent, as long as that is among those that are open, and
- * whoever looks may see it.
+ * Returns the incidents to list individually: children are listed with their parent if that is open and the reader may
+ * see it.
  */
 export function byThemselves<T extends { id: IncidentId; parent_id?: IncidentId | undefined }>(
   open: readonly T[],
@@ -12,7 +12,7 @@ export function byThemselves<T extends { id: IncidentId; parent_id?: IncidentId 
   return open.filter(({ parent_id }) => parent_id === undefined || !known.has(parent_id));
 }
 
-/** What a person who says that a parent is over says of its parts, too. */
+/** Numbers of open child incidents and their alerts, which a person who resolves the parent resolves as well. */
 export type OpenParts = { incidents: number; alerts: number };
 
 type Shown = Pick<IncidentRecord, 'status'> & { firing?: number };
@@ -22,13 +22,13 @@ export function openParts(parts: readonly { incident: Shown }[]): OpenParts {
   return { incidents: open.length, alerts: open.reduce((sum, { firing = 0 }) => sum + Math.max(firing, 0), 0) };
 }
 
-/** What the API shows of a parent. */
+/** Builds the API view of a parent's children. */
 export function partsView(parts: readonly { incident: Shown }[]): NonNullable<IncidentView['parts']> {
   const { incidents: open, alerts: firing } = openParts(parts);
   return { incidents: parts.length, open, firing };
 }
 
-/** `6 incidents that are part of it, in which 8 alerts fire`. Null: none of its parts is open. */
+/** Describes the open children: `6 incidents that are part of it, in which 8 alerts fire`. Null: none is open. */
 export function openPartsWords({ incidents, alerts }: OpenParts): string | null {
   if (incidents === 0) return null;
   const what = incidents === 1 ? 'one incident that is a part of it' : `${incidents} incidents that are parts of it`;

@@ -3,23 +3,23 @@ import { type PeopleFile, type Person, PersonId, type Role, type RoleName, ROLES
 import type { Timestamp } from '../schemas/time.ts';
 import { authorize, type Scope } from './access.ts';
 
-/** Somebody as Slack knows them. */
+/** A Slack user. */
 export type SlackUser = {
   id: string;
-  /** The workspace that they belong to, which in a shared channel may be another company's. */
+  /** Workspace of the user, which can be another company's in a shared channel. */
   team: string;
-  /** Verified by Slack. Null: not known, or the app may not read it. */
+  /** Email address verified by Slack. Null: unknown, or the app may not read it. */
   email: string | null;
   name: string | null;
-  /** User groups that they are in, as far as `people.yaml` names them. */
+  /** User groups of the user that `people.yaml` names. */
   groups: readonly string[];
-  /** `guest`: of a part of the workspace only. `outsider`: of another company, or a robot. */
+  /** `guest`: has access to a part of the workspace. `outsider`: belongs to another company, or is a bot. */
   kind: 'member' | 'guest' | 'outsider';
 };
 
 /**
- * Whoever acts, with all that they may do. Grants differ in what they are for and where; one that allows is enough.
- * `name` stands in decisions and on timelines, and tells a second person from the first.
+ * A person who acts, with all permissions. Grants differ in actions and scopes; one that allows is enough. `name` is
+ * used in decisions and on timelines, and distinguishes a second person from the first.
  */
 export type Actor = {
   name: string;
@@ -31,10 +31,10 @@ export type Actor = {
 
 export type Found = { ok: true; actor: Actor } | { ok: false; because: string };
 
-/** Of the configuration. Whose service is whose is all that counts of the catalogue. */
+/** The required part of the configuration. Of the catalogue, only the teams of services matter. */
 export type Known = { people: PeopleFile; services: Readonly<Record<string, { team?: string | undefined }>> };
 
-/** Who a user of Slack is here. */
+/** Returns the actor for a Slack user. */
 export function actorOf({ people: file, services }: Known, user: SlackUser): Found {
   const person = personOf(file, user);
   const name = person?.[0] ?? `slack:${user.id}`;
@@ -53,11 +53,11 @@ export function actorOf({ people: file, services }: Known, user: SlackUser): Fou
   return { ok: true, actor: { name, shown, person: person?.[0] ?? null, teams, grants } };
 }
 
-/** By id, else by an address that Slack has verified. */
+/** Finds a person by ID, else by an email address that Slack has verified. */
 function personOf({ people }: PeopleFile, { id, email, kind }: SlackUser): [PersonId, Person] | undefined {
   const all = Object.entries(people).map(([key, person]): [PersonId, Person] => [PersonId.parse(key), person]);
   const byId = all.find(([, { slack }]) => slack === id);
-  // Another company decides itself what its people's addresses are.
+  // Other companies control their users' email addresses themselves.
   if (byId !== undefined || email === null || kind === 'outsider') return byId;
   return all.find(([, person]) => person.slack === undefined && person.email?.toLowerCase() === email.toLowerCase());
 }
@@ -88,7 +88,7 @@ function grantOf(
   };
 }
 
-/** Allowed by one of what they were given; else why not by the last of them. */
+/** Returns whether any grant allows the action; otherwise the refusal of the last one. */
 export function actorMay(actor: Actor, action: Action, scope: Scope, now: Timestamp): ReturnType<typeof authorize> {
   let answer: ReturnType<typeof authorize> = { allowed: false, because: `${actor.name} may nothing here` };
   for (const grant of actor.grants) {
@@ -98,13 +98,16 @@ export function actorMay(actor: Actor, action: Action, scope: Scope, now: Timest
   return answer;
 }
 
-/** At most so many people are named to whoever may not do something. */
+/** Maximum number of people to suggest after a refusal. */
 const NAMED_MAX = 5;
 
-/** Somebody to be asked: a user or a user group of Slack by id, or a name. */
+/** Whom to ask: a Slack user or user group by ID, or a name. */
 export type Asked = { user: string } | { group: string } | string;
 
-/** Whom to ask instead: people who may, those of the service's team first, and user groups of those who may. */
+/**
+ * Returns whom to ask for an action: people with the permission, the service's team first, and user groups with the
+ * permission.
+ */
 export function whoMay(known: Known, action: Action, scope: Scope, now: Timestamp): Asked[] {
   const { people: file, services } = known;
   const service = typeof scope.service === 'string' && Object.hasOwn(services, scope.service) ? scope.service : null;
@@ -121,15 +124,15 @@ export function whoMay(known: Known, action: Action, scope: Scope, now: Timestam
   return [...people.slice(0, NAMED_MAX), ...groups.slice(0, NAMED_MAX)];
 }
 
-/** Whether full members who are not listed may. */
+/** Returns whether full members who are not listed have the permission. */
 export function everyoneMay(known: Known, action: Action, scope: Scope, now: Timestamp): boolean {
   const { everyone } = known.people;
   return everyone !== 'nobody' && rolesMay(known, { roles: [everyone], teams: [] }, action, scope, now);
 }
 
 /**
- * Whether somebody who is listed may, as far as people.yaml tells: who is in a user group Slack alone knows, so they may
- * be in any.
+ * Returns whether a listed person may have the permission, as far as people.yaml determines it: membership in user
+ * groups is known only to Slack, so any is assumed.
  */
 export function listedMay(known: Known, person: Given, action: Action, scope: Scope, now: Timestamp): boolean {
   const all = [person, ...Object.values(known.people.userGroups)];

@@ -1,6 +1,6 @@
 import { type Text, utcWords } from './outlets.ts';
 
-/** As one line, for where nothing can be mentioned or linked. */
+/** Formats text as one plain line, for channels without mentions and links. */
 export const plainOf = (text: Text): string =>
   text
     .map((span) => {

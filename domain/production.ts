@@ -4,11 +4,11 @@ import { millisOf } from '../schemas/time.ts';
 /** `no`: not ready for production. `off`: not checked, with the way to check it. */
 export type ProductionFinding = { verdict: 'ok' | 'off' | 'warn' | 'no'; about: string; text: string };
 
-/** What the way to Firebreak looks like to who asks. */
+/** Connection to Firebreak as a client sees it. */
 export type Way = {
   isTls: boolean;
   isThisMachine: boolean;
-  /** Only of a way over TLS. */
+  /** Only for a connection over TLS. */
   sandboxAnswers?: boolean;
   hsts?: boolean;
 };
@@ -21,9 +21,9 @@ const FREE_WARN_BYTES = 5 * GIBIBYTE;
 const BACKUP_MAX_HOURS = 48;
 
 /**
- * Whether a Firebreak on one machine is set up for production: each finding with what to do.
+ * Checks whether a single-machine installation is ready for production: each finding says what to do.
  *
- * @param watched whether its Prometheus scrapes Firebreak as the job `firebreak`; null: nobody can tell
+ * @param watched whether its Prometheus scrapes Firebreak as the job `firebreak`; null: unknown
  */
 export const productionFindings = (
   machine: Machine,
@@ -58,7 +58,7 @@ function ofSandbox({ sandbox, time_scale: scale }: Machine, vendors: readonly Ve
   ];
 }
 
-/** A stand-in is reported with the others. */
+/** A stand-in is reported with the other vendors. */
 function ofPager(vendors: readonly Vendor[]): ProductionFinding {
   const modeOf = (wanted: string) => vendors.find(({ name }) => name === wanted)?.mode;
   if (modeOf('PagerDuty pages') === 'real') return ok('pager', 'pages go to PagerDuty');

@@ -1,58 +1,58 @@
 import type { Pace, Sent, Subject, Target } from '../schemas/projection.ts';
 import type { Timestamp } from '../schemas/time.ts';
 
-/** A subject that a target has to look at. */
+/** A subject that a target must project. */
 export type Due = {
   subject: Subject;
-  /** How often it has been marked: what changed while it was being shown is not forgotten. */
+  /** Number of marks, so that a change during projection is not lost. */
   wanted: number;
   since: Timestamp;
-  /** Not before. Null: now. */
+  /** Earliest time. Null: now. */
   notBefore: Timestamp | null;
 };
 
-/** `pace`: what is left of the vendor's patience. `wakeAt`: the next time for which somebody has asked to be woken. */
+/** Lease of a target. `pace`: remaining rate limits of the vendor. `wakeAt`: the next requested wake-up. */
 export type Lease = { target: Target; owner: string; pace: Pace; wakeAt: Timestamp | null };
 
 /**
- * What has to be shown where, and what is shown already. Level-triggered: a mark says that something has changed, never
- * what; whoever projects reads the subject as it is then.
+ * Desired and current projections. Level-triggered: a mark says that something changed, but not what; the projector
+ * reads the current state of the subject.
  */
 export type Projections = {
   /**
-   * Marks subjects as changed for every target that shows them, and wakes those. Never throws: whatever is lost here,
-   * the sweeper finds.
+   * Marks subjects as changed for every target that shows them, and wakes these targets. Never throws: the sweeper
+   * finds lost marks.
    */
   changed(...subjects: readonly Subject[]): Promise<void>;
-  /** Oldest mark first. Strongly consistent. */
+  /** Returns due subjects, oldest mark first. Strongly consistent. */
   due(target: Target): Promise<Due[]>;
-  /** As `due`, of every target, by one read. */
+  /** Returns the due subjects of all targets with one read. */
   dueAnywhere(): Promise<ReadonlyMap<Target, readonly Due[]>>;
-  /** It is shown (null), or goes on at a time. What has changed meanwhile stays due. */
+  /** Records that a subject is projected (null), or continues at a time. Changes in the meantime keep it due. */
   settle(target: Target, due: Due, again: Timestamp | null): Promise<void>;
-  /** One projector works at a target at a time. Undefined: another one does. */
+  /** Acquires the lease of a target, which one projector at a time holds. Undefined: another one holds it. */
   lease(target: Target, seconds: number): Promise<Lease | undefined>;
-  /** False: it was lost. */
+  /** Extends the lease. False: it was lost. */
   renew(lease: Lease, seconds: number): Promise<boolean>;
-  /** Gives it back, with what has become of it. */
+  /** Releases the lease and stores its state. */
   release(lease: Lease): Promise<void>;
-  /** Lets the target look again after so many seconds. */
+  /** Wakes the target after a delay in seconds. */
   wake(target: Target, afterSeconds: number): Promise<void>;
-  /** What the target shows of the subject, as it was written last. */
+  /** Returns the state of the projection as last written. */
   read(target: Target, subject: Subject): Promise<unknown>;
   write(target: Target, subject: Subject, state: object): Promise<void>;
   sent(target: Target, subject: Subject, key: string): Promise<Sent | undefined>;
   /**
-   * Records that a message is about to be sent. `false`: somebody else has, or had, the same intent.
-   * @param replaces an earlier intent that came to nothing
+   * Records the intent to send a message. `false`: another process has, or had, the same intent.
+   * @param replaces an earlier intent without result
    */
   intend(target: Target, subject: Subject, key: string, at: Timestamp, replaces?: Sent): Promise<boolean>;
   conclude(target: Target, subject: Subject, key: string, sent: Sent): Promise<void>;
-  /** The next number of a row, never the same twice; above `above`. */
+  /** Returns the next number of a row, greater than `above` and never repeated. */
   nextNumber(row: string, above?: number): Promise<number>;
 };
 
-/** Who shows a subject. */
+/** Returns the targets that show a subject. */
 export const targetsOf = (subject: Subject): readonly Target[] =>
   SHOWN_BY[subject.slice(0, subject.indexOf(':'))] ?? [];
 

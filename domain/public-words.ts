@@ -5,14 +5,14 @@ import type { ComponentStatus, PublicStatus } from '../schemas/outlets.ts';
 import type { StatusPageFile } from '../schemas/presentation.ts';
 import { isFrom } from '../schemas/names.ts';
 
-/** What the public is told of an incident. Its words come from templates, and from nowhere else. */
+/** Public texts about incidents. They consist only of templates and configured names. */
 
 type Told = Pick<
   IncidentRecord,
   'service' | 'environment' | 'severity' | 'status' | 'verification' | 'suspects' | 'published_by'
 >;
 
-/** The components that an incident is about; none: the public is not told. */
+/** Returns the components that an incident affects; empty: nothing is published. */
 export function componentsOf(
   incident: Pick<Told, 'service' | 'environment' | 'severity' | 'published_by'>,
   { services, statusPage }: Pick<Config, 'services' | 'statusPage'>,
@@ -32,7 +32,7 @@ export function publicStatus({ status, suspects }: Pick<Told, 'status' | 'suspec
   return status === 'mitigating' && suspects.length > 0 ? 'identified' : 'investigating';
 }
 
-/** How a component does by this incident alone. */
+/** Returns a component's status by this incident alone. */
 export function componentStatus(
   { status, severity }: Pick<Told, 'status' | 'severity'>,
   { components }: StatusPageFile,
@@ -50,11 +50,11 @@ const WORST: readonly ComponentStatus[] = [
   'major_outage',
 ];
 
-/** How it does by all incidents that are about it. */
+/** Returns a component's status by all incidents that affect it. */
 export const worst = (statuses: readonly ComponentStatus[]): ComponentStatus =>
   WORST[Math.max(0, ...statuses.map((status) => WORST.indexOf(status)))] ?? 'operational';
 
-/** @param names of components: words of the configuration, not of an alert */
+/** @param names names of components, from the configuration rather than from an alert */
 export const words = (template: string, names: readonly string[]): string =>
   template.replaceAll('{components}', () => listed(names));
 

@@ -2,13 +2,13 @@ export type Quota = { entries: number; bytes: number };
 
 const MIB = 1024 * 1024;
 
-/** What is kept on a day (UTC) of all that comes from outside. What is kept stays; what comes after that is refused. */
+/** Daily quota (UTC) of the quarantine for all external input. Stored entries are kept; further ones are refused. */
 export const QUARANTINE_A_DAY: Quota = { entries: 2000, bytes: 256 * MIB };
 
-/** And of one sender, so that one with a wrong template leaves room for the others. */
+/** Daily quota of one sender, so that a wrong template leaves room for other senders. */
 export const QUARANTINE_A_SENDER_A_DAY: Quota = { entries: 500, bytes: 64 * MIB };
 
-/** It was not kept: there is no room for more of this sender, or of all, today. */
+/** Thrown if the daily quota of the sender, or of all senders, is used up. */
 export class QuarantineFull extends Error {
   override readonly name = 'QuarantineFull';
   readonly source: string;

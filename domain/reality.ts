@@ -5,12 +5,12 @@ import type { Scope } from './access.ts';
 import { placedSteps } from './runbooks/walk.ts';
 import { type StandIns, vendorOf, type VendorState } from './vendors.ts';
 
-/** What Firebreak can change outside the sandbox. */
+/** Systems that Firebreak can change outside the sandbox. */
 type World = { config: Config; vendors: readonly VendorState[]; standIns: StandIns };
 
 /**
- * Everything real that Firebreak writes to, for people: vendors, and addresses that the configuration names. Systems that
- * it only reads, such as Prometheus, don't count.
+ * Returns descriptions of all real systems that Firebreak writes to: vendors and configured addresses. Systems that it
+ * only reads, such as Prometheus, don't count.
  */
 export function whatIsReal(world: World): string[] {
   const { config, vendors, standIns } = world;
@@ -32,7 +32,7 @@ export function whatIsReal(world: World): string[] {
   return [...new Set(all)];
 }
 
-/** What people who are played in the sandbox may not do where it would change something real. */
+/** Actions that simulated people in the sandbox may not perform if they would change a real system. */
 const REFUSED: ReadonlySet<Action> = new Set([
   'incidents:act',
   'freezes:write',
@@ -41,8 +41,9 @@ const REFUSED: ReadonlySet<Action> = new Set([
 ]);
 
 /**
- * Why a person who is only played in the sandbox may not do this there: it would reach something real. Undefined: it would
- * not. Everybody on the machine can play them, so they have no rights over real systems.
+ * Returns why a simulated person may not perform an action in this scope because it would reach a real system.
+ * Undefined: it would not. Anyone on the machine can act as a simulated person, so these have no permissions on real
+ * systems.
  */
 export function whyNotPlayed(world: World, action: Action, { service, environment }: Scope): string | undefined {
   if (!REFUSED.has(action)) return undefined;
@@ -64,7 +65,7 @@ const places = ({ services }: Config): { service: string; environment: string; e
     Object.entries(environments).map(([environment, entry]) => ({ service, environment, entry })),
   );
 
-/** Its deployer or its flags are real: by an address of their own, or by that of their vendor. */
+/** Returns whether the deployer or flag service is real, by its own address or its vendor's. */
 const isReal = ({ deployer, flags }: Entry, { vendors, standIns }: World): boolean =>
   [deployer, flags].some((target) => {
     if (target === undefined) return false;
@@ -72,7 +73,7 @@ const isReal = ({ deployer, flags }: Entry, { vendors, standIns }: World): boole
     return vendors.some(({ vendor, mode }) => vendor === vendorOf(target.kind) && mode === 'real');
   });
 
-/** The names of runbooks that call a real address to change something. */
+/** Returns the names of runbooks with mutating calls to a real address. */
 const realRunbooks = ({ config, standIns }: World): string[] =>
   config.runbooks.runbooks
     .filter((runbook) =>

@@ -2,11 +2,11 @@ import * as z from 'zod';
 import { IncidentId } from '../schemas/names.ts';
 import type { ChatPart } from './outlets.ts';
 
-/** What somebody presses who has been reminded of something. */
+/** Actions offered with a reminder. */
 const Remedy = z.enum(['acknowledge', 'take_command', 'severity', 'publish']);
 export type Remedy = z.infer<typeof Remedy>;
 
-/** What stands on their buttons, wherever those are. */
+/** Labels of their buttons. */
 export const REMEDY_WORDS: Readonly<Record<Remedy, string>> = {
   acknowledge: 'I see to it',
   take_command: 'Take command',
@@ -14,10 +14,10 @@ export const REMEDY_WORDS: Readonly<Record<Remedy, string>> = {
   publish: 'Publish update…',
 };
 
-/** What an entry of the timeline that reminds of something keeps beside its words. */
+/** Data of a reminder's timeline entry in addition to its text. */
 const Kept = z.object({ incident: IncidentId, asks: z.array(Remedy).min(1) });
 
-/** Below a reminder, so that nobody has to look for the button. @param detail of the entry */
+/** Returns the buttons for a reminder. @param detail detail of the timeline entry */
 export function remediesOf(detail: unknown): ChatPart[] {
   const kept = Kept.safeParse(detail);
   if (!kept.success) return [];

@@ -6,52 +6,52 @@ import type { BegunRunbook } from './ports.ts';
 import type { AskedBy } from './rollback.ts';
 import { isByHand } from './runbooks/by-hand.ts';
 
-/** What the workflow has to know between two looks into the inbox. Ids and verdicts only: it is checkpointed. */
+/** State of the workflow between two reads of the inbox. It is checkpointed, so it contains only IDs and verdicts. */
 export type ResponseState = {
   severity: Severity;
   firing: number;
   drained: number;
-  /** Pages begun, and one that is due. */
+  /** Number of pages started; `pageDue`: another page is due. */
   pages: number;
   pageDue: boolean;
-  /** Why the page that is due is due. Empty: the incident has opened. */
+  /** Reasons for the page that is due. Empty: the incident has opened. */
   pageCauses: readonly PageCause[];
-  /** Judgements begun, the number in flight, and whether another is due. */
+  /** Number of judgements started; `running`: those in progress; `mitigationDue`: the next one. */
   mitigations: number;
   running: number[];
   mitigationDue: Asked | null;
-  /** For whom the newest judgement is, those that a person has asked for apart. Null: there is nothing to be judged. */
+  /** Requester of the newest judgement, except requests by people. Null: nothing to judge. */
   judgedFor: Asked | null;
-  /** Changes that were recorded late, and are not looked at yet. */
+  /** Late changes that have not been evaluated. */
   lateChanges: readonly ChangeId[];
-  /** Looks for a runbook that have been begun, and whether another one may answer now. */
+  /** Number of runbook selections started; `runbookDue`: another one is due. */
   runbooks: number;
   runbookDue: boolean;
-  /** Runs that people have started, and that are not followed yet. */
+  /** Runs started by people that are not followed yet. */
   runs: readonly number[];
-  /** A judgement on behalf of an alert that asks has been begun. */
+  /** A judgement for an alert that requests a rollback was started. */
   judgedAsked: boolean;
   verification: IncidentRecord['verification'];
-  /** The mitigation that it is about: the newest one that was done. */
+  /** Number of the mitigation that `verification` refers to: the newest completed one. */
   verifying: number;
-  /** It is what this runbook has done, since no rollback has been done after it. */
+  /** Number of the runbook that mitigated, if no rollback was completed after it. */
   verifyingRunbook: number | null;
   verifyAgain: boolean;
-  /** Something was done that was to help. */
+  /** A mitigation was completed. */
   mitigated: boolean;
-  /** It has fired again since the mitigation, and that was paged: once is enough. */
+  /** The page for alerts after the mitigation was sent; it is sent only once. */
   pagedAgain: boolean;
-  /** It fires since the mitigation for what may be of before it; paged unless the verification passes. */
+  /** An alert that may describe the time before the mitigation fires; it pages unless the verification passes. */
   pageHeld: boolean;
-  /** Somebody was, or is to be, woken for it. */
+  /** Someone was paged, or is to be paged, for the incident. */
   paging: boolean;
   byHand: boolean;
   resolveBy: string | null;
 };
 
 /**
- * `mode`, `approval`: a cap, and a question, that whoever asks has set, as a runbook can. `from`, `to`: what ran when a
- * person has asked, and the version that they have named.
+ * Request for a judgement. `mode`, `approval`: cap and approval set by the requester, such as a runbook. `from`, `to`:
+ * version that ran when a person asked, and the version that they named.
  */
 export type Asked = {
   by: AskedBy;
@@ -62,29 +62,30 @@ export type Asked = {
   to?: Version;
 };
 
-/** What to begin now, each as a branch of its own; and whether closing is worth a try. */
+/** What to start now, each in a child context; and whether to try to close the incident. */
 export type Plan = {
   page: number | null;
   mitigate: { number: number; asked: Asked } | null;
   runbook: number | null;
-  /** Runs that people have started. */
+  /** Runs started by people. */
   runs: readonly number[];
   lateChanges: { changes: readonly ChangeId[]; judged: number; asked: Asked } | null;
   verify: { number: number; runbook: number | null } | null;
   tryResolve: { by: string | null } | null;
 };
 
-/** Where a run begins: from the incident as it is in the table, be it the first run or a later one. */
+/** Returns the initial state of a run, from the stored incident, for the first run and later ones. */
 export function begin(
   incident: IncidentRecord,
   unfinished: readonly number[],
   runbooks: { begun: readonly Pick<BegunRunbook, 'number'>[]; any: boolean } = { begun: [], any: false },
 ): ResponseState {
-  // What has not been read may be what made it critical, after the pages so far: rather once too often than never.
+  // An unread message may have made the incident critical after the pages so far: a redundant page is preferable to a
+  // missing one.
   const raisedUnread = incident.seq > incident.drained && incident.severity === 'critical' && incident.pages > 0;
-  // What is a part of something larger is paged by that.
+  // A child incident is paged by its parent.
   const paging = incident.parent_id === undefined && (incident.page ?? incident.severity === 'critical');
-  // What is made of others has nothing of its own to roll back.
+  // A parent incident has nothing of its own to roll back.
   const first: Asked | null =
     incident.crowd === undefined ? { by: incident.asks_rollback ? 'alert' : 'nobody', who: '' } : null;
   return {
@@ -100,7 +101,7 @@ export function begin(
     judgedFor: first,
     judgedAsked: incident.asks_rollback,
     lateChanges: [],
-    // Numbers are never used twice: not every look has found one.
+    // Numbers are never reused, and some selections find no runbook.
     runbooks: Math.max(0, ...runbooks.begun.map(({ number }) => number).filter((number) => !isByHand(number))),
     runbookDue: runbooks.any && incident.crowd === undefined,
     runs: [],
@@ -117,25 +118,25 @@ export function begin(
   };
 }
 
-/** The state after one message. `firing` is the incident's own, read together with the mail. */
+/** Returns the state after one message. `firing` is the stored count, read together with the message. */
 export function apply(state: ResponseState, message: Message): ResponseState {
   const after = applied({ ...state, pageDue: false }, message);
   if (!after.pageDue) return { ...after, pageDue: state.pageDue };
   return { ...after, pageCauses: [...state.pageCauses, causeOf(message, state)] };
 }
 
-/** The same, where `pageDue` says whether this message is the reason for a page. */
+/** Returns the state after one message; `pageDue` says whether this message is the reason for a page. */
 function applied(state: ResponseState, message: Message): ResponseState {
   switch (message.kind) {
     case 'signals': {
       const pages = (message.pages ?? message.critical) && message.fired > 0;
-      // What came with the alerts that opened it has not come back, however late it is taken in.
-      // What may be of before the mitigation waits for the verdict of the verification.
+      // Alerts that opened the incident have not returned, however late they are processed. Alerts that may describe
+      // the time before the mitigation wait for the verification.
       const held = message.looks_back === true && state.verification === 'pending';
       const freshAfterMitigation = state.mitigated && !state.pagedAgain && pages && message.opening !== true && !held;
-      // What rang as a warning may have woken nobody.
+      // A warning may not have notified anyone, so a higher severity pages.
       const raised = pages && (!state.paging || (message.critical && state.severity !== 'critical'));
-      // Whoever said that it is over has not meant what has fired since.
+      // The resolution by a person does not cover alerts that fired later.
       const notOver = state.resolveBy !== null && pages;
       const asksNow = message.asksRollback && !state.judgedAsked && !held;
       return {
@@ -148,7 +149,7 @@ function applied(state: ResponseState, message: Message): ResponseState {
         resolveBy: notOver ? null : state.resolveBy,
         judgedAsked: state.judgedAsked || asksNow,
         mitigationDue: asksNow ? { by: 'alert', who: '' } : state.mitigationDue,
-        // What has joined may be what a runbook is for.
+        // A runbook may apply to the alerts that joined.
         runbookDue: state.runbookDue || (message.fired > 0 && state.runbooks > 0 && !held),
         verifyAgain: state.verifyAgain || couldPassNow(state),
       };
@@ -209,14 +210,14 @@ function applied(state: ResponseState, message: Message): ResponseState {
         pageDue: message.page === 'again' || (message.page === 'if_nobody' && state.pages === 0),
       };
     case 'verification':
-      // Another mitigation has been done since, and whether that has helped is seen at the end of its own window.
+      // The verdict is about an earlier mitigation; the newer one has a verification window of its own.
       if (state.verifyingRunbook !== null ? message.runbook !== state.verifyingRunbook : isOfBefore(message, state))
         return state;
       return {
         ...state,
         verification: message.outcome,
         pageHeld: false,
-        // They have ended between the look at them and its verdict, and no later mail will say so.
+        // The alerts ended between the check and its verdict, and no later message will report that.
         verifyAgain: state.verifyAgain || (message.alerts_fired === true && state.mitigated && state.firing === 0),
         ...(message.outcome === 'failed' && state.verification === 'pending'
           ? { pageDue: true, mitigationDue: state.mitigationDue ?? { by: 'verification', who: '' } }
@@ -230,7 +231,7 @@ function applied(state: ResponseState, message: Message): ResponseState {
     case 'resume':
     case 'abort':
     case 'publish':
-      return state; // Read from the table where it matters: directly before an act.
+      return state; // Read from the table directly before an action.
   }
 }
 
@@ -239,14 +240,17 @@ const isOfBefore = (
   { verifying }: ResponseState,
 ): boolean => runbook !== undefined || number < verifying;
 
-/** An alert or a person that asks is judged already, and the runbook sees how that ends. */
+/**
+ * Handles a runbook's rollback request. If an alert or a person already requested a judgement, the runbook waits for
+ * its result.
+ */
 function runbookAsks(
   state: ResponseState,
   { runbook, mode: cap, approval }: Extract<Message, { kind: 'runbook_rollback' }>,
 ): ResponseState {
   const due = state.mitigationDue?.by ?? null;
   if (state.judgedAsked || due === 'alert' || due === 'person') return state;
-  // What comes after a mitigation that has not helped waits for a person, whoever asks for it.
+  // After a mitigation that did not help, every further one requires a person.
   const mode = lowestMode(cap ?? 'act', due === 'verification' ? 'approve' : 'act');
   return {
     ...state,
@@ -255,10 +259,10 @@ function runbookAsks(
   };
 }
 
-/** What is due. Beginning it is recorded with `began`. */
+/** Returns what is due. The caller records each start with `began`. */
 export function plan(state: ResponseState): Plan {
   const proven = state.verification === 'not_needed' || state.verification === 'passed';
-  const calm = state.firing === 0 && proven && !state.byHand; // whoever declared it says when it is over
+  const calm = state.firing === 0 && proven && !state.byHand; // an incident declared by a person is resolved by a person
   return {
     page: state.pageDue ? state.pages + 1 : null,
     mitigate: state.mitigationDue === null ? null : { number: state.mitigations + 1, asked: state.mitigationDue },
@@ -271,7 +275,7 @@ export function plan(state: ResponseState): Plan {
   };
 }
 
-/** A judgement that begins now reads them by itself. */
+/** Returns the late changes to evaluate, unless a judgement starts now, which reads them itself. */
 function lateOf({ lateChanges, mitigations, mitigationDue, judgedFor }: ResponseState): Plan['lateChanges'] {
   if (lateChanges.length === 0 || mitigationDue !== null || mitigations === 0 || judgedFor === null) return null;
   return { changes: lateChanges, judged: mitigations, asked: judgedFor };
@@ -293,6 +297,9 @@ export const began = (state: ResponseState, { page, mitigate, runbook }: Plan): 
   verifyAgain: false,
 });
 
-/** A verification that did not pass looks again when the alerts have gone: later proof is proof. */
+/**
+ * Returns whether a verification that did not pass should be repeated, because the alerts have ended: later proof
+ * counts.
+ */
 const couldPassNow = (state: ResponseState): boolean =>
   state.mitigated && (state.verification === 'failed' || state.verification === 'inconclusive') && state.firing === 0;

@@ -6,9 +6,9 @@ import { isSameActor } from './actor-names.ts';
 import { heard, isHeard } from './heard.ts';
 import type { Amend, Amendment } from './ports.ts';
 
-/** What people say of an incident that goes on, as changes of it; what is so already changes nothing. */
+/** Changes to an open incident by people; a change to the present value has no effect. */
 
-/** Somebody who acts, or is to. */
+/** A person who acts or is assigned. */
 export type Somebody = Pick<RoleHolder, 'name' | 'shown' | 'slack'>;
 
 type Entry = NonNullable<Amendment['timeline']>;
@@ -25,7 +25,7 @@ const holds = ({ roles }: IncidentRecord, role: IncidentRole, { name }: Somebody
   return holder !== undefined && isSameActor(holder.name, name);
 };
 
-/** Whoever takes command sees to it, too. */
+/** Acknowledges the incident when command is taken. */
 const seesToIt = (incident: IncidentRecord, role: IncidentRole, by: string, at: Timestamp): Partial<Amendment> =>
   role === 'commander' ? heard(incident, { by, at }) : {};
 
@@ -42,7 +42,7 @@ export const claimed =
     };
   };
 
-/** @param by who says so, where it is not they themselves */
+/** @param by person who assigns the role, if not the assignee */
 export const assigned =
   (role: IncidentRole, to: Somebody, by: string, at: Timestamp): Amend =>
   (incident) =>
@@ -57,7 +57,7 @@ export const left =
       ? { roles: { [role]: null }, timeline: entry(who.name, 'role.left', `Is not ${role} any more`, { role }) }
       : undefined;
 
-/** Command goes over, with what the next one has to know. */
+/** Hands over command, with a summary. */
 export const handedOver =
   (to: Somebody, by: string, brief: string, at: Timestamp): Amend =>
   (incident) =>
@@ -75,7 +75,7 @@ export const acknowledged =
       ? undefined
       : { ...heard(incident, { by, at }), timeline: entry(by, 'incident.acknowledged', 'Sees to it') };
 
-/** How severe it is was said, or confirmed, by a person. That it was changed is told by the change itself. */
+/** Records that a person set or confirmed the severity. A change has a timeline entry of its own. */
 export const triaged =
   (severity: Severity, by: string, at: Timestamp): Amend =>
   (incident) => {
@@ -85,7 +85,7 @@ export const triaged =
     return { care, timeline: entry(by, 'incident.triaged', `Confirms that it is ${severity}`) };
   };
 
-/** Those who wait for news were told. */
+/** Records that stakeholders were notified. */
 export const told =
   (text: string, by: string, at: Timestamp): Amend =>
   () => ({ care: { told: { by, at, text } }, timeline: entry(by, 'incident.update', text) });

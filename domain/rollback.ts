@@ -13,54 +13,58 @@ import type { Onset } from './onset.ts';
 import type { Place } from './ports.ts';
 import { byStart, liveChange, putsVersionLive, type RollbackTarget, rollbackTarget } from './versions.ts';
 
-/** Rises when the same inputs may be judged otherwise; kept with the inputs. */
+/**
+ * Version of the decision logic, stored with the inputs; incremented when the same inputs can have a different result.
+ */
 export const DECIDE_VERSION = 3;
 
-/** What the kill switch says. `unreadable`: could not be read, so nothing may be done. */
+/** State of the kill switch. `unreadable`: no action is permitted. */
 export type Guard = { state: 'read'; paused: boolean } | { state: 'unreadable'; detail: string };
 
-/** One service in one environment, as far as it may be acted upon. */
+/** State of one service and environment, as far as it matters for actions. */
 export type TargetInputs = Place & {
   policy: Pick<EnvironmentEntry['autoRollback'], 'mode' | 'unknownMigration' | 'approvals' | 'evidence'>;
   has_deployer: boolean;
-  /** Live caps that people have set; the lowest is in force. */
+  /** Live mode caps set by people; the lowest one applies. */
   modes: readonly Mode[];
-  /** Its automation was wrong too often; a person has to promote it again. */
+  /** Automation was wrong too often; a person must promote the service again. */
   demoted: boolean;
   rollbacks_last_hour: number;
-  /** Versions known bad. */
+  /** Known bad versions. */
   pinned: readonly string[];
-  /** Its newest changes, oldest first. */
+  /** Newest changes, oldest first. */
   changes: readonly Change[];
 };
 
-/** Who wants it. `verification`: the mitigation before has not helped. `runbook`: one that answers to the alerts. */
+/**
+ * Requester. `verification`: the previous mitigation did not help. `runbook`: a runbook that responds to the alerts.
+ */
 export type AskedBy = 'alert' | 'person' | 'nobody' | 'runbook' | 'verification';
 
-/** All that the judgement depends on. Stored with the decision: `decide(inputs)` gives it again. */
+/** All inputs of a judgement, stored with the decision: `decide(inputs)` reproduces it. */
 export type DecisionInputs = {
   decide_version: number;
   /**
-   * `approval`: a runbook wants a person to be for it. Absent: it does not. `from`: what ran when a person has asked.
-   * `to`: the version that they have named. Absent: the newest that is known good.
+   * `approval`: a runbook requires approval. Absent: it does not. `from`: version that ran when a person asked. `to`:
+   * version that the person named. Absent: the newest known good one.
    */
   asked: { by: AskedBy; who: string; mode: Mode | null; approval?: RunbookApproval; from?: Version; to?: Version };
   matched: boolean;
   monitoring_failure_only: boolean;
   evidence: Evidence;
-  /** The failing service first, then others that have a suspect. */
+  /** The failing service first, then other services with a suspect. */
   targets: readonly TargetInputs[];
   guard: Guard;
   incident_paused: boolean;
-  /** Many fail at once, and this is one of them. */
+  /** The incident is one of many that fail at once. */
   one_of_many: boolean;
-  /** What else fails could not be found out. */
+  /** The other failing services could not be read. */
   neighbours_unreadable: boolean;
-  /** Automatic ones, of all services. */
+  /** Automatic rollbacks of all services. */
   organisation_rollbacks_last_hour: number;
-  /** Automatic ones for alerts of the same sender. Absent: none are counted by sender. */
+  /** Automatic rollbacks for alerts of the same sender. Absent: not counted by sender. */
   sender_rollbacks_last_hour?: number;
-  /** Nobody who may has asked. */
+  /** No requester has the permission. */
   sender_may_not_ask?: true;
   config_version: string;
 };
@@ -71,18 +75,18 @@ export type Decision = {
   suspects: Suspect[];
   onset: Onset;
   verdict: Correlation['verdict'];
-  /** What would be rolled back; null where there is nothing. */
+  /** Service and environment to roll back; null: none. */
   place: Place | null;
   suspect: string | null;
   from: Version | null;
   to: Version | null;
-  /** Of a decision that asks: how many people have to be for it, and who is already. */
+  /** Approvals of a decision that asks: required number, and those given. */
   approvals: { needed: 1 | 2; given: string[] };
 };
 
 /**
- * May the suspect's version be rolled back: alone, after a person's yes, or not at all. Every guard that holds is
- * named, the strongest first. What is unclear never acts.
+ * Decides whether to roll back the suspect's version: automatically, after approval, or not at all. All applicable
+ * guards are listed, the strongest first. Uncertainty never leads to automatic action.
  */
 export function decide(inputs: DecisionInputs): Decision {
   const found = weighed(inputs);
@@ -116,7 +120,7 @@ export function decide(inputs: DecisionInputs): Decision {
   return { ...base, kind, reasons: [...reasons, ...found.doubts, why] };
 }
 
-/** Where it would go: to the newest version that is known good, or where a person has said. */
+/** Returns the target: the newest known good version, or the one named by a person. */
 const wayOf = (
   { asked }: DecisionInputs,
   { changes, pinned }: TargetInputs,
@@ -126,32 +130,32 @@ const wayOf = (
     ? namedTarget(changes, suspect, asked.to, pinned)
     : rollbackTarget(changes, suspect, pinned);
 
-/** What people have said of suspects, where nobody has asked for a rollback by hand. */
+/** Returns the clearings by people, unless a person requested the rollback. */
 const saidOf = ({ asked, evidence: { cleared } }: DecisionInputs): Reason[] =>
   asked.by === 'person' || cleared === undefined ? [] : [reason('suspect_cleared', clearedWords(cleared))];
 
-/** What is suspected, as it was weighed for a judgement. */
+/** Returns the suspects as weighed for a judgement. */
 export const weighed = ({ evidence }: Pick<DecisionInputs, 'evidence'>): Correlation =>
   correlate(notTriedYet(evidence));
 
-/** Of two services that are concerned, the one that wants more people says it. */
+/** Returns the number of required approvals: the higher one of the two services concerned. */
 const peopleNeeded = ({ targets }: DecisionInputs, target: TargetInputs | undefined): 1 | 2 =>
   [target, targets[0]].some((each) => each?.policy.approvals === 2) ? 2 : 1;
 
-/** What this incident has taken back already is never taken back again. */
+/** Excludes the changes that this incident has already rolled back. */
 const notTriedYet = (evidence: Evidence): Evidence => ({
   ...evidence,
   changes: evidence.changes.filter(({ change }) => change.rolled_back_by !== evidence.incident_id),
 });
 
-/** Of the suspects the first that a rollback can undo, unless it was probably another one. */
+/** Returns the first suspect that a rollback can undo, unless another one is more probable. */
 function mostProbable(suspects: readonly RankedSuspect[]): RankedSuspect | undefined {
   const [first] = suspects;
   if (first === undefined || first.confidence >= MIN_CONFIDENCE) return first;
   return suspects.find(({ change }) => putsVersionLive(change)) ?? first;
 }
 
-/** Where policy wants two people, whoever asks is one of them. */
+/** Counts the requester as the first of two people if the policy requires two. */
 function byPerson(inputs: DecisionInputs, base: Omit<Decision, 'kind' | 'reasons'>, why: Reason): Decision {
   const { who, to } = inputs.asked;
   const named = to === undefined ? '' : `, who has named ${to}`;
@@ -161,7 +165,7 @@ function byPerson(inputs: DecisionInputs, base: Omit<Decision, 'kind' | 'reasons
   return { ...base, kind: 'approve', reasons: [second, why], approvals: { needed: 2, given: [who] } };
 }
 
-/** Nothing could be done, whoever says yes. */
+/** Returns why no action is possible, even with approval. */
 function whyImpossible(
   inputs: DecisionInputs,
   found: Correlation,
@@ -179,7 +183,8 @@ function whyImpossible(
       reason('no_confident_suspect', whyNoSuspect(inputs.evidence)),
       ...found.doubts.filter(({ code }) => code !== 'no_change_near'),
     );
-  // Of many that fail at once a person is asked about each: that they do is what speaks against its change.
+  // For many simultaneous failures, a person is asked about each: the other failures are the evidence against its
+  // change.
   else if (inputs.asked.by !== 'person' && found.verdict === 'no_change' && !inputs.one_of_many)
     reasons.push(notSure(top), ...found.doubts, reason('suspect', top.reasons.join('; ')));
   else if (!putsVersionLive(top.change))
@@ -207,7 +212,7 @@ function whyImpossible(
   return reasons;
 }
 
-/** The version that a person has named is none that can be gone back to. */
+/** Returns why the version named by a person is not a valid target. */
 function whyNotNamed(way: RollbackTarget | NamedTarget, place: Place): Reason[] {
   switch (way.kind) {
     case 'pinned':
@@ -238,7 +243,7 @@ const NO_SUSPECT =
 const NOTHING_ELSE =
   'what was suspected has been rolled back already, and no other change was rolling out or had finished shortly before the problem began';
 
-/** This incident has taken something back, which is no suspect any more. */
+/** Returns whether this incident has already rolled back a change, which is no longer a suspect. */
 const wasTried = ({ changes, incident_id }: Evidence): boolean =>
   changes.some(({ change }) => change.rolled_back_by === incident_id);
 
@@ -248,14 +253,17 @@ const notSure = ({ version, confidence }: RankedSuspect): Reason =>
     `probably no change caused this: ${version} is the likeliest, with confidence ${confidence}`,
   );
 
-/** Someone has shipped something newer: taking the suspect back would take that back too. No yes can change it. */
+/**
+ * Returns a reason if a newer version was deployed: a rollback of the suspect would remove that as well. Approval
+ * cannot override it.
+ */
 function whySuperseded(changes: readonly Change[], suspect: Change): Reason | undefined {
   const live = liveChange(changes);
   if (live === undefined || live.version === suspect.version || byStart(live, suspect) < 0) return undefined;
   return reason('superseded', `${live.version} has been deployed since: what runs is no longer ${suspect.version}`);
 }
 
-/** A person who asks for a rollback means what runs now, whatever the times say. */
+/** Returns the current version as the suspect of a rollback requested by a person, regardless of timing. */
 function whatRuns({ targets }: DecisionInputs): RankedSuspect | undefined {
   const change = targets[0] && liveChange(targets[0].changes);
   return (

@@ -9,26 +9,26 @@ import { windowsAt } from './maintenance.ts';
 import { matches } from './matchers.ts';
 import type { Silence } from './outlets.ts';
 
-/** Where an alert goes. It is recorded in any case. */
+/** Destinations of an alert. It is recorded in any case. */
 export type Delivery = {
   page: boolean;
-  /** True with every page, and with every alert that asks for an action: what is done has to be written down. */
+  /** True for every page and every alert that requests an action, which must be recorded. */
   incident: boolean;
-  /** `#name`, or an id. */
+  /** `#name`, or an ID. */
   channels: string[];
   tickets: TicketTarget[];
   record: true;
-  /** The routes by name or number, `default: critical` and the like, and what the alert itself asks for. */
+  /** The routes by name or number, defaults such as `default: critical`, and the alert's own requests. */
   because: string[];
-  /** What was wanted, and why it cannot be; as sentences. */
+  /** Unavailable destinations with the reasons, as sentences. */
   lacking: string[];
 };
 
 /**
- * The labels that routes and maintenance windows look at: the alert's own, with `service`, `environment` and `severity`
- * as they are understood here, and `team`, `tier` and `source` where the alert has none itself.
+ * Returns the labels for routes and maintenance windows: the alert's own, with the normalized `service`, `environment`,
+ * and `severity`, and `team`, `tier`, and `source` if the alert lacks them.
  *
- * @param entry of the catalogue
+ * @param entry catalogue entry
  */
 export function routingLabels(signal: Signal, entry: ServiceEntry | undefined): ReadonlyMap<string, string> {
   const known = Object.entries({ team: entry?.team, tier: entry?.tier, source: signal.source });
@@ -45,7 +45,7 @@ const entryOf = (config: Config, { service }: Signal): ServiceEntry | undefined 
 
 type Targets = Pick<Route, 'page' | 'incident' | 'slack' | 'ticket'>;
 
-/** What stands after the last route. Without a file it is all there is. */
+/** Destinations after the last route; without a file, the only ones. */
 const DEFAULTS: Readonly<Record<Severity, Targets>> = {
   critical: { page: true, incident: true, slack: [], ticket: [] },
   warning: { page: false, incident: false, slack: [true], ticket: [] },
@@ -53,12 +53,12 @@ const DEFAULTS: Readonly<Record<Severity, Targets>> = {
 };
 
 /**
- * Where the routes send an alert: the first one whose matchers hold and within whose hours it is, and as long as these
- * say `continue`, those after it. An alert for which no route had the last word is delivered by its severity, too.
+ * Returns where the routes send an alert: the first route whose matchers and hours match and, as long as a route says
+ * `continue`, the following ones. An alert without a terminating route is also delivered by its severity.
  *
- * A `resolved` is delivered as its alert was; what to do with it is for the caller to say.
+ * A `resolved` notification is delivered like its alert; the caller decides what to do with it.
  *
- * @param at when the signal was received
+ * @param at time of receipt
  */
 export function deliver(signal: Signal, config: Config, at: Timestamp): Delivery {
   const entry = entryOf(config, signal);
@@ -84,13 +84,16 @@ export function deliver(signal: Signal, config: Config, at: Timestamp): Delivery
   };
 }
 
-/** Its label asks for a rollback, and its sender may not: that is suggested, and so opens an incident, too. */
+/**
+ * Returns whether the alert's label requests a rollback that its sender may not request: it is only suggested, and also
+ * opens an incident.
+ */
 export const asksInVain = ({ mayNotAsk, labels, status }: Signal): boolean =>
   mayNotAsk === true &&
   status === 'firing' &&
   labels.some(([name, value]) => name === 'action' && value === 'auto-rollback');
 
-/** A rollback, or a runbook that is in force and does something. */
+/** Returns the requested actions: a rollback, or an active runbook with actions. */
 function whatItAsksFor(signal: Signal, { runbooks }: Config): string[] {
   const named = signal.labels.find(([name]) => name === 'runbook')?.[1];
   const runbook = runbooks.runbooks.find(({ name, steps }) => name === named && steps.length > 0);
@@ -126,20 +129,20 @@ const distinct = (tickets: readonly TicketTarget[]): TicketTarget[] => [
   ...new Map(tickets.map((ticket) => [JSON.stringify(ticket), ticket])).values(),
 ];
 
-/** What keeps an alert quiet. It is recorded all the same. */
+/** Reason for muting an alert, which is recorded nevertheless. */
 export type Mute = {
   by: 'maintenance' | 'silence';
-  /** The window's name, or the silence's id. */
+  /** Name of the window, or ID of the silence. */
   name: string;
   until: Timestamp | null;
   reason: string;
 };
 
 /**
- * What keeps this alert quiet; of several, what ends last. Windows look at the labels that routes look at; silences were
- * made in Alertmanager and look at the alert's own, whoever has sent it.
+ * Returns the mute that applies to an alert; of several, the one that ends last. Windows match the routing labels;
+ * silences come from Alertmanager and match the alert's own labels, whoever sent it.
  *
- * @param silences null: it is not known which there are, so none is in force
+ * @param silences null: unknown, so none applies
  */
 export function mutedBy(
   signal: Signal,
@@ -170,6 +173,6 @@ export function mutedBy(
   return mutes.toSorted((a, b) => (a.until < b.until ? 1 : a.until > b.until ? -1 : 0))[0] ?? null;
 }
 
-/** `new disks (by ada)` */
+/** Formats a reason as `new disks (by ada)`. */
 const said = (reason: string | null, by: string | null): string =>
   [reason, by && `(by ${by})`].filter(Boolean).join(' ');

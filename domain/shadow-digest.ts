@@ -8,7 +8,7 @@ import type { ChatMessage, ChatPart, Text } from './outlets.ts';
 
 /** The weekly report of shadow mode, as a message. */
 
-/** Services shown, each with its tallies; the others are counted. */
+/** Maximum number of services shown with tallies; the others are counted. */
 const ROWS_SHOWN = 15;
 
 /** Returns the newest time at which the report was due: the last `day` at `at` that is not after `now`. */

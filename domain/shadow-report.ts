@@ -13,20 +13,20 @@ import { putsVersionLive } from './versions.ts';
 
 /** Compares what automation would have done in shadow mode with what people did. */
 
-/** A rollback that is recorded so long after the end of an incident still belongs to it. */
+/** A rollback recorded within this time after the end of an incident still belongs to it. */
 const LATE_SECONDS = 30 * 60;
 
-/** A version that is taken out within this time after the end may have been the cause after all. */
+/** A version removed within this time after the end may have been the cause after all. */
 const DOUBT_SECONDS = 24 * 3600;
 
-/** Cases shown of a service and environment. */
+/** Maximum number of cases shown per service and environment. */
 const CASES_SHOWN = 20;
 
-/** The cases that a promotion needs, and the share of wrong ones that it allows. */
+/** Minimum number of right cases for a promotion; a tenth of the cases may be wrong. */
 const READY_RIGHT = 3;
 const READY_WRONG_SHARE = 0.1;
 
-/** For `act`, so many rollbacks have to be right and none wrong: two wrong ones of 20 end it again. */
+/** Minimum number of right rollbacks for `act`, with none wrong: two wrong ones of 20 demote the service again. */
 const ACT_RIGHT = 10;
 
 export type ShadowIncident = Pick<
@@ -34,29 +34,30 @@ export type ShadowIncident = Pick<
   'id' | 'service' | 'environment' | 'opened_at' | 'resolved_at' | 'cleared' | 'decisions'
 >;
 
-/** What one incident would have meant, and where. Not judged yet. */
+/** Hypothetical action for one incident, not judged yet. */
 export type Shadowed = Place & { would: ShadowAct; decision: DecisionView; incident: ShadowIncident };
 
-/** The changes of a place, in any order. All that began after `since` are among them. */
+/** Changes of a service and environment, in any order, complete since `since`. */
 export type KnownChanges = { changes: readonly Change[]; since: Timestamp };
 
 /**
- * The most that automation would have done for an incident.
+ * Returns the most automatic action that automation would have taken for an incident.
  *
- * @param isShadow whether a place is in shadow mode now; where nothing could be done, the decision does not say it
- * @returns undefined when the incident was not handled in shadow mode
+ * @param isShadow whether a service and environment is in shadow mode now, for decisions without possible action, which
+ *   do not record the mode
+ * @returns undefined if the incident was not handled in shadow mode
  */
 export function shadowed(incident: ShadowIncident, isShadow: (place: Place) => boolean): Shadowed | undefined {
   const all = incident.decisions
     .filter(({ question }) => question === undefined)
-    // Older versions did not keep what would have been decided.
+    // Older versions did not store the hypothetical decision.
     .filter(({ kind, would }) => (kind === 'shadow' && would !== undefined) || kind === 'none')
     .map((decision): Shadowed => ({ ...placeOf(decision, incident), would: actOf(decision), decision, incident }))
     .filter(({ decision, ...place }) => decision.kind === 'shadow' || isShadow(place));
   return ACTS.map((act) => all.find(({ would }) => would === act)).find((found) => found !== undefined);
 }
 
-/** The most automatic first. */
+/** Most automatic first. */
 const ACTS: readonly ShadowAct[] = ['roll_back', 'ask', 'nothing'];
 
 function placeOf({ target }: DecisionView, { service, environment }: ShadowIncident): Place {
@@ -73,7 +74,7 @@ const right = (because: string): Judgement => ({ verdict: 'right', because });
 const wrong = (because: string): Judgement => ({ verdict: 'wrong', because });
 const undecided = (because: string): Judgement => ({ verdict: 'undecided', because });
 
-/** Judges by what people said and by what was deployed. What is unclear is undecided. */
+/** Judges a case by people's answers and by deployments. Unclear cases are undecided. */
 export function judgeShadow(one: Shadowed, known: KnownChanges, now: Timestamp): ShadowCase {
   const { decision, incident, would } = one;
   const { from_version, to_version } = decision;
@@ -124,7 +125,7 @@ function judgeNothing({ incident, decision }: Shadowed, known: KnownChanges, now
   return right('nobody rolled back either');
 }
 
-/** What cannot be judged by changes. */
+/** Returns a judgement for cases that changes cannot decide. */
 function tooEarly({ decisions, opened_at }: ShadowIncident, { since }: KnownChanges): Judgement | undefined {
   if (decisions.some(({ kind, because }) => kind === 'roll_back' && because !== 'asked_by_person'))
     return undecided('the mode was raised meanwhile, and Firebreak rolled back itself');
@@ -151,7 +152,7 @@ function changesAround(
 
 const isRollback = ({ kind }: Change): boolean => kind === 'rollback';
 
-/** One row for each service and environment, by name. @param cases newest first */
+/** Returns one row for each service and environment, sorted by name. @param cases newest first */
 export function shadowRows(
   cases: readonly { place: Place; judged: ShadowCase }[],
   { services, automation }: { services: Config['services']; automation: Automation },
@@ -187,7 +188,7 @@ function tally(cases: readonly ShadowCase[], act: ShadowAct): ShadowTally {
   return { count: own.length, right: count('right'), wrong: count('wrong'), undecided: count('undecided') };
 }
 
-/** The mode of a place in force now. Null: the catalogue does not have it. */
+/** Returns the effective mode of a service and environment. Null: not in the catalogue. */
 export function modeOf(place: Place, services: Config['services'], automation: Automation): Mode | null {
   const own = configuredMode(place, services);
   if (own === null) return null;
@@ -215,7 +216,7 @@ function promotionOf(
   return { to, ready, because, steps: stepsTo(to, place, { services, automation }) };
 }
 
-/** What has to be changed: the catalogue, and each cap that is `shadow`. */
+/** Returns the required changes: the catalogue, and each cap that is `shadow`. */
 function stepsTo(
   to: Mode,
   place: Place,

@@ -3,8 +3,8 @@ import type { IncidentRecord } from '../schemas/incident.ts';
 import { serviceEntry } from './catalogue.ts';
 
 /**
- * Whether an incident is kept quiet because Firebreak is only tried there, beside an existing paging. Only the mode in the
- * catalogue counts: a cap that people set at night must not silence pages.
+ * Returns whether an incident is silent because Firebreak runs on trial beside an existing pager. Only the mode in the
+ * catalogue counts: a temporary cap must not silence pages.
  *
  * @param what a page for alerts, or the channel of an incident
  */

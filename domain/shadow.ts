@@ -2,7 +2,7 @@ import type { DecisionView, Reason, Would } from '../schemas/incident.ts';
 import type { Mode } from '../schemas/names.ts';
 import { decide, type DecisionInputs } from './rollback.ts';
 
-/** What would be decided if every mode that is `shadow` were `act`. Undefined: nothing could be done then either. */
+/** Returns the decision as if every `shadow` mode were `act`. Undefined: no action would be possible either. */
 export function withoutShadow(inputs: DecisionInputs): Would | undefined {
   const { kind, reasons } = decide({
     ...inputs,
@@ -24,7 +24,7 @@ const WOULD: Record<Would['kind'], { done: string; why: string }> = {
   suggest: { done: 'Would only have suggested to roll back', why: ', because ' },
 };
 
-/** What a decision in shadow mode would have been, in one sentence. Undefined: it is not known. */
+/** Describes the hypothetical decision in one sentence. Undefined: unknown. */
 export function wouldWords({
   would,
   from_version: from,
@@ -37,7 +37,7 @@ export function wouldWords({
   return `${done}${versions} (mode shadow)${why}${[...because].join('; ')}`;
 }
 
-/** Of a question or a suggestion, what keeps automation from acting; of an act, what it takes for the cause. */
+/** Returns the reasons that prevent automatic action; for an automatic action, its suspected cause. */
 function reasonsOf({ reasons }: Would): readonly Reason[] {
   const others = reasons.filter(({ code }) => code !== 'suspect');
   return others.length === 0 ? reasons : others;

@@ -1,9 +1,9 @@
 import type { ChatMessage, ChatPart, Span, Text } from './outlets.ts';
 
-/** How people who are in no file are written on timelines: by their id in Slack. */
+/** Form of unlisted people on timelines: by Slack ID. */
 const BY_ID = /\bslack:([UW][A-Z0-9]{2,20})\b/g;
 
-/** The message as people read it, who know each other by name. @param nameOf of an id of Slack, where it is known */
+/** Replaces Slack IDs in a message by names. @param nameOf returns the name for a Slack ID, if known */
 export async function byName(
   message: ChatMessage,
   nameOf: (id: string) => Promise<string | undefined>,
@@ -16,19 +16,19 @@ export async function byName(
   return withNames(message, names);
 }
 
-/** A text as people read it. @param nameOf of an id of Slack, where it is known */
+/** Replaces Slack IDs in a text by names. @param nameOf returns the name for a Slack ID, if known */
 export async function namedText(text: string, nameOf: (id: string) => Promise<string | undefined>): Promise<string> {
   const ids = [...new Set([...text.matchAll(BY_ID)].flatMap(([, id]) => id ?? []))];
   const names = new Map(await Promise.all(ids.map(async (id) => [id, await nameOf(id)] as const)));
   return text.replaceAll(BY_ID, (whole, id: string) => names.get(id) ?? whole);
 }
 
-/** Ids of users of Slack who stand in a message by their id. */
+/** Returns the Slack IDs in a message. */
 const idsIn = (message: ChatMessage): string[] => [
   ...new Set([...JSON.stringify(message).matchAll(BY_ID)].flatMap(([, id]) => id ?? [])),
 ];
 
-/** @param names by id; who is not there stays as they are */
+/** @param names names by ID; unknown IDs are kept */
 function withNames(message: ChatMessage, names: ReadonlyMap<string, string>): ChatMessage {
   const said = (text: string): string => text.replaceAll(BY_ID, (whole, id: string) => names.get(id) ?? whole);
   const all = (text: Text): Text => text.map((span) => named(span, said));

@@ -3,35 +3,35 @@ import { EnvironmentName, NAME_MAX_CHARS, ServiceName, type Severity, UNMATCHED 
 import type { Alert, Signal } from '../schemas/signal.ts';
 import { secondsBetween, type Timestamp } from '../schemas/time.ts';
 
-/** Where an alert without any environment belongs when the catalogue cannot tell. */
+/** Environment of an alert without one, if the catalogue cannot determine it. */
 const UNKNOWN_ENVIRONMENT = 'unknown' as EnvironmentName;
 
-/** A summary can be 100 KB long; the whole of it stays among the annotations. */
+/** Maximum length of a title: a summary can be 100 KB long; its full text stays among the annotations. */
 const TITLE_MAX_CHARS = 1024;
 
-/** Alerts by which Grafana says that it could not evaluate a rule. */
+/** Alerts with which Grafana reports that it could not evaluate a rule. */
 const MONITORING_FAILURES = new Set(['DatasourceNoData', 'DatasourceError']);
 
-/** Senders' clocks may be ahead of ours by this much. */
+/** Tolerance for senders' clocks that are ahead. */
 const CLOCK_SKEW_MAX_SECONDS = 300;
 
-/** Whether an alert claims to start further ahead than a clock can be wrong. */
+/** Returns whether an alert claims a start further in the future than clock differences explain. */
 export const startsAhead = ({ startsAt }: Pick<Alert, 'startsAt'>, at: Timestamp): boolean =>
   secondsBetween(at, startsAt) > CLOCK_SKEW_MAX_SECONDS;
 
 /**
- * An alert without times that lie ahead. A later alert that starts before the known start or end counts as old news, so
- * a time ahead would hide real alerts until then. A start ahead is dropped: the alert counts as one whose sender tells no
- * start. An end ahead becomes the time of receipt, because a `resolved` says that the alert has ended by now.
+ * Removes times in the future. A later alert that starts before the known start or end counts as outdated, so a future
+ * time would hide real alerts until then. A future start is dropped: the alert counts as one without a start. A future
+ * end becomes the time of receipt, because `resolved` means that the alert has ended by now.
  *
- * @param at when the alert was received
+ * @param at time of receipt
  */
 export function withoutTimesAhead(alert: Alert, at: Timestamp): Alert {
   const endsAt = alert.endsAt !== null && alert.endsAt > at ? at : alert.endsAt;
   return startsAhead(alert, at) ? { ...alert, endsAt, startsAt: at, episodic: false } : { ...alert, endsAt };
 }
 
-/** What an alert means under this catalogue. `asRollbackRequest`: it came by the receiver that asks for rollbacks. */
+/** Interprets an alert with this catalogue. `asRollbackRequest`: it arrived at the receiver for rollback requests. */
 export function toSignal(alert: Alert, services: Config['services'], asRollbackRequest = false): Signal {
   const { labels, annotations } = alert;
   const place = placeOf(labels, services);
@@ -75,7 +75,7 @@ const SEVERITIES: Readonly<Record<string, Severity>> = {
   none: 'info',
 };
 
-/** Unknown or missing means warning: noticed, but nobody is woken by a typo. */
+/** Maps unknown or missing severities to warning, so that a typo is visible but pages nobody. */
 export const severityOf = (label: string | undefined): Severity =>
   (Object.hasOwn(SEVERITIES, label ?? '') ? SEVERITIES[label ?? ''] : undefined) ?? 'warning';
 
@@ -83,7 +83,7 @@ function placeOf(
   labels: ReadonlyMap<string, string>,
   services: Config['services'],
 ): Pick<Signal, 'service' | 'environment' | 'unmatched'> {
-  // Prometheus takes an empty label for none.
+  // Prometheus treats an empty label as missing.
   const labelled = nameIn(labels.get('environment')) ?? nameIn(labels.get('env'));
   for (const [name, entry] of Object.entries(services)) {
     if (!matches(labels, name, entry)) continue;
@@ -98,11 +98,11 @@ function placeOf(
   };
 }
 
-/** The name that a label holds, if it holds one. */
+/** Returns the environment name in a label, if valid. */
 const nameIn = (label: string | undefined): EnvironmentName | undefined =>
   label ? EnvironmentName.parse(cut(label, NAME_MAX_CHARS)) : undefined;
 
-/** At most `max` UTF-16 units, and never half a character. */
+/** Truncates to `max` UTF-16 code units without splitting a character. */
 const cut = (text: string, max: number): string => text.slice(0, max).replace(/[\uD800-\uDBFF]$/, '');
 
 const matches = (
@@ -111,7 +111,10 @@ const matches = (
   { match = { service: name } }: ServiceEntry,
 ): boolean => Object.entries(match).every(([label, value]) => labels.get(label) === value);
 
-/** A service without any environment in the catalogue is taken as it is labelled: paged for, never acted upon. */
+/**
+ * Returns whether the service runs in the environment. A service without environments accepts any: alerts page, but
+ * permit no actions.
+ */
 const runsIn = ({ environments }: ServiceEntry, environment: string): boolean =>
   Object.keys(environments).length === 0 || Object.hasOwn(environments, environment);
 
@@ -121,7 +124,7 @@ function defaultEnvironment({ defaultEnvironment: named, environments }: Service
   return all.length === 1 ? all[0] : all.length === 0 || all.includes('production') ? 'production' : undefined;
 }
 
-/** Links from alerts are shown to people: nothing but http and https. */
+/** Accepts only http and https, because links from alerts are shown to people. */
 function httpUrl(text: string | undefined): string | null {
   if (text === undefined || !URL.canParse(text)) return null;
   return /^https?:$/.test(new URL(text).protocol) ? text : null;

@@ -51,10 +51,10 @@ const FORMS: Readonly<Record<CommandName, readonly Form[]>> = {
 const HELP = new Set(['help', '?', '-h', '--help', 'usage']);
 
 /**
- * What a slash command asks for.
+ * Parses a slash command.
  *
- * @param typed with its slash: `/incident`, or `/acme-incident` where another app has that name
- * @param text as Slack hands it on, with mentions and escapes
+ * @param typed command with its slash: `/incident`, or `/acme-incident` if another app has that name
+ * @param text text as sent by Slack, with mentions and escapes
  */
 export function parseCommand(typed: string, text: string, environmentsOf: EnvironmentsOf = () => undefined): Parsed {
   const command = COMMANDS.find((name) => typed === `/${name}` || typed.endsWith(`-${name}`));
@@ -62,7 +62,7 @@ export function parseCommand(typed: string, text: string, environmentsOf: Enviro
   return command === 'firebreak' ? root(typed, text, environmentsOf) : parse(command, typed, text, environmentsOf);
 }
 
-/** `/firebreak freeze …` is `/freeze …`, and `/firebreak note …` is `/incident note …`. */
+/** Parses `/firebreak freeze …` as `/freeze …`, and `/firebreak note …` as `/incident note …`. */
 function root(typed: string, text: string, environmentsOf: EnvironmentsOf): Parsed {
   const { first, rest } = split(text);
   const other = COMMANDS.find((name) => name === first);
@@ -101,7 +101,9 @@ function parse(command: CommandName, typed: string, text: string, environmentsOf
   return wrong(command, `"${first}" is nothing that can be done`, `${typed} ${verb} ${plainText(text)}`);
 }
 
-/** `#incident-1 resolve …` is `resolve #incident-1 …`; alone, it asks how that one stands. Undefined: it begins otherwise. */
+/**
+ * Rewrites `#incident-1 resolve …` as `resolve #incident-1 …`; alone, it asks for the status. Undefined: other text.
+ */
 function namedFirst(text: string): string | undefined {
   const [named] = wordsOf(text);
   if (named === undefined || incidentNamed(named.text) === undefined) return undefined;
@@ -110,7 +112,7 @@ function namedFirst(text: string): string | undefined {
   return formOf(INCIDENT, first)?.ofIncident === true ? `${first} ${named.text} ${rest}` : undefined;
 }
 
-/** Another verb was meant; what follows it may be wrong, too. */
+/** Suggests a correction of the subcommand; its arguments may be wrong as well. */
 function meant(
   command: CommandName,
   typed: string,
@@ -123,11 +125,11 @@ function meant(
   return wrong(command, `there is no "${first}"`, near);
 }
 
-/** `/incident` alone opens one. */
+/** Returns the form for a command without a subcommand: `/incident` alone declares an incident. */
 const withoutVerb = (command: CommandName): Form | undefined =>
   command === 'incident' ? formOf(INCIDENT, 'declare') : undefined;
 
-/** A duration or a reason: nobody writes that but to freeze. */
+/** Returns whether the text contains a duration or a reason, which only occurs when opening a freeze. */
 const saysMore = (rest: string): boolean =>
   /(?:^|\s)reason=/i.test(rest) ||
   wordsOf(rest).some((_, at, words) => isDuration(words.slice(at).map(({ text }) => text)));
@@ -147,7 +149,7 @@ function read(command: CommandName, typed: string, form: Form, text: string, env
   return wrong(command, answer.wrong, form.verb === '' || instead !== '' ? `${typed} ${instead}` : typed);
 }
 
-/** The incident that the first word names, and what follows it. */
+/** Parses the incident reference in the first word, and the remaining text. */
 function aboutIncident(text: string): { incident: NamedIncident | null; rest: string } {
   const [named] = wordsOf(text);
   const incident = named === undefined ? undefined : incidentNamed(named.text);
@@ -165,7 +167,7 @@ function givenBy(form: Form, text: string, environmentsOf: EnvironmentsOf): Give
     from: (index, before = words.length) => {
       const word = words[index];
       if (word === undefined || index >= before) return null;
-      // One that is all in quotes is what stands between them.
+      // A fully quoted argument is the text between the quotes.
       const rest = before === index + 1 ? word.text : line.slice(word.at, words[before]?.at);
       return plainText(rest) || null;
     },
@@ -181,10 +183,10 @@ function split(text: string): { first: string; rest: string } {
 const formOf = (forms: readonly Form[], word: string): Form | undefined =>
   forms.find(({ verb, also = [] }) => verb === word || also.includes(word));
 
-/** Of other words for one only the long ones are looked at: a service may be called nearly as a short one. */
+/** Minimum length of aliases for suggestions: a service name may resemble a short alias. */
 const ALSO_MIN_CHARS = 8;
 
-/** The verb that was probably meant; null: none is near. */
+/** Returns the subcommand that was probably meant; null: none is similar. */
 function nearestVerb(forms: readonly Form[], word: string): string | null {
   const also = forms.flatMap((form) => form.also ?? []).filter(({ length }) => length >= ALSO_MIN_CHARS);
   const near = nearest(word, [...verbsOf(forms), HELP_VERB, ...also]);
@@ -200,7 +202,7 @@ const wrong = (of: CommandName, because: string, near: string | null): Parsed =>
   of,
 });
 
-/** All forms of a command, as they are typed; of the root, of every command. */
+/** Returns all forms of a command as typed; for the root, those of all commands. */
 export function helpOf(command: CommandName): { typed: string; says: string }[] {
   const listed = (name: CommandName) => FORMS[name].map(({ usage, says }) => ({ typed: `/${name} ${usage}`, says }));
   return command === 'firebreak' ? COMMANDS.flatMap(listed) : listed(command);

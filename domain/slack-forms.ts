@@ -5,7 +5,7 @@ import { severityIn } from './slack-commands/severity.ts';
 import { incidentNamed, type NamedIncident } from './slack-commands/reference.ts';
 import { durationIn } from './slack-commands/duration.ts';
 
-/** Modals by their `callback_id`. */
+/** Modals by `callback_id`. */
 export const FORMS = {
   declare: 'declare_incident',
   severity: 'set_severity',
@@ -17,7 +17,7 @@ export const FORMS = {
   pin: 'pin_message',
 } as const;
 
-/** Fields of modals by their `block_id`, which is also where Slack shows what is wrong with one. */
+/** Fields of modals by `block_id`, at which Slack also shows errors. */
 export const FIELDS = {
   service: 'service',
   environment: 'environment',
@@ -30,21 +30,21 @@ export const FIELDS = {
   reason: 'reason',
   freeze: 'freeze',
   uses: 'uses',
-  /** Which one, where it is not clear. */
+  /** The incident, if it is ambiguous. */
   incident: 'incident',
 } as const;
 type Field = (typeof FIELDS)[keyof typeof FIELDS];
 
-/** As incidents have them everywhere. UTF-16 units. */
+/** Maximum length of incident titles, in UTF-16 code units. */
 export const TITLE_MAX_CHARS = 500;
 const USES_MAX = 1000;
 
-/** What a modal is about; it comes back with what was filled in. */
+/** Context of a modal, which Slack returns with the submission. */
 export const About = z.object({
   incident: IncidentId.nullable().catch(null).default(null),
-  /** Where it was opened from. */
+  /** Channel in which it was opened. */
   channel: z.string().max(32).nullable().catch(null).default(null),
-  /** The message that it was opened from: of an incident, what goes onto its timeline. */
+  /** Message from which it was opened; for an incident, it is added to the timeline. */
   message: z
     .object({
       ts: z.string().max(32),
@@ -54,16 +54,16 @@ export const About = z.object({
     .nullable()
     .catch(null)
     .default(null),
-  /** Where whoever opened it is answered. Undefined where Slack gave none. */
+  /** Response URL for the person who opened it. Null if Slack provided none. */
   response_url: z.string().max(1000).nullable().catch(null).default(null),
-  /** That an override is for. */
+  /** Version that an override is for. */
   version: z.string().max(256).nullable().catch(null).default(null),
 });
 export type About = z.infer<typeof About>;
 
 export const ABOUT_NOTHING: About = About.parse({});
 
-/** What somebody has filled in. */
+/** Submitted values. */
 export type Filled =
   | { form: 'declare'; service: string | null; environment: string | null; severity: Severity; title: string }
   | { form: 'severity'; severity: Severity; note: string | null }
@@ -74,12 +74,12 @@ export type Filled =
   | { form: 'resolve'; note: string | null }
   | { form: 'pin' };
 
-/** `named`: the incident that was chosen by another name than its id. `errors`: what is wrong, by field. */
+/** `named`: the selected incident, if not by ID. `errors`: messages by field. */
 export type ReadForm =
   | { ok: true; filled: Filled; about: About; named: NamedIncident | null }
   | { ok: false; errors: Partial<Record<Field, string>> };
 
-/** Undefined: it is none of ours. */
+/** Parses a submission. Undefined: not a modal of Firebreak. */
 export function readForm(view: View): ReadForm | undefined {
   const form = (Object.keys(FORMS) as (keyof typeof FORMS)[]).find((name) => FORMS[name] === view.callback_id);
   if (form === undefined) return undefined;
@@ -135,7 +135,7 @@ const READS: Readonly<Record<keyof typeof FORMS, (fields: Fields) => Filled>> = 
   pin: () => ({ form: 'pin' }),
 };
 
-/** What is in the fields of a modal, and what is wrong with it. */
+/** Reads the fields of a modal and collects errors. */
 class Fields {
   readonly errors: Partial<Record<Field, string>> = {};
   readonly #values: View['state']['values'];
@@ -144,7 +144,7 @@ class Fields {
     this.#values = state.values;
   }
 
-  /** A field has one element, whatever that is called. Null: nothing is in it. */
+  /** Returns a field's text; a field has one element, whatever its ID. Null: empty. */
   text(field: Field): string | null {
     const block = Object.hasOwn(this.#values, field) ? this.#values[field] : undefined;
     const [value] = Object.values(block ?? {});
@@ -152,7 +152,9 @@ class Fields {
     return text.toWellFormed().trim() || null;
   }
 
-  /** Gives an empty text where it is missing: what is not complete is not handed on. */
+  /**
+   * Returns a required text; an empty string if it is missing, which reports an error, so that the result is not used.
+   */
   needed(field: Field, otherwise: string): string {
     return this.text(field) ?? this.#wrong(field, otherwise, '');
   }
@@ -174,7 +176,7 @@ class Fields {
     );
   }
 
-  /** Seconds; null: nothing is said. */
+  /** Returns seconds; null: empty. */
   duration(): number | null {
     const told = this.text(FIELDS.duration);
     if (told === null) return null;
@@ -182,7 +184,7 @@ class Fields {
     return 'seconds' in read ? read.seconds : this.#wrong(FIELDS.duration, upperFirst(read.wrong), 0);
   }
 
-  /** None: all of the environment. */
+  /** Returns the targets; empty: the entire environment. */
   targets(): string[] {
     const told = this.text(FIELDS.target);
     if (told !== null) return told.split(/\s*,\s*/).filter(Boolean);
@@ -190,7 +192,7 @@ class Fields {
     return this.#wrong(FIELDS.target, 'Say which service or team, or else which environment', []);
   }
 
-  /** Null: nobody was asked, or it is clear. */
+  /** Returns the incident; null: not asked, or unambiguous. */
   incident(): NamedIncident | null {
     const told = this.text(FIELDS.incident);
     if (told === null) return null;

@@ -4,7 +4,7 @@ import type { Timestamp } from '../schemas/time.ts';
 
 export type SlackPolicy = SlackFile;
 
-/** The day of a moment as YYMMDD, where the people are. */
+/** Formats the local date as YYMMDD. */
 export function dayIn(at: Timestamp, timeZone: string): string {
   const { year, month, day } = localTime(at, timeZone);
   return [year % 100, month, day].map((part) => String(part).padStart(2, '0')).join('');

@@ -7,20 +7,20 @@ import type { IncidentRecord } from '../schemas/incident.ts';
 import type { IncidentId } from '../schemas/names.ts';
 import type { PeopleFile } from '../schemas/people.ts';
 
-/** Of the configuration what is needed while Slack waits. */
+/** Configuration that is needed while Slack waits for a response. */
 export type Catalogue = {
   services: Readonly<Record<string, { team?: string | undefined; environments: readonly string[] }>>;
   people: PeopleFile;
 };
 
-/** Of an incident what is told while Slack waits. */
+/** Incident data that is shown while Slack waits for a response. */
 export type OpenIncident = Pick<
   IncidentRecord,
   'id' | 'service' | 'environment' | 'title' | 'severity' | 'status' | 'opened_at'
 > &
   Partial<Pick<IncidentRecord, 'channel' | 'channel_id' | 'parent_id' | 'firing'>>;
 
-/** Of a change what is told while Slack waits. */
+/** Change data that is shown while Slack waits for a response. */
 export type RecentChange = Pick<
   Change,
   'service' | 'environment' | 'version' | 'kind' | 'status' | 'started_at' | 'rolled_back_by'

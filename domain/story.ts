@@ -3,7 +3,7 @@ import type { IncidentId, Severity } from '../schemas/names.ts';
 import type { Signal } from '../schemas/signal.ts';
 import type { Timestamp } from '../schemas/time.ts';
 
-/** An entry of the timeline with its place in it, by which it is known. */
+/** A timeline entry with its position, which identifies it. */
 export type Told = { place: string; entry: TimelineEntry };
 
 export type Child = {
@@ -15,23 +15,23 @@ export type Child = {
   status: IncidentStatus;
 };
 
-/** All of an incident that is shown anywhere, read at one moment. */
+/** All displayed data of an incident, read at one time. */
 export type Story = {
   incident: IncidentRecord;
   decisions: readonly DecisionView[];
   effects: readonly Effect[];
-  /** Some of the alerts: firing ones first. */
+  /** Some of the alerts, firing ones first. */
   signals: readonly Signal[];
-  /** The timeline from a place on, oldest first, at most a few hundred entries. */
+  /** The timeline from a position on, oldest first, at most a few hundred entries. */
   timeline: readonly Told[];
-  /** Incidents that this one is the parent of, the first ones. */
+  /** The first child incidents. */
   children: readonly Child[];
-  /** How many there are. */
+  /** Total number of children. */
   childCount: number;
   parent: { id: IncidentId; channel: string | null } | null;
 };
 
-/** A link with its name. */
+/** A link with its title. */
 export type Link = { title: string; url: string };
 
 const ANNOTATED_LINKS: readonly [title: string, names: readonly string[]][] = [
@@ -39,10 +39,10 @@ const ANNOTATED_LINKS: readonly [title: string, names: readonly string[]][] = [
   ['Traces', ['traces_url', 'traces', 'trace_url']],
 ];
 
-/** Half a link, as a long text of an alert is cut, leads nowhere. */
+/** Complete URL: a URL truncated in a long text is invalid. */
 const WHOLE_URL = /^https?:\/\/.*[^…]$/is;
 
-/** Where a person would look next: the first of its kind that an alert names. http and https only. */
+/** Returns links for further investigation: the first of each kind that an alert names. http and https only. */
 export function linksOf(signals: readonly Signal[]): Link[] {
   const first = (of: (signal: Signal) => string | null | undefined): string | undefined =>
     signals.map(of).find((url): url is string => typeof url === 'string' && WHOLE_URL.test(url));
@@ -58,7 +58,7 @@ export function linksOf(signals: readonly Signal[]): Link[] {
   return links.flatMap(([title, url]) => (url === undefined ? [] : [{ title, url }]));
 }
 
-/** What people call it: unmatched alerts keep the name that they gave their service. */
+/** Returns the displayed service and environment: unmatched alerts keep the service name that they gave. */
 export const placeOf = ({
   service,
   environment,
@@ -66,5 +66,5 @@ export const placeOf = ({
 }: Pick<IncidentRecord, 'service' | 'environment' | 'unmatched'>): string =>
   `${unmatched === null || unmatched === '' ? service : unmatched} ${environment}`;
 
-/** For texts that are no messages, where a reader's time zone cannot be known. */
+/** Formats a time for texts outside of chat messages, whose readers' time zones are unknown. */
 export const minuteOf = (at: Timestamp): string => `${at.slice(0, 10)} ${at.slice(11, 16)} UTC`;

@@ -1,7 +1,7 @@
 import type { DecisionView, IncidentView } from '../schemas/incident.ts';
 import { subjectOf } from './incident-buttons.ts';
 
-/** What is so now of a question that somebody has answered too late, or whose button is old: one sentence. */
+/** Describes the current state of a decision that was answered too late or by an outdated button, in one sentence. */
 export function supersededWords({ status, resolved_at, decisions }: IncidentView, digest: string): string {
   const asked = decisions.find((decision) => decision.digest === digest);
   if (asked?.state === 'approved' || asked?.state === 'rejected')

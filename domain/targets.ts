@@ -1,12 +1,12 @@
 import type { Effect } from '../schemas/incident.ts';
 import type { EnvironmentName, IncidentId, ServiceName, Version } from '../schemas/names.ts';
 
-/** What a call at a target is for. `key` is the same for every try at the same act. */
+/** Action request to a target. `key` is the same for every attempt at the same action. */
 export type ActRequest = {
   service: ServiceName;
   environment: EnvironmentName;
   incident: IncidentId;
-  /** Words for people, as the CD system shows them; at most 500 characters. */
+  /** Reason, as shown by the CD system; at most 500 characters. */
   reason: string;
   key: string;
 };
@@ -14,15 +14,16 @@ export type ActRequest = {
 export type RollbackRequest = ActRequest & {
   from: Version;
   to: Version;
-  /** Where they were recorded: a target that knows revisions rather than versions takes either for a match. */
+  /** Recorded commits: a target that knows revisions instead of versions accepts either as a match. */
   fromCommit: string | null;
   toCommit: string | null;
 };
 
 /**
- * How one attempt went. `in_progress` is accepted, not done: `handle` is what `status` asks with; null: the same call
- * again is the look; `waitsFor`: what a person has to do before it goes on, with its address. `superseded`: something else runs than what was to be taken back. `busy`: the target is at
- * something else. `refused`: it will not, however often it is asked. `later`: no usable answer; it may have been done.
+ * Result of one attempt. `in_progress`: accepted, not done; `handle` is the argument for `status`; null: repeat the
+ * same call to check; `waitsFor`: required action by a person, with its URL. `superseded`: another version than the one
+ * to roll back is running. `busy`: the target executes another operation. `refused`: the target rejects the request
+ * permanently. `later`: no usable response; it may have been done.
  */
 export type ActAnswer =
   | { kind: 'succeeded'; id: string | null }
@@ -33,60 +34,60 @@ export type ActAnswer =
   | { kind: 'refused'; detail: string }
   | { kind: 'later'; detail: string; afterSeconds: number | null };
 
-/** Whether what was brought about is still so. */
+/** Whether the result of an action persists. */
 export type Held =
   | { kind: 'holds' }
-  /** Somebody or something has changed it since: a sync, an autoscaler, a person. */
+  /** It was changed by a sync, an autoscaler, or a person. */
   | { kind: 'drifted'; detail: string }
   | { kind: 'unknown'; detail: string };
 
 /**
- * What puts a service's versions live and takes them back. Every method is one attempt of at most 15 seconds, and never
- * throws for what the other side does: the waiting and the trying again is the workflow's.
+ * Client of the system that deploys a service. Every method is one attempt of at most 15 seconds and never throws for
+ * errors of the other side; the workflow waits and retries.
  */
 export type Deployer = {
-  /** For people: what it is, and where. */
+  /** Description of the target and its location. */
   readonly target: string;
-  /** What it changes. Two deployers with the same one are never used at the same time. */
+  /** The resource that it changes. Two deployers with the same resource are never used concurrently. */
   readonly resource: string;
-  /** What the target does with the same act twice; the guarantee of the effect. */
+  /** How the target handles a repeated action; determines the guarantee of the effect. */
   readonly effectClass: Effect['class'];
-  /** It is a stand-in of the sandbox, which changes no real system. */
+  /** Whether it is a stand-in of the sandbox, which changes no real system. */
   readonly standIn?: boolean;
   /**
-   * Brings `to` back where `from` runs. It looks first: what is done already, or under way under this key, is not done
-   * again; where neither `from` nor what this key has brought about runs, it is `superseded`.
+   * Rolls back from `from` to `to`. It checks first: an action that is done or in progress under this key is not
+   * repeated; if neither `from` nor the result of this key is running, the result is `superseded`.
    */
   rollBack(request: RollbackRequest): Promise<ActAnswer>;
-  /** How an accepted rollback is getting on. */
+  /** Returns the progress of an accepted rollback. */
   status(handle: string, request: RollbackRequest): Promise<ActAnswer>;
-  /** Absent: the target can't be asked. */
+  /** Checks whether the result persists. Absent: the target can't be queried. */
   held?(request: RollbackRequest): Promise<Held>;
-  /** Absent: it can't be scaled. */
+  /** Absent: the target can't be scaled. */
   scaling?: Scaling;
-  /** Replaces all instances one after the other, by the same version. Absent: it can't. */
+  /** Restarts all instances one after the other with the same version. Absent: not supported. */
   restart?(request: ActRequest): Promise<ActAnswer>;
   restartStatus?(handle: string, request: ActRequest): Promise<ActAnswer>;
 };
 
 export type Scaling = {
-  /** How many instances are wanted now. */
+  /** Returns the desired number of instances. */
   count(): Promise<{ kind: 'count'; count: number } | Extract<ActAnswer, { detail: string }>>;
-  /** From `from`, compared before the act, to `to`; both are counts of instances. */
+  /** Sets the number of instances to `to` if it is still `from`. */
   set(request: ActRequest & { from: number; to: number }): Promise<ActAnswer>;
 };
 
 export type FlagRequest = ActRequest & { flag: string; on: boolean };
 
-/** A flag service: sets a state, so that a repeat is harmless. */
+/** Feature flag service. Sets a state, so repeats are harmless. */
 export type Flags = {
   readonly target: string;
-  /** Of a flag: what is changed. */
+  /** Returns the resource that a flag change affects. */
   resource(flag: string): string;
   readonly effectClass: Effect['class'];
-  /** It is a stand-in of the sandbox, which changes no real system. */
+  /** Whether it is a stand-in of the sandbox, which changes no real system. */
   readonly standIn?: boolean;
-  /** @param request.on whether it is to be on afterwards */
+  /** @param request.on whether the flag is enabled afterwards */
   set(request: FlagRequest): Promise<ActAnswer>;
   read(
     flag: string,

@@ -5,13 +5,13 @@ import { plusSeconds, type Timestamp } from '../schemas/time.ts';
 import { type RecurringSpan, secondsOf, type SingleSpan, type TimeSpan } from '../schemas/time-span.ts';
 import { instantOf, localTime } from '../schemas/time-zone.ts';
 
-/** Those that hold this instant. One that recurs before it has ended does so more than once. */
+/** Returns the spans that include this instant; several if the span recurs before it ends. */
 export const spansAt = (span: TimeSpan, at: Timestamp): SingleSpan[] =>
   ('rrule' in span ? occurrencesAround(span, at) : [{ from: span.from, until: span.until }]).filter(
     ({ from, until }) => from <= at && at < until,
   );
 
-/** The first one that begins after this instant. Undefined: none does. */
+/** Returns the first span that starts after this instant. Undefined: none. */
 export function nextSpan(span: TimeSpan, at: Timestamp): SingleSpan | undefined {
   if (!('rrule' in span)) return at < span.from ? { from: span.from, until: span.until } : undefined;
   const near = occurrencesAround(span, at)
@@ -22,10 +22,10 @@ export function nextSpan(span: TimeSpan, at: Timestamp): SingleSpan | undefined 
   return local === null ? undefined : occurrence(span, local);
 }
 
-/** More than any change of clocks: a place has skipped a day before, to be on the other side of the date line. */
+/** Upper bound of clock changes: a time zone can skip a whole day when it moves across the date line. */
 const CLOCK_CHANGE_MAX = Temporal.Duration.from({ hours: 25 });
 
-/** At least all that hold this instant, and all that begin within a change of clocks after it. */
+/** Returns at least all spans that include this instant or start within a clock change after it. */
 function occurrencesAround(span: RecurringSpan, at: Timestamp): SingleSpan[] {
   const now = nowThere(span, at);
   const earliest = now.subtract(Temporal.Duration.from(span.duration)).subtract(CLOCK_CHANGE_MAX);
@@ -34,7 +34,7 @@ function occurrencesAround(span: RecurringSpan, at: Timestamp): SingleSpan[] {
     .map((local) => occurrence(span, local));
 }
 
-/** What the clocks there show, written as UTC. */
+/** Returns the local clock time, represented as UTC. */
 const nowThere = ({ timeZone }: RecurringSpan, at: Timestamp): Temporal.ZonedDateTime =>
   localTime(at, timeZone).toZonedDateTime('UTC');
 

@@ -1,12 +1,12 @@
-/** What is left of an allowance that fills up evenly. `at`: milliseconds, when it was looked at last. */
+/** State of a token bucket. `at`: last update in milliseconds. */
 export type Bucket = { left: number; at: number };
 
-/** `burst`: how much may be taken at once. */
+/** `burst`: capacity of the bucket. */
 export type Allowance = { perSecond: number; burst: number };
 
 export type Taken = { ok: true; bucket: Bucket } | { ok: false; bucket: Bucket; afterSeconds: number };
 
-/** Takes one, if there is one. `afterSeconds`: when there will be. */
+/** Takes one token if available. `afterSeconds`: time until one is available. */
 export function take(before: Bucket | undefined, { perSecond, burst }: Allowance, now: number): Taken {
   const passed = before === undefined ? 0 : Math.max(0, now - before.at) / 1000;
   const left = before === undefined ? burst : Math.min(burst, before.left + passed * perSecond);

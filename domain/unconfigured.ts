@@ -10,12 +10,12 @@ import {
 type Known = Pick<Config, 'services' | 'slos' | 'freeze'>;
 type Place = { service: string; environment: string };
 
-/** An environment that no configuration names for a service. `meant`: the likely one; null: none is near. */
+/** An environment that no configuration names for a service. `meant`: the likely match; null: none is similar. */
 export type Unconfigured = { known: string[]; meant: string | null };
 
 const places = new WeakMap<Known, KnownPlaces>();
 
-/** Those of a set are made once: a list asks for each of its items. */
+/** Caches the result by configuration, because a list calls this for each of its items. */
 function placesIn(config: Known): KnownPlaces {
   const made = places.get(config) ?? configuredPlaces(config);
   places.set(config, made);
@@ -23,8 +23,8 @@ function placesIn(config: Known): KnownPlaces {
 }
 
 /**
- * Whether no configuration names the environment of a service. Where a service lists no environments, those of all others
- * count. Null: it is named, or there is no catalogue to compare it with.
+ * Returns a finding if no configuration names the environment of a service. If a service lists no environments, those
+ * of all other services count. Null: it is named, or there is no catalogue to compare with.
  */
 export function unconfiguredEnvironment(config: Known, { service, environment }: Place): Unconfigured | null {
   const configured = placesIn(config);
@@ -36,7 +36,7 @@ export function unconfiguredEnvironment(config: Known, { service, environment }:
   return { known: [...known].toSorted(), meant: probablyMeant(environment, known) };
 }
 
-/** What is odd about the names of something that is recorded, in words. Empty: nothing, or there is no catalogue. */
+/** Returns warnings about the names in a record. Empty: none, or there is no catalogue. */
 export function nameWarnings(config: Known, { service, environment }: Place): string[] {
   const services = [...placesIn(config).keys()];
   if (services.length === 0) return [];
@@ -48,7 +48,7 @@ export function nameWarnings(config: Known, { service, environment }: Place): st
   return found === null ? unknown : [...unknown, unconfiguredWords({ service, environment }, found)];
 }
 
-/** `no configuration names an environment "prod" of shop; did you mean "production"?` */
+/** Formats `no configuration names an environment "prod" of shop; did you mean "production"?` */
 export const unconfiguredWords = ({ service, environment }: Place, { meant }: Pick<Unconfigured, 'meant'>): string =>
   `no configuration names an environment ${JSON.stringify(environment)} of ${service}${suggestion(meant)}`;
 

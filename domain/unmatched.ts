@@ -2,38 +2,38 @@ import { type EnvironmentName, type IncidentId, UNMATCHED } from '../schemas/nam
 import { secondsBetween, type Timestamp } from '../schemas/time.ts';
 
 /**
- * Alerts of services outside the catalogue. Everything that tells them apart is chosen by whoever sends them, so their
- * incidents are limited: the first few services have one each, and all others share one (ADR 30).
+ * Alerts of services outside the catalogue. Their senders choose everything that distinguishes them, so their incidents
+ * are limited: the first few services have one each, and all others share one (ADR 30).
  */
 
-/** Seconds for which a service keeps its place after its incident opened, also when that is resolved. */
+/** Seconds for which a service keeps its slot after its incident opened, even if it is resolved. */
 const PLACE_HELD_SECONDS = 3600;
 
-/** Seconds between two pages of the shared incident. */
+/** Minimum seconds between two pages of the shared incident. */
 const PAGE_AGAIN_SECONDS = 3600;
 
-/** The scope of the shared incident. Every other scope has at least two parts, so none is equal to it. */
+/** Scope of the shared incident. Every other scope has at least two parts, so none equals it. */
 export const SHARED_SCOPE: string = UNMATCHED;
 
-/** The environment of the shared incident: its alerts may name any. */
+/** Environment of the shared incident, whose alerts may name any environment. */
 export const SHARED_ENVIRONMENT = 'unknown' as EnvironmentName;
 
 export const sharedTitle = (alerts: number): string =>
   `${alerts} ${alerts === 1 ? 'alert' : 'alerts'} of services outside the catalogue`;
 
-/** A service outside the catalogue that has, or lately had, an incident of its own. */
+/** Slot of a service outside the catalogue that has, or recently had, an incident of its own. */
 export type Place = { scope: string; incident: IncidentId; at: Timestamp };
 
-/** Only these can be given to another service, once their incidents are resolved. */
+/** Returns whether the slot can be given to another service once its incident is resolved. */
 export const isOld = ({ at }: Pick<Place, 'at'>, now: Timestamp): boolean =>
   secondsBetween(at, now) > PLACE_HELD_SECONDS;
 
 /**
- * The places that stay when `scope` takes one: its own, one that nobody has, or the oldest that can be given away.
+ * Returns the slots that remain when `scope` takes one: its own, an unused one, or the oldest that can be reassigned.
  *
- * @param free places whose hour has passed and whose incidents are resolved
- * @param max how many there are
- * @returns undefined when there is none: its alerts go into the shared incident
+ * @param free slots whose hour has passed and whose incidents are resolved
+ * @param max number of slots
+ * @returns undefined if none is available: its alerts join the shared incident
  */
 export function placesBeside(
   { taken, free, max }: { taken: readonly Place[]; free: readonly Place[]; max: number },
@@ -46,10 +46,13 @@ export function placesBeside(
   return given.size < tooMany ? undefined : others.filter(({ scope }) => !given.has(scope));
 }
 
-/** Whether the shared incident pages again for alerts that join it. */
+/** Returns whether the shared incident pages again for alerts that join it. */
 export const pagesAgain = (lastPageAt: Timestamp, now: Timestamp): boolean =>
   secondsBetween(lastPageAt, now) >= PAGE_AGAIN_SECONDS;
 
-/** Whether the timeline of the shared incident tells of a new count: each doubling, so that a flood stays readable. */
+/**
+ * Returns whether the timeline of the shared incident gets an entry for a new count: at each doubling, so that it stays
+ * readable during a flood.
+ */
 export const isWorthTelling = (before: number, after: number): boolean =>
   Math.floor(Math.log2(Math.max(1, before))) !== Math.floor(Math.log2(Math.max(1, after)));

@@ -2,7 +2,7 @@ import type { TimelineEntry } from '../schemas/incident.ts';
 import type { Unread } from '../schemas/inbox.ts';
 import type { Timestamp } from '../schemas/time.ts';
 
-/** What the timeline says of a message that no version could read. */
+/** Builds the timeline entry for a message that no version could read. */
 export const skippedEntry = ({ seq, kind }: Unread, at: Timestamp): TimelineEntry => ({
   at,
   actor: 'firebreak',

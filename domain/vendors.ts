@@ -1,7 +1,7 @@
 import type { Config, EnvironmentEntry } from '../schemas/config.ts';
 import { type VariableName, VARIABLES } from '../schemas/variables.ts';
 
-/** A group of addresses that are real or stand-ins together. Most are also names of stand-ins. */
+/** A group of addresses that are all real or all stand-ins. Most IDs are also names of stand-ins. */
 export type VendorId =
   | 'pagerduty'
   | 'slack'
@@ -17,24 +17,26 @@ export type VendorId =
   | 'prometheus'
   | 'alertmanager';
 
-/** How Firebreak reaches a vendor. */
+/** Connection of Firebreak to a vendor. */
 export type VendorConnection = {
   vendor: VendorId;
-  /** As `npm start` and `firebreak doctor` show it. */
+  /** Name as shown by `npm start` and `firebreak doctor`. */
   name: string;
-  /** The setting that holds its address. */
+  /** Setting with its address. */
   url: VariableName;
-  /** Its public address, used when `url` is not set. Null: it has none, so `url` is required. */
+  /** Public address, used if `url` is not set. Null: none, so `url` is required. */
   publicUrl: string | null;
-  /** What Firebreak authenticates with when it calls the vendor: one of these sets of settings. Empty: nothing. */
+  /** Alternative sets of settings for authentication. Empty: none. */
   credentials: readonly (readonly VariableName[])[];
-  /** Other settings that it does not work without. */
+  /** Other required settings. */
   also?: readonly VariableName[];
-  /** Firebreak only reads there, so nothing that it does can harm anybody. */
+  /** Firebreak only reads from the vendor. */
   readOnly?: true;
 };
 
-/** The one list of vendors: `npm start`, `GET /v1/connections`, `firebreak doctor`, and docs/sandbox.md derive from it. */
+/**
+ * The list of vendors: `npm start`, `GET /v1/connections`, `firebreak doctor`, and docs/sandbox.md are derived from it.
+ */
 export const VENDOR_CONNECTIONS: readonly VendorConnection[] = [
   {
     vendor: 'pagerduty',
@@ -95,9 +97,9 @@ export const VENDOR_CONNECTIONS: readonly VendorConnection[] = [
     publicUrl: VARIABLES.LAUNCHDARKLY_API_URL.standard,
     credentials: [['LAUNCHDARKLY_TOKEN']],
   },
-  // The credential of a CD system is the one that a deployer of the catalogue names, if it names one.
+  // The credential of a CD system is the one named by a deployer in the catalogue, if any.
   { vendor: 'cd', name: 'CD system', url: 'CD_URL', publicUrl: null, credentials: [] },
-  // AWS has an endpoint per service and region; the SDK finds them, and the credentials.
+  // AWS has an endpoint per service and region; the SDK determines endpoints and credentials.
   { vendor: 'aws', name: 'AWS targets', url: 'AWS_TARGETS_URL', publicUrl: 'https://amazonaws.com', credentials: [] },
   {
     vendor: 'prometheus',
@@ -117,17 +119,20 @@ export const VENDOR_CONNECTIONS: readonly VendorConnection[] = [
   },
 ];
 
-/** The public address of a vendor. @throws when it has none */
+/** Returns the public address of a vendor. @throws if it has none */
 export function publicUrl(url: string): string {
   const found = VENDOR_CONNECTIONS.find((one) => one.url === url)?.publicUrl;
   if (found == null) throw new Error(`${url} has no default`);
   return found;
 }
 
-/** Credentials that the catalogue names instead of the vendor's own setting, by vendor. */
+/** Credentials by vendor that the catalogue names instead of the vendor's own setting. */
 export type NamedCredentials = Partial<Record<VendorId, readonly string[]>>;
 
-/** Only entries without an address of their own are listed: the others don't use the vendor's address. */
+/**
+ * Collects the named credentials. Entries with an address of their own are excluded, because they don't use the
+ * vendor's address.
+ */
 export function namedCredentials(services: Config['services']): NamedCredentials {
   const named = Object.values(services)
     .flatMap(({ environments }) => Object.values(environments))
@@ -158,40 +163,40 @@ const VENDOR_OF: Partial<Record<string, VendorId>> = {
   codedeploy: 'aws',
 };
 
-/** The vendor that a kind of deployer or of flags belongs to. Flags of `kind: http` always have their own address. */
+/** Returns the vendor of a kind of deployer or flag service. Flags of `kind: http` always have their own address. */
 export const vendorOf = (kind: NonNullable<Target>['kind']): VendorId | undefined =>
   kind === 'http' ? 'cd' : VENDOR_OF[kind];
 
 type Target = EnvironmentEntry['deployer'] | EnvironmentEntry['flags'];
 
-/** Reads a setting or secret; an empty one is not set. */
+/** Returns a setting or secret; undefined if it is empty. */
 type Get = (name: string) => string | undefined;
 
 /**
- * Whether a vendor gets a stand-in where there is a sandbox: nothing of it is set, neither an address nor anything that
- * Firebreak authenticates with. A secret that only checks what the vendor sends does not count.
+ * Returns whether a vendor gets a stand-in in the sandbox: neither its address nor any credential is set. A secret that
+ * only verifies the vendor's webhooks does not count.
  */
 export const nothingIsSet = (vendor: VendorId, get: Get, named: NamedCredentials = {}): boolean =>
   VENDOR_CONNECTIONS.filter((one) => one.vendor === vendor).every(
     ({ url, credentials }) => !get(url) && !credentials.flat().some((name) => get(name)),
   ) && !(named[vendor] ?? []).some((name) => get(name));
 
-/** What a connection is: to the vendor itself, to a stand-in, or none, with the reason. */
+/** Mode of a connection: the vendor itself, a stand-in, or off with a reason. */
 export type VendorMode = 'real' | 'stand-in' | 'off';
 export type VendorState = {
   name: string;
   vendor: VendorId;
   mode: VendorMode;
-  /** Without paths and passwords. Null: it is off. */
+  /** Without path and password. Null: off. */
   address: string | null;
-  /** The names of the settings that Firebreak authenticates with. */
+  /** Names of the settings used for authentication. */
   credentials: string[];
-  /** What is not set, for people. Null: nothing is missing. */
+  /** Missing settings, as text. Null: none. */
   missing: string | null;
   readOnly: boolean;
 };
 
-/** @param isStandIn whether a stand-in listens at that address */
+/** @param isStandIn returns whether a stand-in listens at an address */
 export const vendorStates = (
   get: Get,
   isStandIn: (address: string) => boolean,
@@ -221,13 +226,13 @@ function stateOf(
   return { ...state, mode: isStandIn(at) ? 'stand-in' : 'real', address: originOf(at), missing: null };
 }
 
-/** Scheme, host and port: the rest of an address may be a secret. */
+/** Returns scheme, host, and port: the rest of an address may be secret. */
 function originOf(address: string): string {
   const url = URL.parse(address);
   return url === null ? '(not a URL)' : `${url.protocol}//${url.host}`;
 }
 
-/** Which addresses are those of stand-ins. On AWS there are none. */
+/** Addresses of stand-ins. On AWS there are none. */
 export type StandIns = { none: boolean; at(address: string | undefined): boolean };
 
 export function standInsAt(addresses: readonly string[]): StandIns {
@@ -235,7 +240,7 @@ export function standInsAt(addresses: readonly string[]): StandIns {
   return { none: origins.size === 0, at: (address) => address !== undefined && origins.has(originOf(address)) };
 }
 
-/** What is added to every text about an act at a stand-in, so that nobody takes it for real. */
+/** Returns the note that is added to every text about an action at a stand-in. */
 export const standInNote = (kind: string): string =>
   kind.startsWith('page')
     ? ' (at the sandbox’s stand-in for PagerDuty: nobody was notified)'

@@ -2,12 +2,12 @@ import type { IncidentRecord } from '../schemas/incident.ts';
 import type { VerificationOutcome } from '../schemas/inbox.ts';
 import type { IncidentChange } from './ports.ts';
 
-/** What a verification is about: a rollback by its number, or, where `runbook` is there, what that one has done. */
+/** Subject of a verification: a rollback by its number or, with `runbook`, the actions of a runbook. */
 export type Mitigation = NonNullable<IncidentRecord['verifying']>;
 
 /**
- * Where a verdict leaves the incident: what has not helped has mitigated nothing, until later proof shows that it has.
- * Where something is under way, that leaves it as it ends; of what is not the newest mitigation any more, nothing follows.
+ * Returns the incident's status after a verdict: a mitigation that did not help leaves it open until later proof. An
+ * action in progress determines the status when it ends; a verdict about an earlier mitigation has no effect.
  */
 export function afterVerdict(
   { status, verifying }: Pick<IncidentRecord, 'status' | 'verifying'>,

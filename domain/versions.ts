@@ -2,27 +2,32 @@ import { AHEAD_MAX_SECONDS, type Change } from '../schemas/change.ts';
 import type { Version } from '../schemas/names.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../schemas/time.ts';
 
-/** A version counts as known good once it was live for this long by its own times. */
+/** Minimum time in seconds, by recorded times, that a known good version was live. */
 export const GOOD_AFTER_SECONDS = 30 * 60;
 
-/** Kinds by which a version comes to run. A flag or a migration changes production, but not what version runs. */
+/** Kinds that put a version live. A flag or a migration changes production, but not the running version. */
 const PUTS_A_VERSION_LIVE: ReadonlySet<string> = new Set(['deploy', 'rollback', 'hotfix']);
 
 export const putsVersionLive = (change: Pick<Change, 'kind'>): boolean => PUTS_A_VERSION_LIVE.has(change.kind);
 
-/** What begins after this is told by a clock that is wrong, and counts for nothing until that time has come. */
+/** Returns the time from which on a recorded start is ignored as a clock error until that time has come. */
 export const aheadFrom = (now: Timestamp): Timestamp => plusSeconds(now, AHEAD_MAX_SECONDS);
 
-/** It is told to begin later than clocks differ. Such records are refused, and older ones are left out of what is read. */
+/**
+ * Returns whether the recorded start is further in the future than clock differences explain. Such records are
+ * rejected, and older ones are ignored when read.
+ */
 export const isAhead = ({ started_at }: Pick<Change, 'started_at'>, now: Timestamp): boolean =>
   started_at > aheadFrom(now);
 
-/** The newest record by which a version runs or is about to run. Failed and cancelled ones put nothing live. */
+/**
+ * Returns the newest record of a version that is live or rolling out. Failed and cancelled changes put nothing live.
+ */
 export const liveChange = (changes: readonly Change[]): Change | undefined => liveChanges(changes).at(-1);
 
 /**
- * What has been put live since `version` was last begun, if anything has: then that is what runs. A deploy that failed
- * put nothing live, and what runs since is not known; the version before it is no newer one.
+ * Returns the change that put another version live after `version`, if any: that version is running. A failed deploy
+ * put nothing live, so the running version is unknown; the version before it does not count as newer.
  */
 export function shippedSince(changes: readonly Change[], version: Version): Change | undefined {
   const live = liveChange(changes);
@@ -34,19 +39,20 @@ export function shippedSince(changes: readonly Change[], version: Version): Chan
   return own === undefined || byStart(live, own) > 0 ? live : undefined;
 }
 
-/** Where a rollback may go, or why nowhere. `undoes`: every change that it would take back with it, oldest first. */
+/** Target of a rollback, or the reason why there is none. `undoes`: all changes that it would undo, oldest first. */
 export type RollbackTarget =
   | { kind: 'version'; version: Version; undoes: readonly Change[] }
   | { kind: 'none_known_good' }
-  /** The newest good one is older than what `by` says is still safe. */
+  /** The newest good version is older than the safe version of `by`. */
   | { kind: 'unsafe'; version: Version; by: Change };
 
 /**
- * Where a rollback of `suspect` may go: the newest version known good before it. Known good means recorded as
- * succeeded, live for 30 minutes before the next one replaced it, never rolled back, not pinned, and not the suspect's
- * own. From what a rollback has brought back it goes further back. It must not be older than any change that it would undo allows by `rollback_safe_to`.
+ * Returns the target for a rollback of `suspect`: the newest known good version before it. Known good means recorded as
+ * succeeded, live for 30 minutes before its successor, never rolled back, not pinned, and not the suspect's own
+ * version. After an earlier rollback, the search continues from the change that it restored. The target must not be
+ * older than `rollback_safe_to` of any undone change.
  *
- * @param pinned versions known bad
+ * @param pinned known bad versions
  */
 export function rollbackTarget(
   changes: readonly Change[],
@@ -69,8 +75,8 @@ export function rollbackTarget(
 }
 
 /**
- * What a rollback runs was put live by an earlier change: what came between the two is newer, and no way back.
- * Undefined: that one is not recorded, so it is older than all that is.
+ * Returns the earlier change whose version a rollback restored: changes between the two are newer and not valid
+ * targets. Undefined: it is not recorded, so it is older than all recorded changes.
  *
  * @param live oldest first
  */
@@ -81,7 +87,7 @@ export const broughtBackFrom = (live: readonly Change[], change: Change): Change
       )
     : change;
 
-/** Back to what this change has put live, unless something that it would undo says that so far back is not safe. */
+/** Evaluates a rollback to the version of this change, unless an undone change declares that it is not safe. */
 export function wayBack(
   changes: readonly Change[],
   good: Change,
@@ -96,7 +102,10 @@ export function wayBack(
     : { kind: 'unsafe', version: good.version, by };
 }
 
-/** Whether `good` is what `undone` says is still safe, or was put live after that. What is not recorded is older. */
+/**
+ * Returns whether `good` is the safe version of `undone`, or was put live after it. An unrecorded version counts as
+ * older.
+ */
 function isSafe(good: Change, undone: Change, live: readonly Change[]): boolean {
   const floor = undone.rollback_safe_to;
   if (floor === null || good.version === floor) return true;
@@ -104,18 +113,18 @@ function isSafe(good: Change, undone: Change, live: readonly Change[]): boolean 
   return allowed !== undefined && byStart(good, allowed) > 0;
 }
 
-/** The records by which versions came to run, oldest first. */
+/** Returns the records that put versions live, oldest first. */
 export const liveChanges = (changes: readonly Change[]): Change[] =>
   changes
     .filter((change) => putsVersionLive(change) && (change.status === 'succeeded' || change.status === 'started'))
     .toSorted(byStart);
 
-/** In the order in which they began. Of changes that began together one is always the later, whichever it is. */
+/** Compares by start time, with a stable order for equal starts. */
 export const byStart = (a: Change, b: Change): number =>
   a.started_at === b.started_at ? (a.id < b.id ? -1 : Number(a.id > b.id)) : a.started_at < b.started_at ? -1 : 1;
 
-/** Seconds from its end to the beginning of what replaced it. */
+/** Returns the seconds from its end to the start of its successor. */
 export const liveFor = (change: Change, next: Change): number => secondsBetween(endOf(change), next.started_at);
 
-/** When it ended, as far as that was told: from then on its version was live, or it had failed. */
+/** Returns the recorded end: from then on the version was live, or the change had failed. */
 export const endOf = (change: Change): Timestamp => change.finished_at ?? change.started_at;

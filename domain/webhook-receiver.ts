@@ -3,14 +3,14 @@ import type { Timestamp } from '../schemas/time.ts';
 import type { Told } from './outlets.ts';
 import type { IncidentTold } from './webhooks.ts';
 
-/** What was written down to be sent, so that every attempt sends the same. `id`: by which a receiver knows it again. */
+/** A stored webhook message, so that every attempt sends the same content. `id`: deduplication key for the receiver. */
 export type Letter = { id: string; event: WebhookEvent; body: string };
 
-/** Receivers of webhooks outside. */
+/** Client for webhook receivers. */
 export type WebhookReceivers = {
-  /** By which it is known: an address may hold a secret. */
+  /** Returns the receiver's name: its URL may contain a secret. */
   nameOf(webhook: Webhook): string;
   write(webhook: Webhook, id: string, event: WebhookEvent, at: Timestamp, incident: IncidentTold): Letter;
-  /** One attempt. Again is safe: whoever takes it twice knows it by its id. */
+  /** Sends a message in one attempt. Repeats are safe: the receiver deduplicates by ID. */
   send(webhook: Webhook, letter: Letter): Promise<Told<null>>;
 };

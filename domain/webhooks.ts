@@ -3,10 +3,10 @@ import type { Webhook, WebhookEvent } from '../schemas/response.ts';
 import { isHeard } from './heard.ts';
 import { decisionWords } from './incident-card.ts';
 
-/** What receivers outside are told of an incident; names as they stand in JSON. Nothing in it changes by the minute. */
+/** Webhook payload about an incident; field names as in JSON. It contains nothing that changes by the minute. */
 export type IncidentTold = {
   id: string;
-  /** Unmatched alerts keep the name that they gave their service. */
+  /** Unmatched alerts keep the service name that they gave. */
   service: string;
   environment: string;
   title: string;
@@ -19,7 +19,7 @@ export type IncidentTold = {
   roles: Record<string, string>;
   acknowledged_by: string | null;
   suspects: { version: string; confidence: number }[];
-  /** What the automation has made of it last, in words; null: it has not judged it yet. */
+  /** Latest result of the automation, as text; null: not judged yet. */
   automation: string | null;
 };
 
@@ -50,17 +50,17 @@ export function incidentTold(
   };
 }
 
-/** What a receiver has been told of an incident so far. */
+/** What a receiver has been sent about an incident. */
 export type ToldSoFar = {
   opened: boolean;
   over: boolean;
-  /** What it was told last, as text. */
+  /** The last payload, as text. */
   shown: string | null;
 };
 
 /**
- * What a receiver is to be told next; null: nothing. Of an incident that is over before anything was told, nothing ever
- * is: it is of the time before the receiver.
+ * Returns the next event for a receiver; null: none. An incident that was resolved before its first event is never
+ * sent, because it predates the receiver.
  */
 export function nextEvent(
   { status }: Pick<IncidentTold, 'status'>,
@@ -73,7 +73,10 @@ export function nextEvent(
   return shown === before ? null : 'incident.changed';
 }
 
-/** Whether a receiver wants to hear of an incident. Once it has, it hears of it until its end. */
+/**
+ * Returns whether a receiver subscribes to an incident. After its first event, it receives events until the incident is
+ * resolved.
+ */
 export const wants = (
   { services, severities }: Pick<Webhook, 'services' | 'severities'>,
   { service, severity }: Pick<IncidentRecord, 'service' | 'severity'>,
